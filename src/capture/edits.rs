@@ -1,0 +1,262 @@
+//! Captures the pending edits: each path that git lists, read from the disk byte for byte.
+//!
+//! The index and the work tree are captured apart. Work tree content is kept raw, as it is
+//! on the disk, so that line end conversion and filters can't change it on the way. If the
+//! repository changes while it is read, the whole is read again.
+
+use crate::edit::{self, Side};
+use crate::error::{Error, Kind, Result};
+use crate::git::{Blobs, Listing, Pending, Repository, Status};
+use crate::manifest::{Change, Diff, Edit, Edits, IndexState, Mode, Skipped, StagedVersion, Version};
+use crate::paths::RepoPath;
+use crate::store::{AddLock, Store};
+use crate::tree::{Node, Tree};
+use crate::workspace::Workspace;
+
+/// Untracked files over this many bytes are left out (and listed).
+const LARGEST_UNTRACKED: u64 = 10 << 20;
+
+/// How often a repository that changes meanwhile is read again.
+const TRIES: usize = 5;
+
+/// The edits and the branch they are on.
+pub(super) struct Captured {
+    pub(super) edits: Edits,
+    pub(super) branch: Option<String>,
+}
+
+/// Captures everything pending, and of `also` whatever differs from HEAD on the disk even
+/// though git takes it for clean, or is ignored.
+pub(super) fn capture(
+    workspace: &Workspace,
+    repository: &Repository,
+    lock: &AddLock,
+    also: &[RepoPath],
+) -> Result<Captured> {
+    for _ in 0..TRIES {
+        let before = repository.stamp();
+        let listing = repository.status()?;
+        let captured = Reader::new(workspace, repository, lock)?.read_all(listing, also)?;
+        if repository.stamp() == before {
+            return Ok(captured);
+        }
+    }
+    Err(Error::new(Kind::Environment, format!("{} keeps changing", workspace.root.display()))
+        .because("git worked in it each time its state was read")
+        .hint("wait for the other git to end, then run the command again"))
+}
+
+struct Reader<'a> {
+    repository: &'a Repository,
+    tree: Tree,
+    blobs: Blobs<'a>,
+    store: &'a Store,
+    lock: &'a AddLock,
+    own_folder: Option<RepoPath>,
+    files: Vec<Edit>,
+    skipped: Vec<Skipped>,
+}
+
+/// What HEAD, the index and the disk have of one path.
+struct Versions {
+    head: Option<Version>,
+    index: Option<Version>,
+    intent_to_add: bool,
+    unmerged: bool,
+}
+
+impl<'a> Reader<'a> {
+    fn new(workspace: &'a Workspace, repository: &'a Repository, lock: &'a AddLock) -> Result<Reader<'a>> {
+        use std::os::unix::ffi::OsStrExt as _;
+        let own_folder =
+            workspace.store_in_root().and_then(|path| RepoPath::new(path.as_os_str().as_bytes()).ok());
+        Ok(Reader {
+            repository,
+            tree: Tree::open(&workspace.root)?,
+            blobs: repository.blobs(),
+            store: &workspace.store,
+            lock,
+            own_folder,
+            files: Vec::new(),
+            skipped: Vec::new(),
+        })
+    }
+
+    fn read_all(mut self, listing: Listing, also: &[RepoPath]) -> Result<Captured> {
+        let mut pending = listing.pending;
+        pending.retain(|entry| !self.own_folder.as_ref().is_some_and(|own| entry.path.is_in(own)));
+        // The stable sort keeps a deletion from the index before the untracked file of that name.
+        pending.sort_by(|a, b| a.path.cmp(&b.path));
+        let mut entries = pending.into_iter().peekable();
+        while let Some(entry) = entries.next() {
+            let kept_on_disk = |next: &Pending| next.path == entry.path && next.status == Status::Untracked;
+            entries.next_if(kept_on_disk);
+            self.read_pending(entry)?;
+        }
+        self.read_clean(also)?;
+        for (path, reason) in listing.odd {
+            self.skipped.push(Skipped { path: crate::screen::Line(&path).to_string(), reason });
+        }
+        self.files.sort_by(|a, b| a.path.cmp(&b.path));
+        let edits = Edits {
+            base: listing.head,
+            object_format: self.repository.hash(),
+            files: self.files,
+            skipped: self.skipped,
+            operation: self.repository.operation().map(str::to_owned),
+        };
+        Ok(Captured { edits, branch: listing.branch })
+    }
+
+    fn read_pending(&mut self, entry: Pending) -> Result<()> {
+        let Pending { path, status } = entry;
+        match status {
+            Status::Tracked { head, index, intent_to_add, .. } => {
+                self.read_path(path, Versions { head, index, intent_to_add, unmerged: false })
+            }
+            Status::Unmerged { head, .. } => {
+                self.read_path(path, Versions { head, index: None, intent_to_add: false, unmerged: true })
+            }
+            Status::Untracked => match self.tree.size(&path)? {
+                Some(size) if size > LARGEST_UNTRACKED => {
+                    self.skip(
+                        &path,
+                        format!("untracked, and larger than {} MiB ({size} bytes)", LARGEST_UNTRACKED >> 20),
+                    );
+                    Ok(())
+                }
+                _ => self.read_path(
+                    path,
+                    Versions { head: None, index: None, intent_to_add: false, unmerged: false },
+                ),
+            },
+            Status::NestedRepository => {
+                self.skip(&path, "a repository of its own");
+                Ok(())
+            }
+            Status::Submodule => {
+                self.skip(&path, "a submodule");
+                Ok(())
+            }
+        }
+    }
+
+    /// Reads paths that git did not list: clean ones, which matter only if their bytes on
+    /// the disk are not those of the blob, and ignored ones.
+    fn read_clean(&mut self, also: &[RepoPath]) -> Result<()> {
+        let open: Vec<&RepoPath> =
+            also.iter().filter(|path| !self.files.iter().any(|file| file.path == **path)).collect();
+        if open.is_empty() {
+            return Ok(());
+        }
+        let wanted: std::collections::BTreeSet<&[u8]> = open.iter().map(|path| path.as_bytes()).collect();
+        let tracked = self.repository.index_versions(|path| wanted.contains(path))?;
+        for path in open {
+            let version =
+                tracked.iter().find(|(tracked, _)| tracked == path).map(|(_, version)| version.clone());
+            let versions =
+                Versions { head: version.clone(), index: version, intent_to_add: false, unmerged: false };
+            self.read_path(path.clone(), versions)?;
+        }
+        Ok(())
+    }
+
+    fn read_path(&mut self, path: RepoPath, versions: Versions) -> Result<()> {
+        let new = match self.tree.read_steady(&path)? {
+            None => {
+                self.skip(&path, "it kept changing while it was read");
+                return Ok(());
+            }
+            Some(Node::Special) => {
+                self.skip(&path, "a socket, pipe or device");
+                return Ok(());
+            }
+            // A folder where a file was: the file is gone, the folder's files are listed themselves.
+            Some(Node::Missing | Node::Folder) => None,
+            Some(Node::File { mode, bytes }) => Some((mode, bytes)),
+        };
+        match self.make_edit(&path, &versions, new)? {
+            Ok(edit) => self.files.extend(edit),
+            Err(reason) => self.skip(&path, reason),
+        }
+        Ok(())
+    }
+
+    /// Makes the entry of one path; `Err` with the reason why it can't be kept.
+    fn make_edit(
+        &mut self,
+        path: &RepoPath,
+        versions: &Versions,
+        new: Option<(Mode, Vec<u8>)>,
+    ) -> Result<std::result::Result<Option<Edit>, String>> {
+        let old = versions.head.clone();
+        let old_bytes = match &old {
+            None => None,
+            Some(version) => match self.blobs.read(&version.oid)? {
+                Some(bytes) => Some(bytes),
+                None => return Ok(Err(format!("the repository lacks its base version {}", version.oid))),
+            },
+        };
+        let old_side =
+            old.as_ref().zip(old_bytes.as_deref()).map(|(version, bytes)| Side { mode: version.mode, bytes });
+        let hash = self.repository.hash();
+        let new_version = new.as_ref().map(|(mode, bytes)| Version { oid: hash.blob_id(bytes), mode: *mode });
+        let index = if versions.unmerged {
+            IndexState::Unmerged
+        } else if versions.intent_to_add {
+            IndexState::IntentToAdd
+        } else if versions.index == old {
+            IndexState::Unstaged
+        } else if versions.index == new_version {
+            IndexState::Staged
+        } else {
+            IndexState::Partly
+        };
+        if new_version == old && index == IndexState::Unstaged {
+            return Ok(Ok(None));
+        }
+        let staged = match versions.index.clone().filter(|_| index == IndexState::Partly) {
+            None => None,
+            Some(version) => {
+                let Some(bytes) = self.blobs.read(&version.oid)? else {
+                    return Ok(Err(format!("the repository lacks its staged version {}", version.oid)));
+                };
+                let made = edit::make(old_side, Side { mode: version.mode, bytes: &bytes })?;
+                let diff = made.map(|made| self.keep_diff(made, bytes.len())).transpose()?;
+                Some(StagedVersion { version, diff })
+            }
+        };
+        let (added, removed, diff) = match &new {
+            None => (0, old_side.map_or(0, edit::line_count), None),
+            Some((mode, bytes)) => match edit::make(old_side, Side { mode: *mode, bytes })? {
+                None => (0, 0, None),
+                Some(made) => (made.added, made.removed, Some(self.keep_diff(made, bytes.len())?)),
+            },
+        };
+        let change = match (&old, &new_version) {
+            (None, Some(_)) => Change::Added,
+            (Some(_), None) => Change::Deleted,
+            (old, new) if old == new => Change::IndexOnly,
+            _ => Change::Modified,
+        };
+        Ok(Ok(Some(Edit {
+            path: path.clone(),
+            change,
+            old,
+            new: new_version,
+            index,
+            staged,
+            diff,
+            added,
+            removed,
+        })))
+    }
+
+    fn keep_diff(&self, made: edit::Made, size: usize) -> Result<Diff> {
+        Ok(Diff { form: made.form, bytes: size as u64, content: self.store.keep(self.lock, &made.bytes)? })
+    }
+
+    fn skip(&mut self, path: &RepoPath, reason: impl Into<String>) {
+        self.skipped.push(Skipped { path: path.to_string(), reason: reason.into() });
+    }
+}

@@ -1,0 +1,231 @@
+//! Saving: reads the session and the work tree, writes objects, and the manifest last.
+//!
+//! Changes nothing outside the store. What can't be captured is named in the manifest and
+//! in the report, never dropped in silence.
+
+mod edits;
+mod session;
+
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::digest::{Fingerprint, ObjectId};
+use crate::error::{Error, Kind, Result};
+use crate::ids::SnapshotId;
+use crate::manifest::{CreatedBy, Edits, FORMAT, Manifest, Safety, Trigger, Workspace as Place};
+use crate::paths::RepoPath;
+use crate::session::Found;
+use crate::store::{LogEntry, Operation, Store, check_name};
+use crate::workspace::Workspace;
+
+pub use session::History;
+
+/// What to save.
+pub struct Request<'a> {
+    /// What to call it; made from the time if absent.
+    pub name: Option<&'a str>,
+    /// Why it is saved.
+    pub message: Option<&'a str>,
+    /// The session to save, if there is one.
+    pub session: Option<&'a Found>,
+    /// How much of the conversation.
+    pub history: History,
+}
+
+/// What became of a save.
+pub struct Report {
+    /// The snapshot; an earlier one if nothing had changed since.
+    pub manifest: Manifest,
+    /// The name of an earlier snapshot of the same state.
+    pub unchanged_since: Option<String>,
+    /// Whether a snapshot was written.
+    pub written: bool,
+    /// What a person should know.
+    pub notes: Vec<String>,
+}
+
+/// Saves a snapshot.
+///
+/// The same state as the newest snapshot is saved again only under a name of its own.
+///
+/// # Errors
+/// [`Kind::Usage`] or [`Kind::Refused`] for a name that can't be used, else what git, the
+/// client's folders or the disk say; nothing is left behind but objects that nothing
+/// refers to.
+pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> Result<Report> {
+    if let Some(name) = request.name {
+        check_name(name)?;
+        workspace.store.refuse_taken(name)?;
+    }
+    let lock = workspace.store.prepare()?;
+    let mut notes = Vec::new();
+    let edits = match &workspace.repository {
+        Some(repository) => Some(edits::capture(workspace, repository, &lock, &[])?),
+        None => {
+            notes.push("This folder is not in a git repository: file edits were not saved.".to_owned());
+            None
+        }
+    };
+    let session = session::capture(workspace, request.session, request.history, &lock)?;
+    match request.session {
+        None => {
+            notes.push("No session of Claude Code was found here: edits and grants were saved.".to_owned())
+        }
+        Some(_) => notes.extend(session.notes.iter().cloned()),
+    }
+    let mut manifest = assemble(context, workspace, edits, session);
+    manifest.message = request.message.map(str::to_owned);
+
+    let earlier = workspace.store.entries()?;
+    let earlier: Vec<&Manifest> = earlier.iter().filter_map(|entry| entry.manifest.as_ref().ok()).collect();
+    let saved: Vec<&&Manifest> = earlier.iter().filter(|m| m.safety.is_none()).collect();
+    let same =
+        saved.iter().find(|m| m.state == manifest.state && m.workspace.root == manifest.workspace.root);
+    let unchanged_since = same.map(|m| m.name.clone());
+    if let (Some(same), None) = (same, request.name) {
+        return Ok(Report { manifest: (**same).clone(), unchanged_since, written: false, notes });
+    }
+    let of_same_session = |m: &&&&Manifest| match (&m.session, &manifest.session) {
+        (Some(before), Some(now)) => before.id == now.id,
+        (None, None) => m.workspace.root == manifest.workspace.root,
+        _ => false,
+    };
+    manifest.parent = saved.iter().find(of_same_session).map(|m| m.id.clone());
+    manifest.name = match request.name {
+        Some(name) => name.to_owned(),
+        None => free_name(&earlier, &context.now.compact()),
+    };
+    workspace.store.publish(&lock, &manifest)?;
+    log(context, &workspace.store, Operation::Save, &manifest, None);
+    Ok(Report { manifest, unchanged_since, written: true, notes })
+}
+
+/// Saves what a restore is about to overwrite: the edits, with the present state of `paths`.
+///
+/// # Errors
+/// As [`save`]; and [`Kind::Refused`] if one of the paths can't be saved.
+pub fn save_safety(
+    context: &Context,
+    workspace: &Workspace,
+    restores: &Manifest,
+    paths: Vec<RepoPath>,
+) -> Result<Manifest> {
+    let lock = workspace.store.prepare()?;
+    let edits = match &workspace.repository {
+        Some(repository) => Some(edits::capture(workspace, repository, &lock, &paths)?),
+        None => None,
+    };
+    let skipped = edits.iter().flat_map(|captured| &captured.edits.skipped);
+    let lost = skipped.into_iter().find(|skipped| paths.iter().any(|path| path.to_string() == skipped.path));
+    if let Some(lost) = lost {
+        return Err(Error::new(Kind::Refused, format!("Cannot restore over {}", lost.path))
+            .because(format!("its present state can't be saved first: {}", lost.reason))
+            .hint("move it away, then run the command again; nothing was changed"));
+    }
+    let mut manifest = assemble(context, workspace, edits, session::Captured::default());
+    let earlier = workspace.store.entries()?;
+    let earlier: Vec<&Manifest> = earlier.iter().filter_map(|entry| entry.manifest.as_ref().ok()).collect();
+    manifest.name = free_name(&earlier, &format!("safety-{}", context.now.compact()));
+    manifest.created_by.trigger = Trigger::Safety;
+    manifest.safety = Some(Safety { restores: restores.id.clone(), name: restores.name.clone(), paths });
+    workspace.store.publish(&lock, &manifest)?;
+    Ok(manifest)
+}
+
+/// Writes a line to the store's log; a log that can't be written stops nothing.
+pub fn log(
+    context: &Context,
+    store: &Store,
+    operation: Operation,
+    manifest: &Manifest,
+    safety: Option<&SnapshotId>,
+) {
+    let entry = LogEntry {
+        at: context.now,
+        operation,
+        snapshot: manifest.id.clone(),
+        name: manifest.name.clone(),
+        user: context.user.clone(),
+        host: context.host.clone(),
+        safety: safety.cloned(),
+    };
+    let _best_effort = store.log(&entry);
+}
+
+fn assemble(
+    context: &Context,
+    workspace: &Workspace,
+    edits: Option<edits::Captured>,
+    session: session::Captured,
+) -> Manifest {
+    let (edits, branch) = match edits {
+        Some(captured) => (Some(captured.edits), captured.branch),
+        None => (None, None),
+    };
+    let place = Place {
+        root: workspace.root.as_path().into(),
+        home: workspace.client.home().into(),
+        config_dir: workspace.client.config().into(),
+        worktree: workspace.repository.as_ref().and_then(|repository| repository.worktree_name()),
+        branch,
+        head: edits.as_ref().and_then(|edits: &Edits| edits.base.clone()),
+    };
+    let mut manifest = Manifest {
+        format: FORMAT,
+        requires: Vec::new(),
+        id: SnapshotId::random(),
+        name: String::new(),
+        message: None,
+        created_at: context.now,
+        created_by: CreatedBy {
+            user: context.user.clone(),
+            host: context.host.clone(),
+            snap: env!("CARGO_PKG_VERSION").to_owned(),
+            trigger: Trigger::Manual,
+        },
+        parent: None,
+        state: ObjectId::of(b""),
+        workspace: place,
+        session: session.session,
+        tasks: session.tasks,
+        queue: session.queue,
+        agents: session.agents,
+        permissions: session.permissions,
+        edits,
+        not_captured: session.not_captured,
+        safety: None,
+    };
+    manifest.state = state_of(&manifest);
+    manifest
+}
+
+/// Hashes everything that makes two states different; not when, by whom or how busy.
+fn state_of(manifest: &Manifest) -> ObjectId {
+    let mut state = Fingerprint::default();
+    state.add(&json(&manifest.workspace.branch));
+    if let Some(session) = &manifest.session {
+        state.add(&json(&(&session.id, &session.title, &session.mode, &session.transcript, &session.files)));
+    }
+    state.add(&json(&(&manifest.tasks, &manifest.queue, &manifest.permissions)));
+    for agent in &manifest.agents {
+        state.add(&json(&(&agent.id, &agent.meta, &agent.transcript)));
+    }
+    state.add(&json(&manifest.edits));
+    state.finish()
+}
+
+fn json(part: &impl Serialize) -> Vec<u8> {
+    // Whatever is in a manifest can be written; if not, the state only counts as changed.
+    serde_json::to_vec(part).unwrap_or_default()
+}
+
+fn free_name(earlier: &[&Manifest], wanted: &str) -> String {
+    let taken = |name: &str| earlier.iter().any(|m| m.name == name);
+    let mut name = wanted.to_owned();
+    let mut number = 2;
+    while taken(&name) {
+        name = format!("{wanted}-{number}");
+        number += 1;
+    }
+    name
+}

@@ -1,0 +1,104 @@
+//! Cuts a growing transcript into pieces that stay the same from save to save.
+//!
+//! Pieces end at line ends that the content itself chooses, so that appending records
+//! re-uses every earlier piece and dropping old records re-uses every later one. Pure.
+
+use crate::error::Result;
+
+/// No piece ends before it has this many bytes, but for the last.
+const SMALLEST: usize = 64 << 10;
+
+/// No piece has more bytes than this; only a longer line is cut within.
+const LARGEST: usize = 4 << 20;
+
+/// One line in so many may end a piece.
+const ONE_IN: u8 = 16;
+
+/// Collects lines and hands out pieces.
+#[derive(Default)]
+pub struct Chunker {
+    pending: Vec<u8>,
+}
+
+impl Chunker {
+    /// Takes in a line and hands out the pieces that it completes.
+    ///
+    /// # Errors
+    /// Passes on what `emit` says.
+    pub fn push(&mut self, line: &[u8], emit: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        if !self.pending.is_empty() && self.pending.len() + line.len() > LARGEST {
+            self.finish(emit)?;
+        }
+        self.pending.extend_from_slice(line);
+        while self.pending.len() > LARGEST {
+            emit(&self.pending[..LARGEST])?;
+            self.pending.drain(..LARGEST);
+        }
+        if self.pending.len() >= SMALLEST && crate::digest::first_byte(line).is_multiple_of(ONE_IN) {
+            self.finish(emit)?;
+        }
+        Ok(())
+    }
+
+    /// Hands out what is left.
+    ///
+    /// # Errors
+    /// Passes on what `emit` says.
+    pub fn finish(&mut self, emit: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        if !self.pending.is_empty() {
+            emit(&self.pending)?;
+            self.pending.clear();
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pieces(lines: &[Vec<u8>]) -> Vec<Vec<u8>> {
+        let mut pieces = Vec::new();
+        let mut emit = |piece: &[u8]| {
+            pieces.push(piece.to_vec());
+            Ok(())
+        };
+        let mut chunker = Chunker::default();
+        for line in lines {
+            chunker.push(line, &mut emit).expect("cut");
+        }
+        chunker.finish(&mut emit).expect("cut");
+        pieces
+    }
+
+    fn lines(count: usize) -> Vec<Vec<u8>> {
+        (0..count)
+            .map(|n| format!("{{\"n\":{n},\"x\":\"{}\"}}\n", "y".repeat(n % 997)).into_bytes())
+            .collect()
+    }
+
+    #[test]
+    fn the_pieces_joined_are_the_lines() {
+        let mut all = lines(2_000);
+        all.insert(700, vec![b'z'; 9 << 20]);
+        let pieces = pieces(&all);
+        assert_eq!(pieces.concat(), all.concat());
+        assert!(pieces.iter().all(|piece| piece.len() <= LARGEST));
+    }
+
+    #[test]
+    fn an_append_re_uses_every_piece_but_the_last() {
+        let before = pieces(&lines(2_000));
+        let after = pieces(&lines(2_100));
+        assert!(before.len() > 4);
+        assert_eq!(before[..before.len() - 1], after[..before.len() - 1]);
+    }
+
+    #[test]
+    fn dropping_old_lines_re_uses_the_later_pieces() {
+        let whole = pieces(&lines(4_000));
+        let rest = pieces(&lines(4_000)[1_000..]);
+        let shared = rest.iter().filter(|piece| whole.contains(piece)).count();
+        assert!(shared * 2 > rest.len(), "{shared} of {}", rest.len());
+    }
+}

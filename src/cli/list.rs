@@ -1,0 +1,127 @@
+//! `snap list`.
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::ui::{Style, Ui};
+use super::{Outcome, print_json, save, size_text};
+use crate::context::Context;
+use crate::error::Result;
+use crate::manifest::Manifest;
+use crate::screen;
+use crate::store::{Entry, Store};
+use crate::timestamp::age;
+use crate::workspace::Workspace;
+
+const LONGEST_CELL: usize = 40;
+
+/// List the snapshots, newest first
+#[derive(Args)]
+pub(super) struct List {}
+
+impl List {
+    pub(super) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        let entries = workspace.store.entries()?;
+        if ui.json() {
+            let all: Vec<Value> =
+                entries.iter().map(|entry| as_json(context, &workspace.store, entry)).collect();
+            print_json(ui, &all)?;
+            return Ok(Outcome::Done);
+        }
+        if entries.is_empty() {
+            ui.say("There is no snapshot yet; `snap save NAME` makes one.");
+            return Ok(Outcome::Done);
+        }
+        let header =
+            ["NAME", "AGE", "BRANCH", "WORKTREE", "TASKS", "AGENTS", "EDITS", "SIZE"].map(str::to_owned);
+        let mut rows = vec![header];
+        for entry in &entries {
+            if let Ok(manifest) = &entry.manifest {
+                rows.push(row(context, &workspace.store, entry, manifest));
+            }
+        }
+        let mut widths = [0; 8];
+        for row in &rows {
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = (*width).max(cell.chars().count());
+            }
+        }
+        for (number, row) in rows.iter().enumerate() {
+            let cells: Vec<String> =
+                row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+            let line = cells.join("  ");
+            let line = line.trim_end();
+            match number {
+                0 => ui.line(&ui.paint(Style::Faint, line))?,
+                _ => ui.line(line)?,
+            }
+        }
+        for entry in &entries {
+            if let Err(error) = &entry.manifest {
+                ui.error(error);
+            }
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+fn row(context: &Context, store: &Store, entry: &Entry, manifest: &Manifest) -> [String; 8] {
+    let or_dash =
+        |text: Option<&str>| text.map_or_else(|| "-".to_owned(), |text| screen::cut(text, LONGEST_CELL));
+    let mut name = screen::cut(&manifest.name, LONGEST_CELL);
+    if entry.pinned {
+        name.push_str(" (pinned)");
+    }
+    let (done, all) = tasks(manifest);
+    let (added, removed) = save::lines(manifest);
+    let edits = manifest.edits.as_ref().map(|edits| format!("{} +{added} -{removed}", edits.files.len()));
+    [
+        name,
+        age(context.now.since(manifest.created_at)),
+        or_dash(manifest.workspace.branch.as_deref()),
+        or_dash(manifest.workspace.worktree.as_deref()),
+        if all == 0 { "-".to_owned() } else { format!("{done}/{all}") },
+        if manifest.agents.is_empty() { "-".to_owned() } else { manifest.agents.len().to_string() },
+        edits.unwrap_or_else(|| "-".to_owned()),
+        size_text(size(store, entry, manifest)),
+    ]
+}
+
+/// Counts the tasks done and all tasks.
+pub(super) fn tasks(manifest: &Manifest) -> (usize, usize) {
+    let done =
+        |task: &str| serde_json::from_str::<Value>(task).is_ok_and(|task| task["status"] == "completed");
+    (manifest.tasks.iter().filter(|task| done(task.get())).count(), manifest.tasks.len())
+}
+
+fn size(store: &Store, entry: &Entry, manifest: &Manifest) -> u64 {
+    let objects: u64 = manifest.objects().iter().map(|object| store.stored_size(object)).sum();
+    store.manifest_size(&entry.stem) + objects
+}
+
+fn as_json(context: &Context, store: &Store, entry: &Entry) -> Value {
+    let manifest = match &entry.manifest {
+        Ok(manifest) => manifest,
+        Err(error) => return json!({"name": entry.stem, "error": error.to_string()}),
+    };
+    let (done, all) = tasks(manifest);
+    let (added, removed) = save::lines(manifest);
+    json!({
+        "name": manifest.name,
+        "id": manifest.id,
+        "message": manifest.message,
+        "created_at": manifest.created_at,
+        "age_seconds": context.now.since(manifest.created_at).as_secs(),
+        "trigger": manifest.created_by.trigger,
+        "pinned": entry.pinned,
+        "branch": manifest.workspace.branch,
+        "worktree": manifest.workspace.worktree,
+        "root": manifest.workspace.root,
+        "session_id": manifest.session.as_ref().map(|session| &session.id),
+        "title": manifest.session.as_ref().and_then(|session| session.title.as_ref()),
+        "tasks": {"done": done, "all": all},
+        "agents": manifest.agents.len(),
+        "edits": manifest.edits.as_ref().map(|edits| json!({"files": edits.files.len(), "added": added, "removed": removed})),
+        "size": size(store, entry, manifest),
+    })
+}

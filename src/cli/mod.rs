@@ -1,0 +1,171 @@
+//! The command line: what can be typed, and which exit code comes back.
+//!
+//! Owns the `clap` crate. Each command's arguments stand beside its code; this file holds
+//! the global ones, the dispatch, and the one place where an error becomes an exit code.
+
+mod list;
+mod prune;
+mod resume;
+mod save;
+mod show;
+mod ui;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::context::Context;
+use crate::error::{Error, Kind, Result};
+use crate::workspace::Workspace;
+use ui::{ColorChoice, Ui};
+
+/// Save the whole working state of a Claude Code session, and resume it anywhere
+#[derive(Parser)]
+#[command(name = "snap", version, arg_required_else_help = true, disable_help_subcommand = true)]
+#[command(
+    after_help = "REF is a snapshot's name, `latest` (the default), `latest~2`, or the start of an id.\n\
+    Exit codes: 0 done, 1 the answer is no, 2 usage, 3 not found or refused, 4 conflict (nothing changed),\n\
+    5 damaged or a newer format, 6 done but parts were skipped, 7 git, disk or permissions, 70 a bug."
+)]
+struct Arguments {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Args)]
+struct Global {
+    /// Work in DIR instead of the current folder
+    #[arg(short = 'C', value_name = "DIR", global = true)]
+    folder: Option<PathBuf>,
+    /// Use the store in DIR instead of `.claude/snapshots` of the main work tree
+    #[arg(long, value_name = "DIR", global = true)]
+    store: Option<PathBuf>,
+    /// When to use colours
+    #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
+    color: ColorChoice,
+    /// Say nothing but errors on standard error
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// Print JSON on standard output
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Save(save::Save),
+    List(list::List),
+    Show(show::Show),
+    Resume(resume::Resume),
+    Undo(resume::Undo),
+    Prune(prune::Prune),
+    Rm(prune::Rm),
+    Pin(prune::Pin),
+    Unpin(prune::Unpin),
+}
+
+/// How a command that did not fail ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Done,
+    /// Finished, but parts were skipped; the report says which.
+    Partial,
+}
+
+/// Runs the program on the process's own arguments.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version go to standard output with success; a closed pipe there is quiet.
+            let _closed = error.print();
+            return ExitCode::from(if error.use_stderr() { Kind::Usage.exit_code() } else { 0 });
+        }
+    };
+    let mut ui = Ui::new(arguments.global.color, arguments.global.quiet, arguments.global.json);
+    let outcome = run(arguments, &mut ui).and_then(|outcome| ui.flush().map(|()| outcome));
+    match outcome {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Partial) => ExitCode::from(6),
+        Err(error) => {
+            if error.kind() != Kind::ClosedPipe {
+                ui.error(&error);
+            }
+            ExitCode::from(error.kind().exit_code())
+        }
+    }
+}
+
+fn run(arguments: Arguments, ui: &mut Ui) -> Result<Outcome> {
+    let store = arguments.global.store.or_else(|| std::env::var_os("SNAP_STORE").map(PathBuf::from));
+    let store = store.filter(|folder| !folder.as_os_str().is_empty());
+    let context = Context::from_environment(arguments.global.folder.as_deref(), store)?;
+    if let Command::Resume(command) = arguments.command {
+        return command.run(&context, ui);
+    }
+    let workspace = Workspace::open(&context)?;
+    match arguments.command {
+        Command::Save(command) => command.run(&context, &workspace, ui),
+        Command::List(command) => command.run(&context, &workspace, ui),
+        Command::Show(command) => command.run(&context, &workspace, ui),
+        Command::Resume(command) => command.run(&context, ui),
+        Command::Undo(command) => command.run(&context, &workspace, ui),
+        Command::Prune(command) => command.run(&context, &workspace, ui),
+        Command::Rm(command) => command.run(&context, &workspace, ui),
+        Command::Pin(command) => command.run(&workspace, ui),
+        Command::Unpin(command) => command.run(&workspace, ui),
+    }
+}
+
+/// Prints a value as JSON on standard output.
+fn print_json(ui: &mut Ui, value: &impl serde::Serialize) -> Result<()> {
+    let json = serde_json::to_string_pretty(value)
+        .map_err(|error| Error::new(Kind::Bug, "The answer can't be written as JSON").because(error))?;
+    ui.line(&json)
+}
+
+/// Formats a size: `812 B`, `3.4 KiB`, `1.2 MiB`.
+fn size_text(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    let mut whole = bytes;
+    let mut rest = 0;
+    let mut unit = "B";
+    for next in UNITS {
+        if whole < 1_024 {
+            break;
+        }
+        rest = whole % 1_024;
+        whole /= 1_024;
+        unit = next;
+    }
+    match unit {
+        "B" => format!("{bytes} B"),
+        _ => format!("{whole}.{} {unit}", rest * 10 / 1_024),
+    }
+}
+
+/// Formats a number of things: `1 file`, `3 files`.
+fn count(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory as _;
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_are_short() {
+        assert_eq!([size_text(0), size_text(1_023), size_text(1_536)], ["0 B", "1023 B", "1.5 KiB"]);
+        assert_eq!(size_text(5 << 30), "5.0 GiB");
+    }
+}

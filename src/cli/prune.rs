@@ -1,0 +1,198 @@
+//! `snap prune`, `snap rm`, `snap pin`, `snap unpin`.
+
+use std::time::{Duration, SystemTime};
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::ui::{Style, Ui};
+use super::{Outcome, count, print_json, size_text};
+use crate::capture;
+use crate::context::Context;
+use crate::error::{Error, Kind, Result};
+use crate::manifest::Manifest;
+use crate::retention::{self, Candidate, Policy, Verdict};
+use crate::screen::Line;
+use crate::store::{Entry, Operation, Reference, Sweep};
+use crate::timestamp::parse_span;
+use crate::workspace::Workspace;
+
+/// Remove old snapshots and what only they needed
+#[derive(Args)]
+pub(super) struct Prune {
+    /// Remove snapshots older than this, such as 7d, 36h or 2w
+    #[arg(long, value_name = "AGE", value_parser = parse_span)]
+    older_than: Option<Duration>,
+    /// Keep the N newest, whatever their age
+    #[arg(long, value_name = "N")]
+    keep_last: Option<usize>,
+    /// Show what would be removed, and why, and stop
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Remove snapshots by name
+#[derive(Args)]
+pub(super) struct Rm {
+    /// The snapshots
+    #[arg(value_name = "REF", required = true)]
+    references: Vec<String>,
+}
+
+/// Keep a snapshot from being pruned
+#[derive(Args)]
+pub(super) struct Pin {
+    /// The snapshot
+    #[arg(value_name = "REF", default_value = "latest")]
+    reference: String,
+}
+
+/// Let a snapshot be pruned again
+#[derive(Args)]
+pub(super) struct Unpin {
+    /// The snapshot
+    #[arg(value_name = "REF", default_value = "latest")]
+    reference: String,
+}
+
+impl Prune {
+    pub(super) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        if self.older_than.is_none() && self.keep_last.is_none() {
+            return Err(Error::new(Kind::Usage, "`snap prune` needs to know what to keep")
+                .hint("say `--older-than 7d`, `--keep-last 10`, or both"));
+        }
+        let store = &workspace.store;
+        if !store.root().exists() {
+            return report(ui, &[], Sweep::default(), self.dry_run);
+        }
+        let lock = if self.dry_run { None } else { Some(store.lock_for_deleting()?) };
+        let entries = store.entries()?;
+        let damaged = entries.iter().filter(|entry| entry.manifest.is_err());
+        let readable: Vec<(&Entry, &Manifest)> =
+            entries.iter().filter_map(|entry| Some((entry, entry.manifest.as_ref().ok()?))).collect();
+        let candidates: Vec<Candidate> = readable
+            .iter()
+            .map(|(entry, manifest)| Candidate {
+                created_at: manifest.created_at,
+                pinned: entry.pinned,
+                safety: manifest.safety.is_some(),
+            })
+            .collect();
+        let policy = Policy { older_than: self.older_than, keep_last: self.keep_last };
+        let verdicts = retention::plan(&candidates, policy, context.now);
+        let planned: Vec<(&Manifest, &Verdict)> =
+            readable.iter().map(|(_, manifest)| *manifest).zip(&verdicts).collect();
+        let mut swept = Sweep::default();
+        if let Some(lock) = &lock {
+            for ((entry, manifest), verdict) in readable.iter().zip(&verdicts) {
+                if !verdict.keep {
+                    store.delete(lock, &entry.stem)?;
+                    capture::log(context, store, Operation::Prune, manifest, None);
+                }
+            }
+            swept = store.sweep(lock, SystemTime::now())?;
+        }
+        for entry in damaged {
+            ui.warn(&format!("{} can't be read; it and all objects are kept", Line(&entry.stem)));
+        }
+        report(ui, &planned, swept, self.dry_run)
+    }
+}
+
+fn report(ui: &mut Ui, planned: &[(&Manifest, &Verdict)], swept: Sweep, dry_run: bool) -> Result<Outcome> {
+    if ui.json() {
+        let all: Vec<Value> = planned
+            .iter()
+            .map(|(manifest, verdict)| {
+                json!({"name": manifest.name, "id": manifest.id, "keep": verdict.keep, "reason": verdict.reason})
+            })
+            .collect();
+        let freed = json!({"objects": swept.objects, "bytes": swept.bytes});
+        print_json(ui, &json!({"dry_run": dry_run, "snapshots": all, "freed": freed}))?;
+        return Ok(Outcome::Done);
+    }
+    for (manifest, verdict) in planned {
+        let word = match verdict.keep {
+            true => ui.paint(Style::Faint, "keep  "),
+            false => ui.paint(Style::Bad, "remove"),
+        };
+        ui.line(&format!("{word}  {}  {}", Line(&manifest.name), ui.paint(Style::Faint, &verdict.reason)))?;
+    }
+    let removed = planned.iter().filter(|(_, verdict)| !verdict.keep).count();
+    let did = if dry_run { "Would remove" } else { "Removed" };
+    ui.say(&format!("{did} {} of {}.", removed, count(planned.len(), "snapshot")));
+    if swept.objects > 0 {
+        let objects = count(usize::try_from(swept.objects).unwrap_or(usize::MAX), "object");
+        ui.say(&format!("Freed {} in {objects} that nothing needed any more.", size_text(swept.bytes)));
+    }
+    Ok(Outcome::Done)
+}
+
+impl Rm {
+    pub(super) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        let store = &workspace.store;
+        // All are found before the first is removed, so that a wrong name removes nothing.
+        let find = |reference: &String| match store.find(&Reference::parse(reference)) {
+            Err(error) if error.kind() == Kind::Damaged => store.find_damaged(reference).ok_or(error),
+            other => other,
+        };
+        let entries: Vec<Entry> = self.references.iter().map(find).collect::<Result<_>>()?;
+        if let Some(pinned) = entries.iter().find(|entry| entry.pinned) {
+            let name = shown_name(pinned);
+            return Err(Error::new(Kind::Refused, format!("{name:?} is pinned; nothing was removed"))
+                .hint(format!("`snap unpin {name:?}` lets it go")));
+        }
+        let lock = store.lock_for_deleting()?;
+        let mut removed = Vec::new();
+        for entry in &entries {
+            if removed.contains(&entry.stem) {
+                continue;
+            }
+            store.delete(&lock, &entry.stem)?;
+            removed.push(entry.stem.clone());
+            if let Ok(manifest) = &entry.manifest {
+                capture::log(context, store, Operation::Remove, manifest, None);
+            }
+            if !ui.json() {
+                ui.say(&format!("Removed {}.", shown_name(entry)));
+            }
+        }
+        let swept = store.sweep(&lock, SystemTime::now())?;
+        if ui.json() {
+            let names: Vec<String> = entries.iter().map(shown_name).collect();
+            let freed = json!({"objects": swept.objects, "bytes": swept.bytes});
+            print_json(ui, &json!({"removed": names, "freed": freed}))?;
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+impl Pin {
+    pub(super) fn run(self, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        set_pin(workspace, ui, &self.reference, true)
+    }
+}
+
+impl Unpin {
+    pub(super) fn run(self, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        set_pin(workspace, ui, &self.reference, false)
+    }
+}
+
+fn set_pin(workspace: &Workspace, ui: &mut Ui, reference: &str, pinned: bool) -> Result<Outcome> {
+    let entry = workspace.store.find(&Reference::parse(reference))?;
+    let changed = workspace.store.set_pin(&entry.stem, pinned)?;
+    let name = shown_name(&entry);
+    if ui.json() {
+        print_json(ui, &json!({"name": name, "pinned": pinned, "changed": changed}))?;
+        return Ok(Outcome::Done);
+    }
+    let what = if pinned { "pinned: it is kept from pruning" } else { "not pinned" };
+    ui.say(&format!("{name} is {}{what}.", if changed { "now " } else { "already " }));
+    Ok(Outcome::Done)
+}
+
+fn shown_name(entry: &Entry) -> String {
+    let name = entry.manifest.as_ref().map_or(entry.stem.as_str(), |manifest| &manifest.name);
+    Line(name).to_string()
+}

@@ -1,0 +1,272 @@
+//! `snap resume` and `snap undo`: show the plan, execute it, start the client.
+
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::ui::{Style, Ui};
+use super::{Outcome, count, print_json};
+use crate::context::Context;
+use crate::error::{Error, Kind, Result};
+use crate::ids::ClientId;
+use crate::restore::{self, Action, Done, Plan};
+use crate::screen::Line;
+use crate::store::{Operation, Reference};
+use crate::workspace::Workspace;
+
+/// The most steps that are listed one by one.
+const MOST_LISTED: usize = 40;
+
+/// Bring a snapshot back here, and go on with its session
+#[derive(Args)]
+pub(super) struct Resume {
+    /// The snapshot
+    #[arg(value_name = "REF", default_value = "latest")]
+    reference: String,
+    /// Restore in DIR instead of the current work tree
+    #[arg(long, value_name = "DIR")]
+    into: Option<PathBuf>,
+    /// Show what would be done, and stop
+    #[arg(long)]
+    dry_run: bool,
+    /// Restore the conversation alone
+    #[arg(long)]
+    no_edits: bool,
+    /// Print the command that goes on with the session instead of running it
+    #[arg(long)]
+    no_run: bool,
+    /// Passed on to the client
+    #[arg(last = true, value_name = "CLIENT_ARGS")]
+    client: Vec<OsString>,
+}
+
+/// Go back to before the last resume
+#[derive(Args)]
+pub(super) struct Undo {
+    /// Show what would be done, and stop
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Resume {
+    pub(super) fn run(self, context: &Context, ui: &mut Ui) -> Result<Outcome> {
+        let (context, workspace) = self.open(context)?;
+        let entry = workspace.store.find(&Reference::parse(&self.reference))?;
+        let plan = restore::plan_resume(&workspace, entry.manifest?, !self.no_edits)?;
+        if self.dry_run {
+            return show_dry_run(ui, &plan);
+        }
+        let shown = as_json(&plan);
+        if !ui.json() {
+            tell(ui, &plan);
+        }
+        let done = restore::execute(&context, &workspace, plan, Operation::Resume)?;
+        tell_done(ui, &done);
+        let Some((id, cwd)) = &done.session else {
+            if ui.json() {
+                print_json(ui, &with_results(shown, &done, None))?;
+            }
+            return Ok(Outcome::Done);
+        };
+        let command = Launch { id, cwd, extra: &self.client };
+        if ui.json() {
+            print_json(ui, &with_results(shown, &done, Some(&command)))?;
+        } else if self.no_run || context.inside_client || !ui.is_terminal() {
+            ui.line(&command.for_a_shell())?;
+        } else {
+            ui.flush()?;
+            return Err(command.run());
+        }
+        Ok(Outcome::Done)
+    }
+
+    /// Opens the place to restore in; the store stays the one of where the command was typed.
+    fn open(&self, context: &Context) -> Result<(Context, Workspace)> {
+        let Some(into) = &self.into else { return Ok((context.clone(), Workspace::open(context)?)) };
+        let store = match &context.store {
+            Some(store) => store.clone(),
+            None => Workspace::open(context)?.store.root().to_owned(),
+        };
+        let there = Context { store: Some(store), ..context.at(into)? };
+        let workspace = Workspace::open(&there)?;
+        Ok((there, workspace))
+    }
+}
+
+impl Undo {
+    pub(super) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        let plan = restore::plan_undo(workspace)?;
+        if self.dry_run {
+            return show_dry_run(ui, &plan);
+        }
+        let shown = as_json(&plan);
+        let restored =
+            plan.manifest().safety.as_ref().map(|safety| Line(&safety.name).to_string()).unwrap_or_default();
+        let done = restore::execute(context, workspace, plan, Operation::Undo)?;
+        if ui.json() {
+            print_json(ui, &with_results(shown, &done, None))?;
+            return Ok(Outcome::Done);
+        }
+        let paths = count(done.paths, "path");
+        ui.say(&format!("Undone: {paths} are as they were before {restored} was restored. `snap undo` again takes this back."));
+        Ok(Outcome::Done)
+    }
+}
+
+/// How to go on with a session.
+struct Launch<'a> {
+    id: &'a ClientId,
+    cwd: &'a Path,
+    extra: &'a [OsString],
+}
+
+impl Launch<'_> {
+    fn arguments(&self) -> Vec<String> {
+        let mut arguments = vec!["claude".to_owned(), "--resume".to_owned(), self.id.to_string()];
+        arguments.extend(self.extra.iter().map(|extra| extra.to_string_lossy().into_owned()));
+        arguments
+    }
+
+    fn for_a_shell(&self) -> String {
+        let words: Vec<String> = self.arguments().iter().map(|word| quoted(word)).collect();
+        format!("cd {} && {}", quoted(&self.cwd.to_string_lossy()), words.join(" "))
+    }
+
+    /// Becomes the client; returns only if that fails.
+    fn run(&self) -> Error {
+        let error = std::process::Command::new("claude")
+            .arg("--resume")
+            .arg(self.id.as_str())
+            .args(self.extra)
+            .current_dir(self.cwd)
+            .exec();
+        Error::new(Kind::Environment, "Everything is restored, but the client can't be started")
+            .because(error)
+            .hint(format!("install Claude Code, then run: {}", self.for_a_shell()))
+    }
+}
+
+/// Quotes a word for a POSIX shell, if it needs to be.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./=:@%+,".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+fn show_dry_run(ui: &mut Ui, plan: &Plan) -> Result<Outcome> {
+    if ui.json() {
+        let mut shown = as_json(plan);
+        shown["dry_run"] = json!(true);
+        print_json(ui, &shown)?;
+        return Ok(Outcome::Done);
+    }
+    for line in lines(ui, plan, usize::MAX) {
+        ui.line(&line)?;
+    }
+    ui.say("Nothing was changed (--dry-run).");
+    Ok(Outcome::Done)
+}
+
+fn tell(ui: &mut Ui, plan: &Plan) {
+    for line in lines(ui, plan, MOST_LISTED) {
+        ui.say(&line);
+    }
+}
+
+fn lines(ui: &Ui, plan: &Plan, most: usize) -> Vec<String> {
+    let mut lines = vec![format!(
+        "{} in {}",
+        ui.paint(Style::Strong, Line(&plan.manifest().name)),
+        Line(&plan.root().to_string_lossy())
+    )];
+    for step in plan.steps().iter().take(most) {
+        let (word, style) = match step.action() {
+            Action::Create => ("create ", Style::Good),
+            Action::Replace => ("replace", Style::Warning),
+            Action::Remove => ("remove ", Style::Bad),
+            Action::Index => ("index  ", Style::Faint),
+        };
+        let (added, removed) = step.lines();
+        lines.push(format!("  {} {}  +{added} -{removed}", ui.paint(style, word), step.path()));
+    }
+    if plan.steps().len() > most {
+        lines.push(format!("  and {} more", plan.steps().len() - most));
+    }
+    if plan.unchanged() > 0 {
+        lines.push(format!("  {} already as saved", count(plan.unchanged(), "path")));
+    }
+    if let Some(session) = plan.session() {
+        let id = match session.renamed {
+            true => format!("as {}, a new session: this machine has the saved one already", session.id),
+            false => format!("as {}", session.id),
+        };
+        lines.push(format!("  session of {} records {id}", session.records));
+    }
+    lines.extend(plan.notes().iter().map(|note| format!("  {} {note}", ui.paint(Style::Warning, "note:"))));
+    lines
+}
+
+fn tell_done(ui: &mut Ui, done: &Done) {
+    if ui.json() {
+        return;
+    }
+    if let Some((_, safety)) = done.safety.as_ref().filter(|_| done.paths > 0) {
+        ui.say(&format!("Set {}; `snap undo` goes back (to {safety}).", count(done.paths, "path")));
+    }
+}
+
+fn as_json(plan: &Plan) -> Value {
+    let steps: Vec<Value> = plan
+        .steps()
+        .iter()
+        .map(|step| {
+            let action = match step.action() {
+                Action::Create => "create",
+                Action::Replace => "replace",
+                Action::Remove => "remove",
+                Action::Index => "index",
+            };
+            let (added, removed) = step.lines();
+            json!({"path": step.path(), "action": action, "added": added, "removed": removed})
+        })
+        .collect();
+    json!({
+        "snapshot": plan.manifest().name,
+        "id": plan.manifest().id,
+        "root": Line(&plan.root().to_string_lossy()).to_string(),
+        "dry_run": false,
+        "edits": steps,
+        "unchanged": plan.unchanged(),
+        "session_id": plan.session().map(|session| &session.id),
+        "renamed": plan.session().map(|session| session.renamed),
+        "notes": plan.notes(),
+    })
+}
+
+fn with_results(mut shown: Value, done: &Done, launch: Option<&Launch<'_>>) -> Value {
+    shown["safety"] = json!(done.safety.as_ref().map(|(_, name)| name));
+    shown["resume"] = json!(launch.map(|launch| json!({
+        "command": launch.arguments(),
+        "env": {},
+        "cwd": launch.cwd.to_string_lossy(),
+    })));
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn words_are_quoted_for_a_shell_only_if_needed() {
+        assert_eq!(quoted("/tmp/app-1"), "/tmp/app-1");
+        assert_eq!(quoted("/tmp/my app"), "'/tmp/my app'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted("~x"), "'~x'");
+    }
+}

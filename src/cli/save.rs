@@ -1,0 +1,128 @@
+//! `snap save`.
+
+use clap::Args;
+use serde_json::json;
+
+use super::ui::Ui;
+use super::{Outcome, count, print_json};
+use crate::capture::{self, History, Report, Request};
+use crate::context::Context;
+use crate::error::Result;
+use crate::manifest::Manifest;
+use crate::screen::Line;
+use crate::session::Wanted;
+use crate::workspace::Workspace;
+
+/// Save the session and the pending edits of this work tree
+#[derive(Args)]
+pub(super) struct Save {
+    /// What to call the snapshot; made from the time if left out
+    name: Option<String>,
+    /// Why it is saved, for whoever reads it later
+    #[arg(short, long, value_name = "TEXT")]
+    message: Option<String>,
+    /// The session to save: an id, the start of one, or a transcript's path
+    #[arg(long, value_name = "ID|PATH")]
+    session: Option<String>,
+    /// How much of the conversation to save
+    #[arg(long, value_name = "HOW", default_value = "full")]
+    history: HistoryChoice,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum HistoryChoice {
+    /// All of it
+    Full,
+    /// None: tasks, agents, grants and edits only
+    None,
+}
+
+impl Save {
+    pub(super) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        let session = workspace.client.find_session(Wanted {
+            asked: self.session.as_deref(),
+            environment: context.session.as_deref(),
+            root: &workspace.root,
+        })?;
+        let request = Request {
+            name: self.name.as_deref(),
+            message: self.message.as_deref(),
+            session: session.as_ref(),
+            history: match self.history {
+                HistoryChoice::Full => History::Full,
+                HistoryChoice::None => History::None,
+            },
+        };
+        let report = capture::save(context, workspace, &request)?;
+        let skipped = report.manifest.edits.as_ref().map_or(&[][..], |edits| &edits.skipped);
+        if ui.json() {
+            print_json(ui, &as_json(&report))?;
+        } else {
+            ui.line(&headline(&report))?;
+        }
+        for note in &report.notes {
+            ui.warn(note);
+        }
+        for left in skipped {
+            ui.warn(&format!("not saved: {} ({})", left.path, left.reason));
+        }
+        Ok(if skipped.is_empty() { Outcome::Done } else { Outcome::Partial })
+    }
+}
+
+fn headline(report: &Report) -> String {
+    let manifest = &report.manifest;
+    let name = Line(&manifest.name);
+    match (&report.unchanged_since, report.written) {
+        (Some(since), false) => {
+            return format!("Nothing has changed since {}: no new snapshot.", Line(since));
+        }
+        (Some(since), true) => return format!("Saved {name} (unchanged since {}).", Line(since)),
+        (None, _) => {}
+    }
+    let mut parts = Vec::new();
+    if let Some(transcript) = manifest.session.as_ref().and_then(|session| session.transcript.as_ref()) {
+        parts.push(format!(
+            "{} of conversation",
+            count(usize::try_from(transcript.records).unwrap_or(usize::MAX), "record")
+        ));
+    }
+    let things = [
+        (manifest.tasks.len(), "task"),
+        (manifest.agents.len(), "agent"),
+        (manifest.queue.len(), "queued prompt"),
+    ];
+    parts
+        .extend(things.iter().filter(|(number, _)| *number > 0).map(|(number, thing)| count(*number, thing)));
+    if let Some(edits) = &manifest.edits {
+        let (added, removed) = lines(manifest);
+        parts.push(format!("{} (+{added} -{removed})", count(edits.files.len(), "edited file")));
+    }
+    format!("Saved {name}: {}.", parts.join(", "))
+}
+
+/// Sums the lines that a snapshot's edits add and remove.
+pub(super) fn lines(manifest: &Manifest) -> (u64, u64) {
+    let files = manifest.edits.iter().flat_map(|edits| &edits.files);
+    files.fold((0, 0), |(added, removed), edit| (added + edit.added, removed + edit.removed))
+}
+
+fn as_json(report: &Report) -> serde_json::Value {
+    let manifest = &report.manifest;
+    let (added, removed) = lines(manifest);
+    json!({
+        "name": manifest.name,
+        "id": manifest.id,
+        "created_at": manifest.created_at,
+        "written": report.written,
+        "unchanged_since": report.unchanged_since,
+        "session_id": manifest.session.as_ref().map(|session| &session.id),
+        "tasks": manifest.tasks.len(),
+        "agents": manifest.agents.len(),
+        "queue": manifest.queue.len(),
+        "edits": manifest.edits.as_ref().map(|edits| json!({
+            "base": edits.base, "files": edits.files.len(), "added": added, "removed": removed, "skipped": edits.skipped,
+        })),
+        "notes": report.notes,
+    })
+}

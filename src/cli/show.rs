@@ -1,0 +1,282 @@
+//! `snap show`: at a glance, what the agent was doing when the snapshot was taken.
+
+use clap::Args;
+use serde_json::Value;
+
+use super::ui::{Style, Ui};
+use super::{Outcome, count, list, save, size_text};
+use crate::context::Context;
+use crate::error::Result;
+use crate::manifest::{AgentStatus, Change, Decision, Edit, IndexState, Manifest, Mode, Rule, Session};
+use crate::screen::{Line, cut};
+use crate::store::Reference;
+use crate::timestamp::age;
+use crate::workspace::Workspace;
+
+const WIDE: usize = 100;
+
+/// Show everything in a snapshot
+#[derive(Args)]
+pub(super) struct Show {
+    /// The snapshot
+    #[arg(value_name = "REF", default_value = "latest")]
+    reference: String,
+}
+
+impl Show {
+    pub(super) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        let entry = workspace.store.find(&Reference::parse(&self.reference))?;
+        let manifest = entry.manifest?;
+        if ui.json() {
+            let json = manifest.to_json()?;
+            ui.line(String::from_utf8_lossy(&json).trim_end())?;
+            return Ok(Outcome::Done);
+        }
+        let mut page = Page { ui };
+        page.head(context, &manifest, entry.pinned)?;
+        page.session(&manifest)?;
+        page.tasks(&manifest)?;
+        page.agents(&manifest)?;
+        page.list("Queued", manifest.queue.iter().map(|prompt| cut(prompt, WIDE)).collect())?;
+        page.edits(&manifest)?;
+        page.grants(&manifest)?;
+        page.not_captured(&manifest)?;
+        Ok(Outcome::Done)
+    }
+}
+
+struct Page<'a> {
+    ui: &'a mut Ui,
+}
+
+impl Page<'_> {
+    fn head(&mut self, context: &Context, manifest: &Manifest, pinned: bool) -> Result<()> {
+        let name = self.ui.paint(Style::Strong, Line(&manifest.name));
+        let pinned = if pinned { ", pinned" } else { "" };
+        let by = &manifest.created_by;
+        self.ui.line(&format!(
+            "{name}  saved {} ago by {} on {} (id {}{pinned})",
+            age(context.now.since(manifest.created_at)),
+            Line(&by.user),
+            Line(&by.host),
+            manifest.id.short(),
+        ))?;
+        if let Some(message) = &manifest.message {
+            self.ui.line(&format!("  {}", Line(message)))?;
+        }
+        if let Some(safety) = &manifest.safety {
+            self.ui.line(&format!(
+                "  made before restoring {}; `snap undo` goes back to it",
+                Line(&safety.name)
+            ))?;
+        }
+        let place = &manifest.workspace;
+        let mut where_ = place.root.to_string();
+        match (&place.branch, &place.head) {
+            (Some(branch), Some(head)) => where_ += &format!(" on {} at {}", Line(branch), short(head)),
+            (Some(branch), None) => where_ += &format!(" on {}, before its first commit", Line(branch)),
+            (None, Some(head)) => where_ += &format!(" at {} (detached)", short(head)),
+            (None, None) => {}
+        }
+        if let Some(worktree) = &place.worktree {
+            where_ += &format!(", worktree {}", Line(worktree));
+        }
+        self.list("Where", vec![where_])
+    }
+
+    fn session(&mut self, manifest: &Manifest) -> Result<()> {
+        let Some(session) = &manifest.session else {
+            return self.list("Session", vec!["none was found".to_owned()]);
+        };
+        let mut lines = vec![match &session.title {
+            Some(title) => format!("{}  {}", session.id, self.ui.paint(Style::Strong, cut(title, WIDE))),
+            None => session.id.to_string(),
+        }];
+        lines.push(state_of(session));
+        lines.push(match &session.transcript {
+            Some(transcript) => {
+                format!("{} records, {} of conversation", transcript.records, size_text(transcript.bytes))
+            }
+            None => "the conversation was not saved".to_owned(),
+        });
+        if session.transcript.as_ref().is_some_and(|transcript| transcript.torn.is_some()) {
+            lines.push("its last line was unfinished and is kept aside".to_owned());
+        }
+        self.list("Session", lines)
+    }
+
+    fn tasks(&mut self, manifest: &Manifest) -> Result<()> {
+        let (done, all) = list::tasks(manifest);
+        if all == 0 {
+            return Ok(());
+        }
+        let mut lines = vec![format!("{done} of {all} done")];
+        for task in &manifest.tasks {
+            let task: Value = serde_json::from_str(task.get()).unwrap_or_default();
+            lines.push(self.task(&task));
+        }
+        self.list("Tasks", lines)
+    }
+
+    fn task(&self, task: &Value) -> String {
+        let subject = cut(task["subject"].as_str().unwrap_or("(no subject)"), WIDE);
+        let id = Line(task["id"].as_str().unwrap_or("?")).to_string();
+        let waits: Vec<String> = task["blockedBy"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .map(|id| Line(id).to_string())
+            .collect();
+        let behind = if waits.is_empty() { String::new() } else { format!(", after {}", waits.join(", ")) };
+        match task["status"].as_str() {
+            Some("completed") => format!("{} {id}. {subject}", self.ui.paint(Style::Good, "✔")),
+            Some("in_progress") => {
+                format!("{} {id}. {subject}  (in progress{behind})", self.ui.paint(Style::Warning, "▶"))
+            }
+            Some("pending") => format!("◻ {id}. {subject}  (pending{behind})"),
+            other => format!("? {id}. {subject}  ({})", Line(other.unwrap_or("no status"))),
+        }
+    }
+
+    fn agents(&mut self, manifest: &Manifest) -> Result<()> {
+        let mut lines = Vec::new();
+        for agent in &manifest.agents {
+            let style = match agent.status {
+                AgentStatus::Done => Style::Good,
+                AgentStatus::Failed => Style::Bad,
+                AgentStatus::Running | AgentStatus::Stopped | AgentStatus::Interrupted => Style::Warning,
+            };
+            lines.push(format!(
+                "{}  {}  {}  {}",
+                self.ui.paint(style, format!("{:11}", agent.status.word())),
+                Line(agent.agent_type.as_deref().unwrap_or("agent")),
+                cut(agent.description.as_deref().unwrap_or(agent.id.as_str()), WIDE),
+                self.ui.paint(Style::Faint, format!("({})", Line(&agent.evidence))),
+            ));
+        }
+        self.list("Agents", lines)
+    }
+
+    fn edits(&mut self, manifest: &Manifest) -> Result<()> {
+        let Some(edits) = &manifest.edits else {
+            return self.list("Edits", vec!["none: this was not a git repository".to_owned()]);
+        };
+        let (added, removed) = save::lines(manifest);
+        let base = edits.base.as_deref().map_or("no commit yet".to_owned(), |base| short(base).to_owned());
+        let mut lines = vec![match edits.files.len() {
+            0 => format!("none against {base}"),
+            number => format!(
+                "{}, {} {} against {base}",
+                count(number, "file"),
+                self.ui.paint(Style::Good, format!("+{added}")),
+                self.ui.paint(Style::Bad, format!("-{removed}")),
+            ),
+        }];
+        let width =
+            edits.files.iter().map(|edit| edit.path.to_string().chars().count()).max().unwrap_or(0).min(60);
+        lines.extend(edits.files.iter().map(|edit| self.edit(edit, width)));
+        lines.extend(edits.skipped.iter().map(|left| {
+            format!(
+                "{} {}  ({})",
+                self.ui.paint(Style::Warning, "not saved:"),
+                Line(&left.path),
+                Line(&left.reason)
+            )
+        }));
+        if let Some(operation) = &edits.operation {
+            lines.push(format!("a {} was in progress", Line(operation)));
+        }
+        self.list("Edits", lines)
+    }
+
+    fn edit(&self, edit: &Edit, width: usize) -> String {
+        let (letter, style) = match edit.change {
+            Change::Added => ("A", Style::Good),
+            Change::Modified => ("M", Style::Warning),
+            Change::Deleted => ("D", Style::Bad),
+            Change::IndexOnly => ("-", Style::Faint),
+        };
+        let binary = edit.diff.is_some() && edit.added + edit.removed == 0;
+        let mut facts = match edit.change {
+            Change::IndexOnly => "only the index differs".to_owned(),
+            _ if binary => edit.diff.as_ref().map_or(String::new(), |diff| size_text(diff.bytes)),
+            _ => format!("+{} -{}", edit.added, edit.removed),
+        };
+        let mode = |version: &Option<crate::manifest::Version>| version.as_ref().map(|version| version.mode);
+        match (mode(&edit.old), mode(&edit.new)) {
+            (_, Some(Mode::Link)) => facts += ", link",
+            (Some(old), Some(new)) if old != new => facts += &format!(", {} → {}", old.octal(), new.octal()),
+            (None, Some(Mode::Executable)) => facts += ", executable",
+            _ => {}
+        }
+        match (edit.index, &edit.old) {
+            (IndexState::Unstaged, None) => facts += ", untracked",
+            (IndexState::Unstaged, Some(_)) => {}
+            (IndexState::Staged, _) => facts += ", staged",
+            (IndexState::Partly, _) => facts += ", staged in part",
+            (IndexState::IntentToAdd, _) => facts += ", to be added",
+            (IndexState::Unmerged, _) => facts += ", unmerged",
+        }
+        let path = edit.path.to_string();
+        format!("{} {path:width$}  {}", self.ui.paint(style, letter), self.ui.paint(Style::Faint, facts))
+    }
+
+    /// Prints grants one per line and whole: a cut grant could hide what it allows.
+    fn grants(&mut self, manifest: &Manifest) -> Result<()> {
+        let permissions = &manifest.permissions;
+        let mut lines = Vec::new();
+        lines.extend(permissions.mode.as_deref().map(|mode| format!("mode {}", Line(mode))));
+        let decision = |decision: &Decision| {
+            format!("{} {}: {}", Line(&decision.decision), Line(&decision.tool), Line(&decision.detail))
+        };
+        lines.extend(permissions.session.iter().map(|one| format!("for the session: {}", decision(one))));
+        let project = &permissions.project;
+        for (word, rules) in [("allow", &project.allow), ("ask", &project.ask), ("deny", &project.deny)] {
+            let line = |rule: &Rule| {
+                format!("{word} {}  {}", Line(&rule.rule), self.ui.paint(Style::Faint, Line(&rule.file)))
+            };
+            lines.extend(rules.iter().map(line));
+        }
+        self.list("Grants", lines)
+    }
+
+    fn not_captured(&mut self, manifest: &Manifest) -> Result<()> {
+        let left = &manifest.not_captured;
+        let mut lines = Vec::new();
+        lines.extend(left.processes.iter().map(|command| format!("process: {}", cut(command, WIDE))));
+        lines.extend(
+            left.mcp_servers
+                .iter()
+                .map(|server| format!("MCP server: {} ({})", Line(&server.name), Line(&server.transport))),
+        );
+        lines.extend(left.environment.iter().map(|name| format!("environment variable: {}", Line(name))));
+        lines.extend(left.secrets.iter().map(|secret| format!("secret: {}", Line(secret))));
+        self.list("Not saved", lines)
+    }
+
+    /// Prints a heading with its lines beside it; nothing if there are none.
+    fn list(&mut self, heading: &str, lines: Vec<String>) -> Result<()> {
+        for (number, line) in lines.iter().enumerate() {
+            let heading = if number == 0 { heading } else { "" };
+            let heading = self.ui.paint(Style::Faint, format!("{heading:10}"));
+            self.ui.line(&format!("{heading}{line}"))?;
+        }
+        Ok(())
+    }
+}
+
+fn state_of(session: &Session) -> String {
+    let mut parts = vec![match (&session.status, &session.waiting_for) {
+        (Some(_), Some(what)) => format!("waiting for {}", Line(what)),
+        (Some(status), None) => format!("running, {}", Line(status)),
+        (None, _) => "not running".to_owned(),
+    }];
+    parts.extend(session.model.as_deref().map(|model| Line(model).to_string()));
+    parts.extend(session.client.as_deref().map(|client| format!("client {}", Line(client))));
+    parts.join(", ")
+}
+
+fn short(commit: &str) -> &str {
+    commit.get(..10).unwrap_or(commit)
+}

@@ -1,0 +1,86 @@
+//! Where and as whom the program runs: folders, user, moment.
+//!
+//! Owns the `directories` crate. Read once at the start; everything below takes it as an
+//! argument, so that a test can put anything in its place.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, IoContext as _, Kind, Result};
+use crate::timestamp::Timestamp;
+
+/// The surroundings of one run.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The folder to work in, links resolved.
+    pub cwd: PathBuf,
+    /// The user's home folder.
+    pub home: PathBuf,
+    /// The client's configuration folder.
+    pub config_dir: PathBuf,
+    /// The store, if it was named.
+    pub store: Option<PathBuf>,
+    /// The session named by the environment.
+    pub session: Option<String>,
+    /// Whether a client started this program.
+    pub inside_client: bool,
+    /// The login name.
+    pub user: String,
+    /// The machine's name.
+    pub host: String,
+    /// The moment the program started.
+    pub now: Timestamp,
+}
+
+impl Context {
+    /// Reads the environment; `folder` and `store` are what the command line says.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] if the folder is not there, [`Kind::Environment`] if there is no
+    /// home folder.
+    pub fn from_environment(folder: Option<&Path>, store: Option<PathBuf>) -> Result<Context> {
+        let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+        let text = |name: &str| variable(name).and_then(|value| value.into_string().ok());
+        let here = folder.unwrap_or(Path::new("."));
+        let cwd = here.canonicalize().map_err(|error| {
+            Error::new(Kind::Usage, format!("Cannot work in {}", here.display())).because(error)
+        })?;
+        let home = match directories::BaseDirs::new() {
+            Some(folders) => folders.home_dir().to_owned(),
+            None => {
+                return Err(Error::new(Kind::Environment, "There is no home folder")
+                    .because("HOME is not set")
+                    .hint("set HOME to your home folder"));
+            }
+        };
+        let config_dir = match variable("CLAUDE_CONFIG_DIR").map(PathBuf::from) {
+            Some(folder) => std::path::absolute(&folder).context("find", &folder)?,
+            None => home.join(".claude"),
+        };
+        let store = match store {
+            Some(folder) => Some(std::path::absolute(&folder).context("find", &folder)?),
+            None => None,
+        };
+        Ok(Context {
+            cwd,
+            home,
+            config_dir,
+            store,
+            session: text("CLAUDE_CODE_SESSION_ID"),
+            inside_client: variable("CLAUDECODE").is_some(),
+            user: text("USER").or_else(|| text("LOGNAME")).unwrap_or_else(crate::fs::user_number),
+            host: crate::fs::host_name(),
+            now: Timestamp::now(),
+        })
+    }
+
+    /// Returns the same surroundings with another folder to work in.
+    ///
+    /// # Errors
+    /// [`Kind::NotFound`] if the folder is not there.
+    pub fn at(&self, folder: &Path) -> Result<Context> {
+        let cwd = self.cwd.join(folder).canonicalize().map_err(|error| {
+            Error::new(Kind::NotFound, format!("Cannot work in {}", folder.display())).because(error)
+        })?;
+        Ok(Context { cwd, ..self.clone() })
+    }
+}

@@ -1,0 +1,183 @@
+//! Files that are ours: written whole and durably, or not at all.
+//!
+//! Owns the `tempfile` and `rustix` crates, with `tree`, which does the same for the user's
+//! work tree. The store and the client's session folders are written through [`publish`];
+//! nothing is ever written in place.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+
+use crate::error::{Error, IoContext, Kind, Result};
+
+/// What to do when the file to publish exists already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// Leave it and say so.
+    Keep,
+    /// Put the new one in its place, atomically.
+    Replace,
+}
+
+/// Writes a file through a temporary one in `tmp`, synced before it gets its name.
+///
+/// The file is readable by its owner only. The folder is not synced: see [`sync_folder`].
+/// Returns whether the file is new (`false`: [`Existing::Keep`] found one).
+///
+/// # Errors
+/// [`Kind::Environment`] with the path; nothing is left behind.
+pub fn publish(tmp: &Path, path: &Path, bytes: &[u8], existing: Existing) -> Result<bool> {
+    let mut file = tempfile::Builder::new()
+        .prefix("tmp-")
+        .tempfile_in(tmp)
+        .context("create a temporary file in", tmp)?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).context("write", path)?;
+    let done = match existing {
+        Existing::Keep => file.persist_noclobber(path),
+        Existing::Replace => file.persist(path),
+    };
+    match done {
+        Ok(_) => Ok(true),
+        Err(failed) if failed.error.kind() == io::ErrorKind::AlreadyExists && existing == Existing::Keep => {
+            Ok(false)
+        }
+        Err(failed) => Err(Error::io("write", path, &failed.error)),
+    }
+}
+
+/// Makes the names in a folder durable.
+///
+/// Some network file systems can't sync a folder (EINVAL, ENOTSUP); that is tolerated, a
+/// real write error is not.
+///
+/// # Errors
+/// [`Kind::Environment`] with the path.
+pub fn sync_folder(path: &Path) -> Result<()> {
+    let folder = File::open(path).context("open", path)?;
+    match rustix::fs::fsync(&folder) {
+        Ok(()) | Err(Errno::INVAL | Errno::NOTSUP | Errno::NOTTY) => Ok(()),
+        Err(errno) => Err(Error::io("sync", path, &errno.into())),
+    }
+}
+
+/// Makes a folder, with those above it, that only its owner can enter; returns whether it is new.
+///
+/// # Errors
+/// [`Kind::Environment`] with the path.
+pub fn make_private_folder(path: &Path) -> Result<bool> {
+    if path.is_dir() {
+        return Ok(false);
+    }
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).context("create", path)?;
+    Ok(true)
+}
+
+/// Reads a regular file without following a link in its last component; `None` if it is not there.
+///
+/// # Errors
+/// [`Kind::Environment`] with the path; [`Kind::Damaged`] if it is not a regular file or is
+/// larger than `limit` bytes.
+pub fn read_plain(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
+    let opened = OpenOptions::new()
+        .read(true)
+        .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC).bits().cast_signed())
+        .open(path);
+    let not_plain =
+        |why: &str| Err(Error::new(Kind::Damaged, format!("Cannot read {}", path.display())).because(why));
+    let file = match opened {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
+            return not_plain("it is a symbolic link, and nothing here is read through links");
+        }
+        Err(error) => return Err(Error::io("read", path, &error)),
+    };
+    let meta = file.metadata().context("read", path)?;
+    if !meta.is_file() {
+        return not_plain("it is not a regular file");
+    }
+    if meta.len() > limit {
+        return not_plain(&format!("it has {} bytes, and the most that is read is {limit}", meta.len()));
+    }
+    let mut bytes = Vec::new();
+    file.take(limit).read_to_end(&mut bytes).context("read", path)?;
+    Ok(Some(bytes))
+}
+
+/// Opens a file that only its owner can read, for appending.
+///
+/// # Errors
+/// [`Kind::Environment`] with the path.
+pub fn append_private(path: &Path) -> Result<File> {
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+        .open(path)
+        .context("open", path)
+}
+
+/// Makes an empty private folder in the system's place for temporary files.
+///
+/// # Errors
+/// [`Kind::Environment`] with the path.
+pub fn scratch_folder() -> Result<tempfile::TempDir> {
+    tempfile::Builder::new().prefix("snap-").tempdir().context("create a folder in", &std::env::temp_dir())
+}
+
+/// Says whether a process of this id exists.
+pub fn process_exists(pid: i32) -> bool {
+    let exists = |pid| rustix::process::test_kill_process(pid) != Err(Errno::SRCH);
+    rustix::process::Pid::from_raw(pid).is_some_and(exists)
+}
+
+/// Returns the user's number as text, for users without a name.
+pub fn user_number() -> String {
+    rustix::process::getuid().as_raw().to_string()
+}
+
+/// Returns the machine's name.
+pub fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// Holds a kernel lock on a file; dropped with this value or with the process, never stale.
+pub struct FileLock {
+    _file: File,
+}
+
+/// Waits up to `patience` for a lock on the file at `path`, which is created if need be.
+///
+/// # Errors
+/// [`Kind::Environment`] if another process holds it for longer, with the lock's path.
+pub fn lock(path: &Path, shared: bool, patience: std::time::Duration) -> Result<FileLock> {
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .context("open", path)?;
+    let give_up = std::time::Instant::now() + patience;
+    loop {
+        let tried = if shared { file.try_lock_shared() } else { file.try_lock() };
+        match tried {
+            Ok(()) => return Ok(FileLock { _file: file }),
+            Err(std::fs::TryLockError::WouldBlock) if std::time::Instant::now() < give_up => {
+                std::thread::sleep(std::time::Duration::from_millis(10));
+            }
+            Err(std::fs::TryLockError::WouldBlock) => {
+                return Err(Error::new(Kind::Environment, format!("Cannot lock {}", path.display()))
+                    .because(format!("another snap has held it for {} s", patience.as_secs()))
+                    .hint("wait for the other one to end; the lock ends with its process and needs no cleaning up"));
+            }
+            Err(std::fs::TryLockError::Error(error)) => return Err(Error::io("lock", path, &error)),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Blobs of a repository, by id.
+//!
+//! libgit2 reads them fastest; what it can't open (reftable, SHA-256) or doesn't have (a
+//! partial clone fetches on demand), `git cat-file --batch` reads.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+
+use super::command::Git;
+use crate::error::{Error, Kind, Result};
+
+/// Reads blobs of one repository.
+pub struct Blobs<'a> {
+    git: &'a Git,
+    library: Option<git2::Repository>,
+    program: Option<Batch>,
+}
+
+struct Batch {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+impl<'a> Blobs<'a> {
+    pub(super) fn open(git: &'a Git, git_dir: &Path) -> Blobs<'a> {
+        let flags = git2::RepositoryOpenFlags::NO_SEARCH | git2::RepositoryOpenFlags::NO_DOTGIT;
+        let none: [&Path; 0] = [];
+        let library = git2::Repository::open_ext(git_dir, flags, none).ok();
+        Blobs { git, library, program: None }
+    }
+
+    /// Reads a blob; `None` if the repository doesn't have it.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] if git can't be run or answers nonsense.
+    pub fn read(&mut self, oid: &str) -> Result<Option<Vec<u8>>> {
+        if let Some(library) = &self.library
+            && let Ok(id) = git2::Oid::from_str(oid)
+            && let Ok(blob) = library.find_blob(id)
+        {
+            return Ok(Some(blob.content().to_vec()));
+        }
+        self.read_by_program(oid)
+    }
+
+    fn read_by_program(&mut self, oid: &str) -> Result<Option<Vec<u8>>> {
+        let fail = |error: std::io::Error| {
+            Error::new(Kind::Environment, "Cannot read from `git cat-file`").because(error)
+        };
+        let batch = match &mut self.program {
+            Some(batch) => batch,
+            slot => slot.insert(Batch::start(self.git).map_err(fail)?),
+        };
+        batch.read(oid).map_err(fail)
+    }
+}
+
+impl Batch {
+    fn start(git: &Git) -> std::io::Result<Batch> {
+        let mut command = git.command(&["cat-file", "--batch"]);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+        match (child.stdin.take(), child.stdout.take()) {
+            (Some(input), Some(output)) => Ok(Batch { child, input, output: BufReader::new(output) }),
+            _ => Err(std::io::Error::other("it has no pipes")),
+        }
+    }
+
+    fn read(&mut self, oid: &str) -> std::io::Result<Option<Vec<u8>>> {
+        writeln!(self.input, "{oid}")?;
+        self.input.flush()?;
+        let mut header = String::new();
+        self.output.read_line(&mut header)?;
+        let words: Vec<&str> = header.split_whitespace().collect();
+        let [_, kind, size] = words.as_slice() else { return Ok(None) };
+        let size: usize = size.parse().map_err(std::io::Error::other)?;
+        let mut content = vec![0; size + 1];
+        self.output.read_exact(&mut content)?;
+        content.truncate(size);
+        Ok((*kind == "blob").then_some(content))
+    }
+}
+
+impl Drop for Batch {
+    fn drop(&mut self) {
+        // It ends by itself when its input closes; killing it saves the wait.
+        let _killed = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}

@@ -1,0 +1,127 @@
+//! Runs the `git` program, in repositories that somebody else may have written.
+//!
+//! The program is looked up once on the absolute entries of `PATH`; every `GIT_*` variable is
+//! dropped (git itself exports them to hooks, and they override the folder); optional locks,
+//! prompts, hooks and file system monitors are off.
+
+use std::ffi::{OsStr, OsString};
+use std::io::Write as _;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::error::{Error, Kind, Result};
+
+/// The `git` program, working in one folder.
+#[derive(Clone)]
+pub(super) struct Git {
+    program: PathBuf,
+    folder: PathBuf,
+}
+
+/// What a run of git gave.
+pub(super) struct Answer {
+    pub(super) ok: bool,
+    pub(super) stdout: Vec<u8>,
+    pub(super) stderr: String,
+}
+
+impl Answer {
+    pub(super) fn lines(&self) -> Vec<&[u8]> {
+        let text = self.stdout.strip_suffix(b"\n").unwrap_or(&self.stdout);
+        text.split(|byte| *byte == b'\n').collect()
+    }
+}
+
+impl Git {
+    /// Finds the program; `None` if there is none.
+    pub(super) fn find(folder: &Path) -> Result<Option<Git>> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let program = std::env::split_paths(&path)
+            .filter(|entry| entry.is_absolute())
+            .map(|entry| entry.join("git"))
+            .find(|program| program.is_file());
+        Ok(program.map(|program| Git { program, folder: folder.to_owned() }))
+    }
+
+    /// Returns the same program, working in another folder.
+    pub(super) fn at(&self, folder: &Path) -> Git {
+        Git { program: self.program.clone(), folder: folder.to_owned() }
+    }
+
+    /// Returns a command that is safe to run, to be completed by the caller.
+    pub(super) fn command<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Command {
+        let mut command = Command::new(&self.program);
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_bytes().starts_with(b"GIT_")) {
+            command.env_remove(name);
+        }
+        command
+            .arg("-C")
+            .arg(&self.folder)
+            .args(["--no-optional-locks", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false"])
+            .args(arguments)
+            .env("LC_ALL", "C")
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .env("GIT_LITERAL_PATHSPECS", "1")
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs git and returns its answer, whatever it is.
+    pub(super) fn run<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<Answer> {
+        self.finish(&mut self.command(arguments), &[])
+    }
+
+    /// Runs git and fails unless it succeeds.
+    pub(super) fn demand<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<Answer> {
+        self.demand_with(arguments, &[], &[])
+    }
+
+    /// Runs git with an environment and standard input, and fails unless it succeeds.
+    pub(super) fn demand_with<S: AsRef<OsStr>>(
+        &self,
+        arguments: &[S],
+        environment: &[(&str, OsString)],
+        input: &[u8],
+    ) -> Result<Answer> {
+        let mut command = self.command(arguments);
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
+        let answer = self.finish(&mut command, input)?;
+        if answer.ok {
+            return Ok(answer);
+        }
+        let words: Vec<_> = arguments.iter().take(2).map(|word| word.as_ref().to_string_lossy()).collect();
+        Err(Error::new(
+            Kind::Environment,
+            format!("`git {}` failed in {}", words.join(" "), self.folder.display()),
+        )
+        .because(answer.stderr.trim()))
+    }
+
+    fn finish(&self, command: &mut Command, input: &[u8]) -> Result<Answer> {
+        let fail = |error: std::io::Error| Error::io("run", &self.program, &error);
+        if !input.is_empty() {
+            command.stdin(Stdio::piped());
+        }
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(fail)?;
+        let stdin = child.stdin.take();
+        // Written from a thread of its own: git may answer before it has read everything.
+        let output = std::thread::scope(|scope| {
+            if let Some(mut stdin) = stdin {
+                scope.spawn(move || stdin.write_all(input));
+            }
+            child.wait_with_output()
+        })
+        .map_err(fail)?;
+        Ok(Answer {
+            ok: output.status.success(),
+            stdout: output.stdout,
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        })
+    }
+}
+
+/// Takes a path as git prints it.
+pub(super) fn path_from(bytes: &[u8]) -> PathBuf {
+    PathBuf::from(OsStr::from_bytes(bytes))
+}

@@ -1,0 +1,175 @@
+//! The index, replaced as a whole under git's own lock.
+//!
+//! `index.lock` is held from before the first change to the work tree until the new index
+//! is renamed into place, so that no other git works in between. The new one is made in a
+//! private copy by `git update-index`; until the rename, the user's index is untouched.
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
+
+use super::Repository;
+use crate::error::{Error, IoContext, Kind, Result};
+use crate::manifest::Version;
+use crate::paths::RepoPath;
+
+/// What the index shall hold for a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IndexEntry {
+    /// Nothing.
+    Absent,
+    /// This blob.
+    Blob(Version),
+    /// The empty mark of `git add --intent-to-add`.
+    IntentToAdd,
+}
+
+/// The lock on a repository's index; removed when dropped.
+pub struct IndexLock<'a> {
+    repository: &'a Repository,
+    path: PathBuf,
+}
+
+impl Repository {
+    /// Returns the blob that the index has for each path that is tracked and not unmerged.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with what git says.
+    pub fn index_versions(&self, wanted: impl Fn(&[u8]) -> bool) -> Result<Vec<(RepoPath, Version)>> {
+        let answer = self.git.demand(&["ls-files", "--stage", "-z"])?;
+        let mut found = Vec::new();
+        for record in answer.stdout.split(|byte| *byte == 0).filter(|record| !record.is_empty()) {
+            // MODE OID STAGE\tPATH
+            let Some(tab) = record.iter().position(|byte| *byte == b'\t') else { continue };
+            let (facts, path) = (&record[..tab], &record[tab + 1..]);
+            if !wanted(path) {
+                continue;
+            }
+            let facts = String::from_utf8_lossy(facts);
+            let words: Vec<&str> = facts.split(' ').collect();
+            if let ([mode, oid, "0"], Ok(path)) = (words.as_slice(), RepoPath::new(path))
+                && let Some(mode) = crate::manifest::Mode::from_octal(mode)
+            {
+                found.push((path, Version { oid: (*oid).to_owned(), mode }));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Takes git's own lock on the index.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] if another git holds it.
+    pub fn lock_index(&self) -> Result<IndexLock<'_>> {
+        let path = self.git_dir.join("index.lock");
+        match std::fs::OpenOptions::new().write(true).create_new(true).open(&path) {
+            Ok(_) => Ok(IndexLock { repository: self, path }),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Err(Error::new(
+                Kind::Environment,
+                "Cannot lock the index of the repository",
+            )
+            .because(format!("{} is there: another git is at work", path.display()))
+            .hint("wait for it to end; if none runs, a crashed git left the file, and removing it is safe")),
+            Err(error) => Err(Error::io("create", &path, &error)),
+        }
+    }
+
+    /// Writes blobs into the repository's object database and returns nothing but success:
+    /// their ids are known beforehand.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with what git says; [`Kind::Bug`] if git names a blob otherwise.
+    pub fn write_blobs(&self, blobs: &[(String, Vec<u8>)]) -> Result<()> {
+        if blobs.is_empty() {
+            return Ok(());
+        }
+        let scratch = crate::fs::scratch_folder()?;
+        let mut names = Vec::new();
+        for (number, (_, content)) in blobs.iter().enumerate() {
+            let path = scratch.path().join(number.to_string());
+            std::fs::File::create(&path)
+                .and_then(|mut file| file.write_all(content))
+                .context("write", &path)?;
+            names.extend_from_slice(path.as_os_str().as_bytes());
+            names.push(b'\n');
+        }
+        let written =
+            self.git.demand_with(&["hash-object", "-w", "--no-filters", "--stdin-paths"], &[], &names)?;
+        let expected: Vec<&[u8]> = blobs.iter().map(|(oid, _)| oid.as_bytes()).collect();
+        if written.lines() != expected {
+            return Err(Error::new(Kind::Bug, "git named a blob otherwise than expected"));
+        }
+        Ok(())
+    }
+}
+
+impl IndexLock<'_> {
+    /// Makes the new index from the present one and puts it in place.
+    ///
+    /// The files must be in the work tree already: their time stamps go into the index.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with what git says; the user's index is then unchanged.
+    pub fn replace(self, entries: &[(RepoPath, IndexEntry)]) -> Result<()> {
+        let git = &self.repository.git;
+        let index = self.repository.git_dir.join("index");
+        let private = self.repository.git_dir.join(format!("index.snap-{}", std::process::id()));
+        let guard = RemoveOnDrop(&private);
+        match std::fs::copy(&index, &private) {
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(Error::io("copy", &index, &error)),
+        }
+        let environment = [("GIT_INDEX_FILE", OsString::from(&private))];
+        let zero = self.repository.hash().blob_id(b"").replace(|_: char| true, "0");
+        // All removals first: a file may become a folder or the other way round.
+        let mut input = Vec::new();
+        let mut line = |facts: String, path: &RepoPath| {
+            input.extend_from_slice(facts.as_bytes());
+            input.push(b'\t');
+            input.extend_from_slice(path.as_bytes());
+            input.push(0);
+        };
+        for (path, _) in entries {
+            line(format!("0 {zero}"), path);
+        }
+        let mut intended = Vec::new();
+        for (path, entry) in entries {
+            match entry {
+                IndexEntry::Absent => {}
+                IndexEntry::Blob(version) => line(format!("{} {}", version.mode.octal(), version.oid), path),
+                IndexEntry::IntentToAdd => intended.push(path.as_path().as_os_str()),
+            }
+        }
+        git.demand_with(&["update-index", "-z", "--index-info"], &environment, &input)?;
+        for some in intended.chunks(500) {
+            let mut arguments =
+                vec!["add".as_ref(), "--intent-to-add".as_ref(), "--force".as_ref(), "--".as_ref()];
+            arguments.extend_from_slice(some);
+            git.demand_with::<&std::ffi::OsStr>(&arguments, &environment, &[])?;
+        }
+        // Fails when some file differs from its entry, which is what a pending edit is.
+        let mut refresh = git.command(&["update-index", "-q", "--refresh"]);
+        refresh.envs(environment.iter().map(|(name, value)| (name, value)));
+        let _differs = refresh.output().context("run git in", self.repository.root())?;
+        std::fs::rename(&private, &index).context("replace", &index)?;
+        drop(guard);
+        Ok(())
+    }
+}
+
+impl Drop for IndexLock<'_> {
+    fn drop(&mut self) {
+        // A lock that can't be removed is reported by the next git itself.
+        let _gone = std::fs::remove_file(&self.path);
+    }
+}
+
+struct RemoveOnDrop<'a>(&'a std::path::Path);
+
+impl Drop for RemoveOnDrop<'_> {
+    fn drop(&mut self) {
+        let _gone = std::fs::remove_file(self.0);
+    }
+}

@@ -1,0 +1,180 @@
+//! The git edge: what a repository is, what is pending in it, and its blobs.
+//!
+//! Owns the `git2` crate (reading objects) and the `git` program (everything else: listing
+//! changes, attributes, writing). The program is the only lister that is right on sparse
+//! checkouts, split and sparse indexes, reftable and filters; libgit2 reads blobs fastest.
+//! Nothing here touches the user's index, refs or stash but [`index`], which swaps a whole
+//! new index in under git's own lock.
+
+mod blobs;
+mod command;
+pub mod index;
+mod status;
+
+use std::path::{Path, PathBuf};
+
+use crate::digest::GitHash;
+use crate::error::{Error, Kind, Result};
+
+pub use blobs::Blobs;
+use command::Git;
+pub use status::{Listing, Pending, Stage, Status};
+
+/// A repository with a work tree.
+pub struct Repository {
+    git: Git,
+    root: PathBuf,
+    git_dir: PathBuf,
+    common_dir: PathBuf,
+    hash: GitHash,
+}
+
+/// What kind of place a folder is, for git.
+pub enum Place {
+    /// In a work tree.
+    WorkTree(Repository),
+    /// In a repository that has no work tree here.
+    Bare(PathBuf),
+    /// Not in a repository, or no `git` program.
+    Outside,
+}
+
+impl Repository {
+    /// Finds the repository around a folder.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] if git refuses the repository (another owner, a damaged
+    /// configuration) or there is one but no `git` program.
+    pub fn discover(folder: &Path) -> Result<Place> {
+        let Some(git) = Git::find(folder)? else {
+            return match folder.ancestors().find(|above| above.join(".git").exists()) {
+                None => Ok(Place::Outside),
+                Some(root) => Err(Error::new(Kind::Environment, "Cannot run git")
+                    .because(format!("{} is a repository, but no git program is on the PATH", root.display()))
+                    .hint("install git 2.31 or later")),
+            };
+        };
+        let asked = git.run(&["rev-parse", "--is-bare-repository", "--is-inside-work-tree", "--git-dir"])?;
+        if !asked.ok {
+            return if asked.stderr.contains("not a git repository") {
+                Ok(Place::Outside)
+            } else {
+                Err(Error::new(Kind::Environment, format!("git refuses {}", folder.display()))
+                    .because(asked.stderr.trim())
+                    .hint("git's own message above says how to allow it"))
+            };
+        }
+        let answers = asked.lines();
+        if answers.get(1).is_none_or(|inside| inside != b"true") {
+            let git_dir = answers.get(2).map(|dir| folder.join(command::path_from(dir))).unwrap_or_default();
+            return Ok(Place::Bare(git_dir));
+        }
+        Repository::describe(git, folder).map(Place::WorkTree)
+    }
+
+    fn describe(git: Git, folder: &Path) -> Result<Repository> {
+        let asked = git.demand(&[
+            "rev-parse",
+            "--path-format=absolute",
+            "--show-toplevel",
+            "--absolute-git-dir",
+            "--git-common-dir",
+            "--show-object-format",
+        ])?;
+        let lines = asked.lines();
+        let [root, git_dir, common_dir, format] = lines.as_slice() else {
+            return Err(Error::new(
+                Kind::Environment,
+                format!("git gave an unexpected answer in {}", folder.display()),
+            )
+            .because("a path with a line end in it, or a git older than 2.31")
+            .hint("rename the folder, or install a newer git"));
+        };
+        let hash = match *format {
+            b"sha1" => GitHash::Sha1,
+            b"sha256" => GitHash::Sha256,
+            _ => {
+                return Err(Error::new(
+                    Kind::Environment,
+                    "The repository names its objects in an unknown way",
+                )
+                .because(String::from_utf8_lossy(format)));
+            }
+        };
+        let root = command::path_from(root);
+        Ok(Repository {
+            git: git.at(&root),
+            root,
+            git_dir: command::path_from(git_dir),
+            common_dir: command::path_from(common_dir),
+            hash,
+        })
+    }
+
+    /// Returns the work tree's root.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Returns how the repository names its objects.
+    pub fn hash(&self) -> GitHash {
+        self.hash
+    }
+
+    /// Returns the work tree's name if it is a linked one.
+    pub fn worktree_name(&self) -> Option<String> {
+        let linked = self.git_dir != self.common_dir && self.git_dir.starts_with(&self.common_dir);
+        let name = self.root.file_name().filter(|_| linked)?;
+        Some(name.to_string_lossy().into_owned())
+    }
+
+    /// Returns the folder that outlives every linked work tree: the main work tree; for a
+    /// bare repository with linked ones, the folder of the `.bare` it is kept in, or itself.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with what git says.
+    pub fn home(&self) -> Result<PathBuf> {
+        if self.git_dir == self.common_dir {
+            return Ok(self.root.clone());
+        }
+        if let (Some(".git" | ".bare"), Some(parent)) =
+            (self.common_dir.file_name().and_then(|name| name.to_str()), self.common_dir.parent())
+        {
+            return Ok(parent.to_owned());
+        }
+        let list = self.git.demand(&["worktree", "list", "--porcelain"])?;
+        let main: Vec<&[u8]> = list.lines().into_iter().take_while(|line| !line.is_empty()).collect();
+        let path = main.first().and_then(|line| line.strip_prefix(b"worktree ")).map(command::path_from);
+        let bare = main.iter().any(|line| *line == b"bare");
+        Ok(path.filter(|path| !bare && path.is_dir()).unwrap_or_else(|| self.common_dir.clone()))
+    }
+
+    /// Returns the name of an operation in progress (`merge`, `rebase`, …), if there is one.
+    pub fn operation(&self) -> Option<&'static str> {
+        const MARKS: [(&str, &str); 6] = [
+            ("MERGE_HEAD", "merge"),
+            ("rebase-merge", "rebase"),
+            ("rebase-apply", "rebase"),
+            ("CHERRY_PICK_HEAD", "cherry-pick"),
+            ("REVERT_HEAD", "revert"),
+            ("BISECT_LOG", "bisect"),
+        ];
+        MARKS.iter().find(|(mark, _)| self.git_dir.join(mark).exists()).map(|(_, name)| *name)
+    }
+
+    /// Returns what changes whenever git commits, stages or checks out: identity, size and
+    /// time of the index and of HEAD. Equal stamps before and after reading mean that no git
+    /// worked in between.
+    pub fn stamp(&self) -> impl PartialEq + use<> {
+        use std::os::unix::fs::MetadataExt as _;
+        ["index", "HEAD", "logs/HEAD"].map(|name| {
+            let meta = std::fs::metadata(self.git_dir.join(name)).ok()?;
+            Some((meta.ino(), meta.len(), meta.mtime(), meta.mtime_nsec()))
+        })
+    }
+
+    /// Opens the repository's blobs for reading.
+    pub fn blobs(&self) -> Blobs<'_> {
+        Blobs::open(&self.git, &self.git_dir)
+    }
+}

@@ -1,0 +1,221 @@
+//! What is pending: `git status --porcelain=v2 -z`, parsed.
+//!
+//! The listing is complete and changes nothing (`--no-optional-locks`: the index on disk
+//! keeps even its time stamps). Names are exact bytes. Renames are not looked for: a rename
+//! is a deletion and an addition.
+
+use super::Repository;
+use crate::error::{Error, Kind, Result};
+use crate::manifest::{Mode, Version};
+use crate::paths::RepoPath;
+
+/// Everything pending in a work tree.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// The commit of HEAD; `None` when unborn.
+    pub head: Option<String>,
+    /// The branch; `None` when detached.
+    pub branch: Option<String>,
+    /// The changed, staged and untracked paths, in git's order.
+    pub pending: Vec<Pending>,
+    /// Paths that can't be represented, with why.
+    pub odd: Vec<(String, String)>,
+}
+
+/// One pending path.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// The path.
+    pub path: RepoPath,
+    /// What git says of it.
+    pub status: Status,
+}
+
+/// What git says of a path.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Tracked in HEAD, the index or both.
+    Tracked {
+        /// In HEAD.
+        head: Option<Version>,
+        /// In the index.
+        index: Option<Version>,
+        /// Marked by `git add --intent-to-add`.
+        intent_to_add: bool,
+        /// Whether the work tree differs from the index.
+        edited: bool,
+    },
+    /// Not in the index.
+    Untracked,
+    /// An untracked folder that is a repository of its own.
+    NestedRepository,
+    /// A submodule with changes.
+    Submodule,
+    /// In several stages of an unfinished merge; the version is that of HEAD.
+    Unmerged {
+        /// In HEAD ("ours").
+        head: Option<Version>,
+        /// The stages present.
+        stages: Vec<Stage>,
+    },
+}
+
+/// One stage of an unmerged path.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Stage {
+    /// 1 (common ancestor), 2 (ours) or 3 (theirs).
+    pub number: u8,
+    /// Its blob.
+    pub version: Version,
+}
+
+impl Repository {
+    /// Lists everything pending.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with what git says.
+    pub fn status(&self) -> Result<Listing> {
+        let answer = self.git.demand(&[
+            "status",
+            "--porcelain=v2",
+            "-z",
+            "--branch",
+            "--untracked-files=all",
+            "--no-renames",
+            "--ignore-submodules=none",
+        ])?;
+        parse(&answer.stdout)
+            .map_err(|line| Error::new(Kind::Environment, "git's status can't be understood").because(line))
+    }
+}
+
+fn parse(output: &[u8]) -> std::result::Result<Listing, String> {
+    let mut listing = Listing::default();
+    for record in output.split(|byte| *byte == 0).filter(|record| !record.is_empty()) {
+        let whole = || crate::screen::Line(&String::from_utf8_lossy(record)).to_string();
+        if record.starts_with(b"# ") {
+            header(&mut listing, &String::from_utf8_lossy(&record[2..]));
+            continue;
+        }
+        let (status, path) = entry(record).ok_or_else(whole)?;
+        match RepoPath::new(path.strip_suffix(b"/").unwrap_or(path)) {
+            Ok(path) => listing.pending.push(Pending { path, status }),
+            Err(why) => listing.odd.push((String::from_utf8_lossy(path).into_owned(), why)),
+        }
+    }
+    Ok(listing)
+}
+
+fn header(listing: &mut Listing, line: &str) {
+    match line.split_once(' ') {
+        Some(("branch.oid", oid)) if oid != "(initial)" => listing.head = Some(oid.to_owned()),
+        Some(("branch.head", branch)) if branch != "(detached)" => listing.branch = Some(branch.to_owned()),
+        _ => {}
+    }
+}
+
+fn entry(record: &[u8]) -> Option<(Status, &[u8])> {
+    let (kind, rest) = record.split_first_chunk::<2>()?;
+    match kind {
+        b"1 " => {
+            // XY sub mH mI mW hH hI path
+            let ([xy, sub, head_mode, index_mode, _, head, index], path) = fields::<7>(rest)?;
+            if sub.starts_with('S') || [head_mode, index_mode].contains(&"160000") {
+                return Some((Status::Submodule, path));
+            }
+            let intent_to_add = xy == ".A";
+            let status = Status::Tracked {
+                head: version(head_mode, head)?,
+                index: if intent_to_add { None } else { version(index_mode, index)? },
+                intent_to_add,
+                edited: !xy.ends_with('.'),
+            };
+            Some((status, path))
+        }
+        b"u " => {
+            // XY sub m1 m2 m3 mW h1 h2 h3 path
+            let ([_, sub, mode1, mode2, mode3, _, oid1, oid2, oid3], path) = fields::<9>(rest)?;
+            if sub.starts_with('S') {
+                return Some((Status::Submodule, path));
+            }
+            let stages = [(1, mode1, oid1), (2, mode2, oid2), (3, mode3, oid3)];
+            let mut present = Vec::new();
+            for (number, mode, oid) in stages {
+                present.extend(version(mode, oid)?.map(|version| Stage { number, version }));
+            }
+            Some((Status::Unmerged { head: version(mode2, oid2)?, stages: present }, path))
+        }
+        b"? " if rest.ends_with(b"/") => Some((Status::NestedRepository, rest)),
+        b"? " => Some((Status::Untracked, rest)),
+        _ => None,
+    }
+}
+
+/// Splits off N blank-separated fields; the rest is the path, blanks and all.
+fn fields<const N: usize>(rest: &[u8]) -> Option<([&str; N], &[u8])> {
+    let mut parts = rest.splitn(N + 1, |byte| *byte == b' ');
+    let mut fields = [""; N];
+    for field in &mut fields {
+        *field = std::str::from_utf8(parts.next()?).ok()?;
+    }
+    Some((fields, parts.next()?))
+}
+
+/// `Some(None)` for "not there", `None` for a mode that is neither file nor link.
+#[expect(clippy::option_option, reason = "an absent version and an unreadable one are different answers")]
+fn version(mode: &str, oid: &str) -> Option<Option<Version>> {
+    if mode == "000000" {
+        return Some(None);
+    }
+    Mode::from_octal(mode).map(|mode| Some(Version { oid: oid.to_owned(), mode }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    const Z: &str = "0000000000000000000000000000000000000000";
+
+    #[test]
+    fn every_kind_of_entry_is_read_with_its_exact_name() {
+        let output = format!(
+            "# branch.oid {A}\0# branch.head main\0\
+             1 .M N... 100644 100644 100755 {A} {A} a b\nc\0\
+             1 .A N... 000000 000000 100644 {Z} {Z} new\0\
+             1 .M S.M. 160000 160000 160000 {A} {A} sub\0\
+             u UU N... 100644 100644 100644 100644 {A} {A} {A} both\0\
+             ? nested/\0? -rf\0"
+        );
+        let listing = parse(output.as_bytes()).expect("parsed");
+        assert_eq!(listing.head.as_deref(), Some(A));
+        assert_eq!(listing.branch.as_deref(), Some("main"));
+        let names: Vec<String> = listing.pending.iter().map(|p| p.path.to_string()).collect();
+        assert_eq!(names, ["a b\\nc", "new", "sub", "both", "nested", "-rf"]);
+        let version = Some(Version { oid: A.to_owned(), mode: Mode::File });
+        assert_eq!(
+            listing.pending[0].status,
+            Status::Tracked { head: version.clone(), index: version, intent_to_add: false, edited: true }
+        );
+        assert!(matches!(listing.pending[1].status, Status::Tracked { intent_to_add: true, .. }));
+        assert_eq!(listing.pending[2].status, Status::Submodule);
+        assert!(matches!(&listing.pending[3].status, Status::Unmerged { stages, .. } if stages.len() == 3));
+        assert_eq!(listing.pending[4].status, Status::NestedRepository);
+        assert_eq!(listing.pending[5].status, Status::Untracked);
+    }
+
+    #[test]
+    fn an_unborn_head_and_a_detached_one_are_told_apart() {
+        let unborn = parse(b"# branch.oid (initial)\0# branch.head main\0").expect("parsed");
+        assert_eq!((unborn.head, unborn.branch.as_deref()), (None, Some("main")));
+        let detached =
+            parse(format!("# branch.oid {A}\0# branch.head (detached)\0").as_bytes()).expect("parsed");
+        assert_eq!((detached.head.as_deref(), detached.branch), (Some(A), None));
+    }
+
+    #[test]
+    fn a_path_that_could_leave_the_tree_is_set_aside() {
+        let listing = parse(b"? ../x\0").expect("parsed");
+        assert_eq!((listing.pending.len(), listing.odd.len()), (0, 1));
+    }
+}

@@ -1,0 +1,116 @@
+//! Identifiers: of snapshots (ours) and of sessions, agents and tasks (the client's).
+//!
+//! Owns the `uuid` crate. An id that came from a file can't travel: it is one plain file
+//! name component, whatever it says.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// The id of a snapshot: 32 random lower-case hexadecimal digits, never derived from time.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SnapshotId(String);
+
+impl SnapshotId {
+    /// Makes a new random id.
+    pub fn random() -> SnapshotId {
+        SnapshotId(uuid::Uuid::new_v4().simple().to_string())
+    }
+
+    /// Returns the digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns the first eight digits, for people.
+    pub fn short(&self) -> &str {
+        &self.0[..8]
+    }
+
+    fn parse(text: &str) -> Option<SnapshotId> {
+        let hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
+        (text.len() == 32 && text.chars().all(hex)).then(|| SnapshotId(text.to_owned()))
+    }
+}
+
+/// The name of a session, an agent or a task in the client's folders.
+///
+/// Holds letters, digits, `_`, `-` and `.`, does not begin with `.` or `-`, and is at most
+/// 128 bytes: safe as a file name and as a command line argument.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientId(String);
+
+impl ClientId {
+    /// Makes a new random session id, a UUID as the client uses.
+    pub fn random() -> ClientId {
+        ClientId(uuid::Uuid::new_v4().hyphenated().to_string())
+    }
+
+    /// Checks and takes a text; `None` if it could be anything but a plain name.
+    pub fn parse(text: &str) -> Option<ClientId> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+        let starts_well = text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        (starts_well && text.len() <= 128 && text.chars().all(plain)).then(|| ClientId(text.to_owned()))
+    }
+
+    /// Returns the text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+macro_rules! text_like {
+    ($type:ident, $what:literal) => {
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl Serialize for $type {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<$type, D::Error> {
+                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                $type::parse(&text).ok_or_else(|| serde::de::Error::custom(concat!("not ", $what)))
+            }
+        }
+    };
+}
+
+text_like!(SnapshotId, "a snapshot id");
+text_like!(ClientId, "a session, agent or task id");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_id_can_not_travel() {
+        for good in ["c137e379-838e-4509-8148-16b407691758", "adc4dbef976375cf9", "1", "a.b_c"] {
+            assert!(ClientId::parse(good).is_some(), "{good:?}");
+        }
+        for bad in ["", ".", "..", "../x", "a/b", "-rf", ".hidden", "a b", "a\0", "é", &"x".repeat(129)] {
+            assert!(ClientId::parse(bad).is_none(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_snapshot_id_is_32_hexadecimal_digits() {
+        let id = SnapshotId::random();
+        assert_eq!(SnapshotId::parse(id.as_str()), Some(id));
+        for bad in ["", "../../etc/passwd", &"A".repeat(32), &"0".repeat(33)] {
+            assert!(SnapshotId::parse(bad).is_none(), "{bad:?}");
+        }
+    }
+}

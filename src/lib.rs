@@ -1,0 +1,33 @@
+//! Workspace snapshots for Claude Code.
+//!
+//! `snap` saves the whole working state of a Claude Code session (conversation, sub-agents,
+//! task queue, permission grants, pending file edits) and brings it back, here or elsewhere,
+//! so that the real `claude --resume` goes on. The layers, from the bottom: values (pure),
+//! `fs`, the edges (`git`, `session`, `store`), the operations (`capture`, `restore`), `cli`.
+//! `docs/architecture.md` has the map; a test keeps it true.
+
+#![warn(missing_docs, unreachable_pub)]
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr, clippy::exit)]
+
+pub mod capture;
+pub mod chunks;
+pub mod cli;
+pub mod compress;
+pub mod context;
+pub mod digest;
+pub mod edit;
+pub mod error;
+pub mod fs;
+pub mod git;
+pub mod hunks;
+pub mod ids;
+pub mod manifest;
+pub mod paths;
+pub mod restore;
+pub mod retention;
+pub mod screen;
+pub mod session;
+pub mod store;
+pub mod timestamp;
+pub mod tree;
+pub mod workspace;

@@ -1,0 +1,561 @@
+//! The manifest: everything one snapshot says, as stored in `NAME.json`.
+//!
+//! Owns the on-disk structs and the format's version; `docs/format.md` describes every key.
+//! A manifest is written once and never changed. JSON that belongs to the client (tasks, an
+//! agent's metadata) is carried as raw text, byte for byte. Keys that this version does not
+//! know are ignored when read; nothing is lost by that, because nothing is written back.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::digest::{GitHash, ObjectId};
+use crate::error::{Error, Kind, Result};
+use crate::ids::{ClientId, SnapshotId};
+use crate::paths::{NativePath, RepoPath};
+use crate::timestamp::Timestamp;
+
+/// The format that this version writes, and the newest that it reads.
+///
+/// 1: the first (0.1.0).
+pub const FORMAT: u32 = 1;
+
+/// The most that a manifest may measure on disk, in bytes.
+pub const LARGEST_MANIFEST: u64 = 64 << 20;
+
+/// One saved moment of a session and its work tree.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The format's version: [`FORMAT`].
+    pub format: u32,
+    /// What a reader must understand beyond `format`; an unknown word means: refuse.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requires: Vec<String>,
+    /// The snapshot's identity, whatever its file is called.
+    pub id: SnapshotId,
+    /// What the person called it.
+    pub name: String,
+    /// Why it was saved, in the person's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// When it was saved.
+    pub created_at: Timestamp,
+    /// Who and what saved it.
+    pub created_by: CreatedBy,
+    /// The snapshot of the same session before it.
+    pub parent: Option<SnapshotId>,
+    /// A hash over everything captured: equal hashes, equal states.
+    pub state: ObjectId,
+    /// Where it was saved.
+    pub workspace: Workspace,
+    /// The conversation, if one was found.
+    pub session: Option<Session>,
+    /// The task queue: each task as the client wrote it.
+    pub tasks: Vec<Box<RawValue>>,
+    /// Prompts that were queued and not yet consumed, oldest first.
+    pub queue: Vec<String>,
+    /// The sub-agents, oldest first.
+    pub agents: Vec<Agent>,
+    /// What the agent was allowed to do.
+    pub permissions: Permissions,
+    /// The pending file edits; `null` outside git.
+    pub edits: Option<Edits>,
+    /// What exists but is not in here.
+    pub not_captured: NotCaptured,
+    /// For a safety snapshot: what it protects against.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub safety: Option<Safety>,
+}
+
+/// Who and what saved a snapshot.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CreatedBy {
+    /// The login name.
+    pub user: String,
+    /// The machine's name.
+    pub host: String,
+    /// The version of `snap`.
+    pub snap: String,
+    /// `manual`, or `safety` for the automatic one before a restore.
+    pub trigger: Trigger,
+}
+
+/// What made `snap` save.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Trigger {
+    /// A person, or a script of theirs.
+    Manual,
+    /// `snap` itself, before it overwrote something.
+    Safety,
+}
+
+/// Where a snapshot was taken.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Workspace {
+    /// The work tree's root; outside git, the project folder.
+    pub root: NativePath,
+    /// The user's home folder.
+    pub home: NativePath,
+    /// The client's configuration folder.
+    pub config_dir: NativePath,
+    /// The work tree's name if it is a linked one.
+    pub worktree: Option<String>,
+    /// The branch; `null` when detached or outside git.
+    pub branch: Option<String>,
+    /// The commit HEAD was at; `null` when unborn or outside git.
+    pub head: Option<String>,
+}
+
+/// A conversation and its side files.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Session {
+    /// The client's id of the session.
+    pub id: ClientId,
+    /// The title, if it had one.
+    pub title: Option<String>,
+    /// The client's version that wrote the last record.
+    pub client: Option<String>,
+    /// The model that answered last.
+    pub model: Option<String>,
+    /// `idle`, `busy` or `waiting` when the session was live; `null` when it was not running.
+    pub status: Option<String>,
+    /// What a waiting session waited for.
+    pub waiting_for: Option<String>,
+    /// The permission mode.
+    pub mode: Option<String>,
+    /// The folder that the client worked in.
+    pub cwd: NativePath,
+    /// The transcript; `null` with `--history none`.
+    pub transcript: Option<Transcript>,
+    /// The other side files, by their place in the client's folders.
+    pub files: Vec<SideFile>,
+}
+
+/// A transcript in pieces.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Transcript {
+    /// The size of what is kept, in bytes.
+    pub bytes: u64,
+    /// The number of whole lines in it.
+    pub records: u64,
+    /// Where what is kept begins.
+    pub from: HistoryStart,
+    /// The pieces, in order, cut at line ends.
+    pub chunks: Vec<ObjectRef>,
+    /// An unfinished last line, kept aside: it is not part of `chunks`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub torn: Option<Content>,
+}
+
+/// Where the kept history begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HistoryStart {
+    /// The whole transcript.
+    #[default]
+    Start,
+    /// What the client would load: since the last compaction.
+    Compaction,
+}
+
+/// A file beside the transcript, at `place` below the client's folders.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SideFile {
+    /// `session/…` (beside the transcript), `tasks/…` or `file-history/…`.
+    pub place: RepoPath,
+    /// The size in bytes.
+    pub size: u64,
+    /// The bytes.
+    pub content: Content,
+}
+
+/// The name and size of an object in the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectRef {
+    /// The BLAKE3 hash of the raw content.
+    pub object: ObjectId,
+    /// The raw size in bytes.
+    pub size: u64,
+}
+
+/// Bytes that a snapshot holds: small text in place, anything else as objects.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Content {
+    /// Small UTF-8 text, in the manifest itself.
+    Text {
+        /// The text.
+        text: String,
+    },
+    /// One object.
+    Object(ObjectRef),
+    /// Several objects, to be joined.
+    Chunks {
+        /// The pieces, in order.
+        chunks: Vec<ObjectRef>,
+    },
+}
+
+impl Content {
+    /// Returns the objects it refers to.
+    pub fn objects(&self) -> &[ObjectRef] {
+        match self {
+            Content::Text { .. } => &[],
+            Content::Object(object) => std::slice::from_ref(object),
+            Content::Chunks { chunks } => chunks,
+        }
+    }
+}
+
+/// A sub-agent.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Agent {
+    /// The client's id of the agent.
+    pub id: ClientId,
+    /// The agent's type, such as `Explore`.
+    #[serde(rename = "type")]
+    pub agent_type: Option<String>,
+    /// What it was asked to do, in a few words.
+    pub description: Option<String>,
+    /// How it stood when the snapshot was taken.
+    pub status: AgentStatus,
+    /// What the status was concluded from.
+    pub evidence: String,
+    /// The client's `meta.json`, as it was.
+    pub meta: Option<Box<RawValue>>,
+    /// The agent's own transcript.
+    pub transcript: Option<Transcript>,
+}
+
+/// How a sub-agent stood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AgentStatus {
+    /// At work when the snapshot was taken.
+    Running,
+    /// Finished.
+    Done,
+    /// Ended with an error.
+    Failed,
+    /// Stopped by the user.
+    Stopped,
+    /// Not finished, and its session no longer runs.
+    Interrupted,
+}
+
+impl AgentStatus {
+    /// Returns the word that stands for it in JSON and on the screen.
+    pub fn word(self) -> &'static str {
+        match self {
+            AgentStatus::Running => "running",
+            AgentStatus::Done => "done",
+            AgentStatus::Failed => "failed",
+            AgentStatus::Stopped => "stopped",
+            AgentStatus::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// What the agent was allowed to do.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Permissions {
+    /// The permission mode.
+    pub mode: Option<String>,
+    /// What was granted for the rest of the session.
+    pub session: Vec<Decision>,
+    /// The rules in the settings files.
+    pub project: ProjectRules,
+    /// Every other decision that a person took.
+    pub decisions: Vec<Decision>,
+}
+
+/// The rules of the settings files, each with the file it stands in.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct ProjectRules {
+    /// Granted.
+    pub allow: Vec<Rule>,
+    /// Refused.
+    pub deny: Vec<Rule>,
+    /// To be asked each time.
+    pub ask: Vec<Rule>,
+}
+
+/// One permission rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rule {
+    /// The rule as the client writes it, such as `Bash(npm run test:*)`.
+    pub rule: String,
+    /// The settings file: relative to the root, or with a leading `~`.
+    pub file: String,
+}
+
+/// A decision that a person took on one tool call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// The tool, such as `Bash`.
+    pub tool: String,
+    /// What it was about: the command, the file or the address.
+    pub detail: String,
+    /// `accept` or `reject`, in the client's word.
+    pub decision: String,
+    /// `once`, `session` or `permanent`.
+    pub scope: String,
+    /// When.
+    pub at: Option<Timestamp>,
+}
+
+/// The pending edits of a work tree against its base commit.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Edits {
+    /// The commit they are made against; `null` when HEAD was unborn.
+    pub base: Option<String>,
+    /// How the repository names its objects.
+    pub object_format: GitHash,
+    /// One entry a path, sorted.
+    pub files: Vec<Edit>,
+    /// What is pending but not in here, and why.
+    pub skipped: Vec<Skipped>,
+    /// A merge, rebase or the like that was in progress.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<String>,
+}
+
+/// One path's pending change.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Edit {
+    /// The path, relative to the root.
+    pub path: RepoPath,
+    /// What happened to it, seen from the base to the work tree.
+    pub change: Change,
+    /// In the base commit; `null` if it is not there.
+    pub old: Option<Version>,
+    /// In the work tree, byte for byte; `null` if it is not there.
+    pub new: Option<Version>,
+    /// Where the index stands between the two.
+    pub index: IndexState,
+    /// In the index, for [`IndexState::Partly`]; `null` if it is not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staged: Option<StagedVersion>,
+    /// How to make `new` from `old`; absent when the content is the same or gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diff: Option<Diff>,
+    /// Lines added from `old` to `new`; 0 for binary content.
+    pub added: u64,
+    /// Lines removed.
+    pub removed: u64,
+}
+
+/// What happened to a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Change {
+    /// In the work tree only.
+    Added,
+    /// Other content, mode or both.
+    Modified,
+    /// In the base only.
+    Deleted,
+    /// The work tree is as the base; only the index differs.
+    IndexOnly,
+}
+
+/// Where the index stands for an edited path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IndexState {
+    /// As the base: nothing is staged (for a path that is not in the base: untracked).
+    Unstaged,
+    /// As the work tree: all is staged.
+    Staged,
+    /// As neither: `staged` holds it.
+    Partly,
+    /// An empty entry made by `git add --intent-to-add`.
+    IntentToAdd,
+    /// Several stages of an unfinished merge.
+    Unmerged,
+}
+
+/// A blob's id and mode.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Version {
+    /// The id that the repository gives to these bytes as a blob.
+    pub oid: String,
+    /// `100644`, `100755` or `120000`.
+    pub mode: Mode,
+}
+
+/// What the index holds for a path, when that is neither the base's nor the work tree's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StagedVersion {
+    /// The blob's id and mode.
+    #[serde(flatten)]
+    pub version: Version,
+    /// How to make it from `old`; absent when the content is that of `old`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diff: Option<Diff>,
+}
+
+/// A file's mode as git knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Mode {
+    /// A plain file.
+    #[serde(rename = "100644")]
+    File,
+    /// A file that may be executed.
+    #[serde(rename = "100755")]
+    Executable,
+    /// A symbolic link; its content is the target.
+    #[serde(rename = "120000")]
+    Link,
+}
+
+impl Mode {
+    /// Returns the six octal digits.
+    pub fn octal(self) -> &'static str {
+        match self {
+            Mode::File => "100644",
+            Mode::Executable => "100755",
+            Mode::Link => "120000",
+        }
+    }
+
+    /// Reads the six octal digits; `None` for anything but a file or link.
+    pub fn from_octal(text: &str) -> Option<Mode> {
+        [Mode::File, Mode::Executable, Mode::Link].into_iter().find(|mode| mode.octal() == text)
+    }
+}
+
+/// How to make one version of a file from another.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Diff {
+    /// The form of `content`.
+    pub form: DiffForm,
+    /// The size of the result in bytes.
+    pub bytes: u64,
+    /// The hunks, the delta or the whole.
+    #[serde(flatten)]
+    pub content: Content,
+}
+
+/// The form of a diff.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DiffForm {
+    /// Unified text hunks against the old content.
+    Hunks,
+    /// A zstd frame with the old content as prefix.
+    Delta,
+    /// The new content itself.
+    Whole,
+}
+
+/// A path that is pending but was left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skipped {
+    /// The path, with unsafe characters escaped.
+    pub path: String,
+    /// Why, for a person.
+    pub reason: String,
+}
+
+/// What exists but is never captured.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct NotCaptured {
+    /// The commands of background processes.
+    pub processes: Vec<String>,
+    /// MCP servers that are configured: name and transport, never addresses or headers.
+    pub mcp_servers: Vec<McpServer>,
+    /// Names of environment variables that settings or servers define.
+    pub environment: Vec<String>,
+    /// Secrets that were left out (kind and place).
+    pub secrets: Vec<String>,
+}
+
+/// An MCP server by name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct McpServer {
+    /// The name.
+    pub name: String,
+    /// `stdio`, `http`, `sse`, …
+    pub transport: String,
+}
+
+/// What a safety snapshot is for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Safety {
+    /// The snapshot that was about to be restored.
+    pub restores: SnapshotId,
+    /// Its name.
+    pub name: String,
+    /// The paths that were about to be set: those that `snap undo` puts back.
+    pub paths: Vec<RepoPath>,
+}
+
+impl Manifest {
+    /// Reads a manifest.
+    ///
+    /// # Errors
+    /// [`Kind::NewerFormat`] if a later version wrote it, else [`Kind::Damaged`].
+    pub fn from_json(json: &[u8]) -> Result<Manifest> {
+        check_format(json)?;
+        serde_json::from_slice(json)
+            .map_err(|error| Error::new(Kind::Damaged, "The manifest can't be read").because(error))
+    }
+
+    /// Writes the manifest, for people too.
+    ///
+    /// # Errors
+    /// [`Kind::Bug`]: every value here can be written.
+    pub fn to_json(&self) -> Result<Vec<u8>> {
+        let mut json = serde_json::to_vec_pretty(self)
+            .map_err(|error| Error::new(Kind::Bug, "The manifest can't be written").because(error))?;
+        json.push(b'\n');
+        Ok(json)
+    }
+
+    /// Returns every object that the snapshot needs.
+    pub fn objects(&self) -> Vec<ObjectRef> {
+        let session = self.session.iter();
+        let transcripts =
+            session.clone().flat_map(|s| &s.transcript).chain(self.agents.iter().flat_map(|a| &a.transcript));
+        let diffs = self
+            .edits
+            .iter()
+            .flat_map(|edits| &edits.files)
+            .flat_map(|edit| edit.diff.iter().chain(edit.staged.iter().flat_map(|staged| &staged.diff)));
+        let mut all: Vec<ObjectRef> = transcripts
+            .flat_map(|t| t.chunks.iter().chain(t.torn.iter().flat_map(Content::objects)))
+            .chain(session.flat_map(|s| &s.files).flat_map(|file| file.content.objects()))
+            .chain(diffs.flat_map(|diff| diff.content.objects()))
+            .copied()
+            .collect();
+        all.sort_by_key(|object| object.object);
+        all.dedup();
+        all
+    }
+}
+
+/// Checks the version before anything else is believed.
+fn check_format(json: &[u8]) -> Result<()> {
+    #[derive(Deserialize)]
+    struct Envelope {
+        format: u32,
+        #[serde(default)]
+        requires: Vec<String>,
+    }
+    let envelope: Envelope = serde_json::from_slice(json)
+        .map_err(|error| Error::new(Kind::Damaged, "This is not a snapshot's manifest").because(error))?;
+    if envelope.format > FORMAT || !envelope.requires.is_empty() {
+        let needs = match envelope.requires.first() {
+            Some(feature) => format!("it needs {:?}", crate::screen::Line(feature).to_string()),
+            None => format!("its format is {}, this version reads up to {FORMAT}", envelope.format),
+        };
+        return Err(Error::new(Kind::NewerFormat, "A later version of snap wrote this snapshot")
+            .because(needs)
+            .hint("install the newest `claude-snap`; this one has changed nothing"));
+    }
+    if envelope.format == 0 {
+        return Err(Error::new(Kind::Damaged, "This is not a snapshot's manifest").because("its format is 0"));
+    }
+    Ok(())
+}

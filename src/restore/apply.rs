@@ -1,0 +1,134 @@
+//! Sets the planned paths: all of them, or none.
+//!
+//! New files are written and synced in a staging folder first. Then every old file is moved
+//! there, looked at once more (it must be what the plan saw), and the new ones are moved to
+//! their places. Whatever fails, every move is taken back. The index comes last, under
+//! git's own lock, which is held from the start.
+
+use std::path::Path;
+
+use super::edits::{Step, Work};
+use crate::error::{Error, Kind, Result};
+use crate::git::Repository;
+use crate::git::index::IndexEntry;
+use crate::manifest::Version;
+use crate::paths::RepoPath;
+use crate::tree::{Node, Staging, Tree};
+
+/// Paths that were set; still to be committed or taken back.
+pub(super) struct Applied<'a> {
+    tree: Tree,
+    staging: Staging,
+    moved: Moved,
+    index: Option<(crate::git::index::IndexLock<'a>, Vec<(RepoPath, IndexEntry)>)>,
+}
+
+#[derive(Default)]
+struct Moved {
+    /// Paths whose old file lies in the staging folder, by its name there.
+    out: Vec<(RepoPath, String)>,
+    /// Paths whose new file is in place.
+    into: Vec<RepoPath>,
+}
+
+/// Sets the paths; the index follows in [`Applied::commit`].
+pub(super) fn apply<'a>(root: &Path, repository: &'a Repository, steps: Vec<Step>) -> Result<Applied<'a>> {
+    let entries: Vec<(RepoPath, IndexEntry)> =
+        steps.iter().filter_map(|step| Some((step.path.clone(), step.index.clone()?))).collect();
+    let index = match entries.is_empty() {
+        true => None,
+        false => Some((repository.lock_index()?, entries)),
+    };
+    let blobs: Vec<(String, Vec<u8>)> = steps.iter().filter_map(|step| step.blob.clone()).collect();
+    repository.write_blobs(&blobs)?;
+    let tree = Tree::open(root)?;
+    let staging = tree.staging()?;
+    let mut applied = Applied { tree, staging, moved: Moved::default(), index };
+    match applied.move_all(repository, &steps) {
+        Ok(()) => Ok(applied),
+        Err(error) => {
+            applied.roll_back()?;
+            Err(error)
+        }
+    }
+}
+
+impl Applied<'_> {
+    fn move_all(&mut self, repository: &Repository, steps: &[Step]) -> Result<()> {
+        for (number, step) in steps.iter().enumerate() {
+            if let Work::Set(mode, bytes) = &step.work {
+                self.tree.stage(&self.staging, &format!("new-{number}"), *mode, bytes)?;
+            }
+        }
+        self.staging.sync()?;
+        let to_move = |step: &&Step| !matches!(step.work, Work::Keep) && step.here.is_some();
+        for (number, step) in steps.iter().enumerate().filter(|(_, step)| to_move(step)) {
+            let name = format!("old-{number}");
+            self.tree.take(&step.path, &self.staging, &name)?;
+            self.moved.out.push((step.path.clone(), name.clone()));
+            let taken = self.tree.read_staged(&self.staging, &name)?;
+            if version_of(repository, &taken) != step.here {
+                return Err(Error::new(Kind::Conflict, format!("{} changed meanwhile", step.path))
+                    .hint("run the command again; nothing was changed"));
+            }
+        }
+        for (path, _) in &self.moved.out {
+            self.tree.prune_folders(path);
+        }
+        for (number, step) in steps.iter().enumerate() {
+            if matches!(step.work, Work::Set(..)) {
+                self.tree.put(&self.staging, &format!("new-{number}"), &step.path)?;
+                self.moved.into.push(step.path.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the new index and removes the staging folder.
+    ///
+    /// # Errors
+    /// What git says; everything is then taken back.
+    pub(super) fn commit(mut self) -> Result<()> {
+        if let Some((lock, entries)) = self.index.take()
+            && let Err(error) = lock.replace(&entries)
+        {
+            self.roll_back()?;
+            return Err(error);
+        }
+        self.staging.remove()
+    }
+
+    /// Takes every move back.
+    ///
+    /// # Errors
+    /// Says where the old files are, if they can't be moved back.
+    pub(super) fn roll_back(self) -> Result<()> {
+        let Applied { tree, staging, moved, index } = self;
+        let place = staging.path().to_owned();
+        let back = || -> Result<()> {
+            for (number, path) in moved.into.iter().enumerate().rev() {
+                tree.take(path, &staging, &format!("undone-{number}"))?;
+                tree.prune_folders(path);
+            }
+            for (path, name) in moved.out.iter().rev() {
+                tree.put(&staging, name, path)?;
+            }
+            Ok(())
+        };
+        let done = back().map_err(|error| {
+            Error::new(Kind::Environment, "The restore failed, and so did taking it back")
+                .because(&error)
+                .hint(format!("the old files that are not in their places are in {}", place.display()))
+        });
+        drop(index);
+        done?;
+        staging.remove()
+    }
+}
+
+fn version_of(repository: &Repository, node: &Node) -> Option<Version> {
+    match node {
+        Node::File { mode, bytes } => Some(Version { oid: repository.hash().blob_id(bytes), mode: *mode }),
+        Node::Missing | Node::Folder | Node::Special => None,
+    }
+}

@@ -1,0 +1,215 @@
+//! Restoring: `resume` and `undo`, planned as data, shown, then executed by value.
+//!
+//! Everything is read, checked and computed before the first change: every object against
+//! its hash, every diff against its base, every result against its blob id. Then a safety
+//! snapshot, then the files ([`apply`]: all or none), then the session. If a later step
+//! fails, the earlier ones are taken back.
+
+mod apply;
+mod edits;
+mod session;
+
+use std::path::PathBuf;
+
+use crate::capture;
+use crate::context::Context;
+use crate::error::{Error, Kind, Result};
+use crate::ids::{ClientId, SnapshotId};
+use crate::manifest::Manifest;
+use crate::paths::RepoPath;
+use crate::store::Operation;
+use crate::workspace::Workspace;
+
+pub use edits::{Action, Step};
+pub use session::SessionPlan;
+
+/// Everything that a restore will do.
+pub struct Plan {
+    manifest: Manifest,
+    root: PathBuf,
+    steps: Vec<Step>,
+    unchanged: usize,
+    session: Option<SessionPlan>,
+    notes: Vec<String>,
+}
+
+/// What a restore did.
+pub struct Done {
+    /// The safety snapshot, if files were at stake.
+    pub safety: Option<(SnapshotId, String)>,
+    /// How many paths were set.
+    pub paths: usize,
+    /// The session to resume and the folder to resume it in.
+    pub session: Option<(ClientId, PathBuf)>,
+}
+
+impl Plan {
+    /// Returns the snapshot that is restored.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Returns the folder that it is restored in.
+    pub fn root(&self) -> &std::path::Path {
+        &self.root
+    }
+
+    /// Returns the paths that will be set, sorted.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// Returns how many paths are already as saved.
+    pub fn unchanged(&self) -> usize {
+        self.unchanged
+    }
+
+    /// Returns what will be done with the session.
+    pub fn session(&self) -> Option<&SessionPlan> {
+        self.session.as_ref()
+    }
+
+    /// Returns what a person should know.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+}
+
+/// Plans to bring a snapshot back in this workspace.
+///
+/// # Errors
+/// [`Kind::Conflict`] if edited paths are different here, each listed; [`Kind::Damaged`] if
+/// any part of the snapshot is; [`Kind::Refused`] for what can't be restored here.
+pub fn plan_resume(workspace: &Workspace, manifest: Manifest, with_edits: bool) -> Result<Plan> {
+    let mut notes = Vec::new();
+    let (mut steps, mut unchanged) = (Vec::new(), 0);
+    match (&manifest.edits, &workspace.repository) {
+        (Some(saved), Some(repository)) if with_edits => {
+            let found = edits::plan(workspace, repository, saved)?;
+            (steps, unchanged) = (found.steps, found.unchanged);
+            notes.extend(found.notes);
+            notes.extend(
+                saved
+                    .skipped
+                    .iter()
+                    .map(|left| format!("Not in the snapshot: {} ({}).", left.path, left.reason)),
+            );
+        }
+        (Some(saved), None) if with_edits && !saved.files.is_empty() => {
+            return Err(Error::new(Kind::Refused, "Cannot restore the pending edits here")
+                .because(format!("{} is not in a git repository", workspace.root.display()))
+                .hint("run it in a clone of the repository, or leave the edits out with `--no-edits`"));
+        }
+        _ => {}
+    }
+    if let Some(operation) = manifest.edits.as_ref().and_then(|edits| edits.operation.as_deref()) {
+        notes.push(format!("A {operation} was in progress when this was saved; that is not restored."));
+    }
+    let session = session::plan(workspace, &manifest)?;
+    match &session {
+        None if manifest.session.is_none() => {
+            notes.push("The snapshot holds no session: only files are restored.".to_owned())
+        }
+        None => notes
+            .push("The conversation was not saved (`--history none`): only files are restored.".to_owned()),
+        Some(_) => notes.extend(session_notes(&manifest)),
+    }
+    Ok(Plan { root: workspace.root.clone(), manifest, steps, unchanged, session, notes })
+}
+
+fn session_notes(manifest: &Manifest) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(mode) = manifest.permissions.mode.as_deref().filter(|mode| *mode != "default") {
+        notes.push(format!(
+            "The permission mode was {mode}; it is not restored. `-- --permission-mode {mode}` sets it."
+        ));
+    }
+    if !manifest.permissions.session.is_empty() {
+        notes.push(format!(
+            "{} grants held for that session only and are not restored; `snap show` lists them.",
+            manifest.permissions.session.len()
+        ));
+    }
+    for prompt in &manifest.queue {
+        notes.push(format!("A prompt was still queued: {}", crate::screen::cut(prompt, 200)));
+    }
+    for process in &manifest.not_captured.processes {
+        notes.push(format!("A background process is not restored: {}", crate::screen::cut(process, 200)));
+    }
+    notes
+}
+
+/// Plans to undo the last restore that changed files in this workspace.
+///
+/// # Errors
+/// [`Kind::NotFound`] if nothing was restored here; [`Kind::Conflict`] if HEAD has moved
+/// since; else as [`plan_resume`].
+pub fn plan_undo(workspace: &Workspace) -> Result<Plan> {
+    let nothing = || {
+        Error::new(Kind::NotFound, "There is nothing to undo")
+            .because(format!("no restore has changed a file in {}", workspace.root.display()))
+    };
+    let entries = workspace.store.entries()?;
+    let here = |manifest: &Manifest| {
+        manifest.safety.is_some() && manifest.workspace.root.as_path() == workspace.root
+    };
+    let manifest =
+        entries.into_iter().filter_map(|entry| entry.manifest.ok()).find(here).ok_or_else(nothing)?;
+    let (Some(saved), Some(repository), Some(safety)) =
+        (&manifest.edits, &workspace.repository, &manifest.safety)
+    else {
+        return Err(nothing());
+    };
+    let found = edits::plan_back(workspace, repository, saved, &safety.paths)?;
+    let notes = vec!["The conversation that was resumed stays: a transcript is never removed.".to_owned()];
+    Ok(Plan {
+        root: workspace.root.clone(),
+        steps: found.steps,
+        unchanged: found.unchanged,
+        session: None,
+        notes,
+        manifest,
+    })
+}
+
+/// Executes a plan: safety snapshot, files, session.
+///
+/// # Errors
+/// What git, the disk or the client's folders say; the work tree, the index and the client's
+/// folders are then as they were.
+pub fn execute(context: &Context, workspace: &Workspace, plan: Plan, operation: Operation) -> Result<Done> {
+    let safety = match &workspace.repository {
+        Some(_) if !plan.steps.is_empty() => {
+            let paths: Vec<RepoPath> = plan.steps.iter().map(|step| step.path().clone()).collect();
+            Some(capture::save_safety(context, workspace, &plan.manifest, paths)?)
+        }
+        _ => None,
+    };
+    let paths = plan.steps.len();
+    let applied = match &workspace.repository {
+        Some(repository) if paths > 0 => Some(apply::apply(&workspace.root, repository, plan.steps)?),
+        _ => None,
+    };
+    let undo_files = |error, applied: Option<apply::Applied<'_>>| match applied.map(apply::Applied::roll_back)
+    {
+        None | Some(Ok(())) => error,
+        Some(Err(worse)) => worse,
+    };
+    let installed = match &plan.session {
+        None => None,
+        Some(session) => match session::install(workspace, &plan.manifest, session) {
+            Ok(installed) => installed,
+            Err(error) => return Err(undo_files(error, applied)),
+        },
+    };
+    if let Some(Err(error)) = applied.map(apply::Applied::commit) {
+        if let Some(installed) = installed {
+            installed.take_back();
+        }
+        return Err(error);
+    }
+    let session = plan.session.map(|session| (session.id, session.cwd));
+    let safety = safety.map(|manifest| (manifest.id, manifest.name));
+    capture::log(context, &workspace.store, operation, &plan.manifest, safety.as_ref().map(|(id, _)| id));
+    Ok(Done { safety, paths, session })
+}

@@ -1,0 +1,72 @@
+//! Text from outside, made safe to show: file names, messages and everything else that a
+//! snapshot, a transcript or a remote says.
+//!
+//! A control character, a bidirectional override or an invisible character in such text
+//! could move the cursor, hide words or lie about what is shown, so each is shown as an
+//! escape and never sent. Pure. The rule and its evidence: CVE-2021-42574 (bidi),
+//! CVE-2024-52005 (escape sequences in relayed text).
+
+use std::fmt::{self, Write as _};
+
+/// Shows foreign text on one line: unsafe characters as escapes, line ends included.
+pub struct Line<'a>(pub &'a str);
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in self.0.chars() {
+            match c {
+                '\n' => f.write_str("\\n")?,
+                '\t' => f.write_str("\\t")?,
+                '\r' => f.write_str("\\r")?,
+                _ if c.is_ascii_control() => write!(f, "\\x{:02x}", u32::from(c))?,
+                _ if is_deceptive(c) => write!(f, "\\u{{{:x}}}", u32::from(c))?,
+                _ => f.write_char(c)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Returns the text on one line, cut to `width` characters with a visible mark.
+pub fn cut(text: &str, width: usize) -> String {
+    let first_line = text.trim().lines().next().unwrap_or_default();
+    let shown = Line(first_line).to_string();
+    let whole = first_line.len() == text.trim().len();
+    if whole && shown.chars().count() <= width {
+        return shown;
+    }
+    let mut short: String = shown.chars().take(width.saturating_sub(1)).collect();
+    short.push('…');
+    short
+}
+
+/// Says whether a character is invisible, reorders text, or controls a terminal.
+fn is_deceptive(c: char) -> bool {
+    matches!(c,
+        '\u{80}'..='\u{9f}'                                   // C1 controls
+        | '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}'      // soft hyphen, marks, BOM
+        | '\u{200b}'..='\u{200f}'                             // zero width, direction marks
+        | '\u{2028}'..='\u{202e}'                             // separators, bidi embedding
+        | '\u{2060}'..='\u{206f}'                             // invisible operators, isolates
+        | '\u{fff9}'..='\u{fffb}'                             // interlinear annotation
+        | '\u{e0000}'..='\u{e0fff}'                           // tags, variation selectors
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_moves_the_cursor_or_hides_text_is_sent() {
+        let text = "a\x1b[2J\u{202e}b\u{200b}\r\n\u{9b}31m\u{e0041}é";
+        assert_eq!(Line(text).to_string(), "a\\x1b[2J\\u{202e}b\\u{200b}\\r\\n\\u{9b}31m\\u{e0041}é");
+    }
+
+    #[test]
+    fn a_cut_is_visible() {
+        assert_eq!(cut("short", 10), "short");
+        assert_eq!(cut("a longer text", 8), "a longe…");
+        assert_eq!(cut("first\nsecond", 20), "first…");
+    }
+}

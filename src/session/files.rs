@@ -1,0 +1,193 @@
+//! The files of one session: which there are, and reading a transcript that grows meanwhile.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+
+use super::{ClientHome, Found};
+use crate::error::{Error, IoContext, Result};
+use crate::ids::ClientId;
+
+/// The files that belong to a session, beside its transcript.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct SessionFiles {
+    /// One entry a sub-agent, by id.
+    pub agents: Vec<AgentFiles>,
+    /// The tasks of the queue, by number: path of each `N.json`.
+    pub tasks: Vec<PathBuf>,
+    /// Every other file, with its place (`session/…`, `tasks/…`, `file-history/…`).
+    pub others: Vec<(String, PathBuf)>,
+}
+
+/// The files of one sub-agent.
+#[derive(Debug, PartialEq, Eq)]
+pub struct AgentFiles {
+    /// The agent.
+    pub id: ClientId,
+    /// `agent-ID.jsonl`, if there is one.
+    pub transcript: Option<PathBuf>,
+    /// `agent-ID.meta.json`, if there is one.
+    pub meta: Option<PathBuf>,
+}
+
+impl ClientHome {
+    /// Lists the files of a session.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Environment`] if a folder is there but can't be read.
+    pub fn session_files(&self, found: &Found) -> Result<SessionFiles> {
+        let mut files = SessionFiles::default();
+        let beside = found.transcript.with_extension("");
+        for (place, path) in walk(&beside, "session")? {
+            match agent_file(&place) {
+                Some((id, is_meta)) => add_agent_file(&mut files.agents, id, is_meta, path),
+                None => files.others.push((place, path)),
+            }
+        }
+        for (place, path) in walk(&self.config.join("tasks").join(found.id.as_str()), "tasks")? {
+            match place.strip_prefix("tasks/").and_then(|name| name.strip_suffix(".json")) {
+                Some(number) if ClientId::parse(number).is_some() => files.tasks.push(path),
+                _ if place.ends_with("/.lock") => {}
+                _ => files.others.push((place, path)),
+            }
+        }
+        files.tasks.sort_by_key(|path| {
+            let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
+            (stem.parse::<u64>().unwrap_or(u64::MAX), stem)
+        });
+        files.others.extend(walk(&self.config.join("file-history").join(found.id.as_str()), "file-history")?);
+        Ok(files)
+    }
+}
+
+fn agent_file(place: &str) -> Option<(ClientId, bool)> {
+    let name = place.strip_prefix("session/subagents/agent-")?;
+    let (id, is_meta) = match (name.strip_suffix(".meta.json"), name.strip_suffix(".jsonl")) {
+        (Some(id), _) => (id, true),
+        (None, Some(id)) => (id, false),
+        (None, None) => return None,
+    };
+    Some((ClientId::parse(id)?, is_meta))
+}
+
+fn add_agent_file(agents: &mut Vec<AgentFiles>, id: ClientId, is_meta: bool, path: PathBuf) {
+    let at = agents.iter().position(|agent| agent.id == id).unwrap_or_else(|| {
+        agents.push(AgentFiles { id, transcript: None, meta: None });
+        agents.len() - 1
+    });
+    let slot = if is_meta { &mut agents[at].meta } else { &mut agents[at].transcript };
+    *slot = Some(path);
+}
+
+/// Lists a folder's entries, sorted; an absent folder is empty.
+pub(super) fn list(folder: &Path) -> Result<Vec<PathBuf>> {
+    match std::fs::read_dir(folder) {
+        Ok(entries) => {
+            let mut paths = Vec::new();
+            for entry in entries {
+                paths.push(entry.context("read", folder)?.path());
+            }
+            paths.sort();
+            Ok(paths)
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(Error::io("read", folder, &error)
+            .hint("the client keeps its sessions there; `--session PATH` can name a transcript directly")),
+    }
+}
+
+/// Lists the regular files below a folder with their places, sorted; links are not followed.
+fn walk(folder: &Path, place: &str) -> Result<Vec<(String, PathBuf)>> {
+    let mut files = Vec::new();
+    if folder.is_symlink() {
+        return Ok(files);
+    }
+    for path in list(folder)? {
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+        let here = format!("{place}/{name}");
+        let kind = path.symlink_metadata().context("read", &path)?.file_type();
+        if kind.is_dir() {
+            files.extend(walk(&path, &here)?);
+        } else if kind.is_file() {
+            files.push((here, path));
+        }
+    }
+    Ok(files)
+}
+
+/// Reads a JSONL file line by line, up to the size it has now.
+///
+/// Yields whole records with their line ends. An unfinished last line is not yielded; it is
+/// in [`Lines::torn`] afterwards. (A last line without its line end that is complete JSON
+/// counts as whole.)
+pub struct Lines {
+    path: PathBuf,
+    reader: BufReader<std::io::Take<File>>,
+    line: Vec<u8>,
+    torn: Vec<u8>,
+}
+
+impl Lines {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Environment`] with the path.
+    pub fn open(path: &Path) -> Result<Lines> {
+        let file = File::open(path).context("read", path)?;
+        let size = file.metadata().context("read", path)?.len();
+        Ok(Lines {
+            path: path.to_owned(),
+            reader: BufReader::with_capacity(1 << 18, file.take(size)),
+            line: Vec::new(),
+            torn: Vec::new(),
+        })
+    }
+
+    /// Returns the next whole line; `None` at the end.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Environment`] with the path.
+    pub fn next_line(&mut self) -> Result<Option<&[u8]>> {
+        self.line.clear();
+        self.reader.read_until(b'\n', &mut self.line).context("read", &self.path)?;
+        if self.line.is_empty() {
+            return Ok(None);
+        }
+        if !self.line.ends_with(b"\n") && serde_json::from_slice::<serde::de::IgnoredAny>(&self.line).is_err()
+        {
+            self.torn = std::mem::take(&mut self.line);
+            return Ok(None);
+        }
+        Ok(Some(&self.line))
+    }
+
+    /// Returns the unfinished last line, once all others are read; empty if there is none.
+    pub fn torn(&self) -> &[u8] {
+        &self.torn
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(content: &[u8]) -> (Vec<Vec<u8>>, Vec<u8>) {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), content).expect("written");
+        let mut lines = Lines::open(file.path()).expect("opened");
+        let mut all = Vec::new();
+        while let Some(line) = lines.next_line().expect("read") {
+            all.push(line.to_vec());
+        }
+        (all, lines.torn().to_vec())
+    }
+
+    #[test]
+    fn a_torn_last_line_is_set_aside_and_a_whole_one_is_kept() {
+        let (lines, torn) = read(b"{\"a\":1}\n{\"b\":2");
+        assert_eq!((lines.len(), torn.as_slice()), (1, &b"{\"b\":2"[..]));
+        let (lines, torn) = read(b"{\"a\":1}\n{\"b\":2}");
+        assert_eq!((lines.len(), torn.len()), (2, 0));
+        assert_eq!(read(b""), (vec![], vec![]));
+    }
+}

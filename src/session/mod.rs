@@ -1,0 +1,75 @@
+//! The session edge: what the client keeps on disk, read and written.
+//!
+//! Owns every fact about the client's files; `docs/sessions.md` says in which versions each
+//! was seen. The format is no published contract, so the rule everywhere is: read what is
+//! known, carry what is not, fail on neither. The `.key` files beside live sessions are
+//! credentials and are never opened; transcripts are never changed or deleted.
+
+pub mod facts;
+mod files;
+mod install;
+mod live;
+mod locate;
+mod settings;
+mod slug;
+
+use std::path::{Path, PathBuf};
+
+pub use files::{AgentFiles, Lines, SessionFiles};
+pub use install::{Install, Installed, NewFile, add_title, with_session_id};
+pub use live::Live;
+pub use locate::{Found, Wanted};
+pub use settings::Settings;
+pub use slug::slug;
+
+/// The client's configuration folder: `$CLAUDE_CONFIG_DIR`, by default `~/.claude`.
+#[derive(Clone, Debug)]
+pub struct ClientHome {
+    config: PathBuf,
+    home: PathBuf,
+}
+
+impl ClientHome {
+    /// Makes it from the two folders, neither of which needs to exist.
+    pub fn new(config: &Path, home: &Path) -> ClientHome {
+        ClientHome { config: config.to_owned(), home: home.to_owned() }
+    }
+
+    /// Returns the configuration folder.
+    pub fn config(&self) -> &Path {
+        &self.config
+    }
+
+    /// Returns the user's home folder.
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
+    /// Returns the folder with one folder per project.
+    fn projects(&self) -> PathBuf {
+        self.config.join("projects")
+    }
+
+    /// Returns the folder that holds the transcripts of sessions started in `cwd`.
+    pub fn project(&self, cwd: &Path) -> PathBuf {
+        self.projects().join(slug(&cwd.to_string_lossy()))
+    }
+}
+
+/// Returns the folder that holds `.git` and the given one: the work tree it belongs to.
+///
+/// Outside any repository, the folder itself. Used to tell the work trees of one
+/// repository apart when one lies inside another.
+fn work_tree_of(folder: &Path) -> &Path {
+    folder.ancestors().find(|above| above.join(".git").exists()).unwrap_or(folder)
+}
+
+/// Says whether a session that works in `cwd` belongs to the work tree at `root`.
+fn belongs(cwd: &Path, root: &Path) -> bool {
+    if !cwd.starts_with(root) {
+        return false;
+    }
+    let tree = work_tree_of(cwd);
+    // Outside git every folder is its own tree, and a session in a subfolder still counts.
+    tree == root || !tree.starts_with(root) || !tree.join(".git").exists()
+}

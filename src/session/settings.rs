@@ -1,0 +1,120 @@
+//! The settings files: permission rules, and the names of what must be supplied elsewhere.
+//!
+//! Of servers and environments only names are taken: values, addresses and headers hold
+//! secrets and never leave their file.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::ClientHome;
+use crate::error::Result;
+use crate::fs;
+use crate::manifest::{McpServer, ProjectRules, Rule};
+
+const LARGEST: u64 = 16 << 20;
+
+/// What the settings files say.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// The permission rules, in the order of the files.
+    pub rules: ProjectRules,
+    /// The mode that sessions start in.
+    pub default_mode: Option<String>,
+    /// The configured MCP servers.
+    pub servers: Vec<McpServer>,
+    /// The names of environment variables that are set for the client or its servers.
+    pub environment: BTreeSet<String>,
+    /// Files that could not be understood.
+    pub unreadable: Vec<String>,
+}
+
+impl ClientHome {
+    /// Reads the settings that hold for a project: the user's, the project's, the local ones.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Environment`] if a file is there but can't be read.
+    pub fn settings(&self, root: &Path) -> Result<Settings> {
+        let mut settings = Settings::default();
+        let files: [(PathBuf, &str); 3] = [
+            (self.config.join("settings.json"), "~/.claude/settings.json"),
+            (root.join(".claude/settings.json"), ".claude/settings.json"),
+            (root.join(".claude/settings.local.json"), ".claude/settings.local.json"),
+        ];
+        for (path, name) in files {
+            if let Some(value) = read(&path, name, &mut settings)? {
+                settings.take(&value, name);
+            }
+        }
+        if let Some(servers) = read(&root.join(".mcp.json"), ".mcp.json", &mut settings)? {
+            settings.take_servers(&servers);
+        }
+        Ok(settings)
+    }
+}
+
+fn read(path: &Path, name: &str, settings: &mut Settings) -> Result<Option<Value>> {
+    // People link their settings into place from elsewhere: these links are their own.
+    let Ok(target) = std::fs::canonicalize(path) else { return Ok(None) };
+    let Some(json) = fs::read_plain(&target, LARGEST)? else { return Ok(None) };
+    let value = serde_json::from_slice(&json).ok();
+    if value.is_none() {
+        settings.unreadable.push(name.to_owned());
+    }
+    Ok(value)
+}
+
+impl Settings {
+    fn take(&mut self, value: &Value, file: &str) {
+        let permissions = &value["permissions"];
+        let lists =
+            [("allow", &mut self.rules.allow), ("deny", &mut self.rules.deny), ("ask", &mut self.rules.ask)];
+        for (key, list) in lists {
+            let rules = permissions[key].as_array().into_iter().flatten().filter_map(Value::as_str);
+            list.extend(rules.map(|rule| Rule { rule: rule.to_owned(), file: file.to_owned() }));
+        }
+        if let Some(mode) = permissions["defaultMode"].as_str() {
+            self.default_mode = Some(mode.to_owned());
+        }
+        self.environment.extend(keys(&value["env"]));
+        self.take_servers(value);
+    }
+
+    fn take_servers(&mut self, value: &Value) {
+        for (name, server) in value["mcpServers"].as_object().into_iter().flatten() {
+            let transport =
+                server["type"].as_str().unwrap_or(if server["url"].is_string() { "http" } else { "stdio" });
+            self.servers.push(McpServer { name: name.clone(), transport: transport.to_owned() });
+            self.environment.extend(keys(&server["env"]));
+        }
+    }
+}
+
+fn keys(value: &Value) -> impl Iterator<Item = String> {
+    value.as_object().into_iter().flatten().map(|(name, _)| name.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_come_with_their_file_and_of_values_only_the_names() {
+        let value = serde_json::json!({
+            "permissions": {"allow": ["Bash(ls)", 7], "deny": ["Read(.env)"], "defaultMode": "plan"},
+            "env": {"API_TOKEN": "do-not-keep-me"},
+            "mcpServers": {"db": {"command": "x", "env": {"DB_URL": "do-not-keep-me"}}, "web": {"url": "do-not-keep-me"}},
+        });
+        let mut settings = Settings::default();
+        settings.take(&value, "f.json");
+        assert_eq!(settings.rules.allow, [Rule { rule: "Bash(ls)".to_owned(), file: "f.json".to_owned() }]);
+        assert_eq!(settings.default_mode.as_deref(), Some("plan"));
+        assert_eq!(settings.environment.iter().cloned().collect::<Vec<_>>(), ["API_TOKEN", "DB_URL"]);
+        assert_eq!(
+            settings.servers.iter().map(|s| s.transport.as_str()).collect::<Vec<_>>(),
+            ["stdio", "http"]
+        );
+        assert!(!format!("{settings:?}").contains("do-not-keep-me"));
+    }
+}

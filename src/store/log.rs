@@ -1,0 +1,82 @@
+//! The log: who did what, when, one JSON object a line in `log.jsonl`, only ever appended.
+//!
+//! Bounded: when it has grown over a mebibyte, the older half goes. A log that can't be
+//! written never stops the work it would tell of.
+
+use std::io::Write as _;
+
+use serde::{Deserialize, Serialize};
+
+use super::Store;
+use crate::error::{IoContext, Result};
+use crate::fs::{self, Existing};
+use crate::ids::SnapshotId;
+use crate::timestamp::Timestamp;
+
+const LARGEST_LOG: usize = 1 << 20;
+
+/// One line of the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogEntry {
+    /// When it was done.
+    pub at: Timestamp,
+    /// What was done.
+    pub operation: Operation,
+    /// To which snapshot.
+    pub snapshot: SnapshotId,
+    /// The snapshot's name then.
+    pub name: String,
+    /// By whom.
+    pub user: String,
+    /// On which machine.
+    pub host: String,
+    /// For a restore: the safety snapshot, if one was needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub safety: Option<SnapshotId>,
+}
+
+/// What the log tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Operation {
+    /// `snap save`.
+    Save,
+    /// `snap resume`.
+    Resume,
+    /// `snap undo`.
+    Undo,
+    /// `snap prune`.
+    Prune,
+    /// `snap rm`.
+    Remove,
+}
+
+impl Store {
+    /// Appends a line.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Environment`] with the path; callers may go on.
+    pub fn log(&self, entry: &LogEntry) -> Result<()> {
+        let path = self.root.join("log.jsonl");
+        let mut line = serde_json::to_vec(entry).unwrap_or_default();
+        line.push(b'\n');
+        let known = fs::read_plain(&path, 16 * LARGEST_LOG as u64)?.unwrap_or_default();
+        if known.len() > LARGEST_LOG {
+            let half = &known[known.len() / 2..];
+            let kept = half.iter().position(|byte| *byte == b'\n').map_or(&[][..], |end| &half[end + 1..]);
+            fs::publish(&self.tmp(), &path, &[kept, &line].concat(), Existing::Replace)?;
+            return Ok(());
+        }
+        let mut file = fs::append_private(&path)?;
+        file.write_all(&line).context("write", &path)
+    }
+
+    /// Reads the log, oldest first; lines that can't be read are passed over.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Environment`] with the path.
+    pub fn read_log(&self) -> Result<Vec<LogEntry>> {
+        let text = fs::read_plain(&self.root.join("log.jsonl"), 16 * LARGEST_LOG as u64)?.unwrap_or_default();
+        Ok(text.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect())
+    }
+}

@@ -1,0 +1,259 @@
+//! The store: the folder `.claude/snapshots/`, described in `docs/format.md`.
+//!
+//! Owns the layout and the order of writing: objects first, then the manifest; a snapshot
+//! without its manifest is not there. Everything in it is private to its owner (0700, 0600)
+//! and ignored by git. No file of a snapshot is ever changed; pins are empty marker files.
+
+mod log;
+mod names;
+mod objects;
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::error::{Error, IoContext, Kind, Result};
+use crate::fs::{self, Existing, FileLock};
+use crate::manifest::{LARGEST_MANIFEST, Manifest, ObjectRef};
+
+pub use log::{LogEntry, Operation};
+pub use names::{Reference, check_name};
+pub use objects::Sweep;
+
+const GITIGNORE: &[u8] = b"# Snapshots hold conversations: they are never committed by accident.\n*\n";
+
+/// How long a command waits for another one's lock.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A store on disk.
+pub struct Store {
+    root: PathBuf,
+}
+
+/// Permission to add to the store; any number of them at a time.
+pub struct AddLock {
+    _lock: FileLock,
+    /// Folders with new names in them, to be made durable before the manifest.
+    dirty: RefCell<BTreeSet<PathBuf>>,
+}
+
+/// Permission to delete from the store; excludes everybody else.
+pub struct DeleteLock {
+    _lock: FileLock,
+}
+
+/// One snapshot in the store, readable or not.
+pub struct Entry {
+    /// The file name without `.json`.
+    pub stem: String,
+    /// Whether it is kept from pruning.
+    pub pinned: bool,
+    /// The manifest, or why it can't be read.
+    pub manifest: Result<Manifest>,
+}
+
+impl Store {
+    /// Opens the store in a folder, which need not exist yet.
+    ///
+    /// # Errors
+    /// [`Kind::Refused`] if the folder or a part of it is a symbolic link: it could lead
+    /// to somebody else's files.
+    pub fn open(root: &Path) -> Result<Store> {
+        let above = root.parent().filter(|parent| parent.ends_with(".claude"));
+        for folder in above.into_iter().chain([root, &root.join("objects")]) {
+            if folder.is_symlink() {
+                return Err(Error::new(Kind::Refused, format!("Cannot use {} as a store", folder.display()))
+                    .because("it is a symbolic link")
+                    .hint("name the folder it leads to with `--store DIR`, if it is yours"));
+            }
+        }
+        Ok(Store { root: root.to_owned() })
+    }
+
+    /// Returns the folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Makes the folders and the file that keeps git away, and returns the lock for adding.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn prepare(&self) -> Result<AddLock> {
+        if let Some(above) = self.root.parent() {
+            std::fs::create_dir_all(above).context("create", above)?;
+        }
+        let new = fs::make_private_folder(&self.root)?;
+        for folder in [self.objects_folder(), self.tmp()] {
+            fs::make_private_folder(&folder)?;
+        }
+        let gitignore = self.root.join(".gitignore");
+        if !gitignore.exists() {
+            fs::publish(&self.tmp(), &gitignore, GITIGNORE, Existing::Keep)?;
+        }
+        if new {
+            fs::sync_folder(&self.root)?;
+            self.root.parent().map_or(Ok(()), fs::sync_folder)?;
+        }
+        Ok(AddLock { _lock: fs::lock(&self.lock_path(), true, PATIENCE)?, dirty: RefCell::default() })
+    }
+
+    /// Takes the lock for deleting.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] if others work in the store for longer than ten seconds.
+    pub fn lock_for_deleting(&self) -> Result<DeleteLock> {
+        Ok(DeleteLock { _lock: fs::lock(&self.lock_path(), false, PATIENCE)? })
+    }
+
+    /// Reads every manifest: newest first, damaged ones last. An absent store is empty.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] if the folder can't be read.
+    pub fn entries(&self) -> Result<Vec<Entry>> {
+        let mut entries = Vec::new();
+        for stem in self.stems()? {
+            let manifest = self.read(&stem);
+            entries.push(Entry { pinned: self.pin_path(&stem).exists(), stem, manifest });
+        }
+        entries.sort_by(|a, b| match (&a.manifest, &b.manifest) {
+            (Ok(a), Ok(b)) => b.created_at.cmp(&a.created_at).then_with(|| a.id.cmp(&b.id)),
+            (a, b) => a.is_err().cmp(&b.is_err()),
+        });
+        Ok(entries)
+    }
+
+    /// Publishes a snapshot under a free file name, last of all; its objects must be there.
+    ///
+    /// Returns the file name without `.json`.
+    ///
+    /// # Errors
+    /// [`Kind::Refused`] if a snapshot has the name already, [`Kind::Environment`] with the path.
+    pub fn publish(&self, lock: &AddLock, manifest: &Manifest) -> Result<String> {
+        self.refuse_taken(&manifest.name)?;
+        lock.dirty.take().iter().try_for_each(|folder| fs::sync_folder(folder))?;
+        let json = manifest.to_json()?;
+        if json.len() as u64 > LARGEST_MANIFEST {
+            return Err(Error::new(Kind::Refused, "The snapshot is too large to be saved")
+                .because(format!("its manifest has {} bytes", json.len()))
+                .hint("commit, ignore or stash some of the pending files first"));
+        }
+        // What can't be read back must not be acknowledged.
+        Manifest::from_json(&json).map_err(|error| {
+            Error::new(Kind::Bug, "The snapshot can't be saved: its manifest would not be readable")
+                .because(&error)
+        })?;
+        for stem in names::stems_for(&manifest.name) {
+            if self.stems()?.iter().any(|taken| taken.eq_ignore_ascii_case(&stem)) {
+                continue;
+            }
+            if fs::publish(&self.tmp(), &self.manifest_path(&stem), &json, Existing::Keep)? {
+                fs::sync_folder(&self.root)?;
+                return Ok(stem);
+            }
+        }
+        Err(Error::new(Kind::Bug, "No free file name was found for the snapshot"))
+    }
+
+    /// Refuses a name that a snapshot has already.
+    ///
+    /// # Errors
+    /// [`Kind::Refused`], with what to do.
+    pub fn refuse_taken(&self, name: &str) -> Result<()> {
+        match self.entries()?.iter().filter_map(|entry| entry.manifest.as_ref().ok()).find(|m| m.name == name)
+        {
+            None => Ok(()),
+            Some(taken) => {
+                let shown = crate::screen::Line(&taken.name).to_string();
+                Err(Error::new(Kind::Refused, format!("There is a snapshot {shown:?} already"))
+                    .because(format!("it was saved at {}", taken.created_at))
+                    .hint(format!("take another name, or remove that one with `snap rm {shown:?}`")))
+            }
+        }
+    }
+
+    /// Deletes one snapshot's manifest and pin; its objects go with the next [`Store::sweep`].
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn delete(&self, _lock: &DeleteLock, stem: &str) -> Result<()> {
+        let manifest = self.manifest_path(stem);
+        std::fs::remove_file(&manifest).context("remove", &manifest)?;
+        self.set_pin(stem, false)?;
+        fs::sync_folder(&self.root)
+    }
+
+    /// Pins or unpins a snapshot; returns whether that changed anything.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn set_pin(&self, stem: &str, pinned: bool) -> Result<bool> {
+        let pin = self.pin_path(stem);
+        let changes = pin.exists() != pinned;
+        match (changes, pinned) {
+            (false, _) => {}
+            (true, true) => {
+                fs::make_private_folder(&self.tmp())?;
+                fs::publish(&self.tmp(), &pin, b"", Existing::Keep)?;
+            }
+            (true, false) => std::fs::remove_file(&pin).context("remove", &pin)?,
+        }
+        Ok(changes)
+    }
+
+    /// Returns the bytes on disk of a snapshot's manifest.
+    pub fn manifest_size(&self, stem: &str) -> u64 {
+        std::fs::metadata(self.manifest_path(stem)).map_or(0, |meta| meta.len())
+    }
+
+    /// Returns the compressed size of an object on disk; 0 if it is not there.
+    pub fn stored_size(&self, object: &ObjectRef) -> u64 {
+        std::fs::metadata(self.object_path(object.object)).map_or(0, |meta| meta.len())
+    }
+
+    fn read(&self, stem: &str) -> Result<Manifest> {
+        let path = self.manifest_path(stem);
+        let json = fs::read_plain(&path, LARGEST_MANIFEST)?
+            .ok_or_else(|| Error::new(Kind::NotFound, format!("{} is gone", path.display())))?;
+        Manifest::from_json(&json).map_err(|error| match error.kind() {
+            Kind::Damaged => Error::new(Kind::Damaged, format!("Cannot read {}", path.display()))
+                .because(&error)
+                .hint("the other snapshots are not affected; move this file away to keep it, or remove it with `snap rm`"),
+            _ => error,
+        })
+    }
+
+    fn stems(&self) -> Result<Vec<String>> {
+        let folder = match std::fs::read_dir(&self.root) {
+            Ok(folder) => folder,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(Error::io("read", &self.root, &error)),
+        };
+        let mut stems = Vec::new();
+        for file in folder {
+            let name = file.context("read", &self.root)?.file_name();
+            if let Some(stem) = name.to_str().and_then(|name| name.strip_suffix(".json")) {
+                stems.push(stem.to_owned());
+            }
+        }
+        stems.sort();
+        Ok(stems)
+    }
+
+    fn manifest_path(&self, stem: &str) -> PathBuf {
+        self.root.join(format!("{stem}.json"))
+    }
+
+    fn pin_path(&self, stem: &str) -> PathBuf {
+        self.root.join(format!("{stem}.pin"))
+    }
+
+    fn lock_path(&self) -> PathBuf {
+        self.root.join("lock")
+    }
+
+    fn tmp(&self) -> PathBuf {
+        self.root.join("tmp")
+    }
+}

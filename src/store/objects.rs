@@ -1,0 +1,179 @@
+//! Objects: immutable pieces named by the BLAKE3 of their raw content.
+//!
+//! Written once, checked at every read: bytes that don't hash to their name are never
+//! handed out. An object is durable once its folder is synced, which [`Store::publish`]
+//! does for all new ones together before it writes the manifest that names them.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use super::{AddLock, DeleteLock, Store};
+use crate::compress;
+use crate::digest::ObjectId;
+use crate::error::{Error, IoContext, Kind, Result};
+use crate::fs::{self, Existing};
+use crate::manifest::{Content, ObjectRef};
+
+/// The largest object that is read, raw or compressed, in bytes.
+const LARGEST_OBJECT: u64 = 4 << 30;
+
+/// Text up to this many bytes stands in the manifest itself.
+const INLINE: usize = 2_048;
+
+/// How old an object that nothing refers to must be before it is swept: a save that is
+/// under way on a disk without locks may be about to refer to it.
+const GRACE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What a sweep removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sweep {
+    /// How many objects.
+    pub objects: u64,
+    /// Their size on disk in bytes.
+    pub bytes: u64,
+}
+
+impl Store {
+    /// Stores bytes as an object, if they are not there yet.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path; [`Kind::Damaged`] if what stands under this
+    /// name already is something else.
+    pub fn put(&self, lock: &AddLock, raw: &[u8]) -> Result<ObjectRef> {
+        let object = ObjectRef { object: ObjectId::of(raw), size: raw.len() as u64 };
+        let path = self.object_path(object.object);
+        if path.symlink_metadata().is_ok() {
+            if self.get(&object).is_ok() {
+                return Ok(object);
+            }
+            // The damaged one is replaced by what is known to be right.
+            return self.write_object(lock, raw, object, Existing::Replace);
+        }
+        self.write_object(lock, raw, object, Existing::Keep)
+    }
+
+    fn write_object(
+        &self,
+        lock: &AddLock,
+        raw: &[u8],
+        object: ObjectRef,
+        existing: Existing,
+    ) -> Result<ObjectRef> {
+        let path = self.object_path(object.object);
+        let folder = self.object_folder(object.object);
+        let frame = compress::compress(raw).context("compress", &path)?;
+        if fs::make_private_folder(&folder)? {
+            lock.dirty.borrow_mut().insert(self.objects_folder());
+        }
+        fs::publish(&self.tmp(), &path, &frame, existing)?;
+        lock.dirty.borrow_mut().insert(folder);
+        Ok(object)
+    }
+
+    /// Stores bytes the way that suits them: small text as text, anything else as an object.
+    ///
+    /// # Errors
+    /// As [`Store::put`].
+    pub fn keep(&self, lock: &AddLock, raw: &[u8]) -> Result<Content> {
+        match std::str::from_utf8(raw) {
+            Ok(text) if raw.len() <= INLINE => Ok(Content::Text { text: text.to_owned() }),
+            _ => Ok(Content::Object(self.put(lock, raw)?)),
+        }
+    }
+
+    /// Reads an object and checks it against its name.
+    ///
+    /// # Errors
+    /// [`Kind::Damaged`] if it is missing, cut short, too long or not what its name says.
+    pub fn get(&self, object: &ObjectRef) -> Result<Vec<u8>> {
+        let path = self.object_path(object.object);
+        let damaged = |cause: String| {
+            Error::new(Kind::Damaged, format!("Cannot read {}", path.display()))
+                .because(cause)
+                .hint("this part of the snapshot is lost unless another copy of the store has it; the rest stays usable")
+        };
+        let frame =
+            fs::read_plain(&path, LARGEST_OBJECT)?.ok_or_else(|| damaged("it is missing".to_owned()))?;
+        let raw = compress::decompress(&frame, object.size.min(LARGEST_OBJECT))
+            .map_err(|error| damaged(error.to_string()))?;
+        if ObjectId::of(&raw) != object.object {
+            return Err(damaged("its content is not what its name says".to_owned()));
+        }
+        Ok(raw)
+    }
+
+    /// Reads content whole.
+    ///
+    /// # Errors
+    /// As [`Store::get`].
+    pub fn load(&self, content: &Content) -> Result<Vec<u8>> {
+        match content {
+            Content::Text { text } => Ok(text.clone().into_bytes()),
+            _ => {
+                let mut all = Vec::new();
+                for object in content.objects() {
+                    all.append(&mut self.get(object)?);
+                }
+                Ok(all)
+            }
+        }
+    }
+
+    /// Removes the objects that no manifest refers to and that are older than a day, and
+    /// temporary files as old. Needs no free space.
+    ///
+    /// Does nothing while a manifest can't be read: it may refer to any object.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn sweep(&self, _lock: &DeleteLock, now: SystemTime) -> Result<Sweep> {
+        let mut needed = BTreeSet::new();
+        for entry in self.entries()? {
+            match entry.manifest {
+                Ok(manifest) => needed.extend(manifest.objects().iter().map(|object| object.object)),
+                Err(_) => return Ok(Sweep::default()),
+            }
+        }
+        let old = |path: &PathBuf| {
+            let modified = path.symlink_metadata().and_then(|meta| meta.modified());
+            modified.is_ok_and(|at| now.duration_since(at).is_ok_and(|age| age > GRACE))
+        };
+        let mut swept = Sweep::default();
+        for folder in files_in(&self.objects_folder())? {
+            for path in files_in(&folder)? {
+                let id = path.file_stem().and_then(|stem| stem.to_str()).and_then(ObjectId::parse);
+                if id.is_some_and(|id| !needed.contains(&id)) && old(&path) {
+                    swept.bytes += path.metadata().map_or(0, |meta| meta.len());
+                    swept.objects += 1;
+                    std::fs::remove_file(&path).context("remove", &path)?;
+                }
+            }
+        }
+        for path in files_in(&self.tmp())?.into_iter().filter(old) {
+            std::fs::remove_file(&path).context("remove", &path)?;
+        }
+        Ok(swept)
+    }
+
+    pub(super) fn objects_folder(&self) -> PathBuf {
+        self.root.join("objects")
+    }
+
+    fn object_folder(&self, id: ObjectId) -> PathBuf {
+        self.objects_folder().join(&id.to_string()[..2])
+    }
+
+    pub(super) fn object_path(&self, id: ObjectId) -> PathBuf {
+        self.object_folder(id).join(format!("{id}.zst"))
+    }
+}
+
+fn files_in(folder: &std::path::Path) -> Result<Vec<PathBuf>> {
+    match std::fs::read_dir(folder) {
+        Ok(files) => files.map(|file| file.map(|file| file.path())).collect::<std::io::Result<_>>(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+    .context("read", folder)
+}

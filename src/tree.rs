@@ -1,0 +1,294 @@
+//! A user's work tree: read and changed only from its root down, through real folders.
+//!
+//! Every access walks from an open root folder component by component and never follows a
+//! symbolic link, so that nothing outside the tree is read or written whatever the tree
+//! holds. Files are never written in place: they are staged, then moved.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{self as sys, AtFlags, CWD, Mode as Bits, OFlags};
+use rustix::io::Errno;
+
+use crate::error::{Error, IoContext, Kind, Result};
+use crate::fs::sync_folder;
+use crate::manifest::Mode;
+use crate::paths::RepoPath;
+
+/// What stands at a path of a work tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Node {
+    /// Nothing.
+    Missing,
+    /// A file or a link, with its content.
+    File {
+        /// Plain, executable, or a link whose content is the target.
+        mode: Mode,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+    /// A folder.
+    Folder,
+    /// A socket, pipe or device.
+    Special,
+}
+
+/// A work tree's root folder, held open.
+pub struct Tree {
+    fd: OwnedFd,
+    path: PathBuf,
+}
+
+impl Tree {
+    /// Opens the root folder.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn open(path: &Path) -> Result<Tree> {
+        let fd =
+            sys::openat(CWD, path, FOLDER, Bits::empty()).map_err(io::Error::from).context("open", path)?;
+        Ok(Tree { fd, path: path.to_owned() })
+    }
+
+    /// Returns the root's path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns the absolute path of something inside, for messages.
+    pub fn absolute(&self, path: &RepoPath) -> PathBuf {
+        self.path.join(path.as_path())
+    }
+
+    /// Returns what stands at a path, without following any link. A link or file where a
+    /// folder should be on the way means [`Node::Missing`].
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn read(&self, path: &RepoPath) -> Result<Node> {
+        let place = self.absolute(path);
+        let Some((folder, name)) = self.walk(path, Missing::Stop)? else { return Ok(Node::Missing) };
+        self.read_at(&folder, name).context("read", &place)
+    }
+
+    /// Returns the size in bytes and whether it is a file or link; `None` for anything else.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn size(&self, path: &RepoPath) -> Result<Option<u64>> {
+        let Some((folder, name)) = self.walk(path, Missing::Stop)? else { return Ok(None) };
+        match sys::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => match sys::FileType::from_raw_mode(stat.st_mode) {
+                sys::FileType::RegularFile | sys::FileType::Symlink => Ok(Some(stat.st_size.cast_unsigned())),
+                _ => Ok(None),
+            },
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(Error::io("read", &self.absolute(path), &errno.into())),
+        }
+    }
+
+    /// Reads a file that may change meanwhile: `None` if it kept changing through three tries.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn read_steady(&self, path: &RepoPath) -> Result<Option<Node>> {
+        let place = self.absolute(path);
+        let Some((folder, name)) = self.walk(path, Missing::Stop)? else { return Ok(Some(Node::Missing)) };
+        let stamp = || match sys::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Some((
+                stat.st_ino,
+                stat.st_size,
+                stat.st_mtime,
+                stat.st_mtime_nsec,
+                stat.st_ctime,
+                stat.st_ctime_nsec,
+            )),
+            Err(_) => None,
+        };
+        for _ in 0..3 {
+            let before = stamp();
+            let node = self.read_at(&folder, name).context("read", &place)?;
+            if before == stamp() {
+                return Ok(Some(node));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Writes a file or link under a fresh name in an empty staging folder, synced.
+    pub(crate) fn stage(&self, staging: &Staging, name: &str, mode: Mode, bytes: &[u8]) -> Result<()> {
+        let place = staging.path.join(name);
+        let write = || -> io::Result<()> {
+            if mode == Mode::Link {
+                return Ok(sys::symlinkat(OsStr::from_bytes(bytes), &staging.fd, name)?);
+            }
+            let bits = if mode == Mode::Executable { 0o777 } else { 0o666 };
+            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let mut file = File::from(sys::openat(&staging.fd, name, flags, Bits::from_raw_mode(bits))?);
+            file.write_all(bytes)?;
+            file.sync_all()
+        };
+        write().context("write", &place)
+    }
+
+    /// Makes a private staging folder inside the root, on the same disk as its files.
+    pub(crate) fn staging(&self) -> Result<Staging> {
+        let folder = tempfile::Builder::new()
+            .prefix(".snap-restore-")
+            .tempdir_in(&self.path)
+            .context("create a staging folder in", &self.path)?;
+        let fd = sys::openat(CWD, folder.path(), FOLDER, Bits::empty())
+            .map_err(io::Error::from)
+            .context("open", folder.path())?;
+        // From here on, files of the user may lie in it: it is removed by name, when empty.
+        Ok(Staging { fd, path: folder.keep() })
+    }
+
+    /// Moves what stands at a path into the staging folder.
+    pub(crate) fn take(&self, path: &RepoPath, staging: &Staging, name: &str) -> Result<()> {
+        let place = self.absolute(path);
+        let Some((folder, leaf)) = self.walk(path, Missing::Stop)? else {
+            return Err(Error::new(Kind::Conflict, format!("Cannot move {} aside", place.display()))
+                .because("it is no longer there"));
+        };
+        sys::renameat(&folder, leaf, &staging.fd, name).map_err(io::Error::from).context("move aside", &place)
+    }
+
+    /// Moves a staged file to its path, where nothing may stand; makes the folders above it.
+    pub(crate) fn put(&self, staging: &Staging, name: &str, path: &RepoPath) -> Result<()> {
+        let place = self.absolute(path);
+        let Some((folder, leaf)) = self.walk(path, Missing::Make)? else {
+            return Err(Error::new(Kind::Conflict, format!("Cannot write {}", place.display()))
+                .because("a folder on the way to it is a file or a link")
+                .hint("move that away, then run the command again; nothing was changed"));
+        };
+        match rename_new(&staging.fd, name, &folder, leaf) {
+            Ok(()) => Ok(()),
+            Err(Errno::EXIST | Errno::NOTEMPTY | Errno::ISDIR) => {
+                Err(Error::new(Kind::Conflict, format!("Cannot write {}", place.display()))
+                    .because("something else appeared there"))
+            }
+            Err(errno) => Err(Error::io("write", &place, &errno.into())),
+        }
+    }
+
+    /// Reads a file back from the staging folder.
+    pub(crate) fn read_staged(&self, staging: &Staging, name: &str) -> Result<Node> {
+        self.read_at(&staging.fd, OsStr::new(name)).context("read", &staging.path.join(name))
+    }
+
+    /// Removes the folders above a path, from the innermost, as long as they are empty.
+    pub(crate) fn prune_folders(&self, path: &RepoPath) {
+        let mut above: Vec<&OsStr> = path.components().collect();
+        while above.pop().is_some() && !above.is_empty() {
+            let joined = above.join(OsStr::new("/"));
+            let Ok(folder) = RepoPath::new(joined.as_bytes()) else { return };
+            let Ok(Some((parent, name))) = self.walk(&folder, Missing::Stop) else { return };
+            if sys::unlinkat(&parent, name, AtFlags::REMOVEDIR).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn read_at(&self, folder: impl AsFd, name: &OsStr) -> io::Result<Node> {
+        let stat = match sys::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => stat,
+            Err(Errno::NOENT) => return Ok(Node::Missing),
+            Err(errno) => return Err(errno.into()),
+        };
+        match sys::FileType::from_raw_mode(stat.st_mode) {
+            sys::FileType::Directory => Ok(Node::Folder),
+            sys::FileType::Symlink => {
+                let target = sys::readlinkat(&folder, name, Vec::new())?;
+                Ok(Node::File { mode: Mode::Link, bytes: target.into_bytes() })
+            }
+            sys::FileType::RegularFile => {
+                let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+                let mut bytes = Vec::new();
+                File::from(sys::openat(&folder, name, flags, Bits::empty())?).read_to_end(&mut bytes)?;
+                let executable = stat.st_mode & 0o100 != 0;
+                Ok(Node::File { mode: if executable { Mode::Executable } else { Mode::File }, bytes })
+            }
+            _ => Ok(Node::Special),
+        }
+    }
+
+    /// Opens the folder that holds a path, component by component, never through a link.
+    fn walk<'a>(&self, path: &'a RepoPath, missing: Missing) -> Result<Option<(OwnedFd, &'a OsStr)>> {
+        let mut components: Vec<&OsStr> = path.components().collect();
+        let Some(name) = components.pop() else { return Ok(None) };
+        let fail = |errno: Errno| Err(Error::io("open the folder of", &self.absolute(path), &errno.into()));
+        let mut folder = match self.fd.try_clone() {
+            Ok(fd) => fd,
+            Err(error) => return Err(Error::io("open", &self.path, &error)),
+        };
+        for component in components {
+            let opened = match sys::openat(&folder, component, FOLDER, Bits::empty()) {
+                Err(Errno::NOENT) if missing == Missing::Make => {
+                    match sys::mkdirat(&folder, component, Bits::from_raw_mode(0o777)) {
+                        Ok(()) | Err(Errno::EXIST) => {}
+                        Err(errno) => return fail(errno),
+                    }
+                    sys::openat(&folder, component, FOLDER, Bits::empty())
+                }
+                other => other,
+            };
+            folder = match opened {
+                Ok(fd) => fd,
+                Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(None),
+                Err(errno) => return fail(errno),
+            };
+        }
+        Ok(Some((folder, name)))
+    }
+}
+
+const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
+/// What to do about a folder that is not there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Missing {
+    Stop,
+    Make,
+}
+
+/// A private folder inside a work tree, for files on their way in and out.
+pub(crate) struct Staging {
+    fd: OwnedFd,
+    path: PathBuf,
+}
+
+impl Staging {
+    /// Returns where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Removes the folder with all that is in it.
+    pub(crate) fn remove(self) -> Result<()> {
+        std::fs::remove_dir_all(&self.path).context("remove", &self.path)
+    }
+
+    /// Makes the names in it durable.
+    pub(crate) fn sync(&self) -> Result<()> {
+        sync_folder(&self.path)
+    }
+}
+
+/// Renames without replacing; where the kernel or disk can't do that, checks first.
+fn rename_new(from: impl AsFd, name: &str, to: impl AsFd, leaf: &OsStr) -> std::result::Result<(), Errno> {
+    #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+    match sys::renameat_with(&from, name, &to, leaf, sys::RenameFlags::NOREPLACE) {
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
+        done => return done,
+    }
+    match sys::statat(&to, leaf, AtFlags::SYMLINK_NOFOLLOW) {
+        Err(Errno::NOENT) => sys::renameat(from, name, to, leaf),
+        Ok(_) => Err(Errno::EXIST),
+        Err(errno) => Err(errno),
+    }
+}

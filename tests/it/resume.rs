@@ -1,0 +1,298 @@
+//! `snap resume` and `snap undo`: files, index and session come back, or nothing changes.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use crate::support::Must;
+use crate::support::project::{Project, files_below};
+
+const ID: &str = "c137e379-838e-4509-8148-16b407691758";
+
+/// Edits of every kind that this version restores.
+fn edit(project: &Project) {
+    project.write("a.txt", "one\nTWO\nthree\n");
+    project.write("bin", [0, 159, 146, 150, 0, 8].repeat(120));
+    project.write("new dir/new file", "new\nno newline at end");
+    project.write("new.bin", [0, 1, 2, 255].repeat(9_000));
+    project.write("empty", "");
+    project.write("odd\n\"name\"\t\\", "odd\n");
+    project.write("-rf", "dash\n");
+    project.make_executable("run.sh");
+    fs::remove_file(project.path("b.txt")).must("to remove");
+    fs::remove_file(project.path("sub/c.txt")).must("to remove");
+    project.write("staged.txt", "staged\n");
+    project.git(&["add", "staged.txt"]);
+    project.write("both.txt", "staged version\n");
+    project.git(&["add", "both.txt"]);
+    project.write("both.txt", "later version\n");
+    project.write("meant.txt", "to be added\n");
+    project.git(&["add", "--intent-to-add", "meant.txt"]);
+    symlink("a.txt", project.path("link")).must("a link");
+}
+
+fn clean(project: &Project) {
+    project.git(&["read-tree", "--reset", "-u", "HEAD"]);
+    for file in files_below(project.root()) {
+        let name = file.strip_prefix(project.root()).must("a file of the project").to_owned();
+        let tracked = ["a.txt", "b.txt", "bin", "run.sh", "sub/c.txt"]
+            .iter()
+            .any(|tracked| name.as_os_str() == *tracked);
+        if !tracked && !name.starts_with(".git") && !name.starts_with(".claude") {
+            fs::remove_file(&file).must("to remove");
+        }
+    }
+    assert_eq!(project.git(&["status", "--porcelain"]), "");
+}
+
+#[test]
+fn every_kind_of_edit_comes_back_in_place_with_its_index() {
+    let project = Project::new();
+    edit(&project);
+    let state = project.state();
+    project.snap(&["save", "x"]).exits(0);
+    clean(&project);
+    project.snap(&["resume", "x"]).exits(0);
+    assert_eq!(project.state(), state);
+}
+
+#[test]
+fn every_kind_of_edit_comes_back_in_a_fresh_clone_elsewhere() {
+    let project = Project::new();
+    let clone = project.cloned();
+    edit(&project);
+    let state = project.state();
+    project.snap(&["save", "x"]).exits(0);
+    let store = project.stored("");
+    clone.snap(&["resume", "x", "--store", store.to_str().must("UTF-8")]).exits(0);
+    assert_eq!(clone.state(), state);
+}
+
+#[test]
+fn undo_brings_back_exactly_what_was_there_and_undo_of_undo_the_restored() {
+    let project = Project::new();
+    edit(&project);
+    let saved = project.state();
+    project.snap(&["save", "x"]).exits(0);
+    clean(&project);
+    project.write("own.txt", "local work\n");
+    let before = project.state();
+    project.snap(&["resume", "x"]).exits(0);
+    project.snap(&["undo"]).exits(0);
+    assert_eq!(project.state(), before);
+    project.snap(&["undo"]).exits(0);
+    fs::remove_file(project.path("own.txt")).must("to remove");
+    assert_eq!(project.state(), saved);
+}
+
+#[test]
+fn undo_brings_back_work_done_on_top_of_a_restore_with_its_own_undo() {
+    let project = Project::new();
+    project.write("a.txt", "saved\n");
+    project.snap(&["save", "x"]).exits(0);
+    project.write("a.txt", "one\ntwo\nthree\n");
+    project.snap(&["resume", "x"]).exits(0);
+    project.write("a.txt", "worked on\n");
+    project.snap(&["undo"]).exits(0);
+    assert_eq!(project.read("a.txt"), b"one\ntwo\nthree\n");
+    project.snap(&["undo"]).exits(0);
+    assert_eq!(project.read("a.txt"), b"worked on\n");
+}
+
+#[test]
+fn without_a_restore_there_is_nothing_to_undo() {
+    let project = Project::new();
+    project.snap(&["save", "x"]).exits(0);
+    project.snap(&["undo"]).exits(3).says(&["nothing to undo"]);
+}
+
+#[test]
+fn a_path_that_is_different_here_stops_everything() {
+    let project = Project::new();
+    project.write("a.txt", "saved\n");
+    project.write("new.txt", "saved\n");
+    project.write("b.txt", "saved\n");
+    project.snap(&["save", "x"]).exits(0);
+    clean(&project);
+    project.write("a.txt", "edited here\n");
+    project.write("new.txt", "another new file\n");
+    let before = project.state();
+    project.snap(&["resume", "x"]).exits(4).says(&[
+        "a.txt: it is edited here",
+        "new.txt: a new file",
+        "nothing was changed",
+    ]);
+    assert_eq!(project.state(), before);
+}
+
+#[test]
+fn an_ignored_file_in_the_way_is_a_conflict_too() {
+    let project = Project::new();
+    project.write("notes.log", "saved\n");
+    project.snap(&["save", "x"]).exits(0);
+    project.write("notes.log", "mine\n");
+    project.write(".git/info/exclude", "*.log\n");
+    project.snap(&["resume", "x"]).exits(4).says(&["notes.log: an ignored file"]);
+    assert_eq!(project.read("notes.log"), b"mine\n");
+}
+
+#[test]
+fn a_moved_head_is_fine_if_the_edited_files_are_the_same_there() {
+    let project = Project::new();
+    project.write("a.txt", "saved\n");
+    project.snap(&["save", "x"]).exits(0);
+    clean(&project);
+    project.write("b.txt", "committed since\n");
+    project.git(&["commit", "-qam", "second"]);
+    project.snap(&["resume", "x"]).exits(0).says(&["HEAD is at"]);
+    assert_eq!(project.read("a.txt"), b"saved\n");
+    project.snap(&["undo"]).exits(0);
+    project.write("a.txt", "committed too\n");
+    project.git(&["commit", "-qam", "third"]);
+    project.snap(&["resume", "x"]).exits(4).says(&["a.txt: HEAD has another version"]);
+}
+
+#[test]
+fn resuming_what_is_already_there_changes_no_file() {
+    let project = Project::new();
+    project.write("a.txt", "saved\n");
+    project.snap(&["save", "x"]).exits(0);
+    let planned = project.snap(&["resume", "x", "--json"]).exits(0).json();
+    assert_eq!((planned["edits"].as_array().map(Vec::len), &planned["unchanged"]), (Some(0), &1.into()));
+    project.snap(&["undo"]).exits(3);
+}
+
+#[test]
+fn a_dry_run_shows_the_plan_and_changes_nothing() {
+    let project = Project::new();
+    project.session(ID);
+    project.write("a.txt", "saved\n");
+    project.snap(&["save", "x"]).exits(0);
+    clean(&project);
+    let everything =
+        || (project.state(), files_below(&project.home.config()), files_below(&project.stored("")));
+    let before = everything();
+    let ran = project.snap(&["resume", "x", "--dry-run"]).exits(0).says(&["Nothing was changed"]);
+    assert!(ran.stdout.contains("replace") && ran.stdout.contains("a.txt"), "{}", ran.stdout);
+    assert_eq!(everything(), before);
+}
+
+#[test]
+fn a_session_keeps_its_id_where_nothing_has_it() {
+    let project = Project::new();
+    let transcript = fs::read(project.session(ID)).must("the transcript");
+    project.snap(&["save", "before it"]).exits(0);
+    let clone = project.cloned();
+    let store = project.stored("");
+    let ran = clone
+        .snap(&["resume", "before it", "--json", "--store", store.to_str().must("UTF-8")])
+        .exits(0)
+        .json();
+    assert_eq!(ran["session_id"], ID);
+    assert_eq!(ran["resume"]["command"], serde_json::json!(["claude", "--resume", ID]));
+    let installed = fs::read(clone.home.project(clone.root()).join(format!("{ID}.jsonl"))).must("installed");
+    let added = installed.strip_prefix(transcript.as_slice()).must("the saved bytes come first");
+    let added = String::from_utf8_lossy(added);
+    assert!(added.contains(r#""customTitle":"before it""#), "{added}");
+    let task = fs::read_to_string(clone.home.tasks(ID).join("1.json")).must("a task");
+    assert_eq!(task, fs::read_to_string(project.home.tasks(ID).join("1.json")).must("a task"));
+    let agents = clone.home.project(clone.root()).join(ID).join("subagents");
+    assert_eq!(files_below(&agents).len(), 2);
+}
+
+#[test]
+fn a_session_that_is_here_already_becomes_a_new_one_and_is_not_touched() {
+    let project = Project::new();
+    let transcript = project.session(ID);
+    project.snap(&["save", "x"]).exits(0);
+    let before = fs::read(&transcript).must("the transcript");
+    let ran = project.snap(&["resume", "x", "--json"]).exits(0).json();
+    let new = ran["session_id"].as_str().must("an id").to_owned();
+    assert_ne!(new, ID);
+    assert_eq!(fs::read(&transcript).must("the transcript"), before);
+    let folder = project.home.project(project.root());
+    let mut installed = vec![folder.join(format!("{new}.jsonl"))];
+    installed.extend(files_below(&folder.join(&new)));
+    installed.extend(files_below(&project.home.tasks(&new)));
+    assert_eq!(installed.len(), 5, "transcript, agent and its metadata, two tasks");
+    for file in installed {
+        let text = fs::read_to_string(&file).must("installed");
+        assert!(!text.contains(ID), "{}", file.display());
+    }
+}
+
+#[test]
+fn a_failed_installation_takes_the_files_back() {
+    let project = Project::new();
+    project.session(ID);
+    project.write("a.txt", "saved\n");
+    project.snap(&["save", "x"]).exits(0);
+    clean(&project);
+    let before = project.state();
+    // The client's folder for transcripts is in the way: a file where a folder must be made.
+    let projects = project.home.config().join("projects");
+    fs::rename(&projects, project.home.config().join("aside")).must("to move");
+    fs::create_dir(&projects).must("a folder");
+    fs::write(project.home.project(project.root()), "in the way").must("a file");
+    project.snap(&["resume", "x"]).exits(7).says(&["Cannot"]);
+    assert_eq!(project.state(), before);
+}
+
+#[test]
+fn outside_a_repository_edits_are_refused_and_the_session_alone_can_be_had() {
+    let project = Project::new();
+    project.session(ID);
+    project.write("a.txt", "saved\n");
+    project.snap(&["save", "x"]).exits(0);
+    let plain = Project::empty();
+    let store = project.stored("");
+    let store = store.to_str().must("UTF-8");
+    plain.snap(&["resume", "x", "--store", store]).exits(3).says(&["git repository", "--no-edits"]);
+    let ran = plain.snap(&["resume", "x", "--no-edits", "--store", store]).exits(0);
+    assert!(ran.stdout.contains(&format!("claude --resume {ID}")), "{}", ran.stdout);
+}
+
+#[test]
+fn an_unfinished_merge_is_refused_by_name_with_nothing_changed() {
+    let project = Project::new();
+    project.git(&["checkout", "-q", "-b", "side"]);
+    project.write("a.txt", "side\n");
+    project.git(&["commit", "-qam", "side"]);
+    project.git(&["checkout", "-q", "main"]);
+    project.write("a.txt", "main\n");
+    project.git(&["commit", "-qam", "main"]);
+    let mut merge = std::process::Command::new("git");
+    let folder = project.root();
+    merge.args(["-c", "user.name=a", "-c", "user.email=a@b", "merge", "-q", "side"]).current_dir(folder);
+    assert!(
+        !merge
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .status()
+            .must("git")
+            .success()
+    );
+    project.snap(&["save", "x"]).exits(0);
+    let clone = project.cloned();
+    let before = clone.state();
+    let store = project.stored("");
+    clone
+        .snap(&["resume", "x", "--store", store.to_str().must("UTF-8")])
+        .exits(3)
+        .says(&["a.txt", "middle of a merge"]);
+    assert_eq!(clone.state(), before);
+}
+
+#[test]
+fn a_link_in_the_way_is_never_written_through() {
+    let project = Project::new();
+    project.write("new/file.txt", "saved\n");
+    project.snap(&["save", "x"]).exits(0);
+    clean(&project);
+    fs::remove_dir_all(project.path("new")).must("to remove");
+    let outside = project.home.path().join("outside");
+    fs::create_dir(&outside).must("a folder");
+    symlink(&outside, project.path("new")).must("a link");
+    project.write(".git/info/exclude", "/new\n");
+    project.snap(&["resume", "x"]).exits(4).says(&["nothing was changed"]);
+    assert_eq!(files_below(&outside).len(), 0);
+}

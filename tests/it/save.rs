@@ -1,0 +1,221 @@
+//! `snap save`: what it captures, and that it changes nothing else.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+
+use crate::support::Must;
+use crate::support::project::{Project, files_below};
+
+const ID: &str = "c137e379-838e-4509-8148-16b407691758";
+
+#[test]
+fn everything_of_a_session_is_in_the_manifest() {
+    let project = Project::new();
+    project.session(ID);
+    project.write("a.txt", "one\nTWO\nthree\n");
+    project.write("new.txt", "new\n");
+    project.write(
+        ".claude/settings.local.json",
+        r#"{"permissions":{"allow":["Bash(npm run test:*)"]},"env":{"API_TOKEN":"hidden"}}"#,
+    );
+    let saved = project.snap(&["save", "before api refactor", "-m", "why", "--json"]).exits(0).json();
+    assert_eq!(saved["session_id"], ID);
+
+    let shown = project.snap(&["show", "before api refactor", "--json"]).exits(0).json();
+    assert_eq!(shown["message"], "why");
+    assert_eq!(shown["session"]["title"], "the parser");
+    assert_eq!(shown["session"]["model"], "claude-test-1");
+    assert_eq!(shown["session"]["mode"], "acceptEdits");
+    assert_eq!(shown["session"]["transcript"]["records"], 5);
+    assert_eq!(shown["tasks"][0]["subject"], "Write parser");
+    assert_eq!(shown["queue"][0], "then test it");
+    assert_eq!(shown["agents"][0]["status"], "interrupted");
+    assert_eq!(shown["agents"][0]["meta"]["ofNextMonth"][1], 2.5);
+    assert_eq!(shown["permissions"]["project"]["allow"][0]["rule"], "Bash(npm run test:*)");
+    assert_eq!(shown["not_captured"]["environment"][0], "API_TOKEN");
+    assert_eq!(shown["workspace"]["branch"], "main");
+    assert_eq!(shown["edits"]["base"], project.git(&["rev-parse", "HEAD"]).trim());
+    let paths: Vec<&str> = shown["edits"]["files"]
+        .as_array()
+        .must("files")
+        .iter()
+        .filter_map(|file| file["path"].as_str())
+        .collect();
+    assert_eq!(paths, [".claude/settings.local.json", "a.txt", "new.txt"]);
+    let text = shown["edits"]["files"][1]["diff"]["text"].as_str().must("a readable diff");
+    assert_eq!(text, "@@ -1,3 +1,3 @@\n one\n-two\n+TWO\n three\n");
+    let raw = fs::read_to_string(project.stored("before-api-refactor.json")).must("the manifest");
+    assert!(raw.contains("\"status\": \"in_progress\", \"new\": 1.0\n}"), "a task is carried byte for byte");
+}
+
+#[test]
+fn saving_changes_nothing_outside_the_store() {
+    let project = Project::new();
+    let transcript = project.session(ID);
+    project.write("a.txt", "changed\n");
+    project.write("staged.txt", "staged\n");
+    project.git(&["add", "staged.txt"]);
+    project.git(&["stash", "list"]);
+    // Touched, so that a plain `git status` would want to refresh the index.
+    project.write("b.txt", "stays\n");
+    let stamps = || -> Vec<String> {
+        let mut files = files_below(project.root());
+        files.push(transcript.clone());
+        let own = |path: &std::path::PathBuf| path.starts_with(project.stored(""));
+        let stamp = |path: &std::path::PathBuf| {
+            let meta = path.symlink_metadata().must("metadata");
+            format!("{} {} {} {}.{}", path.display(), meta.ino(), meta.len(), meta.mtime(), meta.mtime_nsec())
+        };
+        files.iter().filter(|path| !own(path)).map(stamp).collect()
+    };
+    let before = stamps();
+    project.snap(&["save", "x"]).exits(0);
+    assert_eq!(stamps(), before);
+}
+
+#[test]
+fn the_store_is_private_and_never_committed_by_accident() {
+    let project = Project::new();
+    project.session(ID);
+    project.snap(&["save", "x"]).exits(0);
+    let store = project.stored("");
+    assert_eq!(store.metadata().must("the store").permissions().mode() & 0o777, 0o700);
+    for file in files_below(&store) {
+        assert_eq!(file.metadata().must("a file").permissions().mode() & 0o777, 0o600, "{}", file.display());
+    }
+    project.git(&["add", "--all"]);
+    assert_eq!(project.git(&["diff", "--cached", "--name-only"]), "");
+}
+
+#[test]
+fn the_same_state_is_saved_once_unless_it_gets_a_name_of_its_own() {
+    let project = Project::new();
+    project.session(ID);
+    project.snap(&["save", "first"]).exits(0);
+    let again = project.snap(&["save", "--json"]).exits(0).json();
+    assert_eq!((&again["written"], &again["unchanged_since"]), (&false.into(), &"first".into()));
+    let named = project.snap(&["save", "second", "--json"]).exits(0).json();
+    assert_eq!((&named["written"], &named["unchanged_since"]), (&true.into(), &"first".into()));
+    project.write("a.txt", "changed\n");
+    let changed = project.snap(&["save", "--json"]).exits(0).json();
+    assert_eq!((&changed["written"], &changed["unchanged_since"]), (&true.into(), &serde_json::Value::Null));
+}
+
+#[test]
+fn a_taken_or_misleading_name_is_refused_and_nothing_is_written() {
+    let project = Project::new();
+    project.snap(&["save", "x"]).exits(0);
+    let files = files_below(&project.stored("")).len();
+    project.snap(&["save", "x"]).exits(3).says(&["already", "snap rm"]);
+    project.snap(&["save", "latest"]).exits(2).says(&["newest"]);
+    project.snap(&["save", "a\u{1b}[2J"]).exits(2).says(&["\\x1b"]);
+    assert_eq!(files_below(&project.stored("")).len(), files);
+}
+
+#[test]
+fn names_that_differ_only_in_case_get_files_that_differ_anywhere() {
+    let project = Project::new();
+    project.snap(&["save", "Alpha"]).exits(0);
+    project.snap(&["save", "alpha"]).exits(0);
+    assert!(project.stored("alpha.json").exists() && project.stored("alpha-2.json").exists());
+    assert_eq!(project.snap(&["show", "Alpha", "--json"]).exits(0).json()["name"], "Alpha");
+    assert_eq!(project.snap(&["show", "alpha", "--json"]).exits(0).json()["name"], "alpha");
+}
+
+#[test]
+fn a_torn_last_line_is_kept_aside_and_every_whole_record_is_kept() {
+    let project = Project::new();
+    let transcript = project.session(ID);
+    let mut bytes = fs::read(&transcript).must("the transcript");
+    bytes.extend_from_slice(b"{\"type\":\"user\",\"message\":{\"content\":\"half a rec");
+    fs::write(&transcript, bytes).must("a torn transcript");
+    project.snap(&["save", "torn"]).exits(0).says(&["unfinished"]);
+    let shown = project.snap(&["show", "torn", "--json"]).exits(0).json();
+    assert_eq!(shown["session"]["transcript"]["records"], 5);
+    assert_eq!(
+        shown["session"]["transcript"]["torn"]["text"],
+        "{\"type\":\"user\",\"message\":{\"content\":\"half a rec"
+    );
+}
+
+#[test]
+fn what_can_not_be_saved_is_named_and_the_exit_code_says_so() {
+    let project = Project::new();
+    project.write("huge", vec![7; 11 << 20]);
+    project.write("nested/.git/HEAD", "ref: refs/heads/main\n");
+    fs::create_dir_all(project.path("nested/.git/objects")).must("a folder");
+    fs::create_dir_all(project.path("nested/.git/refs")).must("a folder");
+    project.write("nested/inner.txt", "inner\n");
+    let ran =
+        project.snap(&["save", "x"]).exits(6).says(&["huge", "10 MiB", "nested", "repository of its own"]);
+    assert!(ran.stdout.starts_with("Saved x"), "{}", ran.stdout);
+}
+
+#[test]
+fn without_a_session_edits_and_grants_are_saved_and_that_is_said() {
+    let project = Project::new();
+    project.write("a.txt", "changed\n");
+    project.snap(&["save", "x"]).exits(0).says(&["No session"]);
+    let shown = project.snap(&["show", "x", "--json"]).exits(0).json();
+    assert_eq!(shown["session"], serde_json::Value::Null);
+    assert_eq!(shown["edits"]["files"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn links_are_captured_as_links_and_never_followed() {
+    let project = Project::new();
+    symlink("/etc/hostname", project.path("link")).must("a link");
+    project.snap(&["save", "x"]).exits(0);
+    let shown = project.snap(&["show", "x", "--json"]).exits(0).json();
+    assert_eq!(shown["edits"]["files"][0]["new"]["mode"], "120000");
+    assert_eq!(shown["edits"]["files"][0]["diff"]["text"], "/etc/hostname");
+}
+
+#[test]
+fn of_two_projects_that_share_a_folder_name_only_the_own_session_is_found() {
+    let project = Project::new();
+    let transcript = project.session(ID);
+    // `a.b` and `a-b` give the same folder: the session's own `cwd` decides.
+    let text = fs::read_to_string(&transcript).must("the transcript");
+    let elsewhere = text.replace(project.root().to_str().must("UTF-8"), "/some/other/app");
+    let other = transcript.with_file_name("99999999-0000-4000-8000-000000000000.jsonl");
+    fs::write(other, elsewhere).must("another transcript, written later");
+    assert_eq!(project.snap(&["save", "x", "--json"]).exits(0).json()["session_id"], ID);
+}
+
+#[test]
+fn a_session_can_be_named_by_id_prefix_path_or_environment() {
+    let project = Project::new();
+    let transcript = project.session(ID);
+    let newer = "dddddddd-0000-4000-8000-000000000000";
+    project.session(newer);
+    let saved = |arguments: &[&str]| project.snap(arguments).exits(0).json()["session_id"].clone();
+    assert_eq!(saved(&["save", "a", "--json", "--session", ID]), ID);
+    assert_eq!(saved(&["save", "b", "--json", "--session", "c137e3"]), ID);
+    assert_eq!(saved(&["save", "c", "--json", "--session", transcript.to_str().must("UTF-8")]), ID);
+    let mut command = project.command(project.root(), &["save", "d", "--json"]);
+    let ran = crate::support::project::ran(command.env("CLAUDE_CODE_SESSION_ID", ID)).exits(0);
+    assert_eq!(ran.json()["session_id"], ID);
+    project.snap(&["save", "e", "--session", "no-such"]).exits(3).says(&["no-such", "hint:"]);
+}
+
+#[test]
+fn a_second_save_of_a_grown_session_stores_only_what_is_new() {
+    let project = Project::new();
+    let transcript = project.session(ID);
+    let mut text = fs::read_to_string(&transcript).must("the transcript");
+    for number in 0..20_000 {
+        text += &format!(
+            "{{\"type\":\"system\",\"uuid\":\"s{number}\",\"sessionId\":\"{ID}\",\"x\":\"{number:0200}\"}}\n"
+        );
+    }
+    fs::write(&transcript, &text).must("a long transcript");
+    project.snap(&["save", "one"]).exits(0);
+    let before = files_below(&project.stored("objects"));
+    text += "{\"type\":\"system\",\"x\":\"appended\"}\n";
+    fs::write(&transcript, &text).must("a longer transcript");
+    project.snap(&["save", "two"]).exits(0);
+    let after = files_below(&project.stored("objects"));
+    assert!(before.len() > 5, "{} objects", before.len());
+    assert_eq!(after.len(), before.len() + 1, "only the last piece differs");
+}

@@ -1,0 +1,199 @@
+//! The store: listing, damage, pruning, pins, and the formats of other versions.
+
+use std::fs::{self, File};
+use std::time::{Duration, SystemTime};
+
+use crate::support::Must;
+use crate::support::project::{Project, files_below};
+
+const ID: &str = "c137e379-838e-4509-8148-16b407691758";
+
+/// Makes a snapshot look as old as this.
+fn age(project: &Project, stem: &str, days: u64) {
+    let path = project.stored(&format!("{stem}.json"));
+    let mut manifest: serde_json::Value =
+        serde_json::from_slice(&fs::read(&path).must("a manifest")).must("JSON");
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).must("after 1970").as_millis();
+    let then = i64::try_from(now).must("a time") - i64::try_from(days).must("days") * 86_400_000;
+    manifest["created_at"] = claude_snap::timestamp::Timestamp::from_millis(then).to_string().into();
+    fs::write(&path, manifest.to_string()).must("to write");
+}
+
+/// Makes every object look old enough to be swept.
+fn age_objects(project: &Project) {
+    for object in files_below(&project.stored("objects")) {
+        let long_ago = SystemTime::now() - Duration::from_secs(3 * 86_400);
+        File::options()
+            .write(true)
+            .open(object)
+            .must("an object")
+            .set_modified(long_ago)
+            .must("to set a time");
+    }
+}
+
+fn names(project: &Project) -> Vec<String> {
+    let listed = project.snap(&["list", "--json"]).exits(0).json();
+    let all = listed.as_array().must("a list").iter();
+    all.map(|one| one["name"].as_str().must("a name").to_owned()).collect()
+}
+
+#[test]
+fn the_list_is_newest_first_and_says_what_is_in_each() {
+    let project = Project::new();
+    project.session(ID);
+    project.snap(&["save", "old one"]).exits(0);
+    age(&project, "old-one", 3);
+    project.write("a.txt", "one\n2\nthree\n");
+    project.snap(&["save", "new one"]).exits(0);
+    let table = project.snap(&["list"]).exits(0).stdout;
+    let lines: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines[0], ["NAME", "AGE", "BRANCH", "WORKTREE", "TASKS", "AGENTS", "EDITS", "SIZE"]);
+    assert_eq!(lines[1][..9], ["new", "one", "now", "main", "-", "1/2", "1", "1", "+1"]);
+    assert_eq!(lines[2][..8], ["old", "one", "3d", "main", "-", "1/2", "1", "0"]);
+}
+
+#[test]
+fn references_are_names_latest_and_the_start_of_an_id() {
+    let project = Project::new();
+    project.snap(&["save", "first"]).exits(0);
+    age(&project, "first", 1);
+    project.write("a.txt", "changed\n");
+    let id =
+        project.snap(&["save", "second", "--json"]).exits(0).json()["id"].as_str().must("an id").to_owned();
+    let name = |reference: &str| project.snap(&["show", reference, "--json"]).exits(0).json()["name"].clone();
+    assert_eq!(
+        [name("latest"), name("latest~1"), name(&id[..8]), name("first")],
+        ["second", "first", "second", "first"]
+    );
+    project.snap(&["show", "latest~2"]).exits(3);
+    project.snap(&["show", "secon"]).exits(3).says(&["there is second"]);
+}
+
+#[test]
+fn prune_removes_what_is_old_keeps_pins_and_says_why() {
+    let project = Project::new();
+    project.session(ID);
+    for (number, name) in ["ancient", "pinned", "young"].iter().enumerate() {
+        project.write("a.txt", format!("version {number}\n").repeat(500));
+        project.snap(&["save", name]).exits(0);
+    }
+    age(&project, "ancient", 30);
+    age(&project, "pinned", 20);
+    project.snap(&["pin", "pinned"]).exits(0);
+    let dry = project.snap(&["prune", "--older-than", "7d", "--dry-run", "--json"]).exits(0).json();
+    let verdicts: Vec<(&str, bool)> = dry["snapshots"]
+        .as_array()
+        .must("snapshots")
+        .iter()
+        .map(|one| (one["name"].as_str().unwrap_or(""), one["keep"] == true))
+        .collect();
+    assert_eq!(verdicts, [("young", true), ("pinned", true), ("ancient", false)]);
+    assert_eq!(names(&project).len(), 3, "a dry run removes nothing");
+    let ran = project.snap(&["prune", "--older-than", "7d"]).exits(0);
+    assert!(ran.stdout.contains("remove  ancient  4w old, older than 7d"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("keep    pinned  pinned"), "{}", ran.stdout);
+    assert_eq!(names(&project), ["young", "pinned"]);
+    project.snap(&["rm", "pinned"]).exits(3).says(&["pinned", "unpin"]);
+    project.snap(&["unpin", "pinned"]).exits(0);
+    project.snap(&["prune", "--older-than", "7d"]).exits(0);
+    assert_eq!(names(&project), ["young"]);
+}
+
+#[test]
+fn prune_without_a_policy_is_a_usage_error() {
+    Project::new().snap(&["prune"]).exits(2).says(&["--older-than"]);
+}
+
+#[test]
+fn what_only_the_removed_snapshot_needed_goes_and_what_is_shared_stays() {
+    let project = Project::new();
+    project.session(ID);
+    project.snap(&["save", "keeps"]).exits(0);
+    project.write("big", b"0123456789".repeat(5_000));
+    project.snap(&["save", "goes"]).exits(0);
+    age_objects(&project);
+    let before = files_below(&project.stored("objects")).len();
+    project.snap(&["rm", "goes"]).exits(0);
+    let after = files_below(&project.stored("objects")).len();
+    assert_eq!(after, before - 1);
+    project.snap(&["resume", "keeps", "--no-run"]).exits(0);
+}
+
+#[test]
+fn removing_several_with_one_wrong_name_removes_none() {
+    let project = Project::new();
+    project.snap(&["save", "a"]).exits(0);
+    project.snap(&["rm", "a", "nope"]).exits(3).says(&["nope"]);
+    assert_eq!(names(&project), ["a"]);
+}
+
+#[test]
+fn a_damaged_snapshot_is_named_and_the_others_go_on() {
+    let project = Project::new();
+    project.session(ID);
+    project.snap(&["save", "good"]).exits(0);
+    project.write("a.txt", "changed\n");
+    project.snap(&["save", "bad"]).exits(0);
+    let path = project.stored("bad.json");
+    let json = fs::read(&path).must("a manifest");
+    fs::write(&path, &json[..json.len() / 2]).must("a cut manifest");
+    project.snap(&["list"]).exits(0).says(&["bad.json"]);
+    project.snap(&["show", "bad"]).exits(5).says(&["bad.json", "not affected"]);
+    project.snap(&["resume", "good", "--no-edits"]).exits(0);
+    project.snap(&["rm", "bad"]).exits(0);
+    assert_eq!(names(&project), ["good"]);
+}
+
+#[test]
+fn a_damaged_or_missing_object_is_never_restored() {
+    let project = Project::new();
+    project.session(ID);
+    project.snap(&["save", "x"]).exits(0);
+    let object = files_below(&project.stored("objects")).into_iter().next().must("an object");
+    let whole = fs::read(&object).must("an object");
+    let place = object.to_str().must("UTF-8").to_owned();
+    let sessions = || files_below(&project.home.config()).len();
+    let before = sessions();
+    for at in [0, whole.len() / 2, whole.len() - 1] {
+        let mut flipped = whole.clone();
+        flipped[at] ^= 1;
+        fs::write(&object, flipped).must("a flipped bit");
+        project.snap(&["resume", "x"]).exits(5).says(&[&place]);
+    }
+    fs::remove_file(&object).must("to remove");
+    project.snap(&["resume", "x"]).exits(5).says(&[&place, "missing"]);
+    assert_eq!(sessions(), before, "nothing was installed");
+    // Saving again finds the object missing and heals it.
+    project.snap(&["save", "again"]).exits(0);
+    project.snap(&["resume", "x"]).exits(0);
+}
+
+#[test]
+fn a_snapshot_of_a_later_version_is_refused_and_left_alone() {
+    let project = Project::new();
+    project.snap(&["save", "x"]).exits(0);
+    let path = project.stored("x.json");
+    let json = fs::read_to_string(&path).must("a manifest");
+    for later in [
+        json.replace("\"format\": 1", "\"format\": 2"),
+        json.replace("\"format\": 1", "\"format\": 1, \"requires\": [\"magic\"]"),
+    ] {
+        fs::write(&path, &later).must("a later manifest");
+        project.snap(&["show", "x"]).exits(5).says(&["later version"]);
+        project.snap(&["list"]).exits(0).says(&["later version", "newest"]);
+        project.snap(&["prune", "--keep-last", "0"]).exits(0);
+        assert_eq!(fs::read_to_string(&path).must("still there"), later);
+    }
+}
+
+#[test]
+fn a_store_behind_a_link_is_refused() {
+    let project = Project::new();
+    let elsewhere = project.home.path().join("elsewhere");
+    fs::create_dir(&elsewhere).must("a folder");
+    fs::create_dir(project.path(".claude")).must("a folder");
+    std::os::unix::fs::symlink(&elsewhere, project.stored("").components().as_path()).must("a link");
+    project.snap(&["save", "x"]).exits(3).says(&["symbolic link", "--store"]);
+    assert_eq!(files_below(&elsewhere).len(), 0);
+}

@@ -1,0 +1,64 @@
+//! What the tests need to drive the real client offline.
+
+pub(crate) mod api;
+pub(crate) mod client;
+pub(crate) mod http;
+pub(crate) mod messages;
+pub(crate) mod project;
+
+use std::fs;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Waits until `done` holds, for what nothing reports, such as a file the client writes; fails the test after
+/// [`api::PATIENCE`].
+#[track_caller]
+pub(crate) fn eventually(what: &str, done: impl Fn() -> bool) {
+    let deadline = Instant::now() + api::PATIENCE;
+    while !done() {
+        assert!(Instant::now() < deadline, "{what}: not seen in {:?}", api::PATIENCE);
+        thread::park_timeout(Duration::from_millis(5));
+    }
+}
+
+/// Takes the value or fails the test, saying what was missing.
+pub(crate) trait Must<T> {
+    /// The value; panics with `what` otherwise.
+    fn must(self, what: &str) -> T;
+}
+
+impl<T, E: std::fmt::Debug> Must<T> for Result<T, E> {
+    #[track_caller]
+    fn must(self, what: &str) -> T {
+        match self {
+            Ok(value) => value,
+            Err(error) => panic!("{what}: {error:?}"),
+        }
+    }
+}
+
+impl<T> Must<T> for Option<T> {
+    #[track_caller]
+    fn must(self, what: &str) -> T {
+        match self {
+            Some(value) => value,
+            None => panic!("{what}: there is none"),
+        }
+    }
+}
+
+/// Copies a folder with everything in it.
+#[track_caller]
+pub(crate) fn copy_tree(from: &Path, to: &Path) {
+    fs::create_dir_all(to).must("a folder");
+    for entry in fs::read_dir(from).must("a folder to copy") {
+        let entry = entry.must("an entry");
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_tree(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).must("a copy");
+        }
+    }
+}

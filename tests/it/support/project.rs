@@ -1,0 +1,263 @@
+//! A project for one test: a real repository made by the `git` program, a home, and `snap` to run in it.
+//!
+//! Hermetic: `HOME`, `CLAUDE_CONFIG_DIR`, author and dates are the test's own, and nothing of the machine's
+//! environment or configuration but `PATH` gets through.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+
+use super::Must;
+use super::client::Home;
+
+/// A folder with a home of its own, to run programs in.
+pub(crate) struct Project {
+    pub(crate) home: Home,
+    root: PathBuf,
+}
+
+/// What a run of `snap` gave.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ran {
+    /// Itself, after making sure of the exit code.
+    #[track_caller]
+    pub(crate) fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self
+    }
+
+    /// Standard output as JSON.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        match serde_json::from_str(&self.stdout) {
+            Ok(value) => value,
+            Err(error) => panic!("not JSON ({error}):\n{}\nstderr:\n{}", self.stdout, self.stderr),
+        }
+    }
+
+    /// Itself, after making sure that standard error says all of these.
+    #[track_caller]
+    pub(crate) fn says(self, words: &[&str]) -> Self {
+        for word in words {
+            assert!(self.stderr.contains(word), "{word:?} is not in:\n{}", self.stderr);
+        }
+        self
+    }
+}
+
+impl Project {
+    /// A folder `app` with a repository of one commit: `a.txt`, `b.txt`, `bin`, `run.sh`, `sub/c.txt`.
+    pub(crate) fn new() -> Self {
+        let project = Self::empty();
+        project.git(&["init", "-q", "-b", "main"]);
+        project.write("a.txt", "one\ntwo\nthree\n");
+        project.write("b.txt", "stays\n");
+        project.write("bin", [0, 159, 146, 150, 0, 7].repeat(100));
+        project.write("run.sh", "#!/bin/sh\n");
+        project.write("sub/c.txt", "deep\n");
+        project.git(&["add", "."]);
+        project.git(&["commit", "-q", "-m", "first"]);
+        project
+    }
+
+    /// An empty folder `app` without a repository.
+    pub(crate) fn empty() -> Self {
+        let home = Home::new();
+        let root = home.path().join("app");
+        fs::create_dir(&root).must("a project folder");
+        Self { home, root }
+    }
+
+    /// A clone of this project's commits in a home of its own, at a path with a blank in it.
+    pub(crate) fn cloned(&self) -> Self {
+        let home = Home::new();
+        let root = home.path().join("other place").join("clone of it");
+        fs::create_dir_all(root.parent().must("a parent")).must("a folder");
+        let clone = Self { home, root };
+        let from = self.root.to_str().must("a UTF-8 path").to_owned();
+        let to = clone.root.to_str().must("a UTF-8 path").to_owned();
+        git_in(&clone.home, clone.home.path(), &["clone", "-q", &from, &to]);
+        clone
+    }
+
+    /// The same home, seen from another folder.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The path of something in the project.
+    pub(crate) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.root.join(name)
+    }
+
+    /// The path of something in the store.
+    pub(crate) fn stored(&self, name: &str) -> PathBuf {
+        self.path(".claude/snapshots").join(name)
+    }
+
+    /// Writes a file, with the folders above it.
+    #[track_caller]
+    pub(crate) fn write(&self, name: impl AsRef<Path>, content: impl AsRef<[u8]>) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().must("a parent")).must("the folder above");
+        fs::write(&path, content).must("to write a file");
+    }
+
+    #[track_caller]
+    pub(crate) fn read(&self, name: impl AsRef<Path>) -> Vec<u8> {
+        fs::read(self.path(name)).must("to read a file")
+    }
+
+    pub(crate) fn make_executable(&self, name: &str) {
+        fs::set_permissions(self.path(name), fs::Permissions::from_mode(0o755)).must("to set a mode");
+    }
+
+    /// Runs git in the project; fails the test if git fails.
+    #[track_caller]
+    pub(crate) fn git(&self, arguments: &[&str]) -> String {
+        git_in(&self.home, &self.root, arguments)
+    }
+
+    /// Everything a person sees of the tree: status, index, content and mode of each file.
+    #[track_caller]
+    pub(crate) fn state(&self) -> String {
+        let mut state = self.git(&["status", "--porcelain=v2", "-uall", "--ignored"]);
+        state += &self.git(&["ls-files", "-s"]);
+        for file in files_below(&self.root) {
+            let name = file.strip_prefix(&self.root).must("a file of the project").to_owned();
+            if name.starts_with(".git") || name.starts_with(".claude/snapshots") {
+                continue;
+            }
+            let meta = file.symlink_metadata().must("a file's metadata");
+            let content = match meta.is_symlink() {
+                true => fs::read_link(&file).must("a link").into_os_string().into_encoded_bytes(),
+                false => fs::read(&file).must("a file"),
+            };
+            let mode = meta.permissions().mode() & 0o170_100;
+            state += &format!("{} {mode:o} {:?}\n", name.display(), String::from_utf8_lossy(&content));
+        }
+        // The store is ours, and only one of the trees compared has it.
+        state.lines().filter(|line| !line.contains(".claude/")).map(|line| format!("{line}\n")).collect()
+    }
+
+    /// Runs `snap` in the project.
+    pub(crate) fn snap(&self, arguments: &[&str]) -> Ran {
+        self.snap_in(&self.root, arguments)
+    }
+
+    /// Runs `snap` in a folder, with this project's home.
+    pub(crate) fn snap_in(&self, folder: &Path, arguments: &[&str]) -> Ran {
+        ran(&mut self.command(folder, arguments))
+    }
+
+    /// A command that would run `snap`, to be changed by the test first.
+    pub(crate) fn command(&self, folder: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_snap"));
+        command.args(arguments).current_dir(folder).env_clear();
+        command.envs(environment(&self.home)).env("USER", "ada");
+        command
+    }
+
+    /// Writes a small synthetic session of this project, with tasks and a sub-agent; returns its transcript.
+    pub(crate) fn session(&self, id: &str) -> PathBuf {
+        let folder = self.home.project(&self.root);
+        let transcript = folder.join(format!("{id}.jsonl"));
+        let agents = folder.join(id).join("subagents");
+        fs::create_dir_all(&agents).must("a session's folders");
+        let mut records = String::new();
+        for record in self.records(id) {
+            records += &format!("{record}\n");
+        }
+        fs::write(&transcript, records).must("a transcript");
+        let agent = json!({"type": "user", "uuid": "a1", "isSidechain": true, "agentId": "ag1", "sessionId": id, "message": {"role": "user", "content": "look"}});
+        fs::write(agents.join("agent-ag1.jsonl"), format!("{agent}\n")).must("an agent's transcript");
+        let meta = json!({"agentType": "Explore", "description": "look around", "ofNextMonth": [1, 2.50]});
+        fs::write(agents.join("agent-ag1.meta.json"), meta.to_string()).must("an agent's metadata");
+        let tasks = self.home.tasks(id);
+        fs::create_dir_all(&tasks).must("a task folder");
+        // Written by hand: the blanks and the unknown key must survive byte for byte.
+        let task = "{\n  \"id\": \"1\",  \"subject\": \"Write parser\",\n  \"status\": \"in_progress\", \"new\": 1.0\n}";
+        fs::write(tasks.join("1.json"), task).must("a task");
+        fs::write(tasks.join("2.json"), r#"{"id":"2","subject":"Test it","status":"completed"}"#)
+            .must("a task");
+        transcript
+    }
+
+    fn records(&self, id: &str) -> Vec<Value> {
+        let cwd = self.root.to_str().must("a UTF-8 path");
+        let common = |kind: &str, uuid: &str, parent: Value, message: Value| {
+            json!({"type": kind, "uuid": uuid, "parentUuid": parent, "cwd": cwd, "sessionId": id, "version": "2.1.329",
+                   "timestamp": "2026-11-21T01:19:35.028Z", "permissionMode": "acceptEdits", "message": message})
+        };
+        vec![
+            common("user", "u1", Value::Null, json!({"role": "user", "content": "write a parser"})),
+            common(
+                "assistant",
+                "u2",
+                json!("u1"),
+                json!({"role": "assistant", "model": "claude-test-1", "content": [
+                {"type": "tool_use", "id": "t1", "name": "Bash", "input": {"command": "mkdir x"}}]}),
+            ),
+            json!({"type": "of-next-month", "sessionId": id, "payload": {"kept": "byte for byte"}}),
+            json!({"type": "queue-operation", "operation": "enqueue", "content": "then test it", "sessionId": id}),
+            json!({"type": "custom-title", "customTitle": "the parser", "sessionId": id}),
+        ]
+    }
+}
+
+/// Runs a command to its end.
+pub(crate) fn ran(command: &mut Command) -> Ran {
+    let Output { status, stdout, stderr } = command.output().must("to run snap");
+    Ran {
+        code: status.code().unwrap_or(-1),
+        stdout: String::from_utf8_lossy(&stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&stderr).into_owned(),
+    }
+}
+
+/// Runs git with nothing of the machine's configuration; fails the test if git fails.
+#[track_caller]
+pub(crate) fn git_in(home: &Home, folder: &Path, arguments: &[impl AsRef<OsStr>]) -> String {
+    let mut command = Command::new("git");
+    command.args(arguments).current_dir(folder).env_clear().envs(environment(home));
+    for role in ["AUTHOR", "COMMITTER"] {
+        command.env(format!("GIT_{role}_NAME"), "Ada").env(format!("GIT_{role}_EMAIL"), "ada@example.org");
+        command.env(format!("GIT_{role}_DATE"), "2026-11-21T00:00:00Z");
+    }
+    command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null").env("LC_ALL", "C");
+    let output = command.output().must("to run git");
+    assert!(output.status.success(), "git failed: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn environment(home: &Home) -> Vec<(&'static str, std::ffi::OsString)> {
+    vec![
+        ("PATH", std::env::var_os("PATH").unwrap_or_default()),
+        ("HOME", home.path().into()),
+        ("CLAUDE_CONFIG_DIR", home.config().into()),
+        ("TMPDIR", home.path().join("tmp").into()),
+    ]
+}
+
+/// Lists the files and links below a folder, sorted.
+pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).must("a folder").flatten() {
+        match entry.file_type().must("a file's type").is_dir() {
+            true => files.extend(files_below(&entry.path())),
+            false => files.push(entry.path()),
+        }
+    }
+    files.sort();
+    files
+}
