@@ -1,8 +1,12 @@
 //! The tests of `snap` as a program: real files, real git, the real client.
 
+#[macro_use]
 mod support;
 
+mod harness;
+mod hunks_oracle;
 mod places;
+mod real_client;
 mod resume;
 mod save;
 mod store;

@@ -262,6 +262,7 @@ fn an_unfinished_merge_is_refused_by_name_with_nothing_changed() {
     project.git(&["commit", "-qam", "main"]);
     let mut merge = std::process::Command::new("git");
     let folder = project.root();
+    merge.stdout(std::process::Stdio::null());
     merge.args(["-c", "user.name=a", "-c", "user.email=a@b", "merge", "-q", "side"]).current_dir(folder);
     assert!(
         !merge

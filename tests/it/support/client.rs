@@ -133,6 +133,13 @@ impl Client {
     }
 }
 
+/// Runs a test with a client of this version, or says loudly that it was skipped.
+pub(crate) fn with(version: &'static str, test: fn(&Client)) {
+    if let Some(client) = Client::get(version) {
+        test(&client);
+    }
+}
+
 /// A `HOME` with a configuration folder for the client, made for one test.
 #[derive(Debug)]
 pub(crate) struct Home {

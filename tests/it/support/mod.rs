@@ -1,10 +1,23 @@
 //! What the tests need to drive the real client offline.
 
+/// Makes each of these functions of a client a test with the newest and with the oldest client.
+macro_rules! with_both_clients {
+    ($($name:ident)*) => {
+        mod newest {
+            $(#[test] fn $name() { crate::support::client::with(crate::support::client::NEWEST, super::$name); })*
+        }
+        mod oldest {
+            $(#[test] fn $name() { crate::support::client::with(crate::support::client::OLDEST, super::$name); })*
+        }
+    };
+}
+
 pub(crate) mod api;
 pub(crate) mod client;
 pub(crate) mod http;
 pub(crate) mod messages;
 pub(crate) mod project;
+pub(crate) mod work;
 
 use std::fs;
 use std::path::Path;
