@@ -2,7 +2,7 @@
 //!
 //! Owns the `zstd` crate. Pure. Every decoder states its limit beforehand, so that a small
 //! frame can't claim gigabytes: output is bounded by what the caller expects, and the
-//! window by [`WINDOW_LOG_MAX`].
+//! window by `WINDOW_LOG_MAX`.
 
 use std::io::{self, Read, Write};
 

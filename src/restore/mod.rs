@@ -2,7 +2,7 @@
 //!
 //! Everything is read, checked and computed before the first change: every object against
 //! its hash, every diff against its base, every result against its blob id. Then a safety
-//! snapshot, then the files ([`apply`]: all or none), then the session. If a later step
+//! snapshot, then the files (all or none), then the session. If a later step
 //! fails, the earlier ones are taken back.
 
 mod apply;
@@ -124,11 +124,13 @@ fn session_notes(manifest: &Manifest) -> Vec<String> {
             "The permission mode was {mode}; it is not restored. `-- --permission-mode {mode}` sets it."
         ));
     }
-    if !manifest.permissions.session.is_empty() {
-        notes.push(format!(
-            "{} grants held for that session only and are not restored; `snap show` lists them.",
-            manifest.permissions.session.len()
-        ));
+    match manifest.permissions.session.len() {
+        0 => {}
+        1 => notes
+            .push("1 grant held for that session only and is not restored; `snap show` lists it.".to_owned()),
+        many => notes.push(format!(
+            "{many} grants held for that session only and are not restored; `snap show` lists them."
+        )),
     }
     for prompt in &manifest.queue {
         notes.push(format!("A prompt was still queued: {}", crate::screen::cut(prompt, 200)));

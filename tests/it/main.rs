@@ -3,6 +3,7 @@
 #[macro_use]
 mod support;
 
+mod frozen;
 mod harness;
 mod hunks_oracle;
 mod places;
@@ -10,3 +11,4 @@ mod real_client;
 mod resume;
 mod save;
 mod store;
+mod tidy;

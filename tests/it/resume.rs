@@ -9,7 +9,7 @@ use crate::support::project::{Project, files_below};
 const ID: &str = "c137e379-838e-4509-8148-16b407691758";
 
 /// Edits of every kind that this version restores.
-fn edit(project: &Project) {
+pub(crate) fn edit(project: &Project) {
     project.write("a.txt", "one\nTWO\nthree\n");
     project.write("bin", [0, 159, 146, 150, 0, 8].repeat(120));
     project.write("new dir/new file", "new\nno newline at end");

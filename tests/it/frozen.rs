@@ -1,0 +1,47 @@
+//! Stores that earlier versions wrote, in `fixtures/`: every later version must open them, for ever.
+
+use std::fs;
+use std::path::Path;
+
+use crate::resume::edit;
+use crate::support::project::Project;
+use crate::support::{Must, copy_tree};
+
+const ID: &str = "c137e379-838e-4509-8148-16b407691758";
+
+/// Set to a folder to have the store that this version writes put there, to be frozen with its release.
+const FREEZE: &str = "SNAP_FREEZE_INTO";
+
+#[test]
+fn a_store_of_format_1_opens_and_restores_everything() {
+    let frozen = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/store-v1");
+    let source = Project::new();
+    source.session(ID);
+    edit(&source);
+    if let Some(folder) = std::env::var_os(FREEZE) {
+        source.snap(&["save", "frozen in time", "-m", "made to last"]).exits(0);
+        copy_tree(&source.stored(""), Path::new(&folder));
+    }
+
+    let project = Project::new();
+    let store = project.home.path().join("a copy of the store");
+    copy_tree(&frozen, &store);
+    let store = store.to_str().must("UTF-8");
+    let listed = project.snap(&["list", "--json", "--store", store]).exits(0).json();
+    assert_eq!((&listed[0]["name"], &listed[0]["tasks"]["all"]), (&"frozen in time".into(), &2.into()));
+    let shown = project.snap(&["show", "frozen in time", "--json", "--store", store]).exits(0).json();
+    assert_eq!((&shown["format"], &shown["message"]), (&1.into(), &"made to last".into()));
+    assert_eq!(
+        (&shown["queue"][0], &shown["agents"][0]["type"]),
+        (&"then test it".into(), &"Explore".into())
+    );
+
+    let resumed = project.snap(&["resume", "frozen in time", "--json", "--store", store]).exits(0).json();
+    assert_eq!(project.state(), source.state(), "the same edits on the same commit");
+    assert_eq!(resumed["session_id"], ID);
+    let transcript = project.home.project(project.root()).join(format!("{ID}.jsonl"));
+    let text = fs::read_to_string(transcript).must("the installed transcript");
+    assert!(text.contains(r#""payload":{"kept":"byte for byte"}"#), "{text}");
+    let task = fs::read_to_string(project.home.tasks(ID).join("1.json")).must("an installed task");
+    assert!(task.ends_with("\"new\": 1.0\n}"), "{task}");
+}

@@ -1,0 +1,156 @@
+//! The structure that `docs/architecture.md` promises: layers, and one owner per dependency.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::support::Must;
+use crate::support::project::files_below;
+
+/// The layers from the bottom; a module may use those below its own layer, and its own layer's
+/// modules only where that is said.
+const LAYERS: [(&[&str], bool); 6] = [
+    // Values: pure, and free to use each other.
+    (
+        &[
+            "chunks",
+            "compress",
+            "digest",
+            "edit",
+            "error",
+            "hunks",
+            "ids",
+            "manifest",
+            "paths",
+            "retention",
+            "screen",
+            "timestamp",
+        ],
+        true,
+    ),
+    (&["fs", "tree"], true),
+    // The edges don't know each other.
+    (&["context", "git", "session", "store"], false),
+    (&["workspace"], false),
+    // A restore makes a safety snapshot first: it captures.
+    (&["capture", "restore"], true),
+    (&["cli"], false),
+];
+
+/// Which file or folder of `src` each dependency belongs to.
+const OWNERS: [(&str, &[&str]); 14] = [
+    ("blake3", &["digest.rs"]),
+    ("clap", &["cli"]),
+    ("directories", &["context.rs"]),
+    ("git2", &["git"]),
+    ("memchr", &["edit.rs", "session/install.rs"]),
+    ("rustix", &["fs.rs", "tree.rs"]),
+    ("sha1", &["digest.rs"]),
+    ("sha2", &["digest.rs"]),
+    ("similar", &["hunks.rs"]),
+    ("tempfile", &["fs.rs", "tree.rs"]),
+    ("time", &["timestamp.rs"]),
+    ("uuid", &["ids.rs"]),
+    ("zstd", &["compress.rs"]),
+    // Not a dependency, but as good as one: only these files start programs.
+    ("std::process", &["git", "cli", "main.rs"]),
+];
+
+fn top() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every source file, with its path below `src` and its code without tests and comments.
+fn sources() -> Vec<(PathBuf, String)> {
+    let src = top().join("src");
+    let read = |path: PathBuf| {
+        let text = fs::read_to_string(&path).must("a source file");
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+        let lines: Vec<&str> = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        (path.strip_prefix(&src).must("a path below src").to_owned(), lines.join("\n"))
+    };
+    files_below(&src).into_iter().map(read).collect()
+}
+
+/// The module of the library that a file belongs to.
+fn module(path: &Path) -> String {
+    let first = path.components().next().must("a name").as_os_str().to_string_lossy().into_owned();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+fn layer(module: &str) -> Option<usize> {
+    LAYERS.iter().position(|(modules, _)| modules.contains(&module))
+}
+
+/// The modules that a file names as `crate::MODULE`.
+fn used(code: &str) -> BTreeSet<String> {
+    let name = |rest: &str| rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    code.match_indices("crate::").map(|(at, found)| name(&code[at + found.len()..])).collect()
+}
+
+#[test]
+fn no_module_uses_one_of_a_higher_layer_and_edges_do_not_know_each_other() {
+    for (path, code) in sources() {
+        let own = module(&path);
+        if ["lib", "main"].contains(&own.as_str()) {
+            continue;
+        }
+        let Some(own_layer) = layer(&own) else {
+            panic!("{} has no layer: add it to LAYERS", path.display())
+        };
+        for other in used(&code).into_iter().filter(|other| *other != own) {
+            let Some(other_layer) = layer(&other) else { panic!("{}: no module {other}", path.display()) };
+            let beside = other_layer == own_layer && LAYERS[own_layer].1;
+            assert!(other_layer < own_layer || beside, "{} must not use crate::{other}", path.display());
+        }
+    }
+}
+
+#[test]
+fn each_dependency_is_used_by_its_owner_only() {
+    for (dependency, owners) in OWNERS {
+        let mut is_used = false;
+        for (path, code) in sources() {
+            let named = format!("{dependency}::");
+            let names = code.match_indices(&named).any(|(at, _)| {
+                !code[..at]
+                    .ends_with(|before: char| before.is_alphanumeric() || before == '_' || before == ':')
+            });
+            let owns = owners.iter().any(|owner| path.starts_with(owner));
+            assert!(!names || owns, "{} uses {dependency}, which belongs to {owners:?}", path.display());
+            is_used |= names;
+        }
+        assert!(is_used, "nothing uses {dependency}");
+    }
+}
+
+#[test]
+fn every_dependency_has_an_owner() {
+    let manifest = fs::read_to_string(top().join("Cargo.toml")).must("Cargo.toml");
+    let section =
+        manifest.split("[dependencies]\n").nth(1).must("a section").split("\n[").next().must("its end");
+    // These two are the language that all values are written in.
+    let common = ["serde", "serde_json"];
+    for line in section.lines().filter(|line| !line.trim().is_empty()) {
+        let name = line.split([' ', '=']).next().unwrap_or_default();
+        let owned = OWNERS.iter().any(|(dependency, _)| *dependency == name);
+        assert!(owned || common.contains(&name), "{name} has no owner: add it to OWNERS");
+    }
+}
+
+#[test]
+fn the_map_of_the_code_names_every_module_and_file() {
+    let map = fs::read_to_string(top().join("docs/architecture.md")).must("docs/architecture.md");
+    for (path, _) in sources() {
+        let name = path.to_str().must("UTF-8");
+        assert!(map.contains(&format!("`{name}`")), "docs/architecture.md does not mention `{name}`");
+    }
+}
+
+#[test]
+fn every_file_says_what_it_owns() {
+    for file in files_below(&top().join("src")).into_iter().chain(files_below(&top().join("tests"))) {
+        let text = fs::read_to_string(&file).must("a source file");
+        assert!(text.starts_with("//! "), "{} has no header", file.display());
+    }
+}
