@@ -23,6 +23,7 @@ pub mod hunks;
 pub mod ids;
 pub mod manifest;
 pub mod paths;
+pub mod remap;
 pub mod restore;
 pub mod retention;
 pub mod screen;

@@ -100,6 +100,12 @@ pub struct Workspace {
     pub config_dir: NativePath,
     /// The work tree's name if it is a linked one.
     pub worktree: Option<String>,
+    /// For a linked work tree, the main one's root.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub main: Option<NativePath>,
+    /// The roots of the repository's other work trees.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<NativePath>,
     /// The branch; `null` when detached or outside git.
     pub branch: Option<String>,
     /// The commit HEAD was at; `null` when unborn or outside git.

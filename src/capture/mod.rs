@@ -73,7 +73,7 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
         }
         Some(_) => notes.extend(session.notes.iter().cloned()),
     }
-    let mut manifest = assemble(context, workspace, edits, session);
+    let mut manifest = assemble(context, workspace, edits, session)?;
     manifest.message = request.message.map(str::to_owned);
 
     let earlier = workspace.store.entries()?;
@@ -122,7 +122,7 @@ pub fn save_safety(
             .because(format!("its present state can't be saved first: {}", lost.reason))
             .hint("move it away, then run the command again; nothing was changed"));
     }
-    let mut manifest = assemble(context, workspace, edits, session::Captured::default());
+    let mut manifest = assemble(context, workspace, edits, session::Captured::default())?;
     let earlier = workspace.store.entries()?;
     let earlier: Vec<&Manifest> = earlier.iter().filter_map(|entry| entry.manifest.as_ref().ok()).collect();
     manifest.name = free_name(&earlier, &format!("safety-{}", context.now.compact()));
@@ -157,16 +157,22 @@ fn assemble(
     workspace: &Workspace,
     edits: Option<edits::Captured>,
     session: session::Captured,
-) -> Manifest {
+) -> Result<Manifest> {
     let (edits, branch) = match edits {
         Some(captured) => (Some(captured.edits), captured.branch),
         None => (None, None),
     };
+    let repository = workspace.repository.as_ref();
+    let worktree = repository.and_then(|repository| repository.worktree_name());
+    let home = repository.map(|repository| repository.home()).transpose()?;
+    let others = repository.map(|repository| repository.other_worktrees()).transpose()?.unwrap_or_default();
     let place = Place {
+        main: home.filter(|_| worktree.is_some()).map(|home| home.as_path().into()),
+        others: others.iter().map(|root| root.as_path().into()).collect(),
         root: workspace.root.as_path().into(),
         home: workspace.client.home().into(),
         config_dir: workspace.client.config().into(),
-        worktree: workspace.repository.as_ref().and_then(|repository| repository.worktree_name()),
+        worktree,
         branch,
         head: edits.as_ref().and_then(|edits: &Edits| edits.base.clone()),
     };
@@ -196,7 +202,7 @@ fn assemble(
         safety: None,
     };
     manifest.state = state_of(&manifest);
-    manifest
+    Ok(manifest)
 }
 
 /// Hashes everything that makes two states different; not when, by whom or how busy.

@@ -12,7 +12,8 @@ use super::{Outcome, count, print_json};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::ids::ClientId;
-use crate::restore::{self, Action, Done, Plan};
+use crate::remap::Mode;
+use crate::restore::{self, Action, Done, Paths, Plan, SessionPlan};
 use crate::screen::Line;
 use crate::store::{Operation, Reference};
 use crate::workspace::Workspace;
@@ -35,12 +36,33 @@ pub(super) struct Resume {
     /// Restore the conversation alone
     #[arg(long)]
     no_edits: bool,
+    /// What becomes of the old place's paths in the conversation
+    #[arg(long, value_name = "HOW", default_value = "rewrite")]
+    paths: PathChoice,
+    /// Rewrite another folder too (repeatable)
+    #[arg(long, value_name = "OLD=NEW", value_parser = parse_map)]
+    map: Vec<(String, String)>,
     /// Print the command that goes on with the session instead of running it
     #[arg(long)]
     no_run: bool,
     /// Passed on to the client
     #[arg(last = true, value_name = "CLIENT_ARGS")]
     client: Vec<OsString>,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum PathChoice {
+    /// Every mention becomes that of the new place
+    Rewrite,
+    /// Messages stay byte for byte (the prompt cache stays warm); the client tells the model of the new place
+    Keep,
+}
+
+fn parse_map(text: &str) -> std::result::Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((old, new)) if !old.is_empty() && !new.is_empty() => Ok((old.to_owned(), new.to_owned())),
+        _ => Err("write it as OLD=NEW, with absolute paths".to_owned()),
+    }
 }
 
 /// Go back to before the last resume
@@ -55,7 +77,12 @@ impl Resume {
     pub(super) fn run(self, context: &Context, ui: &mut Ui) -> Result<Outcome> {
         let (context, workspace) = self.open(context)?;
         let entry = workspace.store.find(&Reference::parse(&self.reference))?;
-        let plan = restore::plan_resume(&workspace, entry.manifest?, !self.no_edits)?;
+        let mode = match self.paths {
+            PathChoice::Rewrite => Mode::Rewrite,
+            PathChoice::Keep => Mode::Keep,
+        };
+        let paths = Paths { mode, user: self.map.clone() };
+        let plan = restore::plan_resume(&workspace, entry.manifest?, !self.no_edits, &paths)?;
         if self.dry_run {
             return show_dry_run(ui, &plan);
         }
@@ -206,6 +233,15 @@ fn lines(ui: &Ui, plan: &Plan, most: usize) -> Vec<String> {
             false => format!("as {}", session.id),
         };
         lines.push(format!("  session of {} records {id}", session.records));
+        let keeps = if session.relocation.mode == Mode::Keep { ", outside messages only" } else { "" };
+        for (old, new) in session.relocation.folders() {
+            lines.push(format!(
+                "  {} {} -> {}{keeps}",
+                ui.paint(Style::Faint, "path   "),
+                Line(old),
+                Line(new)
+            ));
+        }
     }
     lines.extend(plan.notes().iter().map(|note| format!("  {} {note}", ui.paint(Style::Warning, "note:"))));
     lines
@@ -218,6 +254,26 @@ fn tell_done(ui: &mut Ui, done: &Done) {
     if let Some((_, safety)) = done.safety.as_ref().filter(|_| done.paths > 0) {
         ui.say(&format!("Set {}; `snap undo` goes back (to {safety}).", count(done.paths, "path")));
     }
+    let report = &done.relocated.report;
+    if report.replaced() > 0 {
+        let left = match report.leftovers() {
+            0 => String::new(),
+            left => format!(", {left} left in messages, signed thinking or binary data"),
+        };
+        ui.say(&format!("Rewrote {} of the old place in the session{left}.", mentions(report.replaced())));
+    }
+    if let Some((first, _)) = done.relocated.outside.first() {
+        let others = done.relocated.outside.len() - 1;
+        let more = if others == 0 { String::new() } else { format!(" and {others} more") };
+        ui.say(&format!(
+            "The session also worked outside that place, and those paths stay: {}{more} (`--map OLD=NEW` maps one).",
+            Line(first)
+        ));
+    }
+}
+
+fn mentions(number: u64) -> String {
+    count(usize::try_from(number).unwrap_or(usize::MAX), "mention")
 }
 
 fn as_json(plan: &Plan) -> Value {
@@ -244,11 +300,34 @@ fn as_json(plan: &Plan) -> Value {
         "unchanged": plan.unchanged(),
         "session_id": plan.session().map(|session| &session.id),
         "renamed": plan.session().map(|session| session.renamed),
+        "paths": plan.session().map(paths_json),
         "notes": plan.notes(),
     })
 }
 
+fn paths_json(session: &SessionPlan) -> Value {
+    let mode = match session.relocation.mode {
+        Mode::Rewrite => "rewrite",
+        Mode::Keep => "keep",
+    };
+    let map: Vec<Value> =
+        session.relocation.folders().map(|(old, new)| json!({"old": old, "new": new})).collect();
+    json!({"mode": mode, "map": map})
+}
+
 fn with_results(mut shown: Value, done: &Done, launch: Option<&Launch<'_>>) -> Value {
+    if shown["paths"].is_object() {
+        let report = &done.relocated.report;
+        let forms: serde_json::Map<String, Value> = report
+            .forms()
+            .map(|(form, number)| (format!("{form:?}").to_lowercase(), json!(number)))
+            .collect();
+        shown["paths"]["rewritten"] = json!(forms);
+        shown["paths"]["left"] = json!(report.leftovers());
+        let outside =
+            done.relocated.outside.iter().map(|(path, number)| json!({"path": path, "mentions": number}));
+        shown["paths"]["outside"] = outside.collect();
+    }
     shown["safety"] = json!(done.safety.as_ref().map(|(_, name)| name));
     shown["resume"] = json!(launch.map(|launch| json!({
         "command": launch.arguments(),

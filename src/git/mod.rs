@@ -149,6 +149,23 @@ impl Repository {
         Ok(path.filter(|path| !bare && path.is_dir()).unwrap_or_else(|| self.common_dir.clone()))
     }
 
+    /// Returns the roots of the repository's other work trees; costs nothing if there are none.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with what git says.
+    pub fn other_worktrees(&self) -> Result<Vec<PathBuf>> {
+        if !self.common_dir.join("worktrees").is_dir() {
+            return Ok(Vec::new());
+        }
+        let list = self.git.demand(&["worktree", "list", "--porcelain"])?;
+        let roots = list
+            .lines()
+            .into_iter()
+            .filter_map(|line| line.strip_prefix(b"worktree "))
+            .map(command::path_from);
+        Ok(roots.filter(|root| *root != self.root).collect())
+    }
+
     /// Returns the name of an operation in progress (`merge`, `rebase`, …), if there is one.
     pub fn operation(&self) -> Option<&'static str> {
         const MARKS: [(&str, &str); 6] = [

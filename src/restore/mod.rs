@@ -7,6 +7,7 @@
 
 mod apply;
 mod edits;
+mod relocate;
 mod session;
 
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ use crate::store::Operation;
 use crate::workspace::Workspace;
 
 pub use edits::{Action, Step};
+pub use relocate::{Paths, Relocated, Relocation};
 pub use session::SessionPlan;
 
 /// Everything that a restore will do.
@@ -41,6 +43,8 @@ pub struct Done {
     pub paths: usize,
     /// The session to resume and the folder to resume it in.
     pub session: Option<(ClientId, PathBuf)>,
+    /// What rewriting the session's paths did.
+    pub relocated: Relocated,
 }
 
 impl Plan {
@@ -80,7 +84,12 @@ impl Plan {
 /// # Errors
 /// [`Kind::Conflict`] if edited paths are different here, each listed; [`Kind::Damaged`] if
 /// any part of the snapshot is; [`Kind::Refused`] for what can't be restored here.
-pub fn plan_resume(workspace: &Workspace, manifest: Manifest, with_edits: bool) -> Result<Plan> {
+pub fn plan_resume(
+    workspace: &Workspace,
+    manifest: Manifest,
+    with_edits: bool,
+    paths: &Paths,
+) -> Result<Plan> {
     let mut notes = Vec::new();
     let (mut steps, mut unchanged) = (Vec::new(), 0);
     match (&manifest.edits, &workspace.repository) {
@@ -105,7 +114,7 @@ pub fn plan_resume(workspace: &Workspace, manifest: Manifest, with_edits: bool) 
     if let Some(operation) = manifest.edits.as_ref().and_then(|edits| edits.operation.as_deref()) {
         notes.push(format!("A {operation} was in progress when this was saved; that is not restored."));
     }
-    let session = session::plan(workspace, &manifest)?;
+    let session = session::plan(workspace, &manifest, paths)?;
     match &session {
         None if manifest.session.is_none() => {
             notes.push("The snapshot holds no session: only files are restored.".to_owned())
@@ -205,13 +214,14 @@ pub fn execute(context: &Context, workspace: &Workspace, plan: Plan, operation: 
         },
     };
     if let Some(Err(error)) = applied.map(apply::Applied::commit) {
-        if let Some(installed) = installed {
-            installed.take_back();
+        if let Some(done) = installed {
+            done.installed.take_back();
         }
         return Err(error);
     }
     let session = plan.session.map(|session| (session.id, session.cwd));
     let safety = safety.map(|manifest| (manifest.id, manifest.name));
     capture::log(context, &workspace.store, operation, &plan.manifest, safety.as_ref().map(|(id, _)| id));
-    Ok(Done { safety, paths, session })
+    let relocated = installed.map(|done| done.relocated).unwrap_or_default();
+    Ok(Done { safety, paths, session, relocated })
 }

@@ -1,4 +1,4 @@
-//! Plans and installs the session: which id it gets, in which folder, with which files.
+//! Plans and installs the session: which id it gets, in which folder, with which files and paths.
 //!
 //! A session keeps its id if nothing on this machine has it; else it becomes a new session
 //! with a new id in every record, and the other one is not touched.
@@ -9,7 +9,8 @@ use crate::error::{Error, Kind, Result};
 use crate::ids::ClientId;
 use crate::manifest::{Manifest, Session, Transcript};
 use crate::paths::RepoPath;
-use crate::session::{Install, Installed, NewFile, add_title, with_session_id};
+use crate::restore::relocate::{Paths, Relocated, Relocation};
+use crate::session::{Install, Installed, NewFile, add_title};
 use crate::store::Store;
 use crate::workspace::Workspace;
 
@@ -26,10 +27,12 @@ pub struct SessionPlan {
     pub title: String,
     /// How many records of the conversation.
     pub records: u64,
+    /// How its paths are brought here.
+    pub relocation: Relocation,
 }
 
 /// Plans the installation and checks every object it needs; `None` if no conversation was saved.
-pub(super) fn plan(workspace: &Workspace, manifest: &Manifest) -> Result<Option<SessionPlan>> {
+pub(super) fn plan(workspace: &Workspace, manifest: &Manifest, paths: &Paths) -> Result<Option<SessionPlan>> {
     let Some((session, transcript)) =
         manifest.session.as_ref().and_then(|s| Some((s, s.transcript.as_ref()?)))
     else {
@@ -39,10 +42,13 @@ pub(super) fn plan(workspace: &Workspace, manifest: &Manifest) -> Result<Option<
         workspace.store.get(&object)?;
     }
     let renamed = workspace.client.knows(&session.id)?;
+    let id = if renamed { ClientId::random() } else { session.id.clone() };
+    let cwd = folder_here(workspace, manifest, session);
     Ok(Some(SessionPlan {
-        id: if renamed { ClientId::random() } else { session.id.clone() },
+        relocation: Relocation::plan(workspace, manifest, session, &id, &cwd, paths)?,
+        id,
         renamed,
-        cwd: folder_here(workspace, manifest, session),
+        cwd,
         title: manifest.name.clone(),
         records: transcript.records,
     }))
@@ -59,53 +65,57 @@ fn folder_here(workspace: &Workspace, manifest: &Manifest, session: &Session) ->
         .unwrap_or_else(|| workspace.root.clone())
 }
 
+/// What was installed, and what rewriting its paths did.
+pub(super) struct Done {
+    pub(super) installed: Installed,
+    pub(super) relocated: Relocated,
+}
+
 /// Writes the session into the client's folders.
 pub(super) fn install(
     workspace: &Workspace,
     manifest: &Manifest,
     plan: &SessionPlan,
-) -> Result<Option<Installed>> {
-    let Some(session) = &manifest.session else { return Ok(None) };
-    let loader = Loader { store: &workspace.store, old: &session.id, new: &plan.id };
-    let mut transcript = match &session.transcript {
-        Some(transcript) => loader.records(transcript)?,
-        None => return Ok(None),
+) -> Result<Option<Done>> {
+    let Some((session, saved)) = manifest.session.as_ref().and_then(|s| Some((s, s.transcript.as_ref()?)))
+    else {
+        return Ok(None);
     };
+    let store = &workspace.store;
+    let mut rewriter = plan.relocation.rewriter()?;
+    let mut transcript = rewriter.records(&load(store, saved)?);
     add_title(&mut transcript, &plan.id, &plan.title)?;
     let mut files = Vec::new();
     for agent in &manifest.agents {
         let name = |end: &str| place(&format!("session/subagents/agent-{}.{end}", agent.id));
-        if let Some(records) = &agent.transcript {
-            files.push(NewFile { place: name("jsonl")?, bytes: loader.records(records)? });
+        if let Some(saved) = &agent.transcript {
+            files.push(NewFile { place: name("jsonl")?, bytes: rewriter.records(&load(store, saved)?) });
         }
         if let Some(meta) = &agent.meta {
-            files.push(NewFile { place: name("meta.json")?, bytes: meta.get().as_bytes().to_vec() });
+            files.push(NewFile { place: name("meta.json")?, bytes: rewriter.records(meta.get().as_bytes()) });
         }
     }
     for task in &manifest.tasks {
-        files.push(NewFile { place: task_place(task.get())?, bytes: task.get().as_bytes().to_vec() });
+        files
+            .push(NewFile { place: task_place(task.get())?, bytes: rewriter.records(task.get().as_bytes()) });
     }
     for file in &session.files {
-        files.push(NewFile { place: file.place.clone(), bytes: workspace.store.load(&file.content)? });
+        let bytes = store.load(&file.content)?;
+        // Tool results are the conversation's; file history is the user's own files.
+        let bytes = if file.place.as_bytes().starts_with(b"session/") { rewriter.text(bytes) } else { bytes };
+        files.push(NewFile { place: file.place.clone(), bytes });
     }
     let install = Install { id: plan.id.clone(), cwd: plan.cwd.clone(), transcript, files };
-    workspace.client.install(&install).map(Some)
+    let installed = workspace.client.install(&install)?;
+    Ok(Some(Done { installed, relocated: rewriter.finish() }))
 }
 
-struct Loader<'a> {
-    store: &'a Store,
-    old: &'a ClientId,
-    new: &'a ClientId,
-}
-
-impl Loader<'_> {
-    fn records(&self, transcript: &Transcript) -> Result<Vec<u8>> {
-        let mut records = Vec::new();
-        for chunk in &transcript.chunks {
-            records.append(&mut self.store.get(chunk)?);
-        }
-        Ok(with_session_id(&records, self.old, self.new))
+fn load(store: &Store, transcript: &Transcript) -> Result<Vec<u8>> {
+    let mut records = Vec::with_capacity(usize::try_from(transcript.bytes.min(1 << 30)).unwrap_or(0));
+    for chunk in &transcript.chunks {
+        records.append(&mut store.get(chunk)?);
     }
+    Ok(records)
 }
 
 /// Returns where a task is kept: under its own id.

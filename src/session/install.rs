@@ -121,27 +121,6 @@ impl Installed {
     }
 }
 
-/// Rewrites a session's id in the `sessionId` field of every record.
-///
-/// Only that field is touched, wherever it stands as JSON of the record itself: text that
-/// mentions the id, and signed blocks, keep their bytes.
-pub fn with_session_id(records: &[u8], old: &ClientId, new: &ClientId) -> Vec<u8> {
-    if old == new {
-        return records.to_vec();
-    }
-    let field = format!("\"sessionId\":\"{old}\"");
-    let renamed = format!("\"sessionId\":\"{new}\"");
-    let mut out = Vec::with_capacity(records.len());
-    let mut rest = records;
-    while let Some(at) = find(rest, field.as_bytes()) {
-        out.extend_from_slice(&rest[..at]);
-        out.extend_from_slice(renamed.as_bytes());
-        rest = &rest[at + field.len()..];
-    }
-    out.extend_from_slice(rest);
-    out
-}
-
 /// Appends the records that give a session its title, as the client itself writes them.
 ///
 /// # Errors
@@ -162,24 +141,9 @@ pub fn add_title(transcript: &mut Vec<u8>, id: &ClientId, title: &str) -> Result
     Ok(())
 }
 
-fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    memchr::memmem::find(haystack, needle)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_id_is_rewritten_in_its_field_and_nowhere_else() {
-        let id = |text| ClientId::parse(text).expect("an id");
-        let records = br#"{"sessionId":"aaa","x":"{\"sessionId\":\"aaa\"} aaa"}"#;
-        let renamed = with_session_id(records, &id("aaa"), &id("bbb"));
-        assert_eq!(
-            String::from_utf8_lossy(&renamed),
-            r#"{"sessionId":"bbb","x":"{\"sessionId\":\"aaa\"} aaa"}"#
-        );
-    }
 
     #[test]
     fn a_title_starts_on_a_line_of_its_own() {

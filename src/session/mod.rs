@@ -16,7 +16,7 @@ mod slug;
 use std::path::{Path, PathBuf};
 
 pub use files::{AgentFiles, Lines, SessionFiles};
-pub use install::{Install, Installed, NewFile, add_title, with_session_id};
+pub use install::{Install, Installed, NewFile, add_title};
 pub use live::Live;
 pub use locate::{Found, Wanted};
 pub use settings::Settings;

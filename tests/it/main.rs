@@ -8,6 +8,8 @@ mod harness;
 mod hunks_oracle;
 mod places;
 mod real_client;
+mod remap;
+mod remap_properties;
 mod resume;
 mod save;
 mod store;

@@ -12,13 +12,15 @@ use serde_json::{Value, json};
 
 use crate::support::api::{Gate, Request, Speaker, StandIn};
 use crate::support::client::Client;
-use crate::support::messages::assert_continues;
+use crate::support::messages::{assert_continues, relocated};
 use crate::support::project::{Project, ran};
 use crate::support::work::{assert_agent_goes_on, assert_tasks, holding_agents, script};
 use crate::support::{Must, eventually};
 
 with_both_clients! {
     a_session_goes_on_in_a_clone_under_another_home
+    kept_paths_leave_every_message_byte_for_byte
+    rewritten_paths_leave_no_mention_of_the_old_place
     a_session_goes_on_in_place_as_a_new_one
     a_session_goes_on_in_a_linked_work_tree
     a_session_is_found_by_the_snapshots_name
@@ -69,12 +71,19 @@ fn go_on(client: &Client, project: &Project, api: &StandIn, resumed: &Value, pro
     api.main()
 }
 
-/// Everything that must have come back: the conversation, the tasks, the agent.
+/// Everything that must have come back: the conversation with its paths moved, the tasks, the agent.
 #[track_caller]
-fn assert_goes_on(client: &Client, project: &Project, api: &StandIn, resumed: &Value, saved: &Saved) {
+fn assert_goes_on(
+    client: &Client,
+    project: &Project,
+    api: &StandIn,
+    resumed: &Value,
+    saved: &Saved,
+    moves: &[(&str, &str)],
+) {
     let requests = go_on(client, project, api, resumed, "list tasks");
     let messages = requests.first().must("a request").messages();
-    let before = saved.last.messages();
+    let before = relocated(&saved.last.messages(), moves);
     assert_continues(&before, &messages);
     let said = |role: &str, text: &str| json!({"role": role, "content": {"type": "text", "text": text}});
     assert_eq!(messages[before.len()..], [said("assistant", "all done"), said("user", "list tasks")]);
@@ -92,8 +101,52 @@ fn a_session_goes_on_in_a_clone_under_another_home(client: &Client) {
     let resumed = clone.snap(&["resume", "first save", "--store", store, "--json"]).exits(0).json();
     assert_eq!(resumed["session_id"], saved.session, "nothing here has the id: it is kept");
     assert_eq!(clone.state(), saved.state);
+    let (old, new) = (utf8(project.root()), utf8(clone.root()));
     drop(project);
-    assert_goes_on(client, &clone, &api, &resumed, &saved);
+    assert_goes_on(client, &clone, &api, &resumed, &saved, &[(&old, &new)]);
+}
+
+fn kept_paths_leave_every_message_byte_for_byte(client: &Client) {
+    let (project, api) = (project(), StandIn::start(script));
+    let saved = work_and_save(client, &project, &api);
+    let clone = project.cloned();
+    let store = utf8(&project.stored(""));
+    let resumed = clone.snap(&["resume", "--paths", "keep", "--store", &store, "--json"]).exits(0).json();
+    assert_eq!(resumed["paths"]["mode"], "keep");
+    assert_goes_on(client, &clone, &api, &resumed, &saved, &[]);
+}
+
+fn rewritten_paths_leave_no_mention_of_the_old_place(client: &Client) {
+    let (project, api) = (project(), StandIn::start(script));
+    let saved = work_and_save(client, &project, &api);
+    // The summary that a compaction leaves names the transcript's own path.
+    client.print(&project.home, project.root(), &api, &["--resume", &saved.session], "/compact").succeeded();
+    client.print(&project.home, project.root(), &api, &["--resume", &saved.session], "what next").succeeded();
+    project.snap(&["save", "compacted"]).exits(0);
+    let clone = project.cloned();
+    let store = utf8(&project.stored(""));
+    let old_home = utf8(project.home.path());
+    for name in ["first save", "compacted"] {
+        let resumed =
+            clone.snap(&["resume", name, "--no-edits", "--store", &store, "--json"]).exits(0).json();
+        assert_eq!(resumed["paths"]["left"], 0);
+        let requests = go_on(client, &clone, &api, &resumed, "list tasks");
+        let body = requests.first().must("a request").body.to_string();
+        assert!(!body.contains(&old_home), "{name}: {}", around(&body, &old_home));
+        assert!(
+            name == "first save" || body.contains(&utf8(&clone.home.config())),
+            "the summary's own path is here"
+        );
+    }
+}
+
+fn utf8(path: &Path) -> String {
+    path.to_str().must("a UTF-8 path").to_owned()
+}
+
+fn around(text: &str, word: &str) -> String {
+    let at = text.find(word).unwrap_or_default();
+    String::from_utf8_lossy(&text.as_bytes()[at.saturating_sub(200)..text.len().min(at + 200)]).into_owned()
 }
 
 fn a_session_goes_on_in_place_as_a_new_one(client: &Client) {
@@ -103,7 +156,7 @@ fn a_session_goes_on_in_place_as_a_new_one(client: &Client) {
     let before = fs::read(&transcript).must("the transcript");
     let resumed = project.snap(&["resume", "first save", "--json"]).exits(0).json();
     assert_ne!(resumed["session_id"], saved.session.as_str());
-    assert_goes_on(client, &project, &api, &resumed, &saved);
+    assert_goes_on(client, &project, &api, &resumed, &saved, &[]);
     assert_eq!(fs::read(&transcript).must("the transcript"), before, "the saved session itself is untouched");
     assert_eq!(project.state(), saved.state);
 }
@@ -118,7 +171,7 @@ fn a_session_goes_on_in_a_linked_work_tree(client: &Client) {
     let edited = fs::read_to_string(linked.join("notes.txt")).must("the edited file");
     let created = fs::read_to_string(linked.join("new.txt")).must("the new file");
     assert_eq!((edited.as_str(), created.as_str()), ("uno\ntwo\n", "hello\n"));
-    assert_goes_on(client, &project, &api, &resumed, &saved);
+    assert_goes_on(client, &project, &api, &resumed, &saved, &[(&utf8(project.root()), &utf8(&linked))]);
 }
 
 fn a_session_is_found_by_the_snapshots_name(client: &Client) {
@@ -129,7 +182,9 @@ fn a_session_is_found_by_the_snapshots_name(client: &Client) {
     clone.snap(&["resume", "first save", "--store", store.to_str().must("UTF-8")]).exits(0);
     api.clear();
     client.print(&clone.home, clone.root(), &api, &["--resume", "first save"], "what next").succeeded();
-    assert_continues(&saved.last.messages(), &api.main().first().must("a request").messages());
+    let moves = [(utf8(project.root()), utf8(clone.root()))];
+    let before = relocated(&saved.last.messages(), &[(&moves[0].0, &moves[0].1)]);
+    assert_continues(&before, &api.main().first().must("a request").messages());
 }
 
 fn a_live_session_is_saved_while_its_agent_runs(client: &Client) {

@@ -179,9 +179,11 @@ fn a_dry_run_shows_the_plan_and_changes_nothing() {
 #[test]
 fn a_session_keeps_its_id_where_nothing_has_it() {
     let project = Project::new();
-    let transcript = fs::read(project.session(ID)).must("the transcript");
+    let transcript = fs::read_to_string(project.session(ID)).must("the transcript");
     project.snap(&["save", "before it"]).exits(0);
     let clone = project.cloned();
+    let moved =
+        transcript.replace(project.root().to_str().must("UTF-8"), clone.root().to_str().must("UTF-8"));
     let store = project.stored("");
     let ran = clone
         .snap(&["resume", "before it", "--json", "--store", store.to_str().must("UTF-8")])
@@ -189,9 +191,9 @@ fn a_session_keeps_its_id_where_nothing_has_it() {
         .json();
     assert_eq!(ran["session_id"], ID);
     assert_eq!(ran["resume"]["command"], serde_json::json!(["claude", "--resume", ID]));
-    let installed = fs::read(clone.home.project(clone.root()).join(format!("{ID}.jsonl"))).must("installed");
-    let added = installed.strip_prefix(transcript.as_slice()).must("the saved bytes come first");
-    let added = String::from_utf8_lossy(added);
+    let installed =
+        fs::read_to_string(clone.home.project(clone.root()).join(format!("{ID}.jsonl"))).must("installed");
+    let added = installed.strip_prefix(&moved).must("the saved records come first, with their paths moved");
     assert!(added.contains(r#""customTitle":"before it""#), "{added}");
     let task = fs::read_to_string(clone.home.tasks(ID).join("1.json")).must("a task");
     assert_eq!(task, fs::read_to_string(project.home.tasks(ID).join("1.json")).must("a task"));

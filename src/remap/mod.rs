@@ -1,0 +1,267 @@
+//! Rewrites the paths of one place to those of another: one pass over bytes.
+//!
+//! Copies records and texts, with every mention of an old path replaced that `mentions` finds and
+//! the mode reaches. Invariants: bytes outside a replaced mention are never changed, the output is
+//! never searched again, and a valid JSON record stays one. Signed thinking and base64 data stay as
+//! they are. Pure: no reading, no writing, no logging. Always run it on the pristine copy: mapping
+//! `/a` to `/a/b` twice would nest.
+
+mod edges;
+mod forms;
+mod json_spans;
+mod map;
+mod mentions;
+mod outside;
+mod root;
+
+use std::ops::Range;
+
+use aho_corasick::AhoCorasick;
+use memchr::{memchr, memrchr};
+
+use self::edges::{Nesting, backslashes};
+use self::forms::patterns;
+use self::json_spans::Span;
+use self::mentions::{Finder, Mention, Surface};
+
+pub use self::forms::Form;
+pub use self::map::{MapError, MapSpec, Pair, PairKind, PathMap};
+pub use self::outside::Outside;
+
+/// How much is rewritten.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Every mention: the session remembers the new place only.
+    #[default]
+    Rewrite,
+    /// Only what the client needs to find and load the session; messages stay byte for byte.
+    Keep,
+}
+
+/// What was done. Sums up over any number of records; see [`Report::add`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    forms: [u64; Form::ALL.len()],
+    /// Records and texts with at least one replaced mention.
+    pub changed: u64,
+    /// Mentions left in signed thinking and base64 data.
+    pub protected: u64,
+    /// Mentions left in messages by [`Mode::Keep`].
+    pub kept: u64,
+}
+
+impl Report {
+    /// Replaced mentions by the form in which they were written; forms that did occur.
+    pub fn forms(&self) -> impl Iterator<Item = (Form, u64)> {
+        Form::ALL.into_iter().zip(self.forms).filter(|(_, count)| *count > 0)
+    }
+
+    /// Replaced mentions.
+    pub fn replaced(&self) -> u64 {
+        self.forms.iter().sum()
+    }
+
+    /// Mentions of old paths that are still there.
+    pub fn leftovers(&self) -> u64 {
+        self.protected + self.kept
+    }
+
+    /// Adds what another part of the same session reports.
+    pub fn add(&mut self, other: &Self) {
+        for (mine, theirs) in self.forms.iter_mut().zip(other.forms) {
+            *mine += theirs;
+        }
+        self.changed += other.changed;
+        self.protected += other.protected;
+        self.kept += other.kept;
+    }
+
+    fn count(&mut self, form: Form) {
+        if let Some(count) = self.forms.get_mut(form as usize) {
+            *count += 1;
+        }
+    }
+}
+
+/// A [`PathMap`], made ready to run. Immutable; threads may share it.
+#[derive(Debug)]
+pub struct Remapper {
+    mode: Mode,
+    finder: Finder,
+    marks: AhoCorasick,
+}
+
+/// What a record holds that has something to protect.
+const MARKS: [&str; 3] = ["thinking\"", "\"signature\"", "base64\""];
+
+/// Where mentions are replaced. Spans are ascending and disjoint.
+enum Reach {
+    Outside(Vec<Span>),
+    Inside(Vec<Span>),
+}
+
+impl Reach {
+    fn covers(&self, mention: &Span) -> bool {
+        let (Self::Outside(spans) | Self::Inside(spans)) = self;
+        let next = spans.partition_point(|span| span.end <= mention.start);
+        let span = spans.get(next);
+        match self {
+            Self::Outside(_) => span.is_none_or(|span| mention.end <= span.start),
+            Self::Inside(_) => {
+                span.is_some_and(|span| span.start <= mention.start && mention.end <= span.end)
+            }
+        }
+    }
+}
+
+impl Remapper {
+    /// Prepares a map.
+    ///
+    /// # Errors
+    /// [`MapError::TooLarge`] if the map has more pairs than can be searched for at once.
+    pub fn new(map: &PathMap, mode: Mode) -> Result<Self, MapError> {
+        let patterns = if map.is_noop() { Vec::new() } else { patterns(map) };
+        let finder = Finder::new(patterns, map.ignores_case())?;
+        let marks = AhoCorasick::new(MARKS).map_err(|_| MapError::TooLarge)?;
+        Ok(Self { mode, finder, marks })
+    }
+
+    /// Appends one JSON record to `out`, remapped; says whether it changed. The record may end in
+    /// a line break, and may be a whole pretty-printed document.
+    pub fn remap_line(&self, line: &[u8], out: &mut Vec<u8>, report: &mut Report) -> bool {
+        match self.finder.find(line, 0, Surface::Record) {
+            Some(first) => self.remap_record(line, first, out, report),
+            None => {
+                out.extend_from_slice(line);
+                false
+            }
+        }
+    }
+
+    /// Appends any number of whole lines to `out`, one record each. Faster than line by line: only
+    /// lines with a mention are looked for.
+    pub fn remap_lines(&self, lines: &[u8], out: &mut Vec<u8>, report: &mut Report) -> bool {
+        let mut done = 0;
+        let mut changed = false;
+        while let Some(mention) = self.finder.find(lines, done, Surface::Record) {
+            let Range { start, end } = mention.span;
+            let before = lines.get(done..start).unwrap_or_default();
+            let from = memrchr(b'\n', before).map_or(done, |at| done + at + 1);
+            let after = lines.get(end..).unwrap_or_default();
+            let to = memchr(b'\n', after).map_or(lines.len(), |at| end + at);
+            out.extend_from_slice(lines.get(done..from).unwrap_or_default());
+            let line = lines.get(from..to).unwrap_or_default();
+            let first = Mention { span: start - from..end - from, ..mention };
+            changed |= self.remap_record(line, first, out, report);
+            done = to;
+        }
+        out.extend_from_slice(lines.get(done..).unwrap_or_default());
+        changed
+    }
+
+    /// Appends a plain text to `out`, remapped; says whether it changed. [`Mode::Keep`] keeps it.
+    pub fn remap_text(&self, text: &[u8], out: &mut Vec<u8>, report: &mut Report) -> bool {
+        match self.finder.find(text, 0, Surface::Text) {
+            Some(first) => {
+                let reach = match self.mode {
+                    Mode::Rewrite => Reach::Outside(Vec::new()),
+                    Mode::Keep => Reach::Inside(Vec::new()),
+                };
+                self.replace(text, Surface::Text, first, &reach, out, report)
+            }
+            None => {
+                out.extend_from_slice(text);
+                false
+            }
+        }
+    }
+
+    /// How many mentions of old paths the bytes hold, wherever they stand.
+    pub fn mentions(&self, bytes: &[u8]) -> u64 {
+        let mut count = 0;
+        let mut at = 0;
+        while let Some(mention) = self.finder.find(bytes, at, Surface::Record) {
+            count += u64::from(!mention.pattern.stays());
+            at = mention.span.end;
+        }
+        count
+    }
+
+    fn remap_record<'a>(
+        &'a self,
+        line: &[u8],
+        first: Mention<'a>,
+        out: &mut Vec<u8>,
+        report: &mut Report,
+    ) -> bool {
+        let reach = match self.mode {
+            Mode::Keep => Reach::Inside(json_spans::places(line)),
+            Mode::Rewrite if self.marks.is_match(line) => Reach::Outside(json_spans::protected(line)),
+            Mode::Rewrite => Reach::Outside(Vec::new()),
+        };
+        self.replace(line, Surface::Record, first, &reach, out, report)
+    }
+
+    /// Copies `hay` with the mentions within reach replaced, beginning with the `first` one.
+    fn replace<'a>(
+        &'a self,
+        hay: &[u8],
+        surface: Surface,
+        first: Mention<'a>,
+        reach: &Reach,
+        out: &mut Vec<u8>,
+        report: &mut Report,
+    ) -> bool {
+        let mut nesting = Nesting::default();
+        let mut copied = 0;
+        let mut changed = false;
+        let mut next = Some(first);
+        while let Some(Mention { span, pattern }) = next {
+            next = self.finder.find(hay, span.end, surface);
+            if pattern.stays() {
+                continue;
+            }
+            if !reach.covers(&span) {
+                match self.mode {
+                    Mode::Rewrite => report.protected += 1,
+                    Mode::Keep => report.kept += 1,
+                }
+                continue;
+            }
+            out.extend_from_slice(hay.get(copied..span.start).unwrap_or_default());
+            let level = match pattern.new.len() {
+                1 => 0,
+                _ => nesting.level_at(hay, span.start).max(usize::from(surface == Surface::Record)),
+            };
+            out.extend_from_slice(pattern.new.get(level).map_or(&[], Vec::as_slice));
+            copied = span.end;
+            if pattern.turns_slashes {
+                let limit = next.as_ref().map_or(hay.len(), |mention| mention.span.start);
+                let rest = hay.get(copied..limit).unwrap_or_default();
+                copied += turn_slashes(rest, pattern.separator, out);
+            }
+            report.count(pattern.form);
+            changed = true;
+        }
+        out.extend_from_slice(hay.get(copied..).unwrap_or_default());
+        report.changed += u64::from(changed);
+        changed
+    }
+}
+
+/// Writes what follows a path that was separated by backslashes with slashes, as far as it goes on
+/// with plain names; says how many bytes it read.
+fn turn_slashes(rest: &[u8], separator: usize, out: &mut Vec<u8>) -> usize {
+    let in_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.@+".contains(byte) || !byte.is_ascii();
+    let mut at = 0;
+    while let Some(tail) = rest.get(at..)
+        && backslashes(tail) == separator
+    {
+        let name = tail.get(separator..).unwrap_or_default();
+        let length = name.iter().take_while(|byte| in_name(byte)).count();
+        out.push(b'/');
+        out.extend_from_slice(name.get(..length).unwrap_or_default());
+        at += separator + length;
+    }
+    at
+}

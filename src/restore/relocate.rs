@@ -1,0 +1,163 @@
+//! From the place where a session was saved to the place where it goes on: the path map, and
+//! the session's files with it applied.
+//!
+//! In the same place nothing is rewritten but the session's own id, where it got a new one.
+
+use std::path::Path;
+
+use crate::error::{Error, Kind, Result};
+use crate::ids::ClientId;
+use crate::manifest::{Manifest, Session};
+use crate::remap::{MapSpec, Mode, Outside, PairKind, PathMap, Remapper, Report};
+use crate::session::slug;
+use crate::workspace::Workspace;
+
+/// What the person asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Paths {
+    /// How much is rewritten.
+    pub mode: Mode,
+    /// `--map OLD=NEW`.
+    pub user: Vec<(String, String)>,
+}
+
+/// The map of one resume, and how much of it is applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Relocation {
+    /// The pairs.
+    pub map: PathMap,
+    /// How much is rewritten.
+    pub mode: Mode,
+}
+
+/// What rewriting did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Relocated {
+    /// What was replaced, by form, and what was left.
+    pub report: Report,
+    /// Paths in the records that the map says nothing about, with how often each occurs.
+    pub outside: Vec<(String, u64)>,
+}
+
+impl Relocation {
+    /// Makes the map from a snapshot's place to this one.
+    ///
+    /// # Errors
+    /// [`Kind::Refused`] for a path that can't be mapped, with how to go on without.
+    pub(super) fn plan(
+        workspace: &Workspace,
+        manifest: &Manifest,
+        session: &Session,
+        id: &ClientId,
+        cwd: &Path,
+        paths: &Paths,
+    ) -> Result<Relocation> {
+        let renamed = (session.id != *id).then(|| (session.id.to_string(), id.to_string()));
+        let old = &manifest.workspace;
+        let (home, config) = (workspace.client.home(), workspace.client.config());
+        let same = old.root.as_path() == workspace.root
+            && old.home.as_path() == home
+            && old.config_dir.as_path() == config
+            && session.cwd.as_path() == cwd;
+        if same && paths.user.is_empty() {
+            let spec = MapSpec { session: renamed, ..MapSpec::default() };
+            return Ok(Relocation { map: build(&spec)?, mode: Mode::Keep });
+        }
+        let main_here = match &workspace.repository {
+            Some(repository) if repository.worktree_name().is_some() => repository.home()?,
+            _ => workspace.root.clone(),
+        };
+        let text = |path: &Path| path.to_str().map(str::to_owned);
+        let pair = |old: &Path, new: &Path| Some((text(old)?, text(new)?));
+        let slugs = |old: &Path, new: &Path| pair(old, new).map(|(old, new)| (slug(&old), slug(&new)));
+        let main = old.main.as_ref().map(|main| main.as_path());
+        let roots = [pair(old.root.as_path(), &workspace.root), pair(old.config_dir.as_path(), config)];
+        let spec = MapSpec {
+            roots: roots
+                .into_iter()
+                .chain([main.and_then(|main| pair(main, &main_here))])
+                .flatten()
+                .collect(),
+            guards: old
+                .others
+                .iter()
+                .filter(|other| Some(other.as_path()) != main)
+                .filter_map(|other| text(other.as_path()))
+                .collect(),
+            slugs: [slugs(session.cwd.as_path(), cwd), slugs(old.root.as_path(), &workspace.root)]
+                .into_iter()
+                .chain([main.and_then(|main| slugs(main, &main_here))])
+                .flatten()
+                .collect(),
+            session: renamed,
+            user: paths.user.clone(),
+            // A home of `/` (a container without users) is every path's beginning.
+            home: pair(old.home.as_path(), home).filter(|(old, new)| old != "/" && new != "/"),
+            ignore_case: false,
+            // A container's root is often one component long, and its boundaries still hold.
+            force: true,
+        };
+        Ok(Relocation { map: build(&spec)?, mode: paths.mode })
+    }
+
+    /// Returns the folders that are mapped to others, longest first: what a person wants to see.
+    pub fn folders(&self) -> impl Iterator<Item = (&str, &str)> {
+        let folder = |kind| matches!(kind, PairKind::User | PairKind::Root);
+        let pairs = self.map.pairs().iter().filter(move |pair| folder(pair.kind) && !pair.stays());
+        pairs.map(|pair| (pair.old.as_str(), pair.new.as_str()))
+    }
+
+    /// Prepares to rewrite the session's files.
+    ///
+    /// # Errors
+    /// As [`Relocation::plan`].
+    pub(super) fn rewriter(&self) -> Result<Rewriter> {
+        Ok(Rewriter {
+            remapper: Remapper::new(&self.map, self.mode).map_err(|error| refused(&error))?,
+            outside: Outside::new(&self.map).map_err(|error| refused(&error))?,
+            report: Report::default(),
+        })
+    }
+}
+
+/// Rewrites one file after the other, and keeps count.
+pub(super) struct Rewriter {
+    remapper: Remapper,
+    outside: Outside,
+    report: Report,
+}
+
+impl Rewriter {
+    /// Rewrites JSON: one record a line, or a whole document.
+    pub(super) fn records(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(bytes.len() + bytes.len() / 16);
+        self.outside.collect(bytes);
+        self.remapper.remap_lines(bytes, &mut out, &mut self.report);
+        out
+    }
+
+    /// Rewrites a text; anything that is not UTF-8 stays as it is.
+    pub(super) fn text(&mut self, bytes: Vec<u8>) -> Vec<u8> {
+        if std::str::from_utf8(&bytes).is_err() {
+            return bytes;
+        }
+        let mut out = Vec::with_capacity(bytes.len() + bytes.len() / 16);
+        self.remapper.remap_text(&bytes, &mut out, &mut self.report);
+        out
+    }
+
+    /// Returns what was done.
+    pub(super) fn finish(self) -> Relocated {
+        Relocated { outside: self.outside.paths().to_vec(), report: self.report }
+    }
+}
+
+fn build(spec: &MapSpec) -> Result<PathMap> {
+    PathMap::build(spec).map_err(|error| refused(&error))
+}
+
+fn refused(error: &crate::remap::MapError) -> Error {
+    Error::new(Kind::Refused, "The session's paths can't be mapped to this place")
+        .because(error)
+        .hint("`--paths keep` leaves them as they are; `--map OLD=NEW` names a pair yourself")
+}
