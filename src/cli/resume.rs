@@ -11,9 +11,11 @@ use super::ui::{Style, Ui};
 use super::{Outcome, count, print_json};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
+use crate::git::NewWorktree;
 use crate::ids::ClientId;
+use crate::manifest::Manifest;
 use crate::remap::Mode;
-use crate::restore::{self, Action, Done, Paths, Plan, SessionPlan};
+use crate::restore::{self, Action, Done, Options, Paths, Plan, SessionPlan};
 use crate::screen::Line;
 use crate::store::{Operation, Reference};
 use crate::workspace::Workspace;
@@ -30,6 +32,12 @@ pub(super) struct Resume {
     /// Restore in DIR instead of the current work tree
     #[arg(long, value_name = "DIR")]
     into: Option<PathBuf>,
+    /// Restore in a new linked work tree for BRANCH, made at the snapshot's base commit; by default under `.claude/worktrees`
+    #[arg(long, value_name = "BRANCH")]
+    worktree: Option<String>,
+    /// Go on in a repository that does not have the snapshot's base commit
+    #[arg(long)]
+    trust_repository: bool,
     /// Show what would be done, and stop
     #[arg(long)]
     dry_run: bool,
@@ -75,14 +83,67 @@ pub(super) struct Undo {
 
 impl Resume {
     pub(super) fn run(self, context: &Context, ui: &mut Ui) -> Result<Outcome> {
-        let (context, workspace) = self.open(context)?;
-        let entry = workspace.store.find(&Reference::parse(&self.reference))?;
+        let Some(branch) = &self.worktree else {
+            let (context, workspace) = self.open(context, self.into.as_deref())?;
+            let manifest = workspace.store.find(&Reference::parse(&self.reference))?.manifest?;
+            return self.resume(&context, &workspace, manifest, None, ui);
+        };
+        let here = Workspace::open(context)?;
+        let manifest = here.store.find(&Reference::parse(&self.reference))?.manifest?;
+        let Some(repository) = &here.repository else {
+            return Err(Error::new(Kind::Refused, "`--worktree` needs a git repository")
+                .because(format!("{} is not in one", here.root.display())));
+        };
+        let Some(base) = restore::base_of(&manifest) else {
+            return Err(Error::new(Kind::Refused, "A work tree can't be made for this snapshot")
+                .because("it was saved before the first commit, or outside git"));
+        };
+        if !repository.has_commit(base)? {
+            return Err(repository.lacks_commit(base));
+        }
+        let place = match &self.into {
+            Some(into) => context.cwd.join(into),
+            None => repository.home()?.join(".claude/worktrees").join(branch.replace('/', "-")),
+        };
+        if self.dry_run {
+            let files = manifest.edits.as_ref().map_or(0, |edits| edits.files.len());
+            ui.line(&format!(
+                "make the work tree {} for branch {} at {base}",
+                Line(&place.to_string_lossy()),
+                Line(branch)
+            ))?;
+            ui.line(&format!("restore {} with {} in it", Line(&manifest.name), count(files, "edited path")))?;
+            ui.say("Nothing was changed (--dry-run).");
+            return Ok(Outcome::Done);
+        }
+        let made = repository.add_worktree(&place, branch, base)?;
+        let (context, workspace) = self.open(context, Some(made.root()))?;
+        ui.say(&format!(
+            "Made the work tree {} for branch {}.",
+            Line(&workspace.root.to_string_lossy()),
+            Line(branch)
+        ));
+        self.resume(&context, &workspace, manifest, Some(made), ui)
+    }
+
+    fn resume(
+        &self,
+        context: &Context,
+        workspace: &Workspace,
+        manifest: Manifest,
+        made: Option<NewWorktree<'_>>,
+        ui: &mut Ui,
+    ) -> Result<Outcome> {
         let mode = match self.paths {
             PathChoice::Rewrite => Mode::Rewrite,
             PathChoice::Keep => Mode::Keep,
         };
-        let paths = Paths { mode, user: self.map.clone() };
-        let plan = restore::plan_resume(&workspace, entry.manifest?, !self.no_edits, &paths)?;
+        let options = Options {
+            edits: !self.no_edits,
+            trust_repository: self.trust_repository,
+            paths: Paths { mode, user: self.map.clone() },
+        };
+        let plan = restore::plan_resume(workspace, manifest, &options)?;
         if self.dry_run {
             return show_dry_run(ui, &plan);
         }
@@ -90,29 +151,28 @@ impl Resume {
         if !ui.json() {
             tell(ui, &plan);
         }
-        let done = restore::execute(&context, &workspace, plan, Operation::Resume)?;
-        tell_done(ui, &done);
-        let Some((id, cwd)) = &done.session else {
-            if ui.json() {
-                print_json(ui, &with_results(shown, &done, None))?;
-            }
-            return Ok(Outcome::Done);
-        };
-        let command = Launch { id, cwd, extra: &self.client };
-        if ui.json() {
-            print_json(ui, &with_results(shown, &done, Some(&command)))?;
-        } else if self.no_run || context.inside_client || !ui.is_terminal() {
-            ui.line(&command.for_a_shell())?;
-        } else {
-            ui.flush()?;
-            return Err(command.run());
+        let done = restore::execute(context, workspace, plan, Operation::Resume)?;
+        if let Some(made) = made {
+            made.keep();
         }
-        Ok(Outcome::Done)
+        tell_done(ui, &done);
+        let launch = done.session.as_ref().map(|(id, cwd)| Launch { id, cwd, extra: &self.client });
+        if ui.json() {
+            print_json(ui, &with_results(shown, &done, launch.as_ref()))?;
+            return Ok(Outcome::Done);
+        }
+        let Some(launch) = launch else { return Ok(Outcome::Done) };
+        if self.no_run || context.inside_client || !ui.is_terminal() {
+            ui.line(&launch.for_a_shell())?;
+            return Ok(Outcome::Done);
+        }
+        ui.flush()?;
+        Err(launch.run())
     }
 
     /// Opens the place to restore in; the store stays the one of where the command was typed.
-    fn open(&self, context: &Context) -> Result<(Context, Workspace)> {
-        let Some(into) = &self.into else { return Ok((context.clone(), Workspace::open(context)?)) };
+    fn open(&self, context: &Context, into: Option<&Path>) -> Result<(Context, Workspace)> {
+        let Some(into) = into else { return Ok((context.clone(), Workspace::open(context)?)) };
         let store = match &context.store {
             Some(store) => store.clone(),
             None => Workspace::open(context)?.store.root().to_owned(),

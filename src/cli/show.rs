@@ -55,8 +55,8 @@ impl Page<'_> {
         let pinned = if pinned { ", pinned" } else { "" };
         let by = &manifest.created_by;
         self.ui.line(&format!(
-            "{name}  saved {} ago by {} on {} (id {}{pinned})",
-            age(context.now.since(manifest.created_at)),
+            "{name}  saved {} by {} on {} (id {}{pinned})",
+            ago(age(context.now.since(manifest.created_at))),
             Line(&by.user),
             Line(&by.host),
             manifest.id.short(),
@@ -275,6 +275,13 @@ fn state_of(session: &Session) -> String {
     parts.extend(session.model.as_deref().map(|model| Line(model).to_string()));
     parts.extend(session.client.as_deref().map(|client| format!("client {}", Line(client))));
     parts.join(", ")
+}
+
+fn ago(age: String) -> String {
+    match age.as_str() {
+        "now" => "just now".to_owned(),
+        _ => age + " ago",
+    }
 }
 
 fn short(commit: &str) -> &str {

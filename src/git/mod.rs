@@ -10,6 +10,7 @@ mod blobs;
 mod command;
 pub mod index;
 mod status;
+mod worktree;
 
 use std::path::{Path, PathBuf};
 
@@ -19,6 +20,7 @@ use crate::error::{Error, Kind, Result};
 pub use blobs::Blobs;
 use command::Git;
 pub use status::{Listing, Pending, Stage, Status};
+pub use worktree::NewWorktree;
 
 /// A repository with a work tree.
 pub struct Repository {
@@ -147,23 +149,6 @@ impl Repository {
         let path = main.first().and_then(|line| line.strip_prefix(b"worktree ")).map(command::path_from);
         let bare = main.iter().any(|line| *line == b"bare");
         Ok(path.filter(|path| !bare && path.is_dir()).unwrap_or_else(|| self.common_dir.clone()))
-    }
-
-    /// Returns the roots of the repository's other work trees; costs nothing if there are none.
-    ///
-    /// # Errors
-    /// [`Kind::Environment`] with what git says.
-    pub fn other_worktrees(&self) -> Result<Vec<PathBuf>> {
-        if !self.common_dir.join("worktrees").is_dir() {
-            return Ok(Vec::new());
-        }
-        let list = self.git.demand(&["worktree", "list", "--porcelain"])?;
-        let roots = list
-            .lines()
-            .into_iter()
-            .filter_map(|line| line.strip_prefix(b"worktree "))
-            .map(command::path_from);
-        Ok(roots.filter(|root| *root != self.root).collect())
     }
 
     /// Returns the name of an operation in progress (`merge`, `rebase`, …), if there is one.

@@ -35,6 +35,17 @@ pub struct Plan {
     notes: Vec<String>,
 }
 
+/// How to bring a snapshot back.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Whether the pending edits come back too.
+    pub edits: bool,
+    /// Whether a repository that lacks the snapshot's base commit is good enough.
+    pub trust_repository: bool,
+    /// What becomes of the session's paths.
+    pub paths: Paths,
+}
+
 /// What a restore did.
 pub struct Done {
     /// The safety snapshot, if files were at stake.
@@ -84,13 +95,15 @@ impl Plan {
 /// # Errors
 /// [`Kind::Conflict`] if edited paths are different here, each listed; [`Kind::Damaged`] if
 /// any part of the snapshot is; [`Kind::Refused`] for what can't be restored here.
-pub fn plan_resume(
-    workspace: &Workspace,
-    manifest: Manifest,
-    with_edits: bool,
-    paths: &Paths,
-) -> Result<Plan> {
+pub fn plan_resume(workspace: &Workspace, manifest: Manifest, options: &Options) -> Result<Plan> {
+    let with_edits = options.edits;
     let mut notes = Vec::new();
+    if let (Some(repository), Some(base), false) =
+        (&workspace.repository, base_of(&manifest), options.trust_repository)
+        && !repository.has_commit(base)?
+    {
+        return Err(repository.lacks_commit(base));
+    }
     let (mut steps, mut unchanged) = (Vec::new(), 0);
     match (&manifest.edits, &workspace.repository) {
         (Some(saved), Some(repository)) if with_edits => {
@@ -114,7 +127,7 @@ pub fn plan_resume(
     if let Some(operation) = manifest.edits.as_ref().and_then(|edits| edits.operation.as_deref()) {
         notes.push(format!("A {operation} was in progress when this was saved; that is not restored."));
     }
-    let session = session::plan(workspace, &manifest, paths)?;
+    let session = session::plan(workspace, &manifest, &options.paths)?;
     match &session {
         None if manifest.session.is_none() => {
             notes.push("The snapshot holds no session: only files are restored.".to_owned())
@@ -124,6 +137,11 @@ pub fn plan_resume(
         Some(_) => notes.extend(session_notes(&manifest)),
     }
     Ok(Plan { root: workspace.root.clone(), manifest, steps, unchanged, session, notes })
+}
+
+/// Returns the commit that a snapshot's edits are made against.
+pub fn base_of(manifest: &Manifest) -> Option<&str> {
+    manifest.edits.as_ref().and_then(|edits| edits.base.as_deref())
 }
 
 fn session_notes(manifest: &Manifest) -> Vec<String> {

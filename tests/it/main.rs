@@ -14,3 +14,4 @@ mod resume;
 mod save;
 mod store;
 mod tidy;
+mod worktrees;

@@ -23,6 +23,7 @@ with_both_clients! {
     rewritten_paths_leave_no_mention_of_the_old_place
     a_session_goes_on_in_place_as_a_new_one
     a_session_goes_on_in_a_linked_work_tree
+    a_session_of_a_linked_work_tree_goes_on_wherever_it_is_taken
     a_session_is_found_by_the_snapshots_name
     a_live_session_is_saved_while_its_agent_runs
 }
@@ -172,6 +173,44 @@ fn a_session_goes_on_in_a_linked_work_tree(client: &Client) {
     let created = fs::read_to_string(linked.join("new.txt")).must("the new file");
     assert_eq!((edited.as_str(), created.as_str()), ("uno\ntwo\n", "hello\n"));
     assert_goes_on(client, &project, &api, &resumed, &saved, &[(&utf8(project.root()), &utf8(&linked))]);
+}
+
+fn a_session_of_a_linked_work_tree_goes_on_wherever_it_is_taken(client: &Client) {
+    let (project, api) = (project(), StandIn::start(script));
+    let linked = project.home.path().join("linked");
+    project.git(&["worktree", "add", "-q", "-b", "feature", &utf8(&linked)]);
+    let prompt = format!("work {}", linked.display());
+    client.print(&project.home, &linked, &api, &[], &prompt).succeeded();
+    let before = api.main().pop().must("a request of the conversation").messages();
+    project.snap_in(&linked, &["save", "x"]).exits(0);
+    let store = utf8(&project.stored(""));
+
+    // The main work tree of the same repository, on the same machine.
+    let resumed = project.snap(&["resume", "x", "--json"]).exits(0).json();
+    let requests = go_on(client, &project, &api, &resumed, "what next");
+    let moved = relocated(&before, &[(&utf8(&linked), &utf8(project.root()))]);
+    assert_continues(&moved, &requests.first().must("a request").messages());
+    // A new work tree that snap makes.
+    let resumed = project.snap(&["resume", "x", "--worktree", "again", "--json"]).exits(0).json();
+    let requests = go_on(client, &project, &api, &resumed, "what next");
+    let moved = relocated(&before, &[(&utf8(&linked), &utf8(&project.path(".claude/worktrees/again")))]);
+    assert_continues(&moved, &requests.first().must("a request").messages());
+    // Clones under other homes: a short path, a long one, and one that needs escapes everywhere.
+    let long = "a/very/long/way/down/to/the/place/where/the/work/goes/on/linked2";
+    for place in ["l", long, "größer \"è\" & 'co'"] {
+        let clone = project.cloned_at(place);
+        let resumed = clone.snap(&["resume", "x", "--store", &store, "--json"]).exits(0).json();
+        let requests = go_on(client, &clone, &api, &resumed, "what next");
+        let first = requests.first().must("a request");
+        let moved = relocated(&before, &[(&utf8(&linked), &utf8(clone.root()))]);
+        assert_continues(&moved, &first.messages());
+        let body = first.body.to_string();
+        assert!(
+            !body.contains(&utf8(project.home.path())),
+            "{place}: {}",
+            around(&body, &utf8(project.home.path()))
+        );
+    }
 }
 
 fn a_session_is_found_by_the_snapshots_name(client: &Client) {

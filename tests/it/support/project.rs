@@ -80,8 +80,13 @@ impl Project {
 
     /// A clone of this project's commits in a home of its own, at a path with a blank in it.
     pub(crate) fn cloned(&self) -> Self {
+        self.cloned_at("other place/clone of it")
+    }
+
+    /// A clone of this project's commits in a home of its own, at this path below it.
+    pub(crate) fn cloned_at(&self, place: &str) -> Self {
         let home = Home::new();
-        let root = home.path().join("other place").join("clone of it");
+        let root = home.path().join(place);
         fs::create_dir_all(root.parent().must("a parent")).must("a folder");
         let clone = Self { home, root };
         let from = self.root.to_str().must("a UTF-8 path").to_owned();

@@ -1,0 +1,152 @@
+//! `snap resume` in another repository, another work tree, or one that it makes itself.
+
+use std::fs;
+
+use crate::support::Must;
+use crate::support::project::{Project, files_below};
+
+const ID: &str = "c137e379-838e-4509-8148-16b407691758";
+
+/// A project with one pending edit, saved as "x"; its tree is clean again.
+fn saved() -> Project {
+    let project = Project::new();
+    project.session(ID);
+    project.write("a.txt", "saved\n");
+    project.write("new.txt", "new\n");
+    project.snap(&["save", "x"]).exits(0);
+    project.git(&["checkout", "-q", "--", "a.txt"]);
+    fs::remove_file(project.path("new.txt")).must("to remove");
+    project
+}
+
+#[test]
+fn a_new_work_tree_gets_the_edits_and_the_current_one_is_untouched() {
+    let project = saved();
+    project.write("b.txt", "work in progress here\n");
+    // Upstream has moved: the new work tree starts where the snapshot was made.
+    project.write("sub/c.txt", "committed since\n");
+    project.git(&["commit", "-qm", "second", "sub/c.txt"]);
+    let before = project.state();
+    let ran = project.snap(&["resume", "x", "--worktree", "try/it", "--json"]).exits(0).json();
+    assert_eq!(project.state().replace("? .claude/worktrees/try-it/\n", ""), before);
+    let tree = project.path(".claude/worktrees/try-it");
+    assert_eq!(ran["resume"]["cwd"], tree.to_str().must("UTF-8"));
+    let read = |name: &str| fs::read_to_string(tree.join(name)).must("a file");
+    assert_eq!([read("a.txt"), read("new.txt"), read("sub/c.txt")], ["saved\n", "new\n", "deep\n"]);
+    assert_eq!(project.git(&["-C", tree.to_str().must("UTF-8"), "branch", "--show-current"]), "try/it\n");
+}
+
+#[test]
+fn a_new_work_tree_can_be_anywhere() {
+    let project = saved();
+    let elsewhere = project.home.path().join("else where");
+    let into = elsewhere.to_str().must("UTF-8");
+    project.snap(&["resume", "x", "--worktree", "other", "--into", into]).exits(0);
+    assert_eq!(fs::read_to_string(elsewhere.join("a.txt")).must("a file"), "saved\n");
+}
+
+#[test]
+fn a_failed_resume_leaves_no_work_tree_and_no_branch() {
+    let project = saved();
+    let object = files_below(&project.stored("objects")).pop().must("an object");
+    fs::write(object, "damaged").must("to write");
+    let branches = project.git(&["branch", "--list"]);
+    project.snap(&["resume", "x", "--worktree", "try"]).exits(5);
+    assert_eq!(project.git(&["branch", "--list"]), branches);
+    assert_eq!(project.git(&["worktree", "list"]).lines().count(), 1);
+    assert!(!project.path(".claude/worktrees/try").exists());
+}
+
+#[test]
+fn a_branch_that_is_checked_out_is_refused_with_what_git_says() {
+    let project = saved();
+    project.snap(&["resume", "x", "--worktree", "main"]).exits(3).says(&["already", "another branch"]);
+}
+
+#[test]
+fn a_dry_run_makes_no_work_tree() {
+    let project = saved();
+    let ran = project.snap(&["resume", "x", "--worktree", "try", "--dry-run"]).exits(0);
+    assert!(
+        ran.stdout.contains(".claude/worktrees/try") && ran.stdout.contains("2 edited paths"),
+        "{}",
+        ran.stdout
+    );
+    assert_eq!(project.git(&["worktree", "list"]).lines().count(), 1);
+}
+
+#[test]
+fn another_repository_is_refused_until_it_is_trusted() {
+    let project = saved();
+    let other = Project::new();
+    fs::remove_dir_all(other.path(".git")).must("to remove");
+    other.git(&["init", "-q", "-b", "main"]);
+    other.git(&["add", "."]);
+    other.git(&["commit", "-q", "-m", "the same files in another history"]);
+    let before = other.state();
+    let store = project.stored("");
+    let store = store.to_str().must("UTF-8");
+    other.snap(&["resume", "x", "--store", store]).exits(3).says(&["git fetch", "another repository"]);
+    assert_eq!(other.state(), before);
+    other.snap(&["resume", "x", "--store", store, "--trust-repository"]).exits(0).says(&["HEAD is at"]);
+    assert_eq!(other.read("a.txt"), b"saved\n");
+}
+
+#[test]
+fn a_shallow_clone_without_the_base_is_told_the_exact_fetch() {
+    let project = saved();
+    let base = project.git(&["rev-parse", "HEAD"]).trim().to_owned();
+    project.write("b.txt", "second\n");
+    project.git(&["commit", "-qam", "second"]);
+    let shallow = Project::empty();
+    let from = format!("file://{}", project.root().display());
+    fs::remove_dir(shallow.root()).must("to remove");
+    let into = shallow.root().to_str().must("UTF-8");
+    let home = shallow.home.path();
+    crate::support::project::git_in(&shallow.home, home, &["clone", "-q", "--depth=1", from.as_str(), into]);
+    let store = project.stored("");
+    let store = store.to_str().must("UTF-8");
+    let fetch = format!("git fetch origin {base}");
+    shallow.snap(&["resume", "x", "--store", store]).exits(3).says(&[&fetch]);
+    project.git(&["config", "uploadpack.allowAnySHA1InWant", "true"]);
+    shallow.git(&["fetch", "-q", "origin", &base]);
+    shallow.snap(&["resume", "x", "--store", store]).exits(0);
+    assert_eq!(shallow.read("a.txt"), b"saved\n");
+}
+
+#[test]
+fn the_plan_shows_which_folders_become_which() {
+    let project = saved();
+    let clone = project.cloned();
+    let store = project.stored("");
+    let store = store.to_str().must("UTF-8");
+    let plan =
+        clone.snap(&["resume", "x", "--dry-run", "--json", "--store", store, "--map", "/opt/x=/srv/y"]);
+    let plan = plan.exits(0).json();
+    let pairs: Vec<(&str, &str)> = plan["paths"]["map"]
+        .as_array()
+        .must("a map")
+        .iter()
+        .filter_map(|pair| Some((pair["old"].as_str()?, pair["new"].as_str()?)))
+        .collect();
+    let place = |project: &Project| project.root().to_str().must("UTF-8").to_owned();
+    assert!(pairs.contains(&(&place(&project), &place(&clone))), "{pairs:?}");
+    assert!(pairs.contains(&("/opt/x", "/srv/y")), "{pairs:?}");
+    clone.snap(&["resume", "x", "--map", "nonsense"]).exits(2).says(&["OLD=NEW"]);
+}
+
+#[test]
+fn paths_that_the_map_does_not_know_are_named() {
+    let project = Project::new();
+    let transcript = project.session(ID);
+    let mut text = fs::read_to_string(&transcript).must("the transcript");
+    text += "{\"type\":\"user\",\"cwd\":\"/srv/another/project\",\"message\":{\"content\":\"x\"}}\n";
+    let cwd = project.root().to_str().must("UTF-8");
+    text += &format!("{{\"type\":\"user\",\"cwd\":\"{cwd}\",\"message\":{{\"content\":\"y\"}}}}\n");
+    fs::write(&transcript, text).must("to write");
+    project.snap(&["save", "x"]).exits(0);
+    let clone = project.cloned();
+    let store = project.stored("");
+    let ran = clone.snap(&["resume", "x", "--store", store.to_str().must("UTF-8")]).exits(0);
+    ran.says(&["/srv/another/project", "--map OLD=NEW", "mentions of the old place"]);
+}
