@@ -342,6 +342,16 @@ pub struct Edit {
     /// In the index, for [`IndexState::Partly`]; `null` if it is not there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub staged: Option<StagedVersion>,
+    /// In the index, for [`IndexState::Unmerged`]: the stages present.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stages: Vec<StageVersion>,
+    /// For an added file that is like a deleted one: the deleted one, which all diffs of this
+    /// entry are made against instead of `old`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Origin>,
+    /// A mark in the index that hides edits from git.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hidden: Option<HiddenBy>,
     /// How to make `new` from `old`; absent when the content is the same or gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diff: Option<Diff>,
@@ -349,6 +359,59 @@ pub struct Edit {
     pub added: u64,
     /// Lines removed.
     pub removed: u64,
+}
+
+impl Edit {
+    /// Makes the entry of a path that is nowhere, to be filled in.
+    pub(crate) fn of(path: RepoPath) -> Edit {
+        Edit {
+            path,
+            change: Change::IndexOnly,
+            old: None,
+            new: None,
+            index: IndexState::Unstaged,
+            staged: None,
+            stages: Vec::new(),
+            from: None,
+            hidden: None,
+            diff: None,
+            added: 0,
+            removed: 0,
+        }
+    }
+}
+
+/// Where an added file came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The deleted path.
+    pub path: RepoPath,
+    /// Its version in the base.
+    #[serde(flatten)]
+    pub version: Version,
+}
+
+/// One stage of an unmerged path.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StageVersion {
+    /// 1 (common ancestor), 2 (ours) or 3 (theirs).
+    pub stage: u8,
+    /// The blob's id and mode.
+    #[serde(flatten)]
+    pub version: Version,
+    /// How to make it from `old`; absent when the content is that of `old`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diff: Option<Diff>,
+}
+
+/// What hides a path's edits from git.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HiddenBy {
+    /// `git update-index --assume-unchanged`.
+    AssumeUnchanged,
+    /// `git update-index --skip-worktree`.
+    SkipWorktree,
 }
 
 /// What happened to a path.

@@ -1,10 +1,12 @@
 //! The place a command works on: work tree, repository, store and the client's folders.
 
-use std::path::{Path, PathBuf};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
 
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::git::{Place, Repository};
+use crate::paths::RepoPath;
 use crate::session::ClientHome;
 use crate::store::Store;
 
@@ -45,8 +47,9 @@ impl Workspace {
         Ok(Workspace { root, repository, store, client })
     }
 
-    /// Returns the store's place relative to the root, if it lies in it.
-    pub fn store_in_root(&self) -> Option<&Path> {
-        self.store.root().strip_prefix(&self.root).ok()
+    /// Returns the store's place in the work tree, if it lies in it: it is never an edit.
+    pub fn store_path(&self) -> Option<RepoPath> {
+        let inside = self.store.root().strip_prefix(&self.root).ok()?;
+        RepoPath::new(inside.as_os_str().as_bytes()).ok()
     }
 }

@@ -6,8 +6,10 @@
 
 use crate::edit::{self, Side};
 use crate::error::{Error, Kind, Result};
-use crate::git::{Blobs, Listing, Pending, Repository, Status};
-use crate::manifest::{Change, Diff, Edit, Edits, IndexState, Mode, Skipped, StagedVersion, Version};
+use crate::git::{Blobs, Hidden, Listing, Pending, Repository, Stage, Status};
+use crate::manifest::{
+    Change, Diff, Edit, Edits, HiddenBy, IndexState, Mode, Skipped, StageVersion, StagedVersion, Version,
+};
 use crate::paths::RepoPath;
 use crate::store::{AddLock, Store};
 use crate::tree::{Node, Tree};
@@ -36,7 +38,7 @@ pub(super) fn capture(
     for _ in 0..TRIES {
         let before = repository.stamp();
         let listing = repository.status()?;
-        let captured = Reader::new(workspace, repository, lock)?.read_all(listing, also)?;
+        let captured = Reader::new(workspace, repository, lock, also)?.read_all(listing)?;
         if repository.stamp() == before {
             return Ok(captured);
         }
@@ -53,6 +55,8 @@ struct Reader<'a> {
     store: &'a Store,
     lock: &'a AddLock,
     own_folder: Option<RepoPath>,
+    /// Paths that are captured whatever their size, even if git does not list them.
+    also: &'a [RepoPath],
     files: Vec<Edit>,
     skipped: Vec<Skipped>,
 }
@@ -62,27 +66,36 @@ struct Versions {
     head: Option<Version>,
     index: Option<Version>,
     intent_to_add: bool,
-    unmerged: bool,
+    stages: Vec<Stage>,
+    hidden: Option<HiddenBy>,
+}
+
+impl Versions {
+    const NOWHERE: Versions =
+        Versions { head: None, index: None, intent_to_add: false, stages: Vec::new(), hidden: None };
 }
 
 impl<'a> Reader<'a> {
-    fn new(workspace: &'a Workspace, repository: &'a Repository, lock: &'a AddLock) -> Result<Reader<'a>> {
-        use std::os::unix::ffi::OsStrExt as _;
-        let own_folder =
-            workspace.store_in_root().and_then(|path| RepoPath::new(path.as_os_str().as_bytes()).ok());
+    fn new(
+        workspace: &'a Workspace,
+        repository: &'a Repository,
+        lock: &'a AddLock,
+        also: &'a [RepoPath],
+    ) -> Result<Reader<'a>> {
         Ok(Reader {
             repository,
             tree: Tree::open(&workspace.root)?,
             blobs: repository.blobs(),
             store: &workspace.store,
             lock,
-            own_folder,
+            own_folder: workspace.store_path(),
+            also,
             files: Vec::new(),
             skipped: Vec::new(),
         })
     }
 
-    fn read_all(mut self, listing: Listing, also: &[RepoPath]) -> Result<Captured> {
+    fn read_all(mut self, listing: Listing) -> Result<Captured> {
         let mut pending = listing.pending;
         pending.retain(|entry| !self.own_folder.as_ref().is_some_and(|own| entry.path.is_in(own)));
         // The stable sort keeps a deletion from the index before the untracked file of that name.
@@ -93,7 +106,10 @@ impl<'a> Reader<'a> {
             entries.next_if(kept_on_disk);
             self.read_pending(entry)?;
         }
-        self.read_clean(also)?;
+        for hidden in listing.hidden {
+            self.read_hidden(hidden)?;
+        }
+        self.read_clean()?;
         for (path, reason) in listing.odd {
             self.skipped.push(Skipped { path: crate::screen::Line(&path).to_string(), reason });
         }
@@ -112,23 +128,20 @@ impl<'a> Reader<'a> {
         let Pending { path, status } = entry;
         match status {
             Status::Tracked { head, index, intent_to_add, .. } => {
-                self.read_path(path, Versions { head, index, intent_to_add, unmerged: false })
+                self.read_path(path, Versions { head, index, intent_to_add, ..Versions::NOWHERE })
             }
-            Status::Unmerged { head, .. } => {
-                self.read_path(path, Versions { head, index: None, intent_to_add: false, unmerged: true })
+            Status::Unmerged { head, stages } => {
+                self.read_path(path, Versions { head, stages, ..Versions::NOWHERE })
             }
             Status::Untracked => match self.tree.size(&path)? {
-                Some(size) if size > LARGEST_UNTRACKED => {
+                Some(size) if size > LARGEST_UNTRACKED && !self.also.contains(&path) => {
                     self.skip(
                         &path,
                         format!("untracked, and larger than {} MiB ({size} bytes)", LARGEST_UNTRACKED >> 20),
                     );
                     Ok(())
                 }
-                _ => self.read_path(
-                    path,
-                    Versions { head: None, index: None, intent_to_add: false, unmerged: false },
-                ),
+                _ => self.read_path(path, Versions::NOWHERE),
             },
             Status::NestedRepository => {
                 self.skip(&path, "a repository of its own");
@@ -141,11 +154,26 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Reads a path whose edits git was told not to look for.
+    fn read_hidden(&mut self, hidden: Hidden) -> Result<()> {
+        let Hidden { path, version, by } = hidden;
+        if let Some(listed) = self.files.iter_mut().find(|file| file.path == path) {
+            listed.hidden = Some(by);
+            return Ok(());
+        }
+        // A sparse checkout leaves its files out: there is nothing to save.
+        if by == HiddenBy::SkipWorktree && self.tree.size(&path)?.is_none() {
+            return Ok(());
+        }
+        let head = Some(version);
+        self.read_path(path, Versions { index: head.clone(), head, hidden: Some(by), ..Versions::NOWHERE })
+    }
+
     /// Reads paths that git did not list: clean ones, which matter only if their bytes on
     /// the disk are not those of the blob, and ignored ones.
-    fn read_clean(&mut self, also: &[RepoPath]) -> Result<()> {
+    fn read_clean(&mut self) -> Result<()> {
         let open: Vec<&RepoPath> =
-            also.iter().filter(|path| !self.files.iter().any(|file| file.path == **path)).collect();
+            self.also.iter().filter(|path| !self.files.iter().any(|file| file.path == **path)).collect();
         if open.is_empty() {
             return Ok(());
         }
@@ -154,8 +182,7 @@ impl<'a> Reader<'a> {
         for path in open {
             let version =
                 tracked.iter().find(|(tracked, _)| tracked == path).map(|(_, version)| version.clone());
-            let versions =
-                Versions { head: version.clone(), index: version, intent_to_add: false, unmerged: false };
+            let versions = Versions { head: version.clone(), index: version, ..Versions::NOWHERE };
             self.read_path(path.clone(), versions)?;
         }
         Ok(())
@@ -201,7 +228,7 @@ impl<'a> Reader<'a> {
             old.as_ref().zip(old_bytes.as_deref()).map(|(version, bytes)| Side { mode: version.mode, bytes });
         let hash = self.repository.hash();
         let new_version = new.as_ref().map(|(mode, bytes)| Version { oid: hash.blob_id(bytes), mode: *mode });
-        let index = if versions.unmerged {
+        let index = if !versions.stages.is_empty() {
             IndexState::Unmerged
         } else if versions.intent_to_add {
             IndexState::IntentToAdd
@@ -233,6 +260,15 @@ impl<'a> Reader<'a> {
                 Some(made) => (made.added, made.removed, Some(self.keep_diff(made, bytes.len())?)),
             },
         };
+        let mut stages = Vec::new();
+        for stage in &versions.stages {
+            let Some(bytes) = self.blobs.read(&stage.version.oid)? else {
+                return Ok(Err(format!("the repository lacks its unmerged version {}", stage.version.oid)));
+            };
+            let made = edit::make(old_side, Side { mode: stage.version.mode, bytes: &bytes })?;
+            let diff = made.map(|made| self.keep_diff(made, bytes.len())).transpose()?;
+            stages.push(StageVersion { stage: stage.number, version: stage.version.clone(), diff });
+        }
         let change = match (&old, &new_version) {
             (None, Some(_)) => Change::Added,
             (Some(_), None) => Change::Deleted,
@@ -240,15 +276,17 @@ impl<'a> Reader<'a> {
             _ => Change::Modified,
         };
         Ok(Ok(Some(Edit {
-            path: path.clone(),
             change,
             old,
             new: new_version,
             index,
             staged,
+            stages,
+            hidden: versions.hidden,
             diff,
             added,
             removed,
+            ..Edit::of(path.clone())
         })))
     }
 

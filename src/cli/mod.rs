@@ -5,6 +5,7 @@
 
 mod list;
 mod prune;
+mod restoring;
 mod resume;
 mod save;
 mod show;
@@ -61,6 +62,7 @@ enum Command {
     List(list::List),
     Show(show::Show),
     Resume(resume::Resume),
+    Rewind(resume::Rewind),
     Undo(resume::Undo),
     Prune(prune::Prune),
     Rm(prune::Rm),
@@ -113,6 +115,7 @@ fn run(arguments: Arguments, ui: &mut Ui) -> Result<Outcome> {
         Command::List(command) => command.run(&context, &workspace, ui),
         Command::Show(command) => command.run(&context, &workspace, ui),
         Command::Resume(command) => command.run(&context, ui),
+        Command::Rewind(command) => command.run(&context, &workspace, ui),
         Command::Undo(command) => command.run(&context, &workspace, ui),
         Command::Prune(command) => command.run(&context, &workspace, ui),
         Command::Rm(command) => command.run(&context, &workspace, ui),

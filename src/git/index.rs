@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use super::Repository;
 use crate::error::{Error, IoContext, Kind, Result};
-use crate::manifest::Version;
+use crate::manifest::{HiddenBy, Version};
 use crate::paths::RepoPath;
 
 /// What the index shall hold for a path.
@@ -23,6 +23,24 @@ pub enum IndexEntry {
     Blob(Version),
     /// The empty mark of `git add --intent-to-add`.
     IntentToAdd,
+    /// Several stages of an unfinished merge, by number.
+    Unmerged(Vec<(u8, Version)>),
+}
+
+/// What changes in the index.
+#[derive(Clone, Debug, Default)]
+pub struct IndexChanges {
+    /// What it shall hold for these paths.
+    pub entries: Vec<(RepoPath, IndexEntry)>,
+    /// Marks that hide edits of these paths from git.
+    pub marks: Vec<(RepoPath, HiddenBy)>,
+}
+
+impl IndexChanges {
+    /// Says whether nothing changes.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.marks.is_empty()
+    }
 }
 
 /// The lock on a repository's index; removed when dropped.
@@ -111,7 +129,8 @@ impl IndexLock<'_> {
     ///
     /// # Errors
     /// [`Kind::Environment`] with what git says; the user's index is then unchanged.
-    pub fn replace(self, entries: &[(RepoPath, IndexEntry)]) -> Result<()> {
+    pub fn replace(self, changes: &IndexChanges) -> Result<()> {
+        let entries = &changes.entries;
         let git = &self.repository.git;
         let index = self.repository.git_dir.join("index");
         let private = self.repository.git_dir.join(format!("index.snap-{}", std::process::id()));
@@ -139,6 +158,11 @@ impl IndexLock<'_> {
             match entry {
                 IndexEntry::Absent => {}
                 IndexEntry::Blob(version) => line(format!("{} {}", version.mode.octal(), version.oid), path),
+                IndexEntry::Unmerged(stages) => {
+                    for (stage, version) in stages {
+                        line(format!("{} {} {stage}", version.mode.octal(), version.oid), path);
+                    }
+                }
                 IndexEntry::IntentToAdd => intended.push(path.as_path().as_os_str()),
             }
         }
@@ -148,6 +172,19 @@ impl IndexLock<'_> {
                 vec!["add".as_ref(), "--intent-to-add".as_ref(), "--force".as_ref(), "--".as_ref()];
             arguments.extend_from_slice(some);
             git.demand_with::<&std::ffi::OsStr>(&arguments, &environment, &[])?;
+        }
+        for (option, by) in
+            [("--assume-unchanged", HiddenBy::AssumeUnchanged), ("--skip-worktree", HiddenBy::SkipWorktree)]
+        {
+            let marked = changes.marks.iter().filter(|(_, mark)| *mark == by);
+            let mut paths = Vec::new();
+            for (path, _) in marked {
+                paths.extend_from_slice(path.as_bytes());
+                paths.push(0);
+            }
+            if !paths.is_empty() {
+                git.demand_with(&["update-index", option, "-z", "--stdin"], &environment, &paths)?;
+            }
         }
         // Fails when some file differs from its entry, which is what a pending edit is.
         let mut refresh = git.command(&["update-index", "-q", "--refresh"]);

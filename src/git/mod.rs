@@ -10,6 +10,7 @@ mod blobs;
 mod command;
 pub mod index;
 mod status;
+mod trees;
 mod worktree;
 
 use std::path::{Path, PathBuf};
@@ -19,7 +20,8 @@ use crate::error::{Error, Kind, Result};
 
 pub use blobs::Blobs;
 use command::Git;
-pub use status::{Listing, Pending, Stage, Status};
+pub use status::{Hidden, Listing, Pending, Stage, Status};
+pub use trees::TreeVersions;
 pub use worktree::NewWorktree;
 
 /// A repository with a work tree.

@@ -6,7 +6,7 @@
 
 use super::Repository;
 use crate::error::{Error, Kind, Result};
-use crate::manifest::{Mode, Version};
+use crate::manifest::{HiddenBy, Mode, Version};
 use crate::paths::RepoPath;
 
 /// Everything pending in a work tree.
@@ -18,8 +18,21 @@ pub struct Listing {
     pub branch: Option<String>,
     /// The changed, staged and untracked paths, in git's order.
     pub pending: Vec<Pending>,
+    /// Tracked paths whose edits git was told not to look for.
+    pub hidden: Vec<Hidden>,
     /// Paths that can't be represented, with why.
     pub odd: Vec<(String, String)>,
+}
+
+/// A tracked path whose edits git does not list.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Hidden {
+    /// The path.
+    pub path: RepoPath,
+    /// In the index.
+    pub version: Version,
+    /// Why git does not look.
+    pub by: HiddenBy,
 }
 
 /// One pending path.
@@ -75,7 +88,7 @@ impl Repository {
     /// # Errors
     /// [`Kind::Environment`] with what git says.
     pub fn status(&self) -> Result<Listing> {
-        let answer = self.git.demand(&[
+        let list = [
             "status",
             "--porcelain=v2",
             "-z",
@@ -83,10 +96,33 @@ impl Repository {
             "--untracked-files=all",
             "--no-renames",
             "--ignore-submodules=none",
-        ])?;
-        parse(&answer.stdout)
-            .map_err(|line| Error::new(Kind::Environment, "git's status can't be understood").because(line))
+        ];
+        // The marks come from the index alone; reading it twice at a time costs no time.
+        let (status, marks) = std::thread::scope(|scope| {
+            let marks = scope.spawn(|| self.git.demand(&["ls-files", "--stage", "-v", "-z"]));
+            (self.git.demand(&list), marks.join())
+        });
+        let marks = marks.map_err(|_| Error::new(Kind::Bug, "Listing the index failed"))??;
+        let mut listing = parse(&status?.stdout).map_err(|line| {
+            Error::new(Kind::Environment, "git's status can't be understood").because(line)
+        })?;
+        listing.hidden = marks.stdout.split(|byte| *byte == 0).filter_map(hidden).collect();
+        Ok(listing)
     }
+}
+
+/// Reads `TAG MODE OID STAGE\tPATH`; `None` for a path that git looks at.
+fn hidden(record: &[u8]) -> Option<Hidden> {
+    let by = match record.first()? {
+        b'S' | b's' => HiddenBy::SkipWorktree,
+        tag if tag.is_ascii_lowercase() => HiddenBy::AssumeUnchanged,
+        _ => return None,
+    };
+    let tab = record.iter().position(|byte| *byte == b'\t')?;
+    let facts = std::str::from_utf8(&record[..tab]).ok()?;
+    let [_, mode, oid, "0"] = facts.split(' ').collect::<Vec<&str>>()[..] else { return None };
+    let version = Version { oid: oid.to_owned(), mode: Mode::from_octal(mode)? };
+    Some(Hidden { path: RepoPath::new(&record[tab + 1..]).ok()?, version, by })
 }
 
 fn parse(output: &[u8]) -> std::result::Result<Listing, String> {

@@ -7,10 +7,10 @@
 
 use std::path::Path;
 
-use super::edits::{Step, Work};
+use super::steps::{Step, Work};
 use crate::error::{Error, Kind, Result};
 use crate::git::Repository;
-use crate::git::index::IndexEntry;
+use crate::git::index::{IndexChanges, IndexLock};
 use crate::manifest::Version;
 use crate::paths::RepoPath;
 use crate::tree::{Node, Staging, Tree};
@@ -20,7 +20,7 @@ pub(super) struct Applied<'a> {
     tree: Tree,
     staging: Staging,
     moved: Moved,
-    index: Option<(crate::git::index::IndexLock<'a>, Vec<(RepoPath, IndexEntry)>)>,
+    index: Option<(IndexLock<'a>, IndexChanges)>,
 }
 
 #[derive(Default)]
@@ -33,13 +33,15 @@ struct Moved {
 
 /// Sets the paths; the index follows in [`Applied::commit`].
 pub(super) fn apply<'a>(root: &Path, repository: &'a Repository, steps: Vec<Step>) -> Result<Applied<'a>> {
-    let entries: Vec<(RepoPath, IndexEntry)> =
-        steps.iter().filter_map(|step| Some((step.path.clone(), step.index.clone()?))).collect();
-    let index = match entries.is_empty() {
-        true => None,
-        false => Some((repository.lock_index()?, entries)),
+    let changes = IndexChanges {
+        entries: steps.iter().filter_map(|step| Some((step.path.clone(), step.index.clone()?))).collect(),
+        marks: steps.iter().filter_map(|step| Some((step.path.clone(), step.mark?))).collect(),
     };
-    let blobs: Vec<(String, Vec<u8>)> = steps.iter().filter_map(|step| step.blob.clone()).collect();
+    let index = match changes.is_empty() {
+        true => None,
+        false => Some((repository.lock_index()?, changes)),
+    };
+    let blobs: Vec<(String, Vec<u8>)> = steps.iter().flat_map(|step| step.blobs.iter().cloned()).collect();
     repository.write_blobs(&blobs)?;
     let tree = Tree::open(root)?;
     let staging = tree.staging()?;
@@ -89,8 +91,8 @@ impl Applied<'_> {
     /// # Errors
     /// What git says; everything is then taken back.
     pub(super) fn commit(mut self) -> Result<()> {
-        if let Some((lock, entries)) = self.index.take()
-            && let Err(error) = lock.replace(&entries)
+        if let Some((lock, changes)) = self.index.take()
+            && let Err(error) = lock.replace(&changes)
         {
             self.roll_back()?;
             return Err(error);

@@ -7,8 +7,11 @@
 
 mod apply;
 mod edits;
+mod exact;
+mod here;
 mod relocate;
 mod session;
+mod steps;
 
 use std::path::PathBuf;
 
@@ -16,14 +19,14 @@ use crate::capture;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::ids::{ClientId, SnapshotId};
-use crate::manifest::Manifest;
+use crate::manifest::{Edits, Manifest};
 use crate::paths::RepoPath;
 use crate::store::Operation;
 use crate::workspace::Workspace;
 
-pub use edits::{Action, Step};
 pub use relocate::{Paths, Relocated, Relocation};
 pub use session::SessionPlan;
+pub use steps::{Action, Step};
 
 /// Everything that a restore will do.
 pub struct Plan {
@@ -38,8 +41,10 @@ pub struct Plan {
 /// How to bring a snapshot back.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Whether the pending edits come back too.
+    /// Whether the pending edits come back.
     pub edits: bool,
+    /// Whether the session comes back.
+    pub session: bool,
     /// Whether a repository that lacks the snapshot's base commit is good enough.
     pub trust_repository: bool,
     /// What becomes of the session's paths.
@@ -110,12 +115,7 @@ pub fn plan_resume(workspace: &Workspace, manifest: Manifest, options: &Options)
             let found = edits::plan(workspace, repository, saved)?;
             (steps, unchanged) = (found.steps, found.unchanged);
             notes.extend(found.notes);
-            notes.extend(
-                saved
-                    .skipped
-                    .iter()
-                    .map(|left| format!("Not in the snapshot: {} ({}).", left.path, left.reason)),
-            );
+            notes.extend(left_out(saved));
         }
         (Some(saved), None) if with_edits && !saved.files.is_empty() => {
             return Err(Error::new(Kind::Refused, "Cannot restore the pending edits here")
@@ -127,8 +127,9 @@ pub fn plan_resume(workspace: &Workspace, manifest: Manifest, options: &Options)
     if let Some(operation) = manifest.edits.as_ref().and_then(|edits| edits.operation.as_deref()) {
         notes.push(format!("A {operation} was in progress when this was saved; that is not restored."));
     }
-    let session = session::plan(workspace, &manifest, &options.paths)?;
+    let session = if options.session { session::plan(workspace, &manifest, &options.paths)? } else { None };
     match &session {
+        None if !options.session => {}
         None if manifest.session.is_none() => {
             notes.push("The snapshot holds no session: only files are restored.".to_owned())
         }
@@ -168,11 +169,44 @@ fn session_notes(manifest: &Manifest) -> Vec<String> {
     notes
 }
 
+/// Plans to put the work tree back to exactly what it was when the snapshot was saved.
+///
+/// # Errors
+/// [`Kind::Refused`] if the snapshot has no edits to go by, or the repository lacks its base
+/// commit; else as [`plan_resume`].
+pub fn plan_rewind(workspace: &Workspace, manifest: Manifest, options: &Options) -> Result<Plan> {
+    let (Some(saved), Some(repository)) = (&manifest.edits, &workspace.repository) else {
+        return Err(Error::new(Kind::Refused, "Cannot rewind")
+            .because(
+                "the snapshot or this folder is outside git, so there is no state of files to go back to",
+            )
+            .hint("`snap resume` brings the conversation back"));
+    };
+    let found = exact::plan(workspace, repository, saved, exact::Scope::Everything)?;
+    let mut notes = left_out(saved);
+    if let Some(operation) = &saved.operation {
+        notes.push(format!("A {operation} was in progress when this was saved; that is not restored."));
+    }
+    let session = if options.session { session::plan(workspace, &manifest, &options.paths)? } else { None };
+    if session.is_some() {
+        notes.extend(session_notes(&manifest));
+    }
+    let root = workspace.root.clone();
+    Ok(Plan { root, steps: found.steps, unchanged: found.unchanged, session, notes, manifest })
+}
+
+fn left_out(saved: &Edits) -> Vec<String> {
+    saved
+        .skipped
+        .iter()
+        .map(|left| format!("Not in the snapshot: {} ({}).", left.path, left.reason))
+        .collect()
+}
+
 /// Plans to undo the last restore that changed files in this workspace.
 ///
 /// # Errors
-/// [`Kind::NotFound`] if nothing was restored here; [`Kind::Conflict`] if HEAD has moved
-/// since; else as [`plan_resume`].
+/// [`Kind::NotFound`] if nothing was restored here; else as [`plan_resume`].
 pub fn plan_undo(workspace: &Workspace) -> Result<Plan> {
     let nothing = || {
         Error::new(Kind::NotFound, "There is nothing to undo")
@@ -189,7 +223,7 @@ pub fn plan_undo(workspace: &Workspace) -> Result<Plan> {
     else {
         return Err(nothing());
     };
-    let found = edits::plan_back(workspace, repository, saved, &safety.paths)?;
+    let found = exact::plan(workspace, repository, saved, exact::Scope::Paths(&safety.paths))?;
     let notes = vec!["The conversation that was resumed stays: a transcript is never removed.".to_owned()];
     Ok(Plan {
         root: workspace.root.clone(),

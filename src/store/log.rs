@@ -43,6 +43,8 @@ pub enum Operation {
     Save,
     /// `snap resume`.
     Resume,
+    /// `snap rewind`.
+    Rewind,
     /// `snap undo`.
     Undo,
     /// `snap prune`.

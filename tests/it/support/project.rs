@@ -133,6 +133,11 @@ impl Project {
         git_in(&self.home, &self.root, arguments)
     }
 
+    /// Runs git in the project and says whether it succeeded.
+    pub(crate) fn try_git(&self, arguments: &[&str]) -> bool {
+        git_command(&self.home, &self.root, arguments).output().must("to run git").status.success()
+    }
+
     /// Everything a person sees of the tree: status, index, content and mode of each file.
     #[track_caller]
     pub(crate) fn state(&self) -> String {
@@ -233,6 +238,12 @@ pub(crate) fn ran(command: &mut Command) -> Ran {
 /// Runs git with nothing of the machine's configuration; fails the test if git fails.
 #[track_caller]
 pub(crate) fn git_in(home: &Home, folder: &Path, arguments: &[impl AsRef<OsStr>]) -> String {
+    let output = git_command(home, folder, arguments).output().must("to run git");
+    assert!(output.status.success(), "git failed: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn git_command(home: &Home, folder: &Path, arguments: &[impl AsRef<OsStr>]) -> Command {
     let mut command = Command::new("git");
     command.args(arguments).current_dir(folder).env_clear().envs(environment(home));
     for role in ["AUTHOR", "COMMITTER"] {
@@ -240,9 +251,7 @@ pub(crate) fn git_in(home: &Home, folder: &Path, arguments: &[impl AsRef<OsStr>]
         command.env(format!("GIT_{role}_DATE"), "2026-11-21T00:00:00Z");
     }
     command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null").env("LC_ALL", "C");
-    let output = command.output().must("to run git");
-    assert!(output.status.success(), "git failed: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).into_owned()
+    command
 }
 
 fn environment(home: &Home) -> Vec<(&'static str, std::ffi::OsString)> {

@@ -1,0 +1,317 @@
+//! What `resume`, `rewind` and `undo` share: showing a plan, executing it, starting the client.
+
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::ui::{Style, Ui};
+use super::{Outcome, count, print_json};
+use crate::context::Context;
+use crate::error::{Error, Kind, Result};
+use crate::ids::ClientId;
+use crate::remap::Mode;
+use crate::restore::{self, Action, Done, Options, Paths, Plan, SessionPlan};
+use crate::screen::Line;
+use crate::store::Operation;
+use crate::workspace::Workspace;
+
+/// The most steps that are listed one by one.
+const MOST_LISTED: usize = 40;
+
+/// What every command that brings a session back takes.
+#[derive(Args)]
+pub(super) struct Restoring {
+    /// The snapshot
+    #[arg(value_name = "REF", default_value = "latest")]
+    pub(super) reference: String,
+    /// Show what would be done, and stop
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Restore the files alone
+    #[arg(long)]
+    no_session: bool,
+    /// What becomes of the old place's paths in the conversation
+    #[arg(long, value_name = "HOW", default_value = "rewrite")]
+    paths: PathChoice,
+    /// Rewrite another folder too (repeatable)
+    #[arg(long, value_name = "OLD=NEW", value_parser = parse_map)]
+    map: Vec<(String, String)>,
+    /// Print the command that goes on with the session instead of running it
+    #[arg(long)]
+    no_run: bool,
+    /// Passed on to the client
+    #[arg(last = true, value_name = "CLIENT_ARGS")]
+    client: Vec<OsString>,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum PathChoice {
+    /// Every mention becomes that of the new place
+    Rewrite,
+    /// Messages stay byte for byte (the prompt cache stays warm); the client tells the model of the new place
+    Keep,
+}
+
+fn parse_map(text: &str) -> std::result::Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((old, new)) if !old.is_empty() && !new.is_empty() => Ok((old.to_owned(), new.to_owned())),
+        _ => Err("write it as OLD=NEW, with absolute paths".to_owned()),
+    }
+}
+
+impl Restoring {
+    /// Returns what was asked for, as the operation takes it.
+    pub(super) fn options(&self) -> Options {
+        let mode = match self.paths {
+            PathChoice::Rewrite => Mode::Rewrite,
+            PathChoice::Keep => Mode::Keep,
+        };
+        let paths = Paths { mode, user: self.map.clone() };
+        Options { edits: true, session: !self.no_session, trust_repository: false, paths }
+    }
+
+    /// Shows a plan; unless that was all, executes it, and prints or becomes the client's command.
+    /// `kept` runs as soon as everything is in place.
+    pub(super) fn carry_out(
+        &self,
+        context: &Context,
+        workspace: &Workspace,
+        plan: Plan,
+        operation: Operation,
+        kept: impl FnOnce(),
+        ui: &mut Ui,
+    ) -> Result<Outcome> {
+        if self.dry_run {
+            return show_dry_run(ui, &plan);
+        }
+        let shown = as_json(&plan);
+        if !ui.json() {
+            tell(ui, &plan);
+        }
+        let done = restore::execute(context, workspace, plan, operation)?;
+        kept();
+        tell_done(ui, &done);
+        let launch = done.session.as_ref().map(|(id, cwd)| Launch { id, cwd, extra: &self.client });
+        if ui.json() {
+            print_json(ui, &with_results(shown, &done, launch.as_ref()))?;
+            return Ok(Outcome::Done);
+        }
+        let Some(launch) = launch else { return Ok(Outcome::Done) };
+        if self.no_run || context.inside_client || !ui.is_terminal() {
+            ui.line(&launch.for_a_shell())?;
+            return Ok(Outcome::Done);
+        }
+        ui.flush()?;
+        Err(launch.run())
+    }
+}
+
+/// How to go on with a session.
+pub(super) struct Launch<'a> {
+    id: &'a ClientId,
+    cwd: &'a Path,
+    extra: &'a [OsString],
+}
+
+impl Launch<'_> {
+    fn arguments(&self) -> Vec<String> {
+        let mut arguments = vec!["claude".to_owned(), "--resume".to_owned(), self.id.to_string()];
+        arguments.extend(self.extra.iter().map(|extra| extra.to_string_lossy().into_owned()));
+        arguments
+    }
+
+    fn for_a_shell(&self) -> String {
+        let words: Vec<String> = self.arguments().iter().map(|word| quoted(word)).collect();
+        format!("cd {} && {}", quoted(&self.cwd.to_string_lossy()), words.join(" "))
+    }
+
+    /// Becomes the client; returns only if that fails.
+    fn run(&self) -> Error {
+        let error = std::process::Command::new("claude")
+            .arg("--resume")
+            .arg(self.id.as_str())
+            .args(self.extra)
+            .current_dir(self.cwd)
+            .exec();
+        Error::new(Kind::Environment, "Everything is restored, but the client can't be started")
+            .because(error)
+            .hint(format!("install Claude Code, then run: {}", self.for_a_shell()))
+    }
+}
+
+/// Quotes a word for a POSIX shell, if it needs to be.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./=:@%+,".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+pub(super) fn show_dry_run(ui: &mut Ui, plan: &Plan) -> Result<Outcome> {
+    if ui.json() {
+        let mut shown = as_json(plan);
+        shown["dry_run"] = json!(true);
+        print_json(ui, &shown)?;
+        return Ok(Outcome::Done);
+    }
+    for line in lines(ui, plan, usize::MAX) {
+        ui.line(&line)?;
+    }
+    ui.say("Nothing was changed (--dry-run).");
+    Ok(Outcome::Done)
+}
+
+fn tell(ui: &mut Ui, plan: &Plan) {
+    for line in lines(ui, plan, MOST_LISTED) {
+        ui.say(&line);
+    }
+}
+
+fn lines(ui: &Ui, plan: &Plan, most: usize) -> Vec<String> {
+    let mut lines = vec![format!(
+        "{} in {}",
+        ui.paint(Style::Strong, Line(&plan.manifest().name)),
+        Line(&plan.root().to_string_lossy())
+    )];
+    for step in plan.steps().iter().take(most) {
+        let (word, style) = match step.action() {
+            Action::Create => ("create ", Style::Good),
+            Action::Replace => ("replace", Style::Warning),
+            Action::Remove => ("remove ", Style::Bad),
+            Action::Index => ("index  ", Style::Faint),
+        };
+        let (added, removed) = step.lines();
+        lines.push(format!("  {} {}  +{added} -{removed}", ui.paint(style, word), step.path()));
+    }
+    if plan.steps().len() > most {
+        lines.push(format!("  and {} more", plan.steps().len() - most));
+    }
+    if plan.unchanged() > 0 {
+        lines.push(format!("  {} already as saved", count(plan.unchanged(), "path")));
+    }
+    if let Some(session) = plan.session() {
+        let id = match session.renamed {
+            true => format!("as {}, a new session: this machine has the saved one already", session.id),
+            false => format!("as {}", session.id),
+        };
+        lines.push(format!("  session of {} records {id}", session.records));
+        let keeps = if session.relocation.mode == Mode::Keep { ", outside messages only" } else { "" };
+        for (old, new) in session.relocation.folders() {
+            lines.push(format!(
+                "  {} {} -> {}{keeps}",
+                ui.paint(Style::Faint, "path   "),
+                Line(old),
+                Line(new)
+            ));
+        }
+    }
+    lines.extend(plan.notes().iter().map(|note| format!("  {} {note}", ui.paint(Style::Warning, "note:"))));
+    lines
+}
+
+fn tell_done(ui: &mut Ui, done: &Done) {
+    if ui.json() {
+        return;
+    }
+    if let Some((_, safety)) = done.safety.as_ref().filter(|_| done.paths > 0) {
+        ui.say(&format!("Set {}; `snap undo` goes back (to {safety}).", count(done.paths, "path")));
+    }
+    let report = &done.relocated.report;
+    if report.replaced() > 0 {
+        let left = match report.leftovers() {
+            0 => String::new(),
+            left => format!(", {left} left in messages, signed thinking or binary data"),
+        };
+        ui.say(&format!("Rewrote {} of the old place in the session{left}.", mentions(report.replaced())));
+    }
+    if let Some((first, _)) = done.relocated.outside.first() {
+        let others = done.relocated.outside.len() - 1;
+        let more = if others == 0 { String::new() } else { format!(" and {others} more") };
+        ui.say(&format!(
+            "The session also worked outside that place, and those paths stay: {}{more} (`--map OLD=NEW` maps one).",
+            Line(first)
+        ));
+    }
+}
+
+fn mentions(number: u64) -> String {
+    count(usize::try_from(number).unwrap_or(usize::MAX), "mention")
+}
+
+pub(super) fn as_json(plan: &Plan) -> Value {
+    let steps: Vec<Value> = plan
+        .steps()
+        .iter()
+        .map(|step| {
+            let action = match step.action() {
+                Action::Create => "create",
+                Action::Replace => "replace",
+                Action::Remove => "remove",
+                Action::Index => "index",
+            };
+            let (added, removed) = step.lines();
+            json!({"path": step.path(), "action": action, "added": added, "removed": removed})
+        })
+        .collect();
+    json!({
+        "snapshot": plan.manifest().name,
+        "id": plan.manifest().id,
+        "root": Line(&plan.root().to_string_lossy()).to_string(),
+        "dry_run": false,
+        "edits": steps,
+        "unchanged": plan.unchanged(),
+        "session_id": plan.session().map(|session| &session.id),
+        "renamed": plan.session().map(|session| session.renamed),
+        "paths": plan.session().map(paths_json),
+        "notes": plan.notes(),
+    })
+}
+
+fn paths_json(session: &SessionPlan) -> Value {
+    let mode = match session.relocation.mode {
+        Mode::Rewrite => "rewrite",
+        Mode::Keep => "keep",
+    };
+    let map: Vec<Value> =
+        session.relocation.folders().map(|(old, new)| json!({"old": old, "new": new})).collect();
+    json!({"mode": mode, "map": map})
+}
+
+pub(super) fn with_results(mut shown: Value, done: &Done, launch: Option<&Launch<'_>>) -> Value {
+    if shown["paths"].is_object() {
+        let report = &done.relocated.report;
+        let forms: serde_json::Map<String, Value> = report
+            .forms()
+            .map(|(form, number)| (format!("{form:?}").to_lowercase(), json!(number)))
+            .collect();
+        shown["paths"]["rewritten"] = json!(forms);
+        shown["paths"]["left"] = json!(report.leftovers());
+        let outside =
+            done.relocated.outside.iter().map(|(path, number)| json!({"path": path, "mentions": number}));
+        shown["paths"]["outside"] = outside.collect();
+    }
+    shown["safety"] = json!(done.safety.as_ref().map(|(_, name)| name));
+    shown["resume"] = json!(launch.map(|launch| json!({
+        "command": launch.arguments(),
+        "env": {},
+        "cwd": launch.cwd.to_string_lossy(),
+    })));
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn words_are_quoted_for_a_shell_only_if_needed() {
+        assert_eq!(quoted("/tmp/app-1"), "/tmp/app-1");
+        assert_eq!(quoted("/tmp/my app"), "'/tmp/my app'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted("~x"), "'~x'");
+    }
+}

@@ -1,0 +1,85 @@
+//! Plans to make the work tree exactly what it was: `rewind` and `undo`.
+//!
+//! Whatever was edited, created, deleted, staged or committed since, each path becomes what
+//! the snapshot has of it: the saved edit, or the base commit's version. What the snapshot
+//! left out, ignored files, submodules and repositories inside the repository are not touched.
+
+use std::collections::BTreeSet;
+
+use super::here::look;
+use super::steps::{Maker, Steps, Work};
+use crate::error::Result;
+use crate::git::{Repository, Status};
+use crate::manifest::{Edit, Edits, Mode};
+use crate::paths::RepoPath;
+use crate::workspace::Workspace;
+
+/// Which paths are put back.
+#[derive(Clone, Copy)]
+pub(super) enum Scope<'a> {
+    /// All that differ.
+    Everything,
+    /// These.
+    Paths(&'a [RepoPath]),
+}
+
+/// Plans to put the paths back to what a snapshot has.
+pub(super) fn plan(
+    workspace: &Workspace,
+    repository: &Repository,
+    saved: &Edits,
+    scope: Scope<'_>,
+) -> Result<Steps> {
+    if let Some(base) = &saved.base
+        && !repository.has_commit(base)?
+    {
+        return Err(repository.lacks_commit(base));
+    }
+    let listing = repository.status()?;
+    let mut paths: BTreeSet<RepoPath> = match scope {
+        Scope::Paths(paths) => paths.iter().cloned().collect(),
+        Scope::Everything => {
+            let touchable = |status: &Status| !matches!(status, Status::NestedRepository | Status::Submodule);
+            let pending = listing.pending.iter().filter(|pending| touchable(&pending.status));
+            let changed = repository.changed_between(listing.head.as_deref(), saved.base.as_deref())?;
+            let edited = saved.files.iter().map(|edit| edit.path.clone());
+            pending.map(|pending| pending.path.clone()).chain(changed).chain(edited).collect()
+        }
+    };
+    let own = workspace.store_path();
+    paths.retain(|path| {
+        let left_out = saved.skipped.iter().any(|skipped| skipped.path == path.to_string());
+        !left_out && !own.as_ref().is_some_and(|own| path.is_in(own))
+    });
+    let base = repository.tree_versions(saved.base.as_deref(), &paths)?;
+    let wanted: BTreeSet<&RepoPath> = paths.iter().filter(|path| base.is_file(path)).collect();
+    let here = look(workspace, repository, &listing, &wanted)?;
+    let mut maker = Maker::new(&workspace.store, repository);
+    let mut steps = Vec::new();
+    let mut clean = Vec::new();
+    for path in &wanted {
+        let here = &here[*path];
+        match saved.files.iter().find(|edit| edit.path == **path) {
+            Some(edit) => steps.extend(maker.step(edit, here)?),
+            None => {
+                let version = base.version(path).cloned();
+                let edit = Edit { old: version.clone(), new: version, ..Edit::of((*path).clone()) };
+                clean.extend(maker.step(&edit, here)?);
+            }
+        }
+    }
+    // A clean path is as a checkout writes it, which need not be the blob's own bytes.
+    let paths: Vec<&RepoPath> = clean.iter().map(|step| &step.path).collect();
+    let converted: BTreeSet<RepoPath> = repository.converted(&paths)?.into_iter().cloned().collect();
+    for step in &mut clean {
+        if let (Work::Set(mode, bytes), Some(version), true) =
+            (&mut step.work, base.version(&step.path), converted.contains(&step.path))
+            && *mode != Mode::Link
+        {
+            *bytes = repository.checked_out(&step.path, &version.oid)?;
+        }
+    }
+    steps.extend(clean);
+    steps.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(Steps { unchanged: wanted.len() - steps.len(), steps, notes: Vec::new() })
+}

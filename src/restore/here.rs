@@ -1,0 +1,77 @@
+//! What is here of the paths that a restore is about: HEAD, the index, the disk.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::error::Result;
+use crate::git::index::IndexEntry;
+use crate::git::{Listing, Repository, Status};
+use crate::manifest::{HiddenBy, Version};
+use crate::paths::RepoPath;
+use crate::tree::{Node, Tree};
+use crate::workspace::Workspace;
+
+/// What is here of one path.
+#[derive(Clone, Debug)]
+pub(super) struct Here {
+    pub(super) head: Option<Version>,
+    pub(super) index: IndexEntry,
+    pub(super) work: Option<Version>,
+    /// Whether git lists it: changed, staged, untracked or unmerged.
+    pub(super) pending: bool,
+    pub(super) hidden: Option<HiddenBy>,
+}
+
+impl Here {
+    const NOTHING: Here =
+        Here { head: None, index: IndexEntry::Absent, work: None, pending: false, hidden: None };
+}
+
+/// Looks at the paths as they are here, given what git lists as pending.
+pub(super) fn look<'a>(
+    workspace: &Workspace,
+    repository: &Repository,
+    listing: &Listing,
+    paths: &BTreeSet<&'a RepoPath>,
+) -> Result<BTreeMap<&'a RepoPath, Here>> {
+    let tree = Tree::open(&workspace.root)?;
+    let by_bytes: BTreeMap<&[u8], &'a RepoPath> = paths.iter().map(|path| (path.as_bytes(), *path)).collect();
+    let mut found: BTreeMap<&'a RepoPath, Here> = BTreeMap::new();
+    for (path, version) in repository.index_versions(|path| by_bytes.contains_key(path))? {
+        if let Some(path) = by_bytes.get(path.as_bytes()) {
+            let index = IndexEntry::Blob(version.clone());
+            found.insert(path, Here { head: Some(version), index, ..Here::NOTHING });
+        }
+    }
+    for pending in &listing.pending {
+        let Some(path) = by_bytes.get(pending.path.as_bytes()) else { continue };
+        let (head, index) = match &pending.status {
+            Status::Tracked { head, intent_to_add: true, .. } => (head.clone(), IndexEntry::IntentToAdd),
+            Status::Tracked { head, index, .. } => {
+                (head.clone(), index.clone().map_or(IndexEntry::Absent, IndexEntry::Blob))
+            }
+            Status::Unmerged { head, stages } => {
+                let stages = stages.iter().map(|stage| (stage.number, stage.version.clone()));
+                (head.clone(), IndexEntry::Unmerged(stages.collect()))
+            }
+            // Behind a deletion from the index, the same path is listed once more as untracked.
+            Status::Untracked | Status::NestedRepository | Status::Submodule => {
+                (found.get(path).and_then(|here| here.head.clone()), IndexEntry::Absent)
+            }
+        };
+        found.insert(path, Here { head, index, pending: true, ..Here::NOTHING });
+    }
+    for path in paths {
+        let here = found.entry(path).or_insert(Here::NOTHING);
+        if let Node::File { mode, bytes } = tree.read(path)? {
+            here.work = Some(Version { oid: repository.hash().blob_id(&bytes), mode });
+        }
+    }
+    for hidden in &listing.hidden {
+        // What git was told not to look at counts as edited if its bytes are not the index's.
+        if let Some(here) = by_bytes.get(hidden.path.as_bytes()).and_then(|path| found.get_mut(path)) {
+            here.hidden = Some(hidden.by);
+            here.pending |= here.work.as_ref().is_some_and(|work| *work != hidden.version);
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,177 @@
+//! One step of a restore: what a path becomes, computed from base and diff and checked.
+
+use crate::edit;
+use crate::error::{Error, Kind, Result};
+use crate::git::index::IndexEntry;
+use crate::git::{Blobs, Repository};
+use crate::manifest::{Diff, DiffForm, Edit, HiddenBy, IndexState, Mode, Version};
+use crate::paths::RepoPath;
+use crate::restore::here::Here;
+use crate::store::Store;
+
+/// What happens to one path.
+pub struct Step {
+    pub(super) path: RepoPath,
+    /// On the disk now, to be checked again right before it is replaced.
+    pub(super) here: Option<Version>,
+    pub(super) work: Work,
+    pub(super) index: Option<IndexEntry>,
+    /// A mark to be set in the index.
+    pub(super) mark: Option<HiddenBy>,
+    /// Blobs that the index will name and the repository may not have.
+    pub(super) blobs: Vec<(String, Vec<u8>)>,
+    lines: (u64, u64),
+}
+
+/// What becomes of the file on the disk.
+pub(super) enum Work {
+    Keep,
+    Set(Mode, Vec<u8>),
+    Remove,
+}
+
+/// What a step does, for a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Creates the file.
+    Create,
+    /// Replaces it.
+    Replace,
+    /// Removes it.
+    Remove,
+    /// Leaves it; only the index changes.
+    Index,
+}
+
+impl Step {
+    /// Returns the path.
+    pub fn path(&self) -> &RepoPath {
+        &self.path
+    }
+
+    /// Returns what happens to the file.
+    pub fn action(&self) -> Action {
+        match (&self.work, &self.here) {
+            (Work::Keep, _) => Action::Index,
+            (Work::Remove, _) => Action::Remove,
+            (Work::Set(..), None) => Action::Create,
+            (Work::Set(..), Some(_)) => Action::Replace,
+        }
+    }
+
+    /// Returns the lines added and removed against the base.
+    pub fn lines(&self) -> (u64, u64) {
+        self.lines
+    }
+}
+
+/// The steps of a plan.
+pub(super) struct Steps {
+    pub(super) steps: Vec<Step>,
+    pub(super) unchanged: usize,
+    pub(super) notes: Vec<String>,
+}
+
+fn index_of(edit: &Edit) -> IndexEntry {
+    let entry = |version: Option<&Version>| version.cloned().map_or(IndexEntry::Absent, IndexEntry::Blob);
+    match edit.index {
+        IndexState::Unstaged => entry(edit.old.as_ref()),
+        IndexState::Staged => entry(edit.new.as_ref()),
+        IndexState::Partly => entry(edit.staged.as_ref().map(|staged| &staged.version)),
+        IndexState::IntentToAdd => IndexEntry::IntentToAdd,
+        IndexState::Unmerged => IndexEntry::Unmerged(
+            edit.stages.iter().map(|stage| (stage.stage, stage.version.clone())).collect(),
+        ),
+    }
+}
+
+/// Makes steps for one repository.
+pub(super) struct Maker<'a> {
+    store: &'a Store,
+    blobs: Blobs<'a>,
+    repository: &'a Repository,
+}
+
+impl<'a> Maker<'a> {
+    pub(super) fn new(store: &'a Store, repository: &'a Repository) -> Maker<'a> {
+        Maker { store, blobs: repository.blobs(), repository }
+    }
+
+    /// Makes the step that sets a path to what an edit says; `None` if it is so already.
+    pub(super) fn step(&mut self, edit: &Edit, here: &Here) -> Result<Option<Step>> {
+        let target = index_of(edit);
+        let index = (target != here.index).then_some(target);
+        let mark = edit.hidden.filter(|_| edit.hidden != here.hidden);
+        if index.is_none() && mark.is_none() && here.work == edit.new {
+            return Ok(None);
+        }
+        let work = match &edit.new {
+            new if *new == here.work => Work::Keep,
+            None => Work::Remove,
+            Some(version) => Work::Set(version.mode, self.content(edit, version, edit.diff.as_ref())?),
+        };
+        let blobs = if index.is_some() { self.index_blobs(edit)? } else { Vec::new() };
+        let path = edit.path.clone();
+        Ok(Some(Step {
+            path,
+            here: here.work.clone(),
+            work,
+            index,
+            mark,
+            blobs,
+            lines: (edit.added, edit.removed),
+        }))
+    }
+
+    /// Computes the blobs that the index will name and the repository may not have.
+    fn index_blobs(&mut self, edit: &Edit) -> Result<Vec<(String, Vec<u8>)>> {
+        let mut wanted: Vec<(&Version, Option<&Diff>)> = Vec::new();
+        match edit.index {
+            IndexState::Unstaged | IndexState::IntentToAdd => {}
+            IndexState::Staged => wanted.extend(edit.new.as_ref().map(|new| (new, edit.diff.as_ref()))),
+            IndexState::Partly => {
+                wanted.extend(edit.staged.as_ref().map(|staged| (&staged.version, staged.diff.as_ref())));
+            }
+            IndexState::Unmerged => {
+                wanted.extend(edit.stages.iter().map(|stage| (&stage.version, stage.diff.as_ref())));
+            }
+        }
+        let mut blobs = Vec::new();
+        for (version, diff) in wanted {
+            if edit.old.as_ref().is_none_or(|old| old.oid != version.oid) {
+                blobs.push((version.oid.clone(), self.content(edit, version, diff)?));
+            }
+        }
+        Ok(blobs)
+    }
+
+    /// Computes a version's bytes from the base and its diff, and checks them against its id.
+    fn content(&mut self, edit: &Edit, version: &Version, diff: Option<&Diff>) -> Result<Vec<u8>> {
+        let damaged = |cause: String| {
+            Error::new(Kind::Damaged, format!("Cannot restore {}", edit.path))
+                .because(cause)
+                .hint("nothing was changed; `--no-edits` restores the conversation alone")
+        };
+        let whole = diff.is_some_and(|diff| diff.form == DiffForm::Whole);
+        let base = edit.from.as_ref().map(|from| &from.version).or(edit.old.as_ref());
+        let old = match base {
+            Some(old) if !whole => self.blobs.read(&old.oid)?.ok_or_else(|| {
+                Error::new(Kind::NotFound, format!("Cannot restore {}", edit.path))
+                    .because(format!("this repository lacks its base version {}", old.oid))
+                    .hint("fetch the snapshot's base commit first; `snap show` names it")
+            })?,
+            _ => Vec::new(),
+        };
+        let bytes = match diff {
+            None => old,
+            Some(diff) => {
+                let stored = self.store.load(&diff.content)?;
+                edit::apply(diff.form, stored, &old, diff.bytes).map_err(damaged)?
+            }
+        };
+        if self.repository.hash().blob_id(&bytes) != version.oid {
+            return Err(damaged(format!("its diff does not give the version {}", version.oid)));
+        }
+        Ok(bytes)
+    }
+}
