@@ -14,6 +14,9 @@ use rustix::io::Errno;
 
 use crate::error::{Error, IoContext, Kind, Result};
 
+/// How the names of our temporary files begin.
+pub const TEMPORARY: &str = "snap-tmp-";
+
 /// What to do when the file to publish exists already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Existing {
@@ -32,7 +35,7 @@ pub enum Existing {
 /// [`Kind::Environment`] with the path; nothing is left behind.
 pub fn publish(tmp: &Path, path: &Path, bytes: &[u8], existing: Existing) -> Result<bool> {
     let mut file = tempfile::Builder::new()
-        .prefix("tmp-")
+        .prefix(TEMPORARY)
         .tempfile_in(tmp)
         .context("create a temporary file in", tmp)?;
     file.write_all(bytes).and_then(|()| file.as_file().sync_all()).context("write", path)?;

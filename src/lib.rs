@@ -21,6 +21,7 @@ pub mod fs;
 pub mod git;
 pub mod hunks;
 pub mod ids;
+pub mod interrupt;
 pub mod manifest;
 pub mod paths;
 pub mod remap;

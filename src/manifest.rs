@@ -53,7 +53,7 @@ pub struct Manifest {
     pub tasks: Vec<Box<RawValue>>,
     /// Prompts that were queued and not yet consumed, oldest first.
     pub queue: Vec<String>,
-    /// The sub-agents, oldest first.
+    /// The sub-agents, by id.
     pub agents: Vec<Agent>,
     /// What the agent was allowed to do.
     pub permissions: Permissions,
@@ -123,7 +123,9 @@ pub struct Session {
     pub client: Option<String>,
     /// The model that answered last.
     pub model: Option<String>,
-    /// `idle`, `busy` or `waiting` when the session was live; `null` when it was not running.
+    /// Whether its client ran when the snapshot was taken.
+    pub live: bool,
+    /// `idle`, `busy` or `waiting`, if it ran and said so.
     pub status: Option<String>,
     /// What a waiting session waited for.
     pub waiting_for: Option<String>,
@@ -349,6 +351,9 @@ pub struct Edit {
     /// entry are made against instead of `old`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Origin>,
+    /// Whether only its owner may read the file in the work tree.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub private: bool,
     /// A mark in the index that hides edits from git.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hidden: Option<HiddenBy>,
@@ -373,6 +378,7 @@ impl Edit {
             staged: None,
             stages: Vec::new(),
             from: None,
+            private: false,
             hidden: None,
             diff: None,
             added: 0,
@@ -567,6 +573,7 @@ impl Manifest {
     /// [`Kind::NewerFormat`] if a later version wrote it, else [`Kind::Damaged`].
     pub fn from_json(json: &[u8]) -> Result<Manifest> {
         check_format(json)?;
+        check_sum(json)?;
         serde_json::from_slice(json)
             .map_err(|error| Error::new(Kind::Damaged, "The manifest can't be read").because(error))
     }
@@ -578,30 +585,75 @@ impl Manifest {
     pub fn to_json(&self) -> Result<Vec<u8>> {
         let mut json = serde_json::to_vec_pretty(self)
             .map_err(|error| Error::new(Kind::Bug, "The manifest can't be written").because(error))?;
-        json.push(b'\n');
-        Ok(json)
+        // The last key, so that everything before it is covered.
+        json.truncate(json.len().saturating_sub(2));
+        json.extend_from_slice(format!(",\n  {CHECKSUM} \"{}\"\n}}\n", "0".repeat(64)).as_bytes());
+        seal(json)
     }
 
-    /// Returns every object that the snapshot needs.
+    /// Returns every object that the snapshot refers to.
     pub fn objects(&self) -> Vec<ObjectRef> {
-        let session = self.session.iter();
-        let transcripts =
-            session.clone().flat_map(|s| &s.transcript).chain(self.agents.iter().flat_map(|a| &a.transcript));
-        let diffs = self
-            .edits
-            .iter()
-            .flat_map(|edits| &edits.files)
-            .flat_map(|edit| edit.diff.iter().chain(edit.staged.iter().flat_map(|staged| &staged.diff)));
-        let mut all: Vec<ObjectRef> = transcripts
-            .flat_map(|t| t.chunks.iter().chain(t.torn.iter().flat_map(Content::objects)))
-            .chain(session.flat_map(|s| &s.files).flat_map(|file| file.content.objects()))
-            .chain(diffs.flat_map(|diff| diff.content.objects()))
-            .copied()
-            .collect();
+        let mut all = self.session_objects();
+        all.extend(self.edit_objects());
         all.sort_by_key(|object| object.object);
         all.dedup();
         all
     }
+
+    /// Returns the objects that the session needs.
+    pub fn session_objects(&self) -> Vec<ObjectRef> {
+        let transcripts = self.session.iter().flat_map(|session| &session.transcript);
+        let transcripts = transcripts.chain(self.agents.iter().flat_map(|agent| &agent.transcript));
+        let pieces =
+            transcripts.flat_map(|t| t.chunks.iter().chain(t.torn.iter().flat_map(Content::objects)));
+        let files = self.session.iter().flat_map(|session| &session.files);
+        pieces.chain(files.flat_map(|file| file.content.objects())).copied().collect()
+    }
+
+    fn edit_objects(&self) -> impl Iterator<Item = ObjectRef> {
+        let files = self.edits.iter().flat_map(|edits| &edits.files);
+        let diffs = files.flat_map(|edit| {
+            let staged = edit.staged.iter().flat_map(|staged| &staged.diff);
+            edit.diff.iter().chain(staged).chain(edit.stages.iter().flat_map(|stage| &stage.diff))
+        });
+        diffs.flat_map(|diff| diff.content.objects()).copied()
+    }
+}
+
+const CHECKSUM: &str = "\"checksum\":";
+
+/// Puts the right checksum into a manifest: the BLAKE3 hash of the file with 64 zeros in its place.
+///
+/// # Errors
+/// [`Kind::Damaged`] if it has no place for one.
+pub fn seal(mut json: Vec<u8>) -> Result<Vec<u8>> {
+    let place = checksum_place(&json).ok_or_else(|| missing_checksum("it has no checksum"))?;
+    json[place.clone()].fill(b'0');
+    let sum = ObjectId::of(&json).to_string();
+    json[place].copy_from_slice(sum.as_bytes());
+    Ok(json)
+}
+
+fn check_sum(json: &[u8]) -> Result<()> {
+    let sealed = seal(json.to_vec())?;
+    match sealed == json {
+        true => Ok(()),
+        false => Err(missing_checksum("its content does not match its checksum")),
+    }
+}
+
+fn missing_checksum(why: &str) -> Error {
+    Error::new(Kind::Damaged, "The manifest can't be believed").because(why)
+}
+
+/// Returns where the 64 digits stand: behind the last key of that name.
+fn checksum_place(json: &[u8]) -> Option<std::ops::Range<usize>> {
+    let key = json.windows(CHECKSUM.len()).rposition(|window| window == CHECKSUM.as_bytes())?;
+    let behind = key + CHECKSUM.len();
+    let quote = behind + json[behind..].iter().take(2).position(|byte| *byte == b'"')?;
+    let place = quote + 1..quote + 65;
+    let digits = json.get(place.clone())?;
+    (digits.iter().all(u8::is_ascii_hexdigit) && json.get(place.end) == Some(&b'"')).then_some(place)
 }
 
 /// Checks the version before anything else is believed.

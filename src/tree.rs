@@ -19,6 +19,9 @@ use crate::fs::sync_folder;
 use crate::manifest::Mode;
 use crate::paths::RepoPath;
 
+/// How the names of staging folders begin.
+pub const STAGING: &str = ".snap-restore-";
+
 /// What stands at a path of a work tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Node {
@@ -28,6 +31,8 @@ pub enum Node {
     File {
         /// Plain, executable, or a link whose content is the target.
         mode: Mode,
+        /// The permission bits of a file; 0 for a link.
+        permissions: u32,
         /// The bytes.
         bytes: Vec<u8>,
     },
@@ -35,6 +40,15 @@ pub enum Node {
     Folder,
     /// A socket, pipe or device.
     Special,
+}
+
+/// A file or link to be written.
+pub(crate) struct NewFile<'a> {
+    pub(crate) mode: Mode,
+    pub(crate) private: bool,
+    /// The permission bits of the file that it replaces.
+    pub(crate) permissions: Option<u32>,
+    pub(crate) bytes: &'a [u8],
 }
 
 /// A work tree's root folder, held open.
@@ -119,18 +133,28 @@ impl Tree {
         Ok(None)
     }
 
-    /// Writes a file or link under a fresh name in an empty staging folder, synced.
-    pub(crate) fn stage(&self, staging: &Staging, name: &str, mode: Mode, bytes: &[u8]) -> Result<()> {
+    /// Writes a file or link under a fresh name in a staging folder, synced.
+    ///
+    /// `permissions` are those of the file that it replaces; a new file gets the usual ones,
+    /// or only its owner's if it is `private`.
+    pub(crate) fn stage(&self, staging: &Staging, name: &str, file: &NewFile<'_>) -> Result<()> {
         let place = staging.path.join(name);
         let write = || -> io::Result<()> {
-            if mode == Mode::Link {
-                return Ok(sys::symlinkat(OsStr::from_bytes(bytes), &staging.fd, name)?);
+            if file.mode == Mode::Link {
+                return Ok(sys::symlinkat(OsStr::from_bytes(file.bytes), &staging.fd, name)?);
             }
-            let bits = if mode == Mode::Executable { 0o777 } else { 0o666 };
+            let execute = if file.mode == Mode::Executable { 0o111 } else { 0 };
+            let usual = if file.private { 0o600 } else { 0o666 };
             let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            let mut file = File::from(sys::openat(&staging.fd, name, flags, Bits::from_raw_mode(bits))?);
-            file.write_all(bytes)?;
-            file.sync_all()
+            let bits = Bits::from_raw_mode(usual | (execute & (usual >> 2)));
+            let mut staged = File::from(sys::openat(&staging.fd, name, flags, bits)?);
+            staged.write_all(file.bytes)?;
+            if let Some(old) = file.permissions {
+                // Whoever could read the old file may execute the new one, if it is to be executable.
+                let bits = (old & 0o666) | (execute & (old >> 2)) | 0o200;
+                sys::fchmod(&staged, Bits::from_raw_mode(bits))?;
+            }
+            staged.sync_all()
         };
         write().context("write", &place)
     }
@@ -138,7 +162,7 @@ impl Tree {
     /// Makes a private staging folder inside the root, on the same disk as its files.
     pub(crate) fn staging(&self) -> Result<Staging> {
         let folder = tempfile::Builder::new()
-            .prefix(".snap-restore-")
+            .prefix(STAGING)
             .tempdir_in(&self.path)
             .context("create a staging folder in", &self.path)?;
         let fd = sys::openat(CWD, folder.path(), FOLDER, Bits::empty())
@@ -204,14 +228,16 @@ impl Tree {
             sys::FileType::Directory => Ok(Node::Folder),
             sys::FileType::Symlink => {
                 let target = sys::readlinkat(&folder, name, Vec::new())?;
-                Ok(Node::File { mode: Mode::Link, bytes: target.into_bytes() })
+                Ok(Node::File { mode: Mode::Link, permissions: 0, bytes: target.into_bytes() })
             }
             sys::FileType::RegularFile => {
                 let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
                 let mut bytes = Vec::new();
                 File::from(sys::openat(&folder, name, flags, Bits::empty())?).read_to_end(&mut bytes)?;
-                let executable = stat.st_mode & 0o100 != 0;
-                Ok(Node::File { mode: if executable { Mode::Executable } else { Mode::File }, bytes })
+                let permissions = stat.st_mode & 0o777;
+                let executable = permissions & 0o100 != 0;
+                let mode = if executable { Mode::Executable } else { Mode::File };
+                Ok(Node::File { mode, permissions, bytes })
             }
             _ => Ok(Node::Special),
         }

@@ -4,6 +4,8 @@
 //! on the disk, so that line end conversion and filters can't change it on the way. If the
 //! repository changes while it is read, the whole is read again.
 
+use std::path::PathBuf;
+
 use crate::edit::{self, Side};
 use crate::error::{Error, Kind, Result};
 use crate::git::{Blobs, Hidden, Listing, Pending, Repository, Stage, Status};
@@ -12,11 +14,14 @@ use crate::manifest::{
 };
 use crate::paths::RepoPath;
 use crate::store::{AddLock, Store};
-use crate::tree::{Node, Tree};
+use crate::tree::{Node, STAGING, Tree};
 use crate::workspace::Workspace;
 
 /// Untracked files over this many bytes are left out (and listed).
 const LARGEST_UNTRACKED: u64 = 10 << 20;
+
+/// Files over this many bytes are left out (and listed), tracked or not: they are read whole.
+const LARGEST_FILE: u64 = 2 << 30;
 
 /// How often a repository that changes meanwhile is read again.
 const TRIES: usize = 5;
@@ -55,6 +60,7 @@ struct Reader<'a> {
     store: &'a Store,
     lock: &'a AddLock,
     own_folder: Option<RepoPath>,
+    worktrees: Vec<PathBuf>,
     /// Paths that are captured whatever their size, even if git does not list them.
     also: &'a [RepoPath],
     files: Vec<Edit>,
@@ -89,6 +95,7 @@ impl<'a> Reader<'a> {
             store: &workspace.store,
             lock,
             own_folder: workspace.store_path(),
+            worktrees: repository.other_worktrees()?,
             also,
             files: Vec::new(),
             skipped: Vec::new(),
@@ -98,6 +105,12 @@ impl<'a> Reader<'a> {
     fn read_all(mut self, listing: Listing) -> Result<Captured> {
         let mut pending = listing.pending;
         pending.retain(|entry| !self.own_folder.as_ref().is_some_and(|own| entry.path.is_in(own)));
+        // What a restore that was killed has left in the tree is no edit of the user's.
+        let (left, mut pending): (Vec<Pending>, Vec<Pending>) =
+            pending.into_iter().partition(|entry| entry.path.as_bytes().starts_with(STAGING.as_bytes()));
+        if let Some(left) = left.first() {
+            self.skip(&left.path, "left by a restore that was killed; `snap undo` brings its files back");
+        }
         // The stable sort keeps a deletion from the index before the untracked file of that name.
         pending.sort_by(|a, b| a.path.cmp(&b.path));
         let mut entries = pending.into_iter().peekable();
@@ -143,6 +156,8 @@ impl<'a> Reader<'a> {
                 }
                 _ => self.read_path(path, Versions::NOWHERE),
             },
+            // Another work tree of this repository has its own state, and its own snapshots.
+            Status::NestedRepository if self.worktrees.contains(&self.tree.absolute(&path)) => Ok(()),
             Status::NestedRepository => {
                 self.skip(&path, "a repository of its own");
                 Ok(())
@@ -189,7 +204,20 @@ impl<'a> Reader<'a> {
     }
 
     fn read_path(&mut self, path: RepoPath, versions: Versions) -> Result<()> {
-        let new = match self.tree.read_steady(&path)? {
+        let mut private = false;
+        if self.tree.size(&path)?.is_some_and(|size| size > LARGEST_FILE) {
+            self.skip(&path, format!("larger than {} GiB", LARGEST_FILE >> 30));
+            return Ok(());
+        }
+        let read = match self.tree.read_steady(&path) {
+            // One file that may not be read must not keep all others from being saved.
+            Err(error) if self.also.is_empty() => {
+                self.skip(&path, error.to_string());
+                return Ok(());
+            }
+            read => read?,
+        };
+        let new = match read {
             None => {
                 self.skip(&path, "it kept changing while it was read");
                 return Ok(());
@@ -200,10 +228,13 @@ impl<'a> Reader<'a> {
             }
             // A folder where a file was: the file is gone, the folder's files are listed themselves.
             Some(Node::Missing | Node::Folder) => None,
-            Some(Node::File { mode, bytes }) => Some((mode, bytes)),
+            Some(Node::File { mode, permissions, bytes }) => {
+                private = mode != Mode::Link && permissions & 0o077 == 0;
+                Some((mode, bytes))
+            }
         };
         match self.make_edit(&path, &versions, new)? {
-            Ok(edit) => self.files.extend(edit),
+            Ok(edit) => self.files.extend(edit.map(|edit| Edit { private, ..edit })),
             Err(reason) => self.skip(&path, reason),
         }
         Ok(())

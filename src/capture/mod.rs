@@ -13,7 +13,7 @@ use crate::digest::{Fingerprint, ObjectId};
 use crate::error::{Error, Kind, Result};
 use crate::ids::SnapshotId;
 use crate::manifest::{CreatedBy, Edits, FORMAT, Manifest, Safety, Trigger, Workspace as Place};
-use crate::paths::RepoPath;
+use crate::paths::{NativePath, RepoPath};
 use crate::session::Found;
 use crate::store::{LogEntry, Operation, Store, check_name};
 use crate::workspace::Workspace;
@@ -68,9 +68,7 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     };
     let session = session::capture(workspace, request.session, request.history, &lock)?;
     match request.session {
-        None => {
-            notes.push("No session of Claude Code was found here: edits and grants were saved.".to_owned())
-        }
+        None => notes.push("No session of Claude Code was found here.".to_owned()),
         Some(_) => notes.extend(session.notes.iter().cloned()),
     }
     let mut manifest = assemble(context, workspace, edits, session)?;
@@ -79,10 +77,10 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     let earlier = workspace.store.entries()?;
     let earlier: Vec<&Manifest> = earlier.iter().filter_map(|entry| entry.manifest.as_ref().ok()).collect();
     let saved: Vec<&&Manifest> = earlier.iter().filter(|m| m.safety.is_none()).collect();
-    let same =
-        saved.iter().find(|m| m.state == manifest.state && m.workspace.root == manifest.workspace.root);
+    let newest = saved.iter().find(|m| m.workspace.root == manifest.workspace.root);
+    let same = newest.filter(|m| m.state == manifest.state);
     let unchanged_since = same.map(|m| m.name.clone());
-    if let (Some(same), None) = (same, request.name) {
+    if let (Some(same), None, None) = (same, request.name, request.message) {
         return Ok(Report { manifest: (**same).clone(), unchanged_since, written: false, notes });
     }
     let of_same_session = |m: &&&&Manifest| match (&m.session, &manifest.session) {
@@ -96,11 +94,12 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
         None => free_name(&earlier, &context.now.compact()),
     };
     workspace.store.publish(&lock, &manifest)?;
-    log(context, &workspace.store, Operation::Save, &manifest, None);
+    log(context, &workspace.store, Operation::Save, &manifest);
     Ok(Report { manifest, unchanged_since, written: true, notes })
 }
 
 /// Saves what a restore is about to overwrite: the edits, with the present state of `paths`.
+/// Returns the name of its file too.
 ///
 /// # Errors
 /// As [`save`]; and [`Kind::Refused`] if one of the paths can't be saved.
@@ -109,7 +108,7 @@ pub fn save_safety(
     workspace: &Workspace,
     restores: &Manifest,
     paths: Vec<RepoPath>,
-) -> Result<Manifest> {
+) -> Result<(String, Manifest)> {
     let lock = workspace.store.prepare()?;
     let edits = match &workspace.repository {
         Some(repository) => Some(edits::capture(workspace, repository, &lock, &paths)?),
@@ -128,16 +127,33 @@ pub fn save_safety(
     manifest.name = free_name(&earlier, &format!("safety-{}", context.now.compact()));
     manifest.created_by.trigger = Trigger::Safety;
     manifest.safety = Some(Safety { restores: restores.id.clone(), name: restores.name.clone(), paths });
-    workspace.store.publish(&lock, &manifest)?;
-    Ok(manifest)
+    let stem = workspace.store.publish(&lock, &manifest)?;
+    Ok((stem, manifest))
 }
 
 /// Writes a line to the store's log; a log that can't be written stops nothing.
-pub fn log(
+pub fn log(context: &Context, store: &Store, operation: Operation, manifest: &Manifest) {
+    write_log(context, store, operation, manifest, None, None);
+}
+
+/// Writes a line on a restore: where it was made, and the safety snapshot that takes it back.
+pub fn log_restore(
+    context: &Context,
+    workspace: &Workspace,
+    operation: Operation,
+    manifest: &Manifest,
+    safety: Option<&SnapshotId>,
+) {
+    let root = workspace.root.as_path().into();
+    write_log(context, &workspace.store, operation, manifest, Some(root), safety);
+}
+
+fn write_log(
     context: &Context,
     store: &Store,
     operation: Operation,
     manifest: &Manifest,
+    root: Option<NativePath>,
     safety: Option<&SnapshotId>,
 ) {
     let entry = LogEntry {
@@ -147,6 +163,7 @@ pub fn log(
         name: manifest.name.clone(),
         user: context.user.clone(),
         host: context.host.clone(),
+        root,
         safety: safety.cloned(),
     };
     let _best_effort = store.log(&entry);

@@ -84,7 +84,7 @@ impl Reader<'_> {
         captured: &mut Captured,
     ) -> Result<()> {
         let mut facts = Facts::default();
-        let transcript = self.transcript(&found.transcript, &mut facts)?;
+        let transcript = self.transcript(&found.transcript, history, &mut facts)?;
         if transcript.torn.is_some() && found.live.is_none() {
             captured.notes.push(format!(
                 "The last line of {} is unfinished; it is kept aside, and the history ends before it.",
@@ -92,9 +92,16 @@ impl Reader<'_> {
             ));
         }
         let files = workspace.client.session_files(found)?;
+        captured.notes.extend(
+            files.unnamed.iter().map(|path| {
+                format!("{} was not saved: it is a link, or its name is not text.", path.display())
+            }),
+        );
         let mut others = files.others;
         for path in files.tasks {
-            match fs::read_plain(&path, LARGEST_JSON)?.as_deref().map(|json| task(json, &path)) {
+            let small = path.metadata().is_ok_and(|meta| meta.len() <= LARGEST_JSON);
+            let json = if small { fs::read_plain(&path, LARGEST_JSON)? } else { Some(Vec::new()) };
+            match json.as_deref().map(|json| task(json, &path)) {
                 Some(Some(task)) => captured.tasks.push(task),
                 // Not what tasks are in any version that is known: carried as a mere file.
                 Some(None) => others.extend(place_of(&path, "tasks")),
@@ -103,13 +110,15 @@ impl Reader<'_> {
             }
         }
         for agent in &files.agents {
-            let entry = self.agent(agent, &facts, found)?;
+            let entry = self.agent(agent, history, &facts, found)?;
             if entry.meta.is_none() {
                 others.extend(agent.meta.as_deref().and_then(|path| place_of(path, "session/subagents")));
             }
             captured.agents.push(entry);
         }
         let mut side_files = Vec::new();
+        // Tool results are conversation too.
+        others.retain(|(place, _)| history == History::Full || !place.starts_with("session/"));
         for (place, path) in &others {
             match RepoPath::new(place.as_bytes()) {
                 Ok(place) => side_files.extend(self.side_file(place, path)?),
@@ -134,6 +143,7 @@ impl Reader<'_> {
             client: facts.client,
             model: facts.model,
             status: found.live.as_ref().and_then(|live| live.status.clone()),
+            live: found.live.is_some(),
             waiting_for: found.live.as_ref().and_then(|live| live.waiting_for.clone()),
             mode: facts.mode,
             cwd,
@@ -143,7 +153,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn transcript(&self, path: &Path, facts: &mut Facts) -> Result<Transcript> {
+    fn transcript(&self, path: &Path, history: History, facts: &mut Facts) -> Result<Transcript> {
         let mut lines = Lines::open(path)?;
         let mut chunker = Chunker::default();
         let mut transcript = Transcript { from: HistoryStart::Start, ..Transcript::default() };
@@ -154,30 +164,37 @@ impl Reader<'_> {
         };
         while let Some(line) = lines.next_line()? {
             facts.observe(line);
+            if history == History::None {
+                continue;
+            }
             transcript.records += 1;
             transcript.bytes += line.len() as u64;
             chunker.push(line, &mut keep)?;
         }
         chunker.finish(&mut keep)?;
         transcript.chunks = chunks;
-        if !lines.torn().is_empty() {
+        if !lines.torn().is_empty() && history == History::Full {
             transcript.torn = Some(self.store.keep(self.lock, lines.torn())?);
         }
         Ok(transcript)
     }
 
-    fn agent(&self, files: &AgentFiles, facts: &Facts, found: &Found) -> Result<Agent> {
+    fn agent(&self, files: &AgentFiles, history: History, facts: &Facts, found: &Found) -> Result<Agent> {
         let json = match &files.meta {
-            Some(path) => fs::read_plain(path, LARGEST_JSON)?,
-            None => None,
+            Some(path) if path.metadata().is_ok_and(|meta| meta.len() <= LARGEST_JSON) => {
+                fs::read_plain(path, LARGEST_JSON)?
+            }
+            _ => None,
         };
         let meta: Option<Box<RawValue>> = json.and_then(|json| serde_json::from_slice(&json).ok());
         let view: MetaView =
             meta.as_ref().and_then(|meta| serde_json::from_str(meta.get()).ok()).unwrap_or_default();
         let (status, evidence) = agent_status(&view, facts, found, files.id.as_str());
         let transcript = match &files.transcript {
-            Some(path) => Some(self.transcript(path, &mut Facts::default())?),
-            None => None,
+            Some(path) if history == History::Full => {
+                Some(self.transcript(path, history, &mut Facts::default())?)
+            }
+            _ => None,
         };
         Ok(Agent {
             id: files.id.clone(),
@@ -247,9 +264,11 @@ fn agent_status(meta: &MetaView, facts: &Facts, found: &Found, id: &str) -> (Age
         _ if meta.stopped_by_user => (AgentStatus::Stopped, "meta.json: stoppedByUser".to_owned()),
         (Some("completed"), _) => (AgentStatus::Done, "a task notification: completed".to_owned()),
         (Some("failed"), _) => (AgentStatus::Failed, "a task notification: failed".to_owned()),
-        (Some("killed" | "stopped" | "cancelled"), _) => {
+        (Some("killed" | "cancelled"), _) => {
             (AgentStatus::Stopped, "a task notification: stopped".to_owned())
         }
+        // What a resumed client says of an agent whose session ended before it did.
+        (Some("stopped"), _) => (AgentStatus::Interrupted, "a task notification: stopped".to_owned()),
         _ if meta.finished => (AgentStatus::Done, "meta.json: finished".to_owned()),
         (_, Some("completed")) => (AgentStatus::Done, "its answer is in the transcript".to_owned()),
         _ if found.live.is_some() => {

@@ -87,7 +87,7 @@ impl Prune {
             for ((entry, manifest), verdict) in readable.iter().zip(&verdicts) {
                 if !verdict.keep {
                     store.delete(lock, &entry.stem)?;
-                    capture::log(context, store, Operation::Prune, manifest, None);
+                    capture::log(context, store, Operation::Prune, manifest);
                 }
             }
             swept = store.sweep(lock, SystemTime::now())?;
@@ -131,9 +131,12 @@ fn report(ui: &mut Ui, planned: &[(&Manifest, &Verdict)], swept: Sweep, dry_run:
 impl Rm {
     pub(super) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
         let store = &workspace.store;
+        let lock = store.lock_for_deleting()?;
         // All are found before the first is removed, so that a wrong name removes nothing.
         let find = |reference: &String| match store.find(&Reference::parse(reference)) {
-            Err(error) if error.kind() == Kind::Damaged => store.find_damaged(reference).ok_or(error),
+            Err(error) if matches!(error.kind(), Kind::Damaged | Kind::NotFound) => {
+                store.find_damaged(reference).ok_or(error)
+            }
             other => other,
         };
         let entries: Vec<Entry> = self.references.iter().map(find).collect::<Result<_>>()?;
@@ -142,7 +145,6 @@ impl Rm {
             return Err(Error::new(Kind::Refused, format!("{name:?} is pinned; nothing was removed"))
                 .hint(format!("`snap unpin {name:?}` lets it go")));
         }
-        let lock = store.lock_for_deleting()?;
         let mut removed = Vec::new();
         for entry in &entries {
             if removed.contains(&entry.stem) {
@@ -151,7 +153,7 @@ impl Rm {
             store.delete(&lock, &entry.stem)?;
             removed.push(entry.stem.clone());
             if let Ok(manifest) = &entry.manifest {
-                capture::log(context, store, Operation::Remove, manifest, None);
+                capture::log(context, store, Operation::Remove, manifest);
             }
             if !ui.json() {
                 ui.say(&format!("Removed {}.", shown_name(entry)));

@@ -220,15 +220,18 @@ fn tell_done(ui: &mut Ui, done: &Done) {
     if let Some((_, safety)) = done.safety.as_ref().filter(|_| done.paths > 0) {
         ui.say(&format!("Set {}; `snap undo` goes back (to {safety}).", count(done.paths, "path")));
     }
+    if let Some(leftover) = &done.leftover {
+        ui.warn(&format!("{} could not be removed; it holds the old files and can go", leftover.display()));
+    }
     let report = &done.relocated.report;
-    if report.replaced() > 0 {
+    if done.relocated.moved && report.replaced() > 0 {
         let left = match report.leftovers() {
             0 => String::new(),
             left => format!(", {left} left in messages, signed thinking or binary data"),
         };
         ui.say(&format!("Rewrote {} of the old place in the session{left}.", mentions(report.replaced())));
     }
-    if let Some((first, _)) = done.relocated.outside.first() {
+    if let Some((first, _)) = done.relocated.outside.first().filter(|_| done.relocated.moved) {
         let others = done.relocated.outside.len() - 1;
         let more = if others == 0 { String::new() } else { format!(" and {others} more") };
         ui.say(&format!(

@@ -146,8 +146,13 @@ impl Undo {
             print_json(ui, &with_results(shown, &done, None))?;
             return Ok(Outcome::Done);
         }
-        let paths = count(done.paths, "path");
-        ui.say(&format!("Undone: {paths} are as they were before {restored} was restored. `snap undo` again takes this back."));
+        let paths = match done.paths {
+            1 => "1 path is".to_owned(),
+            many => format!("{many} paths are"),
+        };
+        ui.say(&format!(
+            "Undone: {paths} as before {restored} was restored. `snap undo` again takes this back."
+        ));
         Ok(Outcome::Done)
     }
 }

@@ -98,7 +98,10 @@ fn headline(report: &Report) -> String {
         let (added, removed) = lines(manifest);
         parts.push(format!("{} (+{added} -{removed})", count(edits.files.len(), "edited file")));
     }
-    format!("Saved {name}: {}.", parts.join(", "))
+    match parts.is_empty() {
+        true => format!("Saved {name}."),
+        false => format!("Saved {name}: {}.", parts.join(", ")),
+    }
 }
 
 /// Sums the lines that a snapshot's edits add and remove.

@@ -270,6 +270,7 @@ fn state_of(session: &Session) -> String {
     let mut parts = vec![match (&session.status, &session.waiting_for) {
         (Some(_), Some(what)) => format!("waiting for {}", Line(what)),
         (Some(status), None) => format!("running, {}", Line(status)),
+        (None, _) if session.live => "running".to_owned(),
         (None, _) => "not running".to_owned(),
     }];
     parts.extend(session.model.as_deref().map(|model| Line(model).to_string()));

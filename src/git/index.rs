@@ -168,8 +168,13 @@ impl IndexLock<'_> {
         }
         git.demand_with(&["update-index", "-z", "--index-info"], &environment, &input)?;
         for some in intended.chunks(500) {
-            let mut arguments =
-                vec!["add".as_ref(), "--intent-to-add".as_ref(), "--force".as_ref(), "--".as_ref()];
+            let mut arguments = vec![
+                "add".as_ref(),
+                "--intent-to-add".as_ref(),
+                "--sparse".as_ref(),
+                "--force".as_ref(),
+                "--".as_ref(),
+            ];
             arguments.extend_from_slice(some);
             git.demand_with::<&std::ffi::OsStr>(&arguments, &environment, &[])?;
         }

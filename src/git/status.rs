@@ -4,6 +4,8 @@
 //! keeps even its time stamps). Names are exact bytes. Renames are not looked for: a rename
 //! is a deletion and an addition.
 
+use std::collections::BTreeSet;
+
 use super::Repository;
 use crate::error::{Error, Kind, Result};
 use crate::manifest::{HiddenBy, Mode, Version};
@@ -103,11 +105,47 @@ impl Repository {
             (self.git.demand(&list), marks.join())
         });
         let marks = marks.map_err(|_| Error::new(Kind::Bug, "Listing the index failed"))??;
-        let mut listing = parse(&status?.stdout).map_err(|line| {
+        let status = status?;
+        let mut listing = parse(&status.stdout).map_err(|line| {
             Error::new(Kind::Environment, "git's status can't be understood").because(line)
         })?;
+        for line in status.stderr.lines() {
+            if let Some((_, folder)) = line.split_once("could not open directory '") {
+                let folder = folder.split('\'').next().unwrap_or_default();
+                listing.odd.push((folder.to_owned(), "git can't open this folder".to_owned()));
+            }
+        }
+        self.drop_empty_intentions(&mut listing)?;
         listing.hidden = marks.stdout.split(|byte| *byte == 0).filter_map(hidden).collect();
         Ok(listing)
+    }
+}
+
+impl Repository {
+    /// Drops files that were only meant to be added and are gone: git lists them as if HEAD
+    /// had an empty file there, and nothing of them is left to keep.
+    fn drop_empty_intentions(&self, listing: &mut Listing) -> Result<()> {
+        let empty = self.hash.blob_id(b"");
+        let looks_so = |pending: &Pending| match &pending.status {
+            Status::Tracked { head: Some(head), index, edited: true, .. } => {
+                head.oid == empty && index.as_ref() == Some(head)
+            }
+            _ => false,
+        };
+        let suspects: BTreeSet<RepoPath> = listing
+            .pending
+            .iter()
+            .filter(|pending| looks_so(pending))
+            .map(|pending| pending.path.clone())
+            .collect();
+        if suspects.is_empty() {
+            return Ok(());
+        }
+        let committed = self.tree_versions(listing.head.as_deref(), &suspects)?;
+        listing.pending.retain(|pending| {
+            !suspects.contains(&pending.path) || committed.version(&pending.path).is_some()
+        });
+        Ok(())
     }
 }
 
@@ -159,7 +197,7 @@ fn entry(record: &[u8]) -> Option<(Status, &[u8])> {
             if sub.starts_with('S') || [head_mode, index_mode].contains(&"160000") {
                 return Some((Status::Submodule, path));
             }
-            let intent_to_add = xy == ".A";
+            let intent_to_add = xy.ends_with('A');
             let status = Status::Tracked {
                 head: version(head_mode, head)?,
                 index: if intent_to_add { None } else { version(index_mode, index)? },

@@ -5,21 +5,23 @@
 //! their places. Whatever fails, every move is taken back. The index comes last, under
 //! git's own lock, which is held from the start.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::steps::{Step, Work};
 use crate::error::{Error, Kind, Result};
 use crate::git::Repository;
 use crate::git::index::{IndexChanges, IndexLock};
-use crate::manifest::Version;
+use crate::interrupt::Interrupt;
+use crate::manifest::{Mode, Version};
 use crate::paths::RepoPath;
-use crate::tree::{Node, Staging, Tree};
+use crate::tree::{NewFile, Node, Staging, Tree};
 
 /// Paths that were set; still to be committed or taken back.
 pub(super) struct Applied<'a> {
     tree: Tree,
     staging: Staging,
     moved: Moved,
+    interrupt: Interrupt,
     index: Option<(IndexLock<'a>, IndexChanges)>,
 }
 
@@ -45,7 +47,8 @@ pub(super) fn apply<'a>(root: &Path, repository: &'a Repository, steps: Vec<Step
     repository.write_blobs(&blobs)?;
     let tree = Tree::open(root)?;
     let staging = tree.staging()?;
-    let mut applied = Applied { tree, staging, moved: Moved::default(), index };
+    let interrupt = Interrupt::watch()?;
+    let mut applied = Applied { tree, staging, moved: Moved::default(), interrupt, index };
     match applied.move_all(repository, &steps) {
         Ok(()) => Ok(applied),
         Err(error) => {
@@ -58,13 +61,20 @@ pub(super) fn apply<'a>(root: &Path, repository: &'a Repository, steps: Vec<Step
 impl Applied<'_> {
     fn move_all(&mut self, repository: &Repository, steps: &[Step]) -> Result<()> {
         for (number, step) in steps.iter().enumerate() {
-            if let Work::Set(mode, bytes) = &step.work {
-                self.tree.stage(&self.staging, &format!("new-{number}"), *mode, bytes)?;
+            if let Work::Set { mode, private, bytes } = &step.work {
+                self.interrupt.check()?;
+                let permissions = match self.tree.read(&step.path)? {
+                    Node::File { mode, permissions, .. } if mode != Mode::Link => Some(permissions),
+                    _ => None,
+                };
+                let file = NewFile { mode: *mode, private: *private, permissions, bytes };
+                self.tree.stage(&self.staging, &format!("new-{number}"), &file)?;
             }
         }
         self.staging.sync()?;
         let to_move = |step: &&Step| !matches!(step.work, Work::Keep) && step.here.is_some();
         for (number, step) in steps.iter().enumerate().filter(|(_, step)| to_move(step)) {
+            self.interrupt.check()?;
             let name = format!("old-{number}");
             self.tree.take(&step.path, &self.staging, &name)?;
             self.moved.out.push((step.path.clone(), name.clone()));
@@ -74,30 +84,39 @@ impl Applied<'_> {
                     .hint("run the command again; nothing was changed"));
             }
         }
-        for (path, _) in &self.moved.out {
-            self.tree.prune_folders(path);
-        }
         for (number, step) in steps.iter().enumerate() {
-            if matches!(step.work, Work::Set(..)) {
+            if matches!(step.work, Work::Set { .. }) {
+                self.interrupt.check()?;
+                // A folder becomes a file: what was in it has been moved out.
+                for (path, _) in
+                    self.moved.out.iter().filter(|(path, _)| path.is_in(&step.path) && *path != step.path)
+                {
+                    self.tree.prune_folders(path);
+                }
                 self.tree.put(&self.staging, &format!("new-{number}"), &step.path)?;
                 self.moved.into.push(step.path.clone());
             }
         }
-        Ok(())
+        for (path, _) in &self.moved.out {
+            self.tree.prune_folders(path);
+        }
+        self.interrupt.check()
     }
 
-    /// Makes the new index and removes the staging folder.
+    /// Makes the new index and removes the staging folder; returns it if that can't be removed.
     ///
     /// # Errors
     /// What git says; everything is then taken back.
-    pub(super) fn commit(mut self) -> Result<()> {
+    pub(super) fn commit(mut self) -> Result<Option<PathBuf>> {
         if let Some((lock, changes)) = self.index.take()
             && let Err(error) = lock.replace(&changes)
         {
             self.roll_back()?;
             return Err(error);
         }
-        self.staging.remove()
+        // All is in place: a folder that stays is no reason to take it back.
+        let place = self.staging.path().to_owned();
+        Ok(self.staging.remove().is_err().then_some(place))
     }
 
     /// Takes every move back.
@@ -105,7 +124,7 @@ impl Applied<'_> {
     /// # Errors
     /// Says where the old files are, if they can't be moved back.
     pub(super) fn roll_back(self) -> Result<()> {
-        let Applied { tree, staging, moved, index } = self;
+        let Applied { tree, staging, moved, index, interrupt: _watching } = self;
         let place = staging.path().to_owned();
         let back = || -> Result<()> {
             for (number, path) in moved.into.iter().enumerate().rev() {
@@ -130,7 +149,9 @@ impl Applied<'_> {
 
 fn version_of(repository: &Repository, node: &Node) -> Option<Version> {
     match node {
-        Node::File { mode, bytes } => Some(Version { oid: repository.hash().blob_id(bytes), mode: *mode }),
+        Node::File { mode, bytes, .. } => {
+            Some(Version { oid: repository.hash().blob_id(bytes), mode: *mode })
+        }
         Node::Missing | Node::Folder | Node::Special => None,
     }
 }

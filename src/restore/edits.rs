@@ -7,10 +7,11 @@
 use std::collections::BTreeSet;
 
 use super::here::{Here, look};
-use super::steps::{Maker, Steps};
+use super::steps::{Maker, Steps, index_of};
 use crate::error::{Error, Kind, Result};
 use crate::git::Repository;
-use crate::manifest::{Edit, Edits};
+use crate::git::index::IndexEntry;
+use crate::manifest::{Edit, Edits, IndexState};
 use crate::paths::RepoPath;
 use crate::workspace::Workspace;
 
@@ -37,7 +38,7 @@ pub(super) fn plan(workspace: &Workspace, repository: &Repository, saved: &Edits
     let conflicts: Vec<(&RepoPath, &str)> = saved
         .files
         .iter()
-        .filter_map(|edit| Some((&edit.path, conflict(edit, &here[&edit.path])?)))
+        .filter_map(|edit| Some((&edit.path, conflict(saved, edit, &here[&edit.path])?)))
         .collect();
     if !conflicts.is_empty() {
         return Err(conflict_error(&conflicts));
@@ -67,9 +68,21 @@ fn check_restorable(workspace: &Workspace, repository: &Repository, saved: &Edit
 }
 
 /// Says what speaks against setting a path, if anything does.
-fn conflict(edit: &Edit, here: &Here) -> Option<&'static str> {
+fn conflict(saved: &Edits, edit: &Edit, here: &Here) -> Option<&'static str> {
+    // A folder goes if the snapshot turned it into a file, and its files go with it.
+    let emptied = || saved.files.iter().any(|other| other.new.is_none() && other.path.is_in(&edit.path));
+    if edit.new.is_some() && here.obstacle.is_some() && !emptied() {
+        return here.obstacle;
+    }
     if here.head != edit.old {
         return Some("HEAD has another version of it than the snapshot's base");
+    }
+    if matches!(here.index, IndexEntry::Unmerged(_)) && edit.index != IndexState::Unmerged {
+        return Some("it is in the middle of a merge here");
+    }
+    let head = here.head.clone().map_or(IndexEntry::Absent, IndexEntry::Blob);
+    if here.index != head && here.index != index_of(edit) {
+        return Some("something else is staged here");
     }
     if here.work == edit.new {
         return None;

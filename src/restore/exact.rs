@@ -72,7 +72,7 @@ pub(super) fn plan(
     let paths: Vec<&RepoPath> = clean.iter().map(|step| &step.path).collect();
     let converted: BTreeSet<RepoPath> = repository.converted(&paths)?.into_iter().cloned().collect();
     for step in &mut clean {
-        if let (Work::Set(mode, bytes), Some(version), true) =
+        if let (Work::Set { mode, bytes, .. }, Some(version), true) =
             (&mut step.work, base.version(&step.path), converted.contains(&step.path))
             && *mode != Mode::Link
         {

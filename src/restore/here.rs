@@ -19,11 +19,19 @@ pub(super) struct Here {
     /// Whether git lists it: changed, staged, untracked or unmerged.
     pub(super) pending: bool,
     pub(super) hidden: Option<HiddenBy>,
+    /// Whether a folder, or something that is no file, stands there.
+    pub(super) obstacle: Option<&'static str>,
 }
 
 impl Here {
-    const NOTHING: Here =
-        Here { head: None, index: IndexEntry::Absent, work: None, pending: false, hidden: None };
+    const NOTHING: Here = Here {
+        head: None,
+        index: IndexEntry::Absent,
+        work: None,
+        pending: false,
+        hidden: None,
+        obstacle: None,
+    };
 }
 
 /// Looks at the paths as they are here, given what git lists as pending.
@@ -62,8 +70,13 @@ pub(super) fn look<'a>(
     }
     for path in paths {
         let here = found.entry(path).or_insert(Here::NOTHING);
-        if let Node::File { mode, bytes } = tree.read(path)? {
-            here.work = Some(Version { oid: repository.hash().blob_id(&bytes), mode });
+        match tree.read(path)? {
+            Node::File { mode, bytes, .. } => {
+                here.work = Some(Version { oid: repository.hash().blob_id(&bytes), mode });
+            }
+            Node::Missing => {}
+            Node::Folder => here.obstacle = Some("a folder of that name is here"),
+            Node::Special => here.obstacle = Some("a socket, pipe or device of that name is here"),
         }
     }
     for hidden in &listing.hidden {

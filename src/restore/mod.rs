@@ -20,8 +20,8 @@ use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::ids::{ClientId, SnapshotId};
 use crate::manifest::{Edits, Manifest};
-use crate::paths::RepoPath;
-use crate::store::Operation;
+use crate::paths::{NativePath, RepoPath};
+use crate::store::{LogEntry, Operation, Reference};
 use crate::workspace::Workspace;
 
 pub use relocate::{Paths, Relocated, Relocation};
@@ -61,6 +61,8 @@ pub struct Done {
     pub session: Option<(ClientId, PathBuf)>,
     /// What rewriting the session's paths did.
     pub relocated: Relocated,
+    /// A staging folder that could not be removed; it holds the old files.
+    pub leftover: Option<PathBuf>,
 }
 
 impl Plan {
@@ -203,21 +205,32 @@ fn left_out(saved: &Edits) -> Vec<String> {
         .collect()
 }
 
-/// Plans to undo the last restore that changed files in this workspace.
+/// Plans to undo the last restore in this workspace.
 ///
 /// # Errors
 /// [`Kind::NotFound`] if nothing was restored here; else as [`plan_resume`].
 pub fn plan_undo(workspace: &Workspace) -> Result<Plan> {
     let nothing = || {
         Error::new(Kind::NotFound, "There is nothing to undo")
-            .because(format!("no restore has changed a file in {}", workspace.root.display()))
+            .because(format!("nothing was restored in {}", workspace.root.display()))
     };
-    let entries = workspace.store.entries()?;
-    let here = |manifest: &Manifest| {
-        manifest.safety.is_some() && manifest.workspace.root.as_path() == workspace.root
+    let here = |root: &NativePath| root.as_path() == workspace.root;
+    let restores = [Operation::Resume, Operation::Rewind, Operation::Undo];
+    let log = workspace.store.read_log()?;
+    let last = log
+        .iter()
+        .rev()
+        .find(|entry| restores.contains(&entry.operation) && entry.root.as_ref().is_some_and(here));
+    let id = match last {
+        None => return Err(nothing()),
+        Some(LogEntry { safety: Some(id), .. }) => id,
+        Some(entry) => {
+            return Err(Error::new(Kind::NotFound, "There is nothing to undo")
+                .because(format!("restoring {} changed no file", crate::screen::Line(&entry.name)))
+                .hint("`snap list` shows the safety snapshots of earlier restores; `snap rewind NAME` goes back to one"));
+        }
     };
-    let manifest =
-        entries.into_iter().filter_map(|entry| entry.manifest.ok()).find(here).ok_or_else(nothing)?;
+    let manifest = workspace.store.find(&Reference::Named(id.to_string()))?.manifest?;
     let (Some(saved), Some(repository), Some(safety)) =
         (&manifest.edits, &workspace.repository, &manifest.safety)
     else {
@@ -248,6 +261,24 @@ pub fn execute(context: &Context, workspace: &Workspace, plan: Plan, operation: 
         }
         _ => None,
     };
+    let done = carry_out(workspace, plan);
+    let done = match (done, &safety) {
+        (Ok(done), _) => done,
+        (Err(error), None) => return Err(error),
+        (Err(error), Some((stem, _))) => {
+            // Nothing was changed, so there is nothing to undo: an older restore is the last one.
+            let _kept =
+                workspace.store.lock_for_deleting().and_then(|lock| workspace.store.delete(&lock, stem));
+            return Err(error);
+        }
+    };
+    let safety = safety.map(|(_, manifest)| (manifest.id, manifest.name));
+    capture::log_restore(context, workspace, operation, &done.0, safety.as_ref().map(|(id, _)| id));
+    Ok(Done { safety, ..done.1 })
+}
+
+/// Sets the files and installs the session; if that fails, all is as it was.
+fn carry_out(workspace: &Workspace, plan: Plan) -> Result<(Manifest, Done)> {
     let paths = plan.steps.len();
     let applied = match &workspace.repository {
         Some(repository) if paths > 0 => Some(apply::apply(&workspace.root, repository, plan.steps)?),
@@ -265,15 +296,17 @@ pub fn execute(context: &Context, workspace: &Workspace, plan: Plan, operation: 
             Err(error) => return Err(undo_files(error, applied)),
         },
     };
-    if let Some(Err(error)) = applied.map(apply::Applied::commit) {
-        if let Some(done) = installed {
-            done.installed.take_back();
+    let leftover = match applied.map(apply::Applied::commit) {
+        None => None,
+        Some(Ok(leftover)) => leftover,
+        Some(Err(error)) => {
+            if let Some(done) = installed {
+                done.installed.take_back();
+            }
+            return Err(error);
         }
-        return Err(error);
-    }
+    };
     let session = plan.session.map(|session| (session.id, session.cwd));
-    let safety = safety.map(|manifest| (manifest.id, manifest.name));
-    capture::log(context, &workspace.store, operation, &plan.manifest, safety.as_ref().map(|(id, _)| id));
     let relocated = installed.map(|done| done.relocated).unwrap_or_default();
-    Ok(Done { safety, paths, session, relocated })
+    Ok((plan.manifest, Done { safety: None, paths, session, relocated, leftover }))
 }

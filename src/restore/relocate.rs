@@ -33,6 +33,8 @@ pub struct Relocation {
 /// What rewriting did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Relocated {
+    /// Whether the session was brought to another place at all.
+    pub moved: bool,
     /// What was replaced, by form, and what was left.
     pub report: Report,
     /// Paths in the records that the map says nothing about, with how often each occurs.
@@ -116,6 +118,7 @@ impl Relocation {
             remapper: Remapper::new(&self.map, self.mode).map_err(|error| refused(&error))?,
             outside: Outside::new(&self.map).map_err(|error| refused(&error))?,
             report: Report::default(),
+            moved: self.folders().next().is_some(),
         })
     }
 }
@@ -125,6 +128,7 @@ pub(super) struct Rewriter {
     remapper: Remapper,
     outside: Outside,
     report: Report,
+    moved: bool,
 }
 
 impl Rewriter {
@@ -148,7 +152,7 @@ impl Rewriter {
 
     /// Returns what was done.
     pub(super) fn finish(self) -> Relocated {
-        Relocated { outside: self.outside.paths().to_vec(), report: self.report }
+        Relocated { outside: self.outside.paths().to_vec(), report: self.report, moved: self.moved }
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) fn plan(workspace: &Workspace, manifest: &Manifest, paths: &Paths) ->
     else {
         return Ok(None);
     };
-    for object in manifest.objects() {
+    for object in manifest.session_objects() {
         workspace.store.get(&object)?;
     }
     let renamed = workspace.client.knows(&session.id)?;

@@ -26,7 +26,12 @@ pub struct Step {
 /// What becomes of the file on the disk.
 pub(super) enum Work {
     Keep,
-    Set(Mode, Vec<u8>),
+    Set {
+        mode: Mode,
+        /// Whether only its owner may read it.
+        private: bool,
+        bytes: Vec<u8>,
+    },
     Remove,
 }
 
@@ -54,8 +59,8 @@ impl Step {
         match (&self.work, &self.here) {
             (Work::Keep, _) => Action::Index,
             (Work::Remove, _) => Action::Remove,
-            (Work::Set(..), None) => Action::Create,
-            (Work::Set(..), Some(_)) => Action::Replace,
+            (Work::Set { .. }, None) => Action::Create,
+            (Work::Set { .. }, Some(_)) => Action::Replace,
         }
     }
 
@@ -72,7 +77,8 @@ pub(super) struct Steps {
     pub(super) notes: Vec<String>,
 }
 
-fn index_of(edit: &Edit) -> IndexEntry {
+/// Returns what the index holds for an edited path.
+pub(super) fn index_of(edit: &Edit) -> IndexEntry {
     let entry = |version: Option<&Version>| version.cloned().map_or(IndexEntry::Absent, IndexEntry::Blob);
     match edit.index {
         IndexState::Unstaged => entry(edit.old.as_ref()),
@@ -101,14 +107,22 @@ impl<'a> Maker<'a> {
     pub(super) fn step(&mut self, edit: &Edit, here: &Here) -> Result<Option<Step>> {
         let target = index_of(edit);
         let index = (target != here.index).then_some(target);
-        let mark = edit.hidden.filter(|_| edit.hidden != here.hidden);
+        // An entry that is replaced loses its mark.
+        let mark = match index {
+            Some(_) => edit.hidden.or(here.hidden),
+            None => edit.hidden.filter(|_| edit.hidden != here.hidden),
+        };
         if index.is_none() && mark.is_none() && here.work == edit.new {
             return Ok(None);
         }
         let work = match &edit.new {
             new if *new == here.work => Work::Keep,
             None => Work::Remove,
-            Some(version) => Work::Set(version.mode, self.content(edit, version, edit.diff.as_ref())?),
+            Some(version) => Work::Set {
+                mode: version.mode,
+                private: edit.private,
+                bytes: self.content(edit, version, edit.diff.as_ref())?,
+            },
         };
         let blobs = if index.is_some() { self.index_blobs(edit)? } else { Vec::new() };
         let path = edit.path.clone();

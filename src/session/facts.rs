@@ -107,6 +107,8 @@ struct ToolResult<'a> {
     status: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     background_task_id: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    resumed_agent_id: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
@@ -176,7 +178,10 @@ impl Facts {
             self.observe_notification(notification);
         }
         match (record.operation.as_deref(), content) {
-            (Some("enqueue"), content) => self.queue.push_back(content.unwrap_or_default()),
+            (Some("enqueue"), content) => {
+                let raw = || record.content.map(|content| content.get().to_owned());
+                self.queue.push_back(content.or_else(raw).unwrap_or_default());
+            }
             (Some("remove"), Some(content)) => {
                 if let Some(at) = self.queue.iter().position(|queued| *queued == content) {
                     self.queue.remove(at);
@@ -205,9 +210,9 @@ impl Facts {
     fn observe_results(&mut self, record: &Record<'_>) {
         let message = record.message.and_then(parse::<Message<'_>>);
         let content = message.and_then(|message| message.content);
-        if let Some(notification) =
-            content.map(RawValue::get).filter(|text| text.contains("<task-notification>"))
-        {
+        // A plain text of the user's; in a tool's result it would only be quoted.
+        let said = content.map(RawValue::get).filter(|text| text.starts_with('"'));
+        if let Some(notification) = said.filter(|text| text.contains("<task-notification>")) {
             self.observe_notification(notification);
         }
         let blocks = content.and_then(parse::<Vec<Block<'_>>>).unwrap_or_default();
@@ -218,6 +223,11 @@ impl Facts {
         if let Some(result) = record.tool_use_result.and_then(parse::<ToolResult<'_>>) {
             if let Some(shell) = result.background_task_id {
                 self.shells.insert(shell.into_owned(), call.1.clone());
+            }
+            if let Some(agent) = result.resumed_agent_id {
+                // A message has set it to work again.
+                self.ended.remove(agent.as_ref());
+                self.answered.remove(agent.as_ref());
             }
             if let (Some(agent), Some(status)) = (result.agent_id, result.status) {
                 self.answered.insert(agent.into_owned(), status.into_owned());

@@ -17,6 +17,8 @@ pub struct SessionFiles {
     pub tasks: Vec<PathBuf>,
     /// Every other file, with its place (`session/…`, `tasks/…`, `file-history/…`).
     pub others: Vec<(String, PathBuf)>,
+    /// What is there but can't be kept: links, and names that are not text.
+    pub unnamed: Vec<PathBuf>,
 }
 
 /// The files of one sub-agent.
@@ -38,13 +40,15 @@ impl ClientHome {
     pub fn session_files(&self, found: &Found) -> Result<SessionFiles> {
         let mut files = SessionFiles::default();
         let beside = found.transcript.with_extension("");
-        for (place, path) in walk(&beside, "session")? {
+        let mut unnamed = Vec::new();
+        for (place, path) in walk(&beside, "session", &mut unnamed)? {
             match agent_file(&place) {
                 Some((id, is_meta)) => add_agent_file(&mut files.agents, id, is_meta, path),
                 None => files.others.push((place, path)),
             }
         }
-        for (place, path) in walk(&self.config.join("tasks").join(found.id.as_str()), "tasks")? {
+        for (place, path) in walk(&self.config.join("tasks").join(found.id.as_str()), "tasks", &mut unnamed)?
+        {
             match place.strip_prefix("tasks/").and_then(|name| name.strip_suffix(".json")) {
                 Some(number) if ClientId::parse(number).is_some() => files.tasks.push(path),
                 _ if place.ends_with("/.lock") => {}
@@ -55,7 +59,9 @@ impl ClientHome {
             let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
             (stem.parse::<u64>().unwrap_or(u64::MAX), stem)
         });
-        files.others.extend(walk(&self.config.join("file-history").join(found.id.as_str()), "file-history")?);
+        let history = self.config.join("file-history").join(found.id.as_str());
+        files.others.extend(walk(&history, "file-history", &mut unnamed)?);
+        files.unnamed = unnamed;
         Ok(files)
     }
 }
@@ -97,19 +103,25 @@ pub(super) fn list(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// Lists the regular files below a folder with their places, sorted; links are not followed.
-fn walk(folder: &Path, place: &str) -> Result<Vec<(String, PathBuf)>> {
+fn walk(folder: &Path, place: &str, unnamed: &mut Vec<PathBuf>) -> Result<Vec<(String, PathBuf)>> {
     let mut files = Vec::new();
     if folder.is_symlink() {
+        unnamed.push(folder.to_owned());
         return Ok(files);
     }
     for path in list(folder)? {
-        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+            unnamed.push(path);
+            continue;
+        };
         let here = format!("{place}/{name}");
         let kind = path.symlink_metadata().context("read", &path)?.file_type();
         if kind.is_dir() {
-            files.extend(walk(&path, &here)?);
+            files.extend(walk(&path, &here, unnamed)?);
         } else if kind.is_file() {
             files.push((here, path));
+        } else {
+            unnamed.push(path);
         }
     }
     Ok(files)

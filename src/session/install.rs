@@ -46,7 +46,10 @@ impl ClientHome {
     /// [`Kind::Environment`] if the client's folders can't be read.
     pub fn knows(&self, id: &ClientId) -> Result<bool> {
         let folders = ["tasks", "file-history"].map(|kind| self.config.join(kind).join(id.as_str()));
-        Ok(folders.iter().any(|folder| folder.exists()) || !self.transcripts(id)?.is_empty())
+        let beside = super::files::list(&self.projects())?
+            .into_iter()
+            .any(|project| project.join(id.as_str()).exists());
+        Ok(beside || folders.iter().any(|folder| folder.exists()) || !self.transcripts(id)?.is_empty())
     }
 
     /// Returns where a session's transcript is installed.

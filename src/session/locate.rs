@@ -135,9 +135,20 @@ impl ClientHome {
             if !project.file_name().is_some_and(|folder| folder.to_string_lossy().starts_with(start)) {
                 continue;
             }
-            for path in list(&project)?.into_iter().filter(|path| is_transcript(path)) {
-                let modified = path.metadata().and_then(|meta| meta.modified()).context("read", &path)?;
-                dated.push((modified, path));
+            // Only the work tree's own folder must be readable; others may belong to anything.
+            let exact = project.file_name().is_some_and(|folder| folder.to_string_lossy() == name);
+            let files = match list(&project) {
+                Err(error) if exact => return Err(error),
+                files => files.unwrap_or_default(),
+            };
+            for path in files.into_iter().filter(|path| is_transcript(path)) {
+                // A link that leads nowhere, or a transcript that has just gone, is none.
+                if let Ok(meta) = path.metadata()
+                    && meta.is_file()
+                    && let Ok(modified) = meta.modified()
+                {
+                    dated.push((modified, path));
+                }
             }
         }
         dated.sort_by(|a, b| b.cmp(a));

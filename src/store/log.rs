@@ -11,6 +11,7 @@ use super::Store;
 use crate::error::{IoContext, Result};
 use crate::fs::{self, Existing};
 use crate::ids::SnapshotId;
+use crate::paths::NativePath;
 use crate::timestamp::Timestamp;
 
 const LARGEST_LOG: usize = 1 << 20;
@@ -30,6 +31,9 @@ pub struct LogEntry {
     pub user: String,
     /// On which machine.
     pub host: String,
+    /// For a restore: the work tree's root.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<NativePath>,
     /// For a restore: the safety snapshot, if one was needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub safety: Option<SnapshotId>,

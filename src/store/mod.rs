@@ -16,6 +16,7 @@ use std::time::Duration;
 use crate::error::{Error, IoContext, Kind, Result};
 use crate::fs::{self, Existing, FileLock};
 use crate::manifest::{LARGEST_MANIFEST, Manifest, ObjectRef};
+use crate::timestamp::Timestamp;
 
 pub use log::{LogEntry, Operation};
 pub use names::{Reference, check_name};
@@ -49,6 +50,8 @@ pub struct Entry {
     pub stem: String,
     /// Whether it is kept from pruning.
     pub pinned: bool,
+    /// When the file was written: for a manifest that can't be read, all that is known.
+    pub written: Timestamp,
     /// The manifest, or why it can't be read.
     pub manifest: Result<Manifest>,
 }
@@ -81,6 +84,7 @@ impl Store {
     /// # Errors
     /// [`Kind::Environment`] with the path.
     pub fn prepare(&self) -> Result<AddLock> {
+        self.refuse_strange_folder()?;
         if let Some(above) = self.root.parent() {
             std::fs::create_dir_all(above).context("create", above)?;
         }
@@ -93,8 +97,8 @@ impl Store {
             fs::publish(&self.tmp(), &gitignore, GITIGNORE, Existing::Keep)?;
         }
         if new {
-            fs::sync_folder(&self.root)?;
-            self.root.parent().map_or(Ok(()), fs::sync_folder)?;
+            // The names of the new folders, from the store up to where `.claude` was made.
+            self.root.ancestors().take(3).try_for_each(fs::sync_folder)?;
         }
         Ok(AddLock { _lock: fs::lock(&self.lock_path(), true, PATIENCE)?, dirty: RefCell::default() })
     }
@@ -115,7 +119,9 @@ impl Store {
         let mut entries = Vec::new();
         for stem in self.stems()? {
             let manifest = self.read(&stem);
-            entries.push(Entry { pinned: self.pin_path(&stem).exists(), stem, manifest });
+            let written = std::fs::metadata(self.manifest_path(&stem)).and_then(|meta| meta.modified());
+            let written = written.map_or(Timestamp::from_millis(0), Timestamp::from);
+            entries.push(Entry { pinned: self.pin_path(&stem).exists(), stem, written, manifest });
         }
         entries.sort_by(|a, b| match (&a.manifest, &b.manifest) {
             (Ok(a), Ok(b)) => b.created_at.cmp(&a.created_at).then_with(|| a.id.cmp(&b.id)),
@@ -131,6 +137,8 @@ impl Store {
     /// # Errors
     /// [`Kind::Refused`] if a snapshot has the name already, [`Kind::Environment`] with the path.
     pub fn publish(&self, lock: &AddLock, manifest: &Manifest) -> Result<String> {
+        // One at a time, or two savers could take one name.
+        let _publishing = fs::lock(&self.root.join("tmp").join("publish.lock"), false, PATIENCE)?;
         self.refuse_taken(&manifest.name)?;
         lock.dirty.take().iter().try_for_each(|folder| fs::sync_folder(folder))?;
         let json = manifest.to_json()?;
@@ -212,6 +220,18 @@ impl Store {
         std::fs::metadata(self.object_path(object.object)).map_or(0, |meta| meta.len())
     }
 
+    /// Refuses to make a store of a folder that holds something else.
+    fn refuse_strange_folder(&self) -> Result<()> {
+        let ours = self.root.join(".gitignore").exists() && self.objects_folder().is_dir();
+        let empty = || std::fs::read_dir(&self.root).map_or(true, |mut files| files.next().is_none());
+        if ours || empty() {
+            return Ok(());
+        }
+        Err(Error::new(Kind::Refused, format!("Cannot use {} as a store", self.root.display()))
+            .because("it holds files that are not snap's")
+            .hint("name an empty folder, or one that does not exist yet"))
+    }
+
     fn read(&self, stem: &str) -> Result<Manifest> {
         let path = self.manifest_path(stem);
         let json = fs::read_plain(&path, LARGEST_MANIFEST)?
@@ -219,7 +239,7 @@ impl Store {
         Manifest::from_json(&json).map_err(|error| match error.kind() {
             Kind::Damaged => Error::new(Kind::Damaged, format!("Cannot read {}", path.display()))
                 .because(&error)
-                .hint("the other snapshots are not affected; move this file away to keep it, or remove it with `snap rm`"),
+                .hint("the other snapshots are not affected; as long as it is there, no object is removed; `snap rm` removes it"),
             _ => error,
         })
     }

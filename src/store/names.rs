@@ -99,14 +99,27 @@ impl Store {
 
     /// Finds a snapshot whose manifest can't be read, by its file's name.
     pub fn find_damaged(&self, stem: &str) -> Option<Entry> {
-        let damaged = |entry: &Entry| entry.stem == stem && entry.manifest.is_err();
+        let stem = stem.strip_suffix(".json").unwrap_or(stem);
+        let first = stems_for(stem).next();
+        let damaged = |entry: &Entry| {
+            entry.manifest.is_err() && (entry.stem == stem || first.as_ref() == Some(&entry.stem))
+        };
         self.entries().ok()?.into_iter().find(damaged)
     }
 
     fn find_latest(&self, entries: Vec<Entry>, back: usize) -> Result<Entry> {
         let manual = |entry: &Entry| entry.manifest.as_ref().is_ok_and(|m| m.safety.is_none());
-        let mut saved = entries.into_iter().filter(manual);
-        saved.nth(back).ok_or_else(|| {
+        let unreadable =
+            entries.iter().filter(|entry| entry.manifest.is_err()).max_by_key(|entry| entry.written);
+        let unreadable = unreadable.map(|entry| (entry.written, entry.manifest.as_ref().err().cloned()));
+        let found = entries.into_iter().filter(manual).nth(back);
+        // If one that can't be read is newer, "latest" would silently mean another.
+        if let (Some(found), Some((written, Some(error)))) = (&found, unreadable)
+            && found.written < written
+        {
+            return Err(error.hint("a newer snapshot can't be read; name the one you mean (`snap list`)"));
+        }
+        found.ok_or_else(|| {
             let message = match back {
                 0 => format!("There is no snapshot in {}", self.root().display()),
                 _ => format!("There are not as many as {} snapshots", back + 1),
@@ -119,8 +132,8 @@ impl Store {
         let shown = Line(name).to_string();
         let is_called = |entry: &Entry| match &entry.manifest {
             Ok(manifest) => manifest.name == name || manifest.id.as_str() == name,
-            // A damaged one has no other name than its file's.
-            Err(_) => entry.stem == name,
+            // A damaged one has no other name than its file's, or what would have become that.
+            Err(_) => entry.stem == name || stems_for(name).next().as_ref() == Some(&entry.stem),
         };
         let starts = |entry: &Entry| {
             name.len() >= 4 && entry.manifest.as_ref().is_ok_and(|m| m.id.as_str().starts_with(name))
@@ -133,6 +146,10 @@ impl Store {
             .take(3)
             .collect();
         let (mut exact, rest): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(is_called);
+        // A readable one of that name is meant before a damaged one.
+        if exact.iter().any(|entry| entry.manifest.is_ok()) {
+            exact.retain(|entry| entry.manifest.is_ok());
+        }
         let mut found: Vec<Entry> =
             if exact.is_empty() { rest.into_iter().filter(starts).collect() } else { exact.split_off(0) };
         match (found.pop(), found.len()) {

@@ -45,6 +45,8 @@ impl Store {
         let path = self.object_path(object.object);
         if path.symlink_metadata().is_ok() {
             if self.get(&object).is_ok() {
+                // Whoever wrote it may have died before its name was durable.
+                lock.dirty.borrow_mut().insert(self.object_folder(object.object));
                 return Ok(object);
             }
             // The damaged one is replaced by what is known to be right.
@@ -140,7 +142,9 @@ impl Store {
             modified.is_ok_and(|at| now.duration_since(at).is_ok_and(|age| age > GRACE))
         };
         let mut swept = Sweep::default();
-        for folder in files_in(&self.objects_folder())? {
+        for folder in
+            files_in(&self.objects_folder())?.into_iter().filter(|path| path.is_dir() && !path.is_symlink())
+        {
             for path in files_in(&folder)? {
                 let id = path.file_stem().and_then(|stem| stem.to_str()).and_then(ObjectId::parse);
                 if id.is_some_and(|id| !needed.contains(&id)) && old(&path) {
@@ -150,7 +154,7 @@ impl Store {
                 }
             }
         }
-        for path in files_in(&self.tmp())?.into_iter().filter(old) {
+        for path in files_in(&self.tmp())?.into_iter().filter(|path| is_our_temporary(path) && old(path)) {
             std::fs::remove_file(&path).context("remove", &path)?;
         }
         Ok(swept)
@@ -167,6 +171,12 @@ impl Store {
     pub(super) fn object_path(&self, id: ObjectId) -> PathBuf {
         self.object_folder(id).join(format!("{id}.zst"))
     }
+}
+
+/// Says whether a file was made by [`fs::publish`] and left by a process that died.
+fn is_our_temporary(path: &std::path::Path) -> bool {
+    let named = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(fs::TEMPORARY));
+    named && path.symlink_metadata().is_ok_and(|meta| meta.is_file())
 }
 
 fn files_in(folder: &std::path::Path) -> Result<Vec<PathBuf>> {

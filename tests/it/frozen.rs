@@ -16,10 +16,14 @@ const FREEZE: &str = "SNAP_FREEZE_INTO";
 fn a_store_of_format_1_opens_and_restores_everything() {
     let frozen = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/store-v1");
     let source = Project::new();
-    source.session(ID);
+    let transcript = source.session(ID);
     edit(&source);
+    // Kept apart from the conversation: a tool's large output, and a torn last line.
+    source.write_beside(&transcript, "tool-results/big.txt", &b"a line of output\n".repeat(300_000));
+    source.append(&transcript, b"{\"type\":\"user\",\"torn\":");
     if let Some(folder) = std::env::var_os(FREEZE) {
         source.snap(&["save", "frozen in time", "-m", "made to last"]).exits(0);
+        source.snap(&["pin", "frozen in time"]).exits(0);
         copy_tree(&source.stored(""), Path::new(&folder));
     }
 
@@ -29,6 +33,7 @@ fn a_store_of_format_1_opens_and_restores_everything() {
     let store = store.to_str().must("UTF-8");
     let listed = project.snap(&["list", "--json", "--store", store]).exits(0).json();
     assert_eq!((&listed[0]["name"], &listed[0]["tasks"]["all"]), (&"frozen in time".into(), &2.into()));
+    assert_eq!(listed[0]["pinned"], true);
     let shown = project.snap(&["show", "frozen in time", "--json", "--store", store]).exits(0).json();
     assert_eq!((&shown["format"], &shown["message"]), (&1.into(), &"made to last".into()));
     assert_eq!(
@@ -42,6 +47,9 @@ fn a_store_of_format_1_opens_and_restores_everything() {
     let transcript = project.home.project(project.root()).join(format!("{ID}.jsonl"));
     let text = fs::read_to_string(transcript).must("the installed transcript");
     assert!(text.contains(r#""payload":{"kept":"byte for byte"}"#), "{text}");
+    assert!(!text.contains("torn"), "an unfinished line is kept aside");
+    let output = project.home.project(project.root()).join(ID).join("tool-results/big.txt");
+    assert_eq!(fs::read(output).must("a tool's output").len(), 17 * 300_000);
     let task = fs::read_to_string(project.home.tasks(ID).join("1.json")).must("an installed task");
     assert!(task.ends_with("\"new\": 1.0\n}"), "{task}");
 }

@@ -28,6 +28,9 @@ pub(crate) fn edit(project: &Project) {
     project.write("meant.txt", "to be added\n");
     project.git(&["add", "--intent-to-add", "meant.txt"]);
     symlink("a.txt", project.path("link")).must("a link");
+    let odd = std::os::unix::ffi::OsStrExt::from_bytes(b"not \xff text");
+    let odd: &std::ffi::OsStr = odd;
+    project.write(odd, "odd\n");
 }
 
 fn clean(project: &Project) {

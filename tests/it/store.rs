@@ -16,7 +16,8 @@ fn age(project: &Project, stem: &str, days: u64) {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).must("after 1970").as_millis();
     let then = i64::try_from(now).must("a time") - i64::try_from(days).must("days") * 86_400_000;
     manifest["created_at"] = claude_snap::timestamp::Timestamp::from_millis(then).to_string().into();
-    fs::write(&path, manifest.to_string()).must("to write");
+    let sealed = claude_snap::manifest::seal(manifest.to_string().into_bytes()).must("a sealed manifest");
+    fs::write(&path, sealed).must("to write");
 }
 
 /// Makes every object look old enough to be swept.
@@ -167,6 +168,23 @@ fn a_damaged_or_missing_object_is_never_restored() {
     // Saving again finds the object missing and heals it.
     project.snap(&["save", "again"]).exits(0);
     project.snap(&["resume", "x"]).exits(0);
+}
+
+#[test]
+fn a_flipped_bit_anywhere_in_a_manifest_is_noticed() {
+    let project = Project::new();
+    project.session(ID);
+    project.write("new.txt", "new\n");
+    project.snap(&["save", "x"]).exits(0);
+    let path = project.stored("x.json");
+    let whole = fs::read(&path).must("a manifest");
+    for at in (0..whole.len()).step_by(whole.len() / 60) {
+        let mut flipped = whole.clone();
+        flipped[at] ^= 4;
+        fs::write(&path, flipped).must("to write");
+        let ran = project.snap(&["resume", "x", "--dry-run"]);
+        assert!(ran.code == 5 || ran.code == 3, "byte {at}: {} {}", ran.code, ran.stderr);
+    }
 }
 
 #[test]

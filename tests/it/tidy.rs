@@ -29,7 +29,7 @@ const LAYERS: [(&[&str], bool); 6] = [
         ],
         true,
     ),
-    (&["fs", "tree"], true),
+    (&["fs", "interrupt", "tree"], true),
     // The edges don't know each other.
     (&["context", "git", "session", "store"], false),
     (&["workspace"], false),
@@ -39,7 +39,7 @@ const LAYERS: [(&[&str], bool); 6] = [
 ];
 
 /// Which file or folder of `src` each dependency belongs to.
-const OWNERS: [(&str, &[&str]); 15] = [
+const OWNERS: [(&str, &[&str]); 16] = [
     ("aho_corasick", &["remap"]),
     ("blake3", &["digest.rs"]),
     ("clap", &["cli"]),
@@ -49,6 +49,7 @@ const OWNERS: [(&str, &[&str]); 15] = [
     ("rustix", &["fs.rs", "tree.rs"]),
     ("sha1", &["digest.rs"]),
     ("sha2", &["digest.rs"]),
+    ("signal_hook", &["interrupt.rs"]),
     ("similar", &["hunks.rs"]),
     ("tempfile", &["fs.rs", "tree.rs"]),
     ("time", &["timestamp.rs"]),

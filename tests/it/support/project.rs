@@ -203,6 +203,20 @@ impl Project {
         transcript
     }
 
+    /// Writes a file into the folder beside a transcript.
+    pub(crate) fn write_beside(&self, transcript: &Path, name: &str, content: &[u8]) {
+        let path = transcript.with_extension("").join(name);
+        fs::create_dir_all(path.parent().must("a parent")).must("the folder above");
+        fs::write(path, content).must("to write a file");
+    }
+
+    /// Appends to a file.
+    pub(crate) fn append(&self, path: &Path, content: &[u8]) {
+        let mut all = fs::read(path).must("to read a file");
+        all.extend_from_slice(content);
+        fs::write(path, all).must("to write a file");
+    }
+
     fn records(&self, id: &str) -> Vec<Value> {
         let cwd = self.root.to_str().must("a UTF-8 path");
         let common = |kind: &str, uuid: &str, parent: Value, message: Value| {
