@@ -4,10 +4,10 @@
 //! is renamed into place, so that no other git works in between. The new one is made in a
 //! private copy by `git update-index`; until the rename, the user's index is untouched.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Repository;
 use crate::error::{Error, IoContext, Kind, Result};
@@ -132,6 +132,7 @@ impl IndexLock<'_> {
     pub fn replace(self, changes: &IndexChanges) -> Result<()> {
         let entries = &changes.entries;
         let git = &self.repository.git;
+        let root = self.repository.root();
         let index = self.repository.git_dir.join("index");
         let private = self.repository.git_dir.join(format!("index.snap-{}", std::process::id()));
         let guard = RemoveOnDrop(&private);
@@ -163,20 +164,23 @@ impl IndexLock<'_> {
                         line(format!("{} {} {stage}", version.mode.octal(), version.oid), path);
                     }
                 }
-                IndexEntry::IntentToAdd => intended.push(path.as_path().as_os_str()),
+                IndexEntry::IntentToAdd => intended.push(path),
             }
         }
         git.demand_with(&["update-index", "-z", "--index-info"], &environment, &input)?;
-        for some in intended.chunks(500) {
-            let mut arguments = vec![
-                "add".as_ref(),
-                "--intent-to-add".as_ref(),
-                "--sparse".as_ref(),
-                "--force".as_ref(),
-                "--".as_ref(),
-            ];
-            arguments.extend_from_slice(some);
-            git.demand_with::<&std::ffi::OsStr>(&arguments, &environment, &[])?;
+        // `git add` wants to see a file; for one that is gone, it is shown an empty one elsewhere.
+        let (there, gone): (Vec<&RepoPath>, Vec<&RepoPath>) =
+            intended.into_iter().partition(|path| root.join(path.as_path()).symlink_metadata().is_ok());
+        self.intend(root, &there, &environment)?;
+        if !gone.is_empty() {
+            let scratch = crate::fs::scratch_folder()?;
+            for path in &gone {
+                let stand_in = scratch.path().join(path.as_path());
+                let folder = stand_in.parent().unwrap_or(scratch.path());
+                std::fs::create_dir_all(folder).context("create", folder)?;
+                std::fs::File::create(&stand_in).context("create", &stand_in)?;
+            }
+            self.intend(scratch.path(), &gone, &environment)?;
         }
         for (option, by) in
             [("--assume-unchanged", HiddenBy::AssumeUnchanged), ("--skip-worktree", HiddenBy::SkipWorktree)]
@@ -197,6 +201,24 @@ impl IndexLock<'_> {
         let _differs = refresh.output().context("run git in", self.repository.root())?;
         std::fs::rename(&private, &index).context("replace", &index)?;
         drop(guard);
+        Ok(())
+    }
+}
+
+impl IndexLock<'_> {
+    /// Marks paths as to be added, as they are below `root`.
+    fn intend(&self, root: &Path, paths: &[&RepoPath], environment: &[(&str, OsString)]) -> Result<()> {
+        let mut work_tree = OsString::from("--work-tree=");
+        work_tree.push(root);
+        let mut git_dir = OsString::from("--git-dir=");
+        git_dir.push(&self.repository.git_dir);
+        for some in paths.chunks(500) {
+            let words = ["add", "--intent-to-add", "--sparse", "--force", "--"].map(OsStr::new);
+            let mut arguments: Vec<&OsStr> = vec![&git_dir, &work_tree];
+            arguments.extend(words);
+            arguments.extend(some.iter().map(|path| path.as_path().as_os_str()));
+            self.repository.git.at(root).demand_with(&arguments, environment, &[])?;
+        }
         Ok(())
     }
 }

@@ -115,16 +115,16 @@ impl Repository {
                 listing.odd.push((folder.to_owned(), "git can't open this folder".to_owned()));
             }
         }
-        self.drop_empty_intentions(&mut listing)?;
+        self.correct_empty_intentions(&mut listing)?;
         listing.hidden = marks.stdout.split(|byte| *byte == 0).filter_map(hidden).collect();
         Ok(listing)
     }
 }
 
 impl Repository {
-    /// Drops files that were only meant to be added and are gone: git lists them as if HEAD
-    /// had an empty file there, and nothing of them is left to keep.
-    fn drop_empty_intentions(&self, listing: &mut Listing) -> Result<()> {
+    /// Corrects files that were only meant to be added and are gone: git lists them as if
+    /// HEAD had an empty file there.
+    fn correct_empty_intentions(&self, listing: &mut Listing) -> Result<()> {
         let empty = self.hash.blob_id(b"");
         let looks_so = |pending: &Pending| match &pending.status {
             Status::Tracked { head: Some(head), index, edited: true, .. } => {
@@ -142,9 +142,12 @@ impl Repository {
             return Ok(());
         }
         let committed = self.tree_versions(listing.head.as_deref(), &suspects)?;
-        listing.pending.retain(|pending| {
-            !suspects.contains(&pending.path) || committed.version(&pending.path).is_some()
-        });
+        for pending in &mut listing.pending {
+            if suspects.contains(&pending.path) && committed.version(&pending.path).is_none() {
+                pending.status =
+                    Status::Tracked { head: None, index: None, intent_to_add: true, edited: true };
+            }
+        }
         Ok(())
     }
 }

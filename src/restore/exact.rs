@@ -68,8 +68,12 @@ pub(super) fn plan(
             }
         }
     }
-    // A clean path is as a checkout writes it, which need not be the blob's own bytes.
-    let paths: Vec<&RepoPath> = clean.iter().map(|step| &step.path).collect();
+    // A clean path is as a checkout writes it, which need not be the blob's own bytes. (Of the
+    // paths that a safety snapshot is about, it holds any that were not the blob's bytes.)
+    let paths: Vec<&RepoPath> = match scope {
+        Scope::Everything => clean.iter().map(|step| &step.path).collect(),
+        Scope::Paths(_) => Vec::new(),
+    };
     let converted: BTreeSet<RepoPath> = repository.converted(&paths)?.into_iter().cloned().collect();
     for step in &mut clean {
         if let (Work::Set { mode, bytes, .. }, Some(version), true) =

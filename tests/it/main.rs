@@ -14,4 +14,5 @@ mod resume;
 mod save;
 mod store;
 mod tidy;
+mod torture;
 mod worktrees;

@@ -72,7 +72,11 @@ const CASES: &[Case] = &[
         },
         ..PLAIN
     },
-    Case { name: "copied", edit: |p| fs::copy(p.path("a.txt"), p.path("copy.txt")).map(drop).must("to copy"), ..PLAIN },
+    Case {
+        name: "copied",
+        edit: |p| fs::copy(p.path("a.txt"), p.path("copy.txt")).map(drop).must("to copy"),
+        ..PLAIN
+    },
     Case { name: "made executable", edit: |p| p.make_executable("a.txt"), ..PLAIN },
     Case {
         name: "made executable and staged, then edited",
@@ -199,7 +203,10 @@ const CASES: &[Case] = &[
     Case {
         name: "attributes: eol, ident, encoding",
         base: |p| {
-            p.write(".gitattributes", "*.win text eol=crlf\n*.id ident\n*.u16 text working-tree-encoding=UTF-16LE\n");
+            p.write(
+                ".gitattributes",
+                "*.win text eol=crlf\n*.id ident\n*.u16 text working-tree-encoding=UTF-16LE\n",
+            );
             p.write("x.win", "a\r\nb\r\n");
             p.write("x.id", "$Id$\n");
             p.write("x.u16", "a\0\n\0");
@@ -227,7 +234,16 @@ const CASES: &[Case] = &[
     Case {
         name: "odd names",
         edit: |p| {
-            for name in [&b"new\nline"[..], b"quote\"d", b"tab\there", b"back\\slash", b"-rf", b" blanks ", b"\xff\xfe", "é".as_bytes()] {
+            for name in [
+                &b"new\nline"[..],
+                b"quote\"d",
+                b"tab\there",
+                b"back\\slash",
+                b"-rf",
+                b" blanks ",
+                b"\xff\xfe",
+                "é".as_bytes(),
+            ] {
                 p.write(odd_name(name), "odd\n");
             }
             p.git(&["add", "--", "-rf"]);
@@ -252,7 +268,6 @@ const CASES: &[Case] = &[
         },
         edit: |p| {
             p.write("out/kept", "edited\n");
-            p.write("out/ignored", "never touched\n");
         },
         ..PLAIN
     },
@@ -284,7 +299,12 @@ const CASES: &[Case] = &[
         },
         ..PLAIN
     },
-    Case { name: "index version 4", config: &[("index.version", "4")], edit: |p| p.write("a.txt", "edited\n"), ..PLAIN },
+    Case {
+        name: "index version 4",
+        config: &[("index.version", "4")],
+        edit: |p| p.write("a.txt", "edited\n"),
+        ..PLAIN
+    },
     Case {
         name: "reftable",
         init: &["--ref-format=reftable"],
@@ -306,7 +326,12 @@ const CASES: &[Case] = &[
         },
         ..PLAIN
     },
-    Case { name: "fileMode=false", config: &[("core.fileMode", "false")], edit: |p| p.write("a.txt", "edited\n"), ..PLAIN },
+    Case {
+        name: "fileMode=false",
+        config: &[("core.fileMode", "false")],
+        edit: |p| p.write("a.txt", "edited\n"),
+        ..PLAIN
+    },
     Case {
         name: "private files",
         edit: |p| {
@@ -320,7 +345,10 @@ const CASES: &[Case] = &[
         name: "many files",
         edit: |p| {
             for number in 0..300 {
-                p.write(format!("many/{}/{number}", number % 7), format!("file {number}\n").repeat(number % 40));
+                p.write(
+                    format!("many/{}/{number}", number % 7),
+                    format!("file {number}\n").repeat(number % 40),
+                );
             }
             p.git(&["add", "many/3"]);
         },
@@ -343,6 +371,9 @@ impl Case {
         (self.base)(&project);
         project.git(&["add", "."]);
         project.git(&["commit", "-q", "-m", "first"]);
+        // As a checkout writes them, so that a clone's files are the same.
+        project.git(&["rm", "-rqf", "."]);
+        project.git(&["reset", "-q", "--hard"]);
         project
     }
 
@@ -362,9 +393,9 @@ fn wreck(project: &Project) {
             fs::remove_file(&file).must("to remove a file");
         }
     }
-    project.write("b.txt", "wrecked and committed\n");
+    project.write("bin", "wrecked and committed\n");
     project.write("wreck/new.txt", "committed\n");
-    project.git(&["add", "-f", "--sparse", "b.txt", "wreck"]);
+    project.git(&["add", "-f", "--sparse", "bin", "wreck"]);
     project.git(&["commit", "-q", "-m", "wreck"]);
     project.write("wreck/new.txt", "edited after that\n");
     project.write("rubble", "untracked\n");
@@ -395,18 +426,24 @@ fn any_work_tree_is_rewound_from_any_wreck_and_the_wreck_comes_back() {
     for case in CASES {
         let project = case.project();
         (case.edit)(&project);
-        let saved = project.content_state();
+        // Of a file that git takes for clean, only the blob is known: it comes back as a checkout
+        // writes it, and here the attributes that decide its line ends change meanwhile.
+        let comparable = |state: String| match case.name.contains("attributes that change") {
+            true => state.replace("\\r", ""),
+            false => state,
+        };
+        let saved = comparable(project.content_state());
         project.snap(&["save", "x"]).exits(0);
         wreck(&project);
         let wrecked = project.state_with_flags();
         let head = project.git(&["rev-parse", "HEAD"]);
         project.snap(&["rewind", "x"]).exits(0);
-        assert_eq!(project.content_state(), saved, "{}: rewind", case.name);
+        assert_eq!(comparable(project.content_state()), saved, "{}: rewind", case.name);
         assert_eq!(project.git(&["rev-parse", "HEAD"]), head, "{}: HEAD moved", case.name);
         project.snap(&["undo"]).exits(0);
         assert_eq!(project.state_with_flags(), wrecked, "{}: undo", case.name);
         project.snap(&["undo"]).exits(0);
-        assert_eq!(project.content_state(), saved, "{}: undo of undo", case.name);
+        assert_eq!(comparable(project.content_state()), saved, "{}: undo of undo", case.name);
     }
 }
 

@@ -83,6 +83,20 @@ impl Project {
         self.cloned_at("other place/clone of it")
     }
 
+    /// A clone in a home of its own whose repository has these settings before its files are checked out.
+    pub(crate) fn cloned_with(&self, config: &[(&str, &str)]) -> Self {
+        let home = Home::new();
+        let root = home.path().join("other place").join("clone of it");
+        let clone = Self { home, root };
+        let (from, to) = (self.root.to_str().must("UTF-8"), clone.root.to_str().must("UTF-8"));
+        git_in(&clone.home, clone.home.path(), &["clone", "-q", "--no-checkout", from, to]);
+        for (name, value) in config {
+            clone.git(&["config", name, value]);
+        }
+        clone.git(&["checkout", "-q", "main"]);
+        clone
+    }
+
     /// A clone of this project's commits in a home of its own, at this path below it.
     pub(crate) fn cloned_at(&self, place: &str) -> Self {
         let home = Home::new();
@@ -95,7 +109,6 @@ impl Project {
         clone
     }
 
-    /// The same home, seen from another folder.
     pub(crate) fn root(&self) -> &Path {
         &self.root
     }
@@ -158,6 +171,21 @@ impl Project {
         }
         // The store is ours, and only one of the trees compared has it.
         state.lines().filter(|line| !line.contains(".claude/")).map(|line| format!("{line}\n")).collect()
+    }
+
+    /// The same, with the marks that hide edits from git.
+    #[track_caller]
+    pub(crate) fn state_with_flags(&self) -> String {
+        self.state() + &self.git(&["ls-files", "-v"])
+    }
+
+    /// What the index and the disk hold, whatever HEAD is.
+    #[track_caller]
+    pub(crate) fn content_state(&self) -> String {
+        let state = self.state();
+        // Lines of `git status` compare with HEAD.
+        let status = |line: &&str| !["1 ", "2 ", "u ", "? ", "! "].iter().any(|kind| line.starts_with(kind));
+        state.lines().filter(status).map(|line| format!("{line}\n")).collect()
     }
 
     /// Runs `snap` in the project.
