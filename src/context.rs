@@ -67,7 +67,9 @@ impl Context {
             store,
             session: text("CLAUDE_CODE_SESSION_ID"),
             inside_client: variable("CLAUDECODE").is_some(),
-            user: text("USER").or_else(|| text("LOGNAME")).unwrap_or_else(crate::fs::user_number),
+            user: text("USER")
+                .or_else(|| text("LOGNAME"))
+                .unwrap_or_else(|| format!("uid {}", crate::fs::user_number())),
             host: crate::fs::host_name(),
             now: Timestamp::now(),
         })

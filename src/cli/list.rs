@@ -56,12 +56,14 @@ impl List {
                 _ => ui.line(line)?,
             }
         }
+        let mut outcome = Outcome::Done;
         for entry in &entries {
             if let Err(error) = &entry.manifest {
                 ui.error(error);
+                outcome = Outcome::Partial;
             }
         }
-        Ok(Outcome::Done)
+        Ok(outcome)
     }
 }
 

@@ -109,6 +109,12 @@ fn run(arguments: Arguments, ui: &mut Ui) -> Result<Outcome> {
     if let Command::Resume(command) = arguments.command {
         return command.run(&context, ui);
     }
+    if let Some(store) = context.store.as_ref().filter(|store| !store.is_dir())
+        && !matches!(arguments.command, Command::Save(_))
+    {
+        return Err(Error::new(Kind::NotFound, format!("There is no store in {}", store.display()))
+            .hint("`--store` takes a folder that `snap save` has written to"));
+    }
     let workspace = Workspace::open(&context)?;
     match arguments.command {
         Command::Save(command) => command.run(&context, &workspace, ui),

@@ -101,6 +101,11 @@ impl Restoring {
         }
         let Some(launch) = launch else { return Ok(Outcome::Done) };
         if self.no_run || context.inside_client || !ui.is_terminal() {
+            if context.inside_client && !self.no_run {
+                ui.say("A client can't start another one in its place; run this in a shell:");
+            } else if !self.no_run {
+                ui.say("This is no terminal, so the client was not started; this goes on:");
+            }
             ui.line(&launch.for_a_shell())?;
             return Ok(Outcome::Done);
         }
@@ -195,7 +200,7 @@ fn lines(ui: &Ui, plan: &Plan, most: usize) -> Vec<String> {
     }
     if let Some(session) = plan.session() {
         let id = match session.renamed {
-            true => format!("as {}, a new session: this machine has the saved one already", session.id),
+            true => "as a new session: this machine has the saved one already".to_owned(),
             false => format!("as {}", session.id),
         };
         lines.push(format!("  session of {} records {id}", session.records));
@@ -216,6 +221,9 @@ fn lines(ui: &Ui, plan: &Plan, most: usize) -> Vec<String> {
 fn tell_done(ui: &mut Ui, done: &Done) {
     if ui.json() {
         return;
+    }
+    if done.paths == 0 && done.session.is_none() {
+        ui.say("Nothing had to be done: every path is already as it was saved.");
     }
     if let Some((_, safety)) = done.safety.as_ref().filter(|_| done.paths > 0) {
         ui.say(&format!("Set {}; `snap undo` goes back (to {safety}).", count(done.paths, "path")));

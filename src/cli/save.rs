@@ -75,7 +75,7 @@ fn headline(report: &Report) -> String {
     let name = Line(&manifest.name);
     match (&report.unchanged_since, report.written) {
         (Some(since), false) => {
-            return format!("Nothing has changed since {}: no new snapshot.", Line(since));
+            return format!("Nothing has changed since \"{}\": no new snapshot.", Line(since));
         }
         (Some(since), true) => return format!("Saved {name} (unchanged since {}).", Line(since)),
         (None, _) => {}
@@ -96,11 +96,14 @@ fn headline(report: &Report) -> String {
         .extend(things.iter().filter(|(number, _)| *number > 0).map(|(number, thing)| count(*number, thing)));
     if let Some(edits) = &manifest.edits {
         let (added, removed) = lines(manifest);
-        parts.push(format!("{} (+{added} -{removed})", count(edits.files.len(), "edited file")));
+        parts.push(match edits.files.len() {
+            0 => "no edited files".to_owned(),
+            number => format!("{} (+{added} -{removed})", count(number, "edited file")),
+        });
     }
     match parts.is_empty() {
-        true => format!("Saved {name}."),
-        false => format!("Saved {name}: {}.", parts.join(", ")),
+        true => format!("Saved \"{name}\"."),
+        false => format!("Saved \"{name}\": {}.", parts.join(", ")),
     }
 }
 

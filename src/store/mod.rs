@@ -240,7 +240,9 @@ impl Store {
             Kind::Damaged => Error::new(Kind::Damaged, format!("Cannot read {}", path.display()))
                 .because(&error)
                 .hint("the other snapshots are not affected; as long as it is there, no object is removed; `snap rm` removes it"),
-            _ => error,
+            _ => Error::new(error.kind(), format!("Cannot read {}", path.display()))
+                .because(&error)
+                .hint(error.next_step().unwrap_or_default()),
         })
     }
 

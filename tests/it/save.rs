@@ -148,7 +148,7 @@ fn what_can_not_be_saved_is_named_and_the_exit_code_says_so() {
     project.write("nested/inner.txt", "inner\n");
     let ran =
         project.snap(&["save", "x"]).exits(6).says(&["huge", "10 MiB", "nested", "repository of its own"]);
-    assert!(ran.stdout.starts_with("Saved x"), "{}", ran.stdout);
+    assert!(ran.stdout.starts_with("Saved \"x\""), "{}", ran.stdout);
 }
 
 #[test]

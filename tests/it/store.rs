@@ -139,7 +139,7 @@ fn a_damaged_snapshot_is_named_and_the_others_go_on() {
     let path = project.stored("bad.json");
     let json = fs::read(&path).must("a manifest");
     fs::write(&path, &json[..json.len() / 2]).must("a cut manifest");
-    project.snap(&["list"]).exits(0).says(&["bad.json"]);
+    project.snap(&["list"]).exits(6).says(&["bad.json"]);
     project.snap(&["show", "bad"]).exits(5).says(&["bad.json", "not affected"]);
     project.snap(&["resume", "good", "--no-edits"]).exits(0);
     project.snap(&["rm", "bad"]).exits(0);
@@ -199,7 +199,7 @@ fn a_snapshot_of_a_later_version_is_refused_and_left_alone() {
     ] {
         fs::write(&path, &later).must("a later manifest");
         project.snap(&["show", "x"]).exits(5).says(&["later version"]);
-        project.snap(&["list"]).exits(0).says(&["later version", "newest"]);
+        project.snap(&["list"]).exits(6).says(&["later version", "newest", "x.json"]);
         project.snap(&["prune", "--keep-last", "0"]).exits(0);
         assert_eq!(fs::read_to_string(&path).must("still there"), later);
     }
