@@ -70,7 +70,7 @@ impl Restoring {
             PathChoice::Keep => Mode::Keep,
         };
         let paths = Paths { mode, user: self.map.clone() };
-        Options { edits: true, session: !self.no_session, trust_repository: false, paths }
+        Options { edits: true, merge: false, session: !self.no_session, trust_repository: false, paths }
     }
 
     /// Shows a plan; unless that was all, executes it, and prints or becomes the client's command.
@@ -88,6 +88,7 @@ impl Restoring {
             return show_dry_run(ui, &plan);
         }
         let shown = as_json(&plan);
+        let outcome = if plan.conflicts().is_empty() { Outcome::Done } else { Outcome::Partial };
         if !ui.json() {
             tell(ui, &plan);
         }
@@ -97,9 +98,9 @@ impl Restoring {
         let launch = done.session.as_ref().map(|(id, cwd)| Launch { id, cwd, extra: &self.client });
         if ui.json() {
             print_json(ui, &with_results(shown, &done, launch.as_ref()))?;
-            return Ok(Outcome::Done);
+            return Ok(outcome);
         }
-        let Some(launch) = launch else { return Ok(Outcome::Done) };
+        let Some(launch) = launch else { return Ok(outcome) };
         if self.no_run || context.inside_client || !ui.is_terminal() {
             if context.inside_client && !self.no_run {
                 ui.say("A client can't start another one in its place; run this in a shell:");
@@ -107,7 +108,7 @@ impl Restoring {
                 ui.say("This is no terminal, so the client was not started; this goes on:");
             }
             ui.line(&launch.for_a_shell())?;
-            return Ok(Outcome::Done);
+            return Ok(outcome);
         }
         ui.flush()?;
         Err(launch.run())
@@ -274,6 +275,7 @@ pub(super) fn as_json(plan: &Plan) -> Value {
         "root": Line(&plan.root().to_string_lossy()).to_string(),
         "dry_run": false,
         "edits": steps,
+        "conflicts": plan.conflicts(),
         "unchanged": plan.unchanged(),
         "session_id": plan.session().map(|session| &session.id),
         "renamed": plan.session().map(|session| session.renamed),

@@ -29,6 +29,9 @@ pub(super) struct Resume {
     /// Go on in a repository that does not have the snapshot's base commit
     #[arg(long)]
     trust_repository: bool,
+    /// Merge paths that are different here (three ways; conflicts get markers and exit code 6)
+    #[arg(long, conflicts_with = "no_edits")]
+    merge: bool,
     /// Restore the conversation alone
     #[arg(long)]
     no_edits: bool,
@@ -67,7 +70,12 @@ impl Resume {
     }
 
     fn options(&self) -> Options {
-        Options { edits: !self.no_edits, trust_repository: self.trust_repository, ..self.restoring.options() }
+        Options {
+            edits: !self.no_edits,
+            merge: self.merge,
+            trust_repository: self.trust_repository,
+            ..self.restoring.options()
+        }
     }
 
     fn in_new_worktree(&self, branch: &str, context: &Context, ui: &mut Ui) -> Result<Outcome> {

@@ -9,6 +9,7 @@
 mod blobs;
 mod command;
 pub mod index;
+mod merge;
 mod status;
 mod trees;
 mod worktree;
@@ -20,6 +21,7 @@ use crate::error::{Error, Kind, Result};
 
 pub use blobs::Blobs;
 use command::Git;
+pub use merge::Merged;
 pub use status::{Hidden, Listing, Pending, Stage, Status};
 pub use trees::TreeVersions;
 pub use worktree::NewWorktree;

@@ -68,7 +68,7 @@ fn check_restorable(workspace: &Workspace, repository: &Repository, saved: &Edit
 }
 
 /// Says what speaks against setting a path, if anything does.
-fn conflict(saved: &Edits, edit: &Edit, here: &Here) -> Option<&'static str> {
+pub(super) fn conflict(saved: &Edits, edit: &Edit, here: &Here) -> Option<&'static str> {
     // A folder goes if the snapshot turned it into a file, and its files go with it.
     let emptied = || saved.files.iter().any(|other| other.new.is_none() && other.path.is_in(&edit.path));
     if edit.new.is_some() && here.obstacle.is_some() && !emptied() {
@@ -103,5 +103,5 @@ fn conflict_error(conflicts: &[(&RepoPath, &str)]) -> Error {
     }
     Error::new(Kind::Conflict, "The snapshot's edits and this work tree disagree; nothing was changed")
         .because(listed.concat())
-        .hint("`snap rewind` puts everything back to that moment, after saving what is here; `--worktree BRANCH` restores beside it")
+        .hint("`--merge` merges the two; `snap rewind` puts everything back to that moment, after saving what is here; `--worktree BRANCH` restores beside it")
 }

@@ -9,6 +9,7 @@ mod apply;
 mod edits;
 mod exact;
 mod here;
+mod merge;
 mod relocate;
 mod session;
 mod steps;
@@ -33,6 +34,7 @@ pub struct Plan {
     manifest: Manifest,
     root: PathBuf,
     steps: Vec<Step>,
+    conflicts: Vec<RepoPath>,
     unchanged: usize,
     session: Option<SessionPlan>,
     notes: Vec<String>,
@@ -43,6 +45,8 @@ pub struct Plan {
 pub struct Options {
     /// Whether the pending edits come back.
     pub edits: bool,
+    /// Whether paths that are different here are merged.
+    pub merge: bool,
     /// Whether the session comes back.
     pub session: bool,
     /// Whether a repository that lacks the snapshot's base commit is good enough.
@@ -81,6 +85,11 @@ impl Plan {
         &self.steps
     }
 
+    /// Returns the paths that will have conflict markers.
+    pub fn conflicts(&self) -> &[RepoPath] {
+        &self.conflicts
+    }
+
     /// Returns how many paths are already as saved.
     pub fn unchanged(&self) -> usize {
         self.unchanged
@@ -111,10 +120,16 @@ pub fn plan_resume(workspace: &Workspace, manifest: Manifest, options: &Options)
     {
         return Err(repository.lacks_commit(base));
     }
-    let (mut steps, mut unchanged) = (Vec::new(), 0);
+    let (mut steps, mut unchanged, mut conflicts) = (Vec::new(), 0, Vec::new());
     match (&manifest.edits, &workspace.repository) {
         (Some(saved), Some(repository)) if with_edits => {
-            let found = edits::plan(workspace, repository, saved)?;
+            let found = if options.merge {
+                let merged = merge::plan(workspace, repository, saved)?;
+                conflicts = merged.conflicts;
+                merged.steps
+            } else {
+                edits::plan(workspace, repository, saved)?
+            };
             (steps, unchanged) = (found.steps, found.unchanged);
             notes.extend(found.notes);
             notes.extend(left_out(saved));
@@ -139,7 +154,7 @@ pub fn plan_resume(workspace: &Workspace, manifest: Manifest, options: &Options)
             .push("The conversation was not saved (`--history none`): only files are restored.".to_owned()),
         Some(_) => notes.extend(session_notes(&manifest)),
     }
-    Ok(Plan { root: workspace.root.clone(), manifest, steps, unchanged, session, notes })
+    Ok(Plan { root: workspace.root.clone(), manifest, steps, conflicts, unchanged, session, notes })
 }
 
 /// Returns the commit that a snapshot's edits are made against.
@@ -194,7 +209,15 @@ pub fn plan_rewind(workspace: &Workspace, manifest: Manifest, options: &Options)
         notes.extend(session_notes(&manifest));
     }
     let root = workspace.root.clone();
-    Ok(Plan { root, steps: found.steps, unchanged: found.unchanged, session, notes, manifest })
+    Ok(Plan {
+        root,
+        steps: found.steps,
+        conflicts: Vec::new(),
+        unchanged: found.unchanged,
+        session,
+        notes,
+        manifest,
+    })
 }
 
 fn left_out(saved: &Edits) -> Vec<String> {
@@ -241,6 +264,7 @@ pub fn plan_undo(workspace: &Workspace) -> Result<Plan> {
     Ok(Plan {
         root: workspace.root.clone(),
         steps: found.steps,
+        conflicts: Vec::new(),
         unchanged: found.unchanged,
         session: None,
         notes,

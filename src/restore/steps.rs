@@ -20,7 +20,7 @@ pub struct Step {
     pub(super) mark: Option<HiddenBy>,
     /// Blobs that the index will name and the repository may not have.
     pub(super) blobs: Vec<(String, Vec<u8>)>,
-    lines: (u64, u64),
+    pub(super) lines: (u64, u64),
 }
 
 /// What becomes of the file on the disk.
@@ -160,7 +160,7 @@ impl<'a> Maker<'a> {
     }
 
     /// Computes a version's bytes from the base and its diff, and checks them against its id.
-    fn content(&mut self, edit: &Edit, version: &Version, diff: Option<&Diff>) -> Result<Vec<u8>> {
+    pub(super) fn content(&mut self, edit: &Edit, version: &Version, diff: Option<&Diff>) -> Result<Vec<u8>> {
         let damaged = |cause: String| {
             Error::new(Kind::Damaged, format!("Cannot restore {}", edit.path))
                 .because(cause)

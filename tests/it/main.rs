@@ -3,6 +3,7 @@
 #[macro_use]
 mod support;
 
+mod drift;
 mod frozen;
 mod harness;
 mod hunks_oracle;

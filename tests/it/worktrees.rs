@@ -150,3 +150,69 @@ fn paths_that_the_map_does_not_know_are_named() {
     let ran = clone.snap(&["resume", "x", "--store", store.to_str().must("UTF-8")]).exits(0);
     ran.says(&["/srv/another/project", "--map OLD=NEW", "mentions of the old place"]);
 }
+
+/// Saves in a work tree, takes the edit back there, resumes there, and expects it again.
+#[track_caller]
+fn round_trip(project: &Project, tree: &std::path::Path, file: &str) {
+    fs::write(tree.join(file), "edited in there\n").must("an edit");
+    project.snap_in(tree, &["save", "there"]).exits(0);
+    crate::support::project::git_in(&project.home, tree, &["checkout", "-q", "--", file]);
+    project.snap_in(tree, &["resume", "there"]).exits(0);
+    assert_eq!(fs::read_to_string(tree.join(file)).must("the file"), "edited in there\n");
+}
+
+#[test]
+fn a_moved_work_tree_works_once_git_knows_its_place() {
+    let project = Project::new();
+    let (old, new) = (project.home.path().join("old"), project.home.path().join("new"));
+    let path = |path: &std::path::Path| path.to_str().must("UTF-8").to_owned();
+    project.git(&["worktree", "add", "-q", "-b", "feature", &path(&old)]);
+    fs::rename(&old, &new).must("to move");
+    project.git(&["worktree", "repair", &path(&new)]);
+    round_trip(&project, &new, "a.txt");
+    assert!(project.stored("there.json").exists(), "the store is that of the main work tree");
+}
+
+#[test]
+fn locked_and_nested_work_trees_and_those_with_a_configuration_of_their_own_work() {
+    let project = Project::new();
+    project.git(&["config", "extensions.worktreeConfig", "true"]);
+    let nested = project.path(".claude/worktrees/nested");
+    project.git(&["worktree", "add", "-q", "--lock", "-b", "nested", nested.to_str().must("UTF-8")]);
+    project.git(&["-C", nested.to_str().must("UTF-8"), "config", "--worktree", "core.fileMode", "false"]);
+    round_trip(&project, &nested, "a.txt");
+    // The main work tree's own snapshot takes no notice of the one inside it.
+    project.snap(&["save", "main"]).exits(0);
+    let shown = project.snap(&["show", "main", "--json"]).exits(0).json();
+    assert_eq!(shown["edits"]["files"].as_array().map(Vec::len), Some(0));
+    assert_eq!(shown["workspace"]["others"][0], nested.to_str().must("UTF-8"));
+}
+
+#[test]
+fn the_work_trees_of_a_bare_repository_share_the_store_beside_it() {
+    let project = Project::new();
+    let folder = project.home.path().join("project");
+    fs::create_dir(&folder).must("a folder");
+    project.git(&["clone", "-q", "--bare", ".", folder.join(".bare").to_str().must("UTF-8")]);
+    fs::write(folder.join(".git"), "gitdir: ./.bare\n").must("a link to the repository");
+    let git = |arguments: &[&str]| crate::support::project::git_in(&project.home, &folder, arguments);
+    git(&["worktree", "add", "-q", "one", "main"]);
+    git(&["worktree", "add", "-q", "-b", "two", "two"]);
+    round_trip(&project, &folder.join("one"), "a.txt");
+    assert!(folder.join(".claude/snapshots/there.json").exists());
+    project.snap_in(&folder.join("two"), &["resume", "there"]).exits(0);
+    assert_eq!(fs::read_to_string(folder.join("two/a.txt")).must("the file"), "edited in there\n");
+}
+
+#[test]
+fn a_submodule_is_a_repository_of_its_own() {
+    let project = Project::new();
+    let inner = Project::new();
+    let from = inner.root().to_str().must("UTF-8");
+    project.git(&["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", from, "module"]);
+    project.git(&["commit", "-qm", "module"]);
+    round_trip(&project, &project.path("module"), "a.txt");
+    assert!(project.path("module/.claude/snapshots/there.json").exists());
+    // Seen from outside it is left out, by name.
+    project.snap(&["save", "outer"]).exits(6).says(&["module", "a submodule"]);
+}

@@ -1,0 +1,144 @@
+//! Three-way merges of whole trees, by `git merge-tree`: nothing of the user's is touched.
+//!
+//! Trees are made in a private index and written to the object database, where git's own
+//! garbage collection takes them away again. Needs git 2.40 or later.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+use super::Repository;
+use crate::error::{Error, IoContext as _, Kind, Result};
+use crate::manifest::{Mode, Version};
+use crate::paths::RepoPath;
+
+/// What a merge gave.
+pub struct Merged {
+    /// The merged tree; a conflicted file has markers in it.
+    pub tree: String,
+    /// The stages of each conflicted path.
+    pub conflicts: BTreeMap<RepoPath, Vec<(u8, Version)>>,
+}
+
+impl Repository {
+    /// Writes files as blobs the way `git add` would, and returns their versions.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with what git says.
+    pub fn add_files(&self, files: &[(RepoPath, Mode, Vec<u8>)]) -> Result<Vec<Version>> {
+        let paths: Vec<&RepoPath> = files.iter().map(|(path, _, _)| path).collect();
+        let converted = self.converted(&paths)?;
+        let mut plain = Vec::new();
+        let mut versions = Vec::new();
+        for (path, mode, bytes) in files {
+            let oid = if *mode != Mode::Link && converted.contains(path) {
+                let mut option = OsString::from("--path=");
+                option.push(path.as_path());
+                let words = [OsStr::new("hash-object"), OsStr::new("-w"), &option, OsStr::new("--stdin")];
+                let answer = self.git.demand_with(&words, &[], bytes)?;
+                String::from_utf8_lossy(&answer.stdout).trim().to_owned()
+            } else {
+                let oid = self.hash.blob_id(bytes);
+                plain.push((oid.clone(), bytes.clone()));
+                oid
+            };
+            versions.push(Version { oid, mode: *mode });
+        }
+        self.write_blobs(&plain)?;
+        Ok(versions)
+    }
+
+    /// Writes the tree of a commit (`None`: an empty one) with some paths changed.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with what git says.
+    pub fn tree_with(&self, commit: Option<&str>, changes: &[(RepoPath, Option<Version>)]) -> Result<String> {
+        let scratch = crate::fs::scratch_folder()?;
+        let index: PathBuf = scratch.path().join("index");
+        let environment = [("GIT_INDEX_FILE", OsString::from(&index))];
+        match commit {
+            Some(commit) => self.git.demand_with(&["read-tree", commit], &environment, &[])?,
+            None => self.git.demand_with(&["read-tree", "--empty"], &environment, &[])?,
+        };
+        let zero = "0".repeat(self.hash.blob_id(b"").len());
+        let mut input = Vec::new();
+        let mut line = |facts: String, path: &RepoPath| {
+            input.extend_from_slice(facts.as_bytes());
+            input.push(b'\t');
+            input.extend_from_slice(path.as_bytes());
+            input.push(0);
+        };
+        // All removals first: a file may become a folder or the other way round.
+        changes.iter().for_each(|(path, _)| line(format!("0 {zero}"), path));
+        for (path, version) in changes {
+            if let Some(version) = version {
+                line(format!("{} {}", version.mode.octal(), version.oid), path);
+            }
+        }
+        self.git.demand_with(&["update-index", "-z", "--index-info"], &environment, &input)?;
+        let answer = self.git.demand_with(&["write-tree"], &environment, &[])?;
+        scratch.close().context("remove", &index)?;
+        Ok(String::from_utf8_lossy(&answer.stdout).trim().to_owned())
+    }
+
+    /// Merges two trees that came from a common one.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with what git says; one older than 2.40 can't do it.
+    pub fn merge_trees(&self, base: &str, ours: &str, theirs: &str) -> Result<Merged> {
+        let merge_base = format!("--merge-base={base}");
+        let words = [
+            "-c",
+            "merge.directoryRenames=true",
+            "merge-tree",
+            "--write-tree",
+            "-z",
+            &merge_base,
+            ours,
+            theirs,
+        ];
+        let answer = self.git.run(&words)?;
+        let mut fields = answer.stdout.split(|byte| *byte == 0);
+        let tree = String::from_utf8_lossy(fields.next().unwrap_or_default()).into_owned();
+        if tree.is_empty() {
+            return Err(Error::new(Kind::Environment, "git can't merge here")
+                .because(answer.stderr.trim())
+                .hint("`--merge` needs git 2.40 or later; `snap rewind` or `--worktree BRANCH` do without"));
+        }
+        let mut conflicts: BTreeMap<RepoPath, Vec<(u8, Version)>> = BTreeMap::new();
+        // MODE OID STAGE\tPATH, up to an empty field.
+        for record in fields.take_while(|record| !record.is_empty()) {
+            let Some(tab) = record.iter().position(|byte| *byte == b'\t') else { continue };
+            let facts = String::from_utf8_lossy(&record[..tab]).into_owned();
+            let words: Vec<&str> = facts.split(' ').collect();
+            if let ([mode, oid, stage], Ok(path)) = (words.as_slice(), RepoPath::new(&record[tab + 1..]))
+                && let (Some(mode), Ok(stage)) = (Mode::from_octal(mode), stage.parse())
+            {
+                conflicts.entry(path).or_default().push((stage, Version { oid: (*oid).to_owned(), mode }));
+            }
+        }
+        Ok(Merged { tree, conflicts })
+    }
+
+    /// Returns the paths in which two trees differ, with what the second has.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with what git says.
+    pub fn differing(&self, old: &str, new: &str) -> Result<Vec<(RepoPath, Option<Version>)>> {
+        let answer = self.git.demand(&["diff-tree", "-r", "-z", "--no-renames", "--raw", old, new])?;
+        let mut fields = answer.stdout.split(|byte| *byte == 0);
+        let mut found = Vec::new();
+        // :OLDMODE NEWMODE OLDOID NEWOID STATUS \0 PATH \0
+        while let (Some(facts), Some(path)) = (fields.next(), fields.next()) {
+            let facts = String::from_utf8_lossy(facts).into_owned();
+            let words: Vec<&str> = facts.split(' ').collect();
+            if let ([_, mode, _, oid, _], Ok(path)) = (words.as_slice(), RepoPath::new(path)) {
+                found.push((
+                    path,
+                    Mode::from_octal(mode).map(|mode| Version { oid: (*oid).to_owned(), mode }),
+                ));
+            }
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,172 @@
+//! Plans `resume --merge`: the snapshot's edits and what is here, merged three ways.
+//!
+//! The base is the snapshot's base commit; "ours" is the work tree as it is here, edits and
+//! untracked files included; "theirs" is the work tree as it was saved. Paths that merge
+//! cleanly are set; a conflicted one gets markers, and its stages in the index, so that
+//! `git mergetool` knows it. A path that nothing here speaks against comes back exactly,
+//! staged state and all; what had to be merged is staged only if all of it was.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::edits::conflict;
+use super::here::{Here, look};
+use super::steps::{Maker, Step, Steps, Work};
+use crate::error::{Error, Kind, Result};
+use crate::git::index::IndexEntry;
+use crate::git::{Listing, Repository, Status};
+use crate::manifest::{Edit, Edits, IndexState, Mode, Version};
+use crate::paths::RepoPath;
+use crate::tree::{Node, Tree};
+use crate::workspace::Workspace;
+
+/// The merged steps, and the paths in conflict.
+pub(super) struct MergedSteps {
+    pub(super) steps: Steps,
+    pub(super) conflicts: Vec<RepoPath>,
+}
+
+/// Plans the merge.
+pub(super) fn plan(workspace: &Workspace, repository: &Repository, saved: &Edits) -> Result<MergedSteps> {
+    let Some(base) = saved.base.as_deref() else {
+        return Err(Error::new(Kind::Refused, "Cannot merge")
+            .because("the snapshot was saved before the first commit: there is no common base"));
+    };
+    if !repository.has_commit(base)? {
+        return Err(repository.lacks_commit(base));
+    }
+    let listing = repository.status()?;
+    if listing.pending.iter().any(|pending| matches!(pending.status, Status::Unmerged { .. })) {
+        return Err(Error::new(Kind::Conflict, "Cannot merge into an unfinished merge; nothing was changed")
+            .hint("finish it (`git status`), or restore beside it with `--worktree BRANCH`"));
+    }
+    let mut maker = Maker::new(&workspace.store, repository);
+    let theirs = repository.tree_with(Some(base), &saved_changes(&mut maker, repository, saved)?)?;
+    let ours =
+        repository.tree_with(listing.head.as_deref(), &present_changes(workspace, repository, &listing)?)?;
+    let merged = repository.merge_trees(base, &ours, &theirs)?;
+
+    let differing: BTreeMap<RepoPath, Option<Version>> =
+        repository.differing(&ours, &merged.tree)?.into_iter().collect();
+    let paths: BTreeSet<&RepoPath> = saved
+        .files
+        .iter()
+        .map(|edit| &edit.path)
+        .chain(differing.keys())
+        .chain(merged.conflicts.keys())
+        .collect();
+    let here = look(workspace, repository, &listing, &paths)?;
+    let edits: BTreeMap<&RepoPath, &Edit> = saved.files.iter().map(|edit| (&edit.path, edit)).collect();
+    // Where the merge took more than the snapshot has (an edit that followed a rename, say).
+    let mixed: BTreeSet<RepoPath> =
+        repository.differing(&theirs, &merged.tree)?.into_iter().map(|(path, _)| path).collect();
+    let mut steps = Vec::new();
+    let mut blobs = repository.blobs();
+    for path in &paths {
+        let (here, edit) = (&here[*path], edits.get(*path).copied());
+        let stages = merged.conflicts.get(*path);
+        if let (Some(edit), None) = (edit, stages)
+            && !mixed.contains(*path)
+            && conflict(saved, edit, here).is_none()
+        {
+            steps.extend(maker.step(edit, here)?);
+            continue;
+        }
+        let index = match (stages, edit, differing.get(*path)) {
+            (Some(stages), _, _) => Some(IndexEntry::Unmerged(stages.clone())),
+            (None, Some(edit), Some(version)) if edit.index == IndexState::Staged => {
+                Some(version.clone().map_or(IndexEntry::Absent, IndexEntry::Blob))
+            }
+            _ => None,
+        };
+        let work = match differing.get(*path) {
+            None => Work::Keep,
+            Some(None) => Work::Remove,
+            Some(Some(version)) => {
+                let raw = blobs.read(&version.oid)?.ok_or_else(|| missing(path))?;
+                let converted = version.mode != Mode::Link && !repository.converted(&[path])?.is_empty();
+                let bytes = if converted { repository.checked_out(path, &version.oid)? } else { raw };
+                Work::Set { mode: version.mode, private: edit.is_some_and(|edit| edit.private), bytes }
+            }
+        };
+        if index.is_some() || !matches!(work, Work::Keep) {
+            steps.push(Step::merged((*path).clone(), here, work, index));
+        }
+    }
+    let mut notes: Vec<String> = merged
+        .conflicts
+        .keys()
+        .map(|path| format!("Both sides changed {path}: it has conflict markers."))
+        .collect();
+    if listing.head != saved.base {
+        notes.push("HEAD is not at the snapshot's base: its edits were merged onto it.".to_owned());
+    }
+    let conflicts: Vec<RepoPath> = merged.conflicts.into_keys().collect();
+    let unchanged = saved.files.len().saturating_sub(steps.len());
+    Ok(MergedSteps { steps: Steps { steps, unchanged, notes }, conflicts })
+}
+
+fn missing(path: &RepoPath) -> Error {
+    Error::new(Kind::Bug, format!("The merged version of {path} is not in the repository"))
+}
+
+/// The saved work tree, as changes against its base.
+fn saved_changes(
+    maker: &mut Maker<'_>,
+    repository: &Repository,
+    saved: &Edits,
+) -> Result<Vec<(RepoPath, Option<Version>)>> {
+    let mut files = Vec::new();
+    let mut changes = Vec::new();
+    for edit in &saved.files {
+        match &edit.new {
+            Some(version) => files.push((
+                edit.path.clone(),
+                version.mode,
+                maker.content(edit, version, edit.diff.as_ref())?,
+            )),
+            None => changes.push((edit.path.clone(), None)),
+        }
+    }
+    add(repository, &files, &mut changes)?;
+    Ok(changes)
+}
+
+/// The work tree as it is here, as changes against HEAD.
+fn present_changes(
+    workspace: &Workspace,
+    repository: &Repository,
+    listing: &Listing,
+) -> Result<Vec<(RepoPath, Option<Version>)>> {
+    let tree = Tree::open(&workspace.root)?;
+    let mut files = Vec::new();
+    let mut changes = Vec::new();
+    for pending in &listing.pending {
+        if matches!(pending.status, Status::NestedRepository | Status::Submodule) {
+            continue;
+        }
+        match tree.read(&pending.path)? {
+            Node::File { mode, bytes, .. } => files.push((pending.path.clone(), mode, bytes)),
+            _ => changes.push((pending.path.clone(), None)),
+        }
+    }
+    add(repository, &files, &mut changes)?;
+    Ok(changes)
+}
+
+fn add(
+    repository: &Repository,
+    files: &[(RepoPath, Mode, Vec<u8>)],
+    changes: &mut Vec<(RepoPath, Option<Version>)>,
+) -> Result<()> {
+    let versions = repository.add_files(files)?;
+    let paths = files.iter().map(|(path, _, _)| path.clone());
+    changes.extend(paths.zip(versions.into_iter().map(Some)));
+    Ok(())
+}
+
+impl Step {
+    /// Makes the step of a path that was merged.
+    fn merged(path: RepoPath, here: &Here, work: Work, index: Option<IndexEntry>) -> Step {
+        Step { path, here: here.work.clone(), work, index, mark: None, blobs: Vec::new(), lines: (0, 0) }
+    }
+}
