@@ -94,6 +94,7 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
         None => free_name(&earlier, &context.now.compact()),
     };
     workspace.store.publish(&lock, &manifest)?;
+    notes.extend(keep_base(workspace, &manifest));
     log(context, &workspace.store, Operation::Save, &manifest);
     Ok(Report { manifest, unchanged_since, written: true, notes })
 }
@@ -128,7 +129,16 @@ pub fn save_safety(
     manifest.created_by.trigger = Trigger::Safety;
     manifest.safety = Some(Safety { restores: restores.id.clone(), name: restores.name.clone(), paths });
     let stem = workspace.store.publish(&lock, &manifest)?;
+    keep_base(workspace, &manifest);
     Ok((stem, manifest))
+}
+
+/// Keeps the base commit from git's garbage collection; says so if that can't be.
+fn keep_base(workspace: &Workspace, manifest: &Manifest) -> Option<String> {
+    let repository = workspace.repository.as_ref()?;
+    let base = manifest.edits.as_ref()?.base.as_ref()?;
+    let error = repository.keep_commit(&manifest.id, base).err()?;
+    Some(format!("The base commit {base} is not kept from git's garbage collection: {error}."))
 }
 
 /// Writes a line to the store's log; a log that can't be written stops nothing.

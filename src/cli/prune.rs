@@ -87,6 +87,7 @@ impl Prune {
             for ((entry, manifest), verdict) in readable.iter().zip(&verdicts) {
                 if !verdict.keep {
                     store.delete(lock, &entry.stem)?;
+                    release(workspace, manifest)?;
                     capture::log(context, store, Operation::Prune, manifest);
                 }
             }
@@ -97,6 +98,11 @@ impl Prune {
         }
         report(ui, &planned, swept, self.dry_run)
     }
+}
+
+/// Lets git collect the base commit again, if nothing else needs it.
+fn release(workspace: &Workspace, manifest: &Manifest) -> Result<()> {
+    workspace.repository.as_ref().map_or(Ok(()), |repository| repository.release_commit(&manifest.id))
 }
 
 fn report(ui: &mut Ui, planned: &[(&Manifest, &Verdict)], swept: Sweep, dry_run: bool) -> Result<Outcome> {
@@ -153,6 +159,7 @@ impl Rm {
             store.delete(&lock, &entry.stem)?;
             removed.push(entry.stem.clone());
             if let Ok(manifest) = &entry.manifest {
+                release(workspace, manifest)?;
                 capture::log(context, store, Operation::Remove, manifest);
             }
             if !ui.json() {

@@ -289,8 +289,10 @@ pub fn execute(context: &Context, workspace: &Workspace, plan: Plan, operation: 
     let done = match (done, &safety) {
         (Ok(done), _) => done,
         (Err(error), None) => return Err(error),
-        (Err(error), Some((stem, _))) => {
+        (Err(error), Some((stem, safety))) => {
             // Nothing was changed, so there is nothing to undo: an older restore is the last one.
+            let _released =
+                workspace.repository.as_ref().map(|repository| repository.release_commit(&safety.id));
             let _kept =
                 workspace.store.lock_for_deleting().and_then(|lock| workspace.store.delete(&lock, stem));
             return Err(error);

@@ -8,6 +8,7 @@ mod frozen;
 mod harness;
 mod hunks_oracle;
 mod places;
+mod random_trees;
 mod real_client;
 mod remap;
 mod remap_properties;

@@ -61,7 +61,9 @@ fn saving_changes_nothing_outside_the_store() {
     let stamps = || -> Vec<String> {
         let mut files = files_below(project.root());
         files.push(transcript.clone());
-        let own = |path: &std::path::PathBuf| path.starts_with(project.stored(""));
+        // The ref that keeps the base commit from garbage collection is ours.
+        let ours = [project.stored(""), project.path(".git/refs/snap")];
+        let own = |path: &std::path::PathBuf| ours.iter().any(|own| path.starts_with(own));
         let stamp = |path: &std::path::PathBuf| {
             let meta = path.symlink_metadata().must("metadata");
             format!("{} {} {} {}.{}", path.display(), meta.ino(), meta.len(), meta.mtime(), meta.mtime_nsec())
@@ -71,6 +73,29 @@ fn saving_changes_nothing_outside_the_store() {
     let before = stamps();
     project.snap(&["save", "x"]).exits(0);
     assert_eq!(stamps(), before);
+}
+
+#[test]
+fn the_base_commit_survives_garbage_collection_as_long_as_the_snapshot() {
+    let project = Project::new();
+    project.write("b.txt", "to be thrown away\n");
+    project.git(&["commit", "-qam", "abandoned"]);
+    project.write("a.txt", "edited\n");
+    project.snap(&["save", "x"]).exits(0);
+    let base = project.git(&["rev-parse", "HEAD"]).trim().to_owned();
+    project.git(&["checkout", "-q", "--", "a.txt"]);
+    project.git(&["reset", "-q", "--hard", "HEAD~1"]);
+    let collect = || {
+        project.git(&["reflog", "expire", "--expire=now", "--all"]);
+        project.git(&["gc", "-q", "--prune=now"]);
+        project.try_git(&["cat-file", "-e", &base])
+    };
+    assert!(collect(), "the snapshot keeps its base");
+    project.snap(&["rewind", "x"]).exits(0);
+    assert_eq!(project.read("b.txt"), b"to be thrown away\n");
+    project.snap(&["undo"]).exits(0);
+    project.snap(&["rm", "x"]).exits(0);
+    assert!(!collect(), "without the snapshot, nothing does");
 }
 
 #[test]
