@@ -200,7 +200,8 @@ fn entry(record: &[u8]) -> Option<(Status, &[u8])> {
             if sub.starts_with('S') || [head_mode, index_mode].contains(&"160000") {
                 return Some((Status::Submodule, path));
             }
-            let intent_to_add = xy.ends_with('A');
+            // A mark to be added is no content: gone from the index (`D`), and yet gone again (`D`).
+            let intent_to_add = xy.ends_with('A') || xy == "DD";
             let status = Status::Tracked {
                 head: version(head_mode, head)?,
                 index: if intent_to_add { None } else { version(index_mode, index)? },
