@@ -347,10 +347,6 @@ pub struct Edit {
     /// In the index, for [`IndexState::Unmerged`]: the stages present.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<StageVersion>,
-    /// For an added file that is like a deleted one: the deleted one, which all diffs of this
-    /// entry are made against instead of `old`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub from: Option<Origin>,
     /// Whether only its owner may read the file in the work tree.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub private: bool,
@@ -377,7 +373,6 @@ impl Edit {
             index: IndexState::Unstaged,
             staged: None,
             stages: Vec::new(),
-            from: None,
             private: false,
             hidden: None,
             diff: None,
@@ -385,16 +380,6 @@ impl Edit {
             removed: 0,
         }
     }
-}
-
-/// Where an added file came from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Origin {
-    /// The deleted path.
-    pub path: RepoPath,
-    /// Its version in the base.
-    #[serde(flatten)]
-    pub version: Version,
 }
 
 /// One stage of an unmerged path.

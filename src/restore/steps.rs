@@ -167,8 +167,7 @@ impl<'a> Maker<'a> {
                 .hint("nothing was changed; `--no-edits` restores the conversation alone")
         };
         let whole = diff.is_some_and(|diff| diff.form == DiffForm::Whole);
-        let base = edit.from.as_ref().map(|from| &from.version).or(edit.old.as_ref());
-        let old = match base {
+        let old = match &edit.old {
             Some(old) if !whole => self.blobs.read(&old.oid)?.ok_or_else(|| {
                 Error::new(Kind::NotFound, format!("Cannot restore {}", edit.path))
                     .because(format!("this repository lacks its base version {}", old.oid))
