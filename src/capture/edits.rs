@@ -6,6 +6,7 @@
 
 use std::path::PathBuf;
 
+use super::untracked;
 use crate::edit::{self, Side};
 use crate::error::{Error, Kind, Result};
 use crate::git::{Blobs, Hidden, Listing, Pending, Repository, Stage, Status};
@@ -16,9 +17,6 @@ use crate::paths::RepoPath;
 use crate::store::{AddLock, Store};
 use crate::tree::{Node, STAGING, Tree};
 use crate::workspace::Workspace;
-
-/// Untracked files over this many bytes are left out (and listed).
-const LARGEST_UNTRACKED: u64 = 10 << 20;
 
 /// Files over this many bytes are left out (and listed), tracked or not: they are read whole.
 const LARGEST_FILE: u64 = 2 << 30;
@@ -111,6 +109,8 @@ impl<'a> Reader<'a> {
         if let Some(left) = left.first() {
             self.skip(&left.path, "left by a restore that was killed; `snap undo` brings its files back");
         }
+        let included = self.also.iter().cloned().collect();
+        self.skipped.extend(untracked::leave_out_generated(&mut pending, &included));
         // The stable sort keeps a deletion from the index before the untracked file of that name.
         pending.sort_by(|a, b| a.path.cmp(&b.path));
         let mut entries = pending.into_iter().peekable();
@@ -147,10 +147,10 @@ impl<'a> Reader<'a> {
                 self.read_path(path, Versions { head, stages, ..Versions::NOWHERE })
             }
             Status::Untracked => match self.tree.size(&path)? {
-                Some(size) if size > LARGEST_UNTRACKED && !self.also.contains(&path) => {
+                Some(size) if size > untracked::LARGEST && !self.also.contains(&path) => {
                     self.skip(
                         &path,
-                        format!("untracked, and larger than {} MiB ({size} bytes)", LARGEST_UNTRACKED >> 20),
+                        format!("untracked, and larger than {} MiB ({size} bytes)", untracked::LARGEST >> 20),
                     );
                     Ok(())
                 }

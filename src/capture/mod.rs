@@ -5,6 +5,7 @@
 
 mod edits;
 mod session;
+mod untracked;
 
 use serde::Serialize;
 
@@ -30,6 +31,8 @@ pub struct Request<'a> {
     pub session: Option<&'a Found>,
     /// How much of the conversation.
     pub history: History,
+    /// Untracked files to save whatever their size, their folder and git's ignore rules.
+    pub include: &'a [String],
 }
 
 /// What became of a save.
@@ -60,7 +63,12 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     let lock = workspace.store.prepare()?;
     let mut notes = Vec::new();
     let edits = match &workspace.repository {
-        Some(repository) => Some(edits::capture(workspace, repository, &lock, &[])?),
+        Some(repository) => Some(edits::capture(
+            workspace,
+            repository,
+            &lock,
+            &repository.untracked_matching(request.include)?,
+        )?),
         None => {
             notes.push("This folder is not in a git repository: file edits were not saved.".to_owned());
             None

@@ -24,6 +24,9 @@ pub(super) struct Save {
     /// The session to save: an id, the start of one, or a transcript's path
     #[arg(long, value_name = "ID|PATH")]
     session: Option<String>,
+    /// Save untracked files that match, whatever their size and even if git ignores them (repeatable)
+    #[arg(long, value_name = "PATTERN")]
+    include: Vec<String>,
     /// How much of the conversation to save
     #[arg(long, value_name = "HOW", default_value = "full")]
     history: HistoryChoice,
@@ -52,6 +55,7 @@ impl Save {
                 HistoryChoice::Full => History::Full,
                 HistoryChoice::None => History::None,
             },
+            include: &self.include,
         };
         let report = capture::save(context, workspace, &request)?;
         let skipped = report.manifest.edits.as_ref().map_or(&[][..], |edits| &edits.skipped);

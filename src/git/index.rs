@@ -75,6 +75,21 @@ impl Repository {
         Ok(found)
     }
 
+    /// Returns the untracked files, ignored ones too, that match any of git's path patterns.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with what git says.
+    pub fn untracked_matching(&self, patterns: &[String]) -> Result<Vec<RepoPath>> {
+        if patterns.is_empty() {
+            return Ok(Vec::new());
+        }
+        let words = ["ls-files", "-z", "--others", "--"].into_iter().map(str::to_owned);
+        let arguments: Vec<String> = words.chain(patterns.iter().cloned()).collect();
+        let answer =
+            self.git.demand_with(&arguments, &[("GIT_LITERAL_PATHSPECS", OsString::from("0"))], &[])?;
+        Ok(answer.stdout.split(|byte| *byte == 0).filter_map(|path| RepoPath::new(path).ok()).collect())
+    }
+
     /// Takes git's own lock on the index.
     ///
     /// # Errors

@@ -48,7 +48,9 @@ pub(super) fn plan(
     };
     let own = workspace.store_path();
     paths.retain(|path| {
-        let left_out = saved.skipped.iter().any(|skipped| skipped.path == path.to_string());
+        let name = path.to_string();
+        let covers = |left: &str| left == name || (left.ends_with('/') && name.starts_with(left));
+        let left_out = saved.skipped.iter().any(|skipped| covers(&skipped.path));
         !left_out && !own.as_ref().is_some_and(|own| path.is_in(own))
     });
     let base = repository.tree_versions(saved.base.as_deref(), &paths)?;

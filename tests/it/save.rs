@@ -177,6 +177,34 @@ fn what_can_not_be_saved_is_named_and_the_exit_code_says_so() {
 }
 
 #[test]
+fn what_would_be_left_out_can_be_included_and_comes_back() {
+    let project = Project::new();
+    project.write(".gitignore", "*.log\n");
+    project.git(&["add", ".gitignore"]);
+    project.git(&["commit", "-qm", "ignore"]);
+    project.write("build.log", "wanted\n");
+    project.write("other.log", "not wanted\n");
+    project.write("huge", vec![7; 11 << 20]);
+    for number in 0..250 {
+        project.write(format!("node_modules/p/{number}"), "generated\n");
+    }
+    project.snap(&["save", "without"]).exits(6).says(&["node_modules/", "250 untracked files", "huge"]);
+    project
+        .snap(&["save", "with", "--include", "build.*", "--include", "huge", "--include", "node_modules"])
+        .exits(0);
+    let clone = project.cloned();
+    let store = project.stored("");
+    clone.snap(&["resume", "with", "--store", store.to_str().must("UTF-8")]).exits(0);
+    assert_eq!(clone.read("build.log"), b"wanted\n");
+    assert_eq!(clone.read("huge").len(), 11 << 20);
+    assert_eq!(files_below(&clone.path("node_modules")).len(), 250);
+    assert!(!clone.path("other.log").exists());
+    // Going back to the snapshot without them leaves them alone.
+    project.snap(&["rewind", "without"]).exits(0);
+    assert_eq!(files_below(&project.path("node_modules")).len(), 250);
+}
+
+#[test]
 fn without_a_session_edits_and_grants_are_saved_and_that_is_said() {
     let project = Project::new();
     project.write("a.txt", "changed\n");

@@ -1,0 +1,100 @@
+//! Which untracked files are left out: large ones, and masses in folders that tools fill.
+//!
+//! Pure. Whatever is left out is listed, and `--include PATTERN` takes it in all the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::git::{Pending, Status};
+use crate::manifest::Skipped;
+use crate::paths::RepoPath;
+
+/// Untracked files over this many bytes are left out.
+pub(super) const LARGEST: u64 = 10 << 20;
+
+/// A folder that tools fill may hold this many untracked files before all of them are left out.
+const MOST: usize = 200;
+
+/// Folders that nobody writes by hand.
+const GENERATED: [&str; 22] = [
+    ".cache",
+    ".gradle",
+    ".mypy_cache",
+    ".next",
+    ".nuxt",
+    ".pytest_cache",
+    ".terraform",
+    ".tox",
+    ".venv",
+    "DerivedData",
+    "Pods",
+    "__pycache__",
+    "bower_components",
+    "build",
+    "coverage",
+    "dist",
+    "node_modules",
+    "obj",
+    "out",
+    "target",
+    "vendor",
+    "venv",
+];
+
+/// Takes masses of generated files out of the list, and says so once a folder.
+pub(super) fn leave_out_generated(pending: &mut Vec<Pending>, included: &BTreeSet<RepoPath>) -> Vec<Skipped> {
+    let mut counts: BTreeMap<Vec<u8>, usize> = BTreeMap::new();
+    for entry in pending.iter() {
+        if let Some(folder) = generated_folder(entry, included) {
+            *counts.entry(folder).or_default() += 1;
+        }
+    }
+    counts.retain(|_, count| *count > MOST);
+    pending
+        .retain(|entry| generated_folder(entry, included).is_none_or(|folder| !counts.contains_key(&folder)));
+    let skipped = |(folder, count): (Vec<u8>, usize)| Skipped {
+        path: format!("{}/", crate::screen::Line(&String::from_utf8_lossy(&folder))),
+        reason: format!("{count} untracked files in a folder that tools fill; `--include` saves them"),
+    };
+    counts.into_iter().map(skipped).collect()
+}
+
+/// Returns the outermost folder of that kind that an untracked file lies in.
+fn generated_folder(entry: &Pending, included: &BTreeSet<RepoPath>) -> Option<Vec<u8>> {
+    if entry.status != Status::Untracked || included.contains(&entry.path) {
+        return None;
+    }
+    let bytes = entry.path.as_bytes();
+    let mut start = 0;
+    while let Some(length) = bytes[start..].iter().position(|byte| *byte == b'/') {
+        let end = start + length;
+        if GENERATED.iter().any(|name| name.as_bytes() == &bytes[start..end]) {
+            return Some(bytes[..end].to_vec());
+        }
+        start = end + 1;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn untracked(path: &str) -> Pending {
+        Pending { path: RepoPath::new(path.as_bytes()).expect("a fine path"), status: Status::Untracked }
+    }
+
+    #[test]
+    fn masses_in_folders_that_tools_fill_are_left_out_and_said_once() {
+        let mut pending: Vec<Pending> =
+            (0..300).map(|n| untracked(&format!("web/node_modules/p/{n}"))).collect();
+        pending.extend((0..300).map(|n| untracked(&format!("notes/{n}"))));
+        pending.extend((0..9).map(|n| untracked(&format!("build/{n}"))));
+        let kept = RepoPath::new(b"web/node_modules/p/7").expect("a fine path");
+        let skipped = leave_out_generated(&mut pending, &BTreeSet::from([kept.clone()]));
+        assert_eq!(pending.len(), 310);
+        assert!(pending.iter().any(|entry| entry.path == kept));
+        assert_eq!(skipped.len(), 1);
+        assert_eq!(skipped[0].path, "web/node_modules/");
+        assert!(skipped[0].reason.starts_with("299 untracked files"), "{}", skipped[0].reason);
+    }
+}
