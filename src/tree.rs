@@ -89,6 +89,15 @@ impl Tree {
         self.read_at(&folder, name).context("read", &place)
     }
 
+    /// Says whether a folder has anything in it but folders.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn has_files(&self, path: &RepoPath) -> Result<bool> {
+        let Some((folder, name)) = self.walk(path, Missing::Stop)? else { return Ok(false) };
+        holds_files(&folder, name).map_err(io::Error::from).context("read", &self.absolute(path))
+    }
+
     /// Returns the size in bytes and whether it is a file or link; `None` for anything else.
     ///
     /// # Errors
@@ -190,7 +199,14 @@ impl Tree {
                 .because("a folder on the way to it is a file or a link")
                 .hint("move that away, then run the command again; nothing was changed"));
         };
-        match rename_new(&staging.fd, name, &folder, leaf) {
+        let mut moved = rename_new(&staging.fd, name, &folder, leaf);
+        // Empty folders are nothing that git or a snapshot knows; they give way.
+        if matches!(moved, Err(Errno::EXIST | Errno::NOTEMPTY | Errno::ISDIR))
+            && remove_empty(&folder, leaf).is_ok()
+        {
+            moved = rename_new(&staging.fd, name, &folder, leaf);
+        }
+        match moved {
             Ok(()) => Ok(()),
             Err(Errno::EXIST | Errno::NOTEMPTY | Errno::ISDIR) => {
                 Err(Error::new(Kind::Conflict, format!("Cannot write {}", place.display()))
@@ -303,6 +319,40 @@ impl Staging {
     pub(crate) fn sync(&self) -> Result<()> {
         sync_folder(&self.path)
     }
+}
+
+/// Says whether a folder has anything in it but folders.
+fn holds_files(parent: impl AsFd, name: &OsStr) -> std::result::Result<bool, Errno> {
+    let folder = sys::openat(parent, name, FOLDER, Bits::empty())?;
+    for entry in sys::Dir::read_from(&folder)? {
+        let entry = entry?;
+        let name = OsStr::from_bytes(entry.file_name().to_bytes());
+        if name == "." || name == ".." {
+            continue;
+        }
+        let stat = sys::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        let is_folder = sys::FileType::from_raw_mode(stat.st_mode) == sys::FileType::Directory;
+        if !is_folder || holds_files(&folder, name)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Removes a folder that holds nothing but empty folders.
+fn remove_empty(parent: impl AsFd, name: &OsStr) -> std::result::Result<(), Errno> {
+    if holds_files(&parent, name)? {
+        return Err(Errno::NOTEMPTY);
+    }
+    let folder = sys::openat(&parent, name, FOLDER, Bits::empty())?;
+    let mut inner = Vec::new();
+    for entry in sys::Dir::read_from(&folder)? {
+        inner.push(entry?.file_name().to_bytes().to_vec());
+    }
+    for name in inner.iter().filter(|name| !matches!(name.as_slice(), b"." | b"..")) {
+        remove_empty(&folder, OsStr::from_bytes(name))?;
+    }
+    sys::unlinkat(&parent, name, AtFlags::REMOVEDIR)
 }
 
 /// Renames without replacing; where the kernel or disk can't do that, checks first.

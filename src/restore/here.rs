@@ -75,6 +75,7 @@ pub(super) fn look<'a>(
                 here.work = Some(Version { oid: repository.hash().blob_id(&bytes), mode });
             }
             Node::Missing => {}
+            Node::Folder if !tree.has_files(path)? => {}
             Node::Folder => here.obstacle = Some("a folder of that name is here"),
             Node::Special => here.obstacle = Some("a socket, pipe or device of that name is here"),
         }
