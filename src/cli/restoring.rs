@@ -39,17 +39,15 @@ pub(super) struct Restoring {
     /// Rewrite another folder too (repeatable)
     #[arg(long, value_name = "OLD=NEW", value_parser = parse_map)]
     map: Vec<(String, String)>,
+    // The next three are said by scripts already; they will mean more once foreign snapshots are told apart.
     /// Which permission grants to restore (this version restores none)
     #[arg(long, value_name = "WHICH", default_value = "none")]
-    #[expect(dead_code, reason = "the one choice there is; scripts say it, and more will come")]
     grants: GrantChoice,
     /// Go on with a snapshot that somebody else made (this version can't tell, and always does)
     #[arg(long)]
-    #[expect(dead_code, reason = "scripts say it now, so that they work when foreign snapshots are refused")]
     trust: bool,
     /// Answer yes to every question (this version asks none)
     #[arg(long)]
-    #[expect(dead_code, reason = "scripts say it now, so that they work when questions are asked")]
     yes: bool,
     /// Print the command that goes on with the session instead of running it
     #[arg(long)]
