@@ -27,6 +27,7 @@ pub mod paths;
 pub mod remap;
 pub mod restore;
 pub mod retention;
+pub mod risk;
 pub mod screen;
 pub mod session;
 pub mod store;
