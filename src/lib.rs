@@ -22,6 +22,7 @@ pub mod git;
 pub mod hunks;
 pub mod ids;
 pub mod interrupt;
+pub mod json_edit;
 pub mod manifest;
 pub mod paths;
 pub mod remap;

@@ -28,12 +28,10 @@ pub(super) fn same_edits(
     now: &Captured,
 ) -> Result<Option<Manifest>> {
     let of_session = |m: &Manifest| m.session.as_ref().map(|s| &s.id) == session.map(|s| &s.id);
-    let newest = workspace
-        .store
-        .entries()?
-        .into_iter()
-        .filter_map(|entry| entry.manifest.ok())
-        .find(|m| m.safety.is_none() && m.workspace.root == workspace.root.as_path().into() && of_session(m));
+    let newest =
+        workspace.store.entries()?.into_iter().filter_map(|entry| entry.manifest.ok()).find(|m| {
+            m.safety.is_none() && m.workspace.root == workspace.root.as_path().into() && of_session(m)
+        });
     let unchanged = |m: &Manifest| {
         m.workspace.branch == now.branch && m.edits.as_ref().is_some_and(|edits| same(edits, &now.edits))
     };
@@ -76,7 +74,10 @@ pub fn tidy(context: &Context, workspace: &Workspace) -> Result<()> {
     let verdicts = retention::plan(&candidates, Policy::default(), context.now);
     for ((entry, manifest), _) in automatic.iter().zip(&verdicts).filter(|(_, verdict)| !verdict.keep) {
         store.delete(&lock, &entry.stem)?;
-        log(context, store, Operation::Prune, manifest, None);
+        if let Some(repository) = &workspace.repository {
+            repository.release_commit(&manifest.id)?;
+        }
+        log(context, store, Operation::Prune, manifest);
     }
     store.sweep(&lock, SystemTime::now())?;
     Ok(())

@@ -9,8 +9,7 @@ use super::{Place, Unsaved};
 pub(super) const FETCHERS: [&str; 7] = ["curl", "wget", "fetch", "http", "https", "aria2c", "lynx"];
 
 /// Programs that run what they read, beside shells.
-const INTERPRETERS: [&str; 9] =
-    ["python", "python3", "node", "perl", "ruby", "php", "source", ".", "eval"];
+const INTERPRETERS: [&str; 9] = ["python", "python3", "node", "perl", "ruby", "php", "source", ".", "eval"];
 
 /// Returns the class of a step, if it has one.
 pub(super) fn of_step(step: &Step, place: &Place<'_>) -> Option<&'static str> {
@@ -85,7 +84,9 @@ fn edits_many(step: &Step, place: &Place<'_>, options: &[&str]) -> bool {
         // `-i.bak`, `-pi`, `--in-place=.bak`; not `-ri` hidden in a script's text.
         options.iter().any(|option| match option.starts_with("--") {
             true => text.starts_with(option),
-            false => !text.starts_with("--") && text.starts_with('-') && text.contains('i') && !text.contains(' '),
+            false => {
+                !text.starts_with("--") && text.starts_with('-') && text.contains('i') && !text.contains(' ')
+            }
         })
     });
     if !in_place {
@@ -120,8 +121,12 @@ fn of_git(step: &Step, place: &Place<'_>) -> Option<&'static str> {
         return None;
     }
     let verb = words.next()?.text.clone();
-    let rest =
-        Step { program: "git".to_owned(), arguments: words.cloned().collect(), fed_by: Vec::new(), ..step.clone() };
+    let rest = Step {
+        program: "git".to_owned(),
+        arguments: words.cloned().collect(),
+        fed_by: Vec::new(),
+        ..step.clone()
+    };
     let has = |options: &[&str]| options.iter().any(|option| rest.has(option));
     let operands: Vec<&str> = rest.operands().iter().map(|word| word.text.as_str()).collect();
     let first = operands.first().copied().unwrap_or_default();
@@ -144,7 +149,9 @@ fn of_git(step: &Step, place: &Place<'_>) -> Option<&'static str> {
         "read-tree" => has(&["-u", "--reset"]),
         "update-ref" => has(&["-d"]),
         "reflog" => matches!(first, "expire" | "delete"),
-        "gc" | "prune" => verb == "prune" || rest.arguments.iter().any(|word| word.text.starts_with("--prune=")),
+        "gc" | "prune" => {
+            verb == "prune" || rest.arguments.iter().any(|word| word.text.starts_with("--prune="))
+        }
         "submodule" => first == "deinit" && has(&["-f", "--force"]),
         "lfs" => first == "prune",
         _ => false,
@@ -169,7 +176,9 @@ fn of_git(step: &Step, place: &Place<'_>) -> Option<&'static str> {
 
 /// Says whether `git checkout WORDS` names files: a folder, a pattern, or a second word.
 fn names_paths(operands: &[&str]) -> bool {
-    let path = |word: &&&str| **word == "." || word.starts_with("./") || word.ends_with('/') || word.contains(['*', ':']);
+    let path = |word: &&&str| {
+        **word == "." || word.starts_with("./") || word.ends_with('/') || word.contains(['*', ':'])
+    };
     operands.len() > 1 || operands.iter().any(|word| path(&word))
 }
 
@@ -367,7 +376,14 @@ mod tests {
                 "find . -name '*.js' -exec mv {} {}.bak \\;",
                 "ls | xargs -I{} mv {} old/",
             ],
-            &["mv a b", "mv a b c/", "rename -n s/a/b/ x", "mv /tmp/*.log /var/", "echo mv *.txt old", "git mv a b"],
+            &[
+                "mv a b",
+                "mv a b c/",
+                "rename -n s/a/b/ x",
+                "mv /tmp/*.log /var/",
+                "echo mv *.txt old",
+                "git mv a b",
+            ],
         ),
         (
             "edit-many",
@@ -465,7 +481,14 @@ mod tests {
         ),
         (
             "overwrite",
-            &["echo x > draft.md", "cat a.txt >| ./draft.md", "make &> draft.md", "> draft.md", "date > edited.rs", "dd if=/dev/zero of=draft.md"],
+            &[
+                "echo x > draft.md",
+                "cat a.txt >| ./draft.md",
+                "make &> draft.md",
+                "> draft.md",
+                "date > edited.rs",
+                "dd if=/dev/zero of=draft.md",
+            ],
             &[
                 "echo x > new.txt",
                 "echo x >> draft.md",

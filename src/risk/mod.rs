@@ -111,7 +111,8 @@ pub fn of_call(call: &Call<'_>, rules: &Rules, place: &Place<'_>) -> Option<Risk
 }
 
 fn of_step(step: &steps::Step, rules: &Rules, place: &Place<'_>) -> Option<Risk> {
-    let class = classes::of_step(step, place).filter(|class| rules.is_on(class)).or_else(|| rules.class_of(step))?;
+    let class =
+        classes::of_step(step, place).filter(|class| rules.is_on(class)).or_else(|| rules.class_of(step))?;
     Some(Risk { class: class.to_owned(), step: name_of(class, step) })
 }
 

@@ -58,7 +58,9 @@ impl Rules {
                     more.added.push(Row { class: rule.class, pattern });
                 }
                 (None, Some(tool)) => more.tools.push((tool, rule.class)),
-                _ => return Err(format!("a rule of class {:?} needs either a command or a tool", rule.class)),
+                _ => {
+                    return Err(format!("a rule of class {:?} needs either a command or a tool", rule.class));
+                }
             }
         }
         more.off.extend(file.off);
@@ -302,10 +304,20 @@ const TABLE: [(&str, &[&str]); 5] = [
             "yarn deploy",
         ],
     ),
-    ("rename", &["rename !-n !--no-act", "prename !-n", "perl-rename !-n", "file-rename !-n", "mmv !-n", "zmv !-n"]),
+    (
+        "rename",
+        &["rename !-n !--no-act", "prename !-n", "perl-rename !-n", "file-rename !-n", "mmv !-n", "zmv !-n"],
+    ),
     (
         "delete",
-        &["rsync --delete* !-n !--dry-run", "find -delete", "fd -X rm", "fd -x rm", "rimraf", "rclone sync !--dry-run"],
+        &[
+            "rsync --delete* !-n !--dry-run",
+            "find -delete",
+            "fd -X rm",
+            "fd -x rm",
+            "rimraf",
+            "rclone sync !--dry-run",
+        ],
     ),
 ];
 

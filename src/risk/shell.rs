@@ -164,8 +164,8 @@ impl Parser {
                 _ if word.quoted && !is_assignment(&word.text) => break,
                 "do" => self.loops += 1,
                 "done" => self.loops = self.loops.saturating_sub(1),
-                "if" | "then" | "elif" | "else" | "fi" | "while" | "until" | "{" | "}" | "!" | "time" | "esac"
-                | "coproc" => {}
+                "if" | "then" | "elif" | "else" | "fi" | "while" | "until" | "{" | "}" | "!" | "time"
+                | "esac" | "coproc" => {}
                 // What these list is data, not commands.
                 "for" | "case" | "select" | "function" => {
                     command.words.clear();
@@ -202,7 +202,10 @@ impl Parser {
         while self.peek(0).is_some_and(|c| c == ' ' || c == '\t') {
             self.at += 1;
         }
-        if self.peek(0).is_none_or(|c| matches!(c, '\n' | ';' | '|' | '&')) && operator != "<&" && operator != ">&" {
+        if self.peek(0).is_none_or(|c| matches!(c, '\n' | ';' | '|' | '&'))
+            && operator != "<&"
+            && operator != ">&"
+        {
             return;
         }
         let target = self.word(depth);
@@ -419,9 +422,7 @@ mod tests {
     fn read(line: &str) -> Vec<String> {
         parse(line)
             .iter()
-            .map(|command| {
-                command.words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join("|")
-            })
+            .map(|command| command.words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join("|"))
             .collect()
     }
 
@@ -470,7 +471,9 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_ends_and_does_not_panic() {
-        for line in ["'", "\"", "$(", "`", "${", "<<", "<<E", "((((", "))))", "\\", "$'\\", ">", "a >", "&>", "$(("] {
+        for line in
+            ["'", "\"", "$(", "`", "${", "<<", "<<E", "((((", "))))", "\\", "$'\\", ">", "a >", "&>", "$(("]
+        {
             parse(line);
             words(line);
         }

@@ -48,14 +48,19 @@ impl Step {
 /// Says whether a word is or holds an option.
 pub(super) fn is_option(word: &str, option: &str) -> bool {
     match option.strip_prefix('-').filter(|letter| letter.chars().count() == 1) {
-        Some(letter) if letter != "-" => word.starts_with('-') && !word.starts_with("--") && word.contains(letter),
+        Some(letter) if letter != "-" => {
+            word.starts_with('-') && !word.starts_with("--") && word.contains(letter)
+        }
         _ => word.strip_prefix(option).is_some_and(|rest| rest.is_empty() || rest.starts_with('=')),
     }
 }
 
 /// Programs that run the rest of their words, with those of their options that take a value.
 const WRAPPERS: [(&str, &[&str]); 20] = [
-    ("sudo", &["-u", "-g", "-h", "-p", "-C", "-D", "-R", "-T", "-U", "-r", "-t", "--user", "--group", "--chdir"]),
+    (
+        "sudo",
+        &["-u", "-g", "-h", "-p", "-C", "-D", "-R", "-T", "-U", "-r", "-t", "--user", "--group", "--chdir"],
+    ),
     ("doas", &["-u", "-C"]),
     ("env", &["-u", "-C", "--unset", "--chdir"]),
     ("nice", &["-n", "--adjustment"]),
@@ -73,7 +78,24 @@ const WRAPPERS: [(&str, &[&str]); 20] = [
     ("bunx", &[]),
     ("busybox", &[]),
     ("dotenv", &["-f", "-e"]),
-    ("xargs", &["-I", "-i", "-n", "-P", "-L", "-d", "-a", "-E", "-s", "--max-args", "--max-procs", "--delimiter", "--replace"]),
+    (
+        "xargs",
+        &[
+            "-I",
+            "-i",
+            "-n",
+            "-P",
+            "-L",
+            "-d",
+            "-a",
+            "-E",
+            "-s",
+            "--max-args",
+            "--max-procs",
+            "--delimiter",
+            "--replace",
+        ],
+    ),
     ("parallel", &["-j", "--jobs", "-a", "-I", "-n"]),
 ];
 
@@ -144,7 +166,9 @@ fn loop_through(step: &mut Step) {
         };
         let Some(mut skip) = skip else { return };
         step.many |= matches!(step.program.as_str(), "xargs" | "parallel");
-        while step.program != "xargs" && step.arguments.get(skip).is_some_and(|word| is_assignment(&word.text)) {
+        while step.program != "xargs"
+            && step.arguments.get(skip).is_some_and(|word| is_assignment(&word.text))
+        {
             skip += 1;
         }
         if skip >= step.arguments.len() {
@@ -184,7 +208,8 @@ fn script_of(step: &Step, command: &Command) -> Option<String> {
     if !SHELLS.contains(&step.program.as_str()) {
         return None;
     }
-    let is_c = |word: &Word| word.text.starts_with('-') && !word.text.starts_with("--") && word.text.contains('c');
+    let is_c =
+        |word: &Word| word.text.starts_with('-') && !word.text.starts_with("--") && word.text.contains('c');
     match step.arguments.iter().position(is_c) {
         Some(at) => step.arguments.get(at + 1).map(|script| script.text.clone()),
         None => command.input.clone().filter(|_| step.operands().is_empty()),
@@ -207,8 +232,13 @@ fn executed_by_find(find: &Step) -> Vec<Step> {
             {
                 collect(script, 1, &mut steps);
             }
-            let mut step =
-                Step { program: String::new(), arguments: inner, many: true, fed_by: Vec::new(), truncates: Vec::new() };
+            let mut step = Step {
+                program: String::new(),
+                arguments: inner,
+                many: true,
+                fed_by: Vec::new(),
+                truncates: Vec::new(),
+            };
             loop_through(&mut step);
             steps.push(step);
         }
@@ -277,7 +307,10 @@ mod tests {
             ("bash <<E\nrm x\nE", &["rm x", "bash"]),
             ("bash script.sh <<E\nrm x\nE", &["bash script.sh"]),
             ("find . -exec rm {} \\;", &["rm {} (many)", "find . -exec rm {} ;"]),
-            ("find . -exec sh -c 'mv $1 x' _ {} +", &["mv $1 x (many)", "sh -c mv $1 x _ {} (many)", "find . -exec sh -c mv $1 x _ {} +"]),
+            (
+                "find . -exec sh -c 'mv $1 x' _ {} +",
+                &["mv $1 x (many)", "sh -c mv $1 x _ {} (many)", "find . -exec sh -c mv $1 x _ {} +"],
+            ),
             ("for f in a; do mv $f x; done", &["mv $f x (many)"]),
             ("sudo", &["sudo"]),
         ];
