@@ -286,7 +286,7 @@ mod tests {
                 Some(list) => list.push(ours.clone()),
                 None => *list = json!([ours.clone()]),
             }
-            let found: Value = serde_json::from_str(changed.text()).expect(changed.text());
+            let found: Value = serde_json::from_str(changed.text()).expect("JSON");
             assert_eq!(found, wanted, "{}", changed.text());
             // Not for the empty object with a blank in it: the blank is nobody's.
             assert!(changed.remove_from(&["hooks", "PreToolUse"], |value| *value == ours));

@@ -92,14 +92,9 @@ fn edits_many(step: &Step, place: &Place<'_>, options: &[&str]) -> bool {
     if !in_place {
         return false;
     }
-    let script_given = step.has("-e") || step.has("-f") || step.has("--expression");
+    // The first is the script; with `-e`, its value stands there instead.
     let operands = step.operands();
-    let files = if script_given && step.program != "sed" && step.program != "gsed" || !script_given {
-        operands.get(1..).unwrap_or_default()
-    } else {
-        // The value of `-e` is among the operands too.
-        operands.get(1..).unwrap_or(&operands)
-    };
+    let files = operands.get(1..).unwrap_or_default();
     let many = step.many || files.len() > 1 || files.iter().any(|word| word.pattern || word.dynamic);
     many && (step.many || files.iter().any(|word| place.touches(word)))
 }
