@@ -148,7 +148,7 @@ fn a_step_that_deletes_is_preceded_by_a_snapshot_that_holds_the_files(client: &C
     let all = snapshots(&project);
     let before = all.iter().find(|one| one["name"] == "before rm -rf build").must("a checkpoint");
     assert_eq!((&before["trigger"], &before["session_id"]), (&json!("auto"), &json!(done.session_id)));
-    project.snap(&["resume", "before rm -rf build", "--no-run"]).exits(0);
+    project.snap(&["rewind", "before rm -rf build", "--no-run"]).exits(0);
     assert_eq!(project.read("build/out.bin"), [0, 1, 2, 3]);
     let second = api.main()[1].body.to_string();
     assert!(!second.contains("snap hook"), "nothing of the checkpoint reaches the model");
@@ -307,7 +307,7 @@ fn every_word_of_the_snapshot_command_is_answered() {
     assert!(shown(&project, "/snapshot help").contains("no tokens are spent"));
     assert!(
         shown(&project, "/snapshot save before api refactor -m 'the why'")
-            .contains("Saved before api refactor")
+            .contains("Saved \"before api refactor\"")
     );
     assert!(shown(&project, "/snapshot save before api refactor").contains("error: There is a snapshot"));
     assert!(shown(&project, "/snapshot list").contains("before api refactor"));
@@ -317,6 +317,13 @@ fn every_word_of_the_snapshot_command_is_answered() {
     assert!(resume.contains(&wanted), "{resume}");
     assert!(shown(&project, "/snapshot resume nothing").contains("There is no snapshot"));
     assert!(shown(&project, "/snapshot undo").contains("error:"));
+    project.write("a.txt", "spoilt\n");
+    let said = shown(&project, "/snapshot rewind before api refactor");
+    assert!(said.contains("The conversation still believes"), "{said}");
+    assert!(!said.contains("claude --resume"), "the session that asks goes on: {said}");
+    assert_eq!(project.read("a.txt"), b"edited\n");
+    assert!(shown(&project, "/snapshot undo").contains("The conversation still believes"));
+    assert_eq!(project.read("a.txt"), b"spoilt\n");
     assert!(shown(&project, "/snapshot prune --keep-last 1 --dry-run").contains("keep"));
     assert!(shown(&project, "/snapshot hook Stop").contains("There is no `/snapshot hook`"));
     assert!(shown(&project, "/snapshot rm x; rm -rf .").contains("There is no `/snapshot rm`"));

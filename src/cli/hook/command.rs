@@ -21,11 +21,11 @@ const LONGEST_ANSWER: usize = 16 << 10;
 const TABLE: [(&str, Run, &str); 9] = [
     ("save", Run::Save, "save NAME [-m TEXT]      save the session and the pending edits"),
     ("list", Run::AsTyped, "list                     the snapshots, newest first"),
-    ("show", Run::AsTyped, "show [REF]               everything in one snapshot"),
+    ("show", Run::OneName, "show [REF]               everything in one snapshot"),
     ("diff", Run::AsTyped, "diff [REF]               its edits"),
     ("prune", Run::AsTyped, "prune --older-than 7d    remove old ones (--dry-run shows which)"),
-    ("undo", Run::Changing, "undo                     back to before the last resume"),
-    ("rewind", Run::Changing, "rewind [REF]             put the files back as they were"),
+    ("undo", Run::Changing(&[]), "undo                     back to before the last resume"),
+    ("rewind", Run::Changing(&["--no-session"]), "rewind [REF]             put the files back as they were"),
     ("resume", Run::Resume, "resume [REF]             the shell command that goes on from a snapshot"),
     ("help", Run::Help, "help                     this"),
 ];
@@ -35,8 +35,10 @@ const TABLE: [(&str, Run, &str); 9] = [
 enum Run {
     /// As it was typed.
     AsTyped,
-    /// As it was typed; the work tree changes under the conversation.
-    Changing,
+    /// As it was typed, but for one name of several words.
+    OneName,
+    /// The same with these options; the work tree changes under the conversation.
+    Changing(&'static [&'static str]),
     /// With the session that asks; several words are one name.
     Save,
     /// Not run: a running client can't replace itself.
@@ -72,8 +74,14 @@ fn run(started: &Started, words: &[String]) -> Result<String> {
         None => Ok(format!("There is no `/snapshot {}`.\n{}", crate::screen::Line(verb), help())),
         Some(Run::Help) => Ok(help()),
         Some(Run::AsTyped) => output(started, verb, rest),
-        Some(Run::Changing) => {
-            let said = output(started, verb, rest)?;
+        Some(Run::OneName) => output(started, verb, &with_one_name(rest)),
+        Some(Run::Changing(options)) => {
+            let options = options.iter().map(|option| (*option).to_owned());
+            let arguments: Vec<String> = options.chain(with_one_name(rest)).collect();
+            let said = output(started, verb, &arguments)?;
+            if said.starts_with("error:") {
+                return Ok(said);
+            }
             let note = "The conversation still believes what it read before: \
                         tell it that files have changed, so that it reads them again.";
             Ok(format!("{}\n{note}", said.trim_end()))
@@ -85,6 +93,13 @@ fn run(started: &Started, words: &[String]) -> Result<String> {
 
 /// Completes what was typed behind `save`: the session that asks, and one name of several words.
 fn with_session(started: &Started, typed: &[String]) -> Vec<String> {
+    let session =
+        started.transcript().map_or_else(Vec::new, |path| vec!["--session".to_owned(), path.to_owned()]);
+    session.into_iter().chain(with_one_name(typed)).collect()
+}
+
+/// Takes all words that are no options for one name.
+fn with_one_name(typed: &[String]) -> Vec<String> {
     let mut name: Vec<&str> = Vec::new();
     let mut arguments = Vec::new();
     let mut words = typed.iter();
@@ -99,9 +114,7 @@ fn with_session(started: &Started, typed: &[String]) -> Vec<String> {
     if !name.is_empty() {
         arguments.push(name.join(" "));
     }
-    let session =
-        started.transcript().map_or_else(Vec::new, |path| vec!["--session".to_owned(), path.to_owned()]);
-    session.into_iter().chain(arguments).collect()
+    arguments
 }
 
 /// Taking the value of an option that has one.
