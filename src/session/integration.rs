@@ -9,7 +9,18 @@ use serde_json::{Value, json};
 use crate::json_edit::Document;
 
 /// The file of the `/snapshot` command. The client offers and completes it; a hook answers it.
-pub const COMMAND_FILE: &str = include_str!("../../.claude/plugins/snap/commands/snapshot.md");
+pub const COMMAND_FILE: &str = r#"---
+description: "Snapshots of this session and its edits (snap): save NAME, list, show, resume, rewind, undo, prune, help"
+argument-hint: "save NAME | list | show [REF] | resume [REF] | rewind [REF] | undo | prune --older-than 7d | help"
+disable-model-invocation: true
+---
+
+<!-- Made by `snap init`; `snap init --remove` takes it away. A hook answers the command before any model sees it. -->
+
+The user typed `/snapshot`, which a hook of the program `snap` answers without a model. That hook did not run. Call no
+tool. Tell the user only this: `snap` is not installed here, or hooks are switched off; `snap init` sets them up, and
+`/hooks` shows them.
+"#;
 
 /// A line that only our command file has.
 const MARK: &str = "<!-- Made by `snap init`";

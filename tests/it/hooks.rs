@@ -223,7 +223,7 @@ fn the_plugin_is_accepted_and_answers(client: &Client) {
 }
 
 #[test]
-fn the_plugin_has_the_very_hooks_of_init() {
+fn the_plugin_and_this_repository_have_the_very_hooks_and_command_of_init() {
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));
     let text =
         fs::read_to_string(top.join(".claude/plugins/snap/hooks/hooks.json")).must("the plugin's hooks");
@@ -232,6 +232,16 @@ fn the_plugin_has_the_very_hooks_of_init() {
     project.snap(&["init"]).exits(0);
     let settings: Value = serde_json::from_slice(&project.read(".claude/settings.json")).must("JSON");
     assert_eq!(plugin["hooks"], settings["hooks"]);
+    let own = fs::read_to_string(top.join(".claude/settings.json")).must("this repository's settings");
+    let own: Value = serde_json::from_str(&own).must("JSON");
+    assert_eq!(own["hooks"], settings["hooks"]);
+    for copy in [".claude/plugins/snap/commands/snapshot.md", ".claude/commands/snapshot.md"] {
+        assert_eq!(
+            fs::read(top.join(copy)).must("the command"),
+            project.read(".claude/commands/snapshot.md"),
+            "{copy}"
+        );
+    }
 }
 
 #[test]

@@ -74,6 +74,7 @@ fn save(started: &Started, context: &Context, name: &str, automatic: Automatic) 
         message: None,
         session: session.as_ref(),
         history: History::Full,
+        include: &[],
         automatic: Some(automatic),
     };
     let report = capture::save(context, &workspace, &request)?;
