@@ -24,7 +24,11 @@ pub(super) fn of_step(step: &Step, place: &Place<'_>) -> Option<&'static str> {
         "truncate" => deletes(step, place).then_some("delete"),
         "dd" => writes_by_dd(step, place).then_some("overwrite"),
         "git" => of_git(step, place),
-        "mv" => renames_many(step, place).then_some("rename"),
+        "mv" if renames_many(step, place) => Some("rename"),
+        "mv" | "cp" | "install" => replaces(step, place).then_some("overwrite"),
+        "tee" if !step.has("-a") && !step.has("--append") => {
+            step.operands().iter().any(|word| loses(word, place)).then_some("overwrite")
+        }
         "sed" | "gsed" => edits_many(step, place, &["-i", "--in-place"]).then_some("edit-many"),
         "perl" | "ruby" => edits_many(step, place, &["-i"]).then_some("edit-many"),
         _ => None,
@@ -40,18 +44,35 @@ fn deletes(step: &Step, place: &Place<'_>) -> bool {
 
 fn writes_by_dd(step: &Step, place: &Place<'_>) -> bool {
     let target = step.arguments.iter().find_map(|word| word.text.strip_prefix("of="));
-    target.is_some_and(|target| {
-        place.touches(&Word { text: target.to_owned(), ..Word::default() })
-            && (place.unsaved)(&place.path(target)) != Unsaved::No
-    })
+    target.is_some_and(|target| loses(&Word { text: target.to_owned(), ..Word::default() }, place))
+}
+
+/// Says whether a file that would be written over has content that is nowhere else.
+fn loses(word: &Word, place: &Place<'_>) -> bool {
+    let path = place.path(&word.text);
+    let there = !word.dynamic && path.starts_with(place.root);
+    there && matches!((place.unsaved)(&path), Unsaved::Edits | Unsaved::Whole)
+}
+
+/// Says whether `cp` or `mv` puts something in the place of a file whose content is nowhere else.
+fn replaces(step: &Step, place: &Place<'_>) -> bool {
+    let operands = step.operands();
+    let Some((target, sources)) = operands.split_last() else { return false };
+    if step.has("-n") || step.has("--no-clobber") || target.dynamic || !place.touches(target) {
+        return false;
+    }
+    match (place.unsaved)(&place.path(&target.text)) {
+        Unsaved::Folder => sources.iter().any(|source| {
+            let name = source.text.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+            loses(&Word { text: format!("{}/{name}", target.text), ..Word::default() }, place)
+        }),
+        _ => loses(target, place),
+    }
 }
 
 /// Says whether the step's output replaces a file whose content is nowhere else.
 fn empties(step: &Step, place: &Place<'_>) -> bool {
-    step.truncates.iter().filter(|word| !word.dynamic && !word.text.starts_with("/dev/")).any(|word| {
-        let path = place.path(&word.text);
-        path.starts_with(place.root) && (place.unsaved)(&path) != Unsaved::No
-    })
+    step.truncates.iter().any(|word| loses(word, place))
 }
 
 fn runs_a_download(step: &Step) -> bool {
@@ -130,7 +151,7 @@ fn of_git(step: &Step, place: &Place<'_>) -> Option<&'static str> {
         "checkout" => {
             let paths = rest.arguments.iter().any(|word| word.text == "--");
             let new = has(&["-b", "-B", "--orphan"]);
-            paths || (has(&["-f", "--force", "-B"])) || (!new && names_paths(&operands))
+            paths || (has(&["-f", "--force", "-B"])) || (!new && names_paths(&operands, place))
         }
         "restore" => !has(&["--staged", "-S"]) || has(&["--worktree", "-W"]),
         "switch" => has(&["-f", "--force", "--discard-changes", "-C", "--force-create"]),
@@ -169,12 +190,13 @@ fn of_git(step: &Step, place: &Place<'_>) -> Option<&'static str> {
     }
 }
 
-/// Says whether `git checkout WORDS` names files: a folder, a pattern, or a second word.
-fn names_paths(operands: &[&str]) -> bool {
+/// Says whether `git checkout WORDS` names files: a folder, a pattern, a second word, or what is there with edits.
+fn names_paths(operands: &[&str], place: &Place<'_>) -> bool {
     let path = |word: &&&str| {
         **word == "." || word.starts_with("./") || word.ends_with('/') || word.contains(['*', ':'])
     };
-    operands.len() > 1 || operands.iter().any(|word| path(&word))
+    let edited = |word: &str| (place.unsaved)(&place.path(word)) != Unsaved::No;
+    operands.len() > 1 || operands.iter().any(|word| path(&word) || edited(word))
 }
 
 #[cfg(test)]
@@ -188,6 +210,7 @@ mod tests {
         let unsaved = |path: &Path| match path.file_name().and_then(|name| name.to_str()) {
             Some("draft.md") => Unsaved::Whole,
             Some("edited.rs") => Unsaved::Edits,
+            Some("old" | "src") => Unsaved::Folder,
             _ => Unsaved::No,
         };
         let (root, home) = (Path::new("/home/ada/app"), Path::new("/home/ada"));
@@ -273,6 +296,8 @@ mod tests {
                 "git -c a.b=c reset --hard",
                 "git checkout -- a.txt",
                 "git checkout .",
+                "git checkout edited.rs",
+                "git checkout src",
                 "git checkout -f main",
                 "git checkout HEAD a.txt",
                 "git checkout main -- src/",
@@ -482,11 +507,21 @@ mod tests {
                 "make &> draft.md",
                 "> draft.md",
                 "date > edited.rs",
+                "cp a.txt draft.md",
+                "mv a.txt ./draft.md",
+                "cp /tmp/draft.md old",
+                "date | tee edited.rs",
                 "dd if=/dev/zero of=draft.md",
             ],
             &[
                 "echo x > new.txt",
                 "echo x >> draft.md",
+                "cp draft.md copy.md",
+                "cp -n a.txt draft.md",
+                "mv a.txt old",
+                "cp draft.md /tmp/draft.md",
+                "date | tee -a draft.md",
+                "date | tee new.txt",
                 "cat draft.md > /dev/null",
                 "cat < draft.md",
                 "echo '> draft.md'",

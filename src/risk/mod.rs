@@ -48,6 +48,8 @@ pub enum Unsaved {
     Edits,
     /// All of it: git does not know it.
     Whole,
+    /// It is a folder; what is in it was not looked at.
+    Folder,
 }
 
 /// Where a step would be taken.

@@ -77,7 +77,11 @@ fn save(started: &Started, context: &Context, name: &str, automatic: Automatic) 
         include: &[],
         automatic: Some(automatic),
     };
-    let report = capture::save(context, &workspace, &request)?;
+    let report = match capture::save(context, &workspace, &request) {
+        // A hook beside this one took the name: what it saved is found now.
+        Err(error) if error.kind() == Kind::Refused => capture::save(context, &workspace, &request)?,
+        done => done?,
+    };
     if report.written {
         capture::tidy(context, &workspace)?;
     }
@@ -110,9 +114,10 @@ fn rules(context: &Context, root: &Path) -> (Rules, Option<Error>) {
 
 /// Says what overwriting a file would lose; in doubt nothing, as most files that are written are new.
 fn unsaved(root: &Path, path: &Path) -> Unsaved {
-    let size = path.symlink_metadata().map_or(0, |meta| meta.len());
-    if size == 0 {
-        return Unsaved::No;
+    match path.symlink_metadata() {
+        Ok(meta) if meta.is_dir() => return Unsaved::Folder,
+        Ok(meta) if meta.len() > 0 => {}
+        _ => return Unsaved::No,
     }
     let Ok(Repo::WorkTree(repository)) = Repository::discover(root) else { return Unsaved::No };
     repository.unsaved(path).map_or(Unsaved::No, |unsaved| match unsaved {
