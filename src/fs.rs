@@ -111,6 +111,39 @@ pub fn read_plain(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
+/// Replaces a file of the user's as a whole, or makes it, with the folders above; its mode stays.
+///
+/// A link is followed: it is the user's own, and stays one.
+///
+/// # Errors
+/// [`Kind::Environment`] with the path; the file is then as it was.
+pub fn replace_theirs(path: &Path, bytes: &[u8]) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let folder = target.parent().unwrap_or(Path::new("/"));
+    std::fs::create_dir_all(folder).context("create", folder)?;
+    let mode = target.metadata().map_or(0o644, |meta| meta.permissions().mode() & 0o777);
+    let mut file = tempfile::Builder::new()
+        .prefix(".snap-")
+        .permissions(std::fs::Permissions::from_mode(mode))
+        .tempfile_in(folder)
+        .context("create a temporary file in", folder)?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).context("write", path)?;
+    file.persist(&target).map_err(|failed| Error::io("write", path, &failed.error))?;
+    sync_folder(folder)
+}
+
+/// Removes a file; one that is not there is removed already.
+///
+/// # Errors
+/// [`Kind::Environment`] with the path.
+pub fn remove(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", path, &error)),
+        _ => Ok(()),
+    }
+}
+
 /// Opens a file that only its owner can read, for appending.
 ///
 /// # Errors
@@ -137,6 +170,12 @@ pub fn scratch_folder() -> Result<tempfile::TempDir> {
 pub fn process_exists(pid: i32) -> bool {
     let exists = |pid| rustix::process::test_kill_process(pid) != Err(Errno::SRCH);
     rustix::process::Pid::from_raw(pid).is_some_and(exists)
+}
+
+/// Leaves the terminal and its group of processes: the end of either is no longer this program's.
+pub fn leave_terminal() {
+    // Already the leader of a session: it has left.
+    let _left = rustix::process::setsid();
 }
 
 /// Returns the user's number as text, for users without a name.

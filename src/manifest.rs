@@ -75,7 +75,7 @@ pub struct CreatedBy {
     pub host: String,
     /// The version of `snap`.
     pub snap: String,
-    /// `manual`, or `safety` for the automatic one before a restore.
+    /// `manual`, `auto` for a checkpoint that a hook made, or `safety` for the one before a restore.
     pub trigger: Trigger,
 }
 
@@ -85,6 +85,8 @@ pub struct CreatedBy {
 pub enum Trigger {
     /// A person, or a script of theirs.
     Manual,
+    /// A hook, before a step that can destroy work or at the end of a session.
+    Auto,
     /// `snap` itself, before it overwrote something.
     Safety,
 }

@@ -3,6 +3,7 @@
 //! Changes nothing outside the store. What can't be captured is named in the manifest and
 //! in the report, never dropped in silence.
 
+mod automatic;
 mod edits;
 mod session;
 mod untracked;
@@ -19,6 +20,7 @@ use crate::session::Found;
 use crate::store::{LogEntry, Operation, Store, check_name};
 use crate::workspace::Workspace;
 
+pub use automatic::{Automatic, tidy};
 pub use session::History;
 
 /// What to save.
@@ -33,6 +35,8 @@ pub struct Request<'a> {
     pub history: History,
     /// Untracked files to save whatever their size, their folder and git's ignore rules.
     pub include: &'a [String],
+    /// For a checkpoint that nobody asked for: what makes it worth saving.
+    pub automatic: Option<Automatic>,
 }
 
 /// What became of a save.
@@ -58,7 +62,9 @@ pub struct Report {
 pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> Result<Report> {
     if let Some(name) = request.name {
         check_name(name)?;
-        workspace.store.refuse_taken(name)?;
+        if request.automatic.is_none() {
+            workspace.store.refuse_taken(name)?;
+        }
     }
     let lock = workspace.store.prepare()?;
     let mut notes = Vec::new();
@@ -74,6 +80,12 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
             None
         }
     };
+    if let (Some(Automatic::NewEdits), Some(captured)) = (request.automatic, &edits)
+        && let Some(same) = automatic::same_edits(workspace, request.session, captured)?
+    {
+        let unchanged_since = Some(same.name.clone());
+        return Ok(Report { manifest: same, unchanged_since, written: false, notes });
+    }
     let session = session::capture(workspace, request.session, request.history, &lock)?;
     match request.session {
         None => notes.push("No session of Claude Code was found here.".to_owned()),
@@ -88,7 +100,14 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     let newest = saved.iter().find(|m| m.workspace.root == manifest.workspace.root);
     let same = newest.filter(|m| m.state == manifest.state);
     let unchanged_since = same.map(|m| m.name.clone());
-    if let (Some(same), None, None) = (same, request.name, request.message) {
+    if let Some(Automatic::NewState(pause)) = request.automatic {
+        let last = saved.iter().find(|m| m.created_by.trigger == Trigger::Auto);
+        if let Some(last) = last.filter(|last| context.now.since(last.created_at) < pause) {
+            return Ok(Report { manifest: (**last).clone(), unchanged_since, written: false, notes });
+        }
+    }
+    let asked_for = request.automatic.is_none() && (request.name.is_some() || request.message.is_some());
+    if let (Some(same), false) = (same, asked_for) {
         return Ok(Report { manifest: (**same).clone(), unchanged_since, written: false, notes });
     }
     let of_same_session = |m: &&&&Manifest| match (&m.session, &manifest.session) {
@@ -97,7 +116,11 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
         _ => false,
     };
     manifest.parent = saved.iter().find(of_same_session).map(|m| m.id.clone());
+    if request.automatic.is_some() {
+        manifest.created_by.trigger = Trigger::Auto;
+    }
     manifest.name = match request.name {
+        Some(name) if request.automatic.is_some() => free_name(&earlier, name),
         Some(name) => name.to_owned(),
         None => free_name(&earlier, &context.now.compact()),
     };

@@ -7,7 +7,7 @@ use super::ui::{Style, Ui};
 use super::{Outcome, print_json, save, size_text};
 use crate::context::Context;
 use crate::error::Result;
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, Trigger};
 use crate::screen;
 use crate::store::{Entry, Store};
 use crate::timestamp::age;
@@ -71,6 +71,9 @@ fn row(context: &Context, store: &Store, entry: &Entry, manifest: &Manifest) -> 
     let or_dash =
         |text: Option<&str>| text.map_or_else(|| "-".to_owned(), |text| screen::cut(text, LONGEST_CELL));
     let mut name = screen::cut(&manifest.name, LONGEST_CELL);
+    if manifest.created_by.trigger == Trigger::Auto {
+        name.push_str(" (auto)");
+    }
     if entry.pinned {
         name.push_str(" (pinned)");
     }

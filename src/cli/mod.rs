@@ -3,6 +3,8 @@
 //! Owns the `clap` crate. Each command's arguments stand beside its code; this file holds
 //! the global ones, the dispatch, and the one place where an error becomes an exit code.
 
+mod hook;
+mod init;
 mod list;
 mod prune;
 mod restoring;
@@ -68,6 +70,9 @@ enum Command {
     Rm(prune::Rm),
     Pin(prune::Pin),
     Unpin(prune::Unpin),
+    Init(init::Init),
+    #[command(hide = true)]
+    Hook(hook::Hook),
 }
 
 /// How a command that did not fail ended.
@@ -85,11 +90,20 @@ pub fn main() -> ExitCode {
         Err(error) => {
             // Help and version go to standard output with success; a closed pipe there is quiet.
             let _closed = error.print();
+            // The client takes exit code 2 for "stop": a hook that it calls in a way of tomorrow must not.
+            if std::env::args_os().nth(1).is_some_and(|word| word == "hook") {
+                return ExitCode::SUCCESS;
+            }
             return ExitCode::from(if error.use_stderr() { Kind::Usage.exit_code() } else { 0 });
         }
     };
     let mut ui = Ui::new(arguments.global.color, arguments.global.quiet, arguments.global.json);
-    let outcome = run(arguments, &mut ui).and_then(|outcome| ui.flush().map(|()| outcome));
+    let store = arguments.global.store.clone().or_else(|| std::env::var_os("SNAP_STORE").map(PathBuf::from));
+    let store = store.filter(|folder| !folder.as_os_str().is_empty());
+    if let Command::Hook(command) = arguments.command {
+        return command.run(arguments.global.folder.as_deref(), store, &mut ui);
+    }
+    let outcome = run(arguments, store, &mut ui).and_then(|outcome| ui.flush().map(|()| outcome));
     match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Partial) => ExitCode::from(6),
@@ -102,9 +116,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: Arguments, ui: &mut Ui) -> Result<Outcome> {
-    let store = arguments.global.store.or_else(|| std::env::var_os("SNAP_STORE").map(PathBuf::from));
-    let store = store.filter(|folder| !folder.as_os_str().is_empty());
+fn run(arguments: Arguments, store: Option<PathBuf>, ui: &mut Ui) -> Result<Outcome> {
     let context = Context::from_environment(arguments.global.folder.as_deref(), store)?;
     if let Command::Resume(command) = arguments.command {
         return command.run(&context, ui);
@@ -127,7 +139,16 @@ fn run(arguments: Arguments, ui: &mut Ui) -> Result<Outcome> {
         Command::Rm(command) => command.run(&context, &workspace, ui),
         Command::Pin(command) => command.run(&workspace, ui),
         Command::Unpin(command) => command.run(&workspace, ui),
+        Command::Init(command) => command.run(&context, &workspace, ui),
+        // Answered above, before anything that could fail.
+        Command::Hook(_) => Ok(Outcome::Done),
     }
+}
+
+/// Says whether there is a command of this name.
+fn command_exists(name: &str) -> bool {
+    use clap::CommandFactory as _;
+    Arguments::command().find_subcommand(name).is_some()
 }
 
 /// Prints a value as JSON on standard output.

@@ -10,7 +10,7 @@ use super::{Outcome, count, print_json, size_text};
 use crate::capture;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, Trigger};
 use crate::retention::{self, Candidate, Policy, Verdict};
 use crate::screen::Line;
 use crate::store::{Entry, Operation, Reference, Sweep};
@@ -76,6 +76,7 @@ impl Prune {
                 created_at: manifest.created_at,
                 pinned: entry.pinned,
                 safety: manifest.safety.is_some(),
+                automatic: manifest.created_by.trigger == Trigger::Auto,
             })
             .collect();
         let policy = Policy { older_than: self.older_than, keep_last: self.keep_last };

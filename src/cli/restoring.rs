@@ -164,7 +164,7 @@ impl Launch<'_> {
 }
 
 /// Quotes a word for a POSIX shell, if it needs to be.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./=:@%+,".contains(c);
     match !word.is_empty() && word.chars().all(plain) {
         true => word.to_owned(),

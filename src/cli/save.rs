@@ -56,6 +56,7 @@ impl Save {
                 HistoryChoice::None => History::None,
             },
             include: &self.include,
+            automatic: None,
         };
         let report = capture::save(context, workspace, &request)?;
         let skipped = report.manifest.edits.as_ref().map_or(&[][..], |edits| &edits.skipped);

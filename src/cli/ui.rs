@@ -120,6 +120,11 @@ impl Ui {
         }
     }
 
+    /// Tells of a hook's failure, which nobody waits for.
+    pub(super) fn tell_line(&mut self, text: &str) {
+        self.tell(text);
+    }
+
     fn tell(&mut self, text: &str) {
         // What was written so far comes first; and if nobody reads errors, nobody is told.
         let _closed = self.out.flush();

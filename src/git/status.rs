@@ -166,6 +166,22 @@ fn hidden(record: &[u8]) -> Option<Hidden> {
     Some(Hidden { path: RepoPath::new(&record[tab + 1..]).ok()?, version, by })
 }
 
+impl Repository {
+    /// Says of one file whether git lists it: tracked and edited (`true`) or untracked (`false`).
+    ///
+    /// `None` for a file that is as committed, ignored, or outside the work tree.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with what git says.
+    pub fn unsaved(&self, path: &std::path::Path) -> Result<Option<bool>> {
+        let status = ["status", "--porcelain=v2", "-z", "--untracked-files=all", "--no-renames", "--"];
+        let mut arguments: Vec<&std::ffi::OsStr> = status.iter().map(|word| (*word).as_ref()).collect();
+        arguments.push(path.as_os_str());
+        let answer = self.git.demand(&arguments)?;
+        Ok(answer.stdout.first().map(|kind| *kind != b'?'))
+    }
+}
+
 fn parse(output: &[u8]) -> std::result::Result<Listing, String> {
     let mut listing = Listing::default();
     for record in output.split(|byte| *byte == 0).filter(|record| !record.is_empty()) {

@@ -7,7 +7,9 @@
 
 pub mod facts;
 mod files;
+mod hook;
 mod install;
+mod integration;
 mod live;
 mod locate;
 mod settings;
@@ -16,7 +18,9 @@ mod slug;
 use std::path::{Path, PathBuf};
 
 pub use files::{AgentFiles, Lines, SessionFiles};
+pub use hook::{HookInput, ToolInput, shown_instead_of_asking};
 pub use install::{Install, Installed, NewFile, add_title};
+pub use integration::{COMMAND_FILE, hooks, is_our_command, with_hooks, without_hooks};
 pub use live::Live;
 pub use locate::{Found, Wanted};
 pub use settings::Settings;

@@ -223,8 +223,15 @@ impl Store {
     /// Refuses to make a store of a folder that holds something else.
     fn refuse_strange_folder(&self) -> Result<()> {
         let ours = self.root.join(".gitignore").exists() && self.objects_folder().is_dir();
-        let empty = || std::fs::read_dir(&self.root).map_or(true, |mut files| files.next().is_none());
-        if ours || empty() {
+        // A store that another process is just making, or that a crash left half made, is ours too.
+        let begun =
+            |name: &std::ffi::OsStr| ["objects", "tmp", ".gitignore", "lock"].iter().any(|own| name == *own);
+        let being_made = || {
+            std::fs::read_dir(&self.root)
+                .map_or(true, |files| files.flatten().all(|file| begun(&file.file_name())))
+        };
+        let done_meanwhile = || self.root.join(".gitignore").exists() && self.objects_folder().is_dir();
+        if ours || being_made() || done_meanwhile() {
             return Ok(());
         }
         Err(Error::new(Kind::Refused, format!("Cannot use {} as a store", self.root.display()))

@@ -6,6 +6,7 @@ mod support;
 mod drift;
 mod frozen;
 mod harness;
+mod hooks;
 mod hunks_oracle;
 mod places;
 mod random_trees;

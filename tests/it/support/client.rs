@@ -32,6 +32,8 @@ pub(crate) struct Client {
     pub(crate) version: &'static str,
     binary: PathBuf,
     bin_dir: PathBuf,
+    /// Folders that come first on `PATH`.
+    beside: Vec<PathBuf>,
 }
 
 impl Client {
@@ -56,7 +58,12 @@ impl Client {
             fs::rename(&partial, &dir).must("the finished install");
         }
         let binary = binary_in(&dir).must("a client binary in the finished install");
-        Some(Self { version, binary, bin_dir: dir.join("bin") })
+        Some(Self { version, binary, bin_dir: dir.join("bin"), beside: Vec::new() })
+    }
+
+    /// The same client, with this folder first on its `PATH`.
+    pub(crate) fn beside(&self, folder: &Path) -> Self {
+        Self { beside: vec![folder.to_owned()], ..self.clone() }
     }
 
     /// A folder to put on `PATH`: it holds only `claude`.
@@ -68,7 +75,8 @@ impl Client {
     /// `env_clear`: nothing of the machine's own but `PATH` gets through.
     pub(crate) fn environment(&self, home: &Home, api: &StandIn) -> Vec<(OsString, OsString)> {
         let path = std::env::var_os("PATH").unwrap_or_default();
-        let path = std::iter::once(self.bin_dir.clone()).chain(std::env::split_paths(&path));
+        let first = self.beside.iter().chain([&self.bin_dir]).cloned();
+        let path = first.chain(std::env::split_paths(&path));
         let mut all: Vec<(OsString, OsString)> = vec![
             ("PATH".into(), std::env::join_paths(path).must("a PATH")),
             ("HOME".into(), home.path().into()),

@@ -1,0 +1,128 @@
+//! Checkpoints that hooks make: before a step that can destroy work, and at the ends of things.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::Started;
+use crate::capture::{self, Automatic, History, Request};
+use crate::context::Context;
+use crate::error::{Error, Kind, Result};
+use crate::fs;
+use crate::git::{Place as Repo, Repository};
+use crate::risk::{self, Call, Place, Risk, Rules, Unsaved};
+use crate::session::Wanted;
+use crate::workspace::Workspace;
+
+/// The file with a project's or a user's own rules, in `.claude/`.
+const RULES: &str = "snapshot-rules.json";
+
+/// A rules file over this many bytes is none.
+const LARGEST_RULES: u64 = 1 << 20;
+
+/// How long a session's first step waits for its transcript: the client writes it some 100 ms late.
+const FIRST_RECORDS: Duration = Duration::from_millis(300);
+
+/// `PreToolUse`: saves before a step that can destroy work; anything else is let through at once.
+pub(super) fn before_tool(started: &Started) -> Result<()> {
+    let tool = started.input.tool_input.clone().unwrap_or_default();
+    let call = Call {
+        tool: started.input.tool_name.as_deref().unwrap_or_default(),
+        command: tool.command.as_deref(),
+        file: tool.file_path.as_deref(),
+    };
+    let context = started.context()?;
+    let root = project_root(&context.cwd);
+    let (rules, wrong) = rules(&context, root);
+    let unsaved = |path: &Path| unsaved(root, path);
+    let place = Place { root, cwd: &context.cwd, home: &context.home, unsaved: &unsaved };
+    if let Some(Risk { step, .. }) = risk::of_call(&call, &rules, &place) {
+        let give_up = Instant::now() + FIRST_RECORDS;
+        while started.input.transcript_path.is_some()
+            && started.transcript().is_none()
+            && Instant::now() < give_up
+        {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        save(started, &context, &format!("before {step}"), Automatic::NewEdits)?;
+    }
+    match wrong {
+        Some(error) => Err(error),
+        None => Ok(()),
+    }
+}
+
+/// Saves if anything is new and the last automatic one is older than `pause`.
+pub(super) fn now(started: &Started, name: &str, pause: Duration) -> Result<()> {
+    // A session that was never spoken to leaves nothing worth a checkpoint.
+    if started.transcript().is_none() {
+        return Ok(());
+    }
+    save(started, &started.context()?, name, Automatic::NewState(pause))
+}
+
+fn save(started: &Started, context: &Context, name: &str, automatic: Automatic) -> Result<()> {
+    let workspace = Workspace::open(context)?;
+    let session = match started.transcript() {
+        None => None,
+        asked => {
+            let wanted = Wanted { asked, environment: None, root: &workspace.root };
+            workspace.client.find_session(wanted)?
+        }
+    };
+    let request = Request {
+        name: Some(name),
+        message: None,
+        session: session.as_ref(),
+        history: History::Full,
+        include: &[],
+        automatic: Some(automatic),
+    };
+    let report = match capture::save(context, &workspace, &request) {
+        // A hook beside this one took the name: what it saved is found now.
+        Err(error) if error.kind() == Kind::Refused => capture::save(context, &workspace, &request)?,
+        done => done?,
+    };
+    if report.written {
+        capture::tidy(context, &workspace)?;
+    }
+    Ok(())
+}
+
+/// Returns the folder that holds `.git`, without starting git: most steps need no more.
+fn project_root(cwd: &Path) -> &Path {
+    cwd.ancestors().find(|above| above.join(".git").exists()).unwrap_or(cwd)
+}
+
+/// Reads the rules of the user and of the project; a file that can't be read is told of, and passed over.
+fn rules(context: &Context, root: &Path) -> (Rules, Option<Error>) {
+    let mut rules = Rules::default();
+    let mut wrong = None;
+    for path in [context.config_dir.join(RULES), root.join(".claude").join(RULES)] {
+        let refused = |why: String| {
+            Error::new(Kind::Usage, format!("Cannot use {}", path.display()))
+                .because(why)
+                .hint("docs/claude-code.md describes the file; the built-in rules hold meanwhile")
+        };
+        match fs::read_plain(&path, LARGEST_RULES) {
+            Ok(None) => {}
+            Ok(Some(json)) => wrong = rules.add(&json).err().map(refused).or(wrong),
+            Err(error) => wrong = Some(error),
+        }
+    }
+    (rules, wrong)
+}
+
+/// Says what overwriting a file would lose; in doubt nothing, as most files that are written are new.
+fn unsaved(root: &Path, path: &Path) -> Unsaved {
+    match path.symlink_metadata() {
+        Ok(meta) if meta.is_dir() => return Unsaved::Folder,
+        Ok(meta) if meta.len() > 0 => {}
+        _ => return Unsaved::No,
+    }
+    let Ok(Repo::WorkTree(repository)) = Repository::discover(root) else { return Unsaved::No };
+    repository.unsaved(path).map_or(Unsaved::No, |unsaved| match unsaved {
+        None => Unsaved::No,
+        Some(true) => Unsaved::Edits,
+        Some(false) => Unsaved::Whole,
+    })
+}

@@ -1,0 +1,219 @@
+//! `/snapshot …`, typed to the agent and answered without it.
+//!
+//! Each word of the table becomes a run of this very program, so that what a person sees
+//! here is what the shell shows, and a failure of any kind is text and nothing else.
+
+use std::io::Read as _;
+
+use super::Started;
+use crate::cli::command_exists;
+use crate::cli::restoring::quoted;
+use crate::error::{Error, Kind, Result};
+use crate::risk::shell;
+
+/// How `/snapshot` can be spelled: the project's or the user's command, and a plugin's.
+const NAMES: [&str; 2] = ["/snapshot", "/snap:snapshot"];
+
+/// The most that is shown in a conversation, in bytes.
+const LONGEST_ANSWER: usize = 16 << 10;
+
+/// What can be done, by its first word: how it is run, and its line of help.
+const TABLE: [(&str, Run, &str); 9] = [
+    ("save", Run::Save, "save NAME [-m TEXT]      save the session and the pending edits"),
+    ("list", Run::AsTyped, "list                     the snapshots, newest first"),
+    ("show", Run::OneName, "show [REF]               everything in one snapshot"),
+    ("diff", Run::AsTyped, "diff [REF]               its edits"),
+    ("prune", Run::AsTyped, "prune --older-than 7d    remove old ones (--dry-run shows which)"),
+    ("undo", Run::Changing(&[]), "undo                     back to before the last resume"),
+    ("rewind", Run::Changing(&["--no-session"]), "rewind [REF]             put the files back as they were"),
+    ("resume", Run::Resume, "resume [REF]             the shell command that goes on from a snapshot"),
+    ("help", Run::Help, "help                     this"),
+];
+
+/// How a word of the table is run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Run {
+    /// As it was typed.
+    AsTyped,
+    /// As it was typed, but for one name of several words.
+    OneName,
+    /// The same with these options; the work tree changes under the conversation.
+    Changing(&'static [&'static str]),
+    /// With the session that asks; several words are one name.
+    Save,
+    /// Not run: a running client can't replace itself.
+    Resume,
+    Help,
+}
+
+/// Returns the text to show, or nothing if the prompt is none of ours.
+pub(super) fn answer(started: &Started) -> Option<String> {
+    let rest = arguments(started.input.prompt.as_deref()?)?;
+    let text = run(started, &shell::words(rest));
+    let text = text.unwrap_or_else(|error| match error.next_step() {
+        Some(hint) => format!("error: {error}\nhint: {hint}"),
+        None => format!("error: {error}"),
+    });
+    Some(shortened(text.trim_end()))
+}
+
+/// Returns what follows `/snapshot`, if the prompt is that command.
+fn arguments(prompt: &str) -> Option<&str> {
+    let prompt = prompt.trim();
+    let rest = NAMES.iter().find_map(|name| prompt.strip_prefix(name))?;
+    (rest.is_empty() || rest.starts_with(char::is_whitespace)).then(|| rest.trim())
+}
+
+fn run(started: &Started, words: &[String]) -> Result<String> {
+    let (verb, rest) = match words.split_first() {
+        None => ("help", &[][..]),
+        Some((verb, rest)) => (verb.as_str(), rest),
+    };
+    let known = TABLE.iter().find(|(word, ..)| *word == verb);
+    match known.map(|(_, run, _)| *run).filter(|run| *run == Run::Help || command_exists(verb)) {
+        None => Ok(format!("There is no `/snapshot {}`.\n{}", crate::screen::Line(verb), help())),
+        Some(Run::Help) => Ok(help()),
+        Some(Run::AsTyped) => output(started, verb, rest),
+        Some(Run::OneName) => output(started, verb, &with_one_name(rest)),
+        Some(Run::Changing(options)) => {
+            let options = options.iter().map(|option| (*option).to_owned());
+            let arguments: Vec<String> = options.chain(with_one_name(rest)).collect();
+            let said = output(started, verb, &arguments)?;
+            if said.starts_with("error:") {
+                return Ok(said);
+            }
+            let note = "The conversation still believes what it read before: \
+                        tell it that files have changed, so that it reads them again.";
+            Ok(format!("{}\n{note}", said.trim_end()))
+        }
+        Some(Run::Save) => output(started, verb, &with_session(started, rest)),
+        Some(Run::Resume) => resume(started, rest),
+    }
+}
+
+/// Completes what was typed behind `save`: the session that asks, and one name of several words.
+fn with_session(started: &Started, typed: &[String]) -> Vec<String> {
+    let session =
+        started.transcript().map_or_else(Vec::new, |path| vec!["--session".to_owned(), path.to_owned()]);
+    session.into_iter().chain(with_one_name(typed)).collect()
+}
+
+/// Takes all words that are no options for one name.
+fn with_one_name(typed: &[String]) -> Vec<String> {
+    let mut name: Vec<&str> = Vec::new();
+    let mut arguments = Vec::new();
+    let mut words = typed.iter();
+    while let Some(word) = words.next() {
+        if word.starts_with('-') {
+            arguments.push(word.clone());
+            arguments.extend(words.next_if_value(word));
+        } else {
+            name.push(word);
+        }
+    }
+    if !name.is_empty() {
+        arguments.push(name.join(" "));
+    }
+    arguments
+}
+
+/// Taking the value of an option that has one.
+trait NextIfValue {
+    fn next_if_value(&mut self, option: &str) -> Option<String>;
+}
+
+impl NextIfValue for std::slice::Iter<'_, String> {
+    fn next_if_value(&mut self, option: &str) -> Option<String> {
+        let valued = matches!(option, "-m" | "--message" | "--session" | "--history");
+        if valued { self.next().cloned() } else { None }
+    }
+}
+
+fn resume(started: &Started, words: &[String]) -> Result<String> {
+    let reference = if words.is_empty() { "latest".to_owned() } else { words.join(" ") };
+    // Says what is wrong with the reference, if anything is.
+    let shown = output(started, "show", std::slice::from_ref(&reference))?;
+    if shown.starts_with("error:") {
+        return Ok(shown);
+    }
+    let folder = started.context()?.cwd;
+    Ok(format!(
+        "A running client can't replace itself. Leave it, or open another shell, and run:\n  cd {} && snap resume {}",
+        quoted(&folder.to_string_lossy()),
+        quoted(&reference)
+    ))
+}
+
+/// Runs this program and returns everything it says.
+fn output(started: &Started, verb: &str, arguments: &[String]) -> Result<String> {
+    let failed = |error| Error::new(Kind::Environment, format!("Cannot run `snap {verb}`")).because(error);
+    let (mut reader, writer) = std::io::pipe().map_err(failed)?;
+    let mut command = started.own_program()?;
+    command.args(["--color", "never", verb]).args(arguments);
+    command.stdin(std::process::Stdio::null()).env("CLAUDECODE", "1");
+    // One pipe for both, so that lines stay in the order they were said.
+    command.stdout(writer.try_clone().map_err(failed)?).stderr(writer);
+    let mut child = command.spawn().map_err(failed)?;
+    // With it go our copies of the pipe's end: the child's end is then the end of the text.
+    drop(command);
+    let mut said = Vec::new();
+    reader.read_to_end(&mut said).map_err(failed)?;
+    child.wait().map_err(failed)?;
+    Ok(String::from_utf8_lossy(&said).into_owned())
+}
+
+fn help() -> String {
+    let lines = TABLE.iter().filter(|(word, run, _)| *run == Run::Help || command_exists(word));
+    let lines: Vec<String> = lines.map(|(.., line)| format!("  /snapshot {line}")).collect();
+    format!("{}\nAnswered by snap itself: no tokens are spent.", lines.join("\n"))
+}
+
+fn shortened(text: &str) -> String {
+    if text.len() <= LONGEST_ANSWER {
+        return text.to_owned();
+    }
+    let end = text.floor_char_boundary(LONGEST_ANSWER);
+    let end = text[..end].rfind('\n').unwrap_or(end);
+    format!("{}\n… (the whole is shown by `snap` in a shell)", &text[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_command_itself_is_answered() {
+        for (prompt, rest) in [
+            ("/snapshot", Some("")),
+            (" /snapshot  save x ", Some("save x")),
+            ("/snapshot\nlist", Some("list")),
+            ("/snap:snapshot list", Some("list")),
+            ("/snapshots", None),
+            ("/snapshot-x", None),
+            ("what does /snapshot do?", None),
+            ("", None),
+        ] {
+            assert_eq!(arguments(prompt), rest, "{prompt:?}");
+        }
+    }
+
+    #[test]
+    fn several_words_are_one_name_and_options_keep_their_values() {
+        let started = Started { input: Default::default(), raw: Vec::new(), store: None };
+        let typed = |line: &str| with_session(&started, &shell::words(line));
+        assert_eq!(typed("before api refactor"), ["before api refactor"]);
+        assert_eq!(typed("a -m 'the why' b"), ["-m", "the why", "a b"]);
+        assert_eq!(typed("\"a b\" --json"), ["--json", "a b"]);
+    }
+
+    #[test]
+    fn a_long_answer_is_cut_at_a_line_and_says_so() {
+        let long = "é line\n".repeat(10_000);
+        let short = shortened(&long);
+        assert!(
+            short.len() < LONGEST_ANSWER + 100 && short.contains("é line\n… (the whole"),
+            "{}",
+            short.len()
+        );
+    }
+}

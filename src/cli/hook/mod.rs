@@ -1,0 +1,158 @@
+//! `snap hook EVENT`: what the client's hooks call.
+//!
+//! The rule above all others: the agent is never broken or held up. Whatever goes wrong here
+//! is one line on standard error and one in a log, and the exit code is 0 (a client takes 2
+//! for "stop"). Standard output stays empty but for the answer to `/snapshot`.
+
+mod checkpoint;
+mod command;
+
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::ui::Ui;
+use crate::context::Context;
+use crate::error::{Error, Kind, Result};
+use crate::fs;
+use crate::session::{HookInput, shown_instead_of_asking};
+use crate::timestamp::{Timestamp, parse_span};
+
+/// The most that a hook reads: a tool's input can hold a whole file.
+const LARGEST_INPUT: u64 = 64 << 20;
+
+/// A log over this many bytes begins anew.
+const LARGEST_LOG: u64 = 256 << 10;
+
+/// What Claude Code's hooks call; `snap init` sets them up
+#[derive(Args)]
+pub(super) struct Hook {
+    /// The client's name of the event, such as PreToolUse
+    #[arg(value_name = "EVENT")]
+    event: String,
+    /// For Stop: at most one checkpoint in this time, such as 10m
+    #[arg(long, value_name = "TIME", value_parser = parse_span)]
+    every: Option<Duration>,
+    /// Do what can wait: started by the hook itself
+    #[arg(long, hide = true)]
+    later: bool,
+}
+
+/// What a hook was started with.
+struct Started {
+    input: HookInput,
+    raw: Vec<u8>,
+    store: Option<PathBuf>,
+}
+
+impl Hook {
+    /// Answers the event; always successful.
+    pub(super) fn run(self, folder: Option<&Path>, store: Option<PathBuf>, ui: &mut Ui) -> ExitCode {
+        let outcome = self.answer(folder, store.clone(), ui).and_then(|()| ui.flush());
+        if let Err(error) = outcome
+            && error.kind() != Kind::ClosedPipe
+        {
+            let line = format!("snap hook {}: {error}", crate::screen::Line(&self.event));
+            ui.tell_line(&line);
+            note(store.as_deref(), &line);
+        }
+        ExitCode::SUCCESS
+    }
+
+    fn answer(&self, folder: Option<&Path>, store: Option<PathBuf>, ui: &mut Ui) -> Result<()> {
+        if self.later {
+            fs::leave_terminal();
+        }
+        let mut raw = Vec::new();
+        std::io::stdin().take(LARGEST_INPUT).read_to_end(&mut raw).map_err(|error| {
+            Error::new(Kind::Environment, "Cannot read what the client says").because(error)
+        })?;
+        let mut input = HookInput::parse(&raw).map_err(|why| {
+            Error::new(Kind::Usage, "Cannot understand what the client says")
+                .because(why)
+                .hint("`snap hook` is called by Claude Code; `snap init` sets that up")
+        })?;
+        if let Some(folder) = folder {
+            input.cwd = Some(folder.to_owned());
+        }
+        let started = Started { input, raw, store };
+        match self.event.as_str() {
+            "UserPromptSubmit" => {
+                if let Some(text) = command::answer(&started) {
+                    ui.line(&shown_instead_of_asking(&text).to_string())?;
+                }
+                Ok(())
+            }
+            "PreToolUse" => checkpoint::before_tool(&started),
+            "PreCompact" => checkpoint::now(&started, "before compaction", Duration::ZERO),
+            "SessionEnd" if self.later => checkpoint::now(&started, "end of session", Duration::ZERO),
+            "Stop" if self.later => checkpoint::now(&started, "end of turn", self.every.unwrap_or_default()),
+            // The client waits for these, for 1.5 s at its end: the work is done behind its back.
+            "SessionEnd" => started.later(&["SessionEnd"]),
+            "Stop" => match self.every {
+                Some(every) => started.later(&["Stop", "--every", &format!("{}s", every.as_secs())]),
+                None => Ok(()),
+            },
+            // An event of next month: nothing to do, and no reason to disturb anybody.
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Started {
+    /// Reads the surroundings, as they are where the session works.
+    fn context(&self) -> Result<Context> {
+        let folder = self.input.cwd.as_deref().filter(|folder| folder.is_dir());
+        Context::from_environment(folder, self.store.clone())
+    }
+
+    /// Returns the transcript, once it exists.
+    fn transcript(&self) -> Option<&str> {
+        self.input.transcript_path.as_deref().filter(|path| path.is_file()).and_then(Path::to_str)
+    }
+
+    /// Starts this program again for what can wait, with the same input, and does not wait.
+    fn later(&self, arguments: &[&str]) -> Result<()> {
+        let failed =
+            |error| Error::new(Kind::Environment, "Cannot start the work that can wait").because(error);
+        let mut command = self.own_program()?;
+        command.arg("hook").args(arguments).arg("--later");
+        command.stdin(std::process::Stdio::piped());
+        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+        let mut child = command.spawn().map_err(failed)?;
+        // Dropped when written: that is the end of the child's input.
+        if let Some(mut stdin) = child.stdin.take() {
+            stdin.write_all(&self.raw).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// Returns a command that runs this very program where the session works.
+    fn own_program(&self) -> Result<std::process::Command> {
+        let program = std::env::current_exe()
+            .map_err(|error| Error::new(Kind::Environment, "Cannot find this program").because(error))?;
+        let mut command = std::process::Command::new(program);
+        if let Some(folder) = self.input.cwd.as_deref().filter(|folder| folder.is_dir()) {
+            command.arg("-C").arg(folder);
+        }
+        if let Some(store) = &self.store {
+            command.arg("--store").arg(store);
+        }
+        Ok(command)
+    }
+}
+
+/// Writes a line where a person will find it: `snap-hooks.log` in the client's folder.
+fn note(store: Option<&Path>, line: &str) {
+    let Ok(context) = Context::from_environment(None, store.map(Path::to_owned)) else { return };
+    let path = context.config_dir.join("snap-hooks.log");
+    if std::fs::metadata(&path).is_ok_and(|meta| meta.len() > LARGEST_LOG) {
+        let _best_effort = std::fs::remove_file(&path);
+    }
+    if let Ok(mut log) = fs::append_private(&path) {
+        let _best_effort = writeln!(log, "{} {line}", Timestamp::now());
+    }
+}

@@ -1,0 +1,99 @@
+//! What the client tells a hook, and what it understands as an answer.
+//!
+//! Seen in 2.1.149 and 2.1.329; every field may be missing. An answer that blocks a prompt
+//! is shown to the person and starts no request.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// What a hook reads from its standard input.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct HookInput {
+    /// The session's transcript, which need not exist yet.
+    pub transcript_path: Option<PathBuf>,
+    /// The folder the session works in now.
+    pub cwd: Option<PathBuf>,
+    /// `UserPromptSubmit`: what the person typed, also for a command that is a file.
+    pub prompt: Option<String>,
+    /// `PreToolUse`: the tool.
+    pub tool_name: Option<String>,
+    /// `PreToolUse`: its input.
+    pub tool_input: Option<ToolInput>,
+    /// `PreCompact`: `manual` or `auto`.
+    pub trigger: Option<String>,
+}
+
+/// The parts of a tool's input that say what it does.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ToolInput {
+    /// A shell's command line.
+    pub command: Option<String>,
+    /// The file that is read or written.
+    pub file_path: Option<String>,
+}
+
+impl HookInput {
+    /// Reads what stands on standard input; unknown fields, and known ones of another type, do not matter.
+    ///
+    /// # Errors
+    /// Says why it is not a JSON object.
+    pub fn parse(json: &[u8]) -> Result<HookInput, String> {
+        if let Ok(input) = serde_json::from_slice(json) {
+            return Ok(input);
+        }
+        // A field that changed its type must not cost the others.
+        let value: Value = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+        if !value.is_object() {
+            return Err("not a JSON object".to_owned());
+        }
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let tool = &value["tool_input"];
+        Ok(HookInput {
+            transcript_path: text(&value["transcript_path"]).map(PathBuf::from),
+            cwd: text(&value["cwd"]).map(PathBuf::from),
+            prompt: text(&value["prompt"]),
+            tool_name: text(&value["tool_name"]),
+            tool_input: Some(ToolInput {
+                command: text(&tool["command"]),
+                file_path: text(&tool["file_path"]),
+            }),
+            trigger: text(&value["trigger"]),
+        })
+    }
+}
+
+/// Returns the answer to `UserPromptSubmit` that shows a text instead of asking the model.
+pub fn shown_instead_of_asking(text: &str) -> Value {
+    json!({
+        "decision": "block",
+        "reason": text,
+        "hookSpecificOutput": {"hookEventName": "UserPromptSubmit", "suppressOriginalPrompt": true},
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn input_is_read_whatever_else_changes() {
+        let read = |json: &str| HookInput::parse(json.as_bytes());
+        let input = read(
+            r#"{"cwd":"/x","tool_name":"Bash","tool_input":{"command":"ls","new":1},"of":"next month"}"#,
+        );
+        let input = input.expect("read");
+        assert_eq!(input.tool_input.and_then(|tool| tool.command).as_deref(), Some("ls"));
+        let odd =
+            read(r#"{"cwd":"/x","prompt":{"text":"x"},"tool_input":{"command":["ls"],"file_path":"f"}}"#);
+        let odd = odd.expect("read");
+        assert_eq!((odd.cwd, odd.prompt), (Some("/x".into()), None));
+        assert_eq!(odd.tool_input.and_then(|tool| tool.file_path).as_deref(), Some("f"));
+        for wrong in ["", "nonsense", "7", "{\"cwd\":"] {
+            assert!(read(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

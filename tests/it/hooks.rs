@@ -1,0 +1,495 @@
+//! Inside the client: `snap init`, `/snapshot` without a request, and checkpoints that nobody has to remember.
+
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::support::api::{Reply, Speaker, StandIn, Turn};
+use crate::support::client::Client;
+use crate::support::project::{Project, Ran, files_below};
+use crate::support::{Must, eventually};
+
+with_both_clients! {
+    a_snapshot_command_is_answered_without_any_request
+    an_ordinary_prompt_goes_through_unchanged
+    a_step_that_deletes_is_preceded_by_a_snapshot_that_holds_the_files
+    the_end_of_a_session_is_saved_behind_its_back
+    a_broken_store_does_not_disturb_the_agent
+    a_missing_or_foreign_program_does_not_disturb_the_agent
+    the_plugin_is_accepted_and_answers
+}
+
+const ID: &str = "c137e379-838e-4509-8148-16b407691758";
+
+/// Answers `run COMMAND` by running it, anything else with "fine".
+fn script(turn: &Turn) -> Reply {
+    match (&turn.request.speaker, turn.prompt.split_once(' ')) {
+        (Speaker::Main, Some(("run", line))) => turn.play(vec![
+            Reply::tool("Bash", json!({"command": line, "description": "as asked"})),
+            Reply::text("did it"),
+        ]),
+        _ => Reply::text("fine"),
+    }
+}
+
+/// A folder that holds `snap` alone, to put on `PATH`.
+fn bin(project: &Project) -> PathBuf {
+    let bin = project.home.path().join("bin");
+    fs::create_dir_all(&bin).must("a folder");
+    symlink(env!("CARGO_BIN_EXE_snap"), bin.join("snap")).must("a link to snap");
+    bin
+}
+
+/// Puts a program that is not ours on the `PATH` under our name.
+fn foreign_bin(project: &Project, script: &str) -> PathBuf {
+    let bin = project.home.path().join("foreign");
+    fs::create_dir_all(&bin).must("a folder");
+    fs::write(bin.join("snap"), script).must("a program");
+    fs::set_permissions(bin.join("snap"), fs::Permissions::from_mode(0o755)).must("a mode");
+    bin
+}
+
+/// A project that `snap init` has set up, and the client with `snap` on its path.
+fn set_up(client: &Client) -> (Project, Client) {
+    let project = Project::new();
+    project.snap(&["init"]).exits(0);
+    let client = client.beside(&bin(&project));
+    (project, client)
+}
+
+fn snapshots(project: &Project) -> Vec<Value> {
+    project.snap(&["list", "--json"]).exits(0).json().as_array().must("a list").clone()
+}
+
+fn names(project: &Project) -> Vec<String> {
+    snapshots(project).iter().map(|one| one["name"].as_str().must("a name").to_owned()).collect()
+}
+
+/// Calls a hook as the client does.
+fn hook(project: &Project, event: &str, input: &Value) -> Ran {
+    hook_with(project.command(project.root(), &["hook", event]), input.to_string().as_bytes())
+}
+
+fn hook_with(mut command: Command, input: &[u8]) -> Ran {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().must("to run snap");
+    // One that can't even read its command line ends without having listened.
+    child.stdin.take().must("its input").write_all(input).ok();
+    let done = child.wait_with_output().must("its end");
+    Ran {
+        code: done.status.code().unwrap_or(-1),
+        stdout: String::from_utf8_lossy(&done.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&done.stderr).into_owned(),
+    }
+}
+
+fn bash(project: &Project, transcript: &Path, line: &str) -> Value {
+    json!({
+        "session_id": ID, "transcript_path": transcript, "cwd": project.root(), "hook_event_name": "PreToolUse",
+        "tool_name": "Bash", "tool_input": {"command": line},
+    })
+}
+
+/// What the hook shows for a prompt.
+fn shown(project: &Project, prompt: &str) -> String {
+    let input = json!({"cwd": project.root(), "prompt": prompt});
+    let ran = hook(project, "UserPromptSubmit", &input).exits(0);
+    assert_eq!(ran.json()["decision"], "block", "{}", ran.stdout);
+    ran.json()["reason"].as_str().must("a text").to_owned()
+}
+
+fn a_snapshot_command_is_answered_without_any_request(client: &Client) {
+    let (project, client) = set_up(client);
+    let api = StandIn::start(script);
+    project.write("a.txt", "edited\n");
+    let first = client.print(&project.home, project.root(), &api, &[], "hello there").succeeded();
+    api.clear();
+    let resumed = ["--resume", first.session_id.as_str()];
+    let said = client.print(&project.home, project.root(), &api, &resumed, "/snapshot save \"before it\"");
+    assert!(said.status.success(), "{}\n{}", said.stdout, said.stderr);
+    assert_eq!(api.requests().len(), 0, "no token is spent");
+    let shown = project.snap(&["show", "before it", "--json"]).exits(0).json();
+    assert_eq!(shown["session"]["id"], first.session_id);
+    let files = shown["edits"]["files"].as_array().must("edits");
+    assert!(files.iter().any(|file| file["path"] == "a.txt"), "{files:?}");
+    assert_eq!(shown["created_by"]["trigger"], "manual");
+    client.print(&project.home, project.root(), &api, &resumed, "/snapshot list");
+    assert_eq!(api.requests().len(), 0);
+    // The saved conversation goes on as if nothing had been asked in between.
+    client.print(&project.home, project.root(), &api, &resumed, "and now").succeeded();
+    assert!(!api.main()[0].body.to_string().contains("/snapshot"), "the model never hears of it");
+}
+
+fn an_ordinary_prompt_goes_through_unchanged(client: &Client) {
+    let (project, client) = set_up(client);
+    let api = StandIn::start(script);
+    client.print(&project.home, project.root(), &api, &[], "what does /snapshot do?").succeeded();
+    let messages = api.main()[0].messages();
+    let last = &messages[messages.len() - 1];
+    assert_eq!(
+        *last,
+        json!({"role": "user", "content": {"type": "text", "text": "what does /snapshot do?"}})
+    );
+    let body = api.main()[0].body.to_string();
+    assert!(!body.contains("snap hook"), "nothing of the hooks reaches the model");
+    assert!(!body.contains("Snapshots of this session"), "nor is the command offered to it");
+}
+
+fn a_step_that_deletes_is_preceded_by_a_snapshot_that_holds_the_files(client: &Client) {
+    let (project, client) = set_up(client);
+    let api = StandIn::start(script);
+    project.write("build/out.bin", [0, 1, 2, 3]);
+    let done = client.print(&project.home, project.root(), &api, &[], "run rm -rf build").succeeded();
+    assert_eq!(done.json["result"], "did it");
+    assert!(!project.path("build").exists());
+    let all = snapshots(&project);
+    let before = all.iter().find(|one| one["name"] == "before rm -rf build").must("a checkpoint");
+    assert_eq!((&before["trigger"], &before["session_id"]), (&json!("auto"), &json!(done.session_id)));
+    project.snap(&["rewind", "before rm -rf build", "--no-run"]).exits(0);
+    assert_eq!(project.read("build/out.bin"), [0, 1, 2, 3]);
+    let second = api.main()[1].body.to_string();
+    assert!(!second.contains("snap hook"), "nothing of the checkpoint reaches the model");
+    // A step that is none: nothing is saved.
+    let number = names(&project).iter().filter(|name| name.starts_with("before ")).count();
+    client.print(&project.home, project.root(), &api, &[], "run echo 'rm -rf build'").succeeded();
+    assert_eq!(names(&project).iter().filter(|name| name.starts_with("before ")).count(), number);
+}
+
+fn the_end_of_a_session_is_saved_behind_its_back(client: &Client) {
+    let (project, client) = set_up(client);
+    let api = StandIn::start(script);
+    client.print(&project.home, project.root(), &api, &[], "hello").succeeded();
+    eventually("the checkpoint of the session's end", || {
+        names(&project).contains(&"end of session".to_owned())
+    });
+}
+
+fn a_broken_store_does_not_disturb_the_agent(client: &Client) {
+    let (project, client) = set_up(client);
+    let api = StandIn::start(script);
+    project.write("build/x", "x");
+    project.write(".claude/snapshots", "a file where the store should be");
+    let done = client.print(&project.home, project.root(), &api, &[], "run rm -rf build").succeeded();
+    assert_eq!(done.json["result"], "did it");
+    assert!(!project.path("build").exists());
+    let body = api.main()[1].body.to_string();
+    assert!(!body.contains("snap hook") && !body.contains("Cannot"), "the model hears nothing of it");
+    let log = fs::read_to_string(project.home.config().join("snap-hooks.log")).must("the log");
+    assert!(log.contains("snap hook PreToolUse: "), "{log}");
+}
+
+fn a_missing_or_foreign_program_does_not_disturb_the_agent(client: &Client) {
+    let project = Project::new();
+    project.snap(&["init"]).exits(0);
+    let api = StandIn::start(script);
+    let foreign = foreign_bin(&project, "#!/bin/sh\necho 'error: unknown command' >&2\nexit 2\n");
+    let empty = project.home.path().join("empty");
+    fs::create_dir(&empty).must("a folder");
+    for beside in [foreign, empty] {
+        project.write("build/x", "x");
+        let client = client.beside(&beside);
+        let done = client.print(&project.home, project.root(), &api, &[], "run rm -rf build").succeeded();
+        assert_eq!(done.json["result"], "did it");
+        assert!(!project.path("build").exists());
+    }
+}
+
+fn the_plugin_is_accepted_and_answers(client: &Client) {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let plugin = top.join(".claude/plugins/snap");
+    let project = Project::new();
+    let client = client.beside(&bin(&project));
+    let api = StandIn::start(script);
+    for place in [top, &plugin] {
+        let mut command = Command::new(client.bin_dir().join("claude"));
+        command.args(["plugin", "validate"]).arg(place).current_dir(project.root());
+        let said =
+            command.env_clear().envs(client.environment(&project.home, &api)).output().must("to run it");
+        assert!(
+            said.status.success(),
+            "{}{}",
+            String::from_utf8_lossy(&said.stdout),
+            String::from_utf8_lossy(&said.stderr)
+        );
+    }
+    let args = ["--plugin-dir", plugin.to_str().must("UTF-8")];
+    let said = client.print(&project.home, project.root(), &api, &args, "/snap:snapshot save x");
+    assert!(said.status.success(), "{}", said.stderr);
+    assert_eq!(api.requests().len(), 0);
+    assert!(names(&project).contains(&"x".to_owned()));
+}
+
+#[test]
+fn the_plugin_and_this_repository_have_the_very_hooks_and_command_of_init() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text =
+        fs::read_to_string(top.join(".claude/plugins/snap/hooks/hooks.json")).must("the plugin's hooks");
+    let plugin: Value = serde_json::from_str(&text).must("JSON");
+    let project = Project::new();
+    project.snap(&["init"]).exits(0);
+    let settings: Value = serde_json::from_slice(&project.read(".claude/settings.json")).must("JSON");
+    assert_eq!(plugin["hooks"], settings["hooks"]);
+    let own = fs::read_to_string(top.join(".claude/settings.json")).must("this repository's settings");
+    let own: Value = serde_json::from_str(&own).must("JSON");
+    assert_eq!(own["hooks"], settings["hooks"]);
+    for copy in [".claude/plugins/snap/commands/snapshot.md", ".claude/commands/snapshot.md"] {
+        assert_eq!(
+            fs::read(top.join(copy)).must("the command"),
+            project.read(".claude/commands/snapshot.md"),
+            "{copy}"
+        );
+    }
+}
+
+#[test]
+fn init_twice_changes_nothing_and_remove_leaves_no_trace() {
+    let theirs = "{\n    \"zeta\": [1,2],\n    \"hooks\": { \"PreToolUse\": [{\"hooks\": []}] },\n    \"alpha\": 1.50\n}\n";
+    for (options, file) in [
+        (&["init"][..], ".claude/settings.json"),
+        (&["init", "--local"], ".claude/settings.local.json"),
+        (&["init", "--user"], "../.claude/settings.json"),
+        (&["init", "--every", "10m"], ".claude/settings.json"),
+    ] {
+        for before in [None, Some(theirs)] {
+            let project = Project::new();
+            if let Some(before) = before {
+                project.write(file, before);
+            }
+            let everything = || {
+                let all = files_below(project.home.path())
+                    .into_iter()
+                    .filter(|file| !file.starts_with(project.path(".git")));
+                all.map(|file| (file.clone(), fs::read(file).must("a file"))).collect::<Vec<_>>()
+            };
+            let at_first = everything();
+            project.snap(&[options, &["--dry-run"]].concat()).exits(0).says(&["Nothing was changed"]);
+            assert_eq!(everything(), at_first);
+            project.snap(options).exits(0);
+            let once = everything();
+            assert_ne!(once, at_first);
+            let settings: Value = serde_json::from_slice(&project.read(file)).must("JSON");
+            assert!(settings["hooks"]["UserPromptSubmit"].is_array());
+            assert_eq!(settings["hooks"]["Stop"].is_array(), options.contains(&"--every"));
+            project.snap(options).exits(0).says(&["Everything is set up already"]);
+            assert_eq!(everything(), once);
+            let place = options.iter().filter(|word| ["--local", "--user"].contains(word));
+            let remove: Vec<&str> = ["init", "--remove"].into_iter().chain(place.copied()).collect();
+            project.snap(&remove).exits(0);
+            assert_eq!(everything(), at_first, "{options:?}");
+            assert_eq!(project.path(".claude").exists(), before.is_some() && file.starts_with(".claude"));
+            project.snap(&remove).exits(0).says(&["nothing of snap here"]);
+        }
+    }
+}
+
+#[test]
+fn init_keeps_a_files_mode_and_link_and_refuses_what_it_can_not_read() {
+    let project = Project::new();
+    project.write("elsewhere.json", "{\"a\": 1}\n");
+    fs::set_permissions(project.path("elsewhere.json"), fs::Permissions::from_mode(0o640)).must("a mode");
+    fs::create_dir(project.path(".claude")).must("a folder");
+    symlink("../elsewhere.json", project.path(".claude/settings.json")).must("a link");
+    project.snap(&["init"]).exits(0);
+    assert!(project.path(".claude/settings.json").is_symlink());
+    let mode = project.path("elsewhere.json").metadata().must("the file").permissions().mode();
+    assert_eq!(mode & 0o777, 0o640);
+    for wrong in ["{\"a\": 1,}", "[]", "{\"hooks\": []}", "// a comment\n{}", "\u{feff}{}"] {
+        project.write("elsewhere.json", wrong);
+        let said = project.snap(&["init"]).exits(3).says(&["Cannot change ", ".claude/settings.json: "]);
+        assert_eq!(String::from_utf8_lossy(&project.read("elsewhere.json")), wrong, "{}", said.stderr);
+    }
+    project.write("elsewhere.json", "{}\n");
+    project.write(".claude/commands/snapshot.md", "My own command\n");
+    project.snap(&["init"]).exits(3).says(&["a command of your own"]);
+    assert_eq!(project.read("elsewhere.json"), b"{}\n", "nothing was changed");
+    project.snap(&["init", "--remove"]).exits(0);
+    assert_eq!(project.read(".claude/commands/snapshot.md"), b"My own command\n");
+}
+
+#[test]
+fn every_word_of_the_snapshot_command_is_answered() {
+    let project = Project::new();
+    project.write("a.txt", "edited\n");
+    assert!(shown(&project, "/snapshot").contains("/snapshot save NAME"));
+    assert!(shown(&project, "/snapshot help").contains("no tokens are spent"));
+    assert!(
+        shown(&project, "/snapshot save before api refactor -m 'the why'")
+            .contains("Saved \"before api refactor\"")
+    );
+    assert!(shown(&project, "/snapshot save before api refactor").contains("error: There is a snapshot"));
+    assert!(shown(&project, "/snapshot list").contains("before api refactor"));
+    assert!(shown(&project, "/snapshot show \"before api refactor\"").contains("the why"));
+    let resume = shown(&project, "/snapshot resume before api refactor");
+    let wanted = format!("cd {} && snap resume 'before api refactor'", project.root().display());
+    assert!(resume.contains(&wanted), "{resume}");
+    assert!(shown(&project, "/snapshot resume nothing").contains("There is no snapshot"));
+    assert!(shown(&project, "/snapshot undo").contains("error:"));
+    project.write("a.txt", "spoilt\n");
+    let said = shown(&project, "/snapshot rewind before api refactor");
+    assert!(said.contains("The conversation still believes"), "{said}");
+    assert!(!said.contains("claude --resume"), "the session that asks goes on: {said}");
+    assert_eq!(project.read("a.txt"), b"edited\n");
+    assert!(shown(&project, "/snapshot undo").contains("The conversation still believes"));
+    assert_eq!(project.read("a.txt"), b"spoilt\n");
+    assert!(shown(&project, "/snapshot prune --keep-last 1 --dry-run").contains("keep"));
+    assert!(shown(&project, "/snapshot hook Stop").contains("There is no `/snapshot hook`"));
+    assert!(shown(&project, "/snapshot rm x; rm -rf .").contains("There is no `/snapshot rm`"));
+    for other in ["hello", "/snapshots", "tell me of /snapshot list", ""] {
+        let input = json!({"cwd": project.root(), "prompt": other});
+        let ran = hook(&project, "UserPromptSubmit", &input).exits(0);
+        assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""), "{other:?}");
+    }
+}
+
+#[test]
+fn a_checkpoint_is_made_before_a_risky_step_only_and_only_of_something_new() {
+    let project = Project::new();
+    let transcript = project.session(ID);
+    project.write("build/out", "x");
+    let step = |line: &str| {
+        let ran = hook(&project, "PreToolUse", &bash(&project, &transcript, line)).exits(0);
+        assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""), "{line}");
+    };
+    step("ls && echo 'rm -rf build'");
+    assert!(!project.path(".claude/snapshots").exists(), "nothing to do leaves nothing behind");
+    step("cargo build && rm -rf build");
+    step("rm -rf build");
+    let mut text = fs::read_to_string(&transcript).must("the transcript");
+    text.push_str("{\"type\":\"user\",\"message\":{\"content\":\"more\"}}\n");
+    fs::write(&transcript, text).must("to write more of it");
+    step("git reset --hard");
+    assert_eq!(names(&project), ["before rm -rf build"], "the edits are the same: one checkpoint holds them");
+    project.write("a.txt", "new work\n");
+    step("rm -rf build");
+    step("git reset --hard");
+    assert_eq!(names(&project), ["before rm -rf build-2", "before rm -rf build"]);
+    // A folder further down, and a path with `..` in it.
+    project.write("b.txt", "more work\n");
+    let mut input = bash(&project, &transcript, "rm -r ../build");
+    input["cwd"] = json!(project.path("sub"));
+    hook(&project, "PreToolUse", &input).exits(0);
+    assert_eq!(names(&project)[0], "before rm -r ../build");
+}
+
+#[test]
+fn steps_taken_side_by_side_are_saved_once_each_at_most_and_without_a_word() {
+    let project = Project::new();
+    let transcript = project.session(ID);
+    project.write("build/out", "x");
+    let input = bash(&project, &transcript, "rm -rf build");
+    std::thread::scope(|scope| {
+        let all: Vec<_> =
+            (0..6).map(|_| scope.spawn(|| hook(&project, "PreToolUse", &input).exits(0))).collect();
+        for one in all {
+            assert_eq!(one.join().must("its end").stderr, "");
+        }
+    });
+    assert!(names(&project).contains(&"before rm -rf build".to_owned()));
+}
+
+#[test]
+fn files_that_git_does_not_know_are_saved_before_they_are_written_over() {
+    let project = Project::new();
+    let transcript = project.session(ID);
+    project.write("draft.md", "the only copy\n");
+    let write = |file: &str| {
+        let mut input = bash(&project, &transcript, "");
+        input["tool_name"] = json!("Write");
+        input["tool_input"] = json!({"file_path": project.path(file), "content": "x"});
+        hook(&project, "PreToolUse", &input).exits(0);
+    };
+    write("new.md");
+    write("a.txt");
+    assert!(!project.path(".claude/snapshots").exists());
+    write("draft.md");
+    assert_eq!(names(&project), ["before write draft.md"]);
+    project.write("a.txt", "edited\n");
+    hook(&project, "PreToolUse", &bash(&project, &transcript, "date > a.txt")).exits(0);
+    assert_eq!(names(&project)[0], "before date > a.txt");
+}
+
+#[test]
+fn rules_are_added_and_switched_off_in_a_file_and_a_wrong_one_is_told_of() {
+    let project = Project::new();
+    let transcript = project.session(ID);
+    project.write(
+        ".claude/snapshot-rules.json",
+        r#"{"rules":[{"class":"data","command":"make wipe*"}],"off":["delete"]}"#,
+    );
+    for (line, number) in [("rm -rf x", 0), ("make wipe-all", 1)] {
+        hook(&project, "PreToolUse", &bash(&project, &transcript, line)).exits(0);
+        assert_eq!(names(&project).len(), number, "{line}");
+    }
+    project.write(".claude/snapshot-rules.json", "{\"rules\": 7}");
+    let said = hook(&project, "PreToolUse", &bash(&project, &transcript, "rm -rf x")).exits(0);
+    assert!(
+        said.stderr.contains("Cannot use ") && said.stderr.contains("snapshot-rules.json"),
+        "{}",
+        said.stderr
+    );
+    assert_eq!(names(&project).len(), 2, "the built-in rules hold meanwhile");
+}
+
+#[test]
+fn whatever_is_wrong_a_hook_succeeds_and_says_one_line() {
+    let project = Project::new();
+    let transcript = project.session(ID);
+    for input in [&b""[..], b"nonsense", b"\xff\xfe", b"7"] {
+        let said = hook_with(project.command(project.root(), &["hook", "PreToolUse"]), input).exits(0);
+        assert_eq!((said.stdout.as_str(), said.stderr.lines().count()), ("", 1), "{}", said.stderr);
+    }
+    // Of a later version: an event, an option, types that changed.
+    let later = json!({"cwd": 7, "tool_name": ["Bash"], "tool_input": "rm"});
+    for arguments in [&["hook", "OfNextMonth"][..], &["hook", "PreToolUse", "--of-next-month"], &["hook"]] {
+        let said =
+            hook_with(project.command(project.root(), arguments), later.to_string().as_bytes()).exits(0);
+        assert_eq!(said.stdout, "", "{arguments:?}");
+    }
+    project.write(".claude/snapshots", "no folder");
+    let said = hook(&project, "PreToolUse", &bash(&project, &transcript, "rm x")).exits(0);
+    assert_eq!((said.stdout.as_str(), said.stderr.lines().count()), ("", 1), "{}", said.stderr);
+    let log = fs::read_to_string(project.home.config().join("snap-hooks.log")).must("the log");
+    assert!(log.lines().count() >= 5 && log.contains("snap hook PreToolUse: "), "{log}");
+    let mut bare = project.command(project.root(), &["hook", "PreToolUse"]);
+    bare.env_clear().env("HOME", "/nonexistent");
+    hook_with(bare, bash(&project, &transcript, "rm x").to_string().as_bytes()).exits(0);
+}
+
+#[test]
+fn automatic_snapshots_do_not_grow_without_bound_and_leave_others_alone() {
+    let project = Project::new();
+    let transcript = project.session(ID);
+    project.snap(&["save", "mine"]).exits(0);
+    for number in 0..55 {
+        project.write("a.txt", format!("{number}\n"));
+        hook(&project, "PreToolUse", &bash(&project, &transcript, "rm x")).exits(0);
+    }
+    let all = names(&project);
+    // The last one of the day is among the fifty.
+    assert_eq!(all.len(), 51, "{all:?}");
+    assert_eq!(all[50], "mine");
+    let shown = project.snap(&["prune", "--keep-last", "1", "--dry-run", "--json"]).exits(0).json();
+    let kept = shown["snapshots"].as_array().must("a list").iter().filter(|one| one["keep"] == true).count();
+    assert_eq!(kept, 51, "automatic ones have a policy of their own");
+}
+
+#[test]
+fn a_turns_end_is_saved_at_most_once_in_the_time_that_was_asked_for() {
+    let project = Project::new();
+    let transcript = project.session(ID);
+    let turn = |number: usize| {
+        project.write("a.txt", format!("{number}\n"));
+        let input = bash(&project, &transcript, "").to_string();
+        let arguments = ["hook", "Stop", "--every", "1h", "--later"];
+        hook_with(project.command(project.root(), &arguments), input.as_bytes()).exits(0);
+    };
+    turn(1);
+    turn(2);
+    assert_eq!(names(&project), ["end of turn"]);
+    hook(&project, "Stop", &bash(&project, &transcript, "")).exits(0);
+    assert_eq!(names(&project), ["end of turn"], "without a time it is off");
+}
