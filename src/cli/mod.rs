@@ -3,7 +3,9 @@
 //! Owns the `clap` crate. Each command's arguments stand beside its code; this file holds
 //! the global ones, the dispatch, and the one place where an error becomes an exit code.
 
+mod file;
 mod list;
+mod log;
 mod prune;
 mod restoring;
 mod resume;
@@ -68,6 +70,9 @@ enum Command {
     Rm(prune::Rm),
     Pin(prune::Pin),
     Unpin(prune::Unpin),
+    Export(file::Export),
+    Import(file::Import),
+    Log(log::Log),
 }
 
 /// How a command that did not fail ended.
@@ -127,6 +132,9 @@ fn run(arguments: Arguments, ui: &mut Ui) -> Result<Outcome> {
         Command::Rm(command) => command.run(&context, &workspace, ui),
         Command::Pin(command) => command.run(&workspace, ui),
         Command::Unpin(command) => command.run(&workspace, ui),
+        Command::Export(command) => command.run(&context, &workspace, ui),
+        Command::Import(command) => command.run(&context, &workspace, ui),
+        Command::Log(command) => command.run(&context, &workspace, ui),
     }
 }
 

@@ -5,6 +5,7 @@ mod support;
 
 mod drift;
 mod frozen;
+mod handoff;
 mod harness;
 mod hunks_oracle;
 mod places;
