@@ -195,12 +195,23 @@ pub fn scratch_folder() -> Result<tempfile::TempDir> {
     tempfile::Builder::new().prefix("snap-").tempdir().context("create a folder in", &std::env::temp_dir())
 }
 
-/// Makes an empty private folder in another one; it goes with the returned value.
-///
-/// # Errors
-/// [`Kind::Environment`] with the path.
-pub fn scratch_folder_in(folder: &Path) -> Result<tempfile::TempDir> {
-    tempfile::Builder::new().prefix(SCRATCH).tempdir_in(folder).context("create a folder in", folder)
+/// A private folder that goes with this value.
+pub struct Scratch(tempfile::TempDir);
+
+impl Scratch {
+    /// Makes an empty one in another folder.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn make(folder: &Path) -> Result<Scratch> {
+        let made = tempfile::Builder::new().prefix(SCRATCH).tempdir_in(folder);
+        made.map(Scratch).context("create a folder in", folder)
+    }
+
+    /// Returns its path.
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
 }
 
 /// Says whether a process of this id exists.

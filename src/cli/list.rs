@@ -17,10 +17,17 @@ const LONGEST_CELL: usize = 40;
 
 /// List the snapshots, newest first
 #[derive(Args)]
-pub(super) struct List {}
+pub(super) struct List {
+    /// List what is on a git remote instead of what is here
+    #[arg(long, value_name = "REMOTE", num_args = 0..=1, default_missing_value = "origin")]
+    remote: Option<String>,
+}
 
 impl List {
     pub(super) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        if let Some(remote) = &self.remote {
+            return super::remote::list(context, workspace, ui, remote);
+        }
         let entries = workspace.store.entries()?;
         if ui.json() {
             let all: Vec<Value> =

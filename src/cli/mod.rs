@@ -7,6 +7,7 @@ mod file;
 mod list;
 mod log;
 mod prune;
+mod remote;
 mod restoring;
 mod resume;
 mod save;
@@ -72,6 +73,8 @@ enum Command {
     Unpin(prune::Unpin),
     Export(file::Export),
     Import(file::Import),
+    Push(remote::Push),
+    Pull(remote::Pull),
     Log(log::Log),
 }
 
@@ -134,6 +137,8 @@ fn run(arguments: Arguments, ui: &mut Ui) -> Result<Outcome> {
         Command::Unpin(command) => command.run(&workspace, ui),
         Command::Export(command) => command.run(&context, &workspace, ui),
         Command::Import(command) => command.run(&context, &workspace, ui),
+        Command::Push(command) => command.run(&context, &workspace, ui),
+        Command::Pull(command) => command.run(&context, &workspace, ui),
         Command::Log(command) => command.run(&context, &workspace, ui),
     }
 }

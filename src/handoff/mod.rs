@@ -5,13 +5,17 @@
 //! object by its hash, so two with equal manifests are equal. Changes nothing but the store
 //! and, for `push` and `withdraw`, refs below `refs/snapshots` of the remote.
 
+mod base;
 mod file;
+mod remote;
+mod wire;
 
 use crate::context::Context;
 use crate::manifest::Manifest;
 use crate::store::{LogEntry, Operation, Store};
 
 pub use file::{Imported, export, import};
+pub use remote::{Fate, Handed, Listed, Remotes};
 
 /// Writes a line to the store's log; a log that can't be written stops nothing.
 fn log(context: &Context, store: &Store, operation: Operation, manifest: &Manifest, peer: &str) {

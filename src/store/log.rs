@@ -76,6 +76,7 @@ impl Operation {
         match self {
             Operation::Save => "save",
             Operation::Resume => "resume",
+            Operation::Rewind => "rewind",
             Operation::Undo => "undo",
             Operation::Prune => "prune",
             Operation::Remove => "remove",

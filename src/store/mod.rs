@@ -105,6 +105,15 @@ impl Store {
         Ok(AddLock { _lock: fs::lock(&self.lock_path(), true, PATIENCE)?, dirty: RefCell::default() })
     }
 
+    /// Makes a private folder for work under way; leftovers of one are swept after a day.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn scratch(&self) -> Result<fs::Scratch> {
+        drop(self.prepare()?);
+        fs::Scratch::make(&self.tmp())
+    }
+
     /// Takes the lock for deleting.
     ///
     /// # Errors
