@@ -305,6 +305,23 @@ impl<'a> Remote<'a> {
             .collect()
     }
 
+    /// Tells git that transfers can build on these commits, which both sides have, although
+    /// nothing descends from them.
+    ///
+    /// By itself git looks for what is known only along the lines of descent; in a shallow
+    /// repository it also looks into every commit that it is told of. A commit without
+    /// parents is not changed by being called shallow.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn build_on(&self, oids: &[&str]) -> Result<()> {
+        let mut oids = oids.to_vec();
+        oids.sort_unstable();
+        let lines: String = oids.iter().map(|oid| format!("{oid}\n")).collect();
+        let shallow = self.scratch.join("shallow");
+        std::fs::write(&shallow, lines).context("write", &shallow)
+    }
+
     /// Deletes a ref of the scratch repository.
     ///
     /// # Errors

@@ -83,13 +83,15 @@ pub(super) fn lay(
     let names: Vec<String> = (0..found.len()).map(|number| format!("refs/bases/{number}")).collect();
     let ours: Vec<Mine<'_>> = found.iter().map(|(_, mine)| *mine).collect();
     let Ok(made) = write(remote, store, &ours, &names) else { return Ok(()) };
+    let mut both = Vec::new();
     for ((oid, (place, _)), name) in made.iter().zip(&found).zip(&names) {
         // Frames that another version of the compressor made give another commit.
-        if *oid != place.at.oid {
-            remote.forget(name)?;
+        match *oid == place.at.oid {
+            true => both.push(oid.as_str()),
+            false => remote.forget(name)?,
         }
     }
-    Ok(())
+    if both.is_empty() { Ok(()) } else { remote.build_on(&both) }
 }
 
 /// Makes the commits of snapshots in the scratch repository, under refs of these names, and

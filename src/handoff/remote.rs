@@ -167,13 +167,13 @@ impl<'a> Remotes<'a> {
         base::lay(&self.remote, self.store, &mine, &base::to_fetch_on(&mine, &there))?;
         let names: Vec<&str> = wanted.iter().map(|place| place.at.name.as_str()).collect();
         self.remote.fetch(&names, true)?;
-        let mut dated: Vec<(i64, Place)> = Vec::new();
+        let mut dated: Vec<(Option<Timestamp>, Place)> = Vec::new();
         for place in wanted {
             // What is wrong with it is found, and said, when it is taken in.
-            let seconds = self.remote.fetched()?.commit(&place.at.oid).map_or(i64::MIN, |c| c.seconds);
-            dated.push((seconds, place));
+            let commit = self.remote.fetched()?.commit(&place.at.oid);
+            dated.push((commit.ok().map(|commit| wire::read_message(&commit).2), place));
         }
-        dated.sort_by_key(|(seconds, _)| std::cmp::Reverse(*seconds));
+        dated.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
         for (_, place) in dated {
             handed.push(self.take(&place)?);
         }
@@ -350,8 +350,7 @@ impl<'a> Remotes<'a> {
                 }
                 None => match self.remote.fetched()?.commit(&place.at.oid) {
                     Ok(commit) => {
-                        let (name, by) = wire::read_message(&commit.message);
-                        let at = Timestamp::from_millis(commit.seconds.saturating_mul(1_000));
+                        let (name, by, at) = wire::read_message(&commit);
                         (name, by, at, false)
                     }
                     Err(_) => {

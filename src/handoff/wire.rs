@@ -7,7 +7,7 @@
 
 use crate::digest::ObjectId;
 use crate::error::{Error, Kind, Result};
-use crate::git::{Fetched, NewCommit, RemoteRef};
+use crate::git::{Fetched, FetchedCommit, NewCommit, RemoteRef};
 use crate::ids::SnapshotId;
 use crate::manifest::{LARGEST_MANIFEST, Manifest};
 use crate::screen::Line;
@@ -67,17 +67,26 @@ pub(super) fn commit_of(manifest: &Manifest, name: String) -> NewCommit {
     NewCommit {
         name,
         seconds: manifest.created_at.as_millis().div_euclid(1_000).clamp(0, LAST_SECOND),
-        message: format!("{}\n\nSaved-by: {}@{}", Line(&manifest.name), Line(&by.user), Line(&by.host)),
+        message: format!(
+            "{}\n\nSaved-by: {}@{}\nSaved-at: {}",
+            Line(&manifest.name),
+            Line(&by.user),
+            Line(&by.host),
+            manifest.created_at
+        ),
         paths,
     }
 }
 
-/// Reads the message of a commit: the snapshot's name, and by whom it was saved. For the eye
-/// alone: only the manifest counts.
-pub(super) fn read_message(message: &str) -> (String, String) {
-    let name = message.lines().next().unwrap_or_default();
-    let by = message.lines().find_map(|line| line.strip_prefix("Saved-by: ")).unwrap_or_default();
-    (Line(name).to_string(), Line(by).to_string())
+/// Reads of a commit the snapshot's name, by whom and when it was saved. For the eye and for
+/// the order alone: only the manifest counts.
+pub(super) fn read_message(commit: &FetchedCommit) -> (String, String, Timestamp) {
+    let value = |key| commit.message.lines().find_map(|line| line.strip_prefix(key));
+    let name = commit.message.lines().next().unwrap_or_default();
+    let by = value("Saved-by: ").unwrap_or_default();
+    let at = value("Saved-at: ").and_then(|text| text.parse().ok());
+    let committed = || Timestamp::from_millis(commit.seconds.saturating_mul(1_000));
+    (Line(name).to_string(), Line(by).to_string(), at.unwrap_or_else(committed))
 }
 
 fn object_path(id: ObjectId) -> String {

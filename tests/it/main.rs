@@ -6,6 +6,8 @@ mod support;
 mod drift;
 mod frozen;
 mod handoff;
+mod handoff_hostile;
+mod handoff_remote;
 mod harness;
 mod hunks_oracle;
 mod places;
