@@ -12,6 +12,7 @@ mod restoring;
 mod resume;
 mod save;
 mod show;
+mod tree;
 mod ui;
 
 use std::path::PathBuf;

@@ -26,6 +26,7 @@ fn log(context: &Context, store: &Store, operation: Operation, manifest: &Manife
         name: manifest.name.clone(),
         user: context.user.clone(),
         host: context.host.clone(),
+        root: None,
         safety: None,
         peer: Some(peer.to_owned()),
     };

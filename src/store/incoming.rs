@@ -143,6 +143,7 @@ impl<'a> Incoming<'a> {
             return Err(refusal);
         }
         let lock = self.store.prepare()?;
+        let _publishing = self.store.publishing()?;
         let here = self.is_here()?;
         let objects = self.sealed.len();
         for (id, sealed) in self.sealed {

@@ -148,8 +148,7 @@ impl Store {
     /// # Errors
     /// [`Kind::Refused`] if a snapshot has the name already, [`Kind::Environment`] with the path.
     pub fn publish(&self, lock: &AddLock, manifest: &Manifest) -> Result<String> {
-        // One at a time, or two savers could take one name.
-        let _publishing = fs::lock(&self.root.join("tmp").join("publish.lock"), false, PATIENCE)?;
+        let _publishing = self.publishing()?;
         self.refuse_taken(&manifest.name)?;
         lock.dirty.take().iter().try_for_each(|folder| fs::sync_folder(folder))?;
         let json = manifest.to_json()?;
@@ -164,6 +163,11 @@ impl Store {
                 .because(&error)
         })?;
         self.publish_json(&manifest.name, &json)
+    }
+
+    /// Waits for its turn to publish: one at a time, or two could take one name.
+    fn publishing(&self) -> Result<FileLock> {
+        fs::lock(&self.tmp().join("publish.lock"), false, PATIENCE)
     }
 
     /// Writes a manifest's bytes under a free file name for its name.

@@ -9,6 +9,7 @@ use claude_snap::bundle::Writer;
 use claude_snap::context::Context;
 use claude_snap::digest::ObjectId;
 use claude_snap::error::{Error, Kind};
+use claude_snap::manifest::seal;
 use claude_snap::store::Store;
 use claude_snap::timestamp::Timestamp;
 use claude_snap::{compress, handoff};
@@ -69,7 +70,7 @@ fn assert_nothing_imported(project: &Project) {
 
 /// A bundle of this manifest and these frames, sound but for what they say.
 fn bundle_of(manifest: &Value, frames: &[(ObjectId, Vec<u8>)]) -> Vec<u8> {
-    let json = serde_json::to_vec(manifest).must("JSON");
+    let json = seal(manifest.to_string().into_bytes()).must("a sealed manifest");
     let mut writer = Writer::begin(Vec::new(), &json, frames.len() as u64).must("a head");
     let mut frames = frames.to_vec();
     frames.sort_by_key(|(id, _)| *id);
@@ -305,7 +306,7 @@ fn a_damaged_snapshot_is_not_exported_and_leaves_no_file() {
         fs::read_dir(source.home.path())
             .must("a folder")
             .flatten()
-            .all(|entry| { !entry.file_name().to_string_lossy().starts_with("tmp-") })
+            .all(|entry| { !entry.file_name().to_string_lossy().starts_with("snap-tmp-") })
     );
 }
 

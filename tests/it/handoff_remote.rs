@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
@@ -100,7 +101,13 @@ fn a_snapshot_goes_to_a_colleague_and_neither_repository_notices() {
     );
     let resumed = clone.snap(&["resume", "--json"]).exits(0).json();
     assert_eq!((&resumed["session_id"], clone.state()), (&json!(ID), project.state()));
-    assert_eq!(fs::read_dir(clone.stored("tmp")).must("tmp").count(), 0, "no scratch is left");
+    let left: Vec<_> = fs::read_dir(clone.stored("tmp"))
+        .must("tmp")
+        .flatten()
+        .map(|e| e.file_name())
+        .filter(|name| name != "publish.lock")
+        .collect();
+    assert!(left.is_empty(), "no scratch is left: {left:?}");
     let fresh = clone.home.path().join("fresh");
     git_in(&clone.home, clone.home.path(), &["clone", "-q", utf8(&remote), utf8(&fresh)]);
     assert_eq!(git_in(&clone.home, &fresh, &["for-each-ref", "refs/snapshots"]), "", "clones don't see it");
@@ -170,10 +177,14 @@ fn two_who_push_at_once_both_get_through() {
     let pushes: Vec<_> = [(&project, "of one"), (&clone, "of the other")]
         .iter()
         .flat_map(|(who, own)| ["shared", own].map(|name| (who, name)))
-        .map(|(who, name)| who.command(who.root(), &["push", "origin", name]).spawn().must("a push"))
+        .map(|(who, name)| {
+            let mut push = who.command(who.root(), &["push", "origin", name]);
+            push.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().must("a push")
+        })
         .collect();
-    for mut push in pushes {
-        assert!(push.wait().must("its end").success());
+    for push in pushes {
+        let ended = push.wait_with_output().must("its end");
+        assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
     }
     assert_eq!(refs(&project, &remote).len(), 3);
     for who in [&project, &clone] {
@@ -190,7 +201,8 @@ fn other_content_under_the_same_id_is_a_conflict_and_stays() {
     let before = refs(&project, &remote);
     let path = project.stored("x.json");
     let json = fs::read_to_string(&path).must("a manifest");
-    fs::write(&path, json.replace("\"ada\"", "\"eve\"")).must("a changed manifest");
+    let changed = json.replace("\"ada\"", "\"eve\"").into_bytes();
+    fs::write(&path, claude_snap::manifest::seal(changed).must("a sealed one")).must("a changed manifest");
     let ran = project.snap(&["push", "--json"]).exits(4).says(&["other content", "nothing was overwritten"]);
     assert_eq!(outcome(&ran), "conflict");
     assert_eq!(refs(&project, &remote), before);
@@ -281,6 +293,20 @@ fn a_push_or_pull_killed_at_any_step_leaves_all_or_nothing() {
     assert!(ends.iter().all(|(_, steps)| *steps > 5), "it was killed in between: {ends:?}");
     clone.snap(&["resume"]).exits(0);
     assert_eq!(clone.state(), project.state());
+    // What the killed ones left goes with the first sweep after a day.
+    let left = || -> Vec<PathBuf> {
+        let all = fs::read_dir(clone.stored("tmp")).must("tmp").flatten().map(|entry| entry.path());
+        all.filter(|path| path.is_dir()).collect()
+    };
+    assert!(!left().is_empty());
+    clone.snap(&["prune", "--keep-last", "9"]).exits(0);
+    assert!(!left().is_empty(), "a day's grace");
+    for folder in left() {
+        let long_ago = SystemTime::now() - Duration::from_secs(2 * 86_400);
+        fs::File::open(folder).must("a folder").set_modified(long_ago).must("to set a time");
+    }
+    clone.snap(&["prune", "--keep-last", "9"]).exits(0);
+    assert_eq!(left(), Vec::<PathBuf>::new());
 }
 
 #[test]
@@ -454,4 +480,69 @@ fn two_people_work_on_one_session_in_turn_and_the_conversation_has_both_halves()
             assert!(said.contains(half), "{half} is not in {said}");
         }
     });
+}
+
+#[test]
+fn a_job_without_identity_or_terminal_restores_works_and_pushes_back() {
+    let (project, remote) = with_remote();
+    project.session(ID);
+    project.write("a.txt", "one\nTWO\nthree\n");
+    project.snap(&["save", "for the job"]).exits(0);
+    project.snap(&["push"]).exits(0);
+    // A shallow checkout in a home with nothing in it, as a runner makes it.
+    let runner = Project::empty();
+    let checkout = runner.home.path().join("checkout");
+    let address = format!("file://{}", remote.display());
+    git_in(
+        &runner.home,
+        runner.home.path(),
+        &["clone", "-q", "--depth=1", "-b", "main", &address, utf8(&checkout)],
+    );
+    let steps = Path::new(env!("CARGO_MANIFEST_DIR")).join(".github/actions/snap");
+    let snap = Path::new(env!("CARGO_BIN_EXE_snap")).parent().must("a folder");
+    let output = runner.home.path().join("output");
+    let step = |name: &str, settings: &[(&str, &str)]| {
+        let path = format!("{}:{}", snap.display(), std::env::var("PATH").unwrap_or_default());
+        let mut command = Command::new("sh");
+        command.arg(steps.join(name)).current_dir(&checkout).env_clear();
+        command.env("PATH", path).env("HOME", runner.home.path()).env("GITHUB_OUTPUT", &output);
+        ran(command.envs(settings.iter().copied()).stdin(Stdio::null())).exits(0)
+    };
+    assert_eq!(step("restore.sh", &[]).stdout.trim(), ID);
+    assert_eq!(fs::read_to_string(&output).must("an output"), format!("session-id={ID}\n"));
+    assert_eq!(fs::read_to_string(checkout.join("a.txt")).must("a.txt"), "one\nTWO\nthree\n");
+    fs::write(checkout.join("made-by-the-job"), "done\n").must("a file");
+    step("save.sh", &[("SNAP_NAME", "by the job")]);
+
+    project.snap(&["pull"]).exits(0).says(&["Added by the job"]);
+    let shown = project.snap(&["show", "by the job", "--json"]).exits(0).json();
+    assert_eq!(shown["edits"]["files"].as_array().must("edits").len(), 2);
+    let tree = project.snap(&["list", "--tree"]).exits(0).stdout;
+    let lines: Vec<&str> = tree.lines().collect();
+    assert!(lines[0].starts_with("● for the job") && lines[1].starts_with("● by the job"), "{tree}");
+    // Every path that the action runs is there.
+    let action = fs::read_to_string(steps.join("action.yml")).must("the action");
+    for script in ["restore.sh", "save.sh"] {
+        assert!(action.contains(&format!("$GITHUB_ACTION_PATH/{script}")));
+    }
+}
+
+#[test]
+fn two_who_go_on_from_one_snapshot_are_two_branches() {
+    let (project, remote) = with_remote();
+    project.session(ID);
+    project.snap(&["save", "common"]).exits(0);
+    project.snap(&["push"]).exits(0);
+    let clone = colleague(&project, &remote);
+    clone.snap(&["pull"]).exits(0);
+    clone.snap(&["resume", "common"]).exits(0);
+    for (who, name) in [(&project, "of one"), (&clone, "of the other")] {
+        who.write("a.txt", name);
+        who.snap(&["save", name, "--session", ID]).exits(0);
+        who.snap(&["push"]).exits(0);
+    }
+    project.snap(&["pull"]).exits(0);
+    let tree = project.snap(&["list", "--tree"]).exits(0).stdout;
+    let lines: Vec<&str> = tree.lines().map(|line| line.split("  ").next().unwrap_or_default()).collect();
+    assert_eq!(lines, ["● common", "├─● of one", "└─● of the other"]);
 }
