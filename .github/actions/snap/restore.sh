@@ -7,7 +7,7 @@ ref=${SNAP_REF:-latest}
 answer=$(mktemp)
 trap 'rm -f "$answer"' EXIT
 snap pull "$remote" "$ref"
-snap resume "$ref" --no-run --json >"$answer"
+snap resume "$ref" --trust --grants none --yes --no-run --json >"$answer"
 session=$(sed -n 's/^  "session_id": "\([^"]*\)",\{0,1\}$/\1/p' "$answer")
 if [ -n "${GITHUB_OUTPUT:-}" ]; then
   echo "session-id=$session" >>"$GITHUB_OUTPUT"
