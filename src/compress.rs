@@ -34,6 +34,39 @@ pub fn decompress(frame: &[u8], size: u64) -> io::Result<Vec<u8>> {
     Ok(raw)
 }
 
+/// Decompresses a frame that must hold exactly `size` bytes and nothing after it, piece by
+/// piece into `sink`: whatever the frame claims, only one piece is in memory.
+///
+/// # Errors
+/// As [`decompress`].
+pub fn decompress_into(frame: &[u8], size: u64, mut sink: impl FnMut(&[u8])) -> io::Result<()> {
+    let mut decoder = zstd::stream::read::Decoder::with_buffer(frame)?.single_frame();
+    decoder.window_log_max(WINDOW_LOG_MAX)?;
+    let mut piece = vec![0; 128 << 10];
+    let mut read = 0;
+    loop {
+        let length = decoder.read(&mut piece)?;
+        if length == 0 {
+            break;
+        }
+        read += length as u64;
+        if read > size {
+            return Err(io::Error::other(format!("it holds more than the {size} bytes expected")));
+        }
+        sink(&piece[..length]);
+    }
+    match (read == size, decoder.finish().is_empty()) {
+        (true, true) => Ok(()),
+        (false, _) => Err(io::Error::other(format!("it holds {read} bytes instead of {size}"))),
+        (true, false) => Err(io::Error::other("there are bytes behind the end of the frame")),
+    }
+}
+
+/// Returns the most bytes that a frame of so much content can have, with room for other encoders.
+pub fn largest_frame(size: u64) -> u64 {
+    size.saturating_add(size / 128).saturating_add(4_096)
+}
+
 /// Makes a delta: `new` compressed with `old` as its prefix.
 ///
 /// # Errors
@@ -87,6 +120,15 @@ mod tests {
         assert!(decompress(&frame, 1_001).is_err());
         assert!(decompress(&frame[..frame.len() - 1], 1_000).is_err());
         assert!(decompress(&[&frame[..], b"x"].concat(), 1_000).is_err());
+        let pieces = |frame: &[u8], size| {
+            let mut seen = 0;
+            decompress_into(frame, size, |piece| seen += piece.len()).map(|()| seen)
+        };
+        assert_eq!(pieces(&frame, 1_000).expect("decompressed"), 1_000);
+        assert!(pieces(&frame, 999).is_err());
+        assert!(pieces(&frame, 1_001).is_err());
+        assert!(pieces(&frame[..frame.len() - 1], 1_000).is_err());
+        assert!(pieces(&[&frame[..], b"x"].concat(), 1_000).is_err());
     }
 
     #[test]

@@ -25,6 +25,34 @@ impl ObjectId {
     }
 }
 
+impl ObjectId {
+    /// Makes an id from its 32 bytes.
+    pub fn from_bytes(bytes: [u8; 32]) -> ObjectId {
+        ObjectId(bytes)
+    }
+
+    /// Returns the 32 bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+/// Hashes content that comes piece by piece.
+#[derive(Default)]
+pub struct Checksum(blake3::Hasher);
+
+impl Checksum {
+    /// Adds the next piece.
+    pub fn update(&mut self, piece: &[u8]) {
+        self.0.update(piece);
+    }
+
+    /// Returns the hash of all pieces, as if they were one.
+    pub fn finish(&self) -> ObjectId {
+        ObjectId(*self.0.finalize().as_bytes())
+    }
+}
+
 impl fmt::Display for ObjectId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&to_hex(&self.0))

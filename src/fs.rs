@@ -17,6 +17,9 @@ use crate::error::{Error, IoContext, Kind, Result};
 /// How the names of our temporary files begin.
 pub const TEMPORARY: &str = "snap-tmp-";
 
+/// What the names of folders for work under way begin with; long, because whole folders are swept by it.
+pub const SCRATCH: &str = "snap-scratch-";
+
 /// What to do when the file to publish exists already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Existing {
@@ -49,6 +52,65 @@ pub fn publish(tmp: &Path, path: &Path, bytes: &[u8], existing: Existing) -> Res
             Ok(false)
         }
         Err(failed) => Err(Error::io("write", path, &failed.error)),
+    }
+}
+
+/// A file under way: written piece by piece, and gone again unless it is published.
+pub struct Draft(tempfile::NamedTempFile);
+
+/// A file that is whole and durable but has no name yet; gone again unless it is published.
+pub struct Sealed(tempfile::TempPath);
+
+impl Draft {
+    /// Begins a file that only its owner can read, in the folder it will be published to or
+    /// in another one of the same disk.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn begin(folder: &Path) -> Result<Draft> {
+        let made = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder);
+        made.map(Draft).context("create a temporary file in", folder)
+    }
+
+    /// Syncs the file and closes it.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn seal(self) -> Result<Sealed> {
+        self.0.as_file().sync_all().context("write", self.0.path())?;
+        Ok(Sealed(self.0.into_temp_path()))
+    }
+}
+
+impl Write for Draft {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl Sealed {
+    /// Gives the file its name. Returns whether it is new (`false`: [`Existing::Keep`] found one).
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path; nothing is left behind.
+    pub fn publish(self, path: &Path, existing: Existing) -> Result<bool> {
+        let done = match existing {
+            Existing::Keep => self.0.persist_noclobber(path),
+            Existing::Replace => self.0.persist(path),
+        };
+        match done {
+            Ok(()) => Ok(true),
+            Err(failed)
+                if failed.error.kind() == io::ErrorKind::AlreadyExists && existing == Existing::Keep =>
+            {
+                Ok(false)
+            }
+            Err(failed) => Err(Error::io("write", path, &failed.error)),
+        }
     }
 }
 
@@ -164,6 +226,25 @@ pub fn append_private(path: &Path) -> Result<File> {
 /// [`Kind::Environment`] with the path.
 pub fn scratch_folder() -> Result<tempfile::TempDir> {
     tempfile::Builder::new().prefix("snap-").tempdir().context("create a folder in", &std::env::temp_dir())
+}
+
+/// A private folder that goes with this value.
+pub struct Scratch(tempfile::TempDir);
+
+impl Scratch {
+    /// Makes an empty one in another folder.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn make(folder: &Path) -> Result<Scratch> {
+        let made = tempfile::Builder::new().prefix(SCRATCH).tempdir_in(folder);
+        made.map(Scratch).context("create a folder in", folder)
+    }
+
+    /// Returns its path.
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
 }
 
 /// Says whether a process of this id exists.

@@ -27,7 +27,8 @@ impl SnapshotId {
         &self.0[..8]
     }
 
-    fn parse(text: &str) -> Option<SnapshotId> {
+    /// Reads 32 lower-case hexadecimal digits.
+    pub fn parse(text: &str) -> Option<SnapshotId> {
         let hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
         (text.len() == 32 && text.chars().all(hex)).then(|| SnapshotId(text.to_owned()))
     }

@@ -9,6 +9,7 @@
 #![warn(missing_docs, unreachable_pub)]
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr, clippy::exit)]
 
+pub mod bundle;
 pub mod capture;
 pub mod chunks;
 pub mod cli;
@@ -19,6 +20,7 @@ pub mod edit;
 pub mod error;
 pub mod fs;
 pub mod git;
+pub mod handoff;
 pub mod hunks;
 pub mod ids;
 pub mod interrupt;

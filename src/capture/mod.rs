@@ -206,6 +206,7 @@ fn write_log(
         host: context.host.clone(),
         root,
         safety: safety.cloned(),
+        peer: None,
     };
     let _best_effort = store.log(&entry);
 }

@@ -17,10 +17,20 @@ const LONGEST_CELL: usize = 40;
 
 /// List the snapshots, newest first
 #[derive(Args)]
-pub(super) struct List {}
+pub(super) struct List {
+    /// List what is on a git remote instead of what is here
+    #[arg(long, value_name = "REMOTE", num_args = 0..=1, default_missing_value = "origin")]
+    remote: Option<String>,
+    /// Draw which snapshot was saved after which
+    #[arg(long, conflicts_with = "remote")]
+    tree: bool,
+}
 
 impl List {
     pub(super) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        if let Some(remote) = &self.remote {
+            return super::remote::list(context, workspace, ui, remote);
+        }
         let entries = workspace.store.entries()?;
         if ui.json() {
             let all: Vec<Value> =
@@ -31,6 +41,9 @@ impl List {
         if entries.is_empty() {
             ui.say("There is no snapshot yet; `snap save NAME` makes one.");
             return Ok(Outcome::Done);
+        }
+        if self.tree {
+            return super::tree::draw(context, ui, &entries);
         }
         let header =
             ["NAME", "AGE", "BRANCH", "WORKTREE", "TASKS", "AGENTS", "EDITS", "SIZE"].map(str::to_owned);
@@ -114,6 +127,7 @@ fn as_json(context: &Context, store: &Store, entry: &Entry) -> Value {
     json!({
         "name": manifest.name,
         "id": manifest.id,
+        "parent": manifest.parent,
         "message": manifest.message,
         "created_at": manifest.created_at,
         "age_seconds": context.now.since(manifest.created_at).as_secs(),

@@ -3,14 +3,18 @@
 //! Owns the `clap` crate. Each command's arguments stand beside its code; this file holds
 //! the global ones, the dispatch, and the one place where an error becomes an exit code.
 
+mod file;
 mod hook;
 mod init;
 mod list;
+mod log;
 mod prune;
+mod remote;
 mod restoring;
 mod resume;
 mod save;
 mod show;
+mod tree;
 mod ui;
 
 use std::path::PathBuf;
@@ -73,6 +77,11 @@ enum Command {
     Init(init::Init),
     #[command(hide = true)]
     Hook(hook::Hook),
+    Export(file::Export),
+    Import(file::Import),
+    Push(remote::Push),
+    Pull(remote::Pull),
+    Log(log::Log),
 }
 
 /// How a command that did not fail ended.
@@ -142,6 +151,11 @@ fn run(arguments: Arguments, store: Option<PathBuf>, ui: &mut Ui) -> Result<Outc
         Command::Init(command) => command.run(&context, &workspace, ui),
         // Answered above, before anything that could fail.
         Command::Hook(_) => Ok(Outcome::Done),
+        Command::Export(command) => command.run(&context, &workspace, ui),
+        Command::Import(command) => command.run(&context, &workspace, ui),
+        Command::Push(command) => command.run(&context, &workspace, ui),
+        Command::Pull(command) => command.run(&context, &workspace, ui),
+        Command::Log(command) => command.run(&context, &workspace, ui),
     }
 }
 

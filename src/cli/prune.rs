@@ -34,6 +34,9 @@ pub(super) struct Prune {
 /// Remove snapshots by name
 #[derive(Args)]
 pub(super) struct Rm {
+    /// Remove them from a git remote instead; those here stay
+    #[arg(long, value_name = "REMOTE")]
+    remote: Option<String>,
     /// The snapshots
     #[arg(value_name = "REF", required = true)]
     references: Vec<String>,
@@ -137,6 +140,9 @@ fn report(ui: &mut Ui, planned: &[(&Manifest, &Verdict)], swept: Sweep, dry_run:
 
 impl Rm {
     pub(super) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        if let Some(remote) = &self.remote {
+            return super::remote::remove(context, workspace, ui, remote, &self.references);
+        }
         let store = &workspace.store;
         let lock = store.lock_for_deleting()?;
         // All are found before the first is removed, so that a wrong name removes nothing.

@@ -92,6 +92,11 @@ impl Ui {
         writeln!(self.out, "{text}").map_err(|error| output_error(&error))
     }
 
+    /// Returns standard output, for data that is no text.
+    pub(super) fn output(&mut self) -> &mut impl Write {
+        &mut self.out
+    }
+
     /// Makes sure that all data has been written.
     pub(super) fn flush(&mut self) -> Result<()> {
         self.out.flush().map_err(|error| output_error(&error))
@@ -139,7 +144,8 @@ fn paint(color: bool, style: Style, text: &str) -> String {
     }
 }
 
-fn output_error(error: &io::Error) -> Error {
+/// Makes an error of what standard output says; a reader that went away is no failure.
+pub(super) fn output_error(error: &io::Error) -> Error {
     match error.kind() {
         io::ErrorKind::BrokenPipe => Error::new(Kind::ClosedPipe, "The reader has gone away"),
         _ => Error::new(Kind::Environment, "Cannot write to standard output").because(error),

@@ -19,6 +19,36 @@ pub(super) struct Git {
     folder: PathBuf,
 }
 
+/// Variables that git sets for hooks, or that say which repository to work in and as whom.
+/// Everything else that begins with `GIT_` is how the user reaches remotes, and is passed on
+/// to commands that do.
+const OF_A_REPOSITORY: [&str; 24] = [
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_COMMON_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_QUARANTINE_PATH",
+    "GIT_NAMESPACE",
+    "GIT_PREFIX",
+    "GIT_GRAFT_FILE",
+    "GIT_SHALLOW_FILE",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_CONFIG",
+    "GIT_TEMPLATE_DIR",
+    "GIT_DEFAULT_HASH",
+    "GIT_DEFAULT_REF_FORMAT",
+    "GIT_CEILING_DIRECTORIES",
+    "GIT_PUSH_OPTION_COUNT",
+    "GIT_LITERAL_PATHSPECS",
+    "GIT_EXTERNAL_DIFF",
+    "GIT_EDITOR",
+    "GIT_PAGER",
+];
+
 /// What a run of git gave.
 pub(super) struct Answer {
     pub(super) ok: bool,
@@ -67,6 +97,23 @@ impl Git {
         command
     }
 
+    /// Returns a command that works in the bare repository `git_dir` and reaches remotes the
+    /// way the user's own git does: with their environment, credentials and proxies, and
+    /// asking on the terminal if somebody is there. Hooks stay off.
+    pub(super) fn command_for_remotes(&self, git_dir: &Path, interactive: bool) -> Command {
+        let mut command = Command::new(&self.program);
+        for name in OF_A_REPOSITORY {
+            command.env_remove(name);
+        }
+        command.arg("-C").arg(&self.folder).arg("--git-dir").arg(git_dir);
+        command.args(["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false"]);
+        command.env("LC_ALL", "C").stdin(Stdio::null());
+        if !interactive {
+            command.env("GIT_TERMINAL_PROMPT", "0");
+        }
+        command
+    }
+
     /// Runs git and returns its answer, whatever it is.
     pub(super) fn run<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<Answer> {
         self.finish(&mut self.command(arguments), &[])
@@ -98,7 +145,8 @@ impl Git {
         .because(answer.stderr.trim()))
     }
 
-    fn finish(&self, command: &mut Command, input: &[u8]) -> Result<Answer> {
+    /// Runs a command to its end.
+    pub(super) fn finish(&self, command: &mut Command, input: &[u8]) -> Result<Answer> {
         let fail = |error: std::io::Error| Error::io("run", &self.program, &error);
         if !input.is_empty() {
             command.stdin(Stdio::piped());

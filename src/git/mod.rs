@@ -8,8 +8,10 @@
 
 mod blobs;
 mod command;
+mod fetched;
 pub mod index;
 mod merge;
+mod remote;
 mod status;
 mod trees;
 mod worktree;
@@ -21,7 +23,9 @@ use crate::error::{Error, Kind, Result};
 
 pub use blobs::Blobs;
 use command::Git;
+pub use fetched::{Fetched, FetchedCommit, TreeEntry};
 pub use merge::Merged;
+pub use remote::{NewCommit, PushAnswer, Remote, RemoteRef};
 pub use status::{Hidden, Listing, Pending, Stage, Status};
 pub use trees::TreeVersions;
 pub use worktree::NewWorktree;

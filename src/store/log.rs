@@ -37,6 +37,9 @@ pub struct LogEntry {
     /// For a restore: the safety snapshot, if one was needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub safety: Option<SnapshotId>,
+    /// For a hand-off: the file or the remote on the other side.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer: Option<String>,
 }
 
 /// What the log tells of.
@@ -55,6 +58,35 @@ pub enum Operation {
     Prune,
     /// `snap rm`.
     Remove,
+    /// `snap export`.
+    Export,
+    /// `snap import`.
+    Import,
+    /// `snap push`.
+    Push,
+    /// `snap pull`.
+    Pull,
+    /// `snap rm --remote`.
+    Withdraw,
+}
+
+impl Operation {
+    /// Returns the word that stands for it in JSON and on the screen.
+    pub fn word(self) -> &'static str {
+        match self {
+            Operation::Save => "save",
+            Operation::Resume => "resume",
+            Operation::Rewind => "rewind",
+            Operation::Undo => "undo",
+            Operation::Prune => "prune",
+            Operation::Remove => "remove",
+            Operation::Export => "export",
+            Operation::Import => "import",
+            Operation::Push => "push",
+            Operation::Pull => "pull",
+            Operation::Withdraw => "withdraw",
+        }
+    }
 }
 
 impl Store {

@@ -4,6 +4,7 @@
 //! without its manifest is not there. Everything in it is private to its owner (0700, 0600)
 //! and ignored by git. No file of a snapshot is ever changed; pins are empty marker files.
 
+mod incoming;
 mod log;
 mod names;
 mod objects;
@@ -18,6 +19,7 @@ use crate::fs::{self, Existing, FileLock};
 use crate::manifest::{LARGEST_MANIFEST, Manifest, ObjectRef};
 use crate::timestamp::Timestamp;
 
+pub use incoming::{Added, Incoming, check_may_travel};
 pub use log::{LogEntry, Operation};
 pub use names::{Reference, check_name};
 pub use objects::Sweep;
@@ -103,6 +105,15 @@ impl Store {
         Ok(AddLock { _lock: fs::lock(&self.lock_path(), true, PATIENCE)?, dirty: RefCell::default() })
     }
 
+    /// Makes a private folder for work under way; leftovers of one are swept after a day.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn scratch(&self) -> Result<fs::Scratch> {
+        drop(self.prepare()?);
+        fs::Scratch::make(&self.tmp())
+    }
+
     /// Takes the lock for deleting.
     ///
     /// # Errors
@@ -137,8 +148,7 @@ impl Store {
     /// # Errors
     /// [`Kind::Refused`] if a snapshot has the name already, [`Kind::Environment`] with the path.
     pub fn publish(&self, lock: &AddLock, manifest: &Manifest) -> Result<String> {
-        // One at a time, or two savers could take one name.
-        let _publishing = fs::lock(&self.root.join("tmp").join("publish.lock"), false, PATIENCE)?;
+        let _publishing = self.publishing()?;
         self.refuse_taken(&manifest.name)?;
         lock.dirty.take().iter().try_for_each(|folder| fs::sync_folder(folder))?;
         let json = manifest.to_json()?;
@@ -152,11 +162,21 @@ impl Store {
             Error::new(Kind::Bug, "The snapshot can't be saved: its manifest would not be readable")
                 .because(&error)
         })?;
-        for stem in names::stems_for(&manifest.name) {
+        self.publish_json(&manifest.name, &json)
+    }
+
+    /// Waits for its turn to publish: one at a time, or two could take one name.
+    fn publishing(&self) -> Result<FileLock> {
+        fs::lock(&self.tmp().join("publish.lock"), false, PATIENCE)
+    }
+
+    /// Writes a manifest's bytes under a free file name for its name.
+    fn publish_json(&self, name: &str, json: &[u8]) -> Result<String> {
+        for stem in names::stems_for(name) {
             if self.stems()?.iter().any(|taken| taken.eq_ignore_ascii_case(&stem)) {
                 continue;
             }
-            if fs::publish(&self.tmp(), &self.manifest_path(&stem), &json, Existing::Keep)? {
+            if fs::publish(&self.tmp(), &self.manifest_path(&stem), json, Existing::Keep)? {
                 fs::sync_folder(&self.root)?;
                 return Ok(stem);
             }
@@ -241,8 +261,7 @@ impl Store {
 
     fn read(&self, stem: &str) -> Result<Manifest> {
         let path = self.manifest_path(stem);
-        let json = fs::read_plain(&path, LARGEST_MANIFEST)?
-            .ok_or_else(|| Error::new(Kind::NotFound, format!("{} is gone", path.display())))?;
+        let json = self.manifest_bytes(stem)?;
         Manifest::from_json(&json).map_err(|error| match error.kind() {
             Kind::Damaged => Error::new(Kind::Damaged, format!("Cannot read {}", path.display()))
                 .because(&error)
@@ -251,6 +270,16 @@ impl Store {
                 .because(&error)
                 .hint(error.next_step().unwrap_or_default()),
         })
+    }
+
+    /// Returns the bytes of a snapshot's manifest, as they are on the disk.
+    ///
+    /// # Errors
+    /// [`Kind::NotFound`] if it is gone, [`Kind::Damaged`] if it is no plain file.
+    pub fn manifest_bytes(&self, stem: &str) -> Result<Vec<u8>> {
+        let path = self.manifest_path(stem);
+        fs::read_plain(&path, LARGEST_MANIFEST)?
+            .ok_or_else(|| Error::new(Kind::NotFound, format!("{} is gone", path.display())))
     }
 
     fn stems(&self) -> Result<Vec<String>> {

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use super::{AddLock, DeleteLock, Store};
 use crate::compress;
-use crate::digest::ObjectId;
+use crate::digest::{Checksum, ObjectId};
 use crate::error::{Error, IoContext, Kind, Result};
 use crate::fs::{self, Existing};
 use crate::manifest::{Content, ObjectRef};
@@ -105,6 +105,24 @@ impl Store {
         Ok(raw)
     }
 
+    /// Reads an object as it is stored, compressed, after checking it as [`Store::get`] does.
+    ///
+    /// # Errors
+    /// As [`Store::get`].
+    pub fn frame(&self, object: &ObjectRef) -> Result<Vec<u8>> {
+        let path = self.object_path(object.object);
+        let frame = fs::read_plain(&path, LARGEST_OBJECT)?;
+        let checked = frame.ok_or_else(|| "it is missing".to_owned()).and_then(|frame| {
+            check_frame(object, &frame)?;
+            Ok(frame)
+        });
+        checked.map_err(|cause| {
+            Error::new(Kind::Damaged, format!("Cannot read {}", path.display()))
+                .because(cause)
+                .hint("this part of the snapshot is lost unless another copy of the store has it")
+        })
+    }
+
     /// Reads content whole.
     ///
     /// # Errors
@@ -155,7 +173,12 @@ impl Store {
             }
         }
         for path in files_in(&self.tmp())?.into_iter().filter(|path| is_our_temporary(path) && old(path)) {
-            std::fs::remove_file(&path).context("remove", &path)?;
+            // A folder is what a killed push or pull left; links in it are removed, not followed.
+            match path.is_dir() {
+                true => std::fs::remove_dir_all(&path),
+                false => std::fs::remove_file(&path),
+            }
+            .context("remove", &path)?;
         }
         Ok(swept)
     }
@@ -164,7 +187,7 @@ impl Store {
         self.root.join("objects")
     }
 
-    fn object_folder(&self, id: ObjectId) -> PathBuf {
+    pub(super) fn object_folder(&self, id: ObjectId) -> PathBuf {
         self.objects_folder().join(&id.to_string()[..2])
     }
 
@@ -173,10 +196,24 @@ impl Store {
     }
 }
 
-/// Says whether a file was made by [`fs::publish`] and left by a process that died.
+/// Says whether a file or folder was made by us and left by a process that died.
 fn is_our_temporary(path: &std::path::Path) -> bool {
-    let named = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(fs::TEMPORARY));
-    named && path.symlink_metadata().is_ok_and(|meta| meta.is_file())
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.symlink_metadata().is_ok_and(|meta| match meta.is_dir() {
+        true => name.starts_with(fs::SCRATCH),
+        false => meta.is_file() && name.starts_with(fs::TEMPORARY),
+    })
+}
+
+/// Checks compressed bytes against an object's name and size, in constant memory.
+pub(super) fn check_frame(object: &ObjectRef, frame: &[u8]) -> std::result::Result<(), String> {
+    let mut sum = Checksum::default();
+    compress::decompress_into(frame, object.size.min(LARGEST_OBJECT), |piece| sum.update(piece))
+        .map_err(|error| error.to_string())?;
+    match sum.finish() == object.object {
+        true => Ok(()),
+        false => Err("its content is not what its name says".to_owned()),
+    }
 }
 
 fn files_in(folder: &std::path::Path) -> Result<Vec<PathBuf>> {

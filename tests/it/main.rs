@@ -5,6 +5,9 @@ mod support;
 
 mod drift;
 mod frozen;
+mod handoff;
+mod handoff_hostile;
+mod handoff_remote;
 mod harness;
 mod hooks;
 mod hunks_oracle;

@@ -291,7 +291,7 @@ fn without_a_client_resume_says_what_to_run_once_there_is_one() {
 }
 
 /// Runs a command with a pseudo-terminal as its input and outputs; returns what it shows.
-fn on_terminal(command: &mut std::process::Command) -> String {
+pub(crate) fn on_terminal(command: &mut std::process::Command) -> String {
     let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).must("a pseudo-terminal");
     grantpt(&controller).must("the terminal's rights");
     unlockpt(&controller).must("the terminal's lock");

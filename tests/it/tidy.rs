@@ -13,6 +13,7 @@ const LAYERS: [(&[&str], bool); 6] = [
     // Values: pure, and free to use each other.
     (
         &[
+            "bundle",
             "chunks",
             "compress",
             "digest",
@@ -36,7 +37,7 @@ const LAYERS: [(&[&str], bool); 6] = [
     (&["context", "git", "session", "store"], false),
     (&["workspace"], false),
     // A restore makes a safety snapshot first: it captures.
-    (&["capture", "restore"], true),
+    (&["capture", "handoff", "restore"], true),
     (&["cli"], false),
 ];
 

@@ -1,0 +1,15 @@
+#!/bin/sh
+# Fetches a snapshot and restores it in this checkout. Reads SNAP_REMOTE and SNAP_REF; leaves the session's id in
+# GITHUB_OUTPUT (where there is one) and prints it.
+set -eu
+remote=${SNAP_REMOTE:-origin}
+ref=${SNAP_REF:-latest}
+answer=$(mktemp)
+trap 'rm -f "$answer"' EXIT
+snap pull "$remote" "$ref"
+snap resume "$ref" --trust --grants none --yes --no-run --json >"$answer"
+session=$(sed -n 's/^  "session_id": "\([^"]*\)",\{0,1\}$/\1/p' "$answer")
+if [ -n "${GITHUB_OUTPUT:-}" ]; then
+  echo "session-id=$session" >>"$GITHUB_OUTPUT"
+fi
+echo "$session"

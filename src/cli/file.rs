@@ -1,0 +1,143 @@
+//! `snap export` and `snap import`.
+
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, IsTerminal as _};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::json;
+
+use super::ui::Ui;
+use super::{Outcome, print_json, size_text};
+use crate::context::Context;
+use crate::error::{Error, IoContext as _, Kind, Result};
+use crate::fs::{Draft, Existing};
+use crate::handoff;
+use crate::screen::Line;
+use crate::store::Reference;
+use crate::workspace::Workspace;
+
+/// Said whenever a snapshot leaves the machine, until snapshots are searched for secrets.
+pub(super) const AS_IT_IS: &str =
+    "it is sent as it is, with any secret that the conversation or the edits hold.";
+
+/// Write a snapshot as one file, for somebody else or another machine
+#[derive(Args)]
+pub(super) struct Export {
+    /// The snapshot
+    #[arg(value_name = "REF", default_value = "latest")]
+    reference: String,
+    /// Where to write it; `-` is standard output
+    #[arg(short, long, value_name = "FILE", default_value = "-")]
+    output: PathBuf,
+}
+
+/// Take in a snapshot that `snap export` wrote
+#[derive(Args)]
+pub(super) struct Import {
+    /// The file; `-` is standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+impl Export {
+    pub(super) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        let store = &workspace.store;
+        let entry = store.find(&Reference::parse(&self.reference))?;
+        let to_stdout = self.output == Path::new("-");
+        if to_stdout && ui.json() {
+            return Err(Error::new(Kind::Usage, "Standard output can't take both the file and JSON")
+                .hint("name a file with `-o FILE`"));
+        }
+        if to_stdout && io::stdout().is_terminal() {
+            return Err(Error::new(Kind::Usage, "Cannot write a snapshot to a terminal")
+                .hint("name a file with `-o FILE`, or pipe it: `snap export | ssh HOST snap import -`"));
+        }
+        let bytes = if to_stdout {
+            let out = BufWriter::with_capacity(1 << 16, ui.output());
+            let done = handoff::export(context, store, &entry, out, "-", super::ui::output_error)?;
+            done.1
+        } else {
+            self.write_file(context, workspace, &entry)?
+        };
+        let manifest = entry.manifest?;
+        if ui.json() {
+            let file = self.output.to_string_lossy();
+            print_json(ui, &json!({"name": manifest.name, "id": manifest.id, "file": file, "bytes": bytes}))?;
+        }
+        ui.say(&format!("Exported {} ({}).", Line(&manifest.name), size_text(bytes)));
+        ui.warn(AS_IT_IS);
+        Ok(Outcome::Done)
+    }
+
+    /// Writes the file whole, or not at all, and never over another.
+    fn write_file(
+        &self,
+        context: &Context,
+        workspace: &Workspace,
+        entry: &crate::store::Entry,
+    ) -> Result<u64> {
+        let path = context.cwd.join(&self.output);
+        let taken = || {
+            Error::new(Kind::Refused, format!("{} exists already", path.display()))
+                .hint("name another file, or remove that one")
+        };
+        if path.symlink_metadata().is_ok() {
+            return Err(taken());
+        }
+        let folder = path.parent().unwrap_or(Path::new("/"));
+        let out = BufWriter::with_capacity(1 << 16, Draft::begin(folder)?);
+        let failed = |error: &io::Error| Error::io("write", &path, error);
+        let peer = path.to_string_lossy();
+        let (out, bytes) = handoff::export(context, &workspace.store, entry, out, &peer, failed)?;
+        let draft = out.into_inner().map_err(|error| failed(error.error()))?;
+        match draft.seal()?.publish(&path, Existing::Keep)? {
+            true => Ok(bytes),
+            false => Err(taken()),
+        }
+    }
+}
+
+impl Import {
+    pub(super) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        let store = &workspace.store;
+        let imported = if self.file == Path::new("-") {
+            if io::stdin().is_terminal() {
+                return Err(Error::new(Kind::Usage, "Cannot read a snapshot from a terminal")
+                    .hint("name a file, or pipe one in: `snap export | ssh HOST snap import -`"));
+            }
+            handoff::import(context, store, io::stdin().lock(), "-")?
+        } else {
+            let path = context.cwd.join(&self.file);
+            let file = match File::open(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    return Err(Error::new(Kind::NotFound, format!("There is no file {}", path.display())));
+                }
+                opened => opened.context("open", &path)?,
+            };
+            handoff::import(context, store, BufReader::new(file), &path.to_string_lossy())?
+        };
+        let (manifest, added) = (&imported.manifest, imported.added);
+        if ui.json() {
+            print_json(
+                ui,
+                &json!({"name": manifest.name, "id": manifest.id, "new": added.new, "objects": added.objects}),
+            )?;
+            return Ok(Outcome::Done);
+        }
+        let name = Line(&manifest.name);
+        match (added.new, added.objects) {
+            (true, _) => {
+                let by = &manifest.created_by;
+                ui.say(&format!("Imported {name}, saved by {} on {}.", Line(&by.user), Line(&by.host)));
+                ui.say("Look at it with `snap show`; `snap resume` goes on with it.");
+            }
+            (false, 0) => ui.say(&format!("{name} is already here.")),
+            (false, lost) => ui.say(&format!(
+                "{name} is already here; {} that it had lost came back.",
+                super::count(lost, "object")
+            )),
+        }
+        Ok(Outcome::Done)
+    }
+}

@@ -1,0 +1,205 @@
+//! `snap push`, `snap pull`, `snap list --remote` and `snap rm --remote`.
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::file::AS_IT_IS;
+use super::ui::{Style, Ui};
+use super::{Outcome, count, print_json};
+use crate::context::Context;
+use crate::error::{Error, Kind, Result};
+use crate::handoff::{Fate, Handed, Remotes};
+use crate::screen;
+use crate::timestamp::age;
+use crate::workspace::Workspace;
+
+/// Send snapshots to a git remote, beside its branches
+#[derive(Args)]
+pub(super) struct Push {
+    /// A remote of this repository, a URL or a path
+    #[arg(value_name = "REMOTE", default_value = "origin")]
+    remote: String,
+    /// The snapshots; by default the newest
+    #[arg(value_name = "REF")]
+    references: Vec<String>,
+}
+
+/// Fetch snapshots from a git remote
+#[derive(Args)]
+pub(super) struct Pull {
+    /// A remote of this repository, a URL or a path
+    #[arg(value_name = "REMOTE", default_value = "origin")]
+    remote: String,
+    /// The snapshots, by name or id; by default all that are not here
+    #[arg(value_name = "REF")]
+    references: Vec<String>,
+}
+
+/// The words for what became of a snapshot: in JSON, and before and after its name.
+struct Words {
+    done: &'static str,
+    already: &'static str,
+    did: String,
+    had: String,
+}
+
+impl Push {
+    pub(super) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        let references = match self.references.is_empty() {
+            true => vec!["latest".to_owned()],
+            false => self.references,
+        };
+        let (shown, handed) = with(context, workspace, ui, &self.remote, |r| r.push(&references))?;
+        let words = Words {
+            done: "sent",
+            already: "already_there",
+            did: format!("to {shown}"),
+            had: format!("is already on {shown}"),
+        };
+        let outcome = report(ui, "Sent", &words, &shown, &handed)?;
+        if handed.iter().any(|one| matches!(one.fate, Fate::Done)) {
+            ui.warn(AS_IT_IS);
+        }
+        finish(ui, handed, outcome)
+    }
+}
+
+impl Pull {
+    pub(super) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        let (shown, handed) = with(context, workspace, ui, &self.remote, |r| r.pull(&self.references))?;
+        let words = Words {
+            done: "added",
+            already: "already_here",
+            did: format!("from {shown}"),
+            had: "is already here".to_owned(),
+        };
+        let outcome = report(ui, "Added", &words, &shown, &handed)?;
+        if handed.is_empty() && !ui.json() {
+            ui.say(&format!("There is nothing on {shown} that is not here."));
+        }
+        let added = handed.iter().filter(|one| matches!(one.fate, Fate::Done)).count();
+        if added > 0 && !ui.json() {
+            ui.say(&format!(
+                "{} added. Look at them with `snap show`; `snap resume` goes on with one.",
+                count(added, "snapshot")
+            ));
+        }
+        finish(ui, handed, outcome)
+    }
+}
+
+/// `snap list --remote`.
+pub(super) fn list(context: &Context, workspace: &Workspace, ui: &mut Ui, remote: &str) -> Result<Outcome> {
+    let (shown, listed) = with(context, workspace, ui, remote, |r| r.list())?;
+    if ui.json() {
+        let all: Vec<Value> = listed
+            .iter()
+            .map(|one| {
+                json!({"name": one.name, "id": one.id, "created_at": one.created_at, "by": one.by, "here": one.here})
+            })
+            .collect();
+        print_json(ui, &all)?;
+        return Ok(Outcome::Done);
+    }
+    if listed.is_empty() {
+        ui.say(&format!("There is no snapshot on {shown}; `snap push {shown}` sends one."));
+        return Ok(Outcome::Done);
+    }
+    let header = format!("{:8}  {:>4}  {:4}  {:24}  NAME", "ID", "AGE", "HERE", "BY");
+    ui.line(&ui.paint(Style::Faint, header))?;
+    for one in &listed {
+        let here = if one.here { "yes" } else { "-" };
+        let by = screen::cut(&one.by, 24);
+        let age = age(context.now.since(one.created_at));
+        ui.line(&format!(
+            "{:8}  {age:>4}  {here:4}  {by:24}  {}",
+            one.id.short(),
+            screen::cut(&one.name, 60)
+        ))?;
+    }
+    Ok(Outcome::Done)
+}
+
+/// `snap rm --remote`.
+pub(super) fn remove(
+    context: &Context,
+    workspace: &Workspace,
+    ui: &mut Ui,
+    remote: &str,
+    references: &[String],
+) -> Result<Outcome> {
+    let (shown, handed) = with(context, workspace, ui, remote, |r| r.withdraw(references))?;
+    let words = Words {
+        done: "removed",
+        already: "removed",
+        did: format!("from {shown}"),
+        had: format!("is not on {shown}"),
+    };
+    let outcome = report(ui, "Removed", &words, &shown, &handed)?;
+    ui.warn("whoever fetched it still has it, and the host may keep the objects for a while.");
+    finish(ui, handed, outcome)
+}
+
+/// Opens a remote and does something with it, saying which tries failed; returns its name too.
+fn with<T>(
+    context: &Context,
+    workspace: &Workspace,
+    ui: &mut Ui,
+    remote: &str,
+    work: impl FnOnce(&mut Remotes<'_>) -> Result<T>,
+) -> Result<(String, T)> {
+    let interactive = ui.is_terminal();
+    let mut tell = |text: &str| ui.warn(text);
+    let mut remotes = Remotes::open(context, workspace, remote, interactive, &mut tell)?;
+    let done = work(&mut remotes)?;
+    Ok((remotes.shown(), done))
+}
+
+/// Says what became of each snapshot.
+fn report(ui: &mut Ui, verb: &str, words: &Words, remote: &str, handed: &[Handed]) -> Result<Outcome> {
+    let failed = handed.iter().filter(|one| matches!(one.fate, Fate::Failed(_))).count();
+    if ui.json() {
+        let all: Vec<Value> = handed
+            .iter()
+            .map(|one| {
+                let (outcome, reason) = match &one.fate {
+                    Fate::Done => (words.done, None),
+                    Fate::Already => (words.already, None),
+                    Fate::Failed(error) => match error.kind() {
+                        Kind::Conflict => ("conflict", Some(error.to_string())),
+                        Kind::Damaged | Kind::NewerFormat => ("damaged", Some(error.to_string())),
+                        _ => ("refused", Some(error.to_string())),
+                    },
+                };
+                json!({"name": one.name, "id": one.id, "outcome": outcome, "reason": reason})
+            })
+            .collect();
+        print_json(ui, &json!({"remote": remote, "snapshots": all}))?;
+    } else {
+        for one in handed {
+            match &one.fate {
+                Fate::Done => ui.say(&format!("{verb} {} ({}) {}.", one.name, one.id.short(), words.did)),
+                Fate::Already => ui.say(&format!("{} {}.", one.name, words.had)),
+                Fate::Failed(_) => {}
+            }
+        }
+    }
+    Ok(if failed > 0 { Outcome::Partial } else { Outcome::Done })
+}
+
+/// Ends with what is wrong, if nothing went well; else says it.
+fn finish(ui: &mut Ui, handed: Vec<Handed>, outcome: Outcome) -> Result<Outcome> {
+    let none_went_well = handed.iter().all(|one| matches!(one.fate, Fate::Failed(_)));
+    let mut errors: Vec<Error> = handed
+        .into_iter()
+        .filter_map(|one| match one.fate {
+            Fate::Failed(error) => Some(error),
+            _ => None,
+        })
+        .collect();
+    let last = if none_went_well { errors.pop() } else { None };
+    for error in &errors {
+        ui.error(error);
+    }
+    last.map_or(Ok(outcome), Err)
+}

@@ -1,0 +1,590 @@
+//! Remotes: snapshots' refs listed, pushed, fetched and deleted with the `git` program.
+//!
+//! Everything happens in a bare scratch repository that the caller makes and throws away.
+//! It includes the user's repository's configuration, so that remotes, credentials, proxies
+//! and rewritten addresses work as they do for the user's own git, and shares nothing else
+//! with it: no object, ref, `FETCH_HEAD` or refspec of the user's is ever touched.
+//! What fails for a passing reason is tried again a few times, and said.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use super::Repository;
+use super::command::{Answer, Git};
+use super::fetched::Fetched;
+use crate::digest::GitHash;
+use crate::error::{Error, IoContext as _, Kind, Result};
+use crate::screen::Line;
+
+/// How often something is tried, the first time included.
+const TRIES: u32 = 4;
+
+/// The wait before the second try; it doubles each time. A variable overrides it, for
+/// patient jobs and impatient tests.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+const FIRST_WAIT_VARIABLE: &str = "SNAP_RETRY_MILLISECONDS";
+
+/// The most refs that one push names: some hosts answer thousands with an error.
+const REFS_AT_ONCE: usize = 100;
+
+/// The most refs that are read from a remote.
+const MOST_REFS: usize = 100_000;
+
+/// What git says when trying again may help.
+const PASSING: [&str; 18] = [
+    "could not resolve host",
+    "temporary failure in name resolution",
+    "couldn't resolve host",
+    "timed out",
+    "connection refused",
+    "connection reset",
+    "connection was reset",
+    "connection closed by",
+    "network is unreachable",
+    "early eof",
+    "the remote end hung up",
+    "unexpected disconnect",
+    "broken pipe",
+    "requested url returned error: 429",
+    "requested url returned error: 5",
+    "http 5",
+    "ssl_error_syscall",
+    "gnutls recv error",
+];
+
+/// A remote, with a scratch repository to work in.
+pub struct Remote<'a> {
+    git: Git,
+    scratch: PathBuf,
+    address: String,
+    named: bool,
+    settings: Vec<OsString>,
+    interactive: bool,
+    hash: GitHash,
+    tell: RefCell<&'a mut dyn FnMut(&str)>,
+}
+
+/// One ref of a remote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteRef {
+    /// What it points to.
+    pub oid: String,
+    /// Its full name.
+    pub name: String,
+}
+
+/// A commit to be made in the scratch repository: without parents, by nobody in particular.
+pub struct NewCommit {
+    /// The ref that will point to it.
+    pub name: String,
+    /// Its time, in seconds since 1970.
+    pub seconds: i64,
+    /// Its message.
+    pub message: String,
+    /// The paths of its files.
+    pub paths: Vec<String>,
+}
+
+/// What a remote said to one ref of a push.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PushAnswer {
+    /// Taken.
+    Taken,
+    /// Not taken, and why.
+    Rejected(String),
+}
+
+impl<'a> Remote<'a> {
+    /// Opens a remote: one of the repository's by name, or an address. `scratch` is an empty
+    /// folder, `folder` is what a relative path starts from, `tell` is told of failed tries.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] or [`Kind::NotFound`] if there is no such remote,
+    /// [`Kind::Environment`] if there is no git.
+    pub fn open(
+        repository: Option<&Repository>,
+        folder: &Path,
+        scratch: &Path,
+        address: &str,
+        interactive: bool,
+        tell: &'a mut dyn FnMut(&str),
+    ) -> Result<Remote<'a>> {
+        let shown = Line(address).to_string();
+        if address.is_empty() || address.starts_with('-') {
+            return Err(Error::new(Kind::Usage, format!("{shown:?} can't be a remote")));
+        }
+        let Some(git) = Git::find(folder)? else {
+            return Err(Error::new(Kind::Environment, "Cannot run git")
+                .because("no git program is on the PATH")
+                .hint("install git 2.31 or later"));
+        };
+        let names = match repository {
+            Some(repository) => repository.git.demand(&["remote"])?.stdout,
+            None => Vec::new(),
+        };
+        let names = String::from_utf8_lossy(&names).into_owned();
+        let named = names.lines().any(|name| name == address);
+        if !named && !address.contains(['/', ':']) && !address.starts_with('.') {
+            let error = Error::new(Kind::NotFound, format!("There is no remote {shown:?}"));
+            return Err(match names.lines().collect::<Vec<_>>().join(", ") {
+                none if none.is_empty() => error.hint("name an address, or add one with `git remote add`"),
+                some => error.hint(format!("there is {some}; the remote comes before the snapshot")),
+            });
+        }
+        let mut settings: Vec<OsString> = Vec::new();
+        if let Some(repository) = repository {
+            let mut include = OsString::from("include.path=");
+            include.push(repository.common_dir.join("config"));
+            settings.push(include);
+        }
+        settings.push("core.bare=true".into());
+        if named {
+            // What these would do belongs to the user's own repository.
+            let off = ["promisor=false", "mirror=false", "prune=false", "tagOpt=--no-tags"];
+            settings.extend(off.map(|off| format!("remote.{address}.{off}").into()));
+        }
+        let start = repository.filter(|_| named).map_or(folder, Repository::root);
+        let hash = repository.map_or(GitHash::Sha1, Repository::hash);
+        let remote = Remote {
+            git: git.at(start),
+            scratch: scratch.join("scratch.git"),
+            address: address.to_owned(),
+            named,
+            settings,
+            interactive,
+            hash,
+            tell: RefCell::new(tell),
+        };
+        remote.init()?;
+        Ok(remote)
+    }
+
+    fn init(&self) -> Result<()> {
+        let format = match self.hash {
+            GitHash::Sha1 => "--object-format=sha1",
+            GitHash::Sha256 => "--object-format=sha256",
+        };
+        let place = self.scratch.as_os_str();
+        let arguments = ["init", "--quiet", "--bare", "--template=", format].map(AsRef::as_ref);
+        self.git.demand(&[&arguments[..], &[place]].concat())?;
+        let info = self.scratch.join("info");
+        std::fs::create_dir_all(&info).context("create", &info)?;
+        // Frames are compressed already: looking for likenesses among them is time lost.
+        let attributes = info.join("attributes");
+        std::fs::write(&attributes, "*.zst -delta\n").context("write", &attributes)
+    }
+
+    /// Returns the remote as it was named, without a password.
+    pub fn shown(&self) -> String {
+        Line(&without_password(&self.address)).to_string()
+    }
+
+    /// Lists the refs below a prefix. The scratch repository takes on the remote's object format.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with what git says.
+    pub fn list(&mut self, prefix: &str) -> Result<Vec<RemoteRef>> {
+        let pattern = format!("{prefix}*");
+        let answer = self.attempt(&["ls-remote", "--quiet", "--refs", "--", &self.address, &pattern], &[])?;
+        if !answer.ok {
+            return Err(self.failed("list what is on", &answer));
+        }
+        let text = String::from_utf8_lossy(&answer.stdout);
+        let refs: Vec<RemoteRef> = text
+            .lines()
+            .filter_map(|line| line.split_once('\t'))
+            .filter(|(oid, name)| oid.bytes().all(|b| b.is_ascii_hexdigit()) && name.starts_with(prefix))
+            .take(MOST_REFS)
+            .map(|(oid, name)| RemoteRef { oid: oid.to_owned(), name: name.to_owned() })
+            .collect();
+        let hash = match refs.first().map(|first| first.oid.len()) {
+            Some(40) => GitHash::Sha1,
+            Some(64) => GitHash::Sha256,
+            _ => self.hash,
+        };
+        if hash != self.hash {
+            self.hash = hash;
+            self.reset()?;
+        }
+        Ok(refs)
+    }
+
+    /// Begins again with an empty scratch repository.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn reset(&self) -> Result<()> {
+        std::fs::remove_dir_all(&self.scratch).context("remove", &self.scratch)?;
+        self.init()
+    }
+
+    /// Makes commits in the scratch repository; returns their ids. `content` gives the bytes of
+    /// a file of a commit; a path that is in several commits has the same bytes in all, but
+    /// for those that `own` says.
+    ///
+    /// # Errors
+    /// What `content` says, or git.
+    pub fn write(
+        &self,
+        commits: &[NewCommit],
+        own: impl Fn(&str) -> bool,
+        mut content: impl FnMut(usize, &str) -> Result<Vec<u8>>,
+    ) -> Result<Vec<String>> {
+        let mut command = self.command();
+        command.args(["-c", "core.compression=1", "-c", "fastimport.unpackLimit=1", "fast-import"]);
+        command.args(["--quiet", "--force", "--depth=0", "--date-format=raw"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let fail = |error: std::io::Error| {
+            Error::new(Kind::Environment, "Cannot write a commit with `git fast-import`").because(error)
+        };
+        let mut child = command.spawn().map_err(fail)?;
+        let Some(input) = child.stdin.take() else { return Err(fail(std::io::Error::other("no pipe"))) };
+        let mut written = Ok(());
+        let mut input = BufWriter::with_capacity(1 << 16, input);
+        let mut marks: BTreeMap<String, usize> = BTreeMap::new();
+        let mut mark = 0;
+        'all: for (number, commit) in commits.iter().enumerate() {
+            let mut files = String::new();
+            for path in &commit.paths {
+                let known = marks.get(path).copied().filter(|_| !own(path));
+                let of_this = match known {
+                    Some(known) => known,
+                    None => {
+                        mark += 1;
+                        marks.insert(path.clone(), mark);
+                        written = content(number, path).and_then(|bytes| {
+                            write!(input, "blob\nmark :{mark}\ndata {}\n", bytes.len())
+                                .and_then(|()| input.write_all(&bytes))
+                                .and_then(|()| input.write_all(b"\n"))
+                                .map_err(fail)
+                        });
+                        if written.is_err() {
+                            break 'all;
+                        }
+                        mark
+                    }
+                };
+                files += &format!("M 100644 :{of_this} {path}\n");
+            }
+            let NewCommit { name, seconds, message, .. } = commit;
+            let head = format!(
+                "commit {name}\ncommitter snap <snap@localhost> {seconds} +0000\ndata {}\n{message}\n",
+                message.len()
+            );
+            written = input.write_all((head + &files + "\n").as_bytes()).map_err(fail);
+            if written.is_err() {
+                break;
+            }
+        }
+        if written.is_ok() {
+            written = input.flush().map_err(fail);
+        }
+        if written.is_err() {
+            let _killed = child.kill();
+        }
+        drop(input);
+        let ended = child.wait_with_output().map_err(fail)?;
+        if !ended.status.success() && written.is_ok() {
+            written =
+                Err(fail(std::io::Error::other(String::from_utf8_lossy(&ended.stderr).trim().to_owned())));
+        }
+        written?;
+        let format = "--format=%(refname) %(objectname)";
+        let listed = self.git.finish(self.command().args(["for-each-ref", format]), &[])?;
+        let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+        let made: BTreeMap<&str, &str> = listed.lines().filter_map(|line| line.split_once(' ')).collect();
+        let id = |commit: &NewCommit| made.get(commit.name.as_str()).map(|oid| (*oid).to_owned());
+        commits
+            .iter()
+            .map(|commit| id(commit).ok_or_else(|| Error::new(Kind::Bug, "git made no commit")))
+            .collect()
+    }
+
+    /// Tells git that transfers can build on these commits, which both sides have, although
+    /// nothing descends from them.
+    ///
+    /// By itself git looks for what is known only along the lines of descent; in a shallow
+    /// repository it also looks into every commit that it is told of. A commit without
+    /// parents is not changed by being called shallow.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn build_on(&self, oids: &[&str]) -> Result<()> {
+        let mut oids = oids.to_vec();
+        oids.sort_unstable();
+        let lines: String = oids.iter().map(|oid| format!("{oid}\n")).collect();
+        let shallow = self.scratch.join("shallow");
+        std::fs::write(&shallow, lines).context("write", &shallow)
+    }
+
+    /// Deletes a ref of the scratch repository.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with what git says.
+    pub fn forget(&self, name: &str) -> Result<()> {
+        self.git.finish(self.command().args(["update-ref", "-d", name]), &[]).map(|_| ())
+    }
+
+    /// Creates refs on the remote, each only if it does not exist there; the answers are in
+    /// the order of `refs`.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] if the remote can't be reached or breaks off.
+    pub fn create(&self, refs: &[RemoteRef]) -> Result<Vec<PushAnswer>> {
+        let mut answers = Vec::new();
+        for some in refs.chunks(REFS_AT_ONCE) {
+            let leases = some.iter().map(|one| format!("--force-with-lease={}:", one.name));
+            let specs = some.iter().map(|one| format!("{}:{}", one.oid, one.name));
+            answers.extend(self.push(leases.collect(), specs.collect(), some)?);
+        }
+        Ok(answers)
+    }
+
+    /// Deletes a ref of the remote if it still points where it did.
+    ///
+    /// # Errors
+    /// As [`Remote::create`].
+    pub fn delete(&self, old: &RemoteRef) -> Result<PushAnswer> {
+        let lease = format!("--force-with-lease={}:{}", old.name, old.oid);
+        let answers = self.push(vec![lease], vec![format!(":{}", old.name)], std::slice::from_ref(old))?;
+        answers.into_iter().next().ok_or_else(|| Error::new(Kind::Bug, "git gave no answer"))
+    }
+
+    fn push(&self, leases: Vec<String>, specs: Vec<String>, refs: &[RemoteRef]) -> Result<Vec<PushAnswer>> {
+        let mut arguments: Vec<String> = [
+            "push",
+            "--porcelain",
+            "--no-verify",
+            "--no-signed",
+            "--no-follow-tags",
+            "--recurse-submodules=no",
+            "--no-atomic",
+        ]
+        .map(str::to_owned)
+        .into();
+        arguments.extend(leases);
+        arguments.extend(["--".to_owned(), self.address.clone()]);
+        arguments.extend(specs);
+        let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let answer = self.attempt(&words, &[])?;
+        let text = String::from_utf8_lossy(&answer.stdout).into_owned();
+        let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split('\t').collect()).collect();
+        let answer_to = |one: &RemoteRef| {
+            lines.iter().find_map(|line| match line.as_slice() {
+                [flag, spec, summary, ..] if spec.split_once(':').is_some_and(|(_, to)| to == one.name) => {
+                    Some(match *flag {
+                        "!" => PushAnswer::Rejected(self.explained(summary, &answer)),
+                        _ => PushAnswer::Taken,
+                    })
+                }
+                _ => None,
+            })
+        };
+        let answers: Vec<Option<PushAnswer>> = refs.iter().map(answer_to).collect();
+        if !answer.ok && answers.iter().all(Option::is_none) {
+            return Err(self.failed("push to", &answer));
+        }
+        let silent = || PushAnswer::Rejected("git did not say what became of it".to_owned());
+        Ok(answers.into_iter().map(|one| one.unwrap_or_else(silent)).collect())
+    }
+
+    /// The reason of a rejection, with the words that the remote's own hooks added.
+    fn explained(&self, summary: &str, answer: &Answer) -> String {
+        let said: Vec<&str> =
+            answer.stderr.lines().filter_map(|line| line.strip_prefix("remote: ")).map(str::trim).collect();
+        let said = said.into_iter().filter(|line| !line.is_empty()).take(5).collect::<Vec<_>>().join(" ");
+        let all = if said.is_empty() { summary.to_owned() } else { format!("{summary}: {said}") };
+        Line(&without_password(&all)).to_string()
+    }
+
+    /// Fetches refs into the scratch repository, under their own names. `whole` is false for
+    /// commits and trees alone, where the remote can do that.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with what git says.
+    pub fn fetch(&self, names: &[&str], whole: bool) -> Result<()> {
+        if names.is_empty() {
+            return Ok(());
+        }
+        let mut arguments = vec![
+            "-c",
+            "fetch.fsckObjects=true",
+            "-c",
+            "fetch.unpackLimit=1",
+            "-c",
+            "transfer.unpackLimit=1",
+            "-c",
+            "fetch.writeCommitGraph=false",
+            "-c",
+            "fetch.negotiationAlgorithm=default",
+            "fetch",
+            "--quiet",
+            "--no-tags",
+            "--no-write-fetch-head",
+            "--no-auto-maintenance",
+            "--recurse-submodules=no",
+            "--refmap=",
+        ];
+        arguments.push(if whole { "--no-filter" } else { "--filter=blob:none" });
+        arguments.extend(["--stdin", "--", &self.address]);
+        let specs: String = names.iter().map(|name| format!("+{name}:{name}\n")).collect();
+        let answer = self.attempt(&arguments, specs.as_bytes())?;
+        match answer.ok {
+            true => Ok(()),
+            false => Err(self.failed("fetch from", &answer)),
+        }
+    }
+
+    /// Returns a reader of what was fetched.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] if git can't be run.
+    pub fn fetched(&self) -> Result<Fetched> {
+        let mut command = self.command();
+        command.args(["cat-file", "--batch"]);
+        Fetched::start(command)
+    }
+
+    fn command(&self) -> std::process::Command {
+        let mut command = self.git.command_for_remotes(&self.scratch, self.interactive);
+        for setting in &self.settings {
+            command.arg("-c").arg(setting);
+        }
+        command
+    }
+
+    /// Runs git, again if it fails for a passing reason; returns its last answer.
+    fn attempt(&self, arguments: &[&str], input: &[u8]) -> Result<Answer> {
+        let first = std::env::var(FIRST_WAIT_VARIABLE).ok().and_then(|text| text.parse().ok());
+        let mut wait = first.map_or(FIRST_WAIT, Duration::from_millis);
+        for tried in 1.. {
+            let answer = self.git.finish(self.command().args(arguments), input)?;
+            // A remote that answered for each ref has spoken.
+            let spoken = answer.stdout.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"!\t"));
+            let why = passing(&answer.stderr).filter(|_| !answer.ok && !spoken);
+            let Some(why) = why.filter(|_| tried < TRIES) else { return Ok(answer) };
+            let why = Line(&without_password(why)).to_string();
+            let pause = jittered(wait);
+            let seconds = pause.as_secs_f32();
+            (self.tell.borrow_mut())(&format!(
+                "{}: {why}; trying again in {seconds:.1} s ({} of {TRIES})",
+                self.shown(),
+                tried + 1
+            ));
+            std::thread::sleep(pause);
+            wait *= 2;
+        }
+        Err(Error::new(Kind::Bug, "git was never run"))
+    }
+
+    fn failed(&self, action: &str, answer: &Answer) -> Error {
+        let said = answer.stderr.lines().map(str::trim).filter(|line| !line.is_empty());
+        let said = without_password(&said.take(6).collect::<Vec<_>>().join("; "));
+        let kind = match said.contains("fsck error") || said.contains("index-pack failed") {
+            true => Kind::Damaged,
+            false => Kind::Environment,
+        };
+        let error = Error::new(kind, format!("Cannot {action} {}", self.shown())).because(Line(&said));
+        let lower = said.to_lowercase();
+        if passing(&said).is_some() {
+            error.hint("the connection failed several times; run the command again later")
+        } else if ["authentication", "permission denied", "could not read username", "403", "401"]
+            .iter()
+            .any(|word| lower.contains(word))
+        {
+            error.hint("git could not log in: try `git ls-remote` with the same remote")
+        } else if self.named {
+            error.hint(format!("`git remote get-url {}` shows where it leads", self.shown()))
+        } else {
+            error.hint("check the address with `git ls-remote`")
+        }
+    }
+}
+
+/// Returns the line that tells of a failure that may pass.
+fn passing(stderr: &str) -> Option<&str> {
+    let is_passing = |line: &&str| {
+        let line = line.to_lowercase();
+        PASSING.iter().any(|sign| line.contains(sign))
+    };
+    stderr.lines().map(str::trim).find(is_passing)
+}
+
+/// Makes a wait half to one and a half times as long, so that machines that failed together
+/// don't come back together.
+fn jittered(wait: Duration) -> Duration {
+    use std::hash::BuildHasher as _;
+    let random = std::collections::hash_map::RandomState::new().hash_one(0) % 1_000;
+    wait.mul_f64(0.5 + f64::from(u32::try_from(random).unwrap_or(500)) / 1_000.0)
+}
+
+/// Hides what stands between `://` and `@`, but for the user's name.
+fn without_password(text: &str) -> String {
+    let mut shown = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + 3);
+        shown += before;
+        let end = after.find(|c: char| c == '/' || c.is_whitespace() || c == '\'').unwrap_or(after.len());
+        rest = after;
+        if let Some(host) = after[..end].rfind('@') {
+            match after[..host].split_once(':') {
+                Some((user, _)) => shown += &format!("{user}:***"),
+                // A lone word can be a token.
+                None if after[..host] == *"git" => shown += "git",
+                None => shown += "***",
+            }
+            rest = &after[host..];
+        }
+    }
+    shown + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_and_tokens_in_addresses_are_never_shown() {
+        for (text, shown) in [
+            ("https://ada:pass@host/x", "https://ada:***@host/x"),
+            ("fatal: 'https://token@host/x' not found", "fatal: 'https://***@host/x' not found"),
+            ("ssh://git@host/x and https://a:b@c", "ssh://git@host/x and https://a:***@c"),
+            ("https://host/a@b", "https://host/a@b"),
+            ("git@host:x.git", "git@host:x.git"),
+        ] {
+            assert_eq!(without_password(text), shown);
+        }
+    }
+
+    #[test]
+    fn only_what_may_pass_is_tried_again() {
+        for text in [
+            "fatal: unable to access 'https://x/': Could not resolve host: x",
+            "error: RPC failed; HTTP 502 curl 22 The requested URL returned error: 502",
+            "fatal: early EOF",
+            "kex_exchange_identification: Connection closed by remote host",
+        ] {
+            assert!(passing(text).is_some(), "{text}");
+        }
+        for text in [
+            "fatal: Authentication failed for 'https://x/'",
+            "remote: Repository not found.",
+            "fatal: 'x' does not appear to be a git repository",
+            "The requested URL returned error: 403",
+        ] {
+            assert!(passing(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn waits_are_spread() {
+        let wait = jittered(Duration::from_secs(2));
+        assert!((Duration::from_secs(1)..=Duration::from_secs(3)).contains(&wait), "{wait:?}");
+    }
+}

@@ -1,0 +1,378 @@
+//! `push`, `pull`, `list --remote` and `rm --remote`.
+//!
+//! A snapshot on a remote is immutable like one in the store: its ref is created or is
+//! there already, and never moved. Several are handed over together, but each stands for
+//! itself: what is wrong with one is said, and the others go on.
+
+use super::base::{self, Mine};
+use super::log;
+use super::wire::{self, Place, REFS};
+use crate::context::Context;
+use crate::error::{Error, Kind, Result};
+use crate::fs::Scratch;
+use crate::git::{PushAnswer, Remote, RemoteRef};
+use crate::ids::SnapshotId;
+use crate::manifest::Manifest;
+use crate::screen::Line;
+use crate::store::{Entry, Operation, Reference, Store, check_may_travel};
+use crate::timestamp::Timestamp;
+use crate::workspace::Workspace;
+
+/// A remote, opened for snapshots of one store.
+pub struct Remotes<'a> {
+    context: &'a Context,
+    store: &'a Store,
+    remote: Remote<'a>,
+    /// Holds the scratch repository; it goes with this value.
+    _scratch: Scratch,
+}
+
+/// What became of one snapshot.
+pub struct Handed {
+    /// Its name, safe to show; its id if the name is not known.
+    pub name: String,
+    /// Its id.
+    pub id: SnapshotId,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+/// What can become of one snapshot.
+pub enum Fate {
+    /// It was handed over.
+    Done,
+    /// The other side had it.
+    Already,
+    /// It was not, and why.
+    Failed(Error),
+}
+
+/// A snapshot on a remote.
+pub struct Listed {
+    /// Its id.
+    pub id: SnapshotId,
+    /// Its name, safe to show.
+    pub name: String,
+    /// Whoever saved it, and where, safe to show.
+    pub by: String,
+    /// When it was saved.
+    pub created_at: Timestamp,
+    /// Whether it is in the store here.
+    pub here: bool,
+    place: Place,
+}
+
+impl<'a> Remotes<'a> {
+    /// Opens a remote by name or address; `tell` is told of tries that failed.
+    ///
+    /// # Errors
+    /// As [`Remote::open`].
+    pub fn open(
+        context: &'a Context,
+        workspace: &'a Workspace,
+        address: &str,
+        interactive: bool,
+        tell: &'a mut dyn FnMut(&str),
+    ) -> Result<Remotes<'a>> {
+        // In the store, which lies in the project: settings that the user's configuration
+        // makes for the folders above (`includeIf "gitdir:…"`) hold here too.
+        let scratch = workspace.store.scratch()?;
+        let repository = workspace.repository.as_ref();
+        let remote = Remote::open(repository, &context.cwd, scratch.path(), address, interactive, tell)?;
+        Ok(Remotes { context, store: &workspace.store, remote, _scratch: scratch })
+    }
+
+    /// Returns the remote as it was named, without a password.
+    pub fn shown(&self) -> String {
+        self.remote.shown()
+    }
+
+    /// Sends snapshots.
+    ///
+    /// # Errors
+    /// If one of the references means nothing here, or the remote can't be reached. What is
+    /// wrong with one snapshot is in its own [`Fate`].
+    pub fn push(&mut self, references: &[String]) -> Result<Vec<Handed>> {
+        let mut chosen: Vec<Entry> = Vec::new();
+        for reference in references {
+            let entry = self.store.find(&Reference::parse(reference))?;
+            if let Ok(manifest) = &entry.manifest {
+                check_may_travel(manifest)?;
+            }
+            if chosen.iter().all(|other| other.stem != entry.stem) {
+                chosen.push(entry);
+            }
+        }
+        let there = self.places()?;
+        let entries = self.store.entries()?;
+        let mine = base::mine(&entries);
+        let wanted = base::mine(&chosen);
+        let in_order = chosen.iter().filter_map(|entry| entry.manifest.as_ref().ok());
+        let wanted: Vec<Mine<'_>> = in_order.filter_map(|m| wanted.get(&m.id).copied()).collect();
+        let (old, new): (Vec<Mine<'_>>, Vec<Mine<'_>>) =
+            wanted.iter().partition(|one| there.iter().any(|place| place.id == one.manifest.id));
+        let mut handed = Vec::new();
+        for one in old {
+            handed.push(self.compare(one.manifest, &there, || unknown(one.manifest)));
+        }
+        base::lay(&self.remote, self.store, &mine, &base::to_push_on(&mine, &there, &new))?;
+        let names: Vec<String> = new.iter().map(|one| wire::ref_of(one.manifest)).collect();
+        let oids =
+            if new.is_empty() { Vec::new() } else { base::write(&self.remote, self.store, &new, &names)? };
+        let refs: Vec<RemoteRef> =
+            oids.into_iter().zip(names).map(|(oid, name)| RemoteRef { oid, name }).collect();
+        for (answer, one) in self.remote.create(&refs)?.into_iter().zip(new) {
+            handed.push(match answer {
+                PushAnswer::Taken => {
+                    log(self.context, self.store, Operation::Push, one.manifest, &self.shown());
+                    Handed::new(one.manifest, Fate::Done)
+                }
+                PushAnswer::Rejected(why) => {
+                    // Perhaps another one was faster.
+                    let there = self.places()?;
+                    self.compare(one.manifest, &there, || self.rejected(one.manifest, &why))
+                }
+            });
+        }
+        // In the order in which they were asked for.
+        handed.sort_by_key(|one| wanted.iter().position(|other| other.manifest.id == one.id));
+        Ok(handed)
+    }
+
+    /// Fetches snapshots: those that are named, else all that are not here.
+    ///
+    /// # Errors
+    /// As [`Remotes::push`].
+    pub fn pull(&mut self, references: &[String]) -> Result<Vec<Handed>> {
+        let there = self.places()?;
+        let entries = self.store.entries()?;
+        let mine = base::mine(&entries);
+        let mut wanted: Vec<Place> = Vec::new();
+        let mut handed = Vec::new();
+        if references.is_empty() {
+            wanted = there.iter().filter(|place| !mine.contains_key(&place.id)).cloned().collect();
+        }
+        for place in self.resolve_all(&there, references)? {
+            if wanted.iter().any(|other| other.id == place.id) {
+                continue;
+            }
+            match mine.get(&place.id) {
+                Some(one) => handed.push(Handed::new(one.manifest, Fate::Already)),
+                None => wanted.push(place),
+            }
+        }
+        if wanted.is_empty() {
+            return Ok(handed);
+        }
+        base::lay(&self.remote, self.store, &mine, &base::to_fetch_on(&mine, &there))?;
+        let names: Vec<&str> = wanted.iter().map(|place| place.at.name.as_str()).collect();
+        self.remote.fetch(&names, true)?;
+        let mut dated: Vec<(Option<Timestamp>, Place)> = Vec::new();
+        for place in wanted {
+            // What is wrong with it is found, and said, when it is taken in.
+            let commit = self.remote.fetched()?.commit(&place.at.oid);
+            dated.push((commit.ok().map(|commit| wire::read_message(&commit).2), place));
+        }
+        dated.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+        for (_, place) in dated {
+            handed.push(self.take(&place)?);
+        }
+        Ok(handed)
+    }
+
+    /// Lists what is on the remote, newest first.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] if the remote can't be reached.
+    pub fn list(&mut self) -> Result<Vec<Listed>> {
+        let there = self.places()?;
+        self.describe(&there)
+    }
+
+    /// Deletes a snapshot's ref on the remote; the snapshot here stays.
+    ///
+    /// # Errors
+    /// [`Kind::NotFound`] or [`Kind::Ambiguous`], [`Kind::Conflict`] if it has changed
+    /// meanwhile, [`Kind::Environment`] if the remote refuses or can't be reached.
+    pub fn withdraw(&mut self, references: &[String]) -> Result<Vec<Handed>> {
+        let there = self.places()?;
+        let places = self.resolve_all(&there, references)?;
+        let entries = self.store.entries()?;
+        let mine = base::mine(&entries);
+        let mut gone = Vec::new();
+        for place in places {
+            let name = match mine.get(&place.id) {
+                Some(one) => Line(&one.manifest.name).to_string(),
+                None => place.id.short().to_owned(),
+            };
+            let fate = match self.remote.delete(&place.at)? {
+                PushAnswer::Taken => {
+                    if let Some(one) = mine.get(&place.id) {
+                        log(self.context, self.store, Operation::Withdraw, one.manifest, &self.shown());
+                    }
+                    Fate::Done
+                }
+                PushAnswer::Rejected(why) => Fate::Failed(
+                    Error::new(Kind::Environment, format!("{} does not let go of {name}", self.shown()))
+                        .because(why)
+                        .hint("nothing was removed; see who may delete refs there"),
+                ),
+            };
+            gone.push(Handed { name, id: place.id, fate });
+        }
+        Ok(gone)
+    }
+
+    fn places(&mut self) -> Result<Vec<Place>> {
+        Ok(self.remote.list(REFS)?.into_iter().filter_map(Place::parse).collect())
+    }
+
+    /// Says whether the remote has this very snapshot, or another one under its id. `absent`
+    /// makes the error for the case that it has neither.
+    fn compare(&self, manifest: &Manifest, there: &[Place], absent: impl FnOnce() -> Error) -> Handed {
+        let Some(place) = there.iter().find(|place| place.id == manifest.id) else {
+            return Handed::new(manifest, Fate::Failed(absent()));
+        };
+        let fate = match self.is_same(manifest, place) {
+            Ok(true) => Fate::Already,
+            Ok(false) => Fate::Failed(
+                Error::new(
+                    Kind::Conflict,
+                    format!(
+                        "{} has other content under the id of {:?}",
+                        self.shown(),
+                        Line(&manifest.name).to_string()
+                    ),
+                )
+                .because(format!("{} is not the snapshot {}", place.at.name, manifest.id))
+                .hint("one of the two was changed after it was saved; nothing was overwritten"),
+            ),
+            Err(error) => Fate::Failed(error),
+        };
+        Handed::new(manifest, fate)
+    }
+
+    fn is_same(&self, manifest: &Manifest, place: &Place) -> Result<bool> {
+        let entry = self.store.find(&Reference::Named(manifest.id.to_string()))?;
+        let json = self.store.manifest_bytes(&entry.stem)?;
+        self.remote.fetch(&[&place.at.name], true)?;
+        let theirs = wire::open(&mut self.remote.fetched()?, place);
+        Ok(theirs.is_ok_and(|(theirs, _)| theirs == json))
+    }
+
+    fn rejected(&self, manifest: &Manifest, why: &str) -> Error {
+        let name = Line(&manifest.name).to_string();
+        Error::new(Kind::Environment, format!("{} did not take {name:?}", self.shown())).because(why).hint(
+            "some hosts take no refs but branches and tags; `snap export` makes a file that goes anywhere",
+        )
+    }
+
+    /// Takes in one snapshot that was fetched.
+    fn take(&self, place: &Place) -> Result<Handed> {
+        let mut name = place.id.short().to_owned();
+        let mut fetched = self.remote.fetched()?;
+        let taken = wire::receive(self.store, &mut fetched, place, self.context.now).and_then(|incoming| {
+            let manifest = incoming.manifest().clone();
+            name = Line(&manifest.name).to_string();
+            incoming.add().map(|_| manifest)
+        });
+        let fate = match taken {
+            Ok(manifest) => {
+                log(self.context, self.store, Operation::Pull, &manifest, &self.shown());
+                Fate::Done
+            }
+            Err(error) => Fate::Failed(error),
+        };
+        Ok(Handed { name, id: place.id.clone(), fate })
+    }
+
+    fn resolve_all(&self, there: &[Place], references: &[String]) -> Result<Vec<Place>> {
+        let mut found = Vec::new();
+        let mut listed: Option<Vec<Listed>> = None;
+        for reference in references {
+            let starts =
+                |place: &&Place| reference.len() >= 4 && place.id.as_str().starts_with(reference.as_str());
+            let by_id: Vec<&Place> = there.iter().filter(starts).collect();
+            if let [only] = by_id.as_slice() {
+                found.push((*only).clone());
+                continue;
+            }
+            let listed = match &listed {
+                Some(listed) => listed,
+                None => listed.insert(self.describe(there)?),
+            };
+            found.push(self.resolve(listed, reference, &by_id)?);
+        }
+        Ok(found)
+    }
+
+    fn resolve(&self, listed: &[Listed], reference: &str, by_id: &[&Place]) -> Result<Place> {
+        let shown = Line(reference).to_string();
+        if let Reference::Latest(back) = Reference::parse(reference) {
+            return listed.get(back).map(|one| one.place.clone()).ok_or_else(|| {
+                Error::new(Kind::NotFound, format!("There are not as many snapshots on {}", self.shown()))
+                    .because(format!("it has {}", listed.len()))
+            });
+        }
+        let called: Vec<&Listed> = listed.iter().filter(|one| one.name == shown).collect();
+        match (called.as_slice(), by_id) {
+            ([only], _) => Ok(only.place.clone()),
+            ([], []) => {
+                Err(Error::new(Kind::NotFound, format!("There is no snapshot {shown:?} on {}", self.shown()))
+                    .hint("`snap list --remote` shows what there is"))
+            }
+            _ => Err(Error::new(
+                Kind::Ambiguous,
+                format!("{shown:?} fits several snapshots on {}", self.shown()),
+            )
+            .hint("use the id; `snap list --remote --json` shows whole ids")),
+        }
+    }
+
+    /// Finds the names and times of snapshots; of those that are not here from their commits,
+    /// fetched without content where the remote can do that.
+    fn describe(&self, there: &[Place]) -> Result<Vec<Listed>> {
+        let entries = self.store.entries()?;
+        let mine = base::mine(&entries);
+        let unknown: Vec<&str> = there
+            .iter()
+            .filter(|place| !mine.contains_key(&place.id))
+            .map(|place| place.at.name.as_str())
+            .collect();
+        self.remote.fetch(&unknown, false)?;
+        let mut listed = Vec::new();
+        for place in there {
+            let (name, by, created_at, here) = match mine.get(&place.id) {
+                Some(one) => {
+                    let by = &one.manifest.created_by;
+                    let by = format!("{}@{}", Line(&by.user), Line(&by.host));
+                    (Line(&one.manifest.name).to_string(), by, one.manifest.created_at, true)
+                }
+                None => match self.remote.fetched()?.commit(&place.at.oid) {
+                    Ok(commit) => {
+                        let (name, by, at) = wire::read_message(&commit);
+                        (name, by, at, false)
+                    }
+                    Err(_) => {
+                        ("(no snapshot)".to_owned(), place.user.clone(), Timestamp::from_millis(0), false)
+                    }
+                },
+            };
+            listed.push(Listed { id: place.id.clone(), name, by, created_at, here, place: place.clone() });
+        }
+        listed.sort_by(|a, b| b.created_at.cmp(&a.created_at).then_with(|| a.id.cmp(&b.id)));
+        // What is fetched for good must not find a repository that promises to fetch more later.
+        self.remote.reset()?;
+        Ok(listed)
+    }
+}
+
+impl Handed {
+    fn new(manifest: &Manifest, fate: Fate) -> Handed {
+        Handed { name: Line(&manifest.name).to_string(), id: manifest.id.clone(), fate }
+    }
+}
+
+fn unknown(manifest: &Manifest) -> Error {
+    Error::new(Kind::Bug, format!("{} was there and is not", manifest.id))
+}
