@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::digest::ObjectId;
 use crate::error::{Error, IoContext, Kind, Result};
 use crate::fs::{self, Existing, FileLock};
 use crate::manifest::{LARGEST_MANIFEST, Manifest, ObjectRef};
@@ -39,6 +40,8 @@ pub struct AddLock {
     _lock: FileLock,
     /// Folders with new names in them, to be made durable before the manifest.
     dirty: RefCell<BTreeSet<PathBuf>>,
+    /// Objects that a published manifest names: their names are durable since then.
+    published: BTreeSet<ObjectId>,
 }
 
 /// Permission to delete from the store; excludes everybody else.
@@ -102,7 +105,11 @@ impl Store {
             // The names of the new folders, from the store up to where `.claude` was made.
             self.root.ancestors().take(3).try_for_each(fs::sync_folder)?;
         }
-        Ok(AddLock { _lock: fs::lock(&self.lock_path(), true, PATIENCE)?, dirty: RefCell::default() })
+        let lock = fs::lock(&self.lock_path(), true, PATIENCE)?;
+        let manifests = self.entries()?.into_iter().filter_map(|entry| entry.manifest.ok());
+        let published =
+            manifests.flat_map(|manifest| manifest.objects()).map(|object| object.object).collect();
+        Ok(AddLock { _lock: lock, dirty: RefCell::default(), published })
     }
 
     /// Makes a private folder for work under way; leftovers of one are swept after a day.

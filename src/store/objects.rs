@@ -46,6 +46,9 @@ impl Store {
         if path.symlink_metadata().is_ok() {
             if self.get(&object).is_ok() {
                 // Whoever wrote it may have died before its name was durable.
+                if lock.published.contains(&object.object) {
+                    return Ok(object);
+                }
                 lock.dirty.borrow_mut().insert(self.object_folder(object.object));
                 return Ok(object);
             }
