@@ -14,6 +14,7 @@ pub mod chunks;
 pub mod cli;
 pub mod compress;
 pub mod context;
+pub mod diff;
 pub mod digest;
 pub mod edit;
 pub mod error;
