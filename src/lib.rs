@@ -12,6 +12,7 @@
 pub mod capture;
 pub mod chunks;
 pub mod cli;
+pub mod compare;
 pub mod compress;
 pub mod context;
 pub mod diff;

@@ -3,7 +3,9 @@
 //! Owns the `clap` crate. Each command's arguments stand beside its code; this file holds
 //! the global ones, the dispatch, and the one place where an error becomes an exit code.
 
+mod diff;
 mod list;
+mod pager;
 mod prune;
 mod resume;
 mod save;
@@ -60,6 +62,7 @@ enum Command {
     Save(save::Save),
     List(list::List),
     Show(show::Show),
+    Diff(diff::Diff),
     Resume(resume::Resume),
     Undo(resume::Undo),
     Prune(prune::Prune),
@@ -72,6 +75,8 @@ enum Command {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
     Done,
+    /// The answer to what was asked is no: `diff --exit-code` found differences.
+    No,
     /// Finished, but parts were skipped; the report says which.
     Partial,
 }
@@ -90,6 +95,7 @@ pub fn main() -> ExitCode {
     let outcome = run(arguments, &mut ui).and_then(|outcome| ui.flush().map(|()| outcome));
     match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::No) => ExitCode::from(1),
         Ok(Outcome::Partial) => ExitCode::from(6),
         Err(error) => {
             if error.kind() != Kind::ClosedPipe {
@@ -107,11 +113,15 @@ fn run(arguments: Arguments, ui: &mut Ui) -> Result<Outcome> {
     if let Command::Resume(command) = arguments.command {
         return command.run(&context, ui);
     }
+    if let Command::Diff(command) = arguments.command {
+        return command.run(&context, ui);
+    }
     let workspace = Workspace::open(&context)?;
     match arguments.command {
         Command::Save(command) => command.run(&context, &workspace, ui),
         Command::List(command) => command.run(&context, &workspace, ui),
         Command::Show(command) => command.run(&context, &workspace, ui),
+        Command::Diff(command) => command.run(&context, ui),
         Command::Resume(command) => command.run(&context, ui),
         Command::Undo(command) => command.run(&context, &workspace, ui),
         Command::Prune(command) => command.run(&context, &workspace, ui),

@@ -34,9 +34,9 @@ struct Cell {
 }
 
 impl<'o, 'a> Columns<'o, 'a> {
-    /// Makes one that paints to `out`; `first` if nothing stands above.
-    pub fn new(out: &'o mut Out<'a>, look: Look, first: bool) -> Columns<'o, 'a> {
-        Columns { pen: Pen::new(out, look, first), old: 0, new: 0, digits: 4 }
+    /// Makes one that paints to `out`, with an empty line above each file.
+    pub fn new(out: &'o mut Out<'a>, look: Look) -> Columns<'o, 'a> {
+        Columns { pen: Pen::new(out, look), old: 0, new: 0, digits: 4 }
     }
 
     /// How many columns the text of a cell has.

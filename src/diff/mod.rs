@@ -61,6 +61,24 @@ pub trait Show: Sink {
     fn text(&mut self, line: &[u8]) -> io::Result<()>;
 }
 
+impl<S: Sink + ?Sized> Sink for &mut S {
+    fn open(&mut self, old: u64, new: u64, heading: &[u8]) -> io::Result<()> {
+        (**self).open(old, new, heading)
+    }
+
+    fn context(&mut self, line: &[u8]) -> io::Result<()> {
+        (**self).context(line)
+    }
+
+    fn change(&mut self, removed: &[&[u8]], added: &[&[u8]]) -> io::Result<()> {
+        (**self).change(removed, added)
+    }
+
+    fn close(&mut self) -> io::Result<()> {
+        (**self).close()
+    }
+}
+
 /// How the diff of a file ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct End {

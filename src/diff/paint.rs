@@ -70,13 +70,11 @@ pub(super) struct Pen<'o, 'a> {
     pub(super) look: Look,
     file: File,
     headed: bool,
-    first: bool,
 }
 
 impl<'o, 'a> Pen<'o, 'a> {
-    /// Makes one; `first` if nothing stands above.
-    pub(super) fn new(out: &'o mut Out<'a>, look: Look, first: bool) -> Pen<'o, 'a> {
-        Pen { out, look, file: File::default(), headed: false, first }
+    pub(super) fn new(out: &'o mut Out<'a>, look: Look) -> Pen<'o, 'a> {
+        Pen { out, look, file: File::default(), headed: false }
     }
 
     pub(super) fn put(&mut self, bytes: &[u8]) {
@@ -111,9 +109,7 @@ impl<'o, 'a> Pen<'o, 'a> {
         if std::mem::replace(&mut self.headed, true) {
             return;
         }
-        if !std::mem::take(&mut self.first) {
-            self.put(b"\n");
-        }
+        self.put(b"\n");
         let file = std::mem::take(&mut self.file);
         let mut title = vec![file.kind.letter() as u8, b' '];
         if file.kind == Kind::Renamed {
@@ -171,7 +167,6 @@ impl<'o, 'a> Pen<'o, 'a> {
     }
 
     pub(super) fn text(&mut self, line: &[u8]) -> io::Result<()> {
-        self.first = false;
         push_safe(&mut self.out.buffer, line.trim_ascii_end());
         self.put(b"\n");
         self.out.line_done()
@@ -226,9 +221,9 @@ pub(super) fn pairs(removed: &[&[u8]], added: &[&[u8]]) -> Option<Vec<Option<Vec
 }
 
 impl<'o, 'a> Painter<'o, 'a> {
-    /// Makes one that paints to `out`; `first` if nothing stands above.
-    pub fn new(out: &'o mut Out<'a>, look: Look, first: bool) -> Painter<'o, 'a> {
-        Painter { pen: Pen::new(out, look, first), old: 0, new: 0, width: 4 }
+    /// Makes one that paints to `out`, with an empty line above each file.
+    pub fn new(out: &'o mut Out<'a>, look: Look) -> Painter<'o, 'a> {
+        Painter { pen: Pen::new(out, look), old: 0, new: 0, width: 4 }
     }
 
     fn gutter(&mut self, old: Option<u64>, new: Option<u64>) {

@@ -193,7 +193,8 @@ impl<'s> Parser<'s> {
             file.path = unquoted(name);
         } else if line.starts_with(b"Binary files ") || line == b"GIT binary patch" {
             self.binary = true;
-        } else if let Some(mode) = after(b"index ").and_then(|text| text.rsplit(|byte| *byte == b' ').next()) {
+        } else if let Some(mode) = after(b"index ").and_then(|text| text.rsplit(|byte| *byte == b' ').next())
+        {
             // A submodule has the mode of a commit.
             if mode == b"160000" {
                 file.note = Some("submodule".to_owned());

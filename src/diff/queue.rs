@@ -111,7 +111,8 @@ mod tests {
             Ok(())
         };
         in_order(0..200_u32, 3, || (), work, deliver).expect("delivered");
-        let expected: Vec<u32> = (0..200).flat_map(|job| (0..job % 10).map(move |piece| job * 10 + piece)).collect();
+        let expected: Vec<u32> =
+            (0..200).flat_map(|job| (0..job % 10).map(move |piece| job * 10 + piece)).collect();
         assert_eq!(seen, expected);
     }
 

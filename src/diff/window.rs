@@ -73,6 +73,28 @@ impl<A: Read, B: Read> Differ<A, B> {
         Ok(sniff(&mut self.old)? || sniff(&mut self.new)?)
     }
 
+    /// Says whether the versions are the same, without showing anything.
+    ///
+    /// # Errors
+    /// Whatever reading gives.
+    pub fn is_same(mut self) -> io::Result<bool> {
+        loop {
+            if self.old.rest().is_empty() {
+                self.old.read_block()?;
+            }
+            if self.new.rest().is_empty() {
+                self.new.read_block()?;
+            }
+            let (old, new) = (self.old.rest(), self.new.rest());
+            let len = old.len().min(new.len());
+            if len == 0 || old[..len] != new[..len] {
+                return Ok(old.len() == new.len() && len == 0);
+            }
+            self.old.consume(len);
+            self.new.consume(len);
+        }
+    }
+
     /// Finds and emits all hunks.
     ///
     /// # Errors
@@ -208,7 +230,8 @@ impl<'a> Window<'a> {
         };
         let (old, new) = (number(&self.old), number(&self.new));
         // A window that had to grow holds nothing that a short search finds.
-        let algorithm = if old.len() + new.len() > MYERS_LINES { Algorithm::Histogram } else { Algorithm::Myers };
+        let algorithm =
+            if old.len() + new.len() > MYERS_LINES { Algorithm::Histogram } else { Algorithm::Myers };
         let mut diff = Diff::default();
         diff.compute_with(algorithm, &old, &new, interner.num_tokens());
         let indent =
@@ -272,7 +295,9 @@ impl<'a> Window<'a> {
                 return Ok(());
             }
             let (old_end, new_end) = (hunk.before.end.min(end.old), hunk.after.end.min(end.new));
-            let lines = |lines: &[&'a [u8]], range: Range<u32>| lines[range.start as usize..range.end as usize].to_vec();
+            let lines = |lines: &[&'a [u8]], range: Range<u32>| {
+                lines[range.start as usize..range.end as usize].to_vec()
+            };
             let (removed, added) =
                 (lines(&self.old, hunk.before.start..old_end), lines(&self.new, hunk.after.start..new_end));
             for piece in 0..removed.len().max(added.len()).div_ceil(PIECE) {

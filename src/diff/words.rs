@@ -124,7 +124,10 @@ mod tests {
 
     #[test]
     fn whole_words_are_marked() {
-        assert_eq!(shown("let a = count(x);\n", "let a = counts(x);\n").as_deref(), Some("let a = [count|counts](x);\n"));
+        assert_eq!(
+            shown("let a = count(x);\n", "let a = counts(x);\n").as_deref(),
+            Some("let a = [count|counts](x);\n")
+        );
         assert_eq!(shown("f(a, b, c)", "f(b, c, d)").as_deref(), Some("f([a, |]b, c[|, d])"));
     }
 

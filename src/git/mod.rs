@@ -8,6 +8,7 @@
 
 mod blobs;
 mod command;
+mod commits;
 pub mod index;
 mod status;
 mod worktree;

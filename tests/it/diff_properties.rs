@@ -153,7 +153,7 @@ proptest! {
         };
         let mut out = Out::new(true, &mut send);
         let look = Look { color, max_line: 50, word: color, width: 80 };
-        let mut show = Painter::new(&mut out, look, true);
+        let mut show = Painter::new(&mut out, look);
         show.start(File { path: old.clone(), ..File::default() }).must("a start");
         let report = Differ::new(&old[..], &new[..], options(3, 3)).run(&mut show).must("a diff");
         show.finish(End { report, ..End::default() }).must("an end");

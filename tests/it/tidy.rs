@@ -15,6 +15,7 @@ const LAYERS: [(&[&str], bool); 6] = [
         &[
             "chunks",
             "compress",
+            "diff",
             "digest",
             "edit",
             "error",
@@ -34,24 +35,26 @@ const LAYERS: [(&[&str], bool); 6] = [
     (&["context", "git", "session", "store"], false),
     (&["workspace"], false),
     // A restore makes a safety snapshot first: it captures.
-    (&["capture", "restore"], true),
+    (&["capture", "compare", "restore"], true),
     (&["cli"], false),
 ];
 
 /// Which file or folder of `src` each dependency belongs to.
-const OWNERS: [(&str, &[&str]); 15] = [
+const OWNERS: [(&str, &[&str]); 17] = [
     ("aho_corasick", &["remap"]),
     ("blake3", &["digest.rs"]),
     ("clap", &["cli"]),
     ("directories", &["context.rs"]),
     ("git2", &["git"]),
-    ("memchr", &["edit.rs", "remap"]),
-    ("rustix", &["fs.rs", "tree.rs"]),
+    ("gix_imara_diff", &["diff/window.rs"]),
+    ("memchr", &["diff", "edit.rs", "remap"]),
+    ("rustix", &["cli/pager.rs", "fs.rs", "tree.rs"]),
     ("sha1", &["digest.rs"]),
     ("sha2", &["digest.rs"]),
     ("similar", &["hunks.rs"]),
     ("tempfile", &["fs.rs", "tree.rs"]),
     ("time", &["timestamp.rs"]),
+    ("unicode_width", &["diff/columns.rs"]),
     ("uuid", &["ids.rs"]),
     ("zstd", &["compress.rs"]),
     // Not a dependency, but as good as one: only these files start programs.
