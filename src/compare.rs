@@ -261,8 +261,9 @@ impl<'a> Loader<'a> {
         }
         // A file in place of a link is another thing, not another version.
         if matches!(kinds, (Some(a), Some(b)) if a != b) {
-            let gone = File { kind: Kind::Deleted, new_mode: None, lines: None, ..file.clone() };
-            let come = File { kind: Kind::Added, old_mode: None, lines: None, ..file };
+            let gone =
+                File { kind: Kind::Deleted, new_mode: None, lines: None, old_oid: None, ..file.clone() };
+            let come = File { kind: Kind::Added, old_mode: None, lines: None, old_oid: None, ..file };
             show_bytes(gone, &bytes(old), b"", self.options, show)?;
             return show_bytes(come, b"", &bytes(new), self.options, show);
         }
@@ -327,7 +328,17 @@ fn file(path: &RepoPath, old: Option<&Version>, new: Option<&Version>) -> File {
         path: path.as_bytes().to_vec(),
         old_mode: old.map(|version| version.mode),
         new_mode: new.map(|version| version.mode),
+        old_oid: Some(oid(old, new)),
+        new_oid: Some(oid(new, old)),
         ..File::default()
+    }
+}
+
+/// Returns a version's id; for none, zeros as many as the other side's digits.
+fn oid(version: Option<&Version>, other: Option<&Version>) -> String {
+    match version {
+        Some(version) => version.oid.clone(),
+        None => "0".repeat(other.map_or(40, |other| other.oid.len())),
     }
 }
 

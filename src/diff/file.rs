@@ -89,6 +89,11 @@ impl File {
             line(&[b"rename from ", &quoted(b"", self.old_name())]);
             line(&[b"rename to ", &quoted(b"", &self.path)]);
         }
+        if let (true, Some((old, new))) = (with_names, self.old_oid.as_ref().zip(self.new_oid.as_ref())) {
+            let mode = self.new_mode.filter(|mode| self.old_mode == Some(*mode));
+            let mode = mode.map_or(String::new(), |mode| format!(" {}", mode.octal()));
+            line(&[b"index ", old.as_bytes(), b"..", new.as_bytes(), mode.as_bytes()]);
+        }
         if with_names {
             // Git ends a name with a blank in it by a tab.
             let tab = |name: &[u8]| if name.contains(&b' ') { &b"\t"[..] } else { b"" };

@@ -94,6 +94,9 @@ impl<'o, 'a> Pen<'o, 'a> {
     }
 
     pub(super) fn painted(&mut self, paint: Paint, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
         self.paint(paint);
         push_safe(&mut self.out.buffer, bytes);
         self.reset();
@@ -148,8 +151,11 @@ impl<'o, 'a> Pen<'o, 'a> {
 
     pub(super) fn finish(&mut self, end: &End) -> io::Result<()> {
         let mut notes = Vec::new();
-        notes.extend(end.binary.then(|| "binary".to_owned()));
-        notes.extend(end.note.clone());
+        notes.extend(match (end.binary, &end.note) {
+            (true, Some(note)) => Some(format!("binary, {note}")),
+            (true, None) => Some("binary".to_owned()),
+            (false, note) => note.clone(),
+        });
         if end.report.stopped {
             notes.push("the rest is not shown: a line of it is too long".to_owned());
         }

@@ -59,6 +59,8 @@ struct Parser<'s> {
     stage: Stage,
     file: File,
     binary: bool,
+    /// Whether git coloured this diff.
+    colored: bool,
     report: Report,
     /// Lines that a mark for a missing newline may still follow.
     removed: Lines,
@@ -105,6 +107,7 @@ impl<'s> Parser<'s> {
             stage: Stage::Text,
             file: File::default(),
             binary: false,
+            colored: false,
             report: Report::default(),
             removed: Lines::default(),
             added: Lines::default(),
@@ -113,13 +116,15 @@ impl<'s> Parser<'s> {
     }
 
     fn line(&mut self, raw: &[u8]) -> io::Result<()> {
+        // A line of a diff starts with a sign or a word; only git itself starts it with a colour.
+        self.colored |= raw.starts_with(b"\x1b[");
         let bare;
-        let line = match raw.first() {
-            Some(0x1b) => {
+        let line = match self.colored && memchr::memchr(0x1b, raw).is_some() {
+            true => {
                 bare = without_colors(raw);
                 &bare
             }
-            _ => raw,
+            false => raw,
         };
         match self.stage {
             Stage::Hunk(old, new) if old > 0 || new > 0 || line.starts_with(b"\\") => {
@@ -371,4 +376,49 @@ fn parse_number(text: &[u8]) -> Option<(u64, &[u8])> {
     // Numbers that would overflow when counted on are nonsense.
     let number = std::str::from_utf8(digits).ok()?.parse().ok().filter(|number| *number < u64::MAX / 4)?;
     Some((number, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Out, Patch};
+    use super::*;
+
+    /// Reads a diff and writes it as a patch again.
+    fn again(diff: &[u8]) -> String {
+        let mut made = Vec::new();
+        let mut send = |block: Vec<u8>| {
+            made.extend(block);
+            Ok(())
+        };
+        let mut out = Out::new(true, &mut send);
+        show_patch(diff, &mut Patch::new(&mut out)).expect("shown");
+        out.flush().expect("flushed");
+        String::from_utf8(made).expect("UTF-8")
+    }
+
+    const DIFF: &str = "commit 1\n\n    message\n\ndiff --git a/x b/x\nold mode 100644\nnew mode 100755\n\
+        --- a/x\n+++ b/x\n@@ -1,2 +1,3 @@ fn name()\n a\n--- b\n+++ c\n+d\n\\ No newline at end of file\n\
+        diff --git a/old name b/new name\nrename from old name\nrename to new name\n\
+        diff --git a/bin b/bin\nBinary files a/bin and b/bin differ\n";
+
+    #[test]
+    fn a_diff_survives_being_read() {
+        assert_eq!(again(DIFF.as_bytes()), DIFF);
+    }
+
+    #[test]
+    fn colours_of_git_are_taken_off() {
+        let colored: String = DIFF.lines().map(|line| format!("\x1b[1m{line}\x1b[m\n")).collect();
+        assert_eq!(again(colored.as_bytes()), DIFF);
+    }
+
+    #[test]
+    fn nonsense_is_text_and_no_crash() {
+        for text in
+            ["@@ -1 +1 @@\n", "--- a\n", "diff --git \n@@ -0,99999999999999999999 +1 @@\n-a", "diff --git a"]
+        {
+            let _shown = again(text.as_bytes());
+        }
+        assert_eq!(again(b"hello\n"), "hello\n");
+    }
 }

@@ -22,17 +22,13 @@ const ANCHOR: u32 = 6;
 
 /// By how much a window grows when it finds no anchor, and how far in all.
 const GROWTH: usize = 4;
-const LARGEST: usize = 32;
+const LARGEST: usize = 64;
 
 /// How far a window grows before anything has been shown.
 const LARGEST_AT_FIRST: usize = 8;
 
 /// A window never holds much more than this of one version.
 const WINDOW_BYTES: usize = 4 << 20;
-
-/// Windows of more lines than this, of both versions, are searched by histogram: it stays fast on
-/// moved and reversed text, where Myers' search doesn't.
-const MYERS_LINES: usize = 20_000;
 
 /// A long change is emitted in pieces of this many lines of each version.
 const PIECE: usize = 1_024;
@@ -229,11 +225,8 @@ impl<'a> Window<'a> {
             lines.iter().map(|line| interner.intern(Key { line, blind })).collect()
         };
         let (old, new) = (number(&self.old), number(&self.new));
-        // A window that had to grow holds nothing that a short search finds.
-        let algorithm =
-            if old.len() + new.len() > MYERS_LINES { Algorithm::Histogram } else { Algorithm::Myers };
         let mut diff = Diff::default();
-        diff.compute_with(algorithm, &old, &new, interner.num_tokens());
+        diff.compute_with(Algorithm::Myers, &old, &new, interner.num_tokens());
         let indent =
             |token: Token| IndentLevel::for_ascii_line(interner[token].line.iter().copied(), TAB_WIDTH);
         diff.postprocess_with(&old, &new, IndentHeuristic::new(indent));
@@ -245,6 +238,10 @@ impl<'a> Window<'a> {
         let end = self.end();
         let Some(_) = hunks.first() else { return Some(end) };
         let near_end = |at: u32, end: u32, all: bool| !all && u64::from(at) * 4 > u64::from(end) * 3;
+        // Where most lines are equal the script is right anyway, however short the equal runs are.
+        let removed: u32 = hunks.iter().map(|hunk| hunk.before.end - hunk.before.start).sum();
+        let in_step = u64::from(end.old - removed) * 2 >= u64::from(end.old.min(end.new));
+        let anchor = if in_step { 1 } else { ANCHOR };
         let starts = hunks.iter().skip(1).map(|hunk| hunk.before.start).chain([end.old]);
         let mut found = None;
         for (hunk, next) in hunks.iter().zip(starts) {
@@ -253,7 +250,7 @@ impl<'a> Window<'a> {
             if near_end(at.old, end.old, self.old_all) || near_end(at.new, end.new, self.new_all) {
                 break;
             }
-            if run >= ANCHOR {
+            if run >= anchor {
                 found = Some(at);
             }
         }

@@ -3,6 +3,7 @@
 #[macro_use]
 mod support;
 
+mod diff;
 mod diff_properties;
 mod frozen;
 mod harness;
