@@ -26,7 +26,7 @@ pub struct Item {
 #[derive(Clone, Debug)]
 enum Source {
     /// As a snapshot stores it.
-    Stored(Edit),
+    Stored(Box<Edit>),
     /// Two versions of it.
     Pair(Place, Place),
 }
@@ -37,7 +37,7 @@ enum Place {
     Nowhere,
     Blob(Version),
     /// What a snapshot's edit makes.
-    Edited(Edit),
+    Edited(Box<Edit>),
     Disk,
 }
 
@@ -46,7 +46,7 @@ pub fn edits(manifest: &Manifest) -> Vec<Item> {
     let files = manifest.edits.iter().flat_map(|edits| &edits.files);
     files
         .filter(|edit| edit.change != Change::IndexOnly)
-        .map(|edit| Item { path: edit.path.clone(), source: Source::Stored(edit.clone()) })
+        .map(|edit| Item { path: edit.path.clone(), source: Source::Stored(Box::new(edit.clone())) })
         .collect()
 }
 
@@ -70,7 +70,7 @@ pub fn between(workspace: &Workspace, old: &Manifest, new: &Manifest) -> Result<
             moved.get(path),
             other,
         ) {
-            (Some(edit), ..) => Place::Edited((**edit).clone()),
+            (Some(edit), ..) => Place::Edited(Box::new((**edit).clone())),
             (None, Some(both), _) => blob(of(both).as_ref()),
             (None, None, Some(other)) => blob(other.old.as_ref()),
             (None, None, None) => Place::Nowhere,
@@ -113,7 +113,7 @@ pub fn with_work_tree(workspace: &Workspace, old: &Manifest) -> Result<Vec<Item>
     let in_store = |path: &RepoPath| own.as_ref().is_some_and(|own| path.is_in(own));
     let item = |path: &RepoPath| {
         let place = match (edits.get(path), moved.get(path), pending.get(path)) {
-            (Some(edit), ..) => Place::Edited((*edit).clone()),
+            (Some(edit), ..) => Place::Edited(Box::new((*edit).clone())),
             (None, Some(both), _) => blob(both.0.as_ref()),
             (None, None, head) => blob(head.and_then(Option::as_ref)),
         };
@@ -129,7 +129,7 @@ fn moved(workspace: &Workspace, old: Option<&str>, new: Option<&str>) -> Result<
     match (&workspace.repository, old, new) {
         (Some(repository), Some(old), Some(new)) if old != new => {
             let changed = repository.changed_between(old, new)?;
-            Ok(changed.into_iter().map(|(path, old, new)| (path, (old, new))).collect())
+            Ok(changed.into_iter().map(|one| (one.path, (one.old, one.new))).collect())
         }
         _ => Ok(BTreeMap::new()),
     }

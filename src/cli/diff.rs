@@ -101,15 +101,16 @@ impl Form {
 
 /// Where a file's diff comes from.
 enum Job {
-    Item(Item),
-    Files(PathBuf, PathBuf),
+    Item(Box<Item>),
+    /// Two files, each as it was named and where it is.
+    Files(Named, Named),
     Input,
 }
 
 /// What the threads deliver.
 enum Piece {
     Block(Vec<u8>),
-    Counted(Counted),
+    Counted(Box<Counted>),
 }
 
 impl Diff {
@@ -140,7 +141,7 @@ impl Diff {
                     pass: &mut dyn FnMut(Piece) -> io::Result<()>|
          -> Result<()> {
             if form.is_counted() {
-                let mut send = |counted| pass(Piece::Counted(counted));
+                let mut send = |counted| pass(Piece::Counted(Box::new(counted)));
                 return show_job(job, loader, options, &mut Counter::new(&mut send));
             }
             let mut send = |block| pass(Piece::Block(block));
@@ -174,7 +175,8 @@ impl Diff {
 
     fn jobs(&self, context: &Context, workspace: Option<&Workspace>) -> Result<Vec<Job>> {
         if let [old, new] = self.files.as_slice() {
-            return Ok(vec![Job::Files(context.cwd.join(old), context.cwd.join(new))]);
+            let place = |path: &PathBuf| (path.clone(), context.cwd.join(path));
+            return Ok(vec![Job::Files(place(old), place(new))]);
         }
         let Some(workspace) = workspace else { return Ok(vec![Job::Input]) };
         let manifest = |reference: &str| workspace.store.find(&Reference::parse(reference))?.manifest;
@@ -198,7 +200,7 @@ impl Diff {
             wanted.is_empty()
                 || wanted.iter().any(|path| path.as_ref().is_none_or(|path| item.path().is_in(path)))
         };
-        Ok(items.into_iter().filter(is_wanted).map(Job::Item).collect())
+        Ok(items.into_iter().filter(is_wanted).map(|item| Job::Item(Box::new(item))).collect())
     }
 }
 
@@ -225,7 +227,7 @@ fn inside(root: &Path, path: &Path) -> Result<Option<RepoPath>> {
 
 fn show_job(job: Job, loader: &mut Option<Loader<'_>>, options: Options, show: &mut dyn Show) -> Result<()> {
     match (job, loader) {
-        (Job::Item(item), Some(loader)) => loader.show(item, show),
+        (Job::Item(item), Some(loader)) => loader.show(*item, show),
         (Job::Files(old, new), _) => show_files(&old, &new, options, show),
         (Job::Input | Job::Item(_), _) => {
             show_patch(BufReader::with_capacity(64 << 10, io::stdin()), show).map_err(|error| broken(&error))
@@ -233,7 +235,9 @@ fn show_job(job: Job, loader: &mut Option<Loader<'_>>, options: Options, show: &
     }
 }
 
-fn show_files(old: &Path, new: &Path, options: Options, show: &mut dyn Show) -> Result<()> {
+type Named = (PathBuf, PathBuf);
+
+fn show_files(old: &Named, new: &Named, options: Options, show: &mut dyn Show) -> Result<()> {
     use std::os::unix::ffi::OsStrExt as _;
     let open = |path: &Path| -> Result<(Handle, u64)> {
         let handle = Handle::open(path).context("open", path)?;
@@ -244,12 +248,12 @@ fn show_files(old: &Path, new: &Path, options: Options, show: &mut dyn Show) -> 
         }
         Ok((handle, size.len()))
     };
-    let ((old_file, old_size), (new_file, new_size)) = (open(old)?, open(new)?);
+    let ((old_file, old_size), (new_file, new_size)) = (open(&old.1)?, open(&new.1)?);
     let name = |path: &Path| {
         let bytes = path.as_os_str().as_bytes();
         bytes.strip_prefix(b"/").unwrap_or(bytes).to_vec()
     };
-    let file = File { path: name(new), old_path: Some(name(old)), ..File::default() };
+    let file = File { path: name(&new.0), old_path: Some(name(&old.0)), ..File::default() };
     compare::show_readers(file, old_file, new_file, (Some(old_size), Some(new_size)), options, show)
         .map_err(|error| broken(&error))
 }
@@ -288,7 +292,7 @@ impl Report {
                     Form::Json => ui.line(&as_json(&counted).to_string()),
                     _ => {
                         counted.hunks = Vec::new();
-                        self.counted.push(counted);
+                        self.counted.push(*counted);
                         Ok(())
                     }
                 }

@@ -7,7 +7,7 @@ use std::io;
 use std::ops::Range;
 
 use super::words::{Span, changed};
-use super::{End, File, Kind, Out, Show, Sink};
+use super::{End, File, Out, Show, Sink};
 use crate::screen::push_safe;
 
 /// Words are compared in changes of at most this many lines a side.
@@ -115,7 +115,7 @@ impl<'o, 'a> Pen<'o, 'a> {
         self.put(b"\n");
         let file = std::mem::take(&mut self.file);
         let mut title = vec![file.kind.letter() as u8, b' '];
-        if file.kind == Kind::Renamed {
+        if file.old_name() != file.path {
             title.extend_from_slice(file.old_name());
             title.extend_from_slice(b" -> ");
         }

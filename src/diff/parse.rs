@@ -330,7 +330,7 @@ fn without_colors(line: &[u8]) -> Vec<u8> {
 
 /// Returns the name in a `diff --git` line, for files that have no other.
 fn name_in(line: &[u8]) -> Vec<u8> {
-    let names = &line[b"diff --git ".len()..];
+    let names = line.strip_prefix(b"diff --git ").unwrap_or_default();
     // Both names are the same but for their first letter, and a blank is between them.
     let second = match names.starts_with(b"\"") {
         true => names.windows(2).position(|pair| pair == b" \"").map_or(names, |at| &names[at + 1..]),

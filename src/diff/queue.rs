@@ -26,6 +26,9 @@ pub enum Delivery<T> {
     Pause,
 }
 
+/// A job, its number, and where its pieces go.
+type Taken<J, T, E> = (usize, J, SyncSender<Result<T, E>>);
+
 /// Runs `work` on every job, on `threads` threads that each make a state of their own, and
 /// delivers what the jobs send, job after job.
 ///
@@ -45,7 +48,7 @@ where
     let (announce, announced) = sync_channel::<Receiver<Result<T, E>>>(FILES);
     let jobs = Mutex::new((jobs.enumerate(), Some(announce)));
     // Taking a job and announcing it is one step, so that they are announced in order.
-    let take = || -> Option<(usize, J, SyncSender<Result<T, E>>)> {
+    let take = || -> Option<Taken<J, T, E>> {
         let mut jobs = jobs.lock().ok()?;
         let Some((number, job)) = jobs.0.next() else {
             jobs.1 = None;

@@ -5,17 +5,24 @@ use crate::error::Result;
 use crate::manifest::{Mode, Version};
 use crate::paths::RepoPath;
 
+/// A path that differs between two commits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changed {
+    /// The path.
+    pub path: RepoPath,
+    /// In the old commit; `None` if it is not there.
+    pub old: Option<Version>,
+    /// In the new commit; `None` if it is not there.
+    pub new: Option<Version>,
+}
+
 impl Repository {
     /// Returns the files and links that differ between two commits, with both their versions;
     /// submodules are left out.
     ///
     /// # Errors
     /// [`crate::error::Kind::Environment`] with what git says, such as that a commit is not here.
-    pub fn changed_between(
-        &self,
-        old: &str,
-        new: &str,
-    ) -> Result<Vec<(RepoPath, Option<Version>, Option<Version>)>> {
+    pub fn changed_between(&self, old: &str, new: &str) -> Result<Vec<Changed>> {
         let answer =
             self.git.demand(&["diff-tree", "-r", "-z", "--no-renames", "--end-of-options", old, new])?;
         let mut records = answer.stdout.split(|byte| *byte == 0);
@@ -31,7 +38,7 @@ impl Repository {
             let version = |mode: &str, oid: &str| {
                 Mode::from_octal(mode).map(|mode| Version { oid: oid.to_owned(), mode })
             };
-            changed.push((path, version(old_mode, old), version(new_mode, new)));
+            changed.push(Changed { path, old: version(old_mode, old), new: version(new_mode, new) });
         }
         Ok(changed)
     }

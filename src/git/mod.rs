@@ -20,6 +20,7 @@ use crate::error::{Error, Kind, Result};
 
 pub use blobs::Blobs;
 use command::Git;
+pub use commits::Changed;
 pub use status::{Listing, Pending, Stage, Status};
 pub use worktree::NewWorktree;
 

@@ -5,7 +5,9 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::process::Command;
 
-use claude_snap::diff::{Differ, End, File, Look, Options, Out, Painter, Patch, Report, Show};
+use claude_snap::diff::{
+    Columns, Differ, End, File, Look, Options, Out, Painter, Patch, Report, Show, show_patch,
+};
 use claude_snap::hunks;
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -142,6 +144,27 @@ proptest! {
     fn any_bytes_make_it_there(old: Vec<u8>, new: Vec<u8>, window in 1..5_usize) {
         let (patch, _) = patch(&old, &new, options(window, 3), 3);
         prop_assert_eq!(hunks::apply(&old, body(&patch)), Ok(new));
+    }
+
+    #[test]
+    fn no_diff_from_elsewhere_makes_it_fail(
+        lines in proptest::collection::vec(prop_oneof![
+            prop::sample::select(vec![
+                "diff --git a/x b/x", "diff --git \"a/\\3 \" \"b", "--- a/x", "+++ /dev/null", "--- ", "+++",
+                "@@ -1,3 +1,2 @@ f", "@@ -0,0 +1 @@", "@@ -4611686018427387903,9 +1 @@", "-a", "+b", " c", "\\ No",
+                "", "rename from a", "old mode 100644", "new mode 1", "Binary files a and b differ", "\x1b[31m-a\x1b[m",
+            ]).prop_map(|line| line.as_bytes().to_vec()),
+            proptest::collection::vec(any::<u8>(), 0..20),
+        ], 0..30),
+        max_line in 16..40_usize,
+        word: bool,
+    ) {
+        let mut send = |_| Ok(());
+        let mut out = Out::new(true, &mut send);
+        let look = Look { color: true, max_line, word, width: 50 };
+        let text = lines.join(&b'\n');
+        show_patch(&text[..], &mut Painter::new(&mut out, look)).must("painted");
+        show_patch(&text[..], &mut Columns::new(&mut out, look)).must("painted");
     }
 
     #[test]
