@@ -40,6 +40,33 @@ pub fn cut(text: &str, width: usize) -> String {
     short
 }
 
+/// Appends foreign bytes with everything unsafe as an escape, but for tabs, which stay.
+///
+/// Plain runs are copied as they are, so this is about as fast as copying.
+pub fn push_safe(out: &mut Vec<u8>, mut text: &[u8]) {
+    let plain = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t');
+    while !text.is_empty() {
+        let run = text.iter().position(|byte| !plain(byte)).unwrap_or(text.len());
+        out.extend_from_slice(&text[..run]);
+        text = &text[run..];
+        let run = text.iter().position(plain).unwrap_or(text.len());
+        for chunk in text[..run].utf8_chunks() {
+            for c in chunk.valid().chars() {
+                let mut utf8 = [0; 4];
+                match c {
+                    '\n' => out.extend_from_slice(b"\\n"),
+                    '\r' => out.extend_from_slice(b"\\r"),
+                    _ if c.is_ascii_control() => out.extend(format!("\\x{:02x}", u32::from(c)).bytes()),
+                    _ if is_deceptive(c) => out.extend(format!("\\u{{{:x}}}", u32::from(c)).bytes()),
+                    _ => out.extend_from_slice(c.encode_utf8(&mut utf8).as_bytes()),
+                }
+            }
+            chunk.invalid().iter().for_each(|byte| out.extend(format!("\\x{byte:02x}").bytes()));
+        }
+        text = &text[run..];
+    }
+}
+
 /// Says whether a character is invisible, reorders text, or controls a terminal.
 fn is_deceptive(c: char) -> bool {
     matches!(c,
@@ -61,6 +88,18 @@ mod tests {
     fn nothing_that_moves_the_cursor_or_hides_text_is_sent() {
         let text = "a\x1b[2J\u{202e}b\u{200b}\r\n\u{9b}31m\u{e0041}é";
         assert_eq!(Line(text).to_string(), "a\\x1b[2J\\u{202e}b\\u{200b}\\r\\n\\u{9b}31m\\u{e0041}é");
+    }
+
+    #[test]
+    fn bytes_are_shown_by_the_same_rule_as_text() {
+        let shown = |bytes: &[u8]| {
+            let mut out = Vec::new();
+            push_safe(&mut out, bytes);
+            String::from_utf8(out).expect("UTF-8")
+        };
+        let text = "a\x1b[2J\u{202e}b\u{200b}\r\n\u{9b}31m\u{e0041}é\x7f";
+        assert_eq!(shown(text.as_bytes()), Line(text).to_string());
+        assert_eq!(shown(b"x\tx\xff\xc3(\x00"), "x\tx\\xff\\xc3(\\x00");
     }
 
     #[test]

@@ -3,11 +3,13 @@
 //! Owns the `clap` crate. Each command's arguments stand beside its code; this file holds
 //! the global ones, the dispatch, and the one place where an error becomes an exit code.
 
+mod diff;
 mod file;
 mod hook;
 mod init;
 mod list;
 mod log;
+mod pager;
 mod prune;
 mod remote;
 mod restoring;
@@ -67,6 +69,7 @@ enum Command {
     Save(save::Save),
     List(list::List),
     Show(show::Show),
+    Diff(diff::Diff),
     Resume(resume::Resume),
     Rewind(resume::Rewind),
     Undo(resume::Undo),
@@ -88,6 +91,8 @@ enum Command {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
     Done,
+    /// The answer to what was asked is no: `diff --exit-code` found differences.
+    No,
     /// Finished, but parts were skipped; the report says which.
     Partial,
 }
@@ -115,6 +120,7 @@ pub fn main() -> ExitCode {
     let outcome = run(arguments, store, &mut ui).and_then(|outcome| ui.flush().map(|()| outcome));
     match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::No) => ExitCode::from(1),
         Ok(Outcome::Partial) => ExitCode::from(6),
         Err(error) => {
             if error.kind() != Kind::ClosedPipe {
@@ -130,6 +136,9 @@ fn run(arguments: Arguments, store: Option<PathBuf>, ui: &mut Ui) -> Result<Outc
     if let Command::Resume(command) = arguments.command {
         return command.run(&context, ui);
     }
+    if let Command::Diff(command) = arguments.command {
+        return command.run(&context, ui);
+    }
     if let Some(store) = context.store.as_ref().filter(|store| !store.is_dir())
         && !matches!(arguments.command, Command::Save(_))
     {
@@ -141,6 +150,7 @@ fn run(arguments: Arguments, store: Option<PathBuf>, ui: &mut Ui) -> Result<Outc
         Command::Save(command) => command.run(&context, &workspace, ui),
         Command::List(command) => command.run(&context, &workspace, ui),
         Command::Show(command) => command.run(&context, &workspace, ui),
+        Command::Diff(command) => command.run(&context, ui),
         Command::Resume(command) => command.run(&context, ui),
         Command::Rewind(command) => command.run(&context, &workspace, ui),
         Command::Undo(command) => command.run(&context, &workspace, ui),

@@ -77,6 +77,11 @@ impl Ui {
         self.json
     }
 
+    /// Says whether standard output is coloured.
+    pub(super) fn color(&self) -> bool {
+        self.color
+    }
+
     /// Says whether a person can answer and see.
     pub(super) fn is_terminal(&self) -> bool {
         io::stdin().is_terminal() && io::stdout().is_terminal()

@@ -119,26 +119,4 @@ impl Repository {
         }
         Ok(Merged { tree, conflicts })
     }
-
-    /// Returns the paths in which two trees differ, with what the second has.
-    ///
-    /// # Errors
-    /// [`Kind::Environment`] with what git says.
-    pub fn differing(&self, old: &str, new: &str) -> Result<Vec<(RepoPath, Option<Version>)>> {
-        let answer = self.git.demand(&["diff-tree", "-r", "-z", "--no-renames", "--raw", old, new])?;
-        let mut fields = answer.stdout.split(|byte| *byte == 0);
-        let mut found = Vec::new();
-        // :OLDMODE NEWMODE OLDOID NEWOID STATUS \0 PATH \0
-        while let (Some(facts), Some(path)) = (fields.next(), fields.next()) {
-            let facts = String::from_utf8_lossy(facts).into_owned();
-            let words: Vec<&str> = facts.split(' ').collect();
-            if let ([_, mode, _, oid, _], Ok(path)) = (words.as_slice(), RepoPath::new(path)) {
-                found.push((
-                    path,
-                    Mode::from_octal(mode).map(|mode| Version { oid: (*oid).to_owned(), mode }),
-                ));
-            }
-        }
-        Ok(found)
-    }
 }

@@ -8,6 +8,7 @@
 
 mod blobs;
 mod command;
+mod commits;
 mod fetched;
 pub mod index;
 mod merge;
@@ -23,6 +24,7 @@ use crate::error::{Error, Kind, Result};
 
 pub use blobs::Blobs;
 use command::Git;
+pub use commits::Changed;
 pub use fetched::{Fetched, FetchedCommit, TreeEntry};
 pub use merge::Merged;
 pub use remote::{NewCommit, PushAnswer, Remote, RemoteRef};

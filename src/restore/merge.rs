@@ -46,7 +46,7 @@ pub(super) fn plan(workspace: &Workspace, repository: &Repository, saved: &Edits
     let merged = repository.merge_trees(base, &ours, &theirs)?;
 
     let differing: BTreeMap<RepoPath, Option<Version>> =
-        repository.differing(&ours, &merged.tree)?.into_iter().collect();
+        between(repository, &ours, &merged.tree)?.into_iter().collect();
     let paths: BTreeSet<&RepoPath> = saved
         .files
         .iter()
@@ -58,7 +58,7 @@ pub(super) fn plan(workspace: &Workspace, repository: &Repository, saved: &Edits
     let edits: BTreeMap<&RepoPath, &Edit> = saved.files.iter().map(|edit| (&edit.path, edit)).collect();
     // Where the merge took more than the snapshot has (an edit that followed a rename, say).
     let mixed: BTreeSet<RepoPath> =
-        repository.differing(&theirs, &merged.tree)?.into_iter().map(|(path, _)| path).collect();
+        between(repository, &theirs, &merged.tree)?.into_iter().map(|(path, _)| path).collect();
     let mut steps = Vec::new();
     let mut blobs = repository.blobs();
     for path in &paths {
@@ -103,6 +103,12 @@ pub(super) fn plan(workspace: &Workspace, repository: &Repository, saved: &Edits
     let conflicts: Vec<RepoPath> = merged.conflicts.into_keys().collect();
     let unchanged = saved.files.len().saturating_sub(steps.len());
     Ok(MergedSteps { steps: Steps { steps, unchanged, notes }, conflicts })
+}
+
+/// Returns the paths in which two trees differ, with what the second has.
+fn between(repository: &Repository, old: &str, new: &str) -> Result<Vec<(RepoPath, Option<Version>)>> {
+    let changed = repository.versions_between(old, new)?;
+    Ok(changed.into_iter().map(|changed| (changed.path, changed.new)).collect())
 }
 
 fn missing(path: &RepoPath) -> Error {

@@ -3,6 +3,8 @@
 #[macro_use]
 mod support;
 
+mod diff;
+mod diff_properties;
 mod drift;
 mod frozen;
 mod handoff;

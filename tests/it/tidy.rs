@@ -16,6 +16,7 @@ const LAYERS: [(&[&str], bool); 6] = [
             "bundle",
             "chunks",
             "compress",
+            "diff",
             "digest",
             "edit",
             "error",
@@ -37,25 +38,27 @@ const LAYERS: [(&[&str], bool); 6] = [
     (&["context", "git", "session", "store"], false),
     (&["workspace"], false),
     // A restore makes a safety snapshot first: it captures.
-    (&["capture", "handoff", "restore"], true),
+    (&["capture", "compare", "handoff", "restore"], true),
     (&["cli"], false),
 ];
 
 /// Which file or folder of `src` each dependency belongs to.
-const OWNERS: [(&str, &[&str]); 16] = [
+const OWNERS: [(&str, &[&str]); 18] = [
     ("aho_corasick", &["remap"]),
     ("blake3", &["digest.rs"]),
     ("clap", &["cli"]),
     ("directories", &["context.rs"]),
     ("git2", &["git"]),
-    ("memchr", &["edit.rs", "remap"]),
-    ("rustix", &["fs.rs", "tree.rs"]),
+    ("gix_imara_diff", &["diff/window.rs"]),
+    ("memchr", &["diff", "edit.rs", "remap"]),
+    ("rustix", &["cli/pager.rs", "fs.rs", "tree.rs"]),
     ("sha1", &["digest.rs"]),
     ("sha2", &["digest.rs"]),
     ("signal_hook", &["interrupt.rs"]),
     ("similar", &["hunks.rs"]),
     ("tempfile", &["fs.rs", "tree.rs"]),
     ("time", &["timestamp.rs"]),
+    ("unicode_width", &["diff/columns.rs"]),
     ("uuid", &["ids.rs"]),
     ("zstd", &["compress.rs"]),
     // Not a dependency, but as good as one: only these files start programs.

@@ -1,0 +1,361 @@
+//! `snap diff`: shows what differs, while the rest of it is still being computed.
+
+use std::fs::File as Handle;
+use std::io::{self, BufReader, IsTerminal as _};
+use std::path::{Component, Path, PathBuf};
+
+use clap::Args;
+use serde_json::json;
+
+use super::pager::{Sheet, screen_width};
+use super::ui::{Style, Ui};
+use super::{Outcome, count};
+use crate::compare::{self, Item, Loader, broken};
+use crate::context::Context;
+use crate::diff::{
+    Columns, Counted, Counter, Delivery, File, Kind, Look, Options, Out, Painter, Patch, Show, bar, in_order,
+    show_patch,
+};
+use crate::error::{Error, IoContext as _, Kind as Failure, Result};
+use crate::paths::RepoPath;
+use crate::screen::Line;
+use crate::store::Reference;
+use crate::workspace::Workspace;
+
+/// How many files are computed at the same time.
+const THREADS: usize = 2;
+
+/// The width of the bars of `--stat`.
+const BAR: u64 = 40;
+
+/// Show what a snapshot changed, what differs between two, or any two files
+///
+/// On a terminal, or with `--color always`, painted for people; else a patch for `git apply`.
+#[derive(Args)]
+pub(super) struct Diff {
+    /// One snapshot: its edits. Two: what differs between them. `-`: a diff on standard input
+    #[arg(value_name = "REF", num_args = 0..=2)]
+    references: Vec<String>,
+    /// Compare the snapshot with the work tree as it is now
+    #[arg(long)]
+    now: bool,
+    /// Compare two files, in or out of a repository
+    #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], conflicts_with_all = ["references", "now", "paths"])]
+    files: Vec<PathBuf>,
+    /// Only counts of lines, with a bar each
+    #[arg(long, group = "form")]
+    stat: bool,
+    /// Only the names of the files
+    #[arg(long, group = "form")]
+    name_only: bool,
+    /// Only the names, with A, M, D or R before each
+    #[arg(long, group = "form")]
+    name_status: bool,
+    /// The two versions beside each other
+    #[arg(short = 'y', long, group = "form")]
+    side_by_side: bool,
+    /// A patch for `git apply`, also on a terminal
+    #[arg(short, long, group = "form")]
+    patch: bool,
+    /// Both versions of a changed line in one line, word by word
+    #[arg(long, group = "form")]
+    word: bool,
+    /// Exit with 1 if there are differences
+    #[arg(long)]
+    exit_code: bool,
+    /// Lines of context
+    #[arg(short = 'U', long = "unified", value_name = "N", default_value_t = 3)]
+    context: usize,
+    /// Take lines that differ in white space only for equal
+    #[arg(short = 'w', long)]
+    ignore_all_space: bool,
+    /// Cut longer lines, with a count of what is not shown
+    #[arg(long, value_name = "BYTES", default_value_t = 4_096)]
+    max_line: usize,
+    /// Never start a pager
+    #[arg(long)]
+    no_pager: bool,
+    /// Only these files and folders
+    #[arg(value_name = "PATH", last = true)]
+    paths: Vec<PathBuf>,
+}
+
+/// What is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Painted,
+    Columns,
+    Patch,
+    Stat,
+    Names,
+    Status,
+    Json,
+}
+
+impl Form {
+    /// Says whether it is made of numbers and not of lines.
+    fn is_counted(self) -> bool {
+        matches!(self, Form::Stat | Form::Names | Form::Status | Form::Json)
+    }
+}
+
+/// Where a file's diff comes from.
+enum Job {
+    Item(Box<Item>),
+    /// Two files, each as it was named and where it is.
+    Files(Named, Named),
+    Input,
+}
+
+/// What the threads deliver.
+enum Piece {
+    Block(Vec<u8>),
+    Counted(Box<Counted>),
+}
+
+impl Diff {
+    pub(super) fn run(self, context: &Context, ui: &mut Ui) -> Result<Outcome> {
+        let form = self.form(ui);
+        let longest_line = if form == Form::Patch { usize::MAX } else { Options::default().longest_line };
+        let options = Options {
+            context: self.context,
+            ignore_space: self.ignore_all_space,
+            longest_line,
+            ..Options::default()
+        };
+        let look = Look {
+            color: ui.color(),
+            max_line: self.max_line.max(16),
+            word: self.word,
+            width: if form == Form::Columns { screen_width() } else { 0 },
+        };
+        let needs_workspace = self.files.is_empty() && self.references.first().is_none_or(|one| one != "-");
+        let workspace = if needs_workspace { Some(Workspace::open(context)?) } else { None };
+        let jobs = self.jobs(context, workspace.as_ref())?;
+        let names_only = matches!(form, Form::Names | Form::Status);
+        let loader = || workspace.as_ref().map(|workspace| Loader::new(workspace, options, names_only));
+
+        let work = |loader: &mut Option<Loader<'_>>,
+                    number: usize,
+                    job: Job,
+                    pass: &mut dyn FnMut(Piece) -> io::Result<()>|
+         -> Result<()> {
+            if form.is_counted() {
+                let mut send = |counted| pass(Piece::Counted(Box::new(counted)));
+                return show_job(job, loader, options, &mut Counter::new(&mut send));
+            }
+            let mut send = |block| pass(Piece::Block(block));
+            let mut out = Out::new(number == 0, &mut send);
+            match form {
+                Form::Columns => show_job(job, loader, options, &mut Columns::new(&mut out, look)),
+                Form::Painted => show_job(job, loader, options, &mut Painter::new(&mut out, look)),
+                _ => show_job(job, loader, options, &mut Patch::new(&mut out)),
+            }?;
+            out.flush().map_err(|error| broken(&error))
+        };
+        let mut report =
+            Report { sheet: None, paged: !self.no_pager, form, counted: Vec::new(), found: false };
+        in_order(jobs.into_iter(), THREADS, loader, work, |delivery| report.take(delivery, ui))?;
+        report.finish(ui)?;
+        Ok(if self.exit_code && report.found { Outcome::No } else { Outcome::Done })
+    }
+
+    fn form(&self, ui: &Ui) -> Form {
+        let on_screen = ui.color() || io::stdout().is_terminal();
+        match () {
+            () if ui.json() => Form::Json,
+            () if self.stat => Form::Stat,
+            () if self.name_only => Form::Names,
+            () if self.name_status => Form::Status,
+            () if self.side_by_side => Form::Columns,
+            () if self.patch || !on_screen && !self.word => Form::Patch,
+            () => Form::Painted,
+        }
+    }
+
+    fn jobs(&self, context: &Context, workspace: Option<&Workspace>) -> Result<Vec<Job>> {
+        if let [old, new] = self.files.as_slice() {
+            let place = |path: &PathBuf| (path.clone(), context.cwd.join(path));
+            return Ok(vec![Job::Files(place(old), place(new))]);
+        }
+        let Some(workspace) = workspace else { return Ok(vec![Job::Input]) };
+        let manifest = |reference: &str| workspace.store.find(&Reference::parse(reference))?.manifest;
+        let items = match (self.references.as_slice(), self.now) {
+            ([], false) => compare::edits(&manifest("latest")?),
+            ([one], false) => compare::edits(&manifest(one)?),
+            ([], true) => compare::with_work_tree(workspace, &manifest("latest")?)?,
+            ([one], true) => compare::with_work_tree(workspace, &manifest(one)?)?,
+            ([old, new], false) => compare::between(workspace, &manifest(old)?, &manifest(new)?)?,
+            _ => {
+                return Err(Error::new(Failure::Usage, "Cannot compare two snapshots with the work tree")
+                    .hint("`snap diff --now REF` takes one"));
+            }
+        };
+        let wanted = self
+            .paths
+            .iter()
+            .map(|path| inside(&workspace.root, &context.cwd.join(path)))
+            .collect::<Result<Vec<_>>>()?;
+        let is_wanted = |item: &Item| {
+            wanted.is_empty()
+                || wanted.iter().any(|path| path.as_ref().is_none_or(|path| item.path().is_in(path)))
+        };
+        Ok(items.into_iter().filter(is_wanted).map(|item| Job::Item(Box::new(item))).collect())
+    }
+}
+
+/// Returns a path in the work tree; `None` for its root.
+fn inside(root: &Path, path: &Path) -> Result<Option<RepoPath>> {
+    use std::os::unix::ffi::OsStrExt as _;
+    let mut flat = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::ParentDir => drop(flat.pop()),
+            Component::CurDir => {}
+            other => flat.push(other),
+        }
+    }
+    let refuse = |cause: String| {
+        Error::new(Failure::Usage, format!("Cannot look for {}", path.display())).because(cause)
+    };
+    let inner = flat.strip_prefix(root).map_err(|_| refuse("it is outside the work tree".to_owned()))?;
+    match inner.as_os_str().is_empty() {
+        true => Ok(None),
+        false => RepoPath::new(inner.as_os_str().as_bytes()).map(Some).map_err(refuse),
+    }
+}
+
+fn show_job(job: Job, loader: &mut Option<Loader<'_>>, options: Options, show: &mut dyn Show) -> Result<()> {
+    match (job, loader) {
+        (Job::Item(item), Some(loader)) => loader.show(*item, show),
+        (Job::Files(old, new), _) => show_files(&old, &new, options, show),
+        (Job::Input | Job::Item(_), _) => {
+            show_patch(BufReader::with_capacity(64 << 10, io::stdin()), show).map_err(|error| broken(&error))
+        }
+    }
+}
+
+type Named = (PathBuf, PathBuf);
+
+fn show_files(old: &Named, new: &Named, options: Options, show: &mut dyn Show) -> Result<()> {
+    use std::os::unix::ffi::OsStrExt as _;
+    let open = |path: &Path| -> Result<(Handle, u64)> {
+        let handle = Handle::open(path).context("open", path)?;
+        let size = handle.metadata().context("open", path)?;
+        if size.is_dir() {
+            return Err(Error::new(Failure::Usage, format!("Cannot compare {}", path.display()))
+                .because("it is a folder"));
+        }
+        Ok((handle, size.len()))
+    };
+    let ((old_file, old_size), (new_file, new_size)) = (open(&old.1)?, open(&new.1)?);
+    let name = |path: &Path| {
+        let bytes = path.as_os_str().as_bytes();
+        bytes.strip_prefix(b"/").unwrap_or(bytes).to_vec()
+    };
+    let file = File { path: name(&new.0), old_path: Some(name(&old.0)), ..File::default() };
+    compare::show_readers(file, old_file, new_file, (Some(old_size), Some(new_size)), options, show)
+        .map_err(|error| broken(&error))
+}
+
+/// Writes what the threads deliver.
+struct Report {
+    sheet: Option<Sheet>,
+    paged: bool,
+    form: Form,
+    counted: Vec<Counted>,
+    found: bool,
+}
+
+impl Report {
+    fn take(&mut self, delivery: Delivery<Piece>, ui: &mut Ui) -> Result<()> {
+        match delivery {
+            Delivery::Pause => match &mut self.sheet {
+                Some(sheet) => sheet.flush(),
+                None => ui.flush(),
+            },
+            Delivery::Piece(Piece::Block(block)) => {
+                self.found = true;
+                let sheet = match &mut self.sheet {
+                    Some(sheet) => sheet,
+                    // Not before there is something to show: a pager on nothing is a nuisance.
+                    none => none.insert(Sheet::open(self.paged)?),
+                };
+                sheet.block(&block)
+            }
+            Delivery::Piece(Piece::Counted(mut counted)) => {
+                self.found = true;
+                let name = Line(&String::from_utf8_lossy(&counted.file.path)).to_string();
+                match self.form {
+                    Form::Names => ui.line(&name),
+                    Form::Status => ui.line(&format!("{}\t{name}", counted.file.kind.letter())),
+                    Form::Json => ui.line(&as_json(&counted).to_string()),
+                    _ => {
+                        counted.hunks = Vec::new();
+                        self.counted.push(*counted);
+                        Ok(())
+                    }
+                }
+            }
+        }
+    }
+
+    fn finish(&mut self, ui: &mut Ui) -> Result<()> {
+        if let Some(sheet) = &mut self.sheet {
+            sheet.flush()?;
+        }
+        if self.form != Form::Stat || self.counted.is_empty() {
+            return Ok(());
+        }
+        let name = |counted: &Counted| {
+            let name = |path: &[u8]| Line(&String::from_utf8_lossy(path)).to_string();
+            match counted.file.kind {
+                Kind::Renamed => format!("{} -> {}", name(counted.file.old_name()), name(&counted.file.path)),
+                _ => name(&counted.file.path),
+            }
+        };
+        let width = self.counted.iter().map(|one| name(one).chars().count()).max().unwrap_or(0).min(60);
+        let lines = |one: &Counted| (one.end.report.added, one.end.report.removed);
+        let most = self.counted.iter().map(|one| lines(one).0 + lines(one).1).max().unwrap_or(0);
+        let (mut added, mut removed) = (0, 0);
+        for one in &self.counted {
+            let facts = match one.end.binary {
+                true => format!("binary {}", one.end.note.as_deref().unwrap_or_default()),
+                false => {
+                    let (plus, minus) = lines(one);
+                    (added, removed) = (added + plus, removed + minus);
+                    let (pluses, minuses) = bar(plus, minus, most, BAR);
+                    let signs = [
+                        ui.paint(Style::Good, "+".repeat(pluses)),
+                        ui.paint(Style::Bad, "-".repeat(minuses)),
+                    ];
+                    format!("{:5} {}", plus + minus, signs.concat())
+                }
+            };
+            ui.line(format!(" {:width$} | {facts}", name(one)).trim_end())?;
+        }
+        ui.line(&format!(" {}, +{added} -{removed}", count(self.counted.len(), "file")))
+    }
+}
+
+fn as_json(counted: &Counted) -> serde_json::Value {
+    let path = |path: &[u8]| match std::str::from_utf8(path) {
+        Ok(path) => json!(path),
+        Err(_) => json!({"hex": crate::digest::to_hex(path)}),
+    };
+    let (file, end) = (&counted.file, &counted.end);
+    json!({
+        "path": path(&file.path),
+        "old_path": file.old_path.as_deref().map(path),
+        "change": file.kind.word(),
+        "old_mode": file.old_mode.map(crate::manifest::Mode::octal),
+        "new_mode": file.new_mode.map(crate::manifest::Mode::octal),
+        "added": end.report.added,
+        "removed": end.report.removed,
+        "binary": end.binary,
+        "rough": end.report.rough,
+        "complete": !end.report.stopped,
+        "note": end.note,
+        "hunks": counted.hunks,
+    })
+}

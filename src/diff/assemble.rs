@@ -1,0 +1,178 @@
+//! Runs of equal and changed lines put together to hunks with context.
+//!
+//! Holds back at most as many lines as there is context: a hunk starts when its first
+//! change is known, and what follows a change is shown while it is still unknown how long
+//! the hunk becomes.
+
+use std::collections::VecDeque;
+use std::io;
+
+use memchr::{memchr, memchr_iter, memrchr};
+
+use super::{Report, Sink};
+
+/// How many lines above a hunk are searched for its heading.
+const HEADING_REACH: usize = 512;
+
+/// The most of a heading that is kept.
+const LONGEST_HEADING: usize = 80;
+
+pub(super) struct Assembler<'s, S> {
+    sink: &'s mut S,
+    context: usize,
+    /// The last lines that were not shown, at most `context`.
+    held: VecDeque<Vec<u8>>,
+    open: bool,
+    /// Equal lines shown since the last change.
+    after: usize,
+    old: u64,
+    new: u64,
+    heading: Vec<u8>,
+    pub(super) report: Report,
+}
+
+impl<'s, S: Sink> Assembler<'s, S> {
+    pub(super) fn new(sink: &'s mut S, context: usize) -> Assembler<'s, S> {
+        Assembler {
+            sink,
+            context,
+            held: VecDeque::new(),
+            open: false,
+            after: 0,
+            old: 1,
+            new: 1,
+            heading: Vec::new(),
+            report: Report::default(),
+        }
+    }
+
+    /// Says whether a change has been seen.
+    pub(super) fn started(&self) -> bool {
+        self.report.added + self.report.removed > 0
+    }
+
+    /// Takes whole lines that both versions have.
+    pub(super) fn equal(&mut self, mut text: &[u8]) -> io::Result<()> {
+        while self.open && !text.is_empty() {
+            let end = memchr(b'\n', text).map_or(text.len(), |at| at + 1);
+            self.equal_line(&text[..end])?;
+            text = &text[end..];
+        }
+        let mut tail = text.len();
+        let mut kept = 0;
+        while kept < self.context && tail > 0 {
+            tail = memrchr(b'\n', &text[..tail - 1]).map_or(0, |at| at + 1);
+            kept += 1;
+        }
+        let (skipped, tail) = text.split_at(tail);
+        if !skipped.is_empty() {
+            let count = memchr_iter(b'\n', skipped).count() as u64;
+            self.old += count;
+            self.new += count;
+            let held = std::mem::take(&mut self.held);
+            held.iter().for_each(|line| self.note_heading(line));
+            self.search_heading(skipped);
+        }
+        let mut rest = tail;
+        while !rest.is_empty() {
+            let end = memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
+            self.hold(&rest[..end]);
+            self.old += 1;
+            self.new += 1;
+            rest = &rest[end..];
+        }
+        Ok(())
+    }
+
+    fn equal_line(&mut self, line: &[u8]) -> io::Result<()> {
+        self.old += 1;
+        self.new += 1;
+        if self.after < self.context {
+            self.after += 1;
+            self.note_heading(line);
+            return self.sink.context(line);
+        }
+        if self.held.len() == self.context {
+            self.open = false;
+            self.sink.close()?;
+        }
+        self.hold(line);
+        Ok(())
+    }
+
+    /// Takes lines that only one version has.
+    pub(super) fn change(&mut self, removed: &[&[u8]], added: &[&[u8]]) -> io::Result<()> {
+        if removed.is_empty() && added.is_empty() {
+            return Ok(());
+        }
+        if !self.open {
+            let above = self.held.len() as u64;
+            self.sink.open(self.old - above, self.new - above, &self.heading)?;
+            self.open = true;
+        }
+        for line in std::mem::take(&mut self.held) {
+            self.note_heading(&line);
+            self.sink.context(&line)?;
+        }
+        self.sink.change(removed, added)?;
+        if let Some(line) = removed.iter().rev().find(|line| is_heading(line)) {
+            self.note_heading(line);
+        }
+        self.after = 0;
+        self.old += removed.len() as u64;
+        self.new += added.len() as u64;
+        self.report.removed += removed.len() as u64;
+        self.report.added += added.len() as u64;
+        Ok(())
+    }
+
+    /// Ends the last hunk.
+    pub(super) fn finish(self) -> io::Result<Report> {
+        if self.open {
+            self.sink.close()?;
+        }
+        Ok(self.report)
+    }
+
+    fn hold(&mut self, line: &[u8]) {
+        let mut kept = Vec::new();
+        if self.held.len() == self.context {
+            let Some(oldest) = self.held.pop_front() else { return };
+            self.note_heading(&oldest);
+            kept = oldest;
+        }
+        kept.clear();
+        kept.extend_from_slice(line);
+        self.held.push_back(kept);
+    }
+
+    fn note_heading(&mut self, line: &[u8]) {
+        if is_heading(line) {
+            let shown = line.trim_ascii_end();
+            self.heading.clear();
+            self.heading.extend_from_slice(&shown[..shown.len().min(LONGEST_HEADING)]);
+        }
+    }
+
+    /// Looks upwards through lines that are not shown for the one that a hunk is named after.
+    fn search_heading(&mut self, text: &[u8]) {
+        let mut end = text.len();
+        for _ in 0..HEADING_REACH {
+            if end == 0 {
+                return;
+            }
+            let start = memrchr(b'\n', &text[..end - 1]).map_or(0, |at| at + 1);
+            if is_heading(&text[start..end]) {
+                return self.note_heading(&text[start..end]);
+            }
+            end = start;
+        }
+        // What was found further up may no longer be the nearest.
+        self.heading.clear();
+    }
+}
+
+/// Git's default rule: a line that starts like a declaration at the left edge.
+fn is_heading(line: &[u8]) -> bool {
+    line.first().is_some_and(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'$'))
+}

@@ -1,0 +1,119 @@
+//! One version of a file, read block by block and looked at line by line.
+//!
+//! Holds what was read and not yet consumed, and nothing else: memory follows the window
+//! that is asked for, not the file.
+
+use std::io::{self, Read};
+
+use memchr::memchr_iter;
+
+/// How much is read at once.
+const BLOCK: usize = 64 << 10;
+
+/// The unconsumed part of a version.
+pub(super) struct Side<R> {
+    reader: R,
+    buffer: Vec<u8>,
+    start: usize,
+    ended: bool,
+}
+
+/// What [`Side::lines`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// As many lines as asked for, or as many bytes as are allowed.
+    Some,
+    /// All that is left.
+    All,
+    /// A line longer than the limit.
+    TooLong,
+}
+
+impl<R: Read> Side<R> {
+    pub(super) fn new(reader: R) -> Side<R> {
+        Side { reader, buffer: Vec::new(), start: 0, ended: false }
+    }
+
+    /// Returns what was read and not consumed.
+    pub(super) fn rest(&self) -> &[u8] {
+        &self.buffer[self.start..]
+    }
+
+    /// Says whether all has been read.
+    pub(super) fn ended(&self) -> bool {
+        self.ended
+    }
+
+    pub(super) fn consume(&mut self, bytes: usize) {
+        self.start = (self.start + bytes).min(self.buffer.len());
+    }
+
+    /// Reads one more block; does nothing at the end.
+    pub(super) fn read_block(&mut self) -> io::Result<()> {
+        if self.ended {
+            return Ok(());
+        }
+        if self.start >= self.buffer.len() / 2 {
+            self.buffer.drain(..self.start);
+            self.start = 0;
+        }
+        let len = self.buffer.len();
+        self.buffer.resize(len + BLOCK, 0);
+        let read = loop {
+            match self.reader.read(&mut self.buffer[len..]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => break read,
+            }
+        };
+        self.buffer.truncate(len + read.as_ref().copied().unwrap_or(0));
+        self.ended = read? == 0;
+        Ok(())
+    }
+
+    /// Finds the ends of the next `count` lines, relative to [`Side::rest`]; fewer once they
+    /// measure `bytes`.
+    pub(super) fn lines(
+        &mut self,
+        count: usize,
+        bytes: usize,
+        longest: usize,
+        ends: &mut Vec<usize>,
+    ) -> io::Result<Found> {
+        ends.clear();
+        let mut seen = 0;
+        loop {
+            for at in memchr_iter(b'\n', &self.rest()[seen..]) {
+                ends.push(seen + at + 1);
+                if ends.len() == count {
+                    return Ok(Found::Some);
+                }
+            }
+            seen = self.rest().len();
+            let last = ends.last().copied().unwrap_or(0);
+            if self.ended {
+                if last < seen {
+                    ends.push(seen);
+                }
+                return Ok(Found::All);
+            }
+            if seen >= bytes && last > 0 {
+                return Ok(Found::Some);
+            }
+            if seen - last > longest {
+                return Ok(if last == 0 { Found::TooLong } else { Found::Some });
+            }
+            self.read_block()?;
+        }
+    }
+}
+
+/// Cuts text into the lines that end at `ends`.
+pub(super) fn cut<'a>(text: &'a [u8], ends: &[usize]) -> Vec<&'a [u8]> {
+    let mut lines = Vec::with_capacity(ends.len());
+    let mut start = 0;
+    for end in ends {
+        lines.push(&text[start..*end]);
+        start = *end;
+    }
+    lines
+}

@@ -1,0 +1,123 @@
+//! The incremental diff renderer: two versions of a file in, hunks out while the rest is still read.
+//!
+//! Pure: it takes readers, hands finished blocks of bytes on, and knows neither files nor
+//! terminals. Three invariants hold for every input: what is emitted turns the old version
+//! into the new one exactly, also where a smaller diff exists; memory and the time to the
+//! first hunk don't depend on the size of the versions; and nothing that is painted can
+//! drive a terminal. `hunks.rs` makes the diffs that snapshots *store*; this shows diffs.
+
+mod assemble;
+mod columns;
+mod file;
+mod lines;
+mod out;
+mod paint;
+mod parse;
+mod patch;
+mod queue;
+mod stat;
+mod window;
+mod words;
+
+use std::io;
+
+pub use columns::Columns;
+pub use file::{File, Kind};
+pub use out::Out;
+pub use paint::{Look, Painter};
+pub use parse::{show_hunks, show_patch};
+pub use patch::Patch;
+pub use queue::{Delivery, in_order};
+pub use stat::{Counted, Counter, Hunk, bar};
+pub use window::Differ;
+
+/// Takes the hunks of one file, in order, as they are found.
+///
+/// Lines include their newline; a line without one is the last of its version.
+pub trait Sink {
+    /// A hunk starts at these lines (counted from 1), below the line `heading`.
+    ///
+    /// # Errors
+    /// Whatever writing gives, here and in the other methods; it ends the diff.
+    fn open(&mut self, old: u64, new: u64, heading: &[u8]) -> io::Result<()>;
+    /// A line that both versions have.
+    fn context(&mut self, line: &[u8]) -> io::Result<()>;
+    /// Lines that only one version has. A long change comes in several pieces.
+    fn change(&mut self, removed: &[&[u8]], added: &[&[u8]]) -> io::Result<()>;
+    /// The hunk ends.
+    fn close(&mut self) -> io::Result<()>;
+}
+
+/// Shows the files of a diff, one after the other.
+pub trait Show: Sink {
+    /// A file starts; nothing need be shown of it before its first hunk or its end.
+    ///
+    /// # Errors
+    /// Whatever writing gives, here and in the other methods.
+    fn start(&mut self, file: File) -> io::Result<()>;
+    /// The file ends.
+    fn finish(&mut self, end: End) -> io::Result<()>;
+    /// A line that belongs to no file, such as a commit's message above its diff.
+    fn text(&mut self, line: &[u8]) -> io::Result<()>;
+}
+
+impl<S: Sink + ?Sized> Sink for &mut S {
+    fn open(&mut self, old: u64, new: u64, heading: &[u8]) -> io::Result<()> {
+        (**self).open(old, new, heading)
+    }
+
+    fn context(&mut self, line: &[u8]) -> io::Result<()> {
+        (**self).context(line)
+    }
+
+    fn change(&mut self, removed: &[&[u8]], added: &[&[u8]]) -> io::Result<()> {
+        (**self).change(removed, added)
+    }
+
+    fn close(&mut self) -> io::Result<()> {
+        (**self).close()
+    }
+}
+
+/// How the diff of a file ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct End {
+    /// What the diff amounted to.
+    pub report: Report,
+    /// Whether there is content that is not shown as lines.
+    pub binary: bool,
+    /// What else is to be said: sizes of binary content, why something is missing.
+    pub note: Option<String>,
+}
+
+/// How a diff is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Unchanged lines shown on each side of a change.
+    pub context: usize,
+    /// Lines of each version that are compared at a time.
+    pub window: usize,
+    /// Whether lines that differ in white space only are equal.
+    pub ignore_space: bool,
+    /// The longest line, in bytes, that is read; the diff stops at a longer one.
+    pub longest_line: usize,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { context: 3, window: 1_024, ignore_space: false, longest_line: 8 << 20 }
+    }
+}
+
+/// What a diff amounted to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Lines that only the new version has.
+    pub added: u64,
+    /// Lines that only the old version has.
+    pub removed: u64,
+    /// Whether the window was too small somewhere, so that a shorter diff may exist.
+    pub rough: bool,
+    /// Whether it ended at a line longer than [`Options::longest_line`].
+    pub stopped: bool,
+}

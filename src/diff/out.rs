@@ -1,0 +1,54 @@
+//! Blocks of output on their way to the reader.
+//!
+//! The first block leaves at the end of the first hunk, or as soon as it holds a screenful;
+//! later ones are large, so that writing costs next to nothing.
+
+use std::io;
+
+/// The size of the first block, and of all others, in bytes.
+const FIRST: usize = 4 << 10;
+const BLOCK: usize = 64 << 10;
+
+/// Collects bytes and hands them on in blocks.
+pub struct Out<'a> {
+    /// What was not yet handed on; painters append here.
+    pub(super) buffer: Vec<u8>,
+    limit: usize,
+    send: &'a mut dyn FnMut(Vec<u8>) -> io::Result<()>,
+}
+
+impl<'a> Out<'a> {
+    /// Makes one that hands its blocks to `send`; `eager` if nothing has been shown yet.
+    pub fn new(eager: bool, send: &'a mut dyn FnMut(Vec<u8>) -> io::Result<()>) -> Out<'a> {
+        Out { buffer: Vec::new(), limit: if eager { FIRST } else { BLOCK }, send }
+    }
+
+    /// Appends bytes.
+    ///
+    /// # Errors
+    /// Whatever handing on gives, here and below.
+    pub fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.buffer.extend_from_slice(bytes);
+        self.line_done()
+    }
+
+    /// Hands a block on if it is full.
+    pub(super) fn line_done(&mut self) -> io::Result<()> {
+        if self.buffer.len() < self.limit { Ok(()) } else { self.flush() }
+    }
+
+    /// Notes the end of a hunk.
+    pub(super) fn hunk_done(&mut self) -> io::Result<()> {
+        if self.limit == FIRST && !self.buffer.is_empty() { self.flush() } else { self.line_done() }
+    }
+
+    /// Hands on what there is.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.limit = BLOCK;
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        let next = Vec::with_capacity(BLOCK + FIRST);
+        (self.send)(std::mem::replace(&mut self.buffer, next))
+    }
+}

@@ -1,0 +1,390 @@
+//! The painted form, for people: line numbers, colours by meaning, words that changed.
+//!
+//! Bytes in, bytes out, a line at a time: nothing is held but the pairs of one small change.
+//! Everything that comes from a file goes through `screen.rs`.
+
+use std::io;
+use std::ops::Range;
+
+use super::words::{Span, changed};
+use super::{End, File, Out, Show, Sink};
+use crate::screen::push_safe;
+
+/// Words are compared in changes of at most this many lines a side.
+const MOST_PAIRS: usize = 64;
+
+/// How a diff looks.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// Whether escape sequences are used at all.
+    pub color: bool,
+    /// Lines longer than this many bytes are cut, with a count of what is not shown.
+    pub max_line: usize,
+    /// Whether both versions of a changed line stand in one, word by word.
+    pub word: bool,
+    /// The width of the screen in columns, for two columns.
+    pub width: usize,
+}
+
+/// What a stretch of output means.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Paint {
+    Title,
+    Hunk,
+    Number,
+    Removed,
+    Added,
+    Note,
+}
+
+impl Paint {
+    pub(super) fn code(self) -> &'static [u8] {
+        match self {
+            Paint::Title => b"\x1b[1m",
+            Paint::Hunk => b"\x1b[36m",
+            Paint::Number => b"\x1b[2m",
+            Paint::Removed => b"\x1b[31m",
+            Paint::Added => b"\x1b[32m",
+            Paint::Note => b"\x1b[33m",
+        }
+    }
+}
+
+pub(super) const RESET: &[u8] = b"\x1b[m";
+pub(super) const EMPHASIS: &[u8] = b"\x1b[7m";
+pub(super) const NO_EMPHASIS: &[u8] = b"\x1b[27m";
+/// White space at the end of an added line.
+const STRAY: &[u8] = b"\x1b[41m";
+
+/// Paints files, the two versions of a line below each other.
+pub struct Painter<'o, 'a> {
+    pub(super) pen: Pen<'o, 'a>,
+    old: u64,
+    new: u64,
+    width: usize,
+}
+
+/// What both layouts share: the output, the headers and the footers.
+pub(super) struct Pen<'o, 'a> {
+    pub(super) out: &'o mut Out<'a>,
+    pub(super) look: Look,
+    file: File,
+    headed: bool,
+}
+
+impl<'o, 'a> Pen<'o, 'a> {
+    pub(super) fn new(out: &'o mut Out<'a>, look: Look) -> Pen<'o, 'a> {
+        Pen { out, look, file: File::default(), headed: false }
+    }
+
+    pub(super) fn put(&mut self, bytes: &[u8]) {
+        self.out.buffer.extend_from_slice(bytes);
+    }
+
+    pub(super) fn paint(&mut self, paint: Paint) {
+        if self.look.color {
+            self.put(paint.code());
+        }
+    }
+
+    pub(super) fn reset(&mut self) {
+        if self.look.color {
+            self.put(RESET);
+        }
+    }
+
+    pub(super) fn painted(&mut self, paint: Paint, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        self.paint(paint);
+        push_safe(&mut self.out.buffer, bytes);
+        self.reset();
+    }
+
+    pub(super) fn start(&mut self, file: File) {
+        self.file = file;
+        self.headed = false;
+    }
+
+    /// Writes the header of the file, once.
+    pub(super) fn head(&mut self) {
+        if std::mem::replace(&mut self.headed, true) {
+            return;
+        }
+        self.put(b"\n");
+        let file = std::mem::take(&mut self.file);
+        let mut title = vec![file.kind.letter() as u8, b' '];
+        if file.old_name() != file.path {
+            title.extend_from_slice(file.old_name());
+            title.extend_from_slice(b" -> ");
+        }
+        title.extend_from_slice(&file.path);
+        self.painted(Paint::Title, &title);
+        if let Some((added, removed)) = file.lines.filter(|lines| *lines != (0, 0)) {
+            self.put(b"  ");
+            self.painted(Paint::Added, format!("+{added}").as_bytes());
+            self.put(b" ");
+            self.painted(Paint::Removed, format!("-{removed}").as_bytes());
+        }
+        let mode = match (file.old_mode, file.new_mode) {
+            (Some(old), Some(new)) if old != new => format!("  mode {} -> {}", old.octal(), new.octal()),
+            (None, Some(new)) if new != crate::manifest::Mode::File => format!("  mode {}", new.octal()),
+            _ => String::new(),
+        };
+        self.painted(Paint::Note, mode.as_bytes());
+        if let Some(note) = &file.note {
+            self.painted(Paint::Note, format!("  ({note})").as_bytes());
+        }
+        self.put(b"\n");
+    }
+
+    pub(super) fn hunk(&mut self, old: u64, new: u64, heading: &[u8]) {
+        self.head();
+        self.painted(Paint::Hunk, format!("@@ -{old} +{new} @@").as_bytes());
+        if !heading.is_empty() {
+            self.put(b" ");
+            push_safe(&mut self.out.buffer, heading);
+        }
+        self.put(b"\n");
+    }
+
+    pub(super) fn finish(&mut self, end: &End) -> io::Result<()> {
+        let mut notes = Vec::new();
+        notes.extend(match (end.binary, &end.note) {
+            (true, Some(note)) => Some(format!("binary, {note}")),
+            (true, None) => Some("binary".to_owned()),
+            (false, note) => note.clone(),
+        });
+        if end.report.stopped {
+            notes.push("the rest is not shown: a line of it is too long".to_owned());
+        }
+        if end.report.rough {
+            notes.push("compared in pieces: a shorter diff may exist".to_owned());
+        }
+        if self.headed || !notes.is_empty() || self.file.says_something() {
+            self.head();
+        }
+        for note in notes {
+            self.painted(Paint::Note, note.as_bytes());
+            self.put(b"\n");
+        }
+        self.out.line_done()
+    }
+
+    pub(super) fn text(&mut self, line: &[u8]) -> io::Result<()> {
+        push_safe(&mut self.out.buffer, line.trim_ascii_end());
+        self.put(b"\n");
+        self.out.line_done()
+    }
+
+    /// Writes a number in a column of this width.
+    pub(super) fn number(&mut self, number: Option<u64>, width: usize) {
+        let mut digits = [b' '; 20];
+        let mut at = digits.len();
+        if let Some(mut number) = number {
+            loop {
+                at -= 1;
+                digits[at] = b'0' + (number % 10) as u8;
+                number /= 10;
+                if number == 0 {
+                    break;
+                }
+            }
+        }
+        let start = at.min(digits.len().saturating_sub(width));
+        self.put(&digits[start..]);
+    }
+}
+
+/// Returns the part of a line that is shown when it is longer than `most`: its start, or what
+/// is around the first place that matters.
+pub(super) fn visible(line: &[u8], most: usize, matters: Option<usize>) -> Range<usize> {
+    if line.len() <= most {
+        return 0..line.len();
+    }
+    let start = match matters {
+        Some(at) if at > most / 4 * 3 => (at - most / 4).min(line.len() - most),
+        _ => 0,
+    };
+    let boundary = |mut at: usize| {
+        while at < line.len() && line[at] & 0xc0 == 0x80 {
+            at += 1;
+        }
+        at
+    };
+    boundary(start)..boundary((start + most).min(line.len()))
+}
+
+pub(super) fn column_width(old: u64, new: u64) -> usize {
+    (old.max(new) + 999).to_string().len().max(4)
+}
+
+/// Compares the lines of a small change in pairs.
+pub(super) fn pairs(removed: &[&[u8]], added: &[&[u8]]) -> Option<Vec<Option<Vec<Span>>>> {
+    let comparable = removed.len() == added.len() && removed.len() <= MOST_PAIRS;
+    comparable.then(|| removed.iter().zip(added).map(|(old, new)| changed(old, new)).collect())
+}
+
+impl<'o, 'a> Painter<'o, 'a> {
+    /// Makes one that paints to `out`, with an empty line above each file.
+    pub fn new(out: &'o mut Out<'a>, look: Look) -> Painter<'o, 'a> {
+        Painter { pen: Pen::new(out, look), old: 0, new: 0, width: 4 }
+    }
+
+    fn gutter(&mut self, old: Option<u64>, new: Option<u64>) {
+        self.pen.paint(Paint::Number);
+        self.pen.number(old, self.width);
+        self.pen.put(b" ");
+        self.pen.number(new, self.width);
+        self.pen.reset();
+        self.pen.put(b" ");
+    }
+
+    /// Writes a line's text with some stretches of it emphasised.
+    fn body<'s>(
+        &mut self,
+        paint: Option<Paint>,
+        sign: u8,
+        line: &[u8],
+        spans: impl Iterator<Item = &'s Range<usize>> + Clone,
+    ) -> io::Result<()> {
+        let text = line.strip_suffix(b"\n").unwrap_or(line);
+        if let Some(paint) = paint {
+            self.pen.paint(paint);
+        }
+        self.pen.put(&[sign]);
+        let shown = visible(text, self.pen.look.max_line, spans.clone().next().map(|span| span.start));
+        self.omitted(shown.start, true);
+        let mut at = shown.start;
+        if self.pen.look.color {
+            for span in spans {
+                let (from, to) = (span.start.clamp(at, shown.end), span.end.clamp(at, shown.end));
+                if from < to {
+                    push_safe(&mut self.pen.out.buffer, &text[at..from]);
+                    self.pen.put(EMPHASIS);
+                    push_safe(&mut self.pen.out.buffer, &text[from..to]);
+                    self.pen.put(NO_EMPHASIS);
+                    at = to;
+                }
+            }
+        }
+        let rest = &text[at..shown.end];
+        let stray = match (sign, self.pen.look.color, shown.end == text.len()) {
+            (b'+', true, true) => rest.len() - rest.trim_ascii_end().len(),
+            _ => 0,
+        };
+        push_safe(&mut self.pen.out.buffer, &rest[..rest.len() - stray]);
+        if stray > 0 {
+            self.pen.put(STRAY);
+            push_safe(&mut self.pen.out.buffer, &rest[rest.len() - stray..]);
+        }
+        self.omitted(text.len() - shown.end, false);
+        if paint.is_some() {
+            self.pen.reset();
+        }
+        self.end_line(line)
+    }
+
+    fn omitted(&mut self, bytes: usize, before: bool) {
+        if bytes > 0 {
+            let mark = if before { format!("[{bytes} bytes] …") } else { format!("… [{bytes} bytes]") };
+            self.pen.put(mark.as_bytes());
+        }
+    }
+
+    fn end_line(&mut self, line: &[u8]) -> io::Result<()> {
+        self.pen.put(b"\n");
+        if !line.ends_with(b"\n") {
+            self.pen.painted(Paint::Note, b"\\ No newline at end of file");
+            self.pen.put(b"\n");
+        }
+        self.pen.out.line_done()
+    }
+
+    /// Writes both versions of a line as one.
+    fn merged(&mut self, old: &[u8], new: &[u8], spans: &[Span]) -> io::Result<()> {
+        self.gutter(Some(self.old), Some(self.new));
+        self.pen.put(b"~");
+        let color = self.pen.look.color;
+        let mut at = 0;
+        for (a, b) in spans {
+            push_safe(&mut self.pen.out.buffer, &old[at..a.start]);
+            for (paint, text, marks) in [
+                (Paint::Removed, &old[a.clone()], [&b"[-"[..], b"-]"]),
+                (Paint::Added, &new[b.clone()], [b"{+", b"+}"]),
+            ] {
+                if !text.is_empty() {
+                    let [open, close] = if color { [&b""[..]; 2] } else { marks };
+                    self.pen.put(open);
+                    self.pen.painted(paint, text);
+                    self.pen.put(close);
+                }
+            }
+            at = a.end;
+        }
+        push_safe(&mut self.pen.out.buffer, old[at..].strip_suffix(b"\n").unwrap_or(&old[at..]));
+        self.end_line(new)
+    }
+}
+
+impl Sink for Painter<'_, '_> {
+    fn open(&mut self, old: u64, new: u64, heading: &[u8]) -> io::Result<()> {
+        self.pen.hunk(old, new, heading);
+        (self.old, self.new) = (old, new);
+        self.width = column_width(old, new);
+        Ok(())
+    }
+
+    fn context(&mut self, line: &[u8]) -> io::Result<()> {
+        self.gutter(Some(self.old), Some(self.new));
+        (self.old, self.new) = (self.old + 1, self.new + 1);
+        self.body(None, b' ', line, [].iter())
+    }
+
+    fn change(&mut self, removed: &[&[u8]], added: &[&[u8]]) -> io::Result<()> {
+        let pairs = pairs(removed, added);
+        let spans = |number: usize| pairs.as_ref().and_then(|pairs| pairs.get(number)?.as_deref());
+        let short = |line: &[u8]| line.len() <= self.pen.look.max_line;
+        let in_words = self.pen.look.word && removed.iter().chain(added).all(|line| short(line));
+        if in_words && (0..removed.len()).all(|number| spans(number).is_some()) && pairs.is_some() {
+            for (number, (old, new)) in removed.iter().zip(added).enumerate() {
+                self.merged(old, new, spans(number).unwrap_or_default())?;
+                (self.old, self.new) = (self.old + 1, self.new + 1);
+            }
+            return Ok(());
+        }
+        for (number, line) in removed.iter().enumerate() {
+            self.gutter(Some(self.old), None);
+            self.old += 1;
+            let spans = spans(number).unwrap_or_default().iter().map(|(old, _)| old);
+            self.body(Some(Paint::Removed), b'-', line, spans)?;
+        }
+        for (number, line) in added.iter().enumerate() {
+            self.gutter(None, Some(self.new));
+            self.new += 1;
+            let spans = spans(number).unwrap_or_default().iter().map(|(_, new)| new);
+            self.body(Some(Paint::Added), b'+', line, spans)?;
+        }
+        Ok(())
+    }
+
+    fn close(&mut self) -> io::Result<()> {
+        self.pen.out.hunk_done()
+    }
+}
+
+impl Show for Painter<'_, '_> {
+    fn start(&mut self, file: File) -> io::Result<()> {
+        self.pen.start(file);
+        Ok(())
+    }
+
+    fn finish(&mut self, end: End) -> io::Result<()> {
+        self.pen.finish(&end)
+    }
+
+    fn text(&mut self, line: &[u8]) -> io::Result<()> {
+        self.pen.text(line)
+    }
+}

@@ -1,0 +1,118 @@
+//! The plain form: a unified diff byte for byte, as `git apply` takes it.
+//!
+//! A hunk's header states how many lines follow, so each hunk is held until it ends. Nothing
+//! is escaped, cut or coloured here: this is for programs.
+
+use std::io;
+
+use super::{End, File, Out, Show, Sink};
+
+/// Writes files as patches.
+pub struct Patch<'o, 'a> {
+    out: &'o mut Out<'a>,
+    file: File,
+    /// Whether the header of the file has been written.
+    headed: bool,
+    body: Vec<u8>,
+    start: (u64, u64),
+    counts: (u64, u64),
+    heading: Vec<u8>,
+}
+
+impl<'o, 'a> Patch<'o, 'a> {
+    /// Makes one that writes to `out`.
+    pub fn new(out: &'o mut Out<'a>) -> Patch<'o, 'a> {
+        Patch {
+            out,
+            file: File::default(),
+            headed: false,
+            body: Vec::new(),
+            start: (0, 0),
+            counts: (0, 0),
+            heading: Vec::new(),
+        }
+    }
+}
+
+impl Show for Patch<'_, '_> {
+    fn start(&mut self, file: File) -> io::Result<()> {
+        self.file = file;
+        self.headed = false;
+        Ok(())
+    }
+
+    fn finish(&mut self, end: End) -> io::Result<()> {
+        if !self.headed && (end.binary || self.file.says_something()) {
+            self.file.patch_header(&mut self.out.buffer, false);
+            if end.binary {
+                let (old, new) = self.file.patch_names();
+                let line = [b"Binary files ", &old[..], b" and ", &new, b" differ\n"];
+                self.out.buffer.extend(line.concat());
+            }
+        }
+        self.out.line_done()
+    }
+
+    fn text(&mut self, line: &[u8]) -> io::Result<()> {
+        self.out.push(line)
+    }
+}
+
+fn put(body: &mut Vec<u8>, sign: u8, line: &[u8]) {
+    body.push(sign);
+    body.extend_from_slice(line);
+    if !line.ends_with(b"\n") {
+        body.extend_from_slice(b"\n\\ No newline at end of file\n");
+    }
+}
+
+/// One half of a hunk's header; for no lines the format states the line above.
+fn span(start: u64, count: u64) -> String {
+    match count {
+        0 => format!("{},0", start.saturating_sub(1)),
+        1 => format!("{start}"),
+        _ => format!("{start},{count}"),
+    }
+}
+
+impl Sink for Patch<'_, '_> {
+    fn open(&mut self, old: u64, new: u64, heading: &[u8]) -> io::Result<()> {
+        if !std::mem::replace(&mut self.headed, true) {
+            self.file.patch_header(&mut self.out.buffer, true);
+        }
+        self.start = (old, new);
+        self.counts = (0, 0);
+        self.heading.clear();
+        if !heading.is_empty() {
+            self.heading.push(b' ');
+            self.heading.extend_from_slice(heading);
+        }
+        Ok(())
+    }
+
+    fn context(&mut self, line: &[u8]) -> io::Result<()> {
+        self.counts = (self.counts.0 + 1, self.counts.1 + 1);
+        put(&mut self.body, b' ', line);
+        Ok(())
+    }
+
+    fn change(&mut self, removed: &[&[u8]], added: &[&[u8]]) -> io::Result<()> {
+        self.counts = (self.counts.0 + removed.len() as u64, self.counts.1 + added.len() as u64);
+        removed.iter().for_each(|line| put(&mut self.body, b'-', line));
+        added.iter().for_each(|line| put(&mut self.body, b'+', line));
+        Ok(())
+    }
+
+    fn close(&mut self) -> io::Result<()> {
+        let (old, new) = (span(self.start.0, self.counts.0), span(self.start.1, self.counts.1));
+        let header = format!("@@ -{old} +{new} @@");
+        self.out.buffer.extend_from_slice(header.as_bytes());
+        self.out.buffer.extend_from_slice(&self.heading);
+        self.out.buffer.push(b'\n');
+        self.out.push(&self.body)?;
+        self.body.clear();
+        // A giant hunk must not keep its memory.
+        self.body.shrink_to(1 << 20);
+        self.out.hunk_done()
+    }
+}

@@ -1,0 +1,359 @@
+//! The windowed differ: two readers in, hunks out, with bounded memory.
+//!
+//! Equal stretches are skipped as bytes. Where the versions differ, the next lines of each
+//! (the window) are compared, and what is certain is emitted: everything up to the last
+//! change that is followed by some equal lines and not close to the window's end. If there
+//! is no such place the window grows; at its limit half of it is emitted as it is, which
+//! makes a longer diff than necessary and never a wrong one. Owns `gix-imara-diff`.
+
+use std::hash::{Hash, Hasher};
+use std::io::{self, Read};
+use std::ops::Range;
+
+use gix_imara_diff::{Algorithm, Diff, Hunk, IndentHeuristic, IndentLevel, Interner, Token};
+use memchr::memrchr;
+
+use super::assemble::Assembler;
+use super::lines::{Found, Side, cut};
+use super::{Options, Report, Sink};
+
+/// How many equal lines make it certain that the versions are in step again.
+const ANCHOR: u32 = 6;
+
+/// By how much a window grows when it finds no anchor, and how far in all.
+const GROWTH: usize = 4;
+const LARGEST: usize = 64;
+
+/// How far a window grows before anything has been shown.
+const LARGEST_AT_FIRST: usize = 8;
+
+/// A window never holds much more than this of one version.
+const WINDOW_BYTES: usize = 4 << 20;
+
+/// A long change is emitted in pieces of this many lines of each version.
+const PIECE: usize = 1_024;
+
+/// How wide a tab counts when indentation decides where a change is shown.
+const TAB_WIDTH: u8 = 8;
+
+/// How many bytes of a version decide whether it is binary, as in git.
+const SNIFFED: usize = 8_000;
+
+/// Two versions about to be compared.
+pub struct Differ<A, B> {
+    old: Side<A>,
+    new: Side<B>,
+    options: Options,
+    size: usize,
+}
+
+impl<A: Read, B: Read> Differ<A, B> {
+    /// Takes the two versions; reads nothing yet.
+    pub fn new(old: A, new: B, options: Options) -> Differ<A, B> {
+        let options = Options { window: options.window.max(1), ..options };
+        Differ { old: Side::new(old), new: Side::new(new), options, size: options.window }
+    }
+
+    /// Says whether either version is binary: whether there is a NUL near its start.
+    ///
+    /// # Errors
+    /// Whatever reading gives.
+    pub fn is_binary(&mut self) -> io::Result<bool> {
+        fn sniff(side: &mut Side<impl Read>) -> io::Result<bool> {
+            while side.rest().len() < SNIFFED && !side.ended() {
+                side.read_block()?;
+            }
+            let start = &side.rest()[..side.rest().len().min(SNIFFED)];
+            Ok(memchr::memchr(0, start).is_some())
+        }
+        Ok(sniff(&mut self.old)? || sniff(&mut self.new)?)
+    }
+
+    /// Says whether the versions are the same, without showing anything.
+    ///
+    /// # Errors
+    /// Whatever reading gives.
+    pub fn is_same(mut self) -> io::Result<bool> {
+        loop {
+            if self.old.rest().is_empty() {
+                self.old.read_block()?;
+            }
+            if self.new.rest().is_empty() {
+                self.new.read_block()?;
+            }
+            let (old, new) = (self.old.rest(), self.new.rest());
+            let len = old.len().min(new.len());
+            if len == 0 || old[..len] != new[..len] {
+                return Ok(old.len() == new.len() && len == 0);
+            }
+            self.old.consume(len);
+            self.new.consume(len);
+        }
+    }
+
+    /// Finds and emits all hunks.
+    ///
+    /// # Errors
+    /// Whatever reading and the sink give.
+    pub fn run(mut self, sink: &mut impl Sink) -> io::Result<Report> {
+        let mut out = Assembler::new(sink, self.options.context);
+        while self.skip_equal(&mut out)? && self.window(&mut out)? {}
+        out.finish()
+    }
+
+    /// Compares bytes for as long as they are equal; says whether anything is left.
+    fn skip_equal(&mut self, out: &mut Assembler<'_, impl Sink>) -> io::Result<bool> {
+        loop {
+            if self.old.rest().is_empty() {
+                self.old.read_block()?;
+            }
+            if self.new.rest().is_empty() {
+                self.new.read_block()?;
+            }
+            let (old, new) = (self.old.rest(), self.new.rest());
+            let same = common(old, new);
+            let at_end = self.old.ended() && self.new.ended() && same == old.len() && same == new.len();
+            let whole = if at_end { same } else { memrchr(b'\n', &new[..same]).map_or(0, |at| at + 1) };
+            out.equal(&new[..whole])?;
+            let undecided = same == old.len() && !self.old.ended() || same == new.len() && !self.new.ended();
+            let too_long = same - whole > self.options.longest_line;
+            self.old.consume(whole);
+            self.new.consume(whole);
+            if at_end || !undecided || too_long {
+                return Ok(!at_end);
+            }
+            // A line goes on behind what was read.
+            if self.old.rest().len() == same - whole {
+                self.old.read_block()?;
+            }
+            if self.new.rest().len() == same - whole {
+                self.new.read_block()?;
+            }
+        }
+    }
+
+    /// Compares a window and emits what is certain; says whether to go on.
+    fn window(&mut self, out: &mut Assembler<'_, impl Sink>) -> io::Result<bool> {
+        let (mut old_ends, mut new_ends) = (Vec::new(), Vec::new());
+        let longest = self.options.longest_line;
+        loop {
+            let old_found = self.old.lines(self.size, WINDOW_BYTES, longest, &mut old_ends)?;
+            let new_found = self.new.lines(self.size, WINDOW_BYTES, longest, &mut new_ends)?;
+            if old_found == Found::TooLong || new_found == Found::TooLong {
+                out.report.stopped = true;
+                return Ok(false);
+            }
+            let window = Window {
+                old: cut(self.old.rest(), &old_ends),
+                new: cut(self.new.rest(), &new_ends),
+                text: self.new.rest(),
+                new_ends: &new_ends,
+                old_all: old_found == Found::All,
+                new_all: new_found == Found::All,
+            };
+            let one_sided = window.old.is_empty() || window.new.is_empty();
+            let hunks = match one_sided {
+                true => vec![window.everything()],
+                false => window.compare(self.options.ignore_space),
+            };
+            let done = window.old_all && window.new_all;
+            let end = match one_sided || done {
+                true => Some(window.end()),
+                false => window.certain(&hunks),
+            };
+            let limit = if out.started() { LARGEST } else { LARGEST_AT_FIRST };
+            let can_grow = self.size < self.options.window * limit
+                && (old_found == Found::Some && old_ends.len() == self.size
+                    || new_found == Found::Some && new_ends.len() == self.size);
+            let end = match end {
+                Some(end) => {
+                    self.size = self.options.window;
+                    end
+                }
+                None if can_grow => {
+                    self.size = (self.size * GROWTH).min(self.options.window * limit);
+                    continue;
+                }
+                None => {
+                    out.report.rough = true;
+                    window.half(&hunks)
+                }
+            };
+            window.emit(&hunks, end, out)?;
+            let bytes = |ends: &[usize], count: u32| match count {
+                0 => 0,
+                count => ends[count as usize - 1],
+            };
+            let (old, new) = (bytes(&old_ends, end.old), bytes(&new_ends, end.new));
+            self.old.consume(old);
+            self.new.consume(new);
+            return Ok(true);
+        }
+    }
+}
+
+/// The next lines of both versions.
+struct Window<'a> {
+    old: Vec<&'a [u8]>,
+    new: Vec<&'a [u8]>,
+    text: &'a [u8],
+    new_ends: &'a [usize],
+    old_all: bool,
+    new_all: bool,
+}
+
+/// A place in both versions, in lines from the start of the window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct At {
+    old: u32,
+    new: u32,
+}
+
+impl<'a> Window<'a> {
+    fn end(&self) -> At {
+        At { old: count(self.old.len()), new: count(self.new.len()) }
+    }
+
+    fn everything(&self) -> Hunk {
+        Hunk { before: 0..count(self.old.len()), after: 0..count(self.new.len()) }
+    }
+
+    /// Finds what differs within the window.
+    fn compare(&self, blind: bool) -> Vec<Hunk> {
+        let mut interner = Interner::new(self.old.len() + self.new.len());
+        let mut number = |lines: &[&'a [u8]]| -> Vec<Token> {
+            lines.iter().map(|line| interner.intern(Key { line, blind })).collect()
+        };
+        let (old, new) = (number(&self.old), number(&self.new));
+        let mut diff = Diff::default();
+        diff.compute_with(Algorithm::Myers, &old, &new, interner.num_tokens());
+        let indent =
+            |token: Token| IndentLevel::for_ascii_line(interner[token].line.iter().copied(), TAB_WIDTH);
+        diff.postprocess_with(&old, &new, IndentHeuristic::new(indent));
+        diff.hunks().collect()
+    }
+
+    /// Returns the end of the last change after which the versions are surely in step.
+    fn certain(&self, hunks: &[Hunk]) -> Option<At> {
+        let end = self.end();
+        let Some(_) = hunks.first() else { return Some(end) };
+        let near_end = |at: u32, end: u32, all: bool| !all && u64::from(at) * 4 > u64::from(end) * 3;
+        // Where most lines are equal the script is right anyway, however short the equal runs are.
+        let removed: u32 = hunks.iter().map(|hunk| hunk.before.end - hunk.before.start).sum();
+        let in_step = u64::from(end.old - removed) * 2 >= u64::from(end.old.min(end.new));
+        let anchor = if in_step { 1 } else { ANCHOR };
+        let starts = hunks.iter().skip(1).map(|hunk| hunk.before.start).chain([end.old]);
+        let mut found = None;
+        for (hunk, next) in hunks.iter().zip(starts) {
+            let at = At { old: hunk.before.end, new: hunk.after.end };
+            let run = (next - at.old).min(end.new - at.new);
+            if near_end(at.old, end.old, self.old_all) || near_end(at.new, end.new, self.new_all) {
+                break;
+            }
+            if run >= anchor {
+                found = Some(at);
+            }
+        }
+        found
+    }
+
+    /// Returns where the script has used up half of one of the versions.
+    fn half(&self, hunks: &[Hunk]) -> At {
+        let end = self.end();
+        let limit = At { old: end.old.div_ceil(2), new: end.new.div_ceil(2) };
+        let mut at = At { old: 0, new: 0 };
+        for hunk in hunks.iter().chain([&Hunk { before: end.old..end.old, after: end.new..end.new }]) {
+            let run = hunk.before.start - at.old;
+            let room = run.min(limit.old.saturating_sub(at.old)).min(limit.new.saturating_sub(at.new));
+            at = At { old: at.old + room, new: at.new + room };
+            if room < run {
+                break;
+            }
+            let to = At { old: hunk.before.end.min(limit.old), new: hunk.after.end.min(limit.new) };
+            at = At { old: at.old.max(to.old), new: at.new.max(to.new) };
+            if to != (At { old: hunk.before.end, new: hunk.after.end }) {
+                break;
+            }
+        }
+        at
+    }
+
+    /// Emits the script from the start of the window to `end`.
+    fn emit(&self, hunks: &[Hunk], end: At, out: &mut Assembler<'_, impl Sink>) -> io::Result<()> {
+        let offset = |line: u32| match line {
+            0 => 0,
+            line => self.new_ends[line as usize - 1],
+        };
+        let mut at = At { old: 0, new: 0 };
+        for hunk in hunks {
+            let new_start = hunk.after.start.min(end.new);
+            out.equal(&self.text[offset(at.new)..offset(new_start.max(at.new))])?;
+            if hunk.before.start > end.old || hunk.after.start > end.new {
+                return Ok(());
+            }
+            let (old_end, new_end) = (hunk.before.end.min(end.old), hunk.after.end.min(end.new));
+            let lines = |lines: &[&'a [u8]], range: Range<u32>| {
+                lines[range.start as usize..range.end as usize].to_vec()
+            };
+            let (removed, added) =
+                (lines(&self.old, hunk.before.start..old_end), lines(&self.new, hunk.after.start..new_end));
+            for piece in 0..removed.len().max(added.len()).div_ceil(PIECE) {
+                let part = |lines: &[&'a [u8]]| -> Range<usize> {
+                    (piece * PIECE).min(lines.len())..((piece + 1) * PIECE).min(lines.len())
+                };
+                out.change(&removed[part(&removed)], &added[part(&added)])?;
+            }
+            at = At { old: old_end, new: new_end };
+        }
+        out.equal(&self.text[offset(at.new)..offset(end.new.max(at.new))])
+    }
+}
+
+/// A line as it is compared: with its white space or without.
+#[derive(Clone, Copy)]
+struct Key<'a> {
+    line: &'a [u8],
+    blind: bool,
+}
+
+impl Key<'_> {
+    fn visible(&self) -> impl Iterator<Item = u8> {
+        self.line.iter().copied().filter(|byte| !byte.is_ascii_whitespace())
+    }
+}
+
+impl PartialEq for Key<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.line == other.line || self.blind && self.visible().eq(other.visible())
+    }
+}
+
+impl Eq for Key<'_> {}
+
+impl Hash for Key<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self.blind {
+            false => self.line.hash(state),
+            true => self.visible().for_each(|byte| state.write_u8(byte)),
+        }
+    }
+}
+
+fn count(lines: usize) -> u32 {
+    u32::try_from(lines).unwrap_or(u32::MAX)
+}
+
+/// How many bytes two texts share at their start.
+fn common(a: &[u8], b: &[u8]) -> usize {
+    const STEP: usize = 4_096;
+    let len = a.len().min(b.len());
+    let mut at = 0;
+    while at < len {
+        let to = (at + STEP).min(len);
+        if a[at..to] != b[at..to] {
+            return at + a[at..to].iter().zip(&b[at..to]).take_while(|(a, b)| a == b).count();
+        }
+        at = to;
+    }
+    len
+}

@@ -1,0 +1,45 @@
+//! What differs between two commits, for comparing snapshots with different bases.
+
+use super::Repository;
+use crate::error::Result;
+use crate::manifest::{Mode, Version};
+use crate::paths::RepoPath;
+
+/// A path that differs between two commits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changed {
+    /// The path.
+    pub path: RepoPath,
+    /// In the old commit; `None` if it is not there.
+    pub old: Option<Version>,
+    /// In the new commit; `None` if it is not there.
+    pub new: Option<Version>,
+}
+
+impl Repository {
+    /// Returns the files and links that differ between two commits, with both their versions;
+    /// submodules are left out.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Environment`] with what git says, such as that a commit is not here.
+    pub fn versions_between(&self, old: &str, new: &str) -> Result<Vec<Changed>> {
+        let answer =
+            self.git.demand(&["diff-tree", "-r", "-z", "--no-renames", "--end-of-options", old, new])?;
+        let mut records = answer.stdout.split(|byte| *byte == 0);
+        let mut changed = Vec::new();
+        while let (Some(facts), Some(path)) = (records.next(), records.next()) {
+            // :MODE MODE OID OID LETTER
+            let facts = String::from_utf8_lossy(facts);
+            let words: Vec<&str> = facts.trim_start_matches(':').split(' ').collect();
+            let ([old_mode, new_mode, old, new, _], Ok(path)) = (words.as_slice(), RepoPath::new(path))
+            else {
+                continue;
+            };
+            let version = |mode: &str, oid: &str| {
+                Mode::from_octal(mode).map(|mode| Version { oid: oid.to_owned(), mode })
+            };
+            changed.push(Changed { path, old: version(old_mode, old), new: version(new_mode, new) });
+        }
+        Ok(changed)
+    }
+}

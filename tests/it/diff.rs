@@ -1,0 +1,212 @@
+//! `snap diff` as a program: its sources, its forms, its exit codes, and how it looks.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::support::Must;
+use crate::support::project::{Project, Ran, ran};
+
+/// A project whose snapshot `one` has an edit of every kind.
+fn project() -> Project {
+    let project = Project::new();
+    let lines = |changed: &str| {
+        (1..40).map(|n| if n == 20 { format!("{changed}\n") } else { format!("{n}\n") }).collect::<String>()
+    };
+    project.write("long.txt", lines("20"));
+    symlink("a.txt", project.path("link")).must("a link");
+    symlink("a.txt", project.path("was-link")).must("a link");
+    project.git(&["add", "."]);
+    project.git(&["commit", "-qm", "more"]);
+    project.write("long.txt", lines("twenty"));
+    project.write("new file.txt", "one\ntwo");
+    project.write("sub/c.txt", "changed\n");
+    project.make_executable("b.txt");
+    fs::remove_file(project.path("a.txt")).must("removed");
+    for name in ["link", "was-link"] {
+        fs::remove_file(project.path(name)).must("removed");
+    }
+    symlink("b.txt", project.path("link")).must("a link");
+    project.write("was-link", "a file now\n");
+    project.snap(&["save", "one"]).exits(0);
+    project
+}
+
+fn in_clean_clone(project: &Project, patch: &str) -> Project {
+    let clone = project.cloned();
+    fs::write(clone.path("p"), patch).must("the patch");
+    clone.git(&["apply", "p"]);
+    fs::remove_file(clone.path("p")).must("removed");
+    clone
+}
+
+fn tree(project: &Project) -> String {
+    project.git(&["add", "-A", "--", ".", ":!.claude"]);
+    project.git(&["write-tree"])
+}
+
+#[test]
+fn the_patch_of_a_snapshot_is_applied_by_git() {
+    let project = project();
+    let patch = project.snap(&["diff", "one"]).exits(0).stdout;
+    assert_eq!(tree(&in_clean_clone(&project, &patch)), tree(&project), "{patch}");
+    let wide = project.snap(&["diff", "one", "-U", "7"]).exits(0).stdout;
+    assert!(wide.contains("@@ -13,15 +13,15 @@"), "{wide}");
+    assert_eq!(tree(&in_clean_clone(&project, &wide)), tree(&project), "{wide}");
+}
+
+#[test]
+fn two_snapshots_are_compared_through_what_both_made_of_a_file() {
+    let project = project();
+    project.write("long.txt", "short now\n");
+    project.write("b.txt", "b, edited\n");
+    fs::remove_file(project.path("new file.txt")).must("removed");
+    project.snap(&["save", "two"]).exits(0);
+    let names = project.snap(&["diff", "one", "two", "--name-status"]).exits(0).stdout;
+    assert_eq!(names, "M\tb.txt\nM\tlong.txt\nD\tnew file.txt\n");
+    let there = project.snap(&["diff", "one", "two"]).exits(0).stdout;
+    let first = in_clean_clone(&project, &project.snap(&["diff", "one"]).exits(0).stdout);
+    fs::write(first.path("p"), there).must("the patch");
+    first.git(&["apply", "p"]);
+    fs::remove_file(first.path("p")).must("removed");
+    assert_eq!(tree(&first), tree(&project));
+    assert_eq!(project.snap(&["diff", "two", "two", "--exit-code"]).exits(0).stdout, "");
+    project.snap(&["diff", "two", "one", "--exit-code"]).exits(1);
+}
+
+#[test]
+fn snapshots_with_different_bases_are_compared_too() {
+    let project = project();
+    project.git(&["add", "long.txt"]);
+    project.git(&["commit", "-qm", "one of them", "long.txt"]);
+    project.write("sub/c.txt", "changed again\n");
+    project.snap(&["save", "two"]).exits(0);
+    let names = project.snap(&["diff", "one", "two", "--name-only"]).exits(0).stdout;
+    assert_eq!(names, "sub/c.txt\n", "what was committed is the same file in both");
+}
+
+#[test]
+fn a_snapshot_is_compared_with_the_work_tree_as_it_is_now() {
+    let project = project();
+    assert_eq!(project.snap(&["diff", "--now", "--exit-code"]).exits(0).stdout, "");
+    project.write("sub/c.txt", "changed\nand more\n");
+    project.write("b.txt", "b, edited\n");
+    fs::remove_file(project.path("new file.txt")).must("removed");
+    let stat = project.snap(&["diff", "one", "--now", "--stat"]).exits(0).stdout;
+    assert!(stat.contains(" new file.txt |     2 --\n"), "{stat}");
+    assert!(stat.contains(" sub/c.txt    |     1 +\n"), "{stat}");
+    assert!(stat.ends_with(" 3 files, +2 -3\n"), "{stat}");
+    let names = project.snap(&["diff", "--now", "--name-only", "--", "sub"]).exits(0).stdout;
+    assert_eq!(names, "sub/c.txt\n");
+    project.snap(&["diff", "--now", "--", "../elsewhere"]).exits(2);
+}
+
+#[test]
+fn json_has_one_object_a_file() {
+    let project = project();
+    let said = project.snap(&["diff", "--json", "--", "long.txt", "was-link"]).exits(0).stdout;
+    let files: Vec<serde_json::Value> =
+        said.lines().map(|line| serde_json::from_str(line).must("JSON")).collect();
+    let facts: Vec<_> = files.iter().map(|file| (file["path"].as_str(), file["change"].as_str())).collect();
+    let link = Some("was-link");
+    assert_eq!(facts, [(Some("long.txt"), Some("modified")), (link, Some("deleted")), (link, Some("added"))]);
+    assert_eq!(
+        files[0]["hunks"],
+        serde_json::json!([{"old": 17, "old_lines": 7, "new": 17, "new_lines": 7}])
+    );
+}
+
+#[test]
+fn binary_content_is_shown_by_its_size() {
+    let project = Project::new();
+    project.write("bin", b"\0\x01\x02 other");
+    project.snap(&["save"]).exits(0);
+    let painted = project.snap(&["diff", "--color=always"]).exits(0).stdout;
+    assert!(painted.contains("binary, ") && painted.contains(" -> 9 bytes"), "{painted}");
+}
+
+#[test]
+fn a_diff_of_git_is_read_from_standard_input() {
+    let project = project();
+    project.git(&["add", "-A", "--", ".", ":!.claude"]);
+    for color in ["--color=never", "--color=always"] {
+        let diff = project.git(&["diff", "--cached", "--no-renames", color]);
+        let said = piped(&project, &["diff", "-"], diff.as_bytes()).exits(0).stdout;
+        assert_eq!(tree(&in_clean_clone(&project, &said)), tree(&project), "{said}");
+    }
+    let painted =
+        piped(&project, &["diff", "-", "--color=always"], b"@@ not a diff \x1b[2J\n").exits(0).stdout;
+    assert_eq!(painted, "@@ not a diff \\x1b[2J\n");
+}
+
+fn piped(project: &Project, arguments: &[&str], input: &[u8]) -> Ran {
+    let file = project.path("../input");
+    fs::write(&file, input).must("the input");
+    let mut command = project.command(project.root(), arguments);
+    ran(command.stdin(fs::File::open(&file).must("the input")))
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_it_quietly() {
+    let project = Project::new();
+    let many: String = (0..300_000).map(|number| format!("line {number}\n")).collect();
+    project.write("../many", many);
+    project.write("../none", "");
+    let mut command =
+        project.command(project.root(), &["diff", "--color=always", "--files", "../none", "../many"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().must("snap");
+    drop(child.stdout.take());
+    let done = child.wait_with_output().must("its end");
+    assert_eq!((done.status.code(), done.stderr.as_slice()), (Some(0), &b""[..]));
+}
+
+#[test]
+fn a_pager_gets_it_on_a_terminal_only() {
+    let project = project();
+    let mut command = project.command(project.root(), &["diff", "one"]);
+    let said = ran(command.env("SNAP_PAGER", "echo paged; cat")).exits(0).stdout;
+    assert!(said.starts_with("diff --git"), "{said}");
+}
+
+#[test]
+fn two_files_that_are_not_there_are_named() {
+    let project = Project::new();
+    project.snap(&["diff", "--files", "a.txt", "none"]).exits(7).says(&["Cannot open", "none"]);
+    project.snap(&["diff", "--files", "a.txt", "sub"]).exits(2).says(&["it is a folder"]);
+    project.snap(&["diff", "nothing"]).exits(3);
+}
+
+/// Expected outputs under `fixtures/diff`; `SNAP_BLESS=1 cargo test golden` writes them anew.
+#[test]
+fn golden_outputs_stay_as_they_are() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/diff");
+    let forms: [(&str, &[&str]); 7] = [
+        ("patch", &["--color=never"]),
+        ("painted", &["--color=always"]),
+        ("columns-80", &["--side-by-side", "--color=never"]),
+        ("columns-120", &["--side-by-side", "--color=always"]),
+        ("word", &["--word", "--color=never"]),
+        ("space", &["-w", "-U1", "--color=never"]),
+        ("cut", &["--color=always", "--max-line=60"]),
+    ];
+    let mut wrong = Vec::new();
+    for case in ["code", "unsafe", "long"] {
+        for (form, flags) in forms {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_snap"));
+            command.current_dir(&folder).env_clear().env("HOME", &folder).args(["diff"]).args(flags);
+            command.env("COLUMNS", form.strip_prefix("columns-").unwrap_or("80"));
+            command.args(["--files", &format!("{case}.old"), &format!("{case}.new")]);
+            let made = command.output().must("snap");
+            assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+            let expected: PathBuf = folder.join(format!("{case}.{form}.out"));
+            if std::env::var_os("SNAP_BLESS").is_some() {
+                fs::write(&expected, &made.stdout).must("blessed");
+            }
+            if fs::read(&expected).ok().as_deref() != Some(&made.stdout) {
+                wrong.push(format!("{}:\n{}", expected.display(), String::from_utf8_lossy(&made.stdout)));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "not as expected (SNAP_BLESS=1 takes them):\n{}", wrong.join("\n"));
+}
