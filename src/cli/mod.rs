@@ -140,7 +140,7 @@ fn run(arguments: Arguments, store: Option<PathBuf>, ui: &mut Ui) -> Result<Outc
         return command.run(&context, ui);
     }
     if let Some(store) = context.store.as_ref().filter(|store| !store.is_dir())
-        && !matches!(arguments.command, Command::Save(_))
+        && !matches!(arguments.command, Command::Save(_) | Command::Import(_) | Command::Pull(_))
     {
         return Err(Error::new(Kind::NotFound, format!("There is no store in {}", store.display()))
             .hint("`--store` takes a folder that `snap save` has written to"));

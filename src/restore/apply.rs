@@ -35,6 +35,8 @@ struct Moved {
 
 /// Sets the paths; the index follows in [`Applied::commit`].
 pub(super) fn apply<'a>(root: &Path, repository: &'a Repository, steps: Vec<Step>) -> Result<Applied<'a>> {
+    // Before there is anything to clean up.
+    let interrupt = Interrupt::watch()?;
     let changes = IndexChanges {
         entries: steps.iter().filter_map(|step| Some((step.path.clone(), step.index.clone()?))).collect(),
         marks: steps.iter().filter_map(|step| Some((step.path.clone(), step.mark?))).collect(),
@@ -47,7 +49,6 @@ pub(super) fn apply<'a>(root: &Path, repository: &'a Repository, steps: Vec<Step
     repository.write_blobs(&blobs)?;
     let tree = Tree::open(root)?;
     let staging = tree.staging()?;
-    let interrupt = Interrupt::watch()?;
     let mut applied = Applied { tree, staging, moved: Moved::default(), interrupt, index };
     match applied.move_all(repository, &steps) {
         Ok(()) => Ok(applied),

@@ -293,3 +293,38 @@ fn a_link_in_the_way_is_never_written_through() {
     project.snap(&["resume", "x"]).exits(4).says(&["nothing was changed"]);
     assert_eq!(files_below(&outside).len(), 0);
 }
+
+#[test]
+fn an_interrupted_restore_leaves_the_old_tree_or_the_new_one_and_nothing_to_clean_up() {
+    let project = Project::new();
+    for number in 0..400 {
+        project.write(format!("many/{number}"), format!("file {number}\n"));
+    }
+    project.git(&["add", "many/1"]);
+    let new = project.state();
+    project.snap(&["save", "x"]).exits(0);
+    clean(&project);
+    let old = project.state();
+    let staging = || {
+        fs::read_dir(project.root())
+            .must("the root")
+            .flatten()
+            .any(|entry| entry.file_name().to_string_lossy().starts_with(".snap-restore-"))
+    };
+    let mut child = project.command(project.root(), &["resume", "x"]).spawn().must("to run snap");
+    while !staging() && child.try_wait().must("its state").is_none() {
+        std::thread::yield_now();
+    }
+    // May come too late; then the tree is the new one.
+    let pid = child.id().to_string();
+    std::process::Command::new("kill").args(["-INT", &pid]).status().must("to run kill");
+    let code = child.wait().must("its end").code();
+    let wanted = match code {
+        // Without a code: killed when all was done and nothing was watched any more.
+        Some(0) | None => &new,
+        Some(7) => &old,
+        other => panic!("unexpected end: {other:?}"),
+    };
+    assert_eq!(project.state(), *wanted);
+    assert!(!staging() && !project.path(".git/index.lock").exists());
+}
