@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::git::{Repository, Status};
 use crate::manifest::{Edit, Edits, Mode};
 use crate::paths::RepoPath;
+use crate::tree::STAGING;
 use crate::workspace::Workspace;
 
 /// Which paths are put back.
@@ -51,7 +52,9 @@ pub(super) fn plan(
         let name = path.to_string();
         let covers = |left: &str| left == name || (left.ends_with('/') && name.starts_with(left));
         let left_out = saved.skipped.iter().any(|skipped| covers(&skipped.path));
-        !left_out && !own.as_ref().is_some_and(|own| path.is_in(own))
+        // What a killed restore left may hold the only copy of a file: it is not ours to remove.
+        let staged = path.as_bytes().starts_with(STAGING.as_bytes());
+        !left_out && !staged && !own.as_ref().is_some_and(|own| path.is_in(own))
     });
     let base = repository.tree_versions(saved.base.as_deref(), &paths)?;
     let wanted: BTreeSet<&RepoPath> = paths.iter().filter(|path| base.is_file(path)).collect();

@@ -328,3 +328,21 @@ fn an_interrupted_restore_leaves_the_old_tree_or_the_new_one_and_nothing_to_clea
     assert_eq!(project.state(), *wanted);
     assert!(!staging() && !project.path(".git/index.lock").exists());
 }
+
+#[test]
+fn after_a_kill_in_mid_restore_the_safety_snapshot_brings_everything_back() {
+    let project = Project::new();
+    project.write("a.txt", "saved\n");
+    project.snap(&["save", "x"]).exits(0);
+    clean(&project);
+    project.write("mine.txt", "local work\n");
+    let ran = project.snap(&["resume", "x", "--json"]).exits(0).json();
+    let safety = ran["safety"].as_str().must("a safety snapshot").to_owned();
+    // As SIGKILL leaves it: an old file still in the staging folder, and not in its place.
+    project.write(".snap-restore-killed/old-0", "one\ntwo\nthree\n");
+    fs::remove_file(project.path("a.txt")).must("to remove");
+    project.snap(&["rewind", &safety, "--no-run"]).exits(0);
+    assert_eq!(project.read("a.txt"), b"one\ntwo\nthree\n");
+    assert_eq!(project.read("mine.txt"), b"local work\n");
+    assert!(project.path(".snap-restore-killed/old-0").exists(), "what was left is not removed unasked");
+}
