@@ -107,7 +107,7 @@ impl<'a> Reader<'a> {
         let (left, mut pending): (Vec<Pending>, Vec<Pending>) =
             pending.into_iter().partition(|entry| entry.path.as_bytes().starts_with(STAGING.as_bytes()));
         if let Some(left) = left.first() {
-            self.skip(&left.path, "left by a restore that was killed; `snap undo` brings its files back");
+            self.skip(&left.path, "left by a restore that was killed; `snap rewind` to its safety snapshot brings the files back");
         }
         let included = self.also.iter().cloned().collect();
         self.skipped.extend(untracked::leave_out_generated(&mut pending, &included));
