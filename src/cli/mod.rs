@@ -3,12 +3,14 @@
 //! Owns the `clap` crate. Each command's arguments stand beside its code; this file holds
 //! the global ones, the dispatch, and the one place where an error becomes an exit code.
 
+mod completions;
 mod diff;
 mod file;
 mod hook;
 mod init;
 mod list;
 mod log;
+mod man;
 mod pager;
 mod prune;
 mod remote;
@@ -85,6 +87,8 @@ enum Command {
     Push(remote::Push),
     Pull(remote::Pull),
     Log(log::Log),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 /// How a command that did not fail ended.
@@ -117,7 +121,13 @@ pub fn main() -> ExitCode {
     if let Command::Hook(command) = arguments.command {
         return command.run(arguments.global.folder.as_deref(), store, &mut ui);
     }
-    let outcome = run(arguments, store, &mut ui).and_then(|outcome| ui.flush().map(|()| outcome));
+    // These two are about the command line itself, and need no folder.
+    let outcome = match arguments.command {
+        Command::Completions(command) => command.run(&mut ui),
+        Command::Man(command) => command.run(&mut ui),
+        _ => run(arguments, store, &mut ui),
+    };
+    let outcome = outcome.and_then(|outcome| ui.flush().map(|()| outcome));
     match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::No) => ExitCode::from(1),
@@ -160,7 +170,7 @@ fn run(arguments: Arguments, store: Option<PathBuf>, ui: &mut Ui) -> Result<Outc
         Command::Unpin(command) => command.run(&workspace, ui),
         Command::Init(command) => command.run(&context, &workspace, ui),
         // Answered above, before anything that could fail.
-        Command::Hook(_) => Ok(Outcome::Done),
+        Command::Hook(_) | Command::Completions(_) | Command::Man(_) => Ok(Outcome::Done),
         Command::Export(command) => command.run(&context, &workspace, ui),
         Command::Import(command) => command.run(&context, &workspace, ui),
         Command::Push(command) => command.run(&context, &workspace, ui),

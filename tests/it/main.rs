@@ -3,6 +3,7 @@
 #[macro_use]
 mod support;
 
+mod command_line;
 mod diff;
 mod diff_properties;
 mod drift;
