@@ -195,6 +195,21 @@ pub fn replace_theirs(path: &Path, bytes: &[u8]) -> Result<()> {
     sync_folder(folder)
 }
 
+/// Gives a file of ours a second name, if nothing has that yet; a copy where there are no hard links.
+///
+/// # Errors
+/// [`Kind::Environment`] with the path.
+pub fn also_name(path: &Path, second: &Path, tmp: &Path) -> Result<()> {
+    match std::fs::hard_link(path, second) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(_) => {
+            let bytes = std::fs::read(path).context("read", path)?;
+            publish(tmp, second, &bytes, Existing::Keep).map(|_| ())
+        }
+    }
+}
+
 /// Removes a file; one that is not there is removed already.
 ///
 /// # Errors

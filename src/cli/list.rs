@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::ui::{Style, Ui};
-use super::{Outcome, print_json, save, size_text};
+use super::{Outcome, count, print_json, save, size_text};
 use crate::context::Context;
 use crate::error::Result;
 use crate::manifest::{Manifest, Trigger};
@@ -68,6 +68,12 @@ impl List {
                 0 => ui.line(&ui.paint(Style::Faint, line))?,
                 _ => ui.line(line)?,
             }
+        }
+        if let lost @ 1.. = workspace.store.lost_names()? {
+            let what = count(lost, "snapshot");
+            ui.warn(&format!(
+                "the files of {what} were removed, as by `git clean -x`; they come back with the next save"
+            ));
         }
         let mut outcome = Outcome::Done;
         for entry in &entries {

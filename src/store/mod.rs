@@ -8,6 +8,7 @@ mod incoming;
 mod log;
 mod names;
 mod objects;
+mod shelter;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -24,8 +25,6 @@ pub use incoming::{Added, Incoming, check_may_travel};
 pub use log::{LogEntry, Operation};
 pub use names::{Reference, check_name};
 pub use objects::Sweep;
-
-const GITIGNORE: &[u8] = b"# Snapshots hold conversations: they are never committed by accident.\n*\n";
 
 /// How long a command waits for another one's lock.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -97,10 +96,7 @@ impl Store {
         for folder in [self.objects_folder(), self.tmp()] {
             fs::make_private_folder(&folder)?;
         }
-        let gitignore = self.root.join(".gitignore");
-        if !gitignore.exists() {
-            fs::publish(&self.tmp(), &gitignore, GITIGNORE, Existing::Keep)?;
-        }
+        self.shelter()?;
         if new {
             // The names of the new folders, from the store up to where `.claude` was made.
             self.root.ancestors().take(3).try_for_each(fs::sync_folder)?;
@@ -139,7 +135,7 @@ impl Store {
             let manifest = self.read(&stem);
             let written = std::fs::metadata(self.manifest_path(&stem)).and_then(|meta| meta.modified());
             let written = written.map_or(Timestamp::from_millis(0), Timestamp::from);
-            entries.push(Entry { pinned: self.pin_path(&stem).exists(), stem, written, manifest });
+            entries.push(Entry { pinned: self.standing(&pin_name(&stem)).exists(), stem, written, manifest });
         }
         entries.sort_by(|a, b| match (&a.manifest, &b.manifest) {
             (Ok(a), Ok(b)) => b.created_at.cmp(&a.created_at).then_with(|| a.id.cmp(&b.id)),
@@ -185,6 +181,7 @@ impl Store {
             }
             if fs::publish(&self.tmp(), &self.manifest_path(&stem), json, Existing::Keep)? {
                 fs::sync_folder(&self.root)?;
+                self.shelter_file(&manifest_name(&stem));
                 return Ok(stem);
             }
         }
@@ -213,8 +210,8 @@ impl Store {
     /// # Errors
     /// [`Kind::Environment`] with the path.
     pub fn delete(&self, _lock: &DeleteLock, stem: &str) -> Result<()> {
-        let manifest = self.manifest_path(stem);
-        std::fs::remove_file(&manifest).context("remove", &manifest)?;
+        self.unshelter_file(&manifest_name(stem))?;
+        fs::remove(&self.manifest_path(stem))?;
         self.set_pin(stem, false)?;
         fs::sync_folder(&self.root)
     }
@@ -224,15 +221,19 @@ impl Store {
     /// # Errors
     /// [`Kind::Environment`] with the path.
     pub fn set_pin(&self, stem: &str, pinned: bool) -> Result<bool> {
-        let pin = self.pin_path(stem);
-        let changes = pin.exists() != pinned;
+        let name = pin_name(stem);
+        let changes = self.standing(&name).exists() != pinned;
         match (changes, pinned) {
             (false, _) => {}
             (true, true) => {
                 fs::make_private_folder(&self.tmp())?;
-                fs::publish(&self.tmp(), &pin, b"", Existing::Keep)?;
+                fs::publish(&self.tmp(), &self.root.join(&name), b"", Existing::Keep)?;
+                self.shelter_file(&name);
             }
-            (true, false) => std::fs::remove_file(&pin).context("remove", &pin)?,
+            (true, false) => {
+                self.unshelter_file(&name)?;
+                fs::remove(&self.root.join(&name))?;
+            }
         }
         Ok(changes)
     }
@@ -302,16 +303,15 @@ impl Store {
                 stems.push(stem.to_owned());
             }
         }
+        stems
+            .extend(self.nameless()?.iter().filter_map(|name| name.strip_suffix(".json")).map(str::to_owned));
         stems.sort();
         Ok(stems)
     }
 
+    /// Where a manifest is, or will be.
     fn manifest_path(&self, stem: &str) -> PathBuf {
-        self.root.join(format!("{stem}.json"))
-    }
-
-    fn pin_path(&self, stem: &str) -> PathBuf {
-        self.root.join(format!("{stem}.pin"))
+        self.standing(&manifest_name(stem))
     }
 
     fn lock_path(&self) -> PathBuf {
@@ -321,4 +321,12 @@ impl Store {
     fn tmp(&self) -> PathBuf {
         self.root.join("tmp")
     }
+}
+
+fn manifest_name(stem: &str) -> String {
+    format!("{stem}.json")
+}
+
+fn pin_name(stem: &str) -> String {
+    format!("{stem}.pin")
 }

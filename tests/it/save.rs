@@ -264,11 +264,11 @@ fn a_second_save_of_a_grown_session_stores_only_what_is_new() {
     }
     fs::write(&transcript, &text).must("a long transcript");
     project.snap(&["save", "one"]).exits(0);
-    let before = files_below(&project.stored("objects"));
+    let before = project.objects();
     text += "{\"type\":\"system\",\"x\":\"appended\"}\n";
     fs::write(&transcript, &text).must("a longer transcript");
     project.snap(&["save", "two"]).exits(0);
-    let after = files_below(&project.stored("objects"));
+    let after = project.objects();
     assert!(before.len() > 5, "{} objects", before.len());
     assert_eq!(after.len(), before.len() + 1, "only the last piece differs");
 }

@@ -22,7 +22,7 @@ fn age(project: &Project, stem: &str, days: u64) {
 
 /// Makes every object look old enough to be swept.
 fn age_objects(project: &Project) {
-    for object in files_below(&project.stored("objects")) {
+    for object in project.objects() {
         let long_ago = SystemTime::now() - Duration::from_secs(3 * 86_400);
         File::options()
             .write(true)
@@ -114,9 +114,9 @@ fn what_only_the_removed_snapshot_needed_goes_and_what_is_shared_stays() {
     project.write("big", b"0123456789".repeat(5_000));
     project.snap(&["save", "goes"]).exits(0);
     age_objects(&project);
-    let before = files_below(&project.stored("objects")).len();
+    let before = project.objects().len();
     project.snap(&["rm", "goes"]).exits(0);
-    let after = files_below(&project.stored("objects")).len();
+    let after = project.objects().len();
     assert_eq!(after, before - 1);
     project.snap(&["resume", "keeps", "--no-run"]).exits(0);
 }
@@ -151,7 +151,7 @@ fn a_damaged_or_missing_object_is_never_restored() {
     let project = Project::new();
     project.session(ID);
     project.snap(&["save", "x"]).exits(0);
-    let object = files_below(&project.stored("objects")).into_iter().next().must("an object");
+    let object = project.objects().into_iter().next().must("an object");
     let whole = fs::read(&object).must("an object");
     let place = object.to_str().must("UTF-8").to_owned();
     let sessions = || files_below(&project.home.config()).len();
@@ -214,4 +214,34 @@ fn a_store_behind_a_link_is_refused() {
     std::os::unix::fs::symlink(&elsewhere, project.stored("").components().as_path()).must("a link");
     project.snap(&["save", "x"]).exits(3).says(&["symbolic link", "--store"]);
     assert_eq!(files_below(&elsewhere).len(), 0);
+}
+
+#[test]
+fn git_clean_of_ignored_files_leaves_every_snapshot_and_pin() {
+    let project = Project::new();
+    project.session(ID);
+    project.write("a.txt", "precious\n".repeat(500));
+    project.snap(&["save", "precious"]).exits(0);
+    project.snap(&["save", "gone for good"]).exits(0);
+    project.snap(&["pin", "precious"]).exits(0);
+    project.snap(&["rm", "gone for good"]).exits(0);
+    project.git(&["clean", "-q", "-d", "-x", "--force"]);
+    assert!(!project.stored("precious.json").exists(), "git removed nothing: this test shows nothing");
+    project.snap(&["list"]).exits(0).says(&["1 snapshot", "git clean -x", "come back"]);
+    assert_eq!(names(&project), ["precious"]);
+    project.snap(&["prune", "--keep-last", "0"]).exits(0);
+    project.git(&["checkout", "-q", "--", "a.txt"]);
+    project.snap(&["rewind", "precious", "--no-run"]).exits(0);
+    assert_eq!(project.read("a.txt"), "precious\n".repeat(500).as_bytes());
+    assert!(project.stored("precious.json").exists() && project.stored("precious.pin").exists());
+    assert!(!project.git(&["status", "--porcelain"]).contains(".claude"), "git sees the store");
+}
+
+#[test]
+fn a_removed_snapshot_stays_removed() {
+    let project = Project::new();
+    project.snap(&["save", "one"]).exits(0);
+    project.snap(&["rm", "one"]).exits(0);
+    project.snap(&["save", "two"]).exits(0);
+    assert_eq!(names(&project), ["two"]);
 }

@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::support::Must;
-use crate::support::project::{Project, files_below};
+use crate::support::project::Project;
 
 const ID: &str = "c137e379-838e-4509-8148-16b407691758";
 
@@ -48,7 +48,7 @@ fn a_new_work_tree_can_be_anywhere() {
 #[test]
 fn a_failed_resume_leaves_no_work_tree_and_no_branch() {
     let project = saved();
-    let object = files_below(&project.stored("objects")).pop().must("an object");
+    let object = project.objects().pop().must("an object");
     fs::write(object, "damaged").must("to write");
     let branches = project.git(&["branch", "--list"]);
     project.snap(&["resume", "x", "--worktree", "try"]).exits(5);

@@ -123,6 +123,13 @@ impl Project {
         self.path(".claude/snapshots").join(name)
     }
 
+    /// The objects in the store, sorted.
+    pub(crate) fn objects(&self) -> Vec<PathBuf> {
+        let folder = self.stored("objects");
+        let all = if folder.exists() { files_below(&folder) } else { Vec::new() };
+        all.into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "zst")).collect()
+    }
+
     /// Writes a file, with the folders above it.
     #[track_caller]
     pub(crate) fn write(&self, name: impl AsRef<Path>, content: impl AsRef<[u8]>) {
