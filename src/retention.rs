@@ -3,6 +3,7 @@
 //! Pure: entries, a policy and the present moment go in, a plan comes out. The plan is shown
 //! and then executed as it is.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::timestamp::{Timestamp, age};
@@ -16,6 +17,8 @@ pub const AUTOMATIC: usize = 50;
 /// And of older ones the last of each day, for so many days.
 pub const AUTOMATIC_DAYS: i64 = 30;
 
+const DAY: i64 = 86_400_000;
+
 /// What a person asked to keep and to remove.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
@@ -23,6 +26,24 @@ pub struct Policy {
     pub older_than: Option<Duration>,
     /// Keep that many of the newest.
     pub keep_last: Option<usize>,
+    /// Keep the newest of each day, for so many days that have one.
+    pub keep_daily: Option<usize>,
+    /// Keep the newest of each week (from Monday, UTC), for so many weeks that have one.
+    pub keep_weekly: Option<usize>,
+    /// Remove the oldest of the rest until all together need at most so many bytes on disk.
+    pub max_size: Option<u64>,
+}
+
+impl Policy {
+    /// Says whether it names anything to keep.
+    fn keeps(&self) -> bool {
+        self.keep_last.or(self.keep_daily).or(self.keep_weekly).is_some()
+    }
+
+    /// Says whether it asks for anything at all.
+    pub fn is_empty(&self) -> bool {
+        *self == Policy::default()
+    }
 }
 
 /// What the plan needs to know of a snapshot.
@@ -37,6 +58,9 @@ pub struct Candidate {
     /// Whether a hook made it; it is kept by a policy of its own and counts in no other.
     pub automatic: bool,
 }
+
+/// One file that a snapshot needs, by a name that is the same for all who need it, and its bytes on disk.
+pub type Piece = (String, u64);
 
 /// What happens to a snapshot, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,41 +83,115 @@ impl Verdict {
 
 /// Judges each snapshot, newest first; the verdicts are in the same order.
 ///
-/// Pinned ones and young safety snapshots always stay. With `keep_last` alone, all but the
-/// newest go; with `older_than` alone, all older ones go; with both, only what is old and
-/// not among the newest. Automatic ones are not counted: [`AUTOMATIC`] of them and one a day
-/// for [`AUTOMATIC_DAYS`] stay, unless `older_than` says that they are too old.
+/// Pinned ones and young safety snapshots always stay. With rules that keep alone, all others
+/// go; with `older_than` alone, all older ones go; with both, only what is old and kept by no
+/// rule. Automatic ones are not counted: [`AUTOMATIC`] of them and one a day for
+/// [`AUTOMATIC_DAYS`] stay, unless `older_than` says that they are too old. `max_size` is
+/// [`limit_size`]'s.
 pub fn plan(newest_first: &[Candidate], policy: Policy, now: Timestamp) -> Vec<Verdict> {
     let mut rank = 0;
     let mut automatic = AutomaticSoFar::default();
+    let mut days = Periods::default();
+    let mut weeks = Periods::default();
     newest_first
         .iter()
         .map(|candidate| {
-            let old = now.since(candidate.created_at);
             if candidate.automatic && !candidate.pinned {
                 return automatic.judge(candidate, policy, now);
             }
-            if !candidate.safety {
-                rank += 1;
+            if let Some(verdict) = protected(candidate, now) {
+                return verdict;
             }
-            judge(candidate, policy, rank, old)
+            if candidate.safety {
+                return by_age(candidate, policy, now);
+            }
+            rank += 1;
+            let day = candidate.created_at.as_millis().div_euclid(DAY);
+            let of_day = days.first(day);
+            // 1970 began on a Thursday.
+            let of_week = weeks.first((day + 3).div_euclid(7));
+            if let Some(last) = policy.keep_last.filter(|last| rank <= *last) {
+                return Verdict::keep(format!("number {rank} of the newest {last}"));
+            }
+            if let (Some(number), Some(limit)) = (of_day, policy.keep_daily)
+                && number <= limit
+            {
+                return Verdict::keep(format!("the newest of its day, {number} of {limit}"));
+            }
+            if let (Some(number), Some(limit)) = (of_week, policy.keep_weekly)
+                && number <= limit
+            {
+                return Verdict::keep(format!("the newest of its week, {number} of {limit}"));
+            }
+            by_age(candidate, policy, now)
         })
         .collect()
+}
+
+/// Turns verdicts round, oldest first, until what is kept needs at most `limit` bytes on disk.
+///
+/// What several snapshots need counts once. Pinned ones and young safety snapshots stay, even
+/// above the limit. `pieces` gives the files of each snapshot, in the order of the candidates.
+pub fn limit_size(
+    newest_first: &[Candidate],
+    pieces: &[Vec<Piece>],
+    verdicts: &mut [Verdict],
+    limit: u64,
+    now: Timestamp,
+) {
+    let mut needed = BTreeSet::new();
+    let mut total: u64 = 0;
+    let stays = |candidate: &Candidate| protected(candidate, now).is_some();
+    // What stays whatever the limit comes first, then the newest.
+    for first in [true, false] {
+        for ((candidate, pieces), verdict) in newest_first.iter().zip(pieces).zip(verdicts.iter_mut()) {
+            if !verdict.keep || stays(candidate) != first {
+                continue;
+            }
+            let new: Vec<&Piece> = pieces.iter().filter(|(name, _)| !needed.contains(name)).collect();
+            let more: u64 = new.iter().map(|(_, bytes)| bytes).sum();
+            if !first && total.saturating_add(more) > limit {
+                *verdict = Verdict::remove("more than the size asked for, with what is newer");
+                // Nothing older is kept in its place.
+                total = u64::MAX;
+                continue;
+            }
+            total = total.saturating_add(more);
+            needed.extend(new.into_iter().map(|(name, _)| name));
+        }
+    }
+}
+
+/// Counts periods that have a snapshot.
+#[derive(Default)]
+struct Periods {
+    number: usize,
+    last: Option<i64>,
+}
+
+impl Periods {
+    /// If this is the first one seen of its period, which period that is, from 1.
+    fn first(&mut self, period: i64) -> Option<usize> {
+        if self.last.replace(period) == Some(period) {
+            return None;
+        }
+        self.number += 1;
+        Some(self.number)
+    }
 }
 
 /// The automatic snapshots judged so far.
 #[derive(Default)]
 struct AutomaticSoFar {
     number: usize,
-    last_day: Option<i64>,
+    days: Periods,
 }
 
 impl AutomaticSoFar {
     fn judge(&mut self, candidate: &Candidate, policy: Policy, now: Timestamp) -> Verdict {
-        const DAY: i64 = 86_400_000;
         self.number += 1;
         let day = candidate.created_at.as_millis().div_euclid(DAY);
-        let first_of_day = self.last_day.replace(day) != Some(day);
+        let first_of_day = self.days.first(day).is_some();
         let old = now.since(candidate.created_at);
         if let Some(limit) = policy.older_than.filter(|limit| old > *limit) {
             Verdict::remove(format!("automatic, {} old, older than {}", age(old), age(limit)))
@@ -107,20 +205,21 @@ impl AutomaticSoFar {
     }
 }
 
-fn judge(candidate: &Candidate, policy: Policy, rank: usize, old: Duration) -> Verdict {
+/// Says why a snapshot stays whatever is asked, if it does.
+fn protected(candidate: &Candidate, now: Timestamp) -> Option<Verdict> {
     if candidate.pinned {
-        return Verdict::keep("pinned");
+        return Some(Verdict::keep("pinned"));
     }
-    if candidate.safety && old < SAFETY {
-        return Verdict::keep("made for `snap undo` less than a week ago");
-    }
-    if let Some(last) = policy.keep_last.filter(|last| rank <= *last && !candidate.safety) {
-        return Verdict::keep(format!("number {rank} of the newest {last}"));
-    }
+    let young = now.since(candidate.created_at) < SAFETY;
+    (candidate.safety && young).then(|| Verdict::keep("made for `snap undo` less than a week ago"))
+}
+
+fn by_age(candidate: &Candidate, policy: Policy, now: Timestamp) -> Verdict {
+    let old = now.since(candidate.created_at);
     match policy.older_than {
         Some(limit) if old > limit => Verdict::remove(format!("{} old, older than {}", age(old), age(limit))),
         Some(limit) => Verdict::keep(format!("{} old, not older than {}", age(old), age(limit))),
-        None if policy.keep_last.is_some() => Verdict::remove("not among the newest"),
+        None if policy.keeps() => Verdict::remove("no rule keeps it"),
         None => Verdict::keep("nothing asked to remove it"),
     }
 }
@@ -128,8 +227,6 @@ fn judge(candidate: &Candidate, policy: Policy, rank: usize, old: Duration) -> V
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const DAY: i64 = 86_400_000;
 
     fn saved(days_ago: i64) -> Candidate {
         Candidate {
@@ -157,7 +254,10 @@ mod tests {
         let older_than = Policy { older_than: days(7), ..Policy::default() };
         assert_eq!(kept(&all, older_than), [true, true, false, false]);
         assert_eq!(kept(&all, Policy { keep_last: Some(3), ..older_than }), [true, true, true, false]);
-        assert_eq!(kept(&all, Policy { keep_last: Some(1), older_than: None }), [true, false, false, false]);
+        assert_eq!(
+            kept(&all, Policy { keep_last: Some(1), ..Policy::default() }),
+            [true, false, false, false]
+        );
         assert_eq!(kept(&all, Policy::default()), [true; 4]);
     }
 
@@ -166,13 +266,13 @@ mod tests {
         let pinned = Candidate { pinned: true, ..saved(90) };
         let young = Candidate { safety: true, ..saved(6) };
         let aged = Candidate { safety: true, ..saved(8) };
-        let policy = Policy { older_than: days(1), keep_last: Some(0) };
+        let policy = Policy { older_than: days(1), keep_last: Some(0), ..Policy::default() };
         assert_eq!(kept(&[young, aged, pinned], policy), [true, false, true]);
     }
 
     #[test]
     fn a_snapshot_from_the_future_is_not_old() {
-        assert_eq!(kept(&[saved(-5)], Policy { older_than: days(0), keep_last: None }), [true]);
+        assert_eq!(kept(&[saved(-5)], Policy { older_than: days(0), ..Policy::default() }), [true]);
     }
 
     #[test]
@@ -185,12 +285,46 @@ mod tests {
         let mut all: Vec<Candidate> = (0..60).map(automatic).collect();
         all.extend([saved(3), saved(4), automatic(200), automatic(201), automatic(24 * 40)]);
         all.push(Candidate { pinned: true, ..automatic(24 * 50) });
-        let verdicts = kept(&all, Policy { keep_last: Some(1), older_than: None });
+        let verdicts = kept(&all, Policy { keep_last: Some(1), ..Policy::default() });
         assert_eq!(verdicts[..50], [true; 50]);
         // The 51st, of 50 hours ago, is of the same day as the one before it.
         assert_eq!(verdicts[50..60].iter().filter(|keep| **keep).count(), 0);
         assert_eq!(verdicts[60..], [true, false, true, false, false, true]);
-        let old = Policy { older_than: Some(Duration::from_secs(7_200)), keep_last: None };
+        let old = Policy { older_than: Some(Duration::from_secs(7_200)), ..Policy::default() };
         assert_eq!(kept(&[automatic(1), automatic(3)], old), [true, false]);
+    }
+
+    #[test]
+    fn days_and_weeks_count_only_where_there_is_a_snapshot() {
+        // Day 100 was a Saturday: 0 to 5 days ago is one week, 6 to 12 the one before.
+        let all = [saved(0), saved(0), saved(2), saved(6), saved(7), saved(40)];
+        let daily = Policy { keep_daily: Some(3), ..Policy::default() };
+        assert_eq!(kept(&all, daily), [true, false, true, true, false, false]);
+        let weekly = Policy { keep_weekly: Some(3), ..Policy::default() };
+        assert_eq!(kept(&all, weekly), [true, false, false, true, false, true]);
+        let both = Policy { keep_last: Some(2), ..weekly };
+        assert_eq!(kept(&all, both), [true, true, false, true, false, true]);
+    }
+
+    #[test]
+    fn the_oldest_go_until_the_rest_fits_and_shared_pieces_count_once() {
+        let now = Timestamp::from_millis(100 * DAY);
+        let piece = |name: &str, bytes| (name.to_owned(), bytes);
+        let all = [saved(0), saved(1), saved(2), Candidate { pinned: true, ..saved(3) }];
+        let pieces = [
+            vec![piece("shared", 50), piece("a", 10)],
+            vec![piece("shared", 50), piece("b", 10)],
+            vec![piece("c", 30)],
+            vec![piece("pinned", 30)],
+        ];
+        let fits = |limit| {
+            let mut verdicts = plan(&all, Policy { max_size: Some(limit), ..Policy::default() }, now);
+            limit_size(&all, &pieces, &mut verdicts, limit, now);
+            verdicts.iter().map(|verdict| verdict.keep).collect::<Vec<_>>()
+        };
+        assert_eq!(fits(130), [true, true, true, true]);
+        assert_eq!(fits(129), [true, true, false, true]);
+        assert_eq!(fits(90), [true, false, false, true]);
+        assert_eq!(fits(0), [false, false, false, true]);
     }
 }

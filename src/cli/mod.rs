@@ -212,6 +212,31 @@ fn size_text(bytes: u64) -> String {
     }
 }
 
+/// Reads a size as people write it: `500M`, `2GiB`. Units are powers of 1,024.
+///
+/// # Errors
+/// Says what is wrong with the text, for a usage message.
+fn parse_size(text: &str) -> std::result::Result<u64, String> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let power = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => Some(0),
+        "k" | "kb" | "kib" => Some(1),
+        "m" | "mb" | "mib" => Some(2),
+        "g" | "gb" | "gib" => Some(3),
+        "t" | "tb" | "tib" => Some(4),
+        _ => None,
+    };
+    let bytes = number
+        .parse::<u64>()
+        .ok()
+        .zip(power)
+        .and_then(|(number, power)| number.checked_mul(1 << (10 * power)));
+    bytes.ok_or_else(|| {
+        format!("{text:?} is not a size; write a whole number and a unit (K, M, G, T), such as 500M or 2GiB")
+    })
+}
+
 /// Formats a number of things: `1 file`, `3 files`.
 fn count(number: usize, thing: &str) -> String {
     format!("{number} {thing}{}", if number == 1 { "" } else { "s" })

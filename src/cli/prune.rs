@@ -6,14 +6,14 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::ui::{Style, Ui};
-use super::{Outcome, count, print_json, size_text};
+use super::{Outcome, count, parse_size, print_json, size_text};
 use crate::capture;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::manifest::{Manifest, Trigger};
-use crate::retention::{self, Candidate, Policy, Verdict};
+use crate::retention::{self, Candidate, Piece, Policy, Verdict};
 use crate::screen::Line;
-use crate::store::{Entry, Operation, Reference, Sweep};
+use crate::store::{Entry, Operation, Reference, Store, Sweep};
 use crate::timestamp::parse_span;
 use crate::workspace::Workspace;
 
@@ -26,6 +26,15 @@ pub(super) struct Prune {
     /// Keep the N newest, whatever their age
     #[arg(long, value_name = "N")]
     keep_last: Option<usize>,
+    /// Keep the newest of each day, for the last N days that have one
+    #[arg(long, value_name = "N")]
+    keep_daily: Option<usize>,
+    /// Keep the newest of each week, for the last N weeks that have one
+    #[arg(long, value_name = "N")]
+    keep_weekly: Option<usize>,
+    /// Then remove the oldest until all together need at most this on disk, such as 2GiB or 500M
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    max_size: Option<u64>,
     /// Show what would be removed, and why, and stop
     #[arg(long)]
     dry_run: bool,
@@ -60,9 +69,17 @@ pub(super) struct Unpin {
 
 impl Prune {
     pub(super) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
-        if self.older_than.is_none() && self.keep_last.is_none() {
-            return Err(Error::new(Kind::Usage, "`snap prune` needs to know what to keep")
-                .hint("say `--older-than 7d`, `--keep-last 10`, or both"));
+        let policy = Policy {
+            older_than: self.older_than,
+            keep_last: self.keep_last,
+            keep_daily: self.keep_daily,
+            keep_weekly: self.keep_weekly,
+            max_size: self.max_size,
+        };
+        if policy.is_empty() {
+            return Err(Error::new(Kind::Usage, "`snap prune` needs to know what to keep").hint(
+                "say `--older-than 7d`, `--keep-last 10`, `--keep-daily 7`, `--keep-weekly 4`, `--max-size 2GiB`, or several",
+            ));
         }
         let store = &workspace.store;
         if !store.root().exists() {
@@ -82,8 +99,12 @@ impl Prune {
                 automatic: manifest.created_by.trigger == Trigger::Auto,
             })
             .collect();
-        let policy = Policy { older_than: self.older_than, keep_last: self.keep_last };
-        let verdicts = retention::plan(&candidates, policy, context.now);
+        let mut verdicts = retention::plan(&candidates, policy, context.now);
+        if let Some(limit) = policy.max_size {
+            let pieces: Vec<Vec<Piece>> =
+                readable.iter().map(|(entry, manifest)| pieces(store, entry, manifest)).collect();
+            retention::limit_size(&candidates, &pieces, &mut verdicts, limit, context.now);
+        }
         let planned: Vec<(&Manifest, &Verdict)> =
             readable.iter().map(|(_, manifest)| *manifest).zip(&verdicts).collect();
         let mut swept = Sweep::default();
@@ -102,6 +123,13 @@ impl Prune {
         }
         report(ui, &planned, swept, self.dry_run)
     }
+}
+
+/// What a snapshot needs on disk: its manifest and its objects.
+fn pieces(store: &Store, entry: &Entry, manifest: &Manifest) -> Vec<Piece> {
+    let objects = manifest.objects().into_iter();
+    let objects = objects.map(|object| (object.object.to_string(), store.stored_size(&object)));
+    objects.chain([(format!("{}.json", entry.stem), store.manifest_size(&entry.stem))]).collect()
 }
 
 /// Lets git collect the base commit again, if nothing else needs it.

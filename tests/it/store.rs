@@ -245,3 +245,24 @@ fn a_removed_snapshot_stays_removed() {
     project.snap(&["save", "two"]).exits(0);
     assert_eq!(names(&project), ["two"]);
 }
+
+#[test]
+fn prune_by_size_removes_the_oldest_and_says_so() {
+    let project = Project::new();
+    for name in ["oldest", "older", "newest"] {
+        // Text that hardly compresses, so that each snapshot needs about 40 KiB of its own.
+        let noise: String = (0..4_000)
+            .map(|n: u64| format!("{:x}\n", (n + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ name.len() as u64))
+            .collect();
+        project.write("noise", noise + name);
+        project.snap(&["save", name]).exits(0);
+    }
+    age(&project, "oldest", 2);
+    age(&project, "older", 1);
+    project.snap(&["prune", "--max-size", "1GiB"]).exits(0);
+    assert_eq!(names(&project).len(), 3);
+    let ran = project.snap(&["prune", "--max-size", "60K"]).exits(0);
+    assert!(ran.stdout.contains("remove  oldest  more than the size"), "{}", ran.stdout);
+    assert_eq!(names(&project), ["newest"]);
+    project.snap(&["prune", "--max-size", "lots"]).exits(2).says(&["lots", "2GiB"]);
+}
