@@ -91,6 +91,9 @@ pub struct Remapper {
     marks: AhoCorasick,
 }
 
+/// Takes the result piece by piece.
+pub type Out<'o> = &'o mut dyn FnMut(&[u8]);
+
 /// What a record holds that has something to protect.
 const MARKS: [&str; 3] = ["thinking\"", "\"signature\"", "base64\""];
 
@@ -129,10 +132,15 @@ impl Remapper {
     /// Appends one JSON record to `out`, remapped; says whether it changed. The record may end in
     /// a line break, and may be a whole pretty-printed document.
     pub fn remap_line(&self, line: &[u8], out: &mut Vec<u8>, report: &mut Report) -> bool {
+        self.remap_line_to(line, &mut |bytes| out.extend_from_slice(bytes), report)
+    }
+
+    /// As [`Remapper::remap_line`], and hands the result out in pieces: no copy of a huge line is made.
+    pub fn remap_line_to(&self, line: &[u8], out: Out<'_>, report: &mut Report) -> bool {
         match self.finder.find(line, 0, Surface::Record) {
             Some(first) => self.remap_record(line, first, out, report),
             None => {
-                out.extend_from_slice(line);
+                out(line);
                 false
             }
         }
@@ -141,6 +149,7 @@ impl Remapper {
     /// Appends any number of whole lines to `out`, one record each. Faster than line by line: only
     /// lines with a mention are looked for.
     pub fn remap_lines(&self, lines: &[u8], out: &mut Vec<u8>, report: &mut Report) -> bool {
+        let out: Out<'_> = &mut |bytes| out.extend_from_slice(bytes);
         let mut done = 0;
         let mut changed = false;
         while let Some(mention) = self.finder.find(lines, done, Surface::Record) {
@@ -149,18 +158,23 @@ impl Remapper {
             let from = memrchr(b'\n', before).map_or(done, |at| done + at + 1);
             let after = lines.get(end..).unwrap_or_default();
             let to = memchr(b'\n', after).map_or(lines.len(), |at| end + at);
-            out.extend_from_slice(lines.get(done..from).unwrap_or_default());
+            out(lines.get(done..from).unwrap_or_default());
             let line = lines.get(from..to).unwrap_or_default();
             let first = Mention { span: start - from..end - from, ..mention };
             changed |= self.remap_record(line, first, out, report);
             done = to;
         }
-        out.extend_from_slice(lines.get(done..).unwrap_or_default());
+        out(lines.get(done..).unwrap_or_default());
         changed
     }
 
     /// Appends a plain text to `out`, remapped; says whether it changed. [`Mode::Keep`] keeps it.
     pub fn remap_text(&self, text: &[u8], out: &mut Vec<u8>, report: &mut Report) -> bool {
+        self.remap_text_to(text, &mut |bytes| out.extend_from_slice(bytes), report)
+    }
+
+    /// As [`Remapper::remap_text`], and hands the result out in pieces.
+    pub fn remap_text_to(&self, text: &[u8], out: Out<'_>, report: &mut Report) -> bool {
         match self.finder.find(text, 0, Surface::Text) {
             Some(first) => {
                 let reach = match self.mode {
@@ -170,7 +184,7 @@ impl Remapper {
                 self.replace(text, Surface::Text, first, &reach, out, report)
             }
             None => {
-                out.extend_from_slice(text);
+                out(text);
                 false
             }
         }
@@ -191,7 +205,7 @@ impl Remapper {
         &'a self,
         line: &[u8],
         first: Mention<'a>,
-        out: &mut Vec<u8>,
+        out: Out<'_>,
         report: &mut Report,
     ) -> bool {
         let reach = match self.mode {
@@ -209,7 +223,7 @@ impl Remapper {
         surface: Surface,
         first: Mention<'a>,
         reach: &Reach,
-        out: &mut Vec<u8>,
+        out: Out<'_>,
         report: &mut Report,
     ) -> bool {
         let mut nesting = Nesting::default();
@@ -228,12 +242,12 @@ impl Remapper {
                 }
                 continue;
             }
-            out.extend_from_slice(hay.get(copied..span.start).unwrap_or_default());
+            out(hay.get(copied..span.start).unwrap_or_default());
             let level = match pattern.new.len() {
                 1 => 0,
                 _ => nesting.level_at(hay, span.start).max(usize::from(surface == Surface::Record)),
             };
-            out.extend_from_slice(pattern.new.get(level).map_or(&[], Vec::as_slice));
+            out(pattern.new.get(level).map_or(&[], Vec::as_slice));
             copied = span.end;
             if pattern.turns_slashes {
                 let limit = next.as_ref().map_or(hay.len(), |mention| mention.span.start);
@@ -243,7 +257,7 @@ impl Remapper {
             report.count(pattern.form);
             changed = true;
         }
-        out.extend_from_slice(hay.get(copied..).unwrap_or_default());
+        out(hay.get(copied..).unwrap_or_default());
         report.changed += u64::from(changed);
         changed
     }
@@ -251,7 +265,7 @@ impl Remapper {
 
 /// Writes what follows a path that was separated by backslashes with slashes, as far as it goes on
 /// with plain names; says how many bytes it read.
-fn turn_slashes(rest: &[u8], separator: usize, out: &mut Vec<u8>) -> usize {
+fn turn_slashes(rest: &[u8], separator: usize, out: Out<'_>) -> usize {
     let in_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.@+".contains(byte) || !byte.is_ascii();
     let mut at = 0;
     while let Some(tail) = rest.get(at..)
@@ -259,8 +273,8 @@ fn turn_slashes(rest: &[u8], separator: usize, out: &mut Vec<u8>) -> usize {
     {
         let name = tail.get(separator..).unwrap_or_default();
         let length = name.iter().take_while(|byte| in_name(byte)).count();
-        out.push(b'/');
-        out.extend_from_slice(name.get(..length).unwrap_or_default());
+        out(b"/");
+        out(name.get(..length).unwrap_or_default());
         at += separator + length;
     }
     at

@@ -152,7 +152,7 @@ pub fn plan_resume(workspace: &Workspace, manifest: Manifest, options: &Options)
         }
         None => notes
             .push("The conversation was not saved (`--history none`): only files are restored.".to_owned()),
-        Some(_) => notes.extend(session_notes(&manifest)),
+        Some(session) => notes.extend(session_notes(&manifest, session)),
     }
     Ok(Plan { root: workspace.root.clone(), manifest, steps, conflicts, unchanged, session, notes })
 }
@@ -162,8 +162,8 @@ pub fn base_of(manifest: &Manifest) -> Option<&str> {
     manifest.edits.as_ref().and_then(|edits| edits.base.as_deref())
 }
 
-fn session_notes(manifest: &Manifest) -> Vec<String> {
-    let mut notes = Vec::new();
+fn session_notes(manifest: &Manifest, session: &SessionPlan) -> Vec<String> {
+    let mut notes = session.damage();
     if let Some(mode) = manifest.permissions.mode.as_deref().filter(|mode| *mode != "default") {
         notes.push(format!(
             "The permission mode was {mode}; it is not restored. `-- --permission-mode {mode}` sets it."
@@ -205,8 +205,8 @@ pub fn plan_rewind(workspace: &Workspace, manifest: Manifest, options: &Options)
         notes.push(format!("A {operation} was in progress when this was saved; that is not restored."));
     }
     let session = if options.session { session::plan(workspace, &manifest, &options.paths)? } else { None };
-    if session.is_some() {
-        notes.extend(session_notes(&manifest));
+    if let Some(session) = &session {
+        notes.extend(session_notes(&manifest, session));
     }
     let root = workspace.root.clone();
     Ok(Plan {

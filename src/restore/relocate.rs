@@ -3,12 +3,13 @@
 //!
 //! In the same place nothing is rewritten but the session's own id, where it got a new one.
 
+use std::io::{self, Write};
 use std::path::Path;
 
 use crate::error::{Error, Kind, Result};
 use crate::ids::ClientId;
 use crate::manifest::{Manifest, Session};
-use crate::remap::{MapSpec, Mode, Outside, PairKind, PathMap, Remapper, Report};
+use crate::remap::{MapSpec, Mode, Out, Outside, PairKind, PathMap, Remapper, Report};
 use crate::session::slug;
 use crate::workspace::Workspace;
 
@@ -132,28 +133,34 @@ pub(super) struct Rewriter {
 }
 
 impl Rewriter {
-    /// Rewrites JSON: one record a line, or a whole document.
-    pub(super) fn records(&mut self, bytes: &[u8]) -> Vec<u8> {
-        let mut out = Vec::with_capacity(bytes.len() + bytes.len() / 16);
-        self.outside.collect(bytes);
-        self.remapper.remap_lines(bytes, &mut out, &mut self.report);
-        out
+    /// Rewrites JSON, one record or a whole document, on its way to `out`.
+    pub(super) fn record(&mut self, record: &[u8], out: &mut dyn Write) -> io::Result<()> {
+        self.outside.collect(record);
+        let (remapper, report) = (&self.remapper, &mut self.report);
+        pour(out, |out| remapper.remap_line_to(record, out, report))
     }
 
-    /// Rewrites a text; anything that is not UTF-8 stays as it is.
-    pub(super) fn text(&mut self, bytes: Vec<u8>) -> Vec<u8> {
-        if std::str::from_utf8(&bytes).is_err() {
-            return bytes;
-        }
-        let mut out = Vec::with_capacity(bytes.len() + bytes.len() / 16);
-        self.remapper.remap_text(&bytes, &mut out, &mut self.report);
-        out
+    /// Rewrites a text, or a whole line of one, on its way to `out`.
+    pub(super) fn text(&mut self, text: &[u8], out: &mut dyn Write) -> io::Result<()> {
+        let (remapper, report) = (&self.remapper, &mut self.report);
+        pour(out, |out| remapper.remap_text_to(text, out, report))
     }
 
     /// Returns what was done.
     pub(super) fn finish(self) -> Relocated {
         Relocated { outside: self.outside.paths().to_vec(), report: self.report, moved: self.moved }
     }
+}
+
+/// Writes what a remapper hands out; the first error is the one that counts.
+fn pour(out: &mut dyn Write, remap: impl FnOnce(Out<'_>) -> bool) -> io::Result<()> {
+    let mut done = Ok(());
+    remap(&mut |bytes| {
+        if done.is_ok() {
+            done = out.write_all(bytes);
+        }
+    });
+    done
 }
 
 fn build(spec: &MapSpec) -> Result<PathMap> {

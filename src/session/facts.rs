@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::salvage::records_of;
 use crate::manifest::Decision;
 
 /// The most decisions that are kept, newest last.
@@ -126,15 +127,25 @@ impl Facts {
     /// Takes in one line.
     pub fn observe(&mut self, line: &[u8]) {
         self.records += 1;
-        let Ok(record) = serde_json::from_slice::<Record<'_>>(line) else { return };
+        if let Ok(record) = serde_json::from_slice(line) {
+            return self.observe_record(&record);
+        }
+        for record in records_of(line).records {
+            if let Ok(record) = serde_json::from_slice(&record) {
+                self.observe_record(&record);
+            }
+        }
+    }
+
+    fn observe_record(&mut self, record: &Record<'_>) {
         keep_last(&mut self.cwd, record.cwd.as_ref());
         keep_last(&mut self.client, record.version.as_ref());
         keep_last(&mut self.mode, record.permission_mode.as_ref());
-        self.observe_title(&record);
+        self.observe_title(record);
         match record.kind.as_ref() {
-            "queue-operation" => self.observe_queue(&record),
-            "assistant" => self.observe_answer(&record),
-            "user" => self.observe_results(&record),
+            "queue-operation" => self.observe_queue(record),
+            "assistant" => self.observe_answer(record),
+            "user" => self.observe_results(record),
             "attachment" => {
                 if let Some(attachment) = record.attachment.map(RawValue::get)
                     && attachment.contains("<task-notification>")

@@ -1,7 +1,7 @@
 //! The files of one session: which there are, and reading a transcript that grows meanwhile.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use super::{ClientHome, Found};
@@ -127,32 +127,37 @@ fn walk(folder: &Path, place: &str, unnamed: &mut Vec<PathBuf>) -> Result<Vec<(S
     Ok(files)
 }
 
-/// Reads a JSONL file line by line, up to the size it has now.
+/// Reads JSONL line by line; a file up to the size it has when it is opened.
 ///
 /// Yields whole records with their line ends. An unfinished last line is not yielded; it is
 /// in [`Lines::torn`] afterwards. (A last line without its line end that is complete JSON
 /// counts as whole.)
-pub struct Lines {
+pub struct Lines<'a> {
     path: PathBuf,
-    reader: BufReader<std::io::Take<File>>,
+    reader: BufReader<Box<dyn Read + 'a>>,
     line: Vec<u8>,
     torn: Vec<u8>,
 }
 
-impl Lines {
+impl<'a> Lines<'a> {
     /// Opens a file.
     ///
     /// # Errors
     /// [`crate::error::Kind::Environment`] with the path.
-    pub fn open(path: &Path) -> Result<Lines> {
+    pub fn open(path: &Path) -> Result<Lines<'a>> {
         let file = File::open(path).context("read", path)?;
         let size = file.metadata().context("read", path)?.len();
-        Ok(Lines {
+        Ok(Lines::over(path, file.take(size)))
+    }
+
+    /// Reads from a reader; errors name the path.
+    pub fn over(path: &Path, reader: impl Read + 'a) -> Lines<'a> {
+        Lines {
             path: path.to_owned(),
-            reader: BufReader::with_capacity(1 << 18, file.take(size)),
+            reader: BufReader::with_capacity(1 << 18, Box::new(reader)),
             line: Vec::new(),
             torn: Vec::new(),
-        })
+        }
     }
 
     /// Returns the next whole line; `None` at the end.
@@ -161,7 +166,11 @@ impl Lines {
     /// [`crate::error::Kind::Environment`] with the path.
     pub fn next_line(&mut self) -> Result<Option<&[u8]>> {
         self.line.clear();
-        self.reader.read_until(b'\n', &mut self.line).context("read", &self.path)?;
+        if let Err(error) = self.reader.read_until(b'\n', &mut self.line) {
+            // What comes from the store has its own error, which says more.
+            let ours = error.downcast::<Error>();
+            return Err(ours.unwrap_or_else(|error| Error::io("read", &self.path, &error)));
+        }
         if self.line.is_empty() {
             return Ok(None);
         }

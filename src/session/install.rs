@@ -4,37 +4,28 @@
 //! it never sees half of one. Nothing that exists is overwritten; if anything fails, what
 //! was written is taken away again.
 
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
 use super::ClientHome;
 use crate::error::{Error, IoContext, Kind, Result};
-use crate::fs::{self, Existing};
+use crate::fs::{self, Draft, Existing};
 use crate::ids::ClientId;
 use crate::paths::RepoPath;
 
-/// A session to be installed.
-pub struct Install {
-    /// The id it gets.
-    pub id: ClientId,
-    /// The folder that the client will be started in, links resolved.
-    pub cwd: PathBuf,
-    /// The transcript.
-    pub transcript: Vec<u8>,
-    /// Everything else.
-    pub files: Vec<NewFile>,
-}
-
-/// A side file to be written.
-pub struct NewFile {
-    /// `session/…`, `tasks/…` or `file-history/…`, as in a manifest.
-    pub place: RepoPath,
-    /// The bytes.
-    pub bytes: Vec<u8>,
+/// A session that is being installed. If it is dropped before its
+/// transcript is written, all is taken back.
+pub struct Installing<'a> {
+    client: &'a ClientHome,
+    id: &'a ClientId,
+    cwd: &'a Path,
+    installed: Installed,
 }
 
 /// What was installed, to be taken back if a later step fails.
+#[derive(Default)]
 pub struct Installed {
     files: Vec<PathBuf>,
 }
@@ -57,54 +48,72 @@ impl ClientHome {
         self.project(cwd).join(format!("{id}.jsonl"))
     }
 
-    /// Writes all files of a session.
+    /// Begins to install a session under an id, for a client that is started in `cwd`, links resolved.
+    pub fn installing<'a>(&'a self, id: &'a ClientId, cwd: &'a Path) -> Installing<'a> {
+        Installing { client: self, id, cwd, installed: Installed::default() }
+    }
+}
+
+impl Installing<'_> {
+    /// Writes a side file: `session/…`, `tasks/…` or `file-history/…`, as in a manifest.
     ///
     /// # Errors
-    /// [`Kind::Conflict`] if one of them exists, [`Kind::Environment`] with the path; nothing
-    /// of the session is then left behind.
-    pub fn install(&self, session: &Install) -> Result<Installed> {
-        let mut installed = Installed { files: Vec::new() };
-        match self.write_all(session, &mut installed) {
-            Ok(()) => Ok(installed),
-            Err(error) => {
-                installed.take_back();
-                Err(error)
-            }
-        }
+    /// [`Kind::Conflict`] if it exists, [`Kind::Damaged`] for another place, what `content` says,
+    /// [`Kind::Environment`] with the path.
+    pub fn file(
+        &mut self,
+        place: &RepoPath,
+        content: impl FnOnce(&mut dyn Write) -> Result<()>,
+    ) -> Result<()> {
+        let path = self.place(place)?;
+        self.write(path, content)
     }
 
-    fn write_all(&self, session: &Install, installed: &mut Installed) -> Result<()> {
-        let mut files = Vec::new();
-        for file in &session.files {
-            files.push((self.place(session, &file.place)?, &file.bytes));
+    /// Writes the transcript, which has to be the last file: the client lists a session by it.
+    ///
+    /// # Errors
+    /// As [`Installing::file`].
+    pub fn transcript(mut self, content: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<Installed> {
+        let path = self.client.transcript_path(self.cwd, self.id);
+        self.write(path, content)?;
+        Ok(std::mem::take(&mut self.installed))
+    }
+
+    fn write(&mut self, path: PathBuf, content: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
+        let folder = path.parent().unwrap_or(&self.client.config);
+        fs::make_private_folder(folder)?;
+        let mut draft = BufWriter::with_capacity(1 << 16, Draft::begin(folder)?);
+        content(&mut draft)?;
+        let draft =
+            draft.into_inner().map_err(std::io::IntoInnerError::into_error).context("write", &path)?;
+        if !draft.seal()?.publish(&path, Existing::Keep)? {
+            return Err(Error::new(Kind::Conflict, format!("Cannot write {}", path.display()))
+                .because("a file of that name appeared meanwhile")
+                .hint("run the command again"));
         }
-        files.push((self.transcript_path(&session.cwd, &session.id), &session.transcript));
-        for (path, bytes) in files {
-            let folder = path.parent().unwrap_or(&self.config);
-            fs::make_private_folder(folder)?;
-            if !fs::publish(folder, &path, bytes, Existing::Keep)? {
-                return Err(Error::new(Kind::Conflict, format!("Cannot write {}", path.display()))
-                    .because("a file of that name appeared meanwhile")
-                    .hint("run the command again"));
-            }
-            installed.files.push(path);
-        }
+        self.installed.files.push(path);
         Ok(())
     }
 
     /// Returns the path on this machine of a side file's place.
-    fn place(&self, session: &Install, place: &RepoPath) -> Result<PathBuf> {
+    fn place(&self, place: &RepoPath) -> Result<PathBuf> {
         let mut components = place.components();
         let kind = components.next().and_then(|kind| kind.to_str()).unwrap_or_default();
         let folder = match kind {
-            "session" => self.project(&session.cwd).join(session.id.as_str()),
-            "tasks" | "file-history" => self.config.join(kind).join(session.id.as_str()),
+            "session" => self.client.project(self.cwd).join(self.id.as_str()),
+            "tasks" | "file-history" => self.client.config.join(kind).join(self.id.as_str()),
             _ => {
                 return Err(Error::new(Kind::Damaged, format!("{place} is no place for a session's file"))
                     .hint("the snapshot was written by something else than snap"));
             }
         };
         Ok(components.fold(folder, |path, component| path.join(component)))
+    }
+}
+
+impl Drop for Installing<'_> {
+    fn drop(&mut self) {
+        std::mem::take(&mut self.installed).take_back();
     }
 }
 
@@ -124,24 +133,13 @@ impl Installed {
     }
 }
 
-/// Appends the records that give a session its title, as the client itself writes them.
-///
-/// # Errors
-/// [`Kind::Bug`]: a title can always be written.
-pub fn add_title(transcript: &mut Vec<u8>, id: &ClientId, title: &str) -> Result<()> {
-    if !transcript.is_empty() && !transcript.ends_with(b"\n") {
-        transcript.push(b'\n');
-    }
-    for record in [
+/// Returns the records that give a session its title, as the client itself writes them.
+pub fn title_records(id: &ClientId, title: &str) -> String {
+    let records = [
         json!({"type": "custom-title", "customTitle": title, "sessionId": id}),
         json!({"type": "agent-name", "agentName": title, "sessionId": id}),
-    ] {
-        serde_json::to_writer(&mut *transcript, &record)
-            .map_err(std::io::Error::from)
-            .context("write a title to", Path::new("the transcript"))?;
-        transcript.push(b'\n');
-    }
-    Ok(())
+    ];
+    records.iter().map(|record| format!("{record}\n")).collect()
 }
 
 #[cfg(test)]
@@ -149,12 +147,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_title_starts_on_a_line_of_its_own() {
-        let mut transcript = br#"{"type":"user"}"#.to_vec();
-        add_title(&mut transcript, &ClientId::parse("aaa").expect("an id"), "a \"b\"").expect("added");
-        let text = String::from_utf8(transcript).expect("text");
-        let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines[1], r#"{"customTitle":"a \"b\"","sessionId":"aaa","type":"custom-title"}"#);
-        assert_eq!(lines.len(), 3);
+    fn a_title_is_two_records_of_a_line_each() {
+        let records = title_records(&ClientId::parse("aaa").expect("an id"), "a \"b\"");
+        let lines: Vec<&str> = records.lines().collect();
+        assert_eq!(lines[0], r#"{"customTitle":"a \"b\"","sessionId":"aaa","type":"custom-title"}"#);
+        assert_eq!((lines.len(), records.ends_with('\n')), (2, true));
     }
 }

@@ -5,6 +5,7 @@
 //! known, carry what is not, fail on neither. The `.key` files beside live sessions are
 //! credentials and are never opened; transcripts are never changed or deleted.
 
+pub mod check;
 pub mod facts;
 mod files;
 mod hook;
@@ -12,6 +13,8 @@ mod install;
 mod integration;
 mod live;
 mod locate;
+pub mod mend;
+mod salvage;
 mod settings;
 mod slug;
 
@@ -19,7 +22,7 @@ use std::path::{Path, PathBuf};
 
 pub use files::{AgentFiles, Lines, SessionFiles};
 pub use hook::{HookInput, ToolInput, shown_instead_of_asking};
-pub use install::{Install, Installed, NewFile, add_title};
+pub use install::{Installed, Installing, title_records};
 pub use integration::{COMMAND_FILE, hooks, is_our_command, with_hooks, without_hooks};
 pub use live::Live;
 pub use locate::{Found, Wanted};

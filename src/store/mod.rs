@@ -8,6 +8,7 @@ mod incoming;
 mod log;
 mod names;
 mod objects;
+mod pieces;
 mod shelter;
 
 use std::cell::RefCell;
@@ -25,6 +26,7 @@ pub use incoming::{Added, Incoming, check_may_travel};
 pub use log::{LogEntry, Operation};
 pub use names::{Reference, check_name};
 pub use objects::Sweep;
+pub use pieces::Pieces;
 
 /// How long a command waits for another one's lock.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -4,6 +4,7 @@
 mod support;
 
 mod command_line;
+mod damage;
 mod diff;
 mod diff_properties;
 mod drift;

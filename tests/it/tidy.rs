@@ -52,7 +52,7 @@ const OWNERS: [(&str, &[&str]); 20] = [
     ("directories", &["context.rs"]),
     ("git2", &["git"]),
     ("gix_imara_diff", &["diff/window.rs"]),
-    ("memchr", &["diff", "edit.rs", "remap"]),
+    ("memchr", &["diff", "edit.rs", "remap", "session/salvage.rs"]),
     ("rustix", &["cli/pager.rs", "fs.rs", "tree.rs"]),
     ("sha1", &["digest.rs"]),
     ("sha2", &["digest.rs"]),

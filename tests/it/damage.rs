@@ -1,0 +1,204 @@
+//! Damaged transcripts: what is whole is kept, and the client goes on with it.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use claude_snap::session::check::{Check, Checked};
+use claude_snap::session::mend::Mending;
+use serde_json::{Value, json};
+
+use crate::support::Must;
+use crate::support::api::StandIn;
+use crate::support::client::Client;
+use crate::support::messages::assert_continues;
+use crate::support::project::Project;
+use crate::support::work::script;
+
+const SESSION: &str = "c137e379-838e-4509-8148-16b407691758";
+
+/// A conversation with two tool calls in a row, as the client writes one.
+fn conversation() -> Vec<String> {
+    let record = |kind: &str, uuid: &str, parent: &str, content: Value| {
+        let parent = if parent.is_empty() { Value::Null } else { parent.into() };
+        json!({"parentUuid": parent, "isSidechain": false, "type": kind, "uuid": uuid, "sessionId": SESSION,
+               "message": {"id": format!("m-{uuid}"), "role": kind, "content": content}})
+        .to_string()
+    };
+    let call = |id: &str| json!([{"type": "tool_use", "id": id, "name": "Bash", "input": {"command": "echo \"é\""}}]);
+    let result =
+        |id: &str| json!([{"type": "tool_result", "tool_use_id": id, "content": "{\"type\":\"user\"}"}]);
+    vec![
+        record("user", "u1", "", "begin".into()),
+        record("assistant", "u2", "u1", call("t1")),
+        record("user", "u3", "u2", result("t1")),
+        record("assistant", "u4", "u3", call("t2")),
+        record("user", "u5", "u4", result("t2")),
+        record("assistant", "u6", "u5", json!([{"type": "text", "text": "done"}])),
+    ]
+}
+
+fn mended(transcript: &[u8]) -> (Checked, Vec<Value>) {
+    let lines = || transcript.split_inclusive(|byte| *byte == b'\n');
+    let mut check = Check::default();
+    lines().for_each(|line| check.line(line));
+    let checked = check.finish();
+    let mut out = Vec::new();
+    let mut mending = Mending::new(&checked);
+    for line in lines() {
+        mending
+            .line(line, &mut |line| {
+                out.extend_from_slice(line);
+                Ok(())
+            })
+            .must("mended");
+    }
+    let text = String::from_utf8(out).must("UTF-8");
+    let records = text.lines().map(|line| serde_json::from_str(line).must("a record a line")).collect();
+    (checked, records)
+}
+
+/// Whatever was done to the transcript: each of these records is there, nothing else but made-up results is, and
+/// the chain and the calls hold together.
+#[track_caller]
+fn assert_mended(transcript: &[u8], whole: &[&String], what: &str) {
+    let (_, records) = mended(transcript);
+    let without_parent = |record: &Value| {
+        let mut record = record.clone();
+        record["parentUuid"] = Value::Null;
+        record
+    };
+    let mut kept: Vec<Value> = records.iter().map(without_parent).collect();
+    for record in whole {
+        let record = without_parent(&serde_json::from_str(record).must("JSON"));
+        let at = kept.iter().position(|kept| *kept == record);
+        assert!(at.is_some(), "{what}: {record} is not in {records:#?}");
+        kept.remove(at.must("a place"));
+    }
+    assert!(kept.iter().all(|extra| extra["message"]["content"][0]["is_error"] == true), "{what}: {kept:#?}");
+    let ids: BTreeSet<&str> = records.iter().filter_map(|record| record["uuid"].as_str()).collect();
+    for record in &records[1..] {
+        let parent = record["parentUuid"].as_str().unwrap_or_default();
+        assert!(ids.contains(parent), "{what}: {record} follows nothing");
+    }
+    for (at, record) in records.iter().enumerate() {
+        let block = &record["message"]["content"][0];
+        let answered =
+            |id: &Value| records.iter().any(|record| record["message"]["content"][0]["tool_use_id"] == *id);
+        let goes_on = records[at + 1..].iter().any(|later| later["type"] == "assistant");
+        assert!(block["type"] != "tool_use" || !goes_on || answered(&block["id"]), "{what}: {block}");
+    }
+}
+
+#[test]
+fn at_every_byte_of_the_last_lines_damage_costs_only_the_record_it_hit() {
+    let records = conversation();
+    let all = records.iter().map(|record| format!("{record}\n")).collect::<String>().into_bytes();
+    let starts: Vec<usize> =
+        records.iter().scan(0, |at, record| Some(std::mem::replace(at, *at + record.len() + 1))).collect();
+    for hit in 3..records.len() {
+        let others: Vec<&String> =
+            records.iter().enumerate().filter(|(at, _)| *at != hit).map(|(_, record)| record).collect();
+        let end = starts[hit] + records[hit].len();
+        for cut in starts[hit] + 1..end {
+            let what = format!("line {}, byte {}", hit + 1, cut - starts[hit]);
+            let torn = [&all[..cut], &all[end + 1..]].concat();
+            assert_mended(&torn, &others, &format!("{what}, torn"));
+            let filled = [&all[..cut], &vec![0; end - cut][..], &all[end..]].concat();
+            assert_mended(&filled, &others, &format!("{what}, filled up"));
+            let before = [&all[..starts[hit]], &vec![0; cut - starts[hit]][..], &all[starts[hit]..]].concat();
+            assert_mended(&before, &records.iter().collect::<Vec<_>>(), &format!("{what}, behind NUL bytes"));
+            let ended = &all[..cut];
+            assert_mended(ended, &records[..hit].iter().collect::<Vec<_>>(), &format!("{what}, the end"));
+        }
+        let glued = [&all[..starts[hit] - 1], &all[starts[hit]..]].concat();
+        assert_mended(&glued, &records.iter().collect::<Vec<_>>(), "glued");
+        let swapped = [
+            &all[..starts[hit - 1]],
+            &all[starts[hit]..=end],
+            &all[starts[hit - 1]..starts[hit]],
+            &all[end + 1..],
+        ];
+        assert_mended(&swapped.concat(), &records.iter().collect::<Vec<_>>(), "reordered");
+    }
+}
+
+#[test]
+fn a_whole_transcript_is_not_touched_and_has_no_finding() {
+    let all = conversation().iter().map(|record| format!("{record}\n")).collect::<String>();
+    let (checked, records) = mended(all.as_bytes());
+    assert_eq!((checked.findings, records.len()), (vec![], 6));
+}
+
+#[test]
+fn what_is_wrong_is_said_line_by_line() {
+    let mut lines = conversation();
+    lines[4].truncate(40);
+    lines.insert(1, "null".to_owned());
+    lines.push(json!({"type": "last-prompt", "leafUuid": "gone", "sessionId": SESSION}).to_string());
+    let all: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let said: Vec<String> = mended(all.as_bytes()).0.findings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        said,
+        [
+            "line 2: JSON, but no record (mended in the restored copy)",
+            "line 5: the result of a tool call is not here (mended in the restored copy)",
+            "line 6: 40 bytes belong to no whole record (mended in the restored copy)",
+            "line 7: the record follows one that is not here (mended in the restored copy)",
+            "line 8: points to a record that is not here",
+        ]
+    );
+}
+
+with_both_clients! {
+    a_damaged_conversation_goes_on_with_all_that_is_whole
+}
+
+fn a_damaged_conversation_goes_on_with_all_that_is_whole(client: &Client) {
+    let (project, api) = (Project::new(), StandIn::start(script));
+    project.write("notes.txt", "one\ntwo\n");
+    project.git(&["add", "."]);
+    project.git(&["commit", "-qm", "notes"]);
+    let prompt = format!("work {}", project.root().display());
+    let done = client.print(&project.home, project.root(), &api, &[], &prompt).succeeded();
+    let whole = api.main().pop().must("a request").messages();
+    let transcript = project.home.project(project.root()).join(format!("{}.jsonl", done.session_id));
+    let text = fs::read_to_string(&transcript).must("the transcript");
+    let lines: Vec<&str> = text.lines().collect();
+    let of = |what: &str| lines.iter().position(|line| line.contains(what)).must("a record");
+    let result = of("Updated task #2");
+    let glue = of(r#""command":"echo hello"#);
+    // The result of one call is torn by the next record; the records around another are glued; a disk block is zero.
+    let mut damaged = String::new();
+    for (at, line) in lines.iter().enumerate() {
+        match at {
+            _ if at == result => damaged.push_str(&line[..60]),
+            _ if at == glue => damaged.push_str(line),
+            _ if at == glue + 1 => damaged += &format!("{line}\nnull\n{}\n", "\0".repeat(512)),
+            _ => damaged += &format!("{line}\n"),
+        }
+    }
+    fs::write(&transcript, &damaged).must("the damaged transcript");
+    project.snap(&["save", "x"]).exits(0);
+    let resumed = project.snap(&["resume", "x", "--json"]).exits(0);
+    let notes = resumed.json()["notes"].to_string();
+    assert!(
+        notes.contains("The conversation, line") && notes.contains("belong to no whole record"),
+        "{notes}"
+    );
+    let id = resumed.json()["session_id"].as_str().must("an id").to_owned();
+    assert_eq!(
+        fs::read_to_string(&transcript).must("the transcript"),
+        damaged,
+        "the session itself is untouched"
+    );
+    api.clear();
+    client.print(&project.home, project.root(), &api, &["--resume", &id], "what next").succeeded();
+    let messages = api.main().first().must("a request").messages();
+    let mut expected = whole;
+    let lost = expected.iter_mut().find(|message| message["content"].to_string().contains("Updated task #2"));
+    let lost = lost.must("the result that was torn");
+    lost["content"]["content"][0]["text"] =
+        "The result of this call was lost when the transcript was damaged.".into();
+    lost["content"]["is_error"] = true.into();
+    assert_continues(&expected, &messages);
+}
