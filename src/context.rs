@@ -17,6 +17,8 @@ pub struct Context {
     pub home: PathBuf,
     /// The client's configuration folder.
     pub config_dir: PathBuf,
+    /// The user's own folder for what `snap` keeps outside projects.
+    pub state: PathBuf,
     /// The store, if it was named.
     pub store: Option<PathBuf>,
     /// The session named by the environment.
@@ -44,8 +46,12 @@ impl Context {
         let cwd = here.canonicalize().map_err(|error| {
             Error::new(Kind::Usage, format!("Cannot work in {}", here.display())).because(error)
         })?;
-        let home = match directories::BaseDirs::new() {
-            Some(folders) => folders.home_dir().to_owned(),
+        let (home, state) = match directories::BaseDirs::new() {
+            // Not every system has a place for state.
+            Some(folders) => {
+                let state = folders.state_dir().unwrap_or(folders.data_local_dir());
+                (folders.home_dir().to_owned(), state.join("snap"))
+            }
             None => {
                 return Err(Error::new(Kind::Environment, "There is no home folder")
                     .because("HOME is not set")
@@ -64,6 +70,7 @@ impl Context {
             cwd,
             home,
             config_dir,
+            state,
             store,
             session: text("CLAUDE_CODE_SESSION_ID"),
             inside_client: variable("CLAUDECODE").is_some(),

@@ -78,6 +78,29 @@ impl<'de> Deserialize<'de> for ObjectId {
     }
 }
 
+/// A secret of this user on this machine, for marks that nobody else can make.
+#[derive(Clone)]
+pub struct Key([u8; 32]);
+
+impl Key {
+    /// Makes a key of 32 secret bytes.
+    pub fn from_bytes(bytes: [u8; 32]) -> Key {
+        Key(bytes)
+    }
+
+    /// Returns the mark of a message; marks for different purposes have nothing in common.
+    pub fn mark(&self, purpose: &str, message: &[u8]) -> ObjectId {
+        let key = blake3::derive_key(&format!("claude-snap {purpose}"), &self.0);
+        ObjectId(*blake3::keyed_hash(&key, message).as_bytes())
+    }
+
+    /// Says whether a mark is that of a message, in a time that does not depend on it.
+    pub fn made(&self, mark: ObjectId, purpose: &str, message: &[u8]) -> bool {
+        // `blake3::Hash` compares in constant time.
+        blake3::Hash::from(self.mark(purpose, message).0) == blake3::Hash::from(mark.0)
+    }
+}
+
 /// Returns the first byte of the BLAKE3 hash: a choice that only the content decides.
 pub fn first_byte(content: &[u8]) -> u8 {
     blake3::hash(content).as_bytes()[0]
@@ -156,6 +179,15 @@ mod tests {
             GitHash::Sha256.blob_id(b""),
             "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813"
         );
+    }
+
+    #[test]
+    fn a_mark_needs_the_key_the_purpose_and_the_message() {
+        let key = Key::from_bytes([7; 32]);
+        let mark = key.mark("a", b"message");
+        assert!(key.made(mark, "a", b"message"));
+        assert!(!key.made(mark, "b", b"message") && !key.made(mark, "a", b"massage"));
+        assert!(!Key::from_bytes([8; 32]).made(mark, "a", b"message"));
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use rustix::fs::OFlags;
@@ -147,6 +147,10 @@ pub fn make_private_folder(path: &Path) -> Result<bool> {
 /// [`Kind::Environment`] with the path; [`Kind::Damaged`] if it is not a regular file or is
 /// larger than `limit` bytes.
 pub fn read_plain(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
+    Ok(read_checked(path, limit)?.map(|(bytes, _)| bytes))
+}
+
+fn read_checked(path: &Path, limit: u64) -> Result<Option<(Vec<u8>, std::fs::Metadata)>> {
     let opened = OpenOptions::new()
         .read(true)
         .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC).bits().cast_signed())
@@ -170,7 +174,46 @@ pub fn read_plain(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
     }
     let mut bytes = Vec::new();
     file.take(limit).read_to_end(&mut bytes).context("read", path)?;
+    Ok(Some((bytes, meta)))
+}
+
+/// Reads a regular file that nobody but its owner, this user, may read or write; `None` if it is not there.
+///
+/// # Errors
+/// [`Kind::Refused`] if others may, else as [`read_plain`].
+pub fn read_private(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
+    let Some((bytes, meta)) = read_checked(path, limit)? else { return Ok(None) };
+    let refused = |why: &str, hint: String| {
+        Err(Error::new(Kind::Refused, format!("Cannot use {}", path.display())).because(why).hint(hint))
+    };
+    if meta.uid() != rustix::process::geteuid().as_raw() {
+        return refused("it belongs to another user", "move it away".to_owned());
+    }
+    if meta.mode() & 0o077 != 0 {
+        let hint = format!("if nobody had a look at it: chmod 600 {}", path.display());
+        return refused("other users can read or write it", hint);
+    }
     Ok(Some(bytes))
+}
+
+/// Returns 32 random bytes that nobody can guess.
+///
+/// # Errors
+/// [`Kind::Environment`] if the system gives none.
+pub fn random_bytes() -> Result<[u8; 32]> {
+    let source = Path::new("/dev/urandom");
+    let mut bytes = [0; 32];
+    File::open(source).and_then(|mut file| file.read_exact(&mut bytes)).context("read", source)?;
+    Ok(bytes)
+}
+
+/// Finds a program in the folders of `PATH` that are absolute; the first of that name.
+pub fn find_program(name: &str) -> Option<std::path::PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .filter(|entry| entry.is_absolute())
+        .map(|entry| entry.join(name))
+        .find(|program| program.is_file())
 }
 
 /// Replaces a file of the user's as a whole, or makes it, with the folders above; its mode stays.

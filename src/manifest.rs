@@ -12,6 +12,7 @@ use crate::digest::{GitHash, ObjectId};
 use crate::error::{Error, Kind, Result};
 use crate::ids::{ClientId, SnapshotId};
 use crate::paths::{NativePath, RepoPath};
+use crate::proofs::Proofs;
 use crate::timestamp::Timestamp;
 
 /// The format that this version writes, and the newest that it reads.
@@ -64,6 +65,9 @@ pub struct Manifest {
     /// For a safety snapshot: what it protects against.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub safety: Option<Safety>,
+    /// Who vouches for all of the above: the last lines of the file.
+    #[serde(skip)]
+    pub proofs: Proofs,
 }
 
 /// Who and what saved a snapshot.
@@ -561,8 +565,10 @@ impl Manifest {
     pub fn from_json(json: &[u8]) -> Result<Manifest> {
         check_format(json)?;
         check_sum(json)?;
-        serde_json::from_slice(json)
-            .map_err(|error| Error::new(Kind::Damaged, "The manifest can't be read").because(error))
+        let mut manifest: Manifest = serde_json::from_slice(json)
+            .map_err(|error| Error::new(Kind::Damaged, "The manifest can't be read").because(error))?;
+        manifest.proofs = Proofs::of(json);
+        Ok(manifest)
     }
 
     /// Writes the manifest, for people too.
@@ -570,12 +576,28 @@ impl Manifest {
     /// # Errors
     /// [`Kind::Bug`]: every value here can be written.
     pub fn to_json(&self) -> Result<Vec<u8>> {
+        let mut json = self.body()?;
+        json.extend_from_slice(self.proofs.lines().as_bytes());
+        // The last key, so that everything before it is covered.
+        json.extend_from_slice(format!("  {CHECKSUM} \"{}\"\n}}\n", "0".repeat(64)).as_bytes());
+        seal(json)
+    }
+
+    /// Returns the hash of everything that its proofs vouch for.
+    ///
+    /// # Errors
+    /// As [`Manifest::to_json`].
+    pub fn body_hash(&self) -> Result<ObjectId> {
+        Ok(ObjectId::of(&self.body()?))
+    }
+
+    /// Writes all but the last lines: what the proofs vouch for.
+    fn body(&self) -> Result<Vec<u8>> {
         let mut json = serde_json::to_vec_pretty(self)
             .map_err(|error| Error::new(Kind::Bug, "The manifest can't be written").because(error))?;
-        // The last key, so that everything before it is covered.
         json.truncate(json.len().saturating_sub(2));
-        json.extend_from_slice(format!(",\n  {CHECKSUM} \"{}\"\n}}\n", "0".repeat(64)).as_bytes());
-        seal(json)
+        json.extend_from_slice(b",\n");
+        Ok(json)
     }
 
     /// Returns every object that the snapshot refers to.

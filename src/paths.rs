@@ -64,6 +64,11 @@ impl RepoPath {
         self.0.split(|byte| *byte == b'/').map(OsStr::from_bytes)
     }
 
+    /// Returns the components as the most forgiving file system would compare them.
+    pub fn folded(&self) -> impl Iterator<Item = String> {
+        self.0.split(|byte| *byte == b'/').map(folded)
+    }
+
     /// Says whether this path is `folder` or lies in it.
     pub fn is_in(&self, folder: &RepoPath) -> bool {
         self.0.strip_prefix(folder.as_bytes()).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
@@ -89,11 +94,16 @@ impl fmt::Debug for RepoPath {
 /// and spaces, an NTFS stream behind a colon, the short name `git~1`, and code points that
 /// HFS+ ignores.
 fn is_dot_git(component: &[u8]) -> bool {
+    matches!(folded(component).as_str(), ".git" | "git~1")
+}
+
+/// Returns a component without what some file system would not see: case, trailing dots and
+/// blanks, an NTFS stream, code points that HFS+ ignores.
+fn folded(component: &[u8]) -> String {
     let text = String::from_utf8_lossy(component);
     let seen: String = text.chars().filter(|c| !is_ignored_by_hfs(*c)).collect();
     let before_stream = seen.split(':').next().unwrap_or_default();
-    let name = before_stream.trim_end_matches(['.', ' ']);
-    name.eq_ignore_ascii_case(".git") || name.eq_ignore_ascii_case("git~1")
+    before_stream.trim_end_matches(['.', ' ']).to_lowercase()
 }
 
 fn is_ignored_by_hfs(c: char) -> bool {

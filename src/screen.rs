@@ -27,6 +27,24 @@ impl fmt::Display for Line<'_> {
     }
 }
 
+/// Returns a JSON text that means the same, with everything unsafe in its strings as an escape.
+pub fn json(text: &str) -> String {
+    if text.is_ascii() && !text.contains('\x7f') {
+        return text.to_owned();
+    }
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        // Control characters below DEL can only be line ends and blanks between values.
+        if c == '\x7f' || is_deceptive(c) {
+            let mut units = [0; 2];
+            c.encode_utf16(&mut units).iter().for_each(|unit| safe.push_str(&format!("\\u{unit:04x}")));
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
+
 /// Returns the text on one line, cut to `width` characters with a visible mark.
 pub fn cut(text: &str, width: usize) -> String {
     let first_line = text.trim().lines().next().unwrap_or_default();
@@ -100,6 +118,14 @@ mod tests {
         let text = "a\x1b[2J\u{202e}b\u{200b}\r\n\u{9b}31m\u{e0041}é\x7f";
         assert_eq!(shown(text.as_bytes()), Line(text).to_string());
         assert_eq!(shown(b"x\tx\xff\xc3(\x00"), "x\tx\\xff\\xc3(\\x00");
+    }
+
+    #[test]
+    fn json_means_the_same_and_shows_nothing_unsafe() {
+        let value = serde_json::json!({"a\u{202e}": "\x1b[2J\x7f\u{9b}31m\u{e0041}é\n"});
+        let shown = json(&value.to_string());
+        assert_eq!(shown, r#"{"a\u202e":"\u001b[2J\u007f\u009b31m\udb40\udc41é\n"}"#);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).expect("JSON"), value);
     }
 
     #[test]

@@ -4,11 +4,14 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
 use crate::context::Context;
+use crate::digest::ObjectId;
 use crate::error::{Error, Kind, Result};
-use crate::git::{Place, Repository};
+use crate::git::{self, Place, Repository};
+use crate::manifest::Manifest;
 use crate::paths::RepoPath;
 use crate::session::ClientHome;
 use crate::store::Store;
+use crate::trust::{self, Provenance, Signers, Trust};
 
 /// An opened workspace.
 pub struct Workspace {
@@ -20,6 +23,8 @@ pub struct Workspace {
     pub store: Store,
     /// The client's folders.
     pub client: ClientHome,
+    /// This user's means to mark snapshots and to judge them.
+    pub trust: Trust,
 }
 
 impl Workspace {
@@ -44,7 +49,30 @@ impl Workspace {
             None => Store::open(&home.join(".claude").join("snapshots"))?,
         };
         let client = ClientHome::new(&context.config_dir, &context.home);
-        Ok(Workspace { root, repository, store, client })
+        let trust = Trust::new(&context.state);
+        Ok(Workspace { root, repository, store, client, trust })
+    }
+
+    /// Judges whose snapshot it is. Only the user's own configuration is asked, never the project's.
+    pub fn provenance(&self, manifest: &Manifest) -> Provenance {
+        self.trust.judge(&manifest.proofs, || {
+            let allowed = git::user_path("gpg.ssh.allowedSignersFile");
+            Signers::new(allowed, git::user_path("gpg.ssh.revocationFile"), &self.root)
+        })
+    }
+
+    /// Signs a snapshot with the key that the user's git configuration names.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] if it names none, else what `ssh-keygen` says.
+    pub fn sign(&self, body: ObjectId) -> Result<String> {
+        let key = git::user_path("user.signingKey").and_then(|key| key.into_os_string().into_string().ok());
+        let key = key.ok_or_else(|| {
+            Error::new(Kind::Usage, "There is no key to sign with")
+                .because("`user.signingKey` is not set for this user")
+                .hint("git config --global user.signingKey ~/.ssh/id_ed25519.pub")
+        })?;
+        trust::sign(&key, body)
     }
 
     /// Returns the store's place in the work tree, if it lies in it: it is never an edit.

@@ -13,9 +13,11 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::digest::{Fingerprint, ObjectId};
 use crate::error::{Error, Kind, Result};
+use crate::git;
 use crate::ids::SnapshotId;
 use crate::manifest::{CreatedBy, Edits, FORMAT, Manifest, Safety, Trigger, Workspace as Place};
 use crate::paths::{NativePath, RepoPath};
+use crate::proofs::Proofs;
 use crate::session::Found;
 use crate::store::{LogEntry, Operation, Store, check_name};
 use crate::workspace::Workspace;
@@ -37,6 +39,19 @@ pub struct Request<'a> {
     pub include: &'a [String],
     /// For a checkpoint that nobody asked for: what makes it worth saving.
     pub automatic: Option<Automatic>,
+    /// Whether it is signed.
+    pub sign: Signing,
+}
+
+/// Whether a snapshot is signed, so that others can tell who saved it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signing {
+    /// It is not.
+    No,
+    /// If the user's git configuration says `snap.sign`; a signature that fails is only told of.
+    Configured,
+    /// It is, or it is not saved.
+    Asked,
 }
 
 /// What became of a save.
@@ -124,6 +139,7 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
         Some(name) => name.to_owned(),
         None => free_name(&earlier, &context.now.compact()),
     };
+    notes.extend(prove(workspace, &mut manifest, request.sign)?);
     workspace.store.publish(&lock, &manifest)?;
     notes.extend(keep_base(workspace, &manifest));
     log(context, &workspace.store, Operation::Save, &manifest);
@@ -159,9 +175,35 @@ pub fn save_safety(
     manifest.name = free_name(&earlier, &format!("safety-{}", context.now.compact()));
     manifest.created_by.trigger = Trigger::Safety;
     manifest.safety = Some(Safety { restores: restores.id.clone(), name: restores.name.clone(), paths });
+    // Without the mark `snap undo` asks for `--trust`; no reason not to protect the files.
+    let _notes = prove(workspace, &mut manifest, Signing::No)?;
     let stem = workspace.store.publish(&lock, &manifest)?;
     keep_base(workspace, &manifest);
     Ok((stem, manifest))
+}
+
+/// Marks a finished manifest as this user's, and signs it; returns what went wrong without harm.
+fn prove(workspace: &Workspace, manifest: &mut Manifest, sign: Signing) -> Result<Vec<String>> {
+    let mut notes = Vec::new();
+    let body = manifest.body_hash()?;
+    match workspace.trust.mark(body) {
+        Ok(mac) => manifest.proofs = Proofs { body: Some(body), mac: Some(mac), signature: None },
+        Err(error) => notes.push(format!(
+            "The snapshot can't be marked as yours, so that resuming it takes `--trust`: {error}."
+        )),
+    }
+    let wanted = match sign {
+        Signing::No => false,
+        Signing::Configured => git::user_switch("snap.sign"),
+        Signing::Asked => true,
+    };
+    match wanted.then(|| workspace.sign(body)) {
+        None => {}
+        Some(Ok(signature)) => manifest.proofs.signature = Some(signature),
+        Some(Err(error)) if sign == Signing::Asked => return Err(error),
+        Some(Err(error)) => notes.push(format!("The snapshot is not signed: {error}.")),
+    }
+    Ok(notes)
 }
 
 /// Keeps the base commit from git's garbage collection; says so if that can't be.
@@ -259,6 +301,7 @@ fn assemble(
         edits,
         not_captured: session.not_captured,
         safety: None,
+        proofs: Proofs::default(),
     };
     manifest.state = state_of(&manifest);
     Ok(manifest)

@@ -289,7 +289,7 @@ impl Report {
                 match self.form {
                     Form::Names => ui.line(&name),
                     Form::Status => ui.line(&format!("{}\t{name}", counted.file.kind.letter())),
-                    Form::Json => ui.line(&as_json(&counted).to_string()),
+                    Form::Json => ui.line(&crate::screen::json(&as_json(&counted).to_string())),
                     _ => {
                         counted.hunks = Vec::new();
                         self.counted.push(*counted);

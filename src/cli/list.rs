@@ -33,8 +33,7 @@ impl List {
         }
         let entries = workspace.store.entries()?;
         if ui.json() {
-            let all: Vec<Value> =
-                entries.iter().map(|entry| as_json(context, &workspace.store, entry)).collect();
+            let all: Vec<Value> = entries.iter().map(|entry| as_json(context, workspace, entry)).collect();
             print_json(ui, &all)?;
             return Ok(Outcome::Done);
         }
@@ -50,7 +49,7 @@ impl List {
         let mut rows = vec![header];
         for entry in &entries {
             if let Ok(manifest) = &entry.manifest {
-                rows.push(row(context, &workspace.store, entry, manifest));
+                rows.push(row(context, workspace, entry, manifest));
             }
         }
         let mut widths = [0; 8];
@@ -86,7 +85,7 @@ impl List {
     }
 }
 
-fn row(context: &Context, store: &Store, entry: &Entry, manifest: &Manifest) -> [String; 8] {
+fn row(context: &Context, workspace: &Workspace, entry: &Entry, manifest: &Manifest) -> [String; 8] {
     let or_dash =
         |text: Option<&str>| text.map_or_else(|| "-".to_owned(), |text| screen::cut(text, LONGEST_CELL));
     let mut name = screen::cut(&manifest.name, LONGEST_CELL);
@@ -95,6 +94,9 @@ fn row(context: &Context, store: &Store, entry: &Entry, manifest: &Manifest) -> 
     }
     if entry.pinned {
         name.push_str(" (pinned)");
+    }
+    if !workspace.trust.is_own(&manifest.proofs) {
+        name.push_str(" (not yours)");
     }
     let (done, all) = tasks(manifest);
     let (added, removed) = save::lines(manifest);
@@ -107,7 +109,7 @@ fn row(context: &Context, store: &Store, entry: &Entry, manifest: &Manifest) -> 
         if all == 0 { "-".to_owned() } else { format!("{done}/{all}") },
         if manifest.agents.is_empty() { "-".to_owned() } else { manifest.agents.len().to_string() },
         edits.unwrap_or_else(|| "-".to_owned()),
-        size_text(size(store, entry, manifest)),
+        size_text(size(&workspace.store, entry, manifest)),
     ]
 }
 
@@ -123,7 +125,7 @@ fn size(store: &Store, entry: &Entry, manifest: &Manifest) -> u64 {
     store.manifest_size(&entry.stem) + objects
 }
 
-fn as_json(context: &Context, store: &Store, entry: &Entry) -> Value {
+fn as_json(context: &Context, workspace: &Workspace, entry: &Entry) -> Value {
     let manifest = match &entry.manifest {
         Ok(manifest) => manifest,
         Err(error) => return json!({"name": entry.stem, "error": error.to_string()}),
@@ -147,6 +149,7 @@ fn as_json(context: &Context, store: &Store, entry: &Entry) -> Value {
         "tasks": {"done": done, "all": all},
         "agents": manifest.agents.len(),
         "edits": manifest.edits.as_ref().map(|edits| json!({"files": edits.files.len(), "added": added, "removed": removed})),
-        "size": size(store, entry, manifest),
+        "own": workspace.trust.is_own(&manifest.proofs),
+        "size": size(&workspace.store, entry, manifest),
     })
 }

@@ -4,6 +4,7 @@
 //! the global ones, the dispatch, and the one place where an error becomes an exit code.
 
 mod completions;
+mod consent;
 mod diff;
 mod file;
 mod hook;
@@ -28,6 +29,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
+use crate::screen;
 use crate::workspace::Workspace;
 use ui::{ColorChoice, Ui};
 
@@ -189,7 +191,7 @@ fn command_exists(name: &str) -> bool {
 fn print_json(ui: &mut Ui, value: &impl serde::Serialize) -> Result<()> {
     let json = serde_json::to_string_pretty(value)
         .map_err(|error| Error::new(Kind::Bug, "The answer can't be written as JSON").because(error))?;
-    ui.line(&json)
+    ui.line(&screen::json(&json))
 }
 
 /// Formats a size: `812 B`, `3.4 KiB`, `1.2 MiB`.

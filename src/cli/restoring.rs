@@ -7,11 +7,13 @@ use std::path::Path;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::consent::{self, Agreement};
 use super::ui::{Style, Ui};
 use super::{Outcome, count, print_json};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::ids::ClientId;
+use crate::manifest::Manifest;
 use crate::remap::Mode;
 use crate::restore::{self, Action, Done, Options, Paths, Plan, SessionPlan};
 use crate::screen::Line;
@@ -39,16 +41,11 @@ pub(super) struct Restoring {
     /// Rewrite another folder too (repeatable)
     #[arg(long, value_name = "OLD=NEW", value_parser = parse_map)]
     map: Vec<(String, String)>,
-    // The next three are said by scripts already; they will mean more once foreign snapshots are told apart.
     /// Which permission grants to restore (this version restores none)
     #[arg(long, value_name = "WHICH", default_value = "none")]
     grants: GrantChoice,
-    /// Go on with a snapshot that somebody else made (this version can't tell, and always does)
-    #[arg(long)]
-    trust: bool,
-    /// Answer yes to every question (this version asks none)
-    #[arg(long)]
-    yes: bool,
+    #[command(flatten)]
+    pub(super) agreement: Agreement,
     /// Print the command that goes on with the session instead of running it
     #[arg(long)]
     no_run: bool,
@@ -88,6 +85,11 @@ impl Restoring {
         Options { edits: true, merge: false, session: !self.no_session, trust_repository: false, paths }
     }
 
+    /// Refuses early what nobody will agree to; a dry run needs no consent.
+    pub(super) fn check(&self, ui: &Ui, workspace: &Workspace, manifest: &Manifest) -> Result<()> {
+        if self.dry_run { Ok(()) } else { self.agreement.check(ui, workspace, manifest) }
+    }
+
     /// Shows a plan; unless that was all, executes it, and prints or becomes the client's command.
     /// `kept` runs as soon as everything is in place.
     pub(super) fn carry_out(
@@ -102,14 +104,18 @@ impl Restoring {
         if self.dry_run {
             return show_dry_run(ui, &plan);
         }
+        let plan = self.agreement.obtain(ui, plan)?;
         let shown = as_json(&plan);
-        let outcome = if plan.conflicts().is_empty() { Outcome::Done } else { Outcome::Partial };
+        let held = plan.held().to_vec();
+        let whole = plan.conflicts().is_empty() && held.is_empty();
+        let outcome = if whole { Outcome::Done } else { Outcome::Partial };
         if !ui.json() {
             tell(ui, &plan);
         }
         let done = restore::execute(context, workspace, plan, operation)?;
         kept();
         tell_done(ui, &done);
+        consent::tell_held(ui, &held);
         let launch = done.session.as_ref().map(|(id, cwd)| Launch { id, cwd, extra: &self.client });
         if ui.json() {
             print_json(ui, &with_results(shown, &done, launch.as_ref()))?;
@@ -192,12 +198,13 @@ fn tell(ui: &mut Ui, plan: &Plan) {
     }
 }
 
-fn lines(ui: &Ui, plan: &Plan, most: usize) -> Vec<String> {
+pub(super) fn lines(ui: &Ui, plan: &Plan, most: usize) -> Vec<String> {
     let mut lines = vec![format!(
         "{} in {}",
         ui.paint(Style::Strong, Line(&plan.manifest().name)),
         Line(&plan.root().to_string_lossy())
     )];
+    lines.extend(consent::provenance_lines(ui, plan));
     for step in plan.steps().iter().take(most) {
         let (word, style) = match step.action() {
             Action::Create => ("create ", Style::Good),
@@ -284,7 +291,7 @@ pub(super) fn as_json(plan: &Plan) -> Value {
             json!({"path": step.path(), "action": action, "added": added, "removed": removed})
         })
         .collect();
-    json!({
+    let mut shown = json!({
         "snapshot": plan.manifest().name,
         "id": plan.manifest().id,
         "root": Line(&plan.root().to_string_lossy()).to_string(),
@@ -296,7 +303,11 @@ pub(super) fn as_json(plan: &Plan) -> Value {
         "renamed": plan.session().map(|session| session.renamed),
         "paths": plan.session().map(paths_json),
         "notes": plan.notes(),
-    })
+    });
+    for (key, value) in consent::as_json(plan) {
+        shown[key] = value;
+    }
+    shown
 }
 
 fn paths_json(session: &SessionPlan) -> Value {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::consent::{self, Agreement};
 use super::restoring::{Restoring, as_json, show_dry_run, with_results};
 use super::ui::Ui;
 use super::{Outcome, count, print_json};
@@ -54,6 +55,8 @@ pub(super) struct Undo {
     /// Show what would be done, and stop
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    agreement: Agreement,
 }
 
 impl Resume {
@@ -63,6 +66,7 @@ impl Resume {
             None => {
                 let (context, workspace) = self.open(context, self.into.as_deref())?;
                 let manifest = find(&workspace, &self.restoring.reference)?;
+                self.restoring.check(ui, &workspace, &manifest)?;
                 let plan = restore::plan_resume(&workspace, manifest, &self.options())?;
                 self.restoring.carry_out(&context, &workspace, plan, Operation::Resume, || (), ui)
             }
@@ -104,6 +108,7 @@ impl Resume {
             ui.say("Nothing was changed (--dry-run).");
             return Ok(Outcome::Done);
         }
+        self.restoring.check(ui, &here, &manifest)?;
         let made = repository.add_worktree(&place, branch, base)?;
         let (context, workspace) = self.open(context, Some(made.root()))?;
         ui.say(&format!(
@@ -131,6 +136,7 @@ impl Resume {
 impl Rewind {
     pub(super) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
         let manifest = find(workspace, &self.restoring.reference)?;
+        self.restoring.check(ui, workspace, &manifest)?;
         let plan = restore::plan_rewind(workspace, manifest, &self.restoring.options())?;
         self.restoring.carry_out(context, workspace, plan, Operation::Rewind, || (), ui)
     }
@@ -146,14 +152,18 @@ impl Undo {
         if self.dry_run {
             return show_dry_run(ui, &plan);
         }
+        let plan = self.agreement.obtain(ui, plan)?;
         let shown = as_json(&plan);
+        let held = plan.held().to_vec();
+        let outcome = if held.is_empty() { Outcome::Done } else { Outcome::Partial };
         let restored =
             plan.manifest().safety.as_ref().map(|safety| Line(&safety.name).to_string()).unwrap_or_default();
         let done = restore::execute(context, workspace, plan, Operation::Undo)?;
         if ui.json() {
             print_json(ui, &with_results(shown, &done, None))?;
-            return Ok(Outcome::Done);
+            return Ok(outcome);
         }
+        consent::tell_held(ui, &held);
         let paths = match done.paths {
             1 => "1 path is".to_owned(),
             many => format!("{many} paths are"),
@@ -161,6 +171,6 @@ impl Undo {
         ui.say(&format!(
             "Undone: {paths} as before {restored} was restored. `snap undo` again takes this back."
         ));
-        Ok(Outcome::Done)
+        Ok(outcome)
     }
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::ui::Ui;
 use super::{Outcome, count, print_json};
-use crate::capture::{self, History, Report, Request};
+use crate::capture::{self, History, Report, Request, Signing};
 use crate::context::Context;
 use crate::error::Result;
 use crate::manifest::Manifest;
@@ -30,6 +30,10 @@ pub(super) struct Save {
     /// How much of the conversation to save
     #[arg(long, value_name = "HOW", default_value = "full")]
     history: HistoryChoice,
+    /// Sign it with your SSH key (git's `user.signingKey`), so that those who trust you can tell; always, if
+    /// `git config --global snap.sign true`
+    #[arg(long)]
+    sign: bool,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -57,6 +61,7 @@ impl Save {
             },
             include: &self.include,
             automatic: None,
+            sign: if self.sign { Signing::Asked } else { Signing::Configured },
         };
         let report = capture::save(context, workspace, &request)?;
         let skipped = report.manifest.edits.as_ref().map_or(&[][..], |edits| &edits.skipped);

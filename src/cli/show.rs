@@ -8,9 +8,10 @@ use super::{Outcome, count, list, save, size_text};
 use crate::context::Context;
 use crate::error::Result;
 use crate::manifest::{AgentStatus, Change, Decision, Edit, IndexState, Manifest, Mode, Rule, Session};
-use crate::screen::{Line, cut};
+use crate::screen::{self, Line, cut};
 use crate::store::Reference;
 use crate::timestamp::age;
+use crate::trust::Provenance;
 use crate::workspace::Workspace;
 
 const WIDE: usize = 100;
@@ -29,11 +30,12 @@ impl Show {
         let manifest = entry.manifest?;
         if ui.json() {
             let json = manifest.to_json()?;
-            ui.line(String::from_utf8_lossy(&json).trim_end())?;
+            ui.line(&screen::json(String::from_utf8_lossy(&json).trim_end()))?;
             return Ok(Outcome::Done);
         }
         let mut page = Page { ui };
         page.head(context, &manifest, entry.pinned)?;
+        page.provenance(&workspace.provenance(&manifest))?;
         page.session(&manifest)?;
         page.tasks(&manifest)?;
         page.agents(&manifest)?;
@@ -82,6 +84,19 @@ impl Page<'_> {
             where_ += &format!(", worktree {}", Line(worktree));
         }
         self.list("Where", vec![where_])
+    }
+
+    fn provenance(&mut self, provenance: &Provenance) -> Result<()> {
+        match provenance {
+            Provenance::Own => Ok(()),
+            Provenance::Trusted { signer } => {
+                self.list("Signed", vec![format!("by {signer}, whom you trust")])
+            }
+            Provenance::Foreign { why } => {
+                let whose = self.ui.paint(Style::Warning, "not your own");
+                self.list("Foreign", vec![format!("{whose}: {why}")])
+            }
+        }
     }
 
     fn session(&mut self, manifest: &Manifest) -> Result<()> {

@@ -135,6 +135,17 @@ impl Ui {
         self.tell(text);
     }
 
+    /// Asks a person, and takes everything but a plain yes for no.
+    pub(super) fn ask(&mut self, question: &str) -> Result<bool> {
+        self.flush()?;
+        let failed =
+            |error: io::Error| Error::new(Kind::Environment, "Cannot ask on this terminal").because(error);
+        write!(io::stderr(), "{question} [y/N] ").map_err(failed)?;
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer).map_err(failed)?;
+        Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+    }
+
     fn tell(&mut self, text: &str) {
         // What was written so far comes first; and if nobody reads errors, nobody is told.
         let _closed = self.out.flush();

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::error::{Error, Kind, Result};
+use crate::fs::find_program;
 
 /// The `git` program, working in one folder.
 #[derive(Clone)]
@@ -66,12 +67,7 @@ impl Answer {
 impl Git {
     /// Finds the program; `None` if there is none.
     pub(super) fn find(folder: &Path) -> Result<Option<Git>> {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let program = std::env::split_paths(&path)
-            .filter(|entry| entry.is_absolute())
-            .map(|entry| entry.join("git"))
-            .find(|program| program.is_file());
-        Ok(program.map(|program| Git { program, folder: folder.to_owned() }))
+        Ok(find_program("git").map(|program| Git { program, folder: folder.to_owned() }))
     }
 
     /// Returns the same program, working in another folder.

@@ -15,6 +15,7 @@ mod merge;
 mod remote;
 mod status;
 mod trees;
+mod user;
 mod worktree;
 
 use std::path::{Path, PathBuf};
@@ -30,6 +31,7 @@ pub use merge::Merged;
 pub use remote::{NewCommit, PushAnswer, Remote, RemoteRef};
 pub use status::{Hidden, Listing, Pending, Stage, Status};
 pub use trees::TreeVersions;
+pub use user::{user_path, user_setting, user_switch};
 pub use worktree::NewWorktree;
 
 /// A repository with a work tree.

@@ -6,6 +6,7 @@
 //! fails, the earlier ones are taken back.
 
 mod apply;
+mod consent;
 mod edits;
 mod exact;
 mod here;
@@ -25,6 +26,8 @@ use crate::paths::{NativePath, RepoPath};
 use crate::store::{LogEntry, Operation, Reference};
 use crate::workspace::Workspace;
 
+use consent::Standing;
+pub use consent::{Consent, Doubt, not_trusted};
 pub use relocate::{Paths, Relocated, Relocation};
 pub use session::SessionPlan;
 pub use steps::{Action, Step};
@@ -38,6 +41,7 @@ pub struct Plan {
     unchanged: usize,
     session: Option<SessionPlan>,
     notes: Vec<String>,
+    standing: Standing,
 }
 
 /// How to bring a snapshot back.
@@ -154,7 +158,8 @@ pub fn plan_resume(workspace: &Workspace, manifest: Manifest, options: &Options)
             .push("The conversation was not saved (`--history none`): only files are restored.".to_owned()),
         Some(session) => notes.extend(session_notes(&manifest, session)),
     }
-    Ok(Plan { root: workspace.root.clone(), manifest, steps, conflicts, unchanged, session, notes })
+    let standing = Standing::of(workspace, &manifest);
+    Ok(Plan { root: workspace.root.clone(), manifest, steps, conflicts, unchanged, session, notes, standing })
 }
 
 /// Returns the commit that a snapshot's edits are made against.
@@ -208,9 +213,9 @@ pub fn plan_rewind(workspace: &Workspace, manifest: Manifest, options: &Options)
     if let Some(session) = &session {
         notes.extend(session_notes(&manifest, session));
     }
-    let root = workspace.root.clone();
     Ok(Plan {
-        root,
+        root: workspace.root.clone(),
+        standing: Standing::of(workspace, &manifest),
         steps: found.steps,
         conflicts: Vec::new(),
         unchanged: found.unchanged,
@@ -263,6 +268,7 @@ pub fn plan_undo(workspace: &Workspace) -> Result<Plan> {
     let notes = vec!["The conversation that was resumed stays: a transcript is never removed.".to_owned()];
     Ok(Plan {
         root: workspace.root.clone(),
+        standing: Standing::of(workspace, &manifest),
         steps: found.steps,
         conflicts: Vec::new(),
         unchanged: found.unchanged,
@@ -276,8 +282,11 @@ pub fn plan_undo(workspace: &Workspace) -> Result<Plan> {
 ///
 /// # Errors
 /// What git, the disk or the client's folders say; the work tree, the index and the client's
-/// folders are then as they were.
+/// folders are then as they were. [`Kind::Refused`] for a plan that was not admitted.
 pub fn execute(context: &Context, workspace: &Workspace, plan: Plan, operation: Operation) -> Result<Done> {
+    if !plan.standing.is_admitted() {
+        return Err(not_trusted(&plan.manifest.name, "nobody agreed to restore it"));
+    }
     let safety = match &workspace.repository {
         Some(_) if !plan.steps.is_empty() => {
             let paths: Vec<RepoPath> = plan.steps.iter().map(|step| step.path().clone()).collect();

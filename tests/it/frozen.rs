@@ -41,7 +41,21 @@ fn a_store_of_format_1_opens_and_restores_everything() {
         (&"then test it".into(), &"Explore".into())
     );
 
-    let resumed = project.snap(&["resume", "frozen in time", "--json", "--store", store]).exits(0).json();
+    let resumed = project
+        .snap(&[
+            "resume",
+            "frozen in time",
+            "--trust",
+            "--allow",
+            "run.sh",
+            "--allow",
+            "link",
+            "--json",
+            "--store",
+            store,
+        ])
+        .exits(0)
+        .json();
     assert_eq!(project.state(), source.state(), "the same edits on the same commit");
     assert_eq!(resumed["session_id"], ID);
     let transcript = project.home.project(project.root()).join(format!("{ID}.jsonl"));

@@ -47,6 +47,7 @@ fn import(project: &Project, bundle: &[u8]) -> Result<(), Error> {
         config_dir: project.home.config(),
         store: None,
         session: None,
+        state: "/nowhere".into(),
         inside_client: false,
         user: "ada".to_owned(),
         host: "here".to_owned(),
@@ -96,7 +97,8 @@ fn parts(project: &Project) -> (Value, Vec<(ObjectId, Vec<u8>)>) {
 
 #[test]
 fn a_pipe_takes_a_snapshot_to_another_home_and_it_resumes_there() {
-    let (source, target) = (saved(), Project::new());
+    let source = saved();
+    let target = Project::new().of_the_user_of(&source);
     let mut sender = source
         .command(source.root(), &["export", "handed on"])
         .stdout(Stdio::piped())
@@ -253,7 +255,8 @@ fn manifests_that_would_reach_out_or_mislead_are_refused() {
 
 #[test]
 fn what_is_here_already_stays_and_lost_parts_come_back() {
-    let (source, target) = (saved(), Project::new());
+    let source = saved();
+    let target = Project::new().of_the_user_of(&source);
     let bundle = exported(&source, "handed on");
     let file = target.home.path().join("in.snap");
     fs::write(&file, &bundle).must("a file");

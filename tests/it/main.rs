@@ -25,4 +25,5 @@ mod save;
 mod store;
 mod tidy;
 mod torture;
+mod trust;
 mod worktrees;

@@ -248,7 +248,7 @@ fn outside_a_repository_edits_are_refused_and_the_session_alone_can_be_had() {
     project.session(ID);
     project.write("a.txt", "saved\n");
     project.snap(&["save", "x"]).exits(0);
-    let plain = Project::empty();
+    let plain = Project::empty().of_the_user_of(&project);
     let store = project.stored("");
     let store = store.to_str().must("UTF-8");
     plain.snap(&["resume", "x", "--store", store]).exits(3).says(&["git repository", "--no-edits"]);

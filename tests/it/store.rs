@@ -51,7 +51,8 @@ fn the_list_is_newest_first_and_says_what_is_in_each() {
     let lines: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
     assert_eq!(lines[0], ["NAME", "AGE", "BRANCH", "WORKTREE", "TASKS", "AGENTS", "EDITS", "SIZE"]);
     assert_eq!(lines[1][..9], ["new", "one", "now", "main", "-", "1/2", "1", "1", "+1"]);
-    assert_eq!(lines[2][..8], ["old", "one", "3d", "main", "-", "1/2", "1", "0"]);
+    // Its file was changed to make it older: it is no longer what was saved.
+    assert_eq!(lines[2][..10], ["old", "one", "(not", "yours)", "3d", "main", "-", "1/2", "1", "0"]);
 }
 
 #[test]

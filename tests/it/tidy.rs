@@ -25,17 +25,19 @@ const LAYERS: [(&[&str], bool); 6] = [
             "json_edit",
             "manifest",
             "paths",
+            "proofs",
             "remap",
             "retention",
             "risk",
             "screen",
+            "sensitive",
             "timestamp",
         ],
         true,
     ),
     (&["fs", "interrupt", "tree"], true),
     // The edges don't know each other.
-    (&["context", "git", "session", "store"], false),
+    (&["context", "git", "session", "store", "trust"], false),
     (&["workspace"], false),
     // A restore makes a safety snapshot first: it captures.
     (&["capture", "compare", "handoff", "restore"], true),
@@ -64,7 +66,7 @@ const OWNERS: [(&str, &[&str]); 20] = [
     ("uuid", &["ids.rs"]),
     ("zstd", &["compress.rs"]),
     // Not a dependency, but as good as one: only these files start programs.
-    ("std::process", &["git", "cli", "main.rs"]),
+    ("std::process", &["cli", "git", "main.rs", "trust"]),
 ];
 
 fn top() -> &'static Path {

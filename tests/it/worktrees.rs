@@ -78,7 +78,7 @@ fn a_dry_run_makes_no_work_tree() {
 #[test]
 fn another_repository_is_refused_until_it_is_trusted() {
     let project = saved();
-    let other = Project::new();
+    let other = Project::new().of_the_user_of(&project);
     fs::remove_dir_all(other.path(".git")).must("to remove");
     other.git(&["init", "-q", "-b", "main"]);
     other.git(&["add", "."]);
@@ -98,7 +98,7 @@ fn a_shallow_clone_without_the_base_is_told_the_exact_fetch() {
     let base = project.git(&["rev-parse", "HEAD"]).trim().to_owned();
     project.write("b.txt", "second\n");
     project.git(&["commit", "-qam", "second"]);
-    let shallow = Project::empty();
+    let shallow = Project::empty().of_the_user_of(&project);
     let from = format!("file://{}", project.root().display());
     fs::remove_dir(shallow.root()).must("to remove");
     let into = shallow.root().to_str().must("UTF-8");

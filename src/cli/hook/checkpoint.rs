@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::Started;
-use crate::capture::{self, Automatic, History, Request};
+use crate::capture::{self, Automatic, History, Request, Signing};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::fs;
@@ -76,6 +76,7 @@ fn save(started: &Started, context: &Context, name: &str, automatic: Automatic) 
         history: History::Full,
         include: &[],
         automatic: Some(automatic),
+        sign: Signing::No,
     };
     let report = match capture::save(context, &workspace, &request) {
         // A hook beside this one took the name: what it saved is found now.

@@ -18,6 +18,8 @@ use super::client::Home;
 pub(crate) struct Project {
     pub(crate) home: Home,
     root: PathBuf,
+    /// Where this user's own `snap` keeps its key; that of the original, in a clone.
+    state: PathBuf,
 }
 
 /// What a run of `snap` gave.
@@ -75,10 +77,10 @@ impl Project {
         let home = Home::new();
         let root = home.path().join("app");
         fs::create_dir(&root).must("a project folder");
-        Self { home, root }
+        Self { state: home.path().join(".local/state"), home, root }
     }
 
-    /// A clone of this project's commits in a home of its own, at a path with a blank in it.
+    /// A clone of this project's commits in a home of its own, at a path with a blank in it; still the same user.
     pub(crate) fn cloned(&self) -> Self {
         self.cloned_at("other place/clone of it")
     }
@@ -87,7 +89,7 @@ impl Project {
     pub(crate) fn cloned_with(&self, config: &[(&str, &str)]) -> Self {
         let home = Home::new();
         let root = home.path().join("other place").join("clone of it");
-        let clone = Self { home, root };
+        let clone = Self { home, root, state: self.state.clone() };
         let (from, to) = (self.root.to_str().must("UTF-8"), clone.root.to_str().must("UTF-8"));
         git_in(&clone.home, clone.home.path(), &["clone", "-q", "--no-checkout", from, to]);
         for (name, value) in config {
@@ -102,11 +104,21 @@ impl Project {
         let home = Home::new();
         let root = home.path().join(place);
         fs::create_dir_all(root.parent().must("a parent")).must("a folder");
-        let clone = Self { home, root };
+        let clone = Self { home, root, state: self.state.clone() };
         let from = self.root.to_str().must("a UTF-8 path").to_owned();
         let to = clone.root.to_str().must("a UTF-8 path").to_owned();
         git_in(&clone.home, clone.home.path(), &["clone", "-q", &from, &to]);
         clone
+    }
+
+    /// The same project of a user whose snapshots are others.
+    pub(crate) fn of_another_user(self) -> Self {
+        Self { state: self.home.path().join(".local/state"), ..self }
+    }
+
+    /// The same project of the user of another one: their snapshots are this one's own.
+    pub(crate) fn of_the_user_of(self, other: &Project) -> Self {
+        Self { state: other.state.clone(), ..self }
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -209,7 +221,7 @@ impl Project {
     pub(crate) fn command(&self, folder: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_snap"));
         command.args(arguments).current_dir(folder).env_clear();
-        command.envs(environment(&self.home)).env("USER", "ada");
+        command.envs(environment(&self.home)).env("USER", "ada").env("XDG_STATE_HOME", &self.state);
         command
     }
 

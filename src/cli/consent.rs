@@ -1,0 +1,118 @@
+//! Whether a snapshot may be restored: what was said on the command line, and what is asked on a terminal.
+//!
+//! A question has "no" for its answer unless a person types yes. Without a terminal nothing is
+//! asked: what was not agreed to in advance is refused or held back.
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::restoring::lines;
+use super::ui::{Style, Ui};
+use crate::error::Result;
+use crate::manifest::Manifest;
+use crate::paths::RepoPath;
+use crate::restore::{Consent, Doubt, Plan, not_trusted};
+use crate::trust::Provenance;
+use crate::workspace::Workspace;
+
+/// What a person agrees to in advance.
+#[derive(Args)]
+pub(super) struct Agreement {
+    /// Go on with a snapshot that is not your own
+    #[arg(long)]
+    trust: bool,
+    /// Of such a snapshot, also set PATH (or what is in that folder), which a tool would run or obey (repeatable)
+    #[arg(long, value_name = "PATH", value_parser = parse_path)]
+    allow: Vec<RepoPath>,
+    /// Ask nothing: do without what was not agreed to by `--trust` and `--allow`
+    #[arg(long)]
+    yes: bool,
+}
+
+fn parse_path(text: &str) -> std::result::Result<RepoPath, String> {
+    let inside = text.strip_prefix("./").unwrap_or(text).trim_end_matches('/');
+    RepoPath::new(inside.as_bytes())
+}
+
+impl Agreement {
+    /// Refuses early what would be refused in the end, before anything is prepared for it.
+    pub(super) fn check(&self, ui: &Ui, workspace: &Workspace, manifest: &Manifest) -> Result<()> {
+        match workspace.provenance(manifest) {
+            Provenance::Foreign { why } if !self.trust && !self.asks(ui) => {
+                Err(not_trusted(&manifest.name, &why))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Obtains consent to a plan; what is not agreed to is held back.
+    pub(super) fn obtain(&self, ui: &mut Ui, plan: Plan) -> Result<Plan> {
+        let (mut trust, mut allow) = (self.trust, self.allow.clone());
+        if self.asks(ui) {
+            if let (Provenance::Foreign { why }, false) = (plan.provenance(), trust) {
+                for line in lines(ui, &plan, usize::MAX) {
+                    ui.tell_line(&line);
+                }
+                ui.tell_line(&format!("This is not your own snapshot: {why}."));
+                ui.tell_line("What its conversation says will have your authority, as if you had said it.");
+                trust = ui.ask("Restore it?")?;
+            }
+            if trust {
+                for doubt in plan.doubts().iter().filter(|doubt| !doubt.never) {
+                    let agreed = allow.iter().any(|yes| doubt.path.is_in(yes));
+                    if !agreed && ui.ask(&format!("{} {}. Set it?", doubt.path, doubt.why))? {
+                        allow.push(doubt.path.clone());
+                    }
+                }
+            }
+        }
+        plan.admit(Consent { trust, allow: &allow })
+    }
+
+    fn asks(&self, ui: &Ui) -> bool {
+        ui.is_terminal() && !ui.json() && !self.yes
+    }
+}
+
+/// Tells what was held back, and how to get it.
+pub(super) fn tell_held(ui: &mut Ui, held: &[Doubt]) {
+    for doubt in held {
+        let how = match doubt.never {
+            true => "never from a snapshot that is not yours; `snap diff` shows it".to_owned(),
+            false => format!("`--allow {}` sets it", super::restoring::quoted(&doubt.path.to_string())),
+        };
+        ui.warn(&format!("held back: {} {} ({how})", doubt.path, doubt.why));
+    }
+}
+
+/// The lines of a plan that say whose snapshot it is and what needs a look.
+pub(super) fn provenance_lines(ui: &Ui, plan: &Plan) -> Vec<String> {
+    let mark = |text: &str| ui.paint(Style::Warning, text);
+    let mut lines = match plan.provenance() {
+        Provenance::Own => Vec::new(),
+        Provenance::Trusted { signer } => vec![format!("  signed by {signer}, whom you trust")],
+        Provenance::Foreign { why } => vec![format!("  {} {why}", mark("not your own:"))],
+    };
+    lines.extend(plan.doubts().iter().map(|doubt| {
+        let word = if doubt.never { "never  " } else { "careful" };
+        format!("  {} {} {}", mark(word), doubt.path, doubt.why)
+    }));
+    lines
+}
+
+/// What a program is told of all this.
+pub(super) fn as_json(plan: &Plan) -> [(&'static str, Value); 3] {
+    let (signer, why) = match plan.provenance() {
+        Provenance::Own => (None, None),
+        Provenance::Trusted { signer } => (Some(signer), None),
+        Provenance::Foreign { why } => (None, Some(why)),
+    };
+    let provenance = json!({"is": plan.provenance().word(), "signer": signer, "why": why});
+    let list = |doubts: &[Doubt]| -> Value {
+        doubts
+            .iter()
+            .map(|doubt| json!({"path": doubt.path, "why": doubt.why, "never": doubt.never}))
+            .collect()
+    };
+    [("provenance", provenance), ("careful", list(&plan.doubts())), ("held", list(plan.held()))]
+}
