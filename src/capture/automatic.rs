@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::edits::Captured;
-use super::log;
+use crate::audit;
 use crate::context::Context;
 use crate::error::Result;
 use crate::manifest::{Manifest, Trigger};
@@ -77,7 +77,7 @@ pub fn tidy(context: &Context, workspace: &Workspace) -> Result<()> {
         if let Some(repository) = &workspace.repository {
             repository.release_commit(&manifest.id)?;
         }
-        log(context, store, Operation::Prune, manifest);
+        audit::write(store, &audit::line(context, Operation::Prune, Some(manifest)));
     }
     store.sweep(&lock, SystemTime::now())?;
     Ok(())

@@ -5,21 +5,23 @@
 
 mod automatic;
 mod edits;
+mod lineage;
 mod session;
 mod untracked;
 
 use serde::Serialize;
 
+use crate::audit;
 use crate::context::Context;
 use crate::digest::{Fingerprint, ObjectId};
 use crate::error::{Error, Kind, Result};
 use crate::git;
 use crate::ids::SnapshotId;
 use crate::manifest::{CreatedBy, Edits, FORMAT, Manifest, Safety, Trigger, Workspace as Place};
-use crate::paths::{NativePath, RepoPath};
+use crate::paths::RepoPath;
 use crate::proofs::Proofs;
 use crate::session::Found;
-use crate::store::{LogEntry, Operation, Store, check_name};
+use crate::store::{LogEntry, Operation, check_name};
 use crate::workspace::Workspace;
 
 pub use automatic::{Automatic, tidy};
@@ -111,7 +113,7 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
 
     let earlier = workspace.store.entries()?;
     let earlier: Vec<&Manifest> = earlier.iter().filter_map(|entry| entry.manifest.as_ref().ok()).collect();
-    let saved: Vec<&&Manifest> = earlier.iter().filter(|m| m.safety.is_none()).collect();
+    let saved: Vec<&Manifest> = earlier.iter().copied().filter(|m| m.safety.is_none()).collect();
     let newest = saved.iter().find(|m| m.workspace.root == manifest.workspace.root);
     let same = newest.filter(|m| m.state == manifest.state);
     let unchanged_since = same.map(|m| m.name.clone());
@@ -125,12 +127,9 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     if let (Some(same), false) = (same, asked_for) {
         return Ok(Report { manifest: (**same).clone(), unchanged_since, written: false, notes });
     }
-    let of_same_session = |m: &&&&Manifest| match (&m.session, &manifest.session) {
-        (Some(before), Some(now)) => before.id == now.id,
-        (None, None) => m.workspace.root == manifest.workspace.root,
-        _ => false,
-    };
-    manifest.parent = saved.iter().find(of_same_session).map(|m| m.id.clone());
+    // A log that can't be read only makes the answer less sure.
+    let log = workspace.store.read_log().unwrap_or_default();
+    manifest.parent = lineage::parent(context, &log, &saved, &manifest);
     if request.automatic.is_some() {
         manifest.created_by.trigger = Trigger::Auto;
     }
@@ -142,7 +141,9 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     notes.extend(prove(workspace, &mut manifest, request.sign)?);
     workspace.store.publish(&lock, &manifest)?;
     notes.extend(keep_base(workspace, &manifest));
-    log(context, &workspace.store, Operation::Save, &manifest);
+    let session = manifest.session.as_ref().map(|session| session.id.clone());
+    let line = LogEntry { session, ..audit::line(context, Operation::Save, Some(&manifest)) };
+    audit::write(&workspace.store, &line);
     Ok(Report { manifest, unchanged_since, written: true, notes })
 }
 
@@ -212,45 +213,6 @@ fn keep_base(workspace: &Workspace, manifest: &Manifest) -> Option<String> {
     let base = manifest.edits.as_ref()?.base.as_ref()?;
     let error = repository.keep_commit(&manifest.id, base).err()?;
     Some(format!("The base commit {base} is not kept from git's garbage collection: {error}."))
-}
-
-/// Writes a line to the store's log; a log that can't be written stops nothing.
-pub fn log(context: &Context, store: &Store, operation: Operation, manifest: &Manifest) {
-    write_log(context, store, operation, manifest, None, None);
-}
-
-/// Writes a line on a restore: where it was made, and the safety snapshot that takes it back.
-pub fn log_restore(
-    context: &Context,
-    workspace: &Workspace,
-    operation: Operation,
-    manifest: &Manifest,
-    safety: Option<&SnapshotId>,
-) {
-    let root = workspace.root.as_path().into();
-    write_log(context, &workspace.store, operation, manifest, Some(root), safety);
-}
-
-fn write_log(
-    context: &Context,
-    store: &Store,
-    operation: Operation,
-    manifest: &Manifest,
-    root: Option<NativePath>,
-    safety: Option<&SnapshotId>,
-) {
-    let entry = LogEntry {
-        at: context.now,
-        operation,
-        snapshot: manifest.id.clone(),
-        name: manifest.name.clone(),
-        user: context.user.clone(),
-        host: context.host.clone(),
-        root,
-        safety: safety.cloned(),
-        peer: None,
-    };
-    let _best_effort = store.log(&entry);
 }
 
 fn assemble(

@@ -7,9 +7,12 @@ use super::{Outcome, print_json};
 use crate::context::Context;
 use crate::error::Result;
 use crate::screen::{Line, cut};
-use crate::store::LogEntry;
+use crate::store::{LogEntry, LogOutcome};
 use crate::timestamp::age;
 use crate::workspace::Workspace;
+
+/// The longest reason of a failure that is shown, in characters; JSON has all of it.
+const LONGEST_REASON: usize = 80;
 
 /// Show who did what, newest first
 #[derive(Args)]
@@ -41,11 +44,17 @@ impl Log {
 
 fn line(context: &Context, entry: &LogEntry) -> String {
     let peer = entry.peer.as_deref().map(|peer| format!("  {}", Line(peer))).unwrap_or_default();
+    let outcome = match (entry.outcome, &entry.reason) {
+        (LogOutcome::Ok, _) => String::new(),
+        (LogOutcome::Skipped, _) => "  (nothing to do)".to_owned(),
+        (LogOutcome::Failed, None) => "  failed".to_owned(),
+        (LogOutcome::Failed, Some(why)) => format!("  failed: {}", cut(why, LONGEST_REASON)),
+    };
     let safety = entry.safety.as_ref().map(|id| format!("  (safety {})", id.short())).unwrap_or_default();
     format!(
-        "  {:>4}  {}  {}  {}@{}{peer}{safety}",
+        "  {:>4}  {}  {}  {}@{}{peer}{safety}{outcome}",
         age(context.now.since(entry.at)),
-        entry.snapshot.short(),
+        entry.snapshot.as_ref().map_or("-       ", |id| id.short()),
         cut(&entry.name, 40),
         Line(&entry.user),
         Line(&entry.host),

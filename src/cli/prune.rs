@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::ui::{Style, Ui};
 use super::{Outcome, count, parse_size, print_json, size_text};
-use crate::capture;
+use crate::audit;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::manifest::{Manifest, Trigger};
@@ -113,7 +113,7 @@ impl Prune {
                 if !verdict.keep {
                     store.delete(lock, &entry.stem)?;
                     release(workspace, manifest)?;
-                    capture::log(context, store, Operation::Prune, manifest);
+                    audit::write(store, &audit::line(context, Operation::Prune, Some(manifest)));
                 }
             }
             swept = store.sweep(lock, SystemTime::now())?;
@@ -195,7 +195,7 @@ impl Rm {
             removed.push(entry.stem.clone());
             if let Ok(manifest) = &entry.manifest {
                 release(workspace, manifest)?;
-                capture::log(context, store, Operation::Remove, manifest);
+                audit::write(store, &audit::line(context, Operation::Remove, Some(manifest)));
             }
             if !ui.json() {
                 ui.say(&format!("Removed {}.", shown_name(entry)));

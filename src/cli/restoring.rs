@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::consent::{self, Agreement};
 use super::ui::{Style, Ui};
 use super::{Outcome, count, print_json};
+use crate::audit;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::ids::ClientId;
@@ -17,7 +18,7 @@ use crate::manifest::Manifest;
 use crate::remap::Mode;
 use crate::restore::{self, Action, Done, Options, Paths, Plan, SessionPlan};
 use crate::screen::Line;
-use crate::store::Operation;
+use crate::store::{LogEntry, Operation};
 use crate::workspace::Workspace;
 
 /// The most steps that are listed one by one.
@@ -90,6 +91,11 @@ impl Restoring {
         if self.dry_run { Ok(()) } else { self.agreement.check(ui, workspace, manifest) }
     }
 
+    /// Takes a plan; that there is none is logged, unless nothing was to be done anyway.
+    pub(super) fn planned(&self, workspace: &Workspace, line: &LogEntry, plan: Result<Plan>) -> Result<Plan> {
+        if self.dry_run { plan } else { audit::unless_failed(&workspace.store, line, plan) }
+    }
+
     /// Shows a plan; unless that was all, executes it, and prints or becomes the client's command.
     /// `kept` runs as soon as everything is in place.
     pub(super) fn carry_out(
@@ -112,7 +118,9 @@ impl Restoring {
         if !ui.json() {
             tell(ui, &plan);
         }
-        let done = restore::execute(context, workspace, plan, operation)?;
+        let line = audit::line(context, operation, Some(plan.manifest()));
+        let done = restore::execute(context, workspace, plan, operation);
+        let done = audit::unless_failed(&workspace.store, &line, done)?;
         kept();
         tell_done(ui, &done);
         consent::tell_held(ui, &held);

@@ -8,6 +8,7 @@ use super::consent::{self, Agreement};
 use super::restoring::{Restoring, as_json, show_dry_run, with_results};
 use super::ui::Ui;
 use super::{Outcome, count, print_json};
+use crate::audit;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::manifest::Manifest;
@@ -66,8 +67,11 @@ impl Resume {
             None => {
                 let (context, workspace) = self.open(context, self.into.as_deref())?;
                 let manifest = find(&workspace, &self.restoring.reference)?;
-                self.restoring.check(ui, &workspace, &manifest)?;
-                let plan = restore::plan_resume(&workspace, manifest, &self.options())?;
+                let line = audit::line(&context, Operation::Resume, Some(&manifest));
+                let checked = self.restoring.check(ui, &workspace, &manifest);
+                audit::unless_failed(&workspace.store, &line, checked)?;
+                let plan = restore::plan_resume(&workspace, manifest, &self.options());
+                let plan = self.restoring.planned(&workspace, &line, plan)?;
                 self.restoring.carry_out(&context, &workspace, plan, Operation::Resume, || (), ui)
             }
         }
@@ -116,7 +120,9 @@ impl Resume {
             Line(&workspace.root.to_string_lossy()),
             Line(branch)
         ));
-        let plan = restore::plan_resume(&workspace, manifest, &self.options())?;
+        let line = audit::line(&context, Operation::Resume, Some(&manifest));
+        let plan = restore::plan_resume(&workspace, manifest, &self.options());
+        let plan = self.restoring.planned(&workspace, &line, plan)?;
         self.restoring.carry_out(&context, &workspace, plan, Operation::Resume, || made.keep(), ui)
     }
 
@@ -136,8 +142,11 @@ impl Resume {
 impl Rewind {
     pub(super) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
         let manifest = find(workspace, &self.restoring.reference)?;
-        self.restoring.check(ui, workspace, &manifest)?;
-        let plan = restore::plan_rewind(workspace, manifest, &self.restoring.options())?;
+        let line = audit::line(context, Operation::Rewind, Some(&manifest));
+        let checked = self.restoring.check(ui, workspace, &manifest);
+        audit::unless_failed(&workspace.store, &line, checked)?;
+        let plan = restore::plan_rewind(workspace, manifest, &self.restoring.options());
+        let plan = self.restoring.planned(workspace, &line, plan)?;
         self.restoring.carry_out(context, workspace, plan, Operation::Rewind, || (), ui)
     }
 }
@@ -158,7 +167,9 @@ impl Undo {
         let outcome = if held.is_empty() { Outcome::Done } else { Outcome::Partial };
         let restored =
             plan.manifest().safety.as_ref().map(|safety| Line(&safety.name).to_string()).unwrap_or_default();
-        let done = restore::execute(context, workspace, plan, Operation::Undo)?;
+        let line = audit::line(context, Operation::Undo, Some(plan.manifest()));
+        let done = restore::execute(context, workspace, plan, Operation::Undo);
+        let done = audit::unless_failed(&workspace.store, &line, done)?;
         if ui.json() {
             print_json(ui, &with_results(shown, &done, None))?;
             return Ok(outcome);

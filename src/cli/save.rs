@@ -5,12 +5,14 @@ use serde_json::json;
 
 use super::ui::Ui;
 use super::{Outcome, count, print_json};
+use crate::audit;
 use crate::capture::{self, History, Report, Request, Signing};
 use crate::context::Context;
 use crate::error::Result;
 use crate::manifest::Manifest;
 use crate::screen::Line;
 use crate::session::Wanted;
+use crate::store::{LogEntry, Operation};
 use crate::workspace::Workspace;
 
 /// Save the session and the pending edits of this work tree
@@ -63,7 +65,14 @@ impl Save {
             automatic: None,
             sign: if self.sign { Signing::Asked } else { Signing::Configured },
         };
-        let report = capture::save(context, workspace, &request)?;
+        let name = self.name.clone().unwrap_or_default();
+        let line = LogEntry { name, ..audit::line(context, Operation::Save, None) };
+        let saved = capture::save(context, workspace, &request);
+        let report = audit::unless_failed(&workspace.store, &line, saved)?;
+        if !report.written {
+            let line = audit::line(context, Operation::Save, Some(&report.manifest));
+            audit::write(&workspace.store, &audit::skipped(line));
+        }
         let skipped = report.manifest.edits.as_ref().map_or(&[][..], |edits| &edits.skipped);
         if ui.json() {
             print_json(ui, &as_json(&report))?;

@@ -15,10 +15,12 @@ use crate::screen::{Line, cut};
 use crate::store::Entry;
 use crate::timestamp::age;
 
-/// Draws the readable snapshots: the newest tree first, in each the oldest first.
+/// Draws the readable snapshots without safety snapshots: the newest tree first, in each the oldest first.
 pub(super) fn draw(context: &Context, ui: &mut Ui, entries: &[Entry]) -> Result<Outcome> {
-    let all: BTreeMap<&SnapshotId, &Manifest> =
-        entries.iter().filter_map(|entry| entry.manifest.as_ref().ok()).map(|m| (&m.id, m)).collect();
+    // A safety snapshot holds what was overwritten: it is no step of anybody's work.
+    let newest_first =
+        || entries.iter().filter_map(|entry| entry.manifest.as_ref().ok()).filter(|m| m.safety.is_none());
+    let all: BTreeMap<&SnapshotId, &Manifest> = newest_first().map(|m| (&m.id, m)).collect();
     let mut children: BTreeMap<&SnapshotId, Vec<&Manifest>> = BTreeMap::new();
     for manifest in all.values() {
         if let Some(parent) = &manifest.parent {
@@ -28,7 +30,6 @@ pub(super) fn draw(context: &Context, ui: &mut Ui, entries: &[Entry]) -> Result<
     for of_one in children.values_mut() {
         of_one.sort_by_key(|manifest| manifest.created_at);
     }
-    let newest_first = || entries.iter().filter_map(|entry| entry.manifest.as_ref().ok());
     let is_root =
         |manifest: &&Manifest| manifest.parent.as_ref().is_none_or(|parent| !all.contains_key(parent));
     let mut drawn: BTreeSet<&SnapshotId> = BTreeSet::new();

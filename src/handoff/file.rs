@@ -2,12 +2,13 @@
 
 use std::io::{Read, Write};
 
-use super::log;
+use super::line;
+use crate::audit;
 use crate::bundle::{Reader, Writer};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::manifest::Manifest;
-use crate::store::{Added, Entry, Incoming, Operation, Store, check_may_travel};
+use crate::store::{Added, Entry, Incoming, LogEntry, Operation, Store, check_may_travel};
 
 /// A snapshot that was imported.
 pub struct Imported {
@@ -33,6 +34,19 @@ pub fn export<W: Write>(
     failed: impl Fn(&std::io::Error) -> Error,
 ) -> Result<(W, u64)> {
     let manifest = entry.manifest.as_ref().map_err(Clone::clone)?;
+    let line = line(context, Operation::Export, Some(manifest), peer);
+    let done = audit::unless_failed(store, &line, write(store, entry, manifest, out, failed))?;
+    audit::write(store, &line);
+    Ok(done)
+}
+
+fn write<W: Write>(
+    store: &Store,
+    entry: &Entry,
+    manifest: &Manifest,
+    out: W,
+    failed: impl Fn(&std::io::Error) -> Error,
+) -> Result<(W, u64)> {
     check_may_travel(manifest)?;
     let json = store.manifest_bytes(&entry.stem)?;
     let objects = manifest.objects();
@@ -41,9 +55,7 @@ pub fn export<W: Write>(
         let frame = store.frame(object)?;
         bundle.object(object.object, &frame).map_err(|error| failed(&error))?;
     }
-    let done = bundle.finish().map_err(|error| failed(&error))?;
-    log(context, store, Operation::Export, manifest, peer);
-    Ok(done)
+    bundle.finish().map_err(|error| failed(&error))
 }
 
 /// Reads a bundle to its end, checks all of it, and then adds the snapshot.
@@ -51,16 +63,24 @@ pub fn export<W: Write>(
 /// # Errors
 /// As [`Reader`] and [`Incoming`]; nothing is added then.
 pub fn import(context: &Context, store: &Store, input: impl Read, peer: &str) -> Result<Imported> {
+    let mut line = line(context, Operation::Import, None, peer);
+    let imported = read(context, store, input, &mut line);
+    let imported = audit::unless_failed(store, &line, imported)?;
+    let nothing_new = !imported.added.new && imported.added.objects == 0;
+    audit::write(store, &if nothing_new { audit::skipped(line) } else { line });
+    Ok(imported)
+}
+
+/// Reads and adds the snapshot; `line` learns which one it is as soon as that is known.
+fn read(context: &Context, store: &Store, input: impl Read, line: &mut LogEntry) -> Result<Imported> {
     let (mut bundle, json) = Reader::begin(input)?;
     let mut incoming = Incoming::begin(store, json, context.now)?;
+    let manifest = incoming.manifest().clone();
+    (line.snapshot, line.name) = (Some(manifest.id.clone()), manifest.name.clone());
     while let Some((id, frame)) = bundle.next(|id| incoming.largest_frame(id))? {
         incoming.offer(id, &frame)?;
     }
     bundle.finish()?;
-    let manifest = incoming.manifest().clone();
     let added = incoming.add()?;
-    if added.new || added.objects > 0 {
-        log(context, store, Operation::Import, &manifest, peer);
-    }
     Ok(Imported { manifest, added })
 }

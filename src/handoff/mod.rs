@@ -10,25 +10,15 @@ mod file;
 mod remote;
 mod wire;
 
+use crate::audit;
 use crate::context::Context;
 use crate::manifest::Manifest;
-use crate::store::{LogEntry, Operation, Store};
+use crate::store::{LogEntry, Operation};
 
 pub use file::{Imported, export, import};
 pub use remote::{Fate, Handed, Listed, Remotes};
 
-/// Writes a line to the store's log; a log that can't be written stops nothing.
-fn log(context: &Context, store: &Store, operation: Operation, manifest: &Manifest, peer: &str) {
-    let entry = LogEntry {
-        at: context.now,
-        operation,
-        snapshot: manifest.id.clone(),
-        name: manifest.name.clone(),
-        user: context.user.clone(),
-        host: context.host.clone(),
-        root: None,
-        safety: None,
-        peer: Some(peer.to_owned()),
-    };
-    let _best_effort = store.log(&entry);
+/// Begins a line on a snapshot that is handed over; one that has not come may not be known.
+fn line(context: &Context, operation: Operation, manifest: Option<&Manifest>, peer: &str) -> LogEntry {
+    LogEntry { peer: Some(peer.to_owned()), ..audit::line(context, operation, manifest) }
 }

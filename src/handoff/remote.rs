@@ -5,8 +5,9 @@
 //! itself: what is wrong with one is said, and the others go on.
 
 use super::base::{self, Mine};
-use super::log;
+use super::line;
 use super::wire::{self, Place, REFS};
+use crate::audit;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::fs::Scratch;
@@ -14,7 +15,7 @@ use crate::git::{PushAnswer, Remote, RemoteRef};
 use crate::ids::SnapshotId;
 use crate::manifest::Manifest;
 use crate::screen::Line;
-use crate::store::{Entry, Operation, Reference, Store, check_may_travel};
+use crate::store::{Entry, LogEntry, Operation, Reference, Store, check_may_travel};
 use crate::timestamp::Timestamp;
 use crate::workspace::Workspace;
 
@@ -103,12 +104,25 @@ impl<'a> Remotes<'a> {
                 chosen.push(entry);
             }
         }
-        let there = self.places()?;
-        let entries = self.store.entries()?;
-        let mine = base::mine(&entries);
         let wanted = base::mine(&chosen);
         let in_order = chosen.iter().filter_map(|entry| entry.manifest.as_ref().ok());
         let wanted: Vec<Mine<'_>> = in_order.filter_map(|m| wanted.get(&m.id).copied()).collect();
+        let mut handed = self.send(&wanted);
+        for one in &wanted {
+            handed =
+                audit::unless_failed(self.store, &self.line(Operation::Push, Some(one.manifest)), handed);
+        }
+        let handed = handed?;
+        for (one, handed) in wanted.iter().zip(&handed) {
+            self.log(Operation::Push, one.manifest, &handed.fate);
+        }
+        Ok(handed)
+    }
+
+    fn send(&mut self, wanted: &[Mine<'_>]) -> Result<Vec<Handed>> {
+        let there = self.places()?;
+        let entries = self.store.entries()?;
+        let mine = base::mine(&entries);
         let (old, new): (Vec<Mine<'_>>, Vec<Mine<'_>>) =
             wanted.iter().partition(|one| there.iter().any(|place| place.id == one.manifest.id));
         let mut handed = Vec::new();
@@ -123,10 +137,7 @@ impl<'a> Remotes<'a> {
             oids.into_iter().zip(names).map(|(oid, name)| RemoteRef { oid, name }).collect();
         for (answer, one) in self.remote.create(&refs)?.into_iter().zip(new) {
             handed.push(match answer {
-                PushAnswer::Taken => {
-                    log(self.context, self.store, Operation::Push, one.manifest, &self.shown());
-                    Handed::new(one.manifest, Fate::Done)
-                }
+                PushAnswer::Taken => Handed::new(one.manifest, Fate::Done),
                 PushAnswer::Rejected(why) => {
                     // Perhaps another one was faster.
                     let there = self.places()?;
@@ -144,6 +155,11 @@ impl<'a> Remotes<'a> {
     /// # Errors
     /// As [`Remotes::push`].
     pub fn pull(&mut self, references: &[String]) -> Result<Vec<Handed>> {
+        let fetched = self.fetch(references);
+        audit::unless_failed(self.store, &self.line(Operation::Pull, None), fetched)
+    }
+
+    fn fetch(&mut self, references: &[String]) -> Result<Vec<Handed>> {
         let there = self.places()?;
         let entries = self.store.entries()?;
         let mine = base::mine(&entries);
@@ -157,7 +173,10 @@ impl<'a> Remotes<'a> {
                 continue;
             }
             match mine.get(&place.id) {
-                Some(one) => handed.push(Handed::new(one.manifest, Fate::Already)),
+                Some(one) => {
+                    self.log(Operation::Pull, one.manifest, &Fate::Already);
+                    handed.push(Handed::new(one.manifest, Fate::Already));
+                }
                 None => wanted.push(place),
             }
         }
@@ -206,21 +225,40 @@ impl<'a> Remotes<'a> {
                 None => place.id.short().to_owned(),
             };
             let fate = match self.remote.delete(&place.at)? {
-                PushAnswer::Taken => {
-                    if let Some(one) = mine.get(&place.id) {
-                        log(self.context, self.store, Operation::Withdraw, one.manifest, &self.shown());
-                    }
-                    Fate::Done
-                }
+                PushAnswer::Taken => Fate::Done,
                 PushAnswer::Rejected(why) => Fate::Failed(
                     Error::new(Kind::Environment, format!("{} does not let go of {name}", self.shown()))
                         .because(why)
                         .hint("nothing was removed; see who may delete refs there"),
                 ),
             };
+            let line = LogEntry {
+                snapshot: Some(place.id.clone()),
+                name: mine.get(&place.id).map(|one| one.manifest.name.clone()).unwrap_or_default(),
+                ..self.line(Operation::Withdraw, None)
+            };
+            self.write(line, &fate);
             gone.push(Handed { name, id: place.id, fate });
         }
         Ok(gone)
+    }
+
+    /// Begins a line of the log on this remote.
+    fn line(&self, operation: Operation, manifest: Option<&Manifest>) -> LogEntry {
+        line(self.context, operation, manifest, &self.shown())
+    }
+
+    fn log(&self, operation: Operation, manifest: &Manifest, fate: &Fate) {
+        self.write(self.line(operation, Some(manifest)), fate);
+    }
+
+    fn write(&self, line: LogEntry, fate: &Fate) {
+        let line = match fate {
+            Fate::Done => line,
+            Fate::Already => audit::skipped(line),
+            Fate::Failed(error) => audit::failed(line, error),
+        };
+        audit::write(self.store, &line);
     }
 
     fn places(&mut self) -> Result<Vec<Place>> {
@@ -270,15 +308,17 @@ impl<'a> Remotes<'a> {
     /// Takes in one snapshot that was fetched.
     fn take(&self, place: &Place) -> Result<Handed> {
         let mut name = place.id.short().to_owned();
+        let mut line = LogEntry { snapshot: Some(place.id.clone()), ..self.line(Operation::Pull, None) };
         let mut fetched = self.remote.fetched()?;
         let taken = wire::receive(self.store, &mut fetched, place, self.context.now).and_then(|incoming| {
             let manifest = incoming.manifest().clone();
             name = Line(&manifest.name).to_string();
-            incoming.add().map(|_| manifest)
+            line.name = manifest.name;
+            incoming.add()
         });
-        let fate = match taken {
-            Ok(manifest) => {
-                log(self.context, self.store, Operation::Pull, &manifest, &self.shown());
+        let fate = match audit::unless_failed(self.store, &line, taken) {
+            Ok(_) => {
+                audit::write(self.store, &line);
                 Fate::Done
             }
             Err(error) => Fate::Failed(error),

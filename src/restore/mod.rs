@@ -17,6 +17,7 @@ mod steps;
 
 use std::path::PathBuf;
 
+use crate::audit;
 use crate::capture;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
@@ -308,7 +309,13 @@ pub fn execute(context: &Context, workspace: &Workspace, plan: Plan, operation: 
         }
     };
     let safety = safety.map(|(_, manifest)| (manifest.id, manifest.name));
-    capture::log_restore(context, workspace, operation, &done.0, safety.as_ref().map(|(id, _)| id));
+    let line = LogEntry {
+        session: done.1.session.as_ref().map(|(id, _)| id.clone()),
+        root: Some(workspace.root.as_path().into()),
+        safety: safety.as_ref().map(|(id, _)| id.clone()),
+        ..audit::line(context, operation, Some(&done.0))
+    };
+    audit::write(&workspace.store, &line);
     Ok(Done { safety, ..done.1 })
 }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::Store;
 use crate::error::{IoContext, Result};
 use crate::fs::{self, Existing};
-use crate::ids::SnapshotId;
+use crate::ids::{ClientId, SnapshotId};
 use crate::paths::NativePath;
 use crate::timestamp::Timestamp;
 
@@ -23,15 +23,19 @@ pub struct LogEntry {
     pub at: Timestamp,
     /// What was done.
     pub operation: Operation,
-    /// To which snapshot.
-    pub snapshot: SnapshotId,
+    /// To which snapshot; absent if none came of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<SnapshotId>,
     /// The snapshot's name then.
     pub name: String,
     /// By whom.
     pub user: String,
     /// On which machine.
     pub host: String,
-    /// For a restore: the work tree's root.
+    /// The session that was saved, or the one that a restore installed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<ClientId>,
+    /// For a restore that was made: the work tree's root. `undo` goes by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub root: Option<NativePath>,
     /// For a restore: the safety snapshot, if one was needed.
@@ -40,6 +44,32 @@ pub struct LogEntry {
     /// For a hand-off: the file or the remote on the other side.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer: Option<String>,
+    /// What came of it.
+    #[serde(default, skip_serializing_if = "LogOutcome::is_ok")]
+    pub outcome: LogOutcome,
+    /// For a failure: what was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// What came of an operation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogOutcome {
+    /// It was done.
+    #[default]
+    Ok,
+    /// It was not, and changed nothing.
+    Failed,
+    /// There was nothing to do.
+    Skipped,
+}
+
+impl LogOutcome {
+    /// Says whether it was done.
+    pub fn is_ok(&self) -> bool {
+        *self == LogOutcome::Ok
+    }
 }
 
 /// What the log tells of.

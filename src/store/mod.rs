@@ -23,7 +23,7 @@ use crate::manifest::{LARGEST_MANIFEST, Manifest, ObjectRef};
 use crate::timestamp::Timestamp;
 
 pub use incoming::{Added, Incoming, check_may_travel};
-pub use log::{LogEntry, Operation};
+pub use log::{LogEntry, LogOutcome, Operation};
 pub use names::{Reference, check_name};
 pub use objects::Sweep;
 pub use pieces::Pieces;

@@ -15,6 +15,7 @@ mod handoff_remote;
 mod harness;
 mod hooks;
 mod hunks_oracle;
+mod lineage;
 mod places;
 mod random_trees;
 mod real_client;

@@ -38,7 +38,7 @@ const LAYERS: [(&[&str], bool); 6] = [
     (&["fs", "interrupt", "tree"], true),
     // The edges don't know each other.
     (&["context", "git", "session", "store", "trust"], false),
-    (&["workspace"], false),
+    (&["audit", "workspace"], false),
     // A restore makes a safety snapshot first: it captures.
     (&["capture", "compare", "handoff", "restore"], true),
     (&["cli"], false),

@@ -1,0 +1,60 @@
+//! Lines of the store's log: who did what to which snapshot, and what came of it.
+//!
+//! A line begins with what is known of every operation; whoever did it adds the rest. A log
+//! that can't be written never stops the work that it would tell of.
+
+use crate::context::Context;
+use crate::error::{Error, Kind, Result};
+use crate::manifest::Manifest;
+use crate::screen::cut;
+use crate::store::{LogEntry, LogOutcome, Operation, Store};
+
+/// The longest reason that is kept, in characters.
+const LONGEST_REASON: usize = 300;
+
+/// Begins a line on something that was done; `None` if no snapshot came of it.
+pub fn line(context: &Context, operation: Operation, manifest: Option<&Manifest>) -> LogEntry {
+    LogEntry {
+        at: context.now,
+        operation,
+        snapshot: manifest.map(|manifest| manifest.id.clone()),
+        name: manifest.map(|manifest| manifest.name.clone()).unwrap_or_default(),
+        user: context.user.clone(),
+        host: context.host.clone(),
+        session: None,
+        root: None,
+        safety: None,
+        peer: None,
+        outcome: LogOutcome::Ok,
+        reason: None,
+    }
+}
+
+/// Makes of a line one on something that failed, and writes it, if it did fail.
+///
+/// # Errors
+/// The error itself.
+pub fn unless_failed<T>(store: &Store, begun: &LogEntry, result: Result<T>) -> Result<T> {
+    result.inspect_err(|error| {
+        // What was mistyped is no event.
+        if !matches!(error.kind(), Kind::Usage | Kind::NotFound | Kind::Ambiguous | Kind::ClosedPipe) {
+            write(store, &failed(begun.clone(), error));
+        }
+    })
+}
+
+/// Makes of a line one on something that failed. It names no root: `undo` must not find it.
+pub fn failed(begun: LogEntry, error: &Error) -> LogEntry {
+    let reason = Some(cut(&error.to_string(), LONGEST_REASON));
+    LogEntry { outcome: LogOutcome::Failed, reason, root: None, ..begun }
+}
+
+/// Makes of a line one on something that was not needed.
+pub fn skipped(begun: LogEntry) -> LogEntry {
+    LogEntry { outcome: LogOutcome::Skipped, ..begun }
+}
+
+/// Writes a line.
+pub fn write(store: &Store, entry: &LogEntry) {
+    let _best_effort = store.log(entry);
+}

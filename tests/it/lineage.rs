@@ -1,0 +1,167 @@
+//! Which snapshot was saved after which, and what the log tells of it, on one machine and across several.
+
+use serde_json::{Value, json};
+
+use crate::handoff_remote::{colleague, with_remote};
+use crate::support::Must;
+use crate::support::project::Project;
+
+const ID: &str = "c137e379-838e-4509-8148-16b407691758";
+
+/// Saves the session of an id under a name, after a change that makes it new.
+#[track_caller]
+fn save(project: &Project, name: &str, session: &str) {
+    project.write("a.txt", name);
+    project.snap(&["save", name, "--session", session]).exits(0);
+}
+
+/// Brings a snapshot back over whatever is here; returns the session's id.
+#[track_caller]
+fn rewind(project: &Project, name: &str) -> String {
+    let resumed = project.snap(&["rewind", name, "--trust", "--json"]).exits(0).json();
+    resumed["session_id"].as_str().must("a session").to_owned()
+}
+
+/// The name of the snapshot that one was saved after.
+#[track_caller]
+fn parent(project: &Project, name: &str) -> Option<String> {
+    let all = project.snap(&["list", "--json"]).exits(0).json();
+    let all = all.as_array().must("a list").clone();
+    let one = all.iter().find(|one| one["name"] == name).must("the snapshot");
+    let parent = all.iter().find(|other| other["id"] == one["parent"]);
+    parent.map(|parent| parent["name"].as_str().must("a name").to_owned())
+}
+
+/// `list --tree` without what follows the names.
+#[track_caller]
+fn tree(project: &Project) -> Vec<String> {
+    let tree = project.snap(&["list", "--tree"]).exits(0).stdout;
+    let name = |line: &str| {
+        let mark = line.find("● ").must("a mark") + "● ".len();
+        line[..mark].to_owned() + line[mark..].split("  ").next().unwrap_or_default()
+    };
+    tree.lines().map(name).collect()
+}
+
+/// The log, oldest first, as `operation outcome name`.
+#[track_caller]
+fn log(project: &Project) -> Vec<String> {
+    let log = project.snap(&["log", "--json"]).exits(0).json();
+    let text = |entry: &Value, key: &str| entry[key].as_str().unwrap_or_default().to_owned();
+    let line = |entry: &Value| {
+        let outcome = entry["outcome"].as_str().unwrap_or("ok");
+        format!("{} {outcome} {}", text(entry, "operation"), text(entry, "name"))
+    };
+    log.as_array().must("a log").iter().rev().map(line).collect()
+}
+
+#[test]
+fn what_is_saved_after_a_resume_under_a_new_id_descends_from_what_was_resumed() {
+    let project = Project::new();
+    project.session(ID);
+    save(&project, "first", ID);
+    save(&project, "second", ID);
+    let session = rewind(&project, "first");
+    assert_ne!(session, ID, "the session is here already");
+    save(&project, "another way", &session);
+    save(&project, "further that way", &session);
+    save(&project, "third", ID);
+    assert_eq!(parent(&project, "another way").as_deref(), Some("first"));
+    assert_eq!(parent(&project, "third").as_deref(), Some("second"));
+    let drawn = ["● first", "├─● second", "│ ● third", "└─● another way", "  ● further that way"];
+    assert_eq!(tree(&project), drawn);
+    // What was removed is passed over.
+    project.snap(&["rm", "further that way"]).exits(0);
+    save(&project, "last", &session);
+    assert_eq!(parent(&project, "last").as_deref(), Some("another way"));
+}
+
+#[test]
+fn a_session_goes_on_from_what_was_resumed_here_whatever_others_saved_of_it() {
+    let (ada, remote) = with_remote();
+    ada.session(ID);
+    save(&ada, "one", ID);
+    save(&ada, "two", ID);
+    ada.snap(&["push", "origin", "one", "two"]).exits(0);
+    // Bob takes the older of the two, and his session has the same id.
+    let bob = colleague(&ada, &remote);
+    bob.snap(&["pull"]).exits(0);
+    assert_eq!(rewind(&bob, "one"), ID);
+    save(&bob, "of bob", ID);
+    assert_eq!(parent(&bob, "of bob").as_deref(), Some("one"));
+    bob.snap(&["push", "origin", "of bob"]).exits(0);
+    // Ada goes on with hers although the newest snapshot of that session is his.
+    ada.snap(&["pull"]).exits(0);
+    save(&ada, "three", ID);
+    assert_eq!(parent(&ada, "three").as_deref(), Some("two"));
+    // Then she takes his, works on, and he takes that.
+    let session = rewind(&ada, "of bob");
+    save(&ada, "of both", &session);
+    ada.snap(&["push", "origin", "three", "of both"]).exits(0);
+    bob.snap(&["pull"]).exits(0);
+    let drawn = ["● one", "├─● two", "│ ● three", "└─● of bob", "  ● of both"];
+    assert_eq!(tree(&ada), drawn);
+    assert_eq!(tree(&bob), drawn, "both see both branches");
+}
+
+#[test]
+fn files_without_a_session_go_on_from_what_was_restored_in_their_folder() {
+    let project = Project::new();
+    for name in ["one", "two"] {
+        project.write("a.txt", name);
+        project.snap(&["save", name]).exits(0);
+    }
+    project.snap(&["rewind", "one"]).exits(0);
+    project.write("b.txt", "after one\n");
+    project.snap(&["save", "after one"]).exits(0);
+    assert_eq!(parent(&project, "after one").as_deref(), Some("one"));
+    project.snap(&["rewind", "two"]).exits(0);
+    project.snap(&["undo"]).exits(0);
+    project.write("b.txt", "after that\n");
+    project.snap(&["save", "after that"]).exits(0);
+    assert_eq!(parent(&project, "after that").as_deref(), Some("after one"), "undone is undone");
+}
+
+#[test]
+fn the_log_says_what_came_of_each_operation() {
+    let (ada, remote) = with_remote();
+    ada.session(ID);
+    save(&ada, "one", ID);
+    ada.snap(&["save"]).exits(0);
+    ada.snap(&["save", "one"]).exits(3);
+    ada.snap(&["push"]).exits(0);
+    ada.snap(&["push"]).exits(0);
+    ada.write("a.txt", "in the way\n");
+    ada.snap(&["resume", "one", "--dry-run"]).exits(4);
+    ada.snap(&["resume", "one"]).exits(4);
+    ada.snap(&["undo"]).exits(3).says(&["nothing was restored"]);
+    ada.snap(&["rewind", "one"]).exits(0);
+    ada.snap(&["undo"]).exits(0);
+    let safety = log(&ada).last().must("a line").clone();
+    let expected = [
+        "save ok one",
+        "save skipped one",
+        "save failed one",
+        "push ok one",
+        "push skipped one",
+        "resume failed one",
+        "rewind ok one",
+    ];
+    assert_eq!(log(&ada)[..expected.len()], expected);
+    assert!(safety.starts_with("undo ok safety-"), "{safety}");
+    let shown = ada.snap(&["log"]).exits(0).stdout;
+    assert!(shown.contains("failed: The snapshot's edits and this work tree disagree"), "{shown}");
+
+    let bob = colleague(&ada, &remote);
+    bob.snap(&["save", "one"]).exits(0);
+    bob.snap(&["pull"]).exits(3);
+    std::fs::rename(&remote, remote.with_extension("away")).must("to move the remote");
+    bob.snap(&["pull"]).exits(7);
+    bob.snap(&["push", "origin", "one"]).exits(7);
+    bob.snap(&["import", "/dev/null"]).exits(5);
+    assert_eq!(log(&bob)[1..], ["pull failed one", "pull failed ", "push failed one", "import failed "]);
+    let log = bob.snap(&["log", "--json", "-n", "2"]).exits(0).json();
+    assert_eq!(log[0].get("snapshot"), None);
+    assert_eq!(log[1]["peer"], json!("origin"));
+    assert!(log[1]["reason"].as_str().must("a reason").starts_with("Cannot list what is on origin"));
+}
