@@ -36,6 +36,7 @@ pub mod restore;
 pub mod retention;
 pub mod risk;
 pub mod screen;
+pub mod secrets;
 pub mod sensitive;
 pub mod session;
 pub mod store;

@@ -23,6 +23,7 @@ mod remap;
 mod remap_properties;
 mod resume;
 mod save;
+mod secrets;
 mod store;
 mod tidy;
 mod torture;

@@ -30,6 +30,7 @@ const LAYERS: [(&[&str], bool); 6] = [
             "retention",
             "risk",
             "screen",
+            "secrets",
             "sensitive",
             "timestamp",
         ],
@@ -45,8 +46,8 @@ const LAYERS: [(&[&str], bool); 6] = [
 ];
 
 /// Which file or folder of `src` each dependency belongs to.
-const OWNERS: [(&str, &[&str]); 20] = [
-    ("aho_corasick", &["remap"]),
+const OWNERS: [(&str, &[&str]); 21] = [
+    ("aho_corasick", &["remap", "secrets"]),
     ("blake3", &["digest.rs"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli/completions.rs"]),
@@ -54,7 +55,8 @@ const OWNERS: [(&str, &[&str]); 20] = [
     ("directories", &["context.rs"]),
     ("git2", &["git"]),
     ("gix_imara_diff", &["diff/window.rs"]),
-    ("memchr", &["diff", "edit.rs", "remap", "session/salvage.rs"]),
+    ("memchr", &["diff", "edit.rs", "remap", "secrets", "session/salvage.rs"]),
+    ("regex", &["secrets"]),
     ("rustix", &["cli/pager.rs", "fs.rs", "tree.rs"]),
     ("sha1", &["digest.rs"]),
     ("sha2", &["digest.rs"]),

@@ -16,6 +16,7 @@ pub(crate) mod api;
 pub(crate) mod client;
 pub(crate) mod http;
 pub(crate) mod messages;
+pub(crate) mod planted;
 pub(crate) mod project;
 pub(crate) mod work;
 

@@ -1,0 +1,107 @@
+//! How fast secrets are looked for, and how often something else is found.
+//!
+//! `cargo bench --bench secrets [-- FOLDER…]`: a generated transcript, then the files below the
+//! folders (source code, lock files) as texts. Each is read whole; the best of some rounds counts.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use claude_snap::secrets::{KnownValue, Scanner};
+
+const ROUNDS: usize = 5;
+
+fn main() {
+    let known = (0..40)
+        .map(|number| KnownValue {
+            name: format!("KEY_{number}"),
+            value: format!("v{:016x}Q{number}", 0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(number + 1)),
+        })
+        .collect();
+    let start = Instant::now();
+    let scanner = Scanner::new(known);
+    scanner.find(b"nothing");
+    println!("ready after {:?}", start.elapsed());
+    let transcript = transcript(64 << 20);
+    let took = best(|| assert!(scanner.redact_records(&transcript, &mut |_| None).is_none()));
+    report("a generated transcript", transcript.len(), took);
+    for folder in std::env::args().skip(1).filter(|argument| !argument.starts_with('-')) {
+        let mut files = Vec::new();
+        collect(Path::new(&folder), &mut files);
+        let bytes = files.iter().map(|(_, text)| text.len()).sum();
+        let lines: usize =
+            files.iter().map(|(_, text)| text.iter().filter(|byte| **byte == b'\n').count()).sum();
+        let (mut sure, mut likely) = (0, 0);
+        for (name, text) in &files {
+            for finding in scanner.find(text) {
+                let counted = if finding.sure { &mut sure } else { &mut likely };
+                *counted += 1;
+                let line = text[..finding.span.start].iter().filter(|byte| **byte == b'\n').count() + 1;
+                println!("  {} {name}:{line}", finding.kind);
+            }
+        }
+        let took = best(|| files.iter().for_each(|(_, text)| drop(scanner.find(text))));
+        report(&folder, bytes, took);
+        let rate = |count: u32| f64::from(count) * 10_000.0 / lines as f64;
+        println!(
+            "  {lines} lines: {sure} sure ({:.3} in 10,000), {likely} likely ({:.3})",
+            rate(sure),
+            rate(likely)
+        );
+    }
+}
+
+fn best(mut work: impl FnMut()) -> Duration {
+    let time = |()| {
+        let start = Instant::now();
+        work();
+        start.elapsed()
+    };
+    (0..ROUNDS).map(|_| ()).map(time).min().unwrap_or_default()
+}
+
+fn report(what: &str, bytes: usize, took: Duration) {
+    println!(
+        "{what}: {:.1} MB in {took:?}, {:.0} MB/s",
+        bytes as f64 / 1e6,
+        bytes as f64 / 1e6 / took.as_secs_f64()
+    );
+}
+
+fn collect(folder: &Path, files: &mut Vec<(String, Vec<u8>)>) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else if let Ok(text) = fs::read(&path)
+            && !text.contains(&0)
+        {
+            files.push((path.display().to_string(), text));
+        }
+    }
+}
+
+/// Records of the usual kinds: answers with their usage, tool calls, results with code in them.
+fn transcript(size: usize) -> Vec<u8> {
+    let code = include_str!("../src/cli/mod.rs");
+    let mut text = String::with_capacity(size + (1 << 16));
+    let mut number = 0_u64;
+    while text.len() < size {
+        number += 1;
+        let id = format!("{:016x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let part: String =
+            code.chars().skip(usize::try_from(number % 9).unwrap_or(0) * 700).take(3_000).collect();
+        for record in [
+            serde_json::json!({"type": "assistant", "uuid": id, "sessionId": "c137e379-838e-4509-8148-16b407691758", "message":
+                {"id": format!("msg_{id}"), "role": "assistant", "model": "claude-test-1", "content": [{"type": "tool_use", "id": format!("toolu_{id}"),
+                "name": "Read", "input": {"file_path": format!("/home/ada/app/src/file_{number}.rs")}}],
+                "usage": {"input_tokens": 4, "cache_creation_input_tokens": 1833, "cache_read_input_tokens": 99_112, "output_tokens": 210}}}),
+            serde_json::json!({"type": "user", "uuid": id, "parentUuid": id, "message": {"role": "user", "content": [
+                {"type": "tool_result", "tool_use_id": format!("toolu_{id}"), "content": part}]}, "toolUseResult": {"stdout": part, "interrupted": false}}),
+        ] {
+            text += &record.to_string();
+            text.push('\n');
+        }
+    }
+    text.into_bytes()
+}

@@ -1,0 +1,193 @@
+//! The anchored rules: what the tokens of vendors look like.
+//!
+//! A rule runs only where one of its keywords stands, so its expression is compiled when the
+//! first one is seen, and never searches. A token must not begin within a word. What is in
+//! group 1, if there is one, is the secret; else the whole match is.
+
+/// One vendor's token.
+pub(super) struct Rule {
+    /// What the placeholder calls it.
+    pub(super) kind: &'static str,
+    /// Where to look; the expression is tried at the start of each.
+    pub(super) keywords: &'static [&'static str],
+    /// The expression, on bytes and ASCII classes.
+    pub(super) pattern: &'static str,
+    /// How far before the keyword the match may begin.
+    pub(super) back: usize,
+    /// So many bytes behind the keyword can't be blanks: rejects most places at once.
+    pub(super) tail: usize,
+}
+
+const fn rule(
+    kind: &'static str,
+    keywords: &'static [&'static str],
+    pattern: &'static str,
+    tail: usize,
+) -> Rule {
+    Rule { kind, keywords, pattern, back: 0, tail }
+}
+
+const fn around(
+    kind: &'static str,
+    keywords: &'static [&'static str],
+    pattern: &'static str,
+    back: usize,
+    tail: usize,
+) -> Rule {
+    Rule { kind, keywords, pattern, back, tail }
+}
+
+/// Raised whenever a rule changes: what was scanned under another number is scanned again.
+pub const VERSION: u32 = 1;
+
+pub(super) const RULES: &[Rule] = &[
+    // Models
+    rule("anthropic-key", &["sk-ant-"], r"sk-ant-[a-z]{3,6}\d{2}-[\w-]{24,}", 24),
+    rule("openai-key", &["sk-proj-", "sk-svcacct-", "sk-admin-"], r"sk-[a-z]+-[\w-]{32,}", 32),
+    around("openai-key", &["T3BlbkFJ"], r"sk-[\w-]{16,80}T3BlbkFJ[\w-]{16,}", 84, 16),
+    rule("openrouter-key", &["sk-or-v1-"], r"sk-or-v1-[0-9a-f]{64}", 64),
+    rule("langfuse-key", &["sk-lf-"], r"sk-lf-[0-9a-f-]{36}", 36),
+    rule("secret-key", &["sk-"], r"sk-[A-Za-z0-9]{32,64}", 32),
+    rule("huggingface-token", &["hf_"], r"hf_[A-Za-z0-9]{34,40}", 34),
+    rule("replicate-token", &["r8_"], r"r8_[A-Za-z0-9]{37}", 37),
+    rule("groq-key", &["gsk_"], r"gsk_[A-Za-z0-9]{48,56}", 48),
+    rule("xai-key", &["xai-"], r"xai-[A-Za-z0-9]{70,90}", 70),
+    rule("perplexity-key", &["pplx-"], r"pplx-[A-Za-z0-9]{48,56}", 48),
+    rule("nvidia-key", &["nvapi-"], r"nvapi-[\w-]{60,70}", 60),
+    rule("pinecone-key", &["pcsk_"], r"pcsk_[\w]{50,80}", 50),
+    rule("langsmith-key", &["lsv2_"], r"lsv2_(?:pt|sk)_[0-9a-f]{32}_[0-9a-f]{10}", 40),
+    // Clouds
+    rule("aws-key-id", &["AKIA", "ASIA", "ABIA", "ACCA"], r"A(?:KI|SI|BI|CC)A[A-Z2-7]{16}", 16),
+    rule(
+        "aws-secret-key",
+        &["aws_secret", "AWS_SECRET", "ecretAccessKey", "aws-secret"],
+        r#"(?i:aws_?-?secret[a-z_-]*|ecretAccessKey)[\s"'\\`]{0,6}(?:=>|[=:])[\s"'\\`]{0,6}([A-Za-z0-9/+]{40})(?:[^A-Za-z0-9/+]|\z)"#,
+        0,
+    ),
+    rule(
+        "aws-session-token",
+        &["aws_session_token", "AWS_SESSION_TOKEN", "SessionToken"],
+        r#"[A-Za-z_]+[\s"'\\`]{0,6}(?:=>|[=:])[\s"'\\`]{0,6}([A-Za-z0-9/+]{100,}={0,2})"#,
+        0,
+    ),
+    rule("aws-bedrock-key", &["ABSK"], r"ABSK[A-Za-z0-9+/]{100,}={0,2}", 100),
+    rule("google-key", &["AIza"], r"AIza[\w-]{35}", 35),
+    rule("google-token", &["ya29."], r"ya29\.[\w-]{30,}", 30),
+    rule("google-client-secret", &["GOCSPX-"], r"GOCSPX-[\w-]{28}", 28),
+    rule(
+        "azure-key",
+        &["AccountKey", "SharedAccessKey"],
+        r"[A-Za-z]+Key(?:=|%3[dD])([A-Za-z0-9+/%]{43,90}(?:=|%3[dD]){1,2})",
+        40,
+    ),
+    rule("azure-signature", &["sig="], r"sig=([A-Za-z0-9%+/]{43,90}(?:%3[dD]|=))", 43),
+    around("azure-client-secret", &["Q~"], r"[\w.~-]{3}\dQ~[\w.~-]{31,34}", 4, 31),
+    rule("digitalocean-token", &["dop_v1_", "doo_v1_", "dor_v1_"], r"do[opr]_v1_[0-9a-f]{64}", 64),
+    rule("cloudflare-origin-key", &["v1.0-"], r"v1\.0-[0-9a-f]{24}-[0-9a-f]{146}", 171),
+    rule("databricks-token", &["dapi"], r"dapi[0-9a-f]{32}(?:-\d)?", 32),
+    rule("heroku-key", &["HRKU-"], r"HRKU-[\w-]{36,66}", 36),
+    rule("fly-token", &["fm1_", "fm2_", "fo1_"], r"f(?:m[12]|o1)_[A-Za-z0-9+/=_,-]{40,}", 40),
+    rule("netlify-token", &["nfp_", "nfc_", "nfo_"], r"nf[pco]_[A-Za-z0-9]{36}", 36),
+    rule("supabase-token", &["sbp_"], r"sbp_[0-9a-f]{40}", 40),
+    rule("supabase-key", &["sb_secret_"], r"sb_secret_[\w-]{31,}", 31),
+    rule("pulumi-token", &["pul-"], r"pul-[0-9a-f]{40}", 40),
+    around("terraform-token", &[".atlasv1."], r"[A-Za-z0-9]{14}\.atlasv1\.[\w=-]{60,70}", 14, 60),
+    rule("planetscale-token", &["pscale_"], r"pscale_(?:tkn|pw|oauth)_[\w=.-]{32,64}", 36),
+    rule("tailscale-key", &["tskey-"], r"tskey-[a-z]+-\w{8,}-\w{16,}", 26),
+    // Code and packages
+    rule("github-token", &["ghp_", "gho_", "ghu_", "ghs_", "ghr_"], r"gh[pousr]_[A-Za-z0-9]{36,255}", 36),
+    rule("github-token", &["github_pat_"], r"github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}", 82),
+    rule(
+        "gitlab-token",
+        &[
+            "glpat-", "gldt-", "glrt-", "glcbt-", "glptt-", "glagent-", "gloas-", "glsoat-", "glffct-",
+            "glimt-", "glft-",
+        ],
+        r"gl[a-z]{2,5}-[\w-]{20,}(?:\.[\w.]{9,})?",
+        20,
+    ),
+    rule("npm-token", &["npm_"], r"npm_[A-Za-z0-9]{36}", 36),
+    rule("npm-token", &["_authToken"], r#"_authToken[\s"']{0,3}=[\s"']{0,3}([\w+/=.-]{16,})"#, 0),
+    rule("pypi-token", &["pypi-AgE"], r"pypi-AgE[\w-]{50,}", 50),
+    rule("crates-token", &["cio"], r"cio[A-Za-z0-9]{32}", 32),
+    rule("rubygems-key", &["rubygems_"], r"rubygems_[0-9a-f]{48}", 48),
+    rule("docker-token", &["dckr_pat_", "dckr_oat_"], r"dckr_[op]at_[\w-]{27,32}", 27),
+    rule("sourcegraph-token", &["sgp_"], r"sgp_(?:[0-9a-f]{16}_|local_)?[0-9a-f]{40}", 40),
+    rule("postman-key", &["PMAK-"], r"PMAK-[0-9a-f]{24}-[0-9a-f]{34}", 59),
+    rule("doppler-token", &["dp.pt.", "dp.st.", "dp.ct.", "dp.sa."], r"dp\.(?:pt|st|ct|sa)\.[\w.-]{40,}", 40),
+    // Business
+    rule(
+        "slack-token",
+        &["xoxa-", "xoxb-", "xoxe-", "xoxp-", "xoxr-", "xoxs-", "xoxe."],
+        r"xox[abeprs][.-](?:xox[bp]-)?[A-Za-z0-9-]{24,}",
+        24,
+    ),
+    rule("slack-token", &["xapp-"], r"xapp-\d-[A-Z0-9]+-\d+-[a-z0-9]{32,}", 40),
+    rule(
+        "slack-webhook",
+        &["hooks.slack.com"],
+        r"hooks\.slack\.com\\?/(?:services|workflows|triggers)\\?/([A-Za-z0-9+/\\]{40,})",
+        40,
+    ),
+    rule("discord-webhook", &["/webhooks/"], r"/webhooks/\d{17,20}/([\w-]{60,})", 60),
+    around("telegram-token", &[":AA"], r"\d{8,10}:AA[\w-]{32,33}", 11, 32),
+    rule(
+        "stripe-key",
+        &["sk_live_", "sk_test_", "rk_live_", "rk_test_"],
+        r"[sr]k_(?:live|test)_[A-Za-z0-9]{16,}",
+        16,
+    ),
+    rule("webhook-secret", &["whsec_"], r"whsec_[A-Za-z0-9+/]{32,}={0,2}", 32),
+    rule("square-token", &["sq0atp-", "sq0csp-"], r"sq0[a-z]{3}-[\w-]{22,}", 22),
+    rule(
+        "shopify-token",
+        &["shpat_", "shpca_", "shppa_", "shpss_"],
+        r"shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}",
+        32,
+    ),
+    rule("twilio-key", &["SK"], r"SK[0-9a-f]{32}", 32),
+    rule("sendgrid-key", &["SG."], r"SG\.[\w-]{22}\.[\w-]{43}", 66),
+    rule("mailgun-key", &["key-"], r"key-[0-9a-f]{32}", 32),
+    rule("resend-key", &["re_"], r"re_[A-Za-z0-9]{8}_[A-Za-z0-9]{24,}", 33),
+    rule("brevo-key", &["xkeysib-"], r"xkeysib-[0-9a-f]{64}-[A-Za-z0-9]{16}", 81),
+    rule("linear-key", &["lin_api_", "lin_oauth_"], r"lin_(?:api|oauth)_[A-Za-z0-9]{40,}", 40),
+    rule("notion-token", &["ntn_"], r"ntn_[A-Za-z0-9]{40,50}", 40),
+    rule("figma-token", &["figd_"], r"figd_[\w-]{40,}", 40),
+    rule("atlassian-token", &["ATATT3", "ATCTT3"], r"AT[AC]TT3[\w=-]{60,}", 60),
+    around("airtable-token", &["pat"], r"pat[A-Za-z0-9]{14}\.[0-9a-f]{64}", 0, 79),
+    rule("sentry-token", &["sntrys_", "sntryu_"], r"sntry[su]_[\w+/=-]{64,}", 64),
+    rule("newrelic-key", &["NRAK-"], r"NRAK-[A-Z0-9]{27}", 27),
+    rule("grafana-token", &["glsa_", "glc_"], r"gl(?:sa|c)_[\w+/=]{32,}", 32),
+    // Vaults and keys
+    rule("onepassword-token", &["ops_eyJ"], r"ops_eyJ[\w=-]{100,}", 100),
+    rule("vault-token", &["hvs.", "hvb.", "hvr."], r"hv[sbr]\.[\w-]{24,}", 24),
+    rule("age-key", &["AGE-SECRET-KEY-1"], r"AGE-SECRET-KEY-1[02-9AC-HJ-NP-Z]{58}", 58),
+    rule(
+        "private-key",
+        &["-----BEGIN "],
+        r"-----BEGIN [A-Z0-9 ]{0,20}PRIVATE KEY(?: BLOCK)?-----[A-Za-z0-9+/=\s\\:,.()\-]{40,}?-----END [A-Z0-9 ]{0,20}PRIVATE KEY(?: BLOCK)?-----",
+        0,
+    ),
+    rule("jwt", &["eyJ"], r"eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{16,}", 34),
+    // In context
+    rule(
+        "url-password",
+        &["://", r":\/\/"],
+        r#":\\?/\\?/[^\s:/@"'`<>\\]{0,64}:([^\s/@"'`<>\\]{6,128})@[\w.\[-]"#,
+        10,
+    ),
+    rule("bearer-token", &["Bearer ", "bearer "], r"[Bb]earer ([\w.+/~-]{20,}={0,2})", 0),
+    rule("basic-auth", &["Basic ", "basic "], r"[Bb]asic ([A-Za-z0-9+/]{16,}={0,2})", 0),
+    rule(
+        "header-token",
+        &["-Api-Key:", "-api-key:", "-Auth-Token:", "-auth-token:", "Private-Token:", "PRIVATE-TOKEN:"],
+        r"-[A-Za-z-]+: ?([\w.+/=~-]{16,})",
+        0,
+    ),
+    rule(
+        "curl-password",
+        &["-u ", "--user "],
+        r#"-(?:u|-user) ["'\\]{0,2}[^\s:"'\\]{1,64}:([^\s"'\\:]{8,128})"#,
+        0,
+    ),
+];
