@@ -16,8 +16,11 @@ use crate::manifest::LARGEST_MANIFEST;
 /// as text would change.
 const MARK: &[u8; 8] = b"\x93snap\r\n\x1a";
 
-/// The version that this program writes, and the only one it reads.
-const VERSION: u32 = 1;
+/// The version of a plain bundle.
+const PLAIN: u32 = 1;
+
+/// The version of a bundle with base versions, and the newest that this program reads.
+const WITH_BASES: u32 = 2;
 
 /// The most objects in a bundle.
 pub const MOST_OBJECTS: u64 = 200_000;
@@ -30,16 +33,19 @@ pub struct Writer<W> {
 }
 
 impl<W: Write> Writer<W> {
-    /// Begins a bundle of a manifest and so many objects.
+    /// Begins a bundle of a manifest, the list of base versions if there are any, and so many objects.
     ///
     /// # Errors
     /// What the output says.
-    pub fn begin(out: W, manifest: &[u8], objects: u64) -> io::Result<Writer<W>> {
+    pub fn begin(out: W, manifest: &[u8], bases: Option<&[u8]>, objects: u64) -> io::Result<Writer<W>> {
         let mut writer = Writer { out, sum: Checksum::default(), bytes: 0 };
         writer.put(MARK)?;
-        writer.put(&VERSION.to_le_bytes())?;
-        writer.put(&(manifest.len() as u64).to_le_bytes())?;
-        writer.put(manifest)?;
+        let version = if bases.is_some() { WITH_BASES } else { PLAIN };
+        writer.put(&version.to_le_bytes())?;
+        for part in [Some(manifest), bases].into_iter().flatten() {
+            writer.put(&(part.len() as u64).to_le_bytes())?;
+            writer.put(part)?;
+        }
         writer.put(&objects.to_le_bytes())?;
         Ok(writer)
     }
@@ -72,6 +78,14 @@ impl<W: Write> Writer<W> {
     }
 }
 
+/// What a bundle begins with, unchecked.
+pub struct Head {
+    /// The manifest's bytes.
+    pub manifest: Vec<u8>,
+    /// The list of base versions.
+    pub bases: Option<Vec<u8>>,
+}
+
 /// Reads a bundle.
 pub struct Reader<R> {
     input: R,
@@ -81,12 +95,12 @@ pub struct Reader<R> {
 }
 
 impl<R: Read> Reader<R> {
-    /// Reads the head; returns the manifest's bytes too.
+    /// Reads the head.
     ///
     /// # Errors
     /// [`Kind::Damaged`] if this is no bundle or it ends too early, [`Kind::NewerFormat`] if
     /// a later version wrote it, [`Kind::Environment`] if the input can't be read.
-    pub fn begin(input: R) -> Result<(Reader<R>, Vec<u8>)> {
+    pub fn begin(input: R) -> Result<(Reader<R>, Head)> {
         let mut reader = Reader { input, sum: Checksum::default(), left: 0, last: None };
         let mark: [u8; 8] = reader.take()?;
         if mark != *MARK {
@@ -94,21 +108,16 @@ impl<R: Read> Reader<R> {
                 .hint("`snap export` writes such files; a transfer as text spoils them"));
         }
         let version = u32::from_le_bytes(reader.take()?);
-        if version > VERSION {
+        if version > WITH_BASES {
             return Err(Error::new(Kind::NewerFormat, "A later version of snap wrote this file")
-                .because(format!("its format is {version}, this version reads up to {VERSION}"))
+                .because(format!("its format is {version}, this version reads up to {WITH_BASES}"))
                 .hint("install the newest `claude-snap`; nothing was imported"));
         }
         if version == 0 {
             return Err(damaged("its format is 0"));
         }
-        let length = u64::from_le_bytes(reader.take()?);
-        if length > LARGEST_MANIFEST {
-            return Err(damaged(format!(
-                "its manifest claims {length} bytes, and the most is {LARGEST_MANIFEST}"
-            )));
-        }
-        let manifest = reader.take_long(length)?;
+        let manifest = reader.part("manifest")?;
+        let bases = if version == WITH_BASES { Some(reader.part("list of base versions")?) } else { None };
         reader.left = u64::from_le_bytes(reader.take()?);
         if reader.left > MOST_OBJECTS {
             return Err(damaged(format!(
@@ -116,7 +125,7 @@ impl<R: Read> Reader<R> {
                 reader.left
             )));
         }
-        Ok((reader, manifest))
+        Ok((reader, Head { manifest, bases }))
     }
 
     /// Reads the next object, unchecked. `largest` says how long the frame of an object may
@@ -158,6 +167,15 @@ impl<R: Read> Reader<R> {
             0 => Ok(()),
             _ => Err(damaged("there are bytes behind its end")),
         }
+    }
+
+    fn part(&mut self, what: &str) -> Result<Vec<u8>> {
+        let length = u64::from_le_bytes(self.take()?);
+        if length > LARGEST_MANIFEST {
+            let most = LARGEST_MANIFEST;
+            return Err(damaged(format!("its {what} claims {length} bytes, and the most is {most}")));
+        }
+        self.take_long(length)
     }
 
     fn take<const LENGTH: usize>(&mut self) -> Result<[u8; LENGTH]> {

@@ -30,6 +30,9 @@ pub(super) struct Export {
     /// Where to write it; `-` is standard output
     #[arg(short, long, value_name = "FILE", default_value = "-")]
     output: PathBuf,
+    /// Add what the edited files were made from, for a repository that lacks the base commit
+    #[arg(long)]
+    with_base: bool,
 }
 
 /// Take in a snapshot that `snap export` wrote
@@ -55,7 +58,15 @@ impl Export {
         }
         let bytes = if to_stdout {
             let out = BufWriter::with_capacity(1 << 16, ui.output());
-            let done = handoff::export(context, store, &entry, out, "-", super::ui::output_error)?;
+            let done = handoff::export(
+                context,
+                workspace,
+                &entry,
+                self.with_base,
+                out,
+                "-",
+                super::ui::output_error,
+            )?;
             done.1
         } else {
             self.write_file(context, workspace, &entry)?
@@ -89,7 +100,7 @@ impl Export {
         let out = BufWriter::with_capacity(1 << 16, Draft::begin(folder)?);
         let failed = |error: &io::Error| Error::io("write", &path, error);
         let peer = path.to_string_lossy();
-        let (out, bytes) = handoff::export(context, &workspace.store, entry, out, &peer, failed)?;
+        let (out, bytes) = handoff::export(context, workspace, entry, self.with_base, out, &peer, failed)?;
         let draft = out.into_inner().map_err(|error| failed(error.error()))?;
         match draft.seal()?.publish(&path, Existing::Keep)? {
             true => Ok(bytes),
@@ -100,13 +111,12 @@ impl Export {
 
 impl Import {
     pub(super) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
-        let store = &workspace.store;
         let imported = if self.file == Path::new("-") {
             if io::stdin().is_terminal() {
                 return Err(Error::new(Kind::Usage, "Cannot read a snapshot from a terminal")
                     .hint("name a file, or pipe one in: `snap export | ssh HOST snap import -`"));
             }
-            handoff::import(context, store, io::stdin().lock(), "-")?
+            handoff::import(context, workspace, io::stdin().lock(), "-")?
         } else {
             let path = context.cwd.join(&self.file);
             let file = match File::open(&path) {
@@ -115,7 +125,7 @@ impl Import {
                 }
                 opened => opened.context("open", &path)?,
             };
-            handoff::import(context, store, BufReader::new(file), &path.to_string_lossy())?
+            handoff::import(context, workspace, BufReader::new(file), &path.to_string_lossy())?
         };
         let (manifest, added) = (&imported.manifest, imported.added);
         if ui.json() {

@@ -36,6 +36,9 @@ pub(super) struct Restoring {
     /// Restore the files alone
     #[arg(long)]
     no_session: bool,
+    /// If the snapshot's base commit is not here, fetch exactly it from the remote
+    #[arg(long)]
+    fetch_base: bool,
     /// What becomes of the old place's paths in the conversation
     #[arg(long, value_name = "HOW", default_value = "rewrite")]
     paths: PathChoice,
@@ -89,6 +92,34 @@ impl Restoring {
     /// Refuses early what nobody will agree to; a dry run needs no consent.
     pub(super) fn check(&self, ui: &Ui, workspace: &Workspace, manifest: &Manifest) -> Result<()> {
         if self.dry_run { Ok(()) } else { self.agreement.check(ui, workspace, manifest) }
+    }
+
+    /// Fetches the snapshot's base commit if that is wanted and it is not here.
+    pub(super) fn fetch_base(&self, workspace: &Workspace, manifest: &Manifest, ui: &mut Ui) -> Result<()> {
+        let (Some(repository), Some(base)) = (&workspace.repository, restore::base_of(manifest)) else {
+            return Ok(());
+        };
+        if !self.fetch_base || self.dry_run || repository.has_commit(base)? {
+            return Ok(());
+        }
+        // Where the snapshot came from is where its base is, most likely.
+        let log = workspace.store.read_log().unwrap_or_default();
+        let pulled = log.iter().rev().find(|entry| {
+            entry.operation == Operation::Pull && entry.snapshot.as_ref() == Some(&manifest.id)
+        });
+        let from = pulled.and_then(|entry| entry.peer.as_deref());
+        let Some(remote) = repository.remote_to_ask(from)? else {
+            return Err(Error::new(
+                Kind::Refused,
+                "There is no remote to fetch the snapshot's base commit from",
+            )
+            .because(format!("{base} is not here"))
+            .hint("add one with `git remote add`, or get the snapshot with `snap export --with-base`"));
+        };
+        repository.fetch_commit(&remote, base, ui.is_terminal())?;
+        repository.keep_commit(&manifest.id, base)?;
+        ui.say(&format!("Fetched the base commit {} from {}.", &base[..base.len().min(10)], Line(&remote)));
+        Ok(())
     }
 
     /// Takes a plan; that there is none is logged, unless nothing was to be done anyway.

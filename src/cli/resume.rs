@@ -70,6 +70,7 @@ impl Resume {
                 let line = audit::line(&context, Operation::Resume, Some(&manifest));
                 let checked = self.restoring.check(ui, &workspace, &manifest);
                 audit::unless_failed(&workspace.store, &line, checked)?;
+                self.restoring.fetch_base(&workspace, &manifest, ui)?;
                 let plan = restore::plan_resume(&workspace, manifest, &self.options());
                 let plan = self.restoring.planned(&workspace, &line, plan)?;
                 self.restoring.carry_out(&context, &workspace, plan, Operation::Resume, || (), ui)
@@ -97,6 +98,7 @@ impl Resume {
             return Err(Error::new(Kind::Refused, "A work tree can't be made for this snapshot")
                 .because("it was saved before the first commit, or outside git"));
         };
+        self.restoring.fetch_base(&here, &manifest, ui)?;
         if !repository.has_commit(base)? {
             return Err(repository.lacks_commit(base));
         }
@@ -145,6 +147,7 @@ impl Rewind {
         let line = audit::line(context, Operation::Rewind, Some(&manifest));
         let checked = self.restoring.check(ui, workspace, &manifest);
         audit::unless_failed(&workspace.store, &line, checked)?;
+        self.restoring.fetch_base(workspace, &manifest, ui)?;
         let plan = restore::plan_rewind(workspace, manifest, &self.restoring.options());
         let plan = self.restoring.planned(workspace, &line, plan)?;
         self.restoring.carry_out(context, workspace, plan, Operation::Rewind, || (), ui)

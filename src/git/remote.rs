@@ -524,7 +524,7 @@ fn jittered(wait: Duration) -> Duration {
 }
 
 /// Hides what stands between `://` and `@`, but for the user's name.
-fn without_password(text: &str) -> String {
+pub(super) fn without_password(text: &str) -> String {
     let mut shown = String::new();
     let mut rest = text;
     while let Some(at) = rest.find("://") {

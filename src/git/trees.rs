@@ -5,7 +5,6 @@ use std::ffi::OsStr;
 
 use super::Repository;
 use crate::error::Result;
-use crate::ids::SnapshotId;
 use crate::manifest::{Mode, Version};
 use crate::paths::RepoPath;
 
@@ -82,23 +81,6 @@ impl Repository {
         Ok(answer.stdout.split(|byte| *byte == 0).filter_map(|path| RepoPath::new(path).ok()).collect())
     }
 
-    /// Keeps a commit from git's garbage collection as long as a snapshot needs it, by a ref
-    /// under `refs/snap/`, which no branch listing shows and no plain push sends.
-    ///
-    /// # Errors
-    /// [`crate::error::Kind::Environment`] with what git says.
-    pub fn keep_commit(&self, snapshot: &SnapshotId, commit: &str) -> Result<()> {
-        self.git.demand(&["update-ref", "--no-deref", &kept_ref(snapshot), commit]).map(drop)
-    }
-
-    /// Lets go of what [`Repository::keep_commit`] has kept; nothing happens if it kept nothing.
-    ///
-    /// # Errors
-    /// [`crate::error::Kind::Environment`] with what git says.
-    pub fn release_commit(&self, snapshot: &SnapshotId) -> Result<()> {
-        self.git.run(&["update-ref", "--no-deref", "-d", &kept_ref(snapshot)]).map(drop)
-    }
-
     /// Returns a blob's bytes as a checkout writes them to a path: with line ends, encodings
     /// and filters as the repository's attributes and configuration say.
     ///
@@ -140,8 +122,4 @@ impl Repository {
         let named: BTreeSet<&[u8]> = named.collect();
         Ok(paths.iter().copied().filter(|path| named.contains(path.as_bytes())).collect())
     }
-}
-
-fn kept_ref(snapshot: &SnapshotId) -> String {
-    format!("refs/snap/{snapshot}")
 }

@@ -1,4 +1,4 @@
-//! Linked work trees, and whether a commit is here.
+//! Linked work trees: which there are, and a new one.
 
 use std::path::{Path, PathBuf};
 
@@ -29,26 +29,6 @@ impl Repository {
             .filter_map(|line| line.strip_prefix(b"worktree "))
             .map(command::path_from);
         Ok(roots.filter(|root| *root != self.root).collect())
-    }
-
-    /// Says whether the repository has a commit.
-    ///
-    /// # Errors
-    /// [`Kind::Environment`] if git can't be run.
-    pub fn has_commit(&self, id: &str) -> Result<bool> {
-        let hex = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-        Ok(hex && self.git.run(&["cat-file", "-e", &format!("{id}^{{commit}}")])?.ok)
-    }
-
-    /// Makes the error for a commit that is not here, with the fetch that would bring it.
-    pub fn lacks_commit(&self, id: &str) -> Error {
-        let remotes = self.git.run(&["remote"]).map(|answer| answer.stdout).unwrap_or_default();
-        let remote = String::from_utf8_lossy(&remotes).lines().next().unwrap_or("REMOTE").to_owned();
-        Error::new(Kind::Refused, "This repository does not have the commit that the snapshot was made on")
-            .because(format!("{id} is not here: it was not fetched, or this is another repository"))
-            .hint(format!(
-                "fetch it with `git fetch {remote} {id}` and try again; `--trust-repository` goes on without it"
-            ))
     }
 
     /// Makes a linked work tree at `root` for a branch, which is created at `commit` if it does

@@ -12,11 +12,23 @@ mod wire;
 
 use crate::audit;
 use crate::context::Context;
+use crate::git::Repository;
 use crate::manifest::Manifest;
 use crate::store::{LogEntry, Operation};
 
 pub use file::{Imported, export, import};
 pub use remote::{Fate, Handed, Listed, Remotes};
+
+/// Keeps a snapshot's base commit, if it is here, from git's garbage collection, as `save` does.
+fn keep_base(repository: Option<&Repository>, manifest: &Manifest) {
+    let base = manifest.edits.as_ref().and_then(|edits| edits.base.as_deref());
+    if let (Some(repository), Some(base)) = (repository, base)
+        && repository.has_commit(base).is_ok_and(|here| here)
+    {
+        // A repository that can't be written to still takes the snapshot.
+        let _best_effort = repository.keep_commit(&manifest.id, base);
+    }
+}
 
 /// Begins a line on a snapshot that is handed over; one that has not come may not be known.
 fn line(context: &Context, operation: Operation, manifest: Option<&Manifest>, peer: &str) -> LogEntry {

@@ -5,13 +5,13 @@
 //! itself: what is wrong with one is said, and the others go on.
 
 use super::base::{self, Mine};
-use super::line;
 use super::wire::{self, Place, REFS};
+use super::{keep_base, line};
 use crate::audit;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::fs::Scratch;
-use crate::git::{PushAnswer, Remote, RemoteRef};
+use crate::git::{PushAnswer, Remote, RemoteRef, Repository};
 use crate::ids::SnapshotId;
 use crate::manifest::Manifest;
 use crate::screen::Line;
@@ -23,6 +23,7 @@ use crate::workspace::Workspace;
 pub struct Remotes<'a> {
     context: &'a Context,
     store: &'a Store,
+    repository: Option<&'a Repository>,
     remote: Remote<'a>,
     /// Holds the scratch repository; it goes with this value.
     _scratch: Scratch,
@@ -80,7 +81,7 @@ impl<'a> Remotes<'a> {
         let scratch = workspace.store.scratch()?;
         let repository = workspace.repository.as_ref();
         let remote = Remote::open(repository, &context.cwd, scratch.path(), address, interactive, tell)?;
-        Ok(Remotes { context, store: &workspace.store, remote, _scratch: scratch })
+        Ok(Remotes { context, store: &workspace.store, repository, remote, _scratch: scratch })
     }
 
     /// Returns the remote as it was named, without a password.
@@ -313,8 +314,10 @@ impl<'a> Remotes<'a> {
         let taken = wire::receive(self.store, &mut fetched, place, self.context.now).and_then(|incoming| {
             let manifest = incoming.manifest().clone();
             name = Line(&manifest.name).to_string();
+            let added = incoming.add()?;
+            keep_base(self.repository, &manifest);
             line.name = manifest.name;
-            incoming.add()
+            Ok(added)
         });
         let fate = match audit::unless_failed(self.store, &line, taken) {
             Ok(_) => {

@@ -13,13 +13,19 @@ use crate::git::Repository;
 use crate::git::index::IndexEntry;
 use crate::manifest::{Edit, Edits, IndexState};
 use crate::paths::RepoPath;
+use crate::store::Bases;
 use crate::workspace::Workspace;
 
 /// The most conflicts that are listed one by one.
 const MOST_LISTED: usize = 20;
 
 /// Plans to set the edited paths, and only those that nothing here speaks against.
-pub(super) fn plan(workspace: &Workspace, repository: &Repository, saved: &Edits) -> Result<Steps> {
+pub(super) fn plan(
+    workspace: &Workspace,
+    repository: &Repository,
+    saved: &Edits,
+    bases: &Bases,
+) -> Result<Steps> {
     check_restorable(workspace, repository, saved)?;
     let paths: BTreeSet<&RepoPath> = saved.files.iter().map(|edit| &edit.path).collect();
     let listing = repository.status()?;
@@ -43,7 +49,7 @@ pub(super) fn plan(workspace: &Workspace, repository: &Repository, saved: &Edits
     if !conflicts.is_empty() {
         return Err(conflict_error(&conflicts));
     }
-    let mut maker = Maker::new(&workspace.store, repository);
+    let mut maker = Maker::new(&workspace.store, repository, bases);
     let mut steps = Vec::new();
     for edit in &saved.files {
         steps.extend(maker.step(edit, &here[&edit.path])?);

@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::git::{Repository, Status};
 use crate::manifest::{Edit, Edits, Mode};
 use crate::paths::RepoPath;
+use crate::store::Bases;
 use crate::tree::STAGING;
 use crate::workspace::Workspace;
 
@@ -59,7 +60,8 @@ pub(super) fn plan(
     let base = repository.tree_versions(saved.base.as_deref(), &paths)?;
     let wanted: BTreeSet<&RepoPath> = paths.iter().filter(|path| base.is_file(path)).collect();
     let here = look(workspace, repository, &listing, &wanted)?;
-    let mut maker = Maker::new(&workspace.store, repository);
+    let none = Bases::default();
+    let mut maker = Maker::new(&workspace.store, repository, &none);
     let mut steps = Vec::new();
     let mut clean = Vec::new();
     for path in &wanted {

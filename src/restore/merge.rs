@@ -16,6 +16,7 @@ use crate::git::index::IndexEntry;
 use crate::git::{Listing, Repository, Status};
 use crate::manifest::{Edit, Edits, IndexState, Mode, Version};
 use crate::paths::RepoPath;
+use crate::store::Bases;
 use crate::tree::{Node, Tree};
 use crate::workspace::Workspace;
 
@@ -26,24 +27,30 @@ pub(super) struct MergedSteps {
 }
 
 /// Plans the merge.
-pub(super) fn plan(workspace: &Workspace, repository: &Repository, saved: &Edits) -> Result<MergedSteps> {
+pub(super) fn plan(
+    workspace: &Workspace,
+    repository: &Repository,
+    saved: &Edits,
+    bases: &Bases,
+) -> Result<MergedSteps> {
     let Some(base) = saved.base.as_deref() else {
         return Err(Error::new(Kind::Refused, "Cannot merge")
             .because("the snapshot was saved before the first commit: there is no common base"));
     };
-    if !repository.has_commit(base)? {
-        return Err(repository.lacks_commit(base));
-    }
     let listing = repository.status()?;
     if listing.pending.iter().any(|pending| matches!(pending.status, Status::Unmerged { .. })) {
         return Err(Error::new(Kind::Conflict, "Cannot merge into an unfinished merge; nothing was changed")
             .hint("finish it (`git status`), or restore beside it with `--worktree BRANCH`"));
     }
-    let mut maker = Maker::new(&workspace.store, repository);
-    let theirs = repository.tree_with(Some(base), &saved_changes(&mut maker, repository, saved)?)?;
+    let mut maker = Maker::new(&workspace.store, repository, bases);
+    let base = match repository.has_commit(base)? {
+        true => base.to_owned(),
+        false => stand_in(&mut maker, repository, saved, base, listing.head.as_deref())?,
+    };
+    let theirs = repository.tree_with(Some(&base), &saved_changes(&mut maker, repository, saved)?)?;
     let ours =
         repository.tree_with(listing.head.as_deref(), &present_changes(workspace, repository, &listing)?)?;
-    let merged = repository.merge_trees(base, &ours, &theirs)?;
+    let merged = repository.merge_trees(&base, &ours, &theirs)?;
 
     let differing: BTreeMap<RepoPath, Option<Version>> =
         between(repository, &ours, &merged.tree)?.into_iter().collect();
@@ -116,6 +123,25 @@ fn missing(path: &RepoPath) -> Error {
 }
 
 /// The saved work tree, as changes against its base.
+/// Makes a tree to merge from where the base commit is not here: HEAD's, with the edited paths
+/// as they were in the base. What else the two differ in is nothing that the snapshot edits.
+fn stand_in(
+    maker: &mut Maker<'_>,
+    repository: &Repository,
+    saved: &Edits,
+    base: &str,
+    head: Option<&str>,
+) -> Result<String> {
+    let mut blobs = BTreeMap::new();
+    for old in saved.files.iter().filter_map(|edit| edit.old.as_ref()) {
+        let content = maker.base(&old.oid)?.ok_or_else(|| repository.lacks_commit(base))?;
+        blobs.insert(old.oid.clone(), content);
+    }
+    repository.write_blobs(&blobs.into_iter().collect::<Vec<_>>())?;
+    let changes: Vec<_> = saved.files.iter().map(|edit| (edit.path.clone(), edit.old.clone())).collect();
+    repository.tree_with(head, &changes)
+}
+
 fn saved_changes(
     maker: &mut Maker<'_>,
     repository: &Repository,

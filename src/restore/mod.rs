@@ -24,7 +24,7 @@ use crate::error::{Error, Kind, Result};
 use crate::ids::{ClientId, SnapshotId};
 use crate::manifest::{Edits, Manifest};
 use crate::paths::{NativePath, RepoPath};
-use crate::store::{LogEntry, Operation, Reference};
+use crate::store::{Bases, LogEntry, Operation, Reference};
 use crate::workspace::Workspace;
 
 use consent::Standing;
@@ -119,21 +119,30 @@ impl Plan {
 pub fn plan_resume(workspace: &Workspace, manifest: Manifest, options: &Options) -> Result<Plan> {
     let with_edits = options.edits;
     let mut notes = Vec::new();
-    if let (Some(repository), Some(base), false) =
-        (&workspace.repository, base_of(&manifest), options.trust_repository)
+    let mut bases = Bases::default();
+    if let (Some(repository), Some(base)) = (&workspace.repository, base_of(&manifest))
         && !repository.has_commit(base)?
     {
-        return Err(repository.lacks_commit(base));
+        bases = workspace.store.bases(&manifest)?;
+        match (bases.0.is_empty(), options.trust_repository) {
+            (true, false) => return Err(repository.lacks_commit(base)),
+            (true, true) => {}
+            (false, _) => notes.push(format!(
+                "The snapshot's base commit {} is not here: each edited file is compared with the \
+                 version that came with the snapshot.",
+                crate::screen::cut(base, 40)
+            )),
+        }
     }
     let (mut steps, mut unchanged, mut conflicts) = (Vec::new(), 0, Vec::new());
     match (&manifest.edits, &workspace.repository) {
         (Some(saved), Some(repository)) if with_edits => {
             let found = if options.merge {
-                let merged = merge::plan(workspace, repository, saved)?;
+                let merged = merge::plan(workspace, repository, saved, &bases)?;
                 conflicts = merged.conflicts;
                 merged.steps
             } else {
-                edits::plan(workspace, repository, saved)?
+                edits::plan(workspace, repository, saved, &bases)?
             };
             (steps, unchanged) = (found.steps, found.unchanged);
             notes.extend(found.notes);

@@ -7,7 +7,7 @@ use crate::git::{Blobs, Repository};
 use crate::manifest::{Diff, DiffForm, Edit, HiddenBy, IndexState, Mode, Version};
 use crate::paths::RepoPath;
 use crate::restore::here::Here;
-use crate::store::Store;
+use crate::store::{Bases, Store};
 
 /// What happens to one path.
 pub struct Step {
@@ -96,11 +96,29 @@ pub(super) struct Maker<'a> {
     store: &'a Store,
     blobs: Blobs<'a>,
     repository: &'a Repository,
+    bases: &'a Bases,
 }
 
 impl<'a> Maker<'a> {
-    pub(super) fn new(store: &'a Store, repository: &'a Repository) -> Maker<'a> {
-        Maker { store, blobs: repository.blobs(), repository }
+    /// Makes one; `bases` are base versions that the repository may lack.
+    pub(super) fn new(store: &'a Store, repository: &'a Repository, bases: &'a Bases) -> Maker<'a> {
+        Maker { store, blobs: repository.blobs(), repository, bases }
+    }
+
+    /// Reads a base version: the repository's, or what came with the snapshot; `None` if it is nowhere.
+    pub(super) fn base(&mut self, oid: &str) -> Result<Option<Vec<u8>>> {
+        if let Some(bytes) = self.blobs.read(oid)? {
+            return Ok(Some(bytes));
+        }
+        let Some(object) = self.bases.0.get(oid) else { return Ok(None) };
+        let bytes = self.store.get(object)?;
+        match self.repository.hash().blob_id(&bytes) == oid {
+            true => Ok(Some(bytes)),
+            false => Err(Error::new(
+                Kind::Damaged,
+                format!("The base version {oid} is not what came with the snapshot"),
+            )),
+        }
     }
 
     /// Makes the step that sets a path to what an edit says; `None` if it is so already.
@@ -168,7 +186,7 @@ impl<'a> Maker<'a> {
         };
         let whole = diff.is_some_and(|diff| diff.form == DiffForm::Whole);
         let old = match &edit.old {
-            Some(old) if !whole => self.blobs.read(&old.oid)?.ok_or_else(|| {
+            Some(old) if !whole => self.base(&old.oid)?.ok_or_else(|| {
                 Error::new(Kind::NotFound, format!("Cannot restore {}", edit.path))
                     .because(format!("this repository lacks its base version {}", old.oid))
                     .hint("fetch the snapshot's base commit first; `snap show` names it")

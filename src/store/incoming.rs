@@ -10,10 +10,11 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::time::Duration;
 
+use super::bases::Bases;
 use super::objects::check_frame;
 use super::{Store, check_name};
 use crate::bundle::MOST_OBJECTS;
-use crate::compress::largest_frame;
+use crate::compress::{self, largest_frame};
 use crate::digest::ObjectId;
 use crate::error::{Error, IoContext as _, Kind, Result};
 use crate::fs::{self, Draft, Existing, Sealed};
@@ -37,6 +38,8 @@ pub struct Incoming<'a> {
     missing: BTreeMap<ObjectId, u64>,
     /// Sound objects that the store does not have.
     sealed: BTreeMap<ObjectId, Sealed>,
+    /// Base versions that come along.
+    bases: Bases,
     /// Why it will not be added, sound or not: said last, when it is known to be sound.
     refusal: Option<Error>,
 }
@@ -79,7 +82,27 @@ impl<'a> Incoming<'a> {
         if missing.len() != objects.len() {
             return unsound("it gives one object two sizes".to_owned());
         }
-        Ok(Incoming { store, manifest, json, missing, sealed: BTreeMap::new(), refusal })
+        let (sealed, bases) = (BTreeMap::new(), Bases::default());
+        Ok(Incoming { store, manifest, json, missing, sealed, bases, refusal })
+    }
+
+    /// Checks the list of base versions that come along; their objects are awaited then.
+    ///
+    /// # Errors
+    /// As [`Bases::from_json`]; [`Kind::Damaged`] too if they are too much.
+    pub fn expect_bases(&mut self, json: &[u8]) -> Result<()> {
+        self.bases = Bases::from_json(json, &self.manifest)?;
+        for object in self.bases.0.values() {
+            if self.missing.insert(object.object, object.size).is_some_and(|size| size != object.size) {
+                return Err(self.wrong(object.object, "it has two sizes"));
+            }
+        }
+        let raw = self.missing.values().fold(0_u64, |sum, size| sum.saturating_add(*size));
+        match self.missing.len() as u64 > MOST_OBJECTS || raw > LARGEST_SNAPSHOT {
+            false => Ok(()),
+            true => Err(Error::new(Kind::Damaged, "The base versions can't be taken in")
+                .because(format!("with them it is {} objects of {raw} bytes", self.missing.len()))),
+        }
     }
 
     /// Returns its manifest.
@@ -97,16 +120,12 @@ impl<'a> Incoming<'a> {
     /// # Errors
     /// [`Kind::Damaged`] if it is not awaited or not what its name says.
     pub fn offer(&mut self, id: ObjectId, frame: &[u8]) -> Result<()> {
-        let wrong = |cause: &str| {
-            Error::new(Kind::Damaged, format!("Cannot take in {:?}", shown(&self.manifest)))
-                .because(format!("object {id}: {cause}"))
-                .hint("nothing was added; get it again from whoever saved it")
-        };
         let Some(size) = self.missing.get(&id).copied() else {
-            return Err(wrong("the snapshot does not need it"));
+            return Err(self.wrong(id, "the snapshot does not need it"));
         };
         let object = ObjectRef { object: id, size };
-        check_frame(&object, frame).map_err(|cause| wrong(&cause))?;
+        check_frame(&object, frame).map_err(|cause| self.wrong(id, &cause))?;
+        self.check_base(&object, frame)?;
         if self.store.frame(&object).is_err() {
             // Makes the folders; the lock is taken again when all is there, however long that takes.
             drop(self.store.prepare()?);
@@ -117,6 +136,28 @@ impl<'a> Incoming<'a> {
         }
         self.missing.remove(&id);
         Ok(())
+    }
+
+    /// Checks that a base version is the blob that it is said to be.
+    fn check_base(&self, object: &ObjectRef, frame: &[u8]) -> Result<()> {
+        let mut blobs =
+            self.bases.0.iter().filter(|(_, base)| *base == object).map(|(oid, _)| oid).peekable();
+        let Some(edits) = self.manifest.edits.as_ref().filter(|_| blobs.peek().is_some()) else {
+            return Ok(());
+        };
+        let raw = compress::decompress(frame, object.size)
+            .map_err(|error| self.wrong(object.object, &error.to_string()))?;
+        let real = edits.object_format.blob_id(&raw);
+        match blobs.find(|oid| **oid != real) {
+            None => Ok(()),
+            Some(oid) => Err(self.wrong(object.object, &format!("it is not the base version {oid}"))),
+        }
+    }
+
+    fn wrong(&self, id: ObjectId, cause: &str) -> Error {
+        Error::new(Kind::Damaged, format!("Cannot take in {:?}", shown(&self.manifest)))
+            .because(format!("object {id}: {cause}"))
+            .hint("nothing was added; get it again from whoever saved it")
     }
 
     /// Counts the objects that were not offered and that the store has, sound, as come.
@@ -158,10 +199,13 @@ impl<'a> Incoming<'a> {
         lock.dirty.take().iter().try_for_each(|folder| fs::sync_folder(folder))?;
         // Those that were here from the start were not under our lock until now.
         let lost = |object: &ObjectRef| !self.store.object_path(object.object).exists();
-        if self.manifest.objects().iter().any(lost) {
+        if self.manifest.objects().iter().chain(self.bases.0.values()).any(lost) {
             return Err(Error::new(Kind::Environment, format!("Cannot take in {name:?}"))
                 .because("another snap removed parts of it meanwhile")
                 .hint("run the command again"));
+        }
+        if !self.bases.0.is_empty() {
+            self.store.publish_bases(&self.manifest.id, &self.bases)?;
         }
         if !here {
             self.store.publish_json(&self.manifest.name, &self.json)?;

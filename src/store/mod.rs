@@ -4,6 +4,7 @@
 //! without its manifest is not there. Everything in it is private to its owner (0700, 0600)
 //! and ignored by git. No file of a snapshot is ever changed; pins are empty marker files.
 
+mod bases;
 mod incoming;
 mod log;
 mod names;
@@ -22,6 +23,7 @@ use crate::fs::{self, Existing, FileLock};
 use crate::manifest::{LARGEST_MANIFEST, Manifest, ObjectRef};
 use crate::timestamp::Timestamp;
 
+pub use bases::Bases;
 pub use incoming::{Added, Incoming, check_may_travel};
 pub use log::{LogEntry, LogOutcome, Operation};
 pub use names::{Reference, check_name};

@@ -152,11 +152,22 @@ impl Store {
     /// [`Kind::Environment`] with the path.
     pub fn sweep(&self, _lock: &DeleteLock, now: SystemTime) -> Result<Sweep> {
         let mut needed = BTreeSet::new();
+        let mut with_bases: BTreeSet<PathBuf> = files_in(&self.bases_folder())?.into_iter().collect();
         for entry in self.entries()? {
             match entry.manifest {
-                Ok(manifest) => needed.extend(manifest.objects().iter().map(|object| object.object)),
+                Ok(manifest) => {
+                    needed.extend(manifest.objects().iter().map(|object| object.object));
+                    match self.bases(&manifest) {
+                        Ok(bases) => needed.extend(bases.0.values().map(|object| object.object)),
+                        Err(_) => return Ok(Sweep::default()),
+                    }
+                    with_bases.remove(&self.bases_path(&manifest.id));
+                }
                 Err(_) => return Ok(Sweep::default()),
             }
+        }
+        for path in with_bases {
+            std::fs::remove_file(&path).context("remove", &path)?;
         }
         let old = |path: &PathBuf| {
             let modified = path.symlink_metadata().and_then(|meta| meta.modified());

@@ -10,8 +10,8 @@ use claude_snap::context::Context;
 use claude_snap::digest::ObjectId;
 use claude_snap::error::{Error, Kind};
 use claude_snap::manifest::seal;
-use claude_snap::store::Store;
 use claude_snap::timestamp::Timestamp;
+use claude_snap::workspace::Workspace;
 use claude_snap::{compress, handoff};
 use serde_json::{Value, json};
 
@@ -34,7 +34,14 @@ fn saved() -> Project {
 /// What `snap export` writes to a pipe.
 #[track_caller]
 fn exported(project: &Project, reference: &str) -> Vec<u8> {
-    let output = project.command(project.root(), &["export", reference]).output().must("to run snap");
+    exported_with(project, &[reference])
+}
+
+/// What `snap export` with these arguments writes to a pipe.
+#[track_caller]
+pub(crate) fn exported_with(project: &Project, arguments: &[&str]) -> Vec<u8> {
+    let arguments = [&["export"], arguments].concat();
+    let output = project.command(project.root(), &arguments).output().must("to run snap");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     output.stdout
 }
@@ -53,8 +60,8 @@ fn import(project: &Project, bundle: &[u8]) -> Result<(), Error> {
         host: "here".to_owned(),
         now: Timestamp::now(),
     };
-    let store = Store::open(&project.path(".claude/snapshots"))?;
-    handoff::import(&context, &store, Cursor::new(bundle), "-").map(|_| ())
+    let workspace = Workspace::open(&context)?;
+    handoff::import(&context, &workspace, Cursor::new(bundle), "-").map(|_| ())
 }
 
 /// Makes sure that a project's store has no snapshot, no object and no leftover.
@@ -72,7 +79,7 @@ fn assert_nothing_imported(project: &Project) {
 /// A bundle of this manifest and these frames, sound but for what they say.
 fn bundle_of(manifest: &Value, frames: &[(ObjectId, Vec<u8>)]) -> Vec<u8> {
     let json = seal(manifest.to_string().into_bytes()).must("a sealed manifest");
-    let mut writer = Writer::begin(Vec::new(), &json, frames.len() as u64).must("a head");
+    let mut writer = Writer::begin(Vec::new(), &json, None, frames.len() as u64).must("a head");
     let mut frames = frames.to_vec();
     frames.sort_by_key(|(id, _)| *id);
     for (id, frame) in &frames {
@@ -187,7 +194,7 @@ fn lengths_that_a_bundle_only_claims_are_not_believed() {
         let error = import(&target, &claims).expect_err(why).to_string();
         assert!(error.contains(why), "{error}");
     }
-    let later = [&head[..8], &2_u32.to_le_bytes()].concat();
+    let later = [&head[..8], &3_u32.to_le_bytes()].concat();
     assert_eq!(import(&target, &later).expect_err("a later version").kind(), Kind::NewerFormat);
     assert_nothing_imported(&target);
 }

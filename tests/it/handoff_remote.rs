@@ -94,7 +94,12 @@ fn a_snapshot_goes_to_a_colleague_and_neither_repository_notices() {
     assert_eq!(outcome(&clone.snap(&["push", "--json"]).exits(0)), "already_there");
 
     assert_eq!(everything(&project), before, "not an object, ref, index or setting has changed");
-    assert_eq!(everything(&clone), clone_before);
+    let kept =
+        everything(&clone).into_iter().filter(|(path, _)| !path.starts_with(clone.path(".git/refs/snap")));
+    assert_eq!(kept.collect::<BTreeMap<_, _>>(), clone_before, "nothing but a ref of ours");
+    let kept = clone.git(&["for-each-ref", "--format=%(refname:lstrip=1) %(objectname)", "refs/snap"]);
+    assert_eq!(kept.lines().count(), 1);
+    assert!(kept.trim().ends_with(clone.git(&["rev-parse", "HEAD"]).trim()), "{kept}");
     assert_eq!(
         fs::read(project.stored("handed-on.json")).must("a manifest"),
         fs::read(clone.stored("handed-on.json")).must("a manifest")

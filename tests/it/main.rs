@@ -10,6 +10,7 @@ mod diff_properties;
 mod drift;
 mod frozen;
 mod handoff;
+mod handoff_base;
 mod handoff_hostile;
 mod handoff_remote;
 mod harness;

@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::support::Must;
-use crate::support::project::Project;
+use crate::support::project::{Project, ran};
 
 const ID: &str = "c137e379-838e-4509-8148-16b407691758";
 
@@ -106,12 +106,45 @@ fn a_shallow_clone_without_the_base_is_told_the_exact_fetch() {
     crate::support::project::git_in(&shallow.home, home, &["clone", "-q", "--depth=1", from.as_str(), into]);
     let store = project.stored("");
     let store = store.to_str().must("UTF-8");
-    let fetch = format!("git fetch origin {base}");
-    shallow.snap(&["resume", "x", "--store", store]).exits(3).says(&[&fetch]);
+    let fetch = format!("git fetch --depth=1 origin {base}");
+    shallow.snap(&["resume", "x", "--store", store]).exits(3).says(&["--fetch-base", &fetch]);
+    let refs = |project: &Project| project.git(&["for-each-ref"]);
+    let before = (refs(&shallow), shallow.read(".git/config"), shallow.git(&["log", "--format=%H", "HEAD"]));
+    // A remote that does not hand it out: its own words, and nothing has changed.
+    let tip = project.git(&["for-each-ref", "--format=%(refname)", "refs/snap"]);
+    project.git(&["update-ref", "-d", tip.trim()]);
+    let old_protocol = |arguments: &[&str]| {
+        let mut command = shallow.command(shallow.root(), arguments);
+        let settings = [
+            ("GIT_CONFIG_COUNT", "1"),
+            ("GIT_CONFIG_KEY_0", "protocol.version"),
+            ("GIT_CONFIG_VALUE_0", "0"),
+        ];
+        ran(command.envs(settings))
+    };
+    old_protocol(&["resume", "x", "--store", store, "--fetch-base"]).exits(3).says(&[
+        "Cannot fetch the snapshot's base commit from origin",
+        "unadvertised object",
+        "--with-base",
+    ]);
+    assert_eq!(before.0, refs(&shallow));
+    shallow.snap(&["resume", "x", "--store", store, "--fetch-base", "--dry-run"]).exits(3);
     project.git(&["config", "uploadpack.allowAnySHA1InWant", "true"]);
-    shallow.git(&["fetch", "-q", "origin", &base]);
-    shallow.snap(&["resume", "x", "--store", store]).exits(0);
+
+    shallow
+        .snap(&["resume", "x", "--store", store, "--fetch-base"])
+        .exits(0)
+        .says(&["Fetched the base commit"]);
     assert_eq!(shallow.read("a.txt"), b"saved\n");
+    let kept: String = refs(&shallow)
+        .lines()
+        .filter(|line| !line.contains("refs/snap/"))
+        .map(|l| format!("{l}\n"))
+        .collect();
+    let after = (kept, shallow.read(".git/config"), shallow.git(&["log", "--format=%H", "HEAD"]));
+    assert_eq!(after, before, "branches, settings and the shallow history are as they were");
+    assert!(!shallow.path(".git/FETCH_HEAD").exists());
+    assert!(refs(&shallow).contains(&base), "it is kept from garbage collection");
 }
 
 #[test]

@@ -1,0 +1,113 @@
+//! The commit that a snapshot was made on: whether it is here, fetched if it is asked for,
+//! and kept from git's garbage collection.
+//!
+//! A ref under `refs/snap/` keeps it, which no branch listing shows and no plain push sends.
+//! A fetch brings exactly that commit with what it needs, and writes nothing else: no
+//! branch, tag, `FETCH_HEAD` or setting.
+
+use super::Repository;
+use crate::digest::GitHash;
+use crate::error::{Error, Kind, Result};
+use crate::ids::SnapshotId;
+use crate::screen::Line;
+
+impl Repository {
+    /// Says whether the repository has a commit.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] if git can't be run.
+    pub fn has_commit(&self, id: &str) -> Result<bool> {
+        let hex = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        Ok(hex && self.git.run(&["cat-file", "-e", &format!("{id}^{{commit}}")])?.ok)
+    }
+
+    /// Makes the error for a commit that is not here, with the fetch that would bring it.
+    pub fn lacks_commit(&self, id: &str) -> Error {
+        let remote = self.remote_to_ask(None).ok().flatten().unwrap_or_else(|| "REMOTE".to_owned());
+        let depth = if self.is_shallow() { "--depth=1 " } else { "" };
+        Error::new(Kind::Refused, "This repository does not have the commit that the snapshot was made on")
+            .because(format!("{id} is not here: it was not fetched, or this is another repository"))
+            .hint(format!(
+                "`--fetch-base` fetches it first (`git fetch {depth}{remote} {id}`); \
+                 `snap resume --trust-repository` goes on without it"
+            ))
+    }
+
+    /// Fetches a commit from a remote: all its history, or in a shallow repository it alone.
+    ///
+    /// # Errors
+    /// [`Kind::Refused`] if it can't be had there, with what git says.
+    pub fn fetch_commit(&self, remote: &str, id: &str, interactive: bool) -> Result<()> {
+        let length = match self.hash {
+            GitHash::Sha1 => 40,
+            GitHash::Sha256 => 64,
+        };
+        if id.len() != length || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(Error::new(Kind::Damaged, "The snapshot's base is no commit of this repository")
+                .because(format!("{:?} is not an id as they are made here", Line(id).to_string())));
+        }
+        let mut command = self.git.command_for_remotes(&self.git_dir, interactive);
+        command.args(["-c", "fetch.writeCommitGraph=false", "fetch", "--quiet", "--no-tags"]);
+        command.args([
+            "--no-write-fetch-head",
+            "--no-auto-maintenance",
+            "--recurse-submodules=no",
+            "--refmap=",
+        ]);
+        if self.is_shallow() {
+            command.arg("--depth=1");
+        }
+        let answer = self.git.finish(command.args(["--", remote, id]), &[])?;
+        if answer.ok && self.has_commit(id)? {
+            return Ok(());
+        }
+        let remote = super::remote::without_password(remote);
+        let said = super::remote::without_password(answer.stderr.trim());
+        Err(Error::new(
+            Kind::Refused,
+            format!("Cannot fetch the snapshot's base commit from {}", Line(&remote)),
+        )
+        .because(Line(&said))
+        .hint(
+            "whoever saved the snapshot can push that commit, or hand the snapshot over with \
+                 `snap export --with-base`",
+        ))
+    }
+
+    /// Returns the remote to ask for a commit: the preferred one if there is such a remote,
+    /// else `origin`, else the first.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with what git says.
+    pub fn remote_to_ask(&self, preferred: Option<&str>) -> Result<Option<String>> {
+        let answer = self.git.demand(&["remote"])?;
+        let names = String::from_utf8_lossy(&answer.stdout).into_owned();
+        let known = |wanted: &str| names.lines().find(|name| *name == wanted);
+        let chosen = preferred.and_then(known).or_else(|| known("origin")).or_else(|| names.lines().next());
+        Ok(chosen.map(str::to_owned))
+    }
+
+    fn is_shallow(&self) -> bool {
+        self.common_dir.join("shallow").exists()
+    }
+
+    /// Keeps a commit from git's garbage collection as long as a snapshot needs it.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with what git says.
+    pub fn keep_commit(&self, snapshot: &SnapshotId, commit: &str) -> Result<()> {
+        self.git.demand(&["update-ref", "--no-deref", &kept_ref(snapshot), commit]).map(drop)
+    }
+
+    /// Lets go of what [`Repository::keep_commit`] has kept; nothing happens if it kept nothing.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with what git says.
+    pub fn release_commit(&self, snapshot: &SnapshotId) -> Result<()> {
+        self.git.run(&["update-ref", "--no-deref", "-d", &kept_ref(snapshot)]).map(drop)
+    }
+}
+
+fn kept_ref(snapshot: &SnapshotId) -> String {
+    format!("refs/snap/{snapshot}")
+}

@@ -1,0 +1,168 @@
+//! Snapshots whose base commit is not where they arrive: base versions that come along.
+
+use std::fs;
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+
+use claude_snap::bundle::{Reader, Writer};
+use claude_snap::digest::ObjectId;
+
+use crate::handoff::exported_with;
+use crate::handoff_remote::utf8;
+use crate::support::Must;
+use crate::support::project::{Project, files_below};
+
+/// A project with two clones of its first commit: one on a commit that nobody else has, with edits
+/// saved as `x` on top of it, and one that it is handed to.
+fn apart() -> (Project, Project) {
+    let common = Project::new();
+    let (mine, theirs) = (common.cloned(), common.cloned());
+    mine.write("sub/c.txt", (0..20).map(|n| format!("line {n}\n")).collect::<String>());
+    mine.git(&["commit", "-qam", "a commit of my own"]);
+    mine.write("a.txt", "one\ntwo\nTHREE\n");
+    mine.write("sub/c.txt", "edited\n".to_owned() + &"line\n".repeat(900));
+    mine.write("new.txt", "new\n");
+    mine.snap(&["save", "x"]).exits(0);
+    (mine, theirs)
+}
+
+fn import(project: &Project, bundle: &[u8]) -> PathBuf {
+    let file = project.home.path().join("in.snap");
+    fs::write(&file, bundle).must("a bundle");
+    project.snap(&["import", utf8(&file)]).exits(0);
+    file
+}
+
+/// The files in a folder of the store, which need not be there.
+fn stored(project: &Project, folder: &str) -> Vec<PathBuf> {
+    let folder = project.stored(folder);
+    let ours = |path: &PathBuf| path.extension().is_some_and(|end| end == "zst" || end == "json");
+    let files = if folder.exists() { files_below(&folder) } else { Vec::new() };
+    files.into_iter().filter(ours).collect()
+}
+
+#[test]
+fn edits_on_a_commit_that_nobody_has_are_merged_by_the_versions_that_came_along() {
+    let (mine, theirs) = apart();
+    import(&theirs, &exported_with(&mine, &["x"]));
+    theirs.snap(&["resume", "--trust"]).exits(3).says(&["does not have the commit", "--fetch-base"]);
+    theirs.snap(&["rm", "x"]).exits(0);
+
+    import(&theirs, &exported_with(&mine, &["x", "--with-base"]));
+    let before = theirs.state();
+    // What is committed here is another version: said, and nothing is done.
+    theirs.snap(&["resume", "--trust"]).exits(4).says(&["sub/c.txt: HEAD has another version", "--merge"]);
+    assert_eq!(theirs.state(), before);
+    // Where only another path is edited, and the same path elsewhere, the two go together.
+    theirs.write("a.txt", "ONE\ntwo\nthree\n");
+    theirs
+        .snap(&["resume", "--merge", "--trust"])
+        .exits(6)
+        .says(&["Both sides changed sub/c.txt", "is not here"]);
+    assert_eq!(theirs.read("a.txt"), b"ONE\ntwo\nTHREE\n");
+    assert_eq!(theirs.read("new.txt"), b"new\n");
+    theirs.snap(&["undo"]).exits(0);
+    assert_eq!(theirs.read("a.txt"), b"ONE\ntwo\nthree\n");
+    theirs.snap(&["rewind", "x", "--trust"]).exits(3).says(&["does not have the commit"]);
+}
+
+#[test]
+fn where_the_edited_files_are_the_same_a_resume_needs_no_common_history() {
+    let (mine, _) = apart();
+    let other = Project::new();
+    fs::remove_dir_all(other.path(".git")).must("to remove");
+    other.git(&["init", "-q", "-b", "main"]);
+    other.write("sub/c.txt", (0..20).map(|n| format!("line {n}\n")).collect::<String>());
+    other.write("only-here.txt", "stays\n");
+    other.git(&["add", "."]);
+    other.git(&["commit", "-qm", "the same files in another history"]);
+    import(&other, &exported_with(&mine, &["x", "--with-base"]));
+    other.snap(&["resume", "x", "--trust"]).exits(0).says(&["base commit", "is not here", "HEAD is at"]);
+    for path in ["a.txt", "sub/c.txt", "new.txt"] {
+        assert_eq!(other.read(path), mine.read(path), "{path}");
+    }
+    assert_eq!(other.read("only-here.txt"), b"stays\n");
+}
+
+#[test]
+fn base_versions_are_handed_on_alike_and_go_with_their_snapshot() {
+    let (mine, theirs) = apart();
+    let bundle = exported_with(&mine, &["x", "--with-base"]);
+    assert_eq!(bundle[8], 2, "an older version says that it is too old for it");
+    assert_eq!(exported_with(&mine, &["x"])[8], 1);
+    import(&theirs, &bundle);
+    assert_eq!(exported_with(&theirs, &["x", "--with-base"]), bundle, "from what came along, to the byte");
+    assert_eq!(stored(&theirs, "bases").len(), 1);
+    for object in stored(&theirs, "objects") {
+        age(&object);
+    }
+    let kept = stored(&theirs, "objects");
+    theirs.snap(&["prune", "--keep-last", "1"]).exits(0);
+    assert_eq!(stored(&theirs, "objects"), kept);
+    theirs.snap(&["rm", "x"]).exits(0);
+    assert_eq!([stored(&theirs, "objects"), stored(&theirs, "bases")], [const { Vec::<PathBuf>::new() }; 2]);
+    // They are an extra: a snapshot that is here already gets them.
+    import(&theirs, &exported_with(&mine, &["x"]));
+    import(&theirs, &bundle);
+    theirs.snap(&["resume", "--merge", "--dry-run"]).exits(0);
+    // Where they are nowhere, that is said, and no file is left.
+    let outside = Project::empty();
+    import(&outside, &exported_with(&mine, &["x"]));
+    let out = outside.home.path().join("out.snap");
+    outside
+        .snap(&["export", "--with-base", "-o", utf8(&out)])
+        .exits(3)
+        .says(&["is not in a repository here"]);
+    assert!(!out.exists());
+}
+
+#[test]
+fn base_versions_that_are_not_what_they_say_are_refused() {
+    let (mine, theirs) = apart();
+    let bundle = exported_with(&mine, &["x", "--with-base"]);
+    let (mut reader, head) = Reader::begin(Cursor::new(&bundle)).must("a bundle");
+    let list = String::from_utf8(head.bases.must("base versions")).must("JSON");
+    let mut frames = Vec::new();
+    while let Some(next) = reader.next(|_| Some(1 << 20)).must("an object") {
+        frames.push(next);
+    }
+    let with = |list: &str, frames: &[(ObjectId, Vec<u8>)]| {
+        let mut writer =
+            Writer::begin(Vec::new(), &head.manifest, Some(list.as_bytes()), frames.len() as u64)
+                .must("a head");
+        frames.iter().for_each(|(id, frame)| writer.object(*id, frame).must("an object"));
+        writer.finish().must("an end").0
+    };
+    assert_eq!(with(&list, &frames), bundle);
+    let oids: Vec<&str> = list.split("\"oid\":\"").skip(1).map(|rest| &rest[..40]).collect();
+    let file = theirs.home.path().join("in.snap");
+    for (list, why) in [
+        // Two swapped: each is an object of the bundle, and not that blob.
+        (list.replace(oids[0], "_").replace(oids[1], oids[0]).replace('_', oids[1]), "does not belong"),
+        (list.replace(oids[0], &"0".repeat(40)), "does not belong"),
+        (list.replace("\"format\":1", "\"format\":2"), "later version"),
+        ("{}".to_owned(), "can't be used"),
+        (list.replacen("\"size\":", "\"size\":9", 1), "bytes"),
+        (swapped(&list), "is not the base version"),
+    ] {
+        fs::write(&file, with(&list, &frames)).must("a bundle");
+        theirs.snap(&["import", utf8(&file)]).exits(5).says(&[why]);
+    }
+    assert!(stored(&theirs, "bases").is_empty() && stored(&theirs, "objects").is_empty());
+    assert_eq!(theirs.snap(&["list", "--json"]).exits(0).stdout.trim(), "[]");
+}
+
+/// The list with the objects of the first two versions exchanged, their ids in order.
+fn swapped(list: &str) -> String {
+    let mut list: serde_json::Value = serde_json::from_str(list).must("JSON");
+    let versions = list["versions"].as_array_mut().must("versions");
+    let (first, second) = (versions[0]["oid"].clone(), versions[1]["oid"].clone());
+    versions.swap(0, 1);
+    (versions[0]["oid"], versions[1]["oid"]) = (first, second);
+    list.to_string()
+}
+
+fn age(path: &Path) {
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(2 * 86_400);
+    fs::File::open(path).must("a file").set_modified(long_ago).must("to set a time");
+}
