@@ -167,6 +167,17 @@ impl Item {
     pub fn path(&self) -> &RepoPath {
         &self.path
     }
+
+    /// Returns what is known of the file before its content is looked at, if it is an edit.
+    pub fn file(&self) -> Option<File> {
+        match &self.source {
+            Source::Stored(edit) => {
+                let lines = Some((edit.added, edit.removed)).filter(|lines| *lines != (0, 0));
+                Some(File { lines, ..file(&edit.path, edit.old.as_ref(), edit.new.as_ref()) })
+            }
+            Source::Pair(..) => None,
+        }
+    }
 }
 
 /// Loads and shows files; each thread has its own.

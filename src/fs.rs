@@ -278,6 +278,14 @@ pub fn append_private(path: &Path) -> Result<File> {
         .context("open", path)
 }
 
+/// Makes a file without a name, in `folder` or, if that can't be, where the system keeps such files.
+///
+/// # Errors
+/// What the system says about the second place.
+pub fn unnamed_file(folder: &Path) -> std::io::Result<File> {
+    tempfile::tempfile_in(folder).or_else(|_| tempfile::tempfile())
+}
+
 /// Makes an empty private folder in the system's place for temporary files.
 ///
 /// # Errors

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use signal_hook::SigId;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 use crate::error::{Error, Kind, Result};
 
@@ -43,6 +43,21 @@ impl Interrupt {
             false => Ok(()),
         }
     }
+}
+
+/// Calls `then`, on a thread of its own, at the first signal that would end the program.
+///
+/// # Errors
+/// [`Kind::Environment`] if the system refuses.
+pub fn on_end(then: impl FnOnce() + Send + 'static) -> Result<()> {
+    let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM, SIGQUIT])
+        .map_err(|error| Error::new(Kind::Environment, "Cannot watch for signals").because(error))?;
+    std::thread::spawn(move || {
+        if signals.forever().next().is_some() {
+            then();
+        }
+    });
+    Ok(())
 }
 
 impl Drop for Interrupt {

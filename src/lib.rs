@@ -43,4 +43,5 @@ pub mod store;
 pub mod timestamp;
 pub mod tree;
 pub mod trust;
+pub mod view;
 pub mod workspace;

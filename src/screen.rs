@@ -3,10 +3,12 @@
 //!
 //! A control character, a bidirectional override or an invisible character in such text
 //! could move the cursor, hide words or lie about what is shown, so each is shown as an
-//! escape and never sent. Pure. The rule and its evidence: CVE-2021-42574 (bidi),
+//! escape and never sent. Pure. Owns `unicode-width`. The rule and its evidence: CVE-2021-42574 (bidi),
 //! CVE-2024-52005 (escape sequences in relayed text).
 
 use std::fmt::{self, Write as _};
+
+use unicode_width::UnicodeWidthChar as _;
 
 /// Shows foreign text on one line: unsafe characters as escapes, line ends included.
 pub struct Line<'a>(pub &'a str);
@@ -43,6 +45,11 @@ pub fn json(text: &str) -> String {
         }
     }
     safe
+}
+
+/// Returns how many columns of the screen a character takes.
+pub fn width(c: char) -> usize {
+    c.width().unwrap_or(0)
 }
 
 /// Returns the text on one line, cut to `width` characters with a visible mark.

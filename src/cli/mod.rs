@@ -21,6 +21,7 @@ mod save;
 mod show;
 mod tree;
 mod ui;
+mod view;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -74,6 +75,7 @@ enum Command {
     List(list::List),
     Show(show::Show),
     Diff(diff::Diff),
+    View(view::View),
     Resume(resume::Resume),
     Rewind(resume::Rewind),
     Undo(resume::Undo),
@@ -163,6 +165,7 @@ fn run(arguments: Arguments, store: Option<PathBuf>, ui: &mut Ui) -> Result<Outc
         Command::List(command) => command.run(&context, &workspace, ui),
         Command::Show(command) => command.run(&context, &workspace, ui),
         Command::Diff(command) => command.run(&context, ui),
+        Command::View(command) => command.run(&context, &workspace, ui),
         Command::Resume(command) => command.run(&context, ui),
         Command::Rewind(command) => command.run(&context, &workspace, ui),
         Command::Undo(command) => command.run(&context, &workspace, ui),

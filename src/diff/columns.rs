@@ -1,16 +1,14 @@
 //! The painted form in two columns: the old version on the left, the new one on the right.
 //!
 //! Each cell is folded to the width of its column, so that nothing is lost to the screen's
-//! edge. Owns `unicode-width`.
+//! edge.
 
 use std::io;
 use std::ops::Range;
 
-use unicode_width::UnicodeWidthChar as _;
-
 use super::paint::{EMPHASIS, NO_EMPHASIS, Paint, Pen, column_width, pairs, visible};
 use super::{End, File, Look, Out, Show, Sink};
-use crate::screen::push_safe;
+use crate::screen::{push_safe, width as width_of};
 
 /// Paints files, the two versions of a line beside each other.
 pub struct Columns<'o, 'a> {
@@ -132,7 +130,7 @@ impl Fold {
         for c in String::from_utf8_lossy(&safe).chars() {
             let width = match c {
                 '\t' => 4 - self.row.width % 4,
-                c => c.width().unwrap_or(0),
+                c => width_of(c),
             };
             if self.row.width + width > self.room && self.row.width > 0 {
                 if emphasised {

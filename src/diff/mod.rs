@@ -24,12 +24,13 @@ use std::io;
 pub use columns::Columns;
 pub use file::{File, Kind};
 pub use out::Out;
-pub use paint::{Look, Painter};
+pub use paint::{Look, Painter, pairs as changed_pairs, visible as visible_part};
 pub use parse::{show_hunks, show_patch};
 pub use patch::Patch;
 pub use queue::{Delivery, in_order};
 pub use stat::{Counted, Counter, Hunk, bar};
 pub use window::Differ;
+pub use words::{Span, changed as changed_words};
 
 /// Takes the hunks of one file, in order, as they are found.
 ///
@@ -88,6 +89,25 @@ pub struct End {
     pub binary: bool,
     /// What else is to be said: sizes of binary content, why something is missing.
     pub note: Option<String>,
+}
+
+impl End {
+    /// Returns what is to be said at the end of the file.
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        notes.extend(match (self.binary, &self.note) {
+            (true, Some(note)) => Some(format!("binary, {note}")),
+            (true, None) => Some("binary".to_owned()),
+            (false, note) => note.clone(),
+        });
+        if self.report.stopped {
+            notes.push("the rest is not shown: a line of it is too long".to_owned());
+        }
+        if self.report.rough {
+            notes.push("compared in pieces: a shorter diff may exist".to_owned());
+        }
+        notes
+    }
 }
 
 /// How a diff is made.

@@ -150,18 +150,7 @@ impl<'o, 'a> Pen<'o, 'a> {
     }
 
     pub(super) fn finish(&mut self, end: &End) -> io::Result<()> {
-        let mut notes = Vec::new();
-        notes.extend(match (end.binary, &end.note) {
-            (true, Some(note)) => Some(format!("binary, {note}")),
-            (true, None) => Some("binary".to_owned()),
-            (false, note) => note.clone(),
-        });
-        if end.report.stopped {
-            notes.push("the rest is not shown: a line of it is too long".to_owned());
-        }
-        if end.report.rough {
-            notes.push("compared in pieces: a shorter diff may exist".to_owned());
-        }
+        let notes = end.notes();
         if self.headed || !notes.is_empty() || self.file.says_something() {
             self.head();
         }
@@ -199,7 +188,7 @@ impl<'o, 'a> Pen<'o, 'a> {
 
 /// Returns the part of a line that is shown when it is longer than `most`: its start, or what
 /// is around the first place that matters.
-pub(super) fn visible(line: &[u8], most: usize, matters: Option<usize>) -> Range<usize> {
+pub fn visible(line: &[u8], most: usize, matters: Option<usize>) -> Range<usize> {
     if line.len() <= most {
         return 0..line.len();
     }
@@ -221,7 +210,7 @@ pub(super) fn column_width(old: u64, new: u64) -> usize {
 }
 
 /// Compares the lines of a small change in pairs.
-pub(super) fn pairs(removed: &[&[u8]], added: &[&[u8]]) -> Option<Vec<Option<Vec<Span>>>> {
+pub fn pairs(removed: &[&[u8]], added: &[&[u8]]) -> Option<Vec<Option<Vec<Span>>>> {
     let comparable = removed.len() == added.len() && removed.len() <= MOST_PAIRS;
     comparable.then(|| removed.iter().zip(added).map(|(old, new)| changed(old, new)).collect())
 }

@@ -13,10 +13,10 @@ const LONGEST: usize = 1 << 10;
 const CELLS: usize = 4_096;
 
 /// A stretch of the old line and what stands in its place in the new one; either may be empty.
-pub(super) type Span = (Range<usize>, Range<usize>);
+pub type Span = (Range<usize>, Range<usize>);
 
 /// Returns what differs between two lines; `None` if they share too little.
-pub(super) fn changed(old: &[u8], new: &[u8]) -> Option<Vec<Span>> {
+pub fn changed(old: &[u8], new: &[u8]) -> Option<Vec<Span>> {
     let (old, new) = (trimmed(old), trimmed(new));
     let mut head = old.iter().zip(new).take_while(|(a, b)| a == b).count();
     while head > 0 && (is_inside_word(old, head) || is_inside_word(new, head)) {

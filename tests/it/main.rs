@@ -29,4 +29,5 @@ mod store;
 mod tidy;
 mod torture;
 mod trust;
+mod view;
 mod worktrees;

@@ -9,7 +9,7 @@ use crate::support::project::files_below;
 
 /// The layers from the bottom; a module may use those below its own layer, and its own layer's
 /// modules only where that is said.
-const LAYERS: [(&[&str], bool); 6] = [
+const LAYERS: [(&[&str], bool); 7] = [
     // Values: pure, and free to use each other.
     (
         &[
@@ -42,11 +42,12 @@ const LAYERS: [(&[&str], bool); 6] = [
     (&["audit", "workspace"], false),
     // A restore makes a safety snapshot first: it captures.
     (&["capture", "compare", "handoff", "restore"], true),
+    (&["view"], false),
     (&["cli"], false),
 ];
 
 /// Which file or folder of `src` each dependency belongs to.
-const OWNERS: [(&str, &[&str]); 21] = [
+const OWNERS: [(&str, &[&str]); 22] = [
     ("aho_corasick", &["remap", "secrets"]),
     ("blake3", &["digest.rs"]),
     ("clap", &["cli"]),
@@ -55,7 +56,8 @@ const OWNERS: [(&str, &[&str]); 21] = [
     ("directories", &["context.rs"]),
     ("git2", &["git"]),
     ("gix_imara_diff", &["diff/window.rs"]),
-    ("memchr", &["diff", "edit.rs", "remap", "secrets", "session/salvage.rs"]),
+    ("memchr", &["diff", "edit.rs", "remap", "secrets", "session/salvage.rs", "view/document.rs"]),
+    ("ratatui", &["view"]),
     ("regex", &["secrets"]),
     ("rustix", &["cli/pager.rs", "fs.rs", "tree.rs"]),
     ("sha1", &["digest.rs"]),
@@ -64,7 +66,7 @@ const OWNERS: [(&str, &[&str]); 21] = [
     ("similar", &["hunks.rs"]),
     ("tempfile", &["fs.rs", "tree.rs"]),
     ("time", &["timestamp.rs"]),
-    ("unicode_width", &["diff/columns.rs"]),
+    ("unicode_width", &["screen.rs"]),
     ("uuid", &["ids.rs"]),
     ("zstd", &["compress.rs"]),
     // Not a dependency, but as good as one: only these files start programs.

@@ -1,0 +1,325 @@
+//! What the screen is about, and what a key or the mouse makes of it. Pure but for the document
+//! that is open, which may read back what it put aside.
+
+use std::io;
+
+use ratatui::layout::Rect;
+
+use super::areas::{Areas, areas};
+use super::document::{Document, Found, Pattern};
+use super::facts::{Facts, Listed};
+use super::record::Block;
+use super::rows::{Layout, Place, Row, Rows};
+
+/// How many records are read ahead of the screen.
+const AHEAD: u64 = 4_096;
+
+/// Which part of the screen keys go to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Focus {
+    /// The list of snapshots.
+    Snapshots,
+    /// The tasks of the one that is open.
+    Tasks,
+    /// Its sub-agents.
+    Agents,
+    /// Its files.
+    Files,
+    /// The diff of the file that is open.
+    #[default]
+    Diff,
+}
+
+pub(super) const LISTS: [Focus; 4] = [Focus::Snapshots, Focus::Tasks, Focus::Agents, Focus::Files];
+
+/// What is to be done by whoever holds the state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Open a snapshot of the list.
+    Snapshot(usize),
+    /// Open a file of the snapshot.
+    File(usize),
+    /// End.
+    Quit,
+}
+
+/// What is wanted of the diff and not there yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Goal {
+    End,
+    Hunk,
+    Search { from: u64, forward: bool },
+}
+
+/// Everything that is on the screen.
+#[derive(Default)]
+pub struct State {
+    pub(super) size: Rect,
+    pub(super) snapshots: Vec<Listed>,
+    pub(super) facts: Option<Facts>,
+    pub(super) focus: Focus,
+    /// The selected line of each list.
+    pub(super) selected: [usize; 4],
+    pub(super) wide: bool,
+    pub(super) file: Option<usize>,
+    pub(super) diff: Option<Document>,
+    /// Whether the whole of it has been read.
+    pub(super) complete: bool,
+    pub(super) top: Place,
+    pub(super) columns: bool,
+    pub(super) cut: bool,
+    pub(super) folded: bool,
+    pub(super) skip: usize,
+    pub(super) pattern: Option<Pattern>,
+    pub(super) prompt: Option<String>,
+    pub(super) help: bool,
+    pub(super) message: Option<String>,
+    /// The record that was found last.
+    pub(super) found: Option<u64>,
+    pub(super) goal: Option<Goal>,
+}
+
+impl State {
+    /// Makes one for a screen of this size, with nothing on it yet.
+    pub fn new(width: u16, height: u16) -> State {
+        State { size: Rect::new(0, 0, width, height), ..State::default() }
+    }
+
+    /// Takes the list of snapshots.
+    pub fn list(&mut self, snapshots: Vec<Listed>) {
+        self.snapshots = snapshots;
+        self.select_open();
+    }
+
+    /// Takes a snapshot that was opened; returns the file to open first.
+    pub fn open(&mut self, facts: Facts) -> Option<Effect> {
+        let first = (!facts.files.is_empty()).then_some(Effect::File(0));
+        self.facts = Some(facts);
+        self.selected = [0; 4];
+        self.select_open();
+        (self.file, self.diff, self.complete) = (None, None, false);
+        first
+    }
+
+    fn select_open(&mut self) {
+        let id = self.facts.as_ref().map(|facts| &facts.id);
+        let open = self.snapshots.iter().position(|listed| Some(&listed.id) == id);
+        self.selected[0] = open.unwrap_or(self.selected[0].min(self.snapshots.len().saturating_sub(1)));
+    }
+
+    /// Starts to show a file whose diff will come in blocks.
+    pub fn show(&mut self, file: usize, folder: std::path::PathBuf) {
+        self.file = Some(file);
+        self.selected[3] = file;
+        self.diff = Some(Document::new(folder));
+        (self.complete, self.top, self.skip) = (false, Place::default(), 0);
+        (self.goal, self.found) = (None, None);
+    }
+
+    /// Says whether more of the diff is wanted than has been read.
+    pub(super) fn wants_more(&self) -> bool {
+        let Some(diff) = &self.diff else { return false };
+        let all = match self.goal {
+            Some(Goal::End | Goal::Hunk) => true,
+            // What has been read is searched first.
+            Some(Goal::Search { from, .. }) => from >= diff.len(),
+            None => false,
+        };
+        !self.complete && (all || diff.len() < self.top.record + AHEAD)
+    }
+
+    /// Returns the width and the height of the screen.
+    pub fn size(&self) -> (u16, u16) {
+        (self.size.width, self.size.height)
+    }
+
+    /// Takes the next block of the diff.
+    ///
+    /// # Errors
+    /// Whatever putting aside what is too much for memory gives, here and below.
+    pub fn take(&mut self, block: Block) -> io::Result<()> {
+        self.diff.as_mut().map_or(Ok(()), |diff| diff.push(block))?;
+        self.reach()
+    }
+
+    /// Notes that the diff has been read to its end, or why not.
+    pub fn end(&mut self, failure: Option<String>) -> io::Result<()> {
+        self.complete = true;
+        if failure.is_some() {
+            self.message = failure;
+        }
+        self.reach()
+    }
+
+    /// Returns a snapshot of the list, if it can be read.
+    pub(super) fn snapshot(&self, number: usize) -> Option<&Listed> {
+        self.snapshots.get(number).filter(|listed| !listed.id.is_empty())
+    }
+
+    /// Tells the person something until the next key.
+    pub fn tell(&mut self, message: String) {
+        self.message = Some(message);
+    }
+
+    /// Says whether a search is going on that [`State::search`] can continue.
+    pub fn is_searching(&self) -> bool {
+        let len = self.diff.as_ref().map_or(0, Document::len);
+        matches!(self.goal, Some(Goal::Search { from, .. }) if from < len || self.complete)
+    }
+
+    /// Says what is being waited for.
+    pub(super) fn busy(&self) -> Option<&'static str> {
+        match self.goal {
+            Some(Goal::Search { .. }) => Some("searching"),
+            Some(Goal::End | Goal::Hunk) => Some("reading"),
+            None => None,
+        }
+    }
+
+    /// Searches one block further.
+    pub fn search(&mut self) -> io::Result<()> {
+        let (Some(Goal::Search { from, forward }), Some(pattern), Some(diff)) =
+            (self.goal, &self.pattern, &mut self.diff)
+        else {
+            return Ok(());
+        };
+        let missing = format!("not found: {}", crate::screen::Line(pattern.text()));
+        match diff.search(pattern, from, forward)? {
+            Found::At(record) => {
+                (self.goal, self.found) = (None, Some(record));
+                self.go_to(record)?;
+            }
+            Found::NotBefore(next) => self.goal = Some(Goal::Search { from: next, forward }),
+            Found::Nowhere if self.complete || !forward => {
+                self.goal = None;
+                self.message = Some(missing);
+            }
+            Found::Nowhere => {
+                let len = diff.len();
+                self.goal = Some(Goal::Search { from: len, forward });
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes on to what was wanted, now that more has been read.
+    fn reach(&mut self) -> io::Result<()> {
+        match self.goal {
+            Some(Goal::End) => {
+                self.top = self.last_page()?;
+                if self.complete {
+                    self.goal = None;
+                }
+            }
+            Some(Goal::Hunk) => self.next_hunk()?,
+            Some(Goal::Search { .. }) | None => {}
+        }
+        Ok(())
+    }
+
+    /// Returns the rows of the diff that are on the screen.
+    ///
+    /// # Errors
+    /// Whatever reading back what was put aside gives.
+    pub(super) fn rows(&mut self) -> io::Result<Vec<Row>> {
+        let (top, height) = (self.top, self.height());
+        self.with_rows(|rows| rows.from(top, height)).unwrap_or(Ok(Vec::new()))
+    }
+
+    fn with_rows<T>(&mut self, look: impl FnOnce(&mut Rows<'_>) -> T) -> Option<T> {
+        let layout = self.layout();
+        let document = self.diff.as_mut()?;
+        Some(look(&mut Rows { document, layout, pattern: self.pattern.as_ref() }))
+    }
+
+    pub(super) fn areas(&self) -> Areas {
+        areas(self.size, self.wide, &self.lengths())
+    }
+
+    /// Returns how long each list is.
+    pub(super) fn lengths(&self) -> [usize; 4] {
+        let facts = self.facts.as_ref();
+        let of = |list: fn(&Facts) -> usize| facts.map_or(0, list);
+        [self.snapshots.len(), of(|f| f.tasks.len()), of(|f| f.agents.len()), of(|f| f.files.len())]
+    }
+
+    pub(super) fn layout(&self) -> Layout {
+        Layout {
+            width: usize::from(self.areas().diff.width),
+            columns: self.columns,
+            wrap: !self.cut,
+            folded: self.folded,
+            skip: self.skip,
+        }
+    }
+
+    pub(super) fn height(&self) -> usize {
+        usize::from(self.areas().diff.height)
+    }
+
+    pub(super) fn last_page(&mut self) -> io::Result<Place> {
+        let height = self.height();
+        self.with_rows(|rows| rows.last_page(height)).unwrap_or(Ok(Place::default()))
+    }
+
+    pub(super) fn scroll(&mut self, by: isize) -> io::Result<()> {
+        let top = self.top;
+        let moved = self.with_rows(|rows| rows.moved(top, by)).unwrap_or(Ok(top))?;
+        let last = self.last_page()?;
+        self.top = moved.min(last.max(top));
+        Ok(())
+    }
+
+    /// Shows a record near the top of the screen.
+    fn go_to(&mut self, record: u64) -> io::Result<()> {
+        let margin = self.height() as isize / 4;
+        let item = self.with_rows(|rows| rows.item_at(record)).unwrap_or(Ok(None))?;
+        self.top = Place { record: item.unwrap_or(0), row: 0 };
+        self.scroll(-margin)
+    }
+
+    pub(super) fn next_hunk(&mut self) -> io::Result<()> {
+        let top = self.top.record;
+        let Some(diff) = &self.diff else { return Ok(()) };
+        let next = diff.hunks().partition_point(|hunk| hunk.record <= top);
+        self.goal = None;
+        match diff.hunks().get(next).map(|hunk| hunk.record) {
+            Some(record) => self.top = Place { record, row: 0 },
+            None if !self.complete => self.goal = Some(Goal::Hunk),
+            None => self.message = Some("this is the last hunk; ] is the next file".to_owned()),
+        }
+        Ok(())
+    }
+
+    pub(super) fn previous_hunk(&mut self) {
+        let top = self.top;
+        let Some(diff) = &self.diff else { return };
+        let above = diff.hunks().partition_point(|hunk| (Place { record: hunk.record, row: 0 }) < top);
+        match above.checked_sub(1).map(|hunk| diff.hunks()[hunk].record) {
+            Some(record) => self.top = Place { record, row: 0 },
+            None => self.top = Place::default(),
+        }
+    }
+
+    pub(super) fn next_match(&mut self, forward: bool) {
+        // From the match that was shown last, else from the top of the screen.
+        let from = match (self.found, forward) {
+            (Some(found), true) => found + 1,
+            (found, _) => found.unwrap_or(self.top.record),
+        };
+        self.goal = Some(Goal::Search { from, forward });
+    }
+
+    /// Returns the first line of a list that is shown when it has so many rows, its heading included.
+    pub(super) fn first_shown(&self, list: usize, height: usize) -> usize {
+        let (rows, selected) = (height.saturating_sub(1).max(1), self.selected[list]);
+        // In pages, so that a list stands still while one moves in it.
+        if self.lengths()[list] <= rows { 0 } else { selected / rows * rows }
+    }
+
+    pub(super) fn select(&mut self, list: usize, line: usize) -> Option<Effect> {
+        let line = line.min(self.lengths()[list].saturating_sub(1));
+        self.selected[list] = line;
+        (list == 3 && self.file != Some(line) && self.lengths()[3] > 0).then_some(Effect::File(line))
+    }
+}

@@ -1,0 +1,104 @@
+//! What is done beside the screen: reading snapshots and diffs. Nothing here is waited for.
+//!
+//! A diff comes in blocks through a channel that holds a few of them, so that no more is computed
+//! than is wanted; when the receiver is dropped, the work ends at its next block. One file is
+//! read at a time.
+
+use std::io;
+use std::sync::mpsc::{Receiver, Sender, sync_channel};
+use std::thread::Scope;
+
+use super::facts::{Facts, Listed, facts, listed};
+use super::record::{Block, Recorder};
+use crate::compare::{self, Item, Loader};
+use crate::diff::Options;
+use crate::error::{Error, Kind, Result};
+use crate::manifest::Manifest;
+use crate::store::Reference;
+use crate::timestamp::Timestamp;
+use crate::workspace::Workspace;
+
+/// How many blocks of a diff wait to be taken.
+const WAITING: usize = 4;
+
+/// What the view waits for.
+pub(super) enum News {
+    /// The person did something.
+    Event(ratatui::crossterm::event::Event),
+    /// The terminal can't be read any more.
+    Gone(io::Error),
+    /// A signal asks the program to end.
+    Signal,
+    /// The list of snapshots.
+    Listed(Result<Vec<Listed>>),
+    /// A snapshot, and its edits.
+    Opened(Box<Result<(Facts, Vec<Item>)>>),
+    /// There is more of the diff, or its end.
+    More,
+    /// The thread that read a file is done.
+    Idle,
+}
+
+/// A piece of a diff, or why there is none.
+pub(super) type Piece = std::result::Result<Block, String>;
+
+/// Lists the snapshots.
+pub(super) fn list<'s>(
+    scope: &'s Scope<'s, '_>,
+    workspace: &'s Workspace,
+    now: Timestamp,
+    news: Sender<News>,
+) {
+    scope.spawn(move || {
+        let entries = workspace.store.entries().map(|entries| listed(&entries, now));
+        let _ended = news.send(News::Listed(entries));
+    });
+}
+
+/// Opens a snapshot.
+pub(super) fn open<'s>(
+    scope: &'s Scope<'s, '_>,
+    workspace: &'s Workspace,
+    reference: Reference,
+    now: Timestamp,
+    news: Sender<News>,
+) {
+    scope.spawn(move || {
+        let read = |manifest: Manifest| {
+            let items = compare::edits(&manifest);
+            (facts(&manifest, &items, now), items)
+        };
+        let opened = workspace.store.find(&reference).and_then(|entry| entry.manifest).map(read);
+        let _ended = news.send(News::Opened(Box::new(opened)));
+    });
+}
+
+/// Reads the diff of a file.
+pub(super) fn read<'s>(
+    scope: &'s Scope<'s, '_>,
+    workspace: &'s Workspace,
+    item: Item,
+    news: Sender<News>,
+) -> Receiver<Piece> {
+    let (pieces, receiver) = sync_channel::<Piece>(WAITING);
+    scope.spawn(move || {
+        let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
+        let mut send = |block: Block| {
+            pieces.send(Ok(block)).map_err(|_| gone())?;
+            news.send(News::More).map_err(|_| gone())
+        };
+        let mut recorder = Recorder::new(&mut send);
+        let shown = Loader::new(workspace, Options::default(), false).show(item, &mut recorder);
+        if let Some(failure) = shown.err().filter(|failure| failure.kind() != Kind::ClosedPipe) {
+            let _gone = pieces.send(Err(said(&failure)));
+        }
+        drop(pieces);
+        let _ended = news.send(News::More).and_then(|()| news.send(News::Idle));
+    });
+    receiver
+}
+
+/// Returns an error on one line.
+pub(super) fn said(error: &Error) -> String {
+    crate::screen::Line(&error.to_string()).to_string()
+}

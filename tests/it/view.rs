@@ -1,0 +1,369 @@
+//! `snap view`: what is on the screen after some keys, and the program itself on a terminal.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use claude_snap::diff::{Differ, End, Options, Show};
+use claude_snap::view::{Effect, Fact, Facts, Listed, Mood, Recorder, State, draw};
+use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::{
+    Event, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Modifier};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
+
+use crate::support::Must;
+use crate::support::project::Project;
+
+fn fact(mark: &str, text: &str, more: &str, mood: Mood) -> Fact {
+    Fact { mark: mark.to_owned(), text: text.to_owned(), more: more.to_owned(), mood }
+}
+
+fn facts() -> Facts {
+    Facts {
+        id: "1".to_owned(),
+        title: fact("", "before api refactor", "3h ago · main · the old error type still works", Mood::Plain),
+        tasks: vec![
+            fact("✔", "1. Write parser", "", Mood::Good),
+            fact("▶", "2. Test parser", "", Mood::Busy),
+            fact("◻", "3. A task with a subject that is longer than its column", "", Mood::Plain),
+        ],
+        agents: vec![fact("running", "look around", "Explore", Mood::Busy)],
+        files: vec![
+            fact("M", "src/code.rs", "+12 -9", Mood::Busy),
+            fact("A", "a/very/long/path/that/does/not/fit/file.rs", "+1 -0", Mood::Good),
+            fact("D", "gone.txt", "+0 -3", Mood::Bad),
+        ],
+    }
+}
+
+fn listed(id: &str, name: &str, more: &str) -> Listed {
+    Listed { id: id.to_owned(), fact: fact(" ", name, more, Mood::Plain) }
+}
+
+/// A screen of this size that shows the diff of two versions.
+fn screen(width: u16, height: u16, old: &[u8], new: &[u8]) -> State {
+    let mut state = State::new(width, height);
+    state.list(vec![listed("2", "after it", "2h"), listed("1", "before api refactor", "3h")]);
+    assert_eq!(state.open(facts()), Some(Effect::File(0)));
+    state.show(0, std::env::temp_dir());
+    let mut blocks = Vec::new();
+    let mut send = |block| {
+        blocks.push(block);
+        Ok(())
+    };
+    let mut recorder = Recorder::new(&mut send);
+    let report = Differ::new(old, new, Options::default()).run(&mut recorder).must("a diff");
+    recorder.finish(End { report, ..End::default() }).must("its end");
+    blocks.into_iter().for_each(|block| state.take(block).must("taken"));
+    state.end(None).must("ended");
+    state
+}
+
+/// The fixtures of `snap diff`, two of which are worth looking at here.
+fn fixture(case: &str) -> [Vec<u8>; 2] {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/diff");
+    ["old", "new"].map(|version| fs::read(folder.join(format!("{case}.{version}"))).must("a fixture"))
+}
+
+fn press(state: &mut State, keys: &str) -> Option<Effect> {
+    let mut effect = None;
+    for key in keys.split(' ') {
+        let code = match key {
+            "enter" => KeyCode::Enter,
+            "esc" => KeyCode::Esc,
+            "tab" => KeyCode::Tab,
+            "space" => KeyCode::Char(' '),
+            _ => KeyCode::Char(key.chars().next().must("a key")),
+        };
+        effect = state.event(Event::Key(KeyEvent::new(code, KeyModifiers::NONE))).must("taken");
+        while state.is_searching() {
+            state.search().must("searched");
+        }
+    }
+    effect
+}
+
+fn painted(state: &mut State, color: bool) -> Buffer {
+    let (width, height) = state.size();
+    let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+    draw(state, color, &mut buffer).must("drawn");
+    buffer
+}
+
+fn rows(buffer: &Buffer) -> Vec<String> {
+    let area = buffer.area;
+    let row = |y| (0..area.width).map(|x| buffer[(x, y)].symbol()).collect::<String>().trim_end().to_owned();
+    (0..area.height).map(row).collect()
+}
+
+/// What a screen looks like: its text, and below it a letter for how each cell is painted.
+fn picture(state: &mut State) -> String {
+    let buffer = painted(state, true);
+    let letter = |x, y| {
+        let cell = &buffer[(x, y)];
+        let reversed = cell.modifier.contains(Modifier::REVERSED);
+        let letter = match (cell.fg, cell.bg) {
+            (_, Color::Yellow) => 'f',
+            (_, Color::Red) => 's',
+            (Color::Red, _) => 'r',
+            (Color::Green, _) => 'g',
+            (Color::Cyan, _) => 'c',
+            (Color::Yellow, _) => 'y',
+            _ if cell.modifier.contains(Modifier::DIM) => 'd',
+            _ if cell.modifier.contains(Modifier::BOLD) => 'b',
+            _ if reversed => 'v',
+            _ => '.',
+        };
+        if reversed { letter.to_ascii_uppercase() } else { letter }
+    };
+    let area = buffer.area;
+    let row = |y| (0..area.width).map(|x| letter(x, y)).collect::<String>().trim_end_matches('.').to_owned();
+    let paint: Vec<String> = (0..area.height).map(row).collect();
+    format!("{}\n\n{}\n", rows(&buffer).join("\n"), paint.join("\n"))
+}
+
+/// Expected screens under `fixtures/view`; `SNAP_BLESS=1 cargo test golden` writes them anew.
+#[test]
+fn golden_screens_stay_as_they_are() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/view");
+    let cases: [(&str, &str, u16, &str); 9] = [
+        ("first", "code", 120, ""),
+        ("narrow", "code", 80, ""),
+        ("wide", "code", 200, "s"),
+        ("columns", "unsafe", 120, "s"),
+        ("unsafe", "unsafe", 80, ""),
+        ("long", "long", 80, "v"),
+        ("folded", "code", 80, "z"),
+        ("search", "code", 120, "/ e enter"),
+        ("help", "code", 80, "?"),
+    ];
+    let mut wrong = Vec::new();
+    for (name, case, width, keys) in cases {
+        let [old, new] = fixture(case);
+        let mut state = screen(width, 24, &old, &new);
+        if !keys.is_empty() {
+            press(&mut state, keys);
+        }
+        let made = picture(&mut state);
+        let expected = folder.join(format!("{name}.out"));
+        if std::env::var_os("SNAP_BLESS").is_some() {
+            fs::create_dir_all(&folder).must("the folder");
+            fs::write(&expected, &made).must("blessed");
+        }
+        if fs::read_to_string(&expected).ok().as_deref() != Some(&made) {
+            wrong.push(format!("{}:\n{made}", expected.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "not as expected (SNAP_BLESS=1 takes them):\n{}", wrong.join("\n"));
+}
+
+/// Two versions of many lines, of which every tenth is edited.
+fn many(lines: usize) -> [String; 2] {
+    ["one", "other"].map(|word| {
+        (0..lines)
+            .map(|n| if n % 10 == 5 { format!("{word} line {n}\n") } else { format!("line {n}\n") })
+            .collect()
+    })
+}
+
+#[test]
+fn keys_move_through_a_long_diff_and_back_to_where_they_began() {
+    let [old, new] = many(20_000);
+    for shape in ["esc", "s", "z"] {
+        let mut state = screen(100, 30, old.as_bytes(), new.as_bytes());
+        press(&mut state, shape);
+        let first = rows(&painted(&mut state, false));
+        press(&mut state, "G");
+        let last = rows(&painted(&mut state, false));
+        assert!(last[28].contains(if shape == "z" { "@@ -19993" } else { "line 19998" }), "{last:#?}");
+        press(&mut state, "space");
+        assert_eq!(rows(&painted(&mut state, false)), last, "there is nothing below the end");
+        // Up by rows what was gone down by rows, over folded and paired lines alike.
+        press(&mut state, "g");
+        for _ in 0..40 {
+            press(&mut state, "j");
+        }
+        press(&mut state, "space b");
+        for _ in 0..40 {
+            press(&mut state, "k");
+        }
+        assert_eq!(rows(&painted(&mut state, false)), first, "{shape}");
+    }
+}
+
+#[test]
+fn hunks_and_matches_are_found_in_both_directions() {
+    let [old, new] = many(2_000);
+    let mut state = screen(100, 30, old.as_bytes(), new.as_bytes());
+    let top = |state: &mut State| rows(&painted(state, false))[2].clone();
+    assert!(top(&mut state).contains("@@ -3 +3 @@"));
+    press(&mut state, "n n");
+    assert!(top(&mut state).contains("@@ -23 +23 @@"), "{}", top(&mut state));
+    press(&mut state, "N");
+    assert!(top(&mut state).contains("@@ -13 +13 @@"));
+    press(&mut state, "/ o t h e r space l i n e space 1 9 9 5 enter");
+    let shown = rows(&painted(&mut state, false));
+    assert!(shown.iter().any(|row| row.contains("+other line 1995")), "{shown:#?}");
+    press(&mut state, "n");
+    let shown = rows(&painted(&mut state, false));
+    assert!(shown.last().must("a row").contains("not found: other line 1995"), "{shown:#?}");
+    press(&mut state, "esc g / o n e space l i n e enter n n N");
+    let shown = rows(&painted(&mut state, false));
+    assert!(shown.iter().any(|row| row.contains("-one line 15")), "{shown:#?}");
+}
+
+#[test]
+fn files_and_snapshots_are_opened_by_key_and_mouse() {
+    let mut state = screen(100, 30, b"a\n", b"b\n");
+    assert_eq!(press(&mut state, "["), None);
+    assert!(rows(&painted(&mut state, false)).last().must("a row").contains("this is the first file"));
+    assert_eq!(press(&mut state, "]"), Some(Effect::File(1)));
+    assert_eq!(press(&mut state, "tab enter"), Some(Effect::Snapshot(1)));
+    assert_eq!(press(&mut state, "k enter"), Some(Effect::Snapshot(0)));
+    let file =
+        rows(&painted(&mut state, false)).iter().position(|row| row.contains("gone.txt")).must("a row");
+    let mouse = |kind, column, row| {
+        let row = u16::try_from(row).must("a row");
+        Event::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE })
+    };
+    let click = mouse(MouseEventKind::Down(MouseButton::Left), 3, file);
+    assert_eq!(state.event(click).must("taken"), Some(Effect::File(2)));
+    assert_eq!(state.event(mouse(MouseEventKind::ScrollDown, 80, 20)).must("taken"), None);
+    assert_eq!(press(&mut state, "q"), Some(Effect::Quit));
+}
+
+#[test]
+fn a_screen_of_any_size_is_drawn() {
+    let [old, new] = fixture("unsafe");
+    for width in [0, 1, 2, 7, 30, 60, 61, 100, 250] {
+        for height in [0, 1, 2, 3, 5, 9, 40] {
+            let mut state = screen(width, height, &old, &new);
+            for keys in ["G", "s", "w", "l", "z", "?", "x", "v", "tab j", "n", "/ x enter"] {
+                press(&mut state, keys);
+                painted(&mut state, true);
+            }
+            state.event(Event::Resize(80, 24)).must("resized");
+            painted(&mut state, true);
+        }
+    }
+}
+
+#[test]
+fn without_colours_none_is_used() {
+    let [old, new] = fixture("unsafe");
+    let mut state = screen(100, 30, &old, &new);
+    let buffer = painted(&mut state, false);
+    assert!(buffer.content.iter().all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset));
+}
+
+/// `snap view` on a terminal of its own.
+struct Terminal {
+    child: Child,
+    controller: fs::File,
+    shown: Vec<u8>,
+}
+
+impl Terminal {
+    fn start(mut command: Command) -> Terminal {
+        let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).must("a pseudo-terminal");
+        grantpt(&controller).must("the terminal's rights");
+        unlockpt(&controller).must("the terminal's lock");
+        tcsetwinsize(&controller, Winsize { ws_row: 24, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 })
+            .must("a size");
+        let name = ptsname(&controller, Vec::new()).must("the terminal's name");
+        let open = || -> OwnedFd {
+            let flags = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::NOCTTY;
+            rustix::fs::open(&name, flags, rustix::fs::Mode::empty()).must("the terminal")
+        };
+        let (input, output) = (open(), open());
+        command.env("TERM", "xterm-256color").stdin(input).stdout(Stdio::from(output)).stderr(open());
+        let child = command.spawn().must("snap");
+        // A copy of the terminal that stays here would keep it open for ever.
+        drop(command);
+        Terminal {
+            child,
+            controller: controller.as_fd().try_clone_to_owned().must("a copy").into(),
+            shown: Vec::new(),
+        }
+    }
+
+    /// Waits until this has been written to the terminal.
+    fn sees(&mut self, text: &str) {
+        let mut buffer = [0; 64 << 10];
+        while !self.shown.windows(text.len()).any(|window| window == text.as_bytes()) {
+            match self.controller.read(&mut buffer) {
+                Ok(read) if read > 0 => self.shown.extend_from_slice(&buffer[..read]),
+                end => panic!("{text:?} is not in ({end:?}):\n{}", String::from_utf8_lossy(&self.shown)),
+            }
+        }
+    }
+
+    fn types(&mut self, keys: &str) {
+        self.shown.clear();
+        self.controller.write_all(keys.as_bytes()).must("typed");
+    }
+
+    /// Waits for the end; returns the exit code and what was written since the last key.
+    fn ends(mut self) -> (Option<i32>, String) {
+        // A terminal whose other side is closed ends in EIO on Linux.
+        self.controller.read_to_end(&mut self.shown).ok();
+        let code = self.child.wait().must("its end").code();
+        (code, String::from_utf8_lossy(&self.shown).into_owned())
+    }
+}
+
+/// What gives a terminal back: the cursor, the mouse, the usual screen.
+const GIVEN_BACK: [&str; 3] = ["\x1b[?25h", "\x1b[?1000l", "\x1b[?1049l"];
+
+fn viewer() -> (Project, Terminal) {
+    let project = Project::new();
+    let text = |word: &str| (0..400).map(|n| format!("{word} {n}\n")).collect::<String>();
+    project.write("a.txt", text("alpha"));
+    project.write("b.txt", text("beta"));
+    project.snap(&["save", "the first"]).exits(0);
+    let terminal = Terminal::start(project.command(project.root(), &["view"]));
+    (project, terminal)
+}
+
+#[test]
+fn it_opens_moves_and_quits_on_a_real_terminal() {
+    let (_project, mut terminal) = viewer();
+    terminal.sees("alpha 3");
+    terminal.types("G");
+    terminal.sees("399");
+    terminal.types("]");
+    terminal.sees("beta");
+    terminal.types("q");
+    let (code, shown) = terminal.ends();
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(GIVEN_BACK.iter().all(|code| shown.contains(code)), "{shown:?}");
+}
+
+#[test]
+fn a_signal_gives_the_terminal_back() {
+    let (_project, mut terminal) = viewer();
+    terminal.sees("alpha 3");
+    let pid = rustix::process::Pid::from_raw(i32::try_from(terminal.child.id()).must("a pid")).must("a pid");
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).must("a signal");
+    let (code, shown) = terminal.ends();
+    assert_eq!(code, Some(7), "{shown}");
+    assert!(GIVEN_BACK.iter().all(|code| shown.contains(code)) && shown.contains("Interrupted"), "{shown:?}");
+}
+
+#[test]
+fn a_snapshot_that_is_not_there_and_a_pipe_are_said_as_such() {
+    let project = Project::new();
+    project.snap(&["view"]).exits(2).says(&["needs a terminal", "snap diff"]);
+    let (code, shown) = Terminal::start(project.command(project.root(), &["view", "nothing"])).ends();
+    assert!(code == Some(3) && shown.contains("There is no snapshot"), "{code:?} {shown}");
+    assert!(
+        shown.rfind("\x1b[?1049l") < shown.find("error"),
+        "the message is on the usual screen: {shown:?}"
+    );
+}
