@@ -9,6 +9,8 @@ use std::fmt::{self, Display};
 use std::io;
 use std::path::Path;
 
+use crate::screen;
+
 /// The result of anything in this library that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -72,8 +74,8 @@ impl Error {
     /// A full or read-only disk, a missing permission and everything else the system
     /// answers is [`Kind::Environment`]; the common ones get a hint.
     pub fn io(action: &str, path: &Path, error: &io::Error) -> Error {
-        let made =
-            Error::new(Kind::Environment, format!("Cannot {action} {}", path.display())).because(error);
+        let shown = screen::Line(&path.to_string_lossy()).to_string();
+        let made = Error::new(Kind::Environment, format!("Cannot {action} {shown}")).because(error);
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => made.hint(
                 "free some space (`snap prune --older-than 30d` needs none itself), then run the command again",
@@ -115,9 +117,10 @@ impl Error {
 
 impl Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
+        // Lists stand in errors, so line ends stay; nothing else of what git, a path or a snapshot says can do harm.
+        screen::Lines(&self.message).fmt(f)?;
         match &self.cause {
-            Some(cause) => write!(f, ": {cause}"),
+            Some(cause) => write!(f, ": {}", screen::Lines(cause)),
             None => Ok(()),
         }
     }

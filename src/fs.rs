@@ -132,10 +132,16 @@ pub fn sync_folder(path: &Path) -> Result<()> {
 /// Makes a folder, with those above it, that only its owner can enter; returns whether it is new.
 ///
 /// # Errors
-/// [`Kind::Environment`] with the path.
+/// [`Kind::Refused`] if a link is in its place, [`Kind::Environment`] with the path.
 pub fn make_private_folder(path: &Path) -> Result<bool> {
-    if path.is_dir() {
-        return Ok(false);
+    match path.symlink_metadata() {
+        Ok(meta) if meta.is_dir() => return Ok(false),
+        Ok(meta) if meta.is_symlink() => {
+            return Err(Error::new(Kind::Refused, format!("Cannot write into {}", path.display()))
+                .because("it is a symbolic link, and nothing here is written through links")
+                .hint("look where it leads; then remove it, or put a real folder in its place"));
+        }
+        _ => {}
     }
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).context("create", path)?;
     Ok(true)
@@ -351,6 +357,7 @@ pub fn lock(path: &Path, shared: bool, patience: std::time::Duration) -> Result<
         .create(true)
         .truncate(false)
         .mode(0o600)
+        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
         .open(path)
         .context("open", path)?;
     let give_up = std::time::Instant::now() + patience;

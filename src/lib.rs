@@ -28,6 +28,7 @@ pub mod hunks;
 pub mod ids;
 pub mod interrupt;
 pub mod json_edit;
+pub mod json_shape;
 pub mod manifest;
 pub mod paths;
 pub mod proofs;

@@ -8,17 +8,22 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::digest::{GitHash, ObjectId};
+use crate::digest::{Checksum, GitHash, ObjectId};
 use crate::error::{Error, Kind, Result};
 use crate::ids::{ClientId, SnapshotId};
+use crate::json_shape;
 use crate::paths::{NativePath, RepoPath};
 use crate::proofs::Proofs;
+use crate::screen;
 use crate::timestamp::Timestamp;
 
 /// The format that this version writes, and the newest that it reads.
 ///
 /// 1: the first (0.1.0).
 pub const FORMAT: u32 = 1;
+
+/// The most files that a snapshot's edits may have.
+const MOST_FILES: usize = 200_000;
 
 /// The most that a manifest may measure on disk, in bytes.
 pub const LARGEST_MANIFEST: u64 = 64 << 20;
@@ -563,10 +568,13 @@ impl Manifest {
     /// # Errors
     /// [`Kind::NewerFormat`] if a later version wrote it, else [`Kind::Damaged`].
     pub fn from_json(json: &[u8]) -> Result<Manifest> {
+        let unreadable = |why: String| Error::new(Kind::Damaged, "The manifest can't be read").because(why);
+        json_shape::check(json).map_err(unreadable)?;
         check_format(json)?;
         check_sum(json)?;
-        let mut manifest: Manifest = serde_json::from_slice(json)
-            .map_err(|error| Error::new(Kind::Damaged, "The manifest can't be read").because(error))?;
+        let mut manifest: Manifest =
+            serde_json::from_slice(json).map_err(|error| unreadable(error.to_string()))?;
+        manifest.refuse_twice().map_err(unreadable)?;
         manifest.proofs = Proofs::of(json);
         Ok(manifest)
     }
@@ -600,6 +608,35 @@ impl Manifest {
         Ok(json)
     }
 
+    /// Refuses entries that mean the same file: which of them counts would depend on the reader.
+    fn refuse_twice(&self) -> std::result::Result<(), String> {
+        let edits = self.edits.iter().flat_map(|edits| &edits.files);
+        if edits.clone().count() > MOST_FILES {
+            return Err(format!("it has more than {MOST_FILES} edited files"));
+        }
+        let paths = edits.map(|edit| edit.path.as_bytes());
+        let places = self.session.iter().flat_map(|session| &session.files).map(|file| file.place.as_bytes());
+        let agents = self.agents.iter().map(|agent| agent.id.as_str().as_bytes());
+        let twice = first_twice(paths).or_else(|| first_twice(places)).or_else(|| first_twice(agents));
+        match twice {
+            None => Ok(()),
+            Some(name) => Err(format!("{} is in it twice", screen::Line(&String::from_utf8_lossy(name)))),
+        }
+    }
+
+    /// Returns how many bytes everything in it has when it is unfolded, as it says itself; what
+    /// is used twice counts twice.
+    pub fn unfolded(&self) -> u64 {
+        let edits = self.edits.iter().flat_map(|edits| &edits.files);
+        let diffs = edits.flat_map(|edit| {
+            let staged = edit.staged.iter().flat_map(|staged| &staged.diff);
+            edit.diff.iter().chain(staged).chain(edit.stages.iter().flat_map(|stage| &stage.diff))
+        });
+        let results = diffs.map(|diff| diff.bytes);
+        let objects = self.session_objects().into_iter().chain(self.edit_objects());
+        objects.map(|object| object.size).chain(results).fold(0, u64::saturating_add)
+    }
+
     /// Returns every object that the snapshot refers to.
     pub fn objects(&self) -> Vec<ObjectRef> {
         let mut all = self.session_objects();
@@ -629,6 +666,11 @@ impl Manifest {
     }
 }
 
+fn first_twice<'a>(names: impl Iterator<Item = &'a [u8]>) -> Option<&'a [u8]> {
+    let mut seen = std::collections::HashSet::new();
+    names.into_iter().find(|name| !seen.insert(*name))
+}
+
 const CHECKSUM: &str = "\"checksum\":";
 
 /// Puts the right checksum into a manifest: the BLAKE3 hash of the file with 64 zeros in its place.
@@ -644,8 +686,10 @@ pub fn seal(mut json: Vec<u8>) -> Result<Vec<u8>> {
 }
 
 fn check_sum(json: &[u8]) -> Result<()> {
-    let sealed = seal(json.to_vec())?;
-    match sealed == json {
+    let place = checksum_place(json).ok_or_else(|| missing_checksum("it has no checksum"))?;
+    let mut sum = Checksum::default();
+    [&json[..place.start], &[b'0'; 64], &json[place.end..]].iter().for_each(|piece| sum.update(piece));
+    match sum.finish().to_string().as_bytes() == &json[place] {
         true => Ok(()),
         false => Err(missing_checksum("its content does not match its checksum")),
     }
@@ -677,7 +721,7 @@ fn check_format(json: &[u8]) -> Result<()> {
         .map_err(|error| Error::new(Kind::Damaged, "This is not a snapshot's manifest").because(error))?;
     if envelope.format > FORMAT || !envelope.requires.is_empty() {
         let needs = match envelope.requires.first() {
-            Some(feature) => format!("it needs {:?}", crate::screen::Line(feature).to_string()),
+            Some(feature) => format!("it needs {:?}", screen::Line(feature).to_string()),
             None => format!("its format is {}, this version reads up to {FORMAT}", envelope.format),
         };
         return Err(Error::new(Kind::NewerFormat, "A later version of snap wrote this snapshot")

@@ -69,6 +69,28 @@ impl RepoPath {
         self.0.split(|byte| *byte == b'/').map(folded)
     }
 
+    /// Says whether every system takes it for the same file: no control character, no `\` or `:`,
+    /// no blank or dot at the end of a name, no name of a device, nothing but text.
+    pub fn is_portable(&self) -> bool {
+        let plain = |name: &[u8]| {
+            let Ok(text) = std::str::from_utf8(name) else { return false };
+            let stem = text.split('.').next().unwrap_or_default().trim_end().to_ascii_lowercase();
+            let numbered = |device: &str| {
+                let number = stem.strip_prefix(device).unwrap_or_default();
+                // Superscripts are digits to Windows.
+                matches!(number, "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" | "¹" | "²" | "³")
+            };
+            let device = matches!(stem.as_str(), "con" | "prn" | "aux" | "nul" | "conin$" | "conout$");
+            !device
+                && !numbered("com")
+                && !numbered("lpt")
+                && !text.ends_with(['.', ' '])
+                && !text.contains(['\\', ':'])
+                && screen::Line(text).to_string() == text
+        };
+        self.0.split(|byte| *byte == b'/').all(plain)
+    }
+
     /// Says whether this path is `folder` or lies in it.
     pub fn is_in(&self, folder: &RepoPath) -> bool {
         self.0.strip_prefix(folder.as_bytes()).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
@@ -220,6 +242,32 @@ mod tests {
         for path in [".gitignore", "a b", "-rf", "a\\b", "new\nline", "..a", "é", "git~1x"] {
             assert!(RepoPath::new(path.as_bytes()).is_ok(), "{path:?}");
         }
+    }
+
+    #[test]
+    fn names_that_mean_another_file_elsewhere_are_known() {
+        let portable = |name: &[u8]| RepoPath::new(name).expect("a fine path").is_portable();
+        for name in ["src/a.rs", ".gitignore", "größe/a b.txt", "console", "com10", "aux-1"] {
+            assert!(portable(name.as_bytes()), "{name:?}");
+        }
+        let odd = [
+            "a.",
+            "a ",
+            "a\r",
+            "a\nb",
+            "\x1b[2J",
+            "a\\b",
+            "c:x",
+            "CON",
+            "nul.txt",
+            "x/com1.a",
+            "LPT²",
+            "a\u{202e}b",
+        ];
+        for name in odd {
+            assert!(!portable(name.as_bytes()), "{name:?}");
+        }
+        assert!(!portable(b"\xff"));
     }
 
     #[test]

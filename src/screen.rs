@@ -13,19 +13,29 @@ use unicode_width::UnicodeWidthChar as _;
 /// Shows foreign text on one line: unsafe characters as escapes, line ends included.
 pub struct Line<'a>(pub &'a str);
 
+/// Shows text of ours with foreign text in it: unsafe characters as escapes, but for line ends, which stay.
+pub struct Lines<'a>(pub &'a str);
+
 impl fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.0.chars() {
-            match c {
-                '\n' => f.write_str("\\n")?,
-                '\t' => f.write_str("\\t")?,
-                '\r' => f.write_str("\\r")?,
-                _ if c.is_ascii_control() => write!(f, "\\x{:02x}", u32::from(c))?,
-                _ if is_deceptive(c) => write!(f, "\\u{{{:x}}}", u32::from(c))?,
-                _ => f.write_char(c)?,
-            }
-        }
-        Ok(())
+        self.0.chars().try_for_each(|c| write_safe(f, c))
+    }
+}
+
+impl fmt::Display for Lines<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| if c == '\n' { f.write_char(c) } else { write_safe(f, c) })
+    }
+}
+
+fn write_safe(f: &mut fmt::Formatter<'_>, c: char) -> fmt::Result {
+    match c {
+        '\n' => f.write_str("\\n"),
+        '\t' => f.write_str("\\t"),
+        '\r' => f.write_str("\\r"),
+        _ if c.is_ascii_control() => write!(f, "\\x{:02x}", u32::from(c)),
+        _ if is_deceptive(c) => write!(f, "\\u{{{:x}}}", u32::from(c)),
+        _ => f.write_char(c),
     }
 }
 

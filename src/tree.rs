@@ -55,6 +55,8 @@ pub(crate) struct NewFile<'a> {
 pub struct Tree {
     fd: OwnedFd,
     path: PathBuf,
+    /// Folders that nothing is reached through, whatever they are called: device and inode.
+    closed: Vec<(u64, u64)>,
 }
 
 impl Tree {
@@ -65,7 +67,17 @@ impl Tree {
     pub fn open(path: &Path) -> Result<Tree> {
         let fd =
             sys::openat(CWD, path, FOLDER, Bits::empty()).map_err(io::Error::from).context("open", path)?;
-        Ok(Tree { fd, path: path.to_owned() })
+        Ok(Tree { fd, path: path.to_owned(), closed: Vec::new() })
+    }
+
+    /// Returns the same tree with some folders closed: git's own, wherever they are and whatever
+    /// leads to them. One that is not there is closed already.
+    #[must_use]
+    pub fn closing(mut self, folders: &[&Path]) -> Tree {
+        use std::os::unix::fs::MetadataExt as _;
+        let known = folders.iter().filter_map(|folder| folder.metadata().ok());
+        self.closed.extend(known.map(|meta| (meta.dev(), meta.ino())));
+        self
     }
 
     /// Returns the root's path.
@@ -234,6 +246,71 @@ impl Tree {
         }
     }
 
+    /// Writes a new file that only its owner can read, synced, and makes the folders above it for
+    /// its owner alone; returns `false` if something stands there already.
+    ///
+    /// # Errors
+    /// What `content` says, [`Kind::Environment`] with the path, also if a link is on the way;
+    /// nothing is left behind but empty folders.
+    pub fn create(
+        &self,
+        path: &RepoPath,
+        content: impl FnOnce(&mut dyn Write) -> Result<()>,
+    ) -> Result<bool> {
+        let place = self.absolute(path);
+        let Some((folder, leaf)) = self.walk(path, Missing::MakePrivate)? else {
+            return Err(Error::new(Kind::Environment, format!("Cannot write {}", place.display()))
+                .because("a folder on the way to it is a file or a link")
+                .hint("nothing is written through links; put a real folder in its place"));
+        };
+        let random = crate::digest::to_hex(&crate::fs::random_bytes()?[..8]);
+        let name = format!("{}{random}", crate::fs::TEMPORARY);
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let failed = |error: io::Error| Error::io("write", &place, &error);
+        let opened = sys::openat(&folder, &name, flags, Bits::from_raw_mode(0o600));
+        let mut file =
+            io::BufWriter::with_capacity(1 << 16, File::from(opened.map_err(|e| failed(e.into()))?));
+        let written = content(&mut file).and_then(|()| {
+            let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
+            file.sync_all().map_err(failed)
+        });
+        let done = written.and_then(|()| match rename_new(&folder, &name, &folder, leaf) {
+            Ok(()) => Ok(true),
+            Err(Errno::EXIST | Errno::NOTEMPTY | Errno::ISDIR) => Ok(false),
+            Err(errno) => Err(Error::io("write", &place, &errno.into())),
+        });
+        if !matches!(done, Ok(true)) {
+            let _gone_or_never_there = sys::unlinkat(&folder, &name, AtFlags::empty());
+        }
+        done
+    }
+
+    /// Removes a file that [`Tree::create`] made, and the folders above it that are empty then.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn remove(&self, path: &RepoPath) -> Result<()> {
+        let Some((folder, leaf)) = self.walk(path, Missing::Stop)? else { return Ok(()) };
+        match sys::unlinkat(&folder, leaf, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(errno) => return Err(Error::io("remove", &self.absolute(path), &errno.into())),
+        }
+        self.prune_folders(path);
+        Ok(())
+    }
+
+    fn refuse_closed(&self, folder: impl AsFd, path: &RepoPath) -> Result<()> {
+        if self.closed.is_empty() {
+            return Ok(());
+        }
+        let stat = sys::fstat(folder).map_err(io::Error::from).context("read", &self.path)?;
+        match self.closed.contains(&(stat.st_dev, stat.st_ino)) {
+            false => Ok(()),
+            true => Err(Error::new(Kind::Refused, format!("Cannot reach {}", self.absolute(path).display()))
+                .because("it goes into git's own folder")),
+        }
+    }
+
     fn read_at(&self, folder: impl AsFd, name: &OsStr) -> io::Result<Node> {
         let stat = match sys::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => stat,
@@ -270,8 +347,9 @@ impl Tree {
         };
         for component in components {
             let opened = match sys::openat(&folder, component, FOLDER, Bits::empty()) {
-                Err(Errno::NOENT) if missing == Missing::Make => {
-                    match sys::mkdirat(&folder, component, Bits::from_raw_mode(0o777)) {
+                Err(Errno::NOENT) if missing != Missing::Stop => {
+                    let mode = if missing == Missing::MakePrivate { 0o700 } else { 0o777 };
+                    match sys::mkdirat(&folder, component, Bits::from_raw_mode(mode)) {
                         Ok(()) | Err(Errno::EXIST) => {}
                         Err(errno) => return fail(errno),
                     }
@@ -280,7 +358,10 @@ impl Tree {
                 other => other,
             };
             folder = match opened {
-                Ok(fd) => fd,
+                Ok(fd) => {
+                    self.refuse_closed(&fd, path)?;
+                    fd
+                }
                 Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(None),
                 Err(errno) => return fail(errno),
             };
@@ -296,6 +377,8 @@ const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::NOFOLLOW).union(OFlags::C
 enum Missing {
     Stop,
     Make,
+    /// Make it for its owner alone.
+    MakePrivate,
 }
 
 /// A private folder inside a work tree, for files on their way in and out.

@@ -9,9 +9,13 @@ use crate::error::{Error, Kind, Result};
 use crate::git::{self, Place, Repository};
 use crate::manifest::Manifest;
 use crate::paths::RepoPath;
+use crate::screen::Line;
 use crate::session::ClientHome;
 use crate::store::Store;
 use crate::trust::{self, Provenance, Signers, Trust};
+
+/// The most that a foreign snapshot may unfold to, in bytes: it is held in memory.
+const MOST_UNFOLDED: u64 = 256 << 20;
 
 /// An opened workspace.
 pub struct Workspace {
@@ -59,6 +63,21 @@ impl Workspace {
             let allowed = git::user_path("gpg.ssh.allowedSignersFile");
             Signers::new(allowed, git::user_path("gpg.ssh.revocationFile"), &self.root)
         })
+    }
+
+    /// Refuses a foreign snapshot that would fill the memory, before anything of it is unfolded.
+    ///
+    /// # Errors
+    /// [`Kind::Refused`] with what can be done.
+    pub fn refuse_bomb(&self, manifest: &Manifest, provenance: &Provenance) -> Result<()> {
+        let unfolded = manifest.unfolded();
+        if !provenance.is_foreign() || unfolded <= MOST_UNFOLDED {
+            return Ok(());
+        }
+        let name = Line(&manifest.name).to_string();
+        Err(Error::new(Kind::Refused, format!("{name:?} is too large to be used"))
+            .because(format!("it is not your own and unfolds to {unfolded} bytes; the most is {MOST_UNFOLDED}"))
+            .hint("have its author sign it (`snap save --sign`), and name them in your `gpg.ssh.allowedSignersFile`"))
     }
 
     /// Signs a snapshot with the key that the user's git configuration names.

@@ -3,7 +3,11 @@
 //! A question has "no" for its answer unless a person types yes. Without a terminal nothing is
 //! asked: what was not agreed to in advance is refused or held back.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt as _;
+
 use clap::Args;
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use serde_json::{Value, json};
 
 use super::restoring::lines;
@@ -22,16 +26,18 @@ pub(super) struct Agreement {
     #[arg(long)]
     trust: bool,
     /// Of such a snapshot, also set PATH (or what is in that folder), which a tool would run or obey (repeatable)
-    #[arg(long, value_name = "PATH", value_parser = parse_path)]
+    #[arg(long, value_name = "PATH", value_parser = OsStringValueParser::new().try_map(parse_path))]
     allow: Vec<RepoPath>,
     /// Ask nothing: do without what was not agreed to by `--trust` and `--allow`
     #[arg(long)]
     yes: bool,
 }
 
-fn parse_path(text: &str) -> std::result::Result<RepoPath, String> {
-    let inside = text.strip_prefix("./").unwrap_or(text).trim_end_matches('/');
-    RepoPath::new(inside.as_bytes())
+/// Takes the bytes as they are: a name need not be text.
+fn parse_path(typed: OsString) -> std::result::Result<RepoPath, String> {
+    let typed = typed.as_bytes();
+    let inside = typed.strip_prefix(b"./").unwrap_or(typed);
+    RepoPath::new(inside.strip_suffix(b"/").unwrap_or(inside))
 }
 
 impl Agreement {

@@ -179,7 +179,11 @@ impl Diff {
             return Ok(vec![Job::Files(place(old), place(new))]);
         }
         let Some(workspace) = workspace else { return Ok(vec![Job::Input]) };
-        let manifest = |reference: &str| workspace.store.find(&Reference::parse(reference))?.manifest;
+        let manifest = |reference: &str| {
+            let manifest = workspace.store.find(&Reference::parse(reference))?.manifest?;
+            workspace.refuse_bomb(&manifest, &workspace.provenance(&manifest))?;
+            Ok(manifest)
+        };
         let items = match (self.references.as_slice(), self.now) {
             ([], false) => compare::edits(&manifest("latest")?),
             ([one], false) => compare::edits(&manifest(one)?),

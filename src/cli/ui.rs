@@ -8,6 +8,7 @@ use std::io::{self, BufWriter, IsTerminal as _, Write};
 use clap::ValueEnum;
 
 use crate::error::{Error, Kind, Result};
+use crate::screen::Lines;
 
 /// When to use colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -126,7 +127,7 @@ impl Ui {
         self.tell(&format!("{mark} {error}"));
         if let Some(hint) = error.next_step() {
             let mark = paint(self.color_on_error, Style::Warning, "hint:");
-            self.tell(&format!("{mark} {hint}"));
+            self.tell(&format!("{mark} {}", Lines(hint)));
         }
     }
 

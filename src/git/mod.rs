@@ -55,6 +55,11 @@ pub enum Place {
 }
 
 impl Repository {
+    /// Returns git's own folders, which nothing but git writes into.
+    pub fn own_folders(&self) -> [&Path; 2] {
+        [&self.git_dir, &self.common_dir]
+    }
+
     /// Finds the repository around a folder.
     ///
     /// # Errors

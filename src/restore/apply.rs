@@ -47,7 +47,7 @@ pub(super) fn apply<'a>(root: &Path, repository: &'a Repository, steps: Vec<Step
     };
     let blobs: Vec<(String, Vec<u8>)> = steps.iter().flat_map(|step| step.blobs.iter().cloned()).collect();
     repository.write_blobs(&blobs)?;
-    let tree = Tree::open(root)?;
+    let tree = Tree::open(root)?.closing(&repository.own_folders());
     let staging = tree.staging()?;
     let mut applied = Applied { tree, staging, moved: Moved::default(), interrupt, index };
     match applied.move_all(repository, &steps) {

@@ -27,10 +27,16 @@ pub(super) struct Standing {
 }
 
 impl Standing {
-    pub(super) fn of(workspace: &Workspace, manifest: &Manifest) -> Standing {
+    /// Judges a snapshot before anything of it is unfolded.
+    ///
+    /// # Errors
+    /// [`Kind::Refused`] for a foreign one that would fill the memory.
+    pub(super) fn of(workspace: &Workspace, manifest: &Manifest) -> Result<Standing> {
         let provenance = workspace.provenance(manifest);
+        workspace.refuse_bomb(manifest, &provenance)?;
         let admitted = provenance == Provenance::Own;
-        Standing { provenance, private: workspace.trust.folder().to_owned(), held: Vec::new(), admitted }
+        let private = workspace.trust.folder().to_owned();
+        Ok(Standing { provenance, private, held: Vec::new(), admitted })
     }
 
     /// Says whether the user agreed, or did not have to.
@@ -118,6 +124,9 @@ fn doubt(step: &Step, private: &Path, root: &Path) -> Option<Doubt> {
         let target = screen::Line(&String::from_utf8_lossy(bytes)).to_string();
         let never = concern(&step.path) == Some(Concern::Rights);
         return made(format!("is a link to {target}"), never);
+    }
+    if !step.path.is_portable() && !matches!(step.work, Work::Remove) {
+        return made("has a name that means something else on another system".to_owned(), false);
     }
     if let Some(concern) = concern(&step.path) {
         return made(concern.says().to_owned(), concern == Concern::Rights);

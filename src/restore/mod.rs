@@ -117,6 +117,7 @@ impl Plan {
 /// [`Kind::Conflict`] if edited paths are different here, each listed; [`Kind::Damaged`] if
 /// any part of the snapshot is; [`Kind::Refused`] for what can't be restored here.
 pub fn plan_resume(workspace: &Workspace, manifest: Manifest, options: &Options) -> Result<Plan> {
+    let standing = Standing::of(workspace, &manifest)?;
     let with_edits = options.edits;
     let mut notes = Vec::new();
     let mut bases = Bases::default();
@@ -168,7 +169,6 @@ pub fn plan_resume(workspace: &Workspace, manifest: Manifest, options: &Options)
             .push("The conversation was not saved (`--history none`): only files are restored.".to_owned()),
         Some(session) => notes.extend(session_notes(&manifest, session)),
     }
-    let standing = Standing::of(workspace, &manifest);
     Ok(Plan { root: workspace.root.clone(), manifest, steps, conflicts, unchanged, session, notes, standing })
 }
 
@@ -214,6 +214,7 @@ pub fn plan_rewind(workspace: &Workspace, manifest: Manifest, options: &Options)
             )
             .hint("`snap resume` brings the conversation back"));
     };
+    let standing = Standing::of(workspace, &manifest)?;
     let found = exact::plan(workspace, repository, saved, exact::Scope::Everything)?;
     let mut notes = left_out(saved);
     if let Some(operation) = &saved.operation {
@@ -225,7 +226,7 @@ pub fn plan_rewind(workspace: &Workspace, manifest: Manifest, options: &Options)
     }
     Ok(Plan {
         root: workspace.root.clone(),
-        standing: Standing::of(workspace, &manifest),
+        standing,
         steps: found.steps,
         conflicts: Vec::new(),
         unchanged: found.unchanged,
@@ -274,11 +275,12 @@ pub fn plan_undo(workspace: &Workspace) -> Result<Plan> {
     else {
         return Err(nothing());
     };
+    let standing = Standing::of(workspace, &manifest)?;
     let found = exact::plan(workspace, repository, saved, exact::Scope::Paths(&safety.paths))?;
     let notes = vec!["The conversation that was resumed stays: a transcript is never removed.".to_owned()];
     Ok(Plan {
         root: workspace.root.clone(),
-        standing: Standing::of(workspace, &manifest),
+        standing,
         steps: found.steps,
         conflicts: Vec::new(),
         unchanged: found.unchanged,

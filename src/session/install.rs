@@ -2,18 +2,23 @@
 //!
 //! Side files first, the transcript last: the client lists a session by its transcript, so
 //! it never sees half of one. Nothing that exists is overwritten; if anything fails, what
-//! was written is taken away again.
+//! was written is taken away again. Below the client's `projects`, `tasks` and `file-history`,
+//! which people put on other disks by a link, everything is reached through real folders only.
 
-use std::io::{BufWriter, Write};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::io::Write;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
 use super::ClientHome;
 use crate::error::{Error, IoContext, Kind, Result};
-use crate::fs::{self, Draft, Existing};
+use crate::fs;
 use crate::ids::ClientId;
 use crate::paths::RepoPath;
+use crate::tree::Tree;
 
 /// A session that is being installed. If it is dropped before its
 /// transcript is written, all is taken back.
@@ -27,7 +32,9 @@ pub struct Installing<'a> {
 /// What was installed, to be taken back if a later step fails.
 #[derive(Default)]
 pub struct Installed {
-    files: Vec<PathBuf>,
+    /// The client's folders, held open, by their names.
+    trees: BTreeMap<&'static str, Tree>,
+    files: Vec<(&'static str, RepoPath)>,
 }
 
 impl ClientHome {
@@ -65,8 +72,8 @@ impl Installing<'_> {
         place: &RepoPath,
         content: impl FnOnce(&mut dyn Write) -> Result<()>,
     ) -> Result<()> {
-        let path = self.place(place)?;
-        self.write(path, content)
+        let (kind, path) = self.place(place)?;
+        self.write(kind, path, content)
     }
 
     /// Writes the transcript, which has to be the last file: the client lists a session by it.
@@ -74,40 +81,71 @@ impl Installing<'_> {
     /// # Errors
     /// As [`Installing::file`].
     pub fn transcript(mut self, content: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<Installed> {
-        let path = self.client.transcript_path(self.cwd, self.id);
-        self.write(path, content)?;
+        let (kind, path) = self.transcript_place()?;
+        self.write(kind, path, content)?;
         Ok(std::mem::take(&mut self.installed))
     }
 
-    fn write(&mut self, path: PathBuf, content: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
-        let folder = path.parent().unwrap_or(&self.client.config);
-        fs::make_private_folder(folder)?;
-        let mut draft = BufWriter::with_capacity(1 << 16, Draft::begin(folder)?);
-        content(&mut draft)?;
-        let draft =
-            draft.into_inner().map_err(std::io::IntoInnerError::into_error).context("write", &path)?;
-        if !draft.seal()?.publish(&path, Existing::Keep)? {
-            return Err(Error::new(Kind::Conflict, format!("Cannot write {}", path.display()))
-                .because("a file of that name appeared meanwhile")
-                .hint("run the command again"));
+    fn write(
+        &mut self,
+        kind: &'static str,
+        path: RepoPath,
+        content: impl FnOnce(&mut dyn Write) -> Result<()>,
+    ) -> Result<()> {
+        let tree = match self.installed.trees.entry(kind) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(open(&self.client.config.join(kind))?),
+        };
+        if !tree.create(&path, content)? {
+            return Err(Error::new(
+                Kind::Conflict,
+                format!("Cannot write {}", tree.absolute(&path).display()),
+            )
+            .because("a file of that name appeared meanwhile")
+            .hint("run the command again"));
         }
-        self.installed.files.push(path);
+        self.installed.files.push((kind, path));
         Ok(())
     }
 
-    /// Returns the path on this machine of a side file's place.
-    fn place(&self, place: &RepoPath) -> Result<PathBuf> {
+    fn transcript_place(&self) -> Result<(&'static str, RepoPath)> {
+        let path = self.client.transcript_path(self.cwd, self.id);
+        let below = path.strip_prefix(self.client.projects()).unwrap_or(&path);
+        below_client("projects", below)
+    }
+
+    /// Returns which of the client's folders a side file's place is in, and where.
+    fn place(&self, place: &RepoPath) -> Result<(&'static str, RepoPath)> {
         let mut components = place.components();
         let kind = components.next().and_then(|kind| kind.to_str()).unwrap_or_default();
-        let folder = match kind {
-            "session" => self.client.project(self.cwd).join(self.id.as_str()),
-            "tasks" | "file-history" => self.client.config.join(kind).join(self.id.as_str()),
+        let (kind, folder) = match kind {
+            "session" => {
+                let (kind, transcript) = self.transcript_place()?;
+                (kind, transcript.as_path().with_extension(""))
+            }
+            "tasks" => ("tasks", PathBuf::from(self.id.as_str())),
+            "file-history" => ("file-history", PathBuf::from(self.id.as_str())),
             _ => {
                 return Err(Error::new(Kind::Damaged, format!("{place} is no place for a session's file"))
                     .hint("the snapshot was written by something else than snap"));
             }
         };
-        Ok(components.fold(folder, |path, component| path.join(component)))
+        below_client(kind, &components.fold(folder, |path, component| path.join(component)))
+    }
+}
+
+/// Opens one of the client's folders, and makes it if need be. A link in its place is the user's own.
+fn open(folder: &Path) -> Result<Tree> {
+    if !folder.is_dir() {
+        fs::make_private_folder(folder)?;
+    }
+    Tree::open(&folder.canonicalize().context("open", folder)?)
+}
+
+fn below_client(kind: &'static str, path: &Path) -> Result<(&'static str, RepoPath)> {
+    match RepoPath::new(path.as_os_str().as_bytes()) {
+        Ok(path) => Ok((kind, path)),
+        Err(why) => Err(Error::new(Kind::Damaged, "A session's file has no usable name").because(why)),
     }
 }
 
@@ -120,15 +158,9 @@ impl Drop for Installing<'_> {
 impl Installed {
     /// Removes what was installed, and the folders that are empty then.
     pub fn take_back(self) {
-        for path in self.files.iter().rev() {
+        for (kind, path) in self.files.iter().rev() {
             // The error that led here is the one to tell; what stays is an unlisted leftover.
-            if std::fs::remove_file(path).is_ok() {
-                for folder in path.ancestors().skip(1).take(3) {
-                    if std::fs::remove_dir(folder).is_err() {
-                        break;
-                    }
-                }
-            }
+            let _best_effort = self.trees.get(kind).map(|tree| tree.remove(path));
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::compress::{self, largest_frame};
 use crate::digest::ObjectId;
 use crate::error::{Error, IoContext as _, Kind, Result};
 use crate::fs::{self, Draft, Existing, Sealed};
+use crate::json_shape;
 use crate::manifest::{Manifest, ObjectRef};
 use crate::screen::Line;
 use crate::timestamp::Timestamp;
@@ -65,6 +66,9 @@ impl<'a> Incoming<'a> {
                 .because(cause)
                 .hint("nothing was added; ask for it again from whoever saved it"))
         };
+        if let Err(error) = json_shape::refuse_repeated_keys(&json) {
+            return unsound(error);
+        }
         if let Err(error) = check_name(&manifest.name) {
             return unsound(error.to_string());
         }

@@ -34,6 +34,11 @@ pub struct Sweep {
     pub bytes: u64,
 }
 
+/// Returns how long an object's file may be: a file that only seems huge is not read.
+fn longest(object: &ObjectRef) -> u64 {
+    compress::largest_frame(object.size).min(LARGEST_OBJECT)
+}
+
 impl Store {
     /// Stores bytes as an object, if they are not there yet.
     ///
@@ -99,7 +104,7 @@ impl Store {
                 .hint("this part of the snapshot is lost unless another copy of the store has it; the rest stays usable")
         };
         let frame =
-            fs::read_plain(&path, LARGEST_OBJECT)?.ok_or_else(|| damaged("it is missing".to_owned()))?;
+            fs::read_plain(&path, longest(object))?.ok_or_else(|| damaged("it is missing".to_owned()))?;
         let raw = compress::decompress(&frame, object.size.min(LARGEST_OBJECT))
             .map_err(|error| damaged(error.to_string()))?;
         if ObjectId::of(&raw) != object.object {
@@ -114,7 +119,7 @@ impl Store {
     /// As [`Store::get`].
     pub fn frame(&self, object: &ObjectRef) -> Result<Vec<u8>> {
         let path = self.object_path(object.object);
-        let frame = fs::read_plain(&path, LARGEST_OBJECT)?;
+        let frame = fs::read_plain(&path, longest(object))?;
         let checked = frame.ok_or_else(|| "it is missing".to_owned()).and_then(|frame| {
             check_frame(object, &frame)?;
             Ok(frame)

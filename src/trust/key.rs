@@ -39,7 +39,9 @@ pub(super) fn load_or_make(folder: &Path) -> Result<Key> {
     if let Some(key) = load(folder)? {
         return Ok(key);
     }
-    fs::make_private_folder(folder)?;
+    if !folder.is_dir() {
+        fs::make_private_folder(folder)?;
+    }
     let text = to_hex(&fs::random_bytes()?) + "\n";
     // Whoever is first makes it; all others use that one.
     fs::publish(folder, &folder.join(FILE), text.as_bytes(), Existing::Keep)?;

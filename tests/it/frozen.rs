@@ -1,10 +1,12 @@
 //! Stores that earlier versions wrote, in `fixtures/`: every later version must open them, for ever.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use crate::resume::edit;
-use crate::support::project::Project;
+use crate::support::project::{Project, ran};
 use crate::support::{Must, copy_tree};
 
 const ID: &str = "c137e379-838e-4509-8148-16b407691758";
@@ -41,21 +43,13 @@ fn a_store_of_format_1_opens_and_restores_everything() {
         (&"then test it".into(), &"Explore".into())
     );
 
-    let resumed = project
-        .snap(&[
-            "resume",
-            "frozen in time",
-            "--trust",
-            "--allow",
-            "run.sh",
-            "--allow",
-            "link",
-            "--json",
-            "--store",
-            store,
-        ])
-        .exits(0)
-        .json();
+    let mut resume =
+        project.command(project.root(), &["resume", "frozen in time", "--trust", "--json", "--store", store]);
+    // A link, an executable, and names that mean something else elsewhere: a yes each.
+    for name in [&b"link"[..], b"run.sh", b"odd\n\"name\"\t\\", b"not \xff text"] {
+        resume.arg("--allow").arg(OsStr::from_bytes(name));
+    }
+    let resumed = ran(&mut resume).exits(0).json();
     assert_eq!(project.state(), source.state(), "the same edits on the same commit");
     assert_eq!(resumed["session_id"], ID);
     let transcript = project.home.project(project.root()).join(format!("{ID}.jsonl"));

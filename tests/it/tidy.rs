@@ -23,6 +23,7 @@ const LAYERS: [(&[&str], bool); 7] = [
             "hunks",
             "ids",
             "json_edit",
+            "json_shape",
             "manifest",
             "paths",
             "proofs",
