@@ -75,7 +75,8 @@ impl Agreement {
         plan.admit(Consent { trust, allow: &allow })
     }
 
-    fn asks(&self, ui: &Ui) -> bool {
+    /// Says whether there is somebody to be asked.
+    pub(super) fn asks(&self, ui: &Ui) -> bool {
         ui.is_terminal() && !ui.json() && !self.yes
     }
 }

@@ -9,6 +9,7 @@ mod diff;
 mod file;
 mod hook;
 mod init;
+mod lease;
 mod list;
 mod log;
 mod man;
@@ -91,6 +92,8 @@ enum Command {
     Push(remote::Push),
     Pull(remote::Pull),
     Log(log::Log),
+    #[command(hide = true)]
+    Lease(lease::Lease),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -181,6 +184,7 @@ fn run(arguments: Arguments, store: Option<PathBuf>, ui: &mut Ui) -> Result<Outc
         Command::Push(command) => command.run(&context, &workspace, ui),
         Command::Pull(command) => command.run(&context, &workspace, ui),
         Command::Log(command) => command.run(&context, &workspace, ui),
+        Command::Lease(command) => command.run(&context, &workspace, ui),
     }
 }
 

@@ -35,6 +35,9 @@ pub(super) struct Prune {
     /// Then remove the oldest until all together need at most this on disk, such as 2GiB or 500M
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     max_size: Option<u64>,
+    /// Prune what you pushed to a git remote instead; those here stay
+    #[arg(long, value_name = "REMOTE", conflicts_with = "max_size")]
+    remote: Option<String>,
     /// Show what would be removed, and why, and stop
     #[arg(long)]
     dry_run: bool,
@@ -80,6 +83,9 @@ impl Prune {
             return Err(Error::new(Kind::Usage, "`snap prune` needs to know what to keep").hint(
                 "say `--older-than 7d`, `--keep-last 10`, `--keep-daily 7`, `--keep-weekly 4`, `--max-size 2GiB`, or several",
             ));
+        }
+        if let Some(remote) = &self.remote {
+            return super::remote::prune(context, workspace, ui, remote, policy, self.dry_run);
         }
         let store = &workspace.store;
         if !store.root().exists() {
@@ -149,21 +155,29 @@ fn report(ui: &mut Ui, planned: &[(&Manifest, &Verdict)], swept: Sweep, dry_run:
         print_json(ui, &json!({"dry_run": dry_run, "snapshots": all, "freed": freed}))?;
         return Ok(Outcome::Done);
     }
-    for (manifest, verdict) in planned {
-        let word = match verdict.keep {
-            true => ui.paint(Style::Faint, "keep  "),
-            false => ui.paint(Style::Bad, "remove"),
-        };
-        ui.line(&format!("{word}  {}  {}", Line(&manifest.name), ui.paint(Style::Faint, &verdict.reason)))?;
-    }
-    let removed = planned.iter().filter(|(_, verdict)| !verdict.keep).count();
-    let did = if dry_run { "Would remove" } else { "Removed" };
-    ui.say(&format!("{did} {} of {}.", removed, count(planned.len(), "snapshot")));
+    let verdicts: Vec<(&str, &Verdict)> =
+        planned.iter().map(|(manifest, verdict)| (manifest.name.as_str(), *verdict)).collect();
+    tell(ui, &verdicts, dry_run)?;
     if swept.objects > 0 {
         let objects = count(usize::try_from(swept.objects).unwrap_or(usize::MAX), "object");
         ui.say(&format!("Freed {} in {objects} that nothing needed any more.", size_text(swept.bytes)));
     }
     Ok(Outcome::Done)
+}
+
+/// Says what becomes of each snapshot, and why.
+pub(super) fn tell(ui: &mut Ui, planned: &[(&str, &Verdict)], dry_run: bool) -> Result<()> {
+    for (name, verdict) in planned {
+        let word = match verdict.keep {
+            true => ui.paint(Style::Faint, "keep  "),
+            false => ui.paint(Style::Bad, "remove"),
+        };
+        ui.line(&format!("{word}  {}  {}", Line(name), ui.paint(Style::Faint, &verdict.reason)))?;
+    }
+    let removed = planned.iter().filter(|(_, verdict)| !verdict.keep).count();
+    let did = if dry_run { "Would remove" } else { "Removed" };
+    ui.say(&format!("{did} {} of {}.", removed, count(planned.len(), "snapshot")));
+    Ok(())
 }
 
 impl Rm {

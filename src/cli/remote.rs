@@ -8,7 +8,8 @@ use super::ui::{Style, Ui};
 use super::{Outcome, count, print_json};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::handoff::{Fate, Handed, Remotes};
+use crate::handoff::{Fate, Handed, Lease, Listed, Remotes};
+use crate::retention::Policy;
 use crate::screen;
 use crate::timestamp::age;
 use crate::workspace::Workspace;
@@ -95,7 +96,8 @@ pub(super) fn list(context: &Context, workspace: &Workspace, ui: &mut Ui, remote
         let all: Vec<Value> = listed
             .iter()
             .map(|one| {
-                json!({"name": one.name, "id": one.id, "created_at": one.created_at, "by": one.by, "here": one.here})
+                let leases: Vec<Value> = one.leases.iter().map(lease_json).collect();
+                json!({"name": one.name, "id": one.id, "created_at": one.created_at, "by": one.by, "here": one.here, "leases": leases})
             })
             .collect();
         print_json(ui, &all)?;
@@ -112,12 +114,26 @@ pub(super) fn list(context: &Context, workspace: &Workspace, ui: &mut Ui, remote
         let by = screen::cut(&one.by, 24);
         let age = age(context.now.since(one.created_at));
         ui.line(&format!(
-            "{:8}  {age:>4}  {here:4}  {by:24}  {}",
+            "{:8}  {age:>4}  {here:4}  {by:24}  {}{}",
             one.id.short(),
-            screen::cut(&one.name, 60)
+            screen::cut(&one.name, 60),
+            match one.leases.as_slice() {
+                [] => String::new(),
+                some => format!("  ({})", at_work(context, some)),
+            }
         ))?;
     }
     Ok(Outcome::Done)
+}
+
+/// Says who works on a snapshot, and since when.
+pub(super) fn at_work(context: &Context, leases: &[Lease]) -> String {
+    let one = |lease: &Lease| format!("{}, since {}", lease.who, age(context.now.since(lease.since)));
+    format!("being worked on by {}", leases.iter().map(one).collect::<Vec<_>>().join("; "))
+}
+
+fn lease_json(lease: &Lease) -> Value {
+    json!({"who": lease.who, "since": lease.since})
 }
 
 /// `snap rm --remote`.
@@ -138,6 +154,50 @@ pub(super) fn remove(
     let outcome = report(ui, "Removed", &words, &shown, &handed)?;
     ui.warn("whoever fetched it still has it, and the host may keep the objects for a while.");
     finish(ui, handed, outcome)
+}
+
+/// `snap prune --remote`.
+pub(super) fn prune(
+    context: &Context,
+    workspace: &Workspace,
+    ui: &mut Ui,
+    remote: &str,
+    policy: Policy,
+    dry_run: bool,
+) -> Result<Outcome> {
+    let (shown, (judged, handed)) = with(context, workspace, ui, remote, |r| {
+        let judged = r.judge(policy)?;
+        let handed = if dry_run { Vec::new() } else { r.prune(&judged)? };
+        Ok((judged, handed))
+    })?;
+    if ui.json() {
+        let failed = |one: &Listed| {
+            let of_it = handed.iter().find(|handed| handed.id == one.id).map(|handed| &handed.fate);
+            match of_it {
+                Some(Fate::Failed(error)) => Some(error.to_string()),
+                _ => None,
+            }
+        };
+        let all: Vec<Value> = judged
+            .own
+            .iter()
+            .map(|(one, verdict)| {
+                json!({"name": one.name, "id": one.id, "keep": verdict.keep, "reason": verdict.reason, "error": failed(one)})
+            })
+            .collect();
+        print_json(
+            ui,
+            &json!({"remote": shown, "dry_run": dry_run, "snapshots": all, "of_others": judged.others}),
+        )?;
+    } else {
+        let verdicts: Vec<_> = judged.own.iter().map(|(one, verdict)| (one.name.as_str(), verdict)).collect();
+        super::prune::tell(ui, &verdicts, dry_run)?;
+        if judged.others > 0 {
+            ui.say(&format!("{} of others on {shown} left alone.", count(judged.others, "snapshot")));
+        }
+    }
+    let failed = handed.iter().any(|one| matches!(one.fate, Fate::Failed(_)));
+    finish(ui, handed, if failed { Outcome::Partial } else { Outcome::Done })
 }
 
 /// Opens a remote and does something with it, saying which tries failed; returns its name too.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::consent::{self, Agreement};
 use super::ui::{Style, Ui};
-use super::{Outcome, count, print_json};
+use super::{Outcome, count, lease, print_json};
 use crate::audit;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
@@ -39,6 +39,9 @@ pub(super) struct Restoring {
     /// If the snapshot's base commit is not here, fetch exactly it from the remote
     #[arg(long)]
     fetch_base: bool,
+    /// Reach no remote: neither look who works on the snapshot nor tell of it
+    #[arg(long, conflicts_with = "fetch_base")]
+    offline: bool,
     /// What becomes of the old place's paths in the conversation
     #[arg(long, value_name = "HOW", default_value = "rewrite")]
     paths: PathChoice,
@@ -141,7 +144,16 @@ impl Restoring {
         if self.dry_run {
             return show_dry_run(ui, &plan);
         }
+        let look = if self.offline { None } else { lease::look(context, workspace, plan.manifest()) };
         let plan = self.agreement.obtain(ui, plan)?;
+        if let Some(others) = look.as_ref().and_then(lease::Look::others) {
+            let text = format!("{} is {others}", Line(&plan.manifest().name));
+            if !self.agreement.asks(ui) {
+                ui.warn(&format!("{text}."));
+            } else if !ui.ask(&format!("{text}. Resume it too?"))? {
+                return Err(Error::new(Kind::Refused, "Nothing was restored").because(text));
+            }
+        }
         let shown = as_json(&plan);
         let held = plan.held().to_vec();
         let whole = plan.conflicts().is_empty() && held.is_empty();
@@ -153,6 +165,9 @@ impl Restoring {
         let done = restore::execute(context, workspace, plan, operation);
         let done = audit::unless_failed(&workspace.store, &line, done)?;
         kept();
+        if let Some(look) = look {
+            look.leave();
+        }
         tell_done(ui, &done);
         consent::tell_held(ui, &held);
         let launch = done.session.as_ref().map(|(id, cwd)| Launch { id, cwd, extra: &self.client });

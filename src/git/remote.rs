@@ -23,6 +23,7 @@ use crate::screen::Line;
 
 /// How often something is tried, the first time included.
 const TRIES: u32 = 4;
+const TRIES_VARIABLE: &str = "SNAP_RETRY_TIMES";
 
 /// The wait before the second try; it doubles each time. A variable overrides it, for
 /// patient jobs and impatient tests.
@@ -184,13 +185,15 @@ impl<'a> Remote<'a> {
         Line(&without_password(&self.address)).to_string()
     }
 
-    /// Lists the refs below a prefix. The scratch repository takes on the remote's object format.
+    /// Lists the refs below some prefixes. The scratch repository takes on the remote's object format.
     ///
     /// # Errors
     /// [`Kind::Environment`] with what git says.
-    pub fn list(&mut self, prefix: &str) -> Result<Vec<RemoteRef>> {
-        let pattern = format!("{prefix}*");
-        let answer = self.attempt(&["ls-remote", "--quiet", "--refs", "--", &self.address, &pattern], &[])?;
+    pub fn list(&mut self, prefixes: &[&str]) -> Result<Vec<RemoteRef>> {
+        let patterns: Vec<String> = prefixes.iter().map(|prefix| format!("{prefix}*")).collect();
+        let mut words = vec!["ls-remote", "--quiet", "--refs", "--", &self.address];
+        words.extend(patterns.iter().map(String::as_str));
+        let answer = self.attempt(&words, &[])?;
         if !answer.ok {
             return Err(self.failed("list what is on", &answer));
         }
@@ -198,7 +201,10 @@ impl<'a> Remote<'a> {
         let refs: Vec<RemoteRef> = text
             .lines()
             .filter_map(|line| line.split_once('\t'))
-            .filter(|(oid, name)| oid.bytes().all(|b| b.is_ascii_hexdigit()) && name.starts_with(prefix))
+            .filter(|(oid, name)| {
+                oid.bytes().all(|b| b.is_ascii_hexdigit())
+                    && prefixes.iter().any(|prefix| name.starts_with(prefix))
+            })
             .take(MOST_REFS)
             .map(|(oid, name)| RemoteRef { oid: oid.to_owned(), name: name.to_owned() })
             .collect();
@@ -345,14 +351,19 @@ impl<'a> Remote<'a> {
         Ok(answers)
     }
 
-    /// Deletes a ref of the remote if it still points where it did.
+    /// Deletes refs of the remote, each only if it still points where it did; the answers are
+    /// in the order of `refs`.
     ///
     /// # Errors
     /// As [`Remote::create`].
-    pub fn delete(&self, old: &RemoteRef) -> Result<PushAnswer> {
-        let lease = format!("--force-with-lease={}:{}", old.name, old.oid);
-        let answers = self.push(vec![lease], vec![format!(":{}", old.name)], std::slice::from_ref(old))?;
-        answers.into_iter().next().ok_or_else(|| Error::new(Kind::Bug, "git gave no answer"))
+    pub fn delete(&self, refs: &[RemoteRef]) -> Result<Vec<PushAnswer>> {
+        let mut answers = Vec::new();
+        for some in refs.chunks(REFS_AT_ONCE) {
+            let leases = some.iter().map(|old| format!("--force-with-lease={}:{}", old.name, old.oid));
+            let specs = some.iter().map(|old| format!(":{}", old.name));
+            answers.extend(self.push(leases.collect(), specs.collect(), some)?);
+        }
+        Ok(answers)
     }
 
     fn push(&self, leases: Vec<String>, specs: Vec<String>, refs: &[RemoteRef]) -> Result<Vec<PushAnswer>> {
@@ -462,17 +473,18 @@ impl<'a> Remote<'a> {
     fn attempt(&self, arguments: &[&str], input: &[u8]) -> Result<Answer> {
         let first = std::env::var(FIRST_WAIT_VARIABLE).ok().and_then(|text| text.parse().ok());
         let mut wait = first.map_or(FIRST_WAIT, Duration::from_millis);
+        let tries = std::env::var(TRIES_VARIABLE).ok().and_then(|text| text.parse().ok()).unwrap_or(TRIES);
         for tried in 1.. {
             let answer = self.git.finish(self.command().args(arguments), input)?;
             // A remote that answered for each ref has spoken.
             let spoken = answer.stdout.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"!\t"));
             let why = passing(&answer.stderr).filter(|_| !answer.ok && !spoken);
-            let Some(why) = why.filter(|_| tried < TRIES) else { return Ok(answer) };
+            let Some(why) = why.filter(|_| tried < tries) else { return Ok(answer) };
             let why = Line(&without_password(why)).to_string();
             let pause = jittered(wait);
             let seconds = pause.as_secs_f32();
             (self.tell.borrow_mut())(&format!(
-                "{}: {why}; trying again in {seconds:.1} s ({} of {TRIES})",
+                "{}: {why}; trying again in {seconds:.1} s ({} of {tries})",
                 self.shown(),
                 tried + 1
             ));

@@ -3,10 +3,12 @@
 //! Combines the bundle, the store's intake and the git edge. A snapshot is handed over as
 //! it is, to the byte, and identified by its id and its manifest: the manifest names every
 //! object by its hash, so two with equal manifests are equal. Changes nothing but the store
-//! and, for `push` and `withdraw`, refs below `refs/snapshots` of the remote.
+//! and, on a remote, refs below `refs/snapshots` and `refs/snapshot-leases`; what comes in
+//! keeps its base commit by a ref below `refs/snap` here, as what is saved does.
 
 mod base;
 mod file;
+mod lease;
 mod remote;
 mod wire;
 
@@ -17,7 +19,8 @@ use crate::manifest::Manifest;
 use crate::store::{LogEntry, Operation};
 
 pub use file::{Imported, export, import};
-pub use remote::{Fate, Handed, Listed, Remotes};
+pub use lease::Lease;
+pub use remote::{Fate, Handed, Judged, Listed, Remotes};
 
 /// Keeps a snapshot's base commit, if it is here, from git's garbage collection, as `save` does.
 fn keep_base(repository: Option<&Repository>, manifest: &Manifest) {

@@ -4,16 +4,20 @@
 //! there already, and never moved. Several are handed over together, but each stands for
 //! itself: what is wrong with one is said, and the others go on.
 
+use std::time::Duration;
+
 use super::base::{self, Mine};
+use super::lease::{self, LEASES, Lease};
 use super::wire::{self, Place, REFS};
 use super::{keep_base, line};
 use crate::audit;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::fs::Scratch;
-use crate::git::{PushAnswer, Remote, RemoteRef, Repository};
+use crate::git::{NewCommit, PushAnswer, Remote, RemoteRef, Repository};
 use crate::ids::SnapshotId;
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, Trigger};
+use crate::retention::{self, Candidate, Policy, Verdict};
 use crate::screen::Line;
 use crate::store::{Entry, LogEntry, Operation, Reference, Store, check_may_travel};
 use crate::timestamp::Timestamp;
@@ -25,6 +29,8 @@ pub struct Remotes<'a> {
     store: &'a Store,
     repository: Option<&'a Repository>,
     remote: Remote<'a>,
+    /// The leases that were there when the remote was listed last.
+    leases: Vec<Lease>,
     /// Holds the scratch repository; it goes with this value.
     _scratch: Scratch,
 }
@@ -61,8 +67,21 @@ pub struct Listed {
     pub created_at: Timestamp,
     /// Whether it is in the store here.
     pub here: bool,
+    /// Who works on it, as far as they said.
+    pub leases: Vec<Lease>,
     place: Place,
 }
+
+/// What pruning a remote would do.
+pub struct Judged {
+    /// The snapshots that this user saved, each with what becomes of it.
+    pub own: Vec<(Listed, Verdict)>,
+    /// How many others there are, which stay.
+    pub others: usize,
+}
+
+/// How far ahead of ours the clock of whoever saved a snapshot may be.
+const A_DAY: Duration = Duration::from_secs(86_400);
 
 impl<'a> Remotes<'a> {
     /// Opens a remote by name or address; `tell` is told of tries that failed.
@@ -81,7 +100,14 @@ impl<'a> Remotes<'a> {
         let scratch = workspace.store.scratch()?;
         let repository = workspace.repository.as_ref();
         let remote = Remote::open(repository, &context.cwd, scratch.path(), address, interactive, tell)?;
-        Ok(Remotes { context, store: &workspace.store, repository, remote, _scratch: scratch })
+        Ok(Remotes {
+            context,
+            store: &workspace.store,
+            repository,
+            remote,
+            leases: Vec::new(),
+            _scratch: scratch,
+        })
     }
 
     /// Returns the remote as it was named, without a password.
@@ -117,6 +143,15 @@ impl<'a> Remotes<'a> {
         for (one, handed) in wanted.iter().zip(&handed) {
             self.log(Operation::Push, one.manifest, &handed.fate);
         }
+        // Whoever hands on what came of a snapshot no longer works on that one.
+        let me = lease::name_of(&self.context.user, &self.context.host);
+        let parents: Vec<&SnapshotId> = wanted
+            .iter()
+            .zip(&handed)
+            .filter(|(_, handed)| matches!(handed.fate, Fate::Done))
+            .filter_map(|(one, _)| one.manifest.parent.as_ref())
+            .collect();
+        self.forget_leases(|lease| lease.who == me && parents.contains(&&lease.id));
         Ok(handed)
     }
 
@@ -217,15 +252,63 @@ impl<'a> Remotes<'a> {
     pub fn withdraw(&mut self, references: &[String]) -> Result<Vec<Handed>> {
         let there = self.places()?;
         let places = self.resolve_all(&there, references)?;
+        self.remove(Operation::Withdraw, &places)
+    }
+
+    /// Judges the snapshots on the remote that this user saved: those of others are not this
+    /// user's to remove. What can't be read, or claims to be from the future, is kept and
+    /// counts for nothing.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] if the remote can't be reached.
+    pub fn judge(&mut self, policy: Policy) -> Result<Judged> {
+        let there = self.places()?;
+        let all = self.describe(&there)?;
+        let (own, others): (Vec<Listed>, Vec<Listed>) =
+            all.into_iter().partition(|one| one.place.user == wire::part(&self.context.user));
         let entries = self.store.entries()?;
         let mine = base::mine(&entries);
+        let (known, odd): (Vec<Listed>, Vec<Listed>) = own.into_iter().partition(|one| {
+            one.created_at.as_millis() > 0 && one.created_at.since(self.context.now) <= A_DAY
+        });
+        let candidate = |one: &Listed| {
+            let here = mine.get(&one.id);
+            Candidate {
+                created_at: one.created_at,
+                pinned: here.is_some_and(|here| here.entry.pinned),
+                safety: false,
+                automatic: here.is_some_and(|here| here.manifest.created_by.trigger == Trigger::Auto),
+            }
+        };
+        let candidates: Vec<Candidate> = known.iter().map(candidate).collect();
+        let verdicts = retention::plan(&candidates, policy, self.context.now);
+        let reason = "its date can't be believed; `snap rm --remote` removes it".to_owned();
+        let kept = odd.into_iter().map(|one| (one, Verdict { keep: true, reason: reason.clone() }));
+        Ok(Judged { own: known.into_iter().zip(verdicts).chain(kept).collect(), others: others.len() })
+    }
+
+    /// Removes from the remote what was judged so.
+    ///
+    /// # Errors
+    /// As [`Remotes::withdraw`].
+    pub fn prune(&mut self, judged: &Judged) -> Result<Vec<Handed>> {
+        let gone = judged.own.iter().filter(|(_, verdict)| !verdict.keep);
+        let places: Vec<Place> = gone.map(|(one, _)| one.place.clone()).collect();
+        self.remove(Operation::Prune, &places)
+    }
+
+    /// Deletes the refs of snapshots, and the leases on them.
+    fn remove(&mut self, operation: Operation, places: &[Place]) -> Result<Vec<Handed>> {
+        let entries = self.store.entries()?;
+        let mine = base::mine(&entries);
+        let refs: Vec<RemoteRef> = places.iter().map(|place| place.at.clone()).collect();
         let mut gone = Vec::new();
-        for place in places {
+        for (place, answer) in places.iter().zip(self.remote.delete(&refs)?) {
             let name = match mine.get(&place.id) {
                 Some(one) => Line(&one.manifest.name).to_string(),
                 None => place.id.short().to_owned(),
             };
-            let fate = match self.remote.delete(&place.at)? {
+            let fate = match answer {
                 PushAnswer::Taken => Fate::Done,
                 PushAnswer::Rejected(why) => Fate::Failed(
                     Error::new(Kind::Environment, format!("{} does not let go of {name}", self.shown()))
@@ -236,12 +319,58 @@ impl<'a> Remotes<'a> {
             let line = LogEntry {
                 snapshot: Some(place.id.clone()),
                 name: mine.get(&place.id).map(|one| one.manifest.name.clone()).unwrap_or_default(),
-                ..self.line(Operation::Withdraw, None)
+                ..self.line(operation, None)
             };
             self.write(line, &fate);
-            gone.push(Handed { name, id: place.id, fate });
+            gone.push(Handed { name, id: place.id.clone(), fate });
         }
+        let removed =
+            |id: &SnapshotId| gone.iter().any(|one| one.id == *id && matches!(one.fate, Fate::Done));
+        self.forget_leases(|lease| removed(&lease.id));
         Ok(gone)
+    }
+
+    /// Deletes leases; what can't be deleted expires.
+    fn forget_leases(&self, which: impl Fn(&Lease) -> bool) {
+        let refs: Vec<RemoteRef> =
+            self.leases.iter().filter(|lease| which(lease)).map(|lease| lease.at.clone()).collect();
+        if !refs.is_empty() {
+            let _best_effort = self.remote.delete(&refs);
+        }
+    }
+
+    /// Returns who else works on a snapshot that is on the remote; `None` if it is not there.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] if the remote can't be reached.
+    pub fn others_at_work(&mut self, id: &SnapshotId) -> Result<Option<Vec<Lease>>> {
+        let there = self.places()?.iter().any(|place| place.id == *id);
+        let me = lease::name_of(&self.context.user, &self.context.host);
+        let others = |lease: &&Lease| lease.id == *id && lease.who != me && lease.counts(self.context.now);
+        Ok(there.then(|| self.leases.iter().filter(others).cloned().collect()))
+    }
+
+    /// Leaves a lease beside a snapshot, in the place of an older one.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] if the remote refuses it or can't be reached.
+    pub fn lease(&mut self, id: &SnapshotId) -> Result<()> {
+        let (me, now) = (lease::name_of(&self.context.user, &self.context.host), self.context.now);
+        let name = lease::ref_of(id, &me, now);
+        let seconds = now.as_millis().div_euclid(1_000);
+        let commit = NewCommit {
+            name: name.clone(),
+            seconds,
+            message: format!("{me} resumed {id}"),
+            paths: Vec::new(),
+        };
+        let made = self.remote.write(&[commit], |_| true, |_, _| Ok(Vec::new()))?;
+        let refs: Vec<RemoteRef> =
+            made.into_iter().map(|oid| RemoteRef { oid, name: name.clone() }).collect();
+        self.remote.create(&refs)?;
+        let stale = |lease: &Lease| lease.id == *id && (lease.who == me || !lease.counts(now));
+        self.forget_leases(|lease| stale(lease) && lease.at.name != name);
+        Ok(())
     }
 
     /// Begins a line of the log on this remote.
@@ -263,7 +392,9 @@ impl<'a> Remotes<'a> {
     }
 
     fn places(&mut self) -> Result<Vec<Place>> {
-        Ok(self.remote.list(REFS)?.into_iter().filter_map(Place::parse).collect())
+        let listed = self.remote.list(&[REFS, LEASES])?;
+        self.leases = listed.iter().cloned().filter_map(Lease::parse).collect();
+        Ok(listed.into_iter().filter_map(Place::parse).collect())
     }
 
     /// Says whether the remote has this very snapshot, or another one under its id. `absent`
@@ -314,9 +445,9 @@ impl<'a> Remotes<'a> {
         let taken = wire::receive(self.store, &mut fetched, place, self.context.now).and_then(|incoming| {
             let manifest = incoming.manifest().clone();
             name = Line(&manifest.name).to_string();
+            line.name.clone_from(&manifest.name);
             let added = incoming.add()?;
             keep_base(self.repository, &manifest);
-            line.name = manifest.name;
             Ok(added)
         });
         let fate = match audit::unless_failed(self.store, &line, taken) {
@@ -401,7 +532,17 @@ impl<'a> Remotes<'a> {
                     }
                 },
             };
-            listed.push(Listed { id: place.id.clone(), name, by, created_at, here, place: place.clone() });
+            let of_it = |lease: &&Lease| lease.id == place.id && lease.counts(self.context.now);
+            let leases = self.leases.iter().filter(of_it).cloned().collect();
+            listed.push(Listed {
+                id: place.id.clone(),
+                name,
+                by,
+                created_at,
+                here,
+                leases,
+                place: place.clone(),
+            });
         }
         listed.sort_by(|a, b| b.created_at.cmp(&a.created_at).then_with(|| a.id.cmp(&b.id)));
         // What is fetched for good must not find a repository that promises to fetch more later.

@@ -39,22 +39,22 @@ impl Place {
     pub(super) fn parse(at: RemoteRef) -> Option<Place> {
         let (user, id) = at.name.strip_prefix(REFS)?.split_once('/')?;
         let (user, id) = (user.to_owned(), SnapshotId::parse(id)?);
-        (user_part(&user) == user).then_some(Place { user, id, at })
+        (part(&user) == user).then_some(Place { user, id, at })
     }
 }
 
 /// Returns the ref of a snapshot: under whoever saved it, whoever pushes it.
 pub(super) fn ref_of(manifest: &Manifest) -> String {
-    format!("{REFS}{}/{}", user_part(&manifest.created_by.user), manifest.id)
+    format!("{REFS}{}/{}", part(&manifest.created_by.user), manifest.id)
 }
 
-/// Makes a user's name fit for a ref, on every host and disk.
-fn user_part(user: &str) -> String {
+/// Makes a name of a user or a machine fit for a ref, on every host and disk.
+pub(super) fn part(user: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c.to_ascii_lowercase() } else { '-' };
-    let part: String = user.chars().map(plain).take(LONGEST_USER).collect();
-    match part.trim_matches('-') {
+    let kept: String = user.chars().map(plain).take(LONGEST_USER).collect();
+    match kept.trim_matches('-') {
         "" => "user".to_owned(),
-        part => part.to_owned(),
+        kept => kept.to_owned(),
     }
 }
 
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn any_user_makes_a_plain_ref() {
-        for (user, part) in [
+        for (user, made) in [
             ("ada", "ada"),
             ("Ada.Lovelace@corp", "ada-lovelace-corp"),
             ("../../heads/main", "heads-main"),
@@ -166,8 +166,8 @@ mod tests {
             ("", "user"),
             (&"x".repeat(99), &"x".repeat(40)),
         ] {
-            assert_eq!(user_part(user), part);
-            assert_eq!(user_part(part), part, "read back as it was written");
+            assert_eq!(part(user), made);
+            assert_eq!(part(made), made, "read back as it was written");
         }
     }
 
