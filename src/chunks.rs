@@ -29,11 +29,14 @@ impl Chunker {
         if !self.pending.is_empty() && self.pending.len() + line.len() > LARGEST {
             self.finish(emit)?;
         }
-        self.pending.extend_from_slice(line);
-        while self.pending.len() > LARGEST {
-            emit(&self.pending[..LARGEST])?;
-            self.pending.drain(..LARGEST);
+        let mut rest = line;
+        while self.pending.len() + rest.len() > LARGEST {
+            // Only a line that is larger by itself comes here; it is not copied first.
+            let (piece, behind) = rest.split_at(LARGEST);
+            emit(piece)?;
+            rest = behind;
         }
+        self.pending.extend_from_slice(rest);
         if self.pending.len() >= SMALLEST && crate::digest::first_byte(line).is_multiple_of(ONE_IN) {
             self.finish(emit)?;
         }

@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, IoContext as _, Kind, Result};
+use crate::ids::ClientId;
 use crate::timestamp::Timestamp;
 
 /// The surroundings of one run.
@@ -23,6 +24,8 @@ pub struct Context {
     pub store: Option<PathBuf>,
     /// The session named by the environment.
     pub session: Option<String>,
+    /// The task list named by the environment, if it is not the session's own.
+    pub task_list: Option<ClientId>,
     /// Whether a client started this program.
     pub inside_client: bool,
     /// The login name.
@@ -73,6 +76,7 @@ impl Context {
             state,
             store,
             session: text("CLAUDE_CODE_SESSION_ID"),
+            task_list: text("CLAUDE_CODE_TASK_LIST_ID").and_then(|id| ClientId::parse(&id)),
             inside_client: variable("CLAUDECODE").is_some(),
             user: text("USER")
                 .or_else(|| text("LOGNAME"))

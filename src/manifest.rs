@@ -25,6 +25,12 @@ pub const FORMAT: u32 = 1;
 /// The most files that a snapshot's edits may have.
 const MOST_FILES: usize = 200_000;
 
+/// What a manifest may require of its reader: that it knows an agent's status `waiting`.
+pub const WAITING_AGENTS: &str = "waiting-agents";
+
+/// The words of `requires` that this version understands.
+const UNDERSTOOD: [&str; 1] = [WAITING_AGENTS];
+
 /// The most that a manifest may measure on disk, in bytes.
 pub const LARGEST_MANIFEST: u64 = 64 << 20;
 
@@ -159,11 +165,23 @@ pub struct Transcript {
     pub records: u64,
     /// Where what is kept begins.
     pub from: HistoryStart,
+    /// What was left out before that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<LeftOut>,
     /// The pieces, in order, cut at line ends.
     pub chunks: Vec<ObjectRef>,
     /// An unfinished last line, kept aside: it is not part of `chunks`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub torn: Option<Content>,
+}
+
+/// Records of a conversation that its client no longer loads, and that were not saved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// How many.
+    pub records: u64,
+    /// Their size in bytes.
+    pub bytes: u64,
 }
 
 /// Where the kept history begins.
@@ -173,7 +191,7 @@ pub enum HistoryStart {
     /// The whole transcript.
     #[default]
     Start,
-    /// What the client would load: since the last compaction.
+    /// What the client still loads: what came since the last compaction, and what that kept.
     Compaction,
 }
 
@@ -240,6 +258,12 @@ pub struct Agent {
     pub status: AgentStatus,
     /// What the status was concluded from.
     pub evidence: String,
+    /// The agent that started it, if that was not the session itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<ClientId>,
+    /// What it did last, in short.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<String>,
     /// The client's `meta.json`, as it was.
     pub meta: Option<Box<RawValue>>,
     /// The agent's own transcript.
@@ -252,6 +276,8 @@ pub struct Agent {
 pub enum AgentStatus {
     /// At work when the snapshot was taken.
     Running,
+    /// Waiting for a permission, or for an agent that it started.
+    Waiting,
     /// Finished.
     Done,
     /// Ended with an error.
@@ -267,6 +293,7 @@ impl AgentStatus {
     pub fn word(self) -> &'static str {
         match self {
             AgentStatus::Running => "running",
+            AgentStatus::Waiting => "waiting",
             AgentStatus::Done => "done",
             AgentStatus::Failed => "failed",
             AgentStatus::Stopped => "stopped",
@@ -719,8 +746,9 @@ fn check_format(json: &[u8]) -> Result<()> {
     }
     let envelope: Envelope = serde_json::from_slice(json)
         .map_err(|error| Error::new(Kind::Damaged, "This is not a snapshot's manifest").because(error))?;
-    if envelope.format > FORMAT || !envelope.requires.is_empty() {
-        let needs = match envelope.requires.first() {
+    let unknown = envelope.requires.iter().find(|word| !UNDERSTOOD.contains(&word.as_str()));
+    if envelope.format > FORMAT || unknown.is_some() {
+        let needs = match unknown {
             Some(feature) => format!("it needs {:?}", screen::Line(feature).to_string()),
             None => format!("its format is {}, this version reads up to {FORMAT}", envelope.format),
         };

@@ -52,7 +52,7 @@ impl Workspace {
             Some(folder) => Store::open(folder)?,
             None => Store::open(&home.join(".claude").join("snapshots"))?,
         };
-        let client = ClientHome::new(&context.config_dir, &context.home);
+        let client = ClientHome::new(&context.config_dir, &context.home, context.task_list.clone());
         let trust = Trust::new(&context.state);
         Ok(Workspace { root, repository, store, client, trust })
     }

@@ -3,6 +3,7 @@
 //! Changes nothing outside the store. What can't be captured is named in the manifest and
 //! in the report, never dropped in silence.
 
+mod agents;
 mod automatic;
 mod edits;
 mod lineage;
@@ -17,7 +18,9 @@ use crate::digest::{Fingerprint, ObjectId};
 use crate::error::{Error, Kind, Result};
 use crate::git;
 use crate::ids::SnapshotId;
-use crate::manifest::{CreatedBy, Edits, FORMAT, Manifest, Safety, Trigger, Workspace as Place};
+use crate::manifest::{
+    AgentStatus, CreatedBy, Edits, FORMAT, Manifest, Safety, Trigger, WAITING_AGENTS, Workspace as Place,
+};
 use crate::paths::RepoPath;
 use crate::proofs::Proofs;
 use crate::session::Found;
@@ -241,7 +244,10 @@ fn assemble(
     };
     let mut manifest = Manifest {
         format: FORMAT,
-        requires: Vec::new(),
+        requires: match session.agents.iter().any(|agent| agent.status == AgentStatus::Waiting) {
+            true => vec![WAITING_AGENTS.to_owned()],
+            false => Vec::new(),
+        },
         id: SnapshotId::random(),
         name: String::new(),
         message: None,

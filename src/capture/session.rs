@@ -9,13 +9,16 @@ use std::path::{Path, PathBuf};
 
 use serde_json::value::RawValue;
 
+use super::agents::{self, Seen};
 use crate::chunks::Chunker;
 use crate::error::{IoContext as _, Result};
 use crate::fs;
+use crate::ids::ClientId;
 use crate::manifest::{
-    Agent, AgentStatus, Content, HistoryStart, NotCaptured, Permissions, Session, SideFile, Transcript,
+    Agent, Content, HistoryStart, LeftOut, NotCaptured, Permissions, Session, SideFile, Transcript,
 };
 use crate::paths::RepoPath;
+use crate::session::compaction::{Cut, Survey};
 use crate::session::facts::Facts;
 use crate::session::{AgentFiles, Found, Lines};
 use crate::store::{AddLock, Store};
@@ -30,6 +33,8 @@ const PIECE: u64 = 4 << 20;
 /// How much of the conversation to save.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum History {
+    /// What the client still loads: what came since the last compaction, and what that kept.
+    Context,
     /// All of it.
     Full,
     /// None: only the state around it.
@@ -109,16 +114,25 @@ impl Reader<'_> {
                 None => {}
             }
         }
+        if let (true, Some(reminded)) = (files.tasks_are_gone, &facts.reminded) {
+            captured.tasks.extend(reminded.iter().filter(|item| is_task(item.get())).cloned());
+            captured.notes.push(format!(
+                "The files of the task queue are gone; what the model was last reminded of was saved (tasks: {}).",
+                captured.tasks.len()
+            ));
+        }
+        let mut seen = Vec::new();
         for agent in &files.agents {
-            let entry = self.agent(agent, history, &facts, found)?;
-            if entry.meta.is_none() {
+            let agent_seen = self.agent(agent, history)?;
+            if agent_seen.meta.is_none() {
                 others.extend(agent.meta.as_deref().and_then(|path| place_of(path, "session/subagents")));
             }
-            captured.agents.push(entry);
+            seen.push(agent_seen);
         }
+        captured.agents = agents::conclude(seen, &mut facts, found);
         let mut side_files = Vec::new();
         // Tool results are conversation too.
-        others.retain(|(place, _)| history == History::Full || !place.starts_with("session/"));
+        others.retain(|(place, _)| history != History::None || !place.starts_with("session/"));
         for (place, path) in &others {
             match RepoPath::new(place.as_bytes()) {
                 Ok(place) => side_files.extend(self.side_file(place, path)?),
@@ -147,16 +161,25 @@ impl Reader<'_> {
             waiting_for: found.live.as_ref().and_then(|live| live.waiting_for.clone()),
             mode: facts.mode,
             cwd,
-            transcript: (history == History::Full).then_some(transcript),
+            transcript: (history != History::None).then_some(transcript),
             files: side_files,
         });
         Ok(())
     }
 
+    /// Keeps a transcript, or what is needed of it. Two passes: the second may see more lines than the first.
     fn transcript(&self, path: &Path, history: History, facts: &mut Facts) -> Result<Transcript> {
+        let mut cut = match history {
+            History::Context => compaction(path)?,
+            History::Full | History::None => None,
+        };
+        let mut transcript = Transcript::default();
+        let mut left_out = LeftOut::default();
+        if cut.is_some() {
+            transcript.from = HistoryStart::Compaction;
+        }
         let mut lines = Lines::open(path)?;
         let mut chunker = Chunker::default();
-        let mut transcript = Transcript { from: HistoryStart::Start, ..Transcript::default() };
         let mut chunks = Vec::new();
         let mut keep = |piece: &[u8]| {
             chunks.push(self.store.put(self.lock, piece)?);
@@ -167,44 +190,40 @@ impl Reader<'_> {
             if history == History::None {
                 continue;
             }
+            if cut.as_mut().is_some_and(|cut| !cut.keeps(line)) {
+                left_out.records += 1;
+                left_out.bytes += line.len() as u64;
+                continue;
+            }
             transcript.records += 1;
             transcript.bytes += line.len() as u64;
             chunker.push(line, &mut keep)?;
         }
         chunker.finish(&mut keep)?;
         transcript.chunks = chunks;
-        if !lines.torn().is_empty() && history == History::Full {
+        transcript.left_out = (left_out != LeftOut::default()).then_some(left_out);
+        if !lines.torn().is_empty() && history != History::None {
             transcript.torn = Some(self.store.keep(self.lock, lines.torn())?);
         }
         Ok(transcript)
     }
 
-    fn agent(&self, files: &AgentFiles, history: History, facts: &Facts, found: &Found) -> Result<Agent> {
+    fn agent(&self, files: &AgentFiles, history: History) -> Result<Seen> {
         let json = match &files.meta {
             Some(path) if path.metadata().is_ok_and(|meta| meta.len() <= LARGEST_JSON) => {
                 fs::read_plain(path, LARGEST_JSON)?
             }
             _ => None,
         };
-        let meta: Option<Box<RawValue>> = json.and_then(|json| serde_json::from_slice(&json).ok());
-        let view: MetaView =
-            meta.as_ref().and_then(|meta| serde_json::from_str(meta.get()).ok()).unwrap_or_default();
-        let (status, evidence) = agent_status(&view, facts, found, files.id.as_str());
+        // An agent's own compactions change nothing: all of it is kept.
+        let how = if history == History::None { History::None } else { History::Full };
+        let mut facts = Facts::default();
         let transcript = match &files.transcript {
-            Some(path) if history == History::Full => {
-                Some(self.transcript(path, history, &mut Facts::default())?)
-            }
-            _ => None,
+            Some(path) => Some(self.transcript(path, how, &mut facts)?).filter(|_| how == History::Full),
+            None => None,
         };
-        Ok(Agent {
-            id: files.id.clone(),
-            agent_type: view.agent_type,
-            description: view.description,
-            status,
-            evidence,
-            meta,
-            transcript,
-        })
+        let meta = json.and_then(|json| serde_json::from_slice(&json).ok());
+        Ok(Seen { id: files.id.clone(), meta, transcript, facts })
     }
 
     /// Keeps a side file; `None` if it has gone meanwhile.
@@ -231,77 +250,35 @@ impl Reader<'_> {
     }
 }
 
+/// Looks for the last compaction that the conversation goes on from.
+fn compaction(path: &Path) -> Result<Option<Cut>> {
+    let mut lines = Lines::open(path)?;
+    let mut survey = Survey::default();
+    while let Some(line) = lines.next_line()? {
+        survey.line(line);
+    }
+    Ok(survey.finish())
+}
+
 /// Takes a task's JSON if it names itself as its file does; it is restored under that name.
 fn task(json: &[u8], path: &Path) -> Option<Box<RawValue>> {
-    #[derive(serde::Deserialize)]
-    struct Task<'a> {
-        #[serde(borrow)]
-        id: std::borrow::Cow<'a, str>,
-    }
-    let task: Task<'_> = serde_json::from_slice(json).ok()?;
-    let same = path.file_stem().is_some_and(|stem| stem == task.id.as_ref());
+    let same = path.file_stem().is_some_and(|stem| task_id(json).is_some_and(|id| stem == id.as_str()));
     serde_json::from_slice(json).ok().filter(|_| same)
+}
+
+/// Says whether a JSON text can be restored as a task.
+fn is_task(json: &str) -> bool {
+    task_id(json.as_bytes()).is_some_and(|id| ClientId::parse(&id).is_some())
+}
+
+fn task_id(json: &[u8]) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Task {
+        id: String,
+    }
+    serde_json::from_slice::<Task>(json).ok().map(|task| task.id)
 }
 
 fn place_of(path: &Path, folder: &str) -> Option<(String, PathBuf)> {
     Some((format!("{folder}/{}", path.file_name()?.to_str()?), path.to_owned()))
-}
-
-#[derive(Default, serde::Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct MetaView {
-    agent_type: Option<String>,
-    description: Option<String>,
-    finished: bool,
-    stopped_by_user: bool,
-}
-
-/// Concludes an agent's status, with what it was concluded from.
-fn agent_status(meta: &MetaView, facts: &Facts, found: &Found, id: &str) -> (AgentStatus, String) {
-    let notified = facts.ended.get(id).map(String::as_str);
-    let answered = facts.answered.get(id).map(String::as_str);
-    match (notified, answered) {
-        _ if meta.stopped_by_user => (AgentStatus::Stopped, "meta.json: stoppedByUser".to_owned()),
-        (Some("completed"), _) => (AgentStatus::Done, "a task notification: completed".to_owned()),
-        (Some("failed"), _) => (AgentStatus::Failed, "a task notification: failed".to_owned()),
-        (Some("killed" | "cancelled"), _) => {
-            (AgentStatus::Stopped, "a task notification: stopped".to_owned())
-        }
-        // What a resumed client says of an agent whose session ended before it did.
-        (Some("stopped"), _) => (AgentStatus::Interrupted, "a task notification: stopped".to_owned()),
-        _ if meta.finished => (AgentStatus::Done, "meta.json: finished".to_owned()),
-        (_, Some("completed")) => (AgentStatus::Done, "its answer is in the transcript".to_owned()),
-        _ if found.live.is_some() => {
-            (AgentStatus::Running, "no end is recorded, and the session runs".to_owned())
-        }
-        _ => (AgentStatus::Interrupted, "no end is recorded, and the session does not run".to_owned()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ids::ClientId;
-    use crate::session::Live;
-
-    fn status(meta: &str, notification: Option<&str>, live: bool) -> AgentStatus {
-        let id = ClientId::parse("s1").expect("an id");
-        let live: Option<Live> = live.then(|| Live::example(&id));
-        let found = Found { id, transcript: "/s1.jsonl".into(), live };
-        let mut facts = Facts::default();
-        if let Some(status) = notification {
-            facts.ended.insert("a1".to_owned(), status.to_owned());
-        }
-        agent_status(&serde_json::from_str(meta).expect("meta"), &facts, &found, "a1").0
-    }
-
-    #[test]
-    fn an_agents_status_follows_its_evidence() {
-        assert_eq!(status("{}", None, true), AgentStatus::Running);
-        assert_eq!(status("{}", None, false), AgentStatus::Interrupted);
-        assert_eq!(status(r#"{"finished":true}"#, None, true), AgentStatus::Done);
-        assert_eq!(status(r#"{"finished":true}"#, Some("failed"), true), AgentStatus::Failed);
-        assert_eq!(status(r#"{"stoppedByUser":true}"#, Some("completed"), true), AgentStatus::Stopped);
-        assert_eq!(status("{}", Some("completed"), false), AgentStatus::Done);
-    }
 }

@@ -170,7 +170,10 @@ impl Restoring {
         }
         tell_done(ui, &done);
         consent::tell_held(ui, &held);
-        let launch = done.session.as_ref().map(|(id, cwd)| Launch { id, cwd, extra: &self.client });
+        let launch = done.session.as_ref().map(|(id, cwd)| {
+            let environment = workspace.client.environment_for(id);
+            Launch { id, cwd, extra: &self.client, environment }
+        });
         if ui.json() {
             print_json(ui, &with_results(shown, &done, launch.as_ref()))?;
             return Ok(outcome);
@@ -195,6 +198,7 @@ pub(super) struct Launch<'a> {
     id: &'a ClientId,
     cwd: &'a Path,
     extra: &'a [OsString],
+    environment: Option<(&'static str, String)>,
 }
 
 impl Launch<'_> {
@@ -206,7 +210,9 @@ impl Launch<'_> {
 
     fn for_a_shell(&self) -> String {
         let words: Vec<String> = self.arguments().iter().map(|word| quoted(word)).collect();
-        format!("cd {} && {}", quoted(&self.cwd.to_string_lossy()), words.join(" "))
+        let set = self.environment.iter().map(|(name, value)| format!("{name}={} ", quoted(value)));
+        let set: String = set.collect();
+        format!("cd {} && {set}{}", quoted(&self.cwd.to_string_lossy()), words.join(" "))
     }
 
     /// Becomes the client; returns only if that fails.
@@ -215,6 +221,7 @@ impl Launch<'_> {
             .arg("--resume")
             .arg(self.id.as_str())
             .args(self.extra)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .current_dir(self.cwd)
             .exec();
         Error::new(Kind::Environment, "Everything is restored, but the client can't be started")
@@ -390,7 +397,7 @@ pub(super) fn with_results(mut shown: Value, done: &Done, launch: Option<&Launch
     shown["safety"] = json!(done.safety.as_ref().map(|(_, name)| name));
     shown["resume"] = json!(launch.map(|launch| json!({
         "command": launch.arguments(),
-        "env": {},
+        "env": launch.environment.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
         "cwd": launch.cwd.to_string_lossy(),
     })));
     shown

@@ -4,12 +4,12 @@ use clap::Args;
 use serde_json::json;
 
 use super::ui::Ui;
-use super::{Outcome, count, print_json};
+use super::{Outcome, count, print_json, size_text};
 use crate::audit;
 use crate::capture::{self, History, Report, Request, Signing};
 use crate::context::Context;
 use crate::error::Result;
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, Transcript};
 use crate::screen::Line;
 use crate::session::Wanted;
 use crate::store::{LogEntry, Operation};
@@ -30,7 +30,7 @@ pub(super) struct Save {
     #[arg(long, value_name = "PATTERN")]
     include: Vec<String>,
     /// How much of the conversation to save
-    #[arg(long, value_name = "HOW", default_value = "full")]
+    #[arg(long, value_name = "HOW", default_value = "context")]
     history: HistoryChoice,
     /// Sign it with your SSH key (git's `user.signingKey`), so that those who trust you can tell; always, if
     /// `git config --global snap.sign true`
@@ -40,6 +40,8 @@ pub(super) struct Save {
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum HistoryChoice {
+    /// What the client still loads: since the last compaction
+    Context,
     /// All of it
     Full,
     /// None: tasks, agents, grants and edits only
@@ -58,6 +60,7 @@ impl Save {
             message: self.message.as_deref(),
             session: session.as_ref(),
             history: match self.history {
+                HistoryChoice::Context => History::Context,
                 HistoryChoice::Full => History::Full,
                 HistoryChoice::None => History::None,
             },
@@ -101,10 +104,7 @@ fn headline(report: &Report) -> String {
     }
     let mut parts = Vec::new();
     if let Some(transcript) = manifest.session.as_ref().and_then(|session| session.transcript.as_ref()) {
-        parts.push(format!(
-            "{} of conversation",
-            count(usize::try_from(transcript.records).unwrap_or(usize::MAX), "record")
-        ));
+        parts.push(format!("{} of conversation{}", number(transcript.records), left_out(transcript)));
     }
     let things = [
         (manifest.tasks.len(), "task"),
@@ -126,6 +126,22 @@ fn headline(report: &Report) -> String {
     }
 }
 
+fn number(records: u64) -> String {
+    count(usize::try_from(records).unwrap_or(usize::MAX), "record")
+}
+
+/// Says what was not saved of a conversation, if anything was not.
+pub(super) fn left_out(transcript: &Transcript) -> String {
+    match transcript.left_out {
+        Some(left) => format!(
+            " (since its last compaction; {} before that, {}, left out: `--history full`)",
+            number(left.records),
+            size_text(left.bytes)
+        ),
+        None => String::new(),
+    }
+}
+
 /// Sums the lines that a snapshot's edits add and remove.
 pub(super) fn lines(manifest: &Manifest) -> (u64, u64) {
     let files = manifest.edits.iter().flat_map(|edits| &edits.files);
@@ -142,6 +158,9 @@ fn as_json(report: &Report) -> serde_json::Value {
         "written": report.written,
         "unchanged_since": report.unchanged_since,
         "session_id": manifest.session.as_ref().map(|session| &session.id),
+        "history": manifest.session.as_ref().and_then(|session| session.transcript.as_ref()).map(|transcript| json!({
+            "from": transcript.from, "records": transcript.records, "left_out": transcript.left_out,
+        })),
         "tasks": manifest.tasks.len(),
         "agents": manifest.agents.len(),
         "queue": manifest.queue.len(),

@@ -7,7 +7,10 @@ use super::ui::{Style, Ui};
 use super::{Outcome, count, list, save, size_text};
 use crate::context::Context;
 use crate::error::Result;
-use crate::manifest::{AgentStatus, Change, Decision, Edit, IndexState, Manifest, Mode, Rule, Session};
+use crate::ids::ClientId;
+use crate::manifest::{
+    Agent, AgentStatus, Change, Decision, Edit, IndexState, Manifest, Mode, Rule, Session,
+};
 use crate::screen::{self, Line, cut};
 use crate::store::Reference;
 use crate::timestamp::age;
@@ -45,6 +48,24 @@ impl Show {
         page.not_captured(&manifest)?;
         Ok(Outcome::Done)
     }
+}
+
+/// Returns the agents in the order of a tree, each behind the one that started it, with its depth.
+fn tree(agents: &[Agent]) -> Vec<(&Agent, usize)> {
+    let is_here = |id: &ClientId| agents.iter().any(|agent| agent.id == *id);
+    let mut shown: Vec<(&Agent, usize)> = Vec::new();
+    let mut next: Vec<(&Agent, usize)> = Vec::new();
+    let roots = agents.iter().filter(|agent| !agent.parent.as_ref().is_some_and(is_here));
+    next.extend(roots.rev().map(|agent| (agent, 0)));
+    while let Some((agent, depth)) = next.pop() {
+        shown.push((agent, depth));
+        let children = agents.iter().filter(|child| child.parent.as_ref() == Some(&agent.id));
+        next.extend(children.rev().map(|child| (child, depth + 1)));
+    }
+    // Agents that claim to have started each other hang nowhere, and are shown all the same.
+    let left: Vec<_> = agents.iter().filter(|a| !shown.iter().any(|(b, _)| b.id == a.id)).collect();
+    shown.extend(left.into_iter().map(|agent| (agent, 0)));
+    shown
 }
 
 struct Page<'a> {
@@ -110,7 +131,8 @@ impl Page<'_> {
         lines.push(state_of(session));
         lines.push(match &session.transcript {
             Some(transcript) => {
-                format!("{} records, {} of conversation", transcript.records, size_text(transcript.bytes))
+                let (records, size) = (transcript.records, size_text(transcript.bytes));
+                format!("{records} records, {size} of conversation{}", save::left_out(transcript))
             }
             None => "the conversation was not saved".to_owned(),
         });
@@ -156,19 +178,26 @@ impl Page<'_> {
 
     fn agents(&mut self, manifest: &Manifest) -> Result<()> {
         let mut lines = Vec::new();
-        for agent in &manifest.agents {
+        for (agent, depth) in tree(&manifest.agents) {
             let style = match agent.status {
                 AgentStatus::Done => Style::Good,
                 AgentStatus::Failed => Style::Bad,
-                AgentStatus::Running | AgentStatus::Stopped | AgentStatus::Interrupted => Style::Warning,
+                AgentStatus::Running
+                | AgentStatus::Waiting
+                | AgentStatus::Stopped
+                | AgentStatus::Interrupted => Style::Warning,
             };
+            let indent = "  ".repeat(depth.min(8));
             lines.push(format!(
-                "{}  {}  {}  {}",
+                "{indent}{}  {}  {}  {}",
                 self.ui.paint(style, format!("{:11}", agent.status.word())),
                 Line(agent.agent_type.as_deref().unwrap_or("agent")),
                 cut(agent.description.as_deref().unwrap_or(agent.id.as_str()), WIDE),
                 self.ui.paint(Style::Faint, format!("({})", Line(&agent.evidence))),
             ));
+            if let Some(last) = &agent.last {
+                lines.push(format!("{indent}             last: {}", cut(last, WIDE)));
+            }
         }
         self.list("Agents", lines)
     }

@@ -40,6 +40,10 @@ pub struct Facts {
     pub shells: BTreeMap<String, String>,
     /// Decisions that a person took.
     pub decisions: VecDeque<Decision>,
+    /// What was done last: a tool and what it was about, or words.
+    pub last: Option<String>,
+    /// The whole task list, as the client last reminded the model of it.
+    pub reminded: Option<Vec<Box<RawValue>>>,
     own_title: bool,
     calls: BTreeMap<String, (String, String)>,
 }
@@ -97,6 +101,8 @@ struct Block<'a> {
     name: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     input: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    text: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
@@ -121,6 +127,13 @@ struct PermissionDecision<'a> {
     source: Cow<'a, str>,
     #[serde(borrow, default)]
     grant_scope: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct Reminder<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Cow<'a, str>,
+    content: Vec<Box<RawValue>>,
 }
 
 impl Facts {
@@ -151,6 +164,10 @@ impl Facts {
                     && attachment.contains("<task-notification>")
                 {
                     self.observe_notification(attachment);
+                } else if let Some(reminder) = record.attachment.and_then(parse::<Reminder<'_>>)
+                    && reminder.kind == "task_reminder"
+                {
+                    self.reminded = Some(reminder.content);
                 }
             }
             _ => {}
@@ -164,6 +181,17 @@ impl Facts {
             .filter(|(id, _)| !self.ended.contains_key(*id))
             .map(|(_, command)| command.clone())
             .collect()
+    }
+
+    /// Returns the tools that were called and have not answered yet.
+    pub fn open_calls(&self) -> impl Iterator<Item = &str> {
+        self.calls.values().map(|(tool, _)| tool.as_str())
+    }
+
+    /// Takes over what an agent's own transcript says of the agents that it started.
+    pub fn add_agents_of(&mut self, agent: &Facts) {
+        self.ended.extend(agent.ended.iter().map(|(id, status)| (id.clone(), status.clone())));
+        self.answered.extend(agent.answered.iter().map(|(id, status)| (id.clone(), status.clone())));
     }
 
     fn observe_title(&mut self, record: &Record<'_>) {
@@ -213,7 +241,10 @@ impl Facts {
         for block in message.content.and_then(parse::<Vec<Block<'_>>>).unwrap_or_default() {
             if let (true, Some(id), Some(name)) = (block.kind == "tool_use", block.id, block.name) {
                 let detail = block.input.map(subject).unwrap_or_default();
+                self.last = Some(shortened(&format!("{name} {detail}")));
                 self.calls.insert(id.into_owned(), (name.into_owned(), detail));
+            } else if let ("text", Some(text)) = (block.kind.as_ref(), block.text) {
+                self.last = Some(shortened(&text));
             }
         }
     }
@@ -279,6 +310,13 @@ impl Facts {
             self.ended.insert(id.to_owned(), status.to_owned());
         }
     }
+}
+
+/// The most characters that are kept of what was done last.
+const LONGEST_LAST: usize = 200;
+
+fn shortened(text: &str) -> String {
+    text.trim().chars().take(LONGEST_LAST).collect()
 }
 
 /// Returns what a tool call is about: its command, file, address or pattern.

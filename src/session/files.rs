@@ -15,6 +15,8 @@ pub struct SessionFiles {
     pub agents: Vec<AgentFiles>,
     /// The tasks of the queue, by number: path of each `N.json`.
     pub tasks: Vec<PathBuf>,
+    /// Whether there is no folder for tasks at all.
+    pub tasks_are_gone: bool,
     /// Every other file, with its place (`session/…`, `tasks/…`, `file-history/…`).
     pub others: Vec<(String, PathBuf)>,
     /// What is there but can't be kept: links, and names that are not text.
@@ -33,7 +35,7 @@ pub struct AgentFiles {
 }
 
 impl ClientHome {
-    /// Lists the files of a session.
+    /// Lists the files of a session; its tasks are those of the shared list if there is one.
     ///
     /// # Errors
     /// [`crate::error::Kind::Environment`] if a folder is there but can't be read.
@@ -47,8 +49,9 @@ impl ClientHome {
                 None => files.others.push((place, path)),
             }
         }
-        for (place, path) in walk(&self.config.join("tasks").join(found.id.as_str()), "tasks", &mut unnamed)?
-        {
+        let tasks = self.config.join("tasks").join(self.task_list.as_ref().unwrap_or(&found.id).as_str());
+        files.tasks_are_gone = !tasks.exists();
+        for (place, path) in walk(&tasks, "tasks", &mut unnamed)? {
             match place.strip_prefix("tasks/").and_then(|name| name.strip_suffix(".json")) {
                 Some(number) if ClientId::parse(number).is_some() => files.tasks.push(path),
                 _ if place.ends_with("/.lock") => {}

@@ -6,6 +6,7 @@
 //! credentials and are never opened; transcripts are never changed or deleted.
 
 pub mod check;
+pub mod compaction;
 pub mod facts;
 mod files;
 mod hook;
@@ -20,6 +21,8 @@ mod slug;
 
 use std::path::{Path, PathBuf};
 
+use crate::ids::ClientId;
+
 pub use files::{AgentFiles, Lines, SessionFiles};
 pub use hook::{HookInput, ToolInput, shown_instead_of_asking};
 pub use install::{Installed, Installing, title_records};
@@ -29,17 +32,28 @@ pub use locate::{Found, Wanted};
 pub use settings::Settings;
 pub use slug::slug;
 
+/// The variable that makes sessions share one task list.
+pub const TASK_LIST: &str = "CLAUDE_CODE_TASK_LIST_ID";
+
 /// The client's configuration folder: `$CLAUDE_CONFIG_DIR`, by default `~/.claude`.
 #[derive(Clone, Debug)]
 pub struct ClientHome {
     config: PathBuf,
     home: PathBuf,
+    /// The task list that all sessions share, by `CLAUDE_CODE_TASK_LIST_ID`.
+    task_list: Option<ClientId>,
 }
 
 impl ClientHome {
-    /// Makes it from the two folders, neither of which needs to exist.
-    pub fn new(config: &Path, home: &Path) -> ClientHome {
-        ClientHome { config: config.to_owned(), home: home.to_owned() }
+    /// Makes it from the two folders, neither of which needs to exist, and the shared task list's name.
+    pub fn new(config: &Path, home: &Path, task_list: Option<ClientId>) -> ClientHome {
+        ClientHome { config: config.to_owned(), home: home.to_owned(), task_list }
+    }
+
+    /// Returns the variables that a client needs to find what was installed for a session.
+    pub fn environment_for(&self, id: &ClientId) -> Option<(&'static str, String)> {
+        // Restored tasks are the session's own: the shared list here is not touched.
+        self.task_list.as_ref().map(|_| (TASK_LIST, id.to_string()))
     }
 
     /// Returns the configuration folder.

@@ -103,7 +103,10 @@ pub(super) fn facts(manifest: &Manifest, items: &[Item], now: Timestamp) -> Fact
                 mood: match agent.status {
                     AgentStatus::Done => Mood::Good,
                     AgentStatus::Failed => Mood::Bad,
-                    AgentStatus::Running | AgentStatus::Stopped | AgentStatus::Interrupted => Mood::Busy,
+                    AgentStatus::Running
+                    | AgentStatus::Waiting
+                    | AgentStatus::Stopped
+                    | AgentStatus::Interrupted => Mood::Busy,
                 },
             })
             .collect(),

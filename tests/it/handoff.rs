@@ -49,6 +49,7 @@ pub(crate) fn exported_with(project: &Project, arguments: &[&str]) -> Vec<u8> {
 /// Imports bytes through the library, as `snap import` does.
 fn import(project: &Project, bundle: &[u8]) -> Result<(), Error> {
     let context = Context {
+        task_list: None,
         cwd: project.root().to_owned(),
         home: project.home.path().to_owned(),
         config_dir: project.home.config(),

@@ -26,6 +26,7 @@ mod remap_properties;
 mod resume;
 mod save;
 mod secrets;
+mod session_state;
 mod store;
 mod tidy;
 mod torture;

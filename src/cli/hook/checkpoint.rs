@@ -73,7 +73,7 @@ fn save(started: &Started, context: &Context, name: &str, automatic: Automatic) 
         name: Some(name),
         message: None,
         session: session.as_ref(),
-        history: History::Full,
+        history: History::Context,
         include: &[],
         automatic: Some(automatic),
         sign: Signing::No,

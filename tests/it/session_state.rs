@@ -1,0 +1,166 @@
+//! The state around a conversation: what the client still loads of it, files to rewind to, shared tasks, nested agents.
+
+use std::fs;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::support::Must;
+use crate::support::api::StandIn;
+use crate::support::client::Client;
+use crate::support::project::{Project, ran};
+use crate::support::work::{assert_tasks, script};
+
+const SESSION: &str = "c137e379-838e-4509-8148-16b407691758";
+
+with_both_clients! {
+    what_the_client_still_loads_resumes_with_the_same_request_as_the_whole
+    files_are_rewound_to_before_an_edit_after_a_hand_off
+    tasks_of_a_shared_list_come_back_as_the_sessions_own
+}
+
+fn project() -> Project {
+    let project = Project::new();
+    project.write("notes.txt", "one\ntwo\n");
+    project.git(&["add", "."]);
+    project.git(&["commit", "-qm", "notes"]);
+    project
+}
+
+/// Resumes a snapshot as a new session in place, asks something, and returns all messages of the first request as they
+/// were sent, but for the session's id.
+#[track_caller]
+fn first_request(client: &Client, project: &Project, api: &StandIn, name: &str) -> String {
+    let resumed = project.snap(&["resume", name, "--no-edits", "--json"]).exits(0).json();
+    let id = resumed["session_id"].as_str().must("an id");
+    api.clear();
+    client.print(&project.home, project.root(), api, &["--resume", id], "list tasks").succeeded();
+    let first = api.main().into_iter().next().must("a request");
+    first.body["messages"].to_string().replace(id, "SESSION")
+}
+
+fn what_the_client_still_loads_resumes_with_the_same_request_as_the_whole(client: &Client) {
+    let (project, api) = (project(), StandIn::start(script));
+    let say = |arguments: &[&str], prompt: &str| {
+        client.print(&project.home, project.root(), &api, arguments, prompt).succeeded().session_id
+    };
+    let id = say(&[], &format!("work {}", project.root().display()));
+    let compact = |number: &str| {
+        say(&["--resume", &id], "/compact");
+        project.snap(&["save", &format!("full {number}"), "--history", "full"]).exits(0);
+        let saved = project.snap(&["save", &format!("context {number}"), "--json"]).exits(0);
+        let history = &saved.json()["history"];
+        assert_eq!(history["from"], "compaction");
+        assert!(history["left_out"]["records"].as_u64() > Some(5), "{history}");
+        let whole = first_request(client, &project, &api, &format!("full {number}"));
+        assert_eq!(whole, first_request(client, &project, &api, &format!("context {number}")));
+        assert!(whole.contains("What happened so far") && whole.contains("list tasks"), "{whole}");
+    };
+    compact("1");
+    say(&["--resume", &id], "what next");
+    compact("2");
+    let shown = project.snap(&["show", "context 2"]).exits(0).stdout;
+    assert!(shown.contains("since its last compaction"), "{shown}");
+}
+
+fn files_are_rewound_to_before_an_edit_after_a_hand_off(client: &Client) {
+    let (project, api) = (project(), StandIn::start(script));
+    let prompt = format!("work {}", project.root().display());
+    client.print(&project.home, project.root(), &api, &[], &prompt).succeeded();
+    project.snap(&["save", "x"]).exits(0);
+    let clone = project.cloned();
+    let store = project.stored("");
+    let store = store.to_str().must("UTF-8").to_owned();
+    let resumed = clone.snap(&["resume", "x", "--store", &store, "--json"]).exits(0).json();
+    drop(project);
+    assert_eq!(clone.read("notes.txt"), b"uno\ntwo\n");
+    let id = resumed["session_id"].as_str().must("an id");
+    let transcript = clone.home.config().join("projects");
+    let folder = fs::read_dir(transcript).must("projects").flatten().next().must("a project").path();
+    let text = fs::read_to_string(folder.join(format!("{id}.jsonl"))).must("the transcript");
+    let mut records = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let asked = records.find(|record| record["message"]["content"].is_string()).must("the prompt");
+    // What `/rewind` does, without its screen.
+    let mut rewind = Command::new(client.bin_dir().join("claude"));
+    rewind.args(["--resume", id, "--rewind-files", asked["uuid"].as_str().must("an id")]);
+    rewind.env_clear().envs(client.environment(&clone.home, &api)).current_dir(clone.root());
+    let done = ran(rewind.stdin(Stdio::null())).exits(0);
+    assert_eq!(clone.read("notes.txt"), b"one\ntwo\n", "{}", done.stdout);
+}
+
+fn tasks_of_a_shared_list_come_back_as_the_sessions_own(client: &Client) {
+    let (project, api) = (project(), StandIn::start(script));
+    let prompt = format!("work {}", project.root().display());
+    let id = client.print(&project.home, project.root(), &api, &[], &prompt).succeeded().session_id;
+    // As if the client had been started with the variable: it then keeps its tasks under that name.
+    fs::rename(project.home.tasks(&id), project.home.tasks("shared"))
+        .must("the task folder under another name");
+    let with_list = |arguments: &[&str]| {
+        ran(project.command(project.root(), arguments).env("CLAUDE_CODE_TASK_LIST_ID", "shared")).exits(0)
+    };
+    with_list(&["save", "x"]);
+    fs::remove_dir_all(project.home.tasks("shared")).must("the shared list is gone");
+    let resumed = with_list(&["resume", "x", "--json"]).json();
+    let new = resumed["session_id"].as_str().must("an id");
+    assert_eq!(resumed["resume"]["env"], json!({"CLAUDE_CODE_TASK_LIST_ID": new}));
+    api.clear();
+    client.print(&project.home, project.root(), &api, &["--resume", new], "list tasks").succeeded();
+    assert_tasks(&api.main());
+}
+
+#[test]
+fn tasks_whose_files_are_gone_are_those_that_the_model_was_reminded_of() {
+    let project = Project::new();
+    let transcript = project.session(SESSION);
+    fs::remove_dir_all(project.home.tasks(SESSION)).must("the tasks are gone");
+    let reminder = json!({"type": "attachment", "uuid": "u3", "parentUuid": "u2", "sessionId": SESSION, "attachment":
+        {"type": "task_reminder", "content": [{"id": "1", "subject": "Write parser", "status": "pending", "new": 1}]}});
+    project.append(&transcript, format!("{reminder}\n").as_bytes());
+    project.snap(&["save", "x"]).exits(0).says(&["files of the task queue are gone", "tasks: 1"]);
+    let shown = project.snap(&["show", "x", "--json"]).exits(0).json();
+    assert_eq!(shown["tasks"], reminder["attachment"]["content"]);
+    // An empty folder is an empty queue.
+    fs::create_dir_all(project.home.tasks(SESSION)).must("a folder");
+    project.snap(&["save", "y"]).exits(0);
+    assert_eq!(project.snap(&["show", "y", "--json"]).exits(0).json()["tasks"], json!([]));
+}
+
+#[test]
+fn agents_are_shown_as_a_tree_with_what_each_did_last() {
+    let project = Project::new();
+    let transcript = project.session(SESSION);
+    let agent = |id: &str, meta: Value, command: &str| {
+        let call = json!({"type": "assistant", "uuid": format!("{id}-1"), "isSidechain": true, "agentId": id, "message":
+            {"role": "assistant", "content": [{"type": "tool_use", "id": id, "name": "Bash", "input": {"command": command}}]}});
+        project.write_beside(
+            &transcript,
+            &format!("subagents/agent-{id}.jsonl"),
+            format!("{call}\n").as_bytes(),
+        );
+        project.write_beside(
+            &transcript,
+            &format!("subagents/agent-{id}.meta.json"),
+            meta.to_string().as_bytes(),
+        );
+    };
+    agent(
+        "zz",
+        json!({"agentType": "general-purpose", "description": "outer look", "spawnDepth": 1}),
+        "make all",
+    );
+    agent(
+        "aa",
+        json!({"agentType": "Explore", "description": "inner look", "parentAgentId": "zz", "finished": true}),
+        "ls -la",
+    );
+    project.snap(&["save", "x"]).exits(0);
+    let shown = project.snap(&["show", "x"]).exits(0).stdout;
+    let lines: Vec<&str> = shown.lines().map(str::trim_end).collect();
+    let at = |text: &str| lines.iter().position(|line| line.contains(text)).must(text);
+    let outer = at("outer look");
+    assert!(lines[outer + 1].ends_with("last: Bash make all"), "{shown}");
+    assert!(lines[outer + 2].contains("done") && lines[outer + 2].contains("inner look"), "{shown}");
+    assert!(lines[outer + 3].ends_with("last: Bash ls -la"), "{shown}");
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    assert!(indent(lines[outer + 2]) > indent(lines[outer]), "{shown}");
+}
