@@ -6,10 +6,11 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::ops::Range;
 
 use memchr::{memchr, memchr_iter, memrchr};
 
-use super::{Report, Sink};
+use super::{Moved, Report, Sink};
 
 /// How many lines above a hunk are searched for its heading.
 const HEADING_REACH: usize = 512;
@@ -124,6 +125,14 @@ impl<'s, S: Sink> Assembler<'s, S> {
         self.report.removed += removed.len() as u64;
         self.report.added += added.len() as u64;
         Ok(())
+    }
+
+    /// Passes on which lines moved, counted from the next line of each version.
+    pub(super) fn moved(&mut self, moved: Moved) {
+        let shift = |ranges: Vec<Range<u64>>, by: u64| {
+            ranges.into_iter().map(|range| range.start + by..range.end + by).collect()
+        };
+        self.sink.moved(Moved { old: shift(moved.old, self.old), new: shift(moved.new, self.new) });
     }
 
     /// Ends the last hunk.

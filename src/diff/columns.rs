@@ -7,7 +7,7 @@ use std::io;
 use std::ops::Range;
 
 use super::paint::{EMPHASIS, NO_EMPHASIS, Paint, Pen, column_width, pairs, visible};
-use super::{End, File, Look, Out, Show, Sink};
+use super::{End, File, Look, Moved, Out, Show, Sink};
 use crate::screen::{push_safe, width as width_of};
 
 /// Paints files, the two versions of a line beside each other.
@@ -16,6 +16,7 @@ pub struct Columns<'o, 'a> {
     old: u64,
     new: u64,
     digits: usize,
+    moved: Moved,
 }
 
 /// One row of a cell: what is written and how wide that is.
@@ -34,7 +35,7 @@ struct Cell {
 impl<'o, 'a> Columns<'o, 'a> {
     /// Makes one that paints to `out`, with an empty line above each file.
     pub fn new(out: &'o mut Out<'a>, look: Look) -> Columns<'o, 'a> {
-        Columns { pen: Pen::new(out, look), old: 0, new: 0, digits: 4 }
+        Columns { pen: Pen::new(out, look), old: 0, new: 0, digits: 4, moved: Moved::default() }
     }
 
     /// How many columns the text of a cell has.
@@ -173,12 +174,11 @@ impl Sink for Columns<'_, '_> {
         for number in 0..removed.len().max(added.len()) {
             let spans = pairs.as_ref().and_then(|pairs| pairs[number].as_ref());
             let (old_spans, new_spans): (Vec<_>, Vec<_>) = spans.into_iter().flatten().cloned().unzip();
-            let left = removed
-                .get(number)
-                .map(|line| self.cell(self.old + number as u64, Some(Paint::Removed), line, &old_spans));
-            let right = added
-                .get(number)
-                .map(|line| self.cell(self.new + number as u64, Some(Paint::Added), line, &new_spans));
+            let (old, new) = (self.old + number as u64, self.new + number as u64);
+            let away = if self.moved.from(old) { Paint::MovedAway } else { Paint::Removed };
+            let here = if self.moved.to(new) { Paint::MovedHere } else { Paint::Added };
+            let left = removed.get(number).map(|line| self.cell(old, Some(away), line, &old_spans));
+            let right = added.get(number).map(|line| self.cell(new, Some(here), line, &new_spans));
             self.write(left.as_ref(), right.as_ref())?;
         }
         self.old += removed.len() as u64;
@@ -189,10 +189,15 @@ impl Sink for Columns<'_, '_> {
     fn close(&mut self) -> io::Result<()> {
         self.pen.out.hunk_done()
     }
+
+    fn moved(&mut self, moved: Moved) {
+        self.moved.go_on(moved, self.old, self.new);
+    }
 }
 
 impl Show for Columns<'_, '_> {
     fn start(&mut self, file: File) -> io::Result<()> {
+        (self.old, self.new, self.moved) = (0, 0, Moved::default());
         self.pen.start(file);
         Ok(())
     }

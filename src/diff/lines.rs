@@ -117,3 +117,36 @@ pub(super) fn cut<'a>(text: &'a [u8], ends: &[usize]) -> Vec<&'a [u8]> {
     }
     lines
 }
+
+/// How much is compared at once.
+const STEP: usize = 4_096;
+
+/// How many bytes two texts share at their start.
+pub(super) fn common(a: &[u8], b: &[u8]) -> usize {
+    let len = a.len().min(b.len());
+    let mut at = 0;
+    while at < len {
+        let to = (at + STEP).min(len);
+        if a[at..to] != b[at..to] {
+            return at + a[at..to].iter().zip(&b[at..to]).take_while(|(a, b)| a == b).count();
+        }
+        at = to;
+    }
+    len
+}
+
+/// How many bytes two texts share at their end.
+pub(super) fn common_end(a: &[u8], b: &[u8]) -> usize {
+    let len = a.len().min(b.len());
+    let mut at = 0;
+    while at < len {
+        let step = STEP.min(len - at);
+        let last = |text: &'_ [u8]| text.len() - at - step..text.len() - at;
+        let (x, y) = (&a[last(a)], &b[last(b)]);
+        if x != y {
+            return at + x.iter().rev().zip(y.iter().rev()).take_while(|(a, b)| a == b).count();
+        }
+        at += step;
+    }
+    len
+}

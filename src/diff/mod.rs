@@ -10,6 +10,7 @@ mod assemble;
 mod columns;
 mod file;
 mod lines;
+mod moved;
 mod out;
 mod paint;
 mod parse;
@@ -23,6 +24,7 @@ use std::io;
 
 pub use columns::Columns;
 pub use file::{File, Kind};
+pub use moved::Moved;
 pub use out::Out;
 pub use paint::{Look, Painter, pairs as changed_pairs, visible as visible_part};
 pub use parse::{show_hunks, show_patch};
@@ -47,6 +49,8 @@ pub trait Sink {
     fn change(&mut self, removed: &[&[u8]], added: &[&[u8]]) -> io::Result<()>;
     /// The hunk ends.
     fn close(&mut self) -> io::Result<()>;
+    /// Tells, before they come, which of the next changed lines only moved.
+    fn moved(&mut self, _moved: Moved) {}
 }
 
 /// Shows the files of a diff, one after the other.
@@ -77,6 +81,10 @@ impl<S: Sink + ?Sized> Sink for &mut S {
 
     fn close(&mut self) -> io::Result<()> {
         (**self).close()
+    }
+
+    fn moved(&mut self, moved: Moved) {
+        (**self).moved(moved);
     }
 }
 

@@ -7,7 +7,7 @@ use std::io;
 use std::ops::Range;
 
 use super::words::{Span, changed};
-use super::{End, File, Out, Show, Sink};
+use super::{End, File, Moved, Out, Show, Sink};
 use crate::screen::push_safe;
 
 /// Words are compared in changes of at most this many lines a side.
@@ -34,6 +34,9 @@ pub(super) enum Paint {
     Number,
     Removed,
     Added,
+    /// Removed here and added elsewhere; added here and removed elsewhere.
+    MovedAway,
+    MovedHere,
     Note,
 }
 
@@ -45,6 +48,8 @@ impl Paint {
             Paint::Number => b"\x1b[2m",
             Paint::Removed => b"\x1b[31m",
             Paint::Added => b"\x1b[32m",
+            Paint::MovedAway => b"\x1b[2;31m",
+            Paint::MovedHere => b"\x1b[2;32m",
             Paint::Note => b"\x1b[33m",
         }
     }
@@ -62,6 +67,7 @@ pub struct Painter<'o, 'a> {
     old: u64,
     new: u64,
     width: usize,
+    moved: Moved,
 }
 
 /// What both layouts share: the output, the headers and the footers.
@@ -218,7 +224,7 @@ pub fn pairs(removed: &[&[u8]], added: &[&[u8]]) -> Option<Vec<Option<Vec<Span>>
 impl<'o, 'a> Painter<'o, 'a> {
     /// Makes one that paints to `out`, with an empty line above each file.
     pub fn new(out: &'o mut Out<'a>, look: Look) -> Painter<'o, 'a> {
-        Painter { pen: Pen::new(out, look), old: 0, new: 0, width: 4 }
+        Painter { pen: Pen::new(out, look), old: 0, new: 0, width: 4, moved: Moved::default() }
     }
 
     fn gutter(&mut self, old: Option<u64>, new: Option<u64>) {
@@ -345,15 +351,17 @@ impl Sink for Painter<'_, '_> {
         }
         for (number, line) in removed.iter().enumerate() {
             self.gutter(Some(self.old), None);
+            let paint = if self.moved.from(self.old) { Paint::MovedAway } else { Paint::Removed };
             self.old += 1;
             let spans = spans(number).unwrap_or_default().iter().map(|(old, _)| old);
-            self.body(Some(Paint::Removed), b'-', line, spans)?;
+            self.body(Some(paint), b'-', line, spans)?;
         }
         for (number, line) in added.iter().enumerate() {
             self.gutter(None, Some(self.new));
+            let paint = if self.moved.to(self.new) { Paint::MovedHere } else { Paint::Added };
             self.new += 1;
             let spans = spans(number).unwrap_or_default().iter().map(|(_, new)| new);
-            self.body(Some(Paint::Added), b'+', line, spans)?;
+            self.body(Some(paint), b'+', line, spans)?;
         }
         Ok(())
     }
@@ -361,10 +369,15 @@ impl Sink for Painter<'_, '_> {
     fn close(&mut self) -> io::Result<()> {
         self.pen.out.hunk_done()
     }
+
+    fn moved(&mut self, moved: Moved) {
+        self.moved.go_on(moved, self.old, self.new);
+    }
 }
 
 impl Show for Painter<'_, '_> {
     fn start(&mut self, file: File) -> io::Result<()> {
+        (self.old, self.new, self.moved) = (0, 0, Moved::default());
         self.pen.start(file);
         Ok(())
     }

@@ -6,12 +6,16 @@
 use std::io::{self, BufRead};
 
 use super::file::unquoted;
+use super::moved::{self, Moved};
 use super::{End, File, Kind, Report, Show};
 use crate::manifest::Mode;
 
 /// A long change is passed on in pieces of this many lines or bytes.
 const PIECE: usize = 1_024;
 const PIECE_BYTES: usize = 256 << 10;
+
+/// In a longer stored diff, moved lines are not looked for.
+const MOST_FOR_MOVED: usize = 1 << 20;
 
 /// Shows a diff as git prints it.
 ///
@@ -32,6 +36,12 @@ pub fn show_patch(mut reader: impl BufRead, show: &mut dyn Show) -> io::Result<(
 /// # Errors
 /// Whatever showing gives.
 pub fn show_hunks(hunks: &[u8], show: &mut dyn Show) -> io::Result<Report> {
+    if hunks.len() <= MOST_FOR_MOVED {
+        let moved = moved_in(hunks);
+        if !moved.new.is_empty() {
+            show.moved(moved);
+        }
+    }
     let mut parser = Parser::new(show);
     parser.stage = Stage::Hunks;
     for line in hunks.split_inclusive(|byte| *byte == b'\n') {
@@ -39,6 +49,34 @@ pub fn show_hunks(hunks: &[u8], show: &mut dyn Show) -> io::Result<Report> {
     }
     parser.end_hunk()?;
     Ok(parser.report)
+}
+
+/// Finds the lines that only moved from one hunk to another.
+fn moved_in(hunks: &[u8]) -> Moved {
+    let (mut removed, mut added) = (Vec::new(), Vec::new());
+    let (mut old, mut new) = ((0, 0), (0, 0));
+    for line in hunks.split_inclusive(|byte| *byte == b'\n') {
+        let within = old.1 > 0 || new.1 > 0;
+        match line.first() {
+            Some(b'-') if within => removed.push((old.0, &line[1..])),
+            Some(b'+') if within => added.push((new.0, &line[1..])),
+            Some(b'\\') => continue,
+            _ if within => {}
+            _ => {
+                let Some((stated_old, stated_new, _)) = parse_hunk(line) else { continue };
+                (old, new) = (stated_old, stated_new);
+                continue;
+            }
+        }
+        let count = |side: &mut Stated| *side = (side.0 + 1, side.1.saturating_sub(1));
+        if line.first() != Some(&b'+') {
+            count(&mut old);
+        }
+        if line.first() != Some(&b'-') {
+            count(&mut new);
+        }
+    }
+    moved::find(&removed, &added, |line| moved::ink(line.1))
 }
 
 /// Where in a diff the parser is.

@@ -14,7 +14,8 @@ use gix_imara_diff::{Algorithm, Diff, Hunk, IndentHeuristic, IndentLevel, Intern
 use memchr::memrchr;
 
 use super::assemble::Assembler;
-use super::lines::{Found, Side, cut};
+use super::lines::{Found, Side, common, cut};
+use super::moved::{self, Moved};
 use super::{Options, Report, Sink};
 
 /// How many equal lines make it certain that the versions are in step again.
@@ -103,6 +104,8 @@ impl<A: Read, B: Read> Differ<A, B> {
 
     /// Compares bytes for as long as they are equal; says whether anything is left.
     fn skip_equal(&mut self, out: &mut Assembler<'_, impl Sink>) -> io::Result<bool> {
+        // How much of a line that goes on has been compared already.
+        let mut known = 0;
         loop {
             if self.old.rest().is_empty() {
                 self.old.read_block()?;
@@ -111,9 +114,10 @@ impl<A: Read, B: Read> Differ<A, B> {
                 self.new.read_block()?;
             }
             let (old, new) = (self.old.rest(), self.new.rest());
-            let same = common(old, new);
+            let same = known + common(&old[known..], &new[known..]);
             let at_end = self.old.ended() && self.new.ended() && same == old.len() && same == new.len();
-            let whole = if at_end { same } else { memrchr(b'\n', &new[..same]).map_or(0, |at| at + 1) };
+            let line_end = || memrchr(b'\n', &new[known..same]).map_or(0, |at| known + at + 1);
+            let whole = if at_end { same } else { line_end() };
             out.equal(&new[..whole])?;
             let undecided = same == old.len() && !self.old.ended() || same == new.len() && !self.new.ended();
             let too_long = same - whole > self.options.longest_line;
@@ -123,6 +127,7 @@ impl<A: Read, B: Read> Differ<A, B> {
                 return Ok(!at_end);
             }
             // A line goes on behind what was read.
+            known = same - whole;
             if self.old.rest().len() == same - whole {
                 self.old.read_block()?;
             }
@@ -152,14 +157,15 @@ impl<A: Read, B: Read> Differ<A, B> {
                 new_all: new_found == Found::All,
             };
             let one_sided = window.old.is_empty() || window.new.is_empty();
-            let hunks = match one_sided {
-                true => vec![window.everything()],
+            let compared = match one_sided {
+                true => Compared { hunks: vec![window.everything()], ..Compared::default() },
                 false => window.compare(self.options.ignore_space),
             };
+            let hunks = &compared.hunks;
             let done = window.old_all && window.new_all;
             let end = match one_sided || done {
                 true => Some(window.end()),
-                false => window.certain(&hunks),
+                false => window.certain(hunks),
             };
             let limit = if out.started() { LARGEST } else { LARGEST_AT_FIRST };
             let can_grow = self.size < self.options.window * limit
@@ -176,10 +182,14 @@ impl<A: Read, B: Read> Differ<A, B> {
                 }
                 None => {
                     out.report.rough = true;
-                    window.half(&hunks)
+                    window.half(hunks)
                 }
             };
-            window.emit(&hunks, end, out)?;
+            let moved = compared.moved(&window);
+            if !moved.new.is_empty() {
+                out.moved(moved);
+            }
+            window.emit(hunks, end, out)?;
             let bytes = |ends: &[usize], count: u32| match count {
                 0 => 0,
                 count => ends[count as usize - 1],
@@ -202,6 +212,30 @@ struct Window<'a> {
     new_all: bool,
 }
 
+/// What differs within a window, and its lines as numbers.
+#[derive(Default)]
+struct Compared {
+    hunks: Vec<Hunk>,
+    old: Vec<Token>,
+    new: Vec<Token>,
+}
+
+impl Compared {
+    /// Finds the changed lines that only moved, counted from the start of the window.
+    fn moved(&self, window: &Window<'_>) -> Moved {
+        if self.hunks.len() < 2 || self.old.is_empty() {
+            return Moved::default();
+        }
+        let lines = |tokens: &[Token], range: Range<u32>| -> Vec<(u64, Token)> {
+            range.map(|line| (u64::from(line), tokens[line as usize])).collect()
+        };
+        let removed: Vec<_> =
+            self.hunks.iter().flat_map(|hunk| lines(&self.old, hunk.before.clone())).collect();
+        let added: Vec<_> = self.hunks.iter().flat_map(|hunk| lines(&self.new, hunk.after.clone())).collect();
+        moved::find(&removed, &added, |(line, _)| moved::ink(window.new[*line as usize]))
+    }
+}
+
 /// A place in both versions, in lines from the start of the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct At {
@@ -219,7 +253,7 @@ impl<'a> Window<'a> {
     }
 
     /// Finds what differs within the window.
-    fn compare(&self, blind: bool) -> Vec<Hunk> {
+    fn compare(&self, blind: bool) -> Compared {
         let mut interner = Interner::new(self.old.len() + self.new.len());
         let mut number = |lines: &[&'a [u8]]| -> Vec<Token> {
             lines.iter().map(|line| interner.intern(Key { line, blind })).collect()
@@ -230,7 +264,8 @@ impl<'a> Window<'a> {
         let indent =
             |token: Token| IndentLevel::for_ascii_line(interner[token].line.iter().copied(), TAB_WIDTH);
         diff.postprocess_with(&old, &new, IndentHeuristic::new(indent));
-        diff.hunks().collect()
+        let hunks = diff.hunks().collect();
+        Compared { hunks, old, new }
     }
 
     /// Returns the end of the last change after which the versions are surely in step.
@@ -341,19 +376,4 @@ impl Hash for Key<'_> {
 
 fn count(lines: usize) -> u32 {
     u32::try_from(lines).unwrap_or(u32::MAX)
-}
-
-/// How many bytes two texts share at their start.
-fn common(a: &[u8], b: &[u8]) -> usize {
-    const STEP: usize = 4_096;
-    let len = a.len().min(b.len());
-    let mut at = 0;
-    while at < len {
-        let to = (at + STEP).min(len);
-        if a[at..to] != b[at..to] {
-            return at + a[at..to].iter().zip(&b[at..to]).take_while(|(a, b)| a == b).count();
-        }
-        at = to;
-    }
-    len
 }

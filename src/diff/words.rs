@@ -6,6 +6,8 @@
 
 use std::ops::Range;
 
+use super::lines::{common, common_end};
+
 /// Lines longer than this are compared at their ends only.
 const LONGEST: usize = 1 << 10;
 
@@ -18,12 +20,12 @@ pub type Span = (Range<usize>, Range<usize>);
 /// Returns what differs between two lines; `None` if they share too little.
 pub fn changed(old: &[u8], new: &[u8]) -> Option<Vec<Span>> {
     let (old, new) = (trimmed(old), trimmed(new));
-    let mut head = old.iter().zip(new).take_while(|(a, b)| a == b).count();
+    let mut head = common(old, new);
     while head > 0 && (is_inside_word(old, head) || is_inside_word(new, head)) {
         head -= 1;
     }
     let (old_rest, new_rest) = (&old[head..], &new[head..]);
-    let mut tail = old_rest.iter().rev().zip(new_rest.iter().rev()).take_while(|(a, b)| a == b).count();
+    let mut tail = common_end(old_rest, new_rest);
     while tail > 0 && (is_inside_word(old, old.len() - tail) || is_inside_word(new, new.len() - tail)) {
         tail -= 1;
     }
@@ -33,10 +35,13 @@ pub fn changed(old: &[u8], new: &[u8]) -> Option<Vec<Span>> {
     if !(short && align(old_middle, new_middle, head, &mut spans)) {
         spans = vec![(head..old.len() - tail, head..new.len() - tail)];
     }
+    if old.len().max(new.len()) > LONGEST {
+        return Some(spans);
+    }
     let ink = |line: &[u8]| line.iter().filter(|byte| !byte.is_ascii_whitespace()).count();
     let differs: usize = spans.iter().map(|(a, b)| ink(&old[a.clone()]).max(ink(&new[b.clone()]))).sum();
     let all = ink(old).max(ink(new));
-    (old.len().max(new.len()) > LONGEST || differs * 3 <= all * 2).then_some(spans)
+    (differs * 3 <= all * 2).then_some(spans)
 }
 
 /// Aligns the words of both texts; gives up when that would take too long.

@@ -279,6 +279,9 @@ fn tone(tone: Tone) -> Style {
         What::Added => Style::new().fg(Color::Green),
         What::Note => Style::new().fg(Color::Yellow),
     };
+    if tone.moved {
+        style = style.add_modifier(Modifier::DIM);
+    }
     if tone.word {
         style = style.add_modifier(Modifier::REVERSED);
     }

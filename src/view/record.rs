@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::diff::{End, File, Show, Sink, Span, changed_pairs, visible_part};
+use crate::diff::{End, File, Moved, Show, Sink, Span, changed_pairs, visible_part};
 use crate::screen::push_safe;
 
 /// A longer line is cut to this many bytes, with a count of what is not shown.
@@ -38,6 +38,8 @@ pub(super) struct Record {
     pub(super) what: What,
     /// Whether it is the last of its version and has no newline.
     pub(super) open_end: bool,
+    /// Whether it is the same elsewhere in the other version.
+    pub(super) moved: bool,
     /// Its place in a change: among `removed` old lines followed by `added` new ones.
     pub(super) at: u16,
     pub(super) removed: u16,
@@ -84,7 +86,7 @@ impl Block {
     pub(super) fn store(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.text.len() + self.records.len() * STORED);
         for record in &self.records {
-            out.extend([record.what as u8, u8::from(record.open_end)]);
+            out.extend([record.what as u8, u8::from(record.open_end) | u8::from(record.moved) << 1]);
             [record.at, record.removed, record.added].iter().for_each(|n| out.extend(n.to_le_bytes()));
             [record.old, record.new].iter().for_each(|n| out.extend(n.to_le_bytes()));
             let text = &record.text;
@@ -111,7 +113,8 @@ impl Block {
             }
             block.records.push(Record {
                 what: *what.get(usize::from(head[0]))?,
-                open_end: head[1] != 0,
+                open_end: head[1] & 1 != 0,
+                moved: head[1] & 2 != 0,
                 at: two(2)?,
                 removed: two(4)?,
                 added: two(6)?,
@@ -131,6 +134,7 @@ pub struct Recorder<'a> {
     full: usize,
     old: u64,
     new: u64,
+    moved: Moved,
     safe: Vec<u8>,
     send: &'a mut dyn FnMut(Block) -> std::io::Result<()>,
 }
@@ -138,7 +142,15 @@ pub struct Recorder<'a> {
 impl<'a> Recorder<'a> {
     /// Makes one that hands its blocks to `send`.
     pub fn new(send: &'a mut dyn FnMut(Block) -> std::io::Result<()>) -> Recorder<'a> {
-        Recorder { block: Block::default(), full: FULL_AT_FIRST, old: 0, new: 0, safe: Vec::new(), send }
+        Recorder {
+            block: Block::default(),
+            full: FULL_AT_FIRST,
+            old: 0,
+            new: 0,
+            moved: Moved::default(),
+            safe: Vec::new(),
+            send,
+        }
     }
 
     fn line(&mut self, record: Record, line: &[u8], matters: Option<usize>) -> std::io::Result<()> {
@@ -193,17 +205,24 @@ impl Sink for Recorder<'_> {
         let small = |count: usize| u16::try_from(count).unwrap_or(u16::MAX);
         let place = Record { removed: small(removed.len()), added: small(added.len()), ..Record::default() };
         for (number, line) in removed.iter().enumerate() {
-            let record = Record { what: What::Removed, at: small(number), old: self.old, ..place.clone() };
+            let moved = self.moved.from(self.old);
+            let record =
+                Record { what: What::Removed, moved, at: small(number), old: self.old, ..place.clone() };
             self.old += 1;
             self.line(record, line, first(number).map(|span| span.0.start))?;
         }
         for (number, line) in added.iter().enumerate() {
             let at = small(removed.len() + number);
-            let record = Record { what: What::Added, at, new: self.new, ..place.clone() };
+            let moved = self.moved.to(self.new);
+            let record = Record { what: What::Added, moved, at, new: self.new, ..place.clone() };
             self.new += 1;
             self.line(record, line, first(number).map(|span| span.1.start))?;
         }
         Ok(())
+    }
+
+    fn moved(&mut self, moved: Moved) {
+        self.moved.go_on(moved, self.old, self.new);
     }
 
     fn close(&mut self) -> std::io::Result<()> {

@@ -48,6 +48,8 @@ pub(super) struct Tone {
     pub(super) what: What,
     /// A line number or another part of the frame.
     pub(super) frame: bool,
+    /// The same elsewhere.
+    pub(super) moved: bool,
     /// A word that changed.
     pub(super) word: bool,
     /// White space at the end of an added line.
@@ -314,7 +316,7 @@ impl Rows<'_> {
             What::Added => "+",
             _ => " ",
         };
-        let plain = Tone { what: record.what, ..Tone::default() };
+        let plain = Tone { what: record.what, moved: record.moved, ..Tone::default() };
         let frame = Tone { frame: true, ..plain };
         let room = width.saturating_sub(digits + 2).max(4);
         let mut pen =
