@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 
-use crate::diff::{Differ, End, File, Kind, Options, Report, Show, show_hunks};
+use crate::diff::{Again, Differ, End, File, Kind, Options, Report, Show, show_hunks};
 use crate::edit;
 use crate::error::{Error, Kind as Failure, Result};
 use crate::git::{Blobs, Repository, Status};
@@ -355,22 +355,32 @@ fn oid(version: Option<&Version>, other: Option<&Version>) -> String {
 fn show_bytes(file: File, old: &[u8], new: &[u8], options: Options, show: &mut dyn Show) -> Result<()> {
     let sizes = (file.kind != Kind::Added, file.kind != Kind::Deleted);
     let sizes = (sizes.0.then_some(old.len() as u64), sizes.1.then_some(new.len() as u64));
-    show_readers(file, old, new, sizes, options, show).map_err(|error| broken(&error))
+    let again: Again<'_> = Box::new(|from_old, from_new| {
+        fn rest(bytes: &[u8], from: u64) -> Box<dyn Read + '_> {
+            Box::new(usize::try_from(from).ok().and_then(|from| bytes.get(from..)).unwrap_or_default())
+        }
+        Ok((rest(old, from_old), rest(new, from_new)))
+    });
+    show_readers(file, (old, new), Some(again), sizes, options, show).map_err(|error| broken(&error))
 }
 
-/// Shows the two versions of a file, read from anywhere; `sizes` are for binary ones.
+/// Shows the two versions of a file, read from anywhere, and again if that is possible; `sizes` are
+/// for binary ones.
 ///
 /// # Errors
 /// Whatever reading and showing give.
 pub fn show_readers(
     file: File,
-    old: impl Read,
-    new: impl Read,
+    (old, new): (impl Read, impl Read),
+    again: Option<Again<'_>>,
     sizes: (Option<u64>, Option<u64>),
     options: Options,
     mut show: &mut dyn Show,
 ) -> io::Result<()> {
     let mut differ = Differ::new(old, new, options);
+    if let Some(again) = again {
+        differ = differ.looking_ahead(again);
+    }
     show.start(file)?;
     let end = match differ.is_binary()? {
         false => End { report: differ.run(&mut show)?, ..End::default() },

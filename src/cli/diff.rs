@@ -1,7 +1,8 @@
 //! `snap diff`: shows what differs, while the rest of it is still being computed.
 
 use std::fs::File as Handle;
-use std::io::{self, BufReader, IsTerminal as _};
+use std::io::{self, BufReader, IsTerminal as _, Read};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
@@ -13,8 +14,8 @@ use super::{Outcome, count};
 use crate::compare::{self, Item, Loader, broken};
 use crate::context::Context;
 use crate::diff::{
-    Columns, Counted, Counter, Delivery, File, Kind, Look, Options, Out, Painter, Patch, Show, bar, in_order,
-    show_patch,
+    Again, Columns, Counted, Counter, Delivery, File, Kind, Look, Options, Out, Painter, Patch, Show, bar,
+    in_order, show_patch,
 };
 use crate::error::{Error, IoContext as _, Kind as Failure, Result};
 use crate::paths::RepoPath;
@@ -258,8 +259,32 @@ fn show_files(old: &Named, new: &Named, options: Options, show: &mut dyn Show) -
         bytes.strip_prefix(b"/").unwrap_or(bytes).to_vec()
     };
     let file = File { path: name(&new.0), old_path: Some(name(&old.0)), ..File::default() };
-    compare::show_readers(file, old_file, new_file, (Some(old_size), Some(new_size)), options, show)
+    let again: Option<Again<'_>> = match (old_file.try_clone(), new_file.try_clone()) {
+        // What can be read only once has no size.
+        (Ok(old), Ok(new)) if old_size > 0 && new_size > 0 => {
+            let from =
+                |file: &Handle, at: u64| Ok::<_, io::Error>(Box::new(From { file: file.try_clone()?, at }));
+            Some(Box::new(move |from_old, from_new| Ok((from(&old, from_old)?, from(&new, from_new)?))))
+        }
+        _ => None,
+    };
+    let sizes = (Some(old_size), Some(new_size));
+    compare::show_readers(file, (old_file, new_file), again, sizes, options, show)
         .map_err(|error| broken(&error))
+}
+
+/// A file read from a place of its own.
+struct From {
+    file: Handle,
+    at: u64,
+}
+
+impl Read for From {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(buffer, self.at)?;
+        self.at += read as u64;
+        Ok(read)
+    }
 }
 
 /// Writes what the threads deliver.

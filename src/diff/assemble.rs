@@ -47,6 +47,11 @@ impl<'s, S: Sink> Assembler<'s, S> {
         }
     }
 
+    /// Returns the numbers of the next lines.
+    pub(super) fn next_lines(&self) -> (u64, u64) {
+        (self.old, self.new)
+    }
+
     /// Says whether a change has been seen.
     pub(super) fn started(&self) -> bool {
         self.report.added + self.report.removed > 0

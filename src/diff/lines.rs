@@ -16,6 +16,8 @@ pub(super) struct Side<R> {
     buffer: Vec<u8>,
     start: usize,
     ended: bool,
+    /// Bytes of the version that were consumed.
+    offset: u64,
 }
 
 /// What [`Side::lines`] found.
@@ -31,7 +33,7 @@ pub(super) enum Found {
 
 impl<R: Read> Side<R> {
     pub(super) fn new(reader: R) -> Side<R> {
-        Side { reader, buffer: Vec::new(), start: 0, ended: false }
+        Side { reader, buffer: Vec::new(), start: 0, ended: false, offset: 0 }
     }
 
     /// Returns what was read and not consumed.
@@ -44,8 +46,15 @@ impl<R: Read> Side<R> {
         self.ended
     }
 
+    /// Returns how many bytes were consumed.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
     pub(super) fn consume(&mut self, bytes: usize) {
-        self.start = (self.start + bytes).min(self.buffer.len());
+        let bytes = bytes.min(self.buffer.len() - self.start);
+        self.start += bytes;
+        self.offset += bytes as u64;
     }
 
     /// Reads one more block; does nothing at the end.

@@ -6,6 +6,7 @@
 //! first hunk don't depend on the size of the versions; and nothing that is painted can
 //! drive a terminal. `hunks.rs` makes the diffs that snapshots *store*; this shows diffs.
 
+mod ahead;
 mod assemble;
 mod columns;
 mod file;
@@ -22,6 +23,7 @@ mod words;
 
 use std::io;
 
+pub use ahead::Again;
 pub use columns::Columns;
 pub use file::{File, Kind};
 pub use moved::Moved;

@@ -13,6 +13,7 @@ use std::ops::Range;
 use gix_imara_diff::{Algorithm, Diff, Hunk, IndentHeuristic, IndentLevel, Interner, Token};
 use memchr::memrchr;
 
+use super::ahead::{Again, Ahead, Meeting, Scope};
 use super::assemble::Assembler;
 use super::lines::{Found, Side, common, cut};
 use super::moved::{self, Moved};
@@ -34,6 +35,9 @@ const WINDOW_BYTES: usize = 4 << 20;
 /// A long change is emitted in pieces of this many lines of each version.
 const PIECE: usize = 1_024;
 
+/// How much of each version is read ahead before anything has been shown, in bytes.
+const AHEAD_AT_FIRST: u64 = 3 << 20;
+
 /// How wide a tab counts when indentation decides where a change is shown.
 const TAB_WIDTH: u8 = 8;
 
@@ -41,18 +45,28 @@ const TAB_WIDTH: u8 = 8;
 const SNIFFED: usize = 8_000;
 
 /// Two versions about to be compared.
-pub struct Differ<A, B> {
+pub struct Differ<'a, A, B> {
     old: Side<A>,
     new: Side<B>,
     options: Options,
     size: usize,
+    scout: Scout<'a>,
 }
 
-impl<A: Read, B: Read> Differ<A, B> {
+impl<'a, A: Read, B: Read> Differ<'a, A, B> {
     /// Takes the two versions; reads nothing yet.
-    pub fn new(old: A, new: B, options: Options) -> Differ<A, B> {
+    pub fn new(old: A, new: B, options: Options) -> Differ<'a, A, B> {
         let options = Options { window: options.window.max(1), ..options };
-        Differ { old: Side::new(old), new: Side::new(new), options, size: options.window }
+        let (old, new) = (Side::new(old), Side::new(new));
+        let scout = Scout { again: None, ahead: None };
+        Differ { old, new, options, size: options.window, scout }
+    }
+
+    /// Lets it read the versions again, to find out where they are in step when a window can't tell.
+    #[must_use]
+    pub fn looking_ahead(self, again: Again<'a>) -> Differ<'a, A, B> {
+        let scout = Scout { again: Some(again), ahead: None };
+        Differ { scout, ..self }
     }
 
     /// Says whether either version is binary: whether there is a NUL near its start.
@@ -182,7 +196,15 @@ impl<A: Read, B: Read> Differ<A, B> {
                 }
                 None => {
                     out.report.rough = true;
-                    window.half(hunks)
+                    let half = window.half(hunks);
+                    let bytes = (self.old.offset(), self.new.offset());
+                    let meeting =
+                        self.scout.meeting(out.next_lines(), bytes, out.started(), &self.options)?;
+                    if let Some(meeting) = meeting {
+                        self.size = self.options.window;
+                        return self.skip_to(meeting, out);
+                    }
+                    half
                 }
             };
             let moved = compared.moved(&window);
@@ -200,6 +222,80 @@ impl<A: Read, B: Read> Differ<A, B> {
             return Ok(true);
         }
     }
+}
+
+/// Says where the versions are in step again, as far as that can be known.
+struct Scout<'a> {
+    again: Option<Again<'a>>,
+    ahead: Option<Ahead>,
+}
+
+impl Scout<'_> {
+    /// Returns the nearest place, looking from these lines and bytes on.
+    fn meeting(
+        &mut self,
+        first: Meeting,
+        bytes: (u64, u64),
+        started: bool,
+        options: &Options,
+    ) -> io::Result<Option<Meeting>> {
+        let Some(again) = &self.again else { return Ok(None) };
+        let one_in = (options.window / 64).max(1) as u64;
+        let ahead = match self.ahead.take().filter(|ahead| ahead.complete || !started) {
+            Some(ahead) => ahead,
+            None => {
+                // Before anything is shown there is no time to read all of it.
+                let most = if started { u64::MAX } else { AHEAD_AT_FIRST };
+                let (old, new) = again(bytes.0, bytes.1)?;
+                let mut read =
+                    Ahead::read(old, new, Scope { first, bytes: most, one_in, blind: options.ignore_space })?;
+                read.complete |= started;
+                read
+            }
+        };
+        let next = ahead.next(first.0, first.1);
+        self.ahead = Some(ahead);
+        // A line that was kept is rarely the first that both have.
+        let place = next.map(|(old, new)| {
+            let back = (one_in * 4).min(old - first.0).min(new - first.1);
+            (old - back, new - back)
+        });
+        Ok(place.filter(|place| *place != first))
+    }
+}
+
+impl<A: Read, B: Read> Differ<'_, A, B> {
+    /// Emits everything before a place as removed and added; says whether to go on.
+    fn skip_to(&mut self, place: Meeting, out: &mut Assembler<'_, impl Sink>) -> io::Result<bool> {
+        let first = out.next_lines();
+        let longest = self.options.longest_line;
+        let old = pass(&mut self.old, place.0 - first.0, longest, |lines| out.change(lines, &[]))?;
+        let new = old && pass(&mut self.new, place.1 - first.1, longest, |lines| out.change(&[], lines))?;
+        out.report.stopped |= !new;
+        Ok(new)
+    }
+}
+
+/// Takes so many lines of a version; says whether that could be done.
+fn pass(
+    side: &mut Side<impl Read>,
+    mut left: u64,
+    longest: usize,
+    mut emit: impl FnMut(&[&[u8]]) -> io::Result<()>,
+) -> io::Result<bool> {
+    let mut ends = Vec::new();
+    while left > 0 {
+        let most = usize::try_from(left).unwrap_or(PIECE).min(PIECE);
+        let found = side.lines(most, WINDOW_BYTES, longest, &mut ends)?;
+        if found == Found::TooLong {
+            return Ok(false);
+        }
+        let Some(end) = ends.last().copied() else { break };
+        emit(&cut(side.rest(), &ends))?;
+        side.consume(end);
+        left -= ends.len() as u64;
+    }
+    Ok(true)
 }
 
 /// The next lines of both versions.

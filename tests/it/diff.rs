@@ -191,7 +191,7 @@ fn golden_outputs_stay_as_they_are() {
         ("cut", &["--color=always", "--max-line=60"]),
     ];
     let mut wrong = Vec::new();
-    for case in ["code", "unsafe", "long"] {
+    for case in ["code", "unsafe", "long", "moved"] {
         for (form, flags) in forms {
             let mut command = Command::new(env!("CARGO_BIN_EXE_snap"));
             command.current_dir(&folder).env_clear().env("HOME", &folder).args(["diff"]).args(flags);

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use claude_snap::diff::{
-    Columns, Differ, End, File, Look, Options, Out, Painter, Patch, Report, Show, show_patch,
+    Again, Columns, Differ, End, File, Look, Options, Out, Painter, Patch, Report, Show, show_patch,
 };
 use claude_snap::hunks;
 use proptest::prelude::*;
@@ -36,7 +36,19 @@ fn patch(old: &[u8], new: &[u8], options: Options, step: usize) -> (Vec<u8>, Rep
     let mut out = Out::new(true, &mut send);
     let mut show = Patch::new(&mut out);
     show.start(File { path: b"f".to_vec(), ..File::default() }).must("a start");
-    let report = Differ::new(Slow(old, step), Slow(new, step), options).run(&mut show).must("a diff");
+    let again: Again<'_> = Box::new(|from_old, from_new| {
+        let rest = |text: &'_ [u8], from: u64| text.len().min(usize::try_from(from).must("a place"));
+        Ok((
+            Box::new(Slow(&old[rest(old, from_old)..], step)),
+            Box::new(Slow(&new[rest(new, from_new)..], step)),
+        ))
+    });
+    let mut differ = Differ::new(Slow(old, step), Slow(new, step), options);
+    // Half of the cases can look ahead.
+    if step.is_multiple_of(2) {
+        differ = differ.looking_ahead(again);
+    }
+    let report = differ.run(&mut show).must("a diff");
     show.finish(End { report, ..End::default() }).must("an end");
     out.flush().must("the rest");
     (made, report)
@@ -210,5 +222,23 @@ proptest! {
             })
             .collect();
         git_applies(&made);
+    }
+}
+
+#[test]
+fn a_block_that_moved_far_is_not_all_that_is_shown_afterwards() {
+    let lines = |numbers: &mut dyn Iterator<Item = u32>| -> Vec<u8> {
+        numbers.flat_map(|number| format!("line {number} of many\n").into_bytes()).collect()
+    };
+    let old = lines(&mut (0..20_000));
+    let moved = lines(&mut (10_000..20_000).chain(0..10_000));
+    let inserted = lines(&mut (0..50).chain(40_000..50_000).chain(50..20_000));
+    // A window of so few lines reaches neither.
+    let options = options(64, 3);
+    for (new, changed) in [(moved, 20_000), (inserted, 10_000)] {
+        let (patch, report) = patch(&old, &new, options, 4_096);
+        assert_eq!(hunks::apply(&old, body(&patch)), Ok(new));
+        let more = report.added + report.removed - changed;
+        assert!(report.rough && more < changed / 10, "{more} lines more than {changed}");
     }
 }
