@@ -1,7 +1,8 @@
 //! Runs the `git` program, in repositories that somebody else may have written.
 //!
-//! The program is looked up once on the absolute entries of `PATH`; every `GIT_*` variable is
-//! dropped (git itself exports them to hooks, and they override the folder); optional locks,
+//! The program is looked up once on the absolute entries of `PATH`; every `GIT_*` variable but
+//! the user's own configuration is dropped (git itself exports them to hooks, and they override
+//! the folder); optional locks,
 //! prompts, hooks and file system monitors are off.
 
 use std::ffi::{OsStr, OsString};
@@ -50,6 +51,17 @@ const OF_A_REPOSITORY: [&str; 24] = [
     "GIT_PAGER",
 ];
 
+/// Where the user's own configuration is, and settings that a job makes without a file: who
+/// may not write to HOME says so which folders are safe. git exports none of these to hooks.
+const OF_THE_USER: [&str; 6] = [
+    "GIT_CONFIG_GLOBAL",
+    "GIT_CONFIG_SYSTEM",
+    "GIT_CONFIG_NOSYSTEM",
+    "GIT_CONFIG_COUNT",
+    "GIT_CONFIG_KEY_",
+    "GIT_CONFIG_VALUE_",
+];
+
 /// What a run of git gave.
 pub(super) struct Answer {
     pub(super) ok: bool,
@@ -78,8 +90,12 @@ impl Git {
     /// Returns a command that is safe to run, to be completed by the caller.
     pub(super) fn command<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Command {
         let mut command = Command::new(&self.program);
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_bytes().starts_with(b"GIT_")) {
-            command.env_remove(name);
+        for (name, _) in std::env::vars_os() {
+            let name_bytes = name.as_bytes();
+            let of_user = OF_THE_USER.iter().any(|own| name_bytes.starts_with(own.as_bytes()));
+            if name_bytes.starts_with(b"GIT_") && !of_user {
+                command.env_remove(name);
+            }
         }
         command
             .arg("-C")

@@ -81,7 +81,14 @@ impl Repository {
             } else {
                 Err(Error::new(Kind::Environment, format!("git refuses {}", folder.display()))
                     .because(asked.stderr.trim())
-                    .hint("git's own message above says how to allow it"))
+                    .hint(match asked.stderr.contains("dubious ownership") {
+                        false => "git's own message above says how to allow it".to_owned(),
+                        true => format!(
+                            "allow it as git says, or for this run alone: GIT_CONFIG_COUNT=1 \
+                             GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0={}",
+                            folder.display()
+                        ),
+                    }))
             };
         }
         let answers = asked.lines();

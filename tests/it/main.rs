@@ -16,6 +16,7 @@ mod handoff_remote;
 mod harness;
 mod hooks;
 mod hunks_oracle;
+mod jobs;
 mod leases;
 mod lineage;
 mod places;

@@ -170,6 +170,7 @@ fn the_map_of_the_code_names_every_module_and_file() {
 fn every_file_says_what_it_owns() {
     for file in files_below(&top().join("src")).into_iter().chain(files_below(&top().join("tests"))) {
         let text = fs::read_to_string(&file).must("a source file");
-        assert!(text.starts_with("//! "), "{} has no header", file.display());
+        let header = if file.extension().is_some_and(|end| end == "sh") { "#!/bin/sh\n# " } else { "//! " };
+        assert!(text.starts_with(header), "{} has no header", file.display());
     }
 }
