@@ -285,6 +285,22 @@ impl Tree {
         done
     }
 
+    /// Opens a regular file to be compared with and appended to; `None` if there is none, or something else.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn append(&self, path: &RepoPath) -> Result<Option<File>> {
+        let Some((folder, leaf)) = self.walk(path, Missing::Stop)? else { return Ok(None) };
+        let flags = OFlags::RDWR | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = match sys::openat(&folder, leaf, flags, Bits::empty()) {
+            Ok(file) => File::from(file),
+            Err(Errno::NOENT | Errno::LOOP | Errno::ISDIR | Errno::NXIO) => return Ok(None),
+            Err(errno) => return Err(Error::io("open", &self.absolute(path), &errno.into())),
+        };
+        let is_file = file.metadata().context("read", &self.absolute(path))?.is_file();
+        Ok(Some(file).filter(|_| is_file))
+    }
+
     /// Removes a file that [`Tree::create`] made, and the folders above it that are empty then.
     ///
     /// # Errors

@@ -285,6 +285,9 @@ pub(super) fn lines(ui: &Ui, plan: &Plan, most: usize) -> Vec<String> {
     if let Some(session) = plan.session() {
         let id = match session.renamed {
             true => "as a new session: this machine has the saved one already".to_owned(),
+            false if session.continues => {
+                format!("as {}: what is here is its beginning, and the rest is appended", session.id)
+            }
             false => format!("as {}", session.id),
         };
         lines.push(format!("  session of {} records {id}", session.records));
@@ -362,6 +365,7 @@ pub(super) fn as_json(plan: &Plan) -> Value {
         "unchanged": plan.unchanged(),
         "session_id": plan.session().map(|session| &session.id),
         "renamed": plan.session().map(|session| session.renamed),
+        "continues": plan.session().map(|session| session.continues),
         "paths": plan.session().map(paths_json),
         "notes": plan.notes(),
     });

@@ -7,6 +7,7 @@
 
 mod apply;
 mod consent;
+mod copying;
 mod edits;
 mod exact;
 mod here;

@@ -102,7 +102,7 @@ struct Block<'a> {
     #[serde(borrow, default)]
     input: Option<&'a RawValue>,
     #[serde(borrow, default)]
-    text: Option<Cow<'a, str>>,
+    text: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -243,8 +243,9 @@ impl Facts {
                 let detail = block.input.map(subject).unwrap_or_default();
                 self.last = Some(shortened(&format!("{name} {detail}")));
                 self.calls.insert(id.into_owned(), (name.into_owned(), detail));
-            } else if let ("text", Some(text)) = (block.kind.as_ref(), block.text) {
-                self.last = Some(shortened(&text));
+            } else if let ("text", Some(said)) = (block.kind.as_ref(), block.text) {
+                let is_short = said.get().len() <= LONGEST_READ;
+                self.last = if is_short { text(said).map(|said| shortened(&said)) } else { None };
             }
         }
     }
@@ -314,6 +315,9 @@ impl Facts {
 
 /// The most characters that are kept of what was done last.
 const LONGEST_LAST: usize = 200;
+
+/// Words of more bytes than this are not read for what was done last.
+const LONGEST_READ: usize = 1 << 20;
 
 fn shortened(text: &str) -> String {
     text.trim().chars().take(LONGEST_LAST).collect()

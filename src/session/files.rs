@@ -130,6 +130,12 @@ fn walk(folder: &Path, place: &str, unnamed: &mut Vec<PathBuf>) -> Result<Vec<(S
     Ok(files)
 }
 
+/// A line over this many bytes gets room for all that may come.
+const LONG: usize = 4 << 20;
+
+/// The most room that is made for a line at once; none of it is used before it is filled.
+const LARGEST_RESERVE: u64 = 512 << 20;
+
 /// Reads JSONL line by line; a file up to the size it has when it is opened.
 ///
 /// Yields whole records with their line ends. An unfinished last line is not yielded; it is
@@ -138,6 +144,7 @@ fn walk(folder: &Path, place: &str, unnamed: &mut Vec<PathBuf>) -> Result<Vec<(S
 pub struct Lines<'a> {
     path: PathBuf,
     reader: BufReader<Box<dyn Read + 'a>>,
+    size: usize,
     line: Vec<u8>,
     torn: Vec<u8>,
 }
@@ -150,14 +157,15 @@ impl<'a> Lines<'a> {
     pub fn open(path: &Path) -> Result<Lines<'a>> {
         let file = File::open(path).context("read", path)?;
         let size = file.metadata().context("read", path)?.len();
-        Ok(Lines::over(path, file.take(size)))
+        Ok(Lines::over(path, file.take(size), size))
     }
 
-    /// Reads from a reader; errors name the path.
-    pub fn over(path: &Path, reader: impl Read + 'a) -> Lines<'a> {
+    /// Reads from a reader that gives about `size` bytes; errors name the path.
+    pub fn over(path: &Path, reader: impl Read + 'a, size: u64) -> Lines<'a> {
         Lines {
             path: path.to_owned(),
             reader: BufReader::with_capacity(1 << 18, Box::new(reader)),
+            size: usize::try_from(size.min(LARGEST_RESERVE)).unwrap_or(0),
             line: Vec::new(),
             torn: Vec::new(),
         }
@@ -168,8 +176,11 @@ impl<'a> Lines<'a> {
     /// # Errors
     /// [`crate::error::Kind::Environment`] with the path.
     pub fn next_line(&mut self) -> Result<Option<&[u8]>> {
+        if self.line.capacity() > LONG {
+            self.line = Vec::new();
+        }
         self.line.clear();
-        if let Err(error) = self.reader.read_until(b'\n', &mut self.line) {
+        if let Err(error) = self.read_line() {
             // What comes from the store has its own error, which says more.
             let ours = error.downcast::<Error>();
             return Err(ours.unwrap_or_else(|error| Error::io("read", &self.path, &error)));
@@ -183,6 +194,25 @@ impl<'a> Lines<'a> {
             return Ok(None);
         }
         Ok(Some(&self.line))
+    }
+
+    fn read_line(&mut self) -> std::io::Result<()> {
+        let mut is_long = false;
+        loop {
+            let ready = self.reader.fill_buf()?;
+            let end = memchr::memchr(b'\n', ready).map(|at| at + 1);
+            let length = end.unwrap_or(ready.len());
+            if !is_long && self.line.len() + length > LONG {
+                // Room for all of it at once: growing step by step would leave as much behind unused.
+                is_long = true;
+                let _grows_otherwise = self.line.try_reserve_exact(self.size);
+            }
+            self.line.extend_from_slice(&ready[..length]);
+            self.reader.consume(length);
+            if end.is_some() || length == 0 {
+                return Ok(());
+            }
+        }
     }
 
     /// Returns the unfinished last line, once all others are read; empty if there is none.

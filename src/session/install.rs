@@ -1,19 +1,20 @@
 //! Puts a session into the client's folders, so that `claude --resume` finds it.
 //!
 //! Side files first, the transcript last: the client lists a session by its transcript, so
-//! it never sees half of one. Nothing that exists is overwritten; if anything fails, what
-//! was written is taken away again. Below the client's `projects`, `tasks` and `file-history`,
+//! it never sees half of one. Nothing that exists is overwritten; transcripts of a session
+//! that is continued are appended to. If anything fails, what was written is taken away again. Below the client's `projects`, `tasks` and `file-history`,
 //! which people put on other disks by a link, everything is reached through real folders only.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::io::Write;
+use std::fs::File;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
 use super::ClientHome;
+use super::continuation::{Continuation, Standing, Writer};
 use crate::error::{Error, IoContext, Kind, Result};
 use crate::fs;
 use crate::ids::ClientId;
@@ -26,6 +27,7 @@ pub struct Installing<'a> {
     client: &'a ClientHome,
     id: &'a ClientId,
     cwd: &'a Path,
+    continues: bool,
     installed: Installed,
 }
 
@@ -35,6 +37,8 @@ pub struct Installed {
     /// The client's folders, held open, by their names.
     trees: BTreeMap<&'static str, Tree>,
     files: Vec<(&'static str, RepoPath)>,
+    /// What was appended to, with the sizes before and after.
+    appended: Vec<(File, u64, u64)>,
 }
 
 impl ClientHome {
@@ -55,9 +59,10 @@ impl ClientHome {
         self.project(cwd).join(format!("{id}.jsonl"))
     }
 
-    /// Begins to install a session under an id, for a client that is started in `cwd`, links resolved.
-    pub fn installing<'a>(&'a self, id: &'a ClientId, cwd: &'a Path) -> Installing<'a> {
-        Installing { client: self, id, cwd, installed: Installed::default() }
+    /// Begins to install a session under an id, for a client that is started in `cwd`, links resolved; or to
+    /// continue the one that is there.
+    pub fn installing<'a>(&'a self, id: &'a ClientId, cwd: &'a Path, continues: bool) -> Installing<'a> {
+        Installing { client: self, id, cwd, continues, installed: Installed::default() }
     }
 }
 
@@ -67,11 +72,7 @@ impl Installing<'_> {
     /// # Errors
     /// [`Kind::Conflict`] if it exists, [`Kind::Damaged`] for another place, what `content` says,
     /// [`Kind::Environment`] with the path.
-    pub fn file(
-        &mut self,
-        place: &RepoPath,
-        content: impl FnOnce(&mut dyn Write) -> Result<()>,
-    ) -> Result<()> {
+    pub fn file(&mut self, place: &RepoPath, content: Writer<'_>) -> Result<()> {
         let (kind, path) = self.place(place)?;
         self.write(kind, path, content)
     }
@@ -80,32 +81,62 @@ impl Installing<'_> {
     ///
     /// # Errors
     /// As [`Installing::file`].
-    pub fn transcript(mut self, content: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<Installed> {
+    pub fn transcript(mut self, content: Writer<'_>) -> Result<Installed> {
         let (kind, path) = self.transcript_place()?;
         self.write(kind, path, content)?;
         Ok(std::mem::take(&mut self.installed))
     }
 
-    fn write(
-        &mut self,
-        kind: &'static str,
-        path: RepoPath,
-        content: impl FnOnce(&mut dyn Write) -> Result<()>,
-    ) -> Result<()> {
+    /// Says how a side file that may be here stands to what would be written; writes nothing.
+    ///
+    /// # Errors
+    /// As [`Installing::file`].
+    pub fn standing(&self, place: &RepoPath, content: Writer<'_>) -> Result<Standing> {
+        self.compare(self.place(place)?, content)
+    }
+
+    /// Says how the transcript that may be here stands to what would be written; writes nothing.
+    ///
+    /// # Errors
+    /// As [`Installing::file`].
+    pub fn transcript_standing(&self, content: Writer<'_>) -> Result<Standing> {
+        self.compare(self.transcript_place()?, content)
+    }
+
+    fn compare(&self, (kind, path): (&str, RepoPath), content: Writer<'_>) -> Result<Standing> {
+        let folder = self.client.config.join(kind);
+        if !folder.is_dir() {
+            return Ok(Standing::Absent);
+        }
+        let tree = Tree::open(&folder.canonicalize().context("open", &folder)?)?;
+        match tree.append(&path)? {
+            Some(here) => Ok(Continuation::comparing(here).run(content)?.0),
+            None if tree.absolute(&path).symlink_metadata().is_ok() => Ok(Standing::Other),
+            None => Ok(Standing::Absent),
+        }
+    }
+
+    fn write(&mut self, kind: &'static str, path: RepoPath, content: Writer<'_>) -> Result<()> {
         let tree = match self.installed.trees.entry(kind) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => new.insert(open(&self.client.config.join(kind))?),
         };
-        if !tree.create(&path, content)? {
-            return Err(Error::new(
-                Kind::Conflict,
-                format!("Cannot write {}", tree.absolute(&path).display()),
-            )
-            .because("a file of that name appeared meanwhile")
-            .hint("run the command again"));
+        let here = if self.continues { tree.append(&path)? } else { None };
+        if let Some(here) = here {
+            let file = here.try_clone().context("open", &tree.absolute(&path))?;
+            let continuation = Continuation::appending(here).context("open", &tree.absolute(&path))?;
+            let (standing, before, after) = continuation.run(content)?;
+            if standing != Standing::Other {
+                self.installed.appended.push((file, before, after));
+                return Ok(());
+            }
+        } else if tree.create(&path, content)? {
+            self.installed.files.push((kind, path));
+            return Ok(());
         }
-        self.installed.files.push((kind, path));
-        Ok(())
+        Err(Error::new(Kind::Conflict, format!("Cannot write {}", tree.absolute(&path).display()))
+            .because("a file of that name appeared or changed meanwhile")
+            .hint("run the command again"))
     }
 
     fn transcript_place(&self) -> Result<(&'static str, RepoPath)> {
@@ -158,6 +189,12 @@ impl Drop for Installing<'_> {
 impl Installed {
     /// Removes what was installed, and the folders that are empty then.
     pub fn take_back(self) {
+        for (file, before, after) in self.appended.iter().rev().filter(|(_, before, after)| before < after) {
+            // If the client has written behind it meanwhile, all of it stays: it is a whole conversation.
+            if file.metadata().is_ok_and(|meta| meta.len() == *after) {
+                let _best_effort = file.set_len(*before);
+            }
+        }
         for (kind, path) in self.files.iter().rev() {
             // The error that led here is the one to tell; what stays is an unlisted leftover.
             let _best_effort = self.trees.get(kind).map(|tree| tree.remove(path));

@@ -7,6 +7,7 @@
 
 pub mod check;
 pub mod compaction;
+mod continuation;
 pub mod facts;
 mod files;
 mod hook;
@@ -23,6 +24,7 @@ use std::path::{Path, PathBuf};
 
 use crate::ids::ClientId;
 
+pub use continuation::{Standing, Writer};
 pub use files::{AgentFiles, Lines, SessionFiles};
 pub use hook::{HookInput, ToolInput, shown_instead_of_asking};
 pub use install::{Installed, Installing, title_records};

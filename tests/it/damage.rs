@@ -149,6 +149,46 @@ fn what_is_wrong_is_said_line_by_line() {
     );
 }
 
+#[test]
+fn the_findings_in_the_fixtures_are_these() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/sessions");
+    let expected: [(&str, &[&str]); 10] = [
+        ("plain", &[]),
+        ("compacted", &[]),
+        (
+            "torn",
+            &[
+                "line 2: the result of a tool call is not here (mended in the restored copy)",
+                "line 3: 90 bytes belong to no whole record (mended in the restored copy)",
+                "line 3: the record follows one that is not here (mended in the restored copy)",
+            ],
+        ),
+        (
+            "glued",
+            &[
+                "line 2: 2 records on one line, of which the client reads the first (mended in the restored copy)",
+            ],
+        ),
+        ("nul", &["line 3: 32 bytes belong to no whole record (mended in the restored copy)"]),
+        ("null", &["line 2: JSON, but no record (mended in the restored copy)"]),
+        ("half-character", &["line 4: a character is only half there (mended in the restored copy)"]),
+        ("lost-parent", &["line 4: the record follows one that is not here (mended in the restored copy)"]),
+        ("circle", &["line 2: the record follows itself, through others (mended in the restored copy)"]),
+        ("no-message", &["there is no message, so the client can't resume it"]),
+    ];
+    let listed = fs::read_to_string(folder.join("README.md")).must("the list");
+    for (name, findings) in expected {
+        assert!(listed.contains(&format!("`{name}.jsonl`")), "{name}");
+        let transcript = fs::read(folder.join(format!("{name}.jsonl"))).must(name);
+        let (checked, records) = mended(&transcript);
+        let found: Vec<String> = checked.findings.iter().map(ToString::to_string).collect();
+        assert_eq!(found, findings, "{name}");
+        let ids: BTreeSet<&str> = records.iter().filter_map(|record| record["uuid"].as_str()).collect();
+        let parents = records.iter().filter_map(|record| record["parentUuid"].as_str());
+        assert!(parents.into_iter().all(|parent| ids.contains(parent)), "{name}: {records:#?}");
+    }
+}
+
 with_both_clients! {
     a_damaged_conversation_goes_on_with_all_that_is_whole
 }

@@ -164,3 +164,79 @@ fn agents_are_shown_as_a_tree_with_what_each_did_last() {
     let indent = |line: &str| line.len() - line.trim_start().len();
     assert!(indent(lines[outer + 2]) > indent(lines[outer]), "{shown}");
 }
+
+/// Saves a session, resumes it in a clone, goes on there, and saves it there as "y" in the same store.
+fn handed_over_and_back() -> (Project, std::path::PathBuf, Vec<u8>) {
+    let project = Project::new();
+    let transcript = project.session(SESSION);
+    project.snap(&["save", "x"]).exits(0);
+    let before = fs::read(&transcript).must("the transcript");
+    let clone = project.cloned();
+    let store = project.stored("");
+    let store = store.to_str().must("UTF-8");
+    let resumed = clone.snap(&["resume", "x", "--trust", "--store", store, "--json"]).exits(0).json();
+    assert_eq!((&resumed["session_id"], &resumed["continues"]), (&json!(SESSION), &json!(false)));
+    let there = clone.home.project(clone.root()).join(format!("{SESSION}.jsonl"));
+    let more = json!({"type": "user", "uuid": "u3", "parentUuid": "u2", "sessionId": SESSION, "cwd": clone.root(),
+        "message": {"role": "user", "content": "and more"}});
+    clone.append(&there, format!("{more}\n").as_bytes());
+    clone.snap(&["save", "y", "--store", store]).exits(0);
+    (project, transcript, before)
+}
+
+#[test]
+fn a_session_that_went_on_elsewhere_goes_on_here_under_its_id() {
+    let (project, transcript, before) = handed_over_and_back();
+    let dry = project.snap(&["resume", "y", "--trust", "--dry-run"]).exits(0).stdout;
+    assert!(dry.contains("the rest is appended"), "{dry}");
+    let resumed = project.snap(&["resume", "y", "--trust", "--json"]).exits(0).json();
+    assert_eq!(
+        (&resumed["session_id"], &resumed["continues"], &resumed["renamed"]),
+        (&json!(SESSION), &json!(true), &json!(false))
+    );
+    let after = fs::read(&transcript).must("the transcript");
+    assert!(after.starts_with(&before), "only appended to");
+    let added = String::from_utf8_lossy(&after[before.len()..]).into_owned();
+    let root = project.root().to_str().must("UTF-8");
+    assert!(added.contains("and more") && added.contains(root) && added.ends_with("}\n"), "{added}");
+    assert_eq!(
+        fs::read_dir(transcript.parent().must("a folder")).must("a folder").count(),
+        2,
+        "one transcript"
+    );
+    // Now nothing is missing here: once more is a new session.
+    let again = project.snap(&["resume", "y", "--trust", "--json"]).exits(0).json();
+    assert_eq!(again["renamed"], true);
+    assert_eq!(fs::read(&transcript).must("the transcript"), after);
+}
+
+#[test]
+fn a_session_that_went_on_here_too_is_not_touched() {
+    let record = "{\"type\":\"user\",\"uuid\":\"u9\",\"message\":{\"role\":\"user\",\"content\":\"here\"}}\n";
+    for changed in ["the conversation", "a task", "an agent"] {
+        let (project, transcript, _) = handed_over_and_back();
+        match changed {
+            "the conversation" => project.append(&transcript, record.as_bytes()),
+            "a task" => fs::write(project.home.tasks(SESSION).join("1.json"), "{}").must("a task"),
+            _ => project.write_beside(&transcript, "subagents/agent-ag1.jsonl", record.as_bytes()),
+        }
+        let before = fs::read(&transcript).must("the transcript");
+        let resumed = project.snap(&["resume", "y", "--trust", "--json"]).exits(0).json();
+        assert_eq!(resumed["renamed"], true, "{changed}");
+        assert_ne!(resumed["session_id"], SESSION, "{changed}");
+        assert_eq!(fs::read(&transcript).must("the transcript"), before, "{changed}");
+    }
+}
+
+#[test]
+fn a_session_that_runs_is_not_continued_by_others() {
+    let (project, transcript, before) = handed_over_and_back();
+    let sessions = project.home.config().join("sessions");
+    fs::create_dir_all(&sessions).must("a folder");
+    let pid = std::process::id();
+    let live = json!({"pid": pid, "sessionId": SESSION, "cwd": project.root(), "status": "idle"});
+    fs::write(sessions.join(format!("{pid}.json")), live.to_string()).must("a live session");
+    let resumed = project.snap(&["resume", "y", "--trust", "--json"]).exits(0).json();
+    assert_eq!(resumed["renamed"], true);
+    assert_eq!(fs::read(&transcript).must("the transcript"), before);
+}

@@ -57,7 +57,7 @@ const OWNERS: [(&str, &[&str]); 22] = [
     ("directories", &["context.rs"]),
     ("git2", &["git"]),
     ("gix_imara_diff", &["diff/window.rs"]),
-    ("memchr", &["diff", "edit.rs", "remap", "secrets", "session/salvage.rs", "view/document.rs"]),
+    ("memchr", &["diff", "edit.rs", "remap", "secrets", "session", "view/document.rs"]),
     ("ratatui", &["view"]),
     ("regex", &["secrets"]),
     ("rustix", &["cli/pager.rs", "fs.rs", "tree.rs"]),

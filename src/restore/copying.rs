@@ -1,0 +1,140 @@
+//! The session's files on their way into the client's folders: mended, with their paths rewritten, piece by piece.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Write};
+
+use crate::error::{Error, Kind, Result};
+use crate::ids::ClientId;
+use crate::manifest::{Content, Manifest, Session, SideFile, Transcript};
+use crate::paths::RepoPath;
+use crate::restore::relocate::Rewriter;
+use crate::session::check::Checked;
+use crate::session::mend::Mending;
+use crate::session::{Lines, Writer};
+use crate::store::Store;
+
+/// Copies what was saved into the client's files, mended and with its paths rewritten, piece by piece.
+pub(super) struct Copy<'a> {
+    pub(super) store: &'a Store,
+    pub(super) rewriter: Rewriter,
+}
+
+/// Is shown each file's place, and what writes it.
+pub(super) type Visit<'v> = &'v mut dyn FnMut(&RepoPath, Writer<'_>) -> Result<()>;
+
+impl Copy<'_> {
+    /// Shows every file of the session but its transcript.
+    pub(super) fn side_files(
+        &mut self,
+        manifest: &Manifest,
+        session: &Session,
+        agents: &BTreeMap<ClientId, Checked>,
+        visit: Visit<'_>,
+    ) -> Result<()> {
+        let unharmed = Checked::default();
+        for agent in &manifest.agents {
+            let name = |end: &str| place(&format!("session/subagents/agent-{}.{end}", agent.id));
+            if let Some(saved) = &agent.transcript {
+                let checked = agents.get(&agent.id).unwrap_or(&unharmed);
+                visit(&name("jsonl")?, &mut |out| self.transcript(saved, checked, out))?;
+            }
+            if let Some(meta) = &agent.meta {
+                visit(&name("meta.json")?, &mut |out| self.document(meta.get(), out))?;
+            }
+        }
+        for task in &manifest.tasks {
+            visit(&task_place(task.get())?, &mut |out| self.document(task.get(), out))?;
+        }
+        for file in &session.files {
+            visit(&file.place, &mut |out| self.side_file(file, out))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn transcript(
+        &mut self,
+        saved: &Transcript,
+        checked: &Checked,
+        out: &mut dyn Write,
+    ) -> Result<()> {
+        let mut lines = saved_lines(self.store, saved);
+        let mut mending = Mending::new(checked);
+        let mut ended = true;
+        while let Some(line) = lines.next_line()? {
+            mending.line(line, &mut |line| {
+                ended = line.ends_with(b"\n");
+                self.rewriter.record(line, out).map_err(unwritten)
+            })?;
+        }
+        match ended {
+            true => Ok(()),
+            false => out.write_all(b"\n").map_err(unwritten),
+        }
+    }
+
+    fn document(&mut self, json: &str, out: &mut dyn Write) -> Result<()> {
+        self.rewriter.record(json.as_bytes(), out).map_err(unwritten)
+    }
+
+    /// Tool results are the conversation's; file history is the user's own files.
+    fn side_file(&mut self, file: &SideFile, out: &mut dyn Write) -> Result<()> {
+        let mut content = self.store.content(&file.content);
+        if !file.place.as_bytes().starts_with(b"session/") || !is_text(self.store, &file.content)? {
+            std::io::copy(&mut content, out).map_err(unwritten)?;
+            return Ok(());
+        }
+        let mut lines = BufReader::new(content);
+        let mut line = Vec::new();
+        while lines.read_until(b'\n', &mut line).map_err(unwritten)? > 0 {
+            self.rewriter.text(&line, out).map_err(unwritten)?;
+            line.clear();
+        }
+        Ok(())
+    }
+}
+
+/// Says whether content is UTF-8, and so can hold paths to be rewritten.
+fn is_text(store: &Store, content: &Content) -> Result<bool> {
+    let mut lines = BufReader::new(store.content(content));
+    let mut line = Vec::new();
+    while lines.read_until(b'\n', &mut line).map_err(unwritten)? > 0 {
+        // No character holds a line end, so a text is one line by line too.
+        if std::str::from_utf8(&line).is_err() {
+            return Ok(false);
+        }
+        line.clear();
+    }
+    Ok(true)
+}
+
+/// Reads a saved transcript line by line.
+pub(super) fn saved_lines<'a>(store: &'a Store, transcript: &'a Transcript) -> Lines<'a> {
+    let size = transcript.chunks.iter().fold(0_u64, |size, chunk| size.saturating_add(chunk.size));
+    Lines::over(store.root(), store.pieces(&transcript.chunks), size)
+}
+
+/// Passes on our own error that came through a reader, or says that the disk did not take the session.
+pub(super) fn unwritten(error: std::io::Error) -> Error {
+    error.downcast::<Error>().unwrap_or_else(|error| {
+        Error::new(Kind::Environment, "Cannot write the session's files").because(error)
+    })
+}
+
+/// Returns where a task is kept: under its own id.
+fn task_place(task: &str) -> Result<RepoPath> {
+    #[derive(serde::Deserialize)]
+    struct Task {
+        id: String,
+    }
+    let id = serde_json::from_str::<Task>(task).ok().and_then(|task| ClientId::parse(&task.id));
+    match id {
+        Some(id) => place(&format!("tasks/{id}.json")),
+        None => Err(Error::new(Kind::Damaged, "A task in the snapshot has no usable id")
+            .hint("the snapshot was written by something else than snap")),
+    }
+}
+
+fn place(text: &str) -> Result<RepoPath> {
+    RepoPath::new(text.as_bytes())
+        .map_err(|why| Error::new(Kind::Damaged, "A session's file has no usable name").because(why))
+}
