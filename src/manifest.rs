@@ -154,6 +154,9 @@ pub struct Session {
     pub transcript: Option<Transcript>,
     /// The other side files, by their place in the client's folders.
     pub files: Vec<SideFile>,
+    /// Whether the tasks are those of the session's team of agents, which the client keeps under another name.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub team_tasks: bool,
 }
 
 /// A transcript in pieces.

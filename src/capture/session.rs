@@ -163,6 +163,7 @@ impl Reader<'_> {
             cwd,
             transcript: (history != History::None).then_some(transcript),
             files: side_files,
+            team_tasks: files.tasks_of_team,
         });
         Ok(())
     }

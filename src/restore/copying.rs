@@ -43,7 +43,12 @@ impl Copy<'_> {
             }
         }
         for task in &manifest.tasks {
-            visit(&task_place(task.get())?, &mut |out| self.document(task.get(), out))?;
+            let own = task_place(task.get())?;
+            visit(&own, &mut |out| self.document(task.get(), out))?;
+            if session.team_tasks {
+                // Whether teams are on here can't be known, and the client looks in one place only.
+                visit(&place(&format!("team-{own}"))?, &mut |out| self.document(task.get(), out))?;
+            }
         }
         for file in &session.files {
             visit(&file.place, &mut |out| self.side_file(file, out))?;

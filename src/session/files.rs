@@ -15,6 +15,8 @@ pub struct SessionFiles {
     pub agents: Vec<AgentFiles>,
     /// The tasks of the queue, by number: path of each `N.json`.
     pub tasks: Vec<PathBuf>,
+    /// Whether they are those of the session's team of agents.
+    pub tasks_of_team: bool,
     /// Whether there is no folder for tasks at all.
     pub tasks_are_gone: bool,
     /// Every other file, with its place (`session/…`, `tasks/…`, `file-history/…`).
@@ -49,7 +51,11 @@ impl ClientHome {
                 None => files.others.push((place, path)),
             }
         }
-        let tasks = self.config.join("tasks").join(self.task_list.as_ref().unwrap_or(&found.id).as_str());
+        let list = |name: &str| self.config.join("tasks").join(name);
+        let own = list(self.task_list.as_ref().unwrap_or(&found.id).as_str());
+        let teams = list(&ClientHome::team_list(&found.id));
+        files.tasks_of_team = !own.exists() && teams.exists();
+        let tasks = if files.tasks_of_team { teams } else { own };
         files.tasks_are_gone = !tasks.exists();
         for (place, path) in walk(&tasks, "tasks", &mut unnamed)? {
             match place.strip_prefix("tasks/").and_then(|name| name.strip_suffix(".json")) {

@@ -47,7 +47,9 @@ impl ClientHome {
     /// # Errors
     /// [`Kind::Environment`] if the client's folders can't be read.
     pub fn knows(&self, id: &ClientId) -> Result<bool> {
-        let folders = ["tasks", "file-history"].map(|kind| self.config.join(kind).join(id.as_str()));
+        let mut folders =
+            ["tasks", "file-history"].map(|kind| self.config.join(kind).join(id.as_str())).to_vec();
+        folders.push(self.config.join("tasks").join(ClientHome::team_list(id)));
         let beside = super::files::list(&self.projects())?
             .into_iter()
             .any(|project| project.join(id.as_str()).exists());
@@ -155,6 +157,7 @@ impl Installing<'_> {
                 (kind, transcript.as_path().with_extension(""))
             }
             "tasks" => ("tasks", PathBuf::from(self.id.as_str())),
+            "team-tasks" => ("tasks", PathBuf::from(ClientHome::team_list(self.id))),
             "file-history" => ("file-history", PathBuf::from(self.id.as_str())),
             _ => {
                 return Err(Error::new(Kind::Damaged, format!("{place} is no place for a session's file"))

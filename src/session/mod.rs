@@ -52,6 +52,12 @@ impl ClientHome {
         ClientHome { config: config.to_owned(), home: home.to_owned(), task_list }
     }
 
+    /// Returns the name of the task list that a session has while teams of agents are on (an experiment of the
+    /// client's): of the session's id, only the first eight characters.
+    fn team_list(id: &ClientId) -> String {
+        format!("session-{}", id.as_str().get(..8).unwrap_or(id.as_str()))
+    }
+
     /// Returns the variables that a client needs to find what was installed for a session.
     pub fn environment_for(&self, id: &ClientId) -> Option<(&'static str, String)> {
         // Restored tasks are the session's own: the shared list here is not touched.

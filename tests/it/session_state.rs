@@ -109,6 +109,21 @@ fn tasks_of_a_shared_list_come_back_as_the_sessions_own(client: &Client) {
 }
 
 #[test]
+fn tasks_of_a_team_of_agents_come_back_where_either_kind_of_client_looks() {
+    let project = Project::new();
+    project.session(SESSION);
+    let teams = format!("session-{}", &SESSION[..8]);
+    fs::rename(project.home.tasks(SESSION), project.home.tasks(&teams)).must("the name that teams use");
+    project.snap(&["save", "x"]).exits(0);
+    let resumed = project.snap(&["resume", "x", "--no-edits", "--json"]).exits(0).json();
+    let id = resumed["session_id"].as_str().must("an id");
+    assert_ne!(id, SESSION, "the tasks here are another session's");
+    let task = |folder: &str| fs::read(project.home.tasks(folder).join("1.json")).must("a task");
+    assert_eq!(task(id), task(&teams));
+    assert_eq!(task(&format!("session-{}", &id[..8])), task(&teams));
+}
+
+#[test]
 fn tasks_whose_files_are_gone_are_those_that_the_model_was_reminded_of() {
     let project = Project::new();
     let transcript = project.session(SESSION);
