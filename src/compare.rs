@@ -11,7 +11,7 @@ use crate::diff::{Again, Differ, End, File, Kind, Options, Report, Show, show_hu
 use crate::edit;
 use crate::error::{Error, Kind as Failure, Result};
 use crate::git::{Blobs, Repository, Status};
-use crate::manifest::{Change, Diff, DiffForm, Edit, Edits, Manifest, Mode, Version};
+use crate::manifest::{Change, Diff, DiffForm, Edit, Edits, Manifest, Version};
 use crate::paths::RepoPath;
 use crate::tree::{Node, Tree};
 use crate::workspace::Workspace;
@@ -43,7 +43,7 @@ enum Place {
 
 /// Lists the edits of a snapshot.
 pub fn edits(manifest: &Manifest) -> Vec<Item> {
-    let files = manifest.edits.iter().flat_map(|edits| &edits.files);
+    let files = manifest.edits.iter().flat_map(|edits| edits.listed());
     files
         .filter(|edit| edit.change != Change::IndexOnly)
         .map(|edit| Item { path: edit.path.clone(), source: Source::Stored(Box::new(edit.clone())) })
@@ -99,11 +99,16 @@ pub fn with_work_tree(workspace: &Workspace, old: &Manifest) -> Result<Vec<Item>
     let edits = by_path(old);
     let own = workspace.store_path();
     let mut pending = BTreeMap::new();
+    let mut submodules = BTreeMap::new();
     for entry in &listing.pending {
         let head = match &entry.status {
             Status::Tracked { head, .. } | Status::Unmerged { head, .. } => head.clone(),
             Status::Untracked => None,
-            Status::NestedRepository | Status::Submodule => continue,
+            Status::Submodule(submodule) => {
+                submodules.insert(&entry.path, submodule.index.as_ref());
+                submodule.head.clone()
+            }
+            Status::NestedRepository => continue,
         };
         pending.entry(&entry.path).or_insert(head);
     }
@@ -116,7 +121,16 @@ pub fn with_work_tree(workspace: &Workspace, old: &Manifest) -> Result<Vec<Item>
             (None, Some(both), _) => blob(both.0.as_ref()),
             (None, None, head) => blob(head.and_then(Option::as_ref)),
         };
-        Item { path: path.clone(), source: Source::Pair(place, Place::Disk) }
+        // A submodule is where the index says; what is not pending is as committed.
+        let committed = || {
+            moved.get(path).map_or(edits.get(path).and_then(|edit| edit.old.as_ref()), |both| both.1.as_ref())
+        };
+        let now = match (submodules.get(path), place.version()) {
+            (Some(index), _) => blob(*index),
+            (None, Some(version)) if version.is_submodule() => blob(committed()),
+            (None, _) => Place::Disk,
+        };
+        Item { path: path.clone(), source: Source::Pair(place, now) }
     };
     Ok(paths.into_iter().filter(|path| !in_store(path)).map(item).collect())
 }
@@ -173,8 +187,16 @@ impl Item {
         match &self.source {
             Source::Stored(edit) => {
                 let lines = Some((edit.added, edit.removed)).filter(|lines| *lines != (0, 0));
-                Some(File { lines, ..file(&edit.path, edit.old.as_ref(), edit.new.as_ref()) })
+                Some(File { lines, ..stored_file(edit) })
             }
+            Source::Pair(..) => None,
+        }
+    }
+
+    /// Returns the path that it was renamed or copied from.
+    pub fn old_path(&self) -> Option<&RepoPath> {
+        match &self.source {
+            Source::Stored(edit) => edit.from.as_ref().map(|from| &from.path),
             Source::Pair(..) => None,
         }
     }
@@ -215,7 +237,7 @@ impl<'a> Loader<'a> {
     }
 
     fn stored(&mut self, edit: &Edit, show: &mut dyn Show) -> Result<()> {
-        let mut file = file(&edit.path, edit.old.as_ref(), edit.new.as_ref());
+        let mut file = stored_file(edit);
         let stored = edit.diff.as_ref().filter(|diff| diff.form == DiffForm::Hunks);
         let as_stored = Options { longest_line: self.options.longest_line, ..Options::default() };
         match stored {
@@ -234,7 +256,7 @@ impl<'a> Loader<'a> {
             _ => {
                 let lines = (edit.added, edit.removed);
                 file.lines = Some(lines).filter(|lines| *lines != (0, 0));
-                let old = blob(edit.old.as_ref());
+                let old = blob(edit.diffed_against());
                 let (old, new) = (self.load(&edit.path, &old)?, self.edited(edit)?);
                 self.versions(file, old, new, show)
             }
@@ -259,8 +281,10 @@ impl<'a> Loader<'a> {
         show: &mut dyn Show,
     ) -> Result<()> {
         let missing = [&old, &new].into_iter().flatten().any(|loaded| loaded.bytes.is_none());
-        let link = |loaded: &Option<Loaded>| loaded.as_ref().map(|loaded| loaded.version.mode == Mode::Link);
-        let kinds = (link(&old), link(&new));
+        let kind = |loaded: &Option<Loaded>| {
+            loaded.as_ref().map(|loaded| Some(loaded.version.mode).filter(|mode| !mode.is_file()))
+        };
+        let kinds = (kind(&old), kind(&new));
         let bytes = |loaded: Option<Loaded>| loaded.and_then(|loaded| loaded.bytes).unwrap_or_default();
         if missing {
             let note = Some("its base version is not in this repository".to_owned());
@@ -283,9 +307,7 @@ impl<'a> Loader<'a> {
     fn load(&mut self, path: &RepoPath, place: &Place) -> Result<Option<Loaded>> {
         match place {
             Place::Nowhere => Ok(None),
-            Place::Blob(version) => {
-                Ok(Some(Loaded { version: version.clone(), bytes: self.blob(&version.oid)? }))
-            }
+            Place::Blob(version) => Ok(Some(Loaded { version: version.clone(), bytes: self.blob(version)? })),
             Place::Edited(edit) => self.edited(edit),
             Place::Disk => {
                 let Some(repository) = &self.workspace.repository else { return Ok(None) };
@@ -303,9 +325,12 @@ impl<'a> Loader<'a> {
     /// Computes what an edit makes of its file.
     fn edited(&mut self, edit: &Edit) -> Result<Option<Loaded>> {
         let Some(version) = edit.new.clone() else { return Ok(None) };
+        if version.is_submodule() {
+            return Ok(Some(Loaded { bytes: self.blob(&version)?, version }));
+        }
         let whole = edit.diff.as_ref().is_some_and(|diff| diff.form == DiffForm::Whole);
-        let old = match &edit.old {
-            Some(old) if !whole => match self.blob(&old.oid)? {
+        let old = match edit.diffed_against() {
+            Some(old) if !whole => match self.blob(old)? {
                 Some(bytes) => bytes,
                 None => return Ok(Some(Loaded { version, bytes: None })),
             },
@@ -323,8 +348,25 @@ impl<'a> Loader<'a> {
         Ok(Some(Loaded { version, bytes: Some(bytes) }))
     }
 
-    fn blob(&mut self, oid: &str) -> Result<Option<Vec<u8>>> {
-        self.blobs.as_mut().map_or(Ok(None), |blobs| blobs.read(oid))
+    fn blob(&mut self, version: &Version) -> Result<Option<Vec<u8>>> {
+        if version.is_submodule() {
+            // As git writes it in a diff.
+            return Ok(Some(format!("Subproject commit {}\n", version.oid).into_bytes()));
+        }
+        self.blobs.as_mut().map_or(Ok(None), |blobs| blobs.read(&version.oid))
+    }
+}
+
+/// Returns what is known of a snapshot's edit: one of a renamed file is against the old name.
+fn stored_file(edit: &Edit) -> File {
+    let file = file(&edit.path, edit.diffed_against(), edit.new.as_ref());
+    match &edit.from {
+        None => file,
+        Some(from) => File {
+            kind: if edit.change == Change::Copied { Kind::Copied } else { Kind::Renamed },
+            old_path: Some(from.path.as_bytes().to_vec()),
+            ..file
+        },
     }
 }
 

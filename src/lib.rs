@@ -33,6 +33,7 @@ pub mod manifest;
 pub mod paths;
 pub mod proofs;
 pub mod remap;
+pub mod renames;
 pub mod restore;
 pub mod retention;
 pub mod risk;

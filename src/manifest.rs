@@ -5,6 +5,8 @@
 //! agent's metadata) is carried as raw text, byte for byte. Keys that this version does not
 //! know are ignored when read; nothing is lost by that, because nothing is written back.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -25,11 +27,17 @@ pub const FORMAT: u32 = 1;
 /// The most files that a snapshot's edits may have.
 const MOST_FILES: usize = 200_000;
 
-/// What a manifest may require of its reader: that it knows an agent's status `waiting`.
-pub const WAITING_AGENTS: &str = "waiting-agents";
-
 /// The words of `requires` that this version understands.
-const UNDERSTOOD: [&str; 1] = [WAITING_AGENTS];
+const UNDERSTOOD: [&str; 3] = [RENAMES, SUBMODULES, WAITING_AGENTS];
+
+/// Some edits are diffs against another path's base version: [`Edit::from`].
+pub const RENAMES: &str = "renames";
+
+/// Some versions are commits of a submodule: [`Mode::Submodule`].
+pub const SUBMODULES: &str = "submodules";
+
+/// Some agent has the status [`AgentStatus::Waiting`].
+pub const WAITING_AGENTS: &str = "waiting-agents";
 
 /// The most that a manifest may measure on disk, in bytes.
 pub const LARGEST_MANIFEST: u64 = 64 << 20;
@@ -378,6 +386,10 @@ pub struct Edit {
     pub change: Change,
     /// In the base commit; `null` if it is not there.
     pub old: Option<Version>,
+    /// For a path that is not in the base: the one there that its content goes on from. The
+    /// diffs of this entry are then made against that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Origin>,
     /// In the work tree, byte for byte; `null` if it is not there.
     pub new: Option<Version>,
     /// Where the index stands between the two.
@@ -410,6 +422,7 @@ impl Edit {
             path,
             change: Change::IndexOnly,
             old: None,
+            from: None,
             new: None,
             index: IndexState::Unstaged,
             staged: None,
@@ -421,6 +434,40 @@ impl Edit {
             removed: 0,
         }
     }
+
+    /// Returns every version that this entry speaks of.
+    pub fn versions(&self) -> impl Iterator<Item = &Version> {
+        let staged = self.staged.iter().map(|staged| &staged.version);
+        let stages = self.stages.iter().map(|stage| &stage.version);
+        let from = self.from.iter().map(|from| &from.version);
+        self.old.iter().chain(&self.new).chain(staged).chain(stages).chain(from)
+    }
+
+    /// Returns the version in the base commit that the diffs of this entry are made against.
+    pub fn diffed_against(&self) -> Option<&Version> {
+        self.from.as_ref().map(|from| &from.version).or(self.old.as_ref())
+    }
+}
+
+impl Edits {
+    /// Returns the entries as a person counts them: without the deletions that are the other
+    /// half of a rename.
+    pub fn listed(&self) -> impl Iterator<Item = &Edit> {
+        let renamed = self.files.iter().filter(|edit| edit.change == Change::Renamed);
+        let left: BTreeSet<&RepoPath> = renamed.flat_map(|edit| &edit.from).map(|from| &from.path).collect();
+        let other_half = move |edit: &&Edit| edit.change == Change::Deleted && left.contains(&edit.path);
+        self.files.iter().filter(move |edit| !other_half(edit))
+    }
+}
+
+/// Where the content of a renamed or copied path comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The path in the base commit.
+    pub path: RepoPath,
+    /// What the base commit has there.
+    #[serde(flatten)]
+    pub version: Version,
 }
 
 /// One stage of an unmerged path.
@@ -452,6 +499,10 @@ pub enum HiddenBy {
 pub enum Change {
     /// In the work tree only.
     Added,
+    /// The same, going on from a file of the base that is gone: see [`Edit::from`].
+    Renamed,
+    /// The same, repeating a file of the base that is still there.
+    Copied,
     /// Other content, mode or both.
     Modified,
     /// In the base only.
@@ -481,8 +532,15 @@ pub enum IndexState {
 pub struct Version {
     /// The id that the repository gives to these bytes as a blob.
     pub oid: String,
-    /// `100644`, `100755` or `120000`.
+    /// `100644`, `100755`, `120000` or `160000`.
     pub mode: Mode,
+}
+
+impl Version {
+    /// Says whether it is the commit of a submodule, which has no content here.
+    pub fn is_submodule(&self) -> bool {
+        self.mode == Mode::Submodule
+    }
 }
 
 /// What the index holds for a path, when that is neither the base's nor the work tree's.
@@ -508,6 +566,9 @@ pub enum Mode {
     /// A symbolic link; its content is the target.
     #[serde(rename = "120000")]
     Link,
+    /// A submodule: the id is that of a commit in another repository.
+    #[serde(rename = "160000")]
+    Submodule,
 }
 
 impl Mode {
@@ -517,12 +578,19 @@ impl Mode {
             Mode::File => "100644",
             Mode::Executable => "100755",
             Mode::Link => "120000",
+            Mode::Submodule => "160000",
         }
     }
 
-    /// Reads the six octal digits; `None` for anything but a file or link.
+    /// Reads the six octal digits; `None` for a folder.
     pub fn from_octal(text: &str) -> Option<Mode> {
-        [Mode::File, Mode::Executable, Mode::Link].into_iter().find(|mode| mode.octal() == text)
+        let all = [Mode::File, Mode::Executable, Mode::Link, Mode::Submodule];
+        all.into_iter().find(|mode| mode.octal() == text)
+    }
+
+    /// Says whether it is a file, executable or not: neither link nor submodule.
+    pub fn is_file(self) -> bool {
+        matches!(self, Mode::File | Mode::Executable)
     }
 }
 

@@ -233,6 +233,15 @@ impl Tree {
         self.read_at(&staging.fd, OsStr::new(name)).context("read", &staging.path.join(name))
     }
 
+    /// Makes a folder and those above it; what stands there already stays.
+    pub(crate) fn make_folder(&self, path: &RepoPath) -> Result<()> {
+        let Some((folder, name)) = self.walk(path, Missing::Make)? else { return Ok(()) };
+        match sys::mkdirat(&folder, name, Bits::from_raw_mode(0o777)) {
+            Ok(()) | Err(Errno::EXIST) => Ok(()),
+            Err(errno) => Err(Error::io("create", &self.absolute(path), &errno.into())),
+        }
+    }
+
     /// Removes the folders above a path, from the innermost, as long as they are empty.
     pub(crate) fn prune_folders(&self, path: &RepoPath) {
         let mut above: Vec<&OsStr> = path.components().collect();

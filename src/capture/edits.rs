@@ -4,22 +4,29 @@
 //! on the disk, so that line end conversion and filters can't change it on the way. If the
 //! repository changes while it is read, the whole is read again.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use super::untracked;
+use super::origins::{self, Bases, NewFile};
+use super::untracked::{self, Limits};
 use crate::edit::{self, Side};
 use crate::error::{Error, Kind, Result};
-use crate::git::{Blobs, Hidden, Listing, Pending, Repository, Stage, Status};
+use crate::git::{Blobs, Hidden, Index, Listing, Pending, Repository, Stage, Status, Submodule};
 use crate::manifest::{
-    Change, Diff, Edit, Edits, HiddenBy, IndexState, Mode, Skipped, StageVersion, StagedVersion, Version,
+    Change, Diff, Edit, Edits, HiddenBy, IndexState, Mode, Origin, Skipped, StageVersion, StagedVersion,
+    Version,
 };
 use crate::paths::RepoPath;
+use crate::renames::{self, Sketch};
 use crate::store::{AddLock, Store};
 use crate::tree::{Node, STAGING, Tree};
 use crate::workspace::Workspace;
 
 /// Files over this many bytes are left out (and listed), tracked or not: they are read whole.
 const LARGEST_FILE: u64 = 2 << 30;
+
+/// The most bytes of new files that are held in memory until it is known what is gone.
+const MOST_HELD: usize = 8 << 20;
 
 /// How often a repository that changes meanwhile is read again.
 const TRIES: usize = 5;
@@ -37,11 +44,13 @@ pub(super) fn capture(
     repository: &Repository,
     lock: &AddLock,
     also: &[RepoPath],
+    limits: Limits,
 ) -> Result<Captured> {
+    let also = also.iter().cloned().collect();
     for _ in 0..TRIES {
         let before = repository.stamp();
         let listing = repository.status()?;
-        let captured = Reader::new(workspace, repository, lock, also)?.read_all(listing)?;
+        let captured = Reader::new(workspace, repository, lock, &also, limits)?.read_all(listing)?;
         if repository.stamp() == before {
             return Ok(captured);
         }
@@ -60,23 +69,46 @@ struct Reader<'a> {
     own_folder: Option<RepoPath>,
     worktrees: Vec<PathBuf>,
     /// Paths that are captured whatever their size, even if git does not list them.
-    also: &'a [RepoPath],
+    also: &'a BTreeSet<RepoPath>,
+    limits: Limits,
     files: Vec<Edit>,
+    /// Files that the base does not have, made last, when all that is gone is known; and what was
+    /// read of them, unless that would hold too much: then it is read once more.
+    new_files: Vec<(NewFile, (Versions, Option<Content>))>,
+    /// The bytes of them that are held in memory.
+    held: usize,
+    /// Marks that hide edits from git, of paths that are still to be read.
+    hidden: BTreeMap<RepoPath, Hidden>,
     skipped: Vec<Skipped>,
+}
+
+/// What is on the disk of one path.
+struct Content {
+    mode: Mode,
+    /// Whether only its owner may read it.
+    private: bool,
+    bytes: Vec<u8>,
 }
 
 /// What HEAD, the index and the disk have of one path.
 struct Versions {
     head: Option<Version>,
     index: Option<Version>,
-    intent_to_add: bool,
+    intent_to_add: Option<Mode>,
     stages: Vec<Stage>,
     hidden: Option<HiddenBy>,
+    origin: Option<(Change, Origin)>,
 }
 
 impl Versions {
-    const NOWHERE: Versions =
-        Versions { head: None, index: None, intent_to_add: false, stages: Vec::new(), hidden: None };
+    const NOWHERE: Versions = Versions {
+        head: None,
+        index: None,
+        intent_to_add: None,
+        stages: Vec::new(),
+        hidden: None,
+        origin: None,
+    };
 }
 
 impl<'a> Reader<'a> {
@@ -84,7 +116,8 @@ impl<'a> Reader<'a> {
         workspace: &'a Workspace,
         repository: &'a Repository,
         lock: &'a AddLock,
-        also: &'a [RepoPath],
+        also: &'a BTreeSet<RepoPath>,
+        limits: Limits,
     ) -> Result<Reader<'a>> {
         Ok(Reader {
             repository,
@@ -95,7 +128,11 @@ impl<'a> Reader<'a> {
             own_folder: workspace.store_path(),
             worktrees: repository.other_worktrees()?,
             also,
+            limits,
             files: Vec::new(),
+            new_files: Vec::new(),
+            held: 0,
+            hidden: BTreeMap::new(),
             skipped: Vec::new(),
         })
     }
@@ -109,8 +146,9 @@ impl<'a> Reader<'a> {
         if let Some(left) = left.first() {
             self.skip(&left.path, "left by a restore that was killed; `snap rewind` to its safety snapshot brings the files back");
         }
-        let included = self.also.iter().cloned().collect();
-        self.skipped.extend(untracked::leave_out_generated(&mut pending, &included));
+        self.skipped.extend(untracked::leave_out_generated(&mut pending, self.also, self.limits.files));
+        let bases: Bases = pending.iter().filter_map(origins::base_of).collect();
+        self.hidden = listing.hidden.into_iter().map(|hidden| (hidden.path.clone(), hidden)).collect();
         // The stable sort keeps a deletion from the index before the untracked file of that name.
         pending.sort_by(|a, b| a.path.cmp(&b.path));
         let mut entries = pending.into_iter().peekable();
@@ -119,10 +157,11 @@ impl<'a> Reader<'a> {
             entries.next_if(kept_on_disk);
             self.read_pending(entry)?;
         }
-        for hidden in listing.hidden {
+        for hidden in std::mem::take(&mut self.hidden).into_values() {
             self.read_hidden(hidden)?;
         }
-        self.read_clean()?;
+        self.read_clean(&listing.index)?;
+        self.make_new_files(&listing.index, &bases)?;
         for (path, reason) in listing.odd {
             self.skipped.push(Skipped { path: crate::screen::Line(&path).to_string(), reason });
         }
@@ -139,19 +178,24 @@ impl<'a> Reader<'a> {
 
     fn read_pending(&mut self, entry: Pending) -> Result<()> {
         let Pending { path, status } = entry;
+        let hidden = self.hidden.remove(&path).map(|hidden| hidden.by);
         match status {
             Status::Tracked { head, index, intent_to_add, .. } => {
-                self.read_path(path, Versions { head, index, intent_to_add, ..Versions::NOWHERE })
+                self.read_path(path, Versions { head, index, intent_to_add, hidden, ..Versions::NOWHERE })
             }
             Status::Unmerged { head, stages } => {
                 self.read_path(path, Versions { head, stages, ..Versions::NOWHERE })
             }
             Status::Untracked => match self.tree.size(&path)? {
-                Some(size) if size > untracked::LARGEST && !self.also.contains(&path) => {
-                    self.skip(
-                        &path,
-                        format!("untracked, and larger than {} MiB ({size} bytes)", untracked::LARGEST >> 20),
+                Some(size) if size > self.limits.file && !self.also.contains(&path) => {
+                    let most = match self.limits.file {
+                        bytes if bytes % (1 << 20) == 0 => format!("{} MiB", bytes >> 20),
+                        bytes => format!("{bytes} bytes"),
+                    };
+                    let reason = format!(
+                        "untracked, and larger than {most} ({size} bytes); `--include` or `--max-file` saves it"
                     );
+                    self.skip(&path, reason);
                     Ok(())
                 }
                 _ => self.read_path(path, Versions::NOWHERE),
@@ -159,25 +203,46 @@ impl<'a> Reader<'a> {
             // Another work tree of this repository has its own state, and its own snapshots.
             Status::NestedRepository if self.worktrees.contains(&self.tree.absolute(&path)) => Ok(()),
             Status::NestedRepository => {
-                self.skip(&path, "a repository of its own");
+                let path = format!("{path}/");
+                self.skipped.push(Skipped { path, reason: "a repository of its own".to_owned() });
                 Ok(())
             }
-            Status::Submodule => {
-                self.skip(&path, "a submodule");
-                Ok(())
-            }
+            Status::Submodule(submodule) => self.read_submodule(path, submodule),
         }
+    }
+
+    /// Keeps which commit of a submodule the index has. Its own files are another repository's.
+    fn read_submodule(&mut self, path: RepoPath, submodule: Submodule) -> Result<()> {
+        let Submodule { head, index, moved, edited } = submodule;
+        let why = match (moved, edited) {
+            (false, false) => None,
+            (false, true) => Some("a submodule with edits of its own"),
+            (true, false) => Some("a submodule with another commit checked out than is staged"),
+            (true, true) => {
+                Some("a submodule with edits of its own, and another commit checked out than is staged")
+            }
+        };
+        if let Some(why) = why {
+            // With the `/`, it is what lies in it that is left out, and not which commit is staged.
+            let reason = format!("{why}; `snap save` inside it saves that");
+            self.skipped.push(Skipped { path: format!("{path}/"), reason });
+        }
+        if !index.as_ref().is_some_and(Version::is_submodule) {
+            return self.read_path(path, Versions { head, index, ..Versions::NOWHERE });
+        }
+        if head != index {
+            let change = if head.is_some() { Change::Modified } else { Change::Added };
+            let state = IndexState::Staged;
+            self.files.push(Edit { change, old: head, new: index, index: state, ..Edit::of(path) });
+        }
+        Ok(())
     }
 
     /// Reads a path whose edits git was told not to look for.
     fn read_hidden(&mut self, hidden: Hidden) -> Result<()> {
         let Hidden { path, version, by } = hidden;
-        if let Some(listed) = self.files.iter_mut().find(|file| file.path == path) {
-            listed.hidden = Some(by);
-            return Ok(());
-        }
         // A sparse checkout leaves its files out: there is nothing to save.
-        if by == HiddenBy::SkipWorktree && self.tree.size(&path)?.is_none() {
+        if by == HiddenBy::SkipWorktree && !self.also.contains(&path) && self.tree.size(&path)?.is_none() {
             return Ok(());
         }
         let head = Some(version);
@@ -186,56 +251,113 @@ impl<'a> Reader<'a> {
 
     /// Reads paths that git did not list: clean ones, which matter only if their bytes on
     /// the disk are not those of the blob, and ignored ones.
-    fn read_clean(&mut self) -> Result<()> {
-        let open: Vec<&RepoPath> =
-            self.also.iter().filter(|path| !self.files.iter().any(|file| file.path == **path)).collect();
+    fn read_clean(&mut self, index: &Index) -> Result<()> {
+        let made = self.files.iter().map(|file| &file.path);
+        let seen: BTreeSet<&RepoPath> =
+            made.chain(self.new_files.iter().map(|(file, _)| &file.path)).collect();
+        let open: Vec<RepoPath> = self.also.iter().filter(|path| !seen.contains(path)).cloned().collect();
         if open.is_empty() {
             return Ok(());
         }
-        let wanted: std::collections::BTreeSet<&[u8]> = open.iter().map(|path| path.as_bytes()).collect();
-        let tracked = self.repository.index_versions(|path| wanted.contains(path))?;
+        let wanted: BTreeSet<&[u8]> = open.iter().map(RepoPath::as_bytes).collect();
+        let tracked: BTreeMap<RepoPath, Version> =
+            index.versions(|path| wanted.contains(path)).into_iter().collect();
         for path in open {
-            let version =
-                tracked.iter().find(|(tracked, _)| tracked == path).map(|(_, version)| version.clone());
+            let version = tracked.get(&path).cloned();
+            if version.as_ref().is_some_and(Version::is_submodule) {
+                continue;
+            }
             let versions = Versions { head: version.clone(), index: version, ..Versions::NOWHERE };
-            self.read_path(path.clone(), versions)?;
+            self.read_path(path, versions)?;
         }
         Ok(())
     }
 
     fn read_path(&mut self, path: RepoPath, versions: Versions) -> Result<()> {
-        let mut private = false;
-        if self.tree.size(&path)?.is_some_and(|size| size > LARGEST_FILE) {
-            self.skip(&path, format!("larger than {} GiB", LARGEST_FILE >> 30));
-            return Ok(());
+        let Some(content) = self.read_disk(&path)? else { return Ok(()) };
+        let is_new = versions.head.is_none() && versions.stages.is_empty();
+        match content {
+            Some(content) if is_new && content.mode != Mode::Link && !content.bytes.is_empty() => {
+                self.put_off(path, versions, content);
+                Ok(())
+            }
+            content => self.make(&path, &versions, content),
         }
-        let read = match self.tree.read_steady(&path) {
+    }
+
+    /// Reads what is on the disk; `None` if that can't be kept, and is in the list of those.
+    #[expect(clippy::option_option, reason = "what can't be kept and what is gone are different answers")]
+    fn read_disk(&mut self, path: &RepoPath) -> Result<Option<Option<Content>>> {
+        if self.tree.size(path)?.is_some_and(|size| size > LARGEST_FILE) {
+            self.skip(path, format!("larger than {} GiB", LARGEST_FILE >> 30));
+            return Ok(None);
+        }
+        let read = match self.tree.read_steady(path) {
             // One file that may not be read must not keep all others from being saved.
             Err(error) if self.also.is_empty() => {
-                self.skip(&path, error.to_string());
-                return Ok(());
+                self.skip(path, error.to_string());
+                return Ok(None);
             }
             read => read?,
         };
-        let new = match read {
+        Ok(match read {
             None => {
-                self.skip(&path, "it kept changing while it was read");
-                return Ok(());
+                self.skip(path, "it kept changing while it was read");
+                None
             }
             Some(Node::Special) => {
-                self.skip(&path, "a socket, pipe or device");
-                return Ok(());
+                self.skip(path, "a socket, pipe or device");
+                None
             }
             // A folder where a file was: the file is gone, the folder's files are listed themselves.
-            Some(Node::Missing | Node::Folder) => None,
+            Some(Node::Missing | Node::Folder) => Some(None),
             Some(Node::File { mode, permissions, bytes }) => {
-                private = mode != Mode::Link && permissions & 0o077 == 0;
-                Some((mode, bytes))
+                let private = mode != Mode::Link && permissions & 0o077 == 0;
+                Some(Some(Content { mode, private, bytes }))
             }
-        };
-        match self.make_edit(&path, &versions, new)? {
+        })
+    }
+
+    /// Keeps a new file for later, when it can be told from a renamed one.
+    fn put_off(&mut self, path: RepoPath, versions: Versions, content: Content) {
+        let staged = versions.index.as_ref().map(|version| version.oid.clone());
+        let ids = std::iter::once(self.repository.hash().blob_id(&content.bytes)).chain(staged).collect();
+        let size = content.bytes.len();
+        let sketch = (size <= renames::LARGEST).then(|| Sketch::of(&content.bytes));
+        let content = Some(content).filter(|_| self.held + size <= MOST_HELD);
+        self.held += content.as_ref().map_or(0, |content| content.bytes.len());
+        self.new_files.push((NewFile { path, ids, sketch }, (versions, content)));
+    }
+
+    /// Makes the entries of new files, each against the base version that it goes on from.
+    fn make_new_files(&mut self, index: &Index, bases: &Bases) -> Result<()> {
+        let (files, held): (Vec<NewFile>, Vec<(Versions, Option<Content>)>) =
+            std::mem::take(&mut self.new_files).into_iter().unzip();
+        let is_gone = |edit: &&Edit| edit.new.is_none();
+        let gone =
+            self.files.iter().filter(is_gone).filter_map(|edit| Some((&edit.path, edit.old.as_ref()?)));
+        let gone: Vec<(RepoPath, Version)> = gone.map(|(path, old)| (path.clone(), old.clone())).collect();
+        let origins = origins::find(&files, &gone, index, bases, &mut self.blobs)?;
+        for ((file, origin), (versions, held)) in files.into_iter().zip(origins).zip(held) {
+            let content = match held {
+                Some(content) => Some(content),
+                None => match self.read_disk(&file.path)? {
+                    Some(content) => content,
+                    None => continue,
+                },
+            };
+            self.make(&file.path, &Versions { origin, ..versions }, content)?;
+        }
+        Ok(())
+    }
+
+    /// Makes and keeps the entry of one path, given what is on the disk.
+    fn make(&mut self, path: &RepoPath, versions: &Versions, content: Option<Content>) -> Result<()> {
+        let private = content.as_ref().is_some_and(|content| content.private);
+        let new = content.map(|content| (content.mode, content.bytes));
+        match self.make_edit(path, versions, new)? {
             Ok(edit) => self.files.extend(edit.map(|edit| Edit { private, ..edit })),
-            Err(reason) => self.skip(&path, reason),
+            Err(reason) => self.skip(path, reason),
         }
         Ok(())
     }
@@ -248,7 +370,9 @@ impl<'a> Reader<'a> {
         new: Option<(Mode, Vec<u8>)>,
     ) -> Result<std::result::Result<Option<Edit>, String>> {
         let old = versions.head.clone();
-        let old_bytes = match &old {
+        let from = versions.origin.as_ref().map(|(_, origin)| origin.clone()).filter(|_| new.is_some());
+        let base = from.as_ref().map(|origin| &origin.version).or(old.as_ref());
+        let base_bytes = match base.filter(|version| !version.is_submodule()) {
             None => None,
             Some(version) => match self.blobs.read(&version.oid)? {
                 Some(bytes) => Some(bytes),
@@ -256,12 +380,17 @@ impl<'a> Reader<'a> {
             },
         };
         let old_side =
-            old.as_ref().zip(old_bytes.as_deref()).map(|(version, bytes)| Side { mode: version.mode, bytes });
+            base.zip(base_bytes.as_deref()).map(|(version, bytes)| Side { mode: version.mode, bytes });
         let hash = self.repository.hash();
-        let new_version = new.as_ref().map(|(mode, bytes)| Version { oid: hash.blob_id(bytes), mode: *mode });
+        let new_version = match &new {
+            Some((mode, bytes)) => Some(Version { oid: hash.blob_id(bytes), mode: *mode }),
+            // Of an unmerged submodule, only the stages are there to be kept.
+            None if versions.stages.iter().any(|stage| stage.version.is_submodule()) => old.clone(),
+            None => None,
+        };
         let index = if !versions.stages.is_empty() {
             IndexState::Unmerged
-        } else if versions.intent_to_add {
+        } else if versions.intent_to_add.is_some() {
             IndexState::IntentToAdd
         } else if versions.index == old {
             IndexState::Unstaged
@@ -270,11 +399,18 @@ impl<'a> Reader<'a> {
         } else {
             IndexState::Partly
         };
-        if new_version == old && index == IndexState::Unstaged {
+        // A mark on a clean path is kept only where a restore is about to change it.
+        let marked = versions.hidden.is_some() && self.also.contains(path);
+        if new_version == old && index == IndexState::Unstaged && !marked {
             return Ok(Ok(None));
         }
         let staged = match versions.index.clone().filter(|_| index == IndexState::Partly) {
-            None => None,
+            // The file's mode may have changed since it was meant to be added.
+            None => versions
+                .intent_to_add
+                .filter(|mode| *mode != new_version.as_ref().map_or(Mode::File, |new| new.mode))
+                .map(|mode| StagedVersion { version: Version { oid: hash.blob_id(b""), mode }, diff: None }),
+            Some(version) if version.is_submodule() => Some(StagedVersion { version, diff: None }),
             Some(version) => {
                 let Some(bytes) = self.blobs.read(&version.oid)? else {
                     return Ok(Err(format!("the repository lacks its staged version {}", version.oid)));
@@ -293,6 +429,11 @@ impl<'a> Reader<'a> {
         };
         let mut stages = Vec::new();
         for stage in &versions.stages {
+            if stage.version.is_submodule() {
+                let (stage, version) = (stage.number, stage.version.clone());
+                stages.push(StageVersion { stage, version, diff: None });
+                continue;
+            }
             let Some(bytes) = self.blobs.read(&stage.version.oid)? else {
                 return Ok(Err(format!("the repository lacks its unmerged version {}", stage.version.oid)));
             };
@@ -301,7 +442,7 @@ impl<'a> Reader<'a> {
             stages.push(StageVersion { stage: stage.number, version: stage.version.clone(), diff });
         }
         let change = match (&old, &new_version) {
-            (None, Some(_)) => Change::Added,
+            (None, Some(_)) => versions.origin.as_ref().map_or(Change::Added, |(change, _)| *change),
             (Some(_), None) => Change::Deleted,
             (old, new) if old == new => Change::IndexOnly,
             _ => Change::Modified,
@@ -309,6 +450,7 @@ impl<'a> Reader<'a> {
         Ok(Ok(Some(Edit {
             change,
             old,
+            from,
             new: new_version,
             index,
             staged,

@@ -7,6 +7,7 @@ mod agents;
 mod automatic;
 mod edits;
 mod lineage;
+mod origins;
 mod session;
 mod untracked;
 
@@ -19,7 +20,8 @@ use crate::error::{Error, Kind, Result};
 use crate::git;
 use crate::ids::SnapshotId;
 use crate::manifest::{
-    AgentStatus, CreatedBy, Edits, FORMAT, Manifest, Safety, Trigger, WAITING_AGENTS, Workspace as Place,
+    Agent, AgentStatus, CreatedBy, Edit, Edits, FORMAT, Manifest, RENAMES, SUBMODULES, Safety, Trigger,
+    Version, WAITING_AGENTS, Workspace as Place,
 };
 use crate::paths::RepoPath;
 use crate::proofs::Proofs;
@@ -29,6 +31,7 @@ use crate::workspace::Workspace;
 
 pub use automatic::{Automatic, tidy};
 pub use session::History;
+pub use untracked::Limits;
 
 /// What to save.
 pub struct Request<'a> {
@@ -42,6 +45,8 @@ pub struct Request<'a> {
     pub history: History,
     /// Untracked files to save whatever their size, their folder and git's ignore rules.
     pub include: &'a [String],
+    /// How much of what is untracked is saved without that.
+    pub limits: Limits,
     /// For a checkpoint that nobody asked for: what makes it worth saving.
     pub automatic: Option<Automatic>,
     /// Whether it is signed.
@@ -94,12 +99,18 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
             repository,
             &lock,
             &repository.untracked_matching(request.include)?,
+            request.limits,
         )?),
         None => {
             notes.push("This folder is not in a git repository: file edits were not saved.".to_owned());
             None
         }
     };
+    if let Some(operation) = edits.as_ref().and_then(|captured| captured.edits.operation.as_deref()) {
+        notes.push(format!(
+            "A {operation} is in progress: its files, its conflicts and what is staged are saved, that it is under way is not."
+        ));
+    }
     if let (Some(Automatic::NewEdits), Some(captured)) = (request.automatic, &edits)
         && let Some(same) = automatic::same_edits(workspace, request.session, captured)?
     {
@@ -163,7 +174,7 @@ pub fn save_safety(
 ) -> Result<(String, Manifest)> {
     let lock = workspace.store.prepare()?;
     let edits = match &workspace.repository {
-        Some(repository) => Some(edits::capture(workspace, repository, &lock, &paths)?),
+        Some(repository) => Some(edits::capture(workspace, repository, &lock, &paths, Limits::default())?),
         None => None,
     };
     let skipped = edits.iter().flat_map(|captured| &captured.edits.skipped);
@@ -244,10 +255,7 @@ fn assemble(
     };
     let mut manifest = Manifest {
         format: FORMAT,
-        requires: match session.agents.iter().any(|agent| agent.status == AgentStatus::Waiting) {
-            true => vec![WAITING_AGENTS.to_owned()],
-            false => Vec::new(),
-        },
+        requires: Vec::new(),
         id: SnapshotId::random(),
         name: String::new(),
         message: None,
@@ -271,8 +279,19 @@ fn assemble(
         safety: None,
         proofs: Proofs::default(),
     };
+    manifest.requires = requirements(&manifest);
     manifest.state = state_of(&manifest);
     Ok(manifest)
+}
+
+/// Returns what a reader of this manifest must understand.
+fn requirements(manifest: &Manifest) -> Vec<String> {
+    let files = || manifest.edits.iter().flat_map(|edits| &edits.files);
+    let renames = files().any(|edit| edit.from.is_some()).then_some(RENAMES);
+    let submodules = files().flat_map(Edit::versions).any(Version::is_submodule).then_some(SUBMODULES);
+    let waiting = |agent: &Agent| agent.status == AgentStatus::Waiting;
+    let waiting = manifest.agents.iter().any(waiting).then_some(WAITING_AGENTS);
+    [renames, submodules, waiting].into_iter().flatten().map(str::to_owned).collect()
 }
 
 /// Hashes everything that makes two states different; not when, by whom or how busy.

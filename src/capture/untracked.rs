@@ -8,11 +8,20 @@ use crate::git::{Pending, Status};
 use crate::manifest::Skipped;
 use crate::paths::RepoPath;
 
-/// Untracked files over this many bytes are left out.
-pub(super) const LARGEST: u64 = 10 << 20;
+/// How much of what is untracked is saved without being asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Files over this many bytes are left out.
+    pub file: u64,
+    /// A folder that tools fill may hold this many files before all of them are left out.
+    pub files: usize,
+}
 
-/// A folder that tools fill may hold this many untracked files before all of them are left out.
-const MOST: usize = 200;
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { file: 10 << 20, files: 200 }
+    }
+}
 
 /// Folders that nobody writes by hand.
 const GENERATED: [&str; 22] = [
@@ -41,19 +50,25 @@ const GENERATED: [&str; 22] = [
 ];
 
 /// Takes masses of generated files out of the list, and says so once a folder.
-pub(super) fn leave_out_generated(pending: &mut Vec<Pending>, included: &BTreeSet<RepoPath>) -> Vec<Skipped> {
+pub(super) fn leave_out_generated(
+    pending: &mut Vec<Pending>,
+    included: &BTreeSet<RepoPath>,
+    most: usize,
+) -> Vec<Skipped> {
     let mut counts: BTreeMap<Vec<u8>, usize> = BTreeMap::new();
     for entry in pending.iter() {
         if let Some(folder) = generated_folder(entry, included) {
             *counts.entry(folder).or_default() += 1;
         }
     }
-    counts.retain(|_, count| *count > MOST);
+    counts.retain(|_, count| *count > most);
     pending
         .retain(|entry| generated_folder(entry, included).is_none_or(|folder| !counts.contains_key(&folder)));
     let skipped = |(folder, count): (Vec<u8>, usize)| Skipped {
         path: format!("{}/", crate::screen::Line(&String::from_utf8_lossy(&folder))),
-        reason: format!("{count} untracked files in a folder that tools fill; `--include` saves them"),
+        reason: format!(
+            "{count} untracked files in a folder that tools fill; `--include` or `--max-files` saves them"
+        ),
     };
     counts.into_iter().map(skipped).collect()
 }
@@ -90,7 +105,8 @@ mod tests {
         pending.extend((0..300).map(|n| untracked(&format!("notes/{n}"))));
         pending.extend((0..9).map(|n| untracked(&format!("build/{n}"))));
         let kept = RepoPath::new(b"web/node_modules/p/7").expect("a fine path");
-        let skipped = leave_out_generated(&mut pending, &BTreeSet::from([kept.clone()]));
+        let skipped =
+            leave_out_generated(&mut pending, &BTreeSet::from([kept.clone()]), Limits::default().files);
         assert_eq!(pending.len(), 310);
         assert!(pending.iter().any(|entry| entry.path == kept));
         assert_eq!(skipped.len(), 1);

@@ -49,7 +49,7 @@ pub(super) struct Diff {
     /// Only the names of the files
     #[arg(long, group = "form")]
     name_only: bool,
-    /// Only the names, with A, M, D or R before each
+    /// Only the names, with A, M, D, R or C before each
     #[arg(long, group = "form")]
     name_status: bool,
     /// The two versions beside each other
@@ -201,9 +201,12 @@ impl Diff {
             .iter()
             .map(|path| inside(&workspace.root, &context.cwd.join(path)))
             .collect::<Result<Vec<_>>>()?;
+        let lies_in = |item: &Item, path: &RepoPath| {
+            item.path().is_in(path) || item.old_path().is_some_and(|old| old.is_in(path))
+        };
         let is_wanted = |item: &Item| {
             wanted.is_empty()
-                || wanted.iter().any(|path| path.as_ref().is_none_or(|path| item.path().is_in(path)))
+                || wanted.iter().any(|path| path.as_ref().is_none_or(|path| lies_in(item, path)))
         };
         Ok(items.into_iter().filter(is_wanted).map(|item| Job::Item(Box::new(item))).collect())
     }
@@ -317,7 +320,11 @@ impl Report {
                 let name = Line(&String::from_utf8_lossy(&counted.file.path)).to_string();
                 match self.form {
                     Form::Names => ui.line(&name),
-                    Form::Status => ui.line(&format!("{}\t{name}", counted.file.kind.letter())),
+                    Form::Status => {
+                        let old = |name: &Vec<u8>| format!("{}\t", Line(&String::from_utf8_lossy(name)));
+                        let old = counted.file.old_path.as_ref().map(old).unwrap_or_default();
+                        ui.line(&format!("{}\t{old}{name}", counted.file.kind.letter()))
+                    }
                     Form::Json => ui.line(&crate::screen::json(&as_json(&counted).to_string())),
                     _ => {
                         counted.hunks = Vec::new();
@@ -339,7 +346,9 @@ impl Report {
         let name = |counted: &Counted| {
             let name = |path: &[u8]| Line(&String::from_utf8_lossy(path)).to_string();
             match counted.file.kind {
-                Kind::Renamed => format!("{} -> {}", name(counted.file.old_name()), name(&counted.file.path)),
+                Kind::Renamed | Kind::Copied => {
+                    format!("{} -> {}", name(counted.file.old_name()), name(&counted.file.path))
+                }
                 _ => name(&counted.file.path),
             }
         };

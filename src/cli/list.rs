@@ -100,7 +100,8 @@ fn row(context: &Context, workspace: &Workspace, entry: &Entry, manifest: &Manif
     }
     let (done, all) = tasks(manifest);
     let (added, removed) = save::lines(manifest);
-    let edits = manifest.edits.as_ref().map(|edits| format!("{} +{added} -{removed}", edits.files.len()));
+    let edits =
+        manifest.edits.as_ref().map(|edits| format!("{} +{added} -{removed}", edits.listed().count()));
     [
         name,
         age(context.now.since(manifest.created_at)),
@@ -148,7 +149,7 @@ fn as_json(context: &Context, workspace: &Workspace, entry: &Entry) -> Value {
         "title": manifest.session.as_ref().and_then(|session| session.title.as_ref()),
         "tasks": {"done": done, "all": all},
         "agents": manifest.agents.len(),
-        "edits": manifest.edits.as_ref().map(|edits| json!({"files": edits.files.len(), "added": added, "removed": removed})),
+        "edits": manifest.edits.as_ref().map(|edits| json!({"files": edits.listed().count(), "added": added, "removed": removed})),
         "own": workspace.trust.is_own(&manifest.proofs),
         "size": size(&workspace.store, entry, manifest),
     })

@@ -4,9 +4,9 @@ use clap::Args;
 use serde_json::json;
 
 use super::ui::Ui;
-use super::{Outcome, count, print_json, size_text};
+use super::{Outcome, count, parse_size, print_json, size_text};
 use crate::audit;
-use crate::capture::{self, History, Report, Request, Signing};
+use crate::capture::{self, History, Limits, Report, Request, Signing};
 use crate::context::Context;
 use crate::error::Result;
 use crate::manifest::{Manifest, Transcript};
@@ -29,6 +29,12 @@ pub(super) struct Save {
     /// Save untracked files that match, whatever their size and even if git ignores them (repeatable)
     #[arg(long, value_name = "PATTERN")]
     include: Vec<String>,
+    /// Leave out untracked files larger than this, such as 500K or 2GiB [default: 10MiB]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    max_file: Option<u64>,
+    /// Leave out the untracked files of a folder that tools fill (`node_modules` and the like) if it has more [default: 200]
+    #[arg(long, value_name = "N")]
+    max_files: Option<usize>,
     /// How much of the conversation to save
     #[arg(long, value_name = "HOW", default_value = "context")]
     history: HistoryChoice,
@@ -65,6 +71,10 @@ impl Save {
                 HistoryChoice::None => History::None,
             },
             include: &self.include,
+            limits: Limits {
+                file: self.max_file.unwrap_or(Limits::default().file),
+                files: self.max_files.unwrap_or(Limits::default().files),
+            },
             automatic: None,
             sign: if self.sign { Signing::Asked } else { Signing::Configured },
         };
@@ -115,7 +125,7 @@ fn headline(report: &Report) -> String {
         .extend(things.iter().filter(|(number, _)| *number > 0).map(|(number, thing)| count(*number, thing)));
     if let Some(edits) = &manifest.edits {
         let (added, removed) = lines(manifest);
-        parts.push(match edits.files.len() {
+        parts.push(match edits.listed().count() {
             0 => "no edited files".to_owned(),
             number => format!("{} (+{added} -{removed})", count(number, "edited file")),
         });
@@ -144,7 +154,7 @@ pub(super) fn left_out(transcript: &Transcript) -> String {
 
 /// Sums the lines that a snapshot's edits add and remove.
 pub(super) fn lines(manifest: &Manifest) -> (u64, u64) {
-    let files = manifest.edits.iter().flat_map(|edits| &edits.files);
+    let files = manifest.edits.iter().flat_map(|edits| edits.listed());
     files.fold((0, 0), |(added, removed), edit| (added + edit.added, removed + edit.removed))
 }
 
@@ -165,7 +175,7 @@ fn as_json(report: &Report) -> serde_json::Value {
         "agents": manifest.agents.len(),
         "queue": manifest.queue.len(),
         "edits": manifest.edits.as_ref().map(|edits| json!({
-            "base": edits.base, "files": edits.files.len(), "added": added, "removed": removed, "skipped": edits.skipped,
+            "base": edits.base, "files": edits.listed().count(), "added": added, "removed": removed, "skipped": edits.skipped,
         })),
         "notes": report.notes,
     })

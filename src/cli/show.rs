@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::error::Result;
 use crate::ids::ClientId;
 use crate::manifest::{
-    Agent, AgentStatus, Change, Decision, Edit, IndexState, Manifest, Mode, Rule, Session,
+    Agent, AgentStatus, Change, Decision, Edit, IndexState, Manifest, Mode, Rule, Session, Version,
 };
 use crate::screen::{self, Line, cut};
 use crate::store::Reference;
@@ -208,7 +208,7 @@ impl Page<'_> {
         };
         let (added, removed) = save::lines(manifest);
         let base = edits.base.as_deref().map_or("no commit yet".to_owned(), |base| short(base).to_owned());
-        let mut lines = vec![match edits.files.len() {
+        let mut lines = vec![match edits.listed().count() {
             0 => format!("none against {base}"),
             number => format!(
                 "{}, {} {} against {base}",
@@ -217,9 +217,8 @@ impl Page<'_> {
                 self.ui.paint(Style::Bad, format!("-{removed}")),
             ),
         }];
-        let width =
-            edits.files.iter().map(|edit| edit.path.to_string().chars().count()).max().unwrap_or(0).min(60);
-        lines.extend(edits.files.iter().map(|edit| self.edit(edit, width)));
+        let width = edits.listed().map(|edit| shown_path(edit).chars().count()).max().unwrap_or(0).min(60);
+        lines.extend(edits.listed().map(|edit| self.edit(edit, width)));
         lines.extend(edits.skipped.iter().map(|left| {
             format!(
                 "{} {}  ({})",
@@ -237,19 +236,28 @@ impl Page<'_> {
     fn edit(&self, edit: &Edit, width: usize) -> String {
         let (letter, style) = match edit.change {
             Change::Added => ("A", Style::Good),
+            Change::Renamed => ("R", Style::Warning),
+            Change::Copied => ("C", Style::Good),
             Change::Modified => ("M", Style::Warning),
             Change::Deleted => ("D", Style::Bad),
             Change::IndexOnly => ("-", Style::Faint),
         };
         let binary = edit.diff.is_some() && edit.added + edit.removed == 0;
+        let before = edit.diffed_against();
         let mut facts = match edit.change {
             Change::IndexOnly => "only the index differs".to_owned(),
+            _ if edit.new.iter().chain(&edit.old).any(Version::is_submodule) => {
+                let commit = |version: &Option<Version>| {
+                    version.as_ref().map_or("nothing".to_owned(), |version| short(&version.oid).to_owned())
+                };
+                format!("submodule, {} → {}", commit(&edit.old), commit(&edit.new))
+            }
             _ if binary => edit.diff.as_ref().map_or(String::new(), |diff| size_text(diff.bytes)),
             _ => format!("+{} -{}", edit.added, edit.removed),
         };
-        let mode = |version: &Option<crate::manifest::Version>| version.as_ref().map(|version| version.mode);
-        match (mode(&edit.old), mode(&edit.new)) {
+        match (before.map(|version| version.mode), edit.new.as_ref().map(|version| version.mode)) {
             (_, Some(Mode::Link)) => facts += ", link",
+            (_, Some(Mode::Submodule)) => {}
             (Some(old), Some(new)) if old != new => facts += &format!(", {} → {}", old.octal(), new.octal()),
             (None, Some(Mode::Executable)) => facts += ", executable",
             _ => {}
@@ -262,7 +270,7 @@ impl Page<'_> {
             (IndexState::IntentToAdd, _) => facts += ", to be added",
             (IndexState::Unmerged, _) => facts += ", unmerged",
         }
-        let path = edit.path.to_string();
+        let path = shown_path(edit);
         format!("{} {path:width$}  {}", self.ui.paint(style, letter), self.ui.paint(Style::Faint, facts))
     }
 
@@ -307,6 +315,13 @@ impl Page<'_> {
             self.ui.line(&format!("{heading}{line}"))?;
         }
         Ok(())
+    }
+}
+
+fn shown_path(edit: &Edit) -> String {
+    match &edit.from {
+        Some(from) => format!("{} -> {}", from.path, edit.path),
+        None => edit.path.to_string(),
     }
 }
 

@@ -14,6 +14,8 @@ pub enum Kind {
     Deleted,
     /// It has another name on the new side.
     Renamed,
+    /// The new side has it under one more name.
+    Copied,
 }
 
 impl Kind {
@@ -24,6 +26,7 @@ impl Kind {
             Kind::Modified => 'M',
             Kind::Deleted => 'D',
             Kind::Renamed => 'R',
+            Kind::Copied => 'C',
         }
     }
 
@@ -34,6 +37,7 @@ impl Kind {
             Kind::Modified => "modified",
             Kind::Deleted => "deleted",
             Kind::Renamed => "renamed",
+            Kind::Copied => "copied",
         }
     }
 }
@@ -85,9 +89,14 @@ impl File {
             }
             _ => {}
         }
-        if self.kind == Kind::Renamed {
-            line(&[b"rename from ", &quoted(b"", self.old_name())]);
-            line(&[b"rename to ", &quoted(b"", &self.path)]);
+        let verb = match self.kind {
+            Kind::Renamed => Some(&b"rename"[..]),
+            Kind::Copied => Some(&b"copy"[..]),
+            Kind::Added | Kind::Modified | Kind::Deleted => None,
+        };
+        if let Some(verb) = verb {
+            line(&[verb, b" from ", &quoted(b"", self.old_name())]);
+            line(&[verb, b" to ", &quoted(b"", &self.path)]);
         }
         if let (true, Some((old, new))) = (with_names, self.old_oid.as_ref().zip(self.new_oid.as_ref())) {
             let mode = self.new_mode.filter(|mode| self.old_mode == Some(*mode));

@@ -207,7 +207,7 @@ impl<'s> Parser<'s> {
         if let Some(name) = after(b"--- ") {
             match side_name(name) {
                 None => file.kind = Kind::Added,
-                Some(name) if file.kind != Kind::Renamed => file.path = name,
+                Some(name) if file.old_path.is_none() => file.path = name,
                 Some(_) => {}
             }
         } else if let Some(name) = after(b"+++ ") {
@@ -230,8 +230,10 @@ impl<'s> Parser<'s> {
             file.old_mode = mode(text);
         } else if let Some(text) = after(b"new mode ") {
             file.new_mode = mode(text);
-        } else if let Some(name) = after(b"rename from ").or(after(b"copy from ")) {
+        } else if let Some(name) = after(b"rename from ") {
             (file.kind, file.old_path) = (Kind::Renamed, Some(unquoted(name)));
+        } else if let Some(name) = after(b"copy from ") {
+            (file.kind, file.old_path) = (Kind::Copied, Some(unquoted(name)));
         } else if let Some(name) = after(b"rename to ").or(after(b"copy to ")) {
             file.path = unquoted(name);
         } else if line.starts_with(b"Binary files ") || line == b"GIT binary patch" {
@@ -437,6 +439,7 @@ mod tests {
     const DIFF: &str = "commit 1\n\n    message\n\ndiff --git a/x b/x\nold mode 100644\nnew mode 100755\n\
         --- a/x\n+++ b/x\n@@ -1,2 +1,3 @@ fn name()\n a\n--- b\n+++ c\n+d\n\\ No newline at end of file\n\
         diff --git a/old name b/new name\nrename from old name\nrename to new name\n\
+        diff --git a/old name b/copy\ncopy from old name\ncopy to copy\n\
         diff --git a/bin b/bin\nBinary files a/bin and b/bin differ\n";
 
     #[test]

@@ -17,8 +17,8 @@ pub struct Changed {
 }
 
 impl Repository {
-    /// Returns the files and links that differ between two commits, with both their versions;
-    /// submodules are left out.
+    /// Returns the files, links and submodules that differ between two commits, with both their
+    /// versions.
     ///
     /// # Errors
     /// [`crate::error::Kind::Environment`] with what git says, such as that a commit is not here.

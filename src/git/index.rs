@@ -9,10 +9,12 @@ use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use super::Repository;
+use super::{Repository, Stamp};
+use crate::digest::ObjectId;
 use crate::error::{Error, IoContext, Kind, Result};
-use crate::manifest::{HiddenBy, Version};
+use crate::manifest::{HiddenBy, Mode, Version};
 use crate::paths::RepoPath;
+use crate::tree::Tree;
 
 /// What the index shall hold for a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +23,8 @@ pub enum IndexEntry {
     Absent,
     /// This blob.
     Blob(Version),
-    /// The empty mark of `git add --intent-to-add`.
-    IntentToAdd,
+    /// The empty mark of `git add --intent-to-add`, for a file of this mode.
+    IntentToAdd(Mode),
     /// Several stages of an unfinished merge, by number.
     Unmerged(Vec<(u8, Version)>),
 }
@@ -32,8 +34,8 @@ pub enum IndexEntry {
 pub struct IndexChanges {
     /// What it shall hold for these paths.
     pub entries: Vec<(RepoPath, IndexEntry)>,
-    /// Marks that hide edits of these paths from git.
-    pub marks: Vec<(RepoPath, HiddenBy)>,
+    /// The mark that hides edits of these paths from git, or that there shall be none.
+    pub marks: Vec<(RepoPath, Option<HiddenBy>)>,
 }
 
 impl IndexChanges {
@@ -43,6 +45,18 @@ impl IndexChanges {
     }
 }
 
+/// How git lists the whole index.
+pub(super) const LIST_INDEX: [&str; 4] = ["ls-files", "--stage", "-v", "-z"];
+
+/// The index and HEAD as a plan saw them.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub(super) stamp: Stamp,
+    pub(super) head: Option<String>,
+    /// The hash of the list of all entries.
+    pub(super) index: ObjectId,
+}
+
 /// The lock on a repository's index; removed when dropped.
 pub struct IndexLock<'a> {
     repository: &'a Repository,
@@ -50,31 +64,6 @@ pub struct IndexLock<'a> {
 }
 
 impl Repository {
-    /// Returns the blob that the index has for each path that is tracked and not unmerged.
-    ///
-    /// # Errors
-    /// [`Kind::Environment`] with what git says.
-    pub fn index_versions(&self, wanted: impl Fn(&[u8]) -> bool) -> Result<Vec<(RepoPath, Version)>> {
-        let answer = self.git.demand(&["ls-files", "--stage", "-z"])?;
-        let mut found = Vec::new();
-        for record in answer.stdout.split(|byte| *byte == 0).filter(|record| !record.is_empty()) {
-            // MODE OID STAGE\tPATH
-            let Some(tab) = record.iter().position(|byte| *byte == b'\t') else { continue };
-            let (facts, path) = (&record[..tab], &record[tab + 1..]);
-            if !wanted(path) {
-                continue;
-            }
-            let facts = String::from_utf8_lossy(facts);
-            let words: Vec<&str> = facts.split(' ').collect();
-            if let ([mode, oid, "0"], Ok(path)) = (words.as_slice(), RepoPath::new(path))
-                && let Some(mode) = crate::manifest::Mode::from_octal(mode)
-            {
-                found.push((path, Version { oid: (*oid).to_owned(), mode }));
-            }
-        }
-        Ok(found)
-    }
-
     /// Returns the untracked files, ignored ones too, that match any of git's path patterns.
     ///
     /// # Errors
@@ -90,11 +79,31 @@ impl Repository {
         Ok(answer.stdout.split(|byte| *byte == 0).filter_map(|path| RepoPath::new(path).ok()).collect())
     }
 
-    /// Takes git's own lock on the index.
+    /// Takes git's own lock on the index, if that and HEAD are still as they were `seen`.
     ///
     /// # Errors
-    /// [`Kind::Environment`] if another git holds it.
-    pub fn lock_index(&self) -> Result<IndexLock<'_>> {
+    /// [`Kind::Environment`] if another git holds it; [`Kind::Conflict`] if one has worked since.
+    pub fn lock_index(&self, seen: Option<&Seen>) -> Result<IndexLock<'_>> {
+        let lock = self.take_index_lock()?;
+        // What only looked at the tree may have written the same index again.
+        if let Some(seen) = seen
+            && self.stamp() != seen.stamp
+            && self.see_index()? != (seen.head.clone(), seen.index)
+        {
+            return Err(Error::new(Kind::Conflict, "git changed the index or HEAD meanwhile")
+                .hint("run the command again; nothing was changed"));
+        }
+        Ok(lock)
+    }
+
+    fn see_index(&self) -> Result<(Option<String>, ObjectId)> {
+        let index = self.git.demand(&LIST_INDEX)?;
+        let head = self.git.run(&["rev-parse", "--verify", "--quiet", "HEAD"])?;
+        let head = head.ok.then(|| String::from_utf8_lossy(&head.stdout).trim().to_owned());
+        Ok((head, ObjectId::of(&index.stdout)))
+    }
+
+    fn take_index_lock(&self) -> Result<IndexLock<'_>> {
         let path = self.git_dir.join("index.lock");
         match std::fs::OpenOptions::new().write(true).create_new(true).open(&path) {
             Ok(_) => Ok(IndexLock { repository: self, path }),
@@ -179,28 +188,34 @@ impl IndexLock<'_> {
                         line(format!("{} {} {stage}", version.mode.octal(), version.oid), path);
                     }
                 }
-                IndexEntry::IntentToAdd => intended.push(path),
+                IndexEntry::IntentToAdd(mode) => intended.push((path, *mode)),
             }
         }
         git.demand_with(&["update-index", "-z", "--index-info"], &environment, &input)?;
-        // `git add` wants to see a file; for one that is gone, it is shown an empty one elsewhere.
-        let (there, gone): (Vec<&RepoPath>, Vec<&RepoPath>) =
-            intended.into_iter().partition(|path| root.join(path.as_path()).symlink_metadata().is_ok());
-        self.intend(root, &there, &environment)?;
-        if !gone.is_empty() {
-            let scratch = crate::fs::scratch_folder()?;
-            for path in &gone {
-                let stand_in = scratch.path().join(path.as_path());
-                let folder = stand_in.parent().unwrap_or(scratch.path());
-                std::fs::create_dir_all(folder).context("create", folder)?;
-                std::fs::File::create(&stand_in).context("create", &stand_in)?;
+        for (path, entry) in entries {
+            // As a checkout does: git takes a submodule without a folder for deleted.
+            if matches!(entry, IndexEntry::Blob(version) if version.is_submodule()) {
+                Tree::open(root)?.make_folder(path)?;
             }
-            self.intend(scratch.path(), &gone, &environment)?;
         }
-        for (option, by) in
-            [("--assume-unchanged", HiddenBy::AssumeUnchanged), ("--skip-worktree", HiddenBy::SkipWorktree)]
-        {
-            let marked = changes.marks.iter().filter(|(_, mark)| *mark == by);
+        // `git add` wants to see a file: it is shown an empty one of the right mode, elsewhere.
+        if !intended.is_empty() {
+            let scratch = crate::fs::scratch_folder()?;
+            for (path, mode) in &intended {
+                stand_in(&scratch.path().join(path.as_path()), *mode)?;
+            }
+            let paths: Vec<&RepoPath> = intended.iter().map(|(path, _)| *path).collect();
+            self.intend(scratch.path(), &paths, &environment)?;
+        }
+        let steps = [
+            // A mark takes the place of another one.
+            ("--no-assume-unchanged", None),
+            ("--no-skip-worktree", None),
+            ("--assume-unchanged", Some(HiddenBy::AssumeUnchanged)),
+            ("--skip-worktree", Some(HiddenBy::SkipWorktree)),
+        ];
+        for (option, by) in steps {
+            let marked = changes.marks.iter().filter(|(_, mark)| by.is_none() || *mark == by);
             let mut paths = Vec::new();
             for (path, _) in marked {
                 paths.extend_from_slice(path.as_bytes());
@@ -243,6 +258,19 @@ impl Drop for IndexLock<'_> {
         // A lock that can't be removed is reported by the next git itself.
         let _gone = std::fs::remove_file(&self.path);
     }
+}
+
+/// Makes an empty file, or a link, to be shown to git.
+fn stand_in(path: &Path, mode: Mode) -> Result<()> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let folder = path.parent().unwrap_or(path);
+    std::fs::create_dir_all(folder).context("create", folder)?;
+    let bits = if mode == Mode::Executable { 0o700 } else { 0o600 };
+    match mode {
+        Mode::Link => std::os::unix::fs::symlink("nowhere", path),
+        _ => std::fs::OpenOptions::new().write(true).create_new(true).mode(bits).open(path).map(drop),
+    }
+    .context("create", path)
 }
 
 struct RemoveOnDrop<'a>(&'a std::path::Path);

@@ -28,9 +28,10 @@ pub use blobs::Blobs;
 use command::Git;
 pub use commits::Changed;
 pub use fetched::{Fetched, FetchedCommit, TreeEntry};
+pub use index::Seen;
 pub use merge::Merged;
 pub use remote::{NewCommit, PushAnswer, Remote, RemoteRef};
-pub use status::{Hidden, Listing, Pending, Stage, Status};
+pub use status::{Hidden, Index, Indexed, Listing, Pending, Stage, Status, Submodule};
 pub use trees::TreeVersions;
 pub use user::{user_path, user_setting, user_switch};
 pub use worktree::NewWorktree;
@@ -43,6 +44,10 @@ pub struct Repository {
     common_dir: PathBuf,
     hash: GitHash,
 }
+
+/// What a repository's index and HEAD looked like from outside: see [`Repository::stamp`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stamp([Option<(u64, u64, i64, i64)>; 3]);
 
 /// What kind of place a folder is, for git.
 pub enum Place {
@@ -192,12 +197,12 @@ impl Repository {
     /// Returns what changes whenever git commits, stages or checks out: identity, size and
     /// time of the index and of HEAD. Equal stamps before and after reading mean that no git
     /// worked in between.
-    pub fn stamp(&self) -> impl PartialEq + use<> {
+    pub fn stamp(&self) -> Stamp {
         use std::os::unix::fs::MetadataExt as _;
-        ["index", "HEAD", "logs/HEAD"].map(|name| {
+        Stamp(["index", "HEAD", "logs/HEAD"].map(|name| {
             let meta = std::fs::metadata(self.git_dir.join(name)).ok()?;
             Some((meta.ino(), meta.len(), meta.mtime(), meta.mtime_nsec()))
-        })
+        }))
     }
 
     /// Opens the repository's blobs for reading.

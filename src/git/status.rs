@@ -4,9 +4,11 @@
 //! keeps even its time stamps). Names are exact bytes. Renames are not looked for: a rename
 //! is a deletion and an addition.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::Repository;
+use super::index::{LIST_INDEX, Seen};
+use super::{Repository, Stamp};
+use crate::digest::ObjectId;
 use crate::error::{Error, Kind, Result};
 use crate::manifest::{HiddenBy, Mode, Version};
 use crate::paths::RepoPath;
@@ -20,6 +22,10 @@ pub struct Listing {
     pub branch: Option<String>,
     /// The changed, staged and untracked paths, in git's order.
     pub pending: Vec<Pending>,
+    /// Everything in the index.
+    pub index: Index,
+    /// The stamp of the repository before it was looked at.
+    stamp: Stamp,
     /// Tracked paths whose edits git was told not to look for.
     pub hidden: Vec<Hidden>,
     /// Paths that can't be represented, with why.
@@ -55,8 +61,8 @@ pub enum Status {
         head: Option<Version>,
         /// In the index.
         index: Option<Version>,
-        /// Marked by `git add --intent-to-add`.
-        intent_to_add: bool,
+        /// Marked by `git add --intent-to-add`, with the mode that the mark has.
+        intent_to_add: Option<Mode>,
         /// Whether the work tree differs from the index.
         edited: bool,
     },
@@ -64,8 +70,8 @@ pub enum Status {
     Untracked,
     /// An untracked folder that is a repository of its own.
     NestedRepository,
-    /// A submodule with changes.
-    Submodule,
+    /// A submodule, or what one became.
+    Submodule(Submodule),
     /// In several stages of an unfinished merge; the version is that of HEAD.
     Unmerged {
         /// In HEAD ("ours").
@@ -73,6 +79,19 @@ pub enum Status {
         /// The stages present.
         stages: Vec<Stage>,
     },
+}
+
+/// A path that is a submodule in HEAD, in the index or on the disk, and has changes.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Submodule {
+    /// In HEAD.
+    pub head: Option<Version>,
+    /// In the index.
+    pub index: Option<Version>,
+    /// Whether another commit is checked out in it than the index has.
+    pub moved: bool,
+    /// Whether it has edits or untracked files of its own.
+    pub edited: bool,
 }
 
 /// One stage of an unmerged path.
@@ -99,12 +118,13 @@ impl Repository {
             "--no-renames",
             "--ignore-submodules=none",
         ];
-        // The marks come from the index alone; reading it twice at a time costs no time.
-        let (status, marks) = std::thread::scope(|scope| {
-            let marks = scope.spawn(|| self.git.demand(&["ls-files", "--stage", "-v", "-z"]));
-            (self.git.demand(&list), marks.join())
+        let stamp = self.stamp();
+        // The index is read by two programs; at the same time, that costs no time.
+        let (status, index) = std::thread::scope(|scope| {
+            let index = scope.spawn(|| self.git.demand(&LIST_INDEX));
+            (self.git.demand(&list), index.join())
         });
-        let marks = marks.map_err(|_| Error::new(Kind::Bug, "Listing the index failed"))??;
+        let index = index.map_err(|_| Error::new(Kind::Bug, "Listing the index failed"))??;
         let status = status?;
         let mut listing = parse(&status.stdout).map_err(|line| {
             Error::new(Kind::Environment, "git's status can't be understood").because(line)
@@ -116,8 +136,56 @@ impl Repository {
             }
         }
         self.correct_empty_intentions(&mut listing)?;
-        listing.hidden = marks.stdout.split(|byte| *byte == 0).filter_map(hidden).collect();
+        listing.stamp = stamp;
+        listing.index = Index(index.stdout);
+        for line in status.stderr.lines() {
+            if let Some(path) = line.strip_suffix(": Too many levels of symbolic links") {
+                listing.add_behind_a_loop(path);
+            }
+        }
+        listing.read_modes_of_intentions();
+        listing.hidden = listing.index.entries().filter_map(|entry| entry.hidden()).collect();
         Ok(listing)
+    }
+}
+
+impl Listing {
+    /// Returns what must still hold when the index is locked.
+    pub fn seen(&self) -> Seen {
+        Seen { stamp: self.stamp.clone(), head: self.head.clone(), index: ObjectId::of(&self.index.0) }
+    }
+
+    /// Adds a tracked file that is gone, because a folder above it became a link to itself: git
+    /// can't look at it, and leaves it out as if it were clean.
+    fn add_behind_a_loop(&mut self, path: &str) {
+        let Ok(path) = RepoPath::new(path.trim_start_matches("error: ").as_bytes()) else { return };
+        if self.pending.iter().any(|pending| pending.path == path) {
+            return;
+        }
+        let version = self.index.versions(|entry| entry == path.as_bytes()).pop().map(|(_, version)| version);
+        let status =
+            Status::Tracked { head: version.clone(), index: version, intent_to_add: None, edited: true };
+        self.pending.push(Pending { path, status });
+    }
+
+    /// Takes the modes that files meant to be added have in the index, which git's status leaves out.
+    fn read_modes_of_intentions(&mut self) {
+        let mut intended: BTreeMap<RepoPath, &mut Mode> = BTreeMap::new();
+        for pending in &mut self.pending {
+            if let Status::Tracked { intent_to_add: Some(mode), .. } = &mut pending.status {
+                intended.insert(pending.path.clone(), mode);
+            }
+        }
+        if intended.is_empty() {
+            return;
+        }
+        for entry in self.index.entries() {
+            if let Some(mode) = RepoPath::new(entry.path).ok().and_then(|path| intended.remove(&path))
+                && let Some(version) = entry.version()
+            {
+                *mode = version.mode;
+            }
+        }
     }
 }
 
@@ -144,26 +212,70 @@ impl Repository {
         let committed = self.tree_versions(listing.head.as_deref(), &suspects)?;
         for pending in &mut listing.pending {
             if suspects.contains(&pending.path) && committed.version(&pending.path).is_none() {
-                pending.status =
-                    Status::Tracked { head: None, index: None, intent_to_add: true, edited: true };
+                let intent_to_add = Some(Mode::File);
+                pending.status = Status::Tracked { head: None, index: None, intent_to_add, edited: true };
             }
         }
         Ok(())
     }
 }
 
-/// Reads `TAG MODE OID STAGE\tPATH`; `None` for a path that git looks at.
-fn hidden(record: &[u8]) -> Option<Hidden> {
-    let by = match record.first()? {
-        b'S' | b's' => HiddenBy::SkipWorktree,
-        tag if tag.is_ascii_lowercase() => HiddenBy::AssumeUnchanged,
-        _ => return None,
-    };
-    let tab = record.iter().position(|byte| *byte == b'\t')?;
-    let facts = std::str::from_utf8(&record[..tab]).ok()?;
-    let [_, mode, oid, "0"] = facts.split(' ').collect::<Vec<&str>>()[..] else { return None };
-    let version = Version { oid: oid.to_owned(), mode: Mode::from_octal(mode)? };
-    Some(Hidden { path: RepoPath::new(&record[tab + 1..]).ok()?, version, by })
+/// The whole index as `git ls-files --stage -v -z` lists it, taken apart when it is gone through.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Index(Vec<u8>);
+
+/// One entry of the index, not yet checked.
+#[derive(Clone, Copy, Debug)]
+pub struct Indexed<'a> {
+    tag: u8,
+    mode: &'a [u8],
+    /// The blob's id, in hexadecimal.
+    pub oid: &'a [u8],
+    stage: &'a [u8],
+    /// The path's bytes.
+    pub path: &'a [u8],
+}
+
+impl Index {
+    /// Goes through all entries, in git's order.
+    pub fn entries(&self) -> impl Iterator<Item = Indexed<'_>> {
+        self.0.split(|byte| *byte == 0).filter_map(Indexed::parse)
+    }
+
+    /// Returns the version of each wanted path that is tracked and not unmerged.
+    pub fn versions(&self, wanted: impl Fn(&[u8]) -> bool) -> Vec<(RepoPath, Version)> {
+        let wanted = self.entries().filter(|entry| wanted(entry.path));
+        wanted.filter_map(|entry| Some((RepoPath::new(entry.path).ok()?, entry.version()?))).collect()
+    }
+}
+
+impl<'a> Indexed<'a> {
+    /// Reads `TAG MODE OID STAGE\tPATH`.
+    fn parse(record: &'a [u8]) -> Option<Indexed<'a>> {
+        let tab = record.iter().position(|byte| *byte == b'\t')?;
+        let (facts, path) = (&record[..tab], &record[tab + 1..]);
+        let mut words = facts.splitn(4, |byte| *byte == b' ');
+        let mut word = || words.next();
+        Some(Indexed { tag: *word()?.first()?, mode: word()?, oid: word()?, stage: word()?, path })
+    }
+
+    /// Returns the version; `None` in an unfinished merge.
+    pub fn version(&self) -> Option<Version> {
+        let text = |bytes| std::str::from_utf8(bytes).ok();
+        let mode = Mode::from_octal(text(self.mode)?).filter(|_| self.stage == b"0")?;
+        Some(Version { oid: text(self.oid)?.to_owned(), mode })
+    }
+
+    /// Returns the entry if git was told not to look at the path.
+    fn hidden(&self) -> Option<Hidden> {
+        let by = match self.tag {
+            b'S' | b's' => HiddenBy::SkipWorktree,
+            tag if tag.is_ascii_lowercase() => HiddenBy::AssumeUnchanged,
+            _ => return None,
+        };
+        let version = self.version().filter(|version| !version.is_submodule())?;
+        Some(Hidden { path: RepoPath::new(self.path).ok()?, version, by })
+    }
 }
 
 impl Repository {
@@ -213,25 +325,28 @@ fn entry(record: &[u8]) -> Option<(Status, &[u8])> {
         b"1 " => {
             // XY sub mH mI mW hH hI path
             let ([xy, sub, head_mode, index_mode, _, head, index], path) = fields::<7>(rest)?;
-            if sub.starts_with('S') || [head_mode, index_mode].contains(&"160000") {
-                return Some((Status::Submodule, path));
+            if sub.starts_with('S') {
+                let submodule = Submodule {
+                    head: version(head_mode, head)?,
+                    index: version(index_mode, index)?,
+                    moved: sub.contains('C'),
+                    edited: sub.contains(['M', 'U']),
+                };
+                return Some((Status::Submodule(submodule), path));
             }
             // A mark to be added is no content: gone from the index (`D`), and yet gone again (`D`).
             let intent_to_add = xy.ends_with('A') || xy == "DD";
             let status = Status::Tracked {
                 head: version(head_mode, head)?,
                 index: if intent_to_add { None } else { version(index_mode, index)? },
-                intent_to_add,
+                intent_to_add: intent_to_add.then_some(Mode::File),
                 edited: !xy.ends_with('.'),
             };
             Some((status, path))
         }
         b"u " => {
             // XY sub m1 m2 m3 mW h1 h2 h3 path
-            let ([_, sub, mode1, mode2, mode3, _, oid1, oid2, oid3], path) = fields::<9>(rest)?;
-            if sub.starts_with('S') {
-                return Some((Status::Submodule, path));
-            }
+            let ([_, _, mode1, mode2, mode3, _, oid1, oid2, oid3], path) = fields::<9>(rest)?;
             let stages = [(1, mode1, oid1), (2, mode2, oid2), (3, mode3, oid3)];
             let mut present = Vec::new();
             for (number, mode, oid) in stages {
@@ -255,7 +370,7 @@ fn fields<const N: usize>(rest: &[u8]) -> Option<([&str; N], &[u8])> {
     Some((fields, parts.next()?))
 }
 
-/// `Some(None)` for "not there", `None` for a mode that is neither file nor link.
+/// `Some(None)` for "not there", `None` for a mode that nobody knows.
 #[expect(clippy::option_option, reason = "an absent version and an unreadable one are different answers")]
 fn version(mode: &str, oid: &str) -> Option<Option<Version>> {
     if mode == "000000" {
@@ -289,10 +404,12 @@ mod tests {
         let version = Some(Version { oid: A.to_owned(), mode: Mode::File });
         assert_eq!(
             listing.pending[0].status,
-            Status::Tracked { head: version.clone(), index: version, intent_to_add: false, edited: true }
+            Status::Tracked { head: version.clone(), index: version, intent_to_add: None, edited: true }
         );
-        assert!(matches!(listing.pending[1].status, Status::Tracked { intent_to_add: true, .. }));
-        assert_eq!(listing.pending[2].status, Status::Submodule);
+        assert!(matches!(listing.pending[1].status, Status::Tracked { intent_to_add: Some(Mode::File), .. }));
+        let pointer = Some(Version { oid: A.to_owned(), mode: Mode::Submodule });
+        let submodule = Submodule { head: pointer.clone(), index: pointer, moved: false, edited: true };
+        assert_eq!(listing.pending[2].status, Status::Submodule(submodule));
         assert!(matches!(&listing.pending[3].status, Status::Unmerged { stages, .. } if stages.len() == 3));
         assert_eq!(listing.pending[4].status, Status::NestedRepository);
         assert_eq!(listing.pending[5].status, Status::Untracked);

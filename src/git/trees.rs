@@ -14,20 +14,13 @@ const AT_ONCE: usize = 500;
 /// What a commit has of some paths.
 #[derive(Default)]
 pub struct TreeVersions {
-    files: BTreeMap<RepoPath, Version>,
-    /// Submodules, and folders where a file is asked for.
-    others: BTreeSet<RepoPath>,
+    versions: BTreeMap<RepoPath, Version>,
 }
 
 impl TreeVersions {
-    /// Returns the file or link at a path.
+    /// Returns the file, link or submodule at a path.
     pub fn version(&self, path: &RepoPath) -> Option<&Version> {
-        self.files.get(path)
-    }
-
-    /// Says whether the path is a file, a link or nothing, but not a submodule.
-    pub fn is_file(&self, path: &RepoPath) -> bool {
-        !self.others.contains(path)
+        self.versions.get(path)
     }
 }
 
@@ -51,14 +44,10 @@ impl Repository {
                 let facts = String::from_utf8_lossy(&record[..tab]).into_owned();
                 let Ok(path) = RepoPath::new(&record[tab + 1..]) else { continue };
                 let words: Vec<&str> = facts.split(' ').collect();
-                match words.as_slice() {
-                    [mode, "blob", oid] if let Some(mode) = Mode::from_octal(mode) => {
-                        found.files.insert(path, Version { oid: (*oid).to_owned(), mode });
-                    }
-                    [_, "commit", _] => {
-                        found.others.insert(path);
-                    }
-                    _ => {}
+                if let [mode, _, oid] = words.as_slice()
+                    && let Some(mode) = Mode::from_octal(mode)
+                {
+                    found.versions.insert(path, Version { oid: (*oid).to_owned(), mode });
                 }
             }
         }

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use super::steps::{Step, Work};
 use crate::error::{Error, Kind, Result};
-use crate::git::Repository;
 use crate::git::index::{IndexChanges, IndexLock};
+use crate::git::{Repository, Seen};
 use crate::interrupt::Interrupt;
 use crate::manifest::{Mode, Version};
 use crate::paths::RepoPath;
@@ -34,7 +34,12 @@ struct Moved {
 }
 
 /// Sets the paths; the index follows in [`Applied::commit`].
-pub(super) fn apply<'a>(root: &Path, repository: &'a Repository, steps: Vec<Step>) -> Result<Applied<'a>> {
+pub(super) fn apply<'a>(
+    root: &Path,
+    repository: &'a Repository,
+    steps: Vec<Step>,
+    seen: Option<&Seen>,
+) -> Result<Applied<'a>> {
     // Before there is anything to clean up.
     let interrupt = Interrupt::watch()?;
     let changes = IndexChanges {
@@ -43,7 +48,7 @@ pub(super) fn apply<'a>(root: &Path, repository: &'a Repository, steps: Vec<Step
     };
     let index = match changes.is_empty() {
         true => None,
-        false => Some((repository.lock_index()?, changes)),
+        false => Some((repository.lock_index(seen)?, changes)),
     };
     let blobs: Vec<(String, Vec<u8>)> = steps.iter().flat_map(|step| step.blobs.iter().cloned()).collect();
     repository.write_blobs(&blobs)?;

@@ -11,7 +11,7 @@ use super::steps::{Maker, Steps, index_of};
 use crate::error::{Error, Kind, Result};
 use crate::git::Repository;
 use crate::git::index::IndexEntry;
-use crate::manifest::{Edit, Edits, IndexState};
+use crate::manifest::{Edit, Edits, IndexState, Version};
 use crate::paths::RepoPath;
 use crate::store::Bases;
 use crate::workspace::Workspace;
@@ -54,7 +54,7 @@ pub(super) fn plan(
     for edit in &saved.files {
         steps.extend(maker.step(edit, &here[&edit.path])?);
     }
-    Ok(Steps { unchanged: saved.files.len() - steps.len(), steps, notes })
+    Ok(Steps { unchanged: saved.files.len() - steps.len(), steps, notes, seen: listing.seen() })
 }
 
 fn check_restorable(workspace: &Workspace, repository: &Repository, saved: &Edits) -> Result<()> {
@@ -75,9 +75,12 @@ fn check_restorable(workspace: &Workspace, repository: &Repository, saved: &Edit
 
 /// Says what speaks against setting a path, if anything does.
 pub(super) fn conflict(saved: &Edits, edit: &Edit, here: &Here) -> Option<&'static str> {
+    // What lies in a submodule's folder is not looked at.
+    let is_submodule = |version: &Option<Version>| version.as_ref().is_some_and(Version::is_submodule);
+    let has_folder = is_submodule(&here.head) && (is_submodule(&edit.new) || edit.new.is_none());
     // A folder goes if the snapshot turned it into a file, and its files go with it.
     let emptied = || saved.files.iter().any(|other| other.new.is_none() && other.path.is_in(&edit.path));
-    if edit.new.is_some() && here.obstacle.is_some() && !emptied() {
+    if edit.new.is_some() && here.obstacle.is_some() && !has_folder && !emptied() {
         return here.obstacle;
     }
     if here.head != edit.old {
@@ -90,7 +93,7 @@ pub(super) fn conflict(saved: &Edits, edit: &Edit, here: &Here) -> Option<&'stat
     if here.index != head && here.index != index_of(edit) {
         return Some("something else is staged here");
     }
-    if here.work == edit.new {
+    if here.work == edit.new || is_submodule(&edit.new) && here.work.is_none() {
         return None;
     }
     match (here.pending, &here.head, &here.work) {

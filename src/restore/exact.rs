@@ -2,9 +2,10 @@
 //!
 //! Whatever was edited, created, deleted, staged or committed since, each path becomes what
 //! the snapshot has of it: the saved edit, or the base commit's version. What the snapshot
-//! left out, ignored files, submodules and repositories inside the repository are not touched.
+//! left out, ignored files, and repositories inside the repository are not touched; of a
+//! submodule, only which commit is staged.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::here::look;
 use super::steps::{Maker, Steps, Work};
@@ -41,8 +42,7 @@ pub(super) fn plan(
     let mut paths: BTreeSet<RepoPath> = match scope {
         Scope::Paths(paths) => paths.iter().cloned().collect(),
         Scope::Everything => {
-            let touchable = |status: &Status| !matches!(status, Status::NestedRepository | Status::Submodule);
-            let pending = listing.pending.iter().filter(|pending| touchable(&pending.status));
+            let pending = listing.pending.iter().filter(|entry| entry.status != Status::NestedRepository);
             let changed = repository.changed_between(listing.head.as_deref(), saved.base.as_deref())?;
             let edited = saved.files.iter().map(|edit| edit.path.clone());
             pending.map(|pending| pending.path.clone()).chain(changed).chain(edited).collect()
@@ -58,19 +58,22 @@ pub(super) fn plan(
         !left_out && !staged && !own.as_ref().is_some_and(|own| path.is_in(own))
     });
     let base = repository.tree_versions(saved.base.as_deref(), &paths)?;
-    let wanted: BTreeSet<&RepoPath> = paths.iter().filter(|path| base.is_file(path)).collect();
+    let wanted: BTreeSet<&RepoPath> = paths.iter().collect();
     let here = look(workspace, repository, &listing, &wanted)?;
     let none = Bases::default();
-    let mut maker = Maker::new(&workspace.store, repository, &none);
+    let mut maker = Maker::new(&workspace.store, repository, &none).with_saved_marks();
+    let edits: BTreeMap<&RepoPath, &Edit> = saved.files.iter().map(|edit| (&edit.path, edit)).collect();
     let mut steps = Vec::new();
     let mut clean = Vec::new();
     for path in &wanted {
         let here = &here[*path];
-        match saved.files.iter().find(|edit| edit.path == **path) {
+        match edits.get(path).copied() {
             Some(edit) => steps.extend(maker.step(edit, here)?),
             None => {
                 let version = base.version(path).cloned();
-                let edit = Edit { old: version.clone(), new: version, ..Edit::of((*path).clone()) };
+                // Of a clean path, only a safety snapshot knows whether it had a mark.
+                let hidden = here.hidden.filter(|_| matches!(scope, Scope::Everything));
+                let edit = Edit { old: version.clone(), new: version, hidden, ..Edit::of((*path).clone()) };
                 clean.extend(maker.step(&edit, here)?);
             }
         }
@@ -92,5 +95,5 @@ pub(super) fn plan(
     }
     steps.extend(clean);
     steps.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(Steps { unchanged: wanted.len() - steps.len(), steps, notes: Vec::new() })
+    Ok(Steps { unchanged: wanted.len() - steps.len(), steps, notes: Vec::new(), seen: listing.seen() })
 }

@@ -44,7 +44,7 @@ pub(super) fn look<'a>(
     let tree = Tree::open(&workspace.root)?;
     let by_bytes: BTreeMap<&[u8], &'a RepoPath> = paths.iter().map(|path| (path.as_bytes(), *path)).collect();
     let mut found: BTreeMap<&'a RepoPath, Here> = BTreeMap::new();
-    for (path, version) in repository.index_versions(|path| by_bytes.contains_key(path))? {
+    for (path, version) in listing.index.versions(|path| by_bytes.contains_key(path)) {
         if let Some(path) = by_bytes.get(path.as_bytes()) {
             let index = IndexEntry::Blob(version.clone());
             found.insert(path, Here { head: Some(version), index, ..Here::NOTHING });
@@ -53,7 +53,9 @@ pub(super) fn look<'a>(
     for pending in &listing.pending {
         let Some(path) = by_bytes.get(pending.path.as_bytes()) else { continue };
         let (head, index) = match &pending.status {
-            Status::Tracked { head, intent_to_add: true, .. } => (head.clone(), IndexEntry::IntentToAdd),
+            Status::Tracked { head, intent_to_add: Some(mode), .. } => {
+                (head.clone(), IndexEntry::IntentToAdd(*mode))
+            }
             Status::Tracked { head, index, .. } => {
                 (head.clone(), index.clone().map_or(IndexEntry::Absent, IndexEntry::Blob))
             }
@@ -62,7 +64,11 @@ pub(super) fn look<'a>(
                 (head.clone(), IndexEntry::Unmerged(stages.collect()))
             }
             // Behind a deletion from the index, the same path is listed once more as untracked.
-            Status::Untracked | Status::NestedRepository | Status::Submodule => {
+            Status::Submodule(submodule) => {
+                let index = submodule.index.clone().map_or(IndexEntry::Absent, IndexEntry::Blob);
+                (submodule.head.clone(), index)
+            }
+            Status::Untracked | Status::NestedRepository => {
                 (found.get(path).and_then(|here| here.head.clone()), IndexEntry::Absent)
             }
         };

@@ -83,10 +83,14 @@ pub(super) fn plan(
             (None, Some(edit), Some(version)) if edit.index == IndexState::Staged => {
                 Some(version.clone().map_or(IndexEntry::Absent, IndexEntry::Blob))
             }
+            (None, _, Some(Some(version))) if version.is_submodule() => {
+                Some(IndexEntry::Blob(version.clone()))
+            }
             _ => None,
         };
         let work = match differing.get(*path) {
             None => Work::Keep,
+            Some(Some(version)) if version.is_submodule() => Work::Keep,
             Some(None) => Work::Remove,
             Some(Some(version)) => {
                 let raw = blobs.read(&version.oid)?.ok_or_else(|| missing(path))?;
@@ -109,7 +113,7 @@ pub(super) fn plan(
     }
     let conflicts: Vec<RepoPath> = merged.conflicts.into_keys().collect();
     let unchanged = saved.files.len().saturating_sub(steps.len());
-    Ok(MergedSteps { steps: Steps { steps, unchanged, notes }, conflicts })
+    Ok(MergedSteps { steps: Steps { steps, unchanged, notes, seen: listing.seen() }, conflicts })
 }
 
 /// Returns the paths in which two trees differ, with what the second has.
@@ -133,7 +137,8 @@ fn stand_in(
     head: Option<&str>,
 ) -> Result<String> {
     let mut blobs = BTreeMap::new();
-    for old in saved.files.iter().filter_map(|edit| edit.old.as_ref()) {
+    let old = saved.files.iter().filter_map(|edit| edit.old.as_ref());
+    for old in old.filter(|version| !version.is_submodule()) {
         let content = maker.base(&old.oid)?.ok_or_else(|| repository.lacks_commit(base))?;
         blobs.insert(old.oid.clone(), content);
     }
@@ -151,6 +156,9 @@ fn saved_changes(
     let mut changes = Vec::new();
     for edit in &saved.files {
         match &edit.new {
+            Some(version) if version.is_submodule() => {
+                changes.push((edit.path.clone(), Some(version.clone())));
+            }
             Some(version) => files.push((
                 edit.path.clone(),
                 version.mode,
@@ -173,8 +181,13 @@ fn present_changes(
     let mut files = Vec::new();
     let mut changes = Vec::new();
     for pending in &listing.pending {
-        if matches!(pending.status, Status::NestedRepository | Status::Submodule) {
-            continue;
+        match &pending.status {
+            Status::NestedRepository => continue,
+            Status::Submodule(submodule) => {
+                changes.push((pending.path.clone(), submodule.index.clone()));
+                continue;
+            }
+            Status::Tracked { .. } | Status::Untracked | Status::Unmerged { .. } => {}
         }
         match tree.read(&pending.path)? {
             Node::File { mode, bytes, .. } => files.push((pending.path.clone(), mode, bytes)),

@@ -22,6 +22,7 @@ use crate::audit;
 use crate::capture;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
+use crate::git::Seen;
 use crate::ids::{ClientId, SnapshotId};
 use crate::manifest::{Edits, Manifest};
 use crate::paths::{NativePath, RepoPath};
@@ -39,6 +40,8 @@ pub struct Plan {
     manifest: Manifest,
     root: PathBuf,
     steps: Vec<Step>,
+    /// The index that the steps were planned on.
+    seen: Option<Seen>,
     conflicts: Vec<RepoPath>,
     unchanged: usize,
     session: Option<SessionPlan>,
@@ -136,7 +139,7 @@ pub fn plan_resume(workspace: &Workspace, manifest: Manifest, options: &Options)
             )),
         }
     }
-    let (mut steps, mut unchanged, mut conflicts) = (Vec::new(), 0, Vec::new());
+    let (mut steps, mut seen, mut unchanged, mut conflicts) = (Vec::new(), None, 0, Vec::new());
     match (&manifest.edits, &workspace.repository) {
         (Some(saved), Some(repository)) if with_edits => {
             let found = if options.merge {
@@ -146,7 +149,7 @@ pub fn plan_resume(workspace: &Workspace, manifest: Manifest, options: &Options)
             } else {
                 edits::plan(workspace, repository, saved, &bases)?
             };
-            (steps, unchanged) = (found.steps, found.unchanged);
+            (steps, seen, unchanged) = (found.steps, Some(found.seen), found.unchanged);
             notes.extend(found.notes);
             notes.extend(left_out(saved));
         }
@@ -158,7 +161,7 @@ pub fn plan_resume(workspace: &Workspace, manifest: Manifest, options: &Options)
         _ => {}
     }
     if let Some(operation) = manifest.edits.as_ref().and_then(|edits| edits.operation.as_deref()) {
-        notes.push(format!("A {operation} was in progress when this was saved; that is not restored."));
+        notes.push(unfinished(operation));
     }
     let session = if options.session { session::plan(workspace, &manifest, &options.paths)? } else { None };
     match &session {
@@ -170,7 +173,17 @@ pub fn plan_resume(workspace: &Workspace, manifest: Manifest, options: &Options)
             .push("The conversation was not saved (`--history none`): only files are restored.".to_owned()),
         Some(session) => notes.extend(session_notes(&manifest, session)),
     }
-    Ok(Plan { root: workspace.root.clone(), manifest, steps, conflicts, unchanged, session, notes, standing })
+    Ok(Plan {
+        root: workspace.root.clone(),
+        manifest,
+        steps,
+        seen,
+        conflicts,
+        unchanged,
+        session,
+        notes,
+        standing,
+    })
 }
 
 /// Returns the commit that a snapshot's edits are made against.
@@ -219,7 +232,7 @@ pub fn plan_rewind(workspace: &Workspace, manifest: Manifest, options: &Options)
     let found = exact::plan(workspace, repository, saved, exact::Scope::Everything)?;
     let mut notes = left_out(saved);
     if let Some(operation) = &saved.operation {
-        notes.push(format!("A {operation} was in progress when this was saved; that is not restored."));
+        notes.push(unfinished(operation));
     }
     let session = if options.session { session::plan(workspace, &manifest, &options.paths)? } else { None };
     if let Some(session) = &session {
@@ -229,12 +242,19 @@ pub fn plan_rewind(workspace: &Workspace, manifest: Manifest, options: &Options)
         root: workspace.root.clone(),
         standing,
         steps: found.steps,
+        seen: Some(found.seen),
         conflicts: Vec::new(),
         unchanged: found.unchanged,
         session,
         notes,
         manifest,
     })
+}
+
+fn unfinished(operation: &str) -> String {
+    format!(
+        "A {operation} was in progress when this was saved: its files, its conflicts and what was staged come back, that it was under way does not."
+    )
 }
 
 fn left_out(saved: &Edits) -> Vec<String> {
@@ -283,6 +303,7 @@ pub fn plan_undo(workspace: &Workspace) -> Result<Plan> {
         root: workspace.root.clone(),
         standing,
         steps: found.steps,
+        seen: Some(found.seen),
         conflicts: Vec::new(),
         unchanged: found.unchanged,
         session: None,
@@ -335,7 +356,9 @@ pub fn execute(context: &Context, workspace: &Workspace, plan: Plan, operation: 
 fn carry_out(workspace: &Workspace, plan: Plan) -> Result<(Manifest, Done)> {
     let paths = plan.steps.len();
     let applied = match &workspace.repository {
-        Some(repository) if paths > 0 => Some(apply::apply(&workspace.root, repository, plan.steps)?),
+        Some(repository) if paths > 0 => {
+            Some(apply::apply(&workspace.root, repository, plan.steps, plan.seen.as_ref())?)
+        }
         _ => None,
     };
     let undo_files = |error, applied: Option<apply::Applied<'_>>| match applied.map(apply::Applied::roll_back)

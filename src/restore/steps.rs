@@ -3,7 +3,7 @@
 use crate::edit;
 use crate::error::{Error, Kind, Result};
 use crate::git::index::IndexEntry;
-use crate::git::{Blobs, Repository};
+use crate::git::{Blobs, Repository, Seen};
 use crate::manifest::{Diff, DiffForm, Edit, HiddenBy, IndexState, Mode, Version};
 use crate::paths::RepoPath;
 use crate::restore::here::Here;
@@ -16,8 +16,8 @@ pub struct Step {
     pub(super) here: Option<Version>,
     pub(super) work: Work,
     pub(super) index: Option<IndexEntry>,
-    /// A mark to be set in the index.
-    pub(super) mark: Option<HiddenBy>,
+    /// A mark to be set in the index, or to be taken away.
+    pub(super) mark: Option<Option<HiddenBy>>,
     /// Blobs that the index will name and the repository may not have.
     pub(super) blobs: Vec<(String, Vec<u8>)>,
     pub(super) lines: (u64, u64),
@@ -75,6 +75,8 @@ pub(super) struct Steps {
     pub(super) steps: Vec<Step>,
     pub(super) unchanged: usize,
     pub(super) notes: Vec<String>,
+    /// The index that they were planned on.
+    pub(super) seen: Seen,
 }
 
 /// Returns what the index holds for an edited path.
@@ -84,15 +86,28 @@ pub(super) fn index_of(edit: &Edit) -> IndexEntry {
         IndexState::Unstaged => entry(edit.old.as_ref()),
         IndexState::Staged => entry(edit.new.as_ref()),
         IndexState::Partly => entry(edit.staged.as_ref().map(|staged| &staged.version)),
-        IndexState::IntentToAdd => IndexEntry::IntentToAdd,
+        IndexState::IntentToAdd => {
+            let staged = edit.staged.as_ref().map(|staged| staged.version.mode);
+            IndexEntry::IntentToAdd(staged.or(edit.new.as_ref().map(|new| new.mode)).unwrap_or(Mode::File))
+        }
         IndexState::Unmerged => IndexEntry::Unmerged(
             edit.stages.iter().map(|stage| (stage.stage, stage.version.clone())).collect(),
         ),
     }
 }
 
+/// What becomes of the marks that hide a path's edits from git.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Marks {
+    /// Those that are here stay.
+    Stay,
+    /// They become as the edit has them.
+    AsSaved,
+}
+
 /// Makes steps for one repository.
 pub(super) struct Maker<'a> {
+    marks: Marks,
     store: &'a Store,
     blobs: Blobs<'a>,
     repository: &'a Repository,
@@ -102,7 +117,12 @@ pub(super) struct Maker<'a> {
 impl<'a> Maker<'a> {
     /// Makes one; `bases` are base versions that the repository may lack.
     pub(super) fn new(store: &'a Store, repository: &'a Repository, bases: &'a Bases) -> Maker<'a> {
-        Maker { store, blobs: repository.blobs(), repository, bases }
+        Maker { marks: Marks::Stay, store, blobs: repository.blobs(), repository, bases }
+    }
+
+    /// Returns the same one, but for the marks that hide edits from git: they become as saved.
+    pub(super) fn with_saved_marks(self) -> Maker<'a> {
+        Maker { marks: Marks::AsSaved, ..self }
     }
 
     /// Reads a base version: the repository's, or what came with the snapshot; `None` if it is nowhere.
@@ -125,16 +145,19 @@ impl<'a> Maker<'a> {
     pub(super) fn step(&mut self, edit: &Edit, here: &Here) -> Result<Option<Step>> {
         let target = index_of(edit);
         let index = (target != here.index).then_some(target);
-        // An entry that is replaced loses its mark.
+        let hidden = edit.hidden.or(here.hidden.filter(|_| self.marks == Marks::Stay));
         let mark = match index {
-            Some(_) => edit.hidden.or(here.hidden),
-            None => edit.hidden.filter(|_| edit.hidden != here.hidden),
+            // An entry that is replaced loses its mark.
+            Some(_) => hidden.map(Some),
+            None => (hidden != here.hidden).then_some(hidden),
         };
-        if index.is_none() && mark.is_none() && here.work == edit.new {
+        // Of a submodule only the commit in the index is ours to set; a file in its place goes.
+        let wanted = edit.new.as_ref().filter(|version| !version.is_submodule());
+        if index.is_none() && mark.is_none() && here.work.as_ref() == wanted {
             return Ok(None);
         }
-        let work = match &edit.new {
-            new if *new == here.work => Work::Keep,
+        let work = match wanted {
+            wanted if wanted == here.work.as_ref() => Work::Keep,
             None => Work::Remove,
             Some(version) => Work::Set {
                 mode: version.mode,
@@ -169,8 +192,8 @@ impl<'a> Maker<'a> {
             }
         }
         let mut blobs = Vec::new();
-        for (version, diff) in wanted {
-            if edit.old.as_ref().is_none_or(|old| old.oid != version.oid) {
+        for (version, diff) in wanted.into_iter().filter(|(version, _)| !version.is_submodule()) {
+            if edit.diffed_against().is_none_or(|base| base.oid != version.oid) {
                 blobs.push((version.oid.clone(), self.content(edit, version, diff)?));
             }
         }
@@ -185,7 +208,7 @@ impl<'a> Maker<'a> {
                 .hint("nothing was changed; `--no-edits` restores the conversation alone")
         };
         let whole = diff.is_some_and(|diff| diff.form == DiffForm::Whole);
-        let old = match &edit.old {
+        let old = match edit.diffed_against() {
             Some(old) if !whole => self.base(&old.oid)?.ok_or_else(|| {
                 Error::new(Kind::NotFound, format!("Cannot restore {}", edit.path))
                     .because(format!("this repository lacks its base version {}", old.oid))

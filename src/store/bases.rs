@@ -38,7 +38,8 @@ impl Bases {
     /// Returns the ids of the blobs that a snapshot's edits were made from.
     pub fn wanted(manifest: &Manifest) -> BTreeSet<&str> {
         let edits = manifest.edits.iter().flat_map(|edits| &edits.files);
-        edits.filter_map(|edit| Some(edit.old.as_ref()?.oid.as_str())).collect()
+        let versions = edits.filter_map(|edit| edit.diffed_against());
+        versions.filter(|version| !version.is_submodule()).map(|version| version.oid.as_str()).collect()
     }
 
     /// Writes them as JSON; the same ones give the same bytes.

@@ -143,7 +143,7 @@ fn file(item: &Item) -> Fact {
             .lines
             .map_or(String::new(), |(added, removed)| format!("+{} -{}", short(added), short(removed))),
         mood: match file.kind {
-            crate::diff::Kind::Added => Mood::Good,
+            crate::diff::Kind::Added | crate::diff::Kind::Copied => Mood::Good,
             crate::diff::Kind::Deleted => Mood::Bad,
             crate::diff::Kind::Modified | crate::diff::Kind::Renamed => Mood::Busy,
         },

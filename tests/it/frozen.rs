@@ -26,7 +26,7 @@ fn a_store_of_format_1_opens_and_restores_everything() {
     if let Some(folder) = std::env::var_os(FREEZE) {
         source.snap(&["save", "frozen in time", "-m", "made to last"]).exits(0);
         source.snap(&["pin", "frozen in time"]).exits(0);
-        copy_tree(&source.stored(""), Path::new(&folder));
+        copy_tree(&source.stored(""), &Path::new(&folder).join("store-v1"));
     }
 
     let project = Project::new();
@@ -60,4 +60,31 @@ fn a_store_of_format_1_opens_and_restores_everything() {
     assert_eq!(fs::read(output).must("a tool's output").len(), 17 * 300_000);
     let task = fs::read_to_string(project.home.tasks(ID).join("1.json")).must("an installed task");
     assert!(task.ends_with("\"new\": 1.0\n}"), "{task}");
+}
+
+#[test]
+fn a_store_with_renames_and_submodules_opens_and_restores_everything() {
+    let commit = "160000,1234567890123456789012345678901234567890,library";
+    let source = Project::new();
+    source.git(&["mv", "a.txt", "renamed.txt"]);
+    source.write("renamed.txt", "one\ntwo\nthree\nfour\n");
+    source.write("copy.txt", "stays\n");
+    source.write("large enough for an object", "a line of text\n".repeat(300));
+    source.git(&["update-index", "--add", "--cacheinfo", commit]);
+    fs::create_dir(source.path("library")).must("a folder");
+    source.write("meant.sh", "#!/bin/sh\necho meant\n");
+    source.git(&["add", "-N", "meant.sh"]);
+    source.make_executable("meant.sh");
+    if let Some(folder) = std::env::var_os(FREEZE) {
+        source.snap(&["save", "renamed in time"]).exits(0);
+        copy_tree(&source.stored(""), &Path::new(&folder).join("store-v1-renames"));
+    }
+    let project = Project::new();
+    let store = project.home.path().join("a copy of the store");
+    copy_tree(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/store-v1-renames"), &store);
+    let store = store.to_str().must("UTF-8");
+    let shown = project.snap(&["show", "renamed in time", "--store", store]).exits(0).stdout;
+    assert!(shown.contains("R a.txt -> renamed.txt") && shown.contains("C b.txt -> copy.txt"), "{shown}");
+    project.snap(&["resume", "renamed in time", "--trust", "--allow", "meant.sh", "--store", store]).exits(0);
+    assert_eq!(project.state(), source.state(), "the same edits on the same commit");
 }

@@ -18,6 +18,7 @@ enum Step {
     Append(usize, Vec<u8>),
     Remove(usize),
     Rename(usize, usize),
+    Copy(usize, usize),
     Link(usize, usize),
     Execute(usize),
     Stage(usize),
@@ -44,6 +45,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (name.clone(), content()).prop_map(|(at, bytes)| Step::Append(at, bytes)),
         3 => name.clone().prop_map(Step::Remove),
         2 => (name.clone(), name.clone()).prop_map(|(from, to)| Step::Rename(from, to)),
+        2 => (name.clone(), name.clone()).prop_map(|(from, to)| Step::Copy(from, to)),
         1 => (name.clone(), name.clone()).prop_map(|(at, to)| Step::Link(at, to)),
         1 => name.clone().prop_map(Step::Execute),
         3 => name.clone().prop_map(Step::Stage),
@@ -88,6 +90,10 @@ fn take(project: &Project, step: &Step) {
             fs::remove_file(path(*from)).must("to remove");
             fs::write(make_room(*to), bytes).must("to write");
         }
+        Step::Copy(from, to) if is_file(*from) && from != to && !path(*to).starts_with(path(*from)) => {
+            let bytes = fs::read(path(*from)).must("to read");
+            fs::write(make_room(*to), bytes).must("to write");
+        }
         Step::Link(at, to) => symlink(NAMES[*to], make_room(*at)).must("a link"),
         Step::Execute(at) if is_file(*at) => project.make_executable(NAMES[*at]),
         // git refuses some of these (nothing there, behind a link); that is fine.
@@ -96,21 +102,11 @@ fn take(project: &Project, step: &Step) {
         Step::Unstage(at) => drop(project.try_git(&["reset", "-q", "--", NAMES[*at]])),
         Step::Forget(at) => drop(project.try_git(&["rm", "-rq", "--cached", "--", NAMES[*at]])),
         Step::Intend(at) => drop(project.try_git(&["add", "-N", "--", NAMES[*at]])),
-        Step::Append(..) | Step::Remove(_) | Step::Rename(..) | Step::Execute(_) => {}
+        Step::Append(..) | Step::Remove(_) | Step::Rename(..) | Step::Copy(..) | Step::Execute(_) => {}
     }
 }
 
 fn there_and_back(base: &[Step], edits: &[Step], wreck: &[Step]) {
-    // Not kept: the mode that an entry of `git add -N` had, if the file's own mode or kind changed after it.
-    let intends = edits.iter().chain(wreck).any(|step| matches!(step, Step::Intend(_)));
-    let without_modes = |steps: &[Step]| -> Vec<Step> {
-        steps
-            .iter()
-            .filter(|step| !(intends && matches!(step, Step::Execute(_) | Step::Link(..))))
-            .cloned()
-            .collect()
-    };
-    let (edits, wreck) = (without_modes(edits), without_modes(wreck));
     let project = Project::empty();
     project.git(&["init", "-q", "-b", "main"]);
     project.write("kept", "so that there is something to commit\n");

@@ -205,6 +205,28 @@ fn what_would_be_left_out_can_be_included_and_comes_back() {
 }
 
 #[test]
+fn the_limits_for_untracked_files_can_be_moved_both_ways() {
+    let project = Project::new();
+    project.write("huge", vec![7; 11 << 20]);
+    project.write("notes.txt", "twenty bytes of text");
+    for number in 0..250 {
+        project.write(format!("node_modules/p/{number}"), "generated\n");
+    }
+    let files = |name: &str| {
+        let shown = project.snap(&["show", name, "--json"]).exits(0).json();
+        shown["edits"]["files"].as_array().must("files").len()
+    };
+    project.snap(&["save", "all", "--max-file", "12MiB", "--max-files", "250"]).exits(0);
+    assert_eq!(files("all"), 252);
+    project.snap(&["save", "least", "--max-file", "19", "--max-files", "0"]).exits(6).says(&[
+        "notes.txt (untracked, and larger than 19 bytes (20 bytes); `--include` or `--max-file` saves it)",
+        "node_modules/ (250 untracked files",
+    ]);
+    assert_eq!(files("least"), 0);
+    project.snap(&["save", "odd", "--max-file", "much"]).exits(2);
+}
+
+#[test]
 fn without_a_session_edits_and_grants_are_saved_and_that_is_said() {
     let project = Project::new();
     project.write("a.txt", "changed\n");

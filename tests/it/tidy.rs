@@ -28,6 +28,7 @@ const LAYERS: [(&[&str], bool); 7] = [
             "paths",
             "proofs",
             "remap",
+            "renames",
             "retention",
             "risk",
             "screen",

@@ -166,6 +166,14 @@ const CASES: &[Case] = &[
         ..PLAIN
     },
     Case {
+        name: "a folder becomes a link to itself, which git can't look behind",
+        edit: |p| {
+            fs::remove_dir_all(p.path("sub")).must("to remove");
+            symlink("sub", p.path("sub")).must("a link");
+        },
+        ..PLAIN
+    },
+    Case {
         name: "binary: modified, new, to text, from text, with a late NUL",
         edit: |p| {
             p.write("bin", "now text\n");

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::Started;
-use crate::capture::{self, Automatic, History, Request, Signing};
+use crate::capture::{self, Automatic, History, Limits, Request, Signing};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::fs;
@@ -75,6 +75,7 @@ fn save(started: &Started, context: &Context, name: &str, automatic: Automatic) 
         session: session.as_ref(),
         history: History::Context,
         include: &[],
+        limits: Limits::default(),
         automatic: Some(automatic),
         sign: Signing::No,
     };

@@ -1,0 +1,87 @@
+//! The index: its marks, its odd entries, and nothing lost to another git that works meanwhile.
+
+use std::fs;
+
+use claude_snap::error::Kind;
+use claude_snap::git::{Place, Repository};
+
+use crate::support::Must;
+use crate::support::project::Project;
+
+#[test]
+fn what_another_git_stages_between_plan_and_lock_is_noticed() {
+    let project = Project::new();
+    let Ok(Place::WorkTree(repository)) = Repository::discover(project.root()) else {
+        panic!("a repository");
+    };
+    project.write("a.txt", "edited\n");
+    let seen = repository.status().must("the status").seen();
+    drop(repository.lock_index(Some(&seen)).must("nothing happened"));
+    // A status that only writes the same index again is no change.
+    project.write("b.txt", "stays\n");
+    project.git(&["status"]);
+    drop(repository.lock_index(Some(&seen)).must("nothing was staged"));
+    project.git(&["add", "a.txt"]);
+    let refused = repository.lock_index(Some(&seen)).err().must("a refusal");
+    assert_eq!(refused.kind(), Kind::Conflict);
+    assert!(!project.path(".git/index.lock").exists());
+    let seen = repository.status().must("the status").seen();
+    project.git(&["commit", "-qm", "committed meanwhile"]);
+    assert!(repository.lock_index(Some(&seen)).is_err());
+}
+
+#[test]
+fn marks_that_hide_edits_are_restored_and_undone_with_the_rest() {
+    let project = Project::new();
+    project.git(&["update-index", "--assume-unchanged", "b.txt"]);
+    project.write("b.txt", "hidden edit\n");
+    project.snap(&["save", "x"]).exits(0);
+    let saved = project.state_with_flags();
+    project.git(&["update-index", "--no-assume-unchanged", "b.txt"]);
+    project.git(&["checkout", "-q", "--", "b.txt"]);
+    // Marked here and clean: an undo must bring that back too.
+    project.git(&["update-index", "--skip-worktree", "a.txt"]);
+    project.write("run.sh", "changed\n");
+    let before = project.state_with_flags();
+    project.snap(&["rewind", "x"]).exits(0);
+    assert!(project.git(&["ls-files", "-v"]).contains("h b.txt"));
+    project.snap(&["undo"]).exits(0);
+    assert_eq!(project.state_with_flags(), before);
+    project.git(&["update-index", "--no-skip-worktree", "a.txt"]);
+    project.snap(&["rewind", "x"]).exits(0);
+    assert_eq!(project.state_with_flags(), saved);
+    project.git(&["update-index", "--skip-worktree", "--no-assume-unchanged", "b.txt"]);
+    let other_mark = project.state_with_flags();
+    project.snap(&["rewind", "x"]).exits(0);
+    assert_eq!(project.state_with_flags(), saved, "one mark in place of another");
+    project.snap(&["undo"]).exits(0);
+    assert_eq!(project.state_with_flags(), other_mark);
+}
+
+#[test]
+fn the_mode_of_a_file_meant_to_be_added_is_that_of_the_moment_it_was_meant() {
+    let project = Project::new();
+    let clone = project.cloned();
+    for name in ["later executable", "later a link", "later gone", "executable, later not"] {
+        project.write(name, "content\n");
+    }
+    project.make_executable("executable, later not");
+    project.git(&["add", "-N", "."]);
+    project.make_executable("later executable");
+    for name in ["later a link", "later gone", "executable, later not"] {
+        fs::remove_file(project.path(name)).must("to remove");
+    }
+    std::os::unix::fs::symlink("a.txt", project.path("later a link")).must("a link");
+    project.write("executable, later not", "content\n");
+    let state = project.state();
+    project.snap(&["save", "x"]).exits(0);
+    let store = project.stored("");
+    clone.snap(&["resume", "x", "--store", store.to_str().must("UTF-8")]).exits(0);
+    assert_eq!(clone.state(), state);
+    project.git(&["rm", "-rq", "--cached", "-f", "later executable", "later gone"]);
+    let wrecked = project.state();
+    project.snap(&["rewind", "x"]).exits(0);
+    assert_eq!(project.state(), state);
+    project.snap(&["undo"]).exits(0);
+    assert_eq!(project.state(), wrecked);
+}

@@ -1,0 +1,137 @@
+//! Submodules: which commit is staged is kept and comes back; their own files are never touched.
+
+use std::fs;
+
+use crate::support::Must;
+use crate::support::project::{Project, git_in};
+
+/// A project with the submodules `lib` and `gone`, and the two commits that `lib` has.
+fn project() -> (Project, [String; 2]) {
+    let project = Project::new();
+    let source = project.home.path().join("library");
+    fs::create_dir(&source).must("a folder");
+    let git = |arguments: &[&str]| git_in(&project.home, &source, arguments).trim().to_owned();
+    git(&["init", "-q", "-b", "main"]);
+    let commit = |content: &str| {
+        fs::write(source.join("lib.txt"), content).must("a file");
+        git(&["add", "."]);
+        git(&["commit", "-qm", content]);
+        git(&["rev-parse", "HEAD"])
+    };
+    let commits = [commit("one"), commit("two")];
+    git(&["checkout", "-q", &commits[0]]);
+    let source = source.to_str().must("UTF-8");
+    for name in ["lib", "gone"] {
+        project.git(&["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", source, name]);
+    }
+    project.git(&["commit", "-qm", "submodules"]);
+    (project, commits)
+}
+
+fn inside(project: &Project, arguments: &[&str]) -> String {
+    git_in(&project.home, &project.path("lib"), arguments)
+}
+
+#[test]
+fn the_staged_commit_of_a_submodule_comes_back_and_its_files_are_left_alone() {
+    let (project, [one, two]) = project();
+    let clone = project.cloned();
+    inside(&project, &["fetch", "-q", "origin", "main"]);
+    inside(&project, &["checkout", "-q", &two]);
+    project.git(&["add", "lib"]);
+    project.git(&["rm", "-q", "gone"]);
+    project.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{one},new/sub")]);
+    fs::create_dir_all(project.path("new/sub")).must("a folder");
+    let staged = project.git(&["ls-files", "-s"]);
+    project.snap(&["save", "x"]).exits(0);
+    assert_eq!(project.git(&["ls-files", "-s"]), staged);
+    let shown = project.snap(&["show", "x", "--json"]).exits(0).json();
+    assert_eq!(shown["requires"], serde_json::json!(["submodules"]));
+
+    let store = project.stored("");
+    clone.snap(&["resume", "x", "--store", store.to_str().must("UTF-8")]).exits(0);
+    assert_eq!(clone.git(&["ls-files", "-s"]), staged);
+    assert_eq!(
+        clone.git(&["status", "--porcelain", "--no-renames"]),
+        "M  .gitmodules\nD  gone\nM  lib\nA  new/sub\n"
+    );
+
+    project.git(&["read-tree", "--reset", "HEAD"]);
+    let before = project.git(&["ls-files", "-s"]);
+    project.snap(&["rewind", "x"]).exits(0);
+    assert_eq!(project.git(&["ls-files", "-s"]), staged);
+    assert_eq!(
+        inside(&project, &["rev-parse", "HEAD"]).trim(),
+        two,
+        "what is checked out inside is not ours"
+    );
+    project.snap(&["undo"]).exits(0);
+    assert_eq!(project.git(&["ls-files", "-s"]), before);
+}
+
+#[test]
+fn what_is_not_saved_of_a_submodule_is_named() {
+    let (project, [_, two]) = project();
+    project.write("lib/lib.txt", "edited inside\n");
+    project.snap(&["save", "edited"]).exits(6).says(&["not saved: lib/ (a submodule with edits of its own"]);
+    inside(&project, &["fetch", "-q", "origin", "main"]);
+    inside(&project, &["checkout", "-q", "-f", &two]);
+    project.snap(&["save", "moved"]).exits(6).says(&["lib/ (a submodule with another commit checked out"]);
+    project.git(&["add", "lib"]);
+    project.snap(&["save", "staged"]).exits(0);
+    // Another one staged here is a conflict like any other, and can be rewound.
+    project.git(&["update-index", "--cacheinfo", "160000,1111111111111111111111111111111111111111,lib"]);
+    project.snap(&["resume", "staged"]).exits(4).says(&["lib: something else is staged here"]);
+    project.snap(&["rewind", "staged"]).exits(0);
+    assert!(project.git(&["ls-files", "-s", "lib"]).contains(&two));
+    project.snap(&["undo"]).exits(0);
+    assert!(project.git(&["ls-files", "-s", "lib"]).contains("11111111"));
+}
+
+#[test]
+fn a_file_becomes_a_submodule_and_a_submodule_a_file() {
+    let (project, [one, _]) = project();
+    let clone = project.cloned();
+    fs::remove_file(project.path("a.txt")).must("to remove");
+    project.git(&["update-index", "--cacheinfo", &format!("160000,{one},a.txt")]);
+    fs::create_dir(project.path("a.txt")).must("a folder");
+    project.git(&["rm", "-q", "gone"]);
+    project.write("gone", "a file now\n");
+    project.git(&["add", "gone"]);
+    let state = project.git(&["status", "--porcelain", "--ignore-submodules=none"]);
+    project.snap(&["save", "x"]).exits(0);
+    let store = project.stored("");
+    let store = store.to_str().must("UTF-8");
+    clone.snap(&["resume", "x", "--store", store]).exits(0);
+    assert_eq!(clone.git(&["status", "--porcelain", "--ignore-submodules=none"]), state);
+    assert_eq!(clone.read("gone"), b"a file now\n");
+    clone.snap(&["undo", "--store", store]).exits(0);
+    assert_eq!(clone.git(&["status", "--porcelain"]), "");
+    assert_eq!(clone.read("a.txt"), b"one\ntwo\nthree\n");
+}
+
+#[test]
+fn a_staged_submodule_is_shown_as_git_shows_it_and_merged() {
+    let (project, [one, two]) = project();
+    let clone = project.cloned();
+    project.git(&["update-index", "--cacheinfo", &format!("160000,{two},lib")]);
+    inside(&project, &["fetch", "-q", "origin", "main"]);
+    inside(&project, &["checkout", "-q", &two]);
+    project.write("b.txt", "saved\n");
+    project.snap(&["save", "x"]).exits(0);
+    let shown = project.snap(&["show", "x"]).exits(0).stdout;
+    assert!(shown.contains(&format!("submodule, {} → {}", &one[..10], &two[..10])), "{shown}");
+    let patch = project.snap(&["diff", "x", "--patch", "--", "lib"]).exits(0).stdout;
+    let staged = project.git(&["diff", "--cached", "--full-index", "--", "lib"]);
+    assert_eq!(patch, staged);
+    assert_eq!(project.snap(&["diff", "x", "--now", "--name-only"]).exits(0).stdout, "");
+
+    clone.write("b.txt", "upstream\nstays\n");
+    clone.git(&["commit", "-qam", "upstream"]);
+    let store = project.stored("");
+    clone
+        .snap(&["resume", "x", "--merge", "--store", store.to_str().must("UTF-8")])
+        .exits(6)
+        .says(&["b.txt"]);
+    assert!(clone.git(&["ls-files", "-s", "lib"]).contains(&two));
+}
