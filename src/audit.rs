@@ -24,6 +24,7 @@ pub fn line(context: &Context, operation: Operation, manifest: Option<&Manifest>
         session: None,
         root: None,
         safety: None,
+        moved: None,
         peer: None,
         outcome: LogOutcome::Ok,
         reason: None,

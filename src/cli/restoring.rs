@@ -13,12 +13,12 @@ use super::{Outcome, count, lease, print_json};
 use crate::audit;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::ids::ClientId;
+use crate::ids::{ClientId, SnapshotId};
 use crate::manifest::Manifest;
 use crate::remap::Mode;
 use crate::restore::{self, Action, Done, Options, Paths, Plan, SessionPlan};
 use crate::screen::Line;
-use crate::store::{LogEntry, Operation};
+use crate::store::{LogEntry, MovedBranch, Operation};
 use crate::workspace::Workspace;
 
 /// The most steps that are listed one by one.
@@ -89,7 +89,14 @@ impl Restoring {
             PathChoice::Keep => Mode::Keep,
         };
         let paths = Paths { mode, user: self.map.clone() };
-        Options { edits: true, merge: false, session: !self.no_session, trust_repository: false, paths }
+        Options {
+            reset_branch: false,
+            edits: true,
+            merge: false,
+            session: !self.no_session,
+            trust_repository: false,
+            paths,
+        }
     }
 
     /// Refuses early what nobody will agree to; a dry run needs no consent.
@@ -279,6 +286,10 @@ pub(super) fn lines(ui: &Ui, plan: &Plan, most: usize) -> Vec<String> {
     if plan.steps().len() > most {
         lines.push(format!("  and {} more", plan.steps().len() - most));
     }
+    if let Some(moved) = plan.moved() {
+        let word = ui.paint(Style::Warning, "move   ");
+        lines.push(format!("  {word} {} from {} to {}", moved.name(), short(&moved.from), short(&moved.to)));
+    }
     if plan.unchanged() > 0 {
         lines.push(format!("  {} already as saved", count(plan.unchanged(), "path")));
     }
@@ -309,8 +320,11 @@ fn tell_done(ui: &mut Ui, done: &Done) {
     if ui.json() {
         return;
     }
-    if done.paths == 0 && done.session.is_none() {
+    if done.paths == 0 && done.session.is_none() && done.moved.is_none() {
         ui.say("Nothing had to be done: every path is already as it was saved.");
+    }
+    if let (Some(moved), Some((id, _))) = (&done.moved, &done.safety) {
+        tell_moved(ui, moved, id);
     }
     if let Some((_, safety)) = done.safety.as_ref().filter(|_| done.paths > 0) {
         ui.say(&format!("Set {}; `snap undo` goes back (to {safety}).", count(done.paths, "path")));
@@ -334,6 +348,16 @@ fn tell_done(ui: &mut Ui, done: &Done) {
             Line(first)
         ));
     }
+}
+
+pub(super) fn tell_moved(ui: &mut Ui, moved: &MovedBranch, safety: &SnapshotId) {
+    let (from, to) = (short(&moved.from), short(&moved.to));
+    let kept = crate::git::kept_ref(safety);
+    ui.say(&format!("Moved {} from {from} to {to}; the old tip is kept in {kept}.", moved.name()));
+}
+
+fn short(commit: &str) -> &str {
+    commit.get(..10).unwrap_or(commit)
 }
 
 fn mentions(number: u64) -> String {
@@ -363,6 +387,7 @@ pub(super) fn as_json(plan: &Plan) -> Value {
         "edits": steps,
         "conflicts": plan.conflicts(),
         "unchanged": plan.unchanged(),
+        "moved": plan.moved(),
         "session_id": plan.session().map(|session| &session.id),
         "renamed": plan.session().map(|session| session.renamed),
         "continues": plan.session().map(|session| session.continues),
@@ -397,6 +422,10 @@ pub(super) fn with_results(mut shown: Value, done: &Done, launch: Option<&Launch
         let outside =
             done.relocated.outside.iter().map(|(path, number)| json!({"path": path, "mentions": number}));
         shown["paths"]["outside"] = outside.collect();
+    }
+    if let (Some(moved), Some((id, _))) = (&done.moved, &done.safety) {
+        shown["moved"] = json!(moved);
+        shown["moved"]["kept_in"] = json!(crate::git::kept_ref(id));
     }
     shown["safety"] = json!(done.safety.as_ref().map(|(_, name)| name));
     shown["resume"] = json!(launch.map(|launch| json!({

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::consent::{self, Agreement};
-use super::restoring::{Restoring, as_json, show_dry_run, with_results};
+use super::restoring::{Restoring, as_json, show_dry_run, tell_moved, with_results};
 use super::ui::Ui;
 use super::{Outcome, count, print_json};
 use crate::audit;
@@ -43,11 +43,14 @@ pub(super) struct Resume {
 ///
 /// Whatever was edited, created, deleted, staged or committed since: every path that differs is
 /// set, created or removed, after a safety snapshot. Ignored files are not touched. HEAD and the
-/// branches stay where they are.
+/// branches stay where they are, unless `--reset-branch` says otherwise.
 #[derive(Args)]
 pub(super) struct Rewind {
     #[command(flatten)]
     restoring: Restoring,
+    /// Move the branch to the commit that the snapshot was saved on; the old tip is kept in a ref
+    #[arg(long)]
+    reset_branch: bool,
 }
 
 /// Go back to before the last resume or rewind
@@ -148,7 +151,8 @@ impl Rewind {
         let checked = self.restoring.check(ui, workspace, &manifest);
         audit::unless_failed(&workspace.store, &line, checked)?;
         self.restoring.fetch_base(workspace, &manifest, ui)?;
-        let plan = restore::plan_rewind(workspace, manifest, &self.restoring.options());
+        let options = Options { reset_branch: self.reset_branch, ..self.restoring.options() };
+        let plan = restore::plan_rewind(workspace, manifest, &options);
         let plan = self.restoring.planned(workspace, &line, plan)?;
         self.restoring.carry_out(context, workspace, plan, Operation::Rewind, || (), ui)
     }
@@ -166,6 +170,7 @@ impl Undo {
         }
         let plan = self.agreement.obtain(ui, plan)?;
         let shown = as_json(&plan);
+        let notes = plan.notes().to_vec();
         let held = plan.held().to_vec();
         let outcome = if held.is_empty() { Outcome::Done } else { Outcome::Partial };
         let restored =
@@ -182,6 +187,10 @@ impl Undo {
             1 => "1 path is".to_owned(),
             many => format!("{many} paths are"),
         };
+        notes.iter().for_each(|note| ui.warn(note));
+        if let (Some(moved), Some((id, _))) = (&done.moved, &done.safety) {
+            tell_moved(ui, moved, id);
+        }
         ui.say(&format!(
             "Undone: {paths} as before {restored} was restored. `snap undo` again takes this back."
         ));

@@ -108,6 +108,7 @@ impl Repository {
     }
 }
 
-fn kept_ref(snapshot: &SnapshotId) -> String {
+/// Returns the ref that keeps a snapshot's base commit.
+pub fn kept_ref(snapshot: &SnapshotId) -> String {
     format!("refs/snap/{snapshot}")
 }

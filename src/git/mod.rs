@@ -24,6 +24,7 @@ use std::path::{Path, PathBuf};
 use crate::digest::GitHash;
 use crate::error::{Error, Kind, Result};
 
+pub use base::kept_ref;
 pub use blobs::Blobs;
 use command::Git;
 pub use commits::Changed;
@@ -34,7 +35,7 @@ pub use remote::{NewCommit, PushAnswer, Remote, RemoteRef};
 pub use status::{Hidden, Index, Indexed, Listing, Pending, Stage, Status, Submodule};
 pub use trees::TreeVersions;
 pub use user::{user_path, user_setting, user_switch};
-pub use worktree::NewWorktree;
+pub use worktree::{Head, NewWorktree};
 
 /// A repository with a work tree.
 pub struct Repository {

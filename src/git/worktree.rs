@@ -1,7 +1,8 @@
-//! Linked work trees: which there are, and a new one.
+//! Linked work trees: which there are, and a new one; where HEAD is, and moving it.
 
 use std::path::{Path, PathBuf};
 
+use super::command::Answer;
 use super::{Repository, command};
 use crate::error::{Error, IoContext as _, Kind, Result};
 
@@ -11,6 +12,14 @@ pub struct NewWorktree<'a> {
     root: PathBuf,
     new_branch: Option<String>,
     kept: bool,
+}
+
+/// Where HEAD is.
+pub struct Head {
+    /// The branch; `None` when detached.
+    pub branch: Option<String>,
+    /// The commit; `None` when unborn.
+    pub commit: Option<String>,
 }
 
 impl Repository {
@@ -29,6 +38,50 @@ impl Repository {
             .filter_map(|line| line.strip_prefix(b"worktree "))
             .map(command::path_from);
         Ok(roots.filter(|root| *root != self.root).collect())
+    }
+
+    /// Returns another work tree in which a branch is checked out.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with what git says.
+    pub fn other_worktree_of(&self, branch: &str) -> Result<Option<PathBuf>> {
+        if !self.common_dir.join("worktrees").is_dir() {
+            return Ok(None);
+        }
+        let list = self.git.demand(&["worktree", "list", "--porcelain"])?;
+        let wanted = format!("branch refs/heads/{branch}");
+        let mut root = PathBuf::new();
+        for line in list.lines() {
+            if let Some(path) = line.strip_prefix(b"worktree ") {
+                root = command::path_from(path);
+            }
+            if line == wanted.as_bytes() && root != self.root {
+                return Ok(Some(root));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Returns the branch that HEAD is on, and its commit.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] if git can't be run.
+    pub fn head(&self) -> Result<Head> {
+        let text =
+            |answer: Answer| answer.ok.then(|| String::from_utf8_lossy(&answer.stdout).trim_end().to_owned());
+        Ok(Head {
+            branch: text(self.git.run(&["symbolic-ref", "--quiet", "--short", "HEAD"])?),
+            commit: text(self.git.run(&["rev-parse", "--verify", "--quiet", "HEAD"])?),
+        })
+    }
+
+    /// Moves the branch that HEAD is on, or a detached HEAD, from one commit to another, and
+    /// says why in its reflog. Neither index nor work tree is touched.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with what git says: it is no longer at `from`, say.
+    pub fn move_head(&self, from: &str, to: &str, why: &str) -> Result<()> {
+        self.git.demand(&["update-ref", "-m", why, "HEAD", to, from]).map(drop)
     }
 
     /// Makes a linked work tree at `root` for a branch, which is created at `commit` if it does

@@ -6,6 +6,7 @@
 //! fails, the earlier ones are taken back.
 
 mod apply;
+mod branch;
 mod consent;
 mod copying;
 mod edits;
@@ -26,7 +27,7 @@ use crate::git::Seen;
 use crate::ids::{ClientId, SnapshotId};
 use crate::manifest::{Edits, Manifest};
 use crate::paths::{NativePath, RepoPath};
-use crate::store::{Bases, LogEntry, Operation, Reference};
+use crate::store::{Bases, LogEntry, MovedBranch, Operation, Reference};
 use crate::workspace::Workspace;
 
 use consent::Standing;
@@ -47,6 +48,8 @@ pub struct Plan {
     session: Option<SessionPlan>,
     notes: Vec<String>,
     standing: Standing,
+    /// The branch that is moved too.
+    moved: Option<MovedBranch>,
 }
 
 /// How to bring a snapshot back.
@@ -56,6 +59,8 @@ pub struct Options {
     pub edits: bool,
     /// Whether paths that are different here are merged.
     pub merge: bool,
+    /// Whether `rewind` moves the branch to the snapshot's base commit.
+    pub reset_branch: bool,
     /// Whether the session comes back.
     pub session: bool,
     /// Whether a repository that lacks the snapshot's base commit is good enough.
@@ -74,6 +79,8 @@ pub struct Done {
     pub session: Option<(ClientId, PathBuf)>,
     /// What rewriting the session's paths did.
     pub relocated: Relocated,
+    /// The branch that was moved; the safety snapshot's ref keeps the old tip.
+    pub moved: Option<MovedBranch>,
     /// A staging folder that could not be removed; it holds the old files.
     pub leftover: Option<PathBuf>,
 }
@@ -107,6 +114,11 @@ impl Plan {
     /// Returns what will be done with the session.
     pub fn session(&self) -> Option<&SessionPlan> {
         self.session.as_ref()
+    }
+
+    /// Returns the branch that will be moved.
+    pub fn moved(&self) -> Option<&MovedBranch> {
+        self.moved.as_ref()
     }
 
     /// Returns what a person should know.
@@ -183,6 +195,7 @@ pub fn plan_resume(workspace: &Workspace, manifest: Manifest, options: &Options)
         session,
         notes,
         standing,
+        moved: None,
     })
 }
 
@@ -238,9 +251,11 @@ pub fn plan_rewind(workspace: &Workspace, manifest: Manifest, options: &Options)
     if let Some(session) = &session {
         notes.extend(session_notes(&manifest, session));
     }
+    let moved = if options.reset_branch { branch::plan(repository, &manifest)? } else { None };
     Ok(Plan {
         root: workspace.root.clone(),
         standing,
+        moved,
         steps: found.steps,
         seen: Some(found.seen),
         conflicts: Vec::new(),
@@ -281,9 +296,9 @@ pub fn plan_undo(workspace: &Workspace) -> Result<Plan> {
         .iter()
         .rev()
         .find(|entry| restores.contains(&entry.operation) && entry.root.as_ref().is_some_and(here));
-    let id = match last {
+    let (id, moved) = match last {
         None => return Err(nothing()),
-        Some(LogEntry { safety: Some(id), .. }) => id,
+        Some(LogEntry { safety: Some(id), moved, .. }) => (id, moved),
         Some(entry) => {
             return Err(Error::new(Kind::NotFound, "There is nothing to undo")
                 .because(format!("restoring {} changed no file", crate::screen::Line(&entry.name)))
@@ -298,8 +313,19 @@ pub fn plan_undo(workspace: &Workspace) -> Result<Plan> {
     };
     let standing = Standing::of(workspace, &manifest)?;
     let found = exact::plan(workspace, repository, saved, exact::Scope::Paths(&safety.paths))?;
-    let notes = vec!["The conversation that was resumed stays: a transcript is never removed.".to_owned()];
+    let mut notes =
+        vec!["The conversation that was resumed stays: a transcript is never removed.".to_owned()];
+    let back = moved.as_ref().map(|moved| branch::plan_back(repository, moved)).transpose()?;
+    let moved = match back {
+        None => None,
+        Some(Ok(back)) => Some(back),
+        Some(Err(note)) => {
+            notes.push(note);
+            None
+        }
+    };
     Ok(Plan {
+        moved,
         root: workspace.root.clone(),
         standing,
         steps: found.steps,
@@ -322,12 +348,18 @@ pub fn execute(context: &Context, workspace: &Workspace, plan: Plan, operation: 
         return Err(not_trusted(&plan.manifest.name, "nobody agreed to restore it"));
     }
     let safety = match &workspace.repository {
-        Some(_) if !plan.steps.is_empty() => {
+        Some(repository) if !plan.steps.is_empty() || plan.moved.is_some() => {
             let paths: Vec<RepoPath> = plan.steps.iter().map(|step| step.path().clone()).collect();
-            Some(capture::save_safety(context, workspace, &plan.manifest, paths)?)
+            let safety = capture::save_safety(context, workspace, &plan.manifest, paths)?;
+            if let Some(moved) = &plan.moved {
+                // Not left to chance: nothing else may name the old tip.
+                repository.keep_commit(&safety.1.id, &moved.from)?;
+            }
+            Some(safety)
         }
         _ => None,
     };
+    let moved = plan.moved.clone();
     let done = carry_out(workspace, plan);
     let done = match (done, &safety) {
         (Ok(done), _) => done,
@@ -346,6 +378,7 @@ pub fn execute(context: &Context, workspace: &Workspace, plan: Plan, operation: 
         session: done.1.session.as_ref().map(|(id, _)| id.clone()),
         root: Some(workspace.root.as_path().into()),
         safety: safety.as_ref().map(|(id, _)| id.clone()),
+        moved,
         ..audit::line(context, operation, Some(&done.0))
     };
     audit::write(&workspace.store, &line);
@@ -373,10 +406,25 @@ fn carry_out(workspace: &Workspace, plan: Plan) -> Result<(Manifest, Done)> {
             Err(error) => return Err(undo_files(error, applied)),
         },
     };
+    // The last step but the index, which is ours by its lock.
+    let move_branch = |take_back: bool| match (&plan.moved, &workspace.repository) {
+        (Some(moved), Some(repository)) => {
+            let (from, to) = if take_back { (&moved.to, &moved.from) } else { (&moved.from, &moved.to) };
+            repository.move_head(from, to, &format!("snap: to {}", crate::screen::Line(&plan.manifest.name)))
+        }
+        _ => Ok(()),
+    };
+    if let Err(error) = move_branch(false) {
+        if let Some(done) = installed {
+            done.installed.take_back();
+        }
+        return Err(undo_files(error, applied));
+    }
     let leftover = match applied.map(apply::Applied::commit) {
         None => None,
         Some(Ok(leftover)) => leftover,
         Some(Err(error)) => {
+            let _named_by_the_reflog = move_branch(true);
             if let Some(done) = installed {
                 done.installed.take_back();
             }
@@ -385,5 +433,5 @@ fn carry_out(workspace: &Workspace, plan: Plan) -> Result<(Manifest, Done)> {
     };
     let session = plan.session.map(|session| (session.id, session.cwd));
     let relocated = installed.map(|done| done.relocated).unwrap_or_default();
-    Ok((plan.manifest, Done { safety: None, paths, session, relocated, leftover }))
+    Ok((plan.manifest, Done { safety: None, paths, session, relocated, leftover, moved: plan.moved }))
 }

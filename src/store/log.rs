@@ -41,6 +41,9 @@ pub struct LogEntry {
     /// For a restore: the safety snapshot, if one was needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub safety: Option<SnapshotId>,
+    /// For a restore: the branch that it moved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved: Option<MovedBranch>,
     /// For a hand-off: the file or the remote on the other side.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer: Option<String>,
@@ -50,6 +53,24 @@ pub struct LogEntry {
     /// For a failure: what was said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+}
+
+/// A branch that a restore moved, so that an undo can take it back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MovedBranch {
+    /// The branch; `null` for a detached HEAD.
+    pub branch: Option<String>,
+    /// The commit it was at.
+    pub from: String,
+    /// The commit it was moved to.
+    pub to: String,
+}
+
+impl MovedBranch {
+    /// Returns what it is called, safe to show.
+    pub fn name(&self) -> String {
+        self.branch.as_deref().map_or("HEAD".to_owned(), |branch| crate::screen::Line(branch).to_string())
+    }
 }
 
 /// What came of an operation.

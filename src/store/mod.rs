@@ -25,7 +25,7 @@ use crate::timestamp::Timestamp;
 
 pub use bases::Bases;
 pub use incoming::{Added, Incoming, check_may_travel};
-pub use log::{LogEntry, LogOutcome, Operation};
+pub use log::{LogEntry, LogOutcome, MovedBranch, Operation};
 pub use names::{Reference, check_name};
 pub use objects::Sweep;
 pub use pieces::Pieces;

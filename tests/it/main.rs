@@ -26,6 +26,7 @@ mod real_client;
 mod remap;
 mod remap_properties;
 mod renames;
+mod reset_branch;
 mod resume;
 mod save;
 mod secrets;
