@@ -1,13 +1,13 @@
 //! `snap diff` beside `git diff` and other viewers: first hunk, whole, memory.
 //!
 //! `cargo bench --bench diff [-- NAME…]`; prints a Markdown table of medians. Inputs are made
-//! afresh from fixed seeds. The first hunk is the first changed line that a reader of the pipe
+//! afresh from fixed seeds; `SNAP_BENCH_PAIRS=NAME=OLD=NEW:…` adds files of yours. The first hunk is the first changed line that a reader of the pipe
 //! sees; memory is the peak of the process itself (Linux). Viewers that are not on the PATH
 //! are left out; those that read git's output are measured together with it.
 
 use std::fs;
 use std::io::{BufWriter, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -103,6 +103,45 @@ const INPUTS: [(&str, Make); 12] = [
     ("one-line", || (giant_line(false), giant_line(true))),
 ];
 
+/// Where an input is from.
+enum Input {
+    Made(Make),
+    Files(PathBuf, PathBuf),
+}
+
+impl Input {
+    fn write(&self, folder: &Path) -> std::io::Result<()> {
+        match self {
+            Input::Files(old, new) => {
+                fs::copy(old, folder.join("old"))?;
+                fs::copy(new, folder.join("new"))?;
+            }
+            Input::Made(make) => {
+                let (old, new) = make();
+                for (file, lines) in [("old", old), ("new", new)] {
+                    let mut file = BufWriter::new(fs::File::create(folder.join(file))?);
+                    for line in lines {
+                        file.write_all(line.as_bytes())?;
+                    }
+                    file.flush()?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How many lines a tool says are added and removed.
+fn script(program: &str, arguments: &[&str], folder: &Path) -> f64 {
+    let said = Command::new(program).args(arguments).current_dir(folder).output().map(|said| said.stdout);
+    let said = String::from_utf8(said.unwrap_or_default()).unwrap_or_default();
+    let json: serde_json::Value = serde_json::from_str(&said).unwrap_or_default();
+    match (json["added"].as_f64(), json["removed"].as_f64()) {
+        (Some(added), Some(removed)) => added + removed,
+        _ => said.split('\t').take(2).filter_map(|count| count.parse::<f64>().ok()).sum(),
+    }
+}
+
 struct Measured {
     first: Duration,
     whole: Duration,
@@ -166,8 +205,12 @@ fn main() -> std::io::Result<()> {
         std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let snap = env!("CARGO_BIN_EXE_snap");
     let git = "git diff --no-index --color=always old new";
-    let mut tools =
-        vec![("git", git.to_owned()), ("snap", format!("'{snap}' diff --color=always --files old new"))];
+    let words = "git diff --no-index --color-words old new";
+    let mut tools = vec![
+        ("git", git.to_owned()),
+        ("git words", words.to_owned()),
+        ("snap", format!("'{snap}' diff --color=always --files old new")),
+    ];
     for (tool, command) in [
         ("delta", format!("{git} | delta --paging=never")),
         ("riff", format!("{git} | riff --no-pager")),
@@ -178,21 +221,22 @@ fn main() -> std::io::Result<()> {
             tools.push((tool, command));
         }
     }
-    println!("| input | tool | first hunk, ms | whole, ms | whole / git | peak, MiB |");
-    println!("| --- | --- | ---: | ---: | ---: | ---: |");
-    for (name, make) in INPUTS {
-        if !wanted.is_empty() && !wanted.iter().any(|one| one == name) {
+    println!("| input | tool | first hunk, ms | whole, ms | whole / git | peak, MiB | lines / git |");
+    println!("| --- | --- | ---: | ---: | ---: | ---: | ---: |");
+    let pairs = std::env::var("SNAP_BENCH_PAIRS").unwrap_or_default();
+    let own = pairs.split(':').filter_map(|pair| {
+        let mut parts = pair.split('=');
+        Some((parts.next()?.to_owned(), Input::Files(parts.next()?.into(), parts.next()?.into())))
+    });
+    let inputs = INPUTS.into_iter().map(|(name, make)| (name.to_owned(), Input::Made(make))).chain(own);
+    for (name, input) in inputs {
+        if !wanted.is_empty() && !wanted.contains(&name) {
             continue;
         }
         let folder = tempfile::tempdir()?;
-        let (old, new) = make();
-        for (file, lines) in [("old", old), ("new", new)] {
-            let mut file = BufWriter::new(fs::File::create(folder.path().join(file))?);
-            for line in lines {
-                file.write_all(line.as_bytes())?;
-            }
-            file.flush()?;
-        }
+        input.write(folder.path())?;
+        let longer = script(snap, &["diff", "--json", "--files", "old", "new"], folder.path())
+            / script("git", &["diff", "--no-index", "--numstat", "old", "new"], folder.path());
         let mut runs: Vec<Vec<Measured>> = tools.iter().map(|_| Vec::new()).collect();
         for _ in 0..ROUNDS {
             for (tool, runs) in tools.iter().zip(&mut runs) {
@@ -208,7 +252,9 @@ fn main() -> std::io::Result<()> {
             let (first, whole) = (ms(|run| run.first), ms(|run| run.whole));
             let peak = median(runs.iter().map(|run| run.peak).collect()) as f64 / 1_024.0;
             base = if *tool == "git" { whole } else { base };
-            println!("| {name} | {tool} | {first:.1} | {whole:.0} | {:.2} | {peak:.0} |", whole / base);
+            let longer = if *tool == "snap" { format!("{longer:.3}") } else { String::new() };
+            let share = whole / base;
+            println!("| {name} | {tool} | {first:.1} | {whole:.0} | {share:.2} | {peak:.0} | {longer} |");
         }
     }
     Ok(())
