@@ -116,7 +116,8 @@ impl fmt::Debug for RepoPath {
 /// and spaces, an NTFS stream behind a colon, the short name `git~1`, and code points that
 /// HFS+ ignores.
 fn is_dot_git(component: &[u8]) -> bool {
-    matches!(folded(component).as_str(), ".git" | "git~1")
+    // A backslash separates folders elsewhere.
+    component.split(|byte| *byte == b'\\').any(|part| matches!(folded(part).as_str(), ".git" | "git~1"))
 }
 
 /// Returns a component without what some file system would not see: case, trailing dots and
@@ -205,8 +206,8 @@ impl Serialize for NativePath {
 impl<'de> Deserialize<'de> for NativePath {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<NativePath, D::Error> {
         let bytes = read_bytes(deserializer)?;
-        if bytes.contains(&0) {
-            return Err(serde::de::Error::custom("a path can't hold a NUL byte"));
+        if bytes.contains(&0) || bytes.len() > LONGEST_PATH {
+            return Err(serde::de::Error::custom("a path holds a NUL byte or is too long"));
         }
         Ok(NativePath(PathBuf::from(std::ffi::OsString::from_vec(bytes))))
     }
@@ -234,6 +235,7 @@ mod tests {
             b".git /x",
             b"git~1/x",
             b".git::$INDEX_ALLOCATION/x",
+            b"a\\.git\\x",
             ".g\u{200c}it/config".as_bytes(),
         ];
         for path in refused {

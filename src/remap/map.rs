@@ -12,6 +12,12 @@ use std::fmt;
 
 use crate::remap::root::Root;
 
+/// The most that all old paths together may measure, in bytes: each has many spellings.
+const LARGEST_MAP: usize = 64 << 10;
+
+/// The most components of an old path: each has to be found in every spelling.
+const DEEPEST: usize = 256;
+
 /// What a [`PathMap`] is built from. The first mention of an old path wins: user, roots, guards.
 #[derive(Clone, Debug, Default)]
 pub struct MapSpec {
@@ -114,6 +120,13 @@ impl PathMap {
     /// # Errors
     /// [`MapError::NotAbsolute`] and [`MapError::TooShort`] name the offending path.
     pub fn build(spec: &MapSpec) -> Result<Self, MapError> {
+        let mapped = [&spec.user, &spec.roots, &spec.slugs].into_iter().flatten().map(|(old, _)| old);
+        let old: Vec<&String> =
+            mapped.chain(&spec.guards).chain(spec.home.iter().map(|(old, _)| old)).collect();
+        let deep = |old: &&String| old.split(['/', '\\']).count() > DEEPEST;
+        if old.iter().any(deep) || old.iter().map(|old| old.len()).sum::<usize>() > LARGEST_MAP {
+            return Err(MapError::TooLarge);
+        }
         let mut pairs = Vec::new();
         for (kind, list, least) in
             [(PairKind::User, &spec.user, 1), (PairKind::Root, &spec.roots, if spec.force { 1 } else { 2 })]
