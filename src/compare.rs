@@ -8,11 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 
 use crate::diff::{Again, Differ, End, File, Kind, Options, Report, Show, show_hunks};
-use crate::edit;
 use crate::error::{Error, Kind as Failure, Result};
 use crate::git::{Blobs, Repository, Status};
-use crate::manifest::{Change, Diff, DiffForm, Edit, Edits, Manifest, Version};
+use crate::manifest::{Change, DiffForm, Edit, Edits, Manifest, Version};
 use crate::paths::RepoPath;
+use crate::redaction::apply_redacted;
 use crate::tree::{Node, Tree};
 use crate::workspace::Workspace;
 
@@ -338,9 +338,9 @@ impl<'a> Loader<'a> {
         };
         let bytes = match &edit.diff {
             None => old,
-            Some(Diff { form, bytes, content }) => {
-                let stored = self.workspace.store.load(content)?;
-                edit::apply(*form, stored, &old, *bytes).map_err(|cause| {
+            Some(diff) => {
+                let stored = self.workspace.store.load(&diff.content)?;
+                apply_redacted(diff, stored, &old).map_err(|cause| {
                     Error::new(Failure::Damaged, format!("Cannot show {}", edit.path)).because(cause)
                 })?
             }

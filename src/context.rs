@@ -34,6 +34,18 @@ pub struct Context {
     pub host: String,
     /// The moment the program started.
     pub now: Timestamp,
+    /// The variables of the environment, as far as they are text.
+    pub variables: Variables,
+}
+
+/// Variables with their values, which are never shown.
+#[derive(Clone)]
+pub struct Variables(pub Vec<(String, String)>);
+
+impl std::fmt::Debug for Variables {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} variables", self.0.len())
+    }
 }
 
 impl Context {
@@ -83,6 +95,11 @@ impl Context {
                 .unwrap_or_else(|| format!("uid {}", crate::fs::user_number())),
             host: crate::fs::host_name(),
             now: Timestamp::now(),
+            variables: Variables(
+                std::env::vars_os()
+                    .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+                    .collect(),
+            ),
         })
     }
 

@@ -28,7 +28,7 @@ pub const FORMAT: u32 = 1;
 const MOST_FILES: usize = 200_000;
 
 /// The words of `requires` that this version understands.
-const UNDERSTOOD: [&str; 3] = [RENAMES, SUBMODULES, WAITING_AGENTS];
+const UNDERSTOOD: [&str; 4] = [REDACTION, RENAMES, SUBMODULES, WAITING_AGENTS];
 
 /// Some edits are diffs against another path's base version: [`Edit::from`].
 pub const RENAMES: &str = "renames";
@@ -38,6 +38,9 @@ pub const SUBMODULES: &str = "submodules";
 
 /// Some agent has the status [`AgentStatus::Waiting`].
 pub const WAITING_AGENTS: &str = "waiting-agents";
+
+/// The word of `requires` for files that have placeholders where secrets were.
+pub const REDACTION: &str = "redaction";
 
 /// The most that a manifest may measure on disk, in bytes.
 pub const LARGEST_MANIFEST: u64 = 64 << 20;
@@ -81,6 +84,9 @@ pub struct Manifest {
     pub edits: Option<Edits>,
     /// What exists but is not in here.
     pub not_captured: NotCaptured,
+    /// What was taken out of everything above: placeholders stand in its place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<Secret>,
     /// For a safety snapshot: what it protects against.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub safety: Option<Safety>,
@@ -215,6 +221,9 @@ pub struct SideFile {
     pub size: u64,
     /// The bytes.
     pub content: Content,
+    /// What was taken out of a file of the user's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redaction: Option<Redaction>,
 }
 
 /// The name and size of an object in the store.
@@ -242,13 +251,16 @@ pub enum Content {
         /// The pieces, in order.
         chunks: Vec<ObjectRef>,
     },
+    /// Bytes that are computed here, and never stored.
+    #[serde(skip)]
+    Bytes(Vec<u8>),
 }
 
 impl Content {
     /// Returns the objects it refers to.
     pub fn objects(&self) -> &[ObjectRef] {
         match self {
-            Content::Text { .. } => &[],
+            Content::Text { .. } | Content::Bytes(_) => &[],
             Content::Object(object) => std::slice::from_ref(object),
             Content::Chunks { chunks } => chunks,
         }
@@ -604,6 +616,9 @@ pub struct Diff {
     /// The hunks, the delta or the whole.
     #[serde(flatten)]
     pub content: Content,
+    /// What was taken out of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redaction: Option<Redaction>,
 }
 
 /// The form of a diff.
@@ -647,6 +662,49 @@ pub struct McpServer {
     pub name: String,
     /// `stdio`, `http`, `sse`, …
     pub transport: String,
+}
+
+/// A secret that was taken out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Secret {
+    /// What its placeholders say.
+    pub id: String,
+    /// What it is: a vendor's kind, `known` or `secret`.
+    pub kind: String,
+    /// Whether only its name and its look say that it is one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub likely: bool,
+    /// The variables or fields that held it.
+    pub names: Vec<String>,
+    /// Where it stood, for a person; the first places only.
+    pub places: Vec<String>,
+    /// How often it stood there.
+    pub times: u64,
+}
+
+/// How a redacted file becomes what it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redaction {
+    /// What was replaced in the base before the diff was made, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub base: Vec<Replaced>,
+    /// The secrets of the result that its base does not have, by ID.
+    pub secrets: Vec<String>,
+    /// A keyed hash of path and original.
+    pub mac: String,
+    /// Which key that was.
+    pub key: String,
+}
+
+/// A piece of a base that was replaced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replaced {
+    /// Where it began, in bytes.
+    pub at: u64,
+    /// How long it was.
+    pub bytes: u64,
+    /// The placeholder.
+    pub with: String,
 }
 
 /// What a safety snapshot is for.
@@ -733,6 +791,19 @@ impl Manifest {
         let results = diffs.map(|diff| diff.bytes);
         let objects = self.session_objects().into_iter().chain(self.edit_objects());
         objects.map(|object| object.size).chain(results).fold(0, u64::saturating_add)
+    }
+
+    /// Notes in `requires` what a reader must know to restore this.
+    pub(crate) fn note_requirements(&mut self) {
+        let files = self.edits.iter().flat_map(|edits| &edits.files);
+        let mut diffs = files.flat_map(|edit| {
+            let staged = edit.staged.iter().flat_map(|staged| &staged.diff);
+            edit.diff.iter().chain(staged).chain(edit.stages.iter().flat_map(|stage| &stage.diff))
+        });
+        let mut side_files = self.session.iter().flat_map(|session| &session.files);
+        if diffs.any(|diff| diff.redaction.is_some()) || side_files.any(|file| file.redaction.is_some()) {
+            self.requires.push(REDACTION.to_owned());
+        }
     }
 
     /// Returns every object that the snapshot refers to.

@@ -3,7 +3,7 @@
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
-use crate::context::Context;
+use crate::context::{Context, Variables};
 use crate::digest::ObjectId;
 use crate::error::{Error, Kind, Result};
 use crate::git::{self, Place, Repository};
@@ -29,6 +29,8 @@ pub struct Workspace {
     pub client: ClientHome,
     /// This user's means to mark snapshots and to judge them.
     pub trust: Trust,
+    /// The variables of the environment.
+    pub variables: Variables,
 }
 
 impl Workspace {
@@ -54,7 +56,7 @@ impl Workspace {
         };
         let client = ClientHome::new(&context.config_dir, &context.home, context.task_list.clone());
         let trust = Trust::new(&context.state);
-        Ok(Workspace { root, repository, store, client, trust })
+        Ok(Workspace { root, repository, store, client, trust, variables: context.variables.clone() })
     }
 
     /// Judges whose snapshot it is. Only the user's own configuration is asked, never the project's.

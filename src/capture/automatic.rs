@@ -7,6 +7,7 @@ use crate::audit;
 use crate::context::Context;
 use crate::error::Result;
 use crate::manifest::{Manifest, Trigger};
+use crate::redaction;
 use crate::retention::{self, AUTOMATIC, Candidate, Policy};
 use crate::session::Found;
 use crate::store::Operation;
@@ -80,5 +81,6 @@ pub fn tidy(context: &Context, workspace: &Workspace) -> Result<()> {
         audit::write(store, &audit::line(context, Operation::Prune, Some(manifest)));
     }
     store.sweep(&lock, SystemTime::now())?;
+    redaction::tidy(workspace, SystemTime::now())?;
     Ok(())
 }

@@ -17,6 +17,7 @@ use crate::manifest::{
     Version,
 };
 use crate::paths::RepoPath;
+use crate::redaction::Redactor;
 use crate::renames::{self, Sketch};
 use crate::store::{AddLock, Store};
 use crate::tree::{Node, STAGING, Tree};
@@ -45,12 +46,14 @@ pub(super) fn capture(
     lock: &AddLock,
     also: &[RepoPath],
     limits: Limits,
+    redactor: &Redactor,
 ) -> Result<Captured> {
     let also = also.iter().cloned().collect();
     for _ in 0..TRIES {
         let before = repository.stamp();
         let listing = repository.status()?;
-        let captured = Reader::new(workspace, repository, lock, &also, limits)?.read_all(listing)?;
+        let captured =
+            Reader::new(workspace, repository, lock, &also, limits, redactor)?.read_all(listing)?;
         if repository.stamp() == before {
             return Ok(captured);
         }
@@ -71,6 +74,7 @@ struct Reader<'a> {
     /// Paths that are captured whatever their size, even if git does not list them.
     also: &'a BTreeSet<RepoPath>,
     limits: Limits,
+    redactor: &'a Redactor,
     files: Vec<Edit>,
     /// Files that the base does not have, made last, when all that is gone is known; and what was
     /// read of them, unless that would hold too much: then it is read once more.
@@ -88,6 +92,14 @@ struct Content {
     /// Whether only its owner may read it.
     private: bool,
     bytes: Vec<u8>,
+}
+
+/// A version as it is stored.
+struct Kept {
+    version: Version,
+    diff: Option<Diff>,
+    added: u64,
+    removed: u64,
 }
 
 /// What HEAD, the index and the disk have of one path.
@@ -118,6 +130,7 @@ impl<'a> Reader<'a> {
         lock: &'a AddLock,
         also: &'a BTreeSet<RepoPath>,
         limits: Limits,
+        redactor: &'a Redactor,
     ) -> Result<Reader<'a>> {
         Ok(Reader {
             repository,
@@ -129,6 +142,7 @@ impl<'a> Reader<'a> {
             worktrees: repository.other_worktrees()?,
             also,
             limits,
+            redactor,
             files: Vec::new(),
             new_files: Vec::new(),
             held: 0,
@@ -415,17 +429,11 @@ impl<'a> Reader<'a> {
                 let Some(bytes) = self.blobs.read(&version.oid)? else {
                     return Ok(Err(format!("the repository lacks its staged version {}", version.oid)));
                 };
-                let made = edit::make(old_side, Side { mode: version.mode, bytes: &bytes })?;
-                let diff = made.map(|made| self.keep_diff(made, bytes.len())).transpose()?;
-                Some(StagedVersion { version, diff })
+                match self.keep_version(path, old_side, version, &bytes)? {
+                    Ok(kept) => Some(StagedVersion { version: kept.version, diff: kept.diff }),
+                    Err(reason) => return Ok(Err(reason)),
+                }
             }
-        };
-        let (added, removed, diff) = match &new {
-            None => (0, old_side.map_or(0, edit::line_count), None),
-            Some((mode, bytes)) => match edit::make(old_side, Side { mode: *mode, bytes })? {
-                None => (0, 0, None),
-                Some(made) => (made.added, made.removed, Some(self.keep_diff(made, bytes.len())?)),
-            },
         };
         let mut stages = Vec::new();
         for stage in &versions.stages {
@@ -437,9 +445,12 @@ impl<'a> Reader<'a> {
             let Some(bytes) = self.blobs.read(&stage.version.oid)? else {
                 return Ok(Err(format!("the repository lacks its unmerged version {}", stage.version.oid)));
             };
-            let made = edit::make(old_side, Side { mode: stage.version.mode, bytes: &bytes })?;
-            let diff = made.map(|made| self.keep_diff(made, bytes.len())).transpose()?;
-            stages.push(StageVersion { stage: stage.number, version: stage.version.clone(), diff });
+            match self.keep_version(path, old_side, stage.version.clone(), &bytes)? {
+                Ok(kept) => {
+                    stages.push(StageVersion { stage: stage.number, version: kept.version, diff: kept.diff });
+                }
+                Err(reason) => return Ok(Err(reason)),
+            }
         }
         let change = match (&old, &new_version) {
             (None, Some(_)) => versions.origin.as_ref().map_or(Change::Added, |(change, _)| *change),
@@ -447,11 +458,18 @@ impl<'a> Reader<'a> {
             (old, new) if old == new => Change::IndexOnly,
             _ => Change::Modified,
         };
+        let (added, removed, new, diff) = match (&new, new_version) {
+            (Some((_, bytes)), Some(version)) => match self.keep_version(path, old_side, version, bytes)? {
+                Ok(kept) => (kept.added, kept.removed, Some(kept.version), kept.diff),
+                Err(reason) => return Ok(Err(reason)),
+            },
+            (_, version) => (0, old_side.map_or(0, edit::line_count), version, None),
+        };
         Ok(Ok(Some(Edit {
             change,
             old,
             from,
-            new: new_version,
+            new,
             index,
             staged,
             stages,
@@ -463,8 +481,36 @@ impl<'a> Reader<'a> {
         })))
     }
 
-    fn keep_diff(&self, made: edit::Made, size: usize) -> Result<Diff> {
-        Ok(Diff { form: made.form, bytes: size as u64, content: self.store.keep(self.lock, &made.bytes)? })
+    /// Stores a version as a diff to its base, without secrets; `Err` with the reason if it can't be.
+    fn keep_version(
+        &self,
+        path: &RepoPath,
+        old: Option<Side<'_>>,
+        version: Version,
+        bytes: &[u8],
+    ) -> Result<std::result::Result<Kept, String>> {
+        let new = Side { mode: version.mode, bytes };
+        let is_link = |mode| mode == Mode::Link;
+        if old.is_some_and(|old| old.bytes == bytes && is_link(old.mode) == is_link(new.mode)) {
+            return Ok(Ok(Kept { version, diff: None, added: 0, removed: 0 }));
+        }
+        let clean = match self.redactor.version(path, old.map(|old| old.bytes), bytes) {
+            Err(error) if error.kind() == Kind::Refused => return Ok(Err(error.to_string())),
+            clean => clean?,
+        };
+        let (made, size, version, redaction) = match clean {
+            None => (edit::make(old, new)?, bytes.len(), version, None),
+            Some(clean) => {
+                let old = old.zip(clean.old.as_deref()).map(|(old, bytes)| Side { bytes, ..old });
+                let made = edit::make(old, Side { bytes: &clean.new, ..new })?;
+                let oid = self.repository.hash().blob_id(&clean.new);
+                (made, clean.new.len(), Version { oid, ..version }, Some(clean.redaction))
+            }
+        };
+        let Some(made) = made else { return Ok(Ok(Kept { version, diff: None, added: 0, removed: 0 })) };
+        let content = self.store.keep(self.lock, &made.bytes)?;
+        let diff = Diff { form: made.form, bytes: size as u64, content, redaction };
+        Ok(Ok(Kept { version, diff: Some(diff), added: made.added, removed: made.removed }))
     }
 
     fn skip(&mut self, path: &RepoPath, reason: impl Into<String>) {

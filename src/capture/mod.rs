@@ -8,6 +8,7 @@ mod automatic;
 mod edits;
 mod lineage;
 mod origins;
+mod redact;
 mod session;
 mod untracked;
 
@@ -25,6 +26,7 @@ use crate::manifest::{
 };
 use crate::paths::RepoPath;
 use crate::proofs::Proofs;
+use crate::redaction::Redactor;
 use crate::session::Found;
 use crate::store::{LogEntry, Operation, check_name};
 use crate::workspace::Workspace;
@@ -51,6 +53,8 @@ pub struct Request<'a> {
     pub automatic: Option<Automatic>,
     /// Whether it is signed.
     pub sign: Signing,
+    /// Secrets that may be saved as they are, by ID, from now on.
+    pub allow_secrets: &'a [String],
 }
 
 /// Whether a snapshot is signed, so that others can tell who saved it.
@@ -92,6 +96,7 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
         }
     }
     let lock = workspace.store.prepare()?;
+    let redactor = Redactor::open(workspace, request.allow_secrets)?;
     let mut notes = Vec::new();
     let edits = match &workspace.repository {
         Some(repository) => Some(edits::capture(
@@ -100,6 +105,7 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
             &lock,
             &repository.untracked_matching(request.include)?,
             request.limits,
+            &redactor,
         )?),
         None => {
             notes.push("This folder is not in a git repository: file edits were not saved.".to_owned());
@@ -117,7 +123,7 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
         let unchanged_since = Some(same.name.clone());
         return Ok(Report { manifest: same, unchanged_since, written: false, notes });
     }
-    let session = session::capture(workspace, request.session, request.history, &lock)?;
+    let session = session::capture(workspace, request.session, request.history, &lock, &redactor)?;
     match request.session {
         None => notes.push("No session of Claude Code was found here.".to_owned()),
         Some(_) => notes.extend(session.notes.iter().cloned()),
@@ -152,6 +158,7 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
         Some(name) => name.to_owned(),
         None => free_name(&earlier, &context.now.compact()),
     };
+    redact::finish(redactor, &mut manifest);
     notes.extend(prove(workspace, &mut manifest, request.sign)?);
     workspace.store.publish(&lock, &manifest)?;
     notes.extend(keep_base(workspace, &manifest));
@@ -173,8 +180,11 @@ pub fn save_safety(
     paths: Vec<RepoPath>,
 ) -> Result<(String, Manifest)> {
     let lock = workspace.store.prepare()?;
+    let redactor = Redactor::open(workspace, &[])?;
     let edits = match &workspace.repository {
-        Some(repository) => Some(edits::capture(workspace, repository, &lock, &paths, Limits::default())?),
+        Some(repository) => {
+            Some(edits::capture(workspace, repository, &lock, &paths, Limits::default(), &redactor)?)
+        }
         None => None,
     };
     let skipped = edits.iter().flat_map(|captured| &captured.edits.skipped);
@@ -190,6 +200,7 @@ pub fn save_safety(
     manifest.name = free_name(&earlier, &format!("safety-{}", context.now.compact()));
     manifest.created_by.trigger = Trigger::Safety;
     manifest.safety = Some(Safety { restores: restores.id.clone(), name: restores.name.clone(), paths });
+    redact::finish(redactor, &mut manifest);
     // Without the mark `snap undo` asks for `--trust`; no reason not to protect the files.
     let _notes = prove(workspace, &mut manifest, Signing::No)?;
     let stem = workspace.store.publish(&lock, &manifest)?;
@@ -276,6 +287,7 @@ fn assemble(
         permissions: session.permissions,
         edits,
         not_captured: session.not_captured,
+        secrets: Vec::new(),
         safety: None,
         proofs: Proofs::default(),
     };

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde_json::value::RawValue;
 
 use super::agents::{self, Seen};
+use super::redact;
 use crate::chunks::Chunker;
 use crate::error::{IoContext as _, Result};
 use crate::fs;
@@ -18,6 +19,7 @@ use crate::manifest::{
     Agent, Content, HistoryStart, LeftOut, NotCaptured, Permissions, Session, SideFile, Transcript,
 };
 use crate::paths::RepoPath;
+use crate::redaction::Redactor;
 use crate::session::compaction::{Cut, Survey};
 use crate::session::facts::Facts;
 use crate::session::{AgentFiles, Found, Lines};
@@ -28,7 +30,13 @@ use crate::workspace::Workspace;
 const LARGEST_JSON: u64 = 4 << 20;
 
 /// Side files are kept in pieces of at most this many bytes.
-const PIECE: u64 = 4 << 20;
+const PIECE: usize = 4 << 20;
+
+/// Side files are searched for secrets in blocks of about this many bytes, cut at line ends.
+const BLOCK: u64 = 64 << 20;
+
+/// Longer lines are searched for secrets before they are cut.
+const LONG_LINE: usize = 1 << 20;
 
 /// How much of the conversation to save.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +67,7 @@ pub(super) fn capture(
     found: Option<&Found>,
     history: History,
     lock: &AddLock,
+    redactor: &Redactor,
 ) -> Result<Captured> {
     let mut captured = Captured::default();
     let settings = workspace.client.settings(&workspace.root)?;
@@ -69,15 +78,17 @@ pub(super) fn capture(
     let unreadable = settings.unreadable.iter();
     captured.notes.extend(unreadable.map(|file| format!("{file} is not JSON: its rules were not saved.")));
     if let Some(found) = found {
-        let reader = Reader { store: &workspace.store, lock };
+        let reader = Reader { store: &workspace.store, lock, redactor };
         reader.read(workspace, found, history, &mut captured)?;
     }
+    redact::all(redactor, &mut captured)?;
     Ok(captured)
 }
 
 struct Reader<'a> {
     store: &'a Store,
     lock: &'a AddLock,
+    redactor: &'a Redactor,
 }
 
 impl Reader<'_> {
@@ -182,8 +193,14 @@ impl Reader<'_> {
         let mut lines = Lines::open(path)?;
         let mut chunker = Chunker::default();
         let mut chunks = Vec::new();
+        let place = match path.file_stem().and_then(|stem| stem.to_str()) {
+            Some(agent) if agent.starts_with("agent-") => agent.replacen('-', " ", 1),
+            _ => "the conversation".to_owned(),
+        };
+        let mut number = 0;
         let mut keep = |piece: &[u8]| {
-            chunks.push(self.store.put(self.lock, piece)?);
+            chunks.push(self.store.put(self.lock, &self.redactor.records(&place, number, piece))?);
+            number += piece.iter().filter(|byte| **byte == b'\n').count() as u64;
             Ok(())
         };
         while let Some(line) = lines.next_line()? {
@@ -197,14 +214,21 @@ impl Reader<'_> {
                 continue;
             }
             transcript.records += 1;
-            transcript.bytes += line.len() as u64;
-            chunker.push(line, &mut keep)?;
+            match line.len() {
+                // A huge line is cut within, and with it a secret could be.
+                LONG_LINE.. => {
+                    chunker.push(&self.redactor.records(&place, transcript.records - 1, line), &mut keep)?;
+                }
+                _ => chunker.push(line, &mut keep)?,
+            }
         }
         chunker.finish(&mut keep)?;
+        transcript.bytes = chunks.iter().map(|chunk| chunk.size).sum();
         transcript.chunks = chunks;
         transcript.left_out = (left_out != LeftOut::default()).then_some(left_out);
         if !lines.torn().is_empty() && history != History::None {
-            transcript.torn = Some(self.store.keep(self.lock, lines.torn())?);
+            let torn = self.redactor.records(&place, transcript.records, lines.torn());
+            transcript.torn = Some(self.store.keep(self.lock, &torn)?);
         }
         Ok(transcript)
     }
@@ -234,19 +258,46 @@ impl Reader<'_> {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(crate::error::Error::io("read", path, &error)),
         };
-        let mut size = 0;
-        let mut pieces = Vec::new();
+        // What the user's own files were must come back exactly; all else is read, not used.
+        let is_users = place.as_bytes().starts_with(b"file-history/");
+        let (mut size, mut pieces, mut rest, mut redaction) = (0, Vec::new(), Vec::new(), None);
         loop {
-            let mut piece = Vec::new();
-            (&mut file).take(PIECE).read_to_end(&mut piece).context("read", path)?;
-            size += piece.len() as u64;
-            if size == piece.len() as u64 && (piece.len() as u64) < PIECE {
-                return Ok(Some(SideFile { place, size, content: self.store.keep(self.lock, &piece)? }));
+            let mut block = std::mem::take(&mut rest);
+            (&mut file).take(BLOCK).read_to_end(&mut block).context("read", path)?;
+            let is_last = (block.len() as u64) < BLOCK;
+            if !is_last && let Some(end) = block.iter().rposition(|byte| *byte == b'\n') {
+                rest = block.split_off(end + 1);
             }
-            if piece.is_empty() {
-                return Ok(Some(SideFile { place, size, content: Content::Chunks { chunks: pieces } }));
+            let clean = match is_users && is_last && pieces.is_empty() {
+                true => self.redactor.version(&place, None, &block)?.map(|clean| {
+                    redaction = Some(clean.redaction);
+                    clean.new
+                }),
+                false => None,
+            };
+            let clean = match &clean {
+                Some(clean) => std::borrow::Cow::Borrowed(clean.as_slice()),
+                None if place.as_bytes().ends_with(b".jsonl") => {
+                    self.redactor.records(&place.to_string(), 0, &block)
+                }
+                None => self.redactor.text(&place.to_string(), &block),
+            };
+            size += clean.len() as u64;
+            if is_last && pieces.is_empty() && clean.len() < PIECE {
+                let content = self.store.keep(self.lock, &clean)?;
+                return Ok(Some(SideFile { place, size, content, redaction }));
             }
-            pieces.push(self.store.put(self.lock, &piece)?);
+            for piece in clean.chunks(PIECE) {
+                pieces.push(self.store.put(self.lock, piece)?);
+            }
+            if is_last {
+                return Ok(Some(SideFile {
+                    place,
+                    size,
+                    content: Content::Chunks { chunks: pieces },
+                    redaction,
+                }));
+            }
         }
     }
 }

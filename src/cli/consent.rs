@@ -15,7 +15,9 @@ use super::ui::{Style, Ui};
 use crate::error::Result;
 use crate::manifest::Manifest;
 use crate::paths::RepoPath;
+use crate::redaction::{Held, Missing};
 use crate::restore::{Consent, Doubt, Plan, not_trusted};
+use crate::screen::Line;
 use crate::trust::Provenance;
 use crate::workspace::Workspace;
 
@@ -75,6 +77,24 @@ impl Agreement {
         plan.admit(Consent { trust, allow: &allow })
     }
 
+    /// Asks which variables of this place a file's secrets may be taken from.
+    pub(super) fn variables(&self, ui: &mut Ui, plan: &Plan) -> Result<Vec<String>> {
+        let mut agreed = Vec::new();
+        if !self.asks(ui) {
+            return Ok(agreed);
+        }
+        for held in plan.unfilled() {
+            for name in held.secrets.iter().filter_map(|one| one.here.first()) {
+                let question =
+                    format!("{} needs a secret that was in {}. Take yours from here?", held.path, Line(name));
+                if !agreed.contains(name) && ui.ask(&question)? {
+                    agreed.push(name.clone());
+                }
+            }
+        }
+        Ok(agreed)
+    }
+
     /// Says whether there is somebody to be asked.
     pub(super) fn asks(&self, ui: &Ui) -> bool {
         ui.is_terminal() && !ui.json() && !self.yes
@@ -90,6 +110,32 @@ pub(super) fn tell_held(ui: &mut Ui, held: &[Doubt]) {
         };
         ui.warn(&format!("held back: {} {} ({how})", doubt.path, doubt.why));
     }
+}
+
+/// Tells which files could not be made without their secrets.
+pub(super) fn tell_unfilled(ui: &mut Ui, unfilled: &[Held]) {
+    for held in unfilled {
+        let here = held.secrets.iter().filter_map(|one| one.here.first());
+        let flags: Vec<String> = here
+            .map(|name| format!("--fill {}", super::restoring::quoted(&Line(name).to_string())))
+            .collect();
+        let how = if flags.is_empty() {
+            String::new()
+        } else {
+            format!(" (`{}` takes it from here)", flags.join(" "))
+        };
+        ui.warn(&format!("held back: {}: {}{how}", held.path, held.reason()));
+    }
+}
+
+/// The same for a program.
+pub(super) fn unfilled_json(plan: &Plan) -> Value {
+    let missing =
+        |one: &Missing| json!({"id": one.id, "kind": one.kind, "names": one.names, "here": one.here});
+    plan.unfilled()
+        .iter()
+        .map(|held| json!({"path": held.path, "secrets": held.secrets.iter().map(missing).collect::<Vec<_>>()}))
+        .collect()
 }
 
 /// The lines of a plan that say whose snapshot it is and what needs a look.

@@ -13,13 +13,10 @@ use crate::context::Context;
 use crate::error::{Error, IoContext as _, Kind, Result};
 use crate::fs::{Draft, Existing};
 use crate::handoff;
+use crate::redaction;
 use crate::screen::Line;
-use crate::store::Reference;
+use crate::store::{Reference, check_may_travel};
 use crate::workspace::Workspace;
-
-/// Said whenever a snapshot leaves the machine, until snapshots are searched for secrets.
-pub(super) const AS_IT_IS: &str =
-    "it is sent as it is, with any secret that the conversation or the edits hold.";
 
 /// Write a snapshot as one file, for somebody else or another machine
 #[derive(Args)]
@@ -33,6 +30,9 @@ pub(super) struct Export {
     /// Add what the edited files were made from, for a repository that lacks the base commit
     #[arg(long)]
     with_base: bool,
+    /// Let the secret with this ID leave, after a look (repeatable)
+    #[arg(long, value_name = "ID")]
+    allow_secret: Vec<String>,
 }
 
 /// Take in a snapshot that `snap export` wrote
@@ -47,6 +47,10 @@ impl Export {
     pub(super) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
         let store = &workspace.store;
         let entry = store.find(&Reference::parse(&self.reference))?;
+        if let Ok(manifest) = &entry.manifest {
+            check_may_travel(manifest)?;
+            redaction::check(workspace, manifest, self.with_base, &self.allow_secret)?;
+        }
         let to_stdout = self.output == Path::new("-");
         if to_stdout && ui.json() {
             return Err(Error::new(Kind::Usage, "Standard output can't take both the file and JSON")
@@ -77,7 +81,6 @@ impl Export {
             print_json(ui, &json!({"name": manifest.name, "id": manifest.id, "file": file, "bytes": bytes}))?;
         }
         ui.say(&format!("Exported {} ({}).", Line(&manifest.name), size_text(bytes)));
-        ui.warn(AS_IT_IS);
         Ok(Outcome::Done)
     }
 

@@ -11,6 +11,7 @@ use crate::audit;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::manifest::{Manifest, Trigger};
+use crate::redaction;
 use crate::retention::{self, Candidate, Piece, Policy, Verdict};
 use crate::screen::Line;
 use crate::store::{Entry, Operation, Reference, Store, Sweep};
@@ -123,6 +124,7 @@ impl Prune {
                 }
             }
             swept = store.sweep(lock, SystemTime::now())?;
+            redaction::tidy(workspace, SystemTime::now())?;
         }
         for entry in damaged {
             ui.warn(&format!("{} can't be read; it and all objects are kept", Line(&entry.stem)));
@@ -216,6 +218,7 @@ impl Rm {
             }
         }
         let swept = store.sweep(&lock, SystemTime::now())?;
+        redaction::tidy(workspace, SystemTime::now())?;
         if ui.json() {
             let names: Vec<String> = entries.iter().map(shown_name).collect();
             let freed = json!({"objects": swept.objects, "bytes": swept.bytes});

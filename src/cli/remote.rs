@@ -3,7 +3,6 @@
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::file::AS_IT_IS;
 use super::ui::{Style, Ui};
 use super::{Outcome, count, print_json};
 use crate::context::Context;
@@ -23,6 +22,9 @@ pub(super) struct Push {
     /// The snapshots; by default the newest
     #[arg(value_name = "REF")]
     references: Vec<String>,
+    /// Let the secret with this ID leave, after a look (repeatable)
+    #[arg(long, value_name = "ID")]
+    allow_secret: Vec<String>,
 }
 
 /// Fetch snapshots from a git remote
@@ -50,7 +52,8 @@ impl Push {
             true => vec!["latest".to_owned()],
             false => self.references,
         };
-        let (shown, handed) = with(context, workspace, ui, &self.remote, |r| r.push(&references))?;
+        let (shown, handed) =
+            with(context, workspace, ui, &self.remote, |r| r.push(&references, &self.allow_secret))?;
         let words = Words {
             done: "sent",
             already: "already_there",
@@ -58,9 +61,6 @@ impl Push {
             had: format!("is already on {shown}"),
         };
         let outcome = report(ui, "Sent", &words, &shown, &handed)?;
-        if handed.iter().any(|one| matches!(one.fate, Fate::Done)) {
-            ui.warn(AS_IT_IS);
-        }
         finish(ui, handed, outcome)
     }
 }

@@ -51,6 +51,9 @@ pub(super) struct Restoring {
     /// Which permission grants to restore (this version restores none)
     #[arg(long, value_name = "WHICH", default_value = "none")]
     grants: GrantChoice,
+    /// Take a secret that a file needs from the variable NAME of this place (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub(super) fill: Vec<String>,
     #[command(flatten)]
     pub(super) agreement: Agreement,
     /// Print the command that goes on with the session instead of running it
@@ -96,6 +99,7 @@ impl Restoring {
             session: !self.no_session,
             trust_repository: false,
             paths,
+            fill: self.fill.clone(),
         }
     }
 
@@ -137,6 +141,20 @@ impl Restoring {
         if self.dry_run { plan } else { audit::unless_failed(&workspace.store, line, plan) }
     }
 
+    /// Asks for the variables that secrets can be taken from by name, and plans again with those.
+    pub(super) fn filled(
+        &self,
+        ui: &mut Ui,
+        plan: Plan,
+        again: impl FnOnce(Manifest, Vec<String>) -> Result<Plan>,
+    ) -> Result<Plan> {
+        let agreed = if self.dry_run { Vec::new() } else { self.agreement.variables(ui, &plan)? };
+        match agreed.is_empty() {
+            true => Ok(plan),
+            false => again(plan.manifest().clone(), [self.fill.clone(), agreed].concat()),
+        }
+    }
+
     /// Shows a plan; unless that was all, executes it, and prints or becomes the client's command.
     /// `kept` runs as soon as everything is in place.
     pub(super) fn carry_out(
@@ -163,7 +181,8 @@ impl Restoring {
         }
         let shown = as_json(&plan);
         let held = plan.held().to_vec();
-        let whole = plan.conflicts().is_empty() && held.is_empty();
+        let unfilled = plan.unfilled().to_vec();
+        let whole = plan.conflicts().is_empty() && held.is_empty() && unfilled.is_empty();
         let outcome = if whole { Outcome::Done } else { Outcome::Partial };
         if !ui.json() {
             tell(ui, &plan);
@@ -177,6 +196,7 @@ impl Restoring {
         }
         tell_done(ui, &done);
         consent::tell_held(ui, &held);
+        consent::tell_unfilled(ui, &unfilled);
         let launch = done.session.as_ref().map(|(id, cwd)| {
             let environment = workspace.client.environment_for(id);
             Launch { id, cwd, extra: &self.client, environment }
@@ -393,6 +413,7 @@ pub(super) fn as_json(plan: &Plan) -> Value {
         "continues": plan.session().map(|session| session.continues),
         "paths": plan.session().map(paths_json),
         "notes": plan.notes(),
+        "unfilled": consent::unfilled_json(plan),
     });
     for (key, value) in consent::as_json(plan) {
         shown[key] = value;

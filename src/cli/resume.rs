@@ -74,7 +74,7 @@ impl Resume {
                 let checked = self.restoring.check(ui, &workspace, &manifest);
                 audit::unless_failed(&workspace.store, &line, checked)?;
                 self.restoring.fetch_base(&workspace, &manifest, ui)?;
-                let plan = restore::plan_resume(&workspace, manifest, &self.options());
+                let plan = self.plan(&workspace, manifest, ui);
                 let plan = self.restoring.planned(&workspace, &line, plan)?;
                 self.restoring.carry_out(&context, &workspace, plan, Operation::Resume, || (), ui)
             }
@@ -126,9 +126,16 @@ impl Resume {
             Line(branch)
         ));
         let line = audit::line(&context, Operation::Resume, Some(&manifest));
-        let plan = restore::plan_resume(&workspace, manifest, &self.options());
+        let plan = self.plan(&workspace, manifest, ui);
         let plan = self.restoring.planned(&workspace, &line, plan)?;
         self.restoring.carry_out(&context, &workspace, plan, Operation::Resume, || made.keep(), ui)
+    }
+
+    fn plan(&self, workspace: &Workspace, manifest: Manifest, ui: &mut Ui) -> Result<restore::Plan> {
+        let plan = restore::plan_resume(workspace, manifest, &self.options())?;
+        self.restoring.filled(ui, plan, |manifest, fill| {
+            restore::plan_resume(workspace, manifest, &Options { fill, ..self.options() })
+        })
     }
 
     /// Opens the place to restore in; the store stays the one of where the command was typed.
@@ -152,7 +159,11 @@ impl Rewind {
         audit::unless_failed(&workspace.store, &line, checked)?;
         self.restoring.fetch_base(workspace, &manifest, ui)?;
         let options = Options { reset_branch: self.reset_branch, ..self.restoring.options() };
-        let plan = restore::plan_rewind(workspace, manifest, &options);
+        let plan = restore::plan_rewind(workspace, manifest, &options).and_then(|plan| {
+            self.restoring.filled(ui, plan, |manifest, fill| {
+                restore::plan_rewind(workspace, manifest, &Options { fill, ..options.clone() })
+            })
+        });
         let plan = self.restoring.planned(workspace, &line, plan)?;
         self.restoring.carry_out(context, workspace, plan, Operation::Rewind, || (), ui)
     }
@@ -172,7 +183,9 @@ impl Undo {
         let shown = as_json(&plan);
         let notes = plan.notes().to_vec();
         let held = plan.held().to_vec();
-        let outcome = if held.is_empty() { Outcome::Done } else { Outcome::Partial };
+        let unfilled = plan.unfilled().to_vec();
+        let whole = held.is_empty() && unfilled.is_empty();
+        let outcome = if whole { Outcome::Done } else { Outcome::Partial };
         let restored =
             plan.manifest().safety.as_ref().map(|safety| Line(&safety.name).to_string()).unwrap_or_default();
         let line = audit::line(context, Operation::Undo, Some(plan.manifest()));
@@ -183,6 +196,7 @@ impl Undo {
             return Ok(outcome);
         }
         consent::tell_held(ui, &held);
+        consent::tell_unfilled(ui, &unfilled);
         let paths = match done.paths {
             1 => "1 path is".to_owned(),
             many => format!("{many} paths are"),

@@ -9,11 +9,14 @@ use crate::audit;
 use crate::capture::{self, History, Limits, Report, Request, Signing};
 use crate::context::Context;
 use crate::error::Result;
-use crate::manifest::{Manifest, Transcript};
+use crate::manifest::{Manifest, Secret, Transcript};
 use crate::screen::Line;
 use crate::session::Wanted;
 use crate::store::{LogEntry, Operation};
 use crate::workspace::Workspace;
+
+/// The most secrets that are listed one by one.
+const MOST_SECRETS: usize = 10;
 
 /// Save the session and the pending edits of this work tree
 #[derive(Args)]
@@ -42,6 +45,9 @@ pub(super) struct Save {
     /// `git config --global snap.sign true`
     #[arg(long)]
     sign: bool,
+    /// Save the secret with this ID as it is, now and from now on, after a look (repeatable)
+    #[arg(long, value_name = "ID")]
+    allow_secret: Vec<String>,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -77,6 +83,7 @@ impl Save {
             },
             automatic: None,
             sign: if self.sign { Signing::Asked } else { Signing::Configured },
+            allow_secrets: &self.allow_secret,
         };
         let name = self.name.clone().unwrap_or_default();
         let line = LogEntry { name, ..audit::line(context, Operation::Save, None) };
@@ -95,11 +102,33 @@ impl Save {
         for note in &report.notes {
             ui.warn(note);
         }
+        if report.written {
+            tell_secrets(ui, &report.manifest);
+        }
         for left in skipped {
             ui.warn(&format!("not saved: {} ({})", left.path, left.reason));
         }
         Ok(if skipped.is_empty() { Outcome::Done } else { Outcome::Partial })
     }
+}
+
+/// Says what was taken out: kind and place, never a value.
+fn tell_secrets(ui: &mut Ui, manifest: &Manifest) {
+    for secret in manifest.secrets.iter().take(MOST_SECRETS) {
+        ui.say(&format!("Taken out: {}", secret_line(secret)));
+    }
+    if manifest.secrets.len() > MOST_SECRETS {
+        ui.say(&format!("and {} more; `snap show` lists them.", manifest.secrets.len() - MOST_SECRETS));
+    }
+}
+
+/// Describes a secret that was taken out.
+pub(super) fn secret_line(secret: &Secret) -> String {
+    let likely = if secret.likely { "likely " } else { "" };
+    let name = secret.names.first().map_or(String::new(), |name| format!(" {}", Line(name)));
+    let place = secret.places.first().map_or(String::new(), |place| format!(" in {}", Line(place)));
+    let more = if secret.times > 1 { format!(", {} times in all", secret.times) } else { String::new() };
+    format!("{likely}{}{name}{place}{more} ({})", Line(&secret.kind), Line(&secret.id))
 }
 
 fn headline(report: &Report) -> String {
@@ -177,6 +206,7 @@ fn as_json(report: &Report) -> serde_json::Value {
         "edits": manifest.edits.as_ref().map(|edits| json!({
             "base": edits.base, "files": edits.listed().count(), "added": added, "removed": removed, "skipped": edits.skipped,
         })),
+        "secrets": manifest.secrets,
         "notes": report.notes,
     })
 }

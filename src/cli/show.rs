@@ -45,6 +45,7 @@ impl Show {
         page.list("Queued", manifest.queue.iter().map(|prompt| cut(prompt, WIDE)).collect())?;
         page.edits(&manifest)?;
         page.grants(&manifest)?;
+        page.list("Taken out", manifest.secrets.iter().map(save::secret_line).collect())?;
         page.not_captured(&manifest)?;
         Ok(Outcome::Done)
     }
@@ -303,7 +304,6 @@ impl Page<'_> {
                 .map(|server| format!("MCP server: {} ({})", Line(&server.name), Line(&server.transport))),
         );
         lines.extend(left.environment.iter().map(|name| format!("environment variable: {}", Line(name))));
-        lines.extend(left.secrets.iter().map(|secret| format!("secret: {}", Line(secret))));
         self.list("Not saved", lines)
     }
 

@@ -17,6 +17,7 @@ use crate::fs::Scratch;
 use crate::git::{NewCommit, PushAnswer, Remote, RemoteRef, Repository};
 use crate::ids::SnapshotId;
 use crate::manifest::{Manifest, Trigger};
+use crate::redaction;
 use crate::retention::{self, Candidate, Policy, Verdict};
 use crate::screen::Line;
 use crate::store::{Entry, LogEntry, Operation, Reference, Store, check_may_travel};
@@ -26,6 +27,7 @@ use crate::workspace::Workspace;
 /// A remote, opened for snapshots of one store.
 pub struct Remotes<'a> {
     context: &'a Context,
+    workspace: &'a Workspace,
     store: &'a Store,
     repository: Option<&'a Repository>,
     remote: Remote<'a>,
@@ -102,6 +104,7 @@ impl<'a> Remotes<'a> {
         let remote = Remote::open(repository, &context.cwd, scratch.path(), address, interactive, tell)?;
         Ok(Remotes {
             context,
+            workspace,
             store: &workspace.store,
             repository,
             remote,
@@ -115,12 +118,12 @@ impl<'a> Remotes<'a> {
         self.remote.shown()
     }
 
-    /// Sends snapshots.
+    /// Sends snapshots, but none that holds a secret which is not allowed.
     ///
     /// # Errors
     /// If one of the references means nothing here, or the remote can't be reached. What is
     /// wrong with one snapshot is in its own [`Fate`].
-    pub fn push(&mut self, references: &[String]) -> Result<Vec<Handed>> {
+    pub fn push(&mut self, references: &[String], allow_secrets: &[String]) -> Result<Vec<Handed>> {
         let mut chosen: Vec<Entry> = Vec::new();
         for reference in references {
             let entry = self.store.find(&Reference::parse(reference))?;
@@ -134,7 +137,7 @@ impl<'a> Remotes<'a> {
         let wanted = base::mine(&chosen);
         let in_order = chosen.iter().filter_map(|entry| entry.manifest.as_ref().ok());
         let wanted: Vec<Mine<'_>> = in_order.filter_map(|m| wanted.get(&m.id).copied()).collect();
-        let mut handed = self.send(&wanted);
+        let mut handed = self.send(&wanted, allow_secrets);
         for one in &wanted {
             handed =
                 audit::unless_failed(self.store, &self.line(Operation::Push, Some(one.manifest)), handed);
@@ -155,7 +158,7 @@ impl<'a> Remotes<'a> {
         Ok(handed)
     }
 
-    fn send(&mut self, wanted: &[Mine<'_>]) -> Result<Vec<Handed>> {
+    fn send(&mut self, wanted: &[Mine<'_>], allow_secrets: &[String]) -> Result<Vec<Handed>> {
         let there = self.places()?;
         let entries = self.store.entries()?;
         let mine = base::mine(&entries);
@@ -165,6 +168,14 @@ impl<'a> Remotes<'a> {
         for one in old {
             handed.push(self.compare(one.manifest, &there, || unknown(one.manifest)));
         }
+        let mut clean = Vec::new();
+        for one in new {
+            match redaction::check(self.workspace, one.manifest, false, allow_secrets) {
+                Ok(()) => clean.push(one),
+                Err(error) => handed.push(Handed::new(one.manifest, Fate::Failed(error))),
+            }
+        }
+        let new = clean;
         base::lay(&self.remote, self.store, &mine, &base::to_push_on(&mine, &there, &new))?;
         let names: Vec<String> = new.iter().map(|one| wire::ref_of(one.manifest)).collect();
         let oids =

@@ -27,6 +27,7 @@ use crate::git::Seen;
 use crate::ids::{ClientId, SnapshotId};
 use crate::manifest::{Edits, Manifest};
 use crate::paths::{NativePath, RepoPath};
+use crate::redaction::{Held, refill, to_supply};
 use crate::store::{Bases, LogEntry, MovedBranch, Operation, Reference};
 use crate::workspace::Workspace;
 
@@ -50,6 +51,7 @@ pub struct Plan {
     standing: Standing,
     /// The branch that is moved too.
     moved: Option<MovedBranch>,
+    unfilled: Vec<Held>,
 }
 
 /// How to bring a snapshot back.
@@ -67,6 +69,8 @@ pub struct Options {
     pub trust_repository: bool,
     /// What becomes of the session's paths.
     pub paths: Paths,
+    /// The variables that secrets may be taken from by name.
+    pub fill: Vec<String>,
 }
 
 /// What a restore did.
@@ -121,6 +125,11 @@ impl Plan {
         self.moved.as_ref()
     }
 
+    /// Returns the files that can't be made, as secrets in them are not here.
+    pub fn unfilled(&self) -> &[Held] {
+        &self.unfilled
+    }
+
     /// Returns what a person should know.
     pub fn notes(&self) -> &[String] {
         &self.notes
@@ -152,8 +161,12 @@ pub fn plan_resume(workspace: &Workspace, manifest: Manifest, options: &Options)
         }
     }
     let (mut steps, mut seen, mut unchanged, mut conflicts) = (Vec::new(), None, 0, Vec::new());
+    let mut unfilled = Vec::new();
     match (&manifest.edits, &workspace.repository) {
         (Some(saved), Some(repository)) if with_edits => {
+            let refilled = refill(workspace, repository, &manifest, saved, &bases, &options.fill)?;
+            let saved = refilled.edits.as_ref();
+            unfilled = refilled.held;
             let found = if options.merge {
                 let merged = merge::plan(workspace, repository, saved, &bases)?;
                 conflicts = merged.conflicts;
@@ -163,7 +176,7 @@ pub fn plan_resume(workspace: &Workspace, manifest: Manifest, options: &Options)
             };
             (steps, seen, unchanged) = (found.steps, Some(found.seen), found.unchanged);
             notes.extend(found.notes);
-            notes.extend(left_out(saved));
+            notes.extend(manifest.edits.iter().flat_map(left_out));
         }
         (Some(saved), None) if with_edits && !saved.files.is_empty() => {
             return Err(Error::new(Kind::Refused, "Cannot restore the pending edits here")
@@ -183,7 +196,10 @@ pub fn plan_resume(workspace: &Workspace, manifest: Manifest, options: &Options)
         }
         None => notes
             .push("The conversation was not saved (`--history none`): only files are restored.".to_owned()),
-        Some(session) => notes.extend(session_notes(&manifest, session)),
+        Some(session) => {
+            notes.extend(session_notes(&manifest, session));
+            notes.extend(to_supply(workspace, &manifest)?);
+        }
     }
     Ok(Plan {
         root: workspace.root.clone(),
@@ -196,6 +212,7 @@ pub fn plan_resume(workspace: &Workspace, manifest: Manifest, options: &Options)
         notes,
         standing,
         moved: None,
+        unfilled,
     })
 }
 
@@ -242,20 +259,24 @@ pub fn plan_rewind(workspace: &Workspace, manifest: Manifest, options: &Options)
             .hint("`snap resume` brings the conversation back"));
     };
     let standing = Standing::of(workspace, &manifest)?;
+    let refilled = refill(workspace, repository, &manifest, saved, &Bases::default(), &options.fill)?;
+    let saved = refilled.edits.as_ref();
     let found = exact::plan(workspace, repository, saved, exact::Scope::Everything)?;
-    let mut notes = left_out(saved);
+    let mut notes: Vec<String> = manifest.edits.iter().flat_map(left_out).collect();
     if let Some(operation) = &saved.operation {
         notes.push(unfinished(operation));
     }
     let session = if options.session { session::plan(workspace, &manifest, &options.paths)? } else { None };
     if let Some(session) = &session {
         notes.extend(session_notes(&manifest, session));
+        notes.extend(to_supply(workspace, &manifest)?);
     }
     let moved = if options.reset_branch { branch::plan(repository, &manifest)? } else { None };
     Ok(Plan {
         root: workspace.root.clone(),
         standing,
         moved,
+        unfilled: refilled.held,
         steps: found.steps,
         seen: Some(found.seen),
         conflicts: Vec::new(),
@@ -312,6 +333,8 @@ pub fn plan_undo(workspace: &Workspace) -> Result<Plan> {
         return Err(nothing());
     };
     let standing = Standing::of(workspace, &manifest)?;
+    let refilled = refill(workspace, repository, &manifest, saved, &Bases::default(), &[])?;
+    let saved = refilled.edits.as_ref();
     let found = exact::plan(workspace, repository, saved, exact::Scope::Paths(&safety.paths))?;
     let mut notes =
         vec!["The conversation that was resumed stays: a transcript is never removed.".to_owned()];
@@ -328,6 +351,7 @@ pub fn plan_undo(workspace: &Workspace) -> Result<Plan> {
         moved,
         root: workspace.root.clone(),
         standing,
+        unfilled: refilled.held,
         steps: found.steps,
         seen: Some(found.seen),
         conflicts: Vec::new(),

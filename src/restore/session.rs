@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::error::Result;
 use crate::ids::ClientId;
 use crate::manifest::{Manifest, Session, Transcript};
+use crate::redaction::refill_side_files;
 use crate::restore::copying::{Copy, saved_lines, unwritten};
 use crate::restore::relocate::{Paths, Relocated, Relocation};
 use crate::session::check::{Check, Checked, Problem};
@@ -123,6 +124,7 @@ fn continues(workspace: &Workspace, manifest: &Manifest, plan: &SessionPlan) -> 
     let installing = client.installing(&plan.id, &plan.cwd, true);
     let here = installing.transcript_standing(&mut |out| copy.transcript(saved, &plan.checked, out))?;
     let mut fits = here == Standing::Beginning;
+    let session = &refill_side_files(workspace, manifest, session)?;
     copy.side_files(manifest, session, &plan.agents, &mut |place, content| {
         fits = fits
             && match installing.standing(place, content)? {
@@ -164,6 +166,7 @@ pub(super) fn install(
     };
     let mut copy = Copy { store: &workspace.store, rewriter: plan.relocation.rewriter()? };
     let mut installing = workspace.client.installing(&plan.id, &plan.cwd, plan.continues);
+    let session = &refill_side_files(workspace, manifest, session)?;
     copy.side_files(manifest, session, &plan.agents, &mut |place, content| installing.file(place, content))?;
     let installed = installing.transcript(&mut |out| {
         copy.transcript(saved, &plan.checked, out)?;

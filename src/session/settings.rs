@@ -52,6 +52,34 @@ impl ClientHome {
         }
         Ok(settings)
     }
+
+    /// Returns the variables that the settings and servers of a project define, with their values:
+    /// to be looked for, never to be stored. What can't be read has none.
+    pub fn variables(&self, root: &Path) -> Vec<(String, String)> {
+        let claude = root.join(".claude");
+        let files = [
+            self.config.join("settings.json"),
+            claude.join("settings.json"),
+            claude.join("settings.local.json"),
+            root.join(".mcp.json"),
+        ];
+        let mut all = Vec::new();
+        for path in files {
+            let Ok(Some(value)) = read(&path, "", &mut Settings::default()) else { continue };
+            let mut take = |group: &Value| {
+                let group = group.as_object().into_iter().flatten();
+                all.extend(
+                    group.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))),
+                );
+            };
+            take(&value["env"]);
+            for server in value["mcpServers"].as_object().into_iter().flatten().map(|(_, server)| server) {
+                take(&server["env"]);
+                take(&server["headers"]);
+            }
+        }
+        all
+    }
 }
 
 fn read(path: &Path, name: &str, settings: &mut Settings) -> Result<Option<Value>> {

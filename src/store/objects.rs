@@ -138,7 +138,8 @@ impl Store {
     pub fn load(&self, content: &Content) -> Result<Vec<u8>> {
         match content {
             Content::Text { text } => Ok(text.clone().into_bytes()),
-            _ => {
+            Content::Bytes(bytes) => Ok(bytes.clone()),
+            Content::Object(_) | Content::Chunks { .. } => {
                 let mut all = Vec::new();
                 for object in content.objects() {
                     all.append(&mut self.get(object)?);

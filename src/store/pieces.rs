@@ -24,6 +24,7 @@ impl Store {
     pub fn content<'a>(&'a self, content: &'a Content) -> Pieces<'a> {
         match content {
             Content::Text { text } => Pieces { piece: text.clone().into_bytes(), ..self.pieces(&[]) },
+            Content::Bytes(bytes) => Pieces { piece: bytes.clone(), ..self.pieces(&[]) },
             Content::Object(_) | Content::Chunks { .. } => self.pieces(content.objects()),
         }
     }

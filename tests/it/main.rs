@@ -26,6 +26,7 @@ mod lineage;
 mod places;
 mod random_trees;
 mod real_client;
+mod redaction;
 mod remap;
 mod remap_properties;
 mod renames;

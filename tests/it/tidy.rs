@@ -9,7 +9,7 @@ use crate::support::project::files_below;
 
 /// The layers from the bottom; a module may use those below its own layer, and its own layer's
 /// modules only where that is said.
-const LAYERS: [(&[&str], bool); 7] = [
+const LAYERS: [(&[&str], bool); 8] = [
     // Values: pure, and free to use each other.
     (
         &[
@@ -40,8 +40,9 @@ const LAYERS: [(&[&str], bool); 7] = [
     ),
     (&["fs", "interrupt", "tree"], true),
     // The edges don't know each other.
-    (&["context", "git", "session", "store", "trust"], false),
+    (&["context", "git", "keeper", "session", "store", "trust"], false),
     (&["audit", "workspace"], false),
+    (&["redaction"], false),
     // A restore makes a safety snapshot first: it captures.
     (&["capture", "compare", "handoff", "restore"], true),
     (&["view"], false),

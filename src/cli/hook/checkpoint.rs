@@ -78,6 +78,7 @@ fn save(started: &Started, context: &Context, name: &str, automatic: Automatic) 
         limits: Limits::default(),
         automatic: Some(automatic),
         sign: Signing::No,
+        allow_secrets: &[],
     };
     let report = match capture::save(context, &workspace, &request) {
         // A hook beside this one took the name: what it saved is found now.

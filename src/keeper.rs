@@ -1,0 +1,184 @@
+//! What stays on this machine: the key of the placeholders, the secrets that were allowed, and
+//! those that exist nowhere but in a file that was saved.
+//!
+//! All of it lies in the user's state folder, outside every project and store, readable by the
+//! owner only, and never travels. A kept value is masked under the key, so that no search of the
+//! disk finds it; whoever can read the key can read the values, as they can read the files.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use crate::digest::{Key, from_hex, to_hex};
+use crate::error::{Error, IoContext as _, Kind, Result};
+use crate::fs::{self, Existing};
+use crate::secrets;
+
+/// The key's file in the state folder.
+const FILE: &str = "secrets.key";
+
+/// What is not needed stays for so long.
+const GRACE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The largest value that is kept, in bytes.
+const LARGEST: u64 = 1 << 20;
+
+/// The folder of one user's state, opened for one store.
+pub struct Keeper {
+    folder: PathBuf,
+    /// Where the values of this store's snapshots are.
+    kept: PathBuf,
+    key: Key,
+}
+
+impl Keeper {
+    /// Opens the state folder for a store; makes it and its key if need be.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Environment`] with the path.
+    pub fn open(folder: &Path, store: &Path) -> Result<Keeper> {
+        let path = folder.join(FILE);
+        let key = match read_key(&path)? {
+            Some(key) => key,
+            None => {
+                fs::make_private_folder(folder)?;
+                let text = to_hex(&fs::random_bytes()?) + "\n";
+                // Another process may have been faster: its key counts then.
+                fs::publish(folder, &path, text.as_bytes(), Existing::Keep)?;
+                fs::sync_folder(folder)?;
+                read_key(&path)?.ok_or_else(|| no_key(&path))?
+            }
+        };
+        let store = key.mark("store of kept secrets", store.as_os_str().as_encoded_bytes()).to_string();
+        Ok(Keeper { kept: folder.join("kept").join(&store[..16]), folder: folder.to_owned(), key })
+    }
+
+    /// Returns the key of IDs and of files.
+    pub fn key(&self) -> &Key {
+        &self.key
+    }
+
+    /// Keeps a secret under its ID.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Environment`] with the path.
+    pub fn keep(&self, id: &str, value: &[u8]) -> Result<()> {
+        let path = self.kept.join(id);
+        if let Ok(file) = std::fs::File::options().write(true).open(&path) {
+            // Needed again: it must not be tidied away for its age.
+            return file.set_modified(std::time::SystemTime::now()).context("write", &path);
+        }
+        fs::make_private_folder(&self.kept)?;
+        fs::publish(&self.kept, &path, &self.masked(id, value), Existing::Keep)?;
+        fs::sync_folder(&self.kept)
+    }
+
+    /// Returns a secret that was kept, for this store or for another (a store can be moved).
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Environment`] with the path.
+    pub fn kept(&self, id: &str) -> Result<Option<Vec<u8>>> {
+        if !secrets::is_id(id) {
+            return Ok(None);
+        }
+        let others = std::fs::read_dir(self.folder.join("kept")).into_iter().flatten().flatten();
+        for folder in std::iter::once(self.kept.clone()).chain(others.map(|other| other.path())) {
+            if let Some(masked) = fs::read_plain(&folder.join(id), LARGEST)? {
+                let value = self.masked(id, &masked);
+                if secrets::id(&self.key, &value) == id {
+                    return Ok(Some(value));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Removes what was kept for snapshots of this store that are gone, if it is older than a
+    /// day: a save that is under way may be about to need it.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Environment`] with the path.
+    pub fn tidy(&self, needed: &BTreeSet<String>, now: SystemTime) -> Result<()> {
+        for file in std::fs::read_dir(&self.kept).into_iter().flatten().flatten() {
+            let age = file
+                .metadata()
+                .and_then(|meta| meta.modified())
+                .ok()
+                .and_then(|at| now.duration_since(at).ok());
+            let unneeded =
+                file.file_name().to_str().is_some_and(|id| secrets::is_id(id) && !needed.contains(id));
+            if unneeded && age.is_some_and(|age| age > GRACE) {
+                fs::remove(&file.path())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the IDs of the secrets that may be saved as they are.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Environment`] with the path.
+    pub fn allowed(&self) -> Result<BTreeSet<String>> {
+        let list = fs::read_plain(&self.folder.join("allowed"), LARGEST)?.unwrap_or_default();
+        let list = String::from_utf8_lossy(&list).into_owned();
+        Ok(list.lines().filter(|id| secrets::is_id(id)).map(str::to_owned).collect())
+    }
+
+    /// Allows more of them from now on.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Environment`] with the path.
+    pub fn allow(&self, ids: &[String]) -> Result<()> {
+        let mut all = self.allowed()?;
+        all.extend(ids.iter().cloned());
+        let list: String = all.iter().map(|id| format!("{id}\n")).collect();
+        fs::publish(&self.folder, &self.folder.join("allowed"), list.as_bytes(), Existing::Replace)?;
+        Ok(())
+    }
+
+    /// Masks a value, or takes its mask away.
+    fn masked(&self, id: &str, value: &[u8]) -> Vec<u8> {
+        let blocks = value.chunks(32).enumerate();
+        let mask = |(number, block): (usize, &[u8])| {
+            let mask = self.key.mark("mask of kept secrets", format!("{id} {number}").as_bytes());
+            block.iter().zip(mask.as_bytes()).map(|(byte, mask)| byte ^ mask).collect::<Vec<u8>>()
+        };
+        blocks.flat_map(mask).collect()
+    }
+}
+
+fn read_key(path: &Path) -> Result<Option<Key>> {
+    let Some(text) = fs::read_private(path, 128)? else { return Ok(None) };
+    let bytes = std::str::from_utf8(&text).ok().and_then(|text| from_hex(text.trim_end()));
+    let key = bytes.and_then(|bytes| bytes.try_into().ok()).map(Key::from_bytes);
+    key.map(Some).ok_or_else(|| no_key(path))
+}
+
+fn no_key(path: &Path) -> Error {
+    Error::new(Kind::Damaged, format!("{} holds no key", path.display()))
+        .hint("move it away; the next save makes a new one")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kept_value_comes_back_and_stands_nowhere_in_the_clear() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let keeper = Keeper::open(folder.path(), Path::new("/some/store")).expect("opened");
+        let value = b"a value that is longer than one block of thirty-two bytes";
+        let id = secrets::id(keeper.key(), value);
+        keeper.keep(&id, value).expect("kept");
+        let again = Keeper::open(folder.path(), Path::new("/moved/store")).expect("opened again");
+        assert_eq!(again.kept(&id).expect("read").as_deref(), Some(&value[..]));
+        let raw = std::fs::read(keeper.kept.join(&id)).expect("the file");
+        assert!(!raw.windows(8).any(|window| value.windows(8).any(|part| part == window)));
+        let later = |hours: u64| SystemTime::now() + Duration::from_secs(hours * 3_600);
+        keeper.tidy(&BTreeSet::new(), later(1)).expect("too new to be tidied");
+        assert!(keeper.kept(&id).expect("read").is_some());
+        keeper.tidy(&BTreeSet::new(), later(25)).expect("tidied");
+        assert_eq!(keeper.kept(&id).expect("read"), None);
+        assert_eq!(again.kept("../secrets.key").expect("no id"), None);
+    }
+}

@@ -1,0 +1,76 @@
+//! Which pieces of transcripts hold no secret: what was searched once is not searched again.
+//!
+//! A piece is known by a keyed hash of its raw content, so that the file says nothing of it. Only
+//! clean pieces are noted. The file begins with a mark of everything that the search depended on:
+//! rules, known values, what is allowed; when any of it changes, all is searched anew. Deleting
+//! the file costs time, nothing else.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use crate::digest::Key;
+use crate::fs::{self, Existing};
+use crate::secrets::{self, Scanner};
+use crate::store::Store;
+
+/// Smaller pieces are searched faster than they are looked up and noted.
+const SMALLEST: usize = 16 << 10;
+
+/// The most pieces that are remembered.
+const MOST: usize = 1 << 20;
+
+/// A piece's hash, cut short.
+pub(super) type Tag = [u8; 16];
+
+/// The clean pieces of a store.
+pub(super) struct Cache {
+    path: PathBuf,
+    folder: PathBuf,
+    key: Key,
+    depends_on: [u8; 32],
+    clean: BTreeSet<Tag>,
+    is_new: bool,
+}
+
+impl Cache {
+    /// Reads what is known; nothing, if anything has changed since.
+    pub(super) fn open(store: &Store, key: &Key, scanner: &Scanner, allowed: &BTreeSet<String>) -> Cache {
+        let folder = store.root().join("tmp");
+        let path = folder.join("scanned");
+        let mut depends_on = format!("{}\n", secrets::VERSION).into_bytes();
+        for known in scanner.values() {
+            depends_on.extend_from_slice(format!("{}\0{}\n", known.name, known.value).as_bytes());
+        }
+        depends_on.extend(allowed.iter().flat_map(|id| id.bytes()));
+        let depends_on = *key.mark("what a search depends on", &depends_on).as_bytes();
+        let bytes = fs::read_plain(&path, (MOST * 16 + 32) as u64).ok().flatten().unwrap_or_default();
+        let tags = bytes.strip_prefix(&depends_on).unwrap_or_default();
+        let clean = tags.as_chunks::<16>().0.iter().copied().collect();
+        Cache { path, folder, key: key.clone(), depends_on, clean, is_new: false }
+    }
+
+    /// Returns the tag of a piece that is worth remembering.
+    pub(super) fn tag(&self, piece: &[u8]) -> Option<Tag> {
+        let mark = (piece.len() >= SMALLEST).then(|| self.key.mark("searched piece", piece))?;
+        mark.as_bytes().first_chunk().copied()
+    }
+
+    pub(super) fn is_clean(&self, tag: &Tag) -> bool {
+        self.clean.contains(tag)
+    }
+
+    pub(super) fn note_clean(&mut self, tag: Tag) {
+        self.is_new = true;
+        self.clean.insert(tag);
+    }
+
+    /// Writes what was learnt; if that fails, it is learnt again.
+    pub(super) fn write(self) {
+        if !self.is_new || self.clean.len() > MOST || !self.folder.is_dir() {
+            return;
+        }
+        let tags = self.clean.iter().flatten().copied();
+        let bytes: Vec<u8> = self.depends_on.iter().copied().chain(tags).collect();
+        let _learnt_again = fs::publish(&self.folder, &self.path, &bytes, Existing::Replace);
+    }
+}

@@ -1,0 +1,265 @@
+//! Keeps secrets out of snapshots, and puts them back into files.
+//!
+//! The operations hand everything that they are about to store through a [`Redactor`]. A secret
+//! becomes a placeholder and is listed with its kind and place; nothing says its value. For a
+//! pending edit, which may be the only copy of a file, the value is kept on this machine
+//! (`keeper.rs`), so that the restore is exact.
+
+mod cache;
+mod check;
+mod refill;
+mod sources;
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::SystemTime;
+
+use self::cache::Cache;
+use crate::digest::Key;
+use crate::error::{Error, Kind, Result};
+use crate::keeper::Keeper;
+use crate::manifest::{Redaction, Replaced, Secret};
+use crate::paths::RepoPath;
+use crate::secrets::{self, Finding, Hit, Scanner, worth_knowing};
+use crate::workspace::Workspace;
+
+pub use check::check;
+pub use refill::{Held, Missing, Refilled, apply_redacted, refill, refill_side_files, to_supply};
+
+/// The most places of one secret that are listed.
+const MOST_PLACES: usize = 20;
+
+/// Takes the secrets out of what a snapshot will hold, and keeps a list of them.
+pub struct Redactor {
+    scanner: Scanner,
+    keeper: Option<Keeper>,
+    key: Key,
+    allowed: BTreeSet<String>,
+    cache: RefCell<Cache>,
+    found: RefCell<BTreeMap<String, Secret>>,
+}
+
+/// A version of a file without its secrets, and the base that it is compared with.
+pub struct Clean {
+    /// The base.
+    pub old: Option<Vec<u8>>,
+    /// The version.
+    pub new: Vec<u8>,
+    /// How both become what they were.
+    pub redaction: Redaction,
+}
+
+impl Redactor {
+    /// Prepares to redact what is saved in a workspace; `allow` adds to what may stay.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] for what is no ID, [`Kind::Environment`] if something can't be read.
+    pub fn open(workspace: &Workspace, allow: &[String]) -> Result<Redactor> {
+        if let Some(strange) = allow.iter().find(|id| !secrets::is_id(id)) {
+            return Err(Error::new(
+                Kind::Usage,
+                format!("{:?} is no secret's ID", crate::screen::Line(strange).to_string()),
+            )
+            .hint("`snap show` and the report of `snap save` list secrets with their IDs"));
+        }
+        let keeper = Keeper::open(workspace.trust.folder(), workspace.store.root());
+        let keeper = match keeper {
+            Err(error) if !allow.is_empty() => return Err(error),
+            keeper => keeper.ok(),
+        };
+        let mut allowed = BTreeSet::new();
+        if let Some(keeper) = &keeper {
+            if !allow.is_empty() {
+                keeper.allow(allow)?;
+            }
+            allowed = keeper.allowed()?;
+        }
+        let known = sources::variables(workspace)?;
+        let known = known.iter().flat_map(|(name, value)| worth_knowing(name, value)).collect();
+        let key = match &keeper {
+            Some(keeper) => keeper.key().clone(),
+            // Without a key that lasts, placeholders still say nothing; they only can't be filled.
+            None => Key::from_bytes(crate::fs::random_bytes()?),
+        };
+        let scanner = Scanner::new(known);
+        let cache = RefCell::new(Cache::open(&workspace.store, &key, &scanner, &allowed));
+        Ok(Redactor { scanner, keeper, key, allowed, cache, found: RefCell::default() })
+    }
+
+    /// Takes the secrets out of JSON records, one a line, of which the first has this number.
+    pub fn records<'a>(&self, place: &str, first: u64, lines: &'a [u8]) -> Cow<'a, [u8]> {
+        let tag = self.cache.borrow().tag(lines);
+        if tag.is_some_and(|tag| self.cache.borrow().is_clean(&tag)) {
+            return Cow::Borrowed(lines);
+        }
+        let redacted = self.scanner.redact_records(lines, &mut |hit| {
+            self.decide(hit, &format!("{place}, record {}", first + hit.line as u64 + 1))
+        });
+        if let (None, Some(tag)) = (&redacted, tag) {
+            self.cache.borrow_mut().note_clean(tag);
+        }
+        redacted.map_or(Cow::Borrowed(lines), Cow::Owned)
+    }
+
+    /// Takes the secrets out of one JSON document.
+    pub fn json<'a>(&self, place: &str, document: &'a [u8]) -> Cow<'a, [u8]> {
+        let redacted = self.scanner.redact_json(document, &mut |hit| self.decide(hit, place));
+        redacted.map_or(Cow::Borrowed(document), Cow::Owned)
+    }
+
+    /// Takes the secrets out of a text.
+    pub fn text<'a>(&self, place: &str, text: &'a [u8]) -> Cow<'a, [u8]> {
+        let redacted = self.scanner.redact_text(text, &mut |hit| self.decide(hit, place));
+        redacted.map_or(Cow::Borrowed(text), Cow::Owned)
+    }
+
+    /// Takes the secrets out of a text of the manifest's own.
+    pub fn string(&self, place: &str, text: &mut String) {
+        if let Cow::Owned(clean) = self.text(place, text.as_bytes()) {
+            *text = String::from_utf8_lossy(&clean).into_owned();
+        }
+    }
+
+    /// Takes the secrets out of a file of the user's that must come back exactly, and out of
+    /// its base; `None` if neither has any.
+    ///
+    /// # Errors
+    /// [`Kind::Refused`] if a value could not be kept on this machine: it would be lost.
+    pub fn version(&self, place: &RepoPath, old: Option<&[u8]>, new: &[u8]) -> Result<Option<Clean>> {
+        let of_base = old.map_or_else(Vec::new, |old| self.replacements(old, None));
+        let of_new = self.replacements(new, Some(&place.to_string()));
+        if of_base.is_empty() && of_new.is_empty() {
+            return Ok(None);
+        }
+        let in_base: BTreeSet<&[u8]> =
+            old.iter().flat_map(|old| of_base.iter().map(|one| &old[one.span.clone()])).collect();
+        let mut missing = BTreeSet::new();
+        for one in &of_new {
+            let value = &new[one.span.clone()];
+            if !in_base.contains(value) && missing.insert(one.id.clone()) {
+                self.keep(&one.id, value)?;
+            }
+        }
+        let redaction = Redaction {
+            base: of_base
+                .iter()
+                .map(|one| Replaced {
+                    at: one.span.start as u64,
+                    bytes: one.span.len() as u64,
+                    with: one.text.clone(),
+                })
+                .collect(),
+            secrets: missing.into_iter().collect(),
+            mac: mac(&self.key, place, new),
+            key: key_name(&self.key),
+        };
+        let old = old.map(|old| apply(old, &of_base));
+        Ok(Some(Clean { old, new: apply(new, &of_new), redaction }))
+    }
+
+    /// Returns every secret that was taken out.
+    pub fn finish(self) -> Vec<Secret> {
+        self.cache.into_inner().write();
+        self.found.into_inner().into_values().collect()
+    }
+
+    fn replacements(&self, text: &[u8], place: Option<&str>) -> Vec<Replacement> {
+        let replacement = |finding: Finding| {
+            let id = secrets::id(&self.key, &text[finding.span.clone()]);
+            if self.allowed.contains(&id) {
+                return None;
+            }
+            let text = secrets::placeholder(finding.kind, &id);
+            if let Some(place) = place {
+                self.note(&finding, &id, place);
+            }
+            Some(Replacement { span: finding.span, id, text })
+        };
+        self.scanner.find(text).into_iter().filter_map(replacement).collect()
+    }
+
+    fn keep(&self, id: &str, value: &[u8]) -> Result<()> {
+        let lost = |cause: &str| {
+            Error::new(
+                Kind::Refused,
+                format!("it holds a secret ({id}) that can't be kept on this machine: {cause}"),
+            )
+        };
+        match &self.keeper {
+            Some(keeper) => keeper.keep(id, value).map_err(|error| lost(&error.to_string())),
+            None => Err(lost("there is no folder for it")),
+        }
+    }
+
+    fn decide(&self, hit: &Hit<'_>, place: &str) -> Option<String> {
+        let id = secrets::id(&self.key, hit.value);
+        if self.allowed.contains(&id) {
+            return None;
+        }
+        self.note(hit.finding, &id, place);
+        Some(secrets::placeholder(hit.finding.kind, &id))
+    }
+
+    fn note(&self, finding: &Finding, id: &str, place: &str) {
+        let mut found = self.found.borrow_mut();
+        let secret = found.entry(id.to_owned()).or_insert_with(|| Secret {
+            id: id.to_owned(),
+            kind: finding.kind.to_owned(),
+            likely: !finding.sure,
+            names: Vec::new(),
+            places: Vec::new(),
+            times: 0,
+        });
+        secret.times += 1;
+        secret.likely &= !finding.sure;
+        if secret.places.len() < MOST_PLACES && secret.places.last().is_none_or(|last| last != place) {
+            secret.places.push(place.to_owned());
+        }
+        if let Some(name) = finding.name.as_ref().filter(|name| !secret.names.contains(name)) {
+            secret.names.push(name.clone());
+        }
+    }
+}
+
+struct Replacement {
+    span: std::ops::Range<usize>,
+    id: String,
+    text: String,
+}
+
+fn apply(text: &[u8], replacements: &[Replacement]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut copied = 0;
+    for one in replacements {
+        out.extend_from_slice(&text[copied..one.span.start]);
+        out.extend_from_slice(one.text.as_bytes());
+        copied = one.span.end;
+    }
+    out.extend_from_slice(&text[copied..]);
+    out
+}
+
+/// Names a key without saying anything of it.
+fn key_name(key: &Key) -> String {
+    key.mark("name of a key", b"").to_string()[..16].to_owned()
+}
+
+/// Proves that a file is the one that was saved, under its own name.
+fn mac(key: &Key, place: &RepoPath, file: &[u8]) -> String {
+    key.mark("redacted file", &[place.as_bytes(), b"\0", file].concat()).to_string()
+}
+
+/// Removes the values that were kept for snapshots which are gone.
+///
+/// # Errors
+/// What the disk says.
+pub fn tidy(workspace: &Workspace, now: SystemTime) -> Result<()> {
+    let mut needed = BTreeSet::new();
+    for entry in workspace.store.entries()? {
+        // One that can't be read may need any of them.
+        let Ok(manifest) = entry.manifest else { return Ok(()) };
+        needed.extend(manifest.secrets.into_iter().map(|secret| secret.id));
+    }
+    Keeper::open(workspace.trust.folder(), workspace.store.root())?.tidy(&needed, now)
+}

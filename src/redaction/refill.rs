@@ -1,0 +1,394 @@
+//! Puts secrets back into the files of pending edits, exactly, or holds a file back.
+//!
+//! What the base commit has comes from there. The rest is matched by ID, under this user's own
+//! key: the environment, `.env` files, settings, the file as it is here, and what was kept when
+//! it was saved. The file must then be, by its mark, the very one that was saved, so nobody can
+//! have a secret put anywhere else. On another machine only the name of a variable can say what
+//! a secret is, and a person must agree to each.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{key_name, mac, sources};
+use crate::edit;
+use crate::error::{Error, Kind, Result};
+use crate::git::{Blobs, Repository};
+use crate::keeper::Keeper;
+use crate::manifest::{
+    Content, Diff, DiffForm, Edit, Edits, Manifest, Redaction, Session, SideFile, Skipped, Version,
+};
+use crate::paths::RepoPath;
+use crate::screen::Line;
+use crate::secrets::{self, Scanner, spellings, worth_knowing};
+use crate::store::Bases;
+use crate::tree::{Node, Tree};
+use crate::workspace::Workspace;
+
+/// A secret that a file needs and that is not here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// Its ID.
+    pub id: String,
+    /// What it is.
+    pub kind: String,
+    /// The variables that held it.
+    pub names: Vec<String>,
+    /// Those of them that are set here, perhaps to something else.
+    pub here: Vec<String>,
+}
+
+/// A file that can't be made, as secrets in it are not here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Its path.
+    pub path: RepoPath,
+    /// What it needs.
+    pub secrets: Vec<Missing>,
+}
+
+impl Held {
+    /// Says what to do about it.
+    pub fn reason(&self) -> String {
+        let needs: Vec<String> = self
+            .secrets
+            .iter()
+            .map(|one| match one.names.first() {
+                Some(name) => format!("set {} (its {})", Line(name), Line(&one.kind)),
+                None => format!("nothing here has its {} ({})", Line(&one.kind), Line(&one.id)),
+            })
+            .collect();
+        format!("it holds a secret that is not here: {}", needs.join(", "))
+    }
+}
+
+/// Edits with their secrets, and those that could not get them: they count as left out.
+pub struct Refilled<'a> {
+    /// The edits.
+    pub edits: Cow<'a, Edits>,
+    /// What is held back.
+    pub held: Vec<Held>,
+}
+
+/// Fills the secrets into the edits of a snapshot. `agreed` are the variables that a person
+/// agreed to take by name.
+///
+/// # Errors
+/// [`Kind::Damaged`] if an edit does not give what was saved; what git or the disk says.
+pub fn refill<'a>(
+    workspace: &Workspace,
+    repository: &Repository,
+    manifest: &'a Manifest,
+    saved: &'a Edits,
+    bases: &Bases,
+    agreed: &[String],
+) -> Result<Refilled<'a>> {
+    let whole = saved.files.iter().all(|edit| diffs(edit).iter().all(|diff| diff.redaction.is_none()));
+    if whole {
+        return Ok(Refilled { edits: Cow::Borrowed(saved), held: Vec::new() });
+    }
+    let mut supply = Supply::open(workspace, manifest, agreed)?;
+    let mut blobs = repository.blobs();
+    let mut edits = saved.clone();
+    let mut held = Vec::new();
+    for mut edit in std::mem::take(&mut edits.files) {
+        let mut missing = BTreeMap::new();
+        let mut work = Work {
+            workspace,
+            repository,
+            blobs: &mut blobs,
+            bases,
+            supply: &mut supply,
+            missing: &mut missing,
+        };
+        work.edit(&mut edit)?;
+        if missing.is_empty() {
+            edits.files.push(edit);
+            continue;
+        }
+        let one = Held { path: edit.path, secrets: missing.into_values().collect() };
+        edits.skipped.push(Skipped { path: one.path.to_string(), reason: one.reason() });
+        held.push(one);
+    }
+    Ok(Refilled { edits: Cow::Owned(edits), held })
+}
+
+/// Fills the secrets into the side files that were the user's own; leaves out those whose are not here.
+///
+/// # Errors
+/// As [`refill`].
+pub fn refill_side_files(workspace: &Workspace, manifest: &Manifest, session: &Session) -> Result<Session> {
+    let mut session = session.clone();
+    for mut file in std::mem::take(&mut session.files) {
+        if file.redaction.is_some() {
+            let Some(filled) = refill_side_file(workspace, manifest, &file)? else { continue };
+            file = SideFile { content: Content::Bytes(filled), redaction: None, ..file };
+        }
+        session.files.push(file);
+    }
+    Ok(session)
+}
+
+/// Fills the secrets into one; `None` if they are not here.
+fn refill_side_file(workspace: &Workspace, manifest: &Manifest, file: &SideFile) -> Result<Option<Vec<u8>>> {
+    let stored = workspace.store.load(&file.content)?;
+    let Some(redaction) = &file.redaction else { return Ok(Some(stored)) };
+    let mut supply = Supply::open(workspace, manifest, &[])?;
+    let mut missing = BTreeMap::new();
+    let filled = fill(&stored, &BTreeMap::new(), redaction, &mut supply, &mut missing)?;
+    Ok(filled.filter(|filled| missing.is_empty() && is_proven(&supply, &file.place, redaction, filled)))
+}
+
+/// Says what a session relied on and does not find here: variables, and files of its own.
+///
+/// # Errors
+/// What the disk says.
+pub fn to_supply(workspace: &Workspace, manifest: &Manifest) -> Result<Vec<String>> {
+    let here = sources::variables(workspace)?;
+    let known =
+        manifest.secrets.iter().filter(|secret| secret.kind == "known").flat_map(|secret| &secret.names);
+    let relied_on: BTreeSet<&String> = manifest.not_captured.environment.iter().chain(known).collect();
+    let is_here = |name: &String| here.iter().any(|(own, value)| own == name && !value.is_empty());
+    let missing: Vec<String> =
+        relied_on.into_iter().filter(|name| !is_here(name)).map(|name| Line(name).to_string()).collect();
+    let mut told = Vec::new();
+    if !missing.is_empty() {
+        told.push(format!("Must be re-supplied, as it is not set here: {}.", missing.join(", ")));
+    }
+    for file in manifest.session.iter().flat_map(|session| &session.files) {
+        if file.redaction.is_some() && refill_side_file(workspace, manifest, file)?.is_none() {
+            told.push(format!(
+                "The client's copy {} of an earlier file is left out: it held a secret.",
+                file.place
+            ));
+        }
+    }
+    Ok(told)
+}
+
+fn diffs(edit: &Edit) -> Vec<&Diff> {
+    let staged = edit.staged.iter().flat_map(|staged| &staged.diff);
+    edit.diff.iter().chain(staged).chain(edit.stages.iter().flat_map(|stage| &stage.diff)).collect()
+}
+
+/// Undoes in a base what [`Redaction::base`] says was replaced when the diff was made.
+pub(super) fn base_of_diff(old: &[u8], redaction: &Redaction) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(old.len());
+    let mut copied = 0;
+    for one in &redaction.base {
+        let at = usize::try_from(one.at).ok()?;
+        let end = at.checked_add(usize::try_from(one.bytes).ok()?)?;
+        out.extend_from_slice(old.get(copied..at)?);
+        out.extend_from_slice(one.with.as_bytes());
+        old.get(at..end)?;
+        copied = end;
+    }
+    out.extend_from_slice(old.get(copied..)?);
+    Some(out)
+}
+
+/// Applies a diff as it is stored: the result still has placeholders.
+///
+/// # Errors
+/// Says why it does not apply.
+pub fn apply_redacted(diff: &Diff, stored: Vec<u8>, old: &[u8]) -> std::result::Result<Vec<u8>, String> {
+    let old = match &diff.redaction {
+        Some(redaction) if diff.form != DiffForm::Whole => {
+            Cow::Owned(base_of_diff(old, redaction).ok_or("its base is not what the diff was made against")?)
+        }
+        _ => Cow::Borrowed(old),
+    };
+    edit::apply(diff.form, stored, &old, diff.bytes)
+}
+
+struct Work<'a, 'b> {
+    workspace: &'a Workspace,
+    repository: &'a Repository,
+    blobs: &'a mut Blobs<'b>,
+    bases: &'a Bases,
+    supply: &'a mut Supply,
+    missing: &'a mut BTreeMap<String, Missing>,
+}
+
+impl Work<'_, '_> {
+    fn edit(&mut self, edit: &mut Edit) -> Result<()> {
+        let (path, old) = (edit.path.clone(), edit.diffed_against().cloned());
+        if let (Some(version), Some(diff)) = (&mut edit.new, &mut edit.diff) {
+            self.version(&path, old.as_ref(), version, diff)?;
+        }
+        if let Some(staged) = &mut edit.staged
+            && let Some(diff) = &mut staged.diff
+        {
+            self.version(&path, old.as_ref(), &mut staged.version, diff)?;
+        }
+        for stage in &mut edit.stages {
+            if let Some(diff) = &mut stage.diff {
+                self.version(&path, old.as_ref(), &mut stage.version, diff)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a base version: from the repository, else what came with the snapshot.
+    fn base(&mut self, oid: &str) -> Result<Option<Vec<u8>>> {
+        match (self.blobs.read(oid)?, self.bases.0.get(oid)) {
+            (None, Some(object)) => self.workspace.store.get(object).map(Some),
+            (found, _) => Ok(found),
+        }
+    }
+
+    /// Makes of a redacted version the one that was saved.
+    fn version(
+        &mut self,
+        path: &RepoPath,
+        old: Option<&Version>,
+        version: &mut Version,
+        diff: &mut Diff,
+    ) -> Result<()> {
+        let Some(redaction) = diff.redaction.clone() else { return Ok(()) };
+        let damaged = |cause: String| {
+            Error::new(Kind::Damaged, format!("Cannot restore {path}"))
+                .because(cause)
+                .hint("nothing was changed; `--no-edits` restores the conversation alone")
+        };
+        let old = match old {
+            Some(old) => match self.base(&old.oid)? {
+                Some(bytes) => bytes,
+                None => {
+                    return Err(Error::new(Kind::NotFound, format!("Cannot restore {path}"))
+                        .because(format!("this repository lacks its base version {}", old.oid))
+                        .hint("fetch the snapshot's base commit first; `snap show` names it"));
+                }
+            },
+            None => Vec::new(),
+        };
+        let stored = self.workspace.store.load(&diff.content)?;
+        let redacted = apply_redacted(diff, stored, &old).map_err(damaged)?;
+        let hash = self.repository.hash();
+        if hash.blob_id(&redacted) != version.oid {
+            return Err(damaged(format!("its diff does not give the version {}", version.oid)));
+        }
+        let mut in_base = BTreeMap::new();
+        for one in &redaction.base {
+            let id = one.with.trim_end_matches('\u{bb}').rsplit(':').next().unwrap_or_default();
+            let span = usize::try_from(one.at).ok().zip(usize::try_from(one.bytes).ok());
+            let value = span.and_then(|(at, bytes)| old.get(at..at.checked_add(bytes)?));
+            in_base.insert(id.to_owned(), value.unwrap_or_default().to_vec());
+        }
+        self.supply.look_at(self.workspace, path, &redaction)?;
+        let Some(filled) = fill(&redacted, &in_base, &redaction, self.supply, self.missing)? else {
+            return Ok(());
+        };
+        if !is_proven(self.supply, path, &redaction, &filled) {
+            return Err(damaged("with its secrets it is not the file that was saved".to_owned()));
+        }
+        version.oid = hash.blob_id(&filled);
+        *diff = Diff {
+            form: DiffForm::Whole,
+            bytes: filled.len() as u64,
+            content: Content::Bytes(filled),
+            redaction: None,
+        };
+        Ok(())
+    }
+}
+
+/// Fills placeholders; `None`, with what is missing, if one can't be filled.
+fn fill(
+    redacted: &[u8],
+    in_base: &BTreeMap<String, Vec<u8>>,
+    redaction: &Redaction,
+    supply: &mut Supply,
+    missing: &mut BTreeMap<String, Missing>,
+) -> Result<Option<Vec<u8>>> {
+    let mut values = in_base.clone();
+    let mut is_whole = true;
+    for id in &redaction.secrets {
+        match supply.value(id, redaction)? {
+            Some(value) => {
+                values.insert(id.clone(), value);
+            }
+            None => {
+                is_whole = false;
+                missing.insert(id.clone(), supply.missing(id));
+            }
+        }
+    }
+    let (filled, _others) = secrets::fill(redacted, |id| values.get(id).cloned());
+    Ok(is_whole.then_some(filled))
+}
+
+/// Whether a file is the one that was saved, as far as that can be told here.
+fn is_proven(supply: &Supply, place: &RepoPath, redaction: &Redaction, filled: &[u8]) -> bool {
+    !supply.is_own(redaction) || mac(supply.keeper.key(), place, filled) == redaction.mac
+}
+
+/// What secrets can be taken from here.
+struct Supply {
+    keeper: Keeper,
+    variables: Vec<(String, String)>,
+    by_id: BTreeMap<String, Vec<u8>>,
+    names: BTreeMap<String, (String, Vec<String>)>,
+    agreed: BTreeSet<String>,
+    looked_at: BTreeSet<RepoPath>,
+}
+
+impl Supply {
+    fn open(workspace: &Workspace, manifest: &Manifest, agreed: &[String]) -> Result<Supply> {
+        let keeper = Keeper::open(workspace.trust.folder(), workspace.store.root())?;
+        let variables = sources::variables(workspace)?;
+        let mut by_id = BTreeMap::new();
+        for known in variables.iter().flat_map(|(name, value)| worth_knowing(name, value)) {
+            for form in spellings(&known.value) {
+                by_id.insert(secrets::id(keeper.key(), &form), form);
+            }
+        }
+        let names = manifest.secrets.iter();
+        let names =
+            names.map(|secret| (secret.id.clone(), (secret.kind.clone(), secret.names.clone()))).collect();
+        let agreed = agreed.iter().cloned().collect();
+        Ok(Supply { keeper, variables, by_id, names, agreed, looked_at: BTreeSet::new() })
+    }
+
+    fn is_own(&self, redaction: &Redaction) -> bool {
+        redaction.key == key_name(self.keeper.key())
+    }
+
+    /// Takes the secrets of the file as it is here for candidates.
+    fn look_at(&mut self, workspace: &Workspace, path: &RepoPath, redaction: &Redaction) -> Result<()> {
+        if redaction.secrets.is_empty() || !self.is_own(redaction) || !self.looked_at.insert(path.clone()) {
+            return Ok(());
+        }
+        if let Node::File { bytes, .. } = Tree::open(&workspace.root)?.read(path)? {
+            let known = self.variables.iter().flat_map(|(name, value)| worth_knowing(name, value)).collect();
+            for finding in Scanner::new(known).find(&bytes) {
+                let value = &bytes[finding.span];
+                self.by_id.insert(secrets::id(self.keeper.key(), value), value.to_vec());
+            }
+        }
+        Ok(())
+    }
+
+    fn value(&self, id: &str, redaction: &Redaction) -> Result<Option<Vec<u8>>> {
+        if self.is_own(redaction) {
+            return match self.by_id.get(id) {
+                Some(value) => Ok(Some(value.clone())),
+                None => self.keeper.kept(id),
+            };
+        }
+        let names = self.names.get(id).map_or(&[][..], |(_, names)| names);
+        let agreed = names.iter().find(|name| self.agreed.contains(*name));
+        let value = agreed.and_then(|name| self.variable(name));
+        Ok(value.map(|value| value.as_bytes().to_vec()))
+    }
+
+    fn variable(&self, name: &str) -> Option<&str> {
+        let found = self.variables.iter().find(|(own, value)| own == name && !value.is_empty());
+        found.map(|(_, value)| value.as_str())
+    }
+
+    fn missing(&self, id: &str) -> Missing {
+        let (kind, names) = self.names.get(id).cloned().unwrap_or_default();
+        let here = names.iter().filter(|name| self.variable(name).is_some()).cloned().collect();
+        Missing { id: id.to_owned(), kind, names, here }
+    }
+}

@@ -1,0 +1,374 @@
+//! Secrets stay out of the store and off the screen, and files with secrets come back exactly.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::support::Must;
+use crate::support::api::StandIn;
+use crate::support::client::Client;
+use crate::support::planted::{KINDS, Random, base64};
+use crate::support::project::{Project, Ran, files_below, ran};
+use crate::support::work::script;
+
+with_both_clients! {
+    a_redacted_session_goes_on
+}
+
+const ID: &str = "c137e379-838e-4509-8148-16b407691758";
+
+fn token(kind: &str, seed: u64) -> String {
+    let (_, _, make) = KINDS.iter().find(|(name, ..)| *name == kind).must("a kind");
+    make(&mut Random::new(seed))
+}
+
+/// Runs `snap` with variables set.
+fn snap_with(project: &Project, variables: &[(&str, &str)], arguments: &[&str]) -> Ran {
+    let mut command: Command = project.command(project.root(), arguments);
+    ran(command.envs(variables.iter().copied()))
+}
+
+/// Everything in a store, decompressed.
+fn content_of(store: &Path) -> Vec<(String, Vec<u8>)> {
+    let read = |path: std::path::PathBuf| {
+        let bytes = fs::read(&path).must("a file of the store");
+        let raw = match path.extension().is_some_and(|end| end == "zst") {
+            true => zstd::decode_all(bytes.as_slice()).must("a frame"),
+            false => bytes,
+        };
+        (path.display().to_string(), raw)
+    };
+    files_below(store).into_iter().map(read).collect()
+}
+
+#[track_caller]
+fn assert_nowhere(store: &Path, secrets: &[&str]) {
+    for (place, content) in content_of(store) {
+        for secret in secrets {
+            let start = &secret.as_bytes()[..secret.len().min(14)];
+            let encoded = base64(secret.as_bytes());
+            for form in [start, &encoded.as_bytes()[..encoded.len() - 4]] {
+                let found = memchr::memmem::find(&content, form).is_some();
+                assert!(!found, "{} is in {place}", String::from_utf8_lossy(form));
+            }
+        }
+    }
+}
+
+#[track_caller]
+fn assert_unsaid(ran: &Ran, secrets: &[&str]) {
+    for secret in secrets {
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(!said.contains(&secret[..secret.len().min(14)]), "{said}");
+    }
+}
+
+#[test]
+fn secrets_planted_everywhere_reach_neither_the_store_nor_the_screen_and_edits_come_back() {
+    let project = Project::new();
+    project.write(".gitignore", ".env\n");
+    project.git(&["add", "."]);
+    project.git(&["commit", "-qm", "ignore"]);
+    let transcript = project.session(ID);
+    let (github, stripe, aws) = (token("github classic", 1), token("stripe live", 2), token("aws id", 3));
+    let (password, from_file, key) =
+        (token("password", 4), token("internal token", 5), token("private key", 6));
+    let secrets = [&github, &stripe, &aws, &password, &from_file, &key].map(String::as_str);
+    let mut records = String::new();
+    for record in [
+        json!({"type": "user", "sessionId": ID, "message": {"content": format!("deploy with {github}\nand \"{password}\"")}}),
+        json!({"type": "assistant", "sessionId": ID, "message": {"content": [
+            {"type": "thinking", "thinking": format!("I use {stripe}"), "signature": "c2ln".repeat(30)},
+            {"type": "tool_use", "id": "t9", "name": "Bash", "input": {"command": format!("curl -u app:{password} x; echo {}", base64(github.as_bytes()))}}]}}),
+        json!({"type": "user", "sessionId": ID, "message": {"content": [{"type": "tool_result", "tool_use_id": "t9", "content": key}]}, "toolUseResult": {"stdout": from_file}}),
+        json!({"type": "queue-operation", "operation": "enqueue", "content": format!("then rotate {aws}"), "sessionId": ID}),
+        json!({"type": "custom-title", "customTitle": format!("use {stripe}"), "sessionId": ID}),
+    ] {
+        records += &format!("{record}\n");
+    }
+    project.append(&transcript, records.as_bytes());
+    project.append(&transcript, format!("{{\"type\":\"user\",\"torn\":\"{github}").as_bytes());
+    project.write_beside(
+        &transcript,
+        "tool-results/env.txt",
+        format!("TOKEN={from_file}\n{aws}\n").as_bytes(),
+    );
+    project.append(
+        &transcript.with_extension("").join("subagents/agent-ag1.jsonl"),
+        format!("{}\n", json!({"x": github})).as_bytes(),
+    );
+    fs::write(
+        project.home.tasks(ID).join("3.json"),
+        json!({"id": "3", "subject": format!("use {github}")}).to_string(),
+    )
+    .must("a task");
+    let history = project.home.config().join("file-history").join(ID);
+    fs::create_dir_all(&history).must("a folder");
+    fs::write(history.join("abc@v1"), format!("old {stripe}\n")).must("a copy");
+    project.write(
+        ".claude/settings.local.json",
+        json!({"permissions": {"allow": [format!("Bash(curl -H {github})")]}}).to_string(),
+    );
+    project.write(".env", format!("INTERNAL_TOKEN='{from_file}'\n"));
+    project.write("a.txt", format!("one\nTWO {stripe}\nthree\n"));
+    project.write("new/config.py", format!("PASSWORD = '{password}'\nKEY = '''{key}'''\n"));
+    project.write("staged.txt", format!("first {aws}\n"));
+    project.git(&["add", "staged.txt"]);
+    project.write("staged.txt", format!("first {aws}\nsecond {github}\n"));
+    project.write("bin", [b"\0\x01".as_slice(), github.as_bytes(), b"\0\x02"].concat());
+    let state = project.state();
+
+    let variables = [("DB_PASSWORD", password.as_str())];
+    let message = format!("before {github}");
+    let saved = snap_with(&project, &variables, &["save", "x", "-m", &message])
+        .exits(0)
+        .says(&["Taken out", "github-token"]);
+    assert_unsaid(&saved, &secrets);
+    assert_nowhere(&project.stored(""), &secrets);
+    assert_unsaid(&project.snap(&["show", "x"]).exits(0), &secrets);
+    let shown = project.snap(&["show", "x", "--json"]).exits(0);
+    assert_unsaid(&shown, &secrets);
+    let shown = shown.json();
+    assert_eq!(shown["requires"], json!(["redaction"]));
+    let kinds: Vec<&str> =
+        shown["secrets"].as_array().must("a list").iter().filter_map(|one| one["kind"].as_str()).collect();
+    for kind in ["github-token", "stripe-key", "aws-key-id", "known", "private-key"] {
+        assert!(kinds.contains(&kind), "{kinds:?}");
+    }
+    assert_eq!(project.state(), state, "saving changes nothing");
+
+    // Everything is lost but the store and what is private to the user.
+    project.git(&["stash", "-u", "-q"]);
+    project.git(&["stash", "drop", "-q"]);
+    let rewound = project.snap(&["rewind", "x", "--json"]).exits(0);
+    assert_eq!(project.state(), state, "every byte is back");
+    let resumed = rewound.json();
+    let folder = project.home.project(project.root());
+    let text =
+        fs::read_to_string(folder.join(format!("{}.jsonl", resumed["session_id"].as_str().must("an id"))))
+            .must("a transcript");
+    assert!(text.contains("\u{ab}snap:secret:github-token:"), "the conversation has placeholders");
+    for line in text.lines() {
+        let _record: Value = serde_json::from_str(line).must("a valid record");
+    }
+    let copy = project
+        .home
+        .config()
+        .join("file-history")
+        .join(resumed["session_id"].as_str().must("an id"))
+        .join("abc@v1");
+    assert_eq!(fs::read_to_string(copy).must("the client's copy"), format!("old {stripe}\n"));
+    assert_nowhere(&project.stored(""), &secrets);
+}
+
+#[test]
+fn what_a_restore_overwrites_comes_back_by_undo_with_its_secrets() {
+    let project = Project::new();
+    project.write("a.txt", "one\nsafe\nthree\n");
+    project.snap(&["save", "clean"]).exits(0);
+    let github = token("github classic", 1);
+    project.write("a.txt", format!("one\n{github}\n"));
+    project.write("only here.txt", format!("{github}\nand work that exists nowhere else\n"));
+    let state = project.state();
+    project.snap(&["rewind", "clean"]).exits(0);
+    assert_eq!(project.read("a.txt"), b"one\nsafe\nthree\n");
+    assert!(!project.path("only here.txt").exists());
+    assert_nowhere(&project.stored(""), &[&github]);
+    let undone = project.snap(&["undo"]).exits(0);
+    assert_eq!(project.state(), state);
+    assert_unsaid(&undone, &[&github]);
+}
+
+#[test]
+fn what_could_not_be_brought_back_is_not_touched() {
+    let project = Project::new();
+    project.snap(&["save", "clean", "-m", "x"]).exits(0);
+    let github = token("github classic", 1);
+    project.write("a.txt", format!("one\n{github}\n"));
+    let state = project.state();
+    // No secret can be kept here.
+    let kept = project.home.path().join(".local/state/snap/kept");
+    fs::create_dir_all(kept.parent().must("a folder")).must("a folder");
+    fs::write(&kept, "in the way").must("a file in the way");
+    project.snap(&["rewind", "clean"]).exits(3).says(&["a.txt", "secret", "nothing was changed"]);
+    assert_eq!(project.state(), state);
+    let saved = project.snap(&["save", "partly"]).exits(6).says(&["not saved: a.txt", "secret"]);
+    assert_unsaid(&saved, &[&github]);
+    assert_nowhere(&project.stored(""), &[&github]);
+    // And going back to a snapshot without it leaves it alone.
+    fs::remove_file(kept).must("out of the way");
+    project.snap(&["rewind", "partly"]).exits(0);
+    assert_eq!(project.state(), state);
+}
+
+#[test]
+fn a_secret_of_the_base_commit_needs_nobody_to_supply_it() {
+    let project = Project::new();
+    let github = token("github classic", 1);
+    project.write("config", format!("a\nb\nTOKEN={github}\nc\nd\n"));
+    project.git(&["add", "."]);
+    project.git(&["commit", "-qm", "a secret that should not be there"]);
+    project.write("config", format!("a\nB\nTOKEN={github}\nc\nD\n"));
+    project.write("b.txt", "no secret\n");
+    project.snap(&["save", "x"]).exits(0);
+    assert_nowhere(&project.stored(""), &[&github]);
+    let clone = project.cloned().of_another_user();
+    let store = project.stored("");
+    clone.snap(&["resume", "x", "--trust", "--store", store.to_str().must("UTF-8")]).exits(0);
+    assert_eq!(clone.state(), project.state());
+}
+
+#[test]
+fn on_another_machine_a_file_waits_for_its_secret() {
+    let project = Project::new();
+    let github = token("github classic", 1);
+    project.write("deploy.sh", format!("export GITHUB_TOKEN={github}\n"));
+    project.write("a.txt", "one\nTWO\nthree\n");
+    project.snap(&["save", "x"]).exits(0);
+    let clone = project.cloned().of_another_user();
+    let store = project.stored("");
+    let store = store.to_str().must("UTF-8");
+    let resume = ["resume", "x", "--trust", "--allow", "deploy.sh", "--store", store];
+    clone.snap(&resume).exits(6).says(&["held back: deploy.sh", "GITHUB_TOKEN"]);
+    assert_eq!(clone.read("a.txt"), b"one\nTWO\nthree\n", "the rest comes back");
+    assert!(!clone.path("deploy.sh").exists(), "nothing is written with a placeholder");
+    // A variable of that name is not taken unasked.
+    let other = token("github classic", 9);
+    let variables = [("GITHUB_TOKEN", other.as_str())];
+    let told = snap_with(&clone, &variables, &resume).exits(6).says(&["--fill GITHUB_TOKEN"]);
+    assert_unsaid(&told, &[&github, &other]);
+    assert!(!clone.path("deploy.sh").exists());
+    let filled = [&resume[..], &["--fill", "GITHUB_TOKEN", "--json"]].concat();
+    let done = snap_with(&clone, &variables, &filled).exits(0);
+    assert_eq!(done.json()["unfilled"], json!([]));
+    assert_eq!(clone.read("deploy.sh"), format!("export GITHUB_TOKEN={other}\n").as_bytes());
+    assert_unsaid(&done, &[&github, &other]);
+    assert_nowhere(&clone.home.path().join(".local"), &[&github]);
+}
+
+#[test]
+fn what_was_kept_and_lost_is_filled_from_the_environment_of_the_same_user() {
+    let project = Project::new();
+    let password = token("password", 4);
+    project.write("new.py", format!("connect('{password}')\n"));
+    let variables = [("DB_PASSWORD", password.as_str())];
+    snap_with(&project, &variables, &["save", "x"]).exits(0);
+    fs::remove_file(project.path("new.py")).must("removed");
+    fs::remove_dir_all(project.home.path().join(".local/state/snap/kept")).must("removed");
+    project.snap(&["resume", "x"]).exits(6).says(&["held back: new.py", "DB_PASSWORD"]);
+    snap_with(&project, &[("DB_PASSWORD", "another-value-99")], &["resume", "x"]).exits(6);
+    assert!(!project.path("new.py").exists());
+    snap_with(&project, &variables, &["resume", "x"]).exits(0);
+    assert_eq!(project.read("new.py"), format!("connect('{password}')\n").as_bytes());
+}
+
+#[test]
+fn after_a_look_a_secret_can_be_allowed() {
+    let project = Project::new();
+    let github = token("github classic", 1);
+    project.write("test_data.txt", format!("{github}\n"));
+    let saved = project.snap(&["save", "x", "--json"]).exits(0).json();
+    let id = saved["secrets"][0]["id"].as_str().must("an id").to_owned();
+    assert_eq!(saved["secrets"][0]["places"], json!(["test_data.txt"]));
+    project.snap(&["save", "y", "--allow-secret", "what?"]).exits(2).says(&["no secret's ID"]);
+    let allowed = project.snap(&["save", "y", "--allow-secret", &id, "--json"]).exits(0).json();
+    assert_eq!(allowed["secrets"], json!([]));
+    let later = project.snap(&["show", "y", "--json"]).exits(0).json();
+    assert_eq!(later["edits"]["files"][0]["diff"]["text"], format!("{github}\n"));
+    assert!(!later.to_string().contains(&id), "what is allowed is in no manifest");
+    // It leaves too; but not from a machine where nobody allowed it.
+    project.snap(&["export", "y", "-o", "../y.snap"]).exits(0);
+    fs::remove_file(project.home.path().join(".local/state/snap/allowed")).must("removed");
+    let refused = project.snap(&["export", "y", "-o", "../z.snap"]).exits(3).says(&[
+        "github-token",
+        "test_data.txt",
+        "--allow-secret",
+    ]);
+    assert_unsaid(&refused, &[&github]);
+    assert!(!project.path("../z.snap").exists());
+    project.git(&["init", "-q", "--bare", "../remote.git"]);
+    project.snap(&["push", "../remote.git", "y"]).exits(3).says(&["github-token"]);
+    project.snap(&["push", "../remote.git", "x"]).exits(0);
+    project.snap(&["push", "../remote.git", "y", "--allow-secret", &id]).exits(0);
+}
+
+#[test]
+fn variables_that_the_session_relied_on_and_that_are_missing_are_named() {
+    let project = Project::new();
+    project.session(ID);
+    project.write(".claude/settings.json", json!({"env": {"SERVICE_URL": "http://localhost:1"}}).to_string());
+    project.git(&["add", "."]);
+    project.git(&["commit", "-qm", "settings"]);
+    project.snap(&["save", "x"]).exits(0);
+    project.write(".claude/settings.json", "{}");
+    project
+        .snap(&["resume", "x", "--no-edits", "--no-run"])
+        .exits(0)
+        .says(&["Must be re-supplied", "SERVICE_URL"]);
+    let here = snap_with(
+        &project,
+        &[("SERVICE_URL", "http://localhost:2")],
+        &["resume", "x", "--no-edits", "--no-run"],
+    )
+    .exits(0);
+    assert!(!here.stderr.contains("re-supplied"), "{}", here.stderr);
+}
+
+#[test]
+fn placeholders_of_somebody_else_take_no_secret_of_mine() {
+    let project = Project::new();
+    let github = token("github classic", 1);
+    project.write("safe.txt", format!("{github}\n"));
+    project.snap(&["save", "x"]).exits(0);
+    // A snapshot of mine, changed: my secret is to end in another file.
+    let manifest = project.stored("x.json");
+    let text = fs::read_to_string(&manifest).must("a manifest").replace("\"safe.txt\"", "\"open.txt\"");
+    let sealed = claude_snap::manifest::seal(text.into_bytes()).must("sealed");
+    fs::write(&manifest, sealed).must("written");
+    fs::remove_file(project.path("safe.txt")).must("removed");
+    project.snap(&["resume", "x", "--trust"]).exits(5);
+    assert!(!project.path("open.txt").exists());
+}
+
+fn a_redacted_session_goes_on(client: &Client) {
+    let (project, api) = (Project::new(), StandIn::start(script));
+    let (github, stripe) = (token("github classic", 1), token("stripe live", 2));
+    let prompt = format!("remember\n{github}");
+    let done = client.print(&project.home, project.root(), &api, &[], &prompt).succeeded();
+    // A model that thinks of a secret: its block is signed, and can't be edited.
+    let folder = project.home.project(project.root());
+    let transcript = folder.join(format!("{}.jsonl", done.session_id));
+    let text = fs::read_to_string(&transcript).must("a transcript");
+    assert!(text.contains(&github), "the client wrote it");
+    let thinking =
+        json!({"type": "thinking", "thinking": format!("hm, {stripe}"), "signature": "c2ln".repeat(30)});
+    let mut lines = String::new();
+    for line in text.lines() {
+        let mut record: Value = serde_json::from_str(line).must("JSON");
+        if record["message"]["content"][0]["text"] == "fine" {
+            record["message"]["content"].as_array_mut().must("a list").insert(0, thinking.clone());
+        }
+        lines += &format!("{record}\n");
+    }
+    assert!(lines.contains(&stripe), "{text}");
+    fs::write(&transcript, lines).must("written");
+    project.snap(&["save", "x"]).exits(0);
+    assert_nowhere(&project.stored(""), &[&github, &stripe]);
+
+    let resumed = project.snap(&["resume", "x", "--json"]).exits(0).json();
+    api.clear();
+    let session = resumed["session_id"].as_str().must("an id");
+    client.print(&project.home, project.root(), &api, &["--resume", session], "what next").succeeded();
+    let request = api.main().pop().must("a request");
+    let sent = request.body["messages"].to_string();
+    assert!(!sent.contains(&github) && !sent.contains(&stripe), "{sent}");
+    assert!(sent.contains("\u{ab}snap:secret:github-token:"), "the placeholder is in the prompt: {sent}");
+    assert!(!sent.contains("\"thinking\":"), "the block is left out whole: {sent}");
+    let said = ["fine", "what next", "snap left out a thinking block"];
+    assert!(said.iter().all(|text| sent.contains(text)), "{sent}");
+    for message in request.body["messages"].as_array().must("messages") {
+        assert_ne!(message["content"], json!([]), "no message is empty: {sent}");
+    }
+}
