@@ -78,6 +78,8 @@ impl Continuation {
 
 impl Write for Continuation {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // A line of any size comes in one piece: it is compared block by block.
+        let bytes = &bytes[..bytes.len().min(1 << 16)];
         self.block.clear();
         if self.added == 0 {
             (&mut self.here).take(bytes.len() as u64).read_to_end(&mut self.block)?;
