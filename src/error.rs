@@ -31,8 +31,10 @@ pub enum Kind {
     Damaged,
     /// Written by a later version of `snap`.
     NewerFormat,
-    /// git, the disk, permissions or a lock stand in the way.
+    /// git, the disk or permissions stand in the way.
     Environment,
+    /// Another `snap` was at work for longer than one waits.
+    Busy,
     /// The reader of our output went away; not a failure.
     ClosedPipe,
     /// `snap` itself is wrong.
@@ -48,7 +50,7 @@ impl Kind {
             Kind::NotFound | Kind::Ambiguous | Kind::Refused => 3,
             Kind::Conflict => 4,
             Kind::Damaged | Kind::NewerFormat => 5,
-            Kind::Environment => 7,
+            Kind::Environment | Kind::Busy => 7,
             Kind::Bug => 70,
         }
     }

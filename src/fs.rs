@@ -4,10 +4,11 @@
 //! work tree. The store and the client's session folders are written through [`publish`];
 //! nothing is ever written in place.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
 use rustix::io::Errno;
@@ -122,8 +123,15 @@ impl Sealed {
 /// # Errors
 /// [`Kind::Environment`] with the path.
 pub fn sync_folder(path: &Path) -> Result<()> {
-    let folder = File::open(path).context("open", path)?;
-    match rustix::fs::fsync(&folder) {
+    sync_open_folder(&File::open(path).context("open", path)?, path)
+}
+
+/// As [`sync_folder`], for a folder that is open.
+///
+/// # Errors
+/// [`Kind::Environment`] with the path.
+pub fn sync_open_folder(folder: impl std::os::fd::AsFd, path: &Path) -> Result<()> {
+    match rustix::fs::fsync(folder) {
         Ok(()) | Err(Errno::INVAL | Errno::NOTSUP | Errno::NOTTY) => Ok(()),
         Err(errno) => Err(Error::io("sync", path, &errno.into())),
     }
@@ -270,6 +278,17 @@ pub fn remove(path: &Path) -> Result<()> {
     }
 }
 
+/// Removes a folder with all that is in it; links in it are removed, not followed.
+///
+/// # Errors
+/// [`Kind::Environment`] with the path.
+pub fn remove_folder(path: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", path, &error)),
+        _ => Ok(()),
+    }
+}
+
 /// Opens a file that only its owner can read, for appending.
 ///
 /// # Errors
@@ -341,16 +360,160 @@ pub fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
-/// Holds a kernel lock on a file; dropped with this value or with the process, never stale.
-pub struct FileLock {
+/// Gives a file another name, unless one of that name exists (`false`).
+///
+/// # Errors
+/// [`Kind::Environment`] with the path; the file keeps its name then.
+pub fn rename_new(from: &Path, to: &Path) -> Result<bool> {
+    let from = tempfile::TempPath::try_from_path(from).context("find", from)?;
+    let Err(failed) = from.persist_noclobber(to) else { return Ok(true) };
+    let _kept = failed.path.keep();
+    match failed.error.kind() {
+        io::ErrorKind::AlreadyExists => Ok(false),
+        _ => Err(Error::io("write", to, &failed.error)),
+    }
+}
+
+/// Writes a new file that only its owner can read, and syncs it; a file that exists is an error.
+///
+/// # Errors
+/// [`Kind::Environment`] with the path; nothing is left behind.
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut file =
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).context("create", path)?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    if written.is_err() {
+        let _gone = std::fs::remove_file(path);
+    }
+    written.context("write", path)
+}
+
+/// Makes the content of a file durable that somebody else wrote.
+///
+/// # Errors
+/// [`Kind::Environment`] with the path.
+pub fn sync_file(path: &Path) -> Result<()> {
+    File::open(path).and_then(|file| file.sync_all()).context("sync", path)
+}
+
+/// A file with a kernel lock on it, which ends with this value or with the process.
+pub struct HeldFile {
+    file: File,
+    path: std::path::PathBuf,
+}
+
+impl HeldFile {
+    /// Writes a new file that is held before it has its name, and syncs it.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn publish(tmp: &Path, path: &Path, bytes: &[u8]) -> Result<HeldFile> {
+        let mut file = tempfile::Builder::new()
+            .prefix(TEMPORARY)
+            .tempfile_in(tmp)
+            .context("create a temporary file in", tmp)?;
+        file.as_file().lock().context("lock", path)?;
+        file.write_all(bytes).and_then(|()| file.as_file().sync_all()).context("write", path)?;
+        let file = file.persist_noclobber(path).map_err(|failed| Error::io("write", path, &failed.error))?;
+        Ok(HeldFile { file, path: path.to_owned() })
+    }
+
+    /// Waits up to `patience` for a file that another process holds; `None` if it is gone.
+    ///
+    /// # Errors
+    /// [`Kind::Busy`] if it is held for longer, [`Kind::Environment`] with the path.
+    pub fn hold(path: &Path, patience: Duration) -> Result<Option<HeldFile>> {
+        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+        let file = match OpenOptions::new().read(true).write(true).custom_flags(flags).open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other.context("open", path)?,
+        };
+        wait_for(&file, path, Sharing::Exclusive, patience)?;
+        let meta = file.metadata().context("read", path)?;
+        // Whoever held it may have removed it meanwhile.
+        Ok((meta.nlink() > 0).then(|| HeldFile { file, path: path.to_owned() }))
+    }
+
+    /// Reads it from its beginning.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn read(&mut self, limit: u64) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let file = &mut self.file;
+        file.seek(SeekFrom::Start(0))
+            .and_then(|_| file.take(limit).read_to_end(&mut bytes))
+            .context("read", &self.path)?;
+        Ok(bytes)
+    }
+
+    /// Adds to its end, and syncs it.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
+        let file = &mut self.file;
+        file.seek(SeekFrom::End(0))
+            .and_then(|_| file.write_all(bytes))
+            .and_then(|()| file.sync_all())
+            .context("write", &self.path)
+    }
+
+    /// Cuts it to so many bytes, and syncs it.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn truncate(&mut self, bytes: u64) -> Result<()> {
+        self.file.set_len(bytes).and_then(|()| self.file.sync_all()).context("write", &self.path)
+    }
+
+    /// Removes it.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn remove(self) -> Result<()> {
+        remove(&self.path)
+    }
+}
+
+/// Whether a lock lets others of its kind in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sharing {
+    Shared,
+    Exclusive,
+}
+
+/// A lock that any number of processes can hold at a time, but none beside an [`ExclusiveLock`].
+pub struct SharedLock {
     _file: File,
 }
 
-/// Waits up to `patience` for a lock on the file at `path`, which is created if need be.
-///
-/// # Errors
-/// [`Kind::Environment`] if another process holds it for longer, with the lock's path.
-pub fn lock(path: &Path, shared: bool, patience: std::time::Duration) -> Result<FileLock> {
+/// A lock that keeps everybody else out.
+pub struct ExclusiveLock {
+    _file: File,
+}
+
+impl SharedLock {
+    /// Waits up to `patience` for a lock on the file at `path`, which is created if need be.
+    ///
+    /// # Errors
+    /// [`Kind::Busy`] if another process keeps it out for longer, [`Kind::Environment`] with the path.
+    pub fn wait(path: &Path, patience: Duration) -> Result<SharedLock> {
+        lock(path, Sharing::Shared, patience).map(|file| SharedLock { _file: file })
+    }
+}
+
+impl ExclusiveLock {
+    /// As [`SharedLock::wait`].
+    ///
+    /// # Errors
+    /// As [`SharedLock::wait`].
+    pub fn wait(path: &Path, patience: Duration) -> Result<ExclusiveLock> {
+        lock(path, Sharing::Exclusive, patience).map(|file| ExclusiveLock { _file: file })
+    }
+}
+
+fn lock(path: &Path, sharing: Sharing, patience: Duration) -> Result<File> {
     let file = OpenOptions::new()
         .read(true)
         .write(true)
@@ -360,20 +523,28 @@ pub fn lock(path: &Path, shared: bool, patience: std::time::Duration) -> Result<
         .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
         .open(path)
         .context("open", path)?;
-    let give_up = std::time::Instant::now() + patience;
+    wait_for(&file, path, sharing, patience)?;
+    Ok(file)
+}
+
+fn wait_for(file: &File, path: &Path, sharing: Sharing, patience: Duration) -> Result<()> {
+    let give_up = Instant::now() + patience;
     loop {
-        let tried = if shared { file.try_lock_shared() } else { file.try_lock() };
+        let tried = match sharing {
+            Sharing::Shared => file.try_lock_shared(),
+            Sharing::Exclusive => file.try_lock(),
+        };
         match tried {
-            Ok(()) => return Ok(FileLock { _file: file }),
-            Err(std::fs::TryLockError::WouldBlock) if std::time::Instant::now() < give_up => {
-                std::thread::sleep(std::time::Duration::from_millis(10));
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) if Instant::now() < give_up => {
+                std::thread::sleep(Duration::from_millis(10));
             }
-            Err(std::fs::TryLockError::WouldBlock) => {
-                return Err(Error::new(Kind::Environment, format!("Cannot lock {}", path.display()))
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::new(Kind::Busy, format!("Cannot lock {}", path.display()))
                     .because(format!("another snap has held it for {} s", patience.as_secs()))
                     .hint("wait for the other one to end; the lock ends with its process and needs no cleaning up"));
             }
-            Err(std::fs::TryLockError::Error(error)) => return Err(Error::io("lock", path, &error)),
+            Err(TryLockError::Error(error)) => return Err(Error::io("lock", path, &error)),
         }
     }
 }

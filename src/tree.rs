@@ -4,6 +4,7 @@
 //! symbolic link, so that nothing outside the tree is read or written whatever the tree
 //! holds. Files are never written in place: they are staged, then moved.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -15,7 +16,7 @@ use rustix::fs::{self as sys, AtFlags, CWD, Mode as Bits, OFlags};
 use rustix::io::Errno;
 
 use crate::error::{Error, IoContext, Kind, Result};
-use crate::fs::sync_folder;
+use crate::fs::{sync_folder, sync_open_folder};
 use crate::manifest::Mode;
 use crate::paths::RepoPath;
 
@@ -133,17 +134,7 @@ impl Tree {
     pub fn read_steady(&self, path: &RepoPath) -> Result<Option<Node>> {
         let place = self.absolute(path);
         let Some((folder, name)) = self.walk(path, Missing::Stop)? else { return Ok(Some(Node::Missing)) };
-        let stamp = || match sys::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(stat) => Some((
-                stat.st_ino,
-                stat.st_size,
-                stat.st_mtime,
-                stat.st_mtime_nsec,
-                stat.st_ctime,
-                stat.st_ctime_nsec,
-            )),
-            Err(_) => None,
-        };
+        let stamp = || stamp_at(&folder, name).ok();
         for _ in 0..3 {
             let before = stamp();
             let node = self.read_at(&folder, name).context("read", &place)?;
@@ -180,17 +171,46 @@ impl Tree {
         write().context("write", &place)
     }
 
-    /// Makes a private staging folder inside the root, on the same disk as its files.
-    pub(crate) fn staging(&self) -> Result<Staging> {
-        let folder = tempfile::Builder::new()
-            .prefix(STAGING)
-            .tempdir_in(&self.path)
-            .context("create a staging folder in", &self.path)?;
-        let fd = sys::openat(CWD, folder.path(), FOLDER, Bits::empty())
+    /// Makes a private staging folder inside the root, on the same disk as its files, and makes its name durable.
+    pub(crate) fn make_staging(&self, name: &str) -> Result<Staging> {
+        let path = self.path.join(name);
+        sys::mkdirat(&self.fd, name, Bits::from_raw_mode(0o700))
             .map_err(io::Error::from)
-            .context("open", folder.path())?;
-        // From here on, files of the user may lie in it: it is removed by name, when empty.
-        Ok(Staging { fd, path: folder.keep() })
+            .context("create", &path)?;
+        let fd = sys::openat(&self.fd, name, FOLDER, Bits::empty())
+            .map_err(io::Error::from)
+            .context("open", &path)?;
+        sync_folder(&self.path)?;
+        Ok(Staging { fd, path })
+    }
+
+    /// Opens the staging folder that a restore before has left; `None` if there is none.
+    pub(crate) fn open_staging(&self, name: &str) -> Result<Option<Staging>> {
+        let path = self.path.join(name);
+        match sys::openat(&self.fd, name, FOLDER, Bits::empty()) {
+            Ok(fd) => Ok(Some(Staging { fd, path })),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(Error::io("open", &path, &errno.into())),
+        }
+    }
+
+    /// Makes the names of these paths durable: syncs the folders above them that are there.
+    pub(crate) fn sync<'a>(&self, paths: impl Iterator<Item = &'a RepoPath>) -> Result<()> {
+        let mut above: BTreeSet<&[u8]> = BTreeSet::new();
+        for path in paths {
+            let bytes = path.as_bytes();
+            above.extend((0..bytes.len()).filter(|at| bytes[*at] == b'/').map(|at| &bytes[..at]));
+        }
+        for folder in above.into_iter().filter_map(|folder| RepoPath::new(folder).ok()) {
+            let Some((parent, name)) = self.walk(&folder, Missing::Stop)? else { continue };
+            let place = self.absolute(&folder);
+            match sys::openat(&parent, name, FOLDER, Bits::empty()) {
+                Ok(fd) => sync_open_folder(&fd, &place)?,
+                Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {}
+                Err(errno) => return Err(Error::io("open", &place, &errno.into())),
+            }
+        }
+        sync_open_folder(&self.fd, &self.path)
     }
 
     /// Moves what stands at a path into the staging folder.
@@ -205,8 +225,17 @@ impl Tree {
 
     /// Moves a staged file to its path, where nothing may stand; makes the folders above it.
     pub(crate) fn put(&self, staging: &Staging, name: &str, path: &RepoPath) -> Result<()> {
+        self.put_making(Missing::Make, staging, name, path)
+    }
+
+    /// As [`Tree::put`]; the folders that it makes are their owner's alone.
+    pub(crate) fn put_private(&self, staging: &Staging, name: &str, path: &RepoPath) -> Result<()> {
+        self.put_making(Missing::MakePrivate, staging, name, path)
+    }
+
+    fn put_making(&self, missing: Missing, staging: &Staging, name: &str, path: &RepoPath) -> Result<()> {
         let place = self.absolute(path);
-        let Some((folder, leaf)) = self.walk(path, Missing::Make)? else {
+        let Some((folder, leaf)) = self.walk(path, missing)? else {
             return Err(Error::new(Kind::Conflict, format!("Cannot write {}", place.display()))
                 .because("a folder on the way to it is a file or a link")
                 .hint("move that away, then run the command again; nothing was changed"));
@@ -395,6 +424,19 @@ impl Tree {
     }
 }
 
+/// What of a file changes whenever it is written to: identity, size, time of the content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    inode: u64,
+    size: i64,
+    modified: (i64, u64),
+}
+
+fn stamp_at(folder: impl AsFd, name: &OsStr) -> std::result::Result<Stamp, Errno> {
+    let stat = sys::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
+    Ok(Stamp { inode: stat.st_ino, size: stat.st_size, modified: (stat.st_mtime, stat.st_mtime_nsec) })
+}
+
 const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 /// What to do about a folder that is not there.
@@ -425,7 +467,38 @@ impl Staging {
 
     /// Makes the names in it durable.
     pub(crate) fn sync(&self) -> Result<()> {
-        sync_folder(&self.path)
+        sync_open_folder(&self.fd, &self.path)
+    }
+
+    /// Says whether something of this name is in it.
+    pub(crate) fn holds(&self, name: &str) -> Result<bool> {
+        match sys::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(_) => Ok(true),
+            Err(Errno::NOENT) => Ok(false),
+            Err(errno) => Err(Error::io("read", &self.path.join(name), &errno.into())),
+        }
+    }
+
+    /// Returns what changes whenever a file in it is written to.
+    pub(crate) fn stamp(&self, name: &str) -> Result<Stamp> {
+        stamp_at(&self.fd, OsStr::new(name)).map_err(io::Error::from).context("read", &self.path.join(name))
+    }
+
+    /// Notes durably that everything is in it; nothing may be moved before.
+    pub(crate) fn mark(&self, name: &str) -> Result<()> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        sys::openat(&self.fd, name, flags, Bits::from_raw_mode(0o600))
+            .map_err(io::Error::from)
+            .context("create", &self.path.join(name))?;
+        sync_open_folder(&self.fd, &self.path)
+    }
+
+    /// Takes such a note back, durably.
+    pub(crate) fn unmark(&self, name: &str) -> Result<()> {
+        match sys::unlinkat(&self.fd, name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => sync_open_folder(&self.fd, &self.path),
+            Err(errno) => Err(Error::io("remove", &self.path.join(name), &errno.into())),
+        }
     }
 }
 

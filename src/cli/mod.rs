@@ -31,7 +31,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::screen;
+use crate::restore::{self, Outcome as Settled};
+use crate::screen::{self, Line};
 use crate::workspace::Workspace;
 use ui::{ColorChoice, Ui};
 
@@ -163,6 +164,22 @@ fn run(arguments: Arguments, store: Option<PathBuf>, ui: &mut Ui) -> Result<Outc
             .hint("`--store` takes a folder that `snap save` has written to"));
     }
     let workspace = Workspace::open(&context)?;
+    match &arguments.command {
+        Command::Save(_) | Command::Rewind(_) | Command::Undo(_) | Command::Import(_) | Command::Pull(_) => {
+            settle(&context, &workspace, ui)?;
+        }
+        // What frees space, or only looks, works beside a restore that can't be settled.
+        Command::Prune(_) | Command::Rm(_) => {
+            settle(&context, &workspace, ui).unwrap_or_else(|error| ui.error(&error));
+        }
+        Command::List(_) | Command::Show(_) => {
+            for root in restore::cut_off(&workspace.store).unwrap_or_default() {
+                let root = Line(&root.to_string_lossy()).to_string();
+                ui.warn(&format!("a restore was cut off in {root}; the next `snap save`, `resume`, `rewind` or `undo` puts that right"));
+            }
+        }
+        _ => {}
+    }
     match arguments.command {
         Command::Save(command) => command.run(&context, &workspace, ui),
         Command::List(command) => command.run(&context, &workspace, ui),
@@ -186,6 +203,37 @@ fn run(arguments: Arguments, store: Option<PathBuf>, ui: &mut Ui) -> Result<Outc
         Command::Log(command) => command.run(&context, &workspace, ui),
         Command::Lease(command) => command.run(&context, &workspace, ui),
     }
+}
+
+/// Finishes or takes back restores whose process died, and says so.
+fn settle(context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<()> {
+    for recovered in restore::recover(context, workspace)? {
+        let root = Line(&recovered.root.to_string_lossy()).to_string();
+        let name = Line(&recovered.name).to_string();
+        let safety = recovered.safety.as_deref().map(|name| format!(" (also kept as {})", Line(name)));
+        ui.warn(&match recovered.outcome {
+            Settled::TakenBack => {
+                let safety = safety.unwrap_or_default();
+                format!("the restore of {name} in {root} was cut off; everything is as before it{safety}")
+            }
+            Settled::Finished => {
+                format!("the restore of {name} in {root} was cut off at its end; it is finished now")
+            }
+            Settled::Gone => {
+                format!("the restore of {name} in {root} was cut off, and that work tree is gone")
+            }
+        });
+        for path in &recovered.kept {
+            ui.warn(&format!("{path} was changed after that, and stays as it is"));
+        }
+        if let Some(leftover) = &recovered.leftover {
+            let leftover = Line(&leftover.to_string_lossy()).to_string();
+            ui.warn(&format!(
+                "the files from before are in {leftover}; delete it when you need them no longer"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Says whether there is a command of this name.

@@ -7,7 +7,7 @@ use clap::Args;
 use super::consent::{self, Agreement};
 use super::restoring::{Restoring, as_json, show_dry_run, tell_moved, with_results};
 use super::ui::Ui;
-use super::{Outcome, count, print_json};
+use super::{Outcome, count, print_json, settle};
 use crate::audit;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
@@ -69,6 +69,7 @@ impl Resume {
             Some(branch) => self.in_new_worktree(branch, context, ui),
             None => {
                 let (context, workspace) = self.open(context, self.into.as_deref())?;
+                settle(&context, &workspace, ui)?;
                 let manifest = find(&workspace, &self.restoring.reference)?;
                 let line = audit::line(&context, Operation::Resume, Some(&manifest));
                 let checked = self.restoring.check(ui, &workspace, &manifest);
@@ -92,6 +93,7 @@ impl Resume {
 
     fn in_new_worktree(&self, branch: &str, context: &Context, ui: &mut Ui) -> Result<Outcome> {
         let here = Workspace::open(context)?;
+        settle(context, &here, ui)?;
         let manifest = find(&here, &self.restoring.reference)?;
         let Some(repository) = &here.repository else {
             return Err(Error::new(Kind::Refused, "`--worktree` needs a git repository")

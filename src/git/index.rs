@@ -3,7 +3,11 @@
 //! `index.lock` is held from before the first change to the work tree until the new index
 //! is renamed into place, so that no other git works in between. The new one is made in a
 //! private copy by `git update-index`; until the rename, the user's index is untouched.
+//!
+//! Lock and copy carry the id of their restore, so that whoever cleans up after a restore
+//! that was killed never takes somebody else's.
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
@@ -12,9 +16,13 @@ use std::path::{Path, PathBuf};
 use super::{Repository, Stamp};
 use crate::digest::ObjectId;
 use crate::error::{Error, IoContext, Kind, Result};
+use crate::ids::SnapshotId;
 use crate::manifest::{HiddenBy, Mode, Version};
 use crate::paths::RepoPath;
 use crate::tree::Tree;
+
+/// Has git sync what it writes; a git that does not know it (before 2.36) takes no notice.
+const DURABLY: &str = "core.fsync=all";
 
 /// What the index shall hold for a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,10 +65,10 @@ pub struct Seen {
     pub(super) index: ObjectId,
 }
 
-/// The lock on a repository's index; removed when dropped.
+/// The lock on a repository's index. It outlives its process, until [`IndexLock::release`].
 pub struct IndexLock<'a> {
     repository: &'a Repository,
-    path: PathBuf,
+    id: SnapshotId,
 }
 
 impl Repository {
@@ -79,12 +87,12 @@ impl Repository {
         Ok(answer.stdout.split(|byte| *byte == 0).filter_map(|path| RepoPath::new(path).ok()).collect())
     }
 
-    /// Takes git's own lock on the index, if that and HEAD are still as they were `seen`.
+    /// Takes git's own lock on the index for the restore of this id, if that and HEAD are still as they were `seen`.
     ///
     /// # Errors
     /// [`Kind::Environment`] if another git holds it; [`Kind::Conflict`] if one has worked since.
-    pub fn lock_index(&self, seen: Option<&Seen>) -> Result<IndexLock<'_>> {
-        let lock = self.take_index_lock()?;
+    pub fn lock_index(&self, id: &SnapshotId, seen: Option<&Seen>) -> Result<IndexLock<'_>> {
+        let lock = self.take_index_lock(id)?;
         // What only looked at the tree may have written the same index again.
         if let Some(seen) = seen
             && self.stamp() != seen.stamp
@@ -103,18 +111,27 @@ impl Repository {
         Ok((head, ObjectId::of(&index.stdout)))
     }
 
-    fn take_index_lock(&self) -> Result<IndexLock<'_>> {
-        let path = self.git_dir.join("index.lock");
-        match std::fs::OpenOptions::new().write(true).create_new(true).open(&path) {
-            Ok(_) => Ok(IndexLock { repository: self, path }),
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Err(Error::new(
-                Kind::Environment,
-                "Cannot lock the index of the repository",
-            )
-            .because(format!("{} is there: another git is at work", path.display()))
-            .hint("wait for it to end; if none runs, a crashed git left the file, and removing it is safe")),
-            Err(error) => Err(Error::io("create", &path, &error)),
+    fn take_index_lock(&self, id: &SnapshotId) -> Result<IndexLock<'_>> {
+        let lock = IndexLock { repository: self, id: id.clone() };
+        // Never there without its content: that says whose it is.
+        let draft = lock.private("lock-");
+        crate::fs::remove(&draft)?;
+        crate::fs::write_new(&draft, &lock.content())?;
+        match crate::fs::rename_new(&draft, &lock.path()) {
+            Ok(true) => Ok(lock),
+            Ok(false) => {
+                crate::fs::remove(&draft)?;
+                Err(Error::new(Kind::Environment, "Cannot lock the index of the repository")
+                    .because(format!("{} is there: another git is at work", lock.path().display()))
+                    .hint("wait for it to end; if none runs, a crashed git left the file, and removing it is safe"))
+            }
+            Err(error) => Err(error),
         }
+    }
+
+    /// Returns the lock that a restore has left, whether or not it still stands.
+    pub fn left_index_lock(&self, id: &SnapshotId) -> IndexLock<'_> {
+        IndexLock { repository: self, id: id.clone() }
     }
 
     /// Writes blobs into the repository's object database and returns nothing but success:
@@ -136,30 +153,33 @@ impl Repository {
             names.extend_from_slice(path.as_os_str().as_bytes());
             names.push(b'\n');
         }
-        let written =
-            self.git.demand_with(&["hash-object", "-w", "--no-filters", "--stdin-paths"], &[], &names)?;
+        let arguments = ["-c", DURABLY, "hash-object", "-w", "--no-filters", "--stdin-paths"];
+        let written = self.git.demand_with(&arguments, &[], &names)?;
         let expected: Vec<&[u8]> = blobs.iter().map(|(oid, _)| oid.as_bytes()).collect();
         if written.lines() != expected {
             return Err(Error::new(Kind::Bug, "git named a blob otherwise than expected"));
         }
-        Ok(())
+        // git syncs the files, not their names.
+        let folders: BTreeSet<&str> = blobs.iter().filter_map(|(oid, _)| oid.get(..2)).collect();
+        let objects = self.common_dir.join("objects");
+        let made = folders.into_iter().map(|folder| objects.join(folder)).filter(|folder| folder.is_dir());
+        made.chain([objects.clone()]).try_for_each(|folder| crate::fs::sync_folder(&folder))
     }
 }
 
 impl IndexLock<'_> {
-    /// Makes the new index from the present one and puts it in place.
+    /// Makes the new index from the present one, beside it; [`IndexLock::swap`] puts it in place.
     ///
     /// The files must be in the work tree already: their time stamps go into the index.
     ///
     /// # Errors
-    /// [`Kind::Environment`] with what git says; the user's index is then unchanged.
-    pub fn replace(self, changes: &IndexChanges) -> Result<()> {
+    /// [`Kind::Environment`] with what git says; the user's index is unchanged.
+    pub fn prepare(&self, changes: &IndexChanges) -> Result<()> {
         let entries = &changes.entries;
         let git = &self.repository.git;
         let root = self.repository.root();
         let index = self.repository.git_dir.join("index");
-        let private = self.repository.git_dir.join(format!("index.snap-{}", std::process::id()));
-        let guard = RemoveOnDrop(&private);
+        let private = self.private("");
         match std::fs::copy(&index, &private) {
             Ok(_) => {}
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
@@ -191,7 +211,8 @@ impl IndexLock<'_> {
                 IndexEntry::IntentToAdd(mode) => intended.push((path, *mode)),
             }
         }
-        git.demand_with(&["update-index", "-z", "--index-info"], &environment, &input)?;
+        let arguments = ["-c", DURABLY, "update-index", "-z", "--index-info"];
+        git.demand_with(&arguments, &environment, &input)?;
         for (path, entry) in entries {
             // As a checkout does: git takes a submodule without a folder for deleted.
             if matches!(entry, IndexEntry::Blob(version) if version.is_submodule()) {
@@ -229,13 +250,62 @@ impl IndexLock<'_> {
         let mut refresh = git.command(&["update-index", "-q", "--refresh"]);
         refresh.envs(environment.iter().map(|(name, value)| (name, value)));
         let _differs = refresh.output().context("run git in", self.repository.root())?;
-        std::fs::rename(&private, &index).context("replace", &index)?;
-        drop(guard);
-        Ok(())
+        crate::fs::sync_file(&private)?;
+        crate::fs::sync_folder(&self.repository.git_dir)
     }
-}
 
-impl IndexLock<'_> {
+    /// Puts the new index in place, if it is there and the lock still stands.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path; the user's index is then unchanged.
+    pub fn swap(&self) -> Result<()> {
+        let (private, index) = (self.private(""), self.repository.git_dir.join("index"));
+        if !self.stands()? || !private.exists() {
+            return Ok(());
+        }
+        std::fs::rename(&private, &index).context("replace", &index)
+    }
+
+    /// Removes the lock, if it is still that of this restore, and what lies beside it.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn release(&self) -> Result<()> {
+        for left in ["", "lock-"].map(|what| self.private(what)) {
+            crate::fs::remove(&left)?;
+            // What a git that was killed with us had under way.
+            crate::fs::remove(&left.with_added_extension("lock"))?;
+        }
+        if self.stands()? {
+            crate::fs::remove(&self.path())?;
+        }
+        crate::fs::sync_folder(&self.repository.git_dir)
+    }
+
+    /// Says whether git's lock on the index is that of this restore.
+    fn stands(&self) -> Result<bool> {
+        let content = self.content();
+        // Another one may be an index of any size: it is not read.
+        let length = self.path().symlink_metadata().map(|meta| meta.len());
+        if length.ok() != Some(content.len() as u64) {
+            return Ok(false);
+        }
+        Ok(crate::fs::read_plain(&self.path(), content.len() as u64)?.as_ref() == Some(&content))
+    }
+
+    fn path(&self) -> PathBuf {
+        self.repository.git_dir.join("index.lock")
+    }
+
+    fn content(&self) -> Vec<u8> {
+        format!("held by snap for the restore {}; the next snap command ends it\n", self.id).into_bytes()
+    }
+
+    /// Returns the path of something of this restore beside the index.
+    fn private(&self, what: &str) -> PathBuf {
+        self.repository.git_dir.join(format!("index.snap-{what}{}", self.id))
+    }
+
     /// Marks paths as to be added, as they are below `root`.
     fn intend(&self, root: &Path, paths: &[&RepoPath], environment: &[(&str, OsString)]) -> Result<()> {
         let mut work_tree = OsString::from("--work-tree=");
@@ -253,13 +323,6 @@ impl IndexLock<'_> {
     }
 }
 
-impl Drop for IndexLock<'_> {
-    fn drop(&mut self) {
-        // A lock that can't be removed is reported by the next git itself.
-        let _gone = std::fs::remove_file(&self.path);
-    }
-}
-
 /// Makes an empty file, or a link, to be shown to git.
 fn stand_in(path: &Path, mode: Mode) -> Result<()> {
     use std::os::unix::fs::OpenOptionsExt as _;
@@ -271,12 +334,4 @@ fn stand_in(path: &Path, mode: Mode) -> Result<()> {
         _ => std::fs::OpenOptions::new().write(true).create_new(true).mode(bits).open(path).map(drop),
     }
     .context("create", path)
-}
-
-struct RemoveOnDrop<'a>(&'a std::path::Path);
-
-impl Drop for RemoveOnDrop<'_> {
-    fn drop(&mut self) {
-        let _gone = std::fs::remove_file(self.0);
-    }
 }

@@ -1,163 +1,231 @@
-//! Sets the planned paths: all of them, or none.
+//! Carries a restore out: all of it, or none, whatever happens on the way.
 //!
-//! New files are written and synced in a staging folder first. Then every old file is moved
-//! there, looked at once more (it must be what the plan saw), and the new ones are moved to
-//! their places. Whatever fails, every move is taken back. The index comes last, under
-//! git's own lock, which is held from the start.
+//! The record is durable first. Then new files are written and synced in a staging folder,
+//! every old file is moved there and looked at once more (it must be what the plan saw), and
+//! the new ones are moved to their places; the session's files and the new index are made
+//! beside theirs. When all of it is durable, one line in the journal decides, and what is
+//! left to do cannot but succeed. Whatever fails before is taken back from the record, by the
+//! code that does it after a crash.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use super::journal::{Kept, Move, READY, Record, new_name, old_name};
+use super::relocate::Relocated;
+use super::session::Ready;
 use super::steps::{Step, Work};
 use crate::error::{Error, Kind, Result};
-use crate::git::index::{IndexChanges, IndexLock};
+use crate::git::index::IndexChanges;
 use crate::git::{Repository, Seen};
 use crate::interrupt::Interrupt;
 use crate::manifest::{Mode, Version};
 use crate::paths::RepoPath;
-use crate::tree::{NewFile, Node, Staging, Tree};
+use crate::session::Installed;
+use crate::store::{Journal, Store};
+use crate::tree::{NewFile, Node, Staging, Stamp, Tree};
 
-/// Paths that were set; still to be committed or taken back.
-pub(super) struct Applied<'a> {
-    tree: Tree,
-    staging: Staging,
-    moved: Moved,
-    interrupt: Interrupt,
-    index: Option<(IndexLock<'a>, IndexChanges)>,
+/// What a restore does, ready to be done.
+pub(super) struct Change<'a> {
+    pub(super) record: Record,
+    pub(super) repository: Option<&'a Repository>,
+    pub(super) steps: Vec<Step>,
+    pub(super) index: IndexChanges,
+    pub(super) session: Option<Ready<'a>>,
+    /// The index as the plan saw it.
+    pub(super) seen: Option<Seen>,
 }
 
-#[derive(Default)]
-struct Moved {
-    /// Paths whose old file lies in the staging folder, by its name there.
-    out: Vec<(RepoPath, String)>,
-    /// Paths whose new file is in place.
-    into: Vec<RepoPath>,
+/// Returns the moves that the steps consist of.
+pub(super) fn moves(steps: &[Step], version_of: impl Fn(Mode, &[u8]) -> Version) -> Vec<Move> {
+    let new = |work: &Work| match work {
+        Work::Set { mode, bytes, .. } => Some(version_of(*mode, bytes)),
+        Work::Keep | Work::Remove => None,
+    };
+    let moved = moved(steps);
+    moved.map(|step| Move { path: step.path.clone(), old: step.here.clone(), new: new(&step.work) }).collect()
 }
 
-/// Sets the paths; the index follows in [`Applied::commit`].
-pub(super) fn apply<'a>(
-    root: &Path,
-    repository: &'a Repository,
-    steps: Vec<Step>,
-    seen: Option<&Seen>,
-) -> Result<Applied<'a>> {
-    // Before there is anything to clean up.
-    let interrupt = Interrupt::watch()?;
-    let changes = IndexChanges {
+/// Returns the steps that change the file, in the order of the moves.
+fn moved(steps: &[Step]) -> impl Iterator<Item = &Step> {
+    steps.iter().filter(|step| !matches!(step.work, Work::Keep))
+}
+
+/// Returns what the steps change in the index.
+pub(super) fn index_changes(steps: &[Step]) -> IndexChanges {
+    IndexChanges {
         entries: steps.iter().filter_map(|step| Some((step.path.clone(), step.index.clone()?))).collect(),
         marks: steps.iter().filter_map(|step| Some((step.path.clone(), step.mark?))).collect(),
-    };
-    let index = match changes.is_empty() {
-        true => None,
-        false => Some((repository.lock_index(seen)?, changes)),
-    };
-    let blobs: Vec<(String, Vec<u8>)> = steps.iter().flat_map(|step| step.blobs.iter().cloned()).collect();
-    repository.write_blobs(&blobs)?;
-    let tree = Tree::open(root)?.closing(&repository.own_folders());
-    let staging = tree.staging()?;
-    let mut applied = Applied { tree, staging, moved: Moved::default(), interrupt, index };
-    match applied.move_all(repository, &steps) {
-        Ok(()) => Ok(applied),
-        Err(error) => {
-            applied.roll_back()?;
-            Err(error)
-        }
     }
 }
 
-impl Applied<'_> {
-    fn move_all(&mut self, repository: &Repository, steps: &[Step]) -> Result<()> {
-        for (number, step) in steps.iter().enumerate() {
+/// Why a restore was not done.
+pub(super) struct Failed {
+    pub(super) error: Error,
+    /// Whether all is exactly as before: the safety snapshot is of no use.
+    pub(super) as_before: bool,
+}
+
+impl Change<'_> {
+    /// Carries it out; `log` tells of it once it is decided. Returns what rewriting the session's
+    /// paths did, and a staging folder that could not be removed.
+    pub(super) fn carry_out(
+        self,
+        store: &Store,
+        log: impl FnOnce(),
+    ) -> std::result::Result<(Relocated, Option<PathBuf>), Failed> {
+        let untouched = |error| Failed { error, as_before: true };
+        // Before there is anything to clean up.
+        let interrupt = Interrupt::watch().map_err(untouched)?;
+        let line = self.record.to_line().map_err(untouched)?;
+        let mut journal = match store.begin_journal(&self.record.id, &line) {
+            Ok(journal) => Some(journal),
+            // A session is brought back from a store that can't be written to as well: no file is at stake.
+            Err(_) if self.steps.is_empty() => None,
+            Err(error) => return Err(untouched(error)),
+        };
+        let done = self.forward(&interrupt).and_then(|(relocated, continued)| {
+            let decided = journal.as_mut().map_or(Ok(()), Journal::decide);
+            match decided.and_then(|()| self.record.reveal(self.repository)) {
+                Ok(()) => Ok(relocated),
+                Err(error) => {
+                    continued.take_back();
+                    Err(error)
+                }
+            }
+        });
+        let relocated = match done {
+            Ok(relocated) => relocated,
+            Err(error) => return Err(self.take_back(journal, error)),
+        };
+        let cleaned = self.record.clean_up(self.repository);
+        log();
+        let cleaned = cleaned
+            .and_then(|leftover| journal.map_or(Ok(()), Journal::close).map(|()| (relocated, leftover)));
+        cleaned.map_err(|error| Failed {
+            error: Error::new(error.kind(), "All is restored, but cleaning up failed")
+                .because(error)
+                .hint("the next snap command tries it again"),
+            as_before: false,
+        })
+    }
+
+    /// Takes everything back, because of an error.
+    fn take_back(&self, mut journal: Option<Journal>, error: Error) -> Failed {
+        let retracted = journal.as_mut().map_or(Ok(()), Journal::retract);
+        let done = retracted.and_then(|()| self.record.take_back(self.repository));
+        let done = done.and_then(|kept| journal.map_or(Ok(()), Journal::close).map(|()| kept));
+        match done {
+            Ok(Kept { staging: None, .. }) => Failed { error, as_before: true },
+            Ok(Kept { staging: Some(staging), paths }) => {
+                let paths: Vec<String> = paths.iter().map(ToString::to_string).collect();
+                let hint = format!(
+                    "all is as before, but for what was changed meanwhile: {}; the files from before are in {}",
+                    paths.join(", "),
+                    staging.display()
+                );
+                Failed { error: error.hint(hint), as_before: false }
+            }
+            Err(worse) => Failed {
+                error: Error::new(Kind::Environment, "The restore failed, and so did taking it back")
+                    .because(format!("{error}; {worse}"))
+                    .hint("nothing is lost: the next snap command tries it again"),
+                as_before: false,
+            },
+        }
+    }
+
+    /// Does everything up to the decision.
+    fn forward(&self, interrupt: &Interrupt) -> Result<(Relocated, Installed)> {
+        let lock = match self.repository.filter(|_| self.record.index) {
+            Some(repository) => Some(repository.lock_index(&self.record.id, self.seen.as_ref())?),
+            None => None,
+        };
+        if let Some(repository) = self.repository {
+            let blobs: Vec<_> = self.steps.iter().flat_map(|step| step.blobs.iter().cloned()).collect();
+            repository.write_blobs(&blobs)?;
+        }
+        let moved = match self.record.moves.is_empty() {
+            true => None,
+            false => Some(self.move_all(interrupt)?),
+        };
+        let relocated = match (&self.record.session, &self.session) {
+            (Some(placed), Some(session)) => session.place(placed)?,
+            _ => Relocated::default(),
+        };
+        if let Some(lock) = lock {
+            lock.prepare(&self.index)?;
+        }
+        if let Some(moved) = moved {
+            moved.tree.sync(self.record.moves.iter().map(|step| &step.path))?;
+            // Whoever had an old file open may have written to it after it was looked at.
+            for (number, stamp) in moved.out {
+                if moved.staging.stamp(&old_name(number))? != stamp {
+                    return Err(changed_meanwhile(&self.record.moves[number].path));
+                }
+            }
+        }
+        interrupt.check()?;
+        // The last thing, as it can't wait aside: what a crash leaves of it is the beginning of the same session.
+        match self.session.as_ref().filter(|_| self.record.session.is_none()) {
+            Some(session) => Ok(session.continue_it()?.unwrap_or((relocated, Installed::default()))),
+            None => Ok((relocated, Installed::default())),
+        }
+    }
+
+    /// Stages the new files, moves the old ones out and the new ones in.
+    fn move_all(&self, interrupt: &Interrupt) -> Result<Moved> {
+        let record = &self.record;
+        let tree = record.tree(self.repository)?;
+        let staging = tree.make_staging(&record.staging())?;
+        for (number, step) in moved(&self.steps).enumerate() {
             if let Work::Set { mode, private, bytes } = &step.work {
-                self.interrupt.check()?;
-                let permissions = match self.tree.read(&step.path)? {
+                interrupt.check()?;
+                let permissions = match tree.read(&step.path)? {
                     Node::File { mode, permissions, .. } if mode != Mode::Link => Some(permissions),
                     _ => None,
                 };
                 let file = NewFile { mode: *mode, private: *private, permissions, bytes };
-                self.tree.stage(&self.staging, &format!("new-{number}"), &file)?;
+                tree.stage(&staging, &new_name(number), &file)?;
             }
         }
-        self.staging.sync()?;
-        let to_move = |step: &&Step| !matches!(step.work, Work::Keep) && step.here.is_some();
-        for (number, step) in steps.iter().enumerate().filter(|(_, step)| to_move(step)) {
-            self.interrupt.check()?;
-            let name = format!("old-{number}");
-            self.tree.take(&step.path, &self.staging, &name)?;
-            self.moved.out.push((step.path.clone(), name.clone()));
-            let taken = self.tree.read_staged(&self.staging, &name)?;
-            if version_of(repository, &taken) != step.here {
-                return Err(Error::new(Kind::Conflict, format!("{} changed meanwhile", step.path))
-                    .hint("run the command again; nothing was changed"));
+        staging.mark(READY)?;
+        let mut out = Vec::new();
+        for (number, step) in record.moves.iter().enumerate().filter(|(_, step)| step.old.is_some()) {
+            interrupt.check()?;
+            let name = old_name(number);
+            tree.take(&step.path, &staging, &name)?;
+            let stamp = staging.stamp(&name)?;
+            if record.version_of(&tree.read_staged(&staging, &name)?) != step.old {
+                return Err(changed_meanwhile(&step.path));
             }
+            out.push((number, stamp));
         }
-        for (number, step) in steps.iter().enumerate() {
-            if matches!(step.work, Work::Set { .. }) {
-                self.interrupt.check()?;
-                // A folder becomes a file: what was in it has been moved out.
-                for (path, _) in
-                    self.moved.out.iter().filter(|(path, _)| path.is_in(&step.path) && *path != step.path)
-                {
-                    self.tree.prune_folders(path);
+        for (number, step) in record.moves.iter().enumerate().filter(|(_, step)| step.new.is_some()) {
+            interrupt.check()?;
+            // A folder becomes a file: what was in it has been moved out.
+            for (inside, _) in &out {
+                let inside = &record.moves[*inside].path;
+                if inside.is_in(&step.path) && *inside != step.path {
+                    tree.prune_folders(inside);
                 }
-                self.tree.put(&self.staging, &format!("new-{number}"), &step.path)?;
-                self.moved.into.push(step.path.clone());
             }
+            tree.put(&staging, &new_name(number), &step.path)?;
         }
-        for (path, _) in &self.moved.out {
-            self.tree.prune_folders(path);
+        for (number, _) in &out {
+            tree.prune_folders(&record.moves[*number].path);
         }
-        self.interrupt.check()
-    }
-
-    /// Makes the new index and removes the staging folder; returns it if that can't be removed.
-    ///
-    /// # Errors
-    /// What git says; everything is then taken back.
-    pub(super) fn commit(mut self) -> Result<Option<PathBuf>> {
-        if let Some((lock, changes)) = self.index.take()
-            && let Err(error) = lock.replace(&changes)
-        {
-            self.roll_back()?;
-            return Err(error);
-        }
-        // All is in place: a folder that stays is no reason to take it back.
-        let place = self.staging.path().to_owned();
-        Ok(self.staging.remove().is_err().then_some(place))
-    }
-
-    /// Takes every move back.
-    ///
-    /// # Errors
-    /// Says where the old files are, if they can't be moved back.
-    pub(super) fn roll_back(self) -> Result<()> {
-        let Applied { tree, staging, moved, index, interrupt: _watching } = self;
-        let place = staging.path().to_owned();
-        let back = || -> Result<()> {
-            for (number, path) in moved.into.iter().enumerate().rev() {
-                tree.take(path, &staging, &format!("undone-{number}"))?;
-                tree.prune_folders(path);
-            }
-            for (path, name) in moved.out.iter().rev() {
-                tree.put(&staging, name, path)?;
-            }
-            Ok(())
-        };
-        let done = back().map_err(|error| {
-            Error::new(Kind::Environment, "The restore failed, and so did taking it back")
-                .because(&error)
-                .hint(format!("the old files that are not in their places are in {}", place.display()))
-        });
-        drop(index);
-        done?;
-        staging.remove()
+        Ok(Moved { tree, staging, out })
     }
 }
 
-fn version_of(repository: &Repository, node: &Node) -> Option<Version> {
-    match node {
-        Node::File { mode, bytes, .. } => {
-            Some(Version { oid: repository.hash().blob_id(bytes), mode: *mode })
-        }
-        Node::Missing | Node::Folder | Node::Special => None,
-    }
+/// What lies in the staging folder when all files are in their places.
+struct Moved {
+    tree: Tree,
+    staging: Staging,
+    /// The old files: the numbers of their moves, and what they were when they were looked at.
+    out: Vec<(usize, Stamp)>,
+}
+
+fn changed_meanwhile(path: &RepoPath) -> Error {
+    Error::new(Kind::Conflict, format!("{path} changed meanwhile"))
+        .hint("run the command again; nothing was changed")
 }

@@ -2,8 +2,8 @@
 //!
 //! Everything is read, checked and computed before the first change: every object against
 //! its hash, every diff against its base, every result against its blob id. Then a safety
-//! snapshot, then the files (all or none), then the session. If a later step
-//! fails, the earlier ones are taken back.
+//! snapshot; then a journal, with which files, session and index are changed all or none,
+//! even if the process or the machine dies.
 
 mod apply;
 mod branch;
@@ -12,7 +12,9 @@ mod copying;
 mod edits;
 mod exact;
 mod here;
+mod journal;
 mod merge;
+mod recover;
 mod relocate;
 mod session;
 mod steps;
@@ -22,17 +24,23 @@ use std::path::PathBuf;
 use crate::audit;
 use crate::capture;
 use crate::context::Context;
+use crate::digest::GitHash;
 use crate::error::{Error, Kind, Result};
-use crate::git::Seen;
+use crate::git::{Repository, Seen};
 use crate::ids::{ClientId, SnapshotId};
-use crate::manifest::{Edits, Manifest};
+use crate::manifest::{Edits, Manifest, Version};
 use crate::paths::{NativePath, RepoPath};
+use crate::redaction::refill_side_files;
 use crate::redaction::{Held, refill, to_supply};
 use crate::store::{Bases, LogEntry, MovedBranch, Operation, Reference};
 use crate::workspace::Workspace;
 
+use apply::{Change, Failed};
 use consent::Standing;
 pub use consent::{Consent, Doubt, not_trusted};
+use journal::Record;
+
+pub use recover::{Outcome, Recovered, cut_off, recover};
 pub use relocate::{Paths, Relocated, Relocation};
 pub use session::SessionPlan;
 pub use steps::{Action, Step};
@@ -383,79 +391,76 @@ pub fn execute(context: &Context, workspace: &Workspace, plan: Plan, operation: 
         }
         _ => None,
     };
-    let moved = plan.moved.clone();
-    let done = carry_out(workspace, plan);
-    let done = match (done, &safety) {
-        (Ok(done), _) => done,
-        (Err(error), None) => return Err(error),
-        (Err(error), Some((stem, safety))) => {
+    let done = carry_out(context, workspace, plan, operation, safety.as_ref().map(|(_, manifest)| manifest));
+    match (done, safety) {
+        (Ok(done), safety) => {
+            Ok(Done { safety: safety.map(|(_, manifest)| (manifest.id, manifest.name)), ..done })
+        }
+        (Err(Failed { error, as_before: true }), Some((stem, safety))) => {
             // Nothing was changed, so there is nothing to undo: an older restore is the last one.
             let _released =
                 workspace.repository.as_ref().map(|repository| repository.release_commit(&safety.id));
             let _kept =
-                workspace.store.lock_for_deleting().and_then(|lock| workspace.store.delete(&lock, stem));
-            return Err(error);
+                workspace.store.lock_for_deleting().and_then(|lock| workspace.store.delete(&lock, &stem));
+            Err(error)
         }
-    };
-    let safety = safety.map(|(_, manifest)| (manifest.id, manifest.name));
-    let line = LogEntry {
-        session: done.1.session.as_ref().map(|(id, _)| id.clone()),
-        root: Some(workspace.root.as_path().into()),
-        safety: safety.as_ref().map(|(id, _)| id.clone()),
-        moved,
-        ..audit::line(context, operation, Some(&done.0))
-    };
-    audit::write(&workspace.store, &line);
-    Ok(Done { safety, ..done.1 })
+        (Err(Failed { error, .. }), _) => Err(error),
+    }
 }
 
 /// Sets the files and installs the session; if that fails, all is as it was.
-fn carry_out(workspace: &Workspace, plan: Plan) -> Result<(Manifest, Done)> {
-    let paths = plan.steps.len();
-    let applied = match &workspace.repository {
-        Some(repository) if paths > 0 => {
-            Some(apply::apply(&workspace.root, repository, plan.steps, plan.seen.as_ref())?)
-        }
-        _ => None,
+fn carry_out(
+    context: &Context,
+    workspace: &Workspace,
+    plan: Plan,
+    operation: Operation,
+    safety: Option<&Manifest>,
+) -> std::result::Result<Done, Failed> {
+    let Plan { manifest, steps, session, seen, moved, .. } = plan;
+    let paths = steps.len();
+    let id = SnapshotId::random();
+    let filled = manifest.session.as_ref().filter(|_| session.is_some());
+    let filled = filled.map(|session| refill_side_files(workspace, &manifest, session)).transpose();
+    let filled = filled.map_err(|error| Failed { error, as_before: true })?;
+    let ready = session.as_ref().map(|plan| session::Ready {
+        store: &workspace.store,
+        client: &workspace.client,
+        manifest: &manifest,
+        plan,
+        session: filled,
+    });
+    let placed = ready.as_ref().map(|ready| ready.placed(id.as_str())).transpose();
+    let placed = placed.map_err(|error| Failed { error, as_before: true })?.flatten();
+    let object_format = workspace.repository.as_ref().map_or(GitHash::Sha1, Repository::hash);
+    let index = apply::index_changes(&steps);
+    let line = LogEntry {
+        session: session.as_ref().map(|session| session.id.clone()),
+        root: Some(workspace.root.as_path().into()),
+        safety: safety.map(|safety| safety.id.clone()),
+        moved: moved.clone(),
+        ..audit::line(context, operation, Some(&manifest))
     };
-    let undo_files = |error, applied: Option<apply::Applied<'_>>| match applied.map(apply::Applied::roll_back)
-    {
-        None | Some(Ok(())) => error,
-        Some(Err(worse)) => worse,
+    let record = Record {
+        format: journal::FORMAT,
+        id,
+        line: line.clone(),
+        safety: safety.map(|safety| safety.name.clone()),
+        root: workspace.root.as_path().into(),
+        object_format,
+        moves: apply::moves(&steps, |mode, bytes| Version { oid: object_format.blob_id(bytes), mode }),
+        index: !index.is_empty(),
+        session: placed,
     };
-    let installed = match &plan.session {
-        None => None,
-        Some(session) => match session::install(workspace, &plan.manifest, session) {
-            Ok(installed) => installed,
-            Err(error) => return Err(undo_files(error, applied)),
-        },
+    let change = Change {
+        record,
+        repository: workspace.repository.as_ref().filter(|_| paths > 0 || moved.is_some()),
+        steps,
+        index,
+        session: ready,
+        seen,
     };
-    // The last step but the index, which is ours by its lock.
-    let move_branch = |take_back: bool| match (&plan.moved, &workspace.repository) {
-        (Some(moved), Some(repository)) => {
-            let (from, to) = if take_back { (&moved.to, &moved.from) } else { (&moved.from, &moved.to) };
-            repository.move_head(from, to, &format!("snap: to {}", crate::screen::Line(&plan.manifest.name)))
-        }
-        _ => Ok(()),
-    };
-    if let Err(error) = move_branch(false) {
-        if let Some(done) = installed {
-            done.installed.take_back();
-        }
-        return Err(undo_files(error, applied));
-    }
-    let leftover = match applied.map(apply::Applied::commit) {
-        None => None,
-        Some(Ok(leftover)) => leftover,
-        Some(Err(error)) => {
-            let _named_by_the_reflog = move_branch(true);
-            if let Some(done) = installed {
-                done.installed.take_back();
-            }
-            return Err(error);
-        }
-    };
-    let session = plan.session.map(|session| (session.id, session.cwd));
-    let relocated = installed.map(|done| done.relocated).unwrap_or_default();
-    Ok((plan.manifest, Done { safety: None, paths, session, relocated, leftover, moved: plan.moved }))
+    let log = || audit::write(&workspace.store, &line);
+    let (relocated, leftover) = change.carry_out(&workspace.store, log)?;
+    let session = session.map(|session| (session.id, session.cwd));
+    Ok(Done { safety: None, paths, session, relocated, leftover, moved })
 }

@@ -5,6 +5,7 @@
 //! the other one is not touched.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::error::Result;
@@ -13,8 +14,8 @@ use crate::manifest::{Manifest, Session, Transcript};
 use crate::redaction::refill_side_files;
 use crate::restore::copying::{Copy, saved_lines, unwritten};
 use crate::restore::relocate::{Paths, Relocated, Relocation};
-use crate::session::check::{Check, Checked, Problem};
-use crate::session::{Installed, Standing, title_records};
+use crate::session::check::{Check, Checked, Finding, Problem};
+use crate::session::{ClientHome, Installed, Placed, Standing, title_records};
 use crate::store::Store;
 use crate::workspace::Workspace;
 
@@ -148,31 +149,70 @@ fn folder_here(workspace: &Workspace, manifest: &Manifest, session: &Session) ->
         .unwrap_or_else(|| workspace.root.clone())
 }
 
-/// What was installed, and what rewriting its paths did.
-pub(super) struct Done {
-    pub(super) installed: Installed,
-    pub(super) relocated: Relocated,
+/// A session that is ready to be installed.
+pub(super) struct Ready<'a> {
+    pub(super) store: &'a Store,
+    pub(super) client: &'a ClientHome,
+    pub(super) manifest: &'a Manifest,
+    pub(super) plan: &'a SessionPlan,
+    /// The session as saved, with the secrets of its files filled in.
+    pub(super) session: Option<Session>,
 }
 
-/// Writes the session into the client's folders.
-pub(super) fn install(
-    workspace: &Workspace,
-    manifest: &Manifest,
-    plan: &SessionPlan,
-) -> Result<Option<Done>> {
-    let Some((session, saved)) = manifest.session.as_ref().and_then(|s| Some((s, s.transcript.as_ref()?)))
-    else {
-        return Ok(None);
-    };
-    let mut copy = Copy { store: &workspace.store, rewriter: plan.relocation.rewriter()? };
-    let mut installing = workspace.client.installing(&plan.id, &plan.cwd, plan.continues);
-    let session = &refill_side_files(workspace, manifest, session)?;
-    copy.side_files(manifest, session, &plan.agents, &mut |place, content| installing.file(place, content))?;
-    let installed = installing.transcript(&mut |out| {
-        copy.transcript(saved, &plan.checked, out)?;
-        out.write_all(title_records(&plan.id, &plan.title).as_bytes()).map_err(unwritten)
-    })?;
-    Ok(Some(Done { installed, relocated: copy.rewriter.finish() }))
+impl Ready<'_> {
+    /// Returns what goes where; `token` tells this installation from others. `None` for one
+    /// that is only continued.
+    pub(super) fn placed(&self, token: &str) -> Result<Option<Placed>> {
+        let Some((session, _)) = self.saved().filter(|_| !self.plan.continues) else { return Ok(None) };
+        let mut places = Vec::new();
+        let mut copy = Copy { store: self.store, rewriter: self.plan.relocation.rewriter()? };
+        copy.side_files(self.manifest, session, &self.plan.agents, &mut |place, _| {
+            places.push(place.clone());
+            Ok(())
+        })?;
+        Ok(Some(self.client.placed(&self.plan.id, &self.plan.cwd, places, token)))
+    }
+
+    /// Writes a new session into its staging folders, in the order of the places; returns what
+    /// rewriting its paths did.
+    pub(super) fn place(&self, placed: &Placed) -> Result<Relocated> {
+        let Some((session, saved)) = self.saved() else { return Ok(Relocated::default()) };
+        let mut copy = Copy { store: self.store, rewriter: self.plan.relocation.rewriter()? };
+        let mut placing = placed.begin();
+        copy.side_files(self.manifest, session, &self.plan.agents, &mut |_, content| placing.file(content))?;
+        placing.transcript(&mut |out| self.transcript(&mut copy, saved, out))?;
+        Ok(copy.rewriter.finish())
+    }
+
+    /// Appends what is missing to the session that is here; returns what takes it back, too.
+    pub(super) fn continue_it(&self) -> Result<Option<(Relocated, Installed)>> {
+        let Some((session, saved)) = self.saved() else { return Ok(None) };
+        let mut copy = Copy { store: self.store, rewriter: self.plan.relocation.rewriter()? };
+        let mut installing = self.client.installing(&self.plan.id, &self.plan.cwd, self.plan.continues);
+        let agents = &self.plan.agents;
+        copy.side_files(self.manifest, session, agents, &mut |place, content| {
+            installing.file(place, content)
+        })?;
+        let installed = installing.transcript(&mut |out| self.transcript(&mut copy, saved, out))?;
+        Ok(Some((copy.rewriter.finish(), installed)))
+    }
+
+    fn transcript(&self, copy: &mut Copy<'_>, saved: &Transcript, out: &mut dyn Write) -> Result<()> {
+        copy.transcript(saved, &self.plan.checked, out)?;
+        out.write_all(title_records(&self.plan.id, &self.plan.title).as_bytes()).map_err(unwritten)
+    }
+
+    fn saved(&self) -> Option<(&Session, &Transcript)> {
+        self.session.as_ref().and_then(|session| Some((session, session.transcript.as_ref()?)))
+    }
+}
+
+/// Says what the client would lose in a saved transcript, or refuse.
+///
+/// # Errors
+/// [`Kind::Damaged`](crate::error::Kind::Damaged) if a piece of it is.
+pub fn check_transcript(store: &Store, transcript: &Transcript) -> Result<Vec<Finding>> {
+    Ok(checked(store, transcript)?.findings)
 }
 
 /// Checks a saved transcript: its objects, then its lines.

@@ -16,6 +16,7 @@ mod integration;
 mod live;
 mod locate;
 pub mod mend;
+mod placed;
 mod salvage;
 mod settings;
 mod slug;
@@ -31,6 +32,7 @@ pub use install::{Installed, Installing, title_records};
 pub use integration::{COMMAND_FILE, hooks, is_our_command, with_hooks, without_hooks};
 pub use live::Live;
 pub use locate::{Found, Wanted};
+pub use placed::Placed;
 pub use settings::Settings;
 pub use slug::slug;
 

@@ -119,6 +119,8 @@ pub enum Operation {
     Pull,
     /// `snap rm --remote`.
     Withdraw,
+    /// A restore that was cut off was finished, or taken back.
+    Recover,
 }
 
 impl Operation {
@@ -136,6 +138,7 @@ impl Operation {
             Operation::Push => "push",
             Operation::Pull => "pull",
             Operation::Withdraw => "withdraw",
+            Operation::Recover => "recover",
         }
     }
 }
@@ -157,7 +160,9 @@ impl Store {
             return Ok(());
         }
         let mut file = fs::append_private(&path)?;
-        file.write_all(&line).context("write", &path)
+        file.write_all(&line).context("write", &path)?;
+        // `undo` goes by the lines of restores: they are as durable as what they tell of.
+        if entry.root.is_some() { file.sync_all().context("write", &path) } else { Ok(()) }
     }
 
     /// Reads the log, oldest first; lines that can't be read are passed over.

@@ -6,6 +6,7 @@
 
 mod bases;
 mod incoming;
+mod journals;
 mod log;
 mod names;
 mod objects;
@@ -19,12 +20,13 @@ use std::time::Duration;
 
 use crate::digest::ObjectId;
 use crate::error::{Error, IoContext, Kind, Result};
-use crate::fs::{self, Existing, FileLock};
+use crate::fs::{self, ExclusiveLock, Existing, SharedLock};
 use crate::manifest::{LARGEST_MANIFEST, Manifest, ObjectRef};
 use crate::timestamp::Timestamp;
 
 pub use bases::Bases;
 pub use incoming::{Added, Incoming, check_may_travel};
+pub use journals::{Journal, Wait};
 pub use log::{LogEntry, LogOutcome, MovedBranch, Operation};
 pub use names::{Reference, check_name};
 pub use objects::Sweep;
@@ -40,7 +42,7 @@ pub struct Store {
 
 /// Permission to add to the store; any number of them at a time.
 pub struct AddLock {
-    _lock: FileLock,
+    _lock: SharedLock,
     /// Folders with new names in them, to be made durable before the manifest.
     dirty: RefCell<BTreeSet<PathBuf>>,
     /// Objects that a published manifest names: their names are durable since then.
@@ -49,7 +51,7 @@ pub struct AddLock {
 
 /// Permission to delete from the store; excludes everybody else.
 pub struct DeleteLock {
-    _lock: FileLock,
+    _lock: ExclusiveLock,
 }
 
 /// One snapshot in the store, readable or not.
@@ -105,7 +107,7 @@ impl Store {
             // The names of the new folders, from the store up to where `.claude` was made.
             self.root.ancestors().take(3).try_for_each(fs::sync_folder)?;
         }
-        let lock = fs::lock(&self.lock_path(), true, PATIENCE)?;
+        let lock = SharedLock::wait(&self.lock_path(), PATIENCE)?;
         let manifests = self.entries()?.into_iter().filter_map(|entry| entry.manifest.ok());
         let published =
             manifests.flat_map(|manifest| manifest.objects()).map(|object| object.object).collect();
@@ -124,9 +126,9 @@ impl Store {
     /// Takes the lock for deleting.
     ///
     /// # Errors
-    /// [`Kind::Environment`] if others work in the store for longer than ten seconds.
+    /// [`Kind::Busy`] if others work in the store for longer than ten seconds.
     pub fn lock_for_deleting(&self) -> Result<DeleteLock> {
-        Ok(DeleteLock { _lock: fs::lock(&self.lock_path(), false, PATIENCE)? })
+        Ok(DeleteLock { _lock: ExclusiveLock::wait(&self.lock_path(), PATIENCE)? })
     }
 
     /// Reads every manifest: newest first, damaged ones last. An absent store is empty.
@@ -173,8 +175,8 @@ impl Store {
     }
 
     /// Waits for its turn to publish: one at a time, or two could take one name.
-    fn publishing(&self) -> Result<FileLock> {
-        fs::lock(&self.tmp().join("publish.lock"), false, PATIENCE)
+    fn publishing(&self) -> Result<ExclusiveLock> {
+        ExclusiveLock::wait(&self.tmp().join("publish.lock"), PATIENCE)
     }
 
     /// Writes a manifest's bytes under a free file name for its name.

@@ -236,7 +236,7 @@ pub(super) fn check_frame(object: &ObjectRef, frame: &[u8]) -> std::result::Resu
     }
 }
 
-fn files_in(folder: &std::path::Path) -> Result<Vec<PathBuf>> {
+pub(super) fn files_in(folder: &std::path::Path) -> Result<Vec<PathBuf>> {
     match std::fs::read_dir(folder) {
         Ok(files) => files.map(|file| file.map(|file| file.path())).collect::<std::io::Result<_>>(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),

@@ -4,6 +4,7 @@
 mod support;
 
 mod command_line;
+mod crash;
 mod damage;
 mod diff;
 mod diff_properties;

@@ -33,7 +33,7 @@ pub(crate) fn edit(project: &Project) {
     project.write(odd, "odd\n");
 }
 
-fn clean(project: &Project) {
+pub(crate) fn clean(project: &Project) {
     project.git(&["read-tree", "--reset", "-u", "HEAD"]);
     for file in files_below(project.root()) {
         let name = file.strip_prefix(project.root()).must("a file of the project").to_owned();

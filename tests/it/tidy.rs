@@ -67,7 +67,7 @@ const OWNERS: [(&str, &[&str]); 22] = [
     ("sha2", &["digest.rs"]),
     ("signal_hook", &["interrupt.rs"]),
     ("similar", &["hunks.rs"]),
-    ("tempfile", &["fs.rs", "tree.rs"]),
+    ("tempfile", &["fs.rs"]),
     ("time", &["timestamp.rs"]),
     ("unicode_width", &["screen.rs"]),
     ("uuid", &["ids.rs"]),

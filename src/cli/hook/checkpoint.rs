@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::fs;
 use crate::git::{Place as Repo, Repository};
+use crate::restore;
 use crate::risk::{self, Call, Place, Risk, Rules, Unsaved};
 use crate::session::Wanted;
 use crate::workspace::Workspace;
@@ -62,6 +63,8 @@ pub(super) fn now(started: &Started, name: &str, pause: Duration) -> Result<()> 
 
 fn save(started: &Started, context: &Context, name: &str, automatic: Automatic) -> Result<()> {
     let workspace = Workspace::open(context)?;
+    // A tree that a killed restore left half done is no state to keep.
+    restore::recover(context, &workspace)?;
     let session = match started.transcript() {
         None => None,
         asked => {

@@ -18,6 +18,7 @@ pub(crate) mod http;
 pub(crate) mod messages;
 pub(crate) mod planted;
 pub(crate) mod project;
+pub(crate) mod trace;
 pub(crate) mod work;
 
 use std::fs;

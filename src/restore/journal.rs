@@ -1,0 +1,210 @@
+//! The record of a restore: all that it takes to finish it, or to take it back, as a value.
+//!
+//! It is in the store before the first change (`store/journals.rs`), and the same code reads
+//! it in the process that wrote it and in one that finds it after a crash. Where each file is
+//! follows from what is on the disk: a staged file that is not in the staging folder is in
+//! its place. So both ways can be gone again from any point, any number of times.
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::GitHash;
+use crate::error::{Error, Kind, Result};
+use crate::git::Repository;
+use crate::ids::SnapshotId;
+use crate::manifest::Version;
+use crate::paths::{NativePath, RepoPath};
+use crate::session::Placed;
+use crate::store::LogEntry;
+use crate::tree::{Node, STAGING, Staging, Tree};
+
+/// The version of what is written here; another one is left alone.
+pub(super) const FORMAT: u32 = 1;
+
+/// Stands in the staging folder from when everything is in it until nothing is to be moved back.
+pub(super) const READY: &str = "ready";
+
+/// What a restore is about to do.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Record {
+    pub(super) format: u32,
+    /// Random; part of every name that the restore makes up.
+    pub(super) id: SnapshotId,
+    /// What the log is to say when it is done.
+    pub(super) line: LogEntry,
+    /// The name of the safety snapshot, if files are at stake.
+    pub(super) safety: Option<String>,
+    pub(super) root: NativePath,
+    /// How the repository names blobs.
+    pub(super) object_format: GitHash,
+    pub(super) moves: Vec<Move>,
+    /// Whether the index changes, and is locked.
+    pub(super) index: bool,
+    pub(super) session: Option<Placed>,
+}
+
+/// A path whose file is replaced, created or removed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Move {
+    pub(super) path: RepoPath,
+    /// What is there now, to be moved out.
+    pub(super) old: Option<Version>,
+    /// What will be there, to be moved in.
+    pub(super) new: Option<Version>,
+}
+
+/// What could not be put back as it was, because somebody changed it after the crash.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    /// The paths, left as they are.
+    pub(super) paths: Vec<RepoPath>,
+    /// The staging folder with the old files of these paths.
+    pub(super) staging: Option<std::path::PathBuf>,
+}
+
+impl Record {
+    /// Returns the line that is written into the journal.
+    pub(super) fn to_line(&self) -> Result<Vec<u8>> {
+        serde_json::to_vec(self)
+            .map_err(|error| Error::new(Kind::Bug, "The plan of the restore can't be written").because(error))
+    }
+
+    /// Opens the work tree, with git's own folders closed.
+    pub(super) fn tree(&self, repository: Option<&Repository>) -> Result<Tree> {
+        let tree = Tree::open(self.root.as_path())?;
+        Ok(match repository {
+            Some(repository) => tree.closing(&repository.own_folders()),
+            None => tree,
+        })
+    }
+
+    /// Returns the name of the staging folder in the root.
+    pub(super) fn staging(&self) -> String {
+        format!("{STAGING}{}", self.id)
+    }
+
+    /// Puts every file back to where it was, the index lock and the session away.
+    ///
+    /// A path that is neither as it was nor as the restore made it was changed by somebody
+    /// since; it stays as it is, and its old file where it is.
+    ///
+    /// # Errors
+    /// What the disk says; to be run again then.
+    pub(super) fn take_back(&self, repository: Option<&Repository>) -> Result<Kept> {
+        let mut kept = Kept::default();
+        let tree = self.tree(repository)?;
+        if let Some(staging) = tree.open_staging(&self.staging())? {
+            if staging.holds(READY)? {
+                kept.paths = self.move_back(&tree, &staging)?;
+            }
+            if kept.paths.is_empty() {
+                staging.unmark(READY)?;
+                staging.remove()?;
+            } else {
+                kept.staging = Some(staging.path().to_owned());
+            }
+        }
+        self.move_branch(repository, true)?;
+        if let Some(repository) = repository.filter(|_| self.index) {
+            repository.left_index_lock(&self.id).release()?;
+        }
+        if let Some(session) = &self.session {
+            session.take_back()?;
+        }
+        Ok(kept)
+    }
+
+    fn move_back(&self, tree: &Tree, staging: &Staging) -> Result<Vec<RepoPath>> {
+        let mut changed = Vec::new();
+        for (number, step) in self.moves.iter().enumerate().rev() {
+            let name = new_name(number);
+            if step.new.is_none() || staging.holds(&name)? {
+                continue;
+            }
+            let there = self.version_of(&tree.read(&step.path)?);
+            if there == step.new {
+                tree.take(&step.path, staging, &name)?;
+                tree.prune_folders(&step.path);
+            } else if there.is_some() && there != step.old {
+                changed.push(step.path.clone());
+            }
+        }
+        for (number, step) in self.moves.iter().enumerate().rev() {
+            let name = old_name(number);
+            if step.old.is_none() || !staging.holds(&name)? {
+                continue;
+            }
+            match tree.put(staging, &name, &step.path) {
+                Err(error) if error.kind() == Kind::Conflict => changed.push(step.path.clone()),
+                done => done?,
+            }
+        }
+        tree.sync(self.moves.iter().map(|step| &step.path))?;
+        changed.sort();
+        changed.dedup();
+        Ok(changed)
+    }
+
+    /// Moves the branch, if it is to be moved and is not there yet; or back.
+    fn move_branch(&self, repository: Option<&Repository>, take_back: bool) -> Result<()> {
+        let (Some(moved), Some(repository)) = (&self.line.moved, repository) else { return Ok(()) };
+        let (from, to) = if take_back { (&moved.to, &moved.from) } else { (&moved.from, &moved.to) };
+        let head = repository.head()?;
+        if head.branch != moved.branch || head.commit.as_ref() != Some(from) {
+            return Ok(());
+        }
+        repository.move_head(from, to, &format!("snap: to {}", crate::screen::Line(&self.line.name)))
+    }
+
+    /// Makes the decided restore visible: the transcript, then the index.
+    ///
+    /// # Errors
+    /// What the disk or the client's folders say; the index is then as it was.
+    pub(super) fn reveal(&self, repository: Option<&Repository>) -> Result<()> {
+        if let Some(session) = &self.session {
+            session.reveal()?;
+        }
+        self.move_branch(repository, false)?;
+        match repository.filter(|_| self.index) {
+            Some(repository) => repository.left_index_lock(&self.id).swap(),
+            None => Ok(()),
+        }
+    }
+
+    /// Cleans up after [`Record::reveal`]; returns the staging folder if it can't be removed.
+    ///
+    /// # Errors
+    /// What the disk says; to be run again then.
+    pub(super) fn clean_up(&self, repository: Option<&Repository>) -> Result<Option<std::path::PathBuf>> {
+        if let Some(repository) = repository.filter(|_| self.index) {
+            repository.left_index_lock(&self.id).release()?;
+        }
+        if let Some(session) = &self.session {
+            session.clean_up()?;
+        }
+        let staging = Tree::open(self.root.as_path())?.open_staging(&self.staging())?;
+        let Some(staging) = staging else { return Ok(None) };
+        // All is in place: a folder that stays is no reason to take it back.
+        let place = staging.path().to_owned();
+        Ok(staging.remove().is_err().then_some(place))
+    }
+
+    /// Returns the version that a file is.
+    pub(super) fn version_of(&self, node: &Node) -> Option<Version> {
+        match node {
+            Node::File { mode, bytes, .. } => {
+                Some(Version { oid: self.object_format.blob_id(bytes), mode: *mode })
+            }
+            Node::Missing | Node::Folder | Node::Special => None,
+        }
+    }
+}
+
+/// Returns the name in the staging folder of the file that a move brings.
+pub(super) fn new_name(number: usize) -> String {
+    format!("new-{number}")
+}
+
+/// Returns the name in the staging folder of the file that a move takes away.
+pub(super) fn old_name(number: usize) -> String {
+    format!("old-{number}")
+}

@@ -1,0 +1,236 @@
+//! A new session on its way into the client's folders: staged whole, then revealed, or taken back.
+//!
+//! Side files first, the transcript last: the client lists a session by its transcript, so
+//! it never sees half of one. Nothing that exists is overwritten. What goes where is known
+//! beforehand, as a value, so that another process can finish it or take it back. Below the
+//! client's `projects`, `tasks` and `file-history`, which people put on other disks by a link,
+//! everything is reached through real folders only.
+
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::ClientHome;
+use super::continuation::Writer;
+use crate::error::{Error, IoContext, Kind, Result};
+use crate::fs;
+use crate::ids::ClientId;
+use crate::paths::{NativePath, RepoPath};
+use crate::tree::{Node, Staging, Tree};
+
+/// Stands in the staging folder from when everything is in it until nothing is to be moved back.
+const READY: &str = "ready";
+
+/// The client's folders that a session has files in; the first is that of the transcript.
+const KINDS: [&str; 3] = ["projects", "tasks", "file-history"];
+
+/// What is installed where: all that it takes to finish an installation, or to take it back.
+///
+/// Everything waits in a staging folder of its kind until it is revealed. A file that is not in
+/// its staging folder is in its place, so both ways can be gone again from any point.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Placed {
+    config: NativePath,
+    /// The folder that the client is started in, links resolved.
+    cwd: NativePath,
+    id: ClientId,
+    /// The side files: `session/…`, `tasks/…` or `file-history/…`, as in a manifest.
+    places: Vec<RepoPath>,
+    /// Part of the names of the staging folders.
+    token: String,
+}
+
+/// A session that is being written into its staging folders.
+pub struct Placing<'a> {
+    placed: &'a Placed,
+    written: usize,
+}
+
+impl ClientHome {
+    /// Says what an installation is to put where. `token` tells it from others.
+    pub fn placed(&self, id: &ClientId, cwd: &Path, places: Vec<RepoPath>, token: &str) -> Placed {
+        let config = self.config.as_path().into();
+        Placed { config, cwd: cwd.into(), id: id.clone(), places, token: token.to_owned() }
+    }
+}
+
+impl Placing<'_> {
+    /// Writes the next side file: that of the next place.
+    ///
+    /// # Errors
+    /// [`Kind::Conflict`] if it exists where it is to go, [`Kind::Damaged`] for a place that is none, what `content`
+    /// says, [`Kind::Environment`] with the path.
+    pub fn file(&mut self, content: Writer<'_>) -> Result<()> {
+        let number = self.written;
+        self.written += 1;
+        self.write(number, content)
+    }
+
+    /// Writes the transcript, which has to be the last file, and makes all of them durable.
+    ///
+    /// # Errors
+    /// As [`Placing::file`].
+    pub fn transcript(self, content: Writer<'_>) -> Result<()> {
+        self.write(self.placed.places.len(), content)?;
+        for kind in KINDS {
+            if let Some((tree, staging)) = self.placed.opened(kind)? {
+                staging.sync()?;
+                tree.sync(std::iter::empty())?;
+            }
+        }
+        match self.placed.opened(KINDS[0])? {
+            Some((_, staging)) => staging.mark(READY),
+            None => Ok(()),
+        }
+    }
+
+    fn write(&self, number: usize, content: Writer<'_>) -> Result<()> {
+        let File { kind, name, path } = self.placed.file(number)?;
+        let folder = self.placed.config.as_path().join(kind);
+        fs::make_private_folder(&folder)?;
+        let tree = open(&folder)?;
+        if tree.read(&path)? != Node::Missing {
+            return Err(appeared(&tree.absolute(&path)));
+        }
+        let staged = format!("{}/{name}", self.placed.staging());
+        let staged = RepoPath::new(staged.as_bytes()).map_err(unusable)?;
+        match tree.create(&staged, content)? {
+            true => Ok(()),
+            false => Err(appeared(&tree.absolute(&staged))),
+        }
+    }
+}
+
+/// A file of an installation: which of the client's folders it is in, its name in the staging
+/// folder there, and where it goes.
+struct File {
+    kind: &'static str,
+    name: String,
+    path: RepoPath,
+}
+
+impl Placed {
+    /// Begins to write the files.
+    pub fn begin(&self) -> Placing<'_> {
+        Placing { placed: self, written: 0 }
+    }
+
+    /// Gives every file its name, the transcript last: from then on the client knows the session.
+    ///
+    /// # Errors
+    /// [`Kind::Conflict`] if one of that name exists, [`Kind::Environment`] with the path.
+    pub fn reveal(&self) -> Result<()> {
+        let files = self.files()?;
+        let (transcript, sides) = files.split_at(1);
+        for some in [sides, transcript] {
+            for kind in KINDS {
+                let Some((tree, staging)) = self.opened(kind)? else { continue };
+                let here = || some.iter().filter(|file| file.kind == kind);
+                for File { name, path, .. } in here() {
+                    if staging.holds(name)? {
+                        tree.put_private(&staging, name, path)?;
+                    }
+                }
+                tree.sync(here().map(|file| &file.path))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes what was installed, and the folders that are empty then.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn take_back(&self) -> Result<()> {
+        if let Some((_, marked)) = self.opened(KINDS[0])?
+            && marked.holds(READY)?
+        {
+            for File { kind, name, path } in self.files()? {
+                let Some((tree, staging)) = self.opened(kind)? else { continue };
+                if !staging.holds(&name)? && tree.read(&path)? != Node::Missing {
+                    tree.take(&path, &staging, &name)?;
+                    tree.prune_folders(&path);
+                }
+            }
+            marked.unmark(READY)?;
+        }
+        self.clean_up()
+    }
+
+    /// Removes the staging folders with what is left in them.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn clean_up(&self) -> Result<()> {
+        for kind in KINDS {
+            if let Some((_, staging)) = self.opened(kind)? {
+                staging.remove()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn staging(&self) -> String {
+        format!("{}{}", fs::TEMPORARY, self.token)
+    }
+
+    /// Opens one of the client's folders and the staging folder in it, if that is there.
+    fn opened(&self, kind: &str) -> Result<Option<(Tree, Staging)>> {
+        let folder = self.config.as_path().join(kind);
+        if !folder.is_dir() {
+            return Ok(None);
+        }
+        let tree = open(&folder)?;
+        Ok(tree.open_staging(&self.staging())?.map(|staging| (tree, staging)))
+    }
+
+    /// Returns all files, the transcript first.
+    fn files(&self) -> Result<Vec<File>> {
+        (0..=self.places.len()).rev().map(|number| self.file(number)).collect()
+    }
+
+    /// Returns the file of this number: that of a place or, behind them, the transcript.
+    fn file(&self, number: usize) -> Result<File> {
+        let client = ClientHome::new(self.config.as_path(), Path::new("/"), None);
+        let transcript = client.transcript_path(self.cwd.as_path(), &self.id);
+        let transcript = transcript.strip_prefix(client.projects()).unwrap_or(&transcript);
+        let Some(place) = self.places.get(number) else {
+            return below_client(KINDS[0], "transcript".to_owned(), transcript);
+        };
+        let mut components = place.components();
+        let kind = components.next().and_then(|kind| kind.to_str()).unwrap_or_default();
+        let (kind, folder) = match kind {
+            "session" => (KINDS[0], transcript.with_extension("")),
+            "tasks" => ("tasks", PathBuf::from(self.id.as_str())),
+            "team-tasks" => ("tasks", PathBuf::from(ClientHome::team_list(&self.id))),
+            "file-history" => ("file-history", PathBuf::from(self.id.as_str())),
+            _ => {
+                return Err(Error::new(Kind::Damaged, format!("{place} is no place for a session's file"))
+                    .hint("the snapshot was written by something else than snap"));
+            }
+        };
+        let path = components.fold(folder, |path, component| path.join(component));
+        below_client(kind, number.to_string(), &path)
+    }
+}
+
+/// Opens one of the client's folders. A link in its place is the user's own.
+fn open(folder: &Path) -> Result<Tree> {
+    Tree::open(&folder.canonicalize().context("open", folder)?)
+}
+
+fn below_client(kind: &'static str, name: String, path: &Path) -> Result<File> {
+    let path = RepoPath::new(path.as_os_str().as_bytes()).map_err(unusable)?;
+    Ok(File { kind, name, path })
+}
+
+fn unusable(why: String) -> Error {
+    Error::new(Kind::Damaged, "A session's file has no usable name").because(why)
+}
+
+fn appeared(path: &Path) -> Error {
+    Error::new(Kind::Conflict, format!("Cannot write {}", path.display()))
+        .because("a file of that name appeared meanwhile")
+        .hint("run the command again")
+}

@@ -1,0 +1,168 @@
+//! Killed at any system call that changes something, and failed by any: the store is whole, the work tree is
+//! the old one or the new one, and there is nothing to clean up by hand.
+
+use std::fs;
+
+use crate::support::Must;
+use crate::support::project::{Project, files_below};
+use crate::support::trace::{Call, Scene, available, some, traced};
+
+const ID: &str = "c137e379-838e-4509-8148-16b407691758";
+
+/// Everything that a restore may change: the tree, the index with its marks, the session's files; and whatever a
+/// crash could leave behind.
+fn picture(project: &Project) -> String {
+    let mut picture = project.state_with_flags();
+    for file in files_below(&project.home.config()) {
+        if !file.ends_with(".claude.json") {
+            let content = fs::read(&file).must("a file");
+            picture += &format!("{} {:?}\n", file.display(), String::from_utf8_lossy(&content));
+        }
+    }
+    let git = fs::read_dir(project.path(".git")).must("git's folder").flatten();
+    for name in git.map(|entry| entry.file_name().to_string_lossy().into_owned()) {
+        if name.starts_with("index.") {
+            picture += &format!("left: {name}\n");
+        }
+    }
+    picture
+}
+
+/// A project with a snapshot `x` of edits of many kinds and a session, all of it gone again; there is local work.
+fn wrecked() -> Project {
+    let project = Project::new();
+    let transcript = project.session(ID);
+    crate::resume::edit(&project);
+    project.snap(&["save", "x"]).exits(0);
+    crate::resume::clean(&project);
+    fs::remove_dir_all(transcript.with_extension("")).must("to remove");
+    fs::remove_file(transcript).must("to remove");
+    fs::remove_dir_all(project.home.tasks(ID)).must("to remove");
+    project.write("mine.txt", "local work\n");
+    project.git(&["add", "mine.txt"]);
+    project
+}
+
+/// Kills a restore at each point: the next command makes it all or nothing, and the restore can be repeated and undone.
+fn all_or_nothing(project: Project, command: &[&str]) {
+    let before = picture(&project);
+    let scene = Scene::of(project);
+    let project = &scene.project;
+    let all = scene.calls(command);
+    let after = picture(project);
+    assert_ne!(before, after);
+    let (mut old, mut new) = (0, 0);
+    for call in some(&all, 7) {
+        let ran = scene.hurt(call, "signal=SIGKILL", command);
+        assert_eq!(ran.code, -1, "{call:?}: {}", ran.stderr);
+        project.snap(&["prune", "--keep-last", "100"]).exits(0);
+        let now = picture(project);
+        if now == before {
+            old += 1;
+            project.snap(command).exits(0);
+            assert_eq!(picture(project), after, "repeated after a kill at {call:?}");
+        } else {
+            new += 1;
+            assert_eq!(now, after, "killed at {call:?}");
+        }
+        project.snap(&["undo"]).exits(0);
+        let undone = project.state_with_flags();
+        assert!(before.starts_with(&undone), "undone after a kill at {call:?}: {undone}");
+    }
+    println!("{command:?}: {} calls, {} killed: {old} old, {new} new, 0 mixed", all.len(), old + new);
+}
+
+#[test]
+fn a_resume_killed_at_any_call_is_all_or_nothing() {
+    if available("kill -9 at every system call of resume") {
+        all_or_nothing(wrecked(), &["resume", "x", "--no-run"]);
+    }
+}
+
+#[test]
+fn a_rewind_killed_at_any_call_is_all_or_nothing() {
+    if available("kill -9 at every system call of rewind") {
+        all_or_nothing(wrecked(), &["rewind", "x", "--no-run"]);
+    }
+}
+
+#[test]
+fn an_undo_killed_at_any_call_is_all_or_nothing() {
+    if available("kill -9 at every system call of undo") {
+        let project = wrecked();
+        project.snap(&["rewind", "x", "--no-session"]).exits(0);
+        all_or_nothing(project, &["undo"]);
+    }
+}
+
+/// The wrecked project, its restore killed when some files were replaced and some not.
+fn half_restored() -> Option<Scene> {
+    if !available("what is found after a restore that was killed half way") {
+        return None;
+    }
+    let scene = Scene::of(wrecked());
+    let calls = scene.calls(&["resume", "x", "--no-run"]);
+    let moves: Vec<&Call> = calls.iter().filter(|call| call.name == "renameat2").collect();
+    let ran = scene.hurt(moves[moves.len() / 2], "signal=SIGKILL", &["resume", "x", "--no-run"]);
+    assert_eq!(ran.code, -1);
+    assert!(scene.project.path(".git/index.lock").exists(), "killed before or after the moves");
+    Some(scene)
+}
+
+fn journals(project: &Project) -> usize {
+    files_below(&project.stored("restoring")).len()
+}
+
+#[test]
+fn a_restore_that_was_cut_off_is_shown_and_the_next_save_puts_it_right_and_logs_it() {
+    let Some(Scene { project, .. }) = half_restored() else { return };
+    project.snap(&["list"]).exits(0).says(&["a restore was cut off", "app"]);
+    assert_eq!(journals(&project), 1, "looking changes nothing");
+    project.snap(&["save", "after"]).exits(0).says(&["everything is as before it", "safety-"]);
+    assert_eq!(journals(&project), 0);
+    let log = project.snap(&["log", "--json"]).exits(0).json();
+    assert_eq!([&log[0]["operation"], &log[1]["operation"]], ["save", "recover"]);
+    project.snap(&["list"]).exits(0);
+    assert!(project.try_git(&["commit", "-qam", "git is not in anybody's way"]));
+}
+
+#[test]
+fn what_was_edited_after_the_crash_stays_and_so_does_the_old_file() {
+    let Some(Scene { project, .. }) = half_restored() else { return };
+    project.write("a.txt", "edited after the crash\n");
+    let ran = project.snap(&["prune", "--keep-last", "100"]).exits(0).says(&["a.txt was changed after that"]);
+    assert_eq!(project.read("a.txt"), b"edited after the crash\n");
+    let old = files_below(project.root())
+        .into_iter()
+        .find(|file| fs::read(file).is_ok_and(|bytes| bytes == b"one\ntwo\nthree\n"))
+        .must("the old file");
+    assert!(ran.stderr.contains(old.parent().must("a folder").to_str().must("UTF-8")), "{}", ran.stderr);
+    assert_eq!(project.read("b.txt"), b"stays\n", "all others are as before");
+}
+
+#[test]
+fn a_lock_of_somebody_else_is_not_removed() {
+    let Some(Scene { project, .. }) = half_restored() else { return };
+    project.write(".git/index.lock", "another git's\n");
+    project.snap(&["prune", "--keep-last", "100"]).exits(0).says(&["everything is as before it"]);
+    assert_eq!(project.read(".git/index.lock"), b"another git's\n");
+}
+
+#[test]
+fn a_journal_of_a_work_tree_that_was_removed_does_no_harm() {
+    if !available("a work tree removed after its restore was killed") {
+        return;
+    }
+    let project = Project::new();
+    project.write("a.txt", "saved\n");
+    project.snap(&["save", "x"]).exits(0);
+    project.git(&["worktree", "add", "-q", "../linked"]);
+    let linked = project.home.path().join("linked").canonicalize().must("the work tree");
+    let place = linked.to_str().must("UTF-8").to_owned();
+    let inject = ["-e", "trace=mkdirat", "-e", "inject=mkdirat:signal=SIGKILL:when=1"];
+    let (ran, _) = traced(&project, &inject, &["resume", "x", "--no-run", "--into", &place]);
+    assert_eq!((ran.code, journals(&project)), (-1, 1), "{}", ran.stderr);
+    project.git(&["worktree", "remove", "--force", "--force", &place]);
+    project.snap(&["save", "after"]).exits(0).says(&["that work tree is gone"]);
+    assert_eq!(journals(&project), 0);
+}

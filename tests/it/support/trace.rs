@@ -1,0 +1,111 @@
+//! Running `snap` under strace: to see its system calls, or to have one of them fail or kill it.
+//!
+//! Only the program's own main thread is traced; the git programs it starts are not.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use super::Must;
+use super::project::{Project, Ran, ran};
+
+/// The system calls that change files, or make changes last.
+pub(crate) const MUTATING: &str = "write,pwrite64,writev,fsync,fdatasync,rename,renameat,renameat2,link,linkat,unlink,\
+     unlinkat,mkdir,mkdirat,rmdir,symlink,symlinkat,ftruncate,chmod,fchmod,fchmodat,utimensat,copy_file_range,sendfile";
+
+/// Says whether strace can be used here, and if not, says loudly that `experiment` is skipped.
+pub(crate) fn available(experiment: &str) -> bool {
+    let works = Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).status();
+    let works = works.is_ok_and(|status| status.success());
+    if !works {
+        eprintln!("SKIPPED: {experiment}: strace is not installed, or may not trace here");
+    }
+    works
+}
+
+/// Says whether the long form of the experiments was asked for.
+pub(crate) fn long() -> bool {
+    std::env::var_os("SNAP_LONG").is_some()
+}
+
+/// Picks at most `short` of these, evenly spread; all of them in the long form.
+pub(crate) fn some<T>(all: &[T], short: usize) -> Vec<&T> {
+    match long() || all.len() <= short {
+        true => all.iter().collect(),
+        false => (0..short).map(|number| &all[number * (all.len() - 1) / (short - 1)]).collect(),
+    }
+}
+
+/// Runs `snap` in the project under strace, with these options of strace; returns what strace wrote too.
+pub(crate) fn traced(project: &Project, options: &[&str], arguments: &[&str]) -> (Ran, String) {
+    let plain = project.command(project.root(), arguments);
+    let log = project.home.path().join("tmp/strace.log");
+    let mut command = Command::new("strace");
+    command.arg("-qq").arg("-o").arg(&log).args(options).arg("--").arg(plain.get_program()).args(arguments);
+    command.current_dir(project.root()).env_clear();
+    for (name, value) in plain.get_envs() {
+        command.env(name, value.unwrap_or_default());
+    }
+    let ran = ran(&mut command);
+    let calls = fs::read_to_string(&log).unwrap_or_default();
+    fs::remove_file(&log).must("to remove the log");
+    (ran, calls)
+}
+
+/// A project in one state, to be put back to it again and again.
+pub(crate) struct Scene {
+    pub(crate) project: Project,
+    kept: tempfile::TempDir,
+}
+
+impl Scene {
+    /// Keeps the present state of a project and its home.
+    pub(crate) fn of(project: Project) -> Scene {
+        let kept = tempfile::TempDir::new().must("a folder");
+        copy(project.home.path(), kept.path());
+        Scene { project, kept }
+    }
+
+    /// Puts everything back.
+    pub(crate) fn reset(&self) {
+        for entry in fs::read_dir(self.project.home.path()).must("the home").flatten() {
+            match entry.path().is_dir() {
+                true => fs::remove_dir_all(entry.path()).must("to remove"),
+                false => fs::remove_file(entry.path()).must("to remove"),
+            }
+        }
+        copy(self.kept.path(), self.project.home.path());
+    }
+
+    /// Returns the mutating system calls that a command makes, in order.
+    pub(crate) fn calls(&self, arguments: &[&str]) -> Vec<Call> {
+        self.reset();
+        let (ran, log) = traced(&self.project, &["-e", &format!("trace={MUTATING}")], arguments);
+        ran.exits(0);
+        let mut calls: Vec<Call> = Vec::new();
+        for line in log.lines().filter_map(|line| line.split_once('(')) {
+            let nth = 1 + calls.iter().filter(|call| call.name == line.0).count();
+            calls.push(Call { name: line.0.to_owned(), nth });
+        }
+        calls
+    }
+
+    /// Runs a command from the kept state, with this done to it at one of its calls (`signal=SIGKILL`, `error=EIO`).
+    pub(crate) fn hurt(&self, call: &Call, how: &str, arguments: &[&str]) -> Ran {
+        self.reset();
+        let inject = format!("inject={}:{how}:when={}", call.name, call.nth);
+        traced(&self.project, &["-e", &format!("trace={}", call.name), "-e", &inject], arguments).0
+    }
+}
+
+/// One system call of a run: its name, and the how manieth of that name it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    pub(crate) name: String,
+    pub(crate) nth: usize,
+}
+
+fn copy(from: &Path, to: &Path) {
+    let done = Command::new("cp").arg("-a").arg(from.join(".")).arg(to).status().must("to run cp");
+    assert!(done.success());
+}
