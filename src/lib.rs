@@ -47,5 +47,6 @@ pub mod store;
 pub mod timestamp;
 pub mod tree;
 pub mod trust;
+pub mod verify;
 pub mod view;
 pub mod workspace;

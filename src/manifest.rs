@@ -227,7 +227,7 @@ pub struct SideFile {
 }
 
 /// The name and size of an object in the store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ObjectRef {
     /// The BLAKE3 hash of the raw content.
     pub object: ObjectId,
@@ -428,6 +428,15 @@ pub struct Edit {
 }
 
 impl Edit {
+    /// Returns every version with content that is made from the base: a suffix that says where it is, for
+    /// people, the version, and the diff that leads to it.
+    pub fn versions(&self) -> Vec<(&'static str, &Version, Option<&Diff>)> {
+        let new = self.new.iter().map(|new| ("", new, self.diff.as_ref()));
+        let staged = self.staged.iter().map(|one| (" (staged)", &one.version, one.diff.as_ref()));
+        let stages = self.stages.iter().map(|one| (" (unmerged)", &one.version, one.diff.as_ref()));
+        new.chain(staged).chain(stages).filter(|(_, version, _)| !version.is_submodule()).collect()
+    }
+
     /// Makes the entry of a path that is nowhere, to be filled in.
     pub(crate) fn of(path: RepoPath) -> Edit {
         Edit {

@@ -236,6 +236,9 @@ impl Tree {
     fn put_making(&self, missing: Missing, staging: &Staging, name: &str, path: &RepoPath) -> Result<()> {
         let place = self.absolute(path);
         let Some((folder, leaf)) = self.walk(path, missing)? else {
+            if missing == Missing::MakePrivate {
+                return Err(through_link(&place));
+            }
             return Err(Error::new(Kind::Conflict, format!("Cannot write {}", place.display()))
                 .because("a folder on the way to it is a file or a link")
                 .hint("move that away, then run the command again; nothing was changed"));
@@ -297,9 +300,7 @@ impl Tree {
     ) -> Result<bool> {
         let place = self.absolute(path);
         let Some((folder, leaf)) = self.walk(path, Missing::MakePrivate)? else {
-            return Err(Error::new(Kind::Environment, format!("Cannot write {}", place.display()))
-                .because("a folder on the way to it is a file or a link")
-                .hint("nothing is written through links; put a real folder in its place"));
+            return Err(through_link(&place));
         };
         let random = crate::digest::to_hex(&crate::fs::random_bytes()?[..8]);
         let name = format!("{}{random}", crate::fs::TEMPORARY);
@@ -500,6 +501,12 @@ impl Staging {
             Err(errno) => Err(Error::io("remove", &self.path.join(name), &errno.into())),
         }
     }
+}
+
+fn through_link(place: &Path) -> Error {
+    Error::new(Kind::Environment, format!("Cannot write {}", place.display()))
+        .because("a folder on the way to it is a file or a link")
+        .hint("nothing is written through links; put a real folder in its place")
 }
 
 /// Says whether a folder has anything in it but folders.

@@ -22,6 +22,7 @@ mod save;
 mod show;
 mod tree;
 mod ui;
+mod verify;
 mod view;
 
 use std::path::PathBuf;
@@ -95,6 +96,7 @@ enum Command {
     Log(log::Log),
     #[command(hide = true)]
     Lease(lease::Lease),
+    Verify(verify::Verify),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -169,7 +171,7 @@ fn run(arguments: Arguments, store: Option<PathBuf>, ui: &mut Ui) -> Result<Outc
             settle(&context, &workspace, ui)?;
         }
         // What frees space, or only looks, works beside a restore that can't be settled.
-        Command::Prune(_) | Command::Rm(_) => {
+        Command::Prune(_) | Command::Rm(_) | Command::Verify(_) => {
             settle(&context, &workspace, ui).unwrap_or_else(|error| ui.error(&error));
         }
         Command::List(_) | Command::Show(_) => {
@@ -202,6 +204,7 @@ fn run(arguments: Arguments, store: Option<PathBuf>, ui: &mut Ui) -> Result<Outc
         Command::Pull(command) => command.run(&context, &workspace, ui),
         Command::Log(command) => command.run(&context, &workspace, ui),
         Command::Lease(command) => command.run(&context, &workspace, ui),
+        Command::Verify(command) => command.run(&workspace, ui),
     }
 }
 

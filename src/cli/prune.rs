@@ -129,6 +129,9 @@ impl Prune {
         for entry in damaged {
             ui.warn(&format!("{} can't be read; it and all objects are kept", Line(&entry.stem)));
         }
+        if store.has_manifests_aside()? {
+            ui.warn("manifests that were set aside lie in the store's `damaged`; as long as they do, all objects are kept");
+        }
         report(ui, &planned, swept, self.dry_run)
     }
 }

@@ -40,10 +40,10 @@ use consent::Standing;
 pub use consent::{Consent, Doubt, not_trusted};
 use journal::Record;
 
-pub use recover::{Outcome, Recovered, cut_off, recover};
+pub use recover::{Outcome, Recovered, cut_off, recover, unreadable_journals};
 pub use relocate::{Paths, Relocated, Relocation};
-pub use session::SessionPlan;
-pub use steps::{Action, Step};
+pub use session::{SessionPlan, check_transcript};
+pub use steps::{Action, Maker, Step};
 
 /// Everything that a restore will do.
 pub struct Plan {

@@ -70,6 +70,24 @@ pub fn cut_off(store: &Store) -> Result<Vec<PathBuf>> {
     Ok(roots)
 }
 
+/// Returns the journals that nobody works on and that can't be read, with why.
+///
+/// # Errors
+/// What the disk says.
+pub fn unreadable_journals(store: &Store) -> Result<Vec<(PathBuf, Error)>> {
+    let mut unreadable = Vec::new();
+    for path in store.journals()? {
+        let Some(line) = store.peek_journal(&path)? else { continue };
+        match store.take_journal(&path, Wait::No) {
+            Err(error) if error.kind() == Kind::Damaged => unreadable.push((path, error)),
+            Ok(None) => {}
+            Ok(Some(_)) => unreadable.extend(read(&path, &line).err().map(|error| (path, error))),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(unreadable)
+}
+
 fn recover_one(context: &Context, workspace: &Workspace, path: &Path) -> Result<Option<Recovered>> {
     let Some(line) = workspace.store.peek_journal(path)? else { return Ok(None) };
     let record = read(path, &line)?;

@@ -105,8 +105,8 @@ enum Marks {
     AsSaved,
 }
 
-/// Makes steps for one repository.
-pub(super) struct Maker<'a> {
+/// Makes steps for one repository, and the content they need.
+pub struct Maker<'a> {
     marks: Marks,
     store: &'a Store,
     blobs: Blobs<'a>,
@@ -116,7 +116,7 @@ pub(super) struct Maker<'a> {
 
 impl<'a> Maker<'a> {
     /// Makes one; `bases` are base versions that the repository may lack.
-    pub(super) fn new(store: &'a Store, repository: &'a Repository, bases: &'a Bases) -> Maker<'a> {
+    pub fn new(store: &'a Store, repository: &'a Repository, bases: &'a Bases) -> Maker<'a> {
         Maker { marks: Marks::Stay, store, blobs: repository.blobs(), repository, bases }
     }
 
@@ -200,8 +200,19 @@ impl<'a> Maker<'a> {
         Ok(blobs)
     }
 
+    /// Reads a blob of the repository; `None` if it lacks it.
+    ///
+    /// # Errors
+    /// What git says.
+    pub fn blob(&mut self, oid: &str) -> Result<Option<Vec<u8>>> {
+        self.blobs.read(oid)
+    }
+
     /// Computes a version's bytes from the base and its diff, and checks them against its id.
-    pub(super) fn content(&mut self, edit: &Edit, version: &Version, diff: Option<&Diff>) -> Result<Vec<u8>> {
+    ///
+    /// # Errors
+    /// [`Kind::Damaged`] if they are others, [`Kind::NotFound`] if the base version is not here.
+    pub fn content(&mut self, edit: &Edit, version: &Version, diff: Option<&Diff>) -> Result<Vec<u8>> {
         let damaged = |cause: String| {
             Error::new(Kind::Damaged, format!("Cannot restore {}", edit.path))
                 .because(cause)

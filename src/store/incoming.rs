@@ -200,7 +200,7 @@ impl<'a> Incoming<'a> {
             sealed.publish(&self.store.object_path(id), Existing::Replace)?;
             lock.dirty.borrow_mut().insert(folder);
         }
-        lock.dirty.take().iter().try_for_each(|folder| fs::sync_folder(folder))?;
+        lock.sync()?;
         // Those that were here from the start were not under our lock until now.
         let lost = |object: &ObjectRef| !self.store.object_path(object.object).exists();
         if self.manifest.objects().iter().chain(self.bases.0.values()).any(lost) {

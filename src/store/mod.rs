@@ -5,6 +5,7 @@
 //! and ignored by git. No file of a snapshot is ever changed; pins are empty marker files.
 
 mod bases;
+mod damaged;
 mod incoming;
 mod journals;
 mod log;
@@ -64,6 +65,13 @@ pub struct Entry {
     pub written: Timestamp,
     /// The manifest, or why it can't be read.
     pub manifest: Result<Manifest>,
+}
+
+impl AddLock {
+    /// Makes the names of all objects durable that were written under it.
+    fn sync(&self) -> Result<()> {
+        self.dirty.take().iter().try_for_each(|folder| fs::sync_folder(folder))
+    }
 }
 
 impl Store {
@@ -159,7 +167,7 @@ impl Store {
     pub fn publish(&self, lock: &AddLock, manifest: &Manifest) -> Result<String> {
         let _publishing = self.publishing()?;
         self.refuse_taken(&manifest.name)?;
-        lock.dirty.take().iter().try_for_each(|folder| fs::sync_folder(folder))?;
+        lock.sync()?;
         let json = manifest.to_json()?;
         if json.len() as u64 > LARGEST_MANIFEST {
             return Err(Error::new(Kind::Refused, "The snapshot is too large to be saved")

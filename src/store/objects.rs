@@ -152,11 +152,14 @@ impl Store {
     /// Removes the objects that no manifest refers to and that are older than a day, and
     /// temporary files as old. Needs no free space.
     ///
-    /// Does nothing while a manifest can't be read: it may refer to any object.
+    /// Does nothing while a manifest can't be read, wherever it is: it may refer to any object.
     ///
     /// # Errors
     /// [`Kind::Environment`] with the path.
     pub fn sweep(&self, _lock: &DeleteLock, now: SystemTime) -> Result<Sweep> {
+        if self.has_manifests_aside()? {
+            return Ok(Sweep::default());
+        }
         let mut needed = BTreeSet::new();
         let mut with_bases: BTreeSet<PathBuf> = files_in(&self.bases_folder())?.into_iter().collect();
         for entry in self.entries()? {

@@ -91,6 +91,11 @@ impl Store {
         }
     }
 
+    /// Returns the second name of a manifest or a pin.
+    pub(super) fn second_name(&self, name: &str) -> PathBuf {
+        self.sheltered().join(name)
+    }
+
     fn sheltered(&self) -> PathBuf {
         self.objects_folder().join("manifests")
     }

@@ -41,5 +41,6 @@ mod submodules;
 mod tidy;
 mod torture;
 mod trust;
+mod verify;
 mod view;
 mod worktrees;

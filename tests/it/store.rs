@@ -21,7 +21,7 @@ fn age(project: &Project, stem: &str, days: u64) {
 }
 
 /// Makes every object look old enough to be swept.
-fn age_objects(project: &Project) {
+pub(crate) fn age_objects(project: &Project) {
     for object in project.objects() {
         let long_ago = SystemTime::now() - Duration::from_secs(3 * 86_400);
         File::options()

@@ -44,7 +44,7 @@ const LAYERS: [(&[&str], bool); 8] = [
     (&["audit", "workspace"], false),
     (&["redaction"], false),
     // A restore makes a safety snapshot first: it captures.
-    (&["capture", "compare", "handoff", "restore"], true),
+    (&["capture", "compare", "handoff", "restore", "verify"], true),
     (&["view"], false),
     (&["cli"], false),
 ];

@@ -1,0 +1,254 @@
+//! `verify`: everything in the store is read and proven, and all that is wrong is listed.
+//!
+//! Manifests against their checksums, objects against their names and sizes, diffs against
+//! the base and the blob ids they lead to, conversations against what the manifest says of
+//! them. Changes nothing; [`repair()`] does. One damaged snapshot never hides another.
+
+mod repair;
+
+use std::collections::BTreeMap;
+
+use crate::error::{Kind, Result};
+use crate::ids::SnapshotId;
+use crate::manifest::{Content, Manifest, ObjectRef, Transcript};
+use crate::restore;
+use crate::store::{Bases, Entry, Store};
+use crate::workspace::Workspace;
+
+pub use repair::{Repaired, repair};
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// The snapshots, in the order of `snap list`.
+    pub snapshots: Vec<Checked>,
+    /// Journals of restores that can't be read.
+    pub journals: Vec<Problem>,
+    /// How many objects were read.
+    pub objects: usize,
+    /// Their raw size in bytes.
+    pub bytes: u64,
+}
+
+/// What was found of one snapshot.
+#[derive(Debug)]
+pub struct Checked {
+    /// The name of its file, without `.json`.
+    pub stem: String,
+    /// Its id, if its manifest can be read.
+    pub id: Option<SnapshotId>,
+    /// Its name, if its manifest can be read.
+    pub name: Option<String>,
+    /// What is wrong with it.
+    pub problems: Vec<Problem>,
+    /// What could not be checked here, and what is odd without being damaged.
+    pub notes: Vec<String>,
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What kind of thing.
+    pub part: Part,
+    /// Which one, for a person.
+    pub what: String,
+    /// Why.
+    pub cause: String,
+    /// The object, if it is one.
+    pub object: Option<ObjectRef>,
+}
+
+/// The kinds of things that can be wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The manifest itself.
+    Manifest,
+    /// A piece of content.
+    Object,
+    /// A diff that does not lead from its base to what it should.
+    Edit,
+    /// A conversation that is not what the manifest says.
+    Session,
+    /// The journal of a restore that was cut off.
+    Journal,
+}
+
+impl Part {
+    /// Returns the word that stands for it in JSON and on the screen.
+    pub fn word(self) -> &'static str {
+        match self {
+            Part::Manifest => "manifest",
+            Part::Object => "object",
+            Part::Edit => "edit",
+            Part::Session => "session",
+            Part::Journal => "journal",
+        }
+    }
+}
+
+impl Report {
+    /// Says whether nothing is wrong.
+    pub fn is_sound(&self) -> bool {
+        self.journals.is_empty() && self.snapshots.iter().all(|one| one.problems.is_empty())
+    }
+}
+
+/// What is wrong with each object that was read; nothing if it is sound.
+type Objects = BTreeMap<ObjectRef, Option<String>>;
+
+/// Checks these snapshots of a workspace's store, and the journals.
+///
+/// # Errors
+/// [`Kind::Environment`] if the store's folders can't be read; anything that is wrong in them
+/// is in the report.
+pub fn verify(workspace: &Workspace, entries: &[Entry]) -> Result<Report> {
+    let mut objects = Objects::new();
+    let mut report = Report { journals: journals(&workspace.store)?, ..Report::default() };
+    for entry in entries {
+        report.snapshots.push(check(workspace, entry, &mut objects)?);
+    }
+    report.objects = objects.len();
+    report.bytes = objects.keys().map(|object| object.size).sum();
+    Ok(report)
+}
+
+fn journals(store: &Store) -> Result<Vec<Problem>> {
+    let problem = |(path, error): (std::path::PathBuf, crate::error::Error)| Problem {
+        part: Part::Journal,
+        what: path.to_string_lossy().into_owned(),
+        cause: error.to_string(),
+        object: None,
+    };
+    Ok(restore::unreadable_journals(store)?.into_iter().map(problem).collect())
+}
+
+fn check(workspace: &Workspace, entry: &Entry, objects: &mut Objects) -> Result<Checked> {
+    let mut checked =
+        Checked { stem: entry.stem.clone(), id: None, name: None, problems: Vec::new(), notes: Vec::new() };
+    let manifest = match &entry.manifest {
+        Ok(manifest) => manifest,
+        Err(error) if error.kind() == Kind::NewerFormat => {
+            checked.notes.push(format!("not checked: {error}"));
+            return Ok(checked);
+        }
+        Err(error) => {
+            let what = format!("{}.json", entry.stem);
+            let cause = error.to_string();
+            checked.problems.push(Problem { part: Part::Manifest, what, cause, object: None });
+            return Ok(checked);
+        }
+    };
+    checked.id = Some(manifest.id.clone());
+    checked.name = Some(manifest.name.clone());
+    // An extra: without it the snapshot is whole.
+    let bases = workspace.store.bases(manifest).unwrap_or_else(|error| {
+        checked.problems.push(Problem {
+            part: Part::Manifest,
+            what: format!("bases/{}.json", manifest.id),
+            cause: error.to_string(),
+            object: None,
+        });
+        Bases::default()
+    });
+    let extras = bases.0.iter().map(|(oid, object)| (format!("the base version {oid}"), *object));
+    let mut damaged = Vec::new();
+    for (what, object) in uses(manifest).into_iter().chain(extras) {
+        let found = objects
+            .entry(object)
+            .or_insert_with(|| workspace.store.frame(&object).err().map(|error| error.to_string()));
+        if let Some(cause) = found {
+            damaged.push(object);
+            let cause = cause.clone();
+            checked.problems.push(Problem { part: Part::Object, what, cause, object: Some(object) });
+        }
+    }
+    // What needs a damaged object is named already.
+    let sound = |objects: &[ObjectRef]| !objects.iter().any(|object| damaged.contains(object));
+    check_session(workspace, manifest, &sound, &mut checked)?;
+    check_edits(workspace, manifest, &bases, &sound, &mut checked)?;
+    Ok(checked)
+}
+
+fn check_session(
+    workspace: &Workspace,
+    manifest: &Manifest,
+    sound: &dyn Fn(&[ObjectRef]) -> bool,
+    checked: &mut Checked,
+) -> Result<()> {
+    for (what, transcript) in transcripts(manifest).into_iter().filter(|(_, one)| sound(&one.chunks)) {
+        let found = restore::check_transcript(&workspace.store, transcript)?;
+        let bytes: u64 = transcript.chunks.iter().map(|chunk| chunk.size).sum();
+        if bytes != transcript.bytes {
+            let cause = format!("its pieces have {bytes} bytes together, and it has {}", transcript.bytes);
+            checked.problems.push(Problem { part: Part::Session, what: what.clone(), cause, object: None });
+        }
+        checked.notes.extend(found.into_iter().map(|finding| format!("{what}, {finding}")));
+    }
+    Ok(())
+}
+
+fn check_edits(
+    workspace: &Workspace,
+    manifest: &Manifest,
+    bases: &Bases,
+    sound: &dyn Fn(&[ObjectRef]) -> bool,
+    checked: &mut Checked,
+) -> Result<()> {
+    let Some(edits) = manifest.edits.as_ref().filter(|edits| !edits.files.is_empty()) else { return Ok(()) };
+    let here = match (&workspace.repository, &edits.base) {
+        (Some(repository), _) if repository.hash() != edits.object_format => None,
+        (Some(repository), Some(base)) if bases.0.is_empty() && !repository.has_commit(base)? => None,
+        (repository, _) => repository.as_ref(),
+    };
+    let Some(repository) = here else {
+        let base = edits.base.as_deref().unwrap_or("its repository");
+        checked.notes.push(format!("the diffs were not applied: {base} is not here"));
+        return Ok(());
+    };
+    let mut maker = restore::Maker::new(&workspace.store, repository, bases);
+    for edit in &edits.files {
+        for (what, version, diff) in edit.versions() {
+            let needs = diff.map_or(&[][..], |diff| diff.content.objects());
+            let base = edit.old.as_ref().and_then(|old| bases.0.get(&old.oid));
+            if !sound(needs) || !sound(base.map_or(&[], std::slice::from_ref)) {
+                continue;
+            }
+            if let Err(error) = maker.content(edit, version, diff) {
+                let (what, cause) = (format!("{}{what}", edit.path), error.to_string());
+                checked.problems.push(Problem { part: Part::Edit, what, cause, object: None });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Returns a snapshot's transcripts, with what each is.
+fn transcripts(manifest: &Manifest) -> Vec<(String, &Transcript)> {
+    let main = manifest.session.iter().flat_map(|session| &session.transcript);
+    let main = main.map(|transcript| ("the conversation".to_owned(), transcript));
+    let agents = manifest.agents.iter().filter_map(|agent| {
+        Some((format!("the transcript of agent {}", agent.id), agent.transcript.as_ref()?))
+    });
+    main.chain(agents).collect()
+}
+
+/// Returns every object that a snapshot needs, with what for.
+fn uses(manifest: &Manifest) -> Vec<(String, ObjectRef)> {
+    let mut uses = Vec::new();
+    let mut add = |what: &str, objects: &[ObjectRef]| {
+        uses.extend(objects.iter().map(|object| (what.to_owned(), *object)));
+    };
+    for (what, transcript) in transcripts(manifest) {
+        add(&what, &transcript.chunks);
+        add(&what, transcript.torn.as_ref().map_or(&[][..], Content::objects));
+    }
+    for file in manifest.session.iter().flat_map(|session| &session.files) {
+        add(&file.place.to_string(), file.content.objects());
+    }
+    for edit in manifest.edits.iter().flat_map(|edits| &edits.files) {
+        for (what, _, diff) in edit.versions() {
+            add(&format!("{}{what}", edit.path), diff.map_or(&[][..], |diff| diff.content.objects()));
+        }
+    }
+    uses
+}

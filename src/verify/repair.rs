@@ -1,0 +1,191 @@
+//! `verify --repair`: what can be proven is made anew, the rest is set aside. Nothing is deleted.
+//!
+//! An object is its hash: whatever bytes hash to its name are its content, wherever they are
+//! found. They are looked for in the session's own files, in the work tree, in git and in
+//! other snapshots' diffs.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::Report;
+use crate::digest::ObjectId;
+use crate::edit::{self, Side};
+use crate::error::{Kind, Result};
+use crate::manifest::{Edit, Manifest, ObjectRef, Version};
+use crate::restore::{self, Maker};
+use crate::session::{Found, Wanted};
+use crate::store::{Bases, Entry};
+use crate::tree::{Node, Tree};
+use crate::workspace::Workspace;
+
+/// Side files are cut into pieces of this many bytes.
+const PIECE: usize = 4 << 20;
+
+/// What a repair did.
+#[derive(Debug, Default)]
+pub struct Repaired {
+    /// Objects that are whole again.
+    pub healed: Vec<ObjectId>,
+    /// Manifests that are whole again, by file name.
+    pub manifests: Vec<String>,
+    /// What was set aside, where it is now.
+    pub aside: Vec<PathBuf>,
+}
+
+/// Repairs what a report lists. Can be interrupted and run again at any point.
+///
+/// # Errors
+/// What the disk says, or [`Kind::Busy`] if others work in the store for too long.
+pub fn repair(workspace: &Workspace, entries: &[Entry], report: &Report) -> Result<Repaired> {
+    let mut repaired = Repaired::default();
+    if report.is_sound() {
+        return Ok(repaired);
+    }
+    let store = &workspace.store;
+    let problems = report.snapshots.iter().flat_map(|one| &one.problems);
+    let lost: BTreeMap<ObjectId, ObjectRef> =
+        problems.filter_map(|problem| problem.object).map(|object| (object.object, object)).collect();
+    let unreadable: Vec<&Entry> = entries
+        .iter()
+        .filter(|entry| matches!(&entry.manifest, Err(error) if error.kind() == Kind::Damaged))
+        .collect();
+    let lock = store.prepare()?;
+    let mut still = Vec::new();
+    for entry in unreadable {
+        match store.heal_manifest(&lock, &entry.stem)? {
+            true => repaired.manifests.push(entry.stem.clone()),
+            false => still.push(entry),
+        }
+    }
+    let mut search = Search { lost, found: BTreeMap::new() };
+    let manifests: Vec<&Manifest> = entries.iter().filter_map(|entry| entry.manifest.as_ref().ok()).collect();
+    search.in_sessions(workspace, &manifests);
+    search.in_edits(workspace, &manifests)?;
+    for (id, raw) in &search.found {
+        let object = ObjectRef { object: *id, size: raw.len() as u64 };
+        if store.heal(&lock, &object, raw)? {
+            repaired.healed.push(*id);
+        }
+    }
+    drop(lock);
+    let lock = store.lock_for_deleting()?;
+    for entry in still {
+        repaired.aside.extend(store.set_manifest_aside(&lock, &entry.stem)?);
+    }
+    for object in search.lost.values() {
+        repaired.aside.extend(store.set_object_aside(&lock, object)?);
+    }
+    for (path, error) in restore::unreadable_journals(store)? {
+        if error.kind() == Kind::Damaged {
+            repaired.aside.push(store.set_journal_aside(&lock, &path)?);
+        }
+    }
+    Ok(repaired)
+}
+
+/// A search for the content of objects.
+struct Search {
+    lost: BTreeMap<ObjectId, ObjectRef>,
+    found: BTreeMap<ObjectId, Vec<u8>>,
+}
+
+impl Search {
+    /// Takes content, if it is that of a lost object.
+    fn offer(&mut self, raw: &[u8]) {
+        if !self.lost.values().any(|object| object.size == raw.len() as u64) {
+            return;
+        }
+        let id = ObjectId::of(raw);
+        if self.lost.remove(&id).is_some() {
+            self.found.insert(id, raw.to_vec());
+        }
+    }
+
+    /// Looks through the files of the sessions that lost something. A file that can't be read has nothing.
+    fn in_sessions(&mut self, workspace: &Workspace, manifests: &[&Manifest]) {
+        for manifest in manifests {
+            let lost = manifest.session_objects().iter().any(|object| self.lost.contains_key(&object.object));
+            let Some(session) = manifest.session.as_ref().filter(|_| lost) else { continue };
+            for transcript in workspace.client.transcripts(&session.id).unwrap_or_default() {
+                for file in session_files(workspace, &transcript) {
+                    self.in_file(&std::fs::read(file).unwrap_or_default());
+                }
+            }
+        }
+    }
+
+    /// Offers every piece that begins and ends where pieces are cut.
+    fn in_file(&mut self, bytes: &[u8]) {
+        let lines = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
+        let pieces = (0..bytes.len()).step_by(PIECE);
+        let starts: std::collections::BTreeSet<usize> = lines.chain(pieces).collect();
+        for start in &starts {
+            let sizes: Vec<usize> =
+                self.lost.values().filter_map(|object| usize::try_from(object.size).ok()).collect();
+            for size in sizes {
+                let end = start.saturating_add(size);
+                if end == bytes.len() || starts.contains(&end) {
+                    self.offer(&bytes[*start..end]);
+                }
+            }
+        }
+    }
+
+    /// Makes the lost diffs anew, from any place that has the versions they lead between.
+    fn in_edits(&mut self, workspace: &Workspace, manifests: &[&Manifest]) -> Result<()> {
+        let Some(repository) = &workspace.repository else { return Ok(()) };
+        let tree = Tree::open(&workspace.root)?;
+        let none = Bases::default();
+        let mut maker = Maker::new(&workspace.store, repository, &none);
+        let edits: Vec<&Edit> =
+            manifests.iter().filter_map(|m| m.edits.as_ref()).flat_map(|edits| &edits.files).collect();
+        for edit in &edits {
+            for (_, version, diff) in edit.versions() {
+                let needs = diff.map_or(&[][..], |diff| diff.content.objects());
+                if !needs.iter().any(|object| self.lost.contains_key(&object.object)) {
+                    continue;
+                }
+                let old = match &edit.old {
+                    None => None,
+                    Some(old) => match maker.blob(&old.oid)? {
+                        Some(bytes) => Some((old.mode, bytes)),
+                        None => continue,
+                    },
+                };
+                let on_disk = match tree.read(&edit.path) {
+                    Ok(Node::File { bytes, .. }) => Some(bytes),
+                    _ => None,
+                };
+                let mut candidates: Vec<Vec<u8>> =
+                    on_disk.into_iter().chain(maker.blob(&version.oid)?).collect();
+                candidates.extend(elsewhere(&mut maker, &edits, version));
+                for bytes in candidates {
+                    let old = old.as_ref().map(|(mode, bytes)| Side { mode: *mode, bytes });
+                    if let Some(made) = edit::make(old, Side { mode: version.mode, bytes: &bytes })? {
+                        self.offer(&made.bytes);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Returns a version's bytes from another edit that leads to it.
+fn elsewhere(maker: &mut Maker<'_>, edits: &[&Edit], wanted: &Version) -> Option<Vec<u8>> {
+    let leading = edits.iter().flat_map(|edit| edit.versions().into_iter().map(move |found| (edit, found)));
+    let mut leading = leading.filter(|(_, (_, version, _))| version.oid == wanted.oid);
+    leading.find_map(|(edit, (_, version, diff))| maker.content(edit, version, diff).ok())
+}
+
+/// Lists every file of the session that a transcript belongs to.
+fn session_files(workspace: &Workspace, transcript: &std::path::Path) -> Vec<PathBuf> {
+    let wanted = Wanted { asked: transcript.to_str(), environment: None, root: &workspace.root };
+    let found: Option<Found> = workspace.client.find_session(wanted).ok().flatten();
+    let Some(files) = found.and_then(|found| workspace.client.session_files(&found).ok()) else {
+        return vec![transcript.to_owned()];
+    };
+    let agents = files.agents.into_iter().flat_map(|agent| agent.transcript.into_iter().chain(agent.meta));
+    let others = files.others.into_iter().map(|(_, path)| path);
+    std::iter::once(transcript.to_owned()).chain(agents).chain(others).collect()
+}

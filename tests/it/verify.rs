@@ -1,0 +1,141 @@
+//! `snap verify`: damage anywhere is found and named; what can be proven is put right, the rest set aside.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::support::Must;
+use crate::support::project::{Project, Ran, files_below};
+use crate::support::trace::long;
+
+const ID: &str = "c137e379-838e-4509-8148-16b407691758";
+
+/// A project with a session and large edits in a snapshot `x`, and a small snapshot `other` of before.
+fn project() -> Project {
+    let project = Project::new();
+    project.snap(&["save", "other"]).exits(0);
+    let transcript = project.session(ID);
+    project.write_beside(&transcript, "tool-results/one.txt", &b"a result\n".repeat(900));
+    project.write("new.txt", "a new line\n".repeat(500));
+    project.write("a.txt", (0..900).map(|number| format!("line {number}\n")).collect::<String>());
+    project.snap(&["save", "x"]).exits(0);
+    project
+}
+
+/// The files of a store that hold snapshots.
+fn parts(project: &Project) -> Vec<PathBuf> {
+    let mut files = files_below(&project.stored("objects"));
+    files.retain(|file| file.extension().is_some_and(|end| end == "zst"));
+    files.extend([project.stored("x.json"), project.stored("other.json")]);
+    files
+}
+
+fn verify(project: &Project, arguments: &[&str]) -> Ran {
+    project.snap(&[&["verify"], arguments].concat())
+}
+
+#[test]
+fn a_sound_store_is_sound_and_an_empty_one_too() {
+    let project = project();
+    let ran = verify(&project, &["--json"]).exits(0);
+    assert_eq!(
+        (&ran.json()["ok"], ran.json()["snapshots"].as_array().map(Vec::len)),
+        (&true.into(), Some(2))
+    );
+    verify(&project, &["x"]).exits(0).says(&["1 snapshot", "all is well"]);
+    verify(&Project::new(), &[]).exits(0);
+}
+
+#[test]
+fn damage_at_any_byte_is_found_and_never_restored() {
+    let project = project();
+    let (mut found, mut without_effect) = (0, 0);
+    for file in parts(&project) {
+        let whole = fs::read(&file).must("a file");
+        let step = if long() { 1 } else { whole.len().div_ceil(6) };
+        for at in (0..whole.len()).step_by(step) {
+            let mut flipped = whole.clone();
+            flipped[at] ^= 1 << (at % 8);
+            for damaged in [&flipped[..], &whole[..at]] {
+                fs::write(&file, damaged).must("to write");
+                match verify(&project, &[]).code {
+                    1 => found += 1,
+                    // A bit of a frame's header that changes nothing of its content.
+                    0 if damaged.len() == whole.len() && file.extension().is_some_and(|end| end == "zst") => {
+                        without_effect += 1;
+                        let ran = project.snap(&["resume", "x", "--dry-run"]);
+                        assert_eq!(ran.code, 0, "{}: {}", file.display(), ran.stderr);
+                    }
+                    other => panic!("{} at byte {at} of {}: exit {other}", file.display(), whole.len()),
+                }
+                if file.extension().is_some_and(|end| end == "zst") {
+                    verify(&project, &["other"]).exits(0);
+                }
+            }
+        }
+        fs::write(&file, whole).must("to write");
+    }
+    verify(&project, &[]).exits(0);
+    println!("{found} flips and truncations found, {without_effect} flips without effect on any content");
+}
+
+#[test]
+fn what_the_session_and_the_work_tree_still_have_is_made_anew() {
+    let project = project();
+    let objects: Vec<PathBuf> =
+        parts(&project).into_iter().filter(|file| file.extension().is_some_and(|end| end == "zst")).collect();
+    assert!(objects.len() >= 4, "transcript, side file, two diffs: {objects:?}");
+    for (number, object) in objects.iter().enumerate() {
+        match number % 2 {
+            0 => fs::write(object, "damaged").must("to write"),
+            _ => fs::remove_file(object).must("to remove"),
+        }
+    }
+    let ran = verify(&project, &["--json"]).exits(1);
+    let snapshots = ran.json()["snapshots"].clone();
+    let of_x = snapshots.as_array().must("snapshots").iter().find(|one| one["name"] == "x").must("x").clone();
+    assert_eq!(of_x["problems"].as_array().map(Vec::len), Some(objects.len()), "{of_x}");
+    let ran = verify(&project, &["--repair", "--json"]).exits(0);
+    assert_eq!(ran.json()["restored"]["objects"].as_array().map(Vec::len), Some(objects.len()));
+    verify(&project, &[]).exits(0);
+    assert!(!project.stored("damaged").exists());
+}
+
+#[test]
+fn a_diff_is_made_anew_from_what_git_has_once_it_is_committed() {
+    let project = project();
+    project.git(&["commit", "-qam", "a.txt as it was saved"]);
+    project.write("a.txt", "and changed since\n");
+    fs::remove_file(project.path("new.txt")).must("to remove");
+    let damaged: Vec<PathBuf> = parts(&project)
+        .into_iter()
+        .filter(|file| file.extension().is_some_and(|end| end == "zst"))
+        .inspect(|file| fs::write(file, "damaged").must("to write"))
+        .collect();
+    let ran = verify(&project, &["--repair", "--json"]).exits(1).json();
+    assert_eq!(ran["restored"]["objects"].as_array().map(Vec::len), Some(damaged.len() - 1), "{ran}");
+    let aside = ran["set_aside"].as_array().must("a list");
+    assert_eq!(aside.len(), 1, "new.txt is nowhere any more");
+    let aside = aside[0].as_str().must("a path");
+    assert_eq!(fs::read(aside).must("what was set aside"), b"damaged");
+    let again = verify(&project, &["--repair", "--json"]).exits(1).json();
+    assert_eq!(again["set_aside"].as_array().map(Vec::len), Some(0), "nothing is left to do: {again}");
+    project.snap(&["resume", "x", "--no-edits", "--no-run"]).exits(0);
+}
+
+#[test]
+fn a_manifest_that_can_not_be_read_is_set_aside_and_its_objects_stay() {
+    let project = project();
+    let whole = fs::read(project.stored("x.json")).must("a manifest");
+    let objects = files_below(&project.stored("objects")).len();
+    fs::write(project.stored("x.json"), &whole[..whole.len() / 2]).must("to write");
+    let ran = verify(&project, &["--repair", "--json"]).exits(0);
+    let aside = ran.json()["set_aside"][0].as_str().must("a path").to_owned();
+    assert_eq!(fs::read(&aside).must("what was set aside"), &whole[..whole.len() / 2]);
+    project.snap(&["list"]).exits(0);
+    crate::store::age_objects(&project);
+    project.snap(&["prune", "--older-than", "1d"]).exits(0).says(&["damaged"]);
+    // Whoever finds a sound copy of the manifest has the whole snapshot again.
+    assert_eq!(files_below(&project.stored("objects")).len(), objects - 1, "the second name of the manifest");
+    fs::write(project.stored("x.json"), whole).must("to write");
+    verify(&project, &["x"]).exits(0);
+}
