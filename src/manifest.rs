@@ -430,7 +430,7 @@ pub struct Edit {
 impl Edit {
     /// Returns every version with content that is made from the base: a suffix that says where it is, for
     /// people, the version, and the diff that leads to it.
-    pub fn versions(&self) -> Vec<(&'static str, &Version, Option<&Diff>)> {
+    pub fn made_versions(&self) -> Vec<(&'static str, &Version, Option<&Diff>)> {
         let new = self.new.iter().map(|new| ("", new, self.diff.as_ref()));
         let staged = self.staged.iter().map(|one| (" (staged)", &one.version, one.diff.as_ref()));
         let stages = self.stages.iter().map(|one| (" (unmerged)", &one.version, one.diff.as_ref()));

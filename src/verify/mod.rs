@@ -207,7 +207,7 @@ fn check_edits(
     };
     let mut maker = restore::Maker::new(&workspace.store, repository, bases);
     for edit in &edits.files {
-        for (what, version, diff) in edit.versions() {
+        for (what, version, diff) in edit.made_versions() {
             let needs = diff.map_or(&[][..], |diff| diff.content.objects());
             let base = edit.old.as_ref().and_then(|old| bases.0.get(&old.oid));
             if !sound(needs) || !sound(base.map_or(&[], std::slice::from_ref)) {
@@ -246,7 +246,7 @@ fn uses(manifest: &Manifest) -> Vec<(String, ObjectRef)> {
         add(&file.place.to_string(), file.content.objects());
     }
     for edit in manifest.edits.iter().flat_map(|edits| &edits.files) {
-        for (what, _, diff) in edit.versions() {
+        for (what, _, diff) in edit.made_versions() {
             add(&format!("{}{what}", edit.path), diff.map_or(&[][..], |diff| diff.content.objects()));
         }
     }

@@ -140,7 +140,7 @@ impl Search {
         let edits: Vec<&Edit> =
             manifests.iter().filter_map(|m| m.edits.as_ref()).flat_map(|edits| &edits.files).collect();
         for edit in &edits {
-            for (_, version, diff) in edit.versions() {
+            for (_, version, diff) in edit.made_versions() {
                 let needs = diff.map_or(&[][..], |diff| diff.content.objects());
                 if !needs.iter().any(|object| self.lost.contains_key(&object.object)) {
                     continue;
@@ -173,7 +173,8 @@ impl Search {
 
 /// Returns a version's bytes from another edit that leads to it.
 fn elsewhere(maker: &mut Maker<'_>, edits: &[&Edit], wanted: &Version) -> Option<Vec<u8>> {
-    let leading = edits.iter().flat_map(|edit| edit.versions().into_iter().map(move |found| (edit, found)));
+    let leading =
+        edits.iter().flat_map(|edit| edit.made_versions().into_iter().map(move |found| (edit, found)));
     let mut leading = leading.filter(|(_, (_, version, _))| version.oid == wanted.oid);
     leading.find_map(|(edit, (_, version, diff))| maker.content(edit, version, diff).ok())
 }
