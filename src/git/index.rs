@@ -98,6 +98,7 @@ impl Repository {
             && self.stamp() != seen.stamp
             && self.see_index()? != (seen.head.clone(), seen.index)
         {
+            lock.release()?;
             return Err(Error::new(Kind::Conflict, "git changed the index or HEAD meanwhile")
                 .hint("run the command again; nothing was changed"));
         }

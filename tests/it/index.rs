@@ -4,6 +4,7 @@ use std::fs;
 
 use claude_snap::error::Kind;
 use claude_snap::git::{Place, Repository};
+use claude_snap::ids::SnapshotId;
 
 use crate::support::Must;
 use crate::support::project::Project;
@@ -16,18 +17,19 @@ fn what_another_git_stages_between_plan_and_lock_is_noticed() {
     };
     project.write("a.txt", "edited\n");
     let seen = repository.status().must("the status").seen();
-    drop(repository.lock_index(Some(&seen)).must("nothing happened"));
+    let id = SnapshotId::random();
+    repository.lock_index(&id, Some(&seen)).must("nothing happened").release().must("to release");
     // A status that only writes the same index again is no change.
     project.write("b.txt", "stays\n");
     project.git(&["status"]);
-    drop(repository.lock_index(Some(&seen)).must("nothing was staged"));
+    repository.lock_index(&id, Some(&seen)).must("nothing was staged").release().must("to release");
     project.git(&["add", "a.txt"]);
-    let refused = repository.lock_index(Some(&seen)).err().must("a refusal");
+    let refused = repository.lock_index(&id, Some(&seen)).err().must("a refusal");
     assert_eq!(refused.kind(), Kind::Conflict);
     assert!(!project.path(".git/index.lock").exists());
     let seen = repository.status().must("the status").seen();
     project.git(&["commit", "-qm", "committed meanwhile"]);
-    assert!(repository.lock_index(Some(&seen)).is_err());
+    assert!(repository.lock_index(&id, Some(&seen)).is_err());
 }
 
 #[test]
