@@ -32,6 +32,7 @@ pub mod json_shape;
 pub mod keeper;
 pub mod manifest;
 pub mod paths;
+pub mod progress;
 pub mod proofs;
 pub mod redaction;
 pub mod remap;

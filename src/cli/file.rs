@@ -7,16 +7,21 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 
+use super::bar::{self, Counted};
 use super::ui::Ui;
 use super::{Outcome, print_json, size_text};
 use crate::context::Context;
 use crate::error::{Error, IoContext as _, Kind, Result};
 use crate::fs::{Draft, Existing};
 use crate::handoff;
+use crate::manifest::Manifest;
+use crate::progress::Progress;
 use crate::redaction;
 use crate::screen::Line;
 use crate::store::{Reference, check_may_travel};
 use crate::workspace::Workspace;
+
+const EXPORTING: &str = "Exporting";
 
 /// Write a snapshot as one file, for somebody else or another machine
 #[derive(Args)]
@@ -60,20 +65,18 @@ impl Export {
             return Err(Error::new(Kind::Usage, "Cannot write a snapshot to a terminal")
                 .hint("name a file with `-o FILE`, or pipe it: `snap export | ssh HOST snap import -`"));
         }
+        let talks = ui.talks();
+        let objects = entry.manifest.as_ref().map(Manifest::objects).unwrap_or_default();
+        // Base versions come on top; the bar is gone then.
+        let progress = Progress::of(objects.iter().map(|object| store.stored_size(object)).sum());
         let bytes = if to_stdout {
-            let out = BufWriter::with_capacity(1 << 16, ui.output());
-            let done = handoff::export(
-                context,
-                workspace,
-                &entry,
-                self.with_base,
-                out,
-                "-",
-                super::ui::output_error,
-            )?;
-            done.1
+            let out = Counted(BufWriter::with_capacity(1 << 16, ui.output()), &progress);
+            let failed = super::ui::output_error;
+            let export = || handoff::export(context, workspace, &entry, self.with_base, out, "-", failed);
+            bar::show(talks, EXPORTING, &progress, export)?.1
         } else {
-            self.write_file(context, workspace, &entry)?
+            let write = || self.write_file(context, workspace, &entry, &progress);
+            bar::show(talks, EXPORTING, &progress, write)?
         };
         let manifest = entry.manifest?;
         if ui.json() {
@@ -90,6 +93,7 @@ impl Export {
         context: &Context,
         workspace: &Workspace,
         entry: &crate::store::Entry,
+        progress: &Progress,
     ) -> Result<u64> {
         let path = context.cwd.join(&self.output);
         let taken = || {
@@ -100,11 +104,11 @@ impl Export {
             return Err(taken());
         }
         let folder = path.parent().unwrap_or(Path::new("/"));
-        let out = BufWriter::with_capacity(1 << 16, Draft::begin(folder)?);
+        let out = Counted(BufWriter::with_capacity(1 << 16, Draft::begin(folder)?), progress);
         let failed = |error: &io::Error| Error::io("write", &path, error);
         let peer = path.to_string_lossy();
         let (out, bytes) = handoff::export(context, workspace, entry, self.with_base, out, &peer, failed)?;
-        let draft = out.into_inner().map_err(|error| failed(error.error()))?;
+        let draft = out.0.into_inner().map_err(|error| failed(error.error()))?;
         match draft.seal()?.publish(&path, Existing::Keep)? {
             true => Ok(bytes),
             false => Err(taken()),
@@ -128,7 +132,11 @@ impl Import {
                 }
                 opened => opened.context("open", &path)?,
             };
-            handoff::import(context, workspace, BufReader::new(file), &path.to_string_lossy())?
+            // A pipe has no size, and gets no bar.
+            let progress = Progress::of(file.metadata().map_or(0, |meta| meta.len()));
+            let input = Counted(BufReader::new(file), &progress);
+            let import = || handoff::import(context, workspace, input, &path.to_string_lossy());
+            bar::show(ui.talks(), "Importing", &progress, import)?
         };
         let (manifest, added) = (&imported.manifest, imported.added);
         if ui.json() {

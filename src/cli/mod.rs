@@ -3,6 +3,7 @@
 //! Owns the `clap` crate. Each command's arguments stand beside its code; this file holds
 //! the global ones, the dispatch, and the one place where an error becomes an exit code.
 
+mod bar;
 mod completions;
 mod consent;
 mod diff;

@@ -4,10 +4,11 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::ui::{Style, Ui};
-use super::{Outcome, count, print_json};
+use super::{Outcome, bar, count, print_json};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::handoff::{Fate, Handed, Lease, Listed, Remotes};
+use crate::progress::Progress;
 use crate::retention::Policy;
 use crate::screen;
 use crate::timestamp::age;
@@ -208,10 +209,19 @@ fn with<T>(
     remote: &str,
     work: impl FnOnce(&mut Remotes<'_>) -> Result<T>,
 ) -> Result<(String, T)> {
-    let interactive = ui.is_terminal();
-    let mut tell = |text: &str| ui.warn(text);
+    let (interactive, talks) = (ui.is_terminal(), ui.talks());
+    let progress = Progress::default();
+    let mut tell = |text: &str| {
+        if talks {
+            bar::erase();
+        }
+        ui.warn(text);
+    };
     let mut remotes = Remotes::open(context, workspace, remote, interactive, &mut tell)?;
-    let done = work(&mut remotes)?;
+    if talks {
+        remotes.watch(&progress);
+    }
+    let done = bar::show(talks, "Transfer", &progress, || work(&mut remotes))?;
     Ok((remotes.shown(), done))
 }
 

@@ -88,6 +88,11 @@ impl Ui {
         io::stdin().is_terminal() && io::stdout().is_terminal()
     }
 
+    /// Says whether a person is told things on a terminal, and may be shown a progress bar.
+    pub(super) fn talks(&self) -> bool {
+        !self.quiet && !self.json && io::stderr().is_terminal()
+    }
+
     /// Colours text for standard output.
     pub(super) fn paint(&self, style: Style, text: impl std::fmt::Display) -> String {
         paint(self.color, style, &text.to_string())

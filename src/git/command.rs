@@ -6,7 +6,7 @@
 //! prompts, hooks and file system monitors are off.
 
 use std::ffi::{OsStr, OsString};
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -159,24 +159,45 @@ impl Git {
 
     /// Runs a command to its end.
     pub(super) fn finish(&self, command: &mut Command, input: &[u8]) -> Result<Answer> {
+        self.finish_heard(command, input, |_| ())
+    }
+
+    /// The same; `hear` is given what it says on standard error as it says it.
+    pub(super) fn finish_heard(
+        &self,
+        command: &mut Command,
+        input: &[u8],
+        hear: impl Fn(&[u8]) + Send,
+    ) -> Result<Answer> {
         let fail = |error: std::io::Error| Error::io("run", &self.program, &error);
         if !input.is_empty() {
             command.stdin(Stdio::piped());
         }
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(fail)?;
-        let stdin = child.stdin.take();
+        let (stdin, mut stderr) = (child.stdin.take(), child.stderr.take());
         // Written from a thread of its own: git may answer before it has read everything.
         let output = std::thread::scope(|scope| {
             if let Some(mut stdin) = stdin {
                 scope.spawn(move || stdin.write_all(input));
             }
-            child.wait_with_output()
+            let said = scope.spawn(move || {
+                let mut said = Vec::new();
+                let mut buffer = [0; 4_096];
+                while let Some(Ok(read @ 1..)) = stderr.as_mut().map(|stderr| stderr.read(&mut buffer)) {
+                    hear(&buffer[..read]);
+                    said.extend_from_slice(&buffer[..read]);
+                }
+                said
+            });
+            let output = child.wait_with_output();
+            output.map(|output| (output, said.join().unwrap_or_default()))
         })
         .map_err(fail)?;
+        let (output, said) = output;
         Ok(Answer {
             ok: output.status.success(),
             stdout: output.stdout,
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            stderr: String::from_utf8_lossy(&said).into_owned(),
         })
     }
 }

@@ -19,6 +19,7 @@ use super::command::{Answer, Git};
 use super::fetched::Fetched;
 use crate::digest::GitHash;
 use crate::error::{Error, IoContext as _, Kind, Result};
+use crate::progress::Progress;
 use crate::screen::Line;
 
 /// How often something is tried, the first time included.
@@ -67,6 +68,7 @@ pub struct Remote<'a> {
     settings: Vec<OsString>,
     interactive: bool,
     hash: GitHash,
+    progress: Option<&'a Progress>,
     tell: RefCell<&'a mut dyn FnMut(&str)>,
 }
 
@@ -159,10 +161,16 @@ impl<'a> Remote<'a> {
             settings,
             interactive,
             hash,
+            progress: None,
             tell: RefCell::new(tell),
         };
         remote.init()?;
         Ok(remote)
+    }
+
+    /// Has transfers say how far they are.
+    pub fn watch(&mut self, progress: &'a Progress) {
+        self.progress = Some(progress);
     }
 
     fn init(&self) -> Result<()> {
@@ -378,6 +386,7 @@ impl<'a> Remote<'a> {
         ]
         .map(str::to_owned)
         .into();
+        arguments.extend(self.progress.map(|_| "--progress".to_owned()));
         arguments.extend(leases);
         arguments.extend(["--".to_owned(), self.address.clone()]);
         arguments.extend(specs);
@@ -434,7 +443,7 @@ impl<'a> Remote<'a> {
             "-c",
             "fetch.negotiationAlgorithm=default",
             "fetch",
-            "--quiet",
+            if self.progress.is_some() { "--progress" } else { "--quiet" },
             "--no-tags",
             "--no-write-fetch-head",
             "--no-auto-maintenance",
@@ -475,7 +484,16 @@ impl<'a> Remote<'a> {
         let mut wait = first.map_or(FIRST_WAIT, Duration::from_millis);
         let tries = std::env::var(TRIES_VARIABLE).ok().and_then(|text| text.parse().ok()).unwrap_or(TRIES);
         for tried in 1.. {
-            let answer = self.git.finish(self.command().args(arguments), input)?;
+            let mut answer = match self.progress {
+                None => self.git.finish(self.command().args(arguments), input)?,
+                Some(progress) => {
+                    let hear = |said: &[u8]| progress.hear(said);
+                    self.git.finish_heard(self.command().args(arguments), input, hear)?
+                }
+            };
+            if self.progress.is_some() {
+                answer.stderr = without_progress(&answer.stderr);
+            }
             // A remote that answered for each ref has spoken.
             let spoken = answer.stdout.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"!\t"));
             let why = passing(&answer.stderr).filter(|_| !answer.ok && !spoken);
@@ -516,6 +534,15 @@ impl<'a> Remote<'a> {
             error.hint("check the address with `git ls-remote`")
         }
     }
+}
+
+/// Leaves out what git said of its progress: it rewrites those lines, and ends them so.
+fn without_progress(stderr: &str) -> String {
+    let is_progress = |line: &&str| {
+        line.contains('\r')
+            || (line.contains("objects:") || line.contains("deltas:")) && line.ends_with("done.")
+    };
+    stderr.lines().filter(|line| !is_progress(line)).map(|line| format!("{line}\n")).collect()
 }
 
 /// Returns the line that tells of a failure that may pass.
@@ -592,6 +619,13 @@ mod tests {
         ] {
             assert!(passing(text).is_none(), "{text}");
         }
+    }
+
+    #[test]
+    fn progress_is_no_part_of_what_git_says() {
+        let said = "Enumerating objects: 5, done.\nWriting objects:  50% (1/2)\rWriting objects: 100% (2/2), done.\n\
+                    remote: no refs like that\nfatal: early EOF\n";
+        assert_eq!(without_progress(said), "remote: no refs like that\nfatal: early EOF\n");
     }
 
     #[test]

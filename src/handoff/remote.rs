@@ -17,6 +17,7 @@ use crate::fs::Scratch;
 use crate::git::{NewCommit, PushAnswer, Remote, RemoteRef, Repository};
 use crate::ids::SnapshotId;
 use crate::manifest::{Manifest, Trigger};
+use crate::progress::Progress;
 use crate::redaction;
 use crate::retention::{self, Candidate, Policy, Verdict};
 use crate::screen::Line;
@@ -111,6 +112,11 @@ impl<'a> Remotes<'a> {
             leases: Vec::new(),
             _scratch: scratch,
         })
+    }
+
+    /// Has transfers say how far they are.
+    pub fn watch(&mut self, progress: &'a Progress) {
+        self.remote.watch(progress);
     }
 
     /// Returns the remote as it was named, without a password.

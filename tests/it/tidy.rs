@@ -26,6 +26,7 @@ const LAYERS: [(&[&str], bool); 8] = [
             "json_shape",
             "manifest",
             "paths",
+            "progress",
             "proofs",
             "remap",
             "renames",
