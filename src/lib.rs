@@ -23,6 +23,7 @@ pub mod edit;
 pub mod error;
 pub mod fs;
 pub mod git;
+pub mod grants;
 pub mod handoff;
 pub mod hunks;
 pub mod ids;

@@ -371,6 +371,10 @@ pub struct Decision {
     pub scope: String,
     /// When.
     pub at: Option<Timestamp>,
+    /// The rules that the client offered for it, if a hook wrote them down. (None of them: the
+    /// mode or a folder was offered.)
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Vec<String>>,
 }
 
 /// The pending edits of a work tree against its base commit.

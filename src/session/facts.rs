@@ -303,6 +303,7 @@ impl Facts {
             decision: decision.decision.clone().into_owned(),
             scope: scope.to_owned(),
             at: at.and_then(|at| at.parse().ok()),
+            rules: None,
         });
     }
 

@@ -20,6 +20,7 @@ const LAYERS: [(&[&str], bool); 8] = [
             "digest",
             "edit",
             "error",
+            "grants",
             "hunks",
             "ids",
             "json_edit",
