@@ -95,6 +95,11 @@ impl Agreement {
         Ok(agreed)
     }
 
+    /// Says whether nothing is to be asked.
+    pub(super) fn yes(&self) -> bool {
+        self.yes
+    }
+
     /// Says whether there is somebody to be asked.
     pub(super) fn asks(&self, ui: &Ui) -> bool {
         ui.is_terminal() && !ui.json() && !self.yes

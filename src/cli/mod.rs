@@ -8,6 +8,7 @@ mod completions;
 mod consent;
 mod diff;
 mod file;
+mod granting;
 mod hook;
 mod init;
 mod lease;

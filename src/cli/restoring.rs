@@ -8,6 +8,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::consent::{self, Agreement};
+use super::granting::{GrantChoice, Grants};
 use super::ui::{Style, Ui};
 use super::{Outcome, count, lease, print_json};
 use crate::audit;
@@ -48,9 +49,9 @@ pub(super) struct Restoring {
     /// Rewrite another folder too (repeatable)
     #[arg(long, value_name = "OLD=NEW", value_parser = parse_map)]
     map: Vec<(String, String)>,
-    /// Which permission grants to restore (this version restores none)
-    #[arg(long, value_name = "WHICH", default_value = "none")]
-    grants: GrantChoice,
+    /// Which permission grants to restore; by default `review` on a terminal, else `none`
+    #[arg(long, value_name = "WHICH")]
+    grants: Option<GrantChoice>,
     /// Take a secret that a file needs from the variable NAME of this place (repeatable)
     #[arg(long, value_name = "NAME")]
     pub(super) fill: Vec<String>,
@@ -62,11 +63,6 @@ pub(super) struct Restoring {
     /// Passed on to the client
     #[arg(last = true, value_name = "CLIENT_ARGS")]
     client: Vec<OsString>,
-}
-
-#[derive(Clone, Copy, clap::ValueEnum)]
-enum GrantChoice {
-    None,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -166,11 +162,15 @@ impl Restoring {
         kept: impl FnOnce(),
         ui: &mut Ui,
     ) -> Result<Outcome> {
+        let mut grants = match self.no_session && self.grants.is_none() {
+            true => Grants::unasked(),
+            false => Grants::plan(self.grants, &plan, workspace, ui)?,
+        };
         if self.dry_run {
-            return show_dry_run(ui, &plan);
+            return show_dry_run(ui, &plan, &grants);
         }
         let look = if self.offline { None } else { lease::look(context, workspace, plan.manifest()) };
-        let plan = self.agreement.obtain(ui, plan)?;
+        let mut plan = self.agreement.obtain(ui, plan)?;
         if let Some(others) = look.as_ref().and_then(lease::Look::others) {
             let text = format!("{} is {others}", Line(&plan.manifest().name));
             if !self.agreement.asks(ui) {
@@ -179,17 +179,24 @@ impl Restoring {
                 return Err(Error::new(Kind::Refused, "Nothing was restored").because(text));
             }
         }
-        let shown = as_json(&plan);
         let held = plan.held().to_vec();
         let unfilled = plan.unfilled().to_vec();
         let whole = plan.conflicts().is_empty() && held.is_empty() && unfilled.is_empty();
         let outcome = if whole { Outcome::Done } else { Outcome::Partial };
         if !ui.json() {
-            tell(ui, &plan);
+            lines(ui, &plan, MOST_LISTED).iter().for_each(|line| ui.say(line));
+            grants.lines(ui).iter().for_each(|line| ui.say(line));
         }
+        grants.choose(self.agreement.yes(), ui)?;
+        let apart = grants.add_to(&mut plan, workspace)?;
+        let mut shown = as_json(&plan);
+        shown["grants"] = grants.json();
         let line = audit::line(context, operation, Some(plan.manifest()));
         let done = restore::execute(context, workspace, plan, operation);
         let done = audit::unless_failed(&workspace.store, &line, done)?;
+        if apart {
+            grants.write(workspace, ui)?;
+        }
         kept();
         if let Some(look) = look {
             look.leave();
@@ -197,9 +204,13 @@ impl Restoring {
         tell_done(ui, &done);
         consent::tell_held(ui, &held);
         consent::tell_unfilled(ui, &unfilled);
+        if let (Some(told), false) = (grants.told(), ui.json()) {
+            ui.say(&told);
+        }
+        let options = grants.options(&self.client);
         let launch = done.session.as_ref().map(|(id, cwd)| {
             let environment = workspace.client.environment_for(id);
-            Launch { id, cwd, extra: &self.client, environment }
+            Launch { id, cwd, options: &options, extra: &self.client, environment }
         });
         if ui.json() {
             print_json(ui, &with_results(shown, &done, launch.as_ref()))?;
@@ -224,6 +235,8 @@ impl Restoring {
 pub(super) struct Launch<'a> {
     id: &'a ClientId,
     cwd: &'a Path,
+    /// What makes it go on as it was: its mode and grants.
+    options: &'a [String],
     extra: &'a [OsString],
     environment: Option<(&'static str, String)>,
 }
@@ -231,6 +244,7 @@ pub(super) struct Launch<'a> {
 impl Launch<'_> {
     fn arguments(&self) -> Vec<String> {
         let mut arguments = vec!["claude".to_owned(), "--resume".to_owned(), self.id.to_string()];
+        arguments.extend(self.options.iter().cloned());
         arguments.extend(self.extra.iter().map(|extra| extra.to_string_lossy().into_owned()));
         arguments
     }
@@ -247,6 +261,7 @@ impl Launch<'_> {
         let error = std::process::Command::new("claude")
             .arg("--resume")
             .arg(self.id.as_str())
+            .args(self.options)
             .args(self.extra)
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .current_dir(self.cwd)
@@ -266,24 +281,19 @@ pub(super) fn quoted(word: &str) -> String {
     }
 }
 
-pub(super) fn show_dry_run(ui: &mut Ui, plan: &Plan) -> Result<Outcome> {
+pub(super) fn show_dry_run(ui: &mut Ui, plan: &Plan, grants: &Grants) -> Result<Outcome> {
     if ui.json() {
         let mut shown = as_json(plan);
         shown["dry_run"] = json!(true);
+        shown["grants"] = grants.json();
         print_json(ui, &shown)?;
         return Ok(Outcome::Done);
     }
-    for line in lines(ui, plan, usize::MAX) {
-        ui.line(&line)?;
+    for line in lines(ui, plan, usize::MAX).iter().chain(&grants.lines(ui)) {
+        ui.line(line)?;
     }
     ui.say("Nothing was changed (--dry-run).");
     Ok(Outcome::Done)
-}
-
-fn tell(ui: &mut Ui, plan: &Plan) {
-    for line in lines(ui, plan, MOST_LISTED) {
-        ui.say(&line);
-    }
 }
 
 pub(super) fn lines(ui: &Ui, plan: &Plan, most: usize) -> Vec<String> {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::consent::{self, Agreement};
+use super::granting::Grants;
 use super::restoring::{Restoring, as_json, show_dry_run, tell_moved, with_results};
 use super::ui::Ui;
 use super::{Outcome, count, print_json, settle};
@@ -179,7 +180,7 @@ impl Undo {
     pub(super) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
         let plan = restore::plan_undo(workspace)?;
         if self.dry_run {
-            return show_dry_run(ui, &plan);
+            return show_dry_run(ui, &plan, &Grants::unasked());
         }
         let plan = self.agreement.obtain(ui, plan)?;
         let shown = as_json(&plan);

@@ -143,13 +143,19 @@ impl Ui {
 
     /// Asks a person, and takes everything but a plain yes for no.
     pub(super) fn ask(&mut self, question: &str) -> Result<bool> {
+        let answer = self.answer(&format!("{question} [y/N]"))?;
+        Ok(matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes"))
+    }
+
+    /// Asks a person for more than a yes; the end of input is an empty answer.
+    pub(super) fn answer(&mut self, question: &str) -> Result<String> {
         self.flush()?;
         let failed =
             |error: io::Error| Error::new(Kind::Environment, "Cannot ask on this terminal").because(error);
-        write!(io::stderr(), "{question} [y/N] ").map_err(failed)?;
+        write!(io::stderr(), "{question} ").map_err(failed)?;
         let mut answer = String::new();
         io::stdin().read_line(&mut answer).map_err(failed)?;
-        Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+        Ok(answer.trim().to_owned())
     }
 
     fn tell(&mut self, text: &str) {

@@ -17,6 +17,7 @@ mod merge;
 mod recover;
 mod relocate;
 mod session;
+mod settings;
 mod steps;
 
 use std::path::PathBuf;
@@ -231,19 +232,6 @@ pub fn base_of(manifest: &Manifest) -> Option<&str> {
 
 fn session_notes(manifest: &Manifest, session: &SessionPlan) -> Vec<String> {
     let mut notes = session.damage();
-    if let Some(mode) = manifest.permissions.mode.as_deref().filter(|mode| *mode != "default") {
-        notes.push(format!(
-            "The permission mode was {mode}; it is not restored. `-- --permission-mode {mode}` sets it."
-        ));
-    }
-    match manifest.permissions.session.len() {
-        0 => {}
-        1 => notes
-            .push("1 grant held for that session only and is not restored; `snap show` lists it.".to_owned()),
-        many => notes.push(format!(
-            "{many} grants held for that session only and are not restored; `snap show` lists them."
-        )),
-    }
     for prompt in &manifest.queue {
         notes.push(format!("A prompt was still queued: {}", crate::screen::cut(prompt, 200)));
     }

@@ -11,6 +11,7 @@ mod diff_properties;
 mod drift;
 mod frozen;
 mod fuzzed;
+mod grants;
 mod handoff;
 mod handoff_base;
 mod handoff_hostile;

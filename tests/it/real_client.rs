@@ -1,7 +1,7 @@
 //! The promise itself, on the real client: work is saved with `snap`, resumed with `snap`, and the client goes on.
 
 use std::fs;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -292,6 +292,11 @@ fn without_a_client_resume_says_what_to_run_once_there_is_one() {
 
 /// Runs a command with a pseudo-terminal as its input and outputs; returns what it shows.
 pub(crate) fn on_terminal(command: &mut std::process::Command) -> String {
+    answering_on_terminal(command, "")
+}
+
+/// The same, with these lines typed ahead.
+pub(crate) fn answering_on_terminal(command: &mut std::process::Command, typed: &str) -> String {
     let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).must("a pseudo-terminal");
     grantpt(&controller).must("the terminal's rights");
     unlockpt(&controller).must("the terminal's lock");
@@ -301,6 +306,9 @@ pub(crate) fn on_terminal(command: &mut std::process::Command) -> String {
         rustix::fs::open(&name, flags, rustix::fs::Mode::empty()).must("the terminal")
     };
     let (input, output, errors) = (open(), open(), open());
+    fs::File::from(controller.as_fd().try_clone_to_owned().must("a copy"))
+        .write_all(typed.as_bytes())
+        .must("to type");
     let mut child =
         command.stdin(input).stdout(Stdio::from(output)).stderr(errors).spawn().must("to run snap");
     // Our copies of the terminal went with the command's; the child's end is the end of what is shown.

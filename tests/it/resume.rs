@@ -193,7 +193,10 @@ fn a_session_keeps_its_id_where_nothing_has_it() {
         .exits(0)
         .json();
     assert_eq!(ran["session_id"], ID);
-    assert_eq!(ran["resume"]["command"], serde_json::json!(["claude", "--resume", ID]));
+    assert_eq!(
+        ran["resume"]["command"],
+        serde_json::json!(["claude", "--resume", ID, "--permission-mode", "acceptEdits"])
+    );
     let installed =
         fs::read_to_string(clone.home.project(clone.root()).join(format!("{ID}.jsonl"))).must("installed");
     let added = installed.strip_prefix(&moved).must("the saved records come first, with their paths moved");

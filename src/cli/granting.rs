@@ -1,0 +1,307 @@
+//! `--grants`: which permission grants of a snapshot come back, shown one by one and chosen.
+//!
+//! Nothing is granted unasked. What is chosen for the session becomes options of the client;
+//! rules of the project go into `.claude/settings.local.json` as part of the restore's plan,
+//! and `snap undo` takes them back.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::count;
+use super::ui::{Style, Ui};
+use crate::error::{Error, Kind, Result};
+use crate::fs;
+use crate::grants::{Kind as Holds, Offer, Offers, Places, added_to, mode_to_start};
+use crate::paths::RepoPath;
+use crate::restore::Plan;
+use crate::screen::Line;
+use crate::trust::Provenance;
+use crate::workspace::Workspace;
+
+/// The settings file that is the user's own in a project.
+const LOCAL: &str = ".claude/settings.local.json";
+
+/// A settings file over this many bytes is none.
+const LARGEST: u64 = 16 << 20;
+
+/// Which grants to restore.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum GrantChoice {
+    /// None
+    None,
+    /// Show those that are missing here, and ask
+    Review,
+    /// All that are missing here
+    All,
+}
+
+/// What is offered, and what was chosen of it.
+pub(super) struct Grants {
+    choice: GrantChoice,
+    offers: Vec<Offer>,
+    chosen: Vec<bool>,
+    notes: Vec<String>,
+    mode: Option<String>,
+}
+
+impl Grants {
+    /// Returns what is granted when files alone are restored: nothing, without a word.
+    pub(super) fn unasked() -> Grants {
+        Grants {
+            choice: GrantChoice::None,
+            offers: Vec::new(),
+            chosen: Vec::new(),
+            notes: Vec::new(),
+            mode: None,
+        }
+    }
+
+    /// Compares the snapshot with this place.
+    pub(super) fn plan(
+        asked: Option<GrantChoice>,
+        plan: &Plan,
+        workspace: &Workspace,
+        ui: &Ui,
+    ) -> Result<Grants> {
+        let foreign = matches!(plan.provenance(), Provenance::Foreign { .. });
+        let manifest = plan.manifest();
+        let asks = ui.is_terminal() && !ui.json();
+        let choice = asked.unwrap_or(match asks && !foreign {
+            true => GrantChoice::Review,
+            false => GrantChoice::None,
+        });
+        let root = workspace.root.to_string_lossy();
+        let old = &manifest.workspace;
+        let text = |path: &Path| path.to_string_lossy().into_owned();
+        let folders: Vec<(String, String)> = match plan.session() {
+            Some(session) => {
+                session.relocation.folders().map(|(old, new)| (old.to_owned(), new.to_owned())).collect()
+            }
+            None => vec![(text(old.root.as_path()), root.clone().into_owned())],
+        };
+        let old_home = text(old.home.as_path());
+        let places = Places { folders: &folders, old_home: &old_home, root: &root };
+        let here = workspace.client.settings(&workspace.root)?.rules;
+        let Offers { mut all, mut notes } = Offers::of(&manifest.permissions, &here, &places);
+        if plan.session().is_none() {
+            // Without a client that is started, there is nothing to give them to.
+            all.retain(|offer| offer.kind != Holds::Session);
+        }
+        if foreign && choice != GrantChoice::None {
+            let before = all.len();
+            all.retain(|offer| !offer.is_worst());
+            if all.len() < before {
+                notes.push(format!(
+                    "Refused, as the snapshot is somebody else's: {} that would equal running anything.",
+                    count(before - all.len(), "rule")
+                ));
+            }
+        }
+        let (mode, why) = match plan.session() {
+            Some(_) => mode_to_start(manifest.permissions.mode.as_deref(), foreign),
+            None => (None, None),
+        };
+        notes.extend(why);
+        let chosen = vec![choice == GrantChoice::All; all.len()];
+        Ok(Grants { choice, chosen, offers: all, notes, mode: mode.map(str::to_owned) })
+    }
+
+    /// Returns what to show of it before anything happens.
+    pub(super) fn lines(&self, ui: &Ui) -> Vec<String> {
+        let mut lines = Vec::new();
+        if self.choice != GrantChoice::None && !self.offers.is_empty() {
+            let all = if self.choice == GrantChoice::All { ", all to be restored" } else { "" };
+            lines.push(format!("  Grants that held there and are missing here{all}:"));
+            let width = self.offers.len().to_string().len();
+            for (number, offer) in self.offers.iter().enumerate() {
+                lines.push(format!("  {:>width$}  {}", number + 1, line(offer, ui)));
+            }
+        }
+        let mut notes = self.notes.clone();
+        if self.choice == GrantChoice::None && !self.offers.is_empty() {
+            let number = self.offers.len();
+            let verb = if number == 1 { "is" } else { "are" };
+            notes.push(format!(
+                "{} that held there {verb} missing here: `--grants review` shows and asks, `--grants all` takes all.",
+                count(number, "grant")
+            ));
+        }
+        lines.extend(notes.iter().map(|note| format!("  {} {note}", ui.paint(Style::Warning, "note:"))));
+        lines
+    }
+
+    /// Asks which to grant, if that is to be asked; `yes`: take what can be taken unseen.
+    pub(super) fn choose(&mut self, yes: bool, ui: &mut Ui) -> Result<()> {
+        if self.choice != GrantChoice::Review || self.offers.is_empty() {
+            return Ok(());
+        }
+        if yes {
+            self.chosen = self.offers.iter().map(|offer| !offer.is_worst()).collect();
+            return Ok(());
+        }
+        if !ui.is_terminal() || ui.json() {
+            return Err(Error::new(Kind::Usage, "Cannot ask which grants to restore")
+                .because("this is no terminal")
+                .hint("`--grants all` takes all that are missing here, `--grants none` takes none"));
+        }
+        let question = match self.offers.iter().any(Offer::is_worst) {
+            true => {
+                "Grant which? [y: all but those that equal running anything; numbers such as 1 3; Enter: none]"
+            }
+            false => "Grant which? [y: all; numbers such as 1 3; Enter: none]",
+        };
+        loop {
+            let answer = ui.answer(question)?;
+            match chosen(&answer, &self.offers) {
+                Some(chosen) => {
+                    self.chosen = chosen;
+                    return Ok(());
+                }
+                None => ui.say("That is neither y nor numbers of this list."),
+            }
+        }
+    }
+
+    /// Puts the chosen rules of the project into the plan. Returns whether they have to be written apart:
+    /// outside git there is no plan for files.
+    pub(super) fn add_to(&self, plan: &mut Plan, workspace: &Workspace) -> Result<bool> {
+        if self.for_settings().is_empty() {
+            return Ok(false);
+        }
+        let path = RepoPath::new(LOCAL.as_bytes())
+            .map_err(|why| Error::new(Kind::Bug, "The settings' path is none").because(why))?;
+        let planned =
+            plan.change_file(workspace, path, |old| self.settings(old, &workspace.root.join(LOCAL)))?;
+        Ok(!planned)
+    }
+
+    /// Writes the chosen rules of the project where there is no repository.
+    pub(super) fn write(&self, workspace: &Workspace, ui: &mut Ui) -> Result<()> {
+        let path = workspace.root.join(LOCAL);
+        let old = fs::read_plain(&path, LARGEST)?;
+        let text = old.as_deref().map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+        let new = self.settings(text.as_deref(), &path)?;
+        fs::replace_theirs(&path, new.as_bytes())?;
+        ui.say(&format!("Added rules to {LOCAL}; outside git `snap undo` can't take that back."));
+        Ok(())
+    }
+
+    fn settings(&self, old: Option<&str>, path: &Path) -> Result<String> {
+        added_to(old.unwrap_or("{}\n"), &self.for_settings()).map_err(|why| {
+            Error::new(Kind::Refused, format!("Cannot change {}", path.display())).because(why).hint(
+                "put the file right (the client can't read it like this either), or add `--grants none`",
+            )
+        })
+    }
+
+    fn chosen(&self) -> impl Iterator<Item = &Offer> {
+        self.offers.iter().zip(&self.chosen).filter(|(_, chosen)| **chosen).map(|(offer, _)| offer)
+    }
+
+    fn for_settings(&self) -> Vec<&Offer> {
+        self.chosen().filter(|offer| offer.kind != Holds::Session).collect()
+    }
+
+    /// Says what was granted; nothing if nothing was.
+    pub(super) fn told(&self) -> Option<String> {
+        let session = self.chosen().filter(|offer| offer.kind == Holds::Session).count();
+        let parts =
+            [(session, "to the session"), (self.for_settings().len(), "in .claude/settings.local.json")];
+        let parts: Vec<String> = parts
+            .iter()
+            .filter(|(number, _)| *number > 0)
+            .map(|(number, place)| format!("{} {place}", count(*number, "rule")))
+            .collect();
+        (!parts.is_empty()).then(|| format!("Granted: {}.", parts.join(", ")))
+    }
+
+    /// Returns the options that the client is started with, unless the person's own say otherwise.
+    pub(super) fn options(&self, own: &[OsString]) -> Vec<String> {
+        let about_mode = |word: &OsString| {
+            let word = word.to_string_lossy();
+            word.starts_with("--permission-mode") || word == "--dangerously-skip-permissions"
+        };
+        let mode = self.mode.iter().filter(|_| !own.iter().any(about_mode));
+        let mode = mode.flat_map(|mode| ["--permission-mode".to_owned(), mode.clone()]);
+        let session = self.chosen().filter(|offer| offer.kind == Holds::Session);
+        // One option each: the client splits a list at blanks and commas, and takes all words behind it.
+        mode.chain(session.map(|offer| format!("--allowedTools={}", offer.rule))).collect()
+    }
+
+    /// Returns it for `--json`.
+    pub(super) fn json(&self) -> Value {
+        let rules: Vec<Value> = self
+            .offers
+            .iter()
+            .zip(&self.chosen)
+            .map(|(offer, chosen)| {
+                json!({
+                    "rule": offer.rule, "kind": offer.kind.word(), "file": offer.file,
+                    "class": offer.class.word(), "why": Some(offer.why).filter(|why| !why.is_empty()),
+                    "granted": chosen,
+                })
+            })
+            .collect();
+        let choice = match self.choice {
+            GrantChoice::None => "none",
+            GrantChoice::Review => "review",
+            GrantChoice::All => "all",
+        };
+        json!({"choice": choice, "mode": self.mode, "rules": rules, "notes": self.notes})
+    }
+}
+
+/// One rule, whole: a cut rule could hide what it allows.
+fn line(offer: &Offer, ui: &Ui) -> String {
+    let from = offer.file.as_deref().unwrap_or("this session");
+    let rule = Line(&offer.rule);
+    let word = offer.kind.word();
+    let class = match offer.kind {
+        Holds::Ask | Holds::Deny => ui.paint(Style::Good, "a restriction"),
+        _ if offer.is_worst() => ui.paint(Style::Bad, format!("{}: {}", offer.class.words(), offer.why)),
+        _ => offer.class.words().to_owned(),
+    };
+    format!("{word:7} {rule}  [{class}]  {}", ui.paint(Style::Faint, Line(from)))
+}
+
+/// Reads an answer: which of the offers are chosen; `None` if it makes no sense.
+fn chosen(answer: &str, offers: &[Offer]) -> Option<Vec<bool>> {
+    match answer.to_ascii_lowercase().as_str() {
+        "" | "n" | "no" | "none" => return Some(vec![false; offers.len()]),
+        "y" | "yes" => return Some(offers.iter().map(|offer| !offer.is_worst()).collect()),
+        _ => {}
+    }
+    let mut chosen = vec![false; offers.len()];
+    for word in answer.split([' ', ',']).filter(|word| !word.is_empty()) {
+        let number: usize = word.parse().ok()?;
+        *chosen.get_mut(number.checked_sub(1)?)? = true;
+    }
+    Some(chosen)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grants::Class;
+
+    #[test]
+    fn an_answer_never_takes_the_worst_unless_it_is_named() {
+        let offer = |class| Offer { rule: "x".to_owned(), kind: Holds::Allow, file: None, class, why: "" };
+        let offers = [offer(Class::Exact), offer(Class::Anything), offer(Class::Prefix)];
+        for (answer, wanted) in [
+            ("", Some([false, false, false])),
+            ("N", Some([false, false, false])),
+            ("yes", Some([true, false, true])),
+            ("2", Some([false, true, false])),
+            ("1, 3", Some([true, false, true])),
+            ("4", None),
+            ("0", None),
+            ("all", None),
+            ("1 x", None),
+        ] {
+            assert_eq!(chosen(answer, &offers), wanted.map(|wanted| wanted.to_vec()), "{answer:?}");
+        }
+    }
+}
