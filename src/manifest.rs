@@ -662,6 +662,9 @@ pub struct NotCaptured {
     pub processes: Vec<String>,
     /// MCP servers that are configured: name and transport, never addresses or headers.
     pub mcp_servers: Vec<McpServer>,
+    /// Prompts that the client would have sent by itself, each with its schedule.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scheduled: Vec<String>,
     /// Names of environment variables that settings or servers define.
     pub environment: Vec<String>,
     /// Secrets that were left out (kind and place).

@@ -15,6 +15,8 @@ pub(super) struct Seen {
     pub(super) meta: Option<Box<RawValue>>,
     pub(super) transcript: Option<Transcript>,
     pub(super) facts: Facts,
+    /// What hooks were told of it, for the case that no file says how it ended.
+    pub(super) told: Option<(AgentStatus, String)>,
 }
 
 /// What is looked at in an agent's `meta.json`.
@@ -43,7 +45,7 @@ pub(super) fn conclude(seen: Vec<Seen>, facts: &mut Facts, found: &Found) -> Vec
     let mut status: BTreeMap<ClientId, (AgentStatus, String)> = seen
         .iter()
         .zip(&metas)
-        .map(|(agent, meta)| (agent.id.clone(), agent_status(meta, facts, found, agent.id.as_str())))
+        .map(|(agent, meta)| (agent.id.clone(), agent_status(agent, meta, facts, found)))
         .collect();
     for (id, evidence) in waiting(&seen, &metas, &status, facts, found) {
         status.insert(id, (AgentStatus::Waiting, evidence));
@@ -66,9 +68,9 @@ pub(super) fn conclude(seen: Vec<Seen>, facts: &mut Facts, found: &Found) -> Vec
 }
 
 /// Concludes an agent's status, with what it was concluded from.
-fn agent_status(meta: &Meta, facts: &Facts, found: &Found, id: &str) -> (AgentStatus, String) {
-    let notified = facts.ended.get(id).map(String::as_str);
-    let answered = facts.answered.get(id).map(String::as_str);
+fn agent_status(agent: &Seen, meta: &Meta, facts: &Facts, found: &Found) -> (AgentStatus, String) {
+    let notified = facts.ended.get(agent.id.as_str()).map(String::as_str);
+    let answered = facts.answered.get(agent.id.as_str()).map(String::as_str);
     match (notified, answered) {
         _ if meta.stopped_by_user => (AgentStatus::Stopped, "meta.json: stoppedByUser".to_owned()),
         (Some("completed"), _) => (AgentStatus::Done, "a task notification: completed".to_owned()),
@@ -80,10 +82,13 @@ fn agent_status(meta: &Meta, facts: &Facts, found: &Found, id: &str) -> (AgentSt
         (Some("stopped"), _) => (AgentStatus::Interrupted, "a task notification: stopped".to_owned()),
         _ if meta.finished => (AgentStatus::Done, "meta.json: finished".to_owned()),
         (_, Some("completed")) => (AgentStatus::Done, "its answer is in the transcript".to_owned()),
-        _ if found.live.is_some() => {
-            (AgentStatus::Running, "no end is recorded, and the session runs".to_owned())
-        }
-        _ => (AgentStatus::Interrupted, "no end is recorded, and the session does not run".to_owned()),
+        _ => match (&agent.told, &found.live) {
+            (Some(told), _) => told.clone(),
+            (None, Some(_)) => (AgentStatus::Running, "no end is recorded, and the session runs".to_owned()),
+            (None, None) => {
+                (AgentStatus::Interrupted, "no end is recorded, and the session does not run".to_owned())
+            }
+        },
     }
 }
 
@@ -142,7 +147,7 @@ mod tests {
         let mut facts = Facts::default();
         records.iter().for_each(|record| facts.observe(record.as_bytes()));
         let meta = Some(RawValue::from_string(meta.to_owned()).expect("JSON"));
-        Seen { id: ClientId::parse(id).expect("an id"), meta, transcript: None, facts }
+        Seen { id: ClientId::parse(id).expect("an id"), meta, transcript: None, facts, told: None }
     }
 
     fn live(status: Option<&str>, waiting_for: Option<&str>) -> Option<Live> {

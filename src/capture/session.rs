@@ -22,7 +22,7 @@ use crate::paths::RepoPath;
 use crate::redaction::Redactor;
 use crate::session::compaction::{Cut, Survey};
 use crate::session::facts::Facts;
-use crate::session::{AgentFiles, Found, Lines};
+use crate::session::{AgentFiles, Found, Journal, Lines};
 use crate::store::{AddLock, Store};
 use crate::workspace::Workspace;
 
@@ -107,6 +107,8 @@ impl Reader<'_> {
                 found.transcript.display()
             ));
         }
+        let journal = workspace.client.journal(&found.id)?;
+        journal.explain(facts.decisions.make_contiguous());
         let files = workspace.client.session_files(found)?;
         captured.notes.extend(
             files.unnamed.iter().map(|path| {
@@ -134,7 +136,7 @@ impl Reader<'_> {
         }
         let mut seen = Vec::new();
         for agent in &files.agents {
-            let agent_seen = self.agent(agent, history)?;
+            let agent_seen = self.agent(agent, history, &journal, found.live.is_some())?;
             if agent_seen.meta.is_none() {
                 others.extend(agent.meta.as_deref().and_then(|path| place_of(path, "session/subagents")));
             }
@@ -153,6 +155,12 @@ impl Reader<'_> {
         captured.queue =
             facts.queue.iter().filter(|prompt| !prompt.contains("<task-notification>")).cloned().collect();
         captured.not_captured.processes = facts.open_shells();
+        for (id, process) in journal.processes().filter(|(id, _)| !facts.ended.contains_key(*id)) {
+            if !facts.shells.contains_key(id) {
+                captured.not_captured.processes.push(process.to_owned());
+            }
+        }
+        captured.not_captured.scheduled = journal.scheduled();
         let (session, other) = facts.decisions.into_iter().partition(|decision| decision.scope == "session");
         captured.permissions.session = session;
         captured.permissions.decisions = other;
@@ -233,7 +241,7 @@ impl Reader<'_> {
         Ok(transcript)
     }
 
-    fn agent(&self, files: &AgentFiles, history: History) -> Result<Seen> {
+    fn agent(&self, files: &AgentFiles, history: History, journal: &Journal, live: bool) -> Result<Seen> {
         let json = match &files.meta {
             Some(path) if path.metadata().is_ok_and(|meta| meta.len() <= LARGEST_JSON) => {
                 fs::read_plain(path, LARGEST_JSON)?
@@ -248,7 +256,9 @@ impl Reader<'_> {
             None => None,
         };
         let meta = json.and_then(|json| serde_json::from_slice(&json).ok());
-        Ok(Seen { id: files.id.clone(), meta, transcript, facts })
+        let written = files.transcript.as_ref().and_then(|path| path.metadata().ok()?.modified().ok());
+        let told = journal.agent(files.id.as_str(), written, live);
+        Ok(Seen { id: files.id.clone(), meta, transcript, facts, told })
     }
 
     /// Keeps a side file; `None` if it has gone meanwhile.

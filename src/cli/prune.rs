@@ -125,6 +125,7 @@ impl Prune {
             }
             swept = store.sweep(lock, SystemTime::now())?;
             redaction::tidy(workspace, SystemTime::now())?;
+            workspace.client.forget_journals(SystemTime::now())?;
         }
         for entry in damaged {
             ui.warn(&format!("{} can't be read; it and all objects are kept", Line(&entry.stem)));

@@ -298,6 +298,7 @@ impl Page<'_> {
         let left = &manifest.not_captured;
         let mut lines = Vec::new();
         lines.extend(left.processes.iter().map(|command| format!("process: {}", cut(command, WIDE))));
+        lines.extend(left.scheduled.iter().map(|prompt| format!("scheduled prompt: {}", cut(prompt, WIDE))));
         lines.extend(
             left.mcp_servers
                 .iter()

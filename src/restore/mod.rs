@@ -235,6 +235,9 @@ fn session_notes(manifest: &Manifest, session: &SessionPlan) -> Vec<String> {
     for prompt in &manifest.queue {
         notes.push(format!("A prompt was still queued: {}", crate::screen::cut(prompt, 200)));
     }
+    for prompt in &manifest.not_captured.scheduled {
+        notes.push(format!("A scheduled prompt is not restored: {}", crate::screen::cut(prompt, 200)));
+    }
     for process in &manifest.not_captured.processes {
         notes.push(format!("A background process is not restored: {}", crate::screen::cut(process, 200)));
     }

@@ -326,22 +326,7 @@ fn shortened(text: &str) -> String {
 
 /// Returns what a tool call is about: its command, file, address or pattern.
 fn subject(input: &RawValue) -> String {
-    #[derive(Deserialize)]
-    struct Input {
-        #[serde(default)]
-        command: Option<String>,
-        #[serde(default)]
-        file_path: Option<String>,
-        #[serde(default)]
-        url: Option<String>,
-        #[serde(default)]
-        pattern: Option<String>,
-        #[serde(default)]
-        description: Option<String>,
-    }
-    let Some(input) = parse::<Input>(input) else { return String::new() };
-    let subjects = [input.command, input.file_path, input.url, input.pattern, input.description];
-    subjects.into_iter().flatten().next().unwrap_or_default()
+    parse::<super::ToolInput>(input).map(super::ToolInput::subject).unwrap_or_default()
 }
 
 fn parse<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {

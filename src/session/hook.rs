@@ -12,18 +12,28 @@ use serde_json::{Value, json};
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct HookInput {
+    /// The session.
+    pub session_id: Option<String>,
     /// The session's transcript, which need not exist yet.
     pub transcript_path: Option<PathBuf>,
     /// The folder the session works in now.
     pub cwd: Option<PathBuf>,
     /// `UserPromptSubmit`: what the person typed, also for a command that is a file.
     pub prompt: Option<String>,
-    /// `PreToolUse`: the tool.
+    /// `PreToolUse`, `PermissionRequest`: the tool.
     pub tool_name: Option<String>,
-    /// `PreToolUse`: its input.
+    /// Its input.
     pub tool_input: Option<ToolInput>,
     /// `PreCompact`: `manual` or `auto`.
     pub trigger: Option<String>,
+    /// `SubagentStop`: the agent.
+    pub agent_id: Option<String>,
+    /// `PermissionRequest`: what the person is offered beside yes and no.
+    pub permission_suggestions: Value,
+    /// `Stop`, `SubagentStop`: what is at work behind the conversation.
+    pub background_tasks: Value,
+    /// `Stop`, `SubagentStop`: prompts that the client will send by itself.
+    pub session_crons: Value,
 }
 
 /// The parts of a tool's input that say what it does.
@@ -34,6 +44,20 @@ pub struct ToolInput {
     pub command: Option<String>,
     /// The file that is read or written.
     pub file_path: Option<String>,
+    /// The address that is fetched.
+    pub url: Option<String>,
+    /// What is looked for.
+    pub pattern: Option<String>,
+    /// What the agent says it is for.
+    pub description: Option<String>,
+}
+
+impl ToolInput {
+    /// Returns what a tool call is about: its command, file, address or pattern.
+    pub fn subject(self) -> String {
+        let subjects = [self.command, self.file_path, self.url, self.pattern, self.description];
+        subjects.into_iter().flatten().next().unwrap_or_default()
+    }
 }
 
 impl HookInput {
@@ -53,6 +77,7 @@ impl HookInput {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let tool = &value["tool_input"];
         Ok(HookInput {
+            session_id: text(&value["session_id"]),
             transcript_path: text(&value["transcript_path"]).map(PathBuf::from),
             cwd: text(&value["cwd"]).map(PathBuf::from),
             prompt: text(&value["prompt"]),
@@ -60,8 +85,15 @@ impl HookInput {
             tool_input: Some(ToolInput {
                 command: text(&tool["command"]),
                 file_path: text(&tool["file_path"]),
+                url: text(&tool["url"]),
+                pattern: text(&tool["pattern"]),
+                description: text(&tool["description"]),
             }),
             trigger: text(&value["trigger"]),
+            agent_id: text(&value["agent_id"]),
+            permission_suggestions: value["permission_suggestions"].clone(),
+            background_tasks: value["background_tasks"].clone(),
+            session_crons: value["session_crons"].clone(),
         })
     }
 }

@@ -48,10 +48,11 @@ pub fn hooks(every: Option<Duration>) -> Vec<(&'static str, Value)> {
         ("PreToolUse", entry("PreToolUse", Some("Bash|Write"), 60, "")),
         ("PreCompact", entry("PreCompact", None, 60, "")),
         ("SessionEnd", entry("SessionEnd", None, 5, "")),
+        ("PermissionRequest", entry("PermissionRequest", None, 5, "")),
+        ("SubagentStop", entry("SubagentStop", None, 5, "")),
     ];
-    if let Some(every) = every {
-        all.push(("Stop", entry("Stop", None, 5, &format!(" --every {}s", every.as_secs()))));
-    }
+    let every = every.map(|every| format!(" --every {}s", every.as_secs())).unwrap_or_default();
+    all.push(("Stop", entry("Stop", None, 5, &every)));
     all
 }
 

@@ -17,6 +17,7 @@ mod live;
 mod locate;
 pub mod mend;
 mod placed;
+mod recorder;
 mod salvage;
 mod settings;
 mod slug;
@@ -33,6 +34,7 @@ pub use integration::{COMMAND_FILE, hooks, is_our_command, with_hooks, without_h
 pub use live::Live;
 pub use locate::{Found, Wanted};
 pub use placed::Placed;
+pub use recorder::Journal;
 pub use settings::Settings;
 pub use slug::slug;
 

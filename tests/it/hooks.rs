@@ -8,9 +8,10 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::support::api::{Reply, Speaker, StandIn, Turn};
+use crate::support::api::{Gate, Reply, Speaker, StandIn, Turn};
 use crate::support::client::Client;
 use crate::support::project::{Project, Ran, files_below};
+use crate::support::work::holding_agents;
 use crate::support::{Must, eventually};
 
 with_both_clients! {
@@ -21,6 +22,7 @@ with_both_clients! {
     a_broken_store_does_not_disturb_the_agent
     a_missing_or_foreign_program_does_not_disturb_the_agent
     the_plugin_is_accepted_and_answers
+    what_only_a_hook_is_told_is_in_the_next_save
 }
 
 const ID: &str = "c137e379-838e-4509-8148-16b407691758";
@@ -223,6 +225,65 @@ fn the_plugin_is_accepted_and_answers(client: &Client) {
     assert!(names(&project).contains(&"x".to_owned()));
 }
 
+fn what_only_a_hook_is_told_is_in_the_next_save(client: &Client) {
+    let (project, client) = set_up(client);
+    let gate = Gate::new();
+    let api = StandIn::start(holding_agents(gate.latch()));
+    let running = client.spawn(&project.home, project.root(), &api, &[], "launch one");
+    let journal = || {
+        let folder = project.home.config().join("snap");
+        let all = if folder.exists() { files_below(&folder) } else { Vec::new() };
+        all.iter().map(|file| fs::read_to_string(file).must("a journal")).collect::<String>()
+    };
+    eventually("the hook at the end of the turn, which names the agent", || {
+        journal().contains(r#""type":"subagent","status":"running""#)
+    });
+    project.snap(&["save", "live"]).exits(0);
+    let shown = project.snap(&["show", "live", "--json"]).exits(0).json();
+    let agent = &shown["agents"][0];
+    assert_eq!(agent["status"], "running");
+    assert!(agent["evidence"].as_str().must("evidence").contains("told a hook"), "{agent}");
+    gate.open();
+    running.finish().succeeded();
+    assert!(journal().contains(r#""event":"SubagentStop""#), "{}", journal());
+}
+
+#[test]
+fn a_grants_exact_rules_are_what_the_client_offered() {
+    let project = Project::new();
+    let transcript = project.session(ID);
+    let file = project.path("a.txt");
+    let rule = json!({"toolName": "Read", "ruleContent": format!("/{}/**", project.root().display())});
+    let offers =
+        json!([{"type": "addRules", "behavior": "allow", "destination": "session", "rules": [rule]}]);
+    let input = json!({"session_id": ID, "transcript_path": transcript, "cwd": project.root(), "tool_name": "Read",
+        "tool_input": {"file_path": file}, "permission_suggestions": offers});
+    let said = hook(&project, "PermissionRequest", &input).exits(0);
+    assert_eq!((said.stdout.as_str(), said.stderr.as_str()), ("", ""), "the question is the client's");
+    assert!(!project.path(".claude").exists(), "nothing is left in the project");
+    let call = json!({"type": "assistant", "sessionId": ID, "message": {"role": "assistant",
+        "content": [{"type": "tool_use", "id": "t9", "name": "Read", "input": {"file_path": file}}]}});
+    let result = json!({"type": "user", "sessionId": ID, "timestamp": "2999-01-01T00:00:00.000Z",
+        "message": {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t9", "content": "ok"}]},
+        "permissionDecision": {"decision": "accept", "source": "user_temporary", "grantScope": "session"}});
+    project.append(&transcript, format!("{call}\n{result}\n").as_bytes());
+    project.snap(&["save", "x"]).exits(0);
+    let resumed = project.snap(&["resume", "x", "--grants", "all", "--json"]).exits(0).json();
+    let wanted = format!("--allowedTools=Read(/{}/**)", project.root().display());
+    assert!(resumed["resume"]["command"].as_array().must("a command").contains(&json!(wanted)), "{resumed}");
+    // Pruning forgets the journals of sessions that are gone.
+    let journal = project.home.config().join("snap").join(format!("{ID}.jsonl"));
+    fs::remove_file(&transcript).must("to remove the transcript");
+    let week_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(7 * 86_400);
+    fs::File::options().append(true).open(&journal).must("it").set_modified(week_ago).must("a time");
+    project.snap(&["prune", "--keep-last", "9", "--dry-run"]).exits(0);
+    assert!(journal.exists());
+    project.snap(&["prune", "--keep-last", "9"]).exits(0);
+    let transcripts = files_below(&project.home.config().join("projects"));
+    let there = transcripts.iter().any(|file| file.ends_with(format!("{ID}.jsonl")));
+    assert_eq!(journal.exists(), there);
+}
+
 #[test]
 fn the_plugin_and_this_repository_have_the_very_hooks_and_command_of_init() {
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -273,7 +334,8 @@ fn init_twice_changes_nothing_and_remove_leaves_no_trace() {
             assert_ne!(once, at_first);
             let settings: Value = serde_json::from_slice(&project.read(file)).must("JSON");
             assert!(settings["hooks"]["UserPromptSubmit"].is_array());
-            assert_eq!(settings["hooks"]["Stop"].is_array(), options.contains(&"--every"));
+            let at_turns_end = settings["hooks"]["Stop"][0]["hooks"][0]["command"].as_str().must("a command");
+            assert_eq!(at_turns_end.contains("--every 600s"), options.contains(&"--every"));
             project.snap(options).exits(0).says(&["Everything is set up already"]);
             assert_eq!(everything(), once);
             let place = options.iter().filter(|word| ["--local", "--user"].contains(word));

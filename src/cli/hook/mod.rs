@@ -18,7 +18,7 @@ use super::ui::Ui;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::fs;
-use crate::session::{HookInput, shown_instead_of_asking};
+use crate::session::{ClientHome, HookInput, shown_instead_of_asking};
 use crate::timestamp::{Timestamp, parse_span};
 
 /// The most that a hook reads: a tool's input can hold a whole file.
@@ -87,15 +87,19 @@ impl Hook {
                 Ok(())
             }
             "PreToolUse" => checkpoint::before_tool(&started),
+            "PermissionRequest" | "SubagentStop" => started.record(&self.event),
             "PreCompact" => checkpoint::now(&started, "before compaction", Duration::ZERO),
             "SessionEnd" if self.later => checkpoint::now(&started, "end of session", Duration::ZERO),
             "Stop" if self.later => checkpoint::now(&started, "end of turn", self.every.unwrap_or_default()),
             // The client waits for these, for 1.5 s at its end: the work is done behind its back.
             "SessionEnd" => started.later(&["SessionEnd"]),
-            "Stop" => match self.every {
-                Some(every) => started.later(&["Stop", "--every", &format!("{}s", every.as_secs())]),
-                None => Ok(()),
-            },
+            "Stop" => {
+                started.record("Stop")?;
+                match self.every {
+                    Some(every) => started.later(&["Stop", "--every", &format!("{}s", every.as_secs())]),
+                    None => Ok(()),
+                }
+            }
             // An event of next month: nothing to do, and no reason to disturb anybody.
             _ => Ok(()),
         }
@@ -107,6 +111,12 @@ impl Started {
     fn context(&self) -> Result<Context> {
         let folder = self.input.cwd.as_deref().filter(|folder| folder.is_dir());
         Context::from_environment(folder, self.store.clone())
+    }
+
+    /// Writes down what nothing but this event says, for a later save.
+    fn record(&self, event: &str) -> Result<()> {
+        let context = self.context()?;
+        ClientHome::new(&context.config_dir, &context.home).record(event, &self.input, context.now)
     }
 
     /// Returns the transcript, once it exists.
