@@ -42,9 +42,15 @@ pub(super) fn all(redactor: &Redactor, captured: &mut Captured) -> Result<()> {
     }
     for decision in captured.permissions.session.iter_mut().chain(&mut captured.permissions.decisions) {
         redactor.string("a decision", &mut decision.detail);
+        for rule in decision.rules.iter_mut().flatten() {
+            redactor.string("a permission rule", rule);
+        }
     }
     for process in &mut captured.not_captured.processes {
         redactor.string("a background process", process);
+    }
+    for prompt in &mut captured.not_captured.scheduled {
+        redactor.string("a scheduled prompt", prompt);
     }
     Ok(())
 }

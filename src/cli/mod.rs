@@ -12,6 +12,7 @@ mod granting;
 mod hook;
 mod init;
 mod lease;
+mod link;
 mod list;
 mod log;
 mod man;
@@ -77,6 +78,7 @@ struct Global {
 #[derive(Subcommand)]
 enum Command {
     Save(save::Save),
+    Link(link::Link),
     List(list::List),
     Show(show::Show),
     Diff(diff::Diff),
@@ -186,6 +188,7 @@ fn run(arguments: Arguments, store: Option<PathBuf>, ui: &mut Ui) -> Result<Outc
     }
     match arguments.command {
         Command::Save(command) => command.run(&context, &workspace, ui),
+        Command::Link(command) => command.run(&workspace, ui),
         Command::List(command) => command.run(&context, &workspace, ui),
         Command::Show(command) => command.run(&context, &workspace, ui),
         Command::Diff(command) => command.run(&context, ui),

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::link::keep_up;
 use super::ui::{Style, Ui};
 use super::{Outcome, count, parse_size, print_json, size_text};
 use crate::audit;
@@ -127,6 +128,10 @@ impl Prune {
             redaction::tidy(workspace, SystemTime::now())?;
             workspace.client.forget_journals(SystemTime::now())?;
         }
+        drop(lock);
+        if !self.dry_run {
+            keep_up(workspace, ui);
+        }
         for entry in damaged {
             ui.warn(&format!("{} can't be read; it and all objects are kept", Line(&entry.stem)));
         }
@@ -223,6 +228,8 @@ impl Rm {
         }
         let swept = store.sweep(&lock, SystemTime::now())?;
         redaction::tidy(workspace, SystemTime::now())?;
+        drop(lock);
+        keep_up(workspace, ui);
         if ui.json() {
             let names: Vec<String> = entries.iter().map(shown_name).collect();
             let freed = json!({"objects": swept.objects, "bytes": swept.bytes});

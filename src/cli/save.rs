@@ -3,6 +3,8 @@
 use clap::Args;
 use serde_json::json;
 
+use super::link::keep_up;
+use super::restoring::quoted;
 use super::ui::Ui;
 use super::{Outcome, count, parse_size, print_json, size_text};
 use crate::audit;
@@ -10,6 +12,7 @@ use crate::capture::{self, History, Limits, Report, Request, Signing};
 use crate::context::Context;
 use crate::error::Result;
 use crate::manifest::{Manifest, Secret, Transcript};
+use crate::restore;
 use crate::screen::Line;
 use crate::session::Wanted;
 use crate::store::{LogEntry, Operation};
@@ -48,6 +51,9 @@ pub(super) struct Save {
     /// Save the secret with this ID as it is, now and from now on, after a look (repeatable)
     #[arg(long, value_name = "ID")]
     allow_secret: Vec<String>,
+    /// Also make it a session that plain `claude --resume NAME` finds
+    #[arg(long)]
+    link: bool,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -108,6 +114,13 @@ impl Save {
         for left in skipped {
             ui.warn(&format!("not saved: {} ({})", left.path, left.reason));
         }
+        if self.link {
+            let saved = &report.manifest;
+            let cwd = restore::link(workspace, saved, &saved.name, false)?;
+            let (cwd, title) = (quoted(&cwd.to_string_lossy()), quoted(&saved.name));
+            ui.say(&format!("Linked: cd {cwd} && claude --resume {title}"));
+        }
+        keep_up(workspace, ui);
         Ok(if skipped.is_empty() { Outcome::Done } else { Outcome::Partial })
     }
 }

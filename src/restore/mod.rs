@@ -13,6 +13,7 @@ mod edits;
 mod exact;
 mod here;
 mod journal;
+mod link;
 mod merge;
 mod recover;
 mod relocate;
@@ -41,6 +42,7 @@ use consent::Standing;
 pub use consent::{Consent, Doubt, not_trusted};
 use journal::Record;
 
+pub use link::{follow, link, links};
 pub use recover::{Outcome, Recovered, cut_off, recover, unreadable_journals};
 pub use relocate::{Paths, Relocated, Relocation};
 pub use session::{SessionPlan, check_transcript};
@@ -197,7 +199,8 @@ pub fn plan_resume(workspace: &Workspace, manifest: Manifest, options: &Options)
     if let Some(operation) = manifest.edits.as_ref().and_then(|edits| edits.operation.as_deref()) {
         notes.push(unfinished(operation));
     }
-    let session = if options.session { session::plan(workspace, &manifest, &options.paths)? } else { None };
+    let session =
+        if options.session { session::plan(workspace, &manifest, &options.paths, true)? } else { None };
     match &session {
         None if !options.session => {}
         None if manifest.session.is_none() => {
@@ -265,7 +268,8 @@ pub fn plan_rewind(workspace: &Workspace, manifest: Manifest, options: &Options)
     if let Some(operation) = &saved.operation {
         notes.push(unfinished(operation));
     }
-    let session = if options.session { session::plan(workspace, &manifest, &options.paths)? } else { None };
+    let session =
+        if options.session { session::plan(workspace, &manifest, &options.paths, true)? } else { None };
     if let Some(session) = &session {
         notes.extend(session_notes(&manifest, session));
         notes.extend(to_supply(workspace, &manifest)?);

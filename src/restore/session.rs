@@ -68,7 +68,14 @@ impl SessionPlan {
 }
 
 /// Plans the installation and checks every object it needs; `None` if no conversation was saved.
-pub(super) fn plan(workspace: &Workspace, manifest: &Manifest, paths: &Paths) -> Result<Option<SessionPlan>> {
+///
+/// A session that is here gets a new id, unless it `may_continue` and what is here is its beginning.
+pub(super) fn plan(
+    workspace: &Workspace,
+    manifest: &Manifest,
+    paths: &Paths,
+    may_continue: bool,
+) -> Result<Option<SessionPlan>> {
     let Some((session, transcript)) =
         manifest.session.as_ref().and_then(|s| Some((s, s.transcript.as_ref()?)))
     else {
@@ -98,7 +105,7 @@ pub(super) fn plan(workspace: &Workspace, manifest: &Manifest, paths: &Paths) ->
         agents: checked_agents,
     };
     if workspace.client.knows(&session.id)? {
-        plan.continues = continues(workspace, manifest, &plan)?;
+        plan.continues = may_continue && continues(workspace, manifest, &plan)?;
         if !plan.continues {
             plan.id = ClientId::random();
             plan.relocation = relocation(&plan.id)?;

@@ -153,6 +153,9 @@ impl ClientHome {
         }
         dated.sort_by(|a, b| b.cmp(a));
         for (_, path) in dated {
+            if self.waits(&path) {
+                continue;
+            }
             if working_directory(&path)?.is_some_and(|cwd| belongs(&cwd, root)) {
                 return Ok(Some(path));
             }

@@ -116,6 +116,17 @@ impl Placed {
         Placing { placed: self, written: 0 }
     }
 
+    /// Returns where the files go, below the client's folder, the transcript last.
+    ///
+    /// # Errors
+    /// [`Kind::Damaged`] for a place that is none.
+    pub(super) fn paths(&self) -> Result<Vec<RepoPath>> {
+        let whole = |File { kind, path, .. }: File| {
+            RepoPath::new(format!("{kind}/{path}").as_bytes()).map_err(unusable)
+        };
+        self.files()?.into_iter().rev().map(whole).collect()
+    }
+
     /// Gives every file its name, the transcript last: from then on the client knows the session.
     ///
     /// # Errors

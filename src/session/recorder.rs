@@ -267,7 +267,7 @@ mod tests {
 
     fn home() -> (tempfile::TempDir, ClientHome, ClientId) {
         let dir = tempfile::tempdir().expect("a folder");
-        let home = ClientHome::new(dir.path(), dir.path());
+        let home = ClientHome::new(dir.path(), dir.path(), None);
         (dir, home, ClientId::parse("s1").expect("an id"))
     }
 

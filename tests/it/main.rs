@@ -25,6 +25,8 @@ mod index;
 mod jobs;
 mod leases;
 mod lineage;
+mod link;
+
 mod places;
 mod random_trees;
 mod real_client;

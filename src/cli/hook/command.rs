@@ -18,8 +18,9 @@ const NAMES: [&str; 2] = ["/snapshot", "/snap:snapshot"];
 const LONGEST_ANSWER: usize = 16 << 10;
 
 /// What can be done, by its first word: how it is run, and its line of help.
-const TABLE: [(&str, Run, &str); 9] = [
+const TABLE: [(&str, Run, &str); 10] = [
     ("save", Run::Save, "save NAME [-m TEXT]      save the session and the pending edits"),
+    ("link", Run::OneName, "link [NAME]              a session of its own, for `claude --resume NAME`"),
     ("list", Run::AsTyped, "list                     the snapshots, newest first"),
     ("show", Run::OneName, "show [REF]               everything in one snapshot"),
     ("diff", Run::AsTyped, "diff [REF]               its edits"),

@@ -116,7 +116,7 @@ impl Started {
     /// Writes down what nothing but this event says, for a later save.
     fn record(&self, event: &str) -> Result<()> {
         let context = self.context()?;
-        ClientHome::new(&context.config_dir, &context.home).record(event, &self.input, context.now)
+        ClientHome::new(&context.config_dir, &context.home, None).record(event, &self.input, context.now)
     }
 
     /// Returns the transcript, once it exists.

@@ -1,0 +1,97 @@
+//! A saved moment as a session that the client finds by its title, with no `snap` in between.
+
+use super::relocate::Paths;
+use super::{not_trusted, session};
+use crate::error::{Error, Kind, Result};
+use crate::manifest::Manifest;
+use crate::redaction::refill_side_files;
+use crate::screen::Line;
+use crate::session::Link;
+use crate::trust::Provenance;
+use crate::workspace::Workspace;
+
+/// Installs a snapshot's session under a title; whatever was linked under it goes, unless somebody
+/// went on with that. Returns the folder to resume it in.
+///
+/// # Errors
+/// [`Kind::Refused`] for a snapshot without a conversation or of somebody else; else as a resume.
+pub fn link(
+    workspace: &Workspace,
+    manifest: &Manifest,
+    title: &str,
+    follows: bool,
+) -> Result<std::path::PathBuf> {
+    if let Provenance::Foreign { why } = workspace.provenance(manifest) {
+        return Err(not_trusted(&manifest.name, &why));
+    }
+    let Some(mut plan) = session::plan(workspace, manifest, &Paths::default(), false)? else {
+        return Err(Error::new(Kind::Refused, format!("Cannot link {:?}", Line(&manifest.name).to_string()))
+            .because("it holds no conversation"));
+    };
+    let same_title = links(workspace)?.into_iter().filter(|link| link.title == title);
+    let earlier: Vec<Link> = same_title.collect();
+    plan.title = title.to_owned();
+    let filled = manifest.session.as_ref().map(|session| refill_side_files(workspace, manifest, session));
+    let ready = session::Ready {
+        store: &workspace.store,
+        client: &workspace.client,
+        manifest,
+        plan: &plan,
+        session: filled.transpose()?,
+    };
+    let store = workspace.store.root();
+    if let Some(placed) = ready.placed(plan.id.as_str())? {
+        let linked = ready.place(&placed).and_then(|_rewritten| placed.reveal()).and_then(|()| {
+            workspace.client.keep_link(&placed, &plan.id, title, &manifest.id, store, follows)
+        });
+        if let Err(error) = linked {
+            placed.take_back()?;
+            return Err(error);
+        }
+        placed.clean_up()?;
+    }
+    for link in earlier {
+        workspace.client.unlink(&link)?;
+    }
+    Ok(plan.cwd)
+}
+
+/// Returns the links to snapshots of this store.
+///
+/// # Errors
+/// What the client's folders say.
+pub fn links(workspace: &Workspace) -> Result<Vec<Link>> {
+    let all = workspace.client.links()?.into_iter();
+    Ok(all.filter(|link| link.store == workspace.store.root()).collect())
+}
+
+/// Brings the links up to date: those of snapshots that are gone go, and one that follows moves on.
+///
+/// # Errors
+/// As [`link`].
+pub fn follow(workspace: &Workspace) -> Result<()> {
+    let links = links(workspace)?;
+    if links.is_empty() {
+        return Ok(());
+    }
+    let entries = workspace.store.entries()?;
+    let all: Vec<&Manifest> = entries.iter().filter_map(|entry| entry.manifest.as_ref().ok()).collect();
+    // What can't be read may be the very snapshot.
+    let whole = all.len() == entries.len();
+    let of_work = |m: &&&Manifest| {
+        m.safety.is_none() && m.session.as_ref().is_some_and(|session| session.transcript.is_some())
+    };
+    let newest = all.iter().find(of_work);
+    for one in links {
+        match newest {
+            Some(newest) if one.follows && newest.id != one.snapshot => {
+                link(workspace, newest, &one.title, true)?;
+            }
+            _ if whole && all.iter().all(|manifest| manifest.id != one.snapshot) => {
+                workspace.client.unlink(&one)?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
