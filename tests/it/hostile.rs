@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use claude_snap::digest;
 use claude_snap::manifest::Manifest;
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::{CWD, OFlags, RenameFlags, openat, renameat_with};
 use serde_json::Value;
 
 use crate::hostile_cases::{Case, EVIL, edit, manifests, with_edits};
@@ -401,15 +401,21 @@ fn folders_that_are_swapped_for_links_during_a_restore_lead_nowhere() {
     let races = std::env::var("SNAP_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(RACES);
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            let exchange = |one: &str, other: PathBuf| {
+            let exchange = |folder: &str, name: &str| {
+                // The racer itself must not go through the link that it has put there.
+                let real = OFlags::DIRECTORY | OFlags::NOFOLLOW;
+                let Ok(folder) = openat(CWD, project.path(folder), real, rustix::fs::Mode::empty()) else {
+                    return;
+                };
                 // Whatever is there just now changes places with the link, and back.
-                let _may_be_gone = renameat_with(CWD, project.path(one), CWD, &other, RenameFlags::EXCHANGE);
+                let _may_be_gone =
+                    renameat_with(&folder, name, CWD, swapped.join(name), RenameFlags::EXCHANGE);
             };
             while !stop.load(Ordering::Relaxed) {
-                exchange("racy", swapped.join("racy"));
-                exchange("racy", swapped.join("racy"));
-                exchange("racy/deep", swapped.join("deep"));
-                exchange("racy/deep", swapped.join("deep"));
+                exchange("", "racy");
+                exchange("", "racy");
+                exchange("racy", "deep");
+                exchange("racy", "deep");
             }
         });
         for number in 0..races {
