@@ -253,6 +253,7 @@ pub fn replace_theirs(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 /// Gives a file of ours a second name, if nothing has that yet; a copy where there are no hard links.
+/// A file that somebody removed meanwhile needs none.
 ///
 /// # Errors
 /// [`Kind::Environment`] with the path.
@@ -260,10 +261,25 @@ pub fn also_name(path: &Path, second: &Path, tmp: &Path) -> Result<()> {
     match std::fs::hard_link(path, second) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(_) => {
-            let bytes = std::fs::read(path).context("read", path)?;
-            publish(tmp, second, &bytes, Existing::Keep).map(|_| ())
-        }
+        Err(_) => match std::fs::read(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            read => publish(tmp, second, &read.context("read", path)?, Existing::Keep).map(|_| ()),
+        },
+    }
+}
+
+/// Makes a file of ours as young as one that was just written; returns whether it was there.
+///
+/// # Errors
+/// [`Kind::Environment`] with the path, unless it is somebody else's file or disk: its age is no promise then.
+pub fn refresh(path: &Path) -> Result<bool> {
+    match File::open(path).and_then(|file| file.set_modified(std::time::SystemTime::now())) {
+        Ok(()) => Ok(true),
+        Err(error) => match error.kind() {
+            io::ErrorKind::NotFound => Ok(false),
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Ok(true),
+            _ => Err(Error::io("touch", path, &error)),
+        },
     }
 }
 

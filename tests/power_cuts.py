@@ -190,7 +190,7 @@ class Git:
         pass
 
     def save(self, name):
-        return ["sh", "-c", f"git add -A && git commit -qm {name}"]
+        return ["sh", "-c", f"git add -A && git commit -q --allow-empty -m {name}"]
 
     def check(self):
         helped = 0

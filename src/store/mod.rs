@@ -106,17 +106,18 @@ impl Store {
         if let Some(above) = self.root.parent() {
             std::fs::create_dir_all(above).context("create", above)?;
         }
-        let new = fs::make_private_folder(&self.root)?;
-        for folder in [self.objects_folder(), self.tmp()] {
+        for folder in [self.root.clone(), self.objects_folder(), self.tmp()] {
             fs::make_private_folder(&folder)?;
         }
+        // Under the lock: a snapshot that is being removed must not get its name back.
+        let lock = SharedLock::wait(&self.lock_path(), PATIENCE)?;
         self.shelter()?;
-        if new {
-            // The names of the new folders, from the store up to where `.claude` was made.
+        let entries = self.entries()?;
+        if entries.is_empty() {
+            // The names of new folders, from the store up to where `.claude` was made; whoever made them may have died.
             self.root.ancestors().take(3).try_for_each(fs::sync_folder)?;
         }
-        let lock = SharedLock::wait(&self.lock_path(), PATIENCE)?;
-        let manifests = self.entries()?.into_iter().filter_map(|entry| entry.manifest.ok());
+        let manifests = entries.into_iter().filter_map(|entry| entry.manifest.ok());
         let published =
             manifests.flat_map(|manifest| manifest.objects()).map(|object| object.object).collect();
         Ok(AddLock { _lock: lock, dirty: RefCell::default(), published })

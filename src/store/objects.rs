@@ -49,12 +49,12 @@ impl Store {
         let object = ObjectRef { object: ObjectId::of(raw), size: raw.len() as u64 };
         let path = self.object_path(object.object);
         if path.symlink_metadata().is_ok() {
-            if self.get(&object).is_ok() {
+            // As young as if it had been written now, so that no sweep on a disk without locks takes it away.
+            if self.get(&object).is_ok() && fs::refresh(&path)? {
                 // Whoever wrote it may have died before its name was durable.
-                if lock.published.contains(&object.object) {
-                    return Ok(object);
+                if !lock.published.contains(&object.object) {
+                    lock.dirty.borrow_mut().insert(self.object_folder(object.object));
                 }
-                lock.dirty.borrow_mut().insert(self.object_folder(object.object));
                 return Ok(object);
             }
             // The damaged one is replaced by what is known to be right.

@@ -1,10 +1,11 @@
 //! The store: listing, damage, pruning, pins, and the formats of other versions.
 
 use std::fs::{self, File};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::support::Must;
 use crate::support::project::{Project, files_below};
+use crate::support::{Must, eventually};
 
 const ID: &str = "c137e379-838e-4509-8148-16b407691758";
 
@@ -245,6 +246,45 @@ fn a_removed_snapshot_stays_removed() {
     project.snap(&["rm", "one"]).exits(0);
     project.snap(&["save", "two"]).exits(0);
     assert_eq!(names(&project), ["two"]);
+}
+
+#[test]
+fn a_snapshot_that_is_being_removed_does_not_get_its_name_back() {
+    if !Path::new("/proc/self/fd").exists() {
+        eprintln!("SKIPPED: a save beside a removal: this system has no /proc to see it waiting");
+        return;
+    }
+    let project = Project::new();
+    project.snap(&["save", "one"]).exits(0);
+    // Half removed: the second name first.
+    let removing = File::open(project.stored("lock")).must("the lock");
+    removing.lock().must("to hold it");
+    fs::remove_file(project.stored("objects/manifests/one.json")).must("to remove");
+    let mut saving = project.command(project.root(), &["save", "two"]).spawn().must("to start");
+    let open = PathBuf::from(format!("/proc/{}/fd", saving.id()));
+    eventually("the save waits for the lock", || {
+        let files = fs::read_dir(&open).into_iter().flatten().flatten();
+        files.filter_map(|file| fs::read_link(file.path()).ok()).any(|file| file == project.stored("lock"))
+    });
+    assert!(!project.stored("objects/manifests/one.json").exists(), "it has its second name back");
+    fs::remove_file(project.stored("one.json")).must("to remove");
+    removing.unlock().must("to let go");
+    assert!(saving.wait().must("to wait").success());
+    assert_eq!(names(&project), ["two"]);
+}
+
+#[test]
+fn what_a_save_uses_again_is_as_young_as_new_whoever_removes_the_snapshot_it_was_of() {
+    let project = Project::new();
+    project.write("a.txt", "much text\n".repeat(500));
+    project.snap(&["save", "one"]).exits(0);
+    age_objects(&project);
+    let begun = SystemTime::now() - Duration::from_secs(60);
+    project.snap(&["save", "two"]).exits(0);
+    for object in project.objects() {
+        let at = object.metadata().and_then(|meta| meta.modified()).must("its time");
+        assert!(at > begun, "{}: {at:?}", object.display());
+    }
 }
 
 #[test]

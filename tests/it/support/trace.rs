@@ -85,7 +85,8 @@ impl Scene {
         let mut calls: Vec<Call> = Vec::new();
         for line in log.lines().filter_map(|line| line.split_once('(')) {
             let nth = 1 + calls.iter().filter(|call| call.name == line.0).count();
-            calls.push(Call { name: line.0.to_owned(), nth });
+            let talk = ["1, ", "2, "].iter().any(|output| line.1.starts_with(output));
+            calls.push(Call { name: line.0.to_owned(), nth, talk: line.0 == "write" && talk });
         }
         calls
     }
@@ -103,6 +104,8 @@ impl Scene {
 pub(crate) struct Call {
     pub(crate) name: String,
     pub(crate) nth: usize,
+    /// Whether it only wrote to standard output or error.
+    pub(crate) talk: bool,
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -1,0 +1,211 @@
+//! System calls that fail, and disks that are full: nothing is lost, the error says where, and `prune` needs no space.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::support::Must;
+use crate::support::project::{Project, Ran};
+use crate::support::trace::{Scene, available, long, some, traced};
+
+const ID: &str = "c137e379-838e-4509-8148-16b407691758";
+
+const ERRORS: [&str; 7] = ["ENOSPC", "EIO", "EACCES", "EDQUOT", "EROFS", "EMFILE", "EINTR"];
+
+/// The calls that writing anything needs; the others are for tidying up.
+const WRITING: [&str; 13] = [
+    "write",
+    "pwrite64",
+    "fsync",
+    "fdatasync",
+    "rename",
+    "renameat",
+    "renameat2",
+    "link",
+    "linkat",
+    "mkdir",
+    "mkdirat",
+    "symlinkat",
+    "ftruncate",
+];
+
+/// A project with a snapshot `x` of edits and a session; there is other work in the tree now.
+fn project() -> Project {
+    let project = Project::new();
+    project.session(ID);
+    crate::resume::edit(&project);
+    project.snap(&["save", "x"]).exits(0);
+    crate::resume::clean(&project);
+    project.write("mine.txt", "local work\n".repeat(300));
+    project
+}
+
+/// An error that a person can do something with; no panic.
+fn is_said_well(ran: &Ran, what: &str) {
+    assert!(![70, 101, -1].contains(&ran.code) && !ran.stderr.contains("panicked"), "{what}: {}", ran.stderr);
+    if ran.code != 0 {
+        let names_a_path = ran.stderr.split_whitespace().any(|word| word.contains('/'));
+        assert!(ran.stderr.contains("Cannot") && names_a_path, "{what}: exit {}: {}", ran.code, ran.stderr);
+    }
+}
+
+/// Lets each call fail, each time with another error, and hands over what the command then said.
+fn failing(scene: &Scene, command: &[&str], short: usize, check: impl Fn(&Ran, &str)) {
+    let all = scene.calls(command);
+    let writing: Vec<_> =
+        all.iter().filter(|call| !call.talk && WRITING.contains(&call.name.as_str())).collect();
+    let errors = if long() { &ERRORS[..] } else { &ERRORS[..1] };
+    let mut count = 0;
+    for (number, call) in some(&writing, short).into_iter().enumerate() {
+        for turn in 0..errors.len() {
+            let error = ERRORS[(number + turn) % ERRORS.len()];
+            let what = format!("{command:?}: {error} at {call:?}");
+            let ran = scene.hurt(call, &format!("error={error}"), command);
+            is_said_well(&ran, &what);
+            check(&ran, &what);
+            count += 1;
+        }
+    }
+    println!("{command:?}: {count} errors at {} of {} calls", some(&writing, short).len(), all.len());
+}
+
+#[test]
+fn a_save_whose_system_calls_fail_says_where_and_harms_nothing() {
+    if !available("errors at the system calls of save") {
+        return;
+    }
+    let scene = Scene::of(project());
+    let project = &scene.project;
+    let before = project.state_with_flags();
+    failing(&scene, &["save", "second"], 8, |ran, what| {
+        let verified = project.snap(&["verify", "--json"]).exits(0).json();
+        let there = verified["snapshots"].as_array().must("a list").len();
+        // When the last step fails, the folder's sync, the snapshot is there all the same.
+        assert!(there == 2 || (there == 1 && ran.code != 0), "{what}: {verified}");
+        assert_eq!(project.state_with_flags(), before, "{what}");
+        project.snap(&["save", "third"]).exits(0);
+    });
+}
+
+#[test]
+fn a_resume_whose_system_calls_fail_says_where_and_leaves_the_old_tree_or_the_new_one() {
+    if !available("errors at the system calls of resume") {
+        return;
+    }
+    let scene = Scene::of(project());
+    let project = &scene.project;
+    let command = ["rewind", "x", "--no-run"];
+    let before = project.state_with_flags();
+    project.snap(&command).exits(0);
+    let after = project.state_with_flags();
+    failing(&scene, &command, 8, |ran, what| {
+        project.snap(&["prune", "--keep-last", "100"]).exits(0);
+        let now = project.state_with_flags();
+        assert!(
+            now == after || (now == before && ran.code != 0),
+            "{what}: exit {}\n{}{now}",
+            ran.code,
+            ran.stderr
+        );
+        project.snap(&["verify"]).exits(0);
+    });
+}
+
+#[test]
+fn a_typical_save_syncs_at_most_twelve_times() {
+    if !available("counting the syncs of a save") {
+        return;
+    }
+    let project = project();
+    let transcript = project.session(ID);
+    project.append(&transcript, &br#"{"type":"of-next-month","payload":"more"}"#.repeat(2000));
+    let (ran, calls) = traced(&project, &["-e", "trace=fsync,fdatasync,syncfs,sync"], &["save", "second"]);
+    ran.exits(0);
+    let count = calls.lines().filter(|line| line.contains("sync")).count();
+    println!("{count} syncs");
+    assert!((3..=12).contains(&count), "{calls}");
+}
+
+/// A small file system in memory, mounted on a project's store; unmounted with this value.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn under(project: &Project, kilobytes: usize) -> Option<SmallDisk> {
+        let folder = project.stored("");
+        fs::create_dir_all(&folder).must("the folder");
+        let size = format!("size={kilobytes}k,mode=700");
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(&folder).output();
+        if mounted.is_ok_and(|output| output.status.success()) {
+            return Some(SmallDisk(folder));
+        }
+        eprintln!("SKIPPED: a disk that fills up: only root can mount one");
+        None
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _unmounted = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+/// Uses up a disk to its last byte; returns the file that does.
+fn fill(folder: &Path) -> PathBuf {
+    let path = folder.join("tmp/filler");
+    let mut file = fs::File::create(&path).must("a file");
+    for size in [65_536, 4_096, 1] {
+        while std::io::Write::write_all(&mut file, &vec![b'x'; size]).is_ok() {}
+    }
+    path
+}
+
+/// Text that does not compress.
+fn noise(seed: u64, lines: u64) -> String {
+    (0..lines)
+        .map(|n| format!("{:x}\n", (n + 1 + seed * 100_003).wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+        .collect()
+}
+
+#[test]
+fn a_full_disk_costs_only_the_save_that_did_not_fit_and_prune_needs_no_space() {
+    for round in 0..if long() { 60 } else { 1 } {
+        let project = Project::new();
+        let Some(disk) = SmallDisk::under(&project, 300 + 37 * (round % 23)) else { return };
+        let mut acknowledged: Vec<String> = Vec::new();
+        let mut failed = 0;
+        for number in 0..40 {
+            project.write("a.txt", noise(number, 400 + 211 * (round as u64 + number) % 4_000));
+            let name = format!("save {number}");
+            let ran = project.snap(&["save", &name]);
+            is_said_well(&ran, &name);
+            match ran.code {
+                0 => acknowledged.push(name),
+                _ => failed += 1,
+            }
+            if failed == 3 {
+                break;
+            }
+        }
+        assert!(failed == 3 && !acknowledged.is_empty(), "the disk was never full, or always");
+        let filler = fill(&disk.0);
+        let listed = || {
+            let verified = project.snap(&["verify", "--json"]).exits(0).json();
+            let all = verified["snapshots"].as_array().must("a list").clone();
+            all.into_iter().filter_map(|one| one["name"].as_str().map(str::to_owned)).collect::<Vec<_>>()
+        };
+        let there = listed();
+        let lost: Vec<_> = acknowledged.iter().filter(|name| !there.contains(name)).collect();
+        assert!(lost.is_empty(), "round {round}: {lost:?}");
+        let before = project.state_with_flags();
+        let refused = project.snap(&["rewind", &acknowledged[0], "--no-run"]);
+        is_said_well(&refused, "rewind on a full disk");
+        assert!(refused.code != 0 && project.state_with_flags() == before, "{}", refused.stderr);
+        crate::store::age_objects(&project);
+        project.snap(&["prune", "--keep-last", "1"]).exits(0);
+        assert_eq!(listed().len(), 1, "round {round}");
+        fs::remove_file(filler).must("to remove");
+        project.write("a.txt", "small\n");
+        project.snap(&["save", "fits again"]).exits(0);
+        listed();
+    }
+}
