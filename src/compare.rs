@@ -97,7 +97,7 @@ pub fn with_work_tree(workspace: &Workspace, old: &Manifest) -> Result<Vec<Item>
     let listing = repository.status()?;
     let moved = moved(workspace, old.base.as_deref(), listing.head.as_deref())?;
     let edits = by_path(old);
-    let own = workspace.store_path();
+    let own = workspace.own_folders();
     let mut pending = BTreeMap::new();
     let mut submodules = BTreeMap::new();
     for entry in &listing.pending {
@@ -114,7 +114,7 @@ pub fn with_work_tree(workspace: &Workspace, old: &Manifest) -> Result<Vec<Item>
     }
     let paths: BTreeSet<&RepoPath> =
         edits.keys().chain(pending.keys()).copied().chain(moved.keys()).collect();
-    let in_store = |path: &RepoPath| own.as_ref().is_some_and(|own| path.is_in(own));
+    let in_store = |path: &RepoPath| own.hold(path);
     let item = |path: &RepoPath| {
         let place = match (edits.get(path), moved.get(path), pending.get(path)) {
             (Some(edit), ..) => Place::Edited(Box::new((*edit).clone())),

@@ -73,6 +73,11 @@ impl Keeper {
         fs::sync_folder(&self.kept)
     }
 
+    /// Says whether nothing was ever kept for this store.
+    pub fn is_empty(&self) -> bool {
+        std::fs::read_dir(&self.kept).is_ok_and(|mut files| files.next().is_none()) || !self.kept.exists()
+    }
+
     /// Returns a secret that was kept, for this store or for another (a store can be moved).
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! The place a command works on: work tree, repository, store and the client's folders.
 
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::context::{Context, Variables};
 use crate::digest::ObjectId;
@@ -16,6 +16,16 @@ use crate::trust::{self, Provenance, Signers, Trust};
 
 /// The most that a foreign snapshot may unfold to, in bytes: it is held in memory.
 const MOST_UNFOLDED: u64 = 256 << 20;
+
+/// What of `snap` itself lies in a work tree.
+pub struct OwnFolders(Vec<RepoPath>);
+
+impl OwnFolders {
+    /// Says whether a path lies in one of them.
+    pub fn hold(&self, path: &RepoPath) -> bool {
+        self.0.iter().any(|own| path.is_in(own))
+    }
+}
 
 /// An opened workspace.
 pub struct Workspace {
@@ -96,9 +106,23 @@ impl Workspace {
         trust::sign(&key, body)
     }
 
-    /// Returns the store's place in the work tree, if it lies in it: it is never an edit.
+    /// Returns the store's place in the work tree, if it lies in it.
     pub fn store_path(&self) -> Option<RepoPath> {
-        let inside = self.store.root().strip_prefix(&self.root).ok()?;
+        self.path_of(self.store.root())
+    }
+
+    /// Returns what of `snap` itself lies in the work tree: the store, the usual one too if another
+    /// is named, and the user's keys, if their home is the work tree. None of it is ever an edit.
+    pub fn own_folders(&self) -> OwnFolders {
+        let usual = self.root.join(".claude").join("snapshots");
+        let state = self.trust.folder();
+        let state_behind_links = std::fs::canonicalize(state).ok();
+        let all = [Some(self.store.root()), Some(&usual), Some(state), state_behind_links.as_deref()];
+        OwnFolders(all.into_iter().flatten().filter_map(|folder| self.path_of(folder)).collect())
+    }
+
+    fn path_of(&self, folder: &Path) -> Option<RepoPath> {
+        let inside = folder.strip_prefix(&self.root).ok()?;
         RepoPath::new(inside.as_os_str().as_bytes()).ok()
     }
 }

@@ -21,7 +21,7 @@ use crate::redaction::Redactor;
 use crate::renames::{self, Sketch};
 use crate::store::{AddLock, Store};
 use crate::tree::{Node, STAGING, Tree};
-use crate::workspace::Workspace;
+use crate::workspace::{OwnFolders, Workspace};
 
 /// Files over this many bytes are left out (and listed), tracked or not: they are read whole.
 const LARGEST_FILE: u64 = 2 << 30;
@@ -69,7 +69,7 @@ struct Reader<'a> {
     blobs: Blobs<'a>,
     store: &'a Store,
     lock: &'a AddLock,
-    own_folder: Option<RepoPath>,
+    own_folders: OwnFolders,
     worktrees: Vec<PathBuf>,
     /// Paths that are captured whatever their size, even if git does not list them.
     also: &'a BTreeSet<RepoPath>,
@@ -138,7 +138,7 @@ impl<'a> Reader<'a> {
             blobs: repository.blobs(),
             store: &workspace.store,
             lock,
-            own_folder: workspace.store_path(),
+            own_folders: workspace.own_folders(),
             worktrees: repository.other_worktrees()?,
             also,
             limits,
@@ -153,7 +153,7 @@ impl<'a> Reader<'a> {
 
     fn read_all(mut self, listing: Listing) -> Result<Captured> {
         let mut pending = listing.pending;
-        pending.retain(|entry| !self.own_folder.as_ref().is_some_and(|own| entry.path.is_in(own)));
+        pending.retain(|entry| !self.own_folders.hold(&entry.path));
         // What a restore that was killed has left in the tree is no edit of the user's.
         let (left, mut pending): (Vec<Pending>, Vec<Pending>) =
             pending.into_iter().partition(|entry| entry.path.as_bytes().starts_with(STAGING.as_bytes()));
@@ -269,7 +269,8 @@ impl<'a> Reader<'a> {
         let made = self.files.iter().map(|file| &file.path);
         let seen: BTreeSet<&RepoPath> =
             made.chain(self.new_files.iter().map(|(file, _)| &file.path)).collect();
-        let open: Vec<RepoPath> = self.also.iter().filter(|path| !seen.contains(path)).cloned().collect();
+        let is_open = |path: &&RepoPath| !seen.contains(path) && !self.own_folders.hold(path);
+        let open: Vec<RepoPath> = self.also.iter().filter(is_open).cloned().collect();
         if open.is_empty() {
             return Ok(());
         }

@@ -21,7 +21,7 @@ use crate::error::{Error, Kind, Result};
 use crate::keeper::Keeper;
 use crate::manifest::{Redaction, Replaced, Secret};
 use crate::paths::RepoPath;
-use crate::secrets::{self, Finding, Hit, Scanner, worth_knowing};
+use crate::secrets::{self, Finding, Hit, KnownValue, Scanner, worth_knowing};
 use crate::workspace::Workspace;
 
 pub use check::check;
@@ -76,7 +76,11 @@ impl Redactor {
             allowed = keeper.allowed()?;
         }
         let known = sources::variables(workspace)?;
-        let known = known.iter().flat_map(|(name, value)| worth_knowing(name, value)).collect();
+        let mut known: Vec<KnownValue> =
+            known.iter().flat_map(|(name, value)| worth_knowing(name, value)).collect();
+        if let Some(keeper) = &keeper {
+            known_before(workspace, keeper, &mut known)?;
+        }
         let key = match &keeper {
             Some(keeper) => keeper.key().clone(),
             // Without a key that lasts, placeholders still say nothing; they only can't be filled.
@@ -220,6 +224,28 @@ impl Redactor {
             secret.names.push(name.clone());
         }
     }
+}
+
+/// Adds values that were known when an earlier snapshot was saved and are kept for it: a variable
+/// that was rotated since must not let the old value into the next snapshot.
+fn known_before(workspace: &Workspace, keeper: &Keeper, known: &mut Vec<KnownValue>) -> Result<()> {
+    if keeper.is_empty() {
+        return Ok(());
+    }
+    let mut looked_at = BTreeSet::new();
+    for manifest in workspace.store.entries()?.into_iter().filter_map(|entry| entry.manifest.ok()) {
+        for secret in manifest.secrets.into_iter().filter(|secret| secret.kind == "known") {
+            if !looked_at.insert(secret.id.clone()) {
+                continue;
+            }
+            let value = keeper.kept(&secret.id)?.and_then(|value| String::from_utf8(value).ok());
+            if let Some(value) = value.filter(|value| known.iter().all(|one| one.value != *value)) {
+                let name = secret.names.into_iter().next().unwrap_or_default();
+                known.push(KnownValue { name, value });
+            }
+        }
+    }
+    Ok(())
 }
 
 struct Replacement {

@@ -15,7 +15,7 @@ use crate::error::{Error, Kind, Result};
 use crate::git::{Blobs, Repository};
 use crate::keeper::Keeper;
 use crate::manifest::{
-    Content, Diff, DiffForm, Edit, Edits, Manifest, Redaction, Session, SideFile, Skipped, Version,
+    Change, Content, Diff, DiffForm, Edit, Edits, Manifest, Redaction, Session, SideFile, Skipped, Version,
 };
 use crate::paths::RepoPath;
 use crate::screen::Line;
@@ -44,11 +44,16 @@ pub struct Held {
     pub path: RepoPath,
     /// What it needs.
     pub secrets: Vec<Missing>,
+    /// The file that goes on from it and can't be made: until it can, this one is not removed.
+    pub renamed_to: Option<RepoPath>,
 }
 
 impl Held {
     /// Says what to do about it.
     pub fn reason(&self) -> String {
+        if let Some(new) = &self.renamed_to {
+            return format!("it is renamed to {new}, which can't be made yet, and stays until then");
+        }
         let needs: Vec<String> = self
             .secrets
             .iter()
@@ -90,6 +95,7 @@ pub fn refill<'a>(
     let mut blobs = repository.blobs();
     let mut edits = saved.clone();
     let mut held = Vec::new();
+    let mut renamed = BTreeMap::new();
     for mut edit in std::mem::take(&mut edits.files) {
         let mut missing = BTreeMap::new();
         let mut work = Work {
@@ -105,10 +111,24 @@ pub fn refill<'a>(
             edits.files.push(edit);
             continue;
         }
-        let one = Held { path: edit.path, secrets: missing.into_values().collect() };
-        edits.skipped.push(Skipped { path: one.path.to_string(), reason: one.reason() });
-        held.push(one);
+        if let (Change::Renamed, Some(from)) = (edit.change, edit.from) {
+            renamed.insert(from.path, edit.path.clone());
+        }
+        held.push(Held { path: edit.path, secrets: missing.into_values().collect(), renamed_to: None });
     }
+    // Its content would be nowhere in the work tree.
+    edits.files.retain(|edit| {
+        let renamed_to = renamed.get(&edit.path).filter(|_| edit.new.is_none()).cloned();
+        let goes = renamed_to.is_none();
+        held.extend(renamed_to.map(|new| Held {
+            path: edit.path.clone(),
+            secrets: Vec::new(),
+            renamed_to: Some(new),
+        }));
+        goes
+    });
+    let skipped = |one: &Held| Skipped { path: one.path.to_string(), reason: one.reason() };
+    edits.skipped.extend(held.iter().map(skipped));
     Ok(Refilled { edits: Cow::Owned(edits), held })
 }
 

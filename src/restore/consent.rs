@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::Plan;
 use super::steps::{Step, Work};
 use crate::error::{Error, Kind, Result};
-use crate::manifest::{Manifest, Mode};
+use crate::manifest::{Change, Manifest, Mode};
 use crate::paths::RepoPath;
 use crate::screen::{self, Line};
 use crate::sensitive::{Concern, concern};
@@ -82,6 +82,24 @@ impl Plan {
         doubts.filter(|doubt| foreign || doubt.never).collect()
     }
 
+    /// Returns the old names of renamed files that are held back: removed alone, their content would be gone.
+    fn renamed_to(&self, held: &[Doubt]) -> Vec<Doubt> {
+        let removes = |path: &RepoPath| {
+            self.steps.iter().any(|step| step.path == *path && matches!(step.work, Work::Remove))
+        };
+        let files = self.manifest.edits.iter().flat_map(|edits| &edits.files);
+        let renamed = files.filter(|edit| edit.change == Change::Renamed);
+        renamed
+            .filter_map(|edit| {
+                let new = held.iter().find(|doubt| doubt.path == edit.path)?;
+                let old = &edit.from.as_ref()?.path;
+                let is_new = removes(old) && held.iter().all(|doubt| doubt.path != *old);
+                let why = format!("is renamed to {}, which is held back", new.path);
+                is_new.then(|| Doubt { path: old.clone(), why, never: new.never })
+            })
+            .collect()
+    }
+
     /// Returns what was held back.
     pub fn held(&self) -> &[Doubt] {
         &self.standing.held
@@ -98,7 +116,8 @@ impl Plan {
             return Err(not_trusted(&self.manifest.name, why));
         }
         let allowed = |doubt: &Doubt| !doubt.never && consent.allow.iter().any(|yes| doubt.path.is_in(yes));
-        let held: Vec<Doubt> = self.doubts().into_iter().filter(|doubt| !allowed(doubt)).collect();
+        let mut held: Vec<Doubt> = self.doubts().into_iter().filter(|doubt| !allowed(doubt)).collect();
+        held.extend(self.renamed_to(&held));
         let is_held = |path: &RepoPath| held.iter().any(|doubt| doubt.path == *path);
         self.steps.retain(|step| !is_held(&step.path));
         self.conflicts.retain(|path| !is_held(path));

@@ -13,6 +13,7 @@ use crate::git::Repository;
 use crate::git::index::IndexEntry;
 use crate::manifest::{Edit, Edits, IndexState, Version};
 use crate::paths::RepoPath;
+use crate::screen::Line;
 use crate::store::Bases;
 use crate::workspace::Workspace;
 
@@ -33,7 +34,9 @@ pub(super) fn plan(
     let mut notes = Vec::new();
     if listing.head != saved.base && !saved.files.is_empty() {
         let name = |commit: &Option<String>| {
-            commit.as_deref().map_or("no commit".to_owned(), |id| id[..id.len().min(10)].to_owned())
+            commit.as_deref().map_or("no commit".to_owned(), |id| {
+                Line(&id.chars().take(10).collect::<String>()).to_string()
+            })
         };
         notes.push(format!(
             "HEAD is at {}, the snapshot was made on {}: the edited files are the same in both.",

@@ -48,14 +48,14 @@ pub(super) fn plan(
             pending.map(|pending| pending.path.clone()).chain(changed).chain(edited).collect()
         }
     };
-    let own = workspace.store_path();
+    let own = workspace.own_folders();
     paths.retain(|path| {
         let name = path.to_string();
         let covers = |left: &str| left == name || (left.ends_with('/') && name.starts_with(left));
         let left_out = saved.skipped.iter().any(|skipped| covers(&skipped.path));
         // What a killed restore left may hold the only copy of a file: it is not ours to remove.
         let staged = path.as_bytes().starts_with(STAGING.as_bytes());
-        !left_out && !staged && !own.as_ref().is_some_and(|own| path.is_in(own))
+        !left_out && !staged && !own.hold(path)
     });
     let base = repository.tree_versions(saved.base.as_deref(), &paths)?;
     let wanted: BTreeSet<&RepoPath> = paths.iter().collect();

@@ -372,3 +372,46 @@ fn a_redacted_session_goes_on(client: &Client) {
         assert_ne!(message["content"], json!([]), "no message is empty: {sent}");
     }
 }
+
+#[test]
+fn a_password_that_was_rotated_stays_out_of_later_snapshots_too() {
+    let project = Project::new();
+    let (old, new) = (token("password", 4), token("password", 5));
+    project.write(".gitignore", ".env\n");
+    project.write(".env", format!("DB_PASSWORD={old}\n"));
+    project.write("a.txt", format!("one\nconnect('{old}')\n"));
+    project.snap(&["save", "x"]).exits(0);
+    project.write(".env", format!("DB_PASSWORD={new}\n"));
+    let state = project.state();
+    // The old one is still in the file: in the next snapshot, and in the safety snapshot of a rewind.
+    project.snap(&["save", "y", "-m", "after"]).exits(0);
+    project.snap(&["rewind", "x"]).exits(0);
+    project.write("a.txt", "one\n");
+    project.snap(&["rewind", "x"]).exits(0);
+    project.snap(&["undo"]).exits(0);
+    project.snap(&["undo"]).exits(0);
+    assert_eq!(project.state(), state);
+    assert_nowhere(&project.stored(""), &[&old, &new]);
+}
+
+#[test]
+fn a_renamed_file_that_waits_for_its_secret_keeps_its_old_name() {
+    let project = Project::new();
+    let github = token("github classic", 1);
+    let text = "1\n2\n3\n4\n5\n6\n7\n8\n9\n";
+    project.write("deploy.txt", text);
+    project.git(&["add", "."]);
+    project.git(&["commit", "-qm", "a file"]);
+    project.git(&["mv", "deploy.txt", "publish.txt"]);
+    project.write("publish.txt", format!("{text}{github}\n"));
+    project.snap(&["save", "x"]).exits(0);
+    let clone = project.cloned().of_another_user();
+    let store = project.stored("");
+    let store = store.to_str().must("UTF-8");
+    let before = clone.state();
+    for how in ["resume", "rewind"] {
+        let typed = [how, "x", "--trust", "--store", store];
+        clone.snap(&typed).exits(6).says(&["held back: publish.txt", "held back: deploy.txt", "renamed to"]);
+        assert_eq!(clone.state(), before, "{how}");
+    }
+}

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
 use crate::support::Must;
-use crate::support::project::{Project, files_below};
+use crate::support::project::{Project, files_below, ran};
 
 const ID: &str = "c137e379-838e-4509-8148-16b407691758";
 
@@ -293,4 +293,27 @@ fn a_second_save_of_a_grown_session_stores_only_what_is_new() {
     let after = project.objects();
     assert!(before.len() > 5, "{} objects", before.len());
     assert_eq!(after.len(), before.len() + 1, "only the last piece differs");
+}
+
+#[test]
+fn what_is_snaps_own_is_never_an_edit_even_if_it_is_asked_for() {
+    let project = Project::empty();
+    project.git(&["init", "-q", "-b", "main"]);
+    project.write(".claude/agents/a.md", "an agent\n");
+    project.snap(&["save", "one", "-m", "x"]).exits(0);
+    let elsewhere = project.path("elsewhere");
+    // The user's keys lie in the work tree, as if their home were one.
+    let save = |name: &str, more: &[&str]| {
+        let typed = [&["save", name, "-m", "x", "--json", "--include", "**"], more].concat();
+        let state = project.path(".local/state");
+        ran(project.command(project.root(), &typed).env("XDG_STATE_HOME", state)).exits(0);
+        let shown = ran(&mut project.command(project.root(), &[&["show", name, "--json"], more].concat()));
+        let files = shown.exits(0).json()["edits"]["files"].as_array().must("files").clone();
+        files.iter().filter_map(|file| Some(file["path"].as_str()?.to_owned())).collect::<Vec<_>>()
+    };
+    assert_eq!(save("two", &[]), [".claude/agents/a.md"]);
+    assert_eq!(save("three", &[]), [".claude/agents/a.md"]);
+    let elsewhere = elsewhere.to_str().must("UTF-8");
+    assert_eq!(save("four", &["--store", elsewhere]), [".claude/agents/a.md"]);
+    assert_eq!(save("five", &["--store", elsewhere]), [".claude/agents/a.md"]);
 }

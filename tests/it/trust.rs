@@ -195,6 +195,39 @@ fn the_trust_matrix_holds() {
 }
 
 #[test]
+fn a_base_that_is_no_id_is_shown_and_stops_nothing() {
+    let project = saved();
+    let path = project.stored("x.json");
+    let text = fs::read_to_string(&path).must("a manifest");
+    let base = project.git(&["rev-parse", "HEAD"]).trim().to_owned();
+    let strange = text.replace(&format!("\"base\": \"{base}\""), "\"base\": \"aéééééééééé\"");
+    assert_ne!(strange, text);
+    fs::write(&path, seal(strange.into_bytes()).must("sealed")).must("to write");
+    project.git(&["checkout", "-q", "."]);
+    let typed = ["resume", "x", "--trust", "--trust-repository", "--no-session", "--dry-run", "--no-run"];
+    let ran = project.snap(&typed);
+    assert!(![70, 101, -1].contains(&ran.code), "{}", ran.stderr);
+}
+
+#[test]
+fn the_old_name_of_a_renamed_file_stays_while_the_new_one_is_held_back() {
+    let project = Project::new();
+    let text = "1\n2\n3\n4\n5\n6\n7\n8\n9\n";
+    project.write("guide.md", text);
+    project.git(&["add", "."]);
+    project.git(&["commit", "-qm", "a guide"]);
+    project.git(&["mv", "guide.md", "CLAUDE.md"]);
+    project.snap(&["save", "x"]).exits(0);
+    let (other, store) = of_another(&project);
+    let before = other.state();
+    let typed = ["resume", "x", "--trust", "--no-session", "--store", &store];
+    other.snap(&typed).exits(6).says(&["held back: CLAUDE.md", "held back: guide.md", "renamed to"]);
+    assert_eq!(other.state(), before);
+    other.snap(&[&typed[..], &["--allow", "CLAUDE.md"]].concat()).exits(0);
+    assert!(!other.path("guide.md").exists() && other.read("CLAUDE.md") == text.as_bytes());
+}
+
+#[test]
 fn what_was_held_back_is_listed_and_comes_with_a_second_run() {
     let project = saved();
     let (other, store) = of_another(&project);
