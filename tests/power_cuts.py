@@ -135,7 +135,7 @@ def measure(place, command):
 
 def saves(place, tool, rounds):
     """Cuts the power during saves; every acknowledged one must be there and whole."""
-    acked, lost, broken, manual = set(), set(), 0, 0
+    acked, lost, total, broken, manual = set(), set(), 0, 0, 0
     place.session(0)
     tool.setup()
     typical = sorted(measure(place, tool.save(f"typical-{number}")) for number in range(3))[1]
@@ -147,6 +147,7 @@ def saves(place, tool, rounds):
         name = f"round-{number}"
         if cut_at_random(place, typical, tool.save(name)):
             acked.add(name)
+            total += 1
         there, sound, helped = tool.check()
         manual += helped
         if not sound:
@@ -155,7 +156,7 @@ def saves(place, tool, rounds):
         lost |= missing
         if len(acked) % 40 == 39:
             acked = set(list(acked)[-10:]) & tool.forget()
-    return {"acknowledged_lost": len(lost), "damaged_after": broken, "manual_steps": manual}
+    return {"acknowledged": total, "acknowledged_lost": len(lost), "damaged_after": broken, "manual_steps": manual}
 
 
 class Snap:

@@ -166,3 +166,50 @@ fn a_journal_of_a_work_tree_that_was_removed_does_no_harm() {
     project.snap(&["save", "after"]).exits(0).says(&["that work tree is gone"]);
     assert_eq!(journals(&project), 0);
 }
+
+/// Kills a command that changes the store only: the snapshots that it leaves alone are sound, and it can be repeated.
+fn store_stays_whole(command: &[&str], kept: &[&str]) {
+    let project = Project::new();
+    project.session(ID);
+    for name in ["old", "kept"] {
+        project.write("a.txt", format!("{name}\n").repeat(500));
+        project.snap(&["save", name]).exits(0);
+    }
+    project.write("a.txt", "now\n".repeat(700));
+    crate::store::age_objects(&project);
+    let before = project.state_with_flags();
+    let scene = Scene::of(project);
+    let project = &scene.project;
+    let all = scene.calls(command);
+    let verified = || {
+        let found = project.snap(&["verify", "--json"]).exits(0).json();
+        let all = found["snapshots"].as_array().must("a list").clone();
+        all.into_iter().filter_map(|one| one["name"].as_str().map(str::to_owned)).collect::<Vec<_>>()
+    };
+    for call in some(&all, 6) {
+        let ran = scene.hurt(call, "signal=SIGKILL", command);
+        assert_eq!(ran.code, -1, "{call:?}: {}", ran.stderr);
+        let there = verified();
+        assert!(kept.iter().all(|name| there.iter().any(|one| one == name)), "{call:?}: {there:?}");
+        let again = project.snap(command);
+        let done_already = there.iter().any(|name| name == "new") && again.code == 3;
+        assert!(again.code == 0 || done_already, "{call:?}: {}", again.stderr);
+        verified();
+        assert_eq!(project.state_with_flags(), before, "{call:?}");
+    }
+    println!("{command:?}: killed at {} of {} calls", some(&all, 6).len(), all.len());
+}
+
+#[test]
+fn a_save_killed_at_any_call_harms_nothing_and_can_be_repeated() {
+    if available("kill -9 at every system call of save") {
+        store_stays_whole(&["save", "new"], &["old", "kept"]);
+    }
+}
+
+#[test]
+fn a_prune_killed_at_any_call_harms_nothing_and_can_be_repeated() {
+    if available("kill -9 at every system call of prune") {
+        store_stays_whole(&["prune", "--keep-last", "1"], &["kept"]);
+    }
+}
