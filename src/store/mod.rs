@@ -147,7 +147,13 @@ impl Store {
     pub fn entries(&self) -> Result<Vec<Entry>> {
         let mut entries = Vec::new();
         for stem in self.stems()? {
-            let manifest = self.read(&stem);
+            // Removed since it was listed, unless it only lost its first name.
+            let gone = |read: &Result<Manifest>| matches!(read, Err(error) if error.kind() == Kind::NotFound);
+            let manifest =
+                Some(self.read(&stem)).filter(|read| !gone(read)).unwrap_or_else(|| self.read(&stem));
+            if gone(&manifest) {
+                continue;
+            }
             let written = std::fs::metadata(self.manifest_path(&stem)).and_then(|meta| meta.modified());
             let written = written.map_or(Timestamp::from_millis(0), Timestamp::from);
             entries.push(Entry { pinned: self.standing(&pin_name(&stem)).exists(), stem, written, manifest });
@@ -157,6 +163,15 @@ impl Store {
             (a, b) => a.is_err().cmp(&b.is_err()),
         });
         Ok(entries)
+    }
+
+    /// Says whether a snapshot that was read before has not been removed since.
+    pub fn still_has(&self, entry: &Entry) -> bool {
+        match (&entry.manifest, self.read(&entry.stem)) {
+            (_, Err(error)) => error.kind() != Kind::NotFound,
+            (Ok(before), Ok(now)) => before.id == now.id,
+            (Err(_), Ok(_)) => true,
+        }
     }
 
     /// Publishes a snapshot under a free file name, last of all; its objects must be there.
