@@ -11,6 +11,7 @@ mod journals;
 mod log;
 mod names;
 mod objects;
+mod parsed;
 mod pieces;
 mod shelter;
 
@@ -31,6 +32,7 @@ pub use journals::{Journal, Wait};
 pub use log::{LogEntry, LogOutcome, MovedBranch, Operation};
 pub use names::{Reference, check_name};
 pub use objects::Sweep;
+use parsed::Parsed;
 pub use pieces::Pieces;
 
 /// How long a command waits for another one's lock.
@@ -39,6 +41,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// A store on disk.
 pub struct Store {
     root: PathBuf,
+    parsed: Parsed,
 }
 
 /// Permission to add to the store; any number of them at a time.
@@ -89,7 +92,7 @@ impl Store {
                     .hint("name the folder it leads to with `--store DIR`, if it is yours"));
             }
         }
-        Ok(Store { root: root.to_owned() })
+        Ok(Store { root: root.to_owned(), parsed: Parsed::default() })
     }
 
     /// Returns the folder.
@@ -299,8 +302,16 @@ impl Store {
 
     fn read(&self, stem: &str) -> Result<Manifest> {
         let path = self.manifest_path(stem);
+        let identity = parsed::identity(&path);
+        if let Some(manifest) = self.parsed.get(stem, identity) {
+            return Ok(manifest);
+        }
         let json = self.manifest_bytes(stem)?;
-        Manifest::from_json(&json).map_err(|error| match error.kind() {
+        let read = Manifest::from_json(&json);
+        if let Ok(manifest) = &read {
+            self.parsed.note(stem, identity, manifest);
+        }
+        read.map_err(|error| match error.kind() {
             Kind::Damaged => Error::new(Kind::Damaged, format!("Cannot read {}", path.display()))
                 .because(&error)
                 .hint("the other snapshots are not affected; as long as it is there, no object is removed; `snap rm` removes it"),

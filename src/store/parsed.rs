@@ -1,0 +1,46 @@
+//! Manifests that were read already: a save looks through all of them several times.
+//!
+//! One is remembered by its file's identity, size and time; a file that was replaced is read
+//! again. Only so much is held, by size on the disk; the rest is read each time. Only what was
+//! read without an error is remembered.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::sync::Mutex;
+
+use crate::manifest::Manifest;
+
+/// The most bytes of manifests that are remembered, as they are on the disk.
+const MOST: u64 = 16 << 20;
+
+/// What changes if a file is another one: device, inode, size, and the time of its last change.
+type Identity = (u64, u64, u64, i64, i64);
+
+/// The manifests of one store that this process has read.
+#[derive(Default)]
+pub(super) struct Parsed(Mutex<BTreeMap<String, (Identity, Manifest)>>);
+
+impl Parsed {
+    /// Returns the manifest of this name if its file is still the one that was read.
+    pub(super) fn get(&self, stem: &str, identity: Option<Identity>) -> Option<Manifest> {
+        let parsed = self.0.lock().ok()?;
+        let (known, manifest) = parsed.get(stem)?;
+        (identity == Some(*known)).then(|| manifest.clone())
+    }
+
+    /// Remembers a manifest; `identity` is that of its file before it was read.
+    pub(super) fn note(&self, stem: &str, identity: Option<Identity>, manifest: &Manifest) {
+        let (Some(identity), Ok(mut parsed)) = (identity, self.0.lock()) else { return };
+        let held: u64 = parsed.values().map(|((_, _, size, ..), _)| size).sum();
+        if held + identity.2 <= MOST {
+            parsed.insert(stem.to_owned(), (identity, manifest.clone()));
+        }
+    }
+}
+
+/// Returns what tells a plain file from another one at its path, and from itself before a change.
+pub(super) fn identity(path: &Path) -> Option<Identity> {
+    let meta = path.symlink_metadata().ok().filter(|meta| meta.is_file())?;
+    Some((meta.dev(), meta.ino(), meta.len(), meta.ctime(), meta.ctime_nsec()))
+}
