@@ -6,6 +6,7 @@
 //! disk finds it; whoever can read the key can read the values, as they can read the files.
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -49,7 +50,10 @@ impl Keeper {
                 read_key(&path)?.ok_or_else(|| no_key(&path))?
             }
         };
-        let store = key.mark("store of kept secrets", store.as_os_str().as_encoded_bytes()).to_string();
+        // A store that was moved away is another one than what is made in its old place.
+        let number = std::fs::metadata(store).map_or(0, |meta| meta.ino());
+        let store = [store.as_os_str().as_encoded_bytes(), b"\0", &number.to_le_bytes()].concat();
+        let store = key.mark("store of kept secrets", &store).to_string();
         Ok(Keeper { kept: folder.join("kept").join(&store[..16]), folder: folder.to_owned(), key })
     }
 
@@ -185,5 +189,22 @@ mod tests {
         keeper.tidy(&BTreeSet::new(), later(25)).expect("tidied");
         assert_eq!(keeper.kept(&id).expect("read"), None);
         assert_eq!(again.kept("../secrets.key").expect("no id"), None);
+    }
+
+    #[test]
+    fn what_is_kept_for_a_store_that_was_moved_is_not_tidied_by_the_next_one_in_its_place() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (store, moved) = (folder.path().join("store"), folder.path().join("moved"));
+        std::fs::create_dir(&store).expect("a store");
+        let keeper = Keeper::open(folder.path(), &store).expect("opened");
+        let id = secrets::id(keeper.key(), b"a value");
+        keeper.keep(&id, b"a value").expect("kept");
+        std::fs::rename(&store, &moved).expect("moved away");
+        std::fs::create_dir(&store).expect("another store");
+        let later = SystemTime::now() + Duration::from_secs(25 * 3_600);
+        let next = Keeper::open(folder.path(), &store).expect("opened");
+        next.tidy(&BTreeSet::new(), later).expect("tidied");
+        let there = Keeper::open(folder.path(), &moved).expect("opened");
+        assert_eq!(there.kept(&id).expect("read").as_deref(), Some(&b"a value"[..]));
     }
 }

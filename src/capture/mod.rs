@@ -28,7 +28,7 @@ use crate::paths::RepoPath;
 use crate::proofs::Proofs;
 use crate::redaction::Redactor;
 use crate::session::Found;
-use crate::store::{LogEntry, Operation, check_name};
+use crate::store::{AddLock, LogEntry, Operation, check_name};
 use crate::workspace::Workspace;
 
 pub use automatic::{Automatic, tidy};
@@ -153,14 +153,13 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     if request.automatic.is_some() {
         manifest.created_by.trigger = Trigger::Auto;
     }
-    manifest.name = match request.name {
-        Some(name) if request.automatic.is_some() => free_name(&earlier, name),
-        Some(name) => name.to_owned(),
-        None => free_name(&earlier, &context.now.compact()),
-    };
+    manifest.name = request.name.map_or_else(|| context.now.compact(), str::to_owned);
     redact::finish(redactor, &mut manifest);
-    notes.extend(prove(workspace, &mut manifest, request.sign)?);
-    workspace.store.publish(&lock, &manifest)?;
+    let name = match request.automatic.is_none() && request.name.is_some() {
+        true => Name::Exactly,
+        false => Name::Numbered,
+    };
+    notes.extend(publish(workspace, &lock, &mut manifest, name, request.sign)?.1);
     notes.extend(keep_base(workspace, &manifest));
     let session = manifest.session.as_ref().map(|session| session.id.clone());
     let line = LogEntry { session, ..audit::line(context, Operation::Save, Some(&manifest)) };
@@ -195,17 +194,56 @@ pub fn save_safety(
             .hint("move it away, then run the command again; nothing was changed"));
     }
     let mut manifest = assemble(context, workspace, edits, session::Captured::default())?;
-    let earlier = workspace.store.entries()?;
-    let earlier: Vec<&Manifest> = earlier.iter().filter_map(|entry| entry.manifest.as_ref().ok()).collect();
-    manifest.name = free_name(&earlier, &format!("safety-{}", context.now.compact()));
+    manifest.name = format!("safety-{}", context.now.compact());
     manifest.created_by.trigger = Trigger::Safety;
     manifest.safety = Some(Safety { restores: restores.id.clone(), name: restores.name.clone(), paths });
     redact::finish(redactor, &mut manifest);
     // Without the mark `snap undo` asks for `--trust`; no reason not to protect the files.
-    let _notes = prove(workspace, &mut manifest, Signing::No)?;
-    let stem = workspace.store.publish(&lock, &manifest)?;
+    let (stem, _notes) = publish(workspace, &lock, &mut manifest, Name::Numbered, Signing::No)?;
     keep_base(workspace, &manifest);
     Ok((stem, manifest))
+}
+
+/// How often another process may be faster with a name.
+const MOST_NAMES: usize = 20;
+
+/// What a snapshot is to be called.
+#[derive(Clone, Copy, PartialEq)]
+enum Name {
+    /// As it is in the manifest, or it is not saved.
+    Exactly,
+    /// The same, with a number if it is taken.
+    Numbered,
+}
+
+/// Names, proves and publishes a finished manifest. Returns the name of its file, and what went
+/// wrong without harm.
+fn publish(
+    workspace: &Workspace,
+    lock: &AddLock,
+    manifest: &mut Manifest,
+    name: Name,
+    sign: Signing,
+) -> Result<(String, Vec<String>)> {
+    let wanted = manifest.name.clone();
+    for left in (0..MOST_NAMES).rev() {
+        if name == Name::Numbered {
+            let earlier = workspace.store.entries()?;
+            let earlier = earlier.iter().filter_map(|entry| entry.manifest.as_ref().ok());
+            manifest.name = free_name(&earlier.collect::<Vec<_>>(), &wanted);
+        }
+        let notes = prove(workspace, manifest, sign)?;
+        match workspace.store.publish(lock, manifest) {
+            // Another process was faster with the same name.
+            Err(_) if left > 0 && name == Name::Numbered && is_taken(workspace, &manifest.name) => {}
+            stem => return Ok((stem?, notes)),
+        }
+    }
+    Err(Error::new(Kind::Bug, "No free name was found for the snapshot"))
+}
+
+fn is_taken(workspace: &Workspace, name: &str) -> bool {
+    workspace.store.refuse_taken(name).is_err()
 }
 
 /// Marks a finished manifest as this user's, and signs it; returns what went wrong without harm.

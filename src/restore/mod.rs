@@ -316,14 +316,15 @@ pub fn plan_undo(workspace: &Workspace) -> Result<Plan> {
     let here = |root: &NativePath| root.as_path() == workspace.root;
     let restores = [Operation::Resume, Operation::Rewind, Operation::Undo];
     let log = workspace.store.read_log()?;
-    let last = log
-        .iter()
-        .rev()
-        .find(|entry| restores.contains(&entry.operation) && entry.root.as_ref().is_some_and(here));
-    let (id, moved) = match last {
-        None => return Err(nothing()),
-        Some(LogEntry { safety: Some(id), moved, .. }) => (id, moved),
-        Some(entry) => {
+    let done = || {
+        let restored = |entry: &&LogEntry| restores.contains(&entry.operation);
+        log.iter().rev().filter(restored).filter(|entry| entry.root.as_ref().is_some_and(here))
+    };
+    // What changed no file leaves the one before it to be undone.
+    let (id, moved) = match (done().find(|entry| entry.safety.is_some()), done().next()) {
+        (None, None) => return Err(nothing()),
+        (Some(LogEntry { safety: Some(id), moved, .. }), _) => (id, moved),
+        (_, Some(entry)) | (Some(entry), None) => {
             return Err(Error::new(Kind::NotFound, "There is nothing to undo")
                 .because(format!("restoring {} changed no file", crate::screen::Line(&entry.name)))
                 .hint("`snap list` shows the safety snapshots of earlier restores; `snap rewind NAME` goes back to one"));

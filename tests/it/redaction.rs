@@ -395,6 +395,15 @@ fn a_password_that_was_rotated_stays_out_of_later_snapshots_too() {
 }
 
 #[test]
+fn a_secret_in_the_name_itself_is_taken_out_too() {
+    let project = Project::new();
+    let github = token("github classic", 1);
+    project.snap(&["save", &format!("with {github}")]).exits(0);
+    assert_nowhere(&project.stored(""), &[&github]);
+    assert!(files_below(&project.stored("")).iter().all(|path| !path.to_string_lossy().contains(&github)));
+}
+
+#[test]
 fn a_renamed_file_that_waits_for_its_secret_keeps_its_old_name() {
     let project = Project::new();
     let github = token("github classic", 1);

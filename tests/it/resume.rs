@@ -109,6 +109,18 @@ fn without_a_restore_there_is_nothing_to_undo() {
 }
 
 #[test]
+fn a_restore_that_changed_nothing_leaves_the_one_before_it_to_be_undone() {
+    let project = Project::new();
+    project.write("a.txt", "one\nTWO\nthree\n");
+    project.snap(&["save", "x"]).exits(0);
+    project.write("a.txt", "worked on\n");
+    project.snap(&["rewind", "x"]).exits(0);
+    project.snap(&["rewind", "x"]).exits(0).says(&["Nothing had to be done"]);
+    project.snap(&["undo"]).exits(0);
+    assert_eq!(project.read("a.txt"), b"worked on\n");
+}
+
+#[test]
 fn a_path_that_is_different_here_stops_everything() {
     let project = Project::new();
     project.write("a.txt", "saved\n");

@@ -317,3 +317,21 @@ fn what_is_snaps_own_is_never_an_edit_even_if_it_is_asked_for() {
     assert_eq!(save("four", &["--store", elsewhere]), [".claude/agents/a.md"]);
     assert_eq!(save("five", &["--store", elsewhere]), [".claude/agents/a.md"]);
 }
+
+#[test]
+fn savers_in_the_same_second_all_find_a_name() {
+    let project = Project::new();
+    let savers: Vec<_> = (0..6)
+        .map(|n| {
+            project.write(format!("{n}.txt"), format!("{n}\n"));
+            let mut save = project.command(project.root(), &["save", "-m", "at once"]);
+            save.stderr(std::process::Stdio::piped()).spawn().must("to run snap")
+        })
+        .collect();
+    for saver in savers {
+        let ended = saver.wait_with_output().must("to end");
+        assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    }
+    let all = project.snap(&["list", "--json"]).exits(0).json();
+    assert_eq!(all.as_array().must("a list").len(), 6);
+}
