@@ -71,6 +71,9 @@ pub struct IndexLock<'a> {
     id: SnapshotId,
 }
 
+/// How the content of a lock begins that is ours.
+const HELD: &str = "held by snap for the restore ";
+
 impl Repository {
     /// Returns the untracked files, ignored ones too, that match any of git's path patterns.
     ///
@@ -122,6 +125,12 @@ impl Repository {
             Ok(true) => Ok(lock),
             Ok(false) => {
                 crate::fs::remove(&draft)?;
+                let there = std::fs::read(lock.path()).unwrap_or_default();
+                if there.starts_with(HELD.as_bytes()) {
+                    return Err(Error::new(Kind::Environment, "Cannot lock the index of the repository")
+                        .because(format!("a restore left {}, and its journal is gone or is another store's", lock.path().display()))
+                        .hint("if no snap is at work, remove that file; the newest safety snapshot in `snap list` has the files as they were, and `snap rewind` to it brings them back"));
+                }
                 Err(Error::new(Kind::Environment, "Cannot lock the index of the repository")
                     .because(format!("{} is there: another git is at work", lock.path().display()))
                     .hint("wait for it to end; if none runs, a crashed git left the file, and removing it is safe"))
@@ -299,7 +308,7 @@ impl IndexLock<'_> {
     }
 
     fn content(&self) -> Vec<u8> {
-        format!("held by snap for the restore {}; the next snap command ends it\n", self.id).into_bytes()
+        format!("{HELD}{}; the next snap command ends it\n", self.id).into_bytes()
     }
 
     /// Returns the path of something of this restore beside the index.

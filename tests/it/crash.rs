@@ -213,3 +213,16 @@ fn a_prune_killed_at_any_call_harms_nothing_and_can_be_repeated() {
         store_stays_whole(&["prune", "--keep-last", "1"], &["kept"]);
     }
 }
+
+#[test]
+fn an_index_lock_whose_journal_was_cleaned_away_is_named_for_what_it_is() {
+    let project = crate::support::project::Project::new();
+    project.write("a.txt", "one\nTWO\nthree\n");
+    project.git(&["add", "a.txt"]);
+    project.snap(&["save", "x"]).exits(0);
+    project.git(&["reset", "-q", "--hard"]);
+    project.write(".git/index.lock", format!("held by snap for the restore {}; more\n", "0".repeat(32)));
+    project.snap(&["rewind", "x"]).exits(7).says(&["its journal is gone", "safety snapshot"]);
+    std::fs::remove_file(project.path(".git/index.lock")).must("removed");
+    project.snap(&["rewind", "x"]).exits(0);
+}
