@@ -1,0 +1,289 @@
+//! What a manifest says of the pending edits: one entry a path.
+//!
+//! Only the structs and the words; `docs/format.md` describes every key.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Content, Redaction};
+use crate::digest::GitHash;
+use crate::paths::RepoPath;
+
+/// The pending edits of a work tree against its base commit.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Edits {
+    /// The commit they are made against; `null` when HEAD was unborn.
+    pub base: Option<String>,
+    /// How the repository names its objects.
+    pub object_format: GitHash,
+    /// One entry a path, sorted.
+    pub files: Vec<Edit>,
+    /// What is pending but not in here, and why.
+    pub skipped: Vec<Skipped>,
+    /// A merge, rebase or the like that was in progress.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<String>,
+}
+
+/// One path's pending change.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Edit {
+    /// The path, relative to the root.
+    pub path: RepoPath,
+    /// What happened to it, seen from the base to the work tree.
+    pub change: Change,
+    /// In the base commit; `null` if it is not there.
+    pub old: Option<Version>,
+    /// For a path that is not in the base: the one there that its content goes on from. The
+    /// diffs of this entry are then made against that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Origin>,
+    /// In the work tree, byte for byte; `null` if it is not there.
+    pub new: Option<Version>,
+    /// Where the index stands between the two.
+    pub index: IndexState,
+    /// In the index, for [`IndexState::Partly`]; `null` if it is not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staged: Option<StagedVersion>,
+    /// In the index, for [`IndexState::Unmerged`]: the stages present.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stages: Vec<StageVersion>,
+    /// Whether only its owner may read the file in the work tree.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub private: bool,
+    /// A mark in the index that hides edits from git.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hidden: Option<HiddenBy>,
+    /// How to make `new` from `old`; absent when the content is the same or gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diff: Option<Diff>,
+    /// Lines added from `old` to `new`; 0 for binary content.
+    pub added: u64,
+    /// Lines removed.
+    pub removed: u64,
+}
+
+impl Edit {
+    /// Returns every version with content that is made from the base: a suffix that says where it is, for
+    /// people, the version, and the diff that leads to it.
+    pub fn made_versions(&self) -> Vec<(&'static str, &Version, Option<&Diff>)> {
+        let new = self.new.iter().map(|new| ("", new, self.diff.as_ref()));
+        let staged = self.staged.iter().map(|one| (" (staged)", &one.version, one.diff.as_ref()));
+        let stages = self.stages.iter().map(|one| (" (unmerged)", &one.version, one.diff.as_ref()));
+        new.chain(staged).chain(stages).filter(|(_, version, _)| !version.is_submodule()).collect()
+    }
+
+    /// Makes the entry of a path that is nowhere, to be filled in.
+    pub(crate) fn of(path: RepoPath) -> Edit {
+        Edit {
+            path,
+            change: Change::IndexOnly,
+            old: None,
+            from: None,
+            new: None,
+            index: IndexState::Unstaged,
+            staged: None,
+            stages: Vec::new(),
+            private: false,
+            hidden: None,
+            diff: None,
+            added: 0,
+            removed: 0,
+        }
+    }
+
+    /// Returns every version that this entry speaks of.
+    pub fn versions(&self) -> impl Iterator<Item = &Version> {
+        let staged = self.staged.iter().map(|staged| &staged.version);
+        let stages = self.stages.iter().map(|stage| &stage.version);
+        let from = self.from.iter().map(|from| &from.version);
+        self.old.iter().chain(&self.new).chain(staged).chain(stages).chain(from)
+    }
+
+    /// Returns the version in the base commit that the diffs of this entry are made against.
+    pub fn diffed_against(&self) -> Option<&Version> {
+        self.from.as_ref().map(|from| &from.version).or(self.old.as_ref())
+    }
+}
+
+impl Edits {
+    /// Returns the entries as a person counts them: without the deletions that are the other
+    /// half of a rename.
+    pub fn listed(&self) -> impl Iterator<Item = &Edit> {
+        let renamed = self.files.iter().filter(|edit| edit.change == Change::Renamed);
+        let left: BTreeSet<&RepoPath> = renamed.flat_map(|edit| &edit.from).map(|from| &from.path).collect();
+        let other_half = move |edit: &&Edit| edit.change == Change::Deleted && left.contains(&edit.path);
+        self.files.iter().filter(move |edit| !other_half(edit))
+    }
+}
+
+/// Where the content of a renamed or copied path comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The path in the base commit.
+    pub path: RepoPath,
+    /// What the base commit has there.
+    #[serde(flatten)]
+    pub version: Version,
+}
+
+/// One stage of an unmerged path.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StageVersion {
+    /// 1 (common ancestor), 2 (ours) or 3 (theirs).
+    pub stage: u8,
+    /// The blob's id and mode.
+    #[serde(flatten)]
+    pub version: Version,
+    /// How to make it from `old`; absent when the content is that of `old`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diff: Option<Diff>,
+}
+
+/// What hides a path's edits from git.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HiddenBy {
+    /// `git update-index --assume-unchanged`.
+    AssumeUnchanged,
+    /// `git update-index --skip-worktree`.
+    SkipWorktree,
+}
+
+/// What happened to a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Change {
+    /// In the work tree only.
+    Added,
+    /// The same, going on from a file of the base that is gone: see [`Edit::from`].
+    Renamed,
+    /// The same, repeating a file of the base that is still there.
+    Copied,
+    /// Other content, mode or both.
+    Modified,
+    /// In the base only.
+    Deleted,
+    /// The work tree is as the base; only the index differs.
+    IndexOnly,
+}
+
+/// Where the index stands for an edited path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IndexState {
+    /// As the base: nothing is staged (for a path that is not in the base: untracked).
+    Unstaged,
+    /// As the work tree: all is staged.
+    Staged,
+    /// As neither: `staged` holds it.
+    Partly,
+    /// An empty entry made by `git add --intent-to-add`.
+    IntentToAdd,
+    /// Several stages of an unfinished merge.
+    Unmerged,
+}
+
+/// A blob's id and mode.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Version {
+    /// The id that the repository gives to these bytes as a blob.
+    pub oid: String,
+    /// `100644`, `100755`, `120000` or `160000`.
+    pub mode: Mode,
+}
+
+impl Version {
+    /// Says whether it is the commit of a submodule, which has no content here.
+    pub fn is_submodule(&self) -> bool {
+        self.mode == Mode::Submodule
+    }
+}
+
+/// What the index holds for a path, when that is neither the base's nor the work tree's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StagedVersion {
+    /// The blob's id and mode.
+    #[serde(flatten)]
+    pub version: Version,
+    /// How to make it from `old`; absent when the content is that of `old`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diff: Option<Diff>,
+}
+
+/// A file's mode as git knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Mode {
+    /// A plain file.
+    #[serde(rename = "100644")]
+    File,
+    /// A file that may be executed.
+    #[serde(rename = "100755")]
+    Executable,
+    /// A symbolic link; its content is the target.
+    #[serde(rename = "120000")]
+    Link,
+    /// A submodule: the id is that of a commit in another repository.
+    #[serde(rename = "160000")]
+    Submodule,
+}
+
+impl Mode {
+    /// Returns the six octal digits.
+    pub fn octal(self) -> &'static str {
+        match self {
+            Mode::File => "100644",
+            Mode::Executable => "100755",
+            Mode::Link => "120000",
+            Mode::Submodule => "160000",
+        }
+    }
+
+    /// Reads the six octal digits; `None` for a folder.
+    pub fn from_octal(text: &str) -> Option<Mode> {
+        let all = [Mode::File, Mode::Executable, Mode::Link, Mode::Submodule];
+        all.into_iter().find(|mode| mode.octal() == text)
+    }
+
+    /// Says whether it is a file, executable or not: neither link nor submodule.
+    pub fn is_file(self) -> bool {
+        matches!(self, Mode::File | Mode::Executable)
+    }
+}
+
+/// How to make one version of a file from another.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Diff {
+    /// The form of `content`.
+    pub form: DiffForm,
+    /// The size of the result in bytes.
+    pub bytes: u64,
+    /// The hunks, the delta or the whole.
+    #[serde(flatten)]
+    pub content: Content,
+    /// What was taken out of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redaction: Option<Redaction>,
+}
+
+/// The form of a diff.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DiffForm {
+    /// Unified text hunks against the old content.
+    Hunks,
+    /// A zstd frame with the old content as prefix.
+    Delta,
+    /// The new content itself.
+    Whole,
+}
+
+/// A path that is pending but was left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skipped {
+    /// The path, with unsafe characters escaped.
+    pub path: String,
+    /// Why, for a person.
+    pub reason: String,
+}

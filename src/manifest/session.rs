@@ -1,0 +1,204 @@
+//! What a manifest says of the session: conversation, agents, permissions.
+//!
+//! Only the structs; `docs/format.md` describes every key.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::{Content, ObjectRef, Redaction};
+use crate::ids::ClientId;
+use crate::paths::{NativePath, RepoPath};
+use crate::timestamp::Timestamp;
+
+/// A conversation and its side files.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Session {
+    /// The client's id of the session.
+    pub id: ClientId,
+    /// The title, if it had one.
+    pub title: Option<String>,
+    /// The client's version that wrote the last record.
+    pub client: Option<String>,
+    /// The model that answered last.
+    pub model: Option<String>,
+    /// Whether its client ran when the snapshot was taken.
+    pub live: bool,
+    /// `idle`, `busy` or `waiting`, if it ran and said so.
+    pub status: Option<String>,
+    /// What a waiting session waited for.
+    pub waiting_for: Option<String>,
+    /// The permission mode.
+    pub mode: Option<String>,
+    /// The folder that the client worked in.
+    pub cwd: NativePath,
+    /// The transcript; `null` with `--history none`.
+    pub transcript: Option<Transcript>,
+    /// The other side files, by their place in the client's folders.
+    pub files: Vec<SideFile>,
+    /// Whether the tasks are those of the session's team of agents, which the client keeps under another name.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub team_tasks: bool,
+}
+
+/// A transcript in pieces.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Transcript {
+    /// The size of what is kept, in bytes.
+    pub bytes: u64,
+    /// The number of whole lines in it.
+    pub records: u64,
+    /// Where what is kept begins.
+    pub from: HistoryStart,
+    /// What was left out before that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<LeftOut>,
+    /// The pieces, in order, cut at line ends.
+    pub chunks: Vec<ObjectRef>,
+    /// An unfinished last line, kept aside: it is not part of `chunks`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub torn: Option<Content>,
+}
+
+/// Records of a conversation that its client no longer loads, and that were not saved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// How many.
+    pub records: u64,
+    /// Their size in bytes.
+    pub bytes: u64,
+}
+
+/// Where the kept history begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HistoryStart {
+    /// The whole transcript.
+    #[default]
+    Start,
+    /// What the client still loads: what came since the last compaction, and what that kept.
+    Compaction,
+}
+
+/// A file beside the transcript, at `place` below the client's folders.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SideFile {
+    /// `session/…` (beside the transcript), `tasks/…` or `file-history/…`.
+    pub place: RepoPath,
+    /// The size in bytes.
+    pub size: u64,
+    /// The bytes.
+    pub content: Content,
+    /// What was taken out of a file of the user's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redaction: Option<Redaction>,
+}
+
+/// A sub-agent.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Agent {
+    /// The client's id of the agent.
+    pub id: ClientId,
+    /// The agent's type, such as `Explore`.
+    #[serde(rename = "type")]
+    pub agent_type: Option<String>,
+    /// What it was asked to do, in a few words.
+    pub description: Option<String>,
+    /// How it stood when the snapshot was taken.
+    pub status: AgentStatus,
+    /// What the status was concluded from.
+    pub evidence: String,
+    /// The agent that started it, if that was not the session itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<ClientId>,
+    /// What it did last, in short.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<String>,
+    /// The client's `meta.json`, as it was.
+    pub meta: Option<Box<RawValue>>,
+    /// The agent's own transcript.
+    pub transcript: Option<Transcript>,
+}
+
+/// How a sub-agent stood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AgentStatus {
+    /// At work when the snapshot was taken.
+    Running,
+    /// Waiting for a permission, or for an agent that it started.
+    Waiting,
+    /// Finished.
+    Done,
+    /// Ended with an error.
+    Failed,
+    /// Stopped by the user.
+    Stopped,
+    /// Not finished, and its session no longer runs.
+    Interrupted,
+}
+
+impl AgentStatus {
+    /// Returns the word that stands for it in JSON and on the screen.
+    pub fn word(self) -> &'static str {
+        match self {
+            AgentStatus::Running => "running",
+            AgentStatus::Waiting => "waiting",
+            AgentStatus::Done => "done",
+            AgentStatus::Failed => "failed",
+            AgentStatus::Stopped => "stopped",
+            AgentStatus::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// What the agent was allowed to do.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Permissions {
+    /// The permission mode.
+    pub mode: Option<String>,
+    /// What was granted for the rest of the session.
+    pub session: Vec<Decision>,
+    /// The rules in the settings files.
+    pub project: ProjectRules,
+    /// Every other decision that a person took.
+    pub decisions: Vec<Decision>,
+}
+
+/// The rules of the settings files, each with the file it stands in.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct ProjectRules {
+    /// Granted.
+    pub allow: Vec<Rule>,
+    /// Refused.
+    pub deny: Vec<Rule>,
+    /// To be asked each time.
+    pub ask: Vec<Rule>,
+}
+
+/// One permission rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rule {
+    /// The rule as the client writes it, such as `Bash(npm run test:*)`.
+    pub rule: String,
+    /// The settings file: relative to the root, or with a leading `~`.
+    pub file: String,
+}
+
+/// A decision that a person took on one tool call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// The tool, such as `Bash`.
+    pub tool: String,
+    /// What it was about: the command, the file or the address.
+    pub detail: String,
+    /// `accept` or `reject`, in the client's word.
+    pub decision: String,
+    /// `once`, `session` or `permanent`.
+    pub scope: String,
+    /// When.
+    pub at: Option<Timestamp>,
+    /// The rules that the client offered for it, if a hook wrote them down. (None of them: the
+    /// mode or a folder was offered.)
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Vec<String>>,
+}
