@@ -238,6 +238,15 @@ fn what_only_a_hook_is_told_is_in_the_next_save(client: &Client) {
     eventually("the hook at the end of the turn, which names the agent", || {
         journal().contains(r#""type":"subagent","status":"running""#)
     });
+    // The client writes its own files somewhat later.
+    eventually("the transcripts of the session and of the agent", || {
+        let folder = project.home.config().join("projects");
+        let all = if folder.exists() { files_below(&folder) } else { Vec::new() };
+        let is_agents = |file: &&PathBuf| file.parent().is_some_and(|folder| folder.ends_with("subagents"));
+        let transcripts = all.iter().filter(|file| file.extension().is_some_and(|end| end == "jsonl"));
+        let (agents, sessions): (Vec<_>, Vec<_>) = transcripts.partition(is_agents);
+        !agents.is_empty() && !sessions.is_empty()
+    });
     project.snap(&["save", "live"]).exits(0);
     let shown = project.snap(&["show", "live", "--json"]).exits(0).json();
     let agent = &shown["agents"][0];
