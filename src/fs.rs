@@ -305,6 +305,24 @@ pub fn remove_folder(path: &Path) -> Result<()> {
     }
 }
 
+/// Opens a file for appending as [`append_private`] does, and keeps all others out who open it so,
+/// until it is closed. Whoever holds it may put another file in its place.
+///
+/// # Errors
+/// [`Kind::Busy`] if another process keeps it for longer, [`Kind::Environment`] with the path.
+pub fn append_alone(path: &Path, patience: Duration) -> Result<File> {
+    loop {
+        let file = append_private(path)?;
+        wait_for(&file, path, Sharing::Exclusive, patience)?;
+        let held = file.metadata().context("read", path)?;
+        match path.symlink_metadata() {
+            Ok(named) if (named.dev(), named.ino()) == (held.dev(), held.ino()) => return Ok(file),
+            // Another one was put in its place meanwhile.
+            _ => {}
+        }
+    }
+}
+
 /// Opens a file that only its owner can read, for appending.
 ///
 /// # Errors

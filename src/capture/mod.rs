@@ -28,7 +28,7 @@ use crate::paths::RepoPath;
 use crate::proofs::Proofs;
 use crate::redaction::Redactor;
 use crate::session::Found;
-use crate::store::{AddLock, LogEntry, Operation, check_name};
+use crate::store::{AddLock, LogEntry, Operation, Reference, check_name};
 use crate::workspace::Workspace;
 
 pub use automatic::{Automatic, tidy};
@@ -160,7 +160,6 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
         false => Name::Numbered,
     };
     notes.extend(publish(workspace, &lock, &mut manifest, name, request.sign)?.1);
-    notes.extend(keep_base(workspace, &manifest));
     let session = manifest.session.as_ref().map(|session| session.id.clone());
     let line = LogEntry { session, ..audit::line(context, Operation::Save, Some(&manifest)) };
     audit::write(&workspace.store, &line);
@@ -200,7 +199,6 @@ pub fn save_safety(
     redact::finish(redactor, &mut manifest);
     // Without the mark `snap undo` asks for `--trust`; no reason not to protect the files.
     let (stem, _notes) = publish(workspace, &lock, &mut manifest, Name::Numbered, Signing::No)?;
-    keep_base(workspace, &manifest);
     Ok((stem, manifest))
 }
 
@@ -216,9 +214,29 @@ enum Name {
     Numbered,
 }
 
-/// Names, proves and publishes a finished manifest. Returns the name of its file, and what went
-/// wrong without harm.
+/// Keeps the base commit, then publishes a finished manifest, in this order: no snapshot is ever
+/// there whose base git may collect. Returns the name of its file, and what went wrong without harm.
 fn publish(
+    workspace: &Workspace,
+    lock: &AddLock,
+    manifest: &mut Manifest,
+    name: Name,
+    sign: Signing,
+) -> Result<(String, Vec<String>)> {
+    let not_kept = keep_base(workspace, manifest);
+    let published = publish_named(workspace, lock, manifest, name, sign);
+    if let (Err(_), Some(repository)) = (&published, &workspace.repository) {
+        // A disk may take the manifest and fail after that: what is there stays kept.
+        let by_id = Reference::Named(manifest.id.to_string());
+        if workspace.store.find(&by_id).is_err_and(|error| error.kind() == Kind::NotFound) {
+            let _best_effort = repository.release_commit(&manifest.id);
+        }
+    }
+    published.map(|(stem, notes)| (stem, notes.into_iter().chain(not_kept).collect()))
+}
+
+/// Names, proves and publishes a finished manifest.
+fn publish_named(
     workspace: &Workspace,
     lock: &AddLock,
     manifest: &mut Manifest,

@@ -115,18 +115,17 @@ fn write<W: Write>(
 pub fn import(context: &Context, workspace: &Workspace, input: impl Read, peer: &str) -> Result<Imported> {
     let store = &workspace.store;
     let mut line = line(context, Operation::Import, None, peer);
-    let imported = read(context, store, input, &mut line);
+    let imported = read(context, workspace, input, &mut line);
     let imported = audit::unless_failed(store, &line, imported)?;
-    keep_base(workspace.repository.as_ref(), &imported.manifest);
     let nothing_new = !imported.added.new && imported.added.objects == 0;
     audit::write(store, &if nothing_new { audit::skipped(line) } else { line });
     Ok(imported)
 }
 
 /// Reads and adds the snapshot; `line` learns which one it is as soon as that is known.
-fn read(context: &Context, store: &Store, input: impl Read, line: &mut LogEntry) -> Result<Imported> {
+fn read(context: &Context, workspace: &Workspace, input: impl Read, line: &mut LogEntry) -> Result<Imported> {
     let (mut bundle, head) = Reader::begin(input)?;
-    let mut incoming = Incoming::begin(store, head.manifest, context.now)?;
+    let mut incoming = Incoming::begin(&workspace.store, head.manifest, context.now)?;
     if let Some(bases) = &head.bases {
         incoming.expect_bases(bases)?;
     }
@@ -136,6 +135,6 @@ fn read(context: &Context, store: &Store, input: impl Read, line: &mut LogEntry)
         incoming.offer(id, &frame)?;
     }
     bundle.finish()?;
-    let added = incoming.add()?;
+    let added = incoming.publish(|manifest| keep_base(workspace.repository.as_ref(), manifest))?;
     Ok(Imported { manifest, added })
 }

@@ -227,6 +227,8 @@ impl<'a> Remotes<'a> {
             }
             match mine.get(&place.id) {
                 Some(one) => {
+                    // Its base commit may have come since.
+                    keep_base(self.repository, one.manifest);
                     self.log(Operation::Pull, one.manifest, &Fate::Already);
                     handed.push(Handed::new(one.manifest, Fate::Already));
                 }
@@ -460,12 +462,10 @@ impl<'a> Remotes<'a> {
         let mut line = LogEntry { snapshot: Some(place.id.clone()), ..self.line(Operation::Pull, None) };
         let mut fetched = self.remote.fetched()?;
         let taken = wire::receive(self.store, &mut fetched, place, self.context.now).and_then(|incoming| {
-            let manifest = incoming.manifest().clone();
-            name = Line(&manifest.name).to_string();
-            line.name.clone_from(&manifest.name);
-            let added = incoming.add()?;
-            keep_base(self.repository, &manifest);
-            Ok(added)
+            let shown = &incoming.manifest().name;
+            name = Line(shown).to_string();
+            line.name.clone_from(shown);
+            incoming.publish(|manifest| keep_base(self.repository, manifest))
         });
         let fate = match audit::unless_failed(self.store, &line, taken) {
             Ok(_) => {

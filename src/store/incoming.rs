@@ -171,13 +171,14 @@ impl<'a> Incoming<'a> {
     }
 
     /// Adds the snapshot: the objects, then the manifest. A snapshot that is here already
-    /// stays as it is, but lost objects of it come back.
+    /// stays as it is, but lost objects of it come back. `before` is done when nothing speaks
+    /// against it any more, and before it is there.
     ///
     /// # Errors
     /// [`Kind::Damaged`] if objects are missing, [`Kind::Conflict`] if another snapshot has
     /// its id, [`Kind::Refused`] if another one has its name, if it is from the future, or if
     /// it must stay where it was made; then nothing was added.
-    pub fn add(self) -> Result<Added> {
+    pub fn publish(self, before: impl FnOnce(&Manifest)) -> Result<Added> {
         let name = shown(&self.manifest);
         if let Some(id) = self.missing.keys().next() {
             return Err(Error::new(Kind::Damaged, format!("Cannot take in {name:?}"))
@@ -211,6 +212,7 @@ impl<'a> Incoming<'a> {
         if !self.bases.0.is_empty() {
             self.store.publish_bases(&self.manifest.id, &self.bases)?;
         }
+        before(&self.manifest);
         if !here {
             self.store.publish_json(&self.manifest.name, &self.json)?;
         }

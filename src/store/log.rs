@@ -7,14 +7,14 @@ use std::io::Write as _;
 
 use serde::{Deserialize, Serialize};
 
-use super::Store;
+use super::{PATIENCE, Store};
 use crate::error::{IoContext, Result};
 use crate::fs::{self, Existing};
 use crate::ids::{ClientId, SnapshotId};
 use crate::paths::NativePath;
 use crate::timestamp::Timestamp;
 
-const LARGEST_LOG: usize = 1 << 20;
+const LARGEST_LOG: u64 = 1 << 20;
 
 /// One line of the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -152,14 +152,15 @@ impl Store {
         let path = self.root.join("log.jsonl");
         let mut line = serde_json::to_vec(entry).unwrap_or_default();
         line.push(b'\n');
-        let known = fs::read_plain(&path, 16 * LARGEST_LOG as u64)?.unwrap_or_default();
-        if known.len() > LARGEST_LOG {
+        // Alone: a line that is added while another process cuts the log would be cut with it.
+        let mut file = fs::append_alone(&path, PATIENCE)?;
+        if file.metadata().context("read", &path)?.len() > LARGEST_LOG {
+            let known = fs::read_plain(&path, 16 * LARGEST_LOG)?.unwrap_or_default();
             let half = &known[known.len() / 2..];
             let kept = half.iter().position(|byte| *byte == b'\n').map_or(&[][..], |end| &half[end + 1..]);
             fs::publish(&self.tmp(), &path, &[kept, &line].concat(), Existing::Replace)?;
             return Ok(());
         }
-        let mut file = fs::append_private(&path)?;
         file.write_all(&line).context("write", &path)?;
         // `undo` goes by the lines of restores: they are as durable as what they tell of.
         if entry.root.is_some() { file.sync_all().context("write", &path) } else { Ok(()) }
@@ -170,7 +171,7 @@ impl Store {
     /// # Errors
     /// [`crate::error::Kind::Environment`] with the path.
     pub fn read_log(&self) -> Result<Vec<LogEntry>> {
-        let text = fs::read_plain(&self.root.join("log.jsonl"), 16 * LARGEST_LOG as u64)?.unwrap_or_default();
+        let text = fs::read_plain(&self.root.join("log.jsonl"), 16 * LARGEST_LOG)?.unwrap_or_default();
         Ok(text.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect())
     }
 }

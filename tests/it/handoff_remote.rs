@@ -64,6 +64,11 @@ fn outcome(ran: &Ran) -> String {
     all[0]["outcome"].as_str().must("an outcome").to_owned()
 }
 
+/// The refs that keep base commits from git's garbage collection.
+fn kept(project: &Project) -> String {
+    project.git(&["for-each-ref", "refs/snap"])
+}
+
 /// A program `git` that runs a line of shell before the real one, in a folder for `PATH`.
 fn shim(project: &Project, line: &str) -> String {
     let real = ran(Command::new("sh").args(["-c", "command -v git"])).stdout;
@@ -285,6 +290,7 @@ fn a_push_or_pull_killed_at_any_step_leaves_all_or_nothing() {
             if word == "pull" {
                 let listed = clone.snap(&["list", "--json"]).exits(0).json();
                 if listed != json!([]) {
+                    assert!(!kept(&clone).is_empty(), "killed at step {step}: its base commit is not kept");
                     let sent = clone.command(clone.root(), &["export", "x"]).output().must("to run snap");
                     assert!(sent.status.success(), "what is there is there whole");
                 }
@@ -312,6 +318,21 @@ fn a_push_or_pull_killed_at_any_step_leaves_all_or_nothing() {
     }
     clone.snap(&["prune", "--keep-last", "9"]).exits(0);
     assert_eq!(left(), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn a_save_killed_at_any_call_of_git_leaves_no_snapshot_whose_base_may_be_collected() {
+    let project = Project::new();
+    for word in ["rev-parse", "status", "ls-files", "update-ref"] {
+        let line = format!("case \" $* \" in *' {word} '*) kill -9 $PPID; exit 1;; esac");
+        let path = shim(&project, &line);
+        let ran = ran(project.command(project.root(), &["save", word]).env("PATH", path));
+        assert_eq!(ran.code, -1, "it was killed at {word}: {}", ran.stderr);
+        let listed = project.snap(&["list", "--json"]).exits(0).json();
+        for one in listed.as_array().must("a list") {
+            assert!(kept(&project).contains(one["id"].as_str().must("an id")), "{one}, killed at {word}");
+        }
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Which snapshot was saved after which, and what the log tells of it, on one machine and across several.
 
+use std::fs;
+
 use serde_json::{Value, json};
 
 use crate::handoff_remote::{colleague, with_remote};
@@ -164,4 +166,33 @@ fn the_log_says_what_came_of_each_operation() {
     assert_eq!(log[0].get("snapshot"), None);
     assert_eq!(log[1]["peer"], json!("origin"));
     assert!(log[1]["reason"].as_str().must("a reason").starts_with("Cannot list what is on origin"));
+}
+
+#[test]
+fn a_log_that_is_cut_while_many_write_to_it_loses_no_new_line() {
+    let project = Project::new();
+    project.snap(&["save", "x"]).exits(0);
+    let path = project.stored("log.jsonl");
+    let line = fs::read_to_string(&path).must("the log");
+    fs::write(&path, line.repeat((1 << 20) / line.len() + 1)).must("a long log");
+    let (writers, each) = (8, 40);
+    let store = project.stored("");
+    std::thread::scope(|scope| {
+        for writer in 0..writers {
+            let (store, line) = (&store, &line);
+            scope.spawn(move || {
+                let store = claude_snap::store::Store::open(store).must("the store");
+                let mut entry: claude_snap::store::LogEntry = serde_json::from_str(line).must("a line");
+                for number in 0..each {
+                    entry.name = format!("{writer}/{number}");
+                    store.log(&entry).must("to write a line");
+                }
+            });
+        }
+    });
+    let text = fs::read_to_string(&path).must("the log");
+    let lost = (0..writers).flat_map(|writer| (0..each).map(move |number| format!("\"{writer}/{number}\"")));
+    let lost: Vec<String> = lost.filter(|name| !text.contains(name)).collect();
+    assert!(lost.is_empty(), "{} lines are lost", lost.len());
+    assert!(text.len() < 1 << 20, "it was cut: {}", text.len());
 }
