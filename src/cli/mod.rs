@@ -18,6 +18,7 @@ mod log;
 mod man;
 mod pager;
 mod prune;
+mod queued;
 mod remote;
 mod restoring;
 mod resume;

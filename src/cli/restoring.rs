@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::consent::{self, Agreement};
 use super::granting::{GrantChoice, Grants};
+use super::queued::Queued;
 use super::ui::{Style, Ui};
 use super::{Outcome, count, lease, print_json};
 use crate::audit;
@@ -191,6 +192,7 @@ impl Restoring {
         let apart = grants.add_to(&mut plan, workspace)?;
         let mut shown = as_json(&plan);
         shown["grants"] = grants.json();
+        let queued = Queued::of(&plan);
         let line = audit::line(context, operation, Some(plan.manifest()));
         let done = restore::execute(context, workspace, plan, operation);
         let done = audit::unless_failed(&workspace.store, &line, done)?;
@@ -210,13 +212,13 @@ impl Restoring {
         let options = grants.options(&self.client);
         let launch = done.session.as_ref().map(|(id, cwd)| {
             let environment = workspace.client.environment_for(id);
-            Launch { id, cwd, options: &options, extra: &self.client, environment }
+            Launch { id, cwd, options: &options, extra: &self.client, environment, prompt: None }
         });
         if ui.json() {
             print_json(ui, &with_results(shown, &done, launch.as_ref()))?;
             return Ok(outcome);
         }
-        let Some(launch) = launch else { return Ok(outcome) };
+        let Some(mut launch) = launch else { return Ok(outcome) };
         if self.no_run || context.inside_client || !ui.is_terminal() {
             if context.inside_client && !self.no_run {
                 ui.say("A client can't start another one in its place; run this in a shell:");
@@ -225,6 +227,9 @@ impl Restoring {
             }
             ui.line(&launch.for_a_shell())?;
             return Ok(outcome);
+        }
+        if self.agreement.asks(ui) {
+            launch.prompt = queued.offer(&self.client, ui)?;
         }
         ui.flush()?;
         Err(launch.run())
@@ -239,6 +244,8 @@ pub(super) struct Launch<'a> {
     options: &'a [String],
     extra: &'a [OsString],
     environment: Option<(&'static str, String)>,
+    /// What it is asked first.
+    prompt: Option<String>,
 }
 
 impl Launch<'_> {
@@ -246,7 +253,13 @@ impl Launch<'_> {
         let mut arguments = vec!["claude".to_owned(), "--resume".to_owned(), self.id.to_string()];
         arguments.extend(self.options.iter().cloned());
         arguments.extend(self.extra.iter().map(|extra| extra.to_string_lossy().into_owned()));
+        arguments.extend(self.prompt_words().map(str::to_owned));
         arguments
+    }
+
+    /// A prompt is no option, whatever it begins with, and no option's value.
+    fn prompt_words(&self) -> impl Iterator<Item = &str> {
+        self.prompt.iter().flat_map(|prompt| ["--", prompt.as_str()])
     }
 
     fn for_a_shell(&self) -> String {
@@ -263,6 +276,7 @@ impl Launch<'_> {
             .arg(self.id.as_str())
             .args(self.options)
             .args(self.extra)
+            .args(self.prompt_words())
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .current_dir(self.cwd)
             .exec();
@@ -423,6 +437,7 @@ pub(super) fn as_json(plan: &Plan) -> Value {
         "continues": plan.session().map(|session| session.continues),
         "paths": plan.session().map(paths_json),
         "notes": plan.notes(),
+        "queue": plan.session().map(|_| &plan.manifest().queue),
         "unfilled": consent::unfilled_json(plan),
     });
     for (key, value) in consent::as_json(plan) {

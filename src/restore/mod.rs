@@ -236,7 +236,7 @@ pub fn base_of(manifest: &Manifest) -> Option<&str> {
 fn session_notes(manifest: &Manifest, session: &SessionPlan) -> Vec<String> {
     let mut notes = session.damage();
     for prompt in &manifest.queue {
-        notes.push(format!("A prompt was still queued: {}", crate::screen::cut(prompt, 200)));
+        notes.push(format!("A prompt was still queued: {}", crate::screen::cut(prompt, 2_000)));
     }
     for prompt in &manifest.not_captured.scheduled {
         notes.push(format!("A scheduled prompt is not restored: {}", crate::screen::cut(prompt, 200)));

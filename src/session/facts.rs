@@ -60,6 +60,8 @@ struct Record<'a> {
     #[serde(borrow, default)]
     permission_mode: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
+    prompt_source: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
     timestamp: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     operation: Option<Cow<'a, str>>,
@@ -234,6 +236,16 @@ impl Facts {
         }
     }
 
+    /// What a client had queued dies with it. A prompt that was typed comes behind the queue of a client that lives, so
+    /// whatever is in it then nobody will send any more; and one handed back by hand is no longer queued.
+    fn observe_prompt(&mut self, said: &str, source: Option<&str>) {
+        let is_command = said.starts_with('<') || said.starts_with('/');
+        let all: Vec<&str> = self.queue.iter().map(String::as_str).collect();
+        if (source == Some("typed") && !is_command) || all.join("\n\n") == said {
+            self.queue.clear();
+        }
+    }
+
     fn observe_answer(&mut self, record: &Record<'_>) {
         let Some(message) = record.message.and_then(parse::<Message<'_>>) else { return };
         // The client writes `<synthetic>` for answers of its own.
@@ -257,6 +269,10 @@ impl Facts {
         let said = content.map(RawValue::get).filter(|text| text.starts_with('"'));
         if let Some(notification) = said.filter(|text| text.contains("<task-notification>")) {
             self.observe_notification(notification);
+        } else if let Some(said) = said.filter(|said| !self.queue.is_empty() && said.len() <= LONGEST_READ)
+            && let Ok(said) = serde_json::from_str::<String>(said)
+        {
+            self.observe_prompt(&said, record.prompt_source.as_deref());
         }
         let blocks = content.and_then(parse::<Vec<Block<'_>>>).unwrap_or_default();
         let call = blocks
@@ -368,6 +384,21 @@ mod tests {
             r#"{"type":"queue-operation","operation":"remove","content":"three"}"#,
         ]);
         assert_eq!(facts.queue, ["two"]);
+    }
+
+    #[test]
+    fn prompts_queued_in_a_client_that_died_are_queued_until_another_prompt_is_typed() {
+        let queued = r#"{"type":"queue-operation","operation":"enqueue","content":"one"}"#;
+        let more = r#"{"type":"queue-operation","operation":"enqueue","content":"two"}"#;
+        let taken = r#"{"type":"queue-operation","operation":"dequeue"}"#;
+        let said = |text: &str, source: &str| {
+            format!(r#"{{"type":"user","message":{{"content":"{text}"}},"promptSource":"{source}"}}"#)
+        };
+        let left = |last: &[&str]| facts(&[&[queued, more], last].concat()).queue;
+        assert_eq!(left(&[taken, &said("one", "queued")]), ["two"]);
+        assert_eq!(left(&[&said("<command-name>/model</command-name>", "typed")]), ["one", "two"]);
+        assert!(left(&[&said("something else", "typed")]).is_empty());
+        assert!(left(&[&said(r"one\n\ntwo", "sdk")]).is_empty());
     }
 
     #[test]

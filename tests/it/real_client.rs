@@ -26,6 +26,7 @@ with_both_clients! {
     a_session_of_a_linked_work_tree_goes_on_wherever_it_is_taken
     a_session_is_found_by_the_snapshots_name
     a_live_session_is_saved_while_its_agent_runs
+    queued_prompts_are_the_first_that_a_person_lets_the_client_have
 }
 
 /// What was saved and what must come back.
@@ -249,6 +250,37 @@ fn a_live_session_is_saved_while_its_agent_runs(client: &Client) {
     project.snap(&["save", "ended"]).exits(0);
     let shown = project.snap(&["show", "ended", "--json"]).exits(0).json();
     assert_eq!((&shown["session"]["status"], &shown["agents"][0]["status"]), (&Value::Null, &json!("done")));
+}
+
+fn queued_prompts_are_the_first_that_a_person_lets_the_client_have(client: &Client) {
+    let (project, api) = (project(), StandIn::start(script));
+    let session = client.print(&project.home, project.root(), &api, &[], "hello").succeeded().session_id;
+    let transcript = project.home.project(project.root()).join(format!("{session}.jsonl"));
+    for prompt in ["-list tasks, please", "and go on"] {
+        let record = json!({"type": "queue-operation", "operation": "enqueue", "content": prompt, "sessionId": session});
+        project.append(&transcript, format!("{record}\n").as_bytes());
+    }
+    project.snap(&["save", "x"]).exits(0);
+    let printed = project.snap(&["resume", "x", "--no-edits", "--json"]).exits(0).json();
+    assert_eq!(printed["queue"], json!(["-list tasks, please", "and go on"]));
+    let resume = |typed: &str, own: &[&str]| {
+        api.clear();
+        let mut command = project.command(project.root(), &["resume", "x", "--no-edits", "--", "-p"]);
+        command.args(own).envs(client.environment(&project.home, &api));
+        let said = answering_on_terminal(&mut command, typed);
+        (said, api.main().iter().map(|request| request.body["messages"].to_string()).collect::<Vec<_>>())
+    };
+    let (said, requests) = resume("\n", &["--verbose"]);
+    assert!(said.contains("as its first prompt? [Y/n]"), "{said}");
+    let first = requests.first().must("a request");
+    assert_eq!(first.matches(r"-list tasks, please\n\nand go on").count(), 1, "{first}");
+    assert!(first.contains("hello"), "behind what was said before: {first}");
+    // Not wanted, or there is one already.
+    let (said, requests) = resume("n\n", &["--verbose"]);
+    assert!(said.contains("[Y/n]") && requests.is_empty(), "{said}");
+    let (said, requests) = resume("", &["mine"]);
+    assert!(!said.contains("[Y/n]") && requests.first().must("a request").contains("mine"), "{said}");
+    assert!(!requests.concat().contains("list tasks"), "{said}");
 }
 
 #[test]

@@ -1,0 +1,49 @@
+//! Prompts that were queued when the snapshot was saved: shown whole, and offered as the client's first prompt.
+//!
+//! Only a person at a terminal hands one over. What somebody else queued needs a typed yes: it would have this
+//! user's authority.
+
+use std::ffi::OsString;
+
+use super::ui::Ui;
+use crate::error::Result;
+use crate::restore::Plan;
+use crate::screen::Lines;
+use crate::trust::Provenance;
+
+/// Prompts that nobody answered.
+pub(super) struct Queued {
+    prompts: Vec<String>,
+    is_own: bool,
+}
+
+impl Queued {
+    /// Takes them from a plan that brings a session back.
+    pub(super) fn of(plan: &Plan) -> Queued {
+        let prompts = plan.session().map(|_| plan.manifest().queue.clone()).unwrap_or_default();
+        Queued { prompts, is_own: matches!(plan.provenance(), Provenance::Own) }
+    }
+
+    /// Asks whether they are the first prompt of the client that is about to start with these words of the person's own.
+    pub(super) fn offer(&self, own: &[OsString], ui: &mut Ui) -> Result<Option<String>> {
+        // The last word may be a prompt already; the client takes one.
+        let may_be_prompt = own.last().is_some_and(|word| !word.to_string_lossy().starts_with('-'));
+        if self.prompts.is_empty() || may_be_prompt {
+            return Ok(None);
+        }
+        let prompt = self.prompts.join("\n\n");
+        ui.tell_line("Queued when this was saved, and not answered:");
+        for line in prompt.lines() {
+            ui.tell_line(&format!("  {}", Lines(line)));
+        }
+        let question = "Give this to the client as its first prompt?";
+        let agreed = match self.is_own {
+            true => {
+                let answer = ui.answer(&format!("{question} [Y/n]"))?.to_ascii_lowercase();
+                matches!(answer.as_str(), "" | "y" | "yes")
+            }
+            false => ui.ask(question)?,
+        };
+        Ok(agreed.then_some(prompt))
+    }
+}
