@@ -214,6 +214,46 @@ fn a_prune_killed_at_any_call_harms_nothing_and_can_be_repeated() {
     }
 }
 
+/// A project with a store of which one object is lost but still in the session, and one is damaged for good.
+pub(crate) fn damaged() -> Project {
+    let project = Project::new();
+    project.session(ID);
+    project.snap(&["save", "kept"]).exits(0);
+    let before = project.objects();
+    project.write("a.txt", (0..900).map(|number| format!("{number}\n")).collect::<String>());
+    project.snap(&["save", "broken"]).exits(0);
+    let of_broken: Vec<_> = project.objects().into_iter().filter(|object| !before.contains(object)).collect();
+    of_broken.iter().for_each(|object| fs::write(object, "damaged").must("to write"));
+    project.write("a.txt", "one\n");
+    before.iter().for_each(|object| fs::remove_file(object).must("to remove"));
+    project
+}
+
+#[test]
+fn a_repair_killed_at_any_call_can_be_repeated_and_deletes_nothing() {
+    if !available("kill -9 at every system call of verify --repair") {
+        return;
+    }
+    let scene = Scene::of(damaged());
+    let project = &scene.project;
+    let command = ["verify", "--repair"];
+    let damaged = |project: &Project| {
+        let all = files_below(&project.stored("")).into_iter();
+        all.filter(|file| fs::read(file).is_ok_and(|bytes| bytes == b"damaged")).count()
+    };
+    let all = scene.calls_of(&command, 1);
+    let count = damaged(project);
+    assert!(count > 0);
+    for call in some(&all, 6) {
+        let ran = scene.hurt(call, "signal=SIGKILL", &command);
+        assert_eq!(ran.code, -1, "{call:?}: {}", ran.stderr);
+        assert!(project.snap(&command).exits(1).stdout.contains("broken"));
+        assert_eq!(damaged(project), count, "{call:?}");
+        project.snap(&["verify", "kept"]).exits(0);
+    }
+    println!("{command:?}: killed at {} of {} calls", some(&all, 6).len(), all.len());
+}
+
 #[test]
 fn an_index_lock_whose_journal_was_cleaned_away_is_named_for_what_it_is() {
     let project = crate::support::project::Project::new();

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::support::Must;
 use crate::support::project::{Project, Ran};
-use crate::support::trace::{Scene, available, long, some, traced};
+use crate::support::trace::{Call, Scene, available, long, some, traced};
 
 const ID: &str = "c137e379-838e-4509-8148-16b407691758";
 
@@ -49,14 +49,22 @@ fn is_said_well(ran: &Ran, what: &str) {
     }
 }
 
-/// Lets each call fail, each time with another error, and hands over what the command then said.
+fn writes(call: &Call) -> bool {
+    WRITING.contains(&call.name.as_str())
+}
+
+/// Lets each call fail that writes, each time with another error, and hands over what the command then said.
 fn failing(scene: &Scene, command: &[&str], short: usize, check: impl Fn(&Ran, &str)) {
     let all = scene.calls(command);
-    let writing: Vec<_> =
-        all.iter().filter(|call| !call.talk && WRITING.contains(&call.name.as_str())).collect();
+    let calls: Vec<_> = all.iter().filter(|call| !call.talk && writes(call)).collect();
+    fail_at(scene, command, &calls, short, check);
+}
+
+/// Lets these calls fail: all of them with every error in the long form.
+fn fail_at(scene: &Scene, command: &[&str], calls: &[&Call], short: usize, check: impl Fn(&Ran, &str)) {
     let errors = if long() { &ERRORS[..] } else { &ERRORS[..1] };
     let mut count = 0;
-    for (number, call) in some(&writing, short).into_iter().enumerate() {
+    for (number, call) in some(calls, short).into_iter().enumerate() {
         for turn in 0..errors.len() {
             let error = ERRORS[(number + turn) % ERRORS.len()];
             let what = format!("{command:?}: {error} at {call:?}");
@@ -66,7 +74,7 @@ fn failing(scene: &Scene, command: &[&str], short: usize, check: impl Fn(&Ran, &
             count += 1;
         }
     }
-    println!("{command:?}: {count} errors at {} of {} calls", some(&writing, short).len(), all.len());
+    println!("{command:?}: {count} errors at {} of {} calls", some(calls, short).len(), calls.len());
 }
 
 #[test]
@@ -87,18 +95,14 @@ fn a_save_whose_system_calls_fail_says_where_and_harms_nothing() {
     });
 }
 
-#[test]
-fn a_resume_whose_system_calls_fail_says_where_and_leaves_the_old_tree_or_the_new_one() {
-    if !available("errors at the system calls of resume") {
-        return;
-    }
-    let scene = Scene::of(project());
-    let project = &scene.project;
-    let command = ["rewind", "x", "--no-run"];
+/// Lets the calls of a restore fail: the tree is the old one or the new one, and the store is sound.
+fn all_or_nothing(project: Project, command: &[&str]) {
     let before = project.state_with_flags();
-    project.snap(&command).exits(0);
+    let scene = Scene::of(project);
+    let project = &scene.project;
+    project.snap(command).exits(0);
     let after = project.state_with_flags();
-    failing(&scene, &command, 8, |ran, what| {
+    failing(&scene, command, 6, |ran, what| {
         project.snap(&["prune", "--keep-last", "100"]).exits(0);
         let now = project.state_with_flags();
         assert!(
@@ -108,6 +112,67 @@ fn a_resume_whose_system_calls_fail_says_where_and_leaves_the_old_tree_or_the_ne
             ran.stderr
         );
         project.snap(&["verify"]).exits(0);
+    });
+}
+
+#[test]
+fn a_rewind_whose_system_calls_fail_says_where_and_leaves_the_old_tree_or_the_new_one() {
+    if available("errors at the system calls of rewind") {
+        all_or_nothing(project(), &["rewind", "x", "--no-run"]);
+    }
+}
+
+#[test]
+fn a_resume_whose_system_calls_fail_says_where_and_leaves_the_old_tree_or_the_new_one() {
+    if available("errors at the system calls of resume") {
+        all_or_nothing(project(), &["resume", "x", "--no-run"]);
+    }
+}
+
+#[test]
+fn an_undo_whose_system_calls_fail_says_where_and_leaves_the_old_tree_or_the_new_one() {
+    if available("errors at the system calls of undo") {
+        let project = project();
+        project.snap(&["rewind", "x", "--no-session"]).exits(0);
+        all_or_nothing(project, &["undo"]);
+    }
+}
+
+#[test]
+fn a_prune_whose_system_calls_fail_says_where_and_harms_no_other_snapshot() {
+    if !available("errors at the system calls of prune") {
+        return;
+    }
+    let project = project();
+    project.snap(&["save", "kept"]).exits(0);
+    crate::store::age_objects(&project);
+    let scene = Scene::of(project);
+    let command = ["prune", "--keep-last", "1"];
+    let (removing, project) = (["unlink", "unlinkat", "rmdir"], &scene.project);
+    let all = scene.calls(&command);
+    let calls: Vec<_> =
+        all.iter().filter(|call| !call.talk && (removing.contains(&&*call.name) || writes(call))).collect();
+    assert!(calls.iter().any(|call| removing.contains(&&*call.name)), "{all:?}");
+    fail_at(&scene, &command, &calls, 6, |_, what| {
+        let verified = project.snap(&["verify", "--json"]).exits(0).json();
+        assert!(verified.to_string().contains(r#""name":"kept""#), "{what}: {verified}");
+        project.snap(&command).exits(0);
+        project.snap(&["verify"]).exits(0);
+    });
+}
+
+#[test]
+fn a_repair_whose_system_calls_fail_says_where_and_can_be_repeated() {
+    if !available("errors at the system calls of verify --repair") {
+        return;
+    }
+    let scene = Scene::of(crate::crash::damaged());
+    let command = ["verify", "--repair"];
+    let all = scene.calls_of(&command, 1);
+    let calls: Vec<_> = all.iter().filter(|call| !call.talk && writes(call)).collect();
+    fail_at(&scene, &command, &calls, 6, |_, _| {
+        assert!(scene.project.snap(&command).exits(1).stdout.contains("broken"));
+        scene.project.snap(&["verify", "kept"]).exits(0);
     });
 }
 
@@ -168,7 +233,7 @@ fn noise(seed: u64, lines: u64) -> String {
 
 #[test]
 fn a_full_disk_costs_only_the_save_that_did_not_fit_and_prune_needs_no_space() {
-    for round in 0..if long() { 40 } else { 1 } {
+    for round in 0..if long() { 200 } else { 1 } {
         let project = Project::new();
         let Some(disk) = SmallDisk::under(&project, 300 + 37 * (round % 11)) else { return };
         let mut acknowledged: Vec<String> = Vec::new();

@@ -27,7 +27,7 @@ mod jobs;
 mod leases;
 mod lineage;
 mod link;
-
+mod meanwhile;
 mod places;
 mod random_trees;
 mod real_client;

@@ -1,23 +1,27 @@
 //! Many at once, and killed at any time: what was acknowledged is there, and nothing is left to be put right by hand.
 
 use std::fs;
+use std::os::fd::OwnedFd;
 use std::process::Stdio;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
+use rustix::process::Signal;
+
 use crate::support::Must;
-use crate::support::project::Project;
+use crate::support::preload::{Trouble, troubled};
+use crate::support::project::{Project, Ran};
 use crate::support::trace::long;
 
 const ID: &str = "c137e379-838e-4509-8148-16b407691758";
 
 /// Numbers that look random, the same at every run.
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    fn below(&mut self, limit: u64) -> u64 {
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % limit
     }
@@ -44,7 +48,8 @@ fn age(project: &Project) {
 
 #[test]
 fn killed_at_any_time_nothing_is_lost_and_the_next_command_puts_it_right() {
-    let rounds = if long() { 500 } else { 14 };
+    // In the long form until 2,000 are killed.
+    let (rounds, enough) = if long() { (8_000, 2_000) } else { (14, 14) };
     let project = Project::new();
     let transcript = project.session(ID);
     crate::resume::edit(&project);
@@ -53,6 +58,9 @@ fn killed_at_any_time_nothing_is_lost_and_the_next_command_puts_it_right() {
     let mut dice = Dice(7);
     let mut killed = 0;
     for round in 0..rounds {
+        if killed == enough {
+            break;
+        }
         project.write("a.txt", format!("round {round}\n").repeat(300));
         project.write(format!("many/{}.txt", round % 9), format!("{round}\n"));
         project.append(&transcript, format!("{{\"type\":\"x\",\"n\":{round}}}\n").as_bytes());
@@ -99,29 +107,87 @@ fn killed_at_any_time_nothing_is_lost_and_the_next_command_puts_it_right() {
             project.snap(&arguments).exits(0);
         }
     }
-    println!("{rounds} rounds, {killed} killed");
-    assert!(killed > 0, "every command was done before it was killed");
+    println!("{killed} killed");
+    assert!(killed > 0 && (killed == enough || !long()), "{killed} killed: most were done before");
+}
+
+/// Runs commands of which some are stopped for a moment and go on, and some see the clock jump by months.
+struct Disturbed<'a> {
+    project: &'a Project,
+    running: Mutex<Vec<OwnedFd>>,
+    dice: Mutex<Dice>,
+    stopped: AtomicUsize,
+}
+
+impl Disturbed<'_> {
+    fn below(&self, limit: u64) -> u64 {
+        self.dice.lock().must("dice").below(limit)
+    }
+
+    fn snap(&self, arguments: &[&str]) -> Ran {
+        let mut command = self.project.command(self.project.root(), arguments);
+        if self.below(2) == 0 {
+            let months = i64::try_from(self.below(25)).must("a number") - 12;
+            troubled(&mut command, Trouble::Clock(months * 30 * 86_400));
+        }
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let child = child.must("to start");
+        let pid = rustix::process::Pid::from_child(&child);
+        // A descriptor: a number would be another process's once this one has ended.
+        if let Ok(handle) = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()) {
+            self.running.lock().must("the list").push(handle);
+        }
+        let output = child.wait_with_output().must("its end");
+        Ran {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Stops one of those that run, for a moment.
+    fn stop_one(&self) {
+        let running = std::mem::take(&mut *self.running.lock().must("the list"));
+        let signal = |process: &OwnedFd, signal| rustix::process::pidfd_send_signal(process, signal).is_ok();
+        let mut alive: Vec<OwnedFd> =
+            running.into_iter().filter(|process| signal(process, Signal::CONT)).collect();
+        if !alive.is_empty() {
+            let chosen = &alive[usize::try_from(self.below(alive.len() as u64)).must("an index")];
+            let stopped = signal(chosen, Signal::STOP);
+            thread::park_timeout(Duration::from_millis(self.below(150)));
+            let _goes_on = signal(chosen, Signal::CONT);
+            self.stopped.fetch_add(usize::from(stopped), Ordering::Relaxed);
+        }
+        self.running.lock().must("the list").append(&mut alive);
+        thread::park_timeout(Duration::from_millis(5));
+    }
 }
 
 #[test]
-fn many_savers_pruners_and_readers_at_once_lose_nothing() {
-    let (savers, each) = if long() { (8, 60) } else { (3, 5) };
+fn many_savers_pruners_and_readers_at_once_lose_nothing_though_some_are_stopped_and_clocks_jump() {
+    let (savers, each, keeps, pruners) = if long() { (8, 640, 10, 2) } else { (3, 5, 2, 1) };
     let project = Project::new();
     project.session(ID);
     project.write("a.txt", "much text of all\n".repeat(400));
     project.snap(&["save", "first"]).exits(0);
     let acknowledged = Mutex::new(vec!["first".to_owned()]);
-    let (at_work, busy) = (AtomicUsize::new(savers), AtomicUsize::new(0));
+    let (at_work, busy, saves) = (AtomicUsize::new(savers), AtomicUsize::new(0), AtomicUsize::new(0));
     let saving = AtomicBool::new(true);
+    let disturbed = Disturbed {
+        project: &project,
+        running: Mutex::default(),
+        dice: Mutex::new(Dice(5)),
+        stopped: AtomicUsize::new(0),
+    };
     thread::scope(|scope| {
         for saver in 0..savers {
-            let (project, acknowledged, at_work, saving, busy) =
-                (&project, &acknowledged, &at_work, &saving, &busy);
+            let (project, disturbed, acknowledged) = (&project, &disturbed, &acknowledged);
+            let (at_work, saving, busy, saves) = (&at_work, &saving, &busy, &saves);
             scope.spawn(move || {
                 for number in 0..each {
                     project.write(format!("of {saver}.txt"), format!("{}\n", number / 2).repeat(900));
                     let name = format!("{saver}-{number}");
-                    let ran = project.snap(&["save", &name]);
+                    let ran = disturbed.snap(&["save", &name]);
                     match ran.code {
                         0 => acknowledged.lock().must("the list").push(name.clone()),
                         7 if ran.stderr.contains("another snap has held it") => {
@@ -130,11 +196,14 @@ fn many_savers_pruners_and_readers_at_once_lose_nothing() {
                         }
                         _ => panic_in_scope(saving, &format!("{name}: {}", ran.stderr)),
                     }
-                    // Some of their own are removed again, so that there is something to sweep.
-                    if number % 2 == 1 {
+                    saves.fetch_add(1, Ordering::Relaxed);
+                    // Most of their own are removed again, so that there is something to sweep.
+                    if number % keeps != 0 {
                         acknowledged.lock().must("the list").retain(|one| *one != name);
-                        let ran = project.snap(&["rm", &name]);
-                        assert!([0, 7].contains(&ran.code), "rm {name}: {}", ran.stderr);
+                        let ran = disturbed.snap(&["rm", &name]);
+                        if ![0, 7].contains(&ran.code) {
+                            panic_in_scope(saving, &format!("rm {name}: {}", ran.stderr));
+                        }
                     }
                 }
                 if at_work.fetch_sub(1, Ordering::Relaxed) == 1 {
@@ -142,16 +211,21 @@ fn many_savers_pruners_and_readers_at_once_lose_nothing() {
                 }
             });
         }
-        for other in
-            [&["prune", "--keep-last", "100000"][..], &["list", "--json"], &["verify"], &["show", "first"]]
-        {
-            let (project, saving, busy) = (&project, &saving, &busy);
+        scope.spawn(|| {
+            while saving.load(Ordering::Relaxed) {
+                disturbed.stop_one();
+            }
+        });
+        let prune = &["prune", "--keep-last", "100000"][..];
+        let readers = [&["list", "--json"][..], &["verify"], &["show", "first"]];
+        for other in readers.into_iter().chain(std::iter::repeat_n(prune, pruners)) {
+            let (project, disturbed, saving, busy) = (&project, &disturbed, &saving, &busy);
             scope.spawn(move || {
                 while saving.load(Ordering::Relaxed) {
                     if other[0] == "prune" {
                         age(project);
                     }
-                    let ran = project.snap(other);
+                    let ran = disturbed.snap(other);
                     match ran.code {
                         0 => {}
                         7 if other[0] == "prune" && ran.stderr.contains("another snap has held it") => {
@@ -170,7 +244,13 @@ fn many_savers_pruners_and_readers_at_once_lose_nothing() {
     let acknowledged = acknowledged.into_inner().must("the list");
     let lost: Vec<_> = acknowledged.iter().filter(|name| !there.contains(name)).collect();
     assert!(lost.is_empty(), "{lost:?}");
-    println!("{} saves, {} kept, {} busy", savers * each, acknowledged.len(), busy.into_inner());
+    println!(
+        "{} saves, {} kept, {} times busy, {} times stopped",
+        saves.into_inner(),
+        acknowledged.len(),
+        busy.into_inner(),
+        disturbed.stopped.into_inner()
+    );
 }
 
 /// Ends the others too, so that the failure is seen at once.

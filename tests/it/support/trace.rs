@@ -79,9 +79,14 @@ impl Scene {
 
     /// Returns the mutating system calls that a command makes, in order.
     pub(crate) fn calls(&self, arguments: &[&str]) -> Vec<Call> {
+        self.calls_of(arguments, 0)
+    }
+
+    /// The same of a command that ends with this exit code.
+    pub(crate) fn calls_of(&self, arguments: &[&str], code: i32) -> Vec<Call> {
         self.reset();
         let (ran, log) = traced(&self.project, &["-e", &format!("trace={MUTATING}")], arguments);
-        ran.exits(0);
+        ran.exits(code);
         let mut calls: Vec<Call> = Vec::new();
         for line in log.lines().filter_map(|line| line.split_once('(')) {
             let nth = 1 + calls.iter().filter(|call| call.name == line.0).count();
