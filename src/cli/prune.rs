@@ -253,7 +253,7 @@ impl Unpin {
 
 fn set_pin(workspace: &Workspace, ui: &mut Ui, reference: &str, pinned: bool) -> Result<Outcome> {
     let entry = workspace.store.find(&Reference::parse(reference))?;
-    let changed = workspace.store.set_pin(&entry.stem, pinned)?;
+    let changed = workspace.store.set_pin(&workspace.store.prepare()?, &entry.stem, pinned)?;
     let name = shown_name(&entry);
     if ui.json() {
         print_json(ui, &json!({"name": name, "pinned": pinned, "changed": changed}))?;

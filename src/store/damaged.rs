@@ -42,7 +42,11 @@ impl Store {
         if Manifest::from_json(&json).is_err() {
             return Ok(false);
         }
-        fs::publish(&self.tmp(), &self.root.join(&name), &json, Existing::Replace)?;
+        let path = self.root.join(&name);
+        if path.symlink_metadata().is_ok_and(|meta| !meta.is_file()) {
+            self.set_aside(&path)?;
+        }
+        fs::publish(&self.tmp(), &path, &json, Existing::Replace)?;
         fs::sync_folder(&self.root)?;
         Ok(true)
     }

@@ -245,15 +245,24 @@ impl Store {
     pub fn delete(&self, _lock: &DeleteLock, stem: &str) -> Result<()> {
         self.unshelter_file(&manifest_name(stem))?;
         fs::remove(&self.manifest_path(stem))?;
-        self.set_pin(stem, false)?;
+        self.change_pin(stem, false)?;
         fs::sync_folder(&self.root)
     }
 
-    /// Pins or unpins a snapshot; returns whether that changed anything.
+    /// Pins or unpins a snapshot; returns whether that changed anything. Under the lock, so
+    /// that no prune removes it meanwhile.
     ///
     /// # Errors
-    /// [`Kind::Environment`] with the path.
-    pub fn set_pin(&self, stem: &str, pinned: bool) -> Result<bool> {
+    /// [`Kind::NotFound`] if it was removed since it was listed; [`Kind::Environment`] with the path.
+    pub fn set_pin(&self, _lock: &AddLock, stem: &str, pinned: bool) -> Result<bool> {
+        match self.standing(&manifest_name(stem)).symlink_metadata() {
+            Ok(_) => self.change_pin(stem, pinned),
+            Err(_) => Err(Error::new(Kind::NotFound, "The snapshot was removed meanwhile")
+                .hint("`snap list` shows those that are there")),
+        }
+    }
+
+    fn change_pin(&self, stem: &str, pinned: bool) -> Result<bool> {
         let name = pin_name(stem);
         let changes = self.standing(&name).exists() != pinned;
         match (changes, pinned) {

@@ -214,7 +214,7 @@ fn check_edits(
     for edit in &edits.files {
         for (what, version, diff) in edit.made_versions() {
             let needs = diff.map_or(&[][..], |diff| diff.content.objects());
-            let base = edit.old.as_ref().and_then(|old| bases.0.get(&old.oid));
+            let base = edit.diffed_against().and_then(|old| bases.0.get(&old.oid));
             if !sound(needs) || !sound(base.map_or(&[], std::slice::from_ref)) {
                 continue;
             }

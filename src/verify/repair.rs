@@ -145,7 +145,7 @@ impl Search {
                 if !needs.iter().any(|object| self.lost.contains_key(&object.object)) {
                     continue;
                 }
-                let old = match &edit.old {
+                let old = match edit.diffed_against() {
                     None => None,
                     Some(old) => match maker.blob(&old.oid)? {
                         Some(bytes) => Some((old.mode, bytes)),

@@ -164,3 +164,25 @@ fn two_snapshots_that_renamed_a_file_are_compared_by_its_content() {
     assert!(patch.contains("@@ -197,4 +197,3 @@") && patch.contains("--- a/renamed.txt"), "{patch}");
     assert_eq!(patch.matches("diff --git").count(), 1, "{patch}");
 }
+
+#[test]
+fn the_lost_diff_of_a_renamed_file_is_made_anew_from_the_file_it_came_from() {
+    let project = Project::new();
+    project.write("long.txt", text(0..4_000));
+    project.git(&["add", "."]);
+    project.git(&["commit", "-qm", "more"]);
+    project.git(&["mv", "long.txt", "renamed.txt"]);
+    let edited: String = text(0..4_000).lines().map(|line| format!("{line}{}\n", line.len() % 7)).collect();
+    project.write("renamed.txt", edited);
+    project.snap(&["save", "x"]).exits(0);
+    assert_eq!(
+        project.snap(&["show", "x", "--json"]).exits(0).json()["edits"]["files"][1]["change"],
+        "renamed"
+    );
+    let objects = project.objects();
+    assert!(!objects.is_empty(), "the diff is an object");
+    objects.iter().for_each(|object| fs::remove_file(object).must("to remove"));
+    project.snap(&["verify"]).exits(1);
+    project.snap(&["verify", "--repair"]).exits(0);
+    assert_eq!(project.objects(), objects);
+}

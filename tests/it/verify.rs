@@ -139,3 +139,17 @@ fn a_manifest_that_can_not_be_read_is_set_aside_and_its_objects_stay() {
     fs::write(project.stored("x.json"), whole).must("to write");
     verify(&project, &["x"]).exits(0);
 }
+
+#[test]
+fn a_folder_in_the_place_of_a_manifest_is_set_aside_and_the_manifest_is_back() {
+    let project = project();
+    let manifest = fs::read(project.stored("x.json")).must("a manifest");
+    fs::remove_file(project.stored("x.json")).must("to remove");
+    fs::create_dir(project.stored("x.json")).must("a folder");
+    fs::write(project.stored("x.json/somebody's"), "file").must("to write");
+    verify(&project, &[]).exits(1);
+    verify(&project, &["--repair"]).exits(0);
+    assert_eq!(fs::read(project.stored("x.json")).must("the manifest"), manifest);
+    assert_eq!(fs::read(project.stored("damaged/x.json/somebody's")).must("it"), b"file");
+    verify(&project, &[]).exits(0);
+}
