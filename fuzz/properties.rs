@@ -188,7 +188,7 @@ pub fn patch(data: &[u8]) {
     let mut send = |_: diff::Counted| Ok(());
     let mut counter = diff::Counter::new(&mut send);
     let _said = diff::show_patch(data, &mut counter);
-    let _said = diff::show_hunks(data, &mut counter);
+    let _said = diff::show_hunks(data, 8 << 20, &mut counter);
 }
 
 /// A frame holds exactly what it should, whichever way it is read.

@@ -4,7 +4,7 @@
 //! frame can't claim gigabytes: output is bounded by what the caller expects, and the
 //! window by `WINDOW_LOG_MAX`.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, Read, Write};
 
 /// The level objects are written with; 19 buys 3 to 15 % for ten times the work.
 const LEVEL: i32 = 3;
@@ -40,25 +40,53 @@ pub fn decompress(frame: &[u8], size: u64) -> io::Result<Vec<u8>> {
 /// # Errors
 /// As [`decompress`].
 pub fn decompress_into(frame: &[u8], size: u64, mut sink: impl FnMut(&[u8])) -> io::Result<()> {
-    let mut decoder = zstd::stream::read::Decoder::with_buffer(frame)?.single_frame();
-    decoder.window_log_max(WINDOW_LOG_MAX)?;
+    let mut content = Unpacked::new(frame, size)?;
     let mut piece = vec![0; 128 << 10];
-    let mut read = 0;
     loop {
-        let length = decoder.read(&mut piece)?;
-        if length == 0 {
-            break;
+        match content.read(&mut piece)? {
+            0 => return Ok(()),
+            length => sink(&piece[..length]),
         }
-        read += length as u64;
-        if read > size {
-            return Err(io::Error::other(format!("it holds more than the {size} bytes expected")));
-        }
-        sink(&piece[..length]);
     }
-    match (read == size, decoder.finish().is_empty()) {
-        (true, true) => Ok(()),
-        (false, _) => Err(io::Error::other(format!("it holds {read} bytes instead of {size}"))),
-        (true, false) => Err(io::Error::other("there are bytes behind the end of the frame")),
+}
+
+/// The content of a frame that must hold exactly `size` bytes and nothing after it, as a stream: what is
+/// wrong with it is said when that is read.
+pub struct Unpacked<'a, R> {
+    decoder: zstd::stream::read::Decoder<'a, R>,
+    size: u64,
+    read: u64,
+}
+
+impl<R: BufRead> Unpacked<'_, R> {
+    /// Takes a frame; reads nothing yet.
+    ///
+    /// # Errors
+    /// Passes on what the decompressor says (out of memory).
+    pub fn new(frame: R, size: u64) -> io::Result<Self> {
+        let mut decoder = zstd::stream::read::Decoder::with_buffer(frame)?.single_frame();
+        decoder.window_log_max(WINDOW_LOG_MAX)?;
+        Ok(Unpacked { decoder, size, read: 0 })
+    }
+}
+
+impl<R: BufRead> Read for Unpacked<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.decoder.read(buffer)?;
+        self.read += length as u64;
+        if self.read > self.size {
+            return Err(io::Error::other(format!("it holds more than the {} bytes expected", self.size)));
+        }
+        if length == 0 && !buffer.is_empty() {
+            if self.read < self.size {
+                let (read, size) = (self.read, self.size);
+                return Err(io::Error::other(format!("it holds {read} bytes instead of {size}")));
+            }
+            if !self.decoder.get_mut().fill_buf()?.is_empty() {
+                return Err(io::Error::other("there are bytes behind the end of the frame"));
+            }
+        }
+        Ok(length)
     }
 }
 

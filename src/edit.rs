@@ -1,6 +1,6 @@
 //! One file's diff: choosing its form, making it, applying it.
 //!
-//! Pure. Text up to 8 MiB becomes hunks that a person can read; other content becomes a
+//! Pure. Text becomes hunks that a person can read; other content becomes a
 //! delta against the old; content with nothing to be compared to is kept whole. Whatever
 //! the form, applying checks the size, and the caller checks the blob id.
 
@@ -9,8 +9,8 @@ use crate::error::{Error, Kind, Result};
 use crate::hunks;
 use crate::manifest::{DiffForm, Mode};
 
-/// Above this many bytes on either side, text is kept as a delta.
-const LARGEST_TEXT: usize = 8 << 20;
+/// Above this many bytes on both sides together, text is kept whole: its hunks could be as large as both.
+const LARGEST_TEXT: usize = 512 << 20;
 
 /// Above this many bytes on both sides together, a delta's window can't span them.
 const LARGEST_DELTA: usize = 128 << 20;
@@ -51,11 +51,12 @@ pub fn make(old: Option<Side<'_>>, new: Side<'_>) -> Result<Option<Made>> {
     if old.bytes == new.bytes {
         return Ok(None);
     }
-    let text = |side: Side<'_>| side.bytes.len() <= LARGEST_TEXT && hunks::is_text(side.bytes);
-    if new.mode == Mode::Link || old.bytes.len() + new.bytes.len() > LARGEST_DELTA {
+    let is_text = hunks::is_text(old.bytes) && hunks::is_text(new.bytes);
+    let largest = if is_text { LARGEST_TEXT } else { LARGEST_DELTA };
+    if new.mode == Mode::Link || old.bytes.len() + new.bytes.len() > largest {
         return Ok(Some(whole(line_count(old))));
     }
-    if text(old) && text(new) {
+    if is_text {
         let made = hunks::diff(old.bytes, new.bytes);
         return Ok(Some(Made {
             form: DiffForm::Hunks,

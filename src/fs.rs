@@ -164,7 +164,22 @@ pub fn read_plain(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
     Ok(read_checked(path, limit)?.map(|(bytes, _)| bytes))
 }
 
+/// Opens a regular file to be read from its start; `None` if it is not there.
+///
+/// # Errors
+/// As [`read_plain`].
+pub fn open_plain(path: &Path, limit: u64) -> Result<Option<File>> {
+    Ok(open_checked(path, limit)?.map(|(file, _)| file))
+}
+
 fn read_checked(path: &Path, limit: u64) -> Result<Option<(Vec<u8>, std::fs::Metadata)>> {
+    let Some((file, meta)) = open_checked(path, limit)? else { return Ok(None) };
+    let mut bytes = Vec::new();
+    file.take(limit).read_to_end(&mut bytes).context("read", path)?;
+    Ok(Some((bytes, meta)))
+}
+
+fn open_checked(path: &Path, limit: u64) -> Result<Option<(File, std::fs::Metadata)>> {
     let opened = OpenOptions::new()
         .read(true)
         .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC).bits().cast_signed())
@@ -186,9 +201,7 @@ fn read_checked(path: &Path, limit: u64) -> Result<Option<(Vec<u8>, std::fs::Met
     if meta.len() > limit {
         return not_plain(&format!("it has {} bytes, and the most that is read is {limit}", meta.len()));
     }
-    let mut bytes = Vec::new();
-    file.take(limit).read_to_end(&mut bytes).context("read", path)?;
-    Ok(Some((bytes, meta)))
+    Ok(Some((file, meta)))
 }
 
 /// Reads a regular file that nobody but its owner, this user, may read or write; `None` if it is not there.

@@ -102,6 +102,24 @@ impl Tree {
         self.read_at(&folder, name).context("read", &place)
     }
 
+    /// Opens a file to be read bit by bit, as [`Tree::read`] reaches it; `None` for anything else, links included.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn open_file(&self, path: &RepoPath) -> Result<Option<(Mode, File)>> {
+        let Some((folder, name)) = self.walk(path, Missing::Stop)? else { return Ok(None) };
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let place = self.absolute(path);
+        let file = match sys::openat(&folder, name, flags, Bits::empty()) {
+            Err(Errno::NOENT | Errno::LOOP) => return Ok(None),
+            opened => File::from(opened.map_err(io::Error::from).context("open", &place)?),
+        };
+        let stat = sys::fstat(&file).map_err(io::Error::from).context("read", &place)?;
+        let regular = sys::FileType::from_raw_mode(stat.st_mode) == sys::FileType::RegularFile;
+        let mode = if stat.st_mode & 0o100 != 0 { Mode::Executable } else { Mode::File };
+        Ok(regular.then_some((mode, file)))
+    }
+
     /// Says whether a folder has anything in it but folders.
     ///
     /// # Errors

@@ -1,8 +1,7 @@
 //! `snap diff`: shows what differs, while the rest of it is still being computed.
 
 use std::fs::File as Handle;
-use std::io::{self, BufReader, IsTerminal as _, Read};
-use std::os::unix::fs::FileExt as _;
+use std::io::{self, BufReader, IsTerminal as _};
 use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
@@ -11,7 +10,7 @@ use serde_json::json;
 use super::pager::{Sheet, screen_width};
 use super::ui::{Style, Ui};
 use super::{Outcome, count};
-use crate::compare::{self, Item, Loader, broken};
+use crate::compare::{self, Item, Loader, OpenAt, broken};
 use crate::context::Context;
 use crate::diff::{
     Again, Columns, Counted, Counter, Delivery, File, Kind, Look, Options, Out, Painter, Patch, Show, bar,
@@ -266,7 +265,7 @@ fn show_files(old: &Named, new: &Named, options: Options, show: &mut dyn Show) -
         // What can be read only once has no size.
         (Ok(old), Ok(new)) if old_size > 0 && new_size > 0 => {
             let from =
-                |file: &Handle, at: u64| Ok::<_, io::Error>(Box::new(From { file: file.try_clone()?, at }));
+                |file: &Handle, at: u64| Ok::<_, io::Error>(Box::new(OpenAt::new(file.try_clone()?, at)));
             Some(Box::new(move |from_old, from_new| Ok((from(&old, from_old)?, from(&new, from_new)?))))
         }
         _ => None,
@@ -274,20 +273,6 @@ fn show_files(old: &Named, new: &Named, options: Options, show: &mut dyn Show) -
     let sizes = (Some(old_size), Some(new_size));
     compare::show_readers(file, (old_file, new_file), again, sizes, options, show)
         .map_err(|error| broken(&error))
-}
-
-/// A file read from a place of its own.
-struct From {
-    file: Handle,
-    at: u64,
-}
-
-impl Read for From {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.file.read_at(buffer, self.at)?;
-        self.at += read as u64;
-        Ok(read)
-    }
 }
 
 /// Writes what the threads deliver.

@@ -4,7 +4,7 @@
 //! terminals. Three invariants hold for every input: what is emitted turns the old version
 //! into the new one exactly, also where a smaller diff exists; memory and the time to the
 //! first hunk don't depend on the size of the versions; and nothing that is painted can
-//! drive a terminal. `hunks.rs` makes the diffs that snapshots *store*; this shows diffs.
+//! drive a terminal. `hunks/` makes the diffs that snapshots *store*; this shows diffs.
 
 mod ahead;
 mod assemble;
@@ -29,11 +29,11 @@ pub use file::{File, Kind};
 pub use moved::Moved;
 pub use out::Out;
 pub use paint::{Look, Painter, pairs as changed_pairs, visible as visible_part};
-pub use parse::{show_hunks, show_patch};
+pub use parse::{moved_in, show_hunks, show_patch};
 pub use patch::Patch;
 pub use queue::{Delivery, in_order};
 pub use stat::{Counted, Counter, Hunk, bar};
-pub use window::Differ;
+pub use window::{Differ, is_binary};
 pub use words::{Span, changed as changed_words};
 
 /// Takes the hunks of one file, in order, as they are found.
@@ -51,6 +51,8 @@ pub trait Sink {
     fn change(&mut self, removed: &[&[u8]], added: &[&[u8]]) -> io::Result<()>;
     /// The hunk ends.
     fn close(&mut self) -> io::Result<()>;
+    /// Tells, before it starts, how many lines of each version the next hunk has, where that is known.
+    fn length(&mut self, _old: u64, _new: u64) {}
     /// Tells, before they come, which of the next changed lines only moved.
     fn moved(&mut self, _moved: Moved) {}
 }
@@ -83,6 +85,10 @@ impl<S: Sink + ?Sized> Sink for &mut S {
 
     fn close(&mut self) -> io::Result<()> {
         (**self).close()
+    }
+
+    fn length(&mut self, old: u64, new: u64) {
+        (**self).length(old, new);
     }
 
     fn moved(&mut self, moved: Moved) {

@@ -3,7 +3,7 @@
 //! A line at a time; what is not a diff is passed on as text. Git's own colours are taken
 //! off. Numbers in headers decide where a hunk ends and are trusted for nothing else.
 
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read as _};
 
 use super::file::unquoted;
 use super::moved::{self, Moved};
@@ -13,9 +13,6 @@ use crate::manifest::Mode;
 /// A long change is passed on in pieces of this many lines or bytes.
 const PIECE: usize = 1_024;
 const PIECE_BYTES: usize = 256 << 10;
-
-/// In a longer stored diff, moved lines are not looked for.
-const MOST_FOR_MOVED: usize = 1 << 20;
 
 /// Shows a diff as git prints it.
 ///
@@ -31,28 +28,30 @@ pub fn show_patch(mut reader: impl BufRead, show: &mut dyn Show) -> io::Result<(
     parser.end_file()
 }
 
-/// Shows the hunks of one file, which has been started; returns what they amount to.
+/// Shows the hunks of one file, which has been started, while they are read; ends at a line that is longer
+/// than `longest` bytes. Returns what they amount to.
 ///
 /// # Errors
-/// Whatever showing gives.
-pub fn show_hunks(hunks: &[u8], show: &mut dyn Show) -> io::Result<Report> {
-    if hunks.len() <= MOST_FOR_MOVED {
-        let moved = moved_in(hunks);
-        if !moved.new.is_empty() {
-            show.moved(moved);
-        }
-    }
+/// Whatever reading and showing give.
+pub fn show_hunks(mut hunks: impl BufRead, longest: usize, show: &mut dyn Show) -> io::Result<Report> {
     let mut parser = Parser::new(show);
     parser.stage = Stage::Hunks;
-    for line in hunks.split_inclusive(|byte| *byte == b'\n') {
-        parser.line(line)?;
+    let most = (longest as u64).saturating_add(2);
+    let mut line = Vec::new();
+    while (&mut hunks).take(most).read_until(b'\n', &mut line)? > 0 {
+        if line.len() as u64 == most && !line.ends_with(b"\n") {
+            parser.report.stopped = true;
+            break;
+        }
+        parser.line(&line)?;
+        line.clear();
     }
     parser.end_hunk()?;
     Ok(parser.report)
 }
 
 /// Finds the lines that only moved from one hunk to another.
-fn moved_in(hunks: &[u8]) -> Moved {
+pub fn moved_in(hunks: &[u8]) -> Moved {
     let (mut removed, mut added) = (Vec::new(), Vec::new());
     let (mut old, mut new) = ((0, 0), (0, 0));
     for line in hunks.split_inclusive(|byte| *byte == b'\n') {
@@ -254,6 +253,7 @@ impl<'s> Parser<'s> {
         }
         // For no lines the format states the line above.
         let first = |(line, count): (u64, u64)| if count == 0 { line + 1 } else { line };
+        self.show.length(old.1, new.1);
         self.show.open(first(old), first(new), heading)?;
         self.stage = Stage::Hunk(old.1, new.1);
         Ok(())

@@ -1,7 +1,7 @@
 //! The plain form: a unified diff byte for byte, as `git apply` takes it.
 //!
-//! A hunk's header states how many lines follow, so each hunk is held until it ends. Nothing
-//! is escaped, cut or coloured here: this is for programs.
+//! A hunk's header states how many lines follow: where that is not known beforehand, the hunk is
+//! held until it ends. Nothing is escaped, cut or coloured here: this is for programs.
 
 use std::io;
 
@@ -13,7 +13,10 @@ pub struct Patch<'o, 'a> {
     file: File,
     /// Whether the header of the file has been written.
     headed: bool,
+    /// The hunk so far, if its length was not known.
     body: Vec<u8>,
+    /// The length of the hunk, where it was.
+    stated: Option<(u64, u64)>,
     start: (u64, u64),
     counts: (u64, u64),
     heading: Vec<u8>,
@@ -27,6 +30,7 @@ impl<'o, 'a> Patch<'o, 'a> {
             file: File::default(),
             headed: false,
             body: Vec::new(),
+            stated: None,
             start: (0, 0),
             counts: (0, 0),
             heading: Vec::new(),
@@ -87,32 +91,56 @@ impl Sink for Patch<'_, '_> {
             self.heading.push(b' ');
             self.heading.extend_from_slice(heading);
         }
+        if let Some(stated) = self.stated {
+            self.header(stated);
+        }
         Ok(())
     }
 
     fn context(&mut self, line: &[u8]) -> io::Result<()> {
         self.counts = (self.counts.0 + 1, self.counts.1 + 1);
-        put(&mut self.body, b' ', line);
-        Ok(())
+        put(self.place(), b' ', line);
+        self.line_done()
     }
 
     fn change(&mut self, removed: &[&[u8]], added: &[&[u8]]) -> io::Result<()> {
         self.counts = (self.counts.0 + removed.len() as u64, self.counts.1 + added.len() as u64);
-        removed.iter().for_each(|line| put(&mut self.body, b'-', line));
-        added.iter().for_each(|line| put(&mut self.body, b'+', line));
-        Ok(())
+        let place = self.place();
+        removed.iter().for_each(|line| put(place, b'-', line));
+        added.iter().for_each(|line| put(place, b'+', line));
+        self.line_done()
     }
 
     fn close(&mut self) -> io::Result<()> {
-        let (old, new) = (span(self.start.0, self.counts.0), span(self.start.1, self.counts.1));
-        let header = format!("@@ -{old} +{new} @@");
-        self.out.buffer.extend_from_slice(header.as_bytes());
+        if self.stated.take().is_none() {
+            self.header(self.counts);
+            self.out.push(&self.body)?;
+            self.body.clear();
+            // A giant hunk must not keep its memory.
+            self.body.shrink_to(1 << 20);
+        }
+        self.out.hunk_done()
+    }
+
+    fn length(&mut self, old: u64, new: u64) {
+        self.stated = Some((old, new));
+    }
+}
+
+impl Patch<'_, '_> {
+    fn header(&mut self, (old, new): (u64, u64)) {
+        let (old, new) = (span(self.start.0, old), span(self.start.1, new));
+        self.out.buffer.extend_from_slice(format!("@@ -{old} +{new} @@").as_bytes());
         self.out.buffer.extend_from_slice(&self.heading);
         self.out.buffer.push(b'\n');
-        self.out.push(&self.body)?;
-        self.body.clear();
-        // A giant hunk must not keep its memory.
-        self.body.shrink_to(1 << 20);
-        self.out.hunk_done()
+    }
+
+    /// Where the lines of the hunk go.
+    fn place(&mut self) -> &mut Vec<u8> {
+        if self.stated.is_some() { &mut self.out.buffer } else { &mut self.body }
+    }
+
+    fn line_done(&mut self) -> io::Result<()> {
+        if self.stated.is_some() { self.out.line_done() } else { Ok(()) }
     }
 }

@@ -74,13 +74,6 @@ impl<'a, A: Read, B: Read> Differ<'a, A, B> {
     /// # Errors
     /// Whatever reading gives.
     pub fn is_binary(&mut self) -> io::Result<bool> {
-        fn sniff(side: &mut Side<impl Read>) -> io::Result<bool> {
-            while side.rest().len() < SNIFFED && !side.ended() {
-                side.read_block()?;
-            }
-            let start = &side.rest()[..side.rest().len().min(SNIFFED)];
-            Ok(memchr::memchr(0, start).is_some())
-        }
         Ok(sniff(&mut self.old)? || sniff(&mut self.new)?)
     }
 
@@ -222,6 +215,22 @@ impl<'a, A: Read, B: Read> Differ<'a, A, B> {
             return Ok(true);
         }
     }
+}
+
+/// Says whether a version is binary, as [`Differ::is_binary`] does.
+///
+/// # Errors
+/// Whatever reading gives.
+pub fn is_binary(version: impl Read) -> io::Result<bool> {
+    sniff(&mut Side::new(version))
+}
+
+fn sniff(side: &mut Side<impl Read>) -> io::Result<bool> {
+    while side.rest().len() < SNIFFED && !side.ended() {
+        side.read_block()?;
+    }
+    let start = &side.rest()[..side.rest().len().min(SNIFFED)];
+    Ok(memchr::memchr(0, start).is_some())
 }
 
 /// Says where the versions are in step again, as far as that can be known.

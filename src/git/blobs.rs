@@ -45,6 +45,13 @@ impl<'a> Blobs<'a> {
         self.read_by_program(oid)
     }
 
+    /// Returns a blob's size in bytes, where that is known without reading it.
+    pub fn size(&self, oid: &str) -> Option<u64> {
+        let id = git2::Oid::from_str(oid).ok()?;
+        let (size, kind) = self.library.as_ref()?.odb().ok()?.read_header(id).ok()?;
+        (kind == git2::ObjectType::Blob).then_some(size as u64)
+    }
+
     fn read_by_program(&mut self, oid: &str) -> Result<Option<Vec<u8>>> {
         let fail = |error: std::io::Error| {
             Error::new(Kind::Environment, "Cannot read from `git cat-file`").because(error)
@@ -57,9 +64,37 @@ impl<'a> Blobs<'a> {
     }
 }
 
+/// Content of a blob, read while git unpacks it.
+pub struct BlobStream {
+    batch: Batch,
+    left: u64,
+}
+
+impl BlobStream {
+    pub(super) fn open(git: &Git, oid: &str) -> std::io::Result<BlobStream> {
+        let mut batch = Batch::start(git)?;
+        match batch.ask(oid)? {
+            Some(left) => Ok(BlobStream { batch, left }),
+            None => Err(std::io::Error::other(format!("git has no blob {oid}"))),
+        }
+    }
+}
+
+impl Read for BlobStream {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.batch.output.by_ref().take(self.left).read(buffer)?;
+        self.left -= read as u64;
+        match read == 0 && !buffer.is_empty() && self.left > 0 {
+            true => Err(std::io::Error::other("git can't read all of a blob")),
+            false => Ok(read),
+        }
+    }
+}
+
 impl Batch {
     fn start(git: &Git) -> std::io::Result<Batch> {
-        let mut command = git.command(&["cat-file", "--batch"]);
+        // Git holds smaller blobs in memory, whole, before it hands any of them out.
+        let mut command = git.command(&["-c", "core.bigFileThreshold=1m", "cat-file", "--batch"]);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
         match (child.stdin.take(), child.stdout.take()) {
             (Some(input), Some(output)) => Ok(Batch { child, input, output: BufReader::new(output) }),
@@ -67,18 +102,28 @@ impl Batch {
         }
     }
 
-    fn read(&mut self, oid: &str) -> std::io::Result<Option<Vec<u8>>> {
+    /// Asks for an object; if it is a blob, its size, and its content comes next.
+    fn ask(&mut self, oid: &str) -> std::io::Result<Option<u64>> {
         writeln!(self.input, "{oid}")?;
         self.input.flush()?;
         let mut header = String::new();
         self.output.read_line(&mut header)?;
         let words: Vec<&str> = header.split_whitespace().collect();
         let [_, kind, size] = words.as_slice() else { return Ok(None) };
-        let size: usize = size.parse().map_err(std::io::Error::other)?;
-        let mut content = vec![0; size + 1];
+        let size = size.parse().map_err(std::io::Error::other)?;
+        if *kind == "blob" {
+            return Ok(Some(size));
+        }
+        std::io::copy(&mut self.output.by_ref().take(size + 1), &mut std::io::sink())?;
+        Ok(None)
+    }
+
+    fn read(&mut self, oid: &str) -> std::io::Result<Option<Vec<u8>>> {
+        let Some(size) = self.ask(oid)? else { return Ok(None) };
+        let mut content = vec![0; usize::try_from(size).map_err(std::io::Error::other)? + 1];
         self.output.read_exact(&mut content)?;
-        content.truncate(size);
-        Ok((*kind == "blob").then_some(content))
+        content.pop();
+        Ok(Some(content))
     }
 }
 

@@ -25,7 +25,7 @@ use crate::digest::GitHash;
 use crate::error::{Error, Kind, Result};
 
 pub use base::kept_ref;
-pub use blobs::Blobs;
+pub use blobs::{BlobStream, Blobs};
 use command::Git;
 pub use commits::Changed;
 pub use fetched::{Fetched, FetchedCommit, TreeEntry};
@@ -204,6 +204,15 @@ impl Repository {
             let meta = std::fs::metadata(self.git_dir.join(name)).ok()?;
             Some((meta.ino(), meta.len(), meta.mtime(), meta.mtime_nsec()))
         }))
+    }
+
+    /// Opens a blob to be read from its start, in memory that does not depend on its size, as long as
+    /// git keeps it as it is and not as a delta.
+    ///
+    /// # Errors
+    /// What git or the system says.
+    pub fn blob_stream(&self, oid: &str) -> std::io::Result<BlobStream> {
+        BlobStream::open(&self.git, oid)
     }
 
     /// Opens the repository's blobs for reading.

@@ -184,6 +184,17 @@ pub enum Content {
 }
 
 impl Content {
+    /// Returns its size in bytes, as it is stated.
+    pub fn size(&self) -> u64 {
+        match self {
+            Content::Text { text } => text.len() as u64,
+            Content::Bytes(bytes) => bytes.len() as u64,
+            Content::Object(_) | Content::Chunks { .. } => {
+                self.objects().iter().fold(0, |sum: u64, object| sum.saturating_add(object.size))
+            }
+        }
+    }
+
     /// Returns the objects it refers to.
     pub fn objects(&self) -> &[ObjectRef] {
         match self {

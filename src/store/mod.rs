@@ -14,6 +14,7 @@ mod objects;
 mod parsed;
 mod pieces;
 mod shelter;
+mod streams;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -34,6 +35,7 @@ pub use names::{Reference, check_name};
 pub use objects::Sweep;
 use parsed::Parsed;
 pub use pieces::Pieces;
+pub use streams::Stream;
 
 /// How long a command waits for another one's lock.
 const PATIENCE: Duration = Duration::from_secs(10);

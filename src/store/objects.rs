@@ -5,7 +5,7 @@
 //! does for all new ones together before it writes the manifest that names them.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::{AddLock, DeleteLock, Store};
@@ -16,7 +16,7 @@ use crate::fs::{self, Existing};
 use crate::manifest::{Content, ObjectRef};
 
 /// The largest object that is read, raw or compressed, in bytes.
-const LARGEST_OBJECT: u64 = 4 << 30;
+pub(super) const LARGEST_OBJECT: u64 = 4 << 30;
 
 /// Text up to this many bytes stands in the manifest itself.
 const INLINE: usize = 2_048;
@@ -34,8 +34,15 @@ pub struct Sweep {
     pub bytes: u64,
 }
 
+/// The error of an object that is not what it should be.
+pub(super) fn damaged(path: &Path, cause: impl std::fmt::Display) -> Error {
+    Error::new(Kind::Damaged, format!("Cannot read {}", path.display())).because(cause).hint(
+        "this part of the snapshot is lost unless another copy of the store has it; the rest stays usable",
+    )
+}
+
 /// Returns how long an object's file may be: a file that only seems huge is not read.
-fn longest(object: &ObjectRef) -> u64 {
+pub(super) fn longest(object: &ObjectRef) -> u64 {
     compress::largest_frame(object.size).min(LARGEST_OBJECT)
 }
 
@@ -98,17 +105,11 @@ impl Store {
     /// [`Kind::Damaged`] if it is missing, cut short, too long or not what its name says.
     pub fn get(&self, object: &ObjectRef) -> Result<Vec<u8>> {
         let path = self.object_path(object.object);
-        let damaged = |cause: String| {
-            Error::new(Kind::Damaged, format!("Cannot read {}", path.display()))
-                .because(cause)
-                .hint("this part of the snapshot is lost unless another copy of the store has it; the rest stays usable")
-        };
-        let frame =
-            fs::read_plain(&path, longest(object))?.ok_or_else(|| damaged("it is missing".to_owned()))?;
+        let frame = fs::read_plain(&path, longest(object))?.ok_or_else(|| damaged(&path, "it is missing"))?;
         let raw = compress::decompress(&frame, object.size.min(LARGEST_OBJECT))
-            .map_err(|error| damaged(error.to_string()))?;
+            .map_err(|error| damaged(&path, error))?;
         if ObjectId::of(&raw) != object.object {
-            return Err(damaged("its content is not what its name says".to_owned()));
+            return Err(damaged(&path, "its content is not what its name says"));
         }
         Ok(raw)
     }
@@ -220,7 +221,7 @@ impl Store {
 }
 
 /// Says whether a file or folder was made by us and left by a process that died.
-fn is_our_temporary(path: &std::path::Path) -> bool {
+fn is_our_temporary(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.symlink_metadata().is_ok_and(|meta| match meta.is_dir() {
         true => name.starts_with(fs::SCRATCH),
@@ -239,7 +240,7 @@ pub(super) fn check_frame(object: &ObjectRef, frame: &[u8]) -> std::result::Resu
     }
 }
 
-pub(super) fn files_in(folder: &std::path::Path) -> Result<Vec<PathBuf>> {
+pub(super) fn files_in(folder: &Path) -> Result<Vec<PathBuf>> {
     match std::fs::read_dir(folder) {
         Ok(files) => files.map(|file| file.map(|file| file.path())).collect::<std::io::Result<_>>(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),

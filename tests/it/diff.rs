@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::support::Must;
-use crate::support::project::{Project, Ran, ran};
+use crate::support::project::{Project, Ran, files_below, ran};
 
 /// A project whose snapshot `one` has an edit of every kind.
 fn project() -> Project {
@@ -209,4 +209,34 @@ fn golden_outputs_stay_as_they_are() {
         }
     }
     assert!(wrong.is_empty(), "not as expected (SNAP_BLESS=1 takes them):\n{}", wrong.join("\n"));
+}
+
+/// A project whose snapshot `one` has a large file, its diff in an object of its own.
+fn large_project() -> Project {
+    let project = Project::new();
+    let text =
+        |word: &str| (0..60_000).map(|n| format!("{word} line {n} of a large file\n")).collect::<String>();
+    project.write("large.txt", text("old"));
+    project.git(&["add", "."]);
+    project.git(&["commit", "-qm", "large"]);
+    project.write("large.txt", text("new"));
+    project.snap(&["save", "one"]).exits(0);
+    project
+}
+
+#[test]
+fn a_large_edit_that_is_damaged_is_shown_as_far_as_it_goes_and_then_said() {
+    let project = large_project();
+    let said = project.snap(&["diff", "one", "--stat"]).exits(0).stdout;
+    assert!(said.ends_with(" 1 file, +60000 -60000\n"), "{said}");
+    let objects = files_below(&project.path(".claude/snapshots/objects"));
+    let largest = objects.iter().filter(|path| path.extension().is_some_and(|end| end == "zst"));
+    let largest = largest.max_by_key(|path| path.metadata().must("a size").len()).must("an object");
+    let whole = fs::read(largest).must("an object");
+    for (damaged, cause) in [(whole[..whole.len() - 9].to_vec(), "Cannot read"), (Vec::new(), "Cannot read")]
+    {
+        fs::write(largest, damaged).must("damage");
+        let ran = project.snap(&["diff", "one", "--color=always"]).exits(5).says(&[cause, ".zst"]);
+        assert!(!ran.stdout.contains("60000 of a large"), "it ends where it is damaged");
+    }
 }

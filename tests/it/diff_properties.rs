@@ -86,7 +86,7 @@ fn git(folder: &Path) -> Command {
 }
 
 /// Texts of few different lines, so that much repeats, and edits of them: moved, dropped, doubled.
-fn texts() -> impl Strategy<Value = (Vec<u8>, Vec<u8>)> {
+pub(crate) fn texts() -> impl Strategy<Value = (Vec<u8>, Vec<u8>)> {
     let line = prop_oneof![
         4 => (0..30_u32).prop_map(|number| format!("line {number}\n").into_bytes()),
         1 => Just(b"\n".to_vec()),

@@ -8,6 +8,7 @@ mod crash;
 mod damage;
 mod diff;
 mod diff_properties;
+mod diff_sources;
 mod drift;
 mod failures;
 mod frozen;

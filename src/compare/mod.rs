@@ -1,20 +1,23 @@
 //! What a diff of snapshots consists of: which files differ, and where their versions are.
 //!
 //! The list is made from manifests and one `git status` alone; content is loaded when a file's
-//! turn comes. A snapshot's own edits are shown as they are stored; other versions are computed
-//! from base blob and diff. Changes nothing, anywhere.
+//! turn comes. Changes nothing, anywhere.
+
+mod content;
+mod loader;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 
-use crate::diff::{Again, Differ, End, File, Kind, Options, Report, Show, show_hunks};
+use crate::diff::{Again, Differ, End, File, Kind, Options, Report, Show};
 use crate::error::{Error, Kind as Failure, Result};
-use crate::git::{Blobs, Repository, Status};
-use crate::manifest::{Change, DiffForm, Edit, Edits, Manifest, Version};
+use crate::git::Status;
+use crate::manifest::{Change, Edit, Edits, Manifest, Version};
 use crate::paths::RepoPath;
-use crate::redaction::apply_redacted;
-use crate::tree::{Node, Tree};
 use crate::workspace::Workspace;
+
+pub use content::Place as OpenAt;
+pub use loader::Loader;
 
 /// One file that differs, or may.
 #[derive(Clone, Debug)]
@@ -202,161 +205,6 @@ impl Item {
     }
 }
 
-/// Loads and shows files; each thread has its own.
-pub struct Loader<'a> {
-    workspace: &'a Workspace,
-    blobs: Option<Blobs<'a>>,
-    options: Options,
-    /// Whether only names are wanted: content that is known to differ is not looked at.
-    names_only: bool,
-}
-
-/// A version of a file at hand.
-struct Loaded {
-    version: Version,
-    /// `None` if the repository lacks what it is made from.
-    bytes: Option<Vec<u8>>,
-}
-
-impl<'a> Loader<'a> {
-    /// Makes one for the snapshots of a workspace.
-    pub fn new(workspace: &'a Workspace, options: Options, names_only: bool) -> Loader<'a> {
-        let blobs = workspace.repository.as_ref().map(Repository::blobs);
-        Loader { workspace, blobs, options, names_only }
-    }
-
-    /// Shows one file.
-    ///
-    /// # Errors
-    /// [`Failure::Damaged`] if the store's content is not what it should be; whatever showing gives.
-    pub fn show(&mut self, item: Item, show: &mut dyn Show) -> Result<()> {
-        match item.source {
-            Source::Stored(edit) => self.stored(&edit, show),
-            Source::Pair(old, new) => self.pair(&item.path, &old, &new, show),
-        }
-    }
-
-    fn stored(&mut self, edit: &Edit, show: &mut dyn Show) -> Result<()> {
-        let mut file = stored_file(edit);
-        let stored = edit.diff.as_ref().filter(|diff| diff.form == DiffForm::Hunks);
-        let as_stored = Options { longest_line: self.options.longest_line, ..Options::default() };
-        match stored {
-            _ if self.names_only => {
-                file.lines = Some((edit.added, edit.removed));
-                show.start(file).and_then(|()| show.finish(End::default())).map_err(|error| broken(&error))
-            }
-            Some(diff) if self.options == as_stored => {
-                file.lines = Some((edit.added, edit.removed));
-                let hunks = self.workspace.store.load(&diff.content)?;
-                show.start(file).map_err(|error| broken(&error))?;
-                show_hunks(&hunks, show)
-                    .and_then(|report| show.finish(End { report, ..End::default() }))
-                    .map_err(|error| broken(&error))
-            }
-            _ => {
-                let lines = (edit.added, edit.removed);
-                file.lines = Some(lines).filter(|lines| *lines != (0, 0));
-                let old = blob(edit.diffed_against());
-                let (old, new) = (self.load(&edit.path, &old)?, self.edited(edit)?);
-                self.versions(file, old, new, show)
-            }
-        }
-    }
-
-    fn pair(&mut self, path: &RepoPath, old: &Place, new: &Place, show: &mut dyn Show) -> Result<()> {
-        let (old, new) = (self.load(path, old)?, self.load(path, new)?);
-        let version = |loaded: &Option<Loaded>| loaded.as_ref().map(|loaded| loaded.version.clone());
-        let (old_version, new_version) = (version(&old), version(&new));
-        if old_version == new_version {
-            return Ok(());
-        }
-        self.versions(file(path, old_version.as_ref(), new_version.as_ref()), old, new, show)
-    }
-
-    fn versions(
-        &self,
-        file: File,
-        old: Option<Loaded>,
-        new: Option<Loaded>,
-        show: &mut dyn Show,
-    ) -> Result<()> {
-        let missing = [&old, &new].into_iter().flatten().any(|loaded| loaded.bytes.is_none());
-        let kind = |loaded: &Option<Loaded>| {
-            loaded.as_ref().map(|loaded| Some(loaded.version.mode).filter(|mode| !mode.is_file()))
-        };
-        let kinds = (kind(&old), kind(&new));
-        let bytes = |loaded: Option<Loaded>| loaded.and_then(|loaded| loaded.bytes).unwrap_or_default();
-        if missing {
-            let note = Some("its base version is not in this repository".to_owned());
-            return show
-                .start(file)
-                .and_then(|()| show.finish(End { note, binary: true, ..End::default() }))
-                .map_err(|error| broken(&error));
-        }
-        // A file in place of a link is another thing, not another version.
-        if matches!(kinds, (Some(a), Some(b)) if a != b) {
-            let gone =
-                File { kind: Kind::Deleted, new_mode: None, lines: None, old_oid: None, ..file.clone() };
-            let come = File { kind: Kind::Added, old_mode: None, lines: None, old_oid: None, ..file };
-            show_bytes(gone, &bytes(old), b"", self.options, show)?;
-            return show_bytes(come, b"", &bytes(new), self.options, show);
-        }
-        show_bytes(file, &bytes(old), &bytes(new), self.options, show)
-    }
-
-    fn load(&mut self, path: &RepoPath, place: &Place) -> Result<Option<Loaded>> {
-        match place {
-            Place::Nowhere => Ok(None),
-            Place::Blob(version) => Ok(Some(Loaded { version: version.clone(), bytes: self.blob(version)? })),
-            Place::Edited(edit) => self.edited(edit),
-            Place::Disk => {
-                let Some(repository) = &self.workspace.repository else { return Ok(None) };
-                match Tree::open(&self.workspace.root)?.read(path)? {
-                    Node::File { mode, bytes, .. } => {
-                        let oid = repository.hash().blob_id(&bytes);
-                        Ok(Some(Loaded { version: Version { oid, mode }, bytes: Some(bytes) }))
-                    }
-                    Node::Missing | Node::Folder | Node::Special => Ok(None),
-                }
-            }
-        }
-    }
-
-    /// Computes what an edit makes of its file.
-    fn edited(&mut self, edit: &Edit) -> Result<Option<Loaded>> {
-        let Some(version) = edit.new.clone() else { return Ok(None) };
-        if version.is_submodule() {
-            return Ok(Some(Loaded { bytes: self.blob(&version)?, version }));
-        }
-        let whole = edit.diff.as_ref().is_some_and(|diff| diff.form == DiffForm::Whole);
-        let old = match edit.diffed_against() {
-            Some(old) if !whole => match self.blob(old)? {
-                Some(bytes) => bytes,
-                None => return Ok(Some(Loaded { version, bytes: None })),
-            },
-            _ => Vec::new(),
-        };
-        let bytes = match &edit.diff {
-            None => old,
-            Some(diff) => {
-                let stored = self.workspace.store.load(&diff.content)?;
-                apply_redacted(diff, stored, &old).map_err(|cause| {
-                    Error::new(Failure::Damaged, format!("Cannot show {}", edit.path)).because(cause)
-                })?
-            }
-        };
-        Ok(Some(Loaded { version, bytes: Some(bytes) }))
-    }
-
-    fn blob(&mut self, version: &Version) -> Result<Option<Vec<u8>>> {
-        if version.is_submodule() {
-            // As git writes it in a diff.
-            return Ok(Some(format!("Subproject commit {}\n", version.oid).into_bytes()));
-        }
-        self.blobs.as_mut().map_or(Ok(None), |blobs| blobs.read(&version.oid))
-    }
-}
-
 /// Returns what is known of a snapshot's edit: one of a renamed file is against the old name.
 fn stored_file(edit: &Edit) -> File {
     let file = file(&edit.path, edit.diffed_against(), edit.new.as_ref());
@@ -394,18 +242,6 @@ fn oid(version: Option<&Version>, other: Option<&Version>) -> String {
     }
 }
 
-fn show_bytes(file: File, old: &[u8], new: &[u8], options: Options, show: &mut dyn Show) -> Result<()> {
-    let sizes = (file.kind != Kind::Added, file.kind != Kind::Deleted);
-    let sizes = (sizes.0.then_some(old.len() as u64), sizes.1.then_some(new.len() as u64));
-    let again: Again<'_> = Box::new(|from_old, from_new| {
-        fn rest(bytes: &[u8], from: u64) -> Box<dyn Read + '_> {
-            Box::new(usize::try_from(from).ok().and_then(|from| bytes.get(from..)).unwrap_or_default())
-        }
-        Ok((rest(old, from_old), rest(new, from_new)))
-    });
-    show_readers(file, (old, new), Some(again), sizes, options, show).map_err(|error| broken(&error))
-}
-
 /// Shows the two versions of a file, read from anywhere, and again if that is possible; `sizes` are
 /// for binary ones.
 ///
@@ -441,8 +277,10 @@ pub fn show_readers(
 
 /// Turns what a receiver of output says into our error.
 pub fn broken(error: &io::Error) -> Error {
-    match error.kind() {
-        io::ErrorKind::BrokenPipe => Error::new(Failure::ClosedPipe, "The reader has gone away"),
+    match (error.kind(), error.get_ref().and_then(|inner| inner.downcast_ref::<Error>())) {
+        (io::ErrorKind::BrokenPipe, _) => Error::new(Failure::ClosedPipe, "The reader has gone away"),
+        // Content that was read bit by bit says by itself what is wrong with it.
+        (_, Some(own)) => own.clone(),
         _ => Error::new(Failure::Environment, "Cannot read or write a part of the diff").because(error),
     }
 }

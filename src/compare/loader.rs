@@ -1,0 +1,274 @@
+//! Loads the content of files that differ, and shows them.
+//!
+//! A snapshot's own edits are shown as they are stored, hunk by hunk while they are read; other versions
+//! are made from base blob and diff. What is large is streamed, so that neither the time to the first
+//! hunk nor the memory depends on its size; `docs/diff.md` names what is loaded whole all the same.
+
+use std::io::{self, BufReader, Read as _};
+
+use super::content::{Content, LARGE};
+use super::{Item, Place, Source, blob, broken, file, show_readers, stored_file};
+use crate::diff::{Again, End, File, Kind, Options, Show, is_binary, moved_in, show_hunks};
+use crate::error::{Error, Kind as Failure, Result};
+use crate::git::{Blobs, Repository};
+use crate::hunks::ApplyError;
+use crate::manifest::{Diff, DiffForm, Edit, Mode, Version};
+use crate::paths::RepoPath;
+use crate::redaction::apply_redacted;
+use crate::tree::{Node, Tree};
+use crate::workspace::Workspace;
+
+/// Loads and shows files; each thread has its own.
+pub struct Loader<'a> {
+    workspace: &'a Workspace,
+    blobs: Option<Blobs<'a>>,
+    options: Options,
+    /// Whether only names are wanted: content that is known to differ is not looked at.
+    names_only: bool,
+}
+
+/// A version of a file at hand.
+struct Loaded<'a> {
+    mode: Mode,
+    /// `None` if that would take reading all of it.
+    oid: Option<String>,
+    /// `None` if the repository lacks what it is made from.
+    content: Option<Content<'a>>,
+}
+
+impl<'a> Loaded<'a> {
+    fn new(version: &Version, content: Option<Content<'a>>) -> Loaded<'a> {
+        Loaded { mode: version.mode, oid: Some(version.oid.clone()), content }
+    }
+}
+
+impl<'a> Loader<'a> {
+    /// Makes one for the snapshots of a workspace.
+    pub fn new(workspace: &'a Workspace, options: Options, names_only: bool) -> Loader<'a> {
+        let blobs = workspace.repository.as_ref().map(Repository::blobs);
+        Loader { workspace, blobs, options, names_only }
+    }
+
+    /// Shows one file.
+    ///
+    /// # Errors
+    /// [`Failure::Damaged`] if the store's content is not what it should be; whatever showing gives.
+    pub fn show(&mut self, item: Item, show: &mut dyn Show) -> Result<()> {
+        match item.source {
+            Source::Stored(edit) => self.stored(&edit, show),
+            Source::Pair(old, new) => self.pair(&item.path, &old, &new, show),
+        }
+    }
+
+    fn stored(&mut self, edit: &Edit, show: &mut dyn Show) -> Result<()> {
+        let lines = (edit.added, edit.removed);
+        let known = File { lines: Some(lines), ..stored_file(edit) };
+        let failed = |error: &io::Error| failed(&edit.path, error);
+        if self.names_only {
+            return show
+                .start(known)
+                .and_then(|()| show.finish(End::default()))
+                .map_err(|error| failed(&error));
+        }
+        let as_stored = Options { longest_line: self.options.longest_line, ..Options::default() };
+        match &edit.diff {
+            Some(diff) if diff.form == DiffForm::Hunks && self.options == as_stored => {
+                self.hunks(known, diff, show).map_err(|error| failed(&error))
+            }
+            _ => {
+                let file = File { lines: Some(lines).filter(|lines| *lines != (0, 0)), ..known };
+                let old = self.load(&edit.path, &blob(edit.diffed_against()))?;
+                if let Some(note) = binary_note(edit, old.as_ref()).map_err(|error| failed(&error))? {
+                    return show
+                        .start(file)
+                        .and_then(|()| show.finish(End { note: Some(note), binary: true, ..End::default() }))
+                        .map_err(|error| failed(&error));
+                }
+                let new = self.edited(edit)?;
+                self.versions(&edit.path, file, old, new, show)
+            }
+        }
+    }
+
+    /// Shows hunks as they are stored, while they are read.
+    fn hunks(&self, file: File, diff: &Diff, show: &mut dyn Show) -> io::Result<()> {
+        let store = &self.workspace.store;
+        let report = if diff.content.size() <= LARGE {
+            // Where something moved is known only when all has been seen.
+            let hunks = store.load(&diff.content).map_err(io::Error::other)?;
+            show.start(file)?;
+            let moved = moved_in(&hunks);
+            if !moved.new.is_empty() {
+                show.moved(moved);
+            }
+            show_hunks(&hunks[..], self.options.longest_line, show)?
+        } else {
+            show.start(file)?;
+            let hunks = BufReader::with_capacity(64 << 10, store.stream(&diff.content));
+            show_hunks(hunks, self.options.longest_line, show)?
+        };
+        show.finish(End { report, ..End::default() })
+    }
+
+    fn pair(&mut self, path: &RepoPath, old: &Place, new: &Place, show: &mut dyn Show) -> Result<()> {
+        let (old, new) = (self.load(path, old)?, self.load(path, new)?);
+        let version = |loaded: &Option<Loaded<'_>>| {
+            let loaded = loaded.as_ref()?;
+            Some(Version { oid: loaded.oid.clone().unwrap_or_default(), mode: loaded.mode })
+        };
+        let (old_version, new_version) = (version(&old), version(&new));
+        if old_version == new_version {
+            return Ok(());
+        }
+        let mut file = file(path, old_version.as_ref(), new_version.as_ref());
+        if [&old, &new].into_iter().flatten().any(|loaded| loaded.oid.is_none()) {
+            (file.old_oid, file.new_oid) = (None, None);
+        }
+        self.versions(path, file, old, new, show)
+    }
+
+    fn versions(
+        &self,
+        path: &RepoPath,
+        file: File,
+        old: Option<Loaded<'a>>,
+        new: Option<Loaded<'a>>,
+        show: &mut dyn Show,
+    ) -> Result<()> {
+        let missing = [&old, &new].into_iter().flatten().any(|loaded| loaded.content.is_none());
+        let kind = |loaded: &Option<Loaded<'_>>| {
+            loaded.as_ref().map(|loaded| Some(loaded.mode).filter(|mode| !mode.is_file()))
+        };
+        let kinds = (kind(&old), kind(&new));
+        let nothing = || Content::Bytes(Vec::new());
+        let content = |loaded: Option<Loaded<'a>>| loaded.and_then(|loaded| loaded.content);
+        let failed = |error: io::Error| failed(path, &error);
+        if missing {
+            let note = Some("its base version is not in this repository".to_owned());
+            return show
+                .start(file)
+                .and_then(|()| show.finish(End { note, binary: true, ..End::default() }))
+                .map_err(failed);
+        }
+        let (old, new) = (content(old).unwrap_or_else(nothing), content(new).unwrap_or_else(nothing));
+        // A file in place of a link is another thing, not another version.
+        if matches!(kinds, (Some(a), Some(b)) if a != b) {
+            let gone =
+                File { kind: Kind::Deleted, new_mode: None, lines: None, old_oid: None, ..file.clone() };
+            let come = File { kind: Kind::Added, old_mode: None, lines: None, old_oid: None, ..file };
+            show_contents(gone, &old, &nothing(), self.options, show).map_err(failed)?;
+            return show_contents(come, &nothing(), &new, self.options, show).map_err(failed);
+        }
+        show_contents(file, &old, &new, self.options, show).map_err(failed)
+    }
+
+    fn load(&mut self, path: &RepoPath, place: &Place) -> Result<Option<Loaded<'a>>> {
+        match place {
+            Place::Nowhere => Ok(None),
+            Place::Blob(version) => Ok(Some(Loaded::new(version, self.blob(version)?))),
+            Place::Edited(edit) => self.edited(edit),
+            Place::Disk => {
+                let Some(repository) = &self.workspace.repository else { return Ok(None) };
+                let tree = Tree::open(&self.workspace.root)?;
+                if let Some(size) = tree.size(path)?.filter(|size| *size > LARGE)
+                    && let Some((mode, file)) = tree.open_file(path)?
+                {
+                    return Ok(Some(Loaded { mode, oid: None, content: Some(Content::File(file, size)) }));
+                }
+                match tree.read(path)? {
+                    Node::File { mode, bytes, .. } => {
+                        let oid = Some(repository.hash().blob_id(&bytes));
+                        Ok(Some(Loaded { mode, oid, content: Some(Content::Bytes(bytes)) }))
+                    }
+                    Node::Missing | Node::Folder | Node::Special => Ok(None),
+                }
+            }
+        }
+    }
+
+    /// Computes what an edit makes of its file.
+    fn edited(&mut self, edit: &Edit) -> Result<Option<Loaded<'a>>> {
+        let Some(version) = &edit.new else { return Ok(None) };
+        if version.is_submodule() {
+            return Ok(Some(Loaded::new(version, self.blob(version)?)));
+        }
+        let whole = edit.diff.as_ref().is_some_and(|diff| diff.form == DiffForm::Whole);
+        let old = match edit.diffed_against() {
+            Some(old) if !whole => match self.blob(old)? {
+                Some(content) => content,
+                None => return Ok(Some(Loaded::new(version, None))),
+            },
+            _ => Content::Bytes(Vec::new()),
+        };
+        let Some(diff) = &edit.diff else { return Ok(Some(Loaded::new(version, Some(old)))) };
+        let store = &self.workspace.store;
+        let (size, kept) = (diff.bytes, diff.content.clone());
+        let large = size.max(old.size()) > LARGE && diff.redaction.is_none();
+        let content = match diff.form {
+            DiffForm::Whole if large => Content::Stored { store, content: kept, size },
+            DiffForm::Hunks if large => Content::Applied { base: Box::new(old), store, hunks: kept, size },
+            _ => {
+                let old = whole_of(&old).map_err(|error| broken(&error))?;
+                let made = apply_redacted(diff, store.load(&diff.content)?, &old);
+                Content::Bytes(made.map_err(|cause| unshown(&edit.path, cause))?)
+            }
+        };
+        Ok(Some(Loaded::new(version, Some(content))))
+    }
+
+    fn blob(&mut self, version: &Version) -> Result<Option<Content<'a>>> {
+        if version.is_submodule() {
+            // As git writes it in a diff.
+            let line = format!("Subproject commit {}\n", version.oid);
+            return Ok(Some(Content::Bytes(line.into_bytes())));
+        }
+        let Some((blobs, repository)) = self.blobs.as_mut().zip(self.workspace.repository.as_ref()) else {
+            return Ok(None);
+        };
+        if let Some(size) = blobs.size(&version.oid).filter(|size| *size > LARGE) {
+            return Ok(Some(Content::Blob { repository, oid: version.oid.clone(), size }));
+        }
+        Ok(blobs.read(&version.oid)?.map(Content::Bytes))
+    }
+}
+
+/// Returns the sizes of a large file that is binary by its old version alone: then the new one need not be made.
+fn binary_note(edit: &Edit, old: Option<&Loaded<'_>>) -> io::Result<Option<String>> {
+    let diff = edit.diff.as_ref().filter(|diff| diff.form == DiffForm::Delta);
+    let Some((diff, old)) = diff.zip(old.and_then(|old| old.content.as_ref())) else { return Ok(None) };
+    if diff.bytes.max(old.size()) <= LARGE || !is_binary(old.open(0)?)? {
+        return Ok(None);
+    }
+    Ok(Some(format!("{} bytes -> {} bytes", old.size(), diff.bytes)))
+}
+
+fn whole_of(content: &Content<'_>) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    content.open(0)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn show_contents(
+    file: File,
+    old: &Content<'_>,
+    new: &Content<'_>,
+    options: Options,
+    show: &mut dyn Show,
+) -> io::Result<()> {
+    let sizes = (file.kind != Kind::Added, file.kind != Kind::Deleted);
+    let sizes = (sizes.0.then_some(old.size()), sizes.1.then_some(new.size()));
+    let again: Again<'_> = Box::new(|from_old, from_new| Ok((old.open(from_old)?, new.open(from_new)?)));
+    show_readers(file, (old.open(0)?, new.open(0)?), Some(again), sizes, options, show)
+}
+
+fn unshown(path: &RepoPath, cause: impl std::fmt::Display) -> Error {
+    Error::new(Failure::Damaged, format!("Cannot show {path}")).because(cause)
+}
+
+/// Turns what went wrong with a file into our error.
+fn failed(path: &RepoPath, error: &io::Error) -> Error {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<ApplyError>()) {
+        Some(cause) => unshown(path, cause),
+        None => broken(error),
+    }
+}
