@@ -25,6 +25,7 @@ pub fn compress(raw: &[u8]) -> io::Result<Vec<u8>> {
 /// # Errors
 /// The frame is not zstd, is cut short, has trailing bytes, or holds more or less.
 pub fn decompress(frame: &[u8], size: u64) -> io::Result<Vec<u8>> {
+    refuse_other_size(frame, size)?;
     let mut decoder = zstd::stream::read::Decoder::with_buffer(frame)?.single_frame();
     decoder.window_log_max(WINDOW_LOG_MAX)?;
     let raw = read_exactly(&mut decoder, size)?;
@@ -40,6 +41,7 @@ pub fn decompress(frame: &[u8], size: u64) -> io::Result<Vec<u8>> {
 /// # Errors
 /// As [`decompress`].
 pub fn decompress_into(frame: &[u8], size: u64, mut sink: impl FnMut(&[u8])) -> io::Result<()> {
+    refuse_other_size(frame, size)?;
     let mut content = Unpacked::new(frame, size)?;
     let mut piece = vec![0; 128 << 10];
     loop {
@@ -117,6 +119,17 @@ pub fn apply_delta(old: &[u8], delta: &[u8], size: u64) -> io::Result<Vec<u8>> {
     let mut decoder = zstd::stream::read::Decoder::with_ref_prefix(delta, old)?.single_frame();
     decoder.window_log_max(WINDOW_LOG_MAX)?;
     read_exactly(&mut decoder, size)
+}
+
+/// Refuses a frame that says itself that it holds another size: the decoder compares that with what
+/// comes out only on some of its ways.
+fn refuse_other_size(frame: &[u8], size: u64) -> io::Result<()> {
+    match zstd::zstd_safe::get_frame_content_size(frame) {
+        Ok(Some(said)) if said != size => {
+            Err(io::Error::other(format!("it says that it holds {said} bytes instead of {size}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn read_exactly(decoder: &mut impl Read, size: u64) -> io::Result<Vec<u8>> {

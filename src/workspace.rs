@@ -17,6 +17,15 @@ use crate::trust::{self, Provenance, Signers, Trust};
 /// The most that a foreign snapshot may unfold to, in bytes: it is held in memory.
 const MOST_UNFOLDED: u64 = 256 << 20;
 
+/// The most files that a foreign snapshot may set: each is made durable by itself.
+const MOST_FILES: usize = 10_000;
+
+/// The most permission rules and grants in it: each is shown and asked about.
+const MOST_GRANTS: usize = 5_000;
+
+/// The most pieces that its files and conversations may be in: each is opened and checked.
+const MOST_PIECES: usize = 50_000;
+
 /// What of `snap` itself lies in a work tree.
 pub struct OwnFolders(Vec<RepoPath>);
 
@@ -77,18 +86,31 @@ impl Workspace {
         })
     }
 
-    /// Refuses a foreign snapshot that would fill the memory, before anything of it is unfolded.
+    /// Refuses a foreign snapshot that would fill the memory or keep the disk busy for minutes,
+    /// before anything of it is unfolded.
     ///
     /// # Errors
     /// [`Kind::Refused`] with what can be done.
     pub fn refuse_bomb(&self, manifest: &Manifest, provenance: &Provenance) -> Result<()> {
-        let unfolded = manifest.unfolded();
-        if !provenance.is_foreign() || unfolded <= MOST_UNFOLDED {
+        if !provenance.is_foreign() {
             return Ok(());
         }
+        let (unfolded, files, pieces) = (manifest.unfolded(), manifest.files(), manifest.pieces());
+        let grants = manifest.permissions.grants();
+        let most = match () {
+            () if unfolded > MOST_UNFOLDED => {
+                format!("unfolds to {unfolded} bytes; the most is {MOST_UNFOLDED}")
+            }
+            () if files > MOST_FILES => format!("sets {files} files; the most is {MOST_FILES}"),
+            () if grants > MOST_GRANTS => {
+                format!("has {grants} permission grants; the most is {MOST_GRANTS}")
+            }
+            () if pieces > MOST_PIECES => format!("is in {pieces} pieces; the most is {MOST_PIECES}"),
+            () => return Ok(()),
+        };
         let name = Line(&manifest.name).to_string();
         Err(Error::new(Kind::Refused, format!("{name:?} is too large to be used"))
-            .because(format!("it is not your own and unfolds to {unfolded} bytes; the most is {MOST_UNFOLDED}"))
+            .because(format!("it is not your own and {most}"))
             .hint("have its author sign it (`snap save --sign`), and name them in your `gpg.ssh.allowedSignersFile`"))
     }
 

@@ -1,5 +1,7 @@
 //! `snap show`: at a glance, what the agent was doing when the snapshot was taken.
 
+use std::collections::{HashMap, HashSet};
+
 use clap::Args;
 use serde_json::Value;
 
@@ -53,19 +55,23 @@ impl Show {
 
 /// Returns the agents in the order of a tree, each behind the one that started it, with its depth.
 fn tree(agents: &[Agent]) -> Vec<(&Agent, usize)> {
-    let is_here = |id: &ClientId| agents.iter().any(|agent| agent.id == *id);
+    let mut children: HashMap<Option<&ClientId>, Vec<&Agent>> = HashMap::new();
+    let here: HashSet<&ClientId> = agents.iter().map(|agent| &agent.id).collect();
+    for agent in agents.iter().rev() {
+        let parent = agent.parent.as_ref().filter(|parent| here.contains(parent));
+        children.entry(parent).or_default().push(agent);
+    }
     let mut shown: Vec<(&Agent, usize)> = Vec::new();
-    let mut next: Vec<(&Agent, usize)> = Vec::new();
-    let roots = agents.iter().filter(|agent| !agent.parent.as_ref().is_some_and(is_here));
-    next.extend(roots.rev().map(|agent| (agent, 0)));
+    let roots = children.remove(&None).unwrap_or_default();
+    let mut next: Vec<(&Agent, usize)> = roots.into_iter().map(|agent| (agent, 0)).collect();
     while let Some((agent, depth)) = next.pop() {
         shown.push((agent, depth));
-        let children = agents.iter().filter(|child| child.parent.as_ref() == Some(&agent.id));
-        next.extend(children.rev().map(|child| (child, depth + 1)));
+        let under = children.remove(&Some(&agent.id)).unwrap_or_default();
+        next.extend(under.into_iter().map(|child| (child, depth + 1)));
     }
     // Agents that claim to have started each other hang nowhere, and are shown all the same.
-    let left: Vec<_> = agents.iter().filter(|a| !shown.iter().any(|(b, _)| b.id == a.id)).collect();
-    shown.extend(left.into_iter().map(|agent| (agent, 0)));
+    let hangs: HashSet<&ClientId> = shown.iter().map(|(agent, _)| &agent.id).collect();
+    shown.extend(agents.iter().filter(|agent| !hangs.contains(&agent.id)).map(|agent| (agent, 0)));
     shown
 }
 

@@ -20,9 +20,9 @@ pub(super) fn draw(context: &Context, ui: &mut Ui, entries: &[Entry]) -> Result<
     // A safety snapshot holds what was overwritten: it is no step of anybody's work.
     let newest_first =
         || entries.iter().filter_map(|entry| entry.manifest.as_ref().ok()).filter(|m| m.safety.is_none());
-    let all: BTreeMap<&SnapshotId, &Manifest> = newest_first().map(|m| (&m.id, m)).collect();
+    let all: BTreeSet<&SnapshotId> = newest_first().map(|m| &m.id).collect();
     let mut children: BTreeMap<&SnapshotId, Vec<&Manifest>> = BTreeMap::new();
-    for manifest in all.values() {
+    for manifest in newest_first() {
         if let Some(parent) = &manifest.parent {
             children.entry(parent).or_default().push(manifest);
         }
@@ -30,15 +30,15 @@ pub(super) fn draw(context: &Context, ui: &mut Ui, entries: &[Entry]) -> Result<
     for of_one in children.values_mut() {
         of_one.sort_by_key(|manifest| manifest.created_at);
     }
-    let is_root =
-        |manifest: &&Manifest| manifest.parent.as_ref().is_none_or(|parent| !all.contains_key(parent));
-    let mut drawn: BTreeSet<&SnapshotId> = BTreeSet::new();
+    let is_root = |manifest: &&Manifest| manifest.parent.as_ref().is_none_or(|parent| !all.contains(parent));
+    // Not by id: another snapshot that says it has the same must not hide this one.
+    let mut drawn: BTreeSet<*const Manifest> = BTreeSet::new();
     // Last all of them: what is still not drawn has itself for an ancestor, which only a
     // hostile snapshot has.
     for root in newest_first().filter(is_root).chain(newest_first()) {
         let mut open = vec![(root, String::new(), String::new())];
         while let Some((manifest, lead, rest)) = open.pop() {
-            if !drawn.insert(&manifest.id) {
+            if !drawn.insert(std::ptr::from_ref(manifest)) {
                 continue;
             }
             ui.line(&format!("{lead}{}", line(context, ui, manifest)))?;

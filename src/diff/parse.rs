@@ -124,11 +124,13 @@ impl Lines {
     }
 
     fn drop_newline(&mut self) {
-        if self.bytes.last() == Some(&b'\n') {
+        let before = self.ends.iter().rev().nth(1).copied().unwrap_or(0);
+        // Said twice, it must not take the line end of the line before.
+        if let Some(end) = self.ends.last_mut().filter(|end| **end > before)
+            && self.bytes.last() == Some(&b'\n')
+        {
             self.bytes.pop();
-            if let Some(end) = self.ends.last_mut() {
-                *end -= 1;
-            }
+            *end -= 1;
         }
     }
 

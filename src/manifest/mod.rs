@@ -359,6 +359,20 @@ impl Manifest {
         objects.map(|object| object.size).chain(results).fold(0, u64::saturating_add)
     }
 
+    /// Returns how many files a restore of all of it sets, in the work tree and in the client's folders.
+    pub fn files(&self) -> usize {
+        let of_session = |session: &Session| {
+            let lists = if session.team_tasks { 2 } else { 1 };
+            session.files.len() + self.tasks.len() * lists + self.agents.len() * 2
+        };
+        self.edits.as_ref().map_or(0, |edits| edits.files.len()) + self.session.as_ref().map_or(0, of_session)
+    }
+
+    /// Returns how many objects have to be read for all of it; one that is used twice counts twice.
+    pub fn pieces(&self) -> usize {
+        self.session_objects().len() + self.edit_objects().count()
+    }
+
     /// Notes in `requires` what a reader must know to restore this.
     pub(crate) fn note_requirements(&mut self) {
         let files = self.edits.iter().flat_map(|edits| &edits.files);

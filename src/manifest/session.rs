@@ -164,6 +164,14 @@ pub struct Permissions {
     pub decisions: Vec<Decision>,
 }
 
+impl Permissions {
+    /// Returns how many rules and decisions there are.
+    pub fn grants(&self) -> usize {
+        let ProjectRules { allow, deny, ask } = &self.project;
+        [allow.len(), deny.len(), ask.len(), self.session.len(), self.decisions.len()].iter().sum()
+    }
+}
+
 /// The rules of the settings files, each with the file it stands in.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct ProjectRules {

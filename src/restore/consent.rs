@@ -5,6 +5,7 @@
 //! runs or obeys by itself needs one of its own; without, it is held back: left as it is here,
 //! and listed.
 
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::Plan;
@@ -84,16 +85,16 @@ impl Plan {
 
     /// Returns the old names of renamed files that are held back: removed alone, their content would be gone.
     fn renamed_to(&self, held: &[Doubt]) -> Vec<Doubt> {
-        let removes = |path: &RepoPath| {
-            self.steps.iter().any(|step| step.path == *path && matches!(step.work, Work::Remove))
-        };
+        let removed = self.steps.iter().filter(|step| matches!(step.work, Work::Remove));
+        let removed: HashSet<&RepoPath> = removed.map(|step| &step.path).collect();
+        let held: HashMap<&RepoPath, &Doubt> = held.iter().map(|doubt| (&doubt.path, doubt)).collect();
         let files = self.manifest.edits.iter().flat_map(|edits| &edits.files);
         let renamed = files.filter(|edit| edit.change == Change::Renamed);
         renamed
             .filter_map(|edit| {
-                let new = held.iter().find(|doubt| doubt.path == edit.path)?;
+                let new = held.get(&edit.path)?;
                 let old = &edit.from.as_ref()?.path;
-                let is_new = removes(old) && held.iter().all(|doubt| doubt.path != *old);
+                let is_new = removed.contains(old) && !held.contains_key(old);
                 let why = format!("is renamed to {}, which is held back", new.path);
                 is_new.then(|| Doubt { path: old.clone(), why, never: new.never })
             })
@@ -118,9 +119,9 @@ impl Plan {
         let allowed = |doubt: &Doubt| !doubt.never && consent.allow.iter().any(|yes| doubt.path.is_in(yes));
         let mut held: Vec<Doubt> = self.doubts().into_iter().filter(|doubt| !allowed(doubt)).collect();
         held.extend(self.renamed_to(&held));
-        let is_held = |path: &RepoPath| held.iter().any(|doubt| doubt.path == *path);
-        self.steps.retain(|step| !is_held(&step.path));
-        self.conflicts.retain(|path| !is_held(path));
+        let paths: HashSet<&RepoPath> = held.iter().map(|doubt| &doubt.path).collect();
+        self.steps.retain(|step| !paths.contains(&step.path));
+        self.conflicts.retain(|path| !paths.contains(path));
         self.standing.held = held;
         self.standing.admitted = true;
         Ok(self)

@@ -48,6 +48,9 @@ pub use relocate::{Paths, Relocated, Relocation};
 pub use session::{SessionPlan, check_transcript};
 pub use steps::{Action, Maker, Step};
 
+/// How many things of one kind are told one by one.
+const MOST_TOLD: usize = 20;
+
 /// Everything that a restore will do.
 pub struct Plan {
     manifest: Manifest,
@@ -235,16 +238,21 @@ pub fn base_of(manifest: &Manifest) -> Option<&str> {
 
 fn session_notes(manifest: &Manifest, session: &SessionPlan) -> Vec<String> {
     let mut notes = session.damage();
-    for prompt in &manifest.queue {
-        notes.push(format!("A prompt was still queued: {}", crate::screen::cut(prompt, 2_000)));
-    }
-    for prompt in &manifest.not_captured.scheduled {
-        notes.push(format!("A scheduled prompt is not restored: {}", crate::screen::cut(prompt, 200)));
-    }
-    for process in &manifest.not_captured.processes {
-        notes.push(format!("A background process is not restored: {}", crate::screen::cut(process, 200)));
-    }
+    let mut each = |what: &str, longest: usize, all: &[String]| {
+        let told = all.iter().take(MOST_TOLD);
+        notes.extend(told.map(|one| format!("{what}: {}", crate::screen::cut(one, longest))));
+        notes.extend(more(all.len(), what));
+    };
+    each("A prompt was still queued", 2_000, &manifest.queue);
+    each("A scheduled prompt is not restored", 200, &manifest.not_captured.scheduled);
+    each("A background process is not restored", 200, &manifest.not_captured.processes);
     notes
+}
+
+/// Says how many there are beyond those that are told one by one.
+fn more(all: usize, what: &str) -> Option<String> {
+    let more = all.checked_sub(MOST_TOLD).filter(|more| *more > 0)?;
+    Some(format!("{what}: {more} more; `snap show` lists all."))
 }
 
 /// Plans to put the work tree back to exactly what it was when the snapshot was saved.
@@ -297,11 +305,9 @@ fn unfinished(operation: &str) -> String {
 }
 
 fn left_out(saved: &Edits) -> Vec<String> {
-    saved
-        .skipped
-        .iter()
-        .map(|left| format!("Not in the snapshot: {} ({}).", left.path, left.reason))
-        .collect()
+    let told = saved.skipped.iter().take(MOST_TOLD);
+    let told = told.map(|left| format!("Not in the snapshot: {} ({}).", left.path, left.reason));
+    told.chain(more(saved.skipped.len(), "Not in the snapshot")).collect()
 }
 
 /// Plans to undo the last restore in this workspace.

@@ -19,9 +19,6 @@ use crate::session::{ClientHome, Installed, Placed, Standing, title_records};
 use crate::store::Store;
 use crate::workspace::Workspace;
 
-/// How many damaged places are named one by one.
-const MOST_TOLD: usize = 20;
-
 /// What will be done with the session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionPlan {
@@ -58,9 +55,9 @@ impl SessionPlan {
             let mended = checked.findings.iter().any(|finding| finding.mended);
             told.extend(named(checked, &format!("Agent {id}")).into_iter().filter(|_| mended));
         }
-        if told.len() > MOST_TOLD {
-            let more = told.len() - MOST_TOLD;
-            told.truncate(MOST_TOLD);
+        if told.len() > super::MOST_TOLD {
+            let more = told.len() - super::MOST_TOLD;
+            told.truncate(super::MOST_TOLD);
             told.push(format!("{more} more places were damaged."));
         }
         told

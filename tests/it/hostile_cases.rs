@@ -177,13 +177,6 @@ pub(crate) fn manifests(sound: &Value) -> Vec<Case> {
         add(format!("oid {number}"), with_edits(sound, vec![one]));
     }
     let key = |key: &str, value: Value| changed(sound, |m| m[key] = value);
-    add(
-        "many others".into(),
-        changed(sound, |m| {
-            m["workspace"]["root"] = json!("/elsewhere");
-            m["workspace"]["others"] = (0..20_000).map(|n| json!(format!("/other/place/{n}"))).collect();
-        }),
-    );
     add("format 0".into(), key("format", json!(0)));
     add("format next".into(), key("format", json!(2)));
     add("format huge".into(), key("format", json!(u64::MAX)));
@@ -195,22 +188,7 @@ pub(crate) fn manifests(sound: &Value) -> Vec<Case> {
     );
     add("state".into(), key("state", json!("x")));
     add("null tasks".into(), key("tasks", Value::Null));
-    add("many tasks".into(), key("tasks", Value::Array(vec![json!({"id": "1"}); 50_000])));
-    add(
-        "many rules".into(),
-        changed(sound, |m| {
-            m["permissions"]["project"]["allow"] =
-                Value::Array(vec![json!({"rule": "Bash(*)", "file": "x"}); 100_000]);
-        }),
-    );
-    add(
-        "many chunks".into(),
-        changed(sound, |m| {
-            let chunk = m["session"]["transcript"]["chunks"][0].clone();
-            m["session"]["transcript"]["chunks"] =
-                Value::Array(vec![json!({"object": chunk["object"], "size": 1_u64 << 32}); 10_000]);
-        }),
-    );
+    many(sound, &mut add);
     add(
         "transcript sizes".into(),
         changed(sound, |m| {
@@ -222,6 +200,65 @@ pub(crate) fn manifests(sound: &Value) -> Vec<Case> {
         add(format!("json {number}"), raw);
     }
     cases
+}
+
+/// More than a snapshot of somebody else may set, and than anybody needs.
+const MANY: usize = 11_000;
+
+/// Snapshots with very many of something.
+fn many(sound: &Value, add: &mut impl FnMut(String, Vec<u8>)) {
+    let list = |make: &dyn Fn(usize) -> Value| -> Value { (0..MANY).map(make).collect() };
+    let mut one =
+        |what: &str, change: &dyn Fn(&mut Value)| add(format!("many {what}"), changed(sound, change));
+    one("tasks", &|m| m["tasks"] = list(&|n| json!({"id": n.to_string()})));
+    one("tasks of one id", &|m| m["tasks"] = list(&|_| json!({"id": "1"})));
+    one("agents", &|m| {
+        let agent = m["agents"][0].clone();
+        m["agents"] = list(&|n| {
+            let mut agent = agent.clone();
+            agent["id"] = json!(format!("a{n}"));
+            agent
+        });
+    });
+    one("files of the session", &|m| {
+        m["session"]["files"] =
+            list(&|n| json!({"place": format!("session/x/{n}"), "size": 5, "content": {"text": EVIL}}));
+    });
+    one("edits", &|m| m["edits"]["files"] = list(&|n| edit(&json!(format!("many/{n}")), "100644", EVIL)));
+    one("edits of concern", &|m| {
+        m["edits"]["files"] = list(&|n| edit(&json!(format!("{n}/CLAUDE.md")), "100644", EVIL));
+    });
+    one("prompts", &|m| m["queue"] = list(&|n| json!(format!("do {n}"))));
+    one("texts", &|m| {
+        m["not_captured"]["processes"] = list(&|n| json!(format!("sleep {n}")));
+        m["not_captured"]["environment"] = list(&|n| json!(format!("NAME_{n}")));
+        m["not_captured"]["mcp_servers"] = list(&|n| json!({"name": format!("s{n}"), "transport": "stdio"}));
+        m["edits"]["skipped"] = list(&|n| json!({"path": format!("left/{n}"), "reason": "large"}));
+        m["secrets"] = list(
+            &|n| json!({"id": format!("{n:012}"), "kind": "known", "names": [format!("N{n}")], "places": ["x"], "times": 1}),
+        );
+    });
+    one("rules", &|m| {
+        m["permissions"]["project"]["allow"] =
+            list(&|n| json!({"rule": format!("Bash({n}:*)"), "file": "x"}));
+        m["permissions"]["project"]["deny"] = list(&|n| json!({"rule": format!("Read({n})"), "file": "x"}));
+        m["permissions"]["session"] = list(
+            &|n| json!({"tool": "Bash", "detail": format!("run {n}"), "decision": "accept", "scope": "session", "at": null}),
+        );
+    });
+    one("others", &|m| {
+        m["workspace"]["root"] = json!("/elsewhere");
+        m["workspace"]["others"] = list(&|n| json!(format!("/other/place/{n}")));
+    });
+    one("pieces", &|m| {
+        let chunk = m["session"]["transcript"]["chunks"][0].clone();
+        m["session"]["transcript"]["chunks"] =
+            (0..5).flat_map(|_| list(&|_| chunk.clone()).as_array().cloned()).flatten().collect();
+    });
+    one("bytes", &|m| {
+        let object = m["session"]["transcript"]["chunks"][0]["object"].clone();
+        m["session"]["transcript"]["chunks"] = list(&|_| json!({"object": object, "size": 1_u64 << 32}));
+    });
 }
 
 /// A manifest with other edits.
