@@ -61,8 +61,8 @@ impl Repository {
         if answer.ok && self.has_commit(id)? {
             return Ok(());
         }
-        let remote = super::remote::without_password(remote);
-        let said = super::remote::without_password(answer.stderr.trim());
+        let remote = super::said::without_password(remote);
+        let said = super::said::without_password(answer.stderr.trim());
         Err(Error::new(
             Kind::Refused,
             format!("Cannot fetch the snapshot's base commit from {}", Line(&remote)),

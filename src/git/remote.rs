@@ -17,6 +17,7 @@ use std::time::Duration;
 use super::Repository;
 use super::command::{Answer, Git};
 use super::fetched::Fetched;
+use super::said::{UNPACKER_ERROR, passing, without_password, without_progress};
 use crate::digest::GitHash;
 use crate::error::{Error, IoContext as _, Kind, Result};
 use crate::progress::Progress;
@@ -36,28 +37,6 @@ const REFS_AT_ONCE: usize = 100;
 
 /// The most refs that are read from a remote.
 const MOST_REFS: usize = 100_000;
-
-/// What git says when trying again may help.
-const PASSING: [&str; 18] = [
-    "could not resolve host",
-    "temporary failure in name resolution",
-    "couldn't resolve host",
-    "timed out",
-    "connection refused",
-    "connection reset",
-    "connection was reset",
-    "connection closed by",
-    "network is unreachable",
-    "early eof",
-    "the remote end hung up",
-    "unexpected disconnect",
-    "broken pipe",
-    "requested url returned error: 429",
-    "requested url returned error: 5",
-    "http 5",
-    "ssl_error_syscall",
-    "gnutls recv error",
-];
 
 /// A remote, with a scratch repository to work in.
 pub struct Remote<'a> {
@@ -494,8 +473,10 @@ impl<'a> Remote<'a> {
             if self.progress.is_some() {
                 answer.stderr = without_progress(&answer.stderr);
             }
-            // A remote that answered for each ref has spoken.
-            let spoken = answer.stdout.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"!\t"));
+            // A remote that answered for each ref has spoken, unless it only says what it got too little of.
+            let answers = String::from_utf8_lossy(&answer.stdout);
+            let spoken =
+                answers.lines().any(|line| line.starts_with("!\t") && !line.contains(UNPACKER_ERROR));
             let why = passing(&answer.stderr).filter(|_| !answer.ok && !spoken);
             let Some(why) = why.filter(|_| tried < tries) else { return Ok(answer) };
             let why = Line(&without_password(why)).to_string();
@@ -536,24 +517,6 @@ impl<'a> Remote<'a> {
     }
 }
 
-/// Leaves out what git said of its progress: it rewrites those lines, and ends them so.
-fn without_progress(stderr: &str) -> String {
-    let is_progress = |line: &&str| {
-        line.contains('\r')
-            || (line.contains("objects:") || line.contains("deltas:")) && line.ends_with("done.")
-    };
-    stderr.lines().filter(|line| !is_progress(line)).map(|line| format!("{line}\n")).collect()
-}
-
-/// Returns the line that tells of a failure that may pass.
-fn passing(stderr: &str) -> Option<&str> {
-    let is_passing = |line: &&str| {
-        let line = line.to_lowercase();
-        PASSING.iter().any(|sign| line.contains(sign))
-    };
-    stderr.lines().map(str::trim).find(is_passing)
-}
-
 /// Makes a wait half to one and a half times as long, so that machines that failed together
 /// don't come back together.
 fn jittered(wait: Duration) -> Duration {
@@ -562,71 +525,9 @@ fn jittered(wait: Duration) -> Duration {
     wait.mul_f64(0.5 + f64::from(u32::try_from(random).unwrap_or(500)) / 1_000.0)
 }
 
-/// Hides what stands between `://` and `@`, but for the user's name.
-pub(super) fn without_password(text: &str) -> String {
-    let mut shown = String::new();
-    let mut rest = text;
-    while let Some(at) = rest.find("://") {
-        let (before, after) = rest.split_at(at + 3);
-        shown += before;
-        let end = after.find(|c: char| c == '/' || c.is_whitespace() || c == '\'').unwrap_or(after.len());
-        rest = after;
-        if let Some(host) = after[..end].rfind('@') {
-            match after[..host].split_once(':') {
-                Some((user, _)) => shown += &format!("{user}:***"),
-                // A lone word can be a token.
-                None if after[..host] == *"git" => shown += "git",
-                None => shown += "***",
-            }
-            rest = &after[host..];
-        }
-    }
-    shown + rest
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn passwords_and_tokens_in_addresses_are_never_shown() {
-        for (text, shown) in [
-            ("https://ada:pass@host/x", "https://ada:***@host/x"),
-            ("fatal: 'https://token@host/x' not found", "fatal: 'https://***@host/x' not found"),
-            ("ssh://git@host/x and https://a:b@c", "ssh://git@host/x and https://a:***@c"),
-            ("https://host/a@b", "https://host/a@b"),
-            ("git@host:x.git", "git@host:x.git"),
-        ] {
-            assert_eq!(without_password(text), shown);
-        }
-    }
-
-    #[test]
-    fn only_what_may_pass_is_tried_again() {
-        for text in [
-            "fatal: unable to access 'https://x/': Could not resolve host: x",
-            "error: RPC failed; HTTP 502 curl 22 The requested URL returned error: 502",
-            "fatal: early EOF",
-            "kex_exchange_identification: Connection closed by remote host",
-        ] {
-            assert!(passing(text).is_some(), "{text}");
-        }
-        for text in [
-            "fatal: Authentication failed for 'https://x/'",
-            "remote: Repository not found.",
-            "fatal: 'x' does not appear to be a git repository",
-            "The requested URL returned error: 403",
-        ] {
-            assert!(passing(text).is_none(), "{text}");
-        }
-    }
-
-    #[test]
-    fn progress_is_no_part_of_what_git_says() {
-        let said = "Enumerating objects: 5, done.\nWriting objects:  50% (1/2)\rWriting objects: 100% (2/2), done.\n\
-                    remote: no refs like that\nfatal: early EOF\n";
-        assert_eq!(without_progress(said), "remote: no refs like that\nfatal: early EOF\n");
-    }
 
     #[test]
     fn waits_are_spread() {

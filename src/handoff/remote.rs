@@ -14,7 +14,7 @@ use crate::audit;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::fs::Scratch;
-use crate::git::{NewCommit, PushAnswer, Remote, RemoteRef, Repository};
+use crate::git::{NewCommit, PushAnswer, Remote, RemoteRef, Repository, UNPACKER_ERROR};
 use crate::ids::SnapshotId;
 use crate::manifest::{Manifest, Trigger};
 use crate::progress::Progress;
@@ -451,9 +451,14 @@ impl<'a> Remotes<'a> {
 
     fn rejected(&self, manifest: &Manifest, why: &str) -> Error {
         let name = Line(&manifest.name).to_string();
-        Error::new(Kind::Environment, format!("{} did not take {name:?}", self.shown())).because(why).hint(
-            "some hosts take no refs but branches and tags; `snap export` makes a file that goes anywhere",
-        )
+        let error =
+            Error::new(Kind::Environment, format!("{} did not take {name:?}", self.shown())).because(why);
+        error.hint(match why.contains(UNPACKER_ERROR) {
+            true => "it is full, or the connection broke off; nothing was taken: run the command again when that is over",
+            false => {
+                "some hosts take no refs but branches and tags; `snap export` makes a file that goes anywhere"
+            }
+        })
     }
 
     /// Takes in one snapshot that was fetched.

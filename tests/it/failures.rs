@@ -1,10 +1,9 @@
 //! System calls that fail, and disks that are full: nothing is lost, the error says where, and `prune` needs no space.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use crate::support::Must;
+use crate::support::disk::{SmallDisk, fill};
 use crate::support::project::{Project, Ran};
 use crate::support::trace::{Call, Scene, available, long, some, traced};
 
@@ -191,41 +190,8 @@ fn a_typical_save_syncs_at_most_twelve_times() {
     assert!((3..=12).contains(&count), "{calls}");
 }
 
-/// A small file system in memory, mounted on a project's store; unmounted with this value.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    fn under(project: &Project, kilobytes: usize) -> Option<SmallDisk> {
-        let folder = project.stored("");
-        fs::create_dir_all(&folder).must("the folder");
-        let size = format!("size={kilobytes}k,mode=700");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(&folder).output();
-        if mounted.is_ok_and(|output| output.status.success()) {
-            return Some(SmallDisk(folder));
-        }
-        eprintln!("SKIPPED: a disk that fills up: only root can mount one");
-        None
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _unmounted = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
-}
-
-/// Uses up a disk to its last byte; returns the file that does.
-fn fill(folder: &Path) -> PathBuf {
-    let path = folder.join("tmp/filler");
-    let mut file = fs::File::create(&path).must("a file");
-    for size in [65_536, 4_096, 1] {
-        while std::io::Write::write_all(&mut file, &vec![b'x'; size]).is_ok() {}
-    }
-    path
-}
-
 /// Text that does not compress.
-fn noise(seed: u64, lines: u64) -> String {
+pub(crate) fn noise(seed: u64, lines: u64) -> String {
     (0..lines)
         .map(|n| format!("{:x}\n", (n + 1 + seed * 100_003).wrapping_mul(0x9e37_79b9_7f4a_7c15)))
         .collect()
@@ -235,7 +201,7 @@ fn noise(seed: u64, lines: u64) -> String {
 fn a_full_disk_costs_only_the_save_that_did_not_fit_and_prune_needs_no_space() {
     for round in 0..if long() { 200 } else { 1 } {
         let project = Project::new();
-        let Some(disk) = SmallDisk::under(&project, 300 + 37 * (round % 11)) else { return };
+        let Some(_disk) = SmallDisk::under(&project, 300 + 37 * (round % 11)) else { return };
         let mut acknowledged: Vec<String> = Vec::new();
         let mut failed = 0;
         for number in 0..200 {
@@ -256,7 +222,7 @@ fn a_full_disk_costs_only_the_save_that_did_not_fit_and_prune_needs_no_space() {
             "round {round}: {failed} of {acknowledged:?} failed"
         );
         println!("round {round}: full after {} saves", acknowledged.len());
-        let filler = fill(&disk.0);
+        let filler = fill(&project.stored("tmp"));
         let listed = || {
             let verified = project.snap(&["verify", "--json"]).exits(0).json();
             let all = verified["snapshots"].as_array().must("a list").clone();

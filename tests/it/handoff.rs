@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{Cursor, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -18,7 +19,7 @@ use serde_json::{Value, json};
 use crate::real_client::on_terminal;
 use crate::resume::edit;
 use crate::support::Must;
-use crate::support::project::{Project, files_below};
+use crate::support::project::{Project, files_below, ran};
 
 const ID: &str = "c137e379-838e-4509-8148-16b407691758";
 
@@ -133,6 +134,36 @@ fn a_pipe_takes_a_snapshot_to_another_home_and_it_resumes_there() {
     };
     assert_eq!(operations(&source), ["export", "save"]);
     assert_eq!(operations(&target), ["resume", "import"]);
+}
+
+#[test]
+fn the_line_for_ssh_works_as_it_is_written() {
+    let source = saved();
+    let target = Project::new().of_the_user_of(&source);
+    // What stands for ssh runs the line on "the other machine": with its home alone, in its home, as sshd does.
+    let bin = source.home.path().join("ssh-bin");
+    fs::create_dir_all(&bin).must("a folder");
+    let snap = Path::new(env!("CARGO_BIN_EXE_snap")).parent().must("a folder").display().to_string();
+    let home = target.home.path().display();
+    let line = format!(
+        "#!/bin/sh\n[ \"$1\" = host ] || exit 255\nshift\ncd '{home}'\n\
+         exec env -i PATH='{snap}':\"$PATH\" HOME='{home}' CLAUDE_CONFIG_DIR='{}' sh -c \"$*\"\n",
+        target.home.config().display()
+    );
+    fs::write(bin.join("ssh"), line).must("a program");
+    fs::set_permissions(bin.join("ssh"), fs::Permissions::from_mode(0o755)).must("a mode");
+    let path = format!("{}:{snap}:{}", bin.display(), std::env::var("PATH").unwrap_or_default());
+    let mut shell = std::process::Command::new("sh");
+    shell
+        .args(["-c", "snap export | ssh host 'cd app && snap import -'"])
+        .current_dir(source.root())
+        .env_clear();
+    for (name, value) in source.command(source.root(), &[]).get_envs() {
+        shell.env(name, value.unwrap_or_default());
+    }
+    ran(shell.env("PATH", path)).exits(0).says(&["Exported", "snap resume"]);
+    target.snap(&["resume", "latest"]).exits(0);
+    assert_eq!(target.state(), source.state());
 }
 
 #[test]

@@ -470,6 +470,9 @@ fn two_people_work_on_one_session_in_turn_and_the_conversation_has_both_halves()
         ada.write("notes.txt", "one\ntwo\n");
         ada.git(&["add", "."]);
         ada.git(&["commit", "-qm", "notes"]);
+        ada.git(&["branch", "aside"]);
+        ada.write("b.txt", "put away\n");
+        ada.git(&["stash"]);
         let api = StandIn::start(script);
         let done = client
             .print(&ada.home, ada.root(), &api, &[], &format!("work {}", ada.root().display()))
@@ -478,6 +481,14 @@ fn two_people_work_on_one_session_in_turn_and_the_conversation_has_both_halves()
         ada.snap(&["push"]).exits(0);
 
         let bob = colleague(&ada, &remote);
+        bob.write("b.txt", "of bob, put away\n");
+        bob.git(&["stash"]);
+        let untouched = |who: &Project| {
+            who.git(&["for-each-ref", "refs/heads", "refs/tags", "refs/remotes", "refs/stash"])
+                + &who.git(&["stash", "list"])
+                + &who.git(&["symbolic-ref", "HEAD"])
+        };
+        let (of_ada, of_bob) = (untouched(&ada), untouched(&bob));
         bob.snap(&["pull"]).exits(0);
         let resumed = bob.snap(&["resume", "first half", "--json"]).exits(0).json();
         assert_eq!((&resumed["session_id"], bob.state()), (&json!(done.session_id), ada.state()));
@@ -505,6 +516,7 @@ fn two_people_work_on_one_session_in_turn_and_the_conversation_has_both_halves()
         for half in ["all done", "now it is me", "fine", "and me again"] {
             assert!(said.contains(half), "{half} is not in {said}");
         }
+        assert_eq!((untouched(&ada), untouched(&bob)), (of_ada, of_bob), "branches and stash");
     });
 }
 

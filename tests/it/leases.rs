@@ -8,6 +8,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::handoff_remote::{colleague, refs, utf8, with_remote};
+use crate::real_client::answering_on_terminal;
 use crate::support::project::{Project, Ran, git_in, ran};
 use crate::support::{Must, eventually};
 
@@ -72,6 +73,38 @@ fn whoever_resumes_what_another_one_works_on_is_told_and_goes_on() {
     assert_eq!(holders(&ada, &remote), ["eve"]);
     ada.snap(&["rm", "--remote", "origin", "shared"]).exits(0);
     assert_eq!((leases(&ada, &remote), refs(&ada, &remote).len()), (Vec::new(), 1));
+}
+
+#[test]
+fn on_a_terminal_a_resume_of_what_another_one_works_on_asks_first() {
+    let (ada, remote) = with_remote();
+    ada.write("a.txt", "one\n");
+    ada.snap(&["save", "shared"]).exits(0);
+    ada.snap(&["push"]).exits(0);
+    let (bob, eve) = (colleague(&ada, &remote), colleague(&ada, &remote));
+    for (user, project) in [("bob", &bob), ("eve", &eve)] {
+        snap_as(user, project, &["pull"]).exits(0);
+    }
+    snap_as("bob", &bob, &["resume", "shared", "--trust"]).exits(0);
+    eventually("the lease", || holders(&ada, &remote) == ["bob"]);
+    let before = eve.state();
+    let asked = |answer: &str| {
+        let mut command = command_as("eve", &eve, &["resume", "shared", "--trust", "--no-run"]);
+        let said = answering_on_terminal(command.env("SNAP_LEASE_MILLISECONDS", "60000"), answer);
+        assert!(
+            said.contains("shared is being worked on by bob@") && said.contains("Resume it too? [y/N]"),
+            "{said}"
+        );
+        said
+    };
+    for answer in ["n\n", "\n"] {
+        let said = asked(answer);
+        assert!(said.contains("Nothing was restored"), "{said}");
+        assert_eq!((eve.state(), holders(&ada, &remote)), (before.clone(), vec!["bob".to_owned()]));
+    }
+    asked("y\n");
+    assert_eq!(eve.read("a.txt"), b"one\n");
+    eventually("both leases", || holders(&ada, &remote).len() == 2);
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod fuzzed;
 mod grants;
 mod handoff;
 mod handoff_base;
+mod handoff_broken;
 mod handoff_hostile;
 mod handoff_remote;
 mod harness;
