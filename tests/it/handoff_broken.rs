@@ -14,10 +14,10 @@ use serde_json::Value;
 use crate::failures::noise;
 use crate::handoff_remote::{colleague, refs, utf8, with_remote};
 use crate::support::Must;
-use crate::together::Dice;
 use crate::support::disk::{SmallDisk, fill};
 use crate::support::project::{Project, Ran, git_in, ran};
 use crate::support::trace::long;
+use crate::together::Dice;
 
 const ID: &str = "c137e379-838e-4509-8148-16b407691758";
 
