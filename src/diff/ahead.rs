@@ -6,7 +6,6 @@
 //! good one is likely, and nothing but the length of the diff depends on it.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hasher as _};
 use std::io::{self, Read};
 
 use memchr::memchr;
@@ -105,7 +104,8 @@ impl Kept {
         let mut kept = Kept { lines: Vec::new(), one_in: scope.one_in.max(1), ended: false };
         let mut reader = reader.take(scope.bytes);
         let mut buffer = vec![0; BLOCK];
-        let mut hasher = DefaultHasher::new();
+        // The start of a line that goes on in the next block.
+        let mut begun = Vec::new();
         let mut number = first;
         loop {
             let read = match reader.read(&mut buffer) {
@@ -114,15 +114,22 @@ impl Kept {
             };
             let mut text = &buffer[..read];
             while let Some(end) = memchr(b'\n', text) {
-                add(&mut hasher, &text[..end], scope.blind);
-                let hash = std::mem::take(&mut hasher).finish();
+                let hash = match begun.is_empty() {
+                    true => hash(&text[..end], scope.blind),
+                    false => {
+                        begun.extend_from_slice(&text[..end]);
+                        hash(&begun, scope.blind)
+                    }
+                };
+                begun.clear();
                 if hash.is_multiple_of(kept.one_in) {
                     kept.lines.push((hash, number));
                 }
                 number += 1;
                 text = &text[end + 1..];
             }
-            add(&mut hasher, text, scope.blind);
+            // Of a giant line only the start counts.
+            begun.extend_from_slice(&text[..text.len().min(BLOCK.saturating_sub(begun.len()))]);
             if kept.lines.len() > MOST {
                 let one_in = kept.one_in * 2;
                 kept.thin(one_in);
@@ -150,13 +157,22 @@ impl Kept {
     }
 }
 
-fn add(hasher: &mut DefaultHasher, text: &[u8], blind: bool) {
-    match blind {
-        false => hasher.write(text),
-        true => {
-            text.iter().filter(|byte| !byte.is_ascii_whitespace()).for_each(|byte| hasher.write_u8(*byte))
-        }
+/// Hashes a line, eight bytes at a time: lines that share a hash cost a longer diff and nothing else.
+fn hash(line: &[u8], blind: bool) -> u64 {
+    const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mix = |hash: u64, next: u64| {
+        let mixed = (hash ^ next).wrapping_mul(ODD);
+        mixed ^ (mixed >> 29)
+    };
+    if blind {
+        let seen = line.iter().filter(|byte| !byte.is_ascii_whitespace());
+        return seen.fold(1, |hash, byte| mix(hash, u64::from(*byte)));
     }
+    let (words, rest) = line.as_chunks::<8>();
+    let hash = words.iter().fold(line.len() as u64, |hash, word| mix(hash, u64::from_le_bytes(*word)));
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    mix(mix(hash, u64::from_le_bytes(last)), ODD)
 }
 
 #[cfg(test)]

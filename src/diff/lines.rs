@@ -57,6 +57,11 @@ impl<R: Read> Side<R> {
         self.offset += bytes as u64;
     }
 
+    /// Reads one more block if there is nothing behind so many bytes.
+    pub(super) fn read_past(&mut self, known: usize) -> io::Result<()> {
+        if self.rest().len() <= known { self.read_block() } else { Ok(()) }
+    }
+
     /// Reads one more block; does nothing at the end.
     pub(super) fn read_block(&mut self) -> io::Result<()> {
         if self.ended {

@@ -83,12 +83,8 @@ impl<'a, A: Read, B: Read> Differ<'a, A, B> {
     /// Whatever reading gives.
     pub fn is_same(mut self) -> io::Result<bool> {
         loop {
-            if self.old.rest().is_empty() {
-                self.old.read_block()?;
-            }
-            if self.new.rest().is_empty() {
-                self.new.read_block()?;
-            }
+            self.old.read_past(0)?;
+            self.new.read_past(0)?;
             let (old, new) = (self.old.rest(), self.new.rest());
             let len = old.len().min(new.len());
             if len == 0 || old[..len] != new[..len] {
@@ -114,12 +110,9 @@ impl<'a, A: Read, B: Read> Differ<'a, A, B> {
         // How much of a line that goes on has been compared already.
         let mut known = 0;
         loop {
-            if self.old.rest().is_empty() {
-                self.old.read_block()?;
-            }
-            if self.new.rest().is_empty() {
-                self.new.read_block()?;
-            }
+            // A line may go on behind what was read.
+            self.old.read_past(known)?;
+            self.new.read_past(known)?;
             let (old, new) = (self.old.rest(), self.new.rest());
             let same = known + common(&old[known..], &new[known..]);
             let at_end = self.old.ended() && self.new.ended() && same == old.len() && same == new.len();
@@ -133,14 +126,7 @@ impl<'a, A: Read, B: Read> Differ<'a, A, B> {
             if at_end || !undecided || too_long {
                 return Ok(!at_end);
             }
-            // A line goes on behind what was read.
             known = same - whole;
-            if self.old.rest().len() == same - whole {
-                self.old.read_block()?;
-            }
-            if self.new.rest().len() == same - whole {
-                self.new.read_block()?;
-            }
         }
     }
 
@@ -189,7 +175,8 @@ impl<'a, A: Read, B: Read> Differ<'a, A, B> {
                 }
                 None => {
                     out.report.rough = true;
-                    let half = window.half(hunks);
+                    let strangers = window.shares_nothing(hunks);
+                    let half = if strangers { window.end() } else { window.half(hunks) };
                     let bytes = (self.old.offset(), self.new.offset());
                     let meeting =
                         self.scout.meeting(out.next_lines(), bytes, out.started(), &self.options)?;
@@ -395,6 +382,11 @@ impl<'a> Window<'a> {
             }
         }
         found
+    }
+
+    /// Says whether the versions have no line in common here: looking at any of it again finds none.
+    fn shares_nothing(&self, hunks: &[Hunk]) -> bool {
+        matches!(hunks, [all] if *all == self.everything())
     }
 
     /// Returns where the script has used up half of one of the versions.
