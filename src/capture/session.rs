@@ -20,7 +20,7 @@ use crate::manifest::{
 };
 use crate::paths::RepoPath;
 use crate::redaction::Redactor;
-use crate::session::compaction::{Cut, Survey};
+use crate::session::compaction::last_compaction;
 use crate::session::facts::Facts;
 use crate::session::{AgentFiles, Found, Journal, Lines};
 use crate::store::{AddLock, Store};
@@ -190,7 +190,7 @@ impl Reader<'_> {
     /// Keeps a transcript, or what is needed of it. Two passes: the second may see more lines than the first.
     fn transcript(&self, path: &Path, history: History, facts: &mut Facts) -> Result<Transcript> {
         let mut cut = match history {
-            History::Context => compaction(path)?,
+            History::Context => last_compaction(Lines::open(path)?)?,
             History::Full | History::None => None,
         };
         let mut transcript = Transcript::default();
@@ -310,16 +310,6 @@ impl Reader<'_> {
             }
         }
     }
-}
-
-/// Looks for the last compaction that the conversation goes on from.
-fn compaction(path: &Path) -> Result<Option<Cut>> {
-    let mut lines = Lines::open(path)?;
-    let mut survey = Survey::default();
-    while let Some(line) = lines.next_line()? {
-        survey.line(line);
-    }
-    Ok(survey.finish())
 }
 
 /// Takes a task's JSON if it names itself as its file does; it is restored under that name.

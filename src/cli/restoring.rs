@@ -340,7 +340,7 @@ pub(super) fn lines(ui: &Ui, plan: &Plan, most: usize) -> Vec<String> {
     if let Some(session) = plan.session() {
         let id = match session.renamed {
             true => "as a new session: this machine has the saved one already".to_owned(),
-            false if session.continues => {
+            false if session.continues.is_some() => {
                 format!("as {}: what is here is its beginning, and the rest is appended", session.id)
             }
             false => format!("as {}", session.id),
@@ -434,7 +434,7 @@ pub(super) fn as_json(plan: &Plan) -> Value {
         "moved": plan.moved(),
         "session_id": plan.session().map(|session| &session.id),
         "renamed": plan.session().map(|session| session.renamed),
-        "continues": plan.session().map(|session| session.continues),
+        "continues": plan.session().map(|session| session.continues.is_some()),
         "paths": plan.session().map(paths_json),
         "notes": plan.notes(),
         "queue": plan.session().map(|_| &plan.manifest().queue),

@@ -19,7 +19,6 @@ use crate::git::{Repository, Seen};
 use crate::interrupt::Interrupt;
 use crate::manifest::{Mode, Version};
 use crate::paths::RepoPath;
-use crate::session::Installed;
 use crate::store::{Journal, Store};
 use crate::tree::{NewFile, Node, Staging, Stamp, Tree};
 
@@ -82,15 +81,9 @@ impl Change<'_> {
             Err(_) if self.steps.is_empty() => None,
             Err(error) => return Err(untouched(error)),
         };
-        let done = self.forward(&interrupt).and_then(|(relocated, continued)| {
-            let decided = journal.as_mut().map_or(Ok(()), Journal::decide);
-            match decided.and_then(|()| self.record.reveal(self.repository)) {
-                Ok(()) => Ok(relocated),
-                Err(error) => {
-                    continued.take_back();
-                    Err(error)
-                }
-            }
+        let done = self.forward(&interrupt).and_then(|relocated| {
+            journal.as_mut().map_or(Ok(()), Journal::decide)?;
+            self.record.reveal(self.repository).map(|()| relocated)
         });
         let relocated = match done {
             Ok(relocated) => relocated,
@@ -134,7 +127,7 @@ impl Change<'_> {
     }
 
     /// Does everything up to the decision.
-    fn forward(&self, interrupt: &Interrupt) -> Result<(Relocated, Installed)> {
+    fn forward(&self, interrupt: &Interrupt) -> Result<Relocated> {
         let lock = match self.repository.filter(|_| self.record.index) {
             Some(repository) => Some(repository.lock_index(&self.record.id, self.seen.as_ref())?),
             None => None,
@@ -164,11 +157,7 @@ impl Change<'_> {
             }
         }
         interrupt.check()?;
-        // The last thing, as it can't wait aside: what a crash leaves of it is the beginning of the same session.
-        match self.session.as_ref().filter(|_| self.record.session.is_none()) {
-            Some(session) => Ok(session.continue_it()?.unwrap_or((relocated, Installed::default()))),
-            None => Ok((relocated, Installed::default())),
-        }
+        Ok(relocated)
     }
 
     /// Stages the new files, moves the old ones out and the new ones in.

@@ -65,7 +65,7 @@ impl Copy<'_> {
         let mut lines = saved_lines(self.store, saved);
         let mut mending = Mending::new(checked);
         let mut ended = true;
-        while let Some(line) = lines.next_line()? {
+        while let Some(line) = lines.next_line_mut()? {
             mending.line(line, &mut |line| {
                 ended = line.ends_with(b"\n");
                 self.rewriter.record(line, out).map_err(unwritten)

@@ -17,8 +17,8 @@ use crate::session::Placed;
 use crate::store::LogEntry;
 use crate::tree::{Node, STAGING, Staging, Tree};
 
-/// The version of what is written here; another one is left alone.
-pub(super) const FORMAT: u32 = 1;
+/// The versions of what is written here; another one is left alone. The second: a session is continued.
+pub(super) const FORMATS: std::ops::RangeInclusive<u32> = 1..=2;
 
 /// Stands in the staging folder from when everything is in it until nothing is to be moved back.
 pub(super) const READY: &str = "ready";

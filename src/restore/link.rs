@@ -32,13 +32,7 @@ pub fn link(
     let earlier: Vec<Link> = same_title.collect();
     plan.title = title.to_owned();
     let filled = manifest.session.as_ref().map(|session| refill_side_files(workspace, manifest, session));
-    let ready = session::Ready {
-        store: &workspace.store,
-        client: &workspace.client,
-        manifest,
-        plan: &plan,
-        session: filled.transpose()?,
-    };
+    let ready = session::Ready { workspace, manifest, plan: &plan, session: filled.transpose()? };
     let store = workspace.store.root();
     if let Some(placed) = ready.placed(plan.id.as_str())? {
         let linked = ready.place(&placed).and_then(|_rewritten| placed.reveal()).and_then(|()| {

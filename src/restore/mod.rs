@@ -7,6 +7,7 @@
 
 mod apply;
 mod branch;
+mod compared;
 mod consent;
 mod copying;
 mod edits;
@@ -34,6 +35,7 @@ use crate::manifest::{Edits, Manifest, Version};
 use crate::paths::{NativePath, RepoPath};
 use crate::redaction::refill_side_files;
 use crate::redaction::{Held, refill, to_supply};
+use crate::session::Placed;
 use crate::store::{Bases, LogEntry, MovedBranch, Operation, Reference};
 use crate::workspace::Workspace;
 
@@ -424,13 +426,8 @@ fn carry_out(
     let filled = manifest.session.as_ref().filter(|_| session.is_some());
     let filled = filled.map(|session| refill_side_files(workspace, &manifest, session)).transpose();
     let filled = filled.map_err(|error| Failed { error, as_before: true })?;
-    let ready = session.as_ref().map(|plan| session::Ready {
-        store: &workspace.store,
-        client: &workspace.client,
-        manifest: &manifest,
-        plan,
-        session: filled,
-    });
+    let ready =
+        session.as_ref().map(|plan| session::Ready { workspace, manifest: &manifest, plan, session: filled });
     let placed = ready.as_ref().map(|ready| ready.placed(id.as_str())).transpose();
     let placed = placed.map_err(|error| Failed { error, as_before: true })?.flatten();
     let object_format = workspace.repository.as_ref().map_or(GitHash::Sha1, Repository::hash);
@@ -443,7 +440,7 @@ fn carry_out(
         ..audit::line(context, operation, Some(&manifest))
     };
     let record = Record {
-        format: journal::FORMAT,
+        format: if placed.as_ref().is_some_and(Placed::continues) { 2 } else { 1 },
         id,
         line: line.clone(),
         safety: safety.map(|safety| safety.name.clone()),

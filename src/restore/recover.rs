@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::journal::{FORMAT, Kept, Record};
+use super::journal::{FORMATS, Kept, Record};
 use crate::audit;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
@@ -121,8 +121,14 @@ fn recover_one(context: &Context, workspace: &Workspace, path: &Path) -> Result<
         recovered.outcome = Outcome::Gone;
     } else {
         let repository = repository_at(&record)?;
-        if decided {
-            record.reveal(repository.as_ref())?;
+        let finished = decided
+            && match record.reveal(repository.as_ref()) {
+                Ok(()) => true,
+                // Somebody went on with what was to be continued.
+                Err(error) if error.kind() == Kind::Conflict => false,
+                Err(error) => return Err(error),
+            };
+        if finished {
             recovered.leftover = record.clean_up(repository.as_ref())?;
             recovered.outcome = Outcome::Finished;
         } else {
@@ -149,7 +155,7 @@ fn read(path: &Path, line: &[u8]) -> Result<Record> {
         Error::new(kind, format!("Cannot read {}", path.display())).because(cause).hint(hint)
     };
     match serde_json::from_slice::<Version>(line) {
-        Ok(Version { format }) if format != FORMAT => {
+        Ok(Version { format }) if !FORMATS.contains(&format) => {
             let cause =
                 format!("it is the journal of a restore by a later version of snap (format {format})");
             return Err(unusable(Kind::NewerFormat, cause, "run the command with that version once"));

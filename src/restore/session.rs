@@ -11,11 +11,13 @@ use std::path::{Path, PathBuf};
 use crate::error::Result;
 use crate::ids::ClientId;
 use crate::manifest::{Manifest, Session, Transcript};
+use crate::paths::RepoPath;
 use crate::redaction::refill_side_files;
+use crate::restore::compared::Compared;
 use crate::restore::copying::{Copy, saved_lines, unwritten};
 use crate::restore::relocate::{Paths, Relocated, Relocation};
 use crate::session::check::{Check, Checked, Finding, Problem};
-use crate::session::{ClientHome, Installed, Placed, Standing, title_records};
+use crate::session::{Placed, Standing, Writer, title_records};
 use crate::store::Store;
 use crate::workspace::Workspace;
 
@@ -26,8 +28,8 @@ pub struct SessionPlan {
     pub id: ClientId,
     /// Whether that is another one than it had.
     pub renamed: bool,
-    /// Whether it continues the session of that id that is here: its files are only appended to.
-    pub continues: bool,
+    /// What it continues, if that is the session of that id that is here: its files are only appended to.
+    pub continues: Option<Beginning>,
     /// The folder that the client works in.
     pub cwd: PathBuf,
     /// The title it gets: the snapshot's name.
@@ -40,6 +42,17 @@ pub struct SessionPlan {
     pub checked: Checked,
     /// What is wrong with the agents' transcripts.
     pub agents: BTreeMap<ClientId, Checked>,
+}
+
+/// What is here of a session that is continued.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Beginning {
+    /// The size of its transcript.
+    transcript: u64,
+    /// The side files that are not the same: those that are the beginning, with their sizes, and those that are missing.
+    files: BTreeMap<RepoPath, Option<u64>>,
+    /// Whether it is the beginning only in the form that a save would give it.
+    as_saved: bool,
 }
 
 impl SessionPlan {
@@ -94,7 +107,7 @@ pub(super) fn plan(
         relocation: relocation(&session.id)?,
         id: session.id.clone(),
         renamed: false,
-        continues: false,
+        continues: None,
         cwd: cwd.clone(),
         title: manifest.name.clone(),
         records: transcript.records,
@@ -102,8 +115,10 @@ pub(super) fn plan(
         agents: checked_agents,
     };
     if workspace.client.knows(&session.id)? {
-        plan.continues = may_continue && continues(workspace, manifest, &plan)?;
-        if !plan.continues {
+        if may_continue {
+            plan.continues = continues(workspace, manifest, &plan)?;
+        }
+        if plan.continues.is_none() {
             plan.id = ClientId::random();
             plan.relocation = relocation(&plan.id)?;
             plan.renamed = true;
@@ -114,32 +129,50 @@ pub(super) fn plan(
 
 /// Says whether what is here of the session is the beginning of what was saved, so that appending is enough: its
 /// transcript is shorter, no agent's is different, every other file is the same or missing, and it does not run.
-fn continues(workspace: &Workspace, manifest: &Manifest, plan: &SessionPlan) -> Result<bool> {
+fn continues(workspace: &Workspace, manifest: &Manifest, plan: &SessionPlan) -> Result<Option<Beginning>> {
     let client = &workspace.client;
     let here = client.transcript_path(&plan.cwd, &plan.id);
     let harmed = plan.checked.needs_mending() || plan.agents.values().any(Checked::needs_mending);
     let Some((session, saved)) = manifest.session.as_ref().and_then(|s| Some((s, s.transcript.as_ref()?)))
     else {
-        return Ok(false);
+        return Ok(None);
     };
     if harmed || client.transcripts(&plan.id)? != [here.clone()] || client.live_session(&plan.id)?.is_some() {
-        return Ok(false);
+        return Ok(None);
     }
-    let mut copy = Copy { store: &workspace.store, rewriter: plan.relocation.rewriter()? };
-    let installing = client.installing(&plan.id, &plan.cwd, true);
-    let here = installing.transcript_standing(&mut |out| copy.transcript(saved, &plan.checked, out))?;
-    let mut fits = here == Standing::Beginning;
-    let session = &refill_side_files(workspace, manifest, session)?;
-    copy.side_files(manifest, session, &plan.agents, &mut |place, content| {
-        fits = fits
-            && match installing.standing(place, content)? {
-                Standing::Absent | Standing::Same => true,
-                Standing::Beginning => place.as_path().extension().is_some_and(|end| end == "jsonl"),
-                Standing::Other => false,
-            };
-        Ok(())
-    })?;
-    Ok(fits)
+    for as_saved in [false, true] {
+        let compared = compared(workspace, manifest, as_saved)?;
+        let standing = |place: Option<&RepoPath>, content: Writer<'_>| {
+            client.standing(&plan.id, &plan.cwd, place, &|file| compared.read(place, file), content)
+        };
+        let mut copy = Copy { store: &workspace.store, rewriter: plan.relocation.rewriter()? };
+        let here = standing(None, &mut |out| copy.transcript(saved, &plan.checked, out))?;
+        let Standing::Beginning(transcript) = here else { continue };
+        let (mut fits, mut files) = (true, BTreeMap::new());
+        let session = &refill_side_files(workspace, manifest, session)?;
+        copy.side_files(manifest, session, &plan.agents, &mut |place, content| {
+            match if fits { standing(Some(place), content)? } else { Standing::Other } {
+                Standing::Same => {}
+                Standing::Absent => drop(files.insert(place.clone(), None)),
+                Standing::Beginning(size) if place.as_bytes().ends_with(b".jsonl") => {
+                    files.insert(place.clone(), Some(size));
+                }
+                Standing::Beginning(_) | Standing::Other => fits = false,
+            }
+            Ok(())
+        })?;
+        if fits {
+            return Ok(Some(Beginning { transcript, files, as_saved }));
+        }
+    }
+    Ok(None)
+}
+
+fn compared(workspace: &Workspace, manifest: &Manifest, as_saved: bool) -> Result<Compared> {
+    match as_saved {
+        true => Compared::as_saved(workspace, manifest),
+        false => Ok(Compared::as_they_are()),
+    }
 }
 
 /// Returns the folder that corresponds to the session's own; the root if it is not there.
@@ -155,8 +188,7 @@ fn folder_here(workspace: &Workspace, manifest: &Manifest, session: &Session) ->
 
 /// A session that is ready to be installed.
 pub(super) struct Ready<'a> {
-    pub(super) store: &'a Store,
-    pub(super) client: &'a ClientHome,
+    pub(super) workspace: &'a Workspace,
     pub(super) manifest: &'a Manifest,
     pub(super) plan: &'a SessionPlan,
     /// The session as saved, with the secrets of its files filled in.
@@ -164,41 +196,44 @@ pub(super) struct Ready<'a> {
 }
 
 impl Ready<'_> {
-    /// Returns what goes where; `token` tells this installation from others. `None` for one
-    /// that is only continued.
+    /// Returns what goes where; `token` tells this installation from others.
     pub(super) fn placed(&self, token: &str) -> Result<Option<Placed>> {
-        let Some((session, _)) = self.saved().filter(|_| !self.plan.continues) else { return Ok(None) };
-        let mut places = Vec::new();
-        let mut copy = Copy { store: self.store, rewriter: self.plan.relocation.rewriter()? };
+        let Some((session, _)) = self.saved() else { return Ok(None) };
+        let (mut places, mut continued) = (Vec::new(), BTreeMap::new());
+        let mut copy = self.copy()?;
         copy.side_files(self.manifest, session, &self.plan.agents, &mut |place, _| {
+            match self.plan.continues.as_ref().map(|here| here.files.get(place)) {
+                // The same is here.
+                Some(None) => return Ok(()),
+                Some(Some(Some(size))) => drop(continued.insert(places.len(), *size)),
+                Some(Some(None)) | None => {}
+            }
             places.push(place.clone());
             Ok(())
         })?;
-        Ok(Some(self.client.placed(&self.plan.id, &self.plan.cwd, places, token)))
+        continued.extend(self.plan.continues.as_ref().map(|here| (places.len(), here.transcript)));
+        let placed = self.workspace.client.placed(&self.plan.id, &self.plan.cwd, places, token);
+        Ok(Some(placed.continuing(continued)))
     }
 
-    /// Writes a new session into its staging folders, in the order of the places; returns what
-    /// rewriting its paths did.
+    /// Writes the session, or what is missing of it here, into its staging folders, in the order of the places;
+    /// returns what rewriting its paths did.
     pub(super) fn place(&self, placed: &Placed) -> Result<Relocated> {
         let Some((session, saved)) = self.saved() else { return Ok(Relocated::default()) };
-        let mut copy = Copy { store: self.store, rewriter: self.plan.relocation.rewriter()? };
-        let mut placing = placed.begin();
-        copy.side_files(self.manifest, session, &self.plan.agents, &mut |_, content| placing.file(content))?;
+        let as_saved = self.plan.continues.as_ref().is_some_and(|here| here.as_saved);
+        let compared = compared(self.workspace, self.manifest, as_saved)?;
+        let as_saved = |place: Option<&RepoPath>, file| compared.read(place, file);
+        let mut copy = self.copy()?;
+        let mut placing = placed.begin(&as_saved);
+        copy.side_files(self.manifest, session, &self.plan.agents, &mut |place, content| {
+            placing.file(place, content)
+        })?;
         placing.transcript(&mut |out| self.transcript(&mut copy, saved, out))?;
         Ok(copy.rewriter.finish())
     }
 
-    /// Appends what is missing to the session that is here; returns what takes it back, too.
-    pub(super) fn continue_it(&self) -> Result<Option<(Relocated, Installed)>> {
-        let Some((session, saved)) = self.saved() else { return Ok(None) };
-        let mut copy = Copy { store: self.store, rewriter: self.plan.relocation.rewriter()? };
-        let mut installing = self.client.installing(&self.plan.id, &self.plan.cwd, self.plan.continues);
-        let agents = &self.plan.agents;
-        copy.side_files(self.manifest, session, agents, &mut |place, content| {
-            installing.file(place, content)
-        })?;
-        let installed = installing.transcript(&mut |out| self.transcript(&mut copy, saved, out))?;
-        Ok(Some((copy.rewriter.finish(), installed)))
+    fn copy(&self) -> Result<Copy<'_>> {
+        Ok(Copy { store: &self.workspace.store, rewriter: self.plan.relocation.rewriter()? })
     }
 
     fn transcript(&self, copy: &mut Copy<'_>, saved: &Transcript, out: &mut dyn Write) -> Result<()> {

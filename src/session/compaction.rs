@@ -1,6 +1,6 @@
 //! What the client still loads of a transcript: what came since the last compaction, and what that kept.
 //!
-//! Pure. [`Survey`] looks at every line once and says where the cut is; then [`Cut`] says of each line whether it
+//! [`Survey`] looks at every line once and says where the cut is; then [`Cut`] says of each line whether it
 //! stays. Only records of the conversation are ever left out, and only if they come before the boundary and the
 //! boundary does not preserve them; every other line stays (titles, modes, file history, queue, whatever is not
 //! understood). If anything speaks against the cut, there is none.
@@ -11,7 +11,9 @@ use std::collections::HashSet;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::Lines;
 use super::check::{Key, key};
+use crate::error::Result;
 
 /// What is looked at in a record.
 #[derive(Deserialize)]
@@ -98,6 +100,18 @@ impl Survey {
         let cut = Cut { line, preserved, lines: 0 };
         (all_there && !goes_on_from_before).then_some(cut)
     }
+}
+
+/// Looks in a transcript for the last compaction that the conversation goes on from.
+///
+/// # Errors
+/// What reading it says.
+pub fn last_compaction(mut lines: Lines<'_>) -> Result<Option<Cut>> {
+    let mut survey = Survey::default();
+    while let Some(line) = lines.next_line()? {
+        survey.line(line);
+    }
+    Ok(survey.finish())
 }
 
 /// Says which lines stay; to be asked about every line, from the first.

@@ -182,6 +182,14 @@ impl<'a> Lines<'a> {
     /// # Errors
     /// [`crate::error::Kind::Environment`] with the path.
     pub fn next_line(&mut self) -> Result<Option<&[u8]>> {
+        Ok(self.next_line_mut()?.map(|line| line.as_slice()))
+    }
+
+    /// As [`Lines::next_line`]; what is done to the line is not seen by later ones.
+    ///
+    /// # Errors
+    /// As [`Lines::next_line`].
+    pub fn next_line_mut(&mut self) -> Result<Option<&mut Vec<u8>>> {
         if self.line.capacity() > LONG {
             self.line = Vec::new();
         }
@@ -199,7 +207,7 @@ impl<'a> Lines<'a> {
             self.torn = std::mem::take(&mut self.line);
             return Ok(None);
         }
-        Ok(Some(&self.line))
+        Ok(Some(&mut self.line))
     }
 
     fn read_line(&mut self) -> std::io::Result<()> {

@@ -6,6 +6,7 @@
 //! tool's result, a result that says so is added, or the client would leave out the call too. What belongs to no
 //! whole record is left out: the snapshot keeps it.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -36,29 +37,43 @@ impl<'a> Mending<'a> {
         Mending { checked, records: 0, last: [None, None] }
     }
 
-    /// Hands out what becomes of a line: the line itself, or any number of lines.
+    /// Hands out what becomes of a line: the line itself, or any number of lines. A whole record, which can be huge, is
+    /// mended where it is.
     ///
     /// # Errors
     /// Passes on what `out` says.
-    pub fn line(&mut self, line: &[u8], out: Out<'_>) -> Result<()> {
+    pub fn line(&mut self, line: &mut Vec<u8>, out: Out<'_>) -> Result<()> {
         if !self.checked.needs_mending() {
             return out(line);
         }
-        for record in records_of(line).records {
+        let records = records_of(line).records;
+        let records: Vec<Vec<u8>> = match records.as_slice() {
+            [Cow::Borrowed(whole)] => {
+                let start = whole.as_ptr().addr().saturating_sub(line.as_ptr().addr());
+                let end = start + whole.len();
+                drop(records);
+                line.truncate(end);
+                line.drain(..start);
+                self.records += 1;
+                return self.record(line, out);
+            }
+            _ => records.into_iter().map(Cow::into_owned).collect(),
+        };
+        for mut record in records {
             self.records += 1;
-            self.record(record.into_owned(), out)?;
+            self.record(&mut record, out)?;
         }
         Ok(())
     }
 
-    fn record(&mut self, mut record: Vec<u8>, out: Out<'_>) -> Result<()> {
-        let Ok(view) = serde_json::from_slice::<View<'_>>(&record) else {
+    fn record(&mut self, record: &mut Vec<u8>, out: Out<'_>) -> Result<()> {
+        let Ok(view) = serde_json::from_slice::<View<'_>>(record) else {
             record.push(b'\n');
-            return out(&record);
+            return out(record);
         };
         let last = &mut self.last[usize::from(view.is_sidechain == Some(true))];
         let parent = match self.checked.orphans.contains(&self.records) {
-            true => place_of_parent(&record).map(|place| (place, json!(*last).to_string())),
+            true => place_of_parent(record).map(|place| (place, json!(*last).to_string())),
             false => None,
         };
         if let Some(uuid) = view.uuid {
@@ -70,12 +85,12 @@ impl<'a> Mending<'a> {
             .range((self.records, Key::MIN)..=(self.records, Key::MAX))
             .map(|(_, call)| *call)
             .collect();
-        let answers = if calls.is_empty() { Vec::new() } else { answers(&record, &calls) };
+        let answers = if calls.is_empty() { Vec::new() } else { answers(record, &calls) };
         if let Some((place, parent)) = parent {
             record.splice(place, parent.into_bytes());
         }
         record.push(b'\n');
-        out(&record)?;
+        out(record)?;
         for (uuid, answer) in answers {
             out(format!("{answer}\n").as_bytes())?;
             self.last[usize::from(answer["isSidechain"] == true)] = Some(uuid);

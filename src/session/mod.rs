@@ -27,15 +27,15 @@ use std::path::{Path, PathBuf};
 
 use crate::ids::ClientId;
 
-pub use continuation::{Standing, Writer};
+pub use continuation::{AsSaved, Standing, Writer};
 pub use files::{AgentFiles, Lines, SessionFiles};
 pub use hook::{HookInput, ToolInput, shown_instead_of_asking};
-pub use install::{Installed, Installing, title_records};
+pub use install::title_records;
 pub use integration::{COMMAND_FILE, hooks, is_our_command, with_hooks, without_hooks};
 pub use links::Link;
 pub use live::Live;
 pub use locate::{Found, Wanted};
-pub use placed::Placed;
+pub use placed::{AsPlaceSaved, Placed};
 pub use recorder::Journal;
 pub use settings::Settings;
 pub use slug::slug;

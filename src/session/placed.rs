@@ -1,18 +1,21 @@
 //! A new session on its way into the client's folders: staged whole, then revealed, or taken back.
 //!
 //! Side files first, the transcript last: the client lists a session by its transcript, so
-//! it never sees half of one. Nothing that exists is overwritten. What goes where is known
+//! it never sees half of one. Nothing that exists is overwritten; of a session that is continued, what
+//! is missing waits like everything else, and is appended when the restore is decided. What goes where is known
 //! beforehand, as a value, so that another process can finish it or take it back. Below the
 //! client's `projects`, `tasks` and `file-history`, which people put on other disks by a link,
 //! everything is reached through real folders only.
 
+use std::collections::BTreeMap;
+use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::ClientHome;
-use super::continuation::Writer;
+use super::continuation::{AsSaved, Continuation, Standing, Writer, append, take_back};
 use crate::error::{Error, IoContext, Kind, Result};
 use crate::fs;
 use crate::ids::ClientId;
@@ -37,13 +40,21 @@ pub struct Placed {
     id: ClientId,
     /// The side files: `session/…`, `tasks/…` or `file-history/…`, as in a manifest.
     places: Vec<RepoPath>,
+    /// The files that are here already: the number of each, and the size that it has now.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    continued: BTreeMap<usize, u64>,
     /// Part of the names of the staging folders.
     token: String,
 }
 
+/// Gives a file that is here as it would be saved; without a place, the transcript.
+pub type AsPlaceSaved<'a> =
+    &'a dyn Fn(Option<&RepoPath>, std::fs::File) -> io::Result<Box<dyn io::Read + 'a>>;
+
 /// A session that is being written into its staging folders.
 pub struct Placing<'a> {
     placed: &'a Placed,
+    as_saved: AsPlaceSaved<'a>,
     written: usize,
 }
 
@@ -51,18 +62,49 @@ impl ClientHome {
     /// Says what an installation is to put where. `token` tells it from others.
     pub fn placed(&self, id: &ClientId, cwd: &Path, places: Vec<RepoPath>, token: &str) -> Placed {
         let config = self.config.as_path().into();
-        Placed { config, cwd: cwd.into(), id: id.clone(), places, token: token.to_owned() }
+        let (id, token) = (id.clone(), token.to_owned());
+        Placed { config, cwd: cwd.into(), id, places, continued: BTreeMap::new(), token }
+    }
+
+    /// Says how a side file (or, without a place, the transcript) that may be here stands to what would be written;
+    /// writes nothing.
+    ///
+    /// # Errors
+    /// [`Kind::Damaged`] for a place that is none, what `content` says, [`Kind::Environment`] with the path.
+    pub fn standing(
+        &self,
+        id: &ClientId,
+        cwd: &Path,
+        place: Option<&RepoPath>,
+        as_saved: AsSaved<'_>,
+        content: Writer<'_>,
+    ) -> Result<Standing> {
+        let placed = self.placed(id, cwd, place.into_iter().cloned().collect(), "");
+        let File { kind, path, .. } = placed.file(0)?;
+        let folder = self.config.join(kind);
+        if !folder.is_dir() {
+            return Ok(Standing::Absent);
+        }
+        let tree = open(&folder)?;
+        match tree.append(&path)? {
+            Some(here) => Continuation::run(here, as_saved, &mut io::sink(), content),
+            None if tree.absolute(&path).symlink_metadata().is_ok() => Ok(Standing::Other),
+            None => Ok(Standing::Absent),
+        }
     }
 }
 
 impl Placing<'_> {
-    /// Writes the next side file: that of the next place.
+    /// Writes the next side file, unless this is not the next place: then it is here already.
     ///
     /// # Errors
     /// [`Kind::Conflict`] if it exists where it is to go, [`Kind::Damaged`] for a place that is none, what `content`
     /// says, [`Kind::Environment`] with the path.
-    pub fn file(&mut self, content: Writer<'_>) -> Result<()> {
+    pub fn file(&mut self, place: &RepoPath, content: Writer<'_>) -> Result<()> {
         let number = self.written;
+        if self.placed.places.get(number) != Some(place) {
+            return Ok(());
+        }
         self.written += 1;
         self.write(number, content)
     }
@@ -72,6 +114,9 @@ impl Placing<'_> {
     /// # Errors
     /// As [`Placing::file`].
     pub fn transcript(self, content: Writer<'_>) -> Result<()> {
+        if self.written != self.placed.places.len() {
+            return Err(Error::new(Kind::Bug, "The session's files came in another order than planned"));
+        }
         self.write(self.placed.places.len(), content)?;
         for kind in KINDS {
             if let Some((tree, staging)) = self.placed.opened(kind)? {
@@ -86,16 +131,26 @@ impl Placing<'_> {
     }
 
     fn write(&self, number: usize, content: Writer<'_>) -> Result<()> {
-        let File { kind, name, path } = self.placed.file(number)?;
+        let File { kind, name, path, .. } = self.placed.file(number)?;
         let folder = self.placed.config.as_path().join(kind);
         fs::make_private_folder(&folder)?;
         let tree = open(&folder)?;
-        if tree.read(&path)? != Node::Missing {
-            return Err(appeared(&tree.absolute(&path)));
-        }
-        let staged = format!("{}/{name}", self.placed.staging());
-        let staged = RepoPath::new(staged.as_bytes()).map_err(unusable)?;
-        match tree.create(&staged, content)? {
+        let staged = self.placed.staged(&name)?;
+        let made = match self.placed.continued.get(&number) {
+            None if tree.read(&path)? != Node::Missing => return Err(appeared(&tree.absolute(&path))),
+            None => tree.create(&staged, content)?,
+            Some(size) => {
+                let changed = || appeared(&tree.absolute(&path));
+                let here = tree.append(&path)?.ok_or_else(changed)?;
+                let place = self.placed.places.get(number);
+                let as_saved = |file| (self.as_saved)(place, file);
+                tree.create(&staged, |rest| match Continuation::run(here, &as_saved, rest, content)? {
+                    Standing::Beginning(now) if now == *size => Ok(()),
+                    _ => Err(changed()),
+                })?
+            }
+        };
+        match made {
             true => Ok(()),
             false => Err(appeared(&tree.absolute(&staged))),
         }
@@ -108,12 +163,24 @@ struct File {
     kind: &'static str,
     name: String,
     path: RepoPath,
+    number: usize,
 }
 
 impl Placed {
-    /// Begins to write the files.
-    pub fn begin(&self) -> Placing<'_> {
-        Placing { placed: self, written: 0 }
+    /// The same, but for files that are here and are only continued: the number of each place (behind them, that of the
+    /// transcript), and its size.
+    pub fn continuing(self, continued: BTreeMap<usize, u64>) -> Placed {
+        Placed { continued, ..self }
+    }
+
+    /// Says whether it continues a session that is here.
+    pub fn continues(&self) -> bool {
+        !self.continued.is_empty()
+    }
+
+    /// Begins to write the files; those that are here are compared as they would be saved.
+    pub fn begin<'a>(&'a self, as_saved: AsPlaceSaved<'a>) -> Placing<'a> {
+        Placing { placed: self, as_saved, written: 0 }
     }
 
     /// Returns where the files go, below the client's folder, the transcript last.
@@ -138,8 +205,10 @@ impl Placed {
             for kind in KINDS {
                 let Some((tree, staging)) = self.opened(kind)? else { continue };
                 let here = || some.iter().filter(|file| file.kind == kind);
-                for File { name, path, .. } in here() {
-                    if staging.holds(name)? {
+                for file @ File { name, path, .. } in here() {
+                    if self.continued.contains_key(&file.number) {
+                        self.append(&tree, file)?;
+                    } else if staging.holds(name)? {
                         tree.put_private(&staging, name, path)?;
                     }
                 }
@@ -157,11 +226,16 @@ impl Placed {
         if let Some((_, marked)) = self.opened(KINDS[0])?
             && marked.holds(READY)?
         {
-            for File { kind, name, path } in self.files()? {
+            for file in self.files()? {
+                let File { kind, name, path, number } = &file;
                 let Some((tree, staging)) = self.opened(kind)? else { continue };
-                if !staging.holds(&name)? && tree.read(&path)? != Node::Missing {
-                    tree.take(&path, &staging, &name)?;
-                    tree.prune_folders(&path);
+                if let Some(size) = self.continued.get(number) {
+                    if let Some((mut here, mut rest)) = self.both(&tree, &file)? {
+                        take_back(&mut here, *size, &mut rest).context("write", &tree.absolute(path))?;
+                    }
+                } else if !staging.holds(name)? && tree.read(path)? != Node::Missing {
+                    tree.take(path, &staging, name)?;
+                    tree.prune_folders(path);
                 }
             }
             marked.unmark(READY)?;
@@ -180,6 +254,30 @@ impl Placed {
             }
         }
         Ok(())
+    }
+
+    /// Appends what is missing of a file that is here.
+    fn append(&self, tree: &Tree, file: &File) -> Result<()> {
+        let place = tree.absolute(&file.path);
+        let (Some(size), Some((mut here, mut rest))) =
+            (self.continued.get(&file.number), self.both(tree, file)?)
+        else {
+            return Err(appeared(&place));
+        };
+        match append(&mut here, *size, &mut rest).context("write", &place)? {
+            true => Ok(()),
+            false => Err(appeared(&place)),
+        }
+    }
+
+    /// Opens a file that is here, and what waits to be appended to it.
+    fn both(&self, tree: &Tree, file: &File) -> Result<Option<(std::fs::File, std::fs::File)>> {
+        let rest = tree.append(&self.staged(&file.name)?)?;
+        Ok(tree.append(&file.path)?.zip(rest))
+    }
+
+    fn staged(&self, name: &str) -> Result<RepoPath> {
+        RepoPath::new(format!("{}/{name}", self.staging()).as_bytes()).map_err(unusable)
     }
 
     fn staging(&self) -> String {
@@ -207,7 +305,7 @@ impl Placed {
         let transcript = client.transcript_path(self.cwd.as_path(), &self.id);
         let transcript = transcript.strip_prefix(client.projects()).unwrap_or(&transcript);
         let Some(place) = self.places.get(number) else {
-            return below_client(KINDS[0], "transcript".to_owned(), transcript);
+            return below_client(KINDS[0], "transcript".to_owned(), transcript, number);
         };
         let mut components = place.components();
         let kind = components.next().and_then(|kind| kind.to_str()).unwrap_or_default();
@@ -222,7 +320,7 @@ impl Placed {
             }
         };
         let path = components.fold(folder, |path, component| path.join(component));
-        below_client(kind, number.to_string(), &path)
+        below_client(kind, number.to_string(), &path, number)
     }
 }
 
@@ -231,9 +329,9 @@ fn open(folder: &Path) -> Result<Tree> {
     Tree::open(&folder.canonicalize().context("open", folder)?)
 }
 
-fn below_client(kind: &'static str, name: String, path: &Path) -> Result<File> {
+fn below_client(kind: &'static str, name: String, path: &Path, number: usize) -> Result<File> {
     let path = RepoPath::new(path.as_os_str().as_bytes()).map_err(unusable)?;
-    Ok(File { kind, name, path })
+    Ok(File { kind, name, path, number })
 }
 
 fn unusable(why: String) -> Error {
@@ -242,6 +340,6 @@ fn unusable(why: String) -> Error {
 
 fn appeared(path: &Path) -> Error {
     Error::new(Kind::Conflict, format!("Cannot write {}", path.display()))
-        .because("a file of that name appeared meanwhile")
+        .because("a file of that name appeared or changed meanwhile")
         .hint("run the command again")
 }

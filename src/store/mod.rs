@@ -15,6 +15,7 @@ mod parsed;
 mod pieces;
 mod shelter;
 mod streams;
+mod writers;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -36,6 +37,7 @@ pub use objects::Sweep;
 use parsed::Parsed;
 pub use pieces::Pieces;
 pub use streams::Stream;
+use writers::Writers;
 
 /// How long a command waits for another one's lock.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -48,6 +50,8 @@ pub struct Store {
 
 /// Permission to add to the store; any number of them at a time.
 pub struct AddLock {
+    /// Before the lock, which must outlast what is on its way.
+    writers: RefCell<Writers>,
     _lock: SharedLock,
     /// Folders with new names in them, to be made durable before the manifest.
     dirty: RefCell<BTreeSet<PathBuf>>,
@@ -73,8 +77,9 @@ pub struct Entry {
 }
 
 impl AddLock {
-    /// Makes the names of all objects durable that were written under it.
+    /// Makes all objects that were written under it durable, with their names.
     fn sync(&self) -> Result<()> {
+        self.writers.borrow_mut().finish()?;
         self.dirty.take().iter().try_for_each(|folder| fs::sync_folder(folder))
     }
 }
@@ -125,7 +130,7 @@ impl Store {
         let manifests = entries.into_iter().filter_map(|entry| entry.manifest.ok());
         let published =
             manifests.flat_map(|manifest| manifest.objects()).map(|object| object.object).collect();
-        Ok(AddLock { _lock: lock, dirty: RefCell::default(), published })
+        Ok(AddLock { writers: RefCell::default(), _lock: lock, dirty: RefCell::default(), published })
     }
 
     /// Makes a private folder for work under way; leftovers of one are swept after a day.

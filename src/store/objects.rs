@@ -83,7 +83,7 @@ impl Store {
         if fs::make_private_folder(&folder)? {
             lock.dirty.borrow_mut().insert(self.objects_folder());
         }
-        fs::publish(&self.tmp(), &path, &frame, existing)?;
+        lock.writers.borrow_mut().write(&self.tmp(), &path, frame, existing)?;
         lock.dirty.borrow_mut().insert(folder);
         Ok(object)
     }

@@ -65,6 +65,9 @@ fn all_or_nothing(project: Project, command: &[&str]) {
             new += 1;
             assert_eq!(now, after, "killed at {call:?}");
         }
+        if command.contains(&"--no-edits") {
+            continue;
+        }
         project.snap(&["undo"]).exits(0);
         let undone = project.state_with_flags();
         assert!(before.starts_with(&undone), "undone after a kill at {call:?}: {undone}");
@@ -92,6 +95,14 @@ fn an_undo_killed_at_any_call_is_all_or_nothing() {
         let project = wrecked();
         project.snap(&["rewind", "x", "--no-session"]).exits(0);
         all_or_nothing(project, &["undo"]);
+    }
+}
+
+#[test]
+fn a_session_that_is_continued_and_killed_at_any_call_is_continued_or_not() {
+    if available("kill -9 at every system call of a resume that continues a session") {
+        let (project, ..) = crate::session_state::handed_over_and_back();
+        all_or_nothing(project, &["resume", "y", "--trust", "--no-run", "--no-edits"]);
     }
 }
 

@@ -46,7 +46,7 @@ fn mended(transcript: &[u8]) -> (Checked, Vec<Value>) {
     let mut mending = Mending::new(&checked);
     for line in lines() {
         mending
-            .line(line, &mut |line| {
+            .line(&mut line.to_vec(), &mut |line| {
                 out.extend_from_slice(line);
                 Ok(())
             })

@@ -181,9 +181,17 @@ fn agents_are_shown_as_a_tree_with_what_each_did_last() {
 }
 
 /// Saves a session, resumes it in a clone, goes on there, and saves it there as "y" in the same store.
-fn handed_over_and_back() -> (Project, std::path::PathBuf, Vec<u8>) {
+pub(crate) fn handed_over_and_back() -> (Project, std::path::PathBuf, Vec<u8>) {
+    handed_over_with(&[])
+}
+
+/// The same, with more records in it when it is saved first.
+fn handed_over_with(records: &[Value]) -> (Project, std::path::PathBuf, Vec<u8>) {
     let project = Project::new();
     let transcript = project.session(SESSION);
+    for record in records {
+        project.append(&transcript, format!("{record}\n").as_bytes());
+    }
     project.snap(&["save", "x"]).exits(0);
     let before = fs::read(&transcript).must("the transcript");
     let clone = project.cloned();
@@ -192,7 +200,8 @@ fn handed_over_and_back() -> (Project, std::path::PathBuf, Vec<u8>) {
     let resumed = clone.snap(&["resume", "x", "--trust", "--store", store, "--json"]).exits(0).json();
     assert_eq!((&resumed["session_id"], &resumed["continues"]), (&json!(SESSION), &json!(false)));
     let there = clone.home.project(clone.root()).join(format!("{SESSION}.jsonl"));
-    let more = json!({"type": "user", "uuid": "u3", "parentUuid": "u2", "sessionId": SESSION, "cwd": clone.root(),
+    let last = records.last().map_or("u2", |last| last["uuid"].as_str().must("an id"));
+    let more = json!({"type": "user", "uuid": "u3", "parentUuid": last, "sessionId": SESSION, "cwd": clone.root(),
         "message": {"role": "user", "content": "and more"}});
     clone.append(&there, format!("{more}\n").as_bytes());
     clone.snap(&["save", "y", "--store", store]).exits(0);
@@ -223,6 +232,32 @@ fn a_session_that_went_on_elsewhere_goes_on_here_under_its_id() {
     let again = project.snap(&["resume", "y", "--trust", "--json"]).exits(0).json();
     assert_eq!(again["renamed"], true);
     assert_eq!(fs::read(&transcript).must("the transcript"), after);
+}
+
+#[test]
+fn a_session_with_secrets_or_a_compaction_goes_on_here_under_its_id_too() {
+    let token = format!("ghp_{}", "a1B2c3D4e5".repeat(4).get(..36).must("36 letters"));
+    let said = |uuid: &str, parent: &str, text: &str| {
+        json!({"type": "user", "uuid": uuid, "parentUuid": parent, "sessionId": SESSION,
+            "message": {"role": "user", "content": text}})
+    };
+    let secret = |after| said("s1", after, &format!("use {token} for it"));
+    let boundary = json!({"type": "system", "subtype": "compact_boundary", "uuid": "b1", "parentUuid": null,
+        "logicalParentUuid": "u2", "sessionId": SESSION, "compactMetadata": {"trigger": "manual"}});
+    let summary = said("c1", "b1", "what happened so far");
+    for records in
+        [vec![secret("u2")], vec![boundary.clone(), summary.clone()], vec![boundary, summary, secret("c1")]]
+    {
+        let (project, transcript, before) = handed_over_with(&records);
+        let kept = fs::read_to_string(project.stored("y.json")).must("the manifest");
+        assert!(!kept.contains(&token));
+        let resumed = project.snap(&["resume", "y", "--trust", "--json"]).exits(0).json();
+        assert_eq!((&resumed["session_id"], &resumed["continues"]), (&json!(SESSION), &json!(true)));
+        let after = fs::read(&transcript).must("the transcript");
+        assert!(after.starts_with(&before), "only appended to: its secrets and its history stay");
+        let added = String::from_utf8_lossy(&after[before.len()..]).into_owned();
+        assert!(added.contains("and more") && !added.contains("what happened so far"), "{added}");
+    }
 }
 
 #[test]

@@ -1,0 +1,118 @@
+//! A session's files that are here, as a save would keep them: without what the last compaction left behind, and
+//! without secrets.
+//!
+//! That is what a snapshot of the same session can be compared with. Placeholders are keyed and stable, so only for
+//! the user who saved it; for others the files differ, which does no harm.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, Read, Seek as _};
+use std::path::Path;
+
+use crate::error::Result;
+use crate::manifest::{HistoryStart, Manifest};
+use crate::paths::RepoPath;
+use crate::redaction::Redactor;
+use crate::session::Lines;
+use crate::session::compaction::last_compaction;
+use crate::workspace::Workspace;
+
+/// Larger files, but for transcripts, are compared as they are.
+const LARGEST: u64 = 4 << 20;
+
+/// How files that are here are looked at.
+pub(super) struct Compared {
+    redactor: Option<Redactor>,
+    compacted: bool,
+}
+
+impl Compared {
+    /// As they are.
+    pub(super) fn as_they_are() -> Compared {
+        Compared { redactor: None, compacted: false }
+    }
+
+    /// As they would be saved in a snapshot like this one.
+    ///
+    /// # Errors
+    /// As [`Redactor::open`].
+    pub(super) fn as_saved(workspace: &Workspace, manifest: &Manifest) -> Result<Compared> {
+        let transcript = manifest.session.as_ref().and_then(|session| session.transcript.as_ref());
+        Ok(Compared {
+            redactor: Some(Redactor::open(workspace, &[])?),
+            compacted: transcript.is_some_and(|transcript| transcript.from == HistoryStart::Compaction),
+        })
+    }
+
+    /// Reads a side file or, without a place, the transcript.
+    pub(super) fn read<'a>(
+        &'a self,
+        place: Option<&RepoPath>,
+        mut file: File,
+    ) -> io::Result<Box<dyn Read + 'a>> {
+        let Some(redactor) = &self.redactor else { return Ok(Box::new(file)) };
+        let name = place.map(RepoPath::as_bytes).unwrap_or(b".jsonl");
+        let size = file.metadata()?.len();
+        if name.ends_with(b".jsonl") {
+            let mut cut = None;
+            if self.compacted && place.is_none() {
+                cut = last_compaction(Lines::over(Path::new(""), (&file).take(size), size))
+                    .map_err(io::Error::other)?;
+                file.rewind()?;
+            }
+            let as_saved = move |line: &[u8], number| {
+                let stays = cut.as_mut().is_none_or(|cut| cut.keeps(line));
+                stays.then(|| redactor.records("", number, line).into_owned())
+            };
+            let lines = Lines::over(Path::new(""), file.take(size), size);
+            return Ok(Box::new(Records {
+                lines,
+                as_saved,
+                number: 0,
+                ready: VecDeque::new(),
+                ended: false,
+            }));
+        }
+        if size > LARGEST || name.starts_with(b"file-history/") {
+            return Ok(Box::new(file));
+        }
+        let mut whole = Vec::new();
+        file.take(size).read_to_end(&mut whole)?;
+        let clean = match name.ends_with(b".json") {
+            true => redactor.json("", &whole),
+            false => redactor.text("", &whole),
+        };
+        if let Cow::Owned(clean) = clean {
+            whole = clean;
+        }
+        Ok(Box::new(io::Cursor::new(whole)))
+    }
+}
+
+/// A transcript, record by record; an unfinished last line is given as it is.
+struct Records<'a, F> {
+    lines: Lines<'a>,
+    as_saved: F,
+    number: u64,
+    ready: VecDeque<u8>,
+    ended: bool,
+}
+
+impl<F: FnMut(&[u8], u64) -> Option<Vec<u8>>> Read for Records<'_, F> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        while self.ready.is_empty() && !self.ended {
+            match self.lines.next_line().map_err(io::Error::other)? {
+                Some(line) => {
+                    self.ready = (self.as_saved)(line, self.number).unwrap_or_default().into();
+                    self.number += 1;
+                }
+                None => {
+                    self.ended = true;
+                    self.ready = self.lines.torn().to_vec().into();
+                }
+            }
+        }
+        self.ready.read(out)
+    }
+}
