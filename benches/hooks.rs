@@ -1,7 +1,9 @@
 //! What the hooks add to a step of the agent, next to a hook that does nothing: `cargo bench --bench hooks`.
 //!
 //! A repository of 5,000 files and a session of 20 MB, made here. Every hook is run as the client runs it, through a
-//! shell, in turns with `true`. Printed are the median and the 95th percentile in ms, and what is added at the 95th.
+//! shell, in turns with `true`. Printed are the median and the 95th percentile in ms, what is added at the 95th, and how
+//! many times as long as `true` it takes in the median. What a hook does behind the client's back is waited for before
+//! the next round, and not counted.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
@@ -19,8 +21,11 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 fn main() -> Result<()> {
     let place = Place::new()?;
     place.run("snap", &["save", "before"])?;
-    println!("{:52} {:>8} {:>8} {:>8}", "ms", "median", "p95", "added");
-    let steps: [(&str, &str, &str, bool); 4] = [
+    println!("{:52} {:>8} {:>8} {:>8} {:>8}", "ms", "median", "p95", "added", "times");
+    let steps: [(&str, &str, &str, bool); 7] = [
+        ("a question for permission", "PermissionRequest", "ls -la src", false),
+        ("the end of a turn", "Stop", "", false),
+        ("the end of an agent", "SubagentStop", "", false),
         ("a prompt that is none of ours", "UserPromptSubmit", "", false),
         ("a harmless command", "PreToolUse", "ls -la src", false),
         ("a risky command, nothing new to save", "PreToolUse", "rm -rf build", false),
@@ -34,9 +39,11 @@ fn main() -> Result<()> {
             }
             nothing.push(place.hook("true", event, command)?);
             hook.push(place.hook(&format!("snap hook {event}"), event, command)?);
+            place.settle()?;
         }
         let added = at(&mut hook, 95) - at(&mut nothing, 95);
-        println!("{what:52} {:>8.1} {:>8.1} {added:>8.1}", at(&mut hook, 50), at(&mut hook, 95));
+        let times = at(&mut hook, 50) / at(&mut nothing, 50);
+        println!("{what:52} {:>8.1} {:>8.1} {added:>8.1} {times:>8.1}", at(&mut hook, 50), at(&mut hook, 95));
         if event == "UserPromptSubmit" {
             println!("{:52} {:>8.1} {:>8.1}", "  `true`", at(&mut nothing, 50), at(&mut nothing, 95));
         }
@@ -71,6 +78,16 @@ impl Place {
             "git",
             &["-c", "user.name=bench", "-c", "user.email=bench@localhost", "commit", "-qm", "all"],
         )?;
+        // As any repository where somebody looked at the status since: else git reads all files again each time,
+        // because they are as young as the index.
+        std::thread::sleep(std::time::Duration::from_millis(1_100));
+        for file in 0..50 {
+            let touched =
+                File::options().append(true).open(place.root().join(format!("src/{file}/0.txt")))?;
+            touched.set_modified(std::time::SystemTime::now())?;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(1_100));
+        place.run("git", &["status", "--short"])?;
         fs::write(place.root().join("src/1/1.txt"), "an edit\n")?;
         place.session(20 << 20)?;
         Ok(place)
@@ -123,6 +140,24 @@ impl Place {
             true => Ok(()),
             false => Err(String::from_utf8_lossy(&output.stderr).into_owned().into()),
         }
+    }
+
+    /// Waits until nothing works behind the client's back any more.
+    fn settle(&self) -> Result<()> {
+        let ours = format!("HOME={}", self.path().display());
+        let has = |file: PathBuf, word: &str| {
+            let text = fs::read(file).unwrap_or_default();
+            text.split(|byte| *byte == 0).any(|one| one == word.as_bytes())
+        };
+        let any = || -> Result<bool> {
+            let all = fs::read_dir("/proc")?.flatten().map(|process| process.path());
+            let mut later = all.filter(|process| has(process.join("cmdline"), "--later"));
+            Ok(later.any(|process| has(process.join("environ"), &ours)))
+        };
+        while any()? {
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        Ok(())
     }
 
     /// Runs a hook's command line as the client does; returns how long it took in ms.

@@ -89,6 +89,20 @@ pub struct Report {
 /// client's folders or the disk say; nothing is left behind but objects that nothing
 /// refers to.
 pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> Result<Report> {
+    save_edits_first(context, workspace, request, || ())
+}
+
+/// As [`save`]. `edits_kept` is called as soon as the pending edits are in the store, or are found
+/// there, so that they may be destroyed from then on; the snapshot is not there until the end.
+///
+/// # Errors
+/// As [`save`].
+pub fn save_edits_first(
+    context: &Context,
+    workspace: &Workspace,
+    request: &Request<'_>,
+    edits_kept: impl FnOnce(),
+) -> Result<Report> {
     if let Some(name) = request.name {
         check_name(name)?;
         if request.automatic.is_none() {
@@ -123,6 +137,7 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
         let unchanged_since = Some(same.name.clone());
         return Ok(Report { manifest: same, unchanged_since, written: false, notes });
     }
+    edits_kept();
     let session = session::capture(workspace, request.session, request.history, &lock, &redactor)?;
     match request.session {
         None => notes.push("No session of Claude Code was found here.".to_owned()),

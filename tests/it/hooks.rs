@@ -8,8 +8,10 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
+use crate::failures::noise;
 use crate::support::api::{Gate, Reply, Speaker, StandIn, Turn};
 use crate::support::client::Client;
+use crate::support::disk::{SmallDisk, fill};
 use crate::support::project::{Project, Ran, files_below};
 use crate::support::work::holding_agents;
 use crate::support::{Must, eventually};
@@ -20,6 +22,7 @@ with_both_clients! {
     a_step_that_deletes_is_preceded_by_a_snapshot_that_holds_the_files
     the_end_of_a_session_is_saved_behind_its_back
     a_broken_store_does_not_disturb_the_agent
+    a_full_disk_does_not_disturb_the_agent
     a_missing_or_foreign_program_does_not_disturb_the_agent
     the_plugin_is_accepted_and_answers
     what_only_a_hook_is_told_is_in_the_next_save
@@ -71,9 +74,25 @@ fn names(project: &Project) -> Vec<String> {
     snapshots(project).iter().map(|one| one["name"].as_str().must("a name").to_owned()).collect()
 }
 
-/// Calls a hook as the client does.
+/// Calls a hook as the client does, and waits for what it does behind the client's back.
 fn hook(project: &Project, event: &str, input: &Value) -> Ran {
-    hook_with(project.command(project.root(), &["hook", event]), input.to_string().as_bytes())
+    let ran = hook_with(project.command(project.root(), &["hook", event]), input.to_string().as_bytes());
+    settle(project);
+    ran
+}
+
+/// Waits until nothing of `snap` works behind the client's back any more.
+fn settle(project: &Project) {
+    let home = format!("HOME={}", project.home.path().display());
+    let is_ours = |process: PathBuf| {
+        let has = |file: &str, word: &str| {
+            let text = fs::read(process.join(file)).unwrap_or_default();
+            text.split(|byte| *byte == 0).any(|one| one == word.as_bytes())
+        };
+        has("cmdline", "--later") && has("environ", &home)
+    };
+    let any = || fs::read_dir("/proc").must("the processes").flatten().any(|one| is_ours(one.path()));
+    eventually("the end of what hooks began", || !any());
 }
 
 fn hook_with(mut command: Command, input: &[u8]) -> Ran {
@@ -148,6 +167,7 @@ fn a_step_that_deletes_is_preceded_by_a_snapshot_that_holds_the_files(client: &C
     let done = client.print(&project.home, project.root(), &api, &[], "run rm -rf build").succeeded();
     assert_eq!(done.json["result"], "did it");
     assert!(!project.path("build").exists());
+    settle(&project);
     let all = snapshots(&project);
     let before = all.iter().find(|one| one["name"] == "before rm -rf build").must("a checkpoint");
     assert_eq!((&before["trigger"], &before["session_id"]), (&json!("auto"), &json!(done.session_id)));
@@ -158,6 +178,7 @@ fn a_step_that_deletes_is_preceded_by_a_snapshot_that_holds_the_files(client: &C
     // A step that is none: nothing is saved.
     let number = names(&project).iter().filter(|name| name.starts_with("before ")).count();
     client.print(&project.home, project.root(), &api, &[], "run echo 'rm -rf build'").succeeded();
+    settle(&project);
     assert_eq!(names(&project).iter().filter(|name| name.starts_with("before ")).count(), number);
 }
 
@@ -182,6 +203,25 @@ fn a_broken_store_does_not_disturb_the_agent(client: &Client) {
     assert!(!body.contains("snap hook") && !body.contains("Cannot"), "the model hears nothing of it");
     let log = fs::read_to_string(project.home.config().join("snap-hooks.log")).must("the log");
     assert!(log.contains("snap hook PreToolUse: "), "{log}");
+}
+
+fn a_full_disk_does_not_disturb_the_agent(client: &Client) {
+    let (project, client) = set_up(client);
+    let what = "an agent whose checkpoints find a full disk";
+    let Some(_disk) = SmallDisk::on(&project.stored(""), 300, what) else { return };
+    let api = StandIn::start(script);
+    project.snap(&["save", "first"]).exits(0);
+    fill(&project.stored("tmp"));
+    project.write("build/x", noise(3, 20_000));
+    let done = client.print(&project.home, project.root(), &api, &[], "run rm -rf build").succeeded();
+    assert_eq!(done.json["result"], "did it");
+    assert!(!project.path("build").exists());
+    let body = api.main()[1].body.to_string();
+    assert!(!body.contains("snap hook") && !body.contains("No space"), "the model hears nothing of it");
+    let log = fs::read_to_string(project.home.config().join("snap-hooks.log")).must("the log");
+    assert!(log.contains("snap hook PreToolUse: ") && log.contains("No space left on device"), "{log}");
+    settle(&project);
+    assert_eq!(names(&project), ["first"], "what was there stays");
 }
 
 fn a_missing_or_foreign_program_does_not_disturb_the_agent(client: &Client) {
@@ -528,6 +568,56 @@ fn whatever_is_wrong_a_hook_succeeds_and_says_one_line() {
     let mut bare = project.command(project.root(), &["hook", "PreToolUse"]);
     bare.env_clear().env("HOME", "/nonexistent");
     hook_with(bare, bash(&project, &transcript, "rm x").to_string().as_bytes()).exits(0);
+}
+
+#[test]
+fn a_step_waits_for_its_edits_alone_and_what_it_destroys_comes_back() {
+    let project = Project::new();
+    let transcript = project.session(ID);
+    project.write("build/out", "x");
+    let input = bash(&project, &transcript, "rm -rf build").to_string();
+    // While others hold the store, nothing can be published: the step waits for what it may destroy, not for that.
+    let publishing = project.stored("tmp/publish.lock");
+    project.snap(&["save", "first"]).exits(0);
+    project.write("build/out", "only here\n");
+    let held =
+        fs::File::options().write(true).create(true).truncate(false).open(&publishing).must("the lock");
+    held.lock().must("to hold it");
+    let ran = hook_with(project.command(project.root(), &["hook", "PreToolUse"]), input.as_bytes()).exits(0);
+    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
+    assert_eq!(names(&project), ["first"], "it is not there yet");
+    fs::remove_dir_all(project.path("build")).must("the step");
+    drop(held);
+    eventually("the checkpoint", || names(&project).contains(&"before rm -rf build".to_owned()));
+    settle(&project);
+    project.snap(&["rewind", "before rm -rf build", "--no-run"]).exits(0);
+    assert_eq!(project.read("build/out"), b"only here\n");
+}
+
+#[test]
+fn the_link_called_latest_follows_checkpoints_and_goes_with_the_last_snapshot() {
+    let project = Project::new();
+    let transcript = project.session(ID);
+    project.snap(&["save", "first"]).exits(0);
+    project.snap(&["link", "latest"]).exits(0);
+    let links = || -> Vec<Value> {
+        let all = files_below(&project.home.config().join("snap/links"));
+        all.iter().map(|file| serde_json::from_slice(&fs::read(file).must("a link")).must("JSON")).collect()
+    };
+    let newest = || snapshots(&project)[0]["id"].clone();
+    assert_eq!(links().iter().map(|one| one["snapshot"].clone()).collect::<Vec<_>>(), [newest()]);
+    project.write("a.txt", "edited\n");
+    hook(&project, "PreToolUse", &bash(&project, &transcript, "rm -rf build")).exits(0);
+    assert_eq!(names(&project), ["before rm -rf build", "first"]);
+    assert_eq!(links().iter().map(|one| one["snapshot"].clone()).collect::<Vec<_>>(), [newest()]);
+    project.write("a.txt", "edited again\n");
+    hook(&project, "SessionEnd", &bash(&project, &transcript, "")).exits(0);
+    assert_eq!(names(&project)[0], "end of session");
+    assert_eq!(links().iter().map(|one| one["snapshot"].clone()).collect::<Vec<_>>(), [newest()]);
+    project.snap(&["rm", "end of session", "before rm -rf build"]).exits(0);
+    assert_eq!(links().iter().map(|one| one["snapshot"].clone()).collect::<Vec<_>>(), [newest()], "and back");
+    project.snap(&["rm", "first"]).exits(0);
+    assert_eq!(links(), Vec::<Value>::new());
 }
 
 #[test]
