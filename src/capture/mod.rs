@@ -383,6 +383,9 @@ fn state_of(manifest: &Manifest) -> ObjectId {
     state.add(&json(&manifest.workspace.branch));
     if let Some(session) = &manifest.session {
         state.add(&json(&(&session.id, &session.title, &session.mode, &session.transcript, &session.files)));
+        if !session.elsewhere.is_empty() {
+            state.add(&json(&session.elsewhere));
+        }
     }
     state.add(&json(&(&manifest.tasks, &manifest.queue, &manifest.permissions)));
     for agent in &manifest.agents {

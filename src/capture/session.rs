@@ -16,7 +16,7 @@ use crate::error::{IoContext as _, Result};
 use crate::fs;
 use crate::ids::ClientId;
 use crate::manifest::{
-    Agent, Content, HistoryStart, LeftOut, NotCaptured, Permissions, Session, SideFile, Transcript,
+    Agent, Content, HistoryStart, LeftOut, NotCaptured, Permissions, Session, SideFile, TextFile, Transcript,
 };
 use crate::paths::RepoPath;
 use crate::redaction::Redactor;
@@ -28,6 +28,9 @@ use crate::workspace::Workspace;
 
 /// A task or an agent's metadata over this many bytes is no JSON of the client's.
 const LARGEST_JSON: u64 = 4 << 20;
+
+/// A plan over this many bytes is none.
+const LARGEST_PLAN: u64 = 256 << 10;
 
 /// Side files are kept in pieces of at most this many bytes.
 const PIECE: usize = 4 << 20;
@@ -152,6 +155,7 @@ impl Reader<'_> {
                 Err(why) => captured.notes.push(format!("{} was not saved: {why}", path.display())),
             }
         }
+        let elsewhere = self.elsewhere(workspace, found, &facts, captured)?;
         captured.queue =
             facts.queue.iter().filter(|prompt| !prompt.contains("<task-notification>")).cloned().collect();
         captured.not_captured.processes = facts.open_shells();
@@ -182,9 +186,35 @@ impl Reader<'_> {
             cwd,
             transcript: (history != History::None).then_some(transcript),
             files: side_files,
+            elsewhere,
             team_tasks: files.tasks_of_team,
         });
         Ok(())
+    }
+
+    /// Keeps plans, and the task lists of older clients, in the manifest itself: earlier versions of this program, which
+    /// do not know them, would sweep an object away.
+    fn elsewhere(
+        &self,
+        workspace: &Workspace,
+        found: &Found,
+        facts: &Facts,
+        captured: &mut Captured,
+    ) -> Result<Vec<TextFile>> {
+        let mut kept = Vec::new();
+        for (place, path) in workspace.client.files_elsewhere(&found.id, &facts.plans)? {
+            let small = path.metadata().is_ok_and(|meta| meta.len() <= LARGEST_PLAN);
+            let bytes = if small { fs::read_plain(&path, LARGEST_PLAN)? } else { Some(vec![0xff]) };
+            let Some(bytes) = bytes else { continue };
+            let clean = self.redactor.text(&place.to_string(), &bytes).into_owned();
+            match String::from_utf8(clean) {
+                Ok(text) => kept.push(TextFile { place, text }),
+                Err(_) => {
+                    captured.notes.push(format!("{} was not saved: it is large, or no text.", path.display()))
+                }
+            }
+        }
+        Ok(kept)
     }
 
     /// Keeps a transcript, or what is needed of it. Two passes: the second may see more lines than the first.

@@ -146,6 +146,9 @@ impl Page<'_> {
         if session.transcript.as_ref().is_some_and(|transcript| transcript.torn.is_some()) {
             lines.push("its last line was unfinished and is kept aside".to_owned());
         }
+        for file in &session.elsewhere {
+            lines.push(format!("{}, {}", file.place, size_text(file.text.len() as u64)));
+        }
         self.list("Session", lines)
     }
 

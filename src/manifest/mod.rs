@@ -26,7 +26,7 @@ pub use edits::{
 };
 pub use session::{
     Agent, AgentStatus, Decision, HistoryStart, LeftOut, Permissions, ProjectRules, Rule, Session, SideFile,
-    Transcript,
+    TextFile, Transcript,
 };
 
 /// The format that this version writes, and the newest that it reads.
@@ -337,7 +337,10 @@ impl Manifest {
             return Err(format!("it has more than {MOST_FILES} edited files"));
         }
         let paths = edits.map(|edit| edit.path.as_bytes());
-        let places = self.session.iter().flat_map(|session| &session.files).map(|file| file.place.as_bytes());
+        let places = self.session.iter().flat_map(|session| {
+            let elsewhere = session.elsewhere.iter().map(|file| &file.place);
+            session.files.iter().map(|file| &file.place).chain(elsewhere).map(RepoPath::as_bytes)
+        });
         let agents = self.agents.iter().map(|agent| agent.id.as_str().as_bytes());
         let twice = first_twice(paths).or_else(|| first_twice(places)).or_else(|| first_twice(agents));
         match twice {
@@ -363,7 +366,7 @@ impl Manifest {
     pub fn files(&self) -> usize {
         let of_session = |session: &Session| {
             let lists = if session.team_tasks { 2 } else { 1 };
-            session.files.len() + self.tasks.len() * lists + self.agents.len() * 2
+            session.files.len() + session.elsewhere.len() + self.tasks.len() * lists + self.agents.len() * 2
         };
         self.edits.as_ref().map_or(0, |edits| edits.files.len()) + self.session.as_ref().map_or(0, of_session)
     }

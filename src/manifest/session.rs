@@ -35,6 +35,9 @@ pub struct Session {
     pub transcript: Option<Transcript>,
     /// The other side files, by their place in the client's folders.
     pub files: Vec<SideFile>,
+    /// Its files in folders that all sessions share.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub elsewhere: Vec<TextFile>,
     /// Whether the tasks are those of the session's team of agents, which the client keeps under another name.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub team_tasks: bool,
@@ -91,6 +94,15 @@ pub struct SideFile {
     /// What was taken out of a file of the user's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redaction: Option<Redaction>,
+}
+
+/// A small text: a plan, or the task list of an older client.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TextFile {
+    /// `plans/…` or `todos/…`.
+    pub place: RepoPath,
+    /// The text.
+    pub text: String,
 }
 
 /// A sub-agent.

@@ -60,6 +60,9 @@ fn look(workspace: &Workspace, manifest: &Manifest, redactor: &Redactor) -> Resu
         if let Some(transcript) = &session.transcript {
             look_at_transcript(workspace, transcript, "the conversation", redactor)?;
         }
+        for file in &session.elsewhere {
+            redactor.text(&format!("the file {}", file.place), file.text.as_bytes());
+        }
         for file in &session.files {
             look_at_content(workspace, &file.content, &format!("the file {}", file.place), redactor)?;
         }

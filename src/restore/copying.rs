@@ -10,7 +10,7 @@ use crate::paths::RepoPath;
 use crate::restore::relocate::Rewriter;
 use crate::session::check::Checked;
 use crate::session::mend::Mending;
-use crate::session::{Lines, Writer};
+use crate::session::{Lines, Writer, is_elsewhere};
 use crate::store::Store;
 
 /// Copies what was saved into the client's files, mended and with its paths rewritten, piece by piece.
@@ -49,6 +49,9 @@ impl Copy<'_> {
                 // Whether teams are on here can't be known, and the client looks in one place only.
                 visit(&place(&format!("team-{own}"))?, &mut |out| self.document(task.get(), out))?;
             }
+        }
+        for file in session.elsewhere.iter().filter(|file| is_elsewhere(&file.place)) {
+            visit(&file.place, &mut |out| self.rewriter.text(file.text.as_bytes(), out).map_err(unwritten))?;
         }
         for file in &session.files {
             visit(&file.place, &mut |out| self.side_file(file, out))?;

@@ -17,7 +17,7 @@ use crate::restore::compared::Compared;
 use crate::restore::copying::{Copy, saved_lines, unwritten};
 use crate::restore::relocate::{Paths, Relocated, Relocation};
 use crate::session::check::{Check, Checked, Finding, Problem};
-use crate::session::{Placed, Standing, Writer, title_records};
+use crate::session::{Placed, Standing, Writer, is_elsewhere, title_records};
 use crate::store::Store;
 use crate::workspace::Workspace;
 
@@ -38,6 +38,8 @@ pub struct SessionPlan {
     pub records: u64,
     /// How its paths are brought here.
     pub relocation: Relocation,
+    /// The files in shared folders that are not installed, as one of that name is here; whether it is the same.
+    pub stays: BTreeMap<RepoPath, bool>,
     /// What is wrong with the transcript.
     pub checked: Checked,
     /// What is wrong with the agents' transcripts.
@@ -68,6 +70,12 @@ impl SessionPlan {
             let mended = checked.findings.iter().any(|finding| finding.mended);
             told.extend(named(checked, &format!("Agent {id}")).into_iter().filter(|_| mended));
         }
+        let other = self.stays.iter().filter(|(_, same)| !**same);
+        told.extend(other.map(|(place, _)| {
+            format!(
+                "{place} here is another than the one saved, and stays; `snap show --json` has the saved one."
+            )
+        }));
         if told.len() > super::MOST_TOLD {
             let more = told.len() - super::MOST_TOLD;
             told.truncate(super::MOST_TOLD);
@@ -111,6 +119,7 @@ pub(super) fn plan(
         cwd: cwd.clone(),
         title: manifest.name.clone(),
         records: transcript.records,
+        stays: BTreeMap::new(),
         checked: checked(store, transcript)?,
         agents: checked_agents,
     };
@@ -124,7 +133,37 @@ pub(super) fn plan(
             plan.renamed = true;
         }
     }
+    plan.stays = stays(workspace, manifest, session, &plan)?;
     Ok(Some(plan))
+}
+
+/// Looks which of the session's files in shared folders are here already.
+fn stays(
+    workspace: &Workspace,
+    manifest: &Manifest,
+    session: &Session,
+    plan: &SessionPlan,
+) -> Result<BTreeMap<RepoPath, bool>> {
+    let mut stays = BTreeMap::new();
+    if session.elsewhere.is_empty() {
+        return Ok(stays);
+    }
+    let compared = Compared::as_saved(workspace, manifest)?;
+    let mut rewriter = plan.relocation.rewriter()?;
+    for file in session.elsewhere.iter().filter(|file| is_elsewhere(&file.place)) {
+        let place = Some(&file.place);
+        let standing = workspace.client.standing(
+            &plan.id,
+            &plan.cwd,
+            place,
+            &|here| compared.read(place, here),
+            &mut |out| rewriter.text(file.text.as_bytes(), out).map_err(unwritten),
+        )?;
+        if standing != Standing::Absent {
+            stays.insert(file.place.clone(), standing == Standing::Same);
+        }
+    }
+    Ok(stays)
 }
 
 /// Says whether what is here of the session is the beginning of what was saved, so that appending is enough: its
@@ -151,6 +190,9 @@ fn continues(workspace: &Workspace, manifest: &Manifest, plan: &SessionPlan) -> 
         let (mut fits, mut files) = (true, BTreeMap::new());
         let session = &refill_side_files(workspace, manifest, session)?;
         copy.side_files(manifest, session, &plan.agents, &mut |place, content| {
+            if is_elsewhere(place) {
+                return Ok(());
+            }
             match if fits { standing(Some(place), content)? } else { Standing::Other } {
                 Standing::Same => {}
                 Standing::Absent => drop(files.insert(place.clone(), None)),
@@ -202,7 +244,11 @@ impl Ready<'_> {
         let (mut places, mut continued) = (Vec::new(), BTreeMap::new());
         let mut copy = self.copy()?;
         copy.side_files(self.manifest, session, &self.plan.agents, &mut |place, _| {
-            match self.plan.continues.as_ref().map(|here| here.files.get(place)) {
+            if self.plan.stays.contains_key(place) {
+                return Ok(());
+            }
+            let here = self.plan.continues.as_ref().filter(|_| !is_elsewhere(place));
+            match here.map(|here| here.files.get(place)) {
                 // The same is here.
                 Some(None) => return Ok(()),
                 Some(Some(Some(size))) => drop(continued.insert(places.len(), *size)),

@@ -4,13 +4,16 @@
 //! read, or of an unknown type, changes nothing; its bytes are carried all the same.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::salvage::records_of;
 use crate::manifest::Decision;
+
+/// The most plans of one session: a branch of it gets a new one.
+const MOST_PLANS: usize = 20;
 
 /// The most decisions that are kept, newest last.
 const MOST_DECISIONS: usize = 200;
@@ -44,6 +47,8 @@ pub struct Facts {
     pub last: Option<String>,
     /// The whole task list, as the client last reminded the model of it.
     pub reminded: Option<Vec<Box<RawValue>>>,
+    /// The plans that the records name.
+    pub plans: BTreeSet<String>,
     own_title: bool,
     calls: BTreeMap<String, (String, String)>,
 }
@@ -61,6 +66,8 @@ struct Record<'a> {
     permission_mode: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     prompt_source: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    slug: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     timestamp: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
@@ -156,6 +163,12 @@ impl Facts {
         keep_last(&mut self.cwd, record.cwd.as_ref());
         keep_last(&mut self.client, record.version.as_ref());
         keep_last(&mut self.mode, record.permission_mode.as_ref());
+        if let Some(plan) = record.slug.as_deref().filter(|plan| is_plan(plan))
+            && !self.plans.contains(plan)
+            && self.plans.len() < MOST_PLANS
+        {
+            self.plans.insert(plan.to_owned());
+        }
         self.observe_title(record);
         match record.kind.as_ref() {
             "queue-operation" => self.observe_queue(record),
@@ -335,6 +348,12 @@ const LONGEST_LAST: usize = 200;
 
 /// Words of more bytes than this are not read for what was done last.
 const LONGEST_READ: usize = 1 << 20;
+
+/// Says whether this can be the name of a plan, as the client makes them.
+fn is_plan(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=100).contains(&name.len()) && name.bytes().all(plain)
+}
 
 fn shortened(text: &str) -> String {
     text.trim().chars().take(LONGEST_LAST).collect()

@@ -8,6 +8,7 @@
 pub mod check;
 pub mod compaction;
 mod continuation;
+mod elsewhere;
 pub mod facts;
 mod files;
 mod hook;
@@ -28,6 +29,7 @@ use std::path::{Path, PathBuf};
 use crate::ids::ClientId;
 
 pub use continuation::{AsSaved, Standing, Writer};
+pub use elsewhere::is_elsewhere;
 pub use files::{AgentFiles, Lines, SessionFiles};
 pub use hook::{HookInput, ToolInput, shown_instead_of_asking};
 pub use install::title_records;

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ClientHome;
 use super::continuation::{AsSaved, Continuation, Standing, Writer, append, take_back};
+use super::elsewhere::file_name;
 use crate::error::{Error, IoContext, Kind, Result};
 use crate::fs;
 use crate::ids::ClientId;
@@ -26,7 +27,7 @@ use crate::tree::{Node, Staging, Tree};
 const READY: &str = "ready";
 
 /// The client's folders that a session has files in; the first is that of the transcript.
-const KINDS: [&str; 3] = ["projects", "tasks", "file-history"];
+const KINDS: [&str; 5] = ["projects", "tasks", "file-history", "plans", "todos"];
 
 /// What is installed where: all that it takes to finish an installation, or to take it back.
 ///
@@ -38,7 +39,7 @@ pub struct Placed {
     /// The folder that the client is started in, links resolved.
     cwd: NativePath,
     id: ClientId,
-    /// The side files: `session/…`, `tasks/…` or `file-history/…`, as in a manifest.
+    /// The side files: `session/…`, `tasks/…`, `file-history/…`, `plans/…` or `todos/…`, as in a manifest.
     places: Vec<RepoPath>,
     /// The files that are here already: the number of each, and the size that it has now.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -307,6 +308,9 @@ impl Placed {
         let Some(place) = self.places.get(number) else {
             return below_client(KINDS[0], "transcript".to_owned(), transcript, number);
         };
+        if let Some((kind, name)) = file_name(place, &self.id) {
+            return below_client(kind, number.to_string(), &name, number);
+        }
         let mut components = place.components();
         let kind = components.next().and_then(|kind| kind.to_str()).unwrap_or_default();
         let (kind, folder) = match kind {

@@ -88,3 +88,25 @@ fn a_store_with_renames_and_submodules_opens_and_restores_everything() {
     project.snap(&["resume", "renamed in time", "--trust", "--allow", "meant.sh", "--store", store]).exits(0);
     assert_eq!(project.state(), source.state(), "the same edits on the same commit");
 }
+
+#[test]
+fn a_store_with_plans_opens_and_restores_them() {
+    let source = Project::new();
+    let transcript = source.session(ID);
+    let named =
+        format!("{{\"type\":\"user\",\"uuid\":\"u3\",\"slug\":\"quiet-red-fox\",\"sessionId\":\"{ID}\"}}\n");
+    source.append(&transcript, named.as_bytes());
+    fs::create_dir_all(source.home.config().join("plans")).must("a folder");
+    fs::write(source.home.config().join("plans/quiet-red-fox.md"), "# Plan\n").must("a plan");
+    if let Some(folder) = std::env::var_os(FREEZE) {
+        source.snap(&["save", "planned in time"]).exits(0);
+        copy_tree(&source.stored(""), &Path::new(&folder).join("store-v1-plans"));
+    }
+    let project = Project::new();
+    let store = project.home.path().join("a copy of the store");
+    copy_tree(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/store-v1-plans"), &store);
+    let store = store.to_str().must("UTF-8");
+    project.snap(&["resume", "planned in time", "--trust", "--store", store]).exits(0);
+    let plan = fs::read_to_string(project.home.config().join("plans/quiet-red-fox.md"));
+    assert_eq!(plan.must("the plan"), "# Plan\n");
+}

@@ -290,3 +290,62 @@ fn a_session_that_runs_is_not_continued_by_others() {
     assert_eq!(resumed["renamed"], true);
     assert_eq!(fs::read(&transcript).must("the transcript"), before);
 }
+
+#[test]
+fn plans_and_older_task_lists_come_back_and_none_that_is_here_is_replaced() {
+    let project = Project::new();
+    let transcript = project.session(SESSION);
+    let config = project.home.config();
+    let root = project.root().to_str().must("UTF-8").to_owned();
+    let named = json!({"type": "user", "uuid": "u3", "parentUuid": "u2", "sessionId": SESSION, "slug": "quiet-red-fox",
+        "cwd": root, "message": {"role": "user", "content": "plan it"}});
+    let moved = json!({"type": "relocated", "relocatedCwd": root, "sessionId": SESSION});
+    let tree = json!({"type": "worktree-state", "sessionId": SESSION, "worktreeSession":
+        {"originalCwd": root, "worktreePath": format!("{root}/.claude/worktrees/x"), "worktreeName": "x"}});
+    project.append(&transcript, format!("{named}\n{moved}\n{tree}\n").as_bytes());
+    for folder in ["plans", "todos"] {
+        fs::create_dir_all(config.join(folder)).must("a folder");
+    }
+    let write = |name: &str, text: &str| fs::write(config.join(name), text).must("to write");
+    write("plans/quiet-red-fox.md", &format!("# Plan\nedit {root}/a.txt\n"));
+    write("plans/quiet-red-fox-agent-ag1.md", "# Its plan\n");
+    write("plans/quiet-red-foxes.md", "another session's\n");
+    write(&format!("todos/{SESSION}-agent-{SESSION}.json"), r#"[{"content":"test","status":"pending"}]"#);
+    write(&format!("todos/{SESSION}-agent-ag1.json"), "[]");
+    project.snap(&["save", "x"]).exits(0);
+    let shown = project.snap(&["show", "x"]).exits(0).stdout;
+    assert!(shown.contains("plans/quiet-red-fox.md") && shown.contains("todos/own.json"), "{shown}");
+    assert!(!shown.contains("foxes"), "{shown}");
+    project.snap(&["verify"]).exits(0);
+
+    // Elsewhere: all of it, under the same names, with its paths.
+    let clone = project.cloned();
+    let store = project.stored("");
+    let store = store.to_str().must("UTF-8");
+    clone.snap(&["resume", "x", "--no-edits", "--paths", "keep", "--store", store]).exits(0);
+    let there = |name: &str| fs::read_to_string(clone.home.config().join(name)).must(name);
+    assert_eq!(there("plans/quiet-red-fox-agent-ag1.md"), "# Its plan\n");
+    assert!(there(&format!("todos/{SESSION}-agent-{SESSION}.json")).contains("pending"));
+    let text =
+        fs::read_to_string(clone.home.project(clone.root()).join(format!("{SESSION}.jsonl"))).must("it");
+    let places =
+        text.lines().filter(|line| line.contains("relocatedCwd") || line.contains("worktreeSession"));
+    for line in places {
+        assert!(
+            line.contains(clone.root().to_str().must("UTF-8")) && !line.contains(&format!("\"{root}")),
+            "{line}"
+        );
+    }
+    // Here: a new session; a plan that is another now stays, and that is said.
+    write("plans/quiet-red-fox.md", "# A newer plan\n");
+    fs::remove_file(config.join("plans/quiet-red-fox-agent-ag1.md")).must("to remove");
+    let resumed = project.snap(&["resume", "x", "--no-edits", "--json"]).exits(0).json();
+    let id = resumed["session_id"].as_str().must("an id");
+    assert!(resumed["notes"].to_string().contains("plans/quiet-red-fox.md here is another"), "{resumed}");
+    assert!(!resumed["notes"].to_string().contains("ag1.md"), "{resumed}");
+    let here = |name: &str| fs::read_to_string(config.join(name)).must(name);
+    assert_eq!(here("plans/quiet-red-fox.md"), "# A newer plan\n");
+    assert_eq!(here("plans/quiet-red-fox-agent-ag1.md"), "# Its plan\n");
+    assert!(here(&format!("todos/{id}-agent-{id}.json")).contains("pending"));
+    assert_eq!(here(&format!("todos/{id}-agent-ag1.json")), "[]");
+}
