@@ -91,6 +91,13 @@ fn start_pager() -> Option<Child> {
         // Quit if it fits, keep colours and the screen, and end on an interrupt, as we do.
         command.env("LESS", "FRXK");
     }
+    let speaks = ["LESSCHARSET", "LC_ALL", "LC_CTYPE", "LANG"]
+        .into_iter()
+        .any(|name| std::env::var_os(name).is_some());
+    if !speaks {
+        // Nobody said what the terminal speaks; what we write is UTF-8.
+        command.env("LESSCHARSET", "utf-8");
+    }
     command.stdin(Stdio::piped()).spawn().ok()
 }
 

@@ -13,7 +13,7 @@ use memchr::{memchr, memchr_iter, memrchr};
 use super::{Moved, Report, Sink};
 
 /// How many lines above a hunk are searched for its heading.
-const HEADING_REACH: usize = 512;
+pub(crate) const HEADING_REACH: usize = 512;
 
 /// The most of a heading that is kept.
 const LONGEST_HEADING: usize = 80;
@@ -162,9 +162,8 @@ impl<'s, S: Sink> Assembler<'s, S> {
 
     fn note_heading(&mut self, line: &[u8]) {
         if is_heading(line) {
-            let shown = line.trim_ascii_end();
             self.heading.clear();
-            self.heading.extend_from_slice(&shown[..shown.len().min(LONGEST_HEADING)]);
+            self.heading.extend_from_slice(heading(line));
         }
     }
 
@@ -186,7 +185,17 @@ impl<'s, S: Sink> Assembler<'s, S> {
     }
 }
 
+/// Returns what of a line that is a heading is shown.
+pub(crate) fn heading(line: &[u8]) -> &[u8] {
+    let line = line.trim_ascii_end();
+    let mut end = line.len().min(LONGEST_HEADING);
+    while line.get(end).is_some_and(|byte| byte & 0xc0 == 0x80) && end > 0 {
+        end -= 1;
+    }
+    &line[..end]
+}
+
 /// Git's default rule: a line that starts like a declaration at the left edge.
-fn is_heading(line: &[u8]) -> bool {
+pub(crate) fn is_heading(line: &[u8]) -> bool {
     line.first().is_some_and(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'$'))
 }

@@ -24,6 +24,7 @@ mod words;
 use std::io;
 
 pub use ahead::Again;
+pub(crate) use assemble::{HEADING_REACH, heading, is_heading};
 pub use columns::Columns;
 pub use file::{File, Kind};
 pub use moved::Moved;

@@ -6,11 +6,11 @@ use std::collections::HashMap;
 use std::io::{self, Read};
 use std::ops::Range;
 
-use memchr::memchr_iter;
+use memchr::{memchr_iter, memrchr};
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use super::{Hunks, NO_NEWLINE};
-use crate::diff::{Differ, Options, Sink};
+use crate::diff::{Differ, HEADING_REACH, Options, Sink, heading, is_heading};
 
 /// Unchanged lines shown on each side of a change, as git does.
 const CONTEXT: usize = 3;
@@ -58,6 +58,7 @@ pub fn diff(old: &[u8], new: &[u8]) -> Hunks {
     let mut old_side = Side { lines: lines(&old[view..]), at: 0 };
     let mut new_side = Side { lines: lines(&new[view..]), at: 0 };
     let above = newlines(&old[..view]);
+    let mut named = lines_upwards(&old[..view]).take(HEADING_REACH).find(|line| is_heading(line));
     let mut hunks = Hunks::default();
     for group in changes.chunk_by(|a, b| b.old.start - a.old.end <= 2 * CONTEXT) {
         let (Some(first), Some(last)) = (group.first(), group.last()) else { continue };
@@ -65,20 +66,41 @@ pub fn diff(old: &[u8], new: &[u8]) -> Hunks {
         let after = (lead + old_count + trail - last.old.end).min(CONTEXT);
         let old_shown = first.old.start - before..last.old.end + after;
         let new_shown = first.new.start - before..last.new.end + after;
-        let header = format!("@@ -{} +{} @@\n", span(above, &old_shown), span(above, &new_shown));
+        old_side.take_to(old_shown.start).for_each(|line| note(&mut named, line));
+        let header = format!("@@ -{} +{} @@", span(above, &old_shown), span(above, &new_shown));
         hunks.text.extend_from_slice(header.as_bytes());
-        old_side.take_to(old_shown.start).for_each(drop);
+        if let Some(named) = named {
+            hunks.text.push(b' ');
+            hunks.text.extend_from_slice(heading(named));
+        }
+        hunks.text.push(b'\n');
         for change in group {
-            old_side.take_to(change.old.start).for_each(|line| push_line(&mut hunks.text, b' ', line));
-            old_side.take_to(change.old.end).for_each(|line| push_line(&mut hunks.text, b'-', line));
+            old_side.take_to(change.old.start).for_each(|line| {
+                note(&mut named, line);
+                push_line(&mut hunks.text, b' ', line);
+            });
+            old_side.take_to(change.old.end).for_each(|line| {
+                note(&mut named, line);
+                push_line(&mut hunks.text, b'-', line);
+            });
             new_side.take_to(change.new.start).for_each(drop);
             new_side.take_to(change.new.end).for_each(|line| push_line(&mut hunks.text, b'+', line));
             hunks.removed += change.old.len() as u64;
             hunks.added += change.new.len() as u64;
         }
-        old_side.take_to(old_shown.end).for_each(|line| push_line(&mut hunks.text, b' ', line));
+        old_side.take_to(old_shown.end).for_each(|line| {
+            note(&mut named, line);
+            push_line(&mut hunks.text, b' ', line);
+        });
     }
     hunks
+}
+
+/// Keeps the line that the next hunk is named after.
+fn note<'a>(named: &mut Option<&'a [u8]>, line: &'a [u8]) {
+    if is_heading(line) {
+        *named = Some(line);
+    }
 }
 
 /// Lines that differ: those of the old text give way to those of the new one.
@@ -220,6 +242,18 @@ fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let open_end = !text.is_empty() && !text.ends_with(b"\n");
     let ends = memchr_iter(b'\n', text).map(|at| at + 1).chain(open_end.then_some(text.len()));
     ends.scan(0, |start, end| Some(&text[std::mem::replace(start, end)..end]))
+}
+
+/// The lines of a text that ends with a newline, the last one first.
+fn lines_upwards(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let last = rest.len().checked_sub(1)?;
+        let start = memrchr(b'\n', &rest[..last]).map_or(0, |at| at + 1);
+        let line = &rest[start..];
+        rest = &rest[..start];
+        Some(line)
+    })
 }
 
 fn newlines(text: &[u8]) -> usize {

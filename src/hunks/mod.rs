@@ -111,8 +111,18 @@ mod tests {
     }
 
     #[test]
+    fn a_hunk_is_named_after_the_function_that_it_is_in() {
+        let old = format!("fn first() {{\n{0}}}\nfn second() {{\n{0}}}\n", "    x\n".repeat(20));
+        let new = old.replacen("{\n    x", "{\n    y", 2).replace("x\n}\nfn", "z\n}\nfn");
+        let text = shown(old.as_bytes(), new.as_bytes());
+        let heads: Vec<&str> = text.lines().filter(|line| line.starts_with("@@")).collect();
+        let names: Vec<_> = heads.iter().map(|head| head.rsplit("@@").next()).collect();
+        assert_eq!(names, [Some(""), Some(" fn first() {")], "{text}");
+    }
+
+    #[test]
     fn repeated_lines_are_told_apart_by_their_number() {
-        assert_eq!(shown(&b"x\n".repeat(9), &b"x\n".repeat(10)), "@@ -7,3 +7,4 @@\n x\n x\n x\n+x\n");
+        assert_eq!(shown(&b"x\n".repeat(9), &b"x\n".repeat(10)), "@@ -7,3 +7,4 @@ x\n x\n x\n x\n+x\n");
         shown(&b"a\nb\n".repeat(600), &b"b\na\n".repeat(601));
     }
 

@@ -19,6 +19,7 @@ mod work;
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::{self, Scope};
+use std::time::{Duration, Instant};
 
 pub use draw::draw;
 pub use facts::{Fact, Facts, Listed, Mood};
@@ -32,6 +33,9 @@ use crate::timestamp::Timestamp;
 use crate::workspace::Workspace;
 use terminal::Screen;
 use work::{News, Piece};
+
+/// How long a frame stays on the screen while a search goes on.
+const FRAME: Duration = Duration::from_millis(30);
 
 /// Shows a snapshot until the person quits.
 ///
@@ -93,9 +97,14 @@ struct View<'s, 'e> {
 
 impl View<'_, '_> {
     fn run(&mut self, mut screen: Screen, news: &Receiver<News>, color: bool) -> Result<()> {
+        let mut drawn: Option<Instant> = None;
         loop {
-            let state = &mut self.state;
-            screen.draw(|buffer| draw(state, color, buffer)).map_err(|error| unusable(&error))?;
+            // A search looks at thousands of blocks a second; nobody sees as many frames.
+            if !self.state.is_searching() || drawn.is_none_or(|drawn| drawn.elapsed() > FRAME) {
+                let state = &mut self.state;
+                screen.draw(|buffer| draw(state, color, buffer)).map_err(|error| unusable(&error))?;
+                drawn = Some(Instant::now());
+            }
             // A search goes on block by block as long as nothing else happens.
             let mut next = match self.state.is_searching() {
                 true => news.try_recv().ok(),
