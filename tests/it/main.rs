@@ -25,6 +25,7 @@ mod hostile;
 mod hostile_cases;
 mod hunks_oracle;
 mod index;
+mod interactive;
 mod jobs;
 mod leases;
 mod lineage;
