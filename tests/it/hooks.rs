@@ -26,6 +26,7 @@ with_both_clients! {
     a_missing_or_foreign_program_does_not_disturb_the_agent
     the_plugin_is_accepted_and_answers
     what_only_a_hook_is_told_is_in_the_next_save
+    task_events_tell_nothing_that_the_clients_files_do_not
 }
 
 const ID: &str = "c137e379-838e-4509-8148-16b407691758";
@@ -295,6 +296,50 @@ fn what_only_a_hook_is_told_is_in_the_next_save(client: &Client) {
     gate.open();
     running.finish().succeeded();
     assert!(journal().contains(r#""event":"SubagentStop""#), "{}", journal());
+}
+
+/// Answers by making a task and completing it.
+fn a_task(turn: &Turn) -> Reply {
+    match turn.request.speaker {
+        Speaker::Main => turn.play(vec![
+            Reply::tool("TaskCreate", json!({"subject": "Write parser", "description": "write the parser", "activeForm": "Writing"})),
+            Reply::tool("TaskUpdate", json!({"taskId": "1", "status": "in_progress"})),
+            Reply::tool("TaskUpdate", json!({"taskId": "1", "status": "completed"})),
+            Reply::text("done"),
+        ]),
+        _ => Reply::text("fine"),
+    }
+}
+
+/// Why no hook listens to these: all that they tell is in files that a save reads anyway.
+fn task_events_tell_nothing_that_the_clients_files_do_not(client: &Client) {
+    let project = Project::new();
+    let heard = project.home.path().join("heard");
+    let entry = json!([{"hooks": [{"type": "command", "command": format!("cat >>{0}; echo >>{0}", heard.display())}]}]);
+    let settings = json!({"hooks": {"TaskCreated": entry, "TaskCompleted": entry}});
+    project.write(".claude/settings.json", settings.to_string());
+    let api = StandIn::start(a_task);
+    client.print(&project.home, project.root(), &api, &[], "make a task").succeeded();
+    let told: Vec<Value> = fs::read_to_string(&heard)
+        .must("what was told")
+        .lines()
+        .filter(|line| !line.is_empty())
+        .map(|line| serde_json::from_str(line).must("JSON"))
+        .collect();
+    let events: Vec<&Value> = told.iter().map(|one| &one["hook_event_name"]).collect();
+    assert_eq!(events, ["TaskCreated", "TaskCompleted"]);
+    let files = |folder: &str| {
+        let all = files_below(&project.home.config().join(folder)).into_iter();
+        all.map(|file| fs::read_to_string(file).unwrap_or_default()).collect::<String>()
+    };
+    let written = files("projects") + &files("tasks");
+    // What every hook is told, of the session and not of the task.
+    let common = ["hook_event_name", "cwd", "transcript_path"];
+    for (key, value) in told.iter().flat_map(|one| one.as_object().must("an object")) {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let known = common.contains(&key.as_str()) || written.contains(&text);
+        assert!(known, "{key}: {text:?} is in no file of the client's");
+    }
 }
 
 #[test]
