@@ -73,7 +73,7 @@ impl Draft {
         made.map(Draft).context("create a temporary file in", folder)
     }
 
-    /// Syncs the file and closes it.
+    /// Syncs the file and closes it. Many at once: [`all_at_once`].
     ///
     /// # Errors
     /// [`Kind::Environment`] with the path.
@@ -112,6 +112,39 @@ impl Sealed {
             }
             Err(failed) => Err(Error::io("write", path, &failed.error)),
         }
+    }
+}
+
+/// How many syncs are under way at a time: the disk makes those durable together that wait together.
+const SYNCS_AT_ONCE: usize = 32;
+
+/// Does something that waits for the disk to each of these, many at a time.
+///
+/// # Errors
+/// What the first of the works that fail says; none is begun after that.
+pub fn all_at_once<T: Send>(items: Vec<T>, work: impl Fn(T) -> Result<()> + Sync) -> Result<()> {
+    let threads = items.len().min(SYNCS_AT_ONCE);
+    if threads < 2 {
+        return items.into_iter().try_for_each(work);
+    }
+    let left = std::sync::Mutex::new(Ok(items.into_iter()));
+    let next = || left.lock().ok()?.as_mut().ok()?.next();
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some(item) = next() {
+                    if let (Err(error), Ok(mut left)) = (work(item), left.lock())
+                        && left.is_ok()
+                    {
+                        *left = Err(error);
+                    }
+                }
+            });
+        }
+    });
+    match left.into_inner() {
+        Ok(left) => left.map(drop),
+        Err(_) => Err(Error::new(Kind::Bug, "A thread that syncs files failed")),
     }
 }
 

@@ -16,7 +16,7 @@ use rustix::fs::{self as sys, AtFlags, CWD, Mode as Bits, OFlags};
 use rustix::io::Errno;
 
 use crate::error::{Error, IoContext, Kind, Result};
-use crate::fs::{sync_folder, sync_open_folder};
+use crate::fs::{all_at_once, sync_folder, sync_open_folder};
 use crate::manifest::Mode;
 use crate::paths::RepoPath;
 
@@ -163,15 +163,16 @@ impl Tree {
         Ok(None)
     }
 
-    /// Writes a file or link under a fresh name in a staging folder, synced.
+    /// Writes a file or link under a fresh name in a staging folder; a file is returned to be synced.
     ///
     /// `permissions` are those of the file that it replaces; a new file gets the usual ones,
     /// or only its owner's if it is `private`.
-    pub(crate) fn stage(&self, staging: &Staging, name: &str, file: &NewFile<'_>) -> Result<()> {
+    pub(crate) fn stage(&self, staging: &Staging, name: &str, file: &NewFile<'_>) -> Result<Option<Staged>> {
         let place = staging.path.join(name);
-        let write = || -> io::Result<()> {
+        let write = || -> io::Result<Option<File>> {
             if file.mode == Mode::Link {
-                return Ok(sys::symlinkat(OsStr::from_bytes(file.bytes), &staging.fd, name)?);
+                sys::symlinkat(OsStr::from_bytes(file.bytes), &staging.fd, name)?;
+                return Ok(None);
             }
             let execute = if file.mode == Mode::Executable { 0o111 } else { 0 };
             let usual = if file.private { 0o600 } else { 0o666 };
@@ -184,9 +185,10 @@ impl Tree {
                 let bits = (old & 0o666) | (execute & (old >> 2)) | 0o200;
                 sys::fchmod(&staged, Bits::from_raw_mode(bits))?;
             }
-            staged.sync_all()
+            Ok(Some(staged))
         };
-        write().context("write", &place)
+        let staged = write().context("write", &place)?;
+        Ok(staged.map(|file| Staged { file, place }))
     }
 
     /// Makes a private staging folder inside the root, on the same disk as its files, and makes its name durable.
@@ -219,15 +221,16 @@ impl Tree {
             let bytes = path.as_bytes();
             above.extend((0..bytes.len()).filter(|at| bytes[*at] == b'/').map(|at| &bytes[..at]));
         }
-        for folder in above.into_iter().filter_map(|folder| RepoPath::new(folder).ok()) {
-            let Some((parent, name)) = self.walk(&folder, Missing::Stop)? else { continue };
+        let folders = above.into_iter().filter_map(|folder| RepoPath::new(folder).ok()).collect();
+        all_at_once(folders, |folder| {
+            let Some((parent, name)) = self.walk(&folder, Missing::Stop)? else { return Ok(()) };
             let place = self.absolute(&folder);
             match sys::openat(&parent, name, FOLDER, Bits::empty()) {
-                Ok(fd) => sync_open_folder(&fd, &place)?,
-                Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {}
-                Err(errno) => return Err(Error::io("open", &place, &errno.into())),
+                Ok(fd) => sync_open_folder(&fd, &place),
+                Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(()),
+                Err(errno) => Err(Error::io("open", &place, &errno.into())),
             }
-        }
+        })?;
         sync_open_folder(&self.fd, &self.path)
     }
 
@@ -465,6 +468,19 @@ enum Missing {
     Make,
     /// Make it for its owner alone.
     MakePrivate,
+}
+
+/// A staged file that is written and not synced yet.
+pub(crate) struct Staged {
+    file: File,
+    place: PathBuf,
+}
+
+impl Staged {
+    /// Makes its content durable.
+    pub(crate) fn sync(self) -> Result<()> {
+        self.file.sync_all().context("write", &self.place)
+    }
 }
 
 /// A private folder inside a work tree, for files on their way in and out.

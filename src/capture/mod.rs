@@ -8,6 +8,7 @@ mod automatic;
 mod edits;
 mod lineage;
 mod origins;
+mod reader;
 mod redact;
 mod session;
 mod untracked;
@@ -18,7 +19,7 @@ use crate::audit;
 use crate::context::Context;
 use crate::digest::{Fingerprint, ObjectId};
 use crate::error::{Error, Kind, Result};
-use crate::git;
+use crate::git::{self, Listing};
 use crate::ids::SnapshotId;
 use crate::manifest::{
     Agent, AgentStatus, CreatedBy, Edit, Edits, FORMAT, Manifest, RENAMES, SUBMODULES, Safety, Trigger,
@@ -109,19 +110,22 @@ pub fn save_edits_first(
             workspace.store.refuse_taken(name)?;
         }
     }
-    let lock = workspace.store.prepare()?;
-    let redactor = Redactor::open(workspace, request.allow_secrets)?;
     let mut notes = Vec::new();
-    let edits = match &workspace.repository {
-        Some(repository) => Some(edits::capture(
+    let (listing, prepared) = beside_status(workspace, || {
+        let lock = workspace.store.prepare()?;
+        Ok((lock, Redactor::open(workspace, request.allow_secrets)?))
+    });
+    let (lock, redactor) = prepared?;
+    let edits = match (&workspace.repository, listing) {
+        (Some(repository), Some(listing)) => Some(edits::capture(
             workspace,
-            repository,
+            (repository, listing?),
             &lock,
             &repository.untracked_matching(request.include)?,
             request.limits,
             &redactor,
         )?),
-        None => {
+        _ => {
             notes.push("This folder is not in a git repository: file edits were not saved.".to_owned());
             None
         }
@@ -181,6 +185,20 @@ pub fn save_edits_first(
     Ok(Report { manifest, unchanged_since, written: true, notes })
 }
 
+/// Has git list what is pending, which takes the longest, and does something else meanwhile.
+fn beside_status<T>(
+    workspace: &Workspace,
+    work: impl FnOnce() -> Result<T>,
+) -> (Option<Result<Listing>>, Result<T>) {
+    let Some(repository) = &workspace.repository else { return (None, work()) };
+    std::thread::scope(|scope| {
+        let listing = scope.spawn(|| repository.status());
+        let done = work();
+        let failed = |_| Err(Error::new(Kind::Bug, "Listing what is pending failed"));
+        (Some(listing.join().unwrap_or_else(failed)), done)
+    })
+}
+
 /// Saves what a restore is about to overwrite: the edits, with the present state of `paths`.
 /// Returns the name of its file too.
 ///
@@ -192,13 +210,15 @@ pub fn save_safety(
     restores: &Manifest,
     paths: Vec<RepoPath>,
 ) -> Result<(String, Manifest)> {
-    let lock = workspace.store.prepare()?;
-    let redactor = Redactor::open(workspace, &[])?;
-    let edits = match &workspace.repository {
-        Some(repository) => {
-            Some(edits::capture(workspace, repository, &lock, &paths, Limits::default(), &redactor)?)
+    let (listing, prepared) =
+        beside_status(workspace, || Ok((workspace.store.prepare()?, Redactor::open(workspace, &[])?)));
+    let (lock, redactor) = prepared?;
+    let edits = match (&workspace.repository, listing) {
+        (Some(repository), Some(listing)) => {
+            let seen = (repository, listing?);
+            Some(edits::capture(workspace, seen, &lock, &paths, Limits::default(), &redactor)?)
         }
-        None => None,
+        _ => None,
     };
     let skipped = edits.iter().flat_map(|captured| &captured.edits.skipped);
     let lost = skipped.into_iter().find(|skipped| paths.iter().any(|path| path.to_string() == skipped.path));

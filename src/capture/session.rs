@@ -311,6 +311,8 @@ impl Reader<'_> {
             let clean = match is_users && is_last && pieces.is_empty() {
                 true => self.redactor.version(&place, None, &block)?.map(|clean| {
                     redaction = Some(clean.redaction);
+                    let name = place.to_string();
+                    clean.noted.into_iter().for_each(|noted| self.redactor.note(noted, &name));
                     clean.new
                 }),
                 false => None,

@@ -52,6 +52,12 @@ impl<'a> Blobs<'a> {
         (kind == git2::ObjectType::Blob).then_some(size as u64)
     }
 
+    /// Says whether the repository has a blob for sure; no, if only the `git` program could tell.
+    pub(super) fn has(&self, oid: &str) -> bool {
+        let read = |library: &git2::Repository| library.find_blob(git2::Oid::from_str(oid)?).map(drop);
+        self.library.as_ref().is_some_and(|library| read(library).is_ok())
+    }
+
     fn read_by_program(&mut self, oid: &str) -> Result<Option<Vec<u8>>> {
         let fail = |error: std::io::Error| {
             Error::new(Kind::Environment, "Cannot read from `git cat-file`").because(error)

@@ -144,8 +144,7 @@ impl Repository {
         IndexLock { repository: self, id: id.clone() }
     }
 
-    /// Writes blobs into the repository's object database and returns nothing but success:
-    /// their ids are known beforehand.
+    /// Has blobs in the repository's object database, durably; their ids are known beforehand.
     ///
     /// # Errors
     /// [`Kind::Environment`] with what git says; [`Kind::Bug`] if git names a blob otherwise.
@@ -153,27 +152,45 @@ impl Repository {
         if blobs.is_empty() {
             return Ok(());
         }
-        let scratch = crate::fs::scratch_folder()?;
-        let mut names = Vec::new();
-        for (number, (_, content)) in blobs.iter().enumerate() {
-            let path = scratch.path().join(number.to_string());
-            std::fs::File::create(&path)
-                .and_then(|mut file| file.write_all(content))
-                .context("write", &path)?;
-            names.extend_from_slice(path.as_os_str().as_bytes());
-            names.push(b'\n');
+        let present = self.blobs();
+        let missing: Vec<&(String, Vec<u8>)> = blobs.iter().filter(|(oid, _)| !present.has(oid)).collect();
+        if !missing.is_empty() {
+            let scratch = crate::fs::scratch_folder()?;
+            let mut names = Vec::new();
+            for (number, (_, content)) in missing.iter().enumerate() {
+                let path = scratch.path().join(number.to_string());
+                std::fs::File::create(&path)
+                    .and_then(|mut file| file.write_all(content))
+                    .context("write", &path)?;
+                names.extend_from_slice(path.as_os_str().as_bytes());
+                names.push(b'\n');
+            }
+            let arguments = ["hash-object", "-w", "--no-filters", "--stdin-paths"];
+            let written = self.git.demand_with(&arguments, &[], &names)?;
+            let expected: Vec<&[u8]> = missing.iter().map(|(oid, _)| oid.as_bytes()).collect();
+            if written.lines() != expected {
+                return Err(Error::new(Kind::Bug, "git named a blob otherwise than expected"));
+            }
         }
-        let arguments = ["-c", DURABLY, "hash-object", "-w", "--no-filters", "--stdin-paths"];
-        let written = self.git.demand_with(&arguments, &[], &names)?;
-        let expected: Vec<&[u8]> = blobs.iter().map(|(oid, _)| oid.as_bytes()).collect();
-        if written.lines() != expected {
-            return Err(Error::new(Kind::Bug, "git named a blob otherwise than expected"));
-        }
-        // git syncs the files, not their names.
-        let folders: BTreeSet<&str> = blobs.iter().filter_map(|(oid, _)| oid.get(..2)).collect();
+        self.sync_loose(blobs.iter().map(|(oid, _)| oid.as_str()))
+    }
+
+    /// Syncs loose objects and their names, all together, where git would sync one after the
+    /// other, and those that were there before not at all.
+    fn sync_loose<'b>(&self, oids: impl Iterator<Item = &'b str>) -> Result<()> {
         let objects = self.common_dir.join("objects");
-        let made = folders.into_iter().map(|folder| objects.join(folder)).filter(|folder| folder.is_dir());
-        made.chain([objects.clone()]).try_for_each(|folder| crate::fs::sync_folder(&folder))
+        let mut files = Vec::new();
+        let mut folders = BTreeSet::from([objects.clone()]);
+        for (folder, name) in oids.filter_map(|oid| oid.split_at_checked(2)) {
+            let folder = objects.join(folder);
+            files.push(folder.join(name));
+            folders.insert(folder);
+        }
+        // What is not loose is in a pack, which git has synced.
+        files.retain(|file| file.is_file());
+        folders.retain(|folder| folder.is_dir());
+        crate::fs::all_at_once(files, |file| crate::fs::sync_file(&file))?;
+        crate::fs::all_at_once(folders.into_iter().collect(), |folder| crate::fs::sync_folder(&folder))
     }
 }
 

@@ -82,68 +82,47 @@ impl Repository {
                     .hint("install git 2.31 or later")),
             };
         };
-        let asked = git.run(&["rev-parse", "--is-bare-repository", "--is-inside-work-tree", "--git-dir"])?;
-        if !asked.ok {
-            return if asked.stderr.contains("not a git repository") {
-                Ok(Place::Outside)
-            } else {
-                Err(Error::new(Kind::Environment, format!("git refuses {}", folder.display()))
-                    .because(asked.stderr.trim())
-                    .hint(match asked.stderr.contains("dubious ownership") {
-                        false => "git's own message above says how to allow it".to_owned(),
-                        true => format!(
-                            "allow it as git says, or for this run alone: GIT_CONFIG_COUNT=1 \
-                             GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0={}",
-                            folder.display()
-                        ),
-                    }))
-            };
-        }
-        let answers = asked.lines();
-        if answers.get(1).is_none_or(|inside| inside != b"true") {
-            let git_dir = answers.get(2).map(|dir| folder.join(command::path_from(dir))).unwrap_or_default();
-            return Ok(Place::Bare(git_dir));
-        }
-        Repository::describe(git, folder).map(Place::WorkTree)
-    }
-
-    fn describe(git: Git, folder: &Path) -> Result<Repository> {
-        let asked = git.demand(&[
+        // Outside a work tree git stops at the last question, with the others answered.
+        let asked = git.run(&[
             "rev-parse",
             "--path-format=absolute",
-            "--show-toplevel",
+            "--is-inside-work-tree",
             "--absolute-git-dir",
             "--git-common-dir",
             "--show-object-format",
+            "--show-toplevel",
         ])?;
         let lines = asked.lines();
-        let [root, git_dir, common_dir, format] = lines.as_slice() else {
-            return Err(Error::new(
+        match lines.as_slice() {
+            [b"true", git_dir, common_dir, format, root] if asked.ok => {
+                let root = command::path_from(root);
+                Ok(Place::WorkTree(Repository {
+                    git: git.at(&root),
+                    root,
+                    git_dir: command::path_from(git_dir),
+                    common_dir: command::path_from(common_dir),
+                    hash: hash_of(format)?,
+                }))
+            }
+            [b"false", git_dir, ..] => Ok(Place::Bare(command::path_from(git_dir))),
+            _ if asked.ok => Err(Error::new(
                 Kind::Environment,
                 format!("git gave an unexpected answer in {}", folder.display()),
             )
             .because("a path with a line end in it, or a git older than 2.31")
-            .hint("rename the folder, or install a newer git"));
-        };
-        let hash = match *format {
-            b"sha1" => GitHash::Sha1,
-            b"sha256" => GitHash::Sha256,
-            _ => {
-                return Err(Error::new(
-                    Kind::Environment,
-                    "The repository names its objects in an unknown way",
-                )
-                .because(String::from_utf8_lossy(format)));
-            }
-        };
-        let root = command::path_from(root);
-        Ok(Repository {
-            git: git.at(&root),
-            root,
-            git_dir: command::path_from(git_dir),
-            common_dir: command::path_from(common_dir),
-            hash,
-        })
+            .hint("rename the folder, or install a newer git")),
+            _ if asked.stderr.contains("not a git repository") => Ok(Place::Outside),
+            _ => Err(Error::new(Kind::Environment, format!("git refuses {}", folder.display()))
+                .because(asked.stderr.trim())
+                .hint(match asked.stderr.contains("dubious ownership") {
+                    false => "git's own message above says how to allow it".to_owned(),
+                    true => format!(
+                        "allow it as git says, or for this run alone: GIT_CONFIG_COUNT=1 \
+                         GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0={}",
+                        folder.display()
+                    ),
+                })),
+        }
     }
 
     /// Returns the work tree's root.
@@ -220,5 +199,15 @@ impl Repository {
     /// Opens the repository's blobs for reading.
     pub fn blobs(&self) -> Blobs<'_> {
         Blobs::open(&self.git, &self.git_dir)
+    }
+}
+
+/// Reads how a repository names its objects.
+fn hash_of(format: &[u8]) -> Result<GitHash> {
+    match format {
+        b"sha1" => Ok(GitHash::Sha1),
+        b"sha256" => Ok(GitHash::Sha256),
+        _ => Err(Error::new(Kind::Environment, "The repository names its objects in an unknown way")
+            .because(String::from_utf8_lossy(format))),
     }
 }

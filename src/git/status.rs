@@ -114,6 +114,8 @@ impl Repository {
             "--porcelain=v2",
             "-z",
             "--branch",
+            // Counting commits takes a walk through the history.
+            "--no-ahead-behind",
             "--untracked-files=all",
             "--no-renames",
             "--ignore-submodules=none",
@@ -150,6 +152,11 @@ impl Repository {
 }
 
 impl Listing {
+    /// Returns the stamp of the repository before it was looked at.
+    pub fn stamp(&self) -> &Stamp {
+        &self.stamp
+    }
+
     /// Returns what must still hold when the index is locked.
     pub fn seen(&self) -> Seen {
         Seen { stamp: self.stamp.clone(), head: self.head.clone(), index: ObjectId::of(&self.index.0) }

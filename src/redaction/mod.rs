@@ -11,8 +11,8 @@ mod refill;
 mod sources;
 
 use std::borrow::Cow;
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use self::cache::Cache;
@@ -36,8 +36,8 @@ pub struct Redactor {
     keeper: Option<Keeper>,
     key: Key,
     allowed: BTreeSet<String>,
-    cache: RefCell<Cache>,
-    found: RefCell<BTreeMap<String, Secret>>,
+    cache: Mutex<Cache>,
+    found: Mutex<BTreeMap<String, Secret>>,
 }
 
 /// A version of a file without its secrets, and the base that it is compared with.
@@ -48,6 +48,14 @@ pub struct Clean {
     pub new: Vec<u8>,
     /// How both become what they were.
     pub redaction: Redaction,
+    /// What was taken out of the version: to be noted with its place, in the order of the places.
+    pub noted: Vec<Noted>,
+}
+
+/// A secret that was taken out and is not in the list yet.
+pub struct Noted {
+    finding: Finding,
+    id: String,
 }
 
 impl Redactor {
@@ -87,21 +95,21 @@ impl Redactor {
             None => Key::from_bytes(crate::fs::random_bytes()?),
         };
         let scanner = Scanner::new(known);
-        let cache = RefCell::new(Cache::open(&workspace.store, &key, &scanner, &allowed));
-        Ok(Redactor { scanner, keeper, key, allowed, cache, found: RefCell::default() })
+        let cache = Mutex::new(Cache::open(&workspace.store, &key, &scanner, &allowed));
+        Ok(Redactor { scanner, keeper, key, allowed, cache, found: Mutex::default() })
     }
 
     /// Takes the secrets out of JSON records, one a line, of which the first has this number.
     pub fn records<'a>(&self, place: &str, first: u64, lines: &'a [u8]) -> Cow<'a, [u8]> {
-        let tag = self.cache.borrow().tag(lines);
-        if tag.is_some_and(|tag| self.cache.borrow().is_clean(&tag)) {
+        let tag = held(&self.cache).tag(lines);
+        if tag.is_some_and(|tag| held(&self.cache).is_clean(&tag)) {
             return Cow::Borrowed(lines);
         }
         let redacted = self.scanner.redact_records(lines, &mut |hit| {
             self.decide(hit, &format!("{place}, record {}", first + hit.line as u64 + 1))
         });
         if let (None, Some(tag)) = (&redacted, tag) {
-            self.cache.borrow_mut().note_clean(tag);
+            held(&self.cache).note_clean(tag);
         }
         redacted.map_or(Cow::Borrowed(lines), Cow::Owned)
     }
@@ -131,8 +139,8 @@ impl Redactor {
     /// # Errors
     /// [`Kind::Refused`] if a value could not be kept on this machine: it would be lost.
     pub fn version(&self, place: &RepoPath, old: Option<&[u8]>, new: &[u8]) -> Result<Option<Clean>> {
-        let of_base = old.map_or_else(Vec::new, |old| self.replacements(old, None));
-        let of_new = self.replacements(new, Some(&place.to_string()));
+        let of_base = old.map_or_else(Vec::new, |old| self.replacements(old));
+        let of_new = self.replacements(new);
         if of_base.is_empty() && of_new.is_empty() {
             return Ok(None);
         }
@@ -159,26 +167,25 @@ impl Redactor {
             key: key_name(&self.key),
         };
         let old = old.map(|old| apply(old, &of_base));
-        Ok(Some(Clean { old, new: apply(new, &of_new), redaction }))
+        let new = apply(new, &of_new);
+        let noted = of_new.into_iter().map(|one| Noted { finding: one.finding, id: one.id }).collect();
+        Ok(Some(Clean { old, new, redaction, noted }))
     }
 
     /// Returns every secret that was taken out.
     pub fn finish(self) -> Vec<Secret> {
-        self.cache.into_inner().write();
-        self.found.into_inner().into_values().collect()
+        self.cache.into_inner().unwrap_or_else(PoisonError::into_inner).write();
+        self.found.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
     }
 
-    fn replacements(&self, text: &[u8], place: Option<&str>) -> Vec<Replacement> {
+    fn replacements(&self, text: &[u8]) -> Vec<Replacement> {
         let replacement = |finding: Finding| {
             let id = secrets::id(&self.key, &text[finding.span.clone()]);
             if self.allowed.contains(&id) {
                 return None;
             }
             let text = secrets::placeholder(finding.kind, &id);
-            if let Some(place) = place {
-                self.note(&finding, &id, place);
-            }
-            Some(Replacement { span: finding.span, id, text })
+            Some(Replacement { span: finding.span.clone(), id, text, finding })
         };
         self.scanner.find(text).into_iter().filter_map(replacement).collect()
     }
@@ -201,12 +208,17 @@ impl Redactor {
         if self.allowed.contains(&id) {
             return None;
         }
-        self.note(hit.finding, &id, place);
+        self.list(hit.finding, &id, place);
         Some(secrets::placeholder(hit.finding.kind, &id))
     }
 
-    fn note(&self, finding: &Finding, id: &str, place: &str) {
-        let mut found = self.found.borrow_mut();
+    /// Puts what was taken out of a version into the list.
+    pub fn note(&self, noted: Noted, place: &str) {
+        self.list(&noted.finding, &noted.id, place);
+    }
+
+    fn list(&self, finding: &Finding, id: &str, place: &str) {
+        let mut found = held(&self.found);
         let secret = found.entry(id.to_owned()).or_insert_with(|| Secret {
             id: id.to_owned(),
             kind: finding.kind.to_owned(),
@@ -252,6 +264,11 @@ struct Replacement {
     span: std::ops::Range<usize>,
     id: String,
     text: String,
+    finding: Finding,
+}
+
+fn held<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn apply(text: &[u8], replacements: &[Replacement]) -> Vec<u8> {

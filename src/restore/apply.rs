@@ -7,6 +7,8 @@
 //! left to do cannot but succeed. Whatever fails before is taken back from the record, by the
 //! code that does it after a crash.
 
+use std::collections::BTreeSet;
+use std::ops::Bound;
 use std::path::PathBuf;
 
 use super::journal::{Kept, Move, READY, Record, new_name, old_name};
@@ -14,13 +16,17 @@ use super::relocate::Relocated;
 use super::session::Ready;
 use super::steps::{Step, Work};
 use crate::error::{Error, Kind, Result};
+use crate::fs::all_at_once;
 use crate::git::index::IndexChanges;
 use crate::git::{Repository, Seen};
 use crate::interrupt::Interrupt;
 use crate::manifest::{Mode, Version};
 use crate::paths::RepoPath;
 use crate::store::{Journal, Store};
-use crate::tree::{NewFile, Node, Staging, Stamp, Tree};
+use crate::tree::{NewFile, Node, Staged, Staging, Stamp, Tree};
+
+/// How many new files are written before they are synced together: each is open until then.
+const MOST_OPEN: usize = 128;
 
 /// What a restore does, ready to be done.
 pub(super) struct Change<'a> {
@@ -165,6 +171,7 @@ impl Change<'_> {
         let record = &self.record;
         let tree = record.tree(self.repository)?;
         let staging = tree.make_staging(&record.staging())?;
+        let mut staged = Vec::new();
         for (number, step) in moved(&self.steps).enumerate() {
             if let Work::Set { mode, private, bytes } = &step.work {
                 interrupt.check()?;
@@ -173,9 +180,13 @@ impl Change<'_> {
                     _ => None,
                 };
                 let file = NewFile { mode: *mode, private: *private, permissions, bytes };
-                tree.stage(&staging, &new_name(number), &file)?;
+                staged.extend(tree.stage(&staging, &new_name(number), &file)?);
+                if staged.len() >= MOST_OPEN {
+                    all_at_once(std::mem::take(&mut staged), Staged::sync)?;
+                }
             }
         }
+        all_at_once(staged, Staged::sync)?;
         staging.mark(READY)?;
         let mut out = Vec::new();
         for (number, step) in record.moves.iter().enumerate().filter(|(_, step)| step.old.is_some()) {
@@ -188,14 +199,15 @@ impl Change<'_> {
             }
             out.push((number, stamp));
         }
+        let gone: BTreeSet<&RepoPath> = out.iter().map(|(number, _)| &record.moves[*number].path).collect();
         for (number, step) in record.moves.iter().enumerate().filter(|(_, step)| step.new.is_some()) {
             interrupt.check()?;
             // A folder becomes a file: what was in it has been moved out.
-            for (inside, _) in &out {
-                let inside = &record.moves[*inside].path;
-                if inside.is_in(&step.path) && *inside != step.path {
-                    tree.prune_folders(inside);
-                }
+            // (Between `a` and what is in it, `a-b` is sorted too.)
+            let after = gone.range::<&RepoPath, _>((Bound::Excluded(&step.path), Bound::Unbounded));
+            let near = after.take_while(|path| path.as_bytes().starts_with(step.path.as_bytes()));
+            for inside in near.filter(|path| path.is_in(&step.path)) {
+                tree.prune_folders(inside);
             }
             tree.put(&staging, &new_name(number), &step.path)?;
         }

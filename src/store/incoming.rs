@@ -195,11 +195,11 @@ impl<'a> Incoming<'a> {
         for (id, sealed) in self.sealed {
             let folder = self.store.object_folder(id);
             if fs::make_private_folder(&folder)? {
-                lock.dirty.borrow_mut().insert(self.store.objects_folder());
+                super::held(&lock.dirty).insert(self.store.objects_folder());
             }
             // Whatever stands there now was looked at and found wanting, or is the same.
             sealed.publish(&self.store.object_path(id), Existing::Replace)?;
-            lock.dirty.borrow_mut().insert(folder);
+            super::held(&lock.dirty).insert(folder);
         }
         lock.sync()?;
         // Those that were here from the start were not under our lock until now.

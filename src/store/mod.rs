@@ -15,16 +15,15 @@ mod parsed;
 mod pieces;
 mod shelter;
 mod streams;
-mod writers;
 
-use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::digest::ObjectId;
 use crate::error::{Error, IoContext, Kind, Result};
-use crate::fs::{self, ExclusiveLock, Existing, SharedLock};
+use crate::fs::{self, Draft, ExclusiveLock, Existing, SharedLock};
 use crate::manifest::{LARGEST_MANIFEST, Manifest, ObjectRef};
 use crate::timestamp::Timestamp;
 
@@ -37,7 +36,6 @@ pub use objects::Sweep;
 use parsed::Parsed;
 pub use pieces::Pieces;
 pub use streams::Stream;
-use writers::Writers;
 
 /// How long a command waits for another one's lock.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -50,11 +48,11 @@ pub struct Store {
 
 /// Permission to add to the store; any number of them at a time.
 pub struct AddLock {
-    /// Before the lock, which must outlast what is on its way.
-    writers: RefCell<Writers>,
+    /// Objects that are written, and neither synced nor named yet; before the lock, which must outlast them.
+    unnamed: Mutex<BTreeMap<ObjectId, (Draft, PathBuf, Existing)>>,
     _lock: SharedLock,
     /// Folders with new names in them, to be made durable before the manifest.
-    dirty: RefCell<BTreeSet<PathBuf>>,
+    dirty: Mutex<BTreeSet<PathBuf>>,
     /// Objects that a published manifest names: their names are durable since then.
     published: BTreeSet<ObjectId>,
 }
@@ -77,10 +75,20 @@ pub struct Entry {
 }
 
 impl AddLock {
-    /// Makes all objects that were written under it durable, with their names.
+    /// Makes all objects durable that were written under it, and their names.
     fn sync(&self) -> Result<()> {
-        self.writers.borrow_mut().finish()?;
-        self.dirty.take().iter().try_for_each(|folder| fs::sync_folder(folder))
+        self.name_objects()?;
+        fs::all_at_once(std::mem::take(&mut *held(&self.dirty)).into_iter().collect(), |folder| {
+            fs::sync_folder(&folder)
+        })
+    }
+
+    /// Syncs the objects that have no name yet, all together, and gives them theirs.
+    fn name_objects(&self) -> Result<()> {
+        let unnamed = std::mem::take(&mut *held(&self.unnamed));
+        fs::all_at_once(unnamed.into_values().collect(), |(draft, path, existing)| {
+            draft.seal()?.publish(&path, existing).map(drop)
+        })
     }
 }
 
@@ -130,7 +138,7 @@ impl Store {
         let manifests = entries.into_iter().filter_map(|entry| entry.manifest.ok());
         let published =
             manifests.flat_map(|manifest| manifest.objects()).map(|object| object.object).collect();
-        Ok(AddLock { writers: RefCell::default(), _lock: lock, dirty: RefCell::default(), published })
+        Ok(AddLock { unnamed: Mutex::default(), _lock: lock, dirty: Mutex::default(), published })
     }
 
     /// Makes a private folder for work under way; leftovers of one are swept after a day.
@@ -378,6 +386,10 @@ impl Store {
     fn tmp(&self) -> PathBuf {
         self.root.join("tmp")
     }
+}
+
+fn held<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn manifest_name(stem: &str) -> String {

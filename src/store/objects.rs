@@ -1,18 +1,20 @@
 //! Objects: immutable pieces named by the BLAKE3 of their raw content.
 //!
 //! Written once, checked at every read: bytes that don't hash to their name are never
-//! handed out. An object is durable once its folder is synced, which [`Store::publish`]
-//! does for all new ones together before it writes the manifest that names them.
+//! handed out. An object is durable once it and its folder are synced, which [`Store::publish`]
+//! does for all new ones together before it writes the manifest that names them; until then
+//! it need not be found under its name.
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::{AddLock, DeleteLock, Store};
+use super::{AddLock, DeleteLock, Store, held};
 use crate::compress;
 use crate::digest::{Checksum, ObjectId};
 use crate::error::{Error, IoContext, Kind, Result};
-use crate::fs::{self, Existing};
+use crate::fs::{self, Draft, Existing};
 use crate::manifest::{Content, ObjectRef};
 
 /// The largest object that is read, raw or compressed, in bytes.
@@ -20,6 +22,9 @@ pub(super) const LARGEST_OBJECT: u64 = 4 << 30;
 
 /// Text up to this many bytes stands in the manifest itself.
 const INLINE: usize = 2_048;
+
+/// How many objects may wait to be synced together: each is an open file.
+const MOST_UNNAMED: usize = 128;
 
 /// How old an object that nothing refers to must be before it is swept: a save that is
 /// under way on a disk without locks may be about to refer to it.
@@ -55,12 +60,15 @@ impl Store {
     pub fn put(&self, lock: &AddLock, raw: &[u8]) -> Result<ObjectRef> {
         let object = ObjectRef { object: ObjectId::of(raw), size: raw.len() as u64 };
         let path = self.object_path(object.object);
+        if held(&lock.unnamed).contains_key(&object.object) {
+            return Ok(object);
+        }
         if path.symlink_metadata().is_ok() {
             // As young as if it had been written now, so that no sweep on a disk without locks takes it away.
             if self.get(&object).is_ok() && fs::refresh(&path)? {
                 // Whoever wrote it may have died before its name was durable.
                 if !lock.published.contains(&object.object) {
-                    lock.dirty.borrow_mut().insert(self.object_folder(object.object));
+                    held(&lock.dirty).insert(self.object_folder(object.object));
                 }
                 return Ok(object);
             }
@@ -81,10 +89,19 @@ impl Store {
         let folder = self.object_folder(object.object);
         let frame = compress::compress(raw).context("compress", &path)?;
         if fs::make_private_folder(&folder)? {
-            lock.dirty.borrow_mut().insert(self.objects_folder());
+            held(&lock.dirty).insert(self.objects_folder());
         }
-        lock.writers.borrow_mut().write(&self.tmp(), &path, frame, existing)?;
-        lock.dirty.borrow_mut().insert(folder);
+        let mut draft = Draft::begin(&self.tmp())?;
+        draft.write_all(&frame).context("write", &path)?;
+        held(&lock.dirty).insert(folder);
+        let waiting = {
+            let mut unnamed = held(&lock.unnamed);
+            unnamed.insert(object.object, (draft, path, existing));
+            unnamed.len()
+        };
+        if waiting >= MOST_UNNAMED {
+            lock.name_objects()?;
+        }
         Ok(object)
     }
 

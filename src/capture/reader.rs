@@ -1,0 +1,479 @@
+//! Reads pending paths and makes their entries; several at once, on different paths.
+//!
+//! What one reads follows from the path alone, never from what another one found, so that the
+//! order in which they work does not matter. Large files are read one at a time.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
+
+use super::origins::NewFile;
+use super::untracked::Limits;
+use crate::edit::{self, Side};
+use crate::error::{Error, Kind, Result};
+use crate::git::{Blobs, Hidden, Pending, Repository, Stage, Status, Submodule};
+use crate::manifest::{
+    Change, Diff, Edit, HiddenBy, IndexState, Mode, Origin, Skipped, StageVersion, StagedVersion, Version,
+};
+use crate::paths::RepoPath;
+use crate::redaction::{Noted, Redactor};
+use crate::renames::{self, Sketch};
+use crate::store::{AddLock, Store};
+use crate::tree::{Node, Tree};
+
+/// Files over this many bytes are left out (and listed), tracked or not: they are read whole.
+const LARGEST_FILE: u64 = 2 << 30;
+
+/// Files over this many bytes are read while no other one of that size is.
+const LARGE_FILE: u64 = 32 << 20;
+
+/// The most bytes of new files that are held in memory until it is known what is gone.
+const MOST_HELD: usize = 8 << 20;
+
+/// How many paths are taken at a time.
+const AT_ONCE: usize = 32;
+
+/// What all readers of one capture share.
+pub(super) struct Shared<'a> {
+    pub(super) repository: &'a Repository,
+    pub(super) tree: Tree,
+    pub(super) store: &'a Store,
+    pub(super) lock: &'a AddLock,
+    pub(super) worktrees: Vec<PathBuf>,
+    /// Paths that are captured whatever their size, even if git does not list them.
+    pub(super) also: &'a BTreeSet<RepoPath>,
+    pub(super) limits: Limits,
+    pub(super) redactor: &'a Redactor,
+    /// The bytes of new files that are held in memory.
+    pub(super) held: AtomicUsize,
+    /// Held while a large file is read and compared.
+    pub(super) large: Mutex<()>,
+}
+
+/// What is to be read.
+pub(super) enum Job {
+    /// What git lists, and the mark that hides edits of that path.
+    Pending(Pending, Option<HiddenBy>),
+    /// A path whose edits git was told not to look for.
+    Hidden(Hidden),
+    /// A path that git did not list, and what the index has of it.
+    Clean(RepoPath, Option<Version>),
+    /// A new file of which it is known what it goes on from.
+    New(RepoPath, Versions, Option<Content>),
+}
+
+/// What was read, in the order of the jobs.
+#[derive(Default)]
+pub(super) struct Part {
+    pub(super) files: Vec<Edit>,
+    /// Files that the base does not have, made last, when all that is gone is known; and what was
+    /// read of them, unless that would hold too much: then it is read once more.
+    pub(super) new_files: Vec<(NewFile, (Versions, Option<Content>))>,
+    pub(super) skipped: Vec<Skipped>,
+    /// Secrets that were taken out, each with its path.
+    pub(super) secrets: Vec<(RepoPath, Noted)>,
+}
+
+impl Part {
+    pub(super) fn append(&mut self, mut other: Part) {
+        self.files.append(&mut other.files);
+        self.new_files.append(&mut other.new_files);
+        self.skipped.append(&mut other.skipped);
+        self.secrets.append(&mut other.secrets);
+    }
+
+    pub(super) fn skip(&mut self, path: &RepoPath, reason: impl Into<String>) {
+        self.skipped.push(Skipped { path: path.to_string(), reason: reason.into() });
+    }
+}
+
+/// What is on the disk of one path.
+pub(super) struct Content {
+    mode: Mode,
+    /// Whether only its owner may read it.
+    private: bool,
+    bytes: Vec<u8>,
+}
+
+/// A version as it is stored.
+struct Kept {
+    version: Version,
+    diff: Option<Diff>,
+    added: u64,
+    removed: u64,
+}
+
+/// What HEAD, the index and the disk have of one path.
+pub(super) struct Versions {
+    head: Option<Version>,
+    index: Option<Version>,
+    intent_to_add: Option<Mode>,
+    stages: Vec<Stage>,
+    hidden: Option<HiddenBy>,
+    pub(super) origin: Option<(Change, Origin)>,
+}
+
+impl Versions {
+    const NOWHERE: Versions = Versions {
+        head: None,
+        index: None,
+        intent_to_add: None,
+        stages: Vec::new(),
+        hidden: None,
+        origin: None,
+    };
+}
+
+impl Shared<'_> {
+    /// Does all jobs, on as many processors as there are.
+    pub(super) fn read_all(&self, jobs: Vec<Job>) -> Result<Part> {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = processors.min(jobs.len().div_ceil(AT_ONCE)).max(1);
+        let mut jobs = jobs.into_iter();
+        let queue = std::iter::from_fn(|| {
+            let some: Vec<Job> = jobs.by_ref().take(AT_ONCE).collect();
+            Some(some).filter(|some| !some.is_empty())
+        });
+        let queue = Mutex::new(queue.enumerate());
+        let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let work = || -> Result<Vec<(usize, Part)>> {
+            let mut parts = Vec::new();
+            let mut reader = Reader { shared: self, blobs: self.repository.blobs(), part: Part::default() };
+            while let Some((number, jobs)) = next() {
+                jobs.into_iter().try_for_each(|job| reader.read(job))?;
+                parts.push((number, std::mem::take(&mut reader.part)));
+            }
+            Ok(parts)
+        };
+        let failed = |_| Err(Error::new(Kind::Bug, "A thread that reads files failed"));
+        let done: Vec<Result<Vec<(usize, Part)>>> = std::thread::scope(|scope| {
+            let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+            let own = work();
+            std::iter::once(own)
+                .chain(others.into_iter().map(|other| other.join().unwrap_or_else(failed)))
+                .collect()
+        });
+        let mut parts = Vec::new();
+        for done in done {
+            parts.append(&mut done?);
+        }
+        parts.sort_by_key(|(number, _)| *number);
+        let mut all = Part::default();
+        parts.into_iter().for_each(|(_, part)| all.append(part));
+        Ok(all)
+    }
+}
+
+struct Reader<'a> {
+    shared: &'a Shared<'a>,
+    blobs: Blobs<'a>,
+    part: Part,
+}
+
+impl Reader<'_> {
+    fn read(&mut self, job: Job) -> Result<()> {
+        match job {
+            Job::Pending(pending, hidden) => self.read_pending(pending, hidden),
+            Job::Hidden(hidden) => self.read_hidden(hidden),
+            Job::Clean(path, version) => {
+                let versions = Versions { head: version.clone(), index: version, ..Versions::NOWHERE };
+                self.read_path(path, versions)
+            }
+            Job::New(path, versions, held) => {
+                let content = match held {
+                    Some(content) => Some(content),
+                    None => match self.read_disk(&path, self.shared.tree.size(&path)?)? {
+                        Some(content) => content,
+                        None => return Ok(()),
+                    },
+                };
+                self.make(&path, &versions, content)
+            }
+        }
+    }
+
+    fn read_pending(&mut self, entry: Pending, hidden: Option<HiddenBy>) -> Result<()> {
+        let Pending { path, status } = entry;
+        match status {
+            Status::Tracked { head, index, intent_to_add, .. } => {
+                self.read_path(path, Versions { head, index, intent_to_add, hidden, ..Versions::NOWHERE })
+            }
+            Status::Unmerged { head, stages } => {
+                self.read_path(path, Versions { head, stages, ..Versions::NOWHERE })
+            }
+            Status::Untracked => match self.shared.tree.size(&path)? {
+                Some(size) if size > self.shared.limits.file && !self.shared.also.contains(&path) => {
+                    let most = match self.shared.limits.file {
+                        bytes if bytes % (1 << 20) == 0 => format!("{} MiB", bytes >> 20),
+                        bytes => format!("{bytes} bytes"),
+                    };
+                    let reason = format!(
+                        "untracked, and larger than {most} ({size} bytes); `--include` or `--max-file` saves it"
+                    );
+                    self.part.skip(&path, reason);
+                    Ok(())
+                }
+                _ => self.read_path(path, Versions::NOWHERE),
+            },
+            // Another work tree of this repository has its own state, and its own snapshots.
+            Status::NestedRepository if self.shared.worktrees.contains(&self.shared.tree.absolute(&path)) => {
+                Ok(())
+            }
+            Status::NestedRepository => {
+                let path = format!("{path}/");
+                self.part.skipped.push(Skipped { path, reason: "a repository of its own".to_owned() });
+                Ok(())
+            }
+            Status::Submodule(submodule) => self.read_submodule(path, submodule),
+        }
+    }
+
+    /// Keeps which commit of a submodule the index has. Its own files are another repository's.
+    fn read_submodule(&mut self, path: RepoPath, submodule: Submodule) -> Result<()> {
+        let Submodule { head, index, moved, edited } = submodule;
+        let why = match (moved, edited) {
+            (false, false) => None,
+            (false, true) => Some("a submodule with edits of its own"),
+            (true, false) => Some("a submodule with another commit checked out than is staged"),
+            (true, true) => {
+                Some("a submodule with edits of its own, and another commit checked out than is staged")
+            }
+        };
+        if let Some(why) = why {
+            // With the `/`, it is what lies in it that is left out, and not which commit is staged.
+            let reason = format!("{why}; `snap save` inside it saves that");
+            self.part.skipped.push(Skipped { path: format!("{path}/"), reason });
+        }
+        if !index.as_ref().is_some_and(Version::is_submodule) {
+            return self.read_path(path, Versions { head, index, ..Versions::NOWHERE });
+        }
+        if head != index {
+            let change = if head.is_some() { Change::Modified } else { Change::Added };
+            let state = IndexState::Staged;
+            self.part.files.push(Edit { change, old: head, new: index, index: state, ..Edit::of(path) });
+        }
+        Ok(())
+    }
+
+    /// Reads a path whose edits git was told not to look for.
+    fn read_hidden(&mut self, hidden: Hidden) -> Result<()> {
+        let Hidden { path, version, by } = hidden;
+        // A sparse checkout leaves its files out: there is nothing to save.
+        if by == HiddenBy::SkipWorktree
+            && !self.shared.also.contains(&path)
+            && self.shared.tree.size(&path)?.is_none()
+        {
+            return Ok(());
+        }
+        let head = Some(version);
+        self.read_path(path, Versions { index: head.clone(), head, hidden: Some(by), ..Versions::NOWHERE })
+    }
+
+    fn read_path(&mut self, path: RepoPath, versions: Versions) -> Result<()> {
+        let size = self.shared.tree.size(&path)?;
+        let _alone = size.is_some_and(|size| size > LARGE_FILE).then(|| self.shared.large.lock());
+        let Some(content) = self.read_disk(&path, size)? else { return Ok(()) };
+        let is_new = versions.head.is_none() && versions.stages.is_empty();
+        match content {
+            Some(content) if is_new && content.mode != Mode::Link && !content.bytes.is_empty() => {
+                self.put_off(path, versions, content);
+                Ok(())
+            }
+            content => self.make(&path, &versions, content),
+        }
+    }
+
+    /// Reads what is on the disk; `None` if that can't be kept, and is in the list of those.
+    #[expect(clippy::option_option, reason = "what can't be kept and what is gone are different answers")]
+    fn read_disk(&mut self, path: &RepoPath, size: Option<u64>) -> Result<Option<Option<Content>>> {
+        if size.is_some_and(|size| size > LARGEST_FILE) {
+            self.part.skip(path, format!("larger than {} GiB", LARGEST_FILE >> 30));
+            return Ok(None);
+        }
+        let read = match self.shared.tree.read_steady(path) {
+            // One file that may not be read must not keep all others from being saved.
+            Err(error) if self.shared.also.is_empty() => {
+                self.part.skip(path, error.to_string());
+                return Ok(None);
+            }
+            read => read?,
+        };
+        Ok(match read {
+            None => {
+                self.part.skip(path, "it kept changing while it was read");
+                None
+            }
+            Some(Node::Special) => {
+                self.part.skip(path, "a socket, pipe or device");
+                None
+            }
+            // A folder where a file was: the file is gone, the folder's files are listed themselves.
+            Some(Node::Missing | Node::Folder) => Some(None),
+            Some(Node::File { mode, permissions, bytes }) => {
+                let private = mode != Mode::Link && permissions & 0o077 == 0;
+                Some(Some(Content { mode, private, bytes }))
+            }
+        })
+    }
+
+    /// Keeps a new file for later, when it can be told from a renamed one.
+    fn put_off(&mut self, path: RepoPath, versions: Versions, content: Content) {
+        let staged = versions.index.as_ref().map(|version| version.oid.clone());
+        let ids =
+            std::iter::once(self.shared.repository.hash().blob_id(&content.bytes)).chain(staged).collect();
+        let size = content.bytes.len();
+        let sketch = (size <= renames::LARGEST).then(|| Sketch::of(&content.bytes));
+        let content = Some(content).filter(|_| self.shared.held.fetch_add(size, Relaxed) + size <= MOST_HELD);
+        self.part.new_files.push((NewFile { path, ids, sketch }, (versions, content)));
+    }
+
+    /// Makes and keeps the entry of one path, given what is on the disk.
+    fn make(&mut self, path: &RepoPath, versions: &Versions, content: Option<Content>) -> Result<()> {
+        let private = content.as_ref().is_some_and(|content| content.private);
+        let new = content.map(|content| (content.mode, content.bytes));
+        match self.make_edit(path, versions, new)? {
+            Ok(edit) => self.part.files.extend(edit.map(|edit| Edit { private, ..edit })),
+            Err(reason) => self.part.skip(path, reason),
+        }
+        Ok(())
+    }
+
+    /// Makes the entry of one path; `Err` with the reason why it can't be kept.
+    fn make_edit(
+        &mut self,
+        path: &RepoPath,
+        versions: &Versions,
+        new: Option<(Mode, Vec<u8>)>,
+    ) -> Result<std::result::Result<Option<Edit>, String>> {
+        let old = versions.head.clone();
+        let from = versions.origin.as_ref().map(|(_, origin)| origin.clone()).filter(|_| new.is_some());
+        let base = from.as_ref().map(|origin| &origin.version).or(old.as_ref());
+        let base_bytes = match base.filter(|version| !version.is_submodule()) {
+            None => None,
+            Some(version) => match self.blobs.read(&version.oid)? {
+                Some(bytes) => Some(bytes),
+                None => return Ok(Err(format!("the repository lacks its base version {}", version.oid))),
+            },
+        };
+        let old_side =
+            base.zip(base_bytes.as_deref()).map(|(version, bytes)| Side { mode: version.mode, bytes });
+        let hash = self.shared.repository.hash();
+        let new_version = match &new {
+            Some((mode, bytes)) => Some(Version { oid: hash.blob_id(bytes), mode: *mode }),
+            // Of an unmerged submodule, only the stages are there to be kept.
+            None if versions.stages.iter().any(|stage| stage.version.is_submodule()) => old.clone(),
+            None => None,
+        };
+        let index = if !versions.stages.is_empty() {
+            IndexState::Unmerged
+        } else if versions.intent_to_add.is_some() {
+            IndexState::IntentToAdd
+        } else if versions.index == old {
+            IndexState::Unstaged
+        } else if versions.index == new_version {
+            IndexState::Staged
+        } else {
+            IndexState::Partly
+        };
+        // A mark on a clean path is kept only where a restore is about to change it.
+        let marked = versions.hidden.is_some() && self.shared.also.contains(path);
+        if new_version == old && index == IndexState::Unstaged && !marked {
+            return Ok(Ok(None));
+        }
+        let staged = match versions.index.clone().filter(|_| index == IndexState::Partly) {
+            // The file's mode may have changed since it was meant to be added.
+            None => versions
+                .intent_to_add
+                .filter(|mode| *mode != new_version.as_ref().map_or(Mode::File, |new| new.mode))
+                .map(|mode| StagedVersion { version: Version { oid: hash.blob_id(b""), mode }, diff: None }),
+            Some(version) if version.is_submodule() => Some(StagedVersion { version, diff: None }),
+            Some(version) => {
+                let Some(bytes) = self.blobs.read(&version.oid)? else {
+                    return Ok(Err(format!("the repository lacks its staged version {}", version.oid)));
+                };
+                match self.keep_version(path, old_side, version, &bytes)? {
+                    Ok(kept) => Some(StagedVersion { version: kept.version, diff: kept.diff }),
+                    Err(reason) => return Ok(Err(reason)),
+                }
+            }
+        };
+        let mut stages = Vec::new();
+        for stage in &versions.stages {
+            if stage.version.is_submodule() {
+                let (stage, version) = (stage.number, stage.version.clone());
+                stages.push(StageVersion { stage, version, diff: None });
+                continue;
+            }
+            let Some(bytes) = self.blobs.read(&stage.version.oid)? else {
+                return Ok(Err(format!("the repository lacks its unmerged version {}", stage.version.oid)));
+            };
+            match self.keep_version(path, old_side, stage.version.clone(), &bytes)? {
+                Ok(kept) => {
+                    stages.push(StageVersion { stage: stage.number, version: kept.version, diff: kept.diff });
+                }
+                Err(reason) => return Ok(Err(reason)),
+            }
+        }
+        let change = match (&old, &new_version) {
+            (None, Some(_)) => versions.origin.as_ref().map_or(Change::Added, |(change, _)| *change),
+            (Some(_), None) => Change::Deleted,
+            (old, new) if old == new => Change::IndexOnly,
+            _ => Change::Modified,
+        };
+        let (added, removed, new, diff) = match (&new, new_version) {
+            (Some((_, bytes)), Some(version)) => match self.keep_version(path, old_side, version, bytes)? {
+                Ok(kept) => (kept.added, kept.removed, Some(kept.version), kept.diff),
+                Err(reason) => return Ok(Err(reason)),
+            },
+            (_, version) => (0, old_side.map_or(0, edit::line_count), version, None),
+        };
+        Ok(Ok(Some(Edit {
+            change,
+            old,
+            from,
+            new,
+            index,
+            staged,
+            stages,
+            hidden: versions.hidden,
+            diff,
+            added,
+            removed,
+            ..Edit::of(path.clone())
+        })))
+    }
+
+    /// Stores a version as a diff to its base, without secrets; `Err` with the reason if it can't be.
+    fn keep_version(
+        &mut self,
+        path: &RepoPath,
+        old: Option<Side<'_>>,
+        version: Version,
+        bytes: &[u8],
+    ) -> Result<std::result::Result<Kept, String>> {
+        let new = Side { mode: version.mode, bytes };
+        let is_link = |mode| mode == Mode::Link;
+        if old.is_some_and(|old| old.bytes == bytes && is_link(old.mode) == is_link(new.mode)) {
+            return Ok(Ok(Kept { version, diff: None, added: 0, removed: 0 }));
+        }
+        let clean = match self.shared.redactor.version(path, old.map(|old| old.bytes), bytes) {
+            Err(error) if error.kind() == Kind::Refused => return Ok(Err(error.to_string())),
+            clean => clean?,
+        };
+        let (made, size, version, redaction) = match clean {
+            None => (edit::make(old, new)?, bytes.len(), version, None),
+            Some(clean) => {
+                self.part.secrets.extend(clean.noted.into_iter().map(|noted| (path.clone(), noted)));
+                let old = old.zip(clean.old.as_deref()).map(|(old, bytes)| Side { bytes, ..old });
+                let made = edit::make(old, Side { bytes: &clean.new, ..new })?;
+                let oid = self.shared.repository.hash().blob_id(&clean.new);
+                (made, clean.new.len(), Version { oid, ..version }, Some(clean.redaction))
+            }
+        };
+        let Some(made) = made else { return Ok(Ok(Kept { version, diff: None, added: 0, removed: 0 })) };
+        let content = self.shared.store.keep(self.shared.lock, &made.bytes)?;
+        let diff = Diff { form: made.form, bytes: size as u64, content, redaction };
+        Ok(Ok(Kept { version, diff: Some(diff), added: made.added, removed: made.removed }))
+    }
+}
