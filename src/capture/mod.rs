@@ -202,6 +202,9 @@ fn beside_status<T>(
 /// Saves what a restore is about to overwrite: the edits, with the present state of `paths`.
 /// Returns the name of its file too.
 ///
+/// A listing that is new is not made again. What was edited since is then not in the snapshot, but
+/// for `paths`, which are read whatever is listed: nothing else is touched.
+///
 /// # Errors
 /// As [`save`]; and [`Kind::Refused`] if one of the paths can't be saved.
 pub fn save_safety(
@@ -209,9 +212,13 @@ pub fn save_safety(
     workspace: &Workspace,
     restores: &Manifest,
     paths: Vec<RepoPath>,
+    listing: Option<Listing>,
 ) -> Result<(String, Manifest)> {
-    let (listing, prepared) =
-        beside_status(workspace, || Ok((workspace.store.prepare()?, Redactor::open(workspace, &[])?)));
+    let prepare = || Ok((workspace.store.prepare()?, Redactor::open(workspace, &[])?));
+    let (listing, prepared) = match listing.filter(Listing::is_new) {
+        Some(listing) => (Some(Ok(listing)), prepare()),
+        None => beside_status(workspace, prepare),
+    };
     let (lock, redactor) = prepared?;
     let edits = match (&workspace.repository, listing) {
         (Some(repository), Some(listing)) => {

@@ -3,12 +3,16 @@
 //! libgit2 reads them fastest; what it can't open (reftable, SHA-256) or doesn't have (a
 //! partial clone fetches on demand), `git cat-file --batch` reads.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
 use super::command::Git;
+use super::trees::TreeVersions;
 use crate::error::{Error, Kind, Result};
+use crate::manifest::{Mode, Version};
+use crate::paths::RepoPath;
 
 /// Reads blobs of one repository.
 pub struct Blobs<'a> {
@@ -50,6 +54,26 @@ impl<'a> Blobs<'a> {
         let id = git2::Oid::from_str(oid).ok()?;
         let (size, kind) = self.library.as_ref()?.odb().ok()?.read_header(id).ok()?;
         (kind == git2::ObjectType::Blob).then_some(size as u64)
+    }
+
+    /// Returns what a commit has of paths; `None` if only the `git` program can tell.
+    pub(super) fn tree_versions(&self, commit: &str, paths: &BTreeSet<RepoPath>) -> Option<TreeVersions> {
+        let library = self.library.as_ref()?;
+        let tree = library.find_commit(git2::Oid::from_str(commit).ok()?).ok()?.tree().ok()?;
+        let mut found = TreeVersions::default();
+        for path in paths {
+            match tree.get_path(path.as_path()) {
+                Ok(entry) => {
+                    // A folder is no version of a file.
+                    if let Some(mode) = Mode::from_octal(&format!("{:06o}", entry.filemode())) {
+                        found.versions.insert(path.clone(), Version { oid: entry.id().to_string(), mode });
+                    }
+                }
+                Err(error) if error.code() == git2::ErrorCode::NotFound && tree_is_whole(&error) => {}
+                Err(_) => return None,
+            }
+        }
+        Some(found)
     }
 
     /// Says whether the repository has a blob for sure; no, if only the `git` program could tell.
@@ -139,4 +163,9 @@ impl Drop for Batch {
         let _killed = self.child.kill();
         let _reaped = self.child.wait();
     }
+}
+
+/// Says whether a path is missing in a tree, and not the tree itself in the repository.
+fn tree_is_whole(error: &git2::Error) -> bool {
+    error.class() == git2::ErrorClass::Tree
 }

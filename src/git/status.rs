@@ -5,6 +5,7 @@
 //! is a deletion and an addition.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use super::index::{LIST_INDEX, Seen};
 use super::{Repository, Stamp};
@@ -12,6 +13,9 @@ use crate::digest::ObjectId;
 use crate::error::{Error, Kind, Result};
 use crate::manifest::{HiddenBy, Mode, Version};
 use crate::paths::RepoPath;
+
+/// How long a listing is new.
+const NEW: Duration = Duration::from_secs(5);
 
 /// Everything pending in a work tree.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -26,6 +30,8 @@ pub struct Listing {
     pub index: Index,
     /// The stamp of the repository before it was looked at.
     stamp: Stamp,
+    /// When it was looked at.
+    begun: Option<Instant>,
     /// Tracked paths whose edits git was told not to look for.
     pub hidden: Vec<Hidden>,
     /// Paths that can't be represented, with why.
@@ -120,7 +126,7 @@ impl Repository {
             "--no-renames",
             "--ignore-submodules=none",
         ];
-        let stamp = self.stamp();
+        let (stamp, begun) = (self.stamp(), Instant::now());
         // The index is read by two programs; at the same time, that costs no time.
         let (status, index) = std::thread::scope(|scope| {
             let index = scope.spawn(|| self.git.demand(&LIST_INDEX));
@@ -138,7 +144,7 @@ impl Repository {
             }
         }
         self.correct_empty_intentions(&mut listing)?;
-        listing.stamp = stamp;
+        (listing.stamp, listing.begun) = (stamp, Some(begun));
         listing.index = Index(index.stdout);
         for line in status.stderr.lines() {
             if let Some(path) = line.strip_suffix(": Too many levels of symbolic links") {
@@ -152,6 +158,11 @@ impl Repository {
 }
 
 impl Listing {
+    /// Says whether it was made in these seconds, and not before somebody was asked something.
+    pub fn is_new(&self) -> bool {
+        self.begun.is_some_and(|begun| begun.elapsed() < NEW)
+    }
+
     /// Returns the stamp of the repository before it was looked at.
     pub fn stamp(&self) -> &Stamp {
         &self.stamp

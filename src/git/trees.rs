@@ -14,7 +14,7 @@ const AT_ONCE: usize = 500;
 /// What a commit has of some paths.
 #[derive(Default)]
 pub struct TreeVersions {
-    versions: BTreeMap<RepoPath, Version>,
+    pub(super) versions: BTreeMap<RepoPath, Version>,
 }
 
 impl TreeVersions {
@@ -32,6 +32,9 @@ impl Repository {
     pub fn tree_versions(&self, commit: Option<&str>, paths: &BTreeSet<RepoPath>) -> Result<TreeVersions> {
         let mut found = TreeVersions::default();
         let Some(commit) = commit else { return Ok(found) };
+        if let Some(found) = self.blobs().tree_versions(commit, paths) {
+            return Ok(found);
+        }
         let all: Vec<&OsStr> = paths.iter().map(|path| path.as_path().as_os_str()).collect();
         for some in all.chunks(AT_ONCE) {
             let mut arguments: Vec<&OsStr> =

@@ -57,7 +57,7 @@ pub(super) fn plan(
     for edit in &saved.files {
         steps.extend(maker.step(edit, &here[&edit.path])?);
     }
-    Ok(Steps { unchanged: saved.files.len() - steps.len(), steps, notes, seen: listing.seen() })
+    Ok(Steps { unchanged: saved.files.len() - steps.len(), steps, notes, listing })
 }
 
 fn check_restorable(workspace: &Workspace, repository: &Repository, saved: &Edits) -> Result<()> {

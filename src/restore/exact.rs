@@ -95,5 +95,5 @@ pub(super) fn plan(
     }
     steps.extend(clean);
     steps.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(Steps { unchanged: wanted.len() - steps.len(), steps, notes: Vec::new(), seen: listing.seen() })
+    Ok(Steps { unchanged: wanted.len() - steps.len(), steps, notes: Vec::new(), listing })
 }

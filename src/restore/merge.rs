@@ -113,7 +113,7 @@ pub(super) fn plan(
     }
     let conflicts: Vec<RepoPath> = merged.conflicts.into_keys().collect();
     let unchanged = saved.files.len().saturating_sub(steps.len());
-    Ok(MergedSteps { steps: Steps { steps, unchanged, notes, seen: listing.seen() }, conflicts })
+    Ok(MergedSteps { steps: Steps { steps, unchanged, notes, listing }, conflicts })
 }
 
 /// Returns the paths in which two trees differ, with what the second has.

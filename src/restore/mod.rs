@@ -29,7 +29,7 @@ use crate::capture;
 use crate::context::Context;
 use crate::digest::GitHash;
 use crate::error::{Error, Kind, Result};
-use crate::git::{Repository, Seen};
+use crate::git::{Listing, Repository, Seen};
 use crate::ids::{ClientId, SnapshotId};
 use crate::manifest::{Edits, Manifest, Version};
 use crate::paths::{NativePath, RepoPath};
@@ -58,8 +58,8 @@ pub struct Plan {
     manifest: Manifest,
     root: PathBuf,
     steps: Vec<Step>,
-    /// The index that the steps were planned on.
-    seen: Option<Seen>,
+    /// What the steps were planned on.
+    listing: Option<Listing>,
     conflicts: Vec<RepoPath>,
     unchanged: usize,
     session: Option<SessionPlan>,
@@ -176,7 +176,7 @@ pub fn plan_resume(workspace: &Workspace, manifest: Manifest, options: &Options)
             )),
         }
     }
-    let (mut steps, mut seen, mut unchanged, mut conflicts) = (Vec::new(), None, 0, Vec::new());
+    let (mut steps, mut listing, mut unchanged, mut conflicts) = (Vec::new(), None, 0, Vec::new());
     let mut unfilled = Vec::new();
     match (&manifest.edits, &workspace.repository) {
         (Some(saved), Some(repository)) if with_edits => {
@@ -190,7 +190,7 @@ pub fn plan_resume(workspace: &Workspace, manifest: Manifest, options: &Options)
             } else {
                 edits::plan(workspace, repository, saved, &bases)?
             };
-            (steps, seen, unchanged) = (found.steps, Some(found.seen), found.unchanged);
+            (steps, listing, unchanged) = (found.steps, Some(found.listing), found.unchanged);
             notes.extend(found.notes);
             notes.extend(manifest.edits.iter().flat_map(left_out));
         }
@@ -222,7 +222,7 @@ pub fn plan_resume(workspace: &Workspace, manifest: Manifest, options: &Options)
         root: workspace.root.clone(),
         manifest,
         steps,
-        seen,
+        listing,
         conflicts,
         unchanged,
         session,
@@ -291,7 +291,7 @@ pub fn plan_rewind(workspace: &Workspace, manifest: Manifest, options: &Options)
         moved,
         unfilled: refilled.held,
         steps: found.steps,
-        seen: Some(found.seen),
+        listing: Some(found.listing),
         conflicts: Vec::new(),
         unchanged: found.unchanged,
         session,
@@ -365,7 +365,7 @@ pub fn plan_undo(workspace: &Workspace) -> Result<Plan> {
         standing,
         unfilled: refilled.held,
         steps: found.steps,
-        seen: Some(found.seen),
+        listing: Some(found.listing),
         conflicts: Vec::new(),
         unchanged: found.unchanged,
         session: None,
@@ -379,14 +379,21 @@ pub fn plan_undo(workspace: &Workspace) -> Result<Plan> {
 /// # Errors
 /// What git, the disk or the client's folders say; the work tree, the index and the client's
 /// folders are then as they were. [`Kind::Refused`] for a plan that was not admitted.
-pub fn execute(context: &Context, workspace: &Workspace, plan: Plan, operation: Operation) -> Result<Done> {
+pub fn execute(
+    context: &Context,
+    workspace: &Workspace,
+    mut plan: Plan,
+    operation: Operation,
+) -> Result<Done> {
     if !plan.standing.is_admitted() {
         return Err(not_trusted(&plan.manifest.name, "nobody agreed to restore it"));
     }
+    let listing = plan.listing.take();
+    let seen = listing.as_ref().map(Listing::seen);
     let safety = match &workspace.repository {
         Some(repository) if !plan.steps.is_empty() || plan.moved.is_some() => {
             let paths: Vec<RepoPath> = plan.steps.iter().map(|step| step.path().clone()).collect();
-            let safety = capture::save_safety(context, workspace, &plan.manifest, paths)?;
+            let safety = capture::save_safety(context, workspace, &plan.manifest, paths, listing)?;
             if let Some(moved) = &plan.moved {
                 // Not left to chance: nothing else may name the old tip.
                 repository.keep_commit(&safety.1.id, &moved.from)?;
@@ -395,7 +402,8 @@ pub fn execute(context: &Context, workspace: &Workspace, plan: Plan, operation: 
         }
         _ => None,
     };
-    let done = carry_out(context, workspace, plan, operation, safety.as_ref().map(|(_, manifest)| manifest));
+    let saved = safety.as_ref().map(|(_, manifest)| manifest);
+    let done = carry_out(context, workspace, (plan, seen), operation, saved);
     match (done, safety) {
         (Ok(done), safety) => {
             Ok(Done { safety: safety.map(|(_, manifest)| (manifest.id, manifest.name)), ..done })
@@ -416,11 +424,11 @@ pub fn execute(context: &Context, workspace: &Workspace, plan: Plan, operation: 
 fn carry_out(
     context: &Context,
     workspace: &Workspace,
-    plan: Plan,
+    (plan, seen): (Plan, Option<Seen>),
     operation: Operation,
     safety: Option<&Manifest>,
 ) -> std::result::Result<Done, Failed> {
-    let Plan { manifest, steps, session, seen, moved, .. } = plan;
+    let Plan { manifest, steps, session, moved, .. } = plan;
     let paths = steps.len();
     let id = SnapshotId::random();
     let filled = manifest.session.as_ref().filter(|_| session.is_some());

@@ -3,7 +3,7 @@
 use crate::edit;
 use crate::error::{Error, Kind, Result};
 use crate::git::index::IndexEntry;
-use crate::git::{Blobs, Repository, Seen};
+use crate::git::{Blobs, Listing, Repository};
 use crate::manifest::{Diff, DiffForm, Edit, HiddenBy, IndexState, Mode, Version};
 use crate::paths::RepoPath;
 use crate::restore::here::Here;
@@ -75,8 +75,8 @@ pub(super) struct Steps {
     pub(super) steps: Vec<Step>,
     pub(super) unchanged: usize,
     pub(super) notes: Vec<String>,
-    /// The index that they were planned on.
-    pub(super) seen: Seen,
+    /// What they were planned on.
+    pub(super) listing: Listing,
 }
 
 /// Returns what the index holds for an edited path.
