@@ -34,6 +34,7 @@ mod meanwhile;
 mod places;
 mod random_trees;
 mod real_client;
+mod real_releases;
 mod redaction;
 mod remap;
 mod remap_properties;
