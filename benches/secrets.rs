@@ -1,13 +1,16 @@
 //! How fast secrets are looked for, and how often something else is found.
 //!
-//! `cargo bench --bench secrets [-- FOLDER…]`: a generated transcript, then the files below the
-//! folders (source code, lock files) as texts. Each is read whole; the best of some rounds counts.
+//! `cargo bench --bench secrets [-- FOLDER… FILE.jsonl…]`: a generated transcript without a secret and
+//! one with many, then the files below the folders (source code, lock files) as texts. Each is read
+//! whole; the best of some rounds counts. Of a file of samples, one `{"rule", "text", "secret"}` a line,
+//! it says how many of each rule's secrets are found.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use claude_snap::secrets::{KnownValue, Scanner};
+use claude_snap::secrets::{Hit, KnownValue, Scanner};
 
 const ROUNDS: usize = 5;
 
@@ -22,10 +25,16 @@ fn main() {
     let scanner = Scanner::new(known);
     scanner.find(b"nothing");
     println!("ready after {:?}", start.elapsed());
-    let transcript = transcript(64 << 20);
-    let took = best(|| assert!(scanner.redact_records(&transcript, &mut |_| None).is_none()));
-    report("a generated transcript", transcript.len(), took);
-    for folder in std::env::args().skip(1).filter(|argument| !argument.starts_with('-')) {
+    let wants = |argument: &String| !argument.starts_with('-');
+    let folders: Vec<String> = std::env::args().skip(1).filter(wants).collect();
+    if !folders.iter().all(|folder| folder.ends_with(".jsonl")) || folders.is_empty() {
+        transcripts(&scanner);
+    }
+    for folder in folders {
+        if folder.ends_with(".jsonl") {
+            samples(&scanner, &folder);
+            continue;
+        }
         let mut files = Vec::new();
         collect(Path::new(&folder), &mut files);
         let bytes = files.iter().map(|(_, text)| text.len()).sum();
@@ -48,6 +57,65 @@ fn main() {
             rate(sure),
             rate(likely)
         );
+    }
+}
+
+fn transcripts(scanner: &Scanner) {
+    let transcript = transcript(64 << 20);
+    let took = best(|| assert!(scanner.redact_records(&transcript, &mut |_| None).is_none()));
+    report("a generated transcript", transcript.len(), took);
+    let with_hits = with_hits(&transcript);
+    let mut found = 0;
+    let took = best(|| {
+        found = 0;
+        let mut out = |_: &Hit<'_>| {
+            found += 1;
+            Some("taken out".to_owned())
+        };
+        assert!(scanner.redact_records(&with_hits, &mut out).is_some());
+    });
+    report(&format!("the same with {found} secrets"), with_hits.len(), took);
+}
+
+/// One record in ten gets a token into its text.
+fn with_hits(transcript: &[u8]) -> Vec<u8> {
+    let mut all = Vec::with_capacity(transcript.len() * 11 / 10);
+    for (number, line) in transcript.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        let at =
+            (number % 10 == 3).then(|| line.windows(11).position(|part| part == b"\"content\":\"")).flatten();
+        match at {
+            Some(at) => {
+                let (head, tail) = line.split_at(at + 11);
+                let token =
+                    format!("gh{}_{:036x}", "p", (number as u128).wrapping_mul(0x9e37_79b9_7f4a_7c15_9e37));
+                all.extend_from_slice(&[head, token.as_bytes(), b" ", tail].concat());
+            }
+            None => all.extend_from_slice(line),
+        }
+    }
+    all
+}
+
+/// Counts by rule the samples whose secret is found whole.
+fn samples(scanner: &Scanner, file: &str) {
+    let mut rules: BTreeMap<String, (u32, u32)> = BTreeMap::new();
+    for line in fs::read_to_string(file).unwrap_or_default().lines() {
+        let Ok(sample) = serde_json::from_str::<serde_json::Value>(line) else { continue };
+        let part = |key: &str| sample[key].as_str().unwrap_or_default().to_owned();
+        let (text, secret) = (part("text"), part("secret"));
+        let place = text.find(&secret).map(|at| at..at + secret.len());
+        let findings = scanner.find(text.as_bytes());
+        let hit = place.is_some_and(|place| {
+            findings.iter().any(|found| found.span.start <= place.start && place.end <= found.span.end)
+        });
+        let counted = rules.entry(part("rule")).or_default();
+        counted.0 += u32::from(hit);
+        counted.1 += 1;
+    }
+    let (found, all) = rules.values().fold((0, 0), |sum, rule| (sum.0 + rule.0, sum.1 + rule.1));
+    println!("{file}: {found} of {all}");
+    for (rule, (found, all)) in rules {
+        println!("  {rule}: {found} of {all}");
     }
 }
 

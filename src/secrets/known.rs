@@ -141,11 +141,11 @@ impl Known {
     }
 
     /// Where any of the values may stand, as quickly as can be.
-    pub(super) fn places<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
+    pub(super) fn places<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = Range<usize>> + 'a {
         self.automaton
             .iter()
             .flat_map(move |automaton| automaton.find_overlapping_iter(text))
-            .map(|hit| hit.start())
+            .map(|hit| hit.range())
     }
 
     pub(super) fn values(&self) -> &[KnownValue] {

@@ -53,6 +53,11 @@ pub type Decide<'a> = dyn FnMut(&Hit<'_>) -> Option<String> + 'a;
 /// How many views of views are looked at.
 const DEPTH: usize = 2;
 
+/// How far around a place where a secret may begin a text is looked at: names, signs and quotes
+/// stand before it, and it goes on to a blank in any case.
+const BEFORE: usize = 1 << 10;
+const NEAR: usize = 4 << 10;
+
 /// Finds secrets.
 pub struct Scanner {
     known: Known,
@@ -71,13 +76,15 @@ impl Scanner {
 
     /// Finds the secrets of a text: disjoint, in order.
     pub fn find(&self, text: &[u8]) -> Vec<Finding> {
-        let mut may = false;
-        rules::candidates(text, |_| may = true);
-        if !may && self.known.places(text).next().is_none() {
-            return Vec::new();
-        }
+        let mut places = Vec::new();
+        rules::candidates(text, |hit, reach| places.push((hit, reach)));
+        places.extend(self.known.places(text).map(|hit| (hit, NEAR)));
+        places.sort_unstable_by_key(|(hit, _)| hit.start);
         let mut findings = Vec::new();
-        self.look(text, DEPTH, &|span| span, &mut findings);
+        for part in parts(text, &places) {
+            let start = part.start;
+            self.look(&text[part], DEPTH, &|span| start + span.start..start + span.end, &mut findings);
+        }
         merged(findings)
     }
 
@@ -114,8 +121,10 @@ impl Scanner {
     /// Takes the secrets out of a text; `None` if nothing changes.
     pub fn redact_text(&self, text: &[u8], decide: &mut Decide<'_>) -> Option<Vec<u8>> {
         let mut changes = Vec::new();
+        let (mut line, mut counted) = (0, 0);
         for finding in self.find(text) {
-            let line = memchr::memchr_iter(b'\n', &text[..finding.span.start]).count();
+            line += memchr::memchr_iter(b'\n', &text[counted..finding.span.start]).count();
+            counted = finding.span.start;
             let value = &text[finding.span.clone()];
             if let Some(new) = decide(&Hit { finding: &finding, value, line }) {
                 changes.push((finding.span.clone(), new.into_bytes()));
@@ -127,8 +136,8 @@ impl Scanner {
     /// Takes the secrets out of JSON records, one a line; `None` if nothing changes.
     pub fn redact_records(&self, lines: &[u8], decide: &mut Decide<'_>) -> Option<Vec<u8>> {
         let mut places = Vec::new();
-        rules::candidates(lines, |place| places.push(place));
-        places.extend(self.known.places(lines));
+        rules::candidates(lines, |hit, _| places.push(hit.start));
+        places.extend(self.known.places(lines).map(|hit| hit.start));
         places.sort_unstable();
         let mut out = Vec::new();
         let (mut copied, mut done, mut number, mut counted) = (0, 0, 0, 0);
@@ -223,6 +232,29 @@ impl Scanner {
         };
         self.find(&text).into_iter().filter_map(shift).collect()
     }
+}
+
+/// Returns the parts of a text that hold these places, each with how far a secret may go on behind
+/// it: disjoint, in order, cut at blanks only.
+fn parts(text: &[u8], places: &[(Range<usize>, usize)]) -> Vec<Range<usize>> {
+    let mut parts: Vec<Range<usize>> = Vec::new();
+    for (hit, reach) in places {
+        let to = hit.end.max(hit.start + reach).min(text.len());
+        let done = parts.last().map_or(0, |part| part.end);
+        if to <= done {
+            continue;
+        }
+        let end = to + text[to..].iter().take_while(|byte| !byte.is_ascii_whitespace()).count();
+        let from = hit.start.saturating_sub(BEFORE);
+        // Without a blank since the last part it goes on.
+        let blank = text.get(done..from).and_then(|before| before.iter().rposition(u8::is_ascii_whitespace));
+        match (blank, parts.last_mut()) {
+            (Some(blank), _) => parts.push(done + blank + 1..end),
+            (None, Some(last)) => last.end = end,
+            (None, None) => parts.push(0..end),
+        }
+    }
+    parts
 }
 
 fn is_json(record: &[u8]) -> bool {

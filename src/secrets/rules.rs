@@ -78,8 +78,9 @@ fn triggers(text: &[u8], mut found: impl FnMut(Trigger, Range<usize>)) {
     }
 }
 
-/// Calls `place` with each place of raw JSON or text where a secret can't be ruled out.
-pub(super) fn candidates(text: &[u8], mut place: impl FnMut(usize)) {
+/// Calls `place` with each place of raw JSON or text where a secret can't be ruled out, and with how far
+/// one may go on there, over blanks too.
+pub(super) fn candidates(text: &[u8], mut place: impl FnMut(Range<usize>, usize)) {
     triggers(text, |trigger, hit| {
         let may = match trigger {
             Trigger::Rule(index) => has_tail(&RULES[index], text, hit.end),
@@ -88,7 +89,9 @@ pub(super) fn candidates(text: &[u8], mut place: impl FnMut(usize)) {
             Trigger::Mark => true,
         };
         if may {
-            place(hit.start);
+            let is_key = matches!(trigger, Trigger::Rule(index) if RULES[index].kind == "private-key");
+            let hidden = matches!(trigger, Trigger::Mark | Trigger::Encoded);
+            place(hit, if is_key || hidden { LONGEST } else { super::NEAR });
         }
     });
 }

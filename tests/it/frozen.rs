@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use crate::resume::edit;
+use crate::support::planted::{KINDS, Random};
 use crate::support::project::{Project, ran};
 use crate::support::{Must, copy_tree};
 
@@ -109,4 +110,38 @@ fn a_store_with_plans_opens_and_restores_them() {
     project.snap(&["resume", "planned in time", "--trust", "--store", store]).exits(0);
     let plan = fs::read_to_string(project.home.config().join("plans/quiet-red-fox.md"));
     assert_eq!(plan.must("the plan"), "# Plan\n");
+}
+
+#[test]
+fn a_store_with_placeholders_opens_and_takes_its_secrets_again() {
+    let (_, _, make) = KINDS.iter().find(|(name, ..)| *name == "github classic").must("a kind");
+    let secret = make(&mut Random::new(21));
+    let source = Project::new();
+    let transcript = source.session(ID);
+    let prompt =
+        serde_json::json!({"type": "user", "message": {"role": "user", "content": format!("use {secret}")}});
+    source.append(&transcript, format!("{prompt}\n").as_bytes());
+    source.write("a.txt", format!("one\nGITHUB_TOKEN={secret}\nthree\n"));
+    source.write("new.txt", format!("GITHUB_TOKEN={secret}\n{}", "a line of text\n".repeat(400)));
+    source.write("b.txt", "no secret\n");
+    if let Some(folder) = std::env::var_os(FREEZE) {
+        source.snap(&["save", "redacted in time"]).exits(0);
+        copy_tree(&source.stored(""), &Path::new(&folder).join("store-v1-redaction"));
+    }
+    let project = Project::new();
+    let store = project.home.path().join("a copy of the store");
+    copy_tree(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/store-v1-redaction"), &store);
+    let store = store.to_str().must("UTF-8");
+    let resume = ["resume", "redacted in time", "--trust", "--json", "--store", store];
+    let held = project.snap(&resume).exits(6).json();
+    assert_eq!(held["unfilled"].as_array().map(Vec::len), Some(2), "{held}");
+    assert_eq!((project.read("b.txt"), project.path("new.txt").exists()), (b"no secret\n".to_vec(), false));
+    let again = [&resume[..], &["--fill", "GITHUB_TOKEN"]].concat();
+    let mut filled = project.command(project.root(), &again);
+    let resumed = ran(filled.env("GITHUB_TOKEN", &secret)).exits(0).json();
+    assert_eq!(project.state(), source.state(), "the same edits on the same commit");
+    let transcript = project.home.project(project.root());
+    let id = resumed["session_id"].as_str().must("an id");
+    let text = fs::read_to_string(transcript.join(format!("{id}.jsonl"))).must("a transcript");
+    assert!(text.contains("use \u{ab}snap:secret:github-token:") && !text.contains(&secret), "{text}");
 }

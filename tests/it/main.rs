@@ -50,6 +50,7 @@ mod tidy;
 mod together;
 mod torture;
 mod trust;
+mod trust_matrix;
 mod verify;
 mod view;
 mod worktrees;

@@ -12,6 +12,7 @@ use crate::support::client::Client;
 use crate::support::planted::{KINDS, Random, base64};
 use crate::support::project::{Project, Ran, files_below, ran};
 use crate::support::work::script;
+use crate::trust::typed_into;
 
 with_both_clients! {
     a_redacted_session_goes_on
@@ -246,6 +247,57 @@ fn on_another_machine_a_file_waits_for_its_secret() {
     assert_eq!(clone.read("deploy.sh"), format!("export GITHUB_TOKEN={other}\n").as_bytes());
     assert_unsaid(&done, &[&github, &other]);
     assert_nowhere(&clone.home.path().join(".local"), &[&github]);
+}
+
+#[test]
+fn on_a_terminal_it_is_asked_whether_a_variable_of_this_place_is_to_be_taken() {
+    let project = Project::new();
+    let (github, other) = (token("github classic", 1), token("github classic", 9));
+    project.write("deploy.txt", format!("GITHUB_TOKEN={github}\n"));
+    project.write("again.txt", format!("GITHUB_TOKEN={github}\n"));
+    project.snap(&["save", "x"]).exits(0);
+    let store = project.stored("");
+    for (typed, code) in [("y\n", 0), ("n\nn\n", 6), ("\n\n", 6)] {
+        let clone = project.cloned().of_another_user();
+        let arguments = ["resume", "x", "--trust", "--no-run", "--color", "never", "--store"];
+        let arguments = [&arguments[..], &[store.to_str().must("UTF-8")]].concat();
+        let mut command = clone.command(clone.root(), &arguments);
+        let (exit, said) = typed_into(command.env("GITHUB_TOKEN", &other), typed);
+        assert_eq!(exit, code, "{said}");
+        assert!(said.contains("needs a secret that was in GITHUB_TOKEN. Take yours from here?"), "{said}");
+        assert!(!said.contains(&other) && !said.contains(&github), "{said}");
+        for name in ["deploy.txt", "again.txt"] {
+            let content = fs::read_to_string(clone.path(name)).ok();
+            assert_eq!(content, (code == 0).then(|| format!("GITHUB_TOKEN={other}\n")), "{typed:?}: {said}");
+        }
+    }
+}
+
+#[test]
+fn a_piece_of_a_transcript_that_was_searched_once_is_not_searched_again() {
+    let project = Project::new();
+    let transcript = project.session(ID);
+    let mut records = String::new();
+    for number in 0..3_000 {
+        records += &format!(
+            "{}\n",
+            json!({"type": "user", "n": number, "text": "an ordinary line of text ".repeat(12)})
+        );
+    }
+    project.append(&transcript, records.as_bytes());
+    project.snap(&["save", "one"]).exits(0);
+    let known = project.stored("tmp/scanned");
+    let inode = || std::os::unix::fs::MetadataExt::ino(&known.metadata().must("what was searched"));
+    let (first, before) = (fs::read(&known).must("what was searched"), inode());
+    // Whatever is searched and found clean is noted, and the file written anew.
+    project.write("a.txt", "changed\n");
+    project.snap(&["save", "two"]).exits(0);
+    assert_eq!(inode(), before, "nothing was searched again");
+    project.append(&transcript, &records.as_bytes()[..200_000]);
+    project.snap(&["save", "three"]).exits(0);
+    let second = fs::read(&known).must("what was searched");
+    assert!(inode() != before && second.len() > first.len(), "what is new was searched");
+    assert!(first.len() > 32 + 16 * 5 && second.len() < first.len() * 2, "{} {}", first.len(), second.len());
 }
 
 #[test]

@@ -74,9 +74,19 @@ fn layer_word(layer: Layer) -> &'static str {
     }
 }
 
+/// Set to a folder to have the planted texts put there, a file each, for another tool to be tried on.
+const PLANT: &str = "SNAP_PLANT_INTO";
+
 #[test]
 fn planted_secrets_are_found_in_every_context() {
     let all = planted(each());
+    if let Some(folder) = std::env::var_os(PLANT) {
+        for (number, one) in all.iter().enumerate() {
+            let name = format!("{}--{}--{}--{number}.txt", layer_word(one.layer), one.kind, one.context);
+            std::fs::write(std::path::Path::new(&folder).join(name.replace(' ', "_")), &one.text)
+                .must("a file");
+        }
+    }
     assert!(KINDS.len() >= 24 && CONTEXTS.len() >= 12);
     let scanner = Scanner::new(known(&all));
     let found = all.iter().map(|one| {
@@ -132,6 +142,31 @@ fn planted_secrets_are_found_in_the_strings_of_records_and_all_else_stays() {
         None,
         "what is redacted stays as it is"
     );
+}
+
+#[test]
+fn secrets_far_apart_in_one_large_text_are_found_too() {
+    let all: Vec<Planted> = planted(1).into_iter().step_by(13).collect();
+    let scanner = Scanner::new(known(&all));
+    let ordinary = "fn main() { let answer = compute(6, 7); }  // nothing to see here\n";
+    let mut text = String::new();
+    for (number, one) in all.iter().enumerate() {
+        text += &ordinary.repeat(number % 7 * 40);
+        text += &one.text;
+        text.push('\n');
+    }
+    // And without a single blank, as in code that was made small.
+    let dense = all.iter().map(|one| format!("{};{}", "x=f(1);".repeat(100), one.text));
+    let dense = dense.collect::<String>();
+    for text in [text, dense.replace([' ', '\n'], ";")] {
+        let redacted = scanner.redact_text(text.as_bytes(), &mut take_out).must("findings");
+        let redacted = String::from_utf8_lossy(&redacted);
+        let here = all.iter().filter(|one| text.contains(&one.written));
+        let found = here.map(|one| (layer_word(one.layer), one.kind, !left(&one.written, &redacted)));
+        let recall = Recall::of(found);
+        let share = recall.share("vendor");
+        assert!(share >= 0.97, "{share} of {}\n{}", all.len(), recall.missed());
+    }
 }
 
 fn all_strings(value: &Value) -> Vec<String> {
