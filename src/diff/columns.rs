@@ -6,17 +6,13 @@
 use std::io;
 use std::ops::Range;
 
-use super::paint::{EMPHASIS, NO_EMPHASIS, Paint, Pen, column_width, pairs, visible};
+use super::paint::{EMPHASIS, NO_EMPHASIS, Paint, Pen, pairs, visible};
 use super::{End, File, Look, Moved, Out, Show, Sink};
 use crate::screen::{push_safe, width as width_of};
 
 /// Paints files, the two versions of a line beside each other.
 pub struct Columns<'o, 'a> {
     pen: Pen<'o, 'a>,
-    old: u64,
-    new: u64,
-    digits: usize,
-    moved: Moved,
 }
 
 /// One row of a cell: what is written and how wide that is.
@@ -35,13 +31,13 @@ struct Cell {
 impl<'o, 'a> Columns<'o, 'a> {
     /// Makes one that paints to `out`, with an empty line above each file.
     pub fn new(out: &'o mut Out<'a>, look: Look) -> Columns<'o, 'a> {
-        Columns { pen: Pen::new(out, look), old: 0, new: 0, digits: 4, moved: Moved::default() }
+        Columns { pen: Pen::new(out, look) }
     }
 
     /// How many columns the text of a cell has.
     fn room(&self) -> usize {
         // A number, a blank, the sign and a blank; between the cells a bar and a blank.
-        (self.pen.look.width.saturating_sub(2) / 2).saturating_sub(self.digits + 3).max(8)
+        (self.pen.look.width.saturating_sub(2) / 2).saturating_sub(self.pen.digits + 3).max(8)
     }
 
     fn cell(&self, number: u64, paint: Option<Paint>, line: &[u8], spans: &[Range<usize>]) -> Cell {
@@ -87,7 +83,7 @@ impl<'o, 'a> Columns<'o, 'a> {
     fn half(&mut self, cell: Option<&Cell>, row: usize, sign: u8, padded: bool) {
         let number = cell.and_then(|cell| cell.number).filter(|_| row == 0);
         self.pen.paint(Paint::Number);
-        self.pen.number(number, self.digits);
+        self.pen.number(number, self.pen.digits);
         self.pen.reset();
         self.pen.put(b" ");
         let mut width = 0;
@@ -158,14 +154,13 @@ impl Fold {
 impl Sink for Columns<'_, '_> {
     fn open(&mut self, old: u64, new: u64, heading: &[u8]) -> io::Result<()> {
         self.pen.hunk(old, new, heading);
-        (self.old, self.new) = (old, new);
-        self.digits = column_width(old, new);
         Ok(())
     }
 
     fn context(&mut self, line: &[u8]) -> io::Result<()> {
-        let (left, right) = (self.cell(self.old, None, line, &[]), self.cell(self.new, None, line, &[]));
-        (self.old, self.new) = (self.old + 1, self.new + 1);
+        let (left, right) =
+            (self.cell(self.pen.old, None, line, &[]), self.cell(self.pen.new, None, line, &[]));
+        (self.pen.old, self.pen.new) = (self.pen.old + 1, self.pen.new + 1);
         self.write(Some(&left), Some(&right))
     }
 
@@ -174,15 +169,14 @@ impl Sink for Columns<'_, '_> {
         for number in 0..removed.len().max(added.len()) {
             let spans = pairs.as_ref().and_then(|pairs| pairs[number].as_ref());
             let (old_spans, new_spans): (Vec<_>, Vec<_>) = spans.into_iter().flatten().cloned().unzip();
-            let (old, new) = (self.old + number as u64, self.new + number as u64);
-            let away = if self.moved.from(old) { Paint::MovedAway } else { Paint::Removed };
-            let here = if self.moved.to(new) { Paint::MovedHere } else { Paint::Added };
+            let (old, new) = (self.pen.old + number as u64, self.pen.new + number as u64);
+            let (away, here) = (self.pen.removed(old), self.pen.added(new));
             let left = removed.get(number).map(|line| self.cell(old, Some(away), line, &old_spans));
             let right = added.get(number).map(|line| self.cell(new, Some(here), line, &new_spans));
             self.write(left.as_ref(), right.as_ref())?;
         }
-        self.old += removed.len() as u64;
-        self.new += added.len() as u64;
+        self.pen.old += removed.len() as u64;
+        self.pen.new += added.len() as u64;
         Ok(())
     }
 
@@ -191,13 +185,12 @@ impl Sink for Columns<'_, '_> {
     }
 
     fn moved(&mut self, moved: Moved) {
-        self.moved.go_on(moved, self.old, self.new);
+        self.pen.note_moved(moved);
     }
 }
 
 impl Show for Columns<'_, '_> {
     fn start(&mut self, file: File) -> io::Result<()> {
-        (self.old, self.new, self.moved) = (0, 0, Moved::default());
         self.pen.start(file);
         Ok(())
     }

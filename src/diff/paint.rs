@@ -63,24 +63,26 @@ const STRAY: &[u8] = b"\x1b[41m";
 
 /// Paints files, the two versions of a line below each other.
 pub struct Painter<'o, 'a> {
-    pub(super) pen: Pen<'o, 'a>,
-    old: u64,
-    new: u64,
-    width: usize,
-    moved: Moved,
+    pen: Pen<'o, 'a>,
 }
 
-/// What both layouts share: the output, the headers and the footers.
+/// What both layouts share: the output, the headers and the footers, and where in the file they are.
 pub(super) struct Pen<'o, 'a> {
     pub(super) out: &'o mut Out<'a>,
     pub(super) look: Look,
     file: File,
     headed: bool,
+    /// The numbers of the next lines, and the width of a column of such numbers.
+    pub(super) old: u64,
+    pub(super) new: u64,
+    pub(super) digits: usize,
+    moved: Moved,
 }
 
 impl<'o, 'a> Pen<'o, 'a> {
     pub(super) fn new(out: &'o mut Out<'a>, look: Look) -> Pen<'o, 'a> {
-        Pen { out, look, file: File::default(), headed: false }
+        let (file, moved) = (File::default(), Moved::default());
+        Pen { out, look, file, headed: false, old: 0, new: 0, digits: 4, moved }
     }
 
     pub(super) fn put(&mut self, bytes: &[u8]) {
@@ -109,8 +111,22 @@ impl<'o, 'a> Pen<'o, 'a> {
     }
 
     pub(super) fn start(&mut self, file: File) {
-        self.file = file;
-        self.headed = false;
+        (self.file, self.headed) = (file, false);
+        (self.old, self.new, self.moved) = (0, 0, Moved::default());
+    }
+
+    pub(super) fn note_moved(&mut self, moved: Moved) {
+        self.moved.go_on(moved, self.old, self.new);
+    }
+
+    /// How a line of the old version is painted that the new one does not have there.
+    pub(super) fn removed(&self, line: u64) -> Paint {
+        if self.moved.from(line) { Paint::MovedAway } else { Paint::Removed }
+    }
+
+    /// How a line of the new version is painted that the old one does not have there.
+    pub(super) fn added(&self, line: u64) -> Paint {
+        if self.moved.to(line) { Paint::MovedHere } else { Paint::Added }
     }
 
     /// Writes the header of the file, once.
@@ -153,6 +169,8 @@ impl<'o, 'a> Pen<'o, 'a> {
             push_safe(&mut self.out.buffer, heading);
         }
         self.put(b"\n");
+        (self.old, self.new) = (old, new);
+        self.digits = column_width(old, new);
     }
 
     pub(super) fn finish(&mut self, end: &End) -> io::Result<()> {
@@ -211,7 +229,7 @@ pub fn visible(line: &[u8], most: usize, matters: Option<usize>) -> Range<usize>
     boundary(start)..boundary((start + most).min(line.len()))
 }
 
-pub(super) fn column_width(old: u64, new: u64) -> usize {
+fn column_width(old: u64, new: u64) -> usize {
     (old.max(new) + 999).to_string().len().max(4)
 }
 
@@ -224,14 +242,14 @@ pub fn pairs(removed: &[&[u8]], added: &[&[u8]]) -> Option<Vec<Option<Vec<Span>>
 impl<'o, 'a> Painter<'o, 'a> {
     /// Makes one that paints to `out`, with an empty line above each file.
     pub fn new(out: &'o mut Out<'a>, look: Look) -> Painter<'o, 'a> {
-        Painter { pen: Pen::new(out, look), old: 0, new: 0, width: 4, moved: Moved::default() }
+        Painter { pen: Pen::new(out, look) }
     }
 
     fn gutter(&mut self, old: Option<u64>, new: Option<u64>) {
         self.pen.paint(Paint::Number);
-        self.pen.number(old, self.width);
+        self.pen.number(old, self.pen.digits);
         self.pen.put(b" ");
-        self.pen.number(new, self.width);
+        self.pen.number(new, self.pen.digits);
         self.pen.reset();
         self.pen.put(b" ");
     }
@@ -299,7 +317,7 @@ impl<'o, 'a> Painter<'o, 'a> {
 
     /// Writes both versions of a line as one.
     fn merged(&mut self, old: &[u8], new: &[u8], spans: &[Span]) -> io::Result<()> {
-        self.gutter(Some(self.old), Some(self.new));
+        self.gutter(Some(self.pen.old), Some(self.pen.new));
         self.pen.put(b"~");
         let color = self.pen.look.color;
         let mut at = 0;
@@ -326,14 +344,12 @@ impl<'o, 'a> Painter<'o, 'a> {
 impl Sink for Painter<'_, '_> {
     fn open(&mut self, old: u64, new: u64, heading: &[u8]) -> io::Result<()> {
         self.pen.hunk(old, new, heading);
-        (self.old, self.new) = (old, new);
-        self.width = column_width(old, new);
         Ok(())
     }
 
     fn context(&mut self, line: &[u8]) -> io::Result<()> {
-        self.gutter(Some(self.old), Some(self.new));
-        (self.old, self.new) = (self.old + 1, self.new + 1);
+        self.gutter(Some(self.pen.old), Some(self.pen.new));
+        (self.pen.old, self.pen.new) = (self.pen.old + 1, self.pen.new + 1);
         self.body(None, b' ', line, [].iter())
     }
 
@@ -345,21 +361,21 @@ impl Sink for Painter<'_, '_> {
         if in_words && (0..removed.len()).all(|number| spans(number).is_some()) && pairs.is_some() {
             for (number, (old, new)) in removed.iter().zip(added).enumerate() {
                 self.merged(old, new, spans(number).unwrap_or_default())?;
-                (self.old, self.new) = (self.old + 1, self.new + 1);
+                (self.pen.old, self.pen.new) = (self.pen.old + 1, self.pen.new + 1);
             }
             return Ok(());
         }
         for (number, line) in removed.iter().enumerate() {
-            self.gutter(Some(self.old), None);
-            let paint = if self.moved.from(self.old) { Paint::MovedAway } else { Paint::Removed };
-            self.old += 1;
+            self.gutter(Some(self.pen.old), None);
+            let paint = self.pen.removed(self.pen.old);
+            self.pen.old += 1;
             let spans = spans(number).unwrap_or_default().iter().map(|(old, _)| old);
             self.body(Some(paint), b'-', line, spans)?;
         }
         for (number, line) in added.iter().enumerate() {
-            self.gutter(None, Some(self.new));
-            let paint = if self.moved.to(self.new) { Paint::MovedHere } else { Paint::Added };
-            self.new += 1;
+            self.gutter(None, Some(self.pen.new));
+            let paint = self.pen.added(self.pen.new);
+            self.pen.new += 1;
             let spans = spans(number).unwrap_or_default().iter().map(|(_, new)| new);
             self.body(Some(paint), b'+', line, spans)?;
         }
@@ -371,13 +387,12 @@ impl Sink for Painter<'_, '_> {
     }
 
     fn moved(&mut self, moved: Moved) {
-        self.moved.go_on(moved, self.old, self.new);
+        self.pen.note_moved(moved);
     }
 }
 
 impl Show for Painter<'_, '_> {
     fn start(&mut self, file: File) -> io::Result<()> {
-        (self.old, self.new, self.moved) = (0, 0, Moved::default());
         self.pen.start(file);
         Ok(())
     }
