@@ -12,6 +12,7 @@ use crate::support::api::StandIn;
 use crate::support::client::Client;
 use crate::support::messages::assert_continues;
 use crate::support::project::Project;
+use crate::support::trace::{long, some};
 use crate::support::work::script;
 
 const SESSION: &str = "c137e379-838e-4509-8148-16b407691758";
@@ -191,6 +192,7 @@ fn the_findings_in_the_fixtures_are_these() {
 
 with_both_clients! {
     a_damaged_conversation_goes_on_with_all_that_is_whole
+    damage_in_the_last_lines_is_resumed_by_the_client
 }
 
 fn a_damaged_conversation_goes_on_with_all_that_is_whole(client: &Client) {
@@ -241,4 +243,69 @@ fn a_damaged_conversation_goes_on_with_all_that_is_whole(client: &Client) {
         "The result of this call was lost when the transcript was damaged.".into();
     lost["content"]["is_error"] = true.into();
     assert_continues(&expected, &messages);
+}
+
+fn damage_in_the_last_lines_is_resumed_by_the_client(client: &Client) {
+    let (project, api) = (Project::new(), StandIn::start(script));
+    project.write("notes.txt", "one\ntwo\n");
+    let prompt = format!("work {}", project.root().display());
+    let done = client.print(&project.home, project.root(), &api, &[], &prompt).succeeded();
+    let transcript = project.home.project(project.root()).join(format!("{}.jsonl", done.session_id));
+    let text = fs::read_to_string(&transcript).must("the transcript");
+    // Up to the conversation's own last record: behind it there is nothing that can be missed.
+    let said = |line: &str| line.contains(r#""type":"assistant""#) || line.contains(r#""type":"user""#);
+    let lines: Vec<&str> = text.lines().collect();
+    let end = lines.iter().rposition(|line| said(line)).must("a record") + 1;
+    let lines = &lines[..end];
+    let all = lines.iter().map(|line| format!("{line}\n")).collect::<String>().into_bytes();
+    let starts: Vec<usize> =
+        lines.iter().scan(0, |at, line| Some(std::mem::replace(at, *at + line.len() + 1))).collect();
+    let mut cases = Vec::new();
+    for hit in end - 3..end {
+        let (start, stop) = (starts[hit], starts[hit] + lines[hit].len());
+        cases.push(("glued", hit, [&all[..start - 1], &all[start..]].concat()));
+        // Every byte of these lines is tried without the client, above; here some, of every kind.
+        for share in 1..16 {
+            let cut = start + (stop - start) * share / 16;
+            cases.push(("torn", hit, [&all[..cut], &all[stop + 1..]].concat()));
+            cases.push(("filled", hit, [&all[..cut], &vec![0; stop - cut][..], &all[stop..]].concat()));
+            cases.push(("ended", hit, all[..cut].to_vec()));
+        }
+        let swapped =
+            [&all[..starts[hit - 1]], &all[start..=stop], &all[starts[hit - 1]..start], &all[stop + 1..]];
+        cases.push(("reordered", hit, swapped.concat()));
+    }
+    for (number, (what, hit, damaged)) in some(&cases, 8).into_iter().enumerate() {
+        fs::write(&transcript, damaged).must("the damaged transcript");
+        let name = format!("x{number}");
+        project.snap(&["save", &name]).exits(0);
+        let resumed = project.snap(&["resume", &name, "--no-edits", "--json"]).exits(0).json();
+        let id = resumed["session_id"].as_str().must("an id");
+        let copy = transcript.with_file_name(format!("{id}.jsonl"));
+        let installed = fs::read_to_string(copy).must("the copy");
+        for line in installed.lines() {
+            assert!(
+                serde_json::from_str::<Value>(line).is_ok_and(|record| record.is_object()),
+                "{what}: {line}"
+            );
+        }
+        let uuid = |line: &str| serde_json::from_str::<Value>(line).ok()?["uuid"].as_str().map(str::to_owned);
+        let kept = lines.iter().enumerate().filter(|(at, _)| at < hit || (at > hit && *what != "ended"));
+        for uuid in kept.filter_map(|(_, line)| uuid(line)) {
+            assert!(installed.contains(&uuid), "{what} in line {}: {uuid} is lost", hit + 1);
+        }
+        if number % 2 == 1 && !long() {
+            continue;
+        }
+        api.clear();
+        client.print(&project.home, project.root(), &api, &["--resume", id], "what next").succeeded();
+        let asked = api.main().first().must("a request").body["messages"].to_string();
+        assert!(asked.contains("Write parser") && asked.contains("what next"), "{what}: {asked}");
+    }
+    // Nothing at all: saved, and said to be nothing that can be resumed.
+    fs::write(&transcript, "").must("an empty transcript");
+    let session = transcript.to_str().must("UTF-8");
+    project.snap(&["save", "empty", "--session", session]).exits(0);
+    let resumed = project.snap(&["resume", "empty", "--no-edits", "--json"]).exits(0).json();
+    assert!(resumed["notes"].to_string().contains("no message"), "{resumed}");
 }
