@@ -38,7 +38,7 @@ const fn around(
 }
 
 /// Raised whenever a rule changes: what was scanned under another number is scanned again.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 pub(super) const RULES: &[Rule] = &[
     // Models
@@ -96,7 +96,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("tailscale-key", &["tskey-"], r"tskey-[a-z]+-\w{8,}-\w{16,}", 26),
     // Code and packages
     rule("github-token", &["ghp_", "gho_", "ghu_", "ghs_", "ghr_"], r"gh[pousr]_[A-Za-z0-9]{36,255}", 36),
-    rule("github-token", &["github_pat_"], r"github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}", 82),
+    rule("github-token", &["github_pat_"], r"github_pat_\w{82}", 82),
     rule(
         "gitlab-token",
         &[
@@ -133,8 +133,8 @@ pub(super) const RULES: &[Rule] = &[
     around("telegram-token", &[":AA"], r"\d{8,10}:AA[\w-]{32,33}", 11, 32),
     rule(
         "stripe-key",
-        &["sk_live_", "sk_test_", "rk_live_", "rk_test_"],
-        r"[sr]k_(?:live|test)_[A-Za-z0-9]{16,}",
+        &["sk_live_", "sk_test_", "sk_prod_", "rk_live_", "rk_test_", "rk_prod_"],
+        r"[sr]k_(?:live|test|prod)_[A-Za-z0-9]{16,}",
         16,
     ),
     rule("webhook-secret", &["whsec_"], r"whsec_[A-Za-z0-9+/]{32,}={0,2}", 32),
@@ -146,7 +146,7 @@ pub(super) const RULES: &[Rule] = &[
         32,
     ),
     rule("twilio-key", &["SK"], r"SK[0-9a-f]{32}", 32),
-    rule("sendgrid-key", &["SG."], r"SG\.[\w-]{22}\.[\w-]{43}", 66),
+    rule("sendgrid-key", &["SG."], r"SG\.[\w=.-]{66}", 66),
     rule("mailgun-key", &["key-"], r"key-[0-9a-f]{32}", 32),
     rule("resend-key", &["re_"], r"re_[A-Za-z0-9]{8}_[A-Za-z0-9]{24,}", 33),
     rule("brevo-key", &["xkeysib-"], r"xkeysib-[0-9a-f]{64}-[A-Za-z0-9]{16}", 81),
