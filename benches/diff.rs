@@ -361,7 +361,8 @@ fn main() -> std::io::Result<()> {
     let mut inputs: Vec<(String, Input)> =
         INPUTS.into_iter().map(|(name, make)| (name.to_owned(), Input::Made(make))).collect();
     inputs.push(("many".to_owned(), Input::Many(2_000, 500)));
-    for (name, old, new) in RELEASES {
+    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|wanted| name.contains(wanted));
+    for (name, old, new) in RELEASES.into_iter().filter(|release| is_wanted(release.0)) {
         match release(old, releases.path()).zip(release(new, releases.path())) {
             Some((old, new)) => inputs.push((name.to_owned(), Input::Paths(old, new))),
             None => eprintln!(
@@ -375,7 +376,7 @@ fn main() -> std::io::Result<()> {
         Some((parts.next()?.to_owned(), Input::Paths(parts.next()?.into(), parts.next()?.into())))
     }));
     for (name, input) in inputs {
-        if !wanted.is_empty() && !wanted.iter().any(|wanted| name.contains(wanted)) {
+        if !is_wanted(&name) {
             continue;
         }
         let temporary = tempfile::tempdir()?;
