@@ -1,4 +1,4 @@
-//! How far a long transfer is: two numbers that one thread writes and another one shows.
+//! How far something long is: two numbers that one thread writes and another one shows.
 //!
 //! Pure but for being shared. Nothing is shown as long as nothing is known: a connection that is
 //! being made may have a question of its own on the terminal.
@@ -23,6 +23,12 @@ impl Progress {
         self.done.fetch_add(more, Relaxed);
     }
 
+    /// Says how much is done, in percent.
+    pub fn reach(&self, percent: u64) {
+        self.all.store(100, Relaxed);
+        self.done.store(percent, Relaxed);
+    }
+
     /// Takes over how far git says that it is, in the newest of its progress lines.
     pub fn hear(&self, said: &[u8]) {
         let said = String::from_utf8_lossy(said);
@@ -32,8 +38,7 @@ impl Progress {
             rest.split_once('%')?.0.trim().parse::<u64>().ok()
         });
         if let Some(percent) = percent.filter(|percent| *percent <= 100) {
-            self.all.store(100, Relaxed);
-            self.done.store(percent, Relaxed);
+            self.reach(percent);
         }
     }
 

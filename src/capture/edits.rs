@@ -15,6 +15,7 @@ use crate::error::{Error, Kind, Result};
 use crate::git::{Hidden, Index, Listing, Pending, Repository, Status};
 use crate::manifest::{Edit, Edits, Skipped, Version};
 use crate::paths::RepoPath;
+use crate::progress::Progress;
 use crate::redaction::Redactor;
 use crate::store::AddLock;
 use crate::tree::{STAGING, Tree};
@@ -38,6 +39,7 @@ pub(super) fn capture(
     also: &[RepoPath],
     limits: Limits,
     redactor: &Redactor,
+    progress: &Progress,
 ) -> Result<Captured> {
     let also = also.iter().cloned().collect();
     let mut listed = Some(listing);
@@ -53,6 +55,7 @@ pub(super) fn capture(
             also: &also,
             limits,
             redactor,
+            progress,
             held: AtomicUsize::new(0),
             large: Mutex::default(),
         };
@@ -82,15 +85,15 @@ fn read(shared: &Shared<'_>, own_folders: &OwnFolders, listing: Listing) -> Resu
     }
     all.skipped.extend(untracked::leave_out_generated(&mut pending, shared.also, shared.limits.files));
     let bases: Bases = pending.iter().filter_map(origins::base_of).collect();
-    let listed = shared.read_all(jobs(pending, listing.hidden))?;
+    let listed = shared.read_all(jobs(pending, listing.hidden), 30..80)?;
     let seen = listed.files.iter().map(|file| &file.path);
     let seen: BTreeSet<&RepoPath> = seen.chain(listed.new_files.iter().map(|(file, _)| &file.path)).collect();
     let is_open = |path: &&RepoPath| !seen.contains(path) && !own_folders.hold(path);
     let open: Vec<RepoPath> = shared.also.iter().filter(is_open).cloned().collect();
     all.append(listed);
-    all.append(shared.read_all(clean(open, &listing.index))?);
+    all.append(shared.read_all(clean(open, &listing.index), 80..85)?);
     let new_files = new_files(shared, &mut all, &listing.index, &bases)?;
-    all.append(shared.read_all(new_files)?);
+    all.append(shared.read_all(new_files, 85..95)?);
     for (path, noted) in all.secrets {
         shared.redactor.note(noted, &path.to_string());
     }

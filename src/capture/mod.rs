@@ -26,6 +26,7 @@ use crate::manifest::{
     Version, WAITING_AGENTS, Workspace as Place,
 };
 use crate::paths::RepoPath;
+use crate::progress::Progress;
 use crate::proofs::Proofs;
 use crate::redaction::Redactor;
 use crate::session::Found;
@@ -56,6 +57,8 @@ pub struct Request<'a> {
     pub sign: Signing,
     /// Secrets that may be saved as they are, by ID, from now on.
     pub allow_secrets: &'a [String],
+    /// Is told how far it is.
+    pub progress: &'a Progress,
 }
 
 /// Whether a snapshot is signed, so that others can tell who saved it.
@@ -111,6 +114,7 @@ pub fn save_edits_first(
         }
     }
     let mut notes = Vec::new();
+    request.progress.reach(1);
     let (listing, prepared) = beside_status(workspace, || {
         let lock = workspace.store.prepare()?;
         Ok((lock, Redactor::open(workspace, request.allow_secrets)?))
@@ -124,6 +128,7 @@ pub fn save_edits_first(
             &repository.untracked_matching(request.include)?,
             request.limits,
             &redactor,
+            request.progress,
         )?),
         _ => {
             notes.push("This folder is not in a git repository: file edits were not saved.".to_owned());
@@ -223,7 +228,8 @@ pub fn save_safety(
     let edits = match (&workspace.repository, listing) {
         (Some(repository), Some(listing)) => {
             let seen = (repository, listing?);
-            Some(edits::capture(workspace, seen, &lock, &paths, Limits::default(), &redactor)?)
+            let progress = Progress::default();
+            Some(edits::capture(workspace, seen, &lock, &paths, Limits::default(), &redactor, &progress)?)
         }
         _ => None,
     };

@@ -4,6 +4,7 @@
 //! order in which they work does not matter. Large files are read one at a time.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
@@ -17,6 +18,7 @@ use crate::manifest::{
     Change, Diff, Edit, HiddenBy, IndexState, Mode, Origin, Skipped, StageVersion, StagedVersion, Version,
 };
 use crate::paths::RepoPath;
+use crate::progress::Progress;
 use crate::redaction::{Noted, Redactor};
 use crate::renames::{self, Sketch};
 use crate::store::{AddLock, Store};
@@ -45,6 +47,7 @@ pub(super) struct Shared<'a> {
     pub(super) also: &'a BTreeSet<RepoPath>,
     pub(super) limits: Limits,
     pub(super) redactor: &'a Redactor,
+    pub(super) progress: &'a Progress,
     /// The bytes of new files that are held in memory.
     pub(super) held: AtomicUsize,
     /// Held while a large file is read and compared.
@@ -126,8 +129,9 @@ impl Versions {
 }
 
 impl Shared<'_> {
-    /// Does all jobs, on as many processors as there are.
-    pub(super) fn read_all(&self, jobs: Vec<Job>) -> Result<Part> {
+    /// Does all jobs, on as many processors as there are; that takes the progress so many percent further.
+    pub(super) fn read_all(&self, jobs: Vec<Job>, percent: Range<u64>) -> Result<Part> {
+        let blocks = jobs.len().div_ceil(AT_ONCE) as u64;
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = processors.min(jobs.len().div_ceil(AT_ONCE)).max(1);
         let mut jobs = jobs.into_iter();
@@ -141,6 +145,8 @@ impl Shared<'_> {
             let mut parts = Vec::new();
             let mut reader = Reader { shared: self, blobs: self.repository.blobs(), part: Part::default() };
             while let Some((number, jobs)) = next() {
+                let share = (percent.end - percent.start) * number as u64 / blocks;
+                self.progress.reach(percent.start + share);
                 jobs.into_iter().try_for_each(|job| reader.read(job))?;
                 parts.push((number, std::mem::take(&mut reader.part)));
             }

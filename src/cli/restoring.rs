@@ -7,6 +7,7 @@ use std::path::Path;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::bar;
 use super::consent::{self, Agreement};
 use super::granting::{GrantChoice, Grants};
 use super::queued::Queued;
@@ -17,6 +18,7 @@ use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::ids::{ClientId, SnapshotId};
 use crate::manifest::Manifest;
+use crate::progress::Progress;
 use crate::remap::Mode;
 use crate::restore::{self, Action, Done, Options, Paths, Plan, SessionPlan};
 use crate::screen::Line;
@@ -194,7 +196,10 @@ impl Restoring {
         shown["grants"] = grants.json();
         let queued = Queued::of(&plan);
         let line = audit::line(context, operation, Some(plan.manifest()));
-        let done = restore::execute(context, workspace, plan, operation);
+        let progress = Progress::default();
+        let done = bar::show(ui.talks(), "Restoring", &progress, || {
+            restore::execute(context, workspace, plan, operation, &progress)
+        });
         let done = audit::unless_failed(&workspace.store, &line, done)?;
         if apart {
             grants.write(workspace, ui)?;

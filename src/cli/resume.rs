@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::bar;
 use super::consent::{self, Agreement};
 use super::granting::Grants;
 use super::restoring::{Restoring, as_json, show_dry_run, tell_moved, with_results};
@@ -13,6 +14,7 @@ use crate::audit;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::manifest::Manifest;
+use crate::progress::Progress;
 use crate::restore::{self, Options};
 use crate::screen::Line;
 use crate::store::{Operation, Reference};
@@ -192,7 +194,10 @@ impl Undo {
         let restored =
             plan.manifest().safety.as_ref().map(|safety| Line(&safety.name).to_string()).unwrap_or_default();
         let line = audit::line(context, Operation::Undo, Some(plan.manifest()));
-        let done = restore::execute(context, workspace, plan, Operation::Undo);
+        let progress = Progress::default();
+        let done = bar::show(ui.talks(), "Restoring", &progress, || {
+            restore::execute(context, workspace, plan, Operation::Undo, &progress)
+        });
         let done = audit::unless_failed(&workspace.store, &line, done)?;
         if ui.json() {
             print_json(ui, &with_results(shown, &done, None))?;

@@ -3,6 +3,7 @@
 use clap::Args;
 use serde_json::json;
 
+use super::bar;
 use super::link::keep_up;
 use super::restoring::quoted;
 use super::ui::Ui;
@@ -12,6 +13,7 @@ use crate::capture::{self, History, Limits, Report, Request, Signing};
 use crate::context::Context;
 use crate::error::Result;
 use crate::manifest::{Manifest, Secret, Transcript};
+use crate::progress::Progress;
 use crate::restore;
 use crate::screen::Line;
 use crate::session::Wanted;
@@ -73,6 +75,7 @@ impl Save {
             environment: context.session.as_deref(),
             root: &workspace.root,
         })?;
+        let progress = Progress::default();
         let request = Request {
             name: self.name.as_deref(),
             message: self.message.as_deref(),
@@ -90,10 +93,12 @@ impl Save {
             automatic: None,
             sign: if self.sign { Signing::Asked } else { Signing::Configured },
             allow_secrets: &self.allow_secret,
+            progress: &progress,
         };
         let name = self.name.clone().unwrap_or_default();
         let line = LogEntry { name, ..audit::line(context, Operation::Save, None) };
-        let saved = capture::save(context, workspace, &request);
+        let saved =
+            bar::show(ui.talks(), "Saving", &progress, || capture::save(context, workspace, &request));
         let report = audit::unless_failed(&workspace.store, &line, saved)?;
         if !report.written {
             let line = audit::line(context, Operation::Save, Some(&report.manifest));

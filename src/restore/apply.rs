@@ -22,6 +22,7 @@ use crate::git::{Repository, Seen};
 use crate::interrupt::Interrupt;
 use crate::manifest::{Mode, Version};
 use crate::paths::RepoPath;
+use crate::progress::Progress;
 use crate::store::{Journal, Store};
 use crate::tree::{NewFile, Node, Staged, Staging, Stamp, Tree};
 
@@ -37,6 +38,7 @@ pub(super) struct Change<'a> {
     pub(super) session: Option<Ready<'a>>,
     /// The index as the plan saw it.
     pub(super) seen: Option<Seen>,
+    pub(super) progress: &'a Progress,
 }
 
 /// Returns the moves that the steps consist of.
@@ -150,9 +152,11 @@ impl Change<'_> {
             (Some(placed), Some(session)) => session.place(placed)?,
             _ => Relocated::default(),
         };
+        self.progress.reach(75);
         if let Some(lock) = lock {
             lock.prepare(&self.index)?;
         }
+        self.progress.reach(90);
         if let Some(moved) = moved {
             moved.tree.sync(self.record.moves.iter().map(|step| &step.path))?;
             // Whoever had an old file open may have written to it after it was looked at.
@@ -182,11 +186,13 @@ impl Change<'_> {
                 let file = NewFile { mode: *mode, private: *private, permissions, bytes };
                 staged.extend(tree.stage(&staging, &new_name(number), &file)?);
                 if staged.len() >= MOST_OPEN {
+                    self.progress.reach(40 + 25 * number as u64 / self.steps.len() as u64);
                     all_at_once(std::mem::take(&mut staged), Staged::sync)?;
                 }
             }
         }
         all_at_once(staged, Staged::sync)?;
+        self.progress.reach(65);
         staging.mark(READY)?;
         let mut out = Vec::new();
         for (number, step) in record.moves.iter().enumerate().filter(|(_, step)| step.old.is_some()) {

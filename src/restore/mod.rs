@@ -33,6 +33,7 @@ use crate::git::{Listing, Repository, Seen};
 use crate::ids::{ClientId, SnapshotId};
 use crate::manifest::{Edits, Manifest, Version};
 use crate::paths::{NativePath, RepoPath};
+use crate::progress::Progress;
 use crate::redaction::refill_side_files;
 use crate::redaction::{Held, refill, to_supply};
 use crate::session::Placed;
@@ -374,7 +375,7 @@ pub fn plan_undo(workspace: &Workspace) -> Result<Plan> {
     })
 }
 
-/// Executes a plan: safety snapshot, files, session.
+/// Executes a plan: safety snapshot, files, session; `progress` is told how far it is.
 ///
 /// # Errors
 /// What git, the disk or the client's folders say; the work tree, the index and the client's
@@ -384,7 +385,9 @@ pub fn execute(
     workspace: &Workspace,
     mut plan: Plan,
     operation: Operation,
+    progress: &Progress,
 ) -> Result<Done> {
+    progress.reach(1);
     if !plan.standing.is_admitted() {
         return Err(not_trusted(&plan.manifest.name, "nobody agreed to restore it"));
     }
@@ -403,7 +406,8 @@ pub fn execute(
         _ => None,
     };
     let saved = safety.as_ref().map(|(_, manifest)| manifest);
-    let done = carry_out(context, workspace, (plan, seen), operation, saved);
+    progress.reach(40);
+    let done = carry_out(context, workspace, (plan, seen), operation, saved, progress);
     match (done, safety) {
         (Ok(done), safety) => {
             Ok(Done { safety: safety.map(|(_, manifest)| (manifest.id, manifest.name)), ..done })
@@ -427,6 +431,7 @@ fn carry_out(
     (plan, seen): (Plan, Option<Seen>),
     operation: Operation,
     safety: Option<&Manifest>,
+    progress: &Progress,
 ) -> std::result::Result<Done, Failed> {
     let Plan { manifest, steps, session, moved, .. } = plan;
     let paths = steps.len();
@@ -465,6 +470,7 @@ fn carry_out(
         index,
         session: ready,
         seen,
+        progress,
     };
     let log = || audit::write(&workspace.store, &line);
     let (relocated, leftover) = change.carry_out(&workspace.store, log)?;

@@ -15,6 +15,7 @@ use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::fs;
 use crate::git::{Place as Repo, Repository};
+use crate::progress::Progress;
 use crate::restore;
 use crate::risk::{self, Call, Place, Risk, Rules, Unsaved};
 use crate::session::Wanted;
@@ -123,6 +124,7 @@ fn save(
             workspace.client.find_session(wanted)?
         }
     };
+    let progress = Progress::default();
     let request = Request {
         name: Some(name),
         message: None,
@@ -133,6 +135,7 @@ fn save(
         automatic: Some(automatic),
         sign: Signing::No,
         allow_secrets: &[],
+        progress: &progress,
     };
     let report = match capture::save_edits_first(context, &workspace, &request, edits_kept) {
         // A hook beside this one took the name: what it saved is found now.
