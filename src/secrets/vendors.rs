@@ -112,7 +112,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("crates-token", &["cio"], r"cio[A-Za-z0-9]{32}", 32),
     rule("rubygems-key", &["rubygems_"], r"rubygems_[0-9a-f]{48}", 48),
     rule("docker-token", &["dckr_pat_", "dckr_oat_"], r"dckr_[op]at_[\w-]{27,32}", 27),
-    rule("sourcegraph-token", &["sgp_"], r"sgp_(?:[0-9a-f]{16}_|local_)?[0-9a-f]{40}", 40),
+    rule("sourcegraph-token", &["sgp_"], r"sgp_(?:[0-9A-Fa-f]{16}_|local_)?[0-9A-Fa-f]{40}", 40),
     rule("postman-key", &["PMAK-"], r"PMAK-[0-9a-f]{24}-[0-9a-f]{34}", 59),
     rule("doppler-token", &["dp.pt.", "dp.st.", "dp.ct.", "dp.sa."], r"dp\.(?:pt|st|ct|sa)\.[\w.-]{40,}", 40),
     // Business
@@ -156,7 +156,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("atlassian-token", &["ATATT3", "ATCTT3"], r"AT[AC]TT3[\w=-]{60,}", 60),
     around("airtable-token", &["pat"], r"pat[A-Za-z0-9]{14}\.[0-9a-f]{64}", 0, 79),
     rule("sentry-token", &["sntrys_", "sntryu_"], r"sntry[su]_[\w+/=-]{64,}", 64),
-    rule("newrelic-key", &["NRAK-"], r"NRAK-[A-Z0-9]{27}", 27),
+    rule("newrelic-key", &["NRAK-"], r"NRAK-[A-Za-z0-9]{27}", 27),
     rule("grafana-token", &["glsa_", "glc_"], r"gl(?:sa|c)_[\w+/=]{32,}", 32),
     // Vaults and keys
     rule("onepassword-token", &["ops_eyJ"], r"ops_eyJ[\w=-]{100,}", 100),
