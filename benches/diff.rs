@@ -295,7 +295,8 @@ fn measure(command: &str, folder: &Path) -> Option<Measured> {
         if read == 0 || start.elapsed() > LIMIT {
             break;
         }
-        if first.is_none() {
+        // Output that marks changes otherwise (`--color-words`) is not searched for ever.
+        if first.is_none() && head.len() < 1 << 20 {
             head.extend_from_slice(&buffer[..read]);
             first = shows_a_change(&head).then(|| start.elapsed());
         }
