@@ -66,7 +66,7 @@ fn a_file_that_is_written_while_it_is_saved_is_saved_as_it_was_at_one_moment() {
     project.write("a.txt", version(1));
     let mut saved = BTreeSet::new();
     while_written(&project, "a.txt", &latest, || {
-        for round in 0..if long() { 500 } else { 6 } {
+        for round in 0..if long() { 100 } else { 6 } {
             let earliest = latest.load(Ordering::SeqCst);
             let name = format!("s{round}");
             project.snap(&["save", &name]).exits(0);
