@@ -3,7 +3,9 @@
 //! 24 cases by default; `SNAP_CASES=2000 cargo test --release random_trees` is the long form.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -26,7 +28,12 @@ enum Step {
     Unstage(usize),
     Forget(usize),
     Intend(usize),
+    /// A repository in the tree, staged as a submodule at its first or second commit.
+    Module(bool),
 }
+
+/// Where the submodule is.
+const MODULE: &str = "module";
 
 /// Names that get in each other's way: files, folders of the same name, odd letters.
 const NAMES: [&str; 12] =
@@ -53,6 +60,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => name.clone().prop_map(Step::Unstage),
         1 => name.clone().prop_map(Step::Forget),
         1 => name.prop_map(Step::Intend),
+        1 => any::<bool>().prop_map(Step::Module),
     ]
 }
 
@@ -102,11 +110,64 @@ fn take(project: &Project, step: &Step) {
         Step::Unstage(at) => drop(project.try_git(&["reset", "-q", "--", NAMES[*at]])),
         Step::Forget(at) => drop(project.try_git(&["rm", "-rq", "--cached", "--", NAMES[*at]])),
         Step::Intend(at) => drop(project.try_git(&["add", "-N", "--", NAMES[*at]])),
+        Step::Module(second) => {
+            if !project.path(MODULE).join(".git").exists() {
+                project.git(&["init", "-q", "-b", "main", MODULE]);
+                for message in ["one", "two"] {
+                    project.git(&["-C", MODULE, "commit", "-q", "--allow-empty", "-m", message]);
+                }
+            }
+            let commit = if *second { "main" } else { "main~1" };
+            project.git(&["-C", MODULE, "checkout", "-q", "--detach", commit]);
+            project.git(&["add", MODULE]);
+        }
         Step::Append(..) | Step::Remove(_) | Step::Rename(..) | Step::Copy(..) | Step::Execute(_) => {}
     }
 }
 
-fn there_and_back(base: &[Step], edits: &[Step], wreck: &[Step]) {
+/// What a person sees, but for what is within the submodule, which is nobody's business but its own.
+fn state(project: &Project) -> String {
+    without_module(&project.state())
+}
+
+fn without_module(state: &str) -> String {
+    let others = state.lines().filter(|line| !line.starts_with(&format!("{MODULE}/")));
+    others.map(|line| format!("{line}\n")).collect()
+}
+
+/// Every file of the tree, with its mode and content.
+fn files(project: &Project) -> Vec<(PathBuf, bool, Vec<u8>)> {
+    let names = files_below(project.root()).into_iter();
+    let names = names.map(|file| file.strip_prefix(project.root()).must("a file of it").to_owned());
+    let others = [".git", ".claude", MODULE];
+    let names = names.filter(|name| !others.iter().any(|other| name.starts_with(other)));
+    let of = |name: PathBuf| {
+        let meta = project.path(&name).symlink_metadata().must("metadata");
+        let bytes = match meta.is_symlink() {
+            true => fs::read_link(project.path(&name)).must("a link").into_os_string().into_encoded_bytes(),
+            false => project.read(&name),
+        };
+        (name, meta.is_symlink() || meta.permissions().mode() & 0o100 != 0, bytes)
+    };
+    names.map(of).collect()
+}
+
+/// The patch of a snapshot gives `git apply` the files as they were saved, where all of them are text.
+fn git_agrees(project: &Project) -> bool {
+    let output = project.command(project.root(), &["diff", "x"]).output().must("to run snap");
+    let patch = String::from_utf8_lossy(&output.stdout);
+    if patch.is_empty() || patch.contains("\nBinary files ") || patch.contains("160000") {
+        return false;
+    }
+    let clone = project.cloned();
+    clone.write("../x.patch", &output.stdout);
+    clone.git(&["apply", "--whitespace=nowarn", "../x.patch"]);
+    assert_eq!(files(&clone), files(project), "by git apply:\n{patch}");
+    true
+}
+
+/// Says whether the snapshot's patch was one for `git apply`, which it then made the same files of.
+fn there_and_back(base: &[Step], edits: &[Step], wreck: &[Step]) -> bool {
     let project = Project::empty();
     project.git(&["init", "-q", "-b", "main"]);
     project.write("kept", "so that there is something to commit\n");
@@ -115,23 +176,25 @@ fn there_and_back(base: &[Step], edits: &[Step], wreck: &[Step]) {
     project.git(&["commit", "-qm", "base"]);
     let clone = project.cloned();
     edits.iter().for_each(|step| take(&project, step));
-    let (state, content) = (project.state(), project.content_state());
+    let (saved, content) = (state(&project), without_module(&project.content_state()));
     project.snap(&["save", "x"]).exits(0);
-    assert_eq!(project.state(), state, "save changed something");
+    assert_eq!(state(&project), saved, "save changed something");
+    let agreed = git_agrees(&project);
 
     let store = project.stored("");
     clone.snap(&["resume", "x", "--store", store.to_str().must("UTF-8")]).exits(0);
-    assert_eq!(clone.state(), state, "in a clone");
+    assert_eq!(state(&clone), saved, "in a clone");
 
     wreck.iter().for_each(|step| take(&project, step));
-    let wrecked = project.state();
+    let wrecked = state(&project);
     project.snap(&["rewind", "x"]).exits(0);
-    assert_eq!(project.content_state(), content, "rewound");
-    project.snap(&["undo"]).exits(if wrecked == state { 3 } else { 0 });
-    assert_eq!(project.state(), wrecked, "undone");
+    assert_eq!(without_module(&project.content_state()), content, "rewound");
+    project.snap(&["undo"]).exits(if wrecked == saved { 3 } else { 0 });
+    assert_eq!(state(&project), wrecked, "undone");
     assert!(
         !files_below(project.root()).iter().any(|path| path.to_string_lossy().contains(".snap-restore-"))
     );
+    agreed
 }
 
 #[test]
@@ -145,11 +208,14 @@ fn whatever_was_saved_comes_back_exactly() {
     };
     let steps = |most| prop::collection::vec(step(), 0..most);
     let strategy = (steps(14), steps(18), steps(10));
+    let patches = AtomicUsize::new(0);
     let result = runner.run(&strategy, |(base, edits, wreck)| {
-        there_and_back(&base, &edits, &wreck);
+        let agreed = there_and_back(&base, &edits, &wreck);
+        patches.fetch_add(usize::from(agreed), Ordering::Relaxed);
         Ok(())
     });
     if let Err(error) = result {
         panic!("{error}");
     }
+    println!("git apply agreed with {} patches", patches.into_inner());
 }
