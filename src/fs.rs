@@ -129,18 +129,20 @@ pub fn all_at_once<T: Send>(items: Vec<T>, work: impl Fn(T) -> Result<()> + Sync
     }
     let left = std::sync::Mutex::new(Ok(items.into_iter()));
     let next = || left.lock().ok()?.as_mut().ok()?.next();
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                while let Some(item) = next() {
-                    if let (Err(error), Ok(mut left)) = (work(item), left.lock())
-                        && left.is_ok()
-                    {
-                        *left = Err(error);
-                    }
-                }
-            });
+    let work_on = || {
+        while let Some(item) = next() {
+            if let (Err(error), Ok(mut left)) = (work(item), left.lock())
+                && left.is_ok()
+            {
+                *left = Err(error);
+            }
         }
+    };
+    std::thread::scope(|scope| {
+        // Where no more threads can be had, those that are there do it all.
+        let start = || std::thread::Builder::new().spawn_scoped(scope, work_on).is_ok();
+        let _started = (1..threads).take_while(|_| start()).count();
+        work_on();
     });
     match left.into_inner() {
         Ok(left) => left.map(drop),

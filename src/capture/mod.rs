@@ -93,20 +93,6 @@ pub struct Report {
 /// client's folders or the disk say; nothing is left behind but objects that nothing
 /// refers to.
 pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> Result<Report> {
-    save_edits_first(context, workspace, request, || ())
-}
-
-/// As [`save`]. `edits_kept` is called as soon as the pending edits are in the store, or are found
-/// there, so that they may be destroyed from then on; the snapshot is not there until the end.
-///
-/// # Errors
-/// As [`save`].
-pub fn save_edits_first(
-    context: &Context,
-    workspace: &Workspace,
-    request: &Request<'_>,
-    edits_kept: impl FnOnce(),
-) -> Result<Report> {
     if let Some(name) = request.name {
         check_name(name)?;
         if request.automatic.is_none() {
@@ -146,8 +132,15 @@ pub fn save_edits_first(
         let unchanged_since = Some(same.name.clone());
         return Ok(Report { manifest: same, unchanged_since, written: false, notes });
     }
-    edits_kept();
-    let session = session::capture(workspace, request.session, request.history, &lock, &redactor)?;
+    let session = match session::capture(workspace, request.session, request.history, &lock, &redactor) {
+        // Nobody can put right what keeps a conversation from being read before the step runs that waits:
+        // the edits alone are saved.
+        Err(error) if request.automatic.is_some() && edits.is_some() => session::Captured {
+            notes: vec![format!("The conversation was not saved: {error}")],
+            ..session::Captured::default()
+        },
+        captured => captured?,
+    };
     match request.session {
         None => notes.push("No session of Claude Code was found here.".to_owned()),
         Some(_) => notes.extend(session.notes.iter().cloned()),
@@ -197,7 +190,9 @@ fn beside_status<T>(
 ) -> (Option<Result<Listing>>, Result<T>) {
     let Some(repository) = &workspace.repository else { return (None, work()) };
     std::thread::scope(|scope| {
-        let listing = scope.spawn(|| repository.status());
+        let Ok(listing) = std::thread::Builder::new().spawn_scoped(scope, || repository.status()) else {
+            return (Some(repository.status()), work());
+        };
         let done = work();
         let failed = |_| Err(Error::new(Kind::Bug, "Listing what is pending failed"));
         (Some(listing.join().unwrap_or_else(failed)), done)

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::origins::NewFile;
 use super::untracked::Limits;
@@ -154,7 +154,9 @@ impl Shared<'_> {
         };
         let failed = |_| Err(Error::new(Kind::Bug, "A thread that reads files failed"));
         let done: Vec<Result<Vec<(usize, Part)>>> = std::thread::scope(|scope| {
-            let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+            // Where no more threads can be had, those that are there do it all.
+            let start = || std::thread::Builder::new().spawn_scoped(scope, work).ok();
+            let others: Vec<_> = (1..threads).map_while(|_| start()).collect();
             let own = work();
             std::iter::once(own)
                 .chain(others.into_iter().map(|other| other.join().unwrap_or_else(failed)))
@@ -168,6 +170,12 @@ impl Shared<'_> {
         let mut all = Part::default();
         parts.into_iter().for_each(|(_, part)| all.append(part));
         Ok(all)
+    }
+
+    /// Keeps other large files from being read at the same time, if this one is large.
+    fn alone(&self, size: Option<u64>) -> Option<MutexGuard<'_, ()>> {
+        let large = size.is_some_and(|size| size > LARGE_FILE);
+        large.then(|| self.large.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -189,10 +197,12 @@ impl Reader<'_> {
             Job::New(path, versions, held) => {
                 let content = match held {
                     Some(content) => Some(content),
-                    None => match self.read_disk(&path, self.shared.tree.size(&path)?)? {
-                        Some(content) => content,
-                        None => return Ok(()),
-                    },
+                    None => {
+                        let size = self.shared.tree.size(&path)?;
+                        let _alone = self.shared.alone(size);
+                        let Some(content) = self.read_disk(&path, size)? else { return Ok(()) };
+                        return self.make(&path, &versions, content);
+                    }
                 };
                 self.make(&path, &versions, content)
             }
@@ -278,7 +288,7 @@ impl Reader<'_> {
 
     fn read_path(&mut self, path: RepoPath, versions: Versions) -> Result<()> {
         let size = self.shared.tree.size(&path)?;
-        let _alone = size.is_some_and(|size| size > LARGE_FILE).then(|| self.shared.large.lock());
+        let _alone = self.shared.alone(size);
         let Some(content) = self.read_disk(&path, size)? else { return Ok(()) };
         let is_new = versions.head.is_none() && versions.stages.is_empty();
         match content {

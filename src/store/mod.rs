@@ -85,10 +85,10 @@ impl AddLock {
 
     /// Syncs the objects that have no name yet, all together, and gives them theirs.
     fn name_objects(&self) -> Result<()> {
-        let unnamed = std::mem::take(&mut *held(&self.unnamed));
-        fs::all_at_once(unnamed.into_values().collect(), |(draft, path, existing)| {
-            draft.seal()?.publish(&path, existing).map(drop)
-        })
+        // Held, so that nobody opens more of them meanwhile than may wait.
+        let mut unnamed = held(&self.unnamed);
+        let all = std::mem::take(&mut *unnamed).into_values().collect();
+        fs::all_at_once(all, |(draft, path, existing)| draft.seal()?.publish(&path, existing).map(drop))
     }
 }
 

@@ -616,25 +616,33 @@ fn whatever_is_wrong_a_hook_succeeds_and_says_one_line() {
 }
 
 #[test]
-fn a_step_waits_for_its_edits_alone_and_what_it_destroys_comes_back() {
+fn a_clean_of_all_that_git_ignores_right_after_the_hook_destroys_nothing_that_does_not_come_back() {
     let project = Project::new();
     let transcript = project.session(ID);
-    project.write("build/out", "x");
-    let input = bash(&project, &transcript, "rm -rf build").to_string();
-    // While others hold the store, nothing can be published: the step waits for what it may destroy, not for that.
-    let publishing = project.stored("tmp/publish.lock");
-    project.snap(&["save", "first"]).exits(0);
-    project.write("build/out", "only here\n");
-    let held =
-        fs::File::options().write(true).create(true).truncate(false).open(&publishing).must("the lock");
-    held.lock().must("to hold it");
+    for number in 0..40 {
+        project.write(format!("build/{number}"), noise(number, 600));
+    }
+    let input = bash(&project, &transcript, "git clean -fdx").to_string();
     let ran = hook_with(project.command(project.root(), &["hook", "PreToolUse"]), input.as_bytes()).exits(0);
     assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
-    assert_eq!(names(&project), ["first"], "it is not there yet");
+    project.git(&["clean", "-fdxq"]);
+    assert!(!project.path("build").exists());
+    project.snap(&["rewind", "before git clean -fdx", "--no-run"]).exits(0);
+    for number in 0..40 {
+        assert_eq!(project.read(format!("build/{number}")), noise(number, 600).as_bytes());
+    }
+}
+
+#[test]
+fn a_conversation_that_can_not_be_read_does_not_keep_the_edits_from_being_saved_before_a_step() {
+    let project = Project::new();
+    let transcript = project.session(ID);
+    project.write("build/out", "only here\n");
+    fs::write(project.home.tasks(ID).join("../../plans"), "no folder").must("to write");
+    fs::remove_dir_all(project.home.tasks(ID)).must("to remove");
+    fs::write(project.home.tasks(ID), "no folder").must("to write");
+    hook(&project, "PreToolUse", &bash(&project, &transcript, "rm -rf build")).exits(0);
     fs::remove_dir_all(project.path("build")).must("the step");
-    drop(held);
-    eventually("the checkpoint", || names(&project).contains(&"before rm -rf build".to_owned()));
-    settle(&project);
     project.snap(&["rewind", "before rm -rf build", "--no-run"]).exits(0);
     assert_eq!(project.read("build/out"), b"only here\n");
 }

@@ -161,7 +161,11 @@ fn git_agrees(project: &Project) -> bool {
     }
     let clone = project.cloned();
     clone.write("../x.patch", &output.stdout);
-    clone.git(&["apply", "--whitespace=nowarn", "../x.patch"]);
+    if !clone.try_git(&["apply", "--whitespace=nowarn", "../x.patch"]) {
+        // Where a link that leads to itself becomes a folder, git goes through the link, and gives up.
+        assert!(patch.contains("deleted file mode 120000"), "refused by git apply:\n{patch}");
+        return false;
+    }
     assert_eq!(files(&clone), files(project), "by git apply:\n{patch}");
     true
 }

@@ -1,14 +1,11 @@
 //! Checkpoints that hooks make: before a step that can destroy work, and at the ends of things.
 //!
-//! A step waits until what it may destroy is in the store: the pending edits. A copy of this
-//! program keeps them, says so, and goes on with the rest (the conversation, what makes it all
-//! durable, the manifest) while the step runs.
+//! A step waits until its checkpoint is whole and durable: what the step destroys may be the
+//! store's own temporary files too (`git clean -x`), and a snapshot that is only half there is none.
 
-use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::super::ui::Ui;
 use super::Started;
 use crate::capture::{self, Automatic, History, Limits, Request, Signing};
 use crate::context::Context;
@@ -30,15 +27,8 @@ const LARGEST_RULES: u64 = 1 << 20;
 /// How long a session's first step waits for its transcript: the client writes it some 100 ms late.
 const FIRST_RECORDS: Duration = Duration::from_millis(300);
 
-/// What the copy says when the edits are kept.
-const KEPT: &str = "kept";
-
-/// The longest that the copy has to say.
-const LONGEST_WORD: u64 = 4 << 10;
-
 /// `PreToolUse`: saves before a step that can destroy work; anything else is let through at once.
-/// `copy`: this is the copy that saves, and that says on `ui` when the edits are kept.
-pub(super) fn before_tool(started: &Started, copy: bool, ui: &mut Ui) -> Result<()> {
+pub(super) fn before_tool(started: &Started) -> Result<()> {
     let tool = started.input.tool_input.clone().unwrap_or_default();
     let call = Call {
         tool: started.input.tool_name.as_deref().unwrap_or_default(),
@@ -51,40 +41,11 @@ pub(super) fn before_tool(started: &Started, copy: bool, ui: &mut Ui) -> Result<
     let unsaved = |path: &Path| unsaved(root, path);
     let place = Place { root, cwd: &context.cwd, home: &context.home, unsaved: &unsaved };
     let risk = risk::of_call(&call, &rules, &place);
-    if let Some(Risk { step, .. }) = risk
-        && (copy || !kept_by_a_copy(started, ui))
-    {
+    if let Some(Risk { step, .. }) = risk {
         wait_for_transcript(started);
-        save(started, &context, &format!("before {step}"), Automatic::NewEdits, || {
-            if copy {
-                // Whoever waited may be gone.
-                let _gone = ui.line(KEPT).and_then(|()| ui.flush());
-            }
-        })?;
+        save(started, &context, &format!("before {step}"), Automatic::NewEdits)?;
     }
-    match wrong {
-        Some(error) if !copy => Err(error),
-        _ => Ok(()),
-    }
-}
-
-/// Has a copy of this program save, and waits until it has kept the edits, or has failed and said so;
-/// `false` if none could be started.
-fn kept_by_a_copy(started: &Started, ui: &mut Ui) -> bool {
-    // One pipe for both: what the copy says first counts, and it writes its failures down itself.
-    let Ok((reader, writer)) = std::io::pipe() else { return false };
-    let Ok(errors) = writer.try_clone() else { return false };
-    if started.again(&["PreToolUse"], writer, errors).is_err() {
-        return false;
-    }
-    let mut said = String::new();
-    let _ended = BufReader::new(reader.take(LONGEST_WORD)).read_line(&mut said);
-    match said.trim_end() {
-        // Without a word: there was nothing new to keep.
-        KEPT | "" => {}
-        failure => ui.tell_line(failure),
-    }
-    true
+    wrong.map_or(Ok(()), Err)
 }
 
 /// Waits a little for the transcript of a session that has just begun.
@@ -104,16 +65,10 @@ pub(super) fn now(started: &Started, name: &str, pause: Duration) -> Result<()> 
     if started.transcript().is_none() {
         return Ok(());
     }
-    save(started, &started.context()?, name, Automatic::NewState(pause), || ())
+    save(started, &started.context()?, name, Automatic::NewState(pause))
 }
 
-fn save(
-    started: &Started,
-    context: &Context,
-    name: &str,
-    automatic: Automatic,
-    edits_kept: impl FnOnce(),
-) -> Result<()> {
+fn save(started: &Started, context: &Context, name: &str, automatic: Automatic) -> Result<()> {
     let workspace = Workspace::open(context)?;
     // A tree that a killed restore left half done is no state to keep.
     restore::recover(context, &workspace)?;
@@ -137,7 +92,7 @@ fn save(
         allow_secrets: &[],
         progress: &progress,
     };
-    let report = match capture::save_edits_first(context, &workspace, &request, edits_kept) {
+    let report = match capture::save(context, &workspace, &request) {
         // A hook beside this one took the name: what it saved is found now.
         Err(error) if error.kind() == Kind::Refused => capture::save(context, &workspace, &request)?,
         done => done?,

@@ -86,7 +86,7 @@ impl Hook {
                 }
                 Ok(())
             }
-            "PreToolUse" => checkpoint::before_tool(&started, self.later, ui),
+            "PreToolUse" => checkpoint::before_tool(&started),
             "PermissionRequest" | "SubagentStop" => started.record(&self.event),
             "PreCompact" => checkpoint::now(&started, "before compaction", Duration::ZERO),
             "SessionEnd" if self.later => checkpoint::now(&started, "end of session", Duration::ZERO),
@@ -126,16 +126,11 @@ impl Started {
 
     /// Starts this program again for what can wait, with the same input, and does not wait.
     fn later(&self, arguments: &[&str]) -> Result<()> {
-        self.again(arguments, Stdio::null(), Stdio::null())
-    }
-
-    /// The same, with these for what it says.
-    fn again(&self, arguments: &[&str], output: impl Into<Stdio>, errors: impl Into<Stdio>) -> Result<()> {
         let failed =
             |error| Error::new(Kind::Environment, "Cannot start the work that can wait").because(error);
         let mut command = self.own_program()?;
         command.arg("hook").args(arguments).arg("--later");
-        command.stdin(Stdio::piped()).stdout(output).stderr(errors);
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().map_err(failed)?;
         // Dropped when written: that is the end of the child's input.
         if let Some(mut stdin) = child.stdin.take() {
