@@ -219,7 +219,7 @@ impl Sink for Found {
     }
 }
 
-/// Writes one half of an @@ line, the inverse of [`parse_stated`].
+/// Writes one half of an @@ line, the inverse of reading it in an application.
 fn span(above: usize, shown: &Range<usize>) -> String {
     let line = above + shown.start;
     match shown.len() {
