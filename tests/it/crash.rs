@@ -4,7 +4,7 @@
 use std::fs;
 
 use crate::support::Must;
-use crate::support::project::{Project, files_below};
+use crate::support::project::{Project, Ran, files_below};
 use crate::support::trace::{Call, Scene, available, some, traced};
 
 const ID: &str = "c137e379-838e-4509-8148-16b407691758";
@@ -43,6 +43,25 @@ fn wrecked() -> Project {
     project
 }
 
+/// How many runs were killed, and how many ended before the call that was to kill them: how many files one sync
+/// is for, and which thread does it, depends on how fast they come.
+#[derive(Default)]
+struct Killed(usize, usize);
+
+impl Killed {
+    fn count(&mut self, call: &Call, ran: &Ran) {
+        match ran.code {
+            -1 => self.0 += 1,
+            0 => self.1 += 1,
+            _ => panic!("{call:?}: exit {}: {}", ran.code, ran.stderr),
+        }
+    }
+
+    fn were_nearly_all(&self) {
+        assert!(self.1 * 2 <= self.0, "only {} were killed, {} ended before", self.0, self.1);
+    }
+}
+
 /// Kills a restore at each point: the next command makes it all or nothing, and the restore can be repeated and undone.
 fn all_or_nothing(project: Project, command: &[&str]) {
     let before = picture(&project);
@@ -52,9 +71,9 @@ fn all_or_nothing(project: Project, command: &[&str]) {
     let after = picture(project);
     assert_ne!(before, after);
     let (mut old, mut new) = (0, 0);
+    let mut killed = Killed::default();
     for call in some(&all, 7) {
-        let ran = scene.hurt(call, "signal=SIGKILL", command);
-        assert_eq!(ran.code, -1, "{call:?}: {}", ran.stderr);
+        killed.count(call, &scene.hurt(call, "signal=SIGKILL", command));
         project.snap(&["prune", "--keep-last", "100"]).exits(0);
         let now = picture(project);
         if now == before {
@@ -72,7 +91,8 @@ fn all_or_nothing(project: Project, command: &[&str]) {
         let undone = project.state_with_flags();
         assert!(before.starts_with(&undone), "undone after a kill at {call:?}: {undone}");
     }
-    println!("{command:?}: {} calls, {} killed: {old} old, {new} new, 0 mixed", all.len(), old + new);
+    killed.were_nearly_all();
+    println!("{command:?}: {} calls, {} killed: {old} old, {new} new, 0 mixed", all.len(), killed.0);
 }
 
 #[test]
@@ -197,9 +217,9 @@ fn store_stays_whole(command: &[&str], kept: &[&str]) {
         let all = found["snapshots"].as_array().must("a list").clone();
         all.into_iter().filter_map(|one| one["name"].as_str().map(str::to_owned)).collect::<Vec<_>>()
     };
+    let mut killed = Killed::default();
     for call in some(&all, 6) {
-        let ran = scene.hurt(call, "signal=SIGKILL", command);
-        assert_eq!(ran.code, -1, "{call:?}: {}", ran.stderr);
+        killed.count(call, &scene.hurt(call, "signal=SIGKILL", command));
         let there = verified();
         assert!(kept.iter().all(|name| there.iter().any(|one| one == name)), "{call:?}: {there:?}");
         let again = project.snap(command);
@@ -208,7 +228,8 @@ fn store_stays_whole(command: &[&str], kept: &[&str]) {
         verified();
         assert_eq!(project.state_with_flags(), before, "{call:?}");
     }
-    println!("{command:?}: killed at {} of {} calls", some(&all, 6).len(), all.len());
+    killed.were_nearly_all();
+    println!("{command:?}: killed at {} of {} calls", killed.0, all.len());
 }
 
 #[test]

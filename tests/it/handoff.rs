@@ -244,7 +244,7 @@ fn objects_that_are_not_what_the_manifest_says_are_refused() {
     let other = compress::compress(b"other").must("a frame");
     let stranger = (ObjectId::of(b"other"), other.clone());
     for (frames, why) in [
-        (vec![(id, bomb)], "more than"),
+        (vec![(id, bomb)], "says that it holds 67108864 bytes instead of"),
         (vec![(id, other)], "bytes instead of"),
         (vec![(id, [&frames[0].1[..], b"x"].concat())], "behind the end"),
         (vec![(id, vec![0; 1 << 20])], "at most"),

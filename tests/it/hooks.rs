@@ -86,11 +86,12 @@ fn hook(project: &Project, event: &str, input: &Value) -> Ran {
 fn settle(project: &Project) {
     let home = format!("HOME={}", project.home.path().display());
     let is_ours = |process: PathBuf| {
-        let has = |file: &str, word: &str| {
-            let text = fs::read(process.join(file)).unwrap_or_default();
-            text.split(|byte| *byte == 0).any(|one| one == word.as_bytes())
-        };
-        has("cmdline", "--later") && has("environ", &home)
+        let of = |file: &str| fs::read(process.join(file)).unwrap_or_default();
+        let has = |text: &[u8], word: &str| text.split(|byte| *byte == 0).any(|one| one == word.as_bytes());
+        let is_snap = fs::read_link(process.join("exe")).is_ok_and(|program| program.ends_with("snap"));
+        let (words, variables) = (of("cmdline"), of("environ"));
+        // A program that is just being started has neither yet.
+        is_snap && (variables.is_empty() || has(&words, "--later") && has(&variables, &home))
     };
     let any = || fs::read_dir("/proc").must("the processes").flatten().any(|one| is_ours(one.path()));
     eventually("the end of what hooks began", || !any());

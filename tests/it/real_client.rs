@@ -322,24 +322,28 @@ fn without_a_client_resume_says_what_to_run_once_there_is_one() {
     assert!(said.contains("the client can't be started") && said.contains("&& claude --resume "), "{said}");
 }
 
+/// What a terminal's line discipline takes for the end of input.
+const END_OF_INPUT: &str = "\x04";
+
 /// Runs a command with a pseudo-terminal as its input and outputs; returns what it shows.
 pub(crate) fn on_terminal(command: &mut std::process::Command) -> String {
     answering_on_terminal(command, "")
 }
 
-/// The same, with these lines typed ahead.
+/// The same, with these lines typed ahead; any question behind them gets the end of input.
 pub(crate) fn answering_on_terminal(command: &mut std::process::Command, typed: &str) -> String {
-    let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).must("a pseudo-terminal");
+    let controller =
+        openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).must("a pseudo-terminal");
     grantpt(&controller).must("the terminal's rights");
     unlockpt(&controller).must("the terminal's lock");
     let name = ptsname(&controller, Vec::new()).must("the terminal's name");
     let open = || -> OwnedFd {
-        let flags = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::NOCTTY;
+        let flags = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::NOCTTY | rustix::fs::OFlags::CLOEXEC;
         rustix::fs::open(&name, flags, rustix::fs::Mode::empty()).must("the terminal")
     };
     let (input, output, errors) = (open(), open(), open());
     fs::File::from(controller.as_fd().try_clone_to_owned().must("a copy"))
-        .write_all(typed.as_bytes())
+        .write_all(format!("{typed}{}", END_OF_INPUT.repeat(8)).as_bytes())
         .must("to type");
     let mut child =
         command.stdin(input).stdout(Stdio::from(output)).stderr(errors).spawn().must("to run snap");
