@@ -16,7 +16,9 @@ use crate::diff::{
     Again, Columns, Counted, Counter, Delivery, File, Kind, Look, Options, Out, Painter, Patch, Show, bar,
     in_order, show_patch,
 };
+use crate::digest::GitHash;
 use crate::error::{Error, IoContext as _, Kind as Failure, Result};
+use crate::git::Repository;
 use crate::paths::RepoPath;
 use crate::screen::Line;
 use crate::store::Reference;
@@ -57,6 +59,9 @@ pub(super) struct Diff {
     /// A patch for `git apply`, also on a terminal
     #[arg(short, long, group = "form")]
     patch: bool,
+    /// Such a patch with binary content too
+    #[arg(long, conflicts_with_all = ["stat", "name_only", "name_status", "side_by_side", "word"])]
+    binary: bool,
     /// Both versions of a changed line in one line, word by word
     #[arg(long, group = "form")]
     word: bool,
@@ -117,12 +122,6 @@ impl Diff {
     pub(super) fn run(self, context: &Context, ui: &mut Ui) -> Result<Outcome> {
         let form = self.form(ui);
         let longest_line = if form == Form::Patch { usize::MAX } else { Options::default().longest_line };
-        let options = Options {
-            context: self.context,
-            ignore_space: self.ignore_all_space,
-            longest_line,
-            ..Options::default()
-        };
         let look = Look {
             color: ui.color(),
             max_line: self.max_line.max(16),
@@ -131,6 +130,14 @@ impl Diff {
         };
         let needs_workspace = self.files.is_empty() && self.references.first().is_none_or(|one| one != "-");
         let workspace = if needs_workspace { Some(Workspace::open(context)?) } else { None };
+        let repository = workspace.as_ref().and_then(|workspace| workspace.repository.as_ref());
+        let options = Options {
+            context: self.context,
+            ignore_space: self.ignore_all_space,
+            longest_line,
+            binary: self.binary.then(|| repository.map_or(GitHash::Sha1, Repository::hash)),
+            ..Options::default()
+        };
         let jobs = self.jobs(context, workspace.as_ref())?;
         let names_only = matches!(form, Form::Names | Form::Status);
         let loader = || workspace.as_ref().map(|workspace| Loader::new(workspace, options, names_only));
@@ -168,7 +175,7 @@ impl Diff {
             () if self.name_only => Form::Names,
             () if self.name_status => Form::Status,
             () if self.side_by_side => Form::Columns,
-            () if self.patch || !on_screen && !self.word => Form::Patch,
+            () if self.patch || self.binary || !on_screen && !self.word => Form::Patch,
             () => Form::Painted,
         }
     }
@@ -246,31 +253,31 @@ type Named = (PathBuf, PathBuf);
 
 fn show_files(old: &Named, new: &Named, options: Options, show: &mut dyn Show) -> Result<()> {
     use std::os::unix::ffi::OsStrExt as _;
-    let open = |path: &Path| -> Result<(Handle, u64)> {
+    let open = |path: &Path| -> Result<(Handle, std::fs::Metadata)> {
         let handle = Handle::open(path).context("open", path)?;
-        let size = handle.metadata().context("open", path)?;
-        if size.is_dir() {
+        let facts = handle.metadata().context("open", path)?;
+        if facts.is_dir() {
             return Err(Error::new(Failure::Usage, format!("Cannot compare {}", path.display()))
                 .because("it is a folder"));
         }
-        Ok((handle, size.len()))
+        Ok((handle, facts))
     };
-    let ((old_file, old_size), (new_file, new_size)) = (open(&old.1)?, open(&new.1)?);
+    let ((old_file, old_facts), (new_file, new_facts)) = (open(&old.1)?, open(&new.1)?);
     let name = |path: &Path| {
         let bytes = path.as_os_str().as_bytes();
         bytes.strip_prefix(b"/").unwrap_or(bytes).to_vec()
     };
     let file = File { path: name(&new.0), old_path: Some(name(&old.0)), ..File::default() };
     let again: Option<Again<'_>> = match (old_file.try_clone(), new_file.try_clone()) {
-        // What can be read only once has no size.
-        (Ok(old), Ok(new)) if old_size > 0 && new_size > 0 => {
+        // A pipe can be read only once.
+        (Ok(old), Ok(new)) if old_facts.is_file() && new_facts.is_file() => {
             let from =
                 |file: &Handle, at: u64| Ok::<_, io::Error>(Box::new(OpenAt::new(file.try_clone()?, at)));
             Some(Box::new(move |from_old, from_new| Ok((from(&old, from_old)?, from(&new, from_new)?))))
         }
         _ => None,
     };
-    let sizes = (Some(old_size), Some(new_size));
+    let sizes = (Some(old_facts.len()), Some(new_facts.len()));
     compare::show_readers(file, (old_file, new_file), again, sizes, options, show)
         .map_err(|error| broken(&error))
 }

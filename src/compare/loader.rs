@@ -70,7 +70,8 @@ impl<'a> Loader<'a> {
                 .and_then(|()| show.finish(End::default()))
                 .map_err(|error| failed(&error));
         }
-        let as_stored = Options { longest_line: self.options.longest_line, ..Options::default() };
+        let Options { longest_line, binary, .. } = self.options;
+        let as_stored = Options { longest_line, binary, ..Options::default() };
         match &edit.diff {
             Some(diff) if diff.form == DiffForm::Hunks && self.options == as_stored => {
                 self.hunks(known, diff, show).map_err(|error| failed(&error))
@@ -78,7 +79,9 @@ impl<'a> Loader<'a> {
             _ => {
                 let file = File { lines: Some(lines).filter(|lines| *lines != (0, 0)), ..known };
                 let old = self.load(&edit.path, &blob(edit.diffed_against()))?;
-                if let Some(note) = binary_note(edit, old.as_ref()).map_err(|error| failed(&error))? {
+                if self.options.binary.is_none()
+                    && let Some(note) = binary_note(edit, old.as_ref()).map_err(|error| failed(&error))?
+                {
                     return show
                         .start(file)
                         .and_then(|()| show.finish(End { note: Some(note), binary: true, ..End::default() }))

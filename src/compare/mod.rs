@@ -9,15 +9,19 @@ mod loader;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 
-use crate::diff::{Again, Differ, End, File, Kind, Options, Report, Show};
+use crate::diff::{Again, Differ, End, File, Kind, Options, Show};
+use crate::digest::GitHash;
 use crate::error::{Error, Kind as Failure, Result};
-use crate::git::Status;
+use crate::git::{self, Status};
 use crate::manifest::{Change, Edit, Edits, Manifest, Version};
 use crate::paths::RepoPath;
 use crate::workspace::Workspace;
 
 pub use content::Place as OpenAt;
 pub use loader::Loader;
+
+/// Above this many bytes of both versions together, binary content is not given as a patch.
+const LARGEST_BINARY: u64 = 128 << 20;
 
 /// One file that differs, or may.
 #[derive(Clone, Debug)]
@@ -162,7 +166,7 @@ fn blob(version: Option<&Version>) -> Place {
 fn empty() -> Edits {
     Edits {
         base: None,
-        object_format: crate::digest::GitHash::Sha1,
+        object_format: GitHash::Sha1,
         files: Vec::new(),
         skipped: Vec::new(),
         operation: None,
@@ -256,23 +260,49 @@ pub fn show_readers(
     mut show: &mut dyn Show,
 ) -> io::Result<()> {
     let mut differ = Differ::new(old, new, options);
-    if let Some(again) = again {
-        differ = differ.looking_ahead(again);
-    }
-    show.start(file)?;
-    let end = match differ.is_binary()? {
-        false => End { report: differ.run(&mut show)?, ..End::default() },
-        true => {
-            let same = differ.is_same()?;
-            let size = |size: Option<u64>| size.map(|bytes| format!("{bytes} bytes"));
-            let note = match (size(sizes.0), size(sizes.1)) {
-                (Some(old), Some(new)) => Some(format!("{old} -> {new}")),
-                (old, new) => old.or(new),
-            };
-            End { binary: !same, note: note.filter(|_| !same), report: Report::default() }
+    if !differ.is_binary()? {
+        if let Some(again) = again {
+            differ = differ.looking_ahead(again);
         }
+        show.start(file)?;
+        let report = differ.run(&mut show)?;
+        return show.finish(End { report, ..End::default() });
+    }
+    if differ.is_same()? {
+        show.start(file)?;
+        return show.finish(End::default());
+    }
+    let size = |size: Option<u64>| size.map(|bytes| format!("{bytes} bytes"));
+    let note = match (size(sizes.0), size(sizes.1)) {
+        (Some(old), Some(new)) => Some(format!("{old} -> {new}")),
+        (old, new) => old.or(new),
     };
-    show.finish(end)
+    let (file, patch) = match options.binary.zip(again) {
+        Some((hash, again)) => binary_patch(file, hash, again)?,
+        None => (file, None),
+    };
+    show.start(file)?;
+    show.finish(End { binary: true, note, patch, ..End::default() })
+}
+
+/// Makes the patch of a binary file, unless that would take too much memory. Git applies it only to
+/// exactly the version that the header names, and checks what it makes of it.
+fn binary_patch(file: File, hash: GitHash, again: Again<'_>) -> io::Result<(File, Option<Vec<u8>>)> {
+    let readers = again(0, 0)?;
+    let (mut old, mut new) = (Vec::new(), Vec::new());
+    readers.0.take(LARGEST_BINARY + 1).read_to_end(&mut old)?;
+    readers.1.take((LARGEST_BINARY + 1).saturating_sub(old.len() as u64)).read_to_end(&mut new)?;
+    if (old.len() + new.len()) as u64 > LARGEST_BINARY {
+        return Ok((file, None));
+    }
+    let oid = |content: &[u8], none: bool| match hash.blob_id(content) {
+        oid if none => "0".repeat(oid.len()),
+        oid => oid,
+    };
+    let old_oid = Some(oid(&old, file.kind == Kind::Added));
+    let new_oid = Some(oid(&new, file.kind == Kind::Deleted));
+    let patch = git::binary_patch(&old, &new).map_err(io::Error::other)?;
+    Ok((File { old_oid, new_oid, ..file }, Some(patch)))
 }
 
 /// Turns what a receiver of output says into our error.

@@ -65,6 +65,14 @@ pub struct File {
     pub note: Option<String>,
 }
 
+/// What follows a file's header in a patch.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Content {
+    None,
+    Lines,
+    Binary,
+}
+
 impl File {
     /// Returns the name on the old side.
     pub fn old_name(&self) -> &[u8] {
@@ -72,7 +80,7 @@ impl File {
     }
 
     /// Writes the header that git gives the file in a patch.
-    pub fn patch_header(&self, out: &mut Vec<u8>, with_names: bool) {
+    pub(super) fn patch_header(&self, out: &mut Vec<u8>, content: Content) {
         let (a, b) = (quoted(b"a/", self.old_name()), quoted(b"b/", &self.path));
         let mut line = |parts: &[&[u8]]| {
             parts.iter().for_each(|part| out.extend_from_slice(part));
@@ -98,12 +106,13 @@ impl File {
             line(&[verb, b" from ", &quoted(b"", self.old_name())]);
             line(&[verb, b" to ", &quoted(b"", &self.path)]);
         }
-        if let (true, Some((old, new))) = (with_names, self.old_oid.as_ref().zip(self.new_oid.as_ref())) {
+        let oids = self.old_oid.as_ref().zip(self.new_oid.as_ref());
+        if let Some((old, new)) = oids.filter(|_| content != Content::None) {
             let mode = self.new_mode.filter(|mode| self.old_mode == Some(*mode));
             let mode = mode.map_or(String::new(), |mode| format!(" {}", mode.octal()));
             line(&[b"index ", old.as_bytes(), b"..", new.as_bytes(), mode.as_bytes()]);
         }
-        if with_names {
+        if content == Content::Lines {
             // Git ends a name with a blank in it by a tab.
             let tab = |name: &[u8]| if name.contains(&b' ') { &b"\t"[..] } else { b"" };
             let (old, new) = self.patch_names();

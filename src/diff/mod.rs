@@ -23,6 +23,8 @@ mod words;
 
 use std::io;
 
+use crate::digest::GitHash;
+
 pub use ahead::Again;
 pub(crate) use assemble::{HEADING_REACH, heading, is_heading};
 pub use columns::Columns;
@@ -106,6 +108,8 @@ pub struct End {
     pub binary: bool,
     /// What else is to be said: sizes of binary content, why something is missing.
     pub note: Option<String>,
+    /// Binary content as git writes it in a patch, if that was wanted.
+    pub patch: Option<Vec<u8>>,
 }
 
 impl End {
@@ -138,11 +142,13 @@ pub struct Options {
     pub ignore_space: bool,
     /// The longest line, in bytes, that is read; the diff stops at a longer one.
     pub longest_line: usize,
+    /// Whether binary content is given as a patch; the hash that names its versions there.
+    pub binary: Option<GitHash>,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { context: 3, window: 1_024, ignore_space: false, longest_line: 8 << 20 }
+        Options { context: 3, window: 1_024, ignore_space: false, longest_line: 8 << 20, binary: None }
     }
 }
 

@@ -346,7 +346,7 @@ impl<'s> Parser<'s> {
         }
         let report = std::mem::take(&mut self.report);
         let binary = std::mem::take(&mut self.binary);
-        self.show.finish(End { report, binary, note: None })
+        self.show.finish(End { report, binary, ..End::default() })
     }
 }
 

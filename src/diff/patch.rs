@@ -5,6 +5,7 @@
 
 use std::io;
 
+use super::file::Content;
 use super::{End, File, Out, Show, Sink};
 
 /// Writes files as patches.
@@ -47,8 +48,11 @@ impl Show for Patch<'_, '_> {
 
     fn finish(&mut self, end: End) -> io::Result<()> {
         if !self.headed && (end.binary || self.file.says_something()) {
-            self.file.patch_header(&mut self.out.buffer, false);
-            if end.binary {
+            let content = if end.patch.is_some() { Content::Binary } else { Content::None };
+            self.file.patch_header(&mut self.out.buffer, content);
+            if let Some(patch) = end.patch {
+                self.out.buffer.extend(patch);
+            } else if end.binary {
                 let (old, new) = self.file.patch_names();
                 let line = [b"Binary files ", &old[..], b" and ", &new, b" differ\n"];
                 self.out.buffer.extend(line.concat());
@@ -82,7 +86,7 @@ fn span(start: u64, count: u64) -> String {
 impl Sink for Patch<'_, '_> {
     fn open(&mut self, old: u64, new: u64, heading: &[u8]) -> io::Result<()> {
         if !std::mem::replace(&mut self.headed, true) {
-            self.file.patch_header(&mut self.out.buffer, true);
+            self.file.patch_header(&mut self.out.buffer, Content::Lines);
         }
         self.start = (old, new);
         self.counts = (0, 0);

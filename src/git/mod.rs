@@ -7,6 +7,7 @@
 //! new index in under git's own lock.
 
 mod base;
+mod binary;
 mod blobs;
 mod command;
 mod commits;
@@ -26,6 +27,7 @@ use crate::digest::GitHash;
 use crate::error::{Error, Kind, Result};
 
 pub use base::kept_ref;
+pub use binary::binary_patch;
 pub use blobs::{BlobStream, Blobs};
 use command::Git;
 pub use commits::Changed;

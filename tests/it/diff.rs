@@ -126,6 +126,78 @@ fn binary_content_is_shown_by_its_size() {
     assert!(painted.contains("binary, ") && painted.contains(" -> 9 bytes"), "{painted}");
 }
 
+/// What has no simple pattern, so that it can't be compressed.
+fn noise(bytes: u32) -> Vec<u8> {
+    let mut state = 1_u32;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    (0..bytes).map(|_| next()).collect()
+}
+
+#[test]
+fn with_binary_content_too_the_patch_makes_exactly_the_tree_that_was_saved() {
+    for format in ["sha1", "sha256"] {
+        let project = Project::empty();
+        project.git(&["init", "-q", "-b", "main", &format!("--object-format={format}")]);
+        let long = noise(300_000);
+        let others = ["gone", "small", "renamed from", "was link"];
+        others.iter().for_each(|name| project.write(name, [b"\0 of ", name.as_bytes()].concat()));
+        project.write("long", &long);
+        project.write("text", "text\n");
+        project.write("mode", noise(500));
+        project.write("becomes link", noise(600));
+        fs::remove_file(project.path("was link")).must("removed");
+        symlink("text", project.path("was link")).must("a link");
+        project.git(&["add", "."]);
+        project.git(&["commit", "-qm", "the base"]);
+        fs::remove_file(project.path("gone")).must("removed");
+        project.write("small", b"\0");
+        project.write("long", [b"in front", &long[..200_000], b"in the middle", &long[200_000..]].concat());
+        project.write("text", b"no text \0 any more");
+        project.write("new \"\u{e9}", noise(5_000));
+        project.make_executable("mode");
+        project.git(&["mv", "renamed from", "renamed to"]);
+        fs::remove_file(project.path("becomes link")).must("removed");
+        symlink("small", project.path("becomes link")).must("a link");
+        fs::remove_file(project.path("was link")).must("removed");
+        project.write("was link", noise(700));
+        project.snap(&["save", "one"]).exits(0);
+        let patch = project.snap(&["diff", "one", "--binary"]).exits(0).stdout;
+        assert!(patch.contains("\ndelta ") && patch.contains("\nliteral "), "{patch}");
+        assert!(!patch.contains("Binary files"), "{patch}");
+        assert!(patch.len() < 20_000, "a large file with small edits is a delta: {}", patch.len());
+        assert_eq!(tree(&in_clean_clone(&project, &patch)), tree(&project), "{patch}");
+        let theirs = project.git(&["diff", "--cached", "--binary", "--full-index", "--no-renames", "HEAD"]);
+        let headers = |patch: &str| -> Vec<String> {
+            patch.lines().filter(|line| line.starts_with("index ")).map(str::to_owned).collect()
+        };
+        let (ours, theirs) = (headers(&patch), headers(&theirs));
+        assert!(ours.iter().all(|line| theirs.contains(line)), "{ours:#?}\n{theirs:#?}");
+    }
+}
+
+#[test]
+fn binary_content_is_in_a_patch_only_if_that_is_asked_for_and_never_on_the_screen() {
+    let project = Project::new();
+    project.write("bin", b"\0 one");
+    project.git(&["add", "bin"]);
+    project.git(&["commit", "-qm", "binary"]);
+    project.write("bin", b"\0 two");
+    project.snap(&["save", "one"]).exits(0);
+    let patch = project.snap(&["diff", "one"]).exits(0).stdout;
+    assert_eq!(patch, "diff --git a/bin b/bin\nBinary files a/bin and b/bin differ\n");
+    let painted = project.snap(&["diff", "one", "--color=always"]).exits(0).stdout;
+    assert!(painted.contains("binary, 5 bytes -> 5 bytes") && !painted.contains("literal"), "{painted}");
+    project.snap(&["diff", "one", "--binary", "--stat"]).exits(2);
+    // What is too large to be made in memory is said to differ, so that git refuses the patch.
+    let large = fs::File::create(project.path("bin")).must("a file");
+    large.set_len((128 << 20) + 1).must("a size");
+    let patch = project.snap(&["diff", "one", "--now", "--binary"]).exits(0).stdout;
+    assert!(patch.ends_with("\nBinary files a/bin and b/bin differ\n"), "{patch}");
+}
+
 #[test]
 fn a_diff_of_git_is_read_from_standard_input() {
     let project = project();

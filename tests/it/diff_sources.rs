@@ -15,9 +15,12 @@ use crate::support::project::{Project, files_below};
 /// The content of some files, by number.
 type State = Vec<Vec<u8>>;
 
-/// The first file is larger than what is held in memory; in the others nothing is usual.
+/// So many files are text, the others binary.
+const TEXTS: usize = 5;
+
+/// The first file is larger than what is held in memory, and so is the last; in the others nothing is usual.
 fn states() -> impl Strategy<Value = [State; 4]> {
-    let small = proptest::collection::vec((texts(), texts()), 6);
+    let small = proptest::collection::vec((texts(), texts()), TEXTS + 2);
     (small, 0..40_000_usize, 1..3_000_usize).prop_map(|(small, at, len)| {
         let line = |word: &str, number: usize| format!("{word} {number} of a large file, and some more\n");
         let large = |edited: &dyn Fn(usize) -> bool, end: usize| -> Vec<u8> {
@@ -31,11 +34,15 @@ fn states() -> impl Strategy<Value = [State; 4]> {
             large(&|n| n % len.max(2) == 0, 41_000),
         ];
         let mut states = larges.map(|large| vec![large]);
-        for ((a, b), (c, d)) in small {
-            // With a NUL it would be binary, and there are no binary patches.
-            let text = |text: Vec<u8>| text.into_iter().map(|byte| byte.max(1)).collect();
-            states.iter_mut().zip([a, b, c, d]).for_each(|(state, one)| state.push(text(one)));
+        for (number, ((a, b), (c, d))) in small.into_iter().enumerate() {
+            let text = |bytes: Vec<u8>| bytes.into_iter().map(|byte| byte.max(1)).collect();
+            let binary = |bytes: Vec<u8>| [&b"\0"[..], &bytes].concat();
+            let kind = |bytes| if number < TEXTS - 1 { text(bytes) } else { binary(bytes) };
+            states.iter_mut().zip([a, b, c, d]).for_each(|(state, one)| state.push(kind(one)));
         }
+        // Large enough for deltas, and for being streamed.
+        let binary = |state: &mut State| state.push([&b"\0"[..], &state[0], &state[TEXTS]].concat());
+        states.iter_mut().for_each(binary);
         states
     })
 }
@@ -99,15 +106,17 @@ proptest! {
             assert_eq!(said.status.code(), Some(0), "{}", String::from_utf8_lossy(&said.stderr));
             said.stdout
         };
-        git_makes(&bytes(&["diff", "one"]), &base, &one, "stored", 1);
-        git_makes(&bytes(&["diff", "two", "-U1"]), &base, &two, "stored, with other context", 1);
-        git_makes(&bytes(&["diff", "one", "two"]), &one, &two, "two snapshots", 1);
-        git_makes(&bytes(&["diff", "one", "--now"]), &one, &now, "the work tree", 1);
-        let diff = git(project.root()).args(["diff", "HEAD"]).output().must("git").stdout;
+        git_makes(&bytes(&["diff", "--binary", "one"]), &base, &one, "stored", 1);
+        git_makes(&bytes(&["diff", "--binary", "two", "-U1"]), &base, &two, "stored, with other context", 1);
+        git_makes(&bytes(&["diff", "--binary", "one", "two"]), &one, &two, "two snapshots", 1);
+        git_makes(&bytes(&["diff", "--binary", "one", "--now"]), &one, &now, "the work tree", 1);
+        let texts = (0..TEXTS).map(|number| format!("f {number}"));
+        let diff = git(project.root()).args(["diff", "HEAD", "--"]).args(texts).output().must("git").stdout;
         fs::write(project.path("../diff"), diff).must("a diff");
         let mut command = project.command(project.root(), &["diff", "-"]);
         let piped = command.stdin(fs::File::open(project.path("../diff")).must("a diff")).output().must("snap");
-        git_makes(&piped.stdout, &base, &now, "a diff on standard input", 1);
+        let expected = [&now[..TEXTS], &base[TEXTS..]].concat();
+        git_makes(&piped.stdout, &base, &expected, "a diff on standard input", 1);
         let files = TempDir::new().must("a folder");
         for (name, state) in [("old", &base), ("new", &now)] {
             fs::create_dir(files.path().join(name)).must("a folder");
@@ -115,7 +124,7 @@ proptest! {
         }
         for number in 0..base.len() {
             let [old, new] = ["old", "new"].map(|name| format!("{name}/f {number}"));
-            let mut command = project.command(files.path(), &["diff", "--files", &old, &new]);
+            let mut command = project.command(files.path(), &["diff", "--binary", "--files", &old, &new]);
             let patch = command.output().must("snap").stdout;
             let mut expected = base.clone();
             expected[number] = now[number].clone();

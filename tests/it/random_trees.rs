@@ -152,11 +152,11 @@ fn files(project: &Project) -> Vec<(PathBuf, bool, Vec<u8>)> {
     names.map(of).collect()
 }
 
-/// The patch of a snapshot gives `git apply` the files as they were saved, where all of them are text.
+/// The patch of a snapshot gives `git apply` the files as they were saved.
 fn git_agrees(project: &Project) -> bool {
-    let output = project.command(project.root(), &["diff", "x"]).output().must("to run snap");
+    let output = project.command(project.root(), &["diff", "--binary", "x"]).output().must("to run snap");
     let patch = String::from_utf8_lossy(&output.stdout);
-    if patch.is_empty() || patch.contains("\nBinary files ") || patch.contains("160000") {
+    if patch.is_empty() || patch.contains("160000") {
         return false;
     }
     let clone = project.cloned();
