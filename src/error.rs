@@ -111,6 +111,11 @@ impl Error {
         self.kind
     }
 
+    /// Returns the cause, for where it is known already what failed; without one, the message.
+    pub fn cause(&self) -> &str {
+        self.cause.as_deref().unwrap_or(&self.message)
+    }
+
     /// Returns the next step, where there is one.
     pub fn next_step(&self) -> Option<&str> {
         self.hint.as_deref()

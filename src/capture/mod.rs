@@ -419,6 +419,9 @@ fn state_of(manifest: &Manifest) -> ObjectId {
     for agent in &manifest.agents {
         state.add(&json(&(&agent.id, &agent.meta, &agent.transcript)));
     }
+    if !manifest.not_captured.files.is_empty() {
+        state.add(&json(&manifest.not_captured.files));
+    }
     state.add(&json(&manifest.edits));
     state.finish()
 }

@@ -16,7 +16,8 @@ use crate::error::{IoContext as _, Result};
 use crate::fs;
 use crate::ids::ClientId;
 use crate::manifest::{
-    Agent, Content, HistoryStart, LeftOut, NotCaptured, Permissions, Session, SideFile, TextFile, Transcript,
+    Agent, Content, HistoryStart, LeftOut, NotCaptured, Permissions, Session, SideFile, Skipped, TextFile,
+    Transcript,
 };
 use crate::paths::RepoPath;
 use crate::redaction::Redactor;
@@ -73,13 +74,12 @@ pub(super) fn capture(
     redactor: &Redactor,
 ) -> Result<Captured> {
     let mut captured = Captured::default();
-    let settings = workspace.client.settings(&workspace.root)?;
+    let settings = workspace.client.settings(&workspace.root);
     captured.permissions.mode = settings.default_mode;
     captured.permissions.project = settings.rules;
     captured.not_captured.mcp_servers = settings.servers;
     captured.not_captured.environment = settings.environment.into_iter().collect();
-    let unreadable = settings.unreadable.iter();
-    captured.notes.extend(unreadable.map(|file| format!("{file} is not JSON: its rules were not saved.")));
+    captured.not_captured.files = settings.missing;
     if let Some(found) = found {
         let reader = Reader { store: &workspace.store, lock, redactor };
         reader.read(workspace, found, history, &mut captured)?;
@@ -103,26 +103,28 @@ impl Reader<'_> {
         captured: &mut Captured,
     ) -> Result<()> {
         let mut facts = Facts::default();
-        let transcript = self.transcript(&found.transcript, history, &mut facts)?;
-        if transcript.torn.is_some() && found.live.is_none() {
+        let mut missing = Vec::new();
+        let transcript = if_readable(
+            &found.transcript,
+            &mut missing,
+            self.transcript(&found.transcript, history, &mut facts),
+        )?;
+        let is_torn = transcript.as_ref().is_some_and(|transcript| transcript.torn.is_some());
+        if is_torn && found.live.is_none() {
             captured.notes.push(format!(
                 "The last line of {} is unfinished; it is kept aside, and the history ends before it.",
                 found.transcript.display()
             ));
         }
-        let journal = workspace.client.journal(&found.id)?;
+        let journal = workspace.client.journal(&found.id, &mut missing);
         journal.explain(facts.decisions.make_contiguous());
-        let files = workspace.client.session_files(found)?;
-        captured.notes.extend(
-            files.unnamed.iter().map(|path| {
-                format!("{} was not saved: it is a link, or its name is not text.", path.display())
-            }),
-        );
+        let files = workspace.client.session_files(found);
+        missing.extend(files.missing);
         let mut others = files.others;
         for path in files.tasks {
             let small = path.metadata().is_ok_and(|meta| meta.len() <= LARGEST_JSON);
-            let json = if small { fs::read_plain(&path, LARGEST_JSON)? } else { Some(Vec::new()) };
-            match json.as_deref().map(|json| task(json, &path)) {
+            let json = if small { fs::read_plain(&path, LARGEST_JSON) } else { Ok(Some(Vec::new())) };
+            match if_readable(&path, &mut missing, json)?.flatten().map(|json| task(&json, &path)) {
                 Some(Some(task)) => captured.tasks.push(task),
                 // Not what tasks are in any version that is known: carried as a mere file.
                 Some(None) => others.extend(place_of(&path, "tasks")),
@@ -139,23 +141,32 @@ impl Reader<'_> {
         }
         let mut seen = Vec::new();
         for agent in &files.agents {
-            let agent_seen = self.agent(agent, history, &journal, found.live.is_some())?;
-            if agent_seen.meta.is_none() {
+            let (agent_seen, meta_is_other) =
+                self.agent(agent, history, &journal, found.live.is_some(), &mut missing)?;
+            if meta_is_other {
                 others.extend(agent.meta.as_deref().and_then(|path| place_of(path, "session/subagents")));
             }
             seen.push(agent_seen);
         }
         captured.agents = agents::conclude(seen, &mut facts, found);
+        if transcript.is_none() {
+            let unread = |agent: &mut Agent| agent.evidence += "; the conversation could not be read";
+            captured.agents.iter_mut().for_each(unread);
+        }
         let mut side_files = Vec::new();
         // Tool results are conversation too.
         others.retain(|(place, _)| history != History::None || !place.starts_with("session/"));
         for (place, path) in &others {
             match RepoPath::new(place.as_bytes()) {
-                Ok(place) => side_files.extend(self.side_file(place, path)?),
-                Err(why) => captured.notes.push(format!("{} was not saved: {why}", path.display())),
+                Ok(place) => {
+                    side_files
+                        .extend(if_readable(path, &mut missing, self.side_file(place, path))?.flatten());
+                }
+                Err(why) => missing.push(Skipped::at(path, why)),
             }
         }
-        let elsewhere = self.elsewhere(workspace, found, &facts, captured)?;
+        let elsewhere = self.elsewhere(workspace, found, &facts, &mut missing)?;
+        captured.not_captured.files.append(&mut missing);
         captured.queue =
             facts.queue.iter().filter(|prompt| !prompt.contains("<task-notification>")).cloned().collect();
         captured.not_captured.processes = facts.open_shells();
@@ -184,7 +195,7 @@ impl Reader<'_> {
             waiting_for: found.live.as_ref().and_then(|live| live.waiting_for.clone()),
             mode: facts.mode,
             cwd,
-            transcript: (history != History::None).then_some(transcript),
+            transcript: transcript.filter(|_| history != History::None),
             files: side_files,
             elsewhere,
             team_tasks: files.tasks_of_team,
@@ -199,19 +210,17 @@ impl Reader<'_> {
         workspace: &Workspace,
         found: &Found,
         facts: &Facts,
-        captured: &mut Captured,
+        missing: &mut Vec<Skipped>,
     ) -> Result<Vec<TextFile>> {
         let mut kept = Vec::new();
-        for (place, path) in workspace.client.files_elsewhere(&found.id, &facts.plans)? {
+        for (place, path) in workspace.client.files_elsewhere(&found.id, &facts.plans, missing) {
             let small = path.metadata().is_ok_and(|meta| meta.len() <= LARGEST_PLAN);
-            let bytes = if small { fs::read_plain(&path, LARGEST_PLAN)? } else { Some(vec![0xff]) };
-            let Some(bytes) = bytes else { continue };
+            let bytes = if small { fs::read_plain(&path, LARGEST_PLAN) } else { Ok(Some(vec![0xff])) };
+            let Some(bytes) = if_readable(&path, missing, bytes)?.flatten() else { continue };
             let clean = self.redactor.text(&place.to_string(), &bytes).into_owned();
             match String::from_utf8(clean) {
                 Ok(text) => kept.push(TextFile { place, text }),
-                Err(_) => {
-                    captured.notes.push(format!("{} was not saved: it is large, or no text.", path.display()))
-                }
+                Err(_) => missing.push(Skipped::at(&path, "it is large, or no text")),
             }
         }
         Ok(kept)
@@ -271,24 +280,35 @@ impl Reader<'_> {
         Ok(transcript)
     }
 
-    fn agent(&self, files: &AgentFiles, history: History, journal: &Journal, live: bool) -> Result<Seen> {
+    /// Reads an agent's files; says also whether its metadata is something else, to be carried as a mere file.
+    fn agent(
+        &self,
+        files: &AgentFiles,
+        history: History,
+        journal: &Journal,
+        live: bool,
+        missing: &mut Vec<Skipped>,
+    ) -> Result<(Seen, bool)> {
         let json = match &files.meta {
             Some(path) if path.metadata().is_ok_and(|meta| meta.len() <= LARGEST_JSON) => {
-                fs::read_plain(path, LARGEST_JSON)?
+                if_readable(path, missing, fs::read_plain(path, LARGEST_JSON))?.flatten()
             }
-            _ => None,
+            Some(_) => Some(Vec::new()),
+            None => None,
         };
         // An agent's own compactions change nothing: all of it is kept.
         let how = if history == History::None { History::None } else { History::Full };
         let mut facts = Facts::default();
         let transcript = match &files.transcript {
-            Some(path) => Some(self.transcript(path, how, &mut facts)?).filter(|_| how == History::Full),
+            Some(path) => if_readable(path, missing, self.transcript(path, how, &mut facts))?
+                .filter(|_| how == History::Full),
             None => None,
         };
-        let meta = json.and_then(|json| serde_json::from_slice(&json).ok());
+        let meta: Option<Box<RawValue>> = json.as_deref().and_then(|json| serde_json::from_slice(json).ok());
+        let meta_is_other = json.is_some() && meta.is_none();
         let written = files.transcript.as_ref().and_then(|path| path.metadata().ok()?.modified().ok());
         let told = journal.agent(files.id.as_str(), written, live);
-        Ok(Seen { id: files.id.clone(), meta, transcript, facts, told })
+        Ok((Seen { id: files.id.clone(), meta, transcript, facts, told }, meta_is_other))
     }
 
     /// Keeps a side file; `None` if it has gone meanwhile.
@@ -340,6 +360,24 @@ impl Reader<'_> {
                     redaction,
                 }));
             }
+        }
+    }
+}
+
+/// Returns what reading a file gave. If the file itself can't be read, it is named as missing, so that all others are
+/// saved; what the store says still ends the save.
+fn if_readable<T>(path: &Path, missing: &mut Vec<Skipped>, read: Result<T>) -> Result<Option<T>> {
+    let error = match read {
+        Ok(read) => return Ok(Some(read)),
+        Err(error) => error,
+    };
+    match std::fs::File::open(path).and_then(|mut file| std::io::copy(&mut file, &mut std::io::sink())) {
+        Ok(_) => Err(error),
+        Err(why) => {
+            if why.kind() != std::io::ErrorKind::NotFound {
+                missing.push(Skipped::at(path, why));
+            }
+            Ok(None)
         }
     }
 }

@@ -83,7 +83,7 @@ impl Grants {
         };
         let old_home = text(old.home.as_path());
         let places = Places { folders: &folders, old_home: &old_home, root: &root };
-        let here = workspace.client.settings(&workspace.root)?.rules;
+        let here = workspace.client.settings(&workspace.root).rules;
         let Offers { mut all, mut notes } = Offers::of(&manifest.permissions, &here, &places);
         if plan.session().is_none() {
             // Without a client that is started, there is nothing to give them to.

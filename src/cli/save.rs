@@ -12,7 +12,7 @@ use crate::audit;
 use crate::capture::{self, History, Limits, Report, Request, Signing};
 use crate::context::Context;
 use crate::error::Result;
-use crate::manifest::{Manifest, Secret, Transcript};
+use crate::manifest::{Manifest, Secret, Skipped, Transcript};
 use crate::progress::Progress;
 use crate::restore;
 use crate::screen::Line;
@@ -104,7 +104,8 @@ impl Save {
             let line = audit::line(context, Operation::Save, Some(&report.manifest));
             audit::write(&workspace.store, &audit::skipped(line));
         }
-        let skipped = report.manifest.edits.as_ref().map_or(&[][..], |edits| &edits.skipped);
+        let edits = report.manifest.edits.iter().flat_map(|edits| &edits.skipped);
+        let skipped: Vec<&Skipped> = report.manifest.not_captured.files.iter().chain(edits).collect();
         if ui.json() {
             print_json(ui, &as_json(&report))?;
         } else {
@@ -116,7 +117,7 @@ impl Save {
         if report.written {
             tell_secrets(ui, &report.manifest);
         }
-        for left in skipped {
+        for left in &skipped {
             ui.warn(&format!("not saved: {} ({})", left.path, left.reason));
         }
         if self.link {
@@ -225,6 +226,7 @@ fn as_json(report: &Report) -> serde_json::Value {
             "base": edits.base, "files": edits.listed().count(), "added": added, "removed": removed, "skipped": edits.skipped,
         })),
         "secrets": manifest.secrets,
+        "missing": manifest.not_captured.files,
         "notes": report.notes,
     })
 }

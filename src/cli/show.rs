@@ -314,6 +314,10 @@ impl Page<'_> {
                 .map(|server| format!("MCP server: {} ({})", Line(&server.name), Line(&server.transport))),
         );
         lines.extend(left.environment.iter().map(|name| format!("environment variable: {}", Line(name))));
+        lines.extend(left.files.iter().map(|file| {
+            let which = self.ui.paint(Style::Warning, format!("file: {}", Line(&file.path)));
+            format!("{which}  ({})", Line(&file.reason))
+        }));
         self.list("Not saved", lines)
     }
 

@@ -3,12 +3,14 @@
 //! Only the structs and the words; `docs/format.md` describes every key.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Content, Redaction};
 use crate::digest::GitHash;
 use crate::paths::RepoPath;
+use crate::screen;
 
 /// The pending edits of a work tree against its base commit.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -279,11 +281,19 @@ pub enum DiffForm {
     Whole,
 }
 
-/// A path that is pending but was left out.
+/// A path that was left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Skipped {
     /// The path, with unsafe characters escaped.
     pub path: String,
     /// Why, for a person.
     pub reason: String,
+}
+
+impl Skipped {
+    /// Names a path on this machine.
+    pub fn at(path: &Path, reason: impl ToString) -> Skipped {
+        let path = screen::Line(&path.to_string_lossy()).to_string();
+        Skipped { path, reason: reason.to_string() }
+    }
 }

@@ -217,6 +217,9 @@ pub struct NotCaptured {
     pub scheduled: Vec<String>,
     /// Names of environment variables that settings or servers define.
     pub environment: Vec<String>,
+    /// Files and folders of the client's that are there but could not be saved.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<Skipped>,
     /// Secrets that were left out (kind and place).
     pub secrets: Vec<String>,
 }

@@ -31,7 +31,7 @@ use crate::digest::GitHash;
 use crate::error::{Error, Kind, Result};
 use crate::git::{Listing, Repository, Seen};
 use crate::ids::{ClientId, SnapshotId};
-use crate::manifest::{Edits, Manifest, Version};
+use crate::manifest::{Manifest, Skipped, Version};
 use crate::paths::{NativePath, RepoPath};
 use crate::progress::Progress;
 use crate::redaction::refill_side_files;
@@ -193,7 +193,7 @@ pub fn plan_resume(workspace: &Workspace, manifest: Manifest, options: &Options)
             };
             (steps, listing, unchanged) = (found.steps, Some(found.listing), found.unchanged);
             notes.extend(found.notes);
-            notes.extend(manifest.edits.iter().flat_map(left_out));
+            notes.extend(manifest.edits.iter().flat_map(|edits| left_out(&edits.skipped)));
         }
         (Some(saved), None) if with_edits && !saved.files.is_empty() => {
             return Err(Error::new(Kind::Refused, "Cannot restore the pending edits here")
@@ -212,12 +212,14 @@ pub fn plan_resume(workspace: &Workspace, manifest: Manifest, options: &Options)
         None if manifest.session.is_none() => {
             notes.push("The snapshot holds no session: only files are restored.".to_owned())
         }
-        None => notes
-            .push("The conversation was not saved (`--history none`): only files are restored.".to_owned()),
+        None => notes.push("The conversation was not saved: only files are restored.".to_owned()),
         Some(session) => {
             notes.extend(session_notes(&manifest, session));
             notes.extend(to_supply(workspace, &manifest)?);
         }
+    }
+    if options.session {
+        notes.extend(left_out(&manifest.not_captured.files));
     }
     Ok(Plan {
         root: workspace.root.clone(),
@@ -275,7 +277,7 @@ pub fn plan_rewind(workspace: &Workspace, manifest: Manifest, options: &Options)
     let refilled = refill(workspace, repository, &manifest, saved, &Bases::default(), &options.fill)?;
     let saved = refilled.edits.as_ref();
     let found = exact::plan(workspace, repository, saved, exact::Scope::Everything)?;
-    let mut notes: Vec<String> = manifest.edits.iter().flat_map(left_out).collect();
+    let mut notes: Vec<String> = manifest.edits.iter().flat_map(|edits| left_out(&edits.skipped)).collect();
     if let Some(operation) = &saved.operation {
         notes.push(unfinished(operation));
     }
@@ -307,10 +309,10 @@ fn unfinished(operation: &str) -> String {
     )
 }
 
-fn left_out(saved: &Edits) -> Vec<String> {
-    let told = saved.skipped.iter().take(MOST_TOLD);
+fn left_out(skipped: &[Skipped]) -> Vec<String> {
+    let told = skipped.iter().take(MOST_TOLD);
     let told = told.map(|left| format!("Not in the snapshot: {} ({}).", left.path, left.reason));
-    told.chain(more(saved.skipped.len(), "Not in the snapshot")).collect()
+    told.chain(more(skipped.len(), "Not in the snapshot")).collect()
 }
 
 /// Plans to undo the last restore in this workspace.

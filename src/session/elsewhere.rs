@@ -8,26 +8,25 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::ClientHome;
-use super::files::list;
-use crate::error::Result;
+use super::files::list_or_name;
 use crate::ids::ClientId;
+use crate::manifest::Skipped;
 use crate::paths::RepoPath;
 
 /// Stands for the session itself in the name of its own list.
 const OWN: &str = "own";
 
 impl ClientHome {
-    /// Lists them, with their places, for a session whose records name these plans.
-    ///
-    /// # Errors
-    /// [`crate::error::Kind::Environment`] if a folder is there but can't be read.
+    /// Lists them, with their places, for a session whose records name these plans; names what can't be looked at.
     pub fn files_elsewhere(
         &self,
         id: &ClientId,
         plans: &BTreeSet<String>,
-    ) -> Result<Vec<(RepoPath, PathBuf)>> {
+        missing: &mut Vec<Skipped>,
+    ) -> Vec<(RepoPath, PathBuf)> {
         let mut found = Vec::new();
-        for path in list(&self.config().join("plans"))? {
+        let folder = |name: &str| self.config().join(name);
+        for path in if plans.is_empty() { Vec::new() } else { list_or_name(&folder("plans"), missing) } {
             let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
             let of_session = |plan: &String| {
                 stem.strip_prefix(plan.as_str())
@@ -39,7 +38,7 @@ impl ClientHome {
                 );
             }
         }
-        for path in list(&self.config().join("todos"))? {
+        for path in list_or_name(&folder("todos"), missing) {
             let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
             if let Some(agent) = stem.strip_prefix(&format!("{id}-agent-"))
                 && path.extension().is_some_and(|end| end == "json")
@@ -51,7 +50,7 @@ impl ClientHome {
             }
         }
         found.retain(|(_, path)| path.symlink_metadata().is_ok_and(|meta| meta.is_file()));
-        Ok(found)
+        found
     }
 }
 

@@ -7,6 +7,10 @@ use std::path::{Path, PathBuf};
 use super::{ClientHome, Found};
 use crate::error::{Error, IoContext, Result};
 use crate::ids::ClientId;
+use crate::manifest::Skipped;
+
+/// Why links, sockets and the like are left out.
+const NO_FILE: &str = "it is a link, or no file";
 
 /// The files that belong to a session, beside its transcript.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -21,8 +25,8 @@ pub struct SessionFiles {
     pub tasks_are_gone: bool,
     /// Every other file, with its place (`session/…`, `tasks/…`, `file-history/…`).
     pub others: Vec<(String, PathBuf)>,
-    /// What is there but can't be kept: links, and names that are not text.
-    pub unnamed: Vec<PathBuf>,
+    /// What is there but can't be kept: links, names that are not text, folders that can't be read.
+    pub missing: Vec<Skipped>,
 }
 
 /// The files of one sub-agent.
@@ -38,14 +42,11 @@ pub struct AgentFiles {
 
 impl ClientHome {
     /// Lists the files of a session; its tasks are those of the shared list if there is one.
-    ///
-    /// # Errors
-    /// [`crate::error::Kind::Environment`] if a folder is there but can't be read.
-    pub fn session_files(&self, found: &Found) -> Result<SessionFiles> {
+    pub fn session_files(&self, found: &Found) -> SessionFiles {
         let mut files = SessionFiles::default();
         let beside = found.transcript.with_extension("");
-        let mut unnamed = Vec::new();
-        for (place, path) in walk(&beside, "session", &mut unnamed)? {
+        let mut missing = Vec::new();
+        for (place, path) in walk(&beside, "session", &mut missing) {
             match agent_file(&place) {
                 Some((id, is_meta)) => add_agent_file(&mut files.agents, id, is_meta, path),
                 None => files.others.push((place, path)),
@@ -54,10 +55,12 @@ impl ClientHome {
         let list = |name: &str| self.config.join("tasks").join(name);
         let own = list(self.task_list.as_ref().unwrap_or(&found.id).as_str());
         let teams = list(&ClientHome::team_list(&found.id));
-        files.tasks_of_team = !own.exists() && teams.exists();
+        // What can't be looked at is not gone.
+        let is_there = |folder: &Path| folder.try_exists().unwrap_or(true);
+        files.tasks_of_team = !is_there(&own) && is_there(&teams);
         let tasks = if files.tasks_of_team { teams } else { own };
-        files.tasks_are_gone = !tasks.exists();
-        for (place, path) in walk(&tasks, "tasks", &mut unnamed)? {
+        files.tasks_are_gone = !is_there(&tasks);
+        for (place, path) in walk(&tasks, "tasks", &mut missing) {
             match place.strip_prefix("tasks/").and_then(|name| name.strip_suffix(".json")) {
                 Some(number) if ClientId::parse(number).is_some() => files.tasks.push(path),
                 _ if place.ends_with("/.lock") => {}
@@ -69,9 +72,9 @@ impl ClientHome {
             (stem.parse::<u64>().unwrap_or(u64::MAX), stem)
         });
         let history = self.config.join("file-history").join(found.id.as_str());
-        files.others.extend(walk(&history, "file-history", &mut unnamed)?);
-        files.unnamed = unnamed;
-        Ok(files)
+        files.others.extend(walk(&history, "file-history", &mut missing));
+        files.missing = missing;
+        files
     }
 }
 
@@ -112,28 +115,35 @@ pub(super) fn list(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// Lists the regular files below a folder with their places, sorted; links are not followed.
-fn walk(folder: &Path, place: &str, unnamed: &mut Vec<PathBuf>) -> Result<Vec<(String, PathBuf)>> {
+fn walk(folder: &Path, place: &str, missing: &mut Vec<Skipped>) -> Vec<(String, PathBuf)> {
     let mut files = Vec::new();
     if folder.is_symlink() {
-        unnamed.push(folder.to_owned());
-        return Ok(files);
+        missing.push(Skipped::at(folder, NO_FILE));
+        return files;
     }
-    for path in list(folder)? {
+    for path in list_or_name(folder, missing) {
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
-            unnamed.push(path);
+            missing.push(Skipped::at(&path, "its name is not text"));
             continue;
         };
         let here = format!("{place}/{name}");
-        let kind = path.symlink_metadata().context("read", &path)?.file_type();
-        if kind.is_dir() {
-            files.extend(walk(&path, &here, unnamed)?);
-        } else if kind.is_file() {
-            files.push((here, path));
-        } else {
-            unnamed.push(path);
+        match path.symlink_metadata().map(|meta| meta.file_type()) {
+            Ok(kind) if kind.is_dir() => files.extend(walk(&path, &here, missing)),
+            Ok(kind) if kind.is_file() => files.push((here, path)),
+            Ok(_) => missing.push(Skipped::at(&path, NO_FILE)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => missing.push(Skipped::at(&path, error)),
         }
     }
-    Ok(files)
+    files
+}
+
+/// Lists a folder's entries, sorted; one that can't be read is named, and empty.
+pub(super) fn list_or_name(folder: &Path, missing: &mut Vec<Skipped>) -> Vec<PathBuf> {
+    list(folder).unwrap_or_else(|error| {
+        missing.push(Skipped::at(folder, error.cause()));
+        Vec::new()
+    })
 }
 
 /// A line over this many bytes gets room for all that may come.

@@ -1,6 +1,6 @@
 //! Finds the session to save: asked for, named by the environment, live, or the newest.
 
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::io::{BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -156,7 +156,12 @@ impl ClientHome {
             if self.waits(&path) {
                 continue;
             }
-            if working_directory(&path)?.is_some_and(|cwd| belongs(&cwd, root)) {
+            let is_ours = match working_directory(&path) {
+                Ok(cwd) => cwd.is_some_and(|cwd| belongs(&cwd, root)),
+                // One that can't be read is known by its folder; a save has more of it than the transcript.
+                Err(_) => path.parent().and_then(Path::file_name).is_some_and(|folder| *folder == *name),
+            };
+            if is_ours {
                 return Ok(Some(path));
             }
         }
@@ -188,8 +193,15 @@ fn working_directory(transcript: &Path) -> Result<Option<PathBuf>> {
         Ok(records.find_map(|record| record.cwd))
     };
     let at_end = read(size.saturating_sub(TAIL), TAIL).context("read", transcript)?;
-    match at_end {
-        None if size > TAIL => read(0, 4 * TAIL).context("read", transcript),
-        found => Ok(found),
+    let near = match at_end {
+        None if size > TAIL => read(0, 4 * TAIL).context("read", transcript)?,
+        found => found,
+    };
+    if near.is_some() || size <= TAIL {
+        return Ok(near);
     }
+    // Lines of any size, at any size of memory.
+    file.rewind().context("read", transcript)?;
+    let mut records = serde_json::Deserializer::from_reader(BufReader::new(file)).into_iter::<Record>();
+    Ok(records.find_map(|record| record.ok()?.cwd))
 }

@@ -17,7 +17,7 @@ use crate::error::{IoContext as _, Result};
 use crate::fs::{self, Existing};
 use crate::grants::Rule;
 use crate::ids::ClientId;
-use crate::manifest::{AgentStatus, Decision};
+use crate::manifest::{AgentStatus, Decision, Skipped};
 use crate::timestamp::Timestamp;
 
 /// The most that a journal may grow to, in bytes; then its older half goes.
@@ -115,14 +115,16 @@ impl ClientHome {
         }
     }
 
-    /// Reads what hooks wrote down of a session; a line that can't be read is passed over.
-    ///
-    /// # Errors
-    /// [`crate::error::Kind::Environment`] if the file is there but can't be read.
-    pub fn journal(&self, id: &ClientId) -> Result<Journal> {
-        let bytes = fs::read_plain(&self.journal_path(id), 2 * LARGEST)?.unwrap_or_default();
+    /// Reads what hooks wrote down of a session; a line that can't be read is passed over, and a file is named.
+    pub fn journal(&self, id: &ClientId, missing: &mut Vec<Skipped>) -> Journal {
+        let path = self.journal_path(id);
+        let bytes = fs::read_plain(&path, 2 * LARGEST).unwrap_or_else(|error| {
+            missing.push(Skipped::at(&path, error.cause()));
+            None
+        });
+        let bytes = bytes.unwrap_or_default();
         let lines = bytes.split(|byte| *byte == b'\n');
-        Ok(Journal(lines.filter_map(|line| serde_json::from_slice(line).ok()).collect()))
+        Journal(lines.filter_map(|line| serde_json::from_slice(line).ok()).collect())
     }
 
     /// Removes the journals of sessions that are past: not written to for thirty days, or without a transcript
@@ -307,7 +309,7 @@ mod tests {
         ask(10, "/w/a", json!([rules("//w/(x)/**", "session"), rules("//w/never/**", "localSettings")]));
         ask(11, "/w/b", json!([{"type": "setMode", "mode": "acceptEdits", "destination": "session"}]));
         ask(90, "/w/c", json!([rules("//too/late/**", "session")]));
-        let journal = home.journal(&id).expect("read");
+        let journal = home.journal(&id, &mut Vec::new());
         let mut all = [decision("/w/a", 20), decision("/w/b", 20), decision("/w/c", 20)];
         journal.explain(&mut all);
         let found: Vec<_> = all.iter().map(|one| one.rules.as_deref()).collect();
@@ -325,7 +327,7 @@ mod tests {
             json!({"background_tasks": all, "session_crons": []})
         };
         let status =
-            |live| home.journal(&id).expect("read").agent("a1", None, live).map(|(status, _)| status);
+            |live| home.journal(&id, &mut Vec::new()).agent("a1", None, live).map(|(status, _)| status);
         assert_eq!(status(true), None);
         tell(&home, "Stop", 10, listed(&["a1"]));
         assert_eq!((status(true), status(false)), (Some(AgentStatus::Running), None));
@@ -334,12 +336,12 @@ mod tests {
         tell(&home, "SubagentStop", 20, stop);
         assert_eq!((status(true), status(false)), (Some(AgentStatus::Done), Some(AgentStatus::Done)));
         let wrote = |at| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(at));
-        let journal = home.journal(&id).expect("read");
+        let journal = home.journal(&id, &mut Vec::new());
         assert_eq!(journal.agent("a1", wrote(21), true).map(|(status, _)| status), Some(AgentStatus::Done));
         assert_eq!(journal.agent("a1", wrote(60), false), None, "it was set to work again");
         tell(&home, "Stop", 30, listed(&["a1"]));
         assert_eq!(status(true), Some(AgentStatus::Running));
-        assert_eq!(home.journal(&id).expect("read").agent("a2", None, true), None);
+        assert_eq!(home.journal(&id, &mut Vec::new()).agent("a2", None, true), None);
     }
 
     #[test]
@@ -355,11 +357,11 @@ mod tests {
                 "session_crons": [{"id": "c", "schedule": "0 9 * * *", "recurring": true, "prompt": "look again"}],
             }),
         );
-        let journal = home.journal(&id).expect("read");
+        let journal = home.journal(&id, &mut Vec::new());
         assert_eq!(journal.processes().collect::<Vec<_>>(), [("b1", "npm start"), ("m1", "watch")]);
         assert_eq!(journal.scheduled(), ["0 9 * * *  look again"]);
         tell(&home, "Stop", 20, json!({"background_tasks": [], "session_crons": []}));
-        let journal = home.journal(&id).expect("read");
+        let journal = home.journal(&id, &mut Vec::new());
         assert_eq!((journal.processes().count(), journal.scheduled().len()), (0, 0));
     }
 
@@ -383,7 +385,7 @@ mod tests {
             json!({"tool_name": "Bash", "tool_input": {"command": "x".repeat(9_000)}}),
         );
         assert!(path.metadata().expect("the journal").len() <= LARGEST);
-        let lines = home.journal(&id).expect("read").0;
+        let lines = home.journal(&id, &mut Vec::new()).0;
         assert!(
             lines.len() > 20
                 && lines
@@ -394,7 +396,7 @@ mod tests {
         tell(&home, "TaskCreated", 1, json!({"task_id": "1"}));
         tell(&home, "OfNextMonth", 1, json!({}));
         assert_eq!(
-            home.journal(&id).expect("read").0.len(),
+            home.journal(&id, &mut Vec::new()).0.len(),
             lines.len(),
             "what says nothing new is not kept"
         );

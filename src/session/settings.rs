@@ -9,9 +9,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::ClientHome;
-use crate::error::Result;
 use crate::fs;
-use crate::manifest::{McpServer, ProjectRules, Rule};
+use crate::manifest::{McpServer, ProjectRules, Rule, Skipped};
 
 const LARGEST: u64 = 16 << 20;
 
@@ -26,16 +25,13 @@ pub struct Settings {
     pub servers: Vec<McpServer>,
     /// The names of environment variables that are set for the client or its servers.
     pub environment: BTreeSet<String>,
-    /// Files that could not be understood.
-    pub unreadable: Vec<String>,
+    /// Files that could not be read or understood.
+    pub missing: Vec<Skipped>,
 }
 
 impl ClientHome {
     /// Reads the settings that hold for a project: the user's, the project's, the local ones.
-    ///
-    /// # Errors
-    /// [`crate::error::Kind::Environment`] if a file is there but can't be read.
-    pub fn settings(&self, root: &Path) -> Result<Settings> {
+    pub fn settings(&self, root: &Path) -> Settings {
         let mut settings = Settings::default();
         let files: [(PathBuf, &str); 3] = [
             (self.config.join("settings.json"), "~/.claude/settings.json"),
@@ -43,14 +39,14 @@ impl ClientHome {
             (root.join(".claude/settings.local.json"), ".claude/settings.local.json"),
         ];
         for (path, name) in files {
-            if let Some(value) = read(&path, name, &mut settings)? {
+            if let Some(value) = read(&path, &mut settings.missing) {
                 settings.take(&value, name);
             }
         }
-        if let Some(servers) = read(&root.join(".mcp.json"), ".mcp.json", &mut settings)? {
+        if let Some(servers) = read(&root.join(".mcp.json"), &mut settings.missing) {
             settings.take_servers(&servers);
         }
-        Ok(settings)
+        settings
     }
 
     /// Returns the variables that the settings and servers of a project define, with their values:
@@ -65,7 +61,7 @@ impl ClientHome {
         ];
         let mut all = Vec::new();
         for path in files {
-            let Ok(Some(value)) = read(&path, "", &mut Settings::default()) else { continue };
+            let Some(value) = read(&path, &mut Vec::new()) else { continue };
             let mut take = |group: &Value| {
                 let group = group.as_object().into_iter().flatten();
                 all.extend(
@@ -82,15 +78,24 @@ impl ClientHome {
     }
 }
 
-fn read(path: &Path, name: &str, settings: &mut Settings) -> Result<Option<Value>> {
+fn read(path: &Path, missing: &mut Vec<Skipped>) -> Option<Value> {
     // People link their settings into place from elsewhere: these links are their own.
-    let Ok(target) = std::fs::canonicalize(path) else { return Ok(None) };
-    let Some(json) = fs::read_plain(&target, LARGEST)? else { return Ok(None) };
-    let value = serde_json::from_slice(&json).ok();
-    if value.is_none() {
-        settings.unreadable.push(name.to_owned());
-    }
-    Ok(value)
+    let target = match std::fs::canonicalize(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            missing.push(Skipped::at(path, format!("its rules can't be read: {error}")));
+            return None;
+        }
+        target => target.ok()?,
+    };
+    let why = match fs::read_plain(&target, LARGEST) {
+        Ok(json) => match serde_json::from_slice(&json?) {
+            Ok(value) => return Some(value),
+            Err(_) => "it is not JSON: its rules are not known".to_owned(),
+        },
+        Err(error) => format!("its rules can't be read: {}", error.cause()),
+    };
+    missing.push(Skipped::at(path, why));
+    None
 }
 
 impl Settings {

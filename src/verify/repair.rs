@@ -183,9 +183,8 @@ fn elsewhere(maker: &mut Maker<'_>, edits: &[&Edit], wanted: &Version) -> Option
 fn session_files(workspace: &Workspace, transcript: &std::path::Path) -> Vec<PathBuf> {
     let wanted = Wanted { asked: transcript.to_str(), environment: None, root: &workspace.root };
     let found: Option<Found> = workspace.client.find_session(wanted).ok().flatten();
-    let Some(files) = found.and_then(|found| workspace.client.session_files(&found).ok()) else {
-        return vec![transcript.to_owned()];
-    };
+    let Some(found) = found else { return vec![transcript.to_owned()] };
+    let files = workspace.client.session_files(&found);
     let agents = files.agents.into_iter().flat_map(|agent| agent.transcript.into_iter().chain(agent.meta));
     let others = files.others.into_iter().map(|(_, path)| path);
     std::iter::once(transcript.to_owned()).chain(agents).chain(others).collect()

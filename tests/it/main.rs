@@ -51,6 +51,7 @@ mod together;
 mod torture;
 mod trust;
 mod trust_matrix;
+mod unreadable;
 mod verify;
 mod view;
 mod worktrees;

@@ -180,6 +180,21 @@ fn agents_are_shown_as_a_tree_with_what_each_did_last() {
     assert!(indent(lines[outer + 2]) > indent(lines[outer]), "{shown}");
 }
 
+#[test]
+fn a_session_is_found_by_its_only_record_however_long_that_is() {
+    let project = Project::new();
+    let transcript = project.session(SESSION);
+    let record = json!({"type": "user", "uuid": "u1", "parentUuid": null, "sessionId": SESSION,
+        "message": {"role": "user", "content": "long ".repeat(1 << 20)}, "cwd": project.root()});
+    fs::write(&transcript, format!("{record}\n")).must("a transcript of one line");
+    project.snap(&["save", "x"]).exits(0);
+    let shown = project.snap(&["show", "x", "--json"]).exits(0).json();
+    assert_eq!(
+        (&shown["session"]["id"], &shown["session"]["transcript"]["records"]),
+        (&json!(SESSION), &json!(1))
+    );
+}
+
 /// Saves a session, resumes it in a clone, goes on there, and saves it there as "y" in the same store.
 pub(crate) fn handed_over_and_back() -> (Project, std::path::PathBuf, Vec<u8>) {
     handed_over_with(&[])

@@ -1,4 +1,4 @@
-//! Runs `snap` with reads and writes that are cut short, or with a clock that jumps (`preload.c`).
+//! Runs `snap` with reads and writes that are cut short, a clock that jumps, or files that can't be read (`preload.c`).
 
 use std::path::Path;
 use std::process::Command;
@@ -13,6 +13,10 @@ pub(crate) enum Trouble {
     Short,
     /// The wall clock jumps by so many seconds, forth and back, whenever it is looked at.
     Clock(i64),
+    /// What has this in its path may not be opened.
+    Closed(&'static str),
+    /// What has this in its path can be opened, but the disk fails when it is read.
+    Broken(&'static str),
 }
 
 /// Makes a command run in trouble.
@@ -20,6 +24,8 @@ pub(crate) fn troubled(command: &mut Command, trouble: Trouble) -> &mut Command 
     let (name, value) = match trouble {
         Trouble::Short => ("SNAP_TEST_SHORT", "1".to_owned()),
         Trouble::Clock(seconds) => ("SNAP_TEST_CLOCK", seconds.to_string()),
+        Trouble::Closed(part) => ("SNAP_TEST_CLOSED", part.to_owned()),
+        Trouble::Broken(part) => ("SNAP_TEST_BROKEN", part.to_owned()),
     };
     command.env("LD_PRELOAD", library()).env(name, value)
 }

@@ -1,0 +1,137 @@
+//! Files of a session that may not be read, or on a disk that fails: everything else is saved, and what is missing is
+//! named wherever one looks.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::support::Must;
+use crate::support::preload::{Trouble, troubled};
+use crate::support::project::{Project, Ran, ran};
+
+const SESSION: &str = "c137e379-838e-4509-8148-16b407691758";
+
+/// A session with one file of each kind, and an edit.
+fn project() -> Project {
+    let project = Project::new();
+    let transcript = project.session(SESSION);
+    let config = project.home.config();
+    let named = json!({"type": "user", "uuid": "u3", "parentUuid": "u2", "sessionId": SESSION, "slug": "quiet-red-fox",
+        "cwd": project.root(), "message": {"role": "user", "content": "plan it"}});
+    project.append(&transcript, format!("{named}\n").as_bytes());
+    project.write_beside(&transcript, "tool-results/long.txt", b"a long result\n");
+    let write = |name: &str, text: &str| {
+        let path = config.join(name);
+        fs::create_dir_all(path.parent().must("a parent")).must("the folder above");
+        fs::write(path, text).must("to write");
+    };
+    write("plans/quiet-red-fox.md", "# Plan\n");
+    write(&format!("todos/{SESSION}-agent-{SESSION}.json"), "[]");
+    write(&format!("file-history/{SESSION}/aaaabbbbccccdddd@v1"), "as it was\n");
+    write(&format!("snap/{SESSION}.jsonl"), "{}\n");
+    project.write(".claude/settings.local.json", r#"{"permissions":{"allow":["Bash(ls)"]}}"#);
+    project.write("a.txt", "edited\n");
+    project
+}
+
+fn save(project: &Project, name: &str, trouble: Trouble) -> Ran {
+    ran(troubled(&mut project.command(project.root(), &["save", name, "--json"]), trouble))
+}
+
+/// What a snapshot has, counted.
+fn parts(shown: &Value) -> [usize; 6] {
+    let length = |part: &Value| part.as_array().map_or(0, Vec::len);
+    let session = &shown["session"];
+    let agents = shown["agents"].as_array().must("agents");
+    [
+        length(&shown["tasks"]),
+        length(&session["files"]),
+        length(&session["elsewhere"]),
+        agents.iter().filter(|agent| !agent["transcript"].is_null()).count(),
+        agents.iter().filter(|agent| !agent["meta"].is_null()).count(),
+        length(&shown["permissions"]["project"]["allow"]),
+    ]
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named_and_all_others_are_saved() {
+    let project = project();
+    project.snap(&["save", "whole"]).exits(0);
+    let whole = parts(&project.snap(&["show", "whole", "--json"]).exits(0).json());
+    assert_eq!(whole, [2, 2, 2, 1, 1, 1]);
+    let less = |part: usize, by: usize| {
+        let mut parts = whole;
+        parts[part] -= by;
+        parts
+    };
+    let cases = [
+        ("plans/quiet-red-fox.md", less(2, 1)),
+        ("/plans", less(2, 1)),
+        ("/todos/", less(2, 1)),
+        ("/todos", less(2, 1)),
+        ("tool-results/long.txt", less(1, 1)),
+        ("/tool-results", less(1, 1)),
+        ("aaaabbbbccccdddd@v1", less(1, 1)),
+        ("/file-history", less(1, 1)),
+        ("/2.json", less(0, 1)),
+        ("/tasks/", less(0, 2)),
+        ("agent-ag1.jsonl", less(3, 1)),
+        ("agent-ag1.meta.json", less(4, 1)),
+        ("/settings.local.json", less(5, 1)),
+        ("snap/c137e379", whole),
+    ];
+    for (number, (part, left)) in cases.into_iter().enumerate() {
+        for trouble in [Trouble::Closed(part), Trouble::Broken(part)] {
+            // A folder that can be opened can be listed.
+            if matches!(trouble, Trouble::Broken(_)) && !part.contains('.') && !part.contains('@') {
+                continue;
+            }
+            let name = format!("{number} {trouble:?}");
+            let saved =
+                save(&project, &name, trouble).exits(6).says(&["not saved: ", part.trim_matches('/')]);
+            let missing = &saved.json()["missing"];
+            let shown = project.snap(&["show", &name, "--json"]).exits(0).json();
+            assert_eq!(parts(&shown), left, "{name}: {missing}");
+            assert_eq!(&shown["not_captured"]["files"], missing, "{name}");
+            assert_eq!(shown["session"]["transcript"]["records"], 6, "{name}");
+            assert!(shown["edits"]["files"].to_string().contains("+edited"), "{name}");
+            let all = missing.as_array().must("a list");
+            assert_eq!(all.len(), 1, "{name}: {missing}");
+            let why = all[0]["reason"].as_str().must("a reason");
+            let expected = if name.contains("Closed") { "Permission denied" } else { "Input/output error" };
+            assert!(why.contains(expected), "{name}: {why}");
+            if number == 0 {
+                let page = project.snap(&["show", &name]).exits(0).stdout;
+                assert!(page.contains(expected), "{page}");
+                let plan = project.snap(&["resume", &name, "--no-edits", "--dry-run"]).exits(0).stdout;
+                assert!(plan.contains(expected), "{plan}");
+            }
+        }
+    }
+    project.snap(&["verify"]).exits(0);
+}
+
+#[test]
+fn a_conversation_that_cannot_be_read_takes_nothing_else_with_it() {
+    let project = project();
+    let part = "16b407691758.jsonl";
+    for (name, trouble) in [("closed", Trouble::Closed(part)), ("broken", Trouble::Broken(part))] {
+        let saved = save(&project, name, trouble).exits(6).says(&["not saved: ", part]);
+        assert_eq!(saved.json()["session_id"], SESSION);
+        let shown = project.snap(&["show", name, "--json"]).exits(0).json();
+        assert_eq!(shown["session"]["transcript"], Value::Null);
+        assert_eq!(parts(&shown)[0], 2);
+        assert!(shown["edits"]["files"].to_string().contains("+edited"));
+        let why = shown["not_captured"]["files"].to_string();
+        assert!(why.contains(part), "{why}");
+    }
+}
+
+#[test]
+fn a_store_that_cannot_be_written_ends_the_save_and_is_not_taken_for_a_file_that_is_missing() {
+    let project = project();
+    project.snap(&["save", "x"]).exits(0);
+    project.write("big.txt", "more\n".repeat(10_000));
+    save(&project, "y", Trouble::Closed("/snapshots/tmp")).exits(7);
+    project.snap(&["show", "y"]).exits(3);
+}
