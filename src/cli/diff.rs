@@ -377,6 +377,7 @@ fn as_json(counted: &Counted) -> serde_json::Value {
     json!({
         "path": path(&file.path),
         "old_path": file.old_path.as_deref().map(path),
+        "similarity": file.similarity,
         "change": file.kind.word(),
         "old_mode": file.old_mode.map(crate::manifest::Mode::octal),
         "new_mode": file.new_mode.map(crate::manifest::Mode::octal),

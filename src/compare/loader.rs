@@ -7,7 +7,7 @@
 use std::io::{self, BufReader, Read as _};
 
 use super::content::{Content, LARGE};
-use super::{Item, Place, Source, blob, broken, file, show_readers, stored_file};
+use super::{Item, Moved, Place, Source, blob, broken, file, show_readers, stored_file};
 use crate::diff::{Again, End, File, Kind, Options, Show, is_binary, moved_in, show_hunks};
 use crate::error::{Error, Kind as Failure, Result};
 use crate::git::{Blobs, Repository};
@@ -28,12 +28,12 @@ pub struct Loader<'a> {
 }
 
 /// A version of a file at hand.
-struct Loaded<'a> {
-    mode: Mode,
+pub(super) struct Loaded<'a> {
+    pub(super) mode: Mode,
     /// `None` if that would take reading all of it.
-    oid: Option<String>,
+    pub(super) oid: Option<String>,
     /// `None` if the repository lacks what it is made from.
-    content: Option<Content<'a>>,
+    pub(super) content: Option<Content<'a>>,
 }
 
 impl<'a> Loaded<'a> {
@@ -56,7 +56,7 @@ impl<'a> Loader<'a> {
     pub fn show(&mut self, item: Item, show: &mut dyn Show) -> Result<()> {
         match item.source {
             Source::Stored(edit) => self.stored(&edit, show),
-            Source::Pair(old, new) => self.pair(&item.path, &old, &new, show),
+            Source::Pair(old, new) => self.pair(&item.path, item.from.as_ref(), (&old, &new), show),
         }
     }
 
@@ -113,19 +113,32 @@ impl<'a> Loader<'a> {
         show.finish(End { report, ..End::default() })
     }
 
-    fn pair(&mut self, path: &RepoPath, old: &Place, new: &Place, show: &mut dyn Show) -> Result<()> {
-        let (old, new) = (self.load(path, old)?, self.load(path, new)?);
+    fn pair(
+        &mut self,
+        path: &RepoPath,
+        from: Option<&Moved>,
+        (old, new): (&Place, &Place),
+        show: &mut dyn Show,
+    ) -> Result<()> {
+        let old_path = from.map_or(path, |from| &from.path);
+        let (old, new) = (self.load(old_path, old)?, self.load(path, new)?);
+        // On the disk it may have gone meanwhile: then only its old name is.
+        let (path, from) = if new.is_some() { (path, from) } else { (old_path, None) };
         let version = |loaded: &Option<Loaded<'_>>| {
             let loaded = loaded.as_ref()?;
             Some(Version { oid: loaded.oid.clone().unwrap_or_default(), mode: loaded.mode })
         };
         let (old_version, new_version) = (version(&old), version(&new));
-        if old_version == new_version {
+        if from.is_none() && old_version == new_version {
             return Ok(());
         }
         let mut file = file(path, old_version.as_ref(), new_version.as_ref());
         if [&old, &new].into_iter().flatten().any(|loaded| loaded.oid.is_none()) {
             (file.old_oid, file.new_oid) = (None, None);
+        }
+        if let Some(from) = from {
+            (file.kind, file.old_path) = (Kind::Renamed, Some(from.path.as_bytes().to_vec()));
+            file.similarity = from.similarity;
         }
         self.versions(path, file, old, new, show)
     }
@@ -165,7 +178,7 @@ impl<'a> Loader<'a> {
         show_contents(file, &old, &new, self.options, show).map_err(failed)
     }
 
-    fn load(&mut self, path: &RepoPath, place: &Place) -> Result<Option<Loaded<'a>>> {
+    pub(super) fn load(&mut self, path: &RepoPath, place: &Place) -> Result<Option<Loaded<'a>>> {
         match place {
             Place::Nowhere => Ok(None),
             Place::Blob(version) => Ok(Some(Loaded::new(version, self.blob(version)?))),
@@ -245,7 +258,7 @@ fn binary_note(edit: &Edit, old: Option<&Loaded<'_>>) -> io::Result<Option<Strin
     Ok(Some(format!("{} bytes -> {} bytes", old.size(), diff.bytes)))
 }
 
-fn whole_of(content: &Content<'_>) -> io::Result<Vec<u8>> {
+pub(super) fn whole_of(content: &Content<'_>) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     content.open(0)?.read_to_end(&mut bytes)?;
     Ok(bytes)

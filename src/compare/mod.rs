@@ -5,6 +5,7 @@
 
 mod content;
 mod loader;
+mod renamed;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
@@ -27,7 +28,17 @@ const LARGEST_BINARY: u64 = 128 << 20;
 #[derive(Clone, Debug)]
 pub struct Item {
     path: RepoPath,
+    /// Where else it was, if the two versions have different names.
+    from: Option<Moved>,
     source: Source,
+}
+
+/// Where a renamed file was.
+#[derive(Clone, Debug)]
+struct Moved {
+    path: RepoPath,
+    /// How much is the same, in percent, where known.
+    similarity: Option<u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -53,7 +64,7 @@ pub fn edits(manifest: &Manifest) -> Vec<Item> {
     let files = manifest.edits.iter().flat_map(|edits| edits.listed());
     files
         .filter(|edit| edit.change != Change::IndexOnly)
-        .map(|edit| Item { path: edit.path.clone(), source: Source::Stored(Box::new(edit.clone())) })
+        .map(|edit| Item::new(&edit.path, Source::Stored(Box::new(edit.clone()))))
         .collect()
 }
 
@@ -84,10 +95,10 @@ pub fn between(workspace: &Workspace, old: &Manifest, new: &Manifest) -> Result<
         };
         let (a, b) = (base(&a, &b, |both| &both.0), base(&b, &a, |both| &both.1));
         if a.version() != b.version() {
-            items.push(Item { path: path.clone(), source: Source::Pair(a, b) });
+            items.push(Item::new(path, Source::Pair(a, b)));
         }
     }
-    Ok(items)
+    renamed::joined(workspace, items)
 }
 
 /// Lists what may differ between a snapshot and the work tree as it is now.
@@ -137,9 +148,9 @@ pub fn with_work_tree(workspace: &Workspace, old: &Manifest) -> Result<Vec<Item>
             (None, Some(version)) if version.is_submodule() => blob(committed()),
             (None, _) => Place::Disk,
         };
-        Item { path: path.clone(), source: Source::Pair(place, now) }
+        Item::new(path, Source::Pair(place, now))
     };
-    Ok(paths.into_iter().filter(|path| !in_store(path)).map(item).collect())
+    renamed::joined(workspace, paths.into_iter().filter(|path| !in_store(path)).map(item).collect())
 }
 
 type Both = (Option<Version>, Option<Version>);
@@ -181,9 +192,28 @@ impl Place {
             Place::Nowhere | Place::Disk => None,
         }
     }
+
+    /// Returns the path that the base has it at, if a save has found that it was renamed.
+    fn origin(&self) -> Option<&RepoPath> {
+        match self {
+            Place::Edited(edit) if edit.change == Change::Renamed => {
+                edit.from.as_ref().map(|from| &from.path)
+            }
+            _ => None,
+        }
+    }
+
+    /// Says whether there is certainly nothing.
+    fn is_nothing(&self) -> bool {
+        !matches!(self, Place::Disk) && self.version().is_none()
+    }
 }
 
 impl Item {
+    fn new(path: &RepoPath, source: Source) -> Item {
+        Item { path: path.clone(), from: None, source }
+    }
+
     /// Returns the file's path.
     pub fn path(&self) -> &RepoPath {
         &self.path
@@ -204,7 +234,7 @@ impl Item {
     pub fn old_path(&self) -> Option<&RepoPath> {
         match &self.source {
             Source::Stored(edit) => edit.from.as_ref().map(|from| &from.path),
-            Source::Pair(..) => None,
+            Source::Pair(..) => self.from.as_ref().map(|from| &from.path),
         }
     }
 }

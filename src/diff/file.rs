@@ -51,6 +51,8 @@ pub struct File {
     pub path: Vec<u8>,
     /// Its name on the old side, where that is another.
     pub old_path: Option<Vec<u8>>,
+    /// How much of its content is the same under both names, in percent, where known.
+    pub similarity: Option<u64>,
     /// Its mode on the old side, where known.
     pub old_mode: Option<Mode>,
     /// Its mode on the new side, where known.
@@ -103,6 +105,9 @@ impl File {
             Kind::Added | Kind::Modified | Kind::Deleted => None,
         };
         if let Some(verb) = verb {
+            if let Some(percent) = self.similarity {
+                line(&[b"similarity index ", percent.to_string().as_bytes(), b"%"]);
+            }
             line(&[verb, b" from ", &quoted(b"", self.old_name())]);
             line(&[verb, b" to ", &quoted(b"", &self.path)]);
         }

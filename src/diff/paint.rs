@@ -155,7 +155,9 @@ impl<'o, 'a> Pen<'o, 'a> {
             _ => String::new(),
         };
         self.painted(Paint::Note, mode.as_bytes());
-        if let Some(note) = &file.note {
+        let similar = file.similarity.filter(|percent| *percent < 100);
+        let similar = similar.map(|percent| format!("{percent}% the same"));
+        for note in similar.iter().chain(&file.note) {
             self.painted(Paint::Note, format!("  ({note})").as_bytes());
         }
         self.put(b"\n");

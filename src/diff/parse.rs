@@ -231,6 +231,9 @@ impl<'s> Parser<'s> {
             file.old_mode = mode(text);
         } else if let Some(text) = after(b"new mode ") {
             file.new_mode = mode(text);
+        } else if let Some(percent) = after(b"similarity index ") {
+            let percent = std::str::from_utf8(percent).ok().and_then(|text| text.strip_suffix('%'));
+            file.similarity = percent.and_then(|text| text.parse().ok()).filter(|percent| *percent <= 100);
         } else if let Some(name) = after(b"rename from ") {
             (file.kind, file.old_path) = (Kind::Renamed, Some(unquoted(name)));
         } else if let Some(name) = after(b"copy from ") {

@@ -152,26 +152,27 @@ fn files(project: &Project) -> Vec<(PathBuf, bool, Vec<u8>)> {
     names.map(of).collect()
 }
 
-/// The patch of a snapshot gives `git apply` the files as they were saved.
-fn git_agrees(project: &Project) -> bool {
-    let output = project.command(project.root(), &["diff", "--binary", "x"]).output().must("to run snap");
+/// The patch of what a snapshot is compared with gives `git apply` the files as they are, in a clone
+/// where they are as that patch begins.
+fn git_agrees(project: &Project, clone: &Project, what: &[&str]) -> bool {
+    let arguments = [&["diff", "--binary"], what].concat();
+    let output = project.command(project.root(), &arguments).output().must("to run snap");
     let patch = String::from_utf8_lossy(&output.stdout);
     if patch.is_empty() || patch.contains("160000") {
         return false;
     }
-    let clone = project.cloned();
-    clone.write("../x.patch", &output.stdout);
-    if !clone.try_git(&["apply", "--whitespace=nowarn", "../x.patch"]) {
+    clone.write("../patch", &output.stdout);
+    if !clone.try_git(&["apply", "--whitespace=nowarn", "../patch"]) {
         // Where a link that leads to itself becomes a folder, git goes through the link, and gives up.
         assert!(patch.contains("deleted file mode 120000"), "refused by git apply:\n{patch}");
         return false;
     }
-    assert_eq!(files(&clone), files(project), "by git apply:\n{patch}");
+    assert_eq!(files(clone), files(project), "by git apply:\n{patch}");
     true
 }
 
-/// Says whether the snapshot's patch was one for `git apply`, which it then made the same files of.
-fn there_and_back(base: &[Step], edits: &[Step], wreck: &[Step]) -> bool {
+/// Returns how many patches were ones for `git apply`, which then made the same files of them.
+fn there_and_back(base: &[Step], edits: &[Step], wreck: &[Step]) -> usize {
     let project = Project::empty();
     project.git(&["init", "-q", "-b", "main"]);
     project.write("kept", "so that there is something to commit\n");
@@ -183,7 +184,7 @@ fn there_and_back(base: &[Step], edits: &[Step], wreck: &[Step]) -> bool {
     let (saved, content) = (state(&project), without_module(&project.content_state()));
     project.snap(&["save", "x"]).exits(0);
     assert_eq!(state(&project), saved, "save changed something");
-    let agreed = git_agrees(&project);
+    let mut agreed = usize::from(git_agrees(&project, &project.cloned(), &["x"]));
 
     let store = project.stored("");
     clone.snap(&["resume", "x", "--store", store.to_str().must("UTF-8")]).exits(0);
@@ -191,6 +192,7 @@ fn there_and_back(base: &[Step], edits: &[Step], wreck: &[Step]) -> bool {
 
     wreck.iter().for_each(|step| take(&project, step));
     let wrecked = state(&project);
+    agreed += usize::from(git_agrees(&project, &clone, &["x", "--now"]));
     project.snap(&["rewind", "x"]).exits(0);
     assert_eq!(without_module(&project.content_state()), content, "rewound");
     project.snap(&["undo"]).exits(if wrecked == saved { 3 } else { 0 });
@@ -215,7 +217,7 @@ fn whatever_was_saved_comes_back_exactly() {
     let patches = AtomicUsize::new(0);
     let result = runner.run(&strategy, |(base, edits, wreck)| {
         let agreed = there_and_back(&base, &edits, &wreck);
-        patches.fetch_add(usize::from(agreed), Ordering::Relaxed);
+        patches.fetch_add(agreed, Ordering::Relaxed);
         Ok(())
     });
     if let Err(error) = result {

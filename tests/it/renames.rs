@@ -166,6 +166,84 @@ fn two_snapshots_that_renamed_a_file_are_compared_by_its_content() {
 }
 
 #[test]
+fn renames_between_two_snapshots_and_since_one_are_shown_as_renames() {
+    let project = Project::new();
+    project.write("as it was", text(0..50));
+    project.write("to be edited", text(100..200));
+    project.write("large", text(1_000..31_000));
+    project.write("bin", (0..20_000_u32).flat_map(u32::to_le_bytes).collect::<Vec<u8>>());
+    project.git(&["add", "."]);
+    project.git(&["commit", "-qm", "more"]);
+    // What only a snapshot has is renamed too, and so is what was edited in it.
+    project.write("new in it", text(300..400));
+    project.write("to be edited", text(100..199));
+    project.snap(&["save", "x"]).exits(0);
+    let in_x = project.cloned();
+    in_x.snap(&["resume", "x", "--store", project.stored("").to_str().must("UTF-8")]).exits(0);
+    project.git(&["mv", "as it was", "moved.txt"]);
+    fs::rename(project.path("bin"), project.path("sub/bin")).must("to rename");
+    project.make_executable("sub/bin");
+    fs::remove_file(project.path("to be edited")).must("to remove");
+    project.write("edited.txt", text(100..195) + "and another end\n");
+    fs::rename(project.path("new in it"), project.path("still new")).must("to rename");
+    fs::remove_file(project.path("a.txt")).must("to remove");
+    project.write("stranger", text(8_000..8_050));
+    let expected = "D\ta.txt\nR\tto be edited\tedited.txt\nR\tas it was\tmoved.txt\nR\tnew in it\tstill new\n\
+                    A\tstranger\nR\tbin\tsub/bin\n";
+    assert_eq!(project.snap(&["diff", "x", "--now", "--name-status"]).exits(0).stdout, expected);
+    project.snap(&["save", "y"]).exits(0);
+    assert_eq!(project.snap(&["diff", "x", "y", "--name-status"]).exits(0).stdout, expected);
+    let back = project.snap(&["diff", "y", "x", "--name-status"]).exits(0).stdout;
+    assert!(back.contains("R\tedited.txt\tto be edited\n") && back.contains("R\tsub/bin\tbin\n"), "{back}");
+
+    let patch = project.snap(&["diff", "x", "y", "--patch"]).exits(0).stdout;
+    let expected = "similarity index 95%\nrename from to be edited\nrename to edited.txt\n";
+    assert!(patch.contains(expected), "{patch}");
+    let expected =
+        "old mode 100644\nnew mode 100755\nsimilarity index 100%\nrename from bin\nrename to sub/bin\n";
+    assert!(patch.contains(expected), "{patch}");
+    assert_eq!(project.snap(&["diff", "x", "--now", "--patch"]).exits(0).stdout, patch);
+    in_x.write("../patch", &patch);
+    in_x.git(&["apply", "../patch"]);
+    let tree = |project: &Project| {
+        project.git(&["add", "-A", "--", ".", ":!.claude"]);
+        project.git(&["write-tree"])
+    };
+    assert_eq!(tree(&in_x), tree(&project));
+
+    let painted = project.snap(&["diff", "x", "y", "--color=always", "--", "to be edited"]).exits(0).stdout;
+    assert!(
+        painted.contains("R to be edited -> edited.txt") && painted.contains("95% the same"),
+        "{painted}"
+    );
+    let json = project.snap(&["diff", "x", "y", "--json", "--", "edited.txt"]).exits(0).json();
+    assert_eq!((&json["change"], &json["similarity"]), (&"renamed".into(), &95.into()));
+}
+
+#[test]
+fn a_whole_folder_that_was_moved_is_shown_as_moved_but_content_is_read_only_within_bounds() {
+    let project = Project::new();
+    for number in 0..300 {
+        project.write(format!("old/{number}"), text(number * 100..number * 100 + 20));
+    }
+    project.git(&["add", "."]);
+    project.git(&["commit", "-qm", "many"]);
+    project.snap(&["save", "x"]).exits(0);
+    fs::rename(project.path("old"), project.path("new")).must("to rename");
+    let kinds = |other: &str| {
+        let said = project.snap(&["diff", "x", other, "--name-status"]).exits(0).stdout;
+        ["R\t", "A\t", "D\t"].map(|kind| said.lines().filter(|line| line.starts_with(kind)).count())
+    };
+    assert_eq!(kinds("--now"), [300, 0, 0]);
+    for number in 0..300 {
+        project.write(format!("new/{number}"), text(number * 100..number * 100 + 21));
+    }
+    assert_eq!(kinds("--now"), [0, 300, 300], "too many to compare before anything is shown");
+    project.snap(&["save", "y"]).exits(0);
+    assert_eq!(kinds("y"), [300, 0, 0], "the save has compared them");
+}
+
+#[test]
 fn the_lost_diff_of_a_renamed_file_is_made_anew_from_the_file_it_came_from() {
     let project = Project::new();
     project.write("long.txt", text(0..4_000));

@@ -1,0 +1,192 @@
+//! Which file that only the old side has goes on under another name on the new side.
+//!
+//! By the id of the content first, which is known of snapshots without reading any; then by likeness; then
+//! by what a save has found.
+//! What is read for it is bounded, as nothing is shown before: what is beyond stays a file that is
+//! gone and one that is new.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::loader::{Loader, whole_of};
+use super::{Item, Moved, Place, Source, broken};
+use crate::diff::Options;
+use crate::error::Result;
+use crate::paths::RepoPath;
+use crate::renames::{self, Candidate, Sketch};
+use crate::tree::Tree;
+use crate::workspace::Workspace;
+
+/// The most new files on the disk that are read, and the most that are looked for there.
+const MOST_READ: usize = 1_000;
+const MOST_LOOKED_FOR: usize = 2_000;
+
+/// The most files of either side that are compared with others.
+const MOST_COMPARED: usize = 200;
+
+/// The most bytes that are read, first of new files on the disk, then of what is compared.
+const MOST_BYTES: u64 = 4 << 20;
+
+/// A file that only one side has.
+struct One {
+    /// The number of its item.
+    item: usize,
+    /// The id of its content, if that is known.
+    oid: Option<String>,
+}
+
+/// Makes one item of each two that are the sides of a rename.
+///
+/// # Errors
+/// [`crate::error::Kind::Damaged`] if the store's content is not what it should be.
+pub(super) fn joined(workspace: &Workspace, items: Vec<Item>) -> Result<Vec<Item>> {
+    let mut loader = Loader::new(workspace, Options::default(), false);
+    let (mut gone, mut new) = sides(workspace, &mut loader, &items)?;
+    let mut found = Found::new();
+    let mut keep = |more: Found, gone: &mut Vec<One>, new: &mut Vec<One>| {
+        let matched: BTreeSet<usize> = more.iter().flat_map(|(new, (gone, _))| [*new, *gone]).collect();
+        [gone, new].into_iter().for_each(|side| side.retain(|one| !matched.contains(&one.item)));
+        found.extend(more);
+    };
+    keep(by_id(&gone, &new), &mut gone, &mut new);
+    keep(by_likeness(&mut loader, &items, &gone, &new)?, &mut gone, &mut new);
+    keep(as_saved(&items, &gone, &new), &mut gone, &mut new);
+    if found.is_empty() {
+        return Ok(items);
+    }
+    let origins: BTreeMap<usize, (RepoPath, Place)> = found
+        .values()
+        .filter_map(|(gone, _)| match &items[*gone].source {
+            Source::Pair(old, _) => Some((*gone, (items[*gone].path.clone(), old.clone()))),
+            Source::Stored(_) => None,
+        })
+        .collect();
+    let join = |(number, item): (usize, Item)| {
+        if origins.contains_key(&number) {
+            return None;
+        }
+        let Some((origin, similarity)) = found.get(&number) else { return Some(item) };
+        let Source::Pair(_, now) = item.source else { return Some(item) };
+        let (path, old) = origins.get(origin)?.clone();
+        Some(Item {
+            path: item.path,
+            from: Some(Moved { path, similarity: *similarity }),
+            source: Source::Pair(old, now),
+        })
+    };
+    Ok(items.into_iter().enumerate().filter_map(join).collect())
+}
+
+/// For the number of a new item, that of the one which is gone, and how much is the same, where known.
+type Found = BTreeMap<usize, (usize, Option<u64>)>;
+
+/// Finds the files that only one side has.
+fn sides(workspace: &Workspace, loader: &mut Loader<'_>, items: &[Item]) -> Result<(Vec<One>, Vec<One>)> {
+    let tree = Tree::open(&workspace.root)?;
+    let (mut gone, mut new, mut on_disk, mut maybe_gone) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (number, item) in items.iter().enumerate() {
+        let Source::Pair(old, now) = &item.source else { continue };
+        let one = |place: &Place| {
+            let version = place.version().filter(|version| version.mode.is_file());
+            version.map(|version| One { item: number, oid: Some(version.oid.clone()) })
+        };
+        match (old.is_nothing(), now) {
+            (true, Place::Disk) => on_disk.push(number),
+            (false, Place::Disk) => maybe_gone.extend(one(old)),
+            (true, now) => new.extend(one(now)),
+            (false, now) if now.is_nothing() => gone.extend(one(old)),
+            (false, _) => {}
+        }
+    }
+    if on_disk.is_empty() || on_disk.len() > MOST_READ || maybe_gone.len() > MOST_LOOKED_FOR {
+        return Ok((gone, new));
+    }
+    for one in maybe_gone {
+        if tree.size(&items[one.item].path)?.is_none() {
+            gone.push(one);
+        }
+    }
+    let mut left = MOST_BYTES;
+    for item in on_disk.into_iter().take_while(|_| !gone.is_empty()) {
+        let path = &items[item].path;
+        let Some(size) = tree.size(path)? else { continue };
+        left = left.saturating_sub(size);
+        if left == 0 {
+            break;
+        }
+        if let Some(loaded) = loader.load(path, &Place::Disk)?
+            && loaded.mode.is_file()
+        {
+            new.push(One { item, oid: loaded.oid });
+        }
+    }
+    Ok((gone, new))
+}
+
+fn by_id(gone: &[One], new: &[One]) -> Found {
+    let mut left: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for one in gone.iter().rev() {
+        left.entry(one.oid.as_deref().unwrap_or_default()).or_default().push(one.item);
+    }
+    let origin =
+        |one: &One| left.get_mut(one.oid.as_deref()?)?.pop().map(|gone| (one.item, (gone, Some(100))));
+    new.iter().filter_map(origin).collect()
+}
+
+/// Finds what the save of either side has found to be a rename.
+fn as_saved(items: &[Item], gone: &[One], new: &[One]) -> Found {
+    fn by_path<'a>(items: &'a [Item], side: &[One]) -> BTreeMap<&'a RepoPath, usize> {
+        side.iter().map(|one| (&items[one.item].path, one.item)).collect()
+    }
+    let (gone_paths, new_paths) = (by_path(items, gone), by_path(items, new));
+    let mut found = Found::new();
+    let mut taken = BTreeSet::new();
+    let mut keep = |new: Option<usize>, gone: Option<usize>| {
+        if let Some((new, gone)) = new.zip(gone)
+            && !found.contains_key(&new)
+            && taken.insert(gone)
+        {
+            found.insert(new, (gone, None));
+        }
+    };
+    for one in new {
+        let Source::Pair(_, now) = &items[one.item].source else { continue };
+        keep(Some(one.item), now.origin().and_then(|path| gone_paths.get(path).copied()));
+    }
+    for one in gone {
+        let Source::Pair(old, _) = &items[one.item].source else { continue };
+        keep(old.origin().and_then(|path| new_paths.get(path).copied()), Some(one.item));
+    }
+    found
+}
+
+fn by_likeness(loader: &mut Loader<'_>, items: &[Item], gone: &[One], new: &[One]) -> Result<Found> {
+    let none = gone.is_empty() || new.is_empty();
+    if none || gone.len() > MOST_COMPARED || new.len() > MOST_COMPARED {
+        return Ok(Found::new());
+    }
+    let mut left = MOST_BYTES;
+    let mut sketches = |side: &[One], is_new: bool| -> Result<Vec<(usize, Sketch)>> {
+        let mut sketches = Vec::new();
+        for one in side {
+            let Source::Pair(old, now) = &items[one.item].source else { continue };
+            let loaded = loader.load(&items[one.item].path, if is_new { now } else { old })?;
+            let Some(content) = loaded.and_then(|loaded| loaded.content) else { continue };
+            if content.size() <= (renames::LARGEST as u64).min(left) {
+                left -= content.size();
+                sketches.push((one.item, Sketch::of(&whole_of(&content).map_err(|error| broken(&error))?)));
+            }
+        }
+        Ok(sketches)
+    };
+    let (gone, new) = (sketches(gone, false)?, sketches(new, true)?);
+    let pairs = renames::pair(&candidates(items, &gone), &candidates(items, &new));
+    let found = new.iter().zip(pairs).filter_map(|((item, sketch), origin)| {
+        let (origin, old) = &gone[origin?];
+        Some((*item, (*origin, Some(sketch.likeness(old)))))
+    });
+    Ok(found.collect())
+}
+
+fn candidates<'a>(items: &'a [Item], side: &'a [(usize, Sketch)]) -> Vec<Candidate<'a>> {
+    side.iter().map(|(item, sketch)| Candidate { path: &items[*item].path, sketch }).collect()
+}
