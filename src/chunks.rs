@@ -25,7 +25,7 @@ impl Chunker {
     ///
     /// # Errors
     /// Passes on what `emit` says.
-    pub fn push(&mut self, line: &[u8], emit: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    pub fn push(&mut self, line: &[u8], emit: &mut dyn FnMut(Vec<u8>) -> Result<()>) -> Result<()> {
         if !self.pending.is_empty() && self.pending.len() + line.len() > LARGEST {
             self.finish(emit)?;
         }
@@ -33,7 +33,7 @@ impl Chunker {
         while self.pending.len() + rest.len() > LARGEST {
             // Only a line that is larger by itself comes here; it is not copied first.
             let (piece, behind) = rest.split_at(LARGEST);
-            emit(piece)?;
+            emit(piece.to_vec())?;
             rest = behind;
         }
         self.pending.extend_from_slice(rest);
@@ -47,12 +47,11 @@ impl Chunker {
     ///
     /// # Errors
     /// Passes on what `emit` says.
-    pub fn finish(&mut self, emit: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
-        if !self.pending.is_empty() {
-            emit(&self.pending)?;
-            self.pending.clear();
+    pub fn finish(&mut self, emit: &mut dyn FnMut(Vec<u8>) -> Result<()>) -> Result<()> {
+        match self.pending.is_empty() {
+            true => Ok(()),
+            false => emit(std::mem::take(&mut self.pending)),
         }
-        Ok(())
     }
 }
 
@@ -62,8 +61,8 @@ mod tests {
 
     fn pieces(lines: &[Vec<u8>]) -> Vec<Vec<u8>> {
         let mut pieces = Vec::new();
-        let mut emit = |piece: &[u8]| {
-            pieces.push(piece.to_vec());
+        let mut emit = |piece: Vec<u8>| {
+            pieces.push(piece);
             Ok(())
         };
         let mut chunker = Chunker::default();

@@ -5,6 +5,7 @@
 
 mod agents;
 mod automatic;
+mod beside;
 mod edits;
 mod lineage;
 mod origins;

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::beside::processors;
 use super::origins::NewFile;
 use super::untracked::Limits;
 use crate::edit::{self, Side};
@@ -132,8 +133,7 @@ impl Shared<'_> {
     /// Does all jobs, on as many processors as there are; that takes the progress so many percent further.
     pub(super) fn read_all(&self, jobs: Vec<Job>, percent: Range<u64>) -> Result<Part> {
         let blocks = jobs.len().div_ceil(AT_ONCE) as u64;
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = processors.min(jobs.len().div_ceil(AT_ONCE)).max(1);
+        let threads = processors().min(jobs.len().div_ceil(AT_ONCE)).max(1);
         let mut jobs = jobs.into_iter();
         let queue = std::iter::from_fn(|| {
             let some: Vec<Job> = jobs.by_ref().take(AT_ONCE).collect();

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde_json::value::RawValue;
 
 use super::agents::{self, Seen};
+use super::beside::{beside, processors};
 use super::redact;
 use crate::chunks::Chunker;
 use crate::error::{IoContext as _, Result};
@@ -20,8 +21,8 @@ use crate::manifest::{
     Transcript,
 };
 use crate::paths::RepoPath;
-use crate::redaction::Redactor;
-use crate::session::compaction::last_compaction;
+use crate::redaction::{Noted, Redactor};
+use crate::session::compaction::last_compaction_in;
 use crate::session::facts::Facts;
 use crate::session::{AgentFiles, Found, Journal, Lines};
 use crate::store::{AddLock, Store};
@@ -41,6 +42,9 @@ const BLOCK: u64 = 64 << 20;
 
 /// Longer lines are searched for secrets before they are cut.
 const LONG_LINE: usize = 1 << 20;
+
+/// The pieces of longer transcripts are searched and stored beside the reading of them.
+const WORTH_A_THREAD: u64 = 1 << 20;
 
 /// How much of the conversation to save.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +92,15 @@ pub(super) fn capture(
     Ok(captured)
 }
 
+/// What was read of an agent.
+struct AgentRead {
+    seen: Seen,
+    /// Its metadata is something else, to be carried as a mere file.
+    meta_is_other: bool,
+    missing: Vec<Skipped>,
+    noted: Vec<Noted>,
+}
+
 struct Reader<'a> {
     store: &'a Store,
     lock: &'a AddLock,
@@ -104,11 +117,9 @@ impl Reader<'_> {
     ) -> Result<()> {
         let mut facts = Facts::default();
         let mut missing = Vec::new();
-        let transcript = if_readable(
-            &found.transcript,
-            &mut missing,
-            self.transcript(&found.transcript, history, &mut facts),
-        )?;
+        let read = self.transcript(&found.transcript, history, &mut facts);
+        let (transcript, noted) = if_readable(&found.transcript, &mut missing, read)?.unzip();
+        noted.into_iter().flatten().for_each(|noted| self.redactor.note(noted));
         let is_torn = transcript.as_ref().is_some_and(|transcript| transcript.torn.is_some());
         if is_torn && found.live.is_none() {
             captured.notes.push(format!(
@@ -139,14 +150,17 @@ impl Reader<'_> {
                 captured.tasks.len()
             ));
         }
+        let threads = if files.agents.len() > 1 { processors() } else { 0 };
+        let look = |agent| self.agent(agent, history, &journal, found.live.is_some());
+        let all = beside(threads, look, |emit| files.agents.iter().try_for_each(emit))?.1;
         let mut seen = Vec::new();
-        for agent in &files.agents {
-            let (agent_seen, meta_is_other) =
-                self.agent(agent, history, &journal, found.live.is_some(), &mut missing)?;
-            if meta_is_other {
+        for (agent, mut read) in files.agents.iter().zip(all) {
+            read.noted.into_iter().for_each(|noted| self.redactor.note(noted));
+            missing.append(&mut read.missing);
+            if read.meta_is_other {
                 others.extend(agent.meta.as_deref().and_then(|path| place_of(path, "session/subagents")));
             }
-            seen.push(agent_seen);
+            seen.push(read.seen);
         }
         captured.agents = agents::conclude(seen, &mut facts, found);
         if transcript.is_none() {
@@ -226,10 +240,16 @@ impl Reader<'_> {
         Ok(kept)
     }
 
-    /// Keeps a transcript, or what is needed of it. Two passes: the second may see more lines than the first.
-    fn transcript(&self, path: &Path, history: History, facts: &mut Facts) -> Result<Transcript> {
+    /// Keeps a transcript, or what is needed of it; returns what was taken out too. Two passes: the second may see
+    /// more lines than the first.
+    fn transcript(
+        &self,
+        path: &Path,
+        history: History,
+        facts: &mut Facts,
+    ) -> Result<(Transcript, Vec<Noted>)> {
         let mut cut = match history {
-            History::Context => last_compaction(Lines::open(path)?)?,
+            History::Context => last_compaction_in(path)?,
             History::Full | History::None => None,
         };
         let mut transcript = Transcript::default();
@@ -239,59 +259,71 @@ impl Reader<'_> {
         }
         let mut lines = Lines::open(path)?;
         let mut chunker = Chunker::default();
-        let mut chunks = Vec::new();
         let place = match path.file_stem().and_then(|stem| stem.to_str()) {
             Some(agent) if agent.starts_with("agent-") => agent.replacen('-', " ", 1),
             _ => "the conversation".to_owned(),
         };
-        let mut number = 0;
-        let mut keep = |piece: &[u8]| {
-            chunks.push(self.store.put(self.lock, &self.redactor.records(&place, number, piece))?);
-            number += piece.iter().filter(|byte| **byte == b'\n').count() as u64;
-            Ok(())
+        let mut noted = Vec::new();
+        let store = |(first, piece): (u64, Vec<u8>)| {
+            let piece = self.redactor.piece(&place, first, &piece);
+            Ok((self.store.put_as(self.lock, piece.name, &piece.clean)?, piece.noted))
         };
-        while let Some(line) = lines.next_line()? {
-            facts.observe(line);
-            if history == History::None {
-                continue;
-            }
-            if cut.as_mut().is_some_and(|cut| !cut.keeps(line)) {
-                left_out.records += 1;
-                left_out.bytes += line.len() as u64;
-                continue;
-            }
-            transcript.records += 1;
-            match line.len() {
-                // A huge line is cut within, and with it a secret could be.
-                LONG_LINE.. => {
-                    chunker.push(&self.redactor.records(&place, transcript.records - 1, line), &mut keep)?;
+        let threads = if lines.size() < WORTH_A_THREAD { 0 } else { processors().saturating_sub(1).max(1) };
+        let ((), stored) = beside(threads, store, |emit| {
+            let mut number = 0;
+            let mut keep = |piece: Vec<u8>| {
+                let first = number;
+                number += memchr::memchr_iter(b'\n', &piece).count() as u64;
+                emit((first, piece))
+            };
+            while let Some(line) = lines.next_line()? {
+                facts.observe(line);
+                if history == History::None {
+                    continue;
                 }
-                _ => chunker.push(line, &mut keep)?,
+                if cut.as_mut().is_some_and(|cut| !cut.keeps(line)) {
+                    left_out.records += 1;
+                    left_out.bytes += line.len() as u64;
+                    continue;
+                }
+                transcript.records += 1;
+                match line.len() {
+                    // A huge line is cut within, and with it a secret could be.
+                    LONG_LINE.. => {
+                        let mut clean = self.redactor.piece(&place, transcript.records - 1, line);
+                        noted.append(&mut clean.noted);
+                        chunker.push(&clean.clean, &mut keep)?;
+                    }
+                    _ => chunker.push(line, &mut keep)?,
+                }
             }
+            chunker.finish(&mut keep)
+        })?;
+        for (chunk, mut taken_out) in stored {
+            transcript.bytes += chunk.size;
+            transcript.chunks.push(chunk);
+            noted.append(&mut taken_out);
         }
-        chunker.finish(&mut keep)?;
-        transcript.bytes = chunks.iter().map(|chunk| chunk.size).sum();
-        transcript.chunks = chunks;
         transcript.left_out = (left_out != LeftOut::default()).then_some(left_out);
         if !lines.torn().is_empty() && history != History::None {
-            let torn = self.redactor.records(&place, transcript.records, lines.torn());
-            transcript.torn = Some(self.store.keep(self.lock, &torn)?);
+            let mut torn = self.redactor.piece(&place, transcript.records, lines.torn());
+            noted.append(&mut torn.noted);
+            transcript.torn = Some(self.store.keep(self.lock, &torn.clean)?);
         }
-        Ok(transcript)
+        Ok((transcript, noted))
     }
 
-    /// Reads an agent's files; says also whether its metadata is something else, to be carried as a mere file.
     fn agent(
         &self,
         files: &AgentFiles,
         history: History,
         journal: &Journal,
         live: bool,
-        missing: &mut Vec<Skipped>,
-    ) -> Result<(Seen, bool)> {
+    ) -> Result<AgentRead> {
+        let mut missing = Vec::new();
         let json = match &files.meta {
             Some(path) if path.metadata().is_ok_and(|meta| meta.len() <= LARGEST_JSON) => {
-                if_readable(path, missing, fs::read_plain(path, LARGEST_JSON))?.flatten()
+                if_readable(path, &mut missing, fs::read_plain(path, LARGEST_JSON))?.flatten()
             }
             Some(_) => Some(Vec::new()),
             None => None,
@@ -299,16 +331,17 @@ impl Reader<'_> {
         // An agent's own compactions change nothing: all of it is kept.
         let how = if history == History::None { History::None } else { History::Full };
         let mut facts = Facts::default();
-        let transcript = match &files.transcript {
-            Some(path) => if_readable(path, missing, self.transcript(path, how, &mut facts))?
-                .filter(|_| how == History::Full),
-            None => None,
+        let (transcript, noted) = match &files.transcript {
+            Some(path) => if_readable(path, &mut missing, self.transcript(path, how, &mut facts))?.unzip(),
+            None => (None, None),
         };
+        let transcript = transcript.filter(|_| how == History::Full);
         let meta: Option<Box<RawValue>> = json.as_deref().and_then(|json| serde_json::from_slice(json).ok());
         let meta_is_other = json.is_some() && meta.is_none();
         let written = files.transcript.as_ref().and_then(|path| path.metadata().ok()?.modified().ok());
         let told = journal.agent(files.id.as_str(), written, live);
-        Ok((Seen { id: files.id.clone(), meta, transcript, facts, told }, meta_is_other))
+        let seen = Seen { id: files.id.clone(), meta, transcript, facts, told };
+        Ok(AgentRead { seen, meta_is_other, missing, noted: noted.unwrap_or_default() })
     }
 
     /// Keeps a side file; `None` if it has gone meanwhile.
@@ -331,8 +364,7 @@ impl Reader<'_> {
             let clean = match is_users && is_last && pieces.is_empty() {
                 true => self.redactor.version(&place, None, &block)?.map(|clean| {
                     redaction = Some(clean.redaction);
-                    let name = place.to_string();
-                    clean.noted.into_iter().for_each(|noted| self.redactor.note(noted, &name));
+                    clean.noted.into_iter().for_each(|noted| self.redactor.note(noted));
                     clean.new
                 }),
                 false => None,

@@ -1,6 +1,6 @@
 //! Which pieces of transcripts hold no secret: what was searched once is not searched again.
 //!
-//! A piece is known by a keyed hash of its raw content, so that the file says nothing of it. Only
+//! A piece is known by a keyed hash of its name in the store, so that the file says nothing of it. Only
 //! clean pieces are noted. The file begins with a mark of everything that the search depended on:
 //! rules, known values, what is allowed; when any of it changes, all is searched anew. Deleting
 //! the file costs time, nothing else.
@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use crate::digest::Key;
+use crate::digest::{Key, ObjectId};
 use crate::fs::{self, Existing};
 use crate::secrets::{self, Scanner};
 use crate::store::Store;
@@ -49,9 +49,10 @@ impl Cache {
         Cache { path, folder, key: key.clone(), depends_on, clean, is_new: false }
     }
 
-    /// Returns the tag of a piece that is worth remembering.
-    pub(super) fn tag(&self, piece: &[u8]) -> Option<Tag> {
-        let mark = (piece.len() >= SMALLEST).then(|| self.key.mark("searched piece", piece))?;
+    /// Returns the tag of a piece of so many bytes, if it is worth remembering.
+    pub(super) fn tag(&self, piece: ObjectId, bytes: usize) -> Option<Tag> {
+        let mark =
+            (bytes >= SMALLEST).then(|| self.key.mark("name of a searched piece", piece.as_bytes()))?;
         mark.as_bytes().first_chunk().copied()
     }
 

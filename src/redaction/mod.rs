@@ -16,7 +16,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use self::cache::Cache;
-use crate::digest::Key;
+use crate::digest::{Key, ObjectId};
 use crate::error::{Error, Kind, Result};
 use crate::keeper::Keeper;
 use crate::manifest::{Redaction, Replaced, Secret};
@@ -56,6 +56,17 @@ pub struct Clean {
 pub struct Noted {
     finding: Finding,
     id: String,
+    place: String,
+}
+
+/// Records without their secrets.
+pub struct Piece<'a> {
+    /// What they are called in the store.
+    pub name: ObjectId,
+    /// The records.
+    pub clean: Cow<'a, [u8]>,
+    /// What was taken out of them.
+    pub noted: Vec<Noted>,
 }
 
 impl Redactor {
@@ -101,17 +112,36 @@ impl Redactor {
 
     /// Takes the secrets out of JSON records, one a line, of which the first has this number.
     pub fn records<'a>(&self, place: &str, first: u64, lines: &'a [u8]) -> Cow<'a, [u8]> {
-        let tag = held(&self.cache).tag(lines);
+        let piece = self.piece(place, first, lines);
+        piece.noted.into_iter().for_each(|noted| self.note(noted));
+        piece.clean
+    }
+
+    /// Does the same for a piece that is to be stored. What was taken out is left to be noted, in the order of the
+    /// pieces.
+    pub fn piece<'a>(&self, place: &str, first: u64, lines: &'a [u8]) -> Piece<'a> {
+        let name = ObjectId::of(lines);
+        let tag = held(&self.cache).tag(name, lines.len());
         if tag.is_some_and(|tag| held(&self.cache).is_clean(&tag)) {
-            return Cow::Borrowed(lines);
+            return Piece { name, clean: Cow::Borrowed(lines), noted: Vec::new() };
         }
+        let mut noted = Vec::new();
         let redacted = self.scanner.redact_records(lines, &mut |hit| {
-            self.decide(hit, &format!("{place}, record {}", first + hit.line as u64 + 1))
+            let id = self.taken_out(hit)?;
+            let placeholder = secrets::placeholder(hit.finding.kind, &id);
+            let place = format!("{place}, record {}", first + hit.line as u64 + 1);
+            noted.push(Noted { finding: hit.finding.clone(), id, place });
+            Some(placeholder)
         });
-        if let (None, Some(tag)) = (&redacted, tag) {
-            held(&self.cache).note_clean(tag);
+        match redacted {
+            Some(clean) => Piece { name: ObjectId::of(&clean), clean: Cow::Owned(clean), noted },
+            None => {
+                if let Some(tag) = tag {
+                    held(&self.cache).note_clean(tag);
+                }
+                Piece { name, clean: Cow::Borrowed(lines), noted }
+            }
         }
-        redacted.map_or(Cow::Borrowed(lines), Cow::Owned)
     }
 
     /// Takes the secrets out of one JSON document.
@@ -168,7 +198,8 @@ impl Redactor {
         };
         let old = old.map(|old| apply(old, &of_base));
         let new = apply(new, &of_new);
-        let noted = of_new.into_iter().map(|one| Noted { finding: one.finding, id: one.id }).collect();
+        let noted = |one: Replacement| Noted { finding: one.finding, id: one.id, place: place.to_string() };
+        let noted = of_new.into_iter().map(noted).collect();
         Ok(Some(Clean { old, new, redaction, noted }))
     }
 
@@ -204,17 +235,19 @@ impl Redactor {
     }
 
     fn decide(&self, hit: &Hit<'_>, place: &str) -> Option<String> {
-        let id = secrets::id(&self.key, hit.value);
-        if self.allowed.contains(&id) {
-            return None;
-        }
+        let id = self.taken_out(hit)?;
         self.list(hit.finding, &id, place);
         Some(secrets::placeholder(hit.finding.kind, &id))
     }
 
-    /// Puts what was taken out of a version into the list.
-    pub fn note(&self, noted: Noted, place: &str) {
-        self.list(&noted.finding, &noted.id, place);
+    /// Returns the id of a secret, unless it may stay.
+    fn taken_out(&self, hit: &Hit<'_>) -> Option<String> {
+        Some(secrets::id(&self.key, hit.value)).filter(|id| !self.allowed.contains(id))
+    }
+
+    /// Puts what was taken out into the list.
+    pub fn note(&self, noted: Noted) {
+        self.list(&noted.finding, &noted.id, &noted.place);
     }
 
     fn list(&self, finding: &Finding, id: &str, place: &str) {

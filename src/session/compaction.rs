@@ -7,13 +7,16 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::Lines;
 use super::check::{Key, key};
-use crate::error::Result;
+use crate::error::{IoContext as _, Result};
 
 /// What is looked at in a record.
 #[derive(Deserialize)]
@@ -102,7 +105,33 @@ impl Survey {
     }
 }
 
-/// Looks in a transcript for the last compaction that the conversation goes on from.
+/// What stands in every boundary, as the client writes JSON.
+const BOUNDARY: &[u8] = b"compact_boundary";
+
+/// Looks in a transcript's file for the last compaction that the conversation goes on from.
+///
+/// # Errors
+/// What reading it says.
+pub fn last_compaction_in(path: &Path) -> Result<Option<Cut>> {
+    // Few sessions were ever compacted, and looking for a word is much faster than reading records.
+    let mut file = File::open(path).context("read", path)?;
+    let (mut block, mut kept) = (vec![0; 1 << 20], 0);
+    loop {
+        let read = file.read(&mut block[kept..]).context("read", path)?;
+        let seen = kept + read;
+        if memchr::memmem::find(&block[..seen], BOUNDARY).is_some() {
+            return last_compaction(Lines::open(path)?);
+        }
+        if read == 0 {
+            return Ok(None);
+        }
+        // A word may begin in this block and end in the next one.
+        kept = seen.min(BOUNDARY.len() - 1);
+        block.copy_within(seen - kept..seen, 0);
+    }
+}
+
+/// The same of a transcript that is read from anywhere.
 ///
 /// # Errors
 /// What reading it says.

@@ -364,12 +364,13 @@ fn subject(input: &RawValue) -> String {
     parse::<super::ToolInput>(input).map(super::ToolInput::subject).unwrap_or_default()
 }
 
+/// Reads an object or a list; a text is none, and the error for it, which nobody sees, would quote all of it.
 fn parse<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
-    serde_json::from_str(raw.get()).ok()
+    Some(raw.get()).filter(|raw| !raw.starts_with('"')).and_then(|raw| serde_json::from_str(raw).ok())
 }
 
 fn text(raw: &RawValue) -> Option<String> {
-    parse::<String>(raw)
+    serde_json::from_str(raw.get()).ok()
 }
 
 fn keep_last(slot: &mut Option<String>, new: Option<&Cow<'_, str>>) {

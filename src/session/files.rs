@@ -187,6 +187,11 @@ impl<'a> Lines<'a> {
         }
     }
 
+    /// Returns how many bytes there are to read, about.
+    pub fn size(&self) -> u64 {
+        self.size as u64
+    }
+
     /// Returns the next whole line; `None` at the end.
     ///
     /// # Errors

@@ -58,14 +58,22 @@ impl Store {
     /// [`Kind::Environment`] with the path; [`Kind::Damaged`] if what stands under this
     /// name already is something else.
     pub fn put(&self, lock: &AddLock, raw: &[u8]) -> Result<ObjectRef> {
-        let object = ObjectRef { object: ObjectId::of(raw), size: raw.len() as u64 };
+        self.put_as(lock, ObjectId::of(raw), raw)
+    }
+
+    /// The same for bytes whose name is known already.
+    ///
+    /// # Errors
+    /// As [`Store::put`].
+    pub fn put_as(&self, lock: &AddLock, name: ObjectId, raw: &[u8]) -> Result<ObjectRef> {
+        let object = ObjectRef { object: name, size: raw.len() as u64 };
         let path = self.object_path(object.object);
         if held(&lock.unnamed).contains_key(&object.object) {
             return Ok(object);
         }
         if path.symlink_metadata().is_ok() {
             // As young as if it had been written now, so that no sweep on a disk without locks takes it away.
-            if self.get(&object).is_ok() && fs::refresh(&path)? {
+            if self.holds(&path, &object, raw) && fs::refresh(&path)? {
                 // Whoever wrote it may have died before its name was durable.
                 if !lock.published.contains(&object.object) {
                     held(&lock.dirty).insert(self.object_folder(object.object));
@@ -76,6 +84,19 @@ impl Store {
             return self.write_object(lock, raw, object, Existing::Replace);
         }
         self.write_object(lock, raw, object, Existing::Keep)
+    }
+
+    /// Says whether an object's file gives back just these bytes, which are what its name says.
+    fn holds(&self, path: &Path, object: &ObjectRef, raw: &[u8]) -> bool {
+        let Ok(Some(frame)) = fs::read_plain(path, longest(object)) else { return false };
+        let (mut rest, mut same) = (raw, true);
+        let compared = compress::decompress_into(&frame, object.size, |piece| {
+            match rest.split_at_checked(piece.len()) {
+                Some((expected, behind)) => (same, rest) = (same && expected == piece, behind),
+                None => same = false,
+            }
+        });
+        compared.is_ok() && same && rest.is_empty()
     }
 
     fn write_object(
