@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use crate::digest::from_hex;
 use crate::error::Result;
 use crate::git::{Blobs, Index, Pending, Status};
 use crate::manifest::{Change, Origin, Version};
@@ -118,7 +119,7 @@ fn of_base(wanted: &BTreeSet<&str>, index: &Index, bases: &Bases) -> BTreeMap<St
     if wanted.is_empty() {
         return found;
     }
-    let ids: HashSet<&[u8]> = wanted.iter().map(|id| id.as_bytes()).collect();
+    let ids: HashSet<Vec<u8>> = wanted.iter().filter_map(|id| from_hex(id)).collect();
     let pending: HashSet<&[u8]> = bases.keys().map(RepoPath::as_bytes).collect();
     let edited = bases.iter().filter_map(|(path, version)| Some((path.clone(), version.clone()?)));
     let edited = edited.filter(|(_, version)| wanted.contains(version.oid.as_str()));

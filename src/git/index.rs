@@ -53,15 +53,12 @@ impl IndexChanges {
     }
 }
 
-/// How git lists the whole index.
-pub(super) const LIST_INDEX: [&str; 4] = ["ls-files", "--stage", "-v", "-z"];
-
 /// The index and HEAD as a plan saw them.
 #[derive(Clone, Debug)]
 pub struct Seen {
     pub(super) stamp: Stamp,
     pub(super) head: Option<String>,
-    /// The hash of the list of all entries.
+    /// The hash of all entries.
     pub(super) index: ObjectId,
 }
 
@@ -109,10 +106,10 @@ impl Repository {
     }
 
     fn see_index(&self) -> Result<(Option<String>, ObjectId)> {
-        let index = self.git.demand(&LIST_INDEX)?;
+        let index = self.index()?.fingerprint();
         let head = self.git.run(&["rev-parse", "--verify", "--quiet", "HEAD"])?;
         let head = head.ok.then(|| String::from_utf8_lossy(&head.stdout).trim().to_owned());
-        Ok((head, ObjectId::of(&index.stdout)))
+        Ok((head, index))
     }
 
     fn take_index_lock(&self, id: &SnapshotId) -> Result<IndexLock<'_>> {

@@ -7,9 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use super::index::{LIST_INDEX, Seen};
+use super::entries::{Index, Indexed};
+use super::index::Seen;
 use super::{Repository, Stamp};
-use crate::digest::ObjectId;
 use crate::error::{Error, Kind, Result};
 use crate::manifest::{HiddenBy, Mode, Version};
 use crate::paths::RepoPath;
@@ -18,7 +18,7 @@ use crate::paths::RepoPath;
 const NEW: Duration = Duration::from_secs(5);
 
 /// Everything pending in a work tree.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Listing {
     /// The commit of HEAD; `None` when unborn.
     pub head: Option<String>,
@@ -47,6 +47,15 @@ pub struct Hidden {
     pub version: Version,
     /// Why git does not look.
     pub by: HiddenBy,
+}
+
+impl Hidden {
+    /// Returns the entry if git was told not to look at the path.
+    fn of(entry: Indexed<'_>) -> Option<Hidden> {
+        let by = entry.hidden?;
+        let version = entry.version().filter(|version| !version.is_submodule())?;
+        Some(Hidden { path: RepoPath::new(entry.path).ok()?, version, by })
+    }
 }
 
 /// One pending path.
@@ -127,12 +136,12 @@ impl Repository {
             "--ignore-submodules=none",
         ];
         let (stamp, begun) = (self.stamp(), Instant::now());
-        // The index is read by two programs; at the same time, that costs no time.
+        // The index is read by two; at the same time, that costs no time.
         let (status, index) = std::thread::scope(|scope| {
-            let index = scope.spawn(|| self.git.demand(&LIST_INDEX));
+            let index = scope.spawn(|| self.index());
             (self.git.demand(&list), index.join())
         });
-        let index = index.map_err(|_| Error::new(Kind::Bug, "Listing the index failed"))??;
+        let index = index.map_err(|_| Error::new(Kind::Bug, "Reading the index failed"))??;
         let status = status?;
         let mut listing = parse(&status.stdout).map_err(|line| {
             Error::new(Kind::Environment, "git's status can't be understood").because(line)
@@ -145,14 +154,14 @@ impl Repository {
         }
         self.correct_empty_intentions(&mut listing)?;
         (listing.stamp, listing.begun) = (stamp, Some(begun));
-        listing.index = Index(index.stdout);
+        listing.index = index;
         for line in status.stderr.lines() {
             if let Some(path) = line.strip_suffix(": Too many levels of symbolic links") {
                 listing.add_behind_a_loop(path);
             }
         }
         listing.read_modes_of_intentions();
-        listing.hidden = listing.index.entries().filter_map(|entry| entry.hidden()).collect();
+        listing.hidden = listing.index.entries().filter_map(Hidden::of).collect();
         Ok(listing)
     }
 }
@@ -170,7 +179,7 @@ impl Listing {
 
     /// Returns what must still hold when the index is locked.
     pub fn seen(&self) -> Seen {
-        Seen { stamp: self.stamp.clone(), head: self.head.clone(), index: ObjectId::of(&self.index.0) }
+        Seen { stamp: self.stamp.clone(), head: self.head.clone(), index: self.index.fingerprint() }
     }
 
     /// Adds a tracked file that is gone, because a folder above it became a link to itself: git
@@ -235,64 +244,6 @@ impl Repository {
             }
         }
         Ok(())
-    }
-}
-
-/// The whole index as `git ls-files --stage -v -z` lists it, taken apart when it is gone through.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Index(Vec<u8>);
-
-/// One entry of the index, not yet checked.
-#[derive(Clone, Copy, Debug)]
-pub struct Indexed<'a> {
-    tag: u8,
-    mode: &'a [u8],
-    /// The blob's id, in hexadecimal.
-    pub oid: &'a [u8],
-    stage: &'a [u8],
-    /// The path's bytes.
-    pub path: &'a [u8],
-}
-
-impl Index {
-    /// Goes through all entries, in git's order.
-    pub fn entries(&self) -> impl Iterator<Item = Indexed<'_>> {
-        self.0.split(|byte| *byte == 0).filter_map(Indexed::parse)
-    }
-
-    /// Returns the version of each wanted path that is tracked and not unmerged.
-    pub fn versions(&self, wanted: impl Fn(&[u8]) -> bool) -> Vec<(RepoPath, Version)> {
-        let wanted = self.entries().filter(|entry| wanted(entry.path));
-        wanted.filter_map(|entry| Some((RepoPath::new(entry.path).ok()?, entry.version()?))).collect()
-    }
-}
-
-impl<'a> Indexed<'a> {
-    /// Reads `TAG MODE OID STAGE\tPATH`.
-    fn parse(record: &'a [u8]) -> Option<Indexed<'a>> {
-        let tab = record.iter().position(|byte| *byte == b'\t')?;
-        let (facts, path) = (&record[..tab], &record[tab + 1..]);
-        let mut words = facts.splitn(4, |byte| *byte == b' ');
-        let mut word = || words.next();
-        Some(Indexed { tag: *word()?.first()?, mode: word()?, oid: word()?, stage: word()?, path })
-    }
-
-    /// Returns the version; `None` in an unfinished merge.
-    pub fn version(&self) -> Option<Version> {
-        let text = |bytes| std::str::from_utf8(bytes).ok();
-        let mode = Mode::from_octal(text(self.mode)?).filter(|_| self.stage == b"0")?;
-        Some(Version { oid: text(self.oid)?.to_owned(), mode })
-    }
-
-    /// Returns the entry if git was told not to look at the path.
-    fn hidden(&self) -> Option<Hidden> {
-        let by = match self.tag {
-            b'S' | b's' => HiddenBy::SkipWorktree,
-            tag if tag.is_ascii_lowercase() => HiddenBy::AssumeUnchanged,
-            _ => return None,
-        };
-        let version = self.version().filter(|version| !version.is_submodule())?;
-        Some(Hidden { path: RepoPath::new(self.path).ok()?, version, by })
     }
 }
 

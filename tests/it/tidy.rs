@@ -67,6 +67,7 @@ const OWNERS: [(&str, &[&str]); 22] = [
             "capture/session.rs",
             "diff",
             "edit.rs",
+            "git/entries.rs",
             "hunks",
             "remap",
             "secrets",
