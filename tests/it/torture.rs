@@ -31,6 +31,11 @@ fn remove(project: &Project, name: &str) {
     fs::remove_file(project.path(name)).must("to remove a file");
 }
 
+fn link_to_itself(project: &Project, name: &str) {
+    let place = project.path(name);
+    symlink(place.file_name().must("a name"), &place).must("a link");
+}
+
 const CASES: &[Case] = &[
     Case { name: "modified", edit: |p| p.write("a.txt", "one\n2\nthree\n"), ..PLAIN },
     Case { name: "no final newline gained and lost", edit: |p| p.write("a.txt", "one\ntwo\nthree"), ..PLAIN },
@@ -170,6 +175,20 @@ const CASES: &[Case] = &[
         edit: |p| {
             fs::remove_dir_all(p.path("sub")).must("to remove");
             symlink("sub", p.path("sub")).must("a link");
+        },
+        ..PLAIN
+    },
+    Case {
+        name: "a link to itself becomes a folder, another one a file, a third one goes",
+        base: |p| ["loop", "loop to file", "gone loop"].iter().for_each(|name| link_to_itself(p, name)),
+        edit: |p| {
+            remove(p, "loop");
+            p.write("loop/inside/file", "deep\n");
+            remove(p, "loop to file");
+            p.write("loop to file", "now a file\n");
+            remove(p, "gone loop");
+            p.write("new/file", "beside it\n");
+            link_to_itself(p, "new/loop");
         },
         ..PLAIN
     },
