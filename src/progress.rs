@@ -3,6 +3,7 @@
 //! Pure but for being shared. Nothing is shown as long as nothing is known: a connection that is
 //! being made may have a question of its own on the terminal.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// How much of how much is done; nothing of nothing at first.
@@ -27,6 +28,12 @@ impl Progress {
     pub fn reach(&self, percent: u64) {
         self.all.store(100, Relaxed);
         self.done.store(percent, Relaxed);
+    }
+
+    /// Says that so many of all are done of what leads from one percentage to another.
+    pub fn part(&self, percent: Range<u64>, done: u64, all: u64) {
+        let share = (percent.end - percent.start).saturating_mul(done).checked_div(all);
+        self.reach(percent.start + share.unwrap_or(0));
     }
 
     /// Takes over how far git says that it is, in the newest of its progress lines.
@@ -65,6 +72,16 @@ mod tests {
         assert_eq!(progress.percent(), Some(40));
         progress.hear(b"Receiving objects: 100% (5/5), done.\n");
         assert_eq!(progress.percent(), None);
+    }
+
+    #[test]
+    fn a_part_leads_from_one_percentage_to_another() {
+        let progress = Progress::default();
+        let after = |done, all| {
+            progress.part(20..60, done, all);
+            progress.percent()
+        };
+        assert_eq!([after(0, 8), after(4, 8), after(8, 8), after(0, 0)], [20, 40, 60, 20].map(Some));
     }
 
     #[test]

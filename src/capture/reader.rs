@@ -145,8 +145,7 @@ impl Shared<'_> {
             let mut parts = Vec::new();
             let mut reader = Reader { shared: self, blobs: self.repository.blobs(), part: Part::default() };
             while let Some((number, jobs)) = next() {
-                let share = (percent.end - percent.start) * number as u64 / blocks;
-                self.progress.reach(percent.start + share);
+                self.progress.part(percent.clone(), number as u64, blocks);
                 jobs.into_iter().try_for_each(|job| reader.read(job))?;
                 parts.push((number, std::mem::take(&mut reader.part)));
             }

@@ -145,12 +145,12 @@ impl Restoring {
         &self,
         ui: &mut Ui,
         plan: Plan,
-        again: impl FnOnce(Manifest, Vec<String>) -> Result<Plan>,
+        again: impl FnOnce(&Ui, Manifest, Vec<String>) -> Result<Plan>,
     ) -> Result<Plan> {
         let agreed = if self.dry_run { Vec::new() } else { self.agreement.variables(ui, &plan)? };
         match agreed.is_empty() {
             true => Ok(plan),
-            false => again(plan.manifest().clone(), [self.fill.clone(), agreed].concat()),
+            false => again(ui, plan.manifest().clone(), [self.fill.clone(), agreed].concat()),
         }
     }
 

@@ -137,10 +137,12 @@ impl Resume {
     }
 
     fn plan(&self, workspace: &Workspace, manifest: Manifest, ui: &mut Ui) -> Result<restore::Plan> {
-        let plan = restore::plan_resume(workspace, manifest, &self.options())?;
-        self.restoring.filled(ui, plan, |manifest, fill| {
-            restore::plan_resume(workspace, manifest, &Options { fill, ..self.options() })
-        })
+        let make = |ui: &Ui, manifest, options: Options| {
+            planning(ui, |progress| restore::plan_resume(workspace, manifest, &options, progress))
+        };
+        let plan = make(ui, manifest, self.options())?;
+        self.restoring
+            .filled(ui, plan, |ui, manifest, fill| make(ui, manifest, Options { fill, ..self.options() }))
     }
 
     /// Opens the place to restore in; the store stays the one of where the command was typed.
@@ -164,14 +166,23 @@ impl Rewind {
         audit::unless_failed(&workspace.store, &line, checked)?;
         self.restoring.fetch_base(workspace, &manifest, ui)?;
         let options = Options { reset_branch: self.reset_branch, ..self.restoring.options() };
-        let plan = restore::plan_rewind(workspace, manifest, &options).and_then(|plan| {
-            self.restoring.filled(ui, plan, |manifest, fill| {
-                restore::plan_rewind(workspace, manifest, &Options { fill, ..options.clone() })
+        let make = |ui: &Ui, manifest, options: Options| {
+            planning(ui, |progress| restore::plan_rewind(workspace, manifest, &options, progress))
+        };
+        let plan = make(ui, manifest, options.clone()).and_then(|plan| {
+            self.restoring.filled(ui, plan, |ui, manifest, fill| {
+                make(ui, manifest, Options { fill, ..options.clone() })
             })
         });
         let plan = self.restoring.planned(workspace, &line, plan)?;
         self.restoring.carry_out(context, workspace, plan, Operation::Rewind, || (), ui)
     }
+}
+
+/// Makes a plan, showing how far that is.
+fn planning(ui: &Ui, make: impl FnOnce(&Progress) -> Result<restore::Plan>) -> Result<restore::Plan> {
+    let progress = Progress::default();
+    bar::show(ui.talks(), "Planning", &progress, || make(&progress))
 }
 
 fn find(workspace: &Workspace, reference: &str) -> Result<Manifest> {
@@ -180,7 +191,7 @@ fn find(workspace: &Workspace, reference: &str) -> Result<Manifest> {
 
 impl Undo {
     pub(super) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
-        let plan = restore::plan_undo(workspace)?;
+        let plan = planning(ui, |progress| restore::plan_undo(workspace, progress))?;
         if self.dry_run {
             return show_dry_run(ui, &plan, &Grants::unasked());
         }

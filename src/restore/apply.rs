@@ -186,7 +186,7 @@ impl Change<'_> {
                 let file = NewFile { mode: *mode, private: *private, permissions, bytes };
                 staged.extend(tree.stage(&staging, &new_name(number), &file)?);
                 if staged.len() >= MOST_OPEN {
-                    self.progress.reach(40 + 25 * number as u64 / self.steps.len() as u64);
+                    self.progress.part(40..65, number as u64, self.steps.len() as u64);
                     all_at_once(std::mem::take(&mut staged), Staged::sync)?;
                 }
             }

@@ -13,6 +13,7 @@ use crate::git::Repository;
 use crate::git::index::IndexEntry;
 use crate::manifest::{Edit, Edits, IndexState, Version};
 use crate::paths::RepoPath;
+use crate::progress::Progress;
 use crate::screen::Line;
 use crate::store::Bases;
 use crate::workspace::Workspace;
@@ -26,11 +27,12 @@ pub(super) fn plan(
     repository: &Repository,
     saved: &Edits,
     bases: &Bases,
+    progress: &Progress,
 ) -> Result<Steps> {
     check_restorable(workspace, repository, saved)?;
     let paths: BTreeSet<&RepoPath> = saved.files.iter().map(|edit| &edit.path).collect();
     let listing = repository.status()?;
-    let here = look(workspace, repository, &listing, &paths)?;
+    let here = look(workspace, repository, &listing, &paths, progress)?;
     let mut notes = Vec::new();
     if listing.head != saved.base && !saved.files.is_empty() {
         let name = |commit: &Option<String>| {
@@ -54,7 +56,8 @@ pub(super) fn plan(
     }
     let mut maker = Maker::new(&workspace.store, repository, bases);
     let mut steps = Vec::new();
-    for edit in &saved.files {
+    for (number, edit) in saved.files.iter().enumerate() {
+        progress.part(50..75, number as u64, saved.files.len() as u64);
         steps.extend(maker.step(edit, &here[&edit.path])?);
     }
     Ok(Steps { unchanged: saved.files.len() - steps.len(), steps, notes, listing })

@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::git::{Repository, Status};
 use crate::manifest::{Edit, Edits, Mode};
 use crate::paths::RepoPath;
+use crate::progress::Progress;
 use crate::store::Bases;
 use crate::tree::STAGING;
 use crate::workspace::Workspace;
@@ -32,6 +33,7 @@ pub(super) fn plan(
     repository: &Repository,
     saved: &Edits,
     scope: Scope<'_>,
+    progress: &Progress,
 ) -> Result<Steps> {
     if let Some(base) = &saved.base
         && !repository.has_commit(base)?
@@ -59,13 +61,14 @@ pub(super) fn plan(
     });
     let base = repository.tree_versions(saved.base.as_deref(), &paths)?;
     let wanted: BTreeSet<&RepoPath> = paths.iter().collect();
-    let here = look(workspace, repository, &listing, &wanted)?;
+    let here = look(workspace, repository, &listing, &wanted, progress)?;
     let none = Bases::default();
     let mut maker = Maker::new(&workspace.store, repository, &none).with_saved_marks();
     let edits: BTreeMap<&RepoPath, &Edit> = saved.files.iter().map(|edit| (&edit.path, edit)).collect();
     let mut steps = Vec::new();
     let mut clean = Vec::new();
-    for path in &wanted {
+    for (number, path) in wanted.iter().enumerate() {
+        progress.part(50..75, number as u64, wanted.len() as u64);
         let here = &here[*path];
         match edits.get(path).copied() {
             Some(edit) => steps.extend(maker.step(edit, here)?),

@@ -7,6 +7,7 @@ use crate::git::index::IndexEntry;
 use crate::git::{Listing, Repository, Status};
 use crate::manifest::{HiddenBy, Version};
 use crate::paths::RepoPath;
+use crate::progress::Progress;
 use crate::tree::{Node, Tree};
 use crate::workspace::Workspace;
 
@@ -34,12 +35,13 @@ impl Here {
     };
 }
 
-/// Looks at the paths as they are here, given what git lists as pending.
+/// Looks at the paths as they are here, given what git lists as pending: a quarter of what planning takes.
 pub(super) fn look<'a>(
     workspace: &Workspace,
     repository: &Repository,
     listing: &Listing,
     paths: &BTreeSet<&'a RepoPath>,
+    progress: &Progress,
 ) -> Result<BTreeMap<&'a RepoPath, Here>> {
     let tree = Tree::open(&workspace.root)?;
     let by_bytes: BTreeMap<&[u8], &'a RepoPath> = paths.iter().map(|path| (path.as_bytes(), *path)).collect();
@@ -74,7 +76,8 @@ pub(super) fn look<'a>(
         };
         found.insert(path, Here { head, index, pending: true, ..Here::NOTHING });
     }
-    for path in paths {
+    for (number, path) in paths.iter().enumerate() {
+        progress.part(25..50, number as u64, paths.len() as u64);
         let here = found.entry(path).or_insert(Here::NOTHING);
         match tree.read(path)? {
             Node::File { mode, bytes, .. } => {

@@ -4,6 +4,7 @@ use super::relocate::Paths;
 use super::{not_trusted, session};
 use crate::error::{Error, Kind, Result};
 use crate::manifest::Manifest;
+use crate::progress::Progress;
 use crate::redaction::refill_side_files;
 use crate::screen::Line;
 use crate::session::Link;
@@ -24,7 +25,8 @@ pub fn link(
     if let Provenance::Foreign { why } = workspace.provenance(manifest) {
         return Err(not_trusted(&manifest.name, &why));
     }
-    let Some(mut plan) = session::plan(workspace, manifest, &Paths::default(), false)? else {
+    let Some(mut plan) = session::plan(workspace, manifest, &Paths::default(), false, &Progress::default())?
+    else {
         return Err(Error::new(Kind::Refused, format!("Cannot link {:?}", Line(&manifest.name).to_string()))
             .because("it holds no conversation"));
     };

@@ -16,6 +16,7 @@ use crate::git::index::IndexEntry;
 use crate::git::{Listing, Repository, Status};
 use crate::manifest::{Edit, Edits, IndexState, Mode, Version};
 use crate::paths::RepoPath;
+use crate::progress::Progress;
 use crate::store::Bases;
 use crate::tree::{Node, Tree};
 use crate::workspace::Workspace;
@@ -32,6 +33,7 @@ pub(super) fn plan(
     repository: &Repository,
     saved: &Edits,
     bases: &Bases,
+    progress: &Progress,
 ) -> Result<MergedSteps> {
     let Some(base) = saved.base.as_deref() else {
         return Err(Error::new(Kind::Refused, "Cannot merge")
@@ -61,14 +63,15 @@ pub(super) fn plan(
         .chain(differing.keys())
         .chain(merged.conflicts.keys())
         .collect();
-    let here = look(workspace, repository, &listing, &paths)?;
+    let here = look(workspace, repository, &listing, &paths, progress)?;
     let edits: BTreeMap<&RepoPath, &Edit> = saved.files.iter().map(|edit| (&edit.path, edit)).collect();
     // Where the merge took more than the snapshot has (an edit that followed a rename, say).
     let mixed: BTreeSet<RepoPath> =
         between(repository, &theirs, &merged.tree)?.into_iter().map(|(path, _)| path).collect();
     let mut steps = Vec::new();
     let mut blobs = repository.blobs();
-    for path in &paths {
+    for (number, path) in paths.iter().enumerate() {
+        progress.part(50..75, number as u64, paths.len() as u64);
         let (here, edit) = (&here[*path], edits.get(*path).copied());
         let stages = merged.conflicts.get(*path);
         if let (Some(edit), None) = (edit, stages)

@@ -153,12 +153,18 @@ impl Plan {
     }
 }
 
-/// Plans to bring a snapshot back in this workspace.
+/// Plans to bring a snapshot back in this workspace; `progress` is told how far it is.
 ///
 /// # Errors
 /// [`Kind::Conflict`] if edited paths are different here, each listed; [`Kind::Damaged`] if
 /// any part of the snapshot is; [`Kind::Refused`] for what can't be restored here.
-pub fn plan_resume(workspace: &Workspace, manifest: Manifest, options: &Options) -> Result<Plan> {
+pub fn plan_resume(
+    workspace: &Workspace,
+    manifest: Manifest,
+    options: &Options,
+    progress: &Progress,
+) -> Result<Plan> {
+    progress.reach(1);
     let standing = Standing::of(workspace, &manifest)?;
     let with_edits = options.edits;
     let mut notes = Vec::new();
@@ -182,14 +188,15 @@ pub fn plan_resume(workspace: &Workspace, manifest: Manifest, options: &Options)
     match (&manifest.edits, &workspace.repository) {
         (Some(saved), Some(repository)) if with_edits => {
             let refilled = refill(workspace, repository, &manifest, saved, &bases, &options.fill)?;
+            progress.reach(10);
             let saved = refilled.edits.as_ref();
             unfilled = refilled.held;
             let found = if options.merge {
-                let merged = merge::plan(workspace, repository, saved, &bases)?;
+                let merged = merge::plan(workspace, repository, saved, &bases, progress)?;
                 conflicts = merged.conflicts;
                 merged.steps
             } else {
-                edits::plan(workspace, repository, saved, &bases)?
+                edits::plan(workspace, repository, saved, &bases, progress)?
             };
             (steps, listing, unchanged) = (found.steps, Some(found.listing), found.unchanged);
             notes.extend(found.notes);
@@ -205,8 +212,11 @@ pub fn plan_resume(workspace: &Workspace, manifest: Manifest, options: &Options)
     if let Some(operation) = manifest.edits.as_ref().and_then(|edits| edits.operation.as_deref()) {
         notes.push(unfinished(operation));
     }
-    let session =
-        if options.session { session::plan(workspace, &manifest, &options.paths, true)? } else { None };
+    let session = if options.session {
+        session::plan(workspace, &manifest, &options.paths, true, progress)?
+    } else {
+        None
+    };
     match &session {
         None if !options.session => {}
         None if manifest.session.is_none() => {
@@ -265,7 +275,13 @@ fn more(all: usize, what: &str) -> Option<String> {
 /// # Errors
 /// [`Kind::Refused`] if the snapshot has no edits to go by, or the repository lacks its base
 /// commit; else as [`plan_resume`].
-pub fn plan_rewind(workspace: &Workspace, manifest: Manifest, options: &Options) -> Result<Plan> {
+pub fn plan_rewind(
+    workspace: &Workspace,
+    manifest: Manifest,
+    options: &Options,
+    progress: &Progress,
+) -> Result<Plan> {
+    progress.reach(1);
     let (Some(saved), Some(repository)) = (&manifest.edits, &workspace.repository) else {
         return Err(Error::new(Kind::Refused, "Cannot rewind")
             .because(
@@ -275,14 +291,18 @@ pub fn plan_rewind(workspace: &Workspace, manifest: Manifest, options: &Options)
     };
     let standing = Standing::of(workspace, &manifest)?;
     let refilled = refill(workspace, repository, &manifest, saved, &Bases::default(), &options.fill)?;
+    progress.reach(10);
     let saved = refilled.edits.as_ref();
-    let found = exact::plan(workspace, repository, saved, exact::Scope::Everything)?;
+    let found = exact::plan(workspace, repository, saved, exact::Scope::Everything, progress)?;
     let mut notes: Vec<String> = manifest.edits.iter().flat_map(|edits| left_out(&edits.skipped)).collect();
     if let Some(operation) = &saved.operation {
         notes.push(unfinished(operation));
     }
-    let session =
-        if options.session { session::plan(workspace, &manifest, &options.paths, true)? } else { None };
+    let session = if options.session {
+        session::plan(workspace, &manifest, &options.paths, true, progress)?
+    } else {
+        None
+    };
     if let Some(session) = &session {
         notes.extend(session_notes(&manifest, session));
         notes.extend(to_supply(workspace, &manifest)?);
@@ -319,7 +339,8 @@ fn left_out(skipped: &[Skipped]) -> Vec<String> {
 ///
 /// # Errors
 /// [`Kind::NotFound`] if nothing was restored here; else as [`plan_resume`].
-pub fn plan_undo(workspace: &Workspace) -> Result<Plan> {
+pub fn plan_undo(workspace: &Workspace, progress: &Progress) -> Result<Plan> {
+    progress.reach(1);
     let nothing = || {
         Error::new(Kind::NotFound, "There is nothing to undo")
             .because(format!("nothing was restored in {}", workspace.root.display()))
@@ -350,7 +371,7 @@ pub fn plan_undo(workspace: &Workspace) -> Result<Plan> {
     let standing = Standing::of(workspace, &manifest)?;
     let refilled = refill(workspace, repository, &manifest, saved, &Bases::default(), &[])?;
     let saved = refilled.edits.as_ref();
-    let found = exact::plan(workspace, repository, saved, exact::Scope::Paths(&safety.paths))?;
+    let found = exact::plan(workspace, repository, saved, exact::Scope::Paths(&safety.paths), progress)?;
     let mut notes =
         vec!["The conversation that was resumed stays: a transcript is never removed.".to_owned()];
     let back = moved.as_ref().map(|moved| branch::plan_back(repository, moved)).transpose()?;

@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::ids::ClientId;
 use crate::manifest::{Manifest, Session, Transcript};
 use crate::paths::RepoPath;
+use crate::progress::Progress;
 use crate::redaction::refill_side_files;
 use crate::restore::compared::Compared;
 use crate::restore::copying::{Copy, saved_lines, unwritten};
@@ -93,6 +94,7 @@ pub(super) fn plan(
     manifest: &Manifest,
     paths: &Paths,
     may_continue: bool,
+    progress: &Progress,
 ) -> Result<Option<SessionPlan>> {
     let Some((session, transcript)) =
         manifest.session.as_ref().and_then(|s| Some((s, s.transcript.as_ref()?)))
@@ -100,11 +102,19 @@ pub(super) fn plan(
         return Ok(None);
     };
     let store = &workspace.store;
+    let transcripts =
+        manifest.agents.iter().filter_map(|agent| Some((&agent.id, agent.transcript.as_ref()?)));
+    let all = transcript.bytes + transcripts.clone().map(|(_, transcript)| transcript.bytes).sum::<u64>();
+    let mut done = 0;
+    let mut checked = |transcript: &Transcript| {
+        checked(store, transcript, |bytes| {
+            done += bytes;
+            progress.part(75..95, done.min(all), all);
+        })
+    };
     let mut checked_agents = BTreeMap::new();
-    for agent in &manifest.agents {
-        if let Some(transcript) = &agent.transcript {
-            checked_agents.insert(agent.id.clone(), checked(store, transcript)?);
-        }
+    for (id, transcript) in transcripts {
+        checked_agents.insert(id.clone(), checked(transcript)?);
     }
     for object in session.files.iter().flat_map(|file| file.content.objects()) {
         store.get(object)?;
@@ -120,7 +130,7 @@ pub(super) fn plan(
         title: manifest.name.clone(),
         records: transcript.records,
         stays: BTreeMap::new(),
-        checked: checked(store, transcript)?,
+        checked: checked(transcript)?,
         agents: checked_agents,
     };
     if workspace.client.knows(&session.id)? {
@@ -297,15 +307,16 @@ impl Ready<'_> {
 /// # Errors
 /// [`Kind::Damaged`](crate::error::Kind::Damaged) if a piece of it is.
 pub fn check_transcript(store: &Store, transcript: &Transcript) -> Result<Vec<Finding>> {
-    Ok(checked(store, transcript)?.findings)
+    Ok(checked(store, transcript, |_| ())?.findings)
 }
 
-/// Checks a saved transcript: its objects, then its lines.
-fn checked(store: &Store, transcript: &Transcript) -> Result<Checked> {
+/// Checks a saved transcript: its objects, then its lines; tells the bytes of each.
+fn checked(store: &Store, transcript: &Transcript, mut tell: impl FnMut(u64)) -> Result<Checked> {
     let mut lines = saved_lines(store, transcript);
     let mut check = Check::default();
     while let Some(line) = lines.next_line()? {
         check.line(line);
+        tell(line.len() as u64);
     }
     Ok(check.finish())
 }
