@@ -2,6 +2,7 @@
 //!
 //! A step waits until its checkpoint is whole and durable: what the step destroys may be the
 //! store's own temporary files too (`git clean -x`), and a snapshot that is only half there is none.
+//! Only putting the store in order comes after the answer.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -43,7 +44,9 @@ pub(super) fn before_tool(started: &Started) -> Result<()> {
     let risk = risk::of_call(&call, &rules, &place);
     if let Some(Risk { step, .. }) = risk {
         wait_for_transcript(started);
-        save(started, &context, &format!("before {step}"), Automatic::NewEdits)?;
+        if save(started, &context, &format!("before {step}"), Automatic::NewEdits)? {
+            started.later(&["PreToolUse"])?;
+        }
     }
     wrong.map_or(Ok(()), Err)
 }
@@ -65,10 +68,23 @@ pub(super) fn now(started: &Started, name: &str, pause: Duration) -> Result<()> 
     if started.transcript().is_none() {
         return Ok(());
     }
-    save(started, &started.context()?, name, Automatic::NewState(pause))
+    let context = started.context()?;
+    match save(started, &context, name, Automatic::NewState(pause))? {
+        true => put_in_order(started),
+        false => Ok(()),
+    }
 }
 
-fn save(started: &Started, context: &Context, name: &str, automatic: Automatic) -> Result<()> {
+/// Removes automatic snapshots past their policy, and has `latest` follow the newest.
+pub(super) fn put_in_order(started: &Started) -> Result<()> {
+    let context = started.context()?;
+    let workspace = Workspace::open(&context)?;
+    capture::tidy(&context, &workspace)?;
+    restore::follow(&workspace)
+}
+
+/// Saves; says whether there was anything new.
+fn save(started: &Started, context: &Context, name: &str, automatic: Automatic) -> Result<bool> {
     let workspace = Workspace::open(context)?;
     // A tree that a killed restore left half done is no state to keep.
     restore::recover(context, &workspace)?;
@@ -97,11 +113,7 @@ fn save(started: &Started, context: &Context, name: &str, automatic: Automatic) 
         Err(error) if error.kind() == Kind::Refused => capture::save(context, &workspace, &request)?,
         done => done?,
     };
-    if report.written {
-        capture::tidy(context, &workspace)?;
-        restore::follow(&workspace)?;
-    }
-    Ok(())
+    Ok(report.written)
 }
 
 /// Returns the folder that holds `.git`, without starting git: most steps need no more.

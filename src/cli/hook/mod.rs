@@ -86,6 +86,7 @@ impl Hook {
                 }
                 Ok(())
             }
+            "PreToolUse" if self.later => checkpoint::put_in_order(&started),
             "PreToolUse" => checkpoint::before_tool(&started),
             "PermissionRequest" | "SubagentStop" => started.record(&self.event),
             "PreCompact" => checkpoint::now(&started, "before compaction", Duration::ZERO),
