@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::salvage::records_of;
@@ -55,7 +56,7 @@ pub struct Facts {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Record<'a> {
+struct Record<'a, M> {
     #[serde(rename = "type", borrow, default)]
     kind: Cow<'a, str>,
     #[serde(borrow, default)]
@@ -80,8 +81,7 @@ struct Record<'a> {
     ai_title: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     summary: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    message: Option<&'a RawValue>,
+    message: Option<M>,
     #[serde(borrow, default)]
     attachment: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -149,17 +149,27 @@ impl Facts {
     /// Takes in one line.
     pub fn observe(&mut self, line: &[u8]) {
         self.records += 1;
-        if let Ok(record) = serde_json::from_slice(line) {
-            return self.observe_record(&record);
-        }
-        for record in records_of(line).records {
-            if let Ok(record) = serde_json::from_slice(&record) {
-                self.observe_record(&record);
+        if !self.observe_whole(line) {
+            for record in records_of(line).records {
+                self.observe_whole(&record);
             }
         }
     }
 
-    fn observe_record(&mut self, record: &Record<'_>) {
+    /// Takes in one record; says whether it is one.
+    fn observe_whole(&mut self, record: &[u8]) -> bool {
+        if let Ok(record) = serde_json::from_slice::<Record<'_, Message<'_>>>(record) {
+            self.observe_record(&record, record.message.as_ref());
+        } else if let Ok(record) = serde_json::from_slice::<Record<'_, IgnoredAny>>(record) {
+            // Its message is none that is known here.
+            self.observe_record(&record, None);
+        } else {
+            return false;
+        }
+        true
+    }
+
+    fn observe_record<M>(&mut self, record: &Record<'_, M>, message: Option<&Message<'_>>) {
         keep_last(&mut self.cwd, record.cwd.as_ref());
         keep_last(&mut self.client, record.version.as_ref());
         keep_last(&mut self.mode, record.permission_mode.as_ref());
@@ -172,8 +182,8 @@ impl Facts {
         self.observe_title(record);
         match record.kind.as_ref() {
             "queue-operation" => self.observe_queue(record),
-            "assistant" => self.observe_answer(record),
-            "user" => self.observe_results(record),
+            "assistant" => self.observe_answer(message),
+            "user" => self.observe_results(record, message),
             "attachment" => {
                 if let Some(attachment) = record.attachment.map(RawValue::get)
                     && attachment.contains("<task-notification>")
@@ -209,7 +219,7 @@ impl Facts {
         self.answered.extend(agent.answered.iter().map(|(id, status)| (id.clone(), status.clone())));
     }
 
-    fn observe_title(&mut self, record: &Record<'_>) {
+    fn observe_title<M>(&mut self, record: &Record<'_, M>) {
         match record.kind.as_ref() {
             "custom-title" => {
                 keep_last(&mut self.title, record.custom_title.as_ref());
@@ -225,7 +235,7 @@ impl Facts {
         }
     }
 
-    fn observe_queue(&mut self, record: &Record<'_>) {
+    fn observe_queue<M>(&mut self, record: &Record<'_, M>) {
         let content = record.content.and_then(text);
         if let Some(notification) = content.as_ref().filter(|content| content.contains("<task-notification>"))
         {
@@ -259,8 +269,8 @@ impl Facts {
         }
     }
 
-    fn observe_answer(&mut self, record: &Record<'_>) {
-        let Some(message) = record.message.and_then(parse::<Message<'_>>) else { return };
+    fn observe_answer(&mut self, message: Option<&Message<'_>>) {
+        let Some(message) = message else { return };
         // The client writes `<synthetic>` for answers of its own.
         keep_last(&mut self.model, message.model.as_ref().filter(|model| !model.starts_with('<')));
         for block in message.content.and_then(parse::<Vec<Block<'_>>>).unwrap_or_default() {
@@ -275,8 +285,7 @@ impl Facts {
         }
     }
 
-    fn observe_results(&mut self, record: &Record<'_>) {
-        let message = record.message.and_then(parse::<Message<'_>>);
+    fn observe_results<M>(&mut self, record: &Record<'_, M>, message: Option<&Message<'_>>) {
         let content = message.and_then(|message| message.content);
         // A plain text of the user's; in a tool's result it would only be quoted.
         let said = content.map(RawValue::get).filter(|text| text.starts_with('"'));
