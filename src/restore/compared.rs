@@ -1,5 +1,5 @@
-//! A session's files that are here, as a save would keep them: without what the last compaction left behind, and
-//! without secrets.
+//! A session's files that are here, as a save would keep them: without what the last compaction left behind, here or
+//! where the session went on, and without secrets.
 //!
 //! That is what a snapshot of the same session can be compared with. Placeholders are keyed and stable, so only for
 //! the user who saved it; for others the files differ, which does no harm.
@@ -11,11 +11,12 @@ use std::io::{self, Read, Seek as _};
 use std::path::Path;
 
 use crate::error::Result;
-use crate::manifest::{HistoryStart, Manifest};
+use crate::manifest::{HistoryStart, Manifest, Transcript};
 use crate::paths::RepoPath;
 use crate::redaction::Redactor;
+use crate::restore::copying::saved_lines;
 use crate::session::Lines;
-use crate::session::compaction::last_compaction;
+use crate::session::compaction::{Cut, last_compaction};
 use crate::workspace::Workspace;
 
 /// Larger files, but for transcripts, are compared as they are.
@@ -24,13 +25,23 @@ const LARGEST: u64 = 4 << 20;
 /// How files that are here are looked at.
 pub(super) struct Compared {
     redactor: Option<Redactor>,
-    compacted: bool,
+    cut: Cutting,
+}
+
+/// What is left out of the transcript.
+enum Cutting {
+    /// Nothing.
+    Nothing,
+    /// What its own last compaction left behind.
+    ByItsOwn,
+    /// What a later compaction left behind.
+    By(Cut),
 }
 
 impl Compared {
     /// As they are.
     pub(super) fn as_they_are() -> Compared {
-        Compared { redactor: None, compacted: false }
+        Compared { redactor: None, cut: Cutting::Nothing }
     }
 
     /// As they would be saved in a snapshot like this one.
@@ -39,10 +50,22 @@ impl Compared {
     /// As [`Redactor::open`].
     pub(super) fn as_saved(workspace: &Workspace, manifest: &Manifest) -> Result<Compared> {
         let transcript = manifest.session.as_ref().and_then(|session| session.transcript.as_ref());
-        Ok(Compared {
-            redactor: Some(Redactor::open(workspace, &[])?),
-            compacted: transcript.is_some_and(|transcript| transcript.from == HistoryStart::Compaction),
-        })
+        let compacted = transcript.is_some_and(|transcript| transcript.from == HistoryStart::Compaction);
+        let cut = if compacted { Cutting::ByItsOwn } else { Cutting::Nothing };
+        Ok(Compared { redactor: Some(Redactor::open(workspace, &[])?), cut })
+    }
+
+    /// As they would have been saved once the conversation was compacted as it is in this snapshot; `None` if it was not.
+    ///
+    /// # Errors
+    /// As [`Redactor::open`], and what reading the snapshot says.
+    pub(super) fn before_compaction(workspace: &Workspace, saved: &Transcript) -> Result<Option<Compared>> {
+        let cut = match saved.from {
+            HistoryStart::Compaction => last_compaction(saved_lines(&workspace.store, saved))?,
+            _ => None,
+        };
+        let Some(cut) = cut.map(Cut::of_what_came_before) else { return Ok(None) };
+        Ok(Some(Compared { redactor: Some(Redactor::open(workspace, &[])?), cut: Cutting::By(cut) }))
     }
 
     /// Reads a side file or, without a place, the transcript.
@@ -55,12 +78,16 @@ impl Compared {
         let name = place.map(RepoPath::as_bytes).unwrap_or(b".jsonl");
         let size = file.metadata()?.len();
         if name.ends_with(b".jsonl") {
-            let mut cut = None;
-            if self.compacted && place.is_none() {
-                cut = last_compaction(Lines::over(Path::new(""), (&file).take(size), size))
-                    .map_err(io::Error::other)?;
-                file.rewind()?;
-            }
+            let mut cut = match &self.cut {
+                Cutting::By(cut) if place.is_none() => Some(cut.clone()),
+                Cutting::ByItsOwn if place.is_none() => {
+                    let lines = Lines::over(Path::new(""), (&file).take(size), size);
+                    let cut = last_compaction(lines).map_err(io::Error::other)?;
+                    file.rewind()?;
+                    cut
+                }
+                _ => None,
+            };
             let as_saved = move |line: &[u8], number| {
                 let stays = cut.as_mut().is_none_or(|cut| cut.keeps(line));
                 stays.then(|| redactor.records("", number, line).into_owned())

@@ -6,6 +6,7 @@
 //! even if the process or the machine dies.
 
 mod apply;
+mod beginning;
 mod branch;
 mod compared;
 mod consent;

@@ -13,12 +13,12 @@ use crate::ids::ClientId;
 use crate::manifest::{Manifest, Session, Transcript};
 use crate::paths::RepoPath;
 use crate::progress::Progress;
-use crate::redaction::refill_side_files;
+use crate::restore::beginning::Beginning;
 use crate::restore::compared::Compared;
 use crate::restore::copying::{Copy, saved_lines, unwritten};
 use crate::restore::relocate::{Paths, Relocated, Relocation};
 use crate::session::check::{Check, Checked, Finding, Problem};
-use crate::session::{Placed, Standing, Writer, is_elsewhere, title_records};
+use crate::session::{Placed, Standing, is_elsewhere, left_tree_record, title_records};
 use crate::store::Store;
 use crate::workspace::Workspace;
 
@@ -41,21 +41,12 @@ pub struct SessionPlan {
     pub relocation: Relocation,
     /// The files in shared folders that are not installed, as one of that name is here; whether it is the same.
     pub stays: BTreeMap<RepoPath, bool>,
+    /// Whether it worked in a linked work tree that it had made itself, and now goes on without that bond.
+    pub leaves_tree: bool,
     /// What is wrong with the transcript.
     pub checked: Checked,
     /// What is wrong with the agents' transcripts.
     pub agents: BTreeMap<ClientId, Checked>,
-}
-
-/// What is here of a session that is continued.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Beginning {
-    /// The size of its transcript.
-    transcript: u64,
-    /// The side files that are not the same: those that are the beginning, with their sizes, and those that are missing.
-    files: BTreeMap<RepoPath, Option<u64>>,
-    /// Whether it is the beginning only in the form that a save would give it.
-    as_saved: bool,
 }
 
 impl SessionPlan {
@@ -75,6 +66,12 @@ impl SessionPlan {
         told.extend(other.map(|(place, _)| {
             format!(
                 "{place} here is another than the one saved, and stays; `snap show --json` has the saved one."
+            )
+        }));
+        told.extend(self.leaves_tree.then(|| {
+            format!(
+                "The session had made itself a work tree; it goes on in {} as in any folder, with nothing to exit.",
+                self.cwd.display()
             )
         }));
         if told.len() > super::MOST_TOLD {
@@ -121,6 +118,7 @@ pub(super) fn plan(
     }
     let cwd = folder_here(workspace, manifest, session);
     let relocation = |id: &ClientId| Relocation::plan(workspace, manifest, session, id, &cwd, paths);
+    let checked_transcript = checked(transcript)?;
     let mut plan = SessionPlan {
         relocation: relocation(&session.id)?,
         id: session.id.clone(),
@@ -130,12 +128,15 @@ pub(super) fn plan(
         title: manifest.name.clone(),
         records: transcript.records,
         stays: BTreeMap::new(),
-        checked: checked(transcript)?,
+        // In the same place the bond still holds; the client starts in no other work tree that a record claims it made.
+        leaves_tree: checked_transcript.in_own_tree
+            && manifest.workspace.root.as_path() != workspace.root.as_path(),
+        checked: checked_transcript,
         agents: checked_agents,
     };
     if workspace.client.knows(&session.id)? {
         if may_continue {
-            plan.continues = continues(workspace, manifest, &plan)?;
+            plan.continues = Beginning::look(workspace, manifest, &plan, paths)?;
         }
         if plan.continues.is_none() {
             plan.id = ClientId::random();
@@ -176,57 +177,6 @@ fn stays(
     Ok(stays)
 }
 
-/// Says whether what is here of the session is the beginning of what was saved, so that appending is enough: its
-/// transcript is shorter, no agent's is different, every other file is the same or missing, and it does not run.
-fn continues(workspace: &Workspace, manifest: &Manifest, plan: &SessionPlan) -> Result<Option<Beginning>> {
-    let client = &workspace.client;
-    let here = client.transcript_path(&plan.cwd, &plan.id);
-    let harmed = plan.checked.needs_mending() || plan.agents.values().any(Checked::needs_mending);
-    let Some((session, saved)) = manifest.session.as_ref().and_then(|s| Some((s, s.transcript.as_ref()?)))
-    else {
-        return Ok(None);
-    };
-    if harmed || client.transcripts(&plan.id)? != [here.clone()] || client.live_session(&plan.id)?.is_some() {
-        return Ok(None);
-    }
-    for as_saved in [false, true] {
-        let compared = compared(workspace, manifest, as_saved)?;
-        let standing = |place: Option<&RepoPath>, content: Writer<'_>| {
-            client.standing(&plan.id, &plan.cwd, place, &|file| compared.read(place, file), content)
-        };
-        let mut copy = Copy { store: &workspace.store, rewriter: plan.relocation.rewriter()? };
-        let here = standing(None, &mut |out| copy.transcript(saved, &plan.checked, out))?;
-        let Standing::Beginning(transcript) = here else { continue };
-        let (mut fits, mut files) = (true, BTreeMap::new());
-        let session = &refill_side_files(workspace, manifest, session)?;
-        copy.side_files(manifest, session, &plan.agents, &mut |place, content| {
-            if is_elsewhere(place) {
-                return Ok(());
-            }
-            match if fits { standing(Some(place), content)? } else { Standing::Other } {
-                Standing::Same => {}
-                Standing::Absent => drop(files.insert(place.clone(), None)),
-                Standing::Beginning(size) if place.as_bytes().ends_with(b".jsonl") => {
-                    files.insert(place.clone(), Some(size));
-                }
-                Standing::Beginning(_) | Standing::Other => fits = false,
-            }
-            Ok(())
-        })?;
-        if fits {
-            return Ok(Some(Beginning { transcript, files, as_saved }));
-        }
-    }
-    Ok(None)
-}
-
-fn compared(workspace: &Workspace, manifest: &Manifest, as_saved: bool) -> Result<Compared> {
-    match as_saved {
-        true => Compared::as_saved(workspace, manifest),
-        false => Ok(Compared::as_they_are()),
-    }
-}
-
 /// Returns the folder that corresponds to the session's own; the root if it is not there.
 fn folder_here(workspace: &Workspace, manifest: &Manifest, session: &Session) -> PathBuf {
     let inside =
@@ -258,7 +208,7 @@ impl Ready<'_> {
                 return Ok(());
             }
             let here = self.plan.continues.as_ref().filter(|_| !is_elsewhere(place));
-            match here.map(|here| here.files.get(place)) {
+            match here.map(|here| here.file(place)) {
                 // The same is here.
                 Some(None) => return Ok(()),
                 Some(Some(Some(size))) => drop(continued.insert(places.len(), *size)),
@@ -267,7 +217,7 @@ impl Ready<'_> {
             places.push(place.clone());
             Ok(())
         })?;
-        continued.extend(self.plan.continues.as_ref().map(|here| (places.len(), here.transcript)));
+        continued.extend(self.plan.continues.as_ref().map(|here| (places.len(), here.transcript())));
         let placed = self.workspace.client.placed(&self.plan.id, &self.plan.cwd, places, token);
         Ok(Some(placed.continuing(continued)))
     }
@@ -276,8 +226,10 @@ impl Ready<'_> {
     /// returns what rewriting its paths did.
     pub(super) fn place(&self, placed: &Placed) -> Result<Relocated> {
         let Some((session, saved)) = self.saved() else { return Ok(Relocated::default()) };
-        let as_saved = self.plan.continues.as_ref().is_some_and(|here| here.as_saved);
-        let compared = compared(self.workspace, self.manifest, as_saved)?;
+        let compared = match &self.plan.continues {
+            Some(here) => here.compared(self.workspace, self.manifest, saved)?,
+            None => Compared::as_they_are(),
+        };
         let as_saved = |place: Option<&RepoPath>, file| compared.read(place, file);
         let mut copy = self.copy()?;
         let mut placing = placed.begin(&as_saved);
@@ -294,7 +246,11 @@ impl Ready<'_> {
 
     fn transcript(&self, copy: &mut Copy<'_>, saved: &Transcript, out: &mut dyn Write) -> Result<()> {
         copy.transcript(saved, &self.plan.checked, out)?;
-        out.write_all(title_records(&self.plan.id, &self.plan.title).as_bytes()).map_err(unwritten)
+        let mut records = title_records(&self.plan.id, &self.plan.title);
+        if self.plan.leaves_tree {
+            records += &left_tree_record(&self.plan.id);
+        }
+        out.write_all(records.as_bytes()).map_err(unwritten)
     }
 
     fn saved(&self) -> Option<(&Session, &Transcript)> {
@@ -311,7 +267,7 @@ pub fn check_transcript(store: &Store, transcript: &Transcript) -> Result<Vec<Fi
 }
 
 /// Checks a saved transcript: its objects, then its lines; tells the bytes of each.
-fn checked(store: &Store, transcript: &Transcript, mut tell: impl FnMut(u64)) -> Result<Checked> {
+pub(super) fn checked(store: &Store, transcript: &Transcript, mut tell: impl FnMut(u64)) -> Result<Checked> {
     let mut lines = saved_lines(store, transcript);
     let mut check = Check::default();
     while let Some(line) = lines.next_line()? {

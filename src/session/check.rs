@@ -97,6 +97,8 @@ pub struct Checked {
     pub findings: Vec<Finding>,
     /// How many whole records there are.
     pub records: u64,
+    /// Whether the session is at the end in a linked work tree that it made itself.
+    pub in_own_tree: bool,
     /// The records, by number, that are to follow the one before them in the file.
     pub(super) orphans: BTreeSet<u64>,
     /// The records, by number, that need a result made up for each of their calls named here.
@@ -137,6 +139,7 @@ pub struct Check {
     holes: Vec<u64>,
     last_answer: Key,
     messages: u64,
+    in_own_tree: bool,
     /// The line of the last compaction: what is before it is not loaded.
     boundary: u64,
 }
@@ -168,6 +171,8 @@ pub(super) struct View<'a> {
     pub(super) is_sidechain: Option<bool>,
     #[serde(borrow, default)]
     subtype: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    worktree_session: Option<&'a RawValue>,
     #[serde(borrow, default)]
     message: Option<&'a RawValue>,
 }
@@ -214,6 +219,9 @@ impl Check {
     fn record(&mut self, view: &View<'_>) {
         if let (Some(leaf), None) = (&view.leaf_uuid, &view.uuid) {
             self.leaves.push((self.lines, key(leaf)));
+        }
+        if view.kind == "worktree-state" {
+            self.in_own_tree = view.worktree_session.is_some();
         }
         let Some(uuid) = &view.uuid else { return };
         let link =
@@ -290,7 +298,8 @@ impl Check {
             self.find(0, Problem::NoMessage, false);
         }
         self.findings.sort_by_key(|finding| finding.line);
-        Checked { findings: self.findings, records: self.records, orphans, unanswered }
+        let in_own_tree = self.in_own_tree;
+        Checked { findings: self.findings, records: self.records, in_own_tree, orphans, unanswered }
     }
 
     /// Finds calls without results and results without calls; returns the calls to be answered.

@@ -144,7 +144,7 @@ pub fn last_compaction(mut lines: Lines<'_>) -> Result<Option<Cut>> {
 }
 
 /// Says which lines stay; to be asked about every line, from the first.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Cut {
     line: u64,
     preserved: HashSet<Key>,
@@ -152,6 +152,11 @@ pub struct Cut {
 }
 
 impl Cut {
+    /// The same for a transcript that ends before the compaction: all of its lines come before it.
+    pub fn of_what_came_before(self) -> Cut {
+        Cut { line: u64::MAX, ..self }
+    }
+
     /// Says whether the next line stays.
     pub fn keeps(&mut self, line: &[u8]) -> bool {
         self.lines += 1;

@@ -130,13 +130,16 @@ impl ClientHome {
         // A session may have been started in a subfolder; a long name is cut before its hash.
         let name = slug(&root.to_string_lossy());
         let start = name.get(..200).unwrap_or(&name);
+        let entered = entered_from(root);
         let mut dated: Vec<(SystemTime, PathBuf)> = Vec::new();
         for project in list(&self.projects())? {
-            if !project.file_name().is_some_and(|folder| folder.to_string_lossy().starts_with(start)) {
+            let folder = project.file_name().unwrap_or_default().to_string_lossy();
+            let since = entered.as_ref().filter(|(from, _)| *folder == **from).map(|(_, since)| *since);
+            if since.is_none() && !folder.starts_with(start) {
                 continue;
             }
             // Only the work tree's own folder must be readable; others may belong to anything.
-            let exact = project.file_name().is_some_and(|folder| folder.to_string_lossy() == name);
+            let exact = *folder == name;
             let files = match list(&project) {
                 Err(error) if exact => return Err(error),
                 files => files.unwrap_or_default(),
@@ -146,6 +149,7 @@ impl ClientHome {
                 if let Ok(meta) = path.metadata()
                     && meta.is_file()
                     && let Ok(modified) = meta.modified()
+                    && since.is_none_or(|since| modified >= since)
                 {
                     dated.push((modified, path));
                 }
@@ -167,6 +171,14 @@ impl ClientHome {
         }
         Ok(None)
     }
+}
+
+/// For a linked work tree in another one: the folder of the sessions begun there, and since when there is one to
+/// enter. A session that makes itself a work tree keeps its transcript where it began (2.1.149).
+fn entered_from(root: &Path) -> Option<(String, SystemTime)> {
+    let link = root.join(".git").metadata().ok().filter(std::fs::Metadata::is_file)?;
+    let outer = root.ancestors().skip(1).find(|folder| folder.join(".git").exists())?;
+    Some((slug(&outer.to_string_lossy()), link.modified().ok()?))
 }
 
 fn is_transcript(path: &Path) -> bool {

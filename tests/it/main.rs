@@ -35,6 +35,7 @@ mod places;
 mod random_trees;
 mod real_client;
 mod real_releases;
+mod real_state;
 mod redaction;
 mod remap;
 mod remap_properties;

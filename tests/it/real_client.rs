@@ -63,7 +63,13 @@ fn work_and_save(client: &Client, project: &Project, api: &StandIn) -> Saved {
 
 /// Runs the command that `snap resume --json` gave, with a prompt, and returns the conversation's requests.
 #[track_caller]
-fn go_on(client: &Client, project: &Project, api: &StandIn, resumed: &Value, prompt: &str) -> Vec<Request> {
+pub(crate) fn go_on(
+    client: &Client,
+    project: &Project,
+    api: &StandIn,
+    resumed: &Value,
+    prompt: &str,
+) -> Vec<Request> {
     api.clear();
     let command: Vec<&str> =
         resumed["resume"]["command"].as_array().must("a command").iter().filter_map(Value::as_str).collect();

@@ -344,7 +344,7 @@ fn plans_and_older_task_lists_come_back_and_none_that_is_here_is_replaced() {
     let text =
         fs::read_to_string(clone.home.project(clone.root()).join(format!("{SESSION}.jsonl"))).must("it");
     let places =
-        text.lines().filter(|line| line.contains("relocatedCwd") || line.contains("worktreeSession"));
+        text.lines().filter(|line| line.contains("relocatedCwd") || line.contains("worktreeSession\":{"));
     for line in places {
         assert!(
             line.contains(clone.root().to_str().must("UTF-8")) && !line.contains(&format!("\"{root}")),
