@@ -10,7 +10,7 @@ use serde_json::json;
 use super::pager::{Sheet, screen_width};
 use super::ui::{Style, Ui};
 use super::{Outcome, count};
-use crate::compare::{self, Item, Loader, OpenAt, broken};
+use crate::compare::{self, Item, Loader, OpenAt, Wanted, broken};
 use crate::context::Context;
 use crate::diff::{
     Again, Columns, Counted, Counter, Delivery, File, Kind, Look, Options, Out, Painter, Patch, Show, bar,
@@ -19,9 +19,10 @@ use crate::diff::{
 use crate::digest::GitHash;
 use crate::error::{Error, IoContext as _, Kind as Failure, Result};
 use crate::git::Repository;
+use crate::manifest::Manifest;
 use crate::paths::RepoPath;
 use crate::screen::Line;
-use crate::store::Reference;
+use crate::store::{Reference, Store};
 use crate::workspace::Workspace;
 
 /// How many files are computed at the same time.
@@ -129,7 +130,8 @@ impl Diff {
             width: if form == Form::Columns { screen_width() } else { 0 },
         };
         let needs_workspace = self.files.is_empty() && self.references.first().is_none_or(|one| one != "-");
-        let workspace = if needs_workspace { Some(Workspace::open(context)?) } else { None };
+        let opened = if needs_workspace { Some(self.open(context)?) } else { None };
+        let (workspace, manifests) = opened.map_or((None, Vec::new()), |(open, read)| (Some(open), read));
         let repository = workspace.as_ref().and_then(|workspace| workspace.repository.as_ref());
         let options = Options {
             context: self.context,
@@ -138,9 +140,13 @@ impl Diff {
             binary: self.binary.then(|| repository.map_or(GitHash::Sha1, Repository::hash)),
             ..Options::default()
         };
-        let jobs = self.jobs(context, workspace.as_ref())?;
-        let names_only = matches!(form, Form::Names | Form::Status);
-        let loader = || workspace.as_ref().map(|workspace| Loader::new(workspace, options, names_only));
+        let jobs = self.jobs(context, workspace.as_ref(), manifests)?;
+        let wanted = match form {
+            Form::Names | Form::Status => Wanted::Names,
+            Form::Patch => Wanted::LinesAndIds,
+            _ => Wanted::Lines,
+        };
+        let loader = || workspace.as_ref().map(|workspace| Loader::new(workspace, options, wanted));
 
         let work = |loader: &mut Option<Loader<'_>>,
                     number: usize,
@@ -156,7 +162,10 @@ impl Diff {
             match form {
                 Form::Columns => show_job(job, loader, options, &mut Columns::new(&mut out, look)),
                 Form::Painted => show_job(job, loader, options, &mut Painter::new(&mut out, look)),
-                _ => show_job(job, loader, options, &mut Patch::new(&mut out)),
+                _ => {
+                    let aside = || crate::fs::unnamed_file(&std::env::temp_dir());
+                    show_job(job, loader, options, &mut Patch::new(&mut out).putting_aside(&aside))
+                }
             }?;
             out.flush().map_err(|error| broken(&error))
         };
@@ -180,23 +189,49 @@ impl Diff {
         }
     }
 
-    fn jobs(&self, context: &Context, workspace: Option<&Workspace>) -> Result<Vec<Job>> {
+    /// Opens the workspace and reads the manifests that are wanted; while git still finds the one,
+    /// the others are read from where the store usually is.
+    fn open(&self, context: &Context) -> Result<(Workspace, Vec<Manifest>)> {
+        let (named, latest) = (self.references.iter().map(String::as_str), ["latest"]);
+        let named: Vec<Reference> = named.chain(latest).map(Reference::parse).collect();
+        let wanted = &named[..self.references.len().max(1)];
+        let find = |store: &Store| -> Result<Vec<Manifest>> {
+            wanted.iter().map(|reference| store.find(reference)?.manifest).collect()
+        };
+        let (workspace, early) = std::thread::scope(|scope| {
+            // What is read stays, so it is read where the rest of the memory is.
+            let open = scope.spawn(|| Workspace::open(context));
+            let early = likely_store(context).and_then(|folder| Store::open(&folder).ok());
+            let early = early.map(|store| (store.root().to_owned(), find(&store.forgetting())));
+            (open.join(), early)
+        });
+        let workspace = workspace.map_err(|_| Error::new(Failure::Bug, "Opening the workspace failed"))??;
+        let manifests = match early {
+            Some((root, found)) if root == workspace.store.root() => found?,
+            _ => find(&workspace.store)?,
+        };
+        for manifest in &manifests {
+            workspace.refuse_bomb(manifest, &workspace.provenance(manifest))?;
+        }
+        Ok((workspace, manifests))
+    }
+
+    fn jobs(
+        &self,
+        context: &Context,
+        workspace: Option<&Workspace>,
+        manifests: Vec<Manifest>,
+    ) -> Result<Vec<Job>> {
         if let [old, new] = self.files.as_slice() {
             let place = |path: &PathBuf| (path.clone(), context.cwd.join(path));
             return Ok(vec![Job::Files(place(old), place(new))]);
         }
         let Some(workspace) = workspace else { return Ok(vec![Job::Input]) };
-        let manifest = |reference: &str| {
-            let manifest = workspace.store.find(&Reference::parse(reference))?.manifest?;
-            workspace.refuse_bomb(&manifest, &workspace.provenance(&manifest))?;
-            Ok(manifest)
-        };
-        let items = match (self.references.as_slice(), self.now) {
-            ([], false) => compare::edits(&manifest("latest")?),
-            ([one], false) => compare::edits(&manifest(one)?),
-            ([], true) => compare::with_work_tree(workspace, &manifest("latest")?)?,
-            ([one], true) => compare::with_work_tree(workspace, &manifest(one)?)?,
-            ([old, new], false) => compare::between(workspace, &manifest(old)?, &manifest(new)?)?,
+        let mut manifests = manifests.into_iter();
+        let items = match (manifests.next(), manifests.next(), self.now) {
+            (Some(one), None, false) => compare::edits(one.edits),
+            (Some(one), None, true) => compare::with_work_tree(workspace, &one)?,
+            (Some(old), Some(new), false) => compare::between(workspace, &old, &new)?,
             _ => {
                 return Err(Error::new(Failure::Usage, "Cannot compare two snapshots with the work tree")
                     .hint("`snap diff --now REF` takes one"));
@@ -216,6 +251,12 @@ impl Diff {
         };
         Ok(items.into_iter().filter(is_wanted).map(|item| Job::Item(Box::new(item))).collect())
     }
+}
+
+/// Returns where the store is, unless git knows better.
+fn likely_store(context: &Context) -> Option<PathBuf> {
+    let usual = |folder: &Path| folder.join(".claude").join("snapshots");
+    context.store.clone().or_else(|| context.cwd.ancestors().map(usual).find(|store| store.is_dir()))
 }
 
 /// Returns a path in the work tree; `None` for its root.

@@ -9,8 +9,8 @@ use std::io::{self, BufReader, Read as _};
 use super::content::{Content, LARGE};
 use super::{Item, Moved, Place, Source, blob, broken, file, show_readers, stored_file};
 use crate::diff::{Again, End, File, Kind, Options, Show, is_binary, moved_in, show_hunks};
-use crate::error::{Error, Kind as Failure, Result};
-use crate::git::{Blobs, Repository};
+use crate::error::{Error, IoContext as _, Kind as Failure, Result};
+use crate::git::Blobs;
 use crate::hunks::ApplyError;
 use crate::manifest::{Diff, DiffForm, Edit, Mode, Version};
 use crate::paths::RepoPath;
@@ -18,19 +18,31 @@ use crate::redaction::apply_redacted;
 use crate::tree::{Node, Tree};
 use crate::workspace::Workspace;
 
+/// What a loader shows files for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Only names: content that is known to differ is not looked at.
+    Names,
+    /// What changed.
+    Lines,
+    /// The same, and the ids of both versions, which takes hashing what has none yet.
+    LinesAndIds,
+}
+
 /// Loads and shows files; each thread has its own.
 pub struct Loader<'a> {
     workspace: &'a Workspace,
+    /// Opened when they are needed: stored edits are shown without.
     blobs: Option<Blobs<'a>>,
+    tree: Option<Tree>,
     options: Options,
-    /// Whether only names are wanted: content that is known to differ is not looked at.
-    names_only: bool,
+    wanted: Wanted,
 }
 
 /// A version of a file at hand.
 pub(super) struct Loaded<'a> {
     pub(super) mode: Mode,
-    /// `None` if that would take reading all of it.
+    /// `None` if that would take reading all of a large file, or is not wanted.
     pub(super) oid: Option<String>,
     /// `None` if the repository lacks what it is made from.
     pub(super) content: Option<Content<'a>>,
@@ -44,9 +56,8 @@ impl<'a> Loaded<'a> {
 
 impl<'a> Loader<'a> {
     /// Makes one for the snapshots of a workspace.
-    pub fn new(workspace: &'a Workspace, options: Options, names_only: bool) -> Loader<'a> {
-        let blobs = workspace.repository.as_ref().map(Repository::blobs);
-        Loader { workspace, blobs, options, names_only }
+    pub fn new(workspace: &'a Workspace, options: Options, wanted: Wanted) -> Loader<'a> {
+        Loader { workspace, blobs: None, tree: None, options, wanted }
     }
 
     /// Shows one file.
@@ -64,7 +75,7 @@ impl<'a> Loader<'a> {
         let lines = (edit.added, edit.removed);
         let known = File { lines: Some(lines), ..stored_file(edit) };
         let failed = |error: &io::Error| failed(&edit.path, error);
-        if self.names_only {
+        if self.wanted == Wanted::Names {
             return show
                 .start(known)
                 .and_then(|()| show.finish(End::default()))
@@ -129,7 +140,8 @@ impl<'a> Loader<'a> {
             Some(Version { oid: loaded.oid.clone().unwrap_or_default(), mode: loaded.mode })
         };
         let (old_version, new_version) = (version(&old), version(&new));
-        if from.is_none() && old_version == new_version {
+        let same = old_version == new_version || same_bytes(old.as_ref(), new.as_ref());
+        if from.is_none() && same {
             return Ok(());
         }
         let mut file = file(path, old_version.as_ref(), new_version.as_ref());
@@ -183,23 +195,34 @@ impl<'a> Loader<'a> {
             Place::Nowhere => Ok(None),
             Place::Blob(version) => Ok(Some(Loaded::new(version, self.blob(version)?))),
             Place::Edited(edit) => self.edited(edit),
-            Place::Disk => {
-                let Some(repository) = &self.workspace.repository else { return Ok(None) };
-                let tree = Tree::open(&self.workspace.root)?;
-                if let Some(size) = tree.size(path)?.filter(|size| *size > LARGE)
-                    && let Some((mode, file)) = tree.open_file(path)?
-                {
+            Place::Disk => self.on_disk(path),
+        }
+    }
+
+    fn on_disk(&mut self, path: &RepoPath) -> Result<Option<Loaded<'a>>> {
+        let Some(repository) = &self.workspace.repository else { return Ok(None) };
+        let tree = match &mut self.tree {
+            Some(tree) => tree,
+            none => none.insert(Tree::open(&self.workspace.root)?),
+        };
+        let (mode, bytes) = match tree.open_file(path)? {
+            Some((mode, mut file)) => {
+                let place = tree.absolute(path);
+                let size = file.metadata().context("read", &place)?.len();
+                if size > LARGE {
                     return Ok(Some(Loaded { mode, oid: None, content: Some(Content::File(file, size)) }));
                 }
-                match tree.read(path)? {
-                    Node::File { mode, bytes, .. } => {
-                        let oid = Some(repository.hash().blob_id(&bytes));
-                        Ok(Some(Loaded { mode, oid, content: Some(Content::Bytes(bytes)) }))
-                    }
-                    Node::Missing | Node::Folder | Node::Special => Ok(None),
-                }
+                let mut bytes = Vec::new();
+                file.read_to_end(&mut bytes).context("read", &place)?;
+                (mode, bytes)
             }
-        }
+            None => match tree.read(path)? {
+                Node::File { mode, bytes, .. } => (mode, bytes),
+                Node::Missing | Node::Folder | Node::Special => return Ok(None),
+            },
+        };
+        let oid = (self.wanted == Wanted::LinesAndIds).then(|| repository.hash().blob_id(&bytes));
+        Ok(Some(Loaded { mode, oid, content: Some(Content::Bytes(bytes)) }))
     }
 
     /// Computes what an edit makes of its file.
@@ -238,9 +261,8 @@ impl<'a> Loader<'a> {
             let line = format!("Subproject commit {}\n", version.oid);
             return Ok(Some(Content::Bytes(line.into_bytes())));
         }
-        let Some((blobs, repository)) = self.blobs.as_mut().zip(self.workspace.repository.as_ref()) else {
-            return Ok(None);
-        };
+        let Some(repository) = &self.workspace.repository else { return Ok(None) };
+        let blobs = self.blobs.get_or_insert_with(|| repository.blobs_to_show());
         if let Some(size) = blobs.size(&version.oid).filter(|size| *size > LARGE) {
             return Ok(Some(Content::Blob { repository, oid: version.oid.clone(), size }));
         }
@@ -256,6 +278,12 @@ fn binary_note(edit: &Edit, old: Option<&Loaded<'_>>) -> io::Result<Option<Strin
         return Ok(None);
     }
     Ok(Some(format!("{} bytes -> {} bytes", old.size(), diff.bytes)))
+}
+
+/// Says whether two versions at hand are one and the same.
+fn same_bytes(old: Option<&Loaded<'_>>, new: Option<&Loaded<'_>>) -> bool {
+    let Some((old, new)) = old.zip(new).filter(|(old, new)| old.mode == new.mode) else { return false };
+    matches!((&old.content, &new.content), (Some(Content::Bytes(old)), Some(Content::Bytes(new))) if old == new)
 }
 
 pub(super) fn whole_of(content: &Content<'_>) -> io::Result<Vec<u8>> {

@@ -19,7 +19,7 @@ use crate::paths::RepoPath;
 use crate::workspace::Workspace;
 
 pub use content::Place as OpenAt;
-pub use loader::Loader;
+pub use loader::{Loader, Wanted};
 
 /// Above this many bytes of both versions together, binary content is not given as a patch.
 const LARGEST_BINARY: u64 = 128 << 20;
@@ -60,11 +60,11 @@ enum Place {
 }
 
 /// Lists the edits of a snapshot.
-pub fn edits(manifest: &Manifest) -> Vec<Item> {
-    let files = manifest.edits.iter().flat_map(|edits| edits.listed());
+pub fn edits(edits: Option<Edits>) -> Vec<Item> {
+    let files = edits.into_iter().flat_map(Edits::into_listed);
     files
         .filter(|edit| edit.change != Change::IndexOnly)
-        .map(|edit| Item::new(&edit.path, Source::Stored(Box::new(edit.clone()))))
+        .map(|edit| Item::new(&edit.path.clone(), Source::Stored(Box::new(edit))))
         .collect()
 }
 
@@ -112,7 +112,7 @@ pub fn with_work_tree(workspace: &Workspace, old: &Manifest) -> Result<Vec<Item>
     };
     let none = empty();
     let old = old.edits.as_ref().unwrap_or(&none);
-    let listing = repository.status()?;
+    let listing = repository.pending()?;
     let moved = moved(workspace, old.base.as_deref(), listing.head.as_deref())?;
     let edits = by_path(old);
     let own = workspace.own_folders();
@@ -291,10 +291,13 @@ pub fn show_readers(
 ) -> io::Result<()> {
     let mut differ = Differ::new(old, new, options);
     if !differ.is_binary()? {
+        show.start(file)?;
         if let Some(again) = again {
+            if show.wants_length() {
+                state_length(&again, sizes, show)?;
+            }
             differ = differ.looking_ahead(again);
         }
-        show.start(file)?;
         let report = differ.run(&mut show)?;
         return show.finish(End { report, ..End::default() });
     }
@@ -333,6 +336,31 @@ fn binary_patch(file: File, hash: GitHash, again: Again<'_>) -> io::Result<(File
     let new_oid = Some(oid(&new, file.kind == Kind::Deleted));
     let patch = git::binary_patch(&old, &new).map_err(io::Error::other)?;
     Ok((File { old_oid, new_oid, ..file }, Some(patch)))
+}
+
+/// Tells the length of the one hunk of a file that is new or gone: then it need not be held until it ends.
+fn state_length(again: &Again<'_>, sizes: (Option<u64>, Option<u64>), show: &mut dyn Show) -> io::Result<()> {
+    let (gone, new) = (sizes.0.unwrap_or(0) > 0, sizes.1.unwrap_or(0) > 0);
+    if gone == new {
+        return Ok(());
+    }
+    let (old, new) = again(0, 0)?;
+    let (old, new) = (lines_in(old)?, lines_in(new)?);
+    // Not every size that a system states is true.
+    if old == 0 || new == 0 {
+        show.length(old, new);
+    }
+    Ok(())
+}
+
+fn lines_in(mut text: impl Read) -> io::Result<u64> {
+    let (mut lines, mut open_end) = (0, false);
+    let mut block = vec![0; 64 << 10];
+    while let length @ 1.. = text.read(&mut block)? {
+        lines += block[..length].iter().filter(|byte| **byte == b'\n').count() as u64;
+        open_end = block[length - 1] != b'\n';
+    }
+    Ok(lines + u64::from(open_end))
 }
 
 /// Turns what a receiver of output says into our error.

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::loader::{Loader, whole_of};
+use super::loader::{Loader, Wanted, whole_of};
 use super::{Item, Moved, Place, Source, broken};
 use crate::diff::Options;
 use crate::error::Result;
@@ -39,7 +39,7 @@ struct One {
 /// # Errors
 /// [`crate::error::Kind::Damaged`] if the store's content is not what it should be.
 pub(super) fn joined(workspace: &Workspace, items: Vec<Item>) -> Result<Vec<Item>> {
-    let mut loader = Loader::new(workspace, Options::default(), false);
+    let mut loader = Loader::new(workspace, Options::default(), Wanted::LinesAndIds);
     let (mut gone, mut new) = sides(workspace, &mut loader, &items)?;
     let mut found = Found::new();
     let mut keep = |more: Found, gone: &mut Vec<One>, new: &mut Vec<One>| {

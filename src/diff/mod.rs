@@ -33,7 +33,7 @@ pub use moved::Moved;
 pub use out::Out;
 pub use paint::{Look, Painter, pairs as changed_pairs, visible as visible_part};
 pub use parse::{moved_in, show_hunks, show_patch};
-pub use patch::Patch;
+pub use patch::{Aside, Patch};
 pub use queue::{Delivery, in_order};
 pub use stat::{Counted, Counter, Hunk, bar};
 pub use window::{Differ, is_binary};
@@ -56,6 +56,10 @@ pub trait Sink {
     fn close(&mut self) -> io::Result<()>;
     /// Tells, before it starts, how many lines of each version the next hunk has, where that is known.
     fn length(&mut self, _old: u64, _new: u64) {}
+    /// Says whether it is worth some time to know that.
+    fn wants_length(&self) -> bool {
+        false
+    }
     /// Tells, before they come, which of the next changed lines only moved.
     fn moved(&mut self, _moved: Moved) {}
 }
@@ -92,6 +96,10 @@ impl<S: Sink + ?Sized> Sink for &mut S {
 
     fn length(&mut self, old: u64, new: u64) {
         (**self).length(old, new);
+    }
+
+    fn wants_length(&self) -> bool {
+        (**self).wants_length()
     }
 
     fn moved(&mut self, moved: Moved) {

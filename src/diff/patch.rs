@@ -1,12 +1,19 @@
 //! The plain form: a unified diff byte for byte, as `git apply` takes it.
 //!
 //! A hunk's header states how many lines follow: where that is not known beforehand, the hunk is
-//! held until it ends. Nothing is escaped, cut or coloured here: this is for programs.
+//! held until it ends, and put aside if it is long. Nothing is escaped, cut or coloured here: this is for programs.
 
-use std::io;
+use std::fs::File as Handle;
+use std::io::{self, Read as _, Seek as _, Write as _};
 
 use super::file::Content;
 use super::{End, File, Out, Show, Sink};
+
+/// Makes a file for what is put aside.
+pub type Aside<'a> = &'a dyn Fn() -> io::Result<Handle>;
+
+/// How much of a hunk is held in memory, in bytes.
+const HELD: usize = 1 << 20;
 
 /// Writes files as patches.
 pub struct Patch<'o, 'a> {
@@ -14,8 +21,10 @@ pub struct Patch<'o, 'a> {
     file: File,
     /// Whether the header of the file has been written.
     headed: bool,
-    /// The hunk so far, if its length was not known.
+    /// The hunk so far, if its length was not known, but for what was put aside.
     body: Vec<u8>,
+    aside: Option<Handle>,
+    make_aside: Option<Aside<'o>>,
     /// The length of the hunk, where it was.
     stated: Option<(u64, u64)>,
     start: (u64, u64),
@@ -31,11 +40,19 @@ impl<'o, 'a> Patch<'o, 'a> {
             file: File::default(),
             headed: false,
             body: Vec::new(),
+            aside: None,
+            make_aside: None,
             stated: None,
             start: (0, 0),
             counts: (0, 0),
             heading: Vec::new(),
         }
+    }
+
+    /// Puts long hunks aside, in files that `make` makes.
+    #[must_use]
+    pub fn putting_aside(self, make: Aside<'o>) -> Patch<'o, 'a> {
+        Patch { make_aside: Some(make), ..self }
     }
 }
 
@@ -43,6 +60,7 @@ impl Show for Patch<'_, '_> {
     fn start(&mut self, file: File) -> io::Result<()> {
         self.file = file;
         self.headed = false;
+        self.stated = None;
         Ok(())
     }
 
@@ -118,16 +136,27 @@ impl Sink for Patch<'_, '_> {
     fn close(&mut self) -> io::Result<()> {
         if self.stated.take().is_none() {
             self.header(self.counts);
+            if let Some(mut aside) = self.aside.take() {
+                aside.rewind()?;
+                let mut block = vec![0; 64 << 10];
+                while let length @ 1.. = aside.read(&mut block)? {
+                    self.out.push(&block[..length])?;
+                }
+            }
             self.out.push(&self.body)?;
             self.body.clear();
             // A giant hunk must not keep its memory.
-            self.body.shrink_to(1 << 20);
+            self.body.shrink_to(HELD);
         }
         self.out.hunk_done()
     }
 
     fn length(&mut self, old: u64, new: u64) {
         self.stated = Some((old, new));
+    }
+
+    fn wants_length(&self) -> bool {
+        true
     }
 }
 
@@ -145,6 +174,16 @@ impl Patch<'_, '_> {
     }
 
     fn line_done(&mut self) -> io::Result<()> {
-        if self.stated.is_some() { self.out.line_done() } else { Ok(()) }
+        if self.stated.is_some() {
+            return self.out.line_done();
+        }
+        match (self.make_aside, &mut self.aside) {
+            _ if self.body.len() < HELD => return Ok(()),
+            (None, _) => return Ok(()),
+            (Some(_), Some(aside)) => aside.write_all(&self.body)?,
+            (Some(make), none) => none.insert(make()?).write_all(&self.body)?,
+        }
+        self.body.clear();
+        Ok(())
     }
 }

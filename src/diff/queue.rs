@@ -10,9 +10,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-/// How many pieces of a file may wait, and how many files.
+/// How many pieces of a file may wait, and how many files: together, some megabytes.
 const PIECES: usize = 4;
-const FILES: usize = 64;
+const FILES: usize = 16;
 
 /// How long the receiver waits for the next piece before it is told to write what it has.
 const PATIENCE: Duration = Duration::from_millis(5);

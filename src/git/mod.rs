@@ -200,6 +200,13 @@ impl Repository {
         BlobStream::open(&self.git, oid)
     }
 
+    /// Opens the repository's blobs for a process that only shows them: as in git itself, they are
+    /// checked by what they are packed with, and not hashed once more.
+    pub fn blobs_to_show(&self) -> Blobs<'_> {
+        git2::opts::strict_hash_verification(false);
+        self.blobs()
+    }
+
     /// Opens the repository's blobs for reading.
     pub fn blobs(&self) -> Blobs<'_> {
         Blobs::open(&self.git, &self.git_dir)

@@ -7,12 +7,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use super::command::Answer;
 use super::entries::{Index, Indexed};
 use super::index::Seen;
 use super::{Repository, Stamp};
 use crate::error::{Error, Kind, Result};
 use crate::manifest::{HiddenBy, Mode, Version};
 use crate::paths::RepoPath;
+
+const LIST_PENDING: [&str; 8] = [
+    "status",
+    "--porcelain=v2",
+    "-z",
+    "--branch",
+    // Counting commits takes a walk through the history.
+    "--no-ahead-behind",
+    "--untracked-files=all",
+    "--no-renames",
+    "--ignore-submodules=none",
+];
 
 /// How long a listing is new.
 const NEW: Duration = Duration::from_secs(5);
@@ -124,25 +137,42 @@ impl Repository {
     /// # Errors
     /// [`Kind::Environment`] with what git says.
     pub fn status(&self) -> Result<Listing> {
-        let list = [
-            "status",
-            "--porcelain=v2",
-            "-z",
-            "--branch",
-            // Counting commits takes a walk through the history.
-            "--no-ahead-behind",
-            "--untracked-files=all",
-            "--no-renames",
-            "--ignore-submodules=none",
-        ];
         let (stamp, begun) = (self.stamp(), Instant::now());
         // The index is read by two; at the same time, that costs no time.
         let (status, index) = std::thread::scope(|scope| {
             let index = scope.spawn(|| self.index());
-            (self.git.demand(&list), index.join())
+            (self.git.demand(&LIST_PENDING), index.join())
         });
         let index = index.map_err(|_| Error::new(Kind::Bug, "Reading the index failed"))??;
-        let status = status?;
+        let mut listing = self.listing(&status?, |listing| {
+            listing.index = index;
+            Ok(())
+        })?;
+        (listing.stamp, listing.begun) = (stamp, Some(begun));
+        listing.read_modes_of_intentions();
+        listing.hidden = listing.index.entries().filter_map(Hidden::of).collect();
+        Ok(listing)
+    }
+
+    /// Lists the pending paths alone, without the index.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with what git says.
+    pub fn pending(&self) -> Result<Listing> {
+        let status = self.git.demand(&LIST_PENDING)?;
+        self.listing(&status, |listing| {
+            if behind_loops(&status).next().is_some() {
+                listing.index = self.index()?;
+            }
+            Ok(())
+        })
+    }
+
+    fn listing(
+        &self,
+        status: &Answer,
+        read_index: impl FnOnce(&mut Listing) -> Result<()>,
+    ) -> Result<Listing> {
         let mut listing = parse(&status.stdout).map_err(|line| {
             Error::new(Kind::Environment, "git's status can't be understood").because(line)
         })?;
@@ -153,17 +183,15 @@ impl Repository {
             }
         }
         self.correct_empty_intentions(&mut listing)?;
-        (listing.stamp, listing.begun) = (stamp, Some(begun));
-        listing.index = index;
-        for line in status.stderr.lines() {
-            if let Some(path) = line.strip_suffix(": Too many levels of symbolic links") {
-                listing.add_behind_a_loop(path);
-            }
-        }
-        listing.read_modes_of_intentions();
-        listing.hidden = listing.index.entries().filter_map(Hidden::of).collect();
+        read_index(&mut listing)?;
+        behind_loops(status).for_each(|path| listing.add_behind_a_loop(path));
         Ok(listing)
     }
+}
+
+/// Returns what git could not look at, because a folder on the way leads to itself.
+fn behind_loops(status: &Answer) -> impl Iterator<Item = &str> {
+    status.stderr.lines().filter_map(|line| line.strip_suffix(": Too many levels of symbolic links"))
 }
 
 impl Listing {

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Content, Redaction};
-use crate::digest::GitHash;
+use super::{Content, ObjectRef, Redaction};
+use crate::digest::{GitHash, ObjectId};
 use crate::paths::RepoPath;
 use crate::screen;
 
@@ -113,10 +113,22 @@ impl Edits {
     /// Returns the entries as a person counts them: without the deletions that are the other
     /// half of a rename.
     pub fn listed(&self) -> impl Iterator<Item = &Edit> {
+        let left: BTreeSet<&RepoPath> = self.left().collect();
+        self.files.iter().filter(move |edit| edit.change != Change::Deleted || !left.contains(&edit.path))
+    }
+
+    /// The same, taken out.
+    pub fn into_listed(self) -> impl Iterator<Item = Edit> {
+        let left: BTreeSet<RepoPath> = self.left().cloned().collect();
+        self.files
+            .into_iter()
+            .filter(move |edit| edit.change != Change::Deleted || !left.contains(&edit.path))
+    }
+
+    /// Returns the paths that something was renamed from.
+    fn left(&self) -> impl Iterator<Item = &RepoPath> {
         let renamed = self.files.iter().filter(|edit| edit.change == Change::Renamed);
-        let left: BTreeSet<&RepoPath> = renamed.flat_map(|edit| &edit.from).map(|from| &from.path).collect();
-        let other_half = move |edit: &&Edit| edit.change == Change::Deleted && left.contains(&edit.path);
-        self.files.iter().filter(move |edit| !other_half(edit))
+        renamed.flat_map(|edit| &edit.from).map(|from| &from.path)
     }
 }
 
@@ -256,6 +268,7 @@ impl Mode {
 
 /// How to make one version of a file from another.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "StatedDiff")]
 pub struct Diff {
     /// The form of `content`.
     pub form: DiffForm,
@@ -267,6 +280,33 @@ pub struct Diff {
     /// What was taken out of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redaction: Option<Redaction>,
+}
+
+/// A diff as it stands in a manifest. There are thousands of them; read as a flattened enum each
+/// would be built three times.
+#[derive(Deserialize)]
+struct StatedDiff {
+    form: DiffForm,
+    bytes: u64,
+    text: Option<String>,
+    object: Option<ObjectId>,
+    size: Option<u64>,
+    chunks: Option<Vec<ObjectRef>>,
+    redaction: Option<Redaction>,
+}
+
+impl TryFrom<StatedDiff> for Diff {
+    type Error = &'static str;
+
+    fn try_from(stated: StatedDiff) -> Result<Diff, &'static str> {
+        let content = match (stated.text, stated.object.zip(stated.size), stated.chunks) {
+            (Some(text), ..) => Content::Text { text },
+            (None, Some((object, size)), _) => Content::Object(ObjectRef { object, size }),
+            (None, None, Some(chunks)) => Content::Chunks { chunks },
+            (None, None, None) => return Err("a diff without content"),
+        };
+        Ok(Diff { form: stated.form, bytes: stated.bytes, content, redaction: stated.redaction })
+    }
 }
 
 /// The form of a diff.

@@ -287,6 +287,49 @@ pub struct Safety {
     pub paths: Vec<RepoPath>,
 }
 
+/// What tells a snapshot from others.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Head {
+    format: u32,
+    #[serde(default)]
+    requires: Vec<String>,
+    /// Its identity.
+    pub id: SnapshotId,
+    /// What the person called it.
+    pub name: String,
+    /// When it was saved.
+    pub created_at: Timestamp,
+    /// Whether it is a safety snapshot.
+    #[serde(default, deserialize_with = "is_there")]
+    pub safety: bool,
+}
+
+fn is_there<'de, D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<bool, D::Error> {
+    Ok(Option::<serde::de::IgnoredAny>::deserialize(deserializer)?.is_some())
+}
+
+impl Head {
+    /// Reads it from a whole manifest; the rest is skipped, and believed by its checksum alone.
+    ///
+    /// # Errors
+    /// As [`Manifest::from_json`].
+    pub fn from_json(json: &[u8]) -> Result<Head> {
+        believed(json, |head: &Head| (head.format, &head.requires))
+    }
+
+    /// Takes it from a manifest that was read.
+    pub fn of(manifest: &Manifest) -> Head {
+        Head {
+            format: manifest.format,
+            requires: manifest.requires.clone(),
+            id: manifest.id.clone(),
+            name: manifest.name.clone(),
+            created_at: manifest.created_at,
+            safety: manifest.safety.is_some(),
+        }
+    }
+}
+
 impl Manifest {
     /// Reads a manifest.
     ///
@@ -295,10 +338,8 @@ impl Manifest {
     pub fn from_json(json: &[u8]) -> Result<Manifest> {
         let unreadable = |why: String| Error::new(Kind::Damaged, "The manifest can't be read").because(why);
         json_shape::check(json).map_err(unreadable)?;
-        check_format(json)?;
-        check_sum(json)?;
         let mut manifest: Manifest =
-            serde_json::from_slice(json).map_err(|error| unreadable(error.to_string()))?;
+            believed(json, |manifest: &Manifest| (manifest.format, &manifest.requires))?;
         manifest.refuse_twice().map_err(unreadable)?;
         manifest.proofs = Proofs::of(json);
         Ok(manifest)
@@ -464,7 +505,25 @@ fn checksum_place(json: &[u8]) -> Option<std::ops::Range<usize>> {
     (digits.iter().all(u8::is_ascii_hexdigit) && json.get(place.end) == Some(&b'"')).then_some(place)
 }
 
-/// Checks the version before anything else is believed.
+/// Reads a manifest, or a part of it, whose version is understood and whose checksum is right.
+fn believed<'a, T: Deserialize<'a>>(
+    json: &'a [u8],
+    version: impl Fn(&T) -> (u32, &Vec<String>),
+) -> Result<T> {
+    let read: serde_json::Result<T> = serde_json::from_slice(json);
+    match &read {
+        Ok(read) => {
+            let (format, requires) = version(read);
+            check_version(format, requires)?;
+        }
+        // What can't be read may be from a later version, which is the better thing to say.
+        Err(_) => check_format(json)?,
+    }
+    check_sum(json)?;
+    read.map_err(|error| Error::new(Kind::Damaged, "The manifest can't be read").because(error))
+}
+
+/// Checks the version of what can't be read otherwise.
 fn check_format(json: &[u8]) -> Result<()> {
     #[derive(Deserialize)]
     struct Envelope {
@@ -474,17 +533,21 @@ fn check_format(json: &[u8]) -> Result<()> {
     }
     let envelope: Envelope = serde_json::from_slice(json)
         .map_err(|error| Error::new(Kind::Damaged, "This is not a snapshot's manifest").because(error))?;
-    let unknown = envelope.requires.iter().find(|word| !UNDERSTOOD.contains(&word.as_str()));
-    if envelope.format > FORMAT || unknown.is_some() {
+    check_version(envelope.format, &envelope.requires)
+}
+
+fn check_version(format: u32, requires: &[String]) -> Result<()> {
+    let unknown = requires.iter().find(|word| !UNDERSTOOD.contains(&word.as_str()));
+    if format > FORMAT || unknown.is_some() {
         let needs = match unknown {
             Some(feature) => format!("it needs {:?}", screen::Line(feature).to_string()),
-            None => format!("its format is {}, this version reads up to {FORMAT}", envelope.format),
+            None => format!("its format is {format}, this version reads up to {FORMAT}"),
         };
         return Err(Error::new(Kind::NewerFormat, "A later version of snap wrote this snapshot")
             .because(needs)
             .hint("install the newest `claude-snap`; this one has changed nothing"));
     }
-    if envelope.format == 0 {
+    if format == 0 {
         return Err(Error::new(Kind::Damaged, "This is not a snapshot's manifest").because("its format is 0"));
     }
     Ok(())

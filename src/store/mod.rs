@@ -24,7 +24,7 @@ use std::time::Duration;
 use crate::digest::ObjectId;
 use crate::error::{Error, IoContext, Kind, Result};
 use crate::fs::{self, Draft, ExclusiveLock, Existing, SharedLock};
-use crate::manifest::{LARGEST_MANIFEST, Manifest, ObjectRef};
+use crate::manifest::{Head, LARGEST_MANIFEST, Manifest, ObjectRef};
 use crate::timestamp::Timestamp;
 
 pub use bases::Bases;
@@ -74,6 +74,13 @@ pub struct Entry {
     pub manifest: Result<Manifest>,
 }
 
+/// What is known of a snapshot before all of it is read.
+struct Known {
+    stem: String,
+    written: Timestamp,
+    head: Result<Head>,
+}
+
 impl AddLock {
     /// Makes all objects durable that were written under it, and their names.
     fn sync(&self) -> Result<()> {
@@ -108,6 +115,12 @@ impl Store {
             }
         }
         Ok(Store { root: root.to_owned(), parsed: Parsed::default() })
+    }
+
+    /// Returns the same store, for who reads each manifest once: nothing that was read is kept.
+    #[must_use]
+    pub fn forgetting(self) -> Store {
+        Store { parsed: Parsed::nothing(), ..self }
     }
 
     /// Returns the folder.
@@ -163,24 +176,40 @@ impl Store {
     /// # Errors
     /// [`Kind::Environment`] if the folder can't be read.
     pub fn entries(&self) -> Result<Vec<Entry>> {
-        let mut entries = Vec::new();
-        for stem in self.stems()? {
-            // Removed since it was listed, unless it only lost its first name.
-            let gone = |read: &Result<Manifest>| matches!(read, Err(error) if error.kind() == Kind::NotFound);
-            let manifest =
-                Some(self.read(&stem)).filter(|read| !gone(read)).unwrap_or_else(|| self.read(&stem));
-            if gone(&manifest) {
-                continue;
-            }
-            let written = std::fs::metadata(self.manifest_path(&stem)).and_then(|meta| meta.modified());
-            let written = written.map_or(Timestamp::from_millis(0), Timestamp::from);
-            entries.push(Entry { pinned: self.standing(&pin_name(&stem)).exists(), stem, written, manifest });
-        }
+        let mut entries: Vec<Entry> =
+            self.stems()?.into_iter().filter_map(|stem| self.entry(&stem)).collect();
         entries.sort_by(|a, b| match (&a.manifest, &b.manifest) {
             (Ok(a), Ok(b)) => b.created_at.cmp(&a.created_at).then_with(|| a.id.cmp(&b.id)),
             (a, b) => a.is_err().cmp(&b.is_err()),
         });
         Ok(entries)
+    }
+
+    /// Reads one; `None` if it has been removed since it was listed.
+    fn entry(&self, stem: &str) -> Option<Entry> {
+        let manifest = unless_gone(|| self.read(stem))?;
+        let (pinned, written) = (self.standing(&pin_name(stem)).exists(), self.written(stem));
+        Some(Entry { stem: stem.to_owned(), pinned, written, manifest })
+    }
+
+    /// Lists every snapshot in the order of [`Store::entries`], with what tells it from others.
+    fn known(&self) -> Result<Vec<Known>> {
+        let known = |stem: String| {
+            let head = unless_gone(|| self.read_head(&stem))?;
+            Some(Known { written: self.written(&stem), stem, head })
+        };
+        let mut known: Vec<Known> = self.stems()?.into_iter().filter_map(known).collect();
+        known.sort_by(|a, b| match (&a.head, &b.head) {
+            (Ok(a), Ok(b)) => b.created_at.cmp(&a.created_at).then_with(|| a.id.cmp(&b.id)),
+            (a, b) => a.is_err().cmp(&b.is_err()),
+        });
+        Ok(known)
+    }
+
+    /// Returns when a manifest's file was written.
+    fn written(&self, stem: &str) -> Timestamp {
+        let written = std::fs::metadata(self.manifest_path(stem)).and_then(|meta| meta.modified());
+        written.map_or(Timestamp::from_millis(0), Timestamp::from)
     }
 
     /// Says whether a snapshot that was read before has not been removed since.
@@ -335,14 +364,15 @@ impl Store {
         if let Ok(manifest) = &read {
             self.parsed.note(stem, identity, manifest);
         }
-        read.map_err(|error| match error.kind() {
-            Kind::Damaged => Error::new(Kind::Damaged, format!("Cannot read {}", path.display()))
-                .because(&error)
-                .hint("the other snapshots are not affected; as long as it is there, no object is removed; `snap rm` removes it"),
-            _ => Error::new(error.kind(), format!("Cannot read {}", path.display()))
-                .because(&error)
-                .hint(error.next_step().unwrap_or_default()),
-        })
+        read.map_err(|error| unread(&path, &error))
+    }
+
+    fn read_head(&self, stem: &str) -> Result<Head> {
+        let path = self.manifest_path(stem);
+        match self.parsed.get(stem, parsed::identity(&path)) {
+            Some(manifest) => Ok(Head::of(&manifest)),
+            None => Head::from_json(&self.manifest_bytes(stem)?).map_err(|error| unread(&path, &error)),
+        }
     }
 
     /// Returns the bytes of a snapshot's manifest, as they are on the disk.
@@ -385,6 +415,23 @@ impl Store {
 
     fn tmp(&self) -> PathBuf {
         self.root.join("tmp")
+    }
+}
+
+/// Reads something of a snapshot; `None` if it has been removed, and did not only lose its first name.
+fn unless_gone<T>(read: impl Fn() -> Result<T>) -> Option<Result<T>> {
+    let there = |read: &Result<T>| !matches!(read, Err(error) if error.kind() == Kind::NotFound);
+    Some(read()).filter(there).or_else(|| Some(read()).filter(there))
+}
+
+/// Says of which file it is that its manifest can't be read.
+fn unread(path: &Path, error: &Error) -> Error {
+    let said = Error::new(error.kind(), format!("Cannot read {}", path.display())).because(error);
+    match error.kind() {
+        Kind::Damaged => said.hint(
+            "the other snapshots are not affected; as long as it is there, no object is removed; `snap rm` removes it",
+        ),
+        _ => said.hint(error.next_step().unwrap_or_default()),
     }
 }
 

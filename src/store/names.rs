@@ -3,12 +3,14 @@
 //! A file name is made from the name so that it is readable, plain on every system, and
 //! different from all others also where case does not count.
 
-use super::{Entry, Store};
+use super::{Entry, Known, Store};
 use crate::error::{Error, Kind, Result};
 use crate::screen::Line;
 
 const LONGEST_NAME: usize = 120;
 const LONGEST_STEM: usize = 60;
+
+const NAME_ANOTHER: &str = "a newer snapshot can't be read; name the one you mean (`snap list`)";
 
 /// Names that Windows gives to devices, which no file may have there.
 const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "com", "lpt"];
@@ -84,16 +86,33 @@ impl Reference {
 }
 
 impl Store {
-    /// Finds the one snapshot that a reference means. `latest` skips safety snapshots.
+    /// Finds the one snapshot that a reference means. `latest` skips safety snapshots. Of all others only
+    /// what tells them apart is read.
     ///
     /// # Errors
     /// [`Kind::NotFound`] and [`Kind::Ambiguous`] with what there is; what is wrong with the
     /// manifest if it is damaged or from a later version.
     pub fn find(&self, reference: &Reference) -> Result<Entry> {
-        let entries = self.entries()?;
+        let known = self.known()?;
         match reference {
-            Reference::Latest(back) => self.find_latest(entries, *back),
-            Reference::Named(name) => self.find_named(entries, name),
+            Reference::Latest(back) => {
+                let found = self.find_latest(known, *back)?;
+                self.demand(&found.stem).map_err(|error| error.hint(NAME_ANOTHER))
+            }
+            Reference::Named(name) => self.demand(&self.find_named(known, name)?.stem),
+        }
+    }
+
+    /// Reads a snapshot that was just found.
+    fn demand(&self, stem: &str) -> Result<Entry> {
+        let gone = || {
+            Error::new(Kind::NotFound, "The snapshot was removed meanwhile")
+                .hint("`snap list` shows those that are there")
+        };
+        let entry = self.entry(stem).ok_or_else(gone)?;
+        match entry.manifest {
+            Ok(_) => Ok(entry),
+            Err(error) => Err(error),
         }
     }
 
@@ -107,17 +126,16 @@ impl Store {
         self.entries().ok()?.into_iter().find(damaged)
     }
 
-    fn find_latest(&self, entries: Vec<Entry>, back: usize) -> Result<Entry> {
-        let manual = |entry: &Entry| entry.manifest.as_ref().is_ok_and(|m| m.safety.is_none());
-        let unreadable =
-            entries.iter().filter(|entry| entry.manifest.is_err()).max_by_key(|entry| entry.written);
-        let unreadable = unreadable.map(|entry| (entry.written, entry.manifest.as_ref().err().cloned()));
-        let found = entries.into_iter().filter(manual).nth(back);
+    fn find_latest(&self, known: Vec<Known>, back: usize) -> Result<Known> {
+        let manual = |entry: &Known| entry.head.as_ref().is_ok_and(|m| !m.safety);
+        let unreadable = known.iter().filter(|entry| entry.head.is_err()).max_by_key(|entry| entry.written);
+        let unreadable = unreadable.map(|entry| (entry.written, entry.head.as_ref().err().cloned()));
+        let found = known.into_iter().filter(manual).nth(back);
         // If one that can't be read is newer, "latest" would silently mean another.
         if let (Some(found), Some((written, Some(error)))) = (&found, unreadable)
             && found.written < written
         {
-            return Err(error.hint("a newer snapshot can't be read; name the one you mean (`snap list`)"));
+            return Err(error.hint(NAME_ANOTHER));
         }
         found.ok_or_else(|| {
             let message = match back {
@@ -128,32 +146,32 @@ impl Store {
         })
     }
 
-    fn find_named(&self, entries: Vec<Entry>, name: &str) -> Result<Entry> {
+    fn find_named(&self, known: Vec<Known>, name: &str) -> Result<Known> {
         let shown = Line(name).to_string();
-        let is_called = |entry: &Entry| match &entry.manifest {
+        let is_called = |entry: &Known| match &entry.head {
             Ok(manifest) => manifest.name == name || manifest.id.as_str() == name,
             // A damaged one has no other name than its file's, or what would have become that.
             Err(_) => entry.stem == name || stems_for(name).next().as_ref() == Some(&entry.stem),
         };
-        let starts = |entry: &Entry| {
-            name.len() >= 4 && entry.manifest.as_ref().is_ok_and(|m| m.id.as_str().starts_with(name))
+        let starts = |entry: &Known| {
+            name.len() >= 4 && entry.head.as_ref().is_ok_and(|m| m.id.as_str().starts_with(name))
         };
-        let near: Vec<String> = entries
+        let near: Vec<String> = known
             .iter()
-            .filter_map(|entry| entry.manifest.as_ref().ok())
+            .filter_map(|entry| entry.head.as_ref().ok())
             .map(|manifest| Line(&manifest.name).to_string())
             .filter(|other| other.to_lowercase().contains(&shown.to_lowercase()))
             .take(3)
             .collect();
-        let (mut exact, rest): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(is_called);
+        let (mut exact, rest): (Vec<Known>, Vec<Known>) = known.into_iter().partition(is_called);
         // A readable one of that name is meant before a damaged one.
-        if exact.iter().any(|entry| entry.manifest.is_ok()) {
-            exact.retain(|entry| entry.manifest.is_ok());
+        if exact.iter().any(|entry| entry.head.is_ok()) {
+            exact.retain(|entry| entry.head.is_ok());
         }
-        let mut found: Vec<Entry> =
+        let mut found: Vec<Known> =
             if exact.is_empty() { rest.into_iter().filter(starts).collect() } else { exact.split_off(0) };
         match (found.pop(), found.len()) {
-            (Some(entry), 0) => match entry.manifest {
+            (Some(entry), 0) => match entry.head {
                 Err(error) => Err(error),
                 Ok(_) => Ok(entry),
             },

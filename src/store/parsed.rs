@@ -19,19 +19,30 @@ type Identity = (u64, u64, u64, i64, i64);
 
 /// The manifests of one store that this process has read.
 #[derive(Default)]
-pub(super) struct Parsed(Mutex<BTreeMap<String, (Identity, Manifest)>>);
+pub(super) struct Parsed {
+    manifests: Mutex<BTreeMap<String, (Identity, Manifest)>>,
+    keeps_nothing: bool,
+}
 
 impl Parsed {
+    /// Makes one that remembers nothing.
+    pub(super) fn nothing() -> Parsed {
+        Parsed { keeps_nothing: true, ..Parsed::default() }
+    }
+
     /// Returns the manifest of this name if its file is still the one that was read.
     pub(super) fn get(&self, stem: &str, identity: Option<Identity>) -> Option<Manifest> {
-        let parsed = self.0.lock().ok()?;
+        let parsed = self.manifests.lock().ok()?;
         let (known, manifest) = parsed.get(stem)?;
         (identity == Some(*known)).then(|| manifest.clone())
     }
 
     /// Remembers a manifest; `identity` is that of its file before it was read.
     pub(super) fn note(&self, stem: &str, identity: Option<Identity>, manifest: &Manifest) {
-        let (Some(identity), Ok(mut parsed)) = (identity, self.0.lock()) else { return };
+        if self.keeps_nothing {
+            return;
+        }
+        let (Some(identity), Ok(mut parsed)) = (identity, self.manifests.lock()) else { return };
         let held: u64 = parsed.values().map(|((_, _, size, ..), _)| size).sum();
         if held + identity.2 <= MOST {
             parsed.insert(stem.to_owned(), (identity, manifest.clone()));

@@ -10,7 +10,7 @@ use std::thread::Scope;
 
 use super::facts::{Facts, Listed, facts, listed};
 use super::record::{Block, Recorder};
-use crate::compare::{self, Item, Loader};
+use crate::compare::{self, Item, Loader, Wanted};
 use crate::diff::Options;
 use crate::error::{Error, Kind, Result};
 use crate::manifest::Manifest;
@@ -65,7 +65,7 @@ pub(super) fn open<'s>(
 ) {
     scope.spawn(move || {
         let read = |manifest: Manifest| {
-            let items = compare::edits(&manifest);
+            let items = compare::edits(manifest.edits.clone());
             (facts(&manifest, &items, now), items)
         };
         let opened = workspace.store.find(&reference).and_then(|entry| entry.manifest).map(read);
@@ -88,7 +88,7 @@ pub(super) fn read<'s>(
             news.send(News::More).map_err(|_| gone())
         };
         let mut recorder = Recorder::new(&mut send);
-        let shown = Loader::new(workspace, Options::default(), false).show(item, &mut recorder);
+        let shown = Loader::new(workspace, Options::default(), Wanted::Lines).show(item, &mut recorder);
         if let Some(failure) = shown.err().filter(|failure| failure.kind() != Kind::ClosedPipe) {
             let _gone = pieces.send(Err(said(&failure)));
         }

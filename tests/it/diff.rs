@@ -57,6 +57,25 @@ fn the_patch_of_a_snapshot_is_applied_by_git() {
 }
 
 #[test]
+fn a_patch_whose_hunks_are_megabytes_is_applied_by_git() {
+    let project = Project::new();
+    let lines =
+        |kind: &str| (0..60_000).map(|n| format!("{kind} line {n} of many others\n")).collect::<String>();
+    project.write("other.txt", lines("old"));
+    project.write("gone.txt", lines("gone"));
+    project.git(&["add", "."]);
+    project.git(&["commit", "-qm", "more"]);
+    project.write("other.txt", lines("new"));
+    project.write("come.txt", lines("come") + "no line end");
+    fs::remove_file(project.path("gone.txt")).must("removed");
+    project.snap(&["save", "one"]).exits(0);
+    for arguments in [&["diff", "one"][..], &["diff", "one", "-U1"]] {
+        let patch = project.snap(arguments).exits(0).stdout;
+        assert_eq!(tree(&in_clean_clone(&project, &patch)), tree(&project), "{arguments:?}");
+    }
+}
+
+#[test]
 fn two_snapshots_are_compared_through_what_both_made_of_a_file() {
     let project = project();
     project.write("long.txt", "short now\n");
