@@ -98,7 +98,7 @@ pub fn between(workspace: &Workspace, old: &Manifest, new: &Manifest) -> Result<
             items.push(Item::new(path, Source::Pair(a, b)));
         }
     }
-    renamed::joined(workspace, items)
+    Ok(renamed::joined(workspace, items))
 }
 
 /// Lists what may differ between a snapshot and the work tree as it is now.
@@ -150,7 +150,8 @@ pub fn with_work_tree(workspace: &Workspace, old: &Manifest) -> Result<Vec<Item>
         };
         Item::new(path, Source::Pair(place, now))
     };
-    renamed::joined(workspace, paths.into_iter().filter(|path| !in_store(path)).map(item).collect())
+    let items = paths.into_iter().filter(|path| !in_store(path)).map(item).collect();
+    Ok(renamed::joined(workspace, items))
 }
 
 type Both = (Option<Version>, Option<Version>);

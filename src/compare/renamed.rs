@@ -3,17 +3,16 @@
 //! By the id of the content first, which is known of snapshots without reading any; then by likeness; then
 //! by what a save has found.
 //! What is read for it is bounded, as nothing is shown before: what is beyond stays a file that is
-//! gone and one that is new.
+//! gone and one that is new. So does what can't be read: its turn to say so comes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::loader::{Loader, Wanted, whole_of};
-use super::{Item, Moved, Place, Source, broken};
+use super::{Item, Moved, Place, Source};
 use crate::diff::Options;
-use crate::error::Result;
 use crate::paths::RepoPath;
 use crate::renames::{self, Candidate, Sketch};
-use crate::tree::Tree;
+use crate::tree::{Node, Tree};
 use crate::workspace::Workspace;
 
 /// The most new files on the disk that are read, and the most that are looked for there.
@@ -30,17 +29,14 @@ const MOST_BYTES: u64 = 4 << 20;
 struct One {
     /// The number of its item.
     item: usize,
-    /// The id of its content, if that is known.
-    oid: Option<String>,
+    /// The id of its content.
+    oid: String,
 }
 
 /// Makes one item of each two that are the sides of a rename.
-///
-/// # Errors
-/// [`crate::error::Kind::Damaged`] if the store's content is not what it should be.
-pub(super) fn joined(workspace: &Workspace, items: Vec<Item>) -> Result<Vec<Item>> {
-    let mut loader = Loader::new(workspace, Options::default(), Wanted::LinesAndIds);
-    let (mut gone, mut new) = sides(workspace, &mut loader, &items)?;
+pub(super) fn joined(workspace: &Workspace, items: Vec<Item>) -> Vec<Item> {
+    let (mut gone, mut new) = sides(workspace, &items);
+    let mut loader = Loader::new(workspace, Options::default(), Wanted::Lines);
     let mut found = Found::new();
     let mut keep = |more: Found, gone: &mut Vec<One>, new: &mut Vec<One>| {
         let matched: BTreeSet<usize> = more.iter().flat_map(|(new, (gone, _))| [*new, *gone]).collect();
@@ -48,10 +44,10 @@ pub(super) fn joined(workspace: &Workspace, items: Vec<Item>) -> Result<Vec<Item
         found.extend(more);
     };
     keep(by_id(&gone, &new), &mut gone, &mut new);
-    keep(by_likeness(&mut loader, &items, &gone, &new)?, &mut gone, &mut new);
+    keep(by_likeness(&mut loader, &items, &gone, &new), &mut gone, &mut new);
     keep(as_saved(&items, &gone, &new), &mut gone, &mut new);
     if found.is_empty() {
-        return Ok(items);
+        return items;
     }
     let origins: BTreeMap<usize, (RepoPath, Place)> = found
         .values()
@@ -73,21 +69,20 @@ pub(super) fn joined(workspace: &Workspace, items: Vec<Item>) -> Result<Vec<Item
             source: Source::Pair(old, now),
         })
     };
-    Ok(items.into_iter().enumerate().filter_map(join).collect())
+    items.into_iter().enumerate().filter_map(join).collect()
 }
 
 /// For the number of a new item, that of the one which is gone, and how much is the same, where known.
 type Found = BTreeMap<usize, (usize, Option<u64>)>;
 
 /// Finds the files that only one side has.
-fn sides(workspace: &Workspace, loader: &mut Loader<'_>, items: &[Item]) -> Result<(Vec<One>, Vec<One>)> {
-    let tree = Tree::open(&workspace.root)?;
+fn sides(workspace: &Workspace, items: &[Item]) -> (Vec<One>, Vec<One>) {
     let (mut gone, mut new, mut on_disk, mut maybe_gone) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (number, item) in items.iter().enumerate() {
         let Source::Pair(old, now) = &item.source else { continue };
         let one = |place: &Place| {
             let version = place.version().filter(|version| version.mode.is_file());
-            version.map(|version| One { item: number, oid: Some(version.oid.clone()) })
+            version.map(|version| One { item: number, oid: version.oid.clone() })
         };
         match (old.is_nothing(), now) {
             (true, Place::Disk) => on_disk.push(number),
@@ -98,37 +93,33 @@ fn sides(workspace: &Workspace, loader: &mut Loader<'_>, items: &[Item]) -> Resu
         }
     }
     if on_disk.is_empty() || on_disk.len() > MOST_READ || maybe_gone.len() > MOST_LOOKED_FOR {
-        return Ok((gone, new));
+        return (gone, new);
     }
-    for one in maybe_gone {
-        if tree.size(&items[one.item].path)?.is_none() {
-            gone.push(one);
-        }
-    }
+    let (Some(repository), Ok(tree)) = (&workspace.repository, Tree::open(&workspace.root)) else {
+        return (gone, new);
+    };
+    gone.extend(maybe_gone.into_iter().filter(|one| matches!(tree.size(&items[one.item].path), Ok(None))));
     let mut left = MOST_BYTES;
     for item in on_disk.into_iter().take_while(|_| !gone.is_empty()) {
         let path = &items[item].path;
-        let Some(size) = tree.size(path)? else { continue };
-        left = left.saturating_sub(size);
-        if left == 0 {
-            break;
-        }
-        if let Some(loaded) = loader.load(path, &Place::Disk)?
-            && loaded.mode.is_file()
+        if let Ok(Some(size)) = tree.size(path)
+            && size <= left
+            && let Ok(Node::File { mode, bytes, .. }) = tree.read(path)
+            && mode.is_file()
         {
-            new.push(One { item, oid: loaded.oid });
+            left = left.saturating_sub(bytes.len() as u64);
+            new.push(One { item, oid: repository.hash().blob_id(&bytes) });
         }
     }
-    Ok((gone, new))
+    (gone, new)
 }
 
 fn by_id(gone: &[One], new: &[One]) -> Found {
     let mut left: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for one in gone.iter().rev() {
-        left.entry(one.oid.as_deref().unwrap_or_default()).or_default().push(one.item);
+        left.entry(&one.oid).or_default().push(one.item);
     }
-    let origin =
-        |one: &One| left.get_mut(one.oid.as_deref()?)?.pop().map(|gone| (one.item, (gone, Some(100))));
+    let origin = |one: &One| left.get_mut(one.oid.as_str())?.pop().map(|gone| (one.item, (gone, Some(100))));
     new.iter().filter_map(origin).collect()
 }
 
@@ -159,32 +150,27 @@ fn as_saved(items: &[Item], gone: &[One], new: &[One]) -> Found {
     found
 }
 
-fn by_likeness(loader: &mut Loader<'_>, items: &[Item], gone: &[One], new: &[One]) -> Result<Found> {
+fn by_likeness(loader: &mut Loader<'_>, items: &[Item], gone: &[One], new: &[One]) -> Found {
     let none = gone.is_empty() || new.is_empty();
     if none || gone.len() > MOST_COMPARED || new.len() > MOST_COMPARED {
-        return Ok(Found::new());
+        return Found::new();
     }
     let mut left = MOST_BYTES;
-    let mut sketches = |side: &[One], is_new: bool| -> Result<Vec<(usize, Sketch)>> {
-        let mut sketches = Vec::new();
-        for one in side {
-            let Source::Pair(old, now) = &items[one.item].source else { continue };
-            let loaded = loader.load(&items[one.item].path, if is_new { now } else { old })?;
-            let Some(content) = loaded.and_then(|loaded| loaded.content) else { continue };
-            if content.size() <= (renames::LARGEST as u64).min(left) {
-                left -= content.size();
-                sketches.push((one.item, Sketch::of(&whole_of(&content).map_err(|error| broken(&error))?)));
-            }
-        }
-        Ok(sketches)
+    let mut sketch = |one: &One, is_new: bool| -> Option<(usize, Sketch)> {
+        let Source::Pair(old, now) = &items[one.item].source else { return None };
+        let loaded = loader.load(&items[one.item].path, if is_new { now } else { old }).ok()??;
+        let content = loaded.content.filter(|content| content.size() <= left.min(renames::LARGEST as u64))?;
+        left -= content.size();
+        Some((one.item, Sketch::of(&whole_of(&content).ok()?)))
     };
-    let (gone, new) = (sketches(gone, false)?, sketches(new, true)?);
+    let gone: Vec<_> = gone.iter().filter_map(|one| sketch(one, false)).collect();
+    let new: Vec<_> = new.iter().filter_map(|one| sketch(one, true)).collect();
     let pairs = renames::pair(&candidates(items, &gone), &candidates(items, &new));
     let found = new.iter().zip(pairs).filter_map(|((item, sketch), origin)| {
         let (origin, old) = &gone[origin?];
         Some((*item, (*origin, Some(sketch.likeness(old)))))
     });
-    Ok(found.collect())
+    found.collect()
 }
 
 fn candidates<'a>(items: &'a [Item], side: &'a [(usize, Sketch)]) -> Vec<Candidate<'a>> {

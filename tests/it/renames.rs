@@ -244,6 +244,25 @@ fn a_whole_folder_that_was_moved_is_shown_as_moved_but_content_is_read_only_with
 }
 
 #[test]
+fn damage_in_what_may_be_a_rename_is_said_when_its_turn_comes() {
+    let project = Project::new();
+    project.write("old", text(0..4_000));
+    project.git(&["add", "."]);
+    project.git(&["commit", "-qm", "more"]);
+    project.write("a.txt", "an edit\n");
+    project.write("old", text(0..4_000).replace("number", "no."));
+    project.snap(&["save", "x"]).exits(0);
+    fs::rename(project.path("old"), project.path("z")).must("to rename");
+    project.write("z", text(0..3_999).replace("number", "no."));
+    project.write("a.txt", "another one\n");
+    let renamed = project.snap(&["diff", "x", "--now", "--name-status"]).exits(0).stdout;
+    assert_eq!(renamed, "M\ta.txt\nR\told\tz\n");
+    project.objects().iter().for_each(|object| fs::write(object, "damage").must("to write"));
+    let said = project.snap(&["diff", "x", "--now", "--patch"]).exits(5).says(&["Cannot read", ".zst"]);
+    assert!(said.stdout.contains("+another one"), "{}", said.stdout);
+}
+
+#[test]
 fn the_lost_diff_of_a_renamed_file_is_made_anew_from_the_file_it_came_from() {
     let project = Project::new();
     project.write("long.txt", text(0..4_000));
