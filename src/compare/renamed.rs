@@ -19,11 +19,12 @@ use crate::workspace::Workspace;
 const MOST_READ: usize = 1_000;
 const MOST_LOOKED_FOR: usize = 2_000;
 
-/// The most files of either side that are compared with others.
-const MOST_COMPARED: usize = 200;
-
-/// The most bytes that are read, first of new files on the disk, then of what is compared.
+/// The most bytes of new files on the disk that are read.
 const MOST_BYTES: u64 = 4 << 20;
+
+/// The most files of either side that are compared with others, and the most bytes of all of them.
+const MOST_COMPARED: usize = 100;
+const MOST_BYTES_COMPARED: u64 = 1 << 20;
 
 /// A file that only one side has.
 struct One {
@@ -155,7 +156,7 @@ fn by_likeness(loader: &mut Loader<'_>, items: &[Item], gone: &[One], new: &[One
     if none || gone.len() > MOST_COMPARED || new.len() > MOST_COMPARED {
         return Found::new();
     }
-    let mut left = MOST_BYTES;
+    let mut left = MOST_BYTES_COMPARED;
     let mut sketch = |one: &One, is_new: bool| -> Option<(usize, Sketch)> {
         let Source::Pair(old, now) = &items[one.item].source else { return None };
         let loaded = loader.load(&items[one.item].path, if is_new { now } else { old }).ok()??;
