@@ -31,6 +31,9 @@ const THREADS: usize = 2;
 /// The width of the bars of `--stat`.
 const BAR: u64 = 40;
 
+/// The longest name that the bars are set to the right for.
+const LONGEST_NAME: usize = 60;
+
 /// Show what a snapshot changed, what differs between two, or any two files
 ///
 /// On a terminal, or with `--color always`, painted for people; else a patch for `git apply`.
@@ -385,7 +388,8 @@ impl Report {
                 _ => name(&counted.file.path),
             }
         };
-        let width = self.counted.iter().map(|one| name(one).chars().count()).max().unwrap_or(0).min(60);
+        let longest = self.counted.iter().map(|one| name(one).chars().count()).max().unwrap_or(0);
+        let (width, bar_width) = stat_widths(longest, io::stdout().is_terminal().then(screen_width));
         let lines = |one: &Counted| (one.end.report.added, one.end.report.removed);
         let most = self.counted.iter().map(|one| lines(one).0 + lines(one).1).max().unwrap_or(0);
         let (mut added, mut removed) = (0, 0);
@@ -395,7 +399,7 @@ impl Report {
                 false => {
                     let (plus, minus) = lines(one);
                     (added, removed) = (added + plus, removed + minus);
-                    let (pluses, minuses) = bar(plus, minus, most, BAR);
+                    let (pluses, minuses) = bar(plus, minus, most, bar_width);
                     let signs = [
                         ui.paint(Style::Good, "+".repeat(pluses)),
                         ui.paint(Style::Bad, "-".repeat(minuses)),
@@ -403,9 +407,35 @@ impl Report {
                     format!("{:5} {}", plus + minus, signs.concat())
                 }
             };
-            ui.line(format!(" {:width$} | {facts}", name(one)).trim_end())?;
+            let name = if bar_width < BAR { end_of(name(one), width) } else { name(one) };
+            ui.line(format!(" {name:width$} | {facts}").trim_end())?;
         }
         ui.line(&format!(" {}, +{added} -{removed}", count(self.counted.len(), "file")))
+    }
+}
+
+/// Returns how wide the names and the bars of `--stat` are, when the longest name has so many characters; on a
+/// screen a line of it shall fit.
+fn stat_widths(longest: usize, screen: Option<usize>) -> (usize, u64) {
+    const COUNT: usize = " ".len() + " | ".len() + "12345 ".len();
+    let room = screen.map_or(usize::MAX, |screen| screen.saturating_sub(COUNT).max(24));
+    let bar = BAR as usize;
+    match longest.min(LONGEST_NAME) {
+        width if width + bar <= room => (width, BAR),
+        width => {
+            // Three eighths are for the bars, as git has it, or what the names leave.
+            let width = width.min(room - room * 3 / 8);
+            (width, (room - width).min(bar) as u64)
+        }
+    }
+}
+
+/// Returns the end of a name that has more than so many characters.
+fn end_of(name: String, width: usize) -> String {
+    let count = name.chars().count();
+    match count > width {
+        true => std::iter::once('…').chain(name.chars().skip(count + 1 - width)).collect(),
+        false => name,
     }
 }
 
@@ -430,4 +460,23 @@ fn as_json(counted: &Counted) -> serde_json::Value {
         "note": end.note,
         "hunks": counted.hunks,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_stat_fits_the_screen() {
+        assert_eq!(stat_widths(20, None), (20, 40));
+        assert_eq!(stat_widths(100, None), (60, 40));
+        assert_eq!(stat_widths(100, Some(200)), (60, 40));
+        assert_eq!(stat_widths(20, Some(80)), (20, 40));
+        for (longest, screen) in [(100, 80), (45, 80), (100, 100), (70, 40)] {
+            let (name, bar) = stat_widths(longest, Some(screen));
+            assert_eq!(1 + name + 3 + 6 + bar as usize, screen, "{longest} on {screen}");
+        }
+        assert_eq!(end_of("a/long/path/name.rs".to_owned(), 10), "…h/name.rs");
+        assert_eq!(end_of("name.rs".to_owned(), 10), "name.rs");
+    }
 }

@@ -30,7 +30,7 @@ pub(super) const HELP: [(&str, &str); 17] = [
     ("w", "fold long lines by width, or cut them"),
     ("h l ← →", "move lines that are cut sideways"),
     ("z", "only the heads of hunks, or all; Enter opens one"),
-    ("Tab", "next part of the screen: snapshots, tasks, agents, files, diff"),
+    ("Tab", "next part: snapshots, tasks, agents, files, diff"),
     ("Enter", "open the snapshot; go to the diff"),
     ("v", "the diff alone, or with the lists"),
     ("mouse", "click and wheel; with Shift your terminal selects text"),
