@@ -194,7 +194,12 @@ fn at_home(command: &mut Command, folder: &Path) {
 fn repository(snap: &str, folder: &Path) -> std::io::Result<()> {
     let tree = folder.join("tree");
     fs::rename(folder.join("old"), &tree)?;
-    for step in [&["init", "-q"][..], &["add", "-A"], &["commit", "-qm", "old"], &["gc", "-q"]] {
+    for step in [
+        &["init", "-q"][..],
+        &["add", "-A"],
+        &["-c", "maintenance.auto=false", "commit", "-qm", "old"],
+        &["gc", "-q"],
+    ] {
         run("git", step, &tree)?;
     }
     run(snap, &["save", "before"], &tree)?;
