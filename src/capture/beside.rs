@@ -3,8 +3,8 @@
 //! What is made and not worked on yet is bounded, so that memory does not grow with what is read.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::mpsc::sync_channel;
-use std::sync::{Mutex, PoisonError};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Builder;
 
 use crate::error::{Error, Kind, Result};
@@ -26,35 +26,45 @@ pub(super) fn beside<I: Send, O: Send, T>(
     make: impl FnOnce(&mut dyn FnMut(I) -> Result<()>) -> Result<T>,
 ) -> Result<(T, Vec<O>)> {
     let (sender, receiver) = sync_channel::<(usize, I)>(threads);
-    let (receiver, failed, done) = (Mutex::new(receiver), AtomicBool::new(false), Mutex::new(Vec::new()));
+    let receiver = Arc::new(Mutex::new(receiver));
+    let (failed, done) = (AtomicBool::new(false), Mutex::new(Vec::new()));
     let finish = |number: usize, piece: I| {
         let result = work(piece);
         failed.fetch_or(result.is_err(), Relaxed);
         done.lock().unwrap_or_else(PoisonError::into_inner).push((number, result));
     };
-    let made = std::thread::scope(|scope| {
-        let serve = || {
-            let next = || receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
-            // After an error the rest is only taken, so that nobody waits for room.
-            while let Ok((number, piece)) = next() {
-                if !failed.load(Relaxed) {
-                    finish(number, piece);
-                }
+    let serve = &|receiver: Arc<Mutex<Receiver<(usize, I)>>>| {
+        let next = || receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        // After an error the rest is only taken, so that nobody waits for room.
+        while let Ok((number, piece)) = next() {
+            if !failed.load(Relaxed) {
+                finish(number, piece);
             }
+        }
+    };
+    let made = std::thread::scope(|scope| {
+        let start = |_| {
+            let receiver = Arc::clone(&receiver);
+            Builder::new().spawn_scoped(scope, move || serve(receiver)).ok()
         };
-        let started = (0..threads).map_while(|_| Builder::new().spawn_scoped(scope, serve).ok()).count();
+        let started = (0..threads).map_while(start).count();
+        // Theirs alone now: if they all panic, nobody waits for room.
+        drop(receiver);
         let mut number = 0;
         let made = make(&mut |piece| {
+            let stopped = || Error::new(Kind::Bug, "Work beside this one failed");
             if failed.load(Relaxed) {
-                return Err(Error::new(Kind::Bug, "Work beside this one failed"));
-            }
-            match started {
-                // Where no threads can be had, this one does it all.
-                0 => finish(number, piece),
-                _ => drop(sender.send((number, piece))),
+                return Err(stopped());
             }
             number += 1;
-            Ok(())
+            match started {
+                // Where no threads can be had, this one does it all.
+                0 => {
+                    finish(number, piece);
+                    Ok(())
+                }
+                _ => sender.send((number, piece)).map_err(|_| stopped()),
+            }
         });
         drop(sender);
         made
@@ -97,5 +107,10 @@ mod tests {
             let stop = |_: &mut dyn FnMut(usize) -> Result<()>| Err::<(), _>(Error::new(Kind::Usage, "stop"));
             assert_eq!(beside(threads, refuse, stop).expect_err("an error").kind(), Kind::Usage);
         }
+    }
+    #[test]
+    fn a_panic_of_the_work_ends_it_and_nobody_waits_for_ever() {
+        let panics = |_: usize| -> Result<()> { panic!("on purpose") };
+        assert!(std::panic::catch_unwind(|| beside(1, panics, feed)).is_err());
     }
 }
