@@ -101,7 +101,9 @@ pub(super) fn plan(
     let store = &workspace.store;
     let transcripts =
         manifest.agents.iter().filter_map(|agent| Some((&agent.id, agent.transcript.as_ref()?)));
-    let all = transcript.bytes + transcripts.clone().map(|(_, transcript)| transcript.bytes).sum::<u64>();
+    // What a snapshot says of its sizes may be anything.
+    let sizes = transcripts.clone().map(|(_, transcript)| transcript.bytes);
+    let all = sizes.fold(transcript.bytes, u64::saturating_add);
     let mut done = 0;
     let mut checked = |transcript: &Transcript| {
         checked(store, transcript, |bytes| {

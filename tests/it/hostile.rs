@@ -104,6 +104,8 @@ fn bounded(project: &Project, arguments: &[&str]) -> Ran {
     command.args([MEMORY, "--cpu=20", "--"]).arg(snap.get_program()).args(snap.get_args());
     command.current_dir(project.root()).env_clear();
     command.envs(snap.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    // Else the C library reserves 64 MiB of addresses for each thread, which is no memory and would be counted.
+    command.env("MALLOC_ARENA_MAX", "1");
     if Command::new("prlimit").arg("--version").output().is_err() {
         writeln!(std::io::stderr(), "SKIPPED: no prlimit here: memory and time were not bounded").ok();
         return ran(&mut project.command(project.root(), arguments));
