@@ -108,6 +108,7 @@ mod tests {
             assert_eq!(beside(threads, refuse, stop).expect_err("an error").kind(), Kind::Usage);
         }
     }
+
     #[test]
     fn a_panic_of_the_work_ends_it_and_nobody_waits_for_ever() {
         let panics = |_: usize| -> Result<()> { panic!("on purpose") };

@@ -94,9 +94,7 @@ fn read(shared: &Shared<'_>, own_folders: &OwnFolders, listing: Listing) -> Resu
     all.append(shared.read_all(clean(open, &listing.index), 80..85)?);
     let new_files = new_files(shared, &mut all, &listing.index, &bases)?;
     all.append(shared.read_all(new_files, 85..95)?);
-    for (_, noted) in all.secrets {
-        shared.redactor.note(noted);
-    }
+    all.secrets.into_iter().for_each(|noted| shared.redactor.note(noted));
     for (path, reason) in listing.odd {
         all.skipped.push(Skipped { path: crate::screen::Line(&path).to_string(), reason });
     }

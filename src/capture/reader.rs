@@ -75,8 +75,8 @@ pub(super) struct Part {
     /// read of them, unless that would hold too much: then it is read once more.
     pub(super) new_files: Vec<(NewFile, (Versions, Option<Content>))>,
     pub(super) skipped: Vec<Skipped>,
-    /// Secrets that were taken out, each with its path.
-    pub(super) secrets: Vec<(RepoPath, Noted)>,
+    /// Secrets that were taken out.
+    pub(super) secrets: Vec<Noted>,
 }
 
 impl Part {
@@ -479,7 +479,7 @@ impl Reader<'_> {
         let (made, size, version, redaction) = match clean {
             None => (edit::make(old, new)?, bytes.len(), version, None),
             Some(clean) => {
-                self.part.secrets.extend(clean.noted.into_iter().map(|noted| (path.clone(), noted)));
+                self.part.secrets.extend(clean.noted);
                 let old = old.zip(clean.old.as_deref()).map(|(old, bytes)| Side { bytes, ..old });
                 let made = edit::make(old, Side { bytes: &clean.new, ..new })?;
                 let oid = self.shared.repository.hash().blob_id(&clean.new);

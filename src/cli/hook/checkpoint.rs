@@ -44,7 +44,8 @@ pub(super) fn before_tool(started: &Started) -> Result<()> {
     let risk = risk::of_call(&call, &rules, &place);
     if let Some(Risk { step, .. }) = risk {
         wait_for_transcript(started);
-        if save(started, &context, &format!("before {step}"), Automatic::NewEdits)? {
+        let workspace = Workspace::open(&context)?;
+        if save(started, &context, &workspace, &format!("before {step}"), Automatic::NewEdits)? {
             started.later(&["PreToolUse"])?;
         }
     }
@@ -69,25 +70,35 @@ pub(super) fn now(started: &Started, name: &str, pause: Duration) -> Result<()> 
         return Ok(());
     }
     let context = started.context()?;
-    match save(started, &context, name, Automatic::NewState(pause))? {
-        true => put_in_order(started),
+    let workspace = Workspace::open(&context)?;
+    match save(started, &context, &workspace, name, Automatic::NewState(pause))? {
+        true => put_in_order(&context, &workspace),
         false => Ok(()),
     }
 }
 
-/// Removes automatic snapshots past their policy, and has `latest` follow the newest.
-pub(super) fn put_in_order(started: &Started) -> Result<()> {
+/// What comes after the answer to `PreToolUse`.
+pub(super) fn after_tool_was_let_go(started: &Started) -> Result<()> {
     let context = started.context()?;
-    let workspace = Workspace::open(&context)?;
-    capture::tidy(&context, &workspace)?;
-    restore::follow(&workspace)
+    put_in_order(&context, &Workspace::open(&context)?)
+}
+
+/// Removes automatic snapshots past their policy, and has `latest` follow the newest.
+fn put_in_order(context: &Context, workspace: &Workspace) -> Result<()> {
+    capture::tidy(context, workspace)?;
+    restore::follow(workspace)
 }
 
 /// Saves; says whether there was anything new.
-fn save(started: &Started, context: &Context, name: &str, automatic: Automatic) -> Result<bool> {
-    let workspace = Workspace::open(context)?;
+fn save(
+    started: &Started,
+    context: &Context,
+    workspace: &Workspace,
+    name: &str,
+    automatic: Automatic,
+) -> Result<bool> {
     // A tree that a killed restore left half done is no state to keep.
-    restore::recover(context, &workspace)?;
+    restore::recover(context, workspace)?;
     let session = match started.transcript() {
         None => None,
         asked => {
@@ -108,9 +119,9 @@ fn save(started: &Started, context: &Context, name: &str, automatic: Automatic) 
         allow_secrets: &[],
         progress: &progress,
     };
-    let report = match capture::save(context, &workspace, &request) {
+    let report = match capture::save(context, workspace, &request) {
         // A hook beside this one took the name: what it saved is found now.
-        Err(error) if error.kind() == Kind::Refused => capture::save(context, &workspace, &request)?,
+        Err(error) if error.kind() == Kind::Refused => capture::save(context, workspace, &request)?,
         done => done?,
     };
     Ok(report.written)

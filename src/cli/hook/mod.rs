@@ -86,7 +86,7 @@ impl Hook {
                 }
                 Ok(())
             }
-            "PreToolUse" if self.later => checkpoint::put_in_order(&started),
+            "PreToolUse" if self.later => checkpoint::after_tool_was_let_go(&started),
             "PreToolUse" => checkpoint::before_tool(&started),
             "PermissionRequest" | "SubagentStop" => started.record(&self.event),
             "PreCompact" => checkpoint::now(&started, "before compaction", Duration::ZERO),
