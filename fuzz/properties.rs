@@ -220,7 +220,7 @@ pub fn screen(data: &[u8]) {
     out.retain(|byte| *byte != b'\t');
     shown_is_safe(&out, false);
     let json = serde_json::to_string(&*text).expect("JSON");
-    let safe = screen::json(&json);
+    let safe = screen::json(&json).to_string();
     shown_is_safe(safe.as_bytes(), false);
     assert_eq!(serde_json::from_str::<String>(&safe).expect("JSON"), text);
 }
@@ -228,7 +228,7 @@ pub fn screen(data: &[u8]) {
 fn shown_is_safe(shown: &[u8], line_ends: bool) {
     let text = std::str::from_utf8(shown).expect("text");
     for c in text.chars() {
-        let hides = matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}');
+        let hides = matches!(c, '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}');
         assert!(!hides && (!c.is_control() || line_ends && c == '\n'), "{c:?} in {text:?}");
     }
 }

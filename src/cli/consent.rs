@@ -11,7 +11,7 @@ use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use serde_json::{Value, json};
 
 use super::restoring::lines;
-use super::ui::{Style, Ui};
+use super::ui::{Style, Text, Ui, text};
 use crate::error::Result;
 use crate::manifest::Manifest;
 use crate::paths::RepoPath;
@@ -58,8 +58,8 @@ impl Agreement {
         let (mut trust, mut allow) = (self.trust, self.allow.clone());
         if self.asks(ui) {
             if let (Provenance::Foreign { why }, false) = (plan.provenance(), trust) {
-                for line in lines(ui, &plan, usize::MAX) {
-                    ui.tell_line(&line);
+                for line in lines(&plan, usize::MAX) {
+                    ui.tell_line(line);
                 }
                 ui.tell_line(&format!("This is not your own snapshot: {why}."));
                 ui.tell_line("What its conversation says will have your authority, as if you had said it.");
@@ -144,16 +144,16 @@ pub(super) fn unfilled_json(plan: &Plan) -> Value {
 }
 
 /// The lines of a plan that say whose snapshot it is and what needs a look.
-pub(super) fn provenance_lines(ui: &Ui, plan: &Plan) -> Vec<String> {
-    let mark = |text: &str| ui.paint(Style::Warning, text);
+pub(super) fn provenance_lines(plan: &Plan) -> Vec<Text> {
+    let mark = |word: &str| Style::Warning.of(word);
     let mut lines = match plan.provenance() {
         Provenance::Own => Vec::new(),
-        Provenance::Trusted { signer } => vec![format!("  signed by {signer}, whom you trust")],
-        Provenance::Foreign { why } => vec![format!("  {} {why}", mark("not your own:"))],
+        Provenance::Trusted { signer } => vec![format!("  signed by {signer}, whom you trust").into()],
+        Provenance::Foreign { why } => vec![text!["  ", mark("not your own:"), " ", why]],
     };
     lines.extend(plan.doubts().iter().map(|doubt| {
         let word = if doubt.never { "never  " } else { "careful" };
-        format!("  {} {} {}", mark(word), doubt.path, doubt.why)
+        text!["  ", mark(word), format!(" {} {}", doubt.path, doubt.why)]
     }));
     lines
 }

@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::pager::{Sheet, screen_width};
-use super::ui::{Style, Ui};
+use super::ui::{Style, Text, Ui, text};
 use super::{Outcome, count};
 use crate::compare::{self, Item, Loader, OpenAt, Wanted, broken};
 use crate::context::Context;
@@ -21,7 +21,7 @@ use crate::error::{Error, IoContext as _, Kind as Failure, Result};
 use crate::git::Repository;
 use crate::manifest::Manifest;
 use crate::paths::RepoPath;
-use crate::screen::Line;
+use crate::screen::{Line, Sieve};
 use crate::store::{Reference, Store};
 use crate::workspace::Workspace;
 
@@ -60,7 +60,7 @@ pub(super) struct Diff {
     /// The two versions beside each other
     #[arg(short = 'y', long, group = "form")]
     side_by_side: bool,
-    /// A patch for `git apply`, also on a terminal
+    /// A patch for `git apply`; on a terminal what is not seen is shown as escapes
     #[arg(short, long, group = "form")]
     patch: bool,
     /// Such a patch with binary content too
@@ -172,8 +172,10 @@ impl Diff {
             }?;
             out.flush().map_err(|error| broken(&error))
         };
+        // A program gets a patch as it is; a person can't apply one from the screen.
+        let sieve = (form == Form::Patch && io::stdout().is_terminal()).then(Sieve::default);
         let mut report =
-            Report { sheet: None, paged: !self.no_pager, form, counted: Vec::new(), found: false };
+            Report { sheet: None, sieve, paged: !self.no_pager, form, counted: Vec::new(), found: false };
         in_order(jobs.into_iter(), THREADS, loader, work, |delivery| report.take(delivery, ui))?;
         report.finish(ui)?;
         Ok(if self.exit_code && report.found { Outcome::No } else { Outcome::Done })
@@ -329,6 +331,8 @@ fn show_files(old: &Named, new: &Named, options: Options, show: &mut dyn Show) -
 /// Writes what the threads deliver.
 struct Report {
     sheet: Option<Sheet>,
+    /// Makes safe what is not safe already.
+    sieve: Option<Sieve>,
     paged: bool,
     form: Form,
     counted: Vec<Counted>,
@@ -349,7 +353,10 @@ impl Report {
                     // Not before there is something to show: a pager on nothing is a nuisance.
                     none => none.insert(Sheet::open(self.paged)?),
                 };
-                sheet.block(&block)
+                match &mut self.sieve {
+                    Some(sieve) => sheet.block(&sieve.next(&block)),
+                    None => sheet.block(&block),
+                }
             }
             Delivery::Piece(Piece::Counted(mut counted)) => {
                 self.found = true;
@@ -357,11 +364,11 @@ impl Report {
                 match self.form {
                     Form::Names => ui.line(&name),
                     Form::Status => {
-                        let old = |name: &Vec<u8>| format!("{}\t", Line(&String::from_utf8_lossy(name)));
+                        let old = |name: &Vec<u8>| text![Text::tab(), String::from_utf8_lossy(name).as_ref()];
                         let old = counted.file.old_path.as_ref().map(old).unwrap_or_default();
-                        ui.line(&format!("{}\t{old}{name}", counted.file.kind.letter()))
+                        ui.line(text![counted.file.kind.letter().to_string(), old, Text::tab(), name])
                     }
-                    Form::Json => ui.line(&crate::screen::json(&as_json(&counted).to_string())),
+                    Form::Json => ui.value(&crate::screen::json(&as_json(&counted).to_string())),
                     _ => {
                         counted.hunks = Vec::new();
                         self.counted.push(*counted);
@@ -374,6 +381,9 @@ impl Report {
 
     fn finish(&mut self, ui: &mut Ui) -> Result<()> {
         if let Some(sheet) = &mut self.sheet {
+            if let Some(sieve) = &mut self.sieve {
+                sheet.block(&sieve.finish())?;
+            }
             sheet.flush()?;
         }
         if self.form != Form::Stat || self.counted.is_empty() {
@@ -395,20 +405,23 @@ impl Report {
         let (mut added, mut removed) = (0, 0);
         for one in &self.counted {
             let facts = match one.end.binary {
-                true => format!("binary {}", one.end.note.as_deref().unwrap_or_default()),
+                true => format!("binary {}", one.end.note.as_deref().unwrap_or_default()).trim_end().into(),
                 false => {
                     let (plus, minus) = lines(one);
                     (added, removed) = (added + plus, removed + minus);
                     let (pluses, minuses) = bar(plus, minus, most, bar_width);
-                    let signs = [
-                        ui.paint(Style::Good, "+".repeat(pluses)),
-                        ui.paint(Style::Bad, "-".repeat(minuses)),
-                    ];
-                    format!("{:5} {}", plus + minus, signs.concat())
+                    match pluses + minuses {
+                        0 => format!("{:5}", plus + minus).into(),
+                        _ => text![
+                            format!("{:5} ", plus + minus),
+                            Style::Good.of("+".repeat(pluses)),
+                            Style::Bad.of("-".repeat(minuses)),
+                        ],
+                    }
                 }
             };
             let name = if bar_width < BAR { end_of(name(one), width) } else { name(one) };
-            ui.line(format!(" {name:width$} | {facts}").trim_end())?;
+            ui.line(text![format!(" {name:width$} | "), facts])?;
         }
         ui.line(&format!(" {}, +{added} -{removed}", count(self.counted.len(), "file")))
     }

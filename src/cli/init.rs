@@ -11,7 +11,6 @@ use super::{Outcome, print_json};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::fs;
-use crate::screen::Line;
 use crate::session::{COMMAND_FILE, is_our_command, with_hooks, without_hooks};
 use crate::timestamp::parse_span;
 use crate::workspace::Workspace;
@@ -118,11 +117,11 @@ impl Init {
             return print_json(ui, &json!({"dry_run": self.dry_run, "files": all}));
         }
         for change in changes {
-            ui.line(&format!("{}  {}", change.word(), Line(&change.path.to_string_lossy())))?;
+            ui.line(format!("{}  {}", change.word(), change.path.to_string_lossy()))?;
             if self.dry_run {
                 for (mark, line) in change.lines() {
                     let style = if mark == '+' { Style::Good } else { Style::Bad };
-                    ui.line(&ui.paint(style, format!("  {mark} {}", Line(line))))?;
+                    ui.line(style.of(format!("  {mark} {line}")))?;
                 }
             }
         }

@@ -24,8 +24,10 @@ mod restoring;
 mod resume;
 mod save;
 mod show;
+mod text;
 mod tree;
 mod ui;
+mod usage;
 mod verify;
 mod view;
 
@@ -121,13 +123,14 @@ pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            // Help and version go to standard output with success; a closed pipe there is quiet.
-            let _closed = error.print();
+            // Help and version are a success; a closed pipe is quiet there.
+            let usage = if error.use_stderr() { Kind::Usage.exit_code() } else { 0 };
+            let _closed = usage::tell(error);
             // The client takes exit code 2 for "stop": a hook that it calls in a way of tomorrow must not.
             if std::env::args_os().nth(1).is_some_and(|word| word == "hook") {
                 return ExitCode::SUCCESS;
             }
-            return ExitCode::from(if error.use_stderr() { Kind::Usage.exit_code() } else { 0 });
+            return ExitCode::from(usage);
         }
     };
     let mut ui = Ui::new(arguments.global.color, arguments.global.quiet, arguments.global.json);
@@ -255,7 +258,7 @@ fn command_exists(name: &str) -> bool {
 fn print_json(ui: &mut Ui, value: &impl serde::Serialize) -> Result<()> {
     let json = serde_json::to_string_pretty(value)
         .map_err(|error| Error::new(Kind::Bug, "The answer can't be written as JSON").because(error))?;
-    ui.line(&screen::json(&json))
+    ui.value(&screen::json(&json))
 }
 
 /// Formats a size: `812 B`, `3.4 KiB`, `1.2 MiB`.

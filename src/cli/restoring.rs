@@ -11,7 +11,7 @@ use super::bar;
 use super::consent::{self, Agreement};
 use super::granting::{GrantChoice, Grants};
 use super::queued::Queued;
-use super::ui::{Style, Ui};
+use super::ui::{Style, Text, Ui, text};
 use super::{Outcome, count, lease, print_json};
 use crate::audit;
 use crate::context::Context;
@@ -187,8 +187,8 @@ impl Restoring {
         let whole = plan.conflicts().is_empty() && held.is_empty() && unfilled.is_empty();
         let outcome = if whole { Outcome::Done } else { Outcome::Partial };
         if !ui.json() {
-            lines(ui, &plan, MOST_LISTED).iter().for_each(|line| ui.say(line));
-            grants.lines(ui).iter().for_each(|line| ui.say(line));
+            lines(&plan, MOST_LISTED).into_iter().for_each(|line| ui.say(line));
+            grants.lines().into_iter().for_each(|line| ui.say(line));
         }
         grants.choose(self.agreement.yes(), ui)?;
         let apart = grants.add_to(&mut plan, workspace)?;
@@ -308,20 +308,17 @@ pub(super) fn show_dry_run(ui: &mut Ui, plan: &Plan, grants: &Grants) -> Result<
         print_json(ui, &shown)?;
         return Ok(Outcome::Done);
     }
-    for line in lines(ui, plan, usize::MAX).iter().chain(&grants.lines(ui)) {
+    for line in lines(plan, usize::MAX).into_iter().chain(grants.lines()) {
         ui.line(line)?;
     }
     ui.say("Nothing was changed (--dry-run).");
     Ok(Outcome::Done)
 }
 
-pub(super) fn lines(ui: &Ui, plan: &Plan, most: usize) -> Vec<String> {
-    let mut lines = vec![format!(
-        "{} in {}",
-        ui.paint(Style::Strong, Line(&plan.manifest().name)),
-        Line(&plan.root().to_string_lossy())
-    )];
-    lines.extend(consent::provenance_lines(ui, plan));
+pub(super) fn lines(plan: &Plan, most: usize) -> Vec<Text> {
+    let root = plan.root().to_string_lossy();
+    let mut lines = vec![text![Style::Strong.of(&plan.manifest().name), " in ", root.as_ref()]];
+    lines.extend(consent::provenance_lines(plan));
     for step in plan.steps().iter().take(most) {
         let (word, style) = match step.action() {
             Action::Create => ("create ", Style::Good),
@@ -330,17 +327,17 @@ pub(super) fn lines(ui: &Ui, plan: &Plan, most: usize) -> Vec<String> {
             Action::Index => ("index  ", Style::Faint),
         };
         let (added, removed) = step.lines();
-        lines.push(format!("  {} {}  +{added} -{removed}", ui.paint(style, word), step.path()));
+        lines.push(text!["  ", style.of(word), format!(" {}  +{added} -{removed}", step.path())]);
     }
     if plan.steps().len() > most {
-        lines.push(format!("  and {} more", plan.steps().len() - most));
+        lines.push(format!("  and {} more", plan.steps().len() - most).into());
     }
     if let Some(moved) = plan.moved() {
-        let word = ui.paint(Style::Warning, "move   ");
-        lines.push(format!("  {word} {} from {} to {}", moved.name(), short(&moved.from), short(&moved.to)));
+        let move_ = format!(" {} from {} to {}", moved.name(), short(&moved.from), short(&moved.to));
+        lines.push(text!["  ", Style::Warning.of("move   "), move_]);
     }
     if plan.unchanged() > 0 {
-        lines.push(format!("  {} already as saved", count(plan.unchanged(), "path")));
+        lines.push(format!("  {} already as saved", count(plan.unchanged(), "path")).into());
     }
     if let Some(session) = plan.session() {
         let id = match session.renamed {
@@ -350,18 +347,13 @@ pub(super) fn lines(ui: &Ui, plan: &Plan, most: usize) -> Vec<String> {
             }
             false => format!("as {}", session.id),
         };
-        lines.push(format!("  session of {} records {id}", session.records));
+        lines.push(format!("  session of {} records {id}", session.records).into());
         let keeps = if session.relocation.mode == Mode::Keep { ", outside messages only" } else { "" };
         for (old, new) in session.relocation.folders() {
-            lines.push(format!(
-                "  {} {} -> {}{keeps}",
-                ui.paint(Style::Faint, "path   "),
-                Line(old),
-                Line(new)
-            ));
+            lines.push(text!["  ", Style::Faint.of("path   "), format!(" {old} -> {new}{keeps}")]);
         }
     }
-    lines.extend(plan.notes().iter().map(|note| format!("  {} {note}", ui.paint(Style::Warning, "note:"))));
+    lines.extend(plan.notes().iter().map(|note| text!["  ", Style::Warning.of("note:"), " ", note]));
     lines
 }
 

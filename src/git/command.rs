@@ -154,7 +154,7 @@ impl Git {
             Kind::Environment,
             format!("`git {}` failed in {}", words.join(" "), self.folder.display()),
         )
-        .because(answer.stderr.trim()))
+        .said(&answer.stderr))
     }
 
     /// Runs a command to its end.

@@ -117,7 +117,7 @@ impl Repository {
             .hint("rename the folder, or install a newer git")),
             _ if asked.stderr.contains("not a git repository") => Ok(Place::Outside),
             _ => Err(Error::new(Kind::Environment, format!("git refuses {}", folder.display()))
-                .because(asked.stderr.trim())
+                .said(&asked.stderr)
                 .hint(match asked.stderr.contains("dubious ownership") {
                     false => "git's own message above says how to allow it".to_owned(),
                     true => format!(

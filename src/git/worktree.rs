@@ -112,7 +112,7 @@ impl Repository {
         };
         if !answer.ok {
             return Err(Error::new(Kind::Refused, format!("Cannot make a work tree at {}", root.display()))
-                .because(answer.stderr.trim())
+                .said(&answer.stderr)
                 .hint("take another branch, or another folder with `--into DIR`"));
         }
         let root = root.canonicalize().context("find", root)?;

@@ -10,6 +10,7 @@ use crate::cli::command_exists;
 use crate::cli::restoring::quoted;
 use crate::error::{Error, Kind, Result};
 use crate::risk::shell;
+use crate::screen::Lines;
 
 /// How `/snapshot` can be spelled: the project's or the user's command, and a plugin's.
 const NAMES: [&str; 2] = ["/snapshot", "/snap:snapshot"];
@@ -55,7 +56,8 @@ pub(super) fn answer(started: &Started) -> Option<String> {
         Some(hint) => format!("error: {error}\nhint: {hint}"),
         None => format!("error: {error}"),
     });
-    Some(shortened(text.trim_end()))
+    // The client prints it as it is.
+    Some(shortened(&Lines(text.trim_end()).to_string()))
 }
 
 /// Returns what follows `/snapshot`, if the prompt is that command.

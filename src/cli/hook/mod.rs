@@ -18,6 +18,7 @@ use super::ui::Ui;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::fs;
+use crate::screen::{self, Line};
 use crate::session::{ClientHome, HookInput, shown_instead_of_asking};
 use crate::timestamp::{Timestamp, parse_span};
 
@@ -55,7 +56,7 @@ impl Hook {
         if let Err(error) = outcome
             && error.kind() != Kind::ClosedPipe
         {
-            let line = format!("snap hook {}: {error}", crate::screen::Line(&self.event));
+            let line = format!("snap hook {}: {error}", self.event);
             ui.tell_line(&line);
             note(store.as_deref(), &line);
         }
@@ -82,7 +83,7 @@ impl Hook {
         match self.event.as_str() {
             "UserPromptSubmit" => {
                 if let Some(text) = command::answer(&started) {
-                    ui.line(&shown_instead_of_asking(&text).to_string())?;
+                    ui.value(&screen::json(&shown_instead_of_asking(&text).to_string()))?;
                 }
                 Ok(())
             }
@@ -163,6 +164,6 @@ fn note(store: Option<&Path>, line: &str) {
         let _best_effort = std::fs::remove_file(&path);
     }
     if let Ok(mut log) = fs::append_private(&path) {
-        let _best_effort = writeln!(log, "{} {line}", Timestamp::now());
+        let _best_effort = writeln!(log, "{} {}", Timestamp::now(), Line(line));
     }
 }
