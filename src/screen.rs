@@ -95,7 +95,9 @@ pub fn json(text: &str) -> Json {
 
 /// Says whether all of a text can be sent as it is.
 pub fn is_safe(text: &str) -> bool {
-    text.chars().zip(std::iter::once(None).chain(text.chars().map(Some))).all(|(c, before)| !is_unsafe(c, before))
+    text.chars()
+        .zip(std::iter::once(None).chain(text.chars().map(Some)))
+        .all(|(c, before)| !is_unsafe(c, before))
 }
 
 /// Returns how many columns of the screen a character takes.
@@ -158,7 +160,8 @@ impl Sieve {
         let mut bytes = std::mem::take(&mut self.cut);
         bytes.extend_from_slice(block);
         let is_cut = |end: &&[u8]| {
-            std::str::from_utf8(end).is_err_and(|error| error.valid_up_to() == 0 && error.error_len().is_none())
+            std::str::from_utf8(end)
+                .is_err_and(|error| error.valid_up_to() == 0 && error.error_len().is_none())
         };
         let ends = (1..4).filter_map(|length| bytes.get(bytes.len().checked_sub(length)?..));
         let whole = bytes.len() - ends.into_iter().find(is_cut).map_or(0, <[u8]>::len);
@@ -237,9 +240,20 @@ mod tests {
 
     #[test]
     fn ordinary_text_of_any_language_is_shown_as_it_is() {
-        for text in
-            ["Grüße", "日本語　ですが", "한국어", "Привет", "שלום", "مرحبا", "नमस्ते", "e\u{301}", "a\u{a0}b", "⚠\u{fe0f} ❤\u{fe0f}", "🎉👍🏽", "│├─└"]
-        {
+        for text in [
+            "Grüße",
+            "日本語　ですが",
+            "한국어",
+            "Привет",
+            "שלום",
+            "مرحبا",
+            "नमस्ते",
+            "e\u{301}",
+            "a\u{a0}b",
+            "⚠\u{fe0f} ❤\u{fe0f}",
+            "🎉👍🏽",
+            "│├─└",
+        ] {
             assert_eq!(Line(text).to_string(), text);
             assert!(is_safe(text));
         }

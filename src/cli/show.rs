@@ -47,7 +47,10 @@ impl Show {
         page.list("Queued", manifest.queue.iter().map(|prompt| cut(prompt, WIDE).into()).collect())?;
         page.edits(&manifest)?;
         page.grants(&manifest)?;
-        page.list("Taken out", manifest.secrets.iter().map(|secret| save::secret_line(secret).into()).collect())?;
+        page.list(
+            "Taken out",
+            manifest.secrets.iter().map(|secret| save::secret_line(secret).into()).collect(),
+        )?;
         page.not_captured(&manifest)?;
         Ok(Outcome::Done)
     }
@@ -86,10 +89,8 @@ impl Page<'_> {
         let by = &manifest.created_by;
         let saved = ago(age(context.now.since(manifest.created_at)));
         let id = manifest.id.short();
-        self.ui.line(text![
-            name,
-            format!("  saved {saved} by {} on {} (id {id}{pinned})", by.user, by.host)
-        ])?;
+        self.ui
+            .line(text![name, format!("  saved {saved} by {} on {} (id {id}{pinned})", by.user, by.host)])?;
         if let Some(message) = &manifest.message {
             self.ui.line(&format!("  {}", Line(message)))?;
         }
@@ -232,9 +233,7 @@ impl Page<'_> {
         lines.extend(permissions.session.iter().map(decision));
         let project = &permissions.project;
         for (word, rules) in [("allow", &project.allow), ("ask", &project.ask), ("deny", &project.deny)] {
-            let line = |rule: &Rule| {
-                text![word, " ", &rule.rule, "  ", Style::Faint.of(&rule.file)]
-            };
+            let line = |rule: &Rule| text![word, " ", &rule.rule, "  ", Style::Faint.of(&rule.file)];
             lines.extend(rules.iter().map(line));
         }
         self.list("Grants", lines)
@@ -243,8 +242,12 @@ impl Page<'_> {
     fn not_captured(&mut self, manifest: &Manifest) -> Result<()> {
         let left = &manifest.not_captured;
         let mut lines = Vec::new();
-        lines.extend(left.processes.iter().map(|command| Text::from(format!("process: {}", cut(command, WIDE)))));
-        lines.extend(left.scheduled.iter().map(|prompt| format!("scheduled prompt: {}", cut(prompt, WIDE)).into()));
+        lines.extend(
+            left.processes.iter().map(|command| Text::from(format!("process: {}", cut(command, WIDE)))),
+        );
+        lines.extend(
+            left.scheduled.iter().map(|prompt| format!("scheduled prompt: {}", cut(prompt, WIDE)).into()),
+        );
         lines.extend(
             left.mcp_servers
                 .iter()

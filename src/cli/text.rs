@@ -137,7 +137,10 @@ mod tests {
         let text = text![EVIL, Style::Bad.of(EVIL), Text::tab(), format!("{EVIL}"), format_args!("{EVIL}")];
         assert_eq!(text.render(false), format!("{shown}{shown}\t{shown}{shown}"));
         assert_eq!(text.render(true), format!("{shown}\x1b[31m{shown}\x1b[0m\t{shown}{shown}"));
-        assert!(!shown.contains(|c: char| c.is_control() || "\u{202e}\u{115f}\u{3164}".contains(c)), "{shown}");
+        assert!(
+            !shown.contains(|c: char| c.is_control() || "\u{202e}\u{115f}\u{3164}".contains(c)),
+            "{shown}"
+        );
     }
 
     #[test]

@@ -184,7 +184,10 @@ fn chosen(answer: &str, words: &[&'static str], usual: &'static str) -> Option<&
     let answer = answer.to_lowercase();
     match answer.is_empty() {
         true => Some(usual),
-        false => words.iter().copied().find(|word| *word == answer || answer.len() == 1 && word.starts_with(&answer)),
+        false => words
+            .iter()
+            .copied()
+            .find(|word| *word == answer || answer.len() == 1 && word.starts_with(&answer)),
     }
 }
 
