@@ -13,8 +13,8 @@ use super::{Outcome, count};
 use crate::compare::{self, Item, Loader, OpenAt, Wanted, broken};
 use crate::context::Context;
 use crate::diff::{
-    Again, Columns, Counted, Counter, Delivery, File, Kind, Look, Options, Out, Painter, Patch, Show, bar,
-    in_order, show_patch,
+    Again, Columns, Counted, Counter, Delivery, File, Kind, Look, Only, Options, Out, Painter, Patch, Same,
+    Show, bar, in_order, show_patch,
 };
 use crate::digest::GitHash;
 use crate::error::{Error, IoContext as _, Kind as Failure, Result};
@@ -69,12 +69,15 @@ pub(super) struct Diff {
     /// Both versions of a changed line in one line, word by word
     #[arg(long, group = "form")]
     word: bool,
+    /// Of a diff on standard input: paint each line where it stands, as `interactive.diffFilter` needs it
+    #[arg(long, group = "form")]
+    color_only: bool,
     /// Exit with 1 if there are differences
     #[arg(long)]
     exit_code: bool,
-    /// Lines of context
-    #[arg(short = 'U', long = "unified", value_name = "N", default_value_t = 3)]
-    context: usize,
+    /// Lines of context [default: 3]
+    #[arg(short = 'U', long = "unified", value_name = "N")]
+    context: Option<usize>,
     /// Take lines that differ in white space only for equal
     #[arg(short = 'w', long)]
     ignore_all_space: bool,
@@ -93,6 +96,7 @@ pub(super) struct Diff {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
     Painted,
+    InPlace,
     Columns,
     Patch,
     Stat,
@@ -113,7 +117,8 @@ enum Job {
     Item(Box<Item>),
     /// Two files, each as it was named and where it is.
     Files(Named, Named),
-    Input,
+    /// A diff on standard input; the files of it that are wanted.
+    Input(Vec<Vec<u8>>),
 }
 
 /// What the threads deliver.
@@ -124,20 +129,28 @@ enum Piece {
 
 impl Diff {
     pub(super) fn run(self, context: &Context, ui: &mut Ui) -> Result<Outcome> {
+        let of_input = self.references.first().is_some_and(|one| one == "-");
+        if of_input {
+            self.refuse_for_input()?;
+        } else if self.color_only {
+            return Err(Error::new(Failure::Usage, "Cannot paint in place")
+                .because("`--color-only` is for a diff on standard input")
+                .hint("`git config interactive.diffFilter \"snap diff - --color-only\"`"));
+        }
         let form = self.form(ui);
         let longest_line = if form == Form::Patch { usize::MAX } else { Options::default().longest_line };
         let look = Look {
-            color: ui.color(),
+            color: ui.color() || self.color_only,
             max_line: self.max_line.max(16),
             word: self.word,
             width: if form == Form::Columns { screen_width() } else { 0 },
         };
-        let needs_workspace = self.files.is_empty() && self.references.first().is_none_or(|one| one != "-");
+        let needs_workspace = self.files.is_empty() && !of_input;
         let opened = if needs_workspace { Some(self.open(context)?) } else { None };
         let (workspace, manifests) = opened.map_or((None, Vec::new()), |(open, read)| (Some(open), read));
         let repository = workspace.as_ref().and_then(|workspace| workspace.repository.as_ref());
         let options = Options {
-            context: self.context,
+            context: self.context.unwrap_or(Options::default().context),
             ignore_space: self.ignore_all_space,
             longest_line,
             binary: self.binary.then(|| repository.map_or(GitHash::Sha1, Repository::hash)),
@@ -163,6 +176,10 @@ impl Diff {
             let mut send = |block| pass(Piece::Block(block));
             let mut out = Out::new(number == 0, &mut send);
             match form {
+                Form::InPlace => show_job(job, loader, options, &mut Same::painted(&mut out, look)),
+                Form::Patch if matches!(job, Job::Input(_)) => {
+                    show_job(job, loader, options, &mut Same::bytes(&mut out))
+                }
                 Form::Columns => show_job(job, loader, options, &mut Columns::new(&mut out, look)),
                 Form::Painted => show_job(job, loader, options, &mut Painter::new(&mut out, look)),
                 _ => {
@@ -185,6 +202,7 @@ impl Diff {
         let on_screen = ui.color() || io::stdout().is_terminal();
         match () {
             () if ui.json() => Form::Json,
+            () if self.color_only => Form::InPlace,
             () if self.stat => Form::Stat,
             () if self.name_only => Form::Names,
             () if self.name_status => Form::Status,
@@ -192,6 +210,38 @@ impl Diff {
             () if self.patch || self.binary || !on_screen && !self.word => Form::Patch,
             () => Form::Painted,
         }
+    }
+
+    /// Refuses what can't be done with a diff that was made already.
+    fn refuse_for_input(&self) -> Result<()> {
+        let options = [
+            (self.references.len() > 1, "another name"),
+            (self.now, "`--now`"),
+            (self.context.is_some(), "`-U`"),
+            (self.ignore_all_space, "`-w`"),
+        ];
+        match options.iter().find(|(given, _)| *given) {
+            None => Ok(()),
+            Some((_, option)) => Err(Error::new(Failure::Usage, "Cannot show the diff on standard input so")
+                .because(format!("it is shown as it was made, and {option} asks for another one"))
+                .hint(
+                    "give the option to the program that makes it, such as `git diff -U1 -w | snap diff -`",
+                )),
+        }
+    }
+
+    /// Returns the names of the files that are wanted of a diff on standard input: as they stand in it.
+    fn wanted_of_input(&self) -> Vec<Vec<u8>> {
+        use std::os::unix::ffi::OsStrExt as _;
+        let name = |path: &PathBuf| {
+            let parts = path.components().filter_map(|part| match part {
+                Component::Normal(name) => Some(name.as_bytes().to_vec()),
+                _ => None,
+            });
+            parts.collect::<Vec<_>>().join(&b'/')
+        };
+        // The whole folder is no restriction.
+        self.paths.iter().map(name).filter(|name| !name.is_empty()).collect()
     }
 
     /// Opens the workspace and reads the manifests that are wanted; while git still finds the one,
@@ -231,7 +281,7 @@ impl Diff {
             let place = |path: &PathBuf| (path.clone(), context.cwd.join(path));
             return Ok(vec![Job::Files(place(old), place(new))]);
         }
-        let Some(workspace) = workspace else { return Ok(vec![Job::Input]) };
+        let Some(workspace) = workspace else { return Ok(vec![Job::Input(self.wanted_of_input())]) };
         let mut manifests = manifests.into_iter();
         let items = match (manifests.next(), manifests.next(), self.now) {
             (Some(one), None, false) => compare::edits(one.edits),
@@ -289,9 +339,11 @@ fn show_job(job: Job, loader: &mut Option<Loader<'_>>, options: Options, show: &
     match (job, loader) {
         (Job::Item(item), Some(loader)) => loader.show(*item, show),
         (Job::Files(old, new), _) => show_files(&old, &new, options, show),
-        (Job::Input | Job::Item(_), _) => {
-            show_patch(BufReader::with_capacity(64 << 10, io::stdin()), show).map_err(|error| broken(&error))
+        (Job::Input(wanted), _) => {
+            let input = BufReader::with_capacity(64 << 10, io::stdin());
+            show_patch(input, &mut Only::new(&wanted, show)).map_err(|error| broken(&error))
         }
+        (Job::Item(_), None) => Err(Error::new(Failure::Bug, "An edit has nowhere to be loaded from")),
     }
 }
 
