@@ -188,6 +188,23 @@ pub fn patch(data: &[u8]) {
     let mut send = |_: diff::Counted| Ok(());
     let mut counter = diff::Counter::new(&mut send);
     let _said = diff::show_patch(data, &mut counter);
+    // Without colours to take off, and with the mark for a missing line end as git has it, it goes through as it is.
+    if !data.contains(&0x1b) && !data.contains(&b'\\') && data.last().is_none_or(|last| *last == b'\n') {
+        let mut made = Vec::new();
+        let mut send = |block: Vec<u8>| {
+            made.extend(block);
+            Ok(())
+        };
+        let mut out = diff::Out::new(true, &mut send);
+        diff::show_patch(data, &mut diff::Same::bytes(&mut out)).expect("written");
+        out.flush().expect("written");
+        // An empty line in a hunk stands for an unchanged empty line, with or without its blank.
+        let lines = |text: &[u8]| -> Vec<Vec<u8>> {
+            let trimmed = |line: &[u8]| if line == b" " { Vec::new() } else { line.to_vec() };
+            text.split(|byte| *byte == b'\n').map(trimmed).collect()
+        };
+        assert_eq!(lines(&made), lines(data));
+    }
     let _said = diff::show_hunks(data, 8 << 20, &mut counter);
 }
 

@@ -31,6 +31,7 @@ mod leases;
 mod lineage;
 mod link;
 mod meanwhile;
+mod pager;
 mod places;
 mod random_trees;
 mod real_client;

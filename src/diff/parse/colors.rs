@@ -65,7 +65,12 @@ pub(super) fn bare_hunk_line(line: &[u8], signs: usize) -> Bare {
         rest.iter().take(signs).take_while(|byte| matches!(byte, b'+' | b'-' | b' ' | b'\\')).count();
     out.extend_from_slice(&rest[..of_signs]);
     rest = &rest[of_signs..];
-    rest = rest.strip_suffix(RESET).unwrap_or(rest);
+    // Git ends its colour before a carriage return, unless it marks that as wrong.
+    let (body, end) = match rest.strip_suffix(b"\r").and_then(|body| body.strip_suffix(RESET)) {
+        Some(body) => (body, [b"\r", end].concat()),
+        None => (rest.strip_suffix(RESET).unwrap_or(rest), end.to_vec()),
+    };
+    rest = body;
     if let Some(after) = rest.strip_prefix(RESET) {
         rest = skip(after, color);
     }
@@ -93,7 +98,7 @@ pub(super) fn bare_hunk_line(line: &[u8], signs: usize) -> Bare {
         }
         None => out.extend_from_slice(rest),
     }
-    out.extend_from_slice(end);
+    out.extend(end);
     Bare { line: out, moved: MOVED.contains(&color) }
 }
 
@@ -140,6 +145,7 @@ mod tests {
             ("\x1b[32m+\x1b[m\x1b[32m\x1b[31mx\x1b[m\x1b[m\n", "+\x1b[31mx\x1b[m\n"),
             ("\x1b[31m-\x1b[32mx\x1b[m\x1b[m\n", "-\x1b[32mx\x1b[m\n"),
             ("\x1b[32m+\x1b[m\x1b[32mx\x1b[m\x1b[41m\r\x1b[m\n", "+x\r\n"),
+            ("\x1b[31m-x\x1b[m\r\n", "-x\r\n"),
             (" \x1b[ma\x1b[m\n", " a\n"),
         ] {
             assert_eq!(String::from_utf8_lossy(&bare_hunk_line(line.as_bytes(), 1).line), bare, "{line:?}");

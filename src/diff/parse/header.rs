@@ -13,11 +13,20 @@ pub(super) struct Header {
     named: bool,
     /// Whether git wrote it, so that both sides are one file unless it says otherwise.
     of_git: bool,
-    /// The names in the `---` and `+++` lines; the inner `None` is for no file.
-    old: Option<Option<Vec<u8>>>,
-    new: Option<Option<Vec<u8>>>,
+    /// What the `---` and `+++` lines say.
+    old: Option<Side>,
+    new: Option<Side>,
     /// Whether content differs that is not shown as lines.
     pub(super) binary: bool,
+}
+
+/// One side of a file.
+#[derive(Debug)]
+struct Side {
+    /// Its name there; `None` for `/dev/null`.
+    name: Option<Vec<u8>>,
+    /// Whether it is not there.
+    missing: bool,
 }
 
 impl Header {
@@ -78,42 +87,30 @@ impl Header {
     /// Returns the file that it is of.
     pub(super) fn settled(&self) -> File {
         let mut file = self.file.clone();
-        match (&self.old, &self.new) {
-            (Some(None), Some(new)) if file.kind == Kind::Modified => {
-                file.kind = Kind::Added;
-                file.path = one_side(&file.path, new.as_deref());
-            }
-            (Some(old), Some(None)) if file.kind == Kind::Modified => {
-                file.kind = Kind::Deleted;
-                file.path = one_side(&file.path, old.as_deref());
-            }
-            (Some(Some(old)), Some(Some(new))) if !self.named => {
+        let (Some(old), Some(new)) = (&self.old, &self.new) else { return file };
+        if file.kind == Kind::Modified && old.missing != new.missing {
+            file.kind = if old.missing { Kind::Added } else { Kind::Deleted };
+        }
+        match (&old.name, &new.name) {
+            (Some(old), Some(new)) if !self.named => {
                 let (old, new) = names::without_prefixes(old, new);
-                if old != new && !self.of_git {
+                if old != new && !self.of_git && file.kind == Kind::Modified {
                     (file.kind, file.old_path) = (Kind::Renamed, Some(old));
                 }
                 file.path = new;
             }
+            (Some(only), None) | (None, Some(only)) if file.path.is_empty() => file.path = names::strip(only),
             _ => {}
         }
         file
     }
 }
 
-/// Returns the name in a `---` or `+++` line; `None` for no file.
-fn side(text: &[u8]) -> Option<Vec<u8>> {
-    // What is not there has the first moment of all times, where a program gives no other word for it.
-    let missing = text.split(|byte| *byte == b'\t').nth(1).is_some_and(|time| {
-        time.starts_with(b"1970-01-01 00:00:00")
-            || time.starts_with(b"1969-12-31 ")
-            || time.starts_with(b"Thu Jan 01 ")
-    });
-    names::of_side(text).filter(|_| !missing)
-}
-
-fn one_side(named: &[u8], side: Option<&[u8]>) -> Vec<u8> {
-    match side {
-        Some(side) if named.is_empty() => names::strip(side),
-        _ => named.to_vec(),
-    }
+/// Reads what is behind `--- ` or `+++ `.
+fn side(text: &[u8]) -> Side {
+    // What is not there has the first moment of all times, in programs that have no other word for it.
+    const FIRST: [&[u8]; 3] = [b"1970-01-01 00:00:00", b"1969-12-31 ", b"Thu Jan 01 00:00:00 1970"];
+    let time = text.split(|byte| *byte == b'\t').nth(1).unwrap_or_default();
+    let name = names::of_side(text);
+    Side { missing: name.is_none() || FIRST.iter().any(|first| time.starts_with(first)), name }
 }

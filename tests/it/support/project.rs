@@ -225,6 +225,11 @@ impl Project {
         command
     }
 
+    /// A command that would run `git` in the project, to be changed by the test first.
+    pub(crate) fn git_command(&self, arguments: &[&str]) -> Command {
+        git_command(&self.home, &self.root, arguments)
+    }
+
     /// Writes a small synthetic session of this project, with tasks and a sub-agent; returns its transcript.
     pub(crate) fn session(&self, id: &str) -> PathBuf {
         let folder = self.home.project(&self.root);
