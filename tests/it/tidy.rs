@@ -176,7 +176,7 @@ const WRITERS: [(&str, &str); 8] = [
 ];
 
 /// Whose code has an escape sequence in it: three colour or move, four look for it in texts.
-const ESCAPES: [&str; 7] = [
+const ESCAPES: [&str; 8] = [
     "cli/bar.rs",
     "cli/text.rs",
     "diff/paint.rs",
