@@ -183,9 +183,12 @@ fn run(arguments: Arguments, store: Option<PathBuf>, ui: &mut Ui) -> Result<Outc
             settle(&context, &workspace, ui).unwrap_or_else(|error| ui.error(&error));
         }
         Command::List(_) | Command::Show(_) => {
-            for root in restore::cut_off(&workspace.store).unwrap_or_default() {
-                let root = Line(&root.to_string_lossy()).to_string();
-                ui.warn(&format!("a restore was cut off in {root}; the next `snap save`, `resume`, `rewind` or `undo` puts that right"));
+            if let Ok((roots, ignored)) = restore::cut_off(&workspace) {
+                for root in roots {
+                    let root = Line(&root.to_string_lossy()).to_string();
+                    ui.warn(&format!("a restore was cut off in {root}; the next `snap save`, `resume`, `rewind` or `undo` puts that right"));
+                }
+                tell_ignored(&ignored, ui);
             }
         }
         _ => {}
@@ -219,7 +222,9 @@ fn run(arguments: Arguments, store: Option<PathBuf>, ui: &mut Ui) -> Result<Outc
 
 /// Finishes or takes back restores whose process died, and says so.
 fn settle(context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<()> {
-    for recovered in restore::recover(context, workspace)? {
+    let restore::Settled { recovered, ignored } = restore::recover(context, workspace)?;
+    tell_ignored(&ignored, ui);
+    for recovered in recovered {
         let root = Line(&recovered.root.to_string_lossy()).to_string();
         let name = Line(&recovered.name).to_string();
         let safety = recovered.safety.as_deref().map(|name| format!(" (also kept as {})", Line(name)));
@@ -246,6 +251,24 @@ fn settle(context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The most journals that are named one by one.
+const MOST_NAMED: usize = 5;
+
+/// Names the journals of restores that nothing was done about.
+fn tell_ignored(ignored: &[restore::Ignored], ui: &mut Ui) {
+    for one in ignored.iter().take(MOST_NAMED) {
+        let path = Line(&one.path.to_string_lossy()).to_string();
+        ui.warn(&format!(
+            "{path} looks like the journal of a restore, and nothing was done about it: {}; {}",
+            Line(&one.why),
+            one.hint
+        ));
+    }
+    if ignored.len() > MOST_NAMED {
+        ui.warn(&format!("and {} more such journals", ignored.len() - MOST_NAMED));
+    }
 }
 
 /// Says whether there is a command of this name.

@@ -102,7 +102,7 @@ impl<'a> Remotes<'a> {
         // makes for the folders above (`includeIf "gitdir:…"`) hold here too.
         let scratch = workspace.store.scratch()?;
         let repository = workspace.repository.as_ref();
-        let remote = Remote::open(repository, &context.cwd, scratch.path(), address, interactive, tell)?;
+        let remote = Remote::open(repository, &context.cwd, &scratch.path(), address, interactive, tell)?;
         Ok(Remotes {
             context,
             workspace,

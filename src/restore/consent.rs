@@ -40,6 +40,16 @@ impl Standing {
         Ok(Standing { provenance, private, held: Vec::new(), admitted })
     }
 
+    /// Takes it for a foreign one, whoever saved it: what led to it is not the user's own.
+    pub(super) fn unproven(self, why: &str) -> Standing {
+        match self.provenance {
+            Provenance::Foreign { .. } => self,
+            _ => {
+                Standing { provenance: Provenance::Foreign { why: why.to_owned() }, admitted: false, ..self }
+            }
+        }
+    }
+
     /// Says whether the user agreed, or did not have to.
     pub(super) fn is_admitted(&self) -> bool {
         self.admitted

@@ -27,6 +27,7 @@ mod slug;
 use std::path::{Path, PathBuf};
 
 use crate::ids::ClientId;
+use crate::place::{Place, Root};
 
 pub use continuation::{AsSaved, Standing, Writer};
 pub use elsewhere::is_elsewhere;
@@ -75,6 +76,11 @@ impl ClientHome {
     /// Returns the configuration folder.
     pub fn config(&self) -> &Path {
         &self.config
+    }
+
+    /// Returns our own folder in it.
+    fn own_folder(&self) -> Place {
+        Root::own(&self.config).at("snap")
     }
 
     /// Returns the user's home folder.

@@ -40,7 +40,7 @@ const LAYERS: [(&[&str], bool); 8] = [
         ],
         true,
     ),
-    (&["fs", "interrupt", "tree"], true),
+    (&["fs", "interrupt", "place", "tree"], true),
     // The edges don't know each other.
     (&["context", "git", "keeper", "session", "store", "trust"], false),
     (&["audit", "workspace"], false),
@@ -78,7 +78,7 @@ const OWNERS: [(&str, &[&str]); 23] = [
     ("ratatui", &["view"]),
     ("regex", &["secrets"]),
     ("regex_syntax", &["screen.rs"]),
-    ("rustix", &["cli/pager.rs", "fs.rs", "tree.rs"]),
+    ("rustix", &["cli/pager.rs", "fs.rs", "place.rs", "tree.rs"]),
     ("sha1", &["digest.rs"]),
     ("sha2", &["digest.rs"]),
     ("signal_hook", &["interrupt.rs"]),

@@ -18,6 +18,7 @@ use super::ui::Ui;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::fs;
+use crate::place::Root;
 use crate::screen::{self, Line};
 use crate::session::{ClientHome, HookInput, shown_instead_of_asking};
 use crate::timestamp::{Timestamp, parse_span};
@@ -159,11 +160,11 @@ impl Started {
 /// Writes a line where a person will find it: `snap-hooks.log` in the client's folder.
 fn note(store: Option<&Path>, line: &str) {
     let Ok(context) = Context::from_environment(None, store.map(Path::to_owned)) else { return };
-    let path = context.config_dir.join("snap-hooks.log");
-    if std::fs::metadata(&path).is_ok_and(|meta| meta.len() > LARGEST_LOG) {
-        let _best_effort = std::fs::remove_file(&path);
+    let place = Root::own(&context.config_dir).at("snap-hooks.log");
+    if place.stat().is_ok_and(|found| found.is_some_and(|found| found.size > LARGEST_LOG)) {
+        let _best_effort = place.remove();
     }
-    if let Ok(mut log) = fs::append_private(&path) {
+    if let Ok(mut log) = fs::append_private(&place) {
         let _best_effort = writeln!(log, "{} {}", Timestamp::now(), Line(line));
     }
 }
