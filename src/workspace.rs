@@ -92,7 +92,7 @@ impl Workspace {
         };
         let client = ClientHome::new(&context.config_dir, &context.home, context.task_list.clone());
         let trust = Arc::new(Trust::new(&context.state));
-        let store = store.sealed(Arc::clone(&trust) as Arc<dyn Seal>);
+        let store = store.sealed(Arc::clone(&trust) as Arc<dyn Seal>, context.now);
         Ok(Workspace { root, repository, store, client, trust, variables: context.variables.clone() })
     }
 

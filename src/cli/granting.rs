@@ -15,6 +15,7 @@ use crate::error::{Error, Kind, Result};
 use crate::fs;
 use crate::grants::{Kind as Holds, Offer, Offers, Places, added_to, mode_to_start};
 use crate::paths::RepoPath;
+use crate::place::Root;
 use crate::restore::Plan;
 use crate::screen::Line;
 use crate::trust::Provenance;
@@ -179,11 +180,12 @@ impl Grants {
 
     /// Writes the chosen rules of the project where there is no repository.
     pub(super) fn write(&self, workspace: &Workspace, ui: &mut Ui) -> Result<()> {
-        let path = workspace.root.join(LOCAL);
-        let old = fs::read_plain(&path, LARGEST)?;
+        let place = Root::shared(&workspace.root).at(LOCAL);
+        let path = place.path();
+        let old = place.read(LARGEST)?;
         let text = old.as_deref().map(|bytes| String::from_utf8_lossy(bytes).into_owned());
         let new = self.settings(text.as_deref(), &path)?;
-        fs::replace_theirs(&path, new.as_bytes())?;
+        fs::replace_there(&place, new.as_bytes())?;
         ui.say(&format!("Added rules to {LOCAL}; outside git `snap undo` can't take that back."));
         Ok(())
     }

@@ -118,7 +118,7 @@ impl Restoring {
         // Where the snapshot came from is where its base is, most likely.
         let log = workspace.store.read_log().unwrap_or_default();
         let pulled = log.iter().rev().find(|entry| {
-            entry.operation == Operation::Pull && entry.snapshot.as_ref() == Some(&manifest.id)
+            entry.own && entry.operation == Operation::Pull && entry.snapshot.as_ref() == Some(&manifest.id)
         });
         let from = pulled.and_then(|entry| entry.peer.as_deref());
         let Some(remote) = repository.remote_to_ask(from)? else {

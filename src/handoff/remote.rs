@@ -297,6 +297,8 @@ impl<'a> Remotes<'a> {
                 pinned: here.is_some_and(|here| here.entry.pinned),
                 safety: false,
                 automatic: here.is_some_and(|here| here.manifest.created_by.trigger == Trigger::Auto),
+                // Of what is there, only what this user pushed is looked at.
+                own: true,
             }
         };
         let candidates: Vec<Candidate> = known.iter().map(candidate).collect();

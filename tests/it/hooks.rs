@@ -444,25 +444,37 @@ fn init_twice_changes_nothing_and_remove_leaves_no_trace() {
 }
 
 #[test]
-fn init_keeps_a_files_mode_and_link_and_refuses_what_it_can_not_read() {
+fn init_keeps_a_files_mode_and_the_users_own_link_and_refuses_what_it_can_not_read() {
     let project = Project::new();
     project.write("elsewhere.json", "{\"a\": 1}\n");
     fs::set_permissions(project.path("elsewhere.json"), fs::Permissions::from_mode(0o640)).must("a mode");
-    fs::create_dir(project.path(".claude")).must("a folder");
-    symlink("../elsewhere.json", project.path(".claude/settings.json")).must("a link");
-    project.snap(&["init"]).exits(0);
-    assert!(project.path(".claude/settings.json").is_symlink());
-    let mode = project.path("elsewhere.json").metadata().must("the file").permissions().mode();
-    assert_eq!(mode & 0o777, 0o640);
+    let own = project.home.config().join("settings.json");
+    fs::create_dir_all(project.home.config()).must("a folder");
+    symlink(project.path("elsewhere.json"), &own).must("a link");
+    project.snap(&["init", "--user"]).exits(0);
+    assert!(own.is_symlink());
+    let mode = |name: &str| project.path(name).metadata().must("the file").permissions().mode() & 0o777;
+    assert_eq!(mode("elsewhere.json"), 0o640);
     for wrong in ["{\"a\": 1,}", "[]", "{\"hooks\": []}", "// a comment\n{}", "\u{feff}{}"] {
         project.write("elsewhere.json", wrong);
-        let said = project.snap(&["init"]).exits(3).says(&["Cannot change ", ".claude/settings.json: "]);
-        assert_eq!(String::from_utf8_lossy(&project.read("elsewhere.json")), wrong, "{}", said.stderr);
+        project.write(".claude/settings.json", wrong);
+        for command in [&["init", "--user"][..], &["init"]] {
+            let said = project.snap(command).exits(3).says(&["Cannot change ", ".claude/settings.json: "]);
+            for name in ["elsewhere.json", ".claude/settings.json"] {
+                assert_eq!(String::from_utf8_lossy(&project.read(name)), wrong, "{}", said.stderr);
+            }
+        }
     }
-    project.write("elsewhere.json", "{}\n");
+    project.write(".claude/settings.json", "{}\n");
+    fs::set_permissions(project.path(".claude/settings.json"), fs::Permissions::from_mode(0o640))
+        .must("a mode");
     project.write(".claude/commands/snapshot.md", "My own command\n");
     project.snap(&["init"]).exits(3).says(&["a command of your own"]);
-    assert_eq!(project.read("elsewhere.json"), b"{}\n", "nothing was changed");
+    assert_eq!(project.read(".claude/settings.json"), b"{}\n", "nothing was changed");
+    fs::remove_file(project.path(".claude/commands/snapshot.md")).must("to remove it");
+    project.snap(&["init"]).exits(0);
+    assert_eq!(mode(".claude/settings.json"), 0o640);
+    project.write(".claude/commands/snapshot.md", "My own command\n");
     project.snap(&["init", "--remove"]).exits(0);
     assert_eq!(project.read(".claude/commands/snapshot.md"), b"My own command\n");
 }
