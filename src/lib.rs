@@ -33,6 +33,7 @@ pub mod json_shape;
 pub mod keeper;
 pub mod manifest;
 pub mod paths;
+pub mod programs;
 pub mod progress;
 pub mod proofs;
 pub mod redaction;
