@@ -234,15 +234,6 @@ pub fn random_bytes() -> Result<[u8; 32]> {
     Ok(bytes)
 }
 
-/// Finds a program in the folders of `PATH` that are absolute; the first of that name.
-pub fn find_program(name: &str) -> Option<std::path::PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
-        .filter(|entry| entry.is_absolute())
-        .map(|entry| entry.join(name))
-        .find(|program| program.is_file())
-}
-
 /// Replaces a file in a place that is not ours alone as a whole, or makes it, with the folders above; its mode stays.
 /// Nothing is written through a link.
 ///

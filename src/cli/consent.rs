@@ -53,6 +53,29 @@ impl Agreement {
         }
     }
 
+    /// Asks whether a remote may be contacted for a snapshot, if it is not the user's own; its plan comes later.
+    pub(super) fn may_contact(
+        &self,
+        ui: &mut Ui,
+        workspace: &Workspace,
+        manifest: &Manifest,
+        remote: &str,
+    ) -> Result<bool> {
+        match workspace.provenance(manifest) {
+            Provenance::Foreign { why } if !self.trust => {
+                if !self.asks(ui) {
+                    return Ok(false);
+                }
+                ui.tell_line(&format!("This is not your own snapshot: {why}."));
+                ui.ask(&format!(
+                    "Its base commit is not here, and without it there is no plan. Fetch it from {}?",
+                    Line(remote)
+                ))
+            }
+            _ => Ok(true),
+        }
+    }
+
     /// Obtains consent to a plan; what is not agreed to is held back.
     pub(super) fn obtain(&self, ui: &mut Ui, plan: Plan) -> Result<Plan> {
         let (mut trust, mut allow) = (self.trust, self.allow.clone());

@@ -70,6 +70,8 @@ pub struct Plan {
     /// The branch that is moved too.
     moved: Option<MovedBranch>,
     unfilled: Vec<Held>,
+    /// What is left as it is here, and the filter that it would need.
+    left: Vec<(RepoPath, String)>,
 }
 
 /// How to bring a snapshot back.
@@ -146,6 +148,21 @@ impl Plan {
     /// Returns the files that can't be made, as secrets in them are not here.
     pub fn unfilled(&self) -> &[Held] {
         &self.unfilled
+    }
+
+    /// Returns the files that are left as they are here, with the filter that a checkout would run:
+    /// one that only the repository's own configuration has.
+    pub fn left(&self) -> &[(RepoPath, String)] {
+        &self.left
+    }
+
+    /// Adds files that are left as they are, but for those that are set.
+    #[must_use]
+    pub fn leaving(mut self, left: Vec<(RepoPath, String)>) -> Plan {
+        let is_set = |path: &RepoPath| self.steps.iter().any(|step| step.path() == path);
+        let left: Vec<_> = left.into_iter().filter(|(path, _)| !is_set(path)).collect();
+        self.left.extend(left);
+        self
     }
 
     /// Returns what a person should know.
@@ -244,6 +261,7 @@ pub fn plan_resume(
         standing,
         moved: None,
         unfilled,
+        left: Vec::new(),
     })
 }
 
@@ -314,6 +332,7 @@ pub fn plan_rewind(
         standing,
         moved,
         unfilled: refilled.held,
+        left: found.left,
         steps: found.steps,
         listing: Some(found.listing),
         conflicts: Vec::new(),
@@ -397,6 +416,7 @@ pub fn plan_undo(workspace: &Workspace, progress: &Progress) -> Result<Plan> {
         root: workspace.root.clone(),
         standing,
         unfilled: refilled.held,
+        left: found.left,
         steps: found.steps,
         listing: Some(found.listing),
         conflicts: Vec::new(),

@@ -75,6 +75,8 @@ pub(super) struct Steps {
     pub(super) steps: Vec<Step>,
     pub(super) unchanged: usize,
     pub(super) notes: Vec<String>,
+    /// What is left as it is here, and the filter that it would need.
+    pub(super) left: Vec<(RepoPath, String)>,
     /// What they were planned on.
     pub(super) listing: Listing,
 }
