@@ -33,6 +33,7 @@ mod link;
 mod meanwhile;
 mod places;
 mod random_trees;
+mod raw_text;
 mod real_client;
 mod real_releases;
 mod real_state;
