@@ -12,7 +12,7 @@ use super::consent::{self, Agreement};
 use super::granting::{GrantChoice, Grants};
 use super::queued::Queued;
 use super::ui::{Style, Text, Ui, text};
-use super::{Outcome, count, lease, print_json};
+use super::{Outcome, count, doubts, lease, print_json};
 use crate::audit;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
@@ -209,7 +209,7 @@ impl Restoring {
             look.leave();
         }
         tell_done(ui, &done);
-        consent::tell_held(ui, &held);
+        doubts::tell_held(ui, &held);
         consent::tell_unfilled(ui, &unfilled);
         if let (Some(told), false) = (grants.told(), ui.json()) {
             ui.say(&told);

@@ -53,6 +53,7 @@ mod together;
 mod torture;
 mod trust;
 mod trust_matrix;
+mod trust_names;
 mod unreadable;
 mod verify;
 mod view;
