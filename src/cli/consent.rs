@@ -159,7 +159,7 @@ pub(super) fn provenance_lines(plan: &Plan) -> Vec<Text> {
     let mark = |word: &str| Style::Warning.of(word);
     let mut lines = match plan.provenance() {
         Provenance::Own => Vec::new(),
-        Provenance::Trusted { signer } => vec![format!("  signed by {signer}, whom you trust").into()],
+        Provenance::Trusted { signer } => vec![text![format!("  signed by {signer}, whom you trust")]],
         Provenance::Foreign { why } => vec![text!["  ", mark("not your own:"), " ", why]],
     };
     let doubts = plan.doubts();

@@ -77,7 +77,7 @@ impl Group<'_> {
                     true => "never from a snapshot that is not yours; `snap diff` shows it".to_owned(),
                     false => format!("`--allow {}` sets it", quoted(&doubt.path.to_string())),
                 };
-                ui.warn(format!("held back: {} {} ({how})", doubt.path, doubt.why));
+                ui.warn(&format!("held back: {} {} ({how})", doubt.path, doubt.why));
             }
             return;
         }
@@ -91,7 +91,7 @@ impl Group<'_> {
             }
         };
         let (number, says) = (self.doubts.len(), self.concern.says_of_many());
-        ui.warn(format!("held back: {number} files that {says}: {} ({how})", self.named()));
+        ui.warn(&format!("held back: {number} files that {says}: {} ({how})", self.named()));
     }
 
     fn named(&self) -> String {

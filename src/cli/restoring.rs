@@ -330,14 +330,14 @@ pub(super) fn lines(plan: &Plan, most: usize) -> Vec<Text> {
         lines.push(text!["  ", style.of(word), format!(" {}  +{added} -{removed}", step.path())]);
     }
     if plan.steps().len() > most {
-        lines.push(format!("  and {} more", plan.steps().len() - most).into());
+        lines.push(text![format!("  and {} more", plan.steps().len() - most)]);
     }
     if let Some(moved) = plan.moved() {
         let move_ = format!(" {} from {} to {}", moved.name(), short(&moved.from), short(&moved.to));
         lines.push(text!["  ", Style::Warning.of("move   "), move_]);
     }
     if plan.unchanged() > 0 {
-        lines.push(format!("  {} already as saved", count(plan.unchanged(), "path")).into());
+        lines.push(text![format!("  {} already as saved", count(plan.unchanged(), "path"))]);
     }
     if let Some(session) = plan.session() {
         let id = match session.renamed {
@@ -347,7 +347,7 @@ pub(super) fn lines(plan: &Plan, most: usize) -> Vec<Text> {
             }
             false => format!("as {}", session.id),
         };
-        lines.push(format!("  session of {} records {id}", session.records).into());
+        lines.push(text![format!("  session of {} records {id}", session.records)]);
         let keeps = if session.relocation.mode == Mode::Keep { ", outside messages only" } else { "" };
         for (old, new) in session.relocation.folders() {
             lines.push(text!["  ", Style::Faint.of("path   "), format!(" {old} -> {new}{keeps}")]);
