@@ -100,7 +100,10 @@ pub fn path(data: &[u8]) {
     assert!(joined.starts_with("/root") && joined.components().all(plain), "{path}");
     let json = serde_json::to_string(&path).expect("JSON");
     assert_eq!(serde_json::from_str::<RepoPath>(&json).expect("a path"), path);
-    let _judged = (sensitive::concern(&path), path.is_portable());
+    let _judged = (
+        sensitive::concern(&path, sensitive::Shape::default(), &sensitive::Places::new()),
+        path.is_portable(),
+    );
     shown_is_safe(path.to_string().as_bytes(), false);
 }
 

@@ -114,7 +114,7 @@ impl Grants {
         let mut lines = Vec::new();
         if self.choice != GrantChoice::None && !self.offers.is_empty() {
             let all = if self.choice == GrantChoice::All { ", all to be restored" } else { "" };
-            lines.push(format!("  Grants that held there and are missing here{all}:").into());
+            lines.push(text![format!("  Grants that held there and are missing here{all}:")]);
             let width = self.offers.len().to_string().len();
             for (number, offer) in self.offers.iter().enumerate() {
                 lines.push(text![format!("  {:>width$}  ", number + 1), line(offer)]);

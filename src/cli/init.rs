@@ -132,7 +132,7 @@ impl Init {
             return print_json(ui, &json!({"dry_run": self.dry_run, "files": all}));
         }
         for change in changes {
-            ui.line(format!("{}  {}", change.word(), change.target.path().to_string_lossy()))?;
+            ui.line(&format!("{}  {}", change.word(), change.target.path().to_string_lossy()))?;
             if self.dry_run {
                 for (mark, line) in change.lines() {
                     let style = if mark == '+' { Style::Good } else { Style::Bad };

@@ -12,7 +12,7 @@ use super::consent::{self, Agreement};
 use super::granting::{GrantChoice, Grants};
 use super::queued::Queued;
 use super::ui::{Style, Text, Ui, text};
-use super::{Outcome, count, lease, print_json};
+use super::{Outcome, count, doubts, lease, print_json};
 use crate::audit;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
@@ -220,7 +220,7 @@ impl Restoring {
             look.leave();
         }
         tell_done(ui, &done);
-        consent::tell_held(ui, &held);
+        doubts::tell_held(ui, &held);
         consent::tell_unfilled(ui, &unfilled);
         tell_left(ui, &left);
         if let (Some(told), false) = (grants.told(), ui.json()) {
@@ -356,14 +356,14 @@ pub(super) fn lines(plan: &Plan, most: usize) -> Vec<Text> {
         lines.push(text!["  ", style.of(word), format!(" {}  +{added} -{removed}", step.path())]);
     }
     if plan.steps().len() > most {
-        lines.push(format!("  and {} more", plan.steps().len() - most).into());
+        lines.push(text![format!("  and {} more", plan.steps().len() - most)]);
     }
     if let Some(moved) = plan.moved() {
         let move_ = format!(" {} from {} to {}", moved.name(), short(&moved.from), short(&moved.to));
         lines.push(text!["  ", Style::Warning.of("move   "), move_]);
     }
     if plan.unchanged() > 0 {
-        lines.push(format!("  {} already as saved", count(plan.unchanged(), "path")).into());
+        lines.push(text![format!("  {} already as saved", count(plan.unchanged(), "path"))]);
     }
     if let Some(session) = plan.session() {
         let id = match session.renamed {
@@ -373,7 +373,7 @@ pub(super) fn lines(plan: &Plan, most: usize) -> Vec<Text> {
             }
             false => format!("as {}", session.id),
         };
-        lines.push(format!("  session of {} records {id}", session.records).into());
+        lines.push(text![format!("  session of {} records {id}", session.records)]);
         let keeps = if session.relocation.mode == Mode::Keep { ", outside messages only" } else { "" };
         for (old, new) in session.relocation.folders() {
             lines.push(text!["  ", Style::Faint.of("path   "), format!(" {old} -> {new}{keeps}")]);

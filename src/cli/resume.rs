@@ -9,7 +9,7 @@ use super::consent::{self, Agreement};
 use super::granting::Grants;
 use super::restoring::{Restoring, as_json, show_dry_run, tell_left, tell_moved, with_results};
 use super::ui::Ui;
-use super::{Outcome, count, print_json, settle};
+use super::{Outcome, count, doubts, print_json, settle};
 use crate::audit;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
@@ -219,7 +219,7 @@ impl Undo {
             print_json(ui, &with_results(shown, &done, None))?;
             return Ok(outcome);
         }
-        consent::tell_held(ui, &held);
+        doubts::tell_held(ui, &held);
         consent::tell_unfilled(ui, &unfilled);
         tell_left(ui, &left);
         let paths = match done.paths {

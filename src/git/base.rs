@@ -63,12 +63,12 @@ impl Repository {
             return Ok(());
         }
         let remote = super::said::without_password(remote);
-        let said = super::said::without_password(answer.stderr.trim());
+        let said = super::said::without_password(&answer.stderr);
         Err(Error::new(
             Kind::Refused,
             format!("Cannot fetch the snapshot's base commit from {}", Line(&remote)),
         )
-        .because(Line(&said))
+        .said(&said)
         .hint(
             "whoever saved the snapshot can push that commit, or hand the snapshot over with \
                  `snap export --with-base`",

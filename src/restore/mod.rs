@@ -43,7 +43,7 @@ use crate::workspace::Workspace;
 
 use apply::{Change, Failed};
 use consent::Standing;
-pub use consent::{Consent, Doubt, not_trusted};
+pub use consent::{Consent, Doubt, Preview, not_trusted};
 use journal::Record;
 
 pub use link::{follow, link, links};
