@@ -29,10 +29,11 @@ pub(super) fn same_edits(
     now: &Captured,
 ) -> Result<Option<Manifest>> {
     let of_session = |m: &Manifest| m.session.as_ref().map(|s| &s.id) == session.map(|s| &s.id);
-    let newest =
-        workspace.store.entries()?.into_iter().filter_map(|entry| entry.manifest.ok()).find(|m| {
-            m.safety.is_none() && m.workspace.root == workspace.root.as_path().into() && of_session(m)
-        });
+    let newest = workspace.store.entries()?.into_iter().filter_map(|entry| entry.manifest.ok()).find(|m| {
+        let here = m.workspace.root == workspace.root.as_path().into();
+        // One that somebody else put there may hold anything, and must not stand in for a checkpoint.
+        m.safety.is_none() && here && of_session(m) && workspace.trust.is_own(&m.proofs)
+    });
     let unchanged = |m: &Manifest| {
         m.workspace.branch == now.branch && m.edits.as_ref().is_some_and(|edits| same(edits, &now.edits))
     };
