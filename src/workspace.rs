@@ -161,7 +161,8 @@ impl Workspace {
         OwnFolders(all.into_iter().flatten().filter_map(|folder| self.path_of(folder)).collect())
     }
 
-    fn path_of(&self, folder: &Path) -> Option<RepoPath> {
+    /// Returns the place of something in the work tree; `None` if it lies elsewhere.
+    pub fn path_of(&self, folder: &Path) -> Option<RepoPath> {
         let inside = folder.strip_prefix(&self.root).ok()?;
         RepoPath::new(inside.as_os_str().as_bytes()).ok()
     }

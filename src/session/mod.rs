@@ -32,7 +32,7 @@ use crate::place::{Place, Root};
 pub use continuation::{AsSaved, Standing, Writer};
 pub use elsewhere::is_elsewhere;
 pub use files::{AgentFiles, Lines, SessionFiles};
-pub use hook::{HookInput, ToolInput, shown_instead_of_asking};
+pub use hook::{HookInput, ToolInput, shown_beside_the_step, shown_instead_of_asking};
 pub use install::{left_tree_record, title_records};
 pub use integration::{COMMAND_FILE, hooks, is_our_command, with_hooks, without_hooks};
 pub use links::Link;
