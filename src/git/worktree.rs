@@ -95,6 +95,10 @@ impl Repository {
         if let Some(above) = root.parent() {
             std::fs::create_dir_all(above).context("create", above)?;
         }
+        // Git makes these by itself, but not through a stand-in's links.
+        for folder in ["worktrees", "logs"].map(|name| self.common_dir.join(name)) {
+            std::fs::create_dir_all(&folder).context("create", &folder)?;
+        }
         let place = root.as_os_str();
         let answer = match exists {
             true => {
