@@ -152,11 +152,14 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     let earlier = workspace.store.entries()?;
     let earlier: Vec<&Manifest> = earlier.iter().filter_map(|entry| entry.manifest.as_ref().ok()).collect();
     let saved: Vec<&Manifest> = earlier.iter().copied().filter(|m| m.safety.is_none()).collect();
-    let newest = saved.iter().find(|m| m.workspace.root == manifest.workspace.root);
+    // What somebody else put there must not stand in for a checkpoint.
+    let counts = |m: &&&Manifest| request.automatic.is_none() || workspace.trust.is_own(&m.proofs);
+    let mut of_this_tree = saved.iter().filter(|m| m.workspace.root == manifest.workspace.root);
+    let newest = of_this_tree.find(counts);
     let same = newest.filter(|m| m.state == manifest.state);
     let unchanged_since = same.map(|m| m.name.clone());
     if let Some(Automatic::NewState(pause)) = request.automatic {
-        let last = saved.iter().find(|m| m.created_by.trigger == Trigger::Auto);
+        let last = saved.iter().filter(counts).find(|m| m.created_by.trigger == Trigger::Auto);
         if let Some(last) = last.filter(|last| context.now.since(last.created_at) < pause) {
             return Ok(Report { manifest: (**last).clone(), unchanged_since, written: false, notes });
         }

@@ -7,6 +7,7 @@ mod bar;
 mod completions;
 mod consent;
 mod diff;
+mod elsewhere;
 mod file;
 mod granting;
 mod hook;

@@ -3,6 +3,7 @@
 #[macro_use]
 mod support;
 
+mod checkpoints;
 mod command_line;
 mod crash;
 mod damage;
