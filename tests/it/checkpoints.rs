@@ -7,14 +7,16 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::hooks::{ID, bash, bin, hook, hook_with, settle, told};
-use crate::support::Must;
+use crate::interactive::{Screen, claude};
 use crate::support::api::{Reply, Speaker, StandIn, Turn};
 use crate::support::client::Client;
 use crate::support::project::{Project, Ran, files_below, git_in};
+use crate::support::{Must, eventually};
 
 with_both_clients! {
     an_agent_that_removes_a_dirty_work_tree_with_force_loses_nothing
     leaving_a_work_tree_and_discarding_it_loses_nothing
+    what_is_saved_elsewhere_and_what_is_not_covered_is_on_the_persons_screen
 }
 
 /// Answers `run COMMAND` by running it; `leave` by making a work tree, working in it, and throwing it away.
@@ -56,6 +58,31 @@ fn an_agent_that_removes_a_dirty_work_tree_with_force_loses_nothing(client: &Cli
         .snap(&["rewind", "before git worktree remove --force .claude/worktrees/feat", "--no-run"])
         .exits(0);
     assert_eq!(trees.state(FEAT), before);
+}
+
+fn what_is_saved_elsewhere_and_what_is_not_covered_is_on_the_persons_screen(client: &Client) {
+    if !Command::new("tmux").arg("-V").output().is_ok_and(|output| output.status.success()) {
+        eprintln!("SKIPPED: what a person sees of a checkpoint: tmux is not installed");
+        return;
+    }
+    let trees = Trees::new();
+    let project = &trees.project;
+    project.snap(&["init"]).exits(0);
+    project.home.trust(&[project.root()]);
+    let client = client.beside(&bin(project));
+    let api = StandIn::start(script);
+    let arguments = ["--permission-mode", "acceptEdits", "--allowedTools=Bash"];
+    let screen = Screen::of(&claude(&client, project, &api, &arguments));
+    screen.shows("❯");
+    screen.enter(&format!("run git worktree remove --force {FEAT}"));
+    screen.shows("did it");
+    // The client breaks lines where the screen ends.
+    let says = |words: &str| screen.shown().split_whitespace().collect::<Vec<_>>().join(" ").contains(words);
+    assert!(says("To bring it back: snap rewind 'before git worktree remove"), "{}", screen.shown());
+    screen.enter("run rm -rf $NOWHERE_AT_ALL");
+    eventually("what is not covered", || says("did not save everything before"));
+    let told = api.main().iter().any(|request| request.body.to_string().contains("did not save everything"));
+    assert!(!told, "the model hears nothing of it");
 }
 
 fn leaving_a_work_tree_and_discarding_it_loses_nothing(client: &Client) {
