@@ -8,6 +8,7 @@ mod completions;
 mod consent;
 mod diff;
 mod doubts;
+mod elsewhere;
 mod file;
 mod granting;
 mod hook;

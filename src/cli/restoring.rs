@@ -105,6 +105,11 @@ impl Restoring {
         }
     }
 
+    /// Leaves the session where it is: only the files come back.
+    pub(super) fn leave_session(&mut self) {
+        self.no_session = true;
+    }
+
     /// Refuses early what nobody will agree to; a dry run needs no consent.
     pub(super) fn check(&self, ui: &Ui, workspace: &Workspace, manifest: &Manifest) -> Result<()> {
         if self.dry_run { Ok(()) } else { self.agreement.check(ui, workspace, manifest) }

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::bar;
 use super::consent::{self, Agreement};
+use super::elsewhere::{self, Tree};
 use super::granting::Grants;
 use super::restoring::{Restoring, as_json, show_dry_run, tell_left, tell_moved, with_results};
 use super::ui::Ui;
@@ -74,7 +75,7 @@ impl Resume {
             None => {
                 let (context, workspace) = self.open(context, self.into.as_deref())?;
                 settle(&context, &workspace, ui)?;
-                let manifest = find(&workspace, &self.restoring.reference)?;
+                let manifest = elsewhere::find_to_resume(&workspace, &self.restoring.reference, ui)?;
                 let line = audit::line(&context, Operation::Resume, Some(&manifest));
                 let checked = self.restoring.check(ui, &workspace, &manifest);
                 audit::unless_failed(&workspace.store, &line, checked)?;
@@ -163,8 +164,52 @@ impl Resume {
 }
 
 impl Rewind {
-    pub(super) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
-        let manifest = find(workspace, &self.restoring.reference)?;
+    pub(super) fn run(mut self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        let manifest = elsewhere::find_to_rewind(workspace, &self.restoring.reference, ui)?;
+        match elsewhere::tree_of(workspace, &manifest)? {
+            Tree::This => self.at(context, workspace, manifest, || (), ui),
+            Tree::Other(root) => {
+                elsewhere::tell(&root, false, ui);
+                let (context, workspace) = other(context, workspace, &root)?;
+                settle(&context, &workspace, ui)?;
+                self.restoring.leave_session();
+                self.at(&context, &workspace, manifest, || (), ui)
+            }
+            Tree::Gone(root) => {
+                let (Some(repository), Some(base)) = (&workspace.repository, restore::base_of(&manifest))
+                else {
+                    return Err(Error::new(Kind::Refused, "A work tree can't be made for this snapshot")
+                        .because("it was saved before the first commit, or outside git"));
+                };
+                if self.restoring.dry_run {
+                    let files = manifest.edits.as_ref().map_or(0, |edits| edits.files.len());
+                    let shown = Line(&root.to_string_lossy()).to_string();
+                    let edits = count(files, "edited path");
+                    ui.line(&format!("make the work tree {shown} again, and put {edits} back in it"))?;
+                    ui.say("Nothing was changed (--dry-run).");
+                    return Ok(Outcome::Done);
+                }
+                self.restoring.fetch_base(context, workspace, &manifest, ui)?;
+                if !repository.has_commit(base)? {
+                    return Err(repository.lacks_commit(base));
+                }
+                let made = repository.remake_worktree(&root, manifest.workspace.branch.as_deref(), base)?;
+                elsewhere::tell(made.root(), true, ui);
+                let (context, workspace) = other(context, workspace, made.root())?;
+                self.restoring.leave_session();
+                self.at(&context, &workspace, manifest, || made.keep(), ui)
+            }
+        }
+    }
+
+    fn at(
+        self,
+        context: &Context,
+        workspace: &Workspace,
+        manifest: Manifest,
+        kept: impl FnOnce(),
+        ui: &mut Ui,
+    ) -> Result<Outcome> {
         let line = audit::line(context, Operation::Rewind, Some(&manifest));
         let checked = self.restoring.check(ui, workspace, &manifest);
         audit::unless_failed(&workspace.store, &line, checked)?;
@@ -179,8 +224,15 @@ impl Rewind {
             })
         });
         let plan = self.restoring.planned(workspace, &line, plan)?;
-        self.restoring.carry_out(context, workspace, plan, Operation::Rewind, || (), ui)
+        self.restoring.carry_out(context, workspace, plan, Operation::Rewind, kept, ui)
     }
+}
+
+/// Opens another work tree of the same repository, with the same store.
+fn other(context: &Context, here: &Workspace, root: &Path) -> Result<(Context, Workspace)> {
+    let there = Context { store: Some(here.store.root().to_owned()), ..context.at(root)? };
+    let workspace = Workspace::open(&there)?;
+    Ok((there, workspace))
 }
 
 /// Makes a plan, showing how far that is.

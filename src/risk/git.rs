@@ -236,6 +236,12 @@ impl Call {
                     touched.add(Target { path: PathBuf::from(&text.plain), reach: Reach::Below });
                 }
             }
+            // Those that git lists; it never removes the main one.
+            Value::Paths(targets) => targets.iter().for_each(|target| {
+                let linked = target.reach == Reach::Worktrees;
+                let reach = if linked { Reach::Linked } else { target.reach.clone() };
+                touched.add(Target { path: target.path.clone(), reach });
+            }),
             other => touched.add_below(std::slice::from_ref(other), &self.rest.state),
         }
     }

@@ -8,7 +8,7 @@ use super::fake::ROOT;
 use super::{Call, Place, Reach, Risk, Rules, of_call};
 
 /// Shows what risks touch: `T` the tree there, `B` all below, `F` what fits, `N` a linked tree by
-/// its name, `W` all linked trees, `?` what can't be known.
+/// its name, `W` all trees of the repository, `L` the linked ones, `?` what can't be known.
 fn shown(risks: &[Risk]) -> String {
     let mut all = Vec::new();
     for risk in risks {
@@ -20,6 +20,7 @@ fn shown(risks: &[Risk]) -> String {
                 Reach::Fitting(pattern) => format!("F{path}|{pattern}"),
                 Reach::Named(name) => format!("N{path}|{name}"),
                 Reach::Worktrees => format!("W{path}"),
+                Reach::Linked => format!("L{path}"),
             });
         }
         all.extend(risk.touched.unknown.iter().map(|written| format!("?{written}")));
@@ -202,11 +203,11 @@ fn steps_of_git_are_resolved_to_the_work_trees_that_they_work_in() {
         ("for w in a b; do git worktree remove --force $w; done", "N@|a N@|b"),
         ("git worktree move ../sib ../sub", "N@|../sib"),
         ("git worktree prune", "T@"),
-        ("git worktree list | awk '{print $1}' | xargs -n1 git worktree remove --force", "W@"),
-        ("git worktree remove --force $(git worktree list | grep feat | cut -d' ' -f1)", "W@"),
+        ("git worktree list | awk '{print $1}' | xargs -n1 git worktree remove --force", "L@"),
+        ("git worktree remove --force $(git worktree list | grep feat | cut -d' ' -f1)", "L@"),
         (
             "git worktree list --porcelain | grep x | while read -r w; do git worktree remove -f \"$w\"; done",
-            "W@",
+            "L@",
         ),
         ("rm -rf $(git worktree list | tail -n1 | awk '{print $1}')", "W@"),
         ("git clean -fd", "T@"),

@@ -33,6 +33,8 @@ pub enum Reach {
     Named(String),
     /// Every work tree of the repository that the path lies in.
     Worktrees,
+    /// The same, but for the main one.
+    Linked,
 }
 
 /// What a step touches, and what of that can't be foreseen.

@@ -23,6 +23,7 @@ mod recorder;
 mod salvage;
 mod settings;
 mod slug;
+mod spoken;
 
 use std::path::{Path, PathBuf};
 
@@ -42,6 +43,7 @@ pub use placed::{AsPlaceSaved, Placed};
 pub use recorder::Journal;
 pub use settings::Settings;
 pub use slug::slug;
+pub use spoken::was_spoken_to;
 
 /// The variable that makes sessions share one task list.
 pub const TASK_LIST: &str = "CLAUDE_CODE_TASK_LIST_ID";

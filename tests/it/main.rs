@@ -4,6 +4,7 @@
 mod support;
 
 mod canary;
+mod checkpoints;
 mod command_line;
 mod crash;
 mod damage;

@@ -22,7 +22,7 @@ use crate::progress::Progress;
 use crate::restore;
 use crate::risk::{self, Call, Place, Risk};
 use crate::screen::Line;
-use crate::session::Wanted;
+use crate::session::{Wanted, was_spoken_to};
 use crate::workspace::Workspace;
 
 /// How long a session's first step waits for its transcript: the client writes it some 100 ms late.
@@ -244,8 +244,9 @@ fn wait_for_transcript(started: &Started) {
 /// Saves if anything is new and the last automatic one is older than `pause`.
 pub(super) fn now(started: &Started, name: &str, pause: Duration) -> Result<()> {
     // A session that was never spoken to leaves nothing worth a checkpoint.
-    if started.transcript().is_none() {
-        return Ok(());
+    match started.transcript() {
+        Some(transcript) if was_spoken_to(Path::new(transcript))? => {}
+        _ => return Ok(()),
     }
     let context = started.context()?;
     let workspace = Workspace::open(&context)?;

@@ -83,8 +83,14 @@ impl Search<'_> {
                 }
             }
             Reach::Named(name) => self.named(&real(&target.path), name),
-            Reach::Worktrees => match work_tree_around(&real(&target.path)) {
-                Some(root) => work_trees_of(&root).into_iter().for_each(|root| self.add(root)),
+            Reach::Worktrees | Reach::Linked => match work_tree_around(&real(&target.path)) {
+                Some(root) => {
+                    let all = work_trees_of(&root).into_iter();
+                    // Of a linked one, this is a file.
+                    let linked = |root: &PathBuf| root.join(".git").is_file();
+                    all.filter(|root| target.reach == Reach::Worktrees || linked(root))
+                        .for_each(|root| self.add(root));
+                }
                 None => self.tree_around(&target.path),
             },
         }
