@@ -346,7 +346,7 @@ impl Reader<'_> {
 
     /// Keeps a side file; `None` if it has gone meanwhile.
     fn side_file(&self, place: RepoPath, path: &Path) -> Result<Option<SideFile>> {
-        let mut file = match std::fs::File::open(path) {
+        let mut file = match crate::fs::open_theirs(path) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(crate::error::Error::io("read", path, &error)),
@@ -403,7 +403,7 @@ fn if_readable<T>(path: &Path, missing: &mut Vec<Skipped>, read: Result<T>) -> R
         Ok(read) => return Ok(Some(read)),
         Err(error) => error,
     };
-    match std::fs::File::open(path).and_then(|mut file| std::io::copy(&mut file, &mut std::io::sink())) {
+    match crate::fs::open_theirs(path).and_then(|mut file| std::io::copy(&mut file, &mut std::io::sink())) {
         Ok(_) => Err(error),
         Err(why) => {
             if why.kind() != std::io::ErrorKind::NotFound {

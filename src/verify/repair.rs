@@ -106,7 +106,7 @@ impl Search {
             let Some(session) = manifest.session.as_ref().filter(|_| lost) else { continue };
             for transcript in workspace.client.transcripts(&session.id).unwrap_or_default() {
                 for file in session_files(workspace, &transcript) {
-                    self.in_file(&std::fs::read(file).unwrap_or_default());
+                    self.in_file(&whole(&file).unwrap_or_default());
                 }
             }
         }
@@ -175,6 +175,12 @@ fn elsewhere(maker: &mut Maker<'_>, edits: &[&Edit], wanted: &Version) -> Option
         edits.iter().flat_map(|edit| edit.made_versions().into_iter().map(move |found| (edit, found)));
     let mut leading = leading.filter(|(_, (_, version, _))| version.oid == wanted.oid);
     leading.find_map(|(edit, (_, version, diff))| maker.content(edit, version, diff).ok())
+}
+
+fn whole(file: &std::path::Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::io::Read::read_to_end(&mut crate::fs::open_theirs(file)?, &mut bytes)?;
+    Ok(bytes)
 }
 
 /// Lists every file of the session that a transcript belongs to.
