@@ -18,12 +18,12 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::ui::Ui;
+use super::ui::{ColorChoice, Ui};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::fs;
 use crate::place::Root;
-use crate::screen::{self, Line};
+use crate::screen::{self, Line, Lines};
 use crate::session::{ClientHome, HookInput, shown_beside_the_step, shown_instead_of_asking};
 use crate::timestamp::{Timestamp, parse_span};
 
@@ -94,7 +94,11 @@ impl Hook {
             }
             "PreToolUse" if self.later => checkpoint::after_tool_was_let_go(&started),
             "PreToolUse" => match checkpoint::before_tool(&started)? {
-                Some(text) => ui.line(&shown_beside_the_step(&text).to_string()),
+                // The client prints it as it is.
+                Some(text) => {
+                    let text = Lines(&text).to_string();
+                    ui.value(&screen::json(&shown_beside_the_step(&text).to_string()))
+                }
                 None => Ok(()),
             },
             "PermissionRequest" | "SubagentStop" => started.record(&self.event),
@@ -139,7 +143,7 @@ impl Started {
     /// Tells what went wrong without harm, on standard error and in the log.
     fn tell(&self, error: &Error) {
         let line = format!("snap hook PreToolUse: {error}");
-        let _best_effort = writeln!(std::io::stderr(), "{}", crate::screen::Lines(&line));
+        Ui::new(ColorChoice::Never, false, false).tell_line(&line);
         note(self.store.as_deref(), &line);
     }
 
