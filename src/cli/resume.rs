@@ -8,7 +8,7 @@ use super::bar;
 use super::consent::{self, Agreement};
 use super::elsewhere::{self, Tree};
 use super::granting::Grants;
-use super::restoring::{Restoring, as_json, show_dry_run, tell_left, tell_moved, with_results};
+use super::restoring::{Restoring, as_json, quoted, show_dry_run, tell_left, tell_moved, with_results};
 use super::ui::Ui;
 use super::{Outcome, count, doubts, print_json, settle};
 use crate::audit;
@@ -165,7 +165,23 @@ impl Resume {
 
 impl Rewind {
     pub(super) fn run(mut self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
-        let manifest = elsewhere::find_to_rewind(workspace, &self.restoring.reference, ui)?;
+        let mut manifest = elsewhere::find_to_rewind(workspace, &self.restoring.reference, ui)?;
+        // At the end of a session in which a work tree was lost, nothing is to be done in this one.
+        if Reference::parse(&self.restoring.reference) == Reference::Latest(0)
+            && elsewhere::tree_of(workspace, &manifest)? == Tree::This
+            && let Some(lost) = elsewhere::lost_in_session(workspace, &manifest)?
+        {
+            let options = Options { session: false, ..self.restoring.options() };
+            let plan = restore::plan_rewind(workspace, manifest.clone(), &options, &Progress::default())?;
+            match plan.steps().is_empty() {
+                true => manifest = lost,
+                false => ui.warn(&format!(
+                    "a work tree of this session is gone, {}; it comes back by: snap rewind {}",
+                    lost.workspace.root,
+                    quoted(&lost.name)
+                )),
+            }
+        }
         match elsewhere::tree_of(workspace, &manifest)? {
             Tree::This => self.at(context, workspace, manifest, || (), ui),
             Tree::Other(root) => {
