@@ -25,8 +25,8 @@ pub use edits::{
     StagedVersion, Version,
 };
 pub use session::{
-    Agent, AgentStatus, Decision, HistoryStart, LeftOut, Permissions, ProjectRules, Rule, Session, SideFile,
-    TextFile, Transcript,
+    Agent, AgentStatus, Cron, Decision, HistoryStart, LeftOut, Permissions, ProjectRules, Rule, Session,
+    SideFile, TextFile, Transcript,
 };
 
 /// The format that this version writes, and the newest that it reads.
@@ -215,6 +215,12 @@ pub struct NotCaptured {
     /// Prompts that the client would have sent by itself, each with its schedule.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scheduled: Vec<String>,
+    /// Options that the client was started with and that the next one is not, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
+    /// What identifies the account of whoever saved it, and was left out; in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub account: Vec<String>,
     /// Names of environment variables that settings or servers define.
     pub environment: Vec<String>,
     /// Files and folders of the client's that are there but could not be saved.

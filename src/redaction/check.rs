@@ -6,6 +6,7 @@ use crate::error::{Error, Kind, Result};
 use crate::git::Repository;
 use crate::manifest::{Content, Diff, DiffForm, Edit, Manifest, Secret, Transcript};
 use crate::screen::Line;
+use crate::session::{is_of_account, names_account};
 use crate::workspace::Workspace;
 
 /// The most secrets that are named in the error.
@@ -57,6 +58,9 @@ fn listed(open: &[Secret]) -> Vec<String> {
 
 fn look(workspace: &Workspace, manifest: &Manifest, redactor: &Redactor) -> Result<()> {
     if let Some(session) = &manifest.session {
+        if session.files.iter().any(|file| is_of_account(&file.place.to_string())) {
+            return Err(of_account(&manifest.name));
+        }
         if let Some(transcript) = &session.transcript {
             look_at_transcript(workspace, transcript, "the conversation", redactor)?;
         }
@@ -83,6 +87,16 @@ fn look(workspace: &Workspace, manifest: &Manifest, redactor: &Redactor) -> Resu
     Ok(())
 }
 
+/// Earlier versions of this program saved what identifies its author's account.
+fn of_account(name: &str) -> Error {
+    Error::new(
+        Kind::Refused,
+        format!("{:?} identifies the account of whoever saved it, so it stays here", Line(name).to_string()),
+    )
+    .because("it holds records of remote control, an account or an organisation")
+    .hint("save again (`snap save` leaves them out) and send that one")
+}
+
 fn look_at_bases(workspace: &Workspace, manifest: &Manifest, redactor: &Redactor) -> Result<()> {
     let carried = workspace.store.bases(manifest)?;
     let mut blobs = workspace.repository.as_ref().map(Repository::blobs);
@@ -106,11 +120,14 @@ fn look_at_transcript(
     redactor: &Redactor,
 ) -> Result<()> {
     let mut number = 0;
-    let mut lines = Vec::new();
+    let mut lines: Vec<u8> = Vec::new();
     for (index, chunk) in transcript.chunks.iter().enumerate() {
         lines.append(&mut workspace.store.get(chunk)?);
         // Only a huge line is cut within.
         if lines.ends_with(b"\n") || index + 1 == transcript.chunks.len() {
+            if lines.split_inclusive(|byte| *byte == b'\n').any(names_account) {
+                return Err(of_account(place));
+            }
             redactor.records(place, number, &lines);
             number += lines.iter().filter(|byte| **byte == b'\n').count() as u64;
             lines.clear();

@@ -22,6 +22,7 @@ mod relocate;
 mod session;
 mod settings;
 mod steps;
+mod waking;
 
 use std::path::PathBuf;
 
@@ -46,11 +47,12 @@ use consent::Standing;
 pub use consent::{Consent, Doubt, Preview, not_trusted};
 use journal::Record;
 
-pub use link::{follow, link, links};
+pub use link::{follow, link, links, plan_link};
 pub use recover::{Ignored, Outcome, Recovered, Settled, cut_off, foreign_journals, recover};
 pub use relocate::{Paths, Relocated, Relocation};
 pub use session::{SessionPlan, check_transcript};
 pub use steps::{Action, Maker, Step};
+pub use waking::{Asleep, Waking, names as revivable};
 
 /// How many things of one kind are told one by one.
 const MOST_TOLD: usize = 20;
@@ -138,6 +140,20 @@ impl Plan {
     /// Returns what will be done with the session.
     pub fn session(&self) -> Option<&SessionPlan> {
         self.session.as_ref()
+    }
+
+    /// Has parts of somebody else's conversation come alive.
+    ///
+    /// # Errors
+    /// As [`SessionPlan::revive`]; [`Kind::Usage`] if there is no session.
+    pub fn revive(&mut self, wanted: &[String]) -> Result<()> {
+        match &mut self.session {
+            Some(session) => session.revive(wanted),
+            None if wanted.is_empty() => Ok(()),
+            None => {
+                Err(Error::new(Kind::Usage, "There is nothing to revive").because("no session is restored"))
+            }
+        }
     }
 
     /// Returns the branch that will be moved.

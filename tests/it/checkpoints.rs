@@ -7,7 +7,8 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::hooks::{ID, bash, bin, hook, hook_with, settle, told};
-use crate::interactive::{Screen, claude};
+use crate::interactive::claude;
+use crate::support::screen::Screen;
 use crate::support::api::{Reply, Speaker, StandIn, Turn};
 use crate::support::client::Client;
 use crate::support::project::{Project, Ran, files_below, git_in};
