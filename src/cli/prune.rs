@@ -15,7 +15,7 @@ use crate::manifest::{Manifest, Trigger};
 use crate::redaction;
 use crate::retention::{self, Candidate, Piece, Policy, Verdict};
 use crate::screen::Line;
-use crate::store::{Entry, Operation, Reference, Store, Sweep};
+use crate::store::{Entry, LogEntry, Operation, Reference, Store, Sweep};
 use crate::timestamp::parse_span;
 use crate::workspace::Workspace;
 
@@ -122,7 +122,7 @@ impl Prune {
                 if !verdict.keep {
                     store.delete(lock, &entry.stem)?;
                     release(workspace, manifest)?;
-                    audit::write(store, &audit::line(context, Operation::Prune, Some(manifest)));
+                    audit::write(store, &removal(context, workspace, Operation::Prune, manifest));
                 }
             }
             swept = store.sweep(lock, SystemTime::now())?;
@@ -148,6 +148,12 @@ fn pieces(store: &Store, entry: &Entry, manifest: &Manifest) -> Vec<Piece> {
     let objects = manifest.objects().into_iter();
     let objects = objects.map(|object| (object.object.to_string(), store.stored_size(&object)));
     objects.chain([(format!("{}.json", entry.stem), store.manifest_size(&entry.stem))]).collect()
+}
+
+/// The log's line on a snapshot that a person removed; with the root, so that `undo` knows of it.
+fn removal(context: &Context, workspace: &Workspace, operation: Operation, manifest: &Manifest) -> LogEntry {
+    let root = Some(workspace.root.as_path().into());
+    LogEntry { root, ..audit::line(context, operation, Some(manifest)) }
 }
 
 /// Lets git collect the base commit again, if nothing else needs it.
@@ -221,7 +227,7 @@ impl Rm {
             removed.push(entry.stem.clone());
             if let Ok(manifest) = &entry.manifest {
                 release(workspace, manifest)?;
-                audit::write(store, &audit::line(context, Operation::Remove, Some(manifest)));
+                audit::write(store, &removal(context, workspace, Operation::Remove, manifest));
             }
             if !ui.json() {
                 ui.say(&format!("Removed {}.", shown_name(entry)));

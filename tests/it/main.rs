@@ -59,6 +59,7 @@ mod torture;
 mod trust;
 mod trust_matrix;
 mod trust_names;
+mod undo;
 mod unreadable;
 mod verify;
 mod view;

@@ -441,7 +441,7 @@ fn a_password_that_was_rotated_stays_out_of_later_snapshots_too() {
     project.write("a.txt", "one\n");
     project.snap(&["rewind", "x"]).exits(0);
     project.snap(&["undo"]).exits(0);
-    project.snap(&["undo"]).exits(0);
+    project.snap(&["redo"]).exits(0);
     assert_eq!(project.state(), state);
     assert_nowhere(&project.stored(""), &[&old, &new]);
 }
