@@ -102,11 +102,17 @@ fn lines(edited: bool) -> String {
 }
 
 impl Kind {
+    /// Makes the settings; those of a filter are the user's own, or no filter is run.
+    fn set(&self, project: &Project) {
+        for (name, value) in self.settings {
+            let place = if name.starts_with("filter.") { "--global" } else { "--local" };
+            project.git(&["config", place, name, value]);
+        }
+    }
+
     fn project(&self) -> Project {
         let project = Project::new();
-        for (name, value) in self.settings {
-            project.git(&["config", name, value]);
-        }
+        self.set(&project);
         project.write(".gitattributes", self.attributes);
         project.write(self.file, (self.encoded)(&lines(false)));
         project.git(&["add", "."]);
@@ -176,9 +182,7 @@ fn staged_partly_staged_renamed_and_new_files_come_back_too() {
     for kind in &KINDS {
         let project = kind.project();
         let clone = project.cloned();
-        for (name, value) in kind.settings {
-            clone.git(&["config", name, value]);
-        }
+        kind.set(&clone);
         let other = |name: &str| format!("{name}{}", &kind.file[1..]);
         project.write(kind.file, (kind.encoded)(&lines(true)));
         project.git(&["add", "."]);
@@ -305,7 +309,7 @@ fn secrets_are_taken_out_of_what_git_compares_and_of_what_is_on_the_disk() {
 fn a_secret_that_a_filter_keeps_out_of_git_is_not_in_the_snapshot_either() {
     let secret = token("github classic", 8);
     let project = Project::new();
-    project.git(&["config", "filter.hide.clean", &format!("sed s/{secret}/hidden/")]);
+    project.git(&["config", "--global", "filter.hide.clean", &format!("sed s/{secret}/hidden/")]);
     project.write(".gitattributes", "*.s filter=hide\n");
     project.write("k.s", "token hidden\nstays\n");
     project.git(&["add", "."]);
@@ -350,8 +354,8 @@ fn a_filter_that_fails_keeps_no_file_from_being_saved() {
     project.write("c.u", utf16("one\ntwo\n"));
     project.git(&["add", "."]);
     project.git(&["commit", "-qm", "before"]);
-    project.git(&["config", "filter.fails.clean", "false"]);
-    project.git(&["config", "filter.fails.required", "true"]);
+    project.git(&["config", "--global", "filter.fails.clean", "false"]);
+    project.git(&["config", "--global", "filter.fails.required", "true"]);
     for name in ["a.f", "b.f"] {
         project.write(name, "content\nand more\n");
     }
