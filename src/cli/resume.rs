@@ -1,16 +1,14 @@
-//! `snap resume`, `snap rewind` and `snap undo`.
+//! `snap resume` and `snap rewind`.
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::bar;
-use super::consent::{self, Agreement};
 use super::elsewhere::{self, Tree};
-use super::granting::Grants;
-use super::restoring::{Restoring, as_json, quoted, show_dry_run, tell_left, tell_moved, with_results};
+use super::restoring::{Restoring, quoted};
 use super::ui::Ui;
-use super::{Outcome, count, doubts, print_json, settle};
+use super::{Outcome, count, settle};
 use crate::audit;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
@@ -56,16 +54,6 @@ pub(super) struct Rewind {
     /// Move the branch to the commit that the snapshot was saved on; the old tip is kept in a ref
     #[arg(long)]
     reset_branch: bool,
-}
-
-/// Go back to before the last resume or rewind
-#[derive(Args)]
-pub(super) struct Undo {
-    /// Show what would be done, and stop
-    #[arg(long)]
-    dry_run: bool,
-    #[command(flatten)]
-    agreement: Agreement,
 }
 
 impl Resume {
@@ -252,55 +240,14 @@ fn other(context: &Context, here: &Workspace, root: &Path) -> Result<(Context, W
 }
 
 /// Makes a plan, showing how far that is.
-fn planning(ui: &Ui, make: impl FnOnce(&Progress) -> Result<restore::Plan>) -> Result<restore::Plan> {
+pub(super) fn planning(
+    ui: &Ui,
+    make: impl FnOnce(&Progress) -> Result<restore::Plan>,
+) -> Result<restore::Plan> {
     let progress = Progress::default();
     bar::show(ui.talks(), "Planning", &progress, || make(&progress))
 }
 
 fn find(workspace: &Workspace, reference: &str) -> Result<Manifest> {
     workspace.store.find(&Reference::parse(reference))?.manifest
-}
-
-impl Undo {
-    pub(super) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
-        let plan = planning(ui, |progress| restore::plan_undo(workspace, progress))?;
-        if self.dry_run {
-            return show_dry_run(ui, &plan, &Grants::unasked());
-        }
-        let plan = self.agreement.obtain(ui, plan)?;
-        let shown = as_json(&plan);
-        let notes = plan.notes().to_vec();
-        let held = plan.held().to_vec();
-        let unfilled = plan.unfilled().to_vec();
-        let left = plan.left().to_vec();
-        let whole = held.is_empty() && unfilled.is_empty() && left.is_empty();
-        let outcome = if whole { Outcome::Done } else { Outcome::Partial };
-        let restored =
-            plan.manifest().safety.as_ref().map(|safety| Line(&safety.name).to_string()).unwrap_or_default();
-        let line = audit::line(context, Operation::Undo, Some(plan.manifest()));
-        let progress = Progress::default();
-        let done = bar::show(ui.talks(), "Restoring", &progress, || {
-            restore::execute(context, workspace, plan, Operation::Undo, &progress)
-        });
-        let done = audit::unless_failed(&workspace.store, &line, done)?;
-        if ui.json() {
-            print_json(ui, &with_results(shown, &done, None))?;
-            return Ok(outcome);
-        }
-        doubts::tell_held(ui, &held);
-        consent::tell_unfilled(ui, &unfilled);
-        tell_left(ui, &left);
-        let paths = match done.paths {
-            1 => "1 path is".to_owned(),
-            many => format!("{many} paths are"),
-        };
-        notes.iter().for_each(|note| ui.warn(note));
-        if let (Some(moved), Some((id, _))) = (&done.moved, &done.safety) {
-            tell_moved(ui, moved, id);
-        }
-        ui.say(&format!(
-            "Undone: {paths} as before {restored} was restored. `snap undo` again takes this back."
-        ));
-        Ok(outcome)
-    }
 }

@@ -1,10 +1,10 @@
 //! Looks through a snapshot that is about to leave the machine, with the rules and values of today.
 
+use super::Loaded;
 use super::Redactor;
-use super::refill::apply_redacted;
 use crate::error::{Error, Kind, Result};
 use crate::git::Repository;
-use crate::manifest::{Content, Diff, DiffForm, Edit, Manifest, Secret, Transcript};
+use crate::manifest::{Content, Converted, ConvertedBy, Diff, DiffForm, Edit, Manifest, Secret, Transcript};
 use crate::screen::Line;
 use crate::session::{is_of_account, names_account};
 use crate::workspace::Workspace;
@@ -77,8 +77,7 @@ fn look(workspace: &Workspace, manifest: &Manifest, redactor: &Redactor) -> Resu
         }
     }
     for edit in manifest.edits.iter().flat_map(|edits| &edits.files) {
-        let staged = edit.staged.iter().flat_map(|staged| &staged.diff);
-        for diff in edit.diff.iter().chain(staged).chain(edit.stages.iter().flat_map(|stage| &stage.diff)) {
+        for diff in edit.diffs() {
             look_at_diff(workspace, edit, diff, redactor)?;
         }
     }
@@ -146,16 +145,28 @@ fn look_at_content(workspace: &Workspace, content: &Content, place: &str, redact
 
 fn look_at_diff(workspace: &Workspace, edit: &Edit, diff: &Diff, redactor: &Redactor) -> Result<()> {
     let place = edit.path.to_string();
-    let (DiffForm::Delta, Some(repository), Some(old)) =
-        (diff.form, &workspace.repository, edit.diffed_against())
-    else {
-        return look_at_content(workspace, &diff.content, &place, redactor);
-    };
-    // A delta can only be read beside its base.
-    if let Some(old) = repository.blobs().read(&old.oid)?
-        && let Ok(new) = apply_redacted(diff, workspace.store.load(&diff.content)?, &old)
-    {
-        redactor.text(&place, &new);
+    if let Some(earlier) = &diff.earlier {
+        look_at_content(workspace, earlier, &format!("an earlier version of {place}"), redactor)?;
     }
-    Ok(())
+    let delta = matches!(diff.converted, Some(Converted { by: ConvertedBy::Delta { .. }, .. }));
+    if diff.form != DiffForm::Delta && !delta {
+        return look_at_content(workspace, &diff.content, &place, redactor);
+    }
+    // A delta can only be read beside what it was made from.
+    let base = match (diff.needs_base(), &workspace.repository, edit.diffed_against()) {
+        (false, ..) => Some(Vec::new()),
+        (true, Some(repository), Some(old)) => repository.blobs().read(&old.oid)?,
+        _ => None,
+    };
+    let mut loaded = Loaded::of(&workspace.store, diff)?;
+    match base.map(|base| loaded.compared(&base)) {
+        Some(Ok(compared)) => {
+            redactor.text(&place, &compared);
+            if let Ok(raw) = loaded.converted(&compared) {
+                redactor.text(&place, &raw);
+            }
+            Ok(())
+        }
+        _ => look_at_content(workspace, &diff.content, &place, redactor),
+    }
 }

@@ -37,7 +37,7 @@ pub use incoming::{Added, Incoming, check_may_travel};
 pub use journals::{FoundJournal, Journal, Wait};
 pub use log::{LogEntry, LogOutcome, MovedBranch, Operation};
 pub use names::{Reference, check_name};
-pub use objects::Sweep;
+pub use objects::{Sweep, Waiting};
 use parsed::Parsed;
 pub use pieces::Pieces;
 pub use seal::Seal;

@@ -3,6 +3,7 @@
 //! 24 cases by default; `SNAP_CASES=2000 cargo test --release random_trees` is the long form.
 
 mod files;
+mod steps_back;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -119,6 +120,10 @@ fn there_and_back(base: &[Step], edits: &[Step], wreck: &[Step]) -> usize {
     assert_eq!(without_module(&project.content_state()), content, "rewound");
     project.snap(&["undo"]).exits(if wrecked == saved { 3 } else { 0 });
     assert_eq!(state(&project), wrecked, "undone");
+    let partly = project.snap(&["save", "wrecked"]).code;
+    assert!(matches!(partly, 0 | 6), "exit {partly}");
+    steps_back::all_the_way(&project, &[(&[], "x"), (&[], "wrecked"), (&[], "x")]);
+    steps_back::all_the_way(&project, &[(edits, "x"), (wreck, "x")]);
     assert!(
         !files_below(project.root()).iter().any(|path| path.to_string_lossy().contains(".snap-restore-"))
     );
