@@ -133,7 +133,9 @@ fn a_store_with_converted_files_and_grown_ones_opens_and_restores_everything() {
     assert_eq!(shown["requires"], serde_json::json!(["converted", "earlier"]));
     let counted = project.snap(&["diff", "converted in time", "--stat", "--store", store]).exits(0).stdout;
     assert!(counted.contains("4 files, +7405 -3"), "{counted}");
-    project.snap(&["resume", "converted in time", "--trust", "--store", store]).exits(0);
+    project
+        .snap(&["resume", "converted in time", "--trust", "--allow", "wide.rc", "--store", store])
+        .exits(0);
     assert_eq!(project.state(), source.state(), "the same edits on the same commit");
 }
 

@@ -331,7 +331,9 @@ fn git_command(home: &Home, folder: &Path, arguments: &[impl AsRef<OsStr>]) -> C
         command.env(format!("GIT_{role}_NAME"), "Ada").env(format!("GIT_{role}_EMAIL"), "ada@example.org");
         command.env(format!("GIT_{role}_DATE"), "2026-11-21T00:00:00Z");
     }
-    command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null").env("LC_ALL", "C");
+    // Not /dev/null: `git config --global`, run by root, would put a plain file in its place.
+    command.env("GIT_CONFIG_GLOBAL", home.path().join("no gitconfig"));
+    command.env("GIT_CONFIG_NOSYSTEM", "1").env("LC_ALL", "C");
     command
 }
 
