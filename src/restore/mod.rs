@@ -23,8 +23,8 @@ mod relocate;
 mod session;
 mod settings;
 mod steps;
-mod waking;
 mod undo;
+mod waking;
 
 use std::path::PathBuf;
 
@@ -49,15 +49,15 @@ use consent::Standing;
 pub use consent::{Consent, Doubt, Preview, not_trusted};
 use journal::Record;
 
-pub use link::{follow, link, links, plan_link};
 pub use history::Restored;
+pub use link::{follow, link, links, plan_link};
 
 pub use recover::{Ignored, Outcome, Recovered, Settled, cut_off, foreign_journals, recover};
 pub use relocate::{Paths, Relocated, Relocation};
 pub use session::{SessionPlan, check_transcript};
 pub use steps::{Action, Maker, Step};
-pub use waking::{Asleep, Waking, names as revivable};
 pub use undo::{Direction, Way, plan_undo};
+pub use waking::{Asleep, Waking, names as revivable};
 
 /// How many things of one kind are told one by one.
 const MOST_TOLD: usize = 20;

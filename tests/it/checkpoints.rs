@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use crate::hooks::{ID, bash, bin, hook, hook_with, settle, told};
 use crate::interactive::claude;
-use crate::support::screen::Screen;
 use crate::support::api::{Reply, Speaker, StandIn, Turn};
 use crate::support::client::Client;
 use crate::support::project::{Project, Ran, files_below, git_in};
+use crate::support::screen::Screen;
 use crate::support::{Must, eventually};
 
 with_both_clients! {
@@ -275,6 +275,21 @@ fn rewind_without_a_name_brings_back_the_work_tree_that_was_just_removed() {
     trees.project.snap(&["rewind"]).exits(0);
     assert_eq!(trees.state(SIB), before);
     assert_eq!(trees.project.git(&["-C", SIB, "branch", "--show-current"]), "");
+}
+
+#[test]
+fn the_way_back_is_told_also_to_a_session_that_works_in_the_tree_that_goes() {
+    let trees = Trees::new();
+    let before = trees.state(FEAT);
+    let mut input =
+        bash(&trees.project, &trees.transcript, "cd ../../.. && git worktree remove --force feat");
+    input["cwd"] = json!(trees.project.path(FEAT));
+    let said = told(&hook(&trees.project, "PreToolUse", &input).exits(0));
+    let name = "before git worktree remove --force feat";
+    assert!(said.contains(&format!("snap rewind '{name}'")), "{said}");
+    trees.take("git worktree remove --force feat");
+    trees.project.snap(&["rewind", name, "--no-run"]).exits(0);
+    assert_eq!(trees.state(FEAT), before);
 }
 
 #[test]
