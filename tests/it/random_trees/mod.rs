@@ -2,126 +2,39 @@
 //!
 //! 24 cases by default; `SNAP_CASES=2000 cargo test --release random_trees` is the long form.
 
+mod files;
+
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
+use files::MODULE;
+
 use crate::support::Must;
 use crate::support::project::{Project, files_below};
 
-/// One thing that somebody does to a tree.
+/// One thing that somebody does to a tree. Each kind has a file of its own.
 #[derive(Clone, Debug)]
 enum Step {
-    Write(usize, Vec<u8>),
-    Append(usize, Vec<u8>),
-    Remove(usize),
-    Rename(usize, usize),
-    Copy(usize, usize),
-    Link(usize, usize),
-    Execute(usize),
-    Stage(usize),
-    StageAll,
-    Unstage(usize),
-    Forget(usize),
-    Intend(usize),
-    /// A repository in the tree, staged as a submodule at its first or second commit.
-    Module(bool),
-}
-
-/// Where the submodule is.
-const MODULE: &str = "module";
-
-/// Names that get in each other's way: files, folders of the same name, odd letters.
-const NAMES: [&str; 12] =
-    ["a", "a/b", "a/b/c", "d", "d e/f", "new\nline", "-x", "q\"t", "é", "d/g", "sub/one", "sub/two"];
-
-fn content() -> impl Strategy<Value = Vec<u8>> {
-    let lines: &[&[u8]] = &[b"one\n", b"two\n", b"\r\n", b"end", b"\0\xff", b"caf\xe9\n"];
-    let line = prop::sample::select(lines.to_vec());
-    prop::collection::vec(line, 0..12).prop_map(|lines| lines.concat())
+    Files(files::Step),
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let name = 0..NAMES.len();
     prop_oneof![
-        5 => (name.clone(), content()).prop_map(|(at, bytes)| Step::Write(at, bytes)),
-        2 => (name.clone(), content()).prop_map(|(at, bytes)| Step::Append(at, bytes)),
-        3 => name.clone().prop_map(Step::Remove),
-        2 => (name.clone(), name.clone()).prop_map(|(from, to)| Step::Rename(from, to)),
-        2 => (name.clone(), name.clone()).prop_map(|(from, to)| Step::Copy(from, to)),
-        1 => (name.clone(), name.clone()).prop_map(|(at, to)| Step::Link(at, to)),
-        1 => name.clone().prop_map(Step::Execute),
-        3 => name.clone().prop_map(Step::Stage),
-        1 => Just(Step::StageAll),
-        1 => name.clone().prop_map(Step::Unstage),
-        1 => name.clone().prop_map(Step::Forget),
-        1 => name.prop_map(Step::Intend),
-        1 => any::<bool>().prop_map(Step::Module),
+        26 => files::step().prop_map(Step::Files),
     ]
 }
 
-/// Does it, as far as it can be done: a file in the way of a folder simply wins or loses.
-fn take(project: &Project, step: &Step) {
-    let path = |at: usize| project.path(NAMES[at]);
-    let make_room = |at: usize| {
-        let target = path(at);
-        for above in target.ancestors().skip(1).take_while(|above| *above != project.root()) {
-            if above.symlink_metadata().is_ok_and(|meta| !meta.is_dir()) {
-                fs::remove_file(above).must("to make room");
-            }
+impl Step {
+    /// Does it, as far as it can be done.
+    fn take(&self, project: &Project) {
+        match self {
+            Step::Files(step) => files::take(project, step),
         }
-        fs::create_dir_all(target.parent().must("a parent")).must("a folder");
-        match target.symlink_metadata() {
-            Ok(meta) if meta.is_dir() => fs::remove_dir_all(&target).must("to make room"),
-            Ok(_) => fs::remove_file(&target).must("to make room"),
-            Err(_) => {}
-        }
-        target
-    };
-    let is_file = |at: usize| path(at).symlink_metadata().is_ok_and(|meta| meta.is_file());
-    match step {
-        Step::Write(at, bytes) => fs::write(make_room(*at), bytes).must("to write"),
-        Step::Append(at, bytes) if is_file(*at) => {
-            let mut all = fs::read(path(*at)).must("to read");
-            all.extend_from_slice(bytes);
-            fs::write(path(*at), all).must("to write");
-        }
-        Step::Remove(at) if path(*at).symlink_metadata().is_ok() => {
-            make_room(*at);
-        }
-        Step::Rename(from, to) if is_file(*from) && from != to && !path(*to).starts_with(path(*from)) => {
-            let bytes = fs::read(path(*from)).must("to read");
-            fs::remove_file(path(*from)).must("to remove");
-            fs::write(make_room(*to), bytes).must("to write");
-        }
-        Step::Copy(from, to) if is_file(*from) && from != to && !path(*to).starts_with(path(*from)) => {
-            let bytes = fs::read(path(*from)).must("to read");
-            fs::write(make_room(*to), bytes).must("to write");
-        }
-        Step::Link(at, to) => symlink(NAMES[*to], make_room(*at)).must("a link"),
-        Step::Execute(at) if is_file(*at) => project.make_executable(NAMES[*at]),
-        // git refuses some of these (nothing there, behind a link); that is fine.
-        Step::Stage(at) => drop(project.try_git(&["add", "-A", "--", NAMES[*at]])),
-        Step::StageAll => drop(project.try_git(&["add", "-A"])),
-        Step::Unstage(at) => drop(project.try_git(&["reset", "-q", "--", NAMES[*at]])),
-        Step::Forget(at) => drop(project.try_git(&["rm", "-rq", "--cached", "--", NAMES[*at]])),
-        Step::Intend(at) => drop(project.try_git(&["add", "-N", "--", NAMES[*at]])),
-        Step::Module(second) => {
-            if !project.path(MODULE).join(".git").exists() {
-                project.git(&["init", "-q", "-b", "main", MODULE]);
-                for message in ["one", "two"] {
-                    project.git(&["-C", MODULE, "commit", "-q", "--allow-empty", "-m", message]);
-                }
-            }
-            let commit = if *second { "main" } else { "main~1" };
-            project.git(&["-C", MODULE, "checkout", "-q", "--detach", commit]);
-            project.git(&["add", MODULE]);
-        }
-        Step::Append(..) | Step::Remove(_) | Step::Rename(..) | Step::Copy(..) | Step::Execute(_) => {}
     }
 }
 
@@ -185,11 +98,11 @@ fn there_and_back(base: &[Step], edits: &[Step], wreck: &[Step]) -> usize {
     let project = Project::empty();
     project.git(&["init", "-q", "-b", "main"]);
     project.write("kept", "so that there is something to commit\n");
-    base.iter().for_each(|step| take(&project, step));
+    base.iter().for_each(|step| step.take(&project));
     project.git(&["add", "-A"]);
     project.git(&["commit", "-qm", "base"]);
     let clone = project.cloned();
-    edits.iter().for_each(|step| take(&project, step));
+    edits.iter().for_each(|step| step.take(&project));
     let (saved, content) = (state(&project), without_module(&project.content_state()));
     project.snap(&["save", "x"]).exits(0);
     assert_eq!(state(&project), saved, "save changed something");
@@ -199,7 +112,7 @@ fn there_and_back(base: &[Step], edits: &[Step], wreck: &[Step]) -> usize {
     clone.snap(&["resume", "x", "--store", store.to_str().must("UTF-8")]).exits(0);
     assert_eq!(state(&clone), saved, "in a clone");
 
-    wreck.iter().for_each(|step| take(&project, step));
+    wreck.iter().for_each(|step| step.take(&project));
     let wrecked = state(&project);
     agreed += usize::from(git_agrees(&project, &clone, &["x", "--now"]));
     project.snap(&["rewind", "x"]).exits(0);
