@@ -377,7 +377,9 @@ impl Reader<'_> {
         let new_version = match &new {
             Some((mode, bytes)) => Some(Version { oid: hash.blob_id(bytes), mode: *mode }),
             // Of an unmerged submodule, only the stages are there to be kept.
-            None if versions.stages.iter().any(|stage| stage.version.is_submodule()) => old.clone(),
+            None if versions.stages.iter().any(|stage| stage.version.is_submodule()) => {
+                old.clone().filter(Version::is_submodule)
+            }
             None => None,
         };
         let index = if !versions.stages.is_empty() {

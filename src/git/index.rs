@@ -239,7 +239,12 @@ impl IndexLock<'_> {
         git.demand_with(&arguments, &environment, &input)?;
         for (path, entry) in entries {
             // As a checkout does: git takes a submodule without a folder for deleted.
-            if matches!(entry, IndexEntry::Blob(version) if version.is_submodule()) {
+            let is_submodule = match entry {
+                IndexEntry::Blob(version) => version.is_submodule(),
+                IndexEntry::Unmerged(stages) => stages.iter().any(|(_, version)| version.is_submodule()),
+                IndexEntry::Absent | IndexEntry::IntentToAdd(_) => false,
+            };
+            if is_submodule {
                 Tree::open(root)?.make_folder(path)?;
             }
         }

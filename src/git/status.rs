@@ -100,9 +100,10 @@ pub enum Status {
     NestedRepository,
     /// A submodule, or what one became.
     Submodule(Submodule),
-    /// In several stages of an unfinished merge; the version is that of HEAD.
+    /// In several stages of an unfinished merge.
     Unmerged {
-        /// In HEAD ("ours").
+        /// In HEAD. Often that is stage 2, but after a `git stash pop`, or where a side renamed
+        /// the file, it is not.
         head: Option<Version>,
         /// The stages present.
         stages: Vec<Stage>,
@@ -183,6 +184,7 @@ impl Repository {
             }
         }
         self.correct_empty_intentions(&mut listing)?;
+        self.find_heads_of_unmerged(&mut listing)?;
         read_index(&mut listing)?;
         behind_loops(status).for_each(|path| listing.add_behind_a_loop(path));
         Ok(listing)
@@ -276,6 +278,25 @@ impl Repository {
 }
 
 impl Repository {
+    /// Finds what HEAD has of unmerged paths, which git's status leaves out.
+    fn find_heads_of_unmerged(&self, listing: &mut Listing) -> Result<()> {
+        let unmerged = listing.pending.iter_mut().filter_map(|pending| match &mut pending.status {
+            Status::Unmerged { head, .. } => Some((pending.path.clone(), head)),
+            _ => None,
+        });
+        let mut heads: BTreeMap<RepoPath, &mut Option<Version>> = unmerged.collect();
+        if heads.is_empty() {
+            return Ok(());
+        }
+        let committed = self.tree_versions(listing.head.as_deref(), &heads.keys().cloned().collect())?;
+        for (path, head) in &mut heads {
+            **head = committed.version(path).cloned();
+        }
+        Ok(())
+    }
+}
+
+impl Repository {
     /// Says of one file whether git lists it: tracked and edited (`true`) or untracked (`false`).
     ///
     /// `None` for a file that is as committed, ignored, or outside the work tree.
@@ -349,7 +370,7 @@ fn entry(record: &[u8]) -> Option<(Status, &[u8])> {
             for (number, mode, oid) in stages {
                 present.extend(version(mode, oid)?.map(|version| Stage { number, version }));
             }
-            Some((Status::Unmerged { head: version(mode2, oid2)?, stages: present }, path))
+            Some((Status::Unmerged { head: None, stages: present }, path))
         }
         b"? " if rest.ends_with(b"/") => Some((Status::NestedRepository, rest)),
         b"? " => Some((Status::Untracked, rest)),

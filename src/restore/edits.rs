@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::here::{Here, look};
+use super::older;
 use super::steps::{Maker, Steps, index_of};
 use crate::error::{Error, Kind, Result};
 use crate::git::Repository;
@@ -30,6 +31,8 @@ pub(super) fn plan(
     progress: &Progress,
 ) -> Result<Steps> {
     check_restorable(workspace, repository, saved)?;
+    let saved = older::corrected(repository, saved)?;
+    let saved = saved.as_ref();
     let paths: BTreeSet<&RepoPath> = saved.files.iter().map(|edit| &edit.path).collect();
     let listing = repository.status()?;
     let here = look(workspace, repository, &listing, &paths, progress)?;

@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::here::look;
+use super::older;
 use super::steps::{Maker, Steps, Work};
 use crate::error::Result;
 use crate::git::{Repository, Status};
@@ -40,6 +41,8 @@ pub(super) fn plan(
     {
         return Err(repository.lacks_commit(base));
     }
+    let saved = older::corrected(repository, saved)?;
+    let saved = saved.as_ref();
     let listing = repository.status()?;
     let mut paths: BTreeSet<RepoPath> = match scope {
         Scope::Paths(paths) => paths.iter().cloned().collect(),

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::edits::conflict;
 use super::here::{Here, look};
+use super::older;
 use super::steps::{Maker, Step, Steps, Work};
 use crate::error::{Error, Kind, Result};
 use crate::git::index::IndexEntry;
@@ -39,6 +40,8 @@ pub(super) fn plan(
         return Err(Error::new(Kind::Refused, "Cannot merge")
             .because("the snapshot was saved before the first commit: there is no common base"));
     };
+    let saved = older::corrected(repository, saved)?;
+    let saved = saved.as_ref();
     let listing = repository.status()?;
     if listing.pending.iter().any(|pending| matches!(pending.status, Status::Unmerged { .. })) {
         return Err(Error::new(Kind::Conflict, "Cannot merge into an unfinished merge; nothing was changed")

@@ -17,6 +17,7 @@ mod here;
 mod journal;
 mod link;
 mod merge;
+mod older;
 mod recover;
 mod relocate;
 mod session;

@@ -4,6 +4,7 @@
 mod support;
 
 mod command_line;
+mod conflicts;
 mod crash;
 mod damage;
 mod diff;
