@@ -182,6 +182,19 @@ impl Index {
         })
     }
 
+    /// Says whether there is an entry at a path.
+    pub fn has(&self, path: &[u8]) -> bool {
+        self.entries.binary_search_by(|entry| self.bytes[entry.path.clone()].cmp(path)).is_ok()
+    }
+
+    /// Returns the paths of the entries below a path.
+    pub fn below<'a>(&'a self, path: &[u8]) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let folder = [path, b"/"].concat();
+        let first = self.entries.partition_point(|entry| self.bytes[entry.path.clone()] < *folder);
+        let from = self.entries[first..].iter().map(|entry| &self.bytes[entry.path.clone()]);
+        from.take_while(move |path| path.starts_with(&folder))
+    }
+
     /// Returns the version of each wanted path that is tracked and not unmerged.
     pub fn versions(&self, wanted: impl Fn(&[u8]) -> bool) -> Vec<(RepoPath, Version)> {
         let wanted = self.entries().filter(|entry| wanted(entry.path));

@@ -9,6 +9,7 @@
 mod base;
 mod binary;
 mod blobs;
+mod case;
 mod command;
 mod commits;
 mod entries;

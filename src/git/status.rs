@@ -15,7 +15,7 @@ use crate::error::{Error, Kind, Result};
 use crate::manifest::{HiddenBy, Mode, Version};
 use crate::paths::RepoPath;
 
-const LIST_PENDING: [&str; 8] = [
+const LIST_PENDING: &[&str] = &[
     "status",
     "--porcelain=v2",
     "-z",
@@ -142,7 +142,7 @@ impl Repository {
         // The index is read by two; at the same time, that costs no time.
         let (status, index) = std::thread::scope(|scope| {
             let index = scope.spawn(|| self.index());
-            (self.git.demand(&LIST_PENDING), index.join())
+            (self.list_pending(), index.join())
         });
         let index = index.map_err(|_| Error::new(Kind::Bug, "Reading the index failed"))??;
         let mut listing = self.listing(&status?, |listing| {
@@ -160,13 +160,17 @@ impl Repository {
     /// # Errors
     /// [`Kind::Environment`] with what git says.
     pub fn pending(&self) -> Result<Listing> {
-        let status = self.git.demand(&LIST_PENDING)?;
+        let status = self.list_pending()?;
         self.listing(&status, |listing| {
             if behind_loops(&status).next().is_some() {
                 listing.index = self.index()?;
             }
             Ok(())
         })
+    }
+
+    fn list_pending(&self) -> Result<Answer> {
+        self.git.demand(&[self.as_the_disk_has_case(), LIST_PENDING].concat())
     }
 
     fn listing(
@@ -305,7 +309,8 @@ impl Repository {
     /// [`Kind::Environment`] with what git says.
     pub fn unsaved(&self, path: &std::path::Path) -> Result<Option<bool>> {
         let status = ["status", "--porcelain=v2", "-z", "--untracked-files=all", "--no-renames", "--"];
-        let mut arguments: Vec<&std::ffi::OsStr> = status.iter().map(|word| (*word).as_ref()).collect();
+        let status = self.as_the_disk_has_case().iter().chain(&status);
+        let mut arguments: Vec<&std::ffi::OsStr> = status.map(|word| (*word).as_ref()).collect();
         arguments.push(path.as_os_str());
         let answer = self.git.demand(&arguments)?;
         Ok(answer.stdout.first().map(|kind| *kind != b'?'))

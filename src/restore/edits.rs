@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use super::crowded::crowded_out;
 use super::here::{Here, look};
 use super::older;
 use super::steps::{Maker, Steps, index_of};
@@ -18,6 +19,9 @@ use crate::progress::Progress;
 use crate::screen::Line;
 use crate::store::Bases;
 use crate::workspace::Workspace;
+
+/// What speaks against staging a path: git would take it out of the index.
+const CROWDED: &str = "something below it, or in place of its folder, is staged here";
 
 /// The most conflicts that are listed one by one.
 const MOST_LISTED: usize = 20;
@@ -49,11 +53,15 @@ pub(super) fn plan(
             name(&saved.base)
         ));
     }
-    let conflicts: Vec<(&RepoPath, &str)> = saved
-        .files
-        .iter()
-        .filter_map(|edit| Some((&edit.path, conflict(saved, edit, &here[&edit.path])?)))
-        .collect();
+    let targets = saved.files.iter().map(|edit| (&edit.path, index_of(edit))).collect();
+    let crowded = crowded_out(&listing.index, &targets);
+    let crowding: BTreeSet<&RepoPath> = crowded.values().copied().collect();
+    let conflict = |edit: &Edit| {
+        let beside = || crowding.contains(&edit.path).then_some(CROWDED);
+        conflict(saved, edit, &here[&edit.path]).or_else(beside)
+    };
+    let conflicts: Vec<(&RepoPath, &str)> =
+        saved.files.iter().filter_map(|edit| Some((&edit.path, conflict(edit)?))).collect();
     if !conflicts.is_empty() {
         return Err(conflict_error(&conflicts));
     }

@@ -7,10 +7,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::crowded::crowded_out;
 use super::here::look;
 use super::older;
-use super::steps::{Maker, Steps, Work};
+use super::steps::{Maker, Steps, Work, index_of};
 use crate::error::Result;
+use crate::git::index::IndexEntry;
 use crate::git::{Repository, Status};
 use crate::manifest::{Edit, Edits, Mode};
 use crate::paths::RepoPath;
@@ -62,12 +64,25 @@ pub(super) fn plan(
         let staged = path.as_bytes().starts_with(STAGING.as_bytes());
         !left_out && !staged && !own.hold(path)
     });
-    let base = repository.tree_versions(saved.base.as_deref(), &paths)?;
+    let edits: BTreeMap<&RepoPath, &Edit> = saved.files.iter().map(|edit| (&edit.path, edit)).collect();
+    let mut base = repository.tree_versions(saved.base.as_deref(), &paths)?;
+    if let Scope::Paths(_) = scope {
+        // What the index has no room for beside these goes too, so that the way back brings it back.
+        let entry = |path| match edits.get(path) {
+            Some(edit) => index_of(edit),
+            None => base.version(path).cloned().map_or(IndexEntry::Absent, IndexEntry::Blob),
+        };
+        let targets = paths.iter().map(|path| (path, entry(path))).collect();
+        let crowded: BTreeSet<RepoPath> = crowded_out(&listing.index, &targets).into_keys().collect();
+        if !crowded.is_empty() {
+            paths.extend(crowded);
+            base = repository.tree_versions(saved.base.as_deref(), &paths)?;
+        }
+    }
     let wanted: BTreeSet<&RepoPath> = paths.iter().collect();
     let here = look(workspace, repository, &listing, &wanted, progress)?;
     let none = Bases::default();
     let mut maker = Maker::new(&workspace.store, repository, &none).with_saved_marks();
-    let edits: BTreeMap<&RepoPath, &Edit> = saved.files.iter().map(|edit| (&edit.path, edit)).collect();
     let mut steps = Vec::new();
     let mut clean = Vec::new();
     for (number, path) in wanted.iter().enumerate() {

@@ -10,11 +10,13 @@ mod beginning;
 mod branch;
 mod compared;
 mod consent;
+mod crowded;
 mod copying;
 mod edits;
 mod exact;
 mod here;
 mod journal;
+mod layer;
 mod link;
 mod merge;
 mod older;
@@ -470,6 +472,7 @@ fn carry_out(
     let placed = placed.map_err(|error| Failed { error, as_before: true })?.flatten();
     let object_format = workspace.repository.as_ref().map_or(GitHash::Sha1, Repository::hash);
     let index = apply::index_changes(&steps);
+    let moves = apply::moves(&steps, |mode, bytes| Version { oid: object_format.blob_id(bytes), mode });
     let line = LogEntry {
         session: session.as_ref().map(|session| session.id.clone()),
         root: Some(workspace.root.as_path().into()),
@@ -484,8 +487,9 @@ fn carry_out(
         safety: safety.map(|safety| safety.name.clone()),
         root: workspace.root.as_path().into(),
         object_format,
-        moves: apply::moves(&steps, |mode, bytes| Version { oid: object_format.blob_id(bytes), mode }),
-        index: !index.is_empty(),
+        // Where files change, what git has noted of them does too.
+        index: !index.is_empty() || workspace.repository.is_some() && !moves.is_empty(),
+        moves,
         session: placed,
     };
     let change = Change {

@@ -146,7 +146,9 @@ impl<'a> Maker<'a> {
         let target = index_of(edit);
         let index = (target != here.index).then_some(target);
         let hidden = edit.hidden.or(here.hidden.filter(|_| self.marks == Marks::Stay));
-        let mark = match index {
+        let mark = match &index {
+            // What is gone or in conflict can't have one.
+            Some(IndexEntry::Absent | IndexEntry::Unmerged(_)) => None,
             // An entry that is replaced loses its mark.
             Some(_) => hidden.map(Some),
             None => (hidden != here.hidden).then_some(hidden),
@@ -179,7 +181,7 @@ impl<'a> Maker<'a> {
     }
 
     /// Computes the blobs that the index will name and the repository may not have.
-    fn index_blobs(&mut self, edit: &Edit) -> Result<Vec<(String, Vec<u8>)>> {
+    pub(super) fn index_blobs(&mut self, edit: &Edit) -> Result<Vec<(String, Vec<u8>)>> {
         let mut wanted: Vec<(&Version, Option<&Diff>)> = Vec::new();
         match edit.index {
             IndexState::Unstaged | IndexState::IntentToAdd => {}

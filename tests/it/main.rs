@@ -28,6 +28,7 @@ mod hunks_oracle;
 mod index;
 mod interactive;
 mod jobs;
+mod layers;
 mod leases;
 mod lineage;
 mod link;
