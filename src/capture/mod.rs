@@ -8,6 +8,7 @@ mod automatic;
 mod beside;
 mod edits;
 mod lineage;
+mod marks;
 mod origins;
 mod reader;
 mod redact;

@@ -17,7 +17,17 @@ use crate::manifest::{HiddenBy, Mode, Version};
 use crate::paths::RepoPath;
 
 /// How git lists the whole index.
-const LIST: [&str; 4] = ["ls-files", "--stage", "-v", "-z"];
+///
+/// What `--debug` adds are the flags, of which one is nowhere else: that a file is only meant to be added.
+const LIST: [&str; 7] = [
+    "-c",
+    "sparse.expectFilesOutsideOfPatterns=true",
+    "ls-files",
+    "--stage",
+    "-v",
+    "-z",
+    "--debug",
+];
 
 /// A larger index is left to git, in bytes.
 const LARGEST: u64 = 1 << 30;
@@ -29,6 +39,10 @@ const STAGE: u16 = 3 << 12;
 
 /// In the second flags: a sparse checkout leaves the file out.
 const SKIP_WORKTREE: u16 = 1 << 14;
+
+/// In the second flags: the file is only meant to be added. And the same among the flags that git lists.
+const INTENT_TO_ADD: u16 = 1 << 13;
+const LISTED_INTENT_TO_ADD: u32 = 1 << 29;
 
 /// The whole index, in git's order.
 #[derive(Debug, Default)]
@@ -43,6 +57,7 @@ struct Entry {
     mode: u32,
     stage: u8,
     hidden: Option<HiddenBy>,
+    intended: bool,
     oid: Range<usize>,
     path: Range<usize>,
 }
@@ -54,6 +69,8 @@ pub struct Indexed<'a> {
     stage: u8,
     /// Why git does not look at the file.
     pub hidden: Option<HiddenBy>,
+    /// Whether it is the empty mark of `git add --intent-to-add`.
+    pub intended: bool,
     /// The blob's id, as bytes.
     pub oid: &'a [u8],
     /// The path's bytes.
@@ -73,7 +90,12 @@ impl Repository {
         };
         match read {
             Some(index) => Ok(index),
-            None => Ok(Index::from_list(&self.git.demand(&LIST)?.stdout)),
+            None => {
+                // For a sparse index git makes up what it leaves out, and would write trees for it.
+                let aside = self.objects_aside()?;
+                let answer = self.git.demand_with(&LIST, &aside.environment(), &[])?;
+                Ok(Index::from_list(&answer.stdout))
+            }
         }
     }
 }
@@ -128,9 +150,11 @@ impl Index {
             let hidden = match (more & SKIP_WORKTREE, flags & ASSUME_VALID) {
                 (0, 0) => None,
                 (0, _) => Some(HiddenBy::AssumeUnchanged),
-                _ => Some(HiddenBy::SkipWorktree),
+                (_, 0) => Some(HiddenBy::SkipWorktree),
+                _ => Some(HiddenBy::Both),
             };
-            entries.push(Entry { mode, stage: ((flags & STAGE) >> 12) as u8, hidden, oid, path });
+            let (stage, intended) = (((flags & STAGE) >> 12) as u8, more & INTENT_TO_ADD != 0);
+            entries.push(Entry { mode, stage, hidden, intended, oid, path });
         }
         while at < end {
             // A name in small letters means that the entries are not all, or not what they seem.
@@ -147,7 +171,16 @@ impl Index {
     /// Takes apart what `git ls-files --stage -v -z` lists: `TAG MODE OID STAGE\tPATH`, each ended by a zero.
     fn from_list(list: &[u8]) -> Index {
         let mut index = Index::default();
-        for record in list.split(|byte| *byte == 0) {
+        for mut record in list.split(|byte| *byte == 0) {
+            // Indented lines are what git noted of the entry before.
+            while record.starts_with(b"  ") {
+                let end = memchr::memchr(b'\n', record).map_or(record.len(), |end| end + 1);
+                let (line, rest) = record.split_at(end);
+                if let (Some(flags), Some(entry)) = (listed_flags(line), index.entries.last_mut()) {
+                    entry.intended = flags & LISTED_INTENT_TO_ADD != 0;
+                }
+                record = rest;
+            }
             let Some((facts, path)) = memchr::memchr(b'\t', record).map(|tab| record.split_at(tab)) else {
                 continue;
             };
@@ -155,7 +188,8 @@ impl Index {
             let mut words = facts.splitn(4, ' ');
             let mut word = || words.next().unwrap_or_default();
             let hidden = match word().as_bytes() {
-                [b'S' | b's'] => Some(HiddenBy::SkipWorktree),
+                [b'S'] => Some(HiddenBy::SkipWorktree),
+                [b's'] => Some(HiddenBy::Both),
                 [tag] if tag.is_ascii_lowercase() => Some(HiddenBy::AssumeUnchanged),
                 _ => None,
             };
@@ -166,7 +200,7 @@ impl Index {
             let middle = index.bytes.len();
             index.bytes.extend_from_slice(&path[1..]);
             let (oid, path) = (start..middle, middle..index.bytes.len());
-            index.entries.push(Entry { mode, stage, hidden, oid, path });
+            index.entries.push(Entry { mode, stage, hidden, intended: false, oid, path });
         }
         index
     }
@@ -177,6 +211,7 @@ impl Index {
             mode: entry.mode,
             stage: entry.stage,
             hidden: entry.hidden,
+            intended: entry.intended,
             oid: &self.bytes[entry.oid.clone()],
             path: &self.bytes[entry.path.clone()],
         })
@@ -207,7 +242,7 @@ impl Index {
         let mut line = String::new();
         for entry in self.entries() {
             line.clear();
-            let hidden = entry.hidden.map_or(0, |by| by as u8 + 1);
+            let hidden = entry.hidden.map_or(0, |by| by as u8 + 1) + if entry.intended { 10 } else { 0 };
             let _never_fails =
                 write!(line, "{:o} {} {hidden} {} ", entry.mode, entry.stage, entry.path.len());
             sum.update(line.as_bytes());
@@ -224,6 +259,12 @@ impl Indexed<'_> {
         let mode = Mode::from_octal(&format!("{:06o}", self.mode)).filter(|_| self.stage == 0)?;
         Some(Version { oid: to_hex(self.oid), mode })
     }
+}
+
+/// Reads the flags from `  size: N\tflags: HEX`.
+fn listed_flags(line: &[u8]) -> Option<u32> {
+    let (_, flags) = std::str::from_utf8(line).ok()?.split_once("\tflags: ")?;
+    u32::from_str_radix(flags.trim_end(), 16).ok()
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {

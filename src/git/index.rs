@@ -268,11 +268,13 @@ impl IndexLock<'_> {
             // A mark takes the place of another one.
             ("--no-assume-unchanged", None),
             ("--no-skip-worktree", None),
-            ("--assume-unchanged", Some(HiddenBy::AssumeUnchanged)),
-            ("--skip-worktree", Some(HiddenBy::SkipWorktree)),
+            ("--assume-unchanged", Some([HiddenBy::AssumeUnchanged, HiddenBy::Both])),
+            ("--skip-worktree", Some([HiddenBy::SkipWorktree, HiddenBy::Both])),
         ];
         for (option, by) in steps {
-            let marked = changes.marks.iter().filter(|(_, mark)| by.is_none() || *mark == by);
+            let is_one = |mark: &HiddenBy| by.is_none_or(|by| by.contains(mark));
+            let marked = changes.marks.iter();
+            let marked = marked.filter(|(_, mark)| by.is_none() || mark.as_ref().is_some_and(is_one));
             let mut paths = Vec::new();
             for (path, _) in marked {
                 paths.extend_from_slice(path.as_bytes());

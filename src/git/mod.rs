@@ -6,6 +6,7 @@
 //! Nothing here touches the user's index, refs or stash but [`index`], which swaps a whole
 //! new index in under git's own lock.
 
+mod aside;
 mod base;
 mod binary;
 mod blobs;

@@ -150,7 +150,7 @@ impl Repository {
             Ok(())
         })?;
         (listing.stamp, listing.begun) = (stamp, Some(begun));
-        listing.read_modes_of_intentions();
+        self.find_intentions(&mut listing)?;
         listing.hidden = listing.index.entries().filter_map(Hidden::of).collect();
         Ok(listing)
     }
@@ -170,7 +170,9 @@ impl Repository {
     }
 
     fn list_pending(&self) -> Result<Answer> {
-        self.git.demand(&[self.as_the_disk_has_case(), LIST_PENDING].concat())
+        let aside = self.objects_aside()?;
+        let words = [self.as_the_disk_has_case(), LIST_PENDING].concat();
+        self.git.demand_with(&words, &aside.environment(), &[])
     }
 
     fn listing(
@@ -228,25 +230,32 @@ impl Listing {
             Status::Tracked { head: version.clone(), index: version, intent_to_add: None, edited: true };
         self.pending.push(Pending { path, status });
     }
+}
 
-    /// Takes the modes that files meant to be added have in the index, which git's status leaves out.
-    fn read_modes_of_intentions(&mut self) {
-        let mut intended: BTreeMap<RepoPath, &mut Mode> = BTreeMap::new();
-        for pending in &mut self.pending {
-            if let Status::Tracked { intent_to_add: Some(mode), .. } = &mut pending.status {
-                intended.insert(pending.path.clone(), mode);
-            }
-        }
+impl Repository {
+    /// Finds what is only meant to be added, with the modes of these marks. Git's status leaves out the
+    /// modes, and the whole path if git was told not to look at it.
+    fn find_intentions(&self, listing: &mut Listing) -> Result<()> {
+        let intended = listing.index.entries().filter(|entry| entry.intended);
+        let intended = intended.filter_map(|entry| Some((RepoPath::new(entry.path).ok()?, entry.version()?.mode)));
+        let mut intended: BTreeMap<RepoPath, Mode> = intended.collect();
         if intended.is_empty() {
-            return;
+            return Ok(());
         }
-        for entry in self.index.entries() {
-            if let Some(mode) = RepoPath::new(entry.path).ok().and_then(|path| intended.remove(&path))
-                && let Some(version) = entry.version()
+        for pending in &mut listing.pending {
+            if let Status::Tracked { index, intent_to_add, edited, .. } = &mut pending.status
+                && let Some(mode) = intended.remove(&pending.path)
             {
-                *mode = version.mode;
+                (*index, *intent_to_add, *edited) = (None, Some(mode), true);
             }
         }
+        let committed = self.tree_versions(listing.head.as_deref(), &intended.keys().cloned().collect())?;
+        for (path, mode) in intended {
+            let head = committed.version(&path).cloned();
+            let status = Status::Tracked { head, index: None, intent_to_add: Some(mode), edited: true };
+            listing.pending.push(Pending { path, status });
+        }
+        Ok(())
     }
 }
 

@@ -6,6 +6,7 @@
 //! know are ignored when read; nothing is lost by that, because nothing is written back.
 
 mod edits;
+mod marks;
 mod session;
 
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,7 @@ pub use edits::{
     Change, Diff, DiffForm, Edit, Edits, HiddenBy, IndexState, Mode, Origin, Skipped, StageVersion,
     StagedVersion, Version,
 };
+pub use marks::{Mark, Marks};
 pub use session::{
     Agent, AgentStatus, Decision, HistoryStart, LeftOut, Permissions, ProjectRules, Rule, Session, SideFile,
     TextFile, Transcript,
@@ -458,7 +460,8 @@ impl Manifest {
             let staged = edit.staged.iter().flat_map(|staged| &staged.diff);
             edit.diff.iter().chain(staged).chain(edit.stages.iter().flat_map(|stage| &stage.diff))
         });
-        diffs.flat_map(|diff| diff.content.objects()).copied()
+        let marks = self.edits.iter().flat_map(|edits| &edits.marks);
+        diffs.flat_map(|diff| diff.content.objects()).chain(marks.flat_map(Content::objects)).copied()
     }
 }
 

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use super::crowded::crowded_out;
 use super::here::{Here, look};
 use super::older;
+use super::outside::brought_in;
 use super::steps::{Maker, Steps, index_of};
 use crate::error::{Error, Kind, Result};
 use crate::git::Repository;
@@ -18,6 +19,7 @@ use crate::paths::RepoPath;
 use crate::progress::Progress;
 use crate::screen::Line;
 use crate::store::Bases;
+use crate::tree::Tree;
 use crate::workspace::Workspace;
 
 /// What speaks against staging a path: git would take it out of the index.
@@ -35,10 +37,11 @@ pub(super) fn plan(
     progress: &Progress,
 ) -> Result<Steps> {
     check_restorable(workspace, repository, saved)?;
+    let listing = repository.status()?;
     let saved = older::corrected(repository, saved)?;
+    let saved = brought_in(&Tree::open(&workspace.root)?, &listing, &saved)?;
     let saved = saved.as_ref();
     let paths: BTreeSet<&RepoPath> = saved.files.iter().map(|edit| &edit.path).collect();
-    let listing = repository.status()?;
     let here = look(workspace, repository, &listing, &paths, progress)?;
     let mut notes = Vec::new();
     if listing.head != saved.base && !saved.files.is_empty() {

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::crowded::crowded_out;
 use super::here::look;
+use super::marked::Marked;
 use super::older;
 use super::steps::{Maker, Steps, Work, index_of};
 use crate::error::Result;
@@ -18,7 +19,7 @@ use crate::manifest::{Edit, Edits, Mode};
 use crate::paths::RepoPath;
 use crate::progress::Progress;
 use crate::store::Bases;
-use crate::tree::STAGING;
+use crate::tree::{STAGING, Tree};
 use crate::workspace::Workspace;
 
 /// Which paths are put back.
@@ -46,13 +47,15 @@ pub(super) fn plan(
     let saved = older::corrected(repository, saved)?;
     let saved = saved.as_ref();
     let listing = repository.status()?;
+    let marked = Marked::load(&workspace.store, saved)?;
     let mut paths: BTreeSet<RepoPath> = match scope {
         Scope::Paths(paths) => paths.iter().cloned().collect(),
         Scope::Everything => {
             let pending = listing.pending.iter().filter(|entry| entry.status != Status::NestedRepository);
             let changed = repository.changed_between(listing.head.as_deref(), saved.base.as_deref())?;
             let edited = saved.files.iter().map(|edit| edit.path.clone());
-            pending.map(|pending| pending.path.clone()).chain(changed).chain(edited).collect()
+            let marked = marked.to_look_at(&Tree::open(&workspace.root)?, &listing)?;
+            pending.map(|pending| pending.path.clone()).chain(changed).chain(edited).chain(marked).collect()
         }
     };
     let own = workspace.own_folders();
@@ -89,12 +92,13 @@ pub(super) fn plan(
         progress.part(50..75, number as u64, wanted.len() as u64);
         let here = &here[*path];
         match edits.get(path).copied() {
-            Some(edit) => steps.extend(maker.step(edit, here)?),
+            Some(edit) => match marked.of_edit(edit) {
+                hidden if hidden == edit.hidden => steps.extend(maker.step(edit, here)?),
+                hidden => steps.extend(maker.step(&Edit { hidden, ..edit.clone() }, here)?),
+            },
             None => {
-                let version = base.version(path).cloned();
-                // Of a clean path, only a safety snapshot knows whether it had a mark.
-                let hidden = here.hidden.filter(|_| matches!(scope, Scope::Everything));
-                let edit = Edit { old: version.clone(), new: version, hidden, ..Edit::of((*path).clone()) };
+                let stays = matches!(scope, Scope::Everything);
+                let edit = marked.clean(path, base.version(path), here, stays);
                 clean.extend(maker.step(&edit, here)?);
             }
         }

@@ -93,7 +93,10 @@ pub(super) fn look<'a>(
         // What git was told not to look at counts as edited if its bytes are not the index's.
         if let Some(here) = by_bytes.get(hidden.path.as_bytes()).and_then(|path| found.get_mut(path)) {
             here.hidden = Some(hidden.by);
-            here.pending |= here.work.as_ref().is_some_and(|work| *work != hidden.version);
+            here.pending |= match &here.work {
+                Some(work) => *work != hidden.version,
+                None => !hidden.by.skips_work_tree(),
+            };
         }
     }
     Ok(found)

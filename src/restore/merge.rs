@@ -12,6 +12,7 @@ use super::edits::conflict;
 use super::here::{Here, look};
 use super::layer::Layer;
 use super::older;
+use super::outside::brought_in;
 use super::steps::{Maker, Step, Steps, Work};
 use crate::error::{Error, Kind, Result};
 use crate::git::index::IndexEntry;
@@ -41,9 +42,10 @@ pub(super) fn plan(
         return Err(Error::new(Kind::Refused, "Cannot merge")
             .because("the snapshot was saved before the first commit: there is no common base"));
     };
-    let saved = older::corrected(repository, saved)?;
-    let saved = saved.as_ref();
     let listing = repository.status()?;
+    let saved = older::corrected(repository, saved)?;
+    let saved = brought_in(&Tree::open(&workspace.root)?, &listing, &saved)?;
+    let saved = saved.as_ref();
     if listing.pending.iter().any(|pending| matches!(pending.status, Status::Unmerged { .. })) {
         return Err(Error::new(Kind::Conflict, "Cannot merge into an unfinished merge; nothing was changed")
             .hint("finish it (`git status`), or restore beside it with `--worktree BRANCH`"));

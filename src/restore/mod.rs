@@ -19,7 +19,9 @@ mod journal;
 mod layer;
 mod link;
 mod merge;
+mod marked;
 mod older;
+mod outside;
 mod recover;
 mod relocate;
 mod session;
@@ -299,6 +301,7 @@ pub fn plan_rewind(
     let saved = refilled.edits.as_ref();
     let found = exact::plan(workspace, repository, saved, exact::Scope::Everything, progress)?;
     let mut notes: Vec<String> = manifest.edits.iter().flat_map(|edits| left_out(&edits.skipped)).collect();
+    notes.extend(found.notes);
     if let Some(operation) = &saved.operation {
         notes.push(unfinished(operation));
     }

@@ -95,7 +95,12 @@ fn listed_by_git(project: &Project) -> Vec<String> {
     let entries = list.split('\0').filter(|entry| !entry.is_empty()).map(|entry| {
         let (facts, path) = entry.split_once('\t').must("a path");
         let [tag, mode, oid, stage] = facts.split(' ').collect::<Vec<_>>().try_into().must("four facts");
-        let hidden = if "Ss".contains(tag) { "skipped" } else { ["", "assumed"][usize::from(tag == "h")] };
+        let hidden = match tag {
+            "S" => "skipped",
+            "s" => "both",
+            "h" => "assumed",
+            _ => "",
+        };
         let version = if stage == "0" { format!("{mode} {oid}") } else { "unmerged".to_owned() };
         format!("{hidden} {version} {path}")
     });
@@ -112,6 +117,7 @@ fn listed_by_us(project: &Project) -> Vec<String> {
             None => "",
             Some(HiddenBy::SkipWorktree) => "skipped",
             Some(HiddenBy::AssumeUnchanged) => "assumed",
+            Some(HiddenBy::Both) => "both",
         };
         let version = entry.version();
         let version = version.map(|version| format!("{} {}", version.mode.octal(), version.oid));
@@ -140,6 +146,8 @@ fn the_index_is_read_as_git_reads_it_in_every_version_and_form() {
     project.git(&["update-index", "--chmod=+x", "folder 0/ä1.txt"]);
     project.git(&["update-index", "--assume-unchanged", "folder 0/ä2.txt"]);
     project.git(&["update-index", "--skip-worktree", "folder 1/ä8.txt"]);
+    project.git(&["update-index", "--skip-worktree", "folder 1/ä9.txt"]);
+    project.git(&["update-index", "--assume-unchanged", "folder 1/ä9.txt"]);
     project.write("meant.txt", "to be added\n");
     project.git(&["add", "--intent-to-add", "meant.txt"]);
     for form in [

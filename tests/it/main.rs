@@ -32,6 +32,7 @@ mod layers;
 mod leases;
 mod lineage;
 mod link;
+mod marks;
 mod meanwhile;
 mod places;
 mod random_trees;

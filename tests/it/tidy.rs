@@ -40,7 +40,7 @@ const LAYERS: [(&[&str], bool); 8] = [
         ],
         true,
     ),
-    (&["fs", "interrupt", "tree"], true),
+    (&["absent", "fs", "interrupt", "tree"], true),
     // The edges don't know each other.
     (&["context", "git", "keeper", "session", "store", "trust"], false),
     (&["audit", "workspace"], false),

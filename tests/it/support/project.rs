@@ -173,7 +173,7 @@ impl Project {
     /// Everything a person sees of the tree: status, index, content and mode of each file.
     #[track_caller]
     pub(crate) fn state(&self) -> String {
-        let mut state = self.git(&["status", "--porcelain=v2", "-uall", "--ignored"]);
+        let mut state = self.git(&["--no-optional-locks", "status", "--porcelain=v2", "-uall", "--ignored"]);
         state += &self.git(&["ls-files", "-s"]);
         for file in files_below(&self.root) {
             let name = file.strip_prefix(&self.root).must("a file of the project").to_owned();
@@ -195,7 +195,17 @@ impl Project {
     /// The same, with the marks that hide edits from git.
     #[track_caller]
     pub(crate) fn state_with_flags(&self) -> String {
-        self.state() + &self.git(&["ls-files", "-v"])
+        // In a sparse checkout git takes a mark for none where the file is there, unless it is told not to.
+        let exactly = ["-c", "sparse.expectFilesOutsideOfPatterns=true", "ls-files", "--stage", "-v", "--debug"];
+        let list = self.git(&exactly);
+        let of_git = |line: &&str| !line.starts_with("  ") || line.contains("flags: ");
+        let flags = list.lines().filter(of_git).map(|line| match line.split_once("flags: ") {
+            // Only meant to be added, left out, assumed to be unchanged.
+            Some((_, flags)) => u32::from_str_radix(flags, 16).must("flags") & 0x6000_8000,
+            None => 0,
+        });
+        let names: Vec<&str> = list.lines().filter(|line| !line.starts_with("  ")).collect();
+        self.state() + &format!("{names:#?}\n{:x?}\n", flags.collect::<Vec<u32>>())
     }
 
     /// What the index and the disk hold, whatever HEAD is.
