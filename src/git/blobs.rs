@@ -162,7 +162,7 @@ impl Batch {
         match (child.stdin.take(), child.stdout.take()) {
             (Some(input), Some(output)) => {
                 Ok(Batch { child, input, output: BufReader::new(output), ended: false })
-            },
+            }
             _ => Err(std::io::Error::other("it has no pipes")),
         }
     }

@@ -17,14 +17,12 @@ impl Repository {
     /// Looks for a name that is there under the same name in other letters.
     fn tells_case_apart(&self) -> bool {
         use std::os::unix::fs::MetadataExt as _;
-        let place = |path: std::path::PathBuf| {
-            path.symlink_metadata().ok().map(|meta| (meta.dev(), meta.ino()))
-        };
+        let place =
+            |path: std::path::PathBuf| path.symlink_metadata().ok().map(|meta| (meta.dev(), meta.ino()));
         let root = place(self.root.join(".git")).map(|one| (one, place(self.root.join(".GIT"))));
         // A work tree that is named by its repository has no `.git`.
-        let known = root.or_else(|| {
-            Some((place(self.git_dir.join("config"))?, place(self.git_dir.join("CONFIG"))))
-        });
+        let known =
+            root.or_else(|| Some((place(self.git_dir.join("config"))?, place(self.git_dir.join("CONFIG")))));
         known.is_some_and(|(one, other)| other != Some(one))
     }
 }

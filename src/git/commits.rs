@@ -24,7 +24,8 @@ impl Repository {
     /// [`crate::error::Kind::Environment`] with what git says, such as that a commit is not here.
     pub fn versions_between(&self, old: &str, new: &str) -> Result<Vec<Changed>> {
         // As for the names alone: git has no reason to read a `.gitmodules` that may be in conflict.
-        let options = ["diff-tree", "-r", "-z", "--no-renames", "--ignore-submodules=none", "--end-of-options"];
+        let options =
+            ["diff-tree", "-r", "-z", "--no-renames", "--ignore-submodules=none", "--end-of-options"];
         let answer = self.git.demand(&[&options[..], &[old, new]].concat())?;
         let mut records = answer.stdout.split(|byte| *byte == 0);
         let mut changed = Vec::new();

@@ -19,15 +19,8 @@ use crate::paths::RepoPath;
 /// How git lists the whole index.
 ///
 /// What `--debug` adds are the flags, of which one is nowhere else: that a file is only meant to be added.
-const LIST: [&str; 7] = [
-    "-c",
-    "sparse.expectFilesOutsideOfPatterns=true",
-    "ls-files",
-    "--stage",
-    "-v",
-    "-z",
-    "--debug",
-];
+const LIST: [&str; 7] =
+    ["-c", "sparse.expectFilesOutsideOfPatterns=true", "ls-files", "--stage", "-v", "-z", "--debug"];
 
 /// A larger index is left to git, in bytes.
 const LARGEST: u64 = 1 << 30;

@@ -237,7 +237,8 @@ impl Repository {
     /// modes, and the whole path if git was told not to look at it.
     fn find_intentions(&self, listing: &mut Listing) -> Result<()> {
         let intended = listing.index.entries().filter(|entry| entry.intended);
-        let intended = intended.filter_map(|entry| Some((RepoPath::new(entry.path).ok()?, entry.version()?.mode)));
+        let intended =
+            intended.filter_map(|entry| Some((RepoPath::new(entry.path).ok()?, entry.version()?.mode)));
         let mut intended: BTreeMap<RepoPath, Mode> = intended.collect();
         if intended.is_empty() {
             return Ok(());

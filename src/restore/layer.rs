@@ -82,7 +82,9 @@ impl Layer {
             format!("What was staged of {path} and what is here disagree: the index has both, as stages of a conflict.")
         });
         let crowding = self.crowding.iter().map(|(path, other)| {
-            format!("{path} is not staged as it was: {other} is staged here, and the index has no room for both.")
+            format!(
+                "{path} is not staged as it was: {other} is staged here, and the index has no room for both."
+            )
         });
         apart.chain(crowding).collect()
     }

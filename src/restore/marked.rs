@@ -18,7 +18,8 @@ pub(super) struct Marked(Option<Marks>);
 impl Marked {
     /// Reads them; earlier versions kept none.
     pub(super) fn load(store: &Store, saved: &Edits) -> Result<Marked> {
-        let damaged = |why: String| Error::new(Kind::Damaged, "The snapshot's marks can't be read").because(why);
+        let damaged =
+            |why: String| Error::new(Kind::Damaged, "The snapshot's marks can't be read").because(why);
         let read = |list: Vec<u8>| Marks::read(&list).map_err(damaged);
         let marks = saved.marks.as_ref().map(|content| store.load(content).and_then(read));
         Ok(Marked(marks.transpose()?))

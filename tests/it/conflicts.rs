@@ -41,8 +41,20 @@ fn remove(project: &Project, name: &str) {
 
 const CASES: &[Case] = &[
     TEXT,
-    Case { name: "binary", base: |p| p.write("f", b"\0base"), ours: |p| p.write("f", b"\0ours"), theirs: |p| p.write("f", b"\0theirs"), ..TEXT },
-    Case { name: "both added", base: |_| (), ours: |p| p.write("n", "ours\n"), theirs: |p| p.write("n", "theirs\n"), ..TEXT },
+    Case {
+        name: "binary",
+        base: |p| p.write("f", b"\0base"),
+        ours: |p| p.write("f", b"\0ours"),
+        theirs: |p| p.write("f", b"\0theirs"),
+        ..TEXT
+    },
+    Case {
+        name: "both added",
+        base: |_| (),
+        ours: |p| p.write("n", "ours\n"),
+        theirs: |p| p.write("n", "theirs\n"),
+        ..TEXT
+    },
     Case { name: "deleted by us", ours: |p| remove(p, "f"), ..TEXT },
     Case { name: "deleted by them", theirs: |p| remove(p, "f"), ..TEXT },
     Case {
@@ -83,11 +95,41 @@ const CASES: &[Case] = &[
         theirs: |p| remove(p, "f"),
         ..TEXT
     },
-    Case { name: "a link and a file", base: |_| (), ours: |p| p.write("n", "a file\n"), theirs: |p| symlink("kept", p.path("n")).must("a link"), ..TEXT },
-    Case { name: "a file and a link", base: |_| (), ours: |p| symlink("kept", p.path("n")).must("a link"), theirs: |p| p.write("n", "a file\n"), ..TEXT },
-    Case { name: "two links", base: |_| (), ours: |p| symlink("kept", p.path("n")).must("a link"), theirs: |p| symlink("f", p.path("n")).must("a link"), ..TEXT },
-    Case { name: "a file and a folder", base: |_| (), ours: |p| p.write("n", "a file\n"), theirs: |p| p.write("n/in", "in a folder\n"), ..TEXT },
-    Case { name: "a folder and a file", base: |_| (), ours: |p| p.write("n/in", "in a folder\n"), theirs: |p| p.write("n", "a file\n"), ..TEXT },
+    Case {
+        name: "a link and a file",
+        base: |_| (),
+        ours: |p| p.write("n", "a file\n"),
+        theirs: |p| symlink("kept", p.path("n")).must("a link"),
+        ..TEXT
+    },
+    Case {
+        name: "a file and a link",
+        base: |_| (),
+        ours: |p| symlink("kept", p.path("n")).must("a link"),
+        theirs: |p| p.write("n", "a file\n"),
+        ..TEXT
+    },
+    Case {
+        name: "two links",
+        base: |_| (),
+        ours: |p| symlink("kept", p.path("n")).must("a link"),
+        theirs: |p| symlink("f", p.path("n")).must("a link"),
+        ..TEXT
+    },
+    Case {
+        name: "a file and a folder",
+        base: |_| (),
+        ours: |p| p.write("n", "a file\n"),
+        theirs: |p| p.write("n/in", "in a folder\n"),
+        ..TEXT
+    },
+    Case {
+        name: "a folder and a file",
+        base: |_| (),
+        ours: |p| p.write("n/in", "in a folder\n"),
+        theirs: |p| p.write("n", "a file\n"),
+        ..TEXT
+    },
     Case {
         name: "modes",
         base: |_| (),
@@ -98,8 +140,20 @@ const CASES: &[Case] = &[
         },
         ..TEXT
     },
-    Case { name: "submodule", base: |p| submodule(p, "1"), ours: |p| submodule(p, "2"), theirs: |p| submodule(p, "3"), ..TEXT },
-    Case { name: "a file and a submodule", base: |_| (), ours: |p| p.write("module", "a file\n"), theirs: |p| submodule(p, "3"), ..TEXT },
+    Case {
+        name: "submodule",
+        base: |p| submodule(p, "1"),
+        ours: |p| submodule(p, "2"),
+        theirs: |p| submodule(p, "3"),
+        ..TEXT
+    },
+    Case {
+        name: "a file and a submodule",
+        base: |_| (),
+        ours: |p| p.write("module", "a file\n"),
+        theirs: |p| submodule(p, "3"),
+        ..TEXT
+    },
     Case {
         name: "cherry-pick",
         conflict: |p| assert!(!p.try_git(&["cherry-pick", "other"]), "a conflict"),
@@ -116,7 +170,11 @@ const CASES: &[Case] = &[
         conflict: |p| assert!(!p.try_git(&["revert", "--no-edit", "HEAD~1"]), "a conflict"),
         ..TEXT
     },
-    Case { name: "rebase", conflict: |p| assert!(!p.try_git(&["rebase", "-q", "other"]), "a conflict"), ..TEXT },
+    Case {
+        name: "rebase",
+        conflict: |p| assert!(!p.try_git(&["rebase", "-q", "other"]), "a conflict"),
+        ..TEXT
+    },
     Case {
         name: "stash pop",
         ours: |_| (),
@@ -189,7 +247,14 @@ fn a_conflict_of_any_kind_outlives_the_objects_that_git_forgets() {
         clone.git(&["init", "-q", "-b", "main"]);
         let from = project.root().to_str().must("UTF-8");
         project.git(&["branch", "-q", "-f", "the-base", "HEAD"]);
-        clone.git(&["-c", "protocol.file.allow=always", "fetch", "-q", &format!("file://{from}"), "the-base"]);
+        clone.git(&[
+            "-c",
+            "protocol.file.allow=always",
+            "fetch",
+            "-q",
+            &format!("file://{from}"),
+            "the-base",
+        ]);
         clone.git(&["checkout", "-q", head.trim()]);
         let store = project.stored("");
         let store = store.to_str().must("UTF-8");

@@ -218,7 +218,13 @@ fn an_edit_that_git_knows_only_from_a_second_look_is_not_taken_for_clean() {
     assert!(status.contains(" M b.txt"), "{status}");
     project.snap(&["save", "x"]).exits(0);
     project.write("a.txt", "changed\n");
-    project.git(&["--no-optional-locks", "update-index", "--add", "--cacheinfo", &format!("100644,{},new", project.git(&["rev-parse", ":b.txt"]).trim())]);
+    project.git(&[
+        "--no-optional-locks",
+        "update-index",
+        "--add",
+        "--cacheinfo",
+        &format!("100644,{},new", project.git(&["rev-parse", ":b.txt"]).trim()),
+    ]);
     project.write("b.txt", "STAYS\n");
     set_time("b.txt");
     set_time(".git/index");

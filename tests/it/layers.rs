@@ -100,7 +100,10 @@ fn new_files_deletions_and_renames_that_were_staged_follow_what_moved_upstream()
     clone.git(&["commit", "-qam", "upstream"]);
     let before = clone.state();
     merge(&project, &clone).exits(0);
-    assert_eq!(clone.git(&["diff", "--cached", "--name-status", "--no-renames"]), "D\tb.txt\nM\tmoved\nA\tnew\n");
+    assert_eq!(
+        clone.git(&["diff", "--cached", "--name-status", "--no-renames"]),
+        "D\tb.txt\nM\tmoved\nA\tnew\n"
+    );
     assert_eq!(clone.git(&["diff", "--name-status"]), "M\tmoved\nM\tnew\n");
     undo(&project, &clone);
     assert_eq!(clone.state(), before);

@@ -91,10 +91,14 @@ fn where_git_marks_every_file_by_itself_none_gets_or_loses_a_mark() {
     project.git(&["update-index", "--assume-unchanged", "a.txt", "b.txt", "bin", "run.sh", "sub/c.txt"]);
     project.write("a.txt", "edited\n");
     let shown = |project: &Project| project.snap(&["show", "x", "--json"]).exits(0).json();
-    comes_back_from("ignoreStat", &project, &[
-        ("removed", |p| remove(p, "b.txt")),
-        ("unmarked", |p| drop(p.git(&["update-index", "--no-assume-unchanged", "run.sh"]))),
-    ]);
+    comes_back_from(
+        "ignoreStat",
+        &project,
+        &[
+            ("removed", |p| remove(p, "b.txt")),
+            ("unmarked", |p| drop(p.git(&["update-index", "--no-assume-unchanged", "run.sh"]))),
+        ],
+    );
     assert_eq!(shown(&project)["edits"]["marks"], serde_json::json!({"text": "h /\u{0}"}));
 }
 
@@ -109,15 +113,21 @@ fn a_file_meant_to_be_added_that_git_was_told_not_to_look_at_is_no_deletion() {
         project.git(&["add", "-N", "gone", "there", "empty", "b.txt"]);
         project.git(&["update-index", mark, "gone", "there", "empty", "b.txt"]);
         remove(&project, "gone");
-        comes_back_from(mark, &project, &[
-            ("forgotten", |p| drop(p.git(&["update-index", "--force-remove", "gone", "there", "empty", "b.txt"]))),
-            ("added", |p| {
-                p.git(&["update-index", "--no-assume-unchanged", "there"]);
-                p.git(&["update-index", "--no-skip-worktree", "there"]);
-                p.git(&["update-index", "--add", "there"]);
-            }),
-            ("overwritten", |p| p.write("there", "wrecked\n")),
-        ]);
+        comes_back_from(
+            mark,
+            &project,
+            &[
+                ("forgotten", |p| {
+                    drop(p.git(&["update-index", "--force-remove", "gone", "there", "empty", "b.txt"]))
+                }),
+                ("added", |p| {
+                    p.git(&["update-index", "--no-assume-unchanged", "there"]);
+                    p.git(&["update-index", "--no-skip-worktree", "there"]);
+                    p.git(&["update-index", "--add", "there"]);
+                }),
+                ("overwritten", |p| p.write("there", "wrecked\n")),
+            ],
+        );
     }
 }
 
@@ -134,8 +144,11 @@ fn sparse(options: &[&str]) -> Project {
     project
 }
 
-const SPARSE: &[&[&str]] =
-    &[&["--cone", "in"], &["--cone", "--sparse-index", "in"], &["--no-cone", "/in/", "/*.txt", "!/out/", "!/off/"]];
+const SPARSE: &[&[&str]] = &[
+    &["--cone", "in"],
+    &["--cone", "--sparse-index", "in"],
+    &["--no-cone", "/in/", "/*.txt", "!/out/", "!/off/"],
+];
 
 #[test]
 fn a_sparse_checkout_comes_back_whatever_became_of_its_patterns() {
@@ -165,7 +178,12 @@ fn a_sparse_checkout_comes_back_whatever_became_of_its_patterns() {
                 // The patterns are the user's own, and git shows marks by them.
                 fs::write(project.path(".git/info/sparse-checkout"), &set).must("to write");
                 project.git(&["config", "--worktree", "core.sparseCheckout", "true"]);
-                project.git(&["config", "--worktree", "core.sparseCheckoutCone", if options[0] == "--cone" { "true" } else { "false" }]);
+                project.git(&[
+                    "config",
+                    "--worktree",
+                    "core.sparseCheckoutCone",
+                    if options[0] == "--cone" { "true" } else { "false" },
+                ]);
                 let state = project.state_with_flags();
                 let head = |line: &&str| !["1 ", "# "].iter().any(|start| line.starts_with(start));
                 state.lines().filter(head).map(|line| format!("{line}\n")).collect::<String>()
@@ -206,11 +224,15 @@ fn what_is_staged_or_made_outside_a_sparse_checkout_is_saved() {
             let clone = project.cloned();
             edit(&project);
             let staged = project.git(&["ls-files", "-s"]);
-            comes_back_from(&format!("{options:?}, {name}"), &project, &[("reset", |p| {
-                p.git(&["reset", "-q", "--hard"]);
-                p.write("in/2", "wrecked\n");
-                let _gone = fs::remove_dir_all(p.path("out"));
-            })]);
+            comes_back_from(
+                &format!("{options:?}, {name}"),
+                &project,
+                &[("reset", |p| {
+                    p.git(&["reset", "-q", "--hard"]);
+                    p.write("in/2", "wrecked\n");
+                    let _gone = fs::remove_dir_all(p.path("out"));
+                })],
+            );
             // Where nothing is left out, nothing is deleted for that.
             let store = project.stored("");
             clone.snap(&["resume", "x", "--store", store.to_str().must("UTF-8")]).exits(0);
@@ -236,16 +258,20 @@ fn a_partial_clone_whose_remote_is_away_is_saved_and_rewound() {
     let there = || files_below(&project.path(".git/objects")).len();
     let objects = there();
     project.write("out/deep/4", "made outside\n");
-    comes_back_from("partial", &project, &[
-        ("a file outside", |p| p.write("out/3", "made\n")),
-        ("removed", |p| fs::remove_dir_all(p.path("out")).must("to remove")),
-        ("staged outside", |p| {
-            p.git(&["rm", "-q", "--cached", "--sparse", "off/6"]);
-        }),
-        ("reset", |p| {
-            p.git(&["reset", "-q"]);
-        }),
-    ]);
+    comes_back_from(
+        "partial",
+        &project,
+        &[
+            ("a file outside", |p| p.write("out/3", "made\n")),
+            ("removed", |p| fs::remove_dir_all(p.path("out")).must("to remove")),
+            ("staged outside", |p| {
+                p.git(&["rm", "-q", "--cached", "--sparse", "off/6"]);
+            }),
+            ("reset", |p| {
+                p.git(&["reset", "-q"]);
+            }),
+        ],
+    );
     let shown = project.snap(&["show", "x", "--json"]).exits(0).json();
     assert_eq!(shown["edits"]["skipped"], serde_json::json!([]));
     let missing = project.git(&["rev-list", "--objects", "--all", "--missing=print"]);

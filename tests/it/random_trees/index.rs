@@ -25,8 +25,13 @@ pub(super) enum Step {
 }
 
 /// What stages consist of: no file, links and files of both modes.
-const STAGES: [Option<(&str, &str)>; 5] =
-    [None, Some(("100644", "one\n")), Some(("100644", "two\n")), Some(("100755", "one\n")), Some(("120000", "kept"))];
+const STAGES: [Option<(&str, &str)>; 5] = [
+    None,
+    Some(("100644", "one\n")),
+    Some(("100644", "two\n")),
+    Some(("100755", "one\n")),
+    Some(("120000", "kept")),
+];
 
 const SPARSE: [&[&str]; 7] = [
     &["set", "--cone", "a"],
@@ -75,7 +80,8 @@ pub(super) fn take(project: &Project, step: &Step) {
         }
         Step::Sparse(which) => drop(project.try_git(&[&["sparse-checkout"], SPARSE[*which]].concat())),
         Step::Conflict(at, file, stages) => {
-            let present = stages.iter().enumerate().filter_map(|(number, stage)| Some((number + 1, STAGES[*stage]?)));
+            let present =
+                stages.iter().enumerate().filter_map(|(number, stage)| Some((number + 1, STAGES[*stage]?)));
             let lines: Vec<String> = present
                 .map(|(number, (mode, content))| {
                     format!("{mode} {} {number}\t{}\0", blob(project, content), NAMES[*at])

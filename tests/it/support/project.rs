@@ -205,7 +205,8 @@ impl Project {
     #[track_caller]
     pub(crate) fn state_with_flags(&self) -> String {
         // In a sparse checkout git takes a mark for none where the file is there, unless it is told not to.
-        let exactly = ["-c", "sparse.expectFilesOutsideOfPatterns=true", "ls-files", "--stage", "-v", "--debug"];
+        let exactly =
+            ["-c", "sparse.expectFilesOutsideOfPatterns=true", "ls-files", "--stage", "-v", "--debug"];
         let list = self.git(&exactly);
         let of_git = |line: &&str| !line.starts_with("  ") || line.contains("flags: ");
         let flags = list.lines().filter(of_git).map(|line| match line.split_once("flags: ") {
