@@ -2,7 +2,7 @@
 //!
 //! `fuzz/run` searches for bytes that break them; `tests/it/fuzzed.rs` replays the kept ones.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use claude_snap::digest::{GitHash, ObjectId};
 use claude_snap::manifest::{DiffForm, Manifest, seal};
@@ -77,16 +77,37 @@ pub fn rules(data: &[u8]) {
     let mut rules = risk::Rules::default();
     let _understood = rules.add(data);
     let text = String::from_utf8_lossy(data);
-    let unsaved = |_: &Path| risk::Unsaved::Whole;
-    let place = risk::Place {
-        root: Path::new("/r"),
-        cwd: Path::new("/r/c"),
-        home: Path::new("/h"),
-        unsaved: &unsaved,
-    };
-    let call = risk::Call { tool: "Bash", command: Some(&text), file: None };
-    if let Some(risk) = risk::of_call(&call, &rules, &place) {
+    let place = risk::Place { cwd: Path::new("/r/c"), home: Path::new("/h"), around: &Anywhere };
+    let input = serde_json::json!({ "command": text });
+    for risk in risk::of_call(&risk::Call { tool: "Bash", input: &input }, &rules, &place) {
         assert!(risk.step.chars().count() < 400, "{}", risk.step);
+        for target in &risk.touched.targets {
+            assert!(target.path.is_absolute(), "{target:?}");
+        }
+    }
+    if let Ok(input) = serde_json::from_slice(data) {
+        risk::of_call(&risk::Call { tool: "mcp__fs__delete", input: &input }, &rules, &place);
+    }
+}
+
+/// A machine on which everything is worth keeping.
+struct Anywhere;
+
+impl risk::Around for Anywhere {
+    fn unsaved(&self, _: &Path) -> risk::Unsaved {
+        risk::Unsaved::Whole
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        (name.len() < 3).then(|| name.to_owned())
+    }
+
+    fn top(&self, folder: &Path) -> Option<PathBuf> {
+        folder.parent().map(Path::to_owned)
+    }
+
+    fn is_folder(&self, path: &Path) -> bool {
+        path.as_os_str().len().is_multiple_of(2)
     }
 }
 
@@ -100,7 +121,10 @@ pub fn path(data: &[u8]) {
     assert!(joined.starts_with("/root") && joined.components().all(plain), "{path}");
     let json = serde_json::to_string(&path).expect("JSON");
     assert_eq!(serde_json::from_str::<RepoPath>(&json).expect("a path"), path);
-    let _judged = (sensitive::concern(&path), path.is_portable());
+    let _judged = (
+        sensitive::concern(&path, sensitive::Shape::default(), &sensitive::Places::new()),
+        path.is_portable(),
+    );
     shown_is_safe(path.to_string().as_bytes(), false);
 }
 
@@ -188,6 +212,23 @@ pub fn patch(data: &[u8]) {
     let mut send = |_: diff::Counted| Ok(());
     let mut counter = diff::Counter::new(&mut send);
     let _said = diff::show_patch(data, &mut counter);
+    // Without colours to take off, and with the mark for a missing line end as git has it, it goes through as it is.
+    if !data.contains(&0x1b) && !data.contains(&b'\\') && data.last().is_none_or(|last| *last == b'\n') {
+        let mut made = Vec::new();
+        let mut send = |block: Vec<u8>| {
+            made.extend(block);
+            Ok(())
+        };
+        let mut out = diff::Out::new(true, &mut send);
+        diff::show_patch(data, &mut diff::Same::bytes(&mut out)).expect("written");
+        out.flush().expect("written");
+        // An empty line in a hunk stands for an unchanged empty line, with or without its blank.
+        let lines = |text: &[u8]| -> Vec<Vec<u8>> {
+            let trimmed = |line: &[u8]| if line == b" " { Vec::new() } else { line.to_vec() };
+            text.split(|byte| *byte == b'\n').map(trimmed).collect()
+        };
+        assert_eq!(lines(&made), lines(data));
+    }
     let _said = diff::show_hunks(data, 8 << 20, &mut counter);
 }
 
@@ -220,7 +261,7 @@ pub fn screen(data: &[u8]) {
     out.retain(|byte| *byte != b'\t');
     shown_is_safe(&out, false);
     let json = serde_json::to_string(&*text).expect("JSON");
-    let safe = screen::json(&json);
+    let safe = screen::json(&json).to_string();
     shown_is_safe(safe.as_bytes(), false);
     assert_eq!(serde_json::from_str::<String>(&safe).expect("JSON"), text);
 }
@@ -228,7 +269,7 @@ pub fn screen(data: &[u8]) {
 fn shown_is_safe(shown: &[u8], line_ends: bool) {
     let text = std::str::from_utf8(shown).expect("text");
     for c in text.chars() {
-        let hides = matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}');
+        let hides = matches!(c, '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}');
         assert!(!hides && (!c.is_control() || line_ends && c == '\n'), "{c:?} in {text:?}");
     }
 }

@@ -28,6 +28,7 @@ pub fn line(context: &Context, operation: Operation, manifest: Option<&Manifest>
         peer: None,
         outcome: LogOutcome::Ok,
         reason: None,
+        own: true,
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Owns the kinds and their exit codes (`docs/architecture.md` lists them). An error is
 //! three sentences at most: the message ("Cannot read PATH"), the cause, and a hint that
-//! names the next step. It carries no back trace and wraps no foreign type, so that it
+//! names the next step; what there are many of is a list, one a line. It carries no back trace and wraps no foreign type, so that it
 //! prints the same everywhere.
 
 use std::fmt::{self, Display};
@@ -62,13 +62,14 @@ pub struct Error {
     kind: Kind,
     message: String,
     cause: Option<String>,
+    list: Vec<String>,
     hint: Option<String>,
 }
 
 impl Error {
     /// Makes an error of a kind with its one-sentence message.
     pub fn new(kind: Kind, message: impl Into<String>) -> Error {
-        Error { kind, message: message.into(), cause: None, hint: None }
+        Error { kind, message: message.into(), cause: None, list: Vec::new(), hint: None }
     }
 
     /// Makes the error of an operating system call on a path: "Cannot ACTION PATH".
@@ -99,6 +100,20 @@ impl Error {
         self
     }
 
+    /// Adds what a program said for its cause, on one line: a name in it must not begin another.
+    #[must_use]
+    pub fn said(self, text: &str) -> Error {
+        let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        self.because(lines.join("; "))
+    }
+
+    /// Adds what there are several of, to be shown one a line.
+    #[must_use]
+    pub fn list(mut self, items: impl IntoIterator<Item = String>) -> Error {
+        self.list.extend(items);
+        self
+    }
+
     /// Adds the next step for the person who reads it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Error {
@@ -122,14 +137,23 @@ impl Error {
     }
 }
 
+impl Error {
+    /// Returns it line by line: what failed and why, and each item of its list. No line of it begins elsewhere.
+    pub fn lines(&self) -> Vec<String> {
+        let cause = match &self.cause {
+            Some(cause) => format!(": {}", screen::Line(cause)),
+            None if self.list.is_empty() => String::new(),
+            None => ": ".to_owned(),
+        };
+        let first = format!("{}{cause}", screen::Line(&self.message));
+        let items = self.list.iter().map(|item| format!("  {}", screen::Line(item)));
+        std::iter::once(first).chain(items).collect()
+    }
+}
+
 impl Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Lists stand in errors, so line ends stay; nothing else of what git, a path or a snapshot says can do harm.
-        screen::Lines(&self.message).fmt(f)?;
-        match &self.cause {
-            Some(cause) => write!(f, ": {}", screen::Lines(cause)),
-            None => Ok(()),
-        }
+        f.write_str(&self.lines().join("\n"))
     }
 }
 

@@ -1,12 +1,12 @@
 //! Files that are ours: written whole and durably, or not at all.
 //!
-//! Owns the `tempfile` and `rustix` crates, with `tree`, which does the same for the user's
-//! work tree. The store and the client's session folders are written through [`publish`];
-//! nothing is ever written in place.
+//! Owns the `tempfile` crate, and `rustix` with `place` and `tree`. The store, the user's state and
+//! the lists in the client's folder are written through [`publish`], in places that are reached
+//! through real folders only; nothing is ever written in place.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -14,12 +14,16 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use crate::error::{Error, IoContext, Kind, Result};
+use crate::place::{Place, Shape, strange};
 
 /// How the names of our temporary files begin.
 pub const TEMPORARY: &str = "snap-tmp-";
 
 /// What the names of folders for work under way begin with; long, because whole folders are swept by it.
 pub const SCRATCH: &str = "snap-scratch-";
+
+/// The most that is copied where a file can have no second name.
+const LARGEST_COPY: u64 = 1 << 30;
 
 /// What to do when the file to publish exists already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,35 +36,28 @@ pub enum Existing {
 
 /// Writes a file through a temporary one in `tmp`, synced before it gets its name.
 ///
-/// The file is readable by its owner only. The folder is not synced: see [`sync_folder`].
+/// The file is readable by its owner only. The folder is not synced: see [`Place::sync`].
 /// Returns whether the file is new (`false`: [`Existing::Keep`] found one).
 ///
 /// # Errors
-/// [`Kind::Environment`] with the path; nothing is left behind.
-pub fn publish(tmp: &Path, path: &Path, bytes: &[u8], existing: Existing) -> Result<bool> {
-    let mut file = tempfile::Builder::new()
-        .prefix(TEMPORARY)
-        .tempfile_in(tmp)
-        .context("create a temporary file in", tmp)?;
-    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).context("write", path)?;
-    let done = match existing {
-        Existing::Keep => file.persist_noclobber(path),
-        Existing::Replace => file.persist(path),
-    };
-    match done {
-        Ok(_) => Ok(true),
-        Err(failed) if failed.error.kind() == io::ErrorKind::AlreadyExists && existing == Existing::Keep => {
-            Ok(false)
-        }
-        Err(failed) => Err(Error::io("write", path, &failed.error)),
-    }
+/// [`Kind::Environment`] with the path, [`Kind::Refused`] if a link is on the way; nothing is left behind.
+pub fn publish(tmp: &Place, place: &Place, bytes: &[u8], existing: Existing) -> Result<bool> {
+    let mut draft = Draft::begin(tmp)?;
+    draft.write_all(bytes).context("write", &place.path())?;
+    draft.seal()?.publish(place, existing)
 }
 
 /// A file under way: written piece by piece, and gone again unless it is published.
-pub struct Draft(tempfile::NamedTempFile);
+pub struct Draft {
+    file: File,
+    name: Temporary,
+}
 
 /// A file that is whole and durable but has no name yet; gone again unless it is published.
-pub struct Sealed(tempfile::TempPath);
+pub struct Sealed(Temporary);
+
+/// A name that goes with this value.
+struct Temporary(Option<Place>);
 
 impl Draft {
     /// Begins a file that only its owner can read, in the folder it will be published to or
@@ -68,9 +65,10 @@ impl Draft {
     ///
     /// # Errors
     /// [`Kind::Environment`] with the path.
-    pub fn begin(folder: &Path) -> Result<Draft> {
-        let made = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder);
-        made.map(Draft).context("create a temporary file in", folder)
+    pub fn begin(folder: &Place) -> Result<Draft> {
+        let place = folder.join(random_name(TEMPORARY)?);
+        let file = place.create(0o600)?;
+        Ok(Draft { file, name: Temporary(Some(place)) })
     }
 
     /// Syncs the file and closes it. Many at once: [`all_at_once`].
@@ -78,18 +76,18 @@ impl Draft {
     /// # Errors
     /// [`Kind::Environment`] with the path.
     pub fn seal(self) -> Result<Sealed> {
-        self.0.as_file().sync_all().context("write", self.0.path())?;
-        Ok(Sealed(self.0.into_temp_path()))
+        self.file.sync_all().context("write", &self.name.path())?;
+        Ok(Sealed(self.name))
     }
 }
 
 impl Write for Draft {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
+        self.file.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        self.file.flush()
     }
 }
 
@@ -98,21 +96,37 @@ impl Sealed {
     ///
     /// # Errors
     /// [`Kind::Environment`] with the path; nothing is left behind.
-    pub fn publish(self, path: &Path, existing: Existing) -> Result<bool> {
-        let done = match existing {
-            Existing::Keep => self.0.persist_noclobber(path),
-            Existing::Replace => self.0.persist(path),
-        };
-        match done {
-            Ok(()) => Ok(true),
-            Err(failed)
-                if failed.error.kind() == io::ErrorKind::AlreadyExists && existing == Existing::Keep =>
-            {
-                Ok(false)
-            }
-            Err(failed) => Err(Error::io("write", path, &failed.error)),
+    pub fn publish(self, place: &Place, existing: Existing) -> Result<bool> {
+        self.0.publish(place, existing)
+    }
+}
+
+impl Temporary {
+    fn path(&self) -> std::path::PathBuf {
+        self.0.as_ref().map(Place::path).unwrap_or_default()
+    }
+
+    fn publish(mut self, place: &Place, existing: Existing) -> Result<bool> {
+        let Some(temporary) = &self.0 else { return Ok(false) };
+        let named = temporary.rename(place, existing == Existing::Replace)?;
+        if named {
+            self.0 = None;
+        }
+        Ok(named)
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if let Some(place) = &self.0 {
+            let _swept_after_a_day = place.remove();
         }
     }
+}
+
+/// Makes a name up that nobody can guess.
+fn random_name(start: &str) -> Result<String> {
+    Ok(format!("{start}{}", crate::digest::to_hex(&random_bytes()?[..8])))
 }
 
 /// How many syncs are under way at a time: the disk makes those durable together that wait together.
@@ -172,49 +186,19 @@ pub fn sync_open_folder(folder: impl std::os::fd::AsFd, path: &Path) -> Result<(
     }
 }
 
-/// Makes a folder, with those above it, that only its owner can enter; returns whether it is new.
-///
-/// # Errors
-/// [`Kind::Refused`] if a link is in its place, [`Kind::Environment`] with the path.
-pub fn make_private_folder(path: &Path) -> Result<bool> {
-    match path.symlink_metadata() {
-        Ok(meta) if meta.is_dir() => return Ok(false),
-        Ok(meta) if meta.is_symlink() => {
-            return Err(Error::new(Kind::Refused, format!("Cannot write into {}", path.display()))
-                .because("it is a symbolic link, and nothing here is written through links")
-                .hint("look where it leads; then remove it, or put a real folder in its place"));
-        }
-        _ => {}
-    }
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).context("create", path)?;
-    Ok(true)
-}
-
 /// Reads a regular file without following a link in its last component; `None` if it is not there.
 ///
 /// # Errors
 /// [`Kind::Environment`] with the path; [`Kind::Damaged`] if it is not a regular file or is
 /// larger than `limit` bytes.
 pub fn read_plain(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
-    Ok(read_checked(path, limit)?.map(|(bytes, _)| bytes))
-}
-
-/// Opens a regular file to be read from its start; `None` if it is not there.
-///
-/// # Errors
-/// As [`read_plain`].
-pub fn open_plain(path: &Path, limit: u64) -> Result<Option<File>> {
-    Ok(open_checked(path, limit)?.map(|(file, _)| file))
-}
-
-fn read_checked(path: &Path, limit: u64) -> Result<Option<(Vec<u8>, std::fs::Metadata)>> {
-    let Some((file, meta)) = open_checked(path, limit)? else { return Ok(None) };
+    let Some(file) = open_checked(path, limit)? else { return Ok(None) };
     let mut bytes = Vec::new();
     file.take(limit).read_to_end(&mut bytes).context("read", path)?;
-    Ok(Some((bytes, meta)))
+    Ok(Some(bytes))
 }
 
-fn open_checked(path: &Path, limit: u64) -> Result<Option<(File, std::fs::Metadata)>> {
+fn open_checked(path: &Path, limit: u64) -> Result<Option<File>> {
     let opened = OpenOptions::new()
         .read(true)
         .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC).bits().cast_signed())
@@ -236,26 +220,7 @@ fn open_checked(path: &Path, limit: u64) -> Result<Option<(File, std::fs::Metada
     if meta.len() > limit {
         return not_plain(&format!("it has {} bytes, and the most that is read is {limit}", meta.len()));
     }
-    Ok(Some((file, meta)))
-}
-
-/// Reads a regular file that nobody but its owner, this user, may read or write; `None` if it is not there.
-///
-/// # Errors
-/// [`Kind::Refused`] if others may, else as [`read_plain`].
-pub fn read_private(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
-    let Some((bytes, meta)) = read_checked(path, limit)? else { return Ok(None) };
-    let refused = |why: &str, hint: String| {
-        Err(Error::new(Kind::Refused, format!("Cannot use {}", path.display())).because(why).hint(hint))
-    };
-    if meta.uid() != rustix::process::geteuid().as_raw() {
-        return refused("it belongs to another user", "move it away".to_owned());
-    }
-    if meta.mode() & 0o077 != 0 {
-        let hint = format!("if nobody had a look at it: chmod 600 {}", path.display());
-        return refused("other users can read or write it", hint);
-    }
-    Ok(Some(bytes))
+    Ok(Some(file))
 }
 
 /// Returns 32 random bytes that nobody can guess.
@@ -269,13 +234,27 @@ pub fn random_bytes() -> Result<[u8; 32]> {
     Ok(bytes)
 }
 
-/// Finds a program in the folders of `PATH` that are absolute; the first of that name.
-pub fn find_program(name: &str) -> Option<std::path::PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
-        .filter(|entry| entry.is_absolute())
-        .map(|entry| entry.join(name))
-        .find(|program| program.is_file())
+/// Replaces a file in a place that is not ours alone as a whole, or makes it, with the folders above; its mode stays.
+/// Nothing is written through a link.
+///
+/// # Errors
+/// [`Kind::Refused`] if something else is in its place, [`Kind::Environment`] with the path; the file is then as it was.
+pub fn replace_there(place: &Place, bytes: &[u8]) -> Result<()> {
+    let old = place.stat()?;
+    if old.is_some_and(|old| old.shape != Shape::File) {
+        return Err(strange(&place.path(), "it is not a regular file"));
+    }
+    place.folder().make_folder()?;
+    let temporary = place.folder().join(random_name(".snap-")?);
+    let mut file = temporary.create(0o644)?;
+    let name = Temporary(Some(temporary));
+    let written = file.write_all(bytes).and_then(|()| match old {
+        Some(old) => file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(old.mode)),
+        None => Ok(()),
+    });
+    written.and_then(|()| file.sync_all()).context("write", &place.path())?;
+    name.publish(place, Existing::Replace)?;
+    place.folder().sync()
 }
 
 /// Replaces a file of the user's as a whole, or makes it, with the folders above; its mode stays.
@@ -305,29 +284,13 @@ pub fn replace_theirs(path: &Path, bytes: &[u8]) -> Result<()> {
 ///
 /// # Errors
 /// [`Kind::Environment`] with the path.
-pub fn also_name(path: &Path, second: &Path, tmp: &Path) -> Result<()> {
-    match std::fs::hard_link(path, second) {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(_) => match std::fs::read(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            read => publish(tmp, second, &read.context("read", path)?, Existing::Keep).map(|_| ()),
-        },
+pub fn also_name(place: &Place, second: &Place, tmp: &Place) -> Result<()> {
+    if place.link(second).is_ok() {
+        return Ok(());
     }
-}
-
-/// Makes a file of ours as young as one that was just written; returns whether it was there.
-///
-/// # Errors
-/// [`Kind::Environment`] with the path, unless it is somebody else's file or disk: its age is no promise then.
-pub fn refresh(path: &Path) -> Result<bool> {
-    match File::open(path).and_then(|file| file.set_modified(std::time::SystemTime::now())) {
-        Ok(()) => Ok(true),
-        Err(error) => match error.kind() {
-            io::ErrorKind::NotFound => Ok(false),
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Ok(true),
-            _ => Err(Error::io("touch", path, &error)),
-        },
+    match place.read(LARGEST_COPY)? {
+        Some(bytes) => publish(tmp, second, &bytes, Existing::Keep).map(drop),
+        None => Ok(()),
     }
 }
 
@@ -342,31 +305,22 @@ pub fn remove(path: &Path) -> Result<()> {
     }
 }
 
-/// Removes a folder with all that is in it; links in it are removed, not followed.
-///
-/// # Errors
-/// [`Kind::Environment`] with the path.
-pub fn remove_folder(path: &Path) -> Result<()> {
-    match std::fs::remove_dir_all(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", path, &error)),
-        _ => Ok(()),
-    }
-}
-
-/// Opens a file for appending as [`append_private`] does, and keeps all others out who open it so,
+/// Opens a file that only its owner can read, for appending, and keeps all others out who open it so,
 /// until it is closed. Whoever holds it may put another file in its place.
 ///
 /// # Errors
-/// [`Kind::Busy`] if another process keeps it for longer, [`Kind::Environment`] with the path.
-pub fn append_alone(path: &Path, patience: Duration) -> Result<File> {
+/// [`Kind::Busy`] if another process keeps it for longer, [`Kind::Refused`] if it is no plain file,
+/// [`Kind::Environment`] with the path.
+pub fn append_alone(place: &Place, patience: Duration) -> Result<File> {
     loop {
-        let file = append_private(path)?;
-        wait_for(&file, path, Sharing::Exclusive, patience)?;
-        let held = file.metadata().context("read", path)?;
-        match path.symlink_metadata() {
-            Ok(named) if (named.dev(), named.ino()) == (held.dev(), held.ino()) => return Ok(file),
-            // Another one was put in its place meanwhile.
-            _ => {}
+        let file = append_private(place)?;
+        let path = place.path();
+        wait_for(&file, &path, Sharing::Exclusive, patience)?;
+        let held = file.metadata().context("read", &path)?;
+        // Else another one was put in its place meanwhile.
+        if place.stat()?.is_some_and(|named| (named.identity.0, named.identity.1) == (held.dev(), held.ino()))
+        {
+            return Ok(file);
         }
     }
 }
@@ -374,15 +328,10 @@ pub fn append_alone(path: &Path, patience: Duration) -> Result<File> {
 /// Opens a file that only its owner can read, for appending.
 ///
 /// # Errors
-/// [`Kind::Environment`] with the path.
-pub fn append_private(path: &Path) -> Result<File> {
-    OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
-        .open(path)
-        .context("open", path)
+/// [`Kind::Refused`] if it is no plain file, [`Kind::Environment`] with the path.
+pub fn append_private(place: &Place) -> Result<File> {
+    let opened = place.open_ours(true, true)?;
+    opened.ok_or_else(|| strange(&place.path(), "it is gone as soon as it was made"))
 }
 
 /// Makes a file without a name, in `folder` or, if that can't be, where the system keeps such files.
@@ -402,21 +351,28 @@ pub fn scratch_folder() -> Result<tempfile::TempDir> {
 }
 
 /// A private folder that goes with this value.
-pub struct Scratch(tempfile::TempDir);
+pub struct Scratch(Place);
 
 impl Scratch {
     /// Makes an empty one in another folder.
     ///
     /// # Errors
     /// [`Kind::Environment`] with the path.
-    pub fn make(folder: &Path) -> Result<Scratch> {
-        let made = tempfile::Builder::new().prefix(SCRATCH).tempdir_in(folder);
-        made.map(Scratch).context("create a folder in", folder)
+    pub fn make(folder: &Place) -> Result<Scratch> {
+        let place = folder.join(random_name(SCRATCH)?);
+        place.make_folder()?;
+        Ok(Scratch(place))
     }
 
     /// Returns its path.
-    pub fn path(&self) -> &Path {
+    pub fn path(&self) -> std::path::PathBuf {
         self.0.path()
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _swept_after_a_day = self.0.remove_all();
     }
 }
 
@@ -440,6 +396,14 @@ pub fn user_number() -> String {
 /// Returns the machine's name.
 pub fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// Gives a file of ours another name, unless something has that (`false`).
+///
+/// # Errors
+/// [`Kind::Environment`] with the path; the file keeps its name then.
+pub fn rename_new_in(place: &Place, to: &Place) -> Result<bool> {
+    place.rename(to, false)
 }
 
 /// Gives a file another name, unless one of that name exists (`false`).
@@ -481,7 +445,7 @@ pub fn sync_file(path: &Path) -> Result<()> {
 /// A file with a kernel lock on it, which ends with this value or with the process.
 pub struct HeldFile {
     file: File,
-    path: std::path::PathBuf,
+    place: Place,
 }
 
 impl HeldFile {
@@ -489,44 +453,35 @@ impl HeldFile {
     ///
     /// # Errors
     /// [`Kind::Environment`] with the path.
-    pub fn publish(tmp: &Path, path: &Path, bytes: &[u8]) -> Result<HeldFile> {
-        let mut file = tempfile::Builder::new()
-            .prefix(TEMPORARY)
-            .tempfile_in(tmp)
-            .context("create a temporary file in", tmp)?;
-        file.as_file().lock().context("lock", path)?;
-        file.write_all(bytes).and_then(|()| file.as_file().sync_all()).context("write", path)?;
-        let file = file.persist_noclobber(path).map_err(|failed| Error::io("write", path, &failed.error))?;
-        Ok(HeldFile { file, path: path.to_owned() })
+    pub fn publish(tmp: &Place, place: &Place, bytes: &[u8]) -> Result<HeldFile> {
+        let path = place.path();
+        let mut draft = Draft::begin(tmp)?;
+        draft.file.lock().context("lock", &path)?;
+        draft.write_all(bytes).and_then(|()| draft.file.sync_all()).context("write", &path)?;
+        let Draft { file, name } = draft;
+        match name.publish(place, Existing::Keep)? {
+            true => Ok(HeldFile { file, place: place.clone() }),
+            false => Err(Error::new(Kind::Environment, format!("Cannot write {}", path.display()))
+                .because("a file of that name appeared meanwhile")),
+        }
     }
 
     /// Waits up to `patience` for a file that another process holds; `None` if it is gone.
     ///
     /// # Errors
-    /// [`Kind::Busy`] if it is held for longer, [`Kind::Environment`] with the path.
-    pub fn hold(path: &Path, patience: Duration) -> Result<Option<HeldFile>> {
-        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
-        let file = match OpenOptions::new().read(true).write(true).custom_flags(flags).open(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            other => other.context("open", path)?,
-        };
-        wait_for(&file, path, Sharing::Exclusive, patience)?;
-        let meta = file.metadata().context("read", path)?;
+    /// [`Kind::Busy`] if it is held for longer, [`Kind::Refused`] if it is no plain file,
+    /// [`Kind::Environment`] with the path.
+    pub fn hold(place: &Place, patience: Duration) -> Result<Option<HeldFile>> {
+        let Some(file) = place.open_ours(false, false)? else { return Ok(None) };
+        wait_for(&file, &place.path(), Sharing::Exclusive, patience)?;
+        let meta = file.metadata().context("read", &place.path())?;
         // Whoever held it may have removed it meanwhile.
-        Ok((meta.nlink() > 0).then(|| HeldFile { file, path: path.to_owned() }))
+        Ok((meta.nlink() > 0).then(|| HeldFile { file, place: place.clone() }))
     }
 
-    /// Reads it from its beginning.
-    ///
-    /// # Errors
-    /// [`Kind::Environment`] with the path.
-    pub fn read(&mut self, limit: u64) -> Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        let file = &mut self.file;
-        file.seek(SeekFrom::Start(0))
-            .and_then(|_| file.take(limit).read_to_end(&mut bytes))
-            .context("read", &self.path)?;
-        Ok(bytes)
+    /// Returns the file, to be read from where it is.
+    pub fn file(&mut self) -> &mut File {
+        &mut self.file
     }
 
     /// Adds to its end, and syncs it.
@@ -538,7 +493,7 @@ impl HeldFile {
         file.seek(SeekFrom::End(0))
             .and_then(|_| file.write_all(bytes))
             .and_then(|()| file.sync_all())
-            .context("write", &self.path)
+            .context("write", &self.place.path())
     }
 
     /// Cuts it to so many bytes, and syncs it.
@@ -546,7 +501,8 @@ impl HeldFile {
     /// # Errors
     /// [`Kind::Environment`] with the path.
     pub fn truncate(&mut self, bytes: u64) -> Result<()> {
-        self.file.set_len(bytes).and_then(|()| self.file.sync_all()).context("write", &self.path)
+        let cut = self.file.set_len(bytes).and_then(|()| self.file.sync_all());
+        cut.context("write", &self.place.path())
     }
 
     /// Removes it.
@@ -554,7 +510,7 @@ impl HeldFile {
     /// # Errors
     /// [`Kind::Environment`] with the path.
     pub fn remove(self) -> Result<()> {
-        remove(&self.path)
+        self.place.remove()
     }
 }
 
@@ -576,12 +532,13 @@ pub struct ExclusiveLock {
 }
 
 impl SharedLock {
-    /// Waits up to `patience` for a lock on the file at `path`, which is created if need be.
+    /// Waits up to `patience` for a lock on a file, which is created if need be.
     ///
     /// # Errors
-    /// [`Kind::Busy`] if another process keeps it out for longer, [`Kind::Environment`] with the path.
-    pub fn wait(path: &Path, patience: Duration) -> Result<SharedLock> {
-        lock(path, Sharing::Shared, patience).map(|file| SharedLock { _file: file })
+    /// [`Kind::Busy`] if another process keeps it out for longer, [`Kind::Refused`] if it is no plain file,
+    /// [`Kind::Environment`] with the path.
+    pub fn wait(place: &Place, patience: Duration) -> Result<SharedLock> {
+        lock(place, Sharing::Shared, patience).map(|file| SharedLock { _file: file })
     }
 }
 
@@ -590,22 +547,16 @@ impl ExclusiveLock {
     ///
     /// # Errors
     /// As [`SharedLock::wait`].
-    pub fn wait(path: &Path, patience: Duration) -> Result<ExclusiveLock> {
-        lock(path, Sharing::Exclusive, patience).map(|file| ExclusiveLock { _file: file })
+    pub fn wait(place: &Place, patience: Duration) -> Result<ExclusiveLock> {
+        lock(place, Sharing::Exclusive, patience).map(|file| ExclusiveLock { _file: file })
     }
 }
 
-fn lock(path: &Path, sharing: Sharing, patience: Duration) -> Result<File> {
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
-        .open(path)
-        .context("open", path)?;
-    wait_for(&file, path, sharing, patience)?;
+fn lock(place: &Place, sharing: Sharing, patience: Duration) -> Result<File> {
+    let path = place.path();
+    let opened = place.open_ours(false, true)?;
+    let file = opened.ok_or_else(|| strange(&path, "it is gone as soon as it was made"))?;
+    wait_for(&file, &path, sharing, patience)?;
     Ok(file)
 }
 

@@ -7,12 +7,13 @@
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use crate::digest::{Key, from_hex, to_hex};
-use crate::error::{Error, IoContext as _, Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::fs::{self, Existing};
+use crate::place::{Place, Root};
 use crate::secrets;
 
 /// The key's file in the state folder.
@@ -26,9 +27,9 @@ const LARGEST: u64 = 1 << 20;
 
 /// The folder of one user's state, opened for one store.
 pub struct Keeper {
-    folder: PathBuf,
+    folder: Place,
     /// Where the values of this store's snapshots are.
-    kept: PathBuf,
+    kept: Place,
     key: Key,
 }
 
@@ -38,23 +39,24 @@ impl Keeper {
     /// # Errors
     /// [`crate::error::Kind::Environment`] with the path.
     pub fn open(folder: &Path, store: &Path) -> Result<Keeper> {
-        let path = folder.join(FILE);
-        let key = match read_key(&path)? {
+        let folder = Root::own(folder).at("");
+        let place = folder.join(FILE);
+        let key = match read_key(&place)? {
             Some(key) => key,
             None => {
-                fs::make_private_folder(folder)?;
+                folder.make_folder()?;
                 let text = to_hex(&fs::random_bytes()?) + "\n";
                 // Another process may have been faster: its key counts then.
-                fs::publish(folder, &path, text.as_bytes(), Existing::Keep)?;
-                fs::sync_folder(folder)?;
-                read_key(&path)?.ok_or_else(|| no_key(&path))?
+                fs::publish(&folder, &place, text.as_bytes(), Existing::Keep)?;
+                folder.sync()?;
+                read_key(&place)?.ok_or_else(|| no_key(&place))?
             }
         };
         // A store that was moved away is another one than what is made in its old place.
         let number = std::fs::metadata(store).map_or(0, |meta| meta.ino());
         let store = [store.as_os_str().as_encoded_bytes(), b"\0", &number.to_le_bytes()].concat();
         let store = key.mark("store of kept secrets", &store).to_string();
-        Ok(Keeper { kept: folder.join("kept").join(&store[..16]), folder: folder.to_owned(), key })
+        Ok(Keeper { kept: folder.join("kept").join(&store[..16]), folder, key })
     }
 
     /// Returns the key of IDs and of files.
@@ -67,19 +69,19 @@ impl Keeper {
     /// # Errors
     /// [`crate::error::Kind::Environment`] with the path.
     pub fn keep(&self, id: &str, value: &[u8]) -> Result<()> {
-        let path = self.kept.join(id);
-        if let Ok(file) = std::fs::File::options().write(true).open(&path) {
-            // Needed again: it must not be tidied away for its age.
-            return file.set_modified(std::time::SystemTime::now()).context("write", &path);
+        let place = self.kept.join(id);
+        // Needed again: it must not be tidied away for its age.
+        if place.stat()?.is_some() && place.refresh()? {
+            return Ok(());
         }
-        fs::make_private_folder(&self.kept)?;
-        fs::publish(&self.kept, &path, &self.masked(id, value), Existing::Keep)?;
-        fs::sync_folder(&self.kept)
+        self.kept.make_folder()?;
+        fs::publish(&self.kept, &place, &self.masked(id, value), Existing::Keep)?;
+        self.kept.sync()
     }
 
     /// Says whether nothing was ever kept for this store.
     pub fn is_empty(&self) -> bool {
-        std::fs::read_dir(&self.kept).is_ok_and(|mut files| files.next().is_none()) || !self.kept.exists()
+        self.kept.names().is_ok_and(|names| names.is_empty())
     }
 
     /// Returns a secret that was kept, for this store or for another (a store can be moved).
@@ -90,9 +92,10 @@ impl Keeper {
         if !secrets::is_id(id) {
             return Ok(None);
         }
-        let others = std::fs::read_dir(self.folder.join("kept")).into_iter().flatten().flatten();
-        for folder in std::iter::once(self.kept.clone()).chain(others.map(|other| other.path())) {
-            if let Some(masked) = fs::read_plain(&folder.join(id), LARGEST)? {
+        let all = self.folder.join("kept");
+        let others = all.names()?.into_iter().map(|other| all.join(other)).filter(Place::is_folder);
+        for folder in std::iter::once(self.kept.clone()).chain(others) {
+            if let Some(masked) = folder.join(id).read(LARGEST)? {
                 let value = self.masked(id, &masked);
                 if secrets::id(&self.key, &value) == id {
                     return Ok(Some(value));
@@ -108,16 +111,12 @@ impl Keeper {
     /// # Errors
     /// [`crate::error::Kind::Environment`] with the path.
     pub fn tidy(&self, needed: &BTreeSet<String>, now: SystemTime) -> Result<()> {
-        for file in std::fs::read_dir(&self.kept).into_iter().flatten().flatten() {
-            let age = file
-                .metadata()
-                .and_then(|meta| meta.modified())
-                .ok()
-                .and_then(|at| now.duration_since(at).ok());
-            let unneeded =
-                file.file_name().to_str().is_some_and(|id| secrets::is_id(id) && !needed.contains(id));
+        for name in self.kept.names()? {
+            let place = self.kept.join(&name);
+            let age = place.stat()?.and_then(|found| now.duration_since(found.modified).ok());
+            let unneeded = name.to_str().is_some_and(|id| secrets::is_id(id) && !needed.contains(id));
             if unneeded && age.is_some_and(|age| age > GRACE) {
-                fs::remove(&file.path())?;
+                place.remove()?;
             }
         }
         Ok(())
@@ -128,7 +127,7 @@ impl Keeper {
     /// # Errors
     /// [`crate::error::Kind::Environment`] with the path.
     pub fn allowed(&self) -> Result<BTreeSet<String>> {
-        let list = fs::read_plain(&self.folder.join("allowed"), LARGEST)?.unwrap_or_default();
+        let list = self.folder.join("allowed").read(LARGEST)?.unwrap_or_default();
         let list = String::from_utf8_lossy(&list).into_owned();
         Ok(list.lines().filter(|id| secrets::is_id(id)).map(str::to_owned).collect())
     }
@@ -156,15 +155,15 @@ impl Keeper {
     }
 }
 
-fn read_key(path: &Path) -> Result<Option<Key>> {
-    let Some(text) = fs::read_private(path, 128)? else { return Ok(None) };
+fn read_key(place: &Place) -> Result<Option<Key>> {
+    let Some(text) = place.read_private(128)? else { return Ok(None) };
     let bytes = std::str::from_utf8(&text).ok().and_then(|text| from_hex(text.trim_end()));
     let key = bytes.and_then(|bytes| bytes.try_into().ok()).map(Key::from_bytes);
-    key.map(Some).ok_or_else(|| no_key(path))
+    key.map(Some).ok_or_else(|| no_key(place))
 }
 
-fn no_key(path: &Path) -> Error {
-    Error::new(Kind::Damaged, format!("{} holds no key", path.display()))
+fn no_key(place: &Place) -> Error {
+    Error::new(Kind::Damaged, format!("{} holds no key", place.path().display()))
         .hint("move it away; the next save makes a new one")
 }
 
@@ -181,7 +180,7 @@ mod tests {
         keeper.keep(&id, value).expect("kept");
         let again = Keeper::open(folder.path(), Path::new("/moved/store")).expect("opened again");
         assert_eq!(again.kept(&id).expect("read").as_deref(), Some(&value[..]));
-        let raw = std::fs::read(keeper.kept.join(&id)).expect("the file");
+        let raw = std::fs::read(keeper.kept.join(&id).path()).expect("the file");
         assert!(!raw.windows(8).any(|window| value.windows(8).any(|part| part == window)));
         let later = |hours: u64| SystemTime::now() + Duration::from_secs(hours * 3_600);
         keeper.tidy(&BTreeSet::new(), later(1)).expect("too new to be tidied");

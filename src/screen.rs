@@ -3,58 +3,101 @@
 //!
 //! A control character, a bidirectional override or an invisible character in such text
 //! could move the cursor, hide words or lie about what is shown, so each is shown as an
-//! escape and never sent. Pure. Owns `unicode-width`. The rule and its evidence: CVE-2021-42574 (bidi),
-//! CVE-2024-52005 (escape sequences in relayed text).
+//! escape and never sent. Pure. Owns `unicode-width`, and `regex-syntax` for its tables of Unicode. The rule and
+//! its evidence: CVE-2021-42574 (bidi), CVE-2024-52005 (escape sequences in relayed text).
 
 use std::fmt::{self, Write as _};
+use std::sync::OnceLock;
 
+use regex_syntax::hir::{Class, HirKind};
 use unicode_width::UnicodeWidthChar as _;
+
+/// What is never sent: it is not seen, reorders text, or is nobody's character. The last two are symbols by the
+/// tables, and blank.
+const UNSEEN: &str = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\p{Bidi_Control}\p{Noncharacter_Code_Point}\x{2800}\x{1D159}]";
+
+/// What an emoji selector may stand behind.
+const PICTURES: &str = r"[\p{Emoji}&&[^\x00-\x7F]]";
 
 /// Shows foreign text on one line: unsafe characters as escapes, line ends included.
 pub struct Line<'a>(pub &'a str);
 
-/// Shows text of ours with foreign text in it: unsafe characters as escapes, but for line ends, which stay.
+/// Shows text of several lines: unsafe characters as escapes, but for line ends, which stay.
 pub struct Lines<'a>(pub &'a str);
+
+/// A JSON text with everything unsafe in its strings as an escape.
+pub struct Json(String);
 
 impl fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.chars().try_for_each(|c| write_safe(f, c))
+        write_all(f, self.0, |f, c| write_escape(f, c))
     }
 }
 
 impl fmt::Display for Lines<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.chars().try_for_each(|c| if c == '\n' { f.write_char(c) } else { write_safe(f, c) })
+        write_all(f, self.0, |f, c| if c == '\n' { f.write_char(c) } else { write_escape(f, c) })
     }
 }
 
-fn write_safe(f: &mut fmt::Formatter<'_>, c: char) -> fmt::Result {
+impl fmt::Display for Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn write_all(
+    f: &mut fmt::Formatter<'_>,
+    text: &str,
+    mut unsafe_one: impl FnMut(&mut fmt::Formatter<'_>, char) -> fmt::Result,
+) -> fmt::Result {
+    let mut before = None;
+    for c in text.chars() {
+        if is_unsafe(c, before) {
+            unsafe_one(f, c)?;
+        } else {
+            f.write_char(c)?;
+        }
+        before = Some(c);
+    }
+    Ok(())
+}
+
+fn write_escape(f: &mut dyn fmt::Write, c: char) -> fmt::Result {
     match c {
         '\n' => f.write_str("\\n"),
         '\t' => f.write_str("\\t"),
         '\r' => f.write_str("\\r"),
-        _ if c.is_ascii_control() => write!(f, "\\x{:02x}", u32::from(c)),
-        _ if is_deceptive(c) => write!(f, "\\u{{{:x}}}", u32::from(c)),
-        _ => f.write_char(c),
+        _ if c.is_ascii() => write!(f, "\\x{:02x}", u32::from(c)),
+        _ => write!(f, "\\u{{{:x}}}", u32::from(c)),
     }
 }
 
 /// Returns a JSON text that means the same, with everything unsafe in its strings as an escape.
-pub fn json(text: &str) -> String {
+pub fn json(text: &str) -> Json {
     if text.is_ascii() && !text.contains('\x7f') {
-        return text.to_owned();
+        return Json(text.to_owned());
     }
     let mut safe = String::with_capacity(text.len());
+    let mut before = None;
     for c in text.chars() {
         // Control characters below DEL can only be line ends and blanks between values.
-        if c == '\x7f' || is_deceptive(c) {
+        if c >= '\x7f' && is_unsafe(c, before) {
             let mut units = [0; 2];
             c.encode_utf16(&mut units).iter().for_each(|unit| safe.push_str(&format!("\\u{unit:04x}")));
         } else {
             safe.push(c);
         }
+        before = Some(c);
     }
-    safe
+    Json(safe)
+}
+
+/// Says whether all of a text can be sent as it is.
+pub fn is_safe(text: &str) -> bool {
+    text.chars()
+        .zip(std::iter::once(None).chain(text.chars().map(Some)))
+        .all(|(c, before)| !is_unsafe(c, before))
 }
 
 /// Returns how many columns of the screen a character takes.
@@ -86,15 +129,17 @@ pub fn push_safe(out: &mut Vec<u8>, mut text: &[u8]) {
         text = &text[run..];
         let run = text.iter().position(plain).unwrap_or(text.len());
         for chunk in text[..run].utf8_chunks() {
+            let mut before = None;
             for c in chunk.valid().chars() {
                 let mut utf8 = [0; 4];
-                match c {
-                    '\n' => out.extend_from_slice(b"\\n"),
-                    '\r' => out.extend_from_slice(b"\\r"),
-                    _ if c.is_ascii_control() => out.extend(format!("\\x{:02x}", u32::from(c)).bytes()),
-                    _ if is_deceptive(c) => out.extend(format!("\\u{{{:x}}}", u32::from(c)).bytes()),
-                    _ => out.extend_from_slice(c.encode_utf8(&mut utf8).as_bytes()),
+                if is_unsafe(c, before) {
+                    let mut escape = String::new();
+                    let _never_fails = write_escape(&mut escape, c);
+                    out.extend_from_slice(escape.as_bytes());
+                } else {
+                    out.extend_from_slice(c.encode_utf8(&mut utf8).as_bytes());
                 }
+                before = Some(c);
             }
             chunk.invalid().iter().for_each(|byte| out.extend(format!("\\x{byte:02x}").bytes()));
         }
@@ -102,17 +147,72 @@ pub fn push_safe(out: &mut Vec<u8>, mut text: &[u8]) {
     }
 }
 
-/// Says whether a character is invisible, reorders text, or controls a terminal.
-fn is_deceptive(c: char) -> bool {
-    matches!(c,
-        '\u{80}'..='\u{9f}'                                   // C1 controls
-        | '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}'      // soft hyphen, marks, BOM
-        | '\u{200b}'..='\u{200f}'                             // zero width, direction marks
-        | '\u{2028}'..='\u{202e}'                             // separators, bidi embedding
-        | '\u{2060}'..='\u{206f}'                             // invisible operators, isolates
-        | '\u{fff9}'..='\u{fffb}'                             // interlinear annotation
-        | '\u{e0000}'..='\u{e0fff}'                           // tags, variation selectors
-    )
+/// Makes bytes safe that come in blocks, cut anywhere; line ends and tabs stay.
+#[derive(Default)]
+pub struct Sieve {
+    /// The beginning of a character whose end was not in the block.
+    cut: Vec<u8>,
+}
+
+impl Sieve {
+    /// Returns the next block, safe.
+    pub fn next(&mut self, block: &[u8]) -> Vec<u8> {
+        let mut bytes = std::mem::take(&mut self.cut);
+        bytes.extend_from_slice(block);
+        let is_cut = |end: &&[u8]| {
+            std::str::from_utf8(end)
+                .is_err_and(|error| error.valid_up_to() == 0 && error.error_len().is_none())
+        };
+        let ends = (1..4).filter_map(|length| bytes.get(bytes.len().checked_sub(length)?..));
+        let whole = bytes.len() - ends.into_iter().find(is_cut).map_or(0, <[u8]>::len);
+        self.cut = bytes.split_off(whole);
+        self.pass(&bytes)
+    }
+
+    /// Returns what is left when there are no more blocks.
+    pub fn finish(&mut self) -> Vec<u8> {
+        let rest = std::mem::take(&mut self.cut);
+        self.pass(&rest)
+    }
+
+    fn pass(&self, bytes: &[u8]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(bytes.len());
+        for (number, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
+            if number > 0 {
+                out.push(b'\n');
+            }
+            push_safe(&mut out, line);
+        }
+        out
+    }
+}
+
+/// Says whether a character is not seen, reorders text, or controls a terminal, behind the one before it.
+fn is_unsafe(c: char, before: Option<char>) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
+    static TABLES: OnceLock<[Vec<(char, char)>; 2]> = OnceLock::new();
+    let [unseen, pictures] = TABLES.get_or_init(|| [ranges(UNSEEN), ranges(PICTURES)]);
+    // Behind a picture these two say how it is drawn, and are no secret.
+    let draws = matches!(c, '\u{fe0e}' | '\u{fe0f}');
+    is_in(unseen, c) && !(draws && before.is_some_and(|before| is_in(pictures, before)))
+}
+
+fn is_in(ranges: &[(char, char)], c: char) -> bool {
+    let after = ranges.partition_point(|(first, _)| *first <= c);
+    after.checked_sub(1).is_some_and(|at| c <= ranges[at].1)
+}
+
+/// Returns the characters of a class, in order. A class that can't be read is everything: too much is escaped, never
+/// too little.
+fn ranges(class: &str) -> Vec<(char, char)> {
+    match regex_syntax::parse(class).map(|read| read.into_kind()) {
+        Ok(HirKind::Class(Class::Unicode(class))) => {
+            class.ranges().iter().map(|range| (range.start(), range.end())).collect()
+        }
+        _ => vec![('\0', char::MAX)],
+    }
 }
 
 #[cfg(test)]
@@ -123,6 +223,42 @@ mod tests {
     fn nothing_that_moves_the_cursor_or_hides_text_is_sent() {
         let text = "a\x1b[2J\u{202e}b\u{200b}\r\n\u{9b}31m\u{e0041}é";
         assert_eq!(Line(text).to_string(), "a\\x1b[2J\\u{202e}b\\u{200b}\\r\\n\\u{9b}31m\\u{e0041}é");
+    }
+
+    #[test]
+    fn what_is_not_seen_is_shown_by_the_tables_of_unicode() {
+        for c in "\u{ad}\u{34f}\u{61c}\u{115f}\u{1160}\u{17b4}\u{180b}\u{180e}\u{200b}\u{200d}\u{2028}\u{202e}\u{2060}\u{2066}\u{2800}\u{3164}\u{fe0f}\u{feff}\u{ffa0}\u{fff9}\u{fffe}\u{1bca0}\u{1d159}\u{1d173}\u{e0001}\u{e0100}\u{10ffff}".chars() {
+            let text = format!("a{c}b");
+            assert_eq!(Line(&text).to_string(), format!("a\\u{{{:x}}}b", u32::from(c)));
+            assert!(!is_safe(&text) && json(&text).to_string() == format!("a{}b", utf16(c)), "{c:?}");
+        }
+    }
+
+    fn utf16(c: char) -> String {
+        c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect()
+    }
+
+    #[test]
+    fn ordinary_text_of_any_language_is_shown_as_it_is() {
+        for text in [
+            "Grüße",
+            "日本語　ですが",
+            "한국어",
+            "Привет",
+            "שלום",
+            "مرحبا",
+            "नमस्ते",
+            "e\u{301}",
+            "a\u{a0}b",
+            "⚠\u{fe0f} ❤\u{fe0f}",
+            "🎉👍🏽",
+            "│├─└",
+        ] {
+            assert_eq!(Line(text).to_string(), text);
+            assert!(is_safe(text));
+        }
+        // A selector that changes nothing makes two names look the same.
+        assert_eq!(Line("a\u{fe0f}1\u{fe0f}").to_string(), "a\\u{fe0f}1\\u{fe0f}");
     }
 
     #[test]
@@ -138,9 +274,24 @@ mod tests {
     }
 
     #[test]
+    fn blocks_cut_anywhere_are_shown_by_the_same_rule() {
+        let text = "a\tb\n\x1b[2Jé\u{202e}☃\u{e0041}\r\n\n日本\u{3164}".as_bytes();
+        let wanted = "a\tb\n\\x1b[2Jé\\u{202e}☃\\u{e0041}\\r\n\n日本\\u{3164}";
+        for size in 1..=text.len() {
+            let mut sieve = Sieve::default();
+            let mut all: Vec<u8> = text.chunks(size).flat_map(|block| sieve.next(block)).collect();
+            all.extend(sieve.finish());
+            assert_eq!(String::from_utf8_lossy(&all), wanted, "{size}");
+        }
+        let mut sieve = Sieve::default();
+        let cut = [sieve.next(b"\xff\xe2\x98"), sieve.next(b"\x83\xe2\x98"), sieve.finish()].concat();
+        assert_eq!(String::from_utf8_lossy(&cut), "\\xff☃\\xe2\\x98");
+    }
+
+    #[test]
     fn json_means_the_same_and_shows_nothing_unsafe() {
         let value = serde_json::json!({"a\u{202e}": "\x1b[2J\x7f\u{9b}31m\u{e0041}é\n"});
-        let shown = json(&value.to_string());
+        let shown = json(&value.to_string()).to_string();
         assert_eq!(shown, r#"{"a\u202e":"\u001b[2J\u007f\u009b31m\udb40\udc41é\n"}"#);
         assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).expect("JSON"), value);
     }

@@ -2,6 +2,7 @@
 
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::context::{Context, Variables};
 use crate::digest::ObjectId;
@@ -9,9 +10,10 @@ use crate::error::{Error, Kind, Result};
 use crate::git::{self, Place, Repository};
 use crate::manifest::Manifest;
 use crate::paths::RepoPath;
+use crate::proofs::Proofs;
 use crate::screen::Line;
 use crate::session::ClientHome;
-use crate::store::Store;
+use crate::store::{Seal, Store};
 use crate::trust::{self, Provenance, Signers, Trust};
 
 /// The most that a foreign snapshot may unfold to, in bytes: it is held in memory.
@@ -47,9 +49,24 @@ pub struct Workspace {
     /// The client's folders.
     pub client: ClientHome,
     /// This user's means to mark snapshots and to judge them.
-    pub trust: Trust,
+    pub trust: Arc<Trust>,
     /// The variables of the environment.
     pub variables: Variables,
+}
+
+/// What the store asks of the user's key.
+impl Seal for Trust {
+    fn seal(&self, purpose: &str, message: &[u8]) -> Option<ObjectId> {
+        Trust::seal(self, purpose, message).ok()
+    }
+
+    fn is_sealed(&self, purpose: &str, message: &[u8], seal: ObjectId) -> bool {
+        Trust::is_sealed(self, purpose, message, seal)
+    }
+
+    fn is_own(&self, proofs: &Proofs) -> bool {
+        Trust::is_own(self, proofs)
+    }
 }
 
 impl Workspace {
@@ -74,7 +91,8 @@ impl Workspace {
             None => Store::open(&home.join(".claude").join("snapshots"))?,
         };
         let client = ClientHome::new(&context.config_dir, &context.home, context.task_list.clone());
-        let trust = Trust::new(&context.state);
+        let trust = Arc::new(Trust::new(&context.state));
+        let store = store.sealed(Arc::clone(&trust) as Arc<dyn Seal>, context.now);
         Ok(Workspace { root, repository, store, client, trust, variables: context.variables.clone() })
     }
 
@@ -143,7 +161,8 @@ impl Workspace {
         OwnFolders(all.into_iter().flatten().filter_map(|folder| self.path_of(folder)).collect())
     }
 
-    fn path_of(&self, folder: &Path) -> Option<RepoPath> {
+    /// Returns the place of something in the work tree; `None` if it lies elsewhere.
+    pub fn path_of(&self, folder: &Path) -> Option<RepoPath> {
         let inside = folder.strip_prefix(&self.root).ok()?;
         RepoPath::new(inside.as_os_str().as_bytes()).ok()
     }

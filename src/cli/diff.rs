@@ -8,20 +8,20 @@ use clap::Args;
 use serde_json::json;
 
 use super::pager::{Sheet, screen_width};
-use super::ui::{Style, Ui};
+use super::ui::{Style, Text, Ui, text};
 use super::{Outcome, count};
 use crate::compare::{self, Item, Loader, OpenAt, Wanted, broken};
 use crate::context::Context;
 use crate::diff::{
-    Again, Columns, Counted, Counter, Delivery, File, Kind, Look, Options, Out, Painter, Patch, Show, bar,
-    in_order, show_patch,
+    Again, Columns, Counted, Counter, Delivery, File, Kind, Look, Only, Options, Out, Painter, Patch, Same,
+    Show, bar, in_order, show_patch,
 };
 use crate::digest::GitHash;
 use crate::error::{Error, IoContext as _, Kind as Failure, Result};
 use crate::git::Repository;
 use crate::manifest::Manifest;
 use crate::paths::RepoPath;
-use crate::screen::Line;
+use crate::screen::{Line, Sieve};
 use crate::store::{Reference, Store};
 use crate::workspace::Workspace;
 
@@ -60,7 +60,7 @@ pub(super) struct Diff {
     /// The two versions beside each other
     #[arg(short = 'y', long, group = "form")]
     side_by_side: bool,
-    /// A patch for `git apply`, also on a terminal
+    /// A patch for `git apply`; on a terminal what is not seen is shown as escapes
     #[arg(short, long, group = "form")]
     patch: bool,
     /// Such a patch with binary content too
@@ -69,12 +69,15 @@ pub(super) struct Diff {
     /// Both versions of a changed line in one line, word by word
     #[arg(long, group = "form")]
     word: bool,
+    /// Of a diff on standard input: paint each line where it stands, as `interactive.diffFilter` needs it
+    #[arg(long, group = "form")]
+    color_only: bool,
     /// Exit with 1 if there are differences
     #[arg(long)]
     exit_code: bool,
-    /// Lines of context
-    #[arg(short = 'U', long = "unified", value_name = "N", default_value_t = 3)]
-    context: usize,
+    /// Lines of context [default: 3]
+    #[arg(short = 'U', long = "unified", value_name = "N")]
+    context: Option<usize>,
     /// Take lines that differ in white space only for equal
     #[arg(short = 'w', long)]
     ignore_all_space: bool,
@@ -93,6 +96,7 @@ pub(super) struct Diff {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
     Painted,
+    InPlace,
     Columns,
     Patch,
     Stat,
@@ -113,7 +117,8 @@ enum Job {
     Item(Box<Item>),
     /// Two files, each as it was named and where it is.
     Files(Named, Named),
-    Input,
+    /// A diff on standard input; the files of it that are wanted.
+    Input(Vec<Vec<u8>>),
 }
 
 /// What the threads deliver.
@@ -124,20 +129,28 @@ enum Piece {
 
 impl Diff {
     pub(super) fn run(self, context: &Context, ui: &mut Ui) -> Result<Outcome> {
+        let of_input = self.references.first().is_some_and(|one| one == "-");
+        if of_input {
+            self.refuse_for_input()?;
+        } else if self.color_only {
+            return Err(Error::new(Failure::Usage, "Cannot paint in place")
+                .because("`--color-only` is for a diff on standard input")
+                .hint("`git config interactive.diffFilter \"snap diff - --color-only\"`"));
+        }
         let form = self.form(ui);
         let longest_line = if form == Form::Patch { usize::MAX } else { Options::default().longest_line };
         let look = Look {
-            color: ui.color(),
+            color: ui.color() || self.color_only,
             max_line: self.max_line.max(16),
             word: self.word,
             width: if form == Form::Columns { screen_width() } else { 0 },
         };
-        let needs_workspace = self.files.is_empty() && self.references.first().is_none_or(|one| one != "-");
+        let needs_workspace = self.files.is_empty() && !of_input;
         let opened = if needs_workspace { Some(self.open(context)?) } else { None };
         let (workspace, manifests) = opened.map_or((None, Vec::new()), |(open, read)| (Some(open), read));
         let repository = workspace.as_ref().and_then(|workspace| workspace.repository.as_ref());
         let options = Options {
-            context: self.context,
+            context: self.context.unwrap_or(Options::default().context),
             ignore_space: self.ignore_all_space,
             longest_line,
             binary: self.binary.then(|| repository.map_or(GitHash::Sha1, Repository::hash)),
@@ -163,6 +176,10 @@ impl Diff {
             let mut send = |block| pass(Piece::Block(block));
             let mut out = Out::new(number == 0, &mut send);
             match form {
+                Form::InPlace => show_job(job, loader, options, &mut Same::painted(&mut out, look)),
+                Form::Patch if matches!(job, Job::Input(_)) => {
+                    show_job(job, loader, options, &mut Same::bytes(&mut out))
+                }
                 Form::Columns => show_job(job, loader, options, &mut Columns::new(&mut out, look)),
                 Form::Painted => show_job(job, loader, options, &mut Painter::new(&mut out, look)),
                 _ => {
@@ -172,8 +189,10 @@ impl Diff {
             }?;
             out.flush().map_err(|error| broken(&error))
         };
+        // A program gets a patch as it is; a person can't apply one from the screen.
+        let sieve = (form == Form::Patch && io::stdout().is_terminal()).then(Sieve::default);
         let mut report =
-            Report { sheet: None, paged: !self.no_pager, form, counted: Vec::new(), found: false };
+            Report { sheet: None, sieve, paged: !self.no_pager, form, counted: Vec::new(), found: false };
         in_order(jobs.into_iter(), THREADS, loader, work, |delivery| report.take(delivery, ui))?;
         report.finish(ui)?;
         Ok(if self.exit_code && report.found { Outcome::No } else { Outcome::Done })
@@ -183,6 +202,7 @@ impl Diff {
         let on_screen = ui.color() || io::stdout().is_terminal();
         match () {
             () if ui.json() => Form::Json,
+            () if self.color_only => Form::InPlace,
             () if self.stat => Form::Stat,
             () if self.name_only => Form::Names,
             () if self.name_status => Form::Status,
@@ -190,6 +210,38 @@ impl Diff {
             () if self.patch || self.binary || !on_screen && !self.word => Form::Patch,
             () => Form::Painted,
         }
+    }
+
+    /// Refuses what can't be done with a diff that was made already.
+    fn refuse_for_input(&self) -> Result<()> {
+        let options = [
+            (self.references.len() > 1, "another name"),
+            (self.now, "`--now`"),
+            (self.context.is_some(), "`-U`"),
+            (self.ignore_all_space, "`-w`"),
+        ];
+        match options.iter().find(|(given, _)| *given) {
+            None => Ok(()),
+            Some((_, option)) => Err(Error::new(Failure::Usage, "Cannot show the diff on standard input so")
+                .because(format!("it is shown as it was made, and {option} asks for another one"))
+                .hint(
+                    "give the option to the program that makes it, such as `git diff -U1 -w | snap diff -`",
+                )),
+        }
+    }
+
+    /// Returns the names of the files that are wanted of a diff on standard input: as they stand in it.
+    fn wanted_of_input(&self) -> Vec<Vec<u8>> {
+        use std::os::unix::ffi::OsStrExt as _;
+        let name = |path: &PathBuf| {
+            let parts = path.components().filter_map(|part| match part {
+                Component::Normal(name) => Some(name.as_bytes().to_vec()),
+                _ => None,
+            });
+            parts.collect::<Vec<_>>().join(&b'/')
+        };
+        // The whole folder is no restriction.
+        self.paths.iter().map(name).filter(|name| !name.is_empty()).collect()
     }
 
     /// Opens the workspace and reads the manifests that are wanted; while git still finds the one,
@@ -229,7 +281,7 @@ impl Diff {
             let place = |path: &PathBuf| (path.clone(), context.cwd.join(path));
             return Ok(vec![Job::Files(place(old), place(new))]);
         }
-        let Some(workspace) = workspace else { return Ok(vec![Job::Input]) };
+        let Some(workspace) = workspace else { return Ok(vec![Job::Input(self.wanted_of_input())]) };
         let mut manifests = manifests.into_iter();
         let items = match (manifests.next(), manifests.next(), self.now) {
             (Some(one), None, false) => compare::edits(one.edits),
@@ -287,9 +339,11 @@ fn show_job(job: Job, loader: &mut Option<Loader<'_>>, options: Options, show: &
     match (job, loader) {
         (Job::Item(item), Some(loader)) => loader.show(*item, show),
         (Job::Files(old, new), _) => show_files(&old, &new, options, show),
-        (Job::Input | Job::Item(_), _) => {
-            show_patch(BufReader::with_capacity(64 << 10, io::stdin()), show).map_err(|error| broken(&error))
+        (Job::Input(wanted), _) => {
+            let input = BufReader::with_capacity(64 << 10, io::stdin());
+            show_patch(input, &mut Only::new(&wanted, show)).map_err(|error| broken(&error))
         }
+        (Job::Item(_), None) => Err(Error::new(Failure::Bug, "An edit has nowhere to be loaded from")),
     }
 }
 
@@ -329,6 +383,8 @@ fn show_files(old: &Named, new: &Named, options: Options, show: &mut dyn Show) -
 /// Writes what the threads deliver.
 struct Report {
     sheet: Option<Sheet>,
+    /// Makes safe what is not safe already.
+    sieve: Option<Sieve>,
     paged: bool,
     form: Form,
     counted: Vec<Counted>,
@@ -349,7 +405,10 @@ impl Report {
                     // Not before there is something to show: a pager on nothing is a nuisance.
                     none => none.insert(Sheet::open(self.paged)?),
                 };
-                sheet.block(&block)
+                match &mut self.sieve {
+                    Some(sieve) => sheet.block(&sieve.next(&block)),
+                    None => sheet.block(&block),
+                }
             }
             Delivery::Piece(Piece::Counted(mut counted)) => {
                 self.found = true;
@@ -357,11 +416,11 @@ impl Report {
                 match self.form {
                     Form::Names => ui.line(&name),
                     Form::Status => {
-                        let old = |name: &Vec<u8>| format!("{}\t", Line(&String::from_utf8_lossy(name)));
+                        let old = |name: &Vec<u8>| text![Text::tab(), String::from_utf8_lossy(name).as_ref()];
                         let old = counted.file.old_path.as_ref().map(old).unwrap_or_default();
-                        ui.line(&format!("{}\t{old}{name}", counted.file.kind.letter()))
+                        ui.line(text![counted.file.kind.letter().to_string(), old, Text::tab(), name])
                     }
-                    Form::Json => ui.line(&crate::screen::json(&as_json(&counted).to_string())),
+                    Form::Json => ui.value(&crate::screen::json(&as_json(&counted).to_string())),
                     _ => {
                         counted.hunks = Vec::new();
                         self.counted.push(*counted);
@@ -374,6 +433,9 @@ impl Report {
 
     fn finish(&mut self, ui: &mut Ui) -> Result<()> {
         if let Some(sheet) = &mut self.sheet {
+            if let Some(sieve) = &mut self.sieve {
+                sheet.block(&sieve.finish())?;
+            }
             sheet.flush()?;
         }
         if self.form != Form::Stat || self.counted.is_empty() {
@@ -395,20 +457,23 @@ impl Report {
         let (mut added, mut removed) = (0, 0);
         for one in &self.counted {
             let facts = match one.end.binary {
-                true => format!("binary {}", one.end.note.as_deref().unwrap_or_default()),
+                true => format!("binary {}", one.end.note.as_deref().unwrap_or_default()).trim_end().into(),
                 false => {
                     let (plus, minus) = lines(one);
                     (added, removed) = (added + plus, removed + minus);
                     let (pluses, minuses) = bar(plus, minus, most, bar_width);
-                    let signs = [
-                        ui.paint(Style::Good, "+".repeat(pluses)),
-                        ui.paint(Style::Bad, "-".repeat(minuses)),
-                    ];
-                    format!("{:5} {}", plus + minus, signs.concat())
+                    match pluses + minuses {
+                        0 if !ui.color() => text![format!("{:5}", plus + minus)],
+                        _ => text![
+                            format!("{:5} ", plus + minus),
+                            Style::Good.of("+".repeat(pluses)),
+                            Style::Bad.of("-".repeat(minuses)),
+                        ],
+                    }
                 }
             };
             let name = if bar_width < BAR { end_of(name(one), width) } else { name(one) };
-            ui.line(format!(" {name:width$} | {facts}").trim_end())?;
+            ui.line(text![format!(" {name:width$} | "), facts])?;
         }
         ui.line(&format!(" {}, +{added} -{removed}", count(self.counted.len(), "file")))
     }

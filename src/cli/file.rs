@@ -15,6 +15,7 @@ use crate::error::{Error, IoContext as _, Kind, Result};
 use crate::fs::{Draft, Existing};
 use crate::handoff;
 use crate::manifest::Manifest;
+use crate::place::Root;
 use crate::progress::Progress;
 use crate::redaction;
 use crate::screen::Line;
@@ -103,13 +104,14 @@ impl Export {
         if path.symlink_metadata().is_ok() {
             return Err(taken());
         }
-        let folder = path.parent().unwrap_or(Path::new("/"));
-        let out = Counted(BufWriter::with_capacity(1 << 16, Draft::begin(folder)?), progress);
+        let folder = Root::own(path.parent().unwrap_or(Path::new("/"))).at("");
+        let place = folder.join(path.file_name().unwrap_or_default());
+        let out = Counted(BufWriter::with_capacity(1 << 16, Draft::begin(&folder)?), progress);
         let failed = |error: &io::Error| Error::io("write", &path, error);
         let peer = path.to_string_lossy();
         let (out, bytes) = handoff::export(context, workspace, entry, self.with_base, out, &peer, failed)?;
         let draft = out.0.into_inner().map_err(|error| failed(error.error()))?;
-        match draft.seal()?.publish(&path, Existing::Keep)? {
+        match draft.seal()?.publish(&place, Existing::Keep)? {
             true => Ok(bytes),
             false => Err(taken()),
         }

@@ -10,11 +10,12 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::count;
-use super::ui::{Style, Ui};
+use super::ui::{Style, Text, Ui, text};
 use crate::error::{Error, Kind, Result};
 use crate::fs;
 use crate::grants::{Kind as Holds, Offer, Offers, Places, added_to, mode_to_start};
 use crate::paths::RepoPath;
+use crate::place::Root;
 use crate::restore::Plan;
 use crate::screen::Line;
 use crate::trust::Provenance;
@@ -109,14 +110,14 @@ impl Grants {
     }
 
     /// Returns what to show of it before anything happens.
-    pub(super) fn lines(&self, ui: &Ui) -> Vec<String> {
+    pub(super) fn lines(&self) -> Vec<Text> {
         let mut lines = Vec::new();
         if self.choice != GrantChoice::None && !self.offers.is_empty() {
             let all = if self.choice == GrantChoice::All { ", all to be restored" } else { "" };
-            lines.push(format!("  Grants that held there and are missing here{all}:"));
+            lines.push(text![format!("  Grants that held there and are missing here{all}:")]);
             let width = self.offers.len().to_string().len();
             for (number, offer) in self.offers.iter().enumerate() {
-                lines.push(format!("  {:>width$}  {}", number + 1, line(offer, ui)));
+                lines.push(text![format!("  {:>width$}  ", number + 1), line(offer)]);
             }
         }
         let mut notes = self.notes.clone();
@@ -128,7 +129,7 @@ impl Grants {
                 count(number, "grant")
             ));
         }
-        lines.extend(notes.iter().map(|note| format!("  {} {note}", ui.paint(Style::Warning, "note:"))));
+        lines.extend(notes.iter().map(|note| text!["  ", Style::Warning.of("note:"), " ", note]));
         lines
     }
 
@@ -153,7 +154,7 @@ impl Grants {
             false => "Grant which? [y: all; numbers such as 1 3; Enter: none]",
         };
         loop {
-            let answer = ui.answer(question)?;
+            let answer = ui.answer(question)?.unwrap_or_default();
             match chosen(&answer, &self.offers) {
                 Some(chosen) => {
                     self.chosen = chosen;
@@ -179,11 +180,12 @@ impl Grants {
 
     /// Writes the chosen rules of the project where there is no repository.
     pub(super) fn write(&self, workspace: &Workspace, ui: &mut Ui) -> Result<()> {
-        let path = workspace.root.join(LOCAL);
-        let old = fs::read_plain(&path, LARGEST)?;
+        let place = Root::shared(&workspace.root).at(LOCAL);
+        let path = place.path();
+        let old = place.read(LARGEST)?;
         let text = old.as_deref().map(|bytes| String::from_utf8_lossy(bytes).into_owned());
         let new = self.settings(text.as_deref(), &path)?;
-        fs::replace_theirs(&path, new.as_bytes())?;
+        fs::replace_there(&place, new.as_bytes())?;
         ui.say(&format!("Added rules to {LOCAL}; outside git `snap undo` can't take that back."));
         Ok(())
     }
@@ -254,16 +256,16 @@ impl Grants {
 }
 
 /// One rule, whole: a cut rule could hide what it allows.
-fn line(offer: &Offer, ui: &Ui) -> String {
+fn line(offer: &Offer) -> Text {
     let from = offer.file.as_deref().unwrap_or("this session");
     let rule = Line(&offer.rule);
     let word = offer.kind.word();
     let class = match offer.kind {
-        Holds::Ask | Holds::Deny => ui.paint(Style::Good, "a restriction"),
-        _ if offer.is_worst() => ui.paint(Style::Bad, format!("{}: {}", offer.class.words(), offer.why)),
-        _ => offer.class.words().to_owned(),
+        Holds::Ask | Holds::Deny => Style::Good.of("a restriction"),
+        _ if offer.is_worst() => Style::Bad.of(format!("{}: {}", offer.class.words(), offer.why)),
+        _ => offer.class.words().into(),
     };
-    format!("{word:7} {rule}  [{class}]  {}", ui.paint(Style::Faint, Line(from)))
+    text![format!("{word:7} {rule}  ["), class, "]  ", Style::Faint.of(from)]
 }
 
 /// Reads an answer: which of the offers are chosen; `None` if it makes no sense.

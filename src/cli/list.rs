@@ -64,7 +64,7 @@ impl List {
             let line = cells.join("  ");
             let line = line.trim_end();
             match number {
-                0 => ui.line(&ui.paint(Style::Faint, line))?,
+                0 => ui.line(Style::Faint.of(line))?,
                 _ => ui.line(line)?,
             }
         }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::ui::{Style, Ui};
+use super::ui::{Style, Ui, text};
 use super::{Outcome, print_json};
 use crate::context::Context;
 use crate::error::Result;
@@ -35,8 +35,8 @@ impl Log {
             ui.say("Nothing has been done here yet.");
         }
         for entry in &entries {
-            let line = line(context, entry);
-            ui.line(&format!("{}{line}", ui.paint(Style::Strong, format!("{:8}", entry.operation.word()))))?;
+            let operation = Style::Strong.of(format!("{:8}", entry.operation.word()));
+            ui.line(text![operation, line(context, entry)])?;
         }
         Ok(Outcome::Done)
     }

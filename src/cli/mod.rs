@@ -7,6 +7,7 @@ mod bar;
 mod completions;
 mod consent;
 mod diff;
+mod doubts;
 mod file;
 mod granting;
 mod hook;
@@ -24,8 +25,10 @@ mod restoring;
 mod resume;
 mod save;
 mod show;
+mod text;
 mod tree;
 mod ui;
+mod usage;
 mod verify;
 mod view;
 
@@ -121,13 +124,14 @@ pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            // Help and version go to standard output with success; a closed pipe there is quiet.
-            let _closed = error.print();
+            // Help and version are a success; a closed pipe is quiet there.
+            let usage = if error.use_stderr() { Kind::Usage.exit_code() } else { 0 };
+            let _closed = usage::tell(error);
             // The client takes exit code 2 for "stop": a hook that it calls in a way of tomorrow must not.
             if std::env::args_os().nth(1).is_some_and(|word| word == "hook") {
                 return ExitCode::SUCCESS;
             }
-            return ExitCode::from(if error.use_stderr() { Kind::Usage.exit_code() } else { 0 });
+            return ExitCode::from(usage);
         }
     };
     let mut ui = Ui::new(arguments.global.color, arguments.global.quiet, arguments.global.json);
@@ -180,9 +184,12 @@ fn run(arguments: Arguments, store: Option<PathBuf>, ui: &mut Ui) -> Result<Outc
             settle(&context, &workspace, ui).unwrap_or_else(|error| ui.error(&error));
         }
         Command::List(_) | Command::Show(_) => {
-            for root in restore::cut_off(&workspace.store).unwrap_or_default() {
-                let root = Line(&root.to_string_lossy()).to_string();
-                ui.warn(&format!("a restore was cut off in {root}; the next `snap save`, `resume`, `rewind` or `undo` puts that right"));
+            if let Ok((roots, ignored)) = restore::cut_off(&workspace) {
+                for root in roots {
+                    let root = Line(&root.to_string_lossy()).to_string();
+                    ui.warn(&format!("a restore was cut off in {root}; the next `snap save`, `resume`, `rewind` or `undo` puts that right"));
+                }
+                tell_ignored(&ignored, ui);
             }
         }
         _ => {}
@@ -216,7 +223,9 @@ fn run(arguments: Arguments, store: Option<PathBuf>, ui: &mut Ui) -> Result<Outc
 
 /// Finishes or takes back restores whose process died, and says so.
 fn settle(context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<()> {
-    for recovered in restore::recover(context, workspace)? {
+    let restore::Settled { recovered, ignored } = restore::recover(context, workspace)?;
+    tell_ignored(&ignored, ui);
+    for recovered in recovered {
         let root = Line(&recovered.root.to_string_lossy()).to_string();
         let name = Line(&recovered.name).to_string();
         let safety = recovered.safety.as_deref().map(|name| format!(" (also kept as {})", Line(name)));
@@ -245,6 +254,24 @@ fn settle(context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<()> {
     Ok(())
 }
 
+/// The most journals that are named one by one.
+const MOST_NAMED: usize = 5;
+
+/// Names the journals of restores that nothing was done about.
+fn tell_ignored(ignored: &[restore::Ignored], ui: &mut Ui) {
+    for one in ignored.iter().take(MOST_NAMED) {
+        let path = Line(&one.path.to_string_lossy()).to_string();
+        ui.warn(&format!(
+            "{path} looks like the journal of a restore, and nothing was done about it: {}; {}",
+            Line(&one.why),
+            one.hint
+        ));
+    }
+    if ignored.len() > MOST_NAMED {
+        ui.warn(&format!("and {} more such journals", ignored.len() - MOST_NAMED));
+    }
+}
+
 /// Says whether there is a command of this name.
 fn command_exists(name: &str) -> bool {
     use clap::CommandFactory as _;
@@ -255,7 +282,7 @@ fn command_exists(name: &str) -> bool {
 fn print_json(ui: &mut Ui, value: &impl serde::Serialize) -> Result<()> {
     let json = serde_json::to_string_pretty(value)
         .map_err(|error| Error::new(Kind::Bug, "The answer can't be written as JSON").because(error))?;
-    ui.line(&screen::json(&json))
+    ui.value(&screen::json(&json))
 }
 
 /// Formats a size: `812 B`, `3.4 KiB`, `1.2 MiB`.

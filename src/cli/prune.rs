@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::link::keep_up;
-use super::ui::{Style, Ui};
+use super::ui::{Style, Ui, text};
 use super::{Outcome, count, parse_size, print_json, size_text};
 use crate::audit;
 use crate::context::Context;
@@ -101,10 +101,11 @@ impl Prune {
         let candidates: Vec<Candidate> = readable
             .iter()
             .map(|(entry, manifest)| Candidate {
-                created_at: manifest.created_at,
+                created_at: entry.dated(manifest),
                 pinned: entry.pinned,
                 safety: manifest.safety.is_some(),
                 automatic: manifest.created_by.trigger == Trigger::Auto,
+                own: entry.own,
             })
             .collect();
         let mut verdicts = retention::plan(&candidates, policy, context.now);
@@ -180,10 +181,10 @@ fn report(ui: &mut Ui, planned: &[(&Manifest, &Verdict)], swept: Sweep, dry_run:
 pub(super) fn tell(ui: &mut Ui, planned: &[(&str, &Verdict)], dry_run: bool) -> Result<()> {
     for (name, verdict) in planned {
         let word = match verdict.keep {
-            true => ui.paint(Style::Faint, "keep  "),
-            false => ui.paint(Style::Bad, "remove"),
+            true => Style::Faint.of("keep  "),
+            false => Style::Bad.of("remove"),
         };
-        ui.line(&format!("{word}  {}  {}", Line(name), ui.paint(Style::Faint, &verdict.reason)))?;
+        ui.line(text![word, "  ", Line(name), "  ", Style::Faint.of(&verdict.reason)])?;
     }
     let removed = planned.iter().filter(|(_, verdict)| !verdict.keep).count();
     let did = if dry_run { "Would remove" } else { "Removed" };

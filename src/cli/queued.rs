@@ -8,7 +8,6 @@ use std::ffi::OsString;
 use super::ui::Ui;
 use crate::error::Result;
 use crate::restore::Plan;
-use crate::screen::Lines;
 use crate::trust::Provenance;
 
 /// Prompts that nobody answered.
@@ -34,16 +33,10 @@ impl Queued {
         let prompt = self.prompts.join("\n\n");
         ui.tell_line("Queued when this was saved, and not answered:");
         for line in prompt.lines() {
-            ui.tell_line(&format!("  {}", Lines(line)));
+            ui.tell_line(&format!("  {line}"));
         }
         let question = "Give this to the client as its first prompt?";
-        let agreed = match self.is_own {
-            true => {
-                let answer = ui.answer(&format!("{question} [Y/n]"))?.to_ascii_lowercase();
-                matches!(answer.as_str(), "" | "y" | "yes")
-            }
-            false => ui.ask(question)?,
-        };
+        let agreed = if self.is_own { ui.ask_unless(question)? } else { ui.ask(question)? };
         Ok(agreed.then_some(prompt))
     }
 }

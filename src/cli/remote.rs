@@ -109,7 +109,7 @@ pub(super) fn list(context: &Context, workspace: &Workspace, ui: &mut Ui, remote
         return Ok(Outcome::Done);
     }
     let header = format!("{:8}  {:>4}  {:4}  {:24}  NAME", "ID", "AGE", "HERE", "BY");
-    ui.line(&ui.paint(Style::Faint, header))?;
+    ui.line(Style::Faint.of(header))?;
     for one in &listed {
         let here = if one.here { "yes" } else { "-" };
         let by = screen::cut(&one.by, 24);

@@ -7,12 +7,13 @@ use clap::Args;
 use super::bar;
 use super::consent::{self, Agreement};
 use super::granting::Grants;
-use super::restoring::{Restoring, as_json, show_dry_run, tell_moved, with_results};
+use super::restoring::{Restoring, as_json, show_dry_run, tell_left, tell_moved, with_results};
 use super::ui::Ui;
-use super::{Outcome, count, print_json, settle};
+use super::{Outcome, count, doubts, print_json, settle};
 use crate::audit;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
+use crate::git::Repository;
 use crate::manifest::Manifest;
 use crate::progress::Progress;
 use crate::restore::{self, Options};
@@ -77,7 +78,7 @@ impl Resume {
                 let line = audit::line(&context, Operation::Resume, Some(&manifest));
                 let checked = self.restoring.check(ui, &workspace, &manifest);
                 audit::unless_failed(&workspace.store, &line, checked)?;
-                self.restoring.fetch_base(&workspace, &manifest, ui)?;
+                self.restoring.fetch_base(&context, &workspace, &manifest, ui)?;
                 let plan = self.plan(&workspace, manifest, ui);
                 let plan = self.restoring.planned(&workspace, &line, plan)?;
                 self.restoring.carry_out(&context, &workspace, plan, Operation::Resume, || (), ui)
@@ -106,7 +107,8 @@ impl Resume {
             return Err(Error::new(Kind::Refused, "A work tree can't be made for this snapshot")
                 .because("it was saved before the first commit, or outside git"));
         };
-        self.restoring.fetch_base(&here, &manifest, ui)?;
+        self.restoring.check(ui, &here, &manifest)?;
+        self.restoring.fetch_base(context, &here, &manifest, ui)?;
         if !repository.has_commit(base)? {
             return Err(repository.lacks_commit(base));
         }
@@ -122,7 +124,6 @@ impl Resume {
             ui.say("Nothing was changed (--dry-run).");
             return Ok(Outcome::Done);
         }
-        self.restoring.check(ui, &here, &manifest)?;
         let made = repository.add_worktree(&place, branch, base)?;
         let (context, workspace) = self.open(context, Some(made.root()))?;
         ui.say(&format!(
@@ -130,9 +131,12 @@ impl Resume {
             Line(&workspace.root.to_string_lossy()),
             Line(branch)
         ));
+        // They are in it as git's blobs are, which is what their filter is there to change.
+        let left = workspace.repository.as_ref().map_or(Ok(Vec::new()), Repository::tracked_unfiltered)?;
         let line = audit::line(&context, Operation::Resume, Some(&manifest));
         let plan = self.plan(&workspace, manifest, ui);
         let plan = self.restoring.planned(&workspace, &line, plan)?;
+        let plan = plan.leaving(left);
         self.restoring.carry_out(&context, &workspace, plan, Operation::Resume, || made.keep(), ui)
     }
 
@@ -164,7 +168,7 @@ impl Rewind {
         let line = audit::line(context, Operation::Rewind, Some(&manifest));
         let checked = self.restoring.check(ui, workspace, &manifest);
         audit::unless_failed(&workspace.store, &line, checked)?;
-        self.restoring.fetch_base(workspace, &manifest, ui)?;
+        self.restoring.fetch_base(context, workspace, &manifest, ui)?;
         let options = Options { reset_branch: self.reset_branch, ..self.restoring.options() };
         let make = |ui: &Ui, manifest, options: Options| {
             planning(ui, |progress| restore::plan_rewind(workspace, manifest, &options, progress))
@@ -200,7 +204,8 @@ impl Undo {
         let notes = plan.notes().to_vec();
         let held = plan.held().to_vec();
         let unfilled = plan.unfilled().to_vec();
-        let whole = held.is_empty() && unfilled.is_empty();
+        let left = plan.left().to_vec();
+        let whole = held.is_empty() && unfilled.is_empty() && left.is_empty();
         let outcome = if whole { Outcome::Done } else { Outcome::Partial };
         let restored =
             plan.manifest().safety.as_ref().map(|safety| Line(&safety.name).to_string()).unwrap_or_default();
@@ -214,8 +219,9 @@ impl Undo {
             print_json(ui, &with_results(shown, &done, None))?;
             return Ok(outcome);
         }
-        consent::tell_held(ui, &held);
+        doubts::tell_held(ui, &held);
         consent::tell_unfilled(ui, &unfilled);
+        tell_left(ui, &left);
         let paths = match done.paths {
             1 => "1 path is".to_owned(),
             many => format!("{many} paths are"),

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use clap::Args;
 use serde_json::Value;
 
-use super::ui::{Style, Ui};
+use super::ui::{Style, Text, Ui, text};
 use super::{Outcome, count, list, save, size_text};
 use crate::context::Context;
 use crate::error::Result;
@@ -35,7 +35,7 @@ impl Show {
         let manifest = entry.manifest?;
         if ui.json() {
             let json = manifest.to_json()?;
-            ui.line(&screen::json(String::from_utf8_lossy(&json).trim_end()))?;
+            ui.value(&screen::json(String::from_utf8_lossy(&json).trim_end()))?;
             return Ok(Outcome::Done);
         }
         let mut page = Page { ui };
@@ -44,10 +44,13 @@ impl Show {
         page.session(&manifest)?;
         page.tasks(&manifest)?;
         page.agents(&manifest)?;
-        page.list("Queued", manifest.queue.iter().map(|prompt| cut(prompt, WIDE)).collect())?;
+        page.list("Queued", manifest.queue.iter().map(|prompt| text![cut(prompt, WIDE)]).collect())?;
         page.edits(&manifest)?;
         page.grants(&manifest)?;
-        page.list("Taken out", manifest.secrets.iter().map(save::secret_line).collect())?;
+        page.list(
+            "Taken out",
+            manifest.secrets.iter().map(|secret| text![save::secret_line(secret)]).collect(),
+        )?;
         page.not_captured(&manifest)?;
         Ok(Outcome::Done)
     }
@@ -81,16 +84,13 @@ struct Page<'a> {
 
 impl Page<'_> {
     fn head(&mut self, context: &Context, manifest: &Manifest, pinned: bool) -> Result<()> {
-        let name = self.ui.paint(Style::Strong, Line(&manifest.name));
+        let name = Style::Strong.of(&manifest.name);
         let pinned = if pinned { ", pinned" } else { "" };
         let by = &manifest.created_by;
-        self.ui.line(&format!(
-            "{name}  saved {} by {} on {} (id {}{pinned})",
-            ago(age(context.now.since(manifest.created_at))),
-            Line(&by.user),
-            Line(&by.host),
-            manifest.id.short(),
-        ))?;
+        let saved = ago(age(context.now.since(manifest.created_at)));
+        let id = manifest.id.short();
+        self.ui
+            .line(text![name, format!("  saved {saved} by {} on {} (id {id}{pinned})", by.user, by.host)])?;
         if let Some(message) = &manifest.message {
             self.ui.line(&format!("  {}", Line(message)))?;
         }
@@ -111,43 +111,43 @@ impl Page<'_> {
         if let Some(worktree) = &place.worktree {
             where_ += &format!(", worktree {}", Line(worktree));
         }
-        self.list("Where", vec![where_])
+        self.list("Where", vec![text![where_]])
     }
 
     fn provenance(&mut self, provenance: &Provenance) -> Result<()> {
         match provenance {
             Provenance::Own => Ok(()),
             Provenance::Trusted { signer } => {
-                self.list("Signed", vec![format!("by {signer}, whom you trust")])
+                self.list("Signed", vec![text![format!("by {signer}, whom you trust")]])
             }
             Provenance::Foreign { why } => {
-                let whose = self.ui.paint(Style::Warning, "not your own");
-                self.list("Foreign", vec![format!("{whose}: {why}")])
+                let whose = Style::Warning.of("not your own");
+                self.list("Foreign", vec![text![whose, ": ", why]])
             }
         }
     }
 
     fn session(&mut self, manifest: &Manifest) -> Result<()> {
         let Some(session) = &manifest.session else {
-            return self.list("Session", vec!["none was found".to_owned()]);
+            return self.list("Session", vec!["none was found".into()]);
         };
         let mut lines = vec![match &session.title {
-            Some(title) => format!("{}  {}", session.id, self.ui.paint(Style::Strong, cut(title, WIDE))),
-            None => session.id.to_string(),
+            Some(title) => text![session.id.as_str(), "  ", Style::Strong.of(cut(title, WIDE))],
+            None => session.id.as_str().into(),
         }];
-        lines.push(state_of(session));
+        lines.push(text![state_of(session)]);
         lines.push(match &session.transcript {
             Some(transcript) => {
                 let (records, size) = (transcript.records, size_text(transcript.bytes));
-                format!("{records} records, {size} of conversation{}", save::left_out(transcript))
+                text![format!("{records} records, {size} of conversation{}", save::left_out(transcript))]
             }
-            None => "the conversation was not saved".to_owned(),
+            None => "the conversation was not saved".into(),
         });
         if session.transcript.as_ref().is_some_and(|transcript| transcript.torn.is_some()) {
-            lines.push("its last line was unfinished and is kept aside".to_owned());
+            lines.push("its last line was unfinished and is kept aside".into());
         }
         for file in &session.elsewhere {
-            lines.push(format!("{}, {}", file.place, size_text(file.text.len() as u64)));
+            lines.push(text![format!("{}, {}", file.place, size_text(file.text.len() as u64))]);
         }
         self.list("Session", lines)
     }
@@ -157,33 +157,12 @@ impl Page<'_> {
         if all == 0 {
             return Ok(());
         }
-        let mut lines = vec![format!("{done} of {all} done")];
+        let mut lines = vec![text![format!("{done} of {all} done")]];
         for task in &manifest.tasks {
             let task: Value = serde_json::from_str(task.get()).unwrap_or_default();
-            lines.push(self.task(&task));
+            lines.push(task_line(&task));
         }
         self.list("Tasks", lines)
-    }
-
-    fn task(&self, task: &Value) -> String {
-        let subject = cut(task["subject"].as_str().unwrap_or("(no subject)"), WIDE);
-        let id = Line(task["id"].as_str().unwrap_or("?")).to_string();
-        let waits: Vec<String> = task["blockedBy"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .map(|id| Line(id).to_string())
-            .collect();
-        let behind = if waits.is_empty() { String::new() } else { format!(", after {}", waits.join(", ")) };
-        match task["status"].as_str() {
-            Some("completed") => format!("{} {id}. {subject}", self.ui.paint(Style::Good, "✔")),
-            Some("in_progress") => {
-                format!("{} {id}. {subject}  (in progress{behind})", self.ui.paint(Style::Warning, "▶"))
-            }
-            Some("pending") => format!("◻ {id}. {subject}  (pending{behind})"),
-            other => format!("? {id}. {subject}  ({})", Line(other.unwrap_or("no status"))),
-        }
     }
 
     fn agents(&mut self, manifest: &Manifest) -> Result<()> {
@@ -198,15 +177,18 @@ impl Page<'_> {
                 | AgentStatus::Interrupted => Style::Warning,
             };
             let indent = "  ".repeat(depth.min(8));
-            lines.push(format!(
-                "{indent}{}  {}  {}  {}",
-                self.ui.paint(style, format!("{:11}", agent.status.word())),
-                Line(agent.agent_type.as_deref().unwrap_or("agent")),
+            lines.push(text![
+                &indent,
+                style.of(format!("{:11}", agent.status.word())),
+                "  ",
+                agent.agent_type.as_deref().unwrap_or("agent"),
+                "  ",
                 cut(agent.description.as_deref().unwrap_or(agent.id.as_str()), WIDE),
-                self.ui.paint(Style::Faint, format!("({})", Line(&agent.evidence))),
-            ));
+                "  ",
+                Style::Faint.of(format!("({})", agent.evidence)),
+            ]);
             if let Some(last) = &agent.last {
-                lines.push(format!("{indent}             last: {}", cut(last, WIDE)));
+                lines.push(text![format!("{indent}             last: {}", cut(last, WIDE))]);
             }
         }
         self.list("Agents", lines)
@@ -214,90 +196,44 @@ impl Page<'_> {
 
     fn edits(&mut self, manifest: &Manifest) -> Result<()> {
         let Some(edits) = &manifest.edits else {
-            return self.list("Edits", vec!["none: this was not a git repository".to_owned()]);
+            return self.list("Edits", vec!["none: this was not a git repository".into()]);
         };
         let (added, removed) = save::lines(manifest);
         let base = edits.base.as_deref().map_or("no commit yet".to_owned(), |base| short(base).to_owned());
         let mut lines = vec![match edits.listed().count() {
-            0 => format!("none against {base}"),
-            number => format!(
-                "{}, {} {} against {base}",
+            0 => text![format!("none against {base}")],
+            number => text![
                 count(number, "file"),
-                self.ui.paint(Style::Good, format!("+{added}")),
-                self.ui.paint(Style::Bad, format!("-{removed}")),
-            ),
+                ", ",
+                Style::Good.of(format!("+{added}")),
+                " ",
+                Style::Bad.of(format!("-{removed}")),
+                format!(" against {base}"),
+            ],
         }];
         let width = edits.listed().map(|edit| shown_path(edit).chars().count()).max().unwrap_or(0).min(60);
-        lines.extend(edits.listed().map(|edit| self.edit(edit, width)));
+        lines.extend(edits.listed().map(|edit| edit_line(edit, width)));
         lines.extend(edits.skipped.iter().map(|left| {
-            format!(
-                "{} {}  ({})",
-                self.ui.paint(Style::Warning, "not saved:"),
-                Line(&left.path),
-                Line(&left.reason)
-            )
+            text![Style::Warning.of("not saved:"), format!(" {}  ({})", left.path, left.reason)]
         }));
         if let Some(operation) = &edits.operation {
-            lines.push(format!("a {} was in progress", Line(operation)));
+            lines.push(text![format!("a {operation} was in progress")]);
         }
         self.list("Edits", lines)
-    }
-
-    fn edit(&self, edit: &Edit, width: usize) -> String {
-        let (letter, style) = match edit.change {
-            Change::Added => ("A", Style::Good),
-            Change::Renamed => ("R", Style::Warning),
-            Change::Copied => ("C", Style::Good),
-            Change::Modified => ("M", Style::Warning),
-            Change::Deleted => ("D", Style::Bad),
-            Change::IndexOnly => ("-", Style::Faint),
-        };
-        let binary = edit.diff.is_some() && edit.added + edit.removed == 0;
-        let before = edit.diffed_against();
-        let mut facts = match edit.change {
-            Change::IndexOnly => "only the index differs".to_owned(),
-            _ if edit.new.iter().chain(&edit.old).any(Version::is_submodule) => {
-                let commit = |version: &Option<Version>| {
-                    version.as_ref().map_or("nothing".to_owned(), |version| short(&version.oid).to_owned())
-                };
-                format!("submodule, {} → {}", commit(&edit.old), commit(&edit.new))
-            }
-            _ if binary => edit.diff.as_ref().map_or(String::new(), |diff| size_text(diff.bytes)),
-            _ => format!("+{} -{}", edit.added, edit.removed),
-        };
-        match (before.map(|version| version.mode), edit.new.as_ref().map(|version| version.mode)) {
-            (_, Some(Mode::Link)) => facts += ", link",
-            (_, Some(Mode::Submodule)) => {}
-            (Some(old), Some(new)) if old != new => facts += &format!(", {} → {}", old.octal(), new.octal()),
-            (None, Some(Mode::Executable)) => facts += ", executable",
-            _ => {}
-        }
-        match (edit.index, &edit.old) {
-            (IndexState::Unstaged, None) => facts += ", untracked",
-            (IndexState::Unstaged, Some(_)) => {}
-            (IndexState::Staged, _) => facts += ", staged",
-            (IndexState::Partly, _) => facts += ", staged in part",
-            (IndexState::IntentToAdd, _) => facts += ", to be added",
-            (IndexState::Unmerged, _) => facts += ", unmerged",
-        }
-        let path = shown_path(edit);
-        format!("{} {path:width$}  {}", self.ui.paint(style, letter), self.ui.paint(Style::Faint, facts))
     }
 
     /// Prints grants one per line and whole: a cut grant could hide what it allows.
     fn grants(&mut self, manifest: &Manifest) -> Result<()> {
         let permissions = &manifest.permissions;
         let mut lines = Vec::new();
-        lines.extend(permissions.mode.as_deref().map(|mode| format!("mode {}", Line(mode))));
-        let decision = |decision: &Decision| {
-            format!("{} {}: {}", Line(&decision.decision), Line(&decision.tool), Line(&decision.detail))
+        lines.extend(permissions.mode.as_deref().map(|mode| text![format!("mode {mode}")]));
+        let decision = |decision: &Decision| -> Text {
+            text![format!("for the session: {} {}: {}", decision.decision, decision.tool, decision.detail)]
         };
-        lines.extend(permissions.session.iter().map(|one| format!("for the session: {}", decision(one))));
+        lines.extend(permissions.session.iter().map(decision));
         let project = &permissions.project;
         for (word, rules) in [("allow", &project.allow), ("ask", &project.ask), ("deny", &project.deny)] {
-            let line = |rule: &Rule| {
-                format!("{word} {}  {}", Line(&rule.rule), self.ui.paint(Style::Faint, Line(&rule.file)))
-            };
+            let line = |rule: &Rule| text![word, " ", &rule.rule, "  ", Style::Faint.of(&rule.file)];
             lines.extend(rules.iter().map(line));
         }
         self.list("Grants", lines)
@@ -306,30 +242,92 @@ impl Page<'_> {
     fn not_captured(&mut self, manifest: &Manifest) -> Result<()> {
         let left = &manifest.not_captured;
         let mut lines = Vec::new();
-        lines.extend(left.processes.iter().map(|command| format!("process: {}", cut(command, WIDE))));
-        lines.extend(left.scheduled.iter().map(|prompt| format!("scheduled prompt: {}", cut(prompt, WIDE))));
+        lines.extend(left.processes.iter().map(|command| text![format!("process: {}", cut(command, WIDE))]));
+        lines.extend(
+            left.scheduled.iter().map(|prompt| text![format!("scheduled prompt: {}", cut(prompt, WIDE))]),
+        );
         lines.extend(
             left.mcp_servers
                 .iter()
-                .map(|server| format!("MCP server: {} ({})", Line(&server.name), Line(&server.transport))),
+                .map(|server| text![format!("MCP server: {} ({})", server.name, server.transport)]),
         );
-        lines.extend(left.environment.iter().map(|name| format!("environment variable: {}", Line(name))));
+        lines.extend(left.environment.iter().map(|name| text![format!("environment variable: {name}")]));
         lines.extend(left.files.iter().map(|file| {
-            let which = self.ui.paint(Style::Warning, format!("file: {}", Line(&file.path)));
-            format!("{which}  ({})", Line(&file.reason))
+            text![Style::Warning.of(format!("file: {}", file.path)), format!("  ({})", file.reason)]
         }));
         self.list("Not saved", lines)
     }
 
     /// Prints a heading with its lines beside it; nothing if there are none.
-    fn list(&mut self, heading: &str, lines: Vec<String>) -> Result<()> {
+    fn list(&mut self, heading: &str, lines: Vec<Text>) -> Result<()> {
         for (number, line) in lines.iter().enumerate() {
             let heading = if number == 0 { heading } else { "" };
-            let heading = self.ui.paint(Style::Faint, format!("{heading:10}"));
-            self.ui.line(&format!("{heading}{line}"))?;
+            self.ui.line(text![Style::Faint.of(format!("{heading:10}")), line])?;
         }
         Ok(())
     }
+}
+
+fn task_line(task: &Value) -> Text {
+    let subject = cut(task["subject"].as_str().unwrap_or("(no subject)"), WIDE);
+    let id = Line(task["id"].as_str().unwrap_or("?")).to_string();
+    let waits: Vec<String> = task["blockedBy"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .map(|id| Line(id).to_string())
+        .collect();
+    let behind = if waits.is_empty() { String::new() } else { format!(", after {}", waits.join(", ")) };
+    match task["status"].as_str() {
+        Some("completed") => text![Style::Good.of("✔"), format!(" {id}. {subject}")],
+        Some("in_progress") => {
+            text![Style::Warning.of("▶"), format!(" {id}. {subject}  (in progress{behind})")]
+        }
+        Some("pending") => text![format!("◻ {id}. {subject}  (pending{behind})")],
+        other => text![format!("? {id}. {subject}  ({})", other.unwrap_or("no status"))],
+    }
+}
+
+fn edit_line(edit: &Edit, width: usize) -> Text {
+    let (letter, style) = match edit.change {
+        Change::Added => ("A", Style::Good),
+        Change::Renamed => ("R", Style::Warning),
+        Change::Copied => ("C", Style::Good),
+        Change::Modified => ("M", Style::Warning),
+        Change::Deleted => ("D", Style::Bad),
+        Change::IndexOnly => ("-", Style::Faint),
+    };
+    let binary = edit.diff.is_some() && edit.added + edit.removed == 0;
+    let before = edit.diffed_against();
+    let mut facts = match edit.change {
+        Change::IndexOnly => "only the index differs".to_owned(),
+        _ if edit.new.iter().chain(&edit.old).any(Version::is_submodule) => {
+            let commit = |version: &Option<Version>| {
+                version.as_ref().map_or("nothing".to_owned(), |version| short(&version.oid).to_owned())
+            };
+            format!("submodule, {} → {}", commit(&edit.old), commit(&edit.new))
+        }
+        _ if binary => edit.diff.as_ref().map_or(String::new(), |diff| size_text(diff.bytes)),
+        _ => format!("+{} -{}", edit.added, edit.removed),
+    };
+    match (before.map(|version| version.mode), edit.new.as_ref().map(|version| version.mode)) {
+        (_, Some(Mode::Link)) => facts += ", link",
+        (_, Some(Mode::Submodule)) => {}
+        (Some(old), Some(new)) if old != new => facts += &format!(", {} → {}", old.octal(), new.octal()),
+        (None, Some(Mode::Executable)) => facts += ", executable",
+        _ => {}
+    }
+    match (edit.index, &edit.old) {
+        (IndexState::Unstaged, None) => facts += ", untracked",
+        (IndexState::Unstaged, Some(_)) => {}
+        (IndexState::Staged, _) => facts += ", staged",
+        (IndexState::Partly, _) => facts += ", staged in part",
+        (IndexState::IntentToAdd, _) => facts += ", to be added",
+        (IndexState::Unmerged, _) => facts += ", unmerged",
+    }
+    let path = shown_path(edit);
+    text![style.of(letter), format!(" {path:width$}  "), Style::Faint.of(facts)]
 }
 
 fn shown_path(edit: &Edit) -> String {

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Outcome;
-use super::ui::{Style, Ui};
+use super::ui::{Style, Text, Ui, text};
 use crate::context::Context;
 use crate::error::Result;
 use crate::ids::SnapshotId;
@@ -41,7 +41,7 @@ pub(super) fn draw(context: &Context, ui: &mut Ui, entries: &[Entry]) -> Result<
             if !drawn.insert(std::ptr::from_ref(manifest)) {
                 continue;
             }
-            ui.line(&format!("{lead}{}", line(context, ui, manifest)))?;
+            ui.line(text![lead, line(context, manifest)])?;
             let next = children.get(&manifest.id).map_or(&[][..], Vec::as_slice);
             for (number, child) in next.iter().enumerate().rev() {
                 open.push(match (next.len(), number + 1 == next.len()) {
@@ -55,7 +55,7 @@ pub(super) fn draw(context: &Context, ui: &mut Ui, entries: &[Entry]) -> Result<
     Ok(Outcome::Done)
 }
 
-fn line(context: &Context, ui: &Ui, manifest: &Manifest) -> String {
+fn line(context: &Context, manifest: &Manifest) -> Text {
     let by = &manifest.created_by;
     let rest = format!(
         "{}  {}  {}@{}",
@@ -64,5 +64,5 @@ fn line(context: &Context, ui: &Ui, manifest: &Manifest) -> String {
         Line(&by.user),
         Line(&by.host)
     );
-    format!("● {}  {}", cut(&manifest.name, 60), ui.paint(Style::Faint, rest))
+    text!["● ", cut(&manifest.name, 60), "  ", Style::Faint.of(rest)]
 }

@@ -1,14 +1,16 @@
 //! The terminal: data on standard output, talk on standard error, colours by meaning.
 //!
-//! Nothing else in the program writes to either. A reader that goes away is an error of
-//! kind `ClosedPipe`, which ends the program quietly.
+//! Nothing else in the program writes to either (`tests/it/tidy.rs` names the few that write bytes). What is told is
+//! a [`Text`], which escapes whatever it is made of, or a [`Json`]. A reader that goes away is an error of kind
+//! `ClosedPipe`, which ends the program quietly.
 
-use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::io::{self, BufRead as _, BufWriter, IsTerminal as _, Write};
 
 use clap::ValueEnum;
 
+pub(super) use super::text::{Style, Text, text};
 use crate::error::{Error, Kind, Result};
-use crate::screen::Lines;
+use crate::screen::Json;
 
 /// When to use colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -19,32 +21,9 @@ pub(super) enum ColorChoice {
     Never,
 }
 
-/// What a piece of text means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Style {
-    /// What the line is about.
-    Strong,
-    /// Can be passed over.
-    Faint,
-    /// Added, done.
-    Good,
-    /// Removed, failed.
-    Bad,
-    /// Look here.
-    Warning,
-}
-
-impl Style {
-    fn code(self) -> &'static str {
-        match self {
-            Style::Strong => "1",
-            Style::Faint => "2",
-            Style::Good => "32",
-            Style::Bad => "31",
-            Style::Warning => "33",
-        }
-    }
-}
+/// The answers to every question.
+pub(super) const YES: &str = "yes";
+pub(super) const NO: &str = "no";
 
 /// Where the program writes.
 pub(super) struct Ui {
@@ -93,17 +72,18 @@ impl Ui {
         !self.quiet && !self.json && io::stderr().is_terminal()
     }
 
-    /// Colours text for standard output.
-    pub(super) fn paint(&self, style: Style, text: impl std::fmt::Display) -> String {
-        paint(self.color, style, &text.to_string())
-    }
-
     /// Writes a line of data.
-    pub(super) fn line(&mut self, text: &str) -> Result<()> {
-        writeln!(self.out, "{text}").map_err(|error| output_error(&error))
+    pub(super) fn line(&mut self, text: impl Into<Text>) -> Result<()> {
+        let line = text.into().render(self.color);
+        writeln!(self.out, "{line}").map_err(|error| output_error(&error))
     }
 
-    /// Returns standard output, for data that is no text.
+    /// Writes a JSON text and a line end.
+    pub(super) fn value(&mut self, json: &Json) -> Result<()> {
+        writeln!(self.out, "{json}").map_err(|error| output_error(&error))
+    }
+
+    /// Returns standard output, for data that is no text: nothing is escaped there.
     pub(super) fn output(&mut self) -> &mut impl Write {
         &mut self.out
     }
@@ -114,61 +94,100 @@ impl Ui {
     }
 
     /// Tells the person something.
-    pub(super) fn say(&mut self, text: &str) {
+    pub(super) fn say(&mut self, text: impl Into<Text>) {
         if !self.quiet {
             self.tell(text);
         }
     }
 
     /// Tells the person something worth a second look.
-    pub(super) fn warn(&mut self, text: &str) {
-        let mark = paint(self.color_on_error, Style::Warning, "note:");
-        self.say(&format!("{mark} {text}"));
+    pub(super) fn warn(&mut self, text: impl Into<Text>) {
+        self.say(text![Style::Warning.of("note:"), " ", text.into()]);
     }
 
     /// Tells of a failure: what, why, and what to do.
     pub(super) fn error(&mut self, error: &Error) {
-        let mark = paint(self.color_on_error, Style::Bad, "error:");
-        self.tell(&format!("{mark} {error}"));
+        let mut mark = Some(Style::Bad.of("error:"));
+        for line in error.lines() {
+            match mark.take() {
+                Some(mark) => self.tell(text![mark, " ", line]),
+                None => self.tell(&line),
+            }
+        }
         if let Some(hint) = error.next_step() {
-            let mark = paint(self.color_on_error, Style::Warning, "hint:");
-            self.tell(&format!("{mark} {}", Lines(hint)));
+            self.tell(text![Style::Warning.of("hint:"), " ", hint]);
         }
     }
 
-    /// Tells of a hook's failure, which nobody waits for.
-    pub(super) fn tell_line(&mut self, text: &str) {
+    /// Tells what is told even to those who want it quiet.
+    pub(super) fn tell_line(&mut self, text: impl Into<Text>) {
         self.tell(text);
     }
 
-    /// Asks a person, and takes everything but a plain yes for no.
-    pub(super) fn ask(&mut self, question: &str) -> Result<bool> {
-        let answer = self.answer(&format!("{question} [y/N]"))?;
-        Ok(matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes"))
+    /// Asks a person until they say yes or no. Enter alone and the end of input are a no.
+    pub(super) fn ask(&mut self, question: impl Into<Text>) -> Result<bool> {
+        let choice = self.choose(question, &[YES, NO], "[y/N]", NO)?;
+        Ok(choice == YES)
     }
 
-    /// Asks a person for more than a yes; the end of input is an empty answer.
-    pub(super) fn answer(&mut self, question: &str) -> Result<String> {
+    /// Asks a person until they say yes or no. Enter alone is a yes; the end of input is a no.
+    pub(super) fn ask_unless(&mut self, question: impl Into<Text>) -> Result<bool> {
+        let choice = self.choose(question, &[YES, NO], "[Y/n]", YES)?;
+        Ok(choice == YES)
+    }
+
+    /// Asks a person until they choose one of these words, by it or its first letter. Enter alone is the `usual`
+    /// one; the end of input is a no.
+    pub(super) fn choose(
+        &mut self,
+        question: impl Into<Text>,
+        words: &[&'static str],
+        shown: &str,
+        usual: &'static str,
+    ) -> Result<&'static str> {
+        let question = text![question.into(), " ", shown];
+        loop {
+            let Some(answer) = self.answer(&question)? else { return Ok(NO) };
+            match chosen(&answer, words, usual) {
+                Some(word) => return Ok(word),
+                None => self.tell(&format!("Please answer {}.", words.join(" or "))),
+            }
+        }
+    }
+
+    /// Asks a person for more than a yes; `None` is the end of input.
+    pub(super) fn answer(&mut self, question: impl Into<Text>) -> Result<Option<String>> {
         self.flush()?;
         let failed =
             |error: io::Error| Error::new(Kind::Environment, "Cannot ask on this terminal").because(error);
+        let question = question.into().render(self.color_on_error);
         write!(io::stderr(), "{question} ").map_err(failed)?;
-        let mut answer = String::new();
-        io::stdin().read_line(&mut answer).map_err(failed)?;
-        Ok(answer.trim().to_owned())
+        let mut answer = Vec::new();
+        let read = io::stdin().lock().read_until(b'\n', &mut answer).map_err(failed)?;
+        if read == 0 {
+            // The question's line has no end yet.
+            self.tell("");
+            return Ok(None);
+        }
+        Ok(Some(String::from_utf8_lossy(&answer).trim().to_owned()))
     }
 
-    fn tell(&mut self, text: &str) {
+    fn tell(&mut self, text: impl Into<Text>) {
         // What was written so far comes first; and if nobody reads errors, nobody is told.
         let _closed = self.out.flush();
-        let _closed = writeln!(io::stderr(), "{text}");
+        let _closed = writeln!(io::stderr(), "{}", text.into().render(self.color_on_error));
     }
 }
 
-fn paint(color: bool, style: Style, text: &str) -> String {
-    match color {
-        true => format!("\x1b[{}m{text}\x1b[0m", style.code()),
-        false => text.to_owned(),
+/// Reads an answer; `None` if it is none of the words.
+fn chosen(answer: &str, words: &[&'static str], usual: &'static str) -> Option<&'static str> {
+    let answer = answer.to_lowercase();
+    match answer.is_empty() {
+        true => Some(usual),
+        false => words
+            .iter()
+            .copied()
+            .find(|word| *word == answer || answer.len() == 1 && word.starts_with(&answer)),
     }
 }
 
@@ -177,5 +196,23 @@ pub(super) fn output_error(error: &io::Error) -> Error {
     match error.kind() {
         io::ErrorKind::BrokenPipe => Error::new(Kind::ClosedPipe, "The reader has gone away"),
         _ => Error::new(Kind::Environment, "Cannot write to standard output").because(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_is_none_is_never_taken_for_one() {
+        let of = |answer: &str| chosen(answer, &[YES, NO, "diff"], NO);
+        for (answer, wanted) in
+            [("y", YES), ("YES", YES), ("n", NO), ("No", NO), ("", NO), ("d", "diff"), ("diff", "diff")]
+        {
+            assert_eq!(of(answer), Some(wanted), "{answer:?}");
+        }
+        for answer in ["ye", "yy", "yes!", "ok", "j", "1", "nope", "yes no", "\u{43d}", "q"] {
+            assert_eq!(of(answer), None, "{answer:?}");
+        }
     }
 }

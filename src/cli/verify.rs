@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::ui::{Style, Ui};
+use super::ui::{Style, Ui, text};
 use super::{Outcome, count, print_json, size_text};
 use crate::error::{Kind, Result};
 use crate::screen::Line;
@@ -68,7 +68,7 @@ fn tell(ui: &mut Ui, report: &Report) -> Result<()> {
     for one in &report.snapshots {
         let name = Line(one.name.as_ref().unwrap_or(&one.stem)).to_string();
         if !one.problems.is_empty() {
-            ui.line(&format!("{}  {}", ui.paint(Style::Bad, "damaged"), ui.paint(Style::Strong, &name)))?;
+            ui.line(text![Style::Bad.of("damaged"), "  ", Style::Strong.of(&name)])?;
         }
         for problem in &one.problems {
             ui.line(&format!("  {}", line(problem)))?;
@@ -78,7 +78,7 @@ fn tell(ui: &mut Ui, report: &Report) -> Result<()> {
         }
     }
     for problem in &report.journals {
-        ui.line(&format!("{}  {}", ui.paint(Style::Bad, "damaged"), line(problem)))?;
+        ui.line(text![Style::Bad.of("damaged"), "  ", line(problem)])?;
     }
     let damaged = report.snapshots.iter().filter(|one| !one.problems.is_empty()).count();
     let checked = format!(
@@ -100,14 +100,13 @@ fn line(problem: &Problem) -> String {
 
 fn tell_repaired(ui: &mut Ui, repaired: &Repaired) -> Result<()> {
     for stem in &repaired.manifests {
-        ui.line(&format!("{}  manifest {}.json", ui.paint(Style::Good, "restored"), Line(stem)))?;
+        ui.line(text![Style::Good.of("restored"), format!("  manifest {stem}.json")])?;
     }
     for id in &repaired.healed {
-        ui.line(&format!("{}  object {id}", ui.paint(Style::Good, "restored")))?;
+        ui.line(text![Style::Good.of("restored"), format!("  object {id}")])?;
     }
     for path in &repaired.aside {
-        let path = Line(&path.to_string_lossy()).to_string();
-        ui.line(&format!("{}  {path}", ui.paint(Style::Warning, "set aside")))?;
+        ui.line(text![Style::Warning.of("set aside"), "  ", path.to_string_lossy().as_ref()])?;
     }
     Ok(())
 }

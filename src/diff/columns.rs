@@ -202,4 +202,17 @@ impl Show for Columns<'_, '_> {
     fn text(&mut self, line: &[u8]) -> io::Result<()> {
         self.pen.text(line)
     }
+
+    fn keeps_colors(&self) -> bool {
+        self.pen.look.color
+    }
+
+    fn merge_hunk(&mut self, _header: &[u8], new: u64, heading: &[u8]) -> io::Result<()> {
+        self.pen.merge_hunk(new, heading);
+        Ok(())
+    }
+
+    fn merge_line(&mut self, signs: &[u8], line: &[u8]) -> io::Result<()> {
+        self.pen.merge_line(signs, line)
+    }
 }

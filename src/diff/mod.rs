@@ -12,11 +12,13 @@ mod columns;
 mod file;
 mod lines;
 mod moved;
+mod only;
 mod out;
 mod paint;
 mod parse;
 mod patch;
 mod queue;
+mod same;
 mod stat;
 mod window;
 mod words;
@@ -30,11 +32,13 @@ pub(crate) use assemble::{HEADING_REACH, heading, is_heading};
 pub use columns::Columns;
 pub use file::{File, Kind};
 pub use moved::Moved;
+pub use only::Only;
 pub use out::Out;
 pub use paint::{Look, Painter, pairs as changed_pairs, visible as visible_part};
 pub use parse::{moved_in, show_hunks, show_patch};
 pub use patch::{Aside, Patch};
 pub use queue::{Delivery, in_order};
+pub use same::Same;
 pub use stat::{Counted, Counter, Hunk, bar};
 pub use window::{Differ, is_binary};
 pub use words::{Span, changed as changed_words};
@@ -73,8 +77,24 @@ pub trait Show: Sink {
     fn start(&mut self, file: File) -> io::Result<()>;
     /// The file ends.
     fn finish(&mut self, end: End) -> io::Result<()>;
-    /// A line that belongs to no file, such as a commit's message above its diff.
+    /// A line that belongs to no diff, such as a commit's message above one.
     fn text(&mut self, line: &[u8]) -> io::Result<()>;
+    /// Says whether such lines may come with their colours.
+    fn keeps_colors(&self) -> bool {
+        false
+    }
+    /// A line of a header as it came: of the file that was started, or of the hunk that is opened next.
+    fn header(&mut self, _line: &[u8]) -> io::Result<()> {
+        Ok(())
+    }
+    /// A hunk of a merge starts at this line of the result; `header` is the line that says so.
+    fn merge_hunk(&mut self, header: &[u8], _new: u64, _heading: &[u8]) -> io::Result<()> {
+        self.text(header)
+    }
+    /// A line of it, with one sign for each parent: a minus for what the result has not, a plus for what the parent has not.
+    fn merge_line(&mut self, signs: &[u8], line: &[u8]) -> io::Result<()> {
+        self.text(&[signs, line].concat())
+    }
 }
 
 impl<S: Sink + ?Sized> Sink for &mut S {

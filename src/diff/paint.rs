@@ -6,6 +6,7 @@
 use std::io;
 use std::ops::Range;
 
+use super::parse::sgr;
 use super::words::{Span, changed};
 use super::{End, File, Moved, Out, Show, Sink};
 use crate::screen::push_safe;
@@ -58,6 +59,8 @@ impl Paint {
 pub(super) const RESET: &[u8] = b"\x1b[m";
 pub(super) const EMPHASIS: &[u8] = b"\x1b[7m";
 pub(super) const NO_EMPHASIS: &[u8] = b"\x1b[27m";
+/// Takes away the rest of a line; git ends some of its colours so.
+const ERASE: &[u8] = b"\x1b[K";
 /// White space at the end of an added line.
 const STRAY: &[u8] = b"\x1b[41m";
 
@@ -72,6 +75,8 @@ pub(super) struct Pen<'o, 'a> {
     pub(super) look: Look,
     file: File,
     headed: bool,
+    /// Whether the last line of text was empty: then a header needs no other.
+    spaced: bool,
     /// The numbers of the next lines, and the width of a column of such numbers.
     pub(super) old: u64,
     pub(super) new: u64,
@@ -82,7 +87,7 @@ pub(super) struct Pen<'o, 'a> {
 impl<'o, 'a> Pen<'o, 'a> {
     pub(super) fn new(out: &'o mut Out<'a>, look: Look) -> Pen<'o, 'a> {
         let (file, moved) = (File::default(), Moved::default());
-        Pen { out, look, file, headed: false, old: 0, new: 0, digits: 4, moved }
+        Pen { out, look, file, headed: false, spaced: false, old: 0, new: 0, digits: 4, moved }
     }
 
     pub(super) fn put(&mut self, bytes: &[u8]) {
@@ -134,7 +139,9 @@ impl<'o, 'a> Pen<'o, 'a> {
         if std::mem::replace(&mut self.headed, true) {
             return;
         }
-        self.put(b"\n");
+        if !std::mem::take(&mut self.spaced) {
+            self.put(b"\n");
+        }
         let file = std::mem::take(&mut self.file);
         let mut title = vec![file.kind.letter() as u8, b' '];
         if file.old_name() != file.path {
@@ -171,8 +178,7 @@ impl<'o, 'a> Pen<'o, 'a> {
             push_safe(&mut self.out.buffer, heading);
         }
         self.put(b"\n");
-        (self.old, self.new) = (old, new);
-        self.digits = column_width(old, new);
+        self.at(old, new);
     }
 
     pub(super) fn finish(&mut self, end: &End) -> io::Result<()> {
@@ -187,9 +193,142 @@ impl<'o, 'a> Pen<'o, 'a> {
         self.out.line_done()
     }
 
+    /// Writes a line of text in the colours that it came with.
     pub(super) fn text(&mut self, line: &[u8]) -> io::Result<()> {
-        push_safe(&mut self.out.buffer, line.trim_ascii_end());
+        let mut rest = line.strip_suffix(b"\n").unwrap_or(line);
+        self.spaced = rest.is_empty();
+        let mut colored = false;
+        while let Some(at) = memchr::memchr(0x1b, rest) {
+            push_safe(&mut self.out.buffer, &rest[..at]);
+            rest = &rest[at..];
+            let len = if rest.starts_with(ERASE) { ERASE.len() } else { sgr(rest) };
+            let (escape, after) = rest.split_at(len.max(1));
+            match len {
+                0 => push_safe(&mut self.out.buffer, escape),
+                _ if escape == ERASE => {}
+                _ if hides(escape) => push_safe(&mut self.out.buffer, escape),
+                _ if self.look.color => {
+                    self.put(escape);
+                    colored = escape != RESET && escape != b"\x1b[0m";
+                }
+                _ => {}
+            }
+            rest = after;
+        }
+        push_safe(&mut self.out.buffer, rest);
+        if colored {
+            self.reset();
+        }
         self.put(b"\n");
+        self.out.line_done()
+    }
+
+    /// Writes the header of a hunk of a merge.
+    pub(super) fn merge_hunk(&mut self, new: u64, heading: &[u8]) {
+        self.head();
+        self.painted(Paint::Hunk, format!("@@@ +{new} @@@").as_bytes());
+        if !heading.is_empty() {
+            self.put(b" ");
+            push_safe(&mut self.out.buffer, heading);
+        }
+        self.put(b"\n");
+        self.at(0, new);
+    }
+
+    /// Writes a line of a merge, with its number in the result.
+    pub(super) fn merge_line(&mut self, signs: &[u8], line: &[u8]) -> io::Result<()> {
+        let gone = signs.is_empty() || signs.contains(&b'-');
+        self.paint(Paint::Number);
+        self.number((!gone).then_some(self.new), self.digits);
+        self.reset();
+        self.put(b" ");
+        self.step(false, !gone);
+        self.merged_body(signs, line)
+    }
+
+    /// Writes a line of a merge: its signs and its text. The marks of a conflict stand out.
+    pub(super) fn merged_body(&mut self, signs: &[u8], line: &[u8]) -> io::Result<()> {
+        const MARKS: [&[u8]; 4] = [b"<<<<<<<", b"|||||||", b"=======", b">>>>>>>"];
+        let plus = signs.contains(&b'+');
+        let paint = match () {
+            () if signs.is_empty() => Some(Paint::Note),
+            () if plus && MARKS.iter().any(|mark| line.starts_with(mark)) => Some(Paint::Hunk),
+            () if signs.contains(&b'-') => Some(Paint::Removed),
+            () if plus => Some(Paint::Added),
+            () => None,
+        };
+        self.body(paint, signs, line, [].iter())
+    }
+
+    /// Says which lines come next.
+    pub(super) fn at(&mut self, old: u64, new: u64) {
+        (self.old, self.new) = (old, new);
+        self.digits = column_width(old, new);
+    }
+
+    pub(super) fn step(&mut self, old: bool, new: bool) {
+        self.old += u64::from(old);
+        self.new += u64::from(new);
+    }
+
+    /// Writes a line's text with some stretches of it emphasised.
+    pub(super) fn body<'s>(
+        &mut self,
+        paint: Option<Paint>,
+        signs: &[u8],
+        line: &[u8],
+        spans: impl Iterator<Item = &'s Range<usize>> + Clone,
+    ) -> io::Result<()> {
+        let text = line.strip_suffix(b"\n").unwrap_or(line);
+        if let Some(paint) = paint {
+            self.paint(paint);
+        }
+        self.put(signs);
+        let shown = visible(text, self.look.max_line, spans.clone().next().map(|span| span.start));
+        self.omitted(shown.start, true);
+        let mut at = shown.start;
+        if self.look.color {
+            for span in spans {
+                let (from, to) = (span.start.clamp(at, shown.end), span.end.clamp(at, shown.end));
+                if from < to {
+                    push_safe(&mut self.out.buffer, &text[at..from]);
+                    self.put(EMPHASIS);
+                    push_safe(&mut self.out.buffer, &text[from..to]);
+                    self.put(NO_EMPHASIS);
+                    at = to;
+                }
+            }
+        }
+        let rest = &text[at..shown.end];
+        let stray = match (signs, self.look.color, shown.end == text.len()) {
+            (b"+", true, true) => rest.len() - rest.trim_ascii_end().len(),
+            _ => 0,
+        };
+        push_safe(&mut self.out.buffer, &rest[..rest.len() - stray]);
+        if stray > 0 {
+            self.put(STRAY);
+            push_safe(&mut self.out.buffer, &rest[rest.len() - stray..]);
+        }
+        self.omitted(text.len() - shown.end, false);
+        if paint.is_some() {
+            self.reset();
+        }
+        self.end_line(line)
+    }
+
+    fn omitted(&mut self, bytes: usize, before: bool) {
+        if bytes > 0 {
+            let mark = if before { format!("[{bytes} bytes] …") } else { format!("… [{bytes} bytes]") };
+            self.put(mark.as_bytes());
+        }
+    }
+
+    fn end_line(&mut self, line: &[u8]) -> io::Result<()> {
+        self.put(b"\n");
+        if !line.ends_with(b"\n") {
+            self.painted(Paint::Note, b"\\ No newline at end of file");
+            self.put(b"\n");
+        }
         self.out.line_done()
     }
 
@@ -231,6 +370,27 @@ pub fn visible(line: &[u8], most: usize, matters: Option<usize>) -> Range<usize>
     boundary(start)..boundary((start + most).min(line.len()))
 }
 
+/// Says whether a colour makes text unseen, or blink.
+fn hides(sgr: &[u8]) -> bool {
+    let codes = &sgr[2..sgr.len() - 1];
+    let number =
+        |code: &[u8]| std::str::from_utf8(code).ok().and_then(|code| code.parse().ok()).unwrap_or(0_u32);
+    let mut codes = codes.split(|byte| *byte == b';').map(number);
+    while let Some(code) = codes.next() {
+        match code {
+            // What follows names a colour.
+            38 | 48 | 58 => match codes.next() {
+                Some(5) => drop(codes.next()),
+                Some(2) => drop(codes.nth(2)),
+                _ => return true,
+            },
+            5 | 6 | 8 => return true,
+            _ => {}
+        }
+    }
+    false
+}
+
 fn column_width(old: u64, new: u64) -> usize {
     (old.max(new) + 999).to_string().len().max(4)
 }
@@ -256,67 +416,6 @@ impl<'o, 'a> Painter<'o, 'a> {
         self.pen.put(b" ");
     }
 
-    /// Writes a line's text with some stretches of it emphasised.
-    fn body<'s>(
-        &mut self,
-        paint: Option<Paint>,
-        sign: u8,
-        line: &[u8],
-        spans: impl Iterator<Item = &'s Range<usize>> + Clone,
-    ) -> io::Result<()> {
-        let text = line.strip_suffix(b"\n").unwrap_or(line);
-        if let Some(paint) = paint {
-            self.pen.paint(paint);
-        }
-        self.pen.put(&[sign]);
-        let shown = visible(text, self.pen.look.max_line, spans.clone().next().map(|span| span.start));
-        self.omitted(shown.start, true);
-        let mut at = shown.start;
-        if self.pen.look.color {
-            for span in spans {
-                let (from, to) = (span.start.clamp(at, shown.end), span.end.clamp(at, shown.end));
-                if from < to {
-                    push_safe(&mut self.pen.out.buffer, &text[at..from]);
-                    self.pen.put(EMPHASIS);
-                    push_safe(&mut self.pen.out.buffer, &text[from..to]);
-                    self.pen.put(NO_EMPHASIS);
-                    at = to;
-                }
-            }
-        }
-        let rest = &text[at..shown.end];
-        let stray = match (sign, self.pen.look.color, shown.end == text.len()) {
-            (b'+', true, true) => rest.len() - rest.trim_ascii_end().len(),
-            _ => 0,
-        };
-        push_safe(&mut self.pen.out.buffer, &rest[..rest.len() - stray]);
-        if stray > 0 {
-            self.pen.put(STRAY);
-            push_safe(&mut self.pen.out.buffer, &rest[rest.len() - stray..]);
-        }
-        self.omitted(text.len() - shown.end, false);
-        if paint.is_some() {
-            self.pen.reset();
-        }
-        self.end_line(line)
-    }
-
-    fn omitted(&mut self, bytes: usize, before: bool) {
-        if bytes > 0 {
-            let mark = if before { format!("[{bytes} bytes] …") } else { format!("… [{bytes} bytes]") };
-            self.pen.put(mark.as_bytes());
-        }
-    }
-
-    fn end_line(&mut self, line: &[u8]) -> io::Result<()> {
-        self.pen.put(b"\n");
-        if !line.ends_with(b"\n") {
-            self.pen.painted(Paint::Note, b"\\ No newline at end of file");
-            self.pen.put(b"\n");
-        }
-        self.pen.out.line_done()
-    }
-
     /// Writes both versions of a line as one.
     fn merged(&mut self, old: &[u8], new: &[u8], spans: &[Span]) -> io::Result<()> {
         self.gutter(Some(self.pen.old), Some(self.pen.new));
@@ -339,7 +438,7 @@ impl<'o, 'a> Painter<'o, 'a> {
             at = a.end;
         }
         push_safe(&mut self.pen.out.buffer, old[at..].strip_suffix(b"\n").unwrap_or(&old[at..]));
-        self.end_line(new)
+        self.pen.end_line(new)
     }
 }
 
@@ -352,7 +451,7 @@ impl Sink for Painter<'_, '_> {
     fn context(&mut self, line: &[u8]) -> io::Result<()> {
         self.gutter(Some(self.pen.old), Some(self.pen.new));
         (self.pen.old, self.pen.new) = (self.pen.old + 1, self.pen.new + 1);
-        self.body(None, b' ', line, [].iter())
+        self.pen.body(None, b" ", line, [].iter())
     }
 
     fn change(&mut self, removed: &[&[u8]], added: &[&[u8]]) -> io::Result<()> {
@@ -372,14 +471,14 @@ impl Sink for Painter<'_, '_> {
             let paint = self.pen.removed(self.pen.old);
             self.pen.old += 1;
             let spans = spans(number).unwrap_or_default().iter().map(|(old, _)| old);
-            self.body(Some(paint), b'-', line, spans)?;
+            self.pen.body(Some(paint), b"-", line, spans)?;
         }
         for (number, line) in added.iter().enumerate() {
             self.gutter(None, Some(self.pen.new));
             let paint = self.pen.added(self.pen.new);
             self.pen.new += 1;
             let spans = spans(number).unwrap_or_default().iter().map(|(_, new)| new);
-            self.body(Some(paint), b'+', line, spans)?;
+            self.pen.body(Some(paint), b"+", line, spans)?;
         }
         Ok(())
     }
@@ -405,5 +504,18 @@ impl Show for Painter<'_, '_> {
 
     fn text(&mut self, line: &[u8]) -> io::Result<()> {
         self.pen.text(line)
+    }
+
+    fn keeps_colors(&self) -> bool {
+        self.pen.look.color
+    }
+
+    fn merge_hunk(&mut self, _header: &[u8], new: u64, heading: &[u8]) -> io::Result<()> {
+        self.pen.merge_hunk(new, heading);
+        Ok(())
+    }
+
+    fn merge_line(&mut self, signs: &[u8], line: &[u8]) -> io::Result<()> {
+        self.pen.merge_line(signs, line)
     }
 }

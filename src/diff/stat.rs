@@ -63,6 +63,16 @@ impl Show for Counter<'_> {
     fn text(&mut self, _line: &[u8]) -> io::Result<()> {
         Ok(())
     }
+
+    fn merge_hunk(&mut self, _header: &[u8], new: u64, _heading: &[u8]) -> io::Result<()> {
+        self.current.hunks.push(Hunk { new, ..Hunk::default() });
+        Ok(())
+    }
+
+    fn merge_line(&mut self, signs: &[u8], _line: &[u8]) -> io::Result<()> {
+        self.grow(0, usize::from(!signs.is_empty() && !signs.contains(&b'-')));
+        Ok(())
+    }
 }
 
 impl Sink for Counter<'_> {

@@ -5,14 +5,14 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::Path;
 
 use super::Repository;
 use crate::error::Result;
-use crate::fs::Scratch;
 
 /// A folder for such objects, where there may be any.
 pub(super) struct Aside {
-    folder: Option<Scratch>,
+    folder: Option<Box<dyn AsRef<Path>>>,
     objects: OsString,
 }
 
@@ -23,7 +23,8 @@ impl Repository {
     /// [`crate::error::Kind::Environment`] with the path.
     pub(super) fn objects_aside(&self) -> Result<Aside> {
         let sparse = self.git_dir.join("info/sparse-checkout").exists();
-        let folder = if sparse { Some(Scratch::make(&std::env::temp_dir())?) } else { None };
+        let folder: Option<Box<dyn AsRef<Path>>> =
+            if sparse { Some(Box::new(crate::fs::scratch_folder()?)) } else { None };
         // A list of paths, separated by colons: in quotes, as C has them, a path may hold any.
         let mut objects = vec![b'"'];
         for byte in self.common_dir.join("objects").as_os_str().as_bytes() {
@@ -42,7 +43,7 @@ impl Aside {
     pub(super) fn environment(&self) -> Vec<(&'static str, OsString)> {
         let Some(folder) = &self.folder else { return Vec::new() };
         vec![
-            ("GIT_OBJECT_DIRECTORY", folder.path().into()),
+            ("GIT_OBJECT_DIRECTORY", folder.as_ref().as_ref().into()),
             ("GIT_ALTERNATE_OBJECT_DIRECTORIES", self.objects.clone()),
         ]
     }

@@ -103,7 +103,7 @@ impl Repository {
         let tree = String::from_utf8_lossy(fields.next().unwrap_or_default()).into_owned();
         if tree.is_empty() {
             return Err(Error::new(Kind::Environment, "git can't merge here")
-                .because(answer.stderr.trim())
+                .said(&answer.stderr)
                 .hint("`--merge` needs git 2.40 or later; `snap rewind` or `--worktree BRANCH` do without"));
         }
         let mut conflicts: BTreeMap<RepoPath, Vec<(u8, Version)>> = BTreeMap::new();

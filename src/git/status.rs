@@ -24,7 +24,8 @@ const LIST_PENDING: &[&str] = &[
     "--no-ahead-behind",
     "--untracked-files=all",
     "--no-renames",
-    "--ignore-submodules=none",
+    // Not from inside of them: see `submodules.rs`.
+    "--ignore-submodules=dirty",
 ];
 
 /// How long a listing is new.
@@ -139,34 +140,32 @@ impl Repository {
     /// [`Kind::Environment`] with what git says.
     pub fn status(&self) -> Result<Listing> {
         let (stamp, begun) = (self.stamp(), Instant::now());
-        // The index is read by two; at the same time, that costs no time.
-        let (status, index) = std::thread::scope(|scope| {
-            let index = scope.spawn(|| self.index());
-            (self.list_pending(), index.join())
-        });
-        let index = index.map_err(|_| Error::new(Kind::Bug, "Reading the index failed"))??;
-        let mut listing = self.listing(&status?, |listing| {
-            listing.index = index;
-            Ok(())
-        })?;
+        let mut listing = self.listed(0)?;
         (listing.stamp, listing.begun) = (stamp, Some(begun));
         self.find_intentions(&mut listing)?;
         listing.hidden = listing.index.entries().filter_map(Hidden::of).collect();
         Ok(listing)
     }
 
-    /// Lists the pending paths alone, without the index.
+    /// Lists the pending paths alone, without the marks in the index.
     ///
     /// # Errors
     /// [`Kind::Environment`] with what git says.
     pub fn pending(&self) -> Result<Listing> {
-        let status = self.list_pending()?;
-        self.listing(&status, |listing| {
-            if behind_loops(&status).next().is_some() {
-                listing.index = self.index()?;
-            }
-            Ok(())
-        })
+        self.listed(0)
+    }
+
+    /// Lists what is pending in a submodule that lies so deep in others.
+    pub(super) fn listed(&self, depth: usize) -> Result<Listing> {
+        // The index is read by two; at the same time, that costs no time.
+        let (status, index) = std::thread::scope(|scope| {
+            let index = scope.spawn(|| self.index());
+            (self.list_pending(), index.join())
+        });
+        let index = index.map_err(|_| Error::new(Kind::Bug, "Reading the index failed"))??;
+        let mut listing = self.listing(&status?, index)?;
+        self.look_into_submodules(&mut listing, depth)?;
+        Ok(listing)
     }
 
     fn list_pending(&self) -> Result<Answer> {
@@ -175,11 +174,7 @@ impl Repository {
         self.git.demand_with(&words, &aside.environment(), &[])
     }
 
-    fn listing(
-        &self,
-        status: &Answer,
-        read_index: impl FnOnce(&mut Listing) -> Result<()>,
-    ) -> Result<Listing> {
+    fn listing(&self, status: &Answer, index: Index) -> Result<Listing> {
         let mut listing = parse(&status.stdout).map_err(|line| {
             Error::new(Kind::Environment, "git's status can't be understood").because(line)
         })?;
@@ -191,7 +186,7 @@ impl Repository {
         }
         self.correct_empty_intentions(&mut listing)?;
         self.find_heads_of_unmerged(&mut listing)?;
-        read_index(&mut listing)?;
+        listing.index = index;
         behind_loops(status).for_each(|path| listing.add_behind_a_loop(path));
         Ok(listing)
     }
@@ -318,9 +313,10 @@ impl Repository {
     /// # Errors
     /// [`Kind::Environment`] with what git says.
     pub fn unsaved(&self, path: &std::path::Path) -> Result<Option<bool>> {
-        let status = ["status", "--porcelain=v2", "-z", "--untracked-files=all", "--no-renames", "--"];
+        let status = ["status", "--porcelain=v2", "-z", "--untracked-files=all", "--no-renames"];
         let status = self.as_the_disk_has_case().iter().chain(&status);
         let mut arguments: Vec<&std::ffi::OsStr> = status.map(|word| (*word).as_ref()).collect();
+        arguments.extend(["--ignore-submodules=dirty", "--"].map(std::ffi::OsStr::new));
         arguments.push(path.as_os_str());
         let answer = self.git.demand(&arguments)?;
         Ok(answer.stdout.first().map(|kind| *kind != b'?'))

@@ -31,7 +31,7 @@ impl Repository {
         if !self.common_dir.join("worktrees").is_dir() {
             return Ok(Vec::new());
         }
-        let list = self.git.demand(&["worktree", "list", "--porcelain"])?;
+        let list = self.git.unsheltered().demand(&["worktree", "list", "--porcelain"])?;
         let roots = list
             .lines()
             .into_iter()
@@ -48,7 +48,7 @@ impl Repository {
         if !self.common_dir.join("worktrees").is_dir() {
             return Ok(None);
         }
-        let list = self.git.demand(&["worktree", "list", "--porcelain"])?;
+        let list = self.git.unsheltered().demand(&["worktree", "list", "--porcelain"])?;
         let wanted = format!("branch refs/heads/{branch}");
         let mut root = PathBuf::new();
         for line in list.lines() {
@@ -81,7 +81,7 @@ impl Repository {
     /// # Errors
     /// [`Kind::Environment`] with what git says: it is no longer at `from`, say.
     pub fn move_head(&self, from: &str, to: &str, why: &str) -> Result<()> {
-        self.git.demand(&["update-ref", "-m", why, "HEAD", to, from]).map(drop)
+        self.git.unsheltered().demand(&["update-ref", "-m", why, "HEAD", to, from]).map(drop)
     }
 
     /// Makes a linked work tree at `root` for a branch, which is created at `commit` if it does
@@ -112,7 +112,7 @@ impl Repository {
         };
         if !answer.ok {
             return Err(Error::new(Kind::Refused, format!("Cannot make a work tree at {}", root.display()))
-                .because(answer.stderr.trim())
+                .said(&answer.stderr)
                 .hint("take another branch, or another folder with `--into DIR`"));
         }
         let root = root.canonicalize().context("find", root)?;

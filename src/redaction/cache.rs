@@ -6,10 +6,10 @@
 //! the file costs time, nothing else.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use crate::digest::{Key, ObjectId};
 use crate::fs::{self, Existing};
+use crate::place::Place;
 use crate::secrets::{self, Scanner};
 use crate::store::Store;
 
@@ -24,8 +24,7 @@ pub(super) type Tag = [u8; 16];
 
 /// The clean pieces of a store.
 pub(super) struct Cache {
-    path: PathBuf,
-    folder: PathBuf,
+    place: Place,
     key: Key,
     depends_on: [u8; 32],
     clean: BTreeSet<Tag>,
@@ -35,18 +34,17 @@ pub(super) struct Cache {
 impl Cache {
     /// Reads what is known; nothing, if anything has changed since.
     pub(super) fn open(store: &Store, key: &Key, scanner: &Scanner, allowed: &BTreeSet<String>) -> Cache {
-        let folder = store.root().join("tmp");
-        let path = folder.join("scanned");
+        let place = store.tmp().join("scanned");
         let mut depends_on = format!("{}\n", secrets::VERSION).into_bytes();
         for known in scanner.values() {
             depends_on.extend_from_slice(format!("{}\0{}\n", known.name, known.value).as_bytes());
         }
         depends_on.extend(allowed.iter().flat_map(|id| id.bytes()));
         let depends_on = *key.mark("what a search depends on", &depends_on).as_bytes();
-        let bytes = fs::read_plain(&path, (MOST * 16 + 32) as u64).ok().flatten().unwrap_or_default();
+        let bytes = place.read((MOST * 16 + 32) as u64).ok().flatten().unwrap_or_default();
         let tags = bytes.strip_prefix(&depends_on).unwrap_or_default();
         let clean = tags.as_chunks::<16>().0.iter().copied().collect();
-        Cache { path, folder, key: key.clone(), depends_on, clean, is_new: false }
+        Cache { place, key: key.clone(), depends_on, clean, is_new: false }
     }
 
     /// Returns the tag of a piece of so many bytes, if it is worth remembering.
@@ -67,11 +65,11 @@ impl Cache {
 
     /// Writes what was learnt; if that fails, it is learnt again.
     pub(super) fn write(self) {
-        if !self.is_new || self.clean.len() > MOST || !self.folder.is_dir() {
+        if !self.is_new || self.clean.len() > MOST || !self.place.folder().is_folder() {
             return;
         }
         let tags = self.clean.iter().flatten().copied();
         let bytes: Vec<u8> = self.depends_on.iter().copied().chain(tags).collect();
-        let _learnt_again = fs::publish(&self.folder, &self.path, &bytes, Existing::Replace);
+        let _learnt_again = fs::publish(&self.place.folder(), &self.place, &bytes, Existing::Replace);
     }
 }

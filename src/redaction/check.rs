@@ -29,7 +29,7 @@ pub fn check(workspace: &Workspace, manifest: &Manifest, with_base: bool, allow:
     let name = Line(&manifest.name).to_string();
     let ids: Vec<&str> = open.iter().map(|secret| secret.id.as_str()).collect();
     Err(Error::new(Kind::Refused, format!("{name:?} holds what looks like secrets, so it stays here"))
-        .because(listed(&open))
+        .list(listed(&open))
         .hint(format!(
             "save again (`snap save` takes them out) and send that one; what is none may leave with {}",
             ids.iter()
@@ -40,19 +40,19 @@ pub fn check(workspace: &Workspace, manifest: &Manifest, with_base: bool, allow:
         )))
 }
 
-fn listed(open: &[Secret]) -> String {
+fn listed(open: &[Secret]) -> Vec<String> {
     let mut lines: Vec<String> = open
         .iter()
         .take(MOST_LISTED)
         .map(|secret| {
             let place = secret.places.first().map_or("", String::as_str);
-            format!("\n  {} in {} ({})", secret.kind, Line(place), secret.id)
+            format!("{} in {} ({})", secret.kind, Line(place), secret.id)
         })
         .collect();
     if open.len() > MOST_LISTED {
-        lines.push(format!("\n  and {} more", open.len() - MOST_LISTED));
+        lines.push(format!("and {} more", open.len() - MOST_LISTED));
     }
-    lines.concat()
+    lines
 }
 
 fn look(workspace: &Workspace, manifest: &Manifest, redactor: &Redactor) -> Result<()> {

@@ -74,7 +74,7 @@ pub(super) fn plan(
         progress.part(50..75, number as u64, saved.files.len() as u64);
         steps.extend(maker.step(edit, &here[&edit.path])?);
     }
-    Ok(Steps { unchanged: saved.files.len() - steps.len(), steps, notes, listing })
+    Ok(Steps { unchanged: saved.files.len() - steps.len(), steps, notes, left: Vec::new(), listing })
 }
 
 fn check_restorable(workspace: &Workspace, repository: &Repository, saved: &Edits) -> Result<()> {
@@ -126,11 +126,11 @@ pub(super) fn conflict(saved: &Edits, edit: &Edit, here: &Here) -> Option<&'stat
 
 fn conflict_error(conflicts: &[(&RepoPath, &str)]) -> Error {
     let mut listed: Vec<String> =
-        conflicts.iter().take(MOST_LISTED).map(|(path, why)| format!("\n  {path}: {why}")).collect();
+        conflicts.iter().take(MOST_LISTED).map(|(path, why)| format!("{path}: {why}")).collect();
     if conflicts.len() > MOST_LISTED {
-        listed.push(format!("\n  and {} more", conflicts.len() - MOST_LISTED));
+        listed.push(format!("and {} more", conflicts.len() - MOST_LISTED));
     }
     Error::new(Kind::Conflict, "The snapshot's edits and this work tree disagree; nothing was changed")
-        .because(listed.concat())
+        .list(listed)
         .hint("`--merge` merges the two; `snap rewind` puts everything back to that moment, after saving what is here; `--worktree BRANCH` restores beside it")
 }

@@ -109,6 +109,21 @@ pub(super) fn plan(
         Scope::Everything => clean.iter().map(|step| &step.path).collect(),
         Scope::Paths(_) => Vec::new(),
     };
+    let unfiltered = repository.unfiltered(&paths)?;
+    let unfiltered: BTreeMap<RepoPath, String> =
+        unfiltered.into_iter().map(|(path, filter)| (path.clone(), filter)).collect();
+    let mut left = Vec::new();
+    clean.retain(|step| match unfiltered.get(&step.path) {
+        Some(filter) if matches!(step.work, Work::Set { .. }) => {
+            left.push((step.path.clone(), filter.clone()));
+            false
+        }
+        _ => true,
+    });
+    let paths: Vec<&RepoPath> = match scope {
+        Scope::Everything => clean.iter().map(|step| &step.path).collect(),
+        Scope::Paths(_) => Vec::new(),
+    };
     let converted: BTreeSet<RepoPath> = repository.converted(&paths)?.into_iter().cloned().collect();
     for step in &mut clean {
         if let (Work::Set { mode, bytes, .. }, Some(version), true) =
@@ -120,5 +135,5 @@ pub(super) fn plan(
     }
     steps.extend(clean);
     steps.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(Steps { unchanged: wanted.len() - steps.len(), steps, notes: Vec::new(), listing })
+    Ok(Steps { unchanged: wanted.len() - steps.len() - left.len(), steps, notes: Vec::new(), left, listing })
 }

@@ -17,8 +17,9 @@ use crate::session::Placed;
 use crate::store::LogEntry;
 use crate::tree::{Node, STAGING, Staging, Tree};
 
-/// The versions of what is written here; another one is left alone. The second: a session is continued.
-pub(super) const FORMATS: std::ops::RangeInclusive<u32> = 1..=2;
+/// The versions of what is written here; another one is left alone. Those before were not sealed, and are not
+/// believed. The second of these: a session is continued.
+pub(super) const FORMATS: std::ops::RangeInclusive<u32> = 3..=4;
 
 /// Stands in the staging folder from when everything is in it until nothing is to be moved back.
 pub(super) const READY: &str = "ready";

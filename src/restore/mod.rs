@@ -48,11 +48,11 @@ use crate::workspace::Workspace;
 
 use apply::{Change, Failed};
 use consent::Standing;
-pub use consent::{Consent, Doubt, not_trusted};
+pub use consent::{Consent, Doubt, Preview, not_trusted};
 use journal::Record;
 
 pub use link::{follow, link, links};
-pub use recover::{Outcome, Recovered, cut_off, recover, unreadable_journals};
+pub use recover::{Ignored, Outcome, Recovered, Settled, cut_off, foreign_journals, recover};
 pub use relocate::{Paths, Relocated, Relocation};
 pub use session::{SessionPlan, check_transcript};
 pub use steps::{Action, Maker, Step};
@@ -75,6 +75,8 @@ pub struct Plan {
     /// The branch that is moved too.
     moved: Option<MovedBranch>,
     unfilled: Vec<Held>,
+    /// What is left as it is here, and the filter that it would need.
+    left: Vec<(RepoPath, String)>,
 }
 
 /// How to bring a snapshot back.
@@ -151,6 +153,21 @@ impl Plan {
     /// Returns the files that can't be made, as secrets in them are not here.
     pub fn unfilled(&self) -> &[Held] {
         &self.unfilled
+    }
+
+    /// Returns the files that are left as they are here, with the filter that a checkout would run:
+    /// one that only the repository's own configuration has.
+    pub fn left(&self) -> &[(RepoPath, String)] {
+        &self.left
+    }
+
+    /// Adds files that are left as they are, but for those that are set.
+    #[must_use]
+    pub fn leaving(mut self, left: Vec<(RepoPath, String)>) -> Plan {
+        let is_set = |path: &RepoPath| self.steps.iter().any(|step| step.path() == path);
+        let left: Vec<_> = left.into_iter().filter(|(path, _)| !is_set(path)).collect();
+        self.left.extend(left);
+        self
     }
 
     /// Returns what a person should know.
@@ -249,6 +266,7 @@ pub fn plan_resume(
         standing,
         moved: None,
         unfilled,
+        left: Vec::new(),
     })
 }
 
@@ -320,6 +338,7 @@ pub fn plan_rewind(
         standing,
         moved,
         unfilled: refilled.held,
+        left: found.left,
         steps: found.steps,
         listing: Some(found.listing),
         conflicts: Vec::new(),
@@ -354,11 +373,16 @@ pub fn plan_undo(workspace: &Workspace, progress: &Progress) -> Result<Plan> {
     };
     let here = |root: &NativePath| root.as_path() == workspace.root;
     let restores = [Operation::Resume, Operation::Rewind, Operation::Undo];
-    let log = workspace.store.read_log()?;
-    let done = || {
-        let restored = |entry: &&LogEntry| restores.contains(&entry.operation);
-        log.iter().rev().filter(restored).filter(|entry| entry.root.as_ref().is_some_and(here))
-    };
+    let restored =
+        |entry: &LogEntry| restores.contains(&entry.operation) && entry.root.as_ref().is_some_and(here);
+    let mut log = workspace.store.read_log()?;
+    log.retain(restored);
+    // What is not proven to be this user's history may have come with a clone: it counts only if there is nothing
+    // else (a home that can't be written to has no key), moves no branch, and needs a yes.
+    let proven = log.iter().any(|entry| entry.own);
+    log.retain(|entry| entry.own || !proven);
+    log.iter_mut().filter(|entry| !entry.own).for_each(|entry| entry.moved = None);
+    let done = || log.iter().rev();
     // What changed no file leaves the one before it to be undone.
     let (id, moved) = match (done().find(|entry| entry.safety.is_some()), done().next()) {
         (None, None) => return Err(nothing()),
@@ -375,7 +399,10 @@ pub fn plan_undo(workspace: &Workspace, progress: &Progress) -> Result<Plan> {
     else {
         return Err(nothing());
     };
-    let standing = Standing::of(workspace, &manifest)?;
+    let mut standing = Standing::of(workspace, &manifest)?;
+    if !proven {
+        standing = standing.unproven("nothing proves that the restore it would take back was yours");
+    }
     let refilled = refill(workspace, repository, &manifest, saved, &Bases::default(), &[])?;
     let saved = refilled.edits.as_ref();
     let found = exact::plan(workspace, repository, saved, exact::Scope::Paths(&safety.paths), progress)?;
@@ -395,6 +422,7 @@ pub fn plan_undo(workspace: &Workspace, progress: &Progress) -> Result<Plan> {
         root: workspace.root.clone(),
         standing,
         unfilled: refilled.held,
+        left: found.left,
         steps: found.steps,
         listing: Some(found.listing),
         conflicts: Vec::new(),
@@ -484,7 +512,7 @@ fn carry_out(
         ..audit::line(context, operation, Some(&manifest))
     };
     let record = Record {
-        format: if placed.as_ref().is_some_and(Placed::continues) { 2 } else { 1 },
+        format: if placed.as_ref().is_some_and(Placed::continues) { 4 } else { 3 },
         id,
         line: line.clone(),
         safety: safety.map(|safety| safety.name.clone()),

@@ -2,8 +2,11 @@
 //!
 //! A journal whose lock is free says so. Nothing is asked and nothing has to be removed by
 //! hand: the next command that changes anything does it first, and tells.
+//!
+//! A journal is believed only if it carries this user's seal, and only as far as each path in it is one that
+//! this work tree and these client folders give: what came with a clone, or was copied, is named and left.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::journal::{FORMATS, Kept, Record};
 use crate::audit;
@@ -11,7 +14,8 @@ use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::git::{Place, Repository};
 use crate::paths::RepoPath;
-use crate::store::{LogEntry, Operation, Store, Wait};
+use crate::place::Place as Where;
+use crate::store::{FoundJournal, LogEntry, Operation, Wait};
 use crate::workspace::Workspace;
 
 /// What was done about a restore that was cut off.
@@ -42,64 +46,183 @@ pub enum Outcome {
     Gone,
 }
 
+/// A journal that nothing was done about.
+#[derive(Debug)]
+pub struct Ignored {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Why.
+    pub why: String,
+    /// What to do, for a person.
+    pub hint: String,
+    /// Whether it is not this user's at all, rather than of another place.
+    pub foreign: bool,
+}
+
+/// What was done about the restores of a store that were cut off.
+#[derive(Debug, Default)]
+pub struct Settled {
+    /// Those that were taken back or finished.
+    pub recovered: Vec<Recovered>,
+    /// Journals that nothing was done about.
+    pub ignored: Vec<Ignored>,
+}
+
+/// What a journal is worth here.
+enum Worth {
+    /// It is gone, or somebody works on it.
+    Nothing,
+    Ignored(Ignored),
+    Believed(Box<Record>),
+}
+
 /// Takes back or finishes every restore of this store whose process died.
 ///
 /// # Errors
 /// [`Kind::Busy`] if one is under way in this very work tree; what the disk says. What could
 /// not be done is tried again by the next command.
-pub fn recover(context: &Context, workspace: &Workspace) -> Result<Vec<Recovered>> {
-    let mut done = Vec::new();
-    for path in workspace.store.journals()? {
-        done.extend(recover_one(context, workspace, &path)?);
+pub fn recover(context: &Context, workspace: &Workspace) -> Result<Settled> {
+    let mut settled = Settled::default();
+    for journal in workspace.store.journals()? {
+        match worth(workspace, &journal)? {
+            Worth::Nothing => {}
+            Worth::Ignored(ignored) => settled.ignored.push(ignored),
+            Worth::Believed(record) => {
+                settled.recovered.extend(recover_one(context, workspace, &journal, *record)?)
+            }
+        }
     }
-    Ok(done)
+    Ok(settled)
 }
 
-/// Returns the roots of the work trees in which a restore was cut off.
+/// Returns the roots of the work trees in which a restore was cut off, and the journals that are not believed.
 ///
 /// # Errors
 /// What the disk says.
-pub fn cut_off(store: &Store) -> Result<Vec<PathBuf>> {
-    let mut roots = Vec::new();
-    for path in store.journals()? {
-        let Some(line) = store.peek_journal(&path)? else { continue };
-        if store.take_journal(&path, Wait::No)?.is_some() {
-            roots.push(read(&path, &line)?.root.as_path().to_owned());
+pub fn cut_off(workspace: &Workspace) -> Result<(Vec<PathBuf>, Vec<Ignored>)> {
+    let (mut roots, mut ignored) = (Vec::new(), Vec::new());
+    for journal in workspace.store.journals()? {
+        match worth(workspace, &journal)? {
+            Worth::Believed(record) if workspace.store.take_journal(&journal, Wait::No)?.is_some() => {
+                roots.push(record.root.as_path().to_owned());
+            }
+            Worth::Ignored(one) => ignored.push(one),
+            Worth::Nothing | Worth::Believed(_) => {}
         }
     }
-    Ok(roots)
+    Ok((roots, ignored))
 }
 
-/// Returns the journals that nobody works on and that can't be read, with why.
+/// Returns the journals that are not this user's, whatever they are, with why.
 ///
 /// # Errors
 /// What the disk says.
-pub fn unreadable_journals(store: &Store) -> Result<Vec<(PathBuf, Error)>> {
-    let mut unreadable = Vec::new();
-    for path in store.journals()? {
-        let Some(line) = store.peek_journal(&path)? else { continue };
-        match store.take_journal(&path, Wait::No) {
-            Err(error) if error.kind() == Kind::Damaged => unreadable.push((path, error)),
-            Ok(None) => {}
-            Ok(Some(_)) => unreadable.extend(read(&path, &line).err().map(|error| (path, error))),
-            Err(error) => return Err(error),
+pub fn foreign_journals(workspace: &Workspace) -> Result<Vec<(Where, Ignored)>> {
+    let mut foreign = Vec::new();
+    for journal in workspace.store.journals()? {
+        match worth(workspace, &journal) {
+            Ok(Worth::Ignored(ignored)) if ignored.foreign => foreign.push((journal, ignored)),
+            Err(error) if error.kind() != Kind::NewerFormat => return Err(error),
+            _ => {}
         }
     }
-    Ok(unreadable)
+    Ok(foreign)
 }
 
-fn recover_one(context: &Context, workspace: &Workspace, path: &Path) -> Result<Option<Recovered>> {
-    let Some(line) = workspace.store.peek_journal(path)? else { return Ok(None) };
-    let record = read(path, &line)?;
+/// Looks what a journal is worth here; changes nothing.
+fn worth(workspace: &Workspace, journal: &Where) -> Result<Worth> {
+    let path = journal.path();
+    let foreign = |why: String| {
+        let hint = "it may have come with the project; `snap verify --repair` sets it aside. If a restore of yours was cut off \
+            in a project that has been moved since, move it back first: the safety snapshot in `snap list` has the files";
+        Ok(Worth::Ignored(Ignored { path: path.clone(), why, hint: hint.to_owned(), foreign: true }))
+    };
+    let found = match workspace.store.peek_journal(journal) {
+        Ok(Some(found)) => found,
+        Ok(None) => return Ok(Worth::Nothing),
+        Err(error) if error.kind() == Kind::Damaged => return foreign(error.cause().to_owned()),
+        Err(error) => return Err(error),
+    };
+    if !found.own {
+        // Where there is no key to seal with, a restore that is under way has such a journal too.
+        let worked_on = workspace.store.take_journal(journal, Wait::No).is_ok_and(|taken| taken.is_none());
+        return if worked_on {
+            Ok(Worth::Nothing)
+        } else {
+            foreign("it does not carry your seal, and nothing in it is believed".to_owned())
+        };
+    }
+    let record = match read(&path, &found) {
+        Err(error) if error.kind() == Kind::Damaged => return foreign(error.cause().to_owned()),
+        record => record?,
+    };
+    match misfit(workspace, journal, &record) {
+        None => Ok(Worth::Believed(Box::new(record))),
+        Some((why, hint)) => Ok(Worth::Ignored(Ignored { path, why, hint, foreign: false })),
+    }
+}
+
+/// Says what in a journal is not what this work tree and these client folders give, and what to do.
+fn misfit(workspace: &Workspace, journal: &Where, record: &Record) -> Option<(String, String)> {
+    let root = record.root.as_path();
+    let shown = |path: &Path| crate::screen::Line(&path.to_string_lossy()).to_string();
+    let other = |root: &Path| {
+        let repository = workspace.repository.as_ref()?;
+        let worktrees = repository.other_worktrees().ok()?;
+        // One that git has forgotten: all that is left of it is a session.
+        Some(worktrees.iter().any(|other| other == root) || !root.is_dir())
+    };
+    if root != workspace.root && other(root) != Some(true) {
+        let why = format!("it is of a restore in {}, which is no work tree of this project", shown(root));
+        return Some((
+            why,
+            format!("run `snap list` there (with `--store` if that is another store): {}", shown(root)),
+        ));
+    }
+    let named = |why: &str| {
+        let hint = "nothing of it was done; `snap list` shows the safety snapshot from before that restore";
+        Some((why.to_owned(), hint.to_owned()))
+    };
+    if journal.name().to_str() != Some(format!("{}.json", record.id).as_str()) {
+        return named("its name is not the one that it gives itself");
+    }
+    if record.line.root.as_ref().is_some_and(|line| line.as_path() != root) {
+        return named("it speaks of two work trees");
+    }
+    let is_commit =
+        |id: &String| matches!(id.len(), 40 | 64) && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if record.line.moved.as_ref().is_some_and(|moved| !is_commit(&moved.from) || !is_commit(&moved.to)) {
+        return named("it moves a branch to what is no commit");
+    }
+    let Some(session) = &record.session else { return None };
+    if !session.is_in(&workspace.client) {
+        let folder = shown(session.client_folder());
+        let why = format!("its session belongs into {folder}, and the client's folder here is another");
+        return Some((why, format!("run a `snap` command here with CLAUDE_CONFIG_DIR={folder} once")));
+    }
+    let inside =
+        |path: &Path| path.starts_with(root) && !path.components().any(|part| part == Component::ParentDir);
+    if !session.is_of(record.id.as_str(), inside) {
+        return named("its session is of another restore");
+    }
+    None
+}
+
+fn recover_one(
+    context: &Context,
+    workspace: &Workspace,
+    journal: &Where,
+    record: Record,
+) -> Result<Option<Recovered>> {
     let here = record.root.as_path() == workspace.root;
     let wait = if here { Wait::Patiently } else { Wait::No };
-    let taken = workspace.store.take_journal(path, wait).map_err(|error| match error.kind() {
+    let taken = workspace.store.take_journal(journal, wait).map_err(|error| match error.kind() {
         Kind::Busy => Error::new(Kind::Busy, format!("A restore is under way in {}", workspace.root.display()))
             .because("another snap works on it")
             .hint("wait for it to end; if it is stopped, let it go on or kill it: the next command puts things right"),
         _ => error,
     })?;
-    let Some((journal, _, decided)) = taken else { return Ok(None) };
+    let Some((journal, FoundJournal { decided, own: true, .. })) = taken else { return Ok(None) };
     let mut recovered = Recovered {
         root: record.root.as_path().to_owned(),
         name: record.line.name.clone(),
@@ -146,7 +269,8 @@ fn recover_one(context: &Context, workspace: &Workspace, path: &Path) -> Result<
     Ok(Some(recovered))
 }
 
-fn read(path: &Path, line: &[u8]) -> Result<Record> {
+fn read(path: &Path, found: &FoundJournal) -> Result<Record> {
+    let line = found.line.as_slice();
     #[derive(serde::Deserialize)]
     struct Version {
         format: u32,

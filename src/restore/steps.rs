@@ -1,11 +1,11 @@
 //! One step of a restore: what a path becomes, computed from base and diff and checked.
 
-use crate::edit;
 use crate::error::{Error, Kind, Result};
 use crate::git::index::IndexEntry;
 use crate::git::{Blobs, Listing, Repository};
 use crate::manifest::{Diff, DiffForm, Edit, HiddenBy, IndexState, Mode, Version};
 use crate::paths::RepoPath;
+use crate::redaction::apply_redacted;
 use crate::restore::here::Here;
 use crate::store::{Bases, Store};
 
@@ -75,6 +75,8 @@ pub(super) struct Steps {
     pub(super) steps: Vec<Step>,
     pub(super) unchanged: usize,
     pub(super) notes: Vec<String>,
+    /// What is left as it is here, and the filter that it would need.
+    pub(super) left: Vec<(RepoPath, String)>,
     /// What they were planned on.
     pub(super) listing: Listing,
 }
@@ -214,7 +216,8 @@ impl<'a> Maker<'a> {
         self.blobs.read(oid)
     }
 
-    /// Computes a version's bytes from the base and its diff, and checks them against its id.
+    /// Computes a version's bytes from the base and its diff, and checks them against its id: as they are stored, so
+    /// that one that was not refilled still has placeholders where secrets were.
     ///
     /// # Errors
     /// [`Kind::Damaged`] if they are others, [`Kind::NotFound`] if the base version is not here.
@@ -237,7 +240,7 @@ impl<'a> Maker<'a> {
             None => old,
             Some(diff) => {
                 let stored = self.store.load(&diff.content)?;
-                edit::apply(diff.form, stored, &old, diff.bytes).map_err(damaged)?
+                apply_redacted(diff, stored, &old).map_err(damaged)?
             }
         };
         if self.repository.hash().blob_id(&bytes) != version.oid {

@@ -10,10 +10,11 @@ use std::time::UNIX_EPOCH;
 use serde::{Deserialize, Serialize};
 
 use super::{ClientHome, Placed};
-use crate::error::{Error, IoContext as _, Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::fs::{self, Existing};
 use crate::ids::{ClientId, SnapshotId};
 use crate::paths::RepoPath;
+use crate::place::{Place, Root};
 
 /// A list of a session's files over this size is none.
 const LARGEST: u64 = 16 << 20;
@@ -45,11 +46,11 @@ struct Written {
 }
 
 impl ClientHome {
-    fn link_folder(&self) -> PathBuf {
-        self.config().join("snap/links")
+    fn link_folder(&self) -> Place {
+        self.own_folder().join("links")
     }
 
-    fn link_path(&self, id: &ClientId) -> PathBuf {
+    fn link_place(&self, id: &ClientId) -> Place {
         self.link_folder().join(format!("{id}.json"))
     }
 
@@ -59,8 +60,8 @@ impl ClientHome {
     /// [`Kind::Environment`] if the folder is there but can't be read.
     pub fn links(&self) -> Result<Vec<Link>> {
         let mut links = Vec::new();
-        for path in super::files::list(&self.link_folder())? {
-            let json = fs::read_plain(&path, LARGEST)?.unwrap_or_default();
+        for name in self.link_folder().names()? {
+            let json = self.link_folder().join(name).read(LARGEST).ok().flatten().unwrap_or_default();
             links.extend(serde_json::from_slice::<Link>(&json).ok());
         }
         Ok(links)
@@ -94,19 +95,22 @@ impl ClientHome {
         };
         let json = serde_json::to_vec_pretty(&link)
             .map_err(|error| Error::new(Kind::Bug, "A link can't be written").because(error))?;
-        fs::make_private_folder(&self.link_folder())?;
-        fs::publish(&self.link_folder(), &self.link_path(id), &json, Existing::Replace).map(|_new| ())
+        self.link_folder().make_folder()?;
+        fs::publish(&self.link_folder(), &self.link_place(id), &json, Existing::Replace).map(|_new| ())
     }
 
     fn written(&self, path: &RepoPath) -> Result<Option<Written>> {
-        let file = self.config().join(path.as_path());
-        let meta = match file.symlink_metadata() {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            meta => meta.context("read", &file)?,
-        };
-        let modified = meta.modified().context("read", &file)?;
-        let modified = modified.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
-        Ok(Some(Written { path: path.clone(), size: meta.len(), modified }))
+        let Some(found) = self.place_of(path).stat()? else { return Ok(None) };
+        let modified = found.modified.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+        Ok(Some(Written { path: path.clone(), size: found.size, modified }))
+    }
+
+    /// Returns the place of a session's file: below `projects`, `tasks` and the like, which may be links of the user's
+    /// own, through real folders only.
+    fn place_of(&self, path: &RepoPath) -> Place {
+        let mut parts = path.as_path().components();
+        let kind = parts.next().map(|kind| kind.as_os_str()).unwrap_or_default();
+        Root::own(&self.config().join(kind)).at(parts.as_path())
     }
 
     /// Says whether nobody touched the session since it was linked.
@@ -128,26 +132,24 @@ impl ClientHome {
         if untouched {
             // The transcript first: without it, the client does not list the session.
             for file in link.files.iter().rev() {
-                fs::remove(&self.config().join(file.path.as_path()))?;
+                self.place_of(&file.path).remove()?;
             }
             for file in &link.files {
-                let path = self.config().join(file.path.as_path());
-                for folder in path.ancestors().skip(1).take_while(|folder| *folder != self.config()) {
-                    if std::fs::remove_dir(folder).is_err() {
-                        break;
-                    }
+                let mut folder = self.place_of(&file.path).folder();
+                while !folder.name().is_empty() && folder.remove_empty() {
+                    folder = folder.folder();
                 }
             }
         }
-        fs::remove(&self.link_path(&link.id))?;
+        self.link_place(&link.id).remove()?;
         Ok(untouched)
     }
 
     /// Says whether a transcript is that of a link which still waits: no work of anybody's.
     pub(super) fn waits(&self, transcript: &Path) -> bool {
         let id = transcript.file_stem().and_then(|stem| stem.to_str()).and_then(ClientId::parse);
-        let Some(path) = id.map(|id| self.link_path(&id)).filter(|path| path.exists()) else { return false };
-        let json = fs::read_plain(&path, LARGEST).ok().flatten().unwrap_or_default();
+        let Some(place) = id.map(|id| self.link_place(&id)).filter(Place::exists) else { return false };
+        let json = place.read(LARGEST).ok().flatten().unwrap_or_default();
         let link: Option<Link> = serde_json::from_slice(&json).ok();
         link.is_some_and(|link| self.is_untouched(&link).unwrap_or(false))
     }

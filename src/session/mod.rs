@@ -27,11 +27,12 @@ mod slug;
 use std::path::{Path, PathBuf};
 
 use crate::ids::ClientId;
+use crate::place::{Place, Root};
 
 pub use continuation::{AsSaved, Standing, Writer};
 pub use elsewhere::is_elsewhere;
 pub use files::{AgentFiles, Lines, SessionFiles};
-pub use hook::{HookInput, ToolInput, shown_instead_of_asking};
+pub use hook::{HookInput, ToolInput, shown_beside_the_step, shown_instead_of_asking};
 pub use install::{left_tree_record, title_records};
 pub use integration::{COMMAND_FILE, hooks, is_our_command, with_hooks, without_hooks};
 pub use links::Link;
@@ -75,6 +76,11 @@ impl ClientHome {
     /// Returns the configuration folder.
     pub fn config(&self) -> &Path {
         &self.config
+    }
+
+    /// Returns our own folder in it.
+    fn own_folder(&self) -> Place {
+        Root::own(&self.config).at("snap")
     }
 
     /// Returns the user's home folder.

@@ -21,6 +21,7 @@ use crate::error::{Error, IoContext, Kind, Result};
 use crate::fs;
 use crate::ids::ClientId;
 use crate::paths::{NativePath, RepoPath};
+use crate::place::Root;
 use crate::tree::{Node, Staging, Tree};
 
 /// Stands in the staging folder from when everything is in it until nothing is to be moved back.
@@ -134,7 +135,8 @@ impl Placing<'_> {
     fn write(&self, number: usize, content: Writer<'_>) -> Result<()> {
         let File { kind, name, path, .. } = self.placed.file(number)?;
         let folder = self.placed.config.as_path().join(kind);
-        fs::make_private_folder(&folder)?;
+        // A link in its place is the user's own, as that of the client's folder itself.
+        Root::own(&folder).at("").make_folder()?;
         let tree = open(&folder)?;
         let staged = self.placed.staged(&name)?;
         let made = match self.placed.continued.get(&number) {
@@ -177,6 +179,25 @@ impl Placed {
     /// Says whether it continues a session that is here.
     pub fn continues(&self) -> bool {
         !self.continued.is_empty()
+    }
+
+    /// Says whether it goes into these folders of the client's.
+    pub fn is_in(&self, client: &ClientHome) -> bool {
+        let same = |one: &Path, other: &Path| {
+            one == other
+                || one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other))
+        };
+        same(self.config.as_path(), client.config())
+    }
+
+    /// Returns the client's folder that it goes into.
+    pub fn client_folder(&self) -> &Path {
+        self.config.as_path()
+    }
+
+    /// Says whether it is that of the installation with this token, in a folder that is `inside`.
+    pub fn is_of(&self, token: &str, inside: impl Fn(&Path) -> bool) -> bool {
+        self.token == token && inside(self.cwd.as_path())
     }
 
     /// Begins to write the files; those that are here are compared as they would be saved.

@@ -6,7 +6,6 @@
 //! and so do the journals of sessions that are long past.
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
@@ -18,6 +17,7 @@ use crate::fs::{self, Existing};
 use crate::grants::Rule;
 use crate::ids::ClientId;
 use crate::manifest::{AgentStatus, Decision, Skipped};
+use crate::place::Place;
 use crate::timestamp::Timestamp;
 
 /// The most that a journal may grow to, in bytes; then its older half goes.
@@ -81,12 +81,8 @@ struct Cron {
 pub struct Journal(Vec<Line>);
 
 impl ClientHome {
-    fn journals(&self) -> PathBuf {
-        self.config.join("snap")
-    }
-
-    fn journal_path(&self, id: &ClientId) -> PathBuf {
-        self.journals().join(format!("{id}.jsonl"))
+    fn journal_place(&self, id: &ClientId) -> Place {
+        self.own_folder().join(format!("{id}.jsonl"))
     }
 
     /// Writes down what an event says that nothing else does; most say nothing.
@@ -101,25 +97,26 @@ impl ClientHome {
         if text.len() > LONGEST_LINE {
             return Ok(());
         }
-        let path = self.journal_path(&id);
-        if !path.exists() {
-            fs::make_private_folder(&self.journals())?;
+        let place = self.journal_place(&id);
+        let path = place.path();
+        if !place.exists() {
+            self.own_folder().make_folder()?;
             self.forget_journals(SystemTime::now())?;
         }
-        let mut file = fs::append_private(&path)?;
+        let mut file = fs::append_private(&place)?;
         // In one call, so that two hooks at once don't mix their lines.
         file.write_all(text.as_bytes()).context("write", &path)?;
         match file.metadata().context("read", &path)?.len() > LARGEST {
-            true => shorten(&path),
+            true => shorten(&place),
             false => Ok(()),
         }
     }
 
     /// Reads what hooks wrote down of a session; a line that can't be read is passed over, and a file is named.
     pub fn journal(&self, id: &ClientId, missing: &mut Vec<Skipped>) -> Journal {
-        let path = self.journal_path(id);
-        let bytes = fs::read_plain(&path, 2 * LARGEST).unwrap_or_else(|error| {
-            missing.push(Skipped::at(&path, error.cause()));
+        let place = self.journal_place(id);
+        let bytes = place.read(2 * LARGEST).unwrap_or_else(|error| {
+            missing.push(Skipped::at(&place.path(), error.cause()));
             None
         });
         let bytes = bytes.unwrap_or_default();
@@ -134,19 +131,13 @@ impl ClientHome {
     /// [`crate::error::Kind::Environment`] if the client's folders can't be read.
     pub fn forget_journals(&self, now: SystemTime) -> Result<usize> {
         let mut forgotten = 0;
-        for path in super::files::list(&self.journals())? {
-            let id =
-                path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".jsonl"));
-            let (Some(id), Ok(written)) =
-                (id.and_then(ClientId::parse), path.metadata().and_then(|meta| meta.modified()))
-            else {
-                continue;
-            };
-            let age = now.duration_since(written).unwrap_or_default();
+        for name in self.own_folder().names()? {
+            let place = self.own_folder().join(&name);
+            let id = name.to_str().and_then(|name| name.strip_suffix(".jsonl")).and_then(ClientId::parse);
+            let (Some(id), Some(found)) = (id, place.stat()?) else { continue };
+            let age = now.duration_since(found.modified).unwrap_or_default();
             let day = KEPT / 30;
-            if (age > KEPT || (age > day && self.transcripts(&id)?.is_empty()))
-                && std::fs::remove_file(&path).is_ok()
-            {
+            if (age > KEPT || (age > day && self.transcripts(&id)?.is_empty())) && place.remove().is_ok() {
                 forgotten += 1;
             }
         }
@@ -155,12 +146,11 @@ impl ClientHome {
 }
 
 /// Keeps the newer half of a journal.
-fn shorten(path: &Path) -> Result<()> {
-    let Some(bytes) = fs::read_plain(path, 4 * LARGEST)? else { return Ok(()) };
+fn shorten(place: &Place) -> Result<()> {
+    let Some(bytes) = place.read(4 * LARGEST)? else { return Ok(()) };
     let half = bytes.len() / 2;
     let start = bytes[half..].iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |at| half + at + 1);
-    let folder = path.parent().unwrap_or(path);
-    fs::publish(folder, path, &bytes[start..], Existing::Replace).map(|_replaced| ())
+    fs::publish(&place.folder(), place, &bytes[start..], Existing::Replace).map(|_replaced| ())
 }
 
 /// Returns what is worth writing down.
@@ -169,7 +159,7 @@ fn line(event: &str, input: &HookInput, at: Timestamp) -> Option<Line> {
     match event {
         "PermissionRequest" => Some(Line {
             tool: input.tool_name.clone(),
-            detail: Some(input.tool_input.clone().unwrap_or_default().subject()),
+            detail: Some(input.subject()),
             rules: Some(offered(&input.permission_suggestions)),
             ..line
         }),
@@ -368,7 +358,7 @@ mod tests {
     #[test]
     fn a_journal_stays_small_and_goes_with_its_session() {
         let (_dir, home, id) = home();
-        let path = home.journal_path(&id);
+        let path = home.journal_place(&id).path();
         for number in 0..200 {
             let command = format!("{number} {}", "x".repeat(2_000));
             tell(

@@ -5,7 +5,6 @@
 //! like any other. It is an extra: without it the snapshot is whole, and it goes with it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +13,7 @@ use crate::error::{Error, Kind, Result};
 use crate::fs::{self, Existing};
 use crate::ids::SnapshotId;
 use crate::manifest::{LARGEST_MANIFEST, Manifest, ObjectRef};
+use crate::place::Place;
 
 const FORMAT: u32 = 1;
 
@@ -91,7 +91,7 @@ impl Store {
     /// # Errors
     /// As [`Bases::from_json`], and [`Kind::Environment`] with the path.
     pub fn bases(&self, manifest: &Manifest) -> Result<Bases> {
-        match fs::read_plain(&self.bases_path(&manifest.id), LARGEST_MANIFEST)? {
+        match self.bases_place(&manifest.id).read(LARGEST_MANIFEST)? {
             Some(json) => Bases::from_json(&json, manifest),
             None => Ok(Bases::default()),
         }
@@ -99,16 +99,21 @@ impl Store {
 
     /// Keeps base versions beside a snapshot that is about to be published; their objects are there.
     pub(super) fn publish_bases(&self, id: &SnapshotId, bases: &Bases) -> Result<()> {
-        fs::make_private_folder(&self.bases_folder())?;
-        fs::publish(&self.tmp(), &self.bases_path(id), &bases.to_json()?, Existing::Replace)?;
-        fs::sync_folder(&self.bases_folder())
+        self.bases_folder().make_folder()?;
+        fs::publish(&self.tmp(), &self.bases_place(id), &bases.to_json()?, Existing::Replace)?;
+        self.bases_folder().sync()
     }
 
-    pub(super) fn bases_folder(&self) -> PathBuf {
-        self.root.join("bases")
+    pub(super) fn bases_folder(&self) -> Place {
+        self.at("bases")
     }
 
-    pub(super) fn bases_path(&self, id: &SnapshotId) -> PathBuf {
-        self.bases_folder().join(format!("{id}.json"))
+    pub(super) fn bases_place(&self, id: &SnapshotId) -> Place {
+        self.bases_folder().join(bases_name(id))
     }
+}
+
+/// Returns the name of the file with a snapshot's base versions.
+pub(super) fn bases_name(id: &SnapshotId) -> String {
+    format!("{id}.json")
 }

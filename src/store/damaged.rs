@@ -3,13 +3,14 @@
 //! Owns `damaged/` in the store. While a manifest lies there, it may need any object: the
 //! sweep removes none.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::{AddLock, DeleteLock, Store, manifest_name, pin_name};
 use crate::digest::ObjectId;
 use crate::error::{Error, Kind, Result};
 use crate::fs::{self, Existing};
 use crate::manifest::{LARGEST_MANIFEST, Manifest, ObjectRef};
+use crate::place::{Place, Shape};
 
 impl Store {
     /// Writes an object anew whose content was found elsewhere, unless it is sound meanwhile;
@@ -38,16 +39,16 @@ impl Store {
     pub fn heal_manifest(&self, _lock: &AddLock, stem: &str) -> Result<bool> {
         let name = manifest_name(stem);
         let second = self.second_name(&name);
-        let Ok(Some(json)) = fs::read_plain(&second, LARGEST_MANIFEST) else { return Ok(false) };
+        let Ok(Some(json)) = second.read(LARGEST_MANIFEST) else { return Ok(false) };
         if Manifest::from_json(&json).is_err() {
             return Ok(false);
         }
-        let path = self.root.join(&name);
-        if path.symlink_metadata().is_ok_and(|meta| !meta.is_file()) {
-            self.set_aside(&path)?;
+        let place = self.at(&name);
+        if place.stat()?.is_some_and(|found| found.shape != Shape::File) {
+            self.set_aside(&place)?;
         }
-        fs::publish(&self.tmp(), &path, &json, Existing::Replace)?;
-        fs::sync_folder(&self.root)?;
+        fs::publish(&self.tmp(), &place, &json, Existing::Replace)?;
+        self.at("").sync()?;
         Ok(true)
     }
 
@@ -56,12 +57,12 @@ impl Store {
     /// # Errors
     /// [`Kind::Environment`] with the path.
     pub fn set_object_aside(&self, _lock: &DeleteLock, object: &ObjectRef) -> Result<Option<PathBuf>> {
-        let path = self.object_path(object.object);
+        let place = self.object_place(object.object);
         // A save may have written it anew meanwhile.
-        if path.symlink_metadata().is_err() || self.frame(object).is_ok() {
+        if !place.exists() || self.frame(object).is_ok() {
             return Ok(None);
         }
-        self.set_aside(&path).map(Some)
+        self.set_aside(&place).map(Some)
     }
 
     /// Sets a manifest that can't be read aside, with its pin; returns where it is now.
@@ -69,16 +70,14 @@ impl Store {
     /// # Errors
     /// [`Kind::Environment`] with the path.
     pub fn set_manifest_aside(&self, _lock: &DeleteLock, stem: &str) -> Result<Option<PathBuf>> {
-        let path = self.manifest_path(stem);
-        if path.symlink_metadata().is_err()
-            || !matches!(self.read(stem), Err(error) if error.kind() == Kind::Damaged)
-        {
+        let place = self.manifest_place(stem);
+        if !place.exists() || !matches!(self.read(stem), Err(error) if error.kind() == Kind::Damaged) {
             return Ok(None);
         }
-        let aside = self.set_aside(&path)?;
+        let aside = self.set_aside(&place)?;
         for name in [manifest_name(stem), pin_name(stem)] {
-            for left in [self.second_name(&name), self.root.join(&name)] {
-                if left.symlink_metadata().is_ok() {
+            for left in [self.second_name(&name), self.at(&name)] {
+                if left.exists() {
                     self.set_aside(&left)?;
                 }
             }
@@ -90,8 +89,8 @@ impl Store {
     ///
     /// # Errors
     /// [`Kind::Environment`] with the path.
-    pub fn set_journal_aside(&self, _lock: &DeleteLock, path: &Path) -> Result<PathBuf> {
-        self.set_aside(path)
+    pub fn set_journal_aside(&self, _lock: &DeleteLock, journal: &Place) -> Result<PathBuf> {
+        self.set_aside(journal)
     }
 
     /// Says whether a manifest was set aside, and still is: it may need any object.
@@ -99,18 +98,20 @@ impl Store {
     /// # Errors
     /// [`Kind::Environment`] with the path.
     pub fn has_manifests_aside(&self) -> Result<bool> {
-        let journal =
-            |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("journal-"));
-        let manifest = |path: &PathBuf| path.extension().is_some_and(|end| end == "json") && !journal(path);
-        Ok(super::objects::files_in(&self.damaged())?.iter().any(manifest))
+        let manifest = |name: &std::ffi::OsString| {
+            let name = name.to_string_lossy();
+            name.ends_with(".json") && !name.starts_with("journal-")
+        };
+        Ok(self.damaged().names()?.iter().any(manifest))
     }
 
     /// Moves a file of the store into `damaged/`, under its own name or one like it.
-    fn set_aside(&self, path: &Path) -> Result<PathBuf> {
+    fn set_aside(&self, place: &Place) -> Result<PathBuf> {
         let folder = self.damaged();
-        if fs::make_private_folder(&folder)? {
-            fs::sync_folder(&self.root)?;
+        if folder.make_folder()? {
+            self.at("").sync()?;
         }
+        let path = place.path();
         let of_journal = path.parent().is_some_and(|parent| parent.ends_with("restoring"));
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let stem = if of_journal { format!("journal-{stem}") } else { stem };
@@ -118,16 +119,16 @@ impl Store {
         for number in 1.. {
             let name = if number == 1 { format!("{stem}.{end}") } else { format!("{stem}-{number}.{end}") };
             let aside = folder.join(name);
-            if fs::rename_new(path, &aside)? {
-                fs::sync_folder(&folder)?;
-                path.parent().map_or(Ok(()), fs::sync_folder)?;
-                return Ok(aside);
+            if fs::rename_new_in(place, &aside)? {
+                folder.sync()?;
+                place.folder().sync()?;
+                return Ok(aside.path());
             }
         }
         Err(Error::new(Kind::Bug, "No free file name was found"))
     }
 
-    fn damaged(&self) -> PathBuf {
-        self.root.join("damaged")
+    fn damaged(&self) -> Place {
+        self.at("damaged")
     }
 }

@@ -17,7 +17,7 @@ use crate::bundle::MOST_OBJECTS;
 use crate::compress::{self, largest_frame};
 use crate::digest::ObjectId;
 use crate::error::{Error, IoContext as _, Kind, Result};
-use crate::fs::{self, Draft, Existing, Sealed};
+use crate::fs::{Draft, Existing, Sealed};
 use crate::json_shape;
 use crate::manifest::{Manifest, ObjectRef};
 use crate::screen::Line;
@@ -28,7 +28,7 @@ const LARGEST_SNAPSHOT: u64 = 4 << 30;
 
 /// How far ahead of ours another machine's clock may be: a snapshot from the far future
 /// would be `latest` for ever, and would push others out of `prune --keep-last`.
-const CLOCKS_APART: Duration = Duration::from_secs(24 * 60 * 60);
+pub(super) const CLOCKS_APART: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A snapshot on its way into a store.
 pub struct Incoming<'a> {
@@ -135,7 +135,7 @@ impl<'a> Incoming<'a> {
             drop(self.store.prepare()?);
             let tmp = self.store.tmp();
             let mut draft = Draft::begin(&tmp)?;
-            draft.write_all(frame).context("write", &tmp)?;
+            draft.write_all(frame).context("write", &tmp.path())?;
             self.sealed.insert(id, draft.seal()?);
         }
         self.missing.remove(&id);
@@ -194,16 +194,16 @@ impl<'a> Incoming<'a> {
         let objects = self.sealed.len();
         for (id, sealed) in self.sealed {
             let folder = self.store.object_folder(id);
-            if fs::make_private_folder(&folder)? {
-                super::held(&lock.dirty).insert(self.store.objects_folder());
+            if folder.make_folder()? {
+                lock.touched(self.store.objects_folder());
             }
             // Whatever stands there now was looked at and found wanting, or is the same.
-            sealed.publish(&self.store.object_path(id), Existing::Replace)?;
-            super::held(&lock.dirty).insert(folder);
+            sealed.publish(&self.store.object_place(id), Existing::Replace)?;
+            lock.touched(folder);
         }
         lock.sync()?;
         // Those that were here from the start were not under our lock until now.
-        let lost = |object: &ObjectRef| !self.store.object_path(object.object).exists();
+        let lost = |object: &ObjectRef| !self.store.object_place(object.object).exists();
         if self.manifest.objects().iter().chain(self.bases.0.values()).any(lost) {
             return Err(Error::new(Kind::Environment, format!("Cannot take in {name:?}"))
                 .because("another snap removed parts of it meanwhile")

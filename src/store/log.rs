@@ -1,13 +1,17 @@
 //! The log: who did what, when, one JSON object a line in `log.jsonl`, only ever appended.
 //!
+//! The log is history, never configuration. A store can come with a clone, so a line counts for
+//! something ([`Store::own_log`]) only if it ends in this user's seal; the others are shown.
 //! Bounded: when it has grown over a mebibyte, the older half goes. A log that can't be
 //! written never stops the work it would tell of.
 
-use std::io::Write as _;
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 
 use serde::{Deserialize, Serialize};
 
+use super::seal::LOG_LINE;
 use super::{PATIENCE, Store};
+use crate::digest::ObjectId;
 use crate::error::{IoContext, Result};
 use crate::fs::{self, Existing};
 use crate::ids::{ClientId, SnapshotId};
@@ -15,6 +19,9 @@ use crate::paths::NativePath;
 use crate::timestamp::Timestamp;
 
 const LARGEST_LOG: u64 = 1 << 20;
+
+/// Stands before the seal, which is the last thing in a line.
+const SEAL: &[u8] = b",\"seal\":\"";
 
 /// One line of the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +60,9 @@ pub struct LogEntry {
     /// For a failure: what was said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Whether the line carries this user's seal. Anything else may have come with a clone.
+    #[serde(skip)]
+    pub own: bool,
 }
 
 /// A branch that a restore moved, so that an undo can take it back.
@@ -149,29 +159,81 @@ impl Store {
     /// # Errors
     /// [`crate::error::Kind::Environment`] with the path; callers may go on.
     pub fn log(&self, entry: &LogEntry) -> Result<()> {
-        let path = self.root.join("log.jsonl");
-        let mut line = serde_json::to_vec(entry).unwrap_or_default();
-        line.push(b'\n');
+        let place = self.at(LOG);
+        let path = place.path();
+        let line = self.sealed_line(serde_json::to_vec(entry).unwrap_or_default());
         // Alone: a line that is added while another process cuts the log would be cut with it.
-        let mut file = fs::append_alone(&path, PATIENCE)?;
-        if file.metadata().context("read", &path)?.len() > LARGEST_LOG {
-            let known = fs::read_plain(&path, 16 * LARGEST_LOG)?.unwrap_or_default();
-            let half = &known[known.len() / 2..];
-            let kept = half.iter().position(|byte| *byte == b'\n').map_or(&[][..], |end| &half[end + 1..]);
-            fs::publish(&self.tmp(), &path, &[kept, &line].concat(), Existing::Replace)?;
+        let mut file = fs::append_alone(&place, PATIENCE)?;
+        let size = file.metadata().context("read", &path)?.len();
+        let mut last = Vec::new();
+        file.seek(SeekFrom::Start(size.saturating_sub(LARGEST_LOG / 2))).context("read", &path)?;
+        if size > LARGEST_LOG {
+            (&mut file).take(LARGEST_LOG).read_to_end(&mut last).context("read", &path)?;
+            let start = last.iter().position(|byte| *byte == b'\n').map_or(last.len(), |end| end + 1);
+            let kept = [whole_lines(&last[start..]), line].concat();
+            fs::publish(&self.tmp(), &place, &kept, Existing::Replace)?;
             return Ok(());
         }
-        file.write_all(&line).context("write", &path)?;
+        // A line that was cut off, by whatever, must not take this one with it.
+        file.seek(SeekFrom::Start(size.saturating_sub(1))).context("read", &path)?;
+        (&mut file).take(1).read_to_end(&mut last).context("read", &path)?;
+        let start = if matches!(last.as_slice(), b"" | b"\n") { &b""[..] } else { b"\n" };
+        file.write_all(&[start, &line].concat()).context("write", &path)?;
         // `undo` goes by the lines of restores: they are as durable as what they tell of.
         if entry.root.is_some() { file.sync_all().context("write", &path) } else { Ok(()) }
     }
 
-    /// Reads the log, oldest first; lines that can't be read are passed over.
+    /// Reads the log, oldest first, whoever wrote it; lines that can't be read are passed over.
     ///
     /// # Errors
     /// [`crate::error::Kind::Environment`] with the path.
     pub fn read_log(&self) -> Result<Vec<LogEntry>> {
-        let text = fs::read_plain(&self.root.join("log.jsonl"), 16 * LARGEST_LOG)?.unwrap_or_default();
-        Ok(text.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect())
+        let text = self.at(LOG).read(16 * LARGEST_LOG)?.unwrap_or_default();
+        let read = |line: &[u8]| {
+            let entry: LogEntry = serde_json::from_slice(line).ok()?;
+            Some(LogEntry { own: self.is_own_line(line), ..entry })
+        };
+        Ok(text.split(|byte| *byte == b'\n').filter_map(read).collect())
     }
+
+    /// Reads what is proven to be this user's own history: what anything may be decided by.
+    ///
+    /// # Errors
+    /// As [`Store::read_log`].
+    pub fn own_log(&self) -> Result<Vec<LogEntry>> {
+        Ok(self.read_log()?.into_iter().filter(|entry| entry.own).collect())
+    }
+
+    /// Adds the seal, as the last key, and the line's end.
+    fn sealed_line(&self, mut json: Vec<u8>) -> Vec<u8> {
+        if let Some(seal) = self.seal(LOG_LINE, &json) {
+            json.pop();
+            json.extend_from_slice(SEAL);
+            json.extend_from_slice(format!("{seal}\"}}").as_bytes());
+        }
+        json.push(b'\n');
+        json
+    }
+
+    /// Says whether a line ends in this user's seal of all that stands before it.
+    fn is_own_line(&self, line: &[u8]) -> bool {
+        let parts = || {
+            let (rest, end) = line.split_at_checked(line.len().checked_sub(SEALED_END)?)?;
+            let seal = std::str::from_utf8(end.strip_prefix(SEAL)?.strip_suffix(b"\"}")?).ok()?;
+            Some(([rest, b"}"].concat(), ObjectId::parse(seal)?))
+        };
+        parts().is_some_and(|(json, seal)| self.is_sealed(LOG_LINE, &json, seal))
+    }
+}
+
+/// The length in bytes of a line's end from the seal on.
+const SEALED_END: usize = SEAL.len() + 64 + 2;
+
+/// The name of the log in the store.
+const LOG: &str = "log.jsonl";
+
+/// Returns the lines with an end for the last one too.
+fn whole_lines(lines: &[u8]) -> Vec<u8> {
+    let end = if lines.is_empty() || lines.ends_with(b"\n") { &b""[..] } else { b"\n" };
+    [lines, end].concat()
 }

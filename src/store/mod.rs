@@ -13,46 +13,78 @@ mod names;
 mod objects;
 mod parsed;
 mod pieces;
+mod seal;
 mod shelter;
 mod streams;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::digest::ObjectId;
-use crate::error::{Error, IoContext, Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::fs::{self, Draft, ExclusiveLock, Existing, SharedLock};
 use crate::manifest::{Head, LARGEST_MANIFEST, Manifest, ObjectRef};
+use crate::place::{Place, Root, Shape, strange};
 use crate::timestamp::Timestamp;
 
 pub use bases::Bases;
+use incoming::CLOCKS_APART;
 pub use incoming::{Added, Incoming, check_may_travel};
-pub use journals::{Journal, Wait};
+pub use journals::{FoundJournal, Journal, Wait};
 pub use log::{LogEntry, LogOutcome, MovedBranch, Operation};
 pub use names::{Reference, check_name};
 pub use objects::Sweep;
 use parsed::Parsed;
 pub use pieces::Pieces;
+pub use seal::Seal;
 pub use streams::Stream;
+
+/// The folders that a store consists of.
+const FOLDERS: [&str; 9] = [
+    "objects",
+    "objects/.git",
+    "objects/.git/objects",
+    "objects/.git/refs",
+    "objects/manifests",
+    "tmp",
+    "bases",
+    "restoring",
+    "damaged",
+];
+
+/// The files that stand in it whatever snapshots there are.
+const FILES: [&str; 6] =
+    [".gitignore", "lock", "log.jsonl", "objects/.git/HEAD", "tmp/publish.lock", "tmp/scanned"];
+
+/// How a manifest begins.
+const MANIFEST_START: &[u8] = b"{\n  \"format\":";
+
+/// The most that is read of a file that never changes, in bytes.
+const SMALL: u64 = 4_096;
 
 /// How long a command waits for another one's lock.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A store on disk.
 pub struct Store {
-    root: PathBuf,
+    root: Root,
     parsed: Parsed,
+    /// What proves that this user wrote something; without it, nothing is theirs.
+    seal: Option<Arc<dyn Seal>>,
+    /// The present moment, if it is known.
+    now: Option<Timestamp>,
 }
 
 /// Permission to add to the store; any number of them at a time.
 pub struct AddLock {
     /// Objects that are written, and neither synced nor named yet; before the lock, which must outlast them.
-    unnamed: Mutex<BTreeMap<ObjectId, (Draft, PathBuf, Existing)>>,
+    unnamed: Mutex<BTreeMap<ObjectId, (Draft, Place, Existing)>>,
     _lock: SharedLock,
     /// Folders with new names in them, to be made durable before the manifest.
-    dirty: Mutex<BTreeSet<PathBuf>>,
+    dirty: Mutex<BTreeMap<PathBuf, Place>>,
     /// Objects that a published manifest names: their names are durable since then.
     published: BTreeSet<ObjectId>,
 }
@@ -68,10 +100,20 @@ pub struct Entry {
     pub stem: String,
     /// Whether it is kept from pruning.
     pub pinned: bool,
+    /// Whether this user saved it: proved by its mark, not by where it lies.
+    pub own: bool,
     /// When the file was written: for a manifest that can't be read, all that is known.
     pub written: Timestamp,
     /// The manifest, or why it can't be read.
     pub manifest: Result<Manifest>,
+}
+
+impl Entry {
+    /// Returns when it was saved, as far as that can be believed: what is not the user's own is not younger than its
+    /// file.
+    pub fn dated(&self, manifest: &Manifest) -> Timestamp {
+        if self.own { manifest.created_at } else { manifest.created_at.min(self.written) }
+    }
 }
 
 /// What is known of a snapshot before all of it is read.
@@ -85,9 +127,14 @@ impl AddLock {
     /// Makes all objects durable that were written under it, and their names.
     fn sync(&self) -> Result<()> {
         self.name_objects()?;
-        fs::all_at_once(std::mem::take(&mut *held(&self.dirty)).into_iter().collect(), |folder| {
-            fs::sync_folder(&folder)
+        fs::all_at_once(std::mem::take(&mut *held(&self.dirty)).into_values().collect(), |folder| {
+            folder.sync()
         })
+    }
+
+    /// Notes that a folder has new names in it.
+    fn touched(&self, folder: Place) {
+        held(&self.dirty).insert(folder.path(), folder);
     }
 
     /// Syncs the objects that have no name yet, all together, and gives them theirs.
@@ -95,7 +142,7 @@ impl AddLock {
         // Held, so that nobody opens more of them meanwhile than may wait.
         let mut unnamed = held(&self.unnamed);
         let all = std::mem::take(&mut *unnamed).into_values().collect();
-        fs::all_at_once(all, |(draft, path, existing)| draft.seal()?.publish(&path, existing).map(drop))
+        fs::all_at_once(all, |(draft, place, existing)| draft.seal()?.publish(&place, existing).map(drop))
     }
 }
 
@@ -103,18 +150,46 @@ impl Store {
     /// Opens the store in a folder, which need not exist yet.
     ///
     /// # Errors
-    /// [`Kind::Refused`] if the folder or a part of it is a symbolic link: it could lead
-    /// to somebody else's files.
-    pub fn open(root: &Path) -> Result<Store> {
-        let above = root.parent().filter(|parent| parent.ends_with(".claude"));
-        for folder in above.into_iter().chain([root, &root.join("objects")]) {
-            if folder.is_symlink() {
-                return Err(Error::new(Kind::Refused, format!("Cannot use {} as a store", folder.display()))
-                    .because("it is a symbolic link")
-                    .hint("name the folder it leads to with `--store DIR`, if it is yours"));
-            }
+    /// [`Kind::Refused`] if the folder is a symbolic link, or anything but a plain file or a real
+    /// folder is in the place of one of its parts: it could lead to somebody else's files.
+    pub fn open(folder: &Path) -> Result<Store> {
+        let claude = folder.parent().filter(|parent| parent.ends_with(".claude"));
+        let root = match (claude.and_then(Path::parent), folder.parent(), folder.file_name()) {
+            (Some(above), _, Some(name)) => Root::below(above, &[OsStr::new(".claude"), name]),
+            (None, Some(above), Some(name)) => Root::below(above, &[name]),
+            _ => Root::own(folder),
+        };
+        root.at("").refuse_stranger().map_err(|error| match error.kind() {
+            Kind::Refused => error.hint("name the folder it leads to with `--store DIR`, if it is yours"),
+            _ => error,
+        })?;
+        let store = Store { root, parsed: Parsed::default(), seal: None, now: None };
+        store.refuse_strangers()?;
+        Ok(store)
+    }
+
+    /// Returns the same store for the user whose seal this is, at this moment.
+    #[must_use]
+    pub fn sealed(self, seal: Arc<dyn Seal>, now: Timestamp) -> Store {
+        Store { seal: Some(seal), now: Some(now), ..self }
+    }
+
+    /// Refuses a link, a pipe or the like in the place of one of the store's own parts.
+    fn refuse_strangers(&self) -> Result<()> {
+        let parts = FOLDERS.iter().map(|part| (part, Shape::Folder));
+        for (part, wanted) in parts.chain(FILES.iter().map(|part| (part, Shape::File))) {
+            let place = self.root.at(part);
+            let Some(found) = place.stat()?.filter(|found| found.shape != wanted) else { continue };
+            return Err(strange(
+                &place.path(),
+                match (found.shape, wanted) {
+                    (Shape::Link, _) => "it is a symbolic link",
+                    (_, Shape::Folder) => "it is no folder",
+                    _ => "it is not a regular file",
+                },
+            ));
         }
-        Ok(Store { root: root.to_owned(), parsed: Parsed::default() })
+        Ok(())
     }
 
     /// Returns the same store, for who reads each manifest once: nothing that was read is kept.
@@ -125,7 +200,12 @@ impl Store {
 
     /// Returns the folder.
     pub fn root(&self) -> &Path {
-        &self.root
+        self.root.path()
+    }
+
+    /// Returns a file or folder of it.
+    fn at(&self, below: impl Into<PathBuf>) -> Place {
+        self.root.at(below)
     }
 
     /// Makes the folders and the file that keeps git away, and returns the lock for adding.
@@ -134,19 +214,16 @@ impl Store {
     /// [`Kind::Environment`] with the path.
     pub fn prepare(&self) -> Result<AddLock> {
         self.refuse_strange_folder()?;
-        if let Some(above) = self.root.parent() {
-            std::fs::create_dir_all(above).context("create", above)?;
-        }
-        for folder in [self.root.clone(), self.objects_folder(), self.tmp()] {
-            fs::make_private_folder(&folder)?;
+        for folder in [self.at(""), self.objects_folder(), self.tmp()] {
+            folder.make_folder()?;
         }
         // Under the lock: a snapshot that is being removed must not get its name back.
-        let lock = SharedLock::wait(&self.lock_path(), PATIENCE)?;
+        let lock = SharedLock::wait(&self.lock_place(), PATIENCE)?;
         self.shelter()?;
         let entries = self.entries()?;
         if entries.is_empty() {
             // The names of new folders, from the store up to where `.claude` was made; whoever made them may have died.
-            self.root.ancestors().take(3).try_for_each(fs::sync_folder)?;
+            self.root().ancestors().take(3).try_for_each(fs::sync_folder)?;
         }
         let manifests = entries.into_iter().filter_map(|entry| entry.manifest.ok());
         let published =
@@ -168,7 +245,7 @@ impl Store {
     /// # Errors
     /// [`Kind::Busy`] if others work in the store for longer than ten seconds.
     pub fn lock_for_deleting(&self) -> Result<DeleteLock> {
-        Ok(DeleteLock { _lock: ExclusiveLock::wait(&self.lock_path(), PATIENCE)? })
+        Ok(DeleteLock { _lock: ExclusiveLock::wait(&self.lock_place(), PATIENCE)? })
     }
 
     /// Reads every manifest: newest first, damaged ones last. An absent store is empty.
@@ -179,7 +256,7 @@ impl Store {
         let mut entries: Vec<Entry> =
             self.stems()?.into_iter().filter_map(|stem| self.entry(&stem)).collect();
         entries.sort_by(|a, b| match (&a.manifest, &b.manifest) {
-            (Ok(a), Ok(b)) => b.created_at.cmp(&a.created_at).then_with(|| a.id.cmp(&b.id)),
+            (Ok(a), Ok(b)) => self.newer(a.created_at, b.created_at).then_with(|| a.id.cmp(&b.id)),
             (a, b) => a.is_err().cmp(&b.is_err()),
         });
         Ok(entries)
@@ -189,7 +266,8 @@ impl Store {
     fn entry(&self, stem: &str) -> Option<Entry> {
         let manifest = unless_gone(|| self.read(stem))?;
         let (pinned, written) = (self.standing(&pin_name(stem)).exists(), self.written(stem));
-        Some(Entry { stem: stem.to_owned(), pinned, written, manifest })
+        let own = manifest.as_ref().is_ok_and(|manifest| self.is_own(manifest));
+        Some(Entry { stem: stem.to_owned(), pinned, own, written, manifest })
     }
 
     /// Lists every snapshot in the order of [`Store::entries`], with what tells it from others.
@@ -200,16 +278,23 @@ impl Store {
         };
         let mut known: Vec<Known> = self.stems()?.into_iter().filter_map(known).collect();
         known.sort_by(|a, b| match (&a.head, &b.head) {
-            (Ok(a), Ok(b)) => b.created_at.cmp(&a.created_at).then_with(|| a.id.cmp(&b.id)),
+            (Ok(a), Ok(b)) => self.newer(a.created_at, b.created_at).then_with(|| a.id.cmp(&b.id)),
             (a, b) => a.is_err().cmp(&b.is_err()),
         });
         Ok(known)
     }
 
+    /// Orders moments newest first. What is said to have been saved in the far future was saved by a clock that is wrong,
+    /// or by somebody who wants to be first for ever: it comes last.
+    fn newer(&self, a: Timestamp, b: Timestamp) -> std::cmp::Ordering {
+        let believable = |moment: Timestamp| self.now.is_none_or(|now| moment.since(now) <= CLOCKS_APART);
+        believable(b).cmp(&believable(a)).then_with(|| b.cmp(&a))
+    }
+
     /// Returns when a manifest's file was written.
     fn written(&self, stem: &str) -> Timestamp {
-        let written = std::fs::metadata(self.manifest_path(stem)).and_then(|meta| meta.modified());
-        written.map_or(Timestamp::from_millis(0), Timestamp::from)
+        let found = self.manifest_place(stem).stat().ok().flatten();
+        found.map_or(Timestamp::from_millis(0), |found| Timestamp::from(found.modified))
     }
 
     /// Says whether a snapshot that was read before has not been removed since.
@@ -256,8 +341,8 @@ impl Store {
             if self.stems()?.iter().any(|taken| taken.eq_ignore_ascii_case(&stem)) {
                 continue;
             }
-            if fs::publish(&self.tmp(), &self.manifest_path(&stem), json, Existing::Keep)? {
-                fs::sync_folder(&self.root)?;
+            if fs::publish(&self.tmp(), &self.manifest_place(&stem), json, Existing::Keep)? {
+                self.at("").sync()?;
                 self.shelter_file(&manifest_name(&stem));
                 return Ok(stem);
             }
@@ -288,9 +373,9 @@ impl Store {
     /// [`Kind::Environment`] with the path.
     pub fn delete(&self, _lock: &DeleteLock, stem: &str) -> Result<()> {
         self.unshelter_file(&manifest_name(stem))?;
-        fs::remove(&self.manifest_path(stem))?;
+        self.manifest_place(stem).remove()?;
         self.change_pin(stem, false)?;
-        fs::sync_folder(&self.root)
+        self.at("").sync()
     }
 
     /// Pins or unpins a snapshot; returns whether that changed anything. Under the lock, so
@@ -299,9 +384,9 @@ impl Store {
     /// # Errors
     /// [`Kind::NotFound`] if it was removed since it was listed; [`Kind::Environment`] with the path.
     pub fn set_pin(&self, _lock: &AddLock, stem: &str, pinned: bool) -> Result<bool> {
-        match self.standing(&manifest_name(stem)).symlink_metadata() {
-            Ok(_) => self.change_pin(stem, pinned),
-            Err(_) => Err(Error::new(Kind::NotFound, "The snapshot was removed meanwhile")
+        match self.standing(&manifest_name(stem)).stat()? {
+            Some(_) => self.change_pin(stem, pinned),
+            None => Err(Error::new(Kind::NotFound, "The snapshot was removed meanwhile")
                 .hint("`snap list` shows those that are there")),
         }
     }
@@ -312,13 +397,13 @@ impl Store {
         match (changes, pinned) {
             (false, _) => {}
             (true, true) => {
-                fs::make_private_folder(&self.tmp())?;
-                fs::publish(&self.tmp(), &self.root.join(&name), b"", Existing::Keep)?;
+                self.tmp().make_folder()?;
+                fs::publish(&self.tmp(), &self.at(&name), b"", Existing::Keep)?;
                 self.shelter_file(&name);
             }
             (true, false) => {
                 self.unshelter_file(&name)?;
-                fs::remove(&self.root.join(&name))?;
+                self.at(&name).remove()?;
             }
         }
         Ok(changes)
@@ -326,36 +411,61 @@ impl Store {
 
     /// Returns the bytes on disk of a snapshot's manifest.
     pub fn manifest_size(&self, stem: &str) -> u64 {
-        std::fs::metadata(self.manifest_path(stem)).map_or(0, |meta| meta.len())
+        self.manifest_place(stem).stat().ok().flatten().map_or(0, |found| found.size)
     }
 
     /// Returns the compressed size of an object on disk; 0 if it is not there.
     pub fn stored_size(&self, object: &ObjectRef) -> u64 {
-        std::fs::metadata(self.object_path(object.object)).map_or(0, |meta| meta.len())
+        self.object_place(object.object).stat().ok().flatten().map_or(0, |found| found.size)
     }
 
     /// Refuses to make a store of a folder that holds something else.
+    ///
+    /// A store that was copied by hand or committed may lack its `.gitignore` or `objects`: it is mended. So is one that
+    /// another process is just making, or that a crash left half made.
     fn refuse_strange_folder(&self) -> Result<()> {
-        let ours = self.root.join(".gitignore").exists() && self.objects_folder().is_dir();
-        // A store that another process is just making, or that a crash left half made, is ours too.
-        let begun =
-            |name: &std::ffi::OsStr| ["objects", "tmp", ".gitignore", "lock"].iter().any(|own| name == *own);
-        let being_made = || {
-            std::fs::read_dir(&self.root)
-                .map_or(true, |files| files.flatten().all(|file| begun(&file.file_name())))
-        };
-        let done_meanwhile = || self.root.join(".gitignore").exists() && self.objects_folder().is_dir();
-        if ours || being_made() || done_meanwhile() {
+        let names = self.at("").names()?;
+        if names.iter().all(|name| self.is_ours(name)) || self.is_marked()? {
             return Ok(());
         }
-        Err(Error::new(Kind::Refused, format!("Cannot use {} as a store", self.root.display()))
-            .because("it holds files that are not snap's")
+        let strange = names.iter().find(|name| !self.is_ours(name));
+        let strange =
+            strange.map(|name| format!(", such as {}", crate::screen::Line(&name.to_string_lossy())));
+        Err(Error::new(Kind::Refused, format!("Cannot use {} as a store", self.root().display()))
+            .because(format!("it holds files that are not snap's{}", strange.unwrap_or_default()))
             .hint("name an empty folder, or one that does not exist yet"))
     }
 
+    /// Says whether a file or folder in the store can be one of ours, by its name and, if it is a manifest, by what is
+    /// in it: whether that is whole does not matter.
+    fn is_ours(&self, name: &OsStr) -> bool {
+        let Some(name) = name.to_str() else { return false };
+        let is_part = FOLDERS.contains(&name) || FILES.contains(&name) || name.starts_with(fs::TEMPORARY);
+        let is_manifest = |stem: &str| match self.read_head(stem) {
+            Ok(_) => true,
+            Err(error) if error.kind() == Kind::Damaged => {
+                // What `snap` writes begins so, and a damaged one mostly still does.
+                self.manifest_bytes(stem).is_ok_and(|json| json.starts_with(MANIFEST_START))
+            }
+            Err(error) => error.kind() == Kind::NewerFormat,
+        };
+        let pins = |stem: &str| self.manifest_place(stem).exists();
+        is_part
+            || name.strip_suffix(".json").is_some_and(is_manifest)
+            || name.strip_suffix(".pin").is_some_and(pins)
+    }
+
+    /// Says whether the folder carries what only a store has: then it is one, whatever else lies in it.
+    fn is_marked(&self) -> Result<bool> {
+        let ignores = self.at(".gitignore").read(SMALL)?.is_some_and(|text| text == shelter::GITIGNORE);
+        let shelters =
+            self.objects_folder().join(".git/HEAD").read(SMALL)?.is_some_and(|text| text == shelter::HEAD);
+        Ok(ignores || shelters)
+    }
+
     fn read(&self, stem: &str) -> Result<Manifest> {
-        let path = self.manifest_path(stem);
-        let identity = parsed::identity(&path);
+        let place = self.manifest_place(stem);
+        let identity = parsed::identity(&place);
         if let Some(manifest) = self.parsed.get(stem, identity) {
             return Ok(manifest);
         }
@@ -364,14 +474,16 @@ impl Store {
         if let Ok(manifest) = &read {
             self.parsed.note(stem, identity, manifest);
         }
-        read.map_err(|error| unread(&path, &error))
+        read.map_err(|error| unread(&place.path(), &error))
     }
 
     fn read_head(&self, stem: &str) -> Result<Head> {
-        let path = self.manifest_path(stem);
-        match self.parsed.get(stem, parsed::identity(&path)) {
+        let place = self.manifest_place(stem);
+        match self.parsed.get(stem, parsed::identity(&place)) {
             Some(manifest) => Ok(Head::of(&manifest)),
-            None => Head::from_json(&self.manifest_bytes(stem)?).map_err(|error| unread(&path, &error)),
+            None => {
+                Head::from_json(&self.manifest_bytes(stem)?).map_err(|error| unread(&place.path(), &error))
+            }
         }
     }
 
@@ -380,20 +492,15 @@ impl Store {
     /// # Errors
     /// [`Kind::NotFound`] if it is gone, [`Kind::Damaged`] if it is no plain file.
     pub fn manifest_bytes(&self, stem: &str) -> Result<Vec<u8>> {
-        let path = self.manifest_path(stem);
-        fs::read_plain(&path, LARGEST_MANIFEST)?
-            .ok_or_else(|| Error::new(Kind::NotFound, format!("{} is gone", path.display())))
+        let place = self.manifest_place(stem);
+        place
+            .read(LARGEST_MANIFEST)?
+            .ok_or_else(|| Error::new(Kind::NotFound, format!("{} is gone", place.path().display())))
     }
 
     fn stems(&self) -> Result<Vec<String>> {
-        let folder = match std::fs::read_dir(&self.root) {
-            Ok(folder) => folder,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(Error::io("read", &self.root, &error)),
-        };
         let mut stems = Vec::new();
-        for file in folder {
-            let name = file.context("read", &self.root)?.file_name();
+        for name in self.at("").names()? {
             if let Some(stem) = name.to_str().and_then(|name| name.strip_suffix(".json")) {
                 stems.push(stem.to_owned());
             }
@@ -405,16 +512,17 @@ impl Store {
     }
 
     /// Where a manifest is, or will be.
-    fn manifest_path(&self, stem: &str) -> PathBuf {
+    fn manifest_place(&self, stem: &str) -> Place {
         self.standing(&manifest_name(stem))
     }
 
-    fn lock_path(&self) -> PathBuf {
-        self.root.join("lock")
+    fn lock_place(&self) -> Place {
+        self.at("lock")
     }
 
-    fn tmp(&self) -> PathBuf {
-        self.root.join("tmp")
+    /// Returns the folder for files under way, and for what only saves time.
+    pub fn tmp(&self) -> Place {
+        self.at("tmp")
     }
 }
 

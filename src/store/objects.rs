@@ -6,16 +6,20 @@
 //! it need not be found under its name.
 
 use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use super::bases::bases_name;
 use super::{AddLock, DeleteLock, Store, held};
 use crate::compress;
 use crate::digest::{Checksum, ObjectId};
 use crate::error::{Error, IoContext, Kind, Result};
 use crate::fs::{self, Draft, Existing};
+use crate::ids::SnapshotId;
 use crate::manifest::{Content, ObjectRef};
+use crate::place::{Place, Shape, Stat};
 
 /// The largest object that is read, raw or compressed, in bytes.
 pub(super) const LARGEST_OBJECT: u64 = 4 << 30;
@@ -67,16 +71,16 @@ impl Store {
     /// As [`Store::put`].
     pub fn put_as(&self, lock: &AddLock, name: ObjectId, raw: &[u8]) -> Result<ObjectRef> {
         let object = ObjectRef { object: name, size: raw.len() as u64 };
-        let path = self.object_path(object.object);
+        let place = self.object_place(object.object);
         if held(&lock.unnamed).contains_key(&object.object) {
             return Ok(object);
         }
-        if path.symlink_metadata().is_ok() {
+        if place.stat()?.is_some() {
             // As young as if it had been written now, so that no sweep on a disk without locks takes it away.
-            if self.holds(&path, &object, raw) && fs::refresh(&path)? {
+            if self.holds(&place, &object, raw) && place.refresh()? {
                 // Whoever wrote it may have died before its name was durable.
                 if !lock.published.contains(&object.object) {
-                    held(&lock.dirty).insert(self.object_folder(object.object));
+                    lock.touched(self.object_folder(object.object));
                 }
                 return Ok(object);
             }
@@ -87,8 +91,8 @@ impl Store {
     }
 
     /// Says whether an object's file gives back just these bytes, which are what its name says.
-    fn holds(&self, path: &Path, object: &ObjectRef, raw: &[u8]) -> bool {
-        let Ok(Some(frame)) = fs::read_plain(path, longest(object)) else { return false };
+    fn holds(&self, place: &Place, object: &ObjectRef, raw: &[u8]) -> bool {
+        let Ok(Some(frame)) = place.read(longest(object)) else { return false };
         let (mut rest, mut same) = (raw, true);
         let compared = compress::decompress_into(&frame, object.size, |piece| {
             match rest.split_at_checked(piece.len()) {
@@ -106,18 +110,18 @@ impl Store {
         object: ObjectRef,
         existing: Existing,
     ) -> Result<ObjectRef> {
-        let path = self.object_path(object.object);
+        let place = self.object_place(object.object);
         let folder = self.object_folder(object.object);
-        let frame = compress::compress(raw).context("compress", &path)?;
-        if fs::make_private_folder(&folder)? {
-            held(&lock.dirty).insert(self.objects_folder());
+        let frame = compress::compress(raw).context("compress", &place.path())?;
+        if folder.make_folder()? {
+            lock.touched(self.objects_folder());
         }
         let mut draft = Draft::begin(&self.tmp())?;
-        draft.write_all(&frame).context("write", &path)?;
-        held(&lock.dirty).insert(folder);
+        draft.write_all(&frame).context("write", &place.path())?;
+        lock.touched(folder);
         let waiting = {
             let mut unnamed = held(&lock.unnamed);
-            unnamed.insert(object.object, (draft, path, existing));
+            unnamed.insert(object.object, (draft, place, existing));
             unnamed.len()
         };
         if waiting >= MOST_UNNAMED {
@@ -142,8 +146,9 @@ impl Store {
     /// # Errors
     /// [`Kind::Damaged`] if it is missing, cut short, too long or not what its name says.
     pub fn get(&self, object: &ObjectRef) -> Result<Vec<u8>> {
-        let path = self.object_path(object.object);
-        let frame = fs::read_plain(&path, longest(object))?.ok_or_else(|| damaged(&path, "it is missing"))?;
+        let place = self.object_place(object.object);
+        let path = place.path();
+        let frame = place.read(longest(object))?.ok_or_else(|| damaged(&path, "it is missing"))?;
         let raw = compress::decompress(&frame, object.size.min(LARGEST_OBJECT))
             .map_err(|error| damaged(&path, error))?;
         if ObjectId::of(&raw) != object.object {
@@ -157,8 +162,9 @@ impl Store {
     /// # Errors
     /// As [`Store::get`].
     pub fn frame(&self, object: &ObjectRef) -> Result<Vec<u8>> {
-        let path = self.object_path(object.object);
-        let frame = fs::read_plain(&path, longest(object))?;
+        let place = self.object_place(object.object);
+        let path = place.path();
+        let frame = place.read(longest(object))?;
         let checked = frame.ok_or_else(|| "it is missing".to_owned()).and_then(|frame| {
             check_frame(object, &frame)?;
             Ok(frame)
@@ -200,7 +206,7 @@ impl Store {
             return Ok(Sweep::default());
         }
         let mut needed = BTreeSet::new();
-        let mut with_bases: BTreeSet<PathBuf> = files_in(&self.bases_folder())?.into_iter().collect();
+        let mut with_bases: BTreeSet<OsString> = self.bases_folder().names()?.into_iter().collect();
         for entry in self.entries()? {
             match entry.manifest {
                 Ok(manifest) => {
@@ -209,62 +215,72 @@ impl Store {
                         Ok(bases) => needed.extend(bases.0.values().map(|object| object.object)),
                         Err(_) => return Ok(Sweep::default()),
                     }
-                    with_bases.remove(&self.bases_path(&manifest.id));
+                    with_bases.remove(OsStr::new(&bases_name(&manifest.id)));
                 }
                 Err(_) => return Ok(Sweep::default()),
             }
         }
-        for path in with_bases {
-            std::fs::remove_file(&path).context("remove", &path)?;
+        for name in with_bases.iter().filter(|name| is_bases_name(name)) {
+            self.bases_folder().join(name).remove()?;
         }
-        let old = |path: &PathBuf| {
-            let modified = path.symlink_metadata().and_then(|meta| meta.modified());
-            modified.is_ok_and(|at| now.duration_since(at).is_ok_and(|age| age > GRACE))
-        };
+        let old = |found: &Stat| now.duration_since(found.modified).is_ok_and(|age| age > GRACE);
         let mut swept = Sweep::default();
-        for folder in
-            files_in(&self.objects_folder())?.into_iter().filter(|path| path.is_dir() && !path.is_symlink())
-        {
-            for path in files_in(&folder)? {
-                let id = path.file_stem().and_then(|stem| stem.to_str()).and_then(ObjectId::parse);
-                if id.is_some_and(|id| !needed.contains(&id)) && old(&path) {
-                    swept.bytes += path.metadata().map_or(0, |meta| meta.len());
+        for name in self.objects_folder().names()?.into_iter().filter(|name| name.len() == 2) {
+            let folder = self.objects_folder().join(name);
+            if folder.stat()?.is_none_or(|found| found.shape != Shape::Folder) {
+                continue;
+            }
+            for name in folder.names()? {
+                let place = folder.join(&name);
+                let id =
+                    Path::new(&name).file_stem().and_then(|stem| stem.to_str()).and_then(ObjectId::parse);
+                let Some(found) = place.stat()?.filter(|_| id.is_some_and(|id| !needed.contains(&id))) else {
+                    continue;
+                };
+                if found.shape == Shape::File && old(&found) {
+                    place.remove()?;
+                    swept.bytes += found.size;
                     swept.objects += 1;
-                    std::fs::remove_file(&path).context("remove", &path)?;
                 }
             }
         }
-        for path in files_in(&self.tmp())?.into_iter().filter(|path| is_our_temporary(path) && old(path)) {
+        for name in self.tmp().names()? {
+            let place = self.tmp().join(&name);
             // A folder is what a killed push or pull left; links in it are removed, not followed.
-            match path.is_dir() {
-                true => std::fs::remove_dir_all(&path),
-                false => std::fs::remove_file(&path),
+            if place.stat()?.is_some_and(|found| is_our_temporary(&name, found.shape) && old(&found)) {
+                place.remove_all()?;
             }
-            .context("remove", &path)?;
         }
         Ok(swept)
     }
 
-    pub(super) fn objects_folder(&self) -> PathBuf {
-        self.root.join("objects")
+    pub(super) fn objects_folder(&self) -> Place {
+        self.at("objects")
     }
 
-    pub(super) fn object_folder(&self, id: ObjectId) -> PathBuf {
+    pub(super) fn object_folder(&self, id: ObjectId) -> Place {
         self.objects_folder().join(&id.to_string()[..2])
     }
 
-    pub(super) fn object_path(&self, id: ObjectId) -> PathBuf {
+    pub(super) fn object_place(&self, id: ObjectId) -> Place {
         self.object_folder(id).join(format!("{id}.zst"))
     }
 }
 
 /// Says whether a file or folder was made by us and left by a process that died.
-fn is_our_temporary(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.symlink_metadata().is_ok_and(|meta| match meta.is_dir() {
-        true => name.starts_with(fs::SCRATCH),
-        false => meta.is_file() && name.starts_with(fs::TEMPORARY),
-    })
+fn is_our_temporary(name: &OsStr, shape: Shape) -> bool {
+    let name = name.to_string_lossy();
+    match shape {
+        Shape::Folder => name.starts_with(fs::SCRATCH),
+        Shape::File => name.starts_with(fs::TEMPORARY),
+        Shape::Link | Shape::Special => false,
+    }
+}
+
+/// Says whether a file is one of base versions.
+fn is_bases_name(name: &OsStr) -> bool {
+    let id = name.to_str().and_then(|name| name.strip_suffix(".json"));
+    id.is_some_and(|id| SnapshotId::parse(id).is_some())
 }
 
 /// Checks compressed bytes against an object's name and size, in constant memory.
@@ -276,13 +292,4 @@ pub(super) fn check_frame(object: &ObjectRef, frame: &[u8]) -> std::result::Resu
         true => Ok(()),
         false => Err("its content is not what its name says".to_owned()),
     }
-}
-
-pub(super) fn files_in(folder: &Path) -> Result<Vec<PathBuf>> {
-    match std::fs::read_dir(folder) {
-        Ok(files) => files.map(|file| file.map(|file| file.path())).collect::<std::io::Result<_>>(),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(error),
-    }
-    .context("read", folder)
 }

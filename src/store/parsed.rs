@@ -5,11 +5,10 @@
 //! read without an error is remembered.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
 use std::sync::Mutex;
 
 use crate::manifest::Manifest;
+use crate::place::{Place, Shape};
 
 /// The most bytes of manifests that are remembered, as they are on the disk.
 const MOST: u64 = 16 << 20;
@@ -51,7 +50,7 @@ impl Parsed {
 }
 
 /// Returns what tells a plain file from another one at its path, and from itself before a change.
-pub(super) fn identity(path: &Path) -> Option<Identity> {
-    let meta = path.symlink_metadata().ok().filter(|meta| meta.is_file())?;
-    Some((meta.dev(), meta.ino(), meta.len(), meta.ctime(), meta.ctime_nsec()))
+pub(super) fn identity(place: &Place) -> Option<Identity> {
+    let found = place.stat().ok().flatten().filter(|found| found.shape == Shape::File)?;
+    Some(found.identity)
 }

@@ -7,16 +7,16 @@
 //! is in that repository, and no git command is ever run in it. `git clean -ffx`, which asks for
 //! nested repositories too, still removes everything.
 
-use std::path::PathBuf;
-
 use super::Store;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::fs::{self, Existing};
+use crate::place::Place;
 
 /// What git looks for before it takes a folder for a repository.
-const HEAD: &[u8] = b"ref: refs/heads/not-a-repository-but-protected-from-git-clean\n";
+pub(super) const HEAD: &[u8] = b"ref: refs/heads/not-a-repository-but-protected-from-git-clean\n";
 
-const GITIGNORE: &[u8] = b"# Snapshots hold conversations: they are never committed by accident.\n*\n";
+pub(super) const GITIGNORE: &[u8] =
+    b"# Snapshots hold conversations: they are never committed by accident.\n*\n";
 
 impl Store {
     /// Makes the nested repository and the file that keeps git away, if they are not there, and
@@ -24,23 +24,20 @@ impl Store {
     pub(super) fn shelter(&self) -> Result<()> {
         let repository = self.objects_folder().join(".git");
         for folder in [self.sheltered(), repository.join("objects"), repository.join("refs")] {
-            fs::make_private_folder(&folder)?;
+            folder.make_folder()?;
         }
-        for (path, content) in [(repository.join("HEAD"), HEAD), (self.root.join(".gitignore"), GITIGNORE)] {
-            if !path.exists() {
-                fs::publish(&self.tmp(), &path, content, Existing::Keep)?;
+        for (place, content) in [(repository.join("HEAD"), HEAD), (self.at(".gitignore"), GITIGNORE)] {
+            if place.stat()?.is_none() {
+                fs::publish(&self.tmp(), &place, content, Existing::Keep)?;
             }
         }
         for name in self.nameless()? {
-            fs::also_name(&self.sheltered().join(&name), &self.root.join(&name), &self.tmp())?;
+            fs::also_name(&self.sheltered().join(&name), &self.at(&name), &self.tmp())?;
         }
         // Those of a store from before there was a shelter.
         for stem in self.stems()? {
             let names = [super::manifest_name(&stem), super::pin_name(&stem)];
-            names
-                .iter()
-                .filter(|name| self.root.join(name).exists())
-                .for_each(|name| self.shelter_file(name));
+            names.iter().filter(|name| self.at(*name).exists()).for_each(|name| self.shelter_file(name));
         }
         Ok(())
     }
@@ -48,29 +45,23 @@ impl Store {
     /// Gives a manifest or a pin its second name. It is no part of any promise: that it can't be made harms nothing.
     pub(super) fn shelter_file(&self, name: &str) {
         let second = self.sheltered().join(name);
-        if second.symlink_metadata().is_ok() {
+        if second.exists() {
             return;
         }
-        let _sheltered = fs::make_private_folder(&self.sheltered())
-            .and_then(|_| fs::also_name(&self.root.join(name), &second, &self.tmp()));
+        let _sheltered =
+            self.sheltered().make_folder().and_then(|_| fs::also_name(&self.at(name), &second, &self.tmp()));
     }
 
     /// Takes the second name away, before the first: what is half removed must not come back.
     pub(super) fn unshelter_file(&self, name: &str) -> Result<()> {
-        fs::remove(&self.sheltered().join(name))
+        self.sheltered().join(name).remove()
     }
 
     /// Returns the names of manifests and pins that something other than `snap` removed.
     pub(super) fn nameless(&self) -> Result<Vec<String>> {
-        let folder = self.sheltered();
-        let files = match std::fs::read_dir(&folder) {
-            Ok(files) => files,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(Error::io("read", &folder, &error)),
-        };
-        let names = files.flatten().filter_map(|file| file.file_name().into_string().ok());
+        let names = self.sheltered().names()?.into_iter().filter_map(|name| name.into_string().ok());
         let ours = |name: &String| name.ends_with(".json") || name.ends_with(".pin");
-        Ok(names.filter(ours).filter(|name| self.root.join(name).symlink_metadata().is_err()).collect())
+        Ok(names.filter(ours).filter(|name| !self.at(name).exists()).collect())
     }
 
     /// Returns how many snapshots stand under their second name only.
@@ -82,21 +73,21 @@ impl Store {
     }
 
     /// Where a manifest or a pin stands: under its first name or, if that is gone, its second.
-    pub(super) fn standing(&self, name: &str) -> PathBuf {
-        let first = self.root.join(name);
+    pub(super) fn standing(&self, name: &str) -> Place {
+        let first = self.at(name);
         let second = self.sheltered().join(name);
-        match first.symlink_metadata().is_err() && second.symlink_metadata().is_ok() {
+        match !first.exists() && second.exists() {
             true => second,
             false => first,
         }
     }
 
     /// Returns the second name of a manifest or a pin.
-    pub(super) fn second_name(&self, name: &str) -> PathBuf {
+    pub(super) fn second_name(&self, name: &str) -> Place {
         self.sheltered().join(name)
     }
 
-    fn sheltered(&self) -> PathBuf {
+    fn sheltered(&self) -> Place {
         self.objects_folder().join("manifests")
     }
 }

@@ -13,7 +13,6 @@ use super::objects::{LARGEST_OBJECT, damaged, longest};
 use crate::compress::Unpacked;
 use crate::digest::Checksum;
 use crate::error::Error;
-use crate::fs;
 use crate::manifest::{Content, ObjectRef};
 
 /// The bytes of a content, from its start.
@@ -45,8 +44,9 @@ impl Store {
     }
 
     fn open_object<'a>(&self, object: &'a ObjectRef) -> Result<Opened<'a>, Error> {
-        let path = self.object_path(object.object);
-        let file = fs::open_plain(&path, longest(object))?.ok_or_else(|| damaged(&path, "it is missing"))?;
+        let place = self.object_place(object.object);
+        let path = place.path();
+        let file = place.open_plain(longest(object))?.ok_or_else(|| damaged(&path, "it is missing"))?;
         let content = Unpacked::new(BufReader::new(file), object.size.min(LARGEST_OBJECT))
             .map_err(|error| damaged(&path, error))?;
         Ok(Opened { object, path, content, sum: Checksum::default() })

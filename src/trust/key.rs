@@ -8,6 +8,7 @@ use std::path::Path;
 use crate::digest::{Key, from_hex, to_hex};
 use crate::error::{Error, Kind, Result};
 use crate::fs::{self, Existing};
+use crate::place::Root;
 
 /// The key's file in the state folder.
 const FILE: &str = "key";
@@ -21,8 +22,9 @@ const LONGEST: u64 = 128;
 /// [`Kind::Refused`] if others can read it, [`Kind::Damaged`] if it is no key,
 /// [`Kind::Environment`] with the path.
 pub(super) fn load(folder: &Path) -> Result<Option<Key>> {
-    let path = folder.join(FILE);
-    let Some(text) = fs::read_private(&path, LONGEST)? else { return Ok(None) };
+    let place = Root::own(folder).at(FILE);
+    let path = place.path();
+    let Some(text) = place.read_private(LONGEST)? else { return Ok(None) };
     let bytes = std::str::from_utf8(&text).ok().and_then(|text| from_hex(text.trim_end()));
     match bytes.and_then(|bytes| bytes.try_into().ok()) {
         Some(bytes) => Ok(Some(Key::from_bytes(bytes))),
@@ -39,13 +41,12 @@ pub(super) fn load_or_make(folder: &Path) -> Result<Key> {
     if let Some(key) = load(folder)? {
         return Ok(key);
     }
-    if !folder.is_dir() {
-        fs::make_private_folder(folder)?;
-    }
+    let state = Root::own(folder).at("");
+    state.make_folder()?;
     let text = to_hex(&fs::random_bytes()?) + "\n";
     // Whoever is first makes it; all others use that one.
-    fs::publish(folder, &folder.join(FILE), text.as_bytes(), Existing::Keep)?;
-    fs::sync_folder(folder)?;
+    fs::publish(&state, &state.join(FILE), text.as_bytes(), Existing::Keep)?;
+    state.sync()?;
     load(folder)?.ok_or_else(|| Error::new(Kind::Environment, "The key is gone as soon as it was made"))
 }
 

@@ -57,7 +57,8 @@ impl Provenance {
 /// This user's means to mark snapshots and to judge them.
 pub struct Trust {
     folder: PathBuf,
-    key: OnceLock<Result<Option<Key>>>,
+    /// The key, once there is one; it may be made while this lives.
+    key: OnceLock<Key>,
 }
 
 impl Trust {
@@ -76,7 +77,37 @@ impl Trust {
     /// # Errors
     /// [`Kind::Environment`] or [`Kind::Refused`] if there is no usable key.
     pub fn mark(&self, body: ObjectId) -> Result<ObjectId> {
-        Ok(key::load_or_make(&self.folder)?.mark(PURPOSE, body.as_bytes()))
+        Ok(self.own_key()?.mark(PURPOSE, body.as_bytes()))
+    }
+
+    /// Makes the seal that later proves that this user wrote a message, for this purpose only; makes the key if there
+    /// is none.
+    ///
+    /// # Errors
+    /// As [`Trust::mark`].
+    pub fn seal(&self, purpose: &str, message: &[u8]) -> Result<ObjectId> {
+        Ok(self.own_key()?.mark(purpose, message))
+    }
+
+    /// Says whether a seal is this user's, of this very message and for this purpose.
+    pub fn is_sealed(&self, purpose: &str, message: &[u8], seal: ObjectId) -> bool {
+        self.known_key().is_ok_and(|key| key.is_some_and(|key| key.made(seal, purpose, message)))
+    }
+
+    /// Returns the key; makes it if there is none.
+    fn own_key(&self) -> Result<&Key> {
+        match self.key.get() {
+            Some(key) => Ok(key),
+            None => key::load_or_make(&self.folder).map(|key| self.key.get_or_init(|| key)),
+        }
+    }
+
+    /// Returns the key, if there is one by now.
+    fn known_key(&self) -> Result<Option<&Key>> {
+        match self.key.get() {
+            Some(key) => Ok(Some(key)),
+            None => Ok(key::load(&self.folder)?.map(|key| self.key.get_or_init(|| key))),
+        }
     }
 
     /// Says whether this user saved it; nothing else is looked at.
@@ -104,8 +135,8 @@ impl Trust {
         let (Some(mac), Some(body)) = (proofs.mac, proofs.body) else {
             return no("nothing in it says who saved it");
         };
-        match self.key.get_or_init(|| key::load(&self.folder)) {
-            Err(error) => Err(error.clone()),
+        match self.known_key() {
+            Err(error) => Err(error),
             Ok(None) => no("another user or another machine saved it"),
             Ok(Some(key)) if key.made(mac, PURPOSE, body.as_bytes()) => Ok(()),
             Ok(Some(_)) => no("another user or another machine saved it, or it was changed since"),

@@ -12,7 +12,7 @@ use crate::error::{Kind, Result};
 use crate::ids::SnapshotId;
 use crate::manifest::{Content, Manifest, ObjectRef, Transcript};
 use crate::restore;
-use crate::store::{Bases, Entry, Store};
+use crate::store::{Bases, Entry};
 use crate::workspace::Workspace;
 
 pub use repair::{Repaired, repair};
@@ -103,7 +103,7 @@ type Objects = BTreeMap<ObjectRef, Option<String>>;
 /// is in the report.
 pub fn verify(workspace: &Workspace, entries: &[Entry]) -> Result<Report> {
     let mut objects = Objects::new();
-    let mut report = Report { journals: journals(&workspace.store)?, ..Report::default() };
+    let mut report = Report { journals: journals(workspace)?, ..Report::default() };
     for entry in entries {
         let checked = check(workspace, entry, &mut objects);
         let all_well = checked.as_ref().is_ok_and(|checked| checked.problems.is_empty());
@@ -117,14 +117,14 @@ pub fn verify(workspace: &Workspace, entries: &[Entry]) -> Result<Report> {
     Ok(report)
 }
 
-fn journals(store: &Store) -> Result<Vec<Problem>> {
-    let problem = |(path, error): (std::path::PathBuf, crate::error::Error)| Problem {
+fn journals(workspace: &Workspace) -> Result<Vec<Problem>> {
+    let problem = |ignored: restore::Ignored| Problem {
         part: Part::Journal,
-        what: path.to_string_lossy().into_owned(),
-        cause: error.to_string(),
+        what: ignored.path.to_string_lossy().into_owned(),
+        cause: ignored.why,
         object: None,
     };
-    Ok(restore::unreadable_journals(store)?.into_iter().map(problem).collect())
+    Ok(restore::foreign_journals(workspace)?.into_iter().map(|(_, ignored)| problem(ignored)).collect())
 }
 
 fn check(workspace: &Workspace, entry: &Entry, objects: &mut Objects) -> Result<Checked> {

@@ -75,10 +75,8 @@ pub fn repair(workspace: &Workspace, entries: &[Entry], report: &Report) -> Resu
     for object in search.lost.values() {
         repaired.aside.extend(store.set_object_aside(&lock, object)?);
     }
-    for (path, error) in restore::unreadable_journals(store)? {
-        if error.kind() == Kind::Damaged {
-            repaired.aside.push(store.set_journal_aside(&lock, &path)?);
-        }
+    for (journal, _) in restore::foreign_journals(workspace)? {
+        repaired.aside.push(store.set_journal_aside(&lock, &journal)?);
     }
     Ok(repaired)
 }

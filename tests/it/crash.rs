@@ -190,7 +190,8 @@ fn a_journal_of_a_work_tree_that_was_removed_does_no_harm() {
     project.git(&["worktree", "add", "-q", "../linked"]);
     let linked = project.home.path().join("linked").canonicalize().must("the work tree");
     let place = linked.to_str().must("UTF-8").to_owned();
-    let inject = ["-e", "trace=mkdirat", "-e", "inject=mkdirat:signal=SIGKILL:when=1"];
+    // The first makes the folder of journals, the second the staging folder.
+    let inject = ["-e", "trace=mkdirat", "-e", "inject=mkdirat:signal=SIGKILL:when=2"];
     let (ran, _) = traced(&project, &inject, &["resume", "x", "--no-run", "--into", &place]);
     assert_eq!((ran.code, journals(&project)), (-1, 1), "{}", ran.stderr);
     project.git(&["worktree", "remove", "--force", "--force", &place]);

@@ -12,6 +12,7 @@ use claude_snap::hunks;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
+use crate::fuzzed;
 use crate::support::Must;
 
 /// A reader that gives a few bytes at a time, so that every line is cut somewhere.
@@ -163,7 +164,8 @@ proptest! {
         lines in proptest::collection::vec(prop_oneof![
             prop::sample::select(vec![
                 "diff --git a/x b/x", "diff --git \"a/\\3 \" \"b", "--- a/x", "+++ /dev/null", "--- ", "+++",
-                "@@ -1,3 +1,2 @@ f", "@@ -0,0 +1 @@", "@@ -4611686018427387903,9 +1 @@", "-a", "+b", " c", "\\ No",
+                "@@ -1,3 +1,2 @@ f", "@@ -0,0 +1 @@", "@@ -4611686018427387903,9 +1 @@", "-a", "+b", " c", "\\ No", "diff --cc x", "@@@ -1,2 -1 +1,3 @@@", "++a", "- b", " +c", "GIT binary patch", "literal 3",
+                "+++ b/x", "index 1..2 100644", "some words", "--- # yaml", "[-a-]{+b+}",
                 "", "rename from a", "old mode 100644", "new mode 1", "Binary files a and b differ", "\x1b[31m-a\x1b[m",
             ]).prop_map(|line| line.as_bytes().to_vec()),
             proptest::collection::vec(any::<u8>(), 0..20),
@@ -177,6 +179,10 @@ proptest! {
         let text = lines.join(&b'\n');
         show_patch(&text[..], &mut Painter::new(&mut out, look)).must("painted");
         show_patch(&text[..], &mut Columns::new(&mut out, look)).must("painted");
+        fuzzed::properties::patch(&text);
+        let mut plain: Vec<u8> = text.iter().copied().filter(|byte| !matches!(byte, 0x1b | b'\\')).collect();
+        plain.push(b'\n');
+        fuzzed::properties::patch(&plain);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The kept inputs of the fuzz targets, replayed: what once broke something, and what reaches far into the code.
 
 #[path = "../../fuzz/properties.rs"]
-mod properties;
+pub(crate) mod properties;
 
 use std::fs;
 use std::path::Path;

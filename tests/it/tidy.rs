@@ -40,7 +40,7 @@ const LAYERS: [(&[&str], bool); 8] = [
         ],
         true,
     ),
-    (&["absent", "fs", "interrupt", "tree"], true),
+    (&["absent", "fs", "interrupt", "place", "programs", "tree"], true),
     // The edges don't know each other.
     (&["context", "git", "keeper", "session", "store", "trust"], false),
     (&["audit", "workspace"], false),
@@ -52,7 +52,7 @@ const LAYERS: [(&[&str], bool); 8] = [
 ];
 
 /// Which file or folder of `src` each dependency belongs to.
-const OWNERS: [(&str, &[&str]); 22] = [
+const OWNERS: [(&str, &[&str]); 24] = [
     ("aho_corasick", &["remap", "secrets"]),
     ("blake3", &["digest.rs"]),
     ("clap", &["cli"]),
@@ -61,6 +61,7 @@ const OWNERS: [(&str, &[&str]); 22] = [
     ("directories", &["context.rs"]),
     ("git2", &["git"]),
     ("gix_imara_diff", &["diff/window.rs"]),
+    ("glob", &["git/nearby.rs"]),
     (
         "memchr",
         &[
@@ -77,7 +78,8 @@ const OWNERS: [(&str, &[&str]); 22] = [
     ),
     ("ratatui", &["view"]),
     ("regex", &["secrets"]),
-    ("rustix", &["cli/pager.rs", "fs.rs", "tree.rs"]),
+    ("regex_syntax", &["screen.rs"]),
+    ("rustix", &["cli/pager.rs", "fs.rs", "place.rs", "tree.rs"]),
     ("sha1", &["digest.rs"]),
     ("sha2", &["digest.rs"]),
     ("signal_hook", &["interrupt.rs"]),
@@ -156,6 +158,60 @@ fn each_dependency_is_used_by_its_owner_only() {
             is_used |= names;
         }
         assert!(is_used, "nothing uses {dependency}");
+    }
+}
+
+/// Who gets bytes to a terminal, a pipe or a client, and why what they write is safe there.
+const WRITERS: [(&str, &str); 8] = [
+    ("cli/bar.rs", "the progress bar: words of this program and numbers"),
+    ("cli/completions.rs", "a script, made of this program's own words"),
+    ("cli/diff.rs", "asks whether it is a terminal"),
+    ("cli/file.rs", "an exported snapshot: bytes, and never to a terminal"),
+    ("cli/man.rs", "a page, made of this program's own words"),
+    (
+        "cli/pager.rs",
+        "diffs, which their painters make safe; a patch is raw for programs, and made safe for a terminal",
+    ),
+    ("cli/ui.rs", "everything else: takes text that escapes whatever it says, and JSON that does"),
+    ("view/terminal.rs", "the screen of `snap view`, whose pen makes safe what it writes"),
+];
+
+/// Whose code has an escape sequence in it: three colour or move, four look for it in texts.
+const ESCAPES: [&str; 8] = [
+    "cli/bar.rs",
+    "cli/text.rs",
+    "diff/paint.rs",
+    "diff/parse/colors.rs",
+    "diff/parse/mod.rs",
+    "remap/edges.rs",
+    "secrets/rules.rs",
+    "secrets/views.rs",
+];
+
+#[test]
+fn nothing_reaches_a_terminal_but_by_the_printer_and_those_named_here() {
+    const WAYS: [&str; 8] = [
+        "io::stdout",
+        "io::stderr",
+        "ui.output()",
+        "println!",
+        "print!",
+        "eprint",
+        "/dev/tty",
+        "rustix::stdio",
+    ];
+    let named = |path: &Path| WRITERS.iter().any(|(writer, _)| path == Path::new(writer));
+    for (path, code) in sources() {
+        for way in WAYS.into_iter().filter(|way| code.contains(way)) {
+            assert!(
+                named(&path),
+                "{} writes by {way}: name it in WRITERS, or let it use the printer",
+                path.display()
+            );
+        }
+        let escapes = ["\\x1b", "\\x1B", "\\u{1b}", "\\u{1B}"].iter().any(|escape| code.contains(escape));
+        let may = ESCAPES.iter().any(|file| path == Path::new(file));
+        assert!(!escapes || may, "{} has an escape sequence: use a Style", path.display());
     }
 }
 

@@ -10,6 +10,7 @@ use crate::cli::command_exists;
 use crate::cli::restoring::quoted;
 use crate::error::{Error, Kind, Result};
 use crate::risk::shell;
+use crate::screen::Lines;
 
 /// How `/snapshot` can be spelled: the project's or the user's command, and a plugin's.
 const NAMES: [&str; 2] = ["/snapshot", "/snap:snapshot"];
@@ -55,7 +56,8 @@ pub(super) fn answer(started: &Started) -> Option<String> {
         Some(hint) => format!("error: {error}\nhint: {hint}"),
         None => format!("error: {error}"),
     });
-    Some(shortened(text.trim_end()))
+    // The client prints it as it is.
+    Some(shortened(&Lines(text.trim_end()).to_string()))
 }
 
 /// Returns what follows `/snapshot`, if the prompt is that command.
@@ -149,7 +151,7 @@ fn resume(started: &Started, words: &[String]) -> Result<String> {
 fn output(started: &Started, verb: &str, arguments: &[String]) -> Result<String> {
     let failed = |error| Error::new(Kind::Environment, format!("Cannot run `snap {verb}`")).because(error);
     let (mut reader, writer) = std::io::pipe().map_err(failed)?;
-    let mut command = started.own_program()?;
+    let mut command = started.own_program(None)?;
     command.args(["--color", "never", verb]).args(arguments);
     command.stdin(std::process::Stdio::null()).env("CLAUDECODE", "1");
     // One pipe for both, so that lines stay in the order they were said.

@@ -95,6 +95,7 @@ impl Project {
         git_in(&clone.home, clone.home.path(), &["clone", "-q", "--no-checkout", from, to]);
         for (name, value) in config {
             clone.git(&["config", name, value]);
+            clone.users_setting(name, value);
         }
         clone.git(&["checkout", "-q", "main"]);
         clone
@@ -164,6 +165,20 @@ impl Project {
     #[track_caller]
     pub(crate) fn git(&self, arguments: &[&str]) -> String {
         git_in(&self.home, &self.root, arguments)
+    }
+
+    /// Makes a setting in the configuration of this home's user, which `snap` obeys and the tests' own git does not.
+    #[track_caller]
+    pub(crate) fn users_setting(&self, name: &str, value: &str) {
+        let file = self.home.path().join(".gitconfig");
+        self.git(&["config", "--file", file.to_str().must("UTF-8"), name, value]);
+    }
+
+    /// Takes such a setting back.
+    #[track_caller]
+    pub(crate) fn no_users_setting(&self, name: &str) {
+        let file = self.home.path().join(".gitconfig");
+        self.git(&["config", "--file", file.to_str().must("UTF-8"), "--unset-all", name]);
     }
 
     /// Runs git in the project and says whether it succeeded.
@@ -255,6 +270,11 @@ impl Project {
         command.args(arguments).current_dir(folder).env_clear();
         command.envs(environment(&self.home)).env("USER", "ada").env("XDG_STATE_HOME", &self.state);
         command
+    }
+
+    /// A command that would run `git` in the project, to be changed by the test first.
+    pub(crate) fn git_command(&self, arguments: &[&str]) -> Command {
+        git_command(&self.home, &self.root, arguments)
     }
 
     /// Writes a small synthetic session of this project, with tasks and a sub-agent; returns its transcript.

@@ -1,0 +1,162 @@
+//! The colours that git gives a diff, told from escape sequences in the content.
+//!
+//! Git puts a colour before a line's sign, perhaps once more behind it, and a reset at the end; blanks that it finds
+//! wrong stand in a colour of their own, at the beginning or the end of the text. Everything else belongs to the content.
+
+/// What git ends a colour with.
+const RESET: &[u8] = b"\x1b[m";
+
+/// The colours that git has for lines that only moved, unless somebody set others.
+const MOVED: [&[u8]; 6] =
+    [b"\x1b[1;35m", b"\x1b[1;36m", b"\x1b[1;34m", b"\x1b[1;33m", b"\x1b[2m", b"\x1b[2;3m"];
+
+/// Returns how long the colour is that a text begins with: `ESC [ digits and ; m`; 0 if it begins with none.
+pub(in crate::diff) fn sgr(text: &[u8]) -> usize {
+    let Some(codes) = text.strip_prefix(b"\x1b[") else { return 0 };
+    let len = codes.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b';').count();
+    if codes.get(len) == Some(&b'm') { len + 3 } else { 0 }
+}
+
+/// Says whether a line begins with a colour.
+pub(super) fn begins_colored(line: &[u8]) -> bool {
+    sgr(line) > 0
+}
+
+/// Takes all colours off a line: for words that git itself writes, which hold none of their own.
+pub(in crate::diff) fn without(line: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = memchr::memchr(0x1b, rest) {
+        out.extend_from_slice(&rest[..at]);
+        rest = &rest[at..];
+        let len = match sgr(rest) {
+            0 if rest.starts_with(b"\x1b[K") => 3,
+            len => len,
+        };
+        if len == 0 {
+            out.push(0x1b);
+        }
+        rest = &rest[len.max(1)..];
+    }
+    out.extend_from_slice(rest);
+    out
+}
+
+/// A line of a hunk without git's colours.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Bare {
+    /// The line with its signs, and with its end.
+    pub(super) line: Vec<u8>,
+    /// Whether git marked it as one that only moved.
+    pub(super) moved: bool,
+}
+
+/// Takes git's colours off a line of a hunk that has so many columns of signs.
+pub(super) fn bare_hunk_line(line: &[u8], signs: usize) -> Bare {
+    let (text, end) = match line.strip_suffix(b"\n") {
+        Some(text) => (text, &b"\n"[..]),
+        None => (line, &b""[..]),
+    };
+    let opening = sgr(text);
+    let color = &text[..opening];
+    let mut rest = &text[opening..];
+    let mut out = Vec::with_capacity(line.len());
+    let of_signs =
+        rest.iter().take(signs).take_while(|byte| matches!(byte, b'+' | b'-' | b' ' | b'\\')).count();
+    out.extend_from_slice(&rest[..of_signs]);
+    rest = &rest[of_signs..];
+    // Git ends its colour before a carriage return, unless it marks that as wrong.
+    let (body, end) = match rest.strip_suffix(b"\r").and_then(|body| body.strip_suffix(RESET)) {
+        Some(body) => (body, [b"\r", end].concat()),
+        None => (rest.strip_suffix(RESET).unwrap_or(rest), end.to_vec()),
+    };
+    rest = body;
+    if let Some(after) = rest.strip_prefix(RESET) {
+        rest = skip(after, color);
+    }
+    // Blanks that git marks in the indentation, then those at the end.
+    let content = out.len();
+    loop {
+        let blanks = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        if let Some((marked, after)) =
+            marked_blanks(&rest[blanks..]).filter(|_| out[content..].trim_ascii().is_empty())
+        {
+            out.extend_from_slice(&rest[..blanks]);
+            out.extend_from_slice(marked);
+            rest = skip(after, color);
+        } else {
+            out.extend_from_slice(&rest[..blanks]);
+            // Behind marked blanks git sets its colour again.
+            rest = if out.len() > content { skip(&rest[blanks..], color) } else { &rest[blanks..] };
+            break;
+        }
+    }
+    match trailing_blanks(rest) {
+        Some((text, marked)) => {
+            out.extend_from_slice(text);
+            out.extend_from_slice(marked);
+        }
+        None => out.extend_from_slice(rest),
+    }
+    out.extend(end);
+    Bare { line: out, moved: MOVED.contains(&color) }
+}
+
+fn skip<'t>(text: &'t [u8], color: &[u8]) -> &'t [u8] {
+    if color.is_empty() { text } else { text.strip_prefix(color).unwrap_or(text) }
+}
+
+/// A colour, blanks, and a reset: the blanks, and what is behind.
+fn marked_blanks(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let text = text.strip_prefix(RESET).unwrap_or(text);
+    let len = sgr(text);
+    let inner = &text[len..];
+    let blanks = inner.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r')).count();
+    if len == 0 || text[..len] == *RESET || blanks == 0 {
+        return None;
+    }
+    Some((&inner[..blanks], inner[blanks..].strip_prefix(RESET).unwrap_or(&inner[blanks..])))
+}
+
+/// A text that ends with marked blanks: what is before, and the blanks.
+fn trailing_blanks(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let blanks = text.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r')).count();
+    let before = &text[..text.len() - blanks];
+    let start = before.iter().rposition(|byte| *byte == 0x1b)?;
+    let marked = blanks > 0 && sgr(&before[start..]) == before.len() - start && &before[start..] != RESET;
+    let plain = before[..start].strip_suffix(RESET)?;
+    marked.then_some((plain, &text[text.len() - blanks..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn git_s_colours_go_and_those_of_the_content_stay() {
+        for (line, bare) in [
+            ("\x1b[31m-c\x1b[m\n", "-c\n"),
+            (" a\x1b[m\n", " a\n"),
+            (" \x1b[m\n", " \n"),
+            ("\x1b[32m+\x1b[m\n", "+\n"),
+            ("\x1b[32m+\x1b[m\x1b[32mC\x1b[m\n", "+C\n"),
+            ("\x1b[32m+\x1b[m\x1b[32mC \x1b[31mred\x1b[m\x1b[m\x1b[41m \x1b[m\n", "+C \x1b[31mred\x1b[m \n"),
+            ("\x1b[32m+\x1b[m\x1b[41m \x1b[m\t\x1b[32mx\x1b[m\n", "+ \tx\n"),
+            ("\x1b[32m+\x1b[m\x1b[32m\x1b[31mx\x1b[m\x1b[m\n", "+\x1b[31mx\x1b[m\n"),
+            ("\x1b[31m-\x1b[32mx\x1b[m\x1b[m\n", "-\x1b[32mx\x1b[m\n"),
+            ("\x1b[32m+\x1b[m\x1b[32mx\x1b[m\x1b[41m\r\x1b[m\n", "+x\r\n"),
+            ("\x1b[31m-x\x1b[m\r\n", "-x\r\n"),
+            (" \x1b[ma\x1b[m\n", " a\n"),
+        ] {
+            assert_eq!(String::from_utf8_lossy(&bare_hunk_line(line.as_bytes(), 1).line), bare, "{line:?}");
+        }
+        assert_eq!(bare_hunk_line(b"\x1b[32m++x\x1b[m\n", 2).line, b"++x\n");
+        assert!(bare_hunk_line(b"\x1b[1;35m-x\x1b[m\n", 1).moved);
+    }
+
+    #[test]
+    fn words_of_git_lose_all_colours() {
+        assert_eq!(without(b"\x1b[1mdiff --git a/f b/f\x1b[m\x1b[K\n"), b"diff --git a/f b/f\n");
+        assert_eq!(without(b"\x1b]0;x\x07"), b"\x1b]0;x\x07");
+    }
+}

@@ -1,0 +1,111 @@
+//! The names in the headers of a diff, whatever stands before them: `a/`, `i/`, nothing, or words of the user's.
+//!
+//! What both names end with is the file's name, from where a folder begins; so a prefix need not be known.
+
+use super::super::file::unquoted;
+
+/// Returns the name in a `diff --git` line, for files that have no other; the line itself where it can't be told.
+pub(super) fn of_git_line(names: &[u8]) -> Vec<u8> {
+    let candidates = memchr::memchr_iter(b' ', names).map(|at| (&names[..at], &names[at + 1..]));
+    let halves: Vec<(Vec<u8>, Vec<u8>)> = candidates
+        .filter(|(old, new)| is_whole(old) && is_whole(new))
+        .map(|(old, new)| (unquoted(old), unquoted(new)))
+        .collect();
+    if let Some((same, _)) = halves.iter().find(|(old, new)| old == new) {
+        return same.clone();
+    }
+    // Of several ways to read it, the one with the longest name: a blank in a folder's name is likelier than in a prefix.
+    let common = |(old, new): &(Vec<u8>, Vec<u8>)| {
+        let (old_rest, new_rest) = (below(old)?, below(new)?);
+        (old_rest == new_rest).then(|| new_rest.to_vec())
+    };
+    halves.iter().filter_map(common).max_by_key(Vec::len).unwrap_or_else(|| {
+        halves
+            .iter()
+            .max_by_key(|(old, new)| shared(old, new).len())
+            .map_or(names.to_vec(), |(_, new)| strip(new))
+    })
+}
+
+/// Says whether a text is a quoted name, or one without quotes.
+fn is_whole(name: &[u8]) -> bool {
+    let quotes = name.len() > 1 && name.starts_with(b"\"") && name.ends_with(b"\"");
+    !name.is_empty() && (quotes || !name.contains(&b'"'))
+}
+
+/// Returns the name in a `---` or `+++` line, as it stands there; `None` for `/dev/null`.
+pub(super) fn of_side(text: &[u8]) -> Option<Vec<u8>> {
+    // Other programs put a time behind the name, git only the tab.
+    let text = text.split(|byte| *byte == b'\t').next().unwrap_or(text);
+    let text = text.strip_suffix(b"\r").unwrap_or(text);
+    (text != b"/dev/null").then(|| unquoted(text))
+}
+
+/// Returns the file's names on both sides, without what was put before them, by those in the `---` and `+++` lines.
+pub(super) fn without_prefixes(old: &[u8], new: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    if old == new {
+        return (old.to_vec(), new.to_vec());
+    }
+    match shared(old, new) {
+        b"" => (strip(old), strip(new)),
+        same => (same.to_vec(), same.to_vec()),
+    }
+}
+
+/// What two names have in common at their ends, from where a name begins.
+fn shared<'n>(old: &[u8], new: &'n [u8]) -> &'n [u8] {
+    let len = old.iter().rev().zip(new.iter().rev()).take_while(|(old, new)| old == new).count();
+    let end = &new[new.len() - len..];
+    memchr::memchr(b'/', end).map_or(b"", |at| &end[at + 1..])
+}
+
+/// What is below the first folder.
+fn below(name: &[u8]) -> Option<&[u8]> {
+    memchr::memchr(b'/', name).map(|at| &name[at + 1..])
+}
+
+/// Takes off the letter and slash that git puts before names, whichever are configured.
+pub(super) fn strip(name: &[u8]) -> Vec<u8> {
+    match name {
+        [b'a' | b'b' | b'c' | b'i' | b'o' | b'w', b'/', rest @ ..] => rest.to_vec(),
+        _ => name.to_vec(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_told_whatever_stands_before_them() {
+        for (line, name) in [
+            ("a/x b/x", "x"),
+            ("a/x y b/x y", "x y"),
+            ("a/x", "a/x"),
+            ("a/x a/x", "a/x"),
+            ("x x", "x"),
+            ("a b a b", "a b"),
+            ("i/src/x w/src/x", "src/x"),
+            ("old/x newer/x", "x"),
+            ("\"a/\\303\\251\" \"b/\\303\\251\"", "é"),
+            ("a/trail  b/trail ", "trail "),
+        ] {
+            assert_eq!(String::from_utf8_lossy(&of_git_line(line.as_bytes())), name, "{line}");
+        }
+        for (old, new, names) in [
+            ("a/x", "b/x", ("x", "x")),
+            ("a/x", "a/x", ("a/x", "a/x")),
+            ("A/sub/x", "B/sub/x", ("sub/x", "sub/x")),
+            ("old/x", "newer/x", ("x", "x")),
+            ("one.txt", "two.txt", ("one.txt", "two.txt")),
+            ("a/one", "b/two", ("one", "two")),
+        ] {
+            let (a, b) = without_prefixes(old.as_bytes(), new.as_bytes());
+            assert_eq!(
+                (String::from_utf8_lossy(&a).as_ref(), String::from_utf8_lossy(&b).as_ref()),
+                names,
+                "{old} {new}"
+            );
+        }
+    }
+}
