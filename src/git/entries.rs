@@ -210,17 +210,21 @@ impl Index {
         })
     }
 
-    /// Says whether there is an entry at a path.
-    pub fn has(&self, path: &[u8]) -> bool {
-        self.entries.binary_search_by(|entry| self.bytes[entry.path.clone()].cmp(path)).is_ok()
+    /// Says whether there is an entry at a path, in one of these stages.
+    pub fn has(&self, path: &[u8], stages: &[u8]) -> bool {
+        let first = self.entries.partition_point(|entry| self.bytes[entry.path.clone()] < *path);
+        let same = self.entries[first..].iter().take_while(|entry| self.bytes[entry.path.clone()] == *path);
+        same.into_iter().any(|entry| stages.contains(&entry.stage))
     }
 
-    /// Returns the paths of the entries below a path.
-    pub fn below<'a>(&'a self, path: &[u8]) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+    /// Returns the paths of the entries below a path, in one of these stages.
+    pub fn below<'a>(&'a self, path: &[u8], stages: &[u8]) -> Vec<&'a [u8]> {
         let folder = [path, b"/"].concat();
         let first = self.entries.partition_point(|entry| self.bytes[entry.path.clone()] < *folder);
-        let from = self.entries[first..].iter().map(|entry| &self.bytes[entry.path.clone()]);
-        from.take_while(move |path| path.starts_with(&folder))
+        let from = self.entries[first..].iter();
+        let below = from.take_while(|entry| self.bytes[entry.path.clone()].starts_with(&folder));
+        let below = below.filter(|entry| stages.contains(&entry.stage));
+        below.map(|entry| &self.bytes[entry.path.clone()]).collect()
     }
 
     /// Returns the version of each wanted path that is tracked and not unmerged.

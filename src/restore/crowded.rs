@@ -14,13 +14,18 @@ pub(super) fn crowded_out<'a>(
     index: &Index,
     wanted: &BTreeMap<&'a RepoPath, IndexEntry>,
 ) -> BTreeMap<RepoPath, &'a RepoPath> {
-    let added = wanted.iter().filter(|(_, entry)| **entry != IndexEntry::Absent);
-    let without_room = added.flat_map(|(path, _)| {
-        let below = index.below(path.as_bytes());
+    let without_room = wanted.iter().flat_map(|(path, entry)| {
+        // Entries of different stages leave each other alone.
+        let stages: Vec<u8> = match entry {
+            IndexEntry::Absent => Vec::new(),
+            IndexEntry::Blob(_) | IndexEntry::IntentToAdd(_) => vec![0],
+            IndexEntry::Unmerged(stages) => stages.iter().map(|(number, _)| *number).collect(),
+        };
         let bytes = path.as_bytes();
         let above = (0..bytes.len()).filter(|at| bytes[*at] == b'/').map(|at| &bytes[..at]);
-        let above = above.filter(|above| index.has(above));
-        below.chain(above).filter_map(|other| Some((RepoPath::new(other).ok()?, *path)))
+        let above: Vec<&[u8]> = above.filter(|above| index.has(above, &stages)).collect();
+        let others = index.below(bytes, &stages).into_iter().chain(above);
+        others.filter_map(|other| Some((RepoPath::new(other).ok()?, *path))).collect::<Vec<_>>()
     });
     without_room.filter(|(other, _)| !wanted.contains_key(other)).collect()
 }

@@ -191,6 +191,24 @@ const CASES: &[Case] = &[
     },
 ];
 
+#[test]
+fn a_conflict_below_a_file_that_is_staged_comes_back_beside_it() {
+    let project = Project::new();
+    let blob = project.git(&["rev-parse", "HEAD:b.txt"]);
+    let stages = format!("100644 {0} 1\ta.txt/in\n100755 {0} 3\ta.txt/in\n", blob.trim());
+    let clone = project.cloned();
+    project.git_reads(&["update-index", "--index-info"], stages.as_bytes());
+    let before = project.state();
+    assert!(before.contains("0\ta.txt\n") && before.contains("3\ta.txt/in\n"), "{before}");
+    project.snap(&["save", "x"]).exits(0);
+    let store = project.stored("");
+    clone.snap(&["resume", "x", "--store", store.to_str().must("UTF-8")]).exits(0);
+    assert_eq!(clone.state(), before);
+    project.git(&["reset", "-q", "--hard"]);
+    project.snap(&["rewind", "x"]).exits(0);
+    assert_eq!(project.state(), before);
+}
+
 /// Forgets every object that no commit of a branch and no snapshot needs.
 fn forget(project: &Project) {
     for operation in ["merge", "rebase", "cherry-pick", "revert"] {
