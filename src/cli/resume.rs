@@ -1,15 +1,14 @@
-//! `snap resume`, `snap rewind` and `snap undo`.
+//! `snap resume` and `snap rewind`.
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::bar;
-use super::consent::{self, Agreement};
-use super::granting::Grants;
-use super::restoring::{Restoring, as_json, show_dry_run, tell_left, tell_moved, with_results};
+use super::elsewhere::{self, Tree};
+use super::restoring::{Restoring, quoted};
 use super::ui::Ui;
-use super::{Outcome, count, doubts, print_json, settle};
+use super::{Outcome, count, settle};
 use crate::audit;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
@@ -57,16 +56,6 @@ pub(super) struct Rewind {
     reset_branch: bool,
 }
 
-/// Go back to before the last resume or rewind
-#[derive(Args)]
-pub(super) struct Undo {
-    /// Show what would be done, and stop
-    #[arg(long)]
-    dry_run: bool,
-    #[command(flatten)]
-    agreement: Agreement,
-}
-
 impl Resume {
     pub(super) fn run(self, context: &Context, ui: &mut Ui) -> Result<Outcome> {
         match &self.worktree {
@@ -74,7 +63,7 @@ impl Resume {
             None => {
                 let (context, workspace) = self.open(context, self.into.as_deref())?;
                 settle(&context, &workspace, ui)?;
-                let manifest = find(&workspace, &self.restoring.reference)?;
+                let manifest = elsewhere::find_to_resume(&workspace, &self.restoring.reference, ui)?;
                 let line = audit::line(&context, Operation::Resume, Some(&manifest));
                 let checked = self.restoring.check(ui, &workspace, &manifest);
                 audit::unless_failed(&workspace.store, &line, checked)?;
@@ -163,8 +152,68 @@ impl Resume {
 }
 
 impl Rewind {
-    pub(super) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
-        let manifest = find(workspace, &self.restoring.reference)?;
+    pub(super) fn run(mut self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        let mut manifest = elsewhere::find_to_rewind(workspace, &self.restoring.reference, ui)?;
+        // At the end of a session in which a work tree was lost, nothing is to be done in this one.
+        if Reference::parse(&self.restoring.reference) == Reference::Latest(0)
+            && elsewhere::tree_of(workspace, &manifest)? == Tree::This
+            && let Some(lost) = elsewhere::lost_in_session(workspace, &manifest)?
+        {
+            let options = Options { session: false, ..self.restoring.options() };
+            let plan = restore::plan_rewind(workspace, manifest.clone(), &options, &Progress::default())?;
+            match plan.steps().is_empty() {
+                true => manifest = lost,
+                false => ui.warn(&format!(
+                    "a work tree of this session is gone, {}; it comes back by: snap rewind {}",
+                    lost.workspace.root,
+                    quoted(&lost.name)
+                )),
+            }
+        }
+        match elsewhere::tree_of(workspace, &manifest)? {
+            Tree::This => self.at(context, workspace, manifest, || (), ui),
+            Tree::Other(root) => {
+                elsewhere::tell(&root, false, ui);
+                let (context, workspace) = other(context, workspace, &root)?;
+                settle(&context, &workspace, ui)?;
+                self.restoring.leave_session();
+                self.at(&context, &workspace, manifest, || (), ui)
+            }
+            Tree::Gone(root) => {
+                let (Some(repository), Some(base)) = (&workspace.repository, restore::base_of(&manifest))
+                else {
+                    return Err(Error::new(Kind::Refused, "A work tree can't be made for this snapshot")
+                        .because("it was saved before the first commit, or outside git"));
+                };
+                if self.restoring.dry_run {
+                    let files = manifest.edits.as_ref().map_or(0, |edits| edits.files.len());
+                    let shown = Line(&root.to_string_lossy()).to_string();
+                    let edits = count(files, "edited path");
+                    ui.line(&format!("make the work tree {shown} again, and put {edits} back in it"))?;
+                    ui.say("Nothing was changed (--dry-run).");
+                    return Ok(Outcome::Done);
+                }
+                self.restoring.fetch_base(context, workspace, &manifest, ui)?;
+                if !repository.has_commit(base)? {
+                    return Err(repository.lacks_commit(base));
+                }
+                let made = repository.remake_worktree(&root, manifest.workspace.branch.as_deref(), base)?;
+                elsewhere::tell(made.root(), true, ui);
+                let (context, workspace) = other(context, workspace, made.root())?;
+                self.restoring.leave_session();
+                self.at(&context, &workspace, manifest, || made.keep(), ui)
+            }
+        }
+    }
+
+    fn at(
+        self,
+        context: &Context,
+        workspace: &Workspace,
+        manifest: Manifest,
+        kept: impl FnOnce(),
+        ui: &mut Ui,
+    ) -> Result<Outcome> {
         let line = audit::line(context, Operation::Rewind, Some(&manifest));
         let checked = self.restoring.check(ui, workspace, &manifest);
         audit::unless_failed(&workspace.store, &line, checked)?;
@@ -179,60 +228,26 @@ impl Rewind {
             })
         });
         let plan = self.restoring.planned(workspace, &line, plan)?;
-        self.restoring.carry_out(context, workspace, plan, Operation::Rewind, || (), ui)
+        self.restoring.carry_out(context, workspace, plan, Operation::Rewind, kept, ui)
     }
 }
 
+/// Opens another work tree of the same repository, with the same store.
+fn other(context: &Context, here: &Workspace, root: &Path) -> Result<(Context, Workspace)> {
+    let there = Context { store: Some(here.store.root().to_owned()), ..context.at(root)? };
+    let workspace = Workspace::open(&there)?;
+    Ok((there, workspace))
+}
+
 /// Makes a plan, showing how far that is.
-fn planning(ui: &Ui, make: impl FnOnce(&Progress) -> Result<restore::Plan>) -> Result<restore::Plan> {
+pub(super) fn planning(
+    ui: &Ui,
+    make: impl FnOnce(&Progress) -> Result<restore::Plan>,
+) -> Result<restore::Plan> {
     let progress = Progress::default();
     bar::show(ui.talks(), "Planning", &progress, || make(&progress))
 }
 
 fn find(workspace: &Workspace, reference: &str) -> Result<Manifest> {
     workspace.store.find(&Reference::parse(reference))?.manifest
-}
-
-impl Undo {
-    pub(super) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
-        let plan = planning(ui, |progress| restore::plan_undo(workspace, progress))?;
-        if self.dry_run {
-            return show_dry_run(ui, &plan, &Grants::unasked());
-        }
-        let plan = self.agreement.obtain(ui, plan)?;
-        let shown = as_json(&plan);
-        let notes = plan.notes().to_vec();
-        let held = plan.held().to_vec();
-        let unfilled = plan.unfilled().to_vec();
-        let left = plan.left().to_vec();
-        let whole = held.is_empty() && unfilled.is_empty() && left.is_empty();
-        let outcome = if whole { Outcome::Done } else { Outcome::Partial };
-        let restored =
-            plan.manifest().safety.as_ref().map(|safety| Line(&safety.name).to_string()).unwrap_or_default();
-        let line = audit::line(context, Operation::Undo, Some(plan.manifest()));
-        let progress = Progress::default();
-        let done = bar::show(ui.talks(), "Restoring", &progress, || {
-            restore::execute(context, workspace, plan, Operation::Undo, &progress)
-        });
-        let done = audit::unless_failed(&workspace.store, &line, done)?;
-        if ui.json() {
-            print_json(ui, &with_results(shown, &done, None))?;
-            return Ok(outcome);
-        }
-        doubts::tell_held(ui, &held);
-        consent::tell_unfilled(ui, &unfilled);
-        tell_left(ui, &left);
-        let paths = match done.paths {
-            1 => "1 path is".to_owned(),
-            many => format!("{many} paths are"),
-        };
-        notes.iter().for_each(|note| ui.warn(note));
-        if let (Some(moved), Some((id, _))) = (&done.moved, &done.safety) {
-            tell_moved(ui, moved, id);
-        }
-        ui.say(&format!(
-            "Undone: {paths} as before {restored} was restored. `snap undo` again takes this back."
-        ));
-        Ok(outcome)
-    }
 }

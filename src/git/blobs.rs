@@ -66,6 +66,11 @@ impl<'a> Blobs<'a> {
         Batch::ask_in(&mut self.at_home, || Batch::start(self.git, false), oid)
     }
 
+    /// Returns git's settings as they are for this repository; `None` if only the `git` program can tell.
+    pub(super) fn settings(&self) -> Option<git2::Config> {
+        self.library.as_ref()?.config().ok()
+    }
+
     /// Returns a blob's size in bytes, where that is known without reading it.
     pub fn size(&self, oid: &str) -> Option<u64> {
         let id = git2::Oid::from_str(oid).ok()?;

@@ -278,8 +278,8 @@ fn path_of(value: &[u8]) -> Option<PathBuf> {
 /// Writes a setting for a configuration file; `None` if that can't be done.
 fn written(setting: &Setting) -> Option<Vec<u8>> {
     let (section, below, name) = setting.parts()?;
-    // Where the work tree is has been found out already.
-    if (section, name) == ("core", "worktree") {
+    // Where the work tree is has been found out already; and what stands in its own file is in the list.
+    if matches!((section, name), ("core", "worktree") | ("extensions", "worktreeconfig")) {
         return None;
     }
     let mut text = format!("[{section}").into_bytes();
@@ -393,7 +393,7 @@ mod tests {
         let listed =
             b"global\0filter.lfs.clean\ngit-lfs\0local\0core.bare\nfalse\0local\0core.sshcommand\nevil\0\
             local\0filter.lfs.clean\nevil\0local\0filter.x.process\nevil\0local\0merge.m.driver\nevil\0\
-            local\0remote.a \"b\\.url\nx\ny \\\"#\0worktree\0core.sparsecheckout\0";
+            local\0extensions.worktreeconfig\ntrue\0local\0core.worktree\n/\0local\0remote.a \"b\\.url\nx\ny \\\"#\0worktree\0core.sparsecheckout\0";
         let settings = parse(listed).unwrap_or_default();
         let sieved = settings.sieved();
         assert_eq!(sieved.filters, BTreeSet::from(["x".to_owned()]));

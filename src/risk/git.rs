@@ -227,15 +227,23 @@ impl Call {
                 for dir in &known {
                     touched.add(Target { path: dir.clone(), reach: Reach::Named(text.plain.clone()) });
                 }
-                for dir in &self.rest.state.dirs {
-                    if let (Dir::Unknown(written), false) = (dir, text.is_absolute()) {
-                        touched.unknown.push(format!("{written}/{}", text.plain));
+                for dir in self.rest.state.dirs.iter().filter(|_| !text.is_absolute()) {
+                    match dir {
+                        Dir::Known(_) => {}
+                        Dir::Among(target) => touched.add(target.clone()),
+                        Dir::Unknown(written) => touched.unknown.push(format!("{written}/{}", text.plain)),
                     }
                 }
                 if text.is_absolute() && known.is_empty() {
                     touched.add(Target { path: PathBuf::from(&text.plain), reach: Reach::Below });
                 }
             }
+            // Those that git lists; it never removes the main one.
+            Value::Paths(targets) => targets.iter().for_each(|target| {
+                let linked = target.reach == Reach::Worktrees;
+                let reach = if linked { Reach::Linked } else { target.reach.clone() };
+                touched.add(Target { path: target.path.clone(), reach });
+            }),
             other => touched.add_below(std::slice::from_ref(other), &self.rest.state),
         }
     }

@@ -29,7 +29,7 @@ with_both_clients! {
     task_events_tell_nothing_that_the_clients_files_do_not
 }
 
-const ID: &str = "c137e379-838e-4509-8148-16b407691758";
+pub(crate) const ID: &str = "c137e379-838e-4509-8148-16b407691758";
 
 /// Answers `run COMMAND` by running it, anything else with "fine".
 fn script(turn: &Turn) -> Reply {
@@ -43,7 +43,7 @@ fn script(turn: &Turn) -> Reply {
 }
 
 /// A folder that holds `snap` alone, to put on `PATH`.
-fn bin(project: &Project) -> PathBuf {
+pub(crate) fn bin(project: &Project) -> PathBuf {
     let bin = project.home.path().join("bin");
     fs::create_dir_all(&bin).must("a folder");
     symlink(env!("CARGO_BIN_EXE_snap"), bin.join("snap")).must("a link to snap");
@@ -76,14 +76,14 @@ fn names(project: &Project) -> Vec<String> {
 }
 
 /// Calls a hook as the client does, and waits for what it does behind the client's back.
-fn hook(project: &Project, event: &str, input: &Value) -> Ran {
+pub(crate) fn hook(project: &Project, event: &str, input: &Value) -> Ran {
     let ran = hook_with(project.command(project.root(), &["hook", event]), input.to_string().as_bytes());
     settle(project);
     ran
 }
 
 /// Waits until nothing of `snap` works behind the client's back any more.
-fn settle(project: &Project) {
+pub(crate) fn settle(project: &Project) {
     let home = format!("HOME={}", project.home.path().display());
     let is_ours = |process: PathBuf| {
         let of = |file: &str| fs::read(process.join(file)).unwrap_or_default();
@@ -97,7 +97,7 @@ fn settle(project: &Project) {
     eventually("the end of what hooks began", || !any());
 }
 
-fn hook_with(mut command: Command, input: &[u8]) -> Ran {
+pub(crate) fn hook_with(mut command: Command, input: &[u8]) -> Ran {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().must("to run snap");
     // One that can't even read its command line ends without having listened.
@@ -110,7 +110,7 @@ fn hook_with(mut command: Command, input: &[u8]) -> Ran {
     }
 }
 
-fn bash(project: &Project, transcript: &Path, line: &str) -> Value {
+pub(crate) fn bash(project: &Project, transcript: &Path, line: &str) -> Value {
     json!({
         "session_id": ID, "transcript_path": transcript, "cwd": project.root(), "hook_event_name": "PreToolUse",
         "tool_name": "Bash", "tool_input": {"command": line},
@@ -582,7 +582,7 @@ fn files_that_git_does_not_know_are_saved_before_they_are_written_over() {
 }
 
 /// What a hook's answer shows to the person.
-fn told(ran: &Ran) -> String {
+pub(crate) fn told(ran: &Ran) -> String {
     match ran.stdout.is_empty() {
         true => String::new(),
         false => ran.json()["systemMessage"].as_str().must("a message").to_owned(),
@@ -662,7 +662,7 @@ fn whatever_is_wrong_a_hook_succeeds_and_says_one_line() {
     let said = hook(&project, "PreToolUse", &bash(&project, &transcript, "rm x")).exits(0);
     assert_eq!(said.stderr.lines().count(), 1, "{}", said.stderr);
     let message = told(&said);
-    assert!(message.contains("did not save everything before `rm x`: Cannot read"), "{message}");
+    assert!(message.contains("did not save everything before `rm x`: Cannot "), "{message}");
     let log = fs::read_to_string(project.home.config().join("snap-hooks.log")).must("the log");
     assert!(log.lines().count() >= 5 && log.contains("snap hook PreToolUse: "), "{log}");
     let mut bare = project.command(project.root(), &["hook", "PreToolUse"]);

@@ -4,6 +4,7 @@
 
 mod files;
 mod index;
+mod steps_back;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -157,6 +158,12 @@ fn there_and_back(base: &[Step], edits: &[Step], wreck: &[Step]) -> usize {
     assert!(believes_its_notes(&project), "git looks twice");
     project.snap(&["undo"]).exits(if left == held { 3 } else { 0 });
     assert_eq!(state(&project), wrecked, "undone");
+    let partly = project.snap(&["save", "wrecked"]).code;
+    assert!(matches!(partly, 0 | 6), "exit {partly}");
+    steps_back::all_the_way(&project, &[(&[], "x"), (&[], "wrecked"), (&[], "x")]);
+    let of_files = |steps: &[Step]| steps.iter().filter(of_files).cloned().collect::<Vec<_>>();
+    let (edits, wreck) = (of_files(edits), of_files(wreck));
+    steps_back::all_the_way(&project, &[(&edits, "x"), (&wreck, "x")]);
     assert!(
         !files_below(project.root()).iter().any(|path| path.to_string_lossy().contains(".snap-restore-"))
     );
