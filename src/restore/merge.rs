@@ -4,18 +4,21 @@
 //! untracked files included; "theirs" is the work tree as it was saved. Paths that merge
 //! cleanly are set; a conflicted one gets markers, and its stages in the index, so that
 //! `git mergetool` knows it. A path that nothing here speaks against comes back exactly,
-//! staged state and all; what had to be merged is staged only if all of it was.
+//! staged state and all; of what had to be merged, `layer.rs` merges what was staged by itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::MOST_TOLD;
 use super::edits::conflict;
 use super::here::{Here, look};
+use super::layer::Layer;
+use super::older;
+use super::outside::brought_in;
 use super::steps::{Maker, Step, Steps, Work};
 use crate::error::{Error, Kind, Result};
 use crate::git::index::IndexEntry;
 use crate::git::{Listing, Repository, Status};
-use crate::manifest::{Edit, Edits, IndexState, Mode, Version};
+use crate::manifest::{Edit, Edits, Mode, Version};
 use crate::paths::RepoPath;
 use crate::progress::Progress;
 use crate::screen::Line;
@@ -42,6 +45,9 @@ pub(super) fn plan(
             .because("the snapshot was saved before the first commit: there is no common base"));
     };
     let listing = repository.status()?;
+    let saved = older::corrected(repository, saved)?;
+    let saved = brought_in(&Tree::open(&workspace.root)?, &listing, &saved)?;
+    let saved = saved.as_ref();
     if listing.pending.iter().any(|pending| matches!(pending.status, Status::Unmerged { .. })) {
         return Err(Error::new(Kind::Conflict, "Cannot merge into an unfinished merge; nothing was changed")
             .hint("finish it (`git status`), or restore beside it with `--worktree BRANCH`"));
@@ -55,6 +61,7 @@ pub(super) fn plan(
     let ours =
         repository.tree_with(listing.head.as_deref(), &present_changes(workspace, repository, &listing)?)?;
     let merged = repository.merge_trees(&base, &ours, &theirs)?;
+    let layer = Layer::merge(&mut maker, repository, saved, &base, &listing)?;
 
     let differing: BTreeMap<RepoPath, Option<Version>> =
         between(repository, &ours, &merged.tree)?.into_iter().collect();
@@ -64,6 +71,7 @@ pub(super) fn plan(
         .map(|edit| &edit.path)
         .chain(differing.keys())
         .chain(merged.conflicts.keys())
+        .chain(layer.paths())
         .collect();
     let here = look(workspace, repository, &listing, &paths, progress)?;
     let edits: BTreeMap<&RepoPath, &Edit> = saved.files.iter().map(|edit| (&edit.path, edit)).collect();
@@ -79,16 +87,15 @@ pub(super) fn plan(
         if let (Some(edit), None) = (edit, stages)
             && !mixed.contains(*path)
             && conflict(saved, edit, here).is_none()
+            && !layer.crowding.contains_key(*path)
         {
             steps.extend(maker.step(edit, here)?);
             continue;
         }
-        let index = match (stages, edit, differing.get(*path)) {
+        let index = match (stages, layer.entry(path), differing.get(*path)) {
             (Some(stages), _, _) => Some(IndexEntry::Unmerged(stages.clone())),
-            (None, Some(edit), Some(version)) if edit.index == IndexState::Staged => {
-                Some(version.clone().map_or(IndexEntry::Absent, IndexEntry::Blob))
-            }
-            (None, _, Some(Some(version))) if version.is_submodule() => {
+            (None, Some(entry), _) => Some(entry),
+            (None, None, Some(Some(version))) if version.is_submodule() => {
                 Some(IndexEntry::Blob(version.clone()))
             }
             _ => None,
@@ -105,7 +112,15 @@ pub(super) fn plan(
             }
         };
         if index.is_some() || !matches!(work, Work::Keep) {
-            steps.push(Step::merged((*path).clone(), here, work, index));
+            let blobs = match &index {
+                // Not left to when git syncs what it merged.
+                Some(IndexEntry::Blob(version)) if !version.is_submodule() => {
+                    let bytes = blobs.read(&version.oid)?.ok_or_else(|| missing(path))?;
+                    vec![(version.oid.clone(), bytes)]
+                }
+                _ => Vec::new(),
+            };
+            steps.push(Step { blobs, ..Step::merged((*path).clone(), here, work, index) });
         }
     }
     let mut notes: Vec<String> = merged
@@ -113,6 +128,7 @@ pub(super) fn plan(
         .keys()
         .map(|path| format!("Both sides changed {path}: it has conflict markers."))
         .collect();
+    notes.extend(layer.notes(&merged.conflicts.keys().collect()));
     if listing.head != saved.base {
         notes.push("HEAD is not at the snapshot's base: its edits were merged onto it.".to_owned());
     }
@@ -123,7 +139,9 @@ pub(super) fn plan(
             Line(driver)
         ));
     }
-    let conflicts: Vec<RepoPath> = merged.conflicts.into_keys().collect();
+    let conflicts = merged.conflicts.into_keys().chain(layer.conflicts.into_keys());
+    let conflicts: BTreeSet<RepoPath> = conflicts.collect();
+    let conflicts: Vec<RepoPath> = conflicts.into_iter().collect();
     let unchanged = saved.files.len().saturating_sub(steps.len());
     Ok(MergedSteps { steps: Steps { steps, unchanged, notes, left: Vec::new(), listing }, conflicts })
 }

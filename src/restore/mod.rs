@@ -11,13 +11,18 @@ mod branch;
 mod compared;
 mod consent;
 mod copying;
+mod crowded;
 mod edits;
 mod exact;
 mod here;
 mod history;
 mod journal;
+mod layer;
 mod link;
+mod marked;
 mod merge;
+mod older;
+mod outside;
 mod recover;
 mod relocate;
 mod session;
@@ -343,6 +348,7 @@ pub fn plan_rewind(
     let saved = refilled.edits.as_ref();
     let found = exact::plan(workspace, repository, saved, exact::Scope::Everything, progress)?;
     let mut notes: Vec<String> = manifest.edits.iter().flat_map(|edits| left_out(&edits.skipped)).collect();
+    notes.extend(found.notes);
     if let Some(operation) = &saved.operation {
         notes.push(unfinished(operation));
     }
@@ -455,6 +461,7 @@ fn carry_out(
     let placed = placed.map_err(|error| Failed { error, as_before: true })?.flatten();
     let object_format = workspace.repository.as_ref().map_or(GitHash::Sha1, Repository::hash);
     let index = apply::index_changes(&steps);
+    let moves = apply::moves(&steps, |mode, bytes| Version { oid: object_format.blob_id(bytes), mode });
     let line = LogEntry {
         session: session.as_ref().map(|session| session.id.clone()),
         root: Some(workspace.root.as_path().into()),
@@ -469,8 +476,9 @@ fn carry_out(
         safety: safety.map(|safety| safety.name.clone()),
         root: workspace.root.as_path().into(),
         object_format,
-        moves: apply::moves(&steps, |mode, bytes| Version { oid: object_format.blob_id(bytes), mode }),
-        index: !index.is_empty(),
+        // Where files change, what git has noted of them does too.
+        index: !index.is_empty() || workspace.repository.is_some() && !moves.is_empty(),
+        moves,
         session: placed,
     };
     let change = Change {

@@ -187,3 +187,55 @@ fn a_store_with_placeholders_opens_and_takes_its_secrets_again() {
     let text = fs::read_to_string(transcript.join(format!("{id}.jsonl"))).must("a transcript");
     assert!(text.contains("use \u{ab}snap:secret:github-token:") && !text.contains(&secret), "{text}");
 }
+
+#[test]
+fn a_store_with_a_conflict_whose_diffs_lead_from_stage_2_opens_and_restores_it() {
+    let project = Project::new();
+    project.git(&["checkout", "-q", "-b", "other"]);
+    project.git(&["mv", "a.txt", "renamed.txt"]);
+    project.write("renamed.txt", "one\ntheirs\nthree\n");
+    project.git(&["commit", "-qam", "theirs"]);
+    project.git(&["checkout", "-q", "main"]);
+    project.write("a.txt", "one\nours\nthree\n");
+    project.git(&["commit", "-qam", "ours"]);
+    assert!(!project.try_git(&["merge", "-q", "other"]), "a conflict");
+    // What is stage 2 of `renamed.txt` is nothing that HEAD has.
+    project.git(&["update-ref", "HEAD", "HEAD~1"]);
+    let conflict = project.state();
+    project.git(&["reset", "-q", "--hard"]);
+    let store = project.home.path().join("a copy of the store");
+    copy_tree(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/store-v1-conflict"), &store);
+    // Git, which keeps the fixture, keeps no empty folder.
+    fs::create_dir(store.join("objects")).must("a folder");
+    let store = store.to_str().must("UTF-8");
+    project.snap(&["resume", "conflicted in time", "--trust", "--store", store]).exits(0);
+    assert_eq!(project.state(), conflict);
+    project.snap(&["undo", "--store", store]).exits(0);
+    project.snap(&["rewind", "conflicted in time", "--trust", "--store", store]).exits(0);
+    assert_eq!(project.state(), conflict);
+}
+
+#[test]
+fn a_store_with_marks_opens_and_puts_them_back() {
+    let source = Project::new();
+    source.write("b.txt", "edited\n");
+    source.git(&["update-index", "--assume-unchanged", "b.txt"]);
+    source.git(&["update-index", "--skip-worktree", "run.sh", "sub/c.txt"]);
+    source.git(&["update-index", "--assume-unchanged", "sub/c.txt"]);
+    fs::remove_file(source.path("run.sh")).must("to remove");
+    if let Some(folder) = std::env::var_os(FREEZE) {
+        source.snap(&["save", "marked in time"]).exits(0);
+        copy_tree(&source.stored(""), &Path::new(&folder).join("store-v1-marks"));
+    }
+    let project = Project::new();
+    let store = project.home.path().join("a copy of the store");
+    copy_tree(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/store-v1-marks"), &store);
+    // Git, which keeps the fixture, keeps no empty folder.
+    let _there = fs::create_dir(store.join("objects"));
+    let store = store.to_str().must("UTF-8");
+    let before = project.state_with_flags();
+    project.snap(&["rewind", "marked in time", "--trust", "--allow", "run.sh", "--store", store]).exits(0);
+    assert_eq!(project.state_with_flags(), source.state_with_flags());
+    project.snap(&["undo", "--store", store]).exits(0);
+    assert_eq!(project.state_with_flags(), before);
+}
