@@ -20,7 +20,7 @@ use crate::ids::{ClientId, SnapshotId};
 use crate::manifest::Manifest;
 use crate::progress::Progress;
 use crate::remap::Mode;
-use crate::restore::{self, Action, Done, Options, Paths, Plan, SessionPlan};
+use crate::restore::{self, Action, Done, Options, Paths, Plan, SessionPlan, Unmade};
 use crate::screen::Line;
 use crate::store::{LogEntry, MovedBranch, Operation};
 use crate::workspace::Workspace;
@@ -184,7 +184,9 @@ impl Restoring {
         }
         let held = plan.held().to_vec();
         let unfilled = plan.unfilled().to_vec();
-        let whole = plan.conflicts().is_empty() && held.is_empty() && unfilled.is_empty();
+        let unmade = plan.unmade().to_vec();
+        let whole = [plan.conflicts().is_empty(), held.is_empty(), unfilled.is_empty(), unmade.is_empty()];
+        let whole = whole.iter().all(|whole| *whole);
         let outcome = if whole { Outcome::Done } else { Outcome::Partial };
         if !ui.json() {
             lines(&plan, MOST_LISTED).into_iter().for_each(|line| ui.say(line));
@@ -211,6 +213,7 @@ impl Restoring {
         tell_done(ui, &done);
         consent::tell_held(ui, &held);
         consent::tell_unfilled(ui, &unfilled);
+        tell_unmade(ui, &unmade);
         if let (Some(told), false) = (grants.told(), ui.json()) {
             ui.say(&told);
         }
@@ -301,18 +304,30 @@ pub(super) fn quoted(word: &str) -> String {
 }
 
 pub(super) fn show_dry_run(ui: &mut Ui, plan: &Plan, grants: &Grants) -> Result<Outcome> {
+    let outcome = if plan.unmade().is_empty() { Outcome::Done } else { Outcome::Partial };
     if ui.json() {
         let mut shown = as_json(plan);
         shown["dry_run"] = json!(true);
         shown["grants"] = grants.json();
         print_json(ui, &shown)?;
-        return Ok(Outcome::Done);
+        return Ok(outcome);
     }
     for line in lines(plan, usize::MAX).into_iter().chain(grants.lines()) {
         ui.line(line)?;
     }
+    tell_unmade(ui, plan.unmade());
     ui.say("Nothing was changed (--dry-run).");
-    Ok(Outcome::Done)
+    Ok(outcome)
+}
+
+/// Says which files can't be checked out here, and what to do about it.
+pub(super) fn tell_unmade(ui: &mut Ui, unmade: &[Unmade]) {
+    for Unmade { path, reason } in unmade {
+        ui.warn(&format!("not set: {path}: git can't check it out here: {}", Line(reason)));
+    }
+    if unmade.iter().any(|one| one.reason.contains("lfs")) {
+        ui.say("`git lfs pull` gets what is missing, then run the command again; GIT_LFS_SKIP_SMUDGE=1 writes pointers instead.");
+    }
 }
 
 pub(super) fn lines(plan: &Plan, most: usize) -> Vec<Text> {
@@ -436,6 +451,7 @@ pub(super) fn as_json(plan: &Plan) -> Value {
         "notes": plan.notes(),
         "queue": plan.session().map(|_| &plan.manifest().queue),
         "unfilled": consent::unfilled_json(plan),
+        "not_made": plan.unmade().iter().map(|one| json!({"path": one.path, "reason": one.reason})).collect::<Vec<_>>(),
     });
     for (key, value) in consent::as_json(plan) {
         shown[key] = value;

@@ -7,11 +7,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::attributes;
 use super::here::look;
-use super::steps::{Maker, Steps, Work};
+use super::steps::{Maker, Step, Steps, Unmade, Work};
 use crate::error::Result;
 use crate::git::{Repository, Status};
-use crate::manifest::{Edit, Edits, Mode};
+use crate::manifest::{Edit, Edits, Mode, Version};
 use crate::paths::RepoPath;
 use crate::progress::Progress;
 use crate::store::Bases;
@@ -83,20 +84,60 @@ pub(super) fn plan(
     }
     // A clean path is as a checkout writes it, which need not be the blob's own bytes. (Of the
     // paths that a safety snapshot is about, it holds any that were not the blob's bytes.)
-    let paths: Vec<&RepoPath> = match scope {
-        Scope::Everything => clean.iter().map(|step| &step.path).collect(),
-        Scope::Paths(_) => Vec::new(),
-    };
-    let converted: BTreeSet<RepoPath> = repository.converted(&paths)?.into_iter().cloned().collect();
-    for step in &mut clean {
-        if let (Work::Set { mode, bytes, .. }, Some(version), true) =
-            (&mut step.work, base.version(&step.path), converted.contains(&step.path))
-            && *mode != Mode::Link
-        {
-            *bytes = repository.checked_out(&step.path, &version.oid)?;
-        }
+    let mut unmade = Vec::new();
+    if matches!(scope, Scope::Everything) {
+        unmade = check_out(repository, &mut maker, saved, &mut clean)?;
+        clean.retain(Step::does_something);
     }
     steps.extend(clean);
     steps.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(Steps { unchanged: wanted.len() - steps.len(), steps, notes: Vec::new(), listing })
+    let unchanged = wanted.len().saturating_sub(steps.len() + unmade.len());
+    Ok(Steps { unchanged, steps, notes: Vec::new(), unmade, listing })
+}
+
+/// Converts what clean paths become as a checkout does it, and returns those that git can't convert: their
+/// files stay as they are.
+fn check_out(
+    repository: &Repository,
+    maker: &mut Maker<'_>,
+    saved: &Edits,
+    steps: &mut [Step],
+) -> Result<Vec<Unmade>> {
+    let is_written = |step: &&mut Step| match &step.work {
+        Work::Set { mode, .. } => *mode != Mode::Link,
+        Work::Keep | Work::Remove => false,
+    };
+    let mut written: Vec<&mut Step> = steps.iter_mut().filter(is_written).collect();
+    if written.is_empty() {
+        return Ok(Vec::new());
+    }
+    let conversion = attributes::as_saved(repository, maker, saved, saved.base.as_deref())?;
+    let paths: Vec<RepoPath> = written.iter().map(|step| step.path.clone()).collect();
+    let converted = conversion.converted(&paths.iter().collect::<Vec<_>>())?;
+    written.retain(|step| converted.contains(&step.path));
+    let oid = |step: &Step| match &step.work {
+        Work::Set { bytes, .. } => repository.hash().blob_id(bytes),
+        Work::Keep | Work::Remove => String::new(),
+    };
+    let wanted: Vec<(RepoPath, String)> =
+        written.iter().map(|step| (step.path.clone(), oid(step))).collect();
+    let wanted: Vec<(&RepoPath, &str)> = wanted.iter().map(|(path, oid)| (path, oid.as_str())).collect();
+    let mut unmade = Vec::new();
+    for (step, made) in written.into_iter().zip(conversion.checked_out(&wanted)?) {
+        match (made, &mut step.work) {
+            (Ok(made), Work::Set { mode, bytes, .. }) => {
+                let version = Version { oid: repository.hash().blob_id(&made), mode: *mode };
+                *bytes = made;
+                if step.here.as_ref() == Some(&version) {
+                    step.work = Work::Keep;
+                }
+            }
+            (Err(why), work) => {
+                *work = Work::Keep;
+                unmade.push(Unmade { path: step.path.clone(), reason: why });
+            }
+            (Ok(_), Work::Keep | Work::Remove) => {}
+        }
+    }
+    Ok(unmade)
 }

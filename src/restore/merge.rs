@@ -8,12 +8,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::attributes;
 use super::edits::conflict;
 use super::here::{Here, look};
-use super::steps::{Maker, Step, Steps, Work};
+use super::steps::{Maker, Step, Steps, Unmade, Work};
 use crate::error::{Error, Kind, Result};
 use crate::git::index::IndexEntry;
-use crate::git::{Listing, Repository, Status};
+use crate::git::{CheckedOut, Conversion, Listing, Repository, Status};
 use crate::manifest::{Edit, Edits, IndexState, Mode, Version};
 use crate::paths::RepoPath;
 use crate::progress::Progress;
@@ -49,7 +50,8 @@ pub(super) fn plan(
         true => base.to_owned(),
         false => stand_in(&mut maker, repository, saved, base, listing.head.as_deref())?,
     };
-    let theirs = repository.tree_with(Some(&base), &saved_changes(&mut maker, repository, saved)?)?;
+    let as_saved = attributes::as_saved(repository, &mut maker, saved, Some(&base))?;
+    let theirs = repository.tree_with(Some(&base), &saved_changes(&mut maker, &as_saved, saved)?)?;
     let ours =
         repository.tree_with(listing.head.as_deref(), &present_changes(workspace, repository, &listing)?)?;
     let merged = repository.merge_trees(&base, &ours, &theirs)?;
@@ -69,7 +71,8 @@ pub(super) fn plan(
     let mixed: BTreeSet<RepoPath> =
         between(repository, &theirs, &merged.tree)?.into_iter().map(|(path, _)| path).collect();
     let mut steps = Vec::new();
-    let mut blobs = repository.blobs();
+    let mut unmade = Vec::new();
+    let mut written = checked_out(repository, &merged.tree, &differing)?;
     for (number, path) in paths.iter().enumerate() {
         progress.part(50..75, number as u64, paths.len() as u64);
         let (here, edit) = (&here[*path], edits.get(*path).copied());
@@ -96,10 +99,16 @@ pub(super) fn plan(
             Some(Some(version)) if version.is_submodule() => Work::Keep,
             Some(None) => Work::Remove,
             Some(Some(version)) => {
-                let raw = blobs.read(&version.oid)?.ok_or_else(|| missing(path))?;
-                let converted = version.mode != Mode::Link && !repository.converted(&[path])?.is_empty();
-                let bytes = if converted { repository.checked_out(path, &version.oid)? } else { raw };
-                Work::Set { mode: version.mode, private: edit.is_some_and(|edit| edit.private), bytes }
+                match written.remove(*path).ok_or_else(|| missing(path))? {
+                    Ok(bytes) => {
+                        let private = edit.is_some_and(|edit| edit.private);
+                        Work::Set { mode: version.mode, private, bytes }
+                    }
+                    Err(reason) => {
+                        unmade.push(Unmade { path: (*path).clone(), reason });
+                        Work::Keep
+                    }
+                }
             }
         };
         if index.is_some() || !matches!(work, Work::Keep) {
@@ -116,13 +125,39 @@ pub(super) fn plan(
     }
     let conflicts: Vec<RepoPath> = merged.conflicts.into_keys().collect();
     let unchanged = saved.files.len().saturating_sub(steps.len());
-    Ok(MergedSteps { steps: Steps { steps, unchanged, notes, listing }, conflicts })
+    Ok(MergedSteps { steps: Steps { steps, unchanged, notes, unmade, listing }, conflicts })
 }
 
 /// Returns the paths in which two trees differ, with what the second has.
 fn between(repository: &Repository, old: &str, new: &str) -> Result<Vec<(RepoPath, Option<Version>)>> {
     let changed = repository.versions_between(old, new)?;
     Ok(changed.into_iter().map(|changed| (changed.path, changed.new)).collect())
+}
+
+/// Returns what a checkout of the merged tree writes for each of the files that differ.
+fn checked_out(
+    repository: &Repository,
+    tree: &str,
+    differing: &BTreeMap<RepoPath, Option<Version>>,
+) -> Result<BTreeMap<RepoPath, CheckedOut>> {
+    let set = differing.iter().filter_map(|(path, version)| Some((path, version.as_ref()?)));
+    let set: Vec<_> = set.filter(|(_, version)| !version.is_submodule()).collect();
+    let files = set.iter().filter(|(_, version)| version.mode != Mode::Link);
+    let paths: Vec<&RepoPath> = files.map(|(path, _)| *path).collect();
+    let conversion = repository.conversion_of(Some(tree), &[])?;
+    let converted = conversion.converted(&paths)?;
+    let (filtered, plain): (Vec<_>, Vec<_>) =
+        set.into_iter().partition(|(path, _)| converted.contains(path));
+    let wanted: Vec<_> = filtered.iter().map(|(path, version)| (*path, version.oid.as_str())).collect();
+    let made = conversion.checked_out(&wanted)?;
+    let mut all: BTreeMap<_, _> =
+        filtered.into_iter().zip(made).map(|((path, _), made)| (path.clone(), made)).collect();
+    let mut blobs = repository.blobs();
+    for (path, version) in plain {
+        let raw = blobs.read(&version.oid)?.ok_or_else(|| missing(path))?;
+        all.insert(path.clone(), Ok(raw));
+    }
+    Ok(all)
 }
 
 fn missing(path: &RepoPath) -> Error {
@@ -152,7 +187,7 @@ fn stand_in(
 
 fn saved_changes(
     maker: &mut Maker<'_>,
-    repository: &Repository,
+    conversion: &Conversion<'_>,
     saved: &Edits,
 ) -> Result<Vec<(RepoPath, Option<Version>)>> {
     let mut files = Vec::new();
@@ -170,7 +205,7 @@ fn saved_changes(
             None => changes.push((edit.path.clone(), None)),
         }
     }
-    add(repository, &files, &mut changes)?;
+    add(conversion, &files, &mut changes)?;
     Ok(changes)
 }
 
@@ -197,16 +232,16 @@ fn present_changes(
             _ => changes.push((pending.path.clone(), None)),
         }
     }
-    add(repository, &files, &mut changes)?;
+    add(&repository.conversion(), &files, &mut changes)?;
     Ok(changes)
 }
 
 fn add(
-    repository: &Repository,
+    conversion: &Conversion<'_>,
     files: &[(RepoPath, Mode, Vec<u8>)],
     changes: &mut Vec<(RepoPath, Option<Version>)>,
 ) -> Result<()> {
-    let versions = repository.add_files(files)?;
+    let versions = conversion.add_files(files)?;
     let paths = files.iter().map(|(path, _, _)| path.clone());
     changes.extend(paths.zip(versions.into_iter().map(Some)));
     Ok(())

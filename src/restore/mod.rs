@@ -6,6 +6,7 @@
 //! even if the process or the machine dies.
 
 mod apply;
+mod attributes;
 mod beginning;
 mod branch;
 mod compared;
@@ -50,7 +51,7 @@ pub use link::{follow, link, links};
 pub use recover::{Ignored, Outcome, Recovered, Settled, cut_off, foreign_journals, recover};
 pub use relocate::{Paths, Relocated, Relocation};
 pub use session::{SessionPlan, check_transcript};
-pub use steps::{Action, Maker, Step};
+pub use steps::{Action, Maker, Step, Unmade};
 
 /// How many things of one kind are told one by one.
 const MOST_TOLD: usize = 20;
@@ -70,6 +71,7 @@ pub struct Plan {
     /// The branch that is moved too.
     moved: Option<MovedBranch>,
     unfilled: Vec<Held>,
+    unmade: Vec<Unmade>,
 }
 
 /// How to bring a snapshot back.
@@ -148,6 +150,11 @@ impl Plan {
         &self.unfilled
     }
 
+    /// Returns the files that git can't check out here, and that stay as they are.
+    pub fn unmade(&self) -> &[Unmade] {
+        &self.unmade
+    }
+
     /// Returns what a person should know.
     pub fn notes(&self) -> &[String] {
         &self.notes
@@ -185,7 +192,7 @@ pub fn plan_resume(
         }
     }
     let (mut steps, mut listing, mut unchanged, mut conflicts) = (Vec::new(), None, 0, Vec::new());
-    let mut unfilled = Vec::new();
+    let (mut unfilled, mut unmade) = (Vec::new(), Vec::new());
     match (&manifest.edits, &workspace.repository) {
         (Some(saved), Some(repository)) if with_edits => {
             let refilled = refill(workspace, repository, &manifest, saved, &bases, &options.fill)?;
@@ -200,6 +207,7 @@ pub fn plan_resume(
                 edits::plan(workspace, repository, saved, &bases, progress)?
             };
             (steps, listing, unchanged) = (found.steps, Some(found.listing), found.unchanged);
+            unmade = found.unmade;
             notes.extend(found.notes);
             notes.extend(manifest.edits.iter().flat_map(|edits| left_out(&edits.skipped)));
         }
@@ -244,6 +252,7 @@ pub fn plan_resume(
         standing,
         moved: None,
         unfilled,
+        unmade,
     })
 }
 
@@ -314,6 +323,7 @@ pub fn plan_rewind(
         standing,
         moved,
         unfilled: refilled.held,
+        unmade: found.unmade,
         steps: found.steps,
         listing: Some(found.listing),
         conflicts: Vec::new(),
@@ -397,6 +407,7 @@ pub fn plan_undo(workspace: &Workspace, progress: &Progress) -> Result<Plan> {
         root: workspace.root.clone(),
         standing,
         unfilled: refilled.held,
+        unmade: found.unmade,
         steps: found.steps,
         listing: Some(found.listing),
         conflicts: Vec::new(),

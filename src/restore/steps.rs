@@ -64,10 +64,24 @@ impl Step {
         }
     }
 
+    /// Says whether anything changes at all.
+    pub(super) fn does_something(&self) -> bool {
+        !matches!(self.work, Work::Keep) || self.index.is_some() || self.mark.is_some()
+    }
+
     /// Returns the lines added and removed against the base.
     pub fn lines(&self) -> (u64, u64) {
         self.lines
     }
+}
+
+/// A file that git can't check out here: it stays as it is, and everything else is restored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unmade {
+    /// Its path.
+    pub path: RepoPath,
+    /// What git said.
+    pub reason: String,
 }
 
 /// The steps of a plan.
@@ -75,6 +89,7 @@ pub(super) struct Steps {
     pub(super) steps: Vec<Step>,
     pub(super) unchanged: usize,
     pub(super) notes: Vec<String>,
+    pub(super) unmade: Vec<Unmade>,
     /// What they were planned on.
     pub(super) listing: Listing,
 }

@@ -1,0 +1,377 @@
+//! Conversions between blob and disk (line ends, encodings, `$Id$`, filters), by the attributes of one tree.
+//!
+//! git reads attributes from the work tree as it is now. What is about to be written belongs to
+//! another one, whose `.gitattributes` may not be here yet: so git is given that tree as the
+//! source of attributes, or, where it is too old for that (before 2.41), a folder that holds
+//! nothing but its `.gitattributes`.
+
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::thread::JoinHandle;
+
+use super::Repository;
+use super::command::Git;
+use crate::error::{Error, IoContext as _, Kind, Result};
+use crate::fs::Scratch;
+use crate::manifest::{Mode, Version};
+use crate::paths::RepoPath;
+
+/// How a repository converts content, by the attributes of one tree.
+pub struct Conversion<'a> {
+    repository: &'a Repository,
+    git: Git,
+    /// Comes before git's command.
+    options: Vec<OsString>,
+    environment: Vec<(&'static str, OsString)>,
+    /// Holds what the two above name, as long as it is needed.
+    _scratch: Option<Scratch>,
+}
+
+/// Content as a checkout writes it, or what git said instead.
+pub type CheckedOut = std::result::Result<Vec<u8>, String>;
+
+impl Repository {
+    /// Returns how content is converted by the attributes that are on the disk now.
+    pub fn conversion(&self) -> Conversion<'_> {
+        Conversion {
+            repository: self,
+            git: self.git.clone(),
+            options: Vec::new(),
+            environment: Vec::new(),
+            _scratch: None,
+        }
+    }
+
+    /// Returns how content is converted by the attributes of a commit or tree (`None`: an empty one),
+    /// of which some `.gitattributes` have other content, or are gone.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with what git says.
+    pub fn conversion_of(
+        &self,
+        tree: Option<&str>,
+        changed: &[(RepoPath, Option<Vec<u8>>)],
+    ) -> Result<Conversion<'_>> {
+        let mut conversion = self.conversion();
+        let scratch = Scratch::make(&std::env::temp_dir())?;
+        let tree = match (tree, changed) {
+            (Some(tree), []) => tree.to_owned(),
+            _ => conversion.write_tree(scratch.path(), tree, changed)?,
+        };
+        let mut source = OsString::from("--attr-source=");
+        source.push(&tree);
+        if self.git.run(&[&source, OsStr::new("version")])?.ok {
+            conversion.options.push(source);
+        } else {
+            conversion.show_folder(scratch.path(), &tree)?;
+        }
+        conversion._scratch = Some(scratch);
+        Ok(conversion)
+    }
+}
+
+impl Conversion<'_> {
+    /// Returns the same one under other settings: for each name a value.
+    #[must_use]
+    pub fn under(mut self, settings: &[(&str, &str)]) -> Self {
+        for (name, value) in settings {
+            self.options.extend([OsString::from("-c"), OsString::from(format!("{name}={value}"))]);
+        }
+        self
+    }
+
+    /// Makes a tree with other attributes, in an object database of its own, and takes that into use.
+    fn write_tree(
+        &mut self,
+        scratch: &Path,
+        tree: Option<&str>,
+        changed: &[(RepoPath, Option<Vec<u8>>)],
+    ) -> Result<String> {
+        let objects = scratch.join("objects");
+        std::fs::create_dir(&objects).context("create", &objects)?;
+        self.environment.push(("GIT_OBJECT_DIRECTORY", objects.into()));
+        let known = self.repository.common_dir.join("objects");
+        self.environment.push(("GIT_ALTERNATE_OBJECT_DIRECTORIES", alternate(&known)));
+        let mut environment = self.environment.clone();
+        environment.push(("GIT_INDEX_FILE", scratch.join("index").into()));
+        let git = |arguments: &[&str], input: &[u8]| self.git.demand_with(arguments, &environment, input);
+        git(&["read-tree", tree.unwrap_or("--empty")], &[])?;
+        let zero = "0".repeat(self.repository.hash.blob_id(b"").len());
+        let mut input = Vec::new();
+        for (path, content) in changed {
+            let facts = match content {
+                None => format!("0 {zero}"),
+                Some(content) => {
+                    let answer = git(&["hash-object", "-w", "--no-filters", "--stdin"], content)?;
+                    format!("100644 {}", String::from_utf8_lossy(&answer.stdout).trim())
+                }
+            };
+            for part in [facts.as_bytes(), b"\t", path.as_bytes(), b"\0"] {
+                input.extend_from_slice(part);
+            }
+        }
+        if !input.is_empty() {
+            git(&["update-index", "-z", "--index-info"], &input)?;
+        }
+        let answer = git(&["write-tree", "--missing-ok"], &[])?;
+        Ok(String::from_utf8_lossy(&answer.stdout).trim().to_owned())
+    }
+
+    /// Writes the attributes of a tree into a folder and takes that for the work tree.
+    fn show_folder(&mut self, scratch: &Path, tree: &str) -> Result<()> {
+        let root = scratch.join("tree");
+        std::fs::create_dir(&root).context("create", &root)?;
+        let list = ["ls-tree", "-r", "-z", "--full-tree", "--name-only", tree];
+        let list = self.git.demand_with(&list, &self.environment, &[])?;
+        let named = |path: &RepoPath| path.as_path().file_name() == Some(OsStr::new(ATTRIBUTES));
+        let paths = list.stdout.split(|byte| *byte == 0).filter_map(|path| RepoPath::new(path).ok());
+        for path in paths.filter(named) {
+            let mut object = OsString::from(format!("{tree}:"));
+            object.push(path.as_path());
+            let words = [OsStr::new("cat-file"), OsStr::new("blob"), &object];
+            let content = self.git.demand_with(&words, &self.environment, &[])?.stdout;
+            let place = root.join(path.as_path());
+            if let Some(above) = place.parent() {
+                std::fs::create_dir_all(above).context("create", above)?;
+            }
+            std::fs::write(&place, content).context("write", &place)?;
+        }
+        let option = |name: &str, path: &Path| {
+            let mut option = OsString::from(name);
+            option.push(path);
+            option
+        };
+        self.options.push(option("--git-dir=", &self.repository.git_dir));
+        self.options.push(option("--work-tree=", &root));
+        // What is missing in the folder must not be looked up in the index.
+        self.environment.push(("GIT_INDEX_FILE", scratch.join("no index").into()));
+        self.git = self.git.at(&root);
+        Ok(())
+    }
+
+    fn words<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Vec<OsString> {
+        let arguments = arguments.iter().map(|word| word.as_ref().to_owned());
+        self.options.iter().cloned().chain(arguments).collect()
+    }
+
+    /// Returns those of the paths whose content might be converted.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with what git says.
+    pub fn converted<'p>(&self, paths: &[&'p RepoPath]) -> Result<BTreeSet<&'p RepoPath>> {
+        if paths.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let config = self.words(&["config", "--get-regexp", r"^core\.(autocrlf|eol)$"]);
+        let config = self.git.run(&config)?;
+        if config.lines().iter().any(|line| !line.is_empty() && !line.ends_with(b" false")) {
+            return Ok(paths.iter().copied().collect());
+        }
+        let mut input = Vec::new();
+        for path in paths {
+            input.extend_from_slice(path.as_bytes());
+            input.push(0);
+        }
+        let names = ["text", "eol", "crlf", "filter", "ident", "working-tree-encoding"];
+        let arguments: Vec<&str> = ["check-attr", "-z", "--stdin"].into_iter().chain(names).collect();
+        let answer = self.git.demand_with(&self.words(&arguments), &self.environment, &input)?;
+        // PATH \0 NAME \0 VALUE \0, once for each name.
+        let fields: Vec<&[u8]> = answer.stdout.split(|byte| *byte == 0).collect();
+        let set = |value: &[u8]| value != b"unspecified" && value != b"unset";
+        let named = fields.chunks_exact(3).filter(|triple| set(triple[2])).map(|triple| triple[0]);
+        let named: BTreeSet<&[u8]> = named.collect();
+        Ok(paths.iter().copied().filter(|path| named.contains(path.as_bytes())).collect())
+    }
+
+    /// Returns each blob's bytes as a checkout writes them to its path. One that git can't convert
+    /// (a filter that fails, an object of LFS that is not here) keeps none of the others back.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] if git can't be run.
+    pub fn checked_out(&self, wanted: &[(&RepoPath, &str)]) -> Result<Vec<CheckedOut>> {
+        let mut all = Vec::new();
+        let mut filtering: Option<Filtering> = None;
+        for (path, oid) in wanted {
+            // In the batch a path ends with its line, and begins with what is not blank.
+            let plain = !path.as_bytes().contains(&b'\n') && !path.as_bytes().starts_with(b" ");
+            if !plain || path.as_bytes().starts_with(b"\t") {
+                all.push(self.checked_out_alone(path, oid)?);
+                continue;
+            }
+            let started = match filtering.take() {
+                Some(filtering) => filtering,
+                None => Filtering::start(self)?,
+            };
+            let mut running = started;
+            match running.read(path, oid) {
+                Ok(read) => {
+                    all.push(read);
+                    filtering = Some(running);
+                }
+                // It gives up at the first that fails; the next one gets a process of its own.
+                Err(_) => all.push(Err(running.last_words())),
+            }
+        }
+        Ok(all)
+    }
+
+    fn checked_out_alone(&self, path: &RepoPath, oid: &str) -> Result<CheckedOut> {
+        let mut option = OsStr::new("--path=").to_owned();
+        option.push(path.as_path());
+        let words = [OsStr::new("cat-file"), OsStr::new("--filters"), &option, OsStr::new(oid)];
+        let mut command = self.git.command(&self.words(&words));
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        let answer = self.git.finish(&mut command, &[])?;
+        Ok(if answer.ok { Ok(answer.stdout) } else { Err(said(&answer.stderr)) })
+    }
+
+    /// Writes files as blobs the way `git add` would, and returns their versions.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with what git says.
+    pub fn add_files(&self, files: &[(RepoPath, Mode, Vec<u8>)]) -> Result<Vec<Version>> {
+        let paths: Vec<&RepoPath> = files.iter().map(|(path, _, _)| path).collect();
+        let converted = self.converted(&paths)?;
+        let mut plain = Vec::new();
+        let mut versions = Vec::new();
+        // The blobs must outlive the scratch folder.
+        let own = |name: &str| !name.ends_with("OBJECT_DIRECTORY") && !name.ends_with("OBJECT_DIRECTORIES");
+        let lasting: Vec<_> = self.environment.iter().filter(|(name, _)| own(name)).cloned().collect();
+        for (path, mode, bytes) in files {
+            let oid = if *mode != Mode::Link && converted.contains(path) {
+                self.hash_object(path, bytes, &["-w"], &lasting)?
+            } else {
+                let oid = self.repository.hash.blob_id(bytes);
+                plain.push((oid.clone(), bytes.clone()));
+                oid
+            };
+            versions.push(Version { oid, mode: *mode });
+        }
+        self.repository.write_blobs(&plain)?;
+        Ok(versions)
+    }
+
+    fn hash_object(
+        &self,
+        path: &RepoPath,
+        bytes: &[u8],
+        options: &[&str],
+        environment: &[(&str, OsString)],
+    ) -> Result<String> {
+        let mut option = OsString::from("--path=");
+        option.push(path.as_path());
+        let mut words = self.words(&["hash-object"]);
+        words.extend(options.iter().map(OsString::from));
+        words.extend([option, OsString::from("--stdin")]);
+        let answer = self.git.demand_with(&words, environment, bytes)?;
+        Ok(String::from_utf8_lossy(&answer.stdout).trim().to_owned())
+    }
+}
+
+/// What attributes are written in.
+pub const ATTRIBUTES: &str = ".gitattributes";
+
+/// A path in the list of object databases: one that holds a separator, or begins with a quote, is quoted.
+fn alternate(path: &Path) -> OsString {
+    let bytes = path.as_os_str().as_bytes();
+    if !bytes.contains(&b':') && !bytes.starts_with(b"\"") {
+        return path.into();
+    }
+    let mut quoted = vec![b'"'];
+    for byte in bytes {
+        if matches!(byte, b'"' | b'\\') {
+            quoted.push(b'\\');
+        }
+        quoted.push(*byte);
+    }
+    quoted.push(b'"');
+    OsStr::from_bytes(&quoted).to_owned()
+}
+
+/// What git said, on one line.
+fn said(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    match lines.as_slice() {
+        [] => "git could not convert it".to_owned(),
+        lines => lines[lines.len().saturating_sub(3)..].join("; "),
+    }
+}
+
+/// A git that checks out one blob after the other.
+///
+/// It does not say how long converted content is. So a name that no object has is asked for behind
+/// each: what comes before the answer to that is the content.
+struct Filtering {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+    /// Reads what it says on standard error: a pipe that nobody reads would fill up.
+    said: Option<JoinHandle<String>>,
+    nobody: String,
+}
+
+impl Filtering {
+    fn start(conversion: &Conversion<'_>) -> Result<Filtering> {
+        let mut command = conversion.git.command(&conversion.words(&["cat-file", "--batch", "--filters"]));
+        command.envs(conversion.environment.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let fail = |error: std::io::Error| {
+            Error::new(Kind::Environment, "Cannot run `git cat-file`").because(error)
+        };
+        let mut child = command.spawn().map_err(fail)?;
+        let nobody = format!("snap-{}", crate::digest::to_hex(&crate::fs::random_bytes()?[..16]));
+        let stderr = child.stderr.take();
+        let said = std::thread::spawn(move || {
+            let mut text = Vec::new();
+            let _whole = stderr.map(|mut stderr| stderr.read_to_end(&mut text));
+            String::from_utf8_lossy(&text).into_owned()
+        });
+        match (child.stdin.take(), child.stdout.take()) {
+            (Some(input), Some(output)) => {
+                let output = BufReader::new(output);
+                Ok(Filtering { child, input, output, said: Some(said), nobody })
+            }
+            _ => Err(fail(std::io::Error::other("it has no pipes"))),
+        }
+    }
+
+    fn read(&mut self, path: &RepoPath, oid: &str) -> std::io::Result<CheckedOut> {
+        let mut request = format!("{oid} ").into_bytes();
+        request.extend_from_slice(path.as_bytes());
+        request.extend_from_slice(format!("\n{}\n", self.nobody).as_bytes());
+        self.input.write_all(&request)?;
+        self.input.flush()?;
+        let mut header = Vec::new();
+        self.output.read_until(b'\n', &mut header)?;
+        let end = format!("\n{} missing\n", self.nobody).into_bytes();
+        if header.ends_with(b" missing\n") {
+            self.output.read_until(b'\n', &mut header)?;
+            return Ok(Err("its blob is not in the repository".to_owned()));
+        }
+        let mut content = Vec::new();
+        while !content.ends_with(&end) {
+            if self.output.read_until(b'\n', &mut content)? == 0 {
+                return Err(std::io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        content.truncate(content.len() - end.len());
+        Ok(Ok(content))
+    }
+
+    /// What it said before it ended.
+    fn last_words(mut self) -> String {
+        let _killed = self.child.kill();
+        said(&self.said.take().and_then(|said| said.join().ok()).unwrap_or_default())
+    }
+}
+
+impl Drop for Filtering {
+    fn drop(&mut self) {
+        let _killed = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
