@@ -8,12 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
 
+use super::around;
 use super::origins::{self, Bases, NewFile};
 use super::reader::{Content, Job, Part, Shared, Versions};
 use super::untracked::{self, Limits};
 use crate::error::{Error, Kind, Result};
 use crate::git::{Hidden, Index, Listing, Pending, Repository, Status};
-use crate::manifest::{Edit, Edits, Skipped, Version};
+use crate::manifest::{Around, Edit, Edits, Skipped, Version};
 use crate::paths::RepoPath;
 use crate::progress::Progress;
 use crate::redaction::Redactor;
@@ -28,6 +29,7 @@ const TRIES: usize = 5;
 pub(super) struct Captured {
     pub(super) edits: Edits,
     pub(super) branch: Option<String>,
+    pub(super) around: Around,
 }
 
 /// Captures everything pending in a repository that was just listed, and of `also` whatever
@@ -106,7 +108,8 @@ fn read(shared: &Shared<'_>, own_folders: &OwnFolders, listing: Listing) -> Resu
         skipped: all.skipped,
         operation: shared.repository.operation().map(str::to_owned),
     };
-    Ok(Captured { edits, branch: listing.branch })
+    let around = around::look(&shared.tree, own_folders, &listing.ignored);
+    Ok(Captured { edits, branch: listing.branch, around })
 }
 
 /// Orders what git lists by path, and what it was told not to look at after that.

@@ -351,6 +351,15 @@ pub(super) fn lines(plan: &Plan, most: usize) -> Vec<Text> {
         let move_ = format!(" {} from {} to {}", moved.name(), short(&moved.from), short(&moved.to));
         lines.push(text!["  ", Style::Warning.of("move   "), move_]);
     }
+    for left in plan.left().iter().take(most) {
+        lines.push(format!("  {} {}  {}", ui.paint(Style::Faint, "leave  "), left.path, left.reason));
+    }
+    if plan.left().len() > most {
+        lines.push(format!("  and {} more are left as they are", plan.left().len() - most));
+    }
+    if !plan.folders().is_empty() {
+        lines.push(format!("  {} made again", count(plan.folders().len(), "empty folder")));
+    }
     if plan.unchanged() > 0 {
         lines.push(format!("  {} already as saved", count(plan.unchanged(), "path")).into());
     }
@@ -451,6 +460,8 @@ pub(super) fn as_json(plan: &Plan) -> Value {
         "notes": plan.notes(),
         "queue": plan.session().map(|_| &plan.manifest().queue),
         "unfilled": consent::unfilled_json(plan),
+        "left": plan.left().iter().map(|one| json!({"path": one.path, "reason": one.reason})).collect::<Vec<_>>(),
+        "empty_folders": plan.folders(),
         "not_made": plan.unmade().iter().map(|one| json!({"path": one.path, "reason": one.reason})).collect::<Vec<_>>(),
     });
     for (key, value) in consent::as_json(plan) {

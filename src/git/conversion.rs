@@ -1,35 +1,19 @@
 //! Conversions between blob and disk (line ends, encodings, `$Id$`, filters), by the attributes of one tree.
-//!
-//! git reads attributes from the work tree as it is now. What is about to be written belongs to
-//! another one, whose `.gitattributes` may not be here yet: so git is given that tree as the
-//! source of attributes, or, where it is too old for that (before 2.41), a folder that holds
-//! nothing but its `.gitattributes`.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::thread::JoinHandle;
 
 use super::Repository;
-use super::command::Git;
-use crate::error::{Error, IoContext as _, Kind, Result};
-use crate::fs::Scratch;
+use super::shown::{Changed, Shown};
+use crate::error::{Error, Kind, Result};
 use crate::manifest::{Mode, Version};
 use crate::paths::RepoPath;
 
 /// How a repository converts content, by the attributes of one tree.
-pub struct Conversion<'a> {
-    repository: &'a Repository,
-    git: Git,
-    /// Comes before git's command.
-    options: Vec<OsString>,
-    environment: Vec<(&'static str, OsString)>,
-    /// Holds what the two above name, as long as it is needed.
-    _scratch: Option<Scratch>,
-}
+pub struct Conversion<'a>(Shown<'a>);
 
 /// Content as a checkout writes it, or what git said instead.
 pub type CheckedOut = std::result::Result<Vec<u8>, String>;
@@ -37,13 +21,7 @@ pub type CheckedOut = std::result::Result<Vec<u8>, String>;
 impl Repository {
     /// Returns how content is converted by the attributes that are on the disk now.
     pub fn conversion(&self) -> Conversion<'_> {
-        Conversion {
-            repository: self,
-            git: self.git.clone(),
-            options: Vec::new(),
-            environment: Vec::new(),
-            _scratch: None,
-        }
+        Conversion(Shown::present(self))
     }
 
     /// Returns how content is converted by the attributes of a commit or tree (`None`: an empty one),
@@ -51,26 +29,10 @@ impl Repository {
     ///
     /// # Errors
     /// [`Kind::Environment`] with what git says.
-    pub fn conversion_of(
-        &self,
-        tree: Option<&str>,
-        changed: &[(RepoPath, Option<Vec<u8>>)],
-    ) -> Result<Conversion<'_>> {
-        let mut conversion = self.conversion();
-        let scratch = Scratch::make(&std::env::temp_dir())?;
-        let tree = match (tree, changed) {
-            (Some(tree), []) => tree.to_owned(),
-            _ => conversion.write_tree(scratch.path(), tree, changed)?,
-        };
-        let mut source = OsString::from("--attr-source=");
-        source.push(&tree);
-        if self.git.run(&[&source, OsStr::new("version")])?.ok {
-            conversion.options.push(source);
-        } else {
-            conversion.show_folder(scratch.path(), &tree)?;
-        }
-        conversion._scratch = Some(scratch);
-        Ok(conversion)
+    pub fn conversion_of(&self, tree: Option<&str>, changed: &[Changed]) -> Result<Conversion<'_>> {
+        let mut shown = Shown::present(self);
+        shown.take_attributes(tree, changed)?;
+        Ok(Conversion(shown))
     }
 }
 
@@ -79,83 +41,9 @@ impl Conversion<'_> {
     #[must_use]
     pub fn under(mut self, settings: &[(&str, &str)]) -> Self {
         for (name, value) in settings {
-            self.options.extend([OsString::from("-c"), OsString::from(format!("{name}={value}"))]);
+            self.0.options.extend([OsString::from("-c"), OsString::from(format!("{name}={value}"))]);
         }
         self
-    }
-
-    /// Makes a tree with other attributes, in an object database of its own, and takes that into use.
-    fn write_tree(
-        &mut self,
-        scratch: &Path,
-        tree: Option<&str>,
-        changed: &[(RepoPath, Option<Vec<u8>>)],
-    ) -> Result<String> {
-        let objects = scratch.join("objects");
-        std::fs::create_dir(&objects).context("create", &objects)?;
-        self.environment.push(("GIT_OBJECT_DIRECTORY", objects.into()));
-        let known = self.repository.common_dir.join("objects");
-        self.environment.push(("GIT_ALTERNATE_OBJECT_DIRECTORIES", alternate(&known)));
-        let mut environment = self.environment.clone();
-        environment.push(("GIT_INDEX_FILE", scratch.join("index").into()));
-        let git = |arguments: &[&str], input: &[u8]| self.git.demand_with(arguments, &environment, input);
-        git(&["read-tree", tree.unwrap_or("--empty")], &[])?;
-        let zero = "0".repeat(self.repository.hash.blob_id(b"").len());
-        let mut input = Vec::new();
-        for (path, content) in changed {
-            let facts = match content {
-                None => format!("0 {zero}"),
-                Some(content) => {
-                    let answer = git(&["hash-object", "-w", "--no-filters", "--stdin"], content)?;
-                    format!("100644 {}", String::from_utf8_lossy(&answer.stdout).trim())
-                }
-            };
-            for part in [facts.as_bytes(), b"\t", path.as_bytes(), b"\0"] {
-                input.extend_from_slice(part);
-            }
-        }
-        if !input.is_empty() {
-            git(&["update-index", "-z", "--index-info"], &input)?;
-        }
-        let answer = git(&["write-tree", "--missing-ok"], &[])?;
-        Ok(String::from_utf8_lossy(&answer.stdout).trim().to_owned())
-    }
-
-    /// Writes the attributes of a tree into a folder and takes that for the work tree.
-    fn show_folder(&mut self, scratch: &Path, tree: &str) -> Result<()> {
-        let root = scratch.join("tree");
-        std::fs::create_dir(&root).context("create", &root)?;
-        let list = ["ls-tree", "-r", "-z", "--full-tree", "--name-only", tree];
-        let list = self.git.demand_with(&list, &self.environment, &[])?;
-        let named = |path: &RepoPath| path.as_path().file_name() == Some(OsStr::new(ATTRIBUTES));
-        let paths = list.stdout.split(|byte| *byte == 0).filter_map(|path| RepoPath::new(path).ok());
-        for path in paths.filter(named) {
-            let mut object = OsString::from(format!("{tree}:"));
-            object.push(path.as_path());
-            let words = [OsStr::new("cat-file"), OsStr::new("blob"), &object];
-            let content = self.git.demand_with(&words, &self.environment, &[])?.stdout;
-            let place = root.join(path.as_path());
-            if let Some(above) = place.parent() {
-                std::fs::create_dir_all(above).context("create", above)?;
-            }
-            std::fs::write(&place, content).context("write", &place)?;
-        }
-        let option = |name: &str, path: &Path| {
-            let mut option = OsString::from(name);
-            option.push(path);
-            option
-        };
-        self.options.push(option("--git-dir=", &self.repository.git_dir));
-        self.options.push(option("--work-tree=", &root));
-        // What is missing in the folder must not be looked up in the index.
-        self.environment.push(("GIT_INDEX_FILE", scratch.join("no index").into()));
-        self.git = self.git.at(&root);
-        Ok(())
-    }
-
-    fn words<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Vec<OsString> {
-        let arguments = arguments.iter().map(|word| word.as_ref().to_owned());
-        self.options.iter().cloned().chain(arguments).collect()
     }
 
     /// Returns those of the paths whose content might be converted.
@@ -166,8 +54,8 @@ impl Conversion<'_> {
         if paths.is_empty() {
             return Ok(BTreeSet::new());
         }
-        let config = self.words(&["config", "--get-regexp", r"^core\.(autocrlf|eol)$"]);
-        let config = self.git.run(&config)?;
+        let config = self.0.words(&["config", "--get-regexp", r"^core\.(autocrlf|eol)$"]);
+        let config = self.0.git.run(&config)?;
         if config.lines().iter().any(|line| !line.is_empty() && !line.ends_with(b" false")) {
             return Ok(paths.iter().copied().collect());
         }
@@ -178,7 +66,7 @@ impl Conversion<'_> {
         }
         let names = ["text", "eol", "crlf", "filter", "ident", "working-tree-encoding"];
         let arguments: Vec<&str> = ["check-attr", "-z", "--stdin"].into_iter().chain(names).collect();
-        let answer = self.git.demand_with(&self.words(&arguments), &self.environment, &input)?;
+        let answer = self.0.git.demand_with(&self.0.words(&arguments), &self.0.environment, &input)?;
         // PATH \0 NAME \0 VALUE \0, once for each name.
         let fields: Vec<&[u8]> = answer.stdout.split(|byte| *byte == 0).collect();
         let set = |value: &[u8]| value != b"unspecified" && value != b"unset";
@@ -223,9 +111,7 @@ impl Conversion<'_> {
         let mut option = OsStr::new("--path=").to_owned();
         option.push(path.as_path());
         let words = [OsStr::new("cat-file"), OsStr::new("--filters"), &option, OsStr::new(oid)];
-        let mut command = self.git.command(&self.words(&words));
-        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
-        let answer = self.git.finish(&mut command, &[])?;
+        let answer = self.0.run(&words, &[])?;
         Ok(if answer.ok { Ok(answer.stdout) } else { Err(said(&answer.stderr)) })
     }
 
@@ -240,18 +126,18 @@ impl Conversion<'_> {
         let mut versions = Vec::new();
         // The blobs must outlive the scratch folder.
         let own = |name: &str| !name.ends_with("OBJECT_DIRECTORY") && !name.ends_with("OBJECT_DIRECTORIES");
-        let lasting: Vec<_> = self.environment.iter().filter(|(name, _)| own(name)).cloned().collect();
+        let lasting: Vec<_> = self.0.environment.iter().filter(|(name, _)| own(name)).cloned().collect();
         for (path, mode, bytes) in files {
             let oid = if *mode != Mode::Link && converted.contains(path) {
                 self.hash_object(path, bytes, &["-w"], &lasting)?
             } else {
-                let oid = self.repository.hash.blob_id(bytes);
+                let oid = self.0.repository().hash.blob_id(bytes);
                 plain.push((oid.clone(), bytes.clone()));
                 oid
             };
             versions.push(Version { oid, mode: *mode });
         }
-        self.repository.write_blobs(&plain)?;
+        self.0.repository().write_blobs(&plain)?;
         Ok(versions)
     }
 
@@ -264,32 +150,12 @@ impl Conversion<'_> {
     ) -> Result<String> {
         let mut option = OsString::from("--path=");
         option.push(path.as_path());
-        let mut words = self.words(&["hash-object"]);
+        let mut words = self.0.words(&["hash-object"]);
         words.extend(options.iter().map(OsString::from));
         words.extend([option, OsString::from("--stdin")]);
-        let answer = self.git.demand_with(&words, environment, bytes)?;
+        let answer = self.0.git.demand_with(&words, environment, bytes)?;
         Ok(String::from_utf8_lossy(&answer.stdout).trim().to_owned())
     }
-}
-
-/// What attributes are written in.
-pub const ATTRIBUTES: &str = ".gitattributes";
-
-/// A path in the list of object databases: one that holds a separator, or begins with a quote, is quoted.
-fn alternate(path: &Path) -> OsString {
-    let bytes = path.as_os_str().as_bytes();
-    if !bytes.contains(&b':') && !bytes.starts_with(b"\"") {
-        return path.into();
-    }
-    let mut quoted = vec![b'"'];
-    for byte in bytes {
-        if matches!(byte, b'"' | b'\\') {
-            quoted.push(b'\\');
-        }
-        quoted.push(*byte);
-    }
-    quoted.push(b'"');
-    OsStr::from_bytes(&quoted).to_owned()
 }
 
 /// What git said, on one line.
@@ -316,8 +182,8 @@ struct Filtering {
 
 impl Filtering {
     fn start(conversion: &Conversion<'_>) -> Result<Filtering> {
-        let mut command = conversion.git.command(&conversion.words(&["cat-file", "--batch", "--filters"]));
-        command.envs(conversion.environment.iter().map(|(name, value)| (name, value)));
+        let mut command = conversion.0.git.command(&conversion.0.words(&["cat-file", "--batch", "--filters"]));
+        command.envs(conversion.0.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let fail = |error: std::io::Error| {
             Error::new(Kind::Environment, "Cannot run `git cat-file`").because(error)

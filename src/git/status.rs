@@ -27,6 +27,9 @@ const LIST_PENDING: [&str; 8] = [
     "--ignore-submodules=none",
 ];
 
+/// Names what is ignored too, a folder that a rule is about as one.
+const LIST_IGNORED: &str = "--ignored=matching";
+
 /// How long a listing is new.
 const NEW: Duration = Duration::from_secs(5);
 
@@ -47,8 +50,19 @@ pub struct Listing {
     begun: Option<Instant>,
     /// Tracked paths whose edits git was told not to look for.
     pub hidden: Vec<Hidden>,
+    /// What is there and ignored; a folder stands for all that is in it. Not in every listing.
+    pub ignored: Vec<Ignored>,
     /// Paths that can't be represented, with why.
     pub odd: Vec<(String, String)>,
+}
+
+/// Something that is there and ignored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ignored {
+    /// Its path.
+    pub path: RepoPath,
+    /// Whether it is a folder.
+    pub folder: bool,
 }
 
 /// A tracked path whose edits git does not list.
@@ -141,7 +155,8 @@ impl Repository {
         // The index is read by two; at the same time, that costs no time.
         let (status, index) = std::thread::scope(|scope| {
             let index = scope.spawn(|| self.index());
-            (self.git.demand(&LIST_PENDING), index.join())
+            let words: Vec<&str> = LIST_PENDING.into_iter().chain([LIST_IGNORED]).collect();
+            (self.git.demand(&words), index.join())
         });
         let index = index.map_err(|_| Error::new(Kind::Bug, "Reading the index failed"))??;
         let mut listing = self.listing(&status?, |listing| {
@@ -297,6 +312,12 @@ fn parse(output: &[u8]) -> std::result::Result<Listing, String> {
         let whole = || crate::screen::Line(&String::from_utf8_lossy(record)).to_string();
         if record.starts_with(b"# ") {
             header(&mut listing, &String::from_utf8_lossy(&record[2..]));
+            continue;
+        }
+        if let Some(path) = record.strip_prefix(b"! ") {
+            let folder = path.ends_with(b"/");
+            let path = RepoPath::new(path.strip_suffix(b"/").unwrap_or(path));
+            listing.ignored.extend(path.ok().map(|path| Ignored { path, folder }));
             continue;
         }
         let (status, path) = entry(record).ok_or_else(whole)?;

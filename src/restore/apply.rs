@@ -34,6 +34,10 @@ pub(super) struct Change<'a> {
     pub(super) record: Record,
     pub(super) repository: Option<&'a Repository>,
     pub(super) steps: Vec<Step>,
+    /// Folders that stay, even if they are empty then.
+    pub(super) kept: BTreeSet<RepoPath>,
+    /// Empty folders that are made.
+    pub(super) folders: Vec<RepoPath>,
     pub(super) index: IndexChanges,
     pub(super) session: Option<Ready<'a>>,
     /// The index as the plan saw it.
@@ -148,6 +152,11 @@ impl Change<'_> {
             true => None,
             false => Some(self.move_all(interrupt)?),
         };
+        if !self.folders.is_empty() {
+            let tree = self.record.tree(self.repository)?;
+            // A folder that can't be made is no reason to restore nothing.
+            self.folders.iter().for_each(|folder| drop(tree.make_folder(folder)));
+        }
         let relocated = match (&self.record.session, &self.session) {
             (Some(placed), Some(session)) => session.place(placed)?,
             _ => Relocated::default(),
@@ -218,7 +227,7 @@ impl Change<'_> {
             tree.put(&staging, &new_name(number), &step.path)?;
         }
         for (number, _) in &out {
-            tree.prune_folders(&record.moves[*number].path);
+            tree.prune_folders_but(&record.moves[*number].path, &self.kept);
         }
         Ok(Moved { tree, staging, out })
     }

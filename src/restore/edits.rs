@@ -60,7 +60,7 @@ pub(super) fn plan(
         progress.part(50..75, number as u64, saved.files.len() as u64);
         steps.extend(maker.step(edit, &here[&edit.path])?);
     }
-    Ok(Steps { unchanged: saved.files.len() - steps.len(), steps, notes, unmade: Vec::new(), listing })
+    Ok(Steps { unchanged: saved.files.len() - steps.len(), steps, notes, unmade: Vec::new(), left: Vec::new(), folders: Vec::new(), listing })
 }
 
 fn check_restorable(workspace: &Workspace, repository: &Repository, saved: &Edits) -> Result<()> {

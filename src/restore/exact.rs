@@ -7,16 +7,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::attributes;
 use super::here::look;
+use super::ignored::{Left, Then};
+use super::rules;
 use super::steps::{Maker, Step, Steps, Unmade, Work};
 use crate::error::Result;
 use crate::git::{Repository, Status};
-use crate::manifest::{Edit, Edits, Mode, Version};
+use crate::manifest::{Around, Edit, Edits, Mode, Version};
 use crate::paths::RepoPath;
 use crate::progress::Progress;
 use crate::store::Bases;
-use crate::tree::STAGING;
+use crate::tree::{Node, STAGING, Tree};
 use crate::workspace::Workspace;
 
 /// Which paths are put back.
@@ -33,6 +34,7 @@ pub(super) fn plan(
     workspace: &Workspace,
     repository: &Repository,
     saved: &Edits,
+    around: Option<&Around>,
     scope: Scope<'_>,
     progress: &Progress,
 ) -> Result<Steps> {
@@ -52,20 +54,37 @@ pub(super) fn plan(
         }
     };
     let own = workspace.own_folders();
-    paths.retain(|path| {
+    let left_out = |path: &RepoPath| {
         let name = path.to_string();
         let covers = |left: &str| left == name || (left.ends_with('/') && name.starts_with(left));
-        let left_out = saved.skipped.iter().any(|skipped| covers(&skipped.path));
-        // What a killed restore left may hold the only copy of a file: it is not ours to remove.
-        let staged = path.as_bytes().starts_with(STAGING.as_bytes());
-        !left_out && !staged && !own.hold(path)
-    });
+        saved.skipped.iter().any(|skipped| covers(&skipped.path))
+    };
+    // What a killed restore left may hold the only copy of a file: it is not ours to remove.
+    let is_ours = |path: &RepoPath| path.as_bytes().starts_with(STAGING.as_bytes()) || own.hold(path);
+    paths.retain(|path| !left_out(path) && !is_ours(path));
+    let none = Bases::default();
+    let mut maker = Maker::new(&workspace.store, repository, &none).with_saved_marks();
+    let tree = Tree::open(&workspace.root)?;
+    let then = Then { repository, saved, around };
+    let mut left = Vec::new();
+    if matches!(scope, Scope::Everything) {
+        let keeps = |path: &RepoPath| is_ours(path) || left_out(path);
+        let (hidden, stays) = then.hidden_since(&mut maker, &tree, &listing, &paths, keeps)?;
+        left.extend(stays);
+        paths.extend(hidden);
+    }
     let base = repository.tree_versions(saved.base.as_deref(), &paths)?;
     let wanted: BTreeSet<&RepoPath> = paths.iter().collect();
     let here = look(workspace, repository, &listing, &wanted, progress)?;
-    let none = Bases::default();
-    let mut maker = Maker::new(&workspace.store, repository, &none).with_saved_marks();
     let edits: BTreeMap<&RepoPath, &Edit> = saved.files.iter().map(|edit| (&edit.path, edit)).collect();
+    let gone = wanted.iter().filter(|path| {
+        here[**path].work.is_some() && base.version(path).is_none() && !edits.contains_key(**path)
+    });
+    let gone: BTreeSet<RepoPath> = gone.map(|path| (*path).clone()).collect();
+    let ignored = match scope {
+        Scope::Everything => then.ignored(&mut maker, &gone)?,
+        Scope::Paths(_) => BTreeSet::new(),
+    };
     let mut steps = Vec::new();
     let mut clean = Vec::new();
     for (number, path) in wanted.iter().enumerate() {
@@ -78,7 +97,12 @@ pub(super) fn plan(
                 // Of a clean path, only a safety snapshot knows whether it had a mark.
                 let hidden = here.hidden.filter(|_| matches!(scope, Scope::Everything));
                 let edit = Edit { old: version.clone(), new: version, hidden, ..Edit::of((*path).clone()) };
-                clean.extend(maker.step(&edit, here)?);
+                let mut step = maker.step(&edit, here)?;
+                if ignored.contains(*path) {
+                    left.push(Left { path: (*path).clone(), reason: "ignored when this was saved" });
+                    step = step.map(Step::sparing_the_file).filter(Step::does_something);
+                }
+                clean.extend(step);
             }
         }
     }
@@ -92,7 +116,14 @@ pub(super) fn plan(
     steps.extend(clean);
     steps.sort_by(|a, b| a.path.cmp(&b.path));
     let unchanged = wanted.len().saturating_sub(steps.len() + unmade.len());
-    Ok(Steps { unchanged, steps, notes: Vec::new(), unmade, listing })
+    let empty = around.filter(|_| matches!(scope, Scope::Everything)).map(|around| &around.empty_folders);
+    let mut folders = Vec::new();
+    for folder in empty.into_iter().flatten().filter(|folder| !is_ours(folder)) {
+        if tree.read(folder)? == Node::Missing {
+            folders.push(folder.clone());
+        }
+    }
+    Ok(Steps { unchanged, steps, notes: Vec::new(), unmade, left, folders, listing })
 }
 
 /// Converts what clean paths become as a checkout does it, and returns those that git can't convert: their
@@ -111,7 +142,7 @@ fn check_out(
     if written.is_empty() {
         return Ok(Vec::new());
     }
-    let conversion = attributes::as_saved(repository, maker, saved, saved.base.as_deref())?;
+    let conversion = rules::conversion(repository, maker, saved, saved.base.as_deref())?;
     let paths: Vec<RepoPath> = written.iter().map(|step| step.path.clone()).collect();
     let converted = conversion.converted(&paths.iter().collect::<Vec<_>>())?;
     written.retain(|step| converted.contains(&step.path));

@@ -8,9 +8,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::attributes;
 use super::edits::conflict;
 use super::here::{Here, look};
+use super::rules;
 use super::steps::{Maker, Step, Steps, Unmade, Work};
 use crate::error::{Error, Kind, Result};
 use crate::git::index::IndexEntry;
@@ -50,7 +50,7 @@ pub(super) fn plan(
         true => base.to_owned(),
         false => stand_in(&mut maker, repository, saved, base, listing.head.as_deref())?,
     };
-    let as_saved = attributes::as_saved(repository, &mut maker, saved, Some(&base))?;
+    let as_saved = rules::conversion(repository, &mut maker, saved, Some(&base))?;
     let theirs = repository.tree_with(Some(&base), &saved_changes(&mut maker, &as_saved, saved)?)?;
     let ours =
         repository.tree_with(listing.head.as_deref(), &present_changes(workspace, repository, &listing)?)?;
@@ -125,7 +125,7 @@ pub(super) fn plan(
     }
     let conflicts: Vec<RepoPath> = merged.conflicts.into_keys().collect();
     let unchanged = saved.files.len().saturating_sub(steps.len());
-    Ok(MergedSteps { steps: Steps { steps, unchanged, notes, unmade, listing }, conflicts })
+    Ok(MergedSteps { steps: Steps { steps, unchanged, notes, unmade, left: Vec::new(), folders: Vec::new(), listing }, conflicts })
 }
 
 /// Returns the paths in which two trees differ, with what the second has.

@@ -6,7 +6,6 @@
 //! even if the process or the machine dies.
 
 mod apply;
-mod attributes;
 mod beginning;
 mod branch;
 mod compared;
@@ -15,11 +14,13 @@ mod copying;
 mod edits;
 mod exact;
 mod here;
+mod ignored;
 mod journal;
 mod link;
 mod merge;
 mod recover;
 mod relocate;
+mod rules;
 mod session;
 mod settings;
 mod steps;
@@ -47,6 +48,7 @@ use consent::Standing;
 pub use consent::{Consent, Doubt, not_trusted};
 use journal::Record;
 
+pub use ignored::Left;
 pub use link::{follow, link, links};
 pub use recover::{Ignored, Outcome, Recovered, Settled, cut_off, foreign_journals, recover};
 pub use relocate::{Paths, Relocated, Relocation};
@@ -72,6 +74,9 @@ pub struct Plan {
     moved: Option<MovedBranch>,
     unfilled: Vec<Held>,
     unmade: Vec<Unmade>,
+    left: Vec<Left>,
+    /// Empty folders to be made again.
+    folders: Vec<RepoPath>,
 }
 
 /// How to bring a snapshot back.
@@ -153,6 +158,16 @@ impl Plan {
     /// Returns the files that git can't check out here, and that stay as they are.
     pub fn unmade(&self) -> &[Unmade] {
         &self.unmade
+    }
+
+    /// Returns what stays as it is, since it was not git's business when the snapshot was saved.
+    pub fn left(&self) -> &[Left] {
+        &self.left
+    }
+
+    /// Returns the empty folders that are made again.
+    pub fn folders(&self) -> &[RepoPath] {
+        &self.folders
     }
 
     /// Returns what a person should know.
@@ -253,6 +268,8 @@ pub fn plan_resume(
         moved: None,
         unfilled,
         unmade,
+        left: Vec::new(),
+        folders: Vec::new(),
     })
 }
 
@@ -303,7 +320,7 @@ pub fn plan_rewind(
     let refilled = refill(workspace, repository, &manifest, saved, &Bases::default(), &options.fill)?;
     progress.reach(10);
     let saved = refilled.edits.as_ref();
-    let found = exact::plan(workspace, repository, saved, exact::Scope::Everything, progress)?;
+    let found = exact::plan(workspace, repository, saved, manifest.around.as_ref(), exact::Scope::Everything, progress)?;
     let mut notes: Vec<String> = manifest.edits.iter().flat_map(|edits| left_out(&edits.skipped)).collect();
     if let Some(operation) = &saved.operation {
         notes.push(unfinished(operation));
@@ -324,6 +341,8 @@ pub fn plan_rewind(
         moved,
         unfilled: refilled.held,
         unmade: found.unmade,
+        left: found.left,
+        folders: found.folders,
         steps: found.steps,
         listing: Some(found.listing),
         conflicts: Vec::new(),
@@ -390,7 +409,7 @@ pub fn plan_undo(workspace: &Workspace, progress: &Progress) -> Result<Plan> {
     }
     let refilled = refill(workspace, repository, &manifest, saved, &Bases::default(), &[])?;
     let saved = refilled.edits.as_ref();
-    let found = exact::plan(workspace, repository, saved, exact::Scope::Paths(&safety.paths), progress)?;
+    let found = exact::plan(workspace, repository, saved, manifest.around.as_ref(), exact::Scope::Paths(&safety.paths), progress)?;
     let mut notes =
         vec!["The conversation that was resumed stays: a transcript is never removed.".to_owned()];
     let back = moved.as_ref().map(|moved| branch::plan_back(repository, moved)).transpose()?;
@@ -408,6 +427,8 @@ pub fn plan_undo(workspace: &Workspace, progress: &Progress) -> Result<Plan> {
         standing,
         unfilled: refilled.held,
         unmade: found.unmade,
+        left: found.left,
+        folders: found.folders,
         steps: found.steps,
         listing: Some(found.listing),
         conflicts: Vec::new(),
@@ -476,7 +497,7 @@ fn carry_out(
     safety: Option<&Manifest>,
     progress: &Progress,
 ) -> std::result::Result<Done, Failed> {
-    let Plan { manifest, steps, session, moved, .. } = plan;
+    let Plan { manifest, steps, session, moved, folders, .. } = plan;
     let paths = steps.len();
     let id = SnapshotId::random();
     let filled = manifest.session.as_ref().filter(|_| session.is_some());
@@ -510,6 +531,8 @@ fn carry_out(
         record,
         repository: workspace.repository.as_ref().filter(|_| paths > 0 || moved.is_some()),
         steps,
+        kept: manifest.around.iter().flat_map(|around| around.empty_folders.iter().cloned()).collect(),
+        folders,
         index,
         session: ready,
         seen,

@@ -7,6 +7,7 @@ use crate::git::{Blobs, Listing, Repository};
 use crate::manifest::{Diff, DiffForm, Edit, HiddenBy, IndexState, Mode, Version};
 use crate::paths::RepoPath;
 use crate::restore::here::Here;
+use crate::restore::ignored::Left;
 use crate::store::{Bases, Store};
 
 /// What happens to one path.
@@ -64,6 +65,11 @@ impl Step {
         }
     }
 
+    /// Returns the same step, but that the file on the disk stays as it is.
+    pub(super) fn sparing_the_file(self) -> Step {
+        Step { work: Work::Keep, ..self }
+    }
+
     /// Says whether anything changes at all.
     pub(super) fn does_something(&self) -> bool {
         !matches!(self.work, Work::Keep) || self.index.is_some() || self.mark.is_some()
@@ -90,6 +96,10 @@ pub(super) struct Steps {
     pub(super) unchanged: usize,
     pub(super) notes: Vec<String>,
     pub(super) unmade: Vec<Unmade>,
+    /// What stays as it is.
+    pub(super) left: Vec<Left>,
+    /// Empty folders to be made again.
+    pub(super) folders: Vec<RepoPath>,
     /// What they were planned on.
     pub(super) listing: Listing,
 }

@@ -78,7 +78,7 @@ const OWNERS: [(&str, &[&str]); 23] = [
     ("ratatui", &["view"]),
     ("regex", &["secrets"]),
     ("regex_syntax", &["screen.rs"]),
-    ("rustix", &["cli/pager.rs", "fs.rs", "place.rs", "tree.rs"]),
+    ("rustix", &["cli/pager.rs", "fs.rs", "place.rs", "tree"]),
     ("sha1", &["digest.rs"]),
     ("sha2", &["digest.rs"]),
     ("signal_hook", &["interrupt.rs"]),

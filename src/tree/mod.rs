@@ -4,6 +4,8 @@
 //! symbolic link, so that nothing outside the tree is read or written whatever the tree
 //! holds. Files are never written in place: they are staged, then moved.
 
+mod folders;
+
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::File;
@@ -19,6 +21,8 @@ use crate::error::{Error, IoContext, Kind, Result};
 use crate::fs::{all_at_once, sync_folder, sync_open_folder};
 use crate::manifest::Mode;
 use crate::paths::RepoPath;
+
+pub use folders::Below;
 
 /// How the names of staging folders begin.
 pub const STAGING: &str = ".snap-restore-";
@@ -297,10 +301,18 @@ impl Tree {
 
     /// Removes the folders above a path, from the innermost, as long as they are empty.
     pub(crate) fn prune_folders(&self, path: &RepoPath) {
+        self.prune_folders_but(path, &BTreeSet::new());
+    }
+
+    /// The same; these folders stay.
+    pub(crate) fn prune_folders_but(&self, path: &RepoPath, kept: &BTreeSet<RepoPath>) {
         let mut above: Vec<&OsStr> = path.components().collect();
         while above.pop().is_some() && !above.is_empty() {
             let joined = above.join(OsStr::new("/"));
             let Ok(folder) = RepoPath::new(joined.as_bytes()) else { return };
+            if kept.contains(&folder) {
+                return;
+            }
             let Ok(Some((parent, name))) = self.walk(&folder, Missing::Stop) else { return };
             if sys::unlinkat(&parent, name, AtFlags::REMOVEDIR).is_err() {
                 return;

@@ -1,23 +1,43 @@
-//! The attributes that were in force when a snapshot was saved: those of its base, with its own edits of them.
+//! The rules that were in force when a snapshot was saved, for attributes and for what is ignored: those of its
+//! base, with its own edits of them.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 
 use super::steps::{Maker, index_of};
 use crate::error::Result;
 use crate::git::index::IndexEntry;
-use crate::git::{ATTRIBUTES, Conversion, Repository};
+use crate::git::{ATTRIBUTES, ChangedRules, Conversion, IGNORE, Repository};
 use crate::manifest::{Edits, Version};
 use crate::paths::RepoPath;
 
 /// Returns how content was converted in the work tree that was saved; `base` is the tree of its base commit.
-pub(super) fn as_saved<'a>(
+pub(super) fn conversion<'a>(
     repository: &'a Repository,
     maker: &mut Maker<'_>,
     saved: &Edits,
     base: Option<&str>,
 ) -> Result<Conversion<'a>> {
+    repository.conversion_of(base, &changed(maker, saved, ATTRIBUTES)?)
+}
+
+/// Returns those of the paths that the rules of the work tree ignored that was saved.
+pub(super) fn ignored(
+    repository: &Repository,
+    maker: &mut Maker<'_>,
+    saved: &Edits,
+    paths: &BTreeSet<RepoPath>,
+) -> Result<BTreeSet<RepoPath>> {
+    match paths.is_empty() {
+        true => Ok(BTreeSet::new()),
+        false => repository.ignored_in(saved.base.as_deref(), &changed(maker, saved, IGNORE)?, paths),
+    }
+}
+
+/// Returns the files of this name that were other ones in the work tree than in the base.
+fn changed(maker: &mut Maker<'_>, saved: &Edits, name: &str) -> Result<Vec<ChangedRules>> {
     let mut changed = Vec::new();
-    let named = |path: &RepoPath| path.as_path().file_name() == Some(OsStr::new(ATTRIBUTES));
+    let named = |path: &RepoPath| path.as_path().file_name() == Some(OsStr::new(name));
     for edit in saved.files.iter().filter(|edit| named(&edit.path)) {
         let is_file = |version: &&Version| version.mode.is_file();
         let content = match edit.new.as_ref().filter(is_file) {
@@ -37,5 +57,5 @@ pub(super) fn as_saved<'a>(
         };
         changed.push((edit.path.clone(), content));
     }
-    repository.conversion_of(base, &changed)
+    Ok(changed)
 }

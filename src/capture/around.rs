@@ -1,0 +1,32 @@
+//! What is in the work tree and not git's business: named, never read.
+
+use std::collections::BTreeSet;
+
+use crate::git::Ignored;
+use crate::manifest::{Around, IgnoredPaths};
+use crate::paths::RepoPath;
+use crate::tree::{STAGING, Tree};
+use crate::workspace::OwnFolders;
+
+/// The most ignored paths that are listed. Beyond, rules alone say what was ignored.
+const MOST_IGNORED: usize = 2_000;
+
+/// The most empty folders that are listed.
+const MOST_EMPTY: usize = 1_000;
+
+/// Lists it, given what git ignores.
+pub(super) fn look(tree: &Tree, own: &OwnFolders, ignored: &[Ignored]) -> Around {
+    let is_ours = |path: &RepoPath| own.hold(path) || path.as_bytes().starts_with(STAGING.as_bytes());
+    let others = || ignored.iter().filter(|entry| !is_ours(&entry.path));
+    let paths = |folder: bool| {
+        let mut paths: Vec<RepoPath> =
+            others().filter(|entry| entry.folder == folder).map(|entry| entry.path.clone()).collect();
+        paths.sort();
+        paths
+    };
+    let listed = others().count() <= MOST_IGNORED;
+    let lists = listed.then(|| IgnoredPaths { files: paths(false), folders: paths(true) });
+    let folders: BTreeSet<RepoPath> = paths(true).into_iter().collect();
+    let skip = |path: &RepoPath| folders.contains(path) || is_ours(path);
+    Around { ignored: lists, empty_folders: tree.empty_folders(skip, MOST_EMPTY) }
+}
