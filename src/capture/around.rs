@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::git::Ignored;
 use crate::manifest::{Around, IgnoredPaths};
 use crate::paths::RepoPath;
-use crate::tree::{STAGING, Tree};
+use crate::tree::{Tree, is_staging};
 use crate::workspace::OwnFolders;
 
 /// The most ignored paths that are listed. Beyond, rules alone say what was ignored.
@@ -16,7 +16,7 @@ const MOST_EMPTY: usize = 1_000;
 
 /// Lists it, given what git ignores.
 pub(super) fn look(tree: &Tree, own: &OwnFolders, ignored: &[Ignored]) -> Around {
-    let is_ours = |path: &RepoPath| own.hold(path) || path.as_bytes().starts_with(STAGING.as_bytes());
+    let is_ours = |path: &RepoPath| own.hold(path) || is_staging(path);
     let others = || ignored.iter().filter(|entry| !is_ours(&entry.path));
     let paths = |folder: bool| {
         let mut paths: Vec<RepoPath> =

@@ -19,7 +19,7 @@ use crate::paths::RepoPath;
 use crate::progress::Progress;
 use crate::redaction::Redactor;
 use crate::store::AddLock;
-use crate::tree::{STAGING, Tree};
+use crate::tree::{Tree, is_staging};
 use crate::workspace::{OwnFolders, Workspace};
 
 /// How often a repository that changes meanwhile is read again.
@@ -77,7 +77,7 @@ fn read(shared: &Shared<'_>, own_folders: &OwnFolders, listing: Listing) -> Resu
     pending.retain(|entry| !own_folders.hold(&entry.path));
     // What a restore that was killed has left in the tree is no edit of the user's.
     let (left, mut pending): (Vec<Pending>, Vec<Pending>) =
-        pending.into_iter().partition(|entry| entry.path.as_bytes().starts_with(STAGING.as_bytes()));
+        pending.into_iter().partition(|entry| is_staging(&entry.path));
     let mut all = Part::default();
     if let Some(left) = left.first() {
         all.skip(

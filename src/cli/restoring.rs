@@ -323,7 +323,7 @@ pub(super) fn show_dry_run(ui: &mut Ui, plan: &Plan, grants: &Grants) -> Result<
 /// Says which files can't be checked out here, and what to do about it.
 pub(super) fn tell_unmade(ui: &mut Ui, unmade: &[Unmade]) {
     for Unmade { path, reason } in unmade {
-        ui.warn(&format!("not set: {path}: git can't check it out here: {}", Line(reason)));
+        ui.warn(&format!("not set: {path}: {}", Line(reason)));
     }
     if unmade.iter().any(|one| one.reason.contains("lfs")) {
         ui.say("`git lfs pull` gets what is missing, then run the command again; GIT_LFS_SKIP_SMUDGE=1 writes pointers instead.");

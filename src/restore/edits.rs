@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::here::{Here, look};
+use super::obstacles::spare_mounts;
 use super::steps::{Maker, Steps, index_of};
 use crate::error::{Error, Kind, Result};
 use crate::git::Repository;
@@ -16,6 +17,7 @@ use crate::paths::RepoPath;
 use crate::progress::Progress;
 use crate::screen::Line;
 use crate::store::Bases;
+use crate::tree::Tree;
 use crate::workspace::Workspace;
 
 /// The most conflicts that are listed one by one.
@@ -60,7 +62,9 @@ pub(super) fn plan(
         progress.part(50..75, number as u64, saved.files.len() as u64);
         steps.extend(maker.step(edit, &here[&edit.path])?);
     }
-    Ok(Steps { unchanged: saved.files.len() - steps.len(), steps, notes, unmade: Vec::new(), left: Vec::new(), folders: Vec::new(), listing })
+    let unmade = spare_mounts(&Tree::open(&workspace.root)?, &mut steps)?;
+    let unchanged = saved.files.len().saturating_sub(steps.len() + unmade.len());
+    Ok(Steps { unchanged, steps, notes, unmade, left: Vec::new(), folders: Vec::new(), listing })
 }
 
 fn check_restorable(workspace: &Workspace, repository: &Repository, saved: &Edits) -> Result<()> {
@@ -85,7 +89,11 @@ pub(super) fn conflict(saved: &Edits, edit: &Edit, here: &Here) -> Option<&'stat
     let is_submodule = |version: &Option<Version>| version.as_ref().is_some_and(Version::is_submodule);
     let has_folder = is_submodule(&here.head) && (is_submodule(&edit.new) || edit.new.is_none());
     // A folder goes if the snapshot turned it into a file, and its files go with it.
-    let emptied = || saved.files.iter().any(|other| other.new.is_none() && other.path.is_in(&edit.path));
+    // The other way round, a file goes where the snapshot has a folder.
+    let emptied = || {
+        let gone = |other: &Edit| other.path.is_in(&edit.path) || edit.path.is_in(&other.path);
+        saved.files.iter().any(|other| other.new.is_none() && gone(other))
+    };
     if edit.new.is_some() && here.obstacle.is_some() && !has_folder && !emptied() {
         return here.obstacle;
     }

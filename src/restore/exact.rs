@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::here::look;
 use super::ignored::{Left, Then};
+use super::obstacles;
 use super::rules;
 use super::steps::{Maker, Step, Steps, Unmade, Work};
 use crate::error::Result;
@@ -17,7 +18,7 @@ use crate::manifest::{Around, Edit, Edits, Mode, Version};
 use crate::paths::RepoPath;
 use crate::progress::Progress;
 use crate::store::Bases;
-use crate::tree::{Node, STAGING, Tree};
+use crate::tree::{Node, Tree, is_staging};
 use crate::workspace::Workspace;
 
 /// Which paths are put back.
@@ -60,7 +61,7 @@ pub(super) fn plan(
         saved.skipped.iter().any(|skipped| covers(&skipped.path))
     };
     // What a killed restore left may hold the only copy of a file: it is not ours to remove.
-    let is_ours = |path: &RepoPath| path.as_bytes().starts_with(STAGING.as_bytes()) || own.hold(path);
+    let is_ours = |path: &RepoPath| is_staging(path) || own.hold(path);
     paths.retain(|path| !left_out(path) && !is_ours(path));
     let none = Bases::default();
     let mut maker = Maker::new(&workspace.store, repository, &none).with_saved_marks();
@@ -73,12 +74,19 @@ pub(super) fn plan(
         left.extend(stays);
         paths.extend(hidden);
     }
+    let edits: BTreeMap<&RepoPath, &Edit> = saved.files.iter().map(|edit| (&edit.path, edit)).collect();
     let base = repository.tree_versions(saved.base.as_deref(), &paths)?;
+    let version = |path: &RepoPath| match edits.get(path) {
+        Some(edit) => edit.new.as_ref(),
+        None => base.version(path),
+    };
+    let written = paths.iter().filter(|path| version(path).is_some_and(|version| !version.is_submodule()));
+    let obstacles = obstacles::in_the_way(&tree, written, |path| is_ours(path) || left_out(path))?;
+    paths.extend(obstacles.iter().cloned());
     let wanted: BTreeSet<&RepoPath> = paths.iter().collect();
     let here = look(workspace, repository, &listing, &wanted, progress)?;
-    let edits: BTreeMap<&RepoPath, &Edit> = saved.files.iter().map(|edit| (&edit.path, edit)).collect();
     let gone = wanted.iter().filter(|path| {
-        here[**path].work.is_some() && base.version(path).is_none() && !edits.contains_key(**path)
+        here[**path].work.is_some() && base.version(path).is_none() && !edits.contains_key(**path) && !obstacles.contains(**path)
     });
     let gone: BTreeSet<RepoPath> = gone.map(|path| (*path).clone()).collect();
     let ignored = match scope {
@@ -114,8 +122,10 @@ pub(super) fn plan(
         clean.retain(Step::does_something);
     }
     steps.extend(clean);
+    unmade.extend(obstacles::spare_mounts(&tree, &mut steps)?);
     steps.sort_by(|a, b| a.path.cmp(&b.path));
-    let unchanged = wanted.len().saturating_sub(steps.len() + unmade.len());
+    let left = then.told(left);
+    let unchanged = wanted.len().saturating_sub(steps.len() + unmade.len() + ignored.len());
     let empty = around.filter(|_| matches!(scope, Scope::Everything)).map(|around| &around.empty_folders);
     let mut folders = Vec::new();
     for folder in empty.into_iter().flatten().filter(|folder| !is_ours(folder)) {
@@ -165,7 +175,8 @@ fn check_out(
             }
             (Err(why), work) => {
                 *work = Work::Keep;
-                unmade.push(Unmade { path: step.path.clone(), reason: why });
+                let reason = format!("git can't check it out here: {why}");
+                unmade.push(Unmade { path: step.path.clone(), reason });
             }
             (Ok(_), Work::Keep | Work::Remove) => {}
         }

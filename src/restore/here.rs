@@ -20,7 +20,7 @@ pub(super) struct Here {
     /// Whether git lists it: changed, staged, untracked or unmerged.
     pub(super) pending: bool,
     pub(super) hidden: Option<HiddenBy>,
-    /// Whether a folder, or something that is no file, stands there.
+    /// Whether a folder, or something that is no file, stands there; or no folder where one must be.
     pub(super) obstacle: Option<&'static str>,
 }
 
@@ -76,6 +76,7 @@ pub(super) fn look<'a>(
         };
         found.insert(path, Here { head, index, pending: true, ..Here::NOTHING });
     }
+    let mut folders: BTreeMap<RepoPath, bool> = BTreeMap::new();
     for (number, path) in paths.iter().enumerate() {
         progress.part(25..50, number as u64, paths.len() as u64);
         let here = found.entry(path).or_insert(Here::NOTHING);
@@ -83,7 +84,17 @@ pub(super) fn look<'a>(
             Node::File { mode, bytes, .. } => {
                 here.work = Some(Version { oid: repository.hash().blob_id(&bytes), mode });
             }
-            Node::Missing => {}
+            Node::Missing => {
+                for folder in path.above() {
+                    if !folders.contains_key(&folder) {
+                        let is_file = matches!(tree.read(&folder)?, Node::File { .. } | Node::Special);
+                        folders.insert(folder.clone(), is_file);
+                    }
+                    if folders[&folder] {
+                        here.obstacle = Some("something that is no folder stands where its folder was");
+                    }
+                }
+            }
             Node::Folder if !tree.has_files(path)? => {}
             Node::Folder => here.obstacle = Some("a folder of that name is here"),
             Node::Special => here.obstacle = Some("a socket, pipe or device of that name is here"),

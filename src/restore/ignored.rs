@@ -43,8 +43,26 @@ impl Then<'_> {
     ) -> Result<BTreeSet<RepoPath>> {
         let listed = self.around.and_then(|around| around.ignored.as_ref());
         let mut ignored = rules::ignored(self.repository, maker, self.saved, paths)?;
-        ignored.extend(paths.iter().filter(|path| listed.is_some_and(|all| all.cover(path))).cloned());
+        let known: BTreeSet<&RepoPath> =
+            listed.iter().flat_map(|listed| listed.files.iter().chain(&listed.folders)).collect();
+        let covered = |path: &&RepoPath| known.contains(*path) || path.above().any(|one| known.contains(&one));
+        ignored.extend(paths.iter().filter(covered).cloned());
         Ok(ignored)
+    }
+
+    /// Returns what is told of what stays: of a folder that was ignored as a whole, the folder.
+    pub(super) fn told(&self, left: Vec<Left>) -> Vec<Left> {
+        let listed = self.around.and_then(|around| around.ignored.as_ref());
+        let folders: BTreeSet<&RepoPath> = listed.iter().flat_map(|listed| &listed.folders).collect();
+        let mut told: Vec<Left> = Vec::new();
+        for Left { path, reason } in left {
+            let folder = path.above().find(|folder| folders.contains(folder));
+            let path = folder.unwrap_or(path);
+            if told.last().is_none_or(|last| last.path != path) {
+                told.push(Left { path, reason });
+            }
+        }
+        told
     }
 
     /// Returns the files that only a rule hides from git which is newer than the snapshot, to be removed; and what of

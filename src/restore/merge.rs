@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::edits::conflict;
 use super::here::{Here, look};
+use super::obstacles::spare_mounts;
 use super::rules;
 use super::steps::{Maker, Step, Steps, Unmade, Work};
 use crate::error::{Error, Kind, Result};
@@ -105,6 +106,7 @@ pub(super) fn plan(
                         Work::Set { mode: version.mode, private, bytes }
                     }
                     Err(reason) => {
+                        let reason = format!("git can't check it out here: {reason}");
                         unmade.push(Unmade { path: (*path).clone(), reason });
                         Work::Keep
                     }
@@ -115,6 +117,7 @@ pub(super) fn plan(
             steps.push(Step::merged((*path).clone(), here, work, index));
         }
     }
+    unmade.extend(spare_mounts(&Tree::open(&workspace.root)?, &mut steps)?);
     let mut notes: Vec<String> = merged
         .conflicts
         .keys()

@@ -18,11 +18,13 @@ mod ignored;
 mod journal;
 mod link;
 mod merge;
+mod obstacles;
 mod recover;
 mod relocate;
 mod rules;
 mod session;
 mod settings;
+mod stagings;
 mod steps;
 
 use std::path::PathBuf;
@@ -41,6 +43,7 @@ use crate::redaction::refill_side_files;
 use crate::redaction::{Held, refill, to_supply};
 use crate::session::Placed;
 use crate::store::{Bases, LogEntry, MovedBranch, Operation, Reference};
+use crate::tree::Tree;
 use crate::workspace::Workspace;
 
 use apply::{Change, Failed};
@@ -509,6 +512,10 @@ fn carry_out(
     let placed = placed.map_err(|error| Failed { error, as_before: true })?.flatten();
     let object_format = workspace.repository.as_ref().map_or(GitHash::Sha1, Repository::hash);
     let index = apply::index_changes(&steps);
+    let moves = apply::moves(&steps, |mode, bytes| Version { oid: object_format.blob_id(bytes), mode });
+    let mounts = Tree::open(&workspace.root)
+        .and_then(|tree| tree.mounts_above(moves.iter().map(|step: &journal::Move| &step.path)));
+    let mounts = mounts.map_err(|error| Failed { error, as_before: true })?.into_iter().collect::<Vec<_>>();
     let line = LogEntry {
         session: session.as_ref().map(|session| session.id.clone()),
         root: Some(workspace.root.as_path().into()),
@@ -517,13 +524,18 @@ fn carry_out(
         ..audit::line(context, operation, Some(&manifest))
     };
     let record = Record {
-        format: if placed.as_ref().is_some_and(Placed::continues) { 4 } else { 3 },
+        format: match placed.as_ref().is_some_and(Placed::continues) {
+            _ if !mounts.is_empty() => 5,
+            true => 4,
+            false => 3,
+        },
         id,
         line: line.clone(),
         safety: safety.map(|safety| safety.name.clone()),
         root: workspace.root.as_path().into(),
         object_format,
-        moves: apply::moves(&steps, |mode, bytes| Version { oid: object_format.blob_id(bytes), mode }),
+        moves,
+        mounts,
         index: !index.is_empty(),
         session: placed,
     };
