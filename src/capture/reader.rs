@@ -16,7 +16,8 @@ use crate::edit::{self, Side};
 use crate::error::{Error, Kind, Result};
 use crate::git::{Blobs, Hidden, Pending, Repository, Stage, Status, Submodule};
 use crate::manifest::{
-    Change, Diff, Edit, HiddenBy, IndexState, Mode, Origin, Skipped, StageVersion, StagedVersion, Version,
+    Bits, Change, Diff, Edit, HiddenBy, IndexState, Mode, Origin, Skipped, StageVersion, StagedVersion,
+    Version,
 };
 use crate::paths::RepoPath;
 use crate::progress::Progress;
@@ -95,8 +96,8 @@ impl Part {
 /// What is on the disk of one path.
 pub(super) struct Content {
     mode: Mode,
-    /// Whether only its owner may read it.
-    private: bool,
+    /// Those of a file.
+    permissions: Option<Bits>,
     bytes: Vec<u8>,
 }
 
@@ -326,8 +327,8 @@ impl Reader<'_> {
             // A folder where a file was: the file is gone, the folder's files are listed themselves.
             Some(Node::Missing | Node::Folder) => Some(None),
             Some(Node::File { mode, permissions, bytes }) => {
-                let private = mode != Mode::Link && permissions & 0o077 == 0;
-                Some(Some(Content { mode, private, bytes }))
+                let permissions = (mode != Mode::Link).then(|| Bits::of(permissions));
+                Some(Some(Content { mode, permissions, bytes }))
             }
         })
     }
@@ -345,10 +346,13 @@ impl Reader<'_> {
 
     /// Makes and keeps the entry of one path, given what is on the disk.
     fn make(&mut self, path: &RepoPath, versions: &Versions, content: Option<Content>) -> Result<()> {
-        let private = content.as_ref().is_some_and(|content| content.private);
+        let bits = content.as_ref().and_then(|content| Some((content.mode, content.permissions?)));
+        let private = bits.is_some_and(|(_, permissions)| permissions.private());
+        let odd = |private: bool| bits.filter(|(mode, bits)| *bits != Bits::usual(*mode, private));
+        let permissions = odd(private).map(|(_, permissions)| permissions);
         let new = content.map(|content| (content.mode, content.bytes));
-        match self.make_edit(path, versions, new)? {
-            Ok(edit) => self.part.files.extend(edit.map(|edit| Edit { private, ..edit })),
+        match self.make_edit(path, versions, new, odd(false).is_some())? {
+            Ok(edit) => self.part.files.extend(edit.map(|edit| Edit { private, permissions, ..edit })),
             Err(reason) => self.part.skip(path, reason),
         }
         Ok(())
@@ -360,6 +364,7 @@ impl Reader<'_> {
         path: &RepoPath,
         versions: &Versions,
         new: Option<(Mode, Vec<u8>)>,
+        odd_permissions: bool,
     ) -> Result<std::result::Result<Option<Edit>, String>> {
         let old = versions.head.clone();
         let from = versions.origin.as_ref().map(|(_, origin)| origin.clone()).filter(|_| new.is_some());
@@ -391,8 +396,8 @@ impl Reader<'_> {
         } else {
             IndexState::Partly
         };
-        // A mark on a clean path is kept only where a restore is about to change it.
-        let marked = versions.hidden.is_some() && self.shared.also.contains(path);
+        // A mark on a clean path, or who may read it, is kept only where a restore is about to change it.
+        let marked = (versions.hidden.is_some() || odd_permissions) && self.shared.also.contains(path);
         if new_version == old && index == IndexState::Unstaged && !marked {
             return Ok(Ok(None));
         }

@@ -7,7 +7,7 @@ use clap::Args;
 use super::bar;
 use super::consent::{self, Agreement};
 use super::granting::Grants;
-use super::restoring::{Restoring, as_json, show_dry_run, tell_moved, with_results};
+use super::restoring::{Restoring, as_json, show_dry_run, tell_moved, tell_unmade, with_results};
 use super::ui::Ui;
 use super::{Outcome, count, print_json, settle};
 use crate::audit;
@@ -130,6 +130,14 @@ impl Resume {
             Line(&workspace.root.to_string_lossy()),
             Line(branch)
         ));
+        if let Some(said) = made.unconverted() {
+            let said = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>();
+            ui.warn(&format!(
+                "some of its files are as they are committed (pointers, for LFS), since a filter failed: {}",
+                Line(&said.join("; "))
+            ));
+            ui.say("Install what the filter runs (`git lfs install` and `git lfs pull`, for LFS) and check them out again.");
+        }
         let line = audit::line(&context, Operation::Resume, Some(&manifest));
         let plan = self.plan(&workspace, manifest, ui);
         let plan = self.restoring.planned(&workspace, &line, plan)?;
@@ -200,7 +208,8 @@ impl Undo {
         let notes = plan.notes().to_vec();
         let held = plan.held().to_vec();
         let unfilled = plan.unfilled().to_vec();
-        let whole = held.is_empty() && unfilled.is_empty();
+        let unmade = plan.unmade().to_vec();
+        let whole = held.is_empty() && unfilled.is_empty() && unmade.is_empty();
         let outcome = if whole { Outcome::Done } else { Outcome::Partial };
         let restored =
             plan.manifest().safety.as_ref().map(|safety| Line(&safety.name).to_string()).unwrap_or_default();
@@ -216,6 +225,7 @@ impl Undo {
         }
         consent::tell_held(ui, &held);
         consent::tell_unfilled(ui, &unfilled);
+        tell_unmade(ui, &unmade);
         let paths = match done.paths {
             1 => "1 path is".to_owned(),
             many => format!("{many} paths are"),

@@ -19,6 +19,15 @@ pub struct Conversion<'a>(Shown<'a>);
 pub type CheckedOut = std::result::Result<Vec<u8>, String>;
 
 impl Repository {
+    /// Says whether git writes links as links here, and not as plain files.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] if git can't be run.
+    pub fn makes_links(&self) -> Result<bool> {
+        let answer = self.git.run(&["config", "--type=bool", "--get", "core.symlinks"])?;
+        Ok(answer.stdout.trim_ascii() != b"false")
+    }
+
     /// Returns how content is converted by the attributes that are on the disk now.
     pub fn conversion(&self) -> Conversion<'_> {
         Conversion(Shown::present(self))
@@ -182,12 +191,12 @@ struct Filtering {
 
 impl Filtering {
     fn start(conversion: &Conversion<'_>) -> Result<Filtering> {
-        let mut command = conversion.0.git.command(&conversion.0.words(&["cat-file", "--batch", "--filters"]));
+        let mut command =
+            conversion.0.git.command(&conversion.0.words(&["cat-file", "--batch", "--filters"]));
         command.envs(conversion.0.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let fail = |error: std::io::Error| {
-            Error::new(Kind::Environment, "Cannot run `git cat-file`").because(error)
-        };
+        let fail =
+            |error: std::io::Error| Error::new(Kind::Environment, "Cannot run `git cat-file`").because(error);
         let mut child = command.spawn().map_err(fail)?;
         let nobody = format!("snap-{}", crate::digest::to_hex(&crate::fs::random_bytes()?[..16]));
         let stderr = child.stderr.take();

@@ -39,8 +39,9 @@ impl Repository {
         let answer = shown.run(&["check-ignore", "--no-index", "-z", "--stdin"], &input)?;
         // It fails, too, when it has nothing to name.
         if !answer.ok && !answer.stderr.is_empty() {
-            return Err(Error::new(Kind::Environment, "git can't say what was ignored")
-                .because(answer.stderr.trim()));
+            return Err(
+                Error::new(Kind::Environment, "git can't say what was ignored").because(answer.stderr.trim())
+            );
         }
         let paths = answer.stdout.split(|byte| *byte == 0).filter_map(|path| path.strip_prefix(HERE));
         Ok(paths.filter_map(|path| RepoPath::new(path).ok()).collect())

@@ -109,7 +109,8 @@ impl<'a> Shown<'a> {
     fn show_folder(&mut self, scratch: &Path, tree: &str, name: &str) -> Result<()> {
         let root = scratch.join("tree");
         std::fs::create_dir(&root).context("create", &root)?;
-        let list = self.git.demand_with(&["ls-tree", "-r", "-z", "--full-tree", tree], &self.environment, &[])?;
+        let list =
+            self.git.demand_with(&["ls-tree", "-r", "-z", "--full-tree", tree], &self.environment, &[])?;
         for record in list.stdout.split(|byte| *byte == 0) {
             // MODE TYPE OID\tPATH; a link is not read.
             let Some(tab) = record.iter().position(|byte| *byte == b'\t') else { continue };

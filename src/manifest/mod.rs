@@ -6,6 +6,7 @@
 //! know are ignored when read; nothing is lost by that, because nothing is written back.
 
 mod around;
+mod bits;
 mod edits;
 mod session;
 
@@ -22,6 +23,7 @@ use crate::screen;
 use crate::timestamp::Timestamp;
 
 pub use around::{Around, IgnoredPaths};
+pub use bits::Bits;
 pub use edits::{
     Change, Diff, DiffForm, Edit, Edits, HiddenBy, IndexState, Mode, Origin, Skipped, StageVersion,
     StagedVersion, Version,

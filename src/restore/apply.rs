@@ -35,6 +35,8 @@ pub(super) struct Change<'a> {
     pub(super) record: Record,
     pub(super) repository: Option<&'a Repository>,
     pub(super) steps: Vec<Step>,
+    /// Whether permissions are set as they are known, whatever the umask here is.
+    pub(super) exactly: bool,
     /// Folders that stay, even if they are empty then.
     pub(super) kept: BTreeSet<RepoPath>,
     /// Empty folders that are made.
@@ -188,13 +190,14 @@ impl Change<'_> {
         let stagings = Stagings::make(&tree, record)?;
         let mut staged = Vec::new();
         for (number, step) in moved(&self.steps).enumerate() {
-            if let Work::Set { mode, private, bytes } = &step.work {
+            if let Work::Set { mode, private, permissions, bytes } = &step.work {
                 interrupt.check()?;
-                let permissions = match tree.read(&step.path)? {
+                let old = match tree.read(&step.path)? {
                     Node::File { mode, permissions, .. } if mode != Mode::Link => Some(permissions),
                     _ => None,
                 };
-                let file = NewFile { mode: *mode, private: *private, permissions, bytes };
+                let wanted = permissions.map(|permissions| (permissions.bits(), self.exactly));
+                let file = NewFile { mode: *mode, private: *private, wanted, old, bytes };
                 staged.extend(tree.stage(stagings.of(&step.path), &new_name(number), &file)?);
                 if staged.len() >= MOST_OPEN {
                     self.progress.part(40..65, number as u64, self.steps.len() as u64);

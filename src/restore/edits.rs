@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::here::{Here, look};
 use super::obstacles::spare_mounts;
-use super::steps::{Maker, Steps, index_of};
+use super::steps::{Maker, Steps, index_of, without_links};
 use crate::error::{Error, Kind, Result};
 use crate::git::Repository;
 use crate::git::index::IndexEntry;
@@ -62,6 +62,7 @@ pub(super) fn plan(
         progress.part(50..75, number as u64, saved.files.len() as u64);
         steps.extend(maker.step(edit, &here[&edit.path])?);
     }
+    without_links(repository, &mut steps)?;
     let unmade = spare_mounts(&Tree::open(&workspace.root)?, &mut steps)?;
     let unchanged = saved.files.len().saturating_sub(steps.len() + unmade.len());
     Ok(Steps { unchanged, steps, notes, unmade, left: Vec::new(), folders: Vec::new(), listing })

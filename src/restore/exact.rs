@@ -11,7 +11,7 @@ use super::here::look;
 use super::ignored::{Left, Then};
 use super::obstacles;
 use super::rules;
-use super::steps::{Maker, Step, Steps, Unmade, Work};
+use super::steps::{Maker, Step, Steps, Unmade, Work, without_links};
 use crate::error::Result;
 use crate::git::{Repository, Status};
 use crate::manifest::{Around, Edit, Edits, Mode, Version};
@@ -64,7 +64,9 @@ pub(super) fn plan(
     let is_ours = |path: &RepoPath| is_staging(path) || own.hold(path);
     paths.retain(|path| !left_out(path) && !is_ours(path));
     let none = Bases::default();
-    let mut maker = Maker::new(&workspace.store, repository, &none).with_saved_marks();
+    let mut maker = Maker::new(&workspace.store, repository, &none)
+        .with_saved_marks()
+        .with_saved_permissions(around.is_some());
     let tree = Tree::open(&workspace.root)?;
     let then = Then { repository, saved, around };
     let mut left = Vec::new();
@@ -86,7 +88,10 @@ pub(super) fn plan(
     let wanted: BTreeSet<&RepoPath> = paths.iter().collect();
     let here = look(workspace, repository, &listing, &wanted, progress)?;
     let gone = wanted.iter().filter(|path| {
-        here[**path].work.is_some() && base.version(path).is_none() && !edits.contains_key(**path) && !obstacles.contains(**path)
+        here[**path].work.is_some()
+            && base.version(path).is_none()
+            && !edits.contains_key(**path)
+            && !obstacles.contains(**path)
     });
     let gone: BTreeSet<RepoPath> = gone.map(|path| (*path).clone()).collect();
     let ignored = match scope {
@@ -105,7 +110,10 @@ pub(super) fn plan(
                 // Of a clean path, only a safety snapshot knows whether it had a mark.
                 let hidden = here.hidden.filter(|_| matches!(scope, Scope::Everything));
                 let edit = Edit { old: version.clone(), new: version, hidden, ..Edit::of((*path).clone()) };
-                let mut step = maker.step(&edit, here)?;
+                let mut step = match scope {
+                    Scope::Everything => maker.step_to_base(&edit, here)?,
+                    Scope::Paths(_) => maker.step(&edit, here)?,
+                };
                 if ignored.contains(*path) {
                     left.push(Left { path: (*path).clone(), reason: "ignored when this was saved" });
                     step = step.map(Step::sparing_the_file).filter(Step::does_something);
@@ -119,6 +127,7 @@ pub(super) fn plan(
     let mut unmade = Vec::new();
     if matches!(scope, Scope::Everything) {
         unmade = check_out(repository, &mut maker, saved, &mut clean)?;
+        without_links(repository, &mut clean)?;
         clean.retain(Step::does_something);
     }
     steps.extend(clean);
@@ -160,8 +169,7 @@ fn check_out(
         Work::Set { bytes, .. } => repository.hash().blob_id(bytes),
         Work::Keep | Work::Remove => String::new(),
     };
-    let wanted: Vec<(RepoPath, String)> =
-        written.iter().map(|step| (step.path.clone(), oid(step))).collect();
+    let wanted: Vec<(RepoPath, String)> = written.iter().map(|step| (step.path.clone(), oid(step))).collect();
     let wanted: Vec<(&RepoPath, &str)> = wanted.iter().map(|(path, oid)| (path, oid.as_str())).collect();
     let mut unmade = Vec::new();
     for (step, made) in written.into_iter().zip(conversion.checked_out(&wanted)?) {

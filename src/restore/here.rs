@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::error::Result;
 use crate::git::index::IndexEntry;
 use crate::git::{Listing, Repository, Status};
-use crate::manifest::{HiddenBy, Version};
+use crate::manifest::{Bits, HiddenBy, Mode, Version};
 use crate::paths::RepoPath;
 use crate::progress::Progress;
 use crate::tree::{Node, Tree};
@@ -17,6 +17,8 @@ pub(super) struct Here {
     pub(super) head: Option<Version>,
     pub(super) index: IndexEntry,
     pub(super) work: Option<Version>,
+    /// Of a file on the disk.
+    pub(super) permissions: Option<Bits>,
     /// Whether git lists it: changed, staged, untracked or unmerged.
     pub(super) pending: bool,
     pub(super) hidden: Option<HiddenBy>,
@@ -29,6 +31,7 @@ impl Here {
         head: None,
         index: IndexEntry::Absent,
         work: None,
+        permissions: None,
         pending: false,
         hidden: None,
         obstacle: None,
@@ -81,7 +84,8 @@ pub(super) fn look<'a>(
         progress.part(25..50, number as u64, paths.len() as u64);
         let here = found.entry(path).or_insert(Here::NOTHING);
         match tree.read(path)? {
-            Node::File { mode, bytes, .. } => {
+            Node::File { mode, bytes, permissions } => {
+                here.permissions = (mode != Mode::Link).then(|| Bits::of(permissions));
                 here.work = Some(Version { oid: repository.hash().blob_id(&bytes), mode });
             }
             Node::Missing => {

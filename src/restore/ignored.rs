@@ -45,7 +45,8 @@ impl Then<'_> {
         let mut ignored = rules::ignored(self.repository, maker, self.saved, paths)?;
         let known: BTreeSet<&RepoPath> =
             listed.iter().flat_map(|listed| listed.files.iter().chain(&listed.folders)).collect();
-        let covered = |path: &&RepoPath| known.contains(*path) || path.above().any(|one| known.contains(&one));
+        let covered =
+            |path: &&RepoPath| known.contains(*path) || path.above().any(|one| known.contains(&one));
         ignored.extend(paths.iter().filter(covered).cloned());
         Ok(ignored)
     }

@@ -12,7 +12,7 @@ use super::edits::conflict;
 use super::here::{Here, look};
 use super::obstacles::spare_mounts;
 use super::rules;
-use super::steps::{Maker, Step, Steps, Unmade, Work};
+use super::steps::{Maker, Step, Steps, Unmade, Work, without_links};
 use crate::error::{Error, Kind, Result};
 use crate::git::index::IndexEntry;
 use crate::git::{CheckedOut, Conversion, Listing, Repository, Status};
@@ -99,24 +99,24 @@ pub(super) fn plan(
             None => Work::Keep,
             Some(Some(version)) if version.is_submodule() => Work::Keep,
             Some(None) => Work::Remove,
-            Some(Some(version)) => {
-                match written.remove(*path).ok_or_else(|| missing(path))? {
-                    Ok(bytes) => {
-                        let private = edit.is_some_and(|edit| edit.private);
-                        Work::Set { mode: version.mode, private, bytes }
-                    }
-                    Err(reason) => {
-                        let reason = format!("git can't check it out here: {reason}");
-                        unmade.push(Unmade { path: (*path).clone(), reason });
-                        Work::Keep
-                    }
+            Some(Some(version)) => match written.remove(*path).ok_or_else(|| missing(path))? {
+                Ok(bytes) => {
+                    let private = edit.is_some_and(|edit| edit.private);
+                    let permissions = edit.and_then(|edit| edit.permissions);
+                    Work::Set { mode: version.mode, private, permissions, bytes }
                 }
-            }
+                Err(reason) => {
+                    let reason = format!("git can't check it out here: {reason}");
+                    unmade.push(Unmade { path: (*path).clone(), reason });
+                    Work::Keep
+                }
+            },
         };
         if index.is_some() || !matches!(work, Work::Keep) {
             steps.push(Step::merged((*path).clone(), here, work, index));
         }
     }
+    without_links(repository, &mut steps)?;
     unmade.extend(spare_mounts(&Tree::open(&workspace.root)?, &mut steps)?);
     let mut notes: Vec<String> = merged
         .conflicts
@@ -128,7 +128,10 @@ pub(super) fn plan(
     }
     let conflicts: Vec<RepoPath> = merged.conflicts.into_keys().collect();
     let unchanged = saved.files.len().saturating_sub(steps.len());
-    Ok(MergedSteps { steps: Steps { steps, unchanged, notes, unmade, left: Vec::new(), folders: Vec::new(), listing }, conflicts })
+    Ok(MergedSteps {
+        steps: Steps { steps, unchanged, notes, unmade, left: Vec::new(), folders: Vec::new(), listing },
+        conflicts,
+    })
 }
 
 /// Returns the paths in which two trees differ, with what the second has.
@@ -149,8 +152,7 @@ fn checked_out(
     let paths: Vec<&RepoPath> = files.map(|(path, _)| *path).collect();
     let conversion = repository.conversion_of(Some(tree), &[])?;
     let converted = conversion.converted(&paths)?;
-    let (filtered, plain): (Vec<_>, Vec<_>) =
-        set.into_iter().partition(|(path, _)| converted.contains(path));
+    let (filtered, plain): (Vec<_>, Vec<_>) = set.into_iter().partition(|(path, _)| converted.contains(path));
     let wanted: Vec<_> = filtered.iter().map(|(path, version)| (*path, version.oid.as_str())).collect();
     let made = conversion.checked_out(&wanted)?;
     let mut all: BTreeMap<_, _> =

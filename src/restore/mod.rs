@@ -323,7 +323,14 @@ pub fn plan_rewind(
     let refilled = refill(workspace, repository, &manifest, saved, &Bases::default(), &options.fill)?;
     progress.reach(10);
     let saved = refilled.edits.as_ref();
-    let found = exact::plan(workspace, repository, saved, manifest.around.as_ref(), exact::Scope::Everything, progress)?;
+    let found = exact::plan(
+        workspace,
+        repository,
+        saved,
+        manifest.around.as_ref(),
+        exact::Scope::Everything,
+        progress,
+    )?;
     let mut notes: Vec<String> = manifest.edits.iter().flat_map(|edits| left_out(&edits.skipped)).collect();
     if let Some(operation) = &saved.operation {
         notes.push(unfinished(operation));
@@ -412,7 +419,14 @@ pub fn plan_undo(workspace: &Workspace, progress: &Progress) -> Result<Plan> {
     }
     let refilled = refill(workspace, repository, &manifest, saved, &Bases::default(), &[])?;
     let saved = refilled.edits.as_ref();
-    let found = exact::plan(workspace, repository, saved, manifest.around.as_ref(), exact::Scope::Paths(&safety.paths), progress)?;
+    let found = exact::plan(
+        workspace,
+        repository,
+        saved,
+        manifest.around.as_ref(),
+        exact::Scope::Paths(&safety.paths),
+        progress,
+    )?;
     let mut notes =
         vec!["The conversation that was resumed stays: a transcript is never removed.".to_owned()];
     let back = moved.as_ref().map(|moved| branch::plan_back(repository, moved)).transpose()?;
@@ -500,6 +514,7 @@ fn carry_out(
     safety: Option<&Manifest>,
     progress: &Progress,
 ) -> std::result::Result<Done, Failed> {
+    let own = matches!(plan.provenance(), crate::trust::Provenance::Own);
     let Plan { manifest, steps, session, moved, folders, .. } = plan;
     let paths = steps.len();
     let id = SnapshotId::random();
@@ -543,6 +558,7 @@ fn carry_out(
         record,
         repository: workspace.repository.as_ref().filter(|_| paths > 0 || moved.is_some()),
         steps,
+        exactly: operation != Operation::Resume && own,
         kept: manifest.around.iter().flat_map(|around| around.empty_folders.iter().cloned()).collect(),
         folders,
         index,

@@ -35,7 +35,9 @@ impl Stagings {
                 None if marked => {
                     return Err(Error::new(
                         Kind::Environment,
-                        format!("A restore was cut off, and the disk that was mounted at {mount} is not there"),
+                        format!(
+                            "A restore was cut off, and the disk that was mounted at {mount} is not there"
+                        ),
                     )
                     .hint("mount it again, then run the command again: it puts things right"));
                 }

@@ -4,7 +4,7 @@ use crate::edit;
 use crate::error::{Error, Kind, Result};
 use crate::git::index::IndexEntry;
 use crate::git::{Blobs, Listing, Repository};
-use crate::manifest::{Diff, DiffForm, Edit, HiddenBy, IndexState, Mode, Version};
+use crate::manifest::{Bits, Diff, DiffForm, Edit, HiddenBy, IndexState, Mode, Version};
 use crate::paths::RepoPath;
 use crate::restore::here::Here;
 use crate::restore::ignored::Left;
@@ -31,6 +31,8 @@ pub(super) enum Work {
         mode: Mode,
         /// Whether only its owner may read it.
         private: bool,
+        /// Its permission bits, where they are known.
+        permissions: Option<Bits>,
         bytes: Vec<u8>,
     },
     Remove,
@@ -75,6 +77,17 @@ impl Step {
         !matches!(self.work, Work::Keep) || self.index.is_some() || self.mark.is_some()
     }
 
+    /// Makes a plain file of a link, as git does where it is told that there are none.
+    pub(super) fn without_link(&mut self, version_of: impl Fn(&[u8]) -> Version) {
+        let Work::Set { mode, bytes, .. } = &mut self.work else { return };
+        if *mode == Mode::Link {
+            *mode = Mode::File;
+            if self.here.as_ref() == Some(&version_of(bytes)) {
+                self.work = Work::Keep;
+            }
+        }
+    }
+
     /// Returns the lines added and removed against the base.
     pub fn lines(&self) -> (u64, u64) {
         self.lines
@@ -102,6 +115,17 @@ pub(super) struct Steps {
     pub(super) folders: Vec<RepoPath>,
     /// What they were planned on.
     pub(super) listing: Listing,
+}
+
+/// Makes plain files of links, in a repository that is told that there are none here (`core.symlinks`).
+pub(super) fn without_links(repository: &Repository, steps: &mut Vec<Step>) -> Result<()> {
+    let is_link = |step: &Step| matches!(&step.work, Work::Set { mode: Mode::Link, .. });
+    if steps.iter().any(is_link) && !repository.makes_links()? {
+        let version_of = |bytes: &[u8]| Version { oid: repository.hash().blob_id(bytes), mode: Mode::File };
+        steps.iter_mut().for_each(|step| step.without_link(version_of));
+        steps.retain(Step::does_something);
+    }
+    Ok(())
 }
 
 /// Returns what the index holds for an edited path.
@@ -133,6 +157,8 @@ enum Marks {
 /// Makes steps for one repository, and the content they need.
 pub struct Maker<'a> {
     marks: Marks,
+    /// Whether edits say all permissions that are not the usual ones.
+    permissions: bool,
     store: &'a Store,
     blobs: Blobs<'a>,
     repository: &'a Repository,
@@ -142,12 +168,17 @@ pub struct Maker<'a> {
 impl<'a> Maker<'a> {
     /// Makes one; `bases` are base versions that the repository may lack.
     pub fn new(store: &'a Store, repository: &'a Repository, bases: &'a Bases) -> Maker<'a> {
-        Maker { marks: Marks::Stay, store, blobs: repository.blobs(), repository, bases }
+        Maker { marks: Marks::Stay, permissions: false, store, blobs: repository.blobs(), repository, bases }
     }
 
     /// Returns the same one, but for the marks that hide edits from git: they become as saved.
     pub(super) fn with_saved_marks(self) -> Maker<'a> {
         Maker { marks: Marks::AsSaved, ..self }
+    }
+
+    /// Returns the same one; where edits say all permissions that are not the usual ones, files get those.
+    pub(super) fn with_saved_permissions(self, all: bool) -> Maker<'a> {
+        Maker { permissions: all, ..self }
     }
 
     /// Reads a base version: the repository's, or what came with the snapshot; `None` if it is nowhere.
@@ -168,6 +199,18 @@ impl<'a> Maker<'a> {
 
     /// Makes the step that sets a path to what an edit says; `None` if it is so already.
     pub(super) fn step(&mut self, edit: &Edit, here: &Here) -> Result<Option<Step>> {
+        let mode = edit.new.as_ref().map(|version| version.mode).filter(|mode| mode.is_file());
+        let known = self.permissions || edit.private;
+        let usual = mode.filter(|_| known).map(|mode| Bits::usual(mode, edit.private));
+        self.step_with(edit, here, edit.permissions.or(usual))
+    }
+
+    /// The same, for a path of which nothing is known but what the base has.
+    pub(super) fn step_to_base(&mut self, edit: &Edit, here: &Here) -> Result<Option<Step>> {
+        self.step_with(edit, here, None)
+    }
+
+    fn step_with(&mut self, edit: &Edit, here: &Here, permissions: Option<Bits>) -> Result<Option<Step>> {
         let target = index_of(edit);
         let index = (target != here.index).then_some(target);
         let hidden = edit.hidden.or(here.hidden.filter(|_| self.marks == Marks::Stay));
@@ -178,15 +221,18 @@ impl<'a> Maker<'a> {
         };
         // Of a submodule only the commit in the index is ours to set; a file in its place goes.
         let wanted = edit.new.as_ref().filter(|version| !version.is_submodule());
-        if index.is_none() && mark.is_none() && here.work.as_ref() == wanted {
+        let as_wanted = here.work.as_ref() == wanted
+            && (!self.permissions || permissions.is_none() || here.permissions == permissions);
+        if index.is_none() && mark.is_none() && as_wanted {
             return Ok(None);
         }
         let work = match wanted {
-            wanted if wanted == here.work.as_ref() => Work::Keep,
+            _ if as_wanted => Work::Keep,
             None => Work::Remove,
             Some(version) => Work::Set {
                 mode: version.mode,
                 private: edit.private,
+                permissions,
                 bytes: self.content(edit, version, edit.diff.as_ref())?,
             },
         };

@@ -25,8 +25,8 @@ use crate::manifest::Mode;
 use crate::paths::RepoPath;
 
 pub use folders::Below;
-pub use staging::{STAGING, is_staging};
 pub(crate) use staging::{NewFile, Staged, Staging};
+pub use staging::{STAGING, is_staging};
 
 /// What stands at a path of a work tree.
 #[derive(Clone, Debug, PartialEq, Eq)]

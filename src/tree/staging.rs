@@ -28,15 +28,17 @@ pub fn is_staging(path: &RepoPath) -> bool {
 pub(crate) struct NewFile<'a> {
     pub(crate) mode: Mode,
     pub(crate) private: bool,
+    /// The permission bits that it shall have, if they are known; and whether the umask does not matter.
+    pub(crate) wanted: Option<(u32, bool)>,
     /// The permission bits of the file that it replaces.
-    pub(crate) permissions: Option<u32>,
+    pub(crate) old: Option<u32>,
     pub(crate) bytes: &'a [u8],
 }
 
 impl Tree {
     /// Writes a file or link under a fresh name in a staging folder; a file is returned to be synced.
     ///
-    /// `permissions` are those of the file that it replaces; a new file gets the usual ones,
+    /// It gets the permissions that are wanted, else those of the file that it replaces; a new file gets the usual ones,
     /// or only its owner's if it is `private`.
     pub(crate) fn stage(&self, staging: &Staging, name: &str, file: &NewFile<'_>) -> Result<Option<Staged>> {
         let place = staging.path.join(name);
@@ -47,14 +49,23 @@ impl Tree {
             }
             let execute = if file.mode == Mode::Executable { 0o111 } else { 0 };
             let usual = if file.private { 0o600 } else { 0o666 };
+            let usual = usual | (execute & (usual >> 2));
+            // Whether its owner may execute it is what the mode says.
+            let fitting = |bits: u32| (bits & 0o677) | (execute & 0o100);
+            let wanted = file.wanted.map(|(bits, exactly)| (fitting(bits), exactly));
             let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            let bits = Bits::from_raw_mode(usual | (execute & (usual >> 2)));
+            let bits = Bits::from_raw_mode(wanted.map_or(usual, |(bits, _)| bits));
             let mut staged = File::from(sys::openat(&staging.fd, name, flags, bits)?);
             staged.write_all(file.bytes)?;
-            if let Some(old) = file.permissions {
-                // Whoever could read the old file may execute the new one, if it is to be executable.
-                let bits = (old & 0o666) | (execute & (old >> 2)) | 0o200;
-                sys::fchmod(&staged, Bits::from_raw_mode(bits))?;
+            match (wanted, file.old) {
+                // A disk without such bits is no reason not to restore the content.
+                (Some((bits, true)), _) => drop(sys::fchmod(&staged, Bits::from_raw_mode(bits))),
+                (Some(_), _) | (None, None) => {}
+                (None, Some(old)) => {
+                    // Whoever could read the old file may execute the new one, if it is to be executable.
+                    let bits = (old & 0o666) | (execute & (old >> 2)) | 0o200;
+                    sys::fchmod(&staged, Bits::from_raw_mode(bits))?;
+                }
             }
             Ok(Some(staged))
         };

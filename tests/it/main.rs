@@ -32,6 +32,7 @@ mod lineage;
 mod link;
 mod meanwhile;
 mod pager;
+mod modes;
 mod places;
 mod random_trees;
 mod real_client;
