@@ -352,13 +352,13 @@ pub(super) fn lines(plan: &Plan, most: usize) -> Vec<Text> {
         lines.push(text!["  ", Style::Warning.of("move   "), move_]);
     }
     for left in plan.left().iter().take(most) {
-        lines.push(format!("  {} {}  {}", ui.paint(Style::Faint, "leave  "), left.path, left.reason));
+        lines.push(text!["  ", Style::Faint.of("leave  "), format!(" {}  {}", left.path, left.reason)]);
     }
     if plan.left().len() > most {
-        lines.push(format!("  and {} more are left as they are", plan.left().len() - most));
+        lines.push(format!("  and {} more are left as they are", plan.left().len() - most).into());
     }
     if !plan.folders().is_empty() {
-        lines.push(format!("  {} made again", count(plan.folders().len(), "empty folder")));
+        lines.push(format!("  {} made again", count(plan.folders().len(), "empty folder")).into());
     }
     if plan.unchanged() > 0 {
         lines.push(format!("  {} already as saved", count(plan.unchanged(), "path")).into());

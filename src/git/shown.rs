@@ -11,7 +11,7 @@ use std::path::Path;
 use super::Repository;
 use super::command::{Answer, Git};
 use crate::error::{IoContext as _, Result};
-use crate::fs::Scratch;
+use crate::fs::ScratchFolder;
 use crate::paths::RepoPath;
 
 /// What attributes are written in.
@@ -31,7 +31,7 @@ pub(super) struct Shown<'a> {
     pub(super) options: Vec<OsString>,
     pub(super) environment: Vec<(&'static str, OsString)>,
     /// Holds what the two above name, as long as it is needed.
-    scratch: Option<Scratch>,
+    scratch: Option<ScratchFolder>,
 }
 
 impl<'a> Shown<'a> {
@@ -48,7 +48,7 @@ impl<'a> Shown<'a> {
 
     /// Makes attributes be read from a commit or tree (`None`: an empty one), of which some files are others.
     pub(super) fn take_attributes(&mut self, tree: Option<&str>, changed: &[Changed]) -> Result<()> {
-        let scratch = Scratch::make(&std::env::temp_dir())?;
+        let scratch = crate::fs::scratch_folder()?;
         let tree = self.tree_with(scratch.path(), tree, changed)?;
         let mut source = OsString::from("--attr-source=");
         source.push(&tree);
@@ -63,7 +63,7 @@ impl<'a> Shown<'a> {
 
     /// Makes ignore rules be read from a commit or tree, in the same way.
     pub(super) fn take_rules(&mut self, tree: Option<&str>, changed: &[Changed]) -> Result<()> {
-        let scratch = Scratch::make(&std::env::temp_dir())?;
+        let scratch = crate::fs::scratch_folder()?;
         let tree = self.tree_with(scratch.path(), tree, changed)?;
         self.show_folder(scratch.path(), &tree, IGNORE)?;
         self.scratch = Some(scratch);

@@ -3,6 +3,7 @@
 #[macro_use]
 mod support;
 
+mod attributes;
 mod command_line;
 mod crash;
 mod damage;
@@ -24,6 +25,7 @@ mod hooks;
 mod hostile;
 mod hostile_cases;
 mod hunks_oracle;
+mod ignored;
 mod index;
 mod interactive;
 mod jobs;
@@ -31,8 +33,9 @@ mod leases;
 mod lineage;
 mod link;
 mod meanwhile;
-mod pager;
 mod modes;
+mod mounts;
+mod pager;
 mod places;
 mod random_trees;
 mod real_client;
