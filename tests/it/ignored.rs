@@ -18,7 +18,7 @@ struct Case {
 }
 
 fn add_and_commit(project: &Project) {
-    project.git(&["add", "-Af"]);
+    project.git(&["add", "-Af", "--", ".", ":!.claude"]);
     project.git(&["commit", "-qm", "since"]);
 }
 
