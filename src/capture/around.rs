@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::git::Ignored;
+use crate::error::Result;
+use crate::git::{Ignored, Repository};
 use crate::manifest::{Around, IgnoredPaths};
 use crate::paths::RepoPath;
 use crate::tree::{Tree, is_staging};
@@ -15,7 +16,12 @@ const MOST_IGNORED: usize = 2_000;
 const MOST_EMPTY: usize = 1_000;
 
 /// Lists it, given what git ignores.
-pub(super) fn look(tree: &Tree, own: &OwnFolders, ignored: &[Ignored]) -> Around {
+pub(super) fn look(
+    repository: &Repository,
+    tree: &Tree,
+    own: &OwnFolders,
+    ignored: &[Ignored],
+) -> Result<Around> {
     let is_ours = |path: &RepoPath| own.hold(path) || is_staging(path);
     let others = || ignored.iter().filter(|entry| !is_ours(&entry.path));
     let paths = |folder: bool| {
@@ -28,5 +34,6 @@ pub(super) fn look(tree: &Tree, own: &OwnFolders, ignored: &[Ignored]) -> Around
     let lists = listed.then(|| IgnoredPaths { files: paths(false), folders: paths(true) });
     let folders: BTreeSet<RepoPath> = paths(true).into_iter().collect();
     let skip = |path: &RepoPath| folders.contains(path) || is_ours(path);
-    Around { ignored: lists, empty_folders: tree.empty_folders(skip, MOST_EMPTY) }
+    let empty_folders = tree.empty_folders(skip, MOST_EMPTY);
+    Ok(Around { ignored: lists, empty_folders, written_by: repository.written_by()? })
 }

@@ -108,7 +108,7 @@ fn read(shared: &Shared<'_>, own_folders: &OwnFolders, listing: Listing) -> Resu
         skipped: all.skipped,
         operation: shared.repository.operation().map(str::to_owned),
     };
-    let around = around::look(&shared.tree, own_folders, &listing.ignored);
+    let around = around::look(shared.repository, &shared.tree, own_folders, &listing.ignored)?;
     Ok(Captured { edits, branch: listing.branch, around })
 }
 

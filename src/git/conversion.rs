@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use super::Repository;
 use super::shown::{Changed, Shown};
 use crate::error::{Error, Kind, Result};
-use crate::manifest::{Mode, Version};
+use crate::manifest::{Mode, Version, WrittenBy};
 use crate::paths::RepoPath;
 
 /// How a repository converts content, by the attributes of one tree.
@@ -19,13 +19,26 @@ pub struct Conversion<'a>(Shown<'a>);
 pub type CheckedOut = std::result::Result<Vec<u8>, String>;
 
 impl Repository {
-    /// Says whether git writes links as links here, and not as plain files.
+    /// Returns the settings, of those that a clone has for itself, that say how files are written.
     ///
     /// # Errors
     /// [`Kind::Environment`] if git can't be run.
-    pub fn makes_links(&self) -> Result<bool> {
-        let answer = self.git.run(&["config", "--type=bool", "--get", "core.symlinks"])?;
-        Ok(answer.stdout.trim_ascii() != b"false")
+    pub fn written_by(&self) -> Result<WrittenBy> {
+        let answer = self.git.run(&["config", "--get-regexp", r"^core\.(autocrlf|eol|symlinks)$"])?;
+        let mut settings = WrittenBy::default();
+        // The last one of a name counts.
+        for line in answer.lines() {
+            let line = String::from_utf8_lossy(line);
+            let (name, value) = line.split_once(' ').unwrap_or((&line, "true"));
+            let off = ["false", "no", "off", "0"].iter().any(|off| value.eq_ignore_ascii_case(off));
+            match name {
+                "core.autocrlf" => settings.autocrlf = (!off).then(|| value.to_ascii_lowercase()),
+                "core.eol" => settings.eol = (value != "native").then(|| value.to_ascii_lowercase()),
+                "core.symlinks" => settings.no_links = off,
+                _ => {}
+            }
+        }
+        Ok(settings)
     }
 
     /// Returns how content is converted by the attributes that are on the disk now.
@@ -46,13 +59,40 @@ impl Repository {
 }
 
 impl Conversion<'_> {
-    /// Returns the same one under other settings: for each name a value.
+    /// Returns the same one under other settings for line ends.
     #[must_use]
-    pub fn under(mut self, settings: &[(&str, &str)]) -> Self {
-        for (name, value) in settings {
-            self.0.options.extend([OsString::from("-c"), OsString::from(format!("{name}={value}"))]);
-        }
+    pub fn under(mut self, settings: &WrittenBy) -> Self {
+        self.0.options.extend(options(settings));
         self
+    }
+
+    /// Returns what files that were written under other settings would be under those here, for each; `None` if it
+    /// is the same, or not what those settings make of it.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] if git can't be run.
+    pub fn rewritten(
+        &mut self,
+        then: &WrittenBy,
+        files: &[(&RepoPath, &[u8])],
+    ) -> Result<Vec<Option<Vec<u8>>>> {
+        self.0.write_no_objects()?;
+        let here = self.0.options.clone();
+        self.0.options.extend(options(then));
+        let clean = files.iter().map(|(path, bytes)| {
+            let answer = self.hash_object(path, bytes, &["-w"], &self.0.environment);
+            answer.map(|oid| (*path, oid))
+        });
+        let clean: Vec<(&RepoPath, String)> = clean.collect::<Result<_>>()?;
+        let wanted: Vec<(&RepoPath, &str)> = clean.iter().map(|(path, oid)| (*path, oid.as_str())).collect();
+        let was = self.checked_out(&wanted)?;
+        self.0.options = here;
+        let is = self.checked_out(&wanted)?;
+        let each = was.into_iter().zip(is).zip(files).map(|((was, is), (_, bytes))| match (was, is) {
+            (Ok(was), Ok(is)) if was == *bytes && is != *bytes => Some(is),
+            _ => None,
+        });
+        Ok(each.collect())
     }
 
     /// Returns those of the paths whose content might be converted.
@@ -165,6 +205,14 @@ impl Conversion<'_> {
         let answer = self.0.git.demand_with(&words, environment, bytes)?;
         Ok(String::from_utf8_lossy(&answer.stdout).trim().to_owned())
     }
+}
+
+fn options(settings: &WrittenBy) -> [OsString; 4] {
+    let option = |name: &str, value: &Option<String>, usual: &str| {
+        OsString::from(format!("{name}={}", value.as_deref().unwrap_or(usual)))
+    };
+    let autocrlf = option("core.autocrlf", &settings.autocrlf, "false");
+    ["-c".into(), autocrlf, "-c".into(), option("core.eol", &settings.eol, "native")]
 }
 
 /// What git said, on one line.

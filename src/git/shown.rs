@@ -75,11 +75,7 @@ impl<'a> Shown<'a> {
         if let (Some(tree), []) = (tree, changed) {
             return Ok(tree.to_owned());
         }
-        let objects = scratch.join("objects");
-        std::fs::create_dir(&objects).context("create", &objects)?;
-        self.environment.push(("GIT_OBJECT_DIRECTORY", objects.into()));
-        let known = self.repository.common_dir.join("objects");
-        self.environment.push(("GIT_ALTERNATE_OBJECT_DIRECTORIES", alternate(&known)));
+        self.write_objects_into(scratch)?;
         let mut environment = self.environment.clone();
         environment.push(("GIT_INDEX_FILE", scratch.join("index").into()));
         let git = |arguments: &[&str], input: &[u8]| self.git.demand_with(arguments, &environment, input);
@@ -103,6 +99,27 @@ impl<'a> Shown<'a> {
         }
         let answer = git(&["write-tree", "--missing-ok"], &[])?;
         Ok(String::from_utf8_lossy(&answer.stdout).trim().to_owned())
+    }
+
+    /// Makes new objects be written into a scratch folder.
+    fn write_objects_into(&mut self, scratch: &Path) -> Result<()> {
+        let objects = scratch.join("objects");
+        std::fs::create_dir(&objects).context("create", &objects)?;
+        self.environment.push(("GIT_OBJECT_DIRECTORY", objects.into()));
+        let known = self.repository.common_dir.join("objects");
+        self.environment.push(("GIT_ALTERNATE_OBJECT_DIRECTORIES", alternate(&known)));
+        Ok(())
+    }
+
+    /// Makes sure that new objects are written into the scratch folder.
+    pub(super) fn write_no_objects(&mut self) -> Result<()> {
+        match &self.scratch {
+            Some(scratch) if !self.environment.iter().any(|(name, _)| *name == "GIT_OBJECT_DIRECTORY") => {
+                let scratch = scratch.path().to_owned();
+                self.write_objects_into(&scratch)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Writes the files of this name of a tree into a folder, and takes that for the work tree.

@@ -22,7 +22,7 @@ use crate::proofs::Proofs;
 use crate::screen;
 use crate::timestamp::Timestamp;
 
-pub use around::{Around, IgnoredPaths};
+pub use around::{Around, IgnoredPaths, WrittenBy};
 pub use bits::Bits;
 pub use edits::{
     Change, Diff, DiffForm, Edit, Edits, HiddenBy, IndexState, Mode, Origin, Skipped, StageVersion,

@@ -9,10 +9,11 @@ use std::collections::BTreeSet;
 use super::here::{Here, look};
 use super::obstacles::spare_mounts;
 use super::steps::{Maker, Steps, index_of, without_links};
+use super::written::as_here;
 use crate::error::{Error, Kind, Result};
 use crate::git::Repository;
 use crate::git::index::IndexEntry;
-use crate::manifest::{Edit, Edits, IndexState, Version};
+use crate::manifest::{Around, Edit, Edits, IndexState, Version};
 use crate::paths::RepoPath;
 use crate::progress::Progress;
 use crate::screen::Line;
@@ -28,6 +29,7 @@ pub(super) fn plan(
     workspace: &Workspace,
     repository: &Repository,
     saved: &Edits,
+    around: Option<&Around>,
     bases: &Bases,
     progress: &Progress,
 ) -> Result<Steps> {
@@ -62,6 +64,8 @@ pub(super) fn plan(
         progress.part(50..75, number as u64, saved.files.len() as u64);
         steps.extend(maker.step(edit, &here[&edit.path])?);
     }
+    let exact = steps.iter().map(|step| step.path.clone()).collect();
+    as_here(repository, &mut maker, saved, around, &mut steps, &exact)?;
     without_links(repository, &mut steps)?;
     let unmade = spare_mounts(&Tree::open(&workspace.root)?, &mut steps)?;
     let unchanged = saved.files.len().saturating_sub(steps.len() + unmade.len());

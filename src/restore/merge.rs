@@ -13,10 +13,11 @@ use super::here::{Here, look};
 use super::obstacles::spare_mounts;
 use super::rules;
 use super::steps::{Maker, Step, Steps, Unmade, Work, without_links};
+use super::written::{as_here, settings};
 use crate::error::{Error, Kind, Result};
 use crate::git::index::IndexEntry;
 use crate::git::{CheckedOut, Conversion, Listing, Repository, Status};
-use crate::manifest::{Edit, Edits, IndexState, Mode, Version};
+use crate::manifest::{Around, Edit, Edits, IndexState, Mode, Version};
 use crate::paths::RepoPath;
 use crate::progress::Progress;
 use crate::store::Bases;
@@ -34,6 +35,7 @@ pub(super) fn plan(
     workspace: &Workspace,
     repository: &Repository,
     saved: &Edits,
+    around: Option<&Around>,
     bases: &Bases,
     progress: &Progress,
 ) -> Result<MergedSteps> {
@@ -51,7 +53,10 @@ pub(super) fn plan(
         true => base.to_owned(),
         false => stand_in(&mut maker, repository, saved, base, listing.head.as_deref())?,
     };
-    let as_saved = rules::conversion(repository, &mut maker, saved, Some(&base))?;
+    let mut as_saved = rules::conversion(repository, &mut maker, saved, Some(&base))?;
+    if let Some(then) = settings(around) {
+        as_saved = as_saved.under(then);
+    }
     let theirs = repository.tree_with(Some(&base), &saved_changes(&mut maker, &as_saved, saved)?)?;
     let ours =
         repository.tree_with(listing.head.as_deref(), &present_changes(workspace, repository, &listing)?)?;
@@ -73,6 +78,7 @@ pub(super) fn plan(
         between(repository, &theirs, &merged.tree)?.into_iter().map(|(path, _)| path).collect();
     let mut steps = Vec::new();
     let mut unmade = Vec::new();
+    let mut exact = BTreeSet::new();
     let mut written = checked_out(repository, &merged.tree, &differing)?;
     for (number, path) in paths.iter().enumerate() {
         progress.part(50..75, number as u64, paths.len() as u64);
@@ -83,6 +89,7 @@ pub(super) fn plan(
             && conflict(saved, edit, here).is_none()
         {
             steps.extend(maker.step(edit, here)?);
+            exact.insert((*path).clone());
             continue;
         }
         let index = match (stages, edit, differing.get(*path)) {
@@ -116,6 +123,7 @@ pub(super) fn plan(
             steps.push(Step::merged((*path).clone(), here, work, index));
         }
     }
+    as_here(repository, &mut maker, saved, around, &mut steps, &exact)?;
     without_links(repository, &mut steps)?;
     unmade.extend(spare_mounts(&Tree::open(&workspace.root)?, &mut steps)?);
     let mut notes: Vec<String> = merged

@@ -26,6 +26,7 @@ mod session;
 mod settings;
 mod stagings;
 mod steps;
+mod written;
 
 use std::path::PathBuf;
 
@@ -218,11 +219,12 @@ pub fn plan_resume(
             let saved = refilled.edits.as_ref();
             unfilled = refilled.held;
             let found = if options.merge {
-                let merged = merge::plan(workspace, repository, saved, &bases, progress)?;
+                let merged =
+                    merge::plan(workspace, repository, saved, manifest.around.as_ref(), &bases, progress)?;
                 conflicts = merged.conflicts;
                 merged.steps
             } else {
-                edits::plan(workspace, repository, saved, &bases, progress)?
+                edits::plan(workspace, repository, saved, manifest.around.as_ref(), &bases, progress)?
             };
             (steps, listing, unchanged) = (found.steps, Some(found.listing), found.unchanged);
             unmade = found.unmade;

@@ -88,6 +88,25 @@ impl Step {
         }
     }
 
+    /// Makes a link of what was a plain file only where there are no links.
+    pub(super) fn as_link(&mut self) {
+        if let Work::Set { mode, bytes, .. } = &mut self.work
+            && !bytes.is_empty()
+            && !bytes.contains(&0)
+        {
+            *mode = Mode::Link;
+        }
+    }
+
+    /// Replaces the content that a file gets.
+    pub(super) fn rewrite(&mut self, new: Vec<u8>, oid: impl Fn(&[u8]) -> String) {
+        let Work::Set { mode, bytes, .. } = &mut self.work else { return };
+        *bytes = new;
+        if self.here.as_ref() == Some(&Version { oid: oid(bytes), mode: *mode }) {
+            self.work = Work::Keep;
+        }
+    }
+
     /// Returns the lines added and removed against the base.
     pub fn lines(&self) -> (u64, u64) {
         self.lines
@@ -120,7 +139,7 @@ pub(super) struct Steps {
 /// Makes plain files of links, in a repository that is told that there are none here (`core.symlinks`).
 pub(super) fn without_links(repository: &Repository, steps: &mut Vec<Step>) -> Result<()> {
     let is_link = |step: &Step| matches!(&step.work, Work::Set { mode: Mode::Link, .. });
-    if steps.iter().any(is_link) && !repository.makes_links()? {
+    if steps.iter().any(is_link) && repository.written_by()?.no_links {
         let version_of = |bytes: &[u8]| Version { oid: repository.hash().blob_id(bytes), mode: Mode::File };
         steps.iter_mut().for_each(|step| step.without_link(version_of));
         steps.retain(Step::does_something);

@@ -177,6 +177,29 @@ fn a_merge_converts_as_the_merged_tree_has_it() {
 }
 
 #[test]
+fn a_smudge_filter_that_says_very_much_is_no_deadlock_and_one_that_fails_spares_the_others() {
+    let project = Project::new();
+    project.git(&["config", "filter.loud.smudge", "yes complaint | head -c 300000 >&2; cat"]);
+    project.git(&["config", "filter.bad.smudge", "false"]);
+    project.git(&["config", "filter.bad.clean", "cat"]);
+    project.git(&["config", "filter.bad.required", "true"]);
+    project.write(".gitattributes", "*.loud filter=loud\n*.bad filter=bad\n");
+    for name in ["1.loud", "2.bad", "3.loud", "4.bad", "5 odd.loud", " 6.loud"] {
+        project.write(name, format!("{name}\n"));
+    }
+    project.git(&["add", "."]);
+    project.git(&["commit", "-qm", "base"]);
+    project.snap(&["save", "x"]).exits(0);
+    for name in ["1.loud", "2.bad", "3.loud", "4.bad", "5 odd.loud", " 6.loud"] {
+        remove(&project, &[name]);
+    }
+    project.snap(&["rewind", "x"]).exits(6).says(&["not set: 2.bad", "not set: 4.bad", "smudge filter bad"]);
+    for name in ["1.loud", "3.loud", "5 odd.loud", " 6.loud"] {
+        assert_eq!(project.read(name), format!("{name}\n").as_bytes());
+    }
+}
+
+#[test]
 fn an_object_of_lfs_that_is_not_here_keeps_one_file_back_and_no_more() {
     let Some(project) = CASES[6].project(false) else { return };
     project.write("a.txt", "edited\n");
@@ -231,4 +254,48 @@ fn where_git_makes_no_links_a_link_comes_back_as_a_plain_file() {
     assert!(clone.path("link").symlink_metadata().must("a file").is_file());
     assert_eq!(clone.read("link"), b"a.txt");
     assert_eq!(clone.git(&["status", "--short"]), " M a.txt\n");
+}
+
+#[test]
+fn edits_of_a_clone_with_other_line_ends_are_written_as_git_writes_them_here() {
+    let text =
+        |lines: &[&str], end: &str| lines.iter().map(|line| format!("{line}{end}")).collect::<String>();
+    for (there, here, end) in [("true", "false", "\n"), ("false", "true", "\r\n"), ("true", "input", "\n")] {
+        for merge in [false, true] {
+            let project = Project::new();
+            let from = project.cloned_with(&[("core.autocrlf", there)]);
+            let to = project.cloned_with(&[("core.autocrlf", here)]);
+            let own = if there == "true" { "\r\n" } else { "\n" };
+            from.write("a.txt", text(&["one", "2", "three"], own));
+            from.write("new.txt", text(&["new"], own));
+            from.write("raw.bin", b"a\r\n\0\n");
+            from.git(&["add", "new.txt"]);
+            let changed = from.git(&["diff", "HEAD", "--numstat", "--", "a.txt"]);
+            from.snap(&["save", "x"]).exits(0);
+            let store = from.stored("");
+            let mut arguments = vec!["resume", "x", "--store", store.to_str().must("UTF-8")];
+            arguments.extend(merge.then_some("--merge"));
+            to.snap(&arguments).exits(0);
+            let what = format!("{there} to {here}, merge: {merge}");
+            assert_eq!(to.read("a.txt"), text(&["one", "2", "three"], end).as_bytes(), "{what}");
+            assert_eq!(to.read("new.txt"), text(&["new"], end).as_bytes(), "{what}");
+            assert_eq!(to.read("raw.bin"), b"a\r\n\0\n", "{what}");
+            assert_eq!(to.git(&["diff", "HEAD", "--numstat", "--", "a.txt"]), changed, "{what}");
+        }
+    }
+}
+
+#[test]
+fn a_link_that_was_edited_where_there_are_none_is_one_again_elsewhere() {
+    let project = Project::new();
+    symlink("a.txt", project.path("link")).must("a link");
+    project.git(&["add", "link"]);
+    project.git(&["commit", "-qm", "a link"]);
+    let from = project.cloned_with(&[("core.symlinks", "false")]);
+    from.write("link", "b.txt");
+    from.snap(&["save", "x"]).exits(0);
+    let to = project.cloned();
+    let store = from.stored("");
+    to.snap(&["resume", "x", "--store", store.to_str().must("UTF-8")]).exits(0);
+    assert_eq!(fs::read_link(to.path("link")).must("a link"), PathBuf::from("b.txt"));
 }
