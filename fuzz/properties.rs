@@ -2,7 +2,7 @@
 //!
 //! `fuzz/run` searches for bytes that break them; `tests/it/fuzzed.rs` replays the kept ones.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use claude_snap::digest::{GitHash, ObjectId};
 use claude_snap::manifest::{DiffForm, Manifest, seal};
@@ -77,16 +77,37 @@ pub fn rules(data: &[u8]) {
     let mut rules = risk::Rules::default();
     let _understood = rules.add(data);
     let text = String::from_utf8_lossy(data);
-    let unsaved = |_: &Path| risk::Unsaved::Whole;
-    let place = risk::Place {
-        root: Path::new("/r"),
-        cwd: Path::new("/r/c"),
-        home: Path::new("/h"),
-        unsaved: &unsaved,
-    };
-    let call = risk::Call { tool: "Bash", command: Some(&text), file: None };
-    if let Some(risk) = risk::of_call(&call, &rules, &place) {
+    let place = risk::Place { cwd: Path::new("/r/c"), home: Path::new("/h"), around: &Anywhere };
+    let input = serde_json::json!({ "command": text });
+    for risk in risk::of_call(&risk::Call { tool: "Bash", input: &input }, &rules, &place) {
         assert!(risk.step.chars().count() < 400, "{}", risk.step);
+        for target in &risk.touched.targets {
+            assert!(target.path.is_absolute(), "{target:?}");
+        }
+    }
+    if let Ok(input) = serde_json::from_slice(data) {
+        risk::of_call(&risk::Call { tool: "mcp__fs__delete", input: &input }, &rules, &place);
+    }
+}
+
+/// A machine on which everything is worth keeping.
+struct Anywhere;
+
+impl risk::Around for Anywhere {
+    fn unsaved(&self, _: &Path) -> risk::Unsaved {
+        risk::Unsaved::Whole
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        (name.len() < 3).then(|| name.to_owned())
+    }
+
+    fn top(&self, folder: &Path) -> Option<PathBuf> {
+        folder.parent().map(Path::to_owned)
+    }
+
+    fn is_folder(&self, path: &Path) -> bool {
+        path.as_os_str().len().is_multiple_of(2)
     }
 }
 
@@ -100,7 +121,10 @@ pub fn path(data: &[u8]) {
     assert!(joined.starts_with("/root") && joined.components().all(plain), "{path}");
     let json = serde_json::to_string(&path).expect("JSON");
     assert_eq!(serde_json::from_str::<RepoPath>(&json).expect("a path"), path);
-    let _judged = (sensitive::concern(&path), path.is_portable());
+    let _judged = (
+        sensitive::concern(&path, sensitive::Shape::default(), &sensitive::Places::new()),
+        path.is_portable(),
+    );
     shown_is_safe(path.to_string().as_bytes(), false);
 }
 

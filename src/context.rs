@@ -77,6 +77,7 @@ impl Context {
             Some(folder) => std::path::absolute(&folder).context("find", &folder)?,
             None => home.join(".claude"),
         };
+        crate::programs::work_in(&cwd);
         let store = match store {
             Some(folder) => Some(std::path::absolute(&folder).context("find", &folder)?),
             None => None,

@@ -100,13 +100,11 @@ impl Error {
         self
     }
 
-    /// Adds what a program said for its cause: the first line, and any others as a list.
+    /// Adds what a program said for its cause, on one line: a name in it must not begin another.
     #[must_use]
-    pub fn said(mut self, text: &str) -> Error {
-        let mut lines = text.trim().lines();
-        self.cause = Some(lines.next().unwrap_or_default().to_owned());
-        self.list.extend(lines.map(str::to_owned));
-        self
+    pub fn said(self, text: &str) -> Error {
+        let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        self.because(lines.join("; "))
     }
 
     /// Adds what there are several of, to be shown one a line.

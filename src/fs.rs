@@ -14,7 +14,7 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use crate::error::{Error, IoContext, Kind, Result};
-use crate::place::{Place, strange};
+use crate::place::{Place, Shape, strange};
 
 /// How the names of our temporary files begin.
 pub const TEMPORARY: &str = "snap-tmp-";
@@ -67,7 +67,7 @@ impl Draft {
     /// [`Kind::Environment`] with the path.
     pub fn begin(folder: &Place) -> Result<Draft> {
         let place = folder.join(random_name(TEMPORARY)?);
-        let file = place.create()?;
+        let file = place.create(0o600)?;
         Ok(Draft { file, name: Temporary(Some(place)) })
     }
 
@@ -234,13 +234,27 @@ pub fn random_bytes() -> Result<[u8; 32]> {
     Ok(bytes)
 }
 
-/// Finds a program in the folders of `PATH` that are absolute; the first of that name.
-pub fn find_program(name: &str) -> Option<std::path::PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
-        .filter(|entry| entry.is_absolute())
-        .map(|entry| entry.join(name))
-        .find(|program| program.is_file())
+/// Replaces a file in a place that is not ours alone as a whole, or makes it, with the folders above; its mode stays.
+/// Nothing is written through a link.
+///
+/// # Errors
+/// [`Kind::Refused`] if something else is in its place, [`Kind::Environment`] with the path; the file is then as it was.
+pub fn replace_there(place: &Place, bytes: &[u8]) -> Result<()> {
+    let old = place.stat()?;
+    if old.is_some_and(|old| old.shape != Shape::File) {
+        return Err(strange(&place.path(), "it is not a regular file"));
+    }
+    place.folder().make_folder()?;
+    let temporary = place.folder().join(random_name(".snap-")?);
+    let mut file = temporary.create(0o644)?;
+    let name = Temporary(Some(temporary));
+    let written = file.write_all(bytes).and_then(|()| match old {
+        Some(old) => file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(old.mode)),
+        None => Ok(()),
+    });
+    written.and_then(|()| file.sync_all()).context("write", &place.path())?;
+    name.publish(place, Existing::Replace)?;
+    place.folder().sync()
 }
 
 /// Replaces a file of the user's as a whole, or makes it, with the folders above; its mode stays.

@@ -1,21 +1,40 @@
-//! Ctrl-C and friends, while a restore is under way: noticed between two steps, never in one.
+//! Ctrl-C and friends: while a restore is under way noticed between two steps, never in one; at any
+//! other time the end of the program, and so it is if a step does not come to its end.
 //!
 //! Owns the `signal-hook` crate. Without it, an interrupted restore would leave files in its
-//! staging folder and git's lock on the index; with it, everything is taken back first.
+//! staging folder and git's lock on the index; with it, everything is taken back first. A step that
+//! waits for something that never comes must not hold the program for ever: a second signal, or
+//! some seconds, end it as the first would have, and the next command takes the restore back.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
-use signal_hook::SigId;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 use crate::error::{Error, Kind, Result};
 
-/// Watches for signals that would end the program, as long as it lives.
-pub struct Interrupt {
+/// How long a step may take to come to its end; less than what is usually given a program before it is killed.
+const GRACE: Duration = Duration::from_secs(8);
+
+/// How often it is looked whether another signal came.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// What the watching thread and the program tell each other.
+#[derive(Clone, Default)]
+struct Shared {
+    /// A restore is under way.
+    guarded: Arc<AtomicBool>,
+    /// A signal came while it was.
     seen: Arc<AtomicBool>,
-    watching: Vec<SigId>,
 }
+
+/// The one watch of this process: a handler that was put in can't be taken out again.
+static WATCH: OnceLock<Shared> = OnceLock::new();
+
+/// Keeps signals that would end the program from doing so at once, as long as it lives.
+pub struct Interrupt(Shared);
 
 impl Interrupt {
     /// Begins to watch.
@@ -23,14 +42,23 @@ impl Interrupt {
     /// # Errors
     /// [`Kind::Environment`] if the system refuses.
     pub fn watch() -> Result<Interrupt> {
-        let seen = Arc::new(AtomicBool::new(false));
-        let mut watching = Vec::new();
-        for signal in [SIGHUP, SIGINT, SIGTERM] {
-            let id = signal_hook::flag::register(signal, Arc::clone(&seen))
-                .map_err(|error| Error::new(Kind::Environment, "Cannot watch for signals").because(error))?;
-            watching.push(id);
-        }
-        Ok(Interrupt { seen, watching })
+        let shared = match WATCH.get() {
+            Some(shared) => shared.clone(),
+            None => {
+                let shared = Shared::default();
+                // By the handler itself: nothing comes between the signal and the next step.
+                for signal in [SIGHUP, SIGINT, SIGTERM] {
+                    signal_hook::flag::register(signal, Arc::clone(&shared.seen)).map_err(refused)?;
+                }
+                let guarded = Arc::clone(&shared.guarded);
+                let signals = Signals::new([SIGHUP, SIGINT, SIGTERM]).map_err(refused)?;
+                std::thread::spawn(move || end(signals, || guarded.load(Ordering::SeqCst)));
+                WATCH.get_or_init(|| shared).clone()
+            }
+        };
+        shared.seen.store(false, Ordering::SeqCst);
+        shared.guarded.store(true, Ordering::SeqCst);
+        Ok(Interrupt(shared))
     }
 
     /// Fails if a signal has come.
@@ -38,10 +66,16 @@ impl Interrupt {
     /// # Errors
     /// [`Kind::Environment`], to be passed on so that everything is taken back.
     pub fn check(&self) -> Result<()> {
-        match self.seen.load(Ordering::Relaxed) {
+        match self.0.seen.load(Ordering::SeqCst) {
             true => Err(Error::new(Kind::Environment, "Interrupted").hint("nothing was changed")),
             false => Ok(()),
         }
+    }
+}
+
+impl Drop for Interrupt {
+    fn drop(&mut self) {
+        self.0.guarded.store(false, Ordering::SeqCst);
     }
 }
 
@@ -50,20 +84,30 @@ impl Interrupt {
 /// # Errors
 /// [`Kind::Environment`] if the system refuses.
 pub fn on_end(then: impl FnOnce() + Send + 'static) -> Result<()> {
-    let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM, SIGQUIT])
-        .map_err(|error| Error::new(Kind::Environment, "Cannot watch for signals").because(error))?;
+    let signals = Signals::new([SIGHUP, SIGINT, SIGTERM, SIGQUIT]).map_err(refused)?;
     std::thread::spawn(move || {
-        if signals.forever().next().is_some() {
-            then();
-        }
+        let mut then = Some(then);
+        end(signals, || {
+            then.take().map(|then| then());
+            true
+        });
     });
     Ok(())
 }
 
-impl Drop for Interrupt {
-    fn drop(&mut self) {
-        for id in self.watching.drain(..) {
-            signal_hook::low_level::unregister(id);
+/// Waits for a signal and ends the program by it: at once or, if the program is `asked` and will end by itself, when
+/// it has not done so in time.
+fn end(mut signals: Signals, mut asked: impl FnMut() -> bool) {
+    let Some(signal) = signals.forever().next() else { return };
+    let deadline = Instant::now() + GRACE;
+    if asked() {
+        while Instant::now() < deadline && signals.pending().next().is_none() {
+            std::thread::sleep(PAUSE);
         }
     }
+    let _does_not_return = signal_hook::low_level::emulate_default_handler(signal);
+}
+
+fn refused(error: std::io::Error) -> Error {
+    Error::new(Kind::Environment, "Cannot watch for signals").because(error)
 }

@@ -34,6 +34,7 @@ pub mod keeper;
 pub mod manifest;
 pub mod paths;
 pub mod place;
+pub mod programs;
 pub mod progress;
 pub mod proofs;
 pub mod redaction;

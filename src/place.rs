@@ -37,6 +37,8 @@ struct Inner {
     /// From there on, real folders only.
     inside: Vec<OsString>,
     path: PathBuf,
+    /// The mode of folders that are made.
+    mode: u32,
     open: Mutex<Option<Arc<OwnedFd>>>,
 }
 
@@ -66,6 +68,8 @@ pub enum Shape {
 pub struct Stat {
     /// What it is.
     pub shape: Shape,
+    /// Its permission bits.
+    pub mode: u32,
     /// Its size in bytes.
     pub size: u64,
     /// When its content was changed last.
@@ -87,11 +91,20 @@ impl Root {
         Root::below(path, &[])
     }
 
+    /// The same, for files that are not ours alone: what is made gets the usual modes.
+    pub fn shared(path: &Path) -> Root {
+        Root::with(path, &[], 0o777)
+    }
+
     /// A folder below one that is the user's own, through real folders only.
     pub fn below(anchor: &Path, inside: &[&OsStr]) -> Root {
+        Root::with(anchor, inside, 0o700)
+    }
+
+    fn with(anchor: &Path, inside: &[&OsStr], mode: u32) -> Root {
         let path = inside.iter().fold(anchor.to_owned(), |path, name| path.join(name));
         let inside = inside.iter().map(|name| (*name).to_owned()).collect();
-        Root(Arc::new(Inner { anchor: anchor.to_owned(), inside, path, open: Mutex::new(None) }))
+        Root(Arc::new(Inner { anchor: anchor.to_owned(), inside, path, mode, open: Mutex::new(None) }))
     }
 
     /// Returns where it is, as it was named.
@@ -117,7 +130,7 @@ impl Root {
         let opened = match open_anchor() {
             Err(Errno::NOENT) if missing == Missing::Make => {
                 let mut builder = std::fs::DirBuilder::new();
-                let mode = if self.0.inside.is_empty() { 0o700 } else { 0o777 };
+                let mode = if self.0.inside.is_empty() { self.0.mode } else { 0o777 };
                 builder.recursive(true).mode(mode).create(anchor).context("create", anchor)?;
                 open_anchor()
             }
@@ -133,7 +146,7 @@ impl Root {
         for (number, name) in self.0.inside.iter().enumerate() {
             path.push(name);
             // Of the folders above the last, others may have use too.
-            let mode = if number + 1 == self.0.inside.len() { 0o700 } else { 0o777 };
+            let mode = if number + 1 == self.0.inside.len() { self.0.mode } else { 0o777 };
             let Some(next) = open_folder(&fd, name, &path, missing, mode)? else { return Ok(None) };
             fd = next;
         }
@@ -201,6 +214,18 @@ impl Place {
     /// Says whether a real folder stands there.
     pub fn is_folder(&self) -> bool {
         matches!(self.open_as_folder(Missing::Stop), Ok(Some(_)))
+    }
+
+    /// Makes sure that a plain file stands there, or nothing.
+    ///
+    /// # Errors
+    /// [`Kind::Refused`] if something else does, else as [`Place::stat`].
+    pub fn refuse_special(&self) -> Result<()> {
+        match self.stat()?.map(|found| found.shape) {
+            None | Some(Shape::File) => Ok(()),
+            Some(Shape::Link) => Err(strange(&self.path(), "it is a symbolic link")),
+            Some(_) => Err(strange(&self.path(), "it is not a regular file")),
+        }
     }
 
     /// Lists the names in the folder, in no order; a folder that is not there has none.
@@ -307,11 +332,11 @@ impl Place {
         }
     }
 
-    /// Makes a new file that only its owner can read, in a folder that is there.
-    pub(crate) fn create(&self) -> Result<File> {
+    /// Makes a new file, in a folder that is there.
+    pub(crate) fn create(&self, mode: u32) -> Result<File> {
         let (folder, name) = self.walk(Missing::Stop)?.ok_or_else(|| gone(&self.path()))?;
         let flags = PLAIN | OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
-        let made = sys::openat(&folder, name, flags, Bits::from_raw_mode(0o600));
+        let made = sys::openat(&folder, name, flags, Bits::from_raw_mode(mode.try_into().unwrap_or(0o600)));
         made.map(File::from).map_err(io::Error::from).context("create", &self.path())
     }
 
@@ -405,7 +430,7 @@ impl Place {
             return self.root.open(missing);
         }
         let Some((folder, name)) = self.walk(missing)? else { return Ok(None) };
-        Ok(open_folder(&folder, name, &self.path(), missing, 0o700)?.map(Arc::new))
+        Ok(open_folder(&folder, name, &self.path(), missing, self.root.0.mode)?.map(Arc::new))
     }
 
     /// Opens the folder that it is in, component by component, never through a link.
@@ -424,7 +449,7 @@ impl Place {
         let mut path = self.root.path().to_owned();
         for component in components {
             path.push(component);
-            let Some(next) = open_folder(&folder, component, &path, missing, 0o700)? else {
+            let Some(next) = open_folder(&folder, component, &path, missing, self.root.0.mode)? else {
                 return Ok(None);
             };
             folder = Arc::new(next);
@@ -519,6 +544,7 @@ fn stat_of(stat: &sys::Stat) -> Stat {
     let changed = (stat.st_ctime, i64::try_from(stat.st_ctime_nsec).unwrap_or_default());
     Stat {
         shape,
+        mode: u32::from(stat.st_mode) & 0o777,
         size,
         modified: UNIX_EPOCH + seconds + nanoseconds,
         identity: (stat.st_dev, stat.st_ino, size, changed.0, changed.1),

@@ -57,6 +57,9 @@ pub struct Candidate {
     pub safety: bool,
     /// Whether a hook made it; it is kept by a policy of its own and counts in no other.
     pub automatic: bool,
+    /// Whether it is the user's own. The others are counted apart: whatever came with a clone, and however it is
+    /// dated, takes the place of none of these.
+    pub own: bool,
 }
 
 /// One file that a snapshot needs, by a name that is the same for all who need it, and its bytes on disk.
@@ -86,52 +89,63 @@ impl Verdict {
 /// Pinned ones and young safety snapshots always stay. With rules that keep alone, all others
 /// go; with `older_than` alone, all older ones go; with both, only what is old and kept by no
 /// rule. Automatic ones are not counted: [`AUTOMATIC`] of them and one a day for
-/// [`AUTOMATIC_DAYS`] stay, unless `older_than` says that they are too old. `max_size` is
-/// [`limit_size`]'s.
+/// [`AUTOMATIC_DAYS`] stay, unless `older_than` says that they are too old. What is not the user's own is judged
+/// by the same rules and counted apart. `max_size` is [`limit_size`]'s.
 pub fn plan(newest_first: &[Candidate], policy: Policy, now: Timestamp) -> Vec<Verdict> {
-    let mut rank = 0;
-    let mut automatic = AutomaticSoFar::default();
-    let mut days = Periods::default();
-    let mut weeks = Periods::default();
-    newest_first
-        .iter()
-        .map(|candidate| {
-            if candidate.automatic && !candidate.pinned {
-                return automatic.judge(candidate, policy, now);
-            }
-            if let Some(verdict) = protected(candidate, now) {
-                return verdict;
-            }
-            if candidate.safety {
-                return by_age(candidate, policy, now);
-            }
-            rank += 1;
-            let day = candidate.created_at.as_millis().div_euclid(DAY);
-            let of_day = days.first(day);
-            // 1970 began on a Thursday.
-            let of_week = weeks.first((day + 3).div_euclid(7));
-            if let Some(last) = policy.keep_last.filter(|last| rank <= *last) {
-                return Verdict::keep(format!("number {rank} of the newest {last}"));
-            }
-            if let (Some(number), Some(limit)) = (of_day, policy.keep_daily)
-                && number <= limit
-            {
-                return Verdict::keep(format!("the newest of its day, {number} of {limit}"));
-            }
-            if let (Some(number), Some(limit)) = (of_week, policy.keep_weekly)
-                && number <= limit
-            {
-                return Verdict::keep(format!("the newest of its week, {number} of {limit}"));
-            }
-            by_age(candidate, policy, now)
-        })
-        .collect()
+    let (mut own, mut others) = (SoFar::default(), SoFar::default());
+    let judge = |candidate: &Candidate| match candidate.own {
+        true => own.judge(candidate, policy, now),
+        false => others.judge(candidate, policy, now),
+    };
+    newest_first.iter().map(judge).collect()
+}
+
+/// The snapshots judged so far that count together.
+#[derive(Default)]
+struct SoFar {
+    rank: usize,
+    automatic: AutomaticSoFar,
+    days: Periods,
+    weeks: Periods,
+}
+
+impl SoFar {
+    fn judge(&mut self, candidate: &Candidate, policy: Policy, now: Timestamp) -> Verdict {
+        if candidate.automatic && !candidate.pinned {
+            return self.automatic.judge(candidate, policy, now);
+        }
+        if let Some(verdict) = protected(candidate, now) {
+            return verdict;
+        }
+        if candidate.safety {
+            return by_age(candidate, policy, now);
+        }
+        self.rank += 1;
+        let day = candidate.created_at.as_millis().div_euclid(DAY);
+        let of_day = self.days.first(day);
+        // 1970 began on a Thursday.
+        let of_week = self.weeks.first((day + 3).div_euclid(7));
+        if let Some(last) = policy.keep_last.filter(|last| self.rank <= *last) {
+            return Verdict::keep(format!("number {} of the newest {last}", self.rank));
+        }
+        if let (Some(number), Some(limit)) = (of_day, policy.keep_daily)
+            && number <= limit
+        {
+            return Verdict::keep(format!("the newest of its day, {number} of {limit}"));
+        }
+        if let (Some(number), Some(limit)) = (of_week, policy.keep_weekly)
+            && number <= limit
+        {
+            return Verdict::keep(format!("the newest of its week, {number} of {limit}"));
+        }
+        by_age(candidate, policy, now)
+    }
 }
 
 /// Turns verdicts round, oldest first, until what is kept needs at most `limit` bytes on disk.
 ///
 /// What several snapshots need counts once. Pinned ones and young safety snapshots stay, even
-/// above the limit. `pieces` gives the files of each snapshot, in the order of the candidates.
+/// above the limit. What is not the user's own goes before anything that is. `pieces` gives the files of each snapshot, in the order of the candidates.
 pub fn limit_size(
     newest_first: &[Candidate],
     pieces: &[Vec<Piece>],
@@ -142,10 +156,10 @@ pub fn limit_size(
     let mut needed = BTreeSet::new();
     let mut total: u64 = 0;
     let stays = |candidate: &Candidate| protected(candidate, now).is_some();
-    // What stays whatever the limit comes first, then the newest.
-    for first in [true, false] {
+    // The user's own first; of each, what stays whatever the limit, then the newest.
+    for (own, first) in [(true, true), (true, false), (false, true), (false, false)] {
         for ((candidate, pieces), verdict) in newest_first.iter().zip(pieces).zip(verdicts.iter_mut()) {
-            if !verdict.keep || stays(candidate) != first {
+            if !verdict.keep || candidate.own != own || stays(candidate) != first {
                 continue;
             }
             let new: Vec<&Piece> = pieces.iter().filter(|(name, _)| !needed.contains(name)).collect();
@@ -234,6 +248,7 @@ mod tests {
             pinned: false,
             safety: false,
             automatic: false,
+            own: true,
         }
     }
 
@@ -292,6 +307,25 @@ mod tests {
         assert_eq!(verdicts[60..], [true, false, true, false, false, true]);
         let old = Policy { older_than: Some(Duration::from_secs(7_200)), ..Policy::default() };
         assert_eq!(kept(&[automatic(1), automatic(3)], old), [true, false]);
+    }
+
+    #[test]
+    fn what_is_not_the_users_own_takes_the_place_of_nothing_that_is() {
+        let foreign = |candidate: Candidate| Candidate { own: false, ..candidate };
+        let automatic = |days_ago| Candidate { automatic: true, ..saved(days_ago) };
+        let mut all: Vec<Candidate> = (0..60).map(|number| foreign(automatic(-1_000 - number))).collect();
+        all.extend((0..4).map(|number| foreign(saved(-100 - number))));
+        all.extend([saved(1), saved(2), saved(3), automatic(4), automatic(5)]);
+        let last = Policy { keep_last: Some(2), ..Policy::default() };
+        let verdicts = kept(&all, last);
+        assert_eq!(verdicts[64..], [true, true, false, true, true], "as if the others were not there");
+        assert_eq!(verdicts[60..64], [true, true, false, false], "the others among themselves");
+        let now = Timestamp::from_millis(100 * DAY);
+        let all = [foreign(Candidate { pinned: true, ..saved(-9) }), foreign(saved(-8)), saved(1), saved(2)];
+        let pieces: Vec<Vec<Piece>> = (0..4).map(|number| vec![(format!("{number}"), 10)]).collect();
+        let mut verdicts = plan(&all, Policy { max_size: Some(20), ..Policy::default() }, now);
+        limit_size(&all, &pieces, &mut verdicts, 20, now);
+        assert_eq!(verdicts.iter().map(|one| one.keep).collect::<Vec<_>>(), [true, false, true, true]);
     }
 
     #[test]

@@ -92,7 +92,7 @@ impl Workspace {
         };
         let client = ClientHome::new(&context.config_dir, &context.home, context.task_list.clone());
         let trust = Arc::new(Trust::new(&context.state));
-        let store = store.sealed(Arc::clone(&trust) as Arc<dyn Seal>);
+        let store = store.sealed(Arc::clone(&trust) as Arc<dyn Seal>, context.now);
         Ok(Workspace { root, repository, store, client, trust, variables: context.variables.clone() })
     }
 
@@ -161,7 +161,8 @@ impl Workspace {
         OwnFolders(all.into_iter().flatten().filter_map(|folder| self.path_of(folder)).collect())
     }
 
-    fn path_of(&self, folder: &Path) -> Option<RepoPath> {
+    /// Returns the place of something in the work tree; `None` if it lies elsewhere.
+    pub fn path_of(&self, folder: &Path) -> Option<RepoPath> {
         let inside = folder.strip_prefix(&self.root).ok()?;
         RepoPath::new(inside.as_os_str().as_bytes()).ok()
     }

@@ -30,7 +30,8 @@ pub(super) fn same_edits(
 ) -> Result<Option<Manifest>> {
     let of_session = |m: &Manifest| m.session.as_ref().map(|s| &s.id) == session.map(|s| &s.id);
     let newest =
-        workspace.store.entries()?.into_iter().filter_map(|entry| entry.manifest.ok()).find(|m| {
+        // What came with a clone protects nothing.
+        workspace.store.entries()?.into_iter().filter(|e| e.own).filter_map(|e| e.manifest.ok()).find(|m| {
             m.safety.is_none() && m.workspace.root == workspace.root.as_path().into() && of_session(m)
         });
     let unchanged = |m: &Manifest| {
@@ -43,7 +44,8 @@ fn same(one: &crate::manifest::Edits, other: &crate::manifest::Edits) -> bool {
     one.base == other.base && one.operation == other.operation && one.files == other.files
 }
 
-/// Removes the automatic snapshots that their policy does not keep, and what only they needed.
+/// Removes the user's automatic snapshots that their policy does not keep, and what only they needed. What is not
+/// proven to be the user's is neither counted nor removed.
 ///
 /// # Errors
 /// What the disk says, or that others hold the store for longer than ten seconds.
@@ -51,7 +53,7 @@ pub fn tidy(context: &Context, workspace: &Workspace) -> Result<()> {
     let store = &workspace.store;
     let is_automatic = |m: &Manifest| m.created_by.trigger == Trigger::Auto;
     let count = |entries: &[crate::store::Entry]| {
-        entries.iter().filter(|entry| entry.manifest.as_ref().is_ok_and(is_automatic)).count()
+        entries.iter().filter(|entry| entry.own && entry.manifest.as_ref().is_ok_and(is_automatic)).count()
     };
     if count(&store.entries()?) <= AUTOMATIC {
         return Ok(());
@@ -61,6 +63,7 @@ pub fn tidy(context: &Context, workspace: &Workspace) -> Result<()> {
     let entries = store.entries()?;
     let automatic: Vec<_> = entries
         .iter()
+        .filter(|entry| entry.own)
         .filter_map(|entry| Some((entry, entry.manifest.as_ref().ok().filter(|m| is_automatic(m))?)))
         .collect();
     let candidates: Vec<Candidate> = automatic
@@ -70,6 +73,7 @@ pub fn tidy(context: &Context, workspace: &Workspace) -> Result<()> {
             pinned: entry.pinned,
             safety: false,
             automatic: true,
+            own: true,
         })
         .collect();
     let verdicts = retention::plan(&candidates, Policy::default(), context.now);

@@ -2,8 +2,9 @@
 //!
 //! A session goes on from the snapshot that it was saved as or brought back from last, on
 //! this machine; the log knows. That matters once several people go on from one snapshot:
-//! the newest one of the same session may be somebody else's. Without a line in the log (it
-//! is bounded, and each store has its own) the newest of the same session is taken.
+//! the newest one of the same session may be somebody else's. Only lines count that are proven to be
+//! this user's. Without one (the log is bounded, and each store has its own) the newest of the same
+//! session is taken that this user saved.
 
 use crate::context::Context;
 use crate::ids::SnapshotId;
@@ -11,17 +12,17 @@ use crate::manifest::Manifest;
 use crate::store::{LogEntry, Operation};
 
 /// Finds the parent of a snapshot that is about to be saved; `earlier` are the snapshots of
-/// the store without safety snapshots, newest first, and `log` is oldest first.
+/// the store without safety snapshots, newest first, and those of them that are this user's own; `log` is oldest first.
 pub(super) fn parent(
     context: &Context,
     log: &[LogEntry],
-    earlier: &[&Manifest],
+    (earlier, own): (&[&Manifest], &[&Manifest]),
     new: &Manifest,
 ) -> Option<SnapshotId> {
     let here = |entry: &LogEntry| entry.user == context.user && entry.host == context.host;
     last_line(log, earlier, new, here)
         .or_else(|| last_line(log, earlier, new, |_| true))
-        .or_else(|| earlier.iter().find(|manifest| of_same_work(manifest, new)).map(|m| m.id.clone()))
+        .or_else(|| own.iter().find(|manifest| of_same_work(manifest, new)).map(|m| m.id.clone()))
 }
 
 /// Finds what the last line on this session, or on this folder without one, is about. What

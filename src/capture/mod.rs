@@ -151,13 +151,17 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     manifest.message = request.message.map(str::to_owned);
 
     let earlier = workspace.store.entries()?;
-    let earlier: Vec<&Manifest> = earlier.iter().filter_map(|entry| entry.manifest.as_ref().ok()).collect();
-    let saved: Vec<&Manifest> = earlier.iter().copied().filter(|m| m.safety.is_none()).collect();
-    let newest = saved.iter().find(|m| m.workspace.root == manifest.workspace.root);
+    let saved = |own: bool| -> Vec<&Manifest> {
+        let wanted = earlier.iter().filter(|entry| entry.own || !own);
+        wanted.filter_map(|entry| entry.manifest.as_ref().ok()).filter(|m| m.safety.is_none()).collect()
+    };
+    // What came with a clone may say of itself whatever it likes: it stands for no save of the user's.
+    let own = saved(true);
+    let newest = own.iter().find(|m| m.workspace.root == manifest.workspace.root);
     let same = newest.filter(|m| m.state == manifest.state);
     let unchanged_since = same.map(|m| m.name.clone());
     if let Some(Automatic::NewState(pause)) = request.automatic {
-        let last = saved.iter().find(|m| m.created_by.trigger == Trigger::Auto);
+        let last = own.iter().find(|m| m.created_by.trigger == Trigger::Auto);
         if let Some(last) = last.filter(|last| context.now.since(last.created_at) < pause) {
             return Ok(Report { manifest: (**last).clone(), unchanged_since, written: false, notes });
         }
@@ -167,8 +171,8 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
         return Ok(Report { manifest: (**same).clone(), unchanged_since, written: false, notes });
     }
     // A log that can't be read only makes the answer less sure.
-    let log = workspace.store.read_log().unwrap_or_default();
-    manifest.parent = lineage::parent(context, &log, &saved, &manifest);
+    let log = workspace.store.own_log().unwrap_or_default();
+    manifest.parent = lineage::parent(context, &log, (&saved(false), &own), &manifest);
     if request.automatic.is_some() {
         manifest.created_by.trigger = Trigger::Auto;
     }

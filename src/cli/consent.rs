@@ -1,15 +1,16 @@
 //! Whether a snapshot may be restored: what was said on the command line, and what is asked on a terminal.
 //!
-//! A question has "no" for its answer unless a person types yes. Without a terminal nothing is
+//! A question is asked until the answer is a yes or a no; Enter alone and the end of input are a no. Without a terminal nothing is
 //! asked: what was not agreed to in advance is refused or held back.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
 
 use clap::Args;
-use clap::builder::{OsStringValueParser, TypedValueParser as _};
+use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
 use serde_json::{Value, json};
 
+use super::doubts::{Group, groups};
 use super::restoring::lines;
 use super::ui::{Style, Text, Ui, text};
 use crate::error::Result;
@@ -18,6 +19,7 @@ use crate::paths::RepoPath;
 use crate::redaction::{Held, Missing};
 use crate::restore::{Consent, Doubt, Plan, not_trusted};
 use crate::screen::Line;
+use crate::sensitive::{ASKED, Concern};
 use crate::trust::Provenance;
 use crate::workspace::Workspace;
 
@@ -27,10 +29,13 @@ pub(super) struct Agreement {
     /// Go on with a snapshot that is not your own
     #[arg(long)]
     trust: bool,
-    /// Of such a snapshot, also set PATH (or what is in that folder), which a tool would run or obey (repeatable)
+    /// Of such a snapshot, also set PATH (or what is in that folder), though a tool may run or obey it (repeatable)
     #[arg(long, value_name = "PATH", value_parser = OsStringValueParser::new().try_map(parse_path))]
     allow: Vec<RepoPath>,
-    /// Ask nothing: do without what was not agreed to by `--trust` and `--allow`
+    /// The same for all files of a kind, as the plan and `held back` name them (repeatable)
+    #[arg(long, value_name = "KIND", value_parser = kinds())]
+    allow_kind: Vec<Kinds>,
+    /// Ask nothing: do without what was not agreed to by `--trust`, `--allow` and `--allow-kind`
     #[arg(long)]
     yes: bool,
 }
@@ -42,7 +47,22 @@ fn parse_path(typed: OsString) -> std::result::Result<RepoPath, String> {
     RepoPath::new(inside.strip_suffix(b"/").unwrap_or(inside))
 }
 
+/// One kind of file, or all.
+#[derive(Clone, Copy)]
+struct Kinds(Option<Concern>);
+
+fn kinds() -> impl TypedValueParser<Value = Kinds> {
+    let words = ASKED.map(Concern::word).into_iter().chain(["all"]);
+    let of = |word: String| Kinds(ASKED.into_iter().find(|concern| concern.word() == word));
+    PossibleValuesParser::new(words).map(of)
+}
+
 impl Agreement {
+    fn agreed_kinds(&self) -> Vec<Concern> {
+        let each = |kinds: &Kinds| kinds.0.map_or(ASKED.to_vec(), |concern| vec![concern]);
+        self.allow_kind.iter().flat_map(each).collect()
+    }
+
     /// Refuses early what would be refused in the end, before anything is prepared for it.
     pub(super) fn check(&self, ui: &Ui, workspace: &Workspace, manifest: &Manifest) -> Result<()> {
         match workspace.provenance(manifest) {
@@ -53,9 +73,32 @@ impl Agreement {
         }
     }
 
+    /// Asks whether a remote may be contacted for a snapshot, if it is not the user's own; its plan comes later.
+    pub(super) fn may_contact(
+        &self,
+        ui: &mut Ui,
+        workspace: &Workspace,
+        manifest: &Manifest,
+        remote: &str,
+    ) -> Result<bool> {
+        match workspace.provenance(manifest) {
+            Provenance::Foreign { why } if !self.trust => {
+                if !self.asks(ui) {
+                    return Ok(false);
+                }
+                ui.tell_line(&format!("This is not your own snapshot: {why}."));
+                ui.ask(&format!(
+                    "Its base commit is not here, and without it there is no plan. Fetch it from {}?",
+                    Line(remote)
+                ))
+            }
+            _ => Ok(true),
+        }
+    }
+
     /// Obtains consent to a plan; what is not agreed to is held back.
     pub(super) fn obtain(&self, ui: &mut Ui, plan: Plan) -> Result<Plan> {
-        let (mut trust, mut allow) = (self.trust, self.allow.clone());
+        let (mut trust, mut kinds) = (self.trust, self.agreed_kinds());
         if self.asks(ui) {
             if let (Provenance::Foreign { why }, false) = (plan.provenance(), trust) {
                 for line in lines(&plan, usize::MAX) {
@@ -66,15 +109,17 @@ impl Agreement {
                 trust = ui.ask("Restore it?")?;
             }
             if trust {
-                for doubt in plan.doubts().iter().filter(|doubt| !doubt.never) {
-                    let agreed = allow.iter().any(|yes| doubt.path.is_in(yes));
-                    if !agreed && ui.ask(&format!("{} {}. Set it?", doubt.path, doubt.why))? {
-                        allow.push(doubt.path.clone());
+                let consent = Consent { trust, allow: &self.allow, kinds: &kinds };
+                let doubts = plan.doubts();
+                let open = doubts.iter().filter(|doubt| !doubt.never && !consent.covers(doubt));
+                for group in groups(open) {
+                    if group.ask(ui, &plan)? {
+                        kinds.push(group.concern);
                     }
                 }
             }
         }
-        plan.admit(Consent { trust, allow: &allow })
+        plan.admit(Consent { trust, allow: &self.allow, kinds: &kinds })
     }
 
     /// Asks which variables of this place a file's secrets may be taken from.
@@ -103,17 +148,6 @@ impl Agreement {
     /// Says whether there is somebody to be asked.
     pub(super) fn asks(&self, ui: &Ui) -> bool {
         ui.is_terminal() && !ui.json() && !self.yes
-    }
-}
-
-/// Tells what was held back, and how to get it.
-pub(super) fn tell_held(ui: &mut Ui, held: &[Doubt]) {
-    for doubt in held {
-        let how = match doubt.never {
-            true => "never from a snapshot that is not yours; `snap diff` shows it".to_owned(),
-            false => format!("`--allow {}` sets it", super::restoring::quoted(&doubt.path.to_string())),
-        };
-        ui.warn(&format!("held back: {} {} ({how})", doubt.path, doubt.why));
     }
 }
 
@@ -148,13 +182,11 @@ pub(super) fn provenance_lines(plan: &Plan) -> Vec<Text> {
     let mark = |word: &str| Style::Warning.of(word);
     let mut lines = match plan.provenance() {
         Provenance::Own => Vec::new(),
-        Provenance::Trusted { signer } => vec![format!("  signed by {signer}, whom you trust").into()],
+        Provenance::Trusted { signer } => vec![text![format!("  signed by {signer}, whom you trust")]],
         Provenance::Foreign { why } => vec![text!["  ", mark("not your own:"), " ", why]],
     };
-    lines.extend(plan.doubts().iter().map(|doubt| {
-        let word = if doubt.never { "never  " } else { "careful" };
-        text!["  ", mark(word), format!(" {} {}", doubt.path, doubt.why)]
-    }));
+    let doubts = plan.doubts();
+    lines.extend(groups(doubts.iter()).iter().flat_map(Group::lines));
     lines
 }
 
@@ -169,7 +201,7 @@ pub(super) fn as_json(plan: &Plan) -> [(&'static str, Value); 3] {
     let list = |doubts: &[Doubt]| -> Value {
         doubts
             .iter()
-            .map(|doubt| json!({"path": doubt.path, "why": doubt.why, "never": doubt.never}))
+            .map(|doubt| json!({"path": doubt.path, "kind": doubt.concern.word(), "why": doubt.why, "never": doubt.never}))
             .collect()
     };
     [("provenance", provenance), ("careful", list(&plan.doubts())), ("held", list(plan.held()))]

@@ -463,7 +463,7 @@ impl Report {
                     (added, removed) = (added + plus, removed + minus);
                     let (pluses, minuses) = bar(plus, minus, most, bar_width);
                     match pluses + minuses {
-                        0 => format!("{:5}", plus + minus).into(),
+                        0 if !ui.color() => text![format!("{:5}", plus + minus)],
                         _ => text![
                             format!("{:5} ", plus + minus),
                             Style::Good.of("+".repeat(pluses)),

@@ -15,6 +15,7 @@ use crate::error::{Error, Kind, Result};
 use crate::fs;
 use crate::grants::{Kind as Holds, Offer, Offers, Places, added_to, mode_to_start};
 use crate::paths::RepoPath;
+use crate::place::Root;
 use crate::restore::Plan;
 use crate::screen::Line;
 use crate::trust::Provenance;
@@ -113,7 +114,7 @@ impl Grants {
         let mut lines = Vec::new();
         if self.choice != GrantChoice::None && !self.offers.is_empty() {
             let all = if self.choice == GrantChoice::All { ", all to be restored" } else { "" };
-            lines.push(format!("  Grants that held there and are missing here{all}:").into());
+            lines.push(text![format!("  Grants that held there and are missing here{all}:")]);
             let width = self.offers.len().to_string().len();
             for (number, offer) in self.offers.iter().enumerate() {
                 lines.push(text![format!("  {:>width$}  ", number + 1), line(offer)]);
@@ -179,11 +180,12 @@ impl Grants {
 
     /// Writes the chosen rules of the project where there is no repository.
     pub(super) fn write(&self, workspace: &Workspace, ui: &mut Ui) -> Result<()> {
-        let path = workspace.root.join(LOCAL);
-        let old = fs::read_plain(&path, LARGEST)?;
+        let place = Root::shared(&workspace.root).at(LOCAL);
+        let path = place.path();
+        let old = place.read(LARGEST)?;
         let text = old.as_deref().map(|bytes| String::from_utf8_lossy(bytes).into_owned());
         let new = self.settings(text.as_deref(), &path)?;
-        fs::replace_theirs(&path, new.as_bytes())?;
+        fs::replace_there(&place, new.as_bytes())?;
         ui.say(&format!("Added rules to {LOCAL}; outside git `snap undo` can't take that back."));
         Ok(())
     }

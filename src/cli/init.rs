@@ -1,6 +1,6 @@
 //! `snap init`: the `/snapshot` command and the hooks, put into the client's settings and taken out again.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -11,6 +11,7 @@ use super::{Outcome, print_json};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::fs;
+use crate::place::{Place, Root};
 use crate::session::{COMMAND_FILE, is_our_command, with_hooks, without_hooks};
 use crate::timestamp::parse_span;
 use crate::workspace::Workspace;
@@ -41,30 +42,42 @@ pub(super) struct Init {
     dry_run: bool,
 }
 
+/// A file of the client's.
+#[derive(Clone)]
+enum Target {
+    /// In the client's own folder, where people link files into place: links are the user's own.
+    Own(PathBuf),
+    /// In a project, which may be anybody's: nothing is read or written through a link.
+    InProject(Place),
+}
+
 /// One file, as it is and as it shall be.
 struct Change {
-    path: PathBuf,
+    target: Target,
     old: Option<String>,
     new: Option<String>,
 }
 
 impl Init {
     pub(super) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
-        let folder = if self.user { context.config_dir.clone() } else { workspace.root.join(".claude") };
-        let settings = folder.join(if self.local { "settings.local.json" } else { "settings.json" });
-        let changes: Vec<Change> =
-            [self.settings(&settings)?, self.command(&folder.join("commands/snapshot.md"))?]
-                .into_iter()
-                .filter(|change| change.old != change.new)
-                .collect();
+        let project = Root::shared(&workspace.root).at(".claude");
+        let target = |name: &str| match self.user {
+            true => Target::Own(context.config_dir.join(name)),
+            false => Target::InProject(project.join(name)),
+        };
+        let settings = target(if self.local { "settings.local.json" } else { "settings.json" });
+        let changes: Vec<Change> = [self.settings(settings)?, self.command(target("commands/snapshot.md"))?]
+            .into_iter()
+            .filter(|change| change.old != change.new)
+            .collect();
         if !self.dry_run {
             for change in &changes {
                 change.make()?;
             }
             if self.remove {
                 // Only if they are empty: then nobody misses them.
-                for folder in [folder.join("commands"), folder] {
-                    let _not_empty = std::fs::remove_dir(&folder);
+                for folder in ["commands", ""] {
+                    target(folder).remove_empty();
                 }
             }
         }
@@ -77,8 +90,8 @@ impl Init {
         Ok(Outcome::Done)
     }
 
-    fn settings(&self, path: &Path) -> Result<Change> {
-        let old = read(path)?;
+    fn settings(&self, target: Target) -> Result<Change> {
+        let (path, old) = (target.path(), target.read()?);
         let text = old.clone().unwrap_or_else(|| EMPTY.to_owned());
         let new = if self.remove { without_hooks(&text) } else { with_hooks(&text, self.every) };
         let new = new.map_err(|why| {
@@ -89,11 +102,11 @@ impl Init {
         // A file that held nothing but our hooks is one that we made.
         let keep = old.is_some() || !self.remove;
         let emptied = self.remove && new == EMPTY && old.as_deref() != Some(EMPTY);
-        Ok(Change { path: path.to_owned(), old, new: Some(new).filter(|_| keep && !emptied) })
+        Ok(Change { target, old, new: Some(new).filter(|_| keep && !emptied) })
     }
 
-    fn command(&self, path: &Path) -> Result<Change> {
-        let old = read(path)?;
+    fn command(&self, target: Target) -> Result<Change> {
+        let (path, old) = (target.path(), target.read()?);
         let ours = old.as_deref().is_none_or(is_our_command);
         let new = match (ours, self.remove) {
             (true, true) => None,
@@ -105,19 +118,21 @@ impl Init {
                     .hint("rename it, then run `snap init` again; nothing was changed"));
             }
         };
-        Ok(Change { path: path.to_owned(), old, new })
+        Ok(Change { target, old, new })
     }
 
     fn report(&self, changes: &[Change], ui: &mut Ui) -> Result<()> {
         if ui.json() {
             let all: Vec<Value> = changes
                 .iter()
-                .map(|change| json!({"path": change.path.to_string_lossy(), "change": change.word()}))
+                .map(
+                    |change| json!({"path": change.target.path().to_string_lossy(), "change": change.word()}),
+                )
                 .collect();
             return print_json(ui, &json!({"dry_run": self.dry_run, "files": all}));
         }
         for change in changes {
-            ui.line(format!("{}  {}", change.word(), change.path.to_string_lossy()))?;
+            ui.line(&format!("{}  {}", change.word(), change.target.path().to_string_lossy()))?;
             if self.dry_run {
                 for (mark, line) in change.lines() {
                     let style = if mark == '+' { Style::Good } else { Style::Bad };
@@ -161,24 +176,52 @@ impl Change {
 
     /// Makes the change, unless the file is no longer what was read.
     fn make(&self) -> Result<()> {
-        if read(&self.path)? != self.old {
-            return Err(Error::new(Kind::Conflict, format!("{} changed meanwhile", self.path.display()))
+        if self.target.read()? != self.old {
+            let path = self.target.path();
+            return Err(Error::new(Kind::Conflict, format!("{} changed meanwhile", path.display()))
                 .hint("run the command again"));
         }
-        match &self.new {
-            Some(new) => fs::replace_theirs(&self.path, new.as_bytes()),
-            None => fs::remove(&self.path),
+        match (&self.target, self.new.as_deref().map(str::as_bytes)) {
+            (Target::Own(path), Some(new)) => fs::replace_theirs(path, new),
+            (Target::Own(path), None) => fs::remove(path),
+            (Target::InProject(place), Some(new)) => fs::replace_there(place, new),
+            (Target::InProject(place), None) => place.remove(),
         }
     }
 }
 
-/// Reads a file of the client's; people link these into place, so links are followed.
-fn read(path: &Path) -> Result<Option<String>> {
-    let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let Some(bytes) = fs::read_plain(&target, LARGEST)? else { return Ok(None) };
-    String::from_utf8(bytes).map(Some).map_err(|error| {
-        Error::new(Kind::Refused, format!("Cannot change {}", path.display())).because(error)
-    })
+impl Target {
+    fn path(&self) -> PathBuf {
+        match self {
+            Target::Own(path) => path.clone(),
+            Target::InProject(place) => place.path(),
+        }
+    }
+
+    /// Reads it; `None` if it is not there.
+    fn read(&self) -> Result<Option<String>> {
+        let bytes = match self {
+            Target::Own(path) => {
+                let target = path.canonicalize().unwrap_or_else(|_| path.clone());
+                fs::read_plain(&target, LARGEST)?
+            }
+            Target::InProject(place) => {
+                place.refuse_special()?;
+                place.read(LARGEST)?
+            }
+        };
+        bytes.map(String::from_utf8).transpose().map_err(|error| {
+            Error::new(Kind::Refused, format!("Cannot change {}", self.path().display())).because(error)
+        })
+    }
+
+    /// Removes it if it is an empty folder.
+    fn remove_empty(&self) {
+        match self {
+            Target::Own(path) => drop(std::fs::remove_dir(path)),
+            Target::InProject(place) => drop(place.remove_empty()),
+        }
+    }
 }
 
 fn on_path(program: &str) -> bool {

@@ -2,8 +2,8 @@
 //!
 //! A copy of this program does both, away from the terminal, so that nothing can ask for a
 //! password and no remote can hold a resume up: the answer is awaited for [`PATIENCE`], and
-//! the lease is left after that, whatever becomes of it. Only for a snapshot that the log
-//! knows to be on a remote.
+//! the lease is left after that, whatever becomes of it. Only for a snapshot that this user
+//! has pushed or pulled, on the remote that it was, and only when its resume was agreed to.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::PathBuf;
@@ -18,11 +18,10 @@ use super::{Outcome, remote};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::fs;
-use crate::handoff::Remotes;
+use crate::handoff::{self, Remotes};
 use crate::ids::SnapshotId;
 use crate::manifest::Manifest;
 use crate::screen::Line;
-use crate::store::Operation;
 use crate::workspace::Workspace;
 
 /// How long a resume waits for a remote's answer. A variable overrides it.
@@ -66,6 +65,9 @@ impl Lease {
         };
         let mut silent = |_: &str| ();
         let mut remotes = Remotes::open(context, workspace, &self.remote, false, &mut silent)?;
+        if !handoff::peer_of(context, &id).is_some_and(|peer| remotes.is(&peer)) {
+            return Ok(Outcome::Done);
+        }
         let Some(others) = remotes.others_at_work(&id)? else { return Ok(Outcome::Done) };
         let line = if others.is_empty() { String::new() } else { remote::at_work(context, &others) };
         // Whoever asked may have lost patience, and still wants the lease.
@@ -86,17 +88,13 @@ pub(super) struct Look {
     begun: Instant,
 }
 
-/// Begins to look; `None` if the snapshot is on no remote that the log knows of.
+/// Begins to look; `None` if this user has not exchanged the snapshot with a remote. The store's log
+/// is history and decides nothing: it can have come with the project.
 pub(super) fn look(context: &Context, workspace: &Workspace, manifest: &Manifest) -> Option<Look> {
-    let log = workspace.store.read_log().ok()?;
-    let handed = |operation| matches!(operation, Operation::Push | Operation::Pull);
-    let last = log.iter().rev().find(|entry| {
-        handed(entry.operation) && entry.snapshot.as_ref() == Some(&manifest.id) && entry.peer.is_some()
-    })?;
-    let peer = last.peer.as_deref()?;
+    let peer = handoff::peer_of(context, &manifest.id)?.remote;
     let mut command = Command::new(current_program().ok()?);
     command.arg("-C").arg(&context.cwd).arg("--store").arg(workspace.store.root());
-    command.args(["lease", "--", peer, manifest.id.as_str()]).env("SNAP_RETRY_TIMES", "1");
+    command.args(["lease", "--", &peer, manifest.id.as_str()]).env("SNAP_RETRY_TIMES", "1");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().ok()?;
     let (word, output) = (child.stdin.take(), child.stdout.take()?);

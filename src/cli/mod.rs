@@ -7,6 +7,8 @@ mod bar;
 mod completions;
 mod consent;
 mod diff;
+mod doubts;
+mod elsewhere;
 mod file;
 mod granting;
 mod hook;

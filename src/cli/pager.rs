@@ -11,6 +11,7 @@ use std::process::{Child, Command, Stdio};
 
 use crate::compare::broken;
 use crate::error::Result;
+use crate::programs::Programs;
 
 /// How much is written at once.
 const BLOCK: usize = 64 << 10;
@@ -77,6 +78,7 @@ impl Drop for Sheet {
 
 /// Starts `$SNAP_PAGER`, `$PAGER` or `less`; `None` if there is none or it is `cat`.
 fn start_pager() -> Option<Child> {
+    let programs = Programs::around(&[]);
     let named = ["SNAP_PAGER", "PAGER"].into_iter().find_map(std::env::var_os);
     let mut command = match named {
         Some(name) if name.is_empty() || name == "cat" => return None,
@@ -85,8 +87,9 @@ fn start_pager() -> Option<Child> {
             shell.arg("-c").arg(name);
             shell
         }
-        None => Command::new("less"),
+        None => Command::new(programs.find("less")?),
     };
+    command.env("PATH", programs.path());
     if std::env::var_os("LESS").is_none() {
         // Quit if it fits, keep colours and the screen, and end on an interrupt, as we do.
         command.env("LESS", "FRXK");

@@ -101,10 +101,11 @@ impl Prune {
         let candidates: Vec<Candidate> = readable
             .iter()
             .map(|(entry, manifest)| Candidate {
-                created_at: manifest.created_at,
+                created_at: entry.dated(manifest),
                 pinned: entry.pinned,
                 safety: manifest.safety.is_some(),
                 automatic: manifest.created_by.trigger == Trigger::Auto,
+                own: entry.own,
             })
             .collect();
         let mut verdicts = retention::plan(&candidates, policy, context.now);

@@ -33,7 +33,7 @@ impl Queued {
         let prompt = self.prompts.join("\n\n");
         ui.tell_line("Queued when this was saved, and not answered:");
         for line in prompt.lines() {
-            ui.tell_line(format!("  {line}"));
+            ui.tell_line(&format!("  {line}"));
         }
         let question = "Give this to the client as its first prompt?";
         let agreed = if self.is_own { ui.ask_unless(question)? } else { ui.ask(question)? };

@@ -12,12 +12,15 @@ use super::consent::{self, Agreement};
 use super::granting::{GrantChoice, Grants};
 use super::queued::Queued;
 use super::ui::{Style, Text, Ui, text};
-use super::{Outcome, count, lease, print_json};
+use super::{Outcome, count, doubts, lease, print_json};
 use crate::audit;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
+use crate::handoff;
 use crate::ids::{ClientId, SnapshotId};
 use crate::manifest::Manifest;
+use crate::paths::RepoPath;
+use crate::programs::Programs;
 use crate::progress::Progress;
 use crate::remap::Mode;
 use crate::restore::{self, Action, Done, Options, Paths, Plan, SessionPlan, Unmade};
@@ -102,13 +105,25 @@ impl Restoring {
         }
     }
 
+    /// Leaves the session where it is: only the files come back.
+    pub(super) fn leave_session(&mut self) {
+        self.no_session = true;
+    }
+
     /// Refuses early what nobody will agree to; a dry run needs no consent.
     pub(super) fn check(&self, ui: &Ui, workspace: &Workspace, manifest: &Manifest) -> Result<()> {
         if self.dry_run { Ok(()) } else { self.agreement.check(ui, workspace, manifest) }
     }
 
-    /// Fetches the snapshot's base commit if that is wanted and it is not here.
-    pub(super) fn fetch_base(&self, workspace: &Workspace, manifest: &Manifest, ui: &mut Ui) -> Result<()> {
+    /// Fetches the snapshot's base commit if that is wanted and it is not here. For a snapshot that is
+    /// not the user's own, only after a yes.
+    pub(super) fn fetch_base(
+        &self,
+        context: &Context,
+        workspace: &Workspace,
+        manifest: &Manifest,
+        ui: &mut Ui,
+    ) -> Result<()> {
         let (Some(repository), Some(base)) = (&workspace.repository, restore::base_of(manifest)) else {
             return Ok(());
         };
@@ -116,12 +131,8 @@ impl Restoring {
             return Ok(());
         }
         // Where the snapshot came from is where its base is, most likely.
-        let log = workspace.store.read_log().unwrap_or_default();
-        let pulled = log.iter().rev().find(|entry| {
-            entry.operation == Operation::Pull && entry.snapshot.as_ref() == Some(&manifest.id)
-        });
-        let from = pulled.and_then(|entry| entry.peer.as_deref());
-        let Some(remote) = repository.remote_to_ask(from)? else {
+        let from = handoff::peer_of(context, &manifest.id).map(|peer| peer.remote);
+        let Some(remote) = repository.remote_to_ask(from.as_deref())? else {
             return Err(Error::new(
                 Kind::Refused,
                 "There is no remote to fetch the snapshot's base commit from",
@@ -129,6 +140,9 @@ impl Restoring {
             .because(format!("{base} is not here"))
             .hint("add one with `git remote add`, or get the snapshot with `snap export --with-base`"));
         };
+        if !self.agreement.may_contact(ui, workspace, manifest, &remote)? {
+            return Ok(());
+        }
         repository.fetch_commit(&remote, base, ui.is_terminal())?;
         repository.keep_commit(&manifest.id, base)?;
         ui.say(&format!("Fetched the base commit {} from {}.", &base[..base.len().min(10)], Line(&remote)));
@@ -172,8 +186,9 @@ impl Restoring {
         if self.dry_run {
             return show_dry_run(ui, &plan, &grants);
         }
-        let look = if self.offline { None } else { lease::look(context, workspace, plan.manifest()) };
         let mut plan = self.agreement.obtain(ui, plan)?;
+        // Not before: what nobody agreed to reaches nobody.
+        let look = if self.offline { None } else { lease::look(context, workspace, plan.manifest()) };
         if let Some(others) = look.as_ref().and_then(lease::Look::others) {
             let text = format!("{} is {others}", Line(&plan.manifest().name));
             if !self.agreement.asks(ui) {
@@ -184,9 +199,10 @@ impl Restoring {
         }
         let held = plan.held().to_vec();
         let unfilled = plan.unfilled().to_vec();
+        let left = plan.left().to_vec();
         let unmade = plan.unmade().to_vec();
-        let whole = [plan.conflicts().is_empty(), held.is_empty(), unfilled.is_empty(), unmade.is_empty()];
-        let whole = whole.iter().all(|whole| *whole);
+        let kept_back = !(held.is_empty() && unfilled.is_empty() && left.is_empty() && unmade.is_empty());
+        let whole = plan.conflicts().is_empty() && !kept_back;
         let outcome = if whole { Outcome::Done } else { Outcome::Partial };
         if !ui.json() {
             lines(&plan, MOST_LISTED).into_iter().for_each(|line| ui.say(line));
@@ -211,8 +227,9 @@ impl Restoring {
             look.leave();
         }
         tell_done(ui, &done);
-        consent::tell_held(ui, &held);
+        doubts::tell_held(ui, &held);
         consent::tell_unfilled(ui, &unfilled);
+        tell_left(ui, &left);
         tell_unmade(ui, &unmade);
         if let (Some(told), false) = (grants.told(), ui.json()) {
             ui.say(&told);
@@ -279,7 +296,17 @@ impl Launch<'_> {
 
     /// Becomes the client; returns only if that fails.
     fn run(&self) -> Error {
-        let error = std::process::Command::new("claude")
+        let programs = Programs::around(&[self.cwd]);
+        let Some(client) = programs.find("claude") else {
+            return self.not_started("there is no `claude` on the PATH outside of the project");
+        };
+        let words = programs.start(&client);
+        let (first, rest) = words.split_first().map_or((&client, &[][..]), |(first, rest)| (first, rest));
+        // This process ends without letting go of anything.
+        crate::git::leave_none();
+        let error = std::process::Command::new(first)
+            .args(rest)
+            .env("PATH", programs.path_for_client())
             .arg("--resume")
             .arg(self.id.as_str())
             .args(self.options)
@@ -288,8 +315,12 @@ impl Launch<'_> {
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .current_dir(self.cwd)
             .exec();
+        self.not_started(error)
+    }
+
+    fn not_started(&self, why: impl std::fmt::Display) -> Error {
         Error::new(Kind::Environment, "Everything is restored, but the client can't be started")
-            .because(error)
+            .because(why)
             .hint(format!("install Claude Code, then run: {}", self.for_a_shell()))
     }
 }
@@ -345,23 +376,23 @@ pub(super) fn lines(plan: &Plan, most: usize) -> Vec<Text> {
         lines.push(text!["  ", style.of(word), format!(" {}  +{added} -{removed}", step.path())]);
     }
     if plan.steps().len() > most {
-        lines.push(format!("  and {} more", plan.steps().len() - most).into());
+        lines.push(text![format!("  and {} more", plan.steps().len() - most)]);
     }
     if let Some(moved) = plan.moved() {
         let move_ = format!(" {} from {} to {}", moved.name(), short(&moved.from), short(&moved.to));
         lines.push(text!["  ", Style::Warning.of("move   "), move_]);
     }
-    for left in plan.left().iter().take(most) {
+    for left in plan.spared().iter().take(most) {
         lines.push(text!["  ", Style::Faint.of("leave  "), format!(" {}  {}", left.path, left.reason)]);
     }
-    if plan.left().len() > most {
-        lines.push(format!("  and {} more are left as they are", plan.left().len() - most).into());
+    if plan.spared().len() > most {
+        lines.push(text![format!("  and {} more are left as they are", plan.spared().len() - most)]);
     }
     if !plan.folders().is_empty() {
-        lines.push(format!("  {} made again", count(plan.folders().len(), "empty folder")).into());
+        lines.push(text![format!("  {} made again", count(plan.folders().len(), "empty folder"))]);
     }
     if plan.unchanged() > 0 {
-        lines.push(format!("  {} already as saved", count(plan.unchanged(), "path")).into());
+        lines.push(text![format!("  {} already as saved", count(plan.unchanged(), "path"))]);
     }
     if let Some(session) = plan.session() {
         let id = match session.renamed {
@@ -371,12 +402,15 @@ pub(super) fn lines(plan: &Plan, most: usize) -> Vec<Text> {
             }
             false => format!("as {}", session.id),
         };
-        lines.push(format!("  session of {} records {id}", session.records).into());
+        lines.push(text![format!("  session of {} records {id}", session.records)]);
         let keeps = if session.relocation.mode == Mode::Keep { ", outside messages only" } else { "" };
         for (old, new) in session.relocation.folders() {
             lines.push(text!["  ", Style::Faint.of("path   "), format!(" {old} -> {new}{keeps}")]);
         }
     }
+    lines.extend(plan.left().iter().take(most).map(|(path, filter)| {
+        text!["  ", Style::Warning.of("leave  "), format!(" {path}  needs the filter {filter}")]
+    }));
     lines.extend(plan.notes().iter().map(|note| text!["  ", Style::Warning.of("note:"), " ", note]));
     lines
 }
@@ -411,6 +445,22 @@ fn tell_done(ui: &mut Ui, done: &Done) {
         ui.say(&format!(
             "The session also worked outside that place, and those paths stay: {}{more} (`--map OLD=NEW` maps one).",
             Line(first)
+        ));
+    }
+}
+
+/// Tells which files are as they were, because no filter of the repository's own is run.
+pub(super) fn tell_left(ui: &mut Ui, left: &[(RepoPath, String)]) {
+    for (path, filter) in left.iter().take(MOST_LISTED) {
+        ui.warn(&format!(
+            "left as it is: {path} needs the filter {}, which only this repository's own configuration has",
+            Line(filter)
+        ));
+    }
+    if !left.is_empty() {
+        ui.warn(&format!(
+            "{}; if you trust that configuration: git config --global --add snap.trustedRepository DIR",
+            count(left.len(), "path was left")
         ));
     }
 }
@@ -460,7 +510,8 @@ pub(super) fn as_json(plan: &Plan) -> Value {
         "notes": plan.notes(),
         "queue": plan.session().map(|_| &plan.manifest().queue),
         "unfilled": consent::unfilled_json(plan),
-        "left": plan.left().iter().map(|one| json!({"path": one.path, "reason": one.reason})).collect::<Vec<_>>(),
+        "left": plan.left().iter().map(|(path, filter)| json!({"path": path, "filter": filter})).collect::<Vec<_>>(),
+        "spared": plan.spared().iter().map(|one| json!({"path": one.path, "reason": one.reason})).collect::<Vec<_>>(),
         "empty_folders": plan.folders(),
         "not_made": plan.unmade().iter().map(|one| json!({"path": one.path, "reason": one.reason})).collect::<Vec<_>>(),
     });

@@ -6,13 +6,15 @@ use clap::Args;
 
 use super::bar;
 use super::consent::{self, Agreement};
+use super::elsewhere::{self, Tree};
 use super::granting::Grants;
-use super::restoring::{Restoring, as_json, show_dry_run, tell_moved, tell_unmade, with_results};
+use super::restoring::{Restoring, as_json, show_dry_run, tell_left, tell_moved, tell_unmade, with_results};
 use super::ui::Ui;
-use super::{Outcome, count, print_json, settle};
+use super::{Outcome, count, doubts, print_json, settle};
 use crate::audit;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
+use crate::git::Repository;
 use crate::manifest::Manifest;
 use crate::progress::Progress;
 use crate::restore::{self, Options};
@@ -73,11 +75,11 @@ impl Resume {
             None => {
                 let (context, workspace) = self.open(context, self.into.as_deref())?;
                 settle(&context, &workspace, ui)?;
-                let manifest = find(&workspace, &self.restoring.reference)?;
+                let manifest = elsewhere::find_to_resume(&workspace, &self.restoring.reference, ui)?;
                 let line = audit::line(&context, Operation::Resume, Some(&manifest));
                 let checked = self.restoring.check(ui, &workspace, &manifest);
                 audit::unless_failed(&workspace.store, &line, checked)?;
-                self.restoring.fetch_base(&workspace, &manifest, ui)?;
+                self.restoring.fetch_base(&context, &workspace, &manifest, ui)?;
                 let plan = self.plan(&workspace, manifest, ui);
                 let plan = self.restoring.planned(&workspace, &line, plan)?;
                 self.restoring.carry_out(&context, &workspace, plan, Operation::Resume, || (), ui)
@@ -106,7 +108,8 @@ impl Resume {
             return Err(Error::new(Kind::Refused, "A work tree can't be made for this snapshot")
                 .because("it was saved before the first commit, or outside git"));
         };
-        self.restoring.fetch_base(&here, &manifest, ui)?;
+        self.restoring.check(ui, &here, &manifest)?;
+        self.restoring.fetch_base(context, &here, &manifest, ui)?;
         if !repository.has_commit(base)? {
             return Err(repository.lacks_commit(base));
         }
@@ -122,7 +125,6 @@ impl Resume {
             ui.say("Nothing was changed (--dry-run).");
             return Ok(Outcome::Done);
         }
-        self.restoring.check(ui, &here, &manifest)?;
         let made = repository.add_worktree(&place, branch, base)?;
         let (context, workspace) = self.open(context, Some(made.root()))?;
         ui.say(&format!(
@@ -138,9 +140,12 @@ impl Resume {
             ));
             ui.say("Install what the filter runs (`git lfs install` and `git lfs pull`, for LFS) and check them out again.");
         }
+        // They are in it as git's blobs are, which is what their filter is there to change.
+        let left = workspace.repository.as_ref().map_or(Ok(Vec::new()), Repository::tracked_unfiltered)?;
         let line = audit::line(&context, Operation::Resume, Some(&manifest));
         let plan = self.plan(&workspace, manifest, ui);
         let plan = self.restoring.planned(&workspace, &line, plan)?;
+        let plan = plan.leaving(left);
         self.restoring.carry_out(&context, &workspace, plan, Operation::Resume, || made.keep(), ui)
     }
 
@@ -167,12 +172,56 @@ impl Resume {
 }
 
 impl Rewind {
-    pub(super) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
-        let manifest = find(workspace, &self.restoring.reference)?;
+    pub(super) fn run(mut self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        let manifest = elsewhere::find_to_rewind(workspace, &self.restoring.reference, ui)?;
+        match elsewhere::tree_of(workspace, &manifest)? {
+            Tree::This => self.at(context, workspace, manifest, || (), ui),
+            Tree::Other(root) => {
+                elsewhere::tell(&root, false, ui);
+                let (context, workspace) = other(context, workspace, &root)?;
+                settle(&context, &workspace, ui)?;
+                self.restoring.leave_session();
+                self.at(&context, &workspace, manifest, || (), ui)
+            }
+            Tree::Gone(root) => {
+                let (Some(repository), Some(base)) = (&workspace.repository, restore::base_of(&manifest))
+                else {
+                    return Err(Error::new(Kind::Refused, "A work tree can't be made for this snapshot")
+                        .because("it was saved before the first commit, or outside git"));
+                };
+                if self.restoring.dry_run {
+                    let files = manifest.edits.as_ref().map_or(0, |edits| edits.files.len());
+                    let shown = Line(&root.to_string_lossy()).to_string();
+                    let edits = count(files, "edited path");
+                    ui.line(&format!("make the work tree {shown} again, and put {edits} back in it"))?;
+                    ui.say("Nothing was changed (--dry-run).");
+                    return Ok(Outcome::Done);
+                }
+                self.restoring.fetch_base(context, workspace, &manifest, ui)?;
+                if !repository.has_commit(base)? {
+                    return Err(repository.lacks_commit(base));
+                }
+                let made = repository.remake_worktree(&root, manifest.workspace.branch.as_deref(), base)?;
+                elsewhere::tell(made.root(), true, ui);
+                let (context, workspace) = other(context, workspace, made.root())?;
+                self.restoring.leave_session();
+                self.at(&context, &workspace, manifest, || made.keep(), ui)
+            }
+        }
+    }
+
+    fn at(
+        self,
+        context: &Context,
+        workspace: &Workspace,
+        manifest: Manifest,
+        kept: impl FnOnce(),
+        ui: &mut Ui,
+    ) -> Result<Outcome> {
         let line = audit::line(context, Operation::Rewind, Some(&manifest));
         let checked = self.restoring.check(ui, workspace, &manifest);
         audit::unless_failed(&workspace.store, &line, checked)?;
-        self.restoring.fetch_base(workspace, &manifest, ui)?;
+        self.restoring.fetch_base(context, workspace, &manifest, ui)?;
         let options = Options { reset_branch: self.reset_branch, ..self.restoring.options() };
         let make = |ui: &Ui, manifest, options: Options| {
             planning(ui, |progress| restore::plan_rewind(workspace, manifest, &options, progress))
@@ -183,8 +232,15 @@ impl Rewind {
             })
         });
         let plan = self.restoring.planned(workspace, &line, plan)?;
-        self.restoring.carry_out(context, workspace, plan, Operation::Rewind, || (), ui)
+        self.restoring.carry_out(context, workspace, plan, Operation::Rewind, kept, ui)
     }
+}
+
+/// Opens another work tree of the same repository, with the same store.
+fn other(context: &Context, here: &Workspace, root: &Path) -> Result<(Context, Workspace)> {
+    let there = Context { store: Some(here.store.root().to_owned()), ..context.at(root)? };
+    let workspace = Workspace::open(&there)?;
+    Ok((there, workspace))
 }
 
 /// Makes a plan, showing how far that is.
@@ -208,8 +264,9 @@ impl Undo {
         let notes = plan.notes().to_vec();
         let held = plan.held().to_vec();
         let unfilled = plan.unfilled().to_vec();
+        let left = plan.left().to_vec();
         let unmade = plan.unmade().to_vec();
-        let whole = held.is_empty() && unfilled.is_empty() && unmade.is_empty();
+        let whole = held.is_empty() && unfilled.is_empty() && left.is_empty() && unmade.is_empty();
         let outcome = if whole { Outcome::Done } else { Outcome::Partial };
         let restored =
             plan.manifest().safety.as_ref().map(|safety| Line(&safety.name).to_string()).unwrap_or_default();
@@ -223,8 +280,9 @@ impl Undo {
             print_json(ui, &with_results(shown, &done, None))?;
             return Ok(outcome);
         }
-        consent::tell_held(ui, &held);
+        doubts::tell_held(ui, &held);
         consent::tell_unfilled(ui, &unfilled);
+        tell_left(ui, &left);
         tell_unmade(ui, &unmade);
         let paths = match done.paths {
             1 => "1 path is".to_owned(),

@@ -44,12 +44,12 @@ impl Show {
         page.session(&manifest)?;
         page.tasks(&manifest)?;
         page.agents(&manifest)?;
-        page.list("Queued", manifest.queue.iter().map(|prompt| cut(prompt, WIDE).into()).collect())?;
+        page.list("Queued", manifest.queue.iter().map(|prompt| text![cut(prompt, WIDE)]).collect())?;
         page.edits(&manifest)?;
         page.grants(&manifest)?;
         page.list(
             "Taken out",
-            manifest.secrets.iter().map(|secret| save::secret_line(secret).into()).collect(),
+            manifest.secrets.iter().map(|secret| text![save::secret_line(secret)]).collect(),
         )?;
         page.not_captured(&manifest)?;
         Ok(Outcome::Done)
@@ -111,14 +111,14 @@ impl Page<'_> {
         if let Some(worktree) = &place.worktree {
             where_ += &format!(", worktree {}", Line(worktree));
         }
-        self.list("Where", vec![where_.into()])
+        self.list("Where", vec![text![where_]])
     }
 
     fn provenance(&mut self, provenance: &Provenance) -> Result<()> {
         match provenance {
             Provenance::Own => Ok(()),
             Provenance::Trusted { signer } => {
-                self.list("Signed", vec![format!("by {signer}, whom you trust").into()])
+                self.list("Signed", vec![text![format!("by {signer}, whom you trust")]])
             }
             Provenance::Foreign { why } => {
                 let whose = Style::Warning.of("not your own");
@@ -135,11 +135,11 @@ impl Page<'_> {
             Some(title) => text![session.id.as_str(), "  ", Style::Strong.of(cut(title, WIDE))],
             None => session.id.as_str().into(),
         }];
-        lines.push(state_of(session).into());
+        lines.push(text![state_of(session)]);
         lines.push(match &session.transcript {
             Some(transcript) => {
                 let (records, size) = (transcript.records, size_text(transcript.bytes));
-                format!("{records} records, {size} of conversation{}", save::left_out(transcript)).into()
+                text![format!("{records} records, {size} of conversation{}", save::left_out(transcript))]
             }
             None => "the conversation was not saved".into(),
         });
@@ -147,7 +147,7 @@ impl Page<'_> {
             lines.push("its last line was unfinished and is kept aside".into());
         }
         for file in &session.elsewhere {
-            lines.push(format!("{}, {}", file.place, size_text(file.text.len() as u64)).into());
+            lines.push(text![format!("{}, {}", file.place, size_text(file.text.len() as u64))]);
         }
         self.list("Session", lines)
     }
@@ -157,7 +157,7 @@ impl Page<'_> {
         if all == 0 {
             return Ok(());
         }
-        let mut lines = vec![format!("{done} of {all} done").into()];
+        let mut lines = vec![text![format!("{done} of {all} done")]];
         for task in &manifest.tasks {
             let task: Value = serde_json::from_str(task.get()).unwrap_or_default();
             lines.push(task_line(&task));
@@ -188,7 +188,7 @@ impl Page<'_> {
                 Style::Faint.of(format!("({})", agent.evidence)),
             ]);
             if let Some(last) = &agent.last {
-                lines.push(format!("{indent}             last: {}", cut(last, WIDE)).into());
+                lines.push(text![format!("{indent}             last: {}", cut(last, WIDE))]);
             }
         }
         self.list("Agents", lines)
@@ -201,7 +201,7 @@ impl Page<'_> {
         let (added, removed) = save::lines(manifest);
         let base = edits.base.as_deref().map_or("no commit yet".to_owned(), |base| short(base).to_owned());
         let mut lines = vec![match edits.listed().count() {
-            0 => format!("none against {base}").into(),
+            0 => text![format!("none against {base}")],
             number => text![
                 count(number, "file"),
                 ", ",
@@ -217,7 +217,7 @@ impl Page<'_> {
             text![Style::Warning.of("not saved:"), format!(" {}  ({})", left.path, left.reason)]
         }));
         if let Some(operation) = &edits.operation {
-            lines.push(format!("a {operation} was in progress").into());
+            lines.push(text![format!("a {operation} was in progress")]);
         }
         self.list("Edits", lines)
     }
@@ -226,9 +226,9 @@ impl Page<'_> {
     fn grants(&mut self, manifest: &Manifest) -> Result<()> {
         let permissions = &manifest.permissions;
         let mut lines = Vec::new();
-        lines.extend(permissions.mode.as_deref().map(|mode| Text::from(format!("mode {mode}"))));
+        lines.extend(permissions.mode.as_deref().map(|mode| text![format!("mode {mode}")]));
         let decision = |decision: &Decision| -> Text {
-            format!("for the session: {} {}: {}", decision.decision, decision.tool, decision.detail).into()
+            text![format!("for the session: {} {}: {}", decision.decision, decision.tool, decision.detail)]
         };
         lines.extend(permissions.session.iter().map(decision));
         let project = &permissions.project;
@@ -242,18 +242,16 @@ impl Page<'_> {
     fn not_captured(&mut self, manifest: &Manifest) -> Result<()> {
         let left = &manifest.not_captured;
         let mut lines = Vec::new();
+        lines.extend(left.processes.iter().map(|command| text![format!("process: {}", cut(command, WIDE))]));
         lines.extend(
-            left.processes.iter().map(|command| Text::from(format!("process: {}", cut(command, WIDE)))),
-        );
-        lines.extend(
-            left.scheduled.iter().map(|prompt| format!("scheduled prompt: {}", cut(prompt, WIDE)).into()),
+            left.scheduled.iter().map(|prompt| text![format!("scheduled prompt: {}", cut(prompt, WIDE))]),
         );
         lines.extend(
             left.mcp_servers
                 .iter()
-                .map(|server| format!("MCP server: {} ({})", server.name, server.transport).into()),
+                .map(|server| text![format!("MCP server: {} ({})", server.name, server.transport)]),
         );
-        lines.extend(left.environment.iter().map(|name| format!("environment variable: {name}").into()));
+        lines.extend(left.environment.iter().map(|name| text![format!("environment variable: {name}")]));
         lines.extend(left.files.iter().map(|file| {
             text![Style::Warning.of(format!("file: {}", file.path)), format!("  ({})", file.reason)]
         }));
@@ -286,8 +284,8 @@ fn task_line(task: &Value) -> Text {
         Some("in_progress") => {
             text![Style::Warning.of("▶"), format!(" {id}. {subject}  (in progress{behind})")]
         }
-        Some("pending") => format!("◻ {id}. {subject}  (pending{behind})").into(),
-        other => format!("? {id}. {subject}  ({})", other.unwrap_or("no status")).into(),
+        Some("pending") => text![format!("◻ {id}. {subject}  (pending{behind})")],
+        other => text![format!("? {id}. {subject}  ({})", other.unwrap_or("no status"))],
     }
 }
 

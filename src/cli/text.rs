@@ -3,7 +3,7 @@
 //! Colours are data until the line is written, and everything it says is escaped then: no text, wherever it came from,
 //! can colour, move or hide anything, or end the line.
 
-use std::fmt::{self, Display, Write as _};
+use std::fmt::{Display, Write as _};
 
 use crate::screen::Line;
 
@@ -85,17 +85,17 @@ impl From<&str> for Text {
     }
 }
 
-impl From<String> for Text {
-    fn from(text: String) -> Text {
-        Text { pieces: vec![Piece::Said(None, text)] }
-    }
+// Everything else by reference, as a line is made of what somebody still needs.
+macro_rules! as_str {
+    ($($kind:ty),*) => {
+        $(impl From<$kind> for Text {
+            fn from(text: $kind) -> Text {
+                AsRef::<str>::as_ref(text).into()
+            }
+        })*
+    };
 }
-
-impl From<&String> for Text {
-    fn from(text: &String) -> Text {
-        text.as_str().into()
-    }
-}
+as_str!(&String, &&String, &&str, &std::borrow::Cow<'_, str>);
 
 impl From<&Text> for Text {
     fn from(text: &Text) -> Text {
@@ -103,15 +103,15 @@ impl From<&Text> for Text {
     }
 }
 
-impl From<Line<'_>> for Text {
-    fn from(text: Line<'_>) -> Text {
-        text.0.into()
+impl From<&&Text> for Text {
+    fn from(text: &&Text) -> Text {
+        (*text).clone()
     }
 }
 
-impl From<fmt::Arguments<'_>> for Text {
-    fn from(text: fmt::Arguments<'_>) -> Text {
-        text.to_string().into()
+impl From<&Line<'_>> for Text {
+    fn from(text: &Line<'_>) -> Text {
+        text.0.into()
     }
 }
 
@@ -119,7 +119,7 @@ impl From<fmt::Arguments<'_>> for Text {
 macro_rules! text {
     ($($piece:expr),* $(,)?) => {{
         let mut text = $crate::cli::text::Text::default();
-        $(text.push($piece);)*
+        $(text.push(&$piece);)*
         text
     }};
 }
@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn nothing_in_a_piece_is_sent_as_it_is_whatever_its_meaning() {
         let shown = Line(EVIL).to_string();
-        let text = text![EVIL, Style::Bad.of(EVIL), Text::tab(), format!("{EVIL}"), format_args!("{EVIL}")];
+        let text = text![EVIL, Style::Bad.of(EVIL), Text::tab(), EVIL.to_owned(), Line(EVIL)];
         assert_eq!(text.render(false), format!("{shown}{shown}\t{shown}{shown}"));
         assert_eq!(text.render(true), format!("{shown}\x1b[31m{shown}\x1b[0m\t{shown}{shown}"));
         assert!(

@@ -102,7 +102,7 @@ impl Ui {
 
     /// Tells the person something worth a second look.
     pub(super) fn warn(&mut self, text: impl Into<Text>) {
-        self.say(text![Style::Warning.of("note:"), " ", text]);
+        self.say(text![Style::Warning.of("note:"), " ", text.into()]);
     }
 
     /// Tells of a failure: what, why, and what to do.
@@ -111,7 +111,7 @@ impl Ui {
         for line in error.lines() {
             match mark.take() {
                 Some(mark) => self.tell(text![mark, " ", line]),
-                None => self.tell(line),
+                None => self.tell(&line),
             }
         }
         if let Some(hint) = error.next_step() {
@@ -145,12 +145,12 @@ impl Ui {
         shown: &str,
         usual: &'static str,
     ) -> Result<&'static str> {
-        let question = text![question, " ", shown];
+        let question = text![question.into(), " ", shown];
         loop {
             let Some(answer) = self.answer(&question)? else { return Ok(NO) };
             match chosen(&answer, words, usual) {
                 Some(word) => return Ok(word),
-                None => self.tell(format!("Please answer {}.", words.join(" or "))),
+                None => self.tell(&format!("Please answer {}.", words.join(" or "))),
             }
         }
     }

@@ -46,6 +46,7 @@ impl Repository {
             return Err(Error::new(Kind::Damaged, "The snapshot's base is no commit of this repository")
                 .because(format!("{:?} is not an id as they are made here", Line(id).to_string())));
         }
+        let from = self.addresses(remote)?.fetch;
         let mut command = self.git.command_for_remotes(&self.git_dir, interactive);
         command.args(["-c", "fetch.writeCommitGraph=false", "fetch", "--quiet", "--no-tags"]);
         command.args([
@@ -57,17 +58,17 @@ impl Repository {
         if self.is_shallow() {
             command.arg("--depth=1");
         }
-        let answer = self.git.finish(command.args(["--", remote, id]), &[])?;
+        let answer = self.git.finish(command.args(["--", &from, id]), &[])?;
         if answer.ok && self.has_commit(id)? {
             return Ok(());
         }
         let remote = super::said::without_password(remote);
-        let said = super::said::without_password(answer.stderr.trim());
+        let said = super::said::without_password(&answer.stderr);
         Err(Error::new(
             Kind::Refused,
             format!("Cannot fetch the snapshot's base commit from {}", Line(&remote)),
         )
-        .because(Line(&said))
+        .said(&said)
         .hint(
             "whoever saved the snapshot can push that commit, or hand the snapshot over with \
                  `snap export --with-base`",
@@ -80,7 +81,7 @@ impl Repository {
     /// # Errors
     /// [`Kind::Environment`] with what git says.
     pub fn remote_to_ask(&self, preferred: Option<&str>) -> Result<Option<String>> {
-        let answer = self.git.demand(&["remote"])?;
+        let answer = self.git.unsheltered().demand(&["remote"])?;
         let names = String::from_utf8_lossy(&answer.stdout).into_owned();
         let known = |wanted: &str| names.lines().find(|name| *name == wanted);
         let chosen = preferred.and_then(known).or_else(|| known("origin")).or_else(|| names.lines().next());
@@ -96,7 +97,7 @@ impl Repository {
     /// # Errors
     /// [`Kind::Environment`] with what git says.
     pub fn keep_commit(&self, snapshot: &SnapshotId, commit: &str) -> Result<()> {
-        self.git.demand(&["update-ref", "--no-deref", &kept_ref(snapshot), commit]).map(drop)
+        self.git.unsheltered().demand(&["update-ref", "--no-deref", &kept_ref(snapshot), commit]).map(drop)
     }
 
     /// Lets go of what [`Repository::keep_commit`] has kept; nothing happens if it kept nothing.
@@ -104,7 +105,7 @@ impl Repository {
     /// # Errors
     /// [`Kind::Environment`] with what git says.
     pub fn release_commit(&self, snapshot: &SnapshotId) -> Result<()> {
-        self.git.run(&["update-ref", "--no-deref", "-d", &kept_ref(snapshot)]).map(drop)
+        self.git.unsheltered().run(&["update-ref", "--no-deref", "-d", &kept_ref(snapshot)]).map(drop)
     }
 }
 

@@ -1,25 +1,57 @@
 //! Runs the `git` program, in repositories that somebody else may have written.
 //!
-//! The program is looked up once on the absolute entries of `PATH`; every `GIT_*` variable but
+//! Every invocation is made here. The program is looked up on the entries of `PATH` that are
+//! no part of the project, and gets only those; every `GIT_*` variable but
 //! the user's own configuration is dropped (git itself exports them to hooks, and they override
-//! the folder); optional locks,
-//! prompts, hooks and file system monitors are off.
+//! the folder); optional locks, prompts, hooks, monitors and pagers are off. Of the repository's
+//! own configuration git sees what [`super::config`] lets through, by way of a [`StandIn`]
+//! where that is not all of it. Commands that are not meant to reach a remote can't: no
+//! transport is allowed to them.
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::io::{Read as _, Write as _};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
+use super::config::{self, Verdict};
+use super::standin::StandIn;
 use crate::error::{Error, Kind, Result};
-use crate::fs::find_program;
+use crate::programs::Programs;
 
 /// The `git` program, working in one folder.
 #[derive(Clone)]
 pub(super) struct Git {
     program: PathBuf,
+    path: OsString,
     folder: PathBuf,
+    shelter: Option<Arc<Shelter>>,
 }
+
+/// What git is told instead of looking around in a repository whose configuration is not the user's own.
+struct Shelter {
+    stand_in: StandIn,
+    root: PathBuf,
+    git_dir: PathBuf,
+    filters: BTreeSet<String>,
+    drivers: BTreeSet<String>,
+}
+
+/// What every run is told; it comes last, so nothing in a file wins over it.
+const ALWAYS: [&str; 7] = [
+    "--no-pager",
+    "-c",
+    "core.hooksPath=/dev/null",
+    "-c",
+    "core.fsmonitor=false",
+    "-c",
+    "submodule.recurse=false",
+];
+
+/// A transport that there is none of: with it, git reaches no remote, whatever it looks for there.
+const NO_TRANSPORT: &str = "none";
 
 /// Variables that git sets for hooks, or that say which repository to work in and as whom.
 /// Everything else that begins with `GIT_` is how the user reaches remotes, and is passed on
@@ -78,13 +110,53 @@ impl Answer {
 
 impl Git {
     /// Finds the program; `None` if there is none.
-    pub(super) fn find(folder: &Path) -> Result<Option<Git>> {
-        Ok(find_program("git").map(|program| Git { program, folder: folder.to_owned() }))
+    pub(super) fn find(folder: &Path) -> Option<Git> {
+        let programs = Programs::around(&[folder]);
+        let program = programs.find("git")?;
+        Some(Git { program, path: programs.path(), folder: folder.to_owned(), shelter: None })
     }
 
     /// Returns the same program, working in another folder.
     pub(super) fn at(&self, folder: &Path) -> Git {
-        Git { program: self.program.clone(), folder: folder.to_owned() }
+        Git { folder: folder.to_owned(), ..self.clone() }
+    }
+
+    /// Returns the same program, working in the whole of a repository, whose own configuration it
+    /// sees as far as that may be.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with what git says.
+    pub(super) fn sheltered(&self, root: &Path, git_dir: &Path, common_dir: &Path) -> Result<Git> {
+        let shelter = match config::judge(self, root, git_dir, common_dir)? {
+            Verdict::Data | Verdict::Trusted => None,
+            Verdict::Sieved(sieved) => Some(Arc::new(Shelter {
+                stand_in: StandIn::make(common_dir, &sieved.text)?,
+                root: root.to_owned(),
+                git_dir: git_dir.to_owned(),
+                filters: sieved.filters,
+                drivers: sieved.drivers,
+            })),
+        };
+        Ok(Git { shelter, ..self.at(root) })
+    }
+
+    /// Returns the same program with the repository's own configuration before its eyes: for what starts
+    /// no program but hooks, whatever that says, and has to do with the repository's own folders.
+    /// (`config`, `remote get-url`, `rev-parse`, `update-ref`, `worktree list`)
+    pub(super) fn unsheltered(&self) -> Git {
+        Git { shelter: None, ..self.clone() }
+    }
+
+    /// Returns the content filters that are not run here: only the repository's own configuration has them.
+    pub(super) fn filters_left_out(&self) -> &BTreeSet<String> {
+        const NONE: &BTreeSet<String> = &BTreeSet::new();
+        self.shelter.as_ref().map_or(NONE, |shelter| &shelter.filters)
+    }
+
+    /// The same for merge drivers.
+    pub(super) fn drivers_left_out(&self) -> &BTreeSet<String> {
+        const NONE: &BTreeSet<String> = &BTreeSet::new();
+        self.shelter.as_ref().map_or(NONE, |shelter| &shelter.drivers)
     }
 
     /// Returns a command that is safe to run, to be completed by the caller.
@@ -97,19 +169,21 @@ impl Git {
                 command.env_remove(name);
             }
         }
+        self.shelter(&mut command);
         command
             .arg("-C")
             .arg(&self.folder)
-            .args(["--no-optional-locks", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false"])
+            .arg("--no-optional-locks")
+            .args(ALWAYS)
             .args(arguments)
-            .env("LC_ALL", "C")
+            .env("GIT_ALLOW_PROTOCOL", NO_TRANSPORT)
+            .env("GIT_NO_LAZY_FETCH", "1")
             .env("GIT_TERMINAL_PROMPT", "0")
-            .env("GIT_LITERAL_PATHSPECS", "1")
-            .stdin(Stdio::null());
+            .env("GIT_LITERAL_PATHSPECS", "1");
         command
     }
 
-    /// Returns a command that works in the bare repository `git_dir` and reaches remotes the
+    /// Returns a command that works in the repository `git_dir` and reaches remotes the
     /// way the user's own git does: with their environment, credentials and proxies, and
     /// asking on the terminal if somebody is there. Hooks stay off.
     pub(super) fn command_for_remotes(&self, git_dir: &Path, interactive: bool) -> Command {
@@ -117,13 +191,21 @@ impl Git {
         for name in OF_A_REPOSITORY {
             command.env_remove(name);
         }
-        command.arg("-C").arg(&self.folder).arg("--git-dir").arg(git_dir);
-        command.args(["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false"]);
-        command.env("LC_ALL", "C").stdin(Stdio::null());
+        self.shelter(&mut command);
+        command.arg("-C").arg(&self.folder).arg("--git-dir").arg(git_dir).args(ALWAYS);
         if !interactive {
             command.env("GIT_TERMINAL_PROMPT", "0");
         }
         command
+    }
+
+    fn shelter(&self, command: &mut Command) {
+        command.env("PATH", &self.path).env("LC_ALL", "C").stdin(Stdio::null());
+        if let Some(shelter) = &self.shelter {
+            command.env("GIT_DIR", &shelter.git_dir);
+            command.env("GIT_WORK_TREE", &shelter.root);
+            command.env("GIT_COMMON_DIR", shelter.stand_in.folder());
+        }
     }
 
     /// Runs git and returns its answer, whatever it is.

@@ -1,6 +1,6 @@
 //! Conversions between blob and disk (line ends, encodings, `$Id$`, filters), by the attributes of one tree.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
@@ -122,6 +122,28 @@ impl Conversion<'_> {
         let named = fields.chunks_exact(3).filter(|triple| set(triple[2])).map(|triple| triple[0]);
         let named: BTreeSet<&[u8]> = named.collect();
         Ok(paths.iter().copied().filter(|path| named.contains(path.as_bytes())).collect())
+    }
+
+    /// Returns those of the paths that have a filter which is not run here, with its name.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with what git says.
+    pub fn left_out<'p>(&self, paths: &[&'p RepoPath]) -> Result<BTreeMap<&'p RepoPath, String>> {
+        let repository = self.0.repository();
+        if paths.is_empty() || !repository.leaves_filters_out() {
+            return Ok(BTreeMap::new());
+        }
+        let mut input = Vec::new();
+        for path in paths {
+            input.extend_from_slice(path.as_bytes());
+            input.push(0);
+        }
+        let words = self.0.words(&["check-attr", "-z", "--stdin", "filter"]);
+        let answer = self.0.git.demand_with(&words, &self.0.environment, &input)?;
+        let fields: Vec<&[u8]> = answer.stdout.split(|byte| *byte == 0).collect();
+        let value = |triple: &[&[u8]]| String::from_utf8_lossy(triple[2]).into_owned();
+        let named = paths.iter().zip(fields.chunks_exact(3)).map(|(path, triple)| (*path, value(triple)));
+        Ok(named.filter(|(_, name)| repository.leaves_filter_out(name)).collect())
     }
 
     /// Returns each blob's bytes as a checkout writes them to its path. One that git can't convert

@@ -211,6 +211,11 @@ impl Indexed<'_> {
         let mode = Mode::from_octal(&format!("{:06o}", self.mode)).filter(|_| self.stage == 0)?;
         Some(Version { oid: to_hex(self.oid), mode })
     }
+
+    /// Says whether it is a submodule.
+    pub(super) fn is_submodule(&self) -> bool {
+        self.mode == 0o160_000
+    }
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {

@@ -6,21 +6,27 @@
 //! Nothing here touches the user's index, refs or stash but [`index`], which swaps a whole
 //! new index in under git's own lock.
 
+mod address;
 mod base;
 mod binary;
 mod blobs;
 mod command;
 mod commits;
+mod config;
 mod conversion;
 mod entries;
 mod fetched;
+mod filters;
 mod ignored;
 pub mod index;
 mod merge;
+mod nearby;
 mod remote;
 mod said;
 mod shown;
+mod standin;
 mod status;
+mod submodules;
 mod trees;
 mod user;
 mod worktree;
@@ -40,9 +46,11 @@ pub use entries::{Index, Indexed};
 pub use fetched::{Fetched, FetchedCommit, TreeEntry};
 pub use index::Seen;
 pub use merge::Merged;
+pub use nearby::{Nearby, work_tree_around, work_trees_of};
 pub use remote::{NewCommit, PushAnswer, Remote, RemoteRef};
 pub use said::UNPACKER_ERROR;
 pub use shown::{ATTRIBUTES, Changed as ChangedRules, IGNORE};
+pub use standin::leave_none;
 pub use status::{Hidden, Ignored, Listing, Pending, Stage, Status, Submodule};
 pub use trees::TreeVersions;
 pub use user::{user_path, user_setting, user_switch};
@@ -83,7 +91,7 @@ impl Repository {
     /// [`Kind::Environment`] if git refuses the repository (another owner, a damaged
     /// configuration) or there is one but no `git` program.
     pub fn discover(folder: &Path) -> Result<Place> {
-        let Some(git) = Git::find(folder)? else {
+        let Some(git) = Git::find(folder) else {
             return match folder.ancestors().find(|above| above.join(".git").exists()) {
                 None => Ok(Place::Outside),
                 Some(root) => Err(Error::new(Kind::Environment, "Cannot run git")
@@ -104,14 +112,13 @@ impl Repository {
         let lines = asked.lines();
         match lines.as_slice() {
             [b"true", git_dir, common_dir, format, root] if asked.ok => {
-                let root = command::path_from(root);
-                Ok(Place::WorkTree(Repository {
-                    git: git.at(&root),
-                    root,
-                    git_dir: command::path_from(git_dir),
-                    common_dir: command::path_from(common_dir),
-                    hash: hash_of(format)?,
-                }))
+                let [root, git_dir, common_dir] =
+                    [root, git_dir, common_dir].map(|it| command::path_from(it));
+                if !belongs(&root, &git_dir) && !config::is_trusted(&git, &root, &git_dir, &common_dir)? {
+                    return Err(elsewhere(&root, &git_dir));
+                }
+                let git = git.sheltered(&root, &git_dir, &common_dir)?;
+                Ok(Place::WorkTree(Repository { git, root, git_dir, common_dir, hash: hash_of(format)? }))
             }
             [b"false", git_dir, ..] => Ok(Place::Bare(command::path_from(git_dir))),
             _ if asked.ok => Err(Error::new(
@@ -165,7 +172,7 @@ impl Repository {
         {
             return Ok(parent.to_owned());
         }
-        let list = self.git.demand(&["worktree", "list", "--porcelain"])?;
+        let list = self.git.unsheltered().demand(&["worktree", "list", "--porcelain"])?;
         let main: Vec<&[u8]> = list.lines().into_iter().take_while(|line| !line.is_empty()).collect();
         let path = main.first().and_then(|line| line.strip_prefix(b"worktree ")).map(command::path_from);
         let bare = main.iter().any(|line| *line == b"bare");
@@ -216,6 +223,22 @@ impl Repository {
     pub fn blobs(&self) -> Blobs<'_> {
         Blobs::open(&self.git, &self.git_dir)
     }
+}
+
+/// Says whether a work tree is that of a repository by what lies in it, and not only because the
+/// repository's configuration says so: that could name any folder of the user's.
+fn belongs(root: &Path, git_dir: &Path) -> bool {
+    let there = crate::programs::repository_in(root);
+    there.is_some_and(|there| git_dir.canonicalize().is_ok_and(|git_dir| git_dir == there))
+}
+
+fn elsewhere(root: &Path, git_dir: &Path) -> Error {
+    Error::new(Kind::Refused, format!("git takes {} for the work tree", root.display()))
+        .because(format!("{} says so by `core.worktree`, and nothing in that folder does", git_dir.display()))
+        .hint(format!(
+            "if it is yours: git config --global --add snap.trustedRepository {}",
+            crate::screen::Line(&root.to_string_lossy())
+        ))
 }
 
 /// Reads how a repository names its objects.

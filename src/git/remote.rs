@@ -1,20 +1,21 @@
 //! Remotes: snapshots' refs listed, pushed, fetched and deleted with the `git` program.
 //!
 //! Everything happens in a bare scratch repository that the caller makes and throws away.
-//! It includes the user's repository's configuration, so that remotes, credentials, proxies
-//! and rewritten addresses work as they do for the user's own git, and shares nothing else
-//! with it: no object, ref, `FETCH_HEAD` or refspec of the user's is ever touched.
+//! Of the user's repository's configuration it has the addresses of the one remote, and what is
+//! data besides; credentials, proxies, rewritten addresses and helpers are those of the user's
+//! own configuration. It shares nothing with the repository: no object, ref, `FETCH_HEAD` or
+//! refspec of the user's is ever touched.
 //! What fails for a passing reason is tried again a few times, and said.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
 use super::Repository;
+use super::address::check_folder;
 use super::command::{Answer, Git};
 use super::fetched::Fetched;
 use super::said::{UNPACKER_ERROR, passing, without_password, without_progress};
@@ -44,7 +45,9 @@ pub struct Remote<'a> {
     scratch: PathBuf,
     address: String,
     named: bool,
-    settings: Vec<OsString>,
+    leads_to: Vec<String>,
+    /// What its configuration has of the user's repository's, as text.
+    settings: Vec<u8>,
     interactive: bool,
     hash: GitHash,
     progress: Option<&'a Progress>,
@@ -100,13 +103,13 @@ impl<'a> Remote<'a> {
         if address.is_empty() || address.starts_with('-') {
             return Err(Error::new(Kind::Usage, format!("{shown:?} can't be a remote")));
         }
-        let Some(git) = Git::find(folder)? else {
+        let Some(git) = Git::find(folder) else {
             return Err(Error::new(Kind::Environment, "Cannot run git")
                 .because("no git program is on the PATH")
                 .hint("install git 2.31 or later"));
         };
         let names = match repository {
-            Some(repository) => repository.git.demand(&["remote"])?.stdout,
+            Some(repository) => repository.git.unsheltered().demand(&["remote"])?.stdout,
             None => Vec::new(),
         };
         let names = String::from_utf8_lossy(&names).into_owned();
@@ -118,17 +121,18 @@ impl<'a> Remote<'a> {
                 some => error.hint(format!("there is {some}; the remote comes before the snapshot")),
             });
         }
-        let mut settings: Vec<OsString> = Vec::new();
-        if let Some(repository) = repository {
-            let mut include = OsString::from("include.path=");
-            include.push(repository.common_dir.join("config"));
-            settings.push(include);
-        }
-        settings.push("core.bare=true".into());
-        if named {
-            // What these would do belongs to the user's own repository.
-            let off = ["promisor=false", "mirror=false", "prune=false", "tagOpt=--no-tags"];
-            settings.extend(off.map(|off| format!("remote.{address}.{off}").into()));
+        let mut settings = match repository {
+            Some(repository) => repository.settings_for_remotes()?,
+            None => Vec::new(),
+        };
+        let mut effective = vec![address.to_owned()];
+        match (named, repository) {
+            (true, Some(repository)) => {
+                let addresses = repository.addresses(address)?;
+                settings.extend(addresses.settings(address));
+                effective = [vec![addresses.fetch], addresses.push].concat();
+            }
+            _ => check_folder(repository, folder, address)?,
         }
         let start = repository.filter(|_| named).map_or(folder, Repository::root);
         let hash = repository.map_or(GitHash::Sha1, Repository::hash);
@@ -137,6 +141,7 @@ impl<'a> Remote<'a> {
             scratch: scratch.join("scratch.git"),
             address: address.to_owned(),
             named,
+            leads_to: effective.iter().map(|address| without_password(address)).collect(),
             settings,
             interactive,
             hash,
@@ -160,6 +165,9 @@ impl<'a> Remote<'a> {
         let place = self.scratch.as_os_str();
         let arguments = ["init", "--quiet", "--bare", "--template=", format].map(AsRef::as_ref);
         self.git.demand(&[&arguments[..], &[place]].concat())?;
+        let config = self.scratch.join("config");
+        let append = std::fs::File::options().append(true).open(&config);
+        append.and_then(|mut file| file.write_all(&self.settings)).context("write", &config)?;
         let info = self.scratch.join("info");
         std::fs::create_dir_all(&info).context("create", &info)?;
         // Frames are compressed already: looking for likenesses among them is time lost.
@@ -170,6 +178,11 @@ impl<'a> Remote<'a> {
     /// Returns the remote as it was named, without a password.
     pub fn shown(&self) -> String {
         Line(&without_password(&self.address)).to_string()
+    }
+
+    /// Returns the addresses that it leads to, without passwords.
+    pub fn leads_to(&self) -> &[String] {
+        &self.leads_to
     }
 
     /// Lists the refs below some prefixes. The scratch repository takes on the remote's object format.
@@ -450,11 +463,7 @@ impl<'a> Remote<'a> {
     }
 
     fn command(&self) -> std::process::Command {
-        let mut command = self.git.command_for_remotes(&self.scratch, self.interactive);
-        for setting in &self.settings {
-            command.arg("-c").arg(setting);
-        }
-        command
+        self.git.command_for_remotes(&self.scratch, self.interactive)
     }
 
     /// Runs git, again if it fails for a passing reason; returns its last answer.

@@ -24,7 +24,8 @@ const LIST_PENDING: [&str; 8] = [
     "--no-ahead-behind",
     "--untracked-files=all",
     "--no-renames",
-    "--ignore-submodules=none",
+    // Not from inside of them: see `submodules.rs`.
+    "--ignore-submodules=dirty",
 ];
 
 /// Names what is ignored too, a folder that a rule is about as one.
@@ -152,42 +153,39 @@ impl Repository {
     /// [`Kind::Environment`] with what git says.
     pub fn status(&self) -> Result<Listing> {
         let (stamp, begun) = (self.stamp(), Instant::now());
-        // The index is read by two; at the same time, that costs no time.
-        let (status, index) = std::thread::scope(|scope| {
-            let index = scope.spawn(|| self.index());
-            let words: Vec<&str> = LIST_PENDING.into_iter().chain([LIST_IGNORED]).collect();
-            (self.git.demand(&words), index.join())
-        });
-        let index = index.map_err(|_| Error::new(Kind::Bug, "Reading the index failed"))??;
-        let mut listing = self.listing(&status?, |listing| {
-            listing.index = index;
-            Ok(())
-        })?;
+        let mut listing = self.listed_with(0, &[LIST_IGNORED])?;
         (listing.stamp, listing.begun) = (stamp, Some(begun));
         listing.read_modes_of_intentions();
         listing.hidden = listing.index.entries().filter_map(Hidden::of).collect();
         Ok(listing)
     }
 
-    /// Lists the pending paths alone, without the index.
+    /// Lists the pending paths alone, without the marks in the index.
     ///
     /// # Errors
     /// [`Kind::Environment`] with what git says.
     pub fn pending(&self) -> Result<Listing> {
-        let status = self.git.demand(&LIST_PENDING)?;
-        self.listing(&status, |listing| {
-            if behind_loops(&status).next().is_some() {
-                listing.index = self.index()?;
-            }
-            Ok(())
-        })
+        self.listed(0)
     }
 
-    fn listing(
-        &self,
-        status: &Answer,
-        read_index: impl FnOnce(&mut Listing) -> Result<()>,
-    ) -> Result<Listing> {
+    /// Lists what is pending in a submodule that lies so deep in others.
+    pub(super) fn listed(&self, depth: usize) -> Result<Listing> {
+        self.listed_with(depth, &[])
+    }
+
+    fn listed_with(&self, depth: usize, options: &[&str]) -> Result<Listing> {
+        // The index is read by two; at the same time, that costs no time.
+        let (status, index) = std::thread::scope(|scope| {
+            let index = scope.spawn(|| self.index());
+            (self.git.demand(&[&LIST_PENDING[..], options].concat()), index.join())
+        });
+        let index = index.map_err(|_| Error::new(Kind::Bug, "Reading the index failed"))??;
+        let mut listing = self.listing(&status?, index)?;
+        self.look_into_submodules(&mut listing, depth)?;
+        Ok(listing)
+    }
+
+    fn listing(&self, status: &Answer, index: Index) -> Result<Listing> {
         let mut listing = parse(&status.stdout).map_err(|line| {
             Error::new(Kind::Environment, "git's status can't be understood").because(line)
         })?;
@@ -198,7 +196,7 @@ impl Repository {
             }
         }
         self.correct_empty_intentions(&mut listing)?;
-        read_index(&mut listing)?;
+        listing.index = index;
         behind_loops(status).for_each(|path| listing.add_behind_a_loop(path));
         Ok(listing)
     }
@@ -298,8 +296,9 @@ impl Repository {
     /// # Errors
     /// [`Kind::Environment`] with what git says.
     pub fn unsaved(&self, path: &std::path::Path) -> Result<Option<bool>> {
-        let status = ["status", "--porcelain=v2", "-z", "--untracked-files=all", "--no-renames", "--"];
+        let status = ["status", "--porcelain=v2", "-z", "--untracked-files=all", "--no-renames"];
         let mut arguments: Vec<&std::ffi::OsStr> = status.iter().map(|word| (*word).as_ref()).collect();
+        arguments.extend(["--ignore-submodules=dirty", "--"].map(std::ffi::OsStr::new));
         arguments.push(path.as_os_str());
         let answer = self.git.demand(&arguments)?;
         Ok(answer.stdout.first().map(|kind| *kind != b'?'))

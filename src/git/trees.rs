@@ -57,6 +57,16 @@ impl Repository {
         Ok(found)
     }
 
+    /// Returns the folders at the top of what HEAD has; none before the first commit.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Environment`] if git can't be run.
+    pub fn top_folders(&self) -> Result<BTreeSet<Vec<u8>>> {
+        let answer = self.git.run(&["ls-tree", "-d", "-z", "--name-only", "--full-tree", "HEAD"])?;
+        let names = answer.stdout.split(|byte| *byte == 0).filter(|name| !name.is_empty());
+        Ok(if answer.ok { names.map(<[u8]>::to_vec).collect() } else { BTreeSet::new() })
+    }
+
     /// Returns the paths that differ between two commits; `None` stands for an empty one.
     ///
     /// # Errors

@@ -33,7 +33,7 @@ impl Repository {
         if !self.common_dir.join("worktrees").is_dir() {
             return Ok(Vec::new());
         }
-        let list = self.git.demand(&["worktree", "list", "--porcelain"])?;
+        let list = self.git.unsheltered().demand(&["worktree", "list", "--porcelain"])?;
         let roots = list
             .lines()
             .into_iter()
@@ -50,7 +50,7 @@ impl Repository {
         if !self.common_dir.join("worktrees").is_dir() {
             return Ok(None);
         }
-        let list = self.git.demand(&["worktree", "list", "--porcelain"])?;
+        let list = self.git.unsheltered().demand(&["worktree", "list", "--porcelain"])?;
         let wanted = format!("branch refs/heads/{branch}");
         let mut root = PathBuf::new();
         for line in list.lines() {
@@ -83,7 +83,52 @@ impl Repository {
     /// # Errors
     /// [`Kind::Environment`] with what git says: it is no longer at `from`, say.
     pub fn move_head(&self, from: &str, to: &str, why: &str) -> Result<()> {
-        self.git.demand(&["update-ref", "-m", why, "HEAD", to, from]).map(drop)
+        self.git.unsheltered().demand(&["update-ref", "-m", why, "HEAD", to, from]).map(drop)
+    }
+
+    /// Makes a linked work tree again that was at `root`: on its branch, which is created at `commit` if it
+    /// is gone too, or with HEAD at `commit`. No hook runs.
+    ///
+    /// # Errors
+    /// [`Kind::Refused`] with what git says.
+    pub fn remake_worktree(
+        &self,
+        root: &Path,
+        branch: Option<&str>,
+        commit: &str,
+    ) -> Result<NewWorktree<'_>> {
+        let exists = |branch: &str| -> Result<bool> {
+            let name = format!("refs/heads/{branch}");
+            Ok(self.git.run(&["show-ref", "--verify", "--quiet", &name])?.ok)
+        };
+        let place = root.as_os_str();
+        // git may still have the folder in its list: without force it would not put anything there.
+        let mut words: Vec<&std::ffi::OsStr> =
+            ["worktree", "add", "--force"].map(std::ffi::OsStr::new).to_vec();
+        let (existing, from) = match branch {
+            Some(branch) if exists(branch)? => (true, branch),
+            Some(branch) => {
+                words.extend(["-b".as_ref(), std::ffi::OsStr::new(branch)]);
+                (false, commit)
+            }
+            None => {
+                words.push("--detach".as_ref());
+                (true, commit)
+            }
+        };
+        words.extend(["--".as_ref(), place, from.as_ref()]);
+        let answer = self.git.run(&words)?;
+        if !answer.ok {
+            return Err(Error::new(
+                Kind::Refused,
+                format!("Cannot make the work tree {} again", root.display()),
+            )
+            .because(answer.stderr.trim())
+            .hint("`snap resume NAME --worktree BRANCH` brings it back on another branch"));
+        }
+        let root = root.canonicalize().context("find", root)?;
+        let new_branch = branch.filter(|_| !existing).map(str::to_owned);
+        Ok(NewWorktree { repository: self, root, new_branch, unconverted: None, kept: false })
     }
 
     /// Makes a linked work tree at `root` for a branch, which is created at `commit` if it does
@@ -96,6 +141,10 @@ impl Repository {
         let exists = self.git.run(&["show-ref", "--verify", "--quiet", &format!("refs/heads/{branch}")])?.ok;
         if let Some(above) = root.parent() {
             std::fs::create_dir_all(above).context("create", above)?;
+        }
+        // Git makes these by itself, but not through a stand-in's links.
+        for folder in ["worktrees", "logs"].map(|name| self.common_dir.join(name)) {
+            std::fs::create_dir_all(&folder).context("create", &folder)?;
         }
         let mut answer = self.run_worktree_add(&[], root, branch, commit, exists)?;
         let mut unconverted = None;

@@ -9,6 +9,7 @@
 mod base;
 mod file;
 mod lease;
+mod peers;
 mod remote;
 mod wire;
 
@@ -20,6 +21,7 @@ use crate::store::{LogEntry, Operation};
 
 pub use file::{Imported, export, import};
 pub use lease::Lease;
+pub use peers::{Peer, peer_of};
 pub use remote::{Fate, Handed, Judged, Listed, Remotes};
 
 /// Keeps a snapshot's base commit, if it is here, from git's garbage collection, as `save` does.

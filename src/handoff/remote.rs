@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::base::{self, Mine};
 use super::lease::{self, LEASES, Lease};
+use super::peers::{self, Peer};
 use super::wire::{self, Place, REFS};
 use super::{keep_base, line};
 use crate::audit;
@@ -297,6 +298,8 @@ impl<'a> Remotes<'a> {
                 pinned: here.is_some_and(|here| here.entry.pinned),
                 safety: false,
                 automatic: here.is_some_and(|here| here.manifest.created_by.trigger == Trigger::Auto),
+                // Of what is there, only what this user pushed is looked at.
+                own: true,
             }
         };
         let candidates: Vec<Candidate> = known.iter().map(candidate).collect();
@@ -398,7 +401,25 @@ impl<'a> Remotes<'a> {
     }
 
     fn log(&self, operation: Operation, manifest: &Manifest, fate: &Fate) {
+        if !matches!(fate, Fate::Failed(_)) {
+            self.note(&manifest.id);
+        }
         self.write(self.line(operation, Some(manifest)), fate);
+    }
+
+    /// Notes that this user has exchanged a snapshot with this remote.
+    fn note(&self, id: &SnapshotId) {
+        // Without it no lease is left, and nothing else is lost.
+        let _best_effort = peers::note(self.context, id, &self.peer());
+    }
+
+    fn peer(&self) -> Peer {
+        Peer { remote: self.shown(), leads_to: self.remote.leads_to().to_vec() }
+    }
+
+    /// Says whether this is the remote that a snapshot was exchanged with, and still leads there.
+    pub fn is(&self, peer: &Peer) -> bool {
+        self.peer() == *peer
     }
 
     fn write(&self, line: LogEntry, fate: &Fate) {
@@ -474,6 +495,7 @@ impl<'a> Remotes<'a> {
         });
         let fate = match audit::unless_failed(self.store, &line, taken) {
             Ok(_) => {
+                self.note(&place.id);
                 audit::write(self.store, &line);
                 Fate::Done
             }

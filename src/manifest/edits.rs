@@ -74,7 +74,9 @@ impl Edit {
     /// people, the version, and the diff that leads to it.
     pub fn made_versions(&self) -> Vec<(&'static str, &Version, Option<&Diff>)> {
         let new = self.new.iter().map(|new| ("", new, self.diff.as_ref()));
-        let staged = self.staged.iter().map(|one| (" (staged)", &one.version, one.diff.as_ref()));
+        // Of a path that is only meant to be added, the index has a mode and no content.
+        let staged = self.staged.iter().filter(|_| self.index != IndexState::IntentToAdd);
+        let staged = staged.map(|one| (" (staged)", &one.version, one.diff.as_ref()));
         let stages = self.stages.iter().map(|one| (" (unmerged)", &one.version, one.diff.as_ref()));
         new.chain(staged).chain(stages).filter(|(_, version, _)| !version.is_submodule()).collect()
     }

@@ -1,9 +1,8 @@
 //! What a snapshot that is not this user's own may change, and what it must not change unasked.
 //!
 //! Own snapshots are not held up. What somebody trusted signed is restored but for files that
-//! give rights. A foreign snapshot is not restored without consent, and each file that a tool
-//! runs or obeys by itself needs one of its own; without, it is held back: left as it is here,
-//! and listed.
+//! give rights. A foreign snapshot is not restored without consent, and each file but plain source and text in a place
+//! that HEAD has needs one of its own; without, it is held back: left as it is here, and listed.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -13,8 +12,9 @@ use super::steps::{Step, Work};
 use crate::error::{Error, Kind, Result};
 use crate::manifest::{Change, Manifest, Mode};
 use crate::paths::RepoPath;
-use crate::screen::{self, Line};
-use crate::sensitive::{Concern, concern};
+use crate::screen::Line;
+use crate::sensitive::{Concern, Places, Shape, concern};
+use crate::tree::{Node, Tree};
 use crate::trust::Provenance;
 use crate::workspace::Workspace;
 
@@ -23,6 +23,8 @@ pub(super) struct Standing {
     provenance: Provenance,
     /// The folder of the user's key, which no snapshot sets.
     private: PathBuf,
+    /// The folders at the top of HEAD.
+    places: Places,
     held: Vec<Doubt>,
     admitted: bool,
 }
@@ -31,13 +33,17 @@ impl Standing {
     /// Judges a snapshot before anything of it is unfolded.
     ///
     /// # Errors
-    /// [`Kind::Refused`] for a foreign one that would fill the memory.
+    /// [`Kind::Refused`] for a foreign one that would fill the memory; [`Kind::Environment`] if git can't be run.
     pub(super) fn of(workspace: &Workspace, manifest: &Manifest) -> Result<Standing> {
         let provenance = workspace.provenance(manifest);
         workspace.refuse_bomb(manifest, &provenance)?;
         let admitted = provenance == Provenance::Own;
         let private = workspace.trust.folder().to_owned();
-        Ok(Standing { provenance, private, held: Vec::new(), admitted })
+        let places = match (&provenance, &workspace.repository) {
+            (Provenance::Foreign { .. }, Some(repository)) => repository.top_folders()?,
+            _ => Places::new(),
+        };
+        Ok(Standing { provenance, private, places, held: Vec::new(), admitted })
     }
 
     /// Takes it for a foreign one, whoever saved it: what led to it is not the user's own.
@@ -61,6 +67,8 @@ impl Standing {
 pub struct Doubt {
     /// The path.
     pub path: RepoPath,
+    /// What kind of file it is, if that speaks against setting it.
+    pub concern: Concern,
     /// What speaks against setting it, for a person.
     pub why: String,
     /// Whether even a yes does not set it.
@@ -74,6 +82,24 @@ pub struct Consent<'a> {
     pub trust: bool,
     /// To set these paths, or what lies in these folders.
     pub allow: &'a [RepoPath],
+    /// To set all files of these kinds.
+    pub kinds: &'a [Concern],
+}
+
+impl Consent<'_> {
+    /// Says whether it covers a doubt.
+    pub fn covers(&self, doubt: &Doubt) -> bool {
+        let named = self.allow.iter().any(|yes| doubt.path.is_in(yes));
+        !doubt.never && (named || self.kinds.contains(&doubt.concern))
+    }
+}
+
+/// What a step makes of a file, to be looked at before anybody agrees.
+pub struct Preview<'a> {
+    /// The file that is here, as a link if it is one.
+    pub old: Option<(Mode, Vec<u8>)>,
+    /// What it becomes; the same if only the index changes.
+    pub new: Option<(Mode, &'a [u8])>,
 }
 
 impl Plan {
@@ -89,7 +115,7 @@ impl Plan {
             Provenance::Trusted { .. } => false,
             Provenance::Foreign { .. } => true,
         };
-        let doubts = self.steps.iter().filter_map(|step| doubt(step, &self.standing.private, &self.root));
+        let doubts = self.steps.iter().filter_map(|step| self.standing.doubt(step, &self.root));
         doubts.filter(|doubt| foreign || doubt.never).collect()
     }
 
@@ -106,9 +132,27 @@ impl Plan {
                 let old = &edit.from.as_ref()?.path;
                 let is_new = removed.contains(old) && !held.contains_key(old);
                 let why = format!("is renamed to {}, which is held back", new.path);
-                is_new.then(|| Doubt { path: old.clone(), why, never: new.never })
+                is_new.then(|| Doubt { path: old.clone(), concern: new.concern, why, never: new.never })
             })
             .collect()
+    }
+
+    /// Reads what a step makes of which file; `None` if there is no step for the path, or only the index changes.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn preview(&self, path: &RepoPath) -> Result<Option<Preview<'_>>> {
+        let step = self.steps.iter().find(|step| step.path == *path);
+        let new = match step.map(|step| &step.work) {
+            None | Some(Work::Keep) => return Ok(None),
+            Some(Work::Remove) => None,
+            Some(Work::Set { mode, bytes, .. }) => Some((*mode, bytes.as_slice())),
+        };
+        let old = match Tree::open(&self.root)?.read(path)? {
+            Node::File { mode, bytes, .. } => Some((mode, bytes)),
+            _ => None,
+        };
+        Ok(Some(Preview { old, new }))
     }
 
     /// Returns what was held back.
@@ -126,8 +170,7 @@ impl Plan {
         {
             return Err(not_trusted(&self.manifest.name, why));
         }
-        let allowed = |doubt: &Doubt| !doubt.never && consent.allow.iter().any(|yes| doubt.path.is_in(yes));
-        let mut held: Vec<Doubt> = self.doubts().into_iter().filter(|doubt| !allowed(doubt)).collect();
+        let mut held: Vec<Doubt> = self.doubts().into_iter().filter(|doubt| !consent.covers(doubt)).collect();
         held.extend(self.renamed_to(&held));
         let paths: HashSet<&RepoPath> = held.iter().map(|doubt| &doubt.path).collect();
         self.steps.retain(|step| !paths.contains(&step.path));
@@ -145,27 +188,28 @@ pub fn not_trusted(name: &str, why: &str) -> Error {
     )
 }
 
-fn doubt(step: &Step, private: &Path, root: &Path) -> Option<Doubt> {
-    let made = |why: String, never: bool| Some(Doubt { path: step.path.clone(), why, never });
-    if root.join(step.path.as_path()).starts_with(private) {
-        return made("belongs to snap's own key".to_owned(), true);
-    }
-    if let Work::Set { mode: Mode::Link, bytes, .. } = &step.work {
-        let target = screen::Line(&String::from_utf8_lossy(bytes)).to_string();
-        let never = concern(&step.path) == Some(Concern::Rights);
-        return made(format!("is a link to {target}"), never);
-    }
-    if !step.path.is_portable() && !matches!(step.work, Work::Remove) {
-        return made("has a name that means something else on another system".to_owned(), false);
-    }
-    if let Some(concern) = concern(&step.path) {
-        return made(concern.says().to_owned(), concern == Concern::Rights);
-    }
-    let was_executable = step.here.as_ref().is_some_and(|here| here.mode == Mode::Executable);
-    match &step.work {
-        Work::Set { mode: Mode::Executable, .. } if !was_executable => {
-            made("becomes executable".to_owned(), false)
-        }
-        _ => None,
+impl Standing {
+    fn doubt(&self, step: &Step, root: &Path) -> Option<Doubt> {
+        let here = step.here.as_ref().map(|here| here.mode);
+        let (mode, target) = match &step.work {
+            Work::Set { mode, bytes, .. } => (Some(*mode), Some(bytes)),
+            Work::Keep => (here, None),
+            Work::Remove => (None, None),
+        };
+        let is = |wanted: Mode| here == Some(wanted) || mode == Some(wanted);
+        let concern = match root.join(step.path.as_path()).starts_with(&self.private) {
+            true => Concern::Key,
+            false => {
+                let shape = Shape { link: is(Mode::Link), executable: is(Mode::Executable) };
+                concern(&step.path, shape, &self.places)?
+            }
+        };
+        let why = match (concern, mode, target) {
+            (Concern::Link, Some(Mode::Link), Some(target)) => {
+                format!("is a link to {}", Line(&String::from_utf8_lossy(target)))
+            }
+            _ => concern.says().to_owned(),
+        };
+        Some(Doubt { path: step.path.clone(), concern, why, never: concern.is_never() })
     }
 }

@@ -69,7 +69,7 @@ pub(super) fn plan(
     without_links(repository, &mut steps)?;
     let unmade = spare_mounts(&Tree::open(&workspace.root)?, &mut steps)?;
     let unchanged = saved.files.len().saturating_sub(steps.len() + unmade.len());
-    Ok(Steps { unchanged, steps, notes, unmade, left: Vec::new(), folders: Vec::new(), listing })
+    Ok(Steps { unchanged, unmade, ..Steps::new(steps, notes, listing) })
 }
 
 fn check_restorable(workspace: &Workspace, repository: &Repository, saved: &Edits) -> Result<()> {

@@ -69,11 +69,11 @@ pub(super) fn plan(
         .with_saved_permissions(around.is_some());
     let tree = Tree::open(&workspace.root)?;
     let then = Then { repository, saved, around };
-    let mut left = Vec::new();
+    let mut spared = Vec::new();
     if matches!(scope, Scope::Everything) {
         let keeps = |path: &RepoPath| is_ours(path) || left_out(path);
         let (hidden, stays) = then.hidden_since(&mut maker, &tree, &listing, &paths, keeps)?;
-        left.extend(stays);
+        spared.extend(stays);
         paths.extend(hidden);
     }
     let edits: BTreeMap<&RepoPath, &Edit> = saved.files.iter().map(|edit| (&edit.path, edit)).collect();
@@ -115,7 +115,7 @@ pub(super) fn plan(
                     Scope::Paths(_) => maker.step(&edit, here)?,
                 };
                 if ignored.contains(*path) {
-                    left.push(Left { path: (*path).clone(), reason: "ignored when this was saved" });
+                    spared.push(Left { path: (*path).clone(), reason: "ignored when this was saved" });
                     step = step.map(Step::sparing_the_file).filter(Step::does_something);
                 }
                 clean.extend(step);
@@ -124,17 +124,18 @@ pub(super) fn plan(
     }
     // A clean path is as a checkout writes it, which need not be the blob's own bytes. (Of the
     // paths that a safety snapshot is about, it holds any that were not the blob's bytes.)
-    let mut unmade = Vec::new();
+    let (mut unmade, mut left) = (Vec::new(), Vec::new());
     if matches!(scope, Scope::Everything) {
-        unmade = check_out(repository, &mut maker, saved, &mut clean)?;
+        (unmade, left) = check_out(repository, &mut maker, saved, &mut clean)?;
         without_links(repository, &mut clean)?;
         clean.retain(Step::does_something);
     }
     steps.extend(clean);
     unmade.extend(obstacles::spare_mounts(&tree, &mut steps)?);
     steps.sort_by(|a, b| a.path.cmp(&b.path));
-    let left = then.told(left);
-    let unchanged = wanted.len().saturating_sub(steps.len() + unmade.len() + ignored.len());
+    let told = then.told(spared);
+    let kept_back = unmade.len() + ignored.len() + left.len();
+    let unchanged = wanted.len().saturating_sub(steps.len() + kept_back);
     let empty = around.filter(|_| matches!(scope, Scope::Everything)).map(|around| &around.empty_folders);
     let mut folders = Vec::new();
     for folder in empty.into_iter().flatten().filter(|folder| !is_ours(folder)) {
@@ -142,27 +143,32 @@ pub(super) fn plan(
             folders.push(folder.clone());
         }
     }
-    Ok(Steps { unchanged, steps, notes: Vec::new(), unmade, left, folders, listing })
+    let steps = Steps::new(steps, Vec::new(), listing);
+    Ok(Steps { unchanged, unmade, spared: told, folders, left, ..steps })
 }
 
-/// Converts what clean paths become as a checkout does it, and returns those that git can't convert: their
-/// files stay as they are.
+/// Converts what clean paths become as a checkout does it. Returns those that git can't convert: their files stay as
+/// they are; and those of a filter that is not run here: they are left alone.
 fn check_out(
     repository: &Repository,
     maker: &mut Maker<'_>,
     saved: &Edits,
-    steps: &mut [Step],
-) -> Result<Vec<Unmade>> {
+    steps: &mut Vec<Step>,
+) -> Result<(Vec<Unmade>, Vec<(RepoPath, String)>)> {
     let is_written = |step: &&mut Step| match &step.work {
         Work::Set { mode, .. } => *mode != Mode::Link,
         Work::Keep | Work::Remove => false,
     };
     let mut written: Vec<&mut Step> = steps.iter_mut().filter(is_written).collect();
     if written.is_empty() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), Vec::new()));
     }
     let conversion = rules::conversion(repository, maker, saved, saved.base.as_deref())?;
     let paths: Vec<RepoPath> = written.iter().map(|step| step.path.clone()).collect();
+    let left = conversion.left_out(&paths.iter().collect::<Vec<_>>())?;
+    let left: BTreeMap<RepoPath, String> =
+        left.into_iter().map(|(path, filter)| (path.clone(), filter)).collect();
+    written.retain(|step| !left.contains_key(&step.path));
     let converted = conversion.converted(&paths.iter().collect::<Vec<_>>())?;
     written.retain(|step| converted.contains(&step.path));
     let oid = |step: &Step| match &step.work {
@@ -189,5 +195,7 @@ fn check_out(
             (Ok(_), Work::Keep | Work::Remove) => {}
         }
     }
-    Ok(unmade)
+    let left_out = |step: &Step| left.contains_key(&step.path) && matches!(step.work, Work::Set { .. });
+    steps.retain(|step| !left_out(step));
+    Ok((unmade, left.into_iter().collect()))
 }

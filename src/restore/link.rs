@@ -75,7 +75,10 @@ pub fn follow(workspace: &Workspace) -> Result<()> {
     // What can't be read may be the very snapshot.
     let whole = all.len() == entries.len();
     let of_work = |m: &&&Manifest| {
-        m.safety.is_none() && m.session.as_ref().is_some_and(|session| session.transcript.is_some())
+        m.safety.is_none()
+            && m.session.as_ref().is_some_and(|session| session.transcript.is_some())
+            // A link moves on by itself: to nothing that nobody vouches for.
+            && !workspace.provenance(m).is_foreign()
     };
     let newest = all.iter().find(of_work);
     for one in links {

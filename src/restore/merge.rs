@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::MOST_TOLD;
 use super::edits::conflict;
 use super::here::{Here, look};
 use super::obstacles::spare_mounts;
@@ -20,6 +21,7 @@ use crate::git::{CheckedOut, Conversion, Listing, Repository, Status};
 use crate::manifest::{Around, Edit, Edits, IndexState, Mode, Version};
 use crate::paths::RepoPath;
 use crate::progress::Progress;
+use crate::screen::Line;
 use crate::store::Bases;
 use crate::tree::{Node, Tree};
 use crate::workspace::Workspace;
@@ -134,12 +136,17 @@ pub(super) fn plan(
     if listing.head != saved.base {
         notes.push("HEAD is not at the snapshot's base: its edits were merged onto it.".to_owned());
     }
+    let edited: Vec<&RepoPath> = saved.files.iter().map(|edit| &edit.path).collect();
+    for (path, driver) in repository.merged_as_text(&edited)?.iter().take(MOST_TOLD) {
+        notes.push(format!(
+            "{path} is merged as text: only this repository's own configuration has the merge driver {}, and that is not run.",
+            Line(driver)
+        ));
+    }
     let conflicts: Vec<RepoPath> = merged.conflicts.into_keys().collect();
     let unchanged = saved.files.len().saturating_sub(steps.len());
-    Ok(MergedSteps {
-        steps: Steps { steps, unchanged, notes, unmade, left: Vec::new(), folders: Vec::new(), listing },
-        conflicts,
-    })
+    let steps = Steps { unchanged, unmade, ..Steps::new(steps, notes, listing) };
+    Ok(MergedSteps { steps, conflicts })
 }
 
 /// Returns the paths in which two trees differ, with what the second has.

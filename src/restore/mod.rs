@@ -49,7 +49,7 @@ use crate::workspace::Workspace;
 
 use apply::{Change, Failed};
 use consent::Standing;
-pub use consent::{Consent, Doubt, not_trusted};
+pub use consent::{Consent, Doubt, Preview, not_trusted};
 use journal::Record;
 
 pub use ignored::Left;
@@ -78,9 +78,11 @@ pub struct Plan {
     moved: Option<MovedBranch>,
     unfilled: Vec<Held>,
     unmade: Vec<Unmade>,
-    left: Vec<Left>,
+    spared: Vec<Left>,
     /// Empty folders to be made again.
     folders: Vec<RepoPath>,
+    /// What is left as it is here, and the filter that it would need.
+    left: Vec<(RepoPath, String)>,
 }
 
 /// How to bring a snapshot back.
@@ -165,13 +167,28 @@ impl Plan {
     }
 
     /// Returns what stays as it is, since it was not git's business when the snapshot was saved.
-    pub fn left(&self) -> &[Left] {
-        &self.left
+    pub fn spared(&self) -> &[Left] {
+        &self.spared
     }
 
     /// Returns the empty folders that are made again.
     pub fn folders(&self) -> &[RepoPath] {
         &self.folders
+    }
+
+    /// Returns the files that are left as they are here, with the filter that a checkout would run:
+    /// one that only the repository's own configuration has.
+    pub fn left(&self) -> &[(RepoPath, String)] {
+        &self.left
+    }
+
+    /// Adds files that are left as they are, but for those that are set.
+    #[must_use]
+    pub fn leaving(mut self, left: Vec<(RepoPath, String)>) -> Plan {
+        let is_set = |path: &RepoPath| self.steps.iter().any(|step| step.path() == path);
+        let left: Vec<_> = left.into_iter().filter(|(path, _)| !is_set(path)).collect();
+        self.left.extend(left);
+        self
     }
 
     /// Returns what a person should know.
@@ -273,8 +290,9 @@ pub fn plan_resume(
         moved: None,
         unfilled,
         unmade,
-        left: Vec::new(),
+        spared: Vec::new(),
         folders: Vec::new(),
+        left: Vec::new(),
     })
 }
 
@@ -353,8 +371,9 @@ pub fn plan_rewind(
         moved,
         unfilled: refilled.held,
         unmade: found.unmade,
-        left: found.left,
+        spared: found.spared,
         folders: found.folders,
+        left: found.left,
         steps: found.steps,
         listing: Some(found.listing),
         conflicts: Vec::new(),
@@ -446,8 +465,9 @@ pub fn plan_undo(workspace: &Workspace, progress: &Progress) -> Result<Plan> {
         standing,
         unfilled: refilled.held,
         unmade: found.unmade,
-        left: found.left,
+        spared: found.spared,
         folders: found.folders,
+        left: found.left,
         steps: found.steps,
         listing: Some(found.listing),
         conflicts: Vec::new(),

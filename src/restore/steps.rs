@@ -1,11 +1,11 @@
 //! One step of a restore: what a path becomes, computed from base and diff and checked.
 
-use crate::edit;
 use crate::error::{Error, Kind, Result};
 use crate::git::index::IndexEntry;
 use crate::git::{Blobs, Listing, Repository};
 use crate::manifest::{Bits, Diff, DiffForm, Edit, HiddenBy, IndexState, Mode, Version};
 use crate::paths::RepoPath;
+use crate::redaction::apply_redacted;
 use crate::restore::here::Here;
 use crate::restore::ignored::Left;
 use crate::store::{Bases, Store};
@@ -128,12 +128,30 @@ pub(super) struct Steps {
     pub(super) unchanged: usize,
     pub(super) notes: Vec<String>,
     pub(super) unmade: Vec<Unmade>,
-    /// What stays as it is.
-    pub(super) left: Vec<Left>,
+    /// What stays as it is, as it was ignored.
+    pub(super) spared: Vec<Left>,
     /// Empty folders to be made again.
     pub(super) folders: Vec<RepoPath>,
+    /// What is left as it is here, and the filter that it would need.
+    pub(super) left: Vec<(RepoPath, String)>,
     /// What they were planned on.
     pub(super) listing: Listing,
+}
+
+impl Steps {
+    /// Steps that nothing is to be said of but these notes; how many paths need none is to be filled in.
+    pub(super) fn new(steps: Vec<Step>, notes: Vec<String>, listing: Listing) -> Steps {
+        Steps {
+            steps,
+            unchanged: 0,
+            notes,
+            unmade: Vec::new(),
+            spared: Vec::new(),
+            folders: Vec::new(),
+            left: Vec::new(),
+            listing,
+        }
+    }
 }
 
 /// Makes plain files of links, in a repository that is told that there are none here (`core.symlinks`).
@@ -298,7 +316,8 @@ impl<'a> Maker<'a> {
         self.blobs.read(oid)
     }
 
-    /// Computes a version's bytes from the base and its diff, and checks them against its id.
+    /// Computes a version's bytes from the base and its diff, and checks them against its id: as they are stored, so
+    /// that one that was not refilled still has placeholders where secrets were.
     ///
     /// # Errors
     /// [`Kind::Damaged`] if they are others, [`Kind::NotFound`] if the base version is not here.
@@ -321,7 +340,7 @@ impl<'a> Maker<'a> {
             None => old,
             Some(diff) => {
                 let stored = self.store.load(&diff.content)?;
-                edit::apply(diff.form, stored, &old, diff.bytes).map_err(damaged)?
+                apply_redacted(diff, stored, &old).map_err(damaged)?
             }
         };
         if self.repository.hash().blob_id(&bytes) != version.oid {

@@ -1,9 +1,12 @@
-//! The classes that need more than a pattern: what is deleted and where, git's own
-//! vocabulary, edits of many files, a download run as a script, an emptied file.
+//! The classes that need more than a pattern: what is deleted, edits of many files, a download
+//! run as a script, an emptied file.
 
+use std::path::Path;
+
+use super::expand::Line;
 use super::shell::Word;
 use super::steps::{SHELLS, Step};
-use super::{Place, Unsaved};
+use super::{Place, Reach, Unsaved, git, targets};
 
 /// Programs that bring something from elsewhere.
 pub(super) const FETCHERS: [&str; 7] = ["curl", "wget", "fetch", "http", "https", "aria2c", "lynx"];
@@ -12,67 +15,80 @@ pub(super) const FETCHERS: [&str; 7] = ["curl", "wget", "fetch", "http", "https"
 const INTERPRETERS: [&str; 9] = ["python", "python3", "node", "perl", "ruby", "php", "source", ".", "eval"];
 
 /// Returns the class of a step, if it has one.
-pub(super) fn of_step(step: &Step, place: &Place<'_>) -> Option<&'static str> {
+pub(super) fn of_step(step: &Step, lines: &[Line], place: &Place<'_>) -> Option<&'static str> {
     if step.has("--help") || step.has("--version") {
         return None;
     }
     if runs_a_download(step) {
         return Some("pipe-to-shell");
     }
+    let loses = |word: &Word| loses(word, step, lines, place);
     let class = match step.program.as_str() {
-        "rm" | "unlink" | "shred" | "srm" => deletes(step, place).then_some("delete"),
-        "truncate" => deletes(step, place).then_some("delete"),
-        "dd" => writes_by_dd(step, place).then_some("overwrite"),
-        "git" => of_git(step, place),
-        "mv" if renames_many(step, place) => Some("rename"),
-        "mv" | "cp" | "install" => replaces(step, place).then_some("overwrite"),
-        "tee" if !step.has("-a") && !step.has("--append") => {
-            step.operands().iter().any(|word| loses(word, place)).then_some("overwrite")
+        "rm" | "unlink" | "shred" | "srm" | "truncate" => deletes(step).then_some("delete"),
+        "dd" => {
+            let target = step.arguments.iter().find(|word| word.text.starts_with("of="));
+            target.is_some_and(|word| loses(&word.behind(3))).then_some("overwrite")
         }
-        "sed" | "gsed" => edits_many(step, place, &["-i", "--in-place"]).then_some("edit-many"),
-        "perl" | "ruby" => edits_many(step, place, &["-i"]).then_some("edit-many"),
+        "git" => git::Call::read(step, lines, place).and_then(|call| call.class(place)),
+        "mv" if renames_many(step) => Some("rename"),
+        "mv" | "cp" | "install" => replaces(step, lines, place).then_some("overwrite"),
+        "ln" if step.has("-f") || step.has("--force") => replaces(step, lines, place).then_some("overwrite"),
+        "tee" if !step.has("-a") && !step.has("--append") => {
+            step.operands().into_iter().any(loses).then_some("overwrite")
+        }
+        "curl" => step.option(&["-o", "--output"]).is_some_and(|word| loses(&word)).then_some("overwrite"),
+        "wget" => {
+            step.option(&["-O", "--output-document"]).is_some_and(|word| loses(&word)).then_some("overwrite")
+        }
+        "sed" | "gsed" => edits_many(step, &["-i", "--in-place"]).then_some("edit-many"),
+        "perl" | "ruby" => edits_many(step, &["-i"]).then_some("edit-many"),
         _ => None,
     };
-    class.or_else(|| empties(step, place).then_some("overwrite"))
+    class.or_else(|| step.truncates.iter().any(loses).then_some("overwrite"))
 }
 
-/// Says whether a program that deletes its operands could delete something in the work tree.
-fn deletes(step: &Step, place: &Place<'_>) -> bool {
-    let operands = step.operands();
-    step.many || operands.iter().any(|word| place.touches(word))
-}
-
-fn writes_by_dd(step: &Step, place: &Place<'_>) -> bool {
-    let target = step.arguments.iter().find_map(|word| word.text.strip_prefix("of="));
-    target.is_some_and(|target| loses(&Word { text: target.to_owned(), ..Word::default() }, place))
+/// Says whether a program that deletes its operands is given any.
+fn deletes(step: &Step) -> bool {
+    step.many || !step.operands().is_empty()
 }
 
 /// Says whether a file that would be written over has content that is nowhere else.
-fn loses(word: &Word, place: &Place<'_>) -> bool {
-    let path = place.path(&word.text);
-    let there = !word.dynamic && path.starts_with(place.root);
-    there && matches!((place.unsaved)(&path), Unsaved::Edits | Unsaved::Whole)
+fn loses(word: &Word, step: &Step, lines: &[Line], place: &Place<'_>) -> bool {
+    let mut unknown = Vec::new();
+    let places = targets::below(&step.values(word, lines, place), &step.state, &mut unknown);
+    places.iter().any(|target| match target.reach {
+        Reach::Below => is_only_copy(&target.path, place),
+        _ => false,
+    })
+}
+
+fn is_only_copy(path: &Path, place: &Place<'_>) -> bool {
+    matches!(place.around.unsaved(path), Unsaved::Edits | Unsaved::Whole)
 }
 
 /// Says whether `cp` or `mv` puts something in the place of a file whose content is nowhere else.
-fn replaces(step: &Step, place: &Place<'_>) -> bool {
-    let operands = step.operands();
-    let Some((target, sources)) = operands.split_last() else { return false };
-    if step.has("-n") || step.has("--no-clobber") || target.dynamic || !place.touches(target) {
+fn replaces(step: &Step, lines: &[Line], place: &Place<'_>) -> bool {
+    let operands = step.operands_without(&["-t", "-m", "-o", "-g", "-S"]);
+    let into = step.option(&["-t", "--target-directory"]);
+    let (target, sources) = match (&into, operands.split_last()) {
+        (Some(folder), _) => (folder, operands.as_slice()),
+        (None, Some((target, sources))) => (*target, sources),
+        (None, None) => return false,
+    };
+    if step.has("-n") || step.has("--no-clobber") {
         return false;
     }
-    match (place.unsaved)(&place.path(&target.text)) {
-        Unsaved::Folder => sources.iter().any(|source| {
-            let name = source.text.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-            loses(&Word { text: format!("{}/{name}", target.text), ..Word::default() }, place)
-        }),
-        _ => loses(target, place),
-    }
-}
-
-/// Says whether the step's output replaces a file whose content is nowhere else.
-fn empties(step: &Step, place: &Place<'_>) -> bool {
-    step.truncates.iter().any(|word| loses(word, place))
+    let mut unknown = Vec::new();
+    let places = targets::below(&step.values(target, lines, place), &step.state, &mut unknown);
+    places.iter().filter(|target| target.reach == Reach::Below).any(|target| {
+        match place.around.unsaved(&target.path) {
+            Unsaved::Folder => sources.iter().any(|source| {
+                let name = source.text.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+                is_only_copy(&target.path.join(name), place)
+            }),
+            unsaved => matches!(unsaved, Unsaved::Edits | Unsaved::Whole),
+        }
+    })
 }
 
 fn runs_a_download(step: &Step) -> bool {
@@ -92,14 +108,13 @@ fn runs_a_download(step: &Step) -> bool {
     }
 }
 
-fn renames_many(step: &Step, place: &Place<'_>) -> bool {
+fn renames_many(step: &Step) -> bool {
     let operands = step.operands();
-    let in_place = operands.iter().any(|word| place.touches(word));
-    in_place && (step.many || operands.len() > 3 || operands.iter().any(|word| word.pattern))
+    step.many || operands.len() > 3 || operands.iter().any(|word| word.pattern)
 }
 
 /// Says whether an editor on standard input's behalf rewrites several files at once.
-fn edits_many(step: &Step, place: &Place<'_>, options: &[&str]) -> bool {
+fn edits_many(step: &Step, options: &[&str]) -> bool {
     let in_place = step.arguments.iter().any(|word| {
         let text = word.text.as_str();
         // `-i.bak`, `-pi`, `--in-place=.bak`; not `-ri` hidden in a script's text.
@@ -116,106 +131,21 @@ fn edits_many(step: &Step, place: &Place<'_>, options: &[&str]) -> bool {
     // The first is the script; with `-e`, its value stands there instead.
     let operands = step.operands();
     let files = operands.get(1..).unwrap_or_default();
-    let many = step.many || files.len() > 1 || files.iter().any(|word| word.pattern || word.dynamic);
-    many && (step.many || files.iter().any(|word| place.touches(word)))
-}
-
-/// Options of `git` itself that take a value.
-const GIT_VALUED: [&str; 5] = ["-C", "-c", "--git-dir", "--work-tree", "--namespace"];
-
-fn of_git(step: &Step, place: &Place<'_>) -> Option<&'static str> {
-    let mut words = step.arguments.iter().peekable();
-    let mut folder = None;
-    while let Some(option) = words.next_if(|word| word.text.starts_with('-')) {
-        if GIT_VALUED.contains(&option.text.as_str()) {
-            let value = words.next();
-            folder = value.filter(|_| option.text == "-C").or(folder);
-        }
-    }
-    // `git -C /elsewhere`: another repository's affair.
-    if folder.is_some_and(|folder| !place.touches(folder)) {
-        return None;
-    }
-    let verb = words.next()?.text.clone();
-    let rest = Step {
-        program: "git".to_owned(),
-        arguments: words.cloned().collect(),
-        fed_by: Vec::new(),
-        ..step.clone()
-    };
-    let has = |options: &[&str]| options.iter().any(|option| rest.has(option));
-    let operands: Vec<&str> = rest.operands().iter().map(|word| word.text.as_str()).collect();
-    let first = operands.first().copied().unwrap_or_default();
-    let discards = match verb.as_str() {
-        "reset" => has(&["--hard", "--merge", "--keep"]),
-        "checkout" => {
-            let paths = rest.arguments.iter().any(|word| word.text == "--");
-            let new = has(&["-b", "-B", "--orphan"]);
-            paths || (has(&["-f", "--force", "-B"])) || (!new && names_paths(&operands, place))
-        }
-        "restore" => !has(&["--staged", "-S"]) || has(&["--worktree", "-W"]),
-        "switch" => has(&["-f", "--force", "--discard-changes", "-C", "--force-create"]),
-        "clean" => has(&["-f", "--force", "-x", "-X"]) && !has(&["-n", "--dry-run"]),
-        "stash" => matches!(first, "drop" | "clear"),
-        "branch" => has(&["-D"]) || (has(&["-d", "--delete"]) && has(&["-f", "--force"])),
-        "rm" => !has(&["--cached", "-n", "--dry-run"]),
-        "worktree" => first == "remove",
-        "merge" | "am" | "cherry-pick" | "revert" => has(&["--abort", "--quit"]),
-        "checkout-index" => has(&["-f", "--force"]),
-        "read-tree" => has(&["-u", "--reset"]),
-        "update-ref" => has(&["-d"]),
-        "reflog" => matches!(first, "expire" | "delete"),
-        "gc" | "prune" => {
-            verb == "prune" || rest.arguments.iter().any(|word| word.text.starts_with("--prune="))
-        }
-        "submodule" => first == "deinit" && has(&["-f", "--force"]),
-        "lfs" => first == "prune",
-        _ => false,
-    };
-    let rewrites = match verb.as_str() {
-        "rebase" => !has(&["--show-current-patch", "--continue", "--skip", "--edit-todo"]),
-        "pull" => has(&["--rebase", "-r"]) && !has(&["--rebase=false"]),
-        "push" => {
-            !has(&["-n", "--dry-run"])
-                && (has(&["-f", "--force", "--force-with-lease", "--mirror", "--delete", "-d", "--prune"])
-                    || operands.iter().skip(1).any(|refspec| refspec.starts_with(['+', ':'])))
-        }
-        "filter-branch" | "filter-repo" => true,
-        _ => false,
-    };
-    match (discards, rewrites) {
-        (true, _) => Some("discard"),
-        (_, true) => Some("rewrite"),
-        _ => None,
-    }
-}
-
-/// Says whether `git checkout WORDS` names files: a folder, a pattern, a second word, or what is there with edits.
-fn names_paths(operands: &[&str], place: &Place<'_>) -> bool {
-    let path = |word: &&&str| {
-        **word == "." || word.starts_with("./") || word.ends_with('/') || word.contains(['*', ':'])
-    };
-    let edited = |word: &str| (place.unsaved)(&place.path(word)) != Unsaved::No;
-    operands.len() > 1 || operands.iter().any(|word| path(&word) || edited(word))
+    step.many || files.len() > 1 || files.iter().any(|word| word.pattern || word.dynamic)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use serde_json::json;
 
     use super::*;
+    use crate::risk::fake::ROOT;
     use crate::risk::{Call, Risk, Rules, of_call};
 
     fn risk(tool: &str, command: Option<&str>, file: Option<&str>) -> Option<Risk> {
-        let unsaved = |path: &Path| match path.file_name().and_then(|name| name.to_str()) {
-            Some("draft.md") => Unsaved::Whole,
-            Some("edited.rs") => Unsaved::Edits,
-            Some("old" | "src") => Unsaved::Folder,
-            _ => Unsaved::No,
-        };
-        let (root, home) = (Path::new("/home/ada/app"), Path::new("/home/ada"));
-        let place = Place { root, cwd: root, home, unsaved: &unsaved };
-        of_call(&Call { tool, command, file }, &Rules::default(), &place)
+        let input = json!({"command": command, "file_path": file});
+        let call = Call { tool, input: &input };
+        of_call(&call, &Rules::default(), &Place::in_folder(Path::new(ROOT))).into_iter().next()
     }
 
     fn class(line: &str) -> Option<String> {
@@ -270,9 +200,6 @@ mod tests {
                 "which rm",
                 "command -v rm",
                 "rm --help",
-                "rm -rf /tmp/scratch",
-                "rm ~/other/x",
-                "rm /tmp/a* /var/tmp/b",
                 "./rm.sh",
                 "docker run --rm image",
                 "npm rm",
@@ -332,7 +259,6 @@ mod tests {
                 "git commit -m 'git reset --hard'",
                 "git rm --cached x",
                 "git status",
-                "git -C /elsewhere reset --hard",
                 "echo git reset --hard",
             ],
         ),
@@ -396,14 +322,7 @@ mod tests {
                 "find . -name '*.js' -exec mv {} {}.bak \\;",
                 "ls | xargs -I{} mv {} old/",
             ],
-            &[
-                "mv a b",
-                "mv a b c/",
-                "rename -n s/a/b/ x",
-                "mv /tmp/*.log /var/",
-                "echo mv *.txt old",
-                "git mv a b",
-            ],
+            &["mv a b", "mv a b c/", "rename -n s/a/b/ x", "echo mv *.txt old", "git mv a b"],
         ),
         (
             "edit-many",
@@ -423,7 +342,6 @@ mod tests {
                 "sed -e 's/-i/x/' *.rs",
                 "perl -ne print *.rs",
                 "echo sed -i s/a/b/ *.rs",
-                "sed -i s/a/b/ /tmp/*.txt",
             ],
         ),
         (
@@ -554,9 +472,9 @@ mod tests {
     fn writing_over_a_file_that_git_does_not_know_is_a_risk() {
         let write = |file| risk("Write", None, Some(file)).map(|risk| risk.step);
         assert_eq!(write("/home/ada/app/draft.md").as_deref(), Some("write draft.md"));
-        assert_eq!(write("/home/ada/app/edited.rs"), None, "the client keeps what its own tools replace");
+        assert_eq!(write("/home/ada/app/edited.rs").as_deref(), Some("write edited.rs"));
         assert_eq!(write("/home/ada/app/new.rs"), None);
-        assert_eq!(write("/elsewhere/draft.md"), None);
+        assert_eq!(write("/elsewhere/draft.md").as_deref(), Some("write draft.md"));
         assert_eq!(risk("Read", None, Some("/home/ada/app/draft.md")), None);
     }
 

@@ -2,17 +2,27 @@
 //!
 //! Pure: a tool call, the rules and the place go in, a risk or nothing comes out. Decided
 //! from the parsed command line, never from a text found in it: `echo "rm -rf"` is no risk.
-//! A checkpoint too many costs little and one too few costs work, so in doubt it is a risk;
-//! but what can't touch the work tree (`rm /tmp/x`, a dry run) is none.
+//! A checkpoint too many costs little and one too few costs work, so in doubt it is a risk; a
+//! dry run is none. With each risk comes what it touches, as far as the line says it; what lies
+//! there, and whether anything of it is lost, is for others to find out.
 
 mod classes;
+mod expand;
+mod git;
 mod rules;
 pub mod shell;
+mod state;
 mod steps;
+mod targets;
+mod tools;
+mod word;
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
 
 pub use rules::Rules;
+pub use targets::{Reach, Target, Touched};
 
 use crate::screen::Line;
 
@@ -24,10 +34,8 @@ const LONGEST_STEP: usize = 60;
 pub struct Call<'a> {
     /// The tool, such as `Bash`.
     pub tool: &'a str,
-    /// The command line, for a shell.
-    pub command: Option<&'a str>,
-    /// The file, for a tool that writes one.
-    pub file: Option<&'a str>,
+    /// What it is given, as the client says it.
+    pub input: &'a Value,
 }
 
 /// A step that can destroy work.
@@ -37,6 +45,10 @@ pub struct Risk {
     pub class: String,
     /// The step in a few words, such as `rm -rf build`; holds no more than what names it.
     pub step: String,
+    /// What it touches.
+    pub touched: Touched,
+    /// Whether it only changes one file, and what that held is lost.
+    pub one_file: bool,
 }
 
 /// How much of a file would be lost if it were overwritten.
@@ -52,70 +64,64 @@ pub enum Unsaved {
     Folder,
 }
 
+/// What is known of the machine, asked only where a step needs it.
+pub trait Around {
+    /// Says what overwriting a file would lose.
+    fn unsaved(&self, path: &Path) -> Unsaved;
+    /// Returns a variable of the environment.
+    fn variable(&self, name: &str) -> Option<String>;
+    /// Returns the root of the work tree that a folder lies in.
+    fn top(&self, folder: &Path) -> Option<PathBuf>;
+    /// Says whether there is a folder.
+    fn is_folder(&self, path: &Path) -> bool;
+}
+
 /// Where a step would be taken.
 pub struct Place<'a> {
-    /// The work tree.
-    pub root: &'a Path,
     /// The folder that commands run in.
     pub cwd: &'a Path,
     /// The user's home.
     pub home: &'a Path,
-    /// Says what overwriting a file would lose; asked only for files that a step writes.
-    pub unsaved: &'a dyn Fn(&Path) -> Unsaved,
+    /// The machine.
+    pub around: &'a dyn Around,
 }
 
-impl Place<'_> {
-    /// Returns the path that a word means, by its text alone.
-    fn path(&self, text: &str) -> PathBuf {
-        let path = match text.strip_prefix("~") {
-            Some("") => self.home.to_owned(),
-            Some(rest) if rest.starts_with('/') => self.home.join(rest.trim_start_matches('/')),
-            _ => self.cwd.join(text),
+/// Returns the risky steps of a tool call, in the order in which they are taken.
+pub fn of_call(call: &Call<'_>, rules: &Rules, place: &Place<'_>) -> Vec<Risk> {
+    let mut risks = match tools::command_of(call) {
+        Some((command, folder)) => {
+            let cwd = folder.map(|folder| state::plain(&place.cwd.join(folder)));
+            of_line(&command, rules, &Place { cwd: cwd.as_deref().unwrap_or(place.cwd), ..*place })
+        }
+        None => tools::of_call(call, rules, place).into_iter().collect(),
+    };
+    // A rule for the tool itself adds to that, and never takes the place of what was found.
+    if let (true, Some(class)) = (risks.is_empty(), rules.class_of_tool(call.tool)) {
+        let mut touched = Touched::default();
+        touched.add(Target { path: place.cwd.to_owned(), reach: Reach::Tree });
+        let step = shortened(call.tool);
+        risks.push(Risk { class: class.to_owned(), step, touched, one_file: false });
+    }
+    risks
+}
+
+fn of_line(command: &str, rules: &Rules, place: &Place<'_>) -> Vec<Risk> {
+    let steps::Steps { steps, lines } = steps::of_line(command, place);
+    let mut risks: Vec<Risk> = Vec::new();
+    for step in &steps {
+        let class = classes::of_step(step, &lines, place).filter(|class| rules.is_on(class));
+        let Some(class) = class.or_else(|| rules.class_of(step)) else { continue };
+        let touched = match step.program.as_str() {
+            "git" => git::Call::read(step, &lines, place).map(|call| call.touched(&lines, place)),
+            _ => None,
         };
-        let mut plain = PathBuf::new();
-        for part in path.components() {
-            match part {
-                Component::ParentDir => {
-                    plain.pop();
-                }
-                Component::CurDir => {}
-                other => plain.push(other),
-            }
+        let touched = touched.unwrap_or_else(|| targets::of_step(step, class, &lines, place));
+        let risk = Risk { class: class.to_owned(), step: name_of(class, step), touched, one_file: false };
+        if !risks.contains(&risk) {
+            risks.push(risk);
         }
-        plain
     }
-
-    /// Says whether what a word means could lie in the work tree, or hold it.
-    fn touches(&self, word: &shell::Word) -> bool {
-        // Up to its first variable or pattern, the word says where it leads.
-        let fixed = word.text.split(['$', '*', '?', '[', '{']).next().unwrap_or_default();
-        if fixed.is_empty() || !(fixed.starts_with('/') || fixed.starts_with('~') || fixed.contains("..")) {
-            return true;
-        }
-        let path = self.path(fixed);
-        path.starts_with(self.root) || self.root.starts_with(&path)
-    }
-}
-
-/// Says whether a tool call is a risk, and which.
-pub fn of_call(call: &Call<'_>, rules: &Rules, place: &Place<'_>) -> Option<Risk> {
-    if let Some(class) = rules.class_of_tool(call.tool) {
-        return Some(Risk { class: class.to_owned(), step: shortened(call.tool) });
-    }
-    if let Some(command) = call.command {
-        return steps::of_line(command).iter().find_map(|step| of_step(step, rules, place));
-    }
-    let file = call.file.filter(|_| call.tool == "Write" && rules.is_on("overwrite"))?;
-    let path = place.path(file);
-    let lost = path.starts_with(place.root) && (place.unsaved)(&path) == Unsaved::Whole;
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    lost.then(|| Risk { class: "overwrite".to_owned(), step: shortened(&format!("write {name}")) })
-}
-
-fn of_step(step: &steps::Step, rules: &Rules, place: &Place<'_>) -> Option<Risk> {
-    let class =
-        classes::of_step(step, place).filter(|class| rules.is_on(class)).or_else(|| rules.class_of(step))?;
-    Some(Risk { class: class.to_owned(), step: name_of(class, step) })
+    risks
 }
 
 /// Names a step: of its words only those that can hold no secret.
@@ -136,6 +142,11 @@ fn name_of(class: &str, step: &steps::Step) -> String {
     let all: Vec<&str> = std::iter::once(step.program.as_str()).chain(words).collect();
     shortened(&all.join(" "))
 }
+
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod resolution;
 
 fn shortened(text: &str) -> String {
     let line = Line(text.trim()).to_string();

@@ -44,11 +44,21 @@ struct FileRule {
 }
 
 impl Rules {
-    /// Adds what a rules file says.
+    /// Adds what the user's own rules file says, also what it switches off.
     ///
     /// # Errors
     /// Says what is wrong with it, for a person; nothing was added then.
     pub fn add(&mut self, json: &[u8]) -> Result<(), String> {
+        let off = self.add_only(json)?;
+        self.off.extend(off);
+        Ok(())
+    }
+
+    /// Adds the rules of a file that may add rules only; returns the classes that it would switch off.
+    ///
+    /// # Errors
+    /// Says what is wrong with it, for a person; nothing was added then.
+    pub fn add_only(&mut self, json: &[u8]) -> Result<Vec<String>, String> {
         let file: File = serde_json::from_slice(json).map_err(|error| error.to_string())?;
         let mut more = self.clone();
         for rule in file.rules {
@@ -63,9 +73,8 @@ impl Rules {
                 }
             }
         }
-        more.off.extend(file.off);
         *self = more;
-        Ok(())
+        Ok(file.off)
     }
 
     /// Says whether a class counts.
@@ -122,14 +131,32 @@ fn matches(pattern: &[String], step: &Step) -> bool {
         })
 }
 
-/// Says whether a text fits a pattern in which `*` stands for anything.
+/// Says whether a text fits a pattern in which `*` stands for anything; in time that grows with their product.
 fn fits(pattern: &str, text: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == text,
-        Some((start, rest)) => text.strip_prefix(start).is_some_and(|text| {
-            (0..=text.len()).filter(|at| text.is_char_boundary(*at)).any(|at| fits(rest, &text[at..]))
-        }),
+    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
+    let (mut at, mut in_text) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while in_text < text.len() {
+        match pattern.get(at) {
+            Some(b'*') => {
+                star = Some((at, in_text));
+                at += 1;
+            }
+            Some(byte) if *byte == text[in_text] => {
+                at += 1;
+                in_text += 1;
+            }
+            // The last star takes one more.
+            _ => match star {
+                Some((star_at, taken)) => {
+                    star = Some((star_at, taken + 1));
+                    (at, in_text) = (star_at + 1, taken + 1);
+                }
+                None => return false,
+            },
+        }
     }
+    pattern[at..].iter().all(|byte| *byte == b'*')
 }
 
 /// What is risky by the words of the command alone; the rest is in `classes.rs`.
@@ -327,7 +354,8 @@ mod tests {
     use crate::risk::steps::of_line;
 
     fn class(rules: &Rules, line: &str) -> Option<String> {
-        of_line(line).iter().find_map(|step| rules.class_of(step)).map(str::to_owned)
+        let place = crate::risk::Place::in_folder(std::path::Path::new(crate::risk::fake::ROOT));
+        of_line(line, &place).steps.iter().find_map(|step| rules.class_of(step)).map(str::to_owned)
     }
 
     #[test]
@@ -354,6 +382,29 @@ mod tests {
             let before = rules.clone();
             assert!(rules.add(wrong.as_bytes()).is_err(), "{wrong:?}");
             assert_eq!(rules, before);
+        }
+    }
+
+    #[test]
+    fn a_file_that_may_only_add_takes_nothing_away_and_tells_what_it_wanted_to() {
+        let mut rules = Rules::default();
+        let json = br#"{"rules":[{"class":"deploy","command":"make ship*"}],"off":["publish","delete"]}"#;
+        assert_eq!(rules.add_only(json), Ok(vec!["publish".to_owned(), "delete".to_owned()]));
+        assert_eq!(class(&rules, "make ship-it").as_deref(), Some("deploy"));
+        assert_eq!(class(&rules, "npm publish").as_deref(), Some("publish"));
+    }
+
+    #[test]
+    fn a_pattern_of_many_stars_takes_no_longer_than_any_other() {
+        assert!(!fits(&"*a".repeat(60), &("a".repeat(3_000) + "b")));
+        for (pattern, text, wanted) in [
+            ("a*c*", "abcd", true),
+            ("*", "", true),
+            ("a*", "ba", false),
+            ("*é", "é", true),
+            ("a", "ab", false),
+        ] {
+            assert_eq!(fits(pattern, text), wanted, "{pattern} {text}");
         }
     }
 }

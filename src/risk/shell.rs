@@ -4,34 +4,39 @@
 //! Pure, and never fails: what makes no sense to a shell gives whatever commands could be
 //! read. Nothing is expanded; a word only says that it holds a pattern or a variable.
 
-use std::ops::Range;
+pub use super::word::Word;
 
 /// Commands nested deeper than this are not looked at.
-const DEEPEST: usize = 12;
+pub(super) const DEEPEST: usize = 12;
 
 /// What comes after so many characters is not looked at.
-const LONGEST: usize = 64 << 10;
+const LONGEST: usize = 1 << 20;
 
-/// One word of a command, quotes removed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Word {
-    /// The text; variables and substitutions stand in it as they were written, or as `$`.
-    pub text: String,
-    /// Whether an unquoted `*`, `?`, `[` or `{` can make several words of it.
-    pub pattern: bool,
-    /// Whether a variable or a substitution decides what it is.
-    pub dynamic: bool,
-    /// Whether any part of it was quoted: then it is no keyword.
-    pub quoted: bool,
-    /// The commands in its substitutions, by their place in the list.
-    pub inner: Vec<usize>,
+/// When a command runs, as the one before it ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Joint {
+    /// In any case.
+    #[default]
+    Always,
+    /// If it succeeded.
+    And,
+    /// If it failed.
+    Or,
 }
 
 /// One simple command.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Command {
-    /// The words, assignments in front and keywords removed; empty for a mere redirection.
+    /// The words, assignments in front and keywords removed; empty for a mere redirection or assignment.
     pub words: Vec<Word>,
+    /// The assignments in front, each with the further values of an array.
+    pub(super) assignments: Vec<(Word, Vec<Word>)>,
+    /// For `for NAME in WORDS`: the name and the words.
+    pub(super) each: Option<(String, Vec<Word>)>,
+    /// The subshells that it runs in, outermost first, each by a number of its own.
+    pub(super) shells: Vec<usize>,
+    /// What of the command before it makes it run.
+    pub(super) joint: Joint,
     /// The files that it empties with `>`.
     pub truncates: Vec<Word>,
     /// The text of a here-document or here-string.
@@ -66,24 +71,64 @@ pub fn words(line: &str) -> Vec<String> {
     }
 }
 
+/// Words that only say how the commands behind them hang together.
+const KEYWORDS: [&str; 14] =
+    ["do", "if", "then", "elif", "else", "fi", "while", "until", "{", "}", "!", "time", "esac", "coproc"];
+
 #[derive(Default)]
-struct Parser {
-    text: Vec<char>,
-    at: usize,
-    commands: Vec<Command>,
-    loops: usize,
+pub(super) struct Parser {
+    pub(super) text: Vec<char>,
+    pub(super) at: usize,
+    pub(super) commands: Vec<Command>,
+    /// The loops around, each with the place of its first command in the list.
+    pub(super) loops: Vec<usize>,
     /// Here-documents whose bodies begin at the next line end: delimiter, tabs cut, command.
     open: Vec<(String, bool, Option<usize>)>,
     /// Only blanks end a word, and nothing is a substitution.
-    plain: bool,
+    pub(super) plain: bool,
+    shells: Vec<usize>,
+    /// How many subshells there were.
+    numbered: usize,
+    joint: Joint,
+    /// The arrays that were assigned in the command that is being read: which word, and the values.
+    arrays: Vec<(usize, Vec<Word>)>,
 }
 
 impl Parser {
-    fn peek(&self, ahead: usize) -> Option<char> {
+    /// Returns a parser for a text inside this one, which goes on with its list of commands.
+    pub(super) fn inside(&mut self, text: Vec<char>) -> Parser {
+        Parser {
+            text,
+            commands: std::mem::take(&mut self.commands),
+            shells: self.shells.clone(),
+            numbered: self.numbered,
+            ..Parser::default()
+        }
+    }
+
+    /// Takes over what a parser of a text inside has read.
+    pub(super) fn go_on_from(&mut self, inside: Parser) {
+        self.commands = inside.commands;
+        self.numbered = inside.numbered;
+    }
+
+    /// Reads commands that run in a shell of their own.
+    pub(super) fn subshell(&mut self, until: Option<char>, depth: usize, first: Joint) {
+        self.numbered += 1;
+        self.shells.push(self.numbered);
+        let arrays = std::mem::take(&mut self.arrays);
+        let joint = std::mem::replace(&mut self.joint, first);
+        self.list(until, depth);
+        self.joint = joint;
+        self.arrays = arrays;
+        self.shells.pop();
+    }
+
+    pub(super) fn peek(&self, ahead: usize) -> Option<char> {
         self.text.get(self.at + ahead).copied()
     }
 
-    fn starts(&self, text: &str) -> bool {
+    pub(super) fn starts(&self, text: &str) -> bool {
         text.chars().enumerate().all(|(ahead, c)| self.peek(ahead) == Some(c))
     }
 
@@ -108,23 +153,45 @@ impl Parser {
                 }
                 '&' if self.starts("&>") => self.redirection(&mut command, depth),
                 '&' => {
-                    self.at += if self.starts("&&") { 2 } else { 1 };
+                    let joint = if self.starts("&&") { Joint::And } else { Joint::Always };
+                    self.at += if joint == Joint::And { 2 } else { 1 };
                     self.finish(&mut command, feeder.take());
+                    self.joint = joint;
                 }
                 '|' if self.starts("||") => {
                     self.at += 2;
                     self.finish(&mut command, feeder.take());
+                    self.joint = Joint::Or;
                 }
                 '|' => {
                     self.at += if self.starts("|&") { 2 } else { 1 };
                     self.finish(&mut command, feeder.take());
                     feeder = self.commands.len().checked_sub(1);
                 }
-                '(' if command.words.is_empty() => {
+                '(' if command
+                    .words
+                    .iter()
+                    .all(|word| !word.quoted && KEYWORDS.contains(&word.text.as_str())) =>
+                {
                     self.at += 1;
-                    self.list(Some(')'), depth + 1);
+                    self.finish(&mut command, None);
+                    let (start, joint) = (self.commands.len(), std::mem::take(&mut self.joint));
+                    self.subshell(Some(')'), depth + 1, joint);
+                    let inside = |command: &&mut Command| command.shells.len() == self.shells.len() + 1;
+                    if let Some(first) = self.commands[start..].iter_mut().find(inside) {
+                        first.fed_by = first.fed_by.or(feeder.take());
+                    }
                 }
-                '(' => self.at += 1,
+                '(' => {
+                    self.at += 1;
+                    let is_array = |word: &Word| word.text.ends_with('=') && is_assignment(&word.text);
+                    if command.words.last().is_some_and(is_array)
+                        && self.text.get(self.at.wrapping_sub(2)) == Some(&'=')
+                    {
+                        let values = self.array(depth);
+                        self.arrays.push((command.words.len() - 1, values));
+                    }
+                }
                 ')' => {
                     self.at += 1;
                     self.finish(&mut command, feeder.take());
@@ -149,6 +216,27 @@ impl Parser {
         self.finish(&mut command, feeder);
     }
 
+    /// Reads the values of an array up to its bracket.
+    fn array(&mut self, depth: usize) -> Vec<Word> {
+        let mut values = Vec::new();
+        while let Some(c) = self.peek(0) {
+            match c {
+                ')' => {
+                    self.at += 1;
+                    break;
+                }
+                '#' => self.skip_line(),
+                _ if c.is_whitespace() || matches!(c, ';' | '&' | '|' | '(') => self.at += 1,
+                _ => {
+                    let before = self.at;
+                    values.push(self.word(depth));
+                    self.at = self.at.max(before + 1);
+                }
+            }
+        }
+        values
+    }
+
     fn skip_line(&mut self) {
         while self.peek(0).is_some_and(|c| c != '\n') {
             self.at += 1;
@@ -158,30 +246,52 @@ impl Parser {
     /// Ends a command: keywords and assignments in front go, and it joins the list.
     fn finish(&mut self, command: &mut Command, fed_by: Option<usize>) {
         let mut command = std::mem::take(command);
+        let arrays = std::mem::take(&mut self.arrays);
         let mut skip = 0;
-        for word in &command.words {
+        for (at, word) in command.words.iter().enumerate() {
             match word.text.as_str() {
-                _ if word.quoted && !is_assignment(&word.text) => break,
-                "do" => self.loops += 1,
-                "done" => self.loops = self.loops.saturating_sub(1),
-                "if" | "then" | "elif" | "else" | "fi" | "while" | "until" | "{" | "}" | "!" | "time"
-                | "esac" | "coproc" => {}
+                text if is_assignment(text) => {
+                    let array = arrays.iter().find(|(owner, _)| *owner == at);
+                    let values = array.map(|(_, values)| values.clone()).unwrap_or_default();
+                    command.assignments.push((word.clone(), values));
+                }
+                _ if word.quoted => break,
+                "do" => {}
+                "while" | "until" => self.loops.push(self.commands.len()),
+                "done" => {
+                    // `done < <(commands)` feeds what the loop reads.
+                    let fed = self.loops.pop().and_then(|first| self.commands.get_mut(first));
+                    if let Some(first) = fed.filter(|_| !command.reads.is_empty()) {
+                        first.reads.append(&mut command.reads);
+                    }
+                }
+                text if KEYWORDS.contains(&text) => {}
                 // What these list is data, not commands.
-                "for" | "case" | "select" | "function" => {
+                "for" | "select" => {
+                    self.loops.push(self.commands.len());
+                    let name = command.words.get(at + 1).map(|word| word.text.clone());
+                    let values = command.words.get(at + 3..).unwrap_or_default().to_vec();
+                    command.each = name.map(|name| (name, values));
                     command.words.clear();
                     break;
                 }
-                text if is_assignment(text) => {}
+                "case" | "function" => {
+                    command.words.clear();
+                    break;
+                }
                 _ => break,
             }
             skip += 1;
         }
         command.words.drain(..skip.min(command.words.len()));
-        if command.words.is_empty() && command.truncates.is_empty() {
+        let sets = !command.assignments.is_empty() || command.each.is_some();
+        if command.words.is_empty() && command.truncates.is_empty() && !sets {
             return;
         }
         command.fed_by = fed_by;
-        command.in_loop = self.loops > 0;
+        command.in_loop = !self.loops.is_empty();
+        command.shells.clone_from(&self.shells);
+        command.joint = std::mem::take(&mut self.joint);
         for (_, _, owner) in self.open.iter_mut().filter(|(_, _, owner)| owner.is_none()) {
             *owner = Some(self.commands.len());
         }
@@ -244,165 +354,6 @@ impl Parser {
         }
         self.at = self.at.min(self.text.len());
     }
-
-    /// Reads one word.
-    fn word(&mut self, depth: usize) -> Word {
-        let mut word = Word::default();
-        let start = self.at;
-        while let Some(c) = self.peek(0) {
-            match c {
-                _ if c.is_whitespace() => break,
-                ';' | '&' | '|' | '(' | ')' if !self.plain => break,
-                '<' | '>' if !self.plain => {
-                    if self.peek(1) != Some('(') || self.at > start {
-                        break;
-                    }
-                    self.at += 2;
-                    self.nested(&mut word, depth);
-                }
-                '\'' => {
-                    word.quoted = true;
-                    self.at += 1;
-                    while let Some(c) = self.take().filter(|c| *c != '\'') {
-                        word.text.push(c);
-                    }
-                }
-                '"' => self.double_quoted(&mut word, depth),
-                '\\' => {
-                    word.quoted = true;
-                    self.at += 1;
-                    word.text.extend(self.take().filter(|c| *c != '\n'));
-                }
-                '$' if !self.plain && self.peek(1) == Some('\'') => self.ansi_quoted(&mut word),
-                '$' | '`' if !self.plain => self.expansion(&mut word, depth),
-                _ => {
-                    word.pattern |= matches!(c, '*' | '?' | '[' | '{');
-                    word.text.push(c);
-                    self.at += 1;
-                }
-            }
-        }
-        word
-    }
-
-    fn take(&mut self) -> Option<char> {
-        let c = self.peek(0);
-        self.at += usize::from(c.is_some());
-        c
-    }
-
-    fn double_quoted(&mut self, word: &mut Word, depth: usize) {
-        word.quoted = true;
-        self.at += 1;
-        while let Some(c) = self.peek(0) {
-            match c {
-                '"' => {
-                    self.at += 1;
-                    return;
-                }
-                '\\' => {
-                    self.at += 1;
-                    match self.take() {
-                        Some(c @ ('$' | '`' | '"' | '\\')) => word.text.push(c),
-                        Some('\n') | None => {}
-                        Some(c) => word.text.extend(['\\', c]),
-                    }
-                }
-                '$' | '`' if !self.plain => self.expansion(word, depth),
-                _ => {
-                    word.text.push(c);
-                    self.at += 1;
-                }
-            }
-        }
-    }
-
-    fn ansi_quoted(&mut self, word: &mut Word) {
-        word.quoted = true;
-        self.at += 2;
-        while let Some(c) = self.take().filter(|c| *c != '\'') {
-            word.text.push(match c {
-                '\\' => match self.take() {
-                    Some('n') => '\n',
-                    Some('t') => '\t',
-                    Some(c) => c,
-                    None => return,
-                },
-                c => c,
-            });
-        }
-    }
-
-    /// Reads a `$…` or `` `…` `` that begins here.
-    fn expansion(&mut self, word: &mut Word, depth: usize) {
-        let start = self.at;
-        if self.starts("`") {
-            self.at += 1;
-            let mut inside = String::new();
-            while let Some(c) = self.take().filter(|c| *c != '`') {
-                match c {
-                    '\\' => inside.extend(self.take()),
-                    c => inside.push(c),
-                }
-            }
-            let before = self.commands.len();
-            if depth < DEEPEST {
-                let mut parser = Parser { text: inside.chars().collect(), ..Parser::default() };
-                parser.commands = std::mem::take(&mut self.commands);
-                parser.list(None, depth + 1);
-                self.commands = parser.commands;
-            }
-            self.keep_inner(word, before..self.commands.len());
-        } else if self.starts("$((") {
-            self.at += 3;
-            let mut brackets = 2;
-            while let Some(c) = self.take() {
-                match c {
-                    '(' => brackets += 1,
-                    ')' => brackets -= 1,
-                    _ => {}
-                }
-                if brackets == 0 {
-                    break;
-                }
-            }
-            word.text.push('$');
-        } else if self.starts("$(") {
-            self.at += 2;
-            self.nested(word, depth);
-        } else if self.starts("${") {
-            while self.take().is_some_and(|c| c != '}') {}
-            word.dynamic = true;
-            word.text.extend(&self.text[start..self.at]);
-        } else {
-            self.at += 1;
-            let named = |c: char| c.is_ascii_alphanumeric() || c == '_';
-            while self.peek(0).is_some_and(named) {
-                self.at += 1;
-            }
-            // `$?`, `$@` and the like.
-            if self.at == start + 1 && self.peek(0).is_some_and(|c| "?@*#!$-".contains(c)) {
-                self.at += 1;
-            }
-            word.dynamic |= self.at > start + 1;
-            word.text.extend(&self.text[start..self.at]);
-        }
-    }
-
-    /// Reads the commands of a substitution whose bracket was just read.
-    fn nested(&mut self, word: &mut Word, depth: usize) {
-        let before = self.commands.len();
-        let loops = std::mem::take(&mut self.loops);
-        self.list(Some(')'), depth + 1);
-        self.loops = loops;
-        self.keep_inner(word, before..self.commands.len());
-    }
-
-    fn keep_inner(&self, word: &mut Word, inner: Range<usize>) {
-        word.inner.extend(inner);
-        word.dynamic = true;
-        word.text.push('$');
-    }
 }
 
 /// Says whether a word is `NAME=VALUE`.
@@ -422,6 +373,7 @@ mod tests {
     fn read(line: &str) -> Vec<String> {
         parse(line)
             .iter()
+            .filter(|command| !command.words.is_empty() || !command.truncates.is_empty())
             .map(|command| command.words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join("|"))
             .collect()
     }
@@ -464,8 +416,8 @@ mod tests {
         assert_eq!(names, ["x", "z z"]);
         assert_eq!(parse("sh <<E\nrm x\nE")[0].input.as_deref(), Some("rm x\n"));
         assert_eq!(parse("sh <<< 'rm x'")[0].input.as_deref(), Some("rm x"));
-        assert!(parse("for f in a; do mv $f b; done")[0].in_loop);
-        assert!(!parse("for f in a; do :; done; mv a b")[1].in_loop);
+        assert!(parse("for f in a; do mv $f b; done")[1].in_loop);
+        assert!(!parse("for f in a; do :; done; mv a b")[2].in_loop);
         assert!(parse("rm *.o")[0].words[1].pattern && !parse("rm '*.o'")[0].words[1].pattern);
     }
 

@@ -4,10 +4,16 @@
 //! Pure. A step knows its program, its arguments, whether it runs on many files, and which
 //! programs feed it.
 
+use super::Place;
+use super::expand::{Line, Value};
 use super::shell::{self, Command, Word, is_assignment};
+use super::state::State;
 
 /// Scripts inside scripts deeper than this are not looked at.
 const DEEPEST: usize = 5;
+
+/// What a shell knew is remembered for so many commands of a line.
+const MOST_STATES: usize = 5_000;
 
 /// One program at work.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,21 +28,81 @@ pub(super) struct Step {
     pub(super) fed_by: Vec<String>,
     /// The files that are emptied for its output.
     pub(super) truncates: Vec<Word>,
+    /// What the shell knows when it runs.
+    pub(super) state: State,
+    /// Which of the lines it stands in.
+    line: usize,
+    /// Further arguments that it is given by what feeds `xargs`.
+    pub(super) fed: Vec<Value>,
+    /// What stands for `{}`, and what that is written as.
+    found: Option<(String, Vec<Value>)>,
+    /// Whether it runs in each submodule.
+    pub(super) in_each: bool,
+}
+
+/// The steps of a line, and the lines and scripts that they stand in.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Steps {
+    pub(super) steps: Vec<Step>,
+    pub(super) lines: Vec<Line>,
 }
 
 impl Step {
     /// Returns the arguments that are no options; behind `--` all.
     pub(super) fn operands(&self) -> Vec<&Word> {
+        self.operands_without(&[])
+    }
+
+    /// Returns the arguments that are neither options nor the value of one of these.
+    pub(super) fn operands_without(&self, valued: &[&str]) -> Vec<&Word> {
         let mut plain = false;
         let mut operands = Vec::new();
-        for word in &self.arguments {
+        let mut words = self.arguments.iter();
+        while let Some(word) = words.next() {
             match word.text.as_str() {
                 "--" if !plain => plain = true,
+                text if !plain && valued.contains(&text) => drop(words.next()),
                 text if !plain && text.len() > 1 && text.starts_with('-') => {}
                 _ => operands.push(word),
             }
         }
         operands
+    }
+
+    /// Returns the value of an option: `-C X`, `-CX`, `--long X`, `--long=X`.
+    pub(super) fn option(&self, names: &[&str]) -> Option<Word> {
+        for (at, word) in self.arguments.iter().enumerate() {
+            for name in names.iter().filter(|name| word.text.starts_with(**name)) {
+                let long = name.starts_with("--") || name.len() > 2;
+                match word.text.len() == name.len() {
+                    true => return self.arguments.get(at + 1).cloned(),
+                    false if long && word.text[name.len()..].starts_with('=') => {
+                        return Some(word.behind(name.len() + 1));
+                    }
+                    false if !long => return Some(word.behind(name.len())),
+                    false => {}
+                }
+            }
+        }
+        None
+    }
+
+    /// Returns what one of its words can be.
+    pub(super) fn values(&self, word: &Word, lines: &[Line], place: &Place<'_>) -> Vec<Value> {
+        self.values_in(word, self.line(lines), place)
+    }
+
+    fn values_in(&self, word: &Word, line: &Line, place: &Place<'_>) -> Vec<Value> {
+        if let Some((_, values)) = self.found.as_ref().filter(|(mark, _)| word.text.contains(mark.as_str())) {
+            return values.clone();
+        }
+        line.values(word, &self.state, place)
+    }
+
+    /// Returns the line that it stands in.
+    pub(super) fn line<'a>(&self, lines: &'a [Line]) -> &'a Line {
+        // Every step is made with its line.
+        &lines[self.line.min(lines.len().saturating_sub(1))]
     }
 
     /// Says whether an option is given: `--long` (also with `=…`), or a letter (also in a cluster).
@@ -117,38 +183,222 @@ const RUNNERS: [(&str, &str); 10] = [
 pub(super) const SHELLS: [&str; 8] = ["sh", "bash", "zsh", "dash", "ksh", "ash", "fish", "mksh"];
 
 /// Returns the steps of a command line, in order.
-pub(super) fn of_line(line: &str) -> Vec<Step> {
-    let mut steps = Vec::new();
-    collect(line, 0, &mut steps);
-    steps
+pub(super) fn of_line(line: &str, place: &Place<'_>) -> Steps {
+    let mut walk = Walk { place, done: Steps::default() };
+    walk.script(line, State::starting_in(place.cwd), 0);
+    walk.done
 }
 
-fn collect(line: &str, depth: usize, steps: &mut Vec<Step>) {
-    if depth > DEEPEST {
-        return;
+/// A walk through a line and the scripts in it.
+struct Walk<'a> {
+    place: &'a Place<'a>,
+    done: Steps,
+}
+
+impl Walk<'_> {
+    /// Walks through a script; returns what its shell knows at the end.
+    fn script(&mut self, text: &str, start: State, depth: usize) -> State {
+        if depth > DEEPEST {
+            return start;
+        }
+        // Its number is taken before those of the scripts in it.
+        let number = self.done.lines.len();
+        self.done.lines.push(Line::default());
+        let mut line = Line { commands: shell::parse(text), states: Vec::new() };
+        // Each shell by its subshells; one that is begun knows what the one around it knew.
+        let mut shells: Vec<(Vec<usize>, State)> = vec![(Vec::new(), start)];
+        for at in 0..line.commands.len() {
+            let command = &line.commands[at];
+            shells.retain(|(shell, _)| command.shells.starts_with(shell) || shell.is_empty());
+            if shells.last().is_none_or(|(shell, _)| *shell != command.shells) {
+                let state = shells.last().map(|(_, state)| state.clone()).unwrap_or_default();
+                shells.push((command.shells.clone(), state));
+            }
+            let Some((_, mut state)) = shells.pop() else { continue };
+            state.settle(command.joint, self.place);
+            if at < MOST_STATES {
+                line.states.push(state.clone());
+            }
+            let command = &line.commands[at];
+            self.assign(command, &line, &mut state);
+            self.command(&line, at, number, &mut state, depth);
+            shells.push((command.shells.clone(), state));
+        }
+        self.done.lines[number] = line;
+        shells.into_iter().next().map(|(_, state)| state).unwrap_or_default()
     }
-    let commands = shell::parse(line);
-    for command in &commands {
+
+    /// Carries out assignments that stay, and the beginning of a loop.
+    fn assign(&self, command: &Command, line: &Line, state: &mut State) {
+        if let Some((name, words)) = &command.each {
+            let values = words.iter().flat_map(|word| line.values(word, state, self.place)).collect();
+            state.set(name, values);
+        }
+        for (word, more) in command.assignments.iter().filter(|_| command.words.is_empty()) {
+            set(word, more, line, state, self.place);
+        }
+    }
+
+    fn command(&mut self, line: &Line, at: usize, number: usize, state: &mut State, depth: usize) {
+        let command = &line.commands[at];
         let mut step = Step {
             program: String::new(),
             arguments: command.words.clone(),
             many: command.in_loop,
-            fed_by: feeders(&commands, command),
+            fed_by: feeders(&line.commands, command),
             truncates: command.truncates.clone(),
+            state: state.clone(),
+            line: number,
+            fed: Vec::new(),
+            found: None,
+            in_each: false,
         };
-        loop_through(&mut step);
+        if command.words.is_empty() && command.truncates.is_empty() {
+            return;
+        }
+        for (word, more) in &command.assignments {
+            set(word, more, line, &mut step.state, self.place);
+        }
+        loop_through(&mut step, line, command, self.place);
+        match step.program.as_str() {
+            "cd" | "chdir" | "pushd" | "popd" => {
+                let words: Vec<_> =
+                    step.arguments.iter().map(|word| line.values(word, state, self.place)).collect();
+                state.change(&step.program, &words, self.place);
+            }
+            "export" | "local" | "declare" | "typeset" | "readonly" => {
+                for word in step.arguments.iter().filter(|word| is_assignment(&word.text)) {
+                    set(word, &[], line, state, self.place);
+                }
+            }
+            "read" | "mapfile" | "readarray" => {
+                let mut values = match command.fed_by {
+                    Some(feeder) => line.printed(feeder, state, self.place, 0),
+                    None => line.redirected(command, state, self.place),
+                };
+                for word in step.operands_without(&["-d", "-p", "-n", "-t", "-u", "-i", "-N", "-a"]) {
+                    if values.is_empty() {
+                        values.push(Value::Unknown(format!("${}", word.text)));
+                    }
+                    state.set(&word.text, values.clone());
+                }
+            }
+            "unset" => step.operands().iter().for_each(|word| state.unset(&word.text)),
+            _ => {}
+        }
         if let Some(script) = script_of(&step, command) {
-            collect(&script, depth + 1, steps);
+            let mut inner = step.state.clone();
+            for (name, word) in positional(&step) {
+                inner.set(&name, step.values_in(&word, line, self.place));
+            }
+            let end = self.script(&script, inner, depth + 1);
+            if step.program == "eval" {
+                *state = end;
+            }
         }
         if step.program == "find" {
-            steps.extend(executed_by_find(&step));
+            self.executed_by_find(&step, line, depth);
         }
-        steps.push(step);
+        if let Some(script) = for_each_submodule(&step) {
+            let before = self.done.steps.len();
+            self.script(&script, step.state.clone(), depth + 1);
+            self.done.steps[before..].iter_mut().for_each(|step| step.in_each = true);
+        }
+        self.done.steps.push(step);
+    }
+
+    /// Adds the commands that `find` runs on what it finds.
+    fn executed_by_find(&mut self, find: &Step, line: &Line, depth: usize) {
+        let starts = line.starts_of_find(&find.arguments, &find.state, self.place);
+        let mut unknown = Vec::new();
+        let mut found: Vec<Value> = Vec::new();
+        let starts = if starts.is_empty() { vec![Value::text(".")] } else { starts };
+        found.push(Value::Paths(super::targets::below(&starts, &find.state, &mut unknown)));
+        found.extend(unknown.into_iter().map(Value::Unknown));
+        let before = self.done.steps.len();
+        let mut words = find.arguments.iter();
+        while let Some(word) = words.next() {
+            let in_folder = match word.text.as_str() {
+                "-exec" | "-ok" => false,
+                "-execdir" | "-okdir" => true,
+                _ => continue,
+            };
+            let inner: Vec<Word> =
+                words.by_ref().take_while(|word| word.text != ";" && word.text != "+").cloned().collect();
+            let mut step = Step {
+                program: String::new(),
+                arguments: inner,
+                many: true,
+                fed_by: Vec::new(),
+                truncates: Vec::new(),
+                found: Some(("{}".to_owned(), found.clone())),
+                fed: Vec::new(),
+                in_each: in_folder,
+                ..find.clone()
+            };
+            loop_through(&mut step, line, &Command::default(), self.place);
+            if in_folder {
+                step.state.dirs = step.state.at(&found);
+            }
+            // `sh -c SCRIPT`: the script is what runs.
+            if let Some(script) = script_of(&step, &Command::default()) {
+                let mut inner = step.state.clone();
+                for (name, word) in positional(&step) {
+                    inner.set(&name, step.values_in(&word, line, self.place));
+                }
+                self.script(&script, inner, depth + 1);
+            }
+            self.done.steps.push(step);
+        }
+        self.done.steps[before..].iter_mut().for_each(|step| step.many = true);
     }
 }
 
+/// Carries out an assignment.
+fn set(word: &Word, more: &[Word], line: &Line, state: &mut State, place: &Place<'_>) {
+    let Some((name, _)) = word.text.split_once('=') else { return };
+    let value = word.behind(name.len() + 1);
+    let mut values = line.values(&value, state, place);
+    if !more.is_empty() {
+        values = more.iter().flat_map(|word| line.values(word, state, place)).collect();
+    }
+    let name = match name.strip_suffix('+') {
+        Some(name) => {
+            let before = state.variable(name).cloned().unwrap_or_default();
+            values.splice(..0, before);
+            name
+        }
+        None => name,
+    };
+    state.set(name, values);
+}
+
+/// Returns what `$0`, `$1`, … and `$@` are in a script that a shell is given as text.
+fn positional(step: &Step) -> Vec<(String, Word)> {
+    let Some(at) = step.arguments.iter().position(is_c).filter(|_| step.program != "eval") else {
+        return Vec::new();
+    };
+    let words = step.arguments.iter().skip(at + 2).enumerate();
+    let mut all: Vec<(String, Word)> =
+        words.map(|(number, word)| (number.to_string(), word.clone())).collect();
+    if let [_, (_, first)] = all.as_slice() {
+        all.extend(["@", "*"].map(|name| (name.to_owned(), first.clone())));
+    }
+    all
+}
+
+/// Returns what `git submodule foreach` runs.
+fn for_each_submodule(step: &Step) -> Option<String> {
+    let at =
+        step.arguments.iter().position(|word| word.text == "foreach").filter(|_| step.program == "git")?;
+    step.arguments.iter().any(|word| word.text == "submodule").then(|| {
+        let words = step.arguments.iter().skip(at + 1).skip_while(|word| word.text.starts_with("--"));
+        words.map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")
+    })
+}
+
 /// Removes wrappers from the front until the program that works is the first word.
-fn loop_through(step: &mut Step) {
+fn loop_through(step: &mut Step, line: &Line, command: &Command, place: &Place<'_>) {
     for _ in 0..10 {
         if step.arguments.is_empty() {
             return;
@@ -157,6 +407,7 @@ fn loop_through(step: &mut Step) {
         step.program = base_name(&first.text).to_owned();
         let skip = match step.program.as_str() {
             "timeout" => Some(options(&step.arguments, &["-k", "-s", "--signal", "--kill-after"]) + 1),
+            "flock" => Some(options(&step.arguments, &["-w", "-E", "--timeout"]) + 1),
             "command" if step.has("-v") || step.has("-V") => None,
             program => WRAPPERS
                 .iter()
@@ -165,14 +416,38 @@ fn loop_through(step: &mut Step) {
                 .or_else(|| behind_runner(program, &step.arguments)),
         };
         let Some(mut skip) = skip else { return };
-        step.many |= matches!(step.program.as_str(), "xargs" | "parallel");
+        let front =
+            Step { arguments: step.arguments[..skip.min(step.arguments.len())].to_vec(), ..step.clone() };
+        let fed = matches!(step.program.as_str(), "xargs" | "parallel");
+        step.many |= fed;
         while step.program != "xargs"
             && step.arguments.get(skip).is_some_and(|word| is_assignment(&word.text))
         {
+            let word = step.arguments[skip].clone();
+            set(&word, &[], line, &mut step.state, place);
             skip += 1;
         }
         if skip >= step.arguments.len() {
             return;
+        }
+        if let Some(folder) = match step.program.as_str() {
+            "env" => front.option(&["-C", "--chdir"]),
+            "sudo" => front.option(&["-D", "--chdir"]),
+            _ => None,
+        } {
+            step.state.dirs = step.state.at(&line.values(&folder, &step.state, place));
+        }
+        if fed {
+            let values = match command.fed_by {
+                Some(feeder) => line.printed(feeder, &step.state, place, 0),
+                None => line.redirected(command, &step.state, place),
+            };
+            let unknown = Value::Unknown(format!("what {} reads", step.program));
+            step.fed = if values.is_empty() { vec![unknown] } else { values };
+            let mark =
+                front.option(&["-I", "--replace"]).map(|word| word.text).filter(|mark| !mark.is_empty());
+            let mark = mark.unwrap_or_else(|| "{}".to_owned());
+            step.found = Some((mark, step.fed.clone()));
         }
         step.arguments.drain(..skip);
     }
@@ -205,46 +480,20 @@ fn script_of(step: &Step, command: &Command) -> Option<String> {
     if step.program == "eval" {
         return Some(texts(&step.arguments));
     }
-    if !SHELLS.contains(&step.program.as_str()) {
+    if !SHELLS.contains(&step.program.as_str())
+        && !matches!(step.program.as_str(), "su" | "runuser" | "script")
+    {
         return None;
     }
-    let is_c =
-        |word: &Word| word.text.starts_with('-') && !word.text.starts_with("--") && word.text.contains('c');
     match step.arguments.iter().position(is_c) {
         Some(at) => step.arguments.get(at + 1).map(|script| script.text.clone()),
         None => command.input.clone().filter(|_| step.operands().is_empty()),
     }
 }
 
-/// Returns the commands that `find` runs on what it finds.
-fn executed_by_find(find: &Step) -> Vec<Step> {
-    let mut steps = Vec::new();
-    let mut words = find.arguments.iter();
-    while let Some(word) = words.next() {
-        if matches!(word.text.as_str(), "-exec" | "-execdir" | "-ok" | "-okdir") {
-            let inner: Vec<Word> =
-                words.by_ref().take_while(|word| word.text != ";" && word.text != "+").cloned().collect();
-            let line: Vec<&str> = inner.iter().map(|word| word.text.as_str()).collect();
-            // `sh -c SCRIPT`: the script is what runs.
-            if let [shell, flag, script, ..] = line.as_slice()
-                && SHELLS.contains(&base_name(shell))
-                && flag.starts_with('-')
-            {
-                collect(script, 1, &mut steps);
-            }
-            let mut step = Step {
-                program: String::new(),
-                arguments: inner,
-                many: true,
-                fed_by: Vec::new(),
-                truncates: Vec::new(),
-            };
-            loop_through(&mut step);
-            steps.push(step);
-        }
-    }
-    steps.iter_mut().for_each(|step| step.many = true);
-    steps
+/// Says whether the next word is a script.
+fn is_c(word: &Word) -> bool {
+    word.text.starts_with('-') && !word.text.starts_with("--") && word.text.contains('c')
 }
 
 /// Returns the programs upstream in the pipeline, in substitutions and in what is read.
@@ -262,15 +511,24 @@ fn feeders(commands: &[Command], command: &Command) -> Vec<String> {
 }
 
 fn program_of(command: &Command) -> Option<String> {
-    let mut step = Step {
-        program: String::new(),
-        arguments: command.words.clone(),
-        many: false,
-        fed_by: Vec::new(),
-        truncates: Vec::new(),
-    };
-    loop_through(&mut step);
-    Some(step.program).filter(|program| !program.is_empty())
+    let mut words = command.words.as_slice();
+    for _ in 0..10 {
+        let (first, rest) = words.split_first()?;
+        let program = base_name(&first.text);
+        let skip = match program {
+            "timeout" => Some(options(rest, &["-k", "-s", "--signal", "--kill-after"]) + 1),
+            "command" if rest.iter().any(|word| word.text == "-v" || word.text == "-V") => None,
+            _ => WRAPPERS
+                .iter()
+                .find(|(wrapper, _)| *wrapper == program)
+                .map(|(_, valued)| options(rest, valued))
+                .or_else(|| behind_runner(program, rest)),
+        };
+        let Some(skip) = skip.filter(|skip| *skip < rest.len()) else { return Some(program.to_owned()) };
+        let skipped = rest[skip..].iter().take_while(|word| is_assignment(&word.text)).count();
+        words = &rest[skip + if program == "xargs" { 0 } else { skipped }..];
+    }
+    None
 }
 
 fn base_name(program: &str) -> &str {
@@ -281,8 +539,12 @@ fn base_name(program: &str) -> &str {
 mod tests {
     use super::*;
 
+    fn steps_of(line: &str) -> Vec<Step> {
+        of_line(line, &Place::in_folder(std::path::Path::new("/home/ada/app"))).steps
+    }
+
     fn read(line: &str) -> Vec<String> {
-        of_line(line)
+        steps_of(line)
             .iter()
             .map(|step| {
                 let words = step.arguments.iter().map(|word| word.text.as_str());
@@ -321,7 +583,7 @@ mod tests {
 
     #[test]
     fn what_feeds_a_step_is_known() {
-        let fed = |line: &str| of_line(line).pop().map(|step| step.fed_by).unwrap_or_default();
+        let fed = |line: &str| steps_of(line).pop().map(|step| step.fed_by).unwrap_or_default();
         assert_eq!(fed("curl u | sudo tee f | bash"), ["tee", "curl"]);
         assert_eq!(fed("bash -c \"$(wget -qO- u)\""), ["wget"]);
         assert_eq!(fed("source <(curl u)"), ["curl"]);

@@ -22,8 +22,8 @@ pub struct HookInput {
     pub prompt: Option<String>,
     /// `PreToolUse`, `PermissionRequest`: the tool.
     pub tool_name: Option<String>,
-    /// Its input.
-    pub tool_input: Option<ToolInput>,
+    /// Its input, whatever the tool takes.
+    pub tool_input: Value,
     /// `PreCompact`: `manual` or `auto`.
     pub trigger: Option<String>,
     /// `SubagentStop`: the agent.
@@ -61,6 +61,19 @@ impl ToolInput {
 }
 
 impl HookInput {
+    /// Returns what the tool call is about: its command, file, address or pattern.
+    pub fn subject(&self) -> String {
+        let text = |name: &str| self.tool_input[name].as_str().map(str::to_owned);
+        ToolInput {
+            command: text("command"),
+            file_path: text("file_path"),
+            url: text("url"),
+            pattern: text("pattern"),
+            description: text("description"),
+        }
+        .subject()
+    }
+
     /// Reads what stands on standard input; unknown fields, and known ones of another type, do not matter.
     ///
     /// # Errors
@@ -75,20 +88,13 @@ impl HookInput {
             return Err("not a JSON object".to_owned());
         }
         let text = |value: &Value| value.as_str().map(str::to_owned);
-        let tool = &value["tool_input"];
         Ok(HookInput {
             session_id: text(&value["session_id"]),
             transcript_path: text(&value["transcript_path"]).map(PathBuf::from),
             cwd: text(&value["cwd"]).map(PathBuf::from),
             prompt: text(&value["prompt"]),
             tool_name: text(&value["tool_name"]),
-            tool_input: Some(ToolInput {
-                command: text(&tool["command"]),
-                file_path: text(&tool["file_path"]),
-                url: text(&tool["url"]),
-                pattern: text(&tool["pattern"]),
-                description: text(&tool["description"]),
-            }),
+            tool_input: value["tool_input"].clone(),
             trigger: text(&value["trigger"]),
             agent_id: text(&value["agent_id"]),
             permission_suggestions: value["permission_suggestions"].clone(),
@@ -96,6 +102,12 @@ impl HookInput {
             session_crons: value["session_crons"].clone(),
         })
     }
+}
+
+/// Returns the answer to `PreToolUse` that shows a text to the person and leaves the step as it is.
+/// The model never sees it.
+pub fn shown_beside_the_step(text: &str) -> Value {
+    json!({"systemMessage": text})
 }
 
 /// Returns the answer to `UserPromptSubmit` that shows a text instead of asking the model.
@@ -118,12 +130,12 @@ mod tests {
             r#"{"cwd":"/x","tool_name":"Bash","tool_input":{"command":"ls","new":1},"of":"next month"}"#,
         );
         let input = input.expect("read");
-        assert_eq!(input.tool_input.and_then(|tool| tool.command).as_deref(), Some("ls"));
+        assert_eq!((input.tool_input["command"].as_str(), input.subject().as_str()), (Some("ls"), "ls"));
         let odd =
             read(r#"{"cwd":"/x","prompt":{"text":"x"},"tool_input":{"command":["ls"],"file_path":"f"}}"#);
         let odd = odd.expect("read");
+        assert_eq!(odd.subject(), "f");
         assert_eq!((odd.cwd, odd.prompt), (Some("/x".into()), None));
-        assert_eq!(odd.tool_input.and_then(|tool| tool.file_path).as_deref(), Some("f"));
         for wrong in ["", "nonsense", "7", "{\"cwd\":"] {
             assert!(read(wrong).is_err(), "{wrong:?}");
         }

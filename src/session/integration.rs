@@ -22,6 +22,9 @@ tool. Tell the user only this: `snap` is not installed here, or hooks are switch
 `/hooks` shows them.
 "#;
 
+/// The tools that can destroy work: a pattern, which the client tries anywhere in a tool's name.
+const TOOLS: &str = "^(Bash|Monitor|Write|Edit|MultiEdit|NotebookEdit|ExitWorktree|mcp__.*)$";
+
 /// A line that only our command file has.
 const MARK: &str = "<!-- Made by `snap init`";
 
@@ -45,7 +48,7 @@ pub fn hooks(every: Option<Duration>) -> Vec<(&'static str, Value)> {
     };
     let mut all = vec![
         ("UserPromptSubmit", entry("UserPromptSubmit", None, 120, "")),
-        ("PreToolUse", entry("PreToolUse", Some("Bash|Write"), 60, "")),
+        ("PreToolUse", entry("PreToolUse", Some(TOOLS), 60, "")),
         ("PreCompact", entry("PreCompact", None, 60, "")),
         ("SessionEnd", entry("SessionEnd", None, 5, "")),
         ("PermissionRequest", entry("PermissionRequest", None, 5, "")),
@@ -116,6 +119,16 @@ mod tests {
             once.contains("{ \"hooks\": [ { \"type\": \"command\", \"command\": \"lint\" } ] }"),
             "{once}"
         );
+    }
+
+    #[test]
+    fn an_install_that_knew_fewer_tools_gets_the_others() {
+        let old = with_hooks(SETTINGS, None).expect("added").replace(TOOLS, "Bash|Write");
+        assert!(old.contains("\"Bash|Write\""), "{old}");
+        let new = with_hooks(&old, None).expect("renewed");
+        assert!(new.contains(TOOLS) && !new.contains("\"Bash|Write\""), "{new}");
+        assert_eq!(new.matches("snap hook PreToolUse").count(), 1);
+        assert!(new.contains("\"command\": \"lint\""), "{new}");
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod recorder;
 mod salvage;
 mod settings;
 mod slug;
+mod spoken;
 
 use std::path::{Path, PathBuf};
 
@@ -32,7 +33,7 @@ use crate::place::{Place, Root};
 pub use continuation::{AsSaved, Standing, Writer};
 pub use elsewhere::is_elsewhere;
 pub use files::{AgentFiles, Lines, SessionFiles};
-pub use hook::{HookInput, ToolInput, shown_instead_of_asking};
+pub use hook::{HookInput, ToolInput, shown_beside_the_step, shown_instead_of_asking};
 pub use install::{left_tree_record, title_records};
 pub use integration::{COMMAND_FILE, hooks, is_our_command, with_hooks, without_hooks};
 pub use links::Link;
@@ -42,6 +43,7 @@ pub use placed::{AsPlaceSaved, Placed};
 pub use recorder::Journal;
 pub use settings::Settings;
 pub use slug::slug;
+pub use spoken::was_spoken_to;
 
 /// The variable that makes sessions share one task list.
 pub const TASK_LIST: &str = "CLAUDE_CODE_TASK_LIST_ID";

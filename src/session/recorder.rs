@@ -159,7 +159,7 @@ fn line(event: &str, input: &HookInput, at: Timestamp) -> Option<Line> {
     match event {
         "PermissionRequest" => Some(Line {
             tool: input.tool_name.clone(),
-            detail: Some(input.tool_input.clone().unwrap_or_default().subject()),
+            detail: Some(input.subject()),
             rules: Some(offered(&input.permission_suggestions)),
             ..line
         }),

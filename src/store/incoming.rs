@@ -28,7 +28,7 @@ const LARGEST_SNAPSHOT: u64 = 4 << 30;
 
 /// How far ahead of ours another machine's clock may be: a snapshot from the far future
 /// would be `latest` for ever, and would push others out of `prune --keep-last`.
-const CLOCKS_APART: Duration = Duration::from_secs(24 * 60 * 60);
+pub(super) const CLOCKS_APART: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A snapshot on its way into a store.
 pub struct Incoming<'a> {

@@ -31,6 +31,7 @@ use crate::place::{Place, Root, Shape, strange};
 use crate::timestamp::Timestamp;
 
 pub use bases::Bases;
+use incoming::CLOCKS_APART;
 pub use incoming::{Added, Incoming, check_may_travel};
 pub use journals::{FoundJournal, Journal, Wait};
 pub use log::{LogEntry, LogOutcome, MovedBranch, Operation};
@@ -73,6 +74,8 @@ pub struct Store {
     parsed: Parsed,
     /// What proves that this user wrote something; without it, nothing is theirs.
     seal: Option<Arc<dyn Seal>>,
+    /// The present moment, if it is known.
+    now: Option<Timestamp>,
 }
 
 /// Permission to add to the store; any number of them at a time.
@@ -103,6 +106,14 @@ pub struct Entry {
     pub written: Timestamp,
     /// The manifest, or why it can't be read.
     pub manifest: Result<Manifest>,
+}
+
+impl Entry {
+    /// Returns when it was saved, as far as that can be believed: what is not the user's own is not younger than its
+    /// file.
+    pub fn dated(&self, manifest: &Manifest) -> Timestamp {
+        if self.own { manifest.created_at } else { manifest.created_at.min(self.written) }
+    }
 }
 
 /// What is known of a snapshot before all of it is read.
@@ -152,15 +163,15 @@ impl Store {
             Kind::Refused => error.hint("name the folder it leads to with `--store DIR`, if it is yours"),
             _ => error,
         })?;
-        let store = Store { root, parsed: Parsed::default(), seal: None };
+        let store = Store { root, parsed: Parsed::default(), seal: None, now: None };
         store.refuse_strangers()?;
         Ok(store)
     }
 
-    /// Returns the same store for the user whose seal this is.
+    /// Returns the same store for the user whose seal this is, at this moment.
     #[must_use]
-    pub fn sealed(self, seal: Arc<dyn Seal>) -> Store {
-        Store { seal: Some(seal), ..self }
+    pub fn sealed(self, seal: Arc<dyn Seal>, now: Timestamp) -> Store {
+        Store { seal: Some(seal), now: Some(now), ..self }
     }
 
     /// Refuses a link, a pipe or the like in the place of one of the store's own parts.
@@ -245,7 +256,7 @@ impl Store {
         let mut entries: Vec<Entry> =
             self.stems()?.into_iter().filter_map(|stem| self.entry(&stem)).collect();
         entries.sort_by(|a, b| match (&a.manifest, &b.manifest) {
-            (Ok(a), Ok(b)) => b.created_at.cmp(&a.created_at).then_with(|| a.id.cmp(&b.id)),
+            (Ok(a), Ok(b)) => self.newer(a.created_at, b.created_at).then_with(|| a.id.cmp(&b.id)),
             (a, b) => a.is_err().cmp(&b.is_err()),
         });
         Ok(entries)
@@ -267,10 +278,17 @@ impl Store {
         };
         let mut known: Vec<Known> = self.stems()?.into_iter().filter_map(known).collect();
         known.sort_by(|a, b| match (&a.head, &b.head) {
-            (Ok(a), Ok(b)) => b.created_at.cmp(&a.created_at).then_with(|| a.id.cmp(&b.id)),
+            (Ok(a), Ok(b)) => self.newer(a.created_at, b.created_at).then_with(|| a.id.cmp(&b.id)),
             (a, b) => a.is_err().cmp(&b.is_err()),
         });
         Ok(known)
+    }
+
+    /// Orders moments newest first. What is said to have been saved in the far future was saved by a clock that is wrong,
+    /// or by somebody who wants to be first for ever: it comes last.
+    fn newer(&self, a: Timestamp, b: Timestamp) -> std::cmp::Ordering {
+        let believable = |moment: Timestamp| self.now.is_none_or(|now| moment.since(now) <= CLOCKS_APART);
+        believable(b).cmp(&believable(a)).then_with(|| b.cmp(&a))
     }
 
     /// Returns when a manifest's file was written.

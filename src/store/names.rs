@@ -168,6 +168,12 @@ impl Store {
         if exact.iter().any(|entry| entry.head.is_ok()) {
             exact.retain(|entry| entry.head.is_ok());
         }
+        // And one's own before one that came with a clone and calls itself the same.
+        if exact.len() > 1 {
+            let own = |stem: &str| self.entry(stem).is_some_and(|entry| entry.own);
+            let (mine, others): (Vec<Known>, Vec<Known>) = exact.into_iter().partition(|one| own(&one.stem));
+            exact = if mine.len() == 1 { mine } else { mine.into_iter().chain(others).collect() };
+        }
         let mut found: Vec<Known> =
             if exact.is_empty() { rest.into_iter().filter(starts).collect() } else { exact.split_off(0) };
         match (found.pop(), found.len()) {

@@ -14,6 +14,7 @@ use std::process::{Command, Stdio};
 use crate::digest::ObjectId;
 use crate::error::{Error, IoContext as _, Kind, Result};
 use crate::fs;
+use crate::programs::Programs;
 
 const NAMESPACE: &str = "snapshot@snap";
 
@@ -126,7 +127,8 @@ struct Answer {
 }
 
 fn run<'a>(arguments: impl IntoIterator<Item = &'a OsStr>, input: &[u8]) -> Result<Answer> {
-    let Some(program) = fs::find_program("ssh-keygen") else {
+    let programs = Programs::around(&[]);
+    let Some(program) = programs.find("ssh-keygen") else {
         return Err(Error::new(Kind::Environment, "Cannot run ssh-keygen")
             .because("there is none on the PATH")
             .hint("install OpenSSH 8.9 or later"));
@@ -135,6 +137,7 @@ fn run<'a>(arguments: impl IntoIterator<Item = &'a OsStr>, input: &[u8]) -> Resu
     let mut child = Command::new(&program)
         .args(arguments)
         .env("LC_ALL", "C")
+        .env("PATH", programs.path())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -136,7 +136,7 @@ fn served_by(project: &Project, key: &str, script: &str) {
     let program = project.home.path().join(key);
     fs::write(&program, format!("#!/bin/sh\n{script}\n")).must("a program");
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).must("a mode");
-    project.git(&["config", &format!("remote.origin.{key}"), utf8(&program)]);
+    project.users_setting(&format!("remote.origin.{key}"), utf8(&program));
 }
 
 fn hurried(project: &Project, arguments: &[&str]) -> Ran {
@@ -154,7 +154,7 @@ fn a_remote_that_vanishes_in_the_middle_of_a_transfer_costs_nothing_but_the_tran
         hurried(&project, &["push"]).exits(7).says(&["origin", "(4 of 4)", "run the command again"]);
         assert_eq!((refs(&project, &remote).len(), objects()), (0, before.clone()), "after {bytes} bytes");
     }
-    project.git(&["config", "--unset", "remote.origin.receivepack"]);
+    project.no_users_setting("remote.origin.receivepack");
     project.snap(&["push"]).exits(0);
     let clone = colleague(&project, &remote);
     for bytes in [1_500, 10_000, 100_000] {
@@ -164,7 +164,7 @@ fn a_remote_that_vanishes_in_the_middle_of_a_transfer_costs_nothing_but_the_tran
         hurried(&clone, &["pull"]).exits(7).says(&["Cannot fetch from origin", "(4 of 4)"]);
         assert!(names(&clone).is_empty() && clone.objects().is_empty(), "after {bytes} bytes");
     }
-    clone.git(&["config", "--unset", "remote.origin.uploadpack"]);
+    clone.no_users_setting("remote.origin.uploadpack");
     clone.snap(&["pull"]).exits(0);
     clone.snap(&["verify"]).exits(0);
 }

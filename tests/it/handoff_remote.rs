@@ -346,9 +346,9 @@ fn a_remote_that_vanishes_breaks_off_or_refuses_is_named_with_what_it_said() {
     let dies = project.home.path().join("dies");
     fs::write(&dies, "#!/bin/sh\nhead -c 200 | git receive-pack \"$1\"\n").must("a program");
     fs::set_permissions(&dies, fs::Permissions::from_mode(0o755)).must("a mode");
-    project.git(&["config", "remote.origin.receivepack", utf8(&dies)]);
+    project.users_setting("remote.origin.receivepack", utf8(&dies));
     run(&["push"]).exits(7).says(&["Cannot push to origin", "(4 of 4)"]);
-    project.git(&["config", "--unset", "remote.origin.receivepack"]);
+    project.no_users_setting("remote.origin.receivepack");
     // It takes no such ref, with its own words.
     let hook = remote.join("hooks/update");
     fs::create_dir_all(remote.join("hooks")).must("a folder");
@@ -378,14 +378,19 @@ fn the_users_own_settings_for_remotes_count() {
     let (project, remote) = with_remote();
     project.snap(&["save", "x"]).exits(0);
     let above = remote.parent().must("a folder");
-    project.git(&["config", &format!("url.{}/.insteadOf", utf8(above)), "work:"]);
+    project.users_setting(&format!("url.{}/.insteadOf", utf8(above)), "work:");
     project.git(&["remote", "set-url", "origin", "work:remote.git"]);
     project.snap(&["push"]).exits(0);
     project.snap(&["pull", "work:remote.git"]).exits(0).says(&["nothing on work:remote.git"]);
-    // A relative address starts where git has it start; a typed one from where it is typed.
+    project.no_users_setting(&format!("url.{}/.insteadOf", utf8(above)));
+    // What a folder is that is named from here depends on who laid it there; typed, it is the user's word.
     project.git(&["remote", "set-url", "origin", "../remote.git"]);
-    project.snap_in(&project.path("sub"), &["list", "--remote"]).exits(0);
+    project
+        .snap_in(&project.path("sub"), &["list", "--remote"])
+        .exits(3)
+        .says(&["may have come with the project"]);
     project.snap_in(&project.path("sub"), &["list", "--remote", "../../remote.git"]).exits(0);
+    project.git(&["remote", "set-url", "origin", utf8(&remote)]);
     // Mirrors, partial and shallow clones, and hooks: none of it gets in the way.
     for setting in ["mirror", "promisor", "prune"] {
         project.git(&["config", &format!("remote.origin.{setting}"), "true"]);

@@ -29,7 +29,7 @@ with_both_clients! {
     task_events_tell_nothing_that_the_clients_files_do_not
 }
 
-const ID: &str = "c137e379-838e-4509-8148-16b407691758";
+pub(crate) const ID: &str = "c137e379-838e-4509-8148-16b407691758";
 
 /// Answers `run COMMAND` by running it, anything else with "fine".
 fn script(turn: &Turn) -> Reply {
@@ -43,7 +43,7 @@ fn script(turn: &Turn) -> Reply {
 }
 
 /// A folder that holds `snap` alone, to put on `PATH`.
-fn bin(project: &Project) -> PathBuf {
+pub(crate) fn bin(project: &Project) -> PathBuf {
     let bin = project.home.path().join("bin");
     fs::create_dir_all(&bin).must("a folder");
     symlink(env!("CARGO_BIN_EXE_snap"), bin.join("snap")).must("a link to snap");
@@ -76,14 +76,14 @@ fn names(project: &Project) -> Vec<String> {
 }
 
 /// Calls a hook as the client does, and waits for what it does behind the client's back.
-fn hook(project: &Project, event: &str, input: &Value) -> Ran {
+pub(crate) fn hook(project: &Project, event: &str, input: &Value) -> Ran {
     let ran = hook_with(project.command(project.root(), &["hook", event]), input.to_string().as_bytes());
     settle(project);
     ran
 }
 
 /// Waits until nothing of `snap` works behind the client's back any more.
-fn settle(project: &Project) {
+pub(crate) fn settle(project: &Project) {
     let home = format!("HOME={}", project.home.path().display());
     let is_ours = |process: PathBuf| {
         let of = |file: &str| fs::read(process.join(file)).unwrap_or_default();
@@ -97,7 +97,7 @@ fn settle(project: &Project) {
     eventually("the end of what hooks began", || !any());
 }
 
-fn hook_with(mut command: Command, input: &[u8]) -> Ran {
+pub(crate) fn hook_with(mut command: Command, input: &[u8]) -> Ran {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().must("to run snap");
     // One that can't even read its command line ends without having listened.
@@ -110,7 +110,7 @@ fn hook_with(mut command: Command, input: &[u8]) -> Ran {
     }
 }
 
-fn bash(project: &Project, transcript: &Path, line: &str) -> Value {
+pub(crate) fn bash(project: &Project, transcript: &Path, line: &str) -> Value {
     json!({
         "session_id": ID, "transcript_path": transcript, "cwd": project.root(), "hook_event_name": "PreToolUse",
         "tool_name": "Bash", "tool_input": {"command": line},
@@ -444,25 +444,37 @@ fn init_twice_changes_nothing_and_remove_leaves_no_trace() {
 }
 
 #[test]
-fn init_keeps_a_files_mode_and_link_and_refuses_what_it_can_not_read() {
+fn init_keeps_a_files_mode_and_the_users_own_link_and_refuses_what_it_can_not_read() {
     let project = Project::new();
     project.write("elsewhere.json", "{\"a\": 1}\n");
     fs::set_permissions(project.path("elsewhere.json"), fs::Permissions::from_mode(0o640)).must("a mode");
-    fs::create_dir(project.path(".claude")).must("a folder");
-    symlink("../elsewhere.json", project.path(".claude/settings.json")).must("a link");
-    project.snap(&["init"]).exits(0);
-    assert!(project.path(".claude/settings.json").is_symlink());
-    let mode = project.path("elsewhere.json").metadata().must("the file").permissions().mode();
-    assert_eq!(mode & 0o777, 0o640);
+    let own = project.home.config().join("settings.json");
+    fs::create_dir_all(project.home.config()).must("a folder");
+    symlink(project.path("elsewhere.json"), &own).must("a link");
+    project.snap(&["init", "--user"]).exits(0);
+    assert!(own.is_symlink());
+    let mode = |name: &str| project.path(name).metadata().must("the file").permissions().mode() & 0o777;
+    assert_eq!(mode("elsewhere.json"), 0o640);
     for wrong in ["{\"a\": 1,}", "[]", "{\"hooks\": []}", "// a comment\n{}", "\u{feff}{}"] {
         project.write("elsewhere.json", wrong);
-        let said = project.snap(&["init"]).exits(3).says(&["Cannot change ", ".claude/settings.json: "]);
-        assert_eq!(String::from_utf8_lossy(&project.read("elsewhere.json")), wrong, "{}", said.stderr);
+        project.write(".claude/settings.json", wrong);
+        for command in [&["init", "--user"][..], &["init"]] {
+            let said = project.snap(command).exits(3).says(&["Cannot change ", ".claude/settings.json: "]);
+            for name in ["elsewhere.json", ".claude/settings.json"] {
+                assert_eq!(String::from_utf8_lossy(&project.read(name)), wrong, "{}", said.stderr);
+            }
+        }
     }
-    project.write("elsewhere.json", "{}\n");
+    project.write(".claude/settings.json", "{}\n");
+    fs::set_permissions(project.path(".claude/settings.json"), fs::Permissions::from_mode(0o640))
+        .must("a mode");
     project.write(".claude/commands/snapshot.md", "My own command\n");
     project.snap(&["init"]).exits(3).says(&["a command of your own"]);
-    assert_eq!(project.read("elsewhere.json"), b"{}\n", "nothing was changed");
+    assert_eq!(project.read(".claude/settings.json"), b"{}\n", "nothing was changed");
+    fs::remove_file(project.path(".claude/commands/snapshot.md")).must("to remove it");
+    project.snap(&["init"]).exits(0);
+    assert_eq!(mode(".claude/settings.json"), 0o640);
+    project.write(".claude/commands/snapshot.md", "My own command\n");
     project.snap(&["init", "--remove"]).exits(0);
     assert_eq!(project.read(".claude/commands/snapshot.md"), b"My own command\n");
 }
@@ -569,26 +581,66 @@ fn files_that_git_does_not_know_are_saved_before_they_are_written_over() {
     assert_eq!(names(&project)[0], "before date > a.txt");
 }
 
+/// What a hook's answer shows to the person.
+pub(crate) fn told(ran: &Ran) -> String {
+    match ran.stdout.is_empty() {
+        true => String::new(),
+        false => ran.json()["systemMessage"].as_str().must("a message").to_owned(),
+    }
+}
+
 #[test]
-fn rules_are_added_and_switched_off_in_a_file_and_a_wrong_one_is_told_of() {
+fn rules_are_added_by_a_project_and_switched_off_by_the_user_alone_and_a_wrong_file_is_told_of() {
     let project = Project::new();
     let transcript = project.session(ID);
+    let step = |line: &str| hook(&project, "PreToolUse", &bash(&project, &transcript, line)).exits(0);
+    let theirs = ".claude/snapshot-rules.json";
     project.write(
-        ".claude/snapshot-rules.json",
-        r#"{"rules":[{"class":"data","command":"make wipe*"}],"off":["delete"]}"#,
+        theirs,
+        r#"{"rules":[{"class":"data","command":"make wipe*"},{"class":"all","tool":"Bash"}],"off":["delete","overwrite"]}"#,
     );
-    for (line, number) in [("rm -rf x", 0), ("make wipe-all", 1)] {
-        hook(&project, "PreToolUse", &bash(&project, &transcript, line)).exits(0);
-        assert_eq!(names(&project).len(), number, "{line}");
+    // What a project would switch off is said once, for each content of its file, and not done.
+    let said = told(&step("ls"));
+    assert!(said.contains("delete, overwrite") && said.contains("A project can't"), "{said}");
+    project.git(&["add", "-f", theirs]);
+    project.git(&["commit", "-qm", "rules"]);
+    let kept = names(&project).len();
+    for (number, line) in ["rm -rf x", "make wipe-all", "echo x > draft.md"].iter().enumerate() {
+        project.write("draft.md", format!("{number}\n"));
+        assert_eq!(told(&step(line)), "", "{line}");
+        assert_eq!(names(&project).len(), kept + number + 1, "{line}");
     }
-    project.write(".claude/snapshot-rules.json", "{\"rules\": 7}");
-    let said = hook(&project, "PreToolUse", &bash(&project, &transcript, "rm -rf x")).exits(0);
+    project.write(theirs, r#"{"off":["delete"]}"#);
+    assert!(told(&step("ls")).contains("no checkpoints of the class delete"));
+    assert_eq!(told(&step("ls")), "");
+    // The user's own file does it.
+    fs::write(project.home.config().join("snapshot-rules.json"), r#"{"off":["delete"]}"#).must("to write");
+    let before = names(&project).len();
+    project.write("draft.md", "once more\n");
+    step("rm -rf x");
+    assert_eq!(names(&project).len(), before);
+    step("git reset --hard");
+    assert_eq!(names(&project).len(), before + 1);
+    project.write(theirs, "{\"rules\": 7}");
+    let said = step("rm -rf x");
     assert!(
         said.stderr.contains("Cannot use ") && said.stderr.contains("snapshot-rules.json"),
         "{}",
         said.stderr
     );
-    assert_eq!(names(&project).len(), 2, "the built-in rules hold meanwhile");
+}
+
+#[test]
+fn a_client_folder_that_lies_in_the_project_is_no_place_for_the_users_own_rules() {
+    let project = Project::new();
+    let transcript = project.session(ID);
+    project.write("evil/snapshot-rules.json", r#"{"off":["delete"]}"#);
+    project.write("a.txt", "edited\n");
+    let mut command = project.command(project.root(), &["hook", "PreToolUse"]);
+    command.env("CLAUDE_CONFIG_DIR", project.path("evil"));
+    hook_with(command, bash(&project, &transcript, "rm -rf x").to_string().as_bytes()).exits(0);
+    settle(&project);
+    assert_eq!(names(&project), ["before rm -rf x"]);
 }
 
 #[test]
@@ -608,7 +660,9 @@ fn whatever_is_wrong_a_hook_succeeds_and_says_one_line() {
     }
     project.write(".claude/snapshots", "no folder");
     let said = hook(&project, "PreToolUse", &bash(&project, &transcript, "rm x")).exits(0);
-    assert_eq!((said.stdout.as_str(), said.stderr.lines().count()), ("", 1), "{}", said.stderr);
+    assert_eq!(said.stderr.lines().count(), 1, "{}", said.stderr);
+    let message = told(&said);
+    assert!(message.contains("did not save everything before `rm x`: Cannot read"), "{message}");
     let log = fs::read_to_string(project.home.config().join("snap-hooks.log")).must("the log");
     assert!(log.lines().count() >= 5 && log.contains("snap hook PreToolUse: "), "{log}");
     let mut bare = project.command(project.root(), &["hook", "PreToolUse"]);

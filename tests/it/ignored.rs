@@ -171,7 +171,7 @@ fn what_was_ignored_stays_and_is_told_and_a_second_rewind_does_nothing() {
         let (kept, wrecked) = (content(case.stays), project.state());
         let plan = project.snap(&["rewind", "x", "--dry-run", "--json"]).exits(0).json();
         let left =
-            plan["left"].as_array().must("a list").iter().map(|one| one["path"].as_str().must("a path"));
+            plan["spared"].as_array().must("a list").iter().map(|one| one["path"].as_str().must("a path"));
         assert_eq!(left.collect::<Vec<_>>(), case.left, "{}", case.name);
         let ran = project.snap(&["rewind", "x"]).exits(0);
         assert!(ran.stderr.contains("leave"), "{}: {}", case.name, ran.stderr);

@@ -13,13 +13,13 @@ use crate::support::work::{assert_tasks, script};
 use crate::support::{Must, eventually};
 
 /// What the client shows, and somebody who types.
-struct Screen {
+pub(crate) struct Screen {
     folder: tempfile::TempDir,
 }
 
 impl Screen {
     /// Runs a command on a terminal of its own, in its own environment.
-    fn of(command: &Command) -> Screen {
+    pub(crate) fn of(command: &Command) -> Screen {
         let screen = Screen { folder: tempfile::tempdir().must("a folder") };
         let mut tmux = screen.tmux(&["-f", "/dev/null", "new-session", "-d", "-x", "160", "-y", "60", "--"]);
         tmux.arg(command.get_program()).args(command.get_args()).env_clear().env("TERM", "xterm-256color");
@@ -35,23 +35,23 @@ impl Screen {
         tmux
     }
 
-    fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         ran(&mut self.tmux(&["capture-pane", "-p", "-S", "-200"])).stdout
     }
 
     /// Waits until it shows this.
     #[track_caller]
-    fn shows(&self, words: &str) {
+    pub(crate) fn shows(&self, words: &str) {
         eventually(words, || self.shown().contains(words));
     }
 
-    fn press(&self, keys: &[&str]) {
+    pub(crate) fn press(&self, keys: &[&str]) {
         ran(self.tmux(&["send-keys"]).args(keys)).exits(0);
     }
 
     /// Types a line; what is typed has to be on the screen before it is entered.
     #[track_caller]
-    fn enter(&self, line: &str) {
+    pub(crate) fn enter(&self, line: &str) {
         self.press(&["-l", line]);
         self.shows(line);
         self.press(&["Enter"]);
@@ -70,7 +70,7 @@ fn live(project: &Project) -> Option<Value> {
     serde_json::from_str(&fs::read_to_string(files.next()?.path()).ok()?).ok()
 }
 
-fn claude(client: &Client, project: &Project, api: &StandIn, arguments: &[&str]) -> Command {
+pub(crate) fn claude(client: &Client, project: &Project, api: &StandIn, arguments: &[&str]) -> Command {
     let mut command = Command::new(client.bin_dir().join("claude"));
     command.args(arguments).envs(client.environment(&project.home, api)).current_dir(project.root());
     command

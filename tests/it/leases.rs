@@ -142,7 +142,7 @@ fn a_remote_that_does_not_answer_holds_no_resume_up() {
     fs::write(&program, format!("#!/bin/sh\nread line <{}\nexec git upload-pack \"$1\"\n", pipe.display()))
         .must("a program");
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).must("a mode");
-    bob.git(&["config", "remote.origin.uploadpack", utf8(&program)]);
+    bob.users_setting("remote.origin.uploadpack", utf8(&program));
     let mut hurried = command_as("bob", &bob, &["resume", "--trust"]);
     ran(hurried.env("SNAP_LEASE_MILLISECONDS", "1")).exits(0);
     assert_eq!(bob.read("a.txt"), b"one\n");
@@ -151,7 +151,7 @@ fn a_remote_that_does_not_answer_holds_no_resume_up() {
     fs::write(&pipe, "go on\n").must("to wake it up");
     eventually("the lease", || holders(&ada, &remote) == ["bob"]);
     // Asked to stay off the network, it does; a remote that is gone is no news either.
-    bob.git(&["config", "remote.origin.uploadpack", "/nonexistent/program"]);
+    bob.users_setting("remote.origin.uploadpack", "/nonexistent/program");
     snap_as("bob", &bob, &["rewind", "--trust", "--offline"]).exits(0);
     let gone = snap_as("bob", &bob, &["rewind", "--trust"]).exits(0);
     assert!(!gone.stderr.contains("origin"), "{}", gone.stderr);

@@ -407,6 +407,8 @@ impl Case {
     fn configure(&self, project: &Project) {
         for (name, value) in self.config {
             project.git(&["config", name, value]);
+            // A program is run only if the user's own configuration names it.
+            project.users_setting(name, value);
         }
     }
 }

@@ -464,14 +464,18 @@ fn on_a_terminal_the_plan_is_shown_and_everything_is_asked() {
     assert_eq!(code, 3, "{said}");
     assert!(said.contains("careful CLAUDE.md") && said.contains("Restore it? [y/N]"), "{said}");
     assert!(!is_theirs(&other, "a.txt"));
-    // Yes to the snapshot and to the first of the files, nothing to the others.
+    // Yes to the snapshot and to the first kind of files, nothing to the others.
     let (code, said) = on_a_terminal(&other, &typed, "y\ny\n\n\n\n\n\n\n\n\n");
     assert_eq!(code, 6, "{said}");
     assert!(is_theirs(&other, "a.txt") && is_theirs(&other, ".claude/agents/helper.md"), "{said}");
-    for name in CAREFUL.iter().filter(|name| !name.starts_with(".claude")).chain(&RIGHTS) {
-        assert!(!is_theirs(&other, name), "{name}: {said}");
+    for name in CAREFUL.iter().chain(&RIGHTS) {
+        let of_agents = [".claude/agents/helper.md", "CLAUDE.md"].contains(name);
+        assert_eq!(is_theirs(&other, name), of_agents, "{name}: {said}");
     }
-    assert!(!said.contains(".mcp.json can give the agent rights or start programs. Set it?"), "{said}");
+    let question =
+        ".claude/agents/helper.md, CLAUDE.md tell an agent what to do. Set these 2? [y]es, [N]o, [d]iff";
+    assert!(said.contains(question), "{said}");
+    assert!(!said.contains("start programs. Set"), "{said}");
 }
 
 /// A key that signs, and the list that allows it.

@@ -153,3 +153,109 @@ fn a_folder_in_the_place_of_a_manifest_is_set_aside_and_the_manifest_is_back() {
     assert_eq!(fs::read(project.stored("damaged/x.json/somebody's")).must("it"), b"file");
     verify(&project, &[]).exits(0);
 }
+
+/// What a snapshot of a sound work tree is: sound, and it stays so when it is restored, undone, and repaired.
+#[track_caller]
+fn is_sound(project: &Project, what: &str) {
+    let state = project.state_with_flags();
+    project.snap(&["save", "y"]).exits(0);
+    verify(project, &[]).exits(0);
+    project.write("b.txt", "something else\n");
+    project.snap(&["rewind", "y", "--no-session"]).exits(0);
+    assert_eq!(project.state_with_flags(), state, "{what}");
+    for _ in 0..2 {
+        project.snap(&["undo"]).exits(0);
+        verify(project, &["--repair"]).exits(0).says(&["all is well"]);
+    }
+    assert_eq!(project.state_with_flags(), state, "{what}");
+    assert!(!project.stored("damaged").exists(), "{what}: nothing was set aside");
+    project.snap(&["rm", "y"]).exits(0);
+}
+
+#[test]
+fn edits_of_a_file_whose_committed_version_holds_secrets_are_sound() {
+    // Random to a scanner, and of nobody.
+    let address = |n: u32| format!("postgres://app:x9yimTcfipZGnzPb{n:02}@db/app");
+    let yaml = |n: u32| format!("services:\n  db:\n    url: {}\n", address(n));
+    type Edit<'a> = (&'a str, &'a dyn Fn(&Project));
+    let edits: [Edit<'_>; 8] = [
+        ("a line behind it", &|p| p.write("compose.yml", yaml(1) + "more: 1\n")),
+        ("a line before it", &|p| p.write("compose.yml", "more: 1\n".to_owned() + &yaml(1))),
+        ("another secret in its place", &|p| p.write("compose.yml", yaml(2))),
+        ("a second one", &|p| p.write("compose.yml", yaml(1) + &yaml(2))),
+        ("it is gone", &|p| p.write("compose.yml", "services:\n")),
+        ("staged", &|p| {
+            p.write("compose.yml", yaml(1) + "staged: 1\n");
+            p.git(&["add", "compose.yml"]);
+        }),
+        ("staged, and edited again", &|p| {
+            p.write("compose.yml", yaml(1) + "staged: 1\n");
+            p.git(&["add", "compose.yml"]);
+            p.write("compose.yml", yaml(1) + "later: 1\n");
+        }),
+        ("renamed and edited", &|p| {
+            p.git(&["mv", "compose.yml", "stack.yml"]);
+            p.write("stack.yml", yaml(1) + "more: 1\n");
+        }),
+    ];
+    for (what, edit) in edits {
+        let project = Project::new();
+        project.write("compose.yml", yaml(1));
+        project.git(&["add", "."]);
+        project.git(&["commit", "-qm", "with a secret"]);
+        edit(&project);
+        is_sound(&project, what);
+    }
+}
+
+#[test]
+fn marks_of_files_and_links_that_are_only_meant_to_be_added_are_sound() {
+    use std::os::unix::fs::symlink;
+    type Arrange<'a> = (&'a str, &'a dyn Fn(&Project));
+    let link = |p: &Project| symlink("b.txt", p.path("n")).must("a link");
+    let to_file = |p: &Project| {
+        fs::remove_file(p.path("n")).must("to remove");
+        p.write("n", "precious\n");
+    };
+    let marked = |p: &Project| {
+        link(p);
+        p.git(&["add", "-N", "n"]);
+        to_file(p);
+    };
+    let in_head = |p: &Project| {
+        p.write("n", "in HEAD\n");
+        p.git(&["add", "n"]);
+        p.git(&["commit", "-qm", "n"]);
+        p.git(&["rm", "-q", "--cached", "n"]);
+        fs::remove_file(p.path("n")).must("to remove");
+    };
+    let cases: [Arrange<'_>; 5] = [
+        ("a link, and a file on the disk", &marked),
+        ("a link that is there", &|p| {
+            link(p);
+            p.git(&["add", "-N", "n"]);
+        }),
+        ("a link, a file on the disk and in HEAD", &|p| {
+            in_head(p);
+            marked(p);
+        }),
+        ("a file, a link on the disk, a file in HEAD", &|p| {
+            in_head(p);
+            p.write("n", "x\n");
+            p.git(&["add", "-N", "n"]);
+            fs::remove_file(p.path("n")).must("to remove");
+            link(p);
+        }),
+        ("a link, and HEAD has the file since", &|p| {
+            marked(p);
+            p.snap(&["save", "before"]).exits(0);
+            p.git(&["commit", "-qam", "n"]);
+            p.snap(&["rewind", "before", "--no-session"]).exits(0);
+        }),
+    ];
+    for (what, arrange) in cases {
+        let project = Project::new();
+        arrange(&project);
+        is_sound(&project, what);
+    }
+}

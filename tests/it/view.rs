@@ -17,6 +17,7 @@ use ratatui::style::{Color, Modifier};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
+use crate::raw_text::{EVIL, evil_everywhere, is_raw};
 use crate::support::Must;
 use crate::support::project::Project;
 
@@ -366,4 +367,35 @@ fn a_snapshot_that_is_not_there_and_a_pipe_are_said_as_such() {
         shown.rfind("\x1b[?1049l") < shown.find("error"),
         "the message is on the usual screen: {shown:?}"
     );
+}
+
+#[test]
+fn whatever_a_snapshot_says_is_drawn_safe() {
+    let project = evil_everywhere();
+    let mut terminal = Terminal::start(project.command(project.root(), &["view", "evil"]));
+    // The title, which is what the snapshot says of itself.
+    terminal.sees("x1b");
+    let first = String::from_utf8_lossy(&terminal.shown).into_owned();
+    terminal.types("q");
+    let (code, rest) = terminal.ends();
+    let shown = first + &rest;
+    // It moves the cursor by escape sequences of its own.
+    let raw = shown.chars().find(|c| !"\u{1b}\r\t".contains(*c) && is_raw(*c));
+    assert!(code == Some(0) && raw.is_none() && !shown.contains("\u{1b}]"), "{code:?} {raw:?}: {shown:?}");
+}
+
+#[test]
+fn a_fact_that_nobody_made_safe_is_drawn_safe_too() {
+    let [old, new] = fixture("unsafe");
+    let mut state = screen(160, 40, &old, &new);
+    let evil = |mark: &str| fact(mark, EVIL, EVIL, Mood::Plain);
+    state.list(vec![listed("1", EVIL, EVIL)]);
+    let all = || vec![evil("M"), fact(EVIL, "x", "", Mood::Bad)];
+    let facts = Facts { id: "1".to_owned(), title: evil(""), tasks: all(), agents: all(), files: all() };
+    state.open(facts);
+    state.tell(EVIL.to_owned());
+    let buffer = painted(&mut state, true);
+    let shown = rows(&buffer).join("\n");
+    assert!(shown.contains("\\x1b[2J") && shown.contains("\\u{9b}"), "{shown}");
+    assert_eq!(shown.chars().find(|c| is_raw(*c)), None, "{shown:?}");
 }

@@ -4,52 +4,230 @@
 //! store's own temporary files too (`git clean -x`), and a snapshot that is only half there is none.
 //! Only putting the store in order comes after the answer.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::Started;
+use super::around::Machine;
+use super::hit;
+use super::{Started, rescue, rules};
 use crate::capture::{self, Automatic, History, Limits, Request, Signing};
+use crate::cli::restoring::quoted;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::fs;
-use crate::git::{Place as Repo, Repository};
+use crate::git::{work_tree_around, work_trees_of};
+use crate::manifest::Manifest;
+use crate::paths::RepoPath;
 use crate::progress::Progress;
 use crate::restore;
-use crate::risk::{self, Call, Place, Risk, Rules, Unsaved};
-use crate::session::Wanted;
+use crate::risk::{self, Call, Place, Risk};
+use crate::screen::Line;
+use crate::session::{Wanted, was_spoken_to};
 use crate::workspace::Workspace;
-
-/// The file with a project's or a user's own rules, in `.claude/`.
-const RULES: &str = "snapshot-rules.json";
-
-/// A rules file over this many bytes is none.
-const LARGEST_RULES: u64 = 1 << 20;
 
 /// How long a session's first step waits for its transcript: the client writes it some 100 ms late.
 const FIRST_RECORDS: Duration = Duration::from_millis(300);
 
+/// More work trees than this are not saved before one step.
+const MOST_TREES: usize = 12;
+
+/// After this no further work tree is begun: the client gives a hook a minute.
+const LONGEST: Duration = Duration::from_secs(40);
+
+/// The longest name of a snapshot, in bytes.
+const LONGEST_NAME: usize = 120;
+
 /// `PreToolUse`: saves before a step that can destroy work; anything else is let through at once.
-pub(super) fn before_tool(started: &Started) -> Result<()> {
-    let tool = started.input.tool_input.clone().unwrap_or_default();
-    let call = Call {
-        tool: started.input.tool_name.as_deref().unwrap_or_default(),
-        command: tool.command.as_deref(),
-        file: tool.file_path.as_deref(),
-    };
+/// Returns what the person should know.
+pub(super) fn before_tool(started: &Started) -> Result<Option<String>> {
     let context = started.context()?;
     let root = project_root(&context.cwd);
-    let (rules, wrong) = rules(&context, root);
-    let unsaved = |path: &Path| unsaved(root, path);
-    let place = Place { root, cwd: &context.cwd, home: &context.home, unsaved: &unsaved };
-    let risk = risk::of_call(&call, &rules, &place);
-    if let Some(Risk { step, .. }) = risk {
+    let rules::Found { rules, wrong, refused } = rules::read(&context, root);
+    let call = Call {
+        tool: started.input.tool_name.as_deref().unwrap_or_default(),
+        input: &started.input.tool_input,
+    };
+    let machine = Machine { context: &context };
+    let place = Place { cwd: &context.cwd, home: &context.home, around: &machine };
+    let risks = risk::of_call(&call, &rules, &place);
+    let mut checkpoints = Checkpoints {
+        started,
+        context: &context,
+        own: work_tree_around(&context.cwd),
+        until: Instant::now() + LONGEST,
+        done: BTreeSet::new(),
+        to_tidy: Vec::new(),
+        failed: None,
+        said: refused.into_iter().collect(),
+    };
+    if !risks.is_empty() {
         wait_for_transcript(started);
-        let workspace = Workspace::open(&context)?;
-        if save(started, &context, &workspace, &format!("before {step}"), Automatic::NewEdits)? {
-            started.later(&["PreToolUse"])?;
+        checkpoints.before(&risks, &machine);
+    }
+    let Checkpoints { to_tidy, failed, said, .. } = checkpoints;
+    for folder in to_tidy {
+        started.later(&["PreToolUse"], Some(&folder))?;
+    }
+    if let Some(error) = failed.or(wrong) {
+        started.tell(&error);
+    }
+    Ok((!said.is_empty()).then(|| said.join("\n")))
+}
+
+/// The checkpoints before one tool call.
+struct Checkpoints<'a> {
+    started: &'a Started,
+    context: &'a Context,
+    /// The work tree that the session works in.
+    own: Option<PathBuf>,
+    until: Instant,
+    done: BTreeSet<PathBuf>,
+    /// Folders of stores that got something new.
+    to_tidy: Vec<PathBuf>,
+    failed: Option<Error>,
+    said: Vec<String>,
+}
+
+impl Checkpoints<'_> {
+    fn before(&mut self, risks: &[Risk], machine: &Machine<'_>) {
+        for risk in risks {
+            let mut hit = hit::of_risk(risk, machine);
+            if let Some(at) = hit.trees.iter().position(|root| Some(root) == self.own.as_ref()) {
+                hit.trees[..=at].rotate_right(1);
+            }
+            let left = hit.trees.len().saturating_sub(MOST_TREES);
+            if left > 0 {
+                hit.uncovered.push(format!("{left} more work trees are too many at once"));
+            }
+            let already_said = self.said.len();
+            // With no work tree known, the session's own is what there is to save.
+            if hit.trees.is_empty() && !risk.touched.unknown.is_empty() {
+                hit.trees.extend(self.own.clone());
+            }
+            let trees: Vec<PathBuf> = hit.trees.iter().take(MOST_TREES).cloned().collect();
+            let alone = hit.trees.len() == 1 && hit.uncovered.is_empty();
+            for root in trees {
+                if !self.done.insert(root.clone()) {
+                    continue;
+                }
+                if Instant::now() > self.until {
+                    let shown = Line(&root.to_string_lossy()).to_string();
+                    hit.uncovered.push(format!("there is no time left for {shown}"));
+                    continue;
+                }
+                if let Err(error) = self.tree(&root, risk, &hit.gone, alone) {
+                    hit.uncovered.push(error.to_string());
+                    self.failed.get_or_insert(error);
+                }
+            }
+            if !hit.uncovered.is_empty() {
+                let all = hit.uncovered.join("; ");
+                self.said.insert(
+                    already_said,
+                    format!("snap did not save everything before `{}`: {all}.", risk.step),
+                );
+            }
         }
     }
-    wrong.map_or(Ok(()), Err)
+
+    /// Saves one work tree that a step hits.
+    ///
+    /// What is said to the agent in one repository is nobody's business in another: there, the edits are
+    /// saved without the conversation.
+    fn tree(&mut self, root: &Path, risk: &Risk, gone: &[PathBuf], alone: bool) -> Result<()> {
+        let context = Context { cwd: root.to_owned(), ..self.context.clone() };
+        let workspace = Workspace::open(&context)?;
+        let is_own = self.own.as_deref() == Some(root);
+        let same_repository =
+            is_own || self.own.as_ref().is_some_and(|own| work_trees_of(own).contains(&root.to_owned()));
+        if !same_repository && !has_edits(&workspace)? {
+            return Ok(());
+        }
+        if risk.one_file && self.holds(&workspace, risk)? {
+            return Ok(());
+        }
+        let name = name_of(&risk.step, (!alone).then_some(root));
+        let session = if same_repository { Conversation::Saved } else { Conversation::Left };
+        let (manifest, written) =
+            save(self.started, &context, &workspace, &name, Automatic::NewEdits, session)?;
+        if written {
+            let folder = if same_repository { self.context.cwd.clone() } else { root.to_owned() };
+            if !self.to_tidy.contains(&folder) {
+                self.to_tidy.push(folder);
+            }
+        }
+        let lost = gone.iter().find(|gone| workspace.store.root().starts_with(gone));
+        let shown = Line(&root.to_string_lossy()).to_string();
+        let saved = Line(&manifest.name).to_string();
+        if lost.is_some() {
+            let file = rescue::keep(&context, &workspace, &manifest)?;
+            self.said.push(format!(
+                "snap saved {shown}, and because `{}` removes its snapshots too, a copy in {}. \
+                 In a clone of the repository: snap import {} && snap resume {}",
+                risk.step,
+                Line(&file.to_string_lossy()),
+                quoted(&file.to_string_lossy()),
+                quoted(&saved),
+            ));
+        } else if !is_own || !same_repository {
+            let place = if same_repository {
+                String::new()
+            } else {
+                format!("-C {} ", quoted(&root.to_string_lossy()))
+            };
+            self.said.push(format!(
+                "snap saved {shown} before `{}`. To bring it back: snap {place}rewind {}",
+                risk.step,
+                quoted(&saved)
+            ));
+        }
+        Ok(())
+    }
+
+    /// Says whether this session's snapshots hold a state of the file already: what came since is the agent's own.
+    fn holds(&self, workspace: &Workspace, risk: &Risk) -> Result<bool> {
+        let Some(session) = self.started.input.session_id.as_deref() else { return Ok(false) };
+        let paths: Vec<RepoPath> =
+            risk.touched.targets.iter().filter_map(|target| workspace.path_of(&target.path)).collect();
+        let holds = |m: &Manifest| {
+            m.session.as_ref().is_some_and(|found| found.id.as_str() == session)
+                && m.safety.is_none()
+                && m.workspace.root == workspace.root.as_path().into()
+                && workspace.trust.is_own(&m.proofs)
+                && m.edits.as_ref().is_some_and(|edits| {
+                    paths.iter().all(|path| edits.files.iter().any(|edit| edit.path == *path))
+                })
+        };
+        let entries = workspace.store.entries()?;
+        Ok(!paths.is_empty() && entries.iter().filter_map(|entry| entry.manifest.as_ref().ok()).any(holds))
+    }
+}
+
+/// Says whether anything is pending.
+fn has_edits(workspace: &Workspace) -> Result<bool> {
+    match &workspace.repository {
+        Some(repository) => Ok(!repository.status()?.pending.is_empty()),
+        None => Ok(false),
+    }
+}
+
+/// Names a checkpoint. With a work tree, it holds only that one of what the step hits, and says so.
+fn name_of(step: &str, only: Option<&Path>) -> String {
+    let folder = only.and_then(Path::file_name).map(|name| Line(&name.to_string_lossy()).to_string());
+    let mut end = folder.map(|name| format!(" (only {name})")).unwrap_or_default();
+    if end.len() > 50 {
+        let cut = end.floor_char_boundary(45);
+        end.truncate(cut);
+        end.push_str("…)");
+    }
+    let mut name = format!("before {step}");
+    // A number may still come behind it.
+    let most = LONGEST_NAME - 6 - end.len();
+    if name.len() > most {
+        name.truncate(name.floor_char_boundary(most - 3));
+        name = name.trim_end().trim_end_matches('…').to_owned() + "…";
+    }
+    name + &end
 }
 
 /// Waits a little for the transcript of a session that has just begun.
@@ -66,14 +244,16 @@ fn wait_for_transcript(started: &Started) {
 /// Saves if anything is new and the last automatic one is older than `pause`.
 pub(super) fn now(started: &Started, name: &str, pause: Duration) -> Result<()> {
     // A session that was never spoken to leaves nothing worth a checkpoint.
-    if started.transcript().is_none() {
-        return Ok(());
+    match started.transcript() {
+        Some(transcript) if was_spoken_to(Path::new(transcript))? => {}
+        _ => return Ok(()),
     }
     let context = started.context()?;
     let workspace = Workspace::open(&context)?;
-    match save(started, &context, &workspace, name, Automatic::NewState(pause))? {
-        true => put_in_order(&context, &workspace),
-        false => Ok(()),
+    let automatic = Automatic::NewState(pause);
+    match save(started, &context, &workspace, name, automatic, Conversation::Saved)? {
+        (_, true) => put_in_order(&context, &workspace),
+        (_, false) => Ok(()),
     }
 }
 
@@ -89,17 +269,25 @@ fn put_in_order(context: &Context, workspace: &Workspace) -> Result<()> {
     restore::follow(workspace)
 }
 
-/// Saves; says whether there was anything new.
+/// Whether the conversation is saved with the edits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Conversation {
+    Saved,
+    Left,
+}
+
+/// Saves; returns what holds the edits now, and whether it is new.
 fn save(
     started: &Started,
     context: &Context,
     workspace: &Workspace,
     name: &str,
     automatic: Automatic,
-) -> Result<bool> {
+    conversation: Conversation,
+) -> Result<(Manifest, bool)> {
     // A tree that a killed restore left half done is no state to keep.
     restore::recover(context, workspace)?;
-    let session = match started.transcript() {
+    let session = match started.transcript().filter(|_| conversation == Conversation::Saved) {
         None => None,
         asked => {
             let wanted = Wanted { asked, environment: None, root: &workspace.root };
@@ -124,44 +312,10 @@ fn save(
         Err(error) if error.kind() == Kind::Refused => capture::save(context, workspace, &request)?,
         done => done?,
     };
-    Ok(report.written)
+    Ok((report.manifest, report.written))
 }
 
 /// Returns the folder that holds `.git`, without starting git: most steps need no more.
 fn project_root(cwd: &Path) -> &Path {
     cwd.ancestors().find(|above| above.join(".git").exists()).unwrap_or(cwd)
-}
-
-/// Reads the rules of the user and of the project; a file that can't be read is told of, and passed over.
-fn rules(context: &Context, root: &Path) -> (Rules, Option<Error>) {
-    let mut rules = Rules::default();
-    let mut wrong = None;
-    for path in [context.config_dir.join(RULES), root.join(".claude").join(RULES)] {
-        let refused = |why: String| {
-            Error::new(Kind::Usage, format!("Cannot use {}", path.display()))
-                .because(why)
-                .hint("docs/claude-code.md describes the file; the built-in rules hold meanwhile")
-        };
-        match fs::read_plain(&path, LARGEST_RULES) {
-            Ok(None) => {}
-            Ok(Some(json)) => wrong = rules.add(&json).err().map(refused).or(wrong),
-            Err(error) => wrong = Some(error),
-        }
-    }
-    (rules, wrong)
-}
-
-/// Says what overwriting a file would lose; in doubt nothing, as most files that are written are new.
-fn unsaved(root: &Path, path: &Path) -> Unsaved {
-    match path.symlink_metadata() {
-        Ok(meta) if meta.is_dir() => return Unsaved::Folder,
-        Ok(meta) if meta.len() > 0 => {}
-        _ => return Unsaved::No,
-    }
-    let Ok(Repo::WorkTree(repository)) = Repository::discover(root) else { return Unsaved::No };
-    repository.unsaved(path).map_or(Unsaved::No, |unsaved| match unsaved {
-        None => Unsaved::No,
-        Some(true) => Unsaved::Edits,
-        Some(false) => Unsaved::Whole,
-    })
 }

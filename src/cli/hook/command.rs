@@ -151,7 +151,7 @@ fn resume(started: &Started, words: &[String]) -> Result<String> {
 fn output(started: &Started, verb: &str, arguments: &[String]) -> Result<String> {
     let failed = |error| Error::new(Kind::Environment, format!("Cannot run `snap {verb}`")).because(error);
     let (mut reader, writer) = std::io::pipe().map_err(failed)?;
-    let mut command = started.own_program()?;
+    let mut command = started.own_program(None)?;
     command.args(["--color", "never", verb]).args(arguments);
     command.stdin(std::process::Stdio::null()).env("CLAUDECODE", "1");
     // One pipe for both, so that lines stay in the order they were said.

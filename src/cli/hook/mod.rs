@@ -4,8 +4,12 @@
 //! is one line on standard error and one in a log, and the exit code is 0 (a client takes 2
 //! for "stop"). Standard output stays empty but for the answer to `/snapshot`.
 
+mod around;
 mod checkpoint;
 mod command;
+mod hit;
+mod rescue;
+mod rules;
 
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -20,7 +24,7 @@ use crate::error::{Error, Kind, Result};
 use crate::fs;
 use crate::place::Root;
 use crate::screen::{self, Line};
-use crate::session::{ClientHome, HookInput, shown_instead_of_asking};
+use crate::session::{ClientHome, HookInput, shown_beside_the_step, shown_instead_of_asking};
 use crate::timestamp::{Timestamp, parse_span};
 
 /// The most that a hook reads: a tool's input can hold a whole file.
@@ -89,17 +93,22 @@ impl Hook {
                 Ok(())
             }
             "PreToolUse" if self.later => checkpoint::after_tool_was_let_go(&started),
-            "PreToolUse" => checkpoint::before_tool(&started),
+            "PreToolUse" => match checkpoint::before_tool(&started)? {
+                Some(text) => ui.line(&shown_beside_the_step(&text).to_string()),
+                None => Ok(()),
+            },
             "PermissionRequest" | "SubagentStop" => started.record(&self.event),
             "PreCompact" => checkpoint::now(&started, "before compaction", Duration::ZERO),
             "SessionEnd" if self.later => checkpoint::now(&started, "end of session", Duration::ZERO),
             "Stop" if self.later => checkpoint::now(&started, "end of turn", self.every.unwrap_or_default()),
             // The client waits for these, for 1.5 s at its end: the work is done behind its back.
-            "SessionEnd" => started.later(&["SessionEnd"]),
+            "SessionEnd" => started.later(&["SessionEnd"], None),
             "Stop" => {
                 started.record("Stop")?;
                 match self.every {
-                    Some(every) => started.later(&["Stop", "--every", &format!("{}s", every.as_secs())]),
+                    Some(every) => {
+                        started.later(&["Stop", "--every", &format!("{}s", every.as_secs())], None)
+                    }
                     None => Ok(()),
                 }
             }
@@ -127,11 +136,19 @@ impl Started {
         self.input.transcript_path.as_deref().filter(|path| path.is_file()).and_then(Path::to_str)
     }
 
-    /// Starts this program again for what can wait, with the same input, and does not wait.
-    fn later(&self, arguments: &[&str]) -> Result<()> {
+    /// Tells what went wrong without harm, on standard error and in the log.
+    fn tell(&self, error: &Error) {
+        let line = format!("snap hook PreToolUse: {error}");
+        let _best_effort = writeln!(std::io::stderr(), "{}", crate::screen::Lines(&line));
+        note(self.store.as_deref(), &line);
+    }
+
+    /// Starts this program again for what can wait, with the same input, in another folder perhaps, and
+    /// does not wait.
+    fn later(&self, arguments: &[&str], folder: Option<&Path>) -> Result<()> {
         let failed =
             |error| Error::new(Kind::Environment, "Cannot start the work that can wait").because(error);
-        let mut command = self.own_program()?;
+        let mut command = self.own_program(folder)?;
         command.arg("hook").args(arguments).arg("--later");
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().map_err(failed)?;
@@ -143,11 +160,12 @@ impl Started {
     }
 
     /// Returns a command that runs this very program where the session works.
-    fn own_program(&self) -> Result<std::process::Command> {
+    fn own_program(&self, folder: Option<&Path>) -> Result<std::process::Command> {
         let program = std::env::current_exe()
             .map_err(|error| Error::new(Kind::Environment, "Cannot find this program").because(error))?;
         let mut command = std::process::Command::new(program);
-        if let Some(folder) = self.input.cwd.as_deref().filter(|folder| folder.is_dir()) {
+        let folder = folder.or(self.input.cwd.as_deref());
+        if let Some(folder) = folder.filter(|folder| folder.is_dir()) {
             command.arg("-C").arg(folder);
         }
         if let Some(store) = &self.store {

@@ -176,7 +176,10 @@ fn there_and_back(base: &[Step], edits: &[Step], wreck: &[Step], mounted: bool) 
     }
     for (name, file) in rewound.files.iter().filter(|(name, _)| !saved.files.contains_key(*name)) {
         assert_eq!(wrecked.files.get(name), Some(file), "{name:?} came from nowhere");
-        assert!(rewound.ignored.contains(name) || covered(&done["left"], name), "{name:?} is there, unsaid");
+        assert!(
+            rewound.ignored.contains(name) || covered(&done["spared"], name),
+            "{name:?} is there, unsaid"
+        );
     }
     for folder in &saved.empty {
         assert!(project.path(folder).is_dir(), "{folder:?} was empty, and is gone");

@@ -5,7 +5,7 @@
 mod around;
 mod disk;
 mod files;
-mod rules;
+pub(crate) mod rules;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -77,12 +77,23 @@ pub(super) fn later_step() -> impl Strategy<Value = Step> {
     prop_oneof![8 => step(), 1 => Just(Step::Commit)]
 }
 
-/// What all these need of a repository.
-pub(super) fn set_up(project: &Project) {
-    project.git(&["config", "filter.up.clean", "tr a-z A-Z"]);
-    project.git(&["config", "filter.up.smudge", "tr A-Z a-z"]);
-    // Without git-lfs, the filter is none.
-    project.try_git(&["lfs", "install", "--local", "--skip-repo"]);
+/// What all these need: filters of the user's own configuration, which is that of the tests' git too.
+pub(crate) fn set_up(project: &Project) -> bool {
+    let mut settings = vec![("filter.up.clean", "tr a-z A-Z"), ("filter.up.smudge", "tr A-Z a-z")];
+    let has_lfs = project.try_git(&["lfs", "version"]);
+    if has_lfs {
+        settings.extend([
+            ("filter.lfs.clean", "git-lfs clean -- %f"),
+            ("filter.lfs.smudge", "git-lfs smudge -- %f"),
+            ("filter.lfs.process", "git-lfs filter-process"),
+            ("filter.lfs.required", "true"),
+        ]);
+    }
+    for (name, value) in settings {
+        project.git(&["config", name, value]);
+        project.users_setting(name, value);
+    }
+    has_lfs
 }
 
 /// Does it, as far as it can be done: git refuses content that is not in its encoding, say.

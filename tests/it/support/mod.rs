@@ -21,6 +21,7 @@ pub(crate) mod planted;
 pub(crate) mod preload;
 pub(crate) mod project;
 pub(crate) mod trace;
+pub(crate) mod watched;
 pub(crate) mod work;
 
 use std::fs;

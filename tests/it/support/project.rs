@@ -94,6 +94,7 @@ impl Project {
         git_in(&clone.home, clone.home.path(), &["clone", "-q", "--no-checkout", from, to]);
         for (name, value) in config {
             clone.git(&["config", name, value]);
+            clone.users_setting(name, value);
         }
         clone.git(&["checkout", "-q", "main"]);
         clone
@@ -163,6 +164,20 @@ impl Project {
     #[track_caller]
     pub(crate) fn git(&self, arguments: &[&str]) -> String {
         git_in(&self.home, &self.root, arguments)
+    }
+
+    /// Makes a setting in the configuration of this home's user, which `snap` obeys and the tests' own git does not.
+    #[track_caller]
+    pub(crate) fn users_setting(&self, name: &str, value: &str) {
+        let file = self.home.path().join(".gitconfig");
+        self.git(&["config", "--file", file.to_str().must("UTF-8"), name, value]);
+    }
+
+    /// Takes such a setting back.
+    #[track_caller]
+    pub(crate) fn no_users_setting(&self, name: &str) {
+        let file = self.home.path().join(".gitconfig");
+        self.git(&["config", "--file", file.to_str().must("UTF-8"), "--unset-all", name]);
     }
 
     /// Runs git in the project and says whether it succeeded.

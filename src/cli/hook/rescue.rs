@@ -1,0 +1,45 @@
+//! A copy of a checkpoint outside of its store, for a step that removes the store too.
+
+use std::path::PathBuf;
+
+use crate::context::Context;
+use crate::error::{Error, Kind, Result};
+use crate::fs;
+use crate::handoff;
+use crate::manifest::Manifest;
+use crate::place::Root;
+use crate::store::Reference;
+use crate::workspace::Workspace;
+
+/// Where such copies are, in the user's own folder.
+const FOLDER: &str = "rescued";
+
+/// How many are kept.
+const MOST: usize = 30;
+
+/// Writes a snapshot with what its edits were made from as a file of the user's, and returns its path.
+pub(super) fn keep(context: &Context, workspace: &Workspace, manifest: &Manifest) -> Result<PathBuf> {
+    let folder = context.state.join(FOLDER);
+    Root::own(&folder).at("").make_folder()?;
+    let path = folder.join(format!("{}-{}.snap", context.now.compact(), manifest.id));
+    let entry = workspace.store.find(&Reference::Named(manifest.id.to_string()))?;
+    let failed = |error: &std::io::Error| {
+        Error::new(Kind::Environment, format!("Cannot write {}", path.display())).because(error)
+    };
+    let shown = path.to_string_lossy();
+    let (bytes, _) = handoff::export(context, workspace, &entry, true, Vec::new(), &shown, failed)?;
+    fs::write_new(&path, &bytes)?;
+    forget_old(&folder);
+    Ok(path)
+}
+
+/// Removes the oldest copies: their names begin with the moment.
+fn forget_old(folder: &std::path::Path) {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut all: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    all.sort();
+    let old = all.len().saturating_sub(MOST);
+    for path in &all[..old] {
+        let _best_effort = fs::remove(path);
+    }
+}

@@ -1,0 +1,206 @@
+//! Where a remote's name leads, and which of those places may be contacted.
+//!
+//! The user names a remote, or types an address. What a name means stands in the repository's
+//! own configuration, so that counts as far as it is an address: of a network transport, or of
+//! a folder that is named in full. One that would start a helper program does not count, nor does
+//! a folder of the project: its hooks and its configuration are the project's, and git runs them.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use super::Repository;
+use super::command::{Git, path_from};
+use super::config::{for_remotes, is_trusted, remote_setting};
+use super::said::without_password;
+use crate::error::{Error, Kind, Result};
+use crate::screen::Line;
+
+/// The network transports that are git's own.
+const NETWORK: [&str; 6] = ["https", "http", "ssh", "git", "git+ssh", "ssh+git"];
+
+/// Where an address leads.
+#[derive(Debug, PartialEq, Eq)]
+enum Leads {
+    /// To another machine, by a transport of git's own.
+    Away,
+    /// To a folder here.
+    Folder(PathBuf),
+    /// To a program, which is told the rest of it.
+    Program(String),
+}
+
+/// Reads an address as git does.
+fn leads(address: &str) -> Leads {
+    let scheme = |text: &str| {
+        !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
+    };
+    if let Some((helper, _)) = address.split_once("::")
+        && scheme(helper)
+    {
+        return Leads::Program(helper.to_owned());
+    }
+    if let Some((name, rest)) = address.split_once("://")
+        && scheme(name)
+    {
+        return match name {
+            "file" => Leads::Folder(PathBuf::from(rest)),
+            _ if NETWORK.contains(&name) => Leads::Away,
+            _ => Leads::Program(name.to_owned()),
+        };
+    }
+    match (address.find(':'), address.find('/')) {
+        // `host:path`, unless there is a folder of that name, as for git.
+        (Some(colon), slash) if slash.is_none_or(|slash| colon < slash) => Leads::Away,
+        _ => Leads::Folder(PathBuf::from(address)),
+    }
+}
+
+/// The addresses of a remote that the repository's own configuration names.
+#[derive(Clone, Debug)]
+pub(super) struct Addresses {
+    /// The one to fetch from.
+    pub(super) fetch: String,
+    /// Those to push to.
+    pub(super) push: Vec<String>,
+    /// Whether the repository's own configuration is trusted, which says all this by itself.
+    trusted: bool,
+}
+
+impl Addresses {
+    /// Returns them as the text of a configuration file, for a remote of this name.
+    pub(super) fn settings(&self, name: &str) -> Vec<u8> {
+        let stated = !self.trusted;
+        let fetch = stated.then_some(("url", self.fetch.as_str())).into_iter();
+        let push = self.push.iter().filter(|_| stated).map(|address| ("pushurl", address.as_str()));
+        // What these would do belongs to the user's own repository.
+        let off = [("promisor", "false"), ("mirror", "false"), ("prune", "false"), ("tagopt", "--no-tags")];
+        let all = fetch.chain(push).chain(off);
+        all.filter_map(|(key, value)| remote_setting(name, key, value)).flatten().collect()
+    }
+}
+
+impl Repository {
+    /// Returns what of the repository's configuration counts when a remote is reached, as the text of
+    /// a configuration file: nothing that names a program or a place, unless the user trusts it all.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with what git says.
+    pub(super) fn settings_for_remotes(&self) -> Result<Vec<u8>> {
+        for_remotes(&self.git.unsheltered(), &self.root, &self.git_dir, &self.common_dir)
+    }
+
+    /// Returns where a remote of this name leads, if it may be contacted.
+    ///
+    /// # Errors
+    /// [`Kind::Refused`] if it leads to a program or into the project, with what git says otherwise.
+    pub(super) fn addresses(&self, name: &str) -> Result<Addresses> {
+        let git = self.git.unsheltered();
+        let lines = |words: &[&str]| -> Result<Vec<String>> {
+            let answer = git.demand(&[&["remote", "get-url"], words, &["--", name]].concat())?;
+            Ok(String::from_utf8_lossy(&answer.stdout).lines().map(str::to_owned).collect())
+        };
+        let trusted = is_trusted(&git, &self.root, &self.git_dir, &self.common_dir)?;
+        let [fetch, push] = [lines(&[])?, lines(&["--push", "--all"])?];
+        for address in fetch.iter().chain(&push) {
+            if !trusted {
+                check_named(name, address)?;
+            }
+            check_folder(Some(self), &self.root, address)?;
+        }
+        match fetch.into_iter().next() {
+            Some(fetch) => Ok(Addresses { fetch, push, trusted }),
+            None => Err(Error::new(Kind::NotFound, format!("The remote {} leads nowhere", Line(name)))),
+        }
+    }
+}
+
+/// Refuses an address of the repository's own configuration that starts a program, or leads to
+/// a folder that depends on where the project lies.
+fn check_named(name: &str, address: &str) -> Result<()> {
+    let shown = Line(&without_password(address)).to_string();
+    let refused = |why: String| {
+        Err(Error::new(Kind::Refused, format!("The remote {} is not contacted", Line(name)))
+            .because(why)
+            .hint(
+                "type the address instead of the name, or name the repository as yours: \
+             `git config --global --add snap.trustedRepository DIR`",
+            ))
+    };
+    match leads(address) {
+        Leads::Away => Ok(()),
+        Leads::Folder(folder) if folder.is_absolute() => Ok(()),
+        Leads::Folder(_) => refused(format!(
+            "the repository's own configuration says {shown}, a folder that may have come with the project"
+        )),
+        Leads::Program(helper) => refused(format!(
+            "the repository's own configuration says {shown}, which starts `git-remote-{helper}`"
+        )),
+    }
+}
+
+/// Refuses a folder that lies in the project, whoever named it: git runs what that one says.
+///
+/// `start` is the project's tree, where there is no repository; a relative path begins there.
+pub(super) fn check_folder(repository: Option<&Repository>, start: &Path, address: &str) -> Result<()> {
+    let folder = match leads(address) {
+        Leads::Folder(folder) => start.join(folder),
+        // Git takes this for a folder if there is one.
+        Leads::Away if !address.contains("://") && start.join(address).exists() => start.join(address),
+        Leads::Away | Leads::Program(_) => return Ok(()),
+    };
+    let mut trees = vec![start.to_owned()];
+    if let Some(repository) = repository {
+        trees = vec![repository.root.clone(), repository.common_dir.clone(), repository.home()?];
+    }
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let mut trees: Vec<PathBuf> = trees.iter().filter_map(|tree| tree.canonicalize().ok()).collect();
+    // What the home folder lies in is the user's own.
+    trees.retain(|tree| !home.as_ref().is_some_and(|home| home.starts_with(tree)));
+    let places = [Some(folder.clone()), Some(folder.with_added_extension("git"))].into_iter().flatten();
+    let mut real: Vec<PathBuf> = places.filter_map(|place| place.canonicalize().ok()).collect();
+    for place in real.clone() {
+        // A folder outside can be the work tree of a repository inside.
+        let asked = ["rev-parse", "--path-format=absolute", "--absolute-git-dir", "--git-common-dir"];
+        let answer = Git::find(&place).map(|git| git.run(&asked)).transpose()?;
+        let lines = answer.iter().filter(|answer| answer.ok).flat_map(|answer| answer.lines());
+        real.extend(lines.filter_map(|line| path_from(line).canonicalize().ok()));
+    }
+    match real.iter().find(|place| trees.iter().any(|tree| place.starts_with(tree))) {
+        None => Ok(()),
+        Some(place) => {
+            Err(Error::new(Kind::Refused, format!("{} is not contacted", Line(&without_password(address))))
+                .because(format!(
+                    "{} lies in the project: git would run the hooks that are in it",
+                    Line(&OsStr::to_string_lossy(place.as_os_str()))
+                ))
+                .hint("take a remote outside of it, or `snap export` and `snap import` for a file"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_read_as_git_reads_it() {
+        let folder = |path: &str| Leads::Folder(PathBuf::from(path));
+        let program = |name: &str| Leads::Program(name.to_owned());
+        for (address, wanted) in [
+            ("https://host/x", Leads::Away),
+            ("ssh://host/x", Leads::Away),
+            ("git@host:x.git", Leads::Away),
+            ("host:x", Leads::Away),
+            ("/srv/x.git", folder("/srv/x.git")),
+            ("./x:y", folder("./x:y")),
+            ("../x", folder("../x")),
+            ("file:///srv/x", folder("/srv/x")),
+            ("ext::sh -c x", program("ext")),
+            ("fd::3", program("fd")),
+            ("codecommit::eu://x", program("codecommit")),
+            ("evil://x", program("evil")),
+        ] {
+            assert_eq!(leads(address), wanted, "{address}");
+        }
+    }
+}

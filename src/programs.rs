@@ -1,0 +1,149 @@
+//! Where programs are taken from: the absolute folders of `PATH` that are no part of a project.
+//!
+//! An entry that is relative, empty, or lies in a project that is worked in would let the
+//! project choose the program. Such entries are left out of every look-up, and of the `PATH`
+//! that what is started gets. A tree that the user's home lies in is theirs: it leaves none out.
+
+use std::ffi::{OsStr, OsString};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+/// The folder that this process was told to work in.
+static WORKED_IN: OnceLock<PathBuf> = OnceLock::new();
+
+/// Says in which folder this process works; its project counts in every look-up from now on.
+pub fn work_in(folder: &Path) {
+    // Whoever works in a second one names it.
+    let _first = WORKED_IN.set(folder.to_owned());
+}
+
+/// The most that is read of a file to see what it says about itself, in bytes.
+const HEAD: u64 = 4_096;
+
+/// The folders of `PATH` that count, and those that do not.
+#[derive(Clone, Debug)]
+pub struct Programs {
+    safe: Vec<PathBuf>,
+    /// Those inside a project too.
+    absolute: Vec<PathBuf>,
+}
+
+impl Programs {
+    /// Returns the places for work in these folders; those that the process is in and works in count too.
+    pub fn around(folders: &[&Path]) -> Programs {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let home = std::env::var_os("HOME").map(PathBuf::from).and_then(|home| home.canonicalize().ok());
+        let here = std::env::current_dir().ok();
+        let folders =
+            folders.iter().copied().chain(here.as_deref()).chain(WORKED_IN.get().map(PathBuf::as_path));
+        let mut trees: Vec<PathBuf> = Vec::new();
+        for folder in folders.filter_map(|folder| folder.canonicalize().ok()) {
+            trees.extend(trees_around(&folder));
+        }
+        trees.retain(|tree| home.as_ref().is_none_or(|home| !home.starts_with(tree)));
+        sort(&path, &trees)
+    }
+
+    /// Finds a program.
+    pub fn find(&self, name: &str) -> Option<PathBuf> {
+        self.safe.iter().map(|entry| entry.join(name)).find(|program| program.is_file())
+    }
+
+    /// Returns the `PATH` for programs that are started.
+    pub fn path(&self) -> OsString {
+        joined(&self.safe)
+    }
+
+    /// Returns the `PATH` for the user's own client, whose tools may be those of an environment
+    /// that the user has entered in the project.
+    pub fn path_for_client(&self) -> OsString {
+        joined(&self.absolute)
+    }
+
+    /// Returns the words that start a program: if it is a script that has `env` look for its
+    /// interpreter, that is looked for here instead.
+    pub fn start(&self, program: &Path) -> Vec<PathBuf> {
+        let head = head_of(program).unwrap_or_default();
+        let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let named = line.strip_prefix(b"#!").and_then(|line| {
+            let line = String::from_utf8_lossy(line.trim_ascii()).into_owned();
+            let name = line.strip_prefix("/usr/bin/env ")?.trim().to_owned();
+            (!name.is_empty() && !name.contains([' ', '/', '=', '-'])).then_some(name)
+        });
+        let interpreter = named.and_then(|name| self.find(&name));
+        interpreter.into_iter().chain([program.to_owned()]).collect()
+    }
+}
+
+fn joined(folders: &[PathBuf]) -> OsString {
+    // No folder has a colon in it: each was an entry.
+    std::env::join_paths(folders).unwrap_or_default()
+}
+
+/// Sorts the entries of a `PATH`; links are looked through.
+fn sort(path: &OsStr, trees: &[PathBuf]) -> Programs {
+    let absolute: Vec<PathBuf> = std::env::split_paths(path).filter(|entry| entry.is_absolute()).collect();
+    let in_a_tree = |entry: &PathBuf| {
+        let real = entry.canonicalize().unwrap_or_else(|_| entry.clone());
+        trees.iter().any(|tree| real.starts_with(tree) || entry.starts_with(tree))
+    };
+    let safe = absolute.iter().filter(|entry| !in_a_tree(entry)).cloned().collect();
+    Programs { safe, absolute }
+}
+
+/// Returns the trees of projects that a folder lies in: those of repositories around it, with
+/// the main tree of a linked one; the folder itself if there are none.
+fn trees_around(folder: &Path) -> Vec<PathBuf> {
+    let mut trees = Vec::new();
+    for tree in folder.ancestors() {
+        let mark = tree.join(".git");
+        let Ok(meta) = mark.symlink_metadata() else { continue };
+        trees.push(tree.to_owned());
+        if !meta.is_dir() {
+            let away = repository_in(tree);
+            let owners = away.iter().flat_map(|away| away.ancestors());
+            let owners = owners.filter(|above| above.file_name().is_some_and(|name| name == ".git"));
+            trees.extend(owners.filter_map(Path::parent).map(Path::to_owned));
+        }
+    }
+    if trees.is_empty() {
+        trees.push(folder.to_owned());
+    }
+    trees
+}
+
+/// Returns where the repository is that a folder is the work tree of, by the folder's own `.git`.
+pub fn repository_in(tree: &Path) -> Option<PathBuf> {
+    use std::os::unix::ffi::OsStrExt as _;
+    let mark = tree.join(".git");
+    if mark.is_dir() {
+        return mark.canonicalize().ok();
+    }
+    let text = head_of(&mark)?;
+    let named = text.split(|byte| *byte == b'\n').next()?.strip_prefix(b"gitdir: ")?;
+    tree.join(OsStr::from_bytes(named.trim_ascii())).canonicalize().ok()
+}
+
+/// Reads the beginning of a plain file.
+fn head_of(path: &Path) -> Option<Vec<u8>> {
+    if !path.metadata().ok()?.is_file() {
+        return None;
+    }
+    let mut head = Vec::new();
+    std::fs::File::open(path).ok()?.take(HEAD).read_to_end(&mut head).ok()?;
+    Some(head)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_absolute_folders_outside_a_project_count() {
+        let path = OsStr::new(".:/usr/bin::bin:/p/app/bin:/p/app:/p/apple:/bin");
+        let places = sort(path, &[PathBuf::from("/p/app")]);
+        assert_eq!(places.path(), "/usr/bin:/p/apple:/bin");
+        assert_eq!(places.path_for_client(), "/usr/bin:/p/app/bin:/p/app:/p/apple:/bin");
+    }
+}

@@ -1,0 +1,464 @@
+//! What a word can be when the line runs: quotes, variables, braces, `~` and outputs that can be
+//! foreseen.
+//!
+//! Pure. What can't be foreseen is told as it was written, never guessed.
+
+use std::path::Path;
+
+use super::shell::{Command, Word};
+use super::state::State;
+use super::word::Part;
+use super::{Place, Reach, Target};
+
+/// More values than this of one word are not told apart.
+const MOST: usize = 64;
+
+/// Texts longer than this that variables make are not looked at, in bytes.
+const LONGEST: usize = 4_096;
+
+/// Outputs made from outputs deeper than this are not looked at.
+const DEEPEST: usize = 8;
+
+/// Programs that pass on some of the lines that they read.
+const FILTERS: [&str; 18] = [
+    "grep", "egrep", "fgrep", "sort", "uniq", "head", "tail", "sed", "awk", "gawk", "cut", "tr", "cat",
+    "tee", "rev", "column", "shuf", "xargs",
+];
+
+/// A text that a word can be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Text {
+    /// The text.
+    pub(super) plain: String,
+    /// The same as a pattern, with what was quoted escaped, if it is one.
+    pub(super) pattern: Option<String>,
+}
+
+impl Text {
+    pub(super) fn is_absolute(&self) -> bool {
+        self.plain.starts_with('/')
+    }
+}
+
+/// One thing that a word can be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Value {
+    /// This text.
+    Text(Text),
+    /// Paths that are found when it runs, all among these.
+    Paths(Vec<Target>),
+    /// Something that can't be foreseen, as it was written.
+    Unknown(String),
+}
+
+impl Value {
+    pub(super) fn text(text: &str) -> Value {
+        Value::Text(Text { plain: text.to_owned(), pattern: None })
+    }
+
+    pub(super) fn is(&self, wanted: &str) -> bool {
+        matches!(self, Value::Text(text) if text.plain == wanted)
+    }
+
+    pub(super) fn is_option(&self) -> bool {
+        matches!(self, Value::Text(text) if text.plain.len() > 1 && text.plain.starts_with('-'))
+    }
+}
+
+/// A line that is being walked through: its commands, and what the shell knew at each.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Line {
+    pub(super) commands: Vec<Command>,
+    /// As far as it was walked.
+    pub(super) states: Vec<State>,
+}
+
+/// A piece of a word before braces and variables are replaced.
+#[derive(Clone)]
+enum Unit<'a> {
+    Char(char, bool),
+    Part(&'a Part),
+}
+
+impl Line {
+    /// Returns what a word can be.
+    pub(super) fn values(&self, word: &Word, state: &State, place: &Place<'_>) -> Vec<Value> {
+        self.values_to(word, state, place, 0)
+    }
+
+    fn values_to(&self, word: &Word, state: &State, place: &Place<'_>, depth: usize) -> Vec<Value> {
+        let mut units = Vec::new();
+        for part in &word.parts {
+            match part {
+                Part::Text(text, quoted) => units.extend(text.chars().map(|c| Unit::Char(c, *quoted))),
+                other => units.push(Unit::Part(other)),
+            }
+        }
+        let mut values = Vec::new();
+        for units in braces(units) {
+            values.extend(self.joined(&units, word, state, place, depth));
+            if values.len() > MOST {
+                return vec![Value::Unknown(word.text.clone())];
+            }
+        }
+        values
+    }
+
+    fn joined(
+        &self,
+        units: &[Unit<'_>],
+        word: &Word,
+        state: &State,
+        place: &Place<'_>,
+        depth: usize,
+    ) -> Vec<Value> {
+        let unknown = || vec![Value::Unknown(word.text.clone())];
+        let mut texts = vec![Growing::default()];
+        let mut found: Option<Vec<Target>> = None;
+        let mut rest = units;
+        if let Some(home) = tilde(units) {
+            match home {
+                (Some(Home::Own), used) => {
+                    texts = vec![Growing::of(&place.home.to_string_lossy())];
+                    rest = &units[used..];
+                }
+                (Some(Home::Here), used) => {
+                    texts = state.known().map(|dir| Growing::of(&dir.to_string_lossy())).collect();
+                    rest = &units[used..];
+                }
+                (None, _) => return unknown(),
+            }
+        }
+        for unit in rest {
+            let values = match unit {
+                Unit::Char(c, quoted) => {
+                    if let Some(targets) = &found {
+                        // Below what is found lies nothing else; what only ends alike is another path.
+                        if *c == '.' || (targets.is_empty() && *c != '/') {
+                            return unknown();
+                        }
+                    }
+                    texts.iter_mut().for_each(|text| text.push(*c, *quoted));
+                    continue;
+                }
+                Unit::Part(Part::Variable(written)) => self.variable(written, state, place),
+                Unit::Part(Part::Output(inner)) => self.output(inner.clone(), state, place, depth + 1),
+                Unit::Part(Part::Text(..)) => continue,
+            };
+            let mut grown = Vec::new();
+            for value in values {
+                match value {
+                    Value::Text(more) => {
+                        grown.extend(texts.iter().map(|text| text.with(&more)));
+                    }
+                    Value::Paths(targets) if texts.iter().all(Growing::is_empty) => {
+                        found.get_or_insert_default().extend(targets);
+                    }
+                    Value::Unknown(written) if written.starts_with("$(") => {
+                        return vec![Value::Unknown(written)];
+                    }
+                    _ => return unknown(),
+                }
+            }
+            if grown.len() > MOST || grown.iter().any(|text| text.plain.len() > LONGEST) {
+                return unknown();
+            }
+            if !grown.is_empty() || found.is_none() {
+                texts = grown;
+            }
+        }
+        let mut values: Vec<Value> = found.into_iter().map(Value::Paths).collect();
+        if values.is_empty() {
+            values.extend(texts.into_iter().map(|text| Value::Text(text.finish())));
+        }
+        values
+    }
+
+    /// Returns what a variable can be; `written` is what stands between its braces.
+    fn variable(&self, written: &str, state: &State, place: &Place<'_>) -> Vec<Value> {
+        let named = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let end = written.find(|c| !named(c)).unwrap_or(written.len());
+        let end = if end == 0 { written.len().min(1) } else { end };
+        let (name, rest) = written.split_at_checked(end).unwrap_or((written, ""));
+        let set = match (name, state.variable(name)) {
+            (_, Some(values)) => Some(values.clone()),
+            ("PWD", None) => Some(state.known().map(|dir| Value::text(&dir.to_string_lossy())).collect()),
+            ("HOME", None) => Some(vec![Value::text(&place.home.to_string_lossy())]),
+            (name, None) => place.around.variable(name).map(|text| vec![Value::text(&text)]),
+        };
+        let unknown = |written: String| vec![Value::Unknown(written)];
+        let whole = || match written.starts_with("((") {
+            true => unknown("$((…))".to_owned()),
+            false => unknown(format!("${{{written}}}")),
+        };
+        let is_set = set.as_ref().is_some_and(|values| values.iter().any(|value| !value.is("")));
+        match rest {
+            "" | "[@]" | "[*]" | "%/" => set.unwrap_or_else(|| unknown(format!("${name}"))),
+            "%/*" => set.map_or_else(whole, |values| values.into_iter().map(above).collect()),
+            _ if rest.starts_with([':', '-', '=', '?']) && is_set => set.unwrap_or_default(),
+            _ => {
+                let default = [":-", ":=", "-", "="].iter().find_map(|mark| rest.strip_prefix(mark));
+                let Some(default) = default.filter(|text| !text.contains(['$', '`', '*', '?'])) else {
+                    return whole();
+                };
+                vec![match default.strip_prefix("~/") {
+                    Some(below) => Value::text(&format!("{}/{below}", place.home.to_string_lossy())),
+                    None => Value::text(default.trim_matches(['"', '\''])),
+                }]
+            }
+        }
+    }
+
+    /// Returns what a substitution's output can be.
+    fn output(
+        &self,
+        inner: std::ops::Range<usize>,
+        state: &State,
+        place: &Place<'_>,
+        depth: usize,
+    ) -> Vec<Value> {
+        let consumed = |at: usize| {
+            self.commands.get(inner.clone()).unwrap_or_default().iter().any(|command| {
+                command.fed_by == Some(at)
+                    || command.words.iter().chain(&command.reads).any(|word| word.inner.contains(&at))
+            })
+        };
+        let mut values = Vec::new();
+        for at in inner.clone().filter(|at| !consumed(*at)) {
+            values.extend(self.printed(at, state, place, depth));
+        }
+        values
+    }
+
+    /// Returns what a command prints, as far as paths are concerned.
+    pub(super) fn printed(&self, at: usize, state: &State, place: &Place<'_>, depth: usize) -> Vec<Value> {
+        let Some(command) = self.commands.get(at).filter(|_| depth < DEEPEST) else {
+            return vec![Value::Unknown("$(…)".to_owned())];
+        };
+        let state = self.states.get(at).unwrap_or(state);
+        let texts: Vec<&str> = command.words.iter().map(|word| word.text.as_str()).collect();
+        let Some((program, rest)) = texts.split_first() else { return Vec::new() };
+        let program = program.rsplit('/').next().unwrap_or(program);
+        let unknown = || vec![Value::Unknown(format!("$({})", texts.join(" ")))];
+        let words = |from: usize| -> Vec<Value> {
+            let words = command.words.iter().skip(from).filter(|word| !word.text.starts_with('-'));
+            words.flat_map(|word| self.values_to(word, state, place, depth + 1)).collect()
+        };
+        let here = |reach: &Reach| -> Vec<Value> {
+            let targets = state.known().map(|dir| Target { path: dir.clone(), reach: reach.clone() });
+            vec![Value::Paths(targets.collect())]
+        };
+        let below = |values: Vec<Value>| match values.is_empty() {
+            true => here(&Reach::Below),
+            false => vec![Value::Paths(super::targets::below(&values, state, &mut Vec::new()))],
+        };
+        match (program, rest) {
+            ("cd" | "true" | "test" | "[" | "export" | "pushd" | "popd" | "mkdir", _) => Vec::new(),
+            ("pwd", _) => state.known().map(|dir| Value::text(&dir.to_string_lossy())).collect(),
+            ("git", _) if rest.contains(&"rev-parse") => {
+                let top = rest.contains(&"--show-toplevel");
+                let tops = state.known().filter(|_| top).filter_map(|dir| place.around.top(dir));
+                let tops: Vec<Value> = tops.map(|top| Value::text(&top.to_string_lossy())).collect();
+                if tops.is_empty() { unknown() } else { tops }
+            }
+            ("git", _) if rest.contains(&"worktree") => here(&Reach::Worktrees),
+            ("git", _) => here(&Reach::Tree),
+            ("mktemp", _) => match command.words.last().filter(|word| word.text.contains("XX")) {
+                Some(template) if template.text.contains('/') || !rest.contains(&"-t") => {
+                    self.values_to(template, state, place, depth + 1)
+                }
+                _ if rest.iter().any(|word| word.starts_with("-p") || word.starts_with("--tmpdir=")) => {
+                    unknown()
+                }
+                _ => vec![Value::text("/tmp/mktemp")],
+            },
+            ("echo", _) => words(1),
+            ("printf", _) => words(2),
+            ("realpath" | "readlink", _) => words(1),
+            ("dirname", _) => words(1).into_iter().map(above).collect(),
+            ("find", _) => below(self.starts_of_find(&command.words[1..], state, place)),
+            ("ls" | "fd" | "fdfind" | "tree", _) => below(words(if program == "ls" { 1 } else { 2 })),
+            (_, _) if FILTERS.contains(&program) && command.fed_by.is_some() => {
+                command.fed_by.map_or_else(unknown, |feeder| self.printed(feeder, state, place, depth + 1))
+            }
+            ("grep" | "egrep" | "fgrep" | "rg" | "ag" | "ack", _) => {
+                below(words(1).into_iter().skip(1).collect())
+            }
+            _ => unknown(),
+        }
+    }
+
+    /// Returns what can be read from what was redirected into a command.
+    pub(super) fn redirected(&self, command: &Command, state: &State, place: &Place<'_>) -> Vec<Value> {
+        let words = command.reads.iter().filter(|word| !word.inner.is_empty());
+        words.flat_map(|word| self.values(word, state, place)).collect()
+    }
+
+    /// Returns where `find` begins.
+    pub(super) fn starts_of_find(&self, words: &[Word], state: &State, place: &Place<'_>) -> Vec<Value> {
+        let options = |word: &&Word| matches!(word.text.as_str(), "-H" | "-L" | "-P");
+        let plain = |word: &&Word| !word.text.starts_with(['-', '(', '!']);
+        let starts = words.iter().skip_while(options).take_while(plain);
+        starts.flat_map(|word| self.values_to(word, state, place, 1)).collect()
+    }
+}
+
+/// Returns the folder that a path lies in.
+fn above(value: Value) -> Value {
+    match value {
+        Value::Text(text) => {
+            let above = Path::new(&text.plain).parent().unwrap_or(Path::new("/"));
+            let above = if above == Path::new("") { Path::new(".") } else { above };
+            Value::text(&above.to_string_lossy())
+        }
+        other => other,
+    }
+}
+
+/// A text with its pattern, while it grows.
+#[derive(Clone, Default)]
+struct Growing {
+    plain: String,
+    pattern: String,
+    active: bool,
+}
+
+impl Growing {
+    fn of(text: &str) -> Growing {
+        let mut growing = Growing::default();
+        text.chars().for_each(|c| growing.push(c, true));
+        growing
+    }
+
+    fn is_empty(&self) -> bool {
+        self.plain.is_empty()
+    }
+
+    fn push(&mut self, c: char, quoted: bool) {
+        self.plain.push(c);
+        match c {
+            '*' | '?' | '[' | ']' if quoted => self.pattern.extend(['[', c, ']']),
+            '*' | '?' | '[' => {
+                self.active = true;
+                self.pattern.push(c);
+            }
+            c => self.pattern.push(c),
+        }
+    }
+
+    fn with(&self, more: &Text) -> Growing {
+        let mut grown = self.clone();
+        match &more.pattern {
+            Some(pattern) => {
+                grown.plain.push_str(&more.plain);
+                grown.active = true;
+                grown.pattern.push_str(pattern);
+            }
+            None => more.plain.chars().for_each(|c| grown.push(c, false)),
+        }
+        grown
+    }
+
+    fn finish(self) -> Text {
+        Text { pattern: self.active.then_some(self.pattern), plain: self.plain }
+    }
+}
+
+enum Home {
+    Own,
+    Here,
+}
+
+/// Says what a `~` in front means and how many units that takes; a stranger's home is not known.
+fn tilde(units: &[Unit<'_>]) -> Option<(Option<Home>, usize)> {
+    let is = |at: usize, wanted: char| matches!(units.get(at), Some(Unit::Char(c, false)) if *c == wanted);
+    let ends = |at: usize| units.get(at).is_none() || matches!(units.get(at), Some(Unit::Char('/', _)));
+    if !is(0, '~') {
+        return None;
+    }
+    match () {
+        () if ends(1) => Some((Some(Home::Own), 1)),
+        () if is(1, '+') && ends(2) => Some((Some(Home::Here), 2)),
+        () => Some((None, 0)),
+    }
+}
+
+/// Replaces `{a,b}` and `{1..3}`; what is too many stays as it is.
+fn braces(units: Vec<Unit<'_>>) -> Vec<Vec<Unit<'_>>> {
+    let mut done = Vec::new();
+    let mut open = vec![units];
+    while let Some(units) = open.pop() {
+        if open.len() + done.len() > MOST {
+            return vec![units];
+        }
+        match first_brace(&units) {
+            None => done.push(units),
+            Some((start, end, choices)) => {
+                for choice in choices.into_iter().rev() {
+                    let mut one = units[..start].to_vec();
+                    one.extend(choice);
+                    one.extend_from_slice(&units[end..]);
+                    open.push(one);
+                }
+            }
+        }
+    }
+    done
+}
+
+type Choices<'a> = Vec<Vec<Unit<'a>>>;
+
+/// Finds the first brace that makes several words: where it begins and ends, and what it stands for.
+fn first_brace<'a>(units: &[Unit<'a>]) -> Option<(usize, usize, Choices<'a>)> {
+    let is = |unit: &Unit<'_>, wanted: char| matches!(unit, Unit::Char(c, false) if *c == wanted);
+    for (start, _) in units.iter().enumerate().filter(|(_, unit)| is(unit, '{')) {
+        let mut depth = 0;
+        let mut cuts = vec![start];
+        for (at, unit) in units.iter().enumerate().skip(start) {
+            if is(unit, '{') {
+                depth += 1;
+            } else if is(unit, ',') && depth == 1 {
+                cuts.push(at);
+            } else if is(unit, '}') {
+                depth -= 1;
+                if depth == 0 {
+                    cuts.push(at);
+                    let choices: Choices<'a> = match cuts.len() {
+                        2 => match range(&units[start + 1..at]) {
+                            Some(choices) => choices,
+                            None => break,
+                        },
+                        _ => cuts.windows(2).map(|cut| units[cut[0] + 1..cut[1]].to_vec()).collect(),
+                    };
+                    return Some((start, at + 1, choices));
+                }
+            }
+        }
+    }
+    None
+}
+
+/// Reads `1..3` or `a..c`.
+fn range<'a>(units: &[Unit<'a>]) -> Option<Choices<'a>> {
+    let text: Option<String> = units
+        .iter()
+        .map(|unit| match unit {
+            Unit::Char(c, false) => Some(*c),
+            _ => None,
+        })
+        .collect();
+    let text = text?;
+    let (from, to) = text.split_once("..")?;
+    let chars = |text: String| text.chars().map(|c| Unit::Char(c, false)).collect::<Vec<_>>();
+    if let (Ok(from), Ok(to)) = (from.parse::<i64>(), to.parse::<i64>()) {
+        let (low, high) = (from.min(to), from.max(to));
+        return (high - low < MOST as i64).then(|| (low..=high).map(|n| chars(n.to_string())).collect());
+    }
+    let mut letters = (from.chars(), to.chars());
+    match (letters.0.next(), letters.1.next(), letters.0.next(), letters.1.next()) {
+        (Some(from), Some(to), None, None) => {
+            Some((from.min(to)..=from.max(to)).map(|c| chars(c.to_string())).collect())
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,42 @@
+//! For tests: a machine that is a few paths.
+
+use std::path::{Path, PathBuf};
+
+use super::{Around, Place, Unsaved};
+
+/// The machine that the tests of this module run on: a project, and files that are told by their names.
+pub(super) struct Fake;
+
+/// The project.
+pub(super) const ROOT: &str = "/home/ada/app";
+
+impl Around for Fake {
+    fn unsaved(&self, path: &Path) -> Unsaved {
+        match path.file_name().and_then(|name| name.to_str()) {
+            _ if path.starts_with("/tmp") || path.starts_with("/dev") => Unsaved::No,
+            Some("draft.md") => Unsaved::Whole,
+            Some("edited.rs") => Unsaved::Edits,
+            Some("old" | "src") => Unsaved::Folder,
+            _ => Unsaved::No,
+        }
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        (name == "FROM_ENV").then(|| "/srv/from-env".to_owned())
+    }
+
+    fn top(&self, folder: &Path) -> Option<PathBuf> {
+        folder.starts_with(ROOT).then(|| PathBuf::from(ROOT))
+    }
+
+    fn is_folder(&self, path: &Path) -> bool {
+        !path.ends_with("not-there")
+    }
+}
+
+impl Place<'_> {
+    /// The place of a session that works in a folder of Ada's.
+    pub(super) fn in_folder(cwd: &Path) -> Place<'_> {
+        Place { cwd, home: Path::new("/home/ada"), around: &Fake }
+    }
+}

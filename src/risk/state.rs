@@ -1,0 +1,174 @@
+//! What a shell knows while a line runs: the folder it is in, and its variables.
+//!
+//! Pure. A folder that can't be known is kept as it was written, so that it can be told.
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+use std::rc::Rc;
+
+use super::Place;
+use super::expand::Value;
+use super::shell::Joint;
+
+/// More folders than this that a step may run in are not told apart.
+const MOST: usize = 4;
+
+/// More values than this of one variable are not told apart.
+const MOST_VALUES: usize = 64;
+
+/// A folder's name is not longer than this, in bytes.
+const LONGEST_PATH: usize = 4_096;
+
+/// More variables than this are not remembered.
+const MOST_VARIABLES: usize = 500;
+
+/// A folder that a step may run in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Dir {
+    /// This one.
+    Known(PathBuf),
+    /// One that only the run itself decides, as it was written.
+    Unknown(String),
+}
+
+/// What a shell knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct State {
+    /// The folders that it may be in.
+    pub(super) dirs: Vec<Dir>,
+    /// Those it was in before the last `cd`.
+    before: Vec<Dir>,
+    /// Whether that was the last command.
+    fresh: bool,
+    /// What `pushd` keeps.
+    stack: Vec<Vec<Dir>>,
+    /// The variables that were set in the line.
+    variables: Rc<BTreeMap<String, Vec<Value>>>,
+}
+
+impl State {
+    /// Returns what a shell knows that starts in a folder.
+    pub(super) fn starting_in(cwd: &Path) -> State {
+        State { dirs: vec![Dir::Known(cwd.to_owned())], ..State::default() }
+    }
+
+    /// Returns what a variable that was set in the line can be.
+    pub(super) fn variable(&self, name: &str) -> Option<&Vec<Value>> {
+        self.variables.get(name)
+    }
+
+    /// Sets a variable.
+    pub(super) fn set(&mut self, name: &str, values: Vec<Value>) {
+        let values =
+            if values.len() > MOST_VALUES { vec![Value::Unknown(format!("${name}"))] } else { values };
+        if self.variables.len() < MOST_VARIABLES || self.variables.contains_key(name) {
+            Rc::make_mut(&mut self.variables).insert(name.to_owned(), values);
+        }
+    }
+
+    /// Takes a variable away: what it is then can't be known.
+    pub(super) fn unset(&mut self, name: &str) {
+        self.set(name, vec![Value::Unknown(format!("${name}"))]);
+    }
+
+    /// Returns the folders that are known.
+    pub(super) fn known(&self) -> impl Iterator<Item = &PathBuf> {
+        self.dirs.iter().filter_map(|dir| match dir {
+            Dir::Known(path) => Some(path),
+            Dir::Unknown(_) => None,
+        })
+    }
+
+    /// Carries out `cd`, `pushd` or `popd`; `words` are what its arguments can be.
+    pub(super) fn change(&mut self, program: &str, words: &[Vec<Value>], place: &Place<'_>) {
+        let old = self.dirs.clone();
+        let target = words.iter().find(|values| !values.iter().any(Value::is_option));
+        let new = match (program, target) {
+            ("popd", _) => self.stack.pop().unwrap_or_else(|| vec![Dir::Unknown("popd".to_owned())]),
+            ("pushd", None) => self.stack.pop().unwrap_or_else(|| old.clone()),
+            (_, None) => vec![Dir::Known(place.home.to_owned())],
+            (_, Some(values)) if values.iter().all(|value| value.is("-")) => match self.before.is_empty() {
+                true => vec![Dir::Unknown(format!("{program} -"))],
+                false => self.before.clone(),
+            },
+            (_, Some(values)) => self.at(values),
+        };
+        if program == "pushd" {
+            self.stack.push(old.clone());
+        }
+        let too_long = |dir: &Dir| match dir {
+            Dir::Known(path) => path.as_os_str().len() > LONGEST_PATH,
+            Dir::Unknown(written) => written.len() > LONGEST_PATH,
+        };
+        let new = if new.iter().any(too_long) { vec![Dir::Unknown(program.to_owned())] } else { new };
+        self.before = old;
+        self.dirs = new;
+        self.fresh = true;
+    }
+
+    /// Returns the folders that values mean, seen from here.
+    pub(super) fn at(&self, values: &[Value]) -> Vec<Dir> {
+        let mut dirs = Vec::new();
+        for value in values {
+            match value {
+                Value::Text(text) if text.is_absolute() => {
+                    dirs.push(Dir::Known(plain(Path::new(&text.plain))))
+                }
+                Value::Text(text) => dirs.extend(self.dirs.iter().map(|dir| match dir {
+                    Dir::Known(path) => Dir::Known(plain(&path.join(&text.plain))),
+                    Dir::Unknown(written) => Dir::Unknown(format!("{written}/{}", text.plain)),
+                })),
+                Value::Paths(targets) => {
+                    dirs.extend(targets.iter().map(|target| Dir::Known(target.path.clone())));
+                }
+                Value::Unknown(written) => dirs.push(Dir::Unknown(written.clone())),
+            }
+        }
+        limited(dirs)
+    }
+
+    /// Says how the command comes that is next: after a `cd` that failed, say.
+    pub(super) fn settle(&mut self, joint: Joint, place: &Place<'_>) {
+        if !std::mem::take(&mut self.fresh) {
+            return;
+        }
+        let all_there = |dirs: &[Dir]| {
+            dirs.iter().all(|dir| matches!(dir, Dir::Known(path) if place.around.is_folder(path)))
+        };
+        match joint {
+            Joint::And => {}
+            // `cd X; …` goes on where it was if there is no X.
+            _ if all_there(&self.dirs) => {}
+            Joint::Always | Joint::Or => {
+                let both = self.dirs.iter().chain(&self.before).cloned().collect();
+                self.dirs = limited(both);
+            }
+        }
+    }
+}
+
+fn limited(dirs: Vec<Dir>) -> Vec<Dir> {
+    let mut kept: Vec<Dir> = Vec::new();
+    for dir in dirs {
+        if !kept.contains(&dir) {
+            kept.push(dir);
+        }
+    }
+    kept.truncate(MOST);
+    kept
+}
+
+/// Returns a path without `.` and `..`, by its text alone, as a shell's `cd` does.
+pub(super) fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => {
+                plain.pop();
+            }
+            Component::CurDir => {}
+            other => plain.push(other),
+        }
+    }
+    plain
+}
