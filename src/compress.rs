@@ -9,6 +9,9 @@ use std::io::{self, BufRead, Read, Write};
 /// The level objects are written with; 19 buys 3 to 15 % for ten times the work.
 const LEVEL: i32 = 3;
 
+/// From so many bytes on, what is far away is found by a table of its own: the usual one forgets it.
+const FAR: usize = 256 << 10;
+
 /// The largest window a frame may ask for, as a power of two: 128 MiB.
 const WINDOW_LOG_MAX: u32 = 27;
 
@@ -106,7 +109,7 @@ pub fn make_delta(old: &[u8], new: &[u8]) -> io::Result<Vec<u8>> {
     // The window must span old and new together, or the far end of a large file is out of reach.
     let span = old.len().saturating_add(new.len()).max(1);
     encoder.window_log((usize::BITS - span.leading_zeros()).clamp(10, WINDOW_LOG_MAX))?;
-    encoder.long_distance_matching(span > (8 << 20))?;
+    encoder.long_distance_matching(span > FAR)?;
     encoder.write_all(new)?;
     encoder.finish()
 }

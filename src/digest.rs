@@ -106,6 +106,11 @@ pub fn first_byte(content: &[u8]) -> u8 {
     blake3::hash(content).as_bytes()[0]
 }
 
+/// Returns the SHA-256 of content in hexadecimal, as Git LFS names files.
+pub fn sha256(content: &[u8]) -> String {
+    to_hex(&sha2::Sha256::digest(content))
+}
+
 /// The hash function that a repository names its objects with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -14,7 +14,7 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use crate::error::{Error, IoContext, Kind, Result};
-use crate::place::{Place, Shape, strange};
+use crate::place::{Place, strange};
 
 /// How the names of our temporary files begin.
 pub const TEMPORARY: &str = "snap-tmp-";
@@ -198,6 +198,19 @@ pub fn read_plain(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
+/// Opens a file of somebody else's to be read; a link is followed, and what is no plain file is not waited for.
+///
+/// # Errors
+/// What the system says; [`io::ErrorKind::InvalidInput`] for a pipe, socket or device.
+pub fn open_theirs(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file")),
+    }
+}
+
 fn open_checked(path: &Path, limit: u64) -> Result<Option<File>> {
     let opened = OpenOptions::new()
         .read(true)
@@ -240,16 +253,15 @@ pub fn random_bytes() -> Result<[u8; 32]> {
 /// # Errors
 /// [`Kind::Refused`] if something else is in its place, [`Kind::Environment`] with the path; the file is then as it was.
 pub fn replace_there(place: &Place, bytes: &[u8]) -> Result<()> {
-    let old = place.stat()?;
-    if old.is_some_and(|old| old.shape != Shape::File) {
-        return Err(strange(&place.path(), "it is not a regular file"));
-    }
+    place.refuse_special()?;
+    let old = place.open_plain(u64::MAX)?.map(|old| old.metadata()).transpose();
+    let old = old.context("read", &place.path())?;
     place.folder().make_folder()?;
     let temporary = place.folder().join(random_name(".snap-")?);
     let mut file = temporary.create(0o644)?;
     let name = Temporary(Some(temporary));
     let written = file.write_all(bytes).and_then(|()| match old {
-        Some(old) => file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(old.mode)),
+        Some(old) => file.set_permissions(old.permissions()),
         None => Ok(()),
     });
     written.and_then(|()| file.sync_all()).context("write", &place.path())?;

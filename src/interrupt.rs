@@ -88,7 +88,9 @@ pub fn on_end(then: impl FnOnce() + Send + 'static) -> Result<()> {
     std::thread::spawn(move || {
         let mut then = Some(then);
         end(signals, || {
-            then.take().map(|then| then());
+            if let Some(then) = then.take() {
+                then();
+            }
             true
         });
     });

@@ -14,11 +14,26 @@ const DEEPEST: u32 = 100;
 /// How many values there may be: more than a manifest of 200,000 edited files has.
 const MOST_VALUES: u64 = 3_000_000;
 
+/// How deep a value may nest that somebody else wrote and that is to stand inside one of ours.
+const DEEPEST_INSIDE: u32 = DEEPEST - 10;
+
+/// How many values such a one may have.
+const MOST_VALUES_INSIDE: u64 = 50_000;
+
+/// Says whether a text of somebody else's can stand inside a text that is to pass all of this.
+pub fn fits_inside(json: &[u8]) -> bool {
+    within(json, DEEPEST_INSIDE, MOST_VALUES_INSIDE).is_ok() && refuse_repeated_keys(json).is_ok()
+}
+
 /// Refuses a text that nests too deep or has too many values, in one pass that builds nothing.
 ///
 /// # Errors
 /// Says which it is.
 pub fn check(json: &[u8]) -> Result<(), String> {
+    within(json, DEEPEST, MOST_VALUES)
+}
+
+fn within(json: &[u8], deepest: u32, most: u64) -> Result<(), String> {
     let (mut depth, mut values) = (0_u32, 0_u64);
     let mut bytes = json.iter();
     while let Some(byte) = bytes.next() {
@@ -35,8 +50,8 @@ pub fn check(json: &[u8]) -> Result<(), String> {
             b'[' | b'{' => {
                 depth += 1;
                 values += 1;
-                if depth > DEEPEST {
-                    return Err(format!("its values nest deeper than {DEEPEST}"));
+                if depth > deepest {
+                    return Err(format!("its values nest deeper than {deepest}"));
                 }
             }
             b']' | b'}' => depth = depth.saturating_sub(1),
@@ -44,8 +59,8 @@ pub fn check(json: &[u8]) -> Result<(), String> {
             _ => {}
         }
     }
-    match values > MOST_VALUES {
-        true => Err(format!("it has more than {MOST_VALUES} values")),
+    match values > most {
+        true => Err(format!("it has more than {most} values")),
         false => Ok(()),
     }
 }
@@ -129,6 +144,21 @@ mod tests {
         assert!(check(&b"0,".repeat(4_000_000)).is_err());
         let text = format!("{{\"a\": [{}]}}", serde_json::json!("[{,\\\"".repeat(1_000)));
         assert_eq!(check(text.as_bytes()), Ok(()), "what is in a string counts for nothing");
+    }
+
+    #[test]
+    fn what_is_to_stand_inside_another_text_leaves_room_for_it() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        for (text, fits) in [
+            (nested(90), true),
+            (nested(91), false),
+            (r#"{"a":1,"a":1}"#.to_owned(), false),
+            ("1e999999".to_owned(), false),
+            (format!("[{}0]", "0,".repeat(60_000)), false),
+            ("{".to_owned(), false),
+        ] {
+            assert_eq!(fits_inside(text.as_bytes()), fits, "{}", &text[..text.len().min(20)]);
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub mod cli;
 pub mod compare;
 pub mod compress;
 pub mod context;
+pub mod convert;
 pub mod diff;
 pub mod digest;
 pub mod edit;

@@ -72,7 +72,8 @@ impl RepoPath {
 
     /// Returns the components as the most forgiving file system would compare them.
     pub fn folded(&self) -> impl Iterator<Item = String> {
-        self.0.split(|byte| *byte == b'/').map(folded)
+        // By way of capitals, `ſ` becomes `s` and `ﬁ` becomes `fi`, as where case does not count.
+        self.0.split(|byte| *byte == b'/').map(|name| folded(name).to_uppercase().to_lowercase())
     }
 
     /// Says whether every system takes it for the same file: no control character, no `\` or `:`,

@@ -9,18 +9,19 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
 
 use super::around;
+use super::earlier::{self, Earlier};
 use super::origins::{self, Bases, NewFile};
 use super::reader::{Content, Job, Part, Shared, Versions};
 use super::untracked::{self, Limits};
 use crate::error::{Error, Kind, Result};
-use crate::git::{Hidden, Index, Listing, Pending, Repository, Status};
+use crate::git::{Cleaning, Hidden, Index, Listing, Pending, Repository, Status};
 use crate::manifest::{Around, Edit, Edits, Skipped, Version};
 use crate::paths::RepoPath;
 use crate::progress::Progress;
 use crate::redaction::Redactor;
 use crate::store::AddLock;
 use crate::tree::{Tree, is_staging};
-use crate::workspace::{OwnFolders, Workspace};
+use crate::workspace::Workspace;
 
 /// How often a repository that changes meanwhile is read again.
 const TRIES: usize = 5;
@@ -48,8 +49,10 @@ pub(super) fn capture(
     for _ in 0..TRIES {
         let listing = listed.take().map_or_else(|| repository.status(), Ok)?;
         let before = listing.stamp().clone();
-        let shared = Shared {
+        let mut shared = Shared {
             repository,
+            cleaning: Cleaning::default(),
+            earlier: Earlier::default(),
             tree: Tree::open(&workspace.root)?,
             store: &workspace.store,
             lock,
@@ -61,7 +64,7 @@ pub(super) fn capture(
             held: AtomicUsize::new(0),
             large: Mutex::default(),
         };
-        let captured = read(&shared, &workspace.own_folders(), listing)?;
+        let captured = read(&mut shared, workspace, listing)?;
         if repository.stamp() == before {
             return Ok(captured);
         }
@@ -72,8 +75,9 @@ pub(super) fn capture(
 }
 
 /// Reads everything that is listed, and makes the entries.
-fn read(shared: &Shared<'_>, own_folders: &OwnFolders, listing: Listing) -> Result<Captured> {
-    let mut pending = listing.pending;
+fn read(shared: &mut Shared<'_>, workspace: &Workspace, mut listing: Listing) -> Result<Captured> {
+    let own_folders = &workspace.own_folders();
+    let mut pending = std::mem::take(&mut listing.pending);
     pending.retain(|entry| !own_folders.hold(&entry.path));
     // What a restore that was killed has left in the tree is no edit of the user's.
     let (left, mut pending): (Vec<Pending>, Vec<Pending>) =
@@ -86,6 +90,11 @@ fn read(shared: &Shared<'_>, own_folders: &OwnFolders, listing: Listing) -> Resu
         );
     }
     all.skipped.extend(untracked::leave_out_generated(&mut pending, shared.also, shared.limits.files));
+    shared.cleaning = cleaning(shared, &pending, &listing)?;
+    if earlier::is_wanted(shared, &pending)? {
+        shared.earlier = Earlier::of(workspace)?;
+    }
+    let shared = &*shared;
     let bases: Bases = pending.iter().filter_map(origins::base_of).collect();
     let listed = shared.read_all(jobs(pending, listing.hidden), 30..80)?;
     let seen = listed.files.iter().map(|file| &file.path);
@@ -110,6 +119,19 @@ fn read(shared: &Shared<'_>, own_folders: &OwnFolders, listing: Listing) -> Resu
     };
     let around = around::look(shared.repository, &shared.tree, own_folders, &listing.ignored)?;
     Ok(Captured { edits, branch: listing.branch, around })
+}
+
+/// Finds out how the files that are about to be read are converted on their way to git.
+fn cleaning(shared: &Shared<'_>, pending: &[Pending], listing: &Listing) -> Result<Cleaning> {
+    let by_line_ends = pending.iter().filter(|entry| entry.status == Status::Untracked);
+    let hidden = listing.hidden.iter().map(|hidden| &hidden.path);
+    // No program runs over what git itself does not look at.
+    let by_line_ends = by_line_ends.map(|entry| &entry.path).chain(hidden).chain(shared.also);
+    let is_known = |status: &Status| matches!(status, Status::Tracked { .. } | Status::Unmerged { .. });
+    let in_any_way = pending.iter().filter(|entry| is_known(&entry.status)).map(|entry| &entry.path);
+    let paths: BTreeMap<&RepoPath, bool> =
+        by_line_ends.map(|path| (path, false)).chain(in_any_way.map(|path| (path, true))).collect();
+    shared.repository.cleaning(&paths, Some(&listing.index))
 }
 
 /// Orders what git lists by path, and what it was told not to look at after that.

@@ -39,7 +39,7 @@ fn last_line(
         else {
             match entry.operation {
                 // Without a session there are only the files, and what they came from was taken back.
-                Operation::Undo if in_root && new.session.is_none() => return None,
+                Operation::Undo | Operation::Redo if in_root && new.session.is_none() => return None,
                 _ => continue,
             }
         };

@@ -7,7 +7,10 @@ mod agents;
 mod around;
 mod automatic;
 mod beside;
+mod converted;
+mod earlier;
 mod edits;
+mod keep;
 mod lineage;
 mod origins;
 mod reader;
@@ -24,8 +27,8 @@ use crate::error::{Error, Kind, Result};
 use crate::git::{self, Listing};
 use crate::ids::SnapshotId;
 use crate::manifest::{
-    Agent, AgentStatus, CreatedBy, Edit, Edits, FORMAT, Manifest, RENAMES, SUBMODULES, Safety, Trigger,
-    Version, WAITING_AGENTS, Workspace as Place,
+    Agent, AgentStatus, CONVERTED, CreatedBy, EARLIER, Edit, Edits, FORMAT, Manifest, RENAMES, SUBMODULES,
+    Safety, Trigger, Version, WAITING_AGENTS, Workspace as Place,
 };
 use crate::paths::RepoPath;
 use crate::progress::Progress;
@@ -409,7 +412,9 @@ fn requirements(manifest: &Manifest) -> Vec<String> {
     let submodules = files().flat_map(Edit::versions).any(Version::is_submodule).then_some(SUBMODULES);
     let waiting = |agent: &Agent| agent.status == AgentStatus::Waiting;
     let waiting = manifest.agents.iter().any(waiting).then_some(WAITING_AGENTS);
-    [renames, submodules, waiting].into_iter().flatten().map(str::to_owned).collect()
+    let converted = manifest.diffs().any(|diff| diff.converted.is_some()).then_some(CONVERTED);
+    let earlier = manifest.diffs().any(|diff| diff.earlier.is_some()).then_some(EARLIER);
+    [renames, submodules, waiting, converted, earlier].into_iter().flatten().map(str::to_owned).collect()
 }
 
 /// Hashes everything that makes two states different; not when, by whom or how busy.

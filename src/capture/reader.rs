@@ -10,11 +10,12 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::beside::processors;
+use super::earlier::Earlier;
 use super::origins::NewFile;
 use super::untracked::Limits;
 use crate::edit::{self, Side};
 use crate::error::{Error, Kind, Result};
-use crate::git::{Blobs, Hidden, Pending, Repository, Stage, Status, Submodule};
+use crate::git::{Blobs, Cleaning, Hidden, Pending, Repository, Stage, Status, Submodule};
 use crate::manifest::{
     Bits, Change, Diff, Edit, HiddenBy, IndexState, Mode, Origin, Skipped, StageVersion, StagedVersion,
     Version,
@@ -49,6 +50,10 @@ pub(super) struct Shared<'a> {
     pub(super) also: &'a BTreeSet<RepoPath>,
     pub(super) limits: Limits,
     pub(super) redactor: &'a Redactor,
+    /// How files are converted on their way to git.
+    pub(super) cleaning: Cleaning,
+    /// What an earlier snapshot has of new files.
+    pub(super) earlier: Earlier,
     pub(super) progress: &'a Progress,
     /// The bytes of new files that are held in memory.
     pub(super) held: AtomicUsize,
@@ -98,15 +103,17 @@ pub(super) struct Content {
     mode: Mode,
     /// Those of a file.
     permissions: Option<Bits>,
-    bytes: Vec<u8>,
+    pub(super) bytes: Vec<u8>,
+    /// What git compares, if that is something else.
+    pub(super) compared: Option<Vec<u8>>,
 }
 
 /// A version as it is stored.
-struct Kept {
-    version: Version,
-    diff: Option<Diff>,
-    added: u64,
-    removed: u64,
+pub(super) struct Kept {
+    pub(super) version: Version,
+    pub(super) diff: Option<Diff>,
+    pub(super) added: u64,
+    pub(super) removed: u64,
 }
 
 /// What HEAD, the index and the disk have of one path.
@@ -179,10 +186,11 @@ impl Shared<'_> {
     }
 }
 
-struct Reader<'a> {
-    shared: &'a Shared<'a>,
+/// Reads paths, one after the other.
+pub(super) struct Reader<'a> {
+    pub(super) shared: &'a Shared<'a>,
     blobs: Blobs<'a>,
-    part: Part,
+    pub(super) part: Part,
 }
 
 impl Reader<'_> {
@@ -328,7 +336,11 @@ impl Reader<'_> {
             Some(Node::Missing | Node::Folder) => Some(None),
             Some(Node::File { mode, permissions, bytes }) => {
                 let permissions = (mode != Mode::Link).then(|| Bits::of(permissions));
-                Some(Some(Content { mode, permissions, bytes }))
+                let compared = match mode {
+                    Mode::Link => None,
+                    _ => self.shared.cleaning.compared(path, &bytes, &mut self.blobs)?,
+                };
+                Some(Some(Content { mode, permissions, bytes, compared }))
             }
         })
     }
@@ -336,10 +348,11 @@ impl Reader<'_> {
     /// Keeps a new file for later, when it can be told from a renamed one.
     fn put_off(&mut self, path: RepoPath, versions: Versions, content: Content) {
         let staged = versions.index.as_ref().map(|version| version.oid.clone());
-        let ids =
-            std::iter::once(self.shared.repository.hash().blob_id(&content.bytes)).chain(staged).collect();
-        let size = content.bytes.len();
-        let sketch = (size <= renames::LARGEST).then(|| Sketch::of(&content.bytes));
+        let compared = content.compared.as_ref().unwrap_or(&content.bytes);
+        let ids = std::iter::once(self.shared.repository.hash().blob_id(compared)).chain(staged).collect();
+        let size = compared.len();
+        let sketch = (size <= renames::LARGEST).then(|| Sketch::of(compared));
+        let size = content.bytes.len() + content.compared.as_ref().map_or(0, Vec::len);
         let content = Some(content).filter(|_| self.shared.held.fetch_add(size, Relaxed) + size <= MOST_HELD);
         self.part.new_files.push((NewFile { path, ids, sketch }, (versions, content)));
     }
@@ -350,8 +363,7 @@ impl Reader<'_> {
         let private = bits.is_some_and(|(_, permissions)| permissions.private());
         let odd = |private: bool| bits.filter(|(mode, bits)| *bits != Bits::usual(*mode, private));
         let permissions = odd(private).map(|(_, permissions)| permissions);
-        let new = content.map(|content| (content.mode, content.bytes));
-        match self.make_edit(path, versions, new, odd(false).is_some())? {
+        match self.make_edit(path, versions, content, odd(false).is_some())? {
             Ok(edit) => self.part.files.extend(edit.map(|edit| Edit { private, permissions, ..edit })),
             Err(reason) => self.part.skip(path, reason),
         }
@@ -363,7 +375,7 @@ impl Reader<'_> {
         &mut self,
         path: &RepoPath,
         versions: &Versions,
-        new: Option<(Mode, Vec<u8>)>,
+        new: Option<Content>,
         odd_permissions: bool,
     ) -> Result<std::result::Result<Option<Edit>, String>> {
         let old = versions.head.clone();
@@ -380,7 +392,7 @@ impl Reader<'_> {
             base.zip(base_bytes.as_deref()).map(|(version, bytes)| Side { mode: version.mode, bytes });
         let hash = self.shared.repository.hash();
         let new_version = match &new {
-            Some((mode, bytes)) => Some(Version { oid: hash.blob_id(bytes), mode: *mode }),
+            Some(new) => Some(Version { oid: hash.blob_id(&new.bytes), mode: new.mode }),
             // Of an unmerged submodule, only the stages are there to be kept.
             None if versions.stages.iter().any(|stage| stage.version.is_submodule()) => old.clone(),
             None => None,
@@ -442,7 +454,7 @@ impl Reader<'_> {
             _ => Change::Modified,
         };
         let (added, removed, new, diff) = match (&new, new_version) {
-            (Some((_, bytes)), Some(version)) => match self.keep_version(path, old_side, version, bytes)? {
+            (Some(new), Some(version)) => match self.keep_new(path, old_side, version, new)? {
                 Ok(kept) => (kept.added, kept.removed, Some(kept.version), kept.diff),
                 Err(reason) => return Ok(Err(reason)),
             },
@@ -462,38 +474,5 @@ impl Reader<'_> {
             removed,
             ..Edit::of(path.clone())
         })))
-    }
-
-    /// Stores a version as a diff to its base, without secrets; `Err` with the reason if it can't be.
-    fn keep_version(
-        &mut self,
-        path: &RepoPath,
-        old: Option<Side<'_>>,
-        version: Version,
-        bytes: &[u8],
-    ) -> Result<std::result::Result<Kept, String>> {
-        let new = Side { mode: version.mode, bytes };
-        let is_link = |mode| mode == Mode::Link;
-        if old.is_some_and(|old| old.bytes == bytes && is_link(old.mode) == is_link(new.mode)) {
-            return Ok(Ok(Kept { version, diff: None, added: 0, removed: 0 }));
-        }
-        let clean = match self.shared.redactor.version(path, old.map(|old| old.bytes), bytes) {
-            Err(error) if error.kind() == Kind::Refused => return Ok(Err(error.to_string())),
-            clean => clean?,
-        };
-        let (made, size, version, redaction) = match clean {
-            None => (edit::make(old, new)?, bytes.len(), version, None),
-            Some(clean) => {
-                self.part.secrets.extend(clean.noted);
-                let old = old.zip(clean.old.as_deref()).map(|(old, bytes)| Side { bytes, ..old });
-                let made = edit::make(old, Side { bytes: &clean.new, ..new })?;
-                let oid = self.shared.repository.hash().blob_id(&clean.new);
-                (made, clean.new.len(), Version { oid, ..version }, Some(clean.redaction))
-            }
-        };
-        let Some(made) = made else { return Ok(Ok(Kept { version, diff: None, added: 0, removed: 0 })) };
-        let content = self.shared.store.keep(self.shared.lock, &made.bytes)?;
-        let diff = Diff { form: made.form, bytes: size as u64, content, redaction };
-        Ok(Ok(Kept { version, diff: Some(diff), added: made.added, removed: made.removed }))
     }
 }

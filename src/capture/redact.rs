@@ -18,6 +18,14 @@ pub(super) fn all(redactor: &Redactor, captured: &mut Captured) -> Result<()> {
     if let Some(waiting) = captured.session.as_mut().and_then(|session| session.waiting_for.as_mut()) {
         redactor.string("the state of the session", waiting);
     }
+    if let Some(session) = &mut captured.session {
+        for cron in &mut session.crons {
+            redactor.string("a scheduled prompt", &mut cron.prompt);
+        }
+        if let Some(goal) = &mut session.goal {
+            redactor.string("the goal", goal);
+        }
+    }
     for (number, task) in captured.tasks.iter_mut().enumerate() {
         raw(redactor, &format!("task {}", number + 1), task)?;
     }
@@ -36,9 +44,13 @@ pub(super) fn all(redactor: &Redactor, captured: &mut Captured) -> Result<()> {
             raw(redactor, &place, meta)?;
         }
     }
-    let rules = &mut captured.permissions.project;
-    for rule in rules.allow.iter_mut().chain(&mut rules.deny).chain(&mut rules.ask) {
-        redactor.string("a permission rule", &mut rule.rule);
+    for rules in [&mut captured.permissions.project, &mut captured.permissions.launch] {
+        for rule in rules.allow.iter_mut().chain(&mut rules.deny).chain(&mut rules.ask) {
+            redactor.string("a permission rule", &mut rule.rule);
+        }
+    }
+    for option in &mut captured.not_captured.options {
+        redactor.string("an option of the client", option);
     }
     for decision in captured.permissions.session.iter_mut().chain(&mut captured.permissions.decisions) {
         redactor.string("a decision", &mut decision.detail);

@@ -4,6 +4,7 @@
 //! whole record it had when it was opened. Files are streamed in pieces, so that memory
 //! does not grow with the session.
 
+use std::borrow::Cow;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -16,15 +17,19 @@ use crate::chunks::Chunker;
 use crate::error::{IoContext as _, Result};
 use crate::fs;
 use crate::ids::ClientId;
+use crate::json_shape::fits_inside;
 use crate::manifest::{
     Agent, Content, HistoryStart, LeftOut, NotCaptured, Permissions, Session, SideFile, Skipped, TextFile,
     Transcript,
 };
 use crate::paths::RepoPath;
 use crate::redaction::{Noted, Redactor};
+use crate::session::alive::Watch;
 use crate::session::compaction::last_compaction_in;
 use crate::session::facts::Facts;
-use crate::session::{AgentFiles, Found, Journal, Lines};
+use crate::session::{
+    AgentFiles, Found, Journal, Launch, Lines, account_told, is_of_account, without_account,
+};
 use crate::store::{AddLock, Store};
 use crate::workspace::Workspace;
 
@@ -98,7 +103,16 @@ struct AgentRead {
     /// Its metadata is something else, to be carried as a mere file.
     meta_is_other: bool,
     missing: Vec<Skipped>,
+    kept: Kept,
+}
+
+/// What was taken out of a transcript on its way.
+#[derive(Default)]
+struct Kept {
+    /// Secrets.
     noted: Vec<Noted>,
+    /// In how many records something identified an account.
+    of_account: u64,
 }
 
 struct Reader<'a> {
@@ -117,9 +131,11 @@ impl Reader<'_> {
     ) -> Result<()> {
         let mut facts = Facts::default();
         let mut missing = Vec::new();
-        let read = self.transcript(&found.transcript, history, &mut facts);
-        let (transcript, noted) = if_readable(&found.transcript, &mut missing, read)?.unzip();
-        noted.into_iter().flatten().for_each(|noted| self.redactor.note(noted));
+        let mut watch = Watch::default();
+        let read = self.transcript(&found.transcript, history, &mut facts, &mut watch);
+        let (transcript, kept) = if_readable(&found.transcript, &mut missing, read)?.unzip();
+        let Kept { noted, mut of_account } = kept.unwrap_or_default();
+        noted.into_iter().for_each(|noted| self.redactor.note(noted));
         let is_torn = transcript.as_ref().is_some_and(|transcript| transcript.torn.is_some());
         if is_torn && found.live.is_none() {
             captured.notes.push(format!(
@@ -155,7 +171,8 @@ impl Reader<'_> {
         let all = beside(threads, look, |emit| files.agents.iter().try_for_each(emit))?.1;
         let mut seen = Vec::new();
         for (agent, mut read) in files.agents.iter().zip(all) {
-            read.noted.into_iter().for_each(|noted| self.redactor.note(noted));
+            read.kept.noted.into_iter().for_each(|noted| self.redactor.note(noted));
+            of_account += read.kept.of_account;
             missing.append(&mut read.missing);
             if read.meta_is_other {
                 others.extend(agent.meta.as_deref().and_then(|path| place_of(path, "session/subagents")));
@@ -170,6 +187,16 @@ impl Reader<'_> {
         let mut side_files = Vec::new();
         // Tool results are conversation too.
         others.retain(|(place, _)| history != History::None || !place.starts_with("session/"));
+        let before = others.len();
+        others.retain(|(place, _)| !is_of_account(place));
+        captured.not_captured.account = account_told(of_account, before - others.len());
+        captured.notes.extend(
+            captured
+                .not_captured
+                .account
+                .iter()
+                .map(|what| format!("Left out, as it identifies your account: {what}.")),
+        );
         for (place, path) in &others {
             match RepoPath::new(place.as_bytes()) {
                 Ok(place) => {
@@ -189,10 +216,21 @@ impl Reader<'_> {
                 captured.not_captured.processes.push(process.to_owned());
             }
         }
-        captured.not_captured.scheduled = journal.scheduled();
+        let now = crate::timestamp::Timestamp::now().as_millis();
+        let alive = watch.finish(now);
+        // What is in the conversation comes back with it.
+        let is_in = |told: &String| {
+            alive.crons.iter().any(|cron| *told == format!("{}  {}", cron.schedule, cron.prompt))
+        };
+        captured.not_captured.scheduled =
+            journal.scheduled().into_iter().filter(|told| !is_in(told)).collect();
         let (session, other) = facts.decisions.into_iter().partition(|decision| decision.scope == "session");
         captured.permissions.session = session;
         captured.permissions.decisions = other;
+        if let Some(launch) = Launch::of(found) {
+            captured.permissions.launch = launch.rules;
+            captured.not_captured.options = launch.others;
+        }
         captured.permissions.mode = facts.mode.clone().or(captured.permissions.mode.take());
         let cwd = match (&found.live, &facts.cwd) {
             (Some(live), _) => live.cwd.as_path().into(),
@@ -213,6 +251,8 @@ impl Reader<'_> {
             files: side_files,
             elsewhere,
             team_tasks: files.tasks_of_team,
+            crons: alive.crons,
+            goal: alive.goal,
         });
         Ok(())
     }
@@ -247,7 +287,8 @@ impl Reader<'_> {
         path: &Path,
         history: History,
         facts: &mut Facts,
-    ) -> Result<(Transcript, Vec<Noted>)> {
+        watch: &mut Watch,
+    ) -> Result<(Transcript, Kept)> {
         let mut cut = match history {
             History::Context => last_compaction_in(path)?,
             History::Full | History::None => None,
@@ -264,6 +305,7 @@ impl Reader<'_> {
             _ => "the conversation".to_owned(),
         };
         let mut noted = Vec::new();
+        let mut of_account = 0;
         let store = |(first, piece): (u64, Vec<u8>)| {
             let piece = self.redactor.piece(&place, first, &piece);
             Ok((self.store.put_as(self.lock, piece.name, &piece.clean)?, piece.noted))
@@ -281,12 +323,16 @@ impl Reader<'_> {
                 if history == History::None {
                     continue;
                 }
+                let kept = without_account(line);
+                of_account += u64::from(!matches!(kept, Some(Cow::Borrowed(_))));
+                let Some(line) = kept.as_deref() else { continue };
                 if cut.as_mut().is_some_and(|cut| !cut.keeps(line)) {
                     left_out.records += 1;
                     left_out.bytes += line.len() as u64;
                     continue;
                 }
                 transcript.records += 1;
+                watch.line(line);
                 match line.len() {
                     // A huge line is cut within, and with it a secret could be.
                     LONG_LINE.. => {
@@ -310,7 +356,7 @@ impl Reader<'_> {
             noted.append(&mut torn.noted);
             transcript.torn = Some(self.store.keep(self.lock, &torn.clean)?);
         }
-        Ok((transcript, noted))
+        Ok((transcript, Kept { noted, of_account }))
     }
 
     fn agent(
@@ -331,22 +377,27 @@ impl Reader<'_> {
         // An agent's own compactions change nothing: all of it is kept.
         let how = if history == History::None { History::None } else { History::Full };
         let mut facts = Facts::default();
-        let (transcript, noted) = match &files.transcript {
-            Some(path) => if_readable(path, &mut missing, self.transcript(path, how, &mut facts))?.unzip(),
+        let mut watch = Watch::default();
+        let (transcript, kept) = match &files.transcript {
+            Some(path) => {
+                let read = self.transcript(path, how, &mut facts, &mut watch);
+                if_readable(path, &mut missing, read)?.unzip()
+            }
             None => (None, None),
         };
         let transcript = transcript.filter(|_| how == History::Full);
-        let meta: Option<Box<RawValue>> = json.as_deref().and_then(|json| serde_json::from_slice(json).ok());
+        let fits = json.as_deref().filter(|json| fits_inside(json));
+        let meta: Option<Box<RawValue>> = fits.and_then(|json| serde_json::from_slice(json).ok());
         let meta_is_other = json.is_some() && meta.is_none();
         let written = files.transcript.as_ref().and_then(|path| path.metadata().ok()?.modified().ok());
         let told = journal.agent(files.id.as_str(), written, live);
         let seen = Seen { id: files.id.clone(), meta, transcript, facts, told };
-        Ok(AgentRead { seen, meta_is_other, missing, noted: noted.unwrap_or_default() })
+        Ok(AgentRead { seen, meta_is_other, missing, kept: kept.unwrap_or_default() })
     }
 
     /// Keeps a side file; `None` if it has gone meanwhile.
     fn side_file(&self, place: RepoPath, path: &Path) -> Result<Option<SideFile>> {
-        let mut file = match std::fs::File::open(path) {
+        let mut file = match crate::fs::open_theirs(path) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(crate::error::Error::io("read", path, &error)),
@@ -360,6 +411,10 @@ impl Reader<'_> {
             let is_last = (block.len() as u64) < BLOCK;
             if !is_last && let Some(end) = block.iter().rposition(|byte| *byte == b'\n') {
                 rest = block.split_off(end + 1);
+            }
+            if place.as_bytes().starts_with(b"session/") && place.as_bytes().ends_with(b".jsonl") {
+                let lines = block.split_inclusive(|byte| *byte == b'\n');
+                block = lines.filter_map(without_account).collect::<Vec<_>>().concat();
             }
             let clean = match is_users && is_last && pieces.is_empty() {
                 true => self.redactor.version(&place, None, &block)?.map(|clean| {
@@ -403,7 +458,7 @@ fn if_readable<T>(path: &Path, missing: &mut Vec<Skipped>, read: Result<T>) -> R
         Ok(read) => return Ok(Some(read)),
         Err(error) => error,
     };
-    match std::fs::File::open(path).and_then(|mut file| std::io::copy(&mut file, &mut std::io::sink())) {
+    match crate::fs::open_theirs(path).and_then(|mut file| std::io::copy(&mut file, &mut std::io::sink())) {
         Ok(_) => Err(error),
         Err(why) => {
             if why.kind() != std::io::ErrorKind::NotFound {
@@ -414,15 +469,15 @@ fn if_readable<T>(path: &Path, missing: &mut Vec<Skipped>, read: Result<T>) -> R
     }
 }
 
-/// Takes a task's JSON if it names itself as its file does; it is restored under that name.
+/// Takes a task's JSON if it names itself as its file does, under which name it is restored, and if a manifest can hold it.
 fn task(json: &[u8], path: &Path) -> Option<Box<RawValue>> {
     let same = path.file_stem().is_some_and(|stem| task_id(json).is_some_and(|id| stem == id.as_str()));
-    serde_json::from_slice(json).ok().filter(|_| same)
+    serde_json::from_slice(json).ok().filter(|_| same && fits_inside(json))
 }
 
 /// Says whether a JSON text can be restored as a task.
 fn is_task(json: &str) -> bool {
-    task_id(json.as_bytes()).is_some_and(|id| ClientId::parse(&id).is_some())
+    fits_inside(json.as_bytes()) && task_id(json.as_bytes()).is_some_and(|id| ClientId::parse(&id).is_some())
 }
 
 fn task_id(json: &[u8]) -> Option<String> {

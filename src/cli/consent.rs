@@ -96,6 +96,22 @@ impl Agreement {
         }
     }
 
+    /// Makes one of a command that sets no files.
+    pub(super) fn of(trust: bool, yes: bool) -> Agreement {
+        Agreement { trust, allow: Vec::new(), allow_kind: Vec::new(), yes }
+    }
+
+    /// Says whether a snapshot may be taken up: it is no stranger's, or a person agrees.
+    pub(super) fn trusts(&self, ui: &mut Ui, workspace: &Workspace, manifest: &Manifest) -> Result<bool> {
+        let Provenance::Foreign { why } = workspace.provenance(manifest) else { return Ok(true) };
+        if self.trust || !self.asks(ui) {
+            return Ok(self.trust);
+        }
+        ui.tell_line(&format!("This is not your own snapshot: {why}."));
+        ui.tell_line("What its conversation says will have your authority, as if you had said it.");
+        ui.ask("Link it?")
+    }
+
     /// Obtains consent to a plan; what is not agreed to is held back.
     pub(super) fn obtain(&self, ui: &mut Ui, plan: Plan) -> Result<Plan> {
         let (mut trust, mut kinds) = (self.trust, self.agreed_kinds());

@@ -67,6 +67,22 @@ pub(super) fn find_to_rewind(workspace: &Workspace, reference: &str, ui: &mut Ui
     find(workspace, reference, ui, "rewind", |_, tree| !matches!(tree, Tree::Other(_)))
 }
 
+/// Finds the newest checkpoint of a work tree that is gone, made in the session of this checkpoint.
+pub(super) fn lost_in_session(workspace: &Workspace, newest: &Manifest) -> Result<Option<Manifest>> {
+    let session = |manifest: &Manifest| manifest.session.as_ref().map(|session| session.id.clone());
+    let Some(wanted) = session(newest).filter(|_| newest.created_by.trigger == Trigger::Auto) else {
+        return Ok(None);
+    };
+    for manifest in workspace.store.entries()?.into_iter().filter_map(|entry| entry.manifest.ok()) {
+        let of_session =
+            manifest.created_by.trigger == Trigger::Auto && session(&manifest).as_ref() == Some(&wanted);
+        if of_session && matches!(tree_of(workspace, &manifest)?, Tree::Gone(_)) {
+            return Ok(Some(manifest));
+        }
+    }
+    Ok(None)
+}
+
 /// Finds the snapshot that `resume` is to go on from. If none is named, a checkpoint of another work tree
 /// is not meant (a step made it that ran in this one), nor one without a conversation that can go on.
 pub(super) fn find_to_resume(workspace: &Workspace, reference: &str, ui: &mut Ui) -> Result<Manifest> {

@@ -1,6 +1,6 @@
 //! `--grants`: which permission grants of a snapshot come back, shown one by one and chosen.
 //!
-//! Nothing is granted unasked. What is chosen for the session becomes options of the client;
+//! Nothing is granted unasked. What is chosen for the session goes into the settings of this launch of the client;
 //! rules of the project go into `.claude/settings.local.json` as part of the restore's plan,
 //! and `snap undo` takes them back.
 
@@ -13,7 +13,9 @@ use super::count;
 use super::ui::{Style, Text, Ui, text};
 use crate::error::{Error, Kind, Result};
 use crate::fs;
-use crate::grants::{Kind as Holds, Offer, Offers, Places, added_to, mode_to_start};
+use crate::grants::{
+    Kind as Holds, MODE_WAS, Offer, Offers, Places, Restriction, added_to, launch, mode_to_start,
+};
 use crate::paths::RepoPath;
 use crate::place::Root;
 use crate::restore::Plan;
@@ -43,8 +45,12 @@ pub(super) struct Grants {
     choice: GrantChoice,
     offers: Vec<Offer>,
     chosen: Vec<bool>,
+    /// What refuses or asks in this launch, as in the session's own run.
+    restrictions: Vec<Restriction>,
     notes: Vec<String>,
     mode: Option<String>,
+    /// What was chosen and can't be passed to the client, or is lost, each as a sentence.
+    lost: Vec<String>,
 }
 
 impl Grants {
@@ -54,8 +60,10 @@ impl Grants {
             choice: GrantChoice::None,
             offers: Vec::new(),
             chosen: Vec::new(),
+            restrictions: Vec::new(),
             notes: Vec::new(),
             mode: None,
+            lost: Vec::new(),
         }
     }
 
@@ -85,10 +93,12 @@ impl Grants {
         let old_home = text(old.home.as_path());
         let places = Places { folders: &folders, old_home: &old_home, root: &root };
         let here = workspace.client.settings(&workspace.root).rules;
-        let Offers { mut all, mut notes } = Offers::of(&manifest.permissions, &here, &places);
+        let Offers { mut all, mut restrictions, mut notes } =
+            Offers::of(&manifest.permissions, &here, &places);
         if plan.session().is_none() {
             // Without a client that is started, there is nothing to give them to.
             all.retain(|offer| offer.kind != Holds::Session);
+            restrictions.clear();
         }
         if foreign && choice != GrantChoice::None {
             let before = all.len();
@@ -100,13 +110,21 @@ impl Grants {
                 ));
             }
         }
-        let (mode, why) = match plan.session() {
-            Some(_) => mode_to_start(manifest.permissions.mode.as_deref(), foreign),
-            None => (None, None),
-        };
+        let (mode, why) = mode_of(plan);
         notes.extend(why);
         let chosen = vec![choice == GrantChoice::All; all.len()];
-        Ok(Grants { choice, chosen, offers: all, notes, mode: mode.map(str::to_owned) })
+        let mode = mode.map(str::to_owned);
+        Ok(Grants { choice, chosen, offers: all, restrictions, notes, mode, lost: Vec::new() })
+    }
+
+    /// Takes up the mode, if a person wanted it alive.
+    pub(super) fn revive(&mut self, plan: &Plan) {
+        let (mode, why) = mode_of(plan);
+        if mode != self.mode.as_deref() {
+            self.notes.retain(|note| !note.starts_with(MODE_WAS));
+            self.notes.extend(why);
+            self.mode = mode.map(str::to_owned);
+        }
     }
 
     /// Returns what to show of it before anything happens.
@@ -120,6 +138,14 @@ impl Grants {
                 lines.push(text![format!("  {:>width$}  ", number + 1), line(offer)]);
             }
         }
+        lines.extend(self.restrictions.iter().map(|one| {
+            let word = Style::Good.of(format!("{:7}", one.kind.word()));
+            text![
+                "  ",
+                word,
+                format!(" {} holds again in this launch ({})", Line(&one.rule), Line(&one.option))
+            ]
+        }));
         let mut notes = self.notes.clone();
         if self.choice == GrantChoice::None && !self.offers.is_empty() {
             let number = self.offers.len();
@@ -219,17 +245,49 @@ impl Grants {
         (!parts.is_empty()).then(|| format!("Granted: {}.", parts.join(", ")))
     }
 
-    /// Returns the options that the client is started with, unless the person's own say otherwise.
-    pub(super) fn options(&self, own: &[OsString]) -> Vec<String> {
-        let about_mode = |word: &OsString| {
-            let word = word.to_string_lossy();
-            word.starts_with("--permission-mode") || word == "--dangerously-skip-permissions"
-        };
+    /// Returns the options that the client is started with, unless the person's own say otherwise; what can't be
+    /// passed on is not granted, and [`Grants::lost`] then.
+    pub(super) fn options(&mut self, own: &[OsString]) -> Vec<String> {
+        let own: Vec<String> = own.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+        let about_mode =
+            |word: &String| word.starts_with("--permission-mode") || word == "--dangerously-skip-permissions";
         let mode = self.mode.iter().filter(|_| !own.iter().any(about_mode));
-        let mode = mode.flat_map(|mode| ["--permission-mode".to_owned(), mode.clone()]);
-        let session = self.chosen().filter(|offer| offer.kind == Holds::Session);
-        // One option each: the client splits a list at blanks and commas, and takes all words behind it.
-        mode.chain(session.map(|offer| format!("--allowedTools={}", offer.rule))).collect()
+        let mut options: Vec<String> =
+            mode.flat_map(|mode| ["--permission-mode".to_owned(), mode.clone()]).collect();
+        let restrictions = self.restrictions.iter().map(|one| (None, one.kind, one.rule.as_str()));
+        let granted = self.offers.iter().enumerate().filter(|(number, offer)| {
+            offer.kind == Holds::Session && self.chosen.get(*number) == Some(&true)
+        });
+        let granted = granted.map(|(number, offer)| (Some(number), offer.kind, offer.rule.as_str()));
+        let all: Vec<(Option<usize>, Holds, &str)> = restrictions.chain(granted).collect();
+        let rules: Vec<(Holds, &str)> = all.iter().map(|(_, kind, rule)| (*kind, *rule)).collect();
+        let made = launch(&rules);
+        // The client takes one such option alone: the person's own wins.
+        let theirs = own.iter().any(|word| word == "--settings" || word.starts_with("--settings="));
+        let left: Vec<(usize, &str)> = match theirs {
+            true => (0..all.len()).map(|at| (at, "your own `--settings` takes the place of ours")).collect(),
+            false => made.left,
+        };
+        let mut refused = Vec::new();
+        for (at, why) in left {
+            let (number, kind, rule) = all[at];
+            let rule = Line(rule);
+            self.lost.push(match number {
+                Some(_) => format!("not granted: {rule}: {why}"),
+                None => format!("{} {rule} does not hold any more: {why}", kind.word()),
+            });
+            refused.extend(number);
+        }
+        refused.into_iter().for_each(|number| self.chosen[number] = false);
+        options.extend(
+            made.settings.filter(|_| !theirs).into_iter().flat_map(|json| ["--settings".to_owned(), json]),
+        );
+        options
+    }
+
+    /// Returns what was chosen and could not be passed to the client, and which of its restrictions are lost.
+    pub(super) fn lost(&self) -> &[String] {
+        &self.lost
     }
 
     /// Returns it for `--json`.
@@ -251,8 +309,28 @@ impl Grants {
             GrantChoice::Review => "review",
             GrantChoice::All => "all",
         };
-        json!({"choice": choice, "mode": self.mode, "rules": rules, "notes": self.notes})
+        let restrictions: Vec<Value> = self
+            .restrictions
+            .iter()
+            .map(|one| json!({"rule": one.rule, "kind": one.kind.word(), "option": one.option}))
+            .collect();
+        json!({
+            "choice": choice, "mode": self.mode, "rules": rules, "notes": self.notes,
+            "restrictions": restrictions, "lost": self.lost,
+        })
     }
+}
+
+/// Returns the mode that the client is started in, and why it is another than was saved.
+fn mode_of(plan: &Plan) -> (Option<&str>, Option<String>) {
+    let Some(session) = plan.session() else { return (None, None) };
+    let asleep = session.waking.quiet.as_ref().is_some_and(|asleep| !asleep.revive.mode);
+    // Of somebody else's, what the conversation says counts, not what stands beside it.
+    let saved = match session.waking.quiet {
+        Some(_) => session.waking.mode().or(plan.manifest().permissions.mode.as_deref()),
+        None => plan.manifest().permissions.mode.as_deref(),
+    };
+    mode_to_start(saved, asleep)
 }
 
 /// One rule, whole: a cut rule could hide what it allows.

@@ -3,7 +3,9 @@
 use clap::Args;
 use serde_json::json;
 
+use super::consent::Agreement;
 use super::restoring::quoted;
+use super::reviving::{self, Reviving};
 use super::ui::Ui;
 use super::{Outcome, print_json};
 use crate::error::{Error, Kind, Result};
@@ -27,6 +29,14 @@ pub(super) struct Link {
     /// Take the link away again; the snapshot stays
     #[arg(long)]
     remove: bool,
+    /// Link a snapshot that is not your own
+    #[arg(long)]
+    trust: bool,
+    /// Ask nothing: do without what was not agreed to by `--trust` and `--revive`
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    reviving: Reviving,
 }
 
 impl Link {
@@ -37,14 +47,33 @@ impl Link {
         let manifest = workspace.store.find(&Reference::parse(&self.reference))?.manifest?;
         let follows = self.reference == LATEST;
         let title = if follows { LATEST } else { manifest.name.as_str() };
-        let cwd = restore::link(workspace, &manifest, title, follows)?;
+        let agreement = Agreement::of(self.trust, self.yes);
+        let trust = agreement.trusts(ui, workspace, &manifest)?;
+        let mut plan = restore::plan_link(workspace, &manifest, trust)?;
+        plan.revive(self.reviving.asked())?;
+        let agreed = self.reviving.ask(&plan, &agreement, ui)?;
+        plan.revive(&agreed)?;
+        let (awake, alive) = (reviving::lines(&plan), reviving::as_json(&plan));
+        let cwd = restore::link(workspace, &manifest, plan, title, follows)?;
+        let lost = &manifest.permissions.launch;
+        let lost: Vec<&str> = lost.deny.iter().chain(&lost.ask).map(|rule| rule.rule.as_str()).collect();
         if ui.json() {
             let cwd = cwd.to_string_lossy();
             print_json(
                 ui,
-                &json!({"title": title, "snapshot": manifest.id, "follows": follows, "cwd": cwd}),
+                &json!({
+                    "title": title, "snapshot": manifest.id, "follows": follows, "cwd": cwd, "alive": alive,
+                    "lost": lost,
+                }),
             )?;
             return Ok(Outcome::Done);
+        }
+        awake.into_iter().for_each(|line| ui.say(line));
+        for rule in lost {
+            ui.warn(&format!(
+                "{} held in that run, and does not in a plain `claude --resume`; `snap resume` brings it back",
+                Line(rule)
+            ));
         }
         ui.say(&format!("Linked {}; this goes on from it:", Line(&manifest.name)));
         ui.line(&format!("cd {} && claude --resume {}", quoted(&cwd.to_string_lossy()), quoted(title)))?;

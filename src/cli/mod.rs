@@ -13,6 +13,7 @@ mod file;
 mod granting;
 mod hook;
 mod init;
+mod launching;
 mod lease;
 mod link;
 mod list;
@@ -24,11 +25,13 @@ mod queued;
 mod remote;
 mod restoring;
 mod resume;
+mod reviving;
 mod save;
 mod show;
 mod text;
 mod tree;
 mod ui;
+mod undo;
 mod usage;
 mod verify;
 mod view;
@@ -90,7 +93,8 @@ enum Command {
     View(view::View),
     Resume(resume::Resume),
     Rewind(resume::Rewind),
-    Undo(resume::Undo),
+    Undo(undo::Undo),
+    Redo(undo::Redo),
     Prune(prune::Prune),
     Rm(prune::Rm),
     Pin(prune::Pin),
@@ -177,7 +181,12 @@ fn run(arguments: Arguments, store: Option<PathBuf>, ui: &mut Ui) -> Result<Outc
     }
     let workspace = Workspace::open(&context)?;
     match &arguments.command {
-        Command::Save(_) | Command::Rewind(_) | Command::Undo(_) | Command::Import(_) | Command::Pull(_) => {
+        Command::Save(_)
+        | Command::Rewind(_)
+        | Command::Undo(_)
+        | Command::Redo(_)
+        | Command::Import(_)
+        | Command::Pull(_) => {
             settle(&context, &workspace, ui)?;
         }
         // What frees space, or only looks, works beside a restore that can't be settled.
@@ -188,7 +197,7 @@ fn run(arguments: Arguments, store: Option<PathBuf>, ui: &mut Ui) -> Result<Outc
             if let Ok((roots, ignored)) = restore::cut_off(&workspace) {
                 for root in roots {
                     let root = Line(&root.to_string_lossy()).to_string();
-                    ui.warn(&format!("a restore was cut off in {root}; the next `snap save`, `resume`, `rewind` or `undo` puts that right"));
+                    ui.warn(&format!("a restore was cut off in {root}; the next `snap save`, `resume`, `rewind`, `undo` or `redo` puts that right"));
                 }
                 tell_ignored(&ignored, ui);
             }
@@ -205,6 +214,7 @@ fn run(arguments: Arguments, store: Option<PathBuf>, ui: &mut Ui) -> Result<Outc
         Command::Resume(command) => command.run(&context, ui),
         Command::Rewind(command) => command.run(&context, &workspace, ui),
         Command::Undo(command) => command.run(&context, &workspace, ui),
+        Command::Redo(command) => command.run(&context, &workspace, ui),
         Command::Prune(command) => command.run(&context, &workspace, ui),
         Command::Rm(command) => command.run(&context, &workspace, ui),
         Command::Pin(command) => command.run(&workspace, ui),

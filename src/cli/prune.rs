@@ -15,8 +15,8 @@ use crate::manifest::{Manifest, Trigger};
 use crate::redaction;
 use crate::retention::{self, Candidate, Piece, Policy, Verdict};
 use crate::screen::Line;
-use crate::store::{Entry, Operation, Reference, Store, Sweep};
-use crate::timestamp::parse_span;
+use crate::store::{Entry, LogEntry, Operation, Reference, Store, Sweep, Waiting};
+use crate::timestamp::{Timestamp, age, parse_span};
 use crate::workspace::Workspace;
 
 /// Remove old snapshots and what only they needed
@@ -122,7 +122,7 @@ impl Prune {
                 if !verdict.keep {
                     store.delete(lock, &entry.stem)?;
                     release(workspace, manifest)?;
-                    audit::write(store, &audit::line(context, Operation::Prune, Some(manifest)));
+                    audit::write(store, &removal(context, workspace, Operation::Prune, manifest));
                 }
             }
             swept = store.sweep(lock, SystemTime::now())?;
@@ -150,6 +150,12 @@ fn pieces(store: &Store, entry: &Entry, manifest: &Manifest) -> Vec<Piece> {
     objects.chain([(format!("{}.json", entry.stem), store.manifest_size(&entry.stem))]).collect()
 }
 
+/// The log's line on a snapshot that a person removed; with the root, so that `undo` knows of it.
+fn removal(context: &Context, workspace: &Workspace, operation: Operation, manifest: &Manifest) -> LogEntry {
+    let root = Some(workspace.root.as_path().into());
+    LogEntry { root, ..audit::line(context, operation, Some(manifest)) }
+}
+
 /// Lets git collect the base commit again, if nothing else needs it.
 fn release(workspace: &Workspace, manifest: &Manifest) -> Result<()> {
     workspace.repository.as_ref().map_or(Ok(()), |repository| repository.release_commit(&manifest.id))
@@ -163,18 +169,43 @@ fn report(ui: &mut Ui, planned: &[(&Manifest, &Verdict)], swept: Sweep, dry_run:
                 json!({"name": manifest.name, "id": manifest.id, "keep": verdict.keep, "reason": verdict.reason})
             })
             .collect();
-        let freed = json!({"objects": swept.objects, "bytes": swept.bytes});
-        print_json(ui, &json!({"dry_run": dry_run, "snapshots": all, "freed": freed}))?;
+        print_json(ui, &json!({"dry_run": dry_run, "snapshots": all, "freed": freed_json(swept)}))?;
         return Ok(Outcome::Done);
     }
     let verdicts: Vec<(&str, &Verdict)> =
         planned.iter().map(|(manifest, verdict)| (manifest.name.as_str(), *verdict)).collect();
     tell(ui, &verdicts, dry_run)?;
-    if swept.objects > 0 {
-        let objects = count(usize::try_from(swept.objects).unwrap_or(usize::MAX), "object");
-        ui.say(&format!("Freed {} in {objects} that nothing needed any more.", size_text(swept.bytes)));
-    }
+    tell_freed(ui, swept);
     Ok(Outcome::Done)
+}
+
+/// Says what was freed, and what will be, and when: space that is promised has to come.
+fn tell_freed(ui: &mut Ui, swept: Sweep) {
+    let objects = |number: u64| count(usize::try_from(number).unwrap_or(usize::MAX), "object");
+    if swept.objects > 0 {
+        let freed = size_text(swept.bytes);
+        ui.say(&format!("Freed {freed} in {} that nothing needed any more.", objects(swept.objects)));
+    }
+    let Waiting { objects: waiting, bytes, until } = swept.waiting;
+    if let Some(until) = until.filter(|_| waiting > 0) {
+        let left = until.duration_since(SystemTime::now()).unwrap_or_default();
+        ui.say(&format!(
+            "{} in {} that nothing needs any more stay: they are younger than a day. The first `snap prune` or `rm` after that (all of it in {}) frees them.",
+            size_text(bytes),
+            objects(waiting),
+            age(left),
+        ));
+    }
+}
+
+fn freed_json(swept: Sweep) -> Value {
+    let Waiting { objects, bytes, until } = swept.waiting;
+    let until = until.map(Timestamp::from);
+    json!({
+        "objects": swept.objects,
+        "bytes": swept.bytes,
+        "later": {"objects": objects, "bytes": bytes, "after": until},
+    })
 }
 
 /// Says what becomes of each snapshot, and why.
@@ -221,7 +252,7 @@ impl Rm {
             removed.push(entry.stem.clone());
             if let Ok(manifest) = &entry.manifest {
                 release(workspace, manifest)?;
-                audit::write(store, &audit::line(context, Operation::Remove, Some(manifest)));
+                audit::write(store, &removal(context, workspace, Operation::Remove, manifest));
             }
             if !ui.json() {
                 ui.say(&format!("Removed {}.", shown_name(entry)));
@@ -233,8 +264,9 @@ impl Rm {
         keep_up(workspace, ui);
         if ui.json() {
             let names: Vec<String> = entries.iter().map(shown_name).collect();
-            let freed = json!({"objects": swept.objects, "bytes": swept.bytes});
-            print_json(ui, &json!({"removed": names, "freed": freed}))?;
+            print_json(ui, &json!({"removed": names, "freed": freed_json(swept)}))?;
+        } else {
+            tell_freed(ui, swept);
         }
         Ok(Outcome::Done)
     }

@@ -1,8 +1,6 @@
 //! What `resume`, `rewind` and `undo` share: showing a plan, executing it, starting the client.
 
 use std::ffi::OsString;
-use std::os::unix::process::CommandExt as _;
-use std::path::Path;
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -10,17 +8,18 @@ use serde_json::{Value, json};
 use super::bar;
 use super::consent::{self, Agreement};
 use super::granting::{GrantChoice, Grants};
+use super::launching::Launch;
 use super::queued::Queued;
+use super::reviving::{self, Reviving};
 use super::ui::{Style, Text, Ui, text};
 use super::{Outcome, count, doubts, lease, print_json};
 use crate::audit;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::handoff;
-use crate::ids::{ClientId, SnapshotId};
+use crate::ids::SnapshotId;
 use crate::manifest::Manifest;
 use crate::paths::RepoPath;
-use crate::programs::Programs;
 use crate::progress::Progress;
 use crate::remap::Mode;
 use crate::restore::{self, Action, Done, Options, Paths, Plan, SessionPlan, Unmade};
@@ -63,6 +62,8 @@ pub(super) struct Restoring {
     pub(super) fill: Vec<String>,
     #[command(flatten)]
     pub(super) agreement: Agreement,
+    #[command(flatten)]
+    reviving: Reviving,
     /// Print the command that goes on with the session instead of running it
     #[arg(long)]
     no_run: bool,
@@ -174,19 +175,26 @@ impl Restoring {
         &self,
         context: &Context,
         workspace: &Workspace,
-        plan: Plan,
+        mut plan: Plan,
         operation: Operation,
         kept: impl FnOnce(),
         ui: &mut Ui,
     ) -> Result<Outcome> {
+        plan.revive(self.reviving.asked())?;
         let mut grants = match self.no_session && self.grants.is_none() {
             true => Grants::unasked(),
             false => Grants::plan(self.grants, &plan, workspace, ui)?,
         };
         if self.dry_run {
+            grants.options(&self.client);
             return show_dry_run(ui, &plan, &grants);
         }
         let mut plan = self.agreement.obtain(ui, plan)?;
+        if let Some(session) = plan.session() {
+            let agreed = self.reviving.ask(session, &self.agreement, ui)?;
+            plan.revive(&agreed)?;
+            grants.revive(&plan);
+        }
         // Not before: what nobody agreed to reaches nobody.
         let look = if self.offline { None } else { lease::look(context, workspace, plan.manifest()) };
         if let Some(others) = look.as_ref().and_then(lease::Look::others) {
@@ -210,9 +218,12 @@ impl Restoring {
         }
         grants.choose(self.agreement.yes(), ui)?;
         let apart = grants.add_to(&mut plan, workspace)?;
+        let options = grants.options(&self.client);
+        let outcome = if grants.lost().is_empty() { outcome } else { Outcome::Partial };
         let mut shown = as_json(&plan);
         shown["grants"] = grants.json();
         let queued = Queued::of(&plan);
+        let awake = plan.session().map(reviving::lines).unwrap_or_default();
         let line = audit::line(context, operation, Some(plan.manifest()));
         let progress = Progress::default();
         let done = bar::show(ui.talks(), "Restoring", &progress, || {
@@ -227,6 +238,9 @@ impl Restoring {
             look.leave();
         }
         tell_done(ui, &done);
+        if !ui.json() {
+            awake.into_iter().for_each(|line| ui.say(line));
+        }
         doubts::tell_held(ui, &held);
         consent::tell_unfilled(ui, &unfilled);
         tell_left(ui, &left);
@@ -234,7 +248,7 @@ impl Restoring {
         if let (Some(told), false) = (grants.told(), ui.json()) {
             ui.say(&told);
         }
-        let options = grants.options(&self.client);
+        grants.lost().iter().for_each(|lost| ui.warn(lost));
         let launch = done.session.as_ref().map(|(id, cwd)| {
             let environment = workspace.client.environment_for(id);
             Launch { id, cwd, options: &options, extra: &self.client, environment, prompt: None }
@@ -258,70 +272,6 @@ impl Restoring {
         }
         ui.flush()?;
         Err(launch.run())
-    }
-}
-
-/// How to go on with a session.
-pub(super) struct Launch<'a> {
-    id: &'a ClientId,
-    cwd: &'a Path,
-    /// What makes it go on as it was: its mode and grants.
-    options: &'a [String],
-    extra: &'a [OsString],
-    environment: Option<(&'static str, String)>,
-    /// What it is asked first.
-    prompt: Option<String>,
-}
-
-impl Launch<'_> {
-    fn arguments(&self) -> Vec<String> {
-        let mut arguments = vec!["claude".to_owned(), "--resume".to_owned(), self.id.to_string()];
-        arguments.extend(self.options.iter().cloned());
-        arguments.extend(self.extra.iter().map(|extra| extra.to_string_lossy().into_owned()));
-        arguments.extend(self.prompt_words().map(str::to_owned));
-        arguments
-    }
-
-    /// A prompt is no option, whatever it begins with, and no option's value.
-    fn prompt_words(&self) -> impl Iterator<Item = &str> {
-        self.prompt.iter().flat_map(|prompt| ["--", prompt.as_str()])
-    }
-
-    fn for_a_shell(&self) -> String {
-        let words: Vec<String> = self.arguments().iter().map(|word| quoted(word)).collect();
-        let set = self.environment.iter().map(|(name, value)| format!("{name}={} ", quoted(value)));
-        let set: String = set.collect();
-        format!("cd {} && {set}{}", quoted(&self.cwd.to_string_lossy()), words.join(" "))
-    }
-
-    /// Becomes the client; returns only if that fails.
-    fn run(&self) -> Error {
-        let programs = Programs::around(&[self.cwd]);
-        let Some(client) = programs.find("claude") else {
-            return self.not_started("there is no `claude` on the PATH outside of the project");
-        };
-        let words = programs.start(&client);
-        let (first, rest) = words.split_first().map_or((&client, &[][..]), |(first, rest)| (first, rest));
-        // This process ends without letting go of anything.
-        crate::git::leave_none();
-        let error = std::process::Command::new(first)
-            .args(rest)
-            .env("PATH", programs.path_for_client())
-            .arg("--resume")
-            .arg(self.id.as_str())
-            .args(self.options)
-            .args(self.extra)
-            .args(self.prompt_words())
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .current_dir(self.cwd)
-            .exec();
-        self.not_started(error)
-    }
-
-    fn not_started(&self, why: impl std::fmt::Display) -> Error {
-        Error::new(Kind::Environment, "Everything is restored, but the client can't be started")
-            .because(why)
-            .hint(format!("install Claude Code, then run: {}", self.for_a_shell()))
     }
 }
 
@@ -408,6 +358,7 @@ pub(super) fn lines(plan: &Plan, most: usize) -> Vec<Text> {
             lines.push(text!["  ", Style::Faint.of("path   "), format!(" {old} -> {new}{keeps}")]);
         }
     }
+    lines.extend(plan.session().into_iter().flat_map(reviving::lines));
     lines.extend(plan.left().iter().take(most).map(|(path, filter)| {
         text!["  ", Style::Warning.of("leave  "), format!(" {path}  needs the filter {filter}")]
     }));
@@ -508,6 +459,7 @@ pub(super) fn as_json(plan: &Plan) -> Value {
         "continues": plan.session().map(|session| session.continues.is_some()),
         "paths": plan.session().map(paths_json),
         "notes": plan.notes(),
+        "alive": plan.session().map(reviving::as_json),
         "queue": plan.session().map(|_| &plan.manifest().queue),
         "unfilled": consent::unfilled_json(plan),
         "left": plan.left().iter().map(|(path, filter)| json!({"path": path, "filter": filter})).collect::<Vec<_>>(),

@@ -1,16 +1,14 @@
-//! `snap resume`, `snap rewind` and `snap undo`.
+//! `snap resume` and `snap rewind`.
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::bar;
-use super::consent::{self, Agreement};
 use super::elsewhere::{self, Tree};
-use super::granting::Grants;
-use super::restoring::{Restoring, as_json, show_dry_run, tell_left, tell_moved, tell_unmade, with_results};
+use super::restoring::{Restoring, quoted};
 use super::ui::Ui;
-use super::{Outcome, count, doubts, print_json, settle};
+use super::{Outcome, count, settle};
 use crate::audit;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
@@ -56,16 +54,6 @@ pub(super) struct Rewind {
     /// Move the branch to the commit that the snapshot was saved on; the old tip is kept in a ref
     #[arg(long)]
     reset_branch: bool,
-}
-
-/// Go back to before the last resume or rewind
-#[derive(Args)]
-pub(super) struct Undo {
-    /// Show what would be done, and stop
-    #[arg(long)]
-    dry_run: bool,
-    #[command(flatten)]
-    agreement: Agreement,
 }
 
 impl Resume {
@@ -173,7 +161,23 @@ impl Resume {
 
 impl Rewind {
     pub(super) fn run(mut self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
-        let manifest = elsewhere::find_to_rewind(workspace, &self.restoring.reference, ui)?;
+        let mut manifest = elsewhere::find_to_rewind(workspace, &self.restoring.reference, ui)?;
+        // At the end of a session in which a work tree was lost, nothing is to be done in this one.
+        if Reference::parse(&self.restoring.reference) == Reference::Latest(0)
+            && elsewhere::tree_of(workspace, &manifest)? == Tree::This
+            && let Some(lost) = elsewhere::lost_in_session(workspace, &manifest)?
+        {
+            let options = Options { session: false, ..self.restoring.options() };
+            let plan = restore::plan_rewind(workspace, manifest.clone(), &options, &Progress::default())?;
+            match plan.steps().is_empty() {
+                true => manifest = lost,
+                false => ui.warn(&format!(
+                    "a work tree of this session is gone, {}; it comes back by: snap rewind {}",
+                    lost.workspace.root,
+                    quoted(&lost.name)
+                )),
+            }
+        }
         match elsewhere::tree_of(workspace, &manifest)? {
             Tree::This => self.at(context, workspace, manifest, || (), ui),
             Tree::Other(root) => {
@@ -244,57 +248,14 @@ fn other(context: &Context, here: &Workspace, root: &Path) -> Result<(Context, W
 }
 
 /// Makes a plan, showing how far that is.
-fn planning(ui: &Ui, make: impl FnOnce(&Progress) -> Result<restore::Plan>) -> Result<restore::Plan> {
+pub(super) fn planning(
+    ui: &Ui,
+    make: impl FnOnce(&Progress) -> Result<restore::Plan>,
+) -> Result<restore::Plan> {
     let progress = Progress::default();
     bar::show(ui.talks(), "Planning", &progress, || make(&progress))
 }
 
 fn find(workspace: &Workspace, reference: &str) -> Result<Manifest> {
     workspace.store.find(&Reference::parse(reference))?.manifest
-}
-
-impl Undo {
-    pub(super) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
-        let plan = planning(ui, |progress| restore::plan_undo(workspace, progress))?;
-        if self.dry_run {
-            return show_dry_run(ui, &plan, &Grants::unasked());
-        }
-        let plan = self.agreement.obtain(ui, plan)?;
-        let shown = as_json(&plan);
-        let notes = plan.notes().to_vec();
-        let held = plan.held().to_vec();
-        let unfilled = plan.unfilled().to_vec();
-        let left = plan.left().to_vec();
-        let unmade = plan.unmade().to_vec();
-        let whole = held.is_empty() && unfilled.is_empty() && left.is_empty() && unmade.is_empty();
-        let outcome = if whole { Outcome::Done } else { Outcome::Partial };
-        let restored =
-            plan.manifest().safety.as_ref().map(|safety| Line(&safety.name).to_string()).unwrap_or_default();
-        let line = audit::line(context, Operation::Undo, Some(plan.manifest()));
-        let progress = Progress::default();
-        let done = bar::show(ui.talks(), "Restoring", &progress, || {
-            restore::execute(context, workspace, plan, Operation::Undo, &progress)
-        });
-        let done = audit::unless_failed(&workspace.store, &line, done)?;
-        if ui.json() {
-            print_json(ui, &with_results(shown, &done, None))?;
-            return Ok(outcome);
-        }
-        doubts::tell_held(ui, &held);
-        consent::tell_unfilled(ui, &unfilled);
-        tell_left(ui, &left);
-        tell_unmade(ui, &unmade);
-        let paths = match done.paths {
-            1 => "1 path is".to_owned(),
-            many => format!("{many} paths are"),
-        };
-        notes.iter().for_each(|note| ui.warn(note));
-        if let (Some(moved), Some((id, _))) = (&done.moved, &done.safety) {
-            tell_moved(ui, moved, id);
-        }
-        ui.say(&format!(
-            "Undone: {paths} as before {restored} was restored. `snap undo` again takes this back."
-        ));
-        Ok(outcome)
-    }
 }

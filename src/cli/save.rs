@@ -122,7 +122,8 @@ impl Save {
         }
         if self.link {
             let saved = &report.manifest;
-            let cwd = restore::link(workspace, saved, &saved.name, false)?;
+            let plan = restore::plan_link(workspace, saved, false)?;
+            let cwd = restore::link(workspace, saved, plan, &saved.name, false)?;
             let (cwd, title) = (quoted(&cwd.to_string_lossy()), quoted(&saved.name));
             ui.say(&format!("Linked: cd {cwd} && claude --resume {title}"));
         }

@@ -51,6 +51,7 @@ impl Show {
             "Taken out",
             manifest.secrets.iter().map(|secret| text![save::secret_line(secret)]).collect(),
         )?;
+        page.wakes(&manifest)?;
         page.not_captured(&manifest)?;
         Ok(Outcome::Done)
     }
@@ -236,7 +237,23 @@ impl Page<'_> {
             let line = |rule: &Rule| text![word, " ", &rule.rule, "  ", Style::Faint.of(&rule.file)];
             lines.extend(rules.iter().map(line));
         }
+        let launch = &permissions.launch;
+        for (word, rules) in [("allow", &launch.allow), ("ask", &launch.ask), ("deny", &launch.deny)] {
+            let line = |rule: &Rule| text![word, " ", &rule.rule, "  ", Style::Faint.of(&rule.file)];
+            lines.extend(rules.iter().map(line));
+        }
         self.list("Grants", lines)
+    }
+
+    /// Prints what starts by itself when the client opens the session, whole.
+    fn wakes(&mut self, manifest: &Manifest) -> Result<()> {
+        let Some(session) = &manifest.session else { return Ok(()) };
+        let goal = session.goal.as_deref().map(|goal| text![format!("goal {goal}")]);
+        let crons = session.crons.iter().map(|cron| {
+            let often = if cron.recurring { "again and again" } else { "once" };
+            text![format!("cron:{}  {}, {often}:  {}", cron.id, cron.schedule, cron.prompt)]
+        });
+        self.list("Starts", goal.into_iter().chain(crons).collect())
     }
 
     fn not_captured(&mut self, manifest: &Manifest) -> Result<()> {
@@ -251,6 +268,8 @@ impl Page<'_> {
                 .iter()
                 .map(|server| text![format!("MCP server: {} ({})", server.name, server.transport)]),
         );
+        lines.extend(left.options.iter().map(|option| text![format!("option of the client: {option}")]));
+        lines.extend(left.account.iter().map(|what| text![format!("of your account: {what}")]));
         lines.extend(left.environment.iter().map(|name| text![format!("environment variable: {name}")]));
         lines.extend(left.files.iter().map(|file| {
             text![Style::Warning.of(format!("file: {}", file.path)), format!("  ({})", file.reason)]

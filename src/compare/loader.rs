@@ -10,11 +10,11 @@ use super::content::{Content, LARGE};
 use super::{Item, Moved, Place, Source, blob, broken, file, show_readers, stored_file};
 use crate::diff::{Again, End, File, Kind, Options, Show, is_binary, moved_in, show_hunks};
 use crate::error::{Error, IoContext as _, Kind as Failure, Result};
-use crate::git::Blobs;
+use crate::git::{Blobs, Cleaning};
 use crate::hunks::ApplyError;
 use crate::manifest::{Diff, DiffForm, Edit, Mode, Version};
 use crate::paths::RepoPath;
-use crate::redaction::apply_redacted;
+use crate::redaction::Loaded as Stored;
 use crate::tree::{Node, Tree};
 use crate::workspace::Workspace;
 
@@ -195,11 +195,11 @@ impl<'a> Loader<'a> {
             Place::Nowhere => Ok(None),
             Place::Blob(version) => Ok(Some(Loaded::new(version, self.blob(version)?))),
             Place::Edited(edit) => self.edited(edit),
-            Place::Disk => self.on_disk(path),
+            Place::Disk(cleaning) => self.on_disk(path, cleaning),
         }
     }
 
-    fn on_disk(&mut self, path: &RepoPath) -> Result<Option<Loaded<'a>>> {
+    fn on_disk(&mut self, path: &RepoPath, cleaning: &Cleaning) -> Result<Option<Loaded<'a>>> {
         let Some(repository) = &self.workspace.repository else { return Ok(None) };
         let tree = match &mut self.tree {
             Some(tree) => tree,
@@ -209,7 +209,7 @@ impl<'a> Loader<'a> {
             Some((mode, mut file)) => {
                 let place = tree.absolute(path);
                 let size = file.metadata().context("read", &place)?.len();
-                if size > LARGE {
+                if size > LARGE && !cleaning.has(path) {
                     return Ok(Some(Loaded { mode, oid: None, content: Some(Content::File(file, size)) }));
                 }
                 let mut bytes = Vec::new();
@@ -221,6 +221,13 @@ impl<'a> Loader<'a> {
                 Node::Missing | Node::Folder | Node::Special => return Ok(None),
             },
         };
+        let bytes = match mode {
+            Mode::Link => bytes,
+            _ => {
+                let blobs = self.blobs.get_or_insert_with(|| repository.blobs_to_show());
+                cleaning.compared(path, &bytes, blobs)?.unwrap_or(bytes)
+            }
+        };
         let oid = (self.wanted == Wanted::LinesAndIds).then(|| repository.hash().blob_id(&bytes));
         Ok(Some(Loaded { mode, oid, content: Some(Content::Bytes(bytes)) }))
     }
@@ -231,9 +238,10 @@ impl<'a> Loader<'a> {
         if version.is_submodule() {
             return Ok(Some(Loaded::new(version, self.blob(version)?)));
         }
-        let whole = edit.diff.as_ref().is_some_and(|diff| diff.form == DiffForm::Whole);
+        let version = &edit.compared().unwrap_or_else(|| version.clone());
+        let needed = edit.diff.as_ref().is_none_or(Diff::needs_base);
         let old = match edit.diffed_against() {
-            Some(old) if !whole => match self.blob(old)? {
+            Some(old) if needed => match self.blob(old)? {
                 Some(content) => content,
                 None => return Ok(Some(Loaded::new(version, None))),
             },
@@ -248,7 +256,7 @@ impl<'a> Loader<'a> {
             DiffForm::Hunks if large => Content::Applied { base: Box::new(old), store, hunks: kept, size },
             _ => {
                 let old = whole_of(&old).map_err(|error| broken(&error))?;
-                let made = apply_redacted(diff, store.load(&diff.content)?, &old);
+                let made = Stored::of(store, diff)?.compared(&old);
                 Content::Bytes(made.map_err(|cause| unshown(&edit.path, cause))?)
             }
         };

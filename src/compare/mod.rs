@@ -9,11 +9,12 @@ mod renamed;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
+use std::sync::Arc;
 
 use crate::diff::{Again, Differ, End, File, Kind, Options, Show};
 use crate::digest::GitHash;
 use crate::error::{Error, Kind as Failure, Result};
-use crate::git::{self, Status};
+use crate::git::{self, Cleaning, Status};
 use crate::manifest::{Change, Edit, Edits, Manifest, Version};
 use crate::paths::RepoPath;
 use crate::workspace::Workspace;
@@ -56,7 +57,8 @@ enum Place {
     Blob(Version),
     /// What a snapshot's edit makes.
     Edited(Box<Edit>),
-    Disk,
+    /// On the disk, and how git converts what is there.
+    Disk(Arc<Cleaning>),
 }
 
 /// Lists the edits of a snapshot.
@@ -118,7 +120,11 @@ pub fn with_work_tree(workspace: &Workspace, old: &Manifest) -> Result<Vec<Item>
     let own = workspace.own_folders();
     let mut pending = BTreeMap::new();
     let mut submodules = BTreeMap::new();
+    let mut tracked = BTreeSet::new();
     for entry in &listing.pending {
+        if matches!(entry.status, Status::Tracked { .. } | Status::Unmerged { .. }) {
+            tracked.insert(&entry.path);
+        }
         let head = match &entry.status {
             Status::Tracked { head, .. } | Status::Unmerged { head, .. } => head.clone(),
             Status::Untracked => None,
@@ -133,6 +139,11 @@ pub fn with_work_tree(workspace: &Workspace, old: &Manifest) -> Result<Vec<Item>
     let paths: BTreeSet<&RepoPath> =
         edits.keys().chain(pending.keys()).copied().chain(moved.keys()).collect();
     let in_store = |path: &RepoPath| own.hold(path);
+    let is_known =
+        |path: &RepoPath| edits.contains_key(path) || moved.contains_key(path) || tracked.contains(path);
+    let convertible = paths.iter().copied().filter(|path| !in_store(path));
+    let convertible: BTreeMap<&RepoPath, bool> = convertible.map(|path| (path, is_known(path))).collect();
+    let cleaning = Arc::new(repository.cleaning(&convertible, None)?);
     let item = |path: &RepoPath| {
         let place = match (edits.get(path), moved.get(path), pending.get(path)) {
             (Some(edit), ..) => Place::Edited(Box::new((*edit).clone())),
@@ -146,7 +157,7 @@ pub fn with_work_tree(workspace: &Workspace, old: &Manifest) -> Result<Vec<Item>
         let now = match (submodules.get(path), place.version()) {
             (Some(index), _) => blob(*index),
             (None, Some(version)) if version.is_submodule() => blob(committed()),
-            (None, _) => Place::Disk,
+            (None, _) => Place::Disk(cleaning.clone()),
         };
         Item::new(path, Source::Pair(place, now))
     };
@@ -186,11 +197,12 @@ fn empty() -> Edits {
 }
 
 impl Place {
-    fn version(&self) -> Option<&Version> {
+    /// Returns the version as git compares it, where that is known without reading it.
+    fn version(&self) -> Option<Version> {
         match self {
-            Place::Blob(version) => Some(version),
-            Place::Edited(edit) => edit.new.as_ref(),
-            Place::Nowhere | Place::Disk => None,
+            Place::Blob(version) => Some(version.clone()),
+            Place::Edited(edit) => edit.compared(),
+            Place::Nowhere | Place::Disk(_) => None,
         }
     }
 
@@ -206,7 +218,7 @@ impl Place {
 
     /// Says whether there is certainly nothing.
     fn is_nothing(&self) -> bool {
-        !matches!(self, Place::Disk) && self.version().is_none()
+        !matches!(self, Place::Disk(_)) && self.version().is_none()
     }
 }
 
@@ -242,7 +254,7 @@ impl Item {
 
 /// Returns what is known of a snapshot's edit: one of a renamed file is against the old name.
 fn stored_file(edit: &Edit) -> File {
-    let file = file(&edit.path, edit.diffed_against(), edit.new.as_ref());
+    let file = file(&edit.path, edit.diffed_against(), edit.compared().as_ref());
     match &edit.from {
         None => file,
         Some(from) => File {

@@ -83,11 +83,11 @@ fn sides(workspace: &Workspace, items: &[Item]) -> (Vec<One>, Vec<One>) {
         let Source::Pair(old, now) = &item.source else { continue };
         let one = |place: &Place| {
             let version = place.version().filter(|version| version.mode.is_file());
-            version.map(|version| One { item: number, oid: version.oid.clone() })
+            version.map(|version| One { item: number, oid: version.oid })
         };
         match (old.is_nothing(), now) {
-            (true, Place::Disk) => on_disk.push(number),
-            (false, Place::Disk) => maybe_gone.extend(one(old)),
+            (true, Place::Disk(cleaning)) => on_disk.push((number, cleaning)),
+            (false, Place::Disk(_)) => maybe_gone.extend(one(old)),
             (true, now) => new.extend(one(now)),
             (false, now) if now.is_nothing() => gone.extend(one(old)),
             (false, _) => {}
@@ -101,15 +101,17 @@ fn sides(workspace: &Workspace, items: &[Item]) -> (Vec<One>, Vec<One>) {
     };
     gone.extend(maybe_gone.into_iter().filter(|one| matches!(tree.size(&items[one.item].path), Ok(None))));
     let mut left = MOST_BYTES;
-    for item in on_disk.into_iter().take_while(|_| !gone.is_empty()) {
+    let mut blobs = repository.blobs();
+    for (item, cleaning) in on_disk.into_iter().take_while(|_| !gone.is_empty()) {
         let path = &items[item].path;
         if let Ok(Some(size)) = tree.size(path)
             && size <= left
             && let Ok(Node::File { mode, bytes, .. }) = tree.read(path)
             && mode.is_file()
         {
-            left = left.saturating_sub(bytes.len() as u64);
-            new.push(One { item, oid: repository.hash().blob_id(&bytes) });
+            left = left.saturating_sub(size);
+            let compared = cleaning.compared(path, &bytes, &mut blobs).ok().flatten().unwrap_or(bytes);
+            new.push(One { item, oid: repository.hash().blob_id(&compared) });
         }
     }
     (gone, new)

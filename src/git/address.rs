@@ -143,6 +143,12 @@ fn check_named(name: &str, address: &str) -> Result<()> {
 /// `start` is the project's tree, where there is no repository; a relative path begins there.
 pub(super) fn check_folder(repository: Option<&Repository>, start: &Path, address: &str) -> Result<()> {
     let folder = match leads(address) {
+        // Git decodes it; a path needs no code.
+        Leads::Folder(_) if address.starts_with("file://") && address.contains('%') => {
+            return Err(Error::new(Kind::Refused, format!("{} is not contacted", Line(address)))
+                .because("it has codes in it instead of characters")
+                .hint("write the path as it is"));
+        }
         Leads::Folder(folder) => start.join(folder),
         // Git takes this for a folder if there is one.
         Leads::Away if !address.contains("://") && start.join(address).exists() => start.join(address),

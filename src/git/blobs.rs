@@ -49,6 +49,11 @@ impl<'a> Blobs<'a> {
         self.read_by_program(oid)
     }
 
+    /// Returns git's settings as they are for this repository; `None` if only the `git` program can tell.
+    pub(super) fn settings(&self) -> Option<git2::Config> {
+        self.library.as_ref()?.config().ok()
+    }
+
     /// Returns a blob's size in bytes, where that is known without reading it.
     pub fn size(&self, oid: &str) -> Option<u64> {
         let id = git2::Oid::from_str(oid).ok()?;

@@ -133,9 +133,23 @@ fn is_root(folder: &Path) -> bool {
     let git = folder.join(".git");
     match git.metadata() {
         Ok(meta) if meta.is_dir() => git.join("HEAD").symlink_metadata().is_ok(),
-        Ok(meta) if meta.is_file() => pointer(&git).is_some_and(|text| text.starts_with(b"gitdir:")),
+        Ok(meta) if meta.is_file() => {
+            pointer(&git).is_some_and(|text| text.starts_with(b"gitdir:")) && !leads_to_bare(folder)
+        }
         _ => false,
     }
+}
+
+/// Says whether a `.git` file leads to a bare repository: people keep one beside its linked work trees.
+fn leads_to_bare(folder: &Path) -> bool {
+    common_folder(folder).is_some_and(|common| {
+        let bare = |config: Vec<u8>| {
+            String::from_utf8_lossy(&config).lines().any(|line| line.replace([' ', '\t'], "") == "bare=true")
+        };
+        let linked = pointer(&folder.join(".git"))
+            .is_some_and(|text| String::from_utf8_lossy(&text).contains("/worktrees/"));
+        !linked && pointer(&common.join("config")).is_some_and(bare)
+    })
 }
 
 /// Returns the folder that all work trees of a repository share.

@@ -1,16 +1,18 @@
 //! Permission grants: which ones a snapshot offers to a new place, and how each is granted there.
 //!
-//! Pure. What was granted for a session comes back as options of the launched client, what
-//! stood in settings only as rules of the local settings file; refusals are only ever added.
+//! Pure. What was granted for a session comes back in the settings of one launch of the client, what
+//! stood in settings files only as rules of the local settings file; refusals are only ever added.
 //! Never taken from a snapshot: the mode that asks nothing, further folders, hooks, variables,
 //! servers.
 
 mod class;
+mod launch;
 mod rule;
 
 use serde_json::Value;
 
 pub use class::{Class, of as class_of};
+pub use launch::{Launch, launch};
 pub use rule::Rule;
 
 use crate::json_edit::Document;
@@ -19,13 +21,13 @@ use crate::manifest::{Decision, Permissions, ProjectRules};
 /// The modes that the client can be started in; the one that asks for nothing is not among them.
 const MODES: [&str; 6] = ["acceptEdits", "auto", "default", "dontAsk", "manual", "plan"];
 
-/// The modes that let an agent do things unasked.
-const WIDENING: [&str; 2] = ["acceptEdits", "auto"];
+/// How the sentence about a mode that is not restored begins.
+pub const MODE_WAS: &str = "The permission mode was ";
 
 /// How a rule is granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// To the session alone, as an option of the client.
+    /// To the session alone, in the settings of this launch.
     Session,
     /// In the local settings file.
     Allow,
@@ -45,6 +47,26 @@ impl Kind {
             Kind::Deny => "deny",
         }
     }
+
+    /// Returns the key of its list in the client's settings.
+    fn key(self) -> &'static str {
+        match self {
+            Kind::Session | Kind::Allow => "allow",
+            Kind::Ask => "ask",
+            Kind::Deny => "deny",
+        }
+    }
+}
+
+/// A rule that refused or asked in the session's own run, by an option of its client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restriction {
+    /// The rule, with its paths those of this place.
+    pub rule: String,
+    /// [`Kind::Ask`] or [`Kind::Deny`].
+    pub kind: Kind,
+    /// The option that it stood in.
+    pub option: String,
 }
 
 /// One rule that held in the snapshot's place and does not hold here.
@@ -54,7 +76,7 @@ pub struct Offer {
     pub rule: String,
     /// How it is granted.
     pub kind: Kind,
-    /// The settings file that it stood in; `None` for one of the session.
+    /// The settings file or the client's option that it stood in; `None` for one that a person granted to the session.
     pub file: Option<String>,
     /// How far it reaches; of a refusal, nothing that matters.
     pub class: Class,
@@ -85,6 +107,8 @@ pub struct Places<'a> {
 pub struct Offers {
     /// The rules that are missing here.
     pub all: Vec<Offer>,
+    /// What held back the session's own run, and is to hold back the next one.
+    pub restrictions: Vec<Restriction>,
     /// What can't come along, each as a sentence.
     pub notes: Vec<String>,
 }
@@ -97,6 +121,17 @@ impl Offers {
             for rule in session_rules(decision, &mut offers.notes) {
                 offers.grant(&rule, Kind::Session, None, here, places);
             }
+        }
+        for rule in &saved.launch.allow {
+            offers.grant(&rule.rule, Kind::Session, Some(&rule.file), here, places);
+        }
+        for (kind, saved) in [(Kind::Ask, &saved.launch.ask), (Kind::Deny, &saved.launch.deny)] {
+            let moved = |rule: &str| moved(rule, None, places).unwrap_or_else(|| rule.to_owned());
+            offers.restrictions.extend(saved.iter().map(|rule| Restriction {
+                rule: moved(&rule.rule),
+                kind,
+                option: rule.file.clone(),
+            }));
         }
         for rule in &saved.project.allow {
             offers.grant(&rule.rule, Kind::Allow, Some(&rule.file), here, places);
@@ -140,6 +175,11 @@ impl Offers {
         if kind == Kind::Allow {
             self.all.retain(|other| other.kind != Kind::Session || other.rule != rule);
         }
+        // As the client gets it, and so as it is shown.
+        let rule = match (kind, Rule::parse(&rule)) {
+            (Kind::Session, Some(read)) => read.text(),
+            _ => rule,
+        };
         let (class, why) = class_of(&rule, places.root);
         self.all.push(Offer { rule, kind, file: file.map(str::to_owned), class, why });
     }
@@ -282,16 +322,17 @@ fn moved_text(text: &str, folders: &[(String, String)]) -> String {
 
 /// Returns the mode to start the client in, and what to say if it is not the saved one.
 ///
-/// `foreign`: somebody else saved it, so it may not make the agent any freer.
-pub fn mode_to_start(saved: Option<&str>, foreign: bool) -> (Option<&str>, Option<String>) {
+/// `asleep`: somebody else saved it, and nobody asked for it.
+pub fn mode_to_start(saved: Option<&str>, asleep: bool) -> (Option<&str>, Option<String>) {
     let Some(mode) = saved else { return (None, None) };
     let why = match mode {
+        "default" | "manual" if asleep => return (None, None),
         "bypassPermissions" => "a mode that asks nothing is never restored",
         _ if !MODES.contains(&mode) => "this version of snap does not know it",
-        _ if foreign && WIDENING.contains(&mode) => "the snapshot is somebody else's",
+        _ if asleep => "the snapshot is somebody else's (`--revive mode`)",
         _ => return (Some(mode), None),
     };
-    (None, Some(format!("The permission mode was {}; it is not restored: {why}.", shown(mode))))
+    (None, Some(format!("{MODE_WAS}{}; it is not restored: {why}.", shown(mode))))
 }
 
 /// Returns the text of a local settings file with these rules in it; nothing is taken out.
@@ -448,8 +489,8 @@ mod tests {
     fn the_mode_that_asks_nothing_never_comes_back() {
         for (mode, own, foreign) in [
             (None, None, None),
-            (Some("default"), Some("default"), Some("default")),
-            (Some("plan"), Some("plan"), Some("plan")),
+            (Some("default"), Some("default"), None),
+            (Some("plan"), Some("plan"), None),
             (Some("acceptEdits"), Some("acceptEdits"), None),
             (Some("auto"), Some("auto"), None),
             (Some("bypassPermissions"), None, None),
@@ -458,7 +499,7 @@ mod tests {
             for (is_foreign, wanted) in [(false, own), (true, foreign)] {
                 let (found, note) = mode_to_start(mode, is_foreign);
                 assert_eq!(found, wanted, "{mode:?}");
-                assert_eq!(note.is_some(), mode != wanted, "{mode:?}");
+                assert_eq!(note.is_some(), mode != wanted && mode != Some("default"), "{mode:?}");
             }
         }
     }

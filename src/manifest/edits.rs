@@ -8,6 +8,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{Bits, Content, ObjectRef, Redaction};
+use crate::convert::Recipe;
 use crate::digest::{GitHash, ObjectId};
 use crate::paths::RepoPath;
 use crate::screen;
@@ -112,6 +113,21 @@ impl Edit {
     /// Returns the version in the base commit that the diffs of this entry are made against.
     pub fn diffed_against(&self) -> Option<&Version> {
         self.from.as_ref().map(|from| &from.version).or(self.old.as_ref())
+    }
+
+    /// Returns every diff of this entry.
+    pub fn diffs(&self) -> impl Iterator<Item = &Diff> {
+        let staged = self.staged.iter().flat_map(|staged| &staged.diff);
+        self.diff.iter().chain(staged).chain(self.stages.iter().flat_map(|stage| &stage.diff))
+    }
+
+    /// Returns the version in the work tree as git compares it: line ends, encodings and filters undone.
+    pub fn compared(&self) -> Option<Version> {
+        let converted = self.diff.as_ref().and_then(|diff| diff.converted.as_ref());
+        self.new.as_ref().map(|new| match converted {
+            Some(converted) => Version { oid: converted.oid.clone(), mode: new.mode },
+            None => new.clone(),
+        })
     }
 }
 
@@ -283,6 +299,12 @@ pub struct Diff {
     /// The hunks, the delta or the whole.
     #[serde(flatten)]
     pub content: Content,
+    /// What it leads from, if that is not the base: what an earlier snapshot has of a new file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earlier: Option<Content>,
+    /// How the result, which is what git compares, becomes what is on the disk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub converted: Option<Converted>,
     /// What was taken out of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redaction: Option<Redaction>,
@@ -298,6 +320,8 @@ struct StatedDiff {
     object: Option<ObjectId>,
     size: Option<u64>,
     chunks: Option<Vec<ObjectRef>>,
+    earlier: Option<Content>,
+    converted: Option<Converted>,
     redaction: Option<Redaction>,
 }
 
@@ -311,7 +335,59 @@ impl TryFrom<StatedDiff> for Diff {
             (None, None, Some(chunks)) => Content::Chunks { chunks },
             (None, None, None) => return Err("a diff without content"),
         };
-        Ok(Diff { form: stated.form, bytes: stated.bytes, content, redaction: stated.redaction })
+        let StatedDiff { form, bytes, earlier, converted, redaction, .. } = stated;
+        Ok(Diff { form, bytes, content, earlier, converted, redaction })
+    }
+}
+
+impl Diff {
+    /// Says whether the base version is needed to make anything of it.
+    pub fn needs_base(&self) -> bool {
+        self.form != DiffForm::Whole && self.earlier.is_none()
+    }
+
+    /// Returns every object that it needs.
+    pub fn objects(&self) -> impl Iterator<Item = &ObjectRef> {
+        let earlier = self.earlier.iter().flat_map(Content::objects);
+        let delta = self.converted.iter().filter_map(|converted| converted.by.delta());
+        self.content.objects().iter().chain(earlier).chain(delta.flat_map(Content::objects))
+    }
+}
+
+/// What git compares of a file that it converts, and how that becomes what is on the disk.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Converted {
+    /// The id of what git compares, as a blob.
+    pub oid: String,
+    /// The size of what is on the disk.
+    pub bytes: u64,
+    /// How it is made.
+    #[serde(flatten)]
+    pub by: ConvertedBy,
+}
+
+/// How what is on the disk is made from what git compares.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ConvertedBy {
+    /// By a rule.
+    Recipe {
+        /// The rule.
+        recipe: Recipe,
+    },
+    /// By a zstd frame with what git compares as prefix.
+    Delta {
+        /// The frame.
+        delta: Content,
+    },
+}
+
+impl ConvertedBy {
+    fn delta(&self) -> Option<&Content> {
+        match self {
+            ConvertedBy::Recipe { .. } => None,
+            ConvertedBy::Delta { delta } => Some(delta),
+        }
     }
 }
 

@@ -25,12 +25,12 @@ use crate::timestamp::Timestamp;
 pub use around::{Around, IgnoredPaths, WrittenBy};
 pub use bits::Bits;
 pub use edits::{
-    Change, Diff, DiffForm, Edit, Edits, HiddenBy, IndexState, Mode, Origin, Skipped, StageVersion,
-    StagedVersion, Version,
+    Change, Converted, ConvertedBy, Diff, DiffForm, Edit, Edits, HiddenBy, IndexState, Mode, Origin, Skipped,
+    StageVersion, StagedVersion, Version,
 };
 pub use session::{
-    Agent, AgentStatus, Decision, HistoryStart, LeftOut, Permissions, ProjectRules, Rule, Session, SideFile,
-    TextFile, Transcript,
+    Agent, AgentStatus, Cron, Decision, HistoryStart, LeftOut, Permissions, ProjectRules, Rule, Session,
+    SideFile, TextFile, Transcript,
 };
 
 /// The format that this version writes, and the newest that it reads.
@@ -42,7 +42,13 @@ pub const FORMAT: u32 = 1;
 const MOST_FILES: usize = 200_000;
 
 /// The words of `requires` that this version understands.
-const UNDERSTOOD: [&str; 4] = [REDACTION, RENAMES, SUBMODULES, WAITING_AGENTS];
+const UNDERSTOOD: [&str; 6] = [CONVERTED, EARLIER, REDACTION, RENAMES, SUBMODULES, WAITING_AGENTS];
+
+/// Some diffs lead to what git compares, and not to what is on the disk: [`Diff::converted`].
+pub const CONVERTED: &str = "converted";
+
+/// Some diffs lead from what an earlier snapshot has: [`Diff::earlier`].
+pub const EARLIER: &str = "earlier";
 
 /// Some edits are diffs against another path's base version: [`Edit::from`].
 pub const RENAMES: &str = "renames";
@@ -222,6 +228,12 @@ pub struct NotCaptured {
     /// Prompts that the client would have sent by itself, each with its schedule.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scheduled: Vec<String>,
+    /// Options that the client was started with and that the next one is not, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
+    /// What identifies the account of whoever saved it, and was left out; in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub account: Vec<String>,
     /// Names of environment variables that settings or servers define.
     pub environment: Vec<String>,
     /// Files and folders of the client's that are there but could not be saved.
@@ -403,12 +415,8 @@ impl Manifest {
     /// Returns how many bytes everything in it has when it is unfolded, as it says itself; what
     /// is used twice counts twice.
     pub fn unfolded(&self) -> u64 {
-        let edits = self.edits.iter().flat_map(|edits| &edits.files);
-        let diffs = edits.flat_map(|edit| {
-            let staged = edit.staged.iter().flat_map(|staged| &staged.diff);
-            edit.diff.iter().chain(staged).chain(edit.stages.iter().flat_map(|stage| &stage.diff))
-        });
-        let results = diffs.map(|diff| diff.bytes);
+        let converted = |diff: &Diff| diff.converted.as_ref().map_or(0, |converted| converted.bytes);
+        let results = self.diffs().map(|diff| diff.bytes.saturating_add(converted(diff)));
         let objects = self.session_objects().into_iter().chain(self.edit_objects());
         objects.map(|object| object.size).chain(results).fold(0, u64::saturating_add)
     }
@@ -429,13 +437,10 @@ impl Manifest {
 
     /// Notes in `requires` what a reader must know to restore this.
     pub(crate) fn note_requirements(&mut self) {
-        let files = self.edits.iter().flat_map(|edits| &edits.files);
-        let mut diffs = files.flat_map(|edit| {
-            let staged = edit.staged.iter().flat_map(|staged| &staged.diff);
-            edit.diff.iter().chain(staged).chain(edit.stages.iter().flat_map(|stage| &stage.diff))
-        });
         let mut side_files = self.session.iter().flat_map(|session| &session.files);
-        if diffs.any(|diff| diff.redaction.is_some()) || side_files.any(|file| file.redaction.is_some()) {
+        if self.diffs().any(|diff| diff.redaction.is_some())
+            || side_files.any(|file| file.redaction.is_some())
+        {
             self.requires.push(REDACTION.to_owned());
         }
     }
@@ -460,12 +465,12 @@ impl Manifest {
     }
 
     fn edit_objects(&self) -> impl Iterator<Item = ObjectRef> {
-        let files = self.edits.iter().flat_map(|edits| &edits.files);
-        let diffs = files.flat_map(|edit| {
-            let staged = edit.staged.iter().flat_map(|staged| &staged.diff);
-            edit.diff.iter().chain(staged).chain(edit.stages.iter().flat_map(|stage| &stage.diff))
-        });
-        diffs.flat_map(|diff| diff.content.objects()).copied()
+        self.diffs().flat_map(Diff::objects).copied()
+    }
+
+    /// Returns every diff of its edits.
+    pub fn diffs(&self) -> impl Iterator<Item = &Diff> {
+        self.edits.iter().flat_map(|edits| &edits.files).flat_map(Edit::diffs)
     }
 }
 

@@ -41,6 +41,25 @@ pub struct Session {
     /// Whether the tasks are those of the session's team of agents, which the client keeps under another name.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub team_tasks: bool,
+    /// The prompts by a schedule that the conversation itself holds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub crons: Vec<Cron>,
+    /// The goal that it goes on for until it is reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goal: Option<String>,
+}
+
+/// A prompt that the client sends by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cron {
+    /// The client's id of it.
+    pub id: String,
+    /// When, as five fields.
+    pub schedule: String,
+    /// What is sent.
+    pub prompt: String,
+    /// Whether again and again.
+    pub recurring: bool,
 }
 
 /// A transcript in pieces.
@@ -172,6 +191,9 @@ pub struct Permissions {
     pub session: Vec<Decision>,
     /// The rules in the settings files.
     pub project: ProjectRules,
+    /// The rules that the client was started with, which hold for that run alone; `file` is the option.
+    #[serde(default, skip_serializing_if = "ProjectRules::is_empty")]
+    pub launch: ProjectRules,
     /// Every other decision that a person took.
     pub decisions: Vec<Decision>,
 }
@@ -179,13 +201,13 @@ pub struct Permissions {
 impl Permissions {
     /// Returns how many rules and decisions there are.
     pub fn grants(&self) -> usize {
-        let ProjectRules { allow, deny, ask } = &self.project;
-        [allow.len(), deny.len(), ask.len(), self.session.len(), self.decisions.len()].iter().sum()
+        let rules = |rules: &ProjectRules| rules.allow.len() + rules.deny.len() + rules.ask.len();
+        rules(&self.project) + rules(&self.launch) + self.session.len() + self.decisions.len()
     }
 }
 
-/// The rules of the settings files, each with the file it stands in.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+/// Permission rules, each with where it stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProjectRules {
     /// Granted.
     pub allow: Vec<Rule>,
@@ -193,6 +215,13 @@ pub struct ProjectRules {
     pub deny: Vec<Rule>,
     /// To be asked each time.
     pub ask: Vec<Rule>,
+}
+
+impl ProjectRules {
+    /// Says whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.allow.is_empty() && self.deny.is_empty() && self.ask.is_empty()
+    }
 }
 
 /// One permission rule.

@@ -1,11 +1,12 @@
 //! Looks through a snapshot that is about to leave the machine, with the rules and values of today.
 
+use super::Loaded;
 use super::Redactor;
-use super::refill::apply_redacted;
 use crate::error::{Error, Kind, Result};
 use crate::git::Repository;
-use crate::manifest::{Content, Diff, DiffForm, Edit, Manifest, Secret, Transcript};
+use crate::manifest::{Content, Converted, ConvertedBy, Diff, DiffForm, Edit, Manifest, Secret, Transcript};
 use crate::screen::Line;
+use crate::session::{is_of_account, names_account};
 use crate::workspace::Workspace;
 
 /// The most secrets that are named in the error.
@@ -57,6 +58,9 @@ fn listed(open: &[Secret]) -> Vec<String> {
 
 fn look(workspace: &Workspace, manifest: &Manifest, redactor: &Redactor) -> Result<()> {
     if let Some(session) = &manifest.session {
+        if session.files.iter().any(|file| is_of_account(&file.place.to_string())) {
+            return Err(of_account(&manifest.name));
+        }
         if let Some(transcript) = &session.transcript {
             look_at_transcript(workspace, transcript, "the conversation", redactor)?;
         }
@@ -73,14 +77,23 @@ fn look(workspace: &Workspace, manifest: &Manifest, redactor: &Redactor) -> Resu
         }
     }
     for edit in manifest.edits.iter().flat_map(|edits| &edits.files) {
-        let staged = edit.staged.iter().flat_map(|staged| &staged.diff);
-        for diff in edit.diff.iter().chain(staged).chain(edit.stages.iter().flat_map(|stage| &stage.diff)) {
+        for diff in edit.diffs() {
             look_at_diff(workspace, edit, diff, redactor)?;
         }
     }
     // Titles, tasks, grants and whatever else stands in the manifest itself.
     redactor.json("the manifest", &manifest.to_json()?);
     Ok(())
+}
+
+/// Earlier versions of this program saved what identifies its author's account.
+fn of_account(name: &str) -> Error {
+    Error::new(
+        Kind::Refused,
+        format!("{:?} identifies the account of whoever saved it, so it stays here", Line(name).to_string()),
+    )
+    .because("it holds records of remote control, an account or an organisation")
+    .hint("save again (`snap save` leaves them out) and send that one")
 }
 
 fn look_at_bases(workspace: &Workspace, manifest: &Manifest, redactor: &Redactor) -> Result<()> {
@@ -106,11 +119,14 @@ fn look_at_transcript(
     redactor: &Redactor,
 ) -> Result<()> {
     let mut number = 0;
-    let mut lines = Vec::new();
+    let mut lines: Vec<u8> = Vec::new();
     for (index, chunk) in transcript.chunks.iter().enumerate() {
         lines.append(&mut workspace.store.get(chunk)?);
         // Only a huge line is cut within.
         if lines.ends_with(b"\n") || index + 1 == transcript.chunks.len() {
+            if lines.split_inclusive(|byte| *byte == b'\n').any(names_account) {
+                return Err(of_account(place));
+            }
             redactor.records(place, number, &lines);
             number += lines.iter().filter(|byte| **byte == b'\n').count() as u64;
             lines.clear();
@@ -129,16 +145,28 @@ fn look_at_content(workspace: &Workspace, content: &Content, place: &str, redact
 
 fn look_at_diff(workspace: &Workspace, edit: &Edit, diff: &Diff, redactor: &Redactor) -> Result<()> {
     let place = edit.path.to_string();
-    let (DiffForm::Delta, Some(repository), Some(old)) =
-        (diff.form, &workspace.repository, edit.diffed_against())
-    else {
-        return look_at_content(workspace, &diff.content, &place, redactor);
-    };
-    // A delta can only be read beside its base.
-    if let Some(old) = repository.blobs().read(&old.oid)?
-        && let Ok(new) = apply_redacted(diff, workspace.store.load(&diff.content)?, &old)
-    {
-        redactor.text(&place, &new);
+    if let Some(earlier) = &diff.earlier {
+        look_at_content(workspace, earlier, &format!("an earlier version of {place}"), redactor)?;
     }
-    Ok(())
+    let delta = matches!(diff.converted, Some(Converted { by: ConvertedBy::Delta { .. }, .. }));
+    if diff.form != DiffForm::Delta && !delta {
+        return look_at_content(workspace, &diff.content, &place, redactor);
+    }
+    // A delta can only be read beside what it was made from.
+    let base = match (diff.needs_base(), &workspace.repository, edit.diffed_against()) {
+        (false, ..) => Some(Vec::new()),
+        (true, Some(repository), Some(old)) => repository.blobs().read(&old.oid)?,
+        _ => None,
+    };
+    let mut loaded = Loaded::of(&workspace.store, diff)?;
+    match base.map(|base| loaded.compared(&base)) {
+        Some(Ok(compared)) => {
+            redactor.text(&place, &compared);
+            if let Ok(raw) = loaded.converted(&compared) {
+                redactor.text(&place, &raw);
+            }
+            Ok(())
+        }
+        _ => look_at_content(workspace, &diff.content, &place, redactor),
+    }
 }

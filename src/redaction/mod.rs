@@ -7,6 +7,7 @@
 
 mod cache;
 mod check;
+mod made;
 mod refill;
 mod sources;
 
@@ -25,7 +26,8 @@ use crate::secrets::{self, Finding, Hit, KnownValue, Scanner, worth_knowing};
 use crate::workspace::Workspace;
 
 pub use check::check;
-pub use refill::{Held, Missing, Refilled, apply_redacted, refill, refill_side_files, to_supply};
+pub use made::Loaded;
+pub use refill::{Held, Missing, Refilled, refill, refill_side_files, to_supply};
 
 /// The most places of one secret that are listed.
 const MOST_PLACES: usize = 20;
@@ -201,6 +203,11 @@ impl Redactor {
         let noted = |one: Replacement| Noted { finding: one.finding, id: one.id, place: place.to_string() };
         let noted = of_new.into_iter().map(noted).collect();
         Ok(Some(Clean { old, new, redaction, noted }))
+    }
+
+    /// Says whether a text has nothing that would be taken out of it.
+    pub fn is_clean(&self, text: &[u8]) -> bool {
+        self.replacements(text).is_empty()
     }
 
     /// Returns every secret that was taken out.

@@ -9,8 +9,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{key_name, mac, sources};
-use crate::edit;
+use super::{Loaded, key_name, mac, sources};
 use crate::error::{Error, Kind, Result};
 use crate::git::{Blobs, Repository};
 use crate::keeper::Keeper;
@@ -87,7 +86,7 @@ pub fn refill<'a>(
     bases: &Bases,
     agreed: &[String],
 ) -> Result<Refilled<'a>> {
-    let whole = saved.files.iter().all(|edit| diffs(edit).iter().all(|diff| diff.redaction.is_none()));
+    let whole = saved.files.iter().all(|edit| edit.diffs().all(|diff| diff.redaction.is_none()));
     if whole {
         return Ok(Refilled { edits: Cow::Borrowed(saved), held: Vec::new() });
     }
@@ -185,11 +184,6 @@ pub fn to_supply(workspace: &Workspace, manifest: &Manifest) -> Result<Vec<Strin
     Ok(told)
 }
 
-fn diffs(edit: &Edit) -> Vec<&Diff> {
-    let staged = edit.staged.iter().flat_map(|staged| &staged.diff);
-    edit.diff.iter().chain(staged).chain(edit.stages.iter().flat_map(|stage| &stage.diff)).collect()
-}
-
 /// Undoes in a base what [`Redaction::base`] says was replaced when the diff was made.
 pub(super) fn base_of_diff(old: &[u8], redaction: &Redaction) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(old.len());
@@ -204,20 +198,6 @@ pub(super) fn base_of_diff(old: &[u8], redaction: &Redaction) -> Option<Vec<u8>>
     }
     out.extend_from_slice(old.get(copied..)?);
     Some(out)
-}
-
-/// Applies a diff as it is stored: the result still has placeholders.
-///
-/// # Errors
-/// Says why it does not apply.
-pub fn apply_redacted(diff: &Diff, stored: Vec<u8>, old: &[u8]) -> std::result::Result<Vec<u8>, String> {
-    let old = match &diff.redaction {
-        Some(redaction) if diff.form != DiffForm::Whole => {
-            Cow::Owned(base_of_diff(old, redaction).ok_or("its base is not what the diff was made against")?)
-        }
-        _ => Cow::Borrowed(old),
-    };
-    edit::apply(diff.form, stored, &old, diff.bytes)
 }
 
 struct Work<'a, 'b> {
@@ -271,7 +251,7 @@ impl Work<'_, '_> {
                 .hint("nothing was changed; `--no-edits` restores the conversation alone")
         };
         let old = match old {
-            Some(old) => match self.base(&old.oid)? {
+            Some(old) if diff.earlier.is_none() => match self.base(&old.oid)? {
                 Some(bytes) => bytes,
                 None => {
                     return Err(Error::new(Kind::NotFound, format!("Cannot restore {path}"))
@@ -279,14 +259,12 @@ impl Work<'_, '_> {
                         .hint("fetch the snapshot's base commit first; `snap show` names it"));
                 }
             },
-            None => Vec::new(),
+            _ => Vec::new(),
         };
-        let stored = self.workspace.store.load(&diff.content)?;
-        let redacted = apply_redacted(diff, stored, &old).map_err(damaged)?;
+        let mut loaded = Loaded::of(&self.workspace.store, diff)?;
+        let redacted = loaded.compared(&old).map_err(damaged)?;
         let hash = self.repository.hash();
-        if hash.blob_id(&redacted) != version.oid {
-            return Err(damaged(format!("its diff does not give the version {}", version.oid)));
-        }
+        loaded.on_disk(redacted.clone(), version, hash).map_err(damaged)?;
         let mut in_base = BTreeMap::new();
         for one in &redaction.base {
             let id = one.with.trim_end_matches('\u{bb}').rsplit(':').next().unwrap_or_default();
@@ -301,11 +279,15 @@ impl Work<'_, '_> {
         if !is_proven(self.supply, path, &redaction, &filled) {
             return Err(damaged("with its secrets it is not the file that was saved".to_owned()));
         }
+        // The secrets are those of what git compares: the conversion comes after them.
+        let filled = loaded.converted(&filled).map_err(damaged)?;
         version.oid = hash.blob_id(&filled);
         *diff = Diff {
             form: DiffForm::Whole,
             bytes: filled.len() as u64,
             content: Content::Bytes(filled),
+            earlier: None,
+            converted: None,
             redaction: None,
         };
         Ok(())

@@ -96,8 +96,9 @@ impl Beginning {
             let standing = |place: Option<&RepoPath>, content: Writer<'_>| {
                 client.standing(&plan.id, &plan.cwd, place, &|file| compared.read(place, file), content)
             };
-            let mut copy = Copy { store: &workspace.store, rewriter: plan.relocation.rewriter()? };
-            let here = standing(None, &mut |out| copy.transcript(saved, &plan.checked, out))?;
+            let mut copy =
+                Copy { store: &workspace.store, rewriter: plan.relocation.rewriter()?, waking: None };
+            let here = standing(None, &mut |out| copy.conversation(saved, &plan.checked, out))?;
             let Standing::Beginning(transcript) = here else { continue };
             if form == Form::BeforeCompaction && !descends_from_here(workspace, manifest, plan, paths)? {
                 continue;
@@ -164,13 +165,13 @@ fn has_what_is_here(
     let relocation = Relocation::plan(workspace, ancestor, session, &plan.id, &plan.cwd, paths)?;
     for form in [Form::Whole, Form::Saved] {
         let Some(compared) = form.compared(workspace, ancestor, saved)? else { continue };
-        let mut copy = Copy { store: &workspace.store, rewriter: relocation.rewriter()? };
+        let mut copy = Copy { store: &workspace.store, rewriter: relocation.rewriter()?, waking: None };
         let standing = workspace.client.standing(
             &plan.id,
             &plan.cwd,
             None,
             &|file| compared.read(None, file),
-            &mut |out| copy.transcript(saved, &checked, out),
+            &mut |out| copy.conversation(saved, &checked, out),
         )?;
         if matches!(standing, Standing::Same | Standing::Beginning(_)) {
             return Ok(true);

@@ -15,8 +15,8 @@ use crate::manifest::{HistoryStart, Manifest, Transcript};
 use crate::paths::RepoPath;
 use crate::redaction::Redactor;
 use crate::restore::copying::saved_lines;
-use crate::session::Lines;
 use crate::session::compaction::{Cut, last_compaction};
+use crate::session::{Lines, without_account};
 use crate::workspace::Workspace;
 
 /// Larger files, but for transcripts, are compared as they are.
@@ -89,8 +89,9 @@ impl Compared {
                 _ => None,
             };
             let as_saved = move |line: &[u8], number| {
-                let stays = cut.as_mut().is_none_or(|cut| cut.keeps(line));
-                stays.then(|| redactor.records("", number, line).into_owned())
+                let kept = without_account(line)?;
+                let stays = cut.as_mut().is_none_or(|cut| cut.keeps(&kept));
+                stays.then(|| redactor.records("", number, &kept).into_owned())
             };
             let lines = Lines::over(Path::new(""), file.take(size), size);
             return Ok(Box::new(Records {

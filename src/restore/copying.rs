@@ -1,5 +1,6 @@
 //! The session's files on their way into the client's folders: mended, with their paths rewritten, piece by piece.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write};
 
@@ -8,8 +9,11 @@ use crate::ids::ClientId;
 use crate::manifest::{Content, Manifest, Session, SideFile, Transcript};
 use crate::paths::RepoPath;
 use crate::restore::relocate::Rewriter;
+use crate::restore::waking::{self, Waking};
+use crate::session::alive::{Alive, Watch};
 use crate::session::check::Checked;
 use crate::session::mend::Mending;
+use crate::session::quiet::{self, Beside, Quiet, Revive};
 use crate::session::{Lines, Writer, is_elsewhere};
 use crate::store::Store;
 
@@ -17,6 +21,8 @@ use crate::store::Store;
 pub(super) struct Copy<'a> {
     pub(super) store: &'a Store,
     pub(super) rewriter: Rewriter,
+    /// What in the conversation starts by itself, and whether it is kept asleep; `None` to compare.
+    pub(super) waking: Option<&'a Waking>,
 }
 
 /// Is shown each file's place, and what writes it.
@@ -36,10 +42,12 @@ impl Copy<'_> {
             let name = |end: &str| place(&format!("session/subagents/agent-{}.{end}", agent.id));
             if let Some(saved) = &agent.transcript {
                 let checked = agents.get(&agent.id).unwrap_or(&unharmed);
-                visit(&name("jsonl")?, &mut |out| self.transcript(saved, checked, out))?;
+                visit(&name("jsonl")?, &mut |out| self.transcript(saved, checked, None, out))?;
             }
             if let Some(meta) = &agent.meta {
-                visit(&name("meta.json")?, &mut |out| self.document(meta.get(), out))?;
+                let meta =
+                    if self.asleep() { Cow::Owned(quiet::agent(meta.get())) } else { meta.get().into() };
+                visit(&name("meta.json")?, &mut |out| self.document(&meta, out))?;
             }
         }
         for task in &manifest.tasks {
@@ -53,25 +61,47 @@ impl Copy<'_> {
         for file in session.elsewhere.iter().filter(|file| is_elsewhere(&file.place)) {
             visit(&file.place, &mut |out| self.rewriter.text(file.text.as_bytes(), out).map_err(unwritten))?;
         }
-        for file in &session.files {
+        let asleep = self.asleep();
+        let behind = |file: &&SideFile| asleep && quiet::beside(&file.place.to_string()) == Beside::Behind;
+        for file in session.files.iter().filter(|file| !behind(file)) {
             visit(&file.place, &mut |out| self.side_file(file, out))?;
         }
         Ok(())
     }
 
-    pub(super) fn transcript(
+    /// Copies the conversation itself.
+    pub(super) fn conversation(
         &mut self,
         saved: &Transcript,
         checked: &Checked,
         out: &mut dyn Write,
     ) -> Result<()> {
+        let waking = self.waking;
+        self.transcript(saved, checked, waking, out)
+    }
+
+    fn transcript(
+        &mut self,
+        saved: &Transcript,
+        checked: &Checked,
+        waking: Option<&Waking>,
+        out: &mut dyn Write,
+    ) -> Result<()> {
+        let mut quiet = match self.asleep() {
+            true => Some(self.quiet(saved, waking)?),
+            false => None,
+        };
         let mut lines = saved_lines(self.store, saved);
         let mut mending = Mending::new(checked);
         let mut ended = true;
         while let Some(line) = lines.next_line_mut()? {
-            mending.line(line, &mut |line| {
-                ended = line.ends_with(b"\n");
-                self.rewriter.record(line, out).map_err(unwritten)
+            mending.line(line, &mut |line| match quiet.as_mut().map(|quiet| quiet.line(line)) {
+                Some(None) => Ok(()),
+                Some(Some(line)) => self.rewriter.record(line.as_bytes(), out).map_err(unwritten),
+                None => {
+                    ended = line.ends_with(b"\n");
+                    self.rewriter.record(line, out).map_err(unwritten)
+                }
             })?;
         }
         match ended {
@@ -80,12 +110,34 @@ impl Copy<'_> {
         }
     }
 
+    /// Says whether nothing is to start by itself of what is copied.
+    fn asleep(&self) -> bool {
+        self.waking.is_some_and(|waking| waking.quiet.is_some())
+    }
+
+    fn quiet(&self, saved: &Transcript, waking: Option<&Waking>) -> Result<Quiet> {
+        let nothing = (Alive::default(), Revive::default());
+        let (alive, revive) = match waking.and_then(|waking| Some((waking, waking.quiet.as_ref()?))) {
+            Some((waking, asleep)) => (&waking.alive, &asleep.revive),
+            None => (&nothing.0, &nothing.1),
+        };
+        waking::quiet(self.store, saved, alive, revive)
+    }
+
     fn document(&mut self, json: &str, out: &mut dyn Write) -> Result<()> {
         self.rewriter.record(json.as_bytes(), out).map_err(unwritten)
     }
 
     /// Tool results are the conversation's; file history is the user's own files.
     fn side_file(&mut self, file: &SideFile, out: &mut dyn Write) -> Result<()> {
+        match quiet::beside(&file.place.to_string()) {
+            Beside::Records if self.asleep() => return self.side_records(file, out),
+            Beside::Agent if self.asleep() => {
+                let meta = self.store.load(&file.content)?;
+                return self.document(&quiet::agent(&String::from_utf8_lossy(&meta)), out);
+            }
+            _ => {}
+        }
         let mut content = self.store.content(&file.content);
         if !file.place.as_bytes().starts_with(b"session/") || !is_text(self.store, &file.content)? {
             std::io::copy(&mut content, out).map_err(unwritten)?;
@@ -95,6 +147,26 @@ impl Copy<'_> {
         let mut line = Vec::new();
         while lines.read_until(b'\n', &mut line).map_err(unwritten)? > 0 {
             self.rewriter.text(&line, out).map_err(unwritten)?;
+            line.clear();
+        }
+        Ok(())
+    }
+
+    /// Copies an agent's transcript that is no entry of its own.
+    fn side_records(&mut self, file: &SideFile, out: &mut dyn Write) -> Result<()> {
+        let mut watch = Watch::thorough();
+        let mut line = Vec::new();
+        let mut lines = BufReader::new(self.store.content(&file.content));
+        while lines.read_until(b'\n', &mut line).map_err(unwritten)? > 0 {
+            watch.line(&line);
+            line.clear();
+        }
+        let mut quiet = Quiet::new(watch, &Alive::default(), &Revive::default());
+        let mut lines = BufReader::new(self.store.content(&file.content));
+        while lines.read_until(b'\n', &mut line).map_err(unwritten)? > 0 {
+            if let Some(kept) = quiet.line(&line) {
+                self.rewriter.record(kept.as_bytes(), out).map_err(unwritten)?;
+            }
             line.clear();
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! A saved moment as a session that the client finds by its title, with no `snap` in between.
 
 use super::relocate::Paths;
-use super::{not_trusted, session};
+use super::{SessionPlan, not_trusted, session};
 use crate::error::{Error, Kind, Result};
 use crate::manifest::Manifest;
 use crate::progress::Progress;
@@ -11,25 +11,35 @@ use crate::session::Link;
 use crate::trust::Provenance;
 use crate::workspace::Workspace;
 
+/// Plans to make a snapshot's session one of the client's own list; `trust`: also somebody else's.
+///
+/// # Errors
+/// [`Kind::Refused`] for a snapshot without a conversation, or of somebody else; else as a resume.
+pub fn plan_link(workspace: &Workspace, manifest: &Manifest, trust: bool) -> Result<SessionPlan> {
+    let provenance = workspace.provenance(manifest);
+    match &provenance {
+        Provenance::Foreign { why } if !trust => return Err(not_trusted(&manifest.name, why)),
+        _ => workspace.refuse_bomb(manifest, &provenance)?,
+    }
+    let plan = session::plan(workspace, manifest, &Paths::default(), false, &Progress::default())?;
+    plan.ok_or_else(|| {
+        Error::new(Kind::Refused, format!("Cannot link {:?}", Line(&manifest.name).to_string()))
+            .because("it holds no conversation")
+    })
+}
+
 /// Installs a snapshot's session under a title; whatever was linked under it goes, unless somebody
 /// went on with that. Returns the folder to resume it in.
 ///
 /// # Errors
-/// [`Kind::Refused`] for a snapshot without a conversation or of somebody else; else as a resume.
+/// As a resume.
 pub fn link(
     workspace: &Workspace,
     manifest: &Manifest,
+    mut plan: SessionPlan,
     title: &str,
     follows: bool,
 ) -> Result<std::path::PathBuf> {
-    if let Provenance::Foreign { why } = workspace.provenance(manifest) {
-        return Err(not_trusted(&manifest.name, &why));
-    }
-    let Some(mut plan) = session::plan(workspace, manifest, &Paths::default(), false, &Progress::default())?
-    else {
-        return Err(Error::new(Kind::Refused, format!("Cannot link {:?}", Line(&manifest.name).to_string()))
-            .because("it holds no conversation"));
-    };
     let same_title = links(workspace)?.into_iter().filter(|link| link.title == title);
     let earlier: Vec<Link> = same_title.collect();
     plan.title = title.to_owned();
@@ -74,6 +84,7 @@ pub fn follow(workspace: &Workspace) -> Result<()> {
     let all: Vec<&Manifest> = entries.iter().filter_map(|entry| entry.manifest.as_ref().ok()).collect();
     // What can't be read may be the very snapshot.
     let whole = all.len() == entries.len();
+    // Somebody else's is linked by hand, or not at all.
     let of_work = |m: &&&Manifest| {
         m.safety.is_none()
             && m.session.as_ref().is_some_and(|session| session.transcript.is_some())
@@ -84,7 +95,7 @@ pub fn follow(workspace: &Workspace) -> Result<()> {
     for one in links {
         match newest {
             Some(newest) if one.follows && newest.id != one.snapshot => {
-                link(workspace, newest, &one.title, true)?;
+                link(workspace, newest, plan_link(workspace, newest, false)?, &one.title, true)?;
             }
             _ if whole && all.iter().all(|manifest| manifest.id != one.snapshot) => {
                 workspace.client.unlink(&one)?;

@@ -1,4 +1,4 @@
-//! Restoring: `resume` and `undo`, planned as data, shown, then executed by value.
+//! Restoring: `resume`, `rewind` and `undo`, planned as data, shown, then executed by value.
 //!
 //! Everything is read, checked and computed before the first change: every object against
 //! its hash, every diff against its base, every result against its blob id. Then a safety
@@ -14,6 +14,7 @@ mod copying;
 mod edits;
 mod exact;
 mod here;
+mod history;
 mod ignored;
 mod journal;
 mod link;
@@ -26,6 +27,8 @@ mod session;
 mod settings;
 mod stagings;
 mod steps;
+mod undo;
+mod waking;
 mod written;
 
 use std::path::PathBuf;
@@ -38,12 +41,12 @@ use crate::error::{Error, Kind, Result};
 use crate::git::{Listing, Repository, Seen};
 use crate::ids::{ClientId, SnapshotId};
 use crate::manifest::{Manifest, Skipped, Version};
-use crate::paths::{NativePath, RepoPath};
+use crate::paths::RepoPath;
 use crate::progress::Progress;
 use crate::redaction::refill_side_files;
 use crate::redaction::{Held, refill, to_supply};
 use crate::session::Placed;
-use crate::store::{Bases, LogEntry, MovedBranch, Operation, Reference};
+use crate::store::{Bases, LogEntry, MovedBranch, Operation};
 use crate::tree::Tree;
 use crate::workspace::Workspace;
 
@@ -52,12 +55,15 @@ use consent::Standing;
 pub use consent::{Consent, Doubt, Preview, not_trusted};
 use journal::Record;
 
+pub use history::Restored;
 pub use ignored::Left;
-pub use link::{follow, link, links};
+pub use link::{follow, link, links, plan_link};
 pub use recover::{Ignored, Outcome, Recovered, Settled, cut_off, foreign_journals, recover};
 pub use relocate::{Paths, Relocated, Relocation};
 pub use session::{SessionPlan, check_transcript};
 pub use steps::{Action, Maker, Step, Unmade};
+pub use undo::{Direction, Way, plan_undo};
+pub use waking::{Asleep, Waking, names as revivable};
 
 /// How many things of one kind are told one by one.
 const MOST_TOLD: usize = 20;
@@ -83,6 +89,8 @@ pub struct Plan {
     folders: Vec<RepoPath>,
     /// What is left as it is here, and the filter that it would need.
     left: Vec<(RepoPath, String)>,
+    /// The step of the history that this is, if it is one.
+    way: Option<Way>,
 }
 
 /// How to bring a snapshot back.
@@ -151,6 +159,20 @@ impl Plan {
         self.session.as_ref()
     }
 
+    /// Has parts of somebody else's conversation come alive.
+    ///
+    /// # Errors
+    /// As [`SessionPlan::revive`]; [`Kind::Usage`] if there is no session.
+    pub fn revive(&mut self, wanted: &[String]) -> Result<()> {
+        match &mut self.session {
+            Some(session) => session.revive(wanted),
+            None if wanted.is_empty() => Ok(()),
+            None => {
+                Err(Error::new(Kind::Usage, "There is nothing to revive").because("no session is restored"))
+            }
+        }
+    }
+
     /// Returns the branch that will be moved.
     pub fn moved(&self) -> Option<&MovedBranch> {
         self.moved.as_ref()
@@ -189,6 +211,11 @@ impl Plan {
         let left: Vec<_> = left.into_iter().filter(|(path, _)| !is_set(path)).collect();
         self.left.extend(left);
         self
+    }
+
+    /// Returns which restore is undone or redone.
+    pub fn way(&self) -> Option<&Way> {
+        self.way.as_ref()
     }
 
     /// Returns what a person should know.
@@ -293,6 +320,7 @@ pub fn plan_resume(
         spared: Vec::new(),
         folders: Vec::new(),
         left: Vec::new(),
+        way: None,
     })
 }
 
@@ -374,6 +402,7 @@ pub fn plan_rewind(
         spared: found.spared,
         folders: found.folders,
         left: found.left,
+        way: None,
         steps: found.steps,
         listing: Some(found.listing),
         conflicts: Vec::new(),
@@ -394,88 +423,6 @@ fn left_out(skipped: &[Skipped]) -> Vec<String> {
     let told = skipped.iter().take(MOST_TOLD);
     let told = told.map(|left| format!("Not in the snapshot: {} ({}).", left.path, left.reason));
     told.chain(more(skipped.len(), "Not in the snapshot")).collect()
-}
-
-/// Plans to undo the last restore in this workspace.
-///
-/// # Errors
-/// [`Kind::NotFound`] if nothing was restored here; else as [`plan_resume`].
-pub fn plan_undo(workspace: &Workspace, progress: &Progress) -> Result<Plan> {
-    progress.reach(1);
-    let nothing = || {
-        Error::new(Kind::NotFound, "There is nothing to undo")
-            .because(format!("nothing was restored in {}", workspace.root.display()))
-    };
-    let here = |root: &NativePath| root.as_path() == workspace.root;
-    let restores = [Operation::Resume, Operation::Rewind, Operation::Undo];
-    let restored =
-        |entry: &LogEntry| restores.contains(&entry.operation) && entry.root.as_ref().is_some_and(here);
-    let mut log = workspace.store.read_log()?;
-    log.retain(restored);
-    // What is not proven to be this user's history may have come with a clone: it counts only if there is nothing
-    // else (a home that can't be written to has no key), moves no branch, and needs a yes.
-    let proven = log.iter().any(|entry| entry.own);
-    log.retain(|entry| entry.own || !proven);
-    log.iter_mut().filter(|entry| !entry.own).for_each(|entry| entry.moved = None);
-    let done = || log.iter().rev();
-    // What changed no file leaves the one before it to be undone.
-    let (id, moved) = match (done().find(|entry| entry.safety.is_some()), done().next()) {
-        (None, None) => return Err(nothing()),
-        (Some(LogEntry { safety: Some(id), moved, .. }), _) => (id, moved),
-        (_, Some(entry)) | (Some(entry), None) => {
-            return Err(Error::new(Kind::NotFound, "There is nothing to undo")
-                .because(format!("restoring {} changed no file", crate::screen::Line(&entry.name)))
-                .hint("`snap list` shows the safety snapshots of earlier restores; `snap rewind NAME` goes back to one"));
-        }
-    };
-    let manifest = workspace.store.find(&Reference::Named(id.to_string()))?.manifest?;
-    let (Some(saved), Some(repository), Some(safety)) =
-        (&manifest.edits, &workspace.repository, &manifest.safety)
-    else {
-        return Err(nothing());
-    };
-    let mut standing = Standing::of(workspace, &manifest)?;
-    if !proven {
-        standing = standing.unproven("nothing proves that the restore it would take back was yours");
-    }
-    let refilled = refill(workspace, repository, &manifest, saved, &Bases::default(), &[])?;
-    let saved = refilled.edits.as_ref();
-    let found = exact::plan(
-        workspace,
-        repository,
-        saved,
-        manifest.around.as_ref(),
-        exact::Scope::Paths(&safety.paths),
-        progress,
-    )?;
-    let mut notes =
-        vec!["The conversation that was resumed stays: a transcript is never removed.".to_owned()];
-    let back = moved.as_ref().map(|moved| branch::plan_back(repository, moved)).transpose()?;
-    let moved = match back {
-        None => None,
-        Some(Ok(back)) => Some(back),
-        Some(Err(note)) => {
-            notes.push(note);
-            None
-        }
-    };
-    Ok(Plan {
-        moved,
-        root: workspace.root.clone(),
-        standing,
-        unfilled: refilled.held,
-        unmade: found.unmade,
-        spared: found.spared,
-        folders: found.folders,
-        left: found.left,
-        steps: found.steps,
-        listing: Some(found.listing),
-        conflicts: Vec::new(),
-        unchanged: found.unchanged,
-        session: None,
-        notes,
-        manifest,
-    })
 }
 
 /// Executes a plan: safety snapshot, files, session; `progress` is told how far it is.

@@ -17,9 +17,12 @@ use crate::restore::beginning::Beginning;
 use crate::restore::compared::Compared;
 use crate::restore::copying::{Copy, saved_lines, unwritten};
 use crate::restore::relocate::{Paths, Relocated, Relocation};
+use crate::restore::waking::Waking;
 use crate::session::check::{Check, Checked, Finding, Problem};
+use crate::session::quiet::last_records;
 use crate::session::{Placed, Standing, is_elsewhere, left_tree_record, title_records};
 use crate::store::Store;
+use crate::trust::Provenance;
 use crate::workspace::Workspace;
 
 /// What will be done with the session.
@@ -47,6 +50,8 @@ pub struct SessionPlan {
     pub checked: Checked,
     /// What is wrong with the agents' transcripts.
     pub agents: BTreeMap<ClientId, Checked>,
+    /// What in it starts by itself, and whether that stays asleep.
+    pub waking: Waking,
 }
 
 impl SessionPlan {
@@ -121,6 +126,10 @@ pub(super) fn plan(
     let cwd = folder_here(workspace, manifest, session);
     let relocation = |id: &ClientId| Relocation::plan(workspace, manifest, session, id, &cwd, paths);
     let checked_transcript = checked(transcript)?;
+    // Whoever signed it: what starts by itself are rights, and these never come unasked.
+    let own = workspace.provenance(manifest) == Provenance::Own;
+    let foreign = (!own).then(|| workspace.client.settings(&workspace.root).default_mode);
+    let waking = Waking::look(store, manifest, session, transcript, foreign)?;
     let mut plan = SessionPlan {
         relocation: relocation(&session.id)?,
         id: session.id.clone(),
@@ -135,9 +144,11 @@ pub(super) fn plan(
             && manifest.workspace.root.as_path() != workspace.root.as_path(),
         checked: checked_transcript,
         agents: checked_agents,
+        waking,
     };
     if workspace.client.knows(&session.id)? {
-        if may_continue {
+        // What is appended of somebody else's is not what they have.
+        if may_continue && own {
             plan.continues = Beginning::look(workspace, manifest, &plan, paths)?;
         }
         if plan.continues.is_none() {
@@ -243,14 +254,20 @@ impl Ready<'_> {
     }
 
     fn copy(&self) -> Result<Copy<'_>> {
-        Ok(Copy { store: &self.workspace.store, rewriter: self.plan.relocation.rewriter()? })
+        let rewriter = self.plan.relocation.rewriter()?;
+        Ok(Copy { store: &self.workspace.store, rewriter, waking: Some(&self.plan.waking) })
     }
 
     fn transcript(&self, copy: &mut Copy<'_>, saved: &Transcript, out: &mut dyn Write) -> Result<()> {
-        copy.transcript(saved, &self.plan.checked, out)?;
+        copy.conversation(saved, &self.plan.checked, out)?;
         let mut records = title_records(&self.plan.id, &self.plan.title);
         if self.plan.leaves_tree {
             records += &left_tree_record(&self.plan.id);
+        }
+        let waking = &self.plan.waking;
+        if let Some(asleep) = &waking.quiet {
+            records +=
+                &last_records(&self.plan.id, &waking.alive, &asleep.revive, asleep.own_mode.as_deref());
         }
         out.write_all(records.as_bytes()).map_err(unwritten)
     }

@@ -3,9 +3,9 @@
 use crate::error::{Error, Kind, Result};
 use crate::git::index::IndexEntry;
 use crate::git::{Blobs, Listing, Repository};
-use crate::manifest::{Bits, Diff, DiffForm, Edit, HiddenBy, IndexState, Mode, Version};
+use crate::manifest::{Bits, Diff, Edit, HiddenBy, IndexState, Mode, Version};
 use crate::paths::RepoPath;
-use crate::redaction::apply_redacted;
+use crate::redaction::Loaded;
 use crate::restore::here::Here;
 use crate::restore::ignored::Left;
 use crate::store::{Bases, Store};
@@ -327,25 +327,24 @@ impl<'a> Maker<'a> {
                 .because(cause)
                 .hint("nothing was changed; `--no-edits` restores the conversation alone")
         };
-        let whole = diff.is_some_and(|diff| diff.form == DiffForm::Whole);
+        let needed = diff.is_none_or(Diff::needs_base);
         let old = match edit.diffed_against() {
-            Some(old) if !whole => self.base(&old.oid)?.ok_or_else(|| {
+            Some(old) if needed => self.base(&old.oid)?.ok_or_else(|| {
                 Error::new(Kind::NotFound, format!("Cannot restore {}", edit.path))
                     .because(format!("this repository lacks its base version {}", old.oid))
                     .hint("fetch the snapshot's base commit first; `snap show` names it")
             })?,
             _ => Vec::new(),
         };
-        let bytes = match diff {
-            None => old,
-            Some(diff) => {
-                let stored = self.store.load(&diff.content)?;
-                apply_redacted(diff, stored, &old).map_err(damaged)?
-            }
+        let hash = self.repository.hash();
+        let Some(diff) = diff else {
+            return match hash.blob_id(&old) == version.oid {
+                true => Ok(old),
+                false => Err(damaged(format!("its base does not give the version {}", version.oid))),
+            };
         };
-        if self.repository.hash().blob_id(&bytes) != version.oid {
-            return Err(damaged(format!("its diff does not give the version {}", version.oid)));
-        }
-        Ok(bytes)
+        let mut loaded = Loaded::of(self.store, diff)?;
+        let compared = loaded.compared(&old).map_err(damaged)?;
+        loaded.on_disk(compared, version, hash).map_err(damaged)
     }
 }

@@ -83,6 +83,9 @@ enum Unit<'a> {
 impl Line {
     /// Returns what a word can be.
     pub(super) fn values(&self, word: &Word, state: &State, place: &Place<'_>) -> Vec<Value> {
+        if let Some(found) = state.found.as_ref().filter(|found| word.text.contains(found.0.as_str())) {
+            return found.1.clone();
+        }
         self.values_to(word, state, place, 0)
     }
 
@@ -232,10 +235,16 @@ impl Line {
 
     /// Returns what a command prints, as far as paths are concerned.
     pub(super) fn printed(&self, at: usize, state: &State, place: &Place<'_>, depth: usize) -> Vec<Value> {
-        let Some(command) = self.commands.get(at).filter(|_| depth < DEEPEST) else {
+        let Some(command) = self.commands.get(at) else {
             return vec![Value::Unknown("$(…)".to_owned())];
         };
-        let state = self.states.get(at).unwrap_or(state);
+        self.printed_by(command, self.states.get(at).unwrap_or(state), place, depth)
+    }
+
+    fn printed_by(&self, command: &Command, state: &State, place: &Place<'_>, depth: usize) -> Vec<Value> {
+        if depth >= DEEPEST {
+            return vec![Value::Unknown("$(…)".to_owned())];
+        }
         let texts: Vec<&str> = command.words.iter().map(|word| word.text.as_str()).collect();
         let Some((program, rest)) = texts.split_first() else { return Vec::new() };
         let program = program.rsplit('/').next().unwrap_or(program);
@@ -255,6 +264,17 @@ impl Line {
         match (program, rest) {
             ("cd" | "true" | "test" | "[" | "export" | "pushd" | "popd" | "mkdir", _) => Vec::new(),
             ("pwd", _) => state.known().map(|dir| Value::text(&dir.to_string_lossy())).collect(),
+            ("git", _) if rest.contains(&"-C") => {
+                let folder =
+                    rest.iter().position(|word| *word == "-C").and_then(|at| command.words.get(at + 2));
+                let values = folder.map(|word| self.values_to(word, state, place, depth + 1));
+                let mut there = state.clone();
+                there.dirs = state.at(&values.unwrap_or_default());
+                let mut moved = command.clone();
+                let at_git = moved.words.iter().position(|word| word.text == "-C").unwrap_or(0);
+                moved.words.drain(at_git..(at_git + 2).min(moved.words.len()));
+                self.printed_by(&moved, &there, place, depth + 1)
+            }
             ("git", _) if rest.contains(&"rev-parse") => {
                 let top = rest.contains(&"--show-toplevel");
                 let tops = state.known().filter(|_| top).filter_map(|dir| place.around.top(dir));

@@ -227,9 +227,11 @@ impl Call {
                 for dir in &known {
                     touched.add(Target { path: dir.clone(), reach: Reach::Named(text.plain.clone()) });
                 }
-                for dir in &self.rest.state.dirs {
-                    if let (Dir::Unknown(written), false) = (dir, text.is_absolute()) {
-                        touched.unknown.push(format!("{written}/{}", text.plain));
+                for dir in self.rest.state.dirs.iter().filter(|_| !text.is_absolute()) {
+                    match dir {
+                        Dir::Known(_) => {}
+                        Dir::Among(target) => touched.add(target.clone()),
+                        Dir::Unknown(written) => touched.unknown.push(format!("{written}/{}", text.plain)),
                     }
                 }
                 if text.is_absolute() && known.is_empty() {

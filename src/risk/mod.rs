@@ -108,14 +108,25 @@ pub fn of_call(call: &Call<'_>, rules: &Rules, place: &Place<'_>) -> Vec<Risk> {
 fn of_line(command: &str, rules: &Rules, place: &Place<'_>) -> Vec<Risk> {
     let steps::Steps { steps, lines } = steps::of_line(command, place);
     let mut risks: Vec<Risk> = Vec::new();
+    let mut moved: Vec<(PathBuf, Vec<Target>)> = Vec::new();
     for step in &steps {
+        if step.program == "mv" {
+            moved.extend(targets::of_move(step, &lines, place));
+        }
         let class = classes::of_step(step, &lines, place).filter(|class| rules.is_on(class));
         let Some(class) = class.or_else(|| rules.class_of(step)) else { continue };
         let touched = match step.program.as_str() {
             "git" => git::Call::read(step, &lines, place).map(|call| call.touched(&lines, place)),
             _ => None,
         };
-        let touched = touched.unwrap_or_else(|| targets::of_step(step, class, &lines, place));
+        let mut touched = touched.unwrap_or_else(|| targets::of_step(step, class, &lines, place));
+        // What a step before it put there is hit where it is now.
+        for (to, from) in moved.iter().filter(|_| step.program != "mv") {
+            let is_hit = |target: &Target| target.path.starts_with(to) || to.starts_with(&target.path);
+            if touched.targets.iter().any(is_hit) {
+                from.iter().for_each(|target| touched.add(target.clone()));
+            }
+        }
         let risk = Risk { class: class.to_owned(), step: name_of(class, step), touched, one_file: false };
         if !risks.contains(&risk) {
             risks.push(risk);

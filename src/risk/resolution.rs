@@ -8,7 +8,8 @@ use super::fake::ROOT;
 use super::{Call, Place, Reach, Risk, Rules, of_call};
 
 /// Shows what risks touch: `T` the tree there, `B` all below, `F` what fits, `N` a linked tree by
-/// its name, `W` all trees of the repository, `L` the linked ones, `?` what can't be known.
+/// its name, `W` all trees of the repository, `L` the linked ones, `X` the
+/// tree there as a whole, `?` what can't be known.
 fn shown(risks: &[Risk]) -> String {
     let mut all = Vec::new();
     for risk in risks {
@@ -21,6 +22,7 @@ fn shown(risks: &[Risk]) -> String {
                 Reach::Named(name) => format!("N{path}|{name}"),
                 Reach::Worktrees => format!("W{path}"),
                 Reach::Linked => format!("L{path}"),
+                Reach::Whole => format!("X{path}"),
             });
         }
         all.extend(risk.touched.unknown.iter().map(|written| format!("?{written}")));
@@ -155,7 +157,19 @@ fn the_folder_that_a_step_runs_in_is_followed() {
         ("(D=../sib); rm -rf $D", "?$D"),
         ("A=(../sib ../sub); rm -rf \"${A[@]}\"", "B^/sib B^/sub"),
         ("for d in ../sib ../sub; do rm -rf $d; done", "B^/sib B^/sub"),
-        ("for d in ../wt-*; do (cd $d && git clean -fd); done", "T^/wt-*"),
+        ("for d in ../wt-*; do (cd $d && git clean -fd); done", "F^|wt-*"),
+        ("for d in ../wt-*; do (cd $d/sub && rm x); done", "F^|wt-*/sub"),
+        ("cd ../wt-*/ && rm -rf x", "F^|wt-*/"),
+        ("cd \"$(git worktree list | grep x | cut -d' ' -f1)\" && git reset --hard", "W@"),
+        (
+            "cd \"$(git -C ../sib rev-parse --show-toplevel)\" && git reset --hard",
+            "?$(git rev-parse --show-toplevel)",
+        ),
+        ("rm -rf \"$(git -C sub rev-parse --show-toplevel)/x\"", "B@/x"),
+        ("parallel rm -rf ::: ../sib ../sub", "B^/sib B^/sub"),
+        ("ls ~/code | xargs -I{} sh -c 'cd {} && git reset --hard'", "B^/code"),
+        ("mv ../sib ../gone; rm -rf ../gone", "B^/gone B^/sib"),
+        ("mv ../sib /tmp/x && rm -rf /tmp/x/sub", "B/tmp/x/sub B^/sib"),
         ("for d in ../sib ../sub; do (cd $d && git reset --hard); done", "T^/sib T^/sub"),
         ("while read -r d; do rm -rf \"$d\"; done < list", "?$d"),
         ("find ../sib -type d | while read d; do rm -rf $d; done", "B^/sib"),
@@ -222,8 +236,8 @@ fn steps_of_git_are_resolved_to_the_work_trees_that_they_work_in() {
         ("git checkout -- ../app/a.txt", "T@"),
         ("git stash drop", "T@"),
         ("find . -name .git -execdir git clean -fd \\;", "B@"),
-        ("find ~/code -maxdepth 1 -exec git -C {} reset --hard \\;", "T^/code"),
-        ("ls -d ../*/ | xargs -I{} git -C {} reset --hard", "T^"),
+        ("find ~/code -maxdepth 1 -exec git -C {} reset --hard \\;", "B^/code"),
+        ("ls -d ../*/ | xargs -I{} git -C {} reset --hard", "F^|*/"),
         ("git reset --hard && cd ../sib && git reset --hard", "T@ T^/sib"),
         ("rm -rf x; git worktree remove -f feat", "B@/x N@|feat"),
     ]);
@@ -257,8 +271,8 @@ fn the_clients_own_tools_and_those_of_servers_are_resolved_by_their_input() {
         ("MultiEdit", json!({"file_path": "draft.md", "edits": []}), "B@/draft.md"),
         ("NotebookEdit", json!({"notebook_path": "/home/ada/app/draft.md"}), "B@/draft.md"),
         ("Read", json!({"file_path": "/home/ada/app/draft.md"}), ""),
-        ("ExitWorktree", json!({"action": "remove", "discard_changes": true}), "T@"),
-        ("ExitWorktree", json!({"action": "remove"}), "T@"),
+        ("ExitWorktree", json!({"action": "remove", "discard_changes": true}), "X@"),
+        ("ExitWorktree", json!({"action": "remove"}), "X@"),
         ("ExitWorktree", json!({"action": "keep"}), ""),
         (
             "mcp__fs__write_file",

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
-use super::Place;
 use super::expand::Value;
 use super::shell::Joint;
+use super::{Place, Target};
 
 /// More folders than this that a step may run in are not told apart.
 const MOST: usize = 4;
@@ -27,6 +27,8 @@ const MOST_VARIABLES: usize = 500;
 pub(super) enum Dir {
     /// This one.
     Known(PathBuf),
+    /// One that is found when it runs, among these.
+    Among(Target),
     /// One that only the run itself decides, as it was written.
     Unknown(String),
 }
@@ -38,6 +40,8 @@ pub(super) struct State {
     pub(super) dirs: Vec<Dir>,
     /// Those it was in before the last `cd`.
     before: Vec<Dir>,
+    /// What stands for `{}` in the words of `xargs` and `find -exec`, and what that is written as.
+    pub(super) found: Option<Rc<(String, Vec<Value>)>>,
     /// Whether that was the last command.
     fresh: bool,
     /// What `pushd` keeps.
@@ -75,7 +79,7 @@ impl State {
     pub(super) fn known(&self) -> impl Iterator<Item = &PathBuf> {
         self.dirs.iter().filter_map(|dir| match dir {
             Dir::Known(path) => Some(path),
-            Dir::Unknown(_) => None,
+            Dir::Among(_) | Dir::Unknown(_) => None,
         })
     }
 
@@ -99,6 +103,7 @@ impl State {
         let too_long = |dir: &Dir| match dir {
             Dir::Known(path) => path.as_os_str().len() > LONGEST_PATH,
             Dir::Unknown(written) => written.len() > LONGEST_PATH,
+            Dir::Among(_) => false,
         };
         let new = if new.iter().any(too_long) { vec![Dir::Unknown(program.to_owned())] } else { new };
         self.before = old;
@@ -111,15 +116,23 @@ impl State {
         let mut dirs = Vec::new();
         for value in values {
             match value {
+                Value::Text(text) if text.pattern.is_some() => {
+                    let mut unknown = Vec::new();
+                    let found = super::targets::below(std::slice::from_ref(value), self, &mut unknown);
+                    dirs.extend(found.into_iter().map(Dir::Among));
+                    dirs.extend(unknown.into_iter().map(Dir::Unknown));
+                }
                 Value::Text(text) if text.is_absolute() => {
                     dirs.push(Dir::Known(plain(Path::new(&text.plain))))
                 }
                 Value::Text(text) => dirs.extend(self.dirs.iter().map(|dir| match dir {
                     Dir::Known(path) => Dir::Known(plain(&path.join(&text.plain))),
+                    Dir::Among(target) if !text.plain.contains("..") => Dir::Among(target.clone()),
+                    Dir::Among(target) => Dir::Unknown(format!("{}/{}", target.path.display(), text.plain)),
                     Dir::Unknown(written) => Dir::Unknown(format!("{written}/{}", text.plain)),
                 })),
                 Value::Paths(targets) => {
-                    dirs.extend(targets.iter().map(|target| Dir::Known(target.path.clone())));
+                    dirs.extend(targets.iter().cloned().map(Dir::Among));
                 }
                 Value::Unknown(written) => dirs.push(Dir::Unknown(written.clone())),
             }
@@ -133,7 +146,11 @@ impl State {
             return;
         }
         let all_there = |dirs: &[Dir]| {
-            dirs.iter().all(|dir| matches!(dir, Dir::Known(path) if place.around.is_folder(path)))
+            dirs.iter().all(|dir| match dir {
+                Dir::Known(path) => place.around.is_folder(path),
+                Dir::Among(_) => true,
+                Dir::Unknown(_) => false,
+            })
         };
         match joint {
             Joint::And => {}

@@ -4,6 +4,8 @@
 //! Pure. A step knows its program, its arguments, whether it runs on many files, and which
 //! programs feed it.
 
+use std::rc::Rc;
+
 use super::Place;
 use super::expand::{Line, Value};
 use super::shell::{self, Command, Word, is_assignment};
@@ -34,8 +36,6 @@ pub(super) struct Step {
     line: usize,
     /// Further arguments that it is given by what feeds `xargs`.
     pub(super) fed: Vec<Value>,
-    /// What stands for `{}`, and what that is written as.
-    found: Option<(String, Vec<Value>)>,
     /// Whether it runs in each submodule.
     pub(super) in_each: bool,
 }
@@ -89,14 +89,7 @@ impl Step {
 
     /// Returns what one of its words can be.
     pub(super) fn values(&self, word: &Word, lines: &[Line], place: &Place<'_>) -> Vec<Value> {
-        self.values_in(word, self.line(lines), place)
-    }
-
-    fn values_in(&self, word: &Word, line: &Line, place: &Place<'_>) -> Vec<Value> {
-        if let Some((_, values)) = self.found.as_ref().filter(|(mark, _)| word.text.contains(mark.as_str())) {
-            return values.clone();
-        }
-        line.values(word, &self.state, place)
+        self.line(lines).values(word, &self.state, place)
     }
 
     /// Returns the line that it stands in.
@@ -250,7 +243,6 @@ impl Walk<'_> {
             state: state.clone(),
             line: number,
             fed: Vec::new(),
-            found: None,
             in_each: false,
         };
         if command.words.is_empty() && command.truncates.is_empty() {
@@ -289,7 +281,7 @@ impl Walk<'_> {
         if let Some(script) = script_of(&step, command) {
             let mut inner = step.state.clone();
             for (name, word) in positional(&step) {
-                inner.set(&name, step.values_in(&word, line, self.place));
+                inner.set(&name, line.values(&word, &step.state, self.place));
             }
             let end = self.script(&script, inner, depth + 1);
             if step.program == "eval" {
@@ -331,11 +323,11 @@ impl Walk<'_> {
                 many: true,
                 fed_by: Vec::new(),
                 truncates: Vec::new(),
-                found: Some(("{}".to_owned(), found.clone())),
                 fed: Vec::new(),
                 in_each: in_folder,
                 ..find.clone()
             };
+            step.state.found = Some(Rc::new(("{}".to_owned(), found.clone())));
             loop_through(&mut step, line, &Command::default(), self.place);
             if in_folder {
                 step.state.dirs = step.state.at(&found);
@@ -344,7 +336,7 @@ impl Walk<'_> {
             if let Some(script) = script_of(&step, &Command::default()) {
                 let mut inner = step.state.clone();
                 for (name, word) in positional(&step) {
-                    inner.set(&name, step.values_in(&word, line, self.place));
+                    inner.set(&name, line.values(&word, &step.state, self.place));
                 }
                 self.script(&script, inner, depth + 1);
             }
@@ -443,11 +435,18 @@ fn loop_through(step: &mut Step, line: &Line, command: &Command, place: &Place<'
                 None => line.redirected(command, &step.state, place),
             };
             let unknown = Value::Unknown(format!("what {} reads", step.program));
-            step.fed = if values.is_empty() { vec![unknown] } else { values };
+            let mut values = if values.is_empty() { vec![unknown] } else { values };
+            // `parallel rm ::: a b`: they stand in the line.
+            if let Some(end) = step.arguments.iter().position(|word| word.text == ":::") {
+                let words = step.arguments.split_off(end);
+                values =
+                    words.iter().skip(1).flat_map(|word| line.values(word, &step.state, place)).collect();
+            }
+            step.fed = values;
             let mark =
                 front.option(&["-I", "--replace"]).map(|word| word.text).filter(|mark| !mark.is_empty());
             let mark = mark.unwrap_or_else(|| "{}".to_owned());
-            step.found = Some((mark, step.fed.clone()));
+            step.state.found = Some(Rc::new((mark, step.fed.clone())));
         }
         step.arguments.drain(..skip);
     }

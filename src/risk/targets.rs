@@ -35,6 +35,8 @@ pub enum Reach {
     Worktrees,
     /// The same, but for the main one.
     Linked,
+    /// The linked work tree that the path lies in, which goes as a whole; from the main one, any linked one.
+    Whole,
 }
 
 /// What a step touches, and what of that can't be foreseen.
@@ -52,6 +54,7 @@ impl Touched {
         for dir in dirs {
             match dir {
                 Dir::Known(path) => self.add(Target { path: path.clone(), reach: Reach::Tree }),
+                Dir::Among(target) => self.add(target.clone()),
                 Dir::Unknown(written) => self.unknown.push(written.clone()),
             }
         }
@@ -102,20 +105,22 @@ fn of_text(text: &Text, state: &State, unknown: &mut Vec<String>) -> Vec<Target>
         Some(pattern) => Reach::Fitting(pattern),
         None => Reach::Below,
     };
-    let bases: Vec<PathBuf> = match fixed.starts_with('/') {
-        true => vec![plain(Path::new(&fixed))],
-        false => {
-            let known = state.dirs.iter().filter_map(|dir| match dir {
-                Dir::Known(path) => Some(plain(&path.join(&fixed))),
-                Dir::Unknown(written) => {
-                    unknown.push(format!("{written}/{}", text.plain));
-                    None
-                }
-            });
-            known.collect()
+    if fixed.starts_with('/') {
+        return vec![Target { path: plain(Path::new(&fixed)), reach }];
+    }
+    let mut targets = Vec::new();
+    for dir in &state.dirs {
+        match dir {
+            Dir::Known(path) => {
+                targets.push(Target { path: plain(&path.join(&fixed)), reach: reach.clone() })
+            }
+            // What lies below one of these is touched with it.
+            Dir::Among(target) if !fixed.contains("..") => targets.push(target.clone()),
+            Dir::Among(_) => unknown.push(text.plain.clone()),
+            Dir::Unknown(written) => unknown.push(format!("{written}/{}", text.plain)),
         }
-    };
-    bases.into_iter().map(|path| Target { path, reach: reach.clone() }).collect()
+    }
+    targets
 }
 
 fn is_pattern(part: &str) -> bool {
@@ -144,6 +149,15 @@ const ELSEWHERE: [(&str, &[&str]); 14] = [
     ("mix", &["--cd"]),
     ("uv", &["--directory", "--project"]),
 ];
+
+/// Returns where a step moves something, and what.
+pub(super) fn of_move(step: &Step, lines: &[Line], place: &Place<'_>) -> Vec<(PathBuf, Vec<Target>)> {
+    let operands = step.operands_without(valued("mv"));
+    let Some((to, from)) = operands.split_last() else { return Vec::new() };
+    let places = |word: &Word| below(&step.values(word, lines, place), &step.state, &mut Vec::new());
+    let from: Vec<Target> = from.iter().flat_map(|word| places(word)).collect();
+    places(to).into_iter().map(|target| (target.path, from.clone())).collect()
+}
 
 /// Returns the options of a program that take a value, as far as that could be taken for a path.
 fn valued(program: &str) -> &'static [&'static str] {

@@ -121,7 +121,7 @@ fn exit(input: &Value, rules: &Rules, place: &Place<'_>) -> Option<Risk> {
         class: "discard".to_owned(),
         step: "ExitWorktree".to_owned(),
         touched: Touched {
-            targets: vec![Target { path: place.cwd.to_owned(), reach: Reach::Tree }],
+            targets: vec![Target { path: place.cwd.to_owned(), reach: Reach::Whole }],
             unknown: Vec::new(),
         },
         one_file: false,

@@ -47,11 +47,7 @@ const BUNDLES: &str = "app bundle framework playground xcodeproj xcworkspace wor
 const FILES: [(Concern, &str); 5] = [
     (
         Concern::Agent,
-        "claude.md claude.local.md agents.md agent.md agents.local.md agents.override.md gemini.md qwen.md warp.md crush.md
-         codex.md cursor.md windsurf.md cline.md aider.md amp.md kiro.md devin.md jules.md junie.md opencode.md
-         openhands.md replit.md copilot-instructions.md conventions.md skill.md memory.md instructions.md prompt.md
-         system.md soul.md identity.md heartbeat.md bugbot.md firebender.md rules.md llms.txt llms-full.txt
-         .cursorrules .cursorignore .windsurfrules .clinerules .goosehints .roorules .rules .aider.conf.yml
+        ".cursorrules .cursorignore .windsurfrules .clinerules .goosehints .roorules .rules .aider.conf.yml
          opencode.json crush.json",
     ),
     (
@@ -78,23 +74,32 @@ const FILES: [(Concern, &str); 5] = [
     ),
 ];
 
+/// Texts that an agent takes for orders, in any form of text.
+const AGENT_TEXTS: &str = "
+    claude claude.local agents agent agents.local agents.override gemini qwen warp crush codex cursor windsurf cline
+    aider amp kiro devin jules junie opencode openhands replit copilot-instructions conventions skill memory
+    instructions prompt system soul identity heartbeat bugbot firebender rules llms llms-full persona playbook
+";
+
 /// Scripts that a tool runs for their name, in any language that is not built first; wherever they are.
 const SCRIPTS: &str = "
     setup install preinstall postinstall configure build bootstrap prepare conftest noxfile fabfile conanfile pavement
     versioneer ez_setup hatch_build locustfile wscript gulpfile gruntfile jakefile cakefile brocfile knexfile plopfile
     dangerfile rakefile gemfile guardfile capfile thorfile podfile fastfile appraisals xmake premake4 premake5
     spec_helper rails_helper test_helper wallaby testem protractor newrelic instrumentation pnpmfile ember-cli-build
-    rprofile sandbox_config artisan wp-config vue.config
+    rprofile artisan env gatsby-node gatsby-browser gatsby-ssr sidebars plugins nightwatch backstop
 ";
 
 /// The same, at the top of a project only: elsewhere they are usual names of modules.
-const AT_THE_TOP: &str = "tasks manage dodo deploy release publish startup finish env user project make default bake index.d esbuild";
+const AT_THE_TOP: &str =
+    "tasks manage dodo deploy release publish startup finish user project make default bake esbuild seed";
 
 /// Tools whose scripts begin with their name: `webpack.dev.js`.
 const TOOLS: &str = "
     webpack rollup vite vitest esbuild rspack parcel snowpack karma cypress playwright babel jest nuxt next eslint
     prettier stylelint postcss tailwind svelte astro nodemon mocha lerna nx turbo metro gatsby-config commitlint
-    lint-staged release semantic-release tsup unbuild truffle truffle-config hardhat ormconfig ecosystem
+    lint-staged release semantic-release tsup unbuild truffle truffle-config hardhat ormconfig ecosystem typedoc
+    storybook rsbuild wxt uno
 ";
 
 /// Endings of names of concern.
@@ -114,8 +119,10 @@ const ENDINGS: [(&str, Concern); 12] = [
 ];
 
 /// Folders whose texts are orders to an agent.
-const ORDERS: &str =
-    "agents skills commands prompts rules steering instructions chatmodes workflows subagents";
+const ORDERS: &str = "
+    agents skills commands prompts rules steering instructions chatmodes workflows subagents output-styles personas droids
+    memories memory playbooks
+";
 
 /// Says why a file of this (folded) name, in these folders, is of concern.
 pub(super) fn known(file: &str, folders: &[String]) -> Option<Concern> {
@@ -153,22 +160,29 @@ pub(super) fn known(file: &str, folders: &[String]) -> Option<Concern> {
 }
 
 fn order(file: &str, folders: &[String], is_of: impl Fn(&str, &str) -> bool) -> Option<Concern> {
-    let is_text = [".md", ".mdx", ".txt", ".markdown"].iter().any(|end| file.ends_with(end));
-    let ordered = is_text && folders.iter().any(|folder| is_of(ORDERS, folder));
-    ordered.then_some(Concern::Agent)
+    let (stem, end) = file.rsplit_once('.')?;
+    let is_text = matches!(end, "md" | "mdx" | "mdc" | "txt" | "markdown" | "rst" | "adoc" | "org");
+    let orders = is_of(AGENT_TEXTS, stem) || folders.iter().any(|folder| is_of(ORDERS, folder));
+    (is_text && orders).then_some(Concern::Agent)
 }
 
 fn script(file: &str, folders: &[String], is_of: impl Fn(&str, &str) -> bool) -> Option<Concern> {
     let (stem, end) = file.rsplit_once('.')?;
+    // One for each version of the language: `Package@swift-5.9.swift`.
+    if file.starts_with("package@") {
+        return Some(Concern::Build);
+    }
     if !is_script(end) {
         return None;
     }
     let first = stem.split('.').next().unwrap_or_default();
     let says = |part: &str| {
-        ["config", "conf", "setup", "teardown", "setuptests"].iter().any(|word| part.ends_with(word))
-            || matches!(part, "workspace" | "rc" | "options" | "settings" | "preset" | "mix")
+        let words = ["config", "conf", "setup", "teardown", "setuptests", "settings", "preset"];
+        words.iter().any(|word| part.ends_with(word))
+            || matches!(part, "workspace" | "rc" | "options" | "mix")
     };
     let is_one = is_of(SCRIPTS, stem)
+        || is_of(SCRIPTS, first)
         || folders.is_empty() && is_of(AT_THE_TOP, stem)
         || is_of(TOOLS, first)
         || stem.split('.').any(says);

@@ -7,7 +7,6 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
@@ -114,7 +113,7 @@ const BOUNDARY: &[u8] = b"compact_boundary";
 /// What reading it says.
 pub fn last_compaction_in(path: &Path) -> Result<Option<Cut>> {
     // Few sessions were ever compacted, and looking for a word is much faster than reading records.
-    let mut file = File::open(path).context("read", path)?;
+    let mut file = crate::fs::open_theirs(path).context("read", path)?;
     let (mut block, mut kept) = (vec![0; 1 << 20], 0);
     loop {
         let read = file.read(&mut block[kept..]).context("read", path)?;

@@ -1,6 +1,5 @@
 //! The files of one session: which there are, and reading a transcript that grows meanwhile.
 
-use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 
@@ -171,7 +170,7 @@ impl<'a> Lines<'a> {
     /// # Errors
     /// [`crate::error::Kind::Environment`] with the path.
     pub fn open(path: &Path) -> Result<Lines<'a>> {
-        let file = File::open(path).context("read", path)?;
+        let file = crate::fs::open_theirs(path).context("read", path)?;
         let size = file.metadata().context("read", path)?.len();
         Ok(Lines::over(path, file.take(size), size))
     }

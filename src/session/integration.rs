@@ -10,8 +10,8 @@ use crate::json_edit::Document;
 
 /// The file of the `/snapshot` command. The client offers and completes it; a hook answers it.
 pub const COMMAND_FILE: &str = r#"---
-description: "Snapshots of this session and its edits (snap): save NAME, list, show, resume, rewind, undo, prune, help"
-argument-hint: "save NAME | list | show [REF] | resume [REF] | rewind [REF] | undo | prune --older-than 7d | help"
+description: "Snapshots of this session and its edits (snap): save NAME, list, show, resume, rewind, undo, redo, prune, help"
+argument-hint: "save NAME | list | show [REF] | resume [REF] | rewind [REF] | undo | redo | prune --older-than 7d | help"
 disable-model-invocation: true
 ---
 

@@ -25,6 +25,8 @@ pub struct Live {
     pub status: Option<String>,
     /// What it waits for.
     pub waiting_for: Option<String>,
+    /// Its client's process.
+    pub(super) pid: i32,
     updated: i64,
 }
 
@@ -32,7 +34,7 @@ pub struct Live {
 impl Live {
     /// Makes a live session for other modules' tests.
     pub(crate) fn example(id: &ClientId) -> Live {
-        Live { id: id.clone(), cwd: "/app".into(), status: None, waiting_for: None, updated: 0 }
+        Live { id: id.clone(), cwd: "/app".into(), status: None, waiting_for: None, pid: 0, updated: 0 }
     }
 }
 
@@ -91,6 +93,7 @@ impl ClientHome {
                     cwd: record.cwd,
                     status: record.status,
                     waiting_for: record.waiting_for,
+                    pid: record.pid,
                     updated: record.updated_at,
                 });
             }

@@ -192,7 +192,7 @@ fn working_directory(transcript: &Path) -> Result<Option<PathBuf>> {
         #[serde(default)]
         cwd: Option<PathBuf>,
     }
-    let mut file = std::fs::File::open(transcript).context("read", transcript)?;
+    let mut file = crate::fs::open_theirs(transcript).context("read", transcript)?;
     let size = file.metadata().context("read", transcript)?.len();
     let mut read = |from: u64, most: u64| -> std::io::Result<Option<PathBuf>> {
         let mut bytes = Vec::new();

@@ -5,6 +5,8 @@
 //! known, carry what is not, fail on neither. The `.key` files beside live sessions are
 //! credentials and are never opened; transcripts are never changed or deleted.
 
+mod account;
+pub mod alive;
 pub mod check;
 pub mod compaction;
 mod continuation;
@@ -14,11 +16,14 @@ mod files;
 mod hook;
 mod install;
 mod integration;
+mod launch;
 mod links;
 mod live;
 mod locate;
 pub mod mend;
 mod placed;
+pub mod quiet;
+mod record;
 mod recorder;
 mod salvage;
 mod settings;
@@ -30,12 +35,14 @@ use std::path::{Path, PathBuf};
 use crate::ids::ClientId;
 use crate::place::{Place, Root};
 
+pub use account::{account_told, is_of_account, names_account, without_account};
 pub use continuation::{AsSaved, Standing, Writer};
 pub use elsewhere::is_elsewhere;
 pub use files::{AgentFiles, Lines, SessionFiles};
 pub use hook::{HookInput, ToolInput, shown_beside_the_step, shown_instead_of_asking};
 pub use install::{left_tree_record, title_records};
 pub use integration::{COMMAND_FILE, hooks, is_our_command, with_hooks, without_hooks};
+pub use launch::Launch;
 pub use links::Link;
 pub use live::Live;
 pub use locate::{Found, Wanted};

@@ -99,7 +99,7 @@ fn read(path: &Path, missing: &mut Vec<Skipped>) -> Option<Value> {
 }
 
 impl Settings {
-    fn take(&mut self, value: &Value, file: &str) {
+    pub(super) fn take(&mut self, value: &Value, file: &str) {
         let permissions = &value["permissions"];
         let lists =
             [("allow", &mut self.rules.allow), ("deny", &mut self.rules.deny), ("ask", &mut self.rules.ask)];

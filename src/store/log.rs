@@ -42,7 +42,8 @@ pub struct LogEntry {
     /// The session that was saved, or the one that a restore installed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<ClientId>,
-    /// For a restore that was made: the work tree's root. `undo` goes by it.
+    /// For a restore that was made, and for snapshots that a person removed: the work tree's root.
+    /// `undo` goes by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub root: Option<NativePath>,
     /// For a restore: the safety snapshot, if one was needed.
@@ -115,6 +116,8 @@ pub enum Operation {
     Rewind,
     /// `snap undo`.
     Undo,
+    /// `snap redo`.
+    Redo,
     /// `snap prune`.
     Prune,
     /// `snap rm`.
@@ -134,6 +137,11 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// Says whether it sets files of a work tree.
+    pub fn is_restore(self) -> bool {
+        matches!(self, Operation::Resume | Operation::Rewind | Operation::Undo | Operation::Redo)
+    }
+
     /// Returns the word that stands for it in JSON and on the screen.
     pub fn word(self) -> &'static str {
         match self {
@@ -141,6 +149,7 @@ impl Operation {
             Operation::Resume => "resume",
             Operation::Rewind => "rewind",
             Operation::Undo => "undo",
+            Operation::Redo => "redo",
             Operation::Prune => "prune",
             Operation::Remove => "remove",
             Operation::Export => "export",
@@ -180,7 +189,8 @@ impl Store {
         let start = if matches!(last.as_slice(), b"" | b"\n") { &b""[..] } else { b"\n" };
         file.write_all(&[start, &line].concat()).context("write", &path)?;
         // `undo` goes by the lines of restores: they are as durable as what they tell of.
-        if entry.root.is_some() { file.sync_all().context("write", &path) } else { Ok(()) }
+        let removal = matches!(entry.operation, Operation::Prune | Operation::Remove);
+        if entry.root.is_some() && !removal { file.sync_all().context("write", &path) } else { Ok(()) }
     }
 
     /// Reads the log, oldest first, whoever wrote it; lines that can't be read are passed over.

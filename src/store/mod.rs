@@ -12,6 +12,7 @@ mod log;
 mod names;
 mod objects;
 mod parsed;
+mod parts;
 mod pieces;
 mod seal;
 mod shelter;
@@ -27,7 +28,7 @@ use crate::digest::ObjectId;
 use crate::error::{Error, Kind, Result};
 use crate::fs::{self, Draft, ExclusiveLock, Existing, SharedLock};
 use crate::manifest::{Head, LARGEST_MANIFEST, Manifest, ObjectRef};
-use crate::place::{Place, Root, Shape, strange};
+use crate::place::{Place, Root};
 use crate::timestamp::Timestamp;
 
 pub use bases::Bases;
@@ -36,34 +37,11 @@ pub use incoming::{Added, Incoming, check_may_travel};
 pub use journals::{FoundJournal, Journal, Wait};
 pub use log::{LogEntry, LogOutcome, MovedBranch, Operation};
 pub use names::{Reference, check_name};
-pub use objects::Sweep;
+pub use objects::{Sweep, Waiting};
 use parsed::Parsed;
 pub use pieces::Pieces;
 pub use seal::Seal;
 pub use streams::Stream;
-
-/// The folders that a store consists of.
-const FOLDERS: [&str; 9] = [
-    "objects",
-    "objects/.git",
-    "objects/.git/objects",
-    "objects/.git/refs",
-    "objects/manifests",
-    "tmp",
-    "bases",
-    "restoring",
-    "damaged",
-];
-
-/// The files that stand in it whatever snapshots there are.
-const FILES: [&str; 6] =
-    [".gitignore", "lock", "log.jsonl", "objects/.git/HEAD", "tmp/publish.lock", "tmp/scanned"];
-
-/// How a manifest begins.
-const MANIFEST_START: &[u8] = b"{\n  \"format\":";
-
-/// The most that is read of a file that never changes, in bytes.
-const SMALL: u64 = 4_096;
 
 /// How long a command waits for another one's lock.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -174,24 +152,6 @@ impl Store {
         Store { seal: Some(seal), now: Some(now), ..self }
     }
 
-    /// Refuses a link, a pipe or the like in the place of one of the store's own parts.
-    fn refuse_strangers(&self) -> Result<()> {
-        let parts = FOLDERS.iter().map(|part| (part, Shape::Folder));
-        for (part, wanted) in parts.chain(FILES.iter().map(|part| (part, Shape::File))) {
-            let place = self.root.at(part);
-            let Some(found) = place.stat()?.filter(|found| found.shape != wanted) else { continue };
-            return Err(strange(
-                &place.path(),
-                match (found.shape, wanted) {
-                    (Shape::Link, _) => "it is a symbolic link",
-                    (_, Shape::Folder) => "it is no folder",
-                    _ => "it is not a regular file",
-                },
-            ));
-        }
-        Ok(())
-    }
-
     /// Returns the same store, for who reads each manifest once: nothing that was read is kept.
     #[must_use]
     pub fn forgetting(self) -> Store {
@@ -253,8 +213,9 @@ impl Store {
     /// # Errors
     /// [`Kind::Environment`] if the folder can't be read.
     pub fn entries(&self) -> Result<Vec<Entry>> {
-        let mut entries: Vec<Entry> =
-            self.stems()?.into_iter().filter_map(|stem| self.entry(&stem)).collect();
+        let pins = self.pins()?;
+        let entry = |stem: String| self.entry_with(&stem, |stem| pins.contains(&pin_name(stem)));
+        let mut entries: Vec<Entry> = self.stems()?.into_iter().filter_map(entry).collect();
         entries.sort_by(|a, b| match (&a.manifest, &b.manifest) {
             (Ok(a), Ok(b)) => self.newer(a.created_at, b.created_at).then_with(|| a.id.cmp(&b.id)),
             (a, b) => a.is_err().cmp(&b.is_err()),
@@ -264,8 +225,12 @@ impl Store {
 
     /// Reads one; `None` if it has been removed since it was listed.
     fn entry(&self, stem: &str) -> Option<Entry> {
+        self.entry_with(stem, |stem| self.standing(&pin_name(stem)).exists())
+    }
+
+    fn entry_with(&self, stem: &str, pinned: impl Fn(&str) -> bool) -> Option<Entry> {
         let manifest = unless_gone(|| self.read(stem))?;
-        let (pinned, written) = (self.standing(&pin_name(stem)).exists(), self.written(stem));
+        let (pinned, written) = (pinned(stem), self.written(stem));
         let own = manifest.as_ref().is_ok_and(|manifest| self.is_own(manifest));
         Some(Entry { stem: stem.to_owned(), pinned, own, written, manifest })
     }
@@ -282,6 +247,14 @@ impl Store {
             (a, b) => a.is_err().cmp(&b.is_err()),
         });
         Ok(known)
+    }
+
+    /// Lists the names of all pins.
+    fn pins(&self) -> Result<BTreeSet<String>> {
+        let mut pins: BTreeSet<String> = self.nameless()?.into_iter().collect();
+        pins.extend(self.at("").names()?.into_iter().filter_map(|name| name.into_string().ok()));
+        pins.retain(|name| name.ends_with(".pin"));
+        Ok(pins)
     }
 
     /// Orders moments newest first. What is said to have been saved in the far future was saved by a clock that is wrong,
@@ -417,50 +390,6 @@ impl Store {
     /// Returns the compressed size of an object on disk; 0 if it is not there.
     pub fn stored_size(&self, object: &ObjectRef) -> u64 {
         self.object_place(object.object).stat().ok().flatten().map_or(0, |found| found.size)
-    }
-
-    /// Refuses to make a store of a folder that holds something else.
-    ///
-    /// A store that was copied by hand or committed may lack its `.gitignore` or `objects`: it is mended. So is one that
-    /// another process is just making, or that a crash left half made.
-    fn refuse_strange_folder(&self) -> Result<()> {
-        let names = self.at("").names()?;
-        if names.iter().all(|name| self.is_ours(name)) || self.is_marked()? {
-            return Ok(());
-        }
-        let strange = names.iter().find(|name| !self.is_ours(name));
-        let strange =
-            strange.map(|name| format!(", such as {}", crate::screen::Line(&name.to_string_lossy())));
-        Err(Error::new(Kind::Refused, format!("Cannot use {} as a store", self.root().display()))
-            .because(format!("it holds files that are not snap's{}", strange.unwrap_or_default()))
-            .hint("name an empty folder, or one that does not exist yet"))
-    }
-
-    /// Says whether a file or folder in the store can be one of ours, by its name and, if it is a manifest, by what is
-    /// in it: whether that is whole does not matter.
-    fn is_ours(&self, name: &OsStr) -> bool {
-        let Some(name) = name.to_str() else { return false };
-        let is_part = FOLDERS.contains(&name) || FILES.contains(&name) || name.starts_with(fs::TEMPORARY);
-        let is_manifest = |stem: &str| match self.read_head(stem) {
-            Ok(_) => true,
-            Err(error) if error.kind() == Kind::Damaged => {
-                // What `snap` writes begins so, and a damaged one mostly still does.
-                self.manifest_bytes(stem).is_ok_and(|json| json.starts_with(MANIFEST_START))
-            }
-            Err(error) => error.kind() == Kind::NewerFormat,
-        };
-        let pins = |stem: &str| self.manifest_place(stem).exists();
-        is_part
-            || name.strip_suffix(".json").is_some_and(is_manifest)
-            || name.strip_suffix(".pin").is_some_and(pins)
-    }
-
-    /// Says whether the folder carries what only a store has: then it is one, whatever else lies in it.
-    fn is_marked(&self) -> Result<bool> {
-        let ignores = self.at(".gitignore").read(SMALL)?.is_some_and(|text| text == shelter::GITIGNORE);
-        let shelters =
-            self.objects_folder().join(".git/HEAD").read(SMALL)?.is_some_and(|text| text == shelter::HEAD);
-        Ok(ignores || shelters)
     }
 
     fn read(&self, stem: &str) -> Result<Manifest> {

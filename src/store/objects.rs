@@ -41,6 +41,19 @@ pub struct Sweep {
     pub objects: u64,
     /// Their size on disk in bytes.
     pub bytes: u64,
+    /// What nothing needs either, and is too young to go.
+    pub waiting: Waiting,
+}
+
+/// Objects that nothing needs and that are younger than a day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// How many objects.
+    pub objects: u64,
+    /// Their size on disk in bytes.
+    pub bytes: u64,
+    /// When the last of them is old enough.
+    pub until: Option<SystemTime>,
 }
 
 /// The error of an object that is not what it should be.
@@ -237,6 +250,11 @@ impl Store {
                 let Some(found) = place.stat()?.filter(|_| id.is_some_and(|id| !needed.contains(&id))) else {
                     continue;
                 };
+                if found.shape == Shape::File && !old(&found) {
+                    swept.waiting.bytes += found.size;
+                    swept.waiting.objects += 1;
+                    swept.waiting.until = swept.waiting.until.max(found.modified.checked_add(GRACE));
+                }
                 if found.shape == Shape::File && old(&found) {
                     place.remove()?;
                     swept.bytes += found.size;

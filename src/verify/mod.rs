@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use crate::error::{Kind, Result};
 use crate::ids::SnapshotId;
-use crate::manifest::{Content, Manifest, ObjectRef, Transcript};
+use crate::manifest::{Content, Diff, Manifest, ObjectRef, Transcript};
 use crate::restore;
 use crate::store::{Bases, Entry};
 use crate::workspace::Workspace;
@@ -213,9 +213,9 @@ fn check_edits(
     let mut maker = restore::Maker::new(&workspace.store, repository, bases);
     for edit in &edits.files {
         for (what, version, diff) in edit.made_versions() {
-            let needs = diff.map_or(&[][..], |diff| diff.content.objects());
+            let needs: Vec<ObjectRef> = diff.into_iter().flat_map(Diff::objects).copied().collect();
             let base = edit.diffed_against().and_then(|old| bases.0.get(&old.oid));
-            if !sound(needs) || !sound(base.map_or(&[], std::slice::from_ref)) {
+            if !sound(&needs) || !sound(base.map_or(&[], std::slice::from_ref)) {
                 continue;
             }
             if let Err(error) = maker.content(edit, version, diff) {
@@ -252,7 +252,8 @@ fn uses(manifest: &Manifest) -> Vec<(String, ObjectRef)> {
     }
     for edit in manifest.edits.iter().flat_map(|edits| &edits.files) {
         for (what, _, diff) in edit.made_versions() {
-            add(&format!("{}{what}", edit.path), diff.map_or(&[][..], |diff| diff.content.objects()));
+            let needs: Vec<ObjectRef> = diff.into_iter().flat_map(Diff::objects).copied().collect();
+            add(&format!("{}{what}", edit.path), &needs);
         }
     }
     uses

@@ -11,7 +11,7 @@ use super::Report;
 use crate::digest::ObjectId;
 use crate::edit::{self, Side};
 use crate::error::{Kind, Result};
-use crate::manifest::{Edit, Manifest, ObjectRef, Version};
+use crate::manifest::{Diff, Edit, Manifest, ObjectRef, Version};
 use crate::restore::{self, Maker};
 use crate::session::{Found, Wanted};
 use crate::store::{Bases, Entry};
@@ -106,7 +106,7 @@ impl Search {
             let Some(session) = manifest.session.as_ref().filter(|_| lost) else { continue };
             for transcript in workspace.client.transcripts(&session.id).unwrap_or_default() {
                 for file in session_files(workspace, &transcript) {
-                    self.in_file(&std::fs::read(file).unwrap_or_default());
+                    self.in_file(&whole(&file).unwrap_or_default());
                 }
             }
         }
@@ -139,11 +139,14 @@ impl Search {
             manifests.iter().filter_map(|m| m.edits.as_ref()).flat_map(|edits| &edits.files).collect();
         for edit in &edits {
             for (_, version, diff) in edit.made_versions() {
-                let needs = diff.map_or(&[][..], |diff| diff.content.objects());
-                if !needs.iter().any(|object| self.lost.contains_key(&object.object)) {
+                let mut needs = diff.into_iter().flat_map(Diff::objects);
+                if !needs.any(|object| self.lost.contains_key(&object.object)) {
                     continue;
                 }
+                let earlier = diff.and_then(|diff| diff.earlier.as_ref());
+                let earlier = earlier.and_then(|earlier| workspace.store.load(earlier).ok());
                 let old = match edit.diffed_against() {
+                    _ if earlier.is_some() => earlier.map(|bytes| (version.mode, bytes)),
                     None => None,
                     Some(old) => match maker.blob(&old.oid)? {
                         Some(bytes) => Some((old.mode, bytes)),
@@ -154,10 +157,23 @@ impl Search {
                     Ok(Node::File { bytes, .. }) => Some(bytes),
                     _ => None,
                 };
+                let compared = match (&on_disk, diff.is_some_and(|diff| diff.converted.is_some())) {
+                    (Some(bytes), true) => {
+                        let cleaning = repository.cleaning(&[(&edit.path, true)].into(), None)?;
+                        cleaning.compared(&edit.path, bytes, &mut repository.blobs())?
+                    }
+                    _ => None,
+                };
                 let mut candidates: Vec<Vec<u8>> =
-                    on_disk.into_iter().chain(maker.blob(&version.oid)?).collect();
+                    compared.into_iter().chain(on_disk).chain(maker.blob(&version.oid)?).collect();
                 candidates.extend(elsewhere(&mut maker, &edits, version));
+                let converted = diff.and_then(|diff| diff.converted.as_ref());
+                let compared = converted.map(|converted| maker.blob(&converted.oid)).transpose()?.flatten();
+                candidates.extend(compared);
                 for bytes in candidates {
+                    if diff.is_some_and(|diff| diff.earlier.is_some()) {
+                        self.offer(&bytes);
+                    }
                     let old = old.as_ref().map(|(mode, bytes)| Side { mode: *mode, bytes });
                     if let Some(made) = edit::make(old, Side { mode: version.mode, bytes: &bytes })? {
                         self.offer(&made.bytes);
@@ -175,6 +191,12 @@ fn elsewhere(maker: &mut Maker<'_>, edits: &[&Edit], wanted: &Version) -> Option
         edits.iter().flat_map(|edit| edit.made_versions().into_iter().map(move |found| (edit, found)));
     let mut leading = leading.filter(|(_, (_, version, _))| version.oid == wanted.oid);
     leading.find_map(|(edit, (_, version, diff))| maker.content(edit, version, diff).ok())
+}
+
+fn whole(file: &std::path::Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::io::Read::read_to_end(&mut crate::fs::open_theirs(file)?, &mut bytes)?;
+    Ok(bytes)
 }
 
 /// Lists every file of the session that a transcript belongs to.

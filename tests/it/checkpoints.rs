@@ -7,10 +7,11 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::hooks::{ID, bash, bin, hook, hook_with, settle, told};
-use crate::interactive::{Screen, claude};
+use crate::interactive::claude;
 use crate::support::api::{Reply, Speaker, StandIn, Turn};
 use crate::support::client::Client;
 use crate::support::project::{Project, Ran, files_below, git_in};
+use crate::support::screen::Screen;
 use crate::support::{Must, eventually};
 
 with_both_clients! {
@@ -53,10 +54,13 @@ fn an_agent_that_removes_a_dirty_work_tree_with_force_loses_nothing(client: &Cli
     settle(project);
     let second = api.main()[1].body.to_string();
     assert!(!second.contains("snap saved") && !second.contains("snap hook"), "the model hears nothing of it");
-    // The end of the session is saved after that: of this tree, and not what was lost.
-    project
-        .snap(&["rewind", "before git worktree remove --force .claude/worktrees/feat", "--no-run"])
-        .exits(0);
+    // The end of the session is saved after that: of this tree, in which nothing has to be done.
+    eventually("the end of the session", || trees.snapshots_of(".").contains(&"end of session".to_owned()));
+    project.snap(&["rewind", "--no-run"]).exits(0).says(&["Made the work tree"]);
+    assert_eq!(trees.state(FEAT), before);
+    trees.take("git worktree remove --force .claude/worktrees/feat");
+    let name = "before git worktree remove --force .claude/worktrees/feat";
+    project.snap(&["rewind", name, "--no-run"]).exits(0);
     assert_eq!(trees.state(FEAT), before);
 }
 
@@ -291,6 +295,38 @@ fn without_a_name_neither_rewind_nor_resume_takes_a_checkpoint_of_another_work_t
     trees.project.snap(&["resume", "--no-run"]).exits(0).says(&["another work tree"]);
     assert_eq!(trees.project.read("a.txt"), b"mine\n");
     assert_eq!(trees.state(SIB), sib);
+}
+
+#[test]
+fn work_trees_of_a_bare_repository_are_saved_in_the_folder_that_outlives_them() {
+    let project = Project::new();
+    let transcript = project.session(ID);
+    let top = project.home.path().join("bare layout");
+    fs::create_dir(&top).must("a folder");
+    let git = |folder: &Path, words: &[&str]| git_in(&project.home, folder, words);
+    git(&top, &["clone", "-q", "--bare", project.root().to_str().must("UTF-8"), ".bare"]);
+    fs::write(top.join(".git"), "gitdir: ./.bare\n").must("to write");
+    for branch in ["one", "two"] {
+        git(&top, &["worktree", "add", "-q", branch, "-b", branch]);
+        fs::write(top.join(branch).join("wip.txt"), format!("only in {branch}\n")).must("to write");
+    }
+    for (cwd, line) in [
+        (top.join("one"), "git worktree remove --force ../two"),
+        (top.clone(), "git worktree remove --force two"),
+        (top.clone(), "rm -rf two"),
+        (top.join("one"), "cd .. && git -C two clean -fd"),
+    ] {
+        let mut input = bash(&project, &transcript, line);
+        input["cwd"] = json!(cwd);
+        let said = told(&hook(&project, "PreToolUse", &input).exits(0));
+        assert!(
+            said.contains("bare layout/two before") && !said.contains("did not save"),
+            "{line:?}: {said}"
+        );
+    }
+    git(&top, &["worktree", "remove", "--force", "two"]);
+    project.snap_in(&top.join("one"), &["rewind", "before git worktree remove --force ../two"]).exits(0);
+    assert_eq!(fs::read(top.join("two/wip.txt")).must("the file"), b"only in two\n");
 }
 
 #[test]

@@ -87,7 +87,7 @@ fn all_or_nothing(project: Project, command: &[&str]) {
         if command.contains(&"--no-edits") {
             continue;
         }
-        project.snap(&["undo"]).exits(0);
+        project.snap(&[if command == ["undo"] { "redo" } else { "undo" }]).exits(0);
         let undone = project.state_with_flags();
         assert!(before.starts_with(&undone), "undone after a kill at {call:?}: {undone}");
     }
@@ -115,6 +115,16 @@ fn an_undo_killed_at_any_call_is_all_or_nothing() {
         let project = wrecked();
         project.snap(&["rewind", "x", "--no-session"]).exits(0);
         all_or_nothing(project, &["undo"]);
+    }
+}
+
+#[test]
+fn a_redo_killed_at_any_call_is_all_or_nothing() {
+    if available("kill -9 at every system call of redo") {
+        let project = wrecked();
+        project.snap(&["rewind", "x", "--no-session"]).exits(0);
+        project.snap(&["undo"]).exits(0);
+        all_or_nothing(project, &["redo"]);
     }
 }
 

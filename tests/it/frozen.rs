@@ -90,6 +90,53 @@ fn a_store_with_renames_and_submodules_opens_and_restores_everything() {
     assert_eq!(project.state(), source.state(), "the same edits on the same commit");
 }
 
+/// Text that grew since an earlier snapshot, and files that git converts.
+fn grow_and_convert(project: &Project, round: usize) {
+    let mut random = Random::new(30);
+    let line = |_| format!("{:08x}\n", random.below(u32::MAX as usize));
+    let text: String = (0..7_400).map(line).collect();
+    project.write("grows.txt", format!("{text}{}", "more\n".repeat(round)));
+    let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let edited = ["two", "TWO", "zwei"][round];
+    project.write("crlf.txt", format!("one\r\n{edited}\r\nthree\r\n"));
+    project.write("wide.rc", utf16(&format!("\u{feff}one\r\n{edited}\r\n")));
+    project.write("ident.c", format!("// $Id: {} $\n{edited}\n", "0".repeat(40)));
+}
+
+#[test]
+fn a_store_with_converted_files_and_grown_ones_opens_and_restores_everything() {
+    let base = |project: &Project| {
+        let rc = "*.rc text eol=crlf working-tree-encoding=UTF-16LE-BOM\n";
+        project.write(".gitattributes", format!("crlf.txt text eol=crlf\n{rc}*.c ident\n"));
+        grow_and_convert(project, 0);
+        fs::remove_file(project.path("grows.txt")).must("to remove");
+        project.git(&["add", "."]);
+        project.git(&["commit", "-qm", "converted"]);
+    };
+    let source = Project::new();
+    base(&source);
+    grow_and_convert(&source, 1);
+    if let Some(folder) = std::env::var_os(FREEZE) {
+        source.snap(&["save", "before"]).exits(0);
+        grow_and_convert(&source, 2);
+        source.snap(&["save", "converted in time"]).exits(0);
+        source.snap(&["rm", "before"]).exits(0);
+        copy_tree(&source.stored(""), &Path::new(&folder).join("store-v1-converted"));
+    }
+    grow_and_convert(&source, 2);
+    let project = Project::new();
+    base(&project);
+    let store = project.home.path().join("a copy of the store");
+    copy_tree(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/store-v1-converted"), &store);
+    let store = store.to_str().must("UTF-8");
+    let shown = project.snap(&["show", "converted in time", "--json", "--store", store]).exits(0).json();
+    assert_eq!(shown["requires"], serde_json::json!(["converted", "earlier"]));
+    let counted = project.snap(&["diff", "converted in time", "--stat", "--store", store]).exits(0).stdout;
+    assert!(counted.contains("4 files, +7405 -3"), "{counted}");
+    project.snap(&["resume", "converted in time", "--trust", "--store", store]).exits(0);
+    assert_eq!(project.state(), source.state(), "the same edits on the same commit");
+}
+
 #[test]
 fn a_store_with_plans_opens_and_restores_them() {
     let source = Project::new();

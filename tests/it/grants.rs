@@ -84,7 +84,10 @@ fn all_that_is_missing_comes_back_in_its_place_and_can_be_undone() {
     clone.write(".claude/settings.local.json", theirs);
     let resumed = resume(&project, &clone, &["--grants", "all", "--json"]).exits(0).json();
     let command = words(&resumed["resume"]["command"]);
-    assert_eq!(command[3..], ["--permission-mode", "acceptEdits", "--allowedTools=Bash(touch x)"]);
+    assert_eq!(
+        command[3..],
+        ["--permission-mode", "acceptEdits", "--settings", r#"{"permissions":{"allow":["Bash(touch x)"]}}"#]
+    );
     let settings: Value = serde_json::from_slice(&clone.read(".claude/settings.local.json")).must("JSON");
     let sub = format!("Edit(/{}/sub/**)", clone.root().display());
     assert_eq!(
@@ -114,7 +117,7 @@ fn without_a_terminal_nothing_is_granted_unless_it_is_said() {
     let said = resume(&project, &clone, &[])
         .exits(0)
         .says(&["6 grants that held there are missing here", "`--grants review`"]);
-    assert!(said.stdout.contains("--permission-mode acceptEdits") && !said.stdout.contains("--allowedTools"));
+    assert!(said.stdout.contains("--permission-mode acceptEdits") && !said.stdout.contains("--settings"));
     assert!(!clone.path(".claude/settings.local.json").exists());
     resume(&project, &clone, &["--grants", "review"]).exits(2).says(&["Cannot ask", "`--grants all`"]);
     assert!(!clone.path(".claude/settings.local.json").exists());

@@ -9,60 +9,9 @@ use serde_json::{Value, json};
 use crate::support::api::{Gate, Reply, Speaker, StandIn};
 use crate::support::client::{Client, NEWEST};
 use crate::support::project::{Project, ran};
+use crate::support::screen::Screen;
 use crate::support::work::{assert_tasks, script};
 use crate::support::{Must, eventually};
-
-/// What the client shows, and somebody who types.
-pub(crate) struct Screen {
-    folder: tempfile::TempDir,
-}
-
-impl Screen {
-    /// Runs a command on a terminal of its own, in its own environment.
-    pub(crate) fn of(command: &Command) -> Screen {
-        let screen = Screen { folder: tempfile::tempdir().must("a folder") };
-        let mut tmux = screen.tmux(&["-f", "/dev/null", "new-session", "-d", "-x", "160", "-y", "60", "--"]);
-        tmux.arg(command.get_program()).args(command.get_args()).env_clear().env("TERM", "xterm-256color");
-        tmux.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        tmux.current_dir(command.get_current_dir().must("a folder"));
-        ran(&mut tmux).exits(0);
-        screen
-    }
-
-    fn tmux(&self, arguments: &[&str]) -> Command {
-        let mut tmux = Command::new("tmux");
-        tmux.arg("-S").arg(self.folder.path().join("socket")).args(arguments);
-        tmux
-    }
-
-    pub(crate) fn shown(&self) -> String {
-        ran(&mut self.tmux(&["capture-pane", "-p", "-S", "-200"])).stdout
-    }
-
-    /// Waits until it shows this.
-    #[track_caller]
-    pub(crate) fn shows(&self, words: &str) {
-        eventually(words, || self.shown().contains(words));
-    }
-
-    pub(crate) fn press(&self, keys: &[&str]) {
-        ran(self.tmux(&["send-keys"]).args(keys)).exits(0);
-    }
-
-    /// Types a line; what is typed has to be on the screen before it is entered.
-    #[track_caller]
-    pub(crate) fn enter(&self, line: &str) {
-        self.press(&["-l", line]);
-        self.shows(line);
-        self.press(&["Enter"]);
-    }
-}
-
-impl Drop for Screen {
-    fn drop(&mut self) {
-        ran(&mut self.tmux(&["kill-server"]));
-    }
-}
 
 fn live(project: &Project) -> Option<Value> {
     let sessions = fs::read_dir(project.home.config().join("sessions")).ok()?.flatten();

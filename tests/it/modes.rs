@@ -49,7 +49,7 @@ fn edited_files_come_back_with_their_permissions() {
     project.snap(&["undo"]).exits(0);
     assert_eq!(bits(&project, "a.txt"), 0o644);
     assert!(!project.path("new").exists());
-    project.snap(&["undo"]).exits(0);
+    project.snap(&["redo"]).exits(0);
     for (name, mode) in EDITED {
         assert_eq!(bits(&project, name), mode, "{name}, undone and done again");
     }

@@ -307,6 +307,38 @@ fn nor_in_the_answer_to_a_command_within_the_client() {
 }
 
 #[test]
+fn nor_by_a_hook_whatever_a_project_and_a_step_say() {
+    let project = evil_everywhere();
+    for rules in [
+        json!({"off": ["delete", EVIL], "rules": []}),
+        json!({"off": ["delete"], "rules": [{"class": "data", "command": "make*"}]}),
+        json!({"rules": [{"class": EVIL, "command": EVIL}]}),
+        json!({ EVIL: EVIL }),
+    ] {
+        project.write(".claude/snapshot-rules.json", rules.to_string());
+        for command in ["rm -rf sub", &format!("rm -rf {EVIL}"), &format!("make {EVIL}")] {
+            let input = json!({
+                "hook_event_name": "PreToolUse", "session_id": EVIL, "cwd": project.root(), "tool_name": "Bash",
+                "tool_input": {"command": command},
+            });
+            let file = project.home.path().join("input.json");
+            fs::write(&file, input.to_string()).must("the input");
+            let mut hook = project.command(project.root(), &["hook", "PreToolUse"]);
+            hook.stdin(fs::File::open(&file).must("the input"));
+            let ran = ran(&mut hook);
+            both_clean(&format!("{rules} {command}"), &ran, false);
+            if !ran.stdout.is_empty() {
+                let text = ran.json()["systemMessage"].as_str().must("a message").to_owned();
+                is_clean(&format!("{rules} {command}"), &text, false);
+            }
+        }
+    }
+    let log = fs::read_to_string(project.home.config().join("snap-hooks.log")).unwrap_or_default();
+    is_clean("the log", &log, false);
+    both_clean("list", &project.snap(&["list"]), false);
+}
+
+#[test]
 fn nor_is_what_was_typed_itself_sent_back_raw() {
     let project = Project::new();
     project.snap(&["save", "x"]).exits(0);

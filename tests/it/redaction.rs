@@ -20,7 +20,7 @@ with_both_clients! {
 
 const ID: &str = "c137e379-838e-4509-8148-16b407691758";
 
-fn token(kind: &str, seed: u64) -> String {
+pub(crate) fn token(kind: &str, seed: u64) -> String {
     let (_, _, make) = KINDS.iter().find(|(name, ..)| *name == kind).must("a kind");
     make(&mut Random::new(seed))
 }
@@ -45,7 +45,7 @@ fn content_of(store: &Path) -> Vec<(String, Vec<u8>)> {
 }
 
 #[track_caller]
-fn assert_nowhere(store: &Path, secrets: &[&str]) {
+pub(crate) fn assert_nowhere(store: &Path, secrets: &[&str]) {
     for (place, content) in content_of(store) {
         for secret in secrets {
             let start = &secret.as_bytes()[..secret.len().min(14)];
@@ -441,7 +441,7 @@ fn a_password_that_was_rotated_stays_out_of_later_snapshots_too() {
     project.write("a.txt", "one\n");
     project.snap(&["rewind", "x"]).exits(0);
     project.snap(&["undo"]).exits(0);
-    project.snap(&["undo"]).exits(0);
+    project.snap(&["redo"]).exits(0);
     assert_eq!(project.state(), state);
     assert_nowhere(&project.stored(""), &[&old, &new]);
 }

@@ -35,7 +35,7 @@ fn the_branch_goes_back_and_undo_brings_it_forward_again() {
     assert_eq!(project.git(&["rev-parse", kept]).trim(), tip);
     project.snap(&["undo"]).exits(0).says(&["Moved main from", "the old tip is kept in refs/snap/"]);
     assert_eq!((head(&project), project.git(&["status", "--porcelain"])), (tip, String::new()));
-    project.snap(&["undo"]).exits(0);
+    project.snap(&["redo"]).exits(0);
     assert_eq!(
         (head(&project), project.git(&["status", "--porcelain"])),
         (base.clone(), " M a.txt\n".to_owned())

@@ -71,7 +71,7 @@ fn every_kind_of_edit_comes_back_in_a_fresh_clone_elsewhere() {
 }
 
 #[test]
-fn undo_brings_back_exactly_what_was_there_and_undo_of_undo_the_restored() {
+fn undo_brings_back_exactly_what_was_there_and_redo_the_restored() {
     let project = Project::new();
     edit(&project);
     let saved = project.state();
@@ -82,13 +82,13 @@ fn undo_brings_back_exactly_what_was_there_and_undo_of_undo_the_restored() {
     project.snap(&["resume", "x"]).exits(0);
     project.snap(&["undo"]).exits(0);
     assert_eq!(project.state(), before);
-    project.snap(&["undo"]).exits(0);
+    project.snap(&["redo"]).exits(0);
     fs::remove_file(project.path("own.txt")).must("to remove");
     assert_eq!(project.state(), saved);
 }
 
 #[test]
-fn undo_brings_back_work_done_on_top_of_a_restore_with_its_own_undo() {
+fn redo_brings_back_work_done_on_top_of_a_restore() {
     let project = Project::new();
     project.write("a.txt", "saved\n");
     project.snap(&["save", "x"]).exits(0);
@@ -97,7 +97,7 @@ fn undo_brings_back_work_done_on_top_of_a_restore_with_its_own_undo() {
     project.write("a.txt", "worked on\n");
     project.snap(&["undo"]).exits(0);
     assert_eq!(project.read("a.txt"), b"one\ntwo\nthree\n");
-    project.snap(&["undo"]).exits(0);
+    project.snap(&["redo"]).exits(0);
     assert_eq!(project.read("a.txt"), b"worked on\n");
 }
 

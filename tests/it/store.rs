@@ -290,10 +290,10 @@ fn what_a_save_uses_again_is_as_young_as_new_whoever_removes_the_snapshot_it_was
 #[test]
 fn prune_by_size_removes_the_oldest_and_says_so() {
     let project = Project::new();
-    for name in ["oldest", "older", "newest"] {
-        // Text that hardly compresses, so that each snapshot needs about 40 KiB of its own.
+    for (number, name) in (1_u64..).zip(["oldest", "older", "newest"]) {
+        // Text that hardly compresses and is another one each time, so that each snapshot needs about 40 KiB of its own.
         let noise: String = (0..4_000)
-            .map(|n: u64| format!("{:x}\n", (n + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ name.len() as u64))
+            .map(|n: u64| format!("{:x}\n", (n + number * 7_919).wrapping_mul(0x9e37_79b9_7f4a_7c15)))
             .collect();
         project.write("noise", noise + name);
         project.snap(&["save", name]).exits(0);

@@ -471,8 +471,8 @@ fn any_work_tree_is_rewound_from_any_wreck_and_the_wreck_comes_back() {
         assert_eq!(project.git(&["rev-parse", "HEAD"]), head, "{}: HEAD moved", case.name);
         project.snap(&["undo"]).exits(0);
         assert_eq!(project.state_with_flags(), wrecked, "{}: undo", case.name);
-        project.snap(&["undo"]).exits(0);
-        assert_eq!(comparable(project.content_state()), saved, "{}: undo of undo", case.name);
+        project.snap(&["redo"]).exits(0);
+        assert_eq!(comparable(project.content_state()), saved, "{}: redo", case.name);
     }
 }
 

@@ -52,12 +52,15 @@ const OBEYED: &str = "
     Chart.yaml ansible.cfg playbook.yml inventory.ini Jenkinsfile appveyor.yml azure-pipelines.yml buildspec.yml .circleci/config.yml
     scripts/x.py script/tool ci/run.py hooks/pre-commit go.sh src/run.ps1 start.bat x.cmd x.desktop x.url x.lnk lib/x.so lib/x.dll x.jar
     x.pyc src/__pycache__/x.py x.wasm x.node .hidden src/.hidden.rs docs/.vitepress/theme.ts src/thing justfile Justfile
+    gulpfile.babel.js gatsby-node.js sidebars.js src/jest-preset.js local_settings.py Package@swift-5.9.swift plugins.rb
+    features/support/env.rb docs/memories/a.md output-styles/terse.md src/claude.txt docs/agents.rst hooks.json mcp.json
+    Makefile.local Dockerfile.dev .env.production latexmkrc Doxyfile sidebars.ts Caddyfile crontab app.service OWNERS CODEOWNERS
     docs/CLAUD~1.MD elsewhere/x.rs new/lib.py
 ";
 
 /// What nobody wants to be asked about.
 const ORDINARY: &str = "
-    src/main.rs src/lib.rs src/new/module.rs src/config.rs src/build.py.md src/editor/mod.rs src/hooks/useThing.ts src/tasks/list.rs
+    src/main.rs src/lib.rs src/new/module.rs src/config.rs src/build.py.md src/editor/mod.rs src/hooks/useThing.ts src/tasks/list.rs src/settings.rs src/setup.rs src/install.go src/tools/mod.rs app/project.rb
     docs/guide.md docs/new/chapter.md docs/image.png docs/index.rst app/models/user.rb app/views/user.html.erb app/user.go
     app/style.css app/Main.java app/main.kt app/View.swift app/x.c app/x.h app/x.cpp app/x.py app/x.php app/x.lua app/x.sql
     app/component.tsx app/component.test.tsx app/types.d.ts app/x.vue app/schema.proto app/schema.graphql test/test_x.py

@@ -37,9 +37,14 @@ const LONGEST: Duration = Duration::from_secs(40);
 /// The longest name of a snapshot, in bytes.
 const LONGEST_NAME: usize = 120;
 
+/// What a person should know of the checkpoints before a step, and what went wrong with them.
+pub(super) struct Told {
+    pub(super) text: String,
+    pub(super) error: Option<Error>,
+}
+
 /// `PreToolUse`: saves before a step that can destroy work; anything else is let through at once.
-/// Returns what the person should know.
-pub(super) fn before_tool(started: &Started) -> Result<Option<String>> {
+pub(super) fn before_tool(started: &Started) -> Result<Told> {
     let context = started.context()?;
     let root = project_root(&context.cwd);
     let rules::Found { rules, wrong, refused } = rules::read(&context, root);
@@ -68,10 +73,7 @@ pub(super) fn before_tool(started: &Started) -> Result<Option<String>> {
     for folder in to_tidy {
         started.later(&["PreToolUse"], Some(&folder))?;
     }
-    if let Some(error) = failed.or(wrong) {
-        started.tell(&error);
-    }
-    Ok((!said.is_empty()).then(|| said.join("\n")))
+    Ok(Told { text: said.join("\n"), error: failed.or(wrong) })
 }
 
 /// The checkpoints before one tool call.
@@ -169,7 +171,7 @@ impl Checkpoints<'_> {
                 quoted(&file.to_string_lossy()),
                 quoted(&saved),
             ));
-        } else if !is_own || !same_repository {
+        } else if !is_own || gone.iter().any(|gone| root.starts_with(gone)) {
             let place = if same_repository {
                 String::new()
             } else {

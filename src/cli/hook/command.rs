@@ -19,14 +19,19 @@ const NAMES: [&str; 2] = ["/snapshot", "/snap:snapshot"];
 const LONGEST_ANSWER: usize = 16 << 10;
 
 /// What can be done, by its first word: how it is run, and its line of help.
-const TABLE: [(&str, Run, &str); 10] = [
+const TABLE: [(&str, Run, &str); 11] = [
     ("save", Run::Save, "save NAME [-m TEXT]      save the session and the pending edits"),
     ("link", Run::OneName, "link [NAME]              a session of its own, for `claude --resume NAME`"),
     ("list", Run::AsTyped, "list                     the snapshots, newest first"),
     ("show", Run::OneName, "show [REF]               everything in one snapshot"),
     ("diff", Run::AsTyped, "diff [REF]               its edits"),
     ("prune", Run::AsTyped, "prune --older-than 7d    remove old ones (--dry-run shows which)"),
-    ("undo", Run::Changing(&[]), "undo                     back to before the last resume"),
+    (
+        "undo",
+        Run::Changing(&[]),
+        "undo                     back to before the last resume; again: further back",
+    ),
+    ("redo", Run::Changing(&[]), "redo                     forward again"),
     ("rewind", Run::Changing(&["--no-session"]), "rewind [REF]             put the files back as they were"),
     ("resume", Run::Resume, "resume [REF]             the shell command that goes on from a snapshot"),
     ("help", Run::Help, "help                     this"),

@@ -83,6 +83,13 @@ impl Search<'_> {
                 }
             }
             Reach::Named(name) => self.named(&real(&target.path), name),
+            Reach::Whole => match work_tree_around(&real(&target.path)) {
+                Some(root) if root.join(".git").is_file() => {
+                    self.hit.gone.push(root.clone());
+                    self.add(root);
+                }
+                _ => self.target(&Target { reach: Reach::Linked, ..target.clone() }),
+            },
             Reach::Worktrees | Reach::Linked => match work_tree_around(&real(&target.path)) {
                 Some(root) => {
                     let all = work_trees_of(&root).into_iter();
@@ -153,7 +160,10 @@ impl Search<'_> {
         if ends.is_empty() {
             self.hit.uncovered.push(format!("no work tree {} was found", Line(name)));
         }
-        ends.into_iter().for_each(|root| self.add(root));
+        for root in ends {
+            self.hit.gone.push(root.clone());
+            self.add(root);
+        }
     }
 
     fn add(&mut self, root: PathBuf) {

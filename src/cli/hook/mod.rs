@@ -23,7 +23,7 @@ use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::fs;
 use crate::place::Root;
-use crate::screen::{self, Line};
+use crate::screen::{self, Line, Lines};
 use crate::session::{ClientHome, HookInput, shown_beside_the_step, shown_instead_of_asking};
 use crate::timestamp::{Timestamp, parse_span};
 
@@ -93,10 +93,16 @@ impl Hook {
                 Ok(())
             }
             "PreToolUse" if self.later => checkpoint::after_tool_was_let_go(&started),
-            "PreToolUse" => match checkpoint::before_tool(&started)? {
-                Some(text) => ui.line(&shown_beside_the_step(&text).to_string()),
-                None => Ok(()),
-            },
+            "PreToolUse" => {
+                let told = checkpoint::before_tool(&started)?;
+                if !told.text.is_empty() {
+                    // The client prints it as it is.
+                    let text = Lines(&told.text).to_string();
+                    ui.value(&screen::json(&shown_beside_the_step(&text).to_string()))?;
+                    ui.flush()?;
+                }
+                told.error.map_or(Ok(()), Err)
+            }
             "PermissionRequest" | "SubagentStop" => started.record(&self.event),
             "PreCompact" => checkpoint::now(&started, "before compaction", Duration::ZERO),
             "SessionEnd" if self.later => checkpoint::now(&started, "end of session", Duration::ZERO),
@@ -134,13 +140,6 @@ impl Started {
     /// Returns the transcript, once it exists.
     fn transcript(&self) -> Option<&str> {
         self.input.transcript_path.as_deref().filter(|path| path.is_file()).and_then(Path::to_str)
-    }
-
-    /// Tells what went wrong without harm, on standard error and in the log.
-    fn tell(&self, error: &Error) {
-        let line = format!("snap hook PreToolUse: {error}");
-        let _best_effort = writeln!(std::io::stderr(), "{}", crate::screen::Lines(&line));
-        note(self.store.as_deref(), &line);
     }
 
     /// Starts this program again for what can wait, with the same input, in another folder perhaps, and

@@ -6,6 +6,7 @@ mod around;
 mod disk;
 mod files;
 pub(crate) mod rules;
+mod steps_back;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -122,6 +123,10 @@ fn there_and_back(base: &[Step], edits: &[Step], wreck: &[Step]) -> usize {
     assert_eq!(without_module(&project.content_state()), content, "rewound");
     project.snap(&["undo"]).exits(if wrecked == saved { 3 } else { 0 });
     assert_eq!(state(&project), wrecked, "undone");
+    let partly = project.snap(&["save", "wrecked"]).code;
+    assert!(matches!(partly, 0 | 6), "exit {partly}");
+    steps_back::all_the_way(&project, &[(&[], "x"), (&[], "wrecked"), (&[], "x")]);
+    steps_back::all_the_way(&project, &[(edits, "x"), (wreck, "x")]);
     assert!(
         !files_below(project.root()).iter().any(|path| path.to_string_lossy().contains(".snap-restore-"))
     );

@@ -15,7 +15,7 @@ use super::Must;
 use super::api::{PATIENCE, StandIn};
 
 /// The newest client the tests know.
-pub(crate) const NEWEST: &str = "2.1.329";
+pub(crate) const NEWEST: &str = "2.1.332";
 /// The oldest client the tests know.
 pub(crate) const OLDEST: &str = "2.1.149";
 

@@ -1,0 +1,204 @@
+//! `undo` and `redo`: one step of the history, planned.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::exact::{self, Scope};
+use super::history::{History, Restored, Reversal};
+use super::steps::Step;
+use super::{MOST_TOLD, Plan, Standing, branch};
+use crate::error::{Error, Kind, Result};
+use crate::git::Repository;
+use crate::git::index::IndexEntry;
+use crate::paths::RepoPath;
+use crate::progress::Progress;
+use crate::redaction::refill;
+use crate::screen::Line;
+use crate::store::{Bases, LogEntry, Operation, Reference};
+use crate::timestamp::Timestamp;
+use crate::workspace::Workspace;
+
+/// Where a step leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Back to before a restore.
+    Undo,
+    /// Forward again.
+    Redo,
+}
+
+impl Direction {
+    /// Returns the command's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Direction::Undo => "undo",
+            Direction::Redo => "redo",
+        }
+    }
+}
+
+/// One step of the history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// Where it leads.
+    pub direction: Direction,
+    /// The restore in question.
+    pub what: Restored,
+    /// Snapshots were removed after it, which no step brings back: the command, and when.
+    pub removed: Option<(Operation, Timestamp)>,
+}
+
+/// Plans the next step in this workspace.
+///
+/// # Errors
+/// [`Kind::NotFound`] if there is none, or its safety snapshot is gone; else as
+/// [`super::plan_resume`].
+pub fn plan_undo(workspace: &Workspace, direction: Direction, progress: &Progress) -> Result<Plan> {
+    progress.reach(1);
+    let (log, proven) = believed(workspace.store.read_log()?, &workspace.root);
+    let history = History::of(&log, &workspace.root);
+    let Some(Reversal { what, safety: id, moved }) = next(&history, direction) else {
+        return Err(nothing(&history, direction, workspace));
+    };
+    let manifest = match workspace.store.find(&Reference::Named(id.to_string())) {
+        Err(error) if error.kind() == Kind::NotFound => return Err(gone(direction, what)),
+        found => found?.manifest?,
+    };
+    let (Some(saved), Some(repository), Some(safety)) =
+        (&manifest.edits, &workspace.repository, &manifest.safety)
+    else {
+        return Err(nothing(&history, direction, workspace));
+    };
+    let mut standing = Standing::of(workspace, &manifest)?;
+    if !proven {
+        standing = standing.unproven("nothing proves that the restore it is about was yours");
+    }
+    let refilled = refill(workspace, repository, &manifest, saved, &Bases::default(), &[])?;
+    let saved = refilled.edits.as_ref();
+    let found = exact::plan(
+        workspace,
+        repository,
+        saved,
+        manifest.around.as_ref(),
+        Scope::Paths(&safety.paths),
+        progress,
+    )?;
+    let mut notes = Vec::new();
+    if what.with_session && direction == Direction::Undo {
+        notes.push("The conversation that was resumed stays: a transcript is never removed.".to_owned());
+    }
+    let back = moved.as_ref().map(|moved| branch::plan_back(repository, moved)).transpose()?;
+    let moved = match back {
+        None => None,
+        Some(Ok(back)) => Some(back),
+        Some(Err(note)) => {
+            notes.push(note);
+            None
+        }
+    };
+    let head = moved.as_ref().map(|moved| &moved.to).or(found.listing.head.as_ref()).cloned();
+    if head != saved.base {
+        notes.extend(committed_since(repository, head.as_deref(), saved.base.as_deref(), &found.steps)?);
+    }
+    let removed = history.removed.filter(|_| direction == Direction::Undo);
+    Ok(Plan {
+        way: Some(Way { direction, what: what.clone(), removed }),
+        moved,
+        root: workspace.root.clone(),
+        standing,
+        unfilled: refilled.held,
+        unmade: found.unmade,
+        spared: found.spared,
+        folders: found.folders,
+        left: found.left,
+        steps: found.steps,
+        listing: Some(found.listing),
+        conflicts: Vec::new(),
+        unchanged: found.unchanged,
+        session: None,
+        notes,
+        manifest,
+    })
+}
+
+/// Takes out of the log what is proven to be this user's, and says whether anything is.
+///
+/// What is not may have come with a clone: it counts only if there is nothing else (a home that can't be
+/// written to has no key), moves no branch, and needs a yes.
+fn believed(mut log: Vec<LogEntry>, root: &Path) -> (Vec<LogEntry>, bool) {
+    let here = |entry: &LogEntry| entry.root.as_ref().is_some_and(|other| other.as_path() == root);
+    log.retain(here);
+    let proven = log.iter().any(|entry| entry.own && entry.operation.is_restore());
+    log.retain(|entry| entry.own || !proven);
+    log.iter_mut().filter(|entry| !entry.own).for_each(|entry| entry.moved = None);
+    (log, proven)
+}
+
+fn next(history: &History, direction: Direction) -> Option<&Reversal> {
+    match direction {
+        Direction::Undo => history.done.last(),
+        Direction::Redo => history.undone.last(),
+    }
+}
+
+fn nothing(history: &History, direction: Direction, workspace: &Workspace) -> Error {
+    let error = Error::new(Kind::NotFound, format!("There is nothing to {}", direction.word()));
+    match (direction, &history.changed_nothing) {
+        (Direction::Redo, _) => error
+            .because("nothing was undone here since the last restore")
+            .hint("`snap log` shows what was done"),
+        (Direction::Undo, _) if !history.undone.is_empty() => {
+            error.because("every restore here is undone").hint("`snap redo` goes forward again")
+        }
+        (Direction::Undo, Some(name)) => {
+            error.because(format!("restoring {} changed no file", Line(name))).hint(
+                "`snap list` shows the safety snapshots of earlier restores; `snap rewind NAME` goes back to one",
+            )
+        }
+        (Direction::Undo, None) => {
+            error.because(format!("nothing was restored in {}", workspace.root.display()))
+        }
+    }
+}
+
+/// The step is known and what it needs was removed: an older one is another thing than what was asked for.
+fn gone(direction: Direction, what: &Restored) -> Error {
+    let restore = format!("the {} of {}", what.operation.word(), Line(&what.name));
+    Error::new(Kind::NotFound, format!("There is nothing to {}", direction.word()))
+        .because(format!("the safety snapshot that would {} {restore} was removed", direction.word()))
+        .hint("`snap list` shows those that are left; `snap rewind NAME` goes back to one")
+}
+
+/// Says what a step does to work that was committed since.
+fn committed_since(
+    repository: &Repository,
+    head: Option<&str>,
+    base: Option<&str>,
+    steps: &[Step],
+) -> Result<Vec<String>> {
+    let paths: BTreeSet<RepoPath> = steps.iter().map(|step| step.path.clone()).collect();
+    let now = repository.tree_versions(head, &paths)?;
+    let is_staged = |step: &&Step| {
+        let in_head = now.version(&step.path).cloned().map_or(IndexEntry::Absent, IndexEntry::Blob);
+        step.index.as_ref().is_some_and(|target| *target != in_head)
+    };
+    let staged: Vec<&Step> = steps.iter().filter(is_staged).collect();
+    let short = |commit: Option<&str>| {
+        commit.map_or("no commit".to_owned(), |id| id.get(..10).unwrap_or(id).to_owned())
+    };
+    let mut notes = vec![format!(
+        "HEAD was at {} then and is at {} now: commits stay as they are.",
+        short(base),
+        short(head)
+    )];
+    if !staged.is_empty() {
+        let told: Vec<String> = staged.iter().take(MOST_TOLD).map(|step| step.path.to_string()).collect();
+        notes.push(format!(
+            "The index goes back too, so that git will show as staged, against what was committed since: {}.",
+            told.join(", ")
+        ));
+        let left = staged.len().saturating_sub(MOST_TOLD);
+        notes.extend((left > 0).then(|| format!("And as staged too: {left} more paths.")));
+    }
+    Ok(notes)
+}

@@ -1,0 +1,159 @@
+//! `snap undo` and `snap redo`: one restore further back each time, forward again, and plainly told.
+
+use std::fs;
+
+use crate::support::Must;
+use crate::support::project::Project;
+
+/// A project with the snapshots `one` and `two`, and an edit of its own.
+fn project() -> Project {
+    let project = Project::new();
+    for name in ["one", "two"] {
+        project.write("a.txt", format!("{name}\n"));
+        project.write(name, "new\n");
+        project.snap(&["save", name]).exits(0);
+    }
+    project.write("a.txt", "mine\n");
+    project
+}
+
+fn safeties(project: &Project) -> Vec<String> {
+    let listed = project.snap(&["list", "--json"]).exits(0).json();
+    let names = listed.as_array().must("a list").iter().filter(|one| one["trigger"] == "safety");
+    names.map(|one| one["name"].as_str().must("a name").to_owned()).collect()
+}
+
+#[test]
+fn undo_steps_further_back_each_time_and_redo_forward_again() {
+    let project = project();
+    let mut passed = vec![project.state()];
+    for name in ["one", "two", "one"] {
+        project.snap(&["rewind", name]).exits(0);
+        passed.push(project.state());
+    }
+    for _ in 0..2 {
+        for state in passed.iter().rev().skip(1) {
+            project.snap(&["undo"]).exits(0);
+            assert_eq!(&project.state(), state);
+        }
+        project
+            .snap(&["undo"])
+            .exits(3)
+            .says(&["There is nothing to undo", "`snap redo` goes forward again"]);
+        for state in passed.iter().skip(1) {
+            project.snap(&["redo"]).exits(0);
+            assert_eq!(&project.state(), state);
+        }
+        project.snap(&["redo"]).exits(3).says(&["There is nothing to redo"]);
+    }
+}
+
+#[test]
+fn a_new_restore_ends_what_could_be_redone_and_loses_nothing() {
+    let project = project();
+    project.snap(&["rewind", "one"]).exits(0);
+    project.write("a.txt", "worked on\n");
+    project.snap(&["undo"]).exits(0);
+    let kept = safeties(&project);
+    project.snap(&["rewind", "two"]).exits(0);
+    project.snap(&["redo"]).exits(3).says(&["nothing was undone here since the last restore"]);
+    assert!(kept.iter().all(|name| safeties(&project).contains(name)));
+    let worked_on = kept.first().must("the undo made one");
+    project.snap(&["rewind", worked_on]).exits(0);
+    assert_eq!(project.read("a.txt"), b"worked on\n");
+}
+
+#[test]
+fn redo_brings_back_what_was_worked_on_before_the_undo_and_undo_what_was_before_the_redo() {
+    let project = project();
+    project.snap(&["rewind", "one"]).exits(0);
+    project.write("a.txt", "on top of one\n");
+    project.snap(&["undo"]).exits(0);
+    assert_eq!(project.read("a.txt"), b"mine\n");
+    project.write("a.txt", "mine, and more\n");
+    project.snap(&["redo"]).exits(0);
+    assert_eq!(project.read("a.txt"), b"on top of one\n");
+    project.snap(&["undo"]).exits(0);
+    assert_eq!(project.read("a.txt"), b"mine, and more\n");
+}
+
+#[test]
+fn undo_and_redo_say_which_restore_when_and_which_paths() {
+    let project = project();
+    project.snap(&["rewind", "one"]).exits(0);
+    let shown = project.snap(&["undo", "--dry-run"]).exits(0).stdout;
+    assert!(shown.starts_with("undo rewind \"one\", ") && shown.contains("replace a.txt"), "{shown}");
+    let said = ["Undid rewind \"one\", ", ": 2 paths are as they were before it (a.txt, two)"];
+    project.snap(&["undo"]).exits(0).says(&said).says(&["kept as safety-", "`snap redo` goes forward"]);
+    project.snap(&["redo"]).exits(0).says(&["Redid rewind \"one\", ", "after it (a.txt, two)"]);
+    let undone = project.snap(&["undo", "--json"]).exits(0).json();
+    assert_eq!((&undone["undo"]["operation"], &undone["undo"]["name"]), (&"rewind".into(), &"one".into()));
+    project.write("a.txt", "one\n");
+    fs::remove_file(project.path("two")).must("to remove");
+    project.snap(&["redo"]).exits(0).says(&["every path is already as it was after it"]);
+}
+
+#[test]
+fn without_its_safety_snapshot_a_restore_can_not_be_undone_and_no_older_one_is() {
+    let project = project();
+    project.snap(&["rewind", "one"]).exits(0);
+    project.snap(&["rewind", "two"]).exits(0);
+    let newest = safeties(&project).first().must("a safety snapshot").clone();
+    project.snap(&["rm", &newest]).exits(0);
+    let before = project.state();
+    let gone = ["There is nothing to undo", "would undo the rewind of two was removed"];
+    project.snap(&["undo"]).exits(3).says(&gone);
+    project.snap(&["undo", "--anyway"]).exits(3).says(&gone);
+    assert_eq!(project.state(), before);
+    project.snap(&["rewind", "one"]).exits(0);
+    project.snap(&["undo"]).exits(0);
+    project.snap(&["undo"]).exits(3).says(&gone);
+}
+
+#[test]
+fn after_a_removal_undo_does_not_undo_a_restore_that_came_before_it_unasked() {
+    for removal in [&["rm", "two"][..], &["prune", "--keep-last", "1"][..]] {
+        let project = project();
+        project.snap(&["rewind", "one"]).exits(0);
+        let before = project.state();
+        project.snap(removal).exits(0);
+        for way in [&["undo"][..], &["undo", "--dry-run"], &["undo", "--json"]] {
+            let last = format!("the last thing done here is `snap {}`", removal[0]);
+            project.snap(way).exits(3).says(&["nothing to undo", &last, "`snap undo --anyway`"]);
+        }
+        assert_eq!(project.state(), before);
+        project.snap(&["undo", "--anyway"]).exits(0);
+        assert_eq!(project.read("a.txt"), b"mine\n");
+        project.snap(&["redo"]).exits(0);
+        assert_eq!(project.state(), before);
+    }
+}
+
+#[test]
+fn a_removal_of_nothing_or_of_one_work_tree_is_none_for_another() {
+    let project = project();
+    project.git(&["worktree", "add", "-q", "../beside"]);
+    project.snap(&["rewind", "one"]).exits(0);
+    project.snap(&["prune", "--older-than", "30d"]).exits(0);
+    let beside = project.path("../beside");
+    project.snap_in(&beside, &["rm", "two"]).exits(0);
+    project.snap(&["undo"]).exits(0);
+    assert_eq!(project.read("a.txt"), b"mine\n");
+}
+
+#[test]
+fn after_commits_undo_says_what_will_be_staged_before_it_does_it() {
+    let project = project();
+    project.snap(&["rewind", "one"]).exits(0);
+    project.git(&["add", "a.txt", "one"]);
+    project.git(&["commit", "-qm", "what was brought back"]);
+    let before = project.state();
+    let planned = project.snap(&["undo", "--dry-run"]).exits(0).stdout;
+    let told = "will show as staged, against what was committed since: a.txt";
+    assert!(planned.contains("commits stay as they are") && planned.contains(told), "{planned}");
+    assert_eq!(project.state(), before);
+    project.snap(&["undo"]).exits(0).says(&[told]);
+    assert_eq!(project.git(&["diff", "--cached", "--name-only"]), "a.txt\n");
+    project.snap(&["redo"]).exits(0);
+    assert_eq!(project.state(), before);
+}
