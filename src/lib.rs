@@ -9,6 +9,7 @@
 #![warn(missing_docs, unreachable_pub)]
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr, clippy::exit)]
 
+pub mod absent;
 pub mod audit;
 pub mod bundle;
 pub mod capture;

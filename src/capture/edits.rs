@@ -10,6 +10,7 @@ use std::sync::atomic::AtomicUsize;
 
 use super::around;
 use super::earlier::{self, Earlier};
+use super::marks::{self, Marked};
 use super::origins::{self, Bases, NewFile};
 use super::reader::{Content, Job, Part, Shared, Versions};
 use super::untracked::{self, Limits};
@@ -96,7 +97,8 @@ fn read(shared: &mut Shared<'_>, workspace: &Workspace, mut listing: Listing) ->
     }
     let shared = &*shared;
     let bases: Bases = pending.iter().filter_map(origins::base_of).collect();
-    let listed = shared.read_all(jobs(pending, listing.hidden), 30..80)?;
+    let marked = marks::look(&shared.tree, &listing.index)?;
+    let listed = shared.read_all(jobs(pending, listing.hidden, &marked), 30..80)?;
     let seen = listed.files.iter().map(|file| &file.path);
     let seen: BTreeSet<&RepoPath> = seen.chain(listed.new_files.iter().map(|(file, _)| &file.path)).collect();
     let is_open = |path: &&RepoPath| !seen.contains(path) && !own_folders.hold(path);
@@ -115,6 +117,7 @@ fn read(shared: &mut Shared<'_>, workspace: &Workspace, mut listing: Listing) ->
         object_format: shared.repository.hash(),
         files: all.files,
         skipped: all.skipped,
+        marks: Some(shared.store.keep(shared.lock, &marked.list)?),
         operation: shared.repository.operation().map(str::to_owned),
     };
     let around = around::look(shared.repository, &shared.tree, own_folders, &listing.ignored)?;
@@ -135,7 +138,7 @@ fn cleaning(shared: &Shared<'_>, pending: &[Pending], listing: &Listing) -> Resu
 }
 
 /// Orders what git lists by path, and what it was told not to look at after that.
-fn jobs(mut pending: Vec<Pending>, hidden: Vec<Hidden>) -> Vec<Job> {
+fn jobs(mut pending: Vec<Pending>, hidden: Vec<Hidden>, marked: &Marked) -> Vec<Job> {
     let mut hidden: BTreeMap<RepoPath, Hidden> =
         hidden.into_iter().map(|hidden| (hidden.path.clone(), hidden)).collect();
     // The stable sort keeps a deletion from the index before the untracked file of that name.
@@ -148,6 +151,7 @@ fn jobs(mut pending: Vec<Pending>, hidden: Vec<Hidden>) -> Vec<Job> {
         let by = hidden.remove(&entry.path).map(|hidden| hidden.by);
         jobs.push(Job::Pending(entry, by));
     }
+    hidden.retain(|path, _| !marked.left_out.contains(path));
     jobs.extend(hidden.into_values().map(Job::Hidden));
     jobs
 }

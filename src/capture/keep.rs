@@ -126,7 +126,7 @@ impl Reader<'_> {
         };
         let Some(made) = made else { return Ok(Kept { version, diff: None, added: 0, removed: 0 }) };
         let (added, removed) = (made.added, made.removed);
-        let (form, content, earlier) = match self.from_earlier(path, old, &made)? {
+        let (form, content, earlier) = match self.grown_from_earlier(path, old, &made)? {
             Some((delta, earlier)) => (DiffForm::Delta, delta, Some(earlier)),
             None => (made.form, self.shared.store.keep(self.shared.lock, &made.bytes)?, None),
         };
@@ -135,7 +135,7 @@ impl Reader<'_> {
     }
 
     /// Stores a new file as a delta to what an earlier snapshot has of it, where that is much shorter.
-    fn from_earlier(
+    fn grown_from_earlier(
         &self,
         path: &RepoPath,
         old: Option<Side<'_>>,

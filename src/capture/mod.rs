@@ -12,6 +12,7 @@ mod earlier;
 mod edits;
 mod keep;
 mod lineage;
+mod marks;
 mod origins;
 mod reader;
 mod redact;

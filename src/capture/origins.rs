@@ -73,7 +73,7 @@ fn renamed_and_edited(
     }
     let mut sketches = Vec::new();
     for (path, version) in left {
-        if let Some(bytes) = blobs.read(&version.oid)?
+        if let Some(bytes) = blobs.read_here(&version.oid)?
             && bytes.len() <= renames::LARGEST
         {
             sketches.push((*path, *version, Sketch::of(&bytes)));

@@ -283,13 +283,6 @@ impl Reader<'_> {
     /// Reads a path whose edits git was told not to look for.
     fn read_hidden(&mut self, hidden: Hidden) -> Result<()> {
         let Hidden { path, version, by } = hidden;
-        // A sparse checkout leaves its files out: there is nothing to save.
-        if by == HiddenBy::SkipWorktree
-            && !self.shared.also.contains(&path)
-            && self.shared.tree.size(&path)?.is_none()
-        {
-            return Ok(());
-        }
         let head = Some(version);
         self.read_path(path, Versions { index: head.clone(), head, hidden: Some(by), ..Versions::NOWHERE })
     }
@@ -383,10 +376,8 @@ impl Reader<'_> {
         let base = from.as_ref().map(|origin| &origin.version).or(old.as_ref());
         let base_bytes = match base.filter(|version| !version.is_submodule()) {
             None => None,
-            Some(version) => match self.blobs.read(&version.oid)? {
-                Some(bytes) => Some(bytes),
-                None => return Ok(Err(format!("the repository lacks its base version {}", version.oid))),
-            },
+            // A partial clone may lack it. No remote is asked: what goes on from it is kept whole.
+            Some(version) => self.blobs.read_here(&version.oid)?,
         };
         let old_side =
             base.zip(base_bytes.as_deref()).map(|(version, bytes)| Side { mode: version.mode, bytes });
@@ -394,7 +385,9 @@ impl Reader<'_> {
         let new_version = match &new {
             Some(new) => Some(Version { oid: hash.blob_id(&new.bytes), mode: new.mode }),
             // Of an unmerged submodule, only the stages are there to be kept.
-            None if versions.stages.iter().any(|stage| stage.version.is_submodule()) => old.clone(),
+            None if versions.stages.iter().any(|stage| stage.version.is_submodule()) => {
+                old.clone().filter(Version::is_submodule)
+            }
             None => None,
         };
         let index = if !versions.stages.is_empty() {
@@ -408,9 +401,9 @@ impl Reader<'_> {
         } else {
             IndexState::Partly
         };
-        // A mark on a clean path, or who may read it, is kept only where a restore is about to change it.
-        let marked = (versions.hidden.is_some() || odd_permissions) && self.shared.also.contains(path);
-        if new_version == old && index == IndexState::Unstaged && !marked {
+        // Who may read a clean path is kept only where a restore is about to change it.
+        let odd = odd_permissions && self.shared.also.contains(path);
+        if new_version == old && index == IndexState::Unstaged && !odd {
             return Ok(Ok(None));
         }
         let staged = match versions.index.clone().filter(|_| index == IndexState::Partly) {
@@ -468,7 +461,7 @@ impl Reader<'_> {
             index,
             staged,
             stages,
-            hidden: versions.hidden,
+            hidden: versions.hidden.map(HiddenBy::alone),
             diff,
             added,
             removed,

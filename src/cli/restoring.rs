@@ -223,7 +223,7 @@ impl Restoring {
         let mut shown = as_json(&plan);
         shown["grants"] = grants.json();
         let queued = Queued::of(&plan);
-        let awake = plan.session().map(reviving::lines).unwrap_or_default();
+        let awake = plan.session().map(reviving::awake).unwrap_or_default();
         let line = audit::line(context, operation, Some(plan.manifest()));
         let progress = Progress::default();
         let done = bar::show(ui.talks(), "Restoring", &progress, || {

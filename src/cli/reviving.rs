@@ -89,28 +89,36 @@ fn each(session: &SessionPlan) -> Vec<One> {
     all
 }
 
-/// The lines of a plan, and of what came of it.
+/// Kinds of records that have a line of their own.
+const LISTED: [&str; 4] = ["agent-setting", "goal_status", "permission-mode", "session_cron_carry"];
+
+/// The lines of a plan.
 pub(super) fn lines(session: &SessionPlan) -> Vec<Text> {
-    let mut lines = Vec::new();
-    let own = session.waking.quiet.is_none();
-    for one in each(session) {
-        let (word, more) = match (one.awake, one.name) {
-            (true, _) => (Style::Warning.of("starts "), String::new()),
-            (false, Some(name)) => {
-                (Style::Good.of("asleep "), format!("  (`--revive {name}` has it come alive)"))
-            }
-            (false, None) => (Style::Good.of("asleep "), "  (there are others of this id)".to_owned()),
+    let mut lines = awake(session);
+    for one in each(session).into_iter().filter(|one| !one.awake) {
+        let more = match one.name {
+            Some(name) => format!("  (`--revive {name}` has it come alive)"),
+            None => "  (there are others of this id)".to_owned(),
         };
-        lines.push(text!["  ", word, " ", one.what, more]);
+        lines.push(text!["  ", Style::Good.of("asleep "), " ", &one.what, more]);
     }
-    if own && !lines.is_empty() {
-        lines.push("          by itself, once the client is open on a terminal".into());
-    }
-    if let Some(asleep) = session.waking.quiet.as_ref().filter(|asleep| !asleep.left.is_empty()) {
-        let all: Vec<String> =
-            asleep.left.iter().map(|(kind, times)| format!("{times} {}", Line(kind))).collect();
-        let note = format!("Left out, as it is not yours and may start something: {}.", all.join(", "));
+    let left = session.waking.quiet.iter().flat_map(|asleep| &asleep.left);
+    let left = left.filter(|(kind, _)| !LISTED.contains(&kind.as_str()));
+    let left: Vec<String> = left.map(|(kind, times)| format!("{times} {}", Line(kind))).collect();
+    if !left.is_empty() {
+        let note = format!("Left out, as it is not yours and may start something: {}.", left.join(", "));
         lines.push(text!["  ", Style::Warning.of("note:"), " ", note]);
+    }
+    lines
+}
+
+/// The lines about what starts by itself.
+pub(super) fn awake(session: &SessionPlan) -> Vec<Text> {
+    let awake = each(session).into_iter().filter(|one| one.awake);
+    let mut lines: Vec<Text> =
+        awake.map(|one| text!["  ", Style::Warning.of("starts "), " ", &one.what]).collect();
+    if !lines.is_empty() {
+        lines.push("          by itself, once the client is open on a terminal".into());
     }
     lines
 }

@@ -192,6 +192,7 @@ fn empty() -> Edits {
         object_format: GitHash::Sha1,
         files: Vec::new(),
         skipped: Vec::new(),
+        marks: None,
         operation: None,
     }
 }

@@ -21,6 +21,11 @@ pub struct Moved {
 }
 
 impl Moved {
+    /// One stretch of lines of each version.
+    pub(super) fn of(old: Range<u64>, new: Range<u64>) -> Moved {
+        Moved { old: Vec::from([old]), new: Vec::from([new]) }
+    }
+
     /// Adds what was found further down, and forgets what is above these lines.
     pub fn go_on(&mut self, more: Moved, old: u64, new: u64) {
         for (ranges, more, line) in [(&mut self.old, more.old, old), (&mut self.new, more.new, new)] {

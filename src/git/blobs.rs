@@ -19,12 +19,16 @@ pub struct Blobs<'a> {
     git: &'a Git,
     library: Option<git2::Repository>,
     program: Option<Batch>,
+    /// One that asks no remote.
+    at_home: Option<Batch>,
 }
 
 struct Batch {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
+    /// Whether it answers no more.
+    ended: bool,
 }
 
 impl<'a> Blobs<'a> {
@@ -32,7 +36,7 @@ impl<'a> Blobs<'a> {
         let flags = git2::RepositoryOpenFlags::NO_SEARCH | git2::RepositoryOpenFlags::NO_DOTGIT;
         let none: [&Path; 0] = [];
         let library = git2::Repository::open_ext(git_dir, flags, none).ok();
-        Blobs { git, library, program: None }
+        Blobs { git, library, program: None, at_home: None }
     }
 
     /// Reads a blob; `None` if the repository doesn't have it.
@@ -47,6 +51,19 @@ impl<'a> Blobs<'a> {
             return Ok(Some(blob.content().to_vec()));
         }
         self.read_by_program(oid)
+    }
+
+    /// Reads a blob that is here; one that a partial clone would have to fetch is none.
+    ///
+    /// # Errors
+    /// As [`Blobs::read`].
+    pub fn read_here(&mut self, oid: &str) -> Result<Option<Vec<u8>>> {
+        if let Some(library) = &self.library
+            && let Ok(id) = git2::Oid::from_str(oid)
+        {
+            return Ok(library.find_blob(id).ok().map(|blob| blob.content().to_vec()));
+        }
+        Batch::ask_in(&mut self.at_home, || Batch::start(self.git, false), oid)
     }
 
     /// Returns git's settings as they are for this repository; `None` if only the `git` program can tell.
@@ -88,14 +105,7 @@ impl<'a> Blobs<'a> {
     }
 
     fn read_by_program(&mut self, oid: &str) -> Result<Option<Vec<u8>>> {
-        let fail = |error: std::io::Error| {
-            Error::new(Kind::Environment, "Cannot read from `git cat-file`").because(error)
-        };
-        let batch = match &mut self.program {
-            Some(batch) => batch,
-            slot => slot.insert(Batch::start(self.git).map_err(fail)?),
-        };
-        batch.read(oid).map_err(fail)
+        Batch::ask_in(&mut self.program, || Batch::start(self.git, true), oid)
     }
 }
 
@@ -107,7 +117,7 @@ pub struct BlobStream {
 
 impl BlobStream {
     pub(super) fn open(git: &Git, oid: &str) -> std::io::Result<BlobStream> {
-        let mut batch = Batch::start(git)?;
+        let mut batch = Batch::start(git, true)?;
         match batch.ask(oid)? {
             Some(left) => Ok(BlobStream { batch, left }),
             None => Err(std::io::Error::other(format!("git has no blob {oid}"))),
@@ -127,12 +137,37 @@ impl Read for BlobStream {
 }
 
 impl Batch {
-    fn start(git: &Git) -> std::io::Result<Batch> {
+    /// Asks the one that runs, or one that is started.
+    fn ask_in(
+        slot: &mut Option<Batch>,
+        start: impl Fn() -> std::io::Result<Batch>,
+        oid: &str,
+    ) -> Result<Option<Vec<u8>>> {
+        let fail = |error: std::io::Error| {
+            Error::new(Kind::Environment, "Cannot read from `git cat-file`").because(error)
+        };
+        let mut batch = match slot.take() {
+            Some(batch) => batch,
+            None => start().map_err(fail)?,
+        };
+        let read = batch.read(oid).map_err(fail)?;
+        // One that could not fetch what it was asked for has given up.
+        *slot = Some(batch).filter(|batch| !batch.ended);
+        Ok(read)
+    }
+
+    /// Starts one; `fetching`: what a partial clone lacks is asked of its remote.
+    fn start(git: &Git, fetching: bool) -> std::io::Result<Batch> {
         // Git holds smaller blobs in memory, whole, before it hands any of them out.
         let mut command = git.command(&["-c", "core.bigFileThreshold=1m", "cat-file", "--batch"]);
+        if !fetching {
+            command.env("GIT_NO_LAZY_FETCH", "1");
+        }
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
         match (child.stdin.take(), child.stdout.take()) {
-            (Some(input), Some(output)) => Ok(Batch { child, input, output: BufReader::new(output) }),
+            (Some(input), Some(output)) => {
+                Ok(Batch { child, input, output: BufReader::new(output), ended: false })
+            }
             _ => Err(std::io::Error::other("it has no pipes")),
         }
     }
@@ -142,7 +177,7 @@ impl Batch {
         writeln!(self.input, "{oid}")?;
         self.input.flush()?;
         let mut header = String::new();
-        self.output.read_line(&mut header)?;
+        self.ended = self.output.read_line(&mut header)? == 0;
         let words: Vec<&str> = header.split_whitespace().collect();
         let [_, kind, size] = words.as_slice() else { return Ok(None) };
         let size = size.parse().map_err(std::io::Error::other)?;

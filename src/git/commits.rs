@@ -23,8 +23,10 @@ impl Repository {
     /// # Errors
     /// [`crate::error::Kind::Environment`] with what git says, such as that a commit is not here.
     pub fn versions_between(&self, old: &str, new: &str) -> Result<Vec<Changed>> {
-        let answer =
-            self.git.demand(&["diff-tree", "-r", "-z", "--no-renames", "--end-of-options", old, new])?;
+        // As for the names alone: git has no reason to read a `.gitmodules` that may be in conflict.
+        let options =
+            ["diff-tree", "-r", "-z", "--no-renames", "--ignore-submodules=none", "--end-of-options"];
+        let answer = self.git.demand(&[&options[..], &[old, new]].concat())?;
         let mut records = answer.stdout.split(|byte| *byte == 0);
         let mut changed = Vec::new();
         while let (Some(facts), Some(path)) = (records.next(), records.next()) {

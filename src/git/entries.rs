@@ -17,7 +17,10 @@ use crate::manifest::{HiddenBy, Mode, Version};
 use crate::paths::RepoPath;
 
 /// How git lists the whole index.
-const LIST: [&str; 4] = ["ls-files", "--stage", "-v", "-z"];
+///
+/// What `--debug` adds are the flags, of which one is nowhere else: that a file is only meant to be added.
+const LIST: [&str; 7] =
+    ["-c", "sparse.expectFilesOutsideOfPatterns=true", "ls-files", "--stage", "-v", "-z", "--debug"];
 
 /// A larger index is left to git, in bytes.
 const LARGEST: u64 = 1 << 30;
@@ -29,6 +32,10 @@ const STAGE: u16 = 3 << 12;
 
 /// In the second flags: a sparse checkout leaves the file out.
 const SKIP_WORKTREE: u16 = 1 << 14;
+
+/// In the second flags: the file is only meant to be added. And the same among the flags that git lists.
+const INTENT_TO_ADD: u16 = 1 << 13;
+const LISTED_INTENT_TO_ADD: u32 = 1 << 29;
 
 /// The whole index, in git's order.
 #[derive(Debug, Default)]
@@ -43,6 +50,7 @@ struct Entry {
     mode: u32,
     stage: u8,
     hidden: Option<HiddenBy>,
+    intended: bool,
     oid: Range<usize>,
     path: Range<usize>,
 }
@@ -54,6 +62,8 @@ pub struct Indexed<'a> {
     stage: u8,
     /// Why git does not look at the file.
     pub hidden: Option<HiddenBy>,
+    /// Whether it is the empty mark of `git add --intent-to-add`.
+    pub intended: bool,
     /// The blob's id, as bytes.
     pub oid: &'a [u8],
     /// The path's bytes.
@@ -73,7 +83,12 @@ impl Repository {
         };
         match read {
             Some(index) => Ok(index),
-            None => Ok(Index::from_list(&self.git.demand(&LIST)?.stdout)),
+            None => {
+                // For a sparse index git makes up what it leaves out, and would write trees for it.
+                let aside = self.objects_aside()?;
+                let answer = self.git.demand_with(&LIST, &aside.environment(), &[])?;
+                Ok(Index::from_list(&answer.stdout))
+            }
         }
     }
 }
@@ -128,9 +143,11 @@ impl Index {
             let hidden = match (more & SKIP_WORKTREE, flags & ASSUME_VALID) {
                 (0, 0) => None,
                 (0, _) => Some(HiddenBy::AssumeUnchanged),
-                _ => Some(HiddenBy::SkipWorktree),
+                (_, 0) => Some(HiddenBy::SkipWorktree),
+                _ => Some(HiddenBy::Both),
             };
-            entries.push(Entry { mode, stage: ((flags & STAGE) >> 12) as u8, hidden, oid, path });
+            let (stage, intended) = (((flags & STAGE) >> 12) as u8, more & INTENT_TO_ADD != 0);
+            entries.push(Entry { mode, stage, hidden, intended, oid, path });
         }
         while at < end {
             // A name in small letters means that the entries are not all, or not what they seem.
@@ -147,7 +164,16 @@ impl Index {
     /// Takes apart what `git ls-files --stage -v -z` lists: `TAG MODE OID STAGE\tPATH`, each ended by a zero.
     fn from_list(list: &[u8]) -> Index {
         let mut index = Index::default();
-        for record in list.split(|byte| *byte == 0) {
+        for mut record in list.split(|byte| *byte == 0) {
+            // Indented lines are what git noted of the entry before.
+            while record.starts_with(b"  ") {
+                let end = memchr::memchr(b'\n', record).map_or(record.len(), |end| end + 1);
+                let (line, rest) = record.split_at(end);
+                if let (Some(flags), Some(entry)) = (listed_flags(line), index.entries.last_mut()) {
+                    entry.intended = flags & LISTED_INTENT_TO_ADD != 0;
+                }
+                record = rest;
+            }
             let Some((facts, path)) = memchr::memchr(b'\t', record).map(|tab| record.split_at(tab)) else {
                 continue;
             };
@@ -155,7 +181,8 @@ impl Index {
             let mut words = facts.splitn(4, ' ');
             let mut word = || words.next().unwrap_or_default();
             let hidden = match word().as_bytes() {
-                [b'S' | b's'] => Some(HiddenBy::SkipWorktree),
+                [b'S'] => Some(HiddenBy::SkipWorktree),
+                [b's'] => Some(HiddenBy::Both),
                 [tag] if tag.is_ascii_lowercase() => Some(HiddenBy::AssumeUnchanged),
                 _ => None,
             };
@@ -166,7 +193,7 @@ impl Index {
             let middle = index.bytes.len();
             index.bytes.extend_from_slice(&path[1..]);
             let (oid, path) = (start..middle, middle..index.bytes.len());
-            index.entries.push(Entry { mode, stage, hidden, oid, path });
+            index.entries.push(Entry { mode, stage, hidden, intended: false, oid, path });
         }
         index
     }
@@ -177,9 +204,27 @@ impl Index {
             mode: entry.mode,
             stage: entry.stage,
             hidden: entry.hidden,
+            intended: entry.intended,
             oid: &self.bytes[entry.oid.clone()],
             path: &self.bytes[entry.path.clone()],
         })
+    }
+
+    /// Says whether there is an entry at a path, in one of these stages.
+    pub fn has(&self, path: &[u8], stages: &[u8]) -> bool {
+        let first = self.entries.partition_point(|entry| self.bytes[entry.path.clone()] < *path);
+        let same = self.entries[first..].iter().take_while(|entry| self.bytes[entry.path.clone()] == *path);
+        same.into_iter().any(|entry| stages.contains(&entry.stage))
+    }
+
+    /// Returns the paths of the entries below a path, in one of these stages.
+    pub fn below<'a>(&'a self, path: &[u8], stages: &[u8]) -> Vec<&'a [u8]> {
+        let folder = [path, b"/"].concat();
+        let first = self.entries.partition_point(|entry| self.bytes[entry.path.clone()] < *folder);
+        let from = self.entries[first..].iter();
+        let below = from.take_while(|entry| self.bytes[entry.path.clone()].starts_with(&folder));
+        let below = below.filter(|entry| stages.contains(&entry.stage));
+        below.map(|entry| &self.bytes[entry.path.clone()]).collect()
     }
 
     /// Returns the version of each wanted path that is tracked and not unmerged.
@@ -194,7 +239,7 @@ impl Index {
         let mut line = String::new();
         for entry in self.entries() {
             line.clear();
-            let hidden = entry.hidden.map_or(0, |by| by as u8 + 1);
+            let hidden = entry.hidden.map_or(0, |by| by as u8 + 1) + if entry.intended { 10 } else { 0 };
             let _never_fails =
                 write!(line, "{:o} {} {hidden} {} ", entry.mode, entry.stage, entry.path.len());
             sum.update(line.as_bytes());
@@ -216,6 +261,12 @@ impl Indexed<'_> {
     pub(super) fn is_submodule(&self) -> bool {
         self.mode == 0o160_000
     }
+}
+
+/// Reads the flags from `  size: N\tflags: HEX`.
+fn listed_flags(line: &[u8]) -> Option<u32> {
+    let (_, flags) = std::str::from_utf8(line).ok()?.split_once("\tflags: ")?;
+    u32::from_str_radix(flags.trim_end(), 16).ok()
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {

@@ -21,8 +21,10 @@ use crate::manifest::{HiddenBy, Mode, Version};
 use crate::paths::RepoPath;
 use crate::tree::Tree;
 
-/// Has git sync what it writes; a git that does not know it (before 2.36) takes no notice.
-const DURABLY: &str = "core.fsync=all";
+/// Settings for whatever changes an index: git syncs what it writes (one that does not know that,
+/// before 2.36, takes no notice), and makes or takes away no mark by itself.
+const EXACTLY: [&str; 6] =
+    ["-c", "core.fsync=all", "-c", "core.ignoreStat=false", "-c", "sparse.expectFilesOutsideOfPatterns=true"];
 
 /// What the index shall hold for a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +82,8 @@ impl Repository {
         if patterns.is_empty() {
             return Ok(Vec::new());
         }
-        let words = ["ls-files", "-z", "--others", "--"].into_iter().map(str::to_owned);
+        let words = self.as_the_disk_has_case().iter().chain(&["ls-files", "-z", "--others", "--"]);
+        let words = words.map(|word| (*word).to_owned());
         let arguments: Vec<String> = words.chain(patterns.iter().cloned()).collect();
         let answer =
             self.git.demand_with(&arguments, &[("GIT_LITERAL_PATHSPECS", OsString::from("0"))], &[])?;
@@ -204,11 +207,14 @@ impl IndexLock<'_> {
         let root = self.repository.root();
         let index = self.repository.git_dir.join("index");
         let private = self.private("");
-        match std::fs::copy(&index, &private) {
-            Ok(_) => {}
+        match copy_with_time(&index, &private) {
+            Ok(()) => {}
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => return Err(Error::io("copy", &index, &error)),
         }
+        let words = |words: &[&'static str]| -> Vec<&'static str> {
+            [&EXACTLY[..], self.repository.as_the_disk_has_case(), words].concat()
+        };
         let environment = [("GIT_INDEX_FILE", OsString::from(&private))];
         let zero = self.repository.hash().blob_id(b"").replace(|_: char| true, "0");
         // All removals first: a file may become a folder or the other way round.
@@ -235,11 +241,17 @@ impl IndexLock<'_> {
                 IndexEntry::IntentToAdd(mode) => intended.push((path, *mode)),
             }
         }
-        let arguments = ["-c", DURABLY, "update-index", "-z", "--index-info"];
-        git.demand_with(&arguments, &environment, &input)?;
+        if !input.is_empty() {
+            git.demand_with(&words(&["update-index", "-z", "--index-info"]), &environment, &input)?;
+        }
         for (path, entry) in entries {
             // As a checkout does: git takes a submodule without a folder for deleted.
-            if matches!(entry, IndexEntry::Blob(version) if version.is_submodule()) {
+            let is_submodule = match entry {
+                IndexEntry::Blob(version) => version.is_submodule(),
+                IndexEntry::Unmerged(stages) => stages.iter().any(|(_, version)| version.is_submodule()),
+                IndexEntry::Absent | IndexEntry::IntentToAdd(_) => false,
+            };
+            if is_submodule {
                 Tree::open(root)?.make_folder(path)?;
             }
         }
@@ -256,25 +268,29 @@ impl IndexLock<'_> {
             // A mark takes the place of another one.
             ("--no-assume-unchanged", None),
             ("--no-skip-worktree", None),
-            ("--assume-unchanged", Some(HiddenBy::AssumeUnchanged)),
-            ("--skip-worktree", Some(HiddenBy::SkipWorktree)),
+            ("--assume-unchanged", Some([HiddenBy::AssumeUnchanged, HiddenBy::Both])),
+            ("--skip-worktree", Some([HiddenBy::SkipWorktree, HiddenBy::Both])),
         ];
         for (option, by) in steps {
-            let marked = changes.marks.iter().filter(|(_, mark)| by.is_none() || *mark == by);
+            let is_one = |mark: &HiddenBy| by.is_none_or(|by| by.contains(mark));
+            let marked = changes.marks.iter();
+            let marked = marked.filter(|(_, mark)| by.is_none() || mark.as_ref().is_some_and(is_one));
             let mut paths = Vec::new();
             for (path, _) in marked {
                 paths.extend_from_slice(path.as_bytes());
                 paths.push(0);
             }
             if !paths.is_empty() {
-                git.demand_with(&["update-index", option, "-z", "--stdin"], &environment, &paths)?;
+                git.demand_with(&words(&["update-index", option, "-z", "--stdin"]), &environment, &paths)?;
             }
         }
         // Fails when some file differs from its entry, which is what a pending edit is.
-        let mut refresh = git.command(&["update-index", "-q", "--refresh"]);
+        let mut refresh = git.command(&words(&["update-index", "-q", "--refresh"]));
         refresh.envs(environment.iter().map(|(name, value)| (name, value)));
         let _differs = refresh.output().context("run git in", self.repository.root())?;
-        crate::fs::sync_file(&private)?;
+        if private.exists() {
+            crate::fs::sync_file(&private)?;
+        }
         crate::fs::sync_folder(&self.repository.git_dir)
     }
 
@@ -337,14 +353,24 @@ impl IndexLock<'_> {
         let mut git_dir = OsString::from("--git-dir=");
         git_dir.push(&self.repository.git_dir);
         for some in paths.chunks(500) {
-            let words = ["add", "--intent-to-add", "--sparse", "--force", "--"].map(OsStr::new);
+            let words = ["add", "--intent-to-add", "--sparse", "--force", "--"];
+            let settings = EXACTLY.iter().chain(self.repository.as_the_disk_has_case());
             let mut arguments: Vec<&OsStr> = vec![&git_dir, &work_tree];
-            arguments.extend(words);
+            arguments.extend(settings.chain(&words).map(OsStr::new));
             arguments.extend(some.iter().map(|path| path.as_path().as_os_str()));
             self.repository.git.at(root).demand_with(&arguments, environment, &[])?;
         }
         Ok(())
     }
+}
+
+/// Copies an index with the time of its last change, by which git tells which files it must look at twice.
+fn copy_with_time(from: &Path, to: &Path) -> std::io::Result<()> {
+    let mut from = std::fs::File::open(from)?;
+    let changed = from.metadata()?.modified()?;
+    let mut to = std::fs::File::create(to)?;
+    std::io::copy(&mut from, &mut to)?;
+    to.set_modified(changed)
 }
 
 /// Makes an empty file, or a link, to be shown to git.

@@ -48,7 +48,8 @@ impl Repository {
                 line(format!("{} {}", version.mode.octal(), version.oid), path);
             }
         }
-        self.git.demand_with(&["update-index", "-z", "--index-info"], &environment, &input)?;
+        let words = [self.as_the_disk_has_case(), &["update-index", "-z", "--index-info"]].concat();
+        self.git.demand_with(&words, &environment, &input)?;
         let answer = self.git.demand_with(&["write-tree"], &environment, &[])?;
         scratch.close().context("remove", &index)?;
         Ok(String::from_utf8_lossy(&answer.stdout).trim().to_owned())

@@ -7,9 +7,11 @@
 //! new index in under git's own lock.
 
 mod address;
+mod aside;
 mod base;
 mod binary;
 mod blobs;
+mod case;
 mod clean;
 mod command;
 mod commits;

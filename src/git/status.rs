@@ -15,7 +15,7 @@ use crate::error::{Error, Kind, Result};
 use crate::manifest::{HiddenBy, Mode, Version};
 use crate::paths::RepoPath;
 
-const LIST_PENDING: [&str; 8] = [
+const LIST_PENDING: &[&str] = &[
     "status",
     "--porcelain=v2",
     "-z",
@@ -115,9 +115,10 @@ pub enum Status {
     NestedRepository,
     /// A submodule, or what one became.
     Submodule(Submodule),
-    /// In several stages of an unfinished merge; the version is that of HEAD.
+    /// In several stages of an unfinished merge.
     Unmerged {
-        /// In HEAD ("ours").
+        /// In HEAD. Often that is stage 2, but after a `git stash pop`, or where a side renamed
+        /// the file, it is not.
         head: Option<Version>,
         /// The stages present.
         stages: Vec<Stage>,
@@ -155,7 +156,7 @@ impl Repository {
         let (stamp, begun) = (self.stamp(), Instant::now());
         let mut listing = self.listed_with(0, &[LIST_IGNORED])?;
         (listing.stamp, listing.begun) = (stamp, Some(begun));
-        listing.read_modes_of_intentions();
+        self.find_intentions(&mut listing)?;
         listing.hidden = listing.index.entries().filter_map(Hidden::of).collect();
         Ok(listing)
     }
@@ -177,12 +178,18 @@ impl Repository {
         // The index is read by two; at the same time, that costs no time.
         let (status, index) = std::thread::scope(|scope| {
             let index = scope.spawn(|| self.index());
-            (self.git.demand(&[&LIST_PENDING[..], options].concat()), index.join())
+            (self.list_pending(options), index.join())
         });
         let index = index.map_err(|_| Error::new(Kind::Bug, "Reading the index failed"))??;
         let mut listing = self.listing(&status?, index)?;
         self.look_into_submodules(&mut listing, depth)?;
         Ok(listing)
+    }
+
+    fn list_pending(&self, options: &[&str]) -> Result<Answer> {
+        let aside = self.objects_aside()?;
+        let words = [self.as_the_disk_has_case(), LIST_PENDING, options].concat();
+        self.git.demand_with(&words, &aside.environment(), &[])
     }
 
     fn listing(&self, status: &Answer, index: Index) -> Result<Listing> {
@@ -196,6 +203,7 @@ impl Repository {
             }
         }
         self.correct_empty_intentions(&mut listing)?;
+        self.find_heads_of_unmerged(&mut listing)?;
         listing.index = index;
         behind_loops(status).for_each(|path| listing.add_behind_a_loop(path));
         Ok(listing)
@@ -235,25 +243,33 @@ impl Listing {
             Status::Tracked { head: version.clone(), index: version, intent_to_add: None, edited: true };
         self.pending.push(Pending { path, status });
     }
+}
 
-    /// Takes the modes that files meant to be added have in the index, which git's status leaves out.
-    fn read_modes_of_intentions(&mut self) {
-        let mut intended: BTreeMap<RepoPath, &mut Mode> = BTreeMap::new();
-        for pending in &mut self.pending {
-            if let Status::Tracked { intent_to_add: Some(mode), .. } = &mut pending.status {
-                intended.insert(pending.path.clone(), mode);
-            }
-        }
+impl Repository {
+    /// Finds what is only meant to be added, with the modes of these marks. Git's status leaves out the
+    /// modes, and the whole path if git was told not to look at it.
+    fn find_intentions(&self, listing: &mut Listing) -> Result<()> {
+        let intended = listing.index.entries().filter(|entry| entry.intended);
+        let intended =
+            intended.filter_map(|entry| Some((RepoPath::new(entry.path).ok()?, entry.version()?.mode)));
+        let mut intended: BTreeMap<RepoPath, Mode> = intended.collect();
         if intended.is_empty() {
-            return;
+            return Ok(());
         }
-        for entry in self.index.entries() {
-            if let Some(mode) = RepoPath::new(entry.path).ok().and_then(|path| intended.remove(&path))
-                && let Some(version) = entry.version()
+        for pending in &mut listing.pending {
+            if let Status::Tracked { index, intent_to_add, edited, .. } = &mut pending.status
+                && let Some(mode) = intended.remove(&pending.path)
             {
-                *mode = version.mode;
+                (*index, *intent_to_add, *edited) = (None, Some(mode), true);
             }
         }
+        let committed = self.tree_versions(listing.head.as_deref(), &intended.keys().cloned().collect())?;
+        for (path, mode) in intended {
+            let head = committed.version(&path).cloned();
+            let status = Status::Tracked { head, index: None, intent_to_add: Some(mode), edited: true };
+            listing.pending.push(Pending { path, status });
+        }
+        Ok(())
     }
 }
 
@@ -289,6 +305,25 @@ impl Repository {
 }
 
 impl Repository {
+    /// Finds what HEAD has of unmerged paths, which git's status leaves out.
+    fn find_heads_of_unmerged(&self, listing: &mut Listing) -> Result<()> {
+        let unmerged = listing.pending.iter_mut().filter_map(|pending| match &mut pending.status {
+            Status::Unmerged { head, .. } => Some((pending.path.clone(), head)),
+            _ => None,
+        });
+        let mut heads: BTreeMap<RepoPath, &mut Option<Version>> = unmerged.collect();
+        if heads.is_empty() {
+            return Ok(());
+        }
+        let committed = self.tree_versions(listing.head.as_deref(), &heads.keys().cloned().collect())?;
+        for (path, head) in &mut heads {
+            **head = committed.version(path).cloned();
+        }
+        Ok(())
+    }
+}
+
+impl Repository {
     /// Says of one file whether git lists it: tracked and edited (`true`) or untracked (`false`).
     ///
     /// `None` for a file that is as committed, ignored, or outside the work tree.
@@ -297,7 +332,8 @@ impl Repository {
     /// [`Kind::Environment`] with what git says.
     pub fn unsaved(&self, path: &std::path::Path) -> Result<Option<bool>> {
         let status = ["status", "--porcelain=v2", "-z", "--untracked-files=all", "--no-renames"];
-        let mut arguments: Vec<&std::ffi::OsStr> = status.iter().map(|word| (*word).as_ref()).collect();
+        let status = self.as_the_disk_has_case().iter().chain(&status);
+        let mut arguments: Vec<&std::ffi::OsStr> = status.map(|word| (*word).as_ref()).collect();
         arguments.extend(["--ignore-submodules=dirty", "--"].map(std::ffi::OsStr::new));
         arguments.push(path.as_os_str());
         let answer = self.git.demand(&arguments)?;
@@ -369,7 +405,7 @@ fn entry(record: &[u8]) -> Option<(Status, &[u8])> {
             for (number, mode, oid) in stages {
                 present.extend(version(mode, oid)?.map(|version| Stage { number, version }));
             }
-            Some((Status::Unmerged { head: version(mode2, oid2)?, stages: present }, path))
+            Some((Status::Unmerged { head: None, stages: present }, path))
         }
         b"? " if rest.ends_with(b"/") => Some((Status::NestedRepository, rest)),
         b"? " => Some((Status::Untracked, rest)),

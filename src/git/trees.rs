@@ -78,8 +78,9 @@ impl Repository {
         let empty = self.git.demand_with(&["hash-object", "-t", "tree", "--stdin"], &[], &[])?;
         let empty = String::from_utf8_lossy(&empty.stdout).trim().to_owned();
         let tree = |commit: Option<&str>| commit.map_or_else(|| empty.clone(), |id| format!("{id}^{{tree}}"));
-        let arguments = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", &tree(old), &tree(new)];
-        let answer = self.git.demand(&arguments)?;
+        // With the last of them, git has no reason to read a `.gitmodules` that may be in conflict.
+        let options = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", "--ignore-submodules=none"];
+        let answer = self.git.demand(&[&options[..], &[&tree(old), &tree(new)]].concat())?;
         Ok(answer.stdout.split(|byte| *byte == 0).filter_map(|path| RepoPath::new(path).ok()).collect())
     }
 }

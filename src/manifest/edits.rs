@@ -24,6 +24,10 @@ pub struct Edits {
     pub files: Vec<Edit>,
     /// What is pending but not in here, and why.
     pub skipped: Vec<Skipped>,
+    /// The marks in the index that hide edits from git, of all tracked files, as [`super::Marks`] lists
+    /// them; absent in snapshots of earlier versions, which say nothing of files that are as committed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub marks: Option<Content>,
     /// A merge, rebase or the like that was in progress.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
@@ -185,6 +189,21 @@ pub enum HiddenBy {
     AssumeUnchanged,
     /// `git update-index --skip-worktree`.
     SkipWorktree,
+    /// Both. No [`Edit`] says so, as earlier versions would not understand it.
+    #[serde(skip)]
+    Both,
+}
+
+impl HiddenBy {
+    /// Says whether git takes the file for one that need not be on the disk.
+    pub fn skips_work_tree(self) -> bool {
+        matches!(self, HiddenBy::SkipWorktree | HiddenBy::Both)
+    }
+
+    /// Returns the one mark that an [`Edit`] names.
+    pub(crate) fn alone(self) -> HiddenBy {
+        if self.skips_work_tree() { HiddenBy::SkipWorktree } else { HiddenBy::AssumeUnchanged }
+    }
 }
 
 /// What happened to a path.

@@ -8,6 +8,7 @@
 mod around;
 mod bits;
 mod edits;
+mod marks;
 mod session;
 
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,7 @@ pub use edits::{
     Change, Converted, ConvertedBy, Diff, DiffForm, Edit, Edits, HiddenBy, IndexState, Mode, Origin, Skipped,
     StageVersion, StagedVersion, Version,
 };
+pub use marks::{Mark, Marks};
 pub use session::{
     Agent, AgentStatus, Cron, Decision, HistoryStart, LeftOut, Permissions, ProjectRules, Rule, Session,
     SideFile, TextFile, Transcript,
@@ -465,7 +467,8 @@ impl Manifest {
     }
 
     fn edit_objects(&self) -> impl Iterator<Item = ObjectRef> {
-        self.diffs().flat_map(Diff::objects).copied()
+        let marks = self.edits.iter().flat_map(|edits| &edits.marks);
+        self.diffs().flat_map(Diff::objects).chain(marks.flat_map(Content::objects)).copied()
     }
 
     /// Returns every diff of its edits.

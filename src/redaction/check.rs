@@ -59,7 +59,7 @@ fn listed(open: &[Secret]) -> Vec<String> {
 fn look(workspace: &Workspace, manifest: &Manifest, redactor: &Redactor) -> Result<()> {
     if let Some(session) = &manifest.session {
         if session.files.iter().any(|file| is_of_account(&file.place.to_string())) {
-            return Err(of_account(&manifest.name));
+            return Err(of_account());
         }
         if let Some(transcript) = &session.transcript {
             look_at_transcript(workspace, transcript, "the conversation", redactor)?;
@@ -87,13 +87,10 @@ fn look(workspace: &Workspace, manifest: &Manifest, redactor: &Redactor) -> Resu
 }
 
 /// Earlier versions of this program saved what identifies its author's account.
-fn of_account(name: &str) -> Error {
-    Error::new(
-        Kind::Refused,
-        format!("{:?} identifies the account of whoever saved it, so it stays here", Line(name).to_string()),
-    )
-    .because("it holds records of remote control, an account or an organisation")
-    .hint("save again (`snap save` leaves them out) and send that one")
+fn of_account() -> Error {
+    Error::new(Kind::Refused, "The snapshot identifies the account of whoever saved it, so it stays here")
+        .because("it holds records of remote control, an account or an organisation")
+        .hint("save again (`snap save` leaves them out) and send that one")
 }
 
 fn look_at_bases(workspace: &Workspace, manifest: &Manifest, redactor: &Redactor) -> Result<()> {
@@ -125,7 +122,7 @@ fn look_at_transcript(
         // Only a huge line is cut within.
         if lines.ends_with(b"\n") || index + 1 == transcript.chunks.len() {
             if lines.split_inclusive(|byte| *byte == b'\n').any(names_account) {
-                return Err(of_account(place));
+                return Err(of_account());
             }
             redactor.records(place, number, &lines);
             number += lines.iter().filter(|byte| **byte == b'\n').count() as u64;

@@ -143,9 +143,12 @@ impl Change<'_> {
 
     /// Does everything up to the decision.
     fn forward(&self, interrupt: &Interrupt) -> Result<Relocated> {
-        let lock = match self.repository.filter(|_| self.record.index) {
-            Some(repository) => Some(repository.lock_index(&self.record.id, self.seen.as_ref())?),
-            None => None,
+        let lock = self.repository.filter(|_| self.record.index);
+        let lock = lock.map(|repository| repository.lock_index(&self.record.id, self.seen.as_ref()));
+        let lock = match lock.transpose() {
+            // Only what git has noted of the files would change, and git can find that out itself.
+            Err(error) if self.index.is_empty() && error.kind() == Kind::Environment => None,
+            lock => lock?,
         };
         if let Some(repository) = self.repository {
             let blobs: Vec<_> = self.steps.iter().flat_map(|step| step.blobs.iter().cloned()).collect();

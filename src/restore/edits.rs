@@ -6,8 +6,11 @@
 
 use std::collections::BTreeSet;
 
+use super::crowded::crowded_out;
 use super::here::{Here, look};
 use super::obstacles::spare_mounts;
+use super::older;
+use super::outside::brought_in;
 use super::steps::{Maker, Steps, index_of, without_links};
 use super::written::as_here;
 use crate::error::{Error, Kind, Result};
@@ -20,6 +23,9 @@ use crate::screen::Line;
 use crate::store::Bases;
 use crate::tree::Tree;
 use crate::workspace::Workspace;
+
+/// What speaks against staging a path: git would take it out of the index.
+const CROWDED: &str = "something below it, or in place of its folder, is staged here";
 
 /// The most conflicts that are listed one by one.
 const MOST_LISTED: usize = 20;
@@ -34,8 +40,11 @@ pub(super) fn plan(
     progress: &Progress,
 ) -> Result<Steps> {
     check_restorable(workspace, repository, saved)?;
-    let paths: BTreeSet<&RepoPath> = saved.files.iter().map(|edit| &edit.path).collect();
     let listing = repository.status()?;
+    let saved = older::corrected(repository, saved)?;
+    let saved = brought_in(&Tree::open(&workspace.root)?, &listing, &saved)?;
+    let saved = saved.as_ref();
+    let paths: BTreeSet<&RepoPath> = saved.files.iter().map(|edit| &edit.path).collect();
     let here = look(workspace, repository, &listing, &paths, progress)?;
     let mut notes = Vec::new();
     if listing.head != saved.base && !saved.files.is_empty() {
@@ -50,11 +59,15 @@ pub(super) fn plan(
             name(&saved.base)
         ));
     }
-    let conflicts: Vec<(&RepoPath, &str)> = saved
-        .files
-        .iter()
-        .filter_map(|edit| Some((&edit.path, conflict(saved, edit, &here[&edit.path])?)))
-        .collect();
+    let targets = saved.files.iter().map(|edit| (&edit.path, index_of(edit))).collect();
+    let crowded = crowded_out(&listing.index, &targets);
+    let crowding: BTreeSet<&RepoPath> = crowded.values().copied().collect();
+    let conflict = |edit: &Edit| {
+        let beside = || crowding.contains(&edit.path).then_some(CROWDED);
+        conflict(saved, edit, &here[&edit.path]).or_else(beside)
+    };
+    let conflicts: Vec<(&RepoPath, &str)> =
+        saved.files.iter().filter_map(|edit| Some((&edit.path, conflict(edit)?))).collect();
     if !conflicts.is_empty() {
         return Err(conflict_error(&conflicts));
     }

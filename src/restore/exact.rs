@@ -7,12 +7,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::crowded::crowded_out;
 use super::here::look;
 use super::ignored::{Left, Then};
+use super::marked::Marked;
 use super::obstacles;
+use super::older;
 use super::rules;
-use super::steps::{Maker, Step, Steps, Unmade, Work, without_links};
+use super::steps::{Maker, Step, Steps, Unmade, Work, index_of, without_links};
 use crate::error::Result;
+use crate::git::index::IndexEntry;
 use crate::git::{Repository, Status};
 use crate::manifest::{Around, Edit, Edits, Mode, Version};
 use crate::paths::RepoPath;
@@ -44,14 +48,18 @@ pub(super) fn plan(
     {
         return Err(repository.lacks_commit(base));
     }
+    let saved = older::corrected(repository, saved)?;
+    let saved = saved.as_ref();
     let listing = repository.status()?;
+    let marked = Marked::load(&workspace.store, saved)?;
     let mut paths: BTreeSet<RepoPath> = match scope {
         Scope::Paths(paths) => paths.iter().cloned().collect(),
         Scope::Everything => {
             let pending = listing.pending.iter().filter(|entry| entry.status != Status::NestedRepository);
             let changed = repository.changed_between(listing.head.as_deref(), saved.base.as_deref())?;
             let edited = saved.files.iter().map(|edit| edit.path.clone());
-            pending.map(|pending| pending.path.clone()).chain(changed).chain(edited).collect()
+            let marked = marked.to_look_at(&Tree::open(&workspace.root)?, &listing)?;
+            pending.map(|pending| pending.path.clone()).chain(changed).chain(edited).chain(marked).collect()
         }
     };
     let own = workspace.own_folders();
@@ -77,7 +85,20 @@ pub(super) fn plan(
         paths.extend(hidden);
     }
     let edits: BTreeMap<&RepoPath, &Edit> = saved.files.iter().map(|edit| (&edit.path, edit)).collect();
-    let base = repository.tree_versions(saved.base.as_deref(), &paths)?;
+    let mut base = repository.tree_versions(saved.base.as_deref(), &paths)?;
+    if let Scope::Paths(_) = scope {
+        // What the index has no room for beside these goes too, so that the way back brings it back.
+        let entry = |path| match edits.get(path) {
+            Some(edit) => index_of(edit),
+            None => base.version(path).cloned().map_or(IndexEntry::Absent, IndexEntry::Blob),
+        };
+        let targets = paths.iter().map(|path| (path, entry(path))).collect();
+        let crowded: BTreeSet<RepoPath> = crowded_out(&listing.index, &targets).into_keys().collect();
+        if !crowded.is_empty() {
+            paths.extend(crowded);
+            base = repository.tree_versions(saved.base.as_deref(), &paths)?;
+        }
+    }
     let version = |path: &RepoPath| match edits.get(path) {
         Some(edit) => edit.new.as_ref(),
         None => base.version(path),
@@ -104,12 +125,13 @@ pub(super) fn plan(
         progress.part(50..75, number as u64, wanted.len() as u64);
         let here = &here[*path];
         match edits.get(path).copied() {
-            Some(edit) => steps.extend(maker.step(edit, here)?),
+            Some(edit) => match marked.of_edit(edit) {
+                hidden if hidden == edit.hidden => steps.extend(maker.step(edit, here)?),
+                hidden => steps.extend(maker.step(&Edit { hidden, ..edit.clone() }, here)?),
+            },
             None => {
-                let version = base.version(path).cloned();
-                // Of a clean path, only a safety snapshot knows whether it had a mark.
-                let hidden = here.hidden.filter(|_| matches!(scope, Scope::Everything));
-                let edit = Edit { old: version.clone(), new: version, hidden, ..Edit::of((*path).clone()) };
+                let stays = matches!(scope, Scope::Everything);
+                let edit = marked.clean(path, base.version(path), here, stays);
                 let mut step = match scope {
                     Scope::Everything => maker.step_to_base(&edit, here)?,
                     Scope::Paths(_) => maker.step(&edit, here)?,

@@ -104,11 +104,16 @@ pub(super) fn look<'a>(
             Node::Special => here.obstacle = Some("a socket, pipe or device of that name is here"),
         }
     }
-    for hidden in &listing.hidden {
-        // What git was told not to look at counts as edited if its bytes are not the index's.
-        if let Some(here) = by_bytes.get(hidden.path.as_bytes()).and_then(|path| found.get_mut(path)) {
-            here.hidden = Some(hidden.by);
-            here.pending |= here.work.as_ref().is_some_and(|work| *work != hidden.version);
+    for entry in listing.index.entries() {
+        let Some(by) = entry.hidden else { continue };
+        if let Some(here) = by_bytes.get(entry.path).and_then(|path| found.get_mut(path)) {
+            here.hidden = Some(by);
+            // What git was told not to look at counts as edited if its bytes are not the index's.
+            let Some(version) = entry.version().filter(|version| !version.is_submodule()) else { continue };
+            here.pending |= match &here.work {
+                Some(work) => *work != version,
+                None => !by.skips_work_tree(),
+            };
         }
     }
     Ok(found)

@@ -4,21 +4,24 @@
 //! untracked files included; "theirs" is the work tree as it was saved. Paths that merge
 //! cleanly are set; a conflicted one gets markers, and its stages in the index, so that
 //! `git mergetool` knows it. A path that nothing here speaks against comes back exactly,
-//! staged state and all; what had to be merged is staged only if all of it was.
+//! staged state and all; of what had to be merged, `layer.rs` merges what was staged by itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::MOST_TOLD;
 use super::edits::conflict;
 use super::here::{Here, look};
+use super::layer::Layer;
 use super::obstacles::spare_mounts;
+use super::older;
+use super::outside::brought_in;
 use super::rules;
 use super::steps::{Maker, Step, Steps, Unmade, Work, without_links};
 use super::written::{as_here, settings};
 use crate::error::{Error, Kind, Result};
 use crate::git::index::IndexEntry;
 use crate::git::{CheckedOut, Conversion, Listing, Repository, Status};
-use crate::manifest::{Around, Edit, Edits, IndexState, Mode, Version};
+use crate::manifest::{Around, Edit, Edits, Mode, Version};
 use crate::paths::RepoPath;
 use crate::progress::Progress;
 use crate::screen::Line;
@@ -46,6 +49,9 @@ pub(super) fn plan(
             .because("the snapshot was saved before the first commit: there is no common base"));
     };
     let listing = repository.status()?;
+    let saved = older::corrected(repository, saved)?;
+    let saved = brought_in(&Tree::open(&workspace.root)?, &listing, &saved)?;
+    let saved = saved.as_ref();
     if listing.pending.iter().any(|pending| matches!(pending.status, Status::Unmerged { .. })) {
         return Err(Error::new(Kind::Conflict, "Cannot merge into an unfinished merge; nothing was changed")
             .hint("finish it (`git status`), or restore beside it with `--worktree BRANCH`"));
@@ -63,6 +69,7 @@ pub(super) fn plan(
     let ours =
         repository.tree_with(listing.head.as_deref(), &present_changes(workspace, repository, &listing)?)?;
     let merged = repository.merge_trees(&base, &ours, &theirs)?;
+    let layer = Layer::merge(&mut maker, repository, saved, &base, &listing)?;
 
     let differing: BTreeMap<RepoPath, Option<Version>> =
         between(repository, &ours, &merged.tree)?.into_iter().collect();
@@ -72,6 +79,7 @@ pub(super) fn plan(
         .map(|edit| &edit.path)
         .chain(differing.keys())
         .chain(merged.conflicts.keys())
+        .chain(layer.paths())
         .collect();
     let here = look(workspace, repository, &listing, &paths, progress)?;
     let edits: BTreeMap<&RepoPath, &Edit> = saved.files.iter().map(|edit| (&edit.path, edit)).collect();
@@ -81,6 +89,7 @@ pub(super) fn plan(
     let mut steps = Vec::new();
     let mut unmade = Vec::new();
     let mut exact = BTreeSet::new();
+    let mut blobs = repository.blobs();
     let mut written = checked_out(repository, &merged.tree, &differing)?;
     for (number, path) in paths.iter().enumerate() {
         progress.part(50..75, number as u64, paths.len() as u64);
@@ -89,17 +98,16 @@ pub(super) fn plan(
         if let (Some(edit), None) = (edit, stages)
             && !mixed.contains(*path)
             && conflict(saved, edit, here).is_none()
+            && !layer.crowding.contains_key(*path)
         {
             steps.extend(maker.step(edit, here)?);
             exact.insert((*path).clone());
             continue;
         }
-        let index = match (stages, edit, differing.get(*path)) {
+        let index = match (stages, layer.entry(path), differing.get(*path)) {
             (Some(stages), _, _) => Some(IndexEntry::Unmerged(stages.clone())),
-            (None, Some(edit), Some(version)) if edit.index == IndexState::Staged => {
-                Some(version.clone().map_or(IndexEntry::Absent, IndexEntry::Blob))
-            }
-            (None, _, Some(Some(version))) if version.is_submodule() => {
+            (None, Some(entry), _) => Some(entry),
+            (None, None, Some(Some(version))) if version.is_submodule() => {
                 Some(IndexEntry::Blob(version.clone()))
             }
             _ => None,
@@ -122,7 +130,15 @@ pub(super) fn plan(
             },
         };
         if index.is_some() || !matches!(work, Work::Keep) {
-            steps.push(Step::merged((*path).clone(), here, work, index));
+            let blobs = match &index {
+                // Not left to when git syncs what it merged.
+                Some(IndexEntry::Blob(version)) if !version.is_submodule() => {
+                    let bytes = blobs.read(&version.oid)?.ok_or_else(|| missing(path))?;
+                    vec![(version.oid.clone(), bytes)]
+                }
+                _ => Vec::new(),
+            };
+            steps.push(Step { blobs, ..Step::merged((*path).clone(), here, work, index) });
         }
     }
     as_here(repository, &mut maker, saved, around, &mut steps, &exact)?;
@@ -133,6 +149,7 @@ pub(super) fn plan(
         .keys()
         .map(|path| format!("Both sides changed {path}: it has conflict markers."))
         .collect();
+    notes.extend(layer.notes(&merged.conflicts.keys().collect()));
     if listing.head != saved.base {
         notes.push("HEAD is not at the snapshot's base: its edits were merged onto it.".to_owned());
     }
@@ -143,7 +160,9 @@ pub(super) fn plan(
             Line(driver)
         ));
     }
-    let conflicts: Vec<RepoPath> = merged.conflicts.into_keys().collect();
+    let conflicts = merged.conflicts.into_keys().chain(layer.conflicts.into_keys());
+    let conflicts: BTreeSet<RepoPath> = conflicts.collect();
+    let conflicts: Vec<RepoPath> = conflicts.into_iter().collect();
     let unchanged = saved.files.len().saturating_sub(steps.len());
     let steps = Steps { unchanged, unmade, ..Steps::new(steps, notes, listing) };
     Ok(MergedSteps { steps, conflicts })

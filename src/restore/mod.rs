@@ -11,15 +11,20 @@ mod branch;
 mod compared;
 mod consent;
 mod copying;
+mod crowded;
 mod edits;
 mod exact;
 mod here;
 mod history;
 mod ignored;
 mod journal;
+mod layer;
 mod link;
+mod marked;
 mod merge;
 mod obstacles;
+mod older;
+mod outside;
 mod recover;
 mod relocate;
 mod rules;
@@ -380,6 +385,7 @@ pub fn plan_rewind(
         progress,
     )?;
     let mut notes: Vec<String> = manifest.edits.iter().flat_map(|edits| left_out(&edits.skipped)).collect();
+    notes.extend(found.notes);
     if let Some(operation) = &saved.operation {
         notes.push(unfinished(operation));
     }
@@ -518,9 +524,10 @@ fn carry_out(
         safety: safety.map(|safety| safety.name.clone()),
         root: workspace.root.as_path().into(),
         object_format,
+        // Where files change, what git has noted of them does too.
+        index: !index.is_empty() || workspace.repository.is_some() && !moves.is_empty(),
         moves,
         mounts,
-        index: !index.is_empty(),
         session: placed,
     };
     let change = Change {

@@ -249,9 +249,15 @@ impl<'a> Maker<'a> {
 
     fn step_with(&mut self, edit: &Edit, here: &Here, permissions: Option<Bits>) -> Result<Option<Step>> {
         let target = index_of(edit);
+        // What is not in the index, or in conflict there, can't have a mark.
+        let markable = !matches!(target, IndexEntry::Absent | IndexEntry::Unmerged(_));
         let index = (target != here.index).then_some(target);
-        let hidden = edit.hidden.or(here.hidden.filter(|_| self.marks == Marks::Stay));
-        let mark = match index {
+        // What a sparse checkout leaves out here and comes back is no longer left out.
+        let comes_in = here.work.is_none() && edit.new.is_some();
+        let stays = |by: &HiddenBy| self.marks == Marks::Stay && !(by.skips_work_tree() && comes_in);
+        let hidden = edit.hidden.or(here.hidden.filter(stays));
+        let mark = match &index {
+            _ if !markable => None,
             // An entry that is replaced loses its mark.
             Some(_) => hidden.map(Some),
             None => (hidden != here.hidden).then_some(hidden),
@@ -287,7 +293,7 @@ impl<'a> Maker<'a> {
     }
 
     /// Computes the blobs that the index will name and the repository may not have.
-    fn index_blobs(&mut self, edit: &Edit) -> Result<Vec<(String, Vec<u8>)>> {
+    pub(super) fn index_blobs(&mut self, edit: &Edit) -> Result<Vec<(String, Vec<u8>)>> {
         let mut wanted: Vec<(&Version, Option<&Diff>)> = Vec::new();
         match edit.index {
             IndexState::Unstaged | IndexState::IntentToAdd => {}

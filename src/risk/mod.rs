@@ -16,6 +16,7 @@ mod steps;
 mod targets;
 mod tools;
 mod word;
+mod wrappers;
 
 use std::path::{Path, PathBuf};
 

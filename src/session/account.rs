@@ -5,8 +5,9 @@
 //! The kinds and fields are those that the client writes (2.1.149 to 2.1.332).
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
-use super::record::Fields;
+use super::record::{Fields, Marks};
 
 /// Records about nothing else.
 const RECORDS: [&str; 3] = ["bridge-session", "hybrid-organization", "session-owner"];
@@ -25,17 +26,20 @@ const FIELDS: [&str; 9] = [
 ];
 
 /// What a line has to hold for any of these, in the client's own spelling.
-const MARKS: [&str; 9] = [
-    "bridge",
-    "session-owner",
-    "hybrid-organization",
-    "credential_org",
-    "ccountUuid",
-    "rganizationUuid",
-    "remoteSession",
-    "sessionGroupingId",
-    "\"account\"",
-];
+static MARKS: LazyLock<Marks> = LazyLock::new(|| {
+    Marks::of(&[
+        "bridge",
+        "session-owner",
+        "hybrid-organization",
+        "credential_org",
+        "ccountUuid",
+        "rganizationUuid",
+        "emoteSession",
+        "remote_session_change",
+        "sessionGroupingId",
+        "\"account\"",
+    ])
+});
 
 /// Files beside a transcript that are about nothing else: remote sessions that it started.
 const PLACES: [&str; 2] = ["session/remote-agents/", "session/mcp-tasks/"];
@@ -50,7 +54,7 @@ pub fn is_of_account(place: &str) -> bool {
 
 /// Returns one line without what identifies an account; `None` if nothing is left of it.
 pub fn without_account(line: &[u8]) -> Option<Cow<'_, [u8]>> {
-    if !MARKS.iter().any(|mark| memchr::memmem::find(line, mark.as_bytes()).is_some()) {
+    if !MARKS.any(line) {
         return Some(Cow::Borrowed(line));
     }
     let Some(mut record) = Fields::read(line.trim_ascii_end()) else { return Some(Cow::Borrowed(line)) };

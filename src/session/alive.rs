@@ -5,10 +5,11 @@
 //! which, so that a plan can; `quiet` is what keeps them asleep.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use serde_json::Value;
 
-use super::record::Fields;
+use super::record::{Fields, Marks};
 use super::salvage::records_of;
 use crate::manifest::Cron;
 use crate::timestamp::Timestamp;
@@ -18,8 +19,17 @@ const CREATE: &str = "CronCreate";
 const DELETE: &str = "CronDelete";
 
 /// What a line has to hold to matter, as the client writes it.
-const MARKS: [&str; 6] =
-    [CREATE, DELETE, "humanSchedule", "session_cron_carry", "goal_status", "\"permission-mode\""];
+static MARKS: LazyLock<Marks> = LazyLock::new(|| {
+    Marks::of(&[
+        CREATE,
+        DELETE,
+        "humanSchedule",
+        "session_cron_carry",
+        "goal_status",
+        "\"permission-mode\"",
+        "agent-setting",
+    ])
+});
 
 /// The longest list of prompts by a schedule; no session has as many.
 const MOST_CRONS: usize = 200;
@@ -89,8 +99,7 @@ impl Watch {
 
     /// Takes in one line.
     pub fn line(&mut self, line: &[u8]) {
-        let marked = |mark: &&str| memchr::memmem::find(line, mark.as_bytes()).is_some();
-        if !self.thorough && !MARKS.iter().chain([&"agent-setting"]).any(marked) {
+        if !self.thorough && !MARKS.any(line) {
             return;
         }
         for record in records_of(line).records {

@@ -6,11 +6,26 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use memchr::memmem::Finder;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// An object with more fields than this is none of the client's.
 const MOST_FIELDS: usize = 1_000;
+
+/// Words of which a line has to hold one to be worth a closer look.
+pub(super) struct Marks(Vec<Finder<'static>>);
+
+impl Marks {
+    pub(super) fn of(words: &[&'static str]) -> Marks {
+        Marks(words.iter().map(|word| Finder::new(*word)).collect())
+    }
+
+    /// Says whether a line holds one of them.
+    pub(super) fn any(&self, line: &[u8]) -> bool {
+        self.0.iter().any(|word| word.find(line).is_some())
+    }
+}
 
 /// The fields of a JSON object, in order.
 pub(super) struct Fields<'a>(Vec<(String, Cow<'a, str>)>);

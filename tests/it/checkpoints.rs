@@ -278,6 +278,21 @@ fn rewind_without_a_name_brings_back_the_work_tree_that_was_just_removed() {
 }
 
 #[test]
+fn the_way_back_is_told_also_to_a_session_that_works_in_the_tree_that_goes() {
+    let trees = Trees::new();
+    let before = trees.state(FEAT);
+    let mut input =
+        bash(&trees.project, &trees.transcript, "cd ../../.. && git worktree remove --force feat");
+    input["cwd"] = json!(trees.project.path(FEAT));
+    let said = told(&hook(&trees.project, "PreToolUse", &input).exits(0));
+    let name = "before git worktree remove --force feat";
+    assert!(said.contains(&format!("snap rewind '{name}'")), "{said}");
+    trees.take("git worktree remove --force feat");
+    trees.project.snap(&["rewind", name, "--no-run"]).exits(0);
+    assert_eq!(trees.state(FEAT), before);
+}
+
+#[test]
 fn without_a_name_neither_rewind_nor_resume_takes_a_checkpoint_of_another_work_tree_that_is_there() {
     let trees = Trees::new();
     trees.project.write("a.txt", "mine\n");

@@ -101,13 +101,17 @@ fn lines(edited: bool) -> String {
     (0..20).map(line).collect()
 }
 
+fn set(project: &Project, name: &str, value: &str) {
+    project.git(&["config", name, value]);
+    if name.starts_with("filter.") {
+        project.users_setting(name, value);
+    }
+}
+
 impl Kind {
-    /// Makes the settings; those of a filter are the user's own, or no filter is run.
+    /// Makes the settings; those of a filter are the user's own too, or it is not run.
     fn set(&self, project: &Project) {
-        for (name, value) in self.settings {
-            let place = if name.starts_with("filter.") { "--global" } else { "--local" };
-            project.git(&["config", place, name, value]);
-        }
+        self.settings.iter().for_each(|(name, value)| set(project, name, value));
     }
 
     fn project(&self) -> Project {
@@ -309,7 +313,7 @@ fn secrets_are_taken_out_of_what_git_compares_and_of_what_is_on_the_disk() {
 fn a_secret_that_a_filter_keeps_out_of_git_is_not_in_the_snapshot_either() {
     let secret = token("github classic", 8);
     let project = Project::new();
-    project.git(&["config", "--global", "filter.hide.clean", &format!("sed s/{secret}/hidden/")]);
+    set(&project, "filter.hide.clean", &format!("sed s/{secret}/hidden/"));
     project.write(".gitattributes", "*.s filter=hide\n");
     project.write("k.s", "token hidden\nstays\n");
     project.git(&["add", "."]);
@@ -354,8 +358,8 @@ fn a_filter_that_fails_keeps_no_file_from_being_saved() {
     project.write("c.u", utf16("one\ntwo\n"));
     project.git(&["add", "."]);
     project.git(&["commit", "-qm", "before"]);
-    project.git(&["config", "--global", "filter.fails.clean", "false"]);
-    project.git(&["config", "--global", "filter.fails.required", "true"]);
+    set(&project, "filter.fails.clean", "false");
+    set(&project, "filter.fails.required", "true");
     for name in ["a.f", "b.f"] {
         project.write(name, "content\nand more\n");
     }

@@ -269,5 +269,5 @@ fn merge_keeps_what_is_edited_here_and_stages_what_was_staged() {
     assert_eq!(String::from_utf8_lossy(&project.read("ten")), "1\ntwo\n3\n4\n5\n6\n7\neight\n9\n10\n");
     assert_eq!(project.read("mine"), b"untracked here\n");
     let status = project.git(&["status", "--porcelain", "-uall"]);
-    assert_eq!(status.lines().collect::<Vec<_>>(), ["A  staged", "M  ten", "?? mine"]);
+    assert_eq!(status.lines().collect::<Vec<_>>(), ["A  staged", "MM ten", "?? mine"]);
 }

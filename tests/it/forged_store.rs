@@ -323,7 +323,7 @@ fn undo_goes_by_no_line_of_the_log_that_is_not_proven_to_be_the_users() {
             project.snap(&["undo"]).exits(0);
             assert_eq!(project.read("a.txt"), b"second\n", "{what}: the true last one was taken back");
             assert_eq!(project.git(&["rev-parse", "HEAD"]).trim(), head, "{what}");
-            project.snap(&["undo"]).exits(0);
+            project.snap(&["redo"]).exits(0);
             assert_eq!(project.state(), state, "{what}");
             // Nothing but forged ones: asked for, whoever saved the safety snapshot, and no branch moves.
             write_log(&project, &[line]);

@@ -1,8 +1,6 @@
 //! Stores that earlier versions wrote, in `fixtures/`: every later version must open them, for ever.
 
-use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use crate::resume::edit;
@@ -44,13 +42,8 @@ fn a_store_of_format_1_opens_and_restores_everything() {
         (&"then test it".into(), &"Explore".into())
     );
 
-    let mut resume =
-        project.command(project.root(), &["resume", "frozen in time", "--trust", "--json", "--store", store]);
-    // A link, an executable, and names that mean something else elsewhere: a yes each.
-    for name in [&b"link"[..], b"run.sh", b"odd\n\"name\"\t\\", b"not \xff text"] {
-        resume.arg("--allow").arg(OsStr::from_bytes(name));
-    }
-    let resumed = ran(&mut resume).exits(0).json();
+    let all = ["resume", "frozen in time", "--trust", "--allow-kind", "all", "--json", "--store", store];
+    let resumed = project.snap(&all).exits(0).json();
     assert_eq!(project.state(), source.state(), "the same edits on the same commit");
     assert_eq!(resumed["session_id"], ID);
     let transcript = project.home.project(project.root()).join(format!("{ID}.jsonl"));
@@ -86,7 +79,7 @@ fn a_store_with_renames_and_submodules_opens_and_restores_everything() {
     let store = store.to_str().must("UTF-8");
     let shown = project.snap(&["show", "renamed in time", "--store", store]).exits(0).stdout;
     assert!(shown.contains("R a.txt -> renamed.txt") && shown.contains("C b.txt -> copy.txt"), "{shown}");
-    project.snap(&["resume", "renamed in time", "--trust", "--allow", "meant.sh", "--store", store]).exits(0);
+    project.snap(&["resume", "renamed in time", "--trust", "--allow-kind", "all", "--store", store]).exits(0);
     assert_eq!(project.state(), source.state(), "the same edits on the same commit");
 }
 
@@ -133,7 +126,9 @@ fn a_store_with_converted_files_and_grown_ones_opens_and_restores_everything() {
     assert_eq!(shown["requires"], serde_json::json!(["converted", "earlier"]));
     let counted = project.snap(&["diff", "converted in time", "--stat", "--store", store]).exits(0).stdout;
     assert!(counted.contains("4 files, +7405 -3"), "{counted}");
-    project.snap(&["resume", "converted in time", "--trust", "--store", store]).exits(0);
+    project
+        .snap(&["resume", "converted in time", "--trust", "--allow", "wide.rc", "--store", store])
+        .exits(0);
     assert_eq!(project.state(), source.state(), "the same edits on the same commit");
 }
 
@@ -191,4 +186,56 @@ fn a_store_with_placeholders_opens_and_takes_its_secrets_again() {
     let id = resumed["session_id"].as_str().must("an id");
     let text = fs::read_to_string(transcript.join(format!("{id}.jsonl"))).must("a transcript");
     assert!(text.contains("use \u{ab}snap:secret:github-token:") && !text.contains(&secret), "{text}");
+}
+
+#[test]
+fn a_store_with_a_conflict_whose_diffs_lead_from_stage_2_opens_and_restores_it() {
+    let project = Project::new();
+    project.git(&["checkout", "-q", "-b", "other"]);
+    project.git(&["mv", "a.txt", "renamed.txt"]);
+    project.write("renamed.txt", "one\ntheirs\nthree\n");
+    project.git(&["commit", "-qam", "theirs"]);
+    project.git(&["checkout", "-q", "main"]);
+    project.write("a.txt", "one\nours\nthree\n");
+    project.git(&["commit", "-qam", "ours"]);
+    assert!(!project.try_git(&["merge", "-q", "other"]), "a conflict");
+    // What is stage 2 of `renamed.txt` is nothing that HEAD has.
+    project.git(&["update-ref", "HEAD", "HEAD~1"]);
+    let conflict = project.state();
+    project.git(&["reset", "-q", "--hard"]);
+    let store = project.home.path().join("a copy of the store");
+    copy_tree(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/store-v1-conflict"), &store);
+    // Git, which keeps the fixture, keeps no empty folder.
+    fs::create_dir(store.join("objects")).must("a folder");
+    let store = store.to_str().must("UTF-8");
+    project.snap(&["resume", "conflicted in time", "--trust", "--store", store]).exits(0);
+    assert_eq!(project.state(), conflict);
+    project.snap(&["undo", "--store", store]).exits(0);
+    project.snap(&["rewind", "conflicted in time", "--trust", "--store", store]).exits(0);
+    assert_eq!(project.state(), conflict);
+}
+
+#[test]
+fn a_store_with_marks_opens_and_puts_them_back() {
+    let source = Project::new();
+    source.write("b.txt", "edited\n");
+    source.git(&["update-index", "--assume-unchanged", "b.txt"]);
+    source.git(&["update-index", "--skip-worktree", "run.sh", "sub/c.txt"]);
+    source.git(&["update-index", "--assume-unchanged", "sub/c.txt"]);
+    fs::remove_file(source.path("run.sh")).must("to remove");
+    if let Some(folder) = std::env::var_os(FREEZE) {
+        source.snap(&["save", "marked in time"]).exits(0);
+        copy_tree(&source.stored(""), &Path::new(&folder).join("store-v1-marks"));
+    }
+    let project = Project::new();
+    let store = project.home.path().join("a copy of the store");
+    copy_tree(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/store-v1-marks"), &store);
+    // Git, which keeps the fixture, keeps no empty folder.
+    let _there = fs::create_dir(store.join("objects"));
+    let store = store.to_str().must("UTF-8");
+    let before = project.state_with_flags();
+    project.snap(&["rewind", "marked in time", "--trust", "--allow", "run.sh", "--store", store]).exits(0);
+    assert_eq!(project.state_with_flags(), source.state_with_flags());
+    project.snap(&["undo", "--store", store]).exits(0);
+    assert_eq!(project.state_with_flags(), before);
 }

@@ -79,14 +79,30 @@ fn script(turn: &Turn) -> Reply {
 fn granted(project: &Project, commands: &[&str]) {
     let transcript = project.session(ID);
     let mut last = "u2".to_owned();
-    for (number, command) in commands.iter().enumerate() {
-        let call = json!({"type": "assistant", "uuid": format!("g{number}"), "parentUuid": last, "sessionId": ID, "message": {"role": "assistant",
-            "content": [{"type": "tool_use", "id": format!("t{number}x"), "name": "Bash", "input": {"command": command}}]}});
-        let result = json!({"type": "user", "uuid": format!("h{number}"), "parentUuid": format!("g{number}"), "sessionId": ID,
-            "message": {"role": "user", "content": [{"type": "tool_result", "tool_use_id": format!("t{number}x"), "content": "ok"}]},
-            "permissionDecision": {"decision": "accept", "source": "user_temporary", "grantScope": "session"}});
-        project.append(&transcript, format!("{call}\n{result}\n").as_bytes());
-        last = format!("h{number}");
+    let mut number = 0;
+    let mut add = |kind: &str, message: Value, more: Value| {
+        number += 1;
+        let uuid = format!("00000000-0000-4000-8000-{number:012}");
+        let mut record = json!({
+            "type": kind, "uuid": uuid, "parentUuid": last, "sessionId": ID, "cwd": project.root(), "version": "2.1.329",
+            "isSidechain": false, "userType": "external", "timestamp": "2026-11-21T01:20:35.028Z", "message": message,
+        });
+        record.as_object_mut().must("an object").extend(more.as_object().must("an object").clone());
+        project.append(&transcript, format!("{record}\n").as_bytes());
+        last = uuid;
+    };
+    for (count, command) in commands.iter().enumerate() {
+        let call = format!("toolu_{count:012}");
+        let content =
+            json!([{"type": "tool_use", "id": call, "name": "Bash", "input": {"command": command}}]);
+        add(
+            "assistant",
+            json!({"role": "assistant", "model": "claude-test-1", "content": content}),
+            json!({}),
+        );
+        let content = json!([{"type": "tool_result", "tool_use_id": call, "content": "ok"}]);
+        let decision = json!({"decision": "accept", "source": "user_temporary", "grantScope": "session"});
+        add("user", json!({"role": "user", "content": content}), json!({"permissionDecision": decision}));
     }
     let record = json!({"type": "permission-mode", "permissionMode": "default", "sessionId": ID});
     project.append(&transcript, format!("{record}\n").as_bytes());

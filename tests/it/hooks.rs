@@ -364,8 +364,9 @@ fn a_grants_exact_rules_are_what_the_client_offered() {
     project.append(&transcript, format!("{call}\n{result}\n").as_bytes());
     project.snap(&["save", "x"]).exits(0);
     let resumed = project.snap(&["resume", "x", "--grants", "all", "--json"]).exits(0).json();
-    let wanted = format!("--allowedTools=Read(/{}/**)", project.root().display());
-    assert!(resumed["resume"]["command"].as_array().must("a command").contains(&json!(wanted)), "{resumed}");
+    let wanted = json!({"permissions": {"allow": [format!("Read(/{}/**)", project.root().display())]}});
+    let command = resumed["resume"]["command"].as_array().must("a command");
+    assert!(command.contains(&json!(wanted.to_string())), "{resumed}");
     // Pruning forgets the journals of sessions that are gone.
     let journal = project.home.config().join("snap").join(format!("{ID}.jsonl"));
     fs::remove_file(&transcript).must("to remove the transcript");

@@ -95,7 +95,12 @@ fn listed_by_git(project: &Project) -> Vec<String> {
     let entries = list.split('\0').filter(|entry| !entry.is_empty()).map(|entry| {
         let (facts, path) = entry.split_once('\t').must("a path");
         let [tag, mode, oid, stage] = facts.split(' ').collect::<Vec<_>>().try_into().must("four facts");
-        let hidden = if "Ss".contains(tag) { "skipped" } else { ["", "assumed"][usize::from(tag == "h")] };
+        let hidden = match tag {
+            "S" => "skipped",
+            "s" => "both",
+            "h" => "assumed",
+            _ => "",
+        };
         let version = if stage == "0" { format!("{mode} {oid}") } else { "unmerged".to_owned() };
         format!("{hidden} {version} {path}")
     });
@@ -112,6 +117,7 @@ fn listed_by_us(project: &Project) -> Vec<String> {
             None => "",
             Some(HiddenBy::SkipWorktree) => "skipped",
             Some(HiddenBy::AssumeUnchanged) => "assumed",
+            Some(HiddenBy::Both) => "both",
         };
         let version = entry.version();
         let version = version.map(|version| format!("{} {}", version.mode.octal(), version.oid));
@@ -140,6 +146,8 @@ fn the_index_is_read_as_git_reads_it_in_every_version_and_form() {
     project.git(&["update-index", "--chmod=+x", "folder 0/ä1.txt"]);
     project.git(&["update-index", "--assume-unchanged", "folder 0/ä2.txt"]);
     project.git(&["update-index", "--skip-worktree", "folder 1/ä8.txt"]);
+    project.git(&["update-index", "--skip-worktree", "folder 1/ä9.txt"]);
+    project.git(&["update-index", "--assume-unchanged", "folder 1/ä9.txt"]);
     project.write("meant.txt", "to be added\n");
     project.git(&["add", "--intent-to-add", "meant.txt"]);
     for form in [
@@ -155,4 +163,188 @@ fn the_index_is_read_as_git_reads_it_in_every_version_and_form() {
         assert!(expected.len() > 45 && expected.iter().any(|entry| entry.contains("unmerged")), "{form:?}");
         assert_eq!(listed_by_us(&project), expected, "{form:?}");
     }
+}
+
+/// git looks at every file's content anew, unless what it noted of each still holds.
+fn believes_its_notes(project: &Project) -> bool {
+    project.try_git(&["diff-index", "--quiet", "HEAD", "--"])
+}
+
+#[test]
+fn a_tree_that_was_restored_to_be_clean_is_clean_for_git_without_a_second_look() {
+    let project = Project::new();
+    project.snap(&["save", "clean"]).exits(0);
+    fs::remove_file(project.path("a.txt")).must("to remove");
+    project.write("sub/c.txt", "changed\n");
+    project.snap(&["rewind", "clean"]).exits(0);
+    assert!(believes_its_notes(&project));
+    project.snap(&["undo"]).exits(0);
+    project.git(&["checkout", "-q", "--", "."]);
+    project.write("b.txt", "edited\n");
+    project.snap(&["save", "edited"]).exits(0);
+    project.git(&["checkout", "-q", "--", "."]);
+    project.snap(&["resume", "edited"]).exits(0);
+    project.snap(&["undo"]).exits(0);
+    assert!(believes_its_notes(&project));
+}
+
+#[test]
+fn a_lock_on_the_index_is_no_reason_to_leave_files_that_the_index_need_not_change_for() {
+    let project = Project::new();
+    project.snap(&["save", "clean"]).exits(0);
+    project.write("a.txt", "changed\n");
+    project.write(".git/index.lock", "");
+    project.snap(&["rewind", "clean"]).exits(0);
+    assert_eq!(project.read("a.txt"), b"one\ntwo\nthree\n");
+    assert_eq!(project.read(".git/index.lock"), b"", "it is somebody else's");
+}
+
+#[test]
+fn an_edit_that_git_knows_only_from_a_second_look_is_not_taken_for_clean() {
+    let project = Project::new();
+    project.git(&["config", "core.trustctime", "false"]);
+    let then = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_790_000_000);
+    let set_time = |name: &str| {
+        let file = fs::File::options().append(true).open(project.path(name)).must("a file");
+        file.set_modified(then).must("to set its time");
+    };
+    set_time("b.txt");
+    project.git(&["update-index", "--refresh"]);
+    // The same size, time and inode as git noted, in the same moment as the index.
+    project.write("b.txt", "STAYS\n");
+    set_time("b.txt");
+    set_time(".git/index");
+    let status = project.git(&["status", "--porcelain"]);
+    assert!(status.contains(" M b.txt"), "{status}");
+    project.snap(&["save", "x"]).exits(0);
+    project.write("a.txt", "changed\n");
+    project.git(&[
+        "--no-optional-locks",
+        "update-index",
+        "--add",
+        "--cacheinfo",
+        &format!("100644,{},new", project.git(&["rev-parse", ":b.txt"]).trim()),
+    ]);
+    project.write("b.txt", "STAYS\n");
+    set_time("b.txt");
+    set_time(".git/index");
+    project.snap(&["rewind", "x"]).exits(0);
+    let status = project.git(&["status", "--porcelain"]);
+    assert!(status.contains(" M b.txt"), "{status}");
+}
+
+/// Has `path` in the index only, saves `other` staged in another project, and brings that here.
+fn beside(path: &str, other: &str) -> Project {
+    let source = Project::new();
+    source.write(other, "saved\n");
+    source.git(&["add", other]);
+    source.snap(&["save", "x"]).exits(0);
+    let project = source.cloned();
+    project.write(path, "in the index only\n");
+    project.git(&["add", path]);
+    fs::remove_file(project.path(path)).must("to remove");
+    let _empty = path.split_once('/').map(|(folder, _)| fs::remove_dir(project.path(folder)));
+    let store = source.stored("");
+    let store = store.to_str().must("UTF-8");
+    let before = project.state();
+    project.snap(&["resume", "x", "--store", store]).exits(4).says(&[&format!("{other}: "), "staged here"]);
+    assert_eq!(project.state(), before);
+    let merged = project.snap(&["resume", "x", "--merge", "--store", store]);
+    assert_eq!(merged.code, 0, "{}", merged.stderr);
+    assert!(merged.stderr.contains(path), "{}", merged.stderr);
+    assert!(project.git(&["ls-files", "-s"]).contains(path), "what is staged stays staged");
+    assert_eq!(project.read(other), b"saved\n");
+    project.snap(&["undo", "--store", store]).exits(0);
+    assert_eq!(project.state(), before);
+    project.snap(&["rewind", "x", "--store", store]).exits(0);
+    assert_eq!(project.git(&["diff", "--cached", "--name-only"]), format!("{other}\n"));
+    project.snap(&["undo", "--store", store]).exits(0);
+    assert_eq!(project.state(), before);
+    project
+}
+
+#[test]
+fn what_is_staged_alone_below_or_above_a_path_that_comes_back_is_kept_and_undone() {
+    beside("n/in", "n");
+    beside("n", "n/in");
+}
+
+#[test]
+fn an_undo_brings_back_what_the_index_had_no_room_for_since() {
+    let project = Project::new();
+    project.write("n", "a file\n");
+    project.git(&["add", "n"]);
+    let before = project.state();
+    project.snap(&["save", "x"]).exits(0);
+    project.git(&["rm", "-q", "--cached", "n"]);
+    fs::remove_file(project.path("n")).must("to remove");
+    project.snap(&["rewind", "x"]).exits(0);
+    project.snap(&["undo"]).exits(0);
+    project.write("n/in", "in a folder\n");
+    project.git(&["add", "n/in"]);
+    fs::remove_dir_all(project.path("n")).must("to remove");
+    let since = project.state();
+    // The undo of the undo sets `n` alone, but takes `n/in` out of the index.
+    project.snap(&["rewind", "x"]).exits(0);
+    assert_eq!(project.state(), before);
+    project.snap(&["undo"]).exits(0);
+    assert_eq!(project.state(), since);
+}
+
+#[test]
+fn a_new_entry_that_is_marked_goes_and_comes_back_with_its_mark() {
+    for mark in ["--assume-unchanged", "--skip-worktree"] {
+        let project = Project::new();
+        project.snap(&["save", "x"]).exits(0);
+        let clean = project.state_with_flags();
+        project.write("n", "new\n");
+        project.git(&["add", "n"]);
+        project.git(&["update-index", mark, "n"]);
+        let before = project.state_with_flags();
+        project.snap(&["rewind", "x"]).exits(0);
+        assert_eq!(project.state_with_flags(), clean, "{mark}");
+        project.snap(&["undo"]).exits(0);
+        assert_eq!(project.state_with_flags(), before, "{mark}");
+    }
+}
+
+#[test]
+fn a_repository_that_ignores_case_hides_nothing_on_a_disk_that_does_not() {
+    let project = Project::new();
+    project.write("Src/Main.c", "main\n");
+    project.write("Readme", "read me\n");
+    project.git(&["add", "."]);
+    project.git(&["commit", "-qm", "names"]);
+    project.git(&["config", "core.ignorecase", "true"]);
+    fs::rename(project.path("Src"), project.path("src")).must("to rename");
+    project.write("src/Main.c", "edited\n");
+    fs::rename(project.path("Readme"), project.path("README")).must("to rename");
+    project.write("src/main.c", "another one\n");
+    project.write("sRC/new", "new\n");
+    let state = |project: &Project| {
+        project.git(&["config", "core.ignorecase", "false"]);
+        let state = project.state();
+        project.git(&["config", "core.ignorecase", "true"]);
+        state
+    };
+    let before = state(&project);
+    let saved = project.snap(&["save", "x", "--json"]).exits(0).json();
+    let shown = project.snap(&["show", "x", "--json"]).exits(0).json();
+    let paths: Vec<&str> = shown["edits"]["files"]
+        .as_array()
+        .must("files")
+        .iter()
+        .filter_map(|file| file["path"].as_str())
+        .collect();
+    assert_eq!(paths, ["README", "Readme", "Src/Main.c", "sRC/new", "src/Main.c", "src/main.c"], "{saved}");
+    for name in ["src", "sRC"] {
+        fs::remove_dir_all(project.path(name)).must("to remove");
+    }
+    project.write("SRC/MAIN.C", "made since\n");
+    project.git(&["-c", "core.ignorecase=false", "add", "-N", "SRC/MAIN.C"]);
+    let wrecked = state(&project);
+    project.snap(&["rewind", "x"]).exits(0);
+    assert_eq!(state(&project), before);
+    project.snap(&["undo"]).exits(0);
+    assert_eq!(state(&project), wrecked);
 }

@@ -8,6 +8,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
+use crate::hostile_cases::changed;
 use crate::real_client::answering_on_terminal;
 use crate::support::api::{Reply, Speaker, StandIn, Turn};
 use crate::support::client::Client;
@@ -47,7 +48,7 @@ impl Chain {
         let mut record = json!({
             "type": kind, "uuid": uuid, "parentUuid": self.last, "sessionId": ID, "cwd": self.cwd, "isSidechain": false,
             "userType": "external", "entrypoint": "cli", "version": "2.1.329", "gitBranch": "main",
-            "timestamp": crate_now(),
+            "timestamp": time_now(),
         });
         record.as_object_mut().must("an object").extend(more.as_object().must("an object").clone());
         self.last = Some(uuid);
@@ -90,7 +91,7 @@ impl Chain {
     }
 }
 
-fn crate_now() -> String {
+fn time_now() -> String {
     let now = Command::new("date").args(["-u", "+%Y-%m-%dT%H:%M:%S.000Z"]).output().must("the time");
     String::from_utf8_lossy(&now.stdout).trim().to_owned()
 }
@@ -507,4 +508,41 @@ fn what_identifies_an_account_is_in_no_snapshot_and_in_nothing_that_is_sent() {
     }
     // What is one's own otherwise comes back whole.
     assert!(all.contains("of-next-month") && all.contains("goal_status") && all.contains("start()"));
+}
+
+#[test]
+fn an_older_snapshot_that_identifies_an_account_does_not_leave_the_machine() {
+    let project = saved();
+    let transcript = project.home.project(project.root()).join(format!("{ID}.jsonl"));
+    // Records as an earlier version kept them: large enough to be an object of their own.
+    let bridge = json!({"type": "bridge-session", "bridgeSessionId": "session_b1", "sessionId": ID});
+    let records = format!("{bridge}\n").repeat(200);
+    project.write_beside(&transcript, "tool-results/old.txt", records.as_bytes());
+    project.snap(&["save", "y"]).exits(0);
+    let sound: Value =
+        serde_json::from_slice(&fs::read(project.stored("y.json")).must("a manifest")).must("JSON");
+    let files = sound["session"]["files"].as_array().must("files").clone();
+    let old = files.iter().find(|file| file["place"] == "session/tool-results/old.txt").must("the file");
+    assert!(old["content"]["object"].is_string(), "{old}");
+    let in_records = changed(&sound, |manifest| {
+        manifest["name"] = json!("in records");
+        manifest["session"]["transcript"]["chunks"] = json!([old["content"]]);
+        manifest["session"]["transcript"]["bytes"] = old["size"].clone();
+    });
+    let in_a_place = changed(&sound, |manifest| {
+        manifest["name"] = json!("in a place");
+        for file in manifest["session"]["files"].as_array_mut().must("files") {
+            if file["place"] == "session/workflows/run.js" {
+                file["place"] = json!("session/remote-agents/run.js");
+            }
+        }
+    });
+    for (name, manifest) in [("in-records", in_records), ("in-a-place", in_a_place)] {
+        fs::write(project.stored(format!("{name}.json").as_str()), manifest).must("a manifest");
+        let reference = name.replace('-', " ");
+        let file = project.home.path().join(name);
+        let said = project.snap(&["export", &reference, "-o", file.to_str().must("UTF-8")]).exits(3);
+        said.says(&["identifies the account of whoever saved it", "save again"]);
+        assert!(!file.exists(), "{name}");
+    }
 }

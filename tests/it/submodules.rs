@@ -135,3 +135,29 @@ fn a_staged_submodule_is_shown_as_git_shows_it_and_merged() {
         .says(&["b.txt"]);
     assert!(clone.git(&["ls-files", "-s", "lib"]).contains(&two));
 }
+
+#[test]
+fn a_list_of_submodules_in_conflict_keeps_nothing_else_from_coming_back() {
+    let (project, [_, two]) = project();
+    inside(&project, &["fetch", "-q", "origin", "main"]);
+    project.git(&["branch", "other"]);
+    project.write(".gitmodules", "<<<<<<< ours\n=======\n>>>>>>> theirs\n");
+    project.write("a.txt", "edited\n");
+    let before = project.git(&["ls-files", "-s"]);
+    project.snap(&["save", "x"]).exits(0);
+    inside(&project, &["checkout", "-q", &two]);
+    project.git(&["add", "lib"]);
+    project.write("b.txt", "committed\n");
+    project.git(&["add", "b.txt"]);
+    project.git(&["commit", "-qm", "moved"]);
+    fs::remove_file(project.path("a.txt")).must("to remove");
+    project.snap(&["rewind", "x"]).exits(0);
+    assert_eq!(project.git(&["ls-files", "-s"]), before);
+    assert_eq!((project.read("a.txt"), project.read("b.txt")), (b"edited\n".to_vec(), b"stays\n".to_vec()));
+    project.snap(&["diff", "x", "--now"]).exits(0);
+    project.snap(&["undo"]).exits(0);
+    assert_eq!(project.read("b.txt"), b"committed\n");
+    project.git(&["checkout", "-q", "--", "a.txt"]);
+    project.snap(&["resume", "x", "--merge"]).exits(0);
+    assert_eq!(project.read("a.txt"), b"edited\n");
+}

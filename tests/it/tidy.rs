@@ -41,7 +41,7 @@ const LAYERS: [(&[&str], bool); 8] = [
         ],
         true,
     ),
-    (&["fs", "interrupt", "place", "programs", "tree"], true),
+    (&["absent", "fs", "interrupt", "place", "programs", "tree"], true),
     // The edges don't know each other.
     (&["context", "git", "keeper", "session", "store", "trust"], false),
     (&["audit", "workspace"], false),

@@ -443,7 +443,7 @@ impl<'s> Parser<'s> {
         if !removed.is_empty() || !added.is_empty() {
             let (old, new) = (self.next.0 + removed.len() as u64, self.next.1 + added.len() as u64);
             if self.moved {
-                self.show.moved(Moved { old: vec![self.next.0..old], new: vec![self.next.1..new] });
+                self.show.moved(Moved::of(self.next.0..old, self.next.1..new));
             }
             self.show.change(&removed, &added)?;
             self.next = (old, new);

@@ -5,6 +5,7 @@
 mod around;
 mod disk;
 mod files;
+mod index;
 pub(crate) mod rules;
 mod steps_back;
 
@@ -25,26 +26,53 @@ use crate::support::project::{Project, files_below};
 #[derive(Clone, Debug)]
 enum Step {
     Files(files::Step),
+    Index(index::Step),
 }
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         26 => files::step().prop_map(Step::Files),
+        7 => index::step().prop_map(Step::Index),
     ]
 }
 
 impl Step {
+    /// Says whether it moves HEAD.
+    fn commits(&self) -> bool {
+        matches!(self, Step::Index(index::Step::Commit))
+    }
+
     /// Does it, as far as it can be done.
     fn take(&self, project: &Project) {
         match self {
             Step::Files(step) => files::take(project, step),
+            Step::Index(step) => index::take(project, step),
         }
     }
 }
 
+/// Says whether the steps hide files from git, which a clone does not get.
+fn hide(steps: &[Step]) -> bool {
+    steps.iter().any(|step| matches!(step, Step::Index(step) if step.hides()))
+}
+
+/// What the index and the disk hold, whatever HEAD is, with all marks.
+fn content(project: &Project) -> String {
+    without_module(&project.content_state_with_flags())
+}
+
+/// What git has noted of each file holds: it finds nothing else to be edited when it looks again.
+fn believes_its_notes(project: &Project) -> bool {
+    let edited = || project.git(&["diff-files", "--name-only", "-z", "--ignore-submodules"]);
+    let noted = edited();
+    let exactly = ["-c", "sparse.expectFilesOutsideOfPatterns=true", "update-index", "-q", "--refresh"];
+    let _some_differ = project.try_git(&exactly);
+    noted == edited()
+}
+
 /// What a person sees, but for what is within the submodule, which is nobody's business but its own.
 fn state(project: &Project) -> String {
-    without_module(&project.state())
+    without_module(&project.state_with_flags())
 }
 
 fn without_module(state: &str) -> String {
@@ -102,31 +130,43 @@ fn there_and_back(base: &[Step], edits: &[Step], wreck: &[Step]) -> usize {
     let project = Project::empty();
     project.git(&["init", "-q", "-b", "main"]);
     project.write("kept", "so that there is something to commit\n");
-    base.iter().for_each(|step| step.take(&project));
+    let of_files = |step: &&Step| !matches!(step, Step::Index(_));
+    base.iter().filter(of_files).for_each(|step| step.take(&project));
     project.git(&["add", "-A"]);
     project.git(&["commit", "-qm", "base"]);
     let clone = project.cloned();
-    edits.iter().for_each(|step| step.take(&project));
-    let (saved, content) = (state(&project), without_module(&project.content_state()));
+    edits.iter().filter(|step| !step.commits()).for_each(|step| step.take(&project));
+    let (saved, held) = (state(&project), content(&project));
+    let (hidden_then, hidden_since) = (hide(edits), hide(wreck));
     project.snap(&["save", "x"]).exits(0);
     assert_eq!(state(&project), saved, "save changed something");
-    let mut agreed = usize::from(git_agrees(&project, &project.cloned(), &["x"]));
+    let mut agreed =
+        if hidden_then { 0 } else { usize::from(git_agrees(&project, &project.cloned(), &["x"])) };
 
     let store = project.stored("");
     clone.snap(&["resume", "x", "--store", store.to_str().must("UTF-8")]).exits(0);
-    assert_eq!(state(&clone), saved, "in a clone");
+    let staged = |project: &Project| project.git(&["ls-files", "--stage"]);
+    match hidden_then {
+        false => assert_eq!(state(&clone), saved, "in a clone"),
+        true => assert_eq!(staged(&clone), staged(&project), "staged in a clone"),
+    }
 
     wreck.iter().for_each(|step| step.take(&project));
-    let wrecked = state(&project);
-    agreed += usize::from(git_agrees(&project, &clone, &["x", "--now"]));
+    let (wrecked, left) = (state(&project), content(&project));
+    if !hidden_then && !hidden_since {
+        agreed += usize::from(git_agrees(&project, &clone, &["x", "--now"]));
+    }
     project.snap(&["rewind", "x"]).exits(0);
-    assert_eq!(without_module(&project.content_state()), content, "rewound");
-    project.snap(&["undo"]).exits(if wrecked == saved { 3 } else { 0 });
+    assert_eq!(content(&project), held, "rewound");
+    assert!(believes_its_notes(&project), "git looks twice");
+    project.snap(&["undo"]).exits(if left == held { 3 } else { 0 });
     assert_eq!(state(&project), wrecked, "undone");
     let partly = project.snap(&["save", "wrecked"]).code;
     assert!(matches!(partly, 0 | 6), "exit {partly}");
     steps_back::all_the_way(&project, &[(&[], "x"), (&[], "wrecked"), (&[], "x")]);
-    steps_back::all_the_way(&project, &[(edits, "x"), (wreck, "x")]);
+    let of_files = |steps: &[Step]| steps.iter().filter(of_files).cloned().collect::<Vec<_>>();
+    let (edits, wreck) = (of_files(edits), of_files(wreck));
+    steps_back::all_the_way(&project, &[(&edits, "x"), (&wreck, "x")]);
     assert!(
         !files_below(project.root()).iter().any(|path| path.to_string_lossy().contains(".snap-restore-"))
     );

@@ -5,9 +5,10 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
@@ -188,7 +189,15 @@ impl Project {
     /// Everything a person sees of the tree: status, index, content and mode of each file.
     #[track_caller]
     pub(crate) fn state(&self) -> String {
-        let mut state = self.git(&["status", "--porcelain=v2", "-uall", "--ignored"]);
+        let mut state = self.git(&[
+            "--no-optional-locks",
+            "-c",
+            "core.ignorecase=false",
+            "status",
+            "--porcelain=v2",
+            "-uall",
+            "--ignored",
+        ]);
         state += &self.git(&["ls-files", "-s"]);
         for file in files_below(&self.root) {
             let name = file.strip_prefix(&self.root).must("a file of the project").to_owned();
@@ -210,16 +219,39 @@ impl Project {
     /// The same, with the marks that hide edits from git.
     #[track_caller]
     pub(crate) fn state_with_flags(&self) -> String {
-        self.state() + &self.git(&["ls-files", "-v"])
+        // In a sparse checkout git takes a mark for none where the file is there, unless it is told not to.
+        let exactly =
+            ["-c", "sparse.expectFilesOutsideOfPatterns=true", "ls-files", "--stage", "-v", "--debug"];
+        let list = self.git(&exactly);
+        let of_git = |line: &&str| !line.starts_with("  ") || line.contains("flags: ");
+        let flags = list.lines().filter(of_git).map(|line| match line.split_once("flags: ") {
+            // Only meant to be added, left out, assumed to be unchanged.
+            Some((_, flags)) => u32::from_str_radix(flags, 16).must("flags") & 0x6000_8000,
+            None => 0,
+        });
+        let names: Vec<&str> = list.lines().filter(|line| !line.starts_with("  ")).collect();
+        self.state() + &format!("{names:#?}\n{:x?}\n", flags.collect::<Vec<u32>>())
     }
 
     /// What the index and the disk hold, whatever HEAD is.
     #[track_caller]
     pub(crate) fn content_state(&self) -> String {
-        let state = self.state();
-        // Lines of `git status` compare with HEAD.
-        let status = |line: &&str| !["1 ", "2 ", "u ", "? ", "! "].iter().any(|kind| line.starts_with(kind));
-        state.lines().filter(status).map(|line| format!("{line}\n")).collect()
+        without_status(&self.state())
+    }
+
+    /// The same, with the marks that hide edits from git.
+    #[track_caller]
+    pub(crate) fn content_state_with_flags(&self) -> String {
+        without_status(&self.state_with_flags())
+    }
+
+    /// Runs git in the project with something on its standard input; fails the test if git fails.
+    #[track_caller]
+    pub(crate) fn git_reads(&self, arguments: &[&str], input: &[u8]) {
+        let mut command = git_command(&self.home, &self.root, arguments);
+        let mut child = command.stdin(Stdio::piped()).spawn().must("to run git");
+        child.stdin.take().must("a pipe").write_all(input).must("to write to git");
+        assert!(child.wait().must("an end").success(), "git failed");
     }
 
     /// Runs `snap` in the project.
@@ -306,6 +338,12 @@ impl Project {
     }
 }
 
+/// Leaves out the lines of `git status`, which compare with HEAD.
+fn without_status(state: &str) -> String {
+    let status = |line: &&str| !["1 ", "2 ", "u ", "? ", "! "].iter().any(|kind| line.starts_with(kind));
+    state.lines().filter(status).map(|line| format!("{line}\n")).collect()
+}
+
 /// Runs a command to its end.
 pub(crate) fn ran(command: &mut Command) -> Ran {
     let Output { status, stdout, stderr } = command.output().must("to run snap");
@@ -331,7 +369,9 @@ fn git_command(home: &Home, folder: &Path, arguments: &[impl AsRef<OsStr>]) -> C
         command.env(format!("GIT_{role}_NAME"), "Ada").env(format!("GIT_{role}_EMAIL"), "ada@example.org");
         command.env(format!("GIT_{role}_DATE"), "2026-11-21T00:00:00Z");
     }
-    command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null").env("LC_ALL", "C");
+    // Not /dev/null: `git config --global`, run by root, would put a plain file in its place.
+    command.env("GIT_CONFIG_GLOBAL", home.path().join("no gitconfig"));
+    command.env("GIT_CONFIG_NOSYSTEM", "1").env("LC_ALL", "C");
     command
 }
 

@@ -1,5 +1,6 @@
 //! A terminal of its own for one program, in tmux.
 
+use std::cell::RefCell;
 use std::process::Command;
 
 use super::project::ran;
@@ -18,7 +19,9 @@ impl Screen {
         tmux.arg(command.get_program()).args(command.get_args()).env_clear().env("TERM", "xterm-256color");
         tmux.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
         tmux.current_dir(command.get_current_dir().must("a folder"));
-        ran(&mut tmux).exits(0);
+        // On a busy machine its server may give up before it has begun.
+        let tmux = RefCell::new(tmux);
+        eventually("a terminal", || ran(&mut tmux.borrow_mut()).code == 0);
         screen
     }
 

@@ -1,0 +1,200 @@
+//! Programs that only run others (`sudo`, `xargs`, `env`, `poetry run`, …), looked through.
+//!
+//! Pure. What they set for the other program is kept: its folder, its variables, the arguments that
+//! are read from elsewhere.
+
+use std::rc::Rc;
+
+use super::Place;
+use super::expand::{Line, Value};
+use super::shell::{Command, Word, is_assignment};
+use super::state::State;
+use super::steps::Step;
+
+/// Programs that run the rest of their words, with those of their options that take a value.
+const WRAPPERS: [(&str, &[&str]); 20] = [
+    (
+        "sudo",
+        &["-u", "-g", "-h", "-p", "-C", "-D", "-R", "-T", "-U", "-r", "-t", "--user", "--group", "--chdir"],
+    ),
+    ("doas", &["-u", "-C"]),
+    ("env", &["-u", "-C", "--unset", "--chdir"]),
+    ("nice", &["-n", "--adjustment"]),
+    ("ionice", &["-c", "-n", "--class", "--classdata"]),
+    ("nohup", &[]),
+    ("setsid", &[]),
+    ("stdbuf", &["-i", "-o", "-e"]),
+    ("command", &[]),
+    ("builtin", &[]),
+    ("exec", &["-a"]),
+    ("time", &["-f", "-o"]),
+    ("chronic", &[]),
+    ("caffeinate", &["-t", "-w"]),
+    ("npx", &["-p", "--package"]),
+    ("bunx", &[]),
+    ("busybox", &[]),
+    ("dotenv", &["-f", "-e"]),
+    (
+        "xargs",
+        &[
+            "-I",
+            "-i",
+            "-n",
+            "-P",
+            "-L",
+            "-d",
+            "-a",
+            "-E",
+            "-s",
+            "--max-args",
+            "--max-procs",
+            "--delimiter",
+            "--replace",
+        ],
+    ),
+    ("parallel", &["-j", "--jobs", "-a", "-I", "-n"]),
+];
+
+/// Programs that run the rest of their words behind a word of their own (`poetry run rake …`).
+const RUNNERS: [(&str, &str); 10] = [
+    ("poetry", "run"),
+    ("uv", "run"),
+    ("pipenv", "run"),
+    ("pdm", "run"),
+    ("bundle", "exec"),
+    ("pnpm", "exec"),
+    ("npm", "exec"),
+    ("yarn", "exec"),
+    ("pnpm", "dlx"),
+    ("yarn", "dlx"),
+];
+
+/// Removes wrappers from the front until the program that works is the first word.
+pub(super) fn loop_through(step: &mut Step, line: &Line, command: &Command, place: &Place<'_>) {
+    for _ in 0..10 {
+        if step.arguments.is_empty() {
+            return;
+        }
+        let first = step.arguments.remove(0);
+        step.program = base_name(&first.text).to_owned();
+        let skip = match step.program.as_str() {
+            "timeout" => Some(options(&step.arguments, &["-k", "-s", "--signal", "--kill-after"]) + 1),
+            "flock" => Some(options(&step.arguments, &["-w", "-E", "--timeout"]) + 1),
+            "command" if step.has("-v") || step.has("-V") => None,
+            program => WRAPPERS
+                .iter()
+                .find(|(wrapper, _)| *wrapper == program)
+                .map(|(_, valued)| options(&step.arguments, valued))
+                .or_else(|| behind_runner(program, &step.arguments)),
+        };
+        let Some(mut skip) = skip else { return };
+        let front =
+            Step { arguments: step.arguments[..skip.min(step.arguments.len())].to_vec(), ..step.clone() };
+        let fed = matches!(step.program.as_str(), "xargs" | "parallel");
+        step.many |= fed;
+        while step.program != "xargs"
+            && step.arguments.get(skip).is_some_and(|word| is_assignment(&word.text))
+        {
+            let word = step.arguments[skip].clone();
+            set(&word, &[], line, &mut step.state, place);
+            skip += 1;
+        }
+        if skip >= step.arguments.len() {
+            return;
+        }
+        if let Some(folder) = match step.program.as_str() {
+            "env" => front.option(&["-C", "--chdir"]),
+            "sudo" => front.option(&["-D", "--chdir"]),
+            _ => None,
+        } {
+            step.state.dirs = step.state.at(&line.values(&folder, &step.state, place));
+        }
+        if fed {
+            let values = match command.fed_by {
+                Some(feeder) => line.printed(feeder, &step.state, place, 0),
+                None => line.redirected(command, &step.state, place),
+            };
+            let unknown = Value::Unknown(format!("what {} reads", step.program));
+            let mut values = if values.is_empty() { vec![unknown] } else { values };
+            // `parallel rm ::: a b`: they stand in the line.
+            if let Some(end) = step.arguments.iter().position(|word| word.text == ":::") {
+                let words = step.arguments.split_off(end);
+                values =
+                    words.iter().skip(1).flat_map(|word| line.values(word, &step.state, place)).collect();
+            }
+            step.fed = values;
+            let mark =
+                front.option(&["-I", "--replace"]).map(|word| word.text).filter(|mark| !mark.is_empty());
+            let mark = mark.unwrap_or_else(|| "{}".to_owned());
+            step.state.found = Some(Rc::new((mark, step.fed.clone())));
+        }
+        step.arguments.drain(..skip);
+    }
+}
+
+/// Counts the words of options in front, with their values.
+fn options(words: &[Word], valued: &[&str]) -> usize {
+    let mut at = 0;
+    while let Some(word) = words.get(at).map(|word| word.text.as_str()) {
+        at += match word {
+            "--" => return at + 1,
+            _ if valued.contains(&word) => 2,
+            _ if word.len() > 1 && word.starts_with('-') => 1,
+            _ => return at,
+        };
+    }
+    at
+}
+
+fn behind_runner(program: &str, words: &[Word]) -> Option<usize> {
+    let at = options(words, &[]);
+    let verb = words.get(at)?;
+    let runs = RUNNERS.iter().any(|(runner, word)| *runner == program && *word == verb.text);
+    runs.then(|| at + 1 + options(&words[at + 1..], &[]))
+}
+
+/// Carries out an assignment.
+pub(super) fn set(word: &Word, more: &[Word], line: &Line, state: &mut State, place: &Place<'_>) {
+    let Some((name, _)) = word.text.split_once('=') else { return };
+    let value = word.behind(name.len() + 1);
+    let mut values = line.values(&value, state, place);
+    if !more.is_empty() {
+        values = more.iter().flat_map(|word| line.values(word, state, place)).collect();
+    }
+    let name = match name.strip_suffix('+') {
+        Some(name) => {
+            let before = state.variable(name).cloned().unwrap_or_default();
+            values.splice(..0, before);
+            name
+        }
+        None => name,
+    };
+    state.set(name, values);
+}
+
+/// Returns the program that works in a command.
+pub(super) fn program_of(command: &Command) -> Option<String> {
+    let mut words = command.words.as_slice();
+    for _ in 0..10 {
+        let (first, rest) = words.split_first()?;
+        let program = base_name(&first.text);
+        let skip = match program {
+            "timeout" => Some(options(rest, &["-k", "-s", "--signal", "--kill-after"]) + 1),
+            "command" if rest.iter().any(|word| word.text == "-v" || word.text == "-V") => None,
+            _ => WRAPPERS
+                .iter()
+                .find(|(wrapper, _)| *wrapper == program)
+                .map(|(_, valued)| options(rest, valued))
+                .or_else(|| behind_runner(program, rest)),
+        };
+        let Some(skip) = skip.filter(|skip| *skip < rest.len()) else { return Some(program.to_owned()) };
+        let skipped = rest[skip..].iter().take_while(|word| is_assignment(&word.text)).count();
+        words = &rest[skip + if program == "xargs" { 0 } else { skipped }..];
+    }
+    None
+}
+
+/// Returns a program's name without its folder.
+pub(super) fn base_name(program: &str) -> &str {
+    program.rsplit('/').next().unwrap_or(program)
+}
