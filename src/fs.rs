@@ -358,9 +358,12 @@ pub fn unnamed_file(folder: &Path) -> std::io::Result<File> {
 ///
 /// # Errors
 /// [`Kind::Environment`] with the path.
-pub fn scratch_folder() -> Result<tempfile::TempDir> {
+pub fn scratch_folder() -> Result<ScratchFolder> {
     tempfile::Builder::new().prefix("snap-").tempdir().context("create a folder in", &std::env::temp_dir())
 }
+
+/// A private folder in the system's place for temporary files, that goes with this value.
+pub type ScratchFolder = tempfile::TempDir;
 
 /// A private folder that goes with this value.
 pub struct Scratch(Place);

@@ -64,6 +64,12 @@ impl RepoPath {
         self.0.split(|byte| *byte == b'/').map(OsStr::from_bytes)
     }
 
+    /// Returns the folders that it lies in, from the outermost.
+    pub fn above(&self) -> impl Iterator<Item = RepoPath> {
+        let ends = self.0.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(end, _)| end);
+        ends.map(|end| RepoPath(self.0[..end].into()))
+    }
+
     /// Returns the components as the most forgiving file system would compare them.
     pub fn folded(&self) -> impl Iterator<Item = String> {
         // By way of capitals, `ſ` becomes `s` and `ﬁ` becomes `fi`, as where case does not count.

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
 
+use super::around;
 use super::earlier::{self, Earlier};
 use super::marks::{self, Marked};
 use super::origins::{self, Bases, NewFile};
@@ -15,12 +16,12 @@ use super::reader::{Content, Job, Part, Shared, Versions};
 use super::untracked::{self, Limits};
 use crate::error::{Error, Kind, Result};
 use crate::git::{Cleaning, Hidden, Index, Listing, Pending, Repository, Status};
-use crate::manifest::{Edit, Edits, Skipped, Version};
+use crate::manifest::{Around, Edit, Edits, Skipped, Version};
 use crate::paths::RepoPath;
 use crate::progress::Progress;
 use crate::redaction::Redactor;
 use crate::store::AddLock;
-use crate::tree::{STAGING, Tree};
+use crate::tree::{Tree, is_staging};
 use crate::workspace::Workspace;
 
 /// How often a repository that changes meanwhile is read again.
@@ -30,6 +31,7 @@ const TRIES: usize = 5;
 pub(super) struct Captured {
     pub(super) edits: Edits,
     pub(super) branch: Option<String>,
+    pub(super) around: Around,
 }
 
 /// Captures everything pending in a repository that was just listed, and of `also` whatever
@@ -80,7 +82,7 @@ fn read(shared: &mut Shared<'_>, workspace: &Workspace, mut listing: Listing) ->
     pending.retain(|entry| !own_folders.hold(&entry.path));
     // What a restore that was killed has left in the tree is no edit of the user's.
     let (left, mut pending): (Vec<Pending>, Vec<Pending>) =
-        pending.into_iter().partition(|entry| entry.path.as_bytes().starts_with(STAGING.as_bytes()));
+        pending.into_iter().partition(|entry| is_staging(&entry.path));
     let mut all = Part::default();
     if let Some(left) = left.first() {
         all.skip(
@@ -118,7 +120,8 @@ fn read(shared: &mut Shared<'_>, workspace: &Workspace, mut listing: Listing) ->
         marks: Some(shared.store.keep(shared.lock, &marked.list)?),
         operation: shared.repository.operation().map(str::to_owned),
     };
-    Ok(Captured { edits, branch: listing.branch })
+    let around = around::look(shared.repository, &shared.tree, own_folders, &listing.ignored)?;
+    Ok(Captured { edits, branch: listing.branch, around })
 }
 
 /// Finds out how the files that are about to be read are converted on their way to git.

@@ -4,6 +4,7 @@
 //! in the report, never dropped in silence.
 
 mod agents;
+mod around;
 mod automatic;
 mod beside;
 mod converted;
@@ -354,9 +355,9 @@ fn assemble(
     edits: Option<edits::Captured>,
     session: session::Captured,
 ) -> Result<Manifest> {
-    let (edits, branch) = match edits {
-        Some(captured) => (Some(captured.edits), captured.branch),
-        None => (None, None),
+    let (edits, branch, around) = match edits {
+        Some(captured) => (Some(captured.edits), captured.branch, Some(captured.around)),
+        None => (None, None, None),
     };
     let repository = workspace.repository.as_ref();
     let worktree = repository.and_then(|repository| repository.worktree_name());
@@ -394,6 +395,7 @@ fn assemble(
         agents: session.agents,
         permissions: session.permissions,
         edits,
+        around,
         not_captured: session.not_captured,
         secrets: Vec::new(),
         safety: None,

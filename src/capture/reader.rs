@@ -17,7 +17,8 @@ use crate::edit::{self, Side};
 use crate::error::{Error, Kind, Result};
 use crate::git::{Blobs, Cleaning, Hidden, Pending, Repository, Stage, Status, Submodule};
 use crate::manifest::{
-    Change, Diff, Edit, HiddenBy, IndexState, Mode, Origin, Skipped, StageVersion, StagedVersion, Version,
+    Bits, Change, Diff, Edit, HiddenBy, IndexState, Mode, Origin, Skipped, StageVersion, StagedVersion,
+    Version,
 };
 use crate::paths::RepoPath;
 use crate::progress::Progress;
@@ -100,8 +101,8 @@ impl Part {
 /// What is on the disk of one path.
 pub(super) struct Content {
     mode: Mode,
-    /// Whether only its owner may read it.
-    private: bool,
+    /// Those of a file.
+    permissions: Option<Bits>,
     pub(super) bytes: Vec<u8>,
     /// What git compares, if that is something else.
     pub(super) compared: Option<Vec<u8>>,
@@ -327,12 +328,12 @@ impl Reader<'_> {
             // A folder where a file was: the file is gone, the folder's files are listed themselves.
             Some(Node::Missing | Node::Folder) => Some(None),
             Some(Node::File { mode, permissions, bytes }) => {
-                let private = mode != Mode::Link && permissions & 0o077 == 0;
+                let permissions = (mode != Mode::Link).then(|| Bits::of(permissions));
                 let compared = match mode {
                     Mode::Link => None,
                     _ => self.shared.cleaning.compared(path, &bytes, &mut self.blobs)?,
                 };
-                Some(Some(Content { mode, private, bytes, compared }))
+                Some(Some(Content { mode, permissions, bytes, compared }))
             }
         })
     }
@@ -351,9 +352,12 @@ impl Reader<'_> {
 
     /// Makes and keeps the entry of one path, given what is on the disk.
     fn make(&mut self, path: &RepoPath, versions: &Versions, content: Option<Content>) -> Result<()> {
-        let private = content.as_ref().is_some_and(|content| content.private);
-        match self.make_edit(path, versions, content)? {
-            Ok(edit) => self.part.files.extend(edit.map(|edit| Edit { private, ..edit })),
+        let bits = content.as_ref().and_then(|content| Some((content.mode, content.permissions?)));
+        let private = bits.is_some_and(|(_, permissions)| permissions.private());
+        let odd = |private: bool| bits.filter(|(mode, bits)| *bits != Bits::usual(*mode, private));
+        let permissions = odd(private).map(|(_, permissions)| permissions);
+        match self.make_edit(path, versions, content, odd(false).is_some())? {
+            Ok(edit) => self.part.files.extend(edit.map(|edit| Edit { private, permissions, ..edit })),
             Err(reason) => self.part.skip(path, reason),
         }
         Ok(())
@@ -365,6 +369,7 @@ impl Reader<'_> {
         path: &RepoPath,
         versions: &Versions,
         new: Option<Content>,
+        odd_permissions: bool,
     ) -> Result<std::result::Result<Option<Edit>, String>> {
         let old = versions.head.clone();
         let from = versions.origin.as_ref().map(|(_, origin)| origin.clone()).filter(|_| new.is_some());
@@ -396,7 +401,9 @@ impl Reader<'_> {
         } else {
             IndexState::Partly
         };
-        if new_version == old && index == IndexState::Unstaged {
+        // Who may read a clean path is kept only where a restore is about to change it.
+        let odd = odd_permissions && self.shared.also.contains(path);
+        if new_version == old && index == IndexState::Unstaged && !odd {
             return Ok(Ok(None));
         }
         let staged = match versions.index.clone().filter(|_| index == IndexState::Partly) {

@@ -22,7 +22,7 @@ use crate::manifest::Manifest;
 use crate::paths::RepoPath;
 use crate::progress::Progress;
 use crate::remap::Mode;
-use crate::restore::{self, Action, Done, Options, Paths, Plan, SessionPlan};
+use crate::restore::{self, Action, Done, Options, Paths, Plan, SessionPlan, Unmade};
 use crate::screen::Line;
 use crate::store::{LogEntry, MovedBranch, Operation};
 use crate::workspace::Workspace;
@@ -208,7 +208,9 @@ impl Restoring {
         let held = plan.held().to_vec();
         let unfilled = plan.unfilled().to_vec();
         let left = plan.left().to_vec();
-        let whole = plan.conflicts().is_empty() && held.is_empty() && unfilled.is_empty() && left.is_empty();
+        let unmade = plan.unmade().to_vec();
+        let kept_back = !(held.is_empty() && unfilled.is_empty() && left.is_empty() && unmade.is_empty());
+        let whole = plan.conflicts().is_empty() && !kept_back;
         let outcome = if whole { Outcome::Done } else { Outcome::Partial };
         if !ui.json() {
             lines(&plan, MOST_LISTED).into_iter().for_each(|line| ui.say(line));
@@ -242,6 +244,7 @@ impl Restoring {
         doubts::tell_held(ui, &held);
         consent::tell_unfilled(ui, &unfilled);
         tell_left(ui, &left);
+        tell_unmade(ui, &unmade);
         if let (Some(told), false) = (grants.told(), ui.json()) {
             ui.say(&told);
         }
@@ -282,18 +285,30 @@ pub(super) fn quoted(word: &str) -> String {
 }
 
 pub(super) fn show_dry_run(ui: &mut Ui, plan: &Plan, grants: &Grants) -> Result<Outcome> {
+    let outcome = if plan.unmade().is_empty() { Outcome::Done } else { Outcome::Partial };
     if ui.json() {
         let mut shown = as_json(plan);
         shown["dry_run"] = json!(true);
         shown["grants"] = grants.json();
         print_json(ui, &shown)?;
-        return Ok(Outcome::Done);
+        return Ok(outcome);
     }
     for line in lines(plan, usize::MAX).into_iter().chain(grants.lines()) {
         ui.line(line)?;
     }
+    tell_unmade(ui, plan.unmade());
     ui.say("Nothing was changed (--dry-run).");
-    Ok(Outcome::Done)
+    Ok(outcome)
+}
+
+/// Says which files can't be checked out here, and what to do about it.
+pub(super) fn tell_unmade(ui: &mut Ui, unmade: &[Unmade]) {
+    for Unmade { path, reason } in unmade {
+        ui.warn(&format!("not set: {path}: {}", Line(reason)));
+    }
+    if unmade.iter().any(|one| one.reason.contains("lfs")) {
+        ui.say("`git lfs pull` gets what is missing, then run the command again; GIT_LFS_SKIP_SMUDGE=1 writes pointers instead.");
+    }
 }
 
 pub(super) fn lines(plan: &Plan, most: usize) -> Vec<Text> {
@@ -316,6 +331,15 @@ pub(super) fn lines(plan: &Plan, most: usize) -> Vec<Text> {
     if let Some(moved) = plan.moved() {
         let move_ = format!(" {} from {} to {}", moved.name(), short(&moved.from), short(&moved.to));
         lines.push(text!["  ", Style::Warning.of("move   "), move_]);
+    }
+    for left in plan.spared().iter().take(most) {
+        lines.push(text!["  ", Style::Faint.of("leave  "), format!(" {}  {}", left.path, left.reason)]);
+    }
+    if plan.spared().len() > most {
+        lines.push(text![format!("  and {} more are left as they are", plan.spared().len() - most)]);
+    }
+    if !plan.folders().is_empty() {
+        lines.push(text![format!("  {} made again", count(plan.folders().len(), "empty folder"))]);
     }
     if plan.unchanged() > 0 {
         lines.push(text![format!("  {} already as saved", count(plan.unchanged(), "path"))]);
@@ -439,6 +463,9 @@ pub(super) fn as_json(plan: &Plan) -> Value {
         "queue": plan.session().map(|_| &plan.manifest().queue),
         "unfilled": consent::unfilled_json(plan),
         "left": plan.left().iter().map(|(path, filter)| json!({"path": path, "filter": filter})).collect::<Vec<_>>(),
+        "spared": plan.spared().iter().map(|one| json!({"path": one.path, "reason": one.reason})).collect::<Vec<_>>(),
+        "empty_folders": plan.folders(),
+        "not_made": plan.unmade().iter().map(|one| json!({"path": one.path, "reason": one.reason})).collect::<Vec<_>>(),
     });
     for (key, value) in consent::as_json(plan) {
         shown[key] = value;

@@ -120,6 +120,14 @@ impl Resume {
             Line(&workspace.root.to_string_lossy()),
             Line(branch)
         ));
+        if let Some(said) = made.unconverted() {
+            let said = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>();
+            ui.warn(&format!(
+                "some of its files are as they are committed (pointers, for LFS), since a filter failed: {}",
+                Line(&said.join("; "))
+            ));
+            ui.say("Install what the filter runs (`git lfs install` and `git lfs pull`, for LFS) and check them out again.");
+        }
         // They are in it as git's blobs are, which is what their filter is there to change.
         let left = workspace.repository.as_ref().map_or(Ok(Vec::new()), Repository::tracked_unfiltered)?;
         let line = audit::line(&context, Operation::Resume, Some(&manifest));

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::bar;
 use super::consent::{self, Agreement};
-use super::restoring::{as_json, lines, tell_left, tell_moved, with_results};
+use super::restoring::{as_json, lines, tell_left, tell_moved, tell_unmade, with_results};
 use super::resume::planning;
 use super::ui::{Style, Text, Ui, text};
 use super::{Outcome, doubts, print_json};
@@ -89,7 +89,8 @@ impl Step {
         let held = plan.held().to_vec();
         let unfilled = plan.unfilled().to_vec();
         let left = plan.left().to_vec();
-        let whole = held.is_empty() && unfilled.is_empty() && left.is_empty();
+        let unmade = plan.unmade().to_vec();
+        let whole = held.is_empty() && unfilled.is_empty() && left.is_empty() && unmade.is_empty();
         let outcome = if whole { Outcome::Done } else { Outcome::Partial };
         let named = named(plan.steps());
         if !ui.json() {
@@ -112,6 +113,7 @@ impl Step {
         doubts::tell_held(ui, &held);
         consent::tell_unfilled(ui, &unfilled);
         tell_left(ui, &left);
+        tell_unmade(ui, &unmade);
         if let (Some(moved), Some((id, _))) = (&done.moved, &done.safety) {
             tell_moved(ui, moved, id);
         }

@@ -4,7 +4,7 @@
 //! garbage collection takes them away again. Needs git 2.40 or later.
 
 use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::Repository;
@@ -21,33 +21,6 @@ pub struct Merged {
 }
 
 impl Repository {
-    /// Writes files as blobs the way `git add` would, and returns their versions.
-    ///
-    /// # Errors
-    /// [`Kind::Environment`] with what git says.
-    pub fn add_files(&self, files: &[(RepoPath, Mode, Vec<u8>)]) -> Result<Vec<Version>> {
-        let paths: Vec<&RepoPath> = files.iter().map(|(path, _, _)| path).collect();
-        let converted = self.converted(&paths)?;
-        let mut plain = Vec::new();
-        let mut versions = Vec::new();
-        for (path, mode, bytes) in files {
-            let oid = if *mode != Mode::Link && converted.contains(path) {
-                let mut option = OsString::from("--path=");
-                option.push(path.as_path());
-                let words = [OsStr::new("hash-object"), OsStr::new("-w"), &option, OsStr::new("--stdin")];
-                let answer = self.git.demand_with(&words, &[], bytes)?;
-                String::from_utf8_lossy(&answer.stdout).trim().to_owned()
-            } else {
-                let oid = self.hash.blob_id(bytes);
-                plain.push((oid.clone(), bytes.clone()));
-                oid
-            };
-            versions.push(Version { oid, mode: *mode });
-        }
-        self.write_blobs(&plain)?;
-        Ok(versions)
-    }
-
     /// Writes the tree of a commit (`None`: an empty one) with some paths changed.
     ///
     /// # Errors

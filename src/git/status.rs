@@ -28,6 +28,9 @@ const LIST_PENDING: &[&str] = &[
     "--ignore-submodules=dirty",
 ];
 
+/// Names what is ignored too, a folder that a rule is about as one.
+const LIST_IGNORED: &str = "--ignored=matching";
+
 /// How long a listing is new.
 const NEW: Duration = Duration::from_secs(5);
 
@@ -48,8 +51,19 @@ pub struct Listing {
     begun: Option<Instant>,
     /// Tracked paths whose edits git was told not to look for.
     pub hidden: Vec<Hidden>,
+    /// What is there and ignored; a folder stands for all that is in it. Not in every listing.
+    pub ignored: Vec<Ignored>,
     /// Paths that can't be represented, with why.
     pub odd: Vec<(String, String)>,
+}
+
+/// Something that is there and ignored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ignored {
+    /// Its path.
+    pub path: RepoPath,
+    /// Whether it is a folder.
+    pub folder: bool,
 }
 
 /// A tracked path whose edits git does not list.
@@ -140,7 +154,7 @@ impl Repository {
     /// [`Kind::Environment`] with what git says.
     pub fn status(&self) -> Result<Listing> {
         let (stamp, begun) = (self.stamp(), Instant::now());
-        let mut listing = self.listed(0)?;
+        let mut listing = self.listed_with(0, &[LIST_IGNORED])?;
         (listing.stamp, listing.begun) = (stamp, Some(begun));
         self.find_intentions(&mut listing)?;
         listing.hidden = listing.index.entries().filter_map(Hidden::of).collect();
@@ -157,10 +171,14 @@ impl Repository {
 
     /// Lists what is pending in a submodule that lies so deep in others.
     pub(super) fn listed(&self, depth: usize) -> Result<Listing> {
+        self.listed_with(depth, &[])
+    }
+
+    fn listed_with(&self, depth: usize, options: &[&str]) -> Result<Listing> {
         // The index is read by two; at the same time, that costs no time.
         let (status, index) = std::thread::scope(|scope| {
             let index = scope.spawn(|| self.index());
-            (self.list_pending(), index.join())
+            (self.list_pending(options), index.join())
         });
         let index = index.map_err(|_| Error::new(Kind::Bug, "Reading the index failed"))??;
         let mut listing = self.listing(&status?, index)?;
@@ -168,9 +186,9 @@ impl Repository {
         Ok(listing)
     }
 
-    fn list_pending(&self) -> Result<Answer> {
+    fn list_pending(&self, options: &[&str]) -> Result<Answer> {
         let aside = self.objects_aside()?;
-        let words = [self.as_the_disk_has_case(), LIST_PENDING].concat();
+        let words = [self.as_the_disk_has_case(), LIST_PENDING, options].concat();
         self.git.demand_with(&words, &aside.environment(), &[])
     }
 
@@ -329,6 +347,12 @@ fn parse(output: &[u8]) -> std::result::Result<Listing, String> {
         let whole = || crate::screen::Line(&String::from_utf8_lossy(record)).to_string();
         if record.starts_with(b"# ") {
             header(&mut listing, &String::from_utf8_lossy(&record[2..]));
+            continue;
+        }
+        if let Some(path) = record.strip_prefix(b"! ") {
+            let folder = path.ends_with(b"/");
+            let path = RepoPath::new(path.strip_suffix(b"/").unwrap_or(path));
+            listing.ignored.extend(path.ok().map(|path| Ignored { path, folder }));
             continue;
         }
         let (status, path) = entry(record).ok_or_else(whole)?;

@@ -1,4 +1,4 @@
-//! What commits hold: versions of paths, differences between two, content as checked out.
+//! What commits hold: versions of paths, differences between two.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -82,47 +82,5 @@ impl Repository {
         let options = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", "--ignore-submodules=none"];
         let answer = self.git.demand(&[&options[..], &[&tree(old), &tree(new)]].concat())?;
         Ok(answer.stdout.split(|byte| *byte == 0).filter_map(|path| RepoPath::new(path).ok()).collect())
-    }
-
-    /// Returns a blob's bytes as a checkout writes them to a path: with line ends, encodings
-    /// and filters as the repository's attributes and configuration say.
-    ///
-    /// # Errors
-    /// [`crate::error::Kind::Environment`] with what git says.
-    pub fn checked_out(&self, path: &RepoPath, oid: &str) -> Result<Vec<u8>> {
-        let mut option = OsStr::new("--path=").to_owned();
-        option.push(path.as_path());
-        Ok(self
-            .git
-            .demand(&[OsStr::new("cat-file"), OsStr::new("--filters"), &option, OsStr::new(oid)])?
-            .stdout)
-    }
-
-    /// Returns those of the paths whose content might be converted between blob and disk.
-    ///
-    /// # Errors
-    /// [`crate::error::Kind::Environment`] with what git says.
-    pub fn converted<'a>(&self, paths: &[&'a RepoPath]) -> Result<BTreeSet<&'a RepoPath>> {
-        if paths.is_empty() {
-            return Ok(BTreeSet::new());
-        }
-        let config = self.git.run(&["config", "--get-regexp", r"^core\.(autocrlf|eol)$"])?;
-        if config.lines().iter().any(|line| !line.is_empty() && !line.ends_with(b" false")) {
-            return Ok(paths.iter().copied().collect());
-        }
-        let mut input = Vec::new();
-        for path in paths {
-            input.extend_from_slice(path.as_bytes());
-            input.push(0);
-        }
-        let names = ["text", "eol", "crlf", "filter", "ident", "working-tree-encoding"];
-        let arguments: Vec<&str> = ["check-attr", "-z", "--stdin"].into_iter().chain(names).collect();
-        let answer = self.git.demand_with(&arguments, &[], &input)?;
-        // PATH \0 NAME \0 VALUE \0, once for each name.
-        let fields: Vec<&[u8]> = answer.stdout.split(|byte| *byte == 0).collect();
-        let set = |value: &[u8]| value != b"unspecified" && value != b"unset";
-        let named = fields.chunks_exact(3).filter(|triple| set(triple[2])).map(|triple| triple[0]);
-        let named: BTreeSet<&[u8]> = named.collect();
-        Ok(paths.iter().copied().filter(|path| named.contains(path.as_bytes())).collect())
     }
 }

@@ -1,5 +1,6 @@
 //! Linked work trees: which there are, and a new one; where HEAD is, and moving it.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::command::Answer;
@@ -11,6 +12,7 @@ pub struct NewWorktree<'a> {
     repository: &'a Repository,
     root: PathBuf,
     new_branch: Option<String>,
+    unconverted: Option<String>,
     kept: bool,
 }
 
@@ -126,7 +128,7 @@ impl Repository {
         }
         let root = root.canonicalize().context("find", root)?;
         let new_branch = branch.filter(|_| !existing).map(str::to_owned);
-        Ok(NewWorktree { repository: self, root, new_branch, kept: false })
+        Ok(NewWorktree { repository: self, root, new_branch, unconverted: None, kept: false })
     }
 
     /// Makes a linked work tree at `root` for a branch, which is created at `commit` if it does
@@ -144,22 +146,19 @@ impl Repository {
         for folder in ["worktrees", "logs"].map(|name| self.common_dir.join(name)) {
             std::fs::create_dir_all(&folder).context("create", &folder)?;
         }
-        let place = root.as_os_str();
-        let answer = match exists {
-            true => {
-                self.git.run(&["worktree".as_ref(), "add".as_ref(), "--".as_ref(), place, branch.as_ref()])?
-            }
-            false => self.git.run(&[
-                "worktree".as_ref(),
-                "add".as_ref(),
-                "-b".as_ref(),
-                branch.as_ref(),
-                "--".as_ref(),
-                place,
-                commit.as_ref(),
-            ])?,
-        };
+        let mut answer = self.run_worktree_add(&[], root, branch, commit, exists)?;
+        let mut unconverted = None;
+        if !answer.ok && answer.stderr.contains("filter") {
+            // A filter that fails (git-lfs is not installed, say) is no reason to have no work tree at all.
+            self.forget_branch(branch, commit, exists)?;
+            let said = std::mem::replace(
+                &mut answer,
+                self.run_worktree_add(&self.no_filter_required()?, root, branch, commit, exists)?,
+            );
+            unconverted = Some(said.stderr);
+        }
         if !answer.ok {
+            self.forget_branch(branch, commit, exists)?;
             return Err(Error::new(Kind::Refused, format!("Cannot make a work tree at {}", root.display()))
                 .said(&answer.stderr)
                 .hint("take another branch, or another folder with `--into DIR`"));
@@ -169,12 +168,65 @@ impl Repository {
             repository: self,
             root,
             new_branch: (!exists).then(|| branch.to_owned()),
+            unconverted,
             kept: false,
         })
     }
 }
 
+impl Repository {
+    fn run_worktree_add(
+        &self,
+        options: &[String],
+        root: &Path,
+        branch: &str,
+        commit: &str,
+        exists: bool,
+    ) -> Result<Answer> {
+        let mut words: Vec<&OsStr> = options.iter().map(OsStr::new).collect();
+        words.extend(["worktree", "add"].map(OsStr::new));
+        match exists {
+            true => words.extend([OsStr::new("--"), root.as_os_str(), branch.as_ref()]),
+            false => words.extend([
+                "-b".as_ref(),
+                branch.as_ref(),
+                "--".as_ref(),
+                root.as_os_str(),
+                commit.as_ref(),
+            ]),
+        }
+        self.git.run(&words)
+    }
+
+    /// Returns options with which a filter that fails leaves content as it is committed.
+    fn no_filter_required(&self) -> Result<Vec<String>> {
+        let names = r"^filter\..*\.(required|process)$";
+        let answer = self.git.run(&["config", "--name-only", "--get-regexp", names])?;
+        let names = answer.lines().into_iter().filter(|name| !name.is_empty()).map(String::from_utf8_lossy);
+        // One process for all files would take the others with it.
+        let lenient = |name: &str| match name.strip_suffix("required") {
+            Some(_) => format!("{name}=false"),
+            None => format!("{name}="),
+        };
+        Ok(names.flat_map(|name| ["-c".to_owned(), lenient(&name)]).collect())
+    }
+
+    /// Removes a branch that a failed attempt has left, if it is where that would have put it.
+    fn forget_branch(&self, branch: &str, commit: &str, existed: bool) -> Result<()> {
+        if !existed {
+            let name = format!("refs/heads/{branch}");
+            let _gone_or_never_there = self.git.run(&["update-ref", "-d", &name, commit])?;
+        }
+        Ok(())
+    }
+}
+
 impl NewWorktree<'_> {
+    /// Returns what git said if a filter failed: the files that it is for are as they are committed.
+    pub fn unconverted(&self) -> Option<&str> {
+        self.unconverted.as_deref()
+    }
+
     /// Returns its root, links resolved.
     pub fn root(&self) -> &Path {
         &self.root

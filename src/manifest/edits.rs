@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Content, ObjectRef, Redaction};
+use super::{Bits, Content, ObjectRef, Redaction};
 use crate::convert::Recipe;
 use crate::digest::{GitHash, ObjectId};
 use crate::paths::RepoPath;
@@ -59,6 +59,9 @@ pub struct Edit {
     /// Whether only its owner may read the file in the work tree.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub private: bool,
+    /// The permission bits of the file in the work tree, where they are not the usual ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permissions: Option<Bits>,
     /// A mark in the index that hides edits from git.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hidden: Option<HiddenBy>,
@@ -95,6 +98,7 @@ impl Edit {
             staged: None,
             stages: Vec::new(),
             private: false,
+            permissions: None,
             hidden: None,
             diff: None,
             added: 0,

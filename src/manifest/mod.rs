@@ -5,6 +5,8 @@
 //! agent's metadata) is carried as raw text, byte for byte. Keys that this version does not
 //! know are ignored when read; nothing is lost by that, because nothing is written back.
 
+mod around;
+mod bits;
 mod edits;
 mod marks;
 mod session;
@@ -21,6 +23,8 @@ use crate::proofs::Proofs;
 use crate::screen;
 use crate::timestamp::Timestamp;
 
+pub use around::{Around, IgnoredPaths, WrittenBy};
+pub use bits::Bits;
 pub use edits::{
     Change, Converted, ConvertedBy, Diff, DiffForm, Edit, Edits, HiddenBy, IndexState, Mode, Origin, Skipped,
     StageVersion, StagedVersion, Version,
@@ -100,6 +104,9 @@ pub struct Manifest {
     pub permissions: Permissions,
     /// The pending file edits; `null` outside git.
     pub edits: Option<Edits>,
+    /// What was in the work tree and is none of git's business; absent outside git, and in earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub around: Option<Around>,
     /// What exists but is not in here.
     pub not_captured: NotCaptured,
     /// What was taken out of everything above: placeholders stand in its place.

@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use super::journal::{Kept, Move, READY, Record, new_name, old_name};
 use super::relocate::Relocated;
 use super::session::Ready;
+use super::stagings::Stagings;
 use super::steps::{Step, Work};
 use crate::error::{Error, Kind, Result};
 use crate::fs::all_at_once;
@@ -24,7 +25,7 @@ use crate::manifest::{Mode, Version};
 use crate::paths::RepoPath;
 use crate::progress::Progress;
 use crate::store::{Journal, Store};
-use crate::tree::{NewFile, Node, Staged, Staging, Stamp, Tree};
+use crate::tree::{NewFile, Node, Staged, Stamp, Tree};
 
 /// How many new files are written before they are synced together: each is open until then.
 const MOST_OPEN: usize = 128;
@@ -34,6 +35,12 @@ pub(super) struct Change<'a> {
     pub(super) record: Record,
     pub(super) repository: Option<&'a Repository>,
     pub(super) steps: Vec<Step>,
+    /// Whether permissions are set as they are known, whatever the umask here is.
+    pub(super) exactly: bool,
+    /// Folders that stay, even if they are empty then.
+    pub(super) kept: BTreeSet<RepoPath>,
+    /// Empty folders that are made.
+    pub(super) folders: Vec<RepoPath>,
     pub(super) index: IndexChanges,
     pub(super) session: Option<Ready<'a>>,
     /// The index as the plan saw it.
@@ -151,6 +158,11 @@ impl Change<'_> {
             true => None,
             false => Some(self.move_all(interrupt)?),
         };
+        if !self.folders.is_empty() {
+            let tree = self.record.tree(self.repository)?;
+            // A folder that can't be made is no reason to restore nothing.
+            self.folders.iter().for_each(|folder| drop(tree.make_folder(folder)));
+        }
         let relocated = match (&self.record.session, &self.session) {
             (Some(placed), Some(session)) => session.place(placed)?,
             _ => Relocated::default(),
@@ -164,8 +176,9 @@ impl Change<'_> {
             moved.tree.sync(self.record.moves.iter().map(|step| &step.path))?;
             // Whoever had an old file open may have written to it after it was looked at.
             for (number, stamp) in moved.out {
-                if moved.staging.stamp(&old_name(number))? != stamp {
-                    return Err(changed_meanwhile(&self.record.moves[number].path));
+                let path = &self.record.moves[number].path;
+                if moved.stagings.of(path).stamp(&old_name(number))? != stamp {
+                    return Err(changed_meanwhile(path));
                 }
             }
         }
@@ -177,17 +190,18 @@ impl Change<'_> {
     fn move_all(&self, interrupt: &Interrupt) -> Result<Moved> {
         let record = &self.record;
         let tree = record.tree(self.repository)?;
-        let staging = tree.make_staging(&record.staging())?;
+        let stagings = Stagings::make(&tree, record)?;
         let mut staged = Vec::new();
         for (number, step) in moved(&self.steps).enumerate() {
-            if let Work::Set { mode, private, bytes } = &step.work {
+            if let Work::Set { mode, private, permissions, bytes } = &step.work {
                 interrupt.check()?;
-                let permissions = match tree.read(&step.path)? {
+                let old = match tree.read(&step.path)? {
                     Node::File { mode, permissions, .. } if mode != Mode::Link => Some(permissions),
                     _ => None,
                 };
-                let file = NewFile { mode: *mode, private: *private, permissions, bytes };
-                staged.extend(tree.stage(&staging, &new_name(number), &file)?);
+                let wanted = permissions.map(|permissions| (permissions.bits(), self.exactly));
+                let file = NewFile { mode: *mode, private: *private, wanted, old, bytes };
+                staged.extend(tree.stage(stagings.of(&step.path), &new_name(number), &file)?);
                 if staged.len() >= MOST_OPEN {
                     self.progress.part(40..65, number as u64, self.steps.len() as u64);
                     all_at_once(std::mem::take(&mut staged), Staged::sync)?;
@@ -196,14 +210,14 @@ impl Change<'_> {
         }
         all_at_once(staged, Staged::sync)?;
         self.progress.reach(65);
-        staging.mark(READY)?;
+        stagings.mark(READY)?;
         let mut out = Vec::new();
         for (number, step) in record.moves.iter().enumerate().filter(|(_, step)| step.old.is_some()) {
             interrupt.check()?;
-            let name = old_name(number);
-            tree.take(&step.path, &staging, &name)?;
+            let (name, staging) = (old_name(number), stagings.of(&step.path));
+            tree.take(&step.path, staging, &name)?;
             let stamp = staging.stamp(&name)?;
-            if record.version_of(&tree.read_staged(&staging, &name)?) != step.old {
+            if record.version_of(&tree.read_staged(staging, &name)?) != step.old {
                 return Err(changed_meanwhile(&step.path));
             }
             out.push((number, stamp));
@@ -218,19 +232,19 @@ impl Change<'_> {
             for inside in near.filter(|path| path.is_in(&step.path)) {
                 tree.prune_folders(inside);
             }
-            tree.put(&staging, &new_name(number), &step.path)?;
+            tree.put(stagings.of(&step.path), &new_name(number), &step.path)?;
         }
         for (number, _) in &out {
-            tree.prune_folders(&record.moves[*number].path);
+            tree.prune_folders_but(&record.moves[*number].path, &self.kept);
         }
-        Ok(Moved { tree, staging, out })
+        Ok(Moved { tree, stagings, out })
     }
 }
 
 /// What lies in the staging folder when all files are in their places.
 struct Moved {
     tree: Tree,
-    staging: Staging,
+    stagings: Stagings,
     /// The old files: the numbers of their moves, and what they were when they were looked at.
     out: Vec<(usize, Stamp)>,
 }

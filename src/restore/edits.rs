@@ -8,13 +8,15 @@ use std::collections::BTreeSet;
 
 use super::crowded::crowded_out;
 use super::here::{Here, look};
+use super::obstacles::spare_mounts;
 use super::older;
 use super::outside::brought_in;
-use super::steps::{Maker, Steps, index_of};
+use super::steps::{Maker, Steps, index_of, without_links};
+use super::written::as_here;
 use crate::error::{Error, Kind, Result};
 use crate::git::Repository;
 use crate::git::index::IndexEntry;
-use crate::manifest::{Edit, Edits, IndexState, Version};
+use crate::manifest::{Around, Edit, Edits, IndexState, Version};
 use crate::paths::RepoPath;
 use crate::progress::Progress;
 use crate::screen::Line;
@@ -33,6 +35,7 @@ pub(super) fn plan(
     workspace: &Workspace,
     repository: &Repository,
     saved: &Edits,
+    around: Option<&Around>,
     bases: &Bases,
     progress: &Progress,
 ) -> Result<Steps> {
@@ -74,7 +77,12 @@ pub(super) fn plan(
         progress.part(50..75, number as u64, saved.files.len() as u64);
         steps.extend(maker.step(edit, &here[&edit.path])?);
     }
-    Ok(Steps { unchanged: saved.files.len() - steps.len(), steps, notes, left: Vec::new(), listing })
+    let exact = steps.iter().map(|step| step.path.clone()).collect();
+    as_here(repository, &mut maker, saved, around, &mut steps, &exact)?;
+    without_links(repository, &mut steps)?;
+    let unmade = spare_mounts(&Tree::open(&workspace.root)?, &mut steps)?;
+    let unchanged = saved.files.len().saturating_sub(steps.len() + unmade.len());
+    Ok(Steps { unchanged, unmade, ..Steps::new(steps, notes, listing) })
 }
 
 fn check_restorable(workspace: &Workspace, repository: &Repository, saved: &Edits) -> Result<()> {
@@ -99,7 +107,11 @@ pub(super) fn conflict(saved: &Edits, edit: &Edit, here: &Here) -> Option<&'stat
     let is_submodule = |version: &Option<Version>| version.as_ref().is_some_and(Version::is_submodule);
     let has_folder = is_submodule(&here.head) && (is_submodule(&edit.new) || edit.new.is_none());
     // A folder goes if the snapshot turned it into a file, and its files go with it.
-    let emptied = || saved.files.iter().any(|other| other.new.is_none() && other.path.is_in(&edit.path));
+    // The other way round, a file goes where the snapshot has a folder.
+    let emptied = || {
+        let gone = |other: &Edit| other.path.is_in(&edit.path) || edit.path.is_in(&other.path);
+        saved.files.iter().any(|other| other.new.is_none() && gone(other))
+    };
     if edit.new.is_some() && here.obstacle.is_some() && !has_folder && !emptied() {
         return here.obstacle;
     }

@@ -9,17 +9,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::crowded::crowded_out;
 use super::here::look;
+use super::ignored::{Left, Then};
 use super::marked::Marked;
+use super::obstacles;
 use super::older;
-use super::steps::{Maker, Steps, Work, index_of};
+use super::rules;
+use super::steps::{Maker, Step, Steps, Unmade, Work, index_of, without_links};
 use crate::error::Result;
 use crate::git::index::IndexEntry;
 use crate::git::{Repository, Status};
-use crate::manifest::{Edit, Edits, Mode};
+use crate::manifest::{Around, Edit, Edits, Mode, Version};
 use crate::paths::RepoPath;
 use crate::progress::Progress;
 use crate::store::Bases;
-use crate::tree::{STAGING, Tree};
+use crate::tree::{Node, Tree, is_staging};
 use crate::workspace::Workspace;
 
 /// Which paths are put back.
@@ -36,6 +39,7 @@ pub(super) fn plan(
     workspace: &Workspace,
     repository: &Repository,
     saved: &Edits,
+    around: Option<&Around>,
     scope: Scope<'_>,
     progress: &Progress,
 ) -> Result<Steps> {
@@ -59,14 +63,27 @@ pub(super) fn plan(
         }
     };
     let own = workspace.own_folders();
-    paths.retain(|path| {
+    let left_out = |path: &RepoPath| {
         let name = path.to_string();
         let covers = |left: &str| left == name || (left.ends_with('/') && name.starts_with(left));
-        let left_out = saved.skipped.iter().any(|skipped| covers(&skipped.path));
-        // What a killed restore left may hold the only copy of a file: it is not ours to remove.
-        let staged = path.as_bytes().starts_with(STAGING.as_bytes());
-        !left_out && !staged && !own.hold(path)
-    });
+        saved.skipped.iter().any(|skipped| covers(&skipped.path))
+    };
+    // What a killed restore left may hold the only copy of a file: it is not ours to remove.
+    let is_ours = |path: &RepoPath| is_staging(path) || own.hold(path);
+    paths.retain(|path| !left_out(path) && !is_ours(path));
+    let none = Bases::default();
+    let mut maker = Maker::new(&workspace.store, repository, &none)
+        .with_saved_marks()
+        .with_saved_permissions(around.is_some());
+    let tree = Tree::open(&workspace.root)?;
+    let then = Then { repository, saved, around };
+    let mut spared = Vec::new();
+    if matches!(scope, Scope::Everything) {
+        let keeps = |path: &RepoPath| is_ours(path) || left_out(path);
+        let (hidden, stays) = then.hidden_since(&mut maker, &tree, &listing, &paths, keeps)?;
+        spared.extend(stays);
+        paths.extend(hidden);
+    }
     let edits: BTreeMap<&RepoPath, &Edit> = saved.files.iter().map(|edit| (&edit.path, edit)).collect();
     let mut base = repository.tree_versions(saved.base.as_deref(), &paths)?;
     if let Scope::Paths(_) = scope {
@@ -82,10 +99,26 @@ pub(super) fn plan(
             base = repository.tree_versions(saved.base.as_deref(), &paths)?;
         }
     }
+    let version = |path: &RepoPath| match edits.get(path) {
+        Some(edit) => edit.new.as_ref(),
+        None => base.version(path),
+    };
+    let written = paths.iter().filter(|path| version(path).is_some_and(|version| !version.is_submodule()));
+    let obstacles = obstacles::in_the_way(&tree, written, |path| is_ours(path) || left_out(path))?;
+    paths.extend(obstacles.iter().cloned());
     let wanted: BTreeSet<&RepoPath> = paths.iter().collect();
     let here = look(workspace, repository, &listing, &wanted, progress)?;
-    let none = Bases::default();
-    let mut maker = Maker::new(&workspace.store, repository, &none).with_saved_marks();
+    let gone = wanted.iter().filter(|path| {
+        here[**path].work.is_some()
+            && base.version(path).is_none()
+            && !edits.contains_key(**path)
+            && !obstacles.contains(**path)
+    });
+    let gone: BTreeSet<RepoPath> = gone.map(|path| (*path).clone()).collect();
+    let ignored = match scope {
+        Scope::Everything => then.ignored(&mut maker, &gone)?,
+        Scope::Paths(_) => BTreeSet::new(),
+    };
     let mut steps = Vec::new();
     let mut clean = Vec::new();
     for (number, path) in wanted.iter().enumerate() {
@@ -99,41 +132,92 @@ pub(super) fn plan(
             None => {
                 let stays = matches!(scope, Scope::Everything);
                 let edit = marked.clean(path, base.version(path), here, stays);
-                clean.extend(maker.step(&edit, here)?);
+                let mut step = match scope {
+                    Scope::Everything => maker.step_to_base(&edit, here)?,
+                    Scope::Paths(_) => maker.step(&edit, here)?,
+                };
+                if ignored.contains(*path) {
+                    spared.push(Left { path: (*path).clone(), reason: "ignored when this was saved" });
+                    step = step.map(Step::sparing_the_file).filter(Step::does_something);
+                }
+                clean.extend(step);
             }
         }
     }
     // A clean path is as a checkout writes it, which need not be the blob's own bytes. (Of the
     // paths that a safety snapshot is about, it holds any that were not the blob's bytes.)
-    let paths: Vec<&RepoPath> = match scope {
-        Scope::Everything => clean.iter().map(|step| &step.path).collect(),
-        Scope::Paths(_) => Vec::new(),
-    };
-    let unfiltered = repository.unfiltered(&paths)?;
-    let unfiltered: BTreeMap<RepoPath, String> =
-        unfiltered.into_iter().map(|(path, filter)| (path.clone(), filter)).collect();
-    let mut left = Vec::new();
-    clean.retain(|step| match unfiltered.get(&step.path) {
-        Some(filter) if matches!(step.work, Work::Set { .. }) => {
-            left.push((step.path.clone(), filter.clone()));
-            false
-        }
-        _ => true,
-    });
-    let paths: Vec<&RepoPath> = match scope {
-        Scope::Everything => clean.iter().map(|step| &step.path).collect(),
-        Scope::Paths(_) => Vec::new(),
-    };
-    let converted: BTreeSet<RepoPath> = repository.converted(&paths)?.into_iter().cloned().collect();
-    for step in &mut clean {
-        if let (Work::Set { mode, bytes, .. }, Some(version), true) =
-            (&mut step.work, base.version(&step.path), converted.contains(&step.path))
-            && *mode != Mode::Link
-        {
-            *bytes = repository.checked_out(&step.path, &version.oid)?;
-        }
+    let (mut unmade, mut left) = (Vec::new(), Vec::new());
+    if matches!(scope, Scope::Everything) {
+        (unmade, left) = check_out(repository, &mut maker, saved, &mut clean)?;
+        without_links(repository, &mut clean)?;
+        clean.retain(Step::does_something);
     }
     steps.extend(clean);
+    unmade.extend(obstacles::spare_mounts(&tree, &mut steps)?);
     steps.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(Steps { unchanged: wanted.len() - steps.len() - left.len(), steps, notes: Vec::new(), left, listing })
+    let told = then.told(spared);
+    let kept_back = unmade.len() + ignored.len() + left.len();
+    let unchanged = wanted.len().saturating_sub(steps.len() + kept_back);
+    let empty = around.filter(|_| matches!(scope, Scope::Everything)).map(|around| &around.empty_folders);
+    let mut folders = Vec::new();
+    for folder in empty.into_iter().flatten().filter(|folder| !is_ours(folder)) {
+        if tree.read(folder)? == Node::Missing {
+            folders.push(folder.clone());
+        }
+    }
+    let steps = Steps::new(steps, Vec::new(), listing);
+    Ok(Steps { unchanged, unmade, spared: told, folders, left, ..steps })
+}
+
+/// Converts what clean paths become as a checkout does it. Returns those that git can't convert: their files stay as
+/// they are; and those of a filter that is not run here: they are left alone.
+fn check_out(
+    repository: &Repository,
+    maker: &mut Maker<'_>,
+    saved: &Edits,
+    steps: &mut Vec<Step>,
+) -> Result<(Vec<Unmade>, Vec<(RepoPath, String)>)> {
+    let is_written = |step: &&mut Step| match &step.work {
+        Work::Set { mode, .. } => *mode != Mode::Link,
+        Work::Keep | Work::Remove => false,
+    };
+    let mut written: Vec<&mut Step> = steps.iter_mut().filter(is_written).collect();
+    if written.is_empty() {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let conversion = rules::conversion(repository, maker, saved, saved.base.as_deref())?;
+    let paths: Vec<RepoPath> = written.iter().map(|step| step.path.clone()).collect();
+    let left = conversion.left_out(&paths.iter().collect::<Vec<_>>())?;
+    let left: BTreeMap<RepoPath, String> =
+        left.into_iter().map(|(path, filter)| (path.clone(), filter)).collect();
+    written.retain(|step| !left.contains_key(&step.path));
+    let converted = conversion.converted(&paths.iter().collect::<Vec<_>>())?;
+    written.retain(|step| converted.contains(&step.path));
+    let oid = |step: &Step| match &step.work {
+        Work::Set { bytes, .. } => repository.hash().blob_id(bytes),
+        Work::Keep | Work::Remove => String::new(),
+    };
+    let wanted: Vec<(RepoPath, String)> = written.iter().map(|step| (step.path.clone(), oid(step))).collect();
+    let wanted: Vec<(&RepoPath, &str)> = wanted.iter().map(|(path, oid)| (path, oid.as_str())).collect();
+    let mut unmade = Vec::new();
+    for (step, made) in written.into_iter().zip(conversion.checked_out(&wanted)?) {
+        match (made, &mut step.work) {
+            (Ok(made), Work::Set { mode, bytes, .. }) => {
+                let version = Version { oid: repository.hash().blob_id(&made), mode: *mode };
+                *bytes = made;
+                if step.here.as_ref() == Some(&version) {
+                    step.work = Work::Keep;
+                }
+            }
+            (Err(why), work) => {
+                *work = Work::Keep;
+                let reason = format!("git can't check it out here: {why}");
+                unmade.push(Unmade { path: step.path.clone(), reason });
+            }
+            (Ok(_), Work::Keep | Work::Remove) => {}
+        }
+    }
+    let left_out = |step: &Step| left.contains_key(&step.path) && matches!(step.work, Work::Set { .. });
+    steps.retain(|step| !left_out(step));
+    Ok((unmade, left.into_iter().collect()))
 }

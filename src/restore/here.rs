@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::error::Result;
 use crate::git::index::IndexEntry;
 use crate::git::{Listing, Repository, Status};
-use crate::manifest::{HiddenBy, Version};
+use crate::manifest::{Bits, HiddenBy, Mode, Version};
 use crate::paths::RepoPath;
 use crate::progress::Progress;
 use crate::tree::{Node, Tree};
@@ -17,10 +17,12 @@ pub(super) struct Here {
     pub(super) head: Option<Version>,
     pub(super) index: IndexEntry,
     pub(super) work: Option<Version>,
+    /// Of a file on the disk.
+    pub(super) permissions: Option<Bits>,
     /// Whether git lists it: changed, staged, untracked or unmerged.
     pub(super) pending: bool,
     pub(super) hidden: Option<HiddenBy>,
-    /// Whether a folder, or something that is no file, stands there.
+    /// Whether a folder, or something that is no file, stands there; or no folder where one must be.
     pub(super) obstacle: Option<&'static str>,
 }
 
@@ -29,6 +31,7 @@ impl Here {
         head: None,
         index: IndexEntry::Absent,
         work: None,
+        permissions: None,
         pending: false,
         hidden: None,
         obstacle: None,
@@ -76,14 +79,26 @@ pub(super) fn look<'a>(
         };
         found.insert(path, Here { head, index, pending: true, ..Here::NOTHING });
     }
+    let mut folders: BTreeMap<RepoPath, bool> = BTreeMap::new();
     for (number, path) in paths.iter().enumerate() {
         progress.part(25..50, number as u64, paths.len() as u64);
         let here = found.entry(path).or_insert(Here::NOTHING);
         match tree.read(path)? {
-            Node::File { mode, bytes, .. } => {
+            Node::File { mode, bytes, permissions } => {
+                here.permissions = (mode != Mode::Link).then(|| Bits::of(permissions));
                 here.work = Some(Version { oid: repository.hash().blob_id(&bytes), mode });
             }
-            Node::Missing => {}
+            Node::Missing => {
+                for folder in path.above() {
+                    if !folders.contains_key(&folder) {
+                        let is_file = matches!(tree.read(&folder)?, Node::File { .. } | Node::Special);
+                        folders.insert(folder.clone(), is_file);
+                    }
+                    if folders[&folder] {
+                        here.obstacle = Some("something that is no folder stands where its folder was");
+                    }
+                }
+            }
             Node::Folder if !tree.has_files(path)? => {}
             Node::Folder => here.obstacle = Some("a folder of that name is here"),
             Node::Special => here.obstacle = Some("a socket, pipe or device of that name is here"),

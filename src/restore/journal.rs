@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::stagings::Stagings;
 use crate::digest::GitHash;
 use crate::error::{Error, Kind, Result};
 use crate::git::Repository;
@@ -15,11 +16,11 @@ use crate::manifest::Version;
 use crate::paths::{NativePath, RepoPath};
 use crate::session::Placed;
 use crate::store::LogEntry;
-use crate::tree::{Node, STAGING, Staging, Tree};
+use crate::tree::{Node, STAGING, Tree};
 
 /// The versions of what is written here; another one is left alone. Those before were not sealed, and are not
-/// believed. The second of these: a session is continued.
-pub(super) const FORMATS: std::ops::RangeInclusive<u32> = 3..=4;
+/// believed. The second of these: a session is continued. The third: files on other disks in the tree change.
+pub(super) const FORMATS: std::ops::RangeInclusive<u32> = 3..=5;
 
 /// Stands in the staging folder from when everything is in it until nothing is to be moved back.
 pub(super) const READY: &str = "ready";
@@ -38,6 +39,9 @@ pub(super) struct Record {
     /// How the repository names blobs.
     pub(super) object_format: GitHash,
     pub(super) moves: Vec<Move>,
+    /// The mounts in the tree that some of the paths lie in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) mounts: Vec<RepoPath>,
     /// Whether the index changes, and is locked.
     pub(super) index: bool,
     pub(super) session: Option<Placed>,
@@ -93,15 +97,16 @@ impl Record {
     pub(super) fn take_back(&self, repository: Option<&Repository>) -> Result<Kept> {
         let mut kept = Kept::default();
         let tree = self.tree(repository)?;
-        if let Some(staging) = tree.open_staging(&self.staging())? {
-            if staging.holds(READY)? {
-                kept.paths = self.move_back(&tree, &staging)?;
+        if let Some(stagings) = Stagings::open(&tree, self, Some(READY))? {
+            if stagings.root().holds(READY)? {
+                kept.paths = self.move_back(&tree, &stagings)?;
             }
-            if kept.paths.is_empty() {
-                staging.unmark(READY)?;
-                staging.remove()?;
-            } else {
-                kept.staging = Some(staging.path().to_owned());
+            match kept.paths.first() {
+                None => {
+                    stagings.root().unmark(READY)?;
+                    stagings.remove()?;
+                }
+                Some(path) => kept.staging = Some(stagings.of(path).path().to_owned()),
             }
         }
         self.move_branch(repository, true)?;
@@ -114,10 +119,10 @@ impl Record {
         Ok(kept)
     }
 
-    fn move_back(&self, tree: &Tree, staging: &Staging) -> Result<Vec<RepoPath>> {
+    fn move_back(&self, tree: &Tree, stagings: &Stagings) -> Result<Vec<RepoPath>> {
         let mut changed = Vec::new();
         for (number, step) in self.moves.iter().enumerate().rev() {
-            let name = new_name(number);
+            let (name, staging) = (new_name(number), stagings.of(&step.path));
             if step.new.is_none() || staging.holds(&name)? {
                 continue;
             }
@@ -130,7 +135,7 @@ impl Record {
             }
         }
         for (number, step) in self.moves.iter().enumerate().rev() {
-            let name = old_name(number);
+            let (name, staging) = (old_name(number), stagings.of(&step.path));
             if step.old.is_none() || !staging.holds(&name)? {
                 continue;
             }
@@ -182,11 +187,12 @@ impl Record {
         if let Some(session) = &self.session {
             session.clean_up()?;
         }
-        let staging = Tree::open(self.root.as_path())?.open_staging(&self.staging())?;
-        let Some(staging) = staging else { return Ok(None) };
-        // All is in place: a folder that stays is no reason to take it back.
-        let place = staging.path().to_owned();
-        Ok(staging.remove().is_err().then_some(place))
+        // All is in place: a folder that stays, or a disk that is gone, is no reason to take it back.
+        let Some(stagings) = Stagings::open(&Tree::open(self.root.as_path())?, self, None)? else {
+            return Ok(None);
+        };
+        let place = stagings.root().path().to_owned();
+        Ok(stagings.remove().is_err().then_some(place))
     }
 
     /// Returns the version that a file is.

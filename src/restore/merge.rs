@@ -12,13 +12,16 @@ use super::MOST_TOLD;
 use super::edits::conflict;
 use super::here::{Here, look};
 use super::layer::Layer;
+use super::obstacles::spare_mounts;
 use super::older;
 use super::outside::brought_in;
-use super::steps::{Maker, Step, Steps, Work};
+use super::rules;
+use super::steps::{Maker, Step, Steps, Unmade, Work, without_links};
+use super::written::{as_here, settings};
 use crate::error::{Error, Kind, Result};
 use crate::git::index::IndexEntry;
-use crate::git::{Listing, Repository, Status};
-use crate::manifest::{Edit, Edits, Mode, Version};
+use crate::git::{CheckedOut, Conversion, Listing, Repository, Status};
+use crate::manifest::{Around, Edit, Edits, Mode, Version};
 use crate::paths::RepoPath;
 use crate::progress::Progress;
 use crate::screen::Line;
@@ -37,6 +40,7 @@ pub(super) fn plan(
     workspace: &Workspace,
     repository: &Repository,
     saved: &Edits,
+    around: Option<&Around>,
     bases: &Bases,
     progress: &Progress,
 ) -> Result<MergedSteps> {
@@ -57,7 +61,11 @@ pub(super) fn plan(
         true => base.to_owned(),
         false => stand_in(&mut maker, repository, saved, base, listing.head.as_deref())?,
     };
-    let theirs = repository.tree_with(Some(&base), &saved_changes(&mut maker, repository, saved)?)?;
+    let mut as_saved = rules::conversion(repository, &mut maker, saved, Some(&base))?;
+    if let Some(then) = settings(around) {
+        as_saved = as_saved.under(then);
+    }
+    let theirs = repository.tree_with(Some(&base), &saved_changes(&mut maker, &as_saved, saved)?)?;
     let ours =
         repository.tree_with(listing.head.as_deref(), &present_changes(workspace, repository, &listing)?)?;
     let merged = repository.merge_trees(&base, &ours, &theirs)?;
@@ -79,7 +87,10 @@ pub(super) fn plan(
     let mixed: BTreeSet<RepoPath> =
         between(repository, &theirs, &merged.tree)?.into_iter().map(|(path, _)| path).collect();
     let mut steps = Vec::new();
+    let mut unmade = Vec::new();
+    let mut exact = BTreeSet::new();
     let mut blobs = repository.blobs();
+    let mut written = checked_out(repository, &merged.tree, &differing)?;
     for (number, path) in paths.iter().enumerate() {
         progress.part(50..75, number as u64, paths.len() as u64);
         let (here, edit) = (&here[*path], edits.get(*path).copied());
@@ -90,6 +101,7 @@ pub(super) fn plan(
             && !layer.crowding.contains_key(*path)
         {
             steps.extend(maker.step(edit, here)?);
+            exact.insert((*path).clone());
             continue;
         }
         let index = match (stages, layer.entry(path), differing.get(*path)) {
@@ -104,12 +116,18 @@ pub(super) fn plan(
             None => Work::Keep,
             Some(Some(version)) if version.is_submodule() => Work::Keep,
             Some(None) => Work::Remove,
-            Some(Some(version)) => {
-                let raw = blobs.read(&version.oid)?.ok_or_else(|| missing(path))?;
-                let converted = version.mode != Mode::Link && !repository.converted(&[path])?.is_empty();
-                let bytes = if converted { repository.checked_out(path, &version.oid)? } else { raw };
-                Work::Set { mode: version.mode, private: edit.is_some_and(|edit| edit.private), bytes }
-            }
+            Some(Some(version)) => match written.remove(*path).ok_or_else(|| missing(path))? {
+                Ok(bytes) => {
+                    let private = edit.is_some_and(|edit| edit.private);
+                    let permissions = edit.and_then(|edit| edit.permissions);
+                    Work::Set { mode: version.mode, private, permissions, bytes }
+                }
+                Err(reason) => {
+                    let reason = format!("git can't check it out here: {reason}");
+                    unmade.push(Unmade { path: (*path).clone(), reason });
+                    Work::Keep
+                }
+            },
         };
         if index.is_some() || !matches!(work, Work::Keep) {
             let blobs = match &index {
@@ -123,6 +141,9 @@ pub(super) fn plan(
             steps.push(Step { blobs, ..Step::merged((*path).clone(), here, work, index) });
         }
     }
+    as_here(repository, &mut maker, saved, around, &mut steps, &exact)?;
+    without_links(repository, &mut steps)?;
+    unmade.extend(spare_mounts(&Tree::open(&workspace.root)?, &mut steps)?);
     let mut notes: Vec<String> = merged
         .conflicts
         .keys()
@@ -143,13 +164,39 @@ pub(super) fn plan(
     let conflicts: BTreeSet<RepoPath> = conflicts.collect();
     let conflicts: Vec<RepoPath> = conflicts.into_iter().collect();
     let unchanged = saved.files.len().saturating_sub(steps.len());
-    Ok(MergedSteps { steps: Steps { steps, unchanged, notes, left: Vec::new(), listing }, conflicts })
+    let steps = Steps { unchanged, unmade, ..Steps::new(steps, notes, listing) };
+    Ok(MergedSteps { steps, conflicts })
 }
 
 /// Returns the paths in which two trees differ, with what the second has.
 fn between(repository: &Repository, old: &str, new: &str) -> Result<Vec<(RepoPath, Option<Version>)>> {
     let changed = repository.versions_between(old, new)?;
     Ok(changed.into_iter().map(|changed| (changed.path, changed.new)).collect())
+}
+
+/// Returns what a checkout of the merged tree writes for each of the files that differ.
+fn checked_out(
+    repository: &Repository,
+    tree: &str,
+    differing: &BTreeMap<RepoPath, Option<Version>>,
+) -> Result<BTreeMap<RepoPath, CheckedOut>> {
+    let set = differing.iter().filter_map(|(path, version)| Some((path, version.as_ref()?)));
+    let set: Vec<_> = set.filter(|(_, version)| !version.is_submodule()).collect();
+    let files = set.iter().filter(|(_, version)| version.mode != Mode::Link);
+    let paths: Vec<&RepoPath> = files.map(|(path, _)| *path).collect();
+    let conversion = repository.conversion_of(Some(tree), &[])?;
+    let converted = conversion.converted(&paths)?;
+    let (filtered, plain): (Vec<_>, Vec<_>) = set.into_iter().partition(|(path, _)| converted.contains(path));
+    let wanted: Vec<_> = filtered.iter().map(|(path, version)| (*path, version.oid.as_str())).collect();
+    let made = conversion.checked_out(&wanted)?;
+    let mut all: BTreeMap<_, _> =
+        filtered.into_iter().zip(made).map(|((path, _), made)| (path.clone(), made)).collect();
+    let mut blobs = repository.blobs();
+    for (path, version) in plain {
+        let raw = blobs.read(&version.oid)?.ok_or_else(|| missing(path))?;
+        all.insert(path.clone(), Ok(raw));
+    }
+    Ok(all)
 }
 
 fn missing(path: &RepoPath) -> Error {
@@ -179,7 +226,7 @@ fn stand_in(
 
 fn saved_changes(
     maker: &mut Maker<'_>,
-    repository: &Repository,
+    conversion: &Conversion<'_>,
     saved: &Edits,
 ) -> Result<Vec<(RepoPath, Option<Version>)>> {
     let mut files = Vec::new();
@@ -197,7 +244,7 @@ fn saved_changes(
             None => changes.push((edit.path.clone(), None)),
         }
     }
-    add(repository, &files, &mut changes)?;
+    add(conversion, &files, &mut changes)?;
     Ok(changes)
 }
 
@@ -224,16 +271,16 @@ fn present_changes(
             _ => changes.push((pending.path.clone(), None)),
         }
     }
-    add(repository, &files, &mut changes)?;
+    add(&repository.conversion(), &files, &mut changes)?;
     Ok(changes)
 }
 
 fn add(
-    repository: &Repository,
+    conversion: &Conversion<'_>,
     files: &[(RepoPath, Mode, Vec<u8>)],
     changes: &mut Vec<(RepoPath, Option<Version>)>,
 ) -> Result<()> {
-    let versions = repository.add_files(files)?;
+    let versions = conversion.add_files(files)?;
     let paths = files.iter().map(|(path, _, _)| path.clone());
     changes.extend(paths.zip(versions.into_iter().map(Some)));
     Ok(())

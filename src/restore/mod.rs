@@ -16,20 +16,25 @@ mod edits;
 mod exact;
 mod here;
 mod history;
+mod ignored;
 mod journal;
 mod layer;
 mod link;
 mod marked;
 mod merge;
+mod obstacles;
 mod older;
 mod outside;
 mod recover;
 mod relocate;
+mod rules;
 mod session;
 mod settings;
+mod stagings;
 mod steps;
 mod undo;
 mod waking;
+mod written;
 
 use std::path::PathBuf;
 
@@ -47,6 +52,7 @@ use crate::redaction::refill_side_files;
 use crate::redaction::{Held, refill, to_supply};
 use crate::session::Placed;
 use crate::store::{Bases, LogEntry, MovedBranch, Operation};
+use crate::tree::Tree;
 use crate::workspace::Workspace;
 
 use apply::{Change, Failed};
@@ -55,12 +61,12 @@ pub use consent::{Consent, Doubt, Preview, not_trusted};
 use journal::Record;
 
 pub use history::Restored;
+pub use ignored::Left;
 pub use link::{follow, link, links, plan_link};
-
 pub use recover::{Ignored, Outcome, Recovered, Settled, cut_off, foreign_journals, recover};
 pub use relocate::{Paths, Relocated, Relocation};
 pub use session::{SessionPlan, check_transcript};
-pub use steps::{Action, Maker, Step};
+pub use steps::{Action, Maker, Step, Unmade};
 pub use undo::{Direction, Way, plan_undo};
 pub use waking::{Asleep, Waking, names as revivable};
 
@@ -82,6 +88,10 @@ pub struct Plan {
     /// The branch that is moved too.
     moved: Option<MovedBranch>,
     unfilled: Vec<Held>,
+    unmade: Vec<Unmade>,
+    spared: Vec<Left>,
+    /// Empty folders to be made again.
+    folders: Vec<RepoPath>,
     /// What is left as it is here, and the filter that it would need.
     left: Vec<(RepoPath, String)>,
     /// The step of the history that this is, if it is one.
@@ -178,6 +188,21 @@ impl Plan {
         &self.unfilled
     }
 
+    /// Returns the files that git can't check out here, and that stay as they are.
+    pub fn unmade(&self) -> &[Unmade] {
+        &self.unmade
+    }
+
+    /// Returns what stays as it is, since it was not git's business when the snapshot was saved.
+    pub fn spared(&self) -> &[Left] {
+        &self.spared
+    }
+
+    /// Returns the empty folders that are made again.
+    pub fn folders(&self) -> &[RepoPath] {
+        &self.folders
+    }
+
     /// Returns the files that are left as they are here, with the filter that a checkout would run:
     /// one that only the repository's own configuration has.
     pub fn left(&self) -> &[(RepoPath, String)] {
@@ -235,7 +260,7 @@ pub fn plan_resume(
         }
     }
     let (mut steps, mut listing, mut unchanged, mut conflicts) = (Vec::new(), None, 0, Vec::new());
-    let mut unfilled = Vec::new();
+    let (mut unfilled, mut unmade) = (Vec::new(), Vec::new());
     match (&manifest.edits, &workspace.repository) {
         (Some(saved), Some(repository)) if with_edits => {
             let refilled = refill(workspace, repository, &manifest, saved, &bases, &options.fill)?;
@@ -243,13 +268,15 @@ pub fn plan_resume(
             let saved = refilled.edits.as_ref();
             unfilled = refilled.held;
             let found = if options.merge {
-                let merged = merge::plan(workspace, repository, saved, &bases, progress)?;
+                let merged =
+                    merge::plan(workspace, repository, saved, manifest.around.as_ref(), &bases, progress)?;
                 conflicts = merged.conflicts;
                 merged.steps
             } else {
-                edits::plan(workspace, repository, saved, &bases, progress)?
+                edits::plan(workspace, repository, saved, manifest.around.as_ref(), &bases, progress)?
             };
             (steps, listing, unchanged) = (found.steps, Some(found.listing), found.unchanged);
+            unmade = found.unmade;
             notes.extend(found.notes);
             notes.extend(manifest.edits.iter().flat_map(|edits| left_out(&edits.skipped)));
         }
@@ -294,6 +321,9 @@ pub fn plan_resume(
         standing,
         moved: None,
         unfilled,
+        unmade,
+        spared: Vec::new(),
+        folders: Vec::new(),
         left: Vec::new(),
         way: None,
     })
@@ -346,7 +376,14 @@ pub fn plan_rewind(
     let refilled = refill(workspace, repository, &manifest, saved, &Bases::default(), &options.fill)?;
     progress.reach(10);
     let saved = refilled.edits.as_ref();
-    let found = exact::plan(workspace, repository, saved, exact::Scope::Everything, progress)?;
+    let found = exact::plan(
+        workspace,
+        repository,
+        saved,
+        manifest.around.as_ref(),
+        exact::Scope::Everything,
+        progress,
+    )?;
     let mut notes: Vec<String> = manifest.edits.iter().flat_map(|edits| left_out(&edits.skipped)).collect();
     notes.extend(found.notes);
     if let Some(operation) = &saved.operation {
@@ -367,6 +404,9 @@ pub fn plan_rewind(
         standing,
         moved,
         unfilled: refilled.held,
+        unmade: found.unmade,
+        spared: found.spared,
+        folders: found.folders,
         left: found.left,
         way: None,
         steps: found.steps,
@@ -449,7 +489,8 @@ fn carry_out(
     safety: Option<&Manifest>,
     progress: &Progress,
 ) -> std::result::Result<Done, Failed> {
-    let Plan { manifest, steps, session, moved, .. } = plan;
+    let own = matches!(plan.provenance(), crate::trust::Provenance::Own);
+    let Plan { manifest, steps, session, moved, folders, .. } = plan;
     let paths = steps.len();
     let id = SnapshotId::random();
     let filled = manifest.session.as_ref().filter(|_| session.is_some());
@@ -462,6 +503,9 @@ fn carry_out(
     let object_format = workspace.repository.as_ref().map_or(GitHash::Sha1, Repository::hash);
     let index = apply::index_changes(&steps);
     let moves = apply::moves(&steps, |mode, bytes| Version { oid: object_format.blob_id(bytes), mode });
+    let mounts = Tree::open(&workspace.root)
+        .and_then(|tree| tree.mounts_above(moves.iter().map(|step: &journal::Move| &step.path)));
+    let mounts = mounts.map_err(|error| Failed { error, as_before: true })?.into_iter().collect::<Vec<_>>();
     let line = LogEntry {
         session: session.as_ref().map(|session| session.id.clone()),
         root: Some(workspace.root.as_path().into()),
@@ -470,7 +514,11 @@ fn carry_out(
         ..audit::line(context, operation, Some(&manifest))
     };
     let record = Record {
-        format: if placed.as_ref().is_some_and(Placed::continues) { 4 } else { 3 },
+        format: match placed.as_ref().is_some_and(Placed::continues) {
+            _ if !mounts.is_empty() => 5,
+            true => 4,
+            false => 3,
+        },
         id,
         line: line.clone(),
         safety: safety.map(|safety| safety.name.clone()),
@@ -479,12 +527,16 @@ fn carry_out(
         // Where files change, what git has noted of them does too.
         index: !index.is_empty() || workspace.repository.is_some() && !moves.is_empty(),
         moves,
+        mounts,
         session: placed,
     };
     let change = Change {
         record,
         repository: workspace.repository.as_ref().filter(|_| paths > 0 || moved.is_some()),
         steps,
+        exactly: operation != Operation::Resume && own,
+        kept: manifest.around.iter().flat_map(|around| around.empty_folders.iter().cloned()).collect(),
+        folders,
         index,
         session: ready,
         seen,

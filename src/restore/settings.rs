@@ -47,7 +47,7 @@ impl Plan {
         }
         let changed = crate::hunks::diff(old.unwrap_or_default().as_bytes(), new.as_bytes());
         let mode = now.as_ref().map_or(Mode::File, |(mode, _)| *mode);
-        let work = Work::Set { mode, private: true, bytes: new.into_bytes() };
+        let work = Work::Set { mode, private: true, permissions: None, bytes: new.into_bytes() };
         match planned {
             Some(step) => {
                 step.work = work;

@@ -3,10 +3,11 @@
 use crate::error::{Error, Kind, Result};
 use crate::git::index::IndexEntry;
 use crate::git::{Blobs, Listing, Repository};
-use crate::manifest::{Diff, Edit, HiddenBy, IndexState, Mode, Version};
+use crate::manifest::{Bits, Diff, Edit, HiddenBy, IndexState, Mode, Version};
 use crate::paths::RepoPath;
 use crate::redaction::Loaded;
 use crate::restore::here::Here;
+use crate::restore::ignored::Left;
 use crate::store::{Bases, Store};
 
 /// What happens to one path.
@@ -30,6 +31,8 @@ pub(super) enum Work {
         mode: Mode,
         /// Whether only its owner may read it.
         private: bool,
+        /// Its permission bits, where they are known.
+        permissions: Option<Bits>,
         bytes: Vec<u8>,
     },
     Remove,
@@ -64,10 +67,59 @@ impl Step {
         }
     }
 
+    /// Returns the same step, but that the file on the disk stays as it is.
+    pub(super) fn sparing_the_file(self) -> Step {
+        Step { work: Work::Keep, ..self }
+    }
+
+    /// Says whether anything changes at all.
+    pub(super) fn does_something(&self) -> bool {
+        !matches!(self.work, Work::Keep) || self.index.is_some() || self.mark.is_some()
+    }
+
+    /// Makes a plain file of a link, as git does where it is told that there are none.
+    pub(super) fn without_link(&mut self, version_of: impl Fn(&[u8]) -> Version) {
+        let Work::Set { mode, bytes, .. } = &mut self.work else { return };
+        if *mode == Mode::Link {
+            *mode = Mode::File;
+            if self.here.as_ref() == Some(&version_of(bytes)) {
+                self.work = Work::Keep;
+            }
+        }
+    }
+
+    /// Makes a link of what was a plain file only where there are no links.
+    pub(super) fn as_link(&mut self) {
+        if let Work::Set { mode, bytes, .. } = &mut self.work
+            && !bytes.is_empty()
+            && !bytes.contains(&0)
+        {
+            *mode = Mode::Link;
+        }
+    }
+
+    /// Replaces the content that a file gets.
+    pub(super) fn rewrite(&mut self, new: Vec<u8>, oid: impl Fn(&[u8]) -> String) {
+        let Work::Set { mode, bytes, .. } = &mut self.work else { return };
+        *bytes = new;
+        if self.here.as_ref() == Some(&Version { oid: oid(bytes), mode: *mode }) {
+            self.work = Work::Keep;
+        }
+    }
+
     /// Returns the lines added and removed against the base.
     pub fn lines(&self) -> (u64, u64) {
         self.lines
     }
+}
+
+/// A file that git can't check out here: it stays as it is, and everything else is restored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unmade {
+    /// Its path.
+    pub path: RepoPath,
+    /// What git said.
+    pub reason: String,
 }
 
 /// The steps of a plan.
@@ -75,10 +127,42 @@ pub(super) struct Steps {
     pub(super) steps: Vec<Step>,
     pub(super) unchanged: usize,
     pub(super) notes: Vec<String>,
+    pub(super) unmade: Vec<Unmade>,
+    /// What stays as it is, as it was ignored.
+    pub(super) spared: Vec<Left>,
+    /// Empty folders to be made again.
+    pub(super) folders: Vec<RepoPath>,
     /// What is left as it is here, and the filter that it would need.
     pub(super) left: Vec<(RepoPath, String)>,
     /// What they were planned on.
     pub(super) listing: Listing,
+}
+
+impl Steps {
+    /// Steps that nothing is to be said of but these notes; how many paths need none is to be filled in.
+    pub(super) fn new(steps: Vec<Step>, notes: Vec<String>, listing: Listing) -> Steps {
+        Steps {
+            steps,
+            unchanged: 0,
+            notes,
+            unmade: Vec::new(),
+            spared: Vec::new(),
+            folders: Vec::new(),
+            left: Vec::new(),
+            listing,
+        }
+    }
+}
+
+/// Makes plain files of links, in a repository that is told that there are none here (`core.symlinks`).
+pub(super) fn without_links(repository: &Repository, steps: &mut Vec<Step>) -> Result<()> {
+    let is_link = |step: &Step| matches!(&step.work, Work::Set { mode: Mode::Link, .. });
+    if steps.iter().any(is_link) && repository.written_by()?.no_links {
+        let version_of = |bytes: &[u8]| Version { oid: repository.hash().blob_id(bytes), mode: Mode::File };
+        steps.iter_mut().for_each(|step| step.without_link(version_of));
+        steps.retain(Step::does_something);
+    }
+    Ok(())
 }
 
 /// Returns what the index holds for an edited path.
@@ -110,6 +194,8 @@ enum Marks {
 /// Makes steps for one repository, and the content they need.
 pub struct Maker<'a> {
     marks: Marks,
+    /// Whether edits say all permissions that are not the usual ones.
+    permissions: bool,
     store: &'a Store,
     blobs: Blobs<'a>,
     repository: &'a Repository,
@@ -119,12 +205,17 @@ pub struct Maker<'a> {
 impl<'a> Maker<'a> {
     /// Makes one; `bases` are base versions that the repository may lack.
     pub fn new(store: &'a Store, repository: &'a Repository, bases: &'a Bases) -> Maker<'a> {
-        Maker { marks: Marks::Stay, store, blobs: repository.blobs(), repository, bases }
+        Maker { marks: Marks::Stay, permissions: false, store, blobs: repository.blobs(), repository, bases }
     }
 
     /// Returns the same one, but for the marks that hide edits from git: they become as saved.
     pub(super) fn with_saved_marks(self) -> Maker<'a> {
         Maker { marks: Marks::AsSaved, ..self }
+    }
+
+    /// Returns the same one; where edits say all permissions that are not the usual ones, files get those.
+    pub(super) fn with_saved_permissions(self, all: bool) -> Maker<'a> {
+        Maker { permissions: all, ..self }
     }
 
     /// Reads a base version: the repository's, or what came with the snapshot; `None` if it is nowhere.
@@ -145,6 +236,18 @@ impl<'a> Maker<'a> {
 
     /// Makes the step that sets a path to what an edit says; `None` if it is so already.
     pub(super) fn step(&mut self, edit: &Edit, here: &Here) -> Result<Option<Step>> {
+        let mode = edit.new.as_ref().map(|version| version.mode).filter(|mode| mode.is_file());
+        let known = self.permissions || edit.private;
+        let usual = mode.filter(|_| known).map(|mode| Bits::usual(mode, edit.private));
+        self.step_with(edit, here, edit.permissions.or(usual))
+    }
+
+    /// The same, for a path of which nothing is known but what the base has.
+    pub(super) fn step_to_base(&mut self, edit: &Edit, here: &Here) -> Result<Option<Step>> {
+        self.step_with(edit, here, None)
+    }
+
+    fn step_with(&mut self, edit: &Edit, here: &Here, permissions: Option<Bits>) -> Result<Option<Step>> {
         let target = index_of(edit);
         // What is not in the index, or in conflict there, can't have a mark.
         let markable = !matches!(target, IndexEntry::Absent | IndexEntry::Unmerged(_));
@@ -161,15 +264,18 @@ impl<'a> Maker<'a> {
         };
         // Of a submodule only the commit in the index is ours to set; a file in its place goes.
         let wanted = edit.new.as_ref().filter(|version| !version.is_submodule());
-        if index.is_none() && mark.is_none() && here.work.as_ref() == wanted {
+        let as_wanted = here.work.as_ref() == wanted
+            && (!self.permissions || permissions.is_none() || here.permissions == permissions);
+        if index.is_none() && mark.is_none() && as_wanted {
             return Ok(None);
         }
         let work = match wanted {
-            wanted if wanted == here.work.as_ref() => Work::Keep,
+            _ if as_wanted => Work::Keep,
             None => Work::Remove,
             Some(version) => Work::Set {
                 mode: version.mode,
                 private: edit.private,
+                permissions,
                 bytes: self.content(edit, version, edit.diff.as_ref())?,
             },
         };

@@ -75,7 +75,14 @@ pub fn plan_undo(workspace: &Workspace, direction: Direction, progress: &Progres
     }
     let refilled = refill(workspace, repository, &manifest, saved, &Bases::default(), &[])?;
     let saved = refilled.edits.as_ref();
-    let found = exact::plan(workspace, repository, saved, Scope::Paths(&safety.paths), progress)?;
+    let found = exact::plan(
+        workspace,
+        repository,
+        saved,
+        manifest.around.as_ref(),
+        Scope::Paths(&safety.paths),
+        progress,
+    )?;
     let mut notes = Vec::new();
     if what.with_session && direction == Direction::Undo {
         notes.push("The conversation that was resumed stays: a transcript is never removed.".to_owned());
@@ -100,6 +107,9 @@ pub fn plan_undo(workspace: &Workspace, direction: Direction, progress: &Progres
         root: workspace.root.clone(),
         standing,
         unfilled: refilled.held,
+        unmade: found.unmade,
+        spared: found.spared,
+        folders: found.folders,
         left: found.left,
         steps: found.steps,
         listing: Some(found.listing),

@@ -313,7 +313,7 @@ impl Placed {
             return Ok(None);
         }
         let tree = open(&folder)?;
-        Ok(tree.open_staging(&self.staging())?.map(|staging| (tree, staging)))
+        Ok(tree.open_staging(None, &self.staging())?.map(|staging| (tree, staging)))
     }
 
     /// Returns all files, the transcript first.

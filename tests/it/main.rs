@@ -3,6 +3,7 @@
 #[macro_use]
 mod support;
 
+mod attributes;
 mod canary;
 mod checkpoints;
 mod command_line;
@@ -31,6 +32,7 @@ mod hooks;
 mod hostile;
 mod hostile_cases;
 mod hunks_oracle;
+mod ignored;
 mod index;
 mod interactive;
 mod jobs;
@@ -40,6 +42,8 @@ mod lineage;
 mod link;
 mod marks;
 mod meanwhile;
+mod modes;
+mod mounts;
 mod odd_json;
 mod pager;
 mod places;

@@ -81,7 +81,7 @@ const OWNERS: [(&str, &[&str]); 24] = [
     ("ratatui", &["view"]),
     ("regex", &["secrets"]),
     ("regex_syntax", &["screen.rs"]),
-    ("rustix", &["cli/pager.rs", "fs.rs", "place", "tree.rs"]),
+    ("rustix", &["cli/pager.rs", "fs.rs", "place", "tree"]),
     ("sha1", &["digest.rs"]),
     ("sha2", &["digest.rs"]),
     ("signal_hook", &["interrupt.rs"]),

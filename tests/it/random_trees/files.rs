@@ -101,7 +101,7 @@ pub(super) fn take(project: &Project, step: &Step) {
             }
             let commit = if *second { "main" } else { "main~1" };
             project.git(&["-C", MODULE, "checkout", "-q", "--detach", commit]);
-            project.try_git(&["add", "--sparse", MODULE]);
+            project.try_git(&["add", "-f", "--sparse", MODULE]);
         }
         Step::Append(..) | Step::Remove(_) | Step::Rename(..) | Step::Copy(..) | Step::Execute(_) => {}
     }

@@ -2,8 +2,11 @@
 //!
 //! 24 cases by default; `SNAP_CASES=2000 cargo test --release random_trees` is the long form.
 
+mod around;
+mod disk;
 mod files;
 mod index;
+pub(crate) mod rules;
 mod steps_back;
 
 use std::fs;
@@ -170,25 +173,31 @@ fn there_and_back(base: &[Step], edits: &[Step], wreck: &[Step]) -> usize {
     agreed
 }
 
-#[test]
-fn whatever_was_saved_comes_back_exactly() {
+/// Runs a model on many cases. The short form is the same each time; the long form looks for what nobody has seen yet.
+fn run<S: Strategy>(strategy: &S, check: impl Fn(S::Value)) {
     let asked = std::env::var("SNAP_CASES").ok().and_then(|cases| cases.parse().ok());
     let config = Config { cases: asked.unwrap_or(24), failure_persistence: None, ..Config::default() };
-    // The short form is the same each time; the long form looks for what nobody has seen yet.
     let mut runner = match asked {
         None => TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha)),
         Some(_) => TestRunner::new(config),
     };
-    let steps = |most| prop::collection::vec(step(), 0..most);
-    let strategy = (steps(14), steps(18), steps(10));
-    let patches = AtomicUsize::new(0);
-    let result = runner.run(&strategy, |(base, edits, wreck)| {
-        let agreed = there_and_back(&base, &edits, &wreck);
-        patches.fetch_add(agreed, Ordering::Relaxed);
+    let result = runner.run(strategy, |case| {
+        check(case);
         Ok(())
     });
     if let Err(error) = result {
         panic!("{error}");
     }
+}
+
+#[test]
+fn whatever_was_saved_comes_back_exactly() {
+    let steps = |most| prop::collection::vec(step(), 0..most);
+    let strategy = (steps(14), steps(18), steps(10));
+    let patches = AtomicUsize::new(0);
+    run(&strategy, |(base, edits, wreck)| {
+        let agreed = there_and_back(&base, &edits, &wreck);
+        patches.fetch_add(agreed, Ordering::Relaxed);
+    });
     println!("git apply agreed with {} patches", patches.into_inner());
 }

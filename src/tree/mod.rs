@@ -4,6 +4,10 @@
 //! symbolic link, so that nothing outside the tree is read or written whatever the tree
 //! holds. Files are never written in place: they are staged, then moved.
 
+mod folders;
+mod mounts;
+mod staging;
+
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::File;
@@ -16,12 +20,13 @@ use rustix::fs::{self as sys, AtFlags, CWD, Mode as Bits, OFlags};
 use rustix::io::Errno;
 
 use crate::error::{Error, IoContext, Kind, Result};
-use crate::fs::{all_at_once, sync_folder, sync_open_folder};
+use crate::fs::{all_at_once, sync_open_folder};
 use crate::manifest::Mode;
 use crate::paths::RepoPath;
 
-/// How the names of staging folders begin.
-pub const STAGING: &str = ".snap-restore-";
+pub use folders::Below;
+pub(crate) use staging::{NewFile, Staged, Staging};
+pub use staging::{STAGING, is_staging};
 
 /// What stands at a path of a work tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,15 +46,6 @@ pub enum Node {
     Folder,
     /// A socket, pipe or device.
     Special,
-}
-
-/// A file or link to be written.
-pub(crate) struct NewFile<'a> {
-    pub(crate) mode: Mode,
-    pub(crate) private: bool,
-    /// The permission bits of the file that it replaces.
-    pub(crate) permissions: Option<u32>,
-    pub(crate) bytes: &'a [u8],
 }
 
 /// A work tree's root folder, held open.
@@ -163,57 +159,6 @@ impl Tree {
         Ok(None)
     }
 
-    /// Writes a file or link under a fresh name in a staging folder; a file is returned to be synced.
-    ///
-    /// `permissions` are those of the file that it replaces; a new file gets the usual ones,
-    /// or only its owner's if it is `private`.
-    pub(crate) fn stage(&self, staging: &Staging, name: &str, file: &NewFile<'_>) -> Result<Option<Staged>> {
-        let place = staging.path.join(name);
-        let write = || -> io::Result<Option<File>> {
-            if file.mode == Mode::Link {
-                sys::symlinkat(OsStr::from_bytes(file.bytes), &staging.fd, name)?;
-                return Ok(None);
-            }
-            let execute = if file.mode == Mode::Executable { 0o111 } else { 0 };
-            let usual = if file.private { 0o600 } else { 0o666 };
-            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            let bits = Bits::from_raw_mode(usual | (execute & (usual >> 2)));
-            let mut staged = File::from(sys::openat(&staging.fd, name, flags, bits)?);
-            staged.write_all(file.bytes)?;
-            if let Some(old) = file.permissions {
-                // Whoever could read the old file may execute the new one, if it is to be executable.
-                let bits = (old & 0o666) | (execute & (old >> 2)) | 0o200;
-                sys::fchmod(&staged, Bits::from_raw_mode(bits))?;
-            }
-            Ok(Some(staged))
-        };
-        let staged = write().context("write", &place)?;
-        Ok(staged.map(|file| Staged { file, place }))
-    }
-
-    /// Makes a private staging folder inside the root, on the same disk as its files, and makes its name durable.
-    pub(crate) fn make_staging(&self, name: &str) -> Result<Staging> {
-        let path = self.path.join(name);
-        sys::mkdirat(&self.fd, name, Bits::from_raw_mode(0o700))
-            .map_err(io::Error::from)
-            .context("create", &path)?;
-        let fd = sys::openat(&self.fd, name, FOLDER, Bits::empty())
-            .map_err(io::Error::from)
-            .context("open", &path)?;
-        sync_folder(&self.path)?;
-        Ok(Staging { fd, path })
-    }
-
-    /// Opens the staging folder that a restore before has left; `None` if there is none.
-    pub(crate) fn open_staging(&self, name: &str) -> Result<Option<Staging>> {
-        let path = self.path.join(name);
-        match sys::openat(&self.fd, name, FOLDER, Bits::empty()) {
-            Ok(fd) => Ok(Some(Staging { fd, path })),
-            Err(Errno::NOENT) => Ok(None),
-            Err(errno) => Err(Error::io("open", &path, &errno.into())),
-        }
-    }
-
     /// Makes the names of these paths durable: syncs the folders above them that are there.
     pub(crate) fn sync<'a>(&self, paths: impl Iterator<Item = &'a RepoPath>) -> Result<()> {
         let mut above: BTreeSet<&[u8]> = BTreeSet::new();
@@ -234,58 +179,6 @@ impl Tree {
         sync_open_folder(&self.fd, &self.path)
     }
 
-    /// Moves what stands at a path into the staging folder.
-    pub(crate) fn take(&self, path: &RepoPath, staging: &Staging, name: &str) -> Result<()> {
-        let place = self.absolute(path);
-        let Some((folder, leaf)) = self.walk(path, Missing::Stop)? else {
-            return Err(Error::new(Kind::Conflict, format!("Cannot move {} aside", place.display()))
-                .because("it is no longer there"));
-        };
-        sys::renameat(&folder, leaf, &staging.fd, name).map_err(io::Error::from).context("move aside", &place)
-    }
-
-    /// Moves a staged file to its path, where nothing may stand; makes the folders above it.
-    pub(crate) fn put(&self, staging: &Staging, name: &str, path: &RepoPath) -> Result<()> {
-        self.put_making(Missing::Make, staging, name, path)
-    }
-
-    /// As [`Tree::put`]; the folders that it makes are their owner's alone.
-    pub(crate) fn put_private(&self, staging: &Staging, name: &str, path: &RepoPath) -> Result<()> {
-        self.put_making(Missing::MakePrivate, staging, name, path)
-    }
-
-    fn put_making(&self, missing: Missing, staging: &Staging, name: &str, path: &RepoPath) -> Result<()> {
-        let place = self.absolute(path);
-        let Some((folder, leaf)) = self.walk(path, missing)? else {
-            if missing == Missing::MakePrivate {
-                return Err(through_link(&place));
-            }
-            return Err(Error::new(Kind::Conflict, format!("Cannot write {}", place.display()))
-                .because("a folder on the way to it is a file or a link")
-                .hint("move that away, then run the command again; nothing was changed"));
-        };
-        let mut moved = rename_new(&staging.fd, name, &folder, leaf);
-        // Empty folders are nothing that git or a snapshot knows; they give way.
-        if matches!(moved, Err(Errno::EXIST | Errno::NOTEMPTY | Errno::ISDIR))
-            && remove_empty(&folder, leaf).is_ok()
-        {
-            moved = rename_new(&staging.fd, name, &folder, leaf);
-        }
-        match moved {
-            Ok(()) => Ok(()),
-            Err(Errno::EXIST | Errno::NOTEMPTY | Errno::ISDIR) => {
-                Err(Error::new(Kind::Conflict, format!("Cannot write {}", place.display()))
-                    .because("something else appeared there"))
-            }
-            Err(errno) => Err(Error::io("write", &place, &errno.into())),
-        }
-    }
-
-    /// Reads a file back from the staging folder.
-    pub(crate) fn read_staged(&self, staging: &Staging, name: &str) -> Result<Node> {
-        self.read_at(&staging.fd, OsStr::new(name)).context("read", &staging.path.join(name))
-    }
-
     /// Makes a folder and those above it; what stands there already stays.
     pub(crate) fn make_folder(&self, path: &RepoPath) -> Result<()> {
         let Some((folder, name)) = self.walk(path, Missing::Make)? else { return Ok(()) };
@@ -297,10 +190,18 @@ impl Tree {
 
     /// Removes the folders above a path, from the innermost, as long as they are empty.
     pub(crate) fn prune_folders(&self, path: &RepoPath) {
+        self.prune_folders_but(path, &BTreeSet::new());
+    }
+
+    /// The same; these folders stay.
+    pub(crate) fn prune_folders_but(&self, path: &RepoPath, kept: &BTreeSet<RepoPath>) {
         let mut above: Vec<&OsStr> = path.components().collect();
         while above.pop().is_some() && !above.is_empty() {
             let joined = above.join(OsStr::new("/"));
             let Ok(folder) = RepoPath::new(joined.as_bytes()) else { return };
+            if kept.contains(&folder) {
+                return;
+            }
             let Ok(Some((parent, name))) = self.walk(&folder, Missing::Stop) else { return };
             if sys::unlinkat(&parent, name, AtFlags::REMOVEDIR).is_err() {
                 return;
@@ -468,73 +369,6 @@ enum Missing {
     Make,
     /// Make it for its owner alone.
     MakePrivate,
-}
-
-/// A staged file that is written and not synced yet.
-pub(crate) struct Staged {
-    file: File,
-    place: PathBuf,
-}
-
-impl Staged {
-    /// Makes its content durable.
-    pub(crate) fn sync(self) -> Result<()> {
-        self.file.sync_all().context("write", &self.place)
-    }
-}
-
-/// A private folder inside a work tree, for files on their way in and out.
-pub(crate) struct Staging {
-    fd: OwnedFd,
-    path: PathBuf,
-}
-
-impl Staging {
-    /// Returns where it is.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Removes the folder with all that is in it.
-    pub(crate) fn remove(self) -> Result<()> {
-        std::fs::remove_dir_all(&self.path).context("remove", &self.path)
-    }
-
-    /// Makes the names in it durable.
-    pub(crate) fn sync(&self) -> Result<()> {
-        sync_open_folder(&self.fd, &self.path)
-    }
-
-    /// Says whether something of this name is in it.
-    pub(crate) fn holds(&self, name: &str) -> Result<bool> {
-        match sys::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(_) => Ok(true),
-            Err(Errno::NOENT) => Ok(false),
-            Err(errno) => Err(Error::io("read", &self.path.join(name), &errno.into())),
-        }
-    }
-
-    /// Returns what changes whenever a file in it is written to.
-    pub(crate) fn stamp(&self, name: &str) -> Result<Stamp> {
-        stamp_at(&self.fd, OsStr::new(name)).map_err(io::Error::from).context("read", &self.path.join(name))
-    }
-
-    /// Notes durably that everything is in it; nothing may be moved before.
-    pub(crate) fn mark(&self, name: &str) -> Result<()> {
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        sys::openat(&self.fd, name, flags, Bits::from_raw_mode(0o600))
-            .map_err(io::Error::from)
-            .context("create", &self.path.join(name))?;
-        sync_open_folder(&self.fd, &self.path)
-    }
-
-    /// Takes such a note back, durably.
-    pub(crate) fn unmark(&self, name: &str) -> Result<()> {
-        match sys::unlinkat(&self.fd, name, AtFlags::empty()) {
-            Ok(()) | Err(Errno::NOENT) => sync_open_folder(&self.fd, &self.path),
-            Err(errno) => Err(Error::io("remove", &self.path.join(name), &errno.into())),
-        }
-    }
 }
 
 fn through_link(place: &Path) -> Error {

@@ -1,0 +1,72 @@
+//! What a manifest says of the things beside the edits: that they were there, not what is in them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::paths::RepoPath;
+
+/// What was in the work tree and is none of git's business.
+///
+/// None of it is in the snapshot. It is known so that a rewind leaves it alone, whatever the rules are then.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Around {
+    /// What was ignored; absent if that was too much to be listed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ignored: Option<IgnoredPaths>,
+    /// Folders that had nothing in them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub empty_folders: Vec<RepoPath>,
+    /// Settings of the clone that say how its files were written.
+    #[serde(default, skip_serializing_if = "WrittenBy::is_usual")]
+    pub written_by: WrittenBy,
+}
+
+/// Settings of a clone that say how git writes its files; what is absent is as usual.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WrittenBy {
+    /// `core.autocrlf`, if it is on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub autocrlf: Option<String>,
+    /// `core.eol`, if it is not `native`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eol: Option<String>,
+    /// Whether links were written as plain files (`core.symlinks` is off).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_links: bool,
+}
+
+impl WrittenBy {
+    fn is_usual(&self) -> bool {
+        *self == WrittenBy::default()
+    }
+
+    /// Says whether line ends are written in the same way.
+    pub fn same_line_ends(&self, other: &WrittenBy) -> bool {
+        self.autocrlf == other.autocrlf && self.eol == other.eol
+    }
+
+    /// Says whether every value is one that git has; another one would be told to git.
+    pub fn is_known(&self) -> bool {
+        let known =
+            |value: &Option<String>, all: &[&str]| value.as_deref().is_none_or(|value| all.contains(&value));
+        known(&self.autocrlf, &["true", "yes", "on", "1", "input"])
+            && known(&self.eol, &["lf", "crlf", "native"])
+    }
+}
+
+/// Ignored files, and folders that are ignored as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IgnoredPaths {
+    /// Files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<RepoPath>,
+    /// Folders; each stands for all that was in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub folders: Vec<RepoPath>,
+}
+
+impl IgnoredPaths {
+    /// Says whether a file was among them, or in a folder that was.
+    pub fn cover(&self, path: &RepoPath) -> bool {
+        self.files.contains(path) || self.folders.iter().any(|folder| path == folder || path.is_in(folder))
+    }
+}

@@ -1,0 +1,260 @@
+//! What was ignored when a snapshot was saved stays, whatever the rules are before, during and after a rewind; and what
+//! stands in the way of the snapshot's files is told by the plan, and gives way if it can be saved first.
+
+use std::fs;
+
+use crate::support::Must;
+use crate::support::project::Project;
+
+/// A way in which what is ignored changes.
+struct Case {
+    name: &'static str,
+    before: fn(&Project),
+    since: fn(&Project),
+    /// Files that are still as they are after a rewind.
+    stays: &'static [&'static str],
+    /// What the plan says that it leaves.
+    left: &'static [&'static str],
+}
+
+fn add_and_commit(project: &Project) {
+    project.git(&["add", "-Af", "--", ".", ":!.claude"]);
+    project.git(&["commit", "-qm", "since"]);
+}
+
+fn remove(project: &Project, name: &str) {
+    fs::remove_file(project.path(name)).must("to remove a file");
+}
+
+const CASES: [Case; 10] = [
+    Case {
+        name: "pending rules that are removed",
+        before: |p| {
+            p.write(".gitignore", ".env\nnode_modules/\n");
+            p.write(".env", "KEY=1\n");
+            p.write("node_modules/x/1.js", "1\n");
+            p.write("node_modules/2.js", "2\n");
+        },
+        since: |p| remove(p, ".gitignore"),
+        stays: &[".env", "node_modules/x/1.js", "node_modules/2.js"],
+        left: &[".env", "node_modules"],
+    },
+    Case {
+        name: "rules dropped by a commit",
+        before: |p| {
+            p.write(".gitignore", "data/\n");
+            p.git(&["add", ".gitignore"]);
+            p.git(&["commit", "-qm", "rules"]);
+            p.write("data/one", "one\n");
+        },
+        since: |p| {
+            p.git(&["rm", "-q", ".gitignore"]);
+            p.git(&["commit", "-qm", "no rules"]);
+        },
+        stays: &["data/one"],
+        left: &["data"],
+    },
+    Case {
+        name: "a file that is added all the same",
+        before: |p| {
+            p.write(".gitignore", ".env\n");
+            p.git(&["add", ".gitignore"]);
+            p.git(&["commit", "-qm", "rules"]);
+            p.write(".env", "KEY=1\n");
+        },
+        since: |p| {
+            p.git(&["add", "-f", ".env"]);
+            p.git(&["commit", "-qm", "a secret"]);
+        },
+        stays: &[".env"],
+        left: &[".env"],
+    },
+    Case {
+        name: "rules that ignore themselves",
+        before: |p| {
+            p.write(".venv/.gitignore", "*\n");
+            p.write(".venv/bin/python", "#!\n");
+        },
+        since: |p| remove(p, ".venv/.gitignore"),
+        stays: &[".venv/bin/python"],
+        left: &[".venv/bin"],
+    },
+    Case {
+        name: "rules of the repository that are in no file of the tree",
+        before: |p| {
+            p.write(".git/info/exclude", "*.local\n");
+            p.write("x.local", "mine\n");
+        },
+        since: |p| p.write(".git/info/exclude", ""),
+        stays: &["x.local"],
+        left: &["x.local"],
+    },
+    Case {
+        name: "rules of the user",
+        before: |p| {
+            p.write("../everywhere", "*.swp\n");
+            let file = p.path("../everywhere");
+            p.git(&["config", "core.excludesFile", file.to_str().must("UTF-8")]);
+            p.write("sub/.c.swp", "swapped\n");
+        },
+        since: |p| {
+            p.git(&["config", "--unset", "core.excludesFile"]);
+        },
+        stays: &["sub/.c.swp"],
+        left: &["sub/.c.swp"],
+    },
+    Case {
+        name: "rules below others, and one that takes back",
+        before: |p| {
+            p.write(".gitignore", "*.log\n!kept.log\n");
+            p.write("sub/.gitignore", "!c.log\nout\n");
+            p.write("a.log", "a\n");
+            p.write("sub/b.log", "b\n");
+            p.write("sub/c.log", "c\n");
+            p.write("sub/out", "out\n");
+        },
+        since: |p| {
+            remove(p, ".gitignore");
+            p.write("sub/.gitignore", "");
+            p.write("sub/c.log", "changed\n");
+        },
+        stays: &["a.log", "sub/b.log", "sub/out"],
+        left: &["a.log", "sub/b.log", "sub/out"],
+    },
+    Case {
+        name: "a file that is newer than the snapshot, but not than its rules",
+        before: |p| p.write(".gitignore", "*.key\n"),
+        since: |p| {
+            remove(p, ".gitignore");
+            p.write("my.key", "secret\n");
+        },
+        stays: &["my.key"],
+        left: &["my.key"],
+    },
+    Case {
+        name: "names with odd letters",
+        before: |p| {
+            p.write(".gitignore", ":odd\nnew*\n");
+            p.write(":odd", "1\n");
+            p.write("new\nline", "2\n");
+        },
+        since: |p| remove(p, ".gitignore"),
+        stays: &[":odd", "new\nline"],
+        left: &[":odd", "new\nline"],
+    },
+    Case {
+        name: "everything committed, rules gone",
+        before: |p| {
+            p.write(".gitignore", "dist/\n");
+            p.write("dist/app.js", "built\n");
+        },
+        since: |p| {
+            remove(p, ".gitignore");
+            add_and_commit(p);
+        },
+        stays: &["dist/app.js"],
+        left: &["dist"],
+    },
+];
+
+#[test]
+fn what_was_ignored_stays_and_is_told_and_a_second_rewind_does_nothing() {
+    for case in &CASES {
+        let project = Project::new();
+        (case.before)(&project);
+        project.write("a.txt", "edited\n");
+        let content =
+            |names: &[&str]| -> Vec<Vec<u8>> { names.iter().map(|name| project.read(name)).collect() };
+        project.snap(&["save", "x"]).exits(0);
+        project.write("a.txt", "something else\n");
+        (case.since)(&project);
+        let (kept, wrecked) = (content(case.stays), project.state());
+        let plan = project.snap(&["rewind", "x", "--dry-run", "--json"]).exits(0).json();
+        let left =
+            plan["spared"].as_array().must("a list").iter().map(|one| one["path"].as_str().must("a path"));
+        assert_eq!(left.collect::<Vec<_>>(), case.left, "{}", case.name);
+        let ran = project.snap(&["rewind", "x"]).exits(0);
+        assert!(ran.stderr.contains("leave"), "{}: {}", case.name, ran.stderr);
+        assert_eq!(content(case.stays), kept, "{}", case.name);
+        assert_eq!(project.read("a.txt"), b"edited\n", "{}", case.name);
+        let again = project.snap(&["rewind", "x", "--json"]).exits(0).json();
+        assert_eq!(again["edits"].as_array().map(Vec::len), Some(0), "{}: {again}", case.name);
+        project.snap(&["undo"]).exits(0);
+        assert_eq!(project.state(), wrecked, "{}: undo", case.name);
+    }
+}
+
+#[test]
+fn what_only_newer_rules_hide_was_not_there_and_goes_like_any_new_file() {
+    let project = Project::new();
+    project.snap(&["save", "x"]).exits(0);
+    project.write(".gitignore", "junk*\nbuilt/\n");
+    project.write("junk", "1\n");
+    project.write("built/deep/one", "2\n");
+    let wrecked = project.state();
+    project.snap(&["rewind", "x"]).exits(0);
+    assert_eq!(project.git(&["status", "--short", "--ignored", "--", ".", ":!.claude"]), "");
+    assert!(!project.path("built").exists());
+    project.snap(&["undo"]).exits(0);
+    assert_eq!(project.state(), wrecked);
+}
+
+#[test]
+fn files_in_the_way_that_are_ignored_give_way_and_come_back() {
+    let project = Project::new();
+    project.write(".gitignore", "*.o\nold\n");
+    project.write("build", "script\n");
+    project.write("out/kept", "kept\n");
+    std::os::unix::fs::symlink("sub", project.path("link")).must("a link");
+    project.git(&["add", "."]);
+    project.git(&["commit", "-qm", "base"]);
+    project.write("build", "edited\n");
+    let saved = project.content_state();
+    project.snap(&["save", "x"]).exits(0);
+    for name in ["build", "link"] {
+        remove(&project, name);
+        project.write(format!("{name}/deep/x.o"), "object\n");
+        project.write(format!("{name}/y.o"), "object\n");
+    }
+    fs::remove_dir_all(project.path("out")).must("to remove a folder");
+    project.write("out", "a file now\n");
+    let wrecked = project.state();
+    project.snap(&["rewind", "x", "--dry-run"]).exits(0);
+    project.snap(&["rewind", "x"]).exits(0);
+    assert_eq!(project.content_state(), saved);
+    project.snap(&["undo"]).exits(0);
+    assert_eq!(project.state(), wrecked);
+}
+
+#[test]
+fn what_can_not_give_way_is_named_by_the_dry_run_too() {
+    let project = Project::new();
+    project.snap(&["save", "x"]).exits(0);
+    remove(&project, "a.txt");
+    project.git(&["init", "-q", "a.txt"]);
+    project.write("a.txt/inner", "a repository of its own\n");
+    remove(&project, "b.txt");
+    project.write(".git/info/exclude", "b.txt/*\n");
+    for number in 0..2_001 {
+        project.write(format!("b.txt/{number}"), "x");
+    }
+    let wrecked = project.state();
+    for arguments in [&["rewind", "x", "--dry-run"][..], &["rewind", "x"]] {
+        project.snap(arguments).exits(4).says(&["a.txt", "b.txt: a folder with too much in it", "mv PATH"]);
+        assert_eq!(project.state(), wrecked);
+    }
+}
+
+#[test]
+fn a_file_where_a_folder_was_is_a_conflict_that_resume_tells_before() {
+    let project = Project::new();
+    project.write("sub/c.txt", "edited\n");
+    project.snap(&["save", "x"]).exits(0);
+    fs::remove_dir_all(project.path("sub")).must("to remove a folder");
+    project.write(".git/info/exclude", "sub\n");
+    project.write("sub", "an ignored file\n");
+    for arguments in [&["resume", "x", "--dry-run"][..], &["resume", "x"]] {
+        project.snap(arguments).exits(4).says(&["sub/c.txt"]);
+        assert_eq!(project.read("sub"), b"an ignored file\n");
+    }
+}
