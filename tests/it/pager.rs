@@ -339,7 +339,7 @@ fn on_a_terminal(project: &Project, pager: &str) -> Screen {
     project.write("old", lines("old"));
     project.write("new", lines("new"));
     let snap = env!("CARGO_BIN_EXE_snap");
-    let line = format!("{snap} diff --files old new; echo ENDED $?; read end");
+    let line = format!("trap : INT; {snap} diff --files old new; echo ENDED $?; read end");
     let mut shell = Command::new("sh");
     shell.args(["-c", &line]).current_dir(project.root());
     let of_snap = project.command(project.root(), &[]);
@@ -355,7 +355,8 @@ fn ctrl_c_is_the_pager_s_and_the_diff_stays_on_the_screen() {
     if !screen::available() {
         return;
     }
-    let screen = on_a_terminal(&Project::new(), "");
+    let project = Project::new();
+    let screen = on_a_terminal(&project, "");
     screen.shows("old 20");
     screen.press(&["C-c"]);
     screen.press(&["G"]);
@@ -370,7 +371,8 @@ fn a_pager_that_is_snap_itself_or_is_not_there_loses_nothing() {
         return;
     }
     for pager in ["snap diff -", "no-such-pager --flag"] {
-        let screen = on_a_terminal(&Project::new(), pager);
+        let project = Project::new();
+        let screen = on_a_terminal(&project, pager);
         screen.shows("ENDED 0");
         assert!(screen.shown().contains("new 2999"), "{pager}");
     }
