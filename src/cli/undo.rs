@@ -73,6 +73,13 @@ impl Step {
         workspace: &Workspace,
         ui: &mut Ui,
     ) -> Result<Outcome> {
+        if direction == Direction::Undo && restore::all_undone(workspace)? {
+            if ui.json() {
+                print_json(ui, &json!({"undo": null}))?;
+            }
+            ui.say("Every restore here is undone; nothing was changed. `snap redo` goes forward again.");
+            return Ok(Outcome::Done);
+        }
         let plan = planning(ui, |progress| restore::plan_undo(workspace, direction, progress))?;
         let Some(way) = plan.way().cloned() else {
             return Err(Error::new(Kind::Bug, "The plan of an undo does not say what it undoes"));

@@ -67,7 +67,7 @@ pub use recover::{Ignored, Outcome, Recovered, Settled, cut_off, foreign_journal
 pub use relocate::{Paths, Relocated, Relocation};
 pub use session::{SessionPlan, check_transcript};
 pub use steps::{Action, Maker, Step, Unmade};
-pub use undo::{Direction, Way, plan_undo};
+pub use undo::{Direction, Way, all_undone, plan_undo};
 pub use waking::{Asleep, Waking, names as revivable};
 
 /// How many things of one kind are told one by one.

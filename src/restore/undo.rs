@@ -121,6 +121,15 @@ pub fn plan_undo(workspace: &Workspace, direction: Direction, progress: &Progres
     })
 }
 
+/// Says whether restores were made here and each of them is undone: then `undo` has nothing left to do.
+///
+/// # Errors
+/// What the disk says.
+pub fn all_undone(workspace: &Workspace) -> Result<bool> {
+    let history = History::of(&believed(workspace.store.read_log()?, &workspace.root).0, &workspace.root);
+    Ok(history.done.is_empty() && !history.undone.is_empty())
+}
+
 /// Takes out of the log what is proven to be this user's, and says whether anything is.
 ///
 /// What is not may have come with a clone: it counts only if there is nothing else (a home that can't be
@@ -147,9 +156,6 @@ fn nothing(history: &History, direction: Direction, workspace: &Workspace) -> Er
         (Direction::Redo, _) => error
             .because("nothing was undone here since the last restore")
             .hint("`snap log` shows what was done"),
-        (Direction::Undo, _) if !history.undone.is_empty() => {
-            error.because("every restore here is undone").hint("`snap redo` goes forward again")
-        }
         (Direction::Undo, Some(name)) => {
             error.because(format!("restoring {} changed no file", Line(name))).hint(
                 "`snap list` shows the safety snapshots of earlier restores; `snap rewind NAME` goes back to one",
