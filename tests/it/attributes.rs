@@ -34,8 +34,10 @@ const CASES: [Case; 7] = [
     Case { name: "lfs", attributes: "f filter=lfs diff=lfs merge=lfs -text\n", bytes: b"large\0\n" },
 ];
 
-/// Ways to lose the attributes and the file.
-const WRECKS: [(&str, fn(&Project)); 5] = [
+/// A way to lose the attributes and the file.
+type Wreck = (&'static str, fn(&Project));
+
+const WRECKS: [Wreck; 5] = [
     ("removed", |p| remove(p, &[".gitattributes", "f"])),
     ("edited", |p| {
         p.write(".gitattributes", "# none\n");
