@@ -122,6 +122,23 @@ fn a_clean_file_comes_back_as_the_snapshots_attributes_have_it() {
 }
 
 #[test]
+fn bytes_that_are_as_committed_and_that_git_would_convert_come_back_as_they_are() {
+    let project = Project::new();
+    project.write("f", "a\r\nb\n");
+    project.git(&["add", "f"]);
+    project.git(&["commit", "-qm", "mixed"]);
+    project.write(".gitattributes", "f text eol=crlf\n");
+    project.write("f", "a\r\nb\n");
+    let saved = project.state();
+    assert!(saved.contains("1 .M "), "git sees no edit: {saved}");
+    project.snap(&["save", "x"]).exits(0);
+    remove(&project, &["f", ".gitattributes"]);
+    project.snap(&["rewind", "x"]).exits(0);
+    assert_eq!(project.read("f"), b"a\r\nb\n");
+    project.snap(&["rewind", "x"]).exits(0).says(&["Nothing had to be done"]);
+}
+
+#[test]
 fn a_git_that_knows_no_source_of_attributes_is_shown_them_in_a_folder() {
     for case in &CASES {
         let Some(project) = case.project(false) else { continue };
