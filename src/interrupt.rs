@@ -33,6 +33,34 @@ struct Shared {
 /// The one watch of this process: a handler that was put in can't be taken out again.
 static WATCH: OnceLock<Shared> = OnceLock::new();
 
+/// Whether Ctrl-C ends the program, where that was ever left to somebody else.
+static ENDS: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+
+/// Leaves Ctrl-C to a pager as long as it lives: there it stops a search or a wait, and the diff stays on the screen.
+pub struct LeftToPager(());
+
+impl LeftToPager {
+    /// Begins to leave it; `None` if the system refuses.
+    pub fn begin() -> Option<LeftToPager> {
+        if ENDS.get().is_none() {
+            let ends = Arc::new(AtomicBool::new(false));
+            signal_hook::flag::register_conditional_default(SIGINT, Arc::clone(&ends)).ok()?;
+            let _set_once = ENDS.set(ends);
+        }
+        ENDS.get()?.store(false, Ordering::SeqCst);
+        Some(LeftToPager(()))
+    }
+}
+
+impl Drop for LeftToPager {
+    fn drop(&mut self) {
+        // Where restores are watched, the watch ends the program.
+        if let (Some(ends), None) = (ENDS.get(), WATCH.get()) {
+            ends.store(true, Ordering::SeqCst);
+        }
+    }
+}
+
 /// Keeps signals that would end the program from doing so at once, as long as it lives.
 pub struct Interrupt(Shared);
 
@@ -56,6 +84,9 @@ impl Interrupt {
                 WATCH.get_or_init(|| shared).clone()
             }
         };
+        if let Some(ends) = ENDS.get() {
+            ends.store(false, Ordering::SeqCst);
+        }
         shared.seen.store(false, Ordering::SeqCst);
         shared.guarded.store(true, Ordering::SeqCst);
         Ok(Interrupt(shared))

@@ -11,7 +11,11 @@ use std::process::{Child, Command, Stdio};
 
 use crate::compare::broken;
 use crate::error::Result;
+use crate::interrupt::LeftToPager;
 use crate::programs::Programs;
+
+/// Is set for a pager, so that one that is this program starts no other.
+const IN_USE: &str = "SNAP_PAGER_IN_USE";
 
 /// How much is written at once.
 const BLOCK: usize = 64 << 10;
@@ -20,6 +24,8 @@ const BLOCK: usize = 64 << 10;
 pub(super) struct Sheet {
     to: Option<File>,
     pager: Option<Child>,
+    /// Ctrl-C is the pager's as long as it is there.
+    _ctrl_c: Option<LeftToPager>,
     buffer: Vec<u8>,
     /// Whether anything was written.
     pub(super) written: bool,
@@ -28,8 +34,9 @@ pub(super) struct Sheet {
 impl Sheet {
     /// Opens standard output, behind a pager if it is a terminal and `paged`.
     pub(super) fn open(paged: bool) -> Result<Sheet> {
-        let mut sheet = Sheet { to: None, pager: None, buffer: Vec::new(), written: false };
+        let mut sheet = Sheet { to: None, pager: None, _ctrl_c: None, buffer: Vec::new(), written: false };
         if paged && io::stdout().is_terminal() {
+            sheet._ctrl_c = LeftToPager::begin();
             sheet.pager = start_pager();
         }
         sheet.to = match sheet.pager.as_mut().and_then(|pager| pager.stdin.take()) {
@@ -78,10 +85,14 @@ impl Drop for Sheet {
 
 /// Starts `$SNAP_PAGER`, `$PAGER` or `less`; `None` if there is none or it is `cat`.
 fn start_pager() -> Option<Child> {
+    if std::env::var_os(IN_USE).is_some() {
+        return None;
+    }
     let programs = Programs::around(&[]);
     let named = ["SNAP_PAGER", "PAGER"].into_iter().find_map(std::env::var_os);
     let mut command = match named {
         Some(name) if name.is_empty() || name == "cat" => return None,
+        Some(name) if is_missing(&name, &programs) => return None,
         Some(name) => {
             let mut shell = Command::new("/bin/sh");
             shell.arg("-c").arg(name);
@@ -89,10 +100,10 @@ fn start_pager() -> Option<Child> {
         }
         None => Command::new(programs.find("less")?),
     };
-    command.env("PATH", programs.path());
+    command.env("PATH", programs.path()).env(IN_USE, "1");
     if std::env::var_os("LESS").is_none() {
-        // Quit if it fits, keep colours and the screen, and end on an interrupt, as we do.
-        command.env("LESS", "FRXK");
+        // Quit if it fits, keep colours and the screen.
+        command.env("LESS", "FRX");
     }
     let speaks = ["LESSCHARSET", "LC_ALL", "LC_CTYPE", "LANG"]
         .into_iter()
@@ -102,6 +113,14 @@ fn start_pager() -> Option<Child> {
         command.env("LESSCHARSET", "utf-8");
     }
     command.stdin(Stdio::piped()).spawn().ok()
+}
+
+/// Says whether a pager's first word is a program that is not there: then the output goes without one, and is not lost.
+fn is_missing(command: &std::ffi::OsStr, programs: &Programs) -> bool {
+    let Some(command) = command.to_str() else { return false };
+    let for_a_shell = command.contains(|c: char| "$`'\"\\|&;<>(){}*?[]~=#!\n".contains(c));
+    let Some(first) = command.split_whitespace().next().filter(|_| !for_a_shell) else { return false };
+    if first.contains('/') { !std::path::Path::new(first).is_file() } else { programs.find(first).is_none() }
 }
 
 /// Returns the width of the screen in columns: `$COLUMNS`, the terminal's, or 80.

@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use crate::support::Must;
 use crate::support::project::{Project, Ran, ran};
+use crate::support::screen::{self, Screen};
 
 /// A repository with everything that a diff can show: merges, conflicts, renames, modes, binary files, texts that look
 /// like diffs, white space, escapes, odd names.
@@ -330,4 +331,49 @@ fn paths_choose_files_of_the_input_and_what_would_need_another_diff_is_refused()
         snap_reads(&project, &[option], &diff).exits(2).says(&["standard input", "git diff"]);
     }
     project.snap(&["diff", "--color-only"]).exits(2).says(&["interactive.diffFilter"]);
+}
+
+/// Shows two files that differ in many lines on a terminal, with this pager, and says how it ended.
+fn on_a_terminal(project: &Project, pager: &str) -> Screen {
+    let lines = |word: &str| (0..3_000).map(|n| format!("{word} {n}\n")).collect::<String>();
+    project.write("old", lines("old"));
+    project.write("new", lines("new"));
+    let snap = env!("CARGO_BIN_EXE_snap");
+    let line = format!("trap : INT; {snap} diff --files old new; echo ENDED $?; read end");
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &line]).current_dir(project.root());
+    let of_snap = project.command(project.root(), &[]);
+    shell.env_clear().envs(of_snap.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    if !pager.is_empty() {
+        shell.env("SNAP_PAGER", pager.replace("snap", snap));
+    }
+    Screen::of(&shell)
+}
+
+#[test]
+fn ctrl_c_is_the_pager_s_and_the_diff_stays_on_the_screen() {
+    if !screen::available() {
+        return;
+    }
+    let project = Project::new();
+    let screen = on_a_terminal(&project, "");
+    screen.shows("old 20");
+    screen.press(&["C-c"]);
+    screen.press(&["G"]);
+    screen.shows("new 2999");
+    screen.press(&["q"]);
+    screen.shows("ENDED 0");
+}
+
+#[test]
+fn a_pager_that_is_snap_itself_or_is_not_there_loses_nothing() {
+    if !screen::available() {
+        return;
+    }
+    for pager in ["snap diff -", "no-such-pager --flag"] {
+        let project = Project::new();
+        let screen = on_a_terminal(&project, pager);
+        screen.shows("ENDED 0");
+        assert!(screen.shown().contains("new 2999"), "{pager}");
+    }
 }
