@@ -121,6 +121,8 @@ pub(super) struct Versions {
     head: Option<Version>,
     index: Option<Version>,
     intent_to_add: Option<Mode>,
+    /// Whether git says that the disk differs from the index.
+    edited: bool,
     stages: Vec<Stage>,
     hidden: Option<HiddenBy>,
     pub(super) origin: Option<(Change, Origin)>,
@@ -131,6 +133,7 @@ impl Versions {
         head: None,
         index: None,
         intent_to_add: None,
+        edited: false,
         stages: Vec::new(),
         hidden: None,
         origin: None,
@@ -220,8 +223,9 @@ impl Reader<'_> {
     fn read_pending(&mut self, entry: Pending, hidden: Option<HiddenBy>) -> Result<()> {
         let Pending { path, status } = entry;
         match status {
-            Status::Tracked { head, index, intent_to_add, .. } => {
-                self.read_path(path, Versions { head, index, intent_to_add, hidden, ..Versions::NOWHERE })
+            Status::Tracked { head, index, intent_to_add, edited } => {
+                let versions = Versions { head, index, intent_to_add, edited, hidden, ..Versions::NOWHERE };
+                self.read_path(path, versions)
             }
             Status::Unmerged { head, stages } => {
                 self.read_path(path, Versions { head, stages, ..Versions::NOWHERE })
@@ -403,7 +407,8 @@ impl Reader<'_> {
         };
         // Who may read a clean path is kept only where a restore is about to change it.
         let odd = odd_permissions && self.shared.also.contains(path);
-        if new_version == old && index == IndexState::Unstaged && !odd {
+        // Where git sees an edit in the very bytes of the base, it would convert them: a checkout writes others.
+        if new_version == old && index == IndexState::Unstaged && !odd && !versions.edited {
             return Ok(Ok(None));
         }
         let staged = match versions.index.clone().filter(|_| index == IndexState::Partly) {

@@ -169,8 +169,8 @@ pub(super) fn plan(
     Ok(Steps { unchanged, unmade, spared: told, folders, left, ..steps })
 }
 
-/// Paths that are left alone, each with the filter that it would need.
-type Unfiltered = Vec<(RepoPath, String)>;
+/// What is not written: what git can't convert, and what needs a filter that is not run here, with its name.
+type KeptBack = (Vec<Unmade>, Vec<(RepoPath, String)>);
 
 /// Converts what clean paths become as a checkout does it. Returns those that git can't convert: their files stay as
 /// they are; and those of a filter that is not run here: they are left alone.
@@ -179,7 +179,7 @@ fn check_out(
     maker: &mut Maker<'_>,
     saved: &Edits,
     steps: &mut Vec<Step>,
-) -> Result<(Vec<Unmade>, Unfiltered)> {
+) -> Result<KeptBack> {
     let is_written = |step: &&mut Step| match &step.work {
         Work::Set { mode, .. } => *mode != Mode::Link,
         Work::Keep | Work::Remove => false,

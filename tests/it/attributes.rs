@@ -34,8 +34,10 @@ const CASES: [Case; 7] = [
     Case { name: "lfs", attributes: "f filter=lfs diff=lfs merge=lfs -text\n", bytes: b"large\0\n" },
 ];
 
-/// Ways to lose the attributes and the file.
-const WRECKS: [(&str, fn(&Project)); 5] = [
+/// A way to lose the attributes and the file.
+type Wreck = (&'static str, fn(&Project));
+
+const WRECKS: [Wreck; 5] = [
     ("removed", |p| remove(p, &[".gitattributes", "f"])),
     ("edited", |p| {
         p.write(".gitattributes", "# none\n");
@@ -117,6 +119,23 @@ fn a_clean_file_comes_back_as_the_snapshots_attributes_have_it() {
             }
         }
     }
+}
+
+#[test]
+fn bytes_that_are_as_committed_and_that_git_would_convert_come_back_as_they_are() {
+    let project = Project::new();
+    project.write("f", "a\r\nb\n");
+    project.git(&["add", "f"]);
+    project.git(&["commit", "-qm", "mixed"]);
+    project.write(".gitattributes", "f text eol=crlf\n");
+    project.write("f", "a\r\nb\n");
+    let saved = project.state();
+    assert!(saved.contains("1 .M "), "git sees no edit: {saved}");
+    project.snap(&["save", "x"]).exits(0);
+    remove(&project, &["f", ".gitattributes"]);
+    project.snap(&["rewind", "x"]).exits(0);
+    assert_eq!(project.read("f"), b"a\r\nb\n");
+    project.snap(&["rewind", "x"]).exits(0).says(&["Nothing had to be done"]);
 }
 
 #[test]

@@ -163,8 +163,8 @@ fn is_sound(project: &Project, what: &str) {
     project.write("b.txt", "something else\n");
     project.snap(&["rewind", "y", "--no-session"]).exits(0);
     assert_eq!(project.state_with_flags(), state, "{what}");
-    for _ in 0..2 {
-        project.snap(&["undo"]).exits(0);
+    for way in ["undo", "redo"] {
+        project.snap(&[way]).exits(0);
         verify(project, &["--repair"]).exits(0).says(&["all is well"]);
     }
     assert_eq!(project.state_with_flags(), state, "{what}");
