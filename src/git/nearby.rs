@@ -132,11 +132,19 @@ impl Nearby {
 fn is_root(folder: &Path) -> bool {
     let git = folder.join(".git");
     match git.metadata() {
-        Ok(meta) if meta.is_dir() => git.join("HEAD").symlink_metadata().is_ok(),
+        Ok(meta) if meta.is_dir() => git.join("HEAD").symlink_metadata().is_ok() && !is_store(folder),
         Ok(meta) if meta.is_file() => {
             pointer(&git).is_some_and(|text| text.starts_with(b"gitdir:")) && !leads_to_bare(folder)
         }
         _ => false,
+    }
+}
+
+/// Says whether a folder is the one of a store that is made to look like a repository, for `git clean`.
+fn is_store(folder: &Path) -> bool {
+    folder.ends_with(".claude/snapshots/objects") || {
+        let head = pointer(&folder.join(".git/HEAD")).unwrap_or_default();
+        String::from_utf8_lossy(&head).contains("not-a-repository-but-protected-from-git-clean")
     }
 }
 
