@@ -24,6 +24,7 @@ mod ignored;
 pub mod index;
 mod merge;
 mod nearby;
+mod pipes;
 mod remote;
 mod said;
 mod shown;
@@ -103,6 +104,7 @@ impl Repository {
                     .hint("install git 2.31 or later")),
             };
         };
+        pipes::refuse(folder)?;
         // Outside a work tree git stops at the last question, with the others answered.
         let asked = git.run(&[
             "rev-parse",

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use serde_json::json;
 
@@ -245,4 +245,45 @@ fn no_hook_runs_in_a_folder_that_came_beside_the_project_or_around_it() {
         project.snap_in(folder, &["push"]).exits(3).says(&["not contacted"]);
         assert!(!mark.exists(), "{address}");
     }
+}
+
+#[test]
+fn a_pipe_in_gits_own_folder_is_waited_for_by_no_command() {
+    for place in [
+        ".git/HEAD",
+        ".git/commondir",
+        ".git/config",
+        ".git/index",
+        ".git/info/exclude",
+        ".git/info/grafts",
+        ".git/objects/info/alternates",
+        ".git/packed-refs",
+        ".git/rebase-merge/head-name",
+        ".git/refs/heads/main",
+        ".git/shallow",
+        ".git/worktrees/x/gitdir",
+        ".gitattributes",
+        ".gitignore",
+    ] {
+        let project = edited();
+        let pipe = project.path(place);
+        fs::create_dir_all(pipe.parent().must("a parent")).must("a folder");
+        fs::remove_file(&pipe).ok();
+        assert!(Command::new("mkfifo").arg(&pipe).status().must("mkfifo").success());
+        for arguments in [&["save", "x"][..], &["list"], &["rewind", "--no-run"], &["diff", "--now"]] {
+            crate::support::watched::snap(&project, arguments).exits(3).says(&["is a pipe or a device"]);
+        }
+        step(&project, "rm -rf b.txt", &[]);
+    }
+}
+
+#[test]
+fn a_list_that_is_kept_empty_by_a_link_to_nothing_is_in_nobodys_way() {
+    let project = edited();
+    fs::remove_file(project.path(".git/info/exclude")).ok();
+    fs::create_dir_all(project.path(".git/info")).must("a folder");
+    symlink("/dev/null", project.path(".git/info/exclude")).must("a link");
+    project.snap(&["save", "x"]).exits(0);
+    project.write("a.txt", "later\n");
+    project.snap(&["rewind", "x", "--no-run"]).exits(0);
 }
