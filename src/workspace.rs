@@ -87,6 +87,10 @@ impl Workspace {
             }
         };
         let store = match &context.store {
+            // A link that the user names is the user's own; one in the usual place came with the project.
+            Some(folder) if folder.is_symlink() && !folder.ends_with(".claude/snapshots") => {
+                Store::open(&folder.canonicalize().unwrap_or_else(|_| folder.clone()))?
+            }
             Some(folder) => Store::open(folder)?,
             None => Store::open(&home.join(".claude").join("snapshots"))?,
         };

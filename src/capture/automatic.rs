@@ -10,7 +10,7 @@ use crate::manifest::{Manifest, Trigger};
 use crate::redaction;
 use crate::retention::{self, AUTOMATIC, Candidate, Policy};
 use crate::session::Found;
-use crate::store::Operation;
+use crate::store::{Entry, Operation};
 use crate::workspace::Workspace;
 
 /// What makes an automatic checkpoint worth saving.
@@ -52,7 +52,7 @@ fn same(one: &crate::manifest::Edits, other: &crate::manifest::Edits) -> bool {
 pub fn tidy(context: &Context, workspace: &Workspace) -> Result<()> {
     let store = &workspace.store;
     let is_automatic = |m: &Manifest| m.created_by.trigger == Trigger::Auto;
-    let count = |entries: &[crate::store::Entry]| {
+    let count = |entries: &[Entry]| {
         entries.iter().filter(|entry| entry.own && entry.manifest.as_ref().is_ok_and(is_automatic)).count()
     };
     if count(&store.entries()?) <= AUTOMATIC {
@@ -79,7 +79,10 @@ pub fn tidy(context: &Context, workspace: &Workspace) -> Result<()> {
     let verdicts = retention::plan(&candidates, Policy::default(), context.now);
     for ((entry, manifest), _) in automatic.iter().zip(&verdicts).filter(|(_, verdict)| !verdict.keep) {
         store.delete(&lock, &entry.stem)?;
-        if let Some(repository) = &workspace.repository {
+        // Another file may hold a snapshot of that id too.
+        let held = |other: &Entry| other.manifest.as_ref().is_ok_and(|m| m.id == manifest.id);
+        let last = entries.iter().filter(|other| held(other)).count() == 1;
+        if let Some(repository) = workspace.repository.as_ref().filter(|_| last) {
             repository.release_commit(&manifest.id)?;
         }
         audit::write(store, &audit::line(context, Operation::Prune, Some(manifest)));

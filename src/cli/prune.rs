@@ -1,5 +1,6 @@
 //! `snap prune`, `snap rm`, `snap pin`, `snap unpin`.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
 use clap::Args;
@@ -11,6 +12,7 @@ use super::{Outcome, count, parse_size, print_json, size_text};
 use crate::audit;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
+use crate::ids::SnapshotId;
 use crate::manifest::{Manifest, Trigger};
 use crate::redaction;
 use crate::retention::{self, Candidate, Piece, Policy, Verdict};
@@ -117,11 +119,13 @@ impl Prune {
         let planned: Vec<(&Manifest, &Verdict)> =
             readable.iter().map(|(_, manifest)| *manifest).zip(&verdicts).collect();
         let mut swept = Sweep::default();
+        let kept: BTreeSet<&SnapshotId> =
+            planned.iter().filter(|(_, verdict)| verdict.keep).map(|(m, _)| &m.id).collect();
         if let Some(lock) = &lock {
             for ((entry, manifest), verdict) in readable.iter().zip(&verdicts) {
                 if !verdict.keep {
                     store.delete(lock, &entry.stem)?;
-                    release(workspace, manifest)?;
+                    release(workspace, manifest, &kept)?;
                     audit::write(store, &removal(context, workspace, Operation::Prune, manifest));
                 }
             }
@@ -156,8 +160,11 @@ fn removal(context: &Context, workspace: &Workspace, operation: Operation, manif
     LogEntry { root, ..audit::line(context, operation, Some(manifest)) }
 }
 
-/// Lets git collect the base commit again, if nothing else needs it.
-fn release(workspace: &Workspace, manifest: &Manifest) -> Result<()> {
+/// Lets git collect the base commit again, unless another file that is `kept` holds a snapshot of that id too.
+fn release(workspace: &Workspace, manifest: &Manifest, kept: &BTreeSet<&SnapshotId>) -> Result<()> {
+    if kept.contains(&manifest.id) {
+        return Ok(());
+    }
     workspace.repository.as_ref().map_or(Ok(()), |repository| repository.release_commit(&manifest.id))
 }
 
@@ -244,6 +251,10 @@ impl Rm {
                 .hint(format!("`snap unpin {name:?}` lets it go")));
         }
         let mut removed = Vec::new();
+        let all = store.entries()?;
+        let stays = |entry: &&Entry| !entries.iter().any(|gone| gone.stem == entry.stem);
+        let kept =
+            all.iter().filter(stays).filter_map(|entry| Some(&entry.manifest.as_ref().ok()?.id)).collect();
         for entry in &entries {
             if removed.contains(&entry.stem) {
                 continue;
@@ -251,7 +262,7 @@ impl Rm {
             store.delete(&lock, &entry.stem)?;
             removed.push(entry.stem.clone());
             if let Ok(manifest) = &entry.manifest {
-                release(workspace, manifest)?;
+                release(workspace, manifest, &kept)?;
                 audit::write(store, &removal(context, workspace, Operation::Remove, manifest));
             }
             if !ui.json() {

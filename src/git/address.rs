@@ -6,7 +6,7 @@
 //! a folder of the project: its hooks and its configuration are the project's, and git runs them.
 
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::Repository;
 use super::command::{Git, path_from};
@@ -128,7 +128,7 @@ fn check_named(name: &str, address: &str) -> Result<()> {
     };
     match leads(address) {
         Leads::Away => Ok(()),
-        Leads::Folder(folder) if folder.is_absolute() => Ok(()),
+        Leads::Folder(folder) if is_named_in_full(&folder) => Ok(()),
         Leads::Folder(_) => refused(format!(
             "the repository's own configuration says {shown}, a folder that may have come with the project"
         )),
@@ -136,6 +136,13 @@ fn check_named(name: &str, address: &str) -> Result<()> {
             "the repository's own configuration says {shown}, which starts `git-remote-{helper}`"
         )),
     }
+}
+
+/// Says whether a path means the same folder wherever the project lies: none does that goes up again, or through
+/// what the system shows of the process that asks.
+fn is_named_in_full(folder: &Path) -> bool {
+    let goes_up = folder.components().any(|part| part == Component::ParentDir);
+    folder.is_absolute() && !goes_up && !folder.starts_with("/proc") && !folder.starts_with("/dev/fd")
 }
 
 /// Refuses a folder that lies in the project, whoever named it: git runs what that one says.
@@ -157,7 +164,10 @@ pub(super) fn check_folder(repository: Option<&Repository>, start: &Path, addres
     let mut trees = vec![start.to_owned()];
     if let Some(repository) = repository {
         trees = vec![repository.root.clone(), repository.common_dir.clone(), repository.home()?];
+        trees.extend(repository.other_worktrees()?);
     }
+    // A repository in a repository came with that.
+    trees.extend(start.ancestors().filter(|above| above.join(".git").exists()).map(Path::to_owned));
     let home = std::env::var_os("HOME").map(PathBuf::from);
     let mut trees: Vec<PathBuf> = trees.iter().filter_map(|tree| tree.canonicalize().ok()).collect();
     // What the home folder lies in is the user's own.

@@ -97,6 +97,7 @@ impl Repository {
     /// # Errors
     /// [`Kind::Environment`] with what git says.
     pub fn keep_commit(&self, snapshot: &SnapshotId, commit: &str) -> Result<()> {
+        self.refuse_led_away(&kept_ref(snapshot))?;
         self.git.unsheltered().demand(&["update-ref", "--no-deref", &kept_ref(snapshot), commit]).map(drop)
     }
 
@@ -105,6 +106,9 @@ impl Repository {
     /// # Errors
     /// [`Kind::Environment`] with what git says.
     pub fn release_commit(&self, snapshot: &SnapshotId) -> Result<()> {
+        if self.refuse_led_away(&kept_ref(snapshot)).is_err() {
+            return Ok(());
+        }
         self.git.unsheltered().run(&["update-ref", "--no-deref", "-d", &kept_ref(snapshot)]).map(drop)
     }
 }

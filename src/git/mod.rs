@@ -24,6 +24,7 @@ mod ignored;
 pub mod index;
 mod merge;
 mod nearby;
+mod pipes;
 mod remote;
 mod said;
 mod shown;
@@ -103,6 +104,7 @@ impl Repository {
                     .hint("install git 2.31 or later")),
             };
         };
+        pipes::refuse(folder)?;
         // Outside a work tree git stops at the last question, with the others answered.
         let asked = git.run(&[
             "rev-parse",
@@ -120,6 +122,9 @@ impl Repository {
                     [root, git_dir, common_dir].map(|it| command::path_from(it));
                 if !belongs(&root, &git_dir) && !config::is_trusted(&git, &root, &git_dir, &common_dir)? {
                     return Err(elsewhere(&root, &git_dir));
+                }
+                if !shares(&git_dir, &common_dir) {
+                    return Err(strange_share(&git_dir, &common_dir));
                 }
                 let git = git.sheltered(&root, &git_dir, &common_dir)?;
                 Ok(Place::WorkTree(Repository { git, root, git_dir, common_dir, hash: hash_of(format)? }))
@@ -234,6 +239,20 @@ impl Repository {
 fn belongs(root: &Path, git_dir: &Path) -> bool {
     let there = crate::programs::repository_in(root);
     there.is_some_and(|there| git_dir.canonicalize().is_ok_and(|git_dir| git_dir == there))
+}
+
+/// Says whether a repository's own folder lies where git puts that of a linked work tree: a file in it names
+/// the folder that they share, and could name that of any repository of the user's.
+fn shares(git_dir: &Path, common_dir: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().ok();
+    let (own, common) = (real(git_dir), real(common_dir));
+    own == common || own.as_deref().and_then(Path::parent) == common.map(|it| it.join("worktrees")).as_deref()
+}
+
+fn strange_share(git_dir: &Path, common_dir: &Path) -> Error {
+    Error::new(Kind::Refused, format!("{} is no folder of a linked work tree", git_dir.display()))
+        .because(format!("it says that it shares {}, which knows nothing of it", common_dir.display()))
+        .hint(format!("if it is not yours, leave it alone; else remove {}/commondir", git_dir.display()))
 }
 
 fn elsewhere(root: &Path, git_dir: &Path) -> Error {

@@ -132,11 +132,19 @@ impl Nearby {
 fn is_root(folder: &Path) -> bool {
     let git = folder.join(".git");
     match git.metadata() {
-        Ok(meta) if meta.is_dir() => git.join("HEAD").symlink_metadata().is_ok(),
+        Ok(meta) if meta.is_dir() => git.join("HEAD").symlink_metadata().is_ok() && !is_store(folder),
         Ok(meta) if meta.is_file() => {
             pointer(&git).is_some_and(|text| text.starts_with(b"gitdir:")) && !leads_to_bare(folder)
         }
         _ => false,
+    }
+}
+
+/// Says whether a folder is the one of a store that is made to look like a repository, for `git clean`.
+fn is_store(folder: &Path) -> bool {
+    folder.ends_with(".claude/snapshots/objects") || {
+        let head = pointer(&folder.join(".git/HEAD")).unwrap_or_default();
+        String::from_utf8_lossy(&head).contains("not-a-repository-but-protected-from-git-clean")
     }
 }
 
@@ -152,14 +160,22 @@ fn leads_to_bare(folder: &Path) -> bool {
     })
 }
 
-/// Returns the folder that all work trees of a repository share.
-fn common_folder(root: &Path) -> Option<PathBuf> {
+/// Returns git's own folder for the work tree at `root`.
+pub(super) fn own_folder(root: &Path) -> Option<PathBuf> {
     let git = root.join(".git");
     if git.is_dir() {
         return Some(git);
     }
     let text = pointer(&git)?;
-    let own = root.join(path_from(text.strip_prefix(b"gitdir:")?.trim_ascii()));
+    Some(root.join(path_from(text.strip_prefix(b"gitdir:")?.trim_ascii())))
+}
+
+/// Returns the folder that all work trees of a repository share.
+pub(super) fn common_folder(root: &Path) -> Option<PathBuf> {
+    let own = own_folder(root)?;
+    if own == root.join(".git") {
+        return Some(own);
+    }
     match pointer(&own.join("commondir")) {
         Some(common) => own.join(path_from(common.trim_ascii())).canonicalize().ok(),
         None => own.canonicalize().ok(),
@@ -174,7 +190,7 @@ fn root_of_linked(notes: &Path) -> Option<PathBuf> {
 }
 
 /// Reads a short file of git's.
-fn pointer(path: &Path) -> Option<Vec<u8>> {
+pub(super) fn pointer(path: &Path) -> Option<Vec<u8>> {
     let meta = path.metadata().ok()?;
     (meta.is_file() && meta.len() <= LONGEST_POINTER).then(|| fs::read(path).ok()).flatten()
 }

@@ -1,6 +1,7 @@
 //! Linked work trees: which there are, and a new one; where HEAD is, and moving it.
 
 use std::ffi::OsStr;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::command::Answer;
@@ -83,7 +84,18 @@ impl Repository {
     /// # Errors
     /// [`Kind::Environment`] with what git says: it is no longer at `from`, say.
     pub fn move_head(&self, from: &str, to: &str, why: &str) -> Result<()> {
+        if let Some(branch) = self.head()?.branch {
+            self.refuse_led_away(&format!("refs/heads/{branch}"))?;
+        }
+        led_away(&self.git_dir, "logs/HEAD")?;
         self.git.unsheltered().demand(&["update-ref", "-m", why, "HEAD", to, from]).map(drop)
+    }
+
+    /// Refuses to have git write a ref where it, or its log, is a link to somewhere else: git follows those, and they
+    /// may have come with the repository.
+    pub(super) fn refuse_led_away(&self, name: &str) -> Result<()> {
+        led_away(&self.common_dir, name)?;
+        led_away(&self.common_dir, &format!("logs/{name}"))
     }
 
     /// Makes a linked work tree again that was at `root`: on its branch, which is created at `commit` if it
@@ -251,4 +263,25 @@ impl Drop for NewWorktree<'_> {
             let _gone = self.repository.git.run(&["branch", "-D", "--", branch]);
         }
     }
+}
+
+/// Refuses a link on the way to a file of git's, in its place, or as its second name.
+fn led_away(folder: &Path, file: &str) -> Result<()> {
+    let refused = |path: &Path, why: &str| {
+        Err(Error::new(Kind::Refused, format!("git is not told to write {}", folder.join(file).display()))
+            .because(format!("{} {why}", path.display()))
+            .hint("if you did not make it, the repository did not come from where you think: look at its `.git`"))
+    };
+    let mut path = folder.to_owned();
+    for part in Path::new(file) {
+        path.push(part);
+        match path.symlink_metadata() {
+            Ok(meta) if meta.is_symlink() => return refused(&path, "is a symbolic link"),
+            Ok(meta) if meta.is_file() && meta.nlink() > 1 => {
+                return refused(&path, "has a second name, which may be that of any file");
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }

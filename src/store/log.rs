@@ -6,6 +6,7 @@
 //! written never stops the work it would tell of.
 
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 
 use serde::{Deserialize, Serialize};
 
@@ -173,7 +174,19 @@ impl Store {
         let line = self.sealed_line(serde_json::to_vec(entry).unwrap_or_default());
         // Alone: a line that is added while another process cuts the log would be cut with it.
         let mut file = fs::append_alone(&place, PATIENCE)?;
-        let size = file.metadata().context("read", &path)?.len();
+        let meta = file.metadata().context("read", &path)?;
+        let size = meta.len();
+        if meta.nlink() > 1 {
+            // The other name may be that of any file: a tarball can bring such a second name.
+            file.seek(SeekFrom::Start(size.saturating_sub(LARGEST_LOG / 2))).context("read", &path)?;
+            let mut kept = Vec::new();
+            (&mut file).take(LARGEST_LOG).read_to_end(&mut kept).context("read", &path)?;
+            let is_line = |line: &&[u8]| serde_json::from_slice::<LogEntry>(line).is_ok();
+            let lines: Vec<&[u8]> = kept.split(|byte| *byte == b'\n').filter(is_line).collect();
+            let kept = [whole_lines(&lines.join(&b'\n')), line].concat();
+            fs::publish(&self.tmp(), &place, &kept, Existing::Replace)?;
+            return self.at("").sync();
+        }
         let mut last = Vec::new();
         file.seek(SeekFrom::Start(size.saturating_sub(LARGEST_LOG / 2))).context("read", &path)?;
         if size > LARGEST_LOG {

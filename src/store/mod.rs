@@ -78,7 +78,8 @@ pub struct Entry {
     pub stem: String,
     /// Whether it is kept from pruning.
     pub pinned: bool,
-    /// Whether this user saved it: proved by its mark, not by where it lies.
+    /// Whether this user saved it: proved by its mark, not by where it lies. Of several files that hold one and the
+    /// same snapshot, one counts.
     pub own: bool,
     /// When the file was written: for a manifest that can't be read, all that is known.
     pub written: Timestamp,
@@ -220,6 +221,7 @@ impl Store {
             (Ok(a), Ok(b)) => self.newer(a.created_at, b.created_at).then_with(|| a.id.cmp(&b.id)),
             (a, b) => a.is_err().cmp(&b.is_err()),
         });
+        count_once(&mut entries);
         Ok(entries)
     }
 
@@ -452,6 +454,17 @@ impl Store {
     /// Returns the folder for files under way, and for what only saves time.
     pub fn tmp(&self) -> Place {
         self.at("tmp")
+    }
+}
+
+/// Lets one file count for each of the user's own snapshots, the pinned one first: anybody who has seen a snapshot
+/// can put more of it into a store, and each would take the place of another one.
+fn count_once(entries: &mut [Entry]) {
+    let mut seen = BTreeSet::new();
+    for pinned in [true, false] {
+        for entry in entries.iter_mut().filter(|entry| entry.own && entry.pinned == pinned) {
+            entry.own = entry.manifest.as_ref().is_ok_and(|manifest| seen.insert(manifest.id.clone()));
+        }
     }
 }
 

@@ -171,7 +171,11 @@ impl Store {
         // And one's own before one that came with a clone and calls itself the same.
         if exact.len() > 1 {
             let own = |stem: &str| self.entry(stem).is_some_and(|entry| entry.own);
-            let (mine, others): (Vec<Known>, Vec<Known>) = exact.into_iter().partition(|one| own(&one.stem));
+            let (mut mine, others): (Vec<Known>, Vec<Known>) =
+                exact.into_iter().partition(|one| own(&one.stem));
+            // Several files can hold one and the same snapshot.
+            let id = |one: &Known| one.head.as_ref().ok().map(|head| head.id.clone());
+            mine.dedup_by(|one, other| id(one).is_some() && id(one) == id(other));
             exact = if mine.len() == 1 { mine } else { mine.into_iter().chain(others).collect() };
         }
         let mut found: Vec<Known> =

@@ -18,6 +18,15 @@ pub(super) const HEAD: &[u8] = b"ref: refs/heads/not-a-repository-but-protected-
 pub(super) const GITIGNORE: &[u8] =
     b"# Snapshots hold conversations: they are never committed by accident.\n*\n";
 
+/// The most that is read of a list of what to ignore, in bytes.
+const LARGEST_IGNORES: u64 = 64 << 10;
+
+/// Says whether a list keeps git from everything: one that came with a clone may take back what it says.
+fn ignores_all(text: &[u8]) -> bool {
+    let mut lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
+    lines.clone().any(|line| line == b"*") && !lines.any(|line| line.starts_with(b"!"))
+}
+
 impl Store {
     /// Makes the nested repository and the file that keeps git away, if they are not there, and
     /// gives every manifest and pin that lost its name the name back.
@@ -26,10 +35,13 @@ impl Store {
         for folder in [self.sheltered(), repository.join("objects"), repository.join("refs")] {
             folder.make_folder()?;
         }
-        for (place, content) in [(repository.join("HEAD"), HEAD), (self.at(".gitignore"), GITIGNORE)] {
-            if place.stat()?.is_none() {
-                fs::publish(&self.tmp(), &place, content, Existing::Keep)?;
-            }
+        let head = repository.join("HEAD");
+        if head.stat()?.is_none() {
+            fs::publish(&self.tmp(), &head, HEAD, Existing::Keep)?;
+        }
+        let ignores = self.at(".gitignore");
+        if !ignores.read(LARGEST_IGNORES).ok().flatten().is_some_and(|text| ignores_all(&text)) {
+            fs::publish(&self.tmp(), &ignores, GITIGNORE, Existing::Replace)?;
         }
         for name in self.nameless()? {
             fs::also_name(&self.sheltered().join(&name), &self.at(&name), &self.tmp())?;

@@ -333,7 +333,7 @@ fn ways(command: &str) -> Vec<Vec<&'static str>> {
             &["rewind", "two", "--trust"],
         ],
         "undo" => &[&["undo", "--trust"]],
-        "redo" => &[&["redo", "--trust"], &["redo", "--dry-run"]],
+        "redo" => &[&["redo", "--trust"]],
         "prune" => &[&["prune", "--keep-last", "100"], &["prune", "--remote", "inside", "--keep-last", "1"]],
         "pin" => &[&["pin", "one"]],
         "unpin" => &[&["unpin", "one"]],

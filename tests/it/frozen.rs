@@ -49,7 +49,10 @@ fn a_store_of_format_1_opens_and_restores_everything() {
     let transcript = project.home.project(project.root()).join(format!("{ID}.jsonl"));
     let text = fs::read_to_string(transcript).must("the installed transcript");
     assert!(text.contains("write a parser"), "{text}");
-    assert!(!text.contains("of-next-month"), "of somebody else's, a kind that nobody knows stays out: {text}");
+    assert!(
+        !text.contains("of-next-month"),
+        "of somebody else's, a kind that nobody knows stays out: {text}"
+    );
     assert!(!text.contains("torn"), "an unfinished line is kept aside");
     let output = project.home.project(project.root()).join(ID).join("tool-results/big.txt");
     assert_eq!(fs::read(output).must("a tool's output").len(), 17 * 300_000);

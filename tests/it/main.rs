@@ -65,6 +65,7 @@ mod session_state;
 mod special_files;
 mod store;
 mod submodules;
+mod tarball;
 mod tidy;
 mod together;
 mod torture;
