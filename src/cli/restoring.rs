@@ -189,6 +189,7 @@ impl Restoring {
             grants.options(&self.client);
             return show_dry_run(ui, &plan, &grants);
         }
+        let shown = self.agreement.shows(ui, &plan).then(|| lines(&plan, usize::MAX));
         let mut plan = self.agreement.obtain(ui, plan)?;
         if let Some(session) = plan.session() {
             let agreed = self.reviving.ask(session, &self.agreement, ui)?;
@@ -213,7 +214,9 @@ impl Restoring {
         let whole = plan.conflicts().is_empty() && !kept_back;
         let outcome = if whole { Outcome::Done } else { Outcome::Partial };
         if !ui.json() {
-            lines(&plan, MOST_LISTED).into_iter().for_each(|line| ui.say(line));
+            if shown.is_none_or(|shown| shown != lines(&plan, usize::MAX)) {
+                lines(&plan, MOST_LISTED).into_iter().for_each(|line| ui.say(line));
+            }
             grants.lines().into_iter().for_each(|line| ui.say(line));
         }
         grants.choose(self.agreement.yes(), ui)?;

@@ -54,6 +54,7 @@ const OBEYED: &str = "
     x.pyc src/__pycache__/x.py x.wasm x.node .hidden src/.hidden.rs docs/.vitepress/theme.ts src/thing justfile Justfile
     gulpfile.babel.js gatsby-node.js sidebars.js src/jest-preset.js local_settings.py Package@swift-5.9.swift plugins.rb
     features/support/env.rb docs/memories/a.md output-styles/terse.md src/claude.txt docs/agents.rst hooks.json mcp.json
+    src/Setup.lhs src/project.clj src/user.clj guix.scm app/manifest.scm lib/info.rkt Dangerfile.swift
     Makefile.local Dockerfile.dev .env.production latexmkrc Doxyfile sidebars.ts Caddyfile crontab app.service OWNERS CODEOWNERS
     docs/CLAUD~1.MD elsewhere/x.rs new/lib.py
 ";
@@ -139,6 +140,20 @@ fn ordinary_files_are_set_without_a_question() {
     assert_eq!(code, 0, "{said}");
     assert!(!said.contains("[d]iff") && !said.contains("careful"), "{said}");
     assert!(ordinary.iter().all(|name| is_set(&other, name)), "{said}");
+}
+
+#[test]
+fn a_plan_that_was_agreed_to_whole_is_not_shown_again() {
+    let shown = |files: &[&str], typed: &str| {
+        let (_theirs, other, store) = foreign(files);
+        let command =
+            ["resume", "x", "--no-session", "--no-run", "--offline", "--color", "never", "--store", &store];
+        let (_, said) = typed_into(&mut other.command(other.root(), &command), typed);
+        assert!(is_set(&other, "src/main.rs"), "{said}");
+        said.matches("create  src/main.rs").count()
+    };
+    assert_eq!(shown(&["src/main.rs", "src/lib.rs"], "y\n"), 1);
+    assert_eq!(shown(&["src/main.rs", "Makefile"], "y\nn\n"), 2, "it is another one now");
 }
 
 #[test]
