@@ -17,7 +17,7 @@ use super::record::Fields;
 use crate::ids::ClientId;
 
 /// Records that only say something.
-const RECORDS: [&str; 23] = [
+const RECORDS: [&str; 22] = [
     "agent-color",
     "agent-name",
     "ai-title",
@@ -34,7 +34,6 @@ const RECORDS: [&str; 23] = [
     "file-history-snapshot",
     "fork-context-ref",
     "history-suppression",
-    "isolation-latch",
     "last-prompt",
     "progress",
     "summary",

@@ -518,6 +518,7 @@ fn however_it_is_spelled_it_stays_asleep() {
         ("an attachment of next month", json!({"type": "attachment", "uuid": "u6", "attachment": {"type": "of-next-month", "x": "WAKES"}}).to_string()),
         ("a mod", json!({"type": "dev-mods", "folder": "WAKES", "sessionId": ID}).to_string()),
         ("a monitor", json!({"type": "artifact-comment-monitor", "sessionId": ID, "artifacts": {"WAKES": {"state": "armed"}}}).to_string()),
+        ("a side of what is isolated", json!({"type": "isolation-latch", "side": "WAKES", "sessionId": ID}).to_string()),
         ("a place to go", json!({"type": "relocated", "relocatedCwd": "/WAKES", "sessionId": ID}).to_string()),
     ];
     for (what, records) in cases {
