@@ -326,7 +326,12 @@ pub(super) fn lines(plan: &Plan, most: usize) -> Vec<Text> {
             Action::Index => ("index  ", Style::Faint),
         };
         let (added, removed) = step.lines();
-        lines.push(text!["  ", style.of(word), format!(" {}  +{added} -{removed}", step.path())]);
+        let hidden = match step.hides() {
+            Some(true) => ", hidden from git",
+            Some(false) => ", no longer hidden from git",
+            None => "",
+        };
+        lines.push(text!["  ", style.of(word), format!(" {}  +{added} -{removed}{hidden}", step.path())]);
     }
     if plan.steps().len() > most {
         lines.push(text![format!("  and {} more", plan.steps().len() - most)]);

@@ -233,3 +233,42 @@ fn an_executable_a_new_mode_and_a_link_take_a_yes_whatever_their_name() {
     assert!(other.path("src/link.rs").is_symlink() && is_set(&other, "src/was.py"));
     resumed(&other, &store, &["--allow-kind", "rights"]).exits(2).says(&["agent", "all"]);
 }
+
+#[test]
+fn a_strangers_mark_that_hides_edits_from_git_takes_a_yes() {
+    let project = Project::new();
+    project.write("src/main.rs", "first\n");
+    project.write("src/lib.rs", "first\n");
+    project.write("Makefile", "first\n");
+    project.git(&["add", "."]);
+    project.git(&["commit", "-qm", "places"]);
+    project.git(&["update-index", "--skip-worktree", "src/main.rs"]);
+    project.git(&["update-index", "--assume-unchanged", "src/lib.rs", "Makefile"]);
+    for file in ["src/main.rs", "Makefile"] {
+        project.write(file, "theirs\n");
+    }
+    project.snap(&["save", "x"]).exits(0);
+    let store = project.stored("").to_str().must("UTF-8").to_owned();
+    let marked = |command: &str, more: &[&str]| {
+        let other = project.cloned().of_another_user();
+        let typed = [command, "x", "--trust", "--yes", "--no-session", "--no-run", "--store", &store];
+        let ran = other.snap(&[&typed[..], more].concat());
+        let marks = other.git(&["ls-files", "-v"]);
+        let marks =
+            marks.lines().filter(|line| !line.starts_with("H ")).map(str::to_owned).collect::<Vec<_>>();
+        (marks, is_set(&other, "src/main.rs"), is_set(&other, "Makefile"), ran)
+    };
+    for command in ["resume", "rewind"] {
+        let (marks, main, build, ran) = marked(command, &[]);
+        assert_eq!((marks, main, build), (vec![], false, false), "{command}");
+        ran.exits(6).says(&["src/main.rs", "hidden from git", "`--allow"]);
+        // What is asked about for its name too takes both.
+        let (marks, main, build, _) = marked(command, &["--allow-kind", "git"]);
+        assert!(main && !build && marks.contains(&"S src/main.rs".to_owned()), "{command}: {marks:?}");
+        let (_, _, build, _) = marked(command, &["--allow-kind", "build"]);
+        assert!(!build, "{command}");
+        let (marks, main, build, ran) = marked(command, &["--allow-kind", "git", "--allow-kind", "build"]);
+        assert!(main && build && marks.contains(&"h Makefile".to_owned()), "{command}: {marks:?}");
+        ran.exits(0).says(&["src/main.rs  +1 -1, hidden from git"]);
+    }
+}
