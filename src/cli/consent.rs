@@ -116,7 +116,7 @@ impl Agreement {
     pub(super) fn obtain(&self, ui: &mut Ui, plan: Plan) -> Result<Plan> {
         let (mut trust, mut kinds) = (self.trust, self.agreed_kinds());
         if self.asks(ui) {
-            if let (Provenance::Foreign { why }, false) = (plan.provenance(), trust) {
+            if let (Provenance::Foreign { why }, true) = (plan.provenance(), self.shows(ui, &plan)) {
                 for line in lines(&plan, usize::MAX) {
                     ui.tell_line(line);
                 }
@@ -136,6 +136,11 @@ impl Agreement {
             }
         }
         plan.admit(Consent { trust, allow: &self.allow, kinds: &kinds })
+    }
+
+    /// Says whether the whole plan is shown before it is asked for.
+    pub(super) fn shows(&self, ui: &Ui, plan: &Plan) -> bool {
+        self.asks(ui) && !self.trust && matches!(plan.provenance(), Provenance::Foreign { .. })
     }
 
     /// Asks which variables of this place a file's secrets may be taken from.

@@ -189,6 +189,7 @@ impl Restoring {
             grants.options(&self.client);
             return show_dry_run(ui, &plan, &grants);
         }
+        let shown = self.agreement.shows(ui, &plan).then(|| lines(&plan, usize::MAX));
         let mut plan = self.agreement.obtain(ui, plan)?;
         if let Some(session) = plan.session() {
             let agreed = self.reviving.ask(session, &self.agreement, ui)?;
@@ -213,7 +214,9 @@ impl Restoring {
         let whole = plan.conflicts().is_empty() && !kept_back;
         let outcome = if whole { Outcome::Done } else { Outcome::Partial };
         if !ui.json() {
-            lines(&plan, MOST_LISTED).into_iter().for_each(|line| ui.say(line));
+            if shown.is_none_or(|shown| shown != lines(&plan, usize::MAX)) {
+                lines(&plan, MOST_LISTED).into_iter().for_each(|line| ui.say(line));
+            }
             grants.lines().into_iter().for_each(|line| ui.say(line));
         }
         grants.choose(self.agreement.yes(), ui)?;
@@ -323,7 +326,12 @@ pub(super) fn lines(plan: &Plan, most: usize) -> Vec<Text> {
             Action::Index => ("index  ", Style::Faint),
         };
         let (added, removed) = step.lines();
-        lines.push(text!["  ", style.of(word), format!(" {}  +{added} -{removed}", step.path())]);
+        let hidden = match step.hides() {
+            Some(true) => ", hidden from git",
+            Some(false) => ", no longer hidden from git",
+            None => "",
+        };
+        lines.push(text!["  ", style.of(word), format!(" {}  +{added} -{removed}{hidden}", step.path())]);
     }
     if plan.steps().len() > most {
         lines.push(text![format!("  and {} more", plan.steps().len() - most)]);

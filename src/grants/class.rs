@@ -92,7 +92,7 @@ const HARMLESS: [&str; 44] = [
 ];
 
 /// Subcommands of git that run nothing that their arguments name, and write no file of a name of their own.
-const HARMLESS_GIT: [&str; 15] = [
+const HARMLESS_GIT: [&str; 13] = [
     "add",
     "branch",
     "checkout",
@@ -100,18 +100,16 @@ const HARMLESS_GIT: [&str; 15] = [
     "describe",
     "ls-files",
     "merge-base",
-    "mv",
     "reset",
     "restore",
     "rev-parse",
     "rm",
-    "stash",
     "status",
     "switch",
 ];
 
 /// Those that only show things, but to any file with `--output`.
-const SHOWING_GIT: [&str; 3] = ["diff", "log", "show"];
+const SHOWING_GIT: [&str; 4] = ["diff", "log", "show", "stash"];
 
 /// Programs that run what they read when nothing else is named.
 const INTERPRETERS: [&str; 16] = [
@@ -243,6 +241,7 @@ fn of_command(line: &str) -> (Class, &'static str) {
         [] => worst("any command"),
         ["git", command, ..] if HARMLESS_GIT.contains(command) => (Class::Prefix, ""),
         ["git", command, ..] if SHOWING_GIT.contains(command) => worst("`--output` writes any file"),
+        ["git", "mv", ..] => worst("it puts any file in any place"),
         ["git", ..] => worst("git runs what its options and settings name"),
         [program, ..] if HARMLESS.contains(program) => (Class::Prefix, ""),
         _ => worst("free arguments: what the program then runs or writes has no bounds that are known"),
@@ -313,6 +312,10 @@ mod tests {
             ("Bash(git status:*)", Prefix),
             ("Bash(git commit -m *)", Prefix),
             ("Bash(git add *)", Prefix),
+            ("Bash(git stash *)", Anything),
+            ("Bash(git stash show -p *)", Anything),
+            ("Bash(git mv *)", Anything),
+            ("Bash(git stash)", Exact),
             ("Bash(ls:*)", Prefix),
             ("Bash(ls *)", Prefix),
             ("Bash(ls*)", Anything),

@@ -115,7 +115,10 @@ impl Plan {
             Provenance::Trusted { .. } => false,
             Provenance::Foreign { .. } => true,
         };
-        let doubts = self.steps.iter().filter_map(|step| self.standing.doubt(step, &self.root));
+        let doubts = self
+            .steps
+            .iter()
+            .flat_map(|step| self.standing.doubt(step, &self.root).into_iter().chain(hidden_from_git(step)));
         doubts.filter(|doubt| foreign || doubt.never).collect()
     }
 
@@ -186,6 +189,13 @@ pub fn not_trusted(name: &str, why: &str) -> Error {
     Error::new(Kind::Refused, format!("{:?} is not your own snapshot", Line(name).to_string())).because(why).hint(
         "look at it with `snap show` and `snap diff`; if you would let its author use your shell, run this again with `--trust`",
     )
+}
+
+/// A file that git is told to pass over takes a yes of its own: no diff would show what becomes of it.
+fn hidden_from_git(step: &Step) -> Option<Doubt> {
+    let why = "is to be hidden from git, which then shows no edit of it".to_owned();
+    let doubt = || Doubt { path: step.path.clone(), concern: Concern::Git, why, never: false };
+    (step.hides() == Some(true)).then(doubt)
 }
 
 impl Standing {

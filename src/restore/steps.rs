@@ -67,6 +67,11 @@ impl Step {
         }
     }
 
+    /// Says whether the path's edits will be hidden from git, if that changes.
+    pub fn hides(&self) -> Option<bool> {
+        self.mark.map(|mark| mark.is_some())
+    }
+
     /// Returns the same step, but that the file on the disk stays as it is.
     pub(super) fn sparing_the_file(self) -> Step {
         Step { work: Work::Keep, ..self }

@@ -63,9 +63,9 @@ const FILES: [(Concern, &str); 5] = [
          project.swift .npmrc .yarnrc .yarnrc.yml .pnpmfile.cjs bunfig.toml deno.json setup.cfg pyproject.toml tox.ini
          pytest.ini sitecustomize.py usercustomize.py gradlew mvnw pom.xml mix.exs .formatter.exs config.exs runtime.exs
          flake.nix shell.nix default.nix devenv.nix .bazelrc dockerfile containerfile docker-compose.yml compose.yaml
-         vagrantfile procfile setup.hs shakefile.hs build.hs setup.ml myocamlbuild.ml magefile.go makefile.pl build.pl
+         vagrantfile procfile setup.hs setup.lhs shakefile.hs build.hs setup.ml myocamlbuild.ml magefile.go makefile.pl build.pl
          conanfile.txt runtime.txt composer.json go.mod module-info.java robofile.php rector.php ecs.php castor.php
-         data_readers.clj build.clj _targets.r setup.r conf.py gems.locked _virtualenv.py packages.txt apt.txt",
+         data_readers.clj build.clj project.clj user.clj guix.scm manifest.scm info.rkt dangerfile.swift _targets.r setup.r conf.py gems.locked _virtualenv.py packages.txt apt.txt",
     ),
     (
         Concern::Pipeline,

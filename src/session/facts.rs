@@ -359,7 +359,7 @@ const LONGEST_LAST: usize = 200;
 const LONGEST_READ: usize = 1 << 20;
 
 /// Says whether this can be the name of a plan, as the client makes them.
-fn is_plan(name: &str) -> bool {
+pub(super) fn is_plan(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     (1..=100).contains(&name.len()) && name.bytes().all(plain)
 }

@@ -12,11 +12,12 @@ use serde_json::{Value, json};
 
 use super::account::{self, AT_REST};
 use super::alive::{Alive, Watch};
+use super::facts::is_plan;
 use super::record::Fields;
 use crate::ids::ClientId;
 
 /// Records that only say something.
-const RECORDS: [&str; 23] = [
+const RECORDS: [&str; 22] = [
     "agent-color",
     "agent-name",
     "ai-title",
@@ -33,7 +34,6 @@ const RECORDS: [&str; 23] = [
     "file-history-snapshot",
     "fork-context-ref",
     "history-suppression",
-    "isolation-latch",
     "last-prompt",
     "progress",
     "summary",
@@ -125,7 +125,7 @@ const TOOLS: [&str; 28] = [
 ];
 
 /// Fields of a record that are its author's rights and choices.
-const FIELDS: [&str; 3] = ["permissionMode", "permissionDecision", "sessionKind"];
+const FIELDS: [&str; 4] = ["permissionMode", "permissionDecision", "sessionKind", "teamName"];
 
 /// What of an agent's metadata only says something.
 const AGENT: [&str; 12] = [
@@ -244,6 +244,10 @@ impl Quiet {
         }
         for field in FIELDS {
             record.remove(field);
+        }
+        // 2.1.149 lets the agent write, unasked, whatever begins with the path of this plan: `../x` is a right.
+        if !record.text("slug").is_some_and(|plan| is_plan(&plan)) {
+            record.remove("slug");
         }
         account::strip(&mut record);
         match kind.as_str() {

@@ -238,7 +238,7 @@ fn a_store_with_marks_opens_and_puts_them_back() {
     let _there = fs::create_dir(store.join("objects"));
     let store = store.to_str().must("UTF-8");
     let before = project.state_with_flags();
-    project.snap(&["rewind", "marked in time", "--trust", "--allow", "run.sh", "--store", store]).exits(0);
+    project.snap(&["rewind", "marked in time", "--trust", "--allow-kind", "all", "--store", store]).exits(0);
     assert_eq!(project.state_with_flags(), source.state_with_flags());
     project.snap(&["undo", "--store", store]).exits(0);
     assert_eq!(project.state_with_flags(), before);

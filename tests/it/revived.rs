@@ -22,6 +22,7 @@ with_both_clients! {
     a_strangers_session_starts_nothing
     of_a_strangers_session_comes_alive_what_was_agreed_to
     a_link_to_ones_own_moment_comes_alive_and_to_a_strangers_does_not
+    the_name_of_a_strangers_plan_lets_the_agent_write_nothing_unasked
 }
 
 const ID: &str = "c137e379-838e-4509-8148-16b407691758";
@@ -314,6 +315,59 @@ fn a_link_to_ones_own_moment_comes_alive_and_to_a_strangers_does_not(client: &Cl
     assert_eq!(seen(client, &other, &mut claude(client, &other, &["--resume", "x"])), NOTHING);
 }
 
+/// Names of plans by which the path of a plan leads somewhere else.
+const LEADING_OUT: [&str; 7] =
+    ["../CLAUDE", "../../../../../../", "../", "..", "/", "a/../../commands/go", "..\\x"];
+
+/// The session, with this name of a plan on every record of it and of its agent.
+fn planned(slug: &Value) -> Project {
+    let project = saved();
+    let slug = format!(r#"{{"slug":{slug},"#);
+    for path in files_below(&project.home.project(project.root())) {
+        if path.extension().is_some_and(|end| end == "jsonl") {
+            let text = fs::read_to_string(&path).must("text");
+            let text: String = text.lines().map(|line| line.replacen('{', &slug, 1) + "\n").collect();
+            fs::write(&path, text).must("a transcript");
+        }
+    }
+    project.snap(&["rm", "x"]).exits(0);
+    project.snap(&["save", "x"]).exits(0);
+    project
+}
+
+fn the_name_of_a_strangers_plan_lets_the_agent_write_nothing_unasked(client: &Client) {
+    let project = planned(&json!("../../../../../../../../../../"));
+    let clone = stranger_of(&project);
+    resume(&project, &clone, &["--trust", "--yes"]).exits(0);
+    let (note, orders) = (clone.path("note.md"), clone.home.config().join("CLAUDE.md"));
+    let calls = [&note, &orders].map(|file| ("Write", json!({"file_path": file, "content": "x"})));
+    let api = StandIn::start(move |turn| match &turn.request.speaker {
+        Speaker::Main => turn.play(vec![Reply::Tools(calls.to_vec()), Reply::text("did it")]),
+        _ => Reply::text("fine"),
+    });
+    let options = ["--resume", ID, "--permission-mode", "default"];
+    let done = client.print(&clone.home, clone.root(), &api, &options, "write them").succeeded();
+    assert_eq!(done.json["permission_denials"].as_array().map(Vec::len), Some(2), "{}", done.json);
+    assert!(!note.exists() && !orders.exists());
+}
+
+#[test]
+fn a_strangers_plan_keeps_its_name_only_if_it_is_one() {
+    let kept = |slug: &Value| {
+        let project = planned(slug);
+        let clone = stranger_of(&project);
+        resume(&project, &clone, &["--trust"]).exits(0);
+        let mut records = files_below(&clone.home.config().join("projects"));
+        records.retain(|path| path.extension().is_some_and(|end| end == "jsonl"));
+        assert_eq!(records.len(), 2, "the session and its agent");
+        records.iter().any(|path| fs::read_to_string(path).must("text").contains("\"slug\""))
+    };
+    for slug in LEADING_OUT.map(|slug| json!(slug)).into_iter().chain([json!(["x"]), json!({"x": "y"})]) {
+        assert!(!kept(&slug), "{slug}");
+    }
+    assert!(kept(&json!("calm-old-fox")));
+}
+
 #[test]
 fn what_is_installed_of_a_stranger_holds_nothing_that_starts_and_nothing_of_an_account() {
     let project = saved();
@@ -464,6 +518,7 @@ fn however_it_is_spelled_it_stays_asleep() {
         ("an attachment of next month", json!({"type": "attachment", "uuid": "u6", "attachment": {"type": "of-next-month", "x": "WAKES"}}).to_string()),
         ("a mod", json!({"type": "dev-mods", "folder": "WAKES", "sessionId": ID}).to_string()),
         ("a monitor", json!({"type": "artifact-comment-monitor", "sessionId": ID, "artifacts": {"WAKES": {"state": "armed"}}}).to_string()),
+        ("a side of what is isolated", json!({"type": "isolation-latch", "side": "WAKES", "sessionId": ID}).to_string()),
         ("a place to go", json!({"type": "relocated", "relocatedCwd": "/WAKES", "sessionId": ID}).to_string()),
     ];
     for (what, records) in cases {

@@ -54,6 +54,7 @@ const OBEYED: &str = "
     x.pyc src/__pycache__/x.py x.wasm x.node .hidden src/.hidden.rs docs/.vitepress/theme.ts src/thing justfile Justfile
     gulpfile.babel.js gatsby-node.js sidebars.js src/jest-preset.js local_settings.py Package@swift-5.9.swift plugins.rb
     features/support/env.rb docs/memories/a.md output-styles/terse.md src/claude.txt docs/agents.rst hooks.json mcp.json
+    src/Setup.lhs src/project.clj src/user.clj guix.scm app/manifest.scm lib/info.rkt Dangerfile.swift
     Makefile.local Dockerfile.dev .env.production latexmkrc Doxyfile sidebars.ts Caddyfile crontab app.service OWNERS CODEOWNERS
     docs/CLAUD~1.MD elsewhere/x.rs new/lib.py
 ";
@@ -142,6 +143,20 @@ fn ordinary_files_are_set_without_a_question() {
 }
 
 #[test]
+fn a_plan_that_was_agreed_to_whole_is_not_shown_again() {
+    let shown = |files: &[&str], typed: &str| {
+        let (_theirs, other, store) = foreign(files);
+        let command =
+            ["resume", "x", "--no-session", "--no-run", "--offline", "--color", "never", "--store", &store];
+        let (_, said) = typed_into(&mut other.command(other.root(), &command), typed);
+        assert!(is_set(&other, "src/main.rs"), "{said}");
+        said.matches("create  src/main.rs").count()
+    };
+    assert_eq!(shown(&["src/main.rs", "src/lib.rs"], "y\n"), 1);
+    assert_eq!(shown(&["src/main.rs", "Makefile"], "y\nn\n"), 2, "it is another one now");
+}
+
+#[test]
 fn a_question_is_asked_again_until_it_is_answered_and_shows_the_diff() {
     let files = ["Makefile", "Cargo.toml", "package.json", "src/x.rs"];
     let typed = |store: &str| -> Vec<String> {
@@ -217,4 +232,43 @@ fn an_executable_a_new_mode_and_a_link_take_a_yes_whatever_their_name() {
     resumed(&other, &store, &["--allow-kind", "link", "--allow-kind", "program", "--yes"]).exits(0);
     assert!(other.path("src/link.rs").is_symlink() && is_set(&other, "src/was.py"));
     resumed(&other, &store, &["--allow-kind", "rights"]).exits(2).says(&["agent", "all"]);
+}
+
+#[test]
+fn a_strangers_mark_that_hides_edits_from_git_takes_a_yes() {
+    let project = Project::new();
+    project.write("src/main.rs", "first\n");
+    project.write("src/lib.rs", "first\n");
+    project.write("Makefile", "first\n");
+    project.git(&["add", "."]);
+    project.git(&["commit", "-qm", "places"]);
+    project.git(&["update-index", "--skip-worktree", "src/main.rs"]);
+    project.git(&["update-index", "--assume-unchanged", "src/lib.rs", "Makefile"]);
+    for file in ["src/main.rs", "Makefile"] {
+        project.write(file, "theirs\n");
+    }
+    project.snap(&["save", "x"]).exits(0);
+    let store = project.stored("").to_str().must("UTF-8").to_owned();
+    let marked = |command: &str, more: &[&str]| {
+        let other = project.cloned().of_another_user();
+        let typed = [command, "x", "--trust", "--yes", "--no-session", "--no-run", "--store", &store];
+        let ran = other.snap(&[&typed[..], more].concat());
+        let marks = other.git(&["ls-files", "-v"]);
+        let marks =
+            marks.lines().filter(|line| !line.starts_with("H ")).map(str::to_owned).collect::<Vec<_>>();
+        (marks, is_set(&other, "src/main.rs"), is_set(&other, "Makefile"), ran)
+    };
+    for command in ["resume", "rewind"] {
+        let (marks, main, build, ran) = marked(command, &[]);
+        assert_eq!((marks, main, build), (vec![], false, false), "{command}");
+        ran.exits(6).says(&["src/main.rs", "hidden from git", "`--allow"]);
+        // What is asked about for its name too takes both.
+        let (marks, main, build, _) = marked(command, &["--allow-kind", "git"]);
+        assert!(main && !build && marks.contains(&"S src/main.rs".to_owned()), "{command}: {marks:?}");
+        let (_, _, build, _) = marked(command, &["--allow-kind", "build"]);
+        assert!(!build, "{command}");
+        let (marks, main, build, ran) = marked(command, &["--allow-kind", "git", "--allow-kind", "build"]);
+        assert!(main && build && marks.contains(&"h Makefile".to_owned()), "{command}: {marks:?}");
+        ran.exits(0).says(&["src/main.rs  +1 -1, hidden from git"]);
+    }
 }
