@@ -252,8 +252,11 @@ fn what_refused_in_the_sessions_own_run_refuses_in_the_next_one(client: &Client)
     } else if !says() {
         // 2.1.149 writes it with the first batch, which waits for the answer.
         fs::create_dir_all(transcript.parent().must("a folder")).must("the folder");
-        let record = json!({"type": "user", "uuid": "u1", "parentUuid": null, "cwd": project.root(), "sessionId": session,
-            "message": {"role": "user", "content": "hello"}});
+        let record = json!({"parentUuid": null, "isSidechain": false, "type": "user",
+            "message": {"role": "user", "content": "hello"}, "uuid": "e68027ef-ffc7-449e-a6a4-6ee71ce92201",
+            "timestamp": "2026-11-28T12:00:00.000Z", "permissionMode": "default", "userType": "external",
+            "entrypoint": "sdk-cli", "cwd": project.root(), "sessionId": session, "version": client.version,
+            "gitBranch": "main"});
         fs::write(&transcript, format!("{record}\n")).must("a transcript");
     }
     project.snap(&["save", "x"]).exits(0);
