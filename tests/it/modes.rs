@@ -130,9 +130,8 @@ fn folders_that_were_empty_stay_and_are_made_again() {
 #[test]
 fn an_empty_folder_in_whose_place_a_file_came_is_made_again_by_rewind_and_by_undo() {
     let project = Project::new();
-    let is_empty = |folder: &str| {
-        fs::read_dir(project.path(folder)).is_ok_and(|mut inside| inside.next().is_none())
-    };
+    let is_empty =
+        |folder: &str| fs::read_dir(project.path(folder)).is_ok_and(|mut inside| inside.next().is_none());
     let clear = |name: &str| match project.path(name) {
         path if path.is_dir() => fs::remove_dir_all(path).must("to remove a folder"),
         path => fs::remove_file(path).must("to remove a file"),
