@@ -356,7 +356,8 @@ fn what_a_restore_writes_is_clean_for_git_where_its_size_on_the_disk_is_another_
         ("a keyword", "f ident\n", b"$Id$\n"),
         ("an encoding without its mark", "f text working-tree-encoding=UTF-16\n", b"\xff\xfea\0\r\0\n\0"),
     ];
-    const WRECKS: [(&str, fn(&Project)); 3] = [
+    type Wreck = (&'static str, fn(&Project));
+    const WRECKS: [Wreck; 3] = [
         ("edited", |p| p.write("f", "another\n")),
         ("removed", |p| fs::remove_file(p.path("f")).must("to remove")),
         ("removed and marked", |p| {
