@@ -45,7 +45,7 @@ pub(super) struct Resume {
 /// Put the work tree back to exactly what it was at that moment, and go on with its session
 ///
 /// Whatever was edited, created, deleted, staged or committed since: every path that differs is
-/// set, created or removed, after a safety snapshot. Ignored files are not touched. HEAD and the
+/// set, created or removed, after a safety snapshot. What was ignored then stays. HEAD and the
 /// branches stay where they are, unless `--reset-branch` says otherwise.
 #[derive(Args)]
 pub(super) struct Rewind {

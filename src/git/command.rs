@@ -147,6 +147,11 @@ impl Git {
         Git { shelter: None, ..self.clone() }
     }
 
+    /// Says whether it sees only a part of the repository's own configuration, by way of a stand-in.
+    pub(super) fn is_sheltered(&self) -> bool {
+        self.shelter.is_some()
+    }
+
     /// Returns the content filters that are not run here: only the repository's own configuration has them.
     pub(super) fn filters_left_out(&self) -> &BTreeSet<String> {
         const NONE: &BTreeSet<String> = &BTreeSet::new();

@@ -7,7 +7,7 @@
 //! Lock and copy carry the id of their restore, so that whoever cleans up after a restore
 //! that was killed never takes somebody else's.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
@@ -46,10 +46,14 @@ pub struct IndexChanges {
     pub entries: Vec<(RepoPath, IndexEntry)>,
     /// The mark that hides edits of these paths from git, or that there shall be none.
     pub marks: Vec<(RepoPath, Option<HiddenBy>)>,
+    /// Files that are written while what the index holds for them stays.
+    pub written: BTreeSet<RepoPath>,
 }
 
 impl IndexChanges {
     /// Says whether nothing changes.
+    ///
+    /// What git has noted of written files may: it finds that out by itself where it must.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty() && self.marks.is_empty()
     }
@@ -202,7 +206,9 @@ impl IndexLock<'_> {
     /// # Errors
     /// [`Kind::Environment`] with what git says; the user's index is unchanged.
     pub fn prepare(&self, changes: &IndexChanges) -> Result<()> {
-        let entries = &changes.entries;
+        let mut entries = changes.entries.clone();
+        entries.extend(self.to_be_noted_anew(changes)?);
+        let entries = &entries;
         let git = &self.repository.git;
         let root = self.repository.root();
         let index = self.repository.git_dir.join("index");
@@ -344,6 +350,26 @@ impl IndexLock<'_> {
     /// Returns the path of something of this restore beside the index.
     fn private(&self, what: &str) -> PathBuf {
         self.repository.git_dir.join(format!("index.snap-{what}{}", self.id))
+    }
+
+    /// Returns the entries of written files that stay, and that git looks at.
+    ///
+    /// Made anew, nothing is noted of their files. If the size that is noted is another one, as it is where the line
+    /// ends were others, git takes a file for changed without looking at it, for ever.
+    fn to_be_noted_anew(&self, changes: &IndexChanges) -> Result<Vec<(RepoPath, IndexEntry)>> {
+        if changes.written.is_empty() {
+            return Ok(Vec::new());
+        }
+        let marks: BTreeMap<_, _> = changes.marks.iter().map(|(path, mark)| (path, *mark)).collect();
+        let mut stay = Vec::new();
+        for entry in self.repository.index()?.entries() {
+            let Some((path, version)) = RepoPath::new(entry.path).ok().zip(entry.version()) else { continue };
+            let is_hidden = entry.hidden.is_some() && !marks.contains_key(&path);
+            if changes.written.contains(&path) && !entry.intended && !is_hidden {
+                stay.push((path, IndexEntry::Blob(version)));
+            }
+        }
+        Ok(stay)
     }
 
     /// Marks paths as to be added, as they are below `root`.

@@ -1,10 +1,11 @@
 //! Linked work trees: which there are, and a new one; where HEAD is, and moving it.
 
 use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::command::Answer;
+use super::command::{Answer, path_from};
 use super::{Repository, command};
 use crate::error::{Error, IoContext as _, Kind, Result};
 
@@ -113,10 +114,11 @@ impl Repository {
             let name = format!("refs/heads/{branch}");
             Ok(self.git.run(&["show-ref", "--verify", "--quiet", &name])?.ok)
         };
+        self.ready_for_worktrees()?;
         let place = root.as_os_str();
         // git may still have the folder in its list: without force it would not put anything there.
         let mut words: Vec<&std::ffi::OsStr> =
-            ["worktree", "add", "--force"].map(std::ffi::OsStr::new).to_vec();
+            [self.absolute(), &["worktree", "add", "--force"]].concat().into_iter().map(OsStr::new).collect();
         let (existing, from) = match branch {
             Some(branch) if exists(branch)? => (true, branch),
             Some(branch) => {
@@ -140,7 +142,9 @@ impl Repository {
         }
         let root = root.canonicalize().context("find", root)?;
         let new_branch = branch.filter(|_| !existing).map(str::to_owned);
-        Ok(NewWorktree { repository: self, root, new_branch, unconverted: None, kept: false })
+        let made = NewWorktree { repository: self, root, new_branch, unconverted: None, kept: false };
+        self.lead_home(&made.root)?;
+        Ok(made)
     }
 
     /// Makes a linked work tree at `root` for a branch, which is created at `commit` if it does
@@ -154,10 +158,7 @@ impl Repository {
         if let Some(above) = root.parent() {
             std::fs::create_dir_all(above).context("create", above)?;
         }
-        // Git makes these by itself, but not through a stand-in's links.
-        for folder in ["worktrees", "logs"].map(|name| self.common_dir.join(name)) {
-            std::fs::create_dir_all(&folder).context("create", &folder)?;
-        }
+        self.ready_for_worktrees()?;
         let mut answer = self.run_worktree_add(&[], root, branch, commit, exists)?;
         let mut unconverted = None;
         if !answer.ok && answer.stderr.contains("filter") {
@@ -176,17 +177,46 @@ impl Repository {
                 .hint("take another branch, or another folder with `--into DIR`"));
         }
         let root = root.canonicalize().context("find", root)?;
-        Ok(NewWorktree {
-            repository: self,
-            root,
-            new_branch: (!exists).then(|| branch.to_owned()),
-            unconverted,
-            kept: false,
-        })
+        let new_branch = (!exists).then(|| branch.to_owned());
+        let made = NewWorktree { repository: self, root, new_branch, unconverted, kept: false };
+        self.lead_home(&made.root)?;
+        Ok(made)
     }
 }
 
 impl Repository {
+    /// Makes what git makes by itself, but not through a stand-in's links.
+    fn ready_for_worktrees(&self) -> Result<()> {
+        for folder in ["worktrees", "logs"].map(|name| self.common_dir.join(name)) {
+            std::fs::create_dir_all(&folder).context("create", &folder)?;
+        }
+        Ok(())
+    }
+
+    /// Returns settings with which a work tree and its repository know each other by whole paths, where relative ones
+    /// would lead from a stand-in.
+    fn absolute(&self) -> &'static [&'static str] {
+        if self.git.is_sheltered() { &["-c", "worktree.useRelativePaths=false"] } else { &[] }
+    }
+
+    /// Has a new work tree know its repository by the repository's own folder: what git has just written may lead
+    /// there through a stand-in, which is soon gone.
+    fn lead_home(&self, root: &Path) -> Result<()> {
+        if !self.git.is_sheltered() {
+            return Ok(());
+        }
+        let file = root.join(".git");
+        let written = std::fs::read(&file).context("read", &file)?;
+        let led = written.strip_prefix(b"gitdir: ").and_then(|led| led.strip_suffix(b"\n"));
+        let Some(led) = led.map(path_from) else { return Ok(()) };
+        let home = root.join(&led).canonicalize().context("find", &led)?;
+        if root.join(&led) != home {
+            let line = [b"gitdir: ", home.as_os_str().as_bytes(), b"\n"].concat();
+            std::fs::write(&file, line).context("write", &file)?;
+        }
+        Ok(())
+    }
+
     fn run_worktree_add(
         &self,
         options: &[String],
@@ -196,7 +226,7 @@ impl Repository {
         exists: bool,
     ) -> Result<Answer> {
         let mut words: Vec<&OsStr> = options.iter().map(OsStr::new).collect();
-        words.extend(["worktree", "add"].map(OsStr::new));
+        words.extend([self.absolute(), &["worktree", "add"]].concat().into_iter().map(OsStr::new));
         match exists {
             true => words.extend([OsStr::new("--"), root.as_os_str(), branch.as_ref()]),
             false => words.extend([

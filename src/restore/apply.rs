@@ -68,6 +68,7 @@ pub(super) fn index_changes(steps: &[Step]) -> IndexChanges {
     IndexChanges {
         entries: steps.iter().filter_map(|step| Some((step.path.clone(), step.index.clone()?))).collect(),
         marks: steps.iter().filter_map(|step| Some((step.path.clone(), step.mark?))).collect(),
+        written: steps.iter().filter(|step| step.keeps_its_entry()).map(|step| step.path.clone()).collect(),
     }
 }
 

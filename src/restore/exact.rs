@@ -158,10 +158,17 @@ pub(super) fn plan(
     let told = then.told(spared);
     let kept_back = unmade.len() + ignored.len() + left.len();
     let unchanged = wanted.len().saturating_sub(steps.len() + kept_back);
-    let empty = around.filter(|_| matches!(scope, Scope::Everything)).map(|around| &around.empty_folders);
+    // Of those that the restore left alone, some may have been removed on purpose since.
+    let is_ours_to_make = |folder: &RepoPath| match scope {
+        Scope::Everything => !is_ours(folder),
+        Scope::Paths(paths) => paths.iter().any(|path| folder == path || folder.is_in(path)),
+    };
+    let removed: BTreeSet<&RepoPath> =
+        steps.iter().filter(|step| matches!(step.work, Work::Remove)).map(|step| &step.path).collect();
+    let empty = around.into_iter().flat_map(|around| &around.empty_folders);
     let mut folders = Vec::new();
-    for folder in empty.into_iter().flatten().filter(|folder| !is_ours(folder)) {
-        if tree.read(folder)? == Node::Missing {
+    for folder in empty.filter(|folder| is_ours_to_make(folder)) {
+        if removed.contains(folder) || tree.read(folder)? == Node::Missing {
             folders.push(folder.clone());
         }
     }

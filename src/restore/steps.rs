@@ -82,6 +82,11 @@ impl Step {
         !matches!(self.work, Work::Keep) || self.index.is_some() || self.mark.is_some()
     }
 
+    /// Says whether the file is written while the index holds what it held.
+    pub(super) fn keeps_its_entry(&self) -> bool {
+        matches!(self.work, Work::Set { .. }) && self.index.is_none()
+    }
+
     /// Makes a plain file of a link, as git does where it is told that there are none.
     pub(super) fn without_link(&mut self, version_of: impl Fn(&[u8]) -> Version) {
         let Work::Set { mode, bytes, .. } = &mut self.work else { return };

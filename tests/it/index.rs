@@ -348,3 +348,35 @@ fn a_repository_that_ignores_case_hides_nothing_on_a_disk_that_does_not() {
     project.snap(&["undo"]).exits(0);
     assert_eq!(state(&project), wrecked);
 }
+
+#[test]
+fn what_a_restore_writes_is_clean_for_git_where_its_size_on_the_disk_is_another_one_than_before() {
+    const CASES: [(&str, &str, &[u8]); 3] = [
+        ("line ends that git would not make", "f text=auto\n", b"a\r\nb\r\n"),
+        ("a keyword", "f ident\n", b"$Id$\n"),
+        ("an encoding without its mark", "f text working-tree-encoding=UTF-16\n", b"\xff\xfea\0\r\0\n\0"),
+    ];
+    type Wreck = (&'static str, fn(&Project));
+    const WRECKS: [Wreck; 3] = [
+        ("edited", |p| p.write("f", "another\n")),
+        ("removed", |p| fs::remove_file(p.path("f")).must("to remove")),
+        ("removed and marked", |p| {
+            p.git(&["update-index", "--skip-worktree", "f"]);
+            fs::remove_file(p.path("f")).must("to remove");
+        }),
+    ];
+    for (name, attributes, content) in CASES {
+        for (wreck, act) in WRECKS {
+            let project = Project::new();
+            project.write(".gitattributes", attributes);
+            project.write("f", content);
+            project.git(&["add", "."]);
+            project.git(&["commit", "-qm", name]);
+            project.snap(&["save", "x"]).exits(0);
+            act(&project);
+            project.snap(&["rewind", "x"]).exits(0);
+            project.git(&["diff-index", "--quiet", "HEAD"]);
+            assert_eq!(project.git(&["status", "--porcelain"]), "", "{name}, {wreck}");
+        }
+    }
+}

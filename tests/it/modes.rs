@@ -126,3 +126,32 @@ fn folders_that_were_empty_stay_and_are_made_again() {
     project.snap(&["undo"]).exits(0);
     assert_eq!(project.read("logs/today"), b"filled since\n");
 }
+
+#[test]
+fn an_empty_folder_in_whose_place_a_file_came_is_made_again_by_rewind_and_by_undo() {
+    let project = Project::new();
+    let is_empty =
+        |folder: &str| fs::read_dir(project.path(folder)).is_ok_and(|mut inside| inside.next().is_none());
+    let clear = |name: &str| match project.path(name) {
+        path if path.is_dir() => fs::remove_dir_all(path).must("to remove a folder"),
+        path => fs::remove_file(path).must("to remove a file"),
+    };
+    for folder in ["e", "deep/in/it"] {
+        fs::create_dir_all(project.path(folder)).must("a folder");
+    }
+    project.snap(&["save", "folders"]).exits(0);
+    for name in ["e", "deep"] {
+        clear(name);
+        project.write(name, "a file\n");
+    }
+    project.snap(&["save", "files"]).exits(0);
+    project.snap(&["rewind", "folders"]).exits(0);
+    assert!(is_empty("e") && is_empty("deep/in/it"), "a rewind");
+    project.write("deep/beside", "a file\n");
+    project.snap(&["rewind", "files"]).exits(0);
+    assert!(project.path("e").is_file() && project.path("deep").is_file());
+    project.snap(&["undo"]).exits(0);
+    assert!(is_empty("e") && is_empty("deep/in/it"), "an undo");
+    project.snap(&["redo"]).exits(0);
+    assert!(project.path("e").is_file() && project.path("deep").is_file(), "a redo");
+}

@@ -249,3 +249,29 @@ fn a_submodule_is_a_repository_of_its_own() {
     // Seen from outside it is left out, by name.
     project.snap(&["save", "outer"]).exits(6).says(&["module", "a submodule"]);
 }
+
+#[test]
+fn a_new_work_tree_is_one_for_git_whatever_the_configuration_of_the_repository() {
+    const SETTINGS: [&[&str]; 5] = [
+        &["rerere.enabled", "true"],
+        &["core.fsmonitor", "/no/program"],
+        &["filter.own.clean", "cat"],
+        &["unheard.of", "1"],
+        &["worktree.useRelativePaths", "true"],
+    ];
+    for setting in SETTINGS {
+        let project = saved();
+        project.git(&[&["config"], setting].concat());
+        project.git(&["config", "unheard.of", "2"]);
+        project.snap(&["resume", "x", "--worktree", "try"]).exits(0);
+        let tree = project.path(".claude/worktrees/try");
+        let at = tree.to_str().must("UTF-8");
+        let status = || project.git(&["-c", "core.fsmonitor=false", "-C", at, "status", "--porcelain"]);
+        assert_eq!(status(), " M a.txt\n?? new.txt\n", "{setting:?}");
+        assert!(!project.git(&["worktree", "list", "--porcelain"]).contains("prunable"), "{setting:?}");
+        project.snap(&["-C", at, "save", "there"]).exits(0);
+        project.git(&["worktree", "remove", "--force", at]);
+        project.snap(&["rewind", "there"]).exits(0);
+        assert_eq!(status(), " M a.txt\n?? new.txt\n", "{setting:?}: made again");
+    }
+}
