@@ -217,7 +217,9 @@ fn a_secret_of_the_base_commit_needs_nobody_to_supply_it() {
     assert_nowhere(&project.stored(""), &[&github]);
     let clone = project.cloned().of_another_user();
     let store = project.stored("");
-    clone.snap(&["resume", "x", "--trust", "--allow", "config", "--store", store.to_str().must("UTF-8")]).exits(0);
+    clone
+        .snap(&["resume", "x", "--trust", "--allow", "config", "--store", store.to_str().must("UTF-8")])
+        .exits(0);
     assert_eq!(clone.state(), project.state());
 }
 

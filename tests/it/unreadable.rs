@@ -78,7 +78,6 @@ fn a_file_that_cannot_be_read_is_named_and_all_others_are_saved() {
         ("agent-ag1.jsonl", less(3, 1)),
         ("agent-ag1.meta.json", less(4, 1)),
         ("/settings.local.json", less(5, 1)),
-        ("snap/c137e379", whole),
     ];
     for (number, (part, left)) in cases.into_iter().enumerate() {
         for trouble in [Trouble::Closed(part), Trouble::Broken(part)] {
@@ -132,6 +131,22 @@ fn a_store_that_cannot_be_written_ends_the_save_and_is_not_taken_for_a_file_that
     let project = project();
     project.snap(&["save", "x"]).exits(0);
     project.write("big.txt", "more\n".repeat(10_000));
-    save(&project, "y", Trouble::Closed("/snapshots/tmp")).exits(7);
+    // Where new files are begun is no folder any more.
+    let tmp = project.stored("tmp");
+    fs::remove_dir_all(&tmp).must("removed");
+    fs::write(&tmp, "").must("a file");
+    project.snap(&["save", "y"]).exits(3).says(&["tmp"]);
     project.snap(&["show", "y"]).exits(3);
+}
+
+#[test]
+fn a_journal_of_the_hooks_that_cannot_be_read_is_named_and_takes_nothing_with_it() {
+    let project = project();
+    let journal = project.home.config().join(format!("snap/{SESSION}.jsonl"));
+    fs::remove_file(&journal).must("removed");
+    fs::create_dir(&journal).must("a folder in its place");
+    let saved = project.snap(&["save", "x", "--json"]).exits(6).says(&["not saved: ", "not a regular file"]);
+    let shown = project.snap(&["show", "x", "--json"]).exits(0).json();
+    assert_eq!(parts(&shown), [2, 2, 2, 1, 1, 1]);
+    assert_eq!(shown["not_captured"]["files"], saved.json()["missing"]);
 }
