@@ -19,6 +19,8 @@ mod redact;
 mod session;
 mod untracked;
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use crate::audit;
@@ -299,9 +301,7 @@ fn publish_named(
     let wanted = manifest.name.clone();
     for left in (0..MOST_NAMES).rev() {
         if name == Name::Numbered {
-            let earlier = workspace.store.entries()?;
-            let earlier = earlier.iter().filter_map(|entry| entry.manifest.as_ref().ok());
-            manifest.name = free_name(&earlier.collect::<Vec<_>>(), &wanted);
+            manifest.name = free_name(&workspace.store.taken_names()?, &wanted);
         }
         let notes = prove(workspace, manifest, sign)?;
         match workspace.store.publish(lock, manifest) {
@@ -444,11 +444,10 @@ fn json(part: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(part).unwrap_or_default()
 }
 
-fn free_name(earlier: &[&Manifest], wanted: &str) -> String {
-    let taken = |name: &str| earlier.iter().any(|m| m.name == name);
+fn free_name(taken: &BTreeSet<String>, wanted: &str) -> String {
     let mut name = wanted.to_owned();
     let mut number = 2;
-    while taken(&name) {
+    while taken.contains(&name) {
         name = format!("{wanted}-{number}");
         number += 1;
     }

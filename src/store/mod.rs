@@ -21,7 +21,7 @@ mod streams;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::digest::ObjectId;
@@ -63,8 +63,8 @@ pub struct AddLock {
     _lock: SharedLock,
     /// Folders with new names in them, to be made durable before the manifest.
     dirty: Mutex<BTreeMap<PathBuf, Place>>,
-    /// Objects that a published manifest names: their names are durable since then.
-    published: BTreeSet<ObjectId>,
+    /// Objects that a published manifest names, once that was asked: their names are durable since then.
+    published: OnceLock<BTreeSet<ObjectId>>,
 }
 
 /// Permission to delete from the store; excludes everybody else.
@@ -181,15 +181,16 @@ impl Store {
         // Under the lock: a snapshot that is being removed must not get its name back.
         let lock = SharedLock::wait(&self.lock_place(), PATIENCE)?;
         self.shelter()?;
-        let entries = self.entries()?;
-        if entries.is_empty() {
+        if self.stems()?.is_empty() {
             // The names of new folders, from the store up to where `.claude` was made; whoever made them may have died.
             self.root().ancestors().take(3).try_for_each(fs::sync_folder)?;
         }
-        let manifests = entries.into_iter().filter_map(|entry| entry.manifest.ok());
-        let published =
-            manifests.flat_map(|manifest| manifest.objects()).map(|object| object.object).collect();
-        Ok(AddLock { unnamed: Mutex::default(), _lock: lock, dirty: Mutex::default(), published })
+        Ok(AddLock {
+            unnamed: Mutex::default(),
+            _lock: lock,
+            dirty: Mutex::default(),
+            published: OnceLock::new(),
+        })
     }
 
     /// Makes a private folder for work under way; leftovers of one are swept after a day.
@@ -215,8 +216,8 @@ impl Store {
     /// [`Kind::Environment`] if the folder can't be read.
     pub fn entries(&self) -> Result<Vec<Entry>> {
         let pins = self.pins()?;
-        let entry = |stem: String| self.entry_with(&stem, |stem| pins.contains(&pin_name(stem)));
-        let mut entries: Vec<Entry> = self.stems()?.into_iter().filter_map(entry).collect();
+        let entry = |stem: &String| self.entry_with(stem, |stem| pins.contains(&pin_name(stem)));
+        let mut entries = on_all_processors(&self.stems()?, entry);
         entries.sort_by(|a, b| match (&a.manifest, &b.manifest) {
             (Ok(a), Ok(b)) => self.newer(a.created_at, b.created_at).then_with(|| a.id.cmp(&b.id)),
             (a, b) => a.is_err().cmp(&b.is_err()),
@@ -239,16 +240,24 @@ impl Store {
 
     /// Lists every snapshot in the order of [`Store::entries`], with what tells it from others.
     fn known(&self) -> Result<Vec<Known>> {
-        let known = |stem: String| {
-            let head = unless_gone(|| self.read_head(&stem))?;
-            Some(Known { written: self.written(&stem), stem, head })
+        let known = |stem: &String| {
+            let head = unless_gone(|| self.read_head(stem))?;
+            Some(Known { written: self.written(stem), stem: stem.clone(), head })
         };
-        let mut known: Vec<Known> = self.stems()?.into_iter().filter_map(known).collect();
+        let mut known = on_all_processors(&self.stems()?, known);
         known.sort_by(|a, b| match (&a.head, &b.head) {
             (Ok(a), Ok(b)) => self.newer(a.created_at, b.created_at).then_with(|| a.id.cmp(&b.id)),
             (a, b) => a.is_err().cmp(&b.is_err()),
         });
         Ok(known)
+    }
+
+    /// Lists the names that snapshots have; what can't be read has none.
+    ///
+    /// # Errors
+    /// As [`Store::entries`].
+    pub fn taken_names(&self) -> Result<BTreeSet<String>> {
+        Ok(self.known()?.into_iter().filter_map(|known| known.head.ok()).map(|head| head.name).collect())
     }
 
     /// Lists the names of all pins.
@@ -330,8 +339,8 @@ impl Store {
     /// # Errors
     /// [`Kind::Refused`], with what to do.
     pub fn refuse_taken(&self, name: &str) -> Result<()> {
-        match self.entries()?.iter().filter_map(|entry| entry.manifest.as_ref().ok()).find(|m| m.name == name)
-        {
+        let known = self.known()?;
+        match known.iter().filter_map(|known| known.head.as_ref().ok()).find(|head| head.name == name) {
             None => Ok(()),
             Some(taken) => {
                 let shown = crate::screen::Line(&taken.name).to_string();
@@ -410,8 +419,8 @@ impl Store {
 
     fn read_head(&self, stem: &str) -> Result<Head> {
         let place = self.manifest_place(stem);
-        match self.parsed.get(stem, parsed::identity(&place)) {
-            Some(manifest) => Ok(Head::of(&manifest)),
+        match self.parsed.head(stem, parsed::identity(&place)) {
+            Some(head) => Ok(head),
             None => {
                 Head::from_json(&self.manifest_bytes(stem)?).map_err(|error| unread(&place.path(), &error))
             }
@@ -466,6 +475,25 @@ fn count_once(entries: &mut [Entry]) {
             entry.own = entry.manifest.as_ref().is_ok_and(|manifest| seen.insert(manifest.id.clone()));
         }
     }
+}
+
+/// Reads this many snapshots with each processor, at least: a thread costs more than some of them.
+const LEAST_EACH: usize = 16;
+
+/// Does the same for each, in order, with all processors.
+fn on_all_processors<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> Option<R> + Sync) -> Vec<R> {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let each = items.len().div_ceil(processors).max(LEAST_EACH);
+    if items.len() <= each {
+        return items.iter().filter_map(work).collect();
+    }
+    let part = |part: &[T]| -> Vec<R> { part.iter().filter_map(&work).collect() };
+    std::thread::scope(|scope| {
+        let parts: Vec<_> =
+            items.chunks(each).map(|items| (items, scope.spawn(move || part(items)))).collect();
+        // A thread that could not do its part leaves it to this one.
+        parts.into_iter().flat_map(|(items, made)| made.join().unwrap_or_else(|_| part(items))).collect()
+    })
 }
 
 /// Reads something of a snapshot; `None` if it has been removed, and did not only lose its first name.

@@ -92,7 +92,7 @@ impl Store {
             // As young as if it had been written now, so that no sweep on a disk without locks takes it away.
             if self.holds(&place, &object, raw) && place.refresh()? {
                 // Whoever wrote it may have died before its name was durable.
-                if !lock.published.contains(&object.object) {
+                if !self.published(lock).contains(&object.object) {
                     lock.touched(self.object_folder(object.object));
                 }
                 return Ok(object);
@@ -101,6 +101,15 @@ impl Store {
             return self.write_object(lock, raw, object, Existing::Replace);
         }
         self.write_object(lock, raw, object, Existing::Keep)
+    }
+
+    /// Returns the objects that published manifests name. What is not known of is made durable once more.
+    fn published<'l>(&self, lock: &'l AddLock) -> &'l BTreeSet<ObjectId> {
+        lock.published.get_or_init(|| {
+            let entries = self.entries().unwrap_or_default();
+            let manifests = entries.into_iter().filter_map(|entry| entry.manifest.ok());
+            manifests.flat_map(|manifest| manifest.objects()).map(|object| object.object).collect()
+        })
     }
 
     /// Says whether an object's file gives back just these bytes, which are what its name says.

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use crate::manifest::Manifest;
+use crate::manifest::{Head, Manifest};
 use crate::place::{Place, Shape};
 
 /// The most bytes of manifests that are remembered, as they are on the disk.
@@ -34,6 +34,13 @@ impl Parsed {
         let parsed = self.manifests.lock().ok()?;
         let (known, manifest) = parsed.get(stem)?;
         (identity == Some(*known)).then(|| manifest.clone())
+    }
+
+    /// Returns what tells it from others, as [`Parsed::get`].
+    pub(super) fn head(&self, stem: &str, identity: Option<Identity>) -> Option<Head> {
+        let parsed = self.manifests.lock().ok()?;
+        let (known, manifest) = parsed.get(stem)?;
+        (identity == Some(*known)).then(|| Head::of(manifest))
     }
 
     /// Remembers a manifest; `identity` is that of its file before it was read.
