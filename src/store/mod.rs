@@ -419,12 +419,15 @@ impl Store {
 
     fn read_head(&self, stem: &str) -> Result<Head> {
         let place = self.manifest_place(stem);
-        match self.parsed.head(stem, parsed::identity(&place)) {
-            Some(head) => Ok(head),
-            None => {
-                Head::from_json(&self.manifest_bytes(stem)?).map_err(|error| unread(&place.path(), &error))
-            }
+        let identity = parsed::identity(&place);
+        if let Some(head) = self.parsed.head(stem, identity) {
+            return Ok(head);
         }
+        let read = Head::from_json(&self.manifest_bytes(stem)?);
+        if let Ok(head) = &read {
+            self.parsed.note_head(stem, identity, head);
+        }
+        read.map_err(|error| unread(&place.path(), &error))
     }
 
     /// Returns the bytes of a snapshot's manifest, as they are on the disk.

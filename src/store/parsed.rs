@@ -20,6 +20,7 @@ type Identity = (u64, u64, u64, i64, i64);
 #[derive(Default)]
 pub(super) struct Parsed {
     manifests: Mutex<BTreeMap<String, (Identity, Manifest)>>,
+    heads: Mutex<BTreeMap<String, (Identity, Head)>>,
     keeps_nothing: bool,
 }
 
@@ -38,9 +39,16 @@ impl Parsed {
 
     /// Returns what tells it from others, as [`Parsed::get`].
     pub(super) fn head(&self, stem: &str, identity: Option<Identity>) -> Option<Head> {
-        let parsed = self.manifests.lock().ok()?;
-        let (known, manifest) = parsed.get(stem)?;
-        (identity == Some(*known)).then(|| Head::of(manifest))
+        let heads = self.heads.lock().ok()?;
+        let (known, head) = heads.get(stem)?;
+        (identity == Some(*known)).then(|| head.clone())
+    }
+
+    /// Remembers that alone, which is small.
+    pub(super) fn note_head(&self, stem: &str, identity: Option<Identity>, head: &Head) {
+        if let (false, Some(identity), Ok(mut heads)) = (self.keeps_nothing, identity, self.heads.lock()) {
+            heads.insert(stem.to_owned(), (identity, head.clone()));
+        }
     }
 
     /// Remembers a manifest; `identity` is that of its file before it was read.
@@ -48,6 +56,7 @@ impl Parsed {
         if self.keeps_nothing {
             return;
         }
+        self.note_head(stem, identity, &Head::of(manifest));
         let (Some(identity), Ok(mut parsed)) = (identity, self.manifests.lock()) else { return };
         let held: u64 = parsed.values().map(|((_, _, size, ..), _)| size).sum();
         if held + identity.2 <= MOST {
