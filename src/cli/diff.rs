@@ -222,11 +222,12 @@ impl Diff {
         ];
         match options.iter().find(|(given, _)| *given) {
             None => Ok(()),
-            Some((_, option)) => Err(Error::new(Failure::Usage, "Cannot show the diff on standard input so")
-                .because(format!("it is shown as it was made, and {option} asks for another one"))
-                .hint(
-                    "give the option to the program that makes it, such as `git diff -U1 -w | snap diff -`",
-                )),
+            Some((_, option)) => Err(Error::new(
+                Failure::Usage,
+                format!("Cannot use {option} with a diff on standard input"),
+            )
+            .because("that diff has been made already")
+            .hint("give the option to the program that makes it, such as `git diff -U1 -w | snap diff -`")),
         }
     }
 
