@@ -168,14 +168,17 @@ impl Plan {
     ///
     /// # Errors
     /// As [`SessionPlan::revive`]; [`Kind::Usage`] if there is no session.
-    pub fn revive(&mut self, wanted: &[String]) -> Result<()> {
+    pub fn reviving(mut self, wanted: &[String]) -> Result<Plan> {
         match &mut self.session {
-            Some(session) => session.revive(wanted),
-            None if wanted.is_empty() => Ok(()),
+            Some(session) => session.revive(wanted)?,
+            None if wanted.is_empty() => {}
             None => {
-                Err(Error::new(Kind::Usage, "There is nothing to revive").because("no session is restored"))
+                return Err(
+                    Error::new(Kind::Usage, "There is nothing to revive").because("no session is restored")
+                );
             }
         }
+        Ok(self)
     }
 
     /// Returns the branch that will be moved.

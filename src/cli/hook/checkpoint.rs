@@ -12,7 +12,7 @@ use super::around::Machine;
 use super::hit;
 use super::{Started, rescue, rules};
 use crate::capture::{self, Automatic, History, Limits, Request, Signing};
-use crate::cli::restoring::quoted;
+use crate::cli::output::words::quoted;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::git::{work_tree_around, work_trees_of};

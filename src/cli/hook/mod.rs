@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::ui::Ui;
+use crate::cli::output::Ui;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::fs;
