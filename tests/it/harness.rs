@@ -208,6 +208,11 @@ fn a_killed_client_leaves_a_session_that_resumes(client: &Client) {
     eventually("the end of the turn in the transcript, which the client writes some time after it", || {
         fs::read_to_string(&transcript).is_ok_and(|text| text.contains(r#""text":"launched""#))
     });
+    // An agent that has no transcript yet is not announced by the client that resumes.
+    let its_own = transcript.with_extension("").join(format!("subagents/agent-{}.jsonl", api.agents()[0]));
+    eventually("the agent's task in its own transcript, which the client writes some time after it", || {
+        fs::read_to_string(&its_own).is_ok_and(|text| text.lines().any(|line| line.contains("Look around")))
+    });
     let pid = running.pid();
     running.kill();
     assert!(place.home.live(pid).is_some(), "a killed client leaves its record behind");
