@@ -158,6 +158,8 @@ fn a_running_client_is_on_record_until_it_ends(client: &Client) {
     );
     let running = client.spawn(&place.home, &place.cwd, &api, &[], "hello there");
     api.wait_for("the first request", |requests| !requests.is_empty());
+    // It is made beside the first request.
+    eventually("a record of the live session", || place.home.live(running.pid()).is_some());
     let live = place.home.live(running.pid()).must("a record of the live session");
     assert_eq!(live["pid"], running.pid());
     assert_eq!(live["cwd"], place.cwd.display().to_string());
