@@ -10,6 +10,7 @@ use super::commands::{
     completions, diff, export, import, init, lease, link, list, log, man, pin, prune, pull, push, resume,
     rewind, save, show, undo, verify, view,
 };
+use super::help;
 use super::hook;
 use super::output::ColorChoice;
 
@@ -17,9 +18,25 @@ use super::output::ColorChoice;
 #[derive(Parser)]
 #[command(name = "snap", bin_name = "snap", version, arg_required_else_help = true)]
 #[command(
-    after_help = "REF is a snapshot's name, `latest` (the default), `latest~2`, or the start of an id.\n\
-    Exit codes: 0 done, 1 differences or damage found, 2 usage, 3 not found or refused, 4 conflict (nothing\n\
-    was changed), 5 damaged or a newer format, 6 done but parts were skipped, 7 git, disk or permissions, 70 a bug."
+    after_help = help::examples(&FIRST_STEPS),
+    after_long_help = help::examples_and(
+        &FIRST_STEPS,
+        &[
+            ("References", "REF is a snapshot's name, `latest`, `latest~2`, or the start of its id."),
+            (
+                "Exit codes",
+                "0   done\n\
+                 1   differences (`diff --exit-code`) or damage (`verify`) found\n\
+                 2   wrong command line\n\
+                 3   not found, or refused\n\
+                 4   conflict: nothing was changed\n\
+                 5   damaged, or in a newer format\n\
+                 6   done, but parts were skipped or are in conflict\n\
+                 7   git, the disk or permissions failed\n\
+                 70  a bug",
+            ),
+        ],
+    )
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -48,6 +65,13 @@ pub(crate) struct Global {
     #[arg(long, global = true)]
     pub(crate) json: bool,
 }
+
+const FIRST_STEPS: [(&str, &str); 4] = [
+    ("snap save \"before refactor\"", "Save the session and the pending edits"),
+    ("snap list", "List the snapshots"),
+    ("snap resume before-refactor", "Bring one back, and go on with its session"),
+    ("snap help resume", "Explain a command"),
+];
 
 #[derive(Subcommand)]
 pub(crate) enum Command {

@@ -9,8 +9,8 @@ mod hook;
 mod option_values;
 mod outcome;
 mod output;
+mod remotes;
 mod restore_flow;
-mod transfer;
 mod upkeep;
 mod usage;
 
@@ -19,8 +19,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
 
+use crate::base::error::{Error, Kind, Result};
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
 use crate::workspace::Workspace;
 use args::{Arguments, Command, Global};
 use outcome::Outcome;

@@ -1,10 +1,10 @@
 //! What commands do besides their own work: finishing restores that were cut off, and keeping links up to date.
 
 use super::output::Ui;
+use crate::base::error::Result;
+use crate::base::screen::Line;
 use crate::context::Context;
-use crate::error::Result;
 use crate::restore::{self, Outcome as Settled};
-use crate::screen::Line;
 use crate::workspace::Workspace;
 
 /// The most journals that are named one by one.

@@ -7,8 +7,8 @@ use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::output::{ColorChoice, Style, Ui, output_error, text};
-use crate::error::Result;
-use crate::screen::Line;
+use crate::base::error::Result;
+use crate::base::screen::Line;
 
 /// Prints help and version on standard output, anything else on standard error.
 pub(crate) fn tell(error: Error) -> Result<()> {

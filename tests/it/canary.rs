@@ -329,7 +329,7 @@ fn ways(command: &str) -> Vec<Vec<&'static str>> {
         ],
         "rewind" => &[
             &["rewind", "one", "--no-run"],
-            &["rewind", "one", "--trust", "--reset-branch", "--yes"],
+            &["rewind", "one", "--trust", "--reset-branch", "--no-input"],
             &["rewind", "two", "--trust"],
         ],
         "undo" => &[&["undo", "--trust"]],

@@ -107,7 +107,7 @@ fn nothing_that_a_tool_runs_or_obeys_is_set_without_a_yes() {
     let obeyed = names(OBEYED);
     assert!(obeyed.len() > 250, "{}", obeyed.len());
     let (_theirs, other, store) = foreign(&[&obeyed[..], &names(ORDINARY)].concat());
-    let ran = resumed(&other, &store, &["--yes"]).exits(6);
+    let ran = resumed(&other, &store, &["--no-input"]).exits(6);
     let set: Vec<&&str> = obeyed.iter().filter(|name| is_set(&other, name)).collect();
     assert!(set.is_empty(), "set unasked: {set:?}");
     let missing: Vec<&str> = names(ORDINARY).into_iter().filter(|name| !is_set(&other, name)).collect();
@@ -119,13 +119,13 @@ fn nothing_that_a_tool_runs_or_obeys_is_set_without_a_yes() {
         assert!(ran.stderr.contains(word), "{word}: {}", ran.stderr);
     }
     // A kind, then all of them.
-    let ran =
-        resumed(&other, &store, &["--allow-kind", "agent", "--allow-kind", "pipeline", "--yes"]).exits(6);
+    let ran = resumed(&other, &store, &["--allow-kind", "agent", "--allow-kind", "pipeline", "--no-input"])
+        .exits(6);
     assert!(
         is_set(&other, "AGENTS.md") && is_set(&other, ".travis.yml") && !is_set(&other, "Cargo.toml"),
         "{ran:?}"
     );
-    let ran = resumed(&other, &store, &["--allow-kind", "all", "--yes"]).exits(0);
+    let ran = resumed(&other, &store, &["--allow-kind", "all", "--no-input"]).exits(0);
     let missing: Vec<&&str> =
         obeyed.iter().filter(|name| !is_set(&other, name) && !other.path(name).is_dir()).collect();
     assert!(missing.is_empty(), "not set: {missing:?}: {ran:?}");
@@ -222,14 +222,14 @@ fn an_executable_a_new_mode_and_a_link_take_a_yes_whatever_their_name() {
     let store = project.stored("").to_str().must("UTF-8").to_owned();
     let other = project.cloned().of_another_user();
     let before = other.state();
-    resumed(&other, &store, &["--yes"]).exits(6).says(&[
+    resumed(&other, &store, &["--no-input"]).exits(6).says(&[
         "held back: src/link.rs is a link to main.rs",
         "held back: src/new.py is or becomes a program",
         "held back: src/tool.py",
         "held back: src/was.py",
     ]);
     assert_eq!(other.state(), before);
-    resumed(&other, &store, &["--allow-kind", "link", "--allow-kind", "program", "--yes"]).exits(0);
+    resumed(&other, &store, &["--allow-kind", "link", "--allow-kind", "program", "--no-input"]).exits(0);
     assert!(other.path("src/link.rs").is_symlink() && is_set(&other, "src/was.py"));
     resumed(&other, &store, &["--allow-kind", "rights"]).exits(2).says(&["agent", "all"]);
 }
@@ -251,7 +251,7 @@ fn a_strangers_mark_that_hides_edits_from_git_takes_a_yes() {
     let store = project.stored("").to_str().must("UTF-8").to_owned();
     let marked = |command: &str, more: &[&str]| {
         let other = project.cloned().of_another_user();
-        let typed = [command, "x", "--trust", "--yes", "--no-session", "--no-run", "--store", &store];
+        let typed = [command, "x", "--trust", "--no-input", "--no-session", "--no-run", "--store", &store];
         let ran = other.snap(&[&typed[..], more].concat());
         let marks = other.git(&["ls-files", "-v"]);
         let marks =

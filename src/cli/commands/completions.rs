@@ -3,10 +3,10 @@
 use clap::{Args, Command};
 use clap_complete::{Shell, generate};
 
+use crate::base::error::Result;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::{Ui, output_error};
-use crate::error::Result;
 
 /// Print a completion script for a shell
 ///

@@ -6,22 +6,19 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 
+use crate::base::error::{Error, Kind, Result};
+use crate::base::ids::SnapshotId;
+use crate::base::progress::{Counted, Progress};
+use crate::base::screen::Line;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
-use crate::cli::output::progress_bar::{self, Counted};
 use crate::cli::output::words::size_text;
-use crate::cli::output::{Report, Ui, output_error};
+use crate::cli::output::{Report, Ui, output_error, progress_bar};
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
-use crate::fs::{Draft, Existing};
-use crate::handoff;
-use crate::ids::SnapshotId;
 use crate::manifest::Manifest;
-use crate::place::Root;
-use crate::progress::Progress;
 use crate::redaction;
-use crate::screen::Line;
-use crate::store::{Entry, Reference, check_may_travel};
+use crate::store::{Reference, check_may_travel};
+use crate::transfer;
 use crate::workspace::Workspace;
 
 const EXPORTING: &str = "Exporting";
@@ -71,45 +68,18 @@ impl Export {
         let bytes = if to_stdout {
             let out = Counted(BufWriter::with_capacity(1 << 16, ui.output()), &progress);
             let failed = output_error;
-            let export = || handoff::export(context, workspace, &entry, self.with_base, out, "-", failed);
+            let export = || transfer::export(context, workspace, &entry, self.with_base, out, "-", failed);
             progress_bar::show(talks, EXPORTING, &progress, export)?.1
         } else {
-            let write = || self.write_file(context, workspace, &entry, &progress);
-            progress_bar::show(talks, EXPORTING, &progress, write)?
+            let path = context.cwd.join(&self.output);
+            let export =
+                || transfer::export_to_file(context, workspace, &entry, self.with_base, &path, &progress);
+            progress_bar::show(talks, EXPORTING, &progress, export)?
         };
         let manifest = entry.manifest?;
         let file = self.output.to_string_lossy().into_owned();
         ui.report(&ExportReport { name: &manifest.name, id: &manifest.id, file, bytes })?;
         Ok(Outcome::Done)
-    }
-
-    /// Writes the file whole, or not at all, and never over another.
-    fn write_file(
-        &self,
-        context: &Context,
-        workspace: &Workspace,
-        entry: &Entry,
-        progress: &Progress,
-    ) -> Result<u64> {
-        let path = context.cwd.join(&self.output);
-        let taken = || {
-            Error::new(Kind::Refused, format!("{} exists already", path.display()))
-                .hint("name another file, or remove that one")
-        };
-        if path.symlink_metadata().is_ok() {
-            return Err(taken());
-        }
-        let folder = Root::own(path.parent().unwrap_or(Path::new("/"))).at("");
-        let place = folder.join(path.file_name().unwrap_or_default());
-        let out = Counted(BufWriter::with_capacity(1 << 16, Draft::begin(&folder)?), progress);
-        let failed = |error: &io::Error| Error::io("write", &path, error);
-        let peer = path.to_string_lossy();
-        let (out, bytes) = handoff::export(context, workspace, entry, self.with_base, out, &peer, failed)?;
-        let draft = out.0.into_inner().map_err(|error| failed(error.error()))?;
-        match draft.seal()?.publish(&place, Existing::Keep)? {
-            true => Ok(bytes),
-            false => Err(taken()),
-        }
     }
 }
 

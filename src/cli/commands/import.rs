@@ -7,18 +7,17 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 
+use crate::base::error::{Error, IoContext as _, Kind, Result};
+use crate::base::ids::SnapshotId;
+use crate::base::progress::{Counted, Progress};
+use crate::base::screen::Line;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
-use crate::cli::output::progress_bar::{self, Counted};
 use crate::cli::output::words::count;
-use crate::cli::output::{Report, Ui};
+use crate::cli::output::{Report, Ui, progress_bar};
 use crate::context::Context;
-use crate::error::{Error, IoContext as _, Kind, Result};
-use crate::handoff::{self, Imported};
-use crate::ids::SnapshotId;
 use crate::manifest::CreatedBy;
-use crate::progress::Progress;
-use crate::screen::Line;
+use crate::transfer::{self, Imported};
 use crate::workspace::Workspace;
 
 /// Add a snapshot that `snap export` wrote
@@ -40,7 +39,7 @@ impl Import {
                 return Err(Error::new(Kind::Usage, "Cannot read a snapshot from a terminal")
                     .hint("name a file, or pipe one in: `snap export | ssh HOST snap import -`"));
             }
-            handoff::import(context, workspace, io::stdin().lock(), "-")?
+            transfer::import(context, workspace, io::stdin().lock(), "-")?
         } else {
             let path = context.cwd.join(&self.file);
             let file = match File::open(&path) {
@@ -52,7 +51,7 @@ impl Import {
             // A pipe has no size, and gets no bar.
             let progress = Progress::of(file.metadata().map_or(0, |meta| meta.len()));
             let input = Counted(BufReader::new(file), &progress);
-            let import = || handoff::import(context, workspace, input, &path.to_string_lossy());
+            let import = || transfer::import(context, workspace, input, &path.to_string_lossy());
             progress_bar::show(ui.talks(), "Importing", &progress, import)?
         };
         let Imported { manifest, added } = &imported;

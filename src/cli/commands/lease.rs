@@ -5,15 +5,15 @@ use std::process::Command;
 
 use clap::Args;
 
+use crate::base::error::{Error, Kind, Result};
+use crate::base::ids::SnapshotId;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::Ui;
+use crate::cli::remotes::worked_on_by;
 use crate::cli::restore_flow::{RESUMED, current_program};
-use crate::cli::transfer::worked_on_by;
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
-use crate::fs;
-use crate::handoff::{self, Remotes};
-use crate::ids::SnapshotId;
+use crate::sys::process;
+use crate::transfer::{self, Remotes};
 use crate::workspace::Workspace;
 
 /// Look who works on a snapshot, and leave a lease when told to (what `snap resume` runs)
@@ -41,13 +41,13 @@ impl Lease {
             })?;
             return Ok(Outcome::Done);
         }
-        fs::leave_terminal();
+        process::leave_terminal();
         let Some(id) = SnapshotId::parse(&self.id) else {
             return Err(Error::new(Kind::Usage, "That is no id of a snapshot"));
         };
         let mut silent = |_: &str| ();
         let mut remotes = Remotes::open(context, workspace, &self.remote, false, &mut silent)?;
-        if !handoff::peer_of(context, &id).is_some_and(|peer| remotes.is(&peer)) {
+        if !transfer::peer_of(context, &id).is_some_and(|peer| remotes.is(&peer)) {
             return Ok(Outcome::Done);
         }
         let Some(others) = remotes.others_at_work(&id)? else { return Ok(Outcome::Done) };

@@ -3,15 +3,15 @@
 use clap::Args;
 use serde::Serialize;
 
+use crate::base::error::{Error, Kind, Result};
+use crate::base::ids::SnapshotId;
+use crate::base::screen::Line;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::words::quoted;
 use crate::cli::output::{Report, Ui};
 use crate::cli::restore_flow::{Alive, ConsentArgs, RevivalArgs};
-use crate::error::{Error, Kind, Result};
-use crate::ids::SnapshotId;
 use crate::restore;
-use crate::screen::Line;
 use crate::store::Reference;
 use crate::workspace::Workspace;
 

@@ -4,21 +4,21 @@ use clap::Args;
 use serde::Serialize;
 
 use super::list_tree;
+use crate::base::error::Result;
+use crate::base::ids::{ClientId, SnapshotId};
+use crate::base::paths::NativePath;
+use crate::base::screen;
+use crate::base::timestamp::{Timestamp, age};
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::snapshot_words::{edited_lines, tasks};
 use crate::cli::output::words::{count, size_text};
 use crate::cli::output::{Report, Style, Ui};
-use crate::cli::transfer::{with_remote, worked_on_by};
+use crate::cli::remotes::{with_remote, worked_on_by};
 use crate::context::Context;
-use crate::error::Result;
-use crate::handoff::{Lease, Listed};
-use crate::ids::{ClientId, SnapshotId};
 use crate::manifest::{Manifest, Trigger};
-use crate::paths::NativePath;
-use crate::screen;
 use crate::store::{Entry, Store};
-use crate::timestamp::{Timestamp, age};
+use crate::transfer::{Lease, Listed};
 use crate::workspace::Workspace;
 
 const LONGEST_CELL: usize = 40;

@@ -3,14 +3,14 @@
 use clap::Args;
 use serde::Serialize;
 
+use crate::base::error::Result;
+use crate::base::screen::{Line, cut};
+use crate::base::timestamp::{Timestamp, age};
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::{Report, Style, Ui, text};
 use crate::context::Context;
-use crate::error::Result;
-use crate::screen::{Line, cut};
 use crate::store::{LogEntry, LogOutcome};
-use crate::timestamp::{Timestamp, age};
 use crate::workspace::Workspace;
 
 /// The longest reason of a failure that is shown, in characters; JSON has all of it.

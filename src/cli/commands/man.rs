@@ -6,11 +6,11 @@ use clap::Args;
 use clap::builder::Command;
 use clap_mangen::roff::{Roff, bold, italic, roman};
 
+use crate::base::error::{Error, Kind, Result};
+use crate::base::screen::Line;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::{Ui, output_error};
-use crate::error::{Error, Kind, Result};
-use crate::screen::Line;
 
 /// Print a manual page
 #[derive(Args)]

@@ -3,11 +3,11 @@
 use clap::Args;
 use serde::Serialize;
 
+use crate::base::error::Result;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::snapshot_words::shown_name;
 use crate::cli::output::{Report, Ui};
-use crate::error::Result;
 use crate::store::Reference;
 use crate::workspace::Workspace;
 

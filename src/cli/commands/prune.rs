@@ -7,24 +7,24 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::audit;
+use crate::base::error::{Error, Kind, Result};
+use crate::base::ids::SnapshotId;
+use crate::base::screen::Line;
+use crate::base::timestamp::{Timestamp, age, parse_span};
 use crate::cli::help::examples;
 use crate::cli::option_values::parse_size;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::snapshot_words::shown_name;
 use crate::cli::output::words::{count, size_text};
 use crate::cli::output::{Style, Ui, text};
-use crate::cli::transfer::{Transfer, TransferReport, finish, with_remote};
+use crate::cli::remotes::{Transfer, TransferReport, finish, with_remote};
 use crate::cli::upkeep::follow_links;
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
-use crate::handoff::{Fate, Listed};
-use crate::ids::SnapshotId;
 use crate::manifest::{Manifest, Trigger};
 use crate::redaction;
 use crate::retention::{self, Candidate, Piece, Policy, Verdict};
-use crate::screen::Line;
 use crate::store::{Entry, LogEntry, Operation, Reference, Store, Sweep, Waiting};
-use crate::timestamp::{Timestamp, age, parse_span};
+use crate::transfer::{Fate, Listed};
 use crate::workspace::Workspace;
 
 /// Remove old snapshots, and the data that only they needed

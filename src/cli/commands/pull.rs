@@ -2,12 +2,12 @@
 
 use clap::Args;
 
+use crate::base::error::Result;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::Ui;
-use crate::cli::transfer::{Transfer, TransferReport, finish, with_remote};
+use crate::cli::remotes::{Transfer, TransferReport, finish, with_remote};
 use crate::context::Context;
-use crate::error::Result;
 use crate::workspace::Workspace;
 
 /// Fetch snapshots from a git remote

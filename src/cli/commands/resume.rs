@@ -5,18 +5,18 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::audit;
+use crate::base::error::{Error, Kind, Result};
+use crate::base::screen::Line;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::Ui;
 use crate::cli::output::words::count;
-use crate::cli::restore_flow::{RestoreArgs, find_to_resume, planning};
+use crate::cli::restore_flow::{RestoreArgs, planning, say_which};
 use crate::cli::upkeep::settle;
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
 use crate::git::Repository;
 use crate::manifest::Manifest;
 use crate::restore::{self, Options};
-use crate::screen::Line;
 use crate::store::{Operation, Reference};
 use crate::workspace::Workspace;
 
@@ -31,8 +31,6 @@ use crate::workspace::Workspace;
     ("snap resume latest --worktree try-it", "In a new work tree, for a new branch"),
 ]))]
 pub(crate) struct Resume {
-    #[command(flatten)]
-    args: RestoreArgs,
     /// Restore into DIR instead of the current work tree
     #[arg(long, value_name = "DIR")]
     into: Option<PathBuf>,
@@ -48,6 +46,8 @@ pub(crate) struct Resume {
     /// Restore only the conversation
     #[arg(long)]
     no_edits: bool,
+    #[command(flatten)]
+    args: RestoreArgs,
 }
 
 impl Resume {
@@ -57,7 +57,8 @@ impl Resume {
             None => {
                 let (context, workspace) = self.open(context, self.into.as_deref())?;
                 settle(&context, &workspace, ui)?;
-                let manifest = find_to_resume(&workspace, &self.args.reference, ui)?;
+                let found = restore::find_to_resume(&workspace, &self.args.reference)?;
+                let manifest = say_which(found, "resume", ui);
                 let line = audit::line(&context, Operation::Resume, Some(&manifest));
                 let checked = self.args.check(ui, &workspace, &manifest);
                 audit::unless_failed(&workspace.store, &line, checked)?;

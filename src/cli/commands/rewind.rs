@@ -5,20 +5,18 @@ use std::path::Path;
 use clap::Args;
 
 use crate::audit;
+use crate::base::error::{Error, Kind, Result};
+use crate::base::progress::Progress;
+use crate::base::screen::Line;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::Ui;
 use crate::cli::output::words::{count, quoted};
-use crate::cli::restore_flow::{
-    RestoreArgs, Tree, find_to_rewind, lost_in_session, planning, say_where, tree_of,
-};
+use crate::cli::restore_flow::{RestoreArgs, planning, say_where, say_which};
 use crate::cli::upkeep::settle;
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
 use crate::manifest::Manifest;
-use crate::progress::Progress;
-use crate::restore::{self, Options};
-use crate::screen::Line;
+use crate::restore::{self, Options, SavedTree, lost_in_session, tree_of};
 use crate::store::{Operation, Reference};
 use crate::workspace::Workspace;
 
@@ -33,19 +31,20 @@ use crate::workspace::Workspace;
     ("snap rewind before-refactor --dry-run", "Show what going back to it would change"),
 ]))]
 pub(crate) struct Rewind {
-    #[command(flatten)]
-    args: RestoreArgs,
     /// Also move the branch back to the commit that the snapshot was saved on; a ref keeps the old tip
     #[arg(long)]
     reset_branch: bool,
+    #[command(flatten)]
+    args: RestoreArgs,
 }
 
 impl Rewind {
     pub(crate) fn run(mut self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
-        let mut manifest = find_to_rewind(workspace, &self.args.reference, ui)?;
+        let found = restore::find_to_rewind(workspace, &self.args.reference)?;
+        let mut manifest = say_which(found, "rewind", ui);
         // At the end of a session in which a work tree was lost, nothing is to be done in this one.
         if Reference::parse(&self.args.reference) == Reference::Latest(0)
-            && tree_of(workspace, &manifest)? == Tree::This
+            && tree_of(workspace, &manifest)? == SavedTree::This
             && let Some(lost) = lost_in_session(workspace, &manifest)?
         {
             let options = Options { session: false, ..self.args.options() };
@@ -60,15 +59,15 @@ impl Rewind {
             }
         }
         match tree_of(workspace, &manifest)? {
-            Tree::This => self.at(context, workspace, manifest, || (), ui),
-            Tree::Other(root) => {
+            SavedTree::This => self.at(context, workspace, manifest, || (), ui),
+            SavedTree::Other(root) => {
                 say_where(&root, false, ui);
                 let (context, workspace) = other(context, workspace, &root)?;
                 settle(&context, &workspace, ui)?;
                 self.args.no_session = true;
                 self.at(&context, &workspace, manifest, || (), ui)
             }
-            Tree::Gone(root) => {
+            SavedTree::Gone(root) => {
                 let (Some(repository), Some(base)) = (&workspace.repository, restore::base_of(&manifest))
                 else {
                     return Err(Error::new(Kind::Refused, "A work tree can't be made for this snapshot")

@@ -4,6 +4,11 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::audit;
+use crate::base::error::Result;
+use crate::base::ids::{ClientId, SnapshotId};
+use crate::base::progress::Progress;
+use crate::base::screen::Line;
+use crate::base::timestamp::Timestamp;
 use crate::capture::{self, History, Limits, Request, Signing};
 use crate::cli::help::examples;
 use crate::cli::option_values::parse_size;
@@ -12,16 +17,11 @@ use crate::cli::output::snapshot_words::{edited_lines, left_out, secret_line};
 use crate::cli::output::words::{count, count_u64, quoted};
 use crate::cli::output::{Report, Ui, progress_bar};
 use crate::cli::upkeep::follow_links;
+use crate::client::Wanted;
 use crate::context::Context;
-use crate::error::Result;
-use crate::ids::{ClientId, SnapshotId};
 use crate::manifest::{HistoryStart, LeftOut, Manifest, Secret, Skipped, Transcript};
-use crate::progress::Progress;
 use crate::restore;
-use crate::screen::Line;
-use crate::session::Wanted;
 use crate::store::{LogEntry, Operation};
-use crate::timestamp::Timestamp;
 use crate::workspace::Workspace;
 
 /// The most secrets that are listed one by one.

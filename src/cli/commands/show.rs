@@ -5,20 +5,20 @@ use std::collections::{HashMap, HashSet};
 use clap::Args;
 use serde_json::Value;
 
+use crate::base::error::Result;
+use crate::base::ids::ClientId;
+use crate::base::screen::{self, Line, cut};
+use crate::base::timestamp::age;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::snapshot_words::{edited_lines, left_out, secret_line, tasks};
 use crate::cli::output::words::{ago, count, short_commit as short, size_text};
 use crate::cli::output::{Style, Text, Ui, text};
 use crate::context::Context;
-use crate::error::Result;
-use crate::ids::ClientId;
 use crate::manifest::{
     Agent, AgentStatus, Change, Decision, Edit, IndexState, Manifest, Mode, Rule, Session, Version,
 };
-use crate::screen::{self, Line, cut};
 use crate::store::Reference;
-use crate::timestamp::age;
 use crate::trust::Provenance;
 use crate::workspace::Workspace;
 

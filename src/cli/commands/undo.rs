@@ -4,18 +4,18 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::audit;
+use crate::base::error::{Error, Kind, Result};
+use crate::base::progress::Progress;
+use crate::base::screen::Line;
+use crate::base::timestamp::{Timestamp, age};
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::words::ago;
 use crate::cli::output::{Report, Style, Ui, progress_bar, text};
 use crate::cli::restore_flow::{ConsentArgs, RestoreReport, planning, say_moved, warn_of_left};
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
-use crate::progress::Progress;
 use crate::restore::{self, Direction, Plan, Restored, Way};
-use crate::screen::Line;
 use crate::store::Operation;
-use crate::timestamp::{Timestamp, age};
 use crate::workspace::Workspace;
 
 /// The most paths that are named in one line.

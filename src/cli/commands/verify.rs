@@ -3,14 +3,14 @@
 use clap::Args;
 use serde::Serialize;
 
+use crate::base::digest::ObjectId;
+use crate::base::error::{Kind, Result};
+use crate::base::ids::SnapshotId;
+use crate::base::screen::Line;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::words::{count, size_text};
 use crate::cli::output::{Report, Style, Ui, text};
-use crate::digest::ObjectId;
-use crate::error::{Kind, Result};
-use crate::ids::SnapshotId;
-use crate::screen::Line;
 use crate::store::{Entry, Reference};
 use crate::verify::{self, Checked, Problem, Repaired};
 use crate::workspace::Workspace;

@@ -2,11 +2,11 @@
 
 use clap::Args;
 
+use crate::base::error::{Error, Kind, Result};
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::{Ui, is_dumb};
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
 use crate::view;
 use crate::workspace::Workspace;
 

@@ -1,10 +1,10 @@
 //! The progress bar of a long transfer: on a terminal, after half a second, gone at its end.
 
-use std::io::{self, IsTerminal as _, Read, Write};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-use crate::progress::Progress;
+use crate::base::progress::Progress;
 
 /// What takes less is over before anybody would want to know.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -58,29 +58,6 @@ fn line(verb: &str, percent: u64) -> String {
 fn write(text: &str) {
     // Whoever can't see it misses nothing else.
     let _unseen = io::stderr().write_all(text.as_bytes());
-}
-
-/// A reader or writer that counts what goes through.
-pub(crate) struct Counted<'a, T>(pub(crate) T, pub(crate) &'a Progress);
-
-impl<T: Read> Read for Counted<'_, T> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.0.read(buffer)?;
-        self.1.add(read as u64);
-        Ok(read)
-    }
-}
-
-impl<T: Write> Write for Counted<'_, T> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.0.write(bytes)?;
-        self.1.add(written as u64);
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
-    }
 }
 
 #[cfg(test)]

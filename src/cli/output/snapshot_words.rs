@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::words::{count_u64, size_text};
+use crate::base::screen::Line;
 use crate::manifest::{Manifest, Secret, Transcript};
-use crate::screen::Line;
 use crate::store::Entry;
 
 /// Returns the name to show of an entry; of one that can't be read, its file's.

@@ -13,8 +13,8 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use super::text::{Style, Text, text};
-use crate::error::{Error, Kind, Result};
-use crate::screen::{self, Json};
+use crate::base::error::{Error, Kind, Result};
+use crate::base::screen::{self, Json};
 
 /// When to use colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

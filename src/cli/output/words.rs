@@ -30,7 +30,7 @@ pub(crate) fn count_u64(number: u64, thing: &str) -> String {
     count(usize::try_from(number).unwrap_or(usize::MAX), thing)
 }
 
-/// Says how long ago something was, from its [`crate::timestamp::age`]: `just now`, `3h ago`.
+/// Says how long ago something was, from its [`crate::base::timestamp::age`]: `just now`, `3h ago`.
 pub(crate) fn ago(age: &str) -> String {
     if age == "now" { "just now".to_owned() } else { format!("{age} ago") }
 }

@@ -5,10 +5,9 @@ use std::ffi::OsString;
 use clap::{Args, ValueEnum};
 
 use super::consent::ConsentArgs;
-use super::grants::GrantChoice;
 use super::revival::RevivalArgs;
 use crate::remap::Mode;
-use crate::restore::{Options, Paths};
+use crate::restore::{GrantChoice, Options, Paths};
 
 #[derive(Args)]
 pub(crate) struct RestoreArgs {

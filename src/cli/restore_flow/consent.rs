@@ -11,13 +11,13 @@ use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser}
 
 use super::concerns::groups;
 use super::report::{MOST_LISTED, RestoreReport};
+use crate::base::error::Result;
+use crate::base::paths::RepoPath;
+use crate::base::screen::Line;
 use crate::cli::output::Ui;
-use crate::error::Result;
 use crate::manifest::Manifest;
-use crate::paths::RepoPath;
+use crate::restore::protected_paths::{ASKED, Concern};
 use crate::restore::{Consent, Plan, not_trusted};
-use crate::screen::Line;
-use crate::sensitive::{ASKED, Concern};
 use crate::trust::Provenance;
 use crate::workspace::Workspace;
 

@@ -2,19 +2,19 @@
 
 use super::concerns::warn_of_held;
 use super::report::{MOST_LISTED, NeedsFilter, Reason, RestoreReport};
+use crate::base::ids::SnapshotId;
+use crate::base::screen::Line;
 use crate::cli::output::Ui;
 use crate::cli::output::words::{count, count_u64, quoted, short_commit};
 use crate::git::kept_ref;
-use crate::ids::SnapshotId;
 use crate::redaction::Held;
 use crate::restore::Done;
-use crate::screen::Line;
 use crate::store::MovedBranch;
 
 /// Says what a resume or rewind did.
 pub(crate) fn say_done(ui: &mut Ui, done: &Done) {
     if done.paths == 0 && done.session.is_none() && done.moved.is_none() {
-        ui.say("Nothing to do: every path is already as it was saved.");
+        ui.say("Nothing had to be done: every path is already as it was saved.");
     }
     if let (Some(moved), Some((id, _))) = (&done.moved, &done.safety) {
         say_moved(ui, moved, id);

@@ -2,22 +2,22 @@
 
 use super::args::RestoreArgs;
 use super::done::{say_done, warn_of_left, warn_of_unmade};
-use super::grants::Grants;
+use super::grants::{self, GrantReport};
 use super::launch::Launch;
 use super::lease_check::{self, LeaseCheck};
 use super::queued_prompts::QueuedPrompts;
 use super::report::RestoreReport;
 use crate::audit;
+use crate::base::error::{Error, Kind, Result};
+use crate::base::progress::Progress;
+use crate::base::screen::Line;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::{Ui, progress_bar};
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
-use crate::handoff;
 use crate::manifest::Manifest;
-use crate::progress::Progress;
-use crate::restore::{self, Plan};
-use crate::screen::Line;
+use crate::restore::{self, GrantPlan, Plan};
 use crate::store::{LogEntry, Operation};
+use crate::transfer;
 use crate::workspace::Workspace;
 
 /// Makes a plan, showing how far that is.
@@ -48,7 +48,7 @@ impl RestoreArgs {
             return Ok(());
         }
         // Where the snapshot came from is where its base is, most likely.
-        let from = handoff::peer_of(context, &manifest.id).map(|peer| peer.remote);
+        let from = transfer::peer_of(context, &manifest.id).map(|peer| peer.remote);
         let Some(remote) = repository.remote_to_ask(from.as_deref())? else {
             return Err(Error::new(
                 Kind::Refused,
@@ -97,13 +97,13 @@ impl RestoreArgs {
         ui: &mut Ui,
     ) -> Result<Outcome> {
         let plan = plan.reviving(self.revival.asked())?;
-        let mut grants = match self.no_session && self.grants.is_none() {
-            true => Grants::none(),
-            false => Grants::plan(self.grants, &plan, workspace, ui)?,
+        let mut granting = match self.no_session && self.grants.is_none() {
+            true => GrantPlan::none(),
+            false => GrantPlan::of(grants::choice(self.grants, &plan, ui), &plan, workspace),
         };
         if self.dry_run {
-            grants.options(&self.client);
-            return show_dry_run(ui, RestoreReport::of(&plan).with_grants(grants.report()));
+            granting.options(&self.client);
+            return show_dry_run(ui, RestoreReport::of(&plan).with_grants(GrantReport::of(&granting)));
         }
         let plan = self.consent.obtain(ui, plan, RestoreReport::of)?;
         let agreed = match plan.session() {
@@ -111,17 +111,17 @@ impl RestoreArgs {
             _ => Vec::new(),
         };
         let plan = plan.reviving(&agreed)?;
-        grants.follow_mode(&plan);
+        granting.follow_mode(&plan);
         let lease = self.check_leases(context, workspace, plan.manifest(), ui)?;
         if !ui.json() {
-            grants.report().lines().into_iter().for_each(|line| ui.say(line));
+            GrantReport::of(&granting).lines().into_iter().for_each(|line| ui.say(line));
         }
-        grants.choose(self.consent.no_input(), ui)?;
-        let (plan, apart) = grants.add_to(plan, workspace)?;
-        let options = grants.options(&self.client);
+        grants::choose(&mut granting, self.consent.no_input(), ui)?;
+        let (plan, apart) = granting.add_to(plan, workspace)?;
+        let options = granting.options(&self.client);
 
-        let report = RestoreReport::of(&plan).with_grants(grants.report());
-        let outcome = Outcome::partial_if(report.is_partial() || !grants.lost().is_empty());
+        let report = RestoreReport::of(&plan).with_grants(GrantReport::of(&granting));
+        let outcome = Outcome::partial_if(report.is_partial() || !granting.lost.is_empty());
         let queued = QueuedPrompts::of(&plan);
         let line = audit::line(context, operation, Some(plan.manifest()));
         let progress = Progress::default();
@@ -130,7 +130,8 @@ impl RestoreArgs {
         });
         let done = audit::unless_failed(&workspace.store, &line, done)?;
         if apart {
-            grants.write(workspace, ui)?;
+            let file = granting.write(workspace)?;
+            ui.say(&format!("Added rules to {file}; outside git `snap undo` can't undo that."));
         }
         kept();
         if let Some(lease) = lease {
@@ -146,10 +147,10 @@ impl RestoreArgs {
             awake.into_iter().for_each(|line| ui.say(line));
         }
         warn_of_left(ui, &report);
-        if let (Some(granted), false) = (grants.granted(), ui.json()) {
+        if let (Some(granted), false) = (grants::granted(&granting), ui.json()) {
             ui.say(&granted);
         }
-        grants.lost().iter().for_each(|lost| ui.warn(lost));
+        granting.lost.iter().for_each(|lost| ui.warn(lost));
         if ui.json() {
             ui.print_json(&report.done(&done, launch.as_ref()))?;
             return Ok(outcome);

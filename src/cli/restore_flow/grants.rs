@@ -1,296 +1,96 @@
 //! `--grants`: which permission grants of a snapshot come back, shown one by one and chosen.
-//!
-//! Nothing is granted unasked. What is chosen for the session goes into the settings of this launch of the client;
-//! rules of the project go into `.claude/settings.local.json` as part of the restore's plan,
-//! and `snap undo` takes them back.
-
-use std::ffi::OsString;
-use std::path::Path;
 
 use clap::ValueEnum;
+use clap::builder::PossibleValue;
 use serde::Serialize;
 
+use crate::base::error::{Error, Kind, Result};
+use crate::base::screen::Line;
 use crate::cli::output::words::count;
 use crate::cli::output::{Style, Text, Ui, text};
-use crate::error::{Error, Kind, Result};
-use crate::fs;
-use crate::grants::{
-    Kind as Holds, MODE_WAS, Offer, Offers, Places, Restriction, added_to, launch, mode_to_start,
-};
-use crate::paths::RepoPath;
-use crate::place::Root;
-use crate::restore::Plan;
-use crate::screen::Line;
+use crate::grants::{Kind as Holds, Offer};
+use crate::restore::{GrantChoice, GrantPlan, Plan};
 use crate::trust::Provenance;
-use crate::workspace::Workspace;
 
-/// The settings file that is the user's own in a project.
-const LOCAL: &str = ".claude/settings.local.json";
+impl ValueEnum for GrantChoice {
+    fn value_variants<'a>() -> &'a [GrantChoice] {
+        &[GrantChoice::None, GrantChoice::Review, GrantChoice::All]
+    }
 
-/// A settings file over this many bytes is none.
-const LARGEST: u64 = 16 << 20;
-
-/// Which grants to restore.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum GrantChoice {
-    /// None
-    None,
-    /// Show those that are missing here, and ask
-    Review,
-    /// All that are missing here
-    All,
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let help = match self {
+            GrantChoice::None => "None",
+            GrantChoice::Review => "Show those that are missing here, and ask",
+            GrantChoice::All => "All that are missing here",
+        };
+        Some(PossibleValue::new(word(*self)).help(help))
+    }
 }
 
-/// What is offered, and what was chosen of it.
-pub(crate) struct Grants {
-    choice: GrantChoice,
-    offers: Vec<Offer>,
-    chosen: Vec<bool>,
-    /// What refuses or asks in this launch, as in the session's own run.
-    restrictions: Vec<Restriction>,
-    notes: Vec<String>,
-    mode: Option<String>,
-    /// What was chosen and can't be passed to the client, or is lost, each as a sentence.
-    lost: Vec<String>,
+fn word(choice: GrantChoice) -> &'static str {
+    match choice {
+        GrantChoice::None => "none",
+        GrantChoice::Review => "review",
+        GrantChoice::All => "all",
+    }
 }
 
-impl Grants {
-    /// Returns what is granted when files alone are restored: nothing, without a word.
-    pub(crate) fn none() -> Grants {
-        Grants {
-            choice: GrantChoice::None,
-            offers: Vec::new(),
-            chosen: Vec::new(),
-            restrictions: Vec::new(),
-            notes: Vec::new(),
-            mode: None,
-            lost: Vec::new(),
-        }
-    }
+/// Returns what was asked for; by default a person is asked, but not about somebody else's grants.
+pub(crate) fn choice(asked: Option<GrantChoice>, plan: &Plan, ui: &Ui) -> GrantChoice {
+    let foreign = matches!(plan.provenance(), Provenance::Foreign { .. });
+    let asks = ui.is_terminal() && !ui.json() && !foreign;
+    asked.unwrap_or(if asks { GrantChoice::Review } else { GrantChoice::None })
+}
 
-    /// Compares the snapshot with this place.
-    pub(crate) fn plan(
-        asked: Option<GrantChoice>,
-        plan: &Plan,
-        workspace: &Workspace,
-        ui: &Ui,
-    ) -> Result<Grants> {
-        let foreign = matches!(plan.provenance(), Provenance::Foreign { .. });
-        let manifest = plan.manifest();
-        let asks = ui.is_terminal() && !ui.json();
-        let choice = asked.unwrap_or(match asks && !foreign {
-            true => GrantChoice::Review,
-            false => GrantChoice::None,
-        });
-        let root = workspace.root.to_string_lossy();
-        let old = &manifest.workspace;
-        let text = |path: &Path| path.to_string_lossy().into_owned();
-        let folders: Vec<(String, String)> = match plan.session() {
-            Some(session) => {
-                session.relocation.folders().map(|(old, new)| (old.to_owned(), new.to_owned())).collect()
+/// Asks which to grant, if that is to be asked; `no_input`: take what can be taken unseen.
+pub(crate) fn choose(grants: &mut GrantPlan, no_input: bool, ui: &mut Ui) -> Result<()> {
+    if grants.choice != GrantChoice::Review || grants.offers.is_empty() {
+        return Ok(());
+    }
+    if no_input {
+        grants.choose_harmless();
+        return Ok(());
+    }
+    if !ui.is_terminal() || ui.json() {
+        return Err(Error::new(Kind::Usage, "Cannot ask which grants to restore")
+            .because("this is not a terminal")
+            .hint("`--grants all` restores all that are missing here, `--grants none` restores none"));
+    }
+    let question = match grants.offers.iter().any(Offer::is_worst) {
+        true => {
+            "Grant which? [y: all but those that equal running anything; numbers such as 1 3; Enter: none]"
+        }
+        false => "Grant which? [y: all; numbers such as 1 3; Enter: none]",
+    };
+    loop {
+        let answer = ui.answer(question)?.unwrap_or_default();
+        match chosen(&answer, &grants.offers) {
+            Some(chosen) => {
+                grants.chosen = chosen;
+                return Ok(());
             }
-            None => vec![(text(old.root.as_path()), root.clone().into_owned())],
-        };
-        let old_home = text(old.home.as_path());
-        let places = Places { folders: &folders, old_home: &old_home, root: &root };
-        let here = workspace.client.settings(&workspace.root).rules;
-        let Offers { mut all, mut restrictions, mut notes } =
-            Offers::of(&manifest.permissions, &here, &places);
-        if plan.session().is_none() {
-            // Without a client that is started, there is nothing to give them to.
-            all.retain(|offer| offer.kind != Holds::Session);
-            restrictions.clear();
-        }
-        if foreign && choice != GrantChoice::None {
-            let before = all.len();
-            all.retain(|offer| !offer.is_worst());
-            if all.len() < before {
-                notes.push(format!(
-                    "Refused, as the snapshot is somebody else's: {} that would equal running anything.",
-                    count(before - all.len(), "rule")
-                ));
-            }
-        }
-        let (mode, why) = mode_of(plan);
-        notes.extend(why);
-        let chosen = vec![choice == GrantChoice::All; all.len()];
-        let mode = mode.map(str::to_owned);
-        Ok(Grants { choice, chosen, offers: all, restrictions, notes, mode, lost: Vec::new() })
-    }
-
-    /// Takes up the mode, if a person wanted it alive.
-    pub(crate) fn follow_mode(&mut self, plan: &Plan) {
-        let (mode, why) = mode_of(plan);
-        if mode != self.mode.as_deref() {
-            self.notes.retain(|note| !note.starts_with(MODE_WAS));
-            self.notes.extend(why);
-            self.mode = mode.map(str::to_owned);
+            None => ui.say("Please answer y, or numbers from the list."),
         }
     }
+}
 
-    /// Asks which to grant, if that is to be asked; `yes`: take what can be taken unseen.
-    pub(crate) fn choose(&mut self, yes: bool, ui: &mut Ui) -> Result<()> {
-        if self.choice != GrantChoice::Review || self.offers.is_empty() {
-            return Ok(());
-        }
-        if yes {
-            self.chosen = self.offers.iter().map(|offer| !offer.is_worst()).collect();
-            return Ok(());
-        }
-        if !ui.is_terminal() || ui.json() {
-            return Err(Error::new(Kind::Usage, "Cannot ask which grants to restore")
-                .because("this is no terminal")
-                .hint("`--grants all` takes all that are missing here, `--grants none` takes none"));
-        }
-        let question = match self.offers.iter().any(Offer::is_worst) {
-            true => {
-                "Grant which? [y: all but those that equal running anything; numbers such as 1 3; Enter: none]"
-            }
-            false => "Grant which? [y: all; numbers such as 1 3; Enter: none]",
-        };
-        loop {
-            let answer = ui.answer(question)?.unwrap_or_default();
-            match chosen(&answer, &self.offers) {
-                Some(chosen) => {
-                    self.chosen = chosen;
-                    return Ok(());
-                }
-                None => ui.say("That is neither y nor numbers of this list."),
-            }
-        }
-    }
-
-    /// Puts the chosen rules of the project into the plan. Returns whether they have to be written apart:
-    /// outside git there is no plan for files.
-    pub(crate) fn add_to(&self, mut plan: Plan, workspace: &Workspace) -> Result<(Plan, bool)> {
-        if self.for_settings().is_empty() {
-            return Ok((plan, false));
-        }
-        let path = RepoPath::new(LOCAL.as_bytes())
-            .map_err(|why| Error::new(Kind::Bug, "The settings' path is none").because(why))?;
-        let planned =
-            plan.change_file(workspace, path, |old| self.settings(old, &workspace.root.join(LOCAL)))?;
-        Ok((plan, !planned))
-    }
-
-    /// Writes the chosen rules of the project where there is no repository.
-    pub(crate) fn write(&self, workspace: &Workspace, ui: &mut Ui) -> Result<()> {
-        let place = Root::shared(&workspace.root).at(LOCAL);
-        let path = place.path();
-        let old = place.read(LARGEST)?;
-        let text = old.as_deref().map(|bytes| String::from_utf8_lossy(bytes).into_owned());
-        let new = self.settings(text.as_deref(), &path)?;
-        fs::replace_there(&place, new.as_bytes())?;
-        ui.say(&format!("Added rules to {LOCAL}; outside git `snap undo` can't take that back."));
-        Ok(())
-    }
-
-    fn settings(&self, old: Option<&str>, path: &Path) -> Result<String> {
-        added_to(old.unwrap_or("{}\n"), &self.for_settings()).map_err(|why| {
-            Error::new(Kind::Refused, format!("Cannot change {}", path.display())).because(why).hint(
-                "put the file right (the client can't read it like this either), or add `--grants none`",
-            )
-        })
-    }
-
-    fn chosen(&self) -> impl Iterator<Item = &Offer> {
-        self.offers.iter().zip(&self.chosen).filter(|(_, chosen)| **chosen).map(|(offer, _)| offer)
-    }
-
-    fn for_settings(&self) -> Vec<&Offer> {
-        self.chosen().filter(|offer| offer.kind != Holds::Session).collect()
-    }
-
-    /// Says what was granted; nothing if nothing was.
-    pub(crate) fn granted(&self) -> Option<String> {
-        let session = self.chosen().filter(|offer| offer.kind == Holds::Session).count();
-        let parts =
-            [(session, "to the session"), (self.for_settings().len(), "in .claude/settings.local.json")];
-        let parts: Vec<String> = parts
-            .iter()
-            .filter(|(number, _)| *number > 0)
-            .map(|(number, place)| format!("{} {place}", count(*number, "rule")))
-            .collect();
-        (!parts.is_empty()).then(|| format!("Granted: {}.", parts.join(", ")))
-    }
-
-    /// Returns the options that the client is started with, unless the person's own say otherwise; what can't be
-    /// passed on is not granted, and [`Grants::lost`] then.
-    pub(crate) fn options(&mut self, own: &[OsString]) -> Vec<String> {
-        let own: Vec<String> = own.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-        let about_mode =
-            |word: &String| word.starts_with("--permission-mode") || word == "--dangerously-skip-permissions";
-        let mode = self.mode.iter().filter(|_| !own.iter().any(about_mode));
-        let mut options: Vec<String> =
-            mode.flat_map(|mode| ["--permission-mode".to_owned(), mode.clone()]).collect();
-        let restrictions = self.restrictions.iter().map(|one| (None, one.kind, one.rule.as_str()));
-        let granted = self.offers.iter().enumerate().filter(|(number, offer)| {
-            offer.kind == Holds::Session && self.chosen.get(*number) == Some(&true)
-        });
-        let granted = granted.map(|(number, offer)| (Some(number), offer.kind, offer.rule.as_str()));
-        let all: Vec<(Option<usize>, Holds, &str)> = restrictions.chain(granted).collect();
-        let rules: Vec<(Holds, &str)> = all.iter().map(|(_, kind, rule)| (*kind, *rule)).collect();
-        let made = launch(&rules);
-        // The client takes one such option alone: the person's own wins.
-        let theirs = own.iter().any(|word| word == "--settings" || word.starts_with("--settings="));
-        let left: Vec<(usize, &str)> = match theirs {
-            true => (0..all.len()).map(|at| (at, "your own `--settings` takes the place of ours")).collect(),
-            false => made.left,
-        };
-        let mut refused = Vec::new();
-        for (at, why) in left {
-            let (number, kind, rule) = all[at];
-            let rule = Line(rule);
-            self.lost.push(match number {
-                Some(_) => format!("not granted: {rule}: {why}"),
-                None => format!("{} {rule} does not hold any more: {why}", kind.word()),
-            });
-            refused.extend(number);
-        }
-        refused.into_iter().for_each(|number| self.chosen[number] = false);
-        options.extend(
-            made.settings.filter(|_| !theirs).into_iter().flat_map(|json| ["--settings".to_owned(), json]),
-        );
-        options
-    }
-
-    /// Returns what was chosen and could not be passed to the client, and which of its restrictions are lost.
-    pub(crate) fn lost(&self) -> &[String] {
-        &self.lost
-    }
-
-    /// Returns it as it is shown.
-    pub(crate) fn report(&self) -> GrantReport {
-        let rules = self.offers.iter().zip(&self.chosen).map(|(offer, chosen)| Rule {
-            rule: offer.rule.clone(),
-            kind: offer.kind.word(),
-            file: offer.file.clone(),
-            class: offer.class.word(),
-            why: Some(offer.why).filter(|why| !why.is_empty()),
-            granted: *chosen,
-            line: line(offer),
-        });
-        let restrictions = self.restrictions.iter().map(|one| RestrictionFacts {
-            rule: one.rule.clone(),
-            kind: one.kind.word(),
-            option: one.option.clone(),
-        });
-        GrantReport {
-            choice: self.choice,
-            mode: self.mode.clone(),
-            rules: rules.collect(),
-            restrictions: restrictions.collect(),
-            notes: self.notes.clone(),
-            lost: self.lost.clone(),
-        }
-    }
+/// Says what was granted; nothing if nothing was.
+pub(crate) fn granted(grants: &GrantPlan) -> Option<String> {
+    let session = grants.granted().filter(|offer| offer.kind == Holds::Session).count();
+    let parts =
+        [(session, "to the session"), (grants.for_settings().len(), "in .claude/settings.local.json")];
+    let parts: Vec<String> = parts
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, place)| format!("{} {place}", count(*number, "rule")))
+        .collect();
+    (!parts.is_empty()).then(|| format!("Granted: {}.", parts.join(", ")))
 }
 
 /// What becomes of the grants.
 #[derive(Serialize)]
 pub(crate) struct GrantReport {
-    choice: GrantChoice,
+    choice: &'static str,
     mode: Option<String>,
     rules: Vec<Rule>,
     restrictions: Vec<RestrictionFacts>,
@@ -318,11 +118,37 @@ struct RestrictionFacts {
 }
 
 impl GrantReport {
+    /// Returns it as it is shown.
+    pub(crate) fn of(grants: &GrantPlan) -> GrantReport {
+        let rules = grants.offers.iter().zip(&grants.chosen).map(|(offer, chosen)| Rule {
+            rule: offer.rule.clone(),
+            kind: offer.kind.word(),
+            file: offer.file.clone(),
+            class: offer.class.word(),
+            why: Some(offer.why).filter(|why| !why.is_empty()),
+            granted: *chosen,
+            line: line(offer),
+        });
+        let restrictions = grants.restrictions.iter().map(|one| RestrictionFacts {
+            rule: one.rule.clone(),
+            kind: one.kind.word(),
+            option: one.option.clone(),
+        });
+        GrantReport {
+            choice: word(grants.choice),
+            mode: grants.mode.clone(),
+            rules: rules.collect(),
+            restrictions: restrictions.collect(),
+            notes: grants.notes.clone(),
+            lost: grants.lost.clone(),
+        }
+    }
+
     /// The lines of a plan.
     pub(crate) fn lines(&self) -> Vec<Text> {
         let mut lines = Vec::new();
-        if self.choice != GrantChoice::None && !self.rules.is_empty() {
-            let all = if self.choice == GrantChoice::All { ", all to be restored" } else { "" };
+        if self.choice != word(GrantChoice::None) && !self.rules.is_empty() {
+            let all = if self.choice == word(GrantChoice::All) { ", all to be restored" } else { "" };
             lines.push(text![format!("  Grants that held there and are missing here{all}:")]);
             let width = self.rules.len().to_string().len();
             for (number, rule) in self.rules.iter().enumerate() {
@@ -336,7 +162,7 @@ impl GrantReport {
         }));
         let note = |note: &str| text!["  ", Style::Warning.of("note:"), " ", note];
         lines.extend(self.notes.iter().map(|one| note(one)));
-        if self.choice == GrantChoice::None && !self.rules.is_empty() {
+        if self.choice == word(GrantChoice::None) && !self.rules.is_empty() {
             let number = self.rules.len();
             let verb = if number == 1 { "is" } else { "are" };
             lines.push(note(&format!(
@@ -346,18 +172,6 @@ impl GrantReport {
         }
         lines
     }
-}
-
-/// Returns the mode that the client is started in, and why it is another than was saved.
-fn mode_of(plan: &Plan) -> (Option<&str>, Option<String>) {
-    let Some(session) = plan.session() else { return (None, None) };
-    let asleep = session.waking.quiet.as_ref().is_some_and(|asleep| !asleep.revive.mode);
-    // Of somebody else's, what the conversation says counts, not what stands beside it.
-    let saved = match session.waking.quiet {
-        Some(_) => session.waking.mode().or(plan.manifest().permissions.mode.as_deref()),
-        None => plan.manifest().permissions.mode.as_deref(),
-    };
-    mode_to_start(saved, asleep)
 }
 
 /// One rule, whole: a cut rule could hide what it allows.

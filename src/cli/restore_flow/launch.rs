@@ -4,10 +4,10 @@ use std::ffi::OsString;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 
+use crate::base::error::{Error, Kind};
+use crate::base::ids::ClientId;
 use crate::cli::output::words::quoted;
-use crate::error::{Error, Kind};
-use crate::ids::ClientId;
-use crate::programs::Programs;
+use crate::sys::programs::Programs;
 
 /// How to go on with a session.
 pub(crate) struct Launch<'a> {

@@ -11,11 +11,11 @@ use std::process::{ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use crate::base::error::{Error, Kind, Result};
+use crate::base::screen::Line;
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
-use crate::handoff;
 use crate::manifest::Manifest;
-use crate::screen::Line;
+use crate::transfer;
 use crate::workspace::Workspace;
 
 /// How long a resume waits for a remote's answer. A variable overrides it.
@@ -38,7 +38,7 @@ pub(crate) struct LeaseCheck {
 /// Begins to look; `None` if this user has not exchanged the snapshot with a remote. The store's log
 /// is history and decides nothing: it can have come with the project.
 pub(crate) fn begin(context: &Context, workspace: &Workspace, manifest: &Manifest) -> Option<LeaseCheck> {
-    let peer = handoff::peer_of(context, &manifest.id)?.remote;
+    let peer = transfer::peer_of(context, &manifest.id)?.remote;
     let mut command = Command::new(current_program().ok()?);
     command.arg("-C").arg(&context.cwd).arg("--store").arg(workspace.store.root());
     command.args(["lease", "--", &peer, manifest.id.as_str()]).env("SNAP_RETRY_TIMES", "1");

@@ -20,4 +20,4 @@ pub(crate) use flow::planning;
 pub(crate) use lease_check::{RESUMED, current_program};
 pub(crate) use report::RestoreReport;
 pub(crate) use revival::{Alive, RevivalArgs};
-pub(crate) use which_snapshot::{Tree, find_to_resume, find_to_rewind, lost_in_session, say_where, tree_of};
+pub(crate) use which_snapshot::{say_where, say_which};

@@ -5,8 +5,8 @@
 
 use std::ffi::OsString;
 
+use crate::base::error::Result;
 use crate::cli::output::Ui;
-use crate::error::Result;
 use crate::restore::Plan;
 use crate::trust::Provenance;
 

@@ -8,18 +8,18 @@ use super::concerns::{Group, groups};
 use super::grants::GrantReport;
 use super::launch::Launch;
 use super::revival::Alive;
+use crate::base::error::Result;
+use crate::base::ids::{ClientId, SnapshotId};
+use crate::base::paths::RepoPath;
+use crate::base::screen::Line;
+use crate::base::timestamp::Timestamp;
 use crate::cli::output::words::{count, short_commit};
 use crate::cli::output::{Report, Style, Text, Ui, text};
-use crate::error::Result;
 use crate::git::kept_ref;
-use crate::ids::{ClientId, SnapshotId};
-use crate::paths::RepoPath;
 use crate::redaction::Held;
 use crate::remap::Mode;
 use crate::restore::{Action, Direction, Done, Doubt, Plan, SessionPlan, Step};
-use crate::screen::Line;
 use crate::store::{MovedBranch, Operation};
-use crate::timestamp::Timestamp;
 use crate::trust::Provenance;
 
 /// The most steps that are listed one by one.

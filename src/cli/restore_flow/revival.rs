@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use clap::Args;
 use serde::Serialize;
 
+use crate::base::error::Result;
+use crate::base::screen::Line;
 use crate::cli::output::{Style, Text, Ui, text};
-use crate::error::Result;
 use crate::manifest::Cron;
 use crate::restore::{SessionPlan, revivable};
-use crate::screen::Line;
 
 /// What a person wants alive.
 #[derive(Args)]
