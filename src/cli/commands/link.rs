@@ -87,15 +87,14 @@ impl Link {
                 format!("There is no link {:?}", Line(&title).to_string()),
             ));
         }
+        let mut report = Unlinked { title, removed: 0, kept: 0 };
         for link in links {
             match workspace.client.unlink(&link)? {
-                true => ui.say(&format!("Removed the link {}.", Line(&title))),
-                false => ui.say(&format!(
-                    "{} is not a link any more: somebody went on with that session, so it stays.",
-                    Line(&title)
-                )),
+                true => report.removed += 1,
+                false => report.kept += 1,
             }
         }
+        ui.report(&report)?;
         Ok(Outcome::Done)
     }
 }
@@ -126,5 +125,27 @@ impl Report for LinkReport<'_> {
         }
         ui.say(&format!("Linked {}. To go on from it, run:", Line(self.name)));
         ui.line(&format!("cd {} && claude --resume {}", quoted(&self.cwd), quoted(self.title)))
+    }
+}
+
+/// What became of the links of a title.
+#[derive(Serialize)]
+struct Unlinked {
+    title: String,
+    removed: usize,
+    /// How many are sessions of their own by now, as somebody went on with them.
+    kept: usize,
+}
+
+impl Report for Unlinked {
+    fn print(&self, ui: &mut Ui) -> Result<()> {
+        let title = Line(&self.title);
+        if self.removed > 0 {
+            ui.say(&format!("Removed the link {title}."));
+        }
+        if self.kept > 0 {
+            ui.say(&format!("{title} is not a link any more: somebody went on with that session, so it stays."));
+        }
+        Ok(())
     }
 }

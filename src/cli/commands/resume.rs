@@ -10,8 +10,7 @@ use crate::base::screen::Line;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::Ui;
-use crate::cli::output::words::count;
-use crate::cli::restore_flow::{RestoreArgs, planning, say_which};
+use crate::cli::restore_flow::{NewWorkTree, RestoreArgs, planning, say_which};
 use crate::cli::upkeep::settle;
 use crate::context::Context;
 use crate::git::Repository;
@@ -101,11 +100,7 @@ impl Resume {
             None => repository.home()?.join(".claude/worktrees").join(branch.replace('/', "-")),
         };
         if self.args.dry_run {
-            let files = manifest.edits.as_ref().map_or(0, |edits| edits.files.len());
-            let shown = Line(&place.to_string_lossy()).to_string();
-            ui.line(&format!("make the work tree {shown} for branch {} at {base}", Line(branch)))?;
-            ui.line(&format!("restore {} with {} in it", Line(&manifest.name), count(files, "edited path")))?;
-            ui.say("Nothing was changed (--dry-run).");
+            ui.report(&NewWorkTree::new(&manifest, &place, Some(branch), base))?;
             return Ok(Outcome::Done);
         }
         let made = repository.add_worktree(&place, branch, base)?;

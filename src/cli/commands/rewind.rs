@@ -11,8 +11,8 @@ use crate::base::screen::Line;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::Ui;
-use crate::cli::output::words::{count, quoted};
-use crate::cli::restore_flow::{RestoreArgs, planning, say_where, say_which};
+use crate::cli::output::words::quoted;
+use crate::cli::restore_flow::{NewWorkTree, RestoreArgs, planning, say_where, say_which};
 use crate::cli::upkeep::settle;
 use crate::context::Context;
 use crate::manifest::Manifest;
@@ -74,11 +74,8 @@ impl Rewind {
                         .because("it was saved before the first commit, or outside git"));
                 };
                 if self.args.dry_run {
-                    let files = manifest.edits.as_ref().map_or(0, |edits| edits.files.len());
-                    let shown = Line(&root.to_string_lossy()).to_string();
-                    let edits = count(files, "edited path");
-                    ui.line(&format!("make the work tree {shown} again, and put {edits} back in it"))?;
-                    ui.say("Nothing was changed (--dry-run).");
+                    let branch = manifest.workspace.branch.as_deref();
+                    ui.report(&NewWorkTree::new(&manifest, &root, branch, base))?;
                     return Ok(Outcome::Done);
                 }
                 self.args.fetch_base(context, workspace, &manifest, ui)?;

@@ -367,6 +367,10 @@ impl Edit {
             None => "",
         };
         let action = self.style.of(format!("{:7}", self.action));
+        // Of a file that goes, of binary data and of a mode alone no lines are counted.
+        if self.added + self.removed == 0 {
+            return text!["  ", action, format!(" {}{hidden}", self.path)];
+        }
         text!["  ", action, format!(" {}  +{} -{}{hidden}", self.path, self.added, self.removed)]
     }
 }
