@@ -20,6 +20,7 @@ pub(crate) mod messages;
 pub(crate) mod planted;
 pub(crate) mod preload;
 pub(crate) mod project;
+pub(crate) mod schema;
 pub(crate) mod screen;
 pub(crate) mod trace;
 pub(crate) mod watched;
