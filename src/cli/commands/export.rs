@@ -23,7 +23,7 @@ use crate::workspace::Workspace;
 
 const EXPORTING: &str = "Exporting";
 
-/// Write a snapshot as one file, for somebody else or another machine
+/// Write a snapshot to a file, for another person or machine
 #[derive(Args)]
 #[command(after_help = examples(&[
     ("snap export before-refactor -o work.snap", "Write it to a file"),

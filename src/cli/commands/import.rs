@@ -23,8 +23,8 @@ use crate::workspace::Workspace;
 /// Add a snapshot that `snap export` wrote
 #[derive(Args)]
 #[command(after_help = examples(&[
-    ("snap import work.snap", "Add it to the store of this project"),
-    ("ssh laptop 'cd app && snap export' | snap import -", "Take it from another machine"),
+    ("snap import work.snap", "Add it to this project's store"),
+    ("ssh laptop snap -C app export | snap import -", "Take it from another machine"),
 ]))]
 pub(crate) struct Import {
     /// The file; `-` is standard input

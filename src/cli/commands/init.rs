@@ -14,7 +14,7 @@ use crate::client::{Change, Scope, Setup};
 use crate::context::Context;
 use crate::workspace::Workspace;
 
-/// Set up Claude Code: the `/snapshot` command, and a checkpoint before each risky step
+/// Set up `/snapshot` in Claude Code, and checkpoints before risky steps
 #[derive(Args)]
 #[command(after_help = examples(&[
     ("snap init --local", "Set it up for this project and you alone"),

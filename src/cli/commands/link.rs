@@ -18,13 +18,14 @@ use crate::workspace::Workspace;
 /// The title of the link that moves on.
 const LATEST: &str = "latest";
 
-/// Make a snapshot a session that plain `claude --resume NAME` finds, also in its picker
+/// Make a snapshot a session that `claude --resume NAME` finds
 ///
+/// It is in the client's picker too, and needs no `snap` to be resumed.
 /// `snap link latest` always leads to the newest snapshot. Removing a snapshot removes its link, but never a session
 /// that somebody has gone on with.
 #[derive(Args)]
 #[command(after_help = examples(&[
-    ("snap link before-refactor", "Now `claude --resume before-refactor` finds it"),
+    ("snap link before-refactor", "`claude --resume` finds it from now on"),
     ("snap link latest", "The newest, whichever that is then"),
     ("snap link before-refactor --remove", "Remove the link again"),
 ]))]

@@ -13,8 +13,8 @@ use crate::workspace::Workspace;
 /// Fetch snapshots from a git remote
 #[derive(Args)]
 #[command(after_help = examples(&[
-    ("snap pull", "Fetch every snapshot on origin that is not here yet"),
-    ("snap pull backup before-refactor", "Fetch that one from the remote `backup`"),
+    ("snap pull", "Fetch all that is new from origin"),
+    ("snap pull backup before-refactor", "Fetch that one from `backup`"),
 ]))]
 pub(crate) struct Pull {
     /// A remote of this repository, a URL or a path

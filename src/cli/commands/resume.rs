@@ -19,7 +19,7 @@ use crate::restore::{self, Options};
 use crate::store::{Operation, Reference};
 use crate::workspace::Workspace;
 
-/// Restore a snapshot here, and go on with its session
+/// Restore a snapshot here, and resume its session
 ///
 /// The edits come back on top of what is here. If a path was changed here since, nothing is done; `--merge` merges the
 /// two, `--worktree` restores beside it, and `snap rewind` puts everything back as it was.

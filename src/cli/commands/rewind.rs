@@ -7,7 +7,6 @@ use clap::Args;
 use crate::audit;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::progress::Progress;
-use crate::base::screen::Line;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::Ui;
@@ -20,7 +19,7 @@ use crate::restore::{self, Options, SavedTree, lost_in_session, tree_of};
 use crate::store::{Operation, Reference};
 use crate::workspace::Workspace;
 
-/// Put the work tree back exactly as it was, and go on with the session
+/// Put the work tree back exactly as it was, and resume its session
 ///
 /// Every path that differs is set, created or removed, whatever was edited, created, deleted, staged or committed since.
 /// A safety snapshot is saved first, and `snap undo` goes back to it. Ignored files stay. HEAD and the branches stay

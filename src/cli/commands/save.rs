@@ -30,9 +30,9 @@ const MOST_SECRETS: usize = 10;
 /// Save the session and the pending edits of this work tree
 #[derive(Args)]
 #[command(after_help = examples(&[
-    ("snap save", "Save if anything changed since the newest snapshot"),
+    ("snap save", "Save, if anything has changed"),
     ("snap save \"before refactor\" -m \"tests pass\"", "Save under a name, with a note"),
-    ("snap save --include 'data/*.csv'", "Save these too, though git ignores them"),
+    ("snap save --include 'data/*.csv'", "Save these too, though ignored"),
 ]))]
 pub(crate) struct Save {
     /// The name of the snapshot; by default made from the time
