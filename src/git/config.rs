@@ -197,7 +197,7 @@ pub(super) fn remote_setting(remote: &str, name: &str, value: &str) -> Option<Ve
 fn list(git: &Git) -> Result<Settings> {
     let listed = git.demand(&["config", "--list", "--includes", "--show-scope", "-z"])?;
     parse(&listed.stdout).ok_or_else(|| {
-        Error::new(Kind::Environment, "git's list of its settings can't be understood")
+        Error::new(Kind::Environment, "Cannot parse git's list of settings")
             .hint("`snap` needs git 2.31 or later")
     })
 }

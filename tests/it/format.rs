@@ -10,9 +10,9 @@ use std::process::Command;
 use claude_snap::manifest::Manifest;
 use serde_json::{Value, json};
 
-use crate::support::Must;
 use crate::support::project::Project;
 use crate::support::schema::{self, faults, manifests};
+use crate::support::{Must, needs};
 
 const ID: &str = "c137e379-838e-4509-8148-16b407691758";
 
@@ -128,16 +128,6 @@ fn the_manifest_that_the_page_shows_is_one() {
     assert_eq!(manifest.edits.must("edits").files.len(), 1);
 }
 
-/// Says whether these programs are here, and if not, says loudly that something is skipped.
-fn available(programs: &[&str], experiment: &str) -> bool {
-    let runs = |program: &&str| Command::new(program).arg("--version").output().is_ok();
-    let all = programs.iter().all(|program| runs(program));
-    if !all {
-        eprintln!("SKIPPED: {experiment}: it needs {}", programs.join(" and "));
-    }
-    all
-}
-
 /// What the page does with `jq` and `zstd`, one output for each block.
 fn read_without_snap(project: &Project) -> Vec<Vec<u8>> {
     let page = page();
@@ -161,7 +151,8 @@ fn read_without_snap(project: &Project) -> Vec<Vec<u8>> {
 
 #[test]
 fn what_the_page_does_with_jq_and_zstd_gives_what_was_saved() {
-    if !available(&["jq", "zstd"], "reading a store without snap") {
+    let tools = [["jq", "--version"], ["zstd", "--version"]];
+    if !tools.iter().all(|tool| needs::program(tool, "reading a store without snap")) {
         return;
     }
     let project = Project::new();
