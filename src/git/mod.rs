@@ -257,7 +257,10 @@ fn strange_share(git_dir: &Path, common_dir: &Path) -> Error {
 
 fn elsewhere(root: &Path, git_dir: &Path) -> Error {
     Error::new(Kind::Refused, format!("git takes {} for the work tree", root.display()))
-        .because(format!("`core.worktree` in {} says so, and nothing in that folder confirms it", git_dir.display()))
+        .because(format!(
+            "`core.worktree` in {} says so, and nothing in that folder confirms it",
+            git_dir.display()
+        ))
         .hint(format!(
             "if it is yours: git config --global --add snap.trustedRepository {}",
             crate::base::screen::Line(&root.to_string_lossy())

@@ -340,8 +340,11 @@ impl Placed {
             "team-tasks" => ("tasks", PathBuf::from(ClientHome::team_list(&self.id))),
             "file-history" => ("file-history", PathBuf::from(self.id.as_str())),
             _ => {
-                return Err(Error::new(Kind::Damaged, format!("{place} is not a valid place for a session's file"))
-                    .hint("the snapshot was not written by snap"));
+                return Err(Error::new(
+                    Kind::Damaged,
+                    format!("{place} is not a valid place for a session's file"),
+                )
+                .hint("the snapshot was not written by snap"));
             }
         };
         let path = components.fold(folder, |path, component| path.join(component));
