@@ -197,7 +197,7 @@ fn outside_git_rules_are_written_and_it_is_said_that_they_stay() {
     project.session(ID);
     project.snap(&["save", "x"]).exits(0);
     fs::remove_file(project.path(".claude/settings.local.json")).must("to remove it");
-    project.snap(&["resume", "x", "--no-run", "--grants", "all"]).exits(0).says(&["can't take that back"]);
+    project.snap(&["resume", "x", "--no-run", "--grants", "all"]).exits(0).says(&["can't undo that"]);
     let settings: Value = serde_json::from_slice(&project.read(".claude/settings.local.json")).must("JSON");
     assert_eq!(settings["permissions"]["allow"], json!(["Bash(npm test)"]));
 }

@@ -476,9 +476,9 @@ fn on_a_terminal_the_plan_is_shown_and_everything_is_asked() {
         assert_eq!(is_theirs(&other, name), of_agents, "{name}: {said}");
     }
     let question =
-        ".claude/agents/helper.md, CLAUDE.md tell an agent what to do. Set these 2? [y]es, [N]o, [d]iff";
+        ".claude/agents/helper.md, CLAUDE.md tell an agent what to do. Restore these 2? [y]es, [N]o, [d]iff";
     assert!(said.contains(question), "{said}");
-    assert!(!said.contains("start programs. Set"), "{said}");
+    assert!(!said.contains("start programs. Restore"), "{said}");
 }
 
 /// A key that signs, and the list that allows it.

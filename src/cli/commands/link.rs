@@ -145,7 +145,9 @@ impl Report for Unlinked {
             ui.say(&format!("Removed the link {title}."));
         }
         if self.kept > 0 {
-            ui.say(&format!("{title} is not a link any more: somebody went on with that session, so it stays."));
+            ui.say(&format!(
+                "{title} is not a link any more: somebody went on with that session, so it stays."
+            ));
         }
         Ok(())
     }

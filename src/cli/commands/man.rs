@@ -32,7 +32,7 @@ const ENVIRONMENT: [(&str, &str); 12] = [
     ("SNAP_PAGER, PAGER", "The pager of `snap diff`; empty or `cat` for none."),
     ("NO_COLOR", "If set, no colours."),
     ("CLICOLOR", "If 0, no colours."),
-    ("CLICOLOR_FORCE", "If set and not 0, colours also where there is no terminal."),
+    ("CLICOLOR_FORCE", "If set, colours also where there is no terminal."),
     ("TERM", "If `dumb`, no colours and no progress bar."),
     ("COLUMNS", "The width of the screen, instead of the terminal's own."),
     (

@@ -58,8 +58,10 @@ impl Group<'_> {
     /// Asks whether to set them, showing the diff for as long as that is wanted.
     pub(crate) fn ask(&self, ui: &mut Ui, plan: &Plan) -> Result<bool> {
         let question = match self.doubts.as_slice() {
-            [one] => format!("{} {}. Set it?", one.path, one.why),
-            many => format!("{} {}. Set these {}?", self.named(), self.concern.says_of_many(), many.len()),
+            [one] => format!("{} {}. Restore it?", one.path, one.why),
+            many => {
+                format!("{} {}. Restore these {}?", self.named(), self.concern.says_of_many(), many.len())
+            }
         };
         loop {
             match ui.choose(&question, &[YES, NO, DIFF], "[y]es, [N]o, [d]iff", NO)? {
