@@ -24,9 +24,8 @@ const TOO_LONG: [&str; 10] = [
 ];
 
 /// Circles that are there: to be opened. Nothing is added here.
-const CIRCLES: [&[&str]; 10] = [
+const CIRCLES: [&[&str]; 8] = [
     &["capture/edit_reader", "capture/previous_version"],
-    &["capture/manifest_secrets", "capture/session"],
     &[
         "cli/consent",
         "cli/doubts",
@@ -40,7 +39,6 @@ const CIRCLES: [&[&str]; 10] = [
     ],
     &["git/command", "git/config"],
     &["restore/files/ignored", "restore/files/saved_rules", "restore/files/step"],
-    &["restore/session/starters", "restore/session/writer"],
     &["restore/transaction/journal", "restore/transaction/stagings"],
     &["risk/expand", "risk/state", "risk/steps", "risk/targets", "risk/wrappers"],
     &["risk/shell", "risk/word"],
