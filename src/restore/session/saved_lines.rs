@@ -1,4 +1,4 @@
-//! A saved transcript, line by line.
+//! The lines of a saved transcript, read from the store.
 
 use crate::client::Lines;
 use crate::manifest::Transcript;
