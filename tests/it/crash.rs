@@ -43,8 +43,8 @@ fn wrecked() -> Project {
     project
 }
 
-/// How many runs were killed, and how many ended before the call that was to kill them: how many files one sync
-/// is for, and which thread does it, depends on how fast they come.
+/// How many runs were killed, and how many ended before the call that was to kill them: the order of the calls is the
+/// same each time, but a lock that somebody waits for may take one more.
 #[derive(Default)]
 struct Killed(usize, usize);
 
@@ -58,7 +58,7 @@ impl Killed {
     }
 
     fn were_nearly_all(&self) {
-        assert!(self.1 * 2 <= self.0, "only {} were killed, {} ended before", self.0, self.1);
+        assert!(self.1 <= 1, "{} were killed, {} ended before", self.0, self.1);
     }
 }
 
@@ -204,7 +204,7 @@ fn with_one_thread_it_is_the_first_that_makes_each_call_that_changes_a_file() {
             .filter(|call| !call.contains("<pipe:") && !call.contains("<socket:"))
             .collect();
         assert!(others.is_empty(), "{command:?}: other threads change something: {others:#?}");
-        assert!(calls.iter().filter(|(id, _)| *id == first).count() > 5, "{command:?}: {calls:?}");
+        assert!(calls.iter().filter(|(id, _)| *id == first).count() > 2, "{command:?}: {calls:?}");
     }
 }
 

@@ -66,7 +66,7 @@ impl Mask {
         }
         let changing = Regex::new(
             r"(?x) (?<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z) | safety-(?<safety>\d{8}-\d{6}(-\d+)?)
-            | (?<session>\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b) | (?<id>\b[0-9a-f]{32,64}\b)",
+            | (?<session>\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b) | (?<id>\b[0-9a-f]{32,64}\b) | ada@(?<host>[\w.-]+)",
         );
         Mask { places, changing: changing.must("a pattern"), seen: BTreeMap::new() }
     }
@@ -84,6 +84,9 @@ impl Mask {
             }
             if found.name("safety").is_some() {
                 return "safety-20261121-080000".to_owned();
+            }
+            if found.name("host").is_some() {
+                return "ada@laptop".to_owned();
             }
             if whole == ID {
                 return whole;
@@ -108,6 +111,7 @@ impl Mask {
                     match value {
                         Value::Number(_) if COUNTED.contains(&key.as_str()) => *value = 0.into(),
                         Value::String(_) if key == "host" => *value = "laptop".into(),
+                        Value::String(_) if key == "snap" => *value = "0.1.0".into(),
                         other => self.value(other),
                     }
                 }
