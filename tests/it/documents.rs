@@ -107,8 +107,8 @@ const FOLDERS: [&str; 10] = [
     ".claude/plugins/",
 ];
 
-/// What stands for something of whoever reads it, or of git, not for a file of this repository.
-const EXAMPLES: [&str; 3] = ["src/größe.rs", "fixtures/store-NEW", "ext::"];
+/// What only looks like one of those.
+const EXAMPLES: [&str; 2] = ["ext::", "fixtures/store-NEW"];
 
 /// Says what is wrong with one thing between backticks, if it names a file or a test of this repository.
 fn fault(code: &str, files: &[PathBuf]) -> Option<String> {
