@@ -83,7 +83,7 @@ fn top() -> &'static Path {
 }
 
 /// Every source file, with its path below `src` and its code without tests and comments.
-fn sources() -> Vec<(PathBuf, String)> {
+pub(crate) fn sources() -> Vec<(PathBuf, String)> {
     let src = top().join("src");
     let read = |path: PathBuf| {
         let text = fs::read_to_string(&path).must("a source file");
@@ -242,24 +242,28 @@ fn code_map() -> String {
 /// The beginning of that page.
 const CODE_MAP: &str = "# Code map\n\nEvery source file and what it owns, from the lowest layer up. \
     [architecture.md](architecture.md) says how they work together.\n\nThis page is made of the files' own headers. \
-    `SNAP_BLESS=1 cargo test --test it code` writes it again.\n";
+    `SNAP_BLESS=1 cargo test golden` writes it again.\n";
 
 #[test]
-fn the_map_of_the_code_is_what_the_files_say_of_themselves() {
+fn golden_map_of_the_code_is_what_the_files_say_of_themselves() {
     let path = top().join("docs/code-map.md");
     if std::env::var_os("SNAP_BLESS").is_some() {
         fs::write(&path, code_map()).must("docs/code-map.md");
     }
     let is = fs::read_to_string(&path).unwrap_or_default();
-    assert!(is == code_map(), "docs/code-map.md is out of date: SNAP_BLESS=1 cargo test --test it code");
+    assert!(is == code_map(), "docs/code-map.md is out of date: SNAP_BLESS=1 cargo test golden");
 }
 
 #[test]
 fn every_file_says_what_it_owns() {
     let all = files_below(&top().join("src")).into_iter().chain(files_below(&top().join("tests")));
-    for file in all.filter(|file| file.extension().is_some_and(|end| end == "rs")) {
+    for file in all {
+        let header = match file.extension().and_then(|end| end.to_str()) {
+            Some("rs") => "//! ",
+            Some("sh") => "#!/bin/sh\n# ",
+            _ => continue,
+        };
         let text = fs::read_to_string(&file).must("a source file");
-        let header = if file.extension().is_some_and(|end| end == "sh") { "#!/bin/sh\n# " } else { "//! " };
         assert!(text.starts_with(header), "{} has no header", file.display());
     }
 }
