@@ -41,7 +41,7 @@ use crate::session::Found;
 use crate::store::{AddLock, LogEntry, Operation, Reference, check_name};
 use crate::workspace::Workspace;
 
-pub use automatic::{Automatic, tidy};
+pub use automatic::Automatic;
 pub use session::History;
 pub use untracked::Limits;
 

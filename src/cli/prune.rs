@@ -1,7 +1,6 @@
 //! `snap prune`, `snap rm`, `snap pin`, `snap unpin`.
 
-use std::collections::BTreeSet;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -9,15 +8,12 @@ use serde_json::{Value, json};
 use super::link::keep_up;
 use super::ui::{Style, Ui, text};
 use super::{Outcome, count, parse_size, print_json, size_text};
-use crate::audit;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::ids::SnapshotId;
-use crate::manifest::{Manifest, Trigger};
-use crate::redaction;
-use crate::retention::{self, Candidate, Piece, Policy, Verdict};
+use crate::manifest::Manifest;
+use crate::prune::{self as removal, Policy, Verdict};
 use crate::screen::Line;
-use crate::store::{Entry, LogEntry, Operation, Reference, Store, Sweep, Waiting};
+use crate::store::{Reference, Sweep, Waiting};
 use crate::timestamp::{Timestamp, age, parse_span};
 use crate::workspace::Workspace;
 
@@ -92,142 +88,107 @@ impl Prune {
             return super::remote::prune(context, workspace, ui, remote, policy, self.dry_run);
         }
         let store = &workspace.store;
-        if !store.root().exists() {
-            return report(ui, &[], Sweep::default(), self.dry_run);
+        // The plan holds good as long as the lock.
+        let lock = match self.dry_run || !store.root().exists() {
+            true => None,
+            false => Some(store.lock_for_deleting()?),
+        };
+        let plan = removal::Plan::by_policy(context, workspace, policy)?;
+        let judged: Vec<(String, Verdict)> =
+            plan.judged().map(|(manifest, verdict)| (manifest.name.clone(), verdict.clone())).collect();
+        let shown = if ui.json() { Some(as_json(&plan)) } else { None };
+        if shown.is_none() {
+            lines(ui, judged.iter().map(|(name, verdict)| (name.as_str(), verdict)))?;
         }
-        let lock = if self.dry_run { None } else { Some(store.lock_for_deleting()?) };
-        let entries = store.entries()?;
-        let damaged = entries.iter().filter(|entry| entry.manifest.is_err());
-        let readable: Vec<(&Entry, &Manifest)> =
-            entries.iter().filter_map(|entry| Some((entry, entry.manifest.as_ref().ok()?))).collect();
-        let candidates: Vec<Candidate> = readable
-            .iter()
-            .map(|(entry, manifest)| Candidate {
-                created_at: entry.dated(manifest),
-                pinned: entry.pinned,
-                safety: manifest.safety.is_some(),
-                automatic: manifest.created_by.trigger == Trigger::Auto,
-                own: entry.own,
-            })
-            .collect();
-        let mut verdicts = retention::plan(&candidates, policy, context.now);
-        if let Some(limit) = policy.max_size {
-            let pieces: Vec<Vec<Piece>> =
-                readable.iter().map(|(entry, manifest)| pieces(store, entry, manifest)).collect();
-            retention::limit_size(&candidates, &pieces, &mut verdicts, limit, context.now);
-        }
-        let planned: Vec<(&Manifest, &Verdict)> =
-            readable.iter().map(|(_, manifest)| *manifest).zip(&verdicts).collect();
-        let mut swept = Sweep::default();
-        let kept: BTreeSet<&SnapshotId> =
-            planned.iter().filter(|(_, verdict)| verdict.keep).map(|(m, _)| &m.id).collect();
-        if let Some(lock) = &lock {
-            for ((entry, manifest), verdict) in readable.iter().zip(&verdicts) {
-                if !verdict.keep {
-                    store.delete(lock, &entry.stem)?;
-                    release(workspace, manifest, &kept)?;
-                    audit::write(store, &removal(context, workspace, Operation::Prune, manifest));
-                }
+        let mut warnings = plan.warnings();
+        let freed = match &lock {
+            Some(lock) => {
+                let removed = plan.carry_out(context, workspace, lock)?;
+                warnings.extend(removed.warnings);
+                removed.freed
             }
-            swept = store.sweep(lock, SystemTime::now())?;
-            redaction::tidy(workspace, SystemTime::now())?;
-            workspace.client.forget_journals(SystemTime::now())?;
-        }
+            None => plan.would_free(context, workspace)?,
+        };
+        let removed = lock.is_some();
         drop(lock);
-        if !self.dry_run {
+        if removed {
             keep_up(workspace, ui);
         }
-        for entry in damaged {
-            ui.warn(&format!("{} can't be read; it and all objects are kept", Line(&entry.stem)));
+        warnings.iter().for_each(|warning| ui.warn(&warning.to_string()));
+        match shown {
+            Some(shown) => {
+                let dry_run = self.dry_run;
+                print_json(ui, &json!({"dry_run": dry_run, "snapshots": shown, "freed": freed_json(freed)}))?;
+            }
+            None => {
+                summary(ui, judged.iter().map(|(_, verdict)| verdict), self.dry_run);
+                tell_freed(ui, freed, self.dry_run, context.now);
+            }
         }
-        if store.has_manifests_aside()? {
-            ui.warn("manifests that were set aside lie in the store's `damaged`; as long as they do, all objects are kept");
-        }
-        report(ui, &planned, swept, self.dry_run)
+        Ok(Outcome::Done)
     }
 }
 
-/// What a snapshot needs on disk: its manifest and its objects.
-fn pieces(store: &Store, entry: &Entry, manifest: &Manifest) -> Vec<Piece> {
-    let objects = manifest.objects().into_iter();
-    let objects = objects.map(|object| (object.object.to_string(), store.stored_size(&object)));
-    objects.chain([(format!("{}.json", entry.stem), store.manifest_size(&entry.stem))]).collect()
+fn as_json(plan: &removal::Plan) -> Vec<Value> {
+    let one = |(manifest, verdict): (&Manifest, &Verdict)| json!({"name": manifest.name, "id": manifest.id, "keep": verdict.keep, "reason": verdict.reason});
+    plan.judged().map(one).collect()
 }
 
-/// The log's line on a snapshot that a person removed; with the root, so that `undo` knows of it.
-fn removal(context: &Context, workspace: &Workspace, operation: Operation, manifest: &Manifest) -> LogEntry {
-    let root = Some(workspace.root.as_path().into());
-    LogEntry { root, ..audit::line(context, operation, Some(manifest)) }
-}
-
-/// Lets git collect the base commit again, unless another file that is `kept` holds a snapshot of that id too.
-fn release(workspace: &Workspace, manifest: &Manifest, kept: &BTreeSet<&SnapshotId>) -> Result<()> {
-    if kept.contains(&manifest.id) {
-        return Ok(());
-    }
-    workspace.repository.as_ref().map_or(Ok(()), |repository| repository.release_commit(&manifest.id))
-}
-
-fn report(ui: &mut Ui, planned: &[(&Manifest, &Verdict)], swept: Sweep, dry_run: bool) -> Result<Outcome> {
-    if ui.json() {
-        let all: Vec<Value> = planned
-            .iter()
-            .map(|(manifest, verdict)| {
-                json!({"name": manifest.name, "id": manifest.id, "keep": verdict.keep, "reason": verdict.reason})
-            })
-            .collect();
-        print_json(ui, &json!({"dry_run": dry_run, "snapshots": all, "freed": freed_json(swept)}))?;
-        return Ok(Outcome::Done);
-    }
-    let verdicts: Vec<(&str, &Verdict)> =
-        planned.iter().map(|(manifest, verdict)| (manifest.name.as_str(), *verdict)).collect();
-    tell(ui, &verdicts, dry_run)?;
-    tell_freed(ui, swept);
-    Ok(Outcome::Done)
-}
-
-/// Says what was freed, and what will be, and when: space that is promised has to come.
-fn tell_freed(ui: &mut Ui, swept: Sweep) {
+/// Says what is freed, and what will be, and when: space that is promised has to come.
+fn tell_freed(ui: &mut Ui, freed: Sweep, dry_run: bool, now: Timestamp) {
     let objects = |number: u64| count(usize::try_from(number).unwrap_or(usize::MAX), "object");
-    if swept.objects > 0 {
-        let freed = size_text(swept.bytes);
-        ui.say(&format!("Freed {freed} in {} that nothing needed any more.", objects(swept.objects)));
+    let size = size_text(freed.bytes);
+    match (dry_run, freed.objects) {
+        (false, 0) => {}
+        (true, 0) => ui.say("Would free no space at once."),
+        (false, number) => {
+            ui.say(&format!("Freed {size} in {} that nothing needed any more.", objects(number)));
+        }
+        (true, number) => {
+            ui.say(&format!("Would free {size} in {} that nothing would need any more.", objects(number)));
+        }
     }
-    let Waiting { objects: waiting, bytes, until } = swept.waiting;
+    let Waiting { objects: waiting, bytes, until } = freed.waiting;
     if let Some(until) = until.filter(|_| waiting > 0) {
-        let left = until.duration_since(SystemTime::now()).unwrap_or_default();
+        let (need, stay) = if dry_run { ("would need", "would stay") } else { ("needs", "stay") };
         ui.say(&format!(
-            "{} in {} that nothing needs any more stay: they are younger than a day. The first `snap prune` or `rm` after that (all of it in {}) frees them.",
+            "{} in {} that nothing {need} any more {stay}: they are younger than a day. The first `snap prune` or `rm` after that (all of it in {}) frees them.",
             size_text(bytes),
             objects(waiting),
-            age(left),
+            age(until.since(now)),
         ));
     }
 }
 
-fn freed_json(swept: Sweep) -> Value {
-    let Waiting { objects, bytes, until } = swept.waiting;
-    let until = until.map(Timestamp::from);
+fn freed_json(freed: Sweep) -> Value {
+    let Waiting { objects, bytes, until } = freed.waiting;
     json!({
-        "objects": swept.objects,
-        "bytes": swept.bytes,
+        "objects": freed.objects,
+        "bytes": freed.bytes,
         "later": {"objects": objects, "bytes": bytes, "after": until},
     })
 }
 
-/// Says what becomes of each snapshot, and why.
+/// Says what becomes of each snapshot, and why; then how many go.
 pub(super) fn tell(ui: &mut Ui, planned: &[(&str, &Verdict)], dry_run: bool) -> Result<()> {
+    lines(ui, planned.iter().copied())?;
+    summary(ui, planned.iter().map(|(_, verdict)| *verdict), dry_run);
+    Ok(())
+}
+
+fn lines<'a>(ui: &mut Ui, planned: impl Iterator<Item = (&'a str, &'a Verdict)>) -> Result<()> {
     for (name, verdict) in planned {
-        let word = match verdict.keep {
-            true => Style::Faint.of("keep  "),
-            false => Style::Bad.of("remove"),
-        };
+        let word = if verdict.keep { Style::Faint.of("keep  ") } else { Style::Bad.of("remove") };
         ui.line(text![word, "  ", Line(name), "  ", Style::Faint.of(&verdict.reason)])?;
     }
-    let removed = planned.iter().filter(|(_, verdict)| !verdict.keep).count();
-    let did = if dry_run { "Would remove" } else { "Removed" };
-    ui.say(&format!("{did} {} of {}.", removed, count(planned.len(), "snapshot")));
     Ok(())
+}
+
+fn summary<'a>(ui: &mut Ui, verdicts: impl Iterator<Item = &'a Verdict>, dry_run: bool) {
+    let verdicts: Vec<&Verdict> = verdicts.collect();
+    let removed = verdicts.iter().filter(|verdict| !verdict.keep).count();
+    let did = if dry_run { "Would remove" } else { "Removed" };
+    ui.say(&format!("{did} {removed} of {}.", count(verdicts.len(), "snapshot")));
 }
 
 impl Rm {
@@ -235,49 +196,18 @@ impl Rm {
         if let Some(remote) = &self.remote {
             return super::remote::remove(context, workspace, ui, remote, &self.references);
         }
-        let store = &workspace.store;
-        let lock = store.lock_for_deleting()?;
-        // All are found before the first is removed, so that a wrong name removes nothing.
-        let find = |reference: &String| match store.find(&Reference::parse(reference)) {
-            Err(error) if matches!(error.kind(), Kind::Damaged | Kind::NotFound) => {
-                store.find_damaged(reference).ok_or(error)
-            }
-            other => other,
-        };
-        let entries: Vec<Entry> = self.references.iter().map(find).collect::<Result<_>>()?;
-        if let Some(pinned) = entries.iter().find(|entry| entry.pinned) {
-            let name = shown_name(pinned);
-            return Err(Error::new(Kind::Refused, format!("{name:?} is pinned; nothing was removed"))
-                .hint(format!("`snap unpin {name:?}` lets it go")));
-        }
-        let mut removed = Vec::new();
-        let all = store.entries()?;
-        let stays = |entry: &&Entry| !entries.iter().any(|gone| gone.stem == entry.stem);
-        let kept =
-            all.iter().filter(stays).filter_map(|entry| Some(&entry.manifest.as_ref().ok()?.id)).collect();
-        for entry in &entries {
-            if removed.contains(&entry.stem) {
-                continue;
-            }
-            store.delete(&lock, &entry.stem)?;
-            removed.push(entry.stem.clone());
-            if let Ok(manifest) = &entry.manifest {
-                release(workspace, manifest, &kept)?;
-                audit::write(store, &removal(context, workspace, Operation::Remove, manifest));
-            }
-            if !ui.json() {
-                ui.say(&format!("Removed {}.", shown_name(entry)));
-            }
-        }
-        let swept = store.sweep(&lock, SystemTime::now())?;
-        redaction::tidy(workspace, SystemTime::now())?;
+        let lock = workspace.store.lock_for_deleting()?;
+        let plan = removal::Plan::by_name(workspace, &self.references)?;
+        let names = plan.names();
+        let removed = plan.carry_out(context, workspace, &lock)?;
         drop(lock);
         keep_up(workspace, ui);
+        removed.warnings.iter().for_each(|warning| ui.warn(&warning.to_string()));
         if ui.json() {
-            let names: Vec<String> = entries.iter().map(shown_name).collect();
-            print_json(ui, &json!({"removed": names, "freed": freed_json(swept)}))?;
+            print_json(ui, &json!({"removed": names, "freed": freed_json(removed.freed)}))?;
         } else {
-            tell_freed(ui, swept);
+            names.iter().for_each(|name| ui.say(&format!("Removed {name}.")));
+            tell_freed(ui, removed.freed, false, context.now);
         }
         Ok(Outcome::Done)
     }
@@ -298,7 +228,7 @@ impl Unpin {
 fn set_pin(workspace: &Workspace, ui: &mut Ui, reference: &str, pinned: bool) -> Result<Outcome> {
     let entry = workspace.store.find(&Reference::parse(reference))?;
     let changed = workspace.store.set_pin(&workspace.store.prepare()?, &entry.stem, pinned)?;
-    let name = shown_name(&entry);
+    let name = removal::shown_name(&entry);
     if ui.json() {
         print_json(ui, &json!({"name": name, "pinned": pinned, "changed": changed}))?;
         return Ok(Outcome::Done);
@@ -306,9 +236,4 @@ fn set_pin(workspace: &Workspace, ui: &mut Ui, reference: &str, pinned: bool) ->
     let what = if pinned { "pinned: it is kept from pruning" } else { "not pinned" };
     ui.say(&format!("{name} is {}{what}.", if changed { "now " } else { "already " }));
     Ok(Outcome::Done)
-}
-
-fn shown_name(entry: &Entry) -> String {
-    let name = entry.manifest.as_ref().map_or(entry.stem.as_str(), |manifest| &manifest.name);
-    Line(name).to_string()
 }

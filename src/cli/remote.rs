@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::handoff::{Fate, Handed, Lease, Listed, Remotes};
 use crate::progress::Progress;
-use crate::retention::Policy;
+use crate::prune::Policy;
 use crate::screen;
 use crate::timestamp::age;
 use crate::workspace::Workspace;

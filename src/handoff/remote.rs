@@ -4,8 +4,6 @@
 //! there already, and never moved. Several are handed over together, but each stands for
 //! itself: what is wrong with one is said, and the others go on.
 
-use std::time::Duration;
-
 use super::base::{self, Mine};
 use super::lease::{self, LEASES, Lease};
 use super::peers::{self, Peer};
@@ -17,10 +15,10 @@ use crate::error::{Error, Kind, Result};
 use crate::fs::Scratch;
 use crate::git::{NewCommit, PushAnswer, Remote, RemoteRef, Repository, UNPACKER_ERROR};
 use crate::ids::SnapshotId;
-use crate::manifest::{Manifest, Trigger};
+use crate::manifest::Manifest;
 use crate::progress::Progress;
+use crate::prune::{self, Policy, Pushed, Verdict};
 use crate::redaction;
-use crate::retention::{self, Candidate, Policy, Verdict};
 use crate::screen::Line;
 use crate::store::{Entry, LogEntry, Operation, Reference, Store, check_may_travel};
 use crate::timestamp::Timestamp;
@@ -83,9 +81,6 @@ pub struct Judged {
     /// How many others there are, which stay.
     pub others: usize,
 }
-
-/// How far ahead of ours the clock of whoever saved a snapshot may be.
-const A_DAY: Duration = Duration::from_secs(86_400);
 
 impl<'a> Remotes<'a> {
     /// Opens a remote by name or address; `tell` is told of tries that failed.
@@ -288,25 +283,13 @@ impl<'a> Remotes<'a> {
             all.into_iter().partition(|one| one.place.user == wire::part(&self.context.user));
         let entries = self.store.entries()?;
         let mine = base::mine(&entries);
-        let (known, odd): (Vec<Listed>, Vec<Listed>) = own.into_iter().partition(|one| {
-            one.created_at.as_millis() > 0 && one.created_at.since(self.context.now) <= A_DAY
-        });
-        let candidate = |one: &Listed| {
-            let here = mine.get(&one.id);
-            Candidate {
-                created_at: one.created_at,
-                pinned: here.is_some_and(|here| here.entry.pinned),
-                safety: false,
-                automatic: here.is_some_and(|here| here.manifest.created_by.trigger == Trigger::Auto),
-                // Of what is there, only what this user pushed is looked at.
-                own: true,
-            }
+        let pushed = |one: &Listed| Pushed {
+            created_at: one.created_at,
+            here: mine.get(&one.id).map(|here| (here.entry, here.manifest)),
         };
-        let candidates: Vec<Candidate> = known.iter().map(candidate).collect();
-        let verdicts = retention::plan(&candidates, policy, self.context.now);
-        let reason = "its date can't be believed; `snap rm --remote` removes it".to_owned();
-        let kept = odd.into_iter().map(|one| (one, Verdict { keep: true, reason: reason.clone() }));
-        Ok(Judged { own: known.into_iter().zip(verdicts).chain(kept).collect(), others: others.len() })
+        let pushed: Vec<Pushed<'_>> = own.iter().map(pushed).collect();
+        let verdicts = prune::judge_pushed(&pushed, policy, self.context.now);
+        Ok(Judged { own: own.into_iter().zip(verdicts).collect(), others: others.len() })
     }
 
     /// Removes from the remote what was judged so.

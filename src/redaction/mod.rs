@@ -14,7 +14,6 @@ mod sources;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
 
 use self::cache::Cache;
 use crate::digest::{Key, ObjectId};
@@ -23,6 +22,7 @@ use crate::keeper::Keeper;
 use crate::manifest::{Redaction, Replaced, Secret};
 use crate::paths::RepoPath;
 use crate::secrets::{self, Finding, Hit, KnownValue, Scanner, worth_knowing};
+use crate::timestamp::Timestamp;
 use crate::workspace::Workspace;
 
 pub use check::check;
@@ -337,7 +337,7 @@ fn mac(key: &Key, place: &RepoPath, file: &[u8]) -> String {
 ///
 /// # Errors
 /// What the disk says.
-pub fn tidy(workspace: &Workspace, now: SystemTime) -> Result<()> {
+pub fn tidy(workspace: &Workspace, now: Timestamp) -> Result<()> {
     let mut needed = BTreeSet::new();
     for entry in workspace.store.entries()? {
         // One that can't be read may need any of them.

@@ -48,6 +48,7 @@ use crate::ids::{ClientId, SnapshotId};
 use crate::manifest::{Manifest, Skipped, Version};
 use crate::paths::RepoPath;
 use crate::progress::Progress;
+use crate::prune;
 use crate::redaction::refill_side_files;
 use crate::redaction::{Held, refill, to_supply};
 use crate::session::Placed;
@@ -468,12 +469,9 @@ pub fn execute(
         (Ok(done), safety) => {
             Ok(Done { safety: safety.map(|(_, manifest)| (manifest.id, manifest.name)), ..done })
         }
-        (Err(Failed { error, as_before: true }), Some((stem, safety))) => {
+        (Err(Failed { error, as_before: true }), Some((stem, _))) => {
             // Nothing was changed, so there is nothing to undo: an older restore is the last one.
-            let _released =
-                workspace.repository.as_ref().map(|repository| repository.release_commit(&safety.id));
-            let _kept =
-                workspace.store.lock_for_deleting().and_then(|lock| workspace.store.delete(&lock, &stem));
+            let _kept = prune::remove_unneeded(context, workspace, &stem);
             Err(error)
         }
         (Err(Failed { error, .. }), _) => Err(error),

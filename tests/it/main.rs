@@ -47,6 +47,7 @@ mod mounts;
 mod odd_json;
 mod pager;
 mod places;
+mod prune;
 mod random_trees;
 mod raw_text;
 mod real_client;

@@ -9,7 +9,7 @@ use crate::support::project::files_below;
 
 /// The layers from the bottom; a module may use those below its own layer, and its own layer's
 /// modules only where that is said.
-const LAYERS: [(&[&str], bool); 8] = [
+const LAYERS: [(&[&str], bool); 9] = [
     // Values: pure, and free to use each other.
     (
         &[
@@ -32,12 +32,12 @@ const LAYERS: [(&[&str], bool); 8] = [
             "proofs",
             "remap",
             "renames",
-            "retention",
             "risk",
             "screen",
             "secrets",
             "sensitive",
             "timestamp",
+            "warning",
         ],
         true,
     ),
@@ -46,6 +46,7 @@ const LAYERS: [(&[&str], bool); 8] = [
     (&["context", "git", "keeper", "session", "store", "trust"], false),
     (&["audit", "workspace"], false),
     (&["redaction"], false),
+    (&["prune"], false),
     // A restore makes a safety snapshot first: it captures.
     (&["capture", "compare", "handoff", "restore", "verify"], true),
     (&["view"], false),

@@ -19,6 +19,7 @@ use crate::git::{work_tree_around, work_trees_of};
 use crate::manifest::Manifest;
 use crate::paths::RepoPath;
 use crate::progress::Progress;
+use crate::prune;
 use crate::restore;
 use crate::risk::{self, Call, Place, Risk};
 use crate::screen::Line;
@@ -267,7 +268,7 @@ pub(super) fn after_tool_was_let_go(started: &Started) -> Result<()> {
 
 /// Removes automatic snapshots past their policy, and has `latest` follow the newest.
 fn put_in_order(context: &Context, workspace: &Workspace) -> Result<()> {
-    capture::tidy(context, workspace)?;
+    prune::prune_automatic(context, workspace)?;
     restore::follow(workspace)
 }
 
