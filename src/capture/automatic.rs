@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::edits::Captured;
-use crate::error::Result;
+use crate::base::error::Result;
+use crate::client::Found;
 use crate::manifest::Manifest;
-use crate::session::Found;
 use crate::workspace::Workspace;
 
 /// What makes an automatic checkpoint worth saving.

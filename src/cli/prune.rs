@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 use super::link::keep_up;
 use super::ui::{Style, Ui, text};
 use super::{Outcome, count, parse_size, print_json, size_text};
+use crate::base::error::{Error, Kind, Result};
+use crate::base::screen::Line;
+use crate::base::timestamp::{Timestamp, age, parse_span};
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
 use crate::manifest::Manifest;
 use crate::prune::{self as removal, Policy, Verdict};
-use crate::screen::Line;
 use crate::store::{Reference, Sweep, Waiting};
-use crate::timestamp::{Timestamp, age, parse_span};
 use crate::workspace::Workspace;
 
 /// Remove old snapshots and what only they needed

@@ -10,14 +10,14 @@ mod removal;
 
 use std::collections::BTreeSet;
 
+use crate::base::error::{Error, Kind, Result};
+use crate::base::ids::SnapshotId;
+use crate::base::screen::Line;
+use crate::base::timestamp::Timestamp;
+use crate::base::warning::Warning;
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
-use crate::ids::SnapshotId;
 use crate::manifest::{Manifest, Trigger};
-use crate::screen::Line;
 use crate::store::{Entry, Reference, Store, Sweep};
-use crate::timestamp::Timestamp;
-use crate::warning::Warning;
 use crate::workspace::Workspace;
 
 use policy::{AUTOMATIC, Candidate, Piece};

@@ -8,14 +8,14 @@
 
 use super::{Occasion, Plan, ids};
 use crate::audit;
+use crate::base::error::Result;
+use crate::base::ids::SnapshotId;
+use crate::base::warning::Warning;
+use crate::client::Link;
 use crate::context::Context;
-use crate::error::Result;
-use crate::ids::SnapshotId;
 use crate::manifest::Manifest;
 use crate::redaction;
-use crate::session::Link;
 use crate::store::{DeleteLock, Entry, LogEntry, Operation, Sweep};
-use crate::warning::Warning;
 use crate::workspace::Workspace;
 
 /// What a removal came to.
