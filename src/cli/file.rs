@@ -11,7 +11,7 @@ use super::bar::{self, Counted};
 use super::ui::Ui;
 use super::{Outcome, print_json, size_text};
 use crate::base::error::{Error, IoContext as _, Kind, Result};
-use crate::base::progress::Progress;
+use crate::base::monitor::{Monitor, Phase};
 use crate::base::screen::Line;
 use crate::context::Context;
 use crate::manifest::Manifest;
@@ -21,8 +21,6 @@ use crate::sys::files::{Draft, Existing};
 use crate::sys::place::Root;
 use crate::transfer;
 use crate::workspace::Workspace;
-
-const EXPORTING: &str = "Exporting";
 
 /// Write a snapshot as one file, for somebody else or another machine
 #[derive(Args)]
@@ -69,15 +67,17 @@ impl Export {
         let talks = ui.talks();
         let objects = entry.manifest.as_ref().map(Manifest::objects).unwrap_or_default();
         // Base versions come on top; the bar is gone then.
-        let progress = Progress::of(objects.iter().map(|object| store.stored_size(object)).sum());
+        let monitor = Monitor::default();
+        let all = objects.iter().map(|object| store.stored_size(object)).sum();
+        let _phase = monitor.begin(Phase::Exporting, Some(all));
         let bytes = if to_stdout {
-            let out = Counted(BufWriter::with_capacity(1 << 16, ui.output()), &progress);
+            let out = Counted(BufWriter::with_capacity(1 << 16, ui.output()), &monitor);
             let failed = super::ui::output_error;
             let export = || transfer::export(context, workspace, &entry, self.with_base, out, "-", failed);
-            bar::show(talks, EXPORTING, &progress, export)?.1
+            bar::show(talks, &monitor, export)?.1
         } else {
-            let write = || self.write_file(context, workspace, &entry, &progress);
-            bar::show(talks, EXPORTING, &progress, write)?
+            let write = || self.write_file(context, workspace, &entry, &monitor);
+            bar::show(talks, &monitor, write)?
         };
         let manifest = entry.manifest?;
         if ui.json() {
@@ -94,7 +94,7 @@ impl Export {
         context: &Context,
         workspace: &Workspace,
         entry: &crate::store::Entry,
-        progress: &Progress,
+        monitor: &Monitor,
     ) -> Result<u64> {
         let path = context.cwd.join(&self.output);
         let taken = || {
@@ -106,7 +106,7 @@ impl Export {
         }
         let folder = Root::own(path.parent().unwrap_or(Path::new("/"))).at("");
         let place = folder.join(path.file_name().unwrap_or_default());
-        let out = Counted(BufWriter::with_capacity(1 << 16, Draft::begin(&folder)?), progress);
+        let out = Counted(BufWriter::with_capacity(1 << 16, Draft::begin(&folder)?), monitor);
         let failed = |error: &io::Error| Error::io("write", &path, error);
         let peer = path.to_string_lossy();
         let (out, bytes) = transfer::export(context, workspace, entry, self.with_base, out, &peer, failed)?;
@@ -135,10 +135,12 @@ impl Import {
                 opened => opened.context("open", &path)?,
             };
             // A pipe has no size, and gets no bar.
-            let progress = Progress::of(file.metadata().map_or(0, |meta| meta.len()));
-            let input = Counted(BufReader::new(file), &progress);
+            let monitor = Monitor::default();
+            let all = file.metadata().ok().map(|meta| meta.len()).filter(|bytes| *bytes > 0);
+            let _phase = all.map(|all| monitor.begin(Phase::Importing, Some(all)));
+            let input = Counted(BufReader::new(file), &monitor);
             let import = || transfer::import(context, workspace, input, &path.to_string_lossy());
-            bar::show(ui.talks(), "Importing", &progress, import)?
+            bar::show(ui.talks(), &monitor, import)?
         };
         let (manifest, added) = (&imported.manifest, imported.added);
         if ui.json() {

@@ -6,6 +6,7 @@
 mod bar;
 mod completions;
 mod consent;
+mod diagnostics;
 mod diff;
 mod doubts;
 mod elsewhere;
@@ -81,6 +82,9 @@ struct Global {
     /// Print JSON on standard output
     #[arg(long, global = true)]
     json: bool,
+    /// Tell on standard error which phase takes how long; twice: also which git commands run
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    verbose: u8,
 }
 
 #[derive(Subcommand)]
@@ -143,13 +147,15 @@ pub fn main() -> ExitCode {
     let store = arguments.global.store.clone().or_else(|| std::env::var_os("SNAP_STORE").map(PathBuf::from));
     let store = store.filter(|folder| !folder.as_os_str().is_empty());
     if let Command::Hook(command) = arguments.command {
+        diagnostics::start_in_hook();
         return command.run(arguments.global.folder.as_deref(), store, &mut ui);
     }
     // These two are about the command line itself, and need no folder.
-    let outcome = match arguments.command {
-        Command::Completions(command) => command.run(&mut ui),
-        Command::Man(command) => command.run(&mut ui),
-        _ => run(arguments, store, &mut ui),
+    let outcome = match diagnostics::start(arguments.global.verbose).map(|()| arguments) {
+        Err(error) => Err(error),
+        Ok(Arguments { command: Command::Completions(command), .. }) => command.run(&mut ui),
+        Ok(Arguments { command: Command::Man(command), .. }) => command.run(&mut ui),
+        Ok(arguments) => run(arguments, store, &mut ui),
     };
     let outcome = outcome.and_then(|outcome| ui.flush().map(|()| outcome));
     match outcome {

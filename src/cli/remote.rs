@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::ui::{Style, Ui};
 use super::{Outcome, bar, count, print_json};
 use crate::base::error::{Error, Kind, Result};
-use crate::base::progress::Progress;
+use crate::base::monitor::Monitor;
 use crate::base::screen;
 use crate::base::timestamp::age;
 use crate::context::Context;
@@ -210,7 +210,7 @@ fn with<T>(
     work: impl FnOnce(&mut Remotes<'_>) -> Result<T>,
 ) -> Result<(String, T)> {
     let (interactive, talks) = (ui.is_terminal(), ui.talks());
-    let progress = Progress::default();
+    let monitor = Monitor::default();
     let mut tell = |text: &str| {
         if talks {
             bar::erase();
@@ -219,9 +219,9 @@ fn with<T>(
     };
     let mut remotes = Remotes::open(context, workspace, remote, interactive, &mut tell)?;
     if talks {
-        remotes.watch(&progress);
+        remotes.watch(&monitor);
     }
-    let done = bar::show(talks, "Transfer", &progress, || work(&mut remotes))?;
+    let done = bar::show(talks, &monitor, || work(&mut remotes))?;
     Ok((remotes.shown(), done))
 }
 

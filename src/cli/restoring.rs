@@ -16,8 +16,8 @@ use super::{Outcome, count, doubts, lease, print_json};
 use crate::audit;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
+use crate::base::monitor::Monitor;
 use crate::base::paths::RepoPath;
-use crate::base::progress::Progress;
 use crate::base::screen::Line;
 use crate::context::Context;
 use crate::manifest::Manifest;
@@ -228,9 +228,9 @@ impl Restoring {
         let queued = Queued::of(&plan);
         let awake = plan.session().map(reviving::awake).unwrap_or_default();
         let line = audit::line(context, operation, Some(plan.manifest()));
-        let progress = Progress::default();
-        let done = bar::show(ui.talks(), "Restoring", &progress, || {
-            restore::execute(context, workspace, plan, operation, &progress)
+        let monitor = Monitor::default();
+        let done = bar::show(ui.talks(), &monitor, || {
+            restore::execute(context, workspace, plan, operation, &monitor)
         });
         let done = audit::unless_failed(&workspace.store, &line, done)?;
         if apart {
@@ -370,7 +370,12 @@ pub(super) fn lines(plan: &Plan, most: usize) -> Vec<Text> {
     lines.extend(plan.left().iter().take(most).map(|(path, filter)| {
         text!["  ", Style::Warning.of("leave  "), format!(" {path}  needs the filter {filter}")]
     }));
-    lines.extend(plan.notes().iter().map(|note| text!["  ", Style::Warning.of("note:"), " ", note]));
+    lines.extend(
+        plan.notes()
+            .iter()
+            .map(ToString::to_string)
+            .map(|note| text!["  ", Style::Warning.of("note:"), " ", &note]),
+    );
     lines
 }
 

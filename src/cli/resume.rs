@@ -11,7 +11,7 @@ use super::ui::Ui;
 use super::{Outcome, count, settle};
 use crate::audit;
 use crate::base::error::{Error, Kind, Result};
-use crate::base::progress::Progress;
+use crate::base::monitor::Monitor;
 use crate::base::screen::Line;
 use crate::context::Context;
 use crate::git::Repository;
@@ -139,7 +139,7 @@ impl Resume {
 
     fn plan(&self, workspace: &Workspace, manifest: Manifest, ui: &mut Ui) -> Result<restore::Plan> {
         let make = |ui: &Ui, manifest, options: Options| {
-            planning(ui, |progress| restore::plan_resume(workspace, manifest, &options, progress))
+            planning(ui, |monitor| restore::plan_resume(workspace, manifest, &options, monitor))
         };
         let plan = make(ui, manifest, self.options())?;
         self.restoring
@@ -168,7 +168,7 @@ impl Rewind {
             && let Some(lost) = elsewhere::lost_in_session(workspace, &manifest)?
         {
             let options = Options { session: false, ..self.restoring.options() };
-            let plan = restore::plan_rewind(workspace, manifest.clone(), &options, &Progress::default())?;
+            let plan = restore::plan_rewind(workspace, manifest.clone(), &options, &Monitor::default())?;
             match plan.steps().is_empty() {
                 true => manifest = lost,
                 false => ui.warn(&format!(
@@ -228,7 +228,7 @@ impl Rewind {
         self.restoring.fetch_base(context, workspace, &manifest, ui)?;
         let options = Options { reset_branch: self.reset_branch, ..self.restoring.options() };
         let make = |ui: &Ui, manifest, options: Options| {
-            planning(ui, |progress| restore::plan_rewind(workspace, manifest, &options, progress))
+            planning(ui, |monitor| restore::plan_rewind(workspace, manifest, &options, monitor))
         };
         let plan = make(ui, manifest, options.clone()).and_then(|plan| {
             self.restoring.filled(ui, plan, |ui, manifest, fill| {
@@ -250,10 +250,10 @@ fn other(context: &Context, here: &Workspace, root: &Path) -> Result<(Context, W
 /// Makes a plan, showing how far that is.
 pub(super) fn planning(
     ui: &Ui,
-    make: impl FnOnce(&Progress) -> Result<restore::Plan>,
+    make: impl FnOnce(&Monitor) -> Result<restore::Plan>,
 ) -> Result<restore::Plan> {
-    let progress = Progress::default();
-    bar::show(ui.talks(), "Planning", &progress, || make(&progress))
+    let monitor = Monitor::default();
+    bar::show(ui.talks(), &monitor, || make(&monitor))
 }
 
 fn find(workspace: &Workspace, reference: &str) -> Result<Manifest> {

@@ -10,7 +10,7 @@ use super::ui::Ui;
 use super::{Outcome, count, parse_size, print_json, size_text};
 use crate::audit;
 use crate::base::error::Result;
-use crate::base::progress::Progress;
+use crate::base::monitor::Monitor;
 use crate::base::screen::Line;
 use crate::capture::{self, History, Limits, Report, Request, Signing};
 use crate::client::Wanted;
@@ -75,7 +75,7 @@ impl Save {
             environment: context.session.as_deref(),
             root: &workspace.root,
         })?;
-        let progress = Progress::default();
+        let monitor = Monitor::default();
         let request = Request {
             name: self.name.as_deref(),
             message: self.message.as_deref(),
@@ -93,12 +93,11 @@ impl Save {
             automatic: None,
             sign: if self.sign { Signing::Asked } else { Signing::Configured },
             allow_secrets: &self.allow_secret,
-            progress: &progress,
+            monitor: &monitor,
         };
         let name = self.name.clone().unwrap_or_default();
         let line = LogEntry { name, ..audit::line(context, Operation::Save, None) };
-        let saved =
-            bar::show(ui.talks(), "Saving", &progress, || capture::save(context, workspace, &request));
+        let saved = bar::show(ui.talks(), &monitor, || capture::save(context, workspace, &request));
         let report = audit::unless_failed(&workspace.store, &line, saved)?;
         if !report.written {
             let line = audit::line(context, Operation::Save, Some(&report.manifest));
@@ -112,7 +111,7 @@ impl Save {
             ui.line(&headline(&report))?;
         }
         for note in &report.notes {
-            ui.warn(note);
+            ui.warn(&note.to_string());
         }
         if report.written {
             tell_secrets(ui, &report.manifest);

@@ -14,7 +14,7 @@ pub mod vault;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use self::cache::Cache;
 use crate::base::digest::{Key, ObjectId};
@@ -24,6 +24,7 @@ use crate::base::timestamp::Timestamp;
 use crate::manifest::{Redaction, Replaced, Secret};
 use crate::redaction::vault::Keeper;
 use crate::secrets::{self, Finding, Hit, KnownValue, Scanner, worth_knowing};
+use crate::sys::parallel::held;
 use crate::workspace::Workspace;
 
 pub use made::Loaded;
@@ -306,10 +307,6 @@ struct Replacement {
     id: String,
     text: String,
     finding: Finding,
-}
-
-fn held<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn apply(text: &[u8], replacements: &[Replacement]) -> Vec<u8> {

@@ -11,7 +11,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use super::{AddLock, DeleteLock, Store, held};
+use super::{AddLock, DeleteLock, Store};
 use crate::base::compress;
 use crate::base::digest::{Checksum, ObjectId};
 use crate::base::error::{Error, IoContext, Kind, Result};
@@ -20,6 +20,7 @@ use crate::base::timestamp::Timestamp;
 use crate::manifest::{Content, ObjectRef};
 use crate::store::base_blobs::bases_name;
 use crate::sys::files::{self, Draft, Existing};
+use crate::sys::parallel::held;
 use crate::sys::place::{Place, Shape, Stat};
 
 /// The largest object that is read, raw or compressed, in bytes.

@@ -11,11 +11,11 @@ use super::{keep_base, line};
 use crate::audit;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
-use crate::base::progress::Progress;
+use crate::base::monitor::Monitor;
 use crate::base::screen::Line;
 use crate::base::timestamp::Timestamp;
 use crate::context::Context;
-use crate::git::{NewCommit, PushAnswer, Remote, RemoteRef, Repository, UNPACKER_ERROR};
+use crate::git::{NewCommit, PushAnswer, Remote, RemoteRef, Repository, Retries, UNPACKER_ERROR};
 use crate::manifest::Manifest;
 use crate::prune::{self, Policy, Pushed, Verdict};
 use crate::redaction;
@@ -98,7 +98,12 @@ impl<'a> Remotes<'a> {
         // makes for the folders above (`includeIf "gitdir:…"`) hold here too.
         let scratch = workspace.store.scratch()?;
         let repository = workspace.repository.as_ref();
-        let remote = Remote::open(repository, &context.cwd, &scratch.path(), address, interactive, tell)?;
+        let mut remote = Remote::open(repository, &context.cwd, &scratch.path(), address, interactive, tell)?;
+        let usual = Retries::default();
+        remote.try_again(Retries {
+            tries: context.tries.unwrap_or(usual.tries),
+            first_wait: context.first_wait.unwrap_or(usual.first_wait),
+        });
         Ok(Remotes {
             context,
             workspace,
@@ -111,8 +116,8 @@ impl<'a> Remotes<'a> {
     }
 
     /// Has transfers say how far they are.
-    pub fn watch(&mut self, progress: &'a Progress) {
-        self.remote.watch(progress);
+    pub fn watch(&mut self, monitor: &'a Monitor) {
+        self.remote.watch(monitor);
     }
 
     /// Returns the remote as it was named, without a password.

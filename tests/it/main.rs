@@ -11,6 +11,7 @@ mod conflicts;
 mod converted;
 mod crash;
 mod damage;
+mod diagnostics;
 mod diff;
 mod diff_properties;
 mod diff_sources;

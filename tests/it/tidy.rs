@@ -34,7 +34,7 @@ const LAYERS: [&[&str]; 17] = [
 ];
 
 /// Which file or folder of `src` each dependency belongs to.
-const OWNERS: [(&str, &[&str]); 24] = [
+const OWNERS: [(&str, &[&str]); 27] = [
     ("aho_corasick", &["remap", "secrets"]),
     ("blake3", &["base/digest.rs"]),
     ("clap", &["cli"]),
@@ -70,10 +70,13 @@ const OWNERS: [(&str, &[&str]); 24] = [
     ("similar", &["stored_patch/make.rs"]),
     ("tempfile", &["sys/files.rs", "sys/users_files.rs"]),
     ("time", &["base/timestamp.rs"]),
+    ("tracing", &["base/monitor.rs", "git/command.rs"]),
+    ("tracing_subscriber", &["cli/diagnostics.rs"]),
     ("unicode_width", &["base/screen.rs"]),
     ("uuid", &["base/ids.rs"]),
     ("zstd", &["base/compress.rs"]),
-    // Not a dependency, but as good as one: only these files start programs.
+    // Not dependencies, but as good as some: only these files read the environment, and start programs.
+    ("std::env", &["cli", "sys/environment.rs"]),
     ("std::process", &["cli", "git", "main.rs", "trust"]),
 ];
 
@@ -141,10 +144,23 @@ fn each_dependency_is_used_by_its_owner_only() {
     }
 }
 
+/// Who reads the clock that has a date; everything else is told the moment.
+const CLOCKS: [&str; 3] = ["base/timestamp.rs", "cli/hook/mod.rs", "context.rs"];
+
+#[test]
+fn the_clock_is_read_at_the_edge() {
+    for (path, code) in sources() {
+        let reads = ["SystemTime::now", "Timestamp::now"].iter().any(|way| code.contains(way));
+        let may = CLOCKS.iter().any(|file| path == Path::new(file));
+        assert!(!reads || may, "{} reads the clock: have it told the moment", path.display());
+    }
+}
+
 /// Who gets bytes to a terminal, a pipe or a client, and why what they write is safe there.
-const WRITERS: [(&str, &str); 8] = [
+const WRITERS: [(&str, &str); 9] = [
     ("cli/bar.rs", "the progress bar: words of this program and numbers"),
     ("cli/completions.rs", "a script, made of this program's own words"),
+    ("cli/diagnostics.rs", "lines of the log, each made safe"),
     ("cli/diff.rs", "asks whether it is a terminal"),
     ("cli/file.rs", "an exported snapshot: bytes, and never to a terminal"),
     ("cli/man.rs", "a page, made of this program's own words"),

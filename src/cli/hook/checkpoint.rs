@@ -12,8 +12,8 @@ use super::around::Machine;
 use super::hit;
 use super::{Started, rescue, rules};
 use crate::base::error::{Error, Kind, Result};
+use crate::base::monitor::Monitor;
 use crate::base::paths::RepoPath;
-use crate::base::progress::Progress;
 use crate::base::screen::Line;
 use crate::capture::{self, Automatic, History, Limits, Request, Signing};
 use crate::cli::restoring::quoted;
@@ -297,7 +297,7 @@ fn save(
             workspace.client.find_session(wanted)?
         }
     };
-    let progress = Progress::default();
+    let monitor = Monitor::default();
     let request = Request {
         name: Some(name),
         message: None,
@@ -308,7 +308,7 @@ fn save(
         automatic: Some(automatic),
         sign: Signing::No,
         allow_secrets: &[],
-        progress: &progress,
+        monitor: &monitor,
     };
     let report = match capture::save(context, workspace, &request) {
         // A hook beside this one took the name: what it saved is found now.

@@ -1,7 +1,7 @@
 //! A saved moment as a session that the client finds by its title, with no `snap` in between.
 
 use crate::base::error::{Error, Kind, Result};
-use crate::base::progress::Progress;
+use crate::base::monitor::Monitor;
 use crate::base::screen::Line;
 use crate::client::Link;
 use crate::manifest::Manifest;
@@ -23,7 +23,7 @@ pub fn plan_link(workspace: &Workspace, manifest: &Manifest, trust: bool) -> Res
         Provenance::Foreign { why } if !trust => return Err(not_trusted(&manifest.name, why)),
         _ => workspace.refuse_bomb(manifest, &provenance)?,
     }
-    let plan = session::plan(workspace, manifest, &Paths::default(), false, &Progress::default())?;
+    let plan = session::plan(workspace, manifest, &Paths::default(), false, &Monitor::default())?;
     plan.ok_or_else(|| {
         Error::new(Kind::Refused, format!("Cannot link {:?}", Line(&manifest.name).to_string()))
             .because("it holds no conversation")
