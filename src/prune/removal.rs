@@ -6,7 +6,7 @@
 //! these is found from what is there, not from what was just removed; so a removal that was killed is finished by
 //! the next one, but for the line in the log and the ref, which then keeps a commit that nothing needs.
 
-use super::{Occasion, Plan, ids};
+use super::plan::{Occasion, Plan, ids};
 use crate::audit;
 use crate::base::error::Result;
 use crate::base::ids::SnapshotId;

@@ -193,7 +193,7 @@ impl Change<'_> {
     fn move_all(&self, interrupt: &Interrupt) -> Result<Moved> {
         let record = &self.record;
         let tree = record.tree(self.repository)?;
-        let stagings = Stagings::make(&tree, record)?;
+        let stagings = Stagings::make(&tree, &record.staging(), &record.mounts)?;
         let mut staged = Vec::new();
         let writing = self.monitor.begin(Phase::Writing, Some(self.steps.len() as u64));
         for (number, step) in moved(&self.steps).enumerate() {

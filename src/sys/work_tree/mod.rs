@@ -23,8 +23,8 @@ use rustix::io::Errno;
 use crate::base::error::{Error, IoContext, Kind, Result};
 use crate::base::paths::RepoPath;
 use crate::manifest::Mode;
-use crate::sys::files::sync_open_folder;
 use crate::sys::parallel::wait_for_each;
+use crate::sys::sync::sync_open_folder;
 
 pub use folders::Below;
 pub(crate) use staging::{NewFile, Staged, Staging};
