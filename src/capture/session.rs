@@ -299,11 +299,7 @@ impl Reader<'_> {
             let piece = self.redactor.piece(&place, first, &piece);
             Ok((self.store.put_as(self.lock, piece.name, &piece.clean)?, piece.noted))
         };
-        let threads = if lines.size() < WORTH_A_THREAD {
-            0
-        } else {
-            helpers().div_ceil(2).max(helpers().saturating_sub(1))
-        };
+        let threads = if lines.size() < WORTH_A_THREAD { 0 } else { helpers().saturating_sub(1) };
         let ((), stored) = beside(threads, store, |emit| {
             let mut number = 0;
             let mut keep = |piece: Vec<u8>| {

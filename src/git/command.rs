@@ -312,11 +312,11 @@ pub(super) fn log_started(command: &Command) {
     tracing::debug!(target: "snap::git", arguments = arguments_of(command), "started");
 }
 
-/// Returns a command's arguments for the log, without what is secret in them.
+/// Returns a command's arguments for the log, without what is secret in them, and what every run is told.
 fn arguments_of(command: &Command) -> String {
     let words: Vec<String> =
         command.get_args().map(|word| without_password(&word.to_string_lossy())).collect();
-    words.join(" ")
+    words.join(" ").replace(&format!("{} ", ALWAYS.join(" ")), "")
 }
 
 /// Takes a path as git prints it.

@@ -57,6 +57,23 @@ fn the_log_has_no_password_of_an_address_and_nothing_that_a_terminal_obeys() {
 }
 
 #[test]
+fn one_thread_saves_what_many_do() {
+    let project = Project::new();
+    project.session("7d0f3a52-40d5-4a0e-8f7f-0a2b7d9a1c11");
+    for number in 0..200 {
+        project.write(&format!("new/{number}"), format!("{number}\n").repeat(400));
+    }
+    let state = |name: &str, variables: &[(&str, &str)]| {
+        snap_with(&project, variables, &["save", name]).exits(0);
+        let shown = project.snap(&["show", name, "--json"]).exits(0).json();
+        (shown["state"].clone(), shown["edits"]["files"].clone())
+    };
+    let many = state("many", &[]);
+    assert_eq!(many, state("one", &[("SNAP_THREADS", "1")]));
+    assert_eq!(many, state("seven", &[("SNAP_THREADS", "7")]));
+}
+
+#[test]
 fn a_hook_says_nothing_and_writes_its_log_into_a_private_file_if_it_is_told_which() {
     let project = Project::new();
     let transcript = project.session("7d0f3a52-40d5-4a0e-8f7f-0a2b7d9a1c11");
