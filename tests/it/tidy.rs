@@ -76,7 +76,7 @@ const OWNERS: [(&str, &[&str]); 27] = [
     ("uuid", &["base/ids.rs"]),
     ("zstd", &["base/compress.rs"]),
     // Not dependencies, but as good as some: only these files read the environment, and start programs.
-    ("std::env", &["cli", "sys/environment.rs"]),
+    ("std::env", &["cli", "manifest/schema.rs", "sys/environment.rs"]),
     ("std::process", &["cli", "git", "main.rs", "trust"]),
 ];
 
