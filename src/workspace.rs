@@ -8,6 +8,7 @@ use crate::base::digest::ObjectId;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
 use crate::base::screen::Line;
+use crate::base::timestamp::Timestamp;
 use crate::client::ClientHome;
 use crate::context::{Context, Variables};
 use crate::git::{self, Place, Repository};
@@ -52,6 +53,8 @@ pub struct Workspace {
     pub trust: Arc<Trust>,
     /// The variables of the environment.
     pub variables: Variables,
+    /// The moment the program started.
+    pub now: Timestamp,
 }
 
 /// What the store asks of the user's key.
@@ -97,7 +100,15 @@ impl Workspace {
         let client = ClientHome::new(&context.config_dir, &context.home, context.task_list.clone());
         let trust = Arc::new(Trust::new(&context.state));
         let store = store.sealed(Arc::clone(&trust) as Arc<dyn Seal>, context.now);
-        Ok(Workspace { root, repository, store, client, trust, variables: context.variables.clone() })
+        Ok(Workspace {
+            root,
+            repository,
+            store,
+            client,
+            trust,
+            variables: context.variables.clone(),
+            now: context.now,
+        })
     }
 
     /// Judges whose snapshot it is. Only the user's own configuration is asked, never the project's.

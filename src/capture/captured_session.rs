@@ -2,6 +2,7 @@
 
 use serde_json::value::RawValue;
 
+use crate::base::warning::Warning;
 use crate::manifest::{Agent, NotCaptured, Permissions, Session};
 
 /// The parts of a manifest that come from the client's files.
@@ -13,5 +14,5 @@ pub(super) struct CapturedSession {
     pub(super) agents: Vec<Agent>,
     pub(super) permissions: Permissions,
     pub(super) not_captured: NotCaptured,
-    pub(super) notes: Vec<String>,
+    pub(super) notes: Vec<Warning>,
 }

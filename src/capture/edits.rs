@@ -11,8 +11,8 @@ use std::sync::atomic::AtomicUsize;
 use super::marks::{self, Marked};
 use super::untracked::{self, Limits};
 use crate::base::error::{Error, Kind, Result};
+use crate::base::monitor::Monitor;
 use crate::base::paths::RepoPath;
-use crate::base::progress::Progress;
 use crate::capture::edit_reader::{Content, Job, Part, Shared, Versions};
 use crate::capture::previous_version::{self, Earlier};
 use crate::capture::renames::{self, Bases, NewFile};
@@ -43,7 +43,7 @@ pub(super) fn capture(
     also: &[RepoPath],
     limits: Limits,
     redactor: &Redactor,
-    progress: &Progress,
+    monitor: &Monitor,
 ) -> Result<Captured> {
     let also = also.iter().cloned().collect();
     let mut listed = Some(listing);
@@ -61,7 +61,7 @@ pub(super) fn capture(
             also: &also,
             limits,
             redactor,
-            progress,
+            monitor,
             held: AtomicUsize::new(0),
             large: Mutex::default(),
         };
@@ -98,15 +98,15 @@ fn read(shared: &mut Shared<'_>, workspace: &Workspace, mut listing: Listing) ->
     let shared = &*shared;
     let bases: Bases = pending.iter().filter_map(renames::base_of).collect();
     let marked = marks::look(&shared.tree, &listing.index)?;
-    let listed = shared.read_all(jobs(pending, listing.hidden, &marked), 30..80)?;
+    let listed = shared.read_all(jobs(pending, listing.hidden, &marked))?;
     let seen = listed.files.iter().map(|file| &file.path);
     let seen: BTreeSet<&RepoPath> = seen.chain(listed.new_files.iter().map(|(file, _)| &file.path)).collect();
     let is_open = |path: &&RepoPath| !seen.contains(path) && !own_folders.hold(path);
     let open: Vec<RepoPath> = shared.also.iter().filter(is_open).cloned().collect();
     all.append(listed);
-    all.append(shared.read_all(clean(open, &listing.index), 80..85)?);
+    all.append(shared.read_all(clean(open, &listing.index))?);
     let new_files = new_files(shared, &mut all, &listing.index, &bases)?;
-    all.append(shared.read_all(new_files, 85..95)?);
+    all.append(shared.read_all(new_files)?);
     all.secrets.into_iter().for_each(|noted| shared.redactor.note(noted));
     for (path, reason) in listing.odd {
         all.skipped.push(Skipped { path: crate::base::screen::Line(&path).to_string(), reason });

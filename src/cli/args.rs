@@ -64,6 +64,9 @@ pub(crate) struct Global {
     /// Print the result as JSON
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    /// Log each phase and its duration to standard error; twice: also each git command
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub(crate) verbose: u8,
 }
 
 const FIRST_STEPS: [(&str, &str); 4] = [

@@ -4,6 +4,7 @@
 
 mod args;
 mod commands;
+mod diagnostics;
 mod help;
 mod hook;
 mod option_values;
@@ -45,9 +46,10 @@ pub fn main() -> ExitCode {
     let store = global.store.clone().or_else(|| std::env::var_os("SNAP_STORE").map(PathBuf::from));
     let store = store.filter(|folder| !folder.as_os_str().is_empty());
     if let Command::Hook(command) = command {
+        diagnostics::start_in_hook();
         return command.run(global.folder.as_deref(), store, &mut ui);
     }
-    let outcome = run(command, &global, store, &mut ui);
+    let outcome = diagnostics::start(global.verbose).and_then(|()| run(command, &global, store, &mut ui));
     match outcome.and_then(|outcome| ui.flush().map(|()| outcome)) {
         Ok(outcome) => ExitCode::from(outcome.exit_code()),
         Err(error) => {

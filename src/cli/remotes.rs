@@ -7,7 +7,7 @@ use super::output::words::{ago, count};
 use super::output::{Report, Ui, progress_bar};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
-use crate::base::progress::Progress;
+use crate::base::monitor::Monitor;
 use crate::base::timestamp::{Timestamp, age};
 use crate::context::Context;
 use crate::transfer::{Fate, Handed, Lease, Remotes};
@@ -22,7 +22,7 @@ pub(crate) fn with_remote<T>(
     work: impl FnOnce(&mut Remotes<'_>) -> Result<T>,
 ) -> Result<(String, T)> {
     let (interactive, talks) = (ui.is_terminal(), ui.talks());
-    let progress = Progress::default();
+    let monitor = Monitor::default();
     let mut tell = |text: &str| {
         if talks {
             progress_bar::erase();
@@ -31,9 +31,9 @@ pub(crate) fn with_remote<T>(
     };
     let mut remotes = Remotes::open(context, workspace, remote, interactive, &mut tell)?;
     if talks {
-        remotes.watch(&progress);
+        remotes.watch(&monitor);
     }
-    let done = progress_bar::show(talks, "Transfer", &progress, || work(&mut remotes))?;
+    let done = progress_bar::show(talks, &monitor, || work(&mut remotes))?;
     Ok((remotes.shown(), done))
 }
 

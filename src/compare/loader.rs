@@ -224,7 +224,7 @@ impl<'a> Loader<'a> {
         let bytes = match mode {
             Mode::Link => bytes,
             _ => {
-                let blobs = self.blobs.get_or_insert_with(|| repository.blobs_to_show());
+                let blobs = self.blobs.get_or_insert_with(|| repository.blobs());
                 cleaning.compared(path, &bytes, blobs)?.unwrap_or(bytes)
             }
         };
@@ -270,7 +270,7 @@ impl<'a> Loader<'a> {
             return Ok(Some(Content::Bytes(line.into_bytes())));
         }
         let Some(repository) = &self.workspace.repository else { return Ok(None) };
-        let blobs = self.blobs.get_or_insert_with(|| repository.blobs_to_show());
+        let blobs = self.blobs.get_or_insert_with(|| repository.blobs());
         if let Some(size) = blobs.size(&version.oid).filter(|size| *size > LARGE) {
             return Ok(Some(Content::Blob { repository, oid: version.oid.clone(), size }));
         }

@@ -168,7 +168,7 @@ pub(super) fn check_folder(repository: Option<&Repository>, start: &Path, addres
     }
     // A repository in a repository came with that.
     trees.extend(start.ancestors().filter(|above| above.join(".git").exists()).map(Path::to_owned));
-    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let home = crate::sys::environment::variable("HOME").map(PathBuf::from);
     let mut trees: Vec<PathBuf> = trees.iter().filter_map(|tree| tree.canonicalize().ok()).collect();
     // What the home folder lies in is the user's own.
     trees.retain(|tree| !home.as_ref().is_some_and(|home| home.starts_with(tree)));

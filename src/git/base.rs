@@ -114,6 +114,30 @@ impl Repository {
         }
         self.git.unsheltered().run(&["update-ref", "--no-deref", "-d", &kept_ref(snapshot)]).map(drop)
     }
+
+    /// Lets go of what was kept for several snapshots, with one run of git; of any of which nothing was kept,
+    /// nothing happens.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with what git says; all of it is kept then.
+    pub fn release_commits(&self, snapshots: &[&SnapshotId]) -> Result<()> {
+        if let [one] = snapshots {
+            return self.release_commit(one);
+        }
+        let there = |snapshot: &&&SnapshotId| self.refuse_led_away(&kept_ref(snapshot)).is_ok();
+        let input: String = snapshots
+            .iter()
+            .filter(there)
+            .map(|snapshot| format!("delete {}\n", kept_ref(snapshot)))
+            .collect();
+        if input.is_empty() {
+            return Ok(());
+        }
+        self.git
+            .unsheltered()
+            .demand_with(&["update-ref", "--no-deref", "--stdin"], &[], input.as_bytes())
+            .map(drop)
+    }
 }
 
 /// Returns the ref that keeps a snapshot's base commit.

@@ -272,7 +272,7 @@ impl Settings {
 fn path_of(value: &[u8]) -> Option<PathBuf> {
     let path = Path::new(OsStr::from_bytes(value));
     let path = match path.strip_prefix("~") {
-        Ok(below) => PathBuf::from(std::env::var_os("HOME")?).join(below),
+        Ok(below) => PathBuf::from(crate::sys::environment::variable("HOME")?).join(below),
         Err(_) => path.to_owned(),
     };
     path.is_absolute().then(|| path.canonicalize().ok()).flatten()

@@ -6,6 +6,7 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
+use super::command::log_started;
 use crate::base::digest::to_hex;
 use crate::base::error::{Error, Kind, Result};
 
@@ -44,6 +45,7 @@ pub struct TreeEntry {
 impl Fetched {
     /// Starts the program that reads; `command` is complete but for its pipes.
     pub(super) fn start(mut command: Command) -> Result<Fetched> {
+        log_started(&command);
         let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
         let mut child = spawned.map_err(|error| failed(&error))?;
         match (child.stdin.take(), child.stdout.take()) {

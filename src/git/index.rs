@@ -193,8 +193,8 @@ impl Repository {
         // What is not loose is in a pack, which git has synced.
         files.retain(|file| file.is_file());
         folders.retain(|folder| folder.is_dir());
-        crate::sys::files::all_at_once(files, |file| crate::sys::sync::sync_file(&file))?;
-        crate::sys::files::all_at_once(folders.into_iter().collect(), |folder| {
+        crate::sys::parallel::wait_for_each(files, |file| crate::sys::sync::sync_file(&file))?;
+        crate::sys::parallel::wait_for_each(folders.into_iter().collect(), |folder| {
             crate::sys::sync::sync_folder(&folder)
         })
     }

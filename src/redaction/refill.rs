@@ -13,6 +13,7 @@ use super::{Loaded, key_name, known_values, mac};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
 use crate::base::screen::Line;
+use crate::base::warning::Warning;
 use crate::git::{Blobs, Repository};
 use crate::manifest::{
     Change, Content, Diff, DiffForm, Edit, Edits, Manifest, Redaction, Session, SideFile, Skipped, Version,
@@ -161,7 +162,7 @@ fn refill_side_file(workspace: &Workspace, manifest: &Manifest, file: &SideFile)
 ///
 /// # Errors
 /// What the disk says.
-pub fn to_supply(workspace: &Workspace, manifest: &Manifest) -> Result<Vec<String>> {
+pub fn to_supply(workspace: &Workspace, manifest: &Manifest) -> Result<Vec<Warning>> {
     let here = known_values::variables(workspace)?;
     let known =
         manifest.secrets.iter().filter(|secret| secret.kind == "known").flat_map(|secret| &secret.names);
@@ -171,14 +172,11 @@ pub fn to_supply(workspace: &Workspace, manifest: &Manifest) -> Result<Vec<Strin
         relied_on.into_iter().filter(|name| !is_here(name)).map(|name| Line(name).to_string()).collect();
     let mut told = Vec::new();
     if !missing.is_empty() {
-        told.push(format!("Must be re-supplied, as it is not set here: {}.", missing.join(", ")));
+        told.push(Warning::ToSupply(missing));
     }
     for file in manifest.session.iter().flat_map(|session| &session.files) {
         if file.redaction.is_some() && refill_side_file(workspace, manifest, file)?.is_none() {
-            told.push(format!(
-                "The client's copy {} of an earlier file is left out: it held a secret.",
-                file.place
-            ));
+            told.push(Warning::CopyLeftOut(file.place.to_string()));
         }
     }
     Ok(told)

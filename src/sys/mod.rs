@@ -1,12 +1,13 @@
 //! The operating system: files, folders, locks, signals and programs.
 
+pub mod environment;
 pub mod files;
 pub mod locks;
+pub mod parallel;
 pub mod place;
 pub mod process;
 pub mod programs;
 pub mod signals;
 pub mod sync;
-pub mod threads;
 pub mod users_files;
 pub mod work_tree;

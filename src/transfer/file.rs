@@ -9,7 +9,7 @@ use crate::audit;
 use crate::base::compress::compress;
 use crate::base::digest::ObjectId;
 use crate::base::error::{Error, Kind, Result};
-use crate::base::progress::{Counted, Progress};
+use crate::base::monitor::{Counted, Monitor};
 use crate::context::Context;
 use crate::git::Repository;
 use crate::manifest::{Manifest, ObjectRef};
@@ -65,7 +65,7 @@ pub fn export_to_file(
     entry: &Entry,
     with_base: bool,
     path: &Path,
-    progress: &Progress,
+    monitor: &Monitor,
 ) -> Result<u64> {
     let taken = || {
         Error::new(Kind::Refused, format!("{} exists already", path.display()))
@@ -76,7 +76,7 @@ pub fn export_to_file(
     }
     let folder = Root::own(path.parent().unwrap_or(Path::new("/"))).at("");
     let place = folder.join(path.file_name().unwrap_or_default());
-    let out = Counted(BufWriter::with_capacity(1 << 16, Draft::begin(&folder)?), progress);
+    let out = Counted(BufWriter::with_capacity(1 << 16, Draft::begin(&folder)?), monitor);
     let failed = |error: &std::io::Error| Error::io("write", path, error);
     let peer = path.to_string_lossy();
     let (out, bytes) = export(context, workspace, entry, with_base, out, &peer, failed)?;

@@ -4,8 +4,6 @@
 //! there already, and never moved. Several are handed over together, but each stands for
 //! itself: what is wrong with one is said, and the others go on.
 
-use std::time::Duration;
-
 use super::base::{self, Mine};
 use super::lease::{self, LEASES, Lease};
 use super::peers::{self, Peer};
@@ -13,14 +11,14 @@ use super::{keep_base, line};
 use crate::audit;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
-use crate::base::progress::Progress;
+use crate::base::monitor::Monitor;
 use crate::base::screen::Line;
 use crate::base::timestamp::Timestamp;
 use crate::context::Context;
-use crate::git::{NewCommit, PushAnswer, Remote, RemoteRef, Repository, UNPACKER_ERROR};
-use crate::manifest::{Manifest, Trigger};
+use crate::git::{NewCommit, PushAnswer, Remote, RemoteRef, Repository, Retries, UNPACKER_ERROR};
+use crate::manifest::Manifest;
+use crate::prune::{self, Policy, Pushed, Verdict};
 use crate::redaction;
-use crate::retention::{self, Candidate, Policy, Verdict};
 use crate::store::{Entry, LogEntry, Operation, Reference, Store, check_may_travel};
 use crate::sys::files::Scratch;
 use crate::transfer::commit_format::{self, Place, REFS};
@@ -84,9 +82,6 @@ pub struct Judged {
     pub others: usize,
 }
 
-/// How far ahead of ours the clock of whoever saved a snapshot may be.
-const A_DAY: Duration = Duration::from_secs(86_400);
-
 impl<'a> Remotes<'a> {
     /// Opens a remote by name or address; `tell` is told of tries that failed.
     ///
@@ -103,7 +98,12 @@ impl<'a> Remotes<'a> {
         // makes for the folders above (`includeIf "gitdir:…"`) hold here too.
         let scratch = workspace.store.scratch()?;
         let repository = workspace.repository.as_ref();
-        let remote = Remote::open(repository, &context.cwd, &scratch.path(), address, interactive, tell)?;
+        let mut remote = Remote::open(repository, &context.cwd, &scratch.path(), address, interactive, tell)?;
+        let usual = Retries::default();
+        remote.try_again(Retries {
+            tries: context.tries.unwrap_or(usual.tries),
+            first_wait: context.first_wait.unwrap_or(usual.first_wait),
+        });
         Ok(Remotes {
             context,
             workspace,
@@ -116,8 +116,8 @@ impl<'a> Remotes<'a> {
     }
 
     /// Has transfers say how far they are.
-    pub fn watch(&mut self, progress: &'a Progress) {
-        self.remote.watch(progress);
+    pub fn watch(&mut self, monitor: &'a Monitor) {
+        self.remote.watch(monitor);
     }
 
     /// Returns the remote as it was named, without a password.
@@ -288,25 +288,13 @@ impl<'a> Remotes<'a> {
             all.into_iter().partition(|one| one.place.user == commit_format::part(&self.context.user));
         let entries = self.store.entries()?;
         let mine = base::mine(&entries);
-        let (known, odd): (Vec<Listed>, Vec<Listed>) = own.into_iter().partition(|one| {
-            one.created_at.as_millis() > 0 && one.created_at.since(self.context.now) <= A_DAY
-        });
-        let candidate = |one: &Listed| {
-            let here = mine.get(&one.id);
-            Candidate {
-                created_at: one.created_at,
-                pinned: here.is_some_and(|here| here.entry.pinned),
-                safety: false,
-                automatic: here.is_some_and(|here| here.manifest.created_by.trigger == Trigger::Auto),
-                // Of what is there, only what this user pushed is looked at.
-                own: true,
-            }
+        let pushed = |one: &Listed| Pushed {
+            created_at: one.created_at,
+            here: mine.get(&one.id).map(|here| (here.entry, here.manifest)),
         };
-        let candidates: Vec<Candidate> = known.iter().map(candidate).collect();
-        let verdicts = retention::plan(&candidates, policy, self.context.now);
-        let reason = "its date can't be believed; `snap rm --remote` removes it".to_owned();
-        let kept = odd.into_iter().map(|one| (one, Verdict { keep: true, reason: reason.clone() }));
-        Ok(Judged { own: known.into_iter().zip(verdicts).chain(kept).collect(), others: others.len() })
+        let pushed: Vec<Pushed<'_>> = own.iter().map(pushed).collect();
+        let verdicts = prune::judge_pushed(&pushed, policy, self.context.now);
+        Ok(Judged { own: own.into_iter().zip(verdicts).collect(), others: others.len() })
     }
 
     /// Removes from the remote what was judged so.

@@ -300,13 +300,25 @@ fn store_stays_whole(command: &[&str], kept: &[&str]) {
         let all = found["snapshots"].as_array().must("a list").clone();
         all.into_iter().filter_map(|one| one["name"].as_str().map(str::to_owned)).collect::<Vec<_>>()
     };
+    // No snapshot is ever there whose base commit git may collect.
+    let bases_are_kept = |call: &Call| {
+        let refs = project.git(&["for-each-ref", "--format=%(refname:lstrip=2)", "refs/snap/"]);
+        let listed = project.snap(&["list", "--json"]).exits(0).json();
+        for one in listed.as_array().must("a list") {
+            assert!(refs.contains(one["id"].as_str().must("an id")), "{call:?}: {one} in {refs}");
+        }
+    };
     let mut killed = Killed::default();
     for call in some(&all, 6) {
         killed.count(call, &scene.hurt(call, "signal=SIGKILL", command));
         let there = verified();
+        bases_are_kept(call);
         assert!(kept.iter().all(|name| there.iter().any(|one| one == name)), "{call:?}: {there:?}");
         let again = project.snap(command);
-        let done_already = there.iter().any(|name| name == "new") && again.code == 3;
+        // The new one is there, or the old one is not.
+        let done_already = (there.iter().any(|name| name == "new")
+            || !there.iter().any(|name| name == "old"))
+            && again.code == 3;
         assert!(again.code == 0 || done_already, "{call:?}: {}", again.stderr);
         verified();
         assert_eq!(project.state_with_flags(), before, "{call:?}");
@@ -326,6 +338,13 @@ fn a_save_killed_at_any_call_harms_nothing_and_can_be_repeated() {
 fn a_prune_killed_at_any_call_harms_nothing_and_can_be_repeated() {
     if available("kill -9 at every system call of prune") {
         store_stays_whole(&["prune", "--keep-last", "1"], &["kept"]);
+    }
+}
+
+#[test]
+fn a_removal_by_name_killed_at_any_call_harms_nothing_and_can_be_repeated() {
+    if available("kill -9 at every system call of rm") {
+        store_stays_whole(&["rm", "old"], &["kept"]);
     }
 }
 

@@ -62,6 +62,8 @@ fn import(project: &Project, bundle: &[u8]) -> Result<(), Error> {
         user: "ada".to_owned(),
         host: "here".to_owned(),
         now: Timestamp::now(),
+        tries: None,
+        first_wait: None,
         variables: claude_snap::context::Variables(Vec::new()),
     };
     let workspace = Workspace::open(&context)?;

@@ -8,18 +8,19 @@ use crate::support::Must;
 use crate::support::project::files_below;
 
 /// The layers from the bottom: a module uses those below its own layer, and none of its own.
-const LAYERS: [&[&str]; 16] = [
+const LAYERS: [&[&str]; 17] = [
     // Values, which are pure: the lower ones know nothing of the format, the upper ones speak of it.
     &["base"],
     &["json", "remap", "risk", "secrets"],
     &["manifest"],
-    &["diff", "grants", "retention"],
+    &["diff", "grants"],
     &["stored_patch"],
     &["sys"],
     // The edges.
     &["client", "context", "git", "store", "trust"],
     &["audit", "workspace"],
     &["redaction"],
+    &["prune"],
     // The operations.
     &["capture", "compare", "transfer"],
     // A restore makes a safety snapshot first: it captures.
@@ -33,7 +34,7 @@ const LAYERS: [&[&str]; 16] = [
 ];
 
 /// Which file or folder of `src` each dependency belongs to.
-const OWNERS: [(&str, &[&str]); 26] = [
+const OWNERS: [(&str, &[&str]); 27] = [
     ("aho_corasick", &["remap", "secrets"]),
     ("anstream", &["cli/output/ui.rs", "cli/usage.rs"]),
     ("anstyle", &["cli/output/text.rs"]),
@@ -71,10 +72,13 @@ const OWNERS: [(&str, &[&str]); 26] = [
     ("similar", &["stored_patch/make.rs"]),
     ("tempfile", &["sys/files.rs", "sys/users_files.rs"]),
     ("time", &["base/timestamp.rs"]),
+    ("tracing", &["base/monitor.rs", "git/command.rs"]),
+    ("tracing_subscriber", &["cli/diagnostics.rs"]),
     ("unicode_width", &["base/screen.rs"]),
     ("uuid", &["base/ids.rs"]),
     ("zstd", &["base/compress.rs"]),
-    // Not a dependency, but as good as one: only these files start programs.
+    // Not dependencies, but as good as some: only these files read the environment, and start programs.
+    ("std::env", &["cli", "manifest/schema.rs", "sys/environment.rs"]),
     ("std::process", &["cli", "git", "main.rs", "trust"]),
 ];
 
@@ -142,11 +146,24 @@ fn each_dependency_is_used_by_its_owner_only() {
     }
 }
 
+/// Who reads the clock that has a date; everything else is told the moment.
+const CLOCKS: [&str; 3] = ["base/timestamp.rs", "cli/hook/mod.rs", "context.rs"];
+
+#[test]
+fn the_clock_is_read_at_the_edge() {
+    for (path, code) in sources() {
+        let reads = ["SystemTime::now", "Timestamp::now"].iter().any(|way| code.contains(way));
+        let may = CLOCKS.iter().any(|file| path == Path::new(file));
+        assert!(!reads || may, "{} reads the clock: have it told the moment", path.display());
+    }
+}
+
 /// Who gets bytes to a terminal, a pipe or a client, and why what they write is safe there.
 const WRITERS: [(&str, &str); 9] = [
     ("cli/output/progress_bar.rs", "the progress bar: words of this program and numbers"),
     ("cli/commands/completions.rs", "a script, made of this program's own words"),
     ("cli/commands/diff.rs", "asks whether it is a terminal"),
+    ("cli/diagnostics.rs", "lines of the log, each made safe"),
     ("cli/commands/export.rs", "an exported snapshot: bytes, and never to a terminal"),
     ("cli/commands/man.rs", "a page, made of this program's own words"),
     (

@@ -145,6 +145,7 @@ impl Diff {
                 .because("`--color-only` is for a diff on standard input")
                 .hint("`git config interactive.diffFilter \"snap diff - --color-only\"`"));
         }
+        crate::git::read_blobs_only_to_show();
         let form = self.form(ui);
         let longest_line = if form == Form::Patch { usize::MAX } else { Options::default().longest_line };
         let look = Look {

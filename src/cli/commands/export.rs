@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
-use crate::base::progress::{Counted, Progress};
+use crate::base::monitor::{Counted, Monitor, Phase};
 use crate::base::screen::Line;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
@@ -20,8 +20,6 @@ use crate::redaction;
 use crate::store::{Reference, check_may_travel};
 use crate::transfer;
 use crate::workspace::Workspace;
-
-const EXPORTING: &str = "Exporting";
 
 /// Write a snapshot to a file, for another person or machine
 #[derive(Args)]
@@ -64,17 +62,19 @@ impl Export {
         let talks = ui.talks();
         let objects = entry.manifest.as_ref().map(Manifest::objects).unwrap_or_default();
         // Base versions come on top; the bar is gone then.
-        let progress = Progress::of(objects.iter().map(|object| store.stored_size(object)).sum());
+        let monitor = Monitor::default();
+        let all = objects.iter().map(|object| store.stored_size(object)).sum();
+        let _phase = monitor.begin(Phase::Exporting, Some(all));
         let bytes = if to_stdout {
-            let out = Counted(BufWriter::with_capacity(1 << 16, ui.output()), &progress);
+            let out = Counted(BufWriter::with_capacity(1 << 16, ui.output()), &monitor);
             let failed = output_error;
             let export = || transfer::export(context, workspace, &entry, self.with_base, out, "-", failed);
-            progress_bar::show(talks, EXPORTING, &progress, export)?.1
+            progress_bar::show(talks, &monitor, export)?.1
         } else {
             let path = context.cwd.join(&self.output);
             let export =
-                || transfer::export_to_file(context, workspace, &entry, self.with_base, &path, &progress);
-            progress_bar::show(talks, EXPORTING, &progress, export)?
+                || transfer::export_to_file(context, workspace, &entry, self.with_base, &path, &monitor);
+            progress_bar::show(talks, &monitor, export)?
         };
         let manifest = entry.manifest?;
         let file = self.output.to_string_lossy().into_owned();

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::base::error::{Error, IoContext as _, Kind, Result};
 use crate::base::ids::SnapshotId;
-use crate::base::progress::{Counted, Progress};
+use crate::base::monitor::{Counted, Monitor, Phase};
 use crate::base::screen::Line;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
@@ -49,10 +49,12 @@ impl Import {
                 opened => opened.context("open", &path)?,
             };
             // A pipe has no size, and gets no bar.
-            let progress = Progress::of(file.metadata().map_or(0, |meta| meta.len()));
-            let input = Counted(BufReader::new(file), &progress);
+            let monitor = Monitor::default();
+            let all = file.metadata().ok().map(|meta| meta.len()).filter(|bytes| *bytes > 0);
+            let _phase = all.map(|all| monitor.begin(Phase::Importing, Some(all)));
+            let input = Counted(BufReader::new(file), &monitor);
             let import = || transfer::import(context, workspace, input, &path.to_string_lossy());
-            progress_bar::show(ui.talks(), "Importing", &progress, import)?
+            progress_bar::show(ui.talks(), &monitor, import)?
         };
         let Imported { manifest, added } = &imported;
         ui.report(&ImportReport {

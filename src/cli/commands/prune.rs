@@ -1,12 +1,10 @@
 //! `snap prune` and `snap rm`.
 
-use std::collections::BTreeSet;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde::Serialize;
 
-use crate::audit;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::screen::Line;
@@ -14,16 +12,13 @@ use crate::base::timestamp::{Timestamp, age, parse_span};
 use crate::cli::help::examples;
 use crate::cli::option_values::parse_size;
 use crate::cli::outcome::Outcome;
-use crate::cli::output::snapshot_words::shown_name;
 use crate::cli::output::words::{count, size_text};
-use crate::cli::output::{Style, Ui, text};
+use crate::cli::output::{Report, Style, Ui, text};
 use crate::cli::remotes::{Transfer, TransferReport, finish, with_remote};
 use crate::cli::upkeep::follow_links;
 use crate::context::Context;
-use crate::manifest::{Manifest, Trigger};
-use crate::redaction;
-use crate::retention::{self, Candidate, Piece, Policy, Verdict};
-use crate::store::{Entry, LogEntry, Operation, Reference, Store, Sweep, Waiting};
+use crate::prune::{Plan, Policy, Verdict};
+use crate::store::Sweep;
 use crate::transfer::{Fate, Listed};
 use crate::workspace::Workspace;
 
@@ -87,142 +82,169 @@ impl Prune {
             return prune_remote(context, workspace, ui, remote, policy, self.dry_run);
         }
         let store = &workspace.store;
-        if !store.root().exists() {
-            return report(ui, &[], Sweep::default(), self.dry_run);
-        }
-        let lock = if self.dry_run { None } else { Some(store.lock_for_deleting()?) };
-        let entries = store.entries()?;
-        let damaged = entries.iter().filter(|entry| entry.manifest.is_err());
-        let readable: Vec<(&Entry, &Manifest)> =
-            entries.iter().filter_map(|entry| Some((entry, entry.manifest.as_ref().ok()?))).collect();
-        let candidates: Vec<Candidate> = readable
-            .iter()
-            .map(|(entry, manifest)| Candidate {
-                created_at: entry.dated(manifest),
-                pinned: entry.pinned,
-                safety: manifest.safety.is_some(),
-                automatic: manifest.created_by.trigger == Trigger::Auto,
-                own: entry.own,
-            })
-            .collect();
-        let mut verdicts = retention::plan(&candidates, policy, context.now);
-        if let Some(limit) = policy.max_size {
-            let pieces: Vec<Vec<Piece>> =
-                readable.iter().map(|(entry, manifest)| pieces(store, entry, manifest)).collect();
-            retention::limit_size(&candidates, &pieces, &mut verdicts, limit, context.now);
-        }
-        let planned: Vec<(&Manifest, &Verdict)> =
-            readable.iter().map(|(_, manifest)| *manifest).zip(&verdicts).collect();
-        let mut swept = Sweep::default();
-        let kept: BTreeSet<&SnapshotId> =
-            planned.iter().filter(|(_, verdict)| verdict.keep).map(|(m, _)| &m.id).collect();
-        if let Some(lock) = &lock {
-            for ((entry, manifest), verdict) in readable.iter().zip(&verdicts) {
-                if !verdict.keep {
-                    store.delete(lock, &entry.stem)?;
-                    release(workspace, manifest, &kept)?;
-                    audit::write(store, &removal(context, workspace, Operation::Prune, manifest));
-                }
+        // The plan holds good as long as the lock.
+        let lock = match store.root().exists() && !self.dry_run {
+            true => Some(store.lock_for_deleting()?),
+            false => None,
+        };
+        let plan = Plan::by_policy(context, workspace, policy)?;
+        let judged: Vec<Judged> =
+            plan.judged().map(|(m, verdict)| Judged::of(&m.name, &m.id, verdict)).collect();
+        let mut report = PruneReport::new(self.dry_run, judged);
+        report.list(ui)?;
+        let mut warnings = plan.warnings();
+        let freed = match &lock {
+            Some(lock) => {
+                let removed = plan.carry_out(context, workspace, lock)?;
+                warnings.extend(removed.warnings);
+                removed.freed
             }
-            swept = store.sweep(lock, SystemTime::now())?;
-            redaction::tidy(workspace, SystemTime::now())?;
-            workspace.client.forget_journals(SystemTime::now())?;
-        }
+            None => plan.would_free(context, workspace)?,
+        };
+        let removed = lock.is_some();
         drop(lock);
-        if !self.dry_run {
+        if removed {
             follow_links(workspace, ui);
         }
-        for entry in damaged {
-            ui.warn(&format!("{} can't be read; it and all objects are kept", Line(&entry.stem)));
+        warnings.iter().for_each(|warning| ui.warn(&warning.to_string()));
+        report.freed = Some(Freed::of(freed));
+        report.finish(ui, context.now)
+    }
+}
+
+/// What is freed at once, and what later.
+#[derive(Serialize)]
+struct Freed {
+    objects: u64,
+    bytes: u64,
+    later: Later,
+}
+
+#[derive(Serialize)]
+struct Later {
+    objects: u64,
+    bytes: u64,
+    after: Option<Timestamp>,
+}
+
+impl Freed {
+    fn of(sweep: Sweep) -> Freed {
+        let waiting = sweep.waiting;
+        let later = Later { objects: waiting.objects, bytes: waiting.bytes, after: waiting.until };
+        Freed { objects: sweep.objects, bytes: sweep.bytes, later }
+    }
+
+    /// Says what is freed, and what will be, and when: space that is promised has to come.
+    fn tell(&self, ui: &mut Ui, dry_run: bool, now: Timestamp) {
+        let objects = |number: u64| count(usize::try_from(number).unwrap_or(usize::MAX), "object");
+        let (size, number) = (size_text(self.bytes), objects(self.objects));
+        match (dry_run, self.objects) {
+            (false, 0) => {}
+            (true, 0) => ui.say("Would free no space now."),
+            (false, _) => ui.say(&format!("Freed {size} in {number} that nothing needed any more.")),
+            (true, _) => ui.say(&format!("Would free {size} in {number} that nothing would need any more.")),
         }
-        if store.has_manifests_aside()? {
-            ui.warn("manifests that were set aside lie in the store's `damaged`; as long as they do, all objects are kept");
+        if let Some(after) = self.later.after.filter(|_| self.later.objects > 0) {
+            let (need, stay) = if dry_run { ("would need", "would stay") } else { ("needs", "stay") };
+            ui.say(&format!(
+                "{} in {} that nothing {need} any more {stay}: they are younger than a day. The first `snap prune` or `rm` after that (all of it in {}) frees them.",
+                size_text(self.later.bytes),
+                objects(self.later.objects),
+                age(after.since(now)),
+            ));
         }
-        report(ui, &planned, swept, self.dry_run)
     }
 }
 
-/// What a snapshot needs on disk: its manifest and its objects.
-fn pieces(store: &Store, entry: &Entry, manifest: &Manifest) -> Vec<Piece> {
-    let objects = manifest.objects().into_iter();
-    let objects = objects.map(|object| (object.object.to_string(), store.stored_size(&object)));
-    objects.chain([(format!("{}.json", entry.stem), store.manifest_size(&entry.stem))]).collect()
+/// A snapshot, and what becomes of it.
+#[derive(Serialize)]
+struct Judged {
+    name: String,
+    id: SnapshotId,
+    keep: bool,
+    reason: String,
+    /// Set on a remote only: why it could not be removed.
+    #[serde(flatten)]
+    on_remote: Option<OnRemote>,
 }
 
-/// The log's line on a snapshot that a person removed; with the root, so that `undo` knows of it.
-fn removal(context: &Context, workspace: &Workspace, operation: Operation, manifest: &Manifest) -> LogEntry {
-    let root = Some(workspace.root.as_path().into());
-    LogEntry { root, ..audit::line(context, operation, Some(manifest)) }
+#[derive(Serialize)]
+struct OnRemote {
+    error: Option<String>,
 }
 
-/// Lets git collect the base commit again, unless another file that is `kept` holds a snapshot of that id too.
-fn release(workspace: &Workspace, manifest: &Manifest, kept: &BTreeSet<&SnapshotId>) -> Result<()> {
-    if kept.contains(&manifest.id) {
-        return Ok(());
-    }
-    workspace.repository.as_ref().map_or(Ok(()), |repository| repository.release_commit(&manifest.id))
-}
-
-fn report(ui: &mut Ui, planned: &[(&Manifest, &Verdict)], swept: Sweep, dry_run: bool) -> Result<Outcome> {
-    if ui.json() {
-        let all: Vec<Value> = planned
-            .iter()
-            .map(|(manifest, verdict)| {
-                json!({"name": manifest.name, "id": manifest.id, "keep": verdict.keep, "reason": verdict.reason})
-            })
-            .collect();
-        ui.print_json(&json!({"dry_run": dry_run, "snapshots": all, "freed": freed_json(swept)}))?;
-        return Ok(Outcome::Done);
-    }
-    let verdicts: Vec<(&str, &Verdict)> =
-        planned.iter().map(|(manifest, verdict)| (manifest.name.as_str(), *verdict)).collect();
-    tell(ui, &verdicts, dry_run)?;
-    tell_freed(ui, swept);
-    Ok(Outcome::Done)
-}
-
-/// Says what was freed, and what will be, and when: space that is promised has to come.
-fn tell_freed(ui: &mut Ui, swept: Sweep) {
-    let objects = |number: u64| count(usize::try_from(number).unwrap_or(usize::MAX), "object");
-    if swept.objects > 0 {
-        let freed = size_text(swept.bytes);
-        ui.say(&format!("Freed {freed} in {} that nothing needed any more.", objects(swept.objects)));
-    }
-    let Waiting { objects: waiting, bytes, until } = swept.waiting;
-    if let Some(until) = until.filter(|_| waiting > 0) {
-        let left = until.duration_since(SystemTime::now()).unwrap_or_default();
-        ui.say(&format!(
-            "{} in {} that nothing needs any more stay: they are younger than a day. The first `snap prune` or `rm` after that (all of it in {}) frees them.",
-            size_text(bytes),
-            objects(waiting),
-            age(left),
-        ));
+impl Judged {
+    fn of(name: &str, id: &SnapshotId, verdict: &Verdict) -> Judged {
+        let (keep, reason) = (verdict.keep, verdict.reason.clone());
+        Judged { name: name.to_owned(), id: id.clone(), keep, reason, on_remote: None }
     }
 }
 
-fn freed_json(swept: Sweep) -> Value {
-    let Waiting { objects, bytes, until } = swept.waiting;
-    let until = until.map(Timestamp::from);
-    json!({
-        "objects": swept.objects,
-        "bytes": swept.bytes,
-        "later": {"objects": objects, "bytes": bytes, "after": until},
-    })
+/// What `snap prune` does.
+#[derive(Serialize)]
+struct PruneReport {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remote: Option<String>,
+    dry_run: bool,
+    snapshots: Vec<Judged>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    freed: Option<Freed>,
+    /// How many on a remote are somebody else's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    of_others: Option<usize>,
 }
 
-/// Says what becomes of each snapshot, and why.
-fn tell(ui: &mut Ui, planned: &[(&str, &Verdict)], dry_run: bool) -> Result<()> {
-    for (name, verdict) in planned {
-        let word = match verdict.keep {
-            true => Style::Faint.of("keep  "),
-            false => Style::Bad.of("remove"),
-        };
-        ui.line(text![word, "  ", Line(name), "  ", Style::Faint.of(&verdict.reason)])?;
+impl PruneReport {
+    fn new(dry_run: bool, snapshots: Vec<Judged>) -> PruneReport {
+        PruneReport { remote: None, dry_run, snapshots, freed: None, of_others: None }
     }
-    let removed = planned.iter().filter(|(_, verdict)| !verdict.keep).count();
-    let did = if dry_run { "Would remove" } else { "Removed" };
-    ui.say(&format!("{did} {} of {}.", removed, count(planned.len(), "snapshot")));
-    Ok(())
+
+    /// Lists what becomes of each snapshot, and why, before anything is done.
+    fn list(&self, ui: &mut Ui) -> Result<()> {
+        if ui.json() {
+            return Ok(());
+        }
+        for one in &self.snapshots {
+            let word = if one.keep { Style::Faint.of("keep  ") } else { Style::Bad.of("remove") };
+            ui.line(text![word, "  ", Line(&one.name), "  ", Style::Faint.of(&one.reason)])?;
+        }
+        Ok(())
+    }
+
+    /// Says what it came to.
+    fn finish(&self, ui: &mut Ui, now: Timestamp) -> Result<Outcome> {
+        ui.report(self)?;
+        if let Some(freed) = self.freed.as_ref().filter(|_| !ui.json()) {
+            freed.tell(ui, self.dry_run, now);
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+impl Report for PruneReport {
+    fn print(&self, ui: &mut Ui) -> Result<()> {
+        let removed = self.snapshots.iter().filter(|one| !one.keep).count();
+        let did = if self.dry_run { "Would remove" } else { "Removed" };
+        ui.say(&format!("{did} {removed} of {}.", count(self.snapshots.len(), "snapshot")));
+        if let (Some(others), Some(remote)) = (self.of_others.filter(|others| *others > 0), &self.remote) {
+            ui.say(&format!("{} of others on {remote} left alone.", count(others, "snapshot")));
+        }
+        Ok(())
+    }
+}
+
+/// What `snap rm` removed.
+#[derive(Serialize)]
+struct Removed {
+    removed: Vec<String>,
+    freed: Freed,
+}
+
+impl Report for Removed {
+    fn print(&self, ui: &mut Ui) -> Result<()> {
+        self.removed.iter().for_each(|name| ui.say(&format!("Removed {name}.")));
+        Ok(())
+    }
 }
 
 impl Rm {
@@ -230,49 +252,17 @@ impl Rm {
         if let Some(remote) = &self.remote {
             return remove_from_remote(context, workspace, ui, remote, &self.references);
         }
-        let store = &workspace.store;
-        let lock = store.lock_for_deleting()?;
-        // All are found before the first is removed, so that a wrong name removes nothing.
-        let find = |reference: &String| match store.find(&Reference::parse(reference)) {
-            Err(error) if matches!(error.kind(), Kind::Damaged | Kind::NotFound) => {
-                store.find_damaged(reference).ok_or(error)
-            }
-            other => other,
-        };
-        let entries: Vec<Entry> = self.references.iter().map(find).collect::<Result<_>>()?;
-        if let Some(pinned) = entries.iter().find(|entry| entry.pinned) {
-            let name = shown_name(pinned);
-            return Err(Error::new(Kind::Refused, format!("{name:?} is pinned; nothing was removed"))
-                .hint(format!("`snap unpin {name:?}` lets it go")));
-        }
-        let mut removed = Vec::new();
-        let all = store.entries()?;
-        let stays = |entry: &&Entry| !entries.iter().any(|gone| gone.stem == entry.stem);
-        let kept =
-            all.iter().filter(stays).filter_map(|entry| Some(&entry.manifest.as_ref().ok()?.id)).collect();
-        for entry in &entries {
-            if removed.contains(&entry.stem) {
-                continue;
-            }
-            store.delete(&lock, &entry.stem)?;
-            removed.push(entry.stem.clone());
-            if let Ok(manifest) = &entry.manifest {
-                release(workspace, manifest, &kept)?;
-                audit::write(store, &removal(context, workspace, Operation::Remove, manifest));
-            }
-            if !ui.json() {
-                ui.say(&format!("Removed {}.", shown_name(entry)));
-            }
-        }
-        let swept = store.sweep(&lock, SystemTime::now())?;
-        redaction::tidy(workspace, SystemTime::now())?;
+        let lock = workspace.store.lock_for_deleting()?;
+        let plan = Plan::by_name(workspace, &self.references)?;
+        let names = plan.names();
+        let done = plan.carry_out(context, workspace, &lock)?;
         drop(lock);
         follow_links(workspace, ui);
-        if ui.json() {
-            let names: Vec<String> = entries.iter().map(shown_name).collect();
-            ui.print_json(&json!({"removed": names, "freed": freed_json(swept)}))?;
-        } else {
-            tell_freed(ui, swept);
+        done.warnings.iter().for_each(|warning| ui.warn(&warning.to_string()));
+        let report = Removed { removed: names, freed: Freed::of(done.freed) };
+        ui.report(&report)?;
+        if !ui.json() {
+            report.freed.tell(ui, false, context.now);
         }
         Ok(Outcome::Done)
     }
@@ -292,31 +282,20 @@ fn prune_remote(
         let handed = if dry_run { Vec::new() } else { r.prune(&judged)? };
         Ok((judged, handed))
     })?;
-    if ui.json() {
-        let failed = |one: &Listed| {
-            let of_it = handed.iter().find(|handed| handed.id == one.id).map(|handed| &handed.fate);
-            match of_it {
-                Some(Fate::Failed(error)) => Some(error.to_string()),
-                _ => None,
-            }
+    let failed =
+        |one: &Listed| match handed.iter().find(|handed| handed.id == one.id).map(|handed| &handed.fate) {
+            Some(Fate::Failed(error)) => Some(error.to_string()),
+            _ => None,
         };
-        let all: Vec<Value> = judged
-            .own
-            .iter()
-            .map(|(one, verdict)| {
-                json!({"name": one.name, "id": one.id, "keep": verdict.keep, "reason": verdict.reason, "error": failed(one)})
-            })
-            .collect();
-        ui.print_json(
-            &json!({"remote": shown, "dry_run": dry_run, "snapshots": all, "of_others": judged.others}),
-        )?;
-    } else {
-        let verdicts: Vec<_> = judged.own.iter().map(|(one, verdict)| (one.name.as_str(), verdict)).collect();
-        tell(ui, &verdicts, dry_run)?;
-        if judged.others > 0 {
-            ui.say(&format!("{} of others on {shown} left alone.", count(judged.others, "snapshot")));
-        }
-    }
+    let all = judged.own.iter().map(|(one, verdict)| Judged {
+        on_remote: Some(OnRemote { error: failed(one) }),
+        ..Judged::of(&one.name, &one.id, verdict)
+    });
+    let all: Vec<Judged> = all.collect();
+    let report =
+        PruneReport { remote: Some(shown), of_others: Some(judged.others), ..PruneReport::new(dry_run, all) };
+    report.list(ui)?;
+    report.finish(ui, context.now)?;
     finish(ui, handed)
 }
 

@@ -129,7 +129,7 @@ impl Resume {
 
     fn plan(&self, workspace: &Workspace, manifest: Manifest, ui: &mut Ui) -> Result<restore::Plan> {
         let make = |ui: &Ui, manifest, options: Options| {
-            planning(ui, |progress| restore::plan_resume(workspace, manifest, &options, progress))
+            planning(ui, |monitor| restore::plan_resume(workspace, manifest, &options, monitor))
         };
         let plan = make(ui, manifest, self.options())?;
         self.args

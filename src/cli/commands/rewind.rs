@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::audit;
 use crate::base::error::{Error, Kind, Result};
-use crate::base::progress::Progress;
+use crate::base::monitor::Monitor;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::Ui;
@@ -47,7 +47,7 @@ impl Rewind {
             && let Some(lost) = lost_in_session(workspace, &manifest)?
         {
             let options = Options { session: false, ..self.args.options() };
-            let plan = restore::plan_rewind(workspace, manifest.clone(), &options, &Progress::default())?;
+            let plan = restore::plan_rewind(workspace, manifest.clone(), &options, &Monitor::default())?;
             match plan.steps().is_empty() {
                 true => manifest = lost,
                 false => ui.warn(&format!(
@@ -104,7 +104,7 @@ impl Rewind {
         self.args.fetch_base(context, workspace, &manifest, ui)?;
         let options = Options { reset_branch: self.reset_branch, ..self.args.options() };
         let make = |ui: &Ui, manifest, options: Options| {
-            planning(ui, |progress| restore::plan_rewind(workspace, manifest, &options, progress))
+            planning(ui, |monitor| restore::plan_rewind(workspace, manifest, &options, monitor))
         };
         let plan = make(ui, manifest, options.clone()).and_then(|plan| {
             self.args.filled(ui, plan, |ui, manifest, fill| {

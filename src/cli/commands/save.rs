@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::audit;
 use crate::base::error::Result;
 use crate::base::ids::{ClientId, SnapshotId};
-use crate::base::progress::Progress;
+use crate::base::monitor::Monitor;
 use crate::base::screen::Line;
 use crate::base::timestamp::Timestamp;
 use crate::capture::{self, History, Limits, Request, Signing};
@@ -85,7 +85,7 @@ impl Save {
             environment: context.session.as_deref(),
             root: &workspace.root,
         })?;
-        let progress = Progress::default();
+        let monitor = Monitor::default();
         let request = Request {
             name: self.name.as_deref(),
             message: self.message.as_deref(),
@@ -103,19 +103,18 @@ impl Save {
             automatic: None,
             sign: if self.sign { Signing::Asked } else { Signing::Configured },
             allow_secrets: &self.allow_secret,
-            progress: &progress,
+            monitor: &monitor,
         };
         let name = self.name.clone().unwrap_or_default();
         let line = LogEntry { name, ..audit::line(context, Operation::Save, None) };
-        let saved = progress_bar::show(ui.talks(), "Saving", &progress, || {
-            capture::save(context, workspace, &request)
-        });
+        let saved = progress_bar::show(ui.talks(), &monitor, || capture::save(context, workspace, &request));
         let report = audit::unless_failed(&workspace.store, &line, saved)?;
         if !report.written {
             let line = audit::line(context, Operation::Save, Some(&report.manifest));
             audit::write(&workspace.store, &audit::skipped(line));
         }
-        let (saved, notes) = (&report.manifest, report.notes);
+        let saved = &report.manifest;
+        let notes: Vec<String> = report.notes.iter().map(ToString::to_string).collect();
         let unchanged_since = report.unchanged_since.as_deref();
         ui.report(&SaveReport::new(saved, report.written, unchanged_since, &notes))?;
         notes.iter().for_each(|note| ui.warn(note));

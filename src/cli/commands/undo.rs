@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::audit;
 use crate::base::error::{Error, Kind, Result};
-use crate::base::progress::Progress;
+use crate::base::monitor::Monitor;
 use crate::base::screen::Line;
 use crate::base::timestamp::{Timestamp, age};
 use crate::cli::help::examples;
@@ -78,7 +78,7 @@ impl Step {
             ui.report(&AllUndone { undo: () })?;
             return Ok(Outcome::Done);
         }
-        let plan = planning(ui, |progress| restore::plan_undo(workspace, direction, progress))?;
+        let plan = planning(ui, |monitor| restore::plan_undo(workspace, direction, monitor))?;
         let Some(way) = plan.way().cloned() else {
             return Err(Error::new(Kind::Bug, "The plan of an undo does not say what it undoes"));
         };
@@ -100,9 +100,9 @@ impl Step {
             Direction::Redo => Operation::Redo,
         };
         let line = audit::line(context, operation, Some(plan.manifest()));
-        let progress = Progress::default();
-        let done = progress_bar::show(ui.talks(), "Restoring", &progress, || {
-            restore::execute(context, workspace, plan, operation, &progress)
+        let monitor = Monitor::default();
+        let done = progress_bar::show(ui.talks(), &monitor, || {
+            restore::execute(context, workspace, plan, operation, &monitor)
         });
         let done = audit::unless_failed(&workspace.store, &line, done)?;
         let outcome = Outcome::partial_if(report.is_partial());

@@ -31,6 +31,7 @@ impl View {
                 .because(why)
                 .hint("`snap show` and `snap diff` print the same; both take `--json`"));
         }
+        crate::git::read_blobs_only_to_show();
         view::run(workspace, &self.reference, ui.color(), context.now)?;
         Ok(Outcome::Done)
     }

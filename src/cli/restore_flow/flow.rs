@@ -9,7 +9,7 @@ use super::queued_prompts::QueuedPrompts;
 use super::report::RestoreReport;
 use crate::audit;
 use crate::base::error::{Error, Kind, Result};
-use crate::base::progress::Progress;
+use crate::base::monitor::Monitor;
 use crate::base::screen::Line;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::{Ui, progress_bar};
@@ -21,9 +21,9 @@ use crate::transfer;
 use crate::workspace::Workspace;
 
 /// Makes a plan, showing how far that is.
-pub(crate) fn planning(ui: &Ui, make: impl FnOnce(&Progress) -> Result<Plan>) -> Result<Plan> {
-    let progress = Progress::default();
-    progress_bar::show(ui.talks(), "Planning", &progress, || make(&progress))
+pub(crate) fn planning(ui: &Ui, make: impl FnOnce(&Monitor) -> Result<Plan>) -> Result<Plan> {
+    let monitor = Monitor::default();
+    progress_bar::show(ui.talks(), &monitor, || make(&monitor))
 }
 
 impl RestoreArgs {
@@ -124,9 +124,9 @@ impl RestoreArgs {
         let outcome = Outcome::partial_if(report.is_partial() || !granting.lost.is_empty());
         let queued = QueuedPrompts::of(&plan);
         let line = audit::line(context, operation, Some(plan.manifest()));
-        let progress = Progress::default();
-        let done = progress_bar::show(ui.talks(), "Restoring", &progress, || {
-            restore::execute(context, workspace, plan, operation, &progress)
+        let monitor = Monitor::default();
+        let done = progress_bar::show(ui.talks(), &monitor, || {
+            restore::execute(context, workspace, plan, operation, &monitor)
         });
         let done = audit::unless_failed(&workspace.store, &line, done)?;
         if apart {

@@ -199,7 +199,7 @@ impl RestoreReport {
             paths: session.map(PathMap::of),
             alive: session.map(Alive::of),
             queue: session.map(|_| plan.manifest().queue.clone()),
-            notes: plan.notes().to_vec(),
+            notes: plan.notes().iter().map(ToString::to_string).collect(),
             grants: None,
             undo: None,
             redo: None,

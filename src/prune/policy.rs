@@ -9,15 +9,18 @@ use std::time::Duration;
 use crate::base::timestamp::{Timestamp, age};
 
 /// How long a safety snapshot is kept whatever the policy says: `snap undo` needs it.
-pub const SAFETY: Duration = Duration::from_secs(7 * 86_400);
+pub(super) const SAFETY: Duration = Duration::from_secs(7 * 86_400);
 
 /// That many of the newest automatic snapshots are kept.
-pub const AUTOMATIC: usize = 50;
+pub(super) const AUTOMATIC: usize = 50;
 
 /// And of older ones the last of each day, for so many days.
-pub const AUTOMATIC_DAYS: i64 = 30;
+pub(super) const AUTOMATIC_DAYS: i64 = 30;
 
 const DAY: i64 = 86_400_000;
+
+/// How far ahead of ours the clock of whoever saved a snapshot may be.
+const CLOCKS_APART: Duration = Duration::from_secs(86_400);
 
 /// What a person asked to keep and to remove.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,7 +51,7 @@ impl Policy {
 
 /// What the plan needs to know of a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Candidate {
+pub(super) struct Candidate {
     /// When it was saved.
     pub created_at: Timestamp,
     /// Whether it is pinned.
@@ -63,7 +66,7 @@ pub struct Candidate {
 }
 
 /// One file that a snapshot needs, by a name that is the same for all who need it, and its bytes on disk.
-pub type Piece = (String, u64);
+pub(super) type Piece = (String, u64);
 
 /// What happens to a snapshot, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,13 +78,18 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    fn keep(reason: impl Into<String>) -> Verdict {
+    pub(super) fn keep(reason: impl Into<String>) -> Verdict {
         Verdict { keep: true, reason: reason.into() }
     }
 
-    fn remove(reason: impl Into<String>) -> Verdict {
+    pub(super) fn remove(reason: impl Into<String>) -> Verdict {
         Verdict { keep: false, reason: reason.into() }
     }
+}
+
+/// Says whether a snapshot can have been saved then: not before there were computers, and not in the future.
+pub(super) fn is_believable(created_at: Timestamp, now: Timestamp) -> bool {
+    created_at.as_millis() > 0 && created_at.since(now) <= CLOCKS_APART
 }
 
 /// Judges each snapshot, newest first; the verdicts are in the same order.
@@ -91,7 +99,7 @@ impl Verdict {
 /// rule. Automatic ones are not counted: [`AUTOMATIC`] of them and one a day for
 /// [`AUTOMATIC_DAYS`] stay, unless `older_than` says that they are too old. What is not the user's own is judged
 /// by the same rules and counted apart. `max_size` is [`limit_size`]'s.
-pub fn plan(newest_first: &[Candidate], policy: Policy, now: Timestamp) -> Vec<Verdict> {
+pub(super) fn plan(newest_first: &[Candidate], policy: Policy, now: Timestamp) -> Vec<Verdict> {
     let (mut own, mut others) = (SoFar::default(), SoFar::default());
     let judge = |candidate: &Candidate| match candidate.own {
         true => own.judge(candidate, policy, now),
@@ -146,7 +154,7 @@ impl SoFar {
 ///
 /// What several snapshots need counts once. Pinned ones and young safety snapshots stay, even
 /// above the limit. What is not the user's own goes before anything that is. `pieces` gives the files of each snapshot, in the order of the candidates.
-pub fn limit_size(
+pub(super) fn limit_size(
     newest_first: &[Candidate],
     pieces: &[Vec<Piece>],
     verdicts: &mut [Verdict],
