@@ -132,7 +132,7 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     };
     if let Some(operation) = edits.as_ref().and_then(|captured| captured.edits.operation.as_deref()) {
         notes.push(format!(
-            "A {operation} is in progress: its files, its conflicts and what is staged are saved, that it is under way is not."
+            "A {operation} is in progress: its files, conflicts and index are saved. After a restore, git no longer treats it as in progress."
         ));
     }
     if let (Some(Automatic::NewEdits), Some(captured)) = (request.automatic, &edits)
@@ -324,9 +324,8 @@ fn prove(workspace: &Workspace, manifest: &mut Manifest, sign: Signing) -> Resul
     let body = manifest.body_hash()?;
     match workspace.trust.mark(body) {
         Ok(mac) => manifest.proofs = Proofs { body: Some(body), mac: Some(mac), signature: None },
-        Err(error) => notes.push(format!(
-            "The snapshot can't be marked as yours, so that resuming it takes `--trust`: {error}."
-        )),
+        Err(error) => notes
+            .push(format!("The snapshot can't be marked as yours, so resuming it needs `--trust`: {error}.")),
     }
     let wanted = match sign {
         Signing::No => false,
@@ -347,7 +346,7 @@ fn keep_base(workspace: &Workspace, manifest: &Manifest) -> Option<String> {
     let repository = workspace.repository.as_ref()?;
     let base = manifest.edits.as_ref()?.base.as_ref()?;
     let error = repository.keep_commit(&manifest.id, base).err()?;
-    Some(format!("The base commit {base} is not kept from git's garbage collection: {error}."))
+    Some(format!("The base commit {base} is not protected from git's garbage collection: {error}."))
 }
 
 fn assemble(

@@ -139,7 +139,7 @@ impl Reader<'_> {
         let is_torn = transcript.as_ref().is_some_and(|transcript| transcript.torn.is_some());
         if is_torn && found.live.is_none() {
             captured.notes.push(format!(
-                "The last line of {} is unfinished; it is kept aside, and the history ends before it.",
+                "The last line of {} is incomplete; it is stored separately, and the history ends before it.",
                 found.transcript.display()
             ));
         }
@@ -162,7 +162,7 @@ impl Reader<'_> {
         if let (true, Some(reminded)) = (files.tasks_are_gone, &facts.reminded) {
             captured.tasks.extend(reminded.iter().filter(|item| is_task(item.get())).cloned());
             captured.notes.push(format!(
-                "The files of the task queue are gone; what the model was last reminded of was saved (tasks: {}).",
+                "The files of the task queue are gone; the list of the model's last reminder was saved (tasks: {}).",
                 captured.tasks.len()
             ));
         }
@@ -195,7 +195,7 @@ impl Reader<'_> {
                 .not_captured
                 .account
                 .iter()
-                .map(|what| format!("Left out, as it identifies your account: {what}.")),
+                .map(|what| format!("Left out because it identifies your account: {what}.")),
         );
         for (place, path) in &others {
             match RepoPath::new(place.as_bytes()) {
@@ -274,7 +274,7 @@ impl Reader<'_> {
             let clean = self.redactor.text(&place.to_string(), &bytes).into_owned();
             match String::from_utf8(clean) {
                 Ok(text) => kept.push(TextFile { place, text }),
-                Err(_) => missing.push(Skipped::at(&path, "it is large, or no text")),
+                Err(_) => missing.push(Skipped::at(&path, "it is too large, or not text")),
             }
         }
         Ok(kept)
