@@ -60,7 +60,7 @@ fn anchor(heading: &str) -> String {
 }
 
 /// The documents, by their paths.
-fn documents() -> Vec<PathBuf> {
+pub(crate) fn documents() -> Vec<PathBuf> {
     let named = ["README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md", "fixtures/README.md"];
     let in_docs = files_below(&top().join("docs"));
     let in_docs = in_docs.into_iter().filter(|path| path.extension().is_some_and(|end| end == "md"));
