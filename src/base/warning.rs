@@ -159,28 +159,28 @@ impl fmt::Display for Warning {
             }
             Warning::OperationInProgress(operation) => write!(
                 f,
-                "A {operation} is in progress: its files, its conflicts and what is staged are saved, that it is under way is not."
+                "A {operation} is in progress: its files, conflicts and index are saved. After a restore, git no longer treats it as in progress."
             ),
             Warning::ConversationNotSaved(why) => write!(f, "The conversation was not saved: {why}"),
             Warning::NoSessionHere => f.write_str("No session of Claude Code was found here."),
             Warning::NotMarked(why) => write!(
                 f,
-                "The snapshot can't be marked as yours, so that resuming it takes `--trust`: {why}."
+                "The snapshot can't be marked as yours, so resuming it needs `--trust`: {why}."
             ),
             Warning::NotSigned(why) => write!(f, "The snapshot is not signed: {why}."),
             Warning::BaseNotKept { base, why } => {
-                write!(f, "The base commit {base} is not kept from git's garbage collection: {why}.")
+                write!(f, "The base commit {base} is not protected from git's garbage collection: {why}.")
             }
             Warning::TornLine(path) => write!(
                 f,
-                "The last line of {path} is unfinished; it is kept aside, and the history ends before it."
+                "The last line of {path} is incomplete; it is stored separately, and the history ends before it."
             ),
             Warning::TasksOnlyReminded(number) => write!(
                 f,
-                "The files of the task queue are gone; what the model was last reminded of was saved (tasks: {number})."
+                "The files of the task queue are gone; the list of the model's last reminder was saved (tasks: {number})."
             ),
             Warning::AccountLeftOut(what) => {
-                write!(f, "Left out, as it identifies your account: {what}.")
+                write!(f, "Left out because it identifies your account: {what}.")
             }
             Warning::BaseCarried(base) => write!(
                 f,
@@ -188,7 +188,7 @@ impl fmt::Display for Warning {
             ),
             Warning::OperationWasInProgress(operation) => write!(
                 f,
-                "A {operation} was in progress when this was saved: its files, its conflicts and what was staged come back, that it was under way does not."
+                "A {operation} was in progress when this was saved: its files, conflicts and index come back, but git does not treat it as in progress."
             ),
             Warning::NoSessionSaved => {
                 f.write_str("The snapshot holds no session: only files are restored.")

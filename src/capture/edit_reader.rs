@@ -229,7 +229,7 @@ impl Reader<'_> {
             }
             Status::NestedRepository => {
                 let path = format!("{path}/");
-                self.part.skipped.push(Skipped { path, reason: "a repository of its own".to_owned() });
+                self.part.skipped.push(Skipped { path, reason: "a separate repository".to_owned() });
                 Ok(())
             }
             Status::Submodule(submodule) => self.read_submodule(path, submodule),
@@ -241,10 +241,10 @@ impl Reader<'_> {
         let Submodule { head, index, moved, edited } = submodule;
         let why = match (moved, edited) {
             (false, false) => None,
-            (false, true) => Some("a submodule with edits of its own"),
+            (false, true) => Some("a submodule with edits inside"),
             (true, false) => Some("a submodule with another commit checked out than is staged"),
             (true, true) => {
-                Some("a submodule with edits of its own, and another commit checked out than is staged")
+                Some("a submodule with edits inside, and another commit checked out than is staged")
             }
         };
         if let Some(why) = why {

@@ -71,7 +71,7 @@ pub(super) fn capture(
         }
     }
     Err(Error::new(Kind::Environment, format!("{} keeps changing", workspace.root.display()))
-        .because("git worked in it each time its state was read")
+        .because("another git was working in it each time its state was read")
         .hint("wait for the other git to end, then run the command again"))
 }
 
@@ -87,7 +87,7 @@ fn read(shared: &mut Shared<'_>, workspace: &Workspace, mut listing: Listing) ->
     if let Some(left) = left.first() {
         all.skip(
             &left.path,
-            "left by a restore that was killed; `snap rewind` to its safety snapshot brings the files back",
+            "left by a restore that was killed; `snap rewind` to its safety snapshot restores the files",
         );
     }
     all.skipped.extend(untracked::leave_out_generated(&mut pending, shared.also, shared.limits.files));

@@ -251,7 +251,7 @@ impl Reader<'_> {
             let clean = self.redactor.text(&place.to_string(), &bytes).into_owned();
             match String::from_utf8(clean) {
                 Ok(text) => kept.push(TextFile { place, text }),
-                Err(_) => missing.push(Skipped::at(&path, "it is large, or no text")),
+                Err(_) => missing.push(Skipped::at(&path, "it is too large, or not text")),
             }
         }
         Ok(kept)

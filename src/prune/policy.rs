@@ -173,7 +173,7 @@ pub(super) fn limit_size(
             let new: Vec<&Piece> = pieces.iter().filter(|(name, _)| !needed.contains(name)).collect();
             let more: u64 = new.iter().map(|(_, bytes)| bytes).sum();
             if !first && total.saturating_add(more) > limit {
-                *verdict = Verdict::remove("more than the size asked for, with what is newer");
+                *verdict = Verdict::remove("over the size limit, together with newer ones");
                 // Nothing older is kept in its place.
                 total = u64::MAX;
                 continue;
@@ -242,7 +242,7 @@ fn by_age(candidate: &Candidate, policy: Policy, now: Timestamp) -> Verdict {
         Some(limit) if old > limit => Verdict::remove(format!("{} old, older than {}", age(old), age(limit))),
         Some(limit) => Verdict::keep(format!("{} old, not older than {}", age(old), age(limit))),
         None if policy.keeps() => Verdict::remove("no rule keeps it"),
-        None => Verdict::keep("nothing asked to remove it"),
+        None => Verdict::keep("no rule removes it"),
     }
 }
 

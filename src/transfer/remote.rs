@@ -321,7 +321,7 @@ impl<'a> Remotes<'a> {
             let fate = match answer {
                 PushAnswer::Taken => Fate::Done,
                 PushAnswer::Rejected(why) => Fate::Failed(
-                    Error::new(Kind::Environment, format!("{} does not let go of {name}", self.shown()))
+                    Error::new(Kind::Environment, format!("{} refused to delete {name}", self.shown()))
                         .because(why)
                         .hint("nothing was removed; see who may delete refs there"),
                 ),
@@ -461,11 +461,13 @@ impl<'a> Remotes<'a> {
     fn rejected(&self, manifest: &Manifest, why: &str) -> Error {
         let name = Line(&manifest.name).to_string();
         let error =
-            Error::new(Kind::Environment, format!("{} did not take {name:?}", self.shown())).because(why);
+            Error::new(Kind::Environment, format!("{} did not accept {name:?}", self.shown())).because(why);
         error.hint(match why.contains(UNPACKER_ERROR) {
-            true => "it is full, or the connection broke off; nothing was taken: run the command again when that is over",
+            true => {
+                "it is full, or the connection broke; nothing was transferred: run the command again later"
+            }
             false => {
-                "some hosts take no refs but branches and tags; `snap export` makes a file that goes anywhere"
+                "some hosts accept only branches and tags; `snap export` makes a file that works anywhere"
             }
         })
     }
@@ -517,7 +519,7 @@ impl<'a> Remotes<'a> {
         let shown = Line(reference).to_string();
         if let Reference::Latest(back) = Reference::parse(reference) {
             return listed.get(back).map(|one| one.place.clone()).ok_or_else(|| {
-                Error::new(Kind::NotFound, format!("There are not as many snapshots on {}", self.shown()))
+                Error::new(Kind::NotFound, format!("There are fewer snapshots on {}", self.shown()))
                     .because(format!("it has {}", listed.len()))
             });
         }

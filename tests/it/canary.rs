@@ -554,7 +554,7 @@ fn edits_inside_a_submodule_are_seen_without_its_own_configuration() {
     project.git(&["commit", "-q", "-m", "module"]);
     project.snap(&["save", "clean"]).exits(0);
     project.write("module/inner/file", "two\n");
-    project.snap(&["save", "x"]).exits(6).says(&["not saved: module/ (a submodule with edits of its own"]);
+    project.snap(&["save", "x"]).exits(6).says(&["not saved: module/ (a submodule with edits inside"]);
 }
 
 /// A colleague's project with a snapshot that was pulled; every contact with the remote leaves a mark.

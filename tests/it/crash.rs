@@ -396,7 +396,7 @@ fn an_index_lock_whose_journal_was_cleaned_away_is_named_for_what_it_is() {
     project.snap(&["save", "x"]).exits(0);
     project.git(&["reset", "-q", "--hard"]);
     project.write(".git/index.lock", format!("held by snap for the restore {}; more\n", "0".repeat(32)));
-    project.snap(&["rewind", "x"]).exits(7).says(&["its journal is gone", "safety snapshot"]);
+    project.snap(&["rewind", "x"]).exits(7).says(&["its journal is missing", "safety snapshot"]);
     std::fs::remove_file(project.path(".git/index.lock")).must("removed");
     project.snap(&["rewind", "x"]).exits(0);
 }

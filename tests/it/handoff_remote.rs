@@ -355,7 +355,7 @@ fn a_remote_that_vanishes_breaks_off_or_refuses_is_named_with_what_it_said() {
     fs::write(&hook, "#!/bin/sh\necho \"no refs like $1\" >&2\nexit 1\n").must("a hook");
     fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).must("a mode");
     run(&["push"]).exits(7).says(&[
-        "origin did not take \"x\"",
+        "origin did not accept \"x\"",
         "no refs like refs/snapshots/ada/",
         "snap export",
     ]);

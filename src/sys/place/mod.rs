@@ -139,7 +139,7 @@ impl Root {
         let mut fd = match opened {
             Ok(fd) => fd,
             Err(Errno::NOENT) => return Ok(None),
-            Err(Errno::NOTDIR) => return Err(strange(anchor, "it is no folder")),
+            Err(Errno::NOTDIR) => return Err(strange(anchor, "it is not a folder")),
             Err(errno) => return Err(Error::io("open", anchor, &errno.into())),
         };
         let mut path = anchor.clone();
@@ -314,7 +314,7 @@ fn open_folder(
             let shape = stat.map(|stat| stat_of(&stat).shape);
             Err(strange(
                 path,
-                if shape == Ok(Shape::Link) { "it is a symbolic link" } else { "it is no folder" },
+                if shape == Ok(Shape::Link) { "it is a symbolic link" } else { "it is not a folder" },
             ))
         }
         Err(errno) => Err(Error::io("open", path, &errno.into())),
