@@ -166,7 +166,7 @@ fn snapshots_on_a_remote_are_listed_found_and_removed_by_name_and_id() {
 fn a_remote_without_snapshots_says_so() {
     let (project, _remote) = with_remote();
     project.snap(&["list", "--remote"]).exits(0).says(&["no snapshot on origin", "snap push"]);
-    project.snap(&["pull"]).exits(0).says(&["nothing on origin"]);
+    project.snap(&["pull"]).exits(0).says(&["nothing new on origin"]);
     project.snap(&["push"]).exits(3).says(&["There is no snapshot"]);
     let outside = Project::empty();
     outside.snap(&["pull", "origin"]).exits(3).says(&["no remote \"origin\""]);
