@@ -220,7 +220,7 @@ pub fn patch(data: &[u8]) {
             Ok(())
         };
         let mut out = diff::Out::new(true, &mut send);
-        diff::show_patch(data, &mut diff::Same::bytes(&mut out)).expect("written");
+        diff::show_patch(data, &mut diff::Same::new(&mut out)).expect("written");
         out.flush().expect("written");
         // An empty line in a hunk stands for an unchanged empty line, with or without its blank.
         let lines = |text: &[u8]| -> Vec<Vec<u8>> {

@@ -289,6 +289,13 @@ fn command_exists(name: &str) -> bool {
     Arguments::command().find_subcommand(name).is_some()
 }
 
+/// Says what set an option of a command, on this command line.
+fn source_of(command: &str, option: &str) -> Option<clap::parser::ValueSource> {
+    use clap::CommandFactory as _;
+    let matches = Arguments::command().try_get_matches().ok()?;
+    matches.subcommand_matches(command)?.value_source(option)
+}
+
 /// Prints a value as JSON on standard output.
 fn print_json(ui: &mut Ui, value: &impl serde::Serialize) -> Result<()> {
     let json = serde_json::to_string_pretty(value)

@@ -85,7 +85,8 @@ impl Drop for Sheet {
 
 /// Starts `$SNAP_PAGER`, `$PAGER` or `less`; `None` if there is none or it is `cat`.
 fn start_pager() -> Option<Child> {
-    if std::env::var_os(IN_USE).is_some() {
+    // A terminal that can't move its cursor has no pages.
+    if std::env::var_os(IN_USE).is_some() || std::env::var_os("TERM").is_some_and(|term| term == "dumb") {
         return None;
     }
     let programs = Programs::around(&[]);
@@ -100,11 +101,7 @@ fn start_pager() -> Option<Child> {
         }
         None => Command::new(programs.find("less")?),
     };
-    command.env("PATH", programs.path()).env(IN_USE, "1");
-    if std::env::var_os("LESS").is_none() {
-        // Quit if it fits, keep colours and the screen.
-        command.env("LESS", "FRX");
-    }
+    command.env("PATH", programs.path()).env(IN_USE, "1").env("LESS", options_of_less(std::env::var_os("LESS")));
     let speaks = ["LESSCHARSET", "LC_ALL", "LC_CTYPE", "LANG"]
         .into_iter()
         .any(|name| std::env::var_os(name).is_some());
@@ -113,6 +110,25 @@ fn start_pager() -> Option<Child> {
         command.env("LESSCHARSET", "utf-8");
     }
     command.stdin(Stdio::piped()).spawn().ok()
+}
+
+/// Returns what `less` is told by its environment: quit if it fits, keep colours and the screen; or what the user says, who
+/// may not have thought of colours.
+fn options_of_less(own: Option<std::ffi::OsString>) -> std::ffi::OsString {
+    let Some(own) = own else { return "FRX".into() };
+    let shown = own.to_string_lossy();
+    let words = shown.split_whitespace().filter(|word| !word.starts_with("--"));
+    let colors = shown.contains("-color-chars")
+        || shown.to_ascii_lowercase().contains("--raw-control-chars")
+        || words.enumerate().any(|(at, word)| {
+            let letters = word.strip_prefix('-').or((at == 0).then_some(word)).unwrap_or_default();
+            letters.chars().take_while(|letter| !"DPTtkoO\"#".contains(*letter)).any(|letter| "rR".contains(letter))
+        });
+    match () {
+        () if colors => own,
+        () if shown.is_empty() || shown.starts_with('-') => [std::ffi::OsStr::new("-R "), &own].into_iter().collect(),
+        () => [std::ffi::OsStr::new("R"), &own].into_iter().collect(),
+    }
 }
 
 /// Says whether a pager's first word is a program that is not there: then the output goes without one, and is not lost.
@@ -128,4 +144,31 @@ pub(super) fn screen_width() -> usize {
     let stated = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     let seen = || rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| usize::from(size.ws_col));
     stated.or_else(seen).filter(|width| *width > 0).unwrap_or(80)
+}
+
+/// Says whether this program may talk with the terminal: one in the background would be stopped.
+pub(super) fn is_in_front(terminal: impl std::os::fd::AsFd) -> bool {
+    rustix::termios::tcgetpgrp(terminal).is_ok_and(|front| front == rustix::process::getpgrp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn less_keeps_colours_whatever_else_it_is_told() {
+        for (own, wanted) in [
+            (None, "FRX"),
+            (Some(""), "-R "),
+            (Some("FX"), "RFX"),
+            (Some("-M -i"), "-R -M -i"),
+            (Some("-R"), "-R"),
+            (Some("FRX"), "FRX"),
+            (Some("-iMr"), "-iMr"),
+            (Some("-x4 -PR"), "-R -x4 -PR"),
+            (Some("--RAW-CONTROL-CHARS -i"), "--RAW-CONTROL-CHARS -i"),
+        ] {
+            assert_eq!(options_of_less(own.map(Into::into)), wanted);
+        }
+    }
 }

@@ -8,18 +8,25 @@
 
 mod ahead;
 mod assemble;
+mod charset;
+mod coloring;
 mod columns;
 mod file;
 mod lines;
+mod links;
 mod moved;
 mod only;
 mod out;
 mod paint;
 mod parse;
 mod patch;
+mod pen;
 mod queue;
 mod same;
 mod stat;
+mod stretches;
+mod syntax;
+mod theme;
 mod window;
 mod words;
 
@@ -29,17 +36,24 @@ use crate::digest::GitHash;
 
 pub use ahead::Again;
 pub(crate) use assemble::{HEADING_REACH, heading, is_heading};
-pub use columns::Columns;
+pub use charset::{as_utf8, wide};
+pub use coloring::{Coloring, Patience, Spent};
+pub use columns::{Beside, Columns};
 pub use file::{File, Kind};
+pub use links::Links;
 pub use moved::Moved;
 pub use only::Only;
 pub use out::Out;
-pub use paint::{Look, Painter, pairs as changed_pairs, visible as visible_part};
+pub use paint::{InPlace, Painted, Painter, Stacked, pairs as changed_pairs};
 pub use parse::{moved_in, show_hunks, show_patch};
 pub use patch::{Aside, Patch};
+pub use pen::Look;
 pub use queue::{Delivery, in_order};
 pub use same::Same;
 pub use stat::{Counted, Counter, Hunk, bar};
+pub use stretches::visible as visible_part;
+pub use syntax::prepare as prepare_colors;
+pub use theme::{Background, Depth, Theme};
 pub use window::{Differ, is_binary};
 pub use words::{Span, changed as changed_words};
 
@@ -81,6 +95,10 @@ pub trait Show: Sink {
     fn text(&mut self, line: &[u8]) -> io::Result<()>;
     /// Says whether such lines may come with their colours.
     fn keeps_colors(&self) -> bool {
+        false
+    }
+    /// Says whether text in an encoding of its own may come as UTF-8.
+    fn reads_text(&self) -> bool {
         false
     }
     /// A line of a header as it came: of the file that was started, or of the hunk that is opened next.

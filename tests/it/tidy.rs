@@ -53,13 +53,16 @@ const LAYERS: [(&[&str], bool); 8] = [
 ];
 
 /// Which file or folder of `src` each dependency belongs to.
-const OWNERS: [(&str, &[&str]); 24] = [
+const OWNERS: [(&str, &[&str]); 30] = [
     ("aho_corasick", &["remap", "secrets"]),
     ("blake3", &["digest.rs"]),
+    ("chardetng", &["diff/charset.rs"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli/completions.rs"]),
     ("clap_mangen", &["cli/man.rs"]),
     ("directories", &["context.rs"]),
+    ("encoding_rs", &["diff/charset.rs"]),
+    ("encoding_rs_io", &["diff/charset.rs"]),
     ("git2", &["git"]),
     ("gix_imara_diff", &["diff/window.rs"]),
     ("glob", &["git/nearby.rs"]),
@@ -86,8 +89,11 @@ const OWNERS: [(&str, &[&str]); 24] = [
     ("sha2", &["digest.rs"]),
     ("signal_hook", &["interrupt.rs"]),
     ("similar", &["hunks/make.rs"]),
+    ("syntect", &["diff/syntax.rs"]),
     ("tempfile", &["fs.rs"]),
+    ("terminal_colorsaurus", &["cli/diff/look.rs"]),
     ("time", &["timestamp.rs"]),
+    ("two_face", &["diff/syntax.rs"]),
     ("unicode_width", &["screen.rs"]),
     ("uuid", &["ids.rs"]),
     ("zstd", &["compress.rs"]),
@@ -164,10 +170,12 @@ fn each_dependency_is_used_by_its_owner_only() {
 }
 
 /// Who gets bytes to a terminal, a pipe or a client, and why what they write is safe there.
-const WRITERS: [(&str, &str); 8] = [
+const WRITERS: [(&str, &str); 10] = [
     ("cli/bar.rs", "the progress bar: words of this program and numbers"),
     ("cli/completions.rs", "a script, made of this program's own words"),
-    ("cli/diff.rs", "asks whether it is a terminal"),
+    ("cli/diff/look.rs", "asks whether it is a terminal, and the terminal for its background"),
+    ("cli/diff/mod.rs", "asks whether it is a terminal"),
+    ("cli/diff/report.rs", "asks whether it is a terminal"),
     ("cli/file.rs", "an exported snapshot: bytes, and never to a terminal"),
     ("cli/man.rs", "a page, made of this program's own words"),
     (
@@ -178,11 +186,12 @@ const WRITERS: [(&str, &str); 8] = [
     ("view/terminal.rs", "the screen of `snap view`, whose pen makes safe what it writes"),
 ];
 
-/// Whose code has an escape sequence in it: three colour or move, four look for it in texts.
-const ESCAPES: [&str; 8] = [
+/// Whose code has an escape sequence in it: five colour or move, four look for it in texts.
+const ESCAPES: [&str; 9] = [
     "cli/bar.rs",
     "cli/text.rs",
-    "diff/paint.rs",
+    "diff/pen.rs",
+    "diff/theme.rs",
     "diff/parse/colors.rs",
     "diff/parse/mod.rs",
     "remap/edges.rs",
