@@ -4,12 +4,18 @@
 
 use std::path::{Path, PathBuf};
 
-use claude_snap::digest::{GitHash, ObjectId};
+use claude_snap::base::digest::{GitHash, ObjectId};
+use claude_snap::base::paths::RepoPath;
+use claude_snap::base::{compress, screen};
+use claude_snap::json::shape;
+use claude_snap::manifest::attestation;
 use claude_snap::manifest::{DiffForm, Manifest, seal};
-use claude_snap::paths::RepoPath;
 use claude_snap::remap::{MapSpec, Mode, PathMap, Remapper, Report};
+use claude_snap::restore::protected_paths;
 use claude_snap::secrets::{Hit, Scanner};
-use claude_snap::{bundle, compress, diff, edit, hunks, json_shape, proofs, risk, screen, sensitive};
+use claude_snap::stored_patch::{self, encoding};
+use claude_snap::transfer::bundle;
+use claude_snap::{diff, risk};
 
 /// Runs the property of this name; `false` if there is none.
 pub fn run(name: &str, data: &[u8]) -> bool {
@@ -31,8 +37,8 @@ pub fn run(name: &str, data: &[u8]) -> bool {
 
 /// A manifest that is read can be written, and means the same when it is read again.
 pub fn manifest(data: &[u8]) {
-    let _proofs = proofs::Proofs::of(data);
-    let _shape = (json_shape::check(data), json_shape::refuse_repeated_keys(data));
+    let _proofs = attestation::Proofs::of(data);
+    let _shape = (shape::check(data), shape::refuse_repeated_keys(data));
     // The checksum would stop all that is of interest.
     let Ok(sealed) = seal(data.to_vec()) else { return };
     let Ok(manifest) = Manifest::from_json(&sealed) else { return };
@@ -122,7 +128,7 @@ pub fn path(data: &[u8]) {
     let json = serde_json::to_string(&path).expect("JSON");
     assert_eq!(serde_json::from_str::<RepoPath>(&json).expect("a path"), path);
     let _judged = (
-        sensitive::concern(&path, sensitive::Shape::default(), &sensitive::Places::new()),
+        protected_paths::concern(&path, protected_paths::Shape::default(), &protected_paths::Places::new()),
         path.is_portable(),
     );
     shown_is_safe(path.to_string().as_bytes(), false);
@@ -195,13 +201,13 @@ fn is_hfs_dotgit(name: &[u8]) -> bool {
 /// A diff leads from old to new exactly; any other bytes are refused or applied, and never more than that.
 pub fn hunks(data: &[u8]) {
     let (old, new) = halves(data);
-    if hunks::is_text(old) && hunks::is_text(new) {
-        let made = hunks::diff(old, new);
-        assert_eq!(hunks::apply(old, &made.text).expect("its own diff applies"), new);
+    if stored_patch::is_text(old) && stored_patch::is_text(new) {
+        let made = stored_patch::diff(old, new);
+        assert_eq!(stored_patch::apply(old, &made.text).expect("its own diff applies"), new);
     }
-    let _refused = hunks::apply(old, new);
+    let _refused = stored_patch::apply(old, new);
     for form in [DiffForm::Hunks, DiffForm::Delta, DiffForm::Whole] {
-        if let Ok(result) = edit::apply(form, new.to_vec(), old, 5) {
+        if let Ok(result) = encoding::apply(form, new.to_vec(), old, 5) {
             assert_eq!(result.len(), 5);
         }
     }
@@ -230,6 +236,64 @@ pub fn patch(data: &[u8]) {
         assert_eq!(lines(&made), lines(data));
     }
     let _said = diff::show_hunks(data, 8 << 20, &mut counter);
+    if !data.contains(&0x1b) {
+        nothing_is_lost(data);
+    }
+}
+
+/// Every line that is no header is in what is painted, in its order, whatever else stands there; and as many lines come
+/// out of the form that keeps them in place.
+fn nothing_is_lost(data: &[u8]) {
+    let painted = |in_place: bool| {
+        let mut made = Vec::new();
+        let mut send = |block: Vec<u8>| {
+            made.extend(block);
+            Ok(())
+        };
+        let mut out = diff::Out::new(true, &mut send);
+        let look = diff::Look { max_line: usize::MAX, ..diff::Look::default() };
+        match in_place {
+            true => diff::show_patch(data, &mut diff::Painted::in_place(&mut out, look)),
+            false => diff::show_patch(data, &mut diff::Painter::new(&mut out, look)),
+        }
+        .expect("painted");
+        out.flush().expect("painted");
+        made
+    };
+    // Text in another encoding is read as what it is; of binary content is said that it is there.
+    if std::str::from_utf8(data).is_err() || memmem(data, b"GIT binary patch") {
+        return;
+    }
+    let made = painted(false);
+    let mut rest = &made[..];
+    for line in data.split(|byte| *byte == b'\n').filter(|line| !is_header(line)) {
+        let mut safe = Vec::new();
+        screen::push_safe(&mut safe, line.trim_ascii_start().trim_ascii_end());
+        // The signs stand in a column of their own; a carriage return may end a line of a header.
+        let text: &[u8] = safe.strip_suffix(b"\\r").unwrap_or(&safe);
+        let text = &text[text.iter().take_while(|byte| b"+- \t".contains(byte)).count()..];
+        let at = rest.windows(text.len().max(1)).position(|place| place == text).filter(|_| !text.is_empty());
+        assert!(text.is_empty() || at.is_some(), "{:?} is lost", String::from_utf8_lossy(line));
+        rest = &rest[at.map_or(0, |at| at + text.len())..];
+    }
+    let ends = |text: &[u8]| text.iter().filter(|byte| **byte == b'\n').count();
+    let lines = ends(data) + usize::from(data.last().is_some_and(|last| *last != b'\n'));
+    if !data.contains(&b'\\') {
+        assert_eq!(ends(&painted(true)), lines);
+    }
+}
+
+fn memmem(text: &[u8], words: &[u8]) -> bool {
+    text.windows(words.len()).any(|place| place == words)
+}
+
+/// Says whether a line may be one of a header, which is shown in other words.
+fn is_header(line: &[u8]) -> bool {
+    const HEADERS: [&[u8]; 17] = [
+        b"diff -", b"index ", b"--- ", b"+++ ", b"@@", b"new file mode", b"deleted file mode", b"old mode", b"new mode",
+        b"mode ", b"similarity ", b"dissimilarity ", b"rename ", b"copy ", b"Binary files", b"GIT binary patch", b"\\",
+    ];
+    HEADERS.iter().any(|header| line.starts_with(header))
 }
 
 /// A frame holds exactly what it should, whichever way it is read.

@@ -27,7 +27,7 @@ impl Patience {
     /// For a person at a screen, who does not see so short a wait, and reads slowly.
     pub const SCREEN: Patience = Patience {
         first: Duration::from_millis(20),
-        other: Duration::from_millis(50),
+        other: Duration::from_millis(150),
         all: Duration::from_millis(400),
         part: 8,
     };

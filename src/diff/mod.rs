@@ -6,23 +6,24 @@
 //! first hunk don't depend on the size of the versions; and nothing that is painted can
 //! drive a terminal. `hunks/` makes the diffs that snapshots *store*; this shows diffs.
 
-mod ahead;
-mod assemble;
+mod block_writer;
 mod charset;
 mod coloring;
-mod columns;
 mod file;
+mod hunk_builder;
+mod line_for_line;
 mod lines;
 mod links;
 mod moved;
-mod only;
-mod out;
 mod paint;
-mod parse;
 mod patch;
+mod patch_reader;
+mod path_filter;
 mod pen;
 mod queue;
-mod same;
+pub mod renames;
+mod resync;
+mod side_by_side;
 mod stat;
 mod stretches;
 mod syntax;
@@ -32,24 +33,24 @@ mod words;
 
 use std::io;
 
-use crate::digest::GitHash;
+use crate::base::digest::GitHash;
 
-pub use ahead::Again;
-pub(crate) use assemble::{HEADING_REACH, heading, is_heading};
+pub use block_writer::Out;
 pub use charset::{as_utf8, wide};
 pub use coloring::{Coloring, Patience, Spent};
-pub use columns::{Beside, Columns};
 pub use file::{File, Kind};
+pub(crate) use hunk_builder::{HEADING_REACH, heading, is_heading};
+pub use line_for_line::Same;
 pub use links::Links;
 pub use moved::Moved;
-pub use only::Only;
-pub use out::Out;
 pub use paint::{InPlace, Painted, Painter, Stacked, pairs as changed_pairs};
-pub use parse::{moved_in, show_hunks, show_patch};
 pub use patch::{Aside, Patch};
+pub use patch_reader::{moved_in, show_hunks, show_patch};
+pub use path_filter::Only;
 pub use pen::Look;
 pub use queue::{Delivery, in_order};
-pub use same::Same;
+pub use resync::Again;
+pub use side_by_side::{Beside, Columns};
 pub use stat::{Counted, Counter, Hunk, bar};
 pub use stretches::visible as visible_part;
 pub use syntax::prepare as prepare_colors;

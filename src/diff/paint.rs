@@ -15,7 +15,7 @@ use super::syntax::Marked;
 use super::theme::Paint;
 use super::words::{Span, changed};
 use super::{Coloring, End, File, Look, Moved, Out, Show, Sink};
-use crate::screen::push_safe;
+use crate::base::screen::push_safe;
 
 /// Words are compared in changes of at most this many lines a side.
 const MOST_PAIRS: usize = 64;
@@ -158,6 +158,8 @@ impl<L: Layout> Sink for Painted<'_, '_, L> {
         let line = self.charset.read(line);
         self.pen.returns |= line.ends_with(b"\r\n");
         if !self.wants_colors() && self.held.parts.is_empty() {
+            // What comes next can't go on from what nobody read.
+            self.held.stretch.begins = true;
             return self.layout.context(&mut self.pen, Said::plain(&line));
         }
         self.hold(Of::Both, &line);
@@ -170,6 +172,7 @@ impl<L: Layout> Sink for Painted<'_, '_, L> {
         self.charset.look(removed.iter().chain(added).copied());
         self.pen.returns |= removed.iter().any(|line| line.ends_with(b"\r\n"));
         let colored = self.wants_colors() || !self.held.parts.is_empty();
+        self.held.stretch.begins |= !colored;
         if !colored && !self.charset.reads() {
             let (removed, added) = (plain(removed.iter()), plain(added.iter()));
             return self.layout.change(&mut self.pen, &removed, &added);
@@ -180,10 +183,24 @@ impl<L: Layout> Sink for Painted<'_, '_, L> {
             let (removed, added) = (plain(removed.iter()), plain(added.iter()));
             return self.layout.change(&mut self.pen, &removed, &added);
         }
-        removed.iter().for_each(|line| self.hold(Of::Old, line));
-        added.iter().for_each(|line| self.hold(Of::New, line));
-        self.held.parts.push((removed.len(), added.len()));
-        self.go_on(false)
+        // Lines of one version need not be shown together.
+        let most = match (removed.len(), added.len()) {
+            (0, _) | (_, 0) if self.held.first => STRETCH_AT_FIRST.0,
+            (0, _) | (_, 0) => STRETCH.0,
+            (removed, added) => removed.max(added),
+        };
+        let parts = removed.len().max(added.len()).div_ceil(most.max(1));
+        for part in 0..parts {
+            let range = |lines: &[Cow<'_, [u8]>]| {
+                (part * most).min(lines.len())..((part + 1) * most).min(lines.len())
+            };
+            let (removed, added) = (&removed[range(&removed)], &added[range(&added)]);
+            removed.iter().for_each(|line| self.hold(Of::Old, line));
+            added.iter().for_each(|line| self.hold(Of::New, line));
+            self.held.parts.push((removed.len(), added.len()));
+            self.go_on(false)?;
+        }
+        Ok(())
     }
 
     fn close(&mut self) -> io::Result<()> {

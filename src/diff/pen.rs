@@ -7,12 +7,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::links::Links;
-use super::parse::sgr;
+use super::patch_reader::sgr;
 use super::stretches::{Mark, Stretches, begin, end, visible};
 use super::syntax::Marked;
 use super::theme::{Codes, ERASE, LINK, LINK_END, Paint, RESET, Theme};
 use super::{End, File, Kind, Moved, Out};
-use crate::screen::push_safe;
+use crate::base::screen::push_safe;
 
 /// How a diff looks.
 #[derive(Clone, Debug)]

@@ -46,6 +46,8 @@ mod modes;
 mod mounts;
 mod odd_json;
 mod pager;
+mod pager_corpus;
+mod pager_golden;
 mod places;
 mod random_trees;
 mod raw_text;

@@ -16,7 +16,7 @@ use super::super::pager::{is_in_front, screen_width};
 use super::super::ui::{Style, Ui, text};
 use super::super::{print_json, source_of};
 use crate::diff::{Background, Depth, Links, Patience, Theme};
-use crate::error::Result;
+use crate::base::error::Result;
 
 /// How long a terminal may take to answer; one at the other end of a network takes longer.
 const ANSWER: Duration = Duration::from_millis(100);
@@ -121,7 +121,7 @@ impl LookOptions {
             "file" => Links::PLAIN.to_owned(),
             format => format.to_owned(),
         };
-        let host = crate::fs::host_name();
+        let host = crate::sys::files::host_name();
         Some(Arc::new(Links { format, folder: folder.as_os_str().as_bytes().to_vec(), host }))
     }
 

@@ -19,10 +19,10 @@ use crate::diff::{
     Coloring, Columns, Counted, Counter, Look, Options, Out, Painted, Painter, Patch, Same, Spent, Theme,
     in_order, prepare_colors,
 };
-use crate::digest::GitHash;
-use crate::error::{Error, Kind as Failure, Result};
+use crate::base::digest::GitHash;
+use crate::base::error::{Error, Kind as Failure, Result};
 use crate::git::Repository;
-use crate::screen::Sieve;
+use crate::base::screen::Sieve;
 use look::LookOptions;
 use report::Report;
 use sources::{Job, show_job};
@@ -221,7 +221,7 @@ impl Diff {
                     show_job(job, loader, options, &mut Painter::new(&mut out, look).coloring(coloring))
                 }
                 _ => {
-                    let aside = || crate::fs::unnamed_file(&std::env::temp_dir());
+                    let aside = || crate::sys::files::unnamed_file(&std::env::temp_dir());
                     show_job(job, loader, options, &mut Patch::new(&mut out).putting_aside(&aside))
                 }
             }?;

@@ -9,8 +9,8 @@ use super::super::pager::{Sheet, screen_width};
 use super::super::ui::{Style, Text, Ui, text};
 use super::{Form, Piece};
 use crate::diff::{Counted, Delivery, Kind, bar};
-use crate::error::Result;
-use crate::screen::{Line, Sieve, width as width_of};
+use crate::base::error::Result;
+use crate::base::screen::{Line, Sieve, width as width_of};
 
 /// The width of the bars of `--stat`.
 const BAR: u64 = 40;
@@ -58,7 +58,7 @@ impl Report {
                         let old = counted.file.old_path.as_ref().map(old).unwrap_or_default();
                         ui.line(text![counted.file.kind.letter().to_string(), old, Text::tab(), name])
                     }
-                    Form::Json => ui.value(&crate::screen::json(&as_json(&counted).to_string())),
+                    Form::Json => ui.value(&crate::base::screen::json(&as_json(&counted).to_string())),
                     _ => {
                         counted.hunks = Vec::new();
                         self.counted.push(*counted);
@@ -156,7 +156,7 @@ fn end_of(name: String, width: usize) -> String {
 fn as_json(counted: &Counted) -> serde_json::Value {
     let path = |path: &[u8]| match std::str::from_utf8(path) {
         Ok(path) => json!(path),
-        Err(_) => json!({"hex": crate::digest::to_hex(path)}),
+        Err(_) => json!({"hex": crate::base::digest::to_hex(path)}),
     };
     let (file, end) = (&counted.file, &counted.end);
     json!({

@@ -8,9 +8,9 @@ use super::Diff;
 use crate::compare::{self, Item, Loader, OpenAt, broken};
 use crate::context::Context;
 use crate::diff::{Again, File, Only, Options, Show, show_patch};
-use crate::error::{Error, IoContext as _, Kind as Failure, Result};
+use crate::base::error::{Error, IoContext as _, Kind as Failure, Result};
 use crate::manifest::Manifest;
-use crate::paths::RepoPath;
+use crate::base::paths::RepoPath;
 use crate::store::{Reference, Store};
 use crate::workspace::Workspace;
 
