@@ -121,7 +121,7 @@ impl LookOptions {
             "file" => Links::PLAIN.to_owned(),
             format => format.to_owned(),
         };
-        let host = crate::sys::files::host_name();
+        let host = crate::sys::process::host_name();
         Some(Arc::new(Links { format, folder: folder.as_os_str().as_bytes().to_vec(), host }))
     }
 
