@@ -290,8 +290,23 @@ fn memmem(text: &[u8], words: &[u8]) -> bool {
 /// Says whether a line may be one of a header, which is shown in other words.
 fn is_header(line: &[u8]) -> bool {
     const HEADERS: [&[u8]; 17] = [
-        b"diff -", b"index ", b"--- ", b"+++ ", b"@@", b"new file mode", b"deleted file mode", b"old mode", b"new mode",
-        b"mode ", b"similarity ", b"dissimilarity ", b"rename ", b"copy ", b"Binary files", b"GIT binary patch", b"\\",
+        b"diff -",
+        b"index ",
+        b"--- ",
+        b"+++ ",
+        b"@@",
+        b"new file mode",
+        b"deleted file mode",
+        b"old mode",
+        b"new mode",
+        b"mode ",
+        b"similarity ",
+        b"dissimilarity ",
+        b"rename ",
+        b"copy ",
+        b"Binary files",
+        b"GIT binary patch",
+        b"\\",
     ];
     HEADERS.iter().any(|header| line.starts_with(header))
 }

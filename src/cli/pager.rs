@@ -29,12 +29,15 @@ pub(super) struct Sheet {
     buffer: Vec<u8>,
     /// Whether anything was written.
     pub(super) written: bool,
+    /// Whether an empty line at the very beginning is only what stands above each file.
+    pub(super) trims: bool,
 }
 
 impl Sheet {
     /// Opens standard output, behind a pager if it is a terminal and `paged`.
     pub(super) fn open(paged: bool) -> Result<Sheet> {
-        let mut sheet = Sheet { to: None, pager: None, _ctrl_c: None, buffer: Vec::new(), written: false };
+        let mut sheet =
+            Sheet { to: None, pager: None, _ctrl_c: None, buffer: Vec::new(), written: false, trims: true };
         if paged && io::stdout().is_terminal() {
             sheet._ctrl_c = LeftToPager::begin();
             sheet.pager = start_pager();
@@ -53,7 +56,8 @@ impl Sheet {
     pub(super) fn block(&mut self, block: &[u8]) -> Result<()> {
         let first = !self.written && self.buffer.is_empty();
         // Files have an empty line above them, but for the first.
-        let block = if first { block.strip_prefix(b"\n").unwrap_or(block) } else { block };
+        let trimmed = block.strip_prefix(b"\n").filter(|_| first && self.trims);
+        let block = trimmed.unwrap_or(block);
         self.buffer.extend_from_slice(block);
         if first || self.buffer.len() >= BLOCK { self.flush() } else { Ok(()) }
     }
@@ -101,7 +105,10 @@ fn start_pager() -> Option<Child> {
         }
         None => Command::new(programs.find("less")?),
     };
-    command.env("PATH", programs.path()).env(IN_USE, "1").env("LESS", options_of_less(std::env::var_os("LESS")));
+    command
+        .env("PATH", programs.path())
+        .env(IN_USE, "1")
+        .env("LESS", options_of_less(std::env::var_os("LESS")));
     let speaks = ["LESSCHARSET", "LC_ALL", "LC_CTYPE", "LANG"]
         .into_iter()
         .any(|name| std::env::var_os(name).is_some());
@@ -122,11 +129,16 @@ fn options_of_less(own: Option<std::ffi::OsString>) -> std::ffi::OsString {
         || shown.to_ascii_lowercase().contains("--raw-control-chars")
         || words.enumerate().any(|(at, word)| {
             let letters = word.strip_prefix('-').or((at == 0).then_some(word)).unwrap_or_default();
-            letters.chars().take_while(|letter| !"DPTtkoO\"#".contains(*letter)).any(|letter| "rR".contains(letter))
+            letters
+                .chars()
+                .take_while(|letter| !"DPTtkoO\"#".contains(*letter))
+                .any(|letter| "rR".contains(letter))
         });
     match () {
         () if colors => own,
-        () if shown.is_empty() || shown.starts_with('-') => [std::ffi::OsStr::new("-R "), &own].into_iter().collect(),
+        () if shown.is_empty() || shown.starts_with('-') => {
+            [std::ffi::OsStr::new("-R "), &own].into_iter().collect()
+        }
         () => [std::ffi::OsStr::new("R"), &own].into_iter().collect(),
     }
 }

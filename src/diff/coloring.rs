@@ -223,7 +223,11 @@ mod tests {
         coloring.file(b"a.c");
         let lines = stretch(&[(Of::Old, "/* open\n"), (Of::New, "int a;\n"), (Of::Both, "int b;\n")]);
         let colors = coloring.of(&lines).expect("colours");
-        assert_eq!(format!("{:?}", colors[2]), "[(0..3, Keyword)]", "the comment is open in the old version only");
+        assert_eq!(
+            format!("{:?}", colors[2]),
+            "[(0..3, Keyword)]",
+            "the comment is open in the old version only"
+        );
     }
 
     #[test]

@@ -72,9 +72,8 @@ mod tests {
             folder: b"/home/ada/my app".to_vec(),
             host: "laptop".to_owned(),
         };
-        let target = |format: &str, name: &[u8]| {
-            String::from_utf8(links(format).target(name, 7)).expect("only ASCII")
-        };
+        let target =
+            |format: &str, name: &[u8]| String::from_utf8(links(format).target(name, 7)).expect("only ASCII");
         assert_eq!(target(Links::PLAIN, b"a/b.rs"), "file://laptop/home/ada/my%20app/a/b.rs");
         assert_eq!(target("vscode://file{path}:{line}", b"x"), "vscode://file/home/ada/my%20app/x:7");
         assert_eq!(target("{what}{path}", b"\x1b\\\xff\n"), "%7Bwhat%7D/home/ada/my%20app/%1B%5C%FF%0A");

@@ -328,9 +328,10 @@ fn merged(pen: &mut Pen<'_, '_>, old: &[u8], new: &[u8], spans: &[Span]) -> io::
     let mut at = 0;
     for (a, b) in spans {
         push_safe(&mut pen.out.buffer, &old[at..a.start]);
-        for (paint, text, marks) in
-            [(Paint::Removed, &old[a.clone()], [&b"[-"[..], b"-]"]), (Paint::Added, &new[b.clone()], [b"{+", b"+}"])]
-        {
+        for (paint, text, marks) in [
+            (Paint::Removed, &old[a.clone()], [&b"[-"[..], b"-]"]),
+            (Paint::Added, &new[b.clone()], [b"{+", b"+}"]),
+        ] {
             if !text.is_empty() {
                 let [open, close] = if color { [&b""[..]; 2] } else { marks };
                 pen.put(open);

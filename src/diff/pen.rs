@@ -86,7 +86,8 @@ pub struct Pen<'o, 'a> {
 impl<'o, 'a> Pen<'o, 'a> {
     pub(super) fn new(out: &'o mut Out<'a>, look: Look) -> Pen<'o, 'a> {
         let (file, moved, codes) = (File::default(), Moved::default(), Codes::of(look.theme));
-        let (headed, spaced, returns) = (false, false, false);
+        // Above the first file of all there is nothing to be set apart from.
+        let (headed, spaced, returns) = (false, out.is_first(), false);
         Pen {
             out,
             look,

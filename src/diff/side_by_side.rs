@@ -65,7 +65,8 @@ fn cell<'s>(
     if shown.start > 0 {
         fold.push(format!("[{} bytes] …", shown.start).as_bytes(), Mark::default());
     }
-    let stray = if matches!(paint, Some(Paint::Added | Paint::MovedHere)) { pen.stray(text, &shown) } else { 0 };
+    let stray =
+        if matches!(paint, Some(Paint::Added | Paint::MovedHere)) { pen.stray(text, &shown) } else { 0 };
     Stretches::new(text, shown.clone(), words, said.marked, stray)
         .for_each(|(range, mark)| fold.push(&text[range], mark));
     if shown.end < text.len() {

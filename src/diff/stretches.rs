@@ -19,7 +19,9 @@ pub(super) struct Mark {
 
 /// Begins a stretch that is painted in its own way, in such a line.
 pub(super) fn begin(out: &mut Vec<u8>, codes: &Codes, line: Option<Paint>, mark: Mark) {
-    if mark.word && let Some(line) = line {
+    if mark.word
+        && let Some(line) = line
+    {
         out.extend_from_slice(codes.word(line).0);
     } else if mark.stray {
         out.extend_from_slice(codes.stray());
@@ -145,7 +147,14 @@ mod tests {
         assert_eq!(
             shown,
             [
-                "\"let\"Keyword", "\" \"", "\"a\"!", "\" = \"", "\"b\"!Name", "\";\"Name", "\"  \"~", "\"\\r\"~<"
+                "\"let\"Keyword",
+                "\" \"",
+                "\"a\"!",
+                "\" = \"",
+                "\"b\"!Name",
+                "\";\"Name",
+                "\"  \"~",
+                "\"\\r\"~<"
             ]
         );
     }

@@ -177,7 +177,7 @@ proptest! {
         let mut out = Out::new(true, &mut send);
         let look = Look { color: true, max_line, word, width: 50, ..Look::default() };
         let text = lines.join(&b'\n');
-        show_patch(&text[..], &mut Painter::new(&mut out, look)).must("painted");
+        show_patch(&text[..], &mut Painter::new(&mut out, look.clone())).must("painted");
         show_patch(&text[..], &mut Columns::new(&mut out, look)).must("painted");
         fuzzed::properties::patch(&text);
         let mut plain: Vec<u8> = text.iter().copied().filter(|byte| !matches!(byte, 0x1b | b'\\')).collect();

@@ -32,7 +32,10 @@ const REPORTS: [(&str, &[(&str, &[&str])]); 33] = [
     ("no-prefix", &[("plain", PLAIN)]),
     ("other-prefixes", &[("plain", PLAIN)]),
     ("line-ends", &[("plain", PLAIN), ("dark", DARK)]),
-    ("wide-characters", &[("columns-60", &["-y", "--color=never"]), ("columns-20", &["-y", "--color=never"])]),
+    (
+        "wide-characters",
+        &[("columns-60", &["-y", "--color=never"]), ("columns-20", &["-y", "--color=never"])],
+    ),
     ("latin-1-coloured", &[("dark", DARK)]),
     ("encoding-changed", &[("plain", PLAIN)]),
     ("modes-renames-copies", &[("plain", PLAIN)]),

@@ -164,10 +164,11 @@ const WRITERS: [(&str, &str); 10] = [
 ];
 
 /// Whose code has an escape sequence in it: five colour or move, four look for it in texts.
-const ESCAPES: [&str; 9] = [
+const ESCAPES: [&str; 10] = [
     "cli/bar.rs",
     "cli/text.rs",
     "diff/patch_reader/colors.rs",
+    "diff/patch_reader/hunk.rs",
     "diff/patch_reader/mod.rs",
     "diff/pen.rs",
     "diff/theme.rs",

@@ -15,8 +15,8 @@ use serde_json::json;
 use super::super::pager::{is_in_front, screen_width};
 use super::super::ui::{Style, Ui, text};
 use super::super::{print_json, source_of};
-use crate::diff::{Background, Depth, Links, Patience, Theme};
 use crate::base::error::Result;
+use crate::diff::{Background, Depth, Links, Patience, Theme};
 
 /// How long a terminal may take to answer; one at the other end of a network takes longer.
 const ANSWER: Duration = Duration::from_millis(100);
@@ -52,16 +52,34 @@ pub(super) struct LookOptions {
     #[arg(long, value_name = "FOR", default_value = "auto", env = "SNAP_DIFF_THEME", hide_env_values = true)]
     theme: Colors,
     /// Colour the words of programs, where the background is known
-    #[arg(long, value_name = "WHEN", default_value = "auto", env = "SNAP_DIFF_SYNTAX", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "WHEN",
+        default_value = "auto",
+        env = "SNAP_DIFF_SYNTAX",
+        hide_env_values = true
+    )]
     syntax: Syntax,
     /// Link to the files: `file`, or a format with {path}, {line} and {host} in it, such as `vscode://file{path}:{line}`
-    #[arg(long, value_name = "FORMAT", default_value = "never", env = "SNAP_DIFF_LINKS", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "never",
+        env = "SNAP_DIFF_LINKS",
+        hide_env_values = true
+    )]
     links: String,
     /// Leave out the numbers of lines
     #[arg(long, env = "SNAP_DIFF_NO_LINE_NUMBERS", hide_env_values = true)]
     no_line_numbers: bool,
     /// Cut longer lines, with a count of what is not shown
-    #[arg(long, value_name = "BYTES", default_value_t = 4_096, env = "SNAP_DIFF_MAX_LINE", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "BYTES",
+        default_value_t = 4_096,
+        env = "SNAP_DIFF_MAX_LINE",
+        hide_env_values = true
+    )]
     max_line: usize,
     /// List how a diff would look here, and what says so
     #[arg(long)]
@@ -173,18 +191,12 @@ impl LookOptions {
             ("colors", depth.0.to_owned(), depth.1.to_owned()),
             ("syntax", word(self.syntax.to_possible_value()), from("syntax", "SNAP_DIFF_SYNTAX")),
             ("links", self.links.clone(), from("links", "SNAP_DIFF_LINKS")),
-            (
-                "line-numbers",
-                yes(self.numbers()),
-                from("no_line_numbers", "SNAP_DIFF_NO_LINE_NUMBERS"),
-            ),
+            ("line-numbers", yes(self.numbers()), from("no_line_numbers", "SNAP_DIFF_NO_LINE_NUMBERS")),
             ("max-line", self.max_line().to_string(), from("max_line", "SNAP_DIFF_MAX_LINE")),
             ("width", screen_width().to_string(), "COLUMNS, the terminal, or 80".to_owned()),
         ];
         if ui.json() {
-            let row = |(name, value, from): &(&str, String, String)| {
-                json!({"name": name, "value": value, "from": from})
-            };
+            let row = |(name, value, from): &(&str, String, String)| json!({"name": name, "value": value, "from": from});
             return print_json(ui, &rows.iter().map(row).collect::<Vec<_>>());
         }
         for (name, value, from) in rows {

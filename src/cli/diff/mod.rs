@@ -13,16 +13,16 @@ use clap::Args;
 use super::Outcome;
 use super::pager::screen_width;
 use super::ui::Ui;
+use crate::base::digest::GitHash;
+use crate::base::error::{Error, Kind as Failure, Result};
+use crate::base::screen::Sieve;
 use crate::compare::{Loader, Wanted, broken};
 use crate::context::Context;
 use crate::diff::{
     Coloring, Columns, Counted, Counter, Look, Options, Out, Painted, Painter, Patch, Same, Spent, Theme,
     in_order, prepare_colors,
 };
-use crate::base::digest::GitHash;
-use crate::base::error::{Error, Kind as Failure, Result};
 use crate::git::Repository;
-use crate::base::screen::Sieve;
 use look::LookOptions;
 use report::Report;
 use sources::{Job, show_job};
@@ -229,8 +229,15 @@ impl Diff {
         };
         // A program gets a patch as it is; a person can't apply one from the screen.
         let sieve = (form == Form::Patch && io::stdout().is_terminal()).then(Sieve::default);
-        let mut report =
-            Report { sheet: None, sieve, paged: !self.no_pager, form, counted: Vec::new(), found: false };
+        let mut report = Report {
+            sheet: None,
+            sieve,
+            paged: !self.no_pager,
+            trims: !of_input,
+            form,
+            counted: Vec::new(),
+            found: false,
+        };
         in_order(jobs.into_iter(), THREADS, worker, work, |delivery| report.take(delivery, ui))?;
         report.finish(ui)?;
         Ok(if self.exit_code && report.found { Outcome::No } else { Outcome::Done })

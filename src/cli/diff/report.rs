@@ -8,9 +8,9 @@ use super::super::count;
 use super::super::pager::{Sheet, screen_width};
 use super::super::ui::{Style, Text, Ui, text};
 use super::{Form, Piece};
-use crate::diff::{Counted, Delivery, Kind, bar};
 use crate::base::error::Result;
 use crate::base::screen::{Line, Sieve, width as width_of};
+use crate::diff::{Counted, Delivery, Kind, bar};
 
 /// The width of the bars of `--stat`.
 const BAR: u64 = 40;
@@ -24,6 +24,8 @@ pub(super) struct Report {
     /// Makes safe what is not safe already.
     pub(super) sieve: Option<Sieve>,
     pub(super) paged: bool,
+    /// Whether an empty line at the beginning is none of the input's.
+    pub(super) trims: bool,
     pub(super) form: Form,
     pub(super) counted: Vec<Counted>,
     pub(super) found: bool,
@@ -41,7 +43,11 @@ impl Report {
                 let sheet = match &mut self.sheet {
                     Some(sheet) => sheet,
                     // Not before there is something to show: a pager on nothing is a nuisance.
-                    none => none.insert(Sheet::open(self.paged)?),
+                    none => {
+                        let sheet = none.insert(Sheet::open(self.paged)?);
+                        sheet.trims = self.trims;
+                        sheet
+                    }
                 };
                 match &mut self.sieve {
                     Some(sieve) => sheet.block(&sieve.next(&block)),

@@ -5,12 +5,12 @@ use std::io::{self, BufReader};
 use std::path::{Component, Path, PathBuf};
 
 use super::Diff;
+use crate::base::error::{Error, IoContext as _, Kind as Failure, Result};
+use crate::base::paths::RepoPath;
 use crate::compare::{self, Item, Loader, OpenAt, broken};
 use crate::context::Context;
 use crate::diff::{Again, File, Only, Options, Show, show_patch};
-use crate::base::error::{Error, IoContext as _, Kind as Failure, Result};
 use crate::manifest::Manifest;
-use crate::base::paths::RepoPath;
 use crate::store::{Reference, Store};
 use crate::workspace::Workspace;
 
@@ -133,7 +133,12 @@ fn inside(root: &Path, path: &Path) -> Result<Option<RepoPath>> {
 }
 
 /// Shows the diff of one job.
-pub(super) fn show_job(job: Job, loader: &mut Option<Loader<'_>>, options: Options, show: &mut dyn Show) -> Result<()> {
+pub(super) fn show_job(
+    job: Job,
+    loader: &mut Option<Loader<'_>>,
+    options: Options,
+    show: &mut dyn Show,
+) -> Result<()> {
     match (job, loader) {
         (Job::Item(item), Some(loader)) => loader.show(*item, show),
         (Job::Files(old, new), _) => show_files(&old, &new, options, show),
