@@ -33,7 +33,7 @@ impl Patience {
     };
     /// For a pipe: a stretch is coloured if that costs next to nothing.
     pub const PIPE: Patience = Patience {
-        first: Duration::from_millis(2),
+        first: Duration::ZERO,
         other: Duration::from_millis(5),
         all: Duration::from_millis(20),
         part: 20,

@@ -136,8 +136,8 @@ const SYNCS_AT_ONCE: usize = 32;
 /// # Errors
 /// What the first of the works that fail says; none is begun after that.
 pub fn all_at_once<T: Send>(items: Vec<T>, work: impl Fn(T) -> Result<()> + Sync) -> Result<()> {
-    let threads = items.len().min(SYNCS_AT_ONCE);
-    if threads < 2 {
+    let others = crate::sys::threads::beside_this_one(items.len().min(SYNCS_AT_ONCE).saturating_sub(1));
+    if others == 0 {
         return items.into_iter().try_for_each(work);
     }
     let left = std::sync::Mutex::new(Ok(items.into_iter()));
@@ -154,34 +154,12 @@ pub fn all_at_once<T: Send>(items: Vec<T>, work: impl Fn(T) -> Result<()> + Sync
     std::thread::scope(|scope| {
         // Where no more threads can be had, those that are there do it all.
         let start = || std::thread::Builder::new().spawn_scoped(scope, work_on).is_ok();
-        let _started = (1..threads).take_while(|_| start()).count();
+        let _started = (0..others).take_while(|_| start()).count();
         work_on();
     });
     match left.into_inner() {
         Ok(left) => left.map(drop),
         Err(_) => Err(Error::new(Kind::Bug, "A thread that syncs files failed")),
-    }
-}
-
-/// Makes the names in a folder durable.
-///
-/// Some network file systems can't sync a folder (EINVAL, ENOTSUP); that is tolerated, a
-/// real write error is not.
-///
-/// # Errors
-/// [`Kind::Environment`] with the path.
-pub fn sync_folder(path: &Path) -> Result<()> {
-    sync_open_folder(&File::open(path).context("open", path)?, path)
-}
-
-/// As [`sync_folder`], for a folder that is open.
-///
-/// # Errors
-/// [`Kind::Environment`] with the path.
-pub fn sync_open_folder(folder: impl std::os::fd::AsFd, path: &Path) -> Result<()> {
-    match rustix::fs::fsync(folder) {
-        Ok(()) | Err(Errno::INVAL | Errno::NOTSUP | Errno::NOTTY) => Ok(()),
-        Err(errno) => Err(Error::io("sync", path, &errno.into())),
     }
 }
 
@@ -217,7 +195,7 @@ fn open_checked(path: &Path, limit: u64) -> Result<Option<File>> {
         return not_plain("it is not a regular file");
     }
     if meta.len() > limit {
-        return not_plain(&format!("it has {} bytes, and the most that is read is {limit}", meta.len()));
+        return not_plain(&format!("it has {} bytes, and the limit is {limit}", meta.len()));
     }
     Ok(Some(file))
 }
@@ -347,12 +325,4 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
         let _gone = std::fs::remove_file(path);
     }
     written.context("write", path)
-}
-
-/// Makes the content of a file durable that somebody else wrote.
-///
-/// # Errors
-/// [`Kind::Environment`] with the path.
-pub fn sync_file(path: &Path) -> Result<()> {
-    File::open(path).and_then(|file| file.sync_all()).context("sync", path)
 }

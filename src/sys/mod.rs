@@ -6,5 +6,7 @@ pub mod place;
 pub mod process;
 pub mod programs;
 pub mod signals;
+pub mod sync;
+pub mod threads;
 pub mod users_files;
 pub mod work_tree;

@@ -44,7 +44,7 @@ const REPORTS: [(&str, &[(&str, &[&str])]); 33] = [
     ("counts-wrong", &[("plain", PLAIN)]),
     ("no-context", &[("plain", PLAIN)]),
     ("binary-patch", &[("plain", PLAIN)]),
-    ("escapes-in-content", &[("plain", PLAIN), ("light", &["--color=always", "--theme=light"])]),
+    ("escapes-in-content", &[("plain", PLAIN), ("light", &["--color=always", "--theme=light", "--syntax=never"])]),
     ("escapes-in-coloured-content", &[("plain", PLAIN)]),
     ("stat", &[("stat", &["--stat"])]),
     ("chosen-path", &[("plain", &["--color=never", "--word", "--", "src"])]),

@@ -33,13 +33,15 @@ const LAYERS: [&[&str]; 16] = [
 ];
 
 /// Which file or folder of `src` each dependency belongs to.
-const OWNERS: [(&str, &[&str]); 30] = [
+const OWNERS: [(&str, &[&str]); 32] = [
     ("aho_corasick", &["remap", "secrets"]),
+    ("anstream", &["cli/output/ui.rs", "cli/usage.rs"]),
+    ("anstyle", &["cli/output/text.rs"]),
     ("blake3", &["base/digest.rs"]),
     ("chardetng", &["diff/charset.rs"]),
     ("clap", &["cli"]),
-    ("clap_complete", &["cli/completions.rs"]),
-    ("clap_mangen", &["cli/man.rs"]),
+    ("clap_complete", &["cli/commands/completions.rs"]),
+    ("clap_mangen", &["cli/commands/man.rs"]),
     ("directories", &["context.rs"]),
     ("encoding_rs", &["diff/charset.rs"]),
     ("encoding_rs_io", &["diff/charset.rs"]),
@@ -65,14 +67,14 @@ const OWNERS: [(&str, &[&str]); 30] = [
     ("ratatui", &["view"]),
     ("regex", &["secrets"]),
     ("regex_syntax", &["base/screen.rs"]),
-    ("rustix", &["cli/pager.rs", "sys"]),
+    ("rustix", &["cli/output/pager.rs", "sys"]),
     ("sha1", &["base/digest.rs"]),
     ("sha2", &["base/digest.rs"]),
     ("signal_hook", &["sys/signals.rs"]),
     ("similar", &["stored_patch/make.rs"]),
     ("syntect", &["diff/syntax.rs"]),
     ("tempfile", &["sys/files.rs", "sys/users_files.rs"]),
-    ("terminal_colorsaurus", &["cli/diff/look.rs"]),
+    ("terminal_colorsaurus", &["cli/commands/diff/look.rs"]),
     ("time", &["base/timestamp.rs"]),
     ("two_face", &["diff/syntax.rs"]),
     ("unicode_width", &["base/screen.rs"]),
@@ -87,7 +89,7 @@ fn top() -> &'static Path {
 }
 
 /// Every source file, with its path below `src` and its code without tests and comments.
-fn sources() -> Vec<(PathBuf, String)> {
+pub(crate) fn sources() -> Vec<(PathBuf, String)> {
     let src = top().join("src");
     let read = |path: PathBuf| {
         let text = fs::read_to_string(&path).must("a source file");
@@ -147,31 +149,31 @@ fn each_dependency_is_used_by_its_owner_only() {
 }
 
 /// Who gets bytes to a terminal, a pipe or a client, and why what they write is safe there.
-const WRITERS: [(&str, &str); 10] = [
-    ("cli/bar.rs", "the progress bar: words of this program and numbers"),
-    ("cli/completions.rs", "a script, made of this program's own words"),
-    ("cli/diff/look.rs", "asks whether it is a terminal, and the terminal for its background"),
-    ("cli/diff/mod.rs", "asks whether it is a terminal"),
-    ("cli/diff/report.rs", "asks whether it is a terminal"),
-    ("cli/file.rs", "an exported snapshot: bytes, and never to a terminal"),
-    ("cli/man.rs", "a page, made of this program's own words"),
+const WRITERS: [(&str, &str); 11] = [
+    ("cli/output/progress_bar.rs", "the progress bar: words of this program and numbers"),
+    ("cli/commands/completions.rs", "a script, made of this program's own words"),
+    ("cli/commands/diff/look.rs", "asks whether it is a terminal, and the terminal for its background"),
+    ("cli/commands/diff/mod.rs", "asks whether it is a terminal"),
+    ("cli/commands/diff/report.rs", "asks whether it is a terminal"),
+    ("cli/commands/export.rs", "an exported snapshot: bytes, and never to a terminal"),
+    ("cli/commands/man.rs", "a page, made of this program's own words"),
     (
-        "cli/pager.rs",
+        "cli/output/pager.rs",
         "diffs, which their painters make safe; a patch is raw for programs, and made safe for a terminal",
     ),
-    ("cli/ui.rs", "everything else: takes text that escapes whatever it says, and JSON that does"),
+    ("cli/usage.rs", "help, made of this program's own words"),
+    ("cli/output/ui.rs", "everything else: takes text that escapes whatever it says, and JSON that does"),
     ("view/terminal.rs", "the screen of `snap view`, whose pen makes safe what it writes"),
 ];
 
-/// Whose code has an escape sequence in it: five colour or move, four look for it in texts.
-const ESCAPES: [&str; 10] = [
-    "cli/bar.rs",
-    "cli/text.rs",
-    "diff/patch_reader/colors.rs",
+/// Whose code has an escape sequence in it: two colour or move, four look for it in texts.
+const ESCAPES: [&str; 9] = [
+    "cli/output/progress_bar.rs",
     "diff/patch_reader/hunk.rs",
-    "diff/patch_reader/mod.rs",
     "diff/pen.rs",
     "diff/theme.rs",
+    "diff/patch_reader/colors.rs",
+    "diff/patch_reader/mod.rs",
     "remap/edges.rs",
     "secrets/rules.rs",
     "secrets/views.rs",
@@ -179,7 +181,9 @@ const ESCAPES: [&str; 10] = [
 
 #[test]
 fn nothing_reaches_a_terminal_but_by_the_printer_and_those_named_here() {
-    const WAYS: [&str; 8] = [
+    const WAYS: [&str; 10] = [
+        "anstream::stdout",
+        "anstream::stderr",
         "io::stdout",
         "io::stderr",
         "ui.output()",
@@ -219,21 +223,57 @@ fn every_dependency_has_an_owner() {
     }
 }
 
-#[test]
-fn the_map_of_the_code_names_every_module_and_file() {
-    let map = fs::read_to_string(top().join("docs/architecture.md")).must("docs/architecture.md");
-    for (path, _) in sources() {
-        let name = path.to_str().must("UTF-8");
-        assert!(map.contains(&format!("`{name}`")), "docs/architecture.md does not mention `{name}`");
+/// Returns the first sentences of a file's header: what it owns.
+fn owns(text: &str) -> String {
+    let header = text.lines().map_while(|line| line.strip_prefix("//!"));
+    let first = header.take_while(|line| !line.trim().is_empty()).map(str::trim);
+    first.collect::<Vec<_>>().join(" ").trim_end_matches('.').replace('|', "\\|")
+}
+
+/// Returns the page that lists all source files, layer by layer, with the first lines of their headers.
+fn code_map() -> String {
+    let mut page = String::from(CODE_MAP);
+    let all: Vec<PathBuf> = sources().into_iter().map(|(path, _)| path).collect();
+    for layer in LAYERS {
+        for room in layer {
+            let mut files: Vec<&PathBuf> = all.iter().filter(|path| module(path) == *room).collect();
+            // The room itself first, then what it is made of.
+            files.sort_by_key(|path| (!path.ends_with("mod.rs") || path.components().count() > 2, *path));
+            page.push_str(&format!("\n## {room}\n\n| file | owns |\n| --- | --- |\n"));
+            for path in files {
+                let text = fs::read_to_string(top().join("src").join(path)).must("a source file");
+                page.push_str(&format!("| `{}` | {} |\n", path.display(), owns(&text)));
+            }
+        }
     }
+    page
+}
+
+/// The beginning of that page.
+const CODE_MAP: &str = "# Code map\n\nEvery source file and what it owns, from the lowest layer up. \
+    [architecture.md](architecture.md) says how they work together.\n\nThis page is made of the files' own headers. \
+    `SNAP_BLESS=1 cargo test golden` writes it again.\n";
+
+#[test]
+fn golden_map_of_the_code_is_what_the_files_say_of_themselves() {
+    let path = top().join("docs/code-map.md");
+    if std::env::var_os("SNAP_BLESS").is_some() {
+        fs::write(&path, code_map()).must("docs/code-map.md");
+    }
+    let is = fs::read_to_string(&path).unwrap_or_default();
+    assert!(is == code_map(), "docs/code-map.md is out of date: SNAP_BLESS=1 cargo test golden");
 }
 
 #[test]
 fn every_file_says_what_it_owns() {
     let all = files_below(&top().join("src")).into_iter().chain(files_below(&top().join("tests")));
-    for file in all.filter(|file| file.extension().is_some_and(|end| end == "rs")) {
+    for file in all {
+        let header = match file.extension().and_then(|end| end.to_str()) {
+            Some("rs") => "//! ",
+            Some("sh") => "#!/bin/sh\n# ",
+            _ => continue,
+        };
         let text = fs::read_to_string(&file).must("a source file");
-        let header = if file.extension().is_some_and(|end| end == "sh") { "#!/bin/sh\n# " } else { "//! " };
         assert!(text.starts_with(header), "{} has no header", file.display());
     }
 }

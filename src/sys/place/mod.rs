@@ -251,7 +251,7 @@ impl Place {
     /// As [`Place::names`]; a folder that is not there is an error.
     pub fn sync(&self) -> Result<()> {
         let folder = self.open_as_folder(Missing::Stop)?.ok_or_else(|| gone(&self.path()))?;
-        crate::sys::files::sync_open_folder(folder.as_fd(), &self.path())
+        crate::sys::sync::sync_open_folder(folder.as_fd(), &self.path())
     }
 
     /// Opens the folder that stands there.
@@ -355,13 +355,13 @@ fn stat_of(stat: &sys::Stat) -> Stat {
 /// The error of something that stands in the place of one of our own folders or files.
 pub(crate) fn strange(path: &Path, what: &str) -> Error {
     Error::new(Kind::Refused, format!("Cannot use {}", path.display()))
-        .because(format!("{what}, and here only plain files and real folders are used"))
-        .hint("look what it is and where it leads; then remove it, or put a real one in its place")
+        .because(format!("{what}, and only regular files and real folders are used here"))
+        .hint("check what it is and where it leads; then remove it, or replace it by a real one")
 }
 
 fn gone(path: &Path) -> Error {
     Error::new(Kind::Environment, format!("Cannot find {}", path.display()))
-        .because("its folder is not there")
+        .because("its folder does not exist")
 }
 
 #[cfg(test)]
