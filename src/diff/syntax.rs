@@ -127,15 +127,15 @@ impl Reader {
         };
         let Ok(changes) = self.state.parse_line(text, grammars()) else { return Vec::new() };
         let mut marked: Vec<Marked> = Vec::new();
-        let mut from = 0;
+        let (mut from, end) = (0, text.trim_end_matches(['\r', '\n']).len());
         for (at, change) in &changes {
-            self.mark(from..*at, &mut marked);
+            self.mark(from..(*at).min(end), &mut marked);
             from = *at;
             if self.stack.apply(change).is_err() {
                 return Vec::new();
             }
         }
-        self.mark(from..text.trim_end_matches(['\r', '\n']).len(), &mut marked);
+        self.mark(from..end, &mut marked);
         marked
     }
 
