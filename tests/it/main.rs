@@ -52,6 +52,8 @@ mod modes;
 mod mounts;
 mod odd_json;
 mod pager;
+mod pager_corpus;
+mod pager_golden;
 mod places;
 mod prune;
 mod random_trees;
