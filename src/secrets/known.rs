@@ -7,7 +7,8 @@ use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
-use super::named;
+use super::looks;
+use super::names;
 use super::views;
 
 /// A value, and the variable that holds it.
@@ -33,7 +34,7 @@ pub fn worth_knowing(name: &str, value: &str) -> Vec<KnownValue> {
         return Vec::new();
     }
     if let Some(password) = password_of(value) {
-        return match named::is_stand_in(password) || password.len() < 6 {
+        return match looks::is_stand_in(password) || password.len() < 6 {
             true => Vec::new(),
             false if password.len() < SHORTEST => vec![make(value)],
             false => vec![make(value), make(password)],
@@ -42,12 +43,12 @@ pub fn worth_knowing(name: &str, value: &str) -> Vec<KnownValue> {
     let is_place = |text: &str| {
         ["/", "~", "./", "../", "file:"].iter().any(|start| text.starts_with(start)) || text.contains("://")
     };
-    if value.len() < SHORTEST || is_place(value) || named::is_stand_in(value) || named::is_id(value) {
+    if value.len() < SHORTEST || is_place(value) || looks::is_stand_in(value) || looks::is_id(value) {
         return Vec::new();
     }
-    let worth = match named::is_secret_name(name) {
-        true => value.len() >= 20 && !value.contains(' ') || named::classes(value) >= 2 && !is_words(value),
-        false => value.len() >= 16 && !is_listed(value) && named::is_random(value),
+    let worth = match names::is_secret_name(name) {
+        true => value.len() >= 20 && !value.contains(' ') || looks::classes(value) >= 2 && !is_words(value),
+        false => value.len() >= 16 && !is_listed(value) && looks::is_random(value),
     };
     if worth { vec![make(value)] } else { Vec::new() }
 }
