@@ -6,22 +6,26 @@
 //! know are ignored when read; nothing is lost by that, because nothing is written back.
 
 mod around;
+pub mod attestation;
 mod bits;
+pub mod conversion;
 mod edits;
 mod marks;
+#[cfg(test)]
+mod schema;
 mod session;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::digest::{Checksum, ObjectId};
-use crate::error::{Error, Kind, Result};
-use crate::ids::SnapshotId;
-use crate::json_shape;
-use crate::paths::{NativePath, RepoPath};
-use crate::proofs::Proofs;
-use crate::screen;
-use crate::timestamp::Timestamp;
+use crate::base::digest::{Checksum, ObjectId};
+use crate::base::error::{Error, Kind, Result};
+use crate::base::ids::SnapshotId;
+use crate::base::paths::{NativePath, RepoPath};
+use crate::base::screen;
+use crate::base::timestamp::Timestamp;
+use crate::json::shape;
+use crate::manifest::attestation::Proofs;
 
 pub use around::{Around, IgnoredPaths, WrittenBy};
 pub use bits::Bits;
@@ -64,11 +68,15 @@ pub const WAITING_AGENTS: &str = "waiting-agents";
 /// The word of `requires` for files that have placeholders where secrets were.
 pub const REDACTION: &str = "redaction";
 
+/// The most objects in a bundle.
+pub const MOST_OBJECTS: u64 = 200_000;
+
 /// The most that a manifest may measure on disk, in bytes.
 pub const LARGEST_MANIFEST: u64 = 64 << 20;
 
 /// One saved moment of a session and its work tree.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Manifest {
     /// The format's version: [`FORMAT`].
     pub format: u32,
@@ -95,6 +103,7 @@ pub struct Manifest {
     /// The conversation, if one was found.
     pub session: Option<Session>,
     /// The task queue: each task as the client wrote it.
+    #[cfg_attr(test, schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>"))]
     pub tasks: Vec<Box<RawValue>>,
     /// Prompts that were queued and not yet consumed, oldest first.
     pub queue: Vec<String>,
@@ -122,6 +131,7 @@ pub struct Manifest {
 
 /// Who and what saved a snapshot.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CreatedBy {
     /// The login name.
     pub user: String,
@@ -135,6 +145,7 @@ pub struct CreatedBy {
 
 /// What made `snap` save.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Trigger {
     /// A person, or a script of theirs.
@@ -147,6 +158,7 @@ pub enum Trigger {
 
 /// Where a snapshot was taken.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Workspace {
     /// The work tree's root; outside git, the project folder.
     pub root: NativePath,
@@ -165,11 +177,13 @@ pub struct Workspace {
     /// The branch; `null` when detached or outside git.
     pub branch: Option<String>,
     /// The commit HEAD was at; `null` when unborn or outside git.
+    #[cfg_attr(test, schemars(regex(pattern = "^([0-9a-f]{40}|[0-9a-f]{64})$")))]
     pub head: Option<String>,
 }
 
 /// The name and size of an object in the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ObjectRef {
     /// The BLAKE3 hash of the raw content.
     pub object: ObjectId,
@@ -179,6 +193,7 @@ pub struct ObjectRef {
 
 /// Bytes that a snapshot holds: small text in place, anything else as objects.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Content {
     /// Small UTF-8 text, in the manifest itself.
@@ -222,6 +237,7 @@ impl Content {
 
 /// What exists but is never captured.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct NotCaptured {
     /// The commands of background processes.
     pub processes: Vec<String>,
@@ -247,6 +263,7 @@ pub struct NotCaptured {
 
 /// An MCP server by name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct McpServer {
     /// The name.
     pub name: String,
@@ -256,8 +273,10 @@ pub struct McpServer {
 
 /// A secret that was taken out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Secret {
     /// What its placeholders say.
+    #[cfg_attr(test, schemars(regex(pattern = "^[a-z2-7]{12}$")))]
     pub id: String,
     /// What it is: a vendor's kind, `known` or `secret`.
     pub kind: String,
@@ -274,6 +293,7 @@ pub struct Secret {
 
 /// How a redacted file becomes what it was.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Redaction {
     /// What was replaced in the base before the diff was made, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -281,13 +301,16 @@ pub struct Redaction {
     /// The secrets of the result that its base does not have, by ID.
     pub secrets: Vec<String>,
     /// A keyed hash of path and original.
+    #[cfg_attr(test, schemars(regex(pattern = "^[0-9a-f]{64}$")))]
     pub mac: String,
     /// Which key that was.
+    #[cfg_attr(test, schemars(regex(pattern = "^[0-9a-f]{16}$")))]
     pub key: String,
 }
 
 /// A piece of a base that was replaced.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Replaced {
     /// Where it began, in bytes.
     pub at: u64,
@@ -299,6 +322,7 @@ pub struct Replaced {
 
 /// What a safety snapshot is for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Safety {
     /// The snapshot that was about to be restored.
     pub restores: SnapshotId,
@@ -358,7 +382,7 @@ impl Manifest {
     /// [`Kind::NewerFormat`] if a later version wrote it, else [`Kind::Damaged`].
     pub fn from_json(json: &[u8]) -> Result<Manifest> {
         let unreadable = |why: String| Error::new(Kind::Damaged, "The manifest can't be read").because(why);
-        json_shape::check(json).map_err(unreadable)?;
+        shape::check(json).map_err(unreadable)?;
         let mut manifest: Manifest =
             believed(json, |manifest: &Manifest| (manifest.format, &manifest.requires))?;
         manifest.refuse_twice().map_err(unreadable)?;
