@@ -114,7 +114,8 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
         let lock = workspace.store.prepare()?;
         Ok((lock, Redactor::open(workspace, request.allow_secrets)?))
     });
-    let (lock, redactor) = prepared?;
+    let (lock, mut redactor) = prepared?;
+    redactor.learn(&manifest_secrets::to_learn_from(workspace, request.session, listing.as_ref()));
     let edits = match (&workspace.repository, listing) {
         (Some(repository), Some(listing)) => Some(edits::capture(
             workspace,
@@ -232,7 +233,8 @@ pub fn save_safety(
         Some(listing) => (Some(Ok(listing)), prepare()),
         None => beside_status(workspace, prepare),
     };
-    let (lock, redactor) = prepared?;
+    let (lock, mut redactor) = prepared?;
+    redactor.learn(&manifest_secrets::to_learn_from(workspace, None, listing.as_ref()));
     let edits = match (&workspace.repository, listing) {
         (Some(repository), Some(listing)) => {
             let seen = (repository, listing?);

@@ -109,6 +109,12 @@ pub(super) fn plain_hex(text: &[u8], at: usize) -> Option<Decoded> {
     (decoded.bytes.len() >= 16).then_some(decoded)
 }
 
+/// Whether a place is the beginning of a line; escaped or not.
+pub(super) fn begins_line(text: &[u8], at: usize) -> bool {
+    let before = &text[at.saturating_sub(2)..at];
+    before.is_empty() || before.ends_with(b"\n") || before == b"\\n" || before.ends_with(b"\"")
+}
+
 /// Decodes a dump that begins in the line of a place.
 pub(super) fn dump(text: &[u8], at: usize) -> Option<Decoded> {
     let mut decoded = Decoded { bytes: Vec::new(), rows: Vec::new() };

@@ -109,6 +109,9 @@ fn body(text: &[u8], from: usize) -> Option<usize> {
             }
             continue;
         }
+        if total == 0 && !begins_soon(&text[from..at]) {
+            return None;
+        }
         let fits = width.is_none_or(|width: usize| run <= width + 2);
         if !fits {
             break;
@@ -123,6 +126,15 @@ fn body(text: &[u8], from: usize) -> Option<usize> {
         }
     }
     (total >= 30).then_some(last)
+}
+
+/// Whether only the end of a line, what stands before one, and headers of keys are between the title and the key.
+fn begins_soon(between: &[u8]) -> bool {
+    let letters = between.iter().filter(|byte| byte.is_ascii_alphabetic() && !b"nrt".contains(byte)).count();
+    letters == 0
+        || [b"Proc-Type".as_slice(), b"Version:", b"Comment:", b"DEK-Info"]
+            .iter()
+            .any(|header| memchr::memmem::find(between, header).is_some())
 }
 
 /// Whether the end of a key follows, or the line after this one may still be its checksum.
@@ -170,7 +182,7 @@ fn members(text: &[u8], mark: &Range<usize>, found: &mut dyn FnMut(Range<usize>)
     let most = text.len().min(mark.end + 8_192);
     let end = text[mark.end..most].iter().position(|byte| *byte == b'}').map_or(most, |at| mark.end + at);
     let mut at = start;
-    while let Some(quote) = memchr::memchr(b'"', &text[at..end]) {
+    while let Some(quote) = text.get(at..end).and_then(|rest| memchr::memchr(b'"', rest)) {
         let key = at + quote + 1;
         let length = text[key..end].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
         at = key + length + 1;

@@ -28,7 +28,7 @@ use self::known::Known;
 use self::syntax::assigned::name_before;
 use self::views::View;
 
-pub use self::known::{KnownValue, spellings, worth_knowing};
+pub use self::known::{KnownValue, spellings, worth_knowing, worth_remembering};
 pub use self::names::is_secret_name;
 pub use self::placeholder::{fill, id, is_id, placeholder};
 pub use self::vendors::VERSION;
@@ -38,7 +38,7 @@ pub use self::vendors::VERSION;
 pub struct Finding {
     /// Where it stands.
     pub span: Range<usize>,
-    /// What it is: a vendor's kind, `known`, or `secret`.
+    /// What it is: a vendor's kind, `known`, `secret`, or `seen` if it is known from another place of what is saved.
     pub kind: &'static str,
     /// Whether it is one for certain; else its name and its look say so.
     pub sure: bool,
@@ -78,12 +78,21 @@ pub struct Scanner {
 impl Scanner {
     /// Prepares a scanner that also looks for these values.
     pub fn new(values: Vec<KnownValue>) -> Scanner {
-        Scanner { known: Known::new(values) }
+        Scanner { known: Known::new(values, Vec::new()) }
+    }
+
+    /// Prepares the same that also looks for values that were seen in what is to be searched.
+    #[must_use]
+    pub fn with_seen(&self, seen: Vec<KnownValue>) -> Scanner {
+        let (old, known): (Vec<_>, Vec<_>) =
+            self.known.values().map(|(value, seen)| (value.clone(), seen)).partition(|(_, seen)| *seen);
+        let seen = old.into_iter().map(|(value, _)| value).chain(seen).collect();
+        Scanner { known: Known::new(known.into_iter().map(|(value, _)| value).collect(), seen) }
     }
 
     /// Returns the values that it looks for.
-    pub fn values(&self) -> &[KnownValue] {
-        self.known.values()
+    pub fn values(&self) -> impl Iterator<Item = &KnownValue> {
+        self.known.values().map(|(value, _)| value)
     }
 
     /// Finds the secrets of a text: disjoint, in order.
@@ -116,7 +125,13 @@ impl Scanner {
             let start = part.start;
             self.look(&text[part], DEPTH, &|span| start + span.start..start + span.end, &mut findings);
         }
-        merged(findings)
+        let mut findings = merged(findings);
+        // What was taken out before is no secret, whatever stands around it.
+        let taken_out: Vec<Range<usize>> = placeholder::places(text).collect();
+        findings.retain(|one| {
+            !taken_out.iter().any(|place| one.span.start < place.end && place.start < one.span.end)
+        });
+        findings
     }
 
     /// Looks at a text and at its other views; `map` brings spans back to where they count.
@@ -131,9 +146,9 @@ impl Scanner {
             let name = read.name.map(str::to_owned).or_else(|| name_before(text, read.span.start));
             findings.push(Finding { span: map(read.span), kind: read.kind, sure: read.sure, name });
         });
-        self.known.find(text, |span, known| {
-            let name = Some(known.name.clone());
-            findings.push(Finding { span: map(span), kind: "known", sure: true, name });
+        self.known.find(text, |one| {
+            let name = Some(one.value.name.clone()).filter(|name| !name.is_empty());
+            findings.push(Finding { span: map(one.span.clone()), kind: one.kind(), sure: !one.seen, name });
         });
         if depth == 0 {
             return;
@@ -303,7 +318,8 @@ fn is_json(record: &[u8]) -> bool {
 
 /// Makes one finding of those that overlap: the surer kind, then the longer one, names it.
 fn merged(mut findings: Vec<Finding>) -> Vec<Finding> {
-    let weight = |finding: &Finding| (finding.sure, finding.kind != "known", finding.span.len());
+    let weight =
+        |finding: &Finding| (finding.sure, !matches!(finding.kind, "known" | "seen"), finding.span.len());
     findings.sort_by_key(|finding| finding.span.start);
     let mut all: Vec<Finding> = Vec::new();
     for finding in findings {

@@ -74,6 +74,14 @@ pub(super) const WORDS: &[&str] = &[
     "?code=",
     "&code=",
     "SAMLResponse",
+    "ignature:",
+    "rootpw",
+    "bindpw",
+    "adminpw",
+    "pwgen",
+    "genkey",
+    "rand -base64",
+    "rand -hex",
 ];
 
 /// Parts of names of what is public, or a measure, or only about secrets.
@@ -128,7 +136,6 @@ const PUBLIC: &[&str] = &[
     "cachekey",
     "keysize",
     "keylen",
-    "keygen",
     "keytype",
     "knownhost",
     "salted",
@@ -285,7 +292,11 @@ pub(super) fn tells(name: &str) -> Tells {
     let lower: String =
         name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
     let bare = lower.trim_end_matches(|c: char| c.is_ascii_digit());
-    if bare.ends_with("authorization") || bare.ends_with("samlresponse") {
+    if bare.ends_with("passwordhash")
+        || bare == "rand"
+        || bare.ends_with("authorization")
+        || bare.ends_with("samlresponse")
+    {
         return Tells::Token;
     }
     let id_of_secret = bare.ends_with("secretid") || bare.ends_with("sessionid") || bare.ends_with("sessid");
@@ -304,7 +315,7 @@ pub(super) fn tells(name: &str) -> Tells {
         && bare != "pwd";
     let has = |words: &[&str]| words.iter().any(|word| bare.contains(word));
     if has(&["passw", "passphrase", "passcode", "userpwd"])
-        || ends(&["pass", "psk", "passwd", "wpapsk"])
+        || ends(&["pass", "psk", "passwd", "wpapsk", "rootpw", "bindpw", "adminpw", "pwgen", "genkey"])
         || bare.ends_with("pwd") && !is_folder
         || is_segment(name, &["pass", "pw", "pwd"])
     {
@@ -436,7 +447,6 @@ mod tests {
             "password_field",
             "token_count",
             "sha256",
-            "password_hash",
             "private_key_path",
             "id",
             "name",

@@ -50,8 +50,10 @@ fn within(text: &[u8], known: &Known, depth: usize, found: &mut dyn FnMut(Read<'
                 }
             }
             Trigger::Ruler => {
-                if !last_table.contains(&hit.start) {
-                    last_table = tables::ruled(text, hit.start, &mut named).unwrap_or(last_table.clone());
+                if !last_table.contains(&hit.start)
+                    && let Some(end) = tables::ruler_end(text, hit.start)
+                {
+                    last_table = tables::ruled(text, hit.start, &mut named).unwrap_or(hit.start..end);
                 }
             }
             Trigger::Command(index) => {
@@ -69,7 +71,8 @@ fn within(text: &[u8], known: &Known, depth: usize, found: &mut dyn FnMut(Read<'
                 last_run = encoded(text, &hit, known, depth, found);
             }
             Trigger::Dump | Trigger::Hex if depth > 0 => {
-                if last_run.contains(&hit.start) {
+                let is_dump = matches!(trigger, Trigger::Dump);
+                if last_run.contains(&hit.start) || is_dump && !dumps::begins_line(text, hit.start) {
                     return;
                 }
                 let decoded = match trigger {
@@ -101,13 +104,9 @@ fn encoded(
     }
     // Long runs are files; the part around the place is enough, unless all of it is needed to unpack it.
     let line_ends = memchr::memchr(b'\n', &text[run.clone()]).is_some();
-    let from = match text[run.clone()].starts_with(b"H4sI") || line_ends {
-        true => run.start,
-        false => {
-            let near = hit.start.saturating_sub(8_192).max(run.start);
-            near - (near - run.start) % 4
-        }
-    };
+    let near = hit.start.saturating_sub(8_192).max(run.start);
+    let all = text[run.clone()].starts_with(b"H4sI") || line_ends;
+    let from = if all { run.start } else { near - (near - run.start) % 4 };
     let to = if from == run.start {
         run.end.min(from + dumps::LONGEST)
     } else {
@@ -134,7 +133,8 @@ fn encoded(
 /// All that is found in a decoded text, known values too.
 fn everything(text: &[u8], known: &Known, depth: usize, found: &mut dyn FnMut(Read<'_>)) {
     within(text, known, depth, found);
-    known.find(text, |span, value| {
-        found(Read { kind: "known", span, sure: true, name: Some(&value.name) });
+    known.find(text, |one| {
+        let name = Some(one.value.name.as_str()).filter(|name| !name.is_empty());
+        found(Read { kind: one.kind(), span: one.span.clone(), sure: !one.seen, name });
     });
 }

@@ -86,6 +86,8 @@ fn is_real(rule: &Rule, secret: &str) -> bool {
                 && !is_variable(secret)
                 && looks::classes(secret) >= 2
         }
+        // An identifier may follow a type of this name.
+        "bearer-token" if looks::in_words(secret.as_bytes()) * 2 >= secret.len() => false,
         "bearer-token" | "basic-auth" | "header-token" | "npm-token" | "discord-webhook" => {
             looks::entropy(secret.as_bytes()) >= 3.0 && secret.bytes().any(|byte| byte.is_ascii_digit())
         }

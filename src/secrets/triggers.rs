@@ -137,6 +137,7 @@ pub(super) struct Place {
 /// Calls `place` with each place of raw JSON or text where a secret can't be ruled out.
 pub(super) fn candidates(text: &[u8], mut place: impl FnMut(Place)) {
     let mut last_name = 0..0;
+    let mut ruled = 0;
     all(text, |trigger, hit| {
         let near = |may: bool| may.then_some((super::BEFORE, NEAR));
         let reach = match trigger {
@@ -147,9 +148,11 @@ pub(super) fn candidates(text: &[u8], mut place: impl FnMut(Place)) {
             Trigger::Name if last_name.contains(&hit.start) => None,
             Trigger::Name => name_holds(text, &hit, &mut last_name),
             Trigger::Mark => Some((super::BEFORE, keys::LONGEST)),
-            Trigger::Ruler => {
+            Trigger::Ruler if hit.start < ruled => None,
+            Trigger::Ruler => tables::ruler_end(text, hit.start).and_then(|end| {
+                ruled = end;
                 tables::may_hold(text, hit.start).then_some((super::BEFORE, tables::MOST_BYTES))
-            }
+            }),
             Trigger::Command(index) => near(command_holds(text, &hit, index)),
             Trigger::Call(_) => near(value_within(text, hit.end, 300, 3, |value| {
                 judge::is_secret("password", value, Bond::Firm)
@@ -163,6 +166,7 @@ pub(super) fn candidates(text: &[u8], mut place: impl FnMut(Place)) {
                 keys::Form::Begins | keys::Form::Ends if keys::title(text, hit.end).is_none() => None,
                 _ => Some((keys::LONGEST, keys::LONGEST)),
             },
+            Trigger::Dump if !dumps::begins_line(text, hit.start) => None,
             Trigger::Dump => Some((super::BEFORE, 4 * keys::LONGEST)),
             Trigger::Packed => {
                 (views::base64_run(text, hit.start).len() >= 40).then_some((super::BEFORE, dumps::LONGEST))

@@ -199,8 +199,8 @@ pub(super) const RULES: &[Rule] = &[
     rule("password-hash", &["{SSHA", "{SHA}", "{SMD5}"], r"\{S[A-Z0-9]+\}[A-Za-z0-9+/]{20,}={0,2}", 20),
     rule(
         "password-hash",
-        &["PASSWORD '*", "PASSWORD 'md5"],
-        r"PASSWORD '(\*[0-9A-F]{40}|md5[0-9a-f]{32})'",
+        &["PASSWORD '*", "PASSWORD 'md5", "\"md5"],
+        r#"(?:PASSWORD '|")(\*[0-9A-F]{40}|md5[0-9a-f]{32})['"]"#,
         0,
     ),
     // In context

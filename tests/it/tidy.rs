@@ -33,13 +33,14 @@ const LAYERS: [&[&str]; 16] = [
 ];
 
 /// Which file or folder of `src` each dependency belongs to.
-const OWNERS: [(&str, &[&str]); 24] = [
+const OWNERS: [(&str, &[&str]); 25] = [
     ("aho_corasick", &["remap", "secrets"]),
     ("blake3", &["base/digest.rs"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli/completions.rs"]),
     ("clap_mangen", &["cli/man.rs"]),
     ("directories", &["context.rs"]),
+    ("flate2", &["secrets/dumps.rs"]),
     ("git2", &["git"]),
     ("gix_imara_diff", &["diff/window.rs"]),
     ("glob", &["git/nearby.rs"]),

@@ -68,6 +68,17 @@ pub(super) fn read(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) -> bool 
         || name.offer(part, bond, found)
 }
 
+/// Offers the literals of a list.
+fn list(name: &Name<'_>, text: &[u8], mut at: usize, found: &mut Found<'_>) -> bool {
+    let (end, mut taken) = (at + 2_048, false);
+    loop {
+        at += run(text, at, 64, |byte| byte.is_ascii_whitespace() || byte == b',');
+        let Some(span) = literal(text, at).filter(|span| span.end < end) else { return taken };
+        at = span.end + 1;
+        taken |= name.offer(span, Bond::Firm, found);
+    }
+}
+
 /// The length of a sign that gives a value to a name.
 fn sign(text: &[u8], begins_line: bool) -> Option<usize> {
     const SIGNS: [&[u8]; 9] = [b"||=", b"?=", b":=", b"=>", b"+=", b"=", b":", b"->", b"%3D"];

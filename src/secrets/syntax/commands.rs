@@ -7,7 +7,7 @@ use crate::secrets::judge::{self, Bond};
 use crate::secrets::names::Tells;
 
 /// Programs, and where they take a secret. In a form, `@` is the secret, with what stands before it in its word; `*` is
-/// anything, `..` any words. `'@` stands in quotes, `@@` ends before the last `@`.
+/// anything, `..` any words. `'@` stands in quotes, `@:` before a colon, `@@` ends before the last `@`.
 pub(in crate::secrets) const COMMANDS: &[(&[&str], &[&str])] = &[
     (
         &[
@@ -88,6 +88,8 @@ pub(in crate::secrets) const COMMANDS: &[(&[&str], &[&str])] = &[
             "-u*:@",
             "--user *:@",
             "--user=*:@",
+            "-u @:",
+            "--user @:",
             "-U *:@",
             "--proxy-user *:@",
             "--oauth2-bearer @",
@@ -99,6 +101,9 @@ pub(in crate::secrets) const COMMANDS: &[(&[&str], &[&str])] = &[
     (&["useradd", "usermod"], &["-p @"]),
     (&["nmcli"], &["password @"]),
     (&["xfreerdp", "wlfreerdp"], &["/p:@"]),
+    (&["ssh-keygen"], &["-N @", "-P @"]),
+    (&["EAP", "XAUTH"], &["'@"]),
+    (&["IDENTIFY"], &["@"]),
     (&["rdesktop"], &["-p @"]),
     (&["cadaver", "ncftp", "ncftpget", "ncftpput"], &["-p @"]),
     (&["svn", "hg"], &["--password @"]),
@@ -206,8 +211,19 @@ fn matches(text: &[u8], form: &[&str], words: &[Word], all: usize) -> Option<Ran
     let span = unquoted(text, words.first()?.span.clone());
     let word = super::str_of(text, span.clone());
     if *first == "'@" {
-        let quoted = super::assigned::literal(text, words.first()?.span.start);
+        let start = words.first()?.span.start;
+        // In raw JSON the quote is escaped.
+        if text[start..].starts_with(b"\\\"") {
+            return Some(
+                start + 2..start + 2 + run(text, start + 2, 200, |byte| byte > b' ' && byte != b'\\'),
+            );
+        }
+        let quoted = super::assigned::literal(text, start);
         return quoted.filter(|inner| inner.len() >= 6);
+    }
+    if *first == "@:" {
+        let key = word.strip_suffix(':').filter(|key| key.len() >= 16 && !key.contains(':'))?;
+        return Some(span.start..span.start + key.len());
     }
     if let Some(before) = first.strip_suffix('@') {
         let (before, cuts) = before.strip_suffix('@').map_or((before, false), |before| (before, true));

@@ -5,6 +5,7 @@
 
 pub(super) mod apart;
 pub(super) mod assigned;
+pub(super) mod below;
 pub(super) mod calls;
 pub(super) mod commands;
 pub(super) mod http;
@@ -51,12 +52,17 @@ pub(super) fn run_back(text: &[u8], at: usize, most: usize, holds: impl Fn(u8) -
     text.get(..at).unwrap_or_default().iter().rev().take(most).take_while(|byte| holds(**byte)).count()
 }
 
+/// How far the ends of a line are looked for: in a text that was made small there are none.
+const LONGEST_LINE: usize = 16 << 10;
+
 pub(super) fn line_start(text: &[u8], at: usize) -> usize {
-    memchr::memrchr(b'\n', &text[..at]).map_or(0, |found| found + 1)
+    let from = at.saturating_sub(LONGEST_LINE);
+    memchr::memrchr(b'\n', &text[from..at]).map_or(from, |found| from + found + 1)
 }
 
 pub(super) fn line_end(text: &[u8], at: usize) -> usize {
-    memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |found| at + found)
+    let to = text.len().min(at + LONGEST_LINE);
+    memchr::memchr(b'\n', &text[at..to]).map_or(to, |found| at + found)
 }
 
 pub(super) fn str_of(text: &[u8], span: Range<usize>) -> &str {
@@ -172,6 +178,7 @@ pub(super) fn named(text: &[u8], hit: &Range<usize>, found: &mut Found<'_>) -> O
         words::read(&name, text, found);
         assigned::literals(&name, text, found);
     }
+    below::read(&name, text, found);
     tables::with_commas(&name, text, found);
     sql::columns(&name, text, found);
     Some(name.span)

@@ -18,6 +18,14 @@ pub(in crate::secrets) const MOST_BYTES: usize = 32 << 10;
 /// Headings of a column whose names stand in the first one.
 const VALUES: [&str; 4] = ["value", "val", "wert", "setting"];
 
+/// Returns where a ruler ends, if nothing but a ruler is in the rest of its line; escaped or not.
+pub(in crate::secrets) fn ruler_end(text: &[u8], at: usize) -> Option<usize> {
+    let line = &text[at..text.len().min(at + 4_096)];
+    let sign = |byte: &&u8| b"-+|:= \t\r".contains(byte) || !byte.is_ascii();
+    let length = line.iter().take_while(sign).count();
+    matches!(line.get(length), None | Some(b'\n' | b'\\')).then_some(at + length)
+}
+
 /// Says whether the headings above a ruler tell of a secret; in a text that may still be escaped.
 pub(in crate::secrets) fn may_hold(text: &[u8], ruler: usize) -> bool {
     let from = ruler.saturating_sub(600);

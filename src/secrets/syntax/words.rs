@@ -16,7 +16,7 @@ pub(super) fn read(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) {
     if name.tells == Tells::Perhaps {
         return;
     }
-    let end = line_end(text, name.span.end);
+    let end = line_end(text, name.span.end).min(name.span.end + 1_024);
     let closers = run(text, name.span.end, 6, |byte| b"*`:\"')".contains(&byte));
     let mut at = name.span.end + closers;
     let mut bond = bond(name, text, at, end);

@@ -36,14 +36,17 @@ pub(crate) struct Planted {
 
 /// Returns all contexts.
 pub(crate) fn contexts() -> Vec<Context> {
-    let sections = |(_, text): &(&str, &'static str)| {
-        let after: Vec<&'static str> = text.strip_prefix("## ").unwrap_or(text).split("\n## ").collect();
-        after.into_iter().map(|section| {
-            let (name, template) = section.split_once('\n').unwrap_or((section, ""));
-            Context { name: name.trim_start_matches('!'), tells: !name.starts_with('!'), template }
-        })
+    GROUPS.iter().flat_map(|(_, text)| parse(text)).collect()
+}
+
+/// Reads the contexts of a group.
+pub(crate) fn parse(text: &'static str) -> Vec<Context> {
+    let sections = text.strip_prefix("## ").unwrap_or(text).split("\n## ");
+    let context = |section: &'static str| {
+        let (name, template) = section.split_once('\n').unwrap_or((section, ""));
+        Context { name: name.trim_start_matches('!'), tells: !name.starts_with('!'), template }
     };
-    GROUPS.iter().flat_map(sections).collect()
+    sections.map(context).collect()
 }
 
 impl Context {

@@ -196,7 +196,7 @@ pub(crate) fn fill(random: &mut Random, hole: &str) -> Written {
 }
 
 /// How a program or a language writes a value.
-fn written(text: &str, transform: &str) -> String {
+pub(crate) fn written(text: &str, transform: &str) -> String {
     let each_line = |prefix: &dyn Fn(usize) -> String| {
         let lines = text.split('\n').enumerate();
         lines.map(|(number, line)| prefix(number + 1) + line).collect::<Vec<_>>().join("\n")
