@@ -12,10 +12,10 @@ use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::{Bits, FORMAT, Manifest, UNDERSTOOD};
-use crate::digest::ObjectId;
-use crate::ids::{ClientId, SnapshotId};
-use crate::paths::{NativePath, RepoPath};
-use crate::timestamp::Timestamp;
+use crate::base::digest::ObjectId;
+use crate::base::ids::{ClientId, SnapshotId};
+use crate::base::paths::{NativePath, RepoPath};
+use crate::base::timestamp::Timestamp;
 
 /// A whole manifest: its keys, and the last lines of its file.
 #[derive(JsonSchema)]
