@@ -11,7 +11,7 @@ use std::sync::Mutex;
 
 use super::cache::Cache;
 use super::{Redactor, held};
-use crate::secrets::{Hit, KnownValue, worth_remembering};
+use crate::secrets::{Hit, KnownValue, has_own_shape, worth_remembering};
 
 /// How much is looked at in one piece, and how much of the piece before it belongs to it too: a line that
 /// was begun there.
@@ -22,7 +22,7 @@ const OVERLAP: u64 = 64 << 10;
 const END: usize = 1 << 10;
 
 /// The most values that are known of one save.
-const MOST_VALUES: usize = 2_000;
+const MOST_VALUES: usize = 1_000;
 
 /// A part of a file.
 struct Block {
@@ -88,7 +88,7 @@ impl Redactor {
         let mut clean = true;
         let mut look = |hit: &Hit<'_>| {
             clean = false;
-            if !matches!(hit.finding.kind, "known" | "private-key") && self.taken_out(hit).is_some() {
+            if !has_own_shape(hit.finding.kind) && self.taken_out(hit).is_some() {
                 let name = hit.finding.name.as_deref().unwrap_or_default();
                 values.extend(worth_remembering(name, hit.value));
             }

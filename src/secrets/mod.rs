@@ -31,7 +31,7 @@ use self::views::View;
 pub use self::known::{KnownValue, spellings, worth_knowing, worth_remembering};
 pub use self::names::is_secret_name;
 pub use self::placeholder::{fill, id, is_id, placeholder};
-pub use self::vendors::VERSION;
+pub use self::vendors::{VERSION, has_own_shape};
 
 /// A secret that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]

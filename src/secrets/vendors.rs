@@ -37,6 +37,29 @@ const fn around(
     Rule { kind, keywords, pattern, back, tail }
 }
 
+/// Kinds of what has no shape of its own: only what stands around it tells.
+const IN_CONTEXT: [&str; 14] = [
+    "secret",
+    "aws-secret-key",
+    "aws-session-token",
+    "azure-key",
+    "npm-token",
+    "url-password",
+    "bearer-token",
+    "basic-auth",
+    "header-token",
+    "curl-password",
+    "dsn-password",
+    "pgpass",
+    "smtp-password",
+    "otp-secret",
+];
+
+/// Says whether a secret of a kind is found wherever it stands, by its shape.
+pub fn has_own_shape(kind: &str) -> bool {
+    !IN_CONTEXT.contains(&kind)
+}
+
 /// Raised whenever a rule changes: what was scanned under another number is scanned again.
 pub const VERSION: u32 = 3;
 
