@@ -3,6 +3,7 @@
 //! Pure but for being shared. Nothing is shown as long as nothing is known: a connection that is
 //! being made may have a question of its own on the terminal.
 
+use std::io::{self, Read, Write};
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -54,6 +55,29 @@ impl Progress {
         let (done, all) = (self.done.load(Relaxed), self.all.load(Relaxed));
         let percent = done.saturating_mul(100).checked_div(all)?;
         (0 < done && percent < 100).then_some(percent)
+    }
+}
+
+/// A reader or writer that counts what goes through.
+pub struct Counted<'a, T>(pub T, pub &'a Progress);
+
+impl<T: Read> Read for Counted<'_, T> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.0.read(buffer)?;
+        self.1.add(read as u64);
+        Ok(read)
+    }
+}
+
+impl<T: Write> Write for Counted<'_, T> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.0.write(bytes)?;
+        self.1.add(written as u64);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 

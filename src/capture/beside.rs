@@ -8,11 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Builder;
 
 use crate::base::error::{Error, Kind, Result};
-
-/// Returns how many threads can work at the same time.
-pub(super) fn processors() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
-}
+use crate::sys::threads::beside_this_one;
 
 /// Runs `make`, and has `work` done on each piece that it hands out by up to so many threads.
 ///
@@ -47,7 +43,7 @@ pub(super) fn beside<I: Send, O: Send, T>(
             let receiver = Arc::clone(&receiver);
             Builder::new().spawn_scoped(scope, move || serve(receiver)).ok()
         };
-        let started = (0..threads).map_while(start).count();
+        let started = (0..beside_this_one(threads)).map_while(start).count();
         // Theirs alone now: if they all panic, nobody waits for room.
         drop(receiver);
         let mut number = 0;

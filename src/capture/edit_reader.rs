@@ -9,7 +9,6 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::beside::processors;
 use super::untracked::Limits;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
@@ -25,6 +24,7 @@ use crate::manifest::{
 use crate::redaction::{Noted, Redactor};
 use crate::store::{AddLock, Store};
 use crate::stored_patch::encoding::{self, Side};
+use crate::sys::threads::processors;
 use crate::sys::work_tree::{Node, Tree};
 
 /// Files over this many bytes are left out (and listed), tracked or not: they are read whole.

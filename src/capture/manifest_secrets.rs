@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde_json::value::RawValue;
 
-use super::session::Captured;
+use super::captured_session::CapturedSession;
 use crate::base::error::{Error, Kind, Result};
 use crate::client::Found;
 use crate::git::Listing;
@@ -42,7 +42,7 @@ pub(super) fn to_learn_from(
 }
 
 /// Redacts the parts of a manifest that come from the client's files.
-pub(super) fn all(redactor: &Redactor, captured: &mut Captured) -> Result<()> {
+pub(super) fn all(redactor: &Redactor, captured: &mut CapturedSession) -> Result<()> {
     if let Some(title) = captured.session.as_mut().and_then(|session| session.title.as_mut()) {
         redactor.string("the title", title);
     }

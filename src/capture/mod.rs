@@ -6,6 +6,7 @@
 mod agents;
 mod automatic;
 mod beside;
+mod captured_session;
 mod chunker;
 mod converted;
 mod edit_reader;
@@ -30,6 +31,7 @@ use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::paths::RepoPath;
 use crate::base::progress::Progress;
+use crate::capture::captured_session::CapturedSession;
 use crate::client::Found;
 use crate::context::Context;
 use crate::git::{self, Listing};
@@ -145,9 +147,9 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     let session = match session::capture(workspace, request.session, request.history, &lock, &redactor) {
         // Nobody can put right what keeps a conversation from being read before the step runs that waits:
         // the edits alone are saved.
-        Err(error) if request.automatic.is_some() && edits.is_some() => session::Captured {
+        Err(error) if request.automatic.is_some() && edits.is_some() => CapturedSession {
             notes: vec![format!("The conversation was not saved: {error}")],
-            ..session::Captured::default()
+            ..CapturedSession::default()
         },
         captured => captured?,
     };
@@ -250,7 +252,7 @@ pub fn save_safety(
             .because(format!("its present state can't be saved first: {}", lost.reason))
             .hint("move it away, then run the command again; nothing was changed"));
     }
-    let mut manifest = assemble(context, workspace, edits, session::Captured::default())?;
+    let mut manifest = assemble(context, workspace, edits, CapturedSession::default())?;
     manifest.name = format!("safety-{}", context.now.compact());
     manifest.created_by.trigger = Trigger::Safety;
     manifest.safety = Some(Safety { restores: restores.id.clone(), name: restores.name.clone(), paths });
@@ -356,7 +358,7 @@ fn assemble(
     context: &Context,
     workspace: &Workspace,
     edits: Option<edits::Captured>,
-    session: session::Captured,
+    session: CapturedSession,
 ) -> Result<Manifest> {
     let (edits, branch, around) = match edits {
         Some(captured) => (Some(captured.edits), captured.branch, Some(captured.around)),

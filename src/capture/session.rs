@@ -11,10 +11,11 @@ use std::path::{Path, PathBuf};
 use serde_json::value::RawValue;
 
 use super::agents::{self, Seen};
-use super::beside::{beside, processors};
+use super::beside::beside;
 use crate::base::error::{IoContext as _, Result};
 use crate::base::ids::ClientId;
 use crate::base::paths::RepoPath;
+use crate::capture::captured_session::CapturedSession;
 use crate::capture::chunker::Chunker;
 use crate::capture::manifest_secrets;
 use crate::client::transcript::compaction::last_compaction_in;
@@ -25,12 +26,12 @@ use crate::client::{
 };
 use crate::json::shape::fits_inside;
 use crate::manifest::{
-    Agent, Content, HistoryStart, LeftOut, NotCaptured, Permissions, Session, SideFile, Skipped, TextFile,
-    Transcript,
+    Agent, Content, HistoryStart, LeftOut, Session, SideFile, Skipped, TextFile, Transcript,
 };
 use crate::redaction::{Noted, Redactor};
 use crate::store::{AddLock, Store};
 use crate::sys::files;
+use crate::sys::threads::processors;
 use crate::workspace::Workspace;
 
 /// A task or an agent's metadata over this many bytes is no JSON of the client's.
@@ -62,18 +63,6 @@ pub enum History {
     None,
 }
 
-/// The parts of a manifest that come from the client's files.
-#[derive(Default)]
-pub(super) struct Captured {
-    pub(super) session: Option<Session>,
-    pub(super) tasks: Vec<Box<RawValue>>,
-    pub(super) queue: Vec<String>,
-    pub(super) agents: Vec<Agent>,
-    pub(super) permissions: Permissions,
-    pub(super) not_captured: NotCaptured,
-    pub(super) notes: Vec<String>,
-}
-
 /// Captures the session that was found, or only the grants if there is none.
 pub(super) fn capture(
     workspace: &Workspace,
@@ -81,8 +70,8 @@ pub(super) fn capture(
     history: History,
     lock: &AddLock,
     redactor: &Redactor,
-) -> Result<Captured> {
-    let mut captured = Captured::default();
+) -> Result<CapturedSession> {
+    let mut captured = CapturedSession::default();
     let settings = workspace.client.settings(&workspace.root);
     captured.permissions.mode = settings.default_mode;
     captured.permissions.project = settings.rules;
@@ -127,7 +116,7 @@ impl Reader<'_> {
         workspace: &Workspace,
         found: &Found,
         history: History,
-        captured: &mut Captured,
+        captured: &mut CapturedSession,
     ) -> Result<()> {
         let mut facts = Facts::default();
         let mut missing = Vec::new();

@@ -7,11 +7,13 @@
 
 mod consent;
 mod files;
+mod grants;
 mod history;
 pub mod protected_paths;
 mod session;
 mod transaction;
 mod undo;
+mod which_snapshot;
 
 use std::path::PathBuf;
 
@@ -40,6 +42,7 @@ use transaction::journal::{self, Record};
 
 pub use files::ignored::Left;
 pub use files::step::{Action, Maker, Step, Unmade};
+pub use grants::{GrantChoice, GrantPlan};
 pub use history::Restored;
 pub use session::link::{follow, link, links, plan_link};
 pub use session::path_mapping::{Paths, Relocated, Relocation};
@@ -47,6 +50,9 @@ pub use session::starters::{Asleep, Waking, names as revivable};
 pub use session::{SessionPlan, check_transcript};
 pub use transaction::recover::{Ignored, Outcome, Recovered, Settled, cut_off, foreign_journals, recover};
 pub use undo::{Direction, Way, all_undone, plan_undo};
+pub use which_snapshot::{
+    Found, PassedOver, SavedTree, find_to_resume, find_to_rewind, lost_in_session, tree_of,
+};
 
 /// How many things of one kind are told one by one.
 const MOST_TOLD: usize = 20;
@@ -146,14 +152,17 @@ impl Plan {
     ///
     /// # Errors
     /// As [`SessionPlan::revive`]; [`Kind::Usage`] if there is no session.
-    pub fn revive(&mut self, wanted: &[String]) -> Result<()> {
+    pub fn reviving(mut self, wanted: &[String]) -> Result<Plan> {
         match &mut self.session {
-            Some(session) => session.revive(wanted),
-            None if wanted.is_empty() => Ok(()),
+            Some(session) => session.revive(wanted)?,
+            None if wanted.is_empty() => {}
             None => {
-                Err(Error::new(Kind::Usage, "There is nothing to revive").because("no session is restored"))
+                return Err(
+                    Error::new(Kind::Usage, "There is nothing to revive").because("no session is restored")
+                );
             }
         }
+        Ok(self)
     }
 
     /// Returns the branch that will be moved.

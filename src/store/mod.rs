@@ -487,8 +487,7 @@ const LEAST_EACH: usize = 16;
 
 /// Does the same for each, in order, with all processors.
 fn on_all_processors<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> Option<R> + Sync) -> Vec<R> {
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let each = items.len().div_ceil(processors).max(LEAST_EACH);
+    let each = items.len().div_ceil(crate::sys::threads::processors()).max(LEAST_EACH);
     if items.len() <= each {
         return items.iter().filter_map(work).collect();
     }

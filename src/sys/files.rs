@@ -136,8 +136,8 @@ const SYNCS_AT_ONCE: usize = 32;
 /// # Errors
 /// What the first of the works that fail says; none is begun after that.
 pub fn all_at_once<T: Send>(items: Vec<T>, work: impl Fn(T) -> Result<()> + Sync) -> Result<()> {
-    let threads = items.len().min(SYNCS_AT_ONCE);
-    if threads < 2 {
+    let others = crate::sys::threads::beside_this_one(items.len().min(SYNCS_AT_ONCE).saturating_sub(1));
+    if others == 0 {
         return items.into_iter().try_for_each(work);
     }
     let left = std::sync::Mutex::new(Ok(items.into_iter()));
@@ -154,7 +154,7 @@ pub fn all_at_once<T: Send>(items: Vec<T>, work: impl Fn(T) -> Result<()> + Sync
     std::thread::scope(|scope| {
         // Where no more threads can be had, those that are there do it all.
         let start = || std::thread::Builder::new().spawn_scoped(scope, work_on).is_ok();
-        let _started = (1..threads).take_while(|_| start()).count();
+        let _started = (0..others).take_while(|_| start()).count();
         work_on();
     });
     match left.into_inner() {
@@ -195,7 +195,7 @@ fn open_checked(path: &Path, limit: u64) -> Result<Option<File>> {
         return not_plain("it is not a regular file");
     }
     if meta.len() > limit {
-        return not_plain(&format!("it has {} bytes, and the most that is read is {limit}", meta.len()));
+        return not_plain(&format!("it has {} bytes, and the limit is {limit}", meta.len()));
     }
     Ok(Some(file))
 }

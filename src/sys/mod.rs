@@ -7,5 +7,6 @@ pub mod process;
 pub mod programs;
 pub mod signals;
 pub mod sync;
+pub mod threads;
 pub mod users_files;
 pub mod work_tree;

@@ -20,7 +20,7 @@ use crate::git::Repository;
 use crate::manifest::Manifest;
 use crate::store::{LogEntry, Operation};
 
-pub use file::{Imported, export, import};
+pub use file::{Imported, export, export_to_file, import};
 pub use lease::Lease;
 pub use peers::{Peer, peer_of};
 pub use remote::{Fate, Handed, Judged, Listed, Remotes};

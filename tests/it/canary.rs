@@ -294,7 +294,7 @@ impl Trapped {
 
 /// The commands that there are, by the command line's own source.
 fn commands() -> Vec<String> {
-    let source = include_str!("../../src/cli/mod.rs");
+    let source = include_str!("../../src/cli/args.rs");
     let body = source.split("enum Command {\n").nth(1).must("the commands");
     let body = body.split("\n}").next().must("their end");
     let variants =
@@ -329,7 +329,7 @@ fn ways(command: &str) -> Vec<Vec<&'static str>> {
         ],
         "rewind" => &[
             &["rewind", "one", "--no-run"],
-            &["rewind", "one", "--trust", "--reset-branch", "--yes"],
+            &["rewind", "one", "--trust", "--reset-branch", "--no-input"],
             &["rewind", "two", "--trust"],
         ],
         "undo" => &[&["undo", "--trust"]],

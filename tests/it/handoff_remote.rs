@@ -94,7 +94,7 @@ fn a_snapshot_goes_to_a_colleague_and_neither_repository_notices() {
     assert_eq!(outcome(&project.snap(&["push", "--json"]).exits(0)), "already_there");
     let pulled = clone.snap(&["pull"]).exits(0).says(&["Added handed on", "1 snapshot added"]);
     assert_eq!(pulled.stdout, "");
-    clone.snap(&["pull"]).exits(0).says(&["nothing on origin that is not here"]);
+    clone.snap(&["pull"]).exits(0).says(&["nothing new on origin"]);
     assert_eq!(outcome(&clone.snap(&["pull", "origin", "handed on", "--json"]).exits(0)), "already_here");
     assert_eq!(outcome(&clone.snap(&["push", "--json"]).exits(0)), "already_there");
 

@@ -441,7 +441,7 @@ fn init_twice_changes_nothing_and_remove_leaves_no_trace() {
             project.snap(&remove).exits(0);
             assert_eq!(everything(), at_first, "{options:?}");
             assert_eq!(project.path(".claude").exists(), before.is_some() && file.starts_with(".claude"));
-            project.snap(&remove).exits(0).says(&["nothing of snap here"]);
+            project.snap(&remove).exits(0).says(&["snap is not set up here"]);
         }
     }
 }

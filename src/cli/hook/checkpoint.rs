@@ -16,7 +16,7 @@ use crate::base::paths::RepoPath;
 use crate::base::progress::Progress;
 use crate::base::screen::Line;
 use crate::capture::{self, Automatic, History, Limits, Request, Signing};
-use crate::cli::restoring::quoted;
+use crate::cli::output::words::quoted;
 use crate::client::{Wanted, was_spoken_to};
 use crate::context::Context;
 use crate::git::{work_tree_around, work_trees_of};
