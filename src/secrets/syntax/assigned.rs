@@ -34,6 +34,9 @@ pub(super) fn read(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) -> bool 
         let taken = name.offer(span, Bond::Firm, found);
         return literals(name, text, found) || taken;
     }
+    if text.get(at) == Some(&b'[') && list(name, text, at + 1, found) {
+        return true;
+    }
     let tag =
         if text[at.min(text.len())..].starts_with(b"!!") { run(text, at, 12, |byte| byte > b' ') } else { 0 };
     let at = if tag > 0 { at + tag + run(text, at + tag, 4, blank) } else { at };
