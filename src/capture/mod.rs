@@ -118,7 +118,8 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
         Ok((lock, Redactor::open(workspace, request.allow_secrets)?))
     });
     drop(listing_phase);
-    let (lock, redactor) = prepared?;
+    let (lock, mut redactor) = prepared?;
+    redactor.learn(&manifest_secrets::to_learn_from(workspace, request.session, listing.as_ref()));
     let edits = match (&workspace.repository, listing) {
         (Some(repository), Some(listing)) => Some(edits::capture(
             workspace,
@@ -233,7 +234,8 @@ pub fn save_safety(
         Some(listing) => (Some(Ok(listing)), prepare()),
         None => beside_status(workspace, prepare),
     };
-    let (lock, redactor) = prepared?;
+    let (lock, mut redactor) = prepared?;
+    redactor.learn(&manifest_secrets::to_learn_from(workspace, None, listing.as_ref()));
     let edits = match (&workspace.repository, listing) {
         (Some(repository), Some(listing)) => {
             let seen = (repository, listing?);

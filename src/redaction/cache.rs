@@ -9,7 +9,6 @@ use std::collections::BTreeSet;
 
 use crate::base::digest::{Key, ObjectId};
 use crate::secrets::{self, Scanner};
-use crate::store::Store;
 use crate::sys::files::{self, Existing};
 use crate::sys::place::Place;
 
@@ -32,9 +31,15 @@ pub(super) struct Cache {
 }
 
 impl Cache {
-    /// Reads what is known; nothing, if anything has changed since.
-    pub(super) fn open(store: &Store, key: &Key, scanner: &Scanner, allowed: &BTreeSet<String>) -> Cache {
-        let place = store.tmp().join("scanned");
+    /// Reads what is known under a name; nothing, if anything has changed since.
+    pub(super) fn open(
+        folder: &Place,
+        key: &Key,
+        scanner: &Scanner,
+        allowed: &BTreeSet<String>,
+        name: &str,
+    ) -> Cache {
+        let place = folder.join(name);
         let mut depends_on = format!("{}\n", secrets::VERSION).into_bytes();
         for known in scanner.values() {
             depends_on.extend_from_slice(format!("{}\0{}\n", known.name, known.value).as_bytes());
@@ -52,6 +57,12 @@ impl Cache {
         let mark =
             (bytes >= SMALLEST).then(|| self.key.mark("name of a searched piece", piece.as_bytes()))?;
         mark.as_bytes().first_chunk().copied()
+    }
+
+    /// Returns the tag of what is known by its place.
+    pub(super) fn tag_of_place(&self, mark: &[u8]) -> Tag {
+        let mark = self.key.mark("place of a searched block", mark);
+        mark.as_bytes().first_chunk().copied().unwrap_or_default()
     }
 
     pub(super) fn is_clean(&self, tag: &Tag) -> bool {

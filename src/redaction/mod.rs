@@ -10,6 +10,7 @@ mod known_values;
 mod made;
 mod outgoing;
 mod refill;
+mod seen;
 pub mod vault;
 
 use std::borrow::Cow;
@@ -25,6 +26,7 @@ use crate::manifest::{Redaction, Replaced, Secret};
 use crate::redaction::vault::Keeper;
 use crate::secrets::{self, Finding, Hit, KnownValue, Scanner, worth_knowing};
 use crate::sys::parallel::held;
+use crate::sys::place::Place;
 use crate::workspace::Workspace;
 
 pub use made::Loaded;
@@ -39,7 +41,11 @@ pub struct Redactor {
     scanner: Scanner,
     keeper: Option<Keeper>,
     key: Key,
+    /// The store's folder for what may be lost.
+    tmp: Place,
     allowed: BTreeSet<String>,
+    /// Which of the values that were seen are kept already.
+    kept: Mutex<BTreeSet<String>>,
     cache: Mutex<Cache>,
     found: Mutex<BTreeMap<String, Secret>>,
 }
@@ -101,17 +107,20 @@ impl Redactor {
         let known = known_values::variables(workspace)?;
         let mut known: Vec<KnownValue> =
             known.iter().flat_map(|(name, value)| worth_knowing(name, value)).collect();
+        let mut seen = Vec::new();
         if let Some(keeper) = &keeper {
-            known_before(workspace, keeper, &mut known)?;
+            known_before(workspace, keeper, &mut known, &mut seen)?;
         }
         let key = match &keeper {
             Some(keeper) => keeper.key().clone(),
             // Without a key that lasts, placeholders still say nothing; they only can't be filled.
             None => Key::from_bytes(crate::sys::files::random_bytes()?),
         };
-        let scanner = Scanner::new(known);
-        let cache = Mutex::new(Cache::open(&workspace.store, &key, &scanner, &allowed));
-        Ok(Redactor { scanner, keeper, key, allowed, cache, found: Mutex::default() })
+        let scanner = Scanner::new(known).with_seen(seen);
+        let tmp = workspace.store.tmp();
+        let cache = Mutex::new(Cache::open(&tmp, &key, &scanner, &allowed, "scanned"));
+        let (kept, found) = (Mutex::default(), Mutex::default());
+        Ok(Redactor { scanner, keeper, key, tmp, allowed, kept, cache, found })
     }
 
     /// Takes the secrets out of JSON records, one a line, of which the first has this number.
@@ -251,7 +260,15 @@ impl Redactor {
 
     /// Returns the id of a secret, unless it may stay.
     fn taken_out(&self, hit: &Hit<'_>) -> Option<String> {
-        Some(secrets::id(&self.key, hit.value)).filter(|id| !self.allowed.contains(id))
+        let id = Some(secrets::id(&self.key, hit.value)).filter(|id| !self.allowed.contains(id))?;
+        // What no rule finds must be known the next time too, wherever it was seen.
+        if hit.finding.kind == "seen"
+            && let Some(keeper) = &self.keeper
+            && held(&self.kept).insert(id.clone())
+        {
+            let _found_by_chance_next_time = keeper.keep(&id, hit.value);
+        }
+        Some(id)
     }
 
     /// Puts what was taken out into the list.
@@ -282,20 +299,28 @@ impl Redactor {
 
 /// Adds values that were known when an earlier snapshot was saved and are kept for it: a variable
 /// that was rotated since must not let the old value into the next snapshot.
-fn known_before(workspace: &Workspace, keeper: &Keeper, known: &mut Vec<KnownValue>) -> Result<()> {
+fn known_before(
+    workspace: &Workspace,
+    keeper: &Keeper,
+    known: &mut Vec<KnownValue>,
+    seen: &mut Vec<KnownValue>,
+) -> Result<()> {
     if keeper.is_empty() {
         return Ok(());
     }
     let mut looked_at = BTreeSet::new();
     for manifest in workspace.store.entries()?.into_iter().filter_map(|entry| entry.manifest.ok()) {
-        for secret in manifest.secrets.into_iter().filter(|secret| secret.kind == "known") {
+        for secret in
+            manifest.secrets.into_iter().filter(|secret| matches!(secret.kind.as_str(), "known" | "seen"))
+        {
             if !looked_at.insert(secret.id.clone()) {
                 continue;
             }
             let value = keeper.kept(&secret.id)?.and_then(|value| String::from_utf8(value).ok());
             if let Some(value) = value.filter(|value| known.iter().all(|one| one.value != *value)) {
                 let name = secret.names.into_iter().next().unwrap_or_default();
-                known.push(KnownValue { name, value });
+                let list = if secret.kind == "known" { &mut *known } else { &mut *seen };
+                list.push(KnownValue { name, value });
             }
         }
     }

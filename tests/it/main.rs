@@ -70,6 +70,8 @@ mod reset_branch;
 mod resume;
 mod revived;
 mod save;
+mod secret_contexts;
+mod secret_recall;
 mod secrets;
 mod session_state;
 mod special_files;
