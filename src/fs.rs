@@ -25,6 +25,20 @@ pub const SCRATCH: &str = "snap-scratch-";
 /// The most that is copied where a file can have no second name.
 const LARGEST_COPY: u64 = 1 << 30;
 
+/// Says whether somebody waits at the other end of a pipe for something to read.
+pub fn is_waited_for(pipe: &Path) -> bool {
+    // Without a reader, this fails at once.
+    let flags = OFlags::NONBLOCK | OFlags::NOFOLLOW;
+    let opened = OpenOptions::new().write(true).custom_flags(flags.bits().cast_signed()).open(pipe);
+    opened.is_ok()
+}
+
+/// Ends a process that this one has started, at once.
+pub fn kill(process: u32) {
+    let id = i32::try_from(process).ok().and_then(rustix::process::Pid::from_raw);
+    let _ended = id.map(|id| rustix::process::kill_process(id, rustix::process::Signal::KILL));
+}
+
 /// What to do when the file to publish exists already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Existing {

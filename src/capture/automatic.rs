@@ -6,11 +6,11 @@ use super::edits::Captured;
 use crate::audit;
 use crate::context::Context;
 use crate::error::Result;
-use crate::manifest::{Manifest, Trigger};
+use crate::manifest::{Head, Manifest, Trigger};
 use crate::redaction;
 use crate::retention::{self, AUTOMATIC, Candidate, Policy};
 use crate::session::Found;
-use crate::store::{Entry, Operation};
+use crate::store::{Entry, Known, Operation};
 use crate::workspace::Workspace;
 
 /// What makes an automatic checkpoint worth saving.
@@ -28,12 +28,14 @@ pub(super) fn same_edits(
     session: Option<&Found>,
     now: &Captured,
 ) -> Result<Option<Manifest>> {
-    let of_session = |m: &Manifest| m.session.as_ref().map(|s| &s.id) == session.map(|s| &s.id);
-    let newest =
-        // What came with a clone protects nothing.
-        workspace.store.entries()?.into_iter().filter(|e| e.own).filter_map(|e| e.manifest.ok()).find(|m| {
-            m.safety.is_none() && m.workspace.root == workspace.root.as_path().into() && of_session(m)
-        });
+    let is_wanted = |head: &Head| {
+        let of_session = head.session() == session.map(|session| &session.id);
+        !head.safety && *head.root() == workspace.root.as_path().into() && of_session
+    };
+    // What came with a clone protects nothing.
+    let known = workspace.store.known()?;
+    let newest = known.iter().find(|known| known.own && known.head.as_ref().is_ok_and(is_wanted));
+    let newest = newest.and_then(|known| workspace.store.whole(known));
     let unchanged = |m: &Manifest| {
         m.workspace.branch == now.branch && m.edits.as_ref().is_some_and(|edits| same(edits, &now.edits))
     };
@@ -52,10 +54,10 @@ fn same(one: &crate::manifest::Edits, other: &crate::manifest::Edits) -> bool {
 pub fn tidy(context: &Context, workspace: &Workspace) -> Result<()> {
     let store = &workspace.store;
     let is_automatic = |m: &Manifest| m.created_by.trigger == Trigger::Auto;
-    let count = |entries: &[Entry]| {
-        entries.iter().filter(|entry| entry.own && entry.manifest.as_ref().is_ok_and(is_automatic)).count()
+    let counts = |known: &&Known| {
+        known.own && known.head.as_ref().is_ok_and(|head| head.created_by.trigger == Trigger::Auto)
     };
-    if count(&store.entries()?) <= AUTOMATIC {
+    if store.known()?.iter().filter(counts).count() <= AUTOMATIC {
         return Ok(());
     }
     let lock = store.lock_for_deleting()?;

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::pager::{Sheet, screen_width};
 use super::ui::{Style, Text, Ui, text};
-use super::{Outcome, count};
+use super::{Outcome, count, elsewhere};
 use crate::compare::{self, Item, Loader, OpenAt, Wanted, broken};
 use crate::context::Context;
 use crate::diff::{
@@ -146,7 +146,7 @@ impl Diff {
             width: if form == Form::Columns { screen_width() } else { 0 },
         };
         let needs_workspace = self.files.is_empty() && !of_input;
-        let opened = if needs_workspace { Some(self.open(context)?) } else { None };
+        let opened = if needs_workspace { Some(self.open(context, ui)?) } else { None };
         let (workspace, manifests) = opened.map_or((None, Vec::new()), |(open, read)| (Some(open), read));
         let repository = workspace.as_ref().and_then(|workspace| workspace.repository.as_ref());
         let options = Options {
@@ -247,7 +247,7 @@ impl Diff {
 
     /// Opens the workspace and reads the manifests that are wanted; while git still finds the one,
     /// the others are read from where the store usually is.
-    fn open(&self, context: &Context) -> Result<(Workspace, Vec<Manifest>)> {
+    fn open(&self, context: &Context, ui: &mut Ui) -> Result<(Workspace, Vec<Manifest>)> {
         let (named, latest) = (self.references.iter().map(String::as_str), ["latest"]);
         let named: Vec<Reference> = named.chain(latest).map(Reference::parse).collect();
         let wanted = &named[..self.references.len().max(1)];
@@ -258,14 +258,21 @@ impl Diff {
             // What is read stays, so it is read where the rest of the memory is.
             let open = scope.spawn(|| Workspace::open(context));
             let early = likely_store(context).and_then(|folder| Store::open(&folder).ok());
-            let early = early.map(|store| (store.root().to_owned(), find(&store.forgetting())));
+            let early = early.map(|store| {
+                let store = store.forgetting();
+                (store.root().to_owned(), find(&store), store.take_passed_over())
+            });
             (open.join(), early)
         });
         let workspace = workspace.map_err(|_| Error::new(Failure::Bug, "Opening the workspace failed"))??;
         let manifests = match early {
-            Some((root, found)) if root == workspace.store.root() => found?,
+            Some((root, found, passed)) if root == workspace.store.root() => {
+                elsewhere::tell_passed(passed, ui);
+                found?
+            }
             _ => find(&workspace.store)?,
         };
+        elsewhere::tell_passed_over(&workspace.store, ui);
         for manifest in &manifests {
             workspace.refuse_bomb(manifest, &workspace.provenance(manifest))?;
         }

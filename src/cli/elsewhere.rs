@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 
 use super::restoring::quoted;
 use super::ui::Ui;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::git::work_trees_of;
 use crate::manifest::{Manifest, Trigger};
 use crate::restore;
 use crate::screen::Line;
 use crate::session::check::Problem;
-use crate::store::Reference;
+use crate::store::{Reference, Store};
 use crate::workspace::Workspace;
 
 /// A conversation of more bytes than this is one.
@@ -108,6 +108,7 @@ fn find(
     is_meant: impl Fn(&Manifest, &Tree) -> bool,
 ) -> Result<Manifest> {
     let newest = workspace.store.find(&Reference::parse(reference))?.manifest?;
+    tell_passed_over(&workspace.store, ui);
     if Reference::parse(reference) != Reference::Latest(0) || is_meant(&newest, &tree_of(workspace, &newest)?)
     {
         return Ok(newest);
@@ -127,6 +128,18 @@ fn find(
         }
     }
     Ok(newest)
+}
+
+/// Names the snapshot that is newer than the one `latest` was taken for, and can't be read.
+pub(super) fn tell_passed_over(store: &Store, ui: &mut Ui) {
+    tell_passed(store.take_passed_over(), ui);
+}
+
+/// The same, once it is known.
+pub(super) fn tell_passed(error: Option<Error>, ui: &mut Ui) {
+    if let Some(error) = error {
+        ui.warn(&format!("{error}; `latest` is the newest one that can be read"));
+    }
 }
 
 /// Says where the snapshot is put back, if that is not where the command was typed.

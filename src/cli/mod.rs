@@ -204,7 +204,7 @@ fn run(arguments: Arguments, store: Option<PathBuf>, ui: &mut Ui) -> Result<Outc
         }
         _ => {}
     }
-    match arguments.command {
+    let outcome = match arguments.command {
         Command::Save(command) => command.run(&context, &workspace, ui),
         Command::Link(command) => command.run(&workspace, ui),
         Command::List(command) => command.run(&context, &workspace, ui),
@@ -229,7 +229,9 @@ fn run(arguments: Arguments, store: Option<PathBuf>, ui: &mut Ui) -> Result<Outc
         Command::Log(command) => command.run(&context, &workspace, ui),
         Command::Lease(command) => command.run(&context, &workspace, ui),
         Command::Verify(command) => command.run(&workspace, ui),
-    }
+    };
+    elsewhere::tell_passed_over(&workspace.store, ui);
+    outcome
 }
 
 /// Finishes or takes back restores whose process died, and says so.

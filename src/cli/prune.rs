@@ -238,7 +238,7 @@ impl Rm {
         let store = &workspace.store;
         let lock = store.lock_for_deleting()?;
         // All are found before the first is removed, so that a wrong name removes nothing.
-        let find = |reference: &String| match store.find(&Reference::parse(reference)) {
+        let find = |reference: &String| match store.find_exactly(&Reference::parse(reference)) {
             Err(error) if matches!(error.kind(), Kind::Damaged | Kind::NotFound) => {
                 store.find_damaged(reference).ok_or(error)
             }
@@ -296,7 +296,7 @@ impl Unpin {
 }
 
 fn set_pin(workspace: &Workspace, ui: &mut Ui, reference: &str, pinned: bool) -> Result<Outcome> {
-    let entry = workspace.store.find(&Reference::parse(reference))?;
+    let entry = workspace.store.find_exactly(&Reference::parse(reference))?;
     let changed = workspace.store.set_pin(&workspace.store.prepare()?, &entry.stem, pinned)?;
     let name = shown_name(&entry);
     if ui.json() {

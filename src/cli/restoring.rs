@@ -101,6 +101,7 @@ impl Restoring {
             merge: false,
             session: !self.no_session,
             trust_repository: false,
+            new_tree: false,
             paths,
             fill: self.fill.clone(),
         }

@@ -80,6 +80,7 @@ impl Resume {
             edits: !self.no_edits,
             merge: self.merge,
             trust_repository: self.trust_repository,
+            new_tree: self.worktree.is_some(),
             ..self.restoring.options()
         }
     }
@@ -127,6 +128,16 @@ impl Resume {
                 Line(&said.join("; "))
             ));
             ui.say("Install what the filter runs (`git lfs install` and `git lfs pull`, for LFS) and check them out again.");
+        }
+        let pointers = workspace.repository.as_ref().map_or(Ok(Vec::new()), Repository::pointers_of_lfs)?;
+        if let Some(first) = pointers.first() {
+            ui.warn(&format!(
+                "{} in it as a pointer of LFS, {first} for one; `git lfs pull` there brings the content",
+                match pointers.len() {
+                    1 => "a file is".to_owned(),
+                    many => format!("{many} files are each"),
+                }
+            ));
         }
         // They are in it as git's blobs are, which is what their filter is there to change.
         let left = workspace.repository.as_ref().map_or(Ok(Vec::new()), Repository::tracked_unfiltered)?;

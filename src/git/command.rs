@@ -15,6 +15,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::Duration;
 
 use super::config::{self, Verdict};
 use super::standin::StandIn;
@@ -37,6 +39,7 @@ struct Shelter {
     git_dir: PathBuf,
     filters: BTreeSet<String>,
     drivers: BTreeSet<String>,
+    own_lfs: bool,
 }
 
 /// What every run is told; it comes last, so nothing in a file wins over it.
@@ -49,6 +52,12 @@ const ALWAYS: [&str; 7] = [
     "-c",
     "submodule.recurse=false",
 ];
+
+/// What git says of an index that it wrote sparse and split at once.
+const BROKEN_SPLIT_INDEX: &str = "exceeds base index size";
+
+/// After this a git takes long.
+const LONG: Duration = Duration::from_secs(3);
 
 /// A transport that there is none of: with it, git reaches no remote, whatever it looks for there.
 const NO_TRANSPORT: &str = "none";
@@ -135,6 +144,7 @@ impl Git {
                 git_dir: git_dir.to_owned(),
                 filters: sieved.filters,
                 drivers: sieved.drivers,
+                own_lfs: sieved.own_lfs,
             })),
         };
         Ok(Git { shelter, ..self.at(root) })
@@ -156,6 +166,11 @@ impl Git {
     pub(super) fn filters_left_out(&self) -> &BTreeSet<String> {
         const NONE: &BTreeSet<String> = &BTreeSet::new();
         self.shelter.as_ref().map_or(NONE, |shelter| &shelter.filters)
+    }
+
+    /// Says whether git-lfs runs as the repository's own configuration has it, and asks no server.
+    pub(super) fn runs_own_lfs(&self) -> bool {
+        self.shelter.as_ref().is_some_and(|shelter| shelter.own_lfs)
     }
 
     /// The same for merge drivers.
@@ -210,6 +225,10 @@ impl Git {
             command.env("GIT_DIR", &shelter.git_dir);
             command.env("GIT_WORK_TREE", &shelter.root);
             command.env("GIT_COMMON_DIR", shelter.stand_in.folder());
+            if shelter.own_lfs {
+                // Nobody has agreed that it may ask a server for content.
+                command.env("GIT_LFS_SKIP_SMUDGE", "1");
+            }
         }
     }
 
@@ -237,11 +256,33 @@ impl Git {
             return Ok(answer);
         }
         let words: Vec<_> = arguments.iter().take(2).map(|word| word.as_ref().to_string_lossy()).collect();
-        Err(Error::new(
+        let failed = Error::new(
             Kind::Environment,
             format!("`git {}` failed in {}", words.join(" "), self.folder.display()),
         )
-        .said(&answer.stderr))
+        .said(&answer.stderr);
+        Err(match answer.stderr.contains(BROKEN_SPLIT_INDEX) {
+            false => failed,
+            true => failed.hint(
+                "git wrote an index that is sparse and split, and can't read it: `git config core.splitIndex false`, \
+                 move `.git/index` away, and `git reset` makes it anew",
+            ),
+        })
+    }
+
+    /// Ends a git that waits for a pipe in the place of a file of rules, and returns the pipe. Looked for only when it
+    /// takes long, and no longer than it runs.
+    fn end_if_stuck(&self, id: u32, waits: &std::sync::mpsc::Receiver<()>) -> Option<PathBuf> {
+        let root = self.shelter.as_ref().map_or(&self.folder, |shelter| &shelter.root);
+        let mut pause = LONG;
+        while waits.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+            if let Some(pipe) = super::pipes::waited_for(root) {
+                crate::fs::kill(id);
+                return Some(pipe);
+            }
+            pause *= 4;
+        }
+        None
     }
 
     /// Runs a command to its end.
@@ -263,7 +304,10 @@ impl Git {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(fail)?;
         let (stdin, mut stderr) = (child.stdin.take(), child.stderr.take());
         // Written from a thread of its own: git may answer before it has read everything.
+        let (ended, waits) = std::sync::mpsc::channel::<()>();
+        let id = child.id();
         let output = std::thread::scope(|scope| {
+            let stuck = scope.spawn(move || self.end_if_stuck(id, &waits));
             if let Some(mut stdin) = stdin {
                 scope.spawn(move || stdin.write_all(input));
             }
@@ -277,10 +321,17 @@ impl Git {
                 said
             });
             let output = child.wait_with_output();
-            output.map(|output| (output, said.join().unwrap_or_default()))
+            drop(ended);
+            let stuck = stuck.join().unwrap_or_default();
+            output.map(|output| (output, said.join().unwrap_or_default(), stuck))
         })
         .map_err(fail)?;
-        let (output, said) = output;
+        let (output, said, stuck) = output;
+        if let Some(pipe) = stuck {
+            return Err(Error::new(Kind::Refused, format!("git can't work in {}", self.folder.display()))
+                .because(format!("{} is a pipe: git waited for it", pipe.display()))
+                .hint("remove it, if you did not make it; then run the command again"));
+        }
         Ok(Answer {
             ok: output.status.success(),
             stdout: output.stdout,

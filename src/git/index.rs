@@ -78,6 +78,15 @@ pub struct IndexLock<'a> {
 const HELD: &str = "held by snap for the restore ";
 
 impl Repository {
+    /// Returns the settings with which git writes an index in one file, for a sparse checkout: one that is sparse and
+    /// split, git writes so that it can't read it back.
+    fn in_one_file(&self) -> &'static [&'static str] {
+        match self.git_dir.join("info/sparse-checkout").exists() {
+            true => &["-c", "core.splitIndex=false"],
+            false => &[],
+        }
+    }
+
     /// Returns the untracked files, ignored ones too, that match any of git's path patterns.
     ///
     /// # Errors
@@ -218,8 +227,9 @@ impl IndexLock<'_> {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => return Err(Error::io("copy", &index, &error)),
         }
+        let whole = self.repository.in_one_file();
         let words = |words: &[&'static str]| -> Vec<&'static str> {
-            [&EXACTLY[..], self.repository.as_the_disk_has_case(), words].concat()
+            [&EXACTLY[..], whole, self.repository.as_the_disk_has_case(), words].concat()
         };
         let environment = [("GIT_INDEX_FILE", OsString::from(&private))];
         let zero = self.repository.hash().blob_id(b"").replace(|_: char| true, "0");
@@ -380,7 +390,8 @@ impl IndexLock<'_> {
         git_dir.push(&self.repository.git_dir);
         for some in paths.chunks(500) {
             let words = ["add", "--intent-to-add", "--sparse", "--force", "--"];
-            let settings = EXACTLY.iter().chain(self.repository.as_the_disk_has_case());
+            let whole = self.repository.in_one_file();
+            let settings = EXACTLY.iter().chain(whole).chain(self.repository.as_the_disk_has_case());
             let mut arguments: Vec<&OsStr> = vec![&git_dir, &work_tree];
             arguments.extend(settings.chain(&words).map(OsStr::new));
             arguments.extend(some.iter().map(|path| path.as_path().as_os_str()));

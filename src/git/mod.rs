@@ -49,6 +49,7 @@ pub use commits::Changed;
 pub use conversion::{CheckedOut, Conversion};
 pub use entries::{Index, Indexed};
 pub use fetched::{Fetched, FetchedCommit, TreeEntry};
+pub use filters::is_pointer;
 pub use index::Seen;
 pub use merge::Merged;
 pub use nearby::{Nearby, work_tree_around, work_trees_of};

@@ -285,8 +285,8 @@ fn known_before(workspace: &Workspace, keeper: &Keeper, known: &mut Vec<KnownVal
         return Ok(());
     }
     let mut looked_at = BTreeSet::new();
-    for manifest in workspace.store.entries()?.into_iter().filter_map(|entry| entry.manifest.ok()) {
-        for secret in manifest.secrets.into_iter().filter(|secret| secret.kind == "known") {
+    for head in workspace.store.known()?.into_iter().filter_map(|known| known.head.ok()) {
+        for secret in head.secrets.into_iter().filter(|secret| secret.kind == "known") {
             if !looked_at.insert(secret.id.clone()) {
                 continue;
             }
@@ -339,10 +339,10 @@ fn mac(key: &Key, place: &RepoPath, file: &[u8]) -> String {
 /// What the disk says.
 pub fn tidy(workspace: &Workspace, now: SystemTime) -> Result<()> {
     let mut needed = BTreeSet::new();
-    for entry in workspace.store.entries()? {
+    for known in workspace.store.known()? {
         // One that can't be read may need any of them.
-        let Ok(manifest) = entry.manifest else { return Ok(()) };
-        needed.extend(manifest.secrets.into_iter().map(|secret| secret.id));
+        let Ok(head) = known.head else { return Ok(()) };
+        needed.extend(head.secrets.into_iter().map(|secret| secret.id));
     }
     Keeper::open(workspace.trust.folder(), workspace.store.root())?.tidy(&needed, now)
 }

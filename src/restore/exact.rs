@@ -17,7 +17,7 @@ use super::rules;
 use super::steps::{Maker, Step, Steps, Unmade, Work, index_of, without_links};
 use crate::error::Result;
 use crate::git::index::IndexEntry;
-use crate::git::{Repository, Status};
+use crate::git::{Repository, Status, is_pointer};
 use crate::manifest::{Around, Edit, Edits, Mode, Version};
 use crate::paths::RepoPath;
 use crate::progress::Progress;
@@ -214,8 +214,17 @@ fn check_out(
         match (made, &mut step.work) {
             (Ok(made), Work::Set { mode, bytes, .. }) => {
                 let version = Version { oid: repository.hash().blob_id(&made), mode: *mode };
+                let is_there = step.here.as_ref() == Some(&version);
+                // Where LFS has no content, it leaves the pointer: that is no reason to write one over a file.
+                let is_wrong = step.here.is_some() || repository.asks_no_lfs_server();
+                if !is_there && is_wrong && made == *bytes && is_pointer(&made) {
+                    let reason = "its content is not here: `git lfs pull` brings it".to_owned();
+                    unmade.push(Unmade { path: step.path.clone(), reason });
+                    step.work = Work::Keep;
+                    continue;
+                }
                 *bytes = made;
-                if step.here.as_ref() == Some(&version) {
+                if is_there {
                     step.work = Work::Keep;
                 }
             }

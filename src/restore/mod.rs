@@ -45,7 +45,7 @@ use crate::digest::GitHash;
 use crate::error::{Error, Kind, Result};
 use crate::git::{Listing, Repository, Seen};
 use crate::ids::{ClientId, SnapshotId};
-use crate::manifest::{Manifest, Skipped, Version};
+use crate::manifest::{Manifest, Safety, Skipped, Version};
 use crate::paths::RepoPath;
 use crate::progress::Progress;
 use crate::redaction::refill_side_files;
@@ -92,6 +92,8 @@ pub struct Plan {
     spared: Vec<Left>,
     /// Empty folders to be made again.
     folders: Vec<RepoPath>,
+    /// Empty folders that the restore which is undone has made.
+    emptied: Vec<RepoPath>,
     /// What is left as it is here, and the filter that it would need.
     left: Vec<(RepoPath, String)>,
     /// The step of the history that this is, if it is one.
@@ -111,6 +113,8 @@ pub struct Options {
     pub session: bool,
     /// Whether a repository that lacks the snapshot's base commit is good enough.
     pub trust_repository: bool,
+    /// Whether the work tree was made for this a moment ago: what git calls edited in it, nobody has edited.
+    pub new_tree: bool,
     /// What becomes of the session's paths.
     pub paths: Paths,
     /// The variables that secrets may be taken from by name.
@@ -147,6 +151,11 @@ impl Plan {
     /// Returns the paths that will be set, sorted.
     pub fn steps(&self) -> &[Step] {
         &self.steps
+    }
+
+    /// Says whether anything in the work tree or the index changes.
+    fn changes_files(&self) -> bool {
+        !(self.steps.is_empty() && self.folders.is_empty() && self.emptied.is_empty())
     }
 
     /// Returns the paths that will have conflict markers.
@@ -273,7 +282,8 @@ pub fn plan_resume(
                 conflicts = merged.conflicts;
                 merged.steps
             } else {
-                edits::plan(workspace, repository, saved, manifest.around.as_ref(), &bases, progress)?
+                let new_tree = options.new_tree;
+                edits::plan(workspace, repository, saved, manifest.around.as_ref(), &bases, new_tree, progress)?
             };
             (steps, listing, unchanged) = (found.steps, Some(found.listing), found.unchanged);
             unmade = found.unmade;
@@ -324,6 +334,7 @@ pub fn plan_resume(
         unmade,
         spared: Vec::new(),
         folders: Vec::new(),
+        emptied: Vec::new(),
         left: Vec::new(),
         way: None,
     })
@@ -386,6 +397,7 @@ pub fn plan_rewind(
     )?;
     let mut notes: Vec<String> = manifest.edits.iter().flat_map(|edits| left_out(&edits.skipped)).collect();
     notes.extend(found.notes);
+    notes.extend(outside::other_patterns(repository, manifest.around.as_ref())?);
     if let Some(operation) = &saved.operation {
         notes.push(unfinished(operation));
     }
@@ -407,6 +419,7 @@ pub fn plan_rewind(
         unmade: found.unmade,
         spared: found.spared,
         folders: found.folders,
+        emptied: Vec::new(),
         left: found.left,
         way: None,
         steps: found.steps,
@@ -450,9 +463,15 @@ pub fn execute(
     let listing = plan.listing.take();
     let seen = listing.as_ref().map(Listing::seen);
     let safety = match &workspace.repository {
-        Some(repository) if !plan.steps.is_empty() || plan.moved.is_some() => {
-            let paths: Vec<RepoPath> = plan.steps.iter().map(|step| step.path().clone()).collect();
-            let safety = capture::save_safety(context, workspace, &plan.manifest, paths, listing)?;
+        Some(repository) if plan.changes_files() || plan.moved.is_some() => {
+            let safety = Safety {
+                restores: plan.manifest.id.clone(),
+                name: plan.manifest.name.clone(),
+                paths: plan.steps.iter().map(|step| step.path().clone()).collect(),
+                made: plan.folders.clone(),
+                removed: plan.emptied.clone(),
+            };
+            let safety = capture::save_safety(context, workspace, safety, listing)?;
             if let Some(moved) = &plan.moved {
                 // Not left to chance: nothing else may name the old tip.
                 repository.keep_commit(&safety.1.id, &moved.from)?;
@@ -490,7 +509,7 @@ fn carry_out(
     progress: &Progress,
 ) -> std::result::Result<Done, Failed> {
     let own = matches!(plan.provenance(), crate::trust::Provenance::Own);
-    let Plan { manifest, steps, session, moved, folders, .. } = plan;
+    let Plan { manifest, steps, session, moved, folders, emptied, .. } = plan;
     let paths = steps.len();
     let id = SnapshotId::random();
     let filled = manifest.session.as_ref().filter(|_| session.is_some());
@@ -537,6 +556,7 @@ fn carry_out(
         exactly: operation != Operation::Resume && own,
         kept: manifest.around.iter().flat_map(|around| around.empty_folders.iter().cloned()).collect(),
         folders,
+        emptied,
         index,
         session: ready,
         seen,

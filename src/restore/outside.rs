@@ -9,11 +9,15 @@ use std::collections::BTreeSet;
 use super::steps::index_of;
 use crate::absent::Absent;
 use crate::error::Result;
-use crate::git::Listing;
 use crate::git::index::IndexEntry;
-use crate::manifest::{Edit, Edits, HiddenBy, IndexState};
+use crate::git::{Listing, Repository};
+use crate::manifest::{Around, Edit, Edits, HiddenBy, IndexState};
 use crate::paths::RepoPath;
+use crate::screen::cut;
 use crate::tree::Tree;
+
+/// The longest command that is shown, in characters.
+const LONGEST: usize = 600;
 
 /// Returns the edits as they are to be brought here.
 pub(super) fn brought_in<'a>(tree: &Tree, listing: &Listing, saved: &'a Edits) -> Result<Cow<'a, Edits>> {
@@ -33,6 +37,37 @@ pub(super) fn brought_in<'a>(tree: &Tree, listing: &Listing, saved: &'a Edits) -
         true => as_staged(edit),
     });
     Ok(Cow::Owned(Edits { files: files.collect(), ..saved.clone() }))
+}
+
+/// Says what a person must do about the patterns of a sparse checkout, if they were others: they are settings of the
+/// repository, which no restore changes.
+pub(super) fn other_patterns(repository: &Repository, around: Option<&Around>) -> Result<Option<String>> {
+    let Some(around) = around else { return Ok(None) };
+    let now = repository.sparse()?;
+    if now == around.sparse {
+        return Ok(None);
+    }
+    let command = match &around.sparse {
+        // A snapshot of an earlier version does not say whether there were any.
+        None => return Ok(None),
+        Some(then) => {
+            let mode = if then.cone { "--cone" } else { "--no-cone" };
+            let words: Vec<String> = then.patterns.iter().map(|word| quoted(word)).collect();
+            format!("git sparse-checkout set {mode} {}", words.join(" "))
+        }
+    };
+    Ok(Some(format!(
+        "The sparse checkout had other patterns when this was saved. The files and their marks come back; the patterns \
+         are yours to set, or the next `git sparse-checkout reapply`, `checkout` or `pull` goes by those of now: {}",
+        cut(&command, LONGEST)
+    )))
+}
+
+fn quoted(word: &str) -> String {
+    match word.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c)) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
 }
 
 fn was_left_out(edit: &Edit) -> bool {

@@ -18,7 +18,7 @@ use crate::digest::{Checksum, ObjectId};
 use crate::error::{Error, IoContext, Kind, Result};
 use crate::fs::{self, Draft, Existing};
 use crate::ids::SnapshotId;
-use crate::manifest::{Content, ObjectRef};
+use crate::manifest::{Content, ObjectRef, named_objects};
 use crate::place::{Place, Shape, Stat};
 
 /// The largest object that is read, raw or compressed, in bytes.
@@ -106,9 +106,11 @@ impl Store {
     /// Returns the objects that published manifests name. What is not known of is made durable once more.
     fn published<'l>(&self, lock: &'l AddLock) -> &'l BTreeSet<ObjectId> {
         lock.published.get_or_init(|| {
-            let entries = self.entries().unwrap_or_default();
-            let manifests = entries.into_iter().filter_map(|entry| entry.manifest.ok());
-            manifests.flat_map(|manifest| manifest.objects()).map(|object| object.object).collect()
+            let known = self.known().unwrap_or_default();
+            let readable: Vec<&str> =
+                known.iter().filter(|known| known.head.is_ok()).map(|known| known.stem.as_str()).collect();
+            let objects = |stem: &&str| Some(named_objects(&self.manifest_bytes(stem).ok()?));
+            super::on_all_processors(&readable, objects).into_iter().flatten().collect()
         })
     }
 

@@ -72,6 +72,7 @@ const OWNERS: [(&str, &[&str]); 24] = [
             "git/clean.rs",
             "git/entries.rs",
             "hunks",
+            "manifest/head.rs",
             "remap",
             "secrets",
             "session",
