@@ -10,13 +10,13 @@ use super::restoring::{Restoring, quoted};
 use super::ui::Ui;
 use super::{Outcome, count, settle};
 use crate::audit;
+use crate::base::error::{Error, Kind, Result};
+use crate::base::progress::Progress;
+use crate::base::screen::Line;
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
 use crate::git::Repository;
 use crate::manifest::Manifest;
-use crate::progress::Progress;
 use crate::restore::{self, Options};
-use crate::screen::Line;
 use crate::store::{Operation, Reference};
 use crate::workspace::Workspace;
 
@@ -128,16 +128,6 @@ impl Resume {
                 Line(&said.join("; "))
             ));
             ui.say("Install what the filter runs (`git lfs install` and `git lfs pull`, for LFS) and check them out again.");
-        }
-        let pointers = workspace.repository.as_ref().map_or(Ok(Vec::new()), Repository::pointers_of_lfs)?;
-        if let Some(first) = pointers.first() {
-            ui.warn(&format!(
-                "{} in it as a pointer of LFS, {first} for one; `git lfs pull` there brings the content",
-                match pointers.len() {
-                    1 => "a file is".to_owned(),
-                    many => format!("{many} files are each"),
-                }
-            ));
         }
         // They are in it as git's blobs are, which is what their filter is there to change.
         let left = workspace.repository.as_ref().map_or(Ok(Vec::new()), Repository::tracked_unfiltered)?;

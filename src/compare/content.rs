@@ -8,9 +8,9 @@ use std::io::{self, BufReader, Read};
 use std::os::unix::fs::FileExt as _;
 
 use crate::git::Repository;
-use crate::hunks::Applied;
 use crate::manifest::Content as Kept;
 use crate::store::Store;
+use crate::stored_patch::Applied;
 
 /// Versions up to this many bytes are held in memory.
 pub(super) const LARGE: u64 = 1 << 20;

@@ -8,14 +8,14 @@ use std::io::{self, BufReader, Read as _};
 
 use super::content::{Content, LARGE};
 use super::{Item, Moved, Place, Source, blob, broken, file, show_readers, stored_file};
+use crate::base::error::{Error, IoContext as _, Kind as Failure, Result};
+use crate::base::paths::RepoPath;
 use crate::diff::{Again, End, File, Kind, Options, Show, is_binary, moved_in, show_hunks};
-use crate::error::{Error, IoContext as _, Kind as Failure, Result};
 use crate::git::{Blobs, Cleaning};
-use crate::hunks::ApplyError;
 use crate::manifest::{Diff, DiffForm, Edit, Mode, Version};
-use crate::paths::RepoPath;
 use crate::redaction::Loaded as Stored;
-use crate::tree::{Node, Tree};
+use crate::stored_patch::ApplyError;
+use crate::sys::work_tree::{Node, Tree};
 use crate::workspace::Workspace;
 
 /// What a loader shows files for.

@@ -19,9 +19,9 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 use super::config::{self, Verdict};
-use super::standin::StandIn;
-use crate::error::{Error, Kind, Result};
-use crate::programs::Programs;
+use crate::base::error::{Error, Kind, Result};
+use crate::git::stand_in::StandIn;
+use crate::sys::programs::Programs;
 
 /// The `git` program, working in one folder.
 #[derive(Clone)]
@@ -53,8 +53,8 @@ const ALWAYS: [&str; 7] = [
     "submodule.recurse=false",
 ];
 
-/// What git says of an index that it wrote sparse and split at once.
-const BROKEN_SPLIT_INDEX: &str = "exceeds base index size";
+/// What git says of an index that is to be sparse and split at once.
+const SPARSE_AND_SPLIT: [&str; 2] = ["exceeds base index size", "cannot use split index with a sparse index"];
 
 /// After this a git takes long.
 const LONG: Duration = Duration::from_secs(3);
@@ -168,9 +168,11 @@ impl Git {
         self.shelter.as_ref().map_or(NONE, |shelter| &shelter.filters)
     }
 
-    /// Says whether git-lfs runs as the repository's own configuration has it, and asks no server.
-    pub(super) fn runs_own_lfs(&self) -> bool {
-        self.shelter.as_ref().is_some_and(|shelter| shelter.own_lfs)
+    /// Returns options with which git-lfs asks no server, where only the repository's own configuration has it run:
+    /// nobody has agreed to that. What is here already is found.
+    fn options_of_lfs(&self) -> &'static [&'static str] {
+        let own = self.shelter.as_ref().is_some_and(|shelter| shelter.own_lfs);
+        if own { &["-c", "lfs.url=file:///dev/null"] } else { &[] }
     }
 
     /// The same for merge drivers.
@@ -195,6 +197,7 @@ impl Git {
             .arg(&self.folder)
             .arg("--no-optional-locks")
             .args(ALWAYS)
+            .args(self.options_of_lfs())
             .args(arguments)
             .env("GIT_ALLOW_PROTOCOL", NO_TRANSPORT)
             .env("GIT_NO_LAZY_FETCH", "1")
@@ -225,10 +228,6 @@ impl Git {
             command.env("GIT_DIR", &shelter.git_dir);
             command.env("GIT_WORK_TREE", &shelter.root);
             command.env("GIT_COMMON_DIR", shelter.stand_in.folder());
-            if shelter.own_lfs {
-                // Nobody has agreed that it may ask a server for content.
-                command.env("GIT_LFS_SKIP_SMUDGE", "1");
-            }
         }
     }
 
@@ -261,11 +260,11 @@ impl Git {
             format!("`git {}` failed in {}", words.join(" "), self.folder.display()),
         )
         .said(&answer.stderr);
-        Err(match answer.stderr.contains(BROKEN_SPLIT_INDEX) {
+        Err(match SPARSE_AND_SPLIT.iter().any(|said| answer.stderr.contains(said)) {
             false => failed,
             true => failed.hint(
-                "git wrote an index that is sparse and split, and can't read it: `git config core.splitIndex false`, \
-                 move `.git/index` away, and `git reset` makes it anew",
+                "an index can't be both sparse and split: `git config core.splitIndex false` lets git read it again; \
+                 if it does not, move `.git/index` away, and `git reset` makes it anew",
             ),
         })
     }
@@ -276,8 +275,8 @@ impl Git {
         let root = self.shelter.as_ref().map_or(&self.folder, |shelter| &shelter.root);
         let mut pause = LONG;
         while waits.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
-            if let Some(pipe) = super::pipes::waited_for(root) {
-                crate::fs::kill(id);
+            if let Some(pipe) = super::special_files::waited_for(root) {
+                crate::sys::process::kill(id);
                 return Some(pipe);
             }
             pause *= 4;

@@ -12,7 +12,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use super::command::Git;
-use crate::error::{Error, Kind, Result};
+use crate::base::error::{Error, Kind, Result};
 
 /// The setting by which a user names repositories whose configuration is as good as their own.
 pub(super) const TRUSTED: &str = "snap.trustedrepository";
@@ -115,7 +115,7 @@ impl Setting {
     fn of_lfs(&self) -> Option<bool> {
         let (_, name) = self.of("filter").filter(|(below, _)| below == LFS)?;
         let value = self.value.as_deref().unwrap_or_default();
-        let known = OF_LFS.iter().find(|(known, _)| *known == name).map_or(&[][..], |(_, values)| values);
+        let known = OF_LFS.iter().find(|(known, _)| *known == name).map_or(&[][..], |(_, values)| *values);
         Some(known.iter().any(|known| known.as_bytes() == value))
     }
 

@@ -8,18 +8,8 @@
 use std::collections::BTreeMap;
 
 use super::Repository;
-use crate::error::Result;
-use crate::paths::RepoPath;
-use crate::tree::{Node, Tree};
-
-/// The most bytes that a pointer of LFS has.
-const LARGEST_POINTER: u64 = 1_024;
-
-/// Says whether content is a pointer of LFS, to what is elsewhere.
-pub fn is_pointer(content: &[u8]) -> bool {
-    content.len() as u64 <= LARGEST_POINTER
-        && content.starts_with(b"version https://git-lfs.github.com/spec/v1\n")
-}
+use crate::base::error::Result;
+use crate::base::paths::RepoPath;
 
 impl Repository {
     /// Says whether there is any filter that is not run here. If not, there is nothing to look for.
@@ -36,7 +26,7 @@ impl Repository {
     /// Returns those of the paths whose attributes name a content filter that is not run here, with its name.
     ///
     /// # Errors
-    /// [`crate::error::Kind::Environment`] with what git says.
+    /// [`crate::base::error::Kind::Environment`] with what git says.
     pub fn unfiltered<'p>(&self, paths: &[&'p RepoPath]) -> Result<BTreeMap<&'p RepoPath, String>> {
         match self.leaves_filters_out() {
             true => self.named("filter", paths, |name| self.leaves_filter_out(name)),
@@ -47,7 +37,7 @@ impl Repository {
     /// Returns those of the paths whose attributes name a merge driver that is not run here, with its name.
     ///
     /// # Errors
-    /// [`crate::error::Kind::Environment`] with what git says.
+    /// [`crate::base::error::Kind::Environment`] with what git says.
     pub fn merged_as_text<'p>(&self, paths: &[&'p RepoPath]) -> Result<BTreeMap<&'p RepoPath, String>> {
         match self.git.drivers_left_out() {
             none if none.is_empty() => Ok(BTreeMap::new()),
@@ -58,7 +48,7 @@ impl Repository {
     /// Returns all tracked files that are as git's blobs have them because their filter is not run.
     ///
     /// # Errors
-    /// [`crate::error::Kind::Environment`] with what git says.
+    /// [`crate::base::error::Kind::Environment`] with what git says.
     pub fn tracked_unfiltered(&self) -> Result<Vec<(RepoPath, String)>> {
         if !self.leaves_filters_out() {
             return Ok(Vec::new());
@@ -68,34 +58,6 @@ impl Repository {
             index.entries().filter_map(|entry| RepoPath::new(entry.path).ok()).collect();
         let found = self.unfiltered(&paths.iter().collect::<Vec<_>>())?;
         Ok(found.into_iter().map(|(path, name)| (path.clone(), name)).collect())
-    }
-
-    /// Says whether git-lfs runs here and brings no content that is not there already.
-    pub fn asks_no_lfs_server(&self) -> bool {
-        self.git.runs_own_lfs()
-    }
-
-    /// Returns all tracked files that are pointers here, where git-lfs runs and asks no server for what they stand for.
-    ///
-    /// # Errors
-    /// [`crate::error::Kind::Environment`] with what git says.
-    pub fn pointers_of_lfs(&self) -> Result<Vec<RepoPath>> {
-        if !self.git.runs_own_lfs() {
-            return Ok(Vec::new());
-        }
-        let index = self.index()?;
-        let paths: Vec<RepoPath> =
-            index.entries().filter_map(|entry| RepoPath::new(entry.path).ok()).collect();
-        let found = self.named("filter", &paths.iter().collect::<Vec<_>>(), |name| name == "lfs")?;
-        let tree = Tree::open(&self.root)?;
-        let mut pointers = Vec::new();
-        for path in found.into_keys() {
-            let small = tree.size(path)?.is_some_and(|size| size <= LARGEST_POINTER);
-            if small && matches!(tree.read(path)?, Node::File { bytes, .. } if is_pointer(&bytes)) {
-                pointers.push(path.clone());
-            }
-        }
-        Ok(pointers)
     }
 
     /// Returns the paths that have an attribute with such a value, and the value.

@@ -8,10 +8,10 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{Bits, Content, ObjectRef, Redaction};
-use crate::convert::Recipe;
-use crate::digest::{GitHash, ObjectId};
-use crate::paths::RepoPath;
-use crate::screen;
+use crate::base::digest::{GitHash, ObjectId};
+use crate::base::paths::RepoPath;
+use crate::base::screen;
+use crate::manifest::conversion::Recipe;
 
 /// The pending edits of a work tree against its base commit.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -6,13 +6,13 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
+use super::attestation::Proofs;
 use super::{CreatedBy, Manifest, Secret, believed};
-use crate::digest::ObjectId;
-use crate::error::Result;
-use crate::ids::{ClientId, SnapshotId};
-use crate::paths::NativePath;
-use crate::proofs::Proofs;
-use crate::timestamp::Timestamp;
+use crate::base::digest::ObjectId;
+use crate::base::error::Result;
+use crate::base::ids::{ClientId, SnapshotId};
+use crate::base::paths::NativePath;
+use crate::base::timestamp::Timestamp;
 
 /// What tells a snapshot from others.
 #[derive(Clone, Debug, Deserialize)]

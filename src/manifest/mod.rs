@@ -6,7 +6,9 @@
 //! know are ignored when read; nothing is lost by that, because nothing is written back.
 
 mod around;
+pub mod attestation;
 mod bits;
+pub mod conversion;
 mod edits;
 mod head;
 mod marks;
@@ -15,14 +17,14 @@ mod session;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::digest::{Checksum, ObjectId};
-use crate::error::{Error, Kind, Result};
-use crate::ids::SnapshotId;
-use crate::json_shape;
-use crate::paths::{NativePath, RepoPath};
-use crate::proofs::Proofs;
-use crate::screen;
-use crate::timestamp::Timestamp;
+use crate::base::digest::{Checksum, ObjectId};
+use crate::base::error::{Error, Kind, Result};
+use crate::base::ids::SnapshotId;
+use crate::base::paths::{NativePath, RepoPath};
+use crate::base::screen;
+use crate::base::timestamp::Timestamp;
+use crate::json::shape;
+use crate::manifest::attestation::Proofs;
 
 pub use around::{Around, IgnoredPaths, Sparse, WrittenBy};
 pub use bits::Bits;
@@ -65,6 +67,9 @@ pub const WAITING_AGENTS: &str = "waiting-agents";
 
 /// The word of `requires` for files that have placeholders where secrets were.
 pub const REDACTION: &str = "redaction";
+
+/// The most objects in a bundle.
+pub const MOST_OBJECTS: u64 = 200_000;
 
 /// The most that a manifest may measure on disk, in bytes.
 pub const LARGEST_MANIFEST: u64 = 64 << 20;
@@ -324,7 +329,7 @@ impl Manifest {
     pub fn from_json(json: &[u8]) -> Result<Manifest> {
         let unreadable = |why: String| Error::new(Kind::Damaged, "The manifest can't be read").because(why);
         if check_sum(json).is_ok() {
-            json_shape::check(json).map_err(unreadable)?;
+            shape::check(json).map_err(unreadable)?;
         }
         let mut manifest: Manifest =
             believed(json, |manifest: &Manifest| (manifest.format, &manifest.requires))?;

@@ -6,12 +6,12 @@
 use std::borrow::Cow;
 
 use super::refill::base_of_diff;
-use crate::compress;
-use crate::digest::GitHash;
-use crate::edit;
-use crate::error::Result;
+use crate::base::compress;
+use crate::base::digest::GitHash;
+use crate::base::error::Result;
 use crate::manifest::{Content, ConvertedBy, Diff, DiffForm, Version};
 use crate::store::Store;
+use crate::stored_patch::encoding;
 
 /// A diff and what it leads from and to, at hand.
 pub struct Loaded<'a> {
@@ -55,7 +55,7 @@ impl<'a> Loaded<'a> {
             ),
             _ => Cow::Borrowed(old),
         };
-        edit::apply(self.diff.form, std::mem::take(&mut self.stored), &old, self.diff.bytes)
+        encoding::apply(self.diff.form, std::mem::take(&mut self.stored), &old, self.diff.bytes)
     }
 
     /// Makes what is on the disk of what git compares, and checks both against their ids.

@@ -9,18 +9,18 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Loaded, key_name, mac, sources};
-use crate::error::{Error, Kind, Result};
+use super::{Loaded, key_name, known_values, mac};
+use crate::base::error::{Error, Kind, Result};
+use crate::base::paths::RepoPath;
+use crate::base::screen::Line;
 use crate::git::{Blobs, Repository};
-use crate::keeper::Keeper;
 use crate::manifest::{
     Change, Content, Diff, DiffForm, Edit, Edits, Manifest, Redaction, Session, SideFile, Skipped, Version,
 };
-use crate::paths::RepoPath;
-use crate::screen::Line;
+use crate::redaction::vault::Keeper;
 use crate::secrets::{self, Scanner, spellings, worth_knowing};
 use crate::store::Bases;
-use crate::tree::{Node, Tree};
+use crate::sys::work_tree::{Node, Tree};
 use crate::workspace::Workspace;
 
 /// A secret that a file needs and that is not here.
@@ -162,7 +162,7 @@ fn refill_side_file(workspace: &Workspace, manifest: &Manifest, file: &SideFile)
 /// # Errors
 /// What the disk says.
 pub fn to_supply(workspace: &Workspace, manifest: &Manifest) -> Result<Vec<String>> {
-    let here = sources::variables(workspace)?;
+    let here = known_values::variables(workspace)?;
     let known =
         manifest.secrets.iter().filter(|secret| secret.kind == "known").flat_map(|secret| &secret.names);
     let relied_on: BTreeSet<&String> = manifest.not_captured.environment.iter().chain(known).collect();
@@ -337,7 +337,7 @@ struct Supply {
 impl Supply {
     fn open(workspace: &Workspace, manifest: &Manifest, agreed: &[String]) -> Result<Supply> {
         let keeper = Keeper::open(workspace.trust.folder(), workspace.store.root())?;
-        let variables = sources::variables(workspace)?;
+        let variables = known_values::variables(workspace)?;
         let mut by_id = BTreeMap::new();
         for known in variables.iter().flat_map(|(name, value)| worth_knowing(name, value)) {
             for form in spellings(&known.value) {

@@ -8,8 +8,8 @@ mod repair;
 
 use std::collections::BTreeMap;
 
-use crate::error::{Kind, Result};
-use crate::ids::SnapshotId;
+use crate::base::error::{Kind, Result};
+use crate::base::ids::SnapshotId;
 use crate::manifest::{Content, Diff, Manifest, ObjectRef, Transcript};
 use crate::restore;
 use crate::store::{Bases, Entry};

@@ -8,14 +8,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::Report;
-use crate::digest::ObjectId;
-use crate::edit::{self, Side};
-use crate::error::{Kind, Result};
+use crate::base::digest::ObjectId;
+use crate::base::error::{Kind, Result};
+use crate::client::{Found, Wanted};
 use crate::manifest::{Diff, Edit, Manifest, ObjectRef, Version};
 use crate::restore::{self, Maker};
-use crate::session::{Found, Wanted};
 use crate::store::{Bases, Entry};
-use crate::tree::{Node, Tree};
+use crate::stored_patch::encoding::{self, Side};
+use crate::sys::work_tree::{Node, Tree};
 use crate::workspace::Workspace;
 
 /// Side files are cut into pieces of this many bytes.
@@ -175,7 +175,7 @@ impl Search {
                         self.offer(&bytes);
                     }
                     let old = old.as_ref().map(|(mode, bytes)| Side { mode: *mode, bytes });
-                    if let Some(made) = edit::make(old, Side { mode: version.mode, bytes: &bytes })? {
+                    if let Some(made) = encoding::make(old, Side { mode: version.mode, bytes: &bytes })? {
                         self.offer(&made.bytes);
                     }
                 }
@@ -195,7 +195,7 @@ fn elsewhere(maker: &mut Maker<'_>, edits: &[&Edit], wanted: &Version) -> Option
 
 fn whole(file: &std::path::Path) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    std::io::Read::read_to_end(&mut crate::fs::open_theirs(file)?, &mut bytes)?;
+    std::io::Read::read_to_end(&mut crate::sys::users_files::open_theirs(file)?, &mut bytes)?;
     Ok(bytes)
 }
 

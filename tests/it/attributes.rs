@@ -5,8 +5,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 
 use crate::random_trees::rules::set_up;
-use crate::support::Must;
 use crate::support::project::Project;
+use crate::support::{Must, needs};
 
 /// A file whose content a checkout converts.
 struct Case {
@@ -66,7 +66,7 @@ fn remove(project: &Project, names: &[&str]) {
 impl Case {
     fn can_run(&self, has_lfs: bool) -> bool {
         if self.name == "lfs" && !has_lfs {
-            eprintln!("SKIPPED: LFS: there is no git-lfs");
+            needs::skipped("files of LFS", "there is no git-lfs");
             return false;
         }
         true
@@ -335,7 +335,7 @@ fn lfs_that_is_set_up_for_one_repository_converts_and_asks_no_server() {
     project.write("f", "wrecked\n");
     project.snap(&["rewind", "x"]).exits(6).says(&["not set: f", "git lfs pull"]);
     assert_eq!(project.read("f"), b"wrecked\n");
-    project.snap(&["resume", "x", "--worktree", "back", "--no-run"]).exits(0).says(&["pointer of LFS"]);
+    project.snap(&["resume", "x", "--worktree", "back", "--no-run"]).exits(0).says(&["as they are committed"]);
     let made = project.read(".claude/worktrees/back/f");
     assert!(made.starts_with(b"version https://git-lfs"), "a pointer");
 }

@@ -5,8 +5,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use claude_snap::digest::ObjectId;
-use claude_snap::ids::SnapshotId;
+use claude_snap::base::digest::ObjectId;
+use claude_snap::base::ids::SnapshotId;
 use claude_snap::trust::Trust;
 use serde_json::{Value, json};
 
@@ -93,7 +93,7 @@ fn harms(project: &Project) -> Vec<(&'static str, Value)> {
         (
             "puts a file in its place",
             with(&|j| {
-                let oid = claude_snap::digest::GitHash::Sha1.blob_id(b"evil\n");
+                let oid = claude_snap::base::digest::GitHash::Sha1.blob_id(b"evil\n");
                 j["moves"] = json!([{"path": "a.txt", "old": {"oid": oid, "mode": "100644"}, "new": null}]);
             }),
         ),
@@ -530,7 +530,9 @@ fn a_link_that_follows_goes_on_to_nothing_that_nobody_vouches_for() {
     project.snap(&["link", "latest"]).exits(0);
     let links = || inventory(&project.home.config().join("snap/links")).len();
     let before = links();
-    foreign(&project, "own", "theirs", |m| m["created_at"] = json!(claude_snap::timestamp::Timestamp::now()));
+    foreign(&project, "own", "theirs", |m| {
+        m["created_at"] = json!(claude_snap::base::timestamp::Timestamp::now())
+    });
     project.write("a.txt", "next\n");
     let said = project.snap(&["save", "next"]).exits(0);
     assert!(!said.stderr.contains("not your own"), "{}", said.stderr);
@@ -594,7 +596,7 @@ fn what_can_not_be_read_is_named_and_latest_is_the_newest_that_can() {
     let project = arranged();
     for junk in ["no manifest\n".to_owned(), json!({"format": 9, "requires": []}).to_string()] {
         fs::write(project.stored("junk.json"), &junk).must("junk");
-        for command in [&["show"][..], &["diff"], &["resume", "--no-edits", "--no-run"], &["rewind", "--no-run"]] {
+        for command in [&["show"][..], &["diff"], &["resume", "--dry-run"], &["rewind", "--dry-run"]] {
             let ran = project.snap(command).exits(0);
             assert!(ran.stderr.contains("junk.json"), "{command:?}: {}", ran.stderr);
         }
@@ -605,7 +607,9 @@ fn what_can_not_be_read_is_named_and_latest_is_the_newest_that_can() {
 
 #[test]
 fn a_name_that_somebody_elses_snapshot_has_can_be_taken() {
-    let project = arranged();
+    let project = Project::new();
+    project.write("a.txt", "saved\n");
+    project.snap(&["save", "x"]).exits(0);
     foreign(&project, "x", "mine", |_| ());
     project.write("a.txt", "mine\n");
     project.snap(&["save", "mine"]).exits(0);

@@ -2,20 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use claude_snap::digest;
+use claude_snap::base::digest;
 use claude_snap::manifest::Manifest;
 use rustix::fs::{CWD, OFlags, RenameFlags, openat, renameat_with};
 use serde_json::Value;
 
 use crate::hostile_cases::{Case, EVIL, edit, manifests, with_edits};
-use crate::support::Must;
 use crate::support::project::{Project, Ran, ran};
+use crate::support::trace::available;
+use crate::support::{Must, needs};
 
 const ID: &str = "c137e379-838e-4509-8148-16b407691758";
 
@@ -106,8 +106,7 @@ fn bounded(project: &Project, arguments: &[&str]) -> Ran {
     command.envs(snap.get_envs().filter_map(|(name, value)| Some((name, value?))));
     // Else the C library reserves 64 MiB of addresses for each thread, which is no memory and would be counted.
     command.env("MALLOC_ARENA_MAX", "1");
-    if Command::new("prlimit").arg("--version").output().is_err() {
-        writeln!(std::io::stderr(), "SKIPPED: no prlimit here: memory and time were not bounded").ok();
+    if !needs::program(&["prlimit", "--version"], "bounds of memory and time") {
         return ran(&mut project.command(project.root(), arguments));
     }
     ran(&mut command)
@@ -350,13 +349,12 @@ fn objects_that_lie_about_themselves_fill_neither_memory_nor_tree() {
 
 /// A frame of 200 MiB of zeros.
 fn zstd_of_zeros() -> Vec<u8> {
-    claude_snap::compress::compress(&vec![0; 200 << 20]).must("a frame")
+    claude_snap::base::compress::compress(&vec![0; 200 << 20]).must("a frame")
 }
 
 #[test]
 fn nothing_is_executed_but_git() {
-    if Command::new("strace").arg("-V").output().is_err() {
-        writeln!(std::io::stderr(), "SKIPPED: no strace here: what is executed was not watched").ok();
+    if !available("what is executed of a hostile snapshot") {
         return;
     }
     let (project, sound) = target();

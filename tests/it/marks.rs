@@ -320,17 +320,25 @@ fn a_mark_that_an_earlier_version_did_not_save_stays() {
 
 #[test]
 fn an_index_that_would_be_sparse_and_split_is_written_so_that_git_can_read_it() {
-    let project = sparse(&["--cone", "--sparse-index", "in"]);
+    let project = sparse(&["--cone", "in"]);
     project.write("in/new", "new\n");
     project.git(&["add", "in/new"]);
     project.snap(&["save", "x"]).exits(0);
     let saved = project.state_with_flags();
     project.write("in/1", "other\n");
     project.git(&["rm", "-qf", "--cached", "in/new"]);
-    project.git(&["config", "core.splitIndex", "true"]);
+    for name in ["core.splitIndex", "index.sparse"] {
+        project.git(&["config", name, "true"]);
+    }
     project.snap(&["rewind", "x"]).exits(0);
-    project.git(&["config", "core.splitIndex", "false"]);
+    for name in ["core.splitIndex", "index.sparse"] {
+        project.git(&["config", name, "false"]);
+    }
     assert_same(&project.state_with_flags(), &saved, "rewound");
+    // One that is both already, git itself does not read: that is said with what to do.
+    project.git(&["sparse-checkout", "set", "--cone", "--sparse-index", "in"]);
+    project.git(&["config", "core.splitIndex", "true"]);
+    project.snap(&["rewind", "x"]).exits(7).says(&["split index", "git config core.splitIndex false"]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::support::project::{Project, files_below};
-use crate::support::{Must, eventually};
+use crate::support::{Must, eventually, needs};
 
 const ID: &str = "c137e379-838e-4509-8148-16b407691758";
 
@@ -16,7 +16,7 @@ fn age(project: &Project, stem: &str, days: u64) {
         serde_json::from_slice(&fs::read(&path).must("a manifest")).must("JSON");
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).must("after 1970").as_millis();
     let then = i64::try_from(now).must("a time") - i64::try_from(days).must("days") * 86_400_000;
-    manifest["created_at"] = claude_snap::timestamp::Timestamp::from_millis(then).to_string().into();
+    manifest["created_at"] = claude_snap::base::timestamp::Timestamp::from_millis(then).to_string().into();
     let sealed = claude_snap::manifest::seal(manifest.to_string().into_bytes()).must("a sealed manifest");
     fs::write(&path, sealed).must("to write");
 }
@@ -251,7 +251,7 @@ fn a_removed_snapshot_stays_removed() {
 #[test]
 fn a_snapshot_that_is_being_removed_does_not_get_its_name_back() {
     if !Path::new("/proc/self/fd").exists() {
-        eprintln!("SKIPPED: a save beside a removal: this system has no /proc to see it waiting");
+        needs::skipped("a save beside a removal", "this system has no /proc to see it waiting");
         return;
     }
     let project = Project::new();

@@ -11,18 +11,18 @@ use std::time::{Duration, Instant};
 use super::around::Machine;
 use super::hit;
 use super::{Started, rescue, rules};
+use crate::base::error::{Error, Kind, Result};
+use crate::base::paths::RepoPath;
+use crate::base::progress::Progress;
+use crate::base::screen::Line;
 use crate::capture::{self, Automatic, History, Limits, Request, Signing};
 use crate::cli::restoring::quoted;
+use crate::client::{Wanted, was_spoken_to};
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
 use crate::git::{work_tree_around, work_trees_of};
 use crate::manifest::{Head, Manifest};
-use crate::paths::RepoPath;
-use crate::progress::Progress;
 use crate::restore;
 use crate::risk::{self, Call, Place, Risk};
-use crate::screen::Line;
-use crate::session::{Wanted, was_spoken_to};
 use crate::workspace::Workspace;
 
 /// How long a session's first step waits for its transcript: the client writes it some 100 ms late.

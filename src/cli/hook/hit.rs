@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::around::Machine;
+use crate::base::screen::Line;
 use crate::git::{Nearby, work_tree_around, work_trees_of};
 use crate::risk::{Reach, Risk, Target};
-use crate::screen::Line;
 
 /// More places than this that are told of by name are counted.
 const MOST_TOLD: usize = 5;
@@ -180,7 +180,7 @@ impl Search<'_> {
 
 /// Says whether a work tree is that of a submodule.
 fn is_submodule(root: &Path) -> bool {
-    let of = crate::programs::repository_in(root).filter(|_| root.join(".git").is_file());
+    let of = crate::sys::programs::repository_in(root).filter(|_| root.join(".git").is_file());
     of.is_some_and(|folder| folder.components().any(|part| part.as_os_str() == "modules"))
 }
 

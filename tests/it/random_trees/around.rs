@@ -64,6 +64,11 @@ struct Picture {
 }
 
 impl Picture {
+    /// Everything but what git says: where it has looked at a file once, it does not look again for new attributes.
+    fn held(&self) -> (&str, &BTreeMap<String, File>, &BTreeSet<String>, &BTreeSet<String>) {
+        (&self.index, &self.files, &self.ignored, &self.empty)
+    }
+
     fn of(project: &Project) -> Picture {
         let mut all = BTreeMap::new();
         for path in files_below(project.root()) {
@@ -215,7 +220,7 @@ fn there_and_back(case: &Case) {
     if !done["safety"].is_null() {
         for (word, expected) in [("undo", &wrecked), ("redo", &rewound), ("undo", &wrecked)] {
             project.snap(&[word]).exits(0);
-            assert_eq!(&Picture::of(&project), expected, "{word}");
+            assert_eq!(Picture::of(&project).held(), expected.held(), "{word}");
         }
     }
     let left = files_below(project.root())

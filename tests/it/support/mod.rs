@@ -17,6 +17,7 @@ pub(crate) mod client;
 pub(crate) mod disk;
 pub(crate) mod http;
 pub(crate) mod messages;
+pub(crate) mod needs;
 pub(crate) mod planted;
 pub(crate) mod preload;
 pub(crate) mod project;
