@@ -8,6 +8,7 @@ use crate::base::paths::RepoPath;
 ///
 /// None of it is in the snapshot. It is known so that a rewind leaves it alone, whatever the rules are then.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Around {
     /// What was ignored; absent if that was too much to be listed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -25,6 +26,7 @@ pub struct Around {
 
 /// Which part of the tree a sparse checkout has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Sparse {
     /// Whether the patterns are folders (`core.sparseCheckoutCone`).
     pub cone: bool,
@@ -34,6 +36,7 @@ pub struct Sparse {
 
 /// Settings of a clone that say how git writes its files; what is absent is as usual.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct WrittenBy {
     /// `core.autocrlf`, if it is on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -67,6 +70,7 @@ impl WrittenBy {
 
 /// Ignored files, and folders that are ignored as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct IgnoredPaths {
     /// Files.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

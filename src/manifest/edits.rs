@@ -15,8 +15,10 @@ use crate::manifest::conversion::Recipe;
 
 /// The pending edits of a work tree against its base commit.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Edits {
     /// The commit they are made against; `null` when HEAD was unborn.
+    #[cfg_attr(test, schemars(regex(pattern = "^([0-9a-f]{40}|[0-9a-f]{64})$")))]
     pub base: Option<String>,
     /// How the repository names its objects.
     pub object_format: GitHash,
@@ -35,6 +37,7 @@ pub struct Edits {
 
 /// One path's pending change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Edit {
     /// The path, relative to the root.
     pub path: RepoPath,
@@ -160,6 +163,7 @@ impl Edits {
 
 /// Where the content of a renamed or copied path comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Origin {
     /// The path in the base commit.
     pub path: RepoPath,
@@ -170,8 +174,10 @@ pub struct Origin {
 
 /// One stage of an unmerged path.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StageVersion {
     /// 1 (common ancestor), 2 (ours) or 3 (theirs).
+    #[cfg_attr(test, schemars(range(min = 1, max = 3)))]
     pub stage: u8,
     /// The blob's id and mode.
     #[serde(flatten)]
@@ -183,6 +189,7 @@ pub struct StageVersion {
 
 /// What hides a path's edits from git.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum HiddenBy {
     /// `git update-index --assume-unchanged`.
@@ -208,6 +215,7 @@ impl HiddenBy {
 
 /// What happened to a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Change {
     /// In the work tree only.
@@ -226,6 +234,7 @@ pub enum Change {
 
 /// Where the index stands for an edited path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum IndexState {
     /// As the base: nothing is staged (for a path that is not in the base: untracked).
@@ -242,8 +251,10 @@ pub enum IndexState {
 
 /// A blob's id and mode.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Version {
     /// The id that the repository gives to these bytes as a blob.
+    #[cfg_attr(test, schemars(regex(pattern = "^([0-9a-f]{40}|[0-9a-f]{64})$")))]
     pub oid: String,
     /// `100644`, `100755`, `120000` or `160000`.
     pub mode: Mode,
@@ -258,6 +269,7 @@ impl Version {
 
 /// What the index holds for a path, when that is neither the base's nor the work tree's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StagedVersion {
     /// The blob's id and mode.
     #[serde(flatten)]
@@ -269,6 +281,7 @@ pub struct StagedVersion {
 
 /// A file's mode as git knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Mode {
     /// A plain file.
     #[serde(rename = "100644")]
@@ -309,6 +322,7 @@ impl Mode {
 
 /// How to make one version of a file from another.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(try_from = "StatedDiff")]
 pub struct Diff {
     /// The form of `content`.
@@ -332,6 +346,7 @@ pub struct Diff {
 /// A diff as it stands in a manifest. There are thousands of them; read as a flattened enum each
 /// would be built three times.
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct StatedDiff {
     form: DiffForm,
     bytes: u64,
@@ -375,8 +390,10 @@ impl Diff {
 
 /// What git compares of a file that it converts, and how that becomes what is on the disk.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Converted {
     /// The id of what git compares, as a blob.
+    #[cfg_attr(test, schemars(regex(pattern = "^([0-9a-f]{40}|[0-9a-f]{64})$")))]
     pub oid: String,
     /// The size of what is on the disk.
     pub bytes: u64,
@@ -387,6 +404,7 @@ pub struct Converted {
 
 /// How what is on the disk is made from what git compares.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum ConvertedBy {
     /// By a rule.
@@ -412,6 +430,7 @@ impl ConvertedBy {
 
 /// The form of a diff.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum DiffForm {
     /// Unified text hunks against the old content.
@@ -424,6 +443,7 @@ pub enum DiffForm {
 
 /// A path that was left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Skipped {
     /// The path, with unsafe characters escaped.
     pub path: String,

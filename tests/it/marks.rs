@@ -319,7 +319,7 @@ fn a_mark_that_an_earlier_version_did_not_save_stays() {
 }
 
 #[test]
-fn an_index_that_would_be_sparse_and_split_is_written_so_that_git_can_read_it() {
+fn an_index_that_would_be_sparse_and_split_is_refused_or_written_so_that_git_can_read_it() {
     let project = sparse(&["--cone", "in"]);
     project.write("in/new", "new\n");
     project.git(&["add", "in/new"]);
@@ -327,18 +327,23 @@ fn an_index_that_would_be_sparse_and_split_is_written_so_that_git_can_read_it() 
     let saved = project.state_with_flags();
     project.write("in/1", "other\n");
     project.git(&["rm", "-qf", "--cached", "in/new"]);
-    for name in ["core.splitIndex", "index.sparse"] {
-        project.git(&["config", name, "true"]);
+    let wrecked = project.state_with_flags();
+    let set = |value: &str| {
+        for name in ["core.splitIndex", "index.sparse"] {
+            project.git(&["config", name, value]);
+        }
+    };
+    // Where git refuses such an index by itself, that is said with what to do, and nothing is changed.
+    set("true");
+    let ran = project.snap(&["rewind", "x"]);
+    set("false");
+    if ran.code == 0 {
+        return assert_same(&project.state_with_flags(), &saved, "rewound");
     }
+    ran.exits(7).says(&["split index", "git config core.splitIndex false"]);
+    assert_same(&project.state_with_flags(), &wrecked, "refused");
     project.snap(&["rewind", "x"]).exits(0);
-    for name in ["core.splitIndex", "index.sparse"] {
-        project.git(&["config", name, "false"]);
-    }
     assert_same(&project.state_with_flags(), &saved, "rewound");
-    // One that is both already, git itself does not read: that is said with what to do.
-    project.git(&["sparse-checkout", "set", "--cone", "--sparse-index", "in"]);
-    project.git(&["config", "core.splitIndex", "true"]);
-    project.snap(&["rewind", "x"]).exits(7).says(&["split index", "git config core.splitIndex false"]);
 }
 
 #[test]

@@ -21,6 +21,7 @@ pub(crate) mod needs;
 pub(crate) mod planted;
 pub(crate) mod preload;
 pub(crate) mod project;
+pub(crate) mod schema;
 pub(crate) mod screen;
 pub(crate) mod trace;
 pub(crate) mod watched;
