@@ -35,8 +35,7 @@ fn last_line(
 ) -> Option<SnapshotId> {
     for entry in log.iter().rev().filter(|entry| entry.outcome.is_ok() && wanted(entry)) {
         let in_root = entry.root.as_ref() == Some(&new.workspace.root);
-        let Some(head) = earlier.iter().find(|head| Some(&head.id) == entry.snapshot.as_ref())
-        else {
+        let Some(head) = earlier.iter().find(|head| Some(&head.id) == entry.snapshot.as_ref()) else {
             match entry.operation {
                 // Without a session there are only the files, and what they came from was taken back.
                 Operation::Undo | Operation::Redo if in_root && new.session.is_none() => return None,

@@ -34,8 +34,8 @@ use crate::context::Context;
 use crate::git::{self, Listing};
 use crate::manifest::attestation::Proofs;
 use crate::manifest::{
-    Agent, AgentStatus, CONVERTED, CreatedBy, EARLIER, Edit, Edits, FORMAT, Head, Manifest, RENAMES, SUBMODULES,
-    Safety, Trigger, Version, WAITING_AGENTS, Workspace as Place,
+    Agent, AgentStatus, CONVERTED, CreatedBy, EARLIER, Edit, Edits, FORMAT, Head, Manifest, RENAMES,
+    SUBMODULES, Safety, Trigger, Version, WAITING_AGENTS, Workspace as Place,
 };
 use crate::redaction::Redactor;
 use crate::store::{AddLock, Known, LogEntry, Operation, Reference, check_name};
@@ -159,7 +159,10 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     let earlier = workspace.store.known()?;
     let saved = |own: bool| -> Vec<(&Known, &Head)> {
         let wanted = earlier.iter().filter(|known| known.own || !own);
-        wanted.filter_map(|known| Some((known, known.head.as_ref().ok()?))).filter(|(_, m)| !m.safety).collect()
+        wanted
+            .filter_map(|known| Some((known, known.head.as_ref().ok()?)))
+            .filter(|(_, m)| !m.safety)
+            .collect()
     };
     // What came with a clone may say of itself whatever it likes: it stands for no save of the user's.
     let own = saved(true);
@@ -177,7 +180,8 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     if let Some(manifest) = same.filter(|_| !asked_for).and_then(|(known, _)| workspace.store.whole(known)) {
         return Ok(Report { manifest, unchanged_since, written: false, notes });
     }
-    let heads = |all: &[(&Known, &Head)]| -> Vec<Head> { all.iter().map(|(_, head)| (*head).clone()).collect() };
+    let heads =
+        |all: &[(&Known, &Head)]| -> Vec<Head> { all.iter().map(|(_, head)| (*head).clone()).collect() };
     let (all, own) = (heads(&saved(false)), heads(&own));
     // A log that can't be read only makes the answer less sure.
     let log = workspace.store.own_log().unwrap_or_default();

@@ -261,7 +261,15 @@ pub fn plan_resume(
                 merged.steps
             } else {
                 let new_tree = options.new_tree;
-                resume::plan(workspace, repository, saved, manifest.around.as_ref(), &bases, new_tree, progress)?
+                resume::plan(
+                    workspace,
+                    repository,
+                    saved,
+                    manifest.around.as_ref(),
+                    &bases,
+                    new_tree,
+                    progress,
+                )?
             };
             (steps, listing, unchanged) = (found.steps, Some(found.listing), found.unchanged);
             unmade = found.unmade;

@@ -335,7 +335,10 @@ fn lfs_that_is_set_up_for_one_repository_converts_and_asks_no_server() {
     project.write("f", "wrecked\n");
     project.snap(&["rewind", "x"]).exits(6).says(&["not set: f", "git lfs pull"]);
     assert_eq!(project.read("f"), b"wrecked\n");
-    project.snap(&["resume", "x", "--worktree", "back", "--no-run"]).exits(0).says(&["as they are committed"]);
+    project
+        .snap(&["resume", "x", "--worktree", "back", "--no-run"])
+        .exits(0)
+        .says(&["as they are committed"]);
     let made = project.read(".claude/worktrees/back/f");
     assert!(made.starts_with(b"version https://git-lfs"), "a pointer");
 }

@@ -581,7 +581,9 @@ fn where_there_is_no_repository_only_what_holds_something_is_said_to_be_lost() {
     let notes = trees.project.home.path().join("notes");
     fs::create_dir_all(notes.join("empty/deep")).must("a folder");
     fs::write(notes.join("nothing.txt"), "").must("to write");
-    for line in ["rm -f ~/notes/not-there", "rm -rf ~/notes/empty", "rm ~/notes/nothing.txt", "rm ~/notes/*.log"] {
+    for line in
+        ["rm -f ~/notes/not-there", "rm -rf ~/notes/empty", "rm ~/notes/nothing.txt", "rm ~/notes/*.log"]
+    {
         assert_eq!(told(&trees.hook(line)), "", "{line:?}");
     }
 }

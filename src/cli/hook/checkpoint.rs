@@ -168,7 +168,11 @@ impl Checkpoints<'_> {
                  In a clone of the repository: snap import {} && snap resume {}",
                 risk.step,
                 // Of what is only found when it runs, some may stay.
-                if risk.step.contains("{}") || risk.step.starts_with("find") { "may remove" } else { "removes" },
+                if risk.step.contains("{}") || risk.step.starts_with("find") {
+                    "may remove"
+                } else {
+                    "removes"
+                },
                 Line(&file.to_string_lossy()),
                 quoted(&file.to_string_lossy()),
                 quoted(&saved),

@@ -45,7 +45,10 @@ pub(in crate::restore) fn brought_in<'a>(
 
 /// Says what a person must do about the patterns of a sparse checkout, if they were others: they are settings of the
 /// repository, which no restore changes.
-pub(in crate::restore) fn other_patterns(repository: &Repository, around: Option<&Around>) -> Result<Option<String>> {
+pub(in crate::restore) fn other_patterns(
+    repository: &Repository,
+    around: Option<&Around>,
+) -> Result<Option<String>> {
     let Some(around) = around else { return Ok(None) };
     let now = repository.sparse()?;
     if now == around.sparse {

@@ -57,9 +57,9 @@ pub(super) fn begin(project: &Project, kind: Kind) {
     keep_module(project);
 }
 
-/// Stages the submodule again where git has left its folder alone: it would be a repository that nobody saves.
+/// Stages the submodule again as git has left its folder: another commit than is staged, or none, nobody saves.
 fn keep_module(project: &Project) {
-    if project.path(MODULE).join(".git").exists() && project.git(&["ls-files", "--", MODULE]).is_empty() {
+    if project.path(MODULE).join(".git").exists() {
         project.try_git(&["add", "-f", "--sparse", MODULE]);
     }
 }

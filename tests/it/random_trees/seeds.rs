@@ -36,12 +36,8 @@ pub(super) fn run<S: Strategy>(strategy: &S, check: impl Fn(S::Value)) {
 }
 
 fn run_one<S: Strategy>(strategy: &S, seed: u64, check: impl Fn(S::Value)) -> Result<(), String> {
-    let config = Config {
-        cases: 1,
-        failure_persistence: None,
-        max_shrink_iters: MOST_SMALLER,
-        ..Config::default()
-    };
+    let config =
+        Config { cases: 1, failure_persistence: None, max_shrink_iters: MOST_SMALLER, ..Config::default() };
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
