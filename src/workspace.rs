@@ -121,19 +121,19 @@ impl Workspace {
         let grants = manifest.permissions.grants();
         let most = match () {
             () if unfolded > MOST_UNFOLDED => {
-                format!("unfolds to {unfolded} bytes; the most is {MOST_UNFOLDED}")
+                format!("unpacks to {unfolded} bytes; the limit is {MOST_UNFOLDED}")
             }
-            () if files > MOST_FILES => format!("sets {files} files; the most is {MOST_FILES}"),
+            () if files > MOST_FILES => format!("sets {files} files; the limit is {MOST_FILES}"),
             () if grants > MOST_GRANTS => {
-                format!("has {grants} permission grants; the most is {MOST_GRANTS}")
+                format!("has {grants} permission grants; the limit is {MOST_GRANTS}")
             }
-            () if pieces > MOST_PIECES => format!("is in {pieces} pieces; the most is {MOST_PIECES}"),
+            () if pieces > MOST_PIECES => format!("has {pieces} pieces; the limit is {MOST_PIECES}"),
             () => return Ok(()),
         };
         let name = Line(&manifest.name).to_string();
         Err(Error::new(Kind::Refused, format!("{name:?} is too large to be used"))
             .because(format!("it is not your own and {most}"))
-            .hint("have its author sign it (`snap save --sign`), and name them in your `gpg.ssh.allowedSignersFile`"))
+            .hint("ask its author to sign it (`snap save --sign`), and list them in your `gpg.ssh.allowedSignersFile`"))
     }
 
     /// Signs a snapshot with the key that the user's git configuration names.

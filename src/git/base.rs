@@ -43,8 +43,11 @@ impl Repository {
             GitHash::Sha256 => 64,
         };
         if id.len() != length || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(Error::new(Kind::Damaged, "The snapshot's base is no commit of this repository")
-                .because(format!("{:?} is not an id as they are made here", Line(id).to_string())));
+            return Err(Error::new(Kind::Damaged, "The snapshot's base is not a commit of this repository")
+                .because(format!(
+                    "{:?} is not a commit id in this repository's format",
+                    Line(id).to_string()
+                )));
         }
         let from = self.addresses(remote)?.fetch;
         let mut command = self.git.command_for_remotes(&self.git_dir, interactive);

@@ -222,7 +222,7 @@ pub(super) fn remote_setting(remote: &str, name: &str, value: &str) -> Option<Ve
 /// Reads what [`super::command::Git::settings`] lists.
 fn read(listed: &[u8]) -> Result<Settings> {
     parse(listed).ok_or_else(|| {
-        Error::new(Kind::Environment, "git's list of its settings can't be understood")
+        Error::new(Kind::Environment, "Cannot parse git's list of settings")
             .hint("`snap` needs git 2.31 or later")
     })
 }

@@ -128,7 +128,7 @@ impl Fetched {
             return Err(damaged(oid, &format!("it is a {kind}, not a {wanted}")));
         }
         if size > largest {
-            return Err(damaged(oid, &format!("it has {size} bytes, and can have {largest} at most")));
+            return Err(damaged(oid, &format!("it has {size} bytes, and the limit is {largest}")));
         }
         let mut content = Vec::new();
         let read = (&mut self.output).take(size + 1).read_to_end(&mut content);
@@ -154,7 +154,7 @@ fn failed(error: &std::io::Error) -> Error {
 
 fn damaged(oid: &str, cause: &str) -> Error {
     let oid: String = oid.chars().take(64).collect();
-    Error::new(Kind::Damaged, "The remote holds no sound snapshot there")
+    Error::new(Kind::Damaged, "The snapshot on the remote is damaged")
         .because(format!("object {}: {cause}", crate::base::screen::Line(&oid)))
         .hint("nothing was added; ask whoever pushed it to push it again")
 }

@@ -252,14 +252,17 @@ fn shares(git_dir: &Path, common_dir: &Path) -> bool {
 }
 
 fn strange_share(git_dir: &Path, common_dir: &Path) -> Error {
-    Error::new(Kind::Refused, format!("{} is no folder of a linked work tree", git_dir.display()))
-        .because(format!("it says that it shares {}, which knows nothing of it", common_dir.display()))
-        .hint(format!("if it is not yours, leave it alone; else remove {}/commondir", git_dir.display()))
+    Error::new(Kind::Refused, format!("{} is not the folder of a linked work tree", git_dir.display()))
+        .because(format!("it claims to share {}, which does not list it", common_dir.display()))
+        .hint(format!("if it is not yours, leave it alone; otherwise remove {}/commondir", git_dir.display()))
 }
 
 fn elsewhere(root: &Path, git_dir: &Path) -> Error {
     Error::new(Kind::Refused, format!("git takes {} for the work tree", root.display()))
-        .because(format!("{} says so by `core.worktree`, and nothing in that folder does", git_dir.display()))
+        .because(format!(
+            "`core.worktree` in {} says so, and nothing in that folder confirms it",
+            git_dir.display()
+        ))
         .hint(format!(
             "if it is yours: git config --global --add snap.trustedRepository {}",
             crate::base::screen::Line(&root.to_string_lossy())

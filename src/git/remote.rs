@@ -401,7 +401,7 @@ impl<'a> Remote<'a> {
         if !answer.ok && answers.iter().all(Option::is_none) {
             return Err(self.failed("push to", &answer));
         }
-        let silent = || PushAnswer::Rejected("git did not say what became of it".to_owned());
+        let silent = || PushAnswer::Rejected("git reported no result for it".to_owned());
         Ok(answers.into_iter().map(|one| one.unwrap_or_else(silent)).collect())
     }
 

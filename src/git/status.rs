@@ -194,7 +194,7 @@ impl Repository {
 
     fn listing(&self, status: &Answer, index: Index) -> Result<Listing> {
         let mut listing = parse(&status.stdout).map_err(|line| {
-            Error::new(Kind::Environment, "git's status can't be understood").because(line)
+            Error::new(Kind::Environment, "Cannot parse the output of `git status`").because(line)
         })?;
         for line in status.stderr.lines() {
             if let Some((_, folder)) = line.split_once("could not open directory '") {

@@ -203,7 +203,7 @@ fn open_checked(path: &Path, limit: u64) -> Result<Option<File>> {
         return not_plain("it is not a regular file");
     }
     if meta.len() > limit {
-        return not_plain(&format!("it has {} bytes, and the most that is read is {limit}", meta.len()));
+        return not_plain(&format!("it has {} bytes, and the limit is {limit}", meta.len()));
     }
     Ok(Some(file))
 }

@@ -107,8 +107,8 @@ const FOLDERS: [&str; 10] = [
     ".claude/plugins/",
 ];
 
-/// Paths that stand for a project of whoever reads it, not for this one.
-const EXAMPLES: [&str; 1] = ["src/größe.rs"];
+/// What only looks like one of those.
+const EXAMPLES: [&str; 2] = ["ext::", "fixtures/store-NEW"];
 
 /// Says what is wrong with one thing between backticks, if it names a file or a test of this repository.
 fn fault(code: &str, files: &[PathBuf]) -> Option<String> {

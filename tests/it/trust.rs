@@ -289,7 +289,7 @@ fn a_snapshot_that_was_changed_or_moved_into_the_project_is_foreign() {
     project.snap(&["resume", "x"]).exits(3);
     // None at all, as earlier versions wrote them.
     rewrite(text.replace(&format!("{}\n", mark(&text)), ""));
-    project.snap(&["resume", "x"]).exits(3).says(&["nothing in it says who saved it", "--trust"]);
+    project.snap(&["resume", "x"]).exits(3).says(&["it has no mark of the user who saved it", "--trust"]);
     rewrite(text);
     project.snap(&["resume", "x"]).exits(0);
 }

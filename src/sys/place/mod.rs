@@ -355,13 +355,13 @@ fn stat_of(stat: &sys::Stat) -> Stat {
 /// The error of something that stands in the place of one of our own folders or files.
 pub(crate) fn strange(path: &Path, what: &str) -> Error {
     Error::new(Kind::Refused, format!("Cannot use {}", path.display()))
-        .because(format!("{what}, and here only plain files and real folders are used"))
-        .hint("look what it is and where it leads; then remove it, or put a real one in its place")
+        .because(format!("{what}, and only regular files and real folders are used here"))
+        .hint("check what it is and where it leads; then remove it, or replace it by a real one")
 }
 
 fn gone(path: &Path) -> Error {
     Error::new(Kind::Environment, format!("Cannot find {}", path.display()))
-        .because("its folder is not there")
+        .because("its folder does not exist")
 }
 
 #[cfg(test)]
