@@ -9,7 +9,7 @@ use std::sync::Mutex;
 
 use crate::base::error::Result;
 use crate::manifest::{Head, Manifest};
-use crate::sys::place::{Place, Shape};
+use crate::sys::place::{Place, Shape, Stat};
 
 /// The most bytes of manifests that are remembered, as they are on the disk.
 const MOST: u64 = 16 << 20;
@@ -68,6 +68,10 @@ impl Parsed {
 
 /// Returns what tells a plain file from another one at its path, and from itself before a change.
 pub(super) fn identity(place: &Place) -> Option<Identity> {
-    let found = place.stat().ok().flatten().filter(|found| found.shape == Shape::File)?;
-    Some(found.identity)
+    identity_of(place.stat().ok().flatten())
+}
+
+/// The same of what was found there.
+pub(super) fn identity_of(found: Option<Stat>) -> Option<Identity> {
+    found.filter(|found| found.shape == Shape::File).map(|found| found.identity)
 }

@@ -254,9 +254,14 @@ impl Store {
     /// As [`Store::entries`].
     pub fn known(&self) -> Result<Vec<Known>> {
         let known = |stem: &String| {
-            let head = unless_gone(|| self.read_head(stem))?;
+            let mut written = Timestamp::from_millis(0);
+            let head = unless_gone(|| {
+                let (at, head) = self.read_head(stem);
+                written = at.unwrap_or(written);
+                head
+            })?;
             let own = head.as_ref().is_ok_and(|head| self.is_own(&head.proofs));
-            Some(Known { written: self.written(stem), stem: stem.clone(), own, head })
+            Some(Known { written, stem: stem.clone(), own, head })
         };
         let mut known = on_all_processors(&self.stems()?, known);
         known.sort_by(|a, b| match (&a.head, &b.head) {
@@ -444,16 +449,21 @@ impl Store {
         read
     }
 
-    fn read_head(&self, stem: &str) -> Result<Head> {
-        let place = self.manifest_place(stem);
-        let identity = manifest_cache::identity(&place);
+    /// Reads a manifest's head; returns when its file was written too, if it is there.
+    fn read_head(&self, stem: &str) -> (Option<Timestamp>, Result<Head>) {
+        let (place, found) = self.standing_file(&manifest_name(stem));
+        let written = found.as_ref().map(|found| Timestamp::from(found.modified));
+        let identity = manifest_cache::identity_of(found);
         if let Some(head) = self.parsed.head(stem, identity) {
-            return head;
+            return (written, head);
         }
-        let read =
-            Head::from_json(&self.manifest_bytes(stem)?).map_err(|error| unread(&place.path(), &error));
+        let json = match self.manifest_bytes(stem) {
+            Ok(json) => json,
+            Err(error) => return (written, Err(error)),
+        };
+        let read = Head::from_json(&json).map_err(|error| unread(&place.path(), &error));
         self.parsed.note_head(stem, identity, &read);
-        read
+        (written, read)
     }
 
     /// Returns the bytes of a snapshot's manifest, as they are on the disk.
@@ -526,7 +536,7 @@ fn on_all_processors<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> Option<
 }
 
 /// Reads something of a snapshot; `None` if it has been removed, and did not only lose its first name.
-fn unless_gone<T>(read: impl Fn() -> Result<T>) -> Option<Result<T>> {
+fn unless_gone<T>(mut read: impl FnMut() -> Result<T>) -> Option<Result<T>> {
     let there = |read: &Result<T>| !matches!(read, Err(error) if error.kind() == Kind::NotFound);
     Some(read()).filter(there).or_else(|| Some(read()).filter(there))
 }
