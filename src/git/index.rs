@@ -240,24 +240,27 @@ impl IndexLock<'_> {
         let environment = [("GIT_INDEX_FILE", OsString::from(&private))];
         let zero = self.repository.hash().blob_id(b"").replace(|_: char| true, "0");
         // All removals first: a file may become a folder or the other way round.
-        let mut input = Vec::new();
-        let mut line = |facts: String, path: &RepoPath| {
+        let (mut input, mut stages_input) = (Vec::new(), Vec::new());
+        let add = |input: &mut Vec<u8>, facts: String, path: &RepoPath| {
             input.extend_from_slice(facts.as_bytes());
             input.push(b'\t');
             input.extend_from_slice(path.as_bytes());
             input.push(0);
         };
         for (path, _) in entries {
-            line(format!("0 {zero}"), path);
+            add(&mut input, format!("0 {zero}"), path);
         }
         let mut intended = Vec::new();
         for (path, entry) in entries {
             match entry {
                 IndexEntry::Absent => {}
-                IndexEntry::Blob(version) => line(format!("{} {}", version.mode.octal(), version.oid), path),
+                IndexEntry::Blob(version) => {
+                    add(&mut input, format!("{} {}", version.mode.octal(), version.oid), path);
+                }
                 IndexEntry::Unmerged(stages) => {
                     for (stage, version) in stages {
-                        line(format!("{} {} {stage}", version.mode.octal(), version.oid), path);
+                        let facts = format!("{} {} {stage}", version.mode.octal(), version.oid);
+                        add(&mut stages_input, facts, path);
                     }
                 }
                 IndexEntry::IntentToAdd(mode) => intended.push((path, *mode)),
@@ -285,6 +288,10 @@ impl IndexLock<'_> {
             }
             let paths: Vec<&RepoPath> = intended.iter().map(|(path, _)| *path).collect();
             self.intend(scratch.path(), &paths, &environment)?;
+        }
+        // After that: `git add` of a path takes away what is unmerged below it.
+        if !stages_input.is_empty() {
+            git.demand_with(&words(&["update-index", "-z", "--index-info"]), &environment, &stages_input)?;
         }
         let steps = [
             // A mark takes the place of another one.
