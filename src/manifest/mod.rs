@@ -10,6 +10,7 @@ pub mod attestation;
 mod bits;
 pub mod conversion;
 mod edits;
+mod head;
 mod marks;
 #[cfg(test)]
 mod schema;
@@ -27,12 +28,13 @@ use crate::base::timestamp::Timestamp;
 use crate::json::shape;
 use crate::manifest::attestation::Proofs;
 
-pub use around::{Around, IgnoredPaths, WrittenBy};
+pub use around::{Around, IgnoredPaths, Sparse, WrittenBy};
 pub use bits::Bits;
 pub use edits::{
     Change, Converted, ConvertedBy, Diff, DiffForm, Edit, Edits, HiddenBy, IndexState, Mode, Origin, Skipped,
     StageVersion, StagedVersion, Version,
 };
+pub use head::{Head, named_objects};
 pub use marks::{Mark, Marks};
 pub use session::{
     Agent, AgentStatus, Cron, Decision, HistoryStart, LeftOut, Permissions, ProjectRules, Rule, Session,
@@ -330,49 +332,12 @@ pub struct Safety {
     pub name: String,
     /// The paths that were about to be set: those that `snap undo` puts back.
     pub paths: Vec<RepoPath>,
-}
-
-/// What tells a snapshot from others.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Head {
-    format: u32,
-    #[serde(default)]
-    requires: Vec<String>,
-    /// Its identity.
-    pub id: SnapshotId,
-    /// What the person called it.
-    pub name: String,
-    /// When it was saved.
-    pub created_at: Timestamp,
-    /// Whether it is a safety snapshot.
-    #[serde(default, deserialize_with = "is_there")]
-    pub safety: bool,
-}
-
-fn is_there<'de, D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<bool, D::Error> {
-    Ok(Option::<serde::de::IgnoredAny>::deserialize(deserializer)?.is_some())
-}
-
-impl Head {
-    /// Reads it from a whole manifest; the rest is skipped, and believed by its checksum alone.
-    ///
-    /// # Errors
-    /// As [`Manifest::from_json`].
-    pub fn from_json(json: &[u8]) -> Result<Head> {
-        believed(json, |head: &Head| (head.format, &head.requires))
-    }
-
-    /// Takes it from a manifest that was read.
-    pub fn of(manifest: &Manifest) -> Head {
-        Head {
-            format: manifest.format,
-            requires: manifest.requires.clone(),
-            id: manifest.id.clone(),
-            name: manifest.name.clone(),
-            created_at: manifest.created_at,
-            safety: manifest.safety.is_some(),
-        }
-    }
+    /// Empty folders that were about to be made: `snap undo` removes those that are still empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub made: Vec<RepoPath>,
+    /// Empty folders that were about to be removed: `snap redo` makes them again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<RepoPath>,
 }
 
 impl Manifest {
@@ -382,7 +347,9 @@ impl Manifest {
     /// [`Kind::NewerFormat`] if a later version wrote it, else [`Kind::Damaged`].
     pub fn from_json(json: &[u8]) -> Result<Manifest> {
         let unreadable = |why: String| Error::new(Kind::Damaged, "The manifest can't be read").because(why);
-        shape::check(json).map_err(unreadable)?;
+        if check_sum(json).is_ok() {
+            shape::check(json).map_err(unreadable)?;
+        }
         let mut manifest: Manifest =
             believed(json, |manifest: &Manifest| (manifest.format, &manifest.requires))?;
         manifest.refuse_twice().map_err(unreadable)?;
@@ -549,16 +516,21 @@ fn believed<'a, T: Deserialize<'a>>(
     json: &'a [u8],
     version: impl Fn(&T) -> (u32, &Vec<String>),
 ) -> Result<T> {
+    // Before it is parsed: what is damaged can be large, and a save looks at all there is.
+    let summed = check_sum(json);
+    if summed.is_err() {
+        // What can't be believed may be from a later version, which is the better thing to say.
+        check_format(json)?;
+    }
+    summed?;
     let read: serde_json::Result<T> = serde_json::from_slice(json);
     match &read {
         Ok(read) => {
             let (format, requires) = version(read);
             check_version(format, requires)?;
         }
-        // What can't be read may be from a later version, which is the better thing to say.
         Err(_) => check_format(json)?,
     }
-    check_sum(json)?;
     read.map_err(|error| Error::new(Kind::Damaged, "The manifest can't be read").because(error))
 }
 

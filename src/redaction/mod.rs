@@ -309,9 +309,9 @@ fn known_before(
         return Ok(());
     }
     let mut looked_at = BTreeSet::new();
-    for manifest in workspace.store.entries()?.into_iter().filter_map(|entry| entry.manifest.ok()) {
+    for head in workspace.store.known()?.into_iter().filter_map(|known| known.head.ok()) {
         for secret in
-            manifest.secrets.into_iter().filter(|secret| matches!(secret.kind.as_str(), "known" | "seen"))
+            head.secrets.into_iter().filter(|secret| matches!(secret.kind.as_str(), "known" | "seen"))
         {
             if !looked_at.insert(secret.id.clone()) {
                 continue;
@@ -362,10 +362,10 @@ fn mac(key: &Key, place: &RepoPath, file: &[u8]) -> String {
 /// What the disk says.
 pub fn tidy(workspace: &Workspace, now: Timestamp) -> Result<()> {
     let mut needed = BTreeSet::new();
-    for entry in workspace.store.entries()? {
+    for known in workspace.store.known()? {
         // One that can't be read may need any of them.
-        let Ok(manifest) = entry.manifest else { return Ok(()) };
-        needed.extend(manifest.secrets.into_iter().map(|secret| secret.id));
+        let Ok(head) = known.head else { return Ok(()) };
+        needed.extend(head.secrets.into_iter().map(|secret| secret.id));
     }
     Keeper::open(workspace.trust.folder(), workspace.store.root())?.tidy(&needed, now)
 }

@@ -58,6 +58,7 @@ const OWNERS: &[(&str, &[&str])] = &[
             "stored_patch/encoding.rs",
             "git/clean.rs",
             "git/entries.rs",
+            "manifest/head.rs",
             "stored_patch/apply.rs",
             "stored_patch/make.rs",
             "remap",

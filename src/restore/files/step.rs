@@ -347,9 +347,16 @@ impl<'a> Maker<'a> {
         let needed = diff.is_none_or(Diff::needs_base);
         let old = match edit.diffed_against() {
             Some(old) if needed => self.base(&old.oid)?.ok_or_else(|| {
-                Error::new(Kind::NotFound, format!("Cannot restore {}", edit.path))
-                    .because(format!("this repository lacks its base version {}", old.oid))
-                    .hint("fetch the snapshot's base commit first; `snap show` names it")
+                let error = Error::new(Kind::NotFound, format!("Cannot restore {}", edit.path))
+                    .because(format!("this repository lacks its base version {}", old.oid));
+                match self.repository.is_partial() {
+                    true => error.hint(format!(
+                        "this is a partial clone, and `snap` fetches nothing in passing: `git cat-file -e {}` \
+                         fetches it; then run the command again",
+                        old.oid
+                    )),
+                    false => error.hint("fetch the snapshot's base commit first; `snap show` names it"),
+                }
             })?,
             _ => Vec::new(),
         };

@@ -169,7 +169,7 @@ impl Diff {
         let asked = self.look.ask(colored && !self.color_only);
         let longest_line = if form == Form::Patch { usize::MAX } else { Options::default().longest_line };
         let needs_workspace = self.files.is_empty() && !of_input;
-        let opened = if needs_workspace { Some(self.open(context)?) } else { None };
+        let opened = if needs_workspace { Some(self.open(context, ui)?) } else { None };
         let (workspace, manifests) = opened.map_or((None, Vec::new()), |(open, read)| (Some(open), read));
         let repository = workspace.as_ref().and_then(|workspace| workspace.repository.as_ref());
         let options = Options {

@@ -7,6 +7,8 @@ use std::path::{Component, Path, PathBuf};
 use super::Diff;
 use crate::base::error::{Error, IoContext as _, Kind as Failure, Result};
 use crate::base::paths::RepoPath;
+use crate::cli::output::Ui;
+use crate::cli::upkeep::{warn_of_newer, warn_of_passed_over};
 use crate::compare::{self, Item, Loader, OpenAt, broken};
 use crate::context::Context;
 use crate::diff::{Again, File, Only, Options, Show, show_patch};
@@ -43,7 +45,7 @@ impl Diff {
 
     /// Opens the workspace and reads the manifests that are wanted; while git still finds the one,
     /// the others are read from where the store usually is.
-    pub(super) fn open(&self, context: &Context) -> Result<(Workspace, Vec<Manifest>)> {
+    pub(super) fn open(&self, context: &Context, ui: &mut Ui) -> Result<(Workspace, Vec<Manifest>)> {
         let (named, latest) = (self.references.iter().map(String::as_str), ["latest"]);
         let named: Vec<Reference> = named.chain(latest).map(Reference::parse).collect();
         let wanted = &named[..self.references.len().max(1)];
@@ -54,14 +56,21 @@ impl Diff {
             // What is read stays, so it is read where the rest of the memory is.
             let open = scope.spawn(|| Workspace::open(context));
             let early = likely_store(context).and_then(|folder| Store::open(&folder).ok());
-            let early = early.map(|store| (store.root().to_owned(), find(&store.forgetting())));
+            let early = early.map(|store| {
+                let store = store.forgetting();
+                (store.root().to_owned(), find(&store), store.take_passed_over())
+            });
             (open.join(), early)
         });
         let workspace = workspace.map_err(|_| Error::new(Failure::Bug, "Opening the workspace failed"))??;
         let manifests = match early {
-            Some((root, found)) if root == workspace.store.root() => found?,
+            Some((root, found, newer)) if root == workspace.store.root() => {
+                warn_of_newer(newer, ui);
+                found?
+            }
             _ => find(&workspace.store)?,
         };
+        warn_of_passed_over(&workspace.store, ui);
         for manifest in &manifests {
             workspace.refuse_bomb(manifest, &workspace.provenance(manifest))?;
         }
