@@ -22,6 +22,7 @@ pub mod convert;
 pub mod diff;
 pub mod digest;
 pub mod edit;
+pub mod edits;
 pub mod error;
 pub mod fs;
 pub mod git;

@@ -30,8 +30,7 @@ use crate::error::{Error, Kind, Result};
 use crate::git::{self, Listing};
 use crate::ids::SnapshotId;
 use crate::manifest::{
-    Agent, AgentStatus, CONVERTED, CreatedBy, EARLIER, Edit, Edits, FORMAT, Manifest, RENAMES, SUBMODULES,
-    Safety, Trigger, Version, WAITING_AGENTS, Workspace as Place,
+    CreatedBy, Edits, FORMAT, Manifest, Safety, SavedWorkspace, Trigger,
 };
 use crate::paths::RepoPath;
 use crate::progress::Progress;
@@ -344,7 +343,7 @@ fn prove(workspace: &Workspace, manifest: &mut Manifest, sign: Signing) -> Resul
 /// Keeps the base commit from git's garbage collection; says so if that can't be.
 fn keep_base(workspace: &Workspace, manifest: &Manifest) -> Option<String> {
     let repository = workspace.repository.as_ref()?;
-    let base = manifest.edits.as_ref()?.base.as_ref()?;
+    let base = manifest.base_commit()?;
     let error = repository.keep_commit(&manifest.id, base).err()?;
     Some(format!("The base commit {base} is not kept from git's garbage collection: {error}."))
 }
@@ -363,7 +362,7 @@ fn assemble(
     let worktree = repository.and_then(|repository| repository.worktree_name());
     let home = repository.map(|repository| repository.home()).transpose()?;
     let others = repository.map(|repository| repository.other_worktrees()).transpose()?.unwrap_or_default();
-    let place = Place {
+    let place = SavedWorkspace {
         main: home.filter(|_| worktree.is_some()).map(|home| home.as_path().into()),
         others: others.iter().map(|root| root.as_path().into()).collect(),
         root: workspace.root.as_path().into(),
@@ -401,21 +400,8 @@ fn assemble(
         safety: None,
         proofs: Proofs::default(),
     };
-    manifest.requires = requirements(&manifest);
     manifest.state = state_of(&manifest);
     Ok(manifest)
-}
-
-/// Returns what a reader of this manifest must understand.
-fn requirements(manifest: &Manifest) -> Vec<String> {
-    let files = || manifest.edits.iter().flat_map(|edits| &edits.files);
-    let renames = files().any(|edit| edit.from.is_some()).then_some(RENAMES);
-    let submodules = files().flat_map(Edit::versions).any(Version::is_submodule).then_some(SUBMODULES);
-    let waiting = |agent: &Agent| agent.status == AgentStatus::Waiting;
-    let waiting = manifest.agents.iter().any(waiting).then_some(WAITING_AGENTS);
-    let converted = manifest.diffs().any(|diff| diff.converted.is_some()).then_some(CONVERTED);
-    let earlier = manifest.diffs().any(|diff| diff.earlier.is_some()).then_some(EARLIER);
-    [renames, submodules, waiting, converted, earlier].into_iter().flatten().map(str::to_owned).collect()
 }
 
 /// Hashes everything that makes two states different; not when, by whom or how busy.

@@ -16,7 +16,7 @@ use super::ui::{Style, Text, Ui, text};
 use crate::error::Result;
 use crate::manifest::Manifest;
 use crate::paths::RepoPath;
-use crate::redaction::{Held, Missing};
+use crate::redaction::{HeldBack, MissingSecret};
 use crate::restore::{Consent, Doubt, Plan, not_trusted};
 use crate::screen::Line;
 use crate::sensitive::{ASKED, Concern};
@@ -173,7 +173,7 @@ impl Agreement {
 }
 
 /// Tells which files could not be made without their secrets.
-pub(super) fn tell_unfilled(ui: &mut Ui, unfilled: &[Held]) {
+pub(super) fn tell_unfilled(ui: &mut Ui, unfilled: &[HeldBack]) {
     for held in unfilled {
         let here = held.secrets.iter().filter_map(|one| one.here.first());
         let flags: Vec<String> = here
@@ -191,7 +191,7 @@ pub(super) fn tell_unfilled(ui: &mut Ui, unfilled: &[Held]) {
 /// The same for a program.
 pub(super) fn unfilled_json(plan: &Plan) -> Value {
     let missing =
-        |one: &Missing| json!({"id": one.id, "kind": one.kind, "names": one.names, "here": one.here});
+        |one: &MissingSecret| json!({"id": one.id, "kind": one.kind, "names": one.names, "here": one.here});
     plan.unfilled()
         .iter()
         .map(|held| json!({"path": held.path, "secrets": held.secrets.iter().map(missing).collect::<Vec<_>>()}))

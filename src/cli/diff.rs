@@ -10,7 +10,8 @@ use serde_json::json;
 use super::pager::{Sheet, screen_width};
 use super::ui::{Style, Text, Ui, text};
 use super::{Outcome, count};
-use crate::compare::{self, Item, Loader, OpenAt, Wanted, broken};
+use crate::compare::{self, Item, Loader, Wanted, broken};
+use crate::edits::FileReader;
 use crate::context::Context;
 use crate::diff::{
     Again, Columns, Counted, Counter, Delivery, File, Kind, Look, Only, Options, Out, Painter, Patch, Same,
@@ -371,7 +372,7 @@ fn show_files(old: &Named, new: &Named, options: Options, show: &mut dyn Show) -
         // A pipe can be read only once.
         (Ok(old), Ok(new)) if old_facts.is_file() && new_facts.is_file() => {
             let from =
-                |file: &Handle, at: u64| Ok::<_, io::Error>(Box::new(OpenAt::new(file.try_clone()?, at)));
+                |file: &Handle, at: u64| Ok::<_, io::Error>(Box::new(FileReader::new(file.try_clone()?, at)));
             Some(Box::new(move |from_old, from_new| Ok((from(&old, from_old)?, from(&new, from_new)?))))
         }
         _ => None,

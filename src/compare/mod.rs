@@ -3,7 +3,6 @@
 //! The list is made from manifests and one `git status` alone; content is loaded when a file's
 //! turn comes. Changes nothing, anywhere.
 
-mod content;
 mod loader;
 mod renamed;
 
@@ -19,7 +18,6 @@ use crate::manifest::{Change, Edit, Edits, Manifest, Version};
 use crate::paths::RepoPath;
 use crate::workspace::Workspace;
 
-pub use content::Place as OpenAt;
 pub use loader::{Loader, Wanted};
 
 /// Above this many bytes of both versions together, binary content is not given as a patch.

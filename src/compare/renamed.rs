@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::loader::{Loader, Wanted, whole_of};
+use super::loader::{Loader, Wanted};
 use super::{Item, Moved, Place, Source};
 use crate::diff::Options;
 use crate::paths::RepoPath;
@@ -164,7 +164,7 @@ fn by_likeness(loader: &mut Loader<'_>, items: &[Item], gone: &[One], new: &[One
         let loaded = loader.load(&items[one.item].path, if is_new { now } else { old }).ok()??;
         let content = loaded.content.filter(|content| content.size() <= left.min(renames::LARGEST as u64))?;
         left -= content.size();
-        Some((one.item, Sketch::of(&whole_of(&content).ok()?)))
+        Some((one.item, Sketch::of(&content.into_bytes().ok()?)))
     };
     let gone: Vec<_> = gone.iter().filter_map(|one| sketch(one, false)).collect();
     let new: Vec<_> = new.iter().filter_map(|one| sketch(one, true)).collect();

@@ -7,7 +7,6 @@
 
 mod cache;
 mod check;
-mod made;
 mod refill;
 mod sources;
 
@@ -26,8 +25,7 @@ use crate::secrets::{self, Finding, Hit, KnownValue, Scanner, worth_knowing};
 use crate::workspace::Workspace;
 
 pub use check::check;
-pub use made::Loaded;
-pub use refill::{Held, Missing, Refilled, refill, refill_side_files, to_supply};
+pub use refill::{HeldBack, MissingSecret, Refilled, refill, refill_side_files, to_supply};
 
 /// The most places of one secret that are listed.
 const MOST_PLACES: usize = 20;

@@ -71,7 +71,7 @@ pub(super) fn plan(
     if !conflicts.is_empty() {
         return Err(conflict_error(&conflicts));
     }
-    let mut maker = Maker::new(&workspace.store, repository, bases);
+    let mut maker = Maker::new(&workspace.store, repository, Some(bases));
     let mut steps = Vec::new();
     for (number, edit) in saved.files.iter().enumerate() {
         progress.part(50..75, number as u64, saved.files.len() as u64);

@@ -21,7 +21,6 @@ use crate::git::{Repository, Status};
 use crate::manifest::{Around, Edit, Edits, Mode, Version};
 use crate::paths::RepoPath;
 use crate::progress::Progress;
-use crate::store::Bases;
 use crate::tree::{Node, Tree, is_staging};
 use crate::workspace::Workspace;
 
@@ -71,8 +70,7 @@ pub(super) fn plan(
     // What a killed restore left may hold the only copy of a file: it is not ours to remove.
     let is_ours = |path: &RepoPath| is_staging(path) || own.hold(path);
     paths.retain(|path| !left_out(path) && !is_ours(path));
-    let none = Bases::default();
-    let mut maker = Maker::new(&workspace.store, repository, &none)
+    let mut maker = Maker::new(&workspace.store, repository, None)
         .with_saved_marks()
         .with_saved_permissions(around.is_some());
     let tree = Tree::open(&workspace.root)?;

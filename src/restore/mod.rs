@@ -49,7 +49,7 @@ use crate::manifest::{Manifest, Skipped, Version};
 use crate::paths::RepoPath;
 use crate::progress::Progress;
 use crate::redaction::refill_side_files;
-use crate::redaction::{Held, refill, to_supply};
+use crate::redaction::{HeldBack, refill, to_supply};
 use crate::session::Placed;
 use crate::store::{Bases, LogEntry, MovedBranch, Operation};
 use crate::tree::Tree;
@@ -66,7 +66,7 @@ pub use link::{follow, link, links, plan_link};
 pub use recover::{Ignored, Outcome, Recovered, Settled, cut_off, foreign_journals, recover};
 pub use relocate::{Paths, Relocated, Relocation};
 pub use session::{SessionPlan, check_transcript};
-pub use steps::{Action, Maker, Step, Unmade};
+pub use steps::{Action, Step, Unmade};
 pub use undo::{Direction, Way, all_undone, plan_undo};
 pub use waking::{Asleep, Waking, names as revivable};
 
@@ -87,7 +87,7 @@ pub struct Plan {
     standing: Standing,
     /// The branch that is moved too.
     moved: Option<MovedBranch>,
-    unfilled: Vec<Held>,
+    unfilled: Vec<HeldBack>,
     unmade: Vec<Unmade>,
     spared: Vec<Left>,
     /// Empty folders to be made again.
@@ -184,7 +184,7 @@ impl Plan {
     }
 
     /// Returns the files that can't be made, as secrets in them are not here.
-    pub fn unfilled(&self) -> &[Held] {
+    pub fn unfilled(&self) -> &[HeldBack] {
         &self.unfilled
     }
 
@@ -263,7 +263,7 @@ pub fn plan_resume(
     let (mut unfilled, mut unmade) = (Vec::new(), Vec::new());
     match (&manifest.edits, &workspace.repository) {
         (Some(saved), Some(repository)) if with_edits => {
-            let refilled = refill(workspace, repository, &manifest, saved, &bases, &options.fill)?;
+            let refilled = refill(workspace, repository, &manifest, saved, Some(&bases), &options.fill)?;
             progress.reach(10);
             let saved = refilled.edits.as_ref();
             unfilled = refilled.held;
@@ -373,7 +373,7 @@ pub fn plan_rewind(
             .hint("`snap resume` brings the conversation back"));
     };
     let standing = Standing::of(workspace, &manifest)?;
-    let refilled = refill(workspace, repository, &manifest, saved, &Bases::default(), &options.fill)?;
+    let refilled = refill(workspace, repository, &manifest, saved, None, &options.fill)?;
     progress.reach(10);
     let saved = refilled.edits.as_ref();
     let found = exact::plan(

@@ -14,7 +14,7 @@ use crate::paths::RepoPath;
 use crate::progress::Progress;
 use crate::redaction::refill;
 use crate::screen::Line;
-use crate::store::{Bases, LogEntry, Operation, Reference};
+use crate::store::{LogEntry, Operation, Reference};
 use crate::timestamp::Timestamp;
 use crate::workspace::Workspace;
 
@@ -73,7 +73,7 @@ pub fn plan_undo(workspace: &Workspace, direction: Direction, progress: &Progres
     if !proven {
         standing = standing.unproven("nothing proves that the restore it is about was yours");
     }
-    let refilled = refill(workspace, repository, &manifest, saved, &Bases::default(), &[])?;
+    let refilled = refill(workspace, repository, &manifest, saved, None, &[])?;
     let saved = refilled.edits.as_ref();
     let found = exact::plan(
         workspace,

@@ -44,7 +44,7 @@ const LAYERS: [(&[&str], bool); 8] = [
     (&["absent", "fs", "interrupt", "place", "programs", "tree"], true),
     // The edges don't know each other.
     (&["context", "git", "keeper", "session", "store", "trust"], false),
-    (&["audit", "workspace"], false),
+    (&["audit", "edits", "workspace"], false),
     (&["redaction"], false),
     // A restore makes a safety snapshot first: it captures.
     (&["capture", "compare", "handoff", "restore", "verify"], true),
