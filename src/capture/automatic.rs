@@ -31,7 +31,7 @@ pub(super) fn same_edits(
     let of_session = |m: &Manifest| m.session.as_ref().map(|s| &s.id) == session.map(|s| &s.id);
     let newest =
         // What came with a clone protects nothing.
-        workspace.store.entries()?.into_iter().filter(|e| e.own).filter_map(|e| e.manifest.ok()).find(|m| {
+        workspace.store.entries()?.into_iter().filter(|e| e.own).filter_map(Entry::into_readable).find(|m| {
             m.safety.is_none() && m.workspace.root == workspace.root.as_path().into() && of_session(m)
         });
     let unchanged = |m: &Manifest| {
@@ -64,7 +64,7 @@ pub fn tidy(context: &Context, workspace: &Workspace) -> Result<()> {
     let automatic: Vec<_> = entries
         .iter()
         .filter(|entry| entry.own)
-        .filter_map(|entry| Some((entry, entry.manifest.as_ref().ok().filter(|m| is_automatic(m))?)))
+        .filter_map(|entry| Some((entry, entry.readable().filter(|m| is_automatic(m))?)))
         .collect();
     let candidates: Vec<Candidate> = automatic
         .iter()

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::git::{Pending, Status};
 use crate::manifest::{Content, DiffForm, Edit};
 use crate::paths::RepoPath;
-use crate::store::Store;
+use crate::store::{Entry, Store};
 use crate::workspace::Workspace;
 
 /// Smaller files are kept whole, in bytes.
@@ -43,7 +43,7 @@ impl Earlier {
     /// be kept in the same way.
     pub(super) fn of(workspace: &Workspace) -> Result<Earlier> {
         let root = workspace.root.as_path().into();
-        let mut manifests = workspace.store.entries()?.into_iter().filter_map(|entry| entry.manifest.ok());
+        let mut manifests = workspace.store.entries()?.into_iter().filter_map(Entry::into_readable);
         let newest = manifests.find(|manifest| manifest.safety.is_none() && manifest.workspace.root == root);
         let edits = newest.and_then(|manifest| manifest.edits).into_iter().flat_map(|edits| edits.files);
         Ok(Earlier(edits.filter_map(|edit| Some((edit.path.clone(), whole(edit)?))).collect()))

@@ -29,15 +29,13 @@ use crate::digest::{Fingerprint, ObjectId};
 use crate::error::{Error, Kind, Result};
 use crate::git::{self, Listing};
 use crate::ids::SnapshotId;
-use crate::manifest::{
-    CreatedBy, Edits, FORMAT, Manifest, Safety, SavedWorkspace, Trigger,
-};
+use crate::manifest::{CreatedBy, Edits, FORMAT, Manifest, Safety, SavedWorkspace, Trigger};
 use crate::paths::RepoPath;
 use crate::progress::Progress;
 use crate::proofs::Proofs;
 use crate::redaction::Redactor;
 use crate::session::Found;
-use crate::store::{AddLock, LogEntry, Operation, Reference, check_name};
+use crate::store::{AddLock, Entry, LogEntry, Operation, Reference, check_name};
 use crate::workspace::Workspace;
 
 pub use automatic::{Automatic, tidy};
@@ -158,7 +156,7 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     let earlier = workspace.store.entries()?;
     let saved = |own: bool| -> Vec<&Manifest> {
         let wanted = earlier.iter().filter(|entry| entry.own || !own);
-        wanted.filter_map(|entry| entry.manifest.as_ref().ok()).filter(|m| m.safety.is_none()).collect()
+        wanted.filter_map(Entry::readable).filter(|m| m.safety.is_none()).collect()
     };
     // What came with a clone may say of itself whatever it likes: it stands for no save of the user's.
     let own = saved(true);

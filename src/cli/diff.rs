@@ -11,13 +11,13 @@ use super::pager::{Sheet, screen_width};
 use super::ui::{Style, Text, Ui, text};
 use super::{Outcome, count};
 use crate::compare::{self, Item, Loader, Wanted, broken};
-use crate::edits::FileReader;
 use crate::context::Context;
 use crate::diff::{
     Again, Columns, Counted, Counter, Delivery, File, Kind, Look, Only, Options, Out, Painter, Patch, Same,
     Show, bar, in_order, show_patch,
 };
 use crate::digest::GitHash;
+use crate::edits::FileReader;
 use crate::error::{Error, IoContext as _, Kind as Failure, Result};
 use crate::git::Repository;
 use crate::manifest::Manifest;

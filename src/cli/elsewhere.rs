@@ -14,7 +14,7 @@ use crate::manifest::{Manifest, Trigger};
 use crate::restore;
 use crate::screen::Line;
 use crate::session::check::Problem;
-use crate::store::Reference;
+use crate::store::{Entry, Reference};
 use crate::workspace::Workspace;
 
 /// A conversation of more bytes than this is one.
@@ -73,7 +73,7 @@ pub(super) fn lost_in_session(workspace: &Workspace, newest: &Manifest) -> Resul
     let Some(wanted) = session(newest).filter(|_| newest.created_by.trigger == Trigger::Auto) else {
         return Ok(None);
     };
-    for manifest in workspace.store.entries()?.into_iter().filter_map(|entry| entry.manifest.ok()) {
+    for manifest in workspace.store.entries()?.into_iter().filter_map(Entry::into_readable) {
         let of_session =
             manifest.created_by.trigger == Trigger::Auto && session(&manifest).as_ref() == Some(&wanted);
         if of_session && matches!(tree_of(workspace, &manifest)?, Tree::Gone(_)) {
@@ -113,7 +113,7 @@ fn find(
         return Ok(newest);
     }
     let entries = workspace.store.entries()?;
-    for manifest in entries.iter().filter_map(|entry| entry.manifest.as_ref().ok()) {
+    for manifest in entries.iter().filter_map(Entry::readable) {
         if manifest.safety.is_none() && is_meant(manifest, &tree_of(workspace, manifest)?) {
             let why = match tree_of(workspace, &newest)? {
                 Tree::This => "holds no conversation that can go on".to_owned(),

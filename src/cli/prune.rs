@@ -99,7 +99,7 @@ impl Prune {
         let entries = store.entries()?;
         let damaged = entries.iter().filter(|entry| entry.manifest.is_err());
         let readable: Vec<(&Entry, &Manifest)> =
-            entries.iter().filter_map(|entry| Some((entry, entry.manifest.as_ref().ok()?))).collect();
+            entries.iter().filter_map(|entry| Some((entry, entry.readable()?))).collect();
         let candidates: Vec<Candidate> = readable
             .iter()
             .map(|(entry, manifest)| Candidate {
@@ -253,8 +253,7 @@ impl Rm {
         let mut removed = Vec::new();
         let all = store.entries()?;
         let stays = |entry: &&Entry| !entries.iter().any(|gone| gone.stem == entry.stem);
-        let kept =
-            all.iter().filter(stays).filter_map(|entry| Some(&entry.manifest.as_ref().ok()?.id)).collect();
+        let kept = all.iter().filter(stays).filter_map(|entry| Some(&entry.readable()?.id)).collect();
         for entry in &entries {
             if removed.contains(&entry.stem) {
                 continue;

@@ -125,7 +125,7 @@ impl Restoring {
         manifest: &Manifest,
         ui: &mut Ui,
     ) -> Result<()> {
-        let (Some(repository), Some(base)) = (&workspace.repository, restore::base_of(manifest)) else {
+        let (Some(repository), Some(base)) = (&workspace.repository, manifest.base_commit()) else {
             return Ok(());
         };
         if !self.fetch_base || self.dry_run || repository.has_commit(base)? {

@@ -92,7 +92,7 @@ impl Resume {
             return Err(Error::new(Kind::Refused, "`--worktree` needs a git repository")
                 .because(format!("{} is not in one", here.root.display())));
         };
-        let Some(base) = restore::base_of(&manifest) else {
+        let Some(base) = manifest.base_commit() else {
             return Err(Error::new(Kind::Refused, "A work tree can't be made for this snapshot")
                 .because("it was saved before the first commit, or outside git"));
         };
@@ -106,7 +106,7 @@ impl Resume {
             None => repository.home()?.join(".claude/worktrees").join(branch.replace('/', "-")),
         };
         if self.restoring.dry_run {
-            let files = manifest.edits.as_ref().map_or(0, |edits| edits.files.len());
+            let files = manifest.edited_files().len();
             let shown = Line(&place.to_string_lossy()).to_string();
             ui.line(&format!("make the work tree {shown} for branch {} at {base}", Line(branch)))?;
             ui.line(&format!("restore {} with {} in it", Line(&manifest.name), count(files, "edited path")))?;
@@ -188,13 +188,12 @@ impl Rewind {
                 self.at(&context, &workspace, manifest, || (), ui)
             }
             Tree::Gone(root) => {
-                let (Some(repository), Some(base)) = (&workspace.repository, restore::base_of(&manifest))
-                else {
+                let (Some(repository), Some(base)) = (&workspace.repository, manifest.base_commit()) else {
                     return Err(Error::new(Kind::Refused, "A work tree can't be made for this snapshot")
                         .because("it was saved before the first commit, or outside git"));
                 };
                 if self.restoring.dry_run {
-                    let files = manifest.edits.as_ref().map_or(0, |edits| edits.files.len());
+                    let files = manifest.edited_files().len();
                     let shown = Line(&root.to_string_lossy()).to_string();
                     let edits = count(files, "edited path");
                     ui.line(&format!("make the work tree {shown} again, and put {edits} back in it"))?;

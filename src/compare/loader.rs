@@ -209,7 +209,11 @@ impl<'a> Loader<'a> {
                 let place = tree.absolute(path);
                 let size = file.metadata().context("read", &place)?.len();
                 if size > LARGE && !cleaning.has(path) {
-                    return Ok(Some(Loaded { mode, oid: None, content: Some(VersionContent::File(file, size)) }));
+                    return Ok(Some(Loaded {
+                        mode,
+                        oid: None,
+                        content: Some(VersionContent::File(file, size)),
+                    }));
                 }
                 let mut bytes = Vec::new();
                 file.read_to_end(&mut bytes).context("read", &place)?;

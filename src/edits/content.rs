@@ -151,9 +151,7 @@ impl<'a> Materializer<'a> {
             {
                 VersionContent::Blob { repository, oid, size }
             }
-            (_, base) => {
-                VersionContent::Bytes(self.compared_from(saved, base.into_bytes()?.into())?)
-            }
+            (_, base) => VersionContent::Bytes(self.compared_from(saved, base.into_bytes()?.into())?),
         }))
     }
 }

@@ -26,7 +26,7 @@ pub(super) struct Mine<'a> {
 
 /// Returns the readable snapshots by id; `entries` are newest first.
 pub(super) fn mine(entries: &[Entry]) -> BTreeMap<&SnapshotId, Mine<'_>> {
-    let readable = entries.iter().filter_map(|entry| Some((entry, entry.manifest.as_ref().ok()?)));
+    let readable = entries.iter().filter_map(|entry| Some((entry, entry.readable()?)));
     readable.map(|(entry, manifest)| (&manifest.id, Mine { entry, manifest })).collect()
 }
 

@@ -26,8 +26,7 @@ pub use remote::{Fate, Handed, Judged, Listed, Remotes};
 
 /// Keeps a snapshot's base commit, if it is here, from git's garbage collection, as `save` does.
 fn keep_base(repository: Option<&Repository>, manifest: &Manifest) {
-    let base = manifest.edits.as_ref().and_then(|edits| edits.base.as_deref());
-    if let (Some(repository), Some(base)) = (repository, base)
+    if let (Some(repository), Some(base)) = (repository, manifest.base_commit())
         && repository.has_commit(base).is_ok_and(|here| here)
     {
         // A repository that can't be written to still takes the snapshot.

@@ -142,7 +142,7 @@ impl<'a> Remotes<'a> {
             }
         }
         let wanted = base::mine(&chosen);
-        let in_order = chosen.iter().filter_map(|entry| entry.manifest.as_ref().ok());
+        let in_order = chosen.iter().filter_map(Entry::readable);
         let wanted: Vec<Mine<'_>> = in_order.filter_map(|m| wanted.get(&m.id).copied()).collect();
         let mut handed = self.send(&wanted, allow_secrets);
         for one in &wanted {

@@ -22,6 +22,7 @@ use crate::keeper::Keeper;
 use crate::manifest::{Redaction, Replaced, Secret};
 use crate::paths::RepoPath;
 use crate::secrets::{self, Finding, Hit, KnownValue, Scanner, worth_knowing};
+use crate::store::Entry;
 use crate::workspace::Workspace;
 
 pub use check::check;
@@ -283,7 +284,7 @@ fn known_before(workspace: &Workspace, keeper: &Keeper, known: &mut Vec<KnownVal
         return Ok(());
     }
     let mut looked_at = BTreeSet::new();
-    for manifest in workspace.store.entries()?.into_iter().filter_map(|entry| entry.manifest.ok()) {
+    for manifest in workspace.store.entries()?.into_iter().filter_map(Entry::into_readable) {
         for secret in manifest.secrets.into_iter().filter(|secret| secret.kind == "known") {
             if !looked_at.insert(secret.id.clone()) {
                 continue;

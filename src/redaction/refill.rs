@@ -16,8 +16,8 @@ use crate::error::Result;
 use crate::git::Repository;
 use crate::keeper::Keeper;
 use crate::manifest::{
-    Change, Content, Diff, DiffForm, Edit, Edits, Manifest, Redaction, SavedIn, SavedVersion, Session, SideFile,
-    Skipped, StagedVersion, Version,
+    Change, Content, Diff, DiffForm, Edit, Edits, Manifest, Redaction, SavedIn, SavedVersion, Session,
+    SideFile, Skipped, StagedVersion, Version,
 };
 use crate::paths::RepoPath;
 use crate::screen::Line;
@@ -171,7 +171,7 @@ pub fn to_supply(workspace: &Workspace, manifest: &Manifest) -> Result<Vec<Strin
     if !missing.is_empty() {
         told.push(format!("Must be re-supplied, as it is not set here: {}.", missing.join(", ")));
     }
-    for file in manifest.session.iter().flat_map(|session| &session.files) {
+    for file in manifest.side_files() {
         if file.redaction.is_some() && refill_side_file(workspace, manifest, file)?.is_none() {
             told.push(format!(
                 "The client's copy {} of an earlier file is left out: it held a secret.",

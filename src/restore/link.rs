@@ -8,6 +8,7 @@ use crate::progress::Progress;
 use crate::redaction::refill_side_files;
 use crate::screen::Line;
 use crate::session::Link;
+use crate::store::Entry;
 use crate::trust::Provenance;
 use crate::workspace::Workspace;
 
@@ -81,7 +82,7 @@ pub fn follow(workspace: &Workspace) -> Result<()> {
         return Ok(());
     }
     let entries = workspace.store.entries()?;
-    let all: Vec<&Manifest> = entries.iter().filter_map(|entry| entry.manifest.as_ref().ok()).collect();
+    let all: Vec<&Manifest> = entries.iter().filter_map(Entry::readable).collect();
     // What can't be read may be the very snapshot.
     let whole = all.len() == entries.len();
     // Somebody else's is linked by hand, or not at all.

@@ -245,7 +245,7 @@ pub fn plan_resume(
     let with_edits = options.edits;
     let mut notes = Vec::new();
     let mut bases = Bases::default();
-    if let (Some(repository), Some(base)) = (&workspace.repository, base_of(&manifest))
+    if let (Some(repository), Some(base)) = (&workspace.repository, manifest.base_commit())
         && !repository.has_commit(base)?
     {
         bases = workspace.store.bases(&manifest)?;
@@ -327,11 +327,6 @@ pub fn plan_resume(
         left: Vec::new(),
         way: None,
     })
-}
-
-/// Returns the commit that a snapshot's edits are made against.
-pub fn base_of(manifest: &Manifest) -> Option<&str> {
-    manifest.edits.as_ref().and_then(|edits| edits.base.as_deref())
 }
 
 fn session_notes(manifest: &Manifest, session: &SessionPlan) -> Vec<String> {

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::bases::bases_name;
-use super::{AddLock, DeleteLock, Store, held};
+use super::{AddLock, DeleteLock, Entry, Store, held};
 use crate::compress;
 use crate::digest::{Checksum, ObjectId};
 use crate::error::{Error, IoContext, Kind, Result};
@@ -107,7 +107,7 @@ impl Store {
     fn published<'l>(&self, lock: &'l AddLock) -> &'l BTreeSet<ObjectId> {
         lock.published.get_or_init(|| {
             let entries = self.entries().unwrap_or_default();
-            let manifests = entries.into_iter().filter_map(|entry| entry.manifest.ok());
+            let manifests = entries.into_iter().filter_map(Entry::into_readable);
             manifests.flat_map(|manifest| manifest.objects()).map(|object| object.object).collect()
         })
     }

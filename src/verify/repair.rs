@@ -59,7 +59,7 @@ pub fn repair(workspace: &Workspace, entries: &[Entry], report: &Report) -> Resu
         }
     }
     let mut search = Search { lost, found: BTreeMap::new() };
-    let manifests: Vec<&Manifest> = entries.iter().filter_map(|entry| entry.manifest.as_ref().ok()).collect();
+    let manifests: Vec<&Manifest> = entries.iter().filter_map(Entry::readable).collect();
     search.in_sessions(workspace, &manifests);
     search.in_edits(workspace, &manifests)?;
     for (id, raw) in &search.found {

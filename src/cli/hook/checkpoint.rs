@@ -23,6 +23,7 @@ use crate::restore;
 use crate::risk::{self, Call, Place, Risk};
 use crate::screen::Line;
 use crate::session::{Wanted, was_spoken_to};
+use crate::store::Entry;
 use crate::workspace::Workspace;
 
 /// How long a session's first step waits for its transcript: the client writes it some 100 ms late.
@@ -201,7 +202,7 @@ impl Checkpoints<'_> {
                 })
         };
         let entries = workspace.store.entries()?;
-        Ok(!paths.is_empty() && entries.iter().filter_map(|entry| entry.manifest.as_ref().ok()).any(holds))
+        Ok(!paths.is_empty() && entries.iter().filter_map(Entry::readable).any(holds))
     }
 }
 
