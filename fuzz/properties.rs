@@ -4,12 +4,18 @@
 
 use std::path::{Path, PathBuf};
 
-use claude_snap::digest::{GitHash, ObjectId};
+use claude_snap::base::digest::{GitHash, ObjectId};
+use claude_snap::base::paths::RepoPath;
+use claude_snap::base::{compress, screen};
+use claude_snap::json::shape;
+use claude_snap::manifest::attestation;
 use claude_snap::manifest::{DiffForm, Manifest, seal};
-use claude_snap::paths::RepoPath;
 use claude_snap::remap::{MapSpec, Mode, PathMap, Remapper, Report};
+use claude_snap::restore::protected_paths;
 use claude_snap::secrets::{Hit, Scanner};
-use claude_snap::{bundle, compress, diff, edit, hunks, json_shape, proofs, risk, screen, sensitive};
+use claude_snap::stored_patch::{self, encoding};
+use claude_snap::transfer::bundle;
+use claude_snap::{diff, risk};
 
 /// Runs the property of this name; `false` if there is none.
 pub fn run(name: &str, data: &[u8]) -> bool {
@@ -31,8 +37,8 @@ pub fn run(name: &str, data: &[u8]) -> bool {
 
 /// A manifest that is read can be written, and means the same when it is read again.
 pub fn manifest(data: &[u8]) {
-    let _proofs = proofs::Proofs::of(data);
-    let _shape = (json_shape::check(data), json_shape::refuse_repeated_keys(data));
+    let _proofs = attestation::Proofs::of(data);
+    let _shape = (shape::check(data), shape::refuse_repeated_keys(data));
     // The checksum would stop all that is of interest.
     let Ok(sealed) = seal(data.to_vec()) else { return };
     let Ok(manifest) = Manifest::from_json(&sealed) else { return };
@@ -122,7 +128,7 @@ pub fn path(data: &[u8]) {
     let json = serde_json::to_string(&path).expect("JSON");
     assert_eq!(serde_json::from_str::<RepoPath>(&json).expect("a path"), path);
     let _judged = (
-        sensitive::concern(&path, sensitive::Shape::default(), &sensitive::Places::new()),
+        protected_paths::concern(&path, protected_paths::Shape::default(), &protected_paths::Places::new()),
         path.is_portable(),
     );
     shown_is_safe(path.to_string().as_bytes(), false);
@@ -195,13 +201,13 @@ fn is_hfs_dotgit(name: &[u8]) -> bool {
 /// A diff leads from old to new exactly; any other bytes are refused or applied, and never more than that.
 pub fn hunks(data: &[u8]) {
     let (old, new) = halves(data);
-    if hunks::is_text(old) && hunks::is_text(new) {
-        let made = hunks::diff(old, new);
-        assert_eq!(hunks::apply(old, &made.text).expect("its own diff applies"), new);
+    if stored_patch::is_text(old) && stored_patch::is_text(new) {
+        let made = stored_patch::diff(old, new);
+        assert_eq!(stored_patch::apply(old, &made.text).expect("its own diff applies"), new);
     }
-    let _refused = hunks::apply(old, new);
+    let _refused = stored_patch::apply(old, new);
     for form in [DiffForm::Hunks, DiffForm::Delta, DiffForm::Whole] {
-        if let Ok(result) = edit::apply(form, new.to_vec(), old, 5) {
+        if let Ok(result) = encoding::apply(form, new.to_vec(), old, 5) {
             assert_eq!(result.len(), 5);
         }
     }

@@ -3,10 +3,10 @@
 //! A line begins with what is known of every operation; whoever did it adds the rest. A log
 //! that can't be written never stops the work that it would tell of.
 
+use crate::base::error::{Error, Kind, Result};
+use crate::base::screen::cut;
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
 use crate::manifest::Manifest;
-use crate::screen::cut;
 use crate::store::{LogEntry, LogOutcome, Operation, Store};
 
 /// The longest reason that is kept, in characters.

@@ -5,9 +5,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, IoContext as _, Kind, Result};
-use crate::ids::ClientId;
-use crate::timestamp::Timestamp;
+use crate::base::error::{Error, IoContext as _, Kind, Result};
+use crate::base::ids::ClientId;
+use crate::base::timestamp::Timestamp;
 
 /// The surroundings of one run.
 #[derive(Clone, Debug)]
@@ -77,7 +77,7 @@ impl Context {
             Some(folder) => std::path::absolute(&folder).context("find", &folder)?,
             None => home.join(".claude"),
         };
-        crate::programs::work_in(&cwd);
+        crate::sys::programs::work_in(&cwd);
         let store = match store {
             Some(folder) => Some(std::path::absolute(&folder).context("find", &folder)?),
             None => None,
@@ -93,8 +93,8 @@ impl Context {
             inside_client: variable("CLAUDECODE").is_some(),
             user: text("USER")
                 .or_else(|| text("LOGNAME"))
-                .unwrap_or_else(|| format!("uid {}", crate::fs::user_number())),
-            host: crate::fs::host_name(),
+                .unwrap_or_else(|| format!("uid {}", crate::sys::process::user_number())),
+            host: crate::sys::process::host_name(),
             now: Timestamp::now(),
             variables: Variables(
                 std::env::vars_os()

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::timestamp::{Timestamp, age};
+use crate::base::timestamp::{Timestamp, age};
 
 /// How long a safety snapshot is kept whatever the policy says: `snap undo` needs it.
 pub const SAFETY: Duration = Duration::from_secs(7 * 86_400);

@@ -4,15 +4,15 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::base::digest::ObjectId;
+use crate::base::error::{Error, Kind, Result};
+use crate::base::paths::RepoPath;
+use crate::base::screen::Line;
+use crate::client::ClientHome;
 use crate::context::{Context, Variables};
-use crate::digest::ObjectId;
-use crate::error::{Error, Kind, Result};
 use crate::git::{self, Place, Repository};
 use crate::manifest::Manifest;
-use crate::paths::RepoPath;
-use crate::proofs::Proofs;
-use crate::screen::Line;
-use crate::session::ClientHome;
+use crate::manifest::attestation::Proofs;
 use crate::store::{Seal, Store};
 use crate::trust::{self, Provenance, Signers, Trust};
 

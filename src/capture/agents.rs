@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use crate::ids::ClientId;
+use crate::base::ids::ClientId;
+use crate::client::Found;
+use crate::client::transcript::summary::Facts;
 use crate::manifest::{Agent, AgentStatus, Transcript};
-use crate::session::Found;
-use crate::session::facts::Facts;
 
 /// What was read of one agent.
 pub(super) struct Seen {
@@ -136,7 +136,7 @@ fn waiting(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::Live;
+    use crate::client::Live;
 
     fn found(live: Option<Live>) -> Found {
         let id = ClientId::parse("s1").expect("an id");

@@ -4,12 +4,12 @@ use std::time::{Duration, SystemTime};
 
 use super::edits::Captured;
 use crate::audit;
+use crate::base::error::Result;
+use crate::client::Found;
 use crate::context::Context;
-use crate::error::Result;
 use crate::manifest::{Manifest, Trigger};
 use crate::redaction;
 use crate::retention::{self, AUTOMATIC, Candidate, Policy};
-use crate::session::Found;
 use crate::store::{Entry, Operation};
 use crate::workspace::Workspace;
 

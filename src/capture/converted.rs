@@ -1,8 +1,8 @@
 //! How a file that git converts is kept: what git compares, and what makes the bytes on the disk of that.
 
-use crate::compress;
-use crate::convert::Recipe;
-use crate::error::{Error, Kind, Result};
+use crate::base::compress;
+use crate::base::error::{Error, Kind, Result};
+use crate::manifest::conversion::Recipe;
 
 /// Above this many bytes of both together, a delta's window can't span them.
 const LARGEST: usize = 128 << 20;

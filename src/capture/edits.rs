@@ -8,20 +8,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
 
-use super::around;
-use super::earlier::{self, Earlier};
 use super::marks::{self, Marked};
-use super::origins::{self, Bases, NewFile};
-use super::reader::{Content, Job, Part, Shared, Versions};
 use super::untracked::{self, Limits};
-use crate::error::{Error, Kind, Result};
+use crate::base::error::{Error, Kind, Result};
+use crate::base::paths::RepoPath;
+use crate::base::progress::Progress;
+use crate::capture::edit_reader::{Content, Job, Part, Shared, Versions};
+use crate::capture::previous_version::{self, Earlier};
+use crate::capture::renames::{self, Bases, NewFile};
+use crate::capture::surroundings;
 use crate::git::{Cleaning, Hidden, Index, Listing, Pending, Repository, Status};
 use crate::manifest::{Around, Edit, Edits, Skipped, Version};
-use crate::paths::RepoPath;
-use crate::progress::Progress;
 use crate::redaction::Redactor;
 use crate::store::AddLock;
-use crate::tree::{Tree, is_staging};
+use crate::sys::work_tree::{Tree, is_staging};
 use crate::workspace::Workspace;
 
 /// How often a repository that changes meanwhile is read again.
@@ -92,11 +92,11 @@ fn read(shared: &mut Shared<'_>, workspace: &Workspace, mut listing: Listing) ->
     }
     all.skipped.extend(untracked::leave_out_generated(&mut pending, shared.also, shared.limits.files));
     shared.cleaning = cleaning(shared, &pending, &listing)?;
-    if earlier::is_wanted(shared, &pending)? {
+    if previous_version::is_wanted(shared, &pending)? {
         shared.earlier = Earlier::of(workspace)?;
     }
     let shared = &*shared;
-    let bases: Bases = pending.iter().filter_map(origins::base_of).collect();
+    let bases: Bases = pending.iter().filter_map(renames::base_of).collect();
     let marked = marks::look(&shared.tree, &listing.index)?;
     let listed = shared.read_all(jobs(pending, listing.hidden, &marked), 30..80)?;
     let seen = listed.files.iter().map(|file| &file.path);
@@ -109,7 +109,7 @@ fn read(shared: &mut Shared<'_>, workspace: &Workspace, mut listing: Listing) ->
     all.append(shared.read_all(new_files, 85..95)?);
     all.secrets.into_iter().for_each(|noted| shared.redactor.note(noted));
     for (path, reason) in listing.odd {
-        all.skipped.push(Skipped { path: crate::screen::Line(&path).to_string(), reason });
+        all.skipped.push(Skipped { path: crate::base::screen::Line(&path).to_string(), reason });
     }
     all.files.sort_by(|a, b| a.path.cmp(&b.path));
     let edits = Edits {
@@ -120,7 +120,7 @@ fn read(shared: &mut Shared<'_>, workspace: &Workspace, mut listing: Listing) ->
         marks: Some(shared.store.keep(shared.lock, &marked.list)?),
         operation: shared.repository.operation().map(str::to_owned),
     };
-    let around = around::look(shared.repository, &shared.tree, own_folders, &listing.ignored)?;
+    let around = surroundings::look(shared.repository, &shared.tree, own_folders, &listing.ignored)?;
     Ok(Captured { edits, branch: listing.branch, around })
 }
 
@@ -180,7 +180,7 @@ fn new_files(shared: &Shared<'_>, all: &mut Part, index: &Index, bases: &Bases) 
     let is_gone = |edit: &&Edit| edit.new.is_none();
     let gone = all.files.iter().filter(is_gone).filter_map(|edit| Some((&edit.path, edit.old.as_ref()?)));
     let gone: Vec<(RepoPath, Version)> = gone.map(|(path, old)| (path.clone(), old.clone())).collect();
-    let origins = origins::find(&files, &gone, index, bases, &mut shared.repository.blobs())?;
+    let origins = renames::find(&files, &gone, index, bases, &mut shared.repository.blobs())?;
     let job = |((file, origin), (mut versions, held)): ((NewFile, _), (Versions, _))| {
         versions.origin = origin;
         Job::New(file.path, versions, held)

@@ -6,8 +6,8 @@
 //! this user's. Without one (the log is bounded, and each store has its own) the newest of the same
 //! session is taken that this user saved.
 
+use crate::base::ids::SnapshotId;
 use crate::context::Context;
-use crate::ids::SnapshotId;
 use crate::manifest::Manifest;
 use crate::store::{LogEntry, Operation};
 

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::absent::Absent;
-use crate::error::Result;
+use crate::base::error::Result;
+use crate::base::paths::RepoPath;
 use crate::git::Index;
 use crate::manifest::{Mark, Marks};
-use crate::paths::RepoPath;
-use crate::tree::Tree;
+use crate::sys::work_tree::Tree;
+use crate::sys::work_tree::absent::Absent;
 
 /// What is marked.
 #[derive(Default)]

@@ -4,37 +4,38 @@
 //! in the report, never dropped in silence.
 
 mod agents;
-mod around;
 mod automatic;
 mod beside;
+mod chunker;
 mod converted;
-mod earlier;
+mod edit_reader;
 mod edits;
-mod keep;
 mod lineage;
+mod manifest_secrets;
 mod marks;
-mod origins;
-mod reader;
-mod redact;
+mod previous_version;
+mod renames;
 mod session;
+mod surroundings;
 mod untracked;
+mod version_writer;
 
 use std::collections::BTreeSet;
 
 use serde::Serialize;
 
 use crate::audit;
+use crate::base::digest::{Fingerprint, ObjectId};
+use crate::base::error::{Error, Kind, Result};
+use crate::base::ids::SnapshotId;
+use crate::base::paths::RepoPath;
+use crate::base::progress::Progress;
+use crate::client::Found;
 use crate::context::Context;
-use crate::digest::{Fingerprint, ObjectId};
-use crate::error::{Error, Kind, Result};
 use crate::git::{self, Listing};
-use crate::ids::SnapshotId;
+use crate::manifest::attestation::Proofs;
 use crate::manifest::{CreatedBy, Edits, FORMAT, Manifest, Safety, SavedWorkspace, Trigger};
-use crate::paths::RepoPath;
-use crate::progress::Progress;
-use crate::proofs::Proofs;
 use crate::redaction::Redactor;
-use crate::session::Found;
 use crate::store::{AddLock, Entry, LogEntry, Operation, Reference, check_name};
 use crate::workspace::Workspace;
 
@@ -180,7 +181,7 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
         manifest.created_by.trigger = Trigger::Auto;
     }
     manifest.name = request.name.map_or_else(|| context.now.compact(), str::to_owned);
-    redact::finish(redactor, &mut manifest);
+    manifest_secrets::finish(redactor, &mut manifest);
     let name = match request.automatic.is_none() && request.name.is_some() {
         true => Name::Exactly,
         false => Name::Numbered,
@@ -248,7 +249,7 @@ pub fn save_safety(
     manifest.name = format!("safety-{}", context.now.compact());
     manifest.created_by.trigger = Trigger::Safety;
     manifest.safety = Some(Safety { restores: restores.id.clone(), name: restores.name.clone(), paths });
-    redact::finish(redactor, &mut manifest);
+    manifest_secrets::finish(redactor, &mut manifest);
     // Without the mark `snap undo` asks for `--trust`; no reason not to protect the files.
     let (stem, _notes) = publish(workspace, &lock, &mut manifest, Name::Numbered, Signing::No)?;
     Ok((stem, manifest))

@@ -12,25 +12,25 @@ use serde_json::value::RawValue;
 
 use super::agents::{self, Seen};
 use super::beside::{beside, processors};
-use super::redact;
-use crate::chunks::Chunker;
-use crate::error::{IoContext as _, Result};
-use crate::fs;
-use crate::ids::ClientId;
-use crate::json_shape::fits_inside;
+use crate::base::error::{IoContext as _, Result};
+use crate::base::ids::ClientId;
+use crate::base::paths::RepoPath;
+use crate::capture::chunker::Chunker;
+use crate::capture::manifest_secrets;
+use crate::client::transcript::compaction::last_compaction_in;
+use crate::client::transcript::starters::Watch;
+use crate::client::transcript::summary::Facts;
+use crate::client::{
+    AgentFiles, Found, Journal, Launch, Lines, account_told, is_of_account, without_account,
+};
+use crate::json::shape::fits_inside;
 use crate::manifest::{
     Agent, Content, HistoryStart, LeftOut, NotCaptured, Permissions, Session, SideFile, Skipped, TextFile,
     Transcript,
 };
-use crate::paths::RepoPath;
 use crate::redaction::{Noted, Redactor};
-use crate::session::alive::Watch;
-use crate::session::compaction::last_compaction_in;
-use crate::session::facts::Facts;
-use crate::session::{
-    AgentFiles, Found, Journal, Launch, Lines, account_told, is_of_account, without_account,
-};
 use crate::store::{AddLock, Store};
+use crate::sys::files;
 use crate::workspace::Workspace;
 
 /// A task or an agent's metadata over this many bytes is no JSON of the client's.
@@ -93,7 +93,7 @@ pub(super) fn capture(
         let reader = Reader { store: &workspace.store, lock, redactor };
         reader.read(workspace, found, history, &mut captured)?;
     }
-    redact::all(redactor, &mut captured)?;
+    manifest_secrets::all(redactor, &mut captured)?;
     Ok(captured)
 }
 
@@ -150,7 +150,7 @@ impl Reader<'_> {
         let mut others = files.others;
         for path in files.tasks {
             let small = path.metadata().is_ok_and(|meta| meta.len() <= LARGEST_JSON);
-            let json = if small { fs::read_plain(&path, LARGEST_JSON) } else { Ok(Some(Vec::new())) };
+            let json = if small { files::read_plain(&path, LARGEST_JSON) } else { Ok(Some(Vec::new())) };
             match if_readable(&path, &mut missing, json)?.flatten().map(|json| task(&json, &path)) {
                 Some(Some(task)) => captured.tasks.push(task),
                 // Not what tasks are in any version that is known: carried as a mere file.
@@ -216,7 +216,7 @@ impl Reader<'_> {
                 captured.not_captured.processes.push(process.to_owned());
             }
         }
-        let now = crate::timestamp::Timestamp::now().as_millis();
+        let now = crate::base::timestamp::Timestamp::now().as_millis();
         let alive = watch.finish(now);
         // What is in the conversation comes back with it.
         let is_in = |told: &String| {
@@ -269,7 +269,7 @@ impl Reader<'_> {
         let mut kept = Vec::new();
         for (place, path) in workspace.client.files_elsewhere(&found.id, &facts.plans, missing) {
             let small = path.metadata().is_ok_and(|meta| meta.len() <= LARGEST_PLAN);
-            let bytes = if small { fs::read_plain(&path, LARGEST_PLAN) } else { Ok(Some(vec![0xff])) };
+            let bytes = if small { files::read_plain(&path, LARGEST_PLAN) } else { Ok(Some(vec![0xff])) };
             let Some(bytes) = if_readable(&path, missing, bytes)?.flatten() else { continue };
             let clean = self.redactor.text(&place.to_string(), &bytes).into_owned();
             match String::from_utf8(clean) {
@@ -369,7 +369,7 @@ impl Reader<'_> {
         let mut missing = Vec::new();
         let json = match &files.meta {
             Some(path) if path.metadata().is_ok_and(|meta| meta.len() <= LARGEST_JSON) => {
-                if_readable(path, &mut missing, fs::read_plain(path, LARGEST_JSON))?.flatten()
+                if_readable(path, &mut missing, files::read_plain(path, LARGEST_JSON))?.flatten()
             }
             Some(_) => Some(Vec::new()),
             None => None,
@@ -397,10 +397,10 @@ impl Reader<'_> {
 
     /// Keeps a side file; `None` if it has gone meanwhile.
     fn side_file(&self, place: RepoPath, path: &Path) -> Result<Option<SideFile>> {
-        let mut file = match crate::fs::open_theirs(path) {
+        let mut file = match crate::sys::users_files::open_theirs(path) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(crate::error::Error::io("read", path, &error)),
+            Err(error) => return Err(crate::base::error::Error::io("read", path, &error)),
         };
         // What the user's own files were must come back exactly; all else is read, not used.
         let is_users = place.as_bytes().starts_with(b"file-history/");
@@ -458,7 +458,9 @@ fn if_readable<T>(path: &Path, missing: &mut Vec<Skipped>, read: Result<T>) -> R
         Ok(read) => return Ok(Some(read)),
         Err(error) => error,
     };
-    match crate::fs::open_theirs(path).and_then(|mut file| std::io::copy(&mut file, &mut std::io::sink())) {
+    match crate::sys::users_files::open_theirs(path)
+        .and_then(|mut file| std::io::copy(&mut file, &mut std::io::sink()))
+    {
         Ok(_) => Err(error),
         Err(why) => {
             if why.kind() != std::io::ErrorKind::NotFound {

@@ -4,9 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::base::paths::RepoPath;
 use crate::git::{Pending, Status};
 use crate::manifest::Skipped;
-use crate::paths::RepoPath;
 
 /// How much of what is untracked is saved without being asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +65,7 @@ pub(super) fn leave_out_generated(
     pending
         .retain(|entry| generated_folder(entry, included).is_none_or(|folder| !counts.contains_key(&folder)));
     let skipped = |(folder, count): (Vec<u8>, usize)| Skipped {
-        path: format!("{}/", crate::screen::Line(&String::from_utf8_lossy(&folder))),
+        path: format!("{}/", crate::base::screen::Line(&String::from_utf8_lossy(&folder))),
         reason: format!(
             "{count} untracked files in a folder that tools fill; `--include` or `--max-files` saves them"
         ),

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _, Read, Write};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-use crate::progress::Progress;
+use crate::base::progress::Progress;
 
 /// What takes less is over before anybody would want to know.
 const PATIENCE: Duration = Duration::from_millis(500);

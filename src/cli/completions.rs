@@ -5,7 +5,7 @@ use clap_complete::{Shell, generate};
 
 use super::ui::{Ui, output_error};
 use super::{Arguments, Outcome};
-use crate::error::Result;
+use crate::base::error::Result;
 
 /// Print a completion script for a shell
 ///

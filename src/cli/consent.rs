@@ -13,13 +13,13 @@ use serde_json::{Value, json};
 use super::doubts::{Group, groups};
 use super::restoring::lines;
 use super::ui::{Style, Text, Ui, text};
-use crate::error::Result;
+use crate::base::error::Result;
+use crate::base::paths::RepoPath;
+use crate::base::screen::Line;
 use crate::manifest::Manifest;
-use crate::paths::RepoPath;
 use crate::redaction::{HeldBack, MissingSecret};
+use crate::restore::protected_paths::{ASKED, Concern};
 use crate::restore::{Consent, Doubt, Plan, not_trusted};
-use crate::screen::Line;
-use crate::sensitive::{ASKED, Concern};
 use crate::trust::Provenance;
 use crate::workspace::Workspace;
 

@@ -10,19 +10,19 @@ use serde_json::json;
 use super::pager::{Sheet, screen_width};
 use super::ui::{Style, Text, Ui, text};
 use super::{Outcome, count};
+use crate::base::digest::GitHash;
+use crate::base::error::{Error, IoContext as _, Kind as Failure, Result};
+use crate::base::paths::RepoPath;
+use crate::base::screen::{Line, Sieve};
 use crate::compare::{self, Item, Loader, Wanted, broken};
 use crate::context::Context;
 use crate::diff::{
     Again, Columns, Counted, Counter, Delivery, File, Kind, Look, Only, Options, Out, Painter, Patch, Same,
     Show, bar, in_order, show_patch,
 };
-use crate::digest::GitHash;
 use crate::edits::FileReader;
-use crate::error::{Error, IoContext as _, Kind as Failure, Result};
 use crate::git::Repository;
 use crate::manifest::Manifest;
-use crate::paths::RepoPath;
-use crate::screen::{Line, Sieve};
 use crate::store::{Reference, Store};
 use crate::workspace::Workspace;
 
@@ -184,7 +184,7 @@ impl Diff {
                 Form::Columns => show_job(job, loader, options, &mut Columns::new(&mut out, look)),
                 Form::Painted => show_job(job, loader, options, &mut Painter::new(&mut out, look)),
                 _ => {
-                    let aside = || crate::fs::unnamed_file(&std::env::temp_dir());
+                    let aside = || crate::sys::files::unnamed_file(&std::env::temp_dir());
                     show_job(job, loader, options, &mut Patch::new(&mut out).putting_aside(&aside))
                 }
             }?;
@@ -422,7 +422,7 @@ impl Report {
                         let old = counted.file.old_path.as_ref().map(old).unwrap_or_default();
                         ui.line(text![counted.file.kind.letter().to_string(), old, Text::tab(), name])
                     }
-                    Form::Json => ui.value(&crate::screen::json(&as_json(&counted).to_string())),
+                    Form::Json => ui.value(&crate::base::screen::json(&as_json(&counted).to_string())),
                     _ => {
                         counted.hunks = Vec::new();
                         self.counted.push(*counted);
@@ -509,7 +509,7 @@ fn end_of(name: String, width: usize) -> String {
 fn as_json(counted: &Counted) -> serde_json::Value {
     let path = |path: &[u8]| match std::str::from_utf8(path) {
         Ok(path) => json!(path),
-        Err(_) => json!({"hex": crate::digest::to_hex(path)}),
+        Err(_) => json!({"hex": crate::base::digest::to_hex(path)}),
     };
     let (file, end) = (&counted.file, &counted.end);
     json!({

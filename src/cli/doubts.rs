@@ -8,13 +8,13 @@ use std::io;
 use super::pager::Sheet;
 use super::restoring::quoted;
 use super::ui::{NO, Style, Text, Ui, YES, text};
+use crate::base::error::{Kind, Result};
+use crate::base::paths::RepoPath;
+use crate::base::screen;
 use crate::compare::{broken, show_readers};
 use crate::diff::{File, Kind as Change, Look, Options, Out, Painter, Show as _};
-use crate::error::{Kind, Result};
-use crate::paths::RepoPath;
+use crate::restore::protected_paths::Concern;
 use crate::restore::{Doubt, Plan};
-use crate::screen;
-use crate::sensitive::Concern;
 
 /// The most files of a kind that the plan lists one by one.
 const MOST_LISTED: usize = 8;

@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 
 use super::restoring::quoted;
 use super::ui::Ui;
-use crate::error::Result;
+use crate::base::error::Result;
+use crate::base::screen::Line;
+use crate::client::transcript::validate::Problem;
 use crate::git::work_trees_of;
 use crate::manifest::{Manifest, Trigger};
 use crate::restore;
-use crate::screen::Line;
-use crate::session::check::Problem;
 use crate::store::{Entry, Reference};
 use crate::workspace::Workspace;
 

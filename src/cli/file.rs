@@ -10,16 +10,16 @@ use serde_json::json;
 use super::bar::{self, Counted};
 use super::ui::Ui;
 use super::{Outcome, print_json, size_text};
+use crate::base::error::{Error, IoContext as _, Kind, Result};
+use crate::base::progress::Progress;
+use crate::base::screen::Line;
 use crate::context::Context;
-use crate::error::{Error, IoContext as _, Kind, Result};
-use crate::fs::{Draft, Existing};
-use crate::handoff;
 use crate::manifest::Manifest;
-use crate::place::Root;
-use crate::progress::Progress;
 use crate::redaction;
-use crate::screen::Line;
 use crate::store::{Reference, check_may_travel};
+use crate::sys::files::{Draft, Existing};
+use crate::sys::place::Root;
+use crate::transfer;
 use crate::workspace::Workspace;
 
 const EXPORTING: &str = "Exporting";
@@ -73,7 +73,7 @@ impl Export {
         let bytes = if to_stdout {
             let out = Counted(BufWriter::with_capacity(1 << 16, ui.output()), &progress);
             let failed = super::ui::output_error;
-            let export = || handoff::export(context, workspace, &entry, self.with_base, out, "-", failed);
+            let export = || transfer::export(context, workspace, &entry, self.with_base, out, "-", failed);
             bar::show(talks, EXPORTING, &progress, export)?.1
         } else {
             let write = || self.write_file(context, workspace, &entry, &progress);
@@ -109,7 +109,7 @@ impl Export {
         let out = Counted(BufWriter::with_capacity(1 << 16, Draft::begin(&folder)?), progress);
         let failed = |error: &io::Error| Error::io("write", &path, error);
         let peer = path.to_string_lossy();
-        let (out, bytes) = handoff::export(context, workspace, entry, self.with_base, out, &peer, failed)?;
+        let (out, bytes) = transfer::export(context, workspace, entry, self.with_base, out, &peer, failed)?;
         let draft = out.0.into_inner().map_err(|error| failed(error.error()))?;
         match draft.seal()?.publish(&place, Existing::Keep)? {
             true => Ok(bytes),
@@ -125,7 +125,7 @@ impl Import {
                 return Err(Error::new(Kind::Usage, "Cannot read a snapshot from a terminal")
                     .hint("name a file, or pipe one in: `snap export | ssh HOST snap import -`"));
             }
-            handoff::import(context, workspace, io::stdin().lock(), "-")?
+            transfer::import(context, workspace, io::stdin().lock(), "-")?
         } else {
             let path = context.cwd.join(&self.file);
             let file = match File::open(&path) {
@@ -137,7 +137,7 @@ impl Import {
             // A pipe has no size, and gets no bar.
             let progress = Progress::of(file.metadata().map_or(0, |meta| meta.len()));
             let input = Counted(BufReader::new(file), &progress);
-            let import = || handoff::import(context, workspace, input, &path.to_string_lossy());
+            let import = || transfer::import(context, workspace, input, &path.to_string_lossy());
             bar::show(ui.talks(), "Importing", &progress, import)?
         };
         let (manifest, added) = (&imported.manifest, imported.added);

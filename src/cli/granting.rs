@@ -11,15 +11,15 @@ use serde_json::{Value, json};
 
 use super::count;
 use super::ui::{Style, Text, Ui, text};
-use crate::error::{Error, Kind, Result};
-use crate::fs;
+use crate::base::error::{Error, Kind, Result};
+use crate::base::paths::RepoPath;
+use crate::base::screen::Line;
 use crate::grants::{
     Kind as Holds, MODE_WAS, Offer, Offers, Places, Restriction, added_to, launch, mode_to_start,
 };
-use crate::paths::RepoPath;
-use crate::place::Root;
 use crate::restore::Plan;
-use crate::screen::Line;
+use crate::sys::place::Root;
+use crate::sys::users_files;
 use crate::trust::Provenance;
 use crate::workspace::Workspace;
 
@@ -211,7 +211,7 @@ impl Grants {
         let old = place.read(LARGEST)?;
         let text = old.as_deref().map(|bytes| String::from_utf8_lossy(bytes).into_owned());
         let new = self.settings(text.as_deref(), &path)?;
-        fs::replace_there(&place, new.as_bytes())?;
+        users_files::replace_there(&place, new.as_bytes())?;
         ui.say(&format!("Added rules to {LOCAL}; outside git `snap undo` can't take that back."));
         Ok(())
     }

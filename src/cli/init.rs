@@ -8,12 +8,13 @@ use serde_json::{Value, json};
 
 use super::ui::{Style, Ui};
 use super::{Outcome, print_json};
+use crate::base::error::{Error, Kind, Result};
+use crate::base::timestamp::parse_span;
+use crate::client::{COMMAND_FILE, is_our_command, with_hooks, without_hooks};
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
-use crate::fs;
-use crate::place::{Place, Root};
-use crate::session::{COMMAND_FILE, is_our_command, with_hooks, without_hooks};
-use crate::timestamp::parse_span;
+use crate::sys::files;
+use crate::sys::place::{Place, Root};
+use crate::sys::users_files;
 use crate::workspace::Workspace;
 
 /// A settings file over this many bytes is none.
@@ -182,9 +183,9 @@ impl Change {
                 .hint("run the command again"));
         }
         match (&self.target, self.new.as_deref().map(str::as_bytes)) {
-            (Target::Own(path), Some(new)) => fs::replace_theirs(path, new),
-            (Target::Own(path), None) => fs::remove(path),
-            (Target::InProject(place), Some(new)) => fs::replace_there(place, new),
+            (Target::Own(path), Some(new)) => users_files::replace_theirs(path, new),
+            (Target::Own(path), None) => files::remove(path),
+            (Target::InProject(place), Some(new)) => users_files::replace_there(place, new),
             (Target::InProject(place), None) => place.remove(),
         }
     }
@@ -203,7 +204,7 @@ impl Target {
         let bytes = match self {
             Target::Own(path) => {
                 let target = path.canonicalize().unwrap_or_else(|_| path.clone());
-                fs::read_plain(&target, LARGEST)?
+                files::read_plain(&target, LARGEST)?
             }
             Target::InProject(place) => {
                 place.refuse_special()?;

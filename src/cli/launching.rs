@@ -5,9 +5,9 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 
 use super::restoring::quoted;
-use crate::error::{Error, Kind};
-use crate::ids::ClientId;
-use crate::programs::Programs;
+use crate::base::error::{Error, Kind};
+use crate::base::ids::ClientId;
+use crate::sys::programs::Programs;
 
 /// How to go on with a session.
 pub(super) struct Launch<'a> {

@@ -15,13 +15,13 @@ use clap::Args;
 
 use super::ui::Ui;
 use super::{Outcome, remote};
+use crate::base::error::{Error, Kind, Result};
+use crate::base::ids::SnapshotId;
+use crate::base::screen::Line;
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
-use crate::fs;
-use crate::handoff::{self, Remotes};
-use crate::ids::SnapshotId;
 use crate::manifest::Manifest;
-use crate::screen::Line;
+use crate::sys::process;
+use crate::transfer::{self, Remotes};
 use crate::workspace::Workspace;
 
 /// How long a resume waits for a remote's answer. A variable overrides it.
@@ -59,13 +59,13 @@ impl Lease {
             })?;
             return Ok(Outcome::Done);
         }
-        fs::leave_terminal();
+        process::leave_terminal();
         let Some(id) = SnapshotId::parse(&self.id) else {
             return Err(Error::new(Kind::Usage, "That is no id of a snapshot"));
         };
         let mut silent = |_: &str| ();
         let mut remotes = Remotes::open(context, workspace, &self.remote, false, &mut silent)?;
-        if !handoff::peer_of(context, &id).is_some_and(|peer| remotes.is(&peer)) {
+        if !transfer::peer_of(context, &id).is_some_and(|peer| remotes.is(&peer)) {
             return Ok(Outcome::Done);
         }
         let Some(others) = remotes.others_at_work(&id)? else { return Ok(Outcome::Done) };
@@ -91,7 +91,7 @@ pub(super) struct Look {
 /// Begins to look; `None` if this user has not exchanged the snapshot with a remote. The store's log
 /// is history and decides nothing: it can have come with the project.
 pub(super) fn look(context: &Context, workspace: &Workspace, manifest: &Manifest) -> Option<Look> {
-    let peer = handoff::peer_of(context, &manifest.id)?.remote;
+    let peer = transfer::peer_of(context, &manifest.id)?.remote;
     let mut command = Command::new(current_program().ok()?);
     command.arg("-C").arg(&context.cwd).arg("--store").arg(workspace.store.root());
     command.args(["lease", "--", &peer, manifest.id.as_str()]).env("SNAP_RETRY_TIMES", "1");

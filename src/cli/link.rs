@@ -8,9 +8,9 @@ use super::restoring::quoted;
 use super::reviving::{self, Reviving};
 use super::ui::Ui;
 use super::{Outcome, print_json};
-use crate::error::{Error, Kind, Result};
+use crate::base::error::{Error, Kind, Result};
+use crate::base::screen::Line;
 use crate::restore::{self, follow};
-use crate::screen::Line;
 use crate::store::Reference;
 use crate::workspace::Workspace;
 

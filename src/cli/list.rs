@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 
 use super::ui::{Style, Ui};
 use super::{Outcome, count, print_json, save, size_text};
+use crate::base::error::Result;
+use crate::base::screen;
+use crate::base::timestamp::age;
 use crate::context::Context;
-use crate::error::Result;
 use crate::manifest::{Manifest, Trigger};
-use crate::screen;
 use crate::store::{Entry, Store};
-use crate::timestamp::age;
 use crate::workspace::Workspace;
 
 const LONGEST_CELL: usize = 40;

@@ -4,11 +4,11 @@ use clap::Args;
 
 use super::ui::{Style, Ui, text};
 use super::{Outcome, print_json};
+use crate::base::error::Result;
+use crate::base::screen::{Line, cut};
+use crate::base::timestamp::age;
 use crate::context::Context;
-use crate::error::Result;
-use crate::screen::{Line, cut};
 use crate::store::{LogEntry, LogOutcome};
-use crate::timestamp::age;
 use crate::workspace::Workspace;
 
 /// The longest reason of a failure that is shown, in characters; JSON has all of it.

@@ -7,7 +7,7 @@ use clap::{Args, CommandFactory as _};
 
 use super::ui::{Ui, output_error};
 use super::{Arguments, Outcome};
-use crate::error::{Error, Kind, Result};
+use crate::base::error::{Error, Kind, Result};
 
 /// Print a manual page: `snap man | man -l -`
 #[derive(Args)]
@@ -29,7 +29,7 @@ impl Man {
                 let command = found.cloned().ok_or_else(|| {
                     Error::new(
                         Kind::Usage,
-                        format!("There is no command {:?}", crate::screen::Line(name).to_string()),
+                        format!("There is no command {:?}", crate::base::screen::Line(name).to_string()),
                     )
                     .hint("`snap --help` lists them")
                 })?;

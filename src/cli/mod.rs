@@ -41,10 +41,10 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::base::error::{Error, Kind, Result};
+use crate::base::screen::{self, Line};
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
 use crate::restore::{self, Outcome as Settled};
-use crate::screen::{self, Line};
 use crate::workspace::Workspace;
 use ui::{ColorChoice, Ui};
 

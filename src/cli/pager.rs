@@ -9,10 +9,10 @@ use std::io::{self, IsTerminal as _, Write};
 use std::os::fd::AsFd as _;
 use std::process::{Child, Command, Stdio};
 
+use crate::base::error::Result;
 use crate::compare::broken;
-use crate::error::Result;
-use crate::interrupt::LeftToPager;
-use crate::programs::Programs;
+use crate::sys::programs::Programs;
+use crate::sys::signals::LeftToPager;
 
 /// Is set for a pager, so that one that is this program starts no other.
 const IN_USE: &str = "SNAP_PAGER_IN_USE";

@@ -10,15 +10,15 @@ use super::link::keep_up;
 use super::ui::{Style, Ui, text};
 use super::{Outcome, count, parse_size, print_json, size_text};
 use crate::audit;
+use crate::base::error::{Error, Kind, Result};
+use crate::base::ids::SnapshotId;
+use crate::base::screen::Line;
+use crate::base::timestamp::{Timestamp, age, parse_span};
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
-use crate::ids::SnapshotId;
 use crate::manifest::{Manifest, Trigger};
 use crate::redaction;
 use crate::retention::{self, Candidate, Piece, Policy, Verdict};
-use crate::screen::Line;
 use crate::store::{Entry, LogEntry, Operation, Reference, Store, Sweep, Waiting};
-use crate::timestamp::{Timestamp, age, parse_span};
 use crate::workspace::Workspace;
 
 /// Remove old snapshots and what only they needed

@@ -6,7 +6,7 @@
 use std::ffi::OsString;
 
 use super::ui::Ui;
-use crate::error::Result;
+use crate::base::error::Result;
 use crate::restore::Plan;
 use crate::trust::Provenance;
 

@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 
 use super::ui::{Style, Ui};
 use super::{Outcome, bar, count, print_json};
+use crate::base::error::{Error, Kind, Result};
+use crate::base::progress::Progress;
+use crate::base::screen;
+use crate::base::timestamp::age;
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
-use crate::handoff::{Fate, Handed, Lease, Listed, Remotes};
-use crate::progress::Progress;
 use crate::retention::Policy;
-use crate::screen;
-use crate::timestamp::age;
+use crate::transfer::{Fate, Handed, Lease, Listed, Remotes};
 use crate::workspace::Workspace;
 
 /// Send snapshots to a git remote, beside its branches

@@ -14,17 +14,17 @@ use super::reviving::{self, Reviving};
 use super::ui::{Style, Text, Ui, text};
 use super::{Outcome, count, doubts, lease, print_json};
 use crate::audit;
+use crate::base::error::{Error, Kind, Result};
+use crate::base::ids::SnapshotId;
+use crate::base::paths::RepoPath;
+use crate::base::progress::Progress;
+use crate::base::screen::Line;
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
-use crate::handoff;
-use crate::ids::SnapshotId;
 use crate::manifest::Manifest;
-use crate::paths::RepoPath;
-use crate::progress::Progress;
 use crate::remap::Mode;
 use crate::restore::{self, Action, Done, Options, Paths, Plan, SessionPlan, Unmade};
-use crate::screen::Line;
 use crate::store::{LogEntry, MovedBranch, Operation};
+use crate::transfer;
 use crate::workspace::Workspace;
 
 /// The most steps that are listed one by one.
@@ -132,7 +132,7 @@ impl Restoring {
             return Ok(());
         }
         // Where the snapshot came from is where its base is, most likely.
-        let from = handoff::peer_of(context, &manifest.id).map(|peer| peer.remote);
+        let from = transfer::peer_of(context, &manifest.id).map(|peer| peer.remote);
         let Some(remote) = repository.remote_to_ask(from.as_deref())? else {
             return Err(Error::new(
                 Kind::Refused,

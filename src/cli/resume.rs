@@ -10,13 +10,13 @@ use super::restoring::{Restoring, quoted};
 use super::ui::Ui;
 use super::{Outcome, count, settle};
 use crate::audit;
+use crate::base::error::{Error, Kind, Result};
+use crate::base::progress::Progress;
+use crate::base::screen::Line;
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
 use crate::git::Repository;
 use crate::manifest::Manifest;
-use crate::progress::Progress;
 use crate::restore::{self, Options};
-use crate::screen::Line;
 use crate::store::{Operation, Reference};
 use crate::workspace::Workspace;
 

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use super::consent::Agreement;
 use super::ui::{Style, Text, Ui, text};
-use crate::error::Result;
+use crate::base::error::Result;
+use crate::base::screen::Line;
 use crate::restore::{SessionPlan, revivable};
-use crate::screen::Line;
 
 /// What a person wants alive.
 #[derive(Args)]
@@ -68,7 +68,7 @@ fn each(session: &SessionPlan) -> Vec<One> {
         awake: asleep.is_none() || revived,
     };
     let revive = asleep.map(|asleep| &asleep.revive);
-    let is = |which: fn(&crate::session::quiet::Revive) -> bool| revive.is_some_and(which);
+    let is = |which: fn(&crate::client::transcript::quiet::Revive) -> bool| revive.is_some_and(which);
     let mut all = Vec::new();
     if let Some(mode) = waking.mode() {
         all.push(one("mode".to_owned(), format!("mode   {}", Line(mode)), is(|revive| revive.mode)));

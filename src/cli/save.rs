@@ -9,14 +9,14 @@ use super::restoring::quoted;
 use super::ui::Ui;
 use super::{Outcome, count, parse_size, print_json, size_text};
 use crate::audit;
+use crate::base::error::Result;
+use crate::base::progress::Progress;
+use crate::base::screen::Line;
 use crate::capture::{self, History, Limits, Report, Request, Signing};
+use crate::client::Wanted;
 use crate::context::Context;
-use crate::error::Result;
 use crate::manifest::{Manifest, Secret, Skipped, Transcript};
-use crate::progress::Progress;
 use crate::restore;
-use crate::screen::Line;
-use crate::session::Wanted;
 use crate::store::{LogEntry, Operation};
 use crate::workspace::Workspace;
 

@@ -7,15 +7,15 @@ use serde_json::Value;
 
 use super::ui::{Style, Text, Ui, text};
 use super::{Outcome, count, list, save, size_text};
+use crate::base::error::Result;
+use crate::base::ids::ClientId;
+use crate::base::screen::{self, Line, cut};
+use crate::base::timestamp::age;
 use crate::context::Context;
-use crate::error::Result;
-use crate::ids::ClientId;
 use crate::manifest::{
     Agent, AgentStatus, Change, Decision, Edit, IndexState, Manifest, Mode, Rule, Session, Version,
 };
-use crate::screen::{self, Line, cut};
 use crate::store::Reference;
-use crate::timestamp::age;
 use crate::trust::Provenance;
 use crate::workspace::Workspace;
 

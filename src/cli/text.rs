@@ -5,7 +5,7 @@
 
 use std::fmt::{Display, Write as _};
 
-use crate::screen::Line;
+use crate::base::screen::Line;
 
 /// What a piece of text means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

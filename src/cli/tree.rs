@@ -7,13 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Outcome;
 use super::ui::{Style, Text, Ui, text};
+use crate::base::error::Result;
+use crate::base::ids::SnapshotId;
+use crate::base::screen::{Line, cut};
+use crate::base::timestamp::age;
 use crate::context::Context;
-use crate::error::Result;
-use crate::ids::SnapshotId;
 use crate::manifest::Manifest;
-use crate::screen::{Line, cut};
 use crate::store::Entry;
-use crate::timestamp::age;
 
 /// Draws the readable snapshots without safety snapshots: the newest tree first, in each the oldest first.
 pub(super) fn draw(context: &Context, ui: &mut Ui, entries: &[Entry]) -> Result<Outcome> {

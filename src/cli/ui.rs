@@ -9,8 +9,8 @@ use std::io::{self, BufRead as _, BufWriter, IsTerminal as _, Write};
 use clap::ValueEnum;
 
 pub(super) use super::text::{Style, Text, text};
-use crate::error::{Error, Kind, Result};
-use crate::screen::Json;
+use crate::base::error::{Error, Kind, Result};
+use crate::base::screen::Json;
 
 /// When to use colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

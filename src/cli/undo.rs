@@ -10,13 +10,13 @@ use super::resume::planning;
 use super::ui::{Style, Text, Ui, text};
 use super::{Outcome, doubts, print_json};
 use crate::audit;
+use crate::base::error::{Error, Kind, Result};
+use crate::base::progress::Progress;
+use crate::base::screen::Line;
+use crate::base::timestamp::{Timestamp, age};
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
-use crate::progress::Progress;
 use crate::restore::{self, Direction, Plan, Restored, Way};
-use crate::screen::Line;
 use crate::store::Operation;
-use crate::timestamp::{Timestamp, age};
 use crate::workspace::Workspace;
 
 /// The most steps that are listed one by one.

@@ -5,8 +5,8 @@ use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue};
 
 use super::ui::{ColorChoice, Ui};
-use crate::error::Result;
-use crate::screen::Line;
+use crate::base::error::Result;
+use crate::base::screen::Line;
 
 /// Prints help and version on standard output, anything else on standard error.
 pub(super) fn tell(error: Error) -> Result<()> {

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::ui::{Style, Ui, text};
 use super::{Outcome, count, print_json, size_text};
-use crate::error::{Kind, Result};
-use crate::screen::Line;
+use crate::base::error::{Kind, Result};
+use crate::base::screen::Line;
 use crate::store::{Entry, Reference};
 use crate::verify::{self, Checked, Problem, Repaired, Report};
 use crate::workspace::Workspace;

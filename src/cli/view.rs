@@ -4,8 +4,8 @@ use clap::Args;
 
 use super::Outcome;
 use super::ui::Ui;
+use crate::base::error::{Error, Kind, Result};
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
 use crate::view;
 use crate::workspace::Workspace;
 

@@ -7,14 +7,14 @@
 use std::io::{self, BufReader, Read as _};
 
 use super::{Item, Moved, Place, Source, blob, broken, file, show_readers, stored_file};
+use crate::base::error::{Error, IoContext as _, Result};
+use crate::base::paths::RepoPath;
 use crate::diff::{Again, End, File, Kind, Options, Show, is_binary, moved_in, show_hunks};
 use crate::edits::{self, LARGE, Materializer, VersionContent};
-use crate::error::{Error, IoContext as _, Result};
 use crate::git::Cleaning;
-use crate::hunks::ApplyError;
 use crate::manifest::{Diff, DiffForm, Edit, Mode, Version};
-use crate::paths::RepoPath;
-use crate::tree::{Node, Tree};
+use crate::stored_patch::ApplyError;
+use crate::sys::work_tree::{Node, Tree};
 use crate::workspace::Workspace;
 
 /// What a loader shows files for.

@@ -10,12 +10,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 use std::sync::Arc;
 
+use crate::base::digest::GitHash;
+use crate::base::error::{Error, Kind as Failure, Result};
+use crate::base::paths::RepoPath;
 use crate::diff::{Again, Differ, End, File, Kind, Options, Show};
-use crate::digest::GitHash;
-use crate::error::{Error, Kind as Failure, Result};
 use crate::git::{self, Cleaning, Status};
 use crate::manifest::{Change, Edit, Edits, Manifest, Version};
-use crate::paths::RepoPath;
 use crate::workspace::Workspace;
 
 pub use loader::{Loader, Wanted};

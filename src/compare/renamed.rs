@@ -9,10 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::loader::{Loader, Wanted};
 use super::{Item, Moved, Place, Source};
+use crate::base::paths::RepoPath;
 use crate::diff::Options;
-use crate::paths::RepoPath;
-use crate::renames::{self, Candidate, Sketch};
-use crate::tree::{Node, Tree};
+use crate::diff::renames::{self, Candidate, Sketch};
+use crate::sys::work_tree::{Node, Tree};
 use crate::workspace::Workspace;
 
 /// The most new files on the disk that are read, and the most that are looked for there.

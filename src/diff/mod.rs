@@ -6,39 +6,40 @@
 //! first hunk don't depend on the size of the versions; and nothing that is painted can
 //! drive a terminal. `hunks/` makes the diffs that snapshots *store*; this shows diffs.
 
-mod ahead;
-mod assemble;
-mod columns;
+mod block_writer;
 mod file;
+mod hunk_builder;
+mod line_for_line;
 mod lines;
 mod moved;
-mod only;
-mod out;
 mod paint;
-mod parse;
 mod patch;
+mod patch_reader;
+mod path_filter;
 mod queue;
-mod same;
+pub mod renames;
+mod resync;
+mod side_by_side;
 mod stat;
 mod window;
 mod words;
 
 use std::io;
 
-use crate::digest::GitHash;
+use crate::base::digest::GitHash;
 
-pub use ahead::Again;
-pub(crate) use assemble::{HEADING_REACH, heading, is_heading};
-pub use columns::Columns;
+pub use block_writer::Out;
 pub use file::{File, Kind};
+pub(crate) use hunk_builder::{HEADING_REACH, heading, is_heading};
+pub use line_for_line::Same;
 pub use moved::Moved;
-pub use only::Only;
-pub use out::Out;
 pub use paint::{Look, Painter, pairs as changed_pairs, visible as visible_part};
-pub use parse::{moved_in, show_hunks, show_patch};
 pub use patch::{Aside, Patch};
+pub use patch_reader::{moved_in, show_hunks, show_patch};
+pub use path_filter::Only;
 pub use queue::{Delivery, in_order};
-pub use same::Same;
+pub use resync::Again;
+pub use side_by_side::Columns;
 pub use stat::{Counted, Counter, Hunk, bar};
 pub use window::{Differ, is_binary};
 pub use words::{Span, changed as changed_words};

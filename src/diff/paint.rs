@@ -6,10 +6,10 @@
 use std::io;
 use std::ops::Range;
 
-use super::parse::sgr;
 use super::words::{Span, changed};
 use super::{End, File, Moved, Out, Show, Sink};
-use crate::screen::push_safe;
+use crate::base::screen::push_safe;
+use crate::diff::patch_reader::sgr;
 
 /// Words are compared in changes of at most this many lines a side.
 const MOST_PAIRS: usize = 64;

@@ -13,11 +13,11 @@ use std::ops::Range;
 use gix_imara_diff::{Algorithm, Diff, Hunk, IndentHeuristic, IndentLevel, Interner, Token};
 use memchr::memrchr;
 
-use super::ahead::{Again, Ahead, Meeting, Scope};
-use super::assemble::Assembler;
 use super::lines::{Found, Side, common, cut};
 use super::moved::{self, Moved};
 use super::{Options, Report, Sink};
+use crate::diff::hunk_builder::Assembler;
+use crate::diff::resync::{Again, Ahead, Meeting, Scope};
 
 /// How many equal lines make it certain that the versions are in step again.
 const ANCHOR: u32 = 6;

@@ -8,11 +8,11 @@ use std::io::{self, BufReader, Read};
 use std::os::unix::fs::FileExt as _;
 
 use super::Materializer;
-use crate::error::{Error, Kind, Result};
+use crate::base::error::{Error, Kind, Result};
 use crate::git::Repository;
-use crate::hunks::Applied;
 use crate::manifest::{Content, Diff, DiffForm, SavedVersion};
 use crate::store::Store;
+use crate::stored_patch::Applied;
 
 /// Versions up to this many bytes are held in memory.
 pub const LARGE: u64 = 1 << 20;
@@ -72,7 +72,7 @@ impl VersionContent<'_> {
     /// Opens it to be read from this byte on.
     ///
     /// # Errors
-    /// What git or the system says. While it is read, also an [`Error`] or [`crate::hunks::ApplyError`], wrapped.
+    /// What git or the system says. While it is read, also an [`Error`] or [`crate::stored_patch::ApplyError`], wrapped.
     pub fn open(&self, from: u64) -> io::Result<Box<dyn Read + '_>> {
         let mut reader: Box<dyn Read + '_> = match self {
             VersionContent::Bytes(bytes) => {

@@ -8,14 +8,14 @@ mod content;
 use std::borrow::Cow;
 use std::fmt::Display;
 
-use crate::compress;
-use crate::digest::GitHash;
-use crate::edit;
-use crate::error::{Error, Kind, Result};
+use crate::base::compress;
+use crate::base::digest::GitHash;
+use crate::base::error::{Error, Kind, Result};
+use crate::base::paths::RepoPath;
 use crate::git::{Blobs, Repository};
 use crate::manifest::{ConvertedBy, DiffForm, Redaction, SavedVersion};
-use crate::paths::RepoPath;
 use crate::store::{Bases, Store};
+use crate::stored_patch::encoding;
 
 pub use content::{FileReader, LARGE, VersionContent};
 
@@ -148,7 +148,7 @@ impl<'a> Materializer<'a> {
                 damaged(&saved.edit.path, "its base is not what the diff was made against")
             })?);
         }
-        let made = edit::apply(diff.form, self.store.load(&diff.content)?, &base, diff.bytes);
+        let made = encoding::apply(diff.form, self.store.load(&diff.content)?, &base, diff.bytes);
         let made = made.map_err(|cause| damaged(&saved.edit.path, cause))?;
         let oid = saved.converted().map_or(&saved.version.oid, |converted| &converted.oid);
         self.checked(saved, made, oid, "diff")

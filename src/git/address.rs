@@ -11,9 +11,9 @@ use std::path::{Component, Path, PathBuf};
 use super::Repository;
 use super::command::{Git, path_from};
 use super::config::{for_remotes, is_trusted, remote_setting};
-use super::said::without_password;
-use crate::error::{Error, Kind, Result};
-use crate::screen::Line;
+use crate::base::error::{Error, Kind, Result};
+use crate::base::screen::Line;
+use crate::git::remote_messages::without_password;
 
 /// The network transports that are git's own.
 const NETWORK: [&str; 6] = ["https", "http", "ssh", "git", "git+ssh", "ssh+git"];

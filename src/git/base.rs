@@ -6,10 +6,10 @@
 //! branch, tag, `FETCH_HEAD` or setting.
 
 use super::Repository;
-use crate::digest::GitHash;
-use crate::error::{Error, Kind, Result};
-use crate::ids::SnapshotId;
-use crate::screen::Line;
+use crate::base::digest::GitHash;
+use crate::base::error::{Error, Kind, Result};
+use crate::base::ids::SnapshotId;
+use crate::base::screen::Line;
 
 impl Repository {
     /// Says whether the repository has a commit.
@@ -62,8 +62,8 @@ impl Repository {
         if answer.ok && self.has_commit(id)? {
             return Ok(());
         }
-        let remote = super::said::without_password(remote);
-        let said = super::said::without_password(&answer.stderr);
+        let remote = crate::git::remote_messages::without_password(remote);
+        let said = crate::git::remote_messages::without_password(&answer.stderr);
         Err(Error::new(
             Kind::Refused,
             format!("Cannot fetch the snapshot's base commit from {}", Line(&remote)),

@@ -1,6 +1,6 @@
 //! Binary content in a patch, as git writes it: made by libgit2, for `git apply`.
 
-use crate::error::{Error, Kind, Result};
+use crate::base::error::{Error, Kind, Result};
 
 /// The line that it begins with.
 const START: &[u8] = b"GIT binary patch\n";

@@ -10,9 +10,9 @@ use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
 use super::command::Git;
 use super::trees::TreeVersions;
-use crate::error::{Error, Kind, Result};
+use crate::base::error::{Error, Kind, Result};
+use crate::base::paths::RepoPath;
 use crate::manifest::{Mode, Version};
-use crate::paths::RepoPath;
 
 /// Reads blobs of one repository.
 pub struct Blobs<'a> {

@@ -9,8 +9,8 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use super::{Blobs, Index, Repository};
-use crate::error::{IoContext as _, Result};
-use crate::paths::RepoPath;
+use crate::base::error::{IoContext as _, Result};
+use crate::base::paths::RepoPath;
 
 /// The attributes that convert, in the order in which they are asked for.
 const ATTRIBUTES: [&str; 6] = ["text", "crlf", "eol", "filter", "ident", "working-tree-encoding"];
@@ -45,7 +45,7 @@ impl Repository {
     /// are not `true` are not converted by programs.
     ///
     /// # Errors
-    /// [`crate::error::Kind::Environment`] with what git says.
+    /// [`crate::base::error::Kind::Environment`] with what git says.
     pub fn cleaning(&self, paths: &BTreeMap<&RepoPath, bool>, index: Option<&Index>) -> Result<Cleaning> {
         let converts = |index: &Index| self.may_convert(paths, index);
         let own;
@@ -144,7 +144,7 @@ impl Repository {
         if rest.is_empty() {
             return Ok(made);
         }
-        let scratch = crate::fs::scratch_folder()?;
+        let scratch = crate::sys::files::scratch_folder()?;
         let environment = [
             ("GIT_OBJECT_DIRECTORY", OsString::from(scratch.path())),
             ("GIT_ALTERNATE_OBJECT_DIRECTORIES", self.common_dir.join("objects").into_os_string()),
@@ -197,7 +197,7 @@ impl Cleaning {
     /// Returns what git compares of a file that has these bytes on the disk; `None` if these very bytes.
     ///
     /// # Errors
-    /// [`crate::error::Kind::Environment`] if git can't be asked for the version in the index.
+    /// [`crate::base::error::Kind::Environment`] if git can't be asked for the version in the index.
     pub fn compared(&self, path: &RepoPath, raw: &[u8], blobs: &mut Blobs<'_>) -> Result<Option<Vec<u8>>> {
         let clean = match self.rules.get(path) {
             None => return Ok(None),
@@ -245,7 +245,7 @@ fn is_pointer(raw: &[u8]) -> bool {
 
 /// Returns what Git LFS has git keep of a file. Its program is not run: that would copy the file into `.git`.
 fn pointer(raw: &[u8]) -> Vec<u8> {
-    format!("{POINTER}oid sha256:{}\nsize {}\n", crate::digest::sha256(raw), raw.len()).into_bytes()
+    format!("{POINTER}oid sha256:{}\nsize {}\n", crate::base::digest::sha256(raw), raw.len()).into_bytes()
 }
 
 /// Judges as `convert_attrs` in git's `convert.c` does; values in the order of [`ATTRIBUTES`].

@@ -17,9 +17,9 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use super::config::{self, Verdict};
-use super::standin::StandIn;
-use crate::error::{Error, Kind, Result};
-use crate::programs::Programs;
+use crate::base::error::{Error, Kind, Result};
+use crate::git::stand_in::StandIn;
+use crate::sys::programs::Programs;
 
 /// The `git` program, working in one folder.
 #[derive(Clone)]

@@ -1,9 +1,9 @@
 //! What differs between two commits, for comparing snapshots with different bases.
 
 use super::Repository;
-use crate::error::Result;
+use crate::base::error::Result;
+use crate::base::paths::RepoPath;
 use crate::manifest::{Mode, Version};
-use crate::paths::RepoPath;
 
 /// A path that differs between two commits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ impl Repository {
     /// versions.
     ///
     /// # Errors
-    /// [`crate::error::Kind::Environment`] with what git says, such as that a commit is not here.
+    /// [`crate::base::error::Kind::Environment`] with what git says, such as that a commit is not here.
     pub fn versions_between(&self, old: &str, new: &str) -> Result<Vec<Changed>> {
         // As for the names alone: git has no reason to read a `.gitmodules` that may be in conflict.
         let options =

@@ -12,7 +12,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use super::command::Git;
-use crate::error::{Error, Kind, Result};
+use crate::base::error::{Error, Kind, Result};
 
 /// The setting by which a user names repositories whose configuration is as good as their own.
 pub(super) const TRUSTED: &str = "snap.trustedrepository";

@@ -7,10 +7,10 @@ use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::thread::JoinHandle;
 
 use super::Repository;
-use super::shown::{Changed, Shown};
-use crate::error::{Error, Kind, Result};
+use crate::base::error::{Error, Kind, Result};
+use crate::base::paths::RepoPath;
+use crate::git::scratch_tree::{Changed, Shown};
 use crate::manifest::{Mode, Version, WrittenBy};
-use crate::paths::RepoPath;
 
 /// How a repository converts content, by the attributes of one tree.
 pub struct Conversion<'a>(Shown<'a>);
@@ -268,7 +268,8 @@ impl Filtering {
         let fail =
             |error: std::io::Error| Error::new(Kind::Environment, "Cannot run `git cat-file`").because(error);
         let mut child = command.spawn().map_err(fail)?;
-        let nobody = format!("snap-{}", crate::digest::to_hex(&crate::fs::random_bytes()?[..16]));
+        let nobody =
+            format!("snap-{}", crate::base::digest::to_hex(&crate::sys::files::random_bytes()?[..16]));
         let stderr = child.stderr.take();
         let said = std::thread::spawn(move || {
             let mut text = Vec::new();

@@ -10,11 +10,11 @@ use std::fmt::Write as _;
 use std::ops::Range;
 
 use super::Repository;
-use crate::digest::{Checksum, GitHash, ObjectId, from_hex, to_hex};
-use crate::error::Result;
-use crate::fs;
+use crate::base::digest::{Checksum, GitHash, ObjectId, from_hex, to_hex};
+use crate::base::error::Result;
+use crate::base::paths::RepoPath;
 use crate::manifest::{HiddenBy, Mode, Version};
-use crate::paths::RepoPath;
+use crate::sys::files;
 
 /// How git lists the whole index.
 ///
@@ -74,10 +74,10 @@ impl Repository {
     /// Reads the whole index.
     ///
     /// # Errors
-    /// [`crate::error::Kind::Environment`] with what git says.
+    /// [`crate::base::error::Kind::Environment`] with what git says.
     pub(super) fn index(&self) -> Result<Index> {
         let path = self.git_dir.join("index");
-        let read = match fs::read_plain(&path, LARGEST) {
+        let read = match files::read_plain(&path, LARGEST) {
             Ok(Some(bytes)) => Index::from_file(bytes, self.hash),
             Ok(None) | Err(_) => None,
         };

@@ -8,8 +8,8 @@
 use std::collections::BTreeMap;
 
 use super::Repository;
-use crate::error::Result;
-use crate::paths::RepoPath;
+use crate::base::error::Result;
+use crate::base::paths::RepoPath;
 
 impl Repository {
     /// Says whether there is any filter that is not run here. If not, there is nothing to look for.
@@ -26,7 +26,7 @@ impl Repository {
     /// Returns those of the paths whose attributes name a content filter that is not run here, with its name.
     ///
     /// # Errors
-    /// [`crate::error::Kind::Environment`] with what git says.
+    /// [`crate::base::error::Kind::Environment`] with what git says.
     pub fn unfiltered<'p>(&self, paths: &[&'p RepoPath]) -> Result<BTreeMap<&'p RepoPath, String>> {
         match self.leaves_filters_out() {
             true => self.named("filter", paths, |name| self.leaves_filter_out(name)),
@@ -37,7 +37,7 @@ impl Repository {
     /// Returns those of the paths whose attributes name a merge driver that is not run here, with its name.
     ///
     /// # Errors
-    /// [`crate::error::Kind::Environment`] with what git says.
+    /// [`crate::base::error::Kind::Environment`] with what git says.
     pub fn merged_as_text<'p>(&self, paths: &[&'p RepoPath]) -> Result<BTreeMap<&'p RepoPath, String>> {
         match self.git.drivers_left_out() {
             none if none.is_empty() => Ok(BTreeMap::new()),
@@ -48,7 +48,7 @@ impl Repository {
     /// Returns all tracked files that are as git's blobs have them because their filter is not run.
     ///
     /// # Errors
-    /// [`crate::error::Kind::Environment`] with what git says.
+    /// [`crate::base::error::Kind::Environment`] with what git says.
     pub fn tracked_unfiltered(&self) -> Result<Vec<(RepoPath, String)>> {
         if !self.leaves_filters_out() {
             return Ok(Vec::new());

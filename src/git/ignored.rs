@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 
 use super::Repository;
-use super::shown::{Changed, Shown};
-use crate::error::{Error, Kind, Result};
-use crate::paths::RepoPath;
+use crate::base::error::{Error, Kind, Result};
+use crate::base::paths::RepoPath;
+use crate::git::scratch_tree::{Changed, Shown};
 
 const HERE: &[u8] = b"./";
 

@@ -14,12 +14,12 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use super::{Repository, Stamp};
-use crate::digest::ObjectId;
-use crate::error::{Error, IoContext, Kind, Result};
-use crate::ids::SnapshotId;
+use crate::base::digest::ObjectId;
+use crate::base::error::{Error, IoContext, Kind, Result};
+use crate::base::ids::SnapshotId;
+use crate::base::paths::RepoPath;
 use crate::manifest::{HiddenBy, Mode, Version};
-use crate::paths::RepoPath;
-use crate::tree::Tree;
+use crate::sys::work_tree::Tree;
 
 /// Settings for whatever changes an index: git syncs what it writes (one that does not know that,
 /// before 2.36, takes no notice), and makes or takes away no mark by itself.
@@ -123,12 +123,12 @@ impl Repository {
         let lock = IndexLock { repository: self, id: id.clone() };
         // Never there without its content: that says whose it is.
         let draft = lock.private("lock-");
-        crate::fs::remove(&draft)?;
-        crate::fs::write_new(&draft, &lock.content())?;
-        match crate::fs::rename_new(&draft, &lock.path()) {
+        crate::sys::files::remove(&draft)?;
+        crate::sys::files::write_new(&draft, &lock.content())?;
+        match crate::sys::files::rename_new(&draft, &lock.path()) {
             Ok(true) => Ok(lock),
             Ok(false) => {
-                crate::fs::remove(&draft)?;
+                crate::sys::files::remove(&draft)?;
                 let there = std::fs::read(lock.path()).unwrap_or_default();
                 if there.starts_with(HELD.as_bytes()) {
                     return Err(Error::new(Kind::Environment, "Cannot lock the index of the repository")
@@ -159,7 +159,7 @@ impl Repository {
         let present = self.blobs();
         let missing: Vec<&(String, Vec<u8>)> = blobs.iter().filter(|(oid, _)| !present.has(oid)).collect();
         if !missing.is_empty() {
-            let scratch = crate::fs::scratch_folder()?;
+            let scratch = crate::sys::files::scratch_folder()?;
             let mut names = Vec::new();
             for (number, (_, content)) in missing.iter().enumerate() {
                 let path = scratch.path().join(number.to_string());
@@ -193,8 +193,10 @@ impl Repository {
         // What is not loose is in a pack, which git has synced.
         files.retain(|file| file.is_file());
         folders.retain(|folder| folder.is_dir());
-        crate::fs::all_at_once(files, |file| crate::fs::sync_file(&file))?;
-        crate::fs::all_at_once(folders.into_iter().collect(), |folder| crate::fs::sync_folder(&folder))
+        crate::sys::files::all_at_once(files, |file| crate::sys::files::sync_file(&file))?;
+        crate::sys::files::all_at_once(folders.into_iter().collect(), |folder| {
+            crate::sys::files::sync_folder(&folder)
+        })
     }
 }
 
@@ -263,7 +265,7 @@ impl IndexLock<'_> {
         }
         // `git add` wants to see a file: it is shown an empty one of the right mode, elsewhere.
         if !intended.is_empty() {
-            let scratch = crate::fs::scratch_folder()?;
+            let scratch = crate::sys::files::scratch_folder()?;
             for (path, mode) in &intended {
                 stand_in(&scratch.path().join(path.as_path()), *mode)?;
             }
@@ -295,9 +297,9 @@ impl IndexLock<'_> {
         refresh.envs(environment.iter().map(|(name, value)| (name, value)));
         let _differs = refresh.output().context("run git in", self.repository.root())?;
         if private.exists() {
-            crate::fs::sync_file(&private)?;
+            crate::sys::files::sync_file(&private)?;
         }
-        crate::fs::sync_folder(&self.repository.git_dir)
+        crate::sys::files::sync_folder(&self.repository.git_dir)
     }
 
     /// Puts the new index in place, if it is there and the lock still stands.
@@ -318,14 +320,14 @@ impl IndexLock<'_> {
     /// [`Kind::Environment`] with the path.
     pub fn release(&self) -> Result<()> {
         for left in ["", "lock-"].map(|what| self.private(what)) {
-            crate::fs::remove(&left)?;
+            crate::sys::files::remove(&left)?;
             // What a git that was killed with us had under way.
-            crate::fs::remove(&left.with_added_extension("lock"))?;
+            crate::sys::files::remove(&left.with_added_extension("lock"))?;
         }
         if self.stands()? {
-            crate::fs::remove(&self.path())?;
+            crate::sys::files::remove(&self.path())?;
         }
-        crate::fs::sync_folder(&self.repository.git_dir)
+        crate::sys::files::sync_folder(&self.repository.git_dir)
     }
 
     /// Says whether git's lock on the index is that of this restore.
@@ -336,7 +338,7 @@ impl IndexLock<'_> {
         if length.ok() != Some(content.len() as u64) {
             return Ok(false);
         }
-        Ok(crate::fs::read_plain(&self.path(), content.len() as u64)?.as_ref() == Some(&content))
+        Ok(crate::sys::files::read_plain(&self.path(), content.len() as u64)?.as_ref() == Some(&content))
     }
 
     fn path(&self) -> PathBuf {

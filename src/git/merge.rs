@@ -8,9 +8,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::Repository;
-use crate::error::{Error, IoContext as _, Kind, Result};
+use crate::base::error::{Error, IoContext as _, Kind, Result};
+use crate::base::paths::RepoPath;
 use crate::manifest::{Mode, Version};
-use crate::paths::RepoPath;
 
 /// What a merge gave.
 pub struct Merged {
@@ -26,7 +26,7 @@ impl Repository {
     /// # Errors
     /// [`Kind::Environment`] with what git says.
     pub fn tree_with(&self, commit: Option<&str>, changes: &[(RepoPath, Option<Version>)]) -> Result<String> {
-        let scratch = crate::fs::scratch_folder()?;
+        let scratch = crate::sys::files::scratch_folder()?;
         let index: PathBuf = scratch.path().join("index");
         let environment = [("GIT_INDEX_FILE", OsString::from(&index))];
         match commit {

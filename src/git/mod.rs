@@ -7,38 +7,38 @@
 //! new index in under git's own lock.
 
 mod address;
-mod aside;
 mod base;
 mod binary;
 mod blobs;
-mod case;
+mod case_folding;
 mod clean;
 mod command;
 mod commits;
 mod config;
 mod conversion;
 mod entries;
-mod fetched;
+mod fetched_objects;
 mod filters;
 mod ignored;
 pub mod index;
 mod merge;
 mod nearby;
-mod pipes;
 mod remote;
-mod said;
-mod shown;
-mod standin;
+mod remote_messages;
+mod scratch_objects;
+mod scratch_tree;
+mod special_files;
+mod stand_in;
 mod status;
 mod submodules;
 mod trees;
-mod user;
+mod user_config;
 mod worktree;
 
 use std::path::{Path, PathBuf};
 
-use crate::digest::GitHash;
-use crate::error::{Error, Kind, Result};
+use crate::base::digest::GitHash;
+use crate::base::error::{Error, Kind, Result};
 
 pub use base::kept_ref;
 pub use binary::binary_patch;
@@ -48,17 +48,17 @@ use command::Git;
 pub use commits::Changed;
 pub use conversion::{CheckedOut, Conversion};
 pub use entries::{Index, Indexed};
-pub use fetched::{Fetched, FetchedCommit, TreeEntry};
+pub use fetched_objects::{Fetched, FetchedCommit, TreeEntry};
 pub use index::Seen;
 pub use merge::Merged;
 pub use nearby::{Nearby, work_tree_around, work_trees_of};
 pub use remote::{NewCommit, PushAnswer, Remote, RemoteRef};
-pub use said::UNPACKER_ERROR;
-pub use shown::{ATTRIBUTES, Changed as ChangedRules, IGNORE};
-pub use standin::leave_none;
+pub use remote_messages::UNPACKER_ERROR;
+pub use scratch_tree::{ATTRIBUTES, Changed as ChangedRules, IGNORE};
+pub use stand_in::leave_none;
 pub use status::{Hidden, Ignored, Listing, Pending, Stage, Status, Submodule};
 pub use trees::TreeVersions;
-pub use user::{user_path, user_setting, user_switch};
+pub use user_config::{user_path, user_setting, user_switch};
 pub use worktree::{Head, NewWorktree};
 
 /// A repository with a work tree.
@@ -104,7 +104,7 @@ impl Repository {
                     .hint("install git 2.31 or later")),
             };
         };
-        pipes::refuse(folder)?;
+        special_files::refuse(folder)?;
         // Outside a work tree git stops at the last question, with the others answered.
         let asked = git.run(&[
             "rev-parse",
@@ -237,7 +237,7 @@ impl Repository {
 /// Says whether a work tree is that of a repository by what lies in it, and not only because the
 /// repository's configuration says so: that could name any folder of the user's.
 fn belongs(root: &Path, git_dir: &Path) -> bool {
-    let there = crate::programs::repository_in(root);
+    let there = crate::sys::programs::repository_in(root);
     there.is_some_and(|there| git_dir.canonicalize().is_ok_and(|git_dir| git_dir == there))
 }
 
@@ -260,7 +260,7 @@ fn elsewhere(root: &Path, git_dir: &Path) -> Error {
         .because(format!("{} says so by `core.worktree`, and nothing in that folder does", git_dir.display()))
         .hint(format!(
             "if it is yours: git config --global --add snap.trustedRepository {}",
-            crate::screen::Line(&root.to_string_lossy())
+            crate::base::screen::Line(&root.to_string_lossy())
         ))
 }
 

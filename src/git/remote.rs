@@ -17,12 +17,12 @@ use std::time::Duration;
 use super::Repository;
 use super::address::check_folder;
 use super::command::{Answer, Git};
-use super::fetched::Fetched;
-use super::said::{UNPACKER_ERROR, passing, without_password, without_progress};
-use crate::digest::GitHash;
-use crate::error::{Error, IoContext as _, Kind, Result};
-use crate::progress::Progress;
-use crate::screen::Line;
+use crate::base::digest::GitHash;
+use crate::base::error::{Error, IoContext as _, Kind, Result};
+use crate::base::progress::Progress;
+use crate::base::screen::Line;
+use crate::git::fetched_objects::Fetched;
+use crate::git::remote_messages::{UNPACKER_ERROR, passing, without_password, without_progress};
 
 /// How often something is tried, the first time included.
 const TRIES: u32 = 4;

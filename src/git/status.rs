@@ -11,9 +11,9 @@ use super::command::Answer;
 use super::entries::{Index, Indexed};
 use super::index::Seen;
 use super::{Repository, Stamp};
-use crate::error::{Error, Kind, Result};
+use crate::base::error::{Error, Kind, Result};
+use crate::base::paths::RepoPath;
 use crate::manifest::{HiddenBy, Mode, Version};
-use crate::paths::RepoPath;
 
 const LIST_PENDING: &[&str] = &[
     "status",
@@ -344,7 +344,7 @@ impl Repository {
 fn parse(output: &[u8]) -> std::result::Result<Listing, String> {
     let mut listing = Listing::default();
     for record in output.split(|byte| *byte == 0).filter(|record| !record.is_empty()) {
-        let whole = || crate::screen::Line(&String::from_utf8_lossy(record)).to_string();
+        let whole = || crate::base::screen::Line(&String::from_utf8_lossy(record)).to_string();
         if record.starts_with(b"# ") {
             header(&mut listing, &String::from_utf8_lossy(&record[2..]));
             continue;

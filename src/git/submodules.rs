@@ -5,9 +5,9 @@
 //! way every other repository is here.
 
 use super::{Listing, Pending, Place, Repository, Status, Submodule};
-use crate::error::Result;
+use crate::base::error::Result;
+use crate::base::paths::RepoPath;
 use crate::manifest::{Mode, Version};
-use crate::paths::RepoPath;
 
 /// How deep submodules in submodules are looked at.
 const DEEPEST: usize = 32;

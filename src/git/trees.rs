@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 
 use super::Repository;
-use crate::error::Result;
+use crate::base::error::Result;
+use crate::base::paths::RepoPath;
 use crate::manifest::{Mode, Version};
-use crate::paths::RepoPath;
 
 /// How many paths go on one command line.
 const AT_ONCE: usize = 500;
@@ -28,7 +28,7 @@ impl Repository {
     /// Returns what a commit (`None`: nothing yet) has of each path.
     ///
     /// # Errors
-    /// [`crate::error::Kind::Environment`] with what git says.
+    /// [`crate::base::error::Kind::Environment`] with what git says.
     pub fn tree_versions(&self, commit: Option<&str>, paths: &BTreeSet<RepoPath>) -> Result<TreeVersions> {
         let mut found = TreeVersions::default();
         let Some(commit) = commit else { return Ok(found) };
@@ -60,7 +60,7 @@ impl Repository {
     /// Returns the folders at the top of what HEAD has; none before the first commit.
     ///
     /// # Errors
-    /// [`crate::error::Kind::Environment`] if git can't be run.
+    /// [`crate::base::error::Kind::Environment`] if git can't be run.
     pub fn top_folders(&self) -> Result<BTreeSet<Vec<u8>>> {
         let answer = self.git.run(&["ls-tree", "-d", "-z", "--name-only", "--full-tree", "HEAD"])?;
         let names = answer.stdout.split(|byte| *byte == 0).filter(|name| !name.is_empty());
@@ -70,7 +70,7 @@ impl Repository {
     /// Returns the paths that differ between two commits; `None` stands for an empty one.
     ///
     /// # Errors
-    /// [`crate::error::Kind::Environment`] with what git says.
+    /// [`crate::base::error::Kind::Environment`] with what git says.
     pub fn changed_between(&self, old: Option<&str>, new: Option<&str>) -> Result<Vec<RepoPath>> {
         if old == new {
             return Ok(Vec::new());

@@ -7,7 +7,7 @@
 use serde_json::{Map, Value};
 
 use super::{Kind, Rule};
-use crate::screen;
+use crate::base::screen;
 
 /// The most bytes of all of them; a system takes no word of a command line that is longer than 128 KiB.
 const LARGEST: usize = 100_000;

@@ -15,7 +15,7 @@ pub use class::{Class, of as class_of};
 pub use launch::{Launch, launch};
 pub use rule::Rule;
 
-use crate::json_edit::Document;
+use crate::json::edit::Document;
 use crate::manifest::{Decision, Permissions, ProjectRules};
 
 /// The modes that the client can be started in; the one that asks for nothing is not among them.
@@ -192,7 +192,7 @@ impl Offers {
 }
 
 fn shown(rule: &str) -> String {
-    crate::screen::Line(rule).to_string()
+    crate::base::screen::Line(rule).to_string()
 }
 
 /// Returns the rules that allow what was granted for a session: those that the client offered,
@@ -223,7 +223,7 @@ fn session_rules(decision: &Decision, notes: &mut Vec<String>) -> Vec<String> {
             notes.push(format!(
                 "A grant for the session can't be written as one rule and stays behind: {} {}.",
                 shown(&decision.tool),
-                crate::screen::cut(detail, 200)
+                crate::base::screen::cut(detail, 200)
             ));
             Vec::new()
         }

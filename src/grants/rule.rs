@@ -3,7 +3,7 @@
 //! Pure. In the content `\(`, `\)` and `\\` stand for themselves. A rule that holds what no
 //! eye can see is no rule here: what it allows could not be shown.
 
-use crate::screen::Line;
+use crate::base::screen::Line;
 
 /// A rule over this many bytes is none.
 const LONGEST: usize = 4_000;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::paths::RepoPath;
+use crate::base::paths::RepoPath;
 
 /// What was in the work tree and is none of git's business.
 ///

@@ -5,8 +5,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Content, ObjectRef, Redaction};
-use crate::convert::Recipe;
-use crate::digest::ObjectId;
+use crate::base::digest::ObjectId;
+use crate::manifest::conversion::Recipe;
 
 /// How to make one version of a file from another.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -9,9 +9,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{Bits, Content, Converted, Diff, ObjectRef};
-use crate::digest::GitHash;
-use crate::paths::RepoPath;
-use crate::screen;
+use crate::base::digest::GitHash;
+use crate::base::paths::RepoPath;
+use crate::base::screen;
 
 /// The pending edits of a work tree against its base commit.
 #[derive(Clone, Debug, Serialize, Deserialize)]

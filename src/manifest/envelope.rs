@@ -5,14 +5,14 @@
 use serde::Deserialize;
 
 use super::{AgentStatus, Edit, Manifest, Redaction, Version};
-use crate::digest::{Checksum, ObjectId};
-use crate::error::{Error, Kind, Result};
-use crate::ids::SnapshotId;
-use crate::json_shape;
-use crate::paths::RepoPath;
-use crate::proofs::Proofs;
-use crate::screen;
-use crate::timestamp::Timestamp;
+use crate::base::digest::{Checksum, ObjectId};
+use crate::base::error::{Error, Kind, Result};
+use crate::base::ids::SnapshotId;
+use crate::base::paths::RepoPath;
+use crate::base::screen;
+use crate::base::timestamp::Timestamp;
+use crate::json::shape;
+use crate::manifest::attestation::Proofs;
 
 /// The format that this version writes, and the newest that it reads.
 ///
@@ -42,6 +42,9 @@ const WAITING_AGENTS: &str = "waiting-agents";
 
 /// The word of `requires` for files that have placeholders where secrets were.
 const REDACTION: &str = "redaction";
+
+/// The most objects in a bundle.
+pub const MOST_OBJECTS: u64 = 200_000;
 
 /// The most that a manifest may measure on disk, in bytes.
 pub const LARGEST_MANIFEST: u64 = 64 << 20;
@@ -96,7 +99,7 @@ impl Manifest {
     /// [`Kind::NewerFormat`] if a later version wrote it, else [`Kind::Damaged`].
     pub fn from_json(json: &[u8]) -> Result<Manifest> {
         let unreadable = |why: String| Error::new(Kind::Damaged, "The manifest can't be read").because(why);
-        json_shape::check(json).map_err(unreadable)?;
+        shape::check(json).map_err(unreadable)?;
         let mut manifest: Manifest =
             believed(json, |manifest: &Manifest| (manifest.format, &manifest.requires))?;
         manifest.refuse_twice().map_err(unreadable)?;

@@ -6,7 +6,9 @@
 //! know are ignored when read; nothing is lost by that, because nothing is written back.
 
 mod around;
+pub mod attestation;
 mod bits;
+pub mod conversion;
 mod diffs;
 mod edits;
 mod envelope;
@@ -16,11 +18,11 @@ mod session;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::digest::ObjectId;
-use crate::ids::SnapshotId;
-use crate::paths::{NativePath, RepoPath};
-use crate::proofs::Proofs;
-use crate::timestamp::Timestamp;
+use crate::base::digest::ObjectId;
+use crate::base::ids::SnapshotId;
+use crate::base::paths::{NativePath, RepoPath};
+use crate::base::timestamp::Timestamp;
+use crate::manifest::attestation::Proofs;
 
 pub use around::{Around, IgnoredPaths, WrittenBy};
 pub use bits::Bits;
@@ -29,7 +31,7 @@ pub use edits::{
     Change, Edit, Edits, HiddenBy, IndexState, Mode, Origin, SavedIn, SavedVersion, Skipped, StageVersion,
     StagedVersion, Version,
 };
-pub use envelope::{FORMAT, Head, LARGEST_MANIFEST, seal};
+pub use envelope::{FORMAT, Head, LARGEST_MANIFEST, MOST_OBJECTS, seal};
 pub use marks::{Mark, Marks};
 pub use session::{
     Agent, AgentStatus, Cron, Decision, HistoryStart, LeftOut, Permissions, ProjectRules, Rule, Session,

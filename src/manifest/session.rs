@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{Content, ObjectRef, Redaction};
-use crate::ids::ClientId;
-use crate::paths::{NativePath, RepoPath};
-use crate::timestamp::Timestamp;
+use crate::base::ids::ClientId;
+use crate::base::paths::{NativePath, RepoPath};
+use crate::base::timestamp::Timestamp;
 
 /// A conversation and its side files.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -7,11 +7,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::digest::{Key, ObjectId};
-use crate::fs::{self, Existing};
-use crate::place::Place;
+use crate::base::digest::{Key, ObjectId};
 use crate::secrets::{self, Scanner};
 use crate::store::Store;
+use crate::sys::files::{self, Existing};
+use crate::sys::place::Place;
 
 /// Smaller pieces are searched faster than they are looked up and noted.
 const SMALLEST: usize = 16 << 10;
@@ -70,6 +70,6 @@ impl Cache {
         }
         let tags = self.clean.iter().flatten().copied();
         let bytes: Vec<u8> = self.depends_on.iter().copied().chain(tags).collect();
-        let _learnt_again = fs::publish(&self.place.folder(), &self.place, &bytes, Existing::Replace);
+        let _learnt_again = files::publish(&self.place.folder(), &self.place, &bytes, Existing::Replace);
     }
 }

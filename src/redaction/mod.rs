@@ -6,9 +6,10 @@
 //! (`keeper.rs`), so that the restore is exact.
 
 mod cache;
-mod check;
+mod known_values;
+mod outgoing;
 mod refill;
-mod sources;
+pub mod vault;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,16 +17,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use self::cache::Cache;
-use crate::digest::{Key, ObjectId};
-use crate::error::{Error, Kind, Result};
-use crate::keeper::Keeper;
+use crate::base::digest::{Key, ObjectId};
+use crate::base::error::{Error, Kind, Result};
+use crate::base::paths::RepoPath;
 use crate::manifest::{Redaction, Replaced, Secret};
-use crate::paths::RepoPath;
+use crate::redaction::vault::Keeper;
 use crate::secrets::{self, Finding, Hit, KnownValue, Scanner, worth_knowing};
 use crate::store::Entry;
 use crate::workspace::Workspace;
 
-pub use check::check;
+pub use outgoing::check;
 pub use refill::{HeldBack, MissingSecret, Refilled, refill, refill_side_files, to_supply};
 
 /// The most places of one secret that are listed.
@@ -79,7 +80,7 @@ impl Redactor {
         if let Some(strange) = allow.iter().find(|id| !secrets::is_id(id)) {
             return Err(Error::new(
                 Kind::Usage,
-                format!("{:?} is no secret's ID", crate::screen::Line(strange).to_string()),
+                format!("{:?} is no secret's ID", crate::base::screen::Line(strange).to_string()),
             )
             .hint("`snap show` and the report of `snap save` list secrets with their IDs"));
         }
@@ -95,7 +96,7 @@ impl Redactor {
             }
             allowed = keeper.allowed()?;
         }
-        let known = sources::variables(workspace)?;
+        let known = known_values::variables(workspace)?;
         let mut known: Vec<KnownValue> =
             known.iter().flat_map(|(name, value)| worth_knowing(name, value)).collect();
         if let Some(keeper) = &keeper {
@@ -104,7 +105,7 @@ impl Redactor {
         let key = match &keeper {
             Some(keeper) => keeper.key().clone(),
             // Without a key that lasts, placeholders still say nothing; they only can't be filled.
-            None => Key::from_bytes(crate::fs::random_bytes()?),
+            None => Key::from_bytes(crate::sys::files::random_bytes()?),
         };
         let scanner = Scanner::new(known);
         let cache = Mutex::new(Cache::open(&workspace.store, &key, &scanner, &allowed));

@@ -9,21 +9,21 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{key_name, mac, sources};
-use crate::digest::GitHash;
+use super::{key_name, known_values, mac};
+use crate::base::digest::GitHash;
+use crate::base::error::Result;
+use crate::base::paths::RepoPath;
+use crate::base::screen::Line;
 use crate::edits::{self, Materializer};
-use crate::error::Result;
 use crate::git::Repository;
-use crate::keeper::Keeper;
 use crate::manifest::{
     Change, Content, Diff, DiffForm, Edit, Edits, Manifest, Redaction, SavedIn, SavedVersion, Session,
     SideFile, Skipped, StagedVersion, Version,
 };
-use crate::paths::RepoPath;
-use crate::screen::Line;
+use crate::redaction::vault::Keeper;
 use crate::secrets::{self, Scanner, spellings, worth_knowing};
 use crate::store::Bases;
-use crate::tree::{Node, Tree};
+use crate::sys::work_tree::{Node, Tree};
 use crate::workspace::Workspace;
 
 /// A secret that a file needs and that is not here.
@@ -160,7 +160,7 @@ fn refill_side_file(workspace: &Workspace, manifest: &Manifest, file: &SideFile)
 /// # Errors
 /// What the disk says.
 pub fn to_supply(workspace: &Workspace, manifest: &Manifest) -> Result<Vec<String>> {
-    let here = sources::variables(workspace)?;
+    let here = known_values::variables(workspace)?;
     let known =
         manifest.secrets.iter().filter(|secret| secret.kind == "known").flat_map(|secret| &secret.names);
     let relied_on: BTreeSet<&String> = manifest.not_captured.environment.iter().chain(known).collect();
@@ -283,7 +283,7 @@ struct Supply {
 impl Supply {
     fn open(workspace: &Workspace, manifest: &Manifest, agreed: &[String]) -> Result<Supply> {
         let keeper = Keeper::open(workspace.trust.folder(), workspace.store.root())?;
-        let variables = sources::variables(workspace)?;
+        let variables = known_values::variables(workspace)?;
         let mut by_id = BTreeMap::new();
         for known in variables.iter().flat_map(|(name, value)| worth_knowing(name, value)) {
             for form in spellings(&known.value) {

@@ -8,13 +8,13 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::Plan;
-use super::steps::{Step, Work};
-use crate::error::{Error, Kind, Result};
+use crate::base::error::{Error, Kind, Result};
+use crate::base::paths::RepoPath;
+use crate::base::screen::Line;
 use crate::manifest::{Change, Manifest, Mode};
-use crate::paths::RepoPath;
-use crate::screen::Line;
-use crate::sensitive::{Concern, Places, Shape, concern};
-use crate::tree::{Node, Tree};
+use crate::restore::files::step::{Step, Work};
+use crate::restore::protected_paths::{Concern, Places, Shape, concern};
+use crate::sys::work_tree::{Node, Tree};
 use crate::trust::Provenance;
 use crate::workspace::Workspace;
 

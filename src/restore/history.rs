@@ -8,9 +8,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::ids::SnapshotId;
+use crate::base::ids::SnapshotId;
+use crate::base::timestamp::Timestamp;
 use crate::store::{LogEntry, LogOutcome, MovedBranch, Operation};
-use crate::timestamp::Timestamp;
 
 /// A restore that a person asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,7 +115,7 @@ fn what(entry: &LogEntry) -> Restored {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::paths::NativePath;
+    use crate::base::paths::NativePath;
 
     const ROOT: &str = "/w";
 

@@ -5,70 +5,48 @@
 //! snapshot; then a journal, with which files, session and index are changed all or none,
 //! even if the process or the machine dies.
 
-mod apply;
-mod beginning;
-mod branch;
-mod compared;
 mod consent;
-mod copying;
-mod crowded;
-mod edits;
-mod exact;
-mod here;
+mod files;
 mod history;
-mod ignored;
-mod journal;
-mod layer;
-mod link;
-mod marked;
-mod merge;
-mod obstacles;
-mod older;
-mod outside;
-mod recover;
-mod relocate;
-mod rules;
+pub mod protected_paths;
 mod session;
-mod settings;
-mod stagings;
-mod steps;
+mod transaction;
 mod undo;
-mod waking;
-mod written;
 
 use std::path::PathBuf;
 
 use crate::audit;
+use crate::base::digest::GitHash;
+use crate::base::error::{Error, Kind, Result};
+use crate::base::ids::{ClientId, SnapshotId};
+use crate::base::paths::RepoPath;
+use crate::base::progress::Progress;
 use crate::capture;
+use crate::client::Placed;
 use crate::context::Context;
-use crate::digest::GitHash;
-use crate::error::{Error, Kind, Result};
 use crate::git::{Listing, Repository, Seen};
-use crate::ids::{ClientId, SnapshotId};
 use crate::manifest::{Manifest, Skipped, Version};
-use crate::paths::RepoPath;
-use crate::progress::Progress;
 use crate::redaction::refill_side_files;
 use crate::redaction::{HeldBack, refill, to_supply};
-use crate::session::Placed;
 use crate::store::{Bases, LogEntry, MovedBranch, Operation};
-use crate::tree::Tree;
+use crate::sys::work_tree::Tree;
 use crate::workspace::Workspace;
 
-use apply::{Change, Failed};
 use consent::Standing;
 pub use consent::{Consent, Doubt, Preview, not_trusted};
-use journal::Record;
+use files::{branch, merge, resume, rewind};
+use transaction::apply::{self, Change, Failed};
+use transaction::journal::{self, Record};
 
+pub use files::ignored::Left;
+pub use files::step::{Action, Step, Unmade};
 pub use history::Restored;
-pub use ignored::Left;
-pub use link::{follow, link, links, plan_link};
-pub use recover::{Ignored, Outcome, Recovered, Settled, cut_off, foreign_journals, recover};
-pub use relocate::{Paths, Relocated, Relocation};
+pub use session::link::{follow, link, links, plan_link};
+pub use session::path_mapping::{Paths, Relocated, Relocation};
+pub use session::starters::{Asleep, Waking, names as revivable};
 pub use session::{SessionPlan, check_transcript};
-pub use steps::{Action, Step, Unmade};
+pub use transaction::recover::{Ignored, Outcome, Recovered, Settled, cut_off, foreign_journals, recover};
 pub use undo::{Direction, Way, all_undone, plan_undo};
-pub use waking::{Asleep, Waking, names as revivable};
 
 /// How many things of one kind are told one by one.
 const MOST_TOLD: usize = 20;
@@ -255,7 +233,7 @@ pub fn plan_resume(
             (false, _) => notes.push(format!(
                 "The snapshot's base commit {} is not here: each edited file is compared with the \
                  version that came with the snapshot.",
-                crate::screen::cut(base, 40)
+                crate::base::screen::cut(base, 40)
             )),
         }
     }
@@ -273,7 +251,7 @@ pub fn plan_resume(
                 conflicts = merged.conflicts;
                 merged.steps
             } else {
-                edits::plan(workspace, repository, saved, manifest.around.as_ref(), &bases, progress)?
+                resume::plan(workspace, repository, saved, manifest.around.as_ref(), &bases, progress)?
             };
             (steps, listing, unchanged) = (found.steps, Some(found.listing), found.unchanged);
             unmade = found.unmade;
@@ -333,7 +311,7 @@ fn session_notes(manifest: &Manifest, session: &SessionPlan) -> Vec<String> {
     let mut notes = session.damage();
     let mut each = |what: &str, longest: usize, all: &[String]| {
         let told = all.iter().take(MOST_TOLD);
-        notes.extend(told.map(|one| format!("{what}: {}", crate::screen::cut(one, longest))));
+        notes.extend(told.map(|one| format!("{what}: {}", crate::base::screen::cut(one, longest))));
         notes.extend(more(all.len(), what));
     };
     each("A prompt was still queued", 2_000, &manifest.queue);
@@ -371,12 +349,12 @@ pub fn plan_rewind(
     let refilled = refill(workspace, repository, &manifest, saved, None, &options.fill)?;
     progress.reach(10);
     let saved = refilled.edits.as_ref();
-    let found = exact::plan(
+    let found = rewind::plan(
         workspace,
         repository,
         saved,
         manifest.around.as_ref(),
-        exact::Scope::Everything,
+        rewind::Scope::Everything,
         progress,
     )?;
     let mut notes: Vec<String> = manifest.edits.iter().flat_map(|edits| left_out(&edits.skipped)).collect();

@@ -3,19 +3,19 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::exact::{self, Scope};
 use super::history::{History, Restored, Reversal};
-use super::steps::Step;
 use super::{MOST_TOLD, Plan, Standing, branch};
-use crate::error::{Error, Kind, Result};
+use crate::base::error::{Error, Kind, Result};
+use crate::base::paths::RepoPath;
+use crate::base::progress::Progress;
+use crate::base::screen::Line;
+use crate::base::timestamp::Timestamp;
 use crate::git::Repository;
 use crate::git::index::IndexEntry;
-use crate::paths::RepoPath;
-use crate::progress::Progress;
 use crate::redaction::refill;
-use crate::screen::Line;
+use crate::restore::files::rewind::{self, Scope};
+use crate::restore::files::step::Step;
 use crate::store::{LogEntry, Operation, Reference};
-use crate::timestamp::Timestamp;
 use crate::workspace::Workspace;
 
 /// Where a step leads.
@@ -75,7 +75,7 @@ pub fn plan_undo(workspace: &Workspace, direction: Direction, progress: &Progres
     }
     let refilled = refill(workspace, repository, &manifest, saved, None, &[])?;
     let saved = refilled.edits.as_ref();
-    let found = exact::plan(
+    let found = rewind::plan(
         workspace,
         repository,
         saved,

@@ -25,7 +25,7 @@ use serde_json::Value;
 pub use rules::Rules;
 pub use targets::{Reach, Target, Touched};
 
-use crate::screen::Line;
+use crate::base::screen::Line;
 
 /// The longest name of a step, in characters.
 const LONGEST_STEP: usize = 60;

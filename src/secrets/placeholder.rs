@@ -4,7 +4,7 @@
 //! stands; without the key, nobody can confirm a guess. A placeholder needs no escapes in
 //! JSON, in a shell or in a URL, at any depth.
 
-use crate::digest::Key;
+use crate::base::digest::Key;
 
 /// How many characters an ID has: 60 bits.
 const LENGTH: usize = 12;

@@ -14,11 +14,11 @@ use std::time::Duration;
 
 use super::seal::{DECISION, JOURNAL};
 use super::{PATIENCE, Store};
-use crate::digest::{Checksum, ObjectId};
-use crate::error::{Error, IoContext as _, Kind, Result};
-use crate::fs::HeldFile;
-use crate::ids::SnapshotId;
-use crate::place::{Place, Shape};
+use crate::base::digest::{Checksum, ObjectId};
+use crate::base::error::{Error, IoContext as _, Kind, Result};
+use crate::base::ids::SnapshotId;
+use crate::sys::locks::HeldFile;
+use crate::sys::place::{Place, Shape};
 
 /// Begins the line with the seal of the first one.
 const SEALED: &str = "sealed ";

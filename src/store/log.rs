@@ -12,12 +12,13 @@ use serde::{Deserialize, Serialize};
 
 use super::seal::LOG_LINE;
 use super::{PATIENCE, Store};
-use crate::digest::ObjectId;
-use crate::error::{IoContext, Result};
-use crate::fs::{self, Existing};
-use crate::ids::{ClientId, SnapshotId};
-use crate::paths::NativePath;
-use crate::timestamp::Timestamp;
+use crate::base::digest::ObjectId;
+use crate::base::error::{IoContext, Result};
+use crate::base::ids::{ClientId, SnapshotId};
+use crate::base::paths::NativePath;
+use crate::base::timestamp::Timestamp;
+use crate::sys::files::{self, Existing};
+use crate::sys::locks;
 
 const LARGEST_LOG: u64 = 1 << 20;
 
@@ -81,7 +82,9 @@ pub struct MovedBranch {
 impl MovedBranch {
     /// Returns what it is called, safe to show.
     pub fn name(&self) -> String {
-        self.branch.as_deref().map_or("HEAD".to_owned(), |branch| crate::screen::Line(branch).to_string())
+        self.branch
+            .as_deref()
+            .map_or("HEAD".to_owned(), |branch| crate::base::screen::Line(branch).to_string())
     }
 }
 
@@ -167,13 +170,13 @@ impl Store {
     /// Appends a line.
     ///
     /// # Errors
-    /// [`crate::error::Kind::Environment`] with the path; callers may go on.
+    /// [`crate::base::error::Kind::Environment`] with the path; callers may go on.
     pub fn log(&self, entry: &LogEntry) -> Result<()> {
         let place = self.at(LOG);
         let path = place.path();
         let line = self.sealed_line(serde_json::to_vec(entry).unwrap_or_default());
         // Alone: a line that is added while another process cuts the log would be cut with it.
-        let mut file = fs::append_alone(&place, PATIENCE)?;
+        let mut file = locks::append_alone(&place, PATIENCE)?;
         let meta = file.metadata().context("read", &path)?;
         let size = meta.len();
         if meta.nlink() > 1 {
@@ -184,7 +187,7 @@ impl Store {
             let is_line = |line: &&[u8]| serde_json::from_slice::<LogEntry>(line).is_ok();
             let lines: Vec<&[u8]> = kept.split(|byte| *byte == b'\n').filter(is_line).collect();
             let kept = [whole_lines(&lines.join(&b'\n')), line].concat();
-            fs::publish(&self.tmp(), &place, &kept, Existing::Replace)?;
+            files::publish(&self.tmp(), &place, &kept, Existing::Replace)?;
             return self.at("").sync();
         }
         let mut last = Vec::new();
@@ -193,7 +196,7 @@ impl Store {
             (&mut file).take(LARGEST_LOG).read_to_end(&mut last).context("read", &path)?;
             let start = last.iter().position(|byte| *byte == b'\n').map_or(last.len(), |end| end + 1);
             let kept = [whole_lines(&last[start..]), line].concat();
-            fs::publish(&self.tmp(), &place, &kept, Existing::Replace)?;
+            files::publish(&self.tmp(), &place, &kept, Existing::Replace)?;
             return Ok(());
         }
         // A line that was cut off, by whatever, must not take this one with it.
@@ -209,7 +212,7 @@ impl Store {
     /// Reads the log, oldest first, whoever wrote it; lines that can't be read are passed over.
     ///
     /// # Errors
-    /// [`crate::error::Kind::Environment`] with the path.
+    /// [`crate::base::error::Kind::Environment`] with the path.
     pub fn read_log(&self) -> Result<Vec<LogEntry>> {
         let text = self.at(LOG).read(16 * LARGEST_LOG)?.unwrap_or_default();
         let read = |line: &[u8]| {

@@ -4,18 +4,18 @@
 //! without its manifest is not there. Everything in it is private to its owner (0700, 0600)
 //! and ignored by git. No file of a snapshot is ever changed; pins are empty marker files.
 
-mod bases;
-mod damaged;
-mod incoming;
+mod base_blobs;
+mod clean_guard;
+mod intake;
 mod journals;
+mod layout;
 mod log;
-mod names;
+mod manifest_cache;
 mod objects;
-mod parsed;
-mod parts;
 mod pieces;
+mod quarantine;
+mod refs;
 mod seal;
-mod shelter;
 mod streams;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,22 +24,23 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use crate::digest::ObjectId;
-use crate::error::{Error, Kind, Result};
-use crate::fs::{self, Draft, ExclusiveLock, Existing, SharedLock};
+use crate::base::digest::ObjectId;
+use crate::base::error::{Error, Kind, Result};
+use crate::base::timestamp::Timestamp;
 use crate::manifest::{Head, LARGEST_MANIFEST, Manifest, ObjectRef};
-use crate::place::{Place, Root};
-use crate::timestamp::Timestamp;
+use crate::sys::files::{self, Draft, Existing};
+use crate::sys::locks::{ExclusiveLock, SharedLock};
+use crate::sys::place::{Place, Root};
 
-pub use bases::Bases;
-use incoming::CLOCKS_APART;
-pub use incoming::{Added, Incoming, check_may_travel};
+pub use base_blobs::Bases;
+use intake::CLOCKS_APART;
+pub use intake::{Added, Incoming, check_may_travel};
 pub use journals::{FoundJournal, Journal, Wait};
 pub use log::{LogEntry, LogOutcome, MovedBranch, Operation};
-pub use names::{Reference, check_name};
+use manifest_cache::Parsed;
 pub use objects::{Sweep, Waiting};
-use parsed::Parsed;
 pub use pieces::Pieces;
+pub use refs::{Reference, check_name};
 pub use seal::Seal;
 pub use streams::Stream;
 
@@ -116,7 +117,7 @@ impl AddLock {
     /// Makes all objects durable that were written under it, and their names.
     fn sync(&self) -> Result<()> {
         self.name_objects()?;
-        fs::all_at_once(std::mem::take(&mut *held(&self.dirty)).into_values().collect(), |folder| {
+        files::all_at_once(std::mem::take(&mut *held(&self.dirty)).into_values().collect(), |folder| {
             folder.sync()
         })
     }
@@ -131,7 +132,7 @@ impl AddLock {
         // Held, so that nobody opens more of them meanwhile than may wait.
         let mut unnamed = held(&self.unnamed);
         let all = std::mem::take(&mut *unnamed).into_values().collect();
-        fs::all_at_once(all, |(draft, place, existing)| draft.seal()?.publish(&place, existing).map(drop))
+        files::all_at_once(all, |(draft, place, existing)| draft.seal()?.publish(&place, existing).map(drop))
     }
 }
 
@@ -193,7 +194,7 @@ impl Store {
         self.shelter()?;
         if self.stems()?.is_empty() {
             // The names of new folders, from the store up to where `.claude` was made; whoever made them may have died.
-            self.root().ancestors().take(3).try_for_each(fs::sync_folder)?;
+            self.root().ancestors().take(3).try_for_each(files::sync_folder)?;
         }
         Ok(AddLock {
             unnamed: Mutex::default(),
@@ -207,9 +208,9 @@ impl Store {
     ///
     /// # Errors
     /// [`Kind::Environment`] with the path.
-    pub fn scratch(&self) -> Result<fs::Scratch> {
+    pub fn scratch(&self) -> Result<files::Scratch> {
         drop(self.prepare()?);
-        fs::Scratch::make(&self.tmp())
+        files::Scratch::make(&self.tmp())
     }
 
     /// Takes the lock for deleting.
@@ -331,11 +332,11 @@ impl Store {
 
     /// Writes a manifest's bytes under a free file name for its name.
     fn publish_json(&self, name: &str, json: &[u8]) -> Result<String> {
-        for stem in names::stems_for(name) {
+        for stem in refs::stems_for(name) {
             if self.stems()?.iter().any(|taken| taken.eq_ignore_ascii_case(&stem)) {
                 continue;
             }
-            if fs::publish(&self.tmp(), &self.manifest_place(&stem), json, Existing::Keep)? {
+            if files::publish(&self.tmp(), &self.manifest_place(&stem), json, Existing::Keep)? {
                 self.at("").sync()?;
                 self.shelter_file(&manifest_name(&stem));
                 return Ok(stem);
@@ -353,7 +354,7 @@ impl Store {
         match known.iter().filter_map(|known| known.head.as_ref().ok()).find(|head| head.name == name) {
             None => Ok(()),
             Some(taken) => {
-                let shown = crate::screen::Line(&taken.name).to_string();
+                let shown = crate::base::screen::Line(&taken.name).to_string();
                 Err(Error::new(Kind::Refused, format!("There is a snapshot {shown:?} already"))
                     .because(format!("it was saved at {}", taken.created_at))
                     .hint(format!("take another name, or remove that one with `snap rm {shown:?}`")))
@@ -392,7 +393,7 @@ impl Store {
             (false, _) => {}
             (true, true) => {
                 self.tmp().make_folder()?;
-                fs::publish(&self.tmp(), &self.at(&name), b"", Existing::Keep)?;
+                files::publish(&self.tmp(), &self.at(&name), b"", Existing::Keep)?;
                 self.shelter_file(&name);
             }
             (true, false) => {
@@ -415,7 +416,7 @@ impl Store {
 
     fn read(&self, stem: &str) -> Result<Manifest> {
         let place = self.manifest_place(stem);
-        let identity = parsed::identity(&place);
+        let identity = manifest_cache::identity(&place);
         if let Some(manifest) = self.parsed.get(stem, identity) {
             return Ok(manifest);
         }
@@ -429,7 +430,7 @@ impl Store {
 
     fn read_head(&self, stem: &str) -> Result<Head> {
         let place = self.manifest_place(stem);
-        let identity = parsed::identity(&place);
+        let identity = manifest_cache::identity(&place);
         if let Some(head) = self.parsed.head(stem, identity) {
             return Ok(head);
         }

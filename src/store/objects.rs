@@ -11,15 +11,15 @@ use std::io::Write as _;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use super::bases::bases_name;
 use super::{AddLock, DeleteLock, Entry, Store, held};
-use crate::compress;
-use crate::digest::{Checksum, ObjectId};
-use crate::error::{Error, IoContext, Kind, Result};
-use crate::fs::{self, Draft, Existing};
-use crate::ids::SnapshotId;
+use crate::base::compress;
+use crate::base::digest::{Checksum, ObjectId};
+use crate::base::error::{Error, IoContext, Kind, Result};
+use crate::base::ids::SnapshotId;
 use crate::manifest::{Content, ObjectRef};
-use crate::place::{Place, Shape, Stat};
+use crate::store::base_blobs::bases_name;
+use crate::sys::files::{self, Draft, Existing};
+use crate::sys::place::{Place, Shape, Stat};
 
 /// The largest object that is read, raw or compressed, in bytes.
 pub(super) const LARGEST_OBJECT: u64 = 4 << 30;
@@ -298,8 +298,8 @@ impl Store {
 fn is_our_temporary(name: &OsStr, shape: Shape) -> bool {
     let name = name.to_string_lossy();
     match shape {
-        Shape::Folder => name.starts_with(fs::SCRATCH),
-        Shape::File => name.starts_with(fs::TEMPORARY),
+        Shape::Folder => name.starts_with(files::SCRATCH),
+        Shape::File => name.starts_with(files::TEMPORARY),
         Shape::Link | Shape::Special => false,
     }
 }

@@ -15,7 +15,7 @@ pub struct Pieces<'a> {
 
 impl Store {
     /// Reads objects one after the other. A damaged one ends the stream with an [`io::Error`] that holds
-    /// the [`Error`](crate::error::Error) of [`Store::get`].
+    /// the [`Error`](crate::base::error::Error) of [`Store::get`].
     pub fn pieces<'a>(&'a self, objects: &'a [ObjectRef]) -> Pieces<'a> {
         Pieces { store: self, left: objects.iter(), piece: Vec::new(), read: 0 }
     }

@@ -6,9 +6,9 @@
 //! store: a line or a journal that was copied elsewhere proves nothing there.
 
 use super::Store;
-use crate::digest::ObjectId;
+use crate::base::digest::ObjectId;
 use crate::manifest::Manifest;
-use crate::proofs::Proofs;
+use crate::manifest::attestation::Proofs;
 
 /// What seals of journals are made for.
 pub(super) const JOURNAL: &str = "2026-11-28 journal of a restore";

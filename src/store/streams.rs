@@ -10,9 +10,9 @@ use std::path::PathBuf;
 
 use super::Store;
 use super::objects::{LARGEST_OBJECT, damaged, longest};
-use crate::compress::Unpacked;
-use crate::digest::Checksum;
-use crate::error::Error;
+use crate::base::compress::Unpacked;
+use crate::base::digest::Checksum;
+use crate::base::error::Error;
 use crate::manifest::{Content, ObjectRef};
 
 /// The bytes of a content, from its start.

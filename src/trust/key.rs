@@ -5,10 +5,10 @@
 
 use std::path::Path;
 
-use crate::digest::{Key, from_hex, to_hex};
-use crate::error::{Error, Kind, Result};
-use crate::fs::{self, Existing};
-use crate::place::Root;
+use crate::base::digest::{Key, from_hex, to_hex};
+use crate::base::error::{Error, Kind, Result};
+use crate::sys::files::{self, Existing};
+use crate::sys::place::Root;
 
 /// The key's file in the state folder.
 const FILE: &str = "key";
@@ -43,9 +43,9 @@ pub(super) fn load_or_make(folder: &Path) -> Result<Key> {
     }
     let state = Root::own(folder).at("");
     state.make_folder()?;
-    let text = to_hex(&fs::random_bytes()?) + "\n";
+    let text = to_hex(&files::random_bytes()?) + "\n";
     // Whoever is first makes it; all others use that one.
-    fs::publish(&state, &state.join(FILE), text.as_bytes(), Existing::Keep)?;
+    files::publish(&state, &state.join(FILE), text.as_bytes(), Existing::Keep)?;
     state.sync()?;
     load(folder)?.ok_or_else(|| Error::new(Kind::Environment, "The key is gone as soon as it was made"))
 }

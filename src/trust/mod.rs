@@ -11,10 +11,10 @@ mod signature;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use crate::digest::{Key, ObjectId};
-use crate::error::{Error, Kind, Result};
-use crate::proofs::Proofs;
-use crate::screen::Line;
+use crate::base::digest::{Key, ObjectId};
+use crate::base::error::{Error, Kind, Result};
+use crate::base::screen::Line;
+use crate::manifest::attestation::Proofs;
 
 pub use signature::{Signers, sign};
 

@@ -11,10 +11,10 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::digest::ObjectId;
-use crate::error::{Error, IoContext as _, Kind, Result};
-use crate::fs;
-use crate::programs::Programs;
+use crate::base::digest::ObjectId;
+use crate::base::error::{Error, IoContext as _, Kind, Result};
+use crate::sys::files;
+use crate::sys::programs::Programs;
 
 const NAMESPACE: &str = "snapshot@snap";
 
@@ -57,7 +57,7 @@ impl Signers {
     /// [`Kind::Refused`] if it is by nobody of the list or of something else,
     /// [`Kind::Environment`] if it can't be checked.
     pub(super) fn verify(&self, signature: &str, body: ObjectId) -> Result<String> {
-        let scratch = fs::scratch_folder()?;
+        let scratch = files::scratch_folder()?;
         let file = scratch.path().join("signature");
         std::fs::write(&file, signature).context("write", &file)?;
         let allowed = self.allowed.as_os_str();
@@ -93,7 +93,7 @@ impl Signers {
 /// # Errors
 /// [`Kind::Environment`] with what `ssh-keygen` says.
 pub fn sign(key: &str, body: ObjectId) -> Result<String> {
-    let scratch = fs::scratch_folder()?;
+    let scratch = files::scratch_folder()?;
     let literal = key.strip_prefix("key::").or_else(|| key.starts_with("ssh-").then_some(key));
     let file = match literal {
         Some(public) => {
@@ -110,7 +110,7 @@ pub fn sign(key: &str, body: ObjectId) -> Result<String> {
         true => String::from_utf8(done.stdout)
             .map_err(|error| Error::new(Kind::Environment, "`ssh-keygen` made no signature").because(error)),
         false => Err(Error::new(Kind::Environment, "Cannot sign the snapshot")
-            .because(format!("ssh-keygen: {}", crate::screen::cut(&done.stderr, 300)))
+            .because(format!("ssh-keygen: {}", crate::base::screen::cut(&done.stderr, 300)))
             .hint("`git config --global user.signingKey FILE` names the key; nothing was saved")),
     }
 }

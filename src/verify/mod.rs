@@ -8,9 +8,9 @@ mod repair;
 
 use std::collections::BTreeMap;
 
+use crate::base::error::{Kind, Result};
+use crate::base::ids::SnapshotId;
 use crate::edits::Materializer;
-use crate::error::{Kind, Result};
-use crate::ids::SnapshotId;
 use crate::manifest::{Edit, Manifest, ObjectRef, Transcript};
 use crate::restore;
 use crate::store::{Bases, Entry};

@@ -8,15 +8,15 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::Report;
-use crate::digest::ObjectId;
-use crate::edit::{self, Side};
+use crate::base::digest::ObjectId;
+use crate::base::error::{Kind, Result};
+use crate::client::{Found, Wanted};
 use crate::edits::Materializer;
-use crate::error::{Kind, Result};
 use crate::manifest::{Edit, Manifest, ObjectRef, SavedVersion};
 use crate::restore;
-use crate::session::{Found, Wanted};
 use crate::store::Entry;
-use crate::tree::{Node, Tree};
+use crate::stored_patch::encoding::{self, Side};
+use crate::sys::work_tree::{Node, Tree};
 use crate::workspace::Workspace;
 
 /// Side files are cut into pieces of this many bytes.
@@ -173,7 +173,7 @@ impl Search {
                     self.offer(&bytes);
                 }
                 let old = old.as_ref().map(|(mode, bytes)| Side { mode: *mode, bytes });
-                if let Some(made) = edit::make(old, Side { mode, bytes: &bytes })? {
+                if let Some(made) = encoding::make(old, Side { mode, bytes: &bytes })? {
                     self.offer(&made.bytes);
                 }
             }
@@ -184,7 +184,7 @@ impl Search {
 
 fn whole(file: &std::path::Path) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    std::io::Read::read_to_end(&mut crate::fs::open_theirs(file)?, &mut bytes)?;
+    std::io::Read::read_to_end(&mut crate::sys::users_files::open_theirs(file)?, &mut bytes)?;
     Ok(bytes)
 }
 

@@ -13,7 +13,7 @@ use std::rc::Rc;
 use memchr::memmem::Finder;
 
 use super::record::{Block, Record, What};
-use crate::fs;
+use crate::sys::files;
 
 /// How many blocks are kept in memory: some 2 MB of text.
 const KEPT: usize = 24;
@@ -135,7 +135,7 @@ impl Document {
         {
             let spool = match &self.spool {
                 Some(spool) => spool,
-                None => self.spool.insert(fs::unnamed_file(&self.folder)?),
+                None => self.spool.insert(files::unnamed_file(&self.folder)?),
             };
             let bytes = block.store();
             spool.write_all_at(&bytes, self.stored)?;

@@ -77,7 +77,11 @@ impl Pen<'_> {
             return 0;
         }
         // The one way to the screen: whatever comes here unsafe leaves safe.
-        let safe = if crate::screen::is_safe(text) { text } else { &crate::screen::Line(text).to_string() };
+        let safe = if crate::base::screen::is_safe(text) {
+            text
+        } else {
+            &crate::base::screen::Line(text).to_string()
+        };
         let (end, _) = self.buffer.set_stringn(x, y, safe, usize::from(width), style);
         end - x
     }
@@ -85,7 +89,7 @@ impl Pen<'_> {
     /// Writes text, cut with a mark if it is too long.
     fn cut(&mut self, x: u16, y: u16, width: u16, text: &str, style: Style) -> u16 {
         let used = self.text(x, y, width, text, style);
-        let all: usize = text.chars().map(crate::screen::width).sum();
+        let all: usize = text.chars().map(crate::base::screen::width).sum();
         if all > usize::from(width) && width > 0 {
             self.text(x + width - 1, y, 1, "…", style);
             return width;
@@ -155,7 +159,7 @@ impl Pen<'_> {
         x += self.text(x, area.y, area.right() - x, &fact.mark, ground.patch(mood(fact.mood)));
         x += 1;
         let more: u16 =
-            fact.more.chars().map(crate::screen::width).sum::<usize>().try_into().unwrap_or(u16::MAX);
+            fact.more.chars().map(crate::base::screen::width).sum::<usize>().try_into().unwrap_or(u16::MAX);
         // What a line is about comes first; numbers only where they leave it half of the room.
         let room = area.right().saturating_sub(x);
         let more_width = if more > 0 && more < room / 2 { more + 1 } else { 0 };
@@ -208,7 +212,7 @@ impl Pen<'_> {
         self.text(area.right().saturating_sub(keys_width), area.y, keys_width, keys, faint());
         let y = area.y;
         if let Some(text) = &state.prompt {
-            let typed = format!("/{}", crate::screen::Line(text));
+            let typed = format!("/{}", crate::base::screen::Line(text));
             let used = self.text(area.x, y, room, &typed, strong());
             self.text(area.x + used, y, 1, " ", Style::new().add_modifier(Modifier::REVERSED));
         } else if let Some(busy) = state.busy() {
@@ -259,7 +263,7 @@ fn position(state: &State, last: Option<&Row>) -> String {
         false => String::new(),
     };
     let searched = state.pattern.as_ref();
-    let searched = searched.map_or(String::new(), |p| format!("  /{}", crate::screen::Line(p.text())));
+    let searched = searched.map_or(String::new(), |p| format!("  /{}", crate::base::screen::Line(p.text())));
     format!(" hunk {hunk} of {hunks}{more}  row {bottom} of {}{more}{percent}{searched}", diff.len())
 }
 

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
+use crate::base::screen::Line;
+use crate::base::timestamp::{Timestamp, age};
 use crate::compare::Item;
 use crate::manifest::{AgentStatus, Manifest, Trigger};
-use crate::screen::Line;
 use crate::store::Entry;
-use crate::timestamp::{Timestamp, age};
 
 /// How a line is meant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

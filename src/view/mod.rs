@@ -26,10 +26,10 @@ pub use facts::{Fact, Facts, Listed, Mood};
 pub use record::{Block, Recorder};
 pub use state::{Effect, Focus, State};
 
+use crate::base::error::{Error, Kind, Result};
+use crate::base::timestamp::Timestamp;
 use crate::compare::Item;
-use crate::error::{Error, Kind, Result};
 use crate::store::Reference;
-use crate::timestamp::Timestamp;
 use crate::workspace::Workspace;
 use terminal::Screen;
 use work::{News, Piece};
@@ -45,7 +45,7 @@ const FRAME: Duration = Duration::from_millis(30);
 pub fn run(workspace: &Workspace, reference: &str, color: bool, now: Timestamp) -> Result<()> {
     let (sender, receiver) = channel();
     let signals = sender.clone();
-    crate::interrupt::on_end(move || drop(signals.send(News::Signal)))?;
+    crate::sys::signals::on_end(move || drop(signals.send(News::Signal)))?;
     thread::scope(|scope| {
         work::open(scope, workspace, Reference::parse(reference), now, sender.clone());
         let screen = Screen::take().map_err(|error| unusable(&error))?;

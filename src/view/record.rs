@@ -5,8 +5,8 @@
 
 use std::ops::Range;
 
+use crate::base::screen::push_safe;
 use crate::diff::{End, File, Moved, Show, Sink, Span, changed_pairs, visible_part};
-use crate::screen::push_safe;
 
 /// A longer line is cut to this many bytes, with a count of what is not shown.
 const LONGEST: usize = 4_096;

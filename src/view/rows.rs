@@ -9,8 +9,8 @@ use std::ops::Range;
 
 use super::document::{Document, Pattern};
 use super::record::{Record, What};
+use crate::base::screen::width as width_of;
 use crate::diff::changed_words;
-use crate::screen::width as width_of;
 
 /// Words are compared in changes of at most this many lines a side.
 const MOST_PAIRS: u16 = 64;

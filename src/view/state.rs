@@ -183,7 +183,7 @@ impl State {
         else {
             return Ok(());
         };
-        let missing = format!("not found: {}", crate::screen::Line(pattern.text()));
+        let missing = format!("not found: {}", crate::base::screen::Line(pattern.text()));
         match diff.search(pattern, from, forward)? {
             Found::At(record) => {
                 (self.goal, self.found) = (None, Some(record));

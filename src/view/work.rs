@@ -10,12 +10,12 @@ use std::thread::Scope;
 
 use super::facts::{Facts, Listed, facts, listed};
 use super::record::{Block, Recorder};
+use crate::base::error::{Error, Kind, Result};
+use crate::base::timestamp::Timestamp;
 use crate::compare::{self, Item, Loader, Wanted};
 use crate::diff::Options;
-use crate::error::{Error, Kind, Result};
 use crate::manifest::Manifest;
 use crate::store::Reference;
-use crate::timestamp::Timestamp;
 use crate::workspace::Workspace;
 
 /// How many blocks of a diff wait to be taken.
@@ -100,5 +100,5 @@ pub(super) fn read<'s>(
 
 /// Returns an error on one line.
 pub(super) fn said(error: &Error) -> String {
-    crate::screen::Line(&error.to_string()).to_string()
+    crate::base::screen::Line(&error.to_string()).to_string()
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use claude_snap::session::check::{Check, Checked};
-use claude_snap::session::mend::Mending;
+use claude_snap::client::transcript::repair::Mending;
+use claude_snap::client::transcript::validate::{Check, Checked};
 use serde_json::{Value, json};
 
 use crate::support::Must;

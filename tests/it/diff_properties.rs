@@ -8,7 +8,7 @@ use std::process::Command;
 use claude_snap::diff::{
     Again, Columns, Differ, End, File, Look, Options, Out, Painter, Patch, Report, Show, show_patch,
 };
-use claude_snap::hunks;
+use claude_snap::stored_patch;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -145,7 +145,7 @@ proptest! {
         step in 1..200_usize,
     ) {
         let (patch, report) = patch(&old, &new, options(window, context), step);
-        prop_assert_eq!(hunks::apply(&old, body(&patch)), Ok(new.clone()));
+        prop_assert_eq!(stored_patch::apply(&old, body(&patch)), Ok(new.clone()));
         let signs = |sign: u8| body(&patch).split(|byte| *byte == b'\n').filter(|line| line.first() == Some(&sign)).count();
         prop_assert_eq!((report.removed, report.added), (signs(b'-') as u64, signs(b'+') as u64));
         if old == new {
@@ -156,7 +156,7 @@ proptest! {
     #[test]
     fn any_bytes_make_it_there(old: Vec<u8>, new: Vec<u8>, window in 1..5_usize) {
         let (patch, _) = patch(&old, &new, options(window, 3), 3);
-        prop_assert_eq!(hunks::apply(&old, body(&patch)), Ok(new));
+        prop_assert_eq!(stored_patch::apply(&old, body(&patch)), Ok(new));
     }
 
     #[test]
@@ -243,7 +243,7 @@ fn a_block_that_moved_far_is_not_all_that_is_shown_afterwards() {
     let options = options(64, 3);
     for (new, changed) in [(moved, 20_000), (inserted, 10_000)] {
         let (patch, report) = patch(&old, &new, options, 4_096);
-        assert_eq!(hunks::apply(&old, body(&patch)), Ok(new));
+        assert_eq!(stored_patch::apply(&old, body(&patch)), Ok(new));
         let more = report.added + report.removed - changed;
         assert!(report.rough && more < changed / 10, "{more} lines more than {changed}");
     }

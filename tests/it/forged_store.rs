@@ -5,8 +5,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use claude_snap::digest::ObjectId;
-use claude_snap::ids::SnapshotId;
+use claude_snap::base::digest::ObjectId;
+use claude_snap::base::ids::SnapshotId;
 use claude_snap::trust::Trust;
 use serde_json::{Value, json};
 
@@ -93,7 +93,7 @@ fn harms(project: &Project) -> Vec<(&'static str, Value)> {
         (
             "puts a file in its place",
             with(&|j| {
-                let oid = claude_snap::digest::GitHash::Sha1.blob_id(b"evil\n");
+                let oid = claude_snap::base::digest::GitHash::Sha1.blob_id(b"evil\n");
                 j["moves"] = json!([{"path": "a.txt", "old": {"oid": oid, "mode": "100644"}, "new": null}]);
             }),
         ),
@@ -530,7 +530,9 @@ fn a_link_that_follows_goes_on_to_nothing_that_nobody_vouches_for() {
     project.snap(&["link", "latest"]).exits(0);
     let links = || inventory(&project.home.config().join("snap/links")).len();
     let before = links();
-    foreign(&project, "own", "theirs", |m| m["created_at"] = json!(claude_snap::timestamp::Timestamp::now()));
+    foreign(&project, "own", "theirs", |m| {
+        m["created_at"] = json!(claude_snap::base::timestamp::Timestamp::now())
+    });
     project.write("a.txt", "next\n");
     let said = project.snap(&["save", "next"]).exits(0);
     assert!(!said.stderr.contains("not your own"), "{}", said.stderr);

@@ -6,14 +6,15 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Stdio;
 
-use claude_snap::bundle::Writer;
+use claude_snap::base::compress;
+use claude_snap::base::digest::ObjectId;
+use claude_snap::base::error::{Error, Kind};
+use claude_snap::base::timestamp::Timestamp;
 use claude_snap::context::Context;
-use claude_snap::digest::ObjectId;
-use claude_snap::error::{Error, Kind};
 use claude_snap::manifest::seal;
-use claude_snap::timestamp::Timestamp;
+use claude_snap::transfer;
+use claude_snap::transfer::bundle::Writer;
 use claude_snap::workspace::Workspace;
-use claude_snap::{compress, handoff};
 use serde_json::{Value, json};
 
 use crate::real_client::on_terminal;
@@ -64,7 +65,7 @@ fn import(project: &Project, bundle: &[u8]) -> Result<(), Error> {
         variables: claude_snap::context::Variables(Vec::new()),
     };
     let workspace = Workspace::open(&context)?;
-    handoff::import(&context, &workspace, Cursor::new(bundle), "-").map(|_| ())
+    transfer::import(&context, &workspace, Cursor::new(bundle), "-").map(|_| ())
 }
 
 /// Makes sure that a project's store has no snapshot, no object and no leftover.

@@ -4,8 +4,8 @@ use std::fs;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use claude_snap::bundle::{Reader, Writer};
-use claude_snap::digest::ObjectId;
+use claude_snap::base::digest::ObjectId;
+use claude_snap::transfer::bundle::{Reader, Writer};
 
 use crate::handoff::exported_with;
 use crate::handoff_remote::utf8;

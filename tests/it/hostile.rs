@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use claude_snap::digest;
+use claude_snap::base::digest;
 use claude_snap::manifest::Manifest;
 use rustix::fs::{CWD, OFlags, RenameFlags, openat, renameat_with};
 use serde_json::Value;
@@ -350,7 +350,7 @@ fn objects_that_lie_about_themselves_fill_neither_memory_nor_tree() {
 
 /// A frame of 200 MiB of zeros.
 fn zstd_of_zeros() -> Vec<u8> {
-    claude_snap::compress::compress(&vec![0; 200 << 20]).must("a frame")
+    claude_snap::base::compress::compress(&vec![0; 200 << 20]).must("a frame")
 }
 
 #[test]

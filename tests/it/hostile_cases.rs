@@ -1,6 +1,6 @@
 //! Hostile snapshots, generated: one function a family, from one sound manifest.
 
-use claude_snap::digest::GitHash;
+use claude_snap::base::digest::GitHash;
 use claude_snap::manifest::seal;
 use serde_json::{Value, json};
 
@@ -269,7 +269,7 @@ pub(crate) fn with_edits(sound: &Value, edits: Vec<Value>) -> Vec<u8> {
 /// A manifest with something changed, sealed as if it were sound; each has an id of its own.
 pub(crate) fn changed(sound: &Value, change: impl FnOnce(&mut Value)) -> Vec<u8> {
     let mut manifest = sound.clone();
-    manifest["id"] = json!(claude_snap::ids::SnapshotId::random());
+    manifest["id"] = json!(claude_snap::base::ids::SnapshotId::random());
     change(&mut manifest);
     sealed(manifest)
 }
@@ -292,7 +292,7 @@ pub(crate) fn edit(path: &Value, mode: &str, content: &str) -> Value {
 }
 
 fn to_hex(bytes: &[u8]) -> String {
-    claude_snap::digest::to_hex(bytes)
+    claude_snap::base::digest::to_hex(bytes)
 }
 
 /// Paths that lead out of the tree, into git, or that another system reads in another way.

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use claude_snap::hunks::{apply, diff};
+use claude_snap::stored_patch::{apply, diff};
 use proptest::prelude::*;
 
 /// Lines that are alike, and lines that look like parts of a diff.

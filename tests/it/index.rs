@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use claude_snap::error::Kind;
+use claude_snap::base::error::Kind;
+use claude_snap::base::ids::SnapshotId;
 use claude_snap::git::{Place, Repository};
-use claude_snap::ids::SnapshotId;
 use claude_snap::manifest::HiddenBy;
 
 use crate::support::Must;

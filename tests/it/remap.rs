@@ -1,7 +1,7 @@
 //! Which mentions of a path are rewritten, which are not, and how the new path is spelled there.
 
+use claude_snap::client::slug;
 use claude_snap::remap::{Form, MapError, MapSpec, Mode, Outside, PairKind, PathMap, Remapper, Report};
-use claude_snap::session::slug;
 
 const OLD_ID: &str = "11111111-2222-4333-8444-555555555555";
 const NEW_ID: &str = "99999999-8888-4777-8666-aaaaaaaaaaaa";

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use claude_snap::digest::Key;
+use claude_snap::base::digest::Key;
 use claude_snap::secrets::{self, Hit, KnownValue, Scanner};
 use serde_json::{Value, json};
 

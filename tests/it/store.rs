@@ -16,7 +16,7 @@ fn age(project: &Project, stem: &str, days: u64) {
         serde_json::from_slice(&fs::read(&path).must("a manifest")).must("JSON");
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).must("after 1970").as_millis();
     let then = i64::try_from(now).must("a time") - i64::try_from(days).must("days") * 86_400_000;
-    manifest["created_at"] = claude_snap::timestamp::Timestamp::from_millis(then).to_string().into();
+    manifest["created_at"] = claude_snap::base::timestamp::Timestamp::from_millis(then).to_string().into();
     let sealed = claude_snap::manifest::seal(manifest.to_string().into_bytes()).must("a sealed manifest");
     fs::write(&path, sealed).must("to write");
 }

@@ -394,7 +394,7 @@ fn a_signature_counts_only_if_the_users_own_list_has_its_key_for_this_very_snaps
     // The same key for another purpose, as a commit is signed.
     let hash = |text: &str| {
         let end = text.find("  \"signature\"").must("a signature");
-        claude_snap::digest::ObjectId::of(&text.as_bytes()[..end])
+        claude_snap::base::digest::ObjectId::of(&text.as_bytes()[..end])
     };
     let for_git = |text: &str| {
         let message = format!("claude-snap snapshot\nblake3 {}\n", hash(text));

@@ -6,11 +6,11 @@
 use std::io::Read as _;
 
 use super::Started;
+use crate::base::error::{Error, Kind, Result};
+use crate::base::screen::Lines;
 use crate::cli::command_exists;
 use crate::cli::restoring::quoted;
-use crate::error::{Error, Kind, Result};
 use crate::risk::shell;
-use crate::screen::Lines;
 
 /// How `/snapshot` can be spelled: the project's or the user's command, and a plugin's.
 const NAMES: [&str; 2] = ["/snapshot", "/snap:snapshot"];
@@ -79,7 +79,7 @@ fn run(started: &Started, words: &[String]) -> Result<String> {
     };
     let known = TABLE.iter().find(|(word, ..)| *word == verb);
     match known.map(|(_, run, _)| *run).filter(|run| *run == Run::Help || command_exists(verb)) {
-        None => Ok(format!("There is no `/snapshot {}`.\n{}", crate::screen::Line(verb), help())),
+        None => Ok(format!("There is no `/snapshot {}`.\n{}", crate::base::screen::Line(verb), help())),
         Some(Run::Help) => Ok(help()),
         Some(Run::AsTyped) => output(started, verb, rest),
         Some(Run::OneName) => output(started, verb, &with_one_name(rest)),

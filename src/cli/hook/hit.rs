@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::around::Machine;
+use crate::base::screen::Line;
 use crate::git::{Nearby, work_tree_around, work_trees_of};
 use crate::risk::{Reach, Risk, Target};
-use crate::screen::Line;
 
 /// More places than this that are told of by name are counted.
 const MOST_TOLD: usize = 5;

@@ -19,13 +19,14 @@ use std::time::Duration;
 use clap::Args;
 
 use super::ui::Ui;
+use crate::base::error::{Error, Kind, Result};
+use crate::base::screen::{self, Line, Lines};
+use crate::base::timestamp::{Timestamp, parse_span};
+use crate::client::{ClientHome, HookInput, shown_beside_the_step, shown_instead_of_asking};
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
-use crate::fs;
-use crate::place::Root;
-use crate::screen::{self, Line, Lines};
-use crate::session::{ClientHome, HookInput, shown_beside_the_step, shown_instead_of_asking};
-use crate::timestamp::{Timestamp, parse_span};
+use crate::sys::files;
+use crate::sys::place::Root;
+use crate::sys::process;
 
 /// The most that a hook reads: a tool's input can hold a whole file.
 const LARGEST_INPUT: u64 = 64 << 20;
@@ -70,7 +71,7 @@ impl Hook {
 
     fn answer(&self, folder: Option<&Path>, store: Option<PathBuf>, ui: &mut Ui) -> Result<()> {
         if self.later {
-            fs::leave_terminal();
+            process::leave_terminal();
         }
         let mut raw = Vec::new();
         std::io::stdin().take(LARGEST_INPUT).read_to_end(&mut raw).map_err(|error| {
@@ -181,7 +182,7 @@ fn note(store: Option<&Path>, line: &str) {
     if place.stat().is_ok_and(|found| found.is_some_and(|found| found.size > LARGEST_LOG)) {
         let _best_effort = place.remove();
     }
-    if let Ok(mut log) = fs::append_private(&place) {
+    if let Ok(mut log) = files::append_private(&place) {
         let _best_effort = writeln!(log, "{} {}", Timestamp::now(), Line(line));
     }
 }

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
+use crate::base::error::{Error, Kind, Result};
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
-use crate::fs;
-use crate::handoff;
 use crate::manifest::Manifest;
-use crate::place::Root;
 use crate::store::Reference;
+use crate::sys::files;
+use crate::sys::place::Root;
+use crate::transfer;
 use crate::workspace::Workspace;
 
 /// Where such copies are, in the user's own folder.
@@ -27,8 +27,8 @@ pub(super) fn keep(context: &Context, workspace: &Workspace, manifest: &Manifest
         Error::new(Kind::Environment, format!("Cannot write {}", path.display())).because(error)
     };
     let shown = path.to_string_lossy();
-    let (bytes, _) = handoff::export(context, workspace, &entry, true, Vec::new(), &shown, failed)?;
-    fs::write_new(&path, &bytes)?;
+    let (bytes, _) = transfer::export(context, workspace, &entry, true, Vec::new(), &shown, failed)?;
+    files::write_new(&path, &bytes)?;
     forget_old(&folder);
     Ok(path)
 }
@@ -40,6 +40,6 @@ fn forget_old(folder: &std::path::Path) {
     all.sort();
     let old = all.len().saturating_sub(MOST);
     for path in &all[..old] {
-        let _best_effort = fs::remove(path);
+        let _best_effort = files::remove(path);
     }
 }

@@ -5,13 +5,13 @@
 
 use std::path::Path;
 
+use crate::base::digest::ObjectId;
+use crate::base::error::{Error, Kind, Result};
+use crate::base::screen::Line;
 use crate::context::Context;
-use crate::digest::ObjectId;
-use crate::error::{Error, Kind, Result};
-use crate::fs;
-use crate::place::Root;
 use crate::risk::Rules;
-use crate::screen::Line;
+use crate::sys::files;
+use crate::sys::place::Root;
 
 /// The name of both files.
 const RULES: &str = "snapshot-rules.json";
@@ -75,7 +75,7 @@ impl Found {
                 .because(why)
                 .hint("docs/claude-code.md describes the file; the built-in rules hold meanwhile")
         };
-        match fs::read_plain(path, LARGEST) {
+        match files::read_plain(path, LARGEST) {
             Ok(None) => None,
             Ok(Some(json)) => match add(&mut self.rules, &json) {
                 Ok(_) => Some(json),
@@ -102,6 +102,6 @@ fn said_first(context: &Context, root: &Path, json: &[u8]) -> Result<bool> {
         return Ok(false);
     }
     Root::own(&context.state).at(SAID).make_folder()?;
-    fs::write_new(&mark, b"")?;
+    files::write_new(&mark, b"")?;
     Ok(true)
 }

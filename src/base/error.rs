@@ -1,0 +1,172 @@
+//! The one error type: what failed, why, and what to do next.
+//!
+//! Owns the kinds and their exit codes (`docs/architecture.md` lists them). An error is
+//! three sentences at most: the message ("Cannot read PATH"), the cause, and a hint that
+//! names the next step; what there are many of is a list, one a line. It carries no back trace and wraps no foreign type, so that it
+//! prints the same everywhere.
+
+use std::fmt::{self, Display};
+use std::io;
+use std::path::Path;
+
+use crate::base::screen;
+
+/// The result of anything in this library that can fail.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What class of failure happened; decides the exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The command line makes no sense.
+    Usage,
+    /// No such snapshot, session or folder.
+    NotFound,
+    /// A reference fits several snapshots.
+    Ambiguous,
+    /// Possible, but not allowed as asked.
+    Refused,
+    /// The work tree holds something else than expected; nothing was changed.
+    Conflict,
+    /// Stored bytes are not what they should be.
+    Damaged,
+    /// Written by a later version of `snap`.
+    NewerFormat,
+    /// git, the disk or permissions stand in the way.
+    Environment,
+    /// Another `snap` was at work for longer than one waits.
+    Busy,
+    /// The reader of our output went away; not a failure.
+    ClosedPipe,
+    /// `snap` itself is wrong.
+    Bug,
+}
+
+impl Kind {
+    /// Returns the process exit code of this kind, as listed in the design of the command line.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Kind::ClosedPipe => 0,
+            Kind::Usage => 2,
+            Kind::NotFound | Kind::Ambiguous | Kind::Refused => 3,
+            Kind::Conflict => 4,
+            Kind::Damaged | Kind::NewerFormat => 5,
+            Kind::Environment | Kind::Busy => 7,
+            Kind::Bug => 70,
+        }
+    }
+}
+
+/// A failure with its cause and the next step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    kind: Kind,
+    message: String,
+    cause: Option<String>,
+    list: Vec<String>,
+    hint: Option<String>,
+}
+
+impl Error {
+    /// Makes an error of a kind with its one-sentence message.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Error {
+        Error { kind, message: message.into(), cause: None, list: Vec::new(), hint: None }
+    }
+
+    /// Makes the error of an operating system call on a path: "Cannot ACTION PATH".
+    ///
+    /// A full or read-only disk, a missing permission and everything else the system
+    /// answers is [`Kind::Environment`]; the common ones get a hint.
+    pub fn io(action: &str, path: &Path, error: &io::Error) -> Error {
+        let shown = screen::Line(&path.to_string_lossy()).to_string();
+        let made = Error::new(Kind::Environment, format!("Cannot {action} {shown}")).because(error);
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => made.hint(
+                "free some space (`snap prune --older-than 30d` needs none itself), then run the command again",
+            ),
+            io::ErrorKind::PermissionDenied => {
+                made.hint("check who owns it and its permissions, then run the command again")
+            }
+            io::ErrorKind::ReadOnlyFilesystem => {
+                made.hint("the disk is read-only; `--store DIR` can put the snapshots elsewhere")
+            }
+            _ => made,
+        }
+    }
+
+    /// Adds the cause.
+    #[must_use]
+    pub fn because(mut self, cause: impl Display) -> Error {
+        self.cause = Some(cause.to_string());
+        self
+    }
+
+    /// Adds what a program said for its cause, on one line: a name in it must not begin another.
+    #[must_use]
+    pub fn said(self, text: &str) -> Error {
+        let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        self.because(lines.join("; "))
+    }
+
+    /// Adds what there are several of, to be shown one a line.
+    #[must_use]
+    pub fn list(mut self, items: impl IntoIterator<Item = String>) -> Error {
+        self.list.extend(items);
+        self
+    }
+
+    /// Adds the next step for the person who reads it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Error {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Returns the kind.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Returns the cause, for where it is known already what failed; without one, the message.
+    pub fn cause(&self) -> &str {
+        self.cause.as_deref().unwrap_or(&self.message)
+    }
+
+    /// Returns the next step, where there is one.
+    pub fn next_step(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+}
+
+impl Error {
+    /// Returns it line by line: what failed and why, and each item of its list. No line of it begins elsewhere.
+    pub fn lines(&self) -> Vec<String> {
+        let cause = match &self.cause {
+            Some(cause) => format!(": {}", screen::Line(cause)),
+            None if self.list.is_empty() => String::new(),
+            None => ": ".to_owned(),
+        };
+        let first = format!("{}{cause}", screen::Line(&self.message));
+        let items = self.list.iter().map(|item| format!("  {}", screen::Line(item)));
+        std::iter::once(first).chain(items).collect()
+    }
+}
+
+impl Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.lines().join("\n"))
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Turns the results of system calls into errors that name the action and the path.
+pub(crate) trait IoContext<T> {
+    /// Names what was being done ("read", "create") and to which path.
+    fn context(self, action: &str, path: &Path) -> Result<T>;
+}
+
+impl<T> IoContext<T> for io::Result<T> {
+    fn context(self, action: &str, path: &Path) -> Result<T> {
+        self.map_err(|error| Error::io(action, path, &error))
+    }
+}

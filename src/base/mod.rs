@@ -1,0 +1,10 @@
+//! Values that everything else is built on: errors, names, hashes, paths, moments, text that is safe to show. Pure.
+
+pub mod compress;
+pub mod digest;
+pub mod error;
+pub mod ids;
+pub mod paths;
+pub mod progress;
+pub mod screen;
+pub mod timestamp;

@@ -1,0 +1,94 @@
+//! Takes the secrets out of what stands in the manifest itself: titles, prompts, tasks, grants.
+//!
+//! Transcripts, files and edits are redacted where they are read. Ids, paths and names of
+//! branches stay: without them nothing can be found again.
+
+use serde_json::value::RawValue;
+
+use super::session::Captured;
+use crate::base::error::{Error, Kind, Result};
+use crate::manifest::Manifest;
+use crate::redaction::Redactor;
+
+/// Redacts the parts of a manifest that come from the client's files.
+pub(super) fn all(redactor: &Redactor, captured: &mut Captured) -> Result<()> {
+    if let Some(title) = captured.session.as_mut().and_then(|session| session.title.as_mut()) {
+        redactor.string("the title", title);
+    }
+    if let Some(waiting) = captured.session.as_mut().and_then(|session| session.waiting_for.as_mut()) {
+        redactor.string("the state of the session", waiting);
+    }
+    if let Some(session) = &mut captured.session {
+        for cron in &mut session.crons {
+            redactor.string("a scheduled prompt", &mut cron.prompt);
+        }
+        if let Some(goal) = &mut session.goal {
+            redactor.string("the goal", goal);
+        }
+    }
+    for (number, task) in captured.tasks.iter_mut().enumerate() {
+        raw(redactor, &format!("task {}", number + 1), task)?;
+    }
+    for prompt in &mut captured.queue {
+        redactor.string("a queued prompt", prompt);
+    }
+    for agent in &mut captured.agents {
+        let place = format!("agent {}", agent.id);
+        if let Some(description) = &mut agent.description {
+            redactor.string(&place, description);
+        }
+        if let Some(last) = &mut agent.last {
+            redactor.string(&place, last);
+        }
+        if let Some(meta) = &mut agent.meta {
+            raw(redactor, &place, meta)?;
+        }
+    }
+    for rules in [&mut captured.permissions.project, &mut captured.permissions.launch] {
+        for rule in rules.allow.iter_mut().chain(&mut rules.deny).chain(&mut rules.ask) {
+            redactor.string("a permission rule", &mut rule.rule);
+        }
+    }
+    for option in &mut captured.not_captured.options {
+        redactor.string("an option of the client", option);
+    }
+    for decision in captured.permissions.session.iter_mut().chain(&mut captured.permissions.decisions) {
+        redactor.string("a decision", &mut decision.detail);
+        for rule in decision.rules.iter_mut().flatten() {
+            redactor.string("a permission rule", rule);
+        }
+    }
+    for process in &mut captured.not_captured.processes {
+        redactor.string("a background process", process);
+    }
+    for prompt in &mut captured.not_captured.scheduled {
+        redactor.string("a scheduled prompt", prompt);
+    }
+    Ok(())
+}
+
+/// Redacts what the person typed, and lists in the manifest all that was taken out.
+pub(super) fn finish(redactor: Redactor, manifest: &mut Manifest) {
+    redactor.string("the snapshot's name", &mut manifest.name);
+    if let Some(message) = &mut manifest.message {
+        redactor.string("the message", message);
+    }
+    manifest.secrets = redactor.finish();
+    let told = manifest.secrets.iter().map(|secret| {
+        let place = secret.places.first().map_or("", String::as_str);
+        format!("{} ({}) in {place}", secret.kind, secret.id)
+    });
+    manifest.not_captured.secrets = told.collect();
+    manifest.note_requirements();
+}
+
+fn raw(redactor: &Redactor, place: &str, json: &mut Box<RawValue>) -> Result<()> {
+    let clean = match redactor.json(place, json.get().as_bytes()) {
+        std::borrow::Cow::Borrowed(_) => return Ok(()),
+        std::borrow::Cow::Owned(clean) => String::from_utf8(clean).ok(),
+    };
+    let read = clean.and_then(|clean| RawValue::from_string(clean).ok());
+    *json =
+        read.ok_or_else(|| Error::new(Kind::Bug, format!("Taking a secret out of {place} broke its JSON")))?;
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! New files that grow: kept as a delta to what the snapshot before has of them, not whole each time.
+//!
+//! A delta leads from content that is kept whole, never from another delta: damage to one version
+//! harms no other. When the deltas would become long, the file is kept whole once more.
+
+use std::collections::BTreeMap;
+
+use crate::base::compress;
+use crate::base::error::Result;
+use crate::base::paths::RepoPath;
+use crate::capture::edit_reader::Shared;
+use crate::git::{Pending, Status};
+use crate::manifest::{Content, DiffForm, Edit};
+use crate::store::{Entry, Store};
+use crate::workspace::Workspace;
+
+/// Smaller files are kept whole, in bytes.
+const SMALLEST: u64 = 64 << 10;
+
+/// Above this many bytes of both together, a delta's window can't span them.
+const LARGEST: usize = 128 << 20;
+
+/// A delta is at most one part in so many of what it leads from.
+const SHARE: usize = 8;
+
+/// What the snapshot before has of new files, kept whole.
+#[derive(Default)]
+pub(super) struct Earlier(BTreeMap<RepoPath, Content>);
+
+/// Says whether any of these is a new file that is large enough.
+pub(super) fn is_wanted(shared: &Shared<'_>, pending: &[Pending]) -> Result<bool> {
+    for entry in pending {
+        let is_new = matches!(entry.status, Status::Untracked | Status::Tracked { head: None, .. });
+        if is_new && shared.tree.size(&entry.path)?.is_some_and(|size| size >= SMALLEST) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+impl Earlier {
+    /// Takes the newest snapshot of this work tree, the one that a save is compared with: the same state must
+    /// be kept in the same way.
+    pub(super) fn of(workspace: &Workspace) -> Result<Earlier> {
+        let root = workspace.root.as_path().into();
+        let mut manifests = workspace.store.entries()?.into_iter().filter_map(Entry::into_readable);
+        let newest = manifests.find(|manifest| manifest.safety.is_none() && manifest.workspace.root == root);
+        let edits = newest.and_then(|manifest| manifest.edits).into_iter().flat_map(|edits| edits.files);
+        Ok(Earlier(edits.filter_map(|edit| Some((edit.path.clone(), whole(edit)?))).collect()))
+    }
+
+    /// Returns what is there of a file, and the delta that leads from it to this content; `None` if that is no
+    /// gain, or the very same.
+    pub(super) fn delta(&self, store: &Store, path: &RepoPath, content: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+        let kept = self.0.get(path).filter(|_| content.len() as u64 >= SMALLEST)?;
+        // What can't be read is as good as not there.
+        let earlier = store.load(kept).ok()?;
+        if earlier == content || earlier.len() + content.len() > LARGEST {
+            return None;
+        }
+        let delta = compress::make_delta(&earlier, content).ok()?;
+        (delta.len() * SHARE <= earlier.len()).then_some((earlier, delta))
+    }
+}
+
+/// Returns the content of a new file that is kept whole, for itself or for a delta.
+fn whole(edit: Edit) -> Option<Content> {
+    if edit.diffed_against().is_some() {
+        return None;
+    }
+    let diff = edit.diff?;
+    let content = match diff.earlier {
+        Some(earlier) => earlier,
+        None => Some(diff.content).filter(|_| diff.form == DiffForm::Whole)?,
+    };
+    (content.size() >= SMALLEST).then_some(content)
+}

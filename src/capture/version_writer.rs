@@ -1,0 +1,156 @@
+//! One version of a file, stored: as a diff to its base, of what git compares, and without secrets.
+
+use super::converted::{self, Way};
+use crate::base::error::{Kind, Result};
+use crate::base::paths::RepoPath;
+use crate::capture::edit_reader::{Content, Kept, Reader, Shared};
+use crate::manifest::{self, Converted, ConvertedBy, Diff, DiffForm, Mode, Version};
+use crate::redaction::Clean;
+use crate::stored_patch::encoding::{self, Made, Side};
+
+impl Reader<'_> {
+    /// Stores what is on the disk: as a diff of what git compares, if the rest can be made of that.
+    pub(super) fn keep_new(
+        &mut self,
+        path: &RepoPath,
+        old: Option<Side<'_>>,
+        version: Version,
+        new: &Content,
+    ) -> Result<std::result::Result<Kept, String>> {
+        if let Some(compared) = &new.compared
+            && let Some(kept) = self.keep_converted(path, old, &version, (compared, &new.bytes))?
+        {
+            return Ok(kept);
+        }
+        self.keep_version(path, old, version, &new.bytes)
+    }
+
+    /// Stores a file that git converts; `None` if that can't be done exactly and without secrets.
+    fn keep_converted(
+        &mut self,
+        path: &RepoPath,
+        old: Option<Side<'_>>,
+        version: &Version,
+        (compared, raw): (&[u8], &[u8]),
+    ) -> Result<Option<std::result::Result<Kept, String>>> {
+        let Some(way) = converted::way(compared, raw)? else { return Ok(None) };
+        let hash = self.shared.repository.hash();
+        let redactor = self.shared.redactor;
+        let nothing = Diff {
+            form: DiffForm::Hunks,
+            bytes: compared.len() as u64,
+            content: manifest::Content::Text { text: String::new() },
+            earlier: None,
+            converted: None,
+            redaction: None,
+        };
+        let same = old.is_some_and(|old| old.bytes == compared && old.mode != Mode::Link);
+        let clean = match redactor.version(path, old.map(|old| old.bytes), compared) {
+            // Of what is in the base already, nothing is stored.
+            _ if same => None,
+            Err(error) if error.kind() == Kind::Refused => return Ok(Some(Err(error.to_string()))),
+            clean => clean?,
+        };
+        let (by, version, oid, clean) = match (way, clean) {
+            (Way::Recipe(recipe), None) => {
+                (ConvertedBy::Recipe { recipe }, version.clone(), hash.blob_id(compared), None)
+            }
+            (Way::Recipe(recipe), Some(clean)) => {
+                let Some(made) = recipe.apply(&clean.new) else { return Ok(None) };
+                let version = Version { oid: hash.blob_id(&made), mode: version.mode };
+                let oid = hash.blob_id(&clean.new);
+                (ConvertedBy::Recipe { recipe }, version, oid, Some(clean))
+            }
+            // A delta could hold what a program keeps out of git.
+            (Way::Delta(_), Some(_)) => return Ok(None),
+            (Way::Delta(delta), None) => {
+                if !redactor.is_clean(raw) {
+                    return Ok(None);
+                }
+                let delta = self.shared.store.keep(self.shared.lock, &delta)?;
+                (ConvertedBy::Delta { delta }, version.clone(), hash.blob_id(compared), None)
+            }
+        };
+        let bytes = raw.len() as u64;
+        let kept = match same {
+            true => Kept { version, diff: Some(nothing), added: 0, removed: 0 },
+            false => self.keep_content(path, old, (version, compared), clean)?,
+        };
+        let Some(diff) = kept.diff else { return Ok(None) };
+        let converted = Some(Converted { oid, bytes, by });
+        Ok(Some(Ok(Kept { diff: Some(Diff { converted, ..diff }), ..kept })))
+    }
+
+    /// Stores a version as a diff to its base, without secrets; `Err` with the reason if it can't be.
+    pub(super) fn keep_version(
+        &mut self,
+        path: &RepoPath,
+        old: Option<Side<'_>>,
+        version: Version,
+        bytes: &[u8],
+    ) -> Result<std::result::Result<Kept, String>> {
+        let is_link = |mode| mode == Mode::Link;
+        if old.is_some_and(|old| old.bytes == bytes && is_link(old.mode) == is_link(version.mode)) {
+            return Ok(Ok(Kept { version, diff: None, added: 0, removed: 0 }));
+        }
+        let clean = match self.shared.redactor.version(path, old.map(|old| old.bytes), bytes) {
+            Err(error) if error.kind() == Kind::Refused => return Ok(Err(error.to_string())),
+            clean => clean?,
+        };
+        let version = match &clean {
+            None => version,
+            Some(clean) => {
+                Version { oid: self.shared.repository.hash().blob_id(&clean.new), mode: version.mode }
+            }
+        };
+        Ok(Ok(self.keep_content(path, old, (version, bytes), clean)?))
+    }
+
+    /// Stores content as a diff to its base; `clean` is what is stored of both if they hold secrets.
+    fn keep_content(
+        &mut self,
+        path: &RepoPath,
+        old: Option<Side<'_>>,
+        (version, bytes): (Version, &[u8]),
+        clean: Option<Clean>,
+    ) -> Result<Kept> {
+        let mode = version.mode;
+        let (made, size, redaction) = match clean {
+            None => (encoding::make(old, Side { mode, bytes })?, bytes.len(), None),
+            Some(clean) => {
+                self.part.secrets.extend(clean.noted);
+                let old = old.zip(clean.old.as_deref()).map(|(old, bytes)| Side { bytes, ..old });
+                let made = encoding::make(old, Side { mode, bytes: &clean.new })?;
+                (made, clean.new.len(), Some(clean.redaction))
+            }
+        };
+        let Some(made) = made else { return Ok(Kept { version, diff: None, added: 0, removed: 0 }) };
+        let (added, removed) = (made.added, made.removed);
+        let (form, content, earlier) = match self.grown_from_earlier(path, old, &made)? {
+            Some((delta, earlier)) => (DiffForm::Delta, delta, Some(earlier)),
+            None => (made.form, self.shared.store.keep(self.shared.lock, &made.bytes)?, None),
+        };
+        let diff = Diff { form, bytes: size as u64, content, earlier, converted: None, redaction };
+        Ok(Kept { version, diff: Some(diff), added, removed })
+    }
+
+    /// Stores a new file as a delta to what an earlier snapshot has of it, where that is much shorter.
+    fn grown_from_earlier(
+        &self,
+        path: &RepoPath,
+        old: Option<Side<'_>>,
+        made: &Made,
+    ) -> Result<Option<(manifest::Content, manifest::Content)>> {
+        if old.is_some() || made.form != DiffForm::Whole {
+            return Ok(None);
+        }
+        let Shared { store, lock, redactor, earlier, .. } = self.shared;
+        let Some((earlier, delta)) = earlier.delta(store, path, &made.bytes) else { return Ok(None) };
+        // What is known as a secret by now may not have been when that was saved.
+        if !redactor.is_clean(&earlier) {
+            return Ok(None);
+        }
+        // As young as if it had been written now.
+        Ok(Some((store.keep(lock, &delta)?, store.keep(lock, &earlier)?)))
+    }
+}

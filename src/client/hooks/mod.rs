@@ -1,0 +1,5 @@
+//! The client's hooks: what they are told, the journal of it, and the settings that call `snap`.
+
+pub(super) mod input;
+pub(super) mod journal;
+pub(super) mod settings;

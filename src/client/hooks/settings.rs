@@ -1,0 +1,144 @@
+//! What makes the client call `snap`: the hooks in a settings file, and the `/snapshot` command.
+//!
+//! Pure: texts in, texts out. A hook is ours if its command runs `snap hook`.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::json::edit::Document;
+
+/// The file of the `/snapshot` command. The client offers and completes it; a hook answers it.
+pub const COMMAND_FILE: &str = r#"---
+description: "Snapshots of this session and its edits (snap): save NAME, list, show, resume, rewind, undo, redo, prune, help"
+argument-hint: "save NAME | list | show [REF] | resume [REF] | rewind [REF] | undo | redo | prune --older-than 7d | help"
+disable-model-invocation: true
+---
+
+<!-- Made by `snap init`; `snap init --remove` takes it away. A hook answers the command before any model sees it. -->
+
+The user typed `/snapshot`, which a hook of the program `snap` answers without a model. That hook did not run. Call no
+tool. Tell the user only this: `snap` is not installed here, or hooks are switched off; `snap init` sets them up, and
+`/hooks` shows them.
+"#;
+
+/// The tools that can destroy work: a pattern, which the client tries anywhere in a tool's name.
+const TOOLS: &str = "^(Bash|Monitor|Write|Edit|MultiEdit|NotebookEdit|ExitWorktree|mcp__.*)$";
+
+/// A line that only our command file has.
+const MARK: &str = "<!-- Made by `snap init`";
+
+/// Says whether a command file is ours, of whatever version.
+pub fn is_our_command(text: &str) -> bool {
+    text.contains(MARK)
+}
+
+/// Returns each event with its entry in the settings.
+///
+/// A program that is not there, or is another one of that name, must not disturb anybody:
+/// the line ends with success whatever happens.
+pub fn hooks(every: Option<Duration>) -> Vec<(&'static str, Value)> {
+    let entry = |event: &str, matcher: Option<&str>, timeout: u64, more: &str| {
+        let command = format!("command -v snap >/dev/null 2>&1 || exit 0; snap hook {event}{more} || exit 0");
+        let mut entry = json!({"hooks": [{"type": "command", "command": command, "timeout": timeout}]});
+        if let Some(matcher) = matcher {
+            entry["matcher"] = json!(matcher);
+        }
+        entry
+    };
+    let mut all = vec![
+        ("UserPromptSubmit", entry("UserPromptSubmit", None, 120, "")),
+        ("PreToolUse", entry("PreToolUse", Some(TOOLS), 60, "")),
+        ("PreCompact", entry("PreCompact", None, 60, "")),
+        ("SessionEnd", entry("SessionEnd", None, 5, "")),
+        ("PermissionRequest", entry("PermissionRequest", None, 5, "")),
+        ("SubagentStop", entry("SubagentStop", None, 5, "")),
+    ];
+    let every = every.map(|every| format!(" --every {}s", every.as_secs())).unwrap_or_default();
+    all.push(("Stop", entry("Stop", None, 5, &every)));
+    all
+}
+
+fn is_ours(entry: &Value) -> bool {
+    let commands =
+        entry["hooks"].as_array().into_iter().flatten().filter_map(|hook| hook["command"].as_str());
+    let mut commands = commands.peekable();
+    commands.peek().is_some() && commands.all(|command| command.contains("snap hook "))
+}
+
+/// Returns a settings file's text with our hooks in it: the wanted ones, and no others of ours.
+///
+/// # Errors
+/// Says what is wrong with the text.
+pub fn with_hooks(settings: &str, every: Option<Duration>) -> Result<String, String> {
+    let mut document = Document::parse(settings)?;
+    let wanted = hooks(every);
+    for event in events(&document) {
+        let keep = wanted.iter().find(|(name, _)| *name == event).map(|(_, entry)| entry);
+        document.remove_from(&["hooks", &event], |entry| is_ours(entry) && Some(entry) != keep);
+    }
+    for (event, entry) in wanted {
+        let path = ["hooks", event];
+        let there = document.get(&path);
+        if !there.as_ref().and_then(Value::as_array).is_some_and(|all| all.contains(&entry)) {
+            document.push(&path, &entry)?;
+        }
+    }
+    Ok(document.text().to_owned())
+}
+
+/// Returns a settings file's text without any hook of ours.
+///
+/// # Errors
+/// Says what is wrong with the text.
+pub fn without_hooks(settings: &str) -> Result<String, String> {
+    let mut document = Document::parse(settings)?;
+    for event in events(&document) {
+        document.remove_from(&["hooks", &event], is_ours);
+    }
+    Ok(document.text().to_owned())
+}
+
+fn events(document: &Document) -> Vec<String> {
+    let hooks = document.get(&["hooks"]);
+    hooks.as_ref().and_then(Value::as_object).into_iter().flatten().map(|(event, _)| event.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SETTINGS: &str = "{\n  \"zeta\": 1,\n  \"hooks\": {\n    \"PreToolUse\": [\n      { \"hooks\": [ { \"type\": \"command\", \"command\": \"lint\" } ] }\n    ]\n  },\n  \"alpha\": [ 1,2 ]\n}\n";
+
+    #[test]
+    fn hooks_are_added_once_and_leave_no_trace() {
+        let once = with_hooks(SETTINGS, None).expect("added");
+        assert_eq!(with_hooks(&once, None).as_deref(), Ok(once.as_str()));
+        assert_eq!(without_hooks(&once).as_deref(), Ok(SETTINGS));
+        assert!(
+            once.contains("{ \"hooks\": [ { \"type\": \"command\", \"command\": \"lint\" } ] }"),
+            "{once}"
+        );
+    }
+
+    #[test]
+    fn an_install_that_knew_fewer_tools_gets_the_others() {
+        let old = with_hooks(SETTINGS, None).expect("added").replace(TOOLS, "Bash|Write");
+        assert!(old.contains("\"Bash|Write\""), "{old}");
+        let new = with_hooks(&old, None).expect("renewed");
+        assert!(new.contains(TOOLS) && !new.contains("\"Bash|Write\""), "{new}");
+        assert_eq!(new.matches("snap hook PreToolUse").count(), 1);
+        assert!(new.contains("\"command\": \"lint\""), "{new}");
+    }
+
+    #[test]
+    fn an_earlier_form_of_ours_is_replaced() {
+        let once = with_hooks(SETTINGS, Some(Duration::from_secs(600))).expect("added");
+        assert!(once.contains("snap hook Stop --every 600s"));
+        let old = once.replace("\"timeout\": 60", "\"timeout\": 61");
+        let value = |text: &str| serde_json::from_str::<Value>(text).expect("JSON");
+        let (renewed, new) =
+            (with_hooks(&old, None).expect("added"), with_hooks(SETTINGS, None).expect("added"));
+        assert_eq!(value(&renewed), value(&new));
+    }
+}

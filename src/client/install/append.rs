@@ -1,0 +1,197 @@
+//! Compares a file that is here with what would be written, and splits off what is missing.
+//!
+//! Writes nothing to the file itself: what is appended waits beside it until the restore is decided.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek as _, SeekFrom, Write};
+
+use crate::base::error::{Error, Kind, Result};
+
+/// Writes the content of a file.
+pub type Writer<'w> = &'w mut dyn FnMut(&mut dyn Write) -> Result<()>;
+
+/// Gives a file's content as it would be saved.
+pub type AsSaved<'a> = &'a dyn Fn(File) -> io::Result<Box<dyn Read + 'a>>;
+
+/// What a file that is here has to do with one that would be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// There is none.
+    Absent,
+    /// It is the same.
+    Same,
+    /// It is the beginning of it, and has this many bytes.
+    Beginning(u64),
+    /// It is something else.
+    Other,
+}
+
+/// Compares what is written to it with what is here; what comes behind its end goes on to `rest`.
+pub(in crate::client) struct Continuation<'a, 'r> {
+    here: BufReader<Box<dyn Read + 'a>>,
+    rest: &'r mut dyn Write,
+    block: Vec<u8>,
+    added: bool,
+    differs: bool,
+}
+
+impl<'a, 'r> Continuation<'a, 'r> {
+    /// Has `content` written; says how the file stands, and has what is missing in `rest`.
+    ///
+    /// # Errors
+    /// What `content`, `rest` or the disk says.
+    pub(in crate::client) fn run(
+        here: File,
+        as_saved: AsSaved<'a>,
+        rest: &'r mut dyn Write,
+        content: Writer<'_>,
+    ) -> Result<Standing> {
+        let size = here.metadata().map_err(unread)?.len();
+        let here = BufReader::with_capacity(1 << 16, as_saved(here).map_err(unread)?);
+        let mut this = Continuation { here, rest, block: Vec::new(), added: false, differs: false };
+        let written = content(&mut this).and_then(|()| this.end().map_err(unread));
+        match written {
+            // The comparison ends the writing as soon as it knows.
+            _ if this.differs => Ok(Standing::Other),
+            Ok(()) if this.added => Ok(Standing::Beginning(size)),
+            Ok(()) => Ok(Standing::Same),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        self.differs = !self.added && self.here.read(&mut [0])? > 0;
+        Ok(())
+    }
+}
+
+impl Write for Continuation<'_, '_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // A line of any size comes in one piece: it is compared block by block.
+        let bytes = &bytes[..bytes.len().min(1 << 16)];
+        self.block.clear();
+        if !self.added {
+            (&mut self.here).take(bytes.len() as u64).read_to_end(&mut self.block)?;
+        }
+        let Some(behind) = bytes.strip_prefix(self.block.as_slice()) else {
+            self.differs = true;
+            return Err(io::Error::other("it differs from what is here"));
+        };
+        if !behind.is_empty() {
+            self.rest.write_all(behind)?;
+            self.added = true;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Appends what is missing to a file that had `size` bytes; goes on where a crash stopped it.
+///
+/// Returns `false`, with nothing written, if something else stands behind these bytes.
+pub(in crate::client) fn append(here: &mut File, size: u64, rest: &mut File) -> io::Result<bool> {
+    let Some(done) = appended(here, size, rest)? else { return Ok(false) };
+    rest.seek(SeekFrom::Start(done))?;
+    io::copy(rest, here)?;
+    here.sync_all()?;
+    Ok(true)
+}
+
+/// Takes back what [`append`] wrote, unless somebody else has written behind it: then all of it stays.
+pub(in crate::client) fn take_back(here: &mut File, size: u64, rest: &mut File) -> io::Result<()> {
+    let length = here.metadata()?.len();
+    if length > size && appended(here, size, rest)?.is_some_and(|done| length == size + done) {
+        here.set_len(size)?;
+        here.sync_all()?;
+    }
+    Ok(())
+}
+
+/// Returns how much of the rest stands behind the first `size` bytes; `None` if something else does.
+fn appended(here: &mut File, size: u64, rest: &mut File) -> io::Result<Option<u64>> {
+    let Some(behind) = here.metadata()?.len().checked_sub(size) else { return Ok(None) };
+    let done = behind.min(rest.metadata()?.len());
+    here.seek(SeekFrom::Start(size))?;
+    rest.rewind()?;
+    let (mut theirs, mut ours) = (BufReader::new(here).take(done), BufReader::new(rest).take(done));
+    let (mut one, mut other) = (Vec::new(), Vec::new());
+    loop {
+        one.clear();
+        other.clear();
+        (&mut theirs).take(1 << 16).read_to_end(&mut one)?;
+        (&mut ours).take(1 << 16).read_to_end(&mut other)?;
+        if one != other {
+            return Ok(None);
+        }
+        if one.is_empty() {
+            return Ok(Some(done));
+        }
+    }
+}
+
+fn unread(error: io::Error) -> Error {
+    Error::new(Kind::Environment, "Cannot continue the session's files").because(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(content: &[u8]) -> File {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), content).expect("written");
+        File::options().read(true).append(true).open(file.path()).expect("opened")
+    }
+
+    fn content(file: &mut File) -> Vec<u8> {
+        let mut all = Vec::new();
+        file.rewind().and_then(|()| file.read_to_end(&mut all)).expect("read");
+        all
+    }
+
+    fn split(here: &[u8], wanted: &[u8]) -> (Standing, Vec<u8>) {
+        let mut rest = Vec::new();
+        let mut content =
+            |out: &mut dyn Write| wanted.chunks(3).try_for_each(|piece| out.write_all(piece)).map_err(unread);
+        let as_it_is = |file: File| -> io::Result<Box<dyn Read>> { Ok(Box::new(file)) };
+        let standing = Continuation::run(file(here), &as_it_is, &mut rest, &mut content).expect("compared");
+        (standing, rest)
+    }
+
+    #[test]
+    fn only_of_what_is_the_beginning_the_rest_is_split_off() {
+        assert_eq!(split(b"abcd", b"abcdefgh"), (Standing::Beginning(4), b"efgh".to_vec()));
+        assert_eq!(split(b"", b"ab"), (Standing::Beginning(0), b"ab".to_vec()));
+        assert_eq!(split(b"abcd", b"abcd"), (Standing::Same, b"".to_vec()));
+        for other in [&b"abcx"[..], b"abc", b"", b"xbcdefgh"] {
+            assert_eq!(split(b"abcd", other).0, Standing::Other);
+        }
+    }
+
+    #[test]
+    fn an_append_goes_on_where_it_stopped_and_is_taken_back_from_anywhere() {
+        for done in 0..=4 {
+            let here = [b"abcd", &b"efgh"[..done]].concat();
+            let (mut there, mut rest) = (file(&here), file(b"efgh"));
+            assert!(append(&mut there, 4, &mut rest).expect("appended"));
+            assert_eq!(content(&mut there), b"abcdefgh");
+            let mut there = file(&here);
+            take_back(&mut there, 4, &mut rest).expect("taken back");
+            assert_eq!(content(&mut there), b"abcd");
+        }
+        for here in [&b"abcdx"[..], b"abcdex", b"abc"] {
+            let (mut there, mut rest) = (file(here), file(b"efgh"));
+            assert!(!append(&mut there, 4, &mut rest).expect("looked at"));
+            take_back(&mut there, 4, &mut rest).expect("looked at");
+            assert_eq!(content(&mut there), here);
+        }
+        // Somebody has gone on behind it: a whole conversation.
+        let (mut there, mut rest) = (file(b"abcdefghij"), file(b"efgh"));
+        assert!(append(&mut there, 4, &mut rest).expect("nothing is missing"));
+        take_back(&mut there, 4, &mut rest).expect("looked at");
+        assert_eq!(content(&mut there), b"abcdefghij");
+    }
+}

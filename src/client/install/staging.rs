@@ -1,0 +1,370 @@
+//! A new session on its way into the client's folders: staged whole, then revealed, or taken back.
+//!
+//! Side files first, the transcript last: the client lists a session by its transcript, so
+//! it never sees half of one. Nothing that exists is overwritten; of a session that is continued, what
+//! is missing waits like everything else, and is appended when the restore is decided. What goes where is known
+//! beforehand, as a value, so that another process can finish it or take it back. Below the
+//! client's `projects`, `tasks` and `file-history`, which people put on other disks by a link,
+//! everything is reached through real folders only.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::error::{Error, IoContext, Kind, Result};
+use crate::base::ids::ClientId;
+use crate::base::paths::{NativePath, RepoPath};
+use crate::client::ClientHome;
+use crate::client::install::append::{AsSaved, Continuation, Standing, Writer, append, take_back};
+use crate::client::shared_files::file_name;
+use crate::sys::files;
+use crate::sys::place::Root;
+use crate::sys::work_tree::{Node, Staging, Tree};
+
+/// Stands in the staging folder from when everything is in it until nothing is to be moved back.
+const READY: &str = "ready";
+
+/// The client's folders that a session has files in; the first is that of the transcript.
+const KINDS: [&str; 5] = ["projects", "tasks", "file-history", "plans", "todos"];
+
+/// What is installed where: all that it takes to finish an installation, or to take it back.
+///
+/// Everything waits in a staging folder of its kind until it is revealed. A file that is not in
+/// its staging folder is in its place, so both ways can be gone again from any point.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Placed {
+    config: NativePath,
+    /// The folder that the client is started in, links resolved.
+    cwd: NativePath,
+    id: ClientId,
+    /// The side files: `session/…`, `tasks/…`, `file-history/…`, `plans/…` or `todos/…`, as in a manifest.
+    places: Vec<RepoPath>,
+    /// The files that are here already: the number of each, and the size that it has now.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    continued: BTreeMap<usize, u64>,
+    /// Part of the names of the staging folders.
+    token: String,
+}
+
+/// Gives a file that is here as it would be saved; without a place, the transcript.
+pub type AsPlaceSaved<'a> =
+    &'a dyn Fn(Option<&RepoPath>, std::fs::File) -> io::Result<Box<dyn io::Read + 'a>>;
+
+/// A session that is being written into its staging folders.
+pub struct Placing<'a> {
+    placed: &'a Placed,
+    as_saved: AsPlaceSaved<'a>,
+    written: usize,
+}
+
+impl ClientHome {
+    /// Says what an installation is to put where. `token` tells it from others.
+    pub fn placed(&self, id: &ClientId, cwd: &Path, places: Vec<RepoPath>, token: &str) -> Placed {
+        let config = self.config.as_path().into();
+        let (id, token) = (id.clone(), token.to_owned());
+        Placed { config, cwd: cwd.into(), id, places, continued: BTreeMap::new(), token }
+    }
+
+    /// Says how a side file (or, without a place, the transcript) that may be here stands to what would be written;
+    /// writes nothing.
+    ///
+    /// # Errors
+    /// [`Kind::Damaged`] for a place that is none, what `content` says, [`Kind::Environment`] with the path.
+    pub fn standing(
+        &self,
+        id: &ClientId,
+        cwd: &Path,
+        place: Option<&RepoPath>,
+        as_saved: AsSaved<'_>,
+        content: Writer<'_>,
+    ) -> Result<Standing> {
+        let placed = self.placed(id, cwd, place.into_iter().cloned().collect(), "");
+        let File { kind, path, .. } = placed.file(0)?;
+        let folder = self.config.join(kind);
+        if !folder.is_dir() {
+            return Ok(Standing::Absent);
+        }
+        let tree = open(&folder)?;
+        match tree.append(&path)? {
+            Some(here) => Continuation::run(here, as_saved, &mut io::sink(), content),
+            None if tree.absolute(&path).symlink_metadata().is_ok() => Ok(Standing::Other),
+            None => Ok(Standing::Absent),
+        }
+    }
+}
+
+impl Placing<'_> {
+    /// Writes the next side file, unless this is not the next place: then it is here already.
+    ///
+    /// # Errors
+    /// [`Kind::Conflict`] if it exists where it is to go, [`Kind::Damaged`] for a place that is none, what `content`
+    /// says, [`Kind::Environment`] with the path.
+    pub fn file(&mut self, place: &RepoPath, content: Writer<'_>) -> Result<()> {
+        let number = self.written;
+        if self.placed.places.get(number) != Some(place) {
+            return Ok(());
+        }
+        self.written += 1;
+        self.write(number, content)
+    }
+
+    /// Writes the transcript, which has to be the last file, and makes all of them durable.
+    ///
+    /// # Errors
+    /// As [`Placing::file`].
+    pub fn transcript(self, content: Writer<'_>) -> Result<()> {
+        if self.written != self.placed.places.len() {
+            return Err(Error::new(Kind::Bug, "The session's files came in another order than planned"));
+        }
+        self.write(self.placed.places.len(), content)?;
+        for kind in KINDS {
+            if let Some((tree, staging)) = self.placed.opened(kind)? {
+                staging.sync()?;
+                tree.sync(std::iter::empty())?;
+            }
+        }
+        match self.placed.opened(KINDS[0])? {
+            Some((_, staging)) => staging.mark(READY),
+            None => Ok(()),
+        }
+    }
+
+    fn write(&self, number: usize, content: Writer<'_>) -> Result<()> {
+        let File { kind, name, path, .. } = self.placed.file(number)?;
+        let folder = self.placed.config.as_path().join(kind);
+        // A link in its place is the user's own, as that of the client's folder itself.
+        Root::own(&folder).at("").make_folder()?;
+        let tree = open(&folder)?;
+        let staged = self.placed.staged(&name)?;
+        let made = match self.placed.continued.get(&number) {
+            None if tree.read(&path)? != Node::Missing => return Err(appeared(&tree.absolute(&path))),
+            None => tree.create(&staged, content)?,
+            Some(size) => {
+                let changed = || appeared(&tree.absolute(&path));
+                let here = tree.append(&path)?.ok_or_else(changed)?;
+                let place = self.placed.places.get(number);
+                let as_saved = |file| (self.as_saved)(place, file);
+                tree.create(&staged, |rest| match Continuation::run(here, &as_saved, rest, content)? {
+                    Standing::Beginning(now) if now == *size => Ok(()),
+                    _ => Err(changed()),
+                })?
+            }
+        };
+        match made {
+            true => Ok(()),
+            false => Err(appeared(&tree.absolute(&staged))),
+        }
+    }
+}
+
+/// A file of an installation: which of the client's folders it is in, its name in the staging
+/// folder there, and where it goes.
+struct File {
+    kind: &'static str,
+    name: String,
+    path: RepoPath,
+    number: usize,
+}
+
+impl Placed {
+    /// The same, but for files that are here and are only continued: the number of each place (behind them, that of the
+    /// transcript), and its size.
+    pub fn continuing(self, continued: BTreeMap<usize, u64>) -> Placed {
+        Placed { continued, ..self }
+    }
+
+    /// Says whether it continues a session that is here.
+    pub fn continues(&self) -> bool {
+        !self.continued.is_empty()
+    }
+
+    /// Says whether it goes into these folders of the client's.
+    pub fn is_in(&self, client: &ClientHome) -> bool {
+        let same = |one: &Path, other: &Path| {
+            one == other
+                || one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other))
+        };
+        same(self.config.as_path(), client.config())
+    }
+
+    /// Returns the client's folder that it goes into.
+    pub fn client_folder(&self) -> &Path {
+        self.config.as_path()
+    }
+
+    /// Says whether it is that of the installation with this token, in a folder that is `inside`.
+    pub fn is_of(&self, token: &str, inside: impl Fn(&Path) -> bool) -> bool {
+        self.token == token && inside(self.cwd.as_path())
+    }
+
+    /// Begins to write the files; those that are here are compared as they would be saved.
+    pub fn begin<'a>(&'a self, as_saved: AsPlaceSaved<'a>) -> Placing<'a> {
+        Placing { placed: self, as_saved, written: 0 }
+    }
+
+    /// Returns where the files go, below the client's folder, the transcript last.
+    ///
+    /// # Errors
+    /// [`Kind::Damaged`] for a place that is none.
+    pub(in crate::client) fn paths(&self) -> Result<Vec<RepoPath>> {
+        let whole = |File { kind, path, .. }: File| {
+            RepoPath::new(format!("{kind}/{path}").as_bytes()).map_err(unusable)
+        };
+        self.files()?.into_iter().rev().map(whole).collect()
+    }
+
+    /// Gives every file its name, the transcript last: from then on the client knows the session.
+    ///
+    /// # Errors
+    /// [`Kind::Conflict`] if one of that name exists, [`Kind::Environment`] with the path.
+    pub fn reveal(&self) -> Result<()> {
+        let files = self.files()?;
+        let (transcript, sides) = files.split_at(1);
+        for some in [sides, transcript] {
+            for kind in KINDS {
+                let Some((tree, staging)) = self.opened(kind)? else { continue };
+                let here = || some.iter().filter(|file| file.kind == kind);
+                for file @ File { name, path, .. } in here() {
+                    if self.continued.contains_key(&file.number) {
+                        self.append(&tree, file)?;
+                    } else if staging.holds(name)? {
+                        tree.put_private(&staging, name, path)?;
+                    }
+                }
+                tree.sync(here().map(|file| &file.path))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes what was installed, and the folders that are empty then.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn take_back(&self) -> Result<()> {
+        if let Some((_, marked)) = self.opened(KINDS[0])?
+            && marked.holds(READY)?
+        {
+            for file in self.files()? {
+                let File { kind, name, path, number } = &file;
+                let Some((tree, staging)) = self.opened(kind)? else { continue };
+                if let Some(size) = self.continued.get(number) {
+                    if let Some((mut here, mut rest)) = self.both(&tree, &file)? {
+                        take_back(&mut here, *size, &mut rest).context("write", &tree.absolute(path))?;
+                    }
+                } else if !staging.holds(name)? && tree.read(path)? != Node::Missing {
+                    tree.take(path, &staging, name)?;
+                    tree.prune_folders(path);
+                }
+            }
+            marked.unmark(READY)?;
+        }
+        self.clean_up()
+    }
+
+    /// Removes the staging folders with what is left in them.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn clean_up(&self) -> Result<()> {
+        for kind in KINDS {
+            if let Some((_, staging)) = self.opened(kind)? {
+                staging.remove()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends what is missing of a file that is here.
+    fn append(&self, tree: &Tree, file: &File) -> Result<()> {
+        let place = tree.absolute(&file.path);
+        let (Some(size), Some((mut here, mut rest))) =
+            (self.continued.get(&file.number), self.both(tree, file)?)
+        else {
+            return Err(appeared(&place));
+        };
+        match append(&mut here, *size, &mut rest).context("write", &place)? {
+            true => Ok(()),
+            false => Err(appeared(&place)),
+        }
+    }
+
+    /// Opens a file that is here, and what waits to be appended to it.
+    fn both(&self, tree: &Tree, file: &File) -> Result<Option<(std::fs::File, std::fs::File)>> {
+        let rest = tree.append(&self.staged(&file.name)?)?;
+        Ok(tree.append(&file.path)?.zip(rest))
+    }
+
+    fn staged(&self, name: &str) -> Result<RepoPath> {
+        RepoPath::new(format!("{}/{name}", self.staging()).as_bytes()).map_err(unusable)
+    }
+
+    fn staging(&self) -> String {
+        format!("{}{}", files::TEMPORARY, self.token)
+    }
+
+    /// Opens one of the client's folders and the staging folder in it, if that is there.
+    fn opened(&self, kind: &str) -> Result<Option<(Tree, Staging)>> {
+        let folder = self.config.as_path().join(kind);
+        if !folder.is_dir() {
+            return Ok(None);
+        }
+        let tree = open(&folder)?;
+        Ok(tree.open_staging(None, &self.staging())?.map(|staging| (tree, staging)))
+    }
+
+    /// Returns all files, the transcript first.
+    fn files(&self) -> Result<Vec<File>> {
+        (0..=self.places.len()).rev().map(|number| self.file(number)).collect()
+    }
+
+    /// Returns the file of this number: that of a place or, behind them, the transcript.
+    fn file(&self, number: usize) -> Result<File> {
+        let client = ClientHome::new(self.config.as_path(), Path::new("/"), None);
+        let transcript = client.transcript_path(self.cwd.as_path(), &self.id);
+        let transcript = transcript.strip_prefix(client.projects()).unwrap_or(&transcript);
+        let Some(place) = self.places.get(number) else {
+            return below_client(KINDS[0], "transcript".to_owned(), transcript, number);
+        };
+        if let Some((kind, name)) = file_name(place, &self.id) {
+            return below_client(kind, number.to_string(), &name, number);
+        }
+        let mut components = place.components();
+        let kind = components.next().and_then(|kind| kind.to_str()).unwrap_or_default();
+        let (kind, folder) = match kind {
+            "session" => (KINDS[0], transcript.with_extension("")),
+            "tasks" => ("tasks", PathBuf::from(self.id.as_str())),
+            "team-tasks" => ("tasks", PathBuf::from(ClientHome::team_list(&self.id))),
+            "file-history" => ("file-history", PathBuf::from(self.id.as_str())),
+            _ => {
+                return Err(Error::new(Kind::Damaged, format!("{place} is no place for a session's file"))
+                    .hint("the snapshot was written by something else than snap"));
+            }
+        };
+        let path = components.fold(folder, |path, component| path.join(component));
+        below_client(kind, number.to_string(), &path, number)
+    }
+}
+
+/// Opens one of the client's folders. A link in its place is the user's own.
+fn open(folder: &Path) -> Result<Tree> {
+    Tree::open(&folder.canonicalize().context("open", folder)?)
+}
+
+fn below_client(kind: &'static str, name: String, path: &Path, number: usize) -> Result<File> {
+    let path = RepoPath::new(path.as_os_str().as_bytes()).map_err(unusable)?;
+    Ok(File { kind, name, path, number })
+}
+
+fn unusable(why: String) -> Error {
+    Error::new(Kind::Damaged, "A session's file has no usable name").because(why)
+}
+
+fn appeared(path: &Path) -> Error {
+    Error::new(Kind::Conflict, format!("Cannot write {}", path.display()))
+        .because("a file of that name appeared or changed meanwhile")
+        .hint("run the command again")
+}

@@ -1,0 +1,128 @@
+//! Sessions that run right now: `sessions/PID.json`.
+//!
+//! A file can outlive its process, and a process id is used again, so a session is live
+//! only if the process exists and started when the file says it did.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::{ClientHome, belongs};
+use crate::base::error::Result;
+use crate::base::ids::ClientId;
+use crate::sys::files;
+use crate::sys::process;
+
+const LARGEST: u64 = 1 << 20;
+
+/// A session whose client runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Live {
+    /// The session.
+    pub id: ClientId,
+    /// The folder it works in.
+    pub cwd: PathBuf,
+    /// `idle`, `busy` or `waiting`.
+    pub status: Option<String>,
+    /// What it waits for.
+    pub waiting_for: Option<String>,
+    /// Its client's process.
+    pub(super) pid: i32,
+    updated: i64,
+}
+
+#[cfg(test)]
+impl Live {
+    /// Makes a live session for other modules' tests.
+    pub(crate) fn example(id: &ClientId) -> Live {
+        Live { id: id.clone(), cwd: "/app".into(), status: None, waiting_for: None, pid: 0, updated: 0 }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Record {
+    pid: i32,
+    session_id: String,
+    cwd: PathBuf,
+    #[serde(default)]
+    proc_start: Option<String>,
+    #[serde(default)]
+    status: Option<String>,
+    #[serde(default)]
+    waiting_for: Option<String>,
+    #[serde(default)]
+    updated_at: i64,
+}
+
+impl ClientHome {
+    /// Returns the live sessions of a work tree, the one active last first.
+    ///
+    /// # Errors
+    /// [`crate::base::error::Kind::Environment`] if the folder is there but can't be read.
+    pub fn live_sessions(&self, root: &Path) -> Result<Vec<Live>> {
+        let mut live: Vec<Live> =
+            self.all_live()?.into_iter().filter(|live| belongs(&live.cwd, root)).collect();
+        live.sort_by_key(|live| std::cmp::Reverse(live.updated));
+        Ok(live)
+    }
+
+    /// Says whether a session runs right now, anywhere.
+    ///
+    /// # Errors
+    /// As [`ClientHome::live_sessions`].
+    pub fn live_session(&self, id: &ClientId) -> Result<Option<Live>> {
+        Ok(self.all_live()?.into_iter().find(|live| live.id == *id))
+    }
+
+    fn all_live(&self) -> Result<Vec<Live>> {
+        let mut live = Vec::new();
+        for path in super::files::list(&self.config.join("sessions"))? {
+            // Only PID.json: the `.key` beside it is a credential.
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let Some(pid) = name.strip_suffix(".json").filter(|pid| pid.bytes().all(|b| b.is_ascii_digit()))
+            else {
+                continue;
+            };
+            // A client that is just ending removes its file: gone or half written is not live.
+            let Ok(Some(json)) = files::read_plain(&path, LARGEST) else { continue };
+            let Ok(record) = serde_json::from_slice::<Record>(&json) else { continue };
+            let Some(id) = ClientId::parse(&record.session_id) else { continue };
+            if record.pid.to_string() == pid && runs(record.pid, record.proc_start.as_deref()) {
+                live.push(Live {
+                    id,
+                    cwd: record.cwd,
+                    status: record.status,
+                    waiting_for: record.waiting_for,
+                    pid: record.pid,
+                    updated: record.updated_at,
+                });
+            }
+        }
+        Ok(live)
+    }
+}
+
+/// Says whether a process runs and, where that can be told, is the one that was meant.
+fn runs(pid: i32, started: Option<&str>) -> bool {
+    let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else {
+        // No /proc (macOS): the process id alone has to do.
+        return !Path::new("/proc/self/stat").exists() && process::exists(pid);
+    };
+    // Field 22, counted behind the name, which may hold blanks and brackets.
+    let start = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(19));
+    started.is_none() || start == started
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reused_process_id_is_not_the_session() {
+        let me = i32::try_from(std::process::id()).expect("a process id");
+        assert!(runs(me, None));
+        assert!(!runs(me, Some("1")));
+        assert!(!runs(i32::MAX, None));
+    }
+}

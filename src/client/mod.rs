@@ -1,0 +1,113 @@
+//! The session edge: what the client keeps on disk, read and written.
+//!
+//! Owns every fact about the client's files; `docs/sessions.md` says in which versions each
+//! was seen. The format is no published contract, so the rule everywhere is: read what is
+//! known, carry what is not, fail on neither. The `.key` files beside live sessions are
+//! credentials and are never opened; transcripts are never changed or deleted.
+
+mod files;
+mod hooks;
+mod install;
+mod launch_options;
+mod live;
+mod locate;
+mod settings;
+mod shared_files;
+mod slug;
+pub mod transcript;
+
+use std::path::{Path, PathBuf};
+
+use crate::base::ids::ClientId;
+use crate::sys::place::{Place, Root};
+
+pub use files::{AgentFiles, Lines, SessionFiles};
+pub use hooks::input::{HookInput, ToolInput, shown_beside_the_step, shown_instead_of_asking};
+pub use hooks::journal::Journal;
+pub use hooks::settings::{COMMAND_FILE, hooks, is_our_command, with_hooks, without_hooks};
+pub use install::append::{AsSaved, Standing, Writer};
+pub use install::known::{left_tree_record, title_records};
+pub use install::links::Link;
+pub use install::staging::{AsPlaceSaved, Placed};
+pub use launch_options::Launch;
+pub use live::Live;
+pub use locate::{Found, Wanted};
+pub use settings::Settings;
+pub use shared_files::is_elsewhere;
+pub use slug::slug;
+pub use transcript::account::{account_told, is_of_account, names_account, without_account};
+pub use transcript::spoken::was_spoken_to;
+
+/// The variable that makes sessions share one task list.
+pub const TASK_LIST: &str = "CLAUDE_CODE_TASK_LIST_ID";
+
+/// The client's configuration folder: `$CLAUDE_CONFIG_DIR`, by default `~/.claude`.
+#[derive(Clone, Debug)]
+pub struct ClientHome {
+    config: PathBuf,
+    home: PathBuf,
+    /// The task list that all sessions share, by `CLAUDE_CODE_TASK_LIST_ID`.
+    task_list: Option<ClientId>,
+}
+
+impl ClientHome {
+    /// Makes it from the two folders, neither of which needs to exist, and the shared task list's name.
+    pub fn new(config: &Path, home: &Path, task_list: Option<ClientId>) -> ClientHome {
+        ClientHome { config: config.to_owned(), home: home.to_owned(), task_list }
+    }
+
+    /// Returns the name of the task list that a session has while teams of agents are on (an experiment of the
+    /// client's): of the session's id, only the first eight characters.
+    fn team_list(id: &ClientId) -> String {
+        format!("session-{}", id.as_str().get(..8).unwrap_or(id.as_str()))
+    }
+
+    /// Returns the variables that a client needs to find what was installed for a session.
+    pub fn environment_for(&self, id: &ClientId) -> Option<(&'static str, String)> {
+        // Restored tasks are the session's own: the shared list here is not touched.
+        self.task_list.as_ref().map(|_| (TASK_LIST, id.to_string()))
+    }
+
+    /// Returns the configuration folder.
+    pub fn config(&self) -> &Path {
+        &self.config
+    }
+
+    /// Returns our own folder in it.
+    fn own_folder(&self) -> Place {
+        Root::own(&self.config).at("snap")
+    }
+
+    /// Returns the user's home folder.
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
+    /// Returns the folder with one folder per project.
+    fn projects(&self) -> PathBuf {
+        self.config.join("projects")
+    }
+
+    /// Returns the folder that holds the transcripts of sessions started in `cwd`.
+    pub fn project(&self, cwd: &Path) -> PathBuf {
+        self.projects().join(slug(&cwd.to_string_lossy()))
+    }
+}
+
+/// Returns the folder that holds `.git` and the given one: the work tree it belongs to.
+///
+/// Outside any repository, the folder itself. Used to tell the work trees of one
+/// repository apart when one lies inside another.
+fn work_tree_of(folder: &Path) -> &Path {
+    folder.ancestors().find(|above| above.join(".git").exists()).unwrap_or(folder)
+}
+
+/// Says whether a session that works in `cwd` belongs to the work tree at `root`.
+fn belongs(cwd: &Path, root: &Path) -> bool {
+    if !cwd.starts_with(root) {
+        return false;
+    }
+    let tree = work_tree_of(cwd);
+    // Outside git every folder is its own tree, and a session in a subfolder still counts.
+    tree == root || !tree.starts_with(root) || !tree.join(".git").exists()
+}

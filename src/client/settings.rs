@@ -1,0 +1,153 @@
+//! The settings files: permission rules, and the names of what must be supplied elsewhere.
+//!
+//! Of servers and environments only names are taken: values, addresses and headers hold
+//! secrets and never leave their file.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::ClientHome;
+use crate::manifest::{McpServer, ProjectRules, Rule, Skipped};
+use crate::sys::files;
+
+const LARGEST: u64 = 16 << 20;
+
+/// What the settings files say.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// The permission rules, in the order of the files.
+    pub rules: ProjectRules,
+    /// The mode that sessions start in.
+    pub default_mode: Option<String>,
+    /// The configured MCP servers.
+    pub servers: Vec<McpServer>,
+    /// The names of environment variables that are set for the client or its servers.
+    pub environment: BTreeSet<String>,
+    /// Files that could not be read or understood.
+    pub missing: Vec<Skipped>,
+}
+
+impl ClientHome {
+    /// Reads the settings that hold for a project: the user's, the project's, the local ones.
+    pub fn settings(&self, root: &Path) -> Settings {
+        let mut settings = Settings::default();
+        let files: [(PathBuf, &str); 3] = [
+            (self.config.join("settings.json"), "~/.claude/settings.json"),
+            (root.join(".claude/settings.json"), ".claude/settings.json"),
+            (root.join(".claude/settings.local.json"), ".claude/settings.local.json"),
+        ];
+        for (path, name) in files {
+            if let Some(value) = read(&path, &mut settings.missing) {
+                settings.take(&value, name);
+            }
+        }
+        if let Some(servers) = read(&root.join(".mcp.json"), &mut settings.missing) {
+            settings.take_servers(&servers);
+        }
+        settings
+    }
+
+    /// Returns the variables that the settings and servers of a project define, with their values:
+    /// to be looked for, never to be stored. What can't be read has none.
+    pub fn variables(&self, root: &Path) -> Vec<(String, String)> {
+        let claude = root.join(".claude");
+        let files = [
+            self.config.join("settings.json"),
+            claude.join("settings.json"),
+            claude.join("settings.local.json"),
+            root.join(".mcp.json"),
+        ];
+        let mut all = Vec::new();
+        for path in files {
+            let Some(value) = read(&path, &mut Vec::new()) else { continue };
+            let mut take = |group: &Value| {
+                let group = group.as_object().into_iter().flatten();
+                all.extend(
+                    group.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))),
+                );
+            };
+            take(&value["env"]);
+            for server in value["mcpServers"].as_object().into_iter().flatten().map(|(_, server)| server) {
+                take(&server["env"]);
+                take(&server["headers"]);
+            }
+        }
+        all
+    }
+}
+
+fn read(path: &Path, missing: &mut Vec<Skipped>) -> Option<Value> {
+    // People link their settings into place from elsewhere: these links are their own.
+    let target = match std::fs::canonicalize(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            missing.push(Skipped::at(path, format!("its rules can't be read: {error}")));
+            return None;
+        }
+        target => target.ok()?,
+    };
+    let why = match files::read_plain(&target, LARGEST) {
+        Ok(json) => match serde_json::from_slice(&json?) {
+            Ok(value) => return Some(value),
+            Err(_) => "it is not JSON: its rules are not known".to_owned(),
+        },
+        Err(error) => format!("its rules can't be read: {}", error.cause()),
+    };
+    missing.push(Skipped::at(path, why));
+    None
+}
+
+impl Settings {
+    pub(super) fn take(&mut self, value: &Value, file: &str) {
+        let permissions = &value["permissions"];
+        let lists =
+            [("allow", &mut self.rules.allow), ("deny", &mut self.rules.deny), ("ask", &mut self.rules.ask)];
+        for (key, list) in lists {
+            let rules = permissions[key].as_array().into_iter().flatten().filter_map(Value::as_str);
+            list.extend(rules.map(|rule| Rule { rule: rule.to_owned(), file: file.to_owned() }));
+        }
+        if let Some(mode) = permissions["defaultMode"].as_str() {
+            self.default_mode = Some(mode.to_owned());
+        }
+        self.environment.extend(keys(&value["env"]));
+        self.take_servers(value);
+    }
+
+    fn take_servers(&mut self, value: &Value) {
+        for (name, server) in value["mcpServers"].as_object().into_iter().flatten() {
+            let transport =
+                server["type"].as_str().unwrap_or(if server["url"].is_string() { "http" } else { "stdio" });
+            self.servers.push(McpServer { name: name.clone(), transport: transport.to_owned() });
+            self.environment.extend(keys(&server["env"]));
+        }
+    }
+}
+
+fn keys(value: &Value) -> impl Iterator<Item = String> {
+    value.as_object().into_iter().flatten().map(|(name, _)| name.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_come_with_their_file_and_of_values_only_the_names() {
+        let value = serde_json::json!({
+            "permissions": {"allow": ["Bash(ls)", 7], "deny": ["Read(.env)"], "defaultMode": "plan"},
+            "env": {"API_TOKEN": "do-not-keep-me"},
+            "mcpServers": {"db": {"command": "x", "env": {"DB_URL": "do-not-keep-me"}}, "web": {"url": "do-not-keep-me"}},
+        });
+        let mut settings = Settings::default();
+        settings.take(&value, "f.json");
+        assert_eq!(settings.rules.allow, [Rule { rule: "Bash(ls)".to_owned(), file: "f.json".to_owned() }]);
+        assert_eq!(settings.default_mode.as_deref(), Some("plan"));
+        assert_eq!(settings.environment.iter().cloned().collect::<Vec<_>>(), ["API_TOKEN", "DB_URL"]);
+        assert_eq!(
+            settings.servers.iter().map(|s| s.transport.as_str()).collect::<Vec<_>>(),
+            ["stdio", "http"]
+        );
+        assert!(!format!("{settings:?}").contains("do-not-keep-me"));
+    }
+}

@@ -1,0 +1,264 @@
+//! What the client still loads of a transcript: what came since the last compaction, and what that kept.
+//!
+//! [`Survey`] looks at every line once and says where the cut is; then [`Cut`] says of each line whether it
+//! stays. Only records of the conversation are ever left out, and only if they come before the boundary and the
+//! boundary does not preserve them; every other line stays (titles, modes, file history, queue, whatever is not
+//! understood). If anything speaks against the cut, there is none.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::io::Read as _;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::base::error::{IoContext as _, Result};
+use crate::client::Lines;
+use crate::client::transcript::validate::{Key, key};
+
+/// What is looked at in a record.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct View<'a> {
+    #[serde(rename = "type", borrow, default)]
+    kind: Cow<'a, str>,
+    #[serde(borrow, default)]
+    subtype: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    uuid: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    parent_uuid: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    compact_metadata: Option<&'a RawValue>,
+}
+
+impl View<'_> {
+    fn of(line: &[u8]) -> Option<View<'_>> {
+        serde_json::from_slice(line).ok()
+    }
+
+    /// The id of a record that is said in the conversation, and so goes with it.
+    fn said(&self) -> Option<Key> {
+        let is_said = ["user", "assistant", "system", "attachment", "progress"].contains(&self.kind.as_ref());
+        self.uuid.as_deref().filter(|_| is_said).map(key)
+    }
+}
+
+/// Looks for the cut, line by line.
+#[derive(Default)]
+pub struct Survey {
+    lines: u64,
+    said: Vec<Key>,
+    boundary: Option<Boundary>,
+}
+
+struct Boundary {
+    line: u64,
+    preserved: Preserved,
+    /// How many records of the conversation came before it.
+    before: usize,
+    /// What the records since then follow.
+    parents: HashSet<Key>,
+}
+
+/// The records from before that a boundary keeps in context.
+enum Preserved {
+    /// These.
+    Records(HashSet<Key>),
+    /// Some, in a way that is not known here.
+    Unknown,
+}
+
+impl Survey {
+    /// Takes in one line.
+    pub fn line(&mut self, line: &[u8]) {
+        self.lines += 1;
+        let Some(view) = View::of(line) else { return };
+        if view.kind == "system" && view.subtype.as_deref() == Some("compact_boundary") {
+            self.boundary = Some(Boundary {
+                line: self.lines,
+                preserved: preserved(view.compact_metadata),
+                before: self.said.len(),
+                parents: HashSet::new(),
+            });
+        } else if let (Some(boundary), Some(parent)) = (&mut self.boundary, &view.parent_uuid) {
+            boundary.parents.insert(key(parent));
+        }
+        self.said.extend(view.said());
+    }
+
+    /// Returns the cut; `None` if everything is still needed.
+    pub fn finish(self) -> Option<Cut> {
+        let Boundary { line, preserved: Preserved::Records(preserved), before, parents } = self.boundary?
+        else {
+            return None;
+        };
+        let before: HashSet<Key> = self.said.get(..before)?.iter().copied().collect();
+        // Going back to before the compaction made the old records the conversation again.
+        let goes_on_from_before =
+            parents.iter().any(|parent| before.contains(parent) && !preserved.contains(parent));
+        let all_there = preserved.iter().all(|kept| before.contains(kept));
+        let cut = Cut { line, preserved, lines: 0 };
+        (all_there && !goes_on_from_before).then_some(cut)
+    }
+}
+
+/// What stands in every boundary, as the client writes JSON.
+const BOUNDARY: &[u8] = b"compact_boundary";
+
+/// Looks in a transcript's file for the last compaction that the conversation goes on from.
+///
+/// # Errors
+/// What reading it says.
+pub fn last_compaction_in(path: &Path) -> Result<Option<Cut>> {
+    // Few sessions were ever compacted, and looking for a word is much faster than reading records.
+    let mut file = crate::sys::users_files::open_theirs(path).context("read", path)?;
+    let (mut block, mut kept) = (vec![0; 1 << 20], 0);
+    loop {
+        let read = file.read(&mut block[kept..]).context("read", path)?;
+        let seen = kept + read;
+        if memchr::memmem::find(&block[..seen], BOUNDARY).is_some() {
+            return last_compaction(Lines::open(path)?);
+        }
+        if read == 0 {
+            return Ok(None);
+        }
+        // A word may begin in this block and end in the next one.
+        kept = seen.min(BOUNDARY.len() - 1);
+        block.copy_within(seen - kept..seen, 0);
+    }
+}
+
+/// The same of a transcript that is read from anywhere.
+///
+/// # Errors
+/// What reading it says.
+pub fn last_compaction(mut lines: Lines<'_>) -> Result<Option<Cut>> {
+    let mut survey = Survey::default();
+    while let Some(line) = lines.next_line()? {
+        survey.line(line);
+    }
+    Ok(survey.finish())
+}
+
+/// Says which lines stay; to be asked about every line, from the first.
+#[derive(Clone, Debug)]
+pub struct Cut {
+    line: u64,
+    preserved: HashSet<Key>,
+    lines: u64,
+}
+
+impl Cut {
+    /// The same for a transcript that ends before the compaction: all of its lines come before it.
+    pub fn of_what_came_before(self) -> Cut {
+        Cut { line: u64::MAX, ..self }
+    }
+
+    /// Says whether the next line stays.
+    pub fn keeps(&mut self, line: &[u8]) -> bool {
+        self.lines += 1;
+        if self.lines >= self.line {
+            return true;
+        }
+        let said = View::of(line).and_then(|view| view.said());
+        said.is_none_or(|said| self.preserved.contains(&said))
+    }
+}
+
+/// Reads what a boundary says it preserves.
+fn preserved(metadata: Option<&RawValue>) -> Preserved {
+    #[derive(Deserialize, Default)]
+    #[serde(rename_all = "camelCase", default)]
+    struct Metadata {
+        preserved_segment: Option<Segment>,
+        preserved_messages: Option<Messages>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Segment {
+        head_uuid: String,
+        anchor_uuid: String,
+        tail_uuid: String,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Messages {
+        anchor_uuid: String,
+        all_uuids: Vec<String>,
+    }
+    let Some(metadata) = metadata else { return Preserved::Records(HashSet::new()) };
+    let Ok(known) = serde_json::from_str::<Metadata>(metadata.get()) else { return Preserved::Unknown };
+    match (known.preserved_messages, known.preserved_segment) {
+        (Some(messages), segment) => {
+            let anchor = messages.anchor_uuid;
+            let ends = segment.into_iter().flat_map(|segment| {
+                let Segment { head_uuid, anchor_uuid, tail_uuid } = segment;
+                [head_uuid, anchor_uuid, tail_uuid]
+            });
+            // The anchor is a record behind the boundary, unless what is kept comes after it.
+            let all = messages.all_uuids.into_iter().chain(ends).filter(|uuid| *uuid != anchor);
+            Preserved::Records(all.map(|uuid| key(&uuid)).collect())
+        }
+        (None, Some(_)) => Preserved::Unknown,
+        (None, None) if metadata.get().contains("\"preserved") => Preserved::Unknown,
+        (None, None) => Preserved::Records(HashSet::new()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BEFORE: [&str; 5] = [
+        r#"{"type":"user","uuid":"u1","parentUuid":null}"#,
+        r#"{"type":"custom-title","customTitle":"x"}"#,
+        r#"{"type":"assistant","uuid":"u2","parentUuid":"u1"}"#,
+        r#"{"type":"file-history-snapshot","messageId":"u1"}"#,
+        "torn",
+    ];
+
+    fn kept(rest: &[&str]) -> Option<Vec<bool>> {
+        let lines: Vec<&str> = BEFORE.iter().chain(rest).copied().collect();
+        let mut survey = Survey::default();
+        lines.iter().for_each(|line| survey.line(line.as_bytes()));
+        let mut cut = survey.finish()?;
+        Some(lines.iter().map(|line| cut.keeps(line.as_bytes())).collect())
+    }
+
+    #[test]
+    fn what_is_said_before_the_boundary_goes_and_everything_else_stays() {
+        let boundary = r#"{"type":"system","subtype":"compact_boundary","uuid":"b","parentUuid":null,"compactMetadata":{"trigger":"auto"}}"#;
+        let summary = r#"{"type":"user","uuid":"s","parentUuid":"b"}"#;
+        assert_eq!(kept(&[boundary, summary]), Some(vec![false, true, false, true, true, true, true]));
+    }
+
+    #[test]
+    fn what_the_boundary_preserves_stays() {
+        let boundary = r#"{"type":"system","subtype":"compact_boundary","uuid":"b","parentUuid":null,"compactMetadata":{"preservedSegment":{"headUuid":"u2","anchorUuid":"s","tailUuid":"u2"},"preservedMessages":{"anchorUuid":"s","uuids":["u2"],"allUuids":["u2"]}}}"#;
+        let summary = r#"{"type":"user","uuid":"s","parentUuid":"b"}"#;
+        let after = r#"{"type":"user","uuid":"u3","parentUuid":"u2"}"#;
+        assert_eq!(
+            kept(&[boundary, summary, after]),
+            Some(vec![false, true, true, true, true, true, true, true])
+        );
+    }
+
+    #[test]
+    fn when_in_doubt_nothing_is_left_out() {
+        assert_eq!(kept(&[]), None);
+        let boundary = |metadata: &str| {
+            format!(
+                r#"{{"type":"system","subtype":"compact_boundary","uuid":"b","parentUuid":null,"compactMetadata":{metadata}}}"#
+            )
+        };
+        let unknown = boundary(r#"{"preservedInSomeNewWay":["u2"]}"#);
+        assert_eq!(kept(&[&unknown]), None);
+        let not_there = boundary(r#"{"preservedMessages":{"anchorUuid":"s","allUuids":["gone"]}}"#);
+        assert_eq!(kept(&[&not_there]), None);
+        let plain = boundary("{}");
+        let gone_back = r#"{"type":"user","uuid":"u3","parentUuid":"u2"}"#;
+        assert_eq!(kept(&[&plain, gone_back]), None, "the conversation was rewound to before the compaction");
+    }
+}

@@ -1,0 +1,366 @@
+//! Whether a transcript can be resumed: what the client would lose in it or refuse.
+//!
+//! Pure: one line after the other is shown to [`Check::line`]; memory grows with the number of records, by
+//! some bytes each, never with their size. What the real client does with each finding is in
+//! `docs/sessions.md`. Finds, and says what `mend` does about it; changes nothing.
+
+use std::borrow::Cow;
+use std::collections::hash_map::DefaultHasher;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fmt;
+use std::hash::{Hash as _, Hasher as _};
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::base::error::Result;
+use crate::client::Lines;
+use crate::client::transcript::recovery::{Harm, is_signed, records_of};
+
+/// One thing that is wrong with a transcript.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The line, from 1; 0 for the transcript as a whole.
+    pub line: u64,
+    /// What is wrong there.
+    pub problem: Problem,
+    /// Whether the copy that is restored has it mended.
+    pub mended: bool,
+}
+
+/// What can be wrong with a transcript.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// The line itself is damaged.
+    Line(Harm),
+    /// The record has the id of an earlier one.
+    DuplicateId {
+        /// The line of the earlier one.
+        first: u64,
+    },
+    /// The record follows one that is not here.
+    LostParent,
+    /// The record follows, in the end, itself.
+    Circle,
+    /// A tool was called, and the conversation goes on without its result.
+    LostResult,
+    /// A tool's result without its call.
+    LostCall,
+    /// A record about the conversation points to one that is not here.
+    DanglingLeaf,
+    /// There is no message at all.
+    NoMessage,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.line > 0 {
+            write!(f, "line {}: ", self.line)?;
+        }
+        match self.problem {
+            Problem::Line(Harm::Torn { bytes }) => write!(f, "{bytes} bytes belong to no whole record")?,
+            Problem::Line(Harm::Glued { records }) => {
+                write!(f, "{records} records on one line, of which the client reads the first")?;
+            }
+            Problem::Line(Harm::NoRecord) => f.write_str("JSON, but no record")?,
+            Problem::Line(Harm::Control) => f.write_str("a string holds raw control characters")?,
+            Problem::Line(Harm::NotUtf8) => f.write_str("some bytes are not UTF-8")?,
+            Problem::Line(Harm::LoneSurrogate) => f.write_str("a character is only half there")?,
+            Problem::DuplicateId { first } => write!(f, "the record has the id of the one on line {first}")?,
+            Problem::LostParent => f.write_str("the record follows one that is not here")?,
+            Problem::Circle => f.write_str("the record follows itself, through others")?,
+            Problem::LostResult => f.write_str("the result of a tool call is not here")?,
+            Problem::LostCall => f.write_str("the call that a tool's result belongs to is not here")?,
+            Problem::DanglingLeaf => f.write_str("points to a record that is not here")?,
+            Problem::NoMessage => f.write_str("there is no message, so the client can't resume it")?,
+        }
+        if self.mended { f.write_str(" (mended in the restored copy)") } else { Ok(()) }
+    }
+}
+
+/// Checks the transcript that a reader gives.
+///
+/// # Errors
+/// What the reader says.
+pub fn check(lines: &mut Lines<'_>) -> Result<Vec<Finding>> {
+    let mut check = Check::default();
+    while let Some(line) = lines.next_line()? {
+        check.line(line);
+    }
+    Ok(check.finish().findings)
+}
+
+/// What a check found, and where records are to be changed or added.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// What is wrong, by line.
+    pub findings: Vec<Finding>,
+    /// How many whole records there are.
+    pub records: u64,
+    /// Whether the session is at the end in a linked work tree that it made itself.
+    pub in_own_tree: bool,
+    /// The records, by number, that are to follow the one before them in the file.
+    pub(in crate::client) orphans: BTreeSet<u64>,
+    /// The records, by number, that need a result made up for each of their calls named here.
+    pub(in crate::client) unanswered: BTreeSet<(u64, Key)>,
+}
+
+impl Checked {
+    /// Says whether the restored copy differs from what was saved.
+    pub fn needs_mending(&self) -> bool {
+        self.findings.iter().any(|finding| finding.mended)
+    }
+}
+
+/// The hash of an id. Two ids of one transcript with one hash would only cause a false finding.
+pub(in crate::client) type Key = u64;
+
+pub(in crate::client) fn key(id: &str) -> Key {
+    let mut hasher = DefaultHasher::new();
+    id.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// A check under way.
+#[derive(Default)]
+pub struct Check {
+    lines: u64,
+    records: u64,
+    findings: Vec<Finding>,
+    /// Every record with an id, in the order of the file.
+    chain: Vec<Link>,
+    /// Where in `chain` an id is.
+    by_id: HashMap<Key, usize>,
+    calls: HashMap<Key, Call>,
+    results: HashMap<Key, u64>,
+    leaves: Vec<(u64, Key)>,
+    /// Where answers of the model begin, and where whole records are missing: lines, ascending.
+    answers: Vec<u64>,
+    holes: Vec<u64>,
+    last_answer: Key,
+    messages: u64,
+    in_own_tree: bool,
+    /// The line of the last compaction: what is before it is not loaded.
+    boundary: u64,
+}
+
+struct Link {
+    line: u64,
+    record: u64,
+    parent: Option<Key>,
+}
+
+struct Call {
+    line: u64,
+    record: u64,
+}
+
+/// What is looked at in a record.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::client) struct View<'a> {
+    #[serde(rename = "type", borrow, default)]
+    pub(in crate::client) kind: Cow<'a, str>,
+    #[serde(borrow, default)]
+    pub(in crate::client) uuid: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(in crate::client) parent_uuid: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(in crate::client) leaf_uuid: Option<Cow<'a, str>>,
+    #[serde(default)]
+    pub(in crate::client) is_sidechain: Option<bool>,
+    #[serde(borrow, default)]
+    subtype: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    worktree_session: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    message: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize, Default)]
+struct Message<'a> {
+    #[serde(borrow, default)]
+    id: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    content: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Block<'a> {
+    #[serde(rename = "type", borrow, default)]
+    kind: Cow<'a, str>,
+    #[serde(borrow, default)]
+    id: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    tool_use_id: Option<Cow<'a, str>>,
+}
+
+impl Check {
+    /// Takes in one line.
+    pub fn line(&mut self, line: &[u8]) {
+        self.lines += 1;
+        let salvaged = records_of(line);
+        for harm in salvaged.harms {
+            // What is signed is never altered, so it is not mended either.
+            let mended = !(matches!(harm, Harm::NotUtf8 | Harm::LoneSurrogate) && is_signed(line));
+            self.find(self.lines, Problem::Line(harm), mended);
+            if matches!(harm, Harm::Torn { .. }) {
+                self.holes.push(self.lines);
+            }
+        }
+        for record in salvaged.records {
+            self.records += 1;
+            if let Ok(view) = serde_json::from_slice::<View<'_>>(&record) {
+                self.record(&view);
+            }
+        }
+    }
+
+    fn record(&mut self, view: &View<'_>) {
+        if let (Some(leaf), None) = (&view.leaf_uuid, &view.uuid) {
+            self.leaves.push((self.lines, key(leaf)));
+        }
+        if view.kind == "worktree-state" {
+            self.in_own_tree = view.worktree_session.is_some();
+        }
+        let Some(uuid) = &view.uuid else { return };
+        let link =
+            Link { line: self.lines, record: self.records, parent: view.parent_uuid.as_deref().map(key) };
+        match self.by_id.get(&key(uuid)) {
+            Some(first) => {
+                let first = self.chain[*first].line;
+                self.find(self.lines, Problem::DuplicateId { first }, false);
+            }
+            None => {
+                self.by_id.insert(key(uuid), self.chain.len());
+                self.chain.push(link);
+            }
+        }
+        if view.subtype.as_deref() == Some("compact_boundary") {
+            self.boundary = self.lines;
+        }
+        let is_answer = view.kind == "assistant";
+        if !is_answer && view.kind != "user" {
+            return;
+        }
+        self.messages += 1;
+        let message: Message<'_> =
+            view.message.and_then(|message| serde_json::from_str(message.get()).ok()).unwrap_or_default();
+        // One answer is a record for each of its parts.
+        let answer = key(message.id.as_deref().unwrap_or(uuid));
+        if is_answer && answer != self.last_answer {
+            self.last_answer = answer;
+            self.answers.push(self.lines);
+        }
+        let content = message.content.map_or("", RawValue::get);
+        for block in serde_json::from_str::<Vec<Block<'_>>>(content).unwrap_or_default() {
+            match (block.kind.as_ref(), block.id, block.tool_use_id) {
+                ("tool_use", Some(id), _) => {
+                    let call = Call { line: self.lines, record: self.records };
+                    self.calls.entry(key(&id)).or_insert(call);
+                }
+                ("tool_result", _, Some(id)) => {
+                    self.results.entry(key(&id)).or_insert(self.lines);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Ends the check.
+    pub fn finish(mut self) -> Checked {
+        let mut orphans = BTreeSet::new();
+        let mut first = true;
+        for at in 0..self.chain.len() {
+            let Link { line, record, parent } = self.chain[at];
+            let lost = parent.is_some_and(|parent| !self.by_id.contains_key(&parent));
+            // What is saved may begin in the middle: then the first record has nothing to follow.
+            if lost && !first && line > self.boundary {
+                self.find(line, Problem::LostParent, true);
+                self.holes.push(line);
+                orphans.insert(record);
+            }
+            first = false;
+        }
+        for at in circles(&self.chain, &self.by_id) {
+            let Link { line, record, .. } = self.chain[at];
+            self.find(line, Problem::Circle, true);
+            orphans.insert(record);
+        }
+        self.holes.sort_unstable();
+        let unanswered = self.unpaired();
+        for (line, leaf) in std::mem::take(&mut self.leaves) {
+            if !self.by_id.contains_key(&leaf) {
+                self.find(line, Problem::DanglingLeaf, false);
+            }
+        }
+        if self.messages == 0 {
+            self.find(0, Problem::NoMessage, false);
+        }
+        self.findings.sort_by_key(|finding| finding.line);
+        let in_own_tree = self.in_own_tree;
+        Checked { findings: self.findings, records: self.records, in_own_tree, orphans, unanswered }
+    }
+
+    /// Finds calls without results and results without calls; returns the calls to be answered.
+    fn unpaired(&mut self) -> BTreeSet<(u64, Key)> {
+        let mut unanswered = BTreeSet::new();
+        for (id, call) in std::mem::take(&mut self.calls) {
+            if self.results.remove(&id).is_some() {
+                continue;
+            }
+            let next = self.answers.iter().find(|answer| **answer > call.line);
+            // At the end the call is waiting for its result, and the client knows what to do.
+            let Some(next) = next else { continue };
+            // Where nothing is missing the client itself went on without a result, and will again.
+            if call.line < self.boundary {
+                continue;
+            }
+            let is_damage = self.holes.iter().any(|hole| (call.line..=*next).contains(hole));
+            self.find(call.line, Problem::LostResult, is_damage);
+            if is_damage {
+                unanswered.insert((call.record, id));
+            }
+        }
+        for (_, line) in std::mem::take(&mut self.results) {
+            if line > self.boundary {
+                self.find(line, Problem::LostCall, false);
+            }
+        }
+        unanswered
+    }
+
+    fn find(&mut self, line: u64, problem: Problem, mended: bool) {
+        self.findings.push(Finding { line, problem, mended });
+    }
+}
+
+/// Returns one record of each circle of parents: the first in the file.
+fn circles(chain: &[Link], by_id: &HashMap<Key, usize>) -> Vec<usize> {
+    let parent = |at: usize| by_id.get(&chain[at].parent?).copied();
+    let mut found = Vec::new();
+    let mut known = vec![false; chain.len()];
+    for start in 0..chain.len() {
+        let mut path = HashSet::new();
+        let mut next = Some(start);
+        while let Some(at) = next.filter(|at| !known[*at]) {
+            if !path.insert(at) {
+                found.extend(circle_from(at, &parent));
+                break;
+            }
+            next = parent(at);
+        }
+        path.into_iter().for_each(|at| known[at] = true);
+    }
+    found
+}
+
+fn circle_from(at: usize, parent: &impl Fn(usize) -> Option<usize>) -> Option<usize> {
+    let mut members = vec![at];
+    let mut next = parent(at)?;
+    while next != at {
+        members.push(next);
+        next = parent(next)?;
+    }
+    members.into_iter().min()
+}

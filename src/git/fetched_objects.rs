@@ -1,0 +1,160 @@
+//! Objects that came from a remote, read from the scratch repository they were fetched into.
+//!
+//! Nothing in them is believed: each has a limit, which is looked at before it is read, and
+//! trees are taken apart one level at a time, because a few small ones can unfold to any size.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use crate::base::digest::to_hex;
+use crate::base::error::{Error, Kind, Result};
+
+const LARGEST_COMMIT: u64 = 64 << 10;
+const LARGEST_TREE: u64 = 32 << 20;
+
+/// Reads objects by id.
+pub struct Fetched {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+/// What a commit says.
+pub struct FetchedCommit {
+    /// Its tree's id.
+    pub tree: String,
+    /// How many parents it has.
+    pub parents: usize,
+    /// The committer's time, in seconds since 1970.
+    pub seconds: i64,
+    /// The message.
+    pub message: String,
+}
+
+/// One line of a tree.
+pub struct TreeEntry {
+    /// The mode in octal, as git writes it.
+    pub mode: String,
+    /// The name, as text if it is text.
+    pub name: String,
+    /// The id.
+    pub oid: String,
+}
+
+impl Fetched {
+    /// Starts the program that reads; `command` is complete but for its pipes.
+    pub(super) fn start(mut command: Command) -> Result<Fetched> {
+        let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        let mut child = spawned.map_err(|error| failed(&error))?;
+        match (child.stdin.take(), child.stdout.take()) {
+            (Some(input), Some(output)) => Ok(Fetched { child, input, output: BufReader::new(output) }),
+            _ => Err(failed(&std::io::Error::other("it has no pipes"))),
+        }
+    }
+
+    /// Reads a commit.
+    ///
+    /// # Errors
+    /// [`Kind::Damaged`] if it is no sound commit.
+    pub fn commit(&mut self, oid: &str) -> Result<FetchedCommit> {
+        let text = String::from_utf8_lossy(&self.read(oid, "commit", LARGEST_COMMIT)?).into_owned();
+        let (head, message) = text.split_once("\n\n").unwrap_or((&text, ""));
+        let values = |key: &'static str| {
+            head.lines().filter_map(move |line| line.strip_prefix(key)?.strip_prefix(' '))
+        };
+        let tree = values("tree").next().ok_or_else(|| damaged(oid, "it has no tree"))?.to_owned();
+        let seconds = values("committer").next().and_then(|who| {
+            let words: Vec<&str> = who.rsplit(' ').take(2).collect();
+            words.get(1)?.parse().ok()
+        });
+        Ok(FetchedCommit {
+            tree,
+            parents: values("parent").count(),
+            seconds: seconds.unwrap_or(0),
+            message: message.to_owned(),
+        })
+    }
+
+    /// Reads one level of a tree.
+    ///
+    /// # Errors
+    /// [`Kind::Damaged`] if it is no sound tree.
+    pub fn tree(&mut self, oid: &str) -> Result<Vec<TreeEntry>> {
+        let bytes = self.read(oid, "tree", LARGEST_TREE)?;
+        let id_length = oid.len() / 2;
+        let mut entries = Vec::new();
+        let mut rest = bytes.as_slice();
+        while !rest.is_empty() {
+            let cut = |rest: &[u8]| {
+                let blank = rest.iter().position(|byte| *byte == b' ')?;
+                let end = blank + rest[blank..].iter().position(|byte| *byte == 0)?;
+                let id = rest.get(end + 1..end + 1 + id_length)?;
+                let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+                let entry = TreeEntry {
+                    mode: text(&rest[..blank]),
+                    name: text(&rest[blank + 1..end]),
+                    oid: to_hex(id),
+                };
+                Some((entry, end + 1 + id_length))
+            };
+            let (entry, length) = cut(rest).ok_or_else(|| damaged(oid, "it is cut short"))?;
+            entries.push(entry);
+            rest = &rest[length..];
+        }
+        Ok(entries)
+    }
+
+    /// Reads a blob of at most so many bytes.
+    ///
+    /// # Errors
+    /// [`Kind::Damaged`] if it is larger, missing or something else.
+    pub fn blob(&mut self, oid: &str, largest: u64) -> Result<Vec<u8>> {
+        self.read(oid, "blob", largest)
+    }
+
+    fn read(&mut self, oid: &str, wanted: &str, largest: u64) -> Result<Vec<u8>> {
+        let plain = !oid.is_empty() && oid.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !plain {
+            return Err(damaged(oid, "that is no id"));
+        }
+        writeln!(self.input, "{oid}").and_then(|()| self.input.flush()).map_err(|error| failed(&error))?;
+        let mut header = String::new();
+        self.output.read_line(&mut header).map_err(|error| failed(&error))?;
+        let words: Vec<&str> = header.split_whitespace().collect();
+        let [_, kind, size] = words.as_slice() else { return Err(damaged(oid, "it did not come")) };
+        let size: u64 = size.parse().map_err(|_| damaged(oid, "git gives no size for it"))?;
+        // Left unread in the pipe, what is refused here spoils this reader: it is not used again.
+        if *kind != wanted {
+            return Err(damaged(oid, &format!("it is a {kind}, not a {wanted}")));
+        }
+        if size > largest {
+            return Err(damaged(oid, &format!("it has {size} bytes, and can have {largest} at most")));
+        }
+        let mut content = Vec::new();
+        let read = (&mut self.output).take(size + 1).read_to_end(&mut content);
+        read.map_err(|error| failed(&error))?;
+        match content.pop() {
+            Some(b'\n') if content.len() as u64 == size => Ok(content),
+            _ => Err(damaged(oid, "it is cut short")),
+        }
+    }
+}
+
+impl Drop for Fetched {
+    fn drop(&mut self) {
+        // It ends by itself when its input closes; killing it saves the wait.
+        let _killed = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
+
+fn failed(error: &std::io::Error) -> Error {
+    Error::new(Kind::Environment, "Cannot read from `git cat-file`").because(error)
+}
+
+fn damaged(oid: &str, cause: &str) -> Error {
+    let oid: String = oid.chars().take(64).collect();
+    Error::new(Kind::Damaged, "The remote holds no sound snapshot there")
+        .because(format!("object {}: {cause}", crate::base::screen::Line(&oid)))
+        .hint("nothing was added; ask whoever pushed it to push it again")
+}

@@ -1,0 +1,50 @@
+//! Objects that git makes only to look at a sparse checkout: written aside, and thrown away.
+//!
+//! Where a sparse index is read as a whole one, or a whole one as a sparse one, git computes trees and
+//! writes those that are missing. A save adds nothing to the repository.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::Path;
+
+use super::Repository;
+use crate::base::error::Result;
+
+/// A folder for such objects, where there may be any.
+pub(super) struct Aside {
+    folder: Option<Box<dyn AsRef<Path>>>,
+    objects: OsString,
+}
+
+impl Repository {
+    /// Makes the folder, if the checkout is or was a sparse one.
+    ///
+    /// # Errors
+    /// [`crate::base::error::Kind::Environment`] with the path.
+    pub(super) fn objects_aside(&self) -> Result<Aside> {
+        let sparse = self.git_dir.join("info/sparse-checkout").exists();
+        let folder: Option<Box<dyn AsRef<Path>>> =
+            if sparse { Some(Box::new(crate::sys::files::scratch_folder()?)) } else { None };
+        // A list of paths, separated by colons: in quotes, as C has them, a path may hold any.
+        let mut objects = vec![b'"'];
+        for byte in self.common_dir.join("objects").as_os_str().as_bytes() {
+            if matches!(byte, b'"' | b'\\') {
+                objects.push(b'\\');
+            }
+            objects.push(*byte);
+        }
+        objects.push(b'"');
+        Ok(Aside { folder, objects: OsString::from_vec(objects) })
+    }
+}
+
+impl Aside {
+    /// Returns the environment that makes git write there.
+    pub(super) fn environment(&self) -> Vec<(&'static str, OsString)> {
+        let Some(folder) = &self.folder else { return Vec::new() };
+        vec![
+            ("GIT_OBJECT_DIRECTORY", folder.as_ref().as_ref().into()),
+            ("GIT_ALTERNATE_OBJECT_DIRECTORIES", self.objects.clone()),
+        ]
+    }
+}

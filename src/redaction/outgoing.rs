@@ -1,0 +1,173 @@
+//! Looks through a snapshot that is about to leave the machine, with the rules and values of today.
+
+use super::Redactor;
+use crate::base::error::{Error, Kind, Result};
+use crate::base::screen::Line;
+use crate::client::{is_of_account, names_account};
+use crate::edits::Materializer;
+use crate::manifest::{
+    Content, Converted, ConvertedBy, Diff, DiffForm, Edit, Manifest, SavedVersion, Secret, Transcript,
+};
+use crate::store::Bases;
+use crate::workspace::Workspace;
+
+/// The most secrets that are named in the error.
+const MOST_LISTED: usize = 10;
+
+/// Refuses a snapshot that holds secrets, `with_base` also if what its edits were made from does;
+/// `allow` adds to those that may leave.
+///
+/// # Errors
+/// [`Kind::Refused`] with kind and place of each, [`Kind::Damaged`] if a part can't be read.
+pub fn check(workspace: &Workspace, manifest: &Manifest, with_base: bool, allow: &[String]) -> Result<()> {
+    let redactor = Redactor::open(workspace, allow)?;
+    let carried = match workspace.store.bases(manifest) {
+        // An extra that stays here.
+        Err(_) if !with_base => Bases::default(),
+        carried => carried?,
+    };
+    let mut versions = Materializer::to_read(&workspace.store, workspace.repository.as_ref(), &carried);
+    look(workspace, manifest, &mut versions, &redactor)?;
+    if with_base {
+        look_at_bases(manifest, &mut versions, &redactor)?;
+    }
+    let open = redactor.finish();
+    if open.is_empty() {
+        return Ok(());
+    }
+    let name = Line(&manifest.name).to_string();
+    let ids: Vec<&str> = open.iter().map(|secret| secret.id.as_str()).collect();
+    Err(Error::new(Kind::Refused, format!("{name:?} holds what looks like secrets, so it stays here"))
+        .list(listed(&open))
+        .hint(format!(
+            "save again (`snap save` takes them out) and send that one; what is none may leave with {}",
+            ids.iter()
+                .take(MOST_LISTED)
+                .map(|id| format!("--allow-secret {id}"))
+                .collect::<Vec<_>>()
+                .join(" ")
+        )))
+}
+
+fn listed(open: &[Secret]) -> Vec<String> {
+    let mut lines: Vec<String> = open
+        .iter()
+        .take(MOST_LISTED)
+        .map(|secret| {
+            let place = secret.places.first().map_or("", String::as_str);
+            format!("{} in {} ({})", secret.kind, Line(place), secret.id)
+        })
+        .collect();
+    if open.len() > MOST_LISTED {
+        lines.push(format!("and {} more", open.len() - MOST_LISTED));
+    }
+    lines
+}
+
+fn look(
+    workspace: &Workspace,
+    manifest: &Manifest,
+    versions: &mut Materializer<'_>,
+    redactor: &Redactor,
+) -> Result<()> {
+    if let Some(session) = &manifest.session {
+        if session.files.iter().any(|file| is_of_account(&file.place.to_string())) {
+            return Err(of_account());
+        }
+        for file in &session.elsewhere {
+            redactor.text(&format!("the file {}", file.place), file.text.as_bytes());
+        }
+        for file in &session.files {
+            look_at_content(workspace, &file.content, &format!("the file {}", file.place), redactor)?;
+        }
+    }
+    for (agent, transcript) in manifest.transcripts() {
+        let place = agent.map_or("the conversation".to_owned(), |agent| format!("agent {}", agent.id));
+        look_at_transcript(workspace, transcript, &place, redactor)?;
+    }
+    for saved in manifest.edited_files().iter().flat_map(Edit::stated_versions) {
+        if let Some(diff) = saved.diff {
+            look_at_diff(workspace, saved, diff, versions, redactor)?;
+        }
+    }
+    // Titles, tasks, grants and whatever else stands in the manifest itself.
+    redactor.json("the manifest", &manifest.to_json()?);
+    Ok(())
+}
+
+/// Earlier versions of this program saved what identifies its author's account.
+fn of_account() -> Error {
+    Error::new(Kind::Refused, "The snapshot identifies the account of whoever saved it, so it stays here")
+        .because("it holds records of remote control, an account or an organisation")
+        .hint("save again (`snap save` leaves them out) and send that one")
+}
+
+fn look_at_bases(manifest: &Manifest, versions: &mut Materializer<'_>, redactor: &Redactor) -> Result<()> {
+    for edit in manifest.edited_files() {
+        let Some(old) = edit.diffed_against() else { continue };
+        if let Some(raw) = versions.base(&old.oid)? {
+            redactor.text(&format!("the base version of {}", edit.path), &raw);
+        }
+    }
+    Ok(())
+}
+
+fn look_at_transcript(
+    workspace: &Workspace,
+    transcript: &Transcript,
+    place: &str,
+    redactor: &Redactor,
+) -> Result<()> {
+    let mut number = 0;
+    let mut lines: Vec<u8> = Vec::new();
+    for (index, chunk) in transcript.chunks.iter().enumerate() {
+        lines.append(&mut workspace.store.get(chunk)?);
+        // Only a huge line is cut within.
+        if lines.ends_with(b"\n") || index + 1 == transcript.chunks.len() {
+            if lines.split_inclusive(|byte| *byte == b'\n').any(names_account) {
+                return Err(of_account());
+            }
+            redactor.records(place, number, &lines);
+            number += lines.iter().filter(|byte| **byte == b'\n').count() as u64;
+            lines.clear();
+        }
+    }
+    match &transcript.torn {
+        Some(torn) => look_at_content(workspace, torn, place, redactor),
+        None => Ok(()),
+    }
+}
+
+fn look_at_content(workspace: &Workspace, content: &Content, place: &str, redactor: &Redactor) -> Result<()> {
+    redactor.text(place, &workspace.store.load(content)?);
+    Ok(())
+}
+
+fn look_at_diff(
+    workspace: &Workspace,
+    saved: SavedVersion<'_>,
+    diff: &Diff,
+    versions: &mut Materializer<'_>,
+    redactor: &Redactor,
+) -> Result<()> {
+    let place = saved.edit.path.to_string();
+    if let Some(earlier) = &diff.earlier {
+        look_at_content(workspace, earlier, &format!("an earlier version of {place}"), redactor)?;
+    }
+    let delta = matches!(diff.converted, Some(Converted { by: ConvertedBy::Delta { .. }, .. }));
+    if diff.form != DiffForm::Delta && !delta {
+        return look_at_content(workspace, &diff.content, &place, redactor);
+    }
+    // A delta can only be read beside what it was made from.
+    match versions.compared(saved) {
+        Err(error) if error.kind() == Kind::NotFound => {
+            look_at_content(workspace, &diff.content, &place, redactor)
+        }
+        compared => {
+            let compared = compared?;
+            redactor.text(&place, &compared);
+            redactor.text(&place, &versions.on_disk(saved, compared)?);
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! What stays on this machine: the key of the placeholders, the secrets that were allowed, and
+//! those that exist nowhere but in a file that was saved.
+//!
+//! All of it lies in the user's state folder, outside every project and store, readable by the
+//! owner only, and never travels. A kept value is masked under the key, so that no search of the
+//! disk finds it; whoever can read the key can read the values, as they can read the files.
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use crate::base::digest::{Key, from_hex, to_hex};
+use crate::base::error::{Error, Kind, Result};
+use crate::secrets;
+use crate::sys::files::{self, Existing};
+use crate::sys::place::{Place, Root};
+
+/// The key's file in the state folder.
+const FILE: &str = "secrets.key";
+
+/// What is not needed stays for so long.
+const GRACE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The largest value that is kept, in bytes.
+const LARGEST: u64 = 1 << 20;
+
+/// The folder of one user's state, opened for one store.
+pub struct Keeper {
+    folder: Place,
+    /// Where the values of this store's snapshots are.
+    kept: Place,
+    key: Key,
+}
+
+impl Keeper {
+    /// Opens the state folder for a store; makes it and its key if need be.
+    ///
+    /// # Errors
+    /// [`crate::base::error::Kind::Environment`] with the path.
+    pub fn open(folder: &Path, store: &Path) -> Result<Keeper> {
+        let folder = Root::own(folder).at("");
+        let place = folder.join(FILE);
+        let key = match read_key(&place)? {
+            Some(key) => key,
+            None => {
+                folder.make_folder()?;
+                let text = to_hex(&files::random_bytes()?) + "\n";
+                // Another process may have been faster: its key counts then.
+                files::publish(&folder, &place, text.as_bytes(), Existing::Keep)?;
+                folder.sync()?;
+                read_key(&place)?.ok_or_else(|| no_key(&place))?
+            }
+        };
+        // A store that was moved away is another one than what is made in its old place.
+        let number = std::fs::metadata(store).map_or(0, |meta| meta.ino());
+        let store = [store.as_os_str().as_encoded_bytes(), b"\0", &number.to_le_bytes()].concat();
+        let store = key.mark("store of kept secrets", &store).to_string();
+        Ok(Keeper { kept: folder.join("kept").join(&store[..16]), folder, key })
+    }
+
+    /// Returns the key of IDs and of files.
+    pub fn key(&self) -> &Key {
+        &self.key
+    }
+
+    /// Keeps a secret under its ID.
+    ///
+    /// # Errors
+    /// [`crate::base::error::Kind::Environment`] with the path.
+    pub fn keep(&self, id: &str, value: &[u8]) -> Result<()> {
+        let place = self.kept.join(id);
+        // Needed again: it must not be tidied away for its age.
+        if place.stat()?.is_some() && place.refresh()? {
+            return Ok(());
+        }
+        self.kept.make_folder()?;
+        files::publish(&self.kept, &place, &self.masked(id, value), Existing::Keep)?;
+        self.kept.sync()
+    }
+
+    /// Says whether nothing was ever kept for this store.
+    pub fn is_empty(&self) -> bool {
+        self.kept.names().is_ok_and(|names| names.is_empty())
+    }
+
+    /// Returns a secret that was kept, for this store or for another (a store can be moved).
+    ///
+    /// # Errors
+    /// [`crate::base::error::Kind::Environment`] with the path.
+    pub fn kept(&self, id: &str) -> Result<Option<Vec<u8>>> {
+        if !secrets::is_id(id) {
+            return Ok(None);
+        }
+        let all = self.folder.join("kept");
+        let others = all.names()?.into_iter().map(|other| all.join(other)).filter(Place::is_folder);
+        for folder in std::iter::once(self.kept.clone()).chain(others) {
+            if let Some(masked) = folder.join(id).read(LARGEST)? {
+                let value = self.masked(id, &masked);
+                if secrets::id(&self.key, &value) == id {
+                    return Ok(Some(value));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Removes what was kept for snapshots of this store that are gone, if it is older than a
+    /// day: a save that is under way may be about to need it.
+    ///
+    /// # Errors
+    /// [`crate::base::error::Kind::Environment`] with the path.
+    pub fn tidy(&self, needed: &BTreeSet<String>, now: SystemTime) -> Result<()> {
+        for name in self.kept.names()? {
+            let place = self.kept.join(&name);
+            let age = place.stat()?.and_then(|found| now.duration_since(found.modified).ok());
+            let unneeded = name.to_str().is_some_and(|id| secrets::is_id(id) && !needed.contains(id));
+            if unneeded && age.is_some_and(|age| age > GRACE) {
+                place.remove()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the IDs of the secrets that may be saved as they are.
+    ///
+    /// # Errors
+    /// [`crate::base::error::Kind::Environment`] with the path.
+    pub fn allowed(&self) -> Result<BTreeSet<String>> {
+        let list = self.folder.join("allowed").read(LARGEST)?.unwrap_or_default();
+        let list = String::from_utf8_lossy(&list).into_owned();
+        Ok(list.lines().filter(|id| secrets::is_id(id)).map(str::to_owned).collect())
+    }
+
+    /// Allows more of them from now on.
+    ///
+    /// # Errors
+    /// [`crate::base::error::Kind::Environment`] with the path.
+    pub fn allow(&self, ids: &[String]) -> Result<()> {
+        let mut all = self.allowed()?;
+        all.extend(ids.iter().cloned());
+        let list: String = all.iter().map(|id| format!("{id}\n")).collect();
+        files::publish(&self.folder, &self.folder.join("allowed"), list.as_bytes(), Existing::Replace)?;
+        Ok(())
+    }
+
+    /// Masks a value, or takes its mask away.
+    fn masked(&self, id: &str, value: &[u8]) -> Vec<u8> {
+        let blocks = value.chunks(32).enumerate();
+        let mask = |(number, block): (usize, &[u8])| {
+            let mask = self.key.mark("mask of kept secrets", format!("{id} {number}").as_bytes());
+            block.iter().zip(mask.as_bytes()).map(|(byte, mask)| byte ^ mask).collect::<Vec<u8>>()
+        };
+        blocks.flat_map(mask).collect()
+    }
+}
+
+fn read_key(place: &Place) -> Result<Option<Key>> {
+    let Some(text) = place.read_private(128)? else { return Ok(None) };
+    let bytes = std::str::from_utf8(&text).ok().and_then(|text| from_hex(text.trim_end()));
+    let key = bytes.and_then(|bytes| bytes.try_into().ok()).map(Key::from_bytes);
+    key.map(Some).ok_or_else(|| no_key(place))
+}
+
+fn no_key(place: &Place) -> Error {
+    Error::new(Kind::Damaged, format!("{} holds no key", place.path().display()))
+        .hint("move it away; the next save makes a new one")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kept_value_comes_back_and_stands_nowhere_in_the_clear() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let keeper = Keeper::open(folder.path(), Path::new("/some/store")).expect("opened");
+        let value = b"a value that is longer than one block of thirty-two bytes";
+        let id = secrets::id(keeper.key(), value);
+        keeper.keep(&id, value).expect("kept");
+        let again = Keeper::open(folder.path(), Path::new("/moved/store")).expect("opened again");
+        assert_eq!(again.kept(&id).expect("read").as_deref(), Some(&value[..]));
+        let raw = std::fs::read(keeper.kept.join(&id).path()).expect("the file");
+        assert!(!raw.windows(8).any(|window| value.windows(8).any(|part| part == window)));
+        let later = |hours: u64| SystemTime::now() + Duration::from_secs(hours * 3_600);
+        keeper.tidy(&BTreeSet::new(), later(1)).expect("too new to be tidied");
+        assert!(keeper.kept(&id).expect("read").is_some());
+        keeper.tidy(&BTreeSet::new(), later(25)).expect("tidied");
+        assert_eq!(keeper.kept(&id).expect("read"), None);
+        assert_eq!(again.kept("../secrets.key").expect("no id"), None);
+    }
+
+    #[test]
+    fn what_is_kept_for_a_store_that_was_moved_is_not_tidied_by_the_next_one_in_its_place() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (store, moved) = (folder.path().join("store"), folder.path().join("moved"));
+        std::fs::create_dir(&store).expect("a store");
+        let keeper = Keeper::open(folder.path(), &store).expect("opened");
+        let id = secrets::id(keeper.key(), b"a value");
+        keeper.keep(&id, b"a value").expect("kept");
+        std::fs::rename(&store, &moved).expect("moved away");
+        std::fs::create_dir(&store).expect("another store");
+        let later = SystemTime::now() + Duration::from_secs(25 * 3_600);
+        let next = Keeper::open(folder.path(), &store).expect("opened");
+        next.tidy(&BTreeSet::new(), later).expect("tidied");
+        let there = Keeper::open(folder.path(), &moved).expect("opened");
+        assert_eq!(there.kept(&id).expect("read").as_deref(), Some(&b"a value"[..]));
+    }
+}

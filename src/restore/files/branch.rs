@@ -1,0 +1,58 @@
+//! `rewind --reset-branch`: the branch goes to the commit that the snapshot was saved on, and an
+//! undo takes it back. Nothing is lost by it: the old tip is kept by the safety snapshot's ref.
+
+use crate::base::error::{Error, Kind, Result};
+use crate::base::screen::Line;
+use crate::git::Repository;
+use crate::manifest::Manifest;
+use crate::store::MovedBranch;
+
+/// Plans to move the branch; `None` if it is there already.
+pub(in crate::restore) fn plan(repository: &Repository, manifest: &Manifest) -> Result<Option<MovedBranch>> {
+    let refused = |why: String| Error::new(Kind::Refused, "Cannot reset the branch").because(why);
+    let Some(to) = manifest.base_commit().map(str::to_owned) else {
+        return Err(refused("the snapshot was saved before the first commit".to_owned()));
+    };
+    let head = repository.head()?;
+    let Some(from) = head.commit else {
+        return Err(refused("there is no commit here yet".to_owned()));
+    };
+    if let Some(operation) = repository.operation() {
+        return Err(refused(format!("a {operation} is in progress here"))
+            .hint(format!("finish or abort it first (`git {operation} --abort`)")));
+    }
+    let saved = &manifest.workspace.branch;
+    if head.branch != *saved {
+        let name = |branch: &Option<String>| match branch {
+            Some(branch) => format!("branch {}", Line(branch)),
+            None => "no branch".to_owned(),
+        };
+        let hint = match saved {
+            Some(branch) => format!("`git switch {}` first", Line(branch)),
+            None => "`git switch --detach` first".to_owned(),
+        };
+        return Err(refused(format!("it was saved on {}, and here is {}", name(saved), name(&head.branch)))
+            .hint(hint));
+    }
+    if let Some(branch) = &head.branch
+        && let Some(place) = repository.other_worktree_of(branch)?
+    {
+        return Err(refused(format!("{} is checked out in {} too", Line(branch), place.display())));
+    }
+    Ok((from != to).then_some(MovedBranch { branch: head.branch, from, to }))
+}
+
+/// Plans to take a move back; `Err` with a note if the branch is no longer where it was put.
+pub(in crate::restore) fn plan_back(
+    repository: &Repository,
+    moved: &MovedBranch,
+) -> Result<std::result::Result<MovedBranch, String>> {
+    let head = repository.head()?;
+    let back = MovedBranch { branch: moved.branch.clone(), from: moved.to.clone(), to: moved.from.clone() };
+    let there = head.branch == moved.branch && head.commit.as_ref() == Some(&moved.to);
+    Ok(if there {
+        Ok(back)
+    } else {
+        Err(format!("{} has moved since, and stays where it is.", moved.name()))
+    })
+}

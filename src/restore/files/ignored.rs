@@ -1,0 +1,108 @@
+//! What a rewind leaves alone: what was ignored when the snapshot was saved.
+//!
+//! The snapshot names what was there and ignored; its rules say what would have been. What neither covers was not there at
+//! that moment, or it would be in the snapshot: it goes like any other new file, even if a rule that is newer hides it
+//! from git now.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+
+use crate::base::error::Result;
+use crate::base::paths::RepoPath;
+use crate::git::{IGNORE, Listing, Repository};
+use crate::manifest::{Around, Edits};
+use crate::restore::files::saved_rules;
+use crate::restore::files::step::Maker;
+use crate::sys::work_tree::{Below, Tree};
+
+/// The most files of one ignored folder that a rewind removes.
+const MOST_HIDDEN: usize = 20_000;
+
+/// Something that a rewind leaves as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// Its path.
+    pub path: RepoPath,
+    /// Why.
+    pub reason: &'static str,
+}
+
+/// What was known of ignored paths when a snapshot was saved.
+pub(in crate::restore) struct Then<'a> {
+    pub(in crate::restore) repository: &'a Repository,
+    pub(in crate::restore) saved: &'a Edits,
+    pub(in crate::restore) around: Option<&'a Around>,
+}
+
+impl Then<'_> {
+    /// Returns those of the paths that were ignored.
+    pub(in crate::restore) fn ignored(
+        &self,
+        maker: &mut Maker<'_>,
+        paths: &BTreeSet<RepoPath>,
+    ) -> Result<BTreeSet<RepoPath>> {
+        let listed = self.around.and_then(|around| around.ignored.as_ref());
+        let mut ignored = saved_rules::ignored(self.repository, maker, self.saved, paths)?;
+        let known: BTreeSet<&RepoPath> =
+            listed.iter().flat_map(|listed| listed.files.iter().chain(&listed.folders)).collect();
+        let covered =
+            |path: &&RepoPath| known.contains(*path) || path.above().any(|one| known.contains(&one));
+        ignored.extend(paths.iter().filter(covered).cloned());
+        Ok(ignored)
+    }
+
+    /// Returns what is told of what stays: of a folder that was ignored as a whole, the folder.
+    pub(in crate::restore) fn told(&self, left: Vec<Left>) -> Vec<Left> {
+        let listed = self.around.and_then(|around| around.ignored.as_ref());
+        let folders: BTreeSet<&RepoPath> = listed.iter().flat_map(|listed| &listed.folders).collect();
+        let mut told: Vec<Left> = Vec::new();
+        for Left { path, reason } in left {
+            let folder = path.above().find(|folder| folders.contains(folder));
+            let path = folder.unwrap_or(path);
+            if told.last().is_none_or(|last| last.path != path) {
+                told.push(Left { path, reason });
+            }
+        }
+        told
+    }
+
+    /// Returns the files that only a rule hides from git which is newer than the snapshot, to be removed; and what of
+    /// that kind stays. `paths` are those that the rewind is about.
+    pub(in crate::restore) fn hidden_since(
+        &self,
+        maker: &mut Maker<'_>,
+        tree: &Tree,
+        listing: &Listing,
+        paths: &BTreeSet<RepoPath>,
+        is_ours: impl Fn(&RepoPath) -> bool,
+    ) -> Result<(BTreeSet<RepoPath>, Vec<Left>)> {
+        let rules = |path: &RepoPath| path.as_path().file_name() == Some(OsStr::new(IGNORE));
+        if !paths.iter().any(rules) {
+            return Ok((BTreeSet::new(), Vec::new()));
+        }
+        let listed = self.around.and_then(|around| around.ignored.as_ref());
+        let mut left = Vec::new();
+        let mut files = BTreeSet::new();
+        for entry in listing.ignored.iter().filter(|entry| !is_ours(&entry.path)) {
+            if listed.is_some_and(|listed| listed.cover(&entry.path)) {
+                continue;
+            }
+            if !entry.folder {
+                files.insert(entry.path.clone());
+                continue;
+            }
+            match tree.files_below(&entry.path, MOST_HIDDEN)? {
+                Below::Files(all, _) => files.extend(all.into_iter().filter(|path| !is_ours(path))),
+                Below::TooMany => left.push(Left { path: entry.path.clone(), reason: "very many files" }),
+                Below::Other(path) => left.push(Left { path, reason: "no file, or a repository of its own" }),
+            }
+        }
+        let ignored = self.ignored(maker, &files)?;
+        files.retain(|path| !ignored.contains(path));
+        if listed.is_none() {
+            let reason = "ignored now, and the snapshot does not say whether it was there";
+            left.extend(std::mem::take(&mut files).into_iter().map(|path| Left { path, reason }));
+        }
+        Ok((files, left))
+    }
+}

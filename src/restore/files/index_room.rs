@@ -1,0 +1,31 @@
+//! Entries of the index that have no room beside a new one: a file and what is below it as a folder.
+//!
+//! git takes the old ones out of the index without a word when the new one goes in.
+
+use std::collections::BTreeMap;
+
+use crate::base::paths::RepoPath;
+use crate::git::Index;
+use crate::git::index::IndexEntry;
+
+/// Returns the entries that would go when the index is changed to these, though these don't speak of
+/// them, each with one that has no room beside it.
+pub(in crate::restore) fn crowded_out<'a>(
+    index: &Index,
+    wanted: &BTreeMap<&'a RepoPath, IndexEntry>,
+) -> BTreeMap<RepoPath, &'a RepoPath> {
+    let without_room = wanted.iter().flat_map(|(path, entry)| {
+        // Entries of different stages leave each other alone.
+        let stages: Vec<u8> = match entry {
+            IndexEntry::Absent => Vec::new(),
+            IndexEntry::Blob(_) | IndexEntry::IntentToAdd(_) => vec![0],
+            IndexEntry::Unmerged(stages) => stages.iter().map(|(number, _)| *number).collect(),
+        };
+        let bytes = path.as_bytes();
+        let above = (0..bytes.len()).filter(|at| bytes[*at] == b'/').map(|at| &bytes[..at]);
+        let above: Vec<&[u8]> = above.filter(|above| index.has(above, &stages)).collect();
+        let others = index.below(bytes, &stages).into_iter().chain(above);
+        others.filter_map(|other| Some((RepoPath::new(other).ok()?, *path))).collect::<Vec<_>>()
+    });
+    without_room.filter(|(other, _)| !wanted.contains_key(other)).collect()
+}

@@ -1,0 +1,87 @@
+//! `rewind` and `undo` of marks: which tracked files are marked otherwise than they were, and of which
+//! marked ones git would not say that they are gone or changed.
+
+use std::collections::BTreeSet;
+
+use crate::base::error::{Error, Kind, Result};
+use crate::base::paths::RepoPath;
+use crate::git::Listing;
+use crate::manifest::{Edit, Edits, HiddenBy, Mark, Marks, Version};
+use crate::restore::files::path_state::Here;
+use crate::store::Store;
+use crate::sys::work_tree::Tree;
+use crate::sys::work_tree::absent::Absent;
+
+/// The marks of a snapshot.
+pub(in crate::restore) struct Marked(Option<Marks>);
+
+impl Marked {
+    /// Reads them; earlier versions kept none.
+    pub(in crate::restore) fn load(store: &Store, saved: &Edits) -> Result<Marked> {
+        let damaged =
+            |why: String| Error::new(Kind::Damaged, "The snapshot's marks can't be read").because(why);
+        let read = |list: Vec<u8>| Marks::read(&list).map_err(damaged);
+        let marks = saved.marks.as_ref().map(|content| store.load(content).and_then(read));
+        Ok(Marked(marks.transpose()?))
+    }
+
+    /// Returns the paths that have to be looked at, because a mark differs or hides what is there.
+    pub(in crate::restore) fn to_look_at(
+        &self,
+        tree: &Tree,
+        listing: &Listing,
+    ) -> Result<BTreeSet<RepoPath>> {
+        let mut paths = BTreeSet::new();
+        let mut absent = Absent::new(tree);
+        for entry in listing.index.entries() {
+            let then = self.0.as_ref().map(|marks| marks.of(entry.path));
+            if entry.hidden.is_none() && then.flatten().is_none() {
+                continue;
+            }
+            let Ok(path) = RepoPath::new(entry.path) else { continue };
+            let as_it_is = match (entry.hidden, then) {
+                // Left out here, and perhaps then.
+                (Some(by), None) => by.skips_work_tree() && absent.is(&path)?,
+                (now, Some(Some(Mark { by, left_out: true }))) => now == Some(by) && absent.is(&path)?,
+                _ => false,
+            };
+            if !as_it_is {
+                paths.insert(path);
+            }
+        }
+        Ok(paths)
+    }
+
+    /// Returns the mark that an edited path had.
+    pub(in crate::restore) fn of_edit(&self, edit: &Edit) -> Option<HiddenBy> {
+        match &self.0 {
+            Some(marks) => marks.of(edit.path.as_bytes()).map(|mark| mark.by),
+            None => edit.hidden,
+        }
+    }
+
+    /// Returns a path that is as the base commit has it, as an edit that changes nothing. `stays`: where
+    /// nothing is known, the mark that is here stays.
+    pub(in crate::restore) fn clean(
+        &self,
+        path: &RepoPath,
+        version: Option<&Version>,
+        here: &Here,
+        stays: bool,
+    ) -> Edit {
+        let old = version.cloned();
+        let edit = Edit { new: old.clone(), old, ..Edit::of(path.clone()) };
+        match self.0.as_ref().map(|marks| marks.of(path.as_bytes())) {
+            Some(Some(Mark { by, left_out })) => {
+                let new = edit.new.filter(|_| !left_out);
+                Edit { hidden: Some(by), new, ..edit }
+            }
+            None if stays => {
+                let left_out = here.work.is_none() && here.hidden.is_some_and(HiddenBy::skips_work_tree);
+                let new = edit.new.filter(|_| !left_out);
+                Edit { hidden: here.hidden, new, ..edit }
+            }
+            Some(None) | None => edit,
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! Plans `resume --merge`: the snapshot's edits and what is here, merged three ways.
+//!
+//! The base is the snapshot's base commit; "ours" is the work tree as it is here, edits and
+//! untracked files included; "theirs" is the work tree as it was saved. Paths that merge
+//! cleanly are set; a conflicted one gets markers, and its stages in the index, so that
+//! `git mergetool` knows it. A path that nothing here speaks against comes back exactly,
+//! staged state and all; of what had to be merged, `layer.rs` merges what was staged by itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::base::error::{Error, Kind, Result};
+use crate::base::paths::RepoPath;
+use crate::base::progress::Progress;
+use crate::base::screen::Line;
+use crate::git::index::IndexEntry;
+use crate::git::{CheckedOut, Conversion, Listing, Repository, Status};
+use crate::manifest::{Around, Edit, Edits, Mode, Version};
+use crate::restore::MOST_TOLD;
+use crate::restore::files::line_ends::{as_here, settings};
+use crate::restore::files::merge_index::Layer;
+use crate::restore::files::obstacles::spare_mounts;
+use crate::restore::files::path_state::{Here, look};
+use crate::restore::files::resume::conflict;
+use crate::restore::files::saved_rules;
+use crate::restore::files::sparse::brought_in;
+use crate::restore::files::step::{Maker, Step, Steps, Unmade, Work, without_links};
+use crate::restore::files::unmerged_base;
+use crate::store::Bases;
+use crate::sys::work_tree::{Node, Tree};
+use crate::workspace::Workspace;
+
+/// The merged steps, and the paths in conflict.
+pub(in crate::restore) struct MergedSteps {
+    pub(in crate::restore) steps: Steps,
+    pub(in crate::restore) conflicts: Vec<RepoPath>,
+}
+
+/// Plans the merge.
+pub(in crate::restore) fn plan(
+    workspace: &Workspace,
+    repository: &Repository,
+    saved: &Edits,
+    around: Option<&Around>,
+    bases: &Bases,
+    progress: &Progress,
+) -> Result<MergedSteps> {
+    let Some(base) = saved.base.as_deref() else {
+        return Err(Error::new(Kind::Refused, "Cannot merge")
+            .because("the snapshot was saved before the first commit: there is no common base"));
+    };
+    let listing = repository.status()?;
+    let saved = unmerged_base::corrected(repository, saved)?;
+    let saved = brought_in(&Tree::open(&workspace.root)?, &listing, &saved)?;
+    let saved = saved.as_ref();
+    if listing.pending.iter().any(|pending| matches!(pending.status, Status::Unmerged { .. })) {
+        return Err(Error::new(Kind::Conflict, "Cannot merge into an unfinished merge; nothing was changed")
+            .hint("finish it (`git status`), or restore beside it with `--worktree BRANCH`"));
+    }
+    let mut maker = Maker::new(&workspace.store, repository, Some(bases));
+    let base = match repository.has_commit(base)? {
+        true => base.to_owned(),
+        false => stand_in(&mut maker, repository, saved, base, listing.head.as_deref())?,
+    };
+    let mut as_saved = saved_rules::conversion(repository, &mut maker, saved, Some(&base))?;
+    if let Some(then) = settings(around) {
+        as_saved = as_saved.under(then);
+    }
+    let theirs = repository.tree_with(Some(&base), &saved_changes(&mut maker, &as_saved, saved)?)?;
+    let ours =
+        repository.tree_with(listing.head.as_deref(), &present_changes(workspace, repository, &listing)?)?;
+    let merged = repository.merge_trees(&base, &ours, &theirs)?;
+    let layer = Layer::merge(&mut maker, repository, saved, &base, &listing)?;
+
+    let differing: BTreeMap<RepoPath, Option<Version>> =
+        between(repository, &ours, &merged.tree)?.into_iter().collect();
+    let paths: BTreeSet<&RepoPath> = saved
+        .files
+        .iter()
+        .map(|edit| &edit.path)
+        .chain(differing.keys())
+        .chain(merged.conflicts.keys())
+        .chain(layer.paths())
+        .collect();
+    let here = look(workspace, repository, &listing, &paths, progress)?;
+    let edits: BTreeMap<&RepoPath, &Edit> = saved.files.iter().map(|edit| (&edit.path, edit)).collect();
+    // Where the merge took more than the snapshot has (an edit that followed a rename, say).
+    let mixed: BTreeSet<RepoPath> =
+        between(repository, &theirs, &merged.tree)?.into_iter().map(|(path, _)| path).collect();
+    let mut steps = Vec::new();
+    let mut unmade = Vec::new();
+    let mut exact = BTreeSet::new();
+    let mut blobs = repository.blobs();
+    let mut written = checked_out(repository, &merged.tree, &differing)?;
+    for (number, path) in paths.iter().enumerate() {
+        progress.part(50..75, number as u64, paths.len() as u64);
+        let (here, edit) = (&here[*path], edits.get(*path).copied());
+        let stages = merged.conflicts.get(*path);
+        if let (Some(edit), None) = (edit, stages)
+            && !mixed.contains(*path)
+            && conflict(saved, edit, here).is_none()
+            && !layer.crowding.contains_key(*path)
+        {
+            steps.extend(maker.step(edit, here)?);
+            exact.insert((*path).clone());
+            continue;
+        }
+        let index = match (stages, layer.entry(path), differing.get(*path)) {
+            (Some(stages), _, _) => Some(IndexEntry::Unmerged(stages.clone())),
+            (None, Some(entry), _) => Some(entry),
+            (None, None, Some(Some(version))) if version.is_submodule() => {
+                Some(IndexEntry::Blob(version.clone()))
+            }
+            _ => None,
+        };
+        let work = match differing.get(*path) {
+            None => Work::Keep,
+            Some(Some(version)) if version.is_submodule() => Work::Keep,
+            Some(None) => Work::Remove,
+            Some(Some(version)) => match written.remove(*path).ok_or_else(|| missing(path))? {
+                Ok(bytes) => {
+                    let private = edit.is_some_and(|edit| edit.private);
+                    let permissions = edit.and_then(|edit| edit.permissions);
+                    Work::Set { mode: version.mode, private, permissions, bytes }
+                }
+                Err(reason) => {
+                    let reason = format!("git can't check it out here: {reason}");
+                    unmade.push(Unmade { path: (*path).clone(), reason });
+                    Work::Keep
+                }
+            },
+        };
+        if index.is_some() || !matches!(work, Work::Keep) {
+            let blobs = match &index {
+                // Not left to when git syncs what it merged.
+                Some(IndexEntry::Blob(version)) if !version.is_submodule() => {
+                    let bytes = blobs.read(&version.oid)?.ok_or_else(|| missing(path))?;
+                    vec![(version.oid.clone(), bytes)]
+                }
+                _ => Vec::new(),
+            };
+            steps.push(Step { blobs, ..Step::merged((*path).clone(), here, work, index) });
+        }
+    }
+    as_here(repository, &mut maker, saved, around, &mut steps, &exact)?;
+    without_links(repository, &mut steps)?;
+    unmade.extend(spare_mounts(&Tree::open(&workspace.root)?, &mut steps)?);
+    let mut notes: Vec<String> = merged
+        .conflicts
+        .keys()
+        .map(|path| format!("Both sides changed {path}: it has conflict markers."))
+        .collect();
+    notes.extend(layer.notes(&merged.conflicts.keys().collect()));
+    if listing.head != saved.base {
+        notes.push("HEAD is not at the snapshot's base: its edits were merged onto it.".to_owned());
+    }
+    let edited: Vec<&RepoPath> = saved.files.iter().map(|edit| &edit.path).collect();
+    for (path, driver) in repository.merged_as_text(&edited)?.iter().take(MOST_TOLD) {
+        notes.push(format!(
+            "{path} is merged as text: only this repository's own configuration has the merge driver {}, and that is not run.",
+            Line(driver)
+        ));
+    }
+    let conflicts = merged.conflicts.into_keys().chain(layer.conflicts.into_keys());
+    let conflicts: BTreeSet<RepoPath> = conflicts.collect();
+    let conflicts: Vec<RepoPath> = conflicts.into_iter().collect();
+    let unchanged = saved.files.len().saturating_sub(steps.len());
+    let steps = Steps { unchanged, unmade, ..Steps::new(steps, notes, listing) };
+    Ok(MergedSteps { steps, conflicts })
+}
+
+/// Returns the paths in which two trees differ, with what the second has.
+fn between(repository: &Repository, old: &str, new: &str) -> Result<Vec<(RepoPath, Option<Version>)>> {
+    let changed = repository.versions_between(old, new)?;
+    Ok(changed.into_iter().map(|changed| (changed.path, changed.new)).collect())
+}
+
+/// Returns what a checkout of the merged tree writes for each of the files that differ.
+fn checked_out(
+    repository: &Repository,
+    tree: &str,
+    differing: &BTreeMap<RepoPath, Option<Version>>,
+) -> Result<BTreeMap<RepoPath, CheckedOut>> {
+    let set = differing.iter().filter_map(|(path, version)| Some((path, version.as_ref()?)));
+    let set: Vec<_> = set.filter(|(_, version)| !version.is_submodule()).collect();
+    let files = set.iter().filter(|(_, version)| version.mode != Mode::Link);
+    let paths: Vec<&RepoPath> = files.map(|(path, _)| *path).collect();
+    let conversion = repository.conversion_of(Some(tree), &[])?;
+    let converted = conversion.converted(&paths)?;
+    let (filtered, plain): (Vec<_>, Vec<_>) = set.into_iter().partition(|(path, _)| converted.contains(path));
+    let wanted: Vec<_> = filtered.iter().map(|(path, version)| (*path, version.oid.as_str())).collect();
+    let made = conversion.checked_out(&wanted)?;
+    let mut all: BTreeMap<_, _> =
+        filtered.into_iter().zip(made).map(|((path, _), made)| (path.clone(), made)).collect();
+    let mut blobs = repository.blobs();
+    for (path, version) in plain {
+        let raw = blobs.read(&version.oid)?.ok_or_else(|| missing(path))?;
+        all.insert(path.clone(), Ok(raw));
+    }
+    Ok(all)
+}
+
+fn missing(path: &RepoPath) -> Error {
+    Error::new(Kind::Bug, format!("The merged version of {path} is not in the repository"))
+}
+
+/// The saved work tree, as changes against its base.
+/// Makes a tree to merge from where the base commit is not here: HEAD's, with the edited paths
+/// as they were in the base. What else the two differ in is nothing that the snapshot edits.
+fn stand_in(
+    maker: &mut Maker<'_>,
+    repository: &Repository,
+    saved: &Edits,
+    base: &str,
+    head: Option<&str>,
+) -> Result<String> {
+    let mut blobs = BTreeMap::new();
+    let old = saved.files.iter().filter_map(|edit| edit.old.as_ref());
+    for old in old.filter(|version| !version.is_submodule()) {
+        let content = maker.versions.base(&old.oid)?.ok_or_else(|| repository.lacks_commit(base))?;
+        blobs.insert(old.oid.clone(), content);
+    }
+    repository.write_blobs(&blobs.into_iter().collect::<Vec<_>>())?;
+    let changes: Vec<_> = saved.files.iter().map(|edit| (edit.path.clone(), edit.old.clone())).collect();
+    repository.tree_with(head, &changes)
+}
+
+fn saved_changes(
+    maker: &mut Maker<'_>,
+    conversion: &Conversion<'_>,
+    saved: &Edits,
+) -> Result<Vec<(RepoPath, Option<Version>)>> {
+    let mut files = Vec::new();
+    let mut changes = Vec::new();
+    for edit in &saved.files {
+        match edit.in_work_tree() {
+            Some(saved) => {
+                files.push((edit.path.clone(), saved.version.mode, maker.versions.saved(saved)?));
+            }
+            None => changes.push((edit.path.clone(), edit.new.clone())),
+        }
+    }
+    add(conversion, &files, &mut changes)?;
+    Ok(changes)
+}
+
+/// The work tree as it is here, as changes against HEAD.
+fn present_changes(
+    workspace: &Workspace,
+    repository: &Repository,
+    listing: &Listing,
+) -> Result<Vec<(RepoPath, Option<Version>)>> {
+    let tree = Tree::open(&workspace.root)?;
+    let mut files = Vec::new();
+    let mut changes = Vec::new();
+    for pending in &listing.pending {
+        match &pending.status {
+            Status::NestedRepository => continue,
+            Status::Submodule(submodule) => {
+                changes.push((pending.path.clone(), submodule.index.clone()));
+                continue;
+            }
+            Status::Tracked { .. } | Status::Untracked | Status::Unmerged { .. } => {}
+        }
+        match tree.read(&pending.path)? {
+            Node::File { mode, bytes, .. } => files.push((pending.path.clone(), mode, bytes)),
+            _ => changes.push((pending.path.clone(), None)),
+        }
+    }
+    add(&repository.conversion(), &files, &mut changes)?;
+    Ok(changes)
+}
+
+fn add(
+    conversion: &Conversion<'_>,
+    files: &[(RepoPath, Mode, Vec<u8>)],
+    changes: &mut Vec<(RepoPath, Option<Version>)>,
+) -> Result<()> {
+    let versions = conversion.add_files(files)?;
+    let paths = files.iter().map(|(path, _, _)| path.clone());
+    changes.extend(paths.zip(versions.into_iter().map(Some)));
+    Ok(())
+}
+
+impl Step {
+    /// Makes the step of a path that was merged.
+    fn merged(path: RepoPath, here: &Here, work: Work, index: Option<IndexEntry>) -> Step {
+        Step { path, here: here.work.clone(), work, index, mark: None, blobs: Vec::new(), lines: (0, 0) }
+    }
+}

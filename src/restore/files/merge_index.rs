@@ -1,0 +1,108 @@
+//! `resume --merge` of what was staged: a merge of its own, of the index as it is here with the saved one.
+//!
+//! So what was staged stays staged, and only that, whatever the work trees on top of the two are.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::base::error::Result;
+use crate::base::paths::RepoPath;
+use crate::git::index::IndexEntry;
+use crate::git::{Listing, Repository, Status};
+use crate::manifest::{Edit, Edits, IndexState, Version};
+use crate::restore::files::index_room::crowded_out;
+use crate::restore::files::step::{Maker, index_of};
+
+/// The merged index.
+#[derive(Default)]
+pub(in crate::restore) struct Layer {
+    /// What it has of the paths in which it differs from the one that is here.
+    pub(in crate::restore) changed: BTreeMap<RepoPath, Option<Version>>,
+    /// The stages of each path in which what was staged and what is here disagree.
+    pub(in crate::restore) conflicts: BTreeMap<RepoPath, Vec<(u8, Version)>>,
+    /// Paths that can't be staged, each with the entry that it would take out of the index.
+    pub(in crate::restore) crowding: BTreeMap<RepoPath, RepoPath>,
+}
+
+impl Layer {
+    /// Merges what a snapshot has staged into the index that is here.
+    pub(in crate::restore) fn merge(
+        maker: &mut Maker<'_>,
+        repository: &Repository,
+        saved: &Edits,
+        base: &str,
+        listing: &Listing,
+    ) -> Result<Layer> {
+        let targets = saved.files.iter().map(|edit| (&edit.path, index_of(edit))).collect();
+        let crowded = crowded_out(&listing.index, &targets);
+        let crowding: BTreeMap<RepoPath, RepoPath> =
+            crowded.into_iter().map(|(other, path)| (path.clone(), other)).collect();
+        let staged = saved.files.iter().filter(|edit| is_staged(edit) && !crowding.contains_key(&edit.path));
+        let staged: Vec<&Edit> = staged.collect();
+        if staged.is_empty() {
+            return Ok(Layer { crowding, ..Layer::default() });
+        }
+        let mut blobs = Vec::new();
+        let mut changes = Vec::new();
+        for edit in staged {
+            blobs.extend(maker.index_blobs(edit)?);
+            let version = match index_of(edit) {
+                IndexEntry::Blob(version) => Some(version),
+                _ => None,
+            };
+            changes.push((edit.path.clone(), version));
+        }
+        repository.write_blobs(&blobs)?;
+        let theirs = repository.tree_with(Some(base), &changes)?;
+        let ours = repository.tree_with(listing.head.as_deref(), &staged_here(listing))?;
+        let merged = repository.merge_trees(base, &ours, &theirs)?;
+        let changed = repository.versions_between(&ours, &merged.tree)?;
+        let changed = changed.into_iter().map(|changed| (changed.path, changed.new)).collect();
+        Ok(Layer { changed, conflicts: merged.conflicts, crowding })
+    }
+
+    /// Returns all paths that it has something to say of.
+    pub(in crate::restore) fn paths(&self) -> impl Iterator<Item = &RepoPath> {
+        self.changed.keys().chain(self.conflicts.keys())
+    }
+
+    /// Returns what the index shall hold for a path; `None` if that stays.
+    pub(in crate::restore) fn entry(&self, path: &RepoPath) -> Option<IndexEntry> {
+        let conflict = self.conflicts.get(path).map(|stages| IndexEntry::Unmerged(stages.clone()));
+        let changed = || {
+            let version = self.changed.get(path)?;
+            Some(version.clone().map_or(IndexEntry::Absent, IndexEntry::Blob))
+        };
+        conflict.or_else(changed)
+    }
+
+    /// Says what could not be staged, and where it is.
+    pub(in crate::restore) fn notes(&self, in_work_tree: &BTreeSet<&RepoPath>) -> Vec<String> {
+        let apart = self.conflicts.keys().filter(|path| !in_work_tree.contains(path));
+        let apart = apart.map(|path| {
+            format!("What was staged of {path} and what is here disagree: the index has both, as stages of a conflict.")
+        });
+        let crowding = self.crowding.iter().map(|(path, other)| {
+            format!(
+                "{path} is not staged as it was: {other} is staged here, and the index has no room for both."
+            )
+        });
+        apart.chain(crowding).collect()
+    }
+}
+
+fn is_staged(edit: &Edit) -> bool {
+    matches!(edit.index, IndexState::Staged | IndexState::Partly)
+}
+
+/// The index as it is here, as changes against HEAD.
+fn staged_here(listing: &Listing) -> Vec<(RepoPath, Option<Version>)> {
+    let staged = listing.pending.iter().filter_map(|pending| {
+        let (head, index) = match &pending.status {
+            Status::Tracked { head, index, .. } => (head, index),
+            Status::Submodule(submodule) => (&submodule.head, &submodule.index),
+            Status::Untracked | Status::NestedRepository | Status::Unmerged { .. } => return None,
+        };
+        (head != index).then(|| (pending.path.clone(), index.clone()))
+    });
+    staged.collect()
+}

@@ -1,0 +1,94 @@
+//! What stands where a restore writes: files that git ignores, in a folder that was a file, or in place of a folder.
+//!
+//! It can't have been there when the snapshot was saved, as something else stood there. So it goes like any new file: the
+//! safety snapshot has it, and `undo` brings it back. What is too much for that, or no file, is a conflict, and the plan
+//! already says so.
+
+use std::collections::BTreeSet;
+
+use crate::base::error::{Error, Kind, Result};
+use crate::base::paths::RepoPath;
+use crate::restore::files::step::{Step, Unmade, Work};
+use crate::sys::work_tree::{Below, Node, Tree};
+
+/// The most files that are taken out of one folder.
+const MOST_FILES: usize = 2_000;
+
+/// The most bytes that they may have together.
+const MOST_BYTES: u64 = 64 << 20;
+
+/// The most obstacles that are listed one by one.
+const MOST_LISTED: usize = 20;
+
+/// Returns all files that must go so that `written` can be written; `keeps` says which ones never may.
+///
+/// # Errors
+/// [`Kind::Conflict`] for what can't go, each named.
+pub(in crate::restore) fn in_the_way<'a>(
+    tree: &Tree,
+    written: impl Iterator<Item = &'a RepoPath>,
+    keeps: impl Fn(&RepoPath) -> bool,
+) -> Result<BTreeSet<RepoPath>> {
+    let mut files = BTreeSet::new();
+    let mut stay: Vec<(RepoPath, &str)> = Vec::new();
+    let mut folders = BTreeSet::new();
+    for path in written {
+        folders.extend(path.above());
+        if tree.size(path)?.is_some() {
+            continue;
+        }
+        match tree.read(path)? {
+            Node::Missing | Node::File { .. } => {}
+            Node::Special => stay.push((path.clone(), "a socket, pipe or device")),
+            Node::Folder => match tree.files_below(path, MOST_FILES)? {
+                Below::Files(all, size) if size <= MOST_BYTES => files.extend(all),
+                Below::Files(..) | Below::TooMany => {
+                    stay.push((path.clone(), "a folder with too much in it to be saved first"));
+                }
+                Below::Other(other) => {
+                    stay.push((other, "a repository of its own, or something that can't be read"));
+                }
+            },
+        }
+    }
+    for folder in folders {
+        if tree.size(&folder)?.is_some() {
+            files.insert(folder);
+            continue;
+        }
+        match tree.read(&folder)? {
+            Node::Special => stay.push((folder, "a socket, pipe or device")),
+            Node::Missing | Node::Folder | Node::File { .. } => {}
+        }
+    }
+    stay.extend(files.iter().filter(|path| keeps(path)).map(|path| (path.clone(), "not to be touched")));
+    match stay.is_empty() {
+        true => Ok(files),
+        false => Err(conflict(&stay)),
+    }
+}
+
+/// Spares what is mounted itself, as a single file can be: it can't be replaced. Returns what is spared.
+pub(in crate::restore) fn spare_mounts(tree: &Tree, steps: &mut Vec<Step>) -> Result<Vec<Unmade>> {
+    let mut unmade = Vec::new();
+    for step in steps.iter_mut().filter(|step| !matches!(step.work, Work::Keep)) {
+        if tree.is_mount(&step.path)? {
+            step.work = Work::Keep;
+            let reason = "it is mounted by itself and can't be replaced: unmount it first".to_owned();
+            unmade.push(Unmade { path: step.path.clone(), reason });
+        }
+    }
+    steps.retain(Step::does_something);
+    Ok(unmade)
+}
+
+fn conflict(stay: &[(RepoPath, &str)]) -> Error {
+    let mut listed: Vec<String> =
+        stay.iter().take(MOST_LISTED).map(|(path, what)| format!("\n  {path}: {what}")).collect();
+    if stay.len() > MOST_LISTED {
+        listed.push(format!("\n  and {} more", stay.len() - MOST_LISTED));
+    }
+    Error::new(Kind::Conflict, "Something is in the way of the snapshot's files; nothing was changed")
+        .because(listed.concat())
+        .hint("move it out of the work tree (`mv PATH ELSEWHERE`), then run the command again")
+}

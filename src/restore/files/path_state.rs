@@ -1,0 +1,120 @@
+//! What is here of the paths that a restore is about: HEAD, the index, the disk.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::base::error::Result;
+use crate::base::paths::RepoPath;
+use crate::base::progress::Progress;
+use crate::git::index::IndexEntry;
+use crate::git::{Listing, Repository, Status};
+use crate::manifest::{Bits, HiddenBy, Mode, Version};
+use crate::sys::work_tree::{Node, Tree};
+use crate::workspace::Workspace;
+
+/// What is here of one path.
+#[derive(Clone, Debug)]
+pub(in crate::restore) struct Here {
+    pub(in crate::restore) head: Option<Version>,
+    pub(in crate::restore) index: IndexEntry,
+    pub(in crate::restore) work: Option<Version>,
+    /// Of a file on the disk.
+    pub(in crate::restore) permissions: Option<Bits>,
+    /// Whether git lists it: changed, staged, untracked or unmerged.
+    pub(in crate::restore) pending: bool,
+    pub(in crate::restore) hidden: Option<HiddenBy>,
+    /// Whether a folder, or something that is no file, stands there; or no folder where one must be.
+    pub(in crate::restore) obstacle: Option<&'static str>,
+}
+
+impl Here {
+    const NOTHING: Here = Here {
+        head: None,
+        index: IndexEntry::Absent,
+        work: None,
+        permissions: None,
+        pending: false,
+        hidden: None,
+        obstacle: None,
+    };
+}
+
+/// Looks at the paths as they are here, given what git lists as pending: a quarter of what planning takes.
+pub(in crate::restore) fn look<'a>(
+    workspace: &Workspace,
+    repository: &Repository,
+    listing: &Listing,
+    paths: &BTreeSet<&'a RepoPath>,
+    progress: &Progress,
+) -> Result<BTreeMap<&'a RepoPath, Here>> {
+    let tree = Tree::open(&workspace.root)?;
+    let by_bytes: BTreeMap<&[u8], &'a RepoPath> = paths.iter().map(|path| (path.as_bytes(), *path)).collect();
+    let mut found: BTreeMap<&'a RepoPath, Here> = BTreeMap::new();
+    for (path, version) in listing.index.versions(|path| by_bytes.contains_key(path)) {
+        if let Some(path) = by_bytes.get(path.as_bytes()) {
+            let index = IndexEntry::Blob(version.clone());
+            found.insert(path, Here { head: Some(version), index, ..Here::NOTHING });
+        }
+    }
+    for pending in &listing.pending {
+        let Some(path) = by_bytes.get(pending.path.as_bytes()) else { continue };
+        let (head, index) = match &pending.status {
+            Status::Tracked { head, intent_to_add: Some(mode), .. } => {
+                (head.clone(), IndexEntry::IntentToAdd(*mode))
+            }
+            Status::Tracked { head, index, .. } => {
+                (head.clone(), index.clone().map_or(IndexEntry::Absent, IndexEntry::Blob))
+            }
+            Status::Unmerged { head, stages } => {
+                let stages = stages.iter().map(|stage| (stage.number, stage.version.clone()));
+                (head.clone(), IndexEntry::Unmerged(stages.collect()))
+            }
+            // Behind a deletion from the index, the same path is listed once more as untracked.
+            Status::Submodule(submodule) => {
+                let index = submodule.index.clone().map_or(IndexEntry::Absent, IndexEntry::Blob);
+                (submodule.head.clone(), index)
+            }
+            Status::Untracked | Status::NestedRepository => {
+                (found.get(path).and_then(|here| here.head.clone()), IndexEntry::Absent)
+            }
+        };
+        found.insert(path, Here { head, index, pending: true, ..Here::NOTHING });
+    }
+    let mut folders: BTreeMap<RepoPath, bool> = BTreeMap::new();
+    for (number, path) in paths.iter().enumerate() {
+        progress.part(25..50, number as u64, paths.len() as u64);
+        let here = found.entry(path).or_insert(Here::NOTHING);
+        match tree.read(path)? {
+            Node::File { mode, bytes, permissions } => {
+                here.permissions = (mode != Mode::Link).then(|| Bits::of(permissions));
+                here.work = Some(Version { oid: repository.hash().blob_id(&bytes), mode });
+            }
+            Node::Missing => {
+                for folder in path.above() {
+                    if !folders.contains_key(&folder) {
+                        let is_file = matches!(tree.read(&folder)?, Node::File { .. } | Node::Special);
+                        folders.insert(folder.clone(), is_file);
+                    }
+                    if folders[&folder] {
+                        here.obstacle = Some("something that is no folder stands where its folder was");
+                    }
+                }
+            }
+            Node::Folder if !tree.has_files(path)? => {}
+            Node::Folder => here.obstacle = Some("a folder of that name is here"),
+            Node::Special => here.obstacle = Some("a socket, pipe or device of that name is here"),
+        }
+    }
+    for entry in listing.index.entries() {
+        let Some(by) = entry.hidden else { continue };
+        if let Some(here) = by_bytes.get(entry.path).and_then(|path| found.get_mut(path)) {
+            here.hidden = Some(by);
+            // What git was told not to look at counts as edited if its bytes are not the index's.
+            let Some(version) = entry.version().filter(|version| !version.is_submodule()) else { continue };
+            here.pending |= match &here.work {
+                Some(work) => *work != version,
+                None => !by.skips_work_tree(),
+            };
+        }
+    }
+    Ok(found)
+}

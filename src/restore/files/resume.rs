@@ -1,0 +1,148 @@
+//! Plans `resume`: what each edited path becomes, and what speaks against it.
+//!
+//! A path is set only if it is here as it was in the snapshot's base, untouched; a path that
+//! is already as saved is left alone; anything else is a conflict, and then nothing is done
+//! at all.
+
+use std::collections::BTreeSet;
+
+use crate::base::error::{Error, Kind, Result};
+use crate::base::paths::RepoPath;
+use crate::base::progress::Progress;
+use crate::base::screen::Line;
+use crate::git::Repository;
+use crate::git::index::IndexEntry;
+use crate::manifest::{Around, Edit, Edits, IndexState, Version};
+use crate::restore::files::index_room::crowded_out;
+use crate::restore::files::line_ends::as_here;
+use crate::restore::files::obstacles::spare_mounts;
+use crate::restore::files::path_state::{Here, look};
+use crate::restore::files::sparse::brought_in;
+use crate::restore::files::step::{Maker, Steps, index_of, without_links};
+use crate::restore::files::unmerged_base;
+use crate::store::Bases;
+use crate::sys::work_tree::Tree;
+use crate::workspace::Workspace;
+
+/// What speaks against staging a path: git would take it out of the index.
+const CROWDED: &str = "something below it, or in place of its folder, is staged here";
+
+/// The most conflicts that are listed one by one.
+const MOST_LISTED: usize = 20;
+
+/// Plans to set the edited paths, and only those that nothing here speaks against.
+pub(in crate::restore) fn plan(
+    workspace: &Workspace,
+    repository: &Repository,
+    saved: &Edits,
+    around: Option<&Around>,
+    bases: &Bases,
+    progress: &Progress,
+) -> Result<Steps> {
+    check_restorable(workspace, repository, saved)?;
+    let listing = repository.status()?;
+    let saved = unmerged_base::corrected(repository, saved)?;
+    let saved = brought_in(&Tree::open(&workspace.root)?, &listing, &saved)?;
+    let saved = saved.as_ref();
+    let paths: BTreeSet<&RepoPath> = saved.files.iter().map(|edit| &edit.path).collect();
+    let here = look(workspace, repository, &listing, &paths, progress)?;
+    let mut notes = Vec::new();
+    if listing.head != saved.base && !saved.files.is_empty() {
+        let name = |commit: &Option<String>| {
+            commit.as_deref().map_or("no commit".to_owned(), |id| {
+                Line(&id.chars().take(10).collect::<String>()).to_string()
+            })
+        };
+        notes.push(format!(
+            "HEAD is at {}, the snapshot was made on {}: the edited files are the same in both.",
+            name(&listing.head),
+            name(&saved.base)
+        ));
+    }
+    let targets = saved.files.iter().map(|edit| (&edit.path, index_of(edit))).collect();
+    let crowded = crowded_out(&listing.index, &targets);
+    let crowding: BTreeSet<&RepoPath> = crowded.values().copied().collect();
+    let conflict = |edit: &Edit| {
+        let beside = || crowding.contains(&edit.path).then_some(CROWDED);
+        conflict(saved, edit, &here[&edit.path]).or_else(beside)
+    };
+    let conflicts: Vec<(&RepoPath, &str)> =
+        saved.files.iter().filter_map(|edit| Some((&edit.path, conflict(edit)?))).collect();
+    if !conflicts.is_empty() {
+        return Err(conflict_error(&conflicts));
+    }
+    let mut maker = Maker::new(&workspace.store, repository, Some(bases));
+    let mut steps = Vec::new();
+    for (number, edit) in saved.files.iter().enumerate() {
+        progress.part(50..75, number as u64, saved.files.len() as u64);
+        steps.extend(maker.step(edit, &here[&edit.path])?);
+    }
+    let exact = steps.iter().map(|step| step.path.clone()).collect();
+    as_here(repository, &mut maker, saved, around, &mut steps, &exact)?;
+    without_links(repository, &mut steps)?;
+    let unmade = spare_mounts(&Tree::open(&workspace.root)?, &mut steps)?;
+    let unchanged = saved.files.len().saturating_sub(steps.len() + unmade.len());
+    Ok(Steps { unchanged, unmade, ..Steps::new(steps, notes, listing) })
+}
+
+fn check_restorable(workspace: &Workspace, repository: &Repository, saved: &Edits) -> Result<()> {
+    if saved.object_format != repository.hash() && !saved.files.is_empty() {
+        return Err(Error::new(Kind::Refused, "Cannot restore the pending edits here")
+            .because("this repository names its objects in another way (SHA-1 or SHA-256)")
+            .hint("run it in a clone of the repository that was saved, or use `--no-edits`"));
+    }
+    let own = workspace.store_path();
+    for edit in &saved.files {
+        if own.as_ref().is_some_and(|own| edit.path.is_in(own)) {
+            return Err(Error::new(Kind::Damaged, format!("Cannot restore {}", edit.path))
+                .because("it lies in the store of the snapshots themselves"));
+        }
+    }
+    Ok(())
+}
+
+/// Says what speaks against setting a path, if anything does.
+pub(in crate::restore) fn conflict(saved: &Edits, edit: &Edit, here: &Here) -> Option<&'static str> {
+    // What lies in a submodule's folder is not looked at.
+    let is_submodule = |version: &Option<Version>| version.as_ref().is_some_and(Version::is_submodule);
+    let has_folder = is_submodule(&here.head) && (is_submodule(&edit.new) || edit.new.is_none());
+    // A folder goes if the snapshot turned it into a file, and its files go with it.
+    // The other way round, a file goes where the snapshot has a folder.
+    let emptied = || {
+        let gone = |other: &Edit| other.path.is_in(&edit.path) || edit.path.is_in(&other.path);
+        saved.files.iter().any(|other| other.new.is_none() && gone(other))
+    };
+    if edit.new.is_some() && here.obstacle.is_some() && !has_folder && !emptied() {
+        return here.obstacle;
+    }
+    if here.head != edit.old {
+        return Some("HEAD has another version of it than the snapshot's base");
+    }
+    if matches!(here.index, IndexEntry::Unmerged(_)) && edit.index != IndexState::Unmerged {
+        return Some("it is in the middle of a merge here");
+    }
+    let head = here.head.clone().map_or(IndexEntry::Absent, IndexEntry::Blob);
+    if here.index != head && here.index != index_of(edit) {
+        return Some("something else is staged here");
+    }
+    if here.work == edit.new || is_submodule(&edit.new) && here.work.is_none() {
+        return None;
+    }
+    match (here.pending, &here.head, &here.work) {
+        (true, Some(_), _) => Some("it is edited here"),
+        (true, None, _) => Some("a new file of that name is here"),
+        (false, None, Some(_)) => Some("an ignored file of that name is here"),
+        (false, _, _) => None,
+    }
+}
+
+fn conflict_error(conflicts: &[(&RepoPath, &str)]) -> Error {
+    let mut listed: Vec<String> =
+        conflicts.iter().take(MOST_LISTED).map(|(path, why)| format!("{path}: {why}")).collect();
+    if conflicts.len() > MOST_LISTED {
+        listed.push(format!("and {} more", conflicts.len() - MOST_LISTED));
+    }
+    Error::new(Kind::Conflict, "The snapshot's edits and this work tree disagree; nothing was changed")
+        .list(listed)
+        .hint("`--merge` merges the two; `snap rewind` puts everything back to that moment, after saving what is here; `--worktree BRANCH` restores beside it")
+}

@@ -1,0 +1,231 @@
+//! Plans to make the work tree exactly what it was: `rewind` and `undo`.
+//!
+//! Whatever was edited, created, deleted, staged or committed since, each path becomes what
+//! the snapshot has of it: the saved edit, or the base commit's version. What the snapshot
+//! left out, ignored files, and repositories inside the repository are not touched; of a
+//! submodule, only which commit is staged.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::base::error::Result;
+use crate::base::paths::RepoPath;
+use crate::base::progress::Progress;
+use crate::git::index::IndexEntry;
+use crate::git::{Repository, Status};
+use crate::manifest::{Around, Edit, Edits, Mode, Version};
+use crate::restore::files::ignored::{Left, Then};
+use crate::restore::files::index_room::crowded_out;
+use crate::restore::files::marks::Marked;
+use crate::restore::files::obstacles;
+use crate::restore::files::path_state::look;
+use crate::restore::files::saved_rules;
+use crate::restore::files::step::{Maker, Step, Steps, Unmade, Work, index_of, without_links};
+use crate::restore::files::unmerged_base;
+use crate::sys::work_tree::{Node, Tree, is_staging};
+use crate::workspace::Workspace;
+
+/// Which paths are put back.
+#[derive(Clone, Copy)]
+pub(in crate::restore) enum Scope<'a> {
+    /// All that differ.
+    Everything,
+    /// These.
+    Paths(&'a [RepoPath]),
+}
+
+/// Plans to put the paths back to what a snapshot has.
+pub(in crate::restore) fn plan(
+    workspace: &Workspace,
+    repository: &Repository,
+    saved: &Edits,
+    around: Option<&Around>,
+    scope: Scope<'_>,
+    progress: &Progress,
+) -> Result<Steps> {
+    if let Some(base) = &saved.base
+        && !repository.has_commit(base)?
+    {
+        return Err(repository.lacks_commit(base));
+    }
+    let saved = unmerged_base::corrected(repository, saved)?;
+    let saved = saved.as_ref();
+    let listing = repository.status()?;
+    let marked = Marked::load(&workspace.store, saved)?;
+    let mut paths: BTreeSet<RepoPath> = match scope {
+        Scope::Paths(paths) => paths.iter().cloned().collect(),
+        Scope::Everything => {
+            let pending = listing.pending.iter().filter(|entry| entry.status != Status::NestedRepository);
+            let changed = repository.changed_between(listing.head.as_deref(), saved.base.as_deref())?;
+            let edited = saved.files.iter().map(|edit| edit.path.clone());
+            let marked = marked.to_look_at(&Tree::open(&workspace.root)?, &listing)?;
+            pending.map(|pending| pending.path.clone()).chain(changed).chain(edited).chain(marked).collect()
+        }
+    };
+    let own = workspace.own_folders();
+    let left_out = |path: &RepoPath| {
+        let name = path.to_string();
+        let covers = |left: &str| left == name || (left.ends_with('/') && name.starts_with(left));
+        saved.skipped.iter().any(|skipped| covers(&skipped.path))
+    };
+    // What a killed restore left may hold the only copy of a file: it is not ours to remove.
+    let is_ours = |path: &RepoPath| is_staging(path) || own.hold(path);
+    paths.retain(|path| !left_out(path) && !is_ours(path));
+    let mut maker = Maker::new(&workspace.store, repository, None)
+        .with_saved_marks()
+        .with_saved_permissions(around.is_some());
+    let tree = Tree::open(&workspace.root)?;
+    let then = Then { repository, saved, around };
+    let mut spared = Vec::new();
+    if matches!(scope, Scope::Everything) {
+        let keeps = |path: &RepoPath| is_ours(path) || left_out(path);
+        let (hidden, stays) = then.hidden_since(&mut maker, &tree, &listing, &paths, keeps)?;
+        spared.extend(stays);
+        paths.extend(hidden);
+    }
+    let edits: BTreeMap<&RepoPath, &Edit> = saved.files.iter().map(|edit| (&edit.path, edit)).collect();
+    let mut base = repository.tree_versions(saved.base.as_deref(), &paths)?;
+    if let Scope::Paths(_) = scope {
+        // What the index has no room for beside these goes too, so that the way back brings it back.
+        let entry = |path| match edits.get(path) {
+            Some(edit) => index_of(edit),
+            None => base.version(path).cloned().map_or(IndexEntry::Absent, IndexEntry::Blob),
+        };
+        let targets = paths.iter().map(|path| (path, entry(path))).collect();
+        let crowded: BTreeSet<RepoPath> = crowded_out(&listing.index, &targets).into_keys().collect();
+        if !crowded.is_empty() {
+            paths.extend(crowded);
+            base = repository.tree_versions(saved.base.as_deref(), &paths)?;
+        }
+    }
+    let version = |path: &RepoPath| match edits.get(path) {
+        Some(edit) => edit.new.as_ref(),
+        None => base.version(path),
+    };
+    let written = paths.iter().filter(|path| version(path).is_some_and(|version| !version.is_submodule()));
+    let obstacles = obstacles::in_the_way(&tree, written, |path| is_ours(path) || left_out(path))?;
+    paths.extend(obstacles.iter().cloned());
+    let wanted: BTreeSet<&RepoPath> = paths.iter().collect();
+    let here = look(workspace, repository, &listing, &wanted, progress)?;
+    let gone = wanted.iter().filter(|path| {
+        here[**path].work.is_some()
+            && base.version(path).is_none()
+            && !edits.contains_key(**path)
+            && !obstacles.contains(**path)
+    });
+    let gone: BTreeSet<RepoPath> = gone.map(|path| (*path).clone()).collect();
+    let ignored = match scope {
+        Scope::Everything => then.ignored(&mut maker, &gone)?,
+        Scope::Paths(_) => BTreeSet::new(),
+    };
+    let mut steps = Vec::new();
+    let mut clean = Vec::new();
+    for (number, path) in wanted.iter().enumerate() {
+        progress.part(50..75, number as u64, wanted.len() as u64);
+        let here = &here[*path];
+        match edits.get(path).copied() {
+            Some(edit) => match marked.of_edit(edit) {
+                hidden if hidden == edit.hidden => steps.extend(maker.step(edit, here)?),
+                hidden => steps.extend(maker.step(&Edit { hidden, ..edit.clone() }, here)?),
+            },
+            None => {
+                let stays = matches!(scope, Scope::Everything);
+                let edit = marked.clean(path, base.version(path), here, stays);
+                let mut step = match scope {
+                    Scope::Everything => maker.step_to_base(&edit, here)?,
+                    Scope::Paths(_) => maker.step(&edit, here)?,
+                };
+                if ignored.contains(*path) {
+                    spared.push(Left { path: (*path).clone(), reason: "ignored when this was saved" });
+                    step = step.map(Step::sparing_the_file).filter(Step::does_something);
+                }
+                clean.extend(step);
+            }
+        }
+    }
+    // A clean path is as a checkout writes it, which need not be the blob's own bytes. (Of the
+    // paths that a safety snapshot is about, it holds any that were not the blob's bytes.)
+    let (mut unmade, mut left) = (Vec::new(), Vec::new());
+    if matches!(scope, Scope::Everything) {
+        (unmade, left) = check_out(repository, &mut maker, saved, &mut clean)?;
+        without_links(repository, &mut clean)?;
+        clean.retain(Step::does_something);
+    }
+    steps.extend(clean);
+    unmade.extend(obstacles::spare_mounts(&tree, &mut steps)?);
+    steps.sort_by(|a, b| a.path.cmp(&b.path));
+    let told = then.told(spared);
+    let kept_back = unmade.len() + ignored.len() + left.len();
+    let unchanged = wanted.len().saturating_sub(steps.len() + kept_back);
+    // Of those that the restore left alone, some may have been removed on purpose since.
+    let is_ours_to_make = |folder: &RepoPath| match scope {
+        Scope::Everything => !is_ours(folder),
+        Scope::Paths(paths) => paths.iter().any(|path| folder == path || folder.is_in(path)),
+    };
+    let removed: BTreeSet<&RepoPath> =
+        steps.iter().filter(|step| matches!(step.work, Work::Remove)).map(|step| &step.path).collect();
+    let empty = around.into_iter().flat_map(|around| &around.empty_folders);
+    let mut folders = Vec::new();
+    for folder in empty.filter(|folder| is_ours_to_make(folder)) {
+        if removed.contains(folder) || tree.read(folder)? == Node::Missing {
+            folders.push(folder.clone());
+        }
+    }
+    let steps = Steps::new(steps, Vec::new(), listing);
+    Ok(Steps { unchanged, unmade, spared: told, folders, left, ..steps })
+}
+
+/// What is not written: what git can't convert, and what needs a filter that is not run here, with its name.
+type KeptBack = (Vec<Unmade>, Vec<(RepoPath, String)>);
+
+/// Converts what clean paths become as a checkout does it. Returns those that git can't convert: their files stay as
+/// they are; and those of a filter that is not run here: they are left alone.
+fn check_out(
+    repository: &Repository,
+    maker: &mut Maker<'_>,
+    saved: &Edits,
+    steps: &mut Vec<Step>,
+) -> Result<KeptBack> {
+    let is_written = |step: &&mut Step| match &step.work {
+        Work::Set { mode, .. } => *mode != Mode::Link,
+        Work::Keep | Work::Remove => false,
+    };
+    let mut written: Vec<&mut Step> = steps.iter_mut().filter(is_written).collect();
+    if written.is_empty() {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let conversion = saved_rules::conversion(repository, maker, saved, saved.base.as_deref())?;
+    let paths: Vec<RepoPath> = written.iter().map(|step| step.path.clone()).collect();
+    let left = conversion.left_out(&paths.iter().collect::<Vec<_>>())?;
+    let left: BTreeMap<RepoPath, String> =
+        left.into_iter().map(|(path, filter)| (path.clone(), filter)).collect();
+    written.retain(|step| !left.contains_key(&step.path));
+    let converted = conversion.converted(&paths.iter().collect::<Vec<_>>())?;
+    written.retain(|step| converted.contains(&step.path));
+    let oid = |step: &Step| match &step.work {
+        Work::Set { bytes, .. } => repository.hash().blob_id(bytes),
+        Work::Keep | Work::Remove => String::new(),
+    };
+    let wanted: Vec<(RepoPath, String)> = written.iter().map(|step| (step.path.clone(), oid(step))).collect();
+    let wanted: Vec<(&RepoPath, &str)> = wanted.iter().map(|(path, oid)| (path, oid.as_str())).collect();
+    let mut unmade = Vec::new();
+    for (step, made) in written.into_iter().zip(conversion.checked_out(&wanted)?) {
+        match (made, &mut step.work) {
+            (Ok(made), Work::Set { mode, bytes, .. }) => {
+                let version = Version { oid: repository.hash().blob_id(&made), mode: *mode };
+                *bytes = made;
+                if step.here.as_ref() == Some(&version) {
+                    step.work = Work::Keep;
+                }
+            }
+            (Err(why), work) => {
+                *work = Work::Keep;
+                let reason = format!("git can't check it out here: {why}");
+                unmade.push(Unmade { path: step.path.clone(), reason });
+            }
+            (Ok(_), Work::Keep | Work::Remove) => {}
+        }
+    }
+    let left_out = |step: &Step| left.contains_key(&step.path) && matches!(step.work, Work::Set { .. });
+    steps.retain(|step| !left_out(step));
+    Ok((unmade, left.into_iter().collect()))
+}

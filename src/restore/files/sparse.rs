@@ -1,0 +1,56 @@
+//! Paths that a sparse checkout left out where the snapshot was saved: staged there, and not on the disk.
+//!
+//! Where such a path is not left out, `resume` brings what was staged as a file too: that it was not
+//! on the disk there is no deletion.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use crate::base::error::Result;
+use crate::base::paths::RepoPath;
+use crate::git::Listing;
+use crate::git::index::IndexEntry;
+use crate::manifest::{Edit, Edits, HiddenBy, IndexState};
+use crate::restore::files::step::index_of;
+use crate::sys::work_tree::Tree;
+use crate::sys::work_tree::absent::Absent;
+
+/// Returns the edits as they are to be brought here.
+pub(in crate::restore) fn brought_in<'a>(
+    tree: &Tree,
+    listing: &Listing,
+    saved: &'a Edits,
+) -> Result<Cow<'a, Edits>> {
+    if !saved.files.iter().any(was_left_out) {
+        return Ok(Cow::Borrowed(saved));
+    }
+    let mut absent = Absent::new(tree);
+    let mut left_out = BTreeSet::new();
+    for hidden in listing.hidden.iter().filter(|hidden| hidden.by.skips_work_tree()) {
+        if absent.is(&hidden.path)? {
+            left_out.insert(&hidden.path);
+        }
+    }
+    let comes = |edit: &Edit| was_left_out(edit) && !left_out.contains(&edit.path);
+    let files = saved.files.iter().filter_map(|edit| match comes(edit) {
+        false => Some(edit.clone()),
+        true => as_staged(edit),
+    });
+    Ok(Cow::Owned(Edits { files: files.collect(), ..saved.clone() }))
+}
+
+fn was_left_out(edit: &Edit) -> bool {
+    edit.new.is_none() && edit.hidden.is_some_and(HiddenBy::skips_work_tree)
+}
+
+/// Makes the edit whose file is what is staged; `None` if nothing is.
+fn as_staged(edit: &Edit) -> Option<Edit> {
+    let IndexEntry::Blob(version) = index_of(edit) else { return Some(edit.clone()) };
+    if edit.old.as_ref() == Some(&version) {
+        return None;
+    }
+    let diff = edit.staged.as_ref().and_then(|staged| staged.diff.clone());
+    let path: RepoPath = edit.path.clone();
+    let (old, from, index) = (edit.old.clone(), edit.from.clone(), IndexState::Staged);
+    Some(Edit { change: edit.change, old, from, new: Some(version), index, diff, ..Edit::of(path) })
+}

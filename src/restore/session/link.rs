@@ -1,0 +1,108 @@
+//! A saved moment as a session that the client finds by its title, with no `snap` in between.
+
+use crate::base::error::{Error, Kind, Result};
+use crate::base::progress::Progress;
+use crate::base::screen::Line;
+use crate::client::Link;
+use crate::manifest::Manifest;
+use crate::redaction::refill_side_files;
+use crate::restore::session::path_mapping::Paths;
+use crate::restore::{SessionPlan, not_trusted, session};
+use crate::store::Entry;
+use crate::trust::Provenance;
+use crate::workspace::Workspace;
+
+/// Plans to make a snapshot's session one of the client's own list; `trust`: also somebody else's.
+///
+/// # Errors
+/// [`Kind::Refused`] for a snapshot without a conversation, or of somebody else; else as a resume.
+pub fn plan_link(workspace: &Workspace, manifest: &Manifest, trust: bool) -> Result<SessionPlan> {
+    let provenance = workspace.provenance(manifest);
+    match &provenance {
+        Provenance::Foreign { why } if !trust => return Err(not_trusted(&manifest.name, why)),
+        _ => workspace.refuse_bomb(manifest, &provenance)?,
+    }
+    let plan = session::plan(workspace, manifest, &Paths::default(), false, &Progress::default())?;
+    plan.ok_or_else(|| {
+        Error::new(Kind::Refused, format!("Cannot link {:?}", Line(&manifest.name).to_string()))
+            .because("it holds no conversation")
+    })
+}
+
+/// Installs a snapshot's session under a title; whatever was linked under it goes, unless somebody
+/// went on with that. Returns the folder to resume it in.
+///
+/// # Errors
+/// As a resume.
+pub fn link(
+    workspace: &Workspace,
+    manifest: &Manifest,
+    mut plan: SessionPlan,
+    title: &str,
+    follows: bool,
+) -> Result<std::path::PathBuf> {
+    let same_title = links(workspace)?.into_iter().filter(|link| link.title == title);
+    let earlier: Vec<Link> = same_title.collect();
+    plan.title = title.to_owned();
+    let filled = manifest.session.as_ref().map(|session| refill_side_files(workspace, manifest, session));
+    let ready = session::Ready { workspace, manifest, plan: &plan, session: filled.transpose()? };
+    let store = workspace.store.root();
+    if let Some(placed) = ready.placed(plan.id.as_str())? {
+        let linked = ready.place(&placed).and_then(|_rewritten| placed.reveal()).and_then(|()| {
+            workspace.client.keep_link(&placed, &plan.id, title, &manifest.id, store, follows)
+        });
+        if let Err(error) = linked {
+            placed.take_back()?;
+            return Err(error);
+        }
+        placed.clean_up()?;
+    }
+    for link in earlier {
+        workspace.client.unlink(&link)?;
+    }
+    Ok(plan.cwd)
+}
+
+/// Returns the links to snapshots of this store.
+///
+/// # Errors
+/// What the client's folders say.
+pub fn links(workspace: &Workspace) -> Result<Vec<Link>> {
+    let all = workspace.client.links()?.into_iter();
+    Ok(all.filter(|link| link.store == workspace.store.root()).collect())
+}
+
+/// Brings the links up to date: those of snapshots that are gone go, and one that follows moves on.
+///
+/// # Errors
+/// As [`link`].
+pub fn follow(workspace: &Workspace) -> Result<()> {
+    let links = links(workspace)?;
+    if links.is_empty() {
+        return Ok(());
+    }
+    let entries = workspace.store.entries()?;
+    let all: Vec<&Manifest> = entries.iter().filter_map(Entry::readable).collect();
+    // What can't be read may be the very snapshot.
+    let whole = all.len() == entries.len();
+    // Somebody else's is linked by hand, or not at all.
+    let of_work = |m: &&&Manifest| {
+        m.safety.is_none()
+            && m.session.as_ref().is_some_and(|session| session.transcript.is_some())
+            // A link moves on by itself: to nothing that nobody vouches for.
+            && !workspace.provenance(m).is_foreign()
+    };
+    let newest = all.iter().find(of_work);
+    for one in links {
+        match newest {
+            Some(newest) if one.follows && newest.id != one.snapshot => {
+                link(workspace, newest, plan_link(workspace, newest, false)?, &one.title, true)?;
+            }
+            _ if whole && all.iter().all(|manifest| manifest.id != one.snapshot) => {
+                workspace.client.unlink(&one)?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,305 @@
+//! Plans and installs the session: which id it gets, in which folder, with which files and paths.
+//!
+//! A session keeps its id if nothing on this machine has it, or if what is here is its beginning:
+//! then the rest is appended. Else it becomes a new session with a new id in every record, and
+//! the other one is not touched.
+
+mod as_saved;
+pub(super) mod link;
+pub(super) mod path_mapping;
+mod resume_existing;
+pub(super) mod settings;
+pub(super) mod starters;
+mod writer;
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use crate::base::error::Result;
+use crate::base::ids::ClientId;
+use crate::base::paths::RepoPath;
+use crate::base::progress::Progress;
+use crate::client::transcript::quiet::last_records;
+use crate::client::transcript::validate::{Check, Checked, Finding, Problem};
+use crate::client::{Placed, Standing, is_elsewhere, left_tree_record, title_records};
+use crate::manifest::{Manifest, Session, Transcript};
+use crate::restore::session::as_saved::Compared;
+use crate::restore::session::path_mapping::{Paths, Relocated, Relocation};
+use crate::restore::session::resume_existing::Beginning;
+use crate::restore::session::starters::Waking;
+use crate::restore::session::writer::{Copy, saved_lines, unwritten};
+use crate::store::Store;
+use crate::trust::Provenance;
+use crate::workspace::Workspace;
+
+/// What will be done with the session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionPlan {
+    /// The id it gets.
+    pub id: ClientId,
+    /// Whether that is another one than it had.
+    pub renamed: bool,
+    /// What it continues, if that is the session of that id that is here: its files are only appended to.
+    pub continues: Option<Beginning>,
+    /// The folder that the client works in.
+    pub cwd: PathBuf,
+    /// The title it gets: the snapshot's name.
+    pub title: String,
+    /// How many records of the conversation.
+    pub records: u64,
+    /// How its paths are brought here.
+    pub relocation: Relocation,
+    /// The files in shared folders that are not installed, as one of that name is here; whether it is the same.
+    pub stays: BTreeMap<RepoPath, bool>,
+    /// Whether it worked in a linked work tree that it had made itself, and now goes on without that bond.
+    pub leaves_tree: bool,
+    /// What is wrong with the transcript.
+    pub checked: Checked,
+    /// What is wrong with the agents' transcripts.
+    pub agents: BTreeMap<ClientId, Checked>,
+    /// What in it starts by itself, and whether that stays asleep.
+    pub waking: Waking,
+}
+
+impl SessionPlan {
+    /// Says what is mended in the copy that is installed, and why the client might not take it.
+    pub(super) fn damage(&self) -> Vec<String> {
+        let named = |checked: &Checked, what: &str| -> Vec<String> {
+            let told = checked.findings.iter();
+            let told = told.filter(|finding| finding.mended || finding.problem == Problem::NoMessage);
+            told.map(|finding| format!("{what}, {finding}.")).collect()
+        };
+        let mut told = named(&self.checked, "The conversation");
+        for (id, checked) in &self.agents {
+            let mended = checked.findings.iter().any(|finding| finding.mended);
+            told.extend(named(checked, &format!("Agent {id}")).into_iter().filter(|_| mended));
+        }
+        let other = self.stays.iter().filter(|(_, same)| !**same);
+        told.extend(other.map(|(place, _)| {
+            format!(
+                "{place} here is another than the one saved, and stays; `snap show --json` has the saved one."
+            )
+        }));
+        told.extend(self.leaves_tree.then(|| {
+            format!(
+                "The session had made itself a work tree; it goes on in {} as in any folder, with nothing to exit.",
+                self.cwd.display()
+            )
+        }));
+        if told.len() > super::MOST_TOLD {
+            let more = told.len() - super::MOST_TOLD;
+            told.truncate(super::MOST_TOLD);
+            told.push(format!("{more} more places were damaged."));
+        }
+        told
+    }
+}
+
+/// Plans the installation and checks every object it needs; `None` if no conversation was saved.
+///
+/// A session that is here gets a new id, unless it `may_continue` and what is here is its beginning.
+pub(super) fn plan(
+    workspace: &Workspace,
+    manifest: &Manifest,
+    paths: &Paths,
+    may_continue: bool,
+    progress: &Progress,
+) -> Result<Option<SessionPlan>> {
+    let Some((session, transcript)) =
+        manifest.session.as_ref().and_then(|s| Some((s, s.transcript.as_ref()?)))
+    else {
+        return Ok(None);
+    };
+    let store = &workspace.store;
+    let transcripts =
+        manifest.agents.iter().filter_map(|agent| Some((&agent.id, agent.transcript.as_ref()?)));
+    // What a snapshot says of its sizes may be anything.
+    let sizes = transcripts.clone().map(|(_, transcript)| transcript.bytes);
+    let all = sizes.fold(transcript.bytes, u64::saturating_add);
+    let mut done = 0;
+    let mut checked = |transcript: &Transcript| {
+        checked(store, transcript, |bytes| {
+            done += bytes;
+            progress.part(75..95, done.min(all), all);
+        })
+    };
+    let mut checked_agents = BTreeMap::new();
+    for (id, transcript) in transcripts {
+        checked_agents.insert(id.clone(), checked(transcript)?);
+    }
+    for object in session.files.iter().flat_map(|file| file.content.objects()) {
+        store.get(object)?;
+    }
+    let cwd = folder_here(workspace, manifest, session);
+    let relocation = |id: &ClientId| Relocation::plan(workspace, manifest, session, id, &cwd, paths);
+    let checked_transcript = checked(transcript)?;
+    // Whoever signed it: what starts by itself are rights, and these never come unasked.
+    let own = workspace.provenance(manifest) == Provenance::Own;
+    let foreign = (!own).then(|| workspace.client.settings(&workspace.root).default_mode);
+    let waking = Waking::look(store, manifest, session, transcript, foreign)?;
+    let mut plan = SessionPlan {
+        relocation: relocation(&session.id)?,
+        id: session.id.clone(),
+        renamed: false,
+        continues: None,
+        cwd: cwd.clone(),
+        title: manifest.name.clone(),
+        records: transcript.records,
+        stays: BTreeMap::new(),
+        // In the same place the bond still holds; the client starts in no other work tree that a record claims it made.
+        leaves_tree: checked_transcript.in_own_tree
+            && manifest.workspace.root.as_path() != workspace.root.as_path(),
+        checked: checked_transcript,
+        agents: checked_agents,
+        waking,
+    };
+    if workspace.client.knows(&session.id)? {
+        // What is appended of somebody else's is not what they have.
+        if may_continue && own {
+            plan.continues = Beginning::look(workspace, manifest, &plan, paths)?;
+        }
+        if plan.continues.is_none() {
+            plan.id = ClientId::random();
+            plan.relocation = relocation(&plan.id)?;
+            plan.renamed = true;
+        }
+    }
+    plan.stays = stays(workspace, manifest, session, &plan)?;
+    Ok(Some(plan))
+}
+
+/// Looks which of the session's files in shared folders are here already.
+fn stays(
+    workspace: &Workspace,
+    manifest: &Manifest,
+    session: &Session,
+    plan: &SessionPlan,
+) -> Result<BTreeMap<RepoPath, bool>> {
+    let mut stays = BTreeMap::new();
+    if session.elsewhere.is_empty() {
+        return Ok(stays);
+    }
+    let compared = Compared::as_saved(workspace, manifest)?;
+    let mut rewriter = plan.relocation.rewriter()?;
+    for file in session.elsewhere.iter().filter(|file| is_elsewhere(&file.place)) {
+        let place = Some(&file.place);
+        let standing = workspace.client.standing(
+            &plan.id,
+            &plan.cwd,
+            place,
+            &|here| compared.read(place, here),
+            &mut |out| rewriter.text(file.text.as_bytes(), out).map_err(unwritten),
+        )?;
+        if standing != Standing::Absent {
+            stays.insert(file.place.clone(), standing == Standing::Same);
+        }
+    }
+    Ok(stays)
+}
+
+/// Returns the folder that corresponds to the session's own; the root if it is not there.
+fn folder_here(workspace: &Workspace, manifest: &Manifest, session: &Session) -> PathBuf {
+    let inside =
+        session.cwd.as_path().strip_prefix(manifest.workspace.root.as_path()).unwrap_or(Path::new(""));
+    // The other machine's path is only believed if it leads to a real folder inside the root.
+    let there = workspace.root.join(inside).canonicalize().ok();
+    there
+        .filter(|folder| folder.is_dir() && folder.starts_with(&workspace.root))
+        .unwrap_or_else(|| workspace.root.clone())
+}
+
+/// A session that is ready to be installed.
+pub(super) struct Ready<'a> {
+    pub(super) workspace: &'a Workspace,
+    pub(super) manifest: &'a Manifest,
+    pub(super) plan: &'a SessionPlan,
+    /// The session as saved, with the secrets of its files filled in.
+    pub(super) session: Option<Session>,
+}
+
+impl Ready<'_> {
+    /// Returns what goes where; `token` tells this installation from others.
+    pub(super) fn placed(&self, token: &str) -> Result<Option<Placed>> {
+        let Some((session, _)) = self.saved() else { return Ok(None) };
+        let (mut places, mut continued) = (Vec::new(), BTreeMap::new());
+        let mut copy = self.copy()?;
+        copy.side_files(self.manifest, session, &self.plan.agents, &mut |place, _| {
+            if self.plan.stays.contains_key(place) {
+                return Ok(());
+            }
+            let here = self.plan.continues.as_ref().filter(|_| !is_elsewhere(place));
+            match here.map(|here| here.file(place)) {
+                // The same is here.
+                Some(None) => return Ok(()),
+                Some(Some(Some(size))) => drop(continued.insert(places.len(), *size)),
+                Some(Some(None)) | None => {}
+            }
+            places.push(place.clone());
+            Ok(())
+        })?;
+        continued.extend(self.plan.continues.as_ref().map(|here| (places.len(), here.transcript())));
+        let placed = self.workspace.client.placed(&self.plan.id, &self.plan.cwd, places, token);
+        Ok(Some(placed.continuing(continued)))
+    }
+
+    /// Writes the session, or what is missing of it here, into its staging folders, in the order of the places;
+    /// returns what rewriting its paths did.
+    pub(super) fn place(&self, placed: &Placed) -> Result<Relocated> {
+        let Some((session, saved)) = self.saved() else { return Ok(Relocated::default()) };
+        let compared = match &self.plan.continues {
+            Some(here) => here.compared(self.workspace, self.manifest, saved)?,
+            None => Compared::as_they_are(),
+        };
+        let as_saved = |place: Option<&RepoPath>, file| compared.read(place, file);
+        let mut copy = self.copy()?;
+        let mut placing = placed.begin(&as_saved);
+        copy.side_files(self.manifest, session, &self.plan.agents, &mut |place, content| {
+            placing.file(place, content)
+        })?;
+        placing.transcript(&mut |out| self.transcript(&mut copy, saved, out))?;
+        Ok(copy.rewriter.finish())
+    }
+
+    fn copy(&self) -> Result<Copy<'_>> {
+        let rewriter = self.plan.relocation.rewriter()?;
+        Ok(Copy { store: &self.workspace.store, rewriter, waking: Some(&self.plan.waking) })
+    }
+
+    fn transcript(&self, copy: &mut Copy<'_>, saved: &Transcript, out: &mut dyn Write) -> Result<()> {
+        copy.conversation(saved, &self.plan.checked, out)?;
+        let mut records = title_records(&self.plan.id, &self.plan.title);
+        if self.plan.leaves_tree {
+            records += &left_tree_record(&self.plan.id);
+        }
+        let waking = &self.plan.waking;
+        if let Some(asleep) = &waking.quiet {
+            records +=
+                &last_records(&self.plan.id, &waking.alive, &asleep.revive, asleep.own_mode.as_deref());
+        }
+        out.write_all(records.as_bytes()).map_err(unwritten)
+    }
+
+    fn saved(&self) -> Option<(&Session, &Transcript)> {
+        self.session.as_ref().and_then(|session| Some((session, session.transcript.as_ref()?)))
+    }
+}
+
+/// Says what the client would lose in a saved transcript, or refuse.
+///
+/// # Errors
+/// [`Kind::Damaged`](crate::base::error::Kind::Damaged) if a piece of it is.
+pub fn check_transcript(store: &Store, transcript: &Transcript) -> Result<Vec<Finding>> {
+    Ok(checked(store, transcript, |_| ())?.findings)
+}
+
+/// Checks a saved transcript: its objects, then its lines; tells the bytes of each.
+pub(super) fn checked(store: &Store, transcript: &Transcript, mut tell: impl FnMut(u64)) -> Result<Checked> {
+    let mut lines = saved_lines(store, transcript);
+    let mut check = Check::default();
+    while let Some(line) = lines.next_line()? {
+        check.line(line);
+        tell(line.len() as u64);
+    }
+    Ok(check.finish())
+}

@@ -1,0 +1,182 @@
+//! Whether what is here of a session is the beginning of what was saved, so that appending the rest is enough.
+//!
+//! Only what is proven counts: every byte that the snapshot has of what is here is compared. Where a compaction left
+//! the beginning out, a snapshot of before it, of which the later one descends, has to have the rest.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::base::error::Result;
+use crate::base::ids::SnapshotId;
+use crate::base::paths::RepoPath;
+use crate::client::transcript::validate::Checked;
+use crate::client::{Standing, Writer, is_elsewhere};
+use crate::manifest::{Manifest, Session, Transcript};
+use crate::redaction::refill_side_files;
+use crate::restore::session::as_saved::Compared;
+use crate::restore::session::path_mapping::{Paths, Relocation};
+use crate::restore::session::writer::Copy;
+use crate::restore::session::{SessionPlan, checked};
+use crate::store::Entry;
+use crate::workspace::Workspace;
+
+/// What is here of a session that is continued.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Beginning {
+    /// The size of its transcript.
+    transcript: u64,
+    /// The side files that are not the same: those that are the beginning, with their sizes, and those that are missing.
+    files: BTreeMap<RepoPath, Option<u64>>,
+    form: Form,
+}
+
+/// In which form what is here is the beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// As it is.
+    Whole,
+    /// As a save would keep it.
+    Saved,
+    /// As a save would have kept it after the compaction that came later, elsewhere.
+    BeforeCompaction,
+}
+
+impl Form {
+    /// `None` if the snapshot has no compaction to come before.
+    fn compared(
+        self,
+        workspace: &Workspace,
+        manifest: &Manifest,
+        saved: &Transcript,
+    ) -> Result<Option<Compared>> {
+        match self {
+            Form::Whole => Ok(Some(Compared::as_they_are())),
+            Form::Saved => Compared::as_saved(workspace, manifest).map(Some),
+            Form::BeforeCompaction => Compared::before_compaction(workspace, saved),
+        }
+    }
+}
+
+impl Beginning {
+    /// The size that the transcript has here.
+    pub(in crate::restore) fn transcript(&self) -> u64 {
+        self.transcript
+    }
+
+    /// Of a side file that is not the same here, the size; `Some(None)` if it is missing.
+    pub(in crate::restore) fn file(&self, place: &RepoPath) -> Option<&Option<u64>> {
+        self.files.get(place)
+    }
+
+    /// How the files that are here are to be looked at.
+    pub(in crate::restore) fn compared(
+        &self,
+        workspace: &Workspace,
+        manifest: &Manifest,
+        saved: &Transcript,
+    ) -> Result<Compared> {
+        Ok(self.form.compared(workspace, manifest, saved)?.unwrap_or_else(Compared::as_they_are))
+    }
+
+    /// Looks whether it is: its transcript is shorter, no agent's is different, every other file is the same or missing,
+    /// and it does not run.
+    pub(in crate::restore) fn look(
+        workspace: &Workspace,
+        manifest: &Manifest,
+        plan: &SessionPlan,
+        paths: &Paths,
+    ) -> Result<Option<Beginning>> {
+        let client = &workspace.client;
+        let here = client.transcript_path(&plan.cwd, &plan.id);
+        let harmed = plan.checked.needs_mending() || plan.agents.values().any(Checked::needs_mending);
+        let Some((session, saved)) = saved(manifest) else { return Ok(None) };
+        if harmed || client.transcripts(&plan.id)? != [here] || client.live_session(&plan.id)?.is_some() {
+            return Ok(None);
+        }
+        for form in [Form::Whole, Form::Saved, Form::BeforeCompaction] {
+            let Some(compared) = form.compared(workspace, manifest, saved)? else { continue };
+            let standing = |place: Option<&RepoPath>, content: Writer<'_>| {
+                client.standing(&plan.id, &plan.cwd, place, &|file| compared.read(place, file), content)
+            };
+            let mut copy =
+                Copy { store: &workspace.store, rewriter: plan.relocation.rewriter()?, waking: None };
+            let here = standing(None, &mut |out| copy.conversation(saved, &plan.checked, out))?;
+            let Standing::Beginning(transcript) = here else { continue };
+            if form == Form::BeforeCompaction && !descends_from_here(workspace, manifest, plan, paths)? {
+                continue;
+            }
+            let (mut fits, mut files) = (true, BTreeMap::new());
+            let session = &refill_side_files(workspace, manifest, session)?;
+            copy.side_files(manifest, session, &plan.agents, &mut |place, content| {
+                if is_elsewhere(place) {
+                    return Ok(());
+                }
+                match if fits { standing(Some(place), content)? } else { Standing::Other } {
+                    Standing::Same => {}
+                    Standing::Absent => drop(files.insert(place.clone(), None)),
+                    Standing::Beginning(size) if place.as_bytes().ends_with(b".jsonl") => {
+                        files.insert(place.clone(), Some(size));
+                    }
+                    Standing::Beginning(_) | Standing::Other => fits = false,
+                }
+                Ok(())
+            })?;
+            if fits {
+                return Ok(Some(Beginning { transcript, files, form }));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn saved(manifest: &Manifest) -> Option<(&Session, &Transcript)> {
+    manifest.session.as_ref().and_then(|session| Some((session, session.transcript.as_ref()?)))
+}
+
+/// Says whether a snapshot of this session that it was saved after has all of the transcript that is here.
+fn descends_from_here(
+    workspace: &Workspace,
+    manifest: &Manifest,
+    plan: &SessionPlan,
+    paths: &Paths,
+) -> Result<bool> {
+    let entries = workspace.store.entries()?;
+    let by_id: BTreeMap<&SnapshotId, &Manifest> =
+        entries.iter().filter_map(Entry::readable).map(|m| (&m.id, m)).collect();
+    let (mut next, mut seen) = (manifest.parent.as_ref(), BTreeSet::new());
+    while let Some(ancestor) = next.and_then(|id| by_id.get(id)).filter(|one| seen.insert(&one.id)) {
+        next = ancestor.parent.as_ref();
+        // One that is damaged proves nothing.
+        if has_what_is_here(workspace, ancestor, plan, paths).unwrap_or(false) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn has_what_is_here(
+    workspace: &Workspace,
+    ancestor: &Manifest,
+    plan: &SessionPlan,
+    paths: &Paths,
+) -> Result<bool> {
+    let Some((session, saved)) = saved(ancestor).filter(|(session, _)| session.id == plan.id) else {
+        return Ok(false);
+    };
+    let checked = checked(&workspace.store, saved, |_| ())?;
+    let relocation = Relocation::plan(workspace, ancestor, session, &plan.id, &plan.cwd, paths)?;
+    for form in [Form::Whole, Form::Saved] {
+        let Some(compared) = form.compared(workspace, ancestor, saved)? else { continue };
+        let mut copy = Copy { store: &workspace.store, rewriter: relocation.rewriter()?, waking: None };
+        let standing = workspace.client.standing(
+            &plan.id,
+            &plan.cwd,
+            None,
+            &|file| compared.read(None, file),
+            &mut |out| copy.conversation(saved, &checked, out),
+        )?;
+        if matches!(standing, Standing::Same | Standing::Beginning(_)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

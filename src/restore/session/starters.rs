@@ -1,0 +1,148 @@
+//! What of a session starts by itself once the client opens it; for somebody else's, what is kept asleep.
+//!
+//! The client takes up mode, schedules and goal from the conversation itself. So a plan says which; and what is
+//! installed of a conversation that is not the user's own starts nothing but what a person asked for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::base::error::{Error, Kind, Result};
+use crate::base::screen::Line;
+use crate::base::timestamp::Timestamp;
+use crate::client::transcript::quiet::{Beside, Quiet, Revive, beside};
+use crate::client::transcript::starters::{Alive, Watch};
+use crate::manifest::{Manifest, Session, Transcript};
+use crate::restore::session::SessionPlan;
+use crate::restore::session::writer::saved_lines;
+use crate::store::Store;
+
+/// What would start, and what becomes of that.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Waking {
+    /// What the conversation would start by itself.
+    pub alive: Alive,
+    /// Of one that is not the user's own: what stays asleep.
+    pub quiet: Option<Asleep>,
+}
+
+/// A conversation that is installed so that nothing in it starts by itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asleep {
+    /// What comes alive all the same, as a person asked for it.
+    pub revive: Revive,
+    /// What is left out, by kind, with how often; of files, the places.
+    pub left: BTreeMap<String, u64>,
+    /// The mode that the user's own settings start sessions in.
+    pub own_mode: Option<String>,
+}
+
+impl Waking {
+    /// Looks at a saved conversation that is the user's `own`, or somebody else's.
+    pub(in crate::restore) fn look(
+        store: &Store,
+        manifest: &Manifest,
+        session: &Session,
+        transcript: &Transcript,
+        foreign: Option<Option<String>>,
+    ) -> Result<Waking> {
+        let thorough = foreign.is_some();
+        let watch = watched(store, transcript, thorough)?;
+        let alive = watch.finish(Timestamp::now().as_millis());
+        let Some(own_mode) = foreign else { return Ok(Waking { alive, quiet: None }) };
+        let mut left = count(store, transcript, Quiet::new(watch, &alive, &Revive::default()))?;
+        for transcript in manifest.agents.iter().filter_map(|agent| agent.transcript.as_ref()) {
+            let quiet = Quiet::new(watched(store, transcript, true)?, &Alive::default(), &Revive::default());
+            for (kind, times) in count(store, transcript, quiet)? {
+                *left.entry(kind).or_default() += times;
+            }
+        }
+        for file in session.files.iter().filter(|file| beside(&file.place.to_string()) == Beside::Behind) {
+            left.insert(format!("the file {}", file.place), 1);
+        }
+        Ok(Waking { alive, quiet: Some(Asleep { left, own_mode, ..Asleep::default() }) })
+    }
+
+    /// Returns the mode that the client starts in, if that is the session's own doing.
+    pub fn mode(&self) -> Option<&str> {
+        // The client takes up no mode that asks nothing, and none that it does not know.
+        let taken_up = ["acceptEdits", "auto", "dontAsk", "plan"];
+        self.alive.mode.as_deref().filter(|mode| taken_up.contains(mode))
+    }
+
+    /// Says whether anything would start by itself, be it asleep or not.
+    pub fn is_empty(&self) -> bool {
+        self.mode().is_none() && Alive { mode: None, ..self.alive.clone() }.is_empty()
+    }
+}
+
+/// Prepares to make a saved file of records quiet.
+pub(in crate::restore) fn quiet(
+    store: &Store,
+    transcript: &Transcript,
+    alive: &Alive,
+    revive: &Revive,
+) -> Result<Quiet> {
+    Ok(Quiet::new(watched(store, transcript, true)?, alive, revive))
+}
+
+fn watched(store: &Store, transcript: &Transcript, thorough: bool) -> Result<Watch> {
+    let mut watch = if thorough { Watch::thorough() } else { Watch::default() };
+    let mut lines = saved_lines(store, transcript);
+    while let Some(line) = lines.next_line()? {
+        watch.line(line);
+    }
+    Ok(watch)
+}
+
+fn count(store: &Store, transcript: &Transcript, mut quiet: Quiet) -> Result<BTreeMap<String, u64>> {
+    let mut lines = saved_lines(store, transcript);
+    while let Some(line) = lines.next_line()? {
+        quiet.line(line);
+    }
+    Ok(quiet.left)
+}
+
+impl SessionPlan {
+    /// Has these come alive; each is `mode`, `goal`, `agent` or `cron:ID`.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] for what this conversation does not have, with what it has.
+    pub fn revive(&mut self, wanted: &[String]) -> Result<()> {
+        let Some(asleep) = &mut self.waking.quiet else { return Ok(()) };
+        let all = names(&self.waking.alive);
+        for name in wanted {
+            if !all.contains(name) {
+                let all: Vec<&str> = all.iter().map(String::as_str).collect();
+                let why = match all.is_empty() {
+                    true => "nothing in this conversation starts by itself".to_owned(),
+                    false => format!("it has {}", Line(&all.join(", "))),
+                };
+                return Err(Error::new(
+                    Kind::Usage,
+                    format!("There is no {:?} to revive", Line(name).to_string()),
+                )
+                .because(why)
+                .hint("`--dry-run` shows what would start by itself"));
+            }
+            match name.split_once(':') {
+                Some((_, id)) => drop(asleep.revive.crons.insert(id.to_owned())),
+                None => match name.as_str() {
+                    "mode" => asleep.revive.mode = true,
+                    "goal" => asleep.revive.goal = true,
+                    _ => asleep.revive.agent = true,
+                },
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Returns what of a conversation can be revived, by the words of `--revive`.
+pub fn names(alive: &Alive) -> Vec<String> {
+    let taken_up = ["acceptEdits", "auto", "dontAsk", "plan"];
+    let mode = alive.mode.as_deref().filter(|mode| taken_up.contains(mode)).map(|_| "mode".to_owned());
+    let agent = alive.agent.as_ref().map(|_| "agent".to_owned());
+    let goal = alive.goal.as_ref().map(|_| "goal".to_owned());
+    let ids: BTreeSet<&String> = alive.crons.iter().map(|cron| &cron.id).collect();
+    let crons = ids.into_iter().filter(|id| !alive.unclear.contains(*id)).map(|id| format!("cron:{id}"));
+    mode.into_iter().chain(agent).chain(goal).chain(crons).collect()
+}

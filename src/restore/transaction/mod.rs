@@ -1,0 +1,6 @@
+//! The transaction of a restore: all of it or none, whatever happens on the way.
+
+pub(super) mod apply;
+pub(super) mod journal;
+pub(super) mod recover;
+pub(super) mod stagings;

@@ -1,0 +1,311 @@
+//! Restores whose process died: finished if they were decided, else taken back.
+//!
+//! A journal whose lock is free says so. Nothing is asked and nothing has to be removed by
+//! hand: the next command that changes anything does it first, and tells.
+//!
+//! A journal is believed only if it carries this user's seal, and only as far as each path in it is one that
+//! this work tree and these client folders give: what came with a clone, or was copied, is named and left.
+
+use std::path::{Component, Path, PathBuf};
+
+use crate::audit;
+use crate::base::error::{Error, Kind, Result};
+use crate::base::paths::RepoPath;
+use crate::context::Context;
+use crate::git::{Place, Repository};
+use crate::restore::transaction::journal::{FORMATS, Kept, Record};
+use crate::store::{FoundJournal, LogEntry, Operation, Wait};
+use crate::sys::place::Place as Where;
+use crate::workspace::Workspace;
+
+/// What was done about a restore that was cut off.
+#[derive(Debug)]
+pub struct Recovered {
+    /// The work tree it was in.
+    pub root: PathBuf,
+    /// The snapshot that was being restored.
+    pub name: String,
+    /// The safety snapshot from before it.
+    pub safety: Option<String>,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Paths that were changed after the crash, and left as they are.
+    pub kept: Vec<RepoPath>,
+    /// A folder with old files that is left.
+    pub leftover: Option<PathBuf>,
+}
+
+/// What became of a restore that was cut off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everything is as before it.
+    TakenBack,
+    /// Everything is as it was to become.
+    Finished,
+    /// Its work tree was removed, and nothing was left to do.
+    Gone,
+}
+
+/// A journal that nothing was done about.
+#[derive(Debug)]
+pub struct Ignored {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Why.
+    pub why: String,
+    /// What to do, for a person.
+    pub hint: String,
+    /// Whether it is not this user's at all, rather than of another place.
+    pub foreign: bool,
+}
+
+/// What was done about the restores of a store that were cut off.
+#[derive(Debug, Default)]
+pub struct Settled {
+    /// Those that were taken back or finished.
+    pub recovered: Vec<Recovered>,
+    /// Journals that nothing was done about.
+    pub ignored: Vec<Ignored>,
+}
+
+/// What a journal is worth here.
+enum Worth {
+    /// It is gone, or somebody works on it.
+    Nothing,
+    Ignored(Ignored),
+    Believed(Box<Record>),
+}
+
+/// Takes back or finishes every restore of this store whose process died.
+///
+/// # Errors
+/// [`Kind::Busy`] if one is under way in this very work tree; what the disk says. What could
+/// not be done is tried again by the next command.
+pub fn recover(context: &Context, workspace: &Workspace) -> Result<Settled> {
+    let mut settled = Settled::default();
+    for journal in workspace.store.journals()? {
+        match worth(workspace, &journal)? {
+            Worth::Nothing => {}
+            Worth::Ignored(ignored) => settled.ignored.push(ignored),
+            Worth::Believed(record) => {
+                settled.recovered.extend(recover_one(context, workspace, &journal, *record)?)
+            }
+        }
+    }
+    Ok(settled)
+}
+
+/// Returns the roots of the work trees in which a restore was cut off, and the journals that are not believed.
+///
+/// # Errors
+/// What the disk says.
+pub fn cut_off(workspace: &Workspace) -> Result<(Vec<PathBuf>, Vec<Ignored>)> {
+    let (mut roots, mut ignored) = (Vec::new(), Vec::new());
+    for journal in workspace.store.journals()? {
+        match worth(workspace, &journal)? {
+            Worth::Believed(record) if workspace.store.take_journal(&journal, Wait::No)?.is_some() => {
+                roots.push(record.root.as_path().to_owned());
+            }
+            Worth::Ignored(one) => ignored.push(one),
+            Worth::Nothing | Worth::Believed(_) => {}
+        }
+    }
+    Ok((roots, ignored))
+}
+
+/// Returns the journals that are not this user's, whatever they are, with why.
+///
+/// # Errors
+/// What the disk says.
+pub fn foreign_journals(workspace: &Workspace) -> Result<Vec<(Where, Ignored)>> {
+    let mut foreign = Vec::new();
+    for journal in workspace.store.journals()? {
+        match worth(workspace, &journal) {
+            Ok(Worth::Ignored(ignored)) if ignored.foreign => foreign.push((journal, ignored)),
+            Err(error) if error.kind() != Kind::NewerFormat => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(foreign)
+}
+
+/// Looks what a journal is worth here; changes nothing.
+fn worth(workspace: &Workspace, journal: &Where) -> Result<Worth> {
+    let path = journal.path();
+    let foreign = |why: String| {
+        let hint = "it may have come with the project; `snap verify --repair` sets it aside. If a restore of yours was cut off \
+            in a project that has been moved since, move it back first: the safety snapshot in `snap list` has the files";
+        Ok(Worth::Ignored(Ignored { path: path.clone(), why, hint: hint.to_owned(), foreign: true }))
+    };
+    let found = match workspace.store.peek_journal(journal) {
+        Ok(Some(found)) => found,
+        Ok(None) => return Ok(Worth::Nothing),
+        Err(error) if error.kind() == Kind::Damaged => return foreign(error.cause().to_owned()),
+        Err(error) => return Err(error),
+    };
+    if !found.own {
+        // Where there is no key to seal with, a restore that is under way has such a journal too.
+        let worked_on = workspace.store.take_journal(journal, Wait::No).is_ok_and(|taken| taken.is_none());
+        return if worked_on {
+            Ok(Worth::Nothing)
+        } else {
+            foreign("it does not carry your seal, and nothing in it is believed".to_owned())
+        };
+    }
+    let record = match read(&path, &found) {
+        Err(error) if error.kind() == Kind::Damaged => return foreign(error.cause().to_owned()),
+        record => record?,
+    };
+    match misfit(workspace, journal, &record) {
+        None => Ok(Worth::Believed(Box::new(record))),
+        Some((why, hint)) => Ok(Worth::Ignored(Ignored { path, why, hint, foreign: false })),
+    }
+}
+
+/// Says what in a journal is not what this work tree and these client folders give, and what to do.
+fn misfit(workspace: &Workspace, journal: &Where, record: &Record) -> Option<(String, String)> {
+    let root = record.root.as_path();
+    let shown = |path: &Path| crate::base::screen::Line(&path.to_string_lossy()).to_string();
+    let other = |root: &Path| {
+        let repository = workspace.repository.as_ref()?;
+        let worktrees = repository.other_worktrees().ok()?;
+        // One that git has forgotten: all that is left of it is a session.
+        Some(worktrees.iter().any(|other| other == root) || !root.is_dir())
+    };
+    if root != workspace.root && other(root) != Some(true) {
+        let why = format!("it is of a restore in {}, which is no work tree of this project", shown(root));
+        return Some((
+            why,
+            format!("run `snap list` there (with `--store` if that is another store): {}", shown(root)),
+        ));
+    }
+    let named = |why: &str| {
+        let hint = "nothing of it was done; `snap list` shows the safety snapshot from before that restore";
+        Some((why.to_owned(), hint.to_owned()))
+    };
+    if journal.name().to_str() != Some(format!("{}.json", record.id).as_str()) {
+        return named("its name is not the one that it gives itself");
+    }
+    if record.line.root.as_ref().is_some_and(|line| line.as_path() != root) {
+        return named("it speaks of two work trees");
+    }
+    let is_commit =
+        |id: &String| matches!(id.len(), 40 | 64) && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if record.line.moved.as_ref().is_some_and(|moved| !is_commit(&moved.from) || !is_commit(&moved.to)) {
+        return named("it moves a branch to what is no commit");
+    }
+    let Some(session) = &record.session else { return None };
+    if !session.is_in(&workspace.client) {
+        let folder = shown(session.client_folder());
+        let why = format!("its session belongs into {folder}, and the client's folder here is another");
+        return Some((why, format!("run a `snap` command here with CLAUDE_CONFIG_DIR={folder} once")));
+    }
+    let inside =
+        |path: &Path| path.starts_with(root) && !path.components().any(|part| part == Component::ParentDir);
+    if !session.is_of(record.id.as_str(), inside) {
+        return named("its session is of another restore");
+    }
+    None
+}
+
+fn recover_one(
+    context: &Context,
+    workspace: &Workspace,
+    journal: &Where,
+    record: Record,
+) -> Result<Option<Recovered>> {
+    let here = record.root.as_path() == workspace.root;
+    let wait = if here { Wait::Patiently } else { Wait::No };
+    let taken = workspace.store.take_journal(journal, wait).map_err(|error| match error.kind() {
+        Kind::Busy => Error::new(Kind::Busy, format!("A restore is under way in {}", workspace.root.display()))
+            .because("another snap works on it")
+            .hint("wait for it to end; if it is stopped, let it go on or kill it: the next command puts things right"),
+        _ => error,
+    })?;
+    let Some((journal, FoundJournal { decided, own: true, .. })) = taken else { return Ok(None) };
+    let mut recovered = Recovered {
+        root: record.root.as_path().to_owned(),
+        name: record.line.name.clone(),
+        safety: record.safety.clone(),
+        outcome: Outcome::TakenBack,
+        kept: Vec::new(),
+        leftover: None,
+    };
+    if !recovered.root.is_dir() {
+        // Perhaps its disk is not mounted. Git forgets a linked work tree only on purpose.
+        if !forgotten(workspace, &recovered.root)? {
+            return Ok(None);
+        }
+        match record.session.as_ref() {
+            Some(session) if decided => session.reveal().and_then(|()| session.clean_up())?,
+            Some(session) => session.take_back()?,
+            None => {}
+        }
+        recovered.outcome = Outcome::Gone;
+    } else {
+        let repository = repository_at(&record)?;
+        let finished = decided
+            && match record.reveal(repository.as_ref()) {
+                Ok(()) => true,
+                // Somebody went on with what was to be continued.
+                Err(error) if error.kind() == Kind::Conflict => false,
+                Err(error) => return Err(error),
+            };
+        if finished {
+            recovered.leftover = record.clean_up(repository.as_ref())?;
+            recovered.outcome = Outcome::Finished;
+        } else {
+            let Kept { paths, staging } = record.take_back(repository.as_ref())?;
+            (recovered.kept, recovered.leftover) = (paths, staging);
+        }
+    }
+    if recovered.outcome == Outcome::Finished {
+        audit::write(&workspace.store, &record.line);
+    }
+    let LogEntry { snapshot, name, root, safety, .. } = record.line;
+    let line = LogEntry { snapshot, name, root, safety, ..audit::line(context, Operation::Recover, None) };
+    audit::write(&workspace.store, &line);
+    journal.close()?;
+    Ok(Some(recovered))
+}
+
+fn read(path: &Path, found: &FoundJournal) -> Result<Record> {
+    let line = found.line.as_slice();
+    #[derive(serde::Deserialize)]
+    struct Version {
+        format: u32,
+    }
+    let unusable = |kind: Kind, cause: String, hint: &str| {
+        Error::new(kind, format!("Cannot read {}", path.display())).because(cause).hint(hint)
+    };
+    match serde_json::from_slice::<Version>(line) {
+        Ok(Version { format }) if !FORMATS.contains(&format) => {
+            let cause =
+                format!("it is the journal of a restore by a later version of snap (format {format})");
+            return Err(unusable(Kind::NewerFormat, cause, "run the command with that version once"));
+        }
+        _ => {}
+    }
+    serde_json::from_slice(line).map_err(|error| {
+        let hint = "it is the journal of a restore that was cut off; `snap verify --repair` sets it aside, and the safety snapshot in `snap list` has the files as they were";
+        unusable(Kind::Damaged, error.to_string(), hint)
+    })
+}
+
+/// Opens the repository that a restore worked in; `None` if it worked in none.
+fn repository_at(record: &Record) -> Result<Option<Repository>> {
+    match Repository::discover(record.root.as_path())? {
+        Place::WorkTree(repository) if repository.root() == record.root.as_path() => Ok(Some(repository)),
+        _ => Ok(None),
+    }
+}
+
+/// Says whether the repository of this workspace is sure that it has no work tree of this root.
+fn forgotten(workspace: &Workspace, root: &Path) -> Result<bool> {
+    match &workspace.repository {
+        Some(repository) if workspace.root != root => {
+            Ok(!repository.other_worktrees()?.iter().any(|other| other == root))
+        }
+        _ => Ok(false),
+    }
+}

@@ -1,0 +1,107 @@
+//! What keeps a store alive through `git clean -x`: a nested repository, and second names.
+//!
+//! The store is ignored by git, and `git clean -x` removes what is ignored, with everything an
+//! automatic checkpoint saved a moment before. What git does not remove with one `-f` is a
+//! repository inside the repository. So `objects/` looks like one, and manifests and pins have a
+//! second name (a hard link) in it; from there they get their first one back. Nothing else
+//! is in that repository, and no git command is ever run in it. `git clean -ffx`, which asks for
+//! nested repositories too, still removes everything.
+
+use super::Store;
+use crate::base::error::Result;
+use crate::sys::files::{self, Existing};
+use crate::sys::place::Place;
+
+/// What git looks for before it takes a folder for a repository.
+pub(super) const HEAD: &[u8] = b"ref: refs/heads/not-a-repository-but-protected-from-git-clean\n";
+
+pub(super) const GITIGNORE: &[u8] =
+    b"# Snapshots hold conversations: they are never committed by accident.\n*\n";
+
+/// The most that is read of a list of what to ignore, in bytes.
+const LARGEST_IGNORES: u64 = 64 << 10;
+
+/// Says whether a list keeps git from everything: one that came with a clone may take back what it says.
+fn ignores_all(text: &[u8]) -> bool {
+    let mut lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
+    lines.clone().any(|line| line == b"*") && !lines.any(|line| line.starts_with(b"!"))
+}
+
+impl Store {
+    /// Makes the nested repository and the file that keeps git away, if they are not there, and
+    /// gives every manifest and pin that lost its name the name back.
+    pub(super) fn shelter(&self) -> Result<()> {
+        let repository = self.objects_folder().join(".git");
+        for folder in [self.sheltered(), repository.join("objects"), repository.join("refs")] {
+            folder.make_folder()?;
+        }
+        let head = repository.join("HEAD");
+        if head.stat()?.is_none() {
+            files::publish(&self.tmp(), &head, HEAD, Existing::Keep)?;
+        }
+        let ignores = self.at(".gitignore");
+        if !ignores.read(LARGEST_IGNORES).ok().flatten().is_some_and(|text| ignores_all(&text)) {
+            files::publish(&self.tmp(), &ignores, GITIGNORE, Existing::Replace)?;
+        }
+        for name in self.nameless()? {
+            files::also_name(&self.sheltered().join(&name), &self.at(&name), &self.tmp())?;
+        }
+        // Those of a store from before there was a shelter.
+        for stem in self.stems()? {
+            let names = [super::manifest_name(&stem), super::pin_name(&stem)];
+            names.iter().filter(|name| self.at(*name).exists()).for_each(|name| self.shelter_file(name));
+        }
+        Ok(())
+    }
+
+    /// Gives a manifest or a pin its second name. It is no part of any promise: that it can't be made harms nothing.
+    pub(super) fn shelter_file(&self, name: &str) {
+        let second = self.sheltered().join(name);
+        if second.exists() {
+            return;
+        }
+        let _sheltered = self
+            .sheltered()
+            .make_folder()
+            .and_then(|_| files::also_name(&self.at(name), &second, &self.tmp()));
+    }
+
+    /// Takes the second name away, before the first: what is half removed must not come back.
+    pub(super) fn unshelter_file(&self, name: &str) -> Result<()> {
+        self.sheltered().join(name).remove()
+    }
+
+    /// Returns the names of manifests and pins that something other than `snap` removed.
+    pub(super) fn nameless(&self) -> Result<Vec<String>> {
+        let names = self.sheltered().names()?.into_iter().filter_map(|name| name.into_string().ok());
+        let ours = |name: &String| name.ends_with(".json") || name.ends_with(".pin");
+        Ok(names.filter(ours).filter(|name| !self.at(name).exists()).collect())
+    }
+
+    /// Returns how many snapshots stand under their second name only.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`](crate::base::error::Kind::Environment) with the path.
+    pub fn lost_names(&self) -> Result<usize> {
+        Ok(self.nameless()?.iter().filter(|name| name.ends_with(".json")).count())
+    }
+
+    /// Where a manifest or a pin stands: under its first name or, if that is gone, its second.
+    pub(super) fn standing(&self, name: &str) -> Place {
+        let first = self.at(name);
+        let second = self.sheltered().join(name);
+        match !first.exists() && second.exists() {
+            true => second,
+            false => first,
+        }
+    }
+
+    /// Returns the second name of a manifest or a pin.
+    pub(super) fn second_name(&self, name: &str) -> Place {
+        self.sheltered().join(name)
+    }
+
+    fn sheltered(&self) -> Place {
+        self.objects_folder().join("manifests")
+    }
+}

@@ -1,0 +1,97 @@
+//! The files and folders that a store consists of, and what is none.
+//!
+//! A store may have come with a clone: what stands in the place of one of its parts is looked at before it is used.
+
+use std::ffi::OsStr;
+
+use super::Store;
+use crate::base::error::{Error, Kind, Result};
+use crate::store::clean_guard::{GITIGNORE, HEAD};
+use crate::sys::files;
+use crate::sys::place::{Shape, strange};
+
+/// The folders that a store consists of.
+const FOLDERS: [&str; 9] = [
+    "objects",
+    "objects/.git",
+    "objects/.git/objects",
+    "objects/.git/refs",
+    "objects/manifests",
+    "tmp",
+    "bases",
+    "restoring",
+    "damaged",
+];
+
+/// The files that stand in it whatever snapshots there are.
+const FILES: [&str; 6] =
+    [".gitignore", "lock", "log.jsonl", "objects/.git/HEAD", "tmp/publish.lock", "tmp/scanned"];
+
+/// How a manifest begins.
+const MANIFEST_START: &[u8] = b"{\n  \"format\":";
+
+/// The most that is read of a file that never changes, in bytes.
+const SMALL: u64 = 4_096;
+
+impl Store {
+    /// Refuses a link, a pipe or the like in the place of one of the store's own parts.
+    pub(super) fn refuse_strangers(&self) -> Result<()> {
+        let parts = FOLDERS.iter().map(|part| (part, Shape::Folder));
+        for (part, wanted) in parts.chain(FILES.iter().map(|part| (part, Shape::File))) {
+            let place = self.root.at(part);
+            let Some(found) = place.stat()?.filter(|found| found.shape != wanted) else { continue };
+            return Err(strange(
+                &place.path(),
+                match (found.shape, wanted) {
+                    (Shape::Link, _) => "it is a symbolic link",
+                    (_, Shape::Folder) => "it is no folder",
+                    _ => "it is not a regular file",
+                },
+            ));
+        }
+        Ok(())
+    }
+
+    /// Refuses to make a store of a folder that holds something else.
+    ///
+    /// A store that was copied by hand or committed may lack its `.gitignore` or `objects`: it is mended. So is one that
+    /// another process is just making, or that a crash left half made.
+    pub(super) fn refuse_strange_folder(&self) -> Result<()> {
+        let names = self.at("").names()?;
+        if names.iter().all(|name| self.is_ours(name)) || self.is_marked()? {
+            return Ok(());
+        }
+        let strange = names.iter().find(|name| !self.is_ours(name));
+        let strange =
+            strange.map(|name| format!(", such as {}", crate::base::screen::Line(&name.to_string_lossy())));
+        Err(Error::new(Kind::Refused, format!("Cannot use {} as a store", self.root().display()))
+            .because(format!("it holds files that are not snap's{}", strange.unwrap_or_default()))
+            .hint("name an empty folder, or one that does not exist yet"))
+    }
+
+    /// Says whether a file or folder in the store can be one of ours, by its name and, if it is a manifest, by what is
+    /// in it: whether that is whole does not matter.
+    fn is_ours(&self, name: &OsStr) -> bool {
+        let Some(name) = name.to_str() else { return false };
+        let is_part = FOLDERS.contains(&name) || FILES.contains(&name) || name.starts_with(files::TEMPORARY);
+        let is_manifest = |stem: &str| match self.read_head(stem) {
+            Ok(_) => true,
+            Err(error) if error.kind() == Kind::Damaged => {
+                // What `snap` writes begins so, and a damaged one mostly still does.
+                self.manifest_bytes(stem).is_ok_and(|json| json.starts_with(MANIFEST_START))
+            }
+            Err(error) => error.kind() == Kind::NewerFormat,
+        };
+        let pins = |stem: &str| self.manifest_place(stem).exists();
+        is_part
+            || name.strip_suffix(".json").is_some_and(is_manifest)
+            || name.strip_suffix(".pin").is_some_and(pins)
+    }
+
+    /// Says whether the folder carries what only a store has: then it is one, whatever else lies in it.
+    fn is_marked(&self) -> Result<bool> {
+        let ignores = self.at(".gitignore").read(SMALL)?.is_some_and(|text| text == GITIGNORE);
+        let shelters = self.objects_folder().join(".git/HEAD").read(SMALL)?.is_some_and(|text| text == HEAD);
+        Ok(ignores || shelters)
+    }
+}

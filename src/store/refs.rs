@@ -1,0 +1,241 @@
+//! Names: what a person may call a snapshot, the file name that follows, and references.
+//!
+//! A file name is made from the name so that it is readable, plain on every system, and
+//! different from all others also where case does not count.
+
+use super::{Entry, Known, Store};
+use crate::base::error::{Error, Kind, Result};
+use crate::base::screen::Line;
+
+const LONGEST_NAME: usize = 120;
+const LONGEST_STEM: usize = 60;
+
+const NAME_ANOTHER: &str = "a newer snapshot can't be read; name the one you mean (`snap list`)";
+
+/// Names that Windows gives to devices, which no file may have there.
+const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "com", "lpt"];
+
+/// Checks what a person wants to call a snapshot.
+///
+/// # Errors
+/// [`Kind::Usage`]: it is empty, too long, has control characters, begins with `-`, or
+/// means something else already (`latest`).
+pub fn check_name(name: &str) -> Result<()> {
+    let shown = Line(name).to_string();
+    let why = if name.trim().is_empty() {
+        "a name has at least one letter"
+    } else if name.trim() != name {
+        "a name doesn't begin or end with a blank"
+    } else if name.len() > LONGEST_NAME {
+        "a name has at most 120 bytes"
+    } else if shown != name {
+        "a name has no control or invisible characters"
+    } else if name.starts_with('-') {
+        "a name doesn't begin with a dash"
+    } else if name == "latest" || name.starts_with("latest~") {
+        "`latest` always means the newest snapshot"
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(Kind::Usage, format!("{shown:?} can't be a snapshot's name")).because(why))
+}
+
+/// Returns the file names to try for a name, best first, without `.json`.
+pub(super) fn stems_for(name: &str) -> impl Iterator<Item = String> {
+    let mut stem = String::new();
+    for c in name.chars().flat_map(char::to_lowercase) {
+        let plain = c.is_ascii_alphanumeric() || matches!(c, '.' | '_');
+        match (plain, stem.ends_with('-')) {
+            (true, _) => stem.push(c),
+            (false, false) => stem.push('-'),
+            (false, true) => {}
+        }
+    }
+    stem.truncate(LONGEST_STEM);
+    let mut stem = stem.trim_matches(['-', '.']).to_owned();
+    let is_device = DEVICES.iter().any(|device| {
+        let base = stem.split('.').next().unwrap_or_default();
+        base == *device
+            || (base.len() == 4 && base.starts_with(device) && base.ends_with(|c: char| c.is_ascii_digit()))
+    });
+    if stem.is_empty() || is_device {
+        stem = format!("snapshot-{stem}").trim_end_matches('-').to_owned();
+    }
+    std::iter::once(stem.clone()).chain((2..10_000).map(move |n| format!("{stem}-{n}")))
+}
+
+/// How a person points at a snapshot: a name, `latest`, `latest~2`, or the start of an id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reference {
+    /// So many before the newest.
+    Latest(usize),
+    /// A name, or the start of an id.
+    Named(String),
+}
+
+impl Reference {
+    /// Reads what was typed.
+    pub fn parse(text: &str) -> Reference {
+        let back = match text.strip_prefix("latest") {
+            Some("") => Some(0),
+            Some(rest) => rest.strip_prefix('~').and_then(|n| n.parse().ok()),
+            None => None,
+        };
+        back.map_or_else(|| Reference::Named(text.to_owned()), Reference::Latest)
+    }
+}
+
+impl Store {
+    /// Finds the one snapshot that a reference means. `latest` skips safety snapshots. Of all others only
+    /// what tells them apart is read.
+    ///
+    /// # Errors
+    /// [`Kind::NotFound`] and [`Kind::Ambiguous`] with what there is; what is wrong with the
+    /// manifest if it is damaged or from a later version.
+    pub fn find(&self, reference: &Reference) -> Result<Entry> {
+        let known = self.known()?;
+        match reference {
+            Reference::Latest(back) => {
+                let found = self.find_latest(known, *back)?;
+                self.demand(&found.stem).map_err(|error| error.hint(NAME_ANOTHER))
+            }
+            Reference::Named(name) => self.demand(&self.find_named(known, name)?.stem),
+        }
+    }
+
+    /// Reads a snapshot that was just found.
+    fn demand(&self, stem: &str) -> Result<Entry> {
+        let gone = || {
+            Error::new(Kind::NotFound, "The snapshot was removed meanwhile")
+                .hint("`snap list` shows those that are there")
+        };
+        let entry = self.entry(stem).ok_or_else(gone)?;
+        match entry.manifest {
+            Ok(_) => Ok(entry),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Finds a snapshot whose manifest can't be read, by its file's name.
+    pub fn find_damaged(&self, stem: &str) -> Option<Entry> {
+        let stem = stem.strip_suffix(".json").unwrap_or(stem);
+        let first = stems_for(stem).next();
+        let damaged = |entry: &Entry| {
+            entry.manifest.is_err() && (entry.stem == stem || first.as_ref() == Some(&entry.stem))
+        };
+        self.entries().ok()?.into_iter().find(damaged)
+    }
+
+    fn find_latest(&self, known: Vec<Known>, back: usize) -> Result<Known> {
+        let manual = |entry: &Known| entry.head.as_ref().is_ok_and(|m| !m.safety);
+        let unreadable = known.iter().filter(|entry| entry.head.is_err()).max_by_key(|entry| entry.written);
+        let unreadable = unreadable.map(|entry| (entry.written, entry.head.as_ref().err().cloned()));
+        let found = known.into_iter().filter(manual).nth(back);
+        // If one that can't be read is newer, "latest" would silently mean another.
+        if let (Some(found), Some((written, Some(error)))) = (&found, unreadable)
+            && found.written < written
+        {
+            return Err(error.hint(NAME_ANOTHER));
+        }
+        found.ok_or_else(|| {
+            let message = match back {
+                0 => format!("There is no snapshot in {}", self.root().display()),
+                _ => format!("There are not as many as {} snapshots", back + 1),
+            };
+            Error::new(Kind::NotFound, message).hint("`snap save NAME` makes one, `snap list` shows them")
+        })
+    }
+
+    fn find_named(&self, known: Vec<Known>, name: &str) -> Result<Known> {
+        let shown = Line(name).to_string();
+        let is_called = |entry: &Known| match &entry.head {
+            Ok(manifest) => manifest.name == name || manifest.id.as_str() == name,
+            // A damaged one has no other name than its file's, or what would have become that.
+            Err(_) => entry.stem == name || stems_for(name).next().as_ref() == Some(&entry.stem),
+        };
+        let starts = |entry: &Known| {
+            name.len() >= 4 && entry.head.as_ref().is_ok_and(|m| m.id.as_str().starts_with(name))
+        };
+        let near: Vec<String> = known
+            .iter()
+            .filter_map(|entry| entry.head.as_ref().ok())
+            .map(|manifest| Line(&manifest.name).to_string())
+            .filter(|other| other.to_lowercase().contains(&shown.to_lowercase()))
+            .take(3)
+            .collect();
+        let (mut exact, rest): (Vec<Known>, Vec<Known>) = known.into_iter().partition(is_called);
+        // A readable one of that name is meant before a damaged one.
+        if exact.iter().any(|entry| entry.head.is_ok()) {
+            exact.retain(|entry| entry.head.is_ok());
+        }
+        // And one's own before one that came with a clone and calls itself the same.
+        if exact.len() > 1 {
+            let own = |stem: &str| self.entry(stem).is_some_and(|entry| entry.own);
+            let (mut mine, others): (Vec<Known>, Vec<Known>) =
+                exact.into_iter().partition(|one| own(&one.stem));
+            // Several files can hold one and the same snapshot.
+            let id = |one: &Known| one.head.as_ref().ok().map(|head| head.id.clone());
+            mine.dedup_by(|one, other| id(one).is_some() && id(one) == id(other));
+            exact = if mine.len() == 1 { mine } else { mine.into_iter().chain(others).collect() };
+        }
+        let mut found: Vec<Known> =
+            if exact.is_empty() { rest.into_iter().filter(starts).collect() } else { exact.split_off(0) };
+        match (found.pop(), found.len()) {
+            (Some(entry), 0) => match entry.head {
+                Err(error) => Err(error),
+                Ok(_) => Ok(entry),
+            },
+            (None, _) => {
+                let error = Error::new(Kind::NotFound, format!("There is no snapshot {shown:?}"))
+                    .because(format!("{} has none of that name or id", self.root().display()));
+                Err(match near.as_slice() {
+                    [] => error.hint("`snap list` shows what there is"),
+                    _ => error.hint(format!("there is {}; `snap list` shows all", near.join(", "))),
+                })
+            }
+            (Some(_), others) => {
+                Err(Error::new(Kind::Ambiguous, format!("{shown:?} fits {} snapshots", others + 1))
+                    .hint("use more digits of the id; `snap list --json` shows whole ids"))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stem(name: &str) -> String {
+        stems_for(name).next().expect("at least one")
+    }
+
+    #[test]
+    fn file_names_are_readable_and_plain_everywhere() {
+        assert_eq!(stem("before api refactor"), "before-api-refactor");
+        assert_eq!(stem("Before/API: v1.2"), "before-api-v1.2");
+        assert_eq!(stem("../../etc/passwd"), "etc-passwd");
+        assert_eq!(stem("日本"), "snapshot");
+        assert_eq!(stem("CON"), "snapshot-con");
+        assert_eq!(stem("com1.x"), "snapshot-com1.x");
+        assert_eq!(stem(&"x".repeat(500)).len(), 60);
+        assert_eq!(stems_for("a").nth(1).as_deref(), Some("a-2"));
+    }
+
+    #[test]
+    fn a_name_that_would_mislead_is_refused() {
+        for bad in ["", " ", " a", "-rf", "latest", "latest~1", "a\x1b[2J", "a\u{202e}b", &"x".repeat(121)] {
+            assert!(check_name(bad).is_err(), "{bad:?}");
+        }
+        for good in ["before api refactor", "v1.2/rc", "größer", "latest-ish"] {
+            assert_eq!(check_name(good), Ok(()), "{good:?}");
+        }
+    }
+
+    #[test]
+    fn references_are_read_as_typed() {
+        assert_eq!(Reference::parse("latest"), Reference::Latest(0));
+        assert_eq!(Reference::parse("latest~2"), Reference::Latest(2));
+        assert_eq!(Reference::parse("latest~x"), Reference::Named("latest~x".to_owned()));
+        assert_eq!(Reference::parse("a b"), Reference::Named("a b".to_owned()));
+    }
+}

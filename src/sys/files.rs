@@ -1,0 +1,358 @@
+//! Files that are ours: written whole and durably, or not at all.
+//!
+//! Owns the `tempfile` crate. The store, the user's state and
+//! the lists in the client's folder are written through [`publish`], in places that are reached
+//! through real folders only; nothing is ever written in place.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+
+use crate::base::error::{Error, IoContext, Kind, Result};
+use crate::sys::place::{Place, strange};
+
+/// How the names of our temporary files begin.
+pub const TEMPORARY: &str = "snap-tmp-";
+
+/// What the names of folders for work under way begin with; long, because whole folders are swept by it.
+pub const SCRATCH: &str = "snap-scratch-";
+
+/// The most that is copied where a file can have no second name.
+const LARGEST_COPY: u64 = 1 << 30;
+
+/// What to do when the file to publish exists already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// Leave it and say so.
+    Keep,
+    /// Put the new one in its place, atomically.
+    Replace,
+}
+
+/// Writes a file through a temporary one in `tmp`, synced before it gets its name.
+///
+/// The file is readable by its owner only. The folder is not synced: see [`Place::sync`].
+/// Returns whether the file is new (`false`: [`Existing::Keep`] found one).
+///
+/// # Errors
+/// [`Kind::Environment`] with the path, [`Kind::Refused`] if a link is on the way; nothing is left behind.
+pub fn publish(tmp: &Place, place: &Place, bytes: &[u8], existing: Existing) -> Result<bool> {
+    let mut draft = Draft::begin(tmp)?;
+    draft.write_all(bytes).context("write", &place.path())?;
+    draft.seal()?.publish(place, existing)
+}
+
+/// A file under way: written piece by piece, and gone again unless it is published.
+pub struct Draft {
+    pub(super) file: File,
+    pub(super) name: Temporary,
+}
+
+/// A file that is whole and durable but has no name yet; gone again unless it is published.
+pub struct Sealed(Temporary);
+
+/// A name that goes with this value.
+pub(super) struct Temporary(pub(super) Option<Place>);
+
+impl Draft {
+    /// Begins a file that only its owner can read, in the folder it will be published to or
+    /// in another one of the same disk.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn begin(folder: &Place) -> Result<Draft> {
+        let place = folder.join(random_name(TEMPORARY)?);
+        let file = place.create(0o600)?;
+        Ok(Draft { file, name: Temporary(Some(place)) })
+    }
+
+    /// Syncs the file and closes it. Many at once: [`all_at_once`].
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn seal(self) -> Result<Sealed> {
+        self.file.sync_all().context("write", &self.name.path())?;
+        Ok(Sealed(self.name))
+    }
+}
+
+impl Write for Draft {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Sealed {
+    /// Gives the file its name. Returns whether it is new (`false`: [`Existing::Keep`] found one).
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path; nothing is left behind.
+    pub fn publish(self, place: &Place, existing: Existing) -> Result<bool> {
+        self.0.publish(place, existing)
+    }
+}
+
+impl Temporary {
+    fn path(&self) -> std::path::PathBuf {
+        self.0.as_ref().map(Place::path).unwrap_or_default()
+    }
+
+    pub(super) fn publish(mut self, place: &Place, existing: Existing) -> Result<bool> {
+        let Some(temporary) = &self.0 else { return Ok(false) };
+        let named = temporary.rename(place, existing == Existing::Replace)?;
+        if named {
+            self.0 = None;
+        }
+        Ok(named)
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if let Some(place) = &self.0 {
+            let _swept_after_a_day = place.remove();
+        }
+    }
+}
+
+/// Makes a name up that nobody can guess.
+pub(super) fn random_name(start: &str) -> Result<String> {
+    Ok(format!("{start}{}", crate::base::digest::to_hex(&random_bytes()?[..8])))
+}
+
+/// How many syncs are under way at a time: the disk makes those durable together that wait together.
+const SYNCS_AT_ONCE: usize = 32;
+
+/// Does something that waits for the disk to each of these, many at a time.
+///
+/// # Errors
+/// What the first of the works that fail says; none is begun after that.
+pub fn all_at_once<T: Send>(items: Vec<T>, work: impl Fn(T) -> Result<()> + Sync) -> Result<()> {
+    let threads = items.len().min(SYNCS_AT_ONCE);
+    if threads < 2 {
+        return items.into_iter().try_for_each(work);
+    }
+    let left = std::sync::Mutex::new(Ok(items.into_iter()));
+    let next = || left.lock().ok()?.as_mut().ok()?.next();
+    let work_on = || {
+        while let Some(item) = next() {
+            if let (Err(error), Ok(mut left)) = (work(item), left.lock())
+                && left.is_ok()
+            {
+                *left = Err(error);
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        // Where no more threads can be had, those that are there do it all.
+        let start = || std::thread::Builder::new().spawn_scoped(scope, work_on).is_ok();
+        let _started = (1..threads).take_while(|_| start()).count();
+        work_on();
+    });
+    match left.into_inner() {
+        Ok(left) => left.map(drop),
+        Err(_) => Err(Error::new(Kind::Bug, "A thread that syncs files failed")),
+    }
+}
+
+/// Makes the names in a folder durable.
+///
+/// Some network file systems can't sync a folder (EINVAL, ENOTSUP); that is tolerated, a
+/// real write error is not.
+///
+/// # Errors
+/// [`Kind::Environment`] with the path.
+pub fn sync_folder(path: &Path) -> Result<()> {
+    sync_open_folder(&File::open(path).context("open", path)?, path)
+}
+
+/// As [`sync_folder`], for a folder that is open.
+///
+/// # Errors
+/// [`Kind::Environment`] with the path.
+pub fn sync_open_folder(folder: impl std::os::fd::AsFd, path: &Path) -> Result<()> {
+    match rustix::fs::fsync(folder) {
+        Ok(()) | Err(Errno::INVAL | Errno::NOTSUP | Errno::NOTTY) => Ok(()),
+        Err(errno) => Err(Error::io("sync", path, &errno.into())),
+    }
+}
+
+/// Reads a regular file without following a link in its last component; `None` if it is not there.
+///
+/// # Errors
+/// [`Kind::Environment`] with the path; [`Kind::Damaged`] if it is not a regular file or is
+/// larger than `limit` bytes.
+pub fn read_plain(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
+    let Some(file) = open_checked(path, limit)? else { return Ok(None) };
+    let mut bytes = Vec::new();
+    file.take(limit).read_to_end(&mut bytes).context("read", path)?;
+    Ok(Some(bytes))
+}
+
+fn open_checked(path: &Path, limit: u64) -> Result<Option<File>> {
+    let opened = OpenOptions::new()
+        .read(true)
+        .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC).bits().cast_signed())
+        .open(path);
+    let not_plain =
+        |why: &str| Err(Error::new(Kind::Damaged, format!("Cannot read {}", path.display())).because(why));
+    let file = match opened {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
+            return not_plain("it is a symbolic link, and nothing here is read through links");
+        }
+        Err(error) => return Err(Error::io("read", path, &error)),
+    };
+    let meta = file.metadata().context("read", path)?;
+    if !meta.is_file() {
+        return not_plain("it is not a regular file");
+    }
+    if meta.len() > limit {
+        return not_plain(&format!("it has {} bytes, and the most that is read is {limit}", meta.len()));
+    }
+    Ok(Some(file))
+}
+
+/// Returns 32 random bytes that nobody can guess.
+///
+/// # Errors
+/// [`Kind::Environment`] if the system gives none.
+pub fn random_bytes() -> Result<[u8; 32]> {
+    let source = Path::new("/dev/urandom");
+    let mut bytes = [0; 32];
+    File::open(source).and_then(|mut file| file.read_exact(&mut bytes)).context("read", source)?;
+    Ok(bytes)
+}
+
+/// Gives a file of ours a second name, if nothing has that yet; a copy where there are no hard links.
+/// A file that somebody removed meanwhile needs none.
+///
+/// # Errors
+/// [`Kind::Environment`] with the path.
+pub fn also_name(place: &Place, second: &Place, tmp: &Place) -> Result<()> {
+    if place.link(second).is_ok() {
+        return Ok(());
+    }
+    match place.read(LARGEST_COPY)? {
+        Some(bytes) => publish(tmp, second, &bytes, Existing::Keep).map(drop),
+        None => Ok(()),
+    }
+}
+
+/// Removes a file; one that is not there is removed already.
+///
+/// # Errors
+/// [`Kind::Environment`] with the path.
+pub fn remove(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", path, &error)),
+        _ => Ok(()),
+    }
+}
+
+/// Opens a file that only its owner can read, for appending.
+///
+/// # Errors
+/// [`Kind::Refused`] if it is no plain file, [`Kind::Environment`] with the path.
+pub fn append_private(place: &Place) -> Result<File> {
+    let opened = place.open_ours(true, true)?;
+    opened.ok_or_else(|| strange(&place.path(), "it is gone as soon as it was made"))
+}
+
+/// Makes a file without a name, in `folder` or, if that can't be, where the system keeps such files.
+///
+/// # Errors
+/// What the system says about the second place.
+pub fn unnamed_file(folder: &Path) -> std::io::Result<File> {
+    tempfile::tempfile_in(folder).or_else(|_| tempfile::tempfile())
+}
+
+/// Makes an empty private folder in the system's place for temporary files.
+///
+/// # Errors
+/// [`Kind::Environment`] with the path.
+pub fn scratch_folder() -> Result<ScratchFolder> {
+    tempfile::Builder::new().prefix("snap-").tempdir().context("create a folder in", &std::env::temp_dir())
+}
+
+/// A private folder in the system's place for temporary files, that goes with this value.
+pub type ScratchFolder = tempfile::TempDir;
+
+/// A private folder that goes with this value.
+pub struct Scratch(Place);
+
+impl Scratch {
+    /// Makes an empty one in another folder.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn make(folder: &Place) -> Result<Scratch> {
+        let place = folder.join(random_name(SCRATCH)?);
+        place.make_folder()?;
+        Ok(Scratch(place))
+    }
+
+    /// Returns its path.
+    pub fn path(&self) -> std::path::PathBuf {
+        self.0.path()
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _swept_after_a_day = self.0.remove_all();
+    }
+}
+
+/// Gives a file of ours another name, unless something has that (`false`).
+///
+/// # Errors
+/// [`Kind::Environment`] with the path; the file keeps its name then.
+pub fn rename_new_in(place: &Place, to: &Place) -> Result<bool> {
+    place.rename(to, false)
+}
+
+/// Gives a file another name, unless one of that name exists (`false`).
+///
+/// # Errors
+/// [`Kind::Environment`] with the path; the file keeps its name then.
+pub fn rename_new(from: &Path, to: &Path) -> Result<bool> {
+    let from = tempfile::TempPath::try_from_path(from).context("find", from)?;
+    let Err(failed) = from.persist_noclobber(to) else { return Ok(true) };
+    let _kept = failed.path.keep();
+    match failed.error.kind() {
+        io::ErrorKind::AlreadyExists => Ok(false),
+        _ => Err(Error::io("write", to, &failed.error)),
+    }
+}
+
+/// Writes a new file that only its owner can read, and syncs it; a file that exists is an error.
+///
+/// # Errors
+/// [`Kind::Environment`] with the path; nothing is left behind.
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut file =
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).context("create", path)?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    if written.is_err() {
+        let _gone = std::fs::remove_file(path);
+    }
+    written.context("write", path)
+}
+
+/// Makes the content of a file durable that somebody else wrote.
+///
+/// # Errors
+/// [`Kind::Environment`] with the path.
+pub fn sync_file(path: &Path) -> Result<()> {
+    File::open(path).and_then(|file| file.sync_all()).context("sync", path)
+}

@@ -1,0 +1,171 @@
+//! Kernel locks on files of ours: shared, exclusive, and on a file that is worked on. They end with the process.
+
+use std::fs::{File, TryLockError};
+use std::io::{Seek, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::base::error::{Error, IoContext, Kind, Result};
+use crate::sys::files::{Draft, Existing, append_private};
+use crate::sys::place::{Place, strange};
+
+/// Opens a file that only its owner can read, for appending, and keeps all others out who open it so,
+/// until it is closed. Whoever holds it may put another file in its place.
+///
+/// # Errors
+/// [`Kind::Busy`] if another process keeps it for longer, [`Kind::Refused`] if it is no plain file,
+/// [`Kind::Environment`] with the path.
+pub fn append_alone(place: &Place, patience: Duration) -> Result<File> {
+    loop {
+        let file = append_private(place)?;
+        let path = place.path();
+        wait_for(&file, &path, Sharing::Exclusive, patience)?;
+        let held = file.metadata().context("read", &path)?;
+        // Else another one was put in its place meanwhile.
+        if place.stat()?.is_some_and(|named| (named.identity.0, named.identity.1) == (held.dev(), held.ino()))
+        {
+            return Ok(file);
+        }
+    }
+}
+
+/// A file with a kernel lock on it, which ends with this value or with the process.
+pub struct HeldFile {
+    file: File,
+    place: Place,
+}
+
+impl HeldFile {
+    /// Writes a new file that is held before it has its name, and syncs it.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn publish(tmp: &Place, place: &Place, bytes: &[u8]) -> Result<HeldFile> {
+        let path = place.path();
+        let mut draft = Draft::begin(tmp)?;
+        draft.file.lock().context("lock", &path)?;
+        draft.write_all(bytes).and_then(|()| draft.file.sync_all()).context("write", &path)?;
+        let Draft { file, name } = draft;
+        match name.publish(place, Existing::Keep)? {
+            true => Ok(HeldFile { file, place: place.clone() }),
+            false => Err(Error::new(Kind::Environment, format!("Cannot write {}", path.display()))
+                .because("a file of that name appeared meanwhile")),
+        }
+    }
+
+    /// Waits up to `patience` for a file that another process holds; `None` if it is gone.
+    ///
+    /// # Errors
+    /// [`Kind::Busy`] if it is held for longer, [`Kind::Refused`] if it is no plain file,
+    /// [`Kind::Environment`] with the path.
+    pub fn hold(place: &Place, patience: Duration) -> Result<Option<HeldFile>> {
+        let Some(file) = place.open_ours(false, false)? else { return Ok(None) };
+        wait_for(&file, &place.path(), Sharing::Exclusive, patience)?;
+        let meta = file.metadata().context("read", &place.path())?;
+        // Whoever held it may have removed it meanwhile.
+        Ok((meta.nlink() > 0).then(|| HeldFile { file, place: place.clone() }))
+    }
+
+    /// Returns the file, to be read from where it is.
+    pub fn file(&mut self) -> &mut File {
+        &mut self.file
+    }
+
+    /// Adds to its end, and syncs it.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
+        let file = &mut self.file;
+        file.seek(SeekFrom::End(0))
+            .and_then(|_| file.write_all(bytes))
+            .and_then(|()| file.sync_all())
+            .context("write", &self.place.path())
+    }
+
+    /// Cuts it to so many bytes, and syncs it.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn truncate(&mut self, bytes: u64) -> Result<()> {
+        let cut = self.file.set_len(bytes).and_then(|()| self.file.sync_all());
+        cut.context("write", &self.place.path())
+    }
+
+    /// Removes it.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn remove(self) -> Result<()> {
+        self.place.remove()
+    }
+}
+
+/// Whether a lock lets others of its kind in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sharing {
+    Shared,
+    Exclusive,
+}
+
+/// A lock that any number of processes can hold at a time, but none beside an [`ExclusiveLock`].
+pub struct SharedLock {
+    _file: File,
+}
+
+/// A lock that keeps everybody else out.
+pub struct ExclusiveLock {
+    _file: File,
+}
+
+impl SharedLock {
+    /// Waits up to `patience` for a lock on a file, which is created if need be.
+    ///
+    /// # Errors
+    /// [`Kind::Busy`] if another process keeps it out for longer, [`Kind::Refused`] if it is no plain file,
+    /// [`Kind::Environment`] with the path.
+    pub fn wait(place: &Place, patience: Duration) -> Result<SharedLock> {
+        lock(place, Sharing::Shared, patience).map(|file| SharedLock { _file: file })
+    }
+}
+
+impl ExclusiveLock {
+    /// As [`SharedLock::wait`].
+    ///
+    /// # Errors
+    /// As [`SharedLock::wait`].
+    pub fn wait(place: &Place, patience: Duration) -> Result<ExclusiveLock> {
+        lock(place, Sharing::Exclusive, patience).map(|file| ExclusiveLock { _file: file })
+    }
+}
+
+fn lock(place: &Place, sharing: Sharing, patience: Duration) -> Result<File> {
+    let path = place.path();
+    let opened = place.open_ours(false, true)?;
+    let file = opened.ok_or_else(|| strange(&path, "it is gone as soon as it was made"))?;
+    wait_for(&file, &path, sharing, patience)?;
+    Ok(file)
+}
+
+fn wait_for(file: &File, path: &Path, sharing: Sharing, patience: Duration) -> Result<()> {
+    let give_up = Instant::now() + patience;
+    loop {
+        let tried = match sharing {
+            Sharing::Shared => file.try_lock_shared(),
+            Sharing::Exclusive => file.try_lock(),
+        };
+        match tried {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) if Instant::now() < give_up => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::new(Kind::Busy, format!("Cannot lock {}", path.display()))
+                    .because(format!("another snap has held it for {} s", patience.as_secs()))
+                    .hint("wait for the other one to end; the lock ends with its process and needs no cleaning up"));
+            }
+            Err(TryLockError::Error(error)) => return Err(Error::io("lock", path, &error)),
+        }
+    }
+}

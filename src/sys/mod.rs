@@ -1,0 +1,10 @@
+//! The operating system: files, folders, locks, signals and programs.
+
+pub mod files;
+pub mod locks;
+pub mod place;
+pub mod process;
+pub mod programs;
+pub mod signals;
+pub mod users_files;
+pub mod work_tree;

@@ -1,0 +1,25 @@
+//! This process and others: whose it is, on which machine, and whether another one still runs.
+
+use rustix::io::Errno;
+
+/// Says whether a process of this id exists.
+pub fn exists(pid: i32) -> bool {
+    let exists = |pid| rustix::process::test_kill_process(pid) != Err(Errno::SRCH);
+    rustix::process::Pid::from_raw(pid).is_some_and(exists)
+}
+
+/// Leaves the terminal and its group of processes: the end of either is no longer this program's.
+pub fn leave_terminal() {
+    // Already the leader of a session: it has left.
+    let _left = rustix::process::setsid();
+}
+
+/// Returns the user's number as text, for users without a name.
+pub fn user_number() -> String {
+    rustix::process::getuid().as_raw().to_string()
+}
+
+/// Returns the machine's name.
+pub fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}

@@ -1,0 +1,146 @@
+//! Ctrl-C and friends: while a restore is under way noticed between two steps, never in one; at any
+//! other time the end of the program, and so it is if a step does not come to its end.
+//!
+//! Owns the `signal-hook` crate. Without it, an interrupted restore would leave files in its
+//! staging folder and git's lock on the index; with it, everything is taken back first. A step that
+//! waits for something that never comes must not hold the program for ever: a second signal, or
+//! some seconds, end it as the first would have, and the next command takes the restore back.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use crate::base::error::{Error, Kind, Result};
+
+/// How long a step may take to come to its end; less than what is usually given a program before it is killed.
+const GRACE: Duration = Duration::from_secs(8);
+
+/// How often it is looked whether another signal came.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// What the watching thread and the program tell each other.
+#[derive(Clone, Default)]
+struct Shared {
+    /// A restore is under way.
+    guarded: Arc<AtomicBool>,
+    /// A signal came while it was.
+    seen: Arc<AtomicBool>,
+}
+
+/// The one watch of this process: a handler that was put in can't be taken out again.
+static WATCH: OnceLock<Shared> = OnceLock::new();
+
+/// Whether Ctrl-C ends the program, where that was ever left to somebody else.
+static ENDS: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+
+/// Leaves Ctrl-C to a pager as long as it lives: there it stops a search or a wait, and the diff stays on the screen.
+pub struct LeftToPager(());
+
+impl LeftToPager {
+    /// Begins to leave it; `None` if the system refuses.
+    pub fn begin() -> Option<LeftToPager> {
+        if ENDS.get().is_none() {
+            let ends = Arc::new(AtomicBool::new(false));
+            signal_hook::flag::register_conditional_default(SIGINT, Arc::clone(&ends)).ok()?;
+            let _set_once = ENDS.set(ends);
+        }
+        ENDS.get()?.store(false, Ordering::SeqCst);
+        Some(LeftToPager(()))
+    }
+}
+
+impl Drop for LeftToPager {
+    fn drop(&mut self) {
+        // Where restores are watched, the watch ends the program.
+        if let (Some(ends), None) = (ENDS.get(), WATCH.get()) {
+            ends.store(true, Ordering::SeqCst);
+        }
+    }
+}
+
+/// Keeps signals that would end the program from doing so at once, as long as it lives.
+pub struct Interrupt(Shared);
+
+impl Interrupt {
+    /// Begins to watch.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] if the system refuses.
+    pub fn watch() -> Result<Interrupt> {
+        let shared = match WATCH.get() {
+            Some(shared) => shared.clone(),
+            None => {
+                let shared = Shared::default();
+                // By the handler itself: nothing comes between the signal and the next step.
+                for signal in [SIGHUP, SIGINT, SIGTERM] {
+                    signal_hook::flag::register(signal, Arc::clone(&shared.seen)).map_err(refused)?;
+                }
+                let guarded = Arc::clone(&shared.guarded);
+                let signals = Signals::new([SIGHUP, SIGINT, SIGTERM]).map_err(refused)?;
+                std::thread::spawn(move || end(signals, || guarded.load(Ordering::SeqCst)));
+                WATCH.get_or_init(|| shared).clone()
+            }
+        };
+        if let Some(ends) = ENDS.get() {
+            ends.store(false, Ordering::SeqCst);
+        }
+        shared.seen.store(false, Ordering::SeqCst);
+        shared.guarded.store(true, Ordering::SeqCst);
+        Ok(Interrupt(shared))
+    }
+
+    /// Fails if a signal has come.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`], to be passed on so that everything is taken back.
+    pub fn check(&self) -> Result<()> {
+        match self.0.seen.load(Ordering::SeqCst) {
+            true => Err(Error::new(Kind::Environment, "Interrupted").hint("nothing was changed")),
+            false => Ok(()),
+        }
+    }
+}
+
+impl Drop for Interrupt {
+    fn drop(&mut self) {
+        self.0.guarded.store(false, Ordering::SeqCst);
+    }
+}
+
+/// Calls `then`, on a thread of its own, at the first signal that would end the program.
+///
+/// # Errors
+/// [`Kind::Environment`] if the system refuses.
+pub fn on_end(then: impl FnOnce() + Send + 'static) -> Result<()> {
+    let signals = Signals::new([SIGHUP, SIGINT, SIGTERM, SIGQUIT]).map_err(refused)?;
+    std::thread::spawn(move || {
+        let mut then = Some(then);
+        end(signals, || {
+            if let Some(then) = then.take() {
+                then();
+            }
+            true
+        });
+    });
+    Ok(())
+}
+
+/// Waits for a signal and ends the program by it: at once or, if the program is `asked` and will end by itself, when
+/// it has not done so in time.
+fn end(mut signals: Signals, mut asked: impl FnMut() -> bool) {
+    let Some(signal) = signals.forever().next() else { return };
+    let deadline = Instant::now() + GRACE;
+    if asked() {
+        while Instant::now() < deadline && signals.pending().next().is_none() {
+            std::thread::sleep(PAUSE);
+        }
+    }
+    let _does_not_return = signal_hook::low_level::emulate_default_handler(signal);
+}
+
+fn refused(error: std::io::Error) -> Error {
+    Error::new(Kind::Environment, "Cannot watch for signals").because(error)
+}

@@ -1,0 +1,69 @@
+//! Files that are the user's, not ours: read without waiting, replaced as a whole, their links kept.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use rustix::fs::OFlags;
+
+use crate::base::error::{Error, IoContext, Result};
+use crate::sys::files::{Existing, Temporary, random_name, sync_folder};
+use crate::sys::place::Place;
+
+/// Opens a file of somebody else's to be read; a link is followed, and what is no plain file is not waited for.
+///
+/// # Errors
+/// What the system says; [`io::ErrorKind::InvalidInput`] for a pipe, socket or device.
+pub fn open_theirs(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file")),
+    }
+}
+
+/// Replaces a file in a place that is not ours alone as a whole, or makes it, with the folders above; its mode stays.
+/// Nothing is written through a link.
+///
+/// # Errors
+/// [`Kind::Refused`] if something else is in its place, [`Kind::Environment`] with the path; the file is then as it was.
+pub fn replace_there(place: &Place, bytes: &[u8]) -> Result<()> {
+    place.refuse_special()?;
+    let old = place.open_plain(u64::MAX)?.map(|old| old.metadata()).transpose();
+    let old = old.context("read", &place.path())?;
+    place.folder().make_folder()?;
+    let temporary = place.folder().join(random_name(".snap-")?);
+    let mut file = temporary.create(0o644)?;
+    let name = Temporary(Some(temporary));
+    let written = file.write_all(bytes).and_then(|()| match old {
+        Some(old) => file.set_permissions(old.permissions()),
+        None => Ok(()),
+    });
+    written.and_then(|()| file.sync_all()).context("write", &place.path())?;
+    name.publish(place, Existing::Replace)?;
+    place.folder().sync()
+}
+
+/// Replaces a file of the user's as a whole, or makes it, with the folders above; its mode stays.
+///
+/// A link is followed: it is the user's own, and stays one.
+///
+/// # Errors
+/// [`Kind::Environment`] with the path; the file is then as it was.
+pub fn replace_theirs(path: &Path, bytes: &[u8]) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let folder = target.parent().unwrap_or(Path::new("/"));
+    std::fs::create_dir_all(folder).context("create", folder)?;
+    let mode = target.metadata().map_or(0o644, |meta| meta.permissions().mode() & 0o777);
+    let mut file = tempfile::Builder::new()
+        .prefix(".snap-")
+        .permissions(std::fs::Permissions::from_mode(mode))
+        .tempfile_in(folder)
+        .context("create a temporary file in", folder)?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).context("write", path)?;
+    file.persist(&target).map_err(|failed| Error::io("write", path, &failed.error))?;
+    sync_folder(folder)
+}

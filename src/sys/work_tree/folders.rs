@@ -1,0 +1,133 @@
+//! What folders of a work tree hold: those that are empty, and all files below one.
+
+use std::ffi::OsStr;
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt as _;
+
+use rustix::fs::{self as sys, AtFlags, Mode as Bits};
+use rustix::io::Errno;
+
+use super::{FOLDER, Missing, Tree};
+use crate::base::error::Result;
+use crate::base::paths::RepoPath;
+
+/// How many folders are looked into before the search for empty ones is given up.
+const MOST_FOLDERS: usize = 100_000;
+
+/// The files below a folder.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Below {
+    /// All of them, and how many bytes they have together.
+    Files(Vec<RepoPath>, u64),
+    /// There are more than was asked for.
+    TooMany,
+    /// Something is among them that is no file: a repository of its own, a socket, pipe or device, what may not be
+    /// read, or a name that can't be represented.
+    Other(RepoPath),
+}
+
+impl Tree {
+    /// Returns the folders that have nothing in them, at most `most`; `skip` says which ones are not looked into. What
+    /// may not be read, and repositories in the tree, are passed over.
+    pub fn empty_folders(&self, skip: impl Fn(&RepoPath) -> bool, most: usize) -> Vec<RepoPath> {
+        let mut found = Vec::new();
+        let mut looked_into = 0;
+        let Ok(root) = self.fd.try_clone() else { return found };
+        let mut open = vec![(root, Vec::new())];
+        while let Some((folder, path)) = open.pop() {
+            looked_into += 1;
+            if looked_into > MOST_FOLDERS || found.len() >= most {
+                break;
+            }
+            let Ok(entries) = entries(&folder) else { continue };
+            if !path.is_empty() && entries.is_empty() {
+                found.extend(RepoPath::new(&path).ok());
+            }
+            if !path.is_empty() && entries.iter().any(|(name, _)| name == b".git") {
+                continue;
+            }
+            for (name, _) in entries.into_iter().filter(|(_, kind)| *kind == sys::FileType::Directory) {
+                let below = joined(&path, &name);
+                let Ok(place) = RepoPath::new(&below) else { continue };
+                if skip(&place) {
+                    continue;
+                }
+                if let Ok(inner) = sys::openat(&folder, OsStr::from_bytes(&name), FOLDER, Bits::empty()) {
+                    open.push((inner, below));
+                }
+            }
+        }
+        found.sort();
+        found
+    }
+
+    /// Returns the files and links below a folder, at most `most`; what is no folder has none.
+    ///
+    /// # Errors
+    /// [`crate::base::error::Kind::Environment`] with the path.
+    pub fn files_below(&self, path: &RepoPath, most: usize) -> Result<Below> {
+        let (mut files, mut size) = (Vec::new(), 0);
+        let Some((parent, name)) = self.walk(path, Missing::Stop)? else { return Ok(Below::Files(files, 0)) };
+        let folder = match sys::openat(&parent, name, FOLDER, Bits::empty()) {
+            Ok(folder) => folder,
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(Below::Files(files, 0)),
+            Err(_) => return Ok(Below::Other(path.clone())),
+        };
+        let mut open = vec![(folder, path.clone())];
+        while let Some((folder, path)) = open.pop() {
+            let Ok(entries) = entries(&folder) else { return Ok(Below::Other(path)) };
+            for (name, kind) in entries {
+                // Nothing is called `.git` that has a path in a tree.
+                let Ok(place) = RepoPath::new(&joined(path.as_bytes(), &name)) else {
+                    return Ok(Below::Other(path));
+                };
+                let name = OsStr::from_bytes(&name);
+                match kind {
+                    sys::FileType::Directory => match sys::openat(&folder, name, FOLDER, Bits::empty()) {
+                        Ok(inner) => open.push((inner, place)),
+                        Err(_) => return Ok(Below::Other(place)),
+                    },
+                    sys::FileType::RegularFile | sys::FileType::Symlink => {
+                        let stat = sys::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW);
+                        size += stat.map_or(0, |stat| stat.st_size.cast_unsigned());
+                        files.push(place);
+                    }
+                    _ => return Ok(Below::Other(place)),
+                }
+                if files.len() > most {
+                    return Ok(Below::TooMany);
+                }
+            }
+        }
+        files.sort();
+        Ok(Below::Files(files, size))
+    }
+}
+
+fn joined(folder: &[u8], name: &[u8]) -> Vec<u8> {
+    match folder.is_empty() {
+        true => name.to_vec(),
+        false => [folder, b"/", name].concat(),
+    }
+}
+
+fn entries(folder: impl AsFd) -> std::result::Result<Vec<(Vec<u8>, sys::FileType)>, Errno> {
+    let mut entries = Vec::new();
+    for entry in sys::Dir::read_from(&folder)? {
+        let entry = entry?;
+        let name = entry.file_name().to_bytes();
+        if matches!(name, b"." | b"..") {
+            continue;
+        }
+        // Some disks don't say it in the list.
+        let kind = match entry.file_type() {
+            sys::FileType::Unknown => {
+                let stat = sys::statat(&folder, OsStr::from_bytes(name), AtFlags::SYMLINK_NOFOLLOW)?;
+                sys::FileType::from_raw_mode(stat.st_mode)
+            }
+            kind => kind,
+        };
+        entries.push((name.to_vec(), kind));
+    }
+    Ok(entries)
+}

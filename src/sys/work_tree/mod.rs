@@ -1,0 +1,427 @@
+//! A user's work tree: read and changed only from its root down, through real folders.
+//!
+//! Every access walks from an open root folder component by component and never follows a
+//! symbolic link, so that nothing outside the tree is read or written whatever the tree
+//! holds. Files are never written in place: they are staged, then moved.
+
+pub mod absent;
+mod folders;
+mod mounts;
+mod staging;
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{self as sys, AtFlags, CWD, Mode as Bits, OFlags};
+use rustix::io::Errno;
+
+use crate::base::error::{Error, IoContext, Kind, Result};
+use crate::base::paths::RepoPath;
+use crate::manifest::Mode;
+use crate::sys::files::{all_at_once, sync_open_folder};
+
+pub use folders::Below;
+pub(crate) use staging::{NewFile, Staged, Staging};
+pub use staging::{STAGING, is_staging};
+
+/// What stands at a path of a work tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Node {
+    /// Nothing.
+    Missing,
+    /// A file or a link, with its content.
+    File {
+        /// Plain, executable, or a link whose content is the target.
+        mode: Mode,
+        /// The permission bits of a file; 0 for a link.
+        permissions: u32,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+    /// A folder.
+    Folder,
+    /// A socket, pipe or device.
+    Special,
+}
+
+/// A work tree's root folder, held open.
+pub struct Tree {
+    fd: OwnedFd,
+    path: PathBuf,
+    /// Folders that nothing is reached through, whatever they are called: device and inode.
+    closed: Vec<(u64, u64)>,
+}
+
+impl Tree {
+    /// Opens the root folder.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn open(path: &Path) -> Result<Tree> {
+        let fd =
+            sys::openat(CWD, path, FOLDER, Bits::empty()).map_err(io::Error::from).context("open", path)?;
+        Ok(Tree { fd, path: path.to_owned(), closed: Vec::new() })
+    }
+
+    /// Returns the same tree with some folders closed: git's own, wherever they are and whatever
+    /// leads to them. One that is not there is closed already.
+    #[must_use]
+    pub fn closing(mut self, folders: &[&Path]) -> Tree {
+        use std::os::unix::fs::MetadataExt as _;
+        let known = folders.iter().filter_map(|folder| folder.metadata().ok());
+        self.closed.extend(known.map(|meta| (meta.dev(), meta.ino())));
+        self
+    }
+
+    /// Returns the root's path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns the absolute path of something inside, for messages.
+    pub fn absolute(&self, path: &RepoPath) -> PathBuf {
+        self.path.join(path.as_path())
+    }
+
+    /// Returns what stands at a path, without following any link. A link or file where a
+    /// folder should be on the way means [`Node::Missing`].
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn read(&self, path: &RepoPath) -> Result<Node> {
+        let place = self.absolute(path);
+        let Some((folder, name)) = self.walk(path, Missing::Stop)? else { return Ok(Node::Missing) };
+        self.read_at(&folder, name).context("read", &place)
+    }
+
+    /// Opens a file to be read bit by bit, as [`Tree::read`] reaches it; `None` for anything else, links included.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn open_file(&self, path: &RepoPath) -> Result<Option<(Mode, File)>> {
+        let Some((folder, name)) = self.walk(path, Missing::Stop)? else { return Ok(None) };
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let place = self.absolute(path);
+        let file = match sys::openat(&folder, name, flags, Bits::empty()) {
+            Err(Errno::NOENT | Errno::LOOP) => return Ok(None),
+            opened => File::from(opened.map_err(io::Error::from).context("open", &place)?),
+        };
+        let stat = sys::fstat(&file).map_err(io::Error::from).context("read", &place)?;
+        let regular = sys::FileType::from_raw_mode(stat.st_mode) == sys::FileType::RegularFile;
+        let mode = if stat.st_mode & 0o100 != 0 { Mode::Executable } else { Mode::File };
+        Ok(regular.then_some((mode, file)))
+    }
+
+    /// Says whether a folder has anything in it but folders.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn has_files(&self, path: &RepoPath) -> Result<bool> {
+        let Some((folder, name)) = self.walk(path, Missing::Stop)? else { return Ok(false) };
+        holds_files(&folder, name).map_err(io::Error::from).context("read", &self.absolute(path))
+    }
+
+    /// Returns the size in bytes and whether it is a file or link; `None` for anything else.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn size(&self, path: &RepoPath) -> Result<Option<u64>> {
+        let Some((folder, name)) = self.walk(path, Missing::Stop)? else { return Ok(None) };
+        match sys::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => match sys::FileType::from_raw_mode(stat.st_mode) {
+                sys::FileType::RegularFile | sys::FileType::Symlink => Ok(Some(stat.st_size.cast_unsigned())),
+                _ => Ok(None),
+            },
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(Error::io("read", &self.absolute(path), &errno.into())),
+        }
+    }
+
+    /// Reads a file that may change meanwhile: `None` if it kept changing through three tries.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn read_steady(&self, path: &RepoPath) -> Result<Option<Node>> {
+        let place = self.absolute(path);
+        let Some((folder, name)) = self.walk(path, Missing::Stop)? else { return Ok(Some(Node::Missing)) };
+        let stamp = || stamp_at(&folder, name).ok();
+        for _ in 0..3 {
+            let before = stamp();
+            let node = self.read_at(&folder, name).context("read", &place)?;
+            if before == stamp() {
+                return Ok(Some(node));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Makes the names of these paths durable: syncs the folders above them that are there.
+    pub(crate) fn sync<'a>(&self, paths: impl Iterator<Item = &'a RepoPath>) -> Result<()> {
+        let mut above: BTreeSet<&[u8]> = BTreeSet::new();
+        for path in paths {
+            let bytes = path.as_bytes();
+            above.extend((0..bytes.len()).filter(|at| bytes[*at] == b'/').map(|at| &bytes[..at]));
+        }
+        let folders = above.into_iter().filter_map(|folder| RepoPath::new(folder).ok()).collect();
+        all_at_once(folders, |folder| {
+            let Some((parent, name)) = self.walk(&folder, Missing::Stop)? else { return Ok(()) };
+            let place = self.absolute(&folder);
+            match sys::openat(&parent, name, FOLDER, Bits::empty()) {
+                Ok(fd) => sync_open_folder(&fd, &place),
+                Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(()),
+                Err(errno) => Err(Error::io("open", &place, &errno.into())),
+            }
+        })?;
+        sync_open_folder(&self.fd, &self.path)
+    }
+
+    /// Makes a folder and those above it; what stands there already stays.
+    pub(crate) fn make_folder(&self, path: &RepoPath) -> Result<()> {
+        let Some((folder, name)) = self.walk(path, Missing::Make)? else { return Ok(()) };
+        match sys::mkdirat(&folder, name, Bits::from_raw_mode(0o777)) {
+            Ok(()) | Err(Errno::EXIST) => Ok(()),
+            Err(errno) => Err(Error::io("create", &self.absolute(path), &errno.into())),
+        }
+    }
+
+    /// Removes the folders above a path, from the innermost, as long as they are empty.
+    pub(crate) fn prune_folders(&self, path: &RepoPath) {
+        self.prune_folders_but(path, &BTreeSet::new());
+    }
+
+    /// The same; these folders stay.
+    pub(crate) fn prune_folders_but(&self, path: &RepoPath, kept: &BTreeSet<RepoPath>) {
+        let mut above: Vec<&OsStr> = path.components().collect();
+        while above.pop().is_some() && !above.is_empty() {
+            let joined = above.join(OsStr::new("/"));
+            let Ok(folder) = RepoPath::new(joined.as_bytes()) else { return };
+            if kept.contains(&folder) {
+                return;
+            }
+            let Ok(Some((parent, name))) = self.walk(&folder, Missing::Stop) else { return };
+            if sys::unlinkat(&parent, name, AtFlags::REMOVEDIR).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Writes a new file that only its owner can read, synced, and makes the folders above it for
+    /// its owner alone; returns `false` if something stands there already.
+    ///
+    /// # Errors
+    /// What `content` says, [`Kind::Environment`] with the path, also if a link is on the way;
+    /// nothing is left behind but empty folders.
+    pub fn create(
+        &self,
+        path: &RepoPath,
+        content: impl FnOnce(&mut dyn Write) -> Result<()>,
+    ) -> Result<bool> {
+        let place = self.absolute(path);
+        let Some((folder, leaf)) = self.walk(path, Missing::MakePrivate)? else {
+            return Err(through_link(&place));
+        };
+        let random = crate::base::digest::to_hex(&crate::sys::files::random_bytes()?[..8]);
+        let name = format!("{}{random}", crate::sys::files::TEMPORARY);
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let failed = |error: io::Error| Error::io("write", &place, &error);
+        let opened = sys::openat(&folder, &name, flags, Bits::from_raw_mode(0o600));
+        let mut file =
+            io::BufWriter::with_capacity(1 << 16, File::from(opened.map_err(|e| failed(e.into()))?));
+        let written = content(&mut file).and_then(|()| {
+            let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
+            file.sync_all().map_err(failed)
+        });
+        let done = written.and_then(|()| match rename_new(&folder, &name, &folder, leaf) {
+            Ok(()) => Ok(true),
+            Err(Errno::EXIST | Errno::NOTEMPTY | Errno::ISDIR) => Ok(false),
+            Err(errno) => Err(Error::io("write", &place, &errno.into())),
+        });
+        if !matches!(done, Ok(true)) {
+            let _gone_or_never_there = sys::unlinkat(&folder, &name, AtFlags::empty());
+        }
+        done
+    }
+
+    /// Opens a regular file to be compared with and appended to; `None` if there is none, or something else.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn append(&self, path: &RepoPath) -> Result<Option<File>> {
+        let Some((folder, leaf)) = self.walk(path, Missing::Stop)? else { return Ok(None) };
+        let flags = OFlags::RDWR | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = match sys::openat(&folder, leaf, flags, Bits::empty()) {
+            Ok(file) => File::from(file),
+            Err(Errno::NOENT | Errno::LOOP | Errno::ISDIR | Errno::NXIO) => return Ok(None),
+            Err(errno) => return Err(Error::io("open", &self.absolute(path), &errno.into())),
+        };
+        let is_file = file.metadata().context("read", &self.absolute(path))?.is_file();
+        Ok(Some(file).filter(|_| is_file))
+    }
+
+    /// Removes a file that [`Tree::create`] made, and the folders above it that are empty then.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn remove(&self, path: &RepoPath) -> Result<()> {
+        let Some((folder, leaf)) = self.walk(path, Missing::Stop)? else { return Ok(()) };
+        match sys::unlinkat(&folder, leaf, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(errno) => return Err(Error::io("remove", &self.absolute(path), &errno.into())),
+        }
+        self.prune_folders(path);
+        Ok(())
+    }
+
+    fn refuse_closed(&self, folder: impl AsFd, path: &RepoPath) -> Result<()> {
+        if self.closed.is_empty() {
+            return Ok(());
+        }
+        let stat = sys::fstat(folder).map_err(io::Error::from).context("read", &self.path)?;
+        match self.closed.contains(&(stat.st_dev, stat.st_ino)) {
+            false => Ok(()),
+            true => Err(Error::new(Kind::Refused, format!("Cannot reach {}", self.absolute(path).display()))
+                .because("it goes into git's own folder")),
+        }
+    }
+
+    fn read_at(&self, folder: impl AsFd, name: &OsStr) -> io::Result<Node> {
+        let stat = match sys::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => stat,
+            Err(Errno::NOENT) => return Ok(Node::Missing),
+            Err(errno) => return Err(errno.into()),
+        };
+        match sys::FileType::from_raw_mode(stat.st_mode) {
+            sys::FileType::Directory => Ok(Node::Folder),
+            sys::FileType::Symlink => {
+                let target = sys::readlinkat(&folder, name, Vec::new())?;
+                Ok(Node::File { mode: Mode::Link, permissions: 0, bytes: target.into_bytes() })
+            }
+            sys::FileType::RegularFile => {
+                let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+                let mut bytes = Vec::new();
+                File::from(sys::openat(&folder, name, flags, Bits::empty())?).read_to_end(&mut bytes)?;
+                let permissions = stat.st_mode & 0o777;
+                let executable = permissions & 0o100 != 0;
+                let mode = if executable { Mode::Executable } else { Mode::File };
+                Ok(Node::File { mode, permissions, bytes })
+            }
+            _ => Ok(Node::Special),
+        }
+    }
+
+    /// Opens the folder that holds a path, component by component, never through a link.
+    fn walk<'a>(&self, path: &'a RepoPath, missing: Missing) -> Result<Option<(OwnedFd, &'a OsStr)>> {
+        let mut components: Vec<&OsStr> = path.components().collect();
+        let Some(name) = components.pop() else { return Ok(None) };
+        let fail = |errno: Errno| Err(Error::io("open the folder of", &self.absolute(path), &errno.into()));
+        let mut folder = match self.fd.try_clone() {
+            Ok(fd) => fd,
+            Err(error) => return Err(Error::io("open", &self.path, &error)),
+        };
+        for component in components {
+            let opened = match sys::openat(&folder, component, FOLDER, Bits::empty()) {
+                Err(Errno::NOENT) if missing != Missing::Stop => {
+                    let mode = if missing == Missing::MakePrivate { 0o700 } else { 0o777 };
+                    match sys::mkdirat(&folder, component, Bits::from_raw_mode(mode)) {
+                        Ok(()) | Err(Errno::EXIST) => {}
+                        Err(errno) => return fail(errno),
+                    }
+                    sys::openat(&folder, component, FOLDER, Bits::empty())
+                }
+                other => other,
+            };
+            folder = match opened {
+                Ok(fd) => {
+                    self.refuse_closed(&fd, path)?;
+                    fd
+                }
+                Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(None),
+                Err(errno) => return fail(errno),
+            };
+        }
+        Ok(Some((folder, name)))
+    }
+}
+
+/// What of a file changes whenever it is written to: identity, size, time of the content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    inode: u64,
+    size: i64,
+    modified: (i64, u64),
+}
+
+fn stamp_at(folder: impl AsFd, name: &OsStr) -> std::result::Result<Stamp, Errno> {
+    let stat = sys::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
+    Ok(Stamp { inode: stat.st_ino, size: stat.st_size, modified: (stat.st_mtime, stat.st_mtime_nsec) })
+}
+
+const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
+/// What to do about a folder that is not there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Missing {
+    Stop,
+    Make,
+    /// Make it for its owner alone.
+    MakePrivate,
+}
+
+fn through_link(place: &Path) -> Error {
+    Error::new(Kind::Environment, format!("Cannot write {}", place.display()))
+        .because("a folder on the way to it is a file or a link")
+        .hint("nothing is written through links; put a real folder in its place")
+}
+
+/// Says whether a folder has anything in it but folders.
+fn holds_files(parent: impl AsFd, name: &OsStr) -> std::result::Result<bool, Errno> {
+    let folder = sys::openat(parent, name, FOLDER, Bits::empty())?;
+    for entry in sys::Dir::read_from(&folder)? {
+        let entry = entry?;
+        let name = OsStr::from_bytes(entry.file_name().to_bytes());
+        if name == "." || name == ".." {
+            continue;
+        }
+        let stat = sys::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        let is_folder = sys::FileType::from_raw_mode(stat.st_mode) == sys::FileType::Directory;
+        if !is_folder || holds_files(&folder, name)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Removes a folder that holds nothing but empty folders.
+fn remove_empty(parent: impl AsFd, name: &OsStr) -> std::result::Result<(), Errno> {
+    if holds_files(&parent, name)? {
+        return Err(Errno::NOTEMPTY);
+    }
+    let folder = sys::openat(&parent, name, FOLDER, Bits::empty())?;
+    let mut inner = Vec::new();
+    for entry in sys::Dir::read_from(&folder)? {
+        inner.push(entry?.file_name().to_bytes().to_vec());
+    }
+    for name in inner.iter().filter(|name| !matches!(name.as_slice(), b"." | b"..")) {
+        remove_empty(&folder, OsStr::from_bytes(name))?;
+    }
+    sys::unlinkat(&parent, name, AtFlags::REMOVEDIR)
+}
+
+/// Renames without replacing; where the kernel or disk can't do that, checks first.
+fn rename_new(from: impl AsFd, name: &str, to: impl AsFd, leaf: &OsStr) -> std::result::Result<(), Errno> {
+    #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+    match sys::renameat_with(&from, name, &to, leaf, sys::RenameFlags::NOREPLACE) {
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
+        done => return done,
+    }
+    match sys::statat(&to, leaf, AtFlags::SYMLINK_NOFOLLOW) {
+        Err(Errno::NOENT) => sys::renameat(from, name, to, leaf),
+        Ok(_) => Err(Errno::EXIST),
+        Err(errno) => Err(errno),
+    }
+}

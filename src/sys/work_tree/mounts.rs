@@ -1,0 +1,67 @@
+//! Other disks inside a work tree (volumes of a container, bind mounts): nothing can be renamed across their edge.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::fs::{self as sys, AtFlags};
+
+use super::{Missing, Tree};
+use crate::base::error::Result;
+use crate::base::paths::RepoPath;
+
+impl Tree {
+    /// Says whether what stands at a path is mounted there: it can't be replaced or removed.
+    ///
+    /// # Errors
+    /// [`crate::base::error::Kind::Environment`] with the path.
+    pub fn is_mount(&self, path: &RepoPath) -> Result<bool> {
+        Ok(self.walk(path, Missing::Stop)?.is_some_and(|(folder, name)| is_mount(&folder, name)))
+    }
+
+    /// Returns the mounts that these paths lie in: of each, the innermost.
+    ///
+    /// # Errors
+    /// [`crate::base::error::Kind::Environment`] with the path.
+    pub fn mounts_above<'a>(&self, paths: impl Iterator<Item = &'a RepoPath>) -> Result<BTreeSet<RepoPath>> {
+        let mut known: std::collections::BTreeMap<RepoPath, bool> = std::collections::BTreeMap::new();
+        let mut mounts = BTreeSet::new();
+        for path in paths {
+            let above: Vec<RepoPath> = path.above().collect();
+            for folder in above.into_iter().rev() {
+                let is_mount = match known.get(&folder) {
+                    Some(known) => *known,
+                    None => {
+                        let is_mount = self.is_mount(&folder)?;
+                        known.insert(folder.clone(), is_mount);
+                        is_mount
+                    }
+                };
+                if is_mount {
+                    mounts.insert(folder);
+                    break;
+                }
+            }
+        }
+        Ok(mounts)
+    }
+
+    /// Opens a folder; `None` if there is none.
+    pub(super) fn folder(&self, path: &RepoPath) -> Result<Option<OwnedFd>> {
+        let Some((parent, name)) = self.walk(path, Missing::Stop)? else { return Ok(None) };
+        Ok(sys::openat(&parent, name, super::FOLDER, sys::Mode::empty()).ok())
+    }
+}
+
+fn is_mount(parent: impl AsFd, name: &OsStr) -> bool {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    if let Ok(stat) = sys::statx(&parent, name, AtFlags::SYMLINK_NOFOLLOW, sys::StatxFlags::BASIC_STATS)
+        && stat.stx_attributes_mask.contains(sys::StatxAttributes::MOUNT_ROOT)
+    {
+        return stat.stx_attributes.contains(sys::StatxAttributes::MOUNT_ROOT);
+    }
+    match (sys::fstat(&parent), sys::statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW)) {
+        (Ok(above), Ok(below)) => above.st_dev != below.st_dev,
+        _ => false,
+    }
+}

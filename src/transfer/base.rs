@@ -1,0 +1,126 @@
+//! What both sides have already: the snapshots that a transfer can build on.
+//!
+//! A snapshot of the store gives the same commit as on the remote, so it is made anew in
+//! the scratch repository each time, and git then sends only what is new. That costs a read
+//! of that snapshot, and saves a second copy of everything pushed that would have to be
+//! kept and kept true. A wrong guess costs bytes on the wire, nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::base::error::{Error, Kind, Result};
+use crate::base::ids::SnapshotId;
+use crate::git::Remote;
+use crate::manifest::{Manifest, ObjectRef};
+use crate::store::{Entry, Store};
+use crate::transfer::commit_format::{self, MANIFEST, Place};
+
+/// The most snapshots that a fetch builds on: the newest of so many sessions.
+const MOST_TO_FETCH_ON: usize = 4;
+
+/// A snapshot of the store, readable.
+#[derive(Clone, Copy)]
+pub(super) struct Mine<'a> {
+    pub(super) entry: &'a Entry,
+    pub(super) manifest: &'a Manifest,
+}
+
+/// Returns the readable snapshots by id; `entries` are newest first.
+pub(super) fn mine(entries: &[Entry]) -> BTreeMap<&SnapshotId, Mine<'_>> {
+    let readable = entries.iter().filter_map(|entry| Some((entry, entry.readable()?)));
+    readable.map(|(entry, manifest)| (&manifest.id, Mine { entry, manifest })).collect()
+}
+
+/// Of what is on the remote too, returns for each snapshot to send the one that shares most with it.
+pub(super) fn to_push_on<'p>(
+    mine: &BTreeMap<&SnapshotId, Mine<'_>>,
+    there: &'p [Place],
+    sent: &[Mine<'_>],
+) -> Vec<&'p Place> {
+    let known: Vec<(&Place, BTreeSet<_>)> = there
+        .iter()
+        .filter_map(|place| {
+            let objects = mine.get(&place.id)?.manifest.objects();
+            Some((place, objects.iter().map(|object| object.object).collect()))
+        })
+        .collect();
+    let mut chosen: BTreeMap<&SnapshotId, &Place> = BTreeMap::new();
+    for one in sent {
+        let objects = one.manifest.objects();
+        let shared = |has: &BTreeSet<_>| -> u64 {
+            let both = objects.iter().filter(|object: &&ObjectRef| has.contains(&object.object));
+            both.map(|object| object.size).sum()
+        };
+        let best = known.iter().map(|(place, has)| (shared(has), *place)).max_by_key(|(bytes, _)| *bytes);
+        if let Some((1.., place)) = best {
+            chosen.insert(&place.id, place);
+        }
+    }
+    chosen.into_values().collect()
+}
+
+/// Of what is on the remote too, returns the newest of each session.
+pub(super) fn to_fetch_on<'p>(mine: &BTreeMap<&SnapshotId, Mine<'_>>, there: &'p [Place]) -> Vec<&'p Place> {
+    let mut both: Vec<(&Place, &Manifest)> =
+        there.iter().filter_map(|place| Some((place, mine.get(&place.id)?.manifest))).collect();
+    both.sort_by_key(|(_, manifest)| std::cmp::Reverse(manifest.created_at));
+    let mut sessions = BTreeSet::new();
+    both.retain(|(_, manifest)| sessions.insert(manifest.session.as_ref().map(|session| &session.id)));
+    both.into_iter().map(|(place, _)| place).take(MOST_TO_FETCH_ON).collect()
+}
+
+/// Makes the commits of these snapshots in the scratch repository. Without them all is well too.
+pub(super) fn lay(
+    remote: &Remote<'_>,
+    store: &Store,
+    mine: &BTreeMap<&SnapshotId, Mine<'_>>,
+    on: &[&Place],
+) -> Result<()> {
+    let found: Vec<(&Place, Mine<'_>)> =
+        on.iter().filter_map(|place| Some((*place, *mine.get(&place.id)?))).collect();
+    if found.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> = (0..found.len()).map(|number| format!("refs/bases/{number}")).collect();
+    let ours: Vec<Mine<'_>> = found.iter().map(|(_, mine)| *mine).collect();
+    let Ok(made) = write(remote, store, &ours, &names) else { return Ok(()) };
+    let mut both = Vec::new();
+    for ((oid, (place, _)), name) in made.iter().zip(&found).zip(&names) {
+        // Frames that another version of the compressor made give another commit.
+        match *oid == place.at.oid {
+            true => both.push(oid.as_str()),
+            false => remote.forget(name)?,
+        }
+    }
+    if both.is_empty() { Ok(()) } else { remote.build_on(&both) }
+}
+
+/// Makes the commits of snapshots in the scratch repository, under refs of these names, and
+/// returns their ids. Every object is checked on the way.
+pub(super) fn write(
+    remote: &Remote<'_>,
+    store: &Store,
+    snapshots: &[Mine<'_>],
+    names: &[String],
+) -> Result<Vec<String>> {
+    let commits: Vec<_> = snapshots
+        .iter()
+        .zip(names)
+        .map(|(one, name)| commit_format::commit_of(one.manifest, name.clone()))
+        .collect();
+    let sizes: BTreeMap<_, _> = snapshots
+        .iter()
+        .flat_map(|one| one.manifest.objects())
+        .map(|object| (object.object, object))
+        .collect();
+    remote.write(
+        &commits,
+        |path| path == MANIFEST,
+        |number, path| match commit_format::object_of(path).and_then(|id| sizes.get(&id)) {
+            Some(object) => store.frame(object),
+            None => match snapshots.get(number) {
+                Some(one) => store.manifest_bytes(&one.entry.stem),
+                None => Err(Error::new(Kind::Bug, "There is no such snapshot to write")),
+            },
+        },
+    )
+}

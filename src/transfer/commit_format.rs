@@ -1,0 +1,190 @@
+//! How a snapshot stands on a git remote: one commit without parents per ref.
+//!
+//! `refs/snapshots/USER/ID` points to a commit whose tree is `manifest.json` and the frames
+//! as `objects/XX/NAME.zst`, as they are in the store. Everything in the commit follows from
+//! the snapshot, so whoever makes it makes the same one. Pure but for reading what was
+//! fetched, of which nothing is believed.
+
+use crate::base::digest::ObjectId;
+use crate::base::error::{Error, Kind, Result};
+use crate::base::ids::SnapshotId;
+use crate::base::screen::Line;
+use crate::base::timestamp::Timestamp;
+use crate::git::{Fetched, FetchedCommit, NewCommit, RemoteRef};
+use crate::manifest::{LARGEST_MANIFEST, Manifest};
+use crate::store::{Incoming, Store};
+
+/// Where the refs of snapshots begin.
+pub(super) const REFS: &str = "refs/snapshots/";
+
+/// The manifest's name in the tree.
+pub(super) const MANIFEST: &str = "manifest.json";
+
+const LONGEST_USER: usize = 40;
+
+/// The last second that git's date arithmetic takes everywhere: the end of the year 2099.
+const LAST_SECOND: i64 = 4_102_444_799;
+
+/// A snapshot's place on a remote.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    pub(super) user: String,
+    pub(super) id: SnapshotId,
+    /// The ref, and the commit that it points to.
+    pub(super) at: RemoteRef,
+}
+
+impl Place {
+    /// Reads a ref; `None` if it is not one of ours.
+    pub(super) fn parse(at: RemoteRef) -> Option<Place> {
+        let (user, id) = at.name.strip_prefix(REFS)?.split_once('/')?;
+        let (user, id) = (user.to_owned(), SnapshotId::parse(id)?);
+        (part(&user) == user).then_some(Place { user, id, at })
+    }
+}
+
+/// Returns the ref of a snapshot: under whoever saved it, whoever pushes it.
+pub(super) fn ref_of(manifest: &Manifest) -> String {
+    format!("{REFS}{}/{}", part(&manifest.created_by.user), manifest.id)
+}
+
+/// Makes a name of a user or a machine fit for a ref, on every host and disk.
+pub(super) fn part(user: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c.to_ascii_lowercase() } else { '-' };
+    let kept: String = user.chars().map(plain).take(LONGEST_USER).collect();
+    match kept.trim_matches('-') {
+        "" => "user".to_owned(),
+        kept => kept.to_owned(),
+    }
+}
+
+/// Returns the commit of a snapshot, under a ref of this name.
+pub(super) fn commit_of(manifest: &Manifest, name: String) -> NewCommit {
+    let objects = manifest.objects();
+    let mut paths = vec![MANIFEST.to_owned()];
+    paths.extend(objects.iter().map(|object| object_path(object.object)));
+    let by = &manifest.created_by;
+    NewCommit {
+        name,
+        seconds: manifest.created_at.as_millis().div_euclid(1_000).clamp(0, LAST_SECOND),
+        message: format!(
+            "{}\n\nSaved-by: {}@{}\nSaved-at: {}",
+            Line(&manifest.name),
+            Line(&by.user),
+            Line(&by.host),
+            manifest.created_at
+        ),
+        paths,
+    }
+}
+
+/// Reads of a commit the snapshot's name, by whom and when it was saved. For the eye and for
+/// the order alone: only the manifest counts.
+pub(super) fn read_message(commit: &FetchedCommit) -> (String, String, Timestamp) {
+    let value = |key| commit.message.lines().find_map(|line| line.strip_prefix(key));
+    let name = commit.message.lines().next().unwrap_or_default();
+    let by = value("Saved-by: ").unwrap_or_default();
+    let at = value("Saved-at: ").and_then(|text| text.parse().ok());
+    let committed = || Timestamp::from_millis(commit.seconds.saturating_mul(1_000));
+    (Line(name).to_string(), Line(by).to_string(), at.unwrap_or_else(committed))
+}
+
+fn object_path(id: ObjectId) -> String {
+    let id = id.to_string();
+    format!("objects/{}/{id}.zst", &id[..2])
+}
+
+/// Finds the object of a path of a commit's tree.
+pub(super) fn object_of(path: &str) -> Option<ObjectId> {
+    ObjectId::parse(path.rsplit('/').next()?.strip_suffix(".zst")?)
+}
+
+/// Takes in what was fetched of a snapshot; it is added by the caller.
+pub(super) fn receive<'a>(
+    store: &'a Store,
+    fetched: &mut Fetched,
+    place: &Place,
+    now: Timestamp,
+) -> Result<Incoming<'a>> {
+    let (json, objects) = open(fetched, place)?;
+    let mut incoming = Incoming::begin(store, json, now)?;
+    if incoming.manifest().id != place.id {
+        return Err(unsound(place, "its manifest is that of another snapshot"));
+    }
+    let Some(objects) = objects else { return Ok(incoming) };
+    for folder in fetched.tree(&objects)? {
+        if folder.mode != "40000" || folder.name.len() != 2 {
+            return Err(unsound(place, &format!("objects/{} does not belong there", folder.name)));
+        }
+        for file in fetched.tree(&folder.oid)? {
+            let path = format!("objects/{}/{}", folder.name, file.name);
+            let strange = || unsound(place, &format!("{path} does not belong there"));
+            let id = object_of(&path).filter(|id| object_path(*id) == path).ok_or_else(strange)?;
+            let largest = incoming.largest_frame(id).filter(|_| file.mode == "100644").ok_or_else(strange)?;
+            let frame = fetched.blob(&file.oid, largest)?;
+            incoming.offer(id, &frame)?;
+        }
+    }
+    Ok(incoming)
+}
+
+/// Reads the manifest of what was fetched, and the id of the tree of objects.
+pub(super) fn open(fetched: &mut Fetched, place: &Place) -> Result<(Vec<u8>, Option<String>)> {
+    let commit = fetched.commit(&place.at.oid)?;
+    if commit.parents > 0 {
+        return Err(unsound(place, "its commit has a history"));
+    }
+    let (mut manifest, mut objects) = (None, None);
+    for entry in fetched.tree(&commit.tree)? {
+        match (entry.name.as_str(), entry.mode.as_str()) {
+            (MANIFEST, "100644") if manifest.is_none() => manifest = Some(entry.oid),
+            ("objects", "40000") if objects.is_none() => objects = Some(entry.oid),
+            (name, _) => return Err(unsound(place, &format!("{name} does not belong there"))),
+        }
+    }
+    let manifest = manifest.ok_or_else(|| unsound(place, "it has no manifest"))?;
+    Ok((fetched.blob(&manifest, LARGEST_MANIFEST)?, objects))
+}
+
+fn unsound(place: &Place, cause: &str) -> Error {
+    Error::new(Kind::Damaged, format!("{} is no sound snapshot", place.at.name))
+        .because(Line(cause))
+        .hint("nothing of it was added; ask whoever pushed it")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_user_makes_a_plain_ref() {
+        for (user, made) in [
+            ("ada", "ada"),
+            ("Ada.Lovelace@corp", "ada-lovelace-corp"),
+            ("../../heads/main", "heads-main"),
+            ("日本", "user"),
+            ("", "user"),
+            (&"x".repeat(99), &"x".repeat(40)),
+        ] {
+            assert_eq!(part(user), made);
+            assert_eq!(part(made), made, "read back as it was written");
+        }
+    }
+
+    #[test]
+    fn only_our_own_refs_are_snapshots() {
+        let id = "0".repeat(32);
+        let parse = |name: &str| Place::parse(RemoteRef { oid: "1".repeat(40), name: name.to_owned() });
+        assert!(parse(&format!("refs/snapshots/ada/{id}")).is_some());
+        for name in [
+            format!("refs/heads/ada/{id}"),
+            format!("refs/snapshots/{id}"),
+            format!("refs/snapshots/a/b/{id}"),
+            format!("refs/snapshots/../{id}"),
+            format!("refs/snapshots/ADA/{id}"),
+            "refs/snapshots/ada/latest".to_owned(),
+        ] {
+            assert!(parse(&name).is_none(), "{name}");
+        }
+    }
+}

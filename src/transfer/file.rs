@@ -1,0 +1,137 @@
+//! `export` and `import`: a snapshot as one stream.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+
+use super::{keep_base, line};
+use crate::audit;
+use crate::base::compress::compress;
+use crate::base::digest::ObjectId;
+use crate::base::error::{Error, Kind, Result};
+use crate::context::Context;
+use crate::edits::Materializer;
+use crate::manifest::{Manifest, ObjectRef};
+use crate::store::{Added, Bases, Entry, Incoming, LogEntry, Operation, Store, check_may_travel};
+use crate::transfer::bundle::{Reader, Writer};
+use crate::workspace::Workspace;
+
+/// A snapshot that was imported.
+pub struct Imported {
+    /// Its manifest.
+    pub manifest: Manifest,
+    /// What that changed here.
+    pub added: Added,
+}
+
+/// Writes a snapshot as a bundle, `with_base` with what its edits were made from; returns
+/// the output and how many bytes it got. Every object is checked before it is written.
+///
+/// # Errors
+/// [`Kind::Damaged`] if a part is lost (the output is then no sound bundle), [`Kind::Refused`]
+/// for a safety snapshot or if a base version is not here, and what `failed` makes of the
+/// output's errors.
+pub fn export<W: Write>(
+    context: &Context,
+    workspace: &Workspace,
+    entry: &Entry,
+    with_base: bool,
+    out: W,
+    peer: &str,
+    failed: impl Fn(&std::io::Error) -> Error,
+) -> Result<(W, u64)> {
+    let manifest = entry.manifest.as_ref().map_err(Clone::clone)?;
+    let store = &workspace.store;
+    let line = line(context, Operation::Export, Some(manifest), peer);
+    let written = check_may_travel(manifest).and_then(|()| {
+        let bases = if with_base { collect_bases(workspace, manifest)? } else { Carried::default() };
+        write(store, entry, manifest, &bases, out, failed)
+    });
+    let done = audit::unless_failed(store, &line, written)?;
+    audit::write(store, &line);
+    Ok(done)
+}
+
+/// Base versions on their way out, with the frames of those that the store does not have.
+#[derive(Default)]
+struct Carried {
+    bases: Bases,
+    frames: BTreeMap<ObjectId, Vec<u8>>,
+}
+
+/// Finds what the edits were made from: in the repository, or what came with the snapshot.
+fn collect_bases(workspace: &Workspace, manifest: &Manifest) -> Result<Carried> {
+    let came = workspace.store.bases(manifest)?;
+    let mut versions = Materializer::to_read(&workspace.store, workspace.repository.as_ref(), &came);
+    let mut carried = Carried::default();
+    for oid in Bases::wanted(manifest) {
+        let Some(raw) = versions.base(oid)? else {
+            return Err(Error::new(Kind::Refused, "Cannot add the base versions of the edited files")
+                .because(format!("the blob {oid} is not in a repository here"))
+                .hint("run it in a clone that has the snapshot's base commit, or leave `--with-base` out"));
+        };
+        let object = ObjectRef { object: ObjectId::of(&raw), size: raw.len() as u64 };
+        carried.bases.0.insert(oid.to_owned(), object);
+        if workspace.store.frame(&object).is_err() {
+            let frame = compress(&raw).map_err(|error| {
+                Error::new(Kind::Environment, "Cannot compress a base version").because(error)
+            })?;
+            carried.frames.insert(object.object, frame);
+        }
+    }
+    Ok(carried)
+}
+
+fn write<W: Write>(
+    store: &Store,
+    entry: &Entry,
+    manifest: &Manifest,
+    carried: &Carried,
+    out: W,
+    failed: impl Fn(&std::io::Error) -> Error,
+) -> Result<(W, u64)> {
+    let json = store.manifest_bytes(&entry.stem)?;
+    let bases = if carried.bases.0.is_empty() { None } else { Some(carried.bases.to_json()?) };
+    let both = manifest.objects().into_iter().chain(carried.bases.0.values().copied());
+    let objects: BTreeMap<ObjectId, ObjectRef> = both.map(|object| (object.object, object)).collect();
+    let mut bundle =
+        Writer::begin(out, &json, bases.as_deref(), objects.len() as u64).map_err(|error| failed(&error))?;
+    for object in objects.values() {
+        let frame = match carried.frames.get(&object.object) {
+            Some(frame) => frame,
+            None => &store.frame(object)?,
+        };
+        bundle.object(object.object, frame).map_err(|error| failed(&error))?;
+    }
+    bundle.finish().map_err(|error| failed(&error))
+}
+
+/// Reads a bundle to its end, checks all of it, and then adds the snapshot.
+///
+/// # Errors
+/// As [`Reader`] and [`Incoming`]; nothing is added then.
+pub fn import(context: &Context, workspace: &Workspace, input: impl Read, peer: &str) -> Result<Imported> {
+    let store = &workspace.store;
+    let mut line = line(context, Operation::Import, None, peer);
+    let imported = read(context, workspace, input, &mut line);
+    let imported = audit::unless_failed(store, &line, imported)?;
+    let nothing_new = !imported.added.new && imported.added.objects == 0;
+    audit::write(store, &if nothing_new { audit::skipped(line) } else { line });
+    Ok(imported)
+}
+
+/// Reads and adds the snapshot; `line` learns which one it is as soon as that is known.
+fn read(context: &Context, workspace: &Workspace, input: impl Read, line: &mut LogEntry) -> Result<Imported> {
+    let (mut bundle, head) = Reader::begin(input)?;
+    let mut incoming = Incoming::begin(&workspace.store, head.manifest, context.now)?;
+    if let Some(bases) = &head.bases {
+        incoming.expect_bases(bases)?;
+    }
+    let manifest = incoming.manifest().clone();
+    (line.snapshot, line.name) = (Some(manifest.id.clone()), manifest.name.clone());
+    while let Some((id, frame)) = bundle.next(|id| incoming.largest_frame(id))? {
+        incoming.offer(id, &frame)?;
+    }
+    bundle.finish()?;
+    let added = incoming.publish(|manifest| keep_base(workspace.repository.as_ref(), manifest))?;
+    Ok(Imported { manifest, added })
+}

@@ -1,0 +1,41 @@
+//! Handing a snapshot over: as one file, or through a git remote.
+//!
+//! Combines the bundle, the store's intake and the git edge. A snapshot is handed over as
+//! it is, to the byte, and identified by its id and its manifest: the manifest names every
+//! object by its hash, so two with equal manifests are equal. Changes nothing but the store
+//! and, on a remote, refs below `refs/snapshots` and `refs/snapshot-leases`; what comes in
+//! keeps its base commit by a ref below `refs/snap` here, as what is saved does.
+
+mod base;
+pub mod bundle;
+mod commit_format;
+mod file;
+mod lease;
+mod peers;
+mod remote;
+
+use crate::audit;
+use crate::context::Context;
+use crate::git::Repository;
+use crate::manifest::Manifest;
+use crate::store::{LogEntry, Operation};
+
+pub use file::{Imported, export, import};
+pub use lease::Lease;
+pub use peers::{Peer, peer_of};
+pub use remote::{Fate, Handed, Judged, Listed, Remotes};
+
+/// Keeps a snapshot's base commit, if it is here, from git's garbage collection, as `save` does.
+fn keep_base(repository: Option<&Repository>, manifest: &Manifest) {
+    if let (Some(repository), Some(base)) = (repository, manifest.base_commit())
+        && repository.has_commit(base).is_ok_and(|here| here)
+    {
+        // A repository that can't be written to still takes the snapshot.
+        let _best_effort = repository.keep_commit(&manifest.id, base);
+    }
+}
+
+/// Begins a line on a snapshot that is handed over; one that has not come may not be known.
+fn line(context: &Context, operation: Operation, manifest: Option<&Manifest>, peer: &str) -> LogEntry {
+    LogEntry { peer: Some(peer.to_owned()), ..audit::line(context, operation, manifest) }
+}

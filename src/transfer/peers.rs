@@ -1,0 +1,52 @@
+//! With which remote this user has exchanged a snapshot: noted in the user's own state folder.
+//!
+//! The store's log says so too, but a store can have come with a project. What decides where a
+//! lease is left is noted here, when the user has pushed or pulled, with the addresses that
+//! the remote led to: if it leads elsewhere later, it is another remote.
+
+use crate::base::error::Result;
+use crate::base::ids::SnapshotId;
+use crate::context::Context;
+use crate::sys::files::{self, Existing};
+use crate::sys::place::{Place, Root};
+
+/// The largest note that is read, in bytes.
+const LARGEST: u64 = 64 << 10;
+
+/// A remote that the user has exchanged a snapshot with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// The remote as it was named, without a password.
+    pub remote: String,
+    /// Where it led, without passwords.
+    pub(super) leads_to: Vec<String>,
+}
+
+/// Returns the remote with which this user last exchanged a snapshot.
+pub fn peer_of(context: &Context, snapshot: &SnapshotId) -> Option<Peer> {
+    let text = place(context, snapshot).read(LARGEST).ok()??;
+    let text = String::from_utf8(text).ok()?;
+    let mut lines = text.lines().map(str::to_owned);
+    let remote = lines.next().filter(|remote| !remote.is_empty())?;
+    Some(Peer { remote, leads_to: lines.collect() })
+}
+
+/// Notes it.
+///
+/// # Errors
+/// [`crate::base::error::Kind::Environment`] with the path.
+pub(super) fn note(context: &Context, snapshot: &SnapshotId, peer: &Peer) -> Result<()> {
+    if peer_of(context, snapshot).as_ref() == Some(peer) {
+        return Ok(());
+    }
+    let place = place(context, snapshot);
+    let folder = place.folder();
+    folder.make_folder()?;
+    let lines = std::iter::once(&peer.remote).chain(&peer.leads_to);
+    let text: String = lines.map(|line| format!("{}\n", line.replace('\n', " "))).collect();
+    files::publish(&folder, &place, text.as_bytes(), Existing::Replace).map(drop)
+}
+
+fn place(context: &Context, snapshot: &SnapshotId) -> Place {
+    Root::own(&context.state).at(std::path::Path::new("remotes").join(snapshot.as_str()))
+}

@@ -1,0 +1,607 @@
+//! `push`, `pull`, `list --remote` and `rm --remote`.
+//!
+//! A snapshot on a remote is immutable like one in the store: its ref is created or is
+//! there already, and never moved. Several are handed over together, but each stands for
+//! itself: what is wrong with one is said, and the others go on.
+
+use std::time::Duration;
+
+use super::base::{self, Mine};
+use super::lease::{self, LEASES, Lease};
+use super::peers::{self, Peer};
+use super::{keep_base, line};
+use crate::audit;
+use crate::base::error::{Error, Kind, Result};
+use crate::base::ids::SnapshotId;
+use crate::base::progress::Progress;
+use crate::base::screen::Line;
+use crate::base::timestamp::Timestamp;
+use crate::context::Context;
+use crate::git::{NewCommit, PushAnswer, Remote, RemoteRef, Repository, UNPACKER_ERROR};
+use crate::manifest::{Manifest, Trigger};
+use crate::redaction;
+use crate::retention::{self, Candidate, Policy, Verdict};
+use crate::store::{Entry, LogEntry, Operation, Reference, Store, check_may_travel};
+use crate::sys::files::Scratch;
+use crate::transfer::commit_format::{self, Place, REFS};
+use crate::workspace::Workspace;
+
+/// A remote, opened for snapshots of one store.
+pub struct Remotes<'a> {
+    context: &'a Context,
+    workspace: &'a Workspace,
+    store: &'a Store,
+    repository: Option<&'a Repository>,
+    remote: Remote<'a>,
+    /// The leases that were there when the remote was listed last.
+    leases: Vec<Lease>,
+    /// Holds the scratch repository; it goes with this value.
+    _scratch: Scratch,
+}
+
+/// What became of one snapshot.
+pub struct Handed {
+    /// Its name, safe to show; its id if the name is not known.
+    pub name: String,
+    /// Its id.
+    pub id: SnapshotId,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+/// What can become of one snapshot.
+pub enum Fate {
+    /// It was handed over.
+    Done,
+    /// The other side had it.
+    Already,
+    /// It was not, and why.
+    Failed(Error),
+}
+
+/// A snapshot on a remote.
+pub struct Listed {
+    /// Its id.
+    pub id: SnapshotId,
+    /// Its name, safe to show.
+    pub name: String,
+    /// Whoever saved it, and where, safe to show.
+    pub by: String,
+    /// When it was saved.
+    pub created_at: Timestamp,
+    /// Whether it is in the store here.
+    pub here: bool,
+    /// Who works on it, as far as they said.
+    pub leases: Vec<Lease>,
+    place: Place,
+}
+
+/// What pruning a remote would do.
+pub struct Judged {
+    /// The snapshots that this user saved, each with what becomes of it.
+    pub own: Vec<(Listed, Verdict)>,
+    /// How many others there are, which stay.
+    pub others: usize,
+}
+
+/// How far ahead of ours the clock of whoever saved a snapshot may be.
+const A_DAY: Duration = Duration::from_secs(86_400);
+
+impl<'a> Remotes<'a> {
+    /// Opens a remote by name or address; `tell` is told of tries that failed.
+    ///
+    /// # Errors
+    /// As [`Remote::open`].
+    pub fn open(
+        context: &'a Context,
+        workspace: &'a Workspace,
+        address: &str,
+        interactive: bool,
+        tell: &'a mut dyn FnMut(&str),
+    ) -> Result<Remotes<'a>> {
+        // In the store, which lies in the project: settings that the user's configuration
+        // makes for the folders above (`includeIf "gitdir:…"`) hold here too.
+        let scratch = workspace.store.scratch()?;
+        let repository = workspace.repository.as_ref();
+        let remote = Remote::open(repository, &context.cwd, &scratch.path(), address, interactive, tell)?;
+        Ok(Remotes {
+            context,
+            workspace,
+            store: &workspace.store,
+            repository,
+            remote,
+            leases: Vec::new(),
+            _scratch: scratch,
+        })
+    }
+
+    /// Has transfers say how far they are.
+    pub fn watch(&mut self, progress: &'a Progress) {
+        self.remote.watch(progress);
+    }
+
+    /// Returns the remote as it was named, without a password.
+    pub fn shown(&self) -> String {
+        self.remote.shown()
+    }
+
+    /// Sends snapshots, but none that holds a secret which is not allowed.
+    ///
+    /// # Errors
+    /// If one of the references means nothing here, or the remote can't be reached. What is
+    /// wrong with one snapshot is in its own [`Fate`].
+    pub fn push(&mut self, references: &[String], allow_secrets: &[String]) -> Result<Vec<Handed>> {
+        let mut chosen: Vec<Entry> = Vec::new();
+        for reference in references {
+            let entry = self.store.find(&Reference::parse(reference))?;
+            if let Ok(manifest) = &entry.manifest {
+                check_may_travel(manifest)?;
+            }
+            if chosen.iter().all(|other| other.stem != entry.stem) {
+                chosen.push(entry);
+            }
+        }
+        let wanted = base::mine(&chosen);
+        let in_order = chosen.iter().filter_map(Entry::readable);
+        let wanted: Vec<Mine<'_>> = in_order.filter_map(|m| wanted.get(&m.id).copied()).collect();
+        let mut handed = self.send(&wanted, allow_secrets);
+        for one in &wanted {
+            handed =
+                audit::unless_failed(self.store, &self.line(Operation::Push, Some(one.manifest)), handed);
+        }
+        let handed = handed?;
+        for (one, handed) in wanted.iter().zip(&handed) {
+            self.log(Operation::Push, one.manifest, &handed.fate);
+        }
+        // Whoever hands on what came of a snapshot no longer works on that one.
+        let me = lease::name_of(&self.context.user, &self.context.host);
+        let parents: Vec<&SnapshotId> = wanted
+            .iter()
+            .zip(&handed)
+            .filter(|(_, handed)| matches!(handed.fate, Fate::Done))
+            .filter_map(|(one, _)| one.manifest.parent.as_ref())
+            .collect();
+        self.forget_leases(|lease| lease.who == me && parents.contains(&&lease.id));
+        Ok(handed)
+    }
+
+    fn send(&mut self, wanted: &[Mine<'_>], allow_secrets: &[String]) -> Result<Vec<Handed>> {
+        let there = self.places()?;
+        let entries = self.store.entries()?;
+        let mine = base::mine(&entries);
+        let (old, new): (Vec<Mine<'_>>, Vec<Mine<'_>>) =
+            wanted.iter().partition(|one| there.iter().any(|place| place.id == one.manifest.id));
+        let mut handed = Vec::new();
+        for one in old {
+            handed.push(self.compare(one.manifest, &there, || unknown(one.manifest)));
+        }
+        let mut clean = Vec::new();
+        for one in new {
+            match redaction::check(self.workspace, one.manifest, false, allow_secrets) {
+                Ok(()) => clean.push(one),
+                Err(error) => handed.push(Handed::new(one.manifest, Fate::Failed(error))),
+            }
+        }
+        let new = clean;
+        base::lay(&self.remote, self.store, &mine, &base::to_push_on(&mine, &there, &new))?;
+        let names: Vec<String> = new.iter().map(|one| commit_format::ref_of(one.manifest)).collect();
+        let oids =
+            if new.is_empty() { Vec::new() } else { base::write(&self.remote, self.store, &new, &names)? };
+        let refs: Vec<RemoteRef> =
+            oids.into_iter().zip(names).map(|(oid, name)| RemoteRef { oid, name }).collect();
+        for (answer, one) in self.remote.create(&refs)?.into_iter().zip(new) {
+            handed.push(match answer {
+                PushAnswer::Taken => Handed::new(one.manifest, Fate::Done),
+                PushAnswer::Rejected(why) => {
+                    // Perhaps another one was faster.
+                    let there = self.places()?;
+                    self.compare(one.manifest, &there, || self.rejected(one.manifest, &why))
+                }
+            });
+        }
+        // In the order in which they were asked for.
+        handed.sort_by_key(|one| wanted.iter().position(|other| other.manifest.id == one.id));
+        Ok(handed)
+    }
+
+    /// Fetches snapshots: those that are named, else all that are not here.
+    ///
+    /// # Errors
+    /// As [`Remotes::push`].
+    pub fn pull(&mut self, references: &[String]) -> Result<Vec<Handed>> {
+        let fetched = self.fetch(references);
+        audit::unless_failed(self.store, &self.line(Operation::Pull, None), fetched)
+    }
+
+    fn fetch(&mut self, references: &[String]) -> Result<Vec<Handed>> {
+        let there = self.places()?;
+        let entries = self.store.entries()?;
+        let mine = base::mine(&entries);
+        let mut wanted: Vec<Place> = Vec::new();
+        let mut handed = Vec::new();
+        if references.is_empty() {
+            wanted = there.iter().filter(|place| !mine.contains_key(&place.id)).cloned().collect();
+        }
+        for place in self.resolve_all(&there, references)? {
+            if wanted.iter().any(|other| other.id == place.id) {
+                continue;
+            }
+            match mine.get(&place.id) {
+                Some(one) => {
+                    // Its base commit may have come since.
+                    keep_base(self.repository, one.manifest);
+                    self.log(Operation::Pull, one.manifest, &Fate::Already);
+                    handed.push(Handed::new(one.manifest, Fate::Already));
+                }
+                None => wanted.push(place),
+            }
+        }
+        if wanted.is_empty() {
+            return Ok(handed);
+        }
+        base::lay(&self.remote, self.store, &mine, &base::to_fetch_on(&mine, &there))?;
+        let names: Vec<&str> = wanted.iter().map(|place| place.at.name.as_str()).collect();
+        self.remote.fetch(&names, true)?;
+        let mut dated: Vec<(Option<Timestamp>, Place)> = Vec::new();
+        for place in wanted {
+            // What is wrong with it is found, and said, when it is taken in.
+            let commit = self.remote.fetched()?.commit(&place.at.oid);
+            dated.push((commit.ok().map(|commit| commit_format::read_message(&commit).2), place));
+        }
+        dated.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+        for (_, place) in dated {
+            handed.push(self.take(&place)?);
+        }
+        Ok(handed)
+    }
+
+    /// Lists what is on the remote, newest first.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] if the remote can't be reached.
+    pub fn list(&mut self) -> Result<Vec<Listed>> {
+        let there = self.places()?;
+        self.describe(&there)
+    }
+
+    /// Deletes a snapshot's ref on the remote; the snapshot here stays.
+    ///
+    /// # Errors
+    /// [`Kind::NotFound`] or [`Kind::Ambiguous`], [`Kind::Conflict`] if it has changed
+    /// meanwhile, [`Kind::Environment`] if the remote refuses or can't be reached.
+    pub fn withdraw(&mut self, references: &[String]) -> Result<Vec<Handed>> {
+        let there = self.places()?;
+        let places = self.resolve_all(&there, references)?;
+        self.remove(Operation::Withdraw, &places)
+    }
+
+    /// Judges the snapshots on the remote that this user saved: those of others are not this
+    /// user's to remove. What can't be read, or claims to be from the future, is kept and
+    /// counts for nothing.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] if the remote can't be reached.
+    pub fn judge(&mut self, policy: Policy) -> Result<Judged> {
+        let there = self.places()?;
+        let all = self.describe(&there)?;
+        let (own, others): (Vec<Listed>, Vec<Listed>) =
+            all.into_iter().partition(|one| one.place.user == commit_format::part(&self.context.user));
+        let entries = self.store.entries()?;
+        let mine = base::mine(&entries);
+        let (known, odd): (Vec<Listed>, Vec<Listed>) = own.into_iter().partition(|one| {
+            one.created_at.as_millis() > 0 && one.created_at.since(self.context.now) <= A_DAY
+        });
+        let candidate = |one: &Listed| {
+            let here = mine.get(&one.id);
+            Candidate {
+                created_at: one.created_at,
+                pinned: here.is_some_and(|here| here.entry.pinned),
+                safety: false,
+                automatic: here.is_some_and(|here| here.manifest.created_by.trigger == Trigger::Auto),
+                // Of what is there, only what this user pushed is looked at.
+                own: true,
+            }
+        };
+        let candidates: Vec<Candidate> = known.iter().map(candidate).collect();
+        let verdicts = retention::plan(&candidates, policy, self.context.now);
+        let reason = "its date can't be believed; `snap rm --remote` removes it".to_owned();
+        let kept = odd.into_iter().map(|one| (one, Verdict { keep: true, reason: reason.clone() }));
+        Ok(Judged { own: known.into_iter().zip(verdicts).chain(kept).collect(), others: others.len() })
+    }
+
+    /// Removes from the remote what was judged so.
+    ///
+    /// # Errors
+    /// As [`Remotes::withdraw`].
+    pub fn prune(&mut self, judged: &Judged) -> Result<Vec<Handed>> {
+        let gone = judged.own.iter().filter(|(_, verdict)| !verdict.keep);
+        let places: Vec<Place> = gone.map(|(one, _)| one.place.clone()).collect();
+        self.remove(Operation::Prune, &places)
+    }
+
+    /// Deletes the refs of snapshots, and the leases on them.
+    fn remove(&mut self, operation: Operation, places: &[Place]) -> Result<Vec<Handed>> {
+        let entries = self.store.entries()?;
+        let mine = base::mine(&entries);
+        let refs: Vec<RemoteRef> = places.iter().map(|place| place.at.clone()).collect();
+        let mut gone = Vec::new();
+        for (place, answer) in places.iter().zip(self.remote.delete(&refs)?) {
+            let name = match mine.get(&place.id) {
+                Some(one) => Line(&one.manifest.name).to_string(),
+                None => place.id.short().to_owned(),
+            };
+            let fate = match answer {
+                PushAnswer::Taken => Fate::Done,
+                PushAnswer::Rejected(why) => Fate::Failed(
+                    Error::new(Kind::Environment, format!("{} does not let go of {name}", self.shown()))
+                        .because(why)
+                        .hint("nothing was removed; see who may delete refs there"),
+                ),
+            };
+            let line = LogEntry {
+                snapshot: Some(place.id.clone()),
+                name: mine.get(&place.id).map(|one| one.manifest.name.clone()).unwrap_or_default(),
+                ..self.line(operation, None)
+            };
+            self.write(line, &fate);
+            gone.push(Handed { name, id: place.id.clone(), fate });
+        }
+        let removed =
+            |id: &SnapshotId| gone.iter().any(|one| one.id == *id && matches!(one.fate, Fate::Done));
+        self.forget_leases(|lease| removed(&lease.id));
+        Ok(gone)
+    }
+
+    /// Deletes leases; what can't be deleted expires.
+    fn forget_leases(&self, which: impl Fn(&Lease) -> bool) {
+        let refs: Vec<RemoteRef> =
+            self.leases.iter().filter(|lease| which(lease)).map(|lease| lease.at.clone()).collect();
+        if !refs.is_empty() {
+            let _best_effort = self.remote.delete(&refs);
+        }
+    }
+
+    /// Returns who else works on a snapshot that is on the remote; `None` if it is not there.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] if the remote can't be reached.
+    pub fn others_at_work(&mut self, id: &SnapshotId) -> Result<Option<Vec<Lease>>> {
+        let there = self.places()?.iter().any(|place| place.id == *id);
+        let me = lease::name_of(&self.context.user, &self.context.host);
+        let others = |lease: &&Lease| lease.id == *id && lease.who != me && lease.counts(self.context.now);
+        Ok(there.then(|| self.leases.iter().filter(others).cloned().collect()))
+    }
+
+    /// Leaves a lease beside a snapshot, in the place of an older one.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] if the remote refuses it or can't be reached.
+    pub fn lease(&mut self, id: &SnapshotId) -> Result<()> {
+        let (me, now) = (lease::name_of(&self.context.user, &self.context.host), self.context.now);
+        let name = lease::ref_of(id, &me, now);
+        let seconds = now.as_millis().div_euclid(1_000);
+        let commit = NewCommit {
+            name: name.clone(),
+            seconds,
+            message: format!("{me} resumed {id}"),
+            paths: Vec::new(),
+        };
+        let made = self.remote.write(&[commit], |_| true, |_, _| Ok(Vec::new()))?;
+        let refs: Vec<RemoteRef> =
+            made.into_iter().map(|oid| RemoteRef { oid, name: name.clone() }).collect();
+        self.remote.create(&refs)?;
+        let stale = |lease: &Lease| lease.id == *id && (lease.who == me || !lease.counts(now));
+        self.forget_leases(|lease| stale(lease) && lease.at.name != name);
+        Ok(())
+    }
+
+    /// Begins a line of the log on this remote.
+    fn line(&self, operation: Operation, manifest: Option<&Manifest>) -> LogEntry {
+        line(self.context, operation, manifest, &self.shown())
+    }
+
+    fn log(&self, operation: Operation, manifest: &Manifest, fate: &Fate) {
+        if !matches!(fate, Fate::Failed(_)) {
+            self.note(&manifest.id);
+        }
+        self.write(self.line(operation, Some(manifest)), fate);
+    }
+
+    /// Notes that this user has exchanged a snapshot with this remote.
+    fn note(&self, id: &SnapshotId) {
+        // Without it no lease is left, and nothing else is lost.
+        let _best_effort = peers::note(self.context, id, &self.peer());
+    }
+
+    fn peer(&self) -> Peer {
+        Peer { remote: self.shown(), leads_to: self.remote.leads_to().to_vec() }
+    }
+
+    /// Says whether this is the remote that a snapshot was exchanged with, and still leads there.
+    pub fn is(&self, peer: &Peer) -> bool {
+        self.peer() == *peer
+    }
+
+    fn write(&self, line: LogEntry, fate: &Fate) {
+        let line = match fate {
+            Fate::Done => line,
+            Fate::Already => audit::skipped(line),
+            Fate::Failed(error) => audit::failed(line, error),
+        };
+        audit::write(self.store, &line);
+    }
+
+    fn places(&mut self) -> Result<Vec<Place>> {
+        let listed = self.remote.list(&[REFS, LEASES])?;
+        self.leases = listed.iter().cloned().filter_map(Lease::parse).collect();
+        Ok(listed.into_iter().filter_map(Place::parse).collect())
+    }
+
+    /// Says whether the remote has this very snapshot, or another one under its id. `absent`
+    /// makes the error for the case that it has neither.
+    fn compare(&self, manifest: &Manifest, there: &[Place], absent: impl FnOnce() -> Error) -> Handed {
+        let Some(place) = there.iter().find(|place| place.id == manifest.id) else {
+            return Handed::new(manifest, Fate::Failed(absent()));
+        };
+        let fate = match self.is_same(manifest, place) {
+            Ok(true) => Fate::Already,
+            Ok(false) => Fate::Failed(
+                Error::new(
+                    Kind::Conflict,
+                    format!(
+                        "{} has other content under the id of {:?}",
+                        self.shown(),
+                        Line(&manifest.name).to_string()
+                    ),
+                )
+                .because(format!("{} is not the snapshot {}", place.at.name, manifest.id))
+                .hint("one of the two was changed after it was saved; nothing was overwritten"),
+            ),
+            Err(error) => Fate::Failed(error),
+        };
+        Handed::new(manifest, fate)
+    }
+
+    fn is_same(&self, manifest: &Manifest, place: &Place) -> Result<bool> {
+        let entry = self.store.find(&Reference::Named(manifest.id.to_string()))?;
+        let json = self.store.manifest_bytes(&entry.stem)?;
+        self.remote.fetch(&[&place.at.name], true)?;
+        let theirs = commit_format::open(&mut self.remote.fetched()?, place);
+        Ok(theirs.is_ok_and(|(theirs, _)| theirs == json))
+    }
+
+    fn rejected(&self, manifest: &Manifest, why: &str) -> Error {
+        let name = Line(&manifest.name).to_string();
+        let error =
+            Error::new(Kind::Environment, format!("{} did not take {name:?}", self.shown())).because(why);
+        error.hint(match why.contains(UNPACKER_ERROR) {
+            true => "it is full, or the connection broke off; nothing was taken: run the command again when that is over",
+            false => {
+                "some hosts take no refs but branches and tags; `snap export` makes a file that goes anywhere"
+            }
+        })
+    }
+
+    /// Takes in one snapshot that was fetched.
+    fn take(&self, place: &Place) -> Result<Handed> {
+        let mut name = place.id.short().to_owned();
+        let mut line = LogEntry { snapshot: Some(place.id.clone()), ..self.line(Operation::Pull, None) };
+        let mut fetched = self.remote.fetched()?;
+        let taken =
+            commit_format::receive(self.store, &mut fetched, place, self.context.now).and_then(|incoming| {
+                let shown = &incoming.manifest().name;
+                name = Line(shown).to_string();
+                line.name.clone_from(shown);
+                incoming.publish(|manifest| keep_base(self.repository, manifest))
+            });
+        let fate = match audit::unless_failed(self.store, &line, taken) {
+            Ok(_) => {
+                self.note(&place.id);
+                audit::write(self.store, &line);
+                Fate::Done
+            }
+            Err(error) => Fate::Failed(error),
+        };
+        Ok(Handed { name, id: place.id.clone(), fate })
+    }
+
+    fn resolve_all(&self, there: &[Place], references: &[String]) -> Result<Vec<Place>> {
+        let mut found = Vec::new();
+        let mut listed: Option<Vec<Listed>> = None;
+        for reference in references {
+            let starts =
+                |place: &&Place| reference.len() >= 4 && place.id.as_str().starts_with(reference.as_str());
+            let by_id: Vec<&Place> = there.iter().filter(starts).collect();
+            if let [only] = by_id.as_slice() {
+                found.push((*only).clone());
+                continue;
+            }
+            let listed = match &listed {
+                Some(listed) => listed,
+                None => listed.insert(self.describe(there)?),
+            };
+            found.push(self.resolve(listed, reference, &by_id)?);
+        }
+        Ok(found)
+    }
+
+    fn resolve(&self, listed: &[Listed], reference: &str, by_id: &[&Place]) -> Result<Place> {
+        let shown = Line(reference).to_string();
+        if let Reference::Latest(back) = Reference::parse(reference) {
+            return listed.get(back).map(|one| one.place.clone()).ok_or_else(|| {
+                Error::new(Kind::NotFound, format!("There are not as many snapshots on {}", self.shown()))
+                    .because(format!("it has {}", listed.len()))
+            });
+        }
+        let called: Vec<&Listed> = listed.iter().filter(|one| one.name == shown).collect();
+        match (called.as_slice(), by_id) {
+            ([only], _) => Ok(only.place.clone()),
+            ([], []) => {
+                Err(Error::new(Kind::NotFound, format!("There is no snapshot {shown:?} on {}", self.shown()))
+                    .hint("`snap list --remote` shows what there is"))
+            }
+            _ => Err(Error::new(
+                Kind::Ambiguous,
+                format!("{shown:?} fits several snapshots on {}", self.shown()),
+            )
+            .hint("use the id; `snap list --remote --json` shows whole ids")),
+        }
+    }
+
+    /// Finds the names and times of snapshots; of those that are not here from their commits,
+    /// fetched without content where the remote can do that.
+    fn describe(&self, there: &[Place]) -> Result<Vec<Listed>> {
+        let entries = self.store.entries()?;
+        let mine = base::mine(&entries);
+        let unknown: Vec<&str> = there
+            .iter()
+            .filter(|place| !mine.contains_key(&place.id))
+            .map(|place| place.at.name.as_str())
+            .collect();
+        self.remote.fetch(&unknown, false)?;
+        let mut listed = Vec::new();
+        for place in there {
+            let (name, by, created_at, here) = match mine.get(&place.id) {
+                Some(one) => {
+                    let by = &one.manifest.created_by;
+                    let by = format!("{}@{}", Line(&by.user), Line(&by.host));
+                    (Line(&one.manifest.name).to_string(), by, one.manifest.created_at, true)
+                }
+                None => match self.remote.fetched()?.commit(&place.at.oid) {
+                    Ok(commit) => {
+                        let (name, by, at) = commit_format::read_message(&commit);
+                        (name, by, at, false)
+                    }
+                    Err(_) => {
+                        ("(no snapshot)".to_owned(), place.user.clone(), Timestamp::from_millis(0), false)
+                    }
+                },
+            };
+            let of_it = |lease: &&Lease| lease.id == place.id && lease.counts(self.context.now);
+            let leases = self.leases.iter().filter(of_it).cloned().collect();
+            listed.push(Listed {
+                id: place.id.clone(),
+                name,
+                by,
+                created_at,
+                here,
+                leases,
+                place: place.clone(),
+            });
+        }
+        listed.sort_by(|a, b| b.created_at.cmp(&a.created_at).then_with(|| a.id.cmp(&b.id)));
+        // What is fetched for good must not find a repository that promises to fetch more later.
+        self.remote.reset()?;
+        Ok(listed)
+    }
+}
+
+impl Handed {
+    fn new(manifest: &Manifest, fate: Fate) -> Handed {
+        Handed { name: Line(&manifest.name).to_string(), id: manifest.id.clone(), fate }
+    }
+}
+
+fn unknown(manifest: &Manifest) -> Error {
+    Error::new(Kind::Bug, format!("{} was there and is not", manifest.id))
+}
