@@ -113,6 +113,7 @@ pub fn sha256(content: &[u8]) -> String {
 
 /// The hash function that a repository names its objects with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum GitHash {
     /// The default up to git 2.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::edits::Captured;
+use super::edits::CapturedEdits;
 use crate::audit;
 use crate::base::error::Result;
 use crate::client::Found;
@@ -26,7 +26,7 @@ pub enum Automatic {
 pub(super) fn same_edits(
     workspace: &Workspace,
     session: Option<&Found>,
-    now: &Captured,
+    now: &CapturedEdits,
 ) -> Result<Option<Manifest>> {
     let of_session = |m: &Manifest| m.session.as_ref().map(|s| &s.id) == session.map(|s| &s.id);
     let newest =

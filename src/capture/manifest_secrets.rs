@@ -5,13 +5,13 @@
 
 use serde_json::value::RawValue;
 
-use super::session::Captured;
+use super::session::CapturedSession;
 use crate::base::error::{Error, Kind, Result};
 use crate::manifest::Manifest;
 use crate::redaction::Redactor;
 
 /// Redacts the parts of a manifest that come from the client's files.
-pub(super) fn all(redactor: &Redactor, captured: &mut Captured) -> Result<()> {
+pub(super) fn all(redactor: &Redactor, captured: &mut CapturedSession) -> Result<()> {
     if let Some(title) = captured.session.as_mut().and_then(|session| session.title.as_mut()) {
         redactor.string("the title", title);
     }

@@ -24,6 +24,8 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use self::edits::{CapturedEdits, EditsRequest};
+use self::session::CapturedSession;
 use crate::audit;
 use crate::base::digest::{Fingerprint, ObjectId};
 use crate::base::error::{Error, Kind, Result};
@@ -113,15 +115,13 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     });
     let (lock, redactor) = prepared?;
     let edits = match (&workspace.repository, listing) {
-        (Some(repository), Some(listing)) => Some(edits::capture(
-            workspace,
-            (repository, listing?),
-            &lock,
-            &repository.untracked_matching(request.include)?,
-            request.limits,
-            &redactor,
-            request.progress,
-        )?),
+        (Some(repository), Some(listing)) => {
+            let also = &repository.untracked_matching(request.include)?;
+            let (lock, redactor, limits) = (&lock, &redactor, request.limits);
+            let (listing, progress) = (listing?, request.progress);
+            let edits = EditsRequest { repository, listing, lock, also, limits, redactor, progress };
+            Some(edits::capture(workspace, edits)?)
+        }
         _ => {
             notes.push("This folder is not in a git repository: file edits were not saved.".to_owned());
             None
@@ -141,9 +141,9 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     let session = match session::capture(workspace, request.session, request.history, &lock, &redactor) {
         // Nobody can put right what keeps a conversation from being read before the step runs that waits:
         // the edits alone are saved.
-        Err(error) if request.automatic.is_some() && edits.is_some() => session::Captured {
+        Err(error) if request.automatic.is_some() && edits.is_some() => CapturedSession {
             notes: vec![format!("The conversation was not saved: {error}")],
-            ..session::Captured::default()
+            ..CapturedSession::default()
         },
         captured => captured?,
     };
@@ -232,9 +232,10 @@ pub fn save_safety(
     let (lock, redactor) = prepared?;
     let edits = match (&workspace.repository, listing) {
         (Some(repository), Some(listing)) => {
-            let seen = (repository, listing?);
-            let progress = Progress::default();
-            Some(edits::capture(workspace, seen, &lock, &paths, Limits::default(), &redactor, &progress)?)
+            let (lock, also, redactor, limits) = (&lock, &paths, &redactor, Limits::default());
+            let (listing, progress) = (listing?, &Progress::default());
+            let edits = EditsRequest { repository, listing, lock, also, limits, redactor, progress };
+            Some(edits::capture(workspace, edits)?)
         }
         _ => None,
     };
@@ -245,7 +246,7 @@ pub fn save_safety(
             .because(format!("its present state can't be saved first: {}", lost.reason))
             .hint("move it away, then run the command again; nothing was changed"));
     }
-    let mut manifest = assemble(context, workspace, edits, session::Captured::default())?;
+    let mut manifest = assemble(context, workspace, edits, CapturedSession::default())?;
     manifest.name = format!("safety-{}", context.now.compact());
     manifest.created_by.trigger = Trigger::Safety;
     manifest.safety = Some(Safety { restores: restores.id.clone(), name: restores.name.clone(), paths });
@@ -350,8 +351,8 @@ fn keep_base(workspace: &Workspace, manifest: &Manifest) -> Option<String> {
 fn assemble(
     context: &Context,
     workspace: &Workspace,
-    edits: Option<edits::Captured>,
-    session: session::Captured,
+    edits: Option<CapturedEdits>,
+    session: CapturedSession,
 ) -> Result<Manifest> {
     let (edits, branch, around) = match edits {
         Some(captured) => (Some(captured.edits), captured.branch, Some(captured.around)),

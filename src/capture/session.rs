@@ -28,7 +28,7 @@ use crate::manifest::{
     Agent, Content, HistoryStart, LeftOut, NotCaptured, Permissions, Session, SideFile, Skipped, TextFile,
     Transcript,
 };
-use crate::redaction::{Noted, Redactor};
+use crate::redaction::{NotedSecret, Redactor};
 use crate::store::{AddLock, Store};
 use crate::sys::files;
 use crate::workspace::Workspace;
@@ -64,7 +64,7 @@ pub enum History {
 
 /// The parts of a manifest that come from the client's files.
 #[derive(Default)]
-pub(super) struct Captured {
+pub(super) struct CapturedSession {
     pub(super) session: Option<Session>,
     pub(super) tasks: Vec<Box<RawValue>>,
     pub(super) queue: Vec<String>,
@@ -81,8 +81,8 @@ pub(super) fn capture(
     history: History,
     lock: &AddLock,
     redactor: &Redactor,
-) -> Result<Captured> {
-    let mut captured = Captured::default();
+) -> Result<CapturedSession> {
+    let mut captured = CapturedSession::default();
     let settings = workspace.client.settings(&workspace.root);
     captured.permissions.mode = settings.default_mode;
     captured.permissions.project = settings.rules;
@@ -110,7 +110,7 @@ struct AgentRead {
 #[derive(Default)]
 struct Kept {
     /// Secrets.
-    noted: Vec<Noted>,
+    noted: Vec<NotedSecret>,
     /// In how many records something identified an account.
     of_account: u64,
 }
@@ -127,7 +127,7 @@ impl Reader<'_> {
         workspace: &Workspace,
         found: &Found,
         history: History,
-        captured: &mut Captured,
+        captured: &mut CapturedSession,
     ) -> Result<()> {
         let mut facts = Facts::default();
         let mut missing = Vec::new();

@@ -14,7 +14,7 @@ use crate::base::digest::GitHash;
 use crate::base::error::{Error, IoContext as _, Kind as Failure, Result};
 use crate::base::paths::RepoPath;
 use crate::base::screen::{Line, Sieve};
-use crate::compare::{self, Item, Loader, Wanted, broken};
+use crate::compare::{self, Detail, Item, Loader, broken};
 use crate::context::Context;
 use crate::diff::{
     Again, Columns, Counted, Counter, Delivery, File, Kind, Look, Only, Options, Out, Painter, Patch, Same,
@@ -159,9 +159,9 @@ impl Diff {
         };
         let jobs = self.jobs(context, workspace.as_ref(), manifests)?;
         let wanted = match form {
-            Form::Names | Form::Status => Wanted::Names,
-            Form::Patch => Wanted::LinesAndIds,
-            _ => Wanted::Lines,
+            Form::Names | Form::Status => Detail::Names,
+            Form::Patch => Detail::LinesAndIds,
+            _ => Detail::Lines,
         };
         let loader = || workspace.as_ref().map(|workspace| Loader::new(workspace, options, wanted));
 

@@ -21,7 +21,7 @@ use crate::base::screen::Line;
 use crate::context::Context;
 use crate::manifest::Manifest;
 use crate::sys::process;
-use crate::transfer::{self, Remotes};
+use crate::transfer::{self, RemoteSession};
 use crate::workspace::Workspace;
 
 /// How long a resume waits for a remote's answer. A variable overrides it.
@@ -64,7 +64,7 @@ impl Lease {
             return Err(Error::new(Kind::Usage, "That is no id of a snapshot"));
         };
         let mut silent = |_: &str| ();
-        let mut remotes = Remotes::open(context, workspace, &self.remote, false, &mut silent)?;
+        let mut remotes = RemoteSession::open(context, workspace, &self.remote, false, &mut silent)?;
         if !transfer::peer_of(context, &id).is_some_and(|peer| remotes.is(&peer)) {
             return Ok(Outcome::Done);
         }

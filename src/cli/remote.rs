@@ -11,7 +11,7 @@ use crate::base::screen;
 use crate::base::timestamp::age;
 use crate::context::Context;
 use crate::retention::Policy;
-use crate::transfer::{Fate, Handed, Lease, Listed, Remotes};
+use crate::transfer::{TransferOutcome, TransferResult, Lease, ListedSnapshot, RemoteSession};
 use crate::workspace::Workspace;
 
 /// Send snapshots to a git remote, beside its branches
@@ -79,7 +79,7 @@ impl Pull {
         if handed.is_empty() && !ui.json() {
             ui.say(&format!("There is nothing on {shown} that is not here."));
         }
-        let added = handed.iter().filter(|one| matches!(one.fate, Fate::Done)).count();
+        let added = handed.iter().filter(|one| matches!(one.outcome, TransferOutcome::Done)).count();
         if added > 0 && !ui.json() {
             ui.say(&format!(
                 "{} added. Look at them with `snap show`; `snap resume` goes on with one.",
@@ -172,10 +172,10 @@ pub(super) fn prune(
         Ok((judged, handed))
     })?;
     if ui.json() {
-        let failed = |one: &Listed| {
-            let of_it = handed.iter().find(|handed| handed.id == one.id).map(|handed| &handed.fate);
+        let failed = |one: &ListedSnapshot| {
+            let of_it = handed.iter().find(|handed| handed.id == one.id).map(|handed| &handed.outcome);
             match of_it {
-                Some(Fate::Failed(error)) => Some(error.to_string()),
+                Some(TransferOutcome::Failed(error)) => Some(error.to_string()),
                 _ => None,
             }
         };
@@ -197,7 +197,7 @@ pub(super) fn prune(
             ui.say(&format!("{} of others on {shown} left alone.", count(judged.others, "snapshot")));
         }
     }
-    let failed = handed.iter().any(|one| matches!(one.fate, Fate::Failed(_)));
+    let failed = handed.iter().any(|one| matches!(one.outcome, TransferOutcome::Failed(_)));
     finish(ui, handed, if failed { Outcome::Partial } else { Outcome::Done })
 }
 
@@ -207,7 +207,7 @@ fn with<T>(
     workspace: &Workspace,
     ui: &mut Ui,
     remote: &str,
-    work: impl FnOnce(&mut Remotes<'_>) -> Result<T>,
+    work: impl FnOnce(&mut RemoteSession<'_>) -> Result<T>,
 ) -> Result<(String, T)> {
     let (interactive, talks) = (ui.is_terminal(), ui.talks());
     let progress = Progress::default();
@@ -217,7 +217,7 @@ fn with<T>(
         }
         ui.warn(text);
     };
-    let mut remotes = Remotes::open(context, workspace, remote, interactive, &mut tell)?;
+    let mut remotes = RemoteSession::open(context, workspace, remote, interactive, &mut tell)?;
     if talks {
         remotes.watch(&progress);
     }
@@ -226,16 +226,16 @@ fn with<T>(
 }
 
 /// Says what became of each snapshot.
-fn report(ui: &mut Ui, verb: &str, words: &Words, remote: &str, handed: &[Handed]) -> Result<Outcome> {
-    let failed = handed.iter().filter(|one| matches!(one.fate, Fate::Failed(_))).count();
+fn report(ui: &mut Ui, verb: &str, words: &Words, remote: &str, handed: &[TransferResult]) -> Result<Outcome> {
+    let failed = handed.iter().filter(|one| matches!(one.outcome, TransferOutcome::Failed(_))).count();
     if ui.json() {
         let all: Vec<Value> = handed
             .iter()
             .map(|one| {
-                let (outcome, reason) = match &one.fate {
-                    Fate::Done => (words.done, None),
-                    Fate::Already => (words.already, None),
-                    Fate::Failed(error) => match error.kind() {
+                let (outcome, reason) = match &one.outcome {
+                    TransferOutcome::Done => (words.done, None),
+                    TransferOutcome::Already => (words.already, None),
+                    TransferOutcome::Failed(error) => match error.kind() {
                         Kind::Conflict => ("conflict", Some(error.to_string())),
                         Kind::Damaged | Kind::NewerFormat => ("damaged", Some(error.to_string())),
                         _ => ("refused", Some(error.to_string())),
@@ -247,10 +247,10 @@ fn report(ui: &mut Ui, verb: &str, words: &Words, remote: &str, handed: &[Handed
         print_json(ui, &json!({"remote": remote, "snapshots": all}))?;
     } else {
         for one in handed {
-            match &one.fate {
-                Fate::Done => ui.say(&format!("{verb} {} ({}) {}.", one.name, one.id.short(), words.did)),
-                Fate::Already => ui.say(&format!("{} {}.", one.name, words.had)),
-                Fate::Failed(_) => {}
+            match &one.outcome {
+                TransferOutcome::Done => ui.say(&format!("{verb} {} ({}) {}.", one.name, one.id.short(), words.did)),
+                TransferOutcome::Already => ui.say(&format!("{} {}.", one.name, words.had)),
+                TransferOutcome::Failed(_) => {}
             }
         }
     }
@@ -258,12 +258,12 @@ fn report(ui: &mut Ui, verb: &str, words: &Words, remote: &str, handed: &[Handed
 }
 
 /// Ends with what is wrong, if nothing went well; else says it.
-fn finish(ui: &mut Ui, handed: Vec<Handed>, outcome: Outcome) -> Result<Outcome> {
-    let none_went_well = handed.iter().all(|one| matches!(one.fate, Fate::Failed(_)));
+fn finish(ui: &mut Ui, handed: Vec<TransferResult>, outcome: Outcome) -> Result<Outcome> {
+    let none_went_well = handed.iter().all(|one| matches!(one.outcome, TransferOutcome::Failed(_)));
     let mut errors: Vec<Error> = handed
         .into_iter()
-        .filter_map(|one| match one.fate {
-            Fate::Failed(error) => Some(error),
+        .filter_map(|one| match one.outcome {
+            TransferOutcome::Failed(error) => Some(error),
             _ => None,
         })
         .collect();

@@ -8,7 +8,7 @@ use super::{Outcome, count, print_json, size_text};
 use crate::base::error::{Kind, Result};
 use crate::base::screen::Line;
 use crate::store::{Entry, Reference};
-use crate::verify::{self, Checked, Problem, Repaired, Report};
+use crate::verify::{self, SnapshotReport, Problem, Repaired, VerifyReport};
 use crate::workspace::Workspace;
 
 /// Check that everything in the store is whole and can be restored
@@ -64,7 +64,7 @@ impl Verify {
     }
 }
 
-fn tell(ui: &mut Ui, report: &Report) -> Result<()> {
+fn tell(ui: &mut Ui, report: &VerifyReport) -> Result<()> {
     for one in &report.snapshots {
         let name = Line(one.name.as_ref().unwrap_or(&one.stem)).to_string();
         if !one.problems.is_empty() {
@@ -82,7 +82,7 @@ fn tell(ui: &mut Ui, report: &Report) -> Result<()> {
     }
     let damaged = report.snapshots.iter().filter(|one| !one.problems.is_empty()).count();
     let checked = format!(
-        "Checked {}, {} ({})",
+        "SnapshotReport {}, {} ({})",
         count(report.snapshots.len(), "snapshot"),
         count(report.objects, "object"),
         size_text(report.bytes)
@@ -111,14 +111,14 @@ fn tell_repaired(ui: &mut Ui, repaired: &Repaired) -> Result<()> {
     Ok(())
 }
 
-fn as_json(report: &Report, repaired: &Repaired) -> Value {
+fn as_json(report: &VerifyReport, repaired: &Repaired) -> Value {
     let problem = |problem: &Problem| {
         json!({
             "part": problem.part.word(), "what": problem.what, "cause": problem.cause,
             "object": problem.object.map(|object| object.object),
         })
     };
-    let snapshot = |one: &Checked| {
+    let snapshot = |one: &SnapshotReport| {
         json!({
             "name": one.name, "id": one.id, "file": format!("{}.json", one.stem),
             "problems": one.problems.iter().map(problem).collect::<Vec<_>>(), "notes": one.notes,

@@ -6,7 +6,7 @@
 
 use std::io::{self, BufReader, Read as _};
 
-use super::{Item, Moved, Place, Source, blob, broken, file, show_readers, stored_file};
+use super::{Item, RenamedFrom, VersionAt, ItemSource, blob, broken, file, show_readers, stored_file};
 use crate::base::error::{Error, IoContext as _, Result};
 use crate::base::paths::RepoPath;
 use crate::diff::{Again, End, File, Kind, Options, Show, is_binary, moved_in, show_hunks};
@@ -19,7 +19,7 @@ use crate::workspace::Workspace;
 
 /// What a loader shows files for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub enum Detail {
     /// Only names: content that is known to differ is not looked at.
     Names,
     /// What changed.
@@ -34,11 +34,11 @@ pub struct Loader<'a> {
     materializer: Materializer<'a>,
     tree: Option<Tree>,
     options: Options,
-    wanted: Wanted,
+    wanted: Detail,
 }
 
 /// A version of a file at hand.
-pub(super) struct Loaded<'a> {
+pub(super) struct LoadedVersion<'a> {
     pub(super) mode: Mode,
     /// `None` if that would take reading all of a large file, or is not wanted.
     pub(super) oid: Option<String>,
@@ -46,15 +46,15 @@ pub(super) struct Loaded<'a> {
     pub(super) content: Option<VersionContent<'a>>,
 }
 
-impl<'a> Loaded<'a> {
-    fn new(version: &Version, content: Option<VersionContent<'a>>) -> Loaded<'a> {
-        Loaded { mode: version.mode, oid: Some(version.oid.clone()), content }
+impl<'a> LoadedVersion<'a> {
+    fn new(version: &Version, content: Option<VersionContent<'a>>) -> LoadedVersion<'a> {
+        LoadedVersion { mode: version.mode, oid: Some(version.oid.clone()), content }
     }
 }
 
 impl<'a> Loader<'a> {
     /// Makes one for the snapshots of a workspace.
-    pub fn new(workspace: &'a Workspace, options: Options, wanted: Wanted) -> Loader<'a> {
+    pub fn new(workspace: &'a Workspace, options: Options, wanted: Detail) -> Loader<'a> {
         let materializer = Materializer::to_show(&workspace.store, workspace.repository.as_ref());
         Loader { workspace, materializer, tree: None, options, wanted }
     }
@@ -65,8 +65,8 @@ impl<'a> Loader<'a> {
     /// [`crate::error::Kind::Damaged`] if the store's content is not what it should be; whatever showing gives.
     pub fn show(&mut self, item: Item, show: &mut dyn Show) -> Result<()> {
         match item.source {
-            Source::Stored(edit) => self.stored(&edit, show),
-            Source::Pair(old, new) => self.pair(&item.path, item.from.as_ref(), (&old, &new), show),
+            ItemSource::Stored(edit) => self.stored(&edit, show),
+            ItemSource::Pair(old, new) => self.pair(&item.path, item.from.as_ref(), (&old, &new), show),
         }
     }
 
@@ -74,7 +74,7 @@ impl<'a> Loader<'a> {
         let lines = (edit.added, edit.removed);
         let known = File { lines: Some(lines), ..stored_file(edit) };
         let failed = |error: &io::Error| failed(&edit.path, error);
-        if self.wanted == Wanted::Names {
+        if self.wanted == Detail::Names {
             return show
                 .start(known)
                 .and_then(|()| show.finish(End::default()))
@@ -126,15 +126,15 @@ impl<'a> Loader<'a> {
     fn pair(
         &mut self,
         path: &RepoPath,
-        from: Option<&Moved>,
-        (old, new): (&Place, &Place),
+        from: Option<&RenamedFrom>,
+        (old, new): (&VersionAt, &VersionAt),
         show: &mut dyn Show,
     ) -> Result<()> {
         let old_path = from.map_or(path, |from| &from.path);
         let (old, new) = (self.load(old_path, old)?, self.load(path, new)?);
         // On the disk it may have gone meanwhile: then only its old name is.
         let (path, from) = if new.is_some() { (path, from) } else { (old_path, None) };
-        let version = |loaded: &Option<Loaded<'_>>| {
+        let version = |loaded: &Option<LoadedVersion<'_>>| {
             let loaded = loaded.as_ref()?;
             Some(Version { oid: loaded.oid.clone().unwrap_or_default(), mode: loaded.mode })
         };
@@ -158,17 +158,17 @@ impl<'a> Loader<'a> {
         &self,
         path: &RepoPath,
         file: File,
-        old: Option<Loaded<'a>>,
-        new: Option<Loaded<'a>>,
+        old: Option<LoadedVersion<'a>>,
+        new: Option<LoadedVersion<'a>>,
         show: &mut dyn Show,
     ) -> Result<()> {
         let missing = [&old, &new].into_iter().flatten().any(|loaded| loaded.content.is_none());
-        let kind = |loaded: &Option<Loaded<'_>>| {
+        let kind = |loaded: &Option<LoadedVersion<'_>>| {
             loaded.as_ref().map(|loaded| Some(loaded.mode).filter(|mode| !mode.is_file()))
         };
         let kinds = (kind(&old), kind(&new));
         let nothing = || VersionContent::Bytes(Vec::new());
-        let content = |loaded: Option<Loaded<'a>>| loaded.and_then(|loaded| loaded.content);
+        let content = |loaded: Option<LoadedVersion<'a>>| loaded.and_then(|loaded| loaded.content);
         let failed = |error: io::Error| failed(path, &error);
         if missing {
             let note = Some("its base version is not in this repository".to_owned());
@@ -189,16 +189,16 @@ impl<'a> Loader<'a> {
         show_contents(file, &old, &new, self.options, show).map_err(failed)
     }
 
-    pub(super) fn load(&mut self, path: &RepoPath, place: &Place) -> Result<Option<Loaded<'a>>> {
+    pub(super) fn load(&mut self, path: &RepoPath, place: &VersionAt) -> Result<Option<LoadedVersion<'a>>> {
         match place {
-            Place::Nowhere => Ok(None),
-            Place::Blob(version) => Ok(Some(Loaded::new(version, self.blob(version)?))),
-            Place::Edited(edit) => self.edited(edit),
-            Place::Disk(cleaning) => self.on_disk(path, cleaning),
+            VersionAt::Nowhere => Ok(None),
+            VersionAt::Blob(version) => Ok(Some(LoadedVersion::new(version, self.blob(version)?))),
+            VersionAt::Edited(edit) => self.edited(edit),
+            VersionAt::Disk(cleaning) => self.on_disk(path, cleaning),
         }
     }
 
-    fn on_disk(&mut self, path: &RepoPath, cleaning: &Cleaning) -> Result<Option<Loaded<'a>>> {
+    fn on_disk(&mut self, path: &RepoPath, cleaning: &Cleaning) -> Result<Option<LoadedVersion<'a>>> {
         let Some(repository) = &self.workspace.repository else { return Ok(None) };
         let tree = match &mut self.tree {
             Some(tree) => tree,
@@ -209,7 +209,7 @@ impl<'a> Loader<'a> {
                 let place = tree.absolute(path);
                 let size = file.metadata().context("read", &place)?.len();
                 if size > LARGE && !cleaning.has(path) {
-                    return Ok(Some(Loaded {
+                    return Ok(Some(LoadedVersion {
                         mode,
                         oid: None,
                         content: Some(VersionContent::File(file, size)),
@@ -227,18 +227,18 @@ impl<'a> Loader<'a> {
         let blobs = self.materializer.blobs().filter(|_| mode != Mode::Link);
         let compared = blobs.map(|blobs| cleaning.compared(path, &bytes, blobs)).transpose()?.flatten();
         let bytes = compared.unwrap_or(bytes);
-        let oid = (self.wanted == Wanted::LinesAndIds).then(|| repository.hash().blob_id(&bytes));
-        Ok(Some(Loaded { mode, oid, content: Some(VersionContent::Bytes(bytes)) }))
+        let oid = (self.wanted == Detail::LinesAndIds).then(|| repository.hash().blob_id(&bytes));
+        Ok(Some(LoadedVersion { mode, oid, content: Some(VersionContent::Bytes(bytes)) }))
     }
 
     /// Computes what an edit makes of its file.
-    fn edited(&mut self, edit: &Edit) -> Result<Option<Loaded<'a>>> {
+    fn edited(&mut self, edit: &Edit) -> Result<Option<LoadedVersion<'a>>> {
         let Some(version) = &edit.compared() else { return Ok(None) };
         let content = match edit.in_work_tree() {
             Some(saved) => self.materializer.compared_content(saved)?,
             None => self.blob(version)?,
         };
-        Ok(Some(Loaded::new(version, content)))
+        Ok(Some(LoadedVersion::new(version, content)))
     }
 
     fn blob(&mut self, version: &Version) -> Result<Option<VersionContent<'a>>> {
@@ -252,7 +252,7 @@ impl<'a> Loader<'a> {
 }
 
 /// Returns the sizes of a large file that is binary by its old version alone: then the new one need not be made.
-fn binary_note(edit: &Edit, old: Option<&Loaded<'_>>) -> io::Result<Option<String>> {
+fn binary_note(edit: &Edit, old: Option<&LoadedVersion<'_>>) -> io::Result<Option<String>> {
     let diff = edit.diff.as_ref().filter(|diff| diff.form == DiffForm::Delta);
     let Some((diff, old)) = diff.zip(old.and_then(|old| old.content.as_ref())) else { return Ok(None) };
     if diff.bytes.max(old.size()) <= LARGE || !is_binary(old.open(0)?)? {
@@ -262,7 +262,7 @@ fn binary_note(edit: &Edit, old: Option<&Loaded<'_>>) -> io::Result<Option<Strin
 }
 
 /// Says whether two versions at hand are one and the same.
-fn same_bytes(old: Option<&Loaded<'_>>, new: Option<&Loaded<'_>>) -> bool {
+fn same_bytes(old: Option<&LoadedVersion<'_>>, new: Option<&LoadedVersion<'_>>) -> bool {
     let Some((old, new)) = old.zip(new).filter(|(old, new)| old.mode == new.mode) else { return false };
     matches!((&old.content, &new.content), (Some(VersionContent::Bytes(old)), Some(VersionContent::Bytes(new))) if old == new)
 }

@@ -8,6 +8,7 @@ use crate::base::paths::RepoPath;
 ///
 /// None of it is in the snapshot. It is known so that a rewind leaves it alone, whatever the rules are then.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Around {
     /// What was ignored; absent if that was too much to be listed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -22,6 +23,7 @@ pub struct Around {
 
 /// Settings of a clone that say how git writes its files; what is absent is as usual.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct WrittenBy {
     /// `core.autocrlf`, if it is on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -55,6 +57,7 @@ impl WrittenBy {
 
 /// Ignored files, and folders that are ignored as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct IgnoredPaths {
     /// Files.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

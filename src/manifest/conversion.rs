@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// How what git compares (UTF-8 with `\n`, mostly) becomes what is on the disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub struct Recipe {
     /// Every line ends in `\r\n`.
@@ -22,6 +23,7 @@ pub struct Recipe {
 
 /// An encoding in which each text is written in one way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Encoding {
     /// UTF-16, the low byte first.
     #[serde(rename = "utf-16le")]

@@ -10,6 +10,7 @@ use crate::manifest::conversion::Recipe;
 
 /// How to make one version of a file from another.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(try_from = "StatedDiff")]
 pub struct Diff {
     /// The form of `content`.
@@ -33,6 +34,7 @@ pub struct Diff {
 /// A diff as it stands in a manifest. There are thousands of them; read as a flattened enum each
 /// would be built three times.
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct StatedDiff {
     form: DiffForm,
     bytes: u64,
@@ -81,8 +83,10 @@ impl Diff {
 
 /// What git compares of a file that it converts, and how that becomes what is on the disk.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Converted {
     /// The id of what git compares, as a blob.
+    #[cfg_attr(test, schemars(regex(pattern = "^([0-9a-f]{40}|[0-9a-f]{64})$")))]
     pub oid: String,
     /// The size of what is on the disk.
     pub bytes: u64,
@@ -93,6 +97,7 @@ pub struct Converted {
 
 /// How what is on the disk is made from what git compares.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum ConvertedBy {
     /// By a rule.
@@ -118,6 +123,7 @@ impl ConvertedBy {
 
 /// The form of a diff.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum DiffForm {
     /// Unified text hunks against the old content.

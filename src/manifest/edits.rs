@@ -15,8 +15,10 @@ use crate::base::screen;
 
 /// The pending edits of a work tree against its base commit.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Edits {
     /// The commit they are made against; `null` when HEAD was unborn.
+    #[cfg_attr(test, schemars(regex(pattern = "^([0-9a-f]{40}|[0-9a-f]{64})$")))]
     pub base: Option<String>,
     /// How the repository names its objects.
     pub object_format: GitHash,
@@ -35,6 +37,7 @@ pub struct Edits {
 
 /// One path's pending change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Edit {
     /// The path, relative to the root.
     pub path: RepoPath,
@@ -237,6 +240,7 @@ impl Edits {
 
 /// Where the content of a renamed or copied path comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Origin {
     /// The path in the base commit.
     pub path: RepoPath,
@@ -247,8 +251,10 @@ pub struct Origin {
 
 /// One stage of an unmerged path.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StageVersion {
     /// 1 (common ancestor), 2 (ours) or 3 (theirs).
+    #[cfg_attr(test, schemars(range(min = 1, max = 3)))]
     pub stage: u8,
     /// The blob's id and mode.
     #[serde(flatten)]
@@ -260,6 +266,7 @@ pub struct StageVersion {
 
 /// What hides a path's edits from git.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum HiddenBy {
     /// `git update-index --assume-unchanged`.
@@ -285,6 +292,7 @@ impl HiddenBy {
 
 /// What happened to a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Change {
     /// In the work tree only.
@@ -303,6 +311,7 @@ pub enum Change {
 
 /// Where the index stands for an edited path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum IndexState {
     /// As the base: nothing is staged (for a path that is not in the base: untracked).
@@ -319,8 +328,10 @@ pub enum IndexState {
 
 /// A blob's id and mode.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Version {
     /// The id that the repository gives to these bytes as a blob.
+    #[cfg_attr(test, schemars(regex(pattern = "^([0-9a-f]{40}|[0-9a-f]{64})$")))]
     pub oid: String,
     /// `100644`, `100755`, `120000` or `160000`.
     pub mode: Mode,
@@ -335,6 +346,7 @@ impl Version {
 
 /// What the index holds for a path, when that is neither the base's nor the work tree's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StagedVersion {
     /// The blob's id and mode.
     #[serde(flatten)]
@@ -346,6 +358,7 @@ pub struct StagedVersion {
 
 /// A file's mode as git knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Mode {
     /// A plain file.
     #[serde(rename = "100644")]
@@ -386,6 +399,7 @@ impl Mode {
 
 /// A path that was left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Skipped {
     /// The path, with unsafe characters escaped.
     pub path: String,

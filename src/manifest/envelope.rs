@@ -23,7 +23,7 @@ pub const FORMAT: u32 = 1;
 const MOST_FILES: usize = 200_000;
 
 /// The words of `requires` that this version understands.
-const UNDERSTOOD: [&str; 6] = [CONVERTED, EARLIER, REDACTION, RENAMES, SUBMODULES, WAITING_AGENTS];
+pub(super) const UNDERSTOOD: [&str; 6] = [CONVERTED, EARLIER, REDACTION, RENAMES, SUBMODULES, WAITING_AGENTS];
 
 /// Some diffs lead to what git compares, and not to what is on the disk: [`Diff::converted`].
 const CONVERTED: &str = "converted";

@@ -13,6 +13,8 @@ mod diffs;
 mod edits;
 mod envelope;
 mod marks;
+#[cfg(test)]
+mod schema;
 mod session;
 
 use serde::{Deserialize, Serialize};
@@ -40,6 +42,7 @@ pub use session::{
 
 /// One saved moment of a session and its work tree.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Manifest {
     /// The format's version: [`FORMAT`].
     pub format: u32,
@@ -66,6 +69,7 @@ pub struct Manifest {
     /// The conversation, if one was found.
     pub session: Option<Session>,
     /// The task queue: each task as the client wrote it.
+    #[cfg_attr(test, schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>"))]
     pub tasks: Vec<Box<RawValue>>,
     /// Prompts that were queued and not yet consumed, oldest first.
     pub queue: Vec<String>,
@@ -93,6 +97,7 @@ pub struct Manifest {
 
 /// Who and what saved a snapshot.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CreatedBy {
     /// The login name.
     pub user: String,
@@ -106,6 +111,7 @@ pub struct CreatedBy {
 
 /// What made `snap` save.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Trigger {
     /// A person, or a script of theirs.
@@ -118,6 +124,7 @@ pub enum Trigger {
 
 /// Where a snapshot was taken.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Workspace"))]
 pub struct SavedWorkspace {
     /// The work tree's root; outside git, the project folder.
     pub root: NativePath,
@@ -136,11 +143,13 @@ pub struct SavedWorkspace {
     /// The branch; `null` when detached or outside git.
     pub branch: Option<String>,
     /// The commit HEAD was at; `null` when unborn or outside git.
+    #[cfg_attr(test, schemars(regex(pattern = "^([0-9a-f]{40}|[0-9a-f]{64})$")))]
     pub head: Option<String>,
 }
 
 /// The name and size of an object in the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ObjectRef {
     /// The BLAKE3 hash of the raw content.
     pub object: ObjectId,
@@ -150,6 +159,7 @@ pub struct ObjectRef {
 
 /// Bytes that a snapshot holds: small text in place, anything else as objects.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Content {
     /// Small UTF-8 text, in the manifest itself.
@@ -193,6 +203,7 @@ impl Content {
 
 /// What exists but is never captured.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct NotCaptured {
     /// The commands of background processes.
     pub processes: Vec<String>,
@@ -218,6 +229,7 @@ pub struct NotCaptured {
 
 /// An MCP server by name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct McpServer {
     /// The name.
     pub name: String,
@@ -227,8 +239,10 @@ pub struct McpServer {
 
 /// A secret that was taken out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Secret {
     /// What its placeholders say.
+    #[cfg_attr(test, schemars(regex(pattern = "^[a-z2-7]{12}$")))]
     pub id: String,
     /// What it is: a vendor's kind, `known` or `secret`.
     pub kind: String,
@@ -245,6 +259,7 @@ pub struct Secret {
 
 /// How a redacted file becomes what it was.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Redaction {
     /// What was replaced in the base before the diff was made, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -252,13 +267,16 @@ pub struct Redaction {
     /// The secrets of the result that its base does not have, by ID.
     pub secrets: Vec<String>,
     /// A keyed hash of path and original.
+    #[cfg_attr(test, schemars(regex(pattern = "^[0-9a-f]{64}$")))]
     pub mac: String,
     /// Which key that was.
+    #[cfg_attr(test, schemars(regex(pattern = "^[0-9a-f]{16}$")))]
     pub key: String,
 }
 
 /// A piece of a base that was replaced.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Replaced {
     /// Where it began, in bytes.
     pub at: u64,
@@ -270,6 +288,7 @@ pub struct Replaced {
 
 /// What a safety snapshot is for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Safety {
     /// The snapshot that was about to be restored.
     pub restores: SnapshotId,

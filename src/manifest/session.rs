@@ -12,6 +12,7 @@ use crate::base::timestamp::Timestamp;
 
 /// A conversation and its side files.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Session {
     /// The client's id of the session.
     pub id: ClientId,
@@ -51,6 +52,7 @@ pub struct Session {
 
 /// A prompt that the client sends by itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Cron {
     /// The client's id of it.
     pub id: String,
@@ -64,6 +66,7 @@ pub struct Cron {
 
 /// A transcript in pieces.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Transcript {
     /// The size of what is kept, in bytes.
     pub bytes: u64,
@@ -90,6 +93,7 @@ impl Transcript {
 
 /// Records of a conversation that its client no longer loads, and that were not saved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LeftOut {
     /// How many.
     pub records: u64,
@@ -99,6 +103,7 @@ pub struct LeftOut {
 
 /// Where the kept history begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum HistoryStart {
     /// The whole transcript.
@@ -110,6 +115,7 @@ pub enum HistoryStart {
 
 /// A file beside the transcript, at `place` below the client's folders.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SideFile {
     /// `session/…` (beside the transcript), `tasks/…` or `file-history/…`.
     pub place: RepoPath,
@@ -124,6 +130,7 @@ pub struct SideFile {
 
 /// A small text: a plan, or the task list of an older client.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TextFile {
     /// `plans/…` or `todos/…`.
     pub place: RepoPath,
@@ -133,6 +140,7 @@ pub struct TextFile {
 
 /// A sub-agent.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Agent {
     /// The client's id of the agent.
     pub id: ClientId,
@@ -152,6 +160,7 @@ pub struct Agent {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<String>,
     /// The client's `meta.json`, as it was.
+    #[cfg_attr(test, schemars(with = "serde_json::Value"))]
     pub meta: Option<Box<RawValue>>,
     /// The agent's own transcript.
     pub transcript: Option<Transcript>,
@@ -159,6 +168,7 @@ pub struct Agent {
 
 /// How a sub-agent stood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum AgentStatus {
     /// At work when the snapshot was taken.
@@ -191,6 +201,7 @@ impl AgentStatus {
 
 /// What the agent was allowed to do.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Permissions {
     /// The permission mode.
     pub mode: Option<String>,
@@ -215,6 +226,7 @@ impl Permissions {
 
 /// Permission rules, each with where it stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ProjectRules {
     /// Granted.
     pub allow: Vec<Rule>,
@@ -233,6 +245,7 @@ impl ProjectRules {
 
 /// One permission rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Rule {
     /// The rule as the client writes it, such as `Bash(npm run test:*)`.
     pub rule: String,
@@ -242,6 +255,7 @@ pub struct Rule {
 
 /// A decision that a person took on one tool call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Decision {
     /// The tool, such as `Bash`.
     pub tool: String,

@@ -23,7 +23,7 @@ const MOST: usize = 1 << 20;
 pub(super) type Tag = [u8; 16];
 
 /// The clean pieces of a store.
-pub(super) struct Cache {
+pub(super) struct CleanPieces {
     place: Place,
     key: Key,
     depends_on: [u8; 32],
@@ -31,9 +31,9 @@ pub(super) struct Cache {
     is_new: bool,
 }
 
-impl Cache {
+impl CleanPieces {
     /// Reads what is known; nothing, if anything has changed since.
-    pub(super) fn open(store: &Store, key: &Key, scanner: &Scanner, allowed: &BTreeSet<String>) -> Cache {
+    pub(super) fn open(store: &Store, key: &Key, scanner: &Scanner, allowed: &BTreeSet<String>) -> CleanPieces {
         let place = store.tmp().join("scanned");
         let mut depends_on = format!("{}\n", secrets::VERSION).into_bytes();
         for known in scanner.values() {
@@ -44,7 +44,7 @@ impl Cache {
         let bytes = place.read((MOST * 16 + 32) as u64).ok().flatten().unwrap_or_default();
         let tags = bytes.strip_prefix(&depends_on).unwrap_or_default();
         let clean = tags.as_chunks::<16>().0.iter().copied().collect();
-        Cache { place, key: key.clone(), depends_on, clean, is_new: false }
+        CleanPieces { place, key: key.clone(), depends_on, clean, is_new: false }
     }
 
     /// Returns the tag of a piece of so many bytes, if it is worth remembering.

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use self::cache::Cache;
+use self::cache::CleanPieces;
 use crate::base::digest::{Key, ObjectId};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
@@ -38,12 +38,12 @@ pub struct Redactor {
     keeper: Option<Keeper>,
     key: Key,
     allowed: BTreeSet<String>,
-    cache: Mutex<Cache>,
+    cache: Mutex<CleanPieces>,
     found: Mutex<BTreeMap<String, Secret>>,
 }
 
 /// A version of a file without its secrets, and the base that it is compared with.
-pub struct Clean {
+pub struct CleanVersion {
     /// The base.
     pub old: Option<Vec<u8>>,
     /// The version.
@@ -51,24 +51,24 @@ pub struct Clean {
     /// How both become what they were.
     pub redaction: Redaction,
     /// What was taken out of the version: to be noted with its place, in the order of the places.
-    pub noted: Vec<Noted>,
+    pub noted: Vec<NotedSecret>,
 }
 
 /// A secret that was taken out and is not in the list yet.
-pub struct Noted {
+pub struct NotedSecret {
     finding: Finding,
     id: String,
     place: String,
 }
 
 /// Records without their secrets.
-pub struct Piece<'a> {
+pub struct CleanPiece<'a> {
     /// What they are called in the store.
     pub name: ObjectId,
     /// The records.
     pub clean: Cow<'a, [u8]>,
     /// What was taken out of them.
-    pub noted: Vec<Noted>,
+    pub noted: Vec<NotedSecret>,
 }
 
 impl Redactor {
@@ -108,7 +108,7 @@ impl Redactor {
             None => Key::from_bytes(crate::sys::files::random_bytes()?),
         };
         let scanner = Scanner::new(known);
-        let cache = Mutex::new(Cache::open(&workspace.store, &key, &scanner, &allowed));
+        let cache = Mutex::new(CleanPieces::open(&workspace.store, &key, &scanner, &allowed));
         Ok(Redactor { scanner, keeper, key, allowed, cache, found: Mutex::default() })
     }
 
@@ -121,27 +121,27 @@ impl Redactor {
 
     /// Does the same for a piece that is to be stored. What was taken out is left to be noted, in the order of the
     /// pieces.
-    pub fn piece<'a>(&self, place: &str, first: u64, lines: &'a [u8]) -> Piece<'a> {
+    pub fn piece<'a>(&self, place: &str, first: u64, lines: &'a [u8]) -> CleanPiece<'a> {
         let name = ObjectId::of(lines);
         let tag = held(&self.cache).tag(name, lines.len());
         if tag.is_some_and(|tag| held(&self.cache).is_clean(&tag)) {
-            return Piece { name, clean: Cow::Borrowed(lines), noted: Vec::new() };
+            return CleanPiece { name, clean: Cow::Borrowed(lines), noted: Vec::new() };
         }
         let mut noted = Vec::new();
         let redacted = self.scanner.redact_records(lines, &mut |hit| {
             let id = self.taken_out(hit)?;
             let placeholder = secrets::placeholder(hit.finding.kind, &id);
             let place = format!("{place}, record {}", first + hit.line as u64 + 1);
-            noted.push(Noted { finding: hit.finding.clone(), id, place });
+            noted.push(NotedSecret { finding: hit.finding.clone(), id, place });
             Some(placeholder)
         });
         match redacted {
-            Some(clean) => Piece { name: ObjectId::of(&clean), clean: Cow::Owned(clean), noted },
+            Some(clean) => CleanPiece { name: ObjectId::of(&clean), clean: Cow::Owned(clean), noted },
             None => {
                 if let Some(tag) = tag {
                     held(&self.cache).note_clean(tag);
                 }
-                Piece { name, clean: Cow::Borrowed(lines), noted }
+                CleanPiece { name, clean: Cow::Borrowed(lines), noted }
             }
         }
     }
@@ -170,7 +170,7 @@ impl Redactor {
     ///
     /// # Errors
     /// [`Kind::Refused`] if a value could not be kept on this machine: it would be lost.
-    pub fn version(&self, place: &RepoPath, old: Option<&[u8]>, new: &[u8]) -> Result<Option<Clean>> {
+    pub fn version(&self, place: &RepoPath, old: Option<&[u8]>, new: &[u8]) -> Result<Option<CleanVersion>> {
         let of_base = old.map_or_else(Vec::new, |old| self.replacements(old));
         let of_new = self.replacements(new);
         if of_base.is_empty() && of_new.is_empty() {
@@ -200,9 +200,9 @@ impl Redactor {
         };
         let old = old.map(|old| apply(old, &of_base));
         let new = apply(new, &of_new);
-        let noted = |one: Replacement| Noted { finding: one.finding, id: one.id, place: place.to_string() };
+        let noted = |one: FoundSecret| NotedSecret { finding: one.finding, id: one.id, place: place.to_string() };
         let noted = of_new.into_iter().map(noted).collect();
-        Ok(Some(Clean { old, new, redaction, noted }))
+        Ok(Some(CleanVersion { old, new, redaction, noted }))
     }
 
     /// Says whether a text has nothing that would be taken out of it.
@@ -216,14 +216,14 @@ impl Redactor {
         self.found.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
     }
 
-    fn replacements(&self, text: &[u8]) -> Vec<Replacement> {
+    fn replacements(&self, text: &[u8]) -> Vec<FoundSecret> {
         let replacement = |finding: Finding| {
             let id = secrets::id(&self.key, &text[finding.span.clone()]);
             if self.allowed.contains(&id) {
                 return None;
             }
             let text = secrets::placeholder(finding.kind, &id);
-            Some(Replacement { span: finding.span.clone(), id, text, finding })
+            Some(FoundSecret { span: finding.span.clone(), id, text, finding })
         };
         self.scanner.find(text).into_iter().filter_map(replacement).collect()
     }
@@ -253,7 +253,7 @@ impl Redactor {
     }
 
     /// Puts what was taken out into the list.
-    pub fn note(&self, noted: Noted) {
+    pub fn note(&self, noted: NotedSecret) {
         self.list(&noted.finding, &noted.id, &noted.place);
     }
 
@@ -300,7 +300,7 @@ fn known_before(workspace: &Workspace, keeper: &Keeper, known: &mut Vec<KnownVal
     Ok(())
 }
 
-struct Replacement {
+struct FoundSecret {
     span: std::ops::Range<usize>,
     id: String,
     text: String,
@@ -311,7 +311,7 @@ fn held<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn apply(text: &[u8], replacements: &[Replacement]) -> Vec<u8> {
+fn apply(text: &[u8], replacements: &[FoundSecret]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut copied = 0;
     for one in replacements {

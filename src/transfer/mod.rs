@@ -13,6 +13,9 @@ mod file;
 mod lease;
 mod peers;
 mod remote;
+mod remote_leases;
+mod remote_listing;
+mod remote_removal;
 
 use crate::audit;
 use crate::context::Context;
@@ -23,7 +26,9 @@ use crate::store::{LogEntry, Operation};
 pub use file::{Imported, export, import};
 pub use lease::Lease;
 pub use peers::{Peer, peer_of};
-pub use remote::{Fate, Handed, Judged, Listed, Remotes};
+pub use remote::{RemoteSession, TransferOutcome, TransferResult};
+pub use remote_listing::ListedSnapshot;
+pub use remote_removal::PrunePlan;
 
 /// Keeps a snapshot's base commit, if it is here, from git's garbage collection, as `save` does.
 fn keep_base(repository: Option<&Repository>, manifest: &Manifest) {

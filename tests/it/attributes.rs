@@ -5,8 +5,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 
 use crate::random_trees::rules::set_up;
-use crate::support::Must;
 use crate::support::project::Project;
+use crate::support::{Must, needs};
 
 /// A file whose content a checkout converts.
 struct Case {
@@ -66,7 +66,7 @@ fn remove(project: &Project, names: &[&str]) {
 impl Case {
     fn can_run(&self, has_lfs: bool) -> bool {
         if self.name == "lfs" && !has_lfs {
-            eprintln!("SKIPPED: LFS: there is no git-lfs");
+            needs::skipped("files of LFS", "there is no git-lfs");
             return false;
         }
         true

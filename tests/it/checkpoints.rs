@@ -11,7 +11,7 @@ use crate::interactive::claude;
 use crate::support::api::{Reply, Speaker, StandIn, Turn};
 use crate::support::client::Client;
 use crate::support::project::{Project, Ran, files_below, git_in};
-use crate::support::screen::Screen;
+use crate::support::screen::{self, Screen};
 use crate::support::{Must, eventually};
 
 with_both_clients! {
@@ -65,8 +65,7 @@ fn an_agent_that_removes_a_dirty_work_tree_with_force_loses_nothing(client: &Cli
 }
 
 fn what_is_saved_elsewhere_and_what_is_not_covered_is_on_the_persons_screen(client: &Client) {
-    if !Command::new("tmux").arg("-V").output().is_ok_and(|output| output.status.success()) {
-        eprintln!("SKIPPED: what a person sees of a checkpoint: tmux is not installed");
+    if !screen::available() {
         return;
     }
     let trees = Trees::new();

@@ -158,6 +158,8 @@ fn a_running_client_is_on_record_until_it_ends(client: &Client) {
     );
     let running = client.spawn(&place.home, &place.cwd, &api, &[], "hello there");
     api.wait_for("the first request", |requests| !requests.is_empty());
+    // It is made beside the first request.
+    eventually("a record of the live session", || place.home.live(running.pid()).is_some());
     let live = place.home.live(running.pid()).must("a record of the live session");
     assert_eq!(live["pid"], running.pid());
     assert_eq!(live["cwd"], place.cwd.display().to_string());
@@ -207,6 +209,11 @@ fn a_killed_client_leaves_a_session_that_resumes(client: &Client) {
     let transcript = place.transcript(&session);
     eventually("the end of the turn in the transcript, which the client writes some time after it", || {
         fs::read_to_string(&transcript).is_ok_and(|text| text.contains(r#""text":"launched""#))
+    });
+    // An agent that has no transcript yet is not announced by the client that resumes.
+    let its_own = transcript.with_extension("").join(format!("subagents/agent-{}.jsonl", api.agents()[0]));
+    eventually("the agent's task in its own transcript, which the client writes some time after it", || {
+        fs::read_to_string(&its_own).is_ok_and(|text| text.lines().any(|line| line.contains("Look around")))
     });
     let pid = running.pid();
     running.kill();

@@ -91,7 +91,9 @@ pub(crate) fn settle(project: &Project) {
         let is_snap = fs::read_link(process.join("exe")).is_ok_and(|program| program.ends_with("snap"));
         let (words, variables) = (of("cmdline"), of("environ"));
         // A program that is just being started has neither yet.
-        is_snap && (variables.is_empty() || has(&words, "--later") && has(&variables, &home))
+        // The hook that starts what works behind the client's back may outlive the client.
+        let is_hook = has(&words, "--later") || has(&words, "hook");
+        is_snap && (variables.is_empty() || is_hook && has(&variables, &home))
     };
     let any = || fs::read_dir("/proc").must("the processes").flatten().any(|one| is_ours(one.path()));
     eventually("the end of what hooks began", || !any());

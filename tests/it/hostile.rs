@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,8 +13,9 @@ use rustix::fs::{CWD, OFlags, RenameFlags, openat, renameat_with};
 use serde_json::Value;
 
 use crate::hostile_cases::{Case, EVIL, edit, manifests, with_edits};
-use crate::support::Must;
 use crate::support::project::{Project, Ran, ran};
+use crate::support::trace::available;
+use crate::support::{Must, needs};
 
 const ID: &str = "c137e379-838e-4509-8148-16b407691758";
 
@@ -106,8 +106,7 @@ fn bounded(project: &Project, arguments: &[&str]) -> Ran {
     command.envs(snap.get_envs().filter_map(|(name, value)| Some((name, value?))));
     // Else the C library reserves 64 MiB of addresses for each thread, which is no memory and would be counted.
     command.env("MALLOC_ARENA_MAX", "1");
-    if Command::new("prlimit").arg("--version").output().is_err() {
-        writeln!(std::io::stderr(), "SKIPPED: no prlimit here: memory and time were not bounded").ok();
+    if !needs::program(&["prlimit", "--version"], "bounds of memory and time") {
         return ran(&mut project.command(project.root(), arguments));
     }
     ran(&mut command)
@@ -355,8 +354,7 @@ fn zstd_of_zeros() -> Vec<u8> {
 
 #[test]
 fn nothing_is_executed_but_git() {
-    if Command::new("strace").arg("-V").output().is_err() {
-        writeln!(std::io::stderr(), "SKIPPED: no strace here: what is executed was not watched").ok();
+    if !available("what is executed of a hostile snapshot") {
         return;
     }
     let (project, sound) = target();

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::api::{Gate, Reply, Speaker, StandIn};
 use crate::support::client::{Client, NEWEST};
 use crate::support::project::{Project, ran};
-use crate::support::screen::Screen;
+use crate::support::screen::{self, Screen};
 use crate::support::work::{assert_tasks, script};
 use crate::support::{Must, eventually};
 
@@ -28,8 +28,7 @@ pub(crate) fn claude(client: &Client, project: &Project, api: &StandIn, argument
 #[test]
 fn a_session_that_asks_while_its_agent_runs_goes_on_under_another_home() {
     let Some(client) = Client::get(NEWEST) else { return };
-    if !Command::new("tmux").arg("-V").output().is_ok_and(|output| output.status.success()) {
-        eprintln!("SKIPPED: the client on a terminal: tmux is not installed");
+    if !screen::available() {
         return;
     }
     let gate = Gate::new();
@@ -128,6 +127,8 @@ fn a_session_that_asks_while_its_agent_runs_goes_on_under_another_home() {
     assert_tasks(&requests);
     screen.enter(&format!("tell {agent}"));
     screen.shows("told");
+    // The agent goes on in the background, beside the turn that told it.
+    eventually("a request of the old agent", || !api.agent(&agent).is_empty());
     let asked = api.agent(&agent);
     let messages = asked.first().must("a request of the old agent").body["messages"].to_string();
     assert!(messages.contains("Look around") && messages.contains("go on please"), "{messages}");

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::handoff_remote::{utf8, with_remote};
-use crate::support::Must;
 use crate::support::project::{Project, Ran, ran};
+use crate::support::{Must, needs};
 
 const ID: &str = "c137e379-838e-4509-8148-16b407691758";
 
@@ -143,7 +143,7 @@ fn a_tree_of_another_owner_is_refused_with_the_way_that_needs_no_home() {
         ran(command.envs(settings.iter().copied()))
     };
     if std::os::unix::fs::chown(&checkout, Some(12_345), Some(12_345)).is_err() {
-        eprintln!("SKIPPED: a tree of another owner: only root can give a folder to somebody else");
+        needs::skipped("a tree of another owner", "only root can give a folder to somebody else");
         return;
     }
     std::os::unix::fs::chown(checkout.join(".git"), Some(12_345), Some(12_345)).must("to give it away");

@@ -5,10 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::Must;
 use crate::support::disk::SmallDisk;
 use crate::support::project::{Project, files_below};
 use crate::support::trace::{available, traced};
+use crate::support::{Must, needs};
 
 /// A file or folder mounted on another one, until this value goes.
 struct Bound(PathBuf);
@@ -16,7 +16,11 @@ struct Bound(PathBuf);
 impl Bound {
     fn on(place: &Path, what: &Path) -> Option<Bound> {
         let done = Command::new("mount").arg("--bind").args([what, place]).output();
-        done.is_ok_and(|output| output.status.success()).then(|| Bound(place.to_owned()))
+        let mounted = done.is_ok_and(|output| output.status.success());
+        if !mounted {
+            needs::skipped("a file or folder that is mounted by itself", "only root can mount");
+        }
+        mounted.then(|| Bound(place.to_owned()))
     }
 }
 
@@ -99,10 +103,7 @@ fn a_rewind_of_other_disks_killed_at_any_move_is_all_or_nothing() {
 fn a_file_that_is_mounted_by_itself_is_named_and_the_rest_is_restored() {
     let project = Project::new();
     project.write("../elsewhere", "mounted\n");
-    let Some(_bound) = Bound::on(&project.path("b.txt"), &project.path("../elsewhere")) else {
-        eprintln!("SKIPPED: a file that is mounted by itself: only root can mount");
-        return;
-    };
+    let Some(_bound) = Bound::on(&project.path("b.txt"), &project.path("../elsewhere")) else { return };
     project.write("a.txt", "edited\n");
     project.snap(&["save", "x"]).exits(0);
     project.write("a.txt", "other\n");

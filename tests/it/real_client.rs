@@ -245,6 +245,11 @@ fn a_live_session_is_saved_while_its_agent_runs(client: &Client) {
     eventually("the end of the turn in the transcript, which the client writes some time after it", || {
         fs::read_to_string(&transcript).is_ok_and(|text| text.contains(r#""text":"launched""#))
     });
+    let agent = api.agents().pop().must("a sub-agent");
+    let its_own = transcript.with_extension("").join(format!("subagents/agent-{agent}.jsonl"));
+    eventually("the agent's own transcript, which the client writes some time after its request", || {
+        fs::read_to_string(&its_own).is_ok_and(|text| text.contains('\n'))
+    });
     project.snap(&["save", "live"]).exits(0);
     let shown = project.snap(&["show", "live", "--json"]).exits(0).json();
     assert_eq!(

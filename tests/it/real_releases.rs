@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::support::Must;
+use crate::support::needs::asked_for;
 use crate::support::project::{Project, files_below};
 
 /// OpenSSL's sources in a crate: some 3,600 files, a part of which changes with each release.
@@ -58,8 +59,7 @@ fn bytes(files: &[PathBuf]) -> u64 {
 
 #[test]
 fn a_release_as_pending_edits_of_the_one_before_comes_back_anywhere() {
-    if std::env::var_os("SNAP_REAL").is_none() {
-        eprintln!("SKIPPED: two releases of {PACKAGE}: ask for them with SNAP_REAL=1");
+    if !asked_for("SNAP_REAL", "two releases of a large package") {
         return;
     }
     let place = tempfile::tempdir().must("a folder");

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::support::project::{Project, files_below};
-use crate::support::{Must, eventually};
+use crate::support::{Must, eventually, needs};
 
 const ID: &str = "c137e379-838e-4509-8148-16b407691758";
 
@@ -251,7 +251,7 @@ fn a_removed_snapshot_stays_removed() {
 #[test]
 fn a_snapshot_that_is_being_removed_does_not_get_its_name_back() {
     if !Path::new("/proc/self/fd").exists() {
-        eprintln!("SKIPPED: a save beside a removal: this system has no /proc to see it waiting");
+        needs::skipped("a save beside a removal", "this system has no /proc to see it waiting");
         return;
     }
     let project = Project::new();

@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
@@ -11,8 +11,8 @@ use std::thread;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::Must;
 use super::api::{PATIENCE, StandIn};
+use super::{Must, needs};
 
 /// The newest client the tests know.
 pub(crate) const NEWEST: &str = "2.1.332";
@@ -42,9 +42,7 @@ impl Client {
     pub(crate) fn get(version: &'static str) -> Option<Self> {
         if std::env::var_os(SKIP).is_some_and(|value| value == "1") {
             let test = thread::current().name().unwrap_or("a test").to_owned();
-            // Not eprintln!, which the test runner swallows for a passing test.
-            writeln!(io::stderr(), "SKIPPED: {test}: {SKIP}=1, nothing was checked with client {version}")
-                .ok();
+            needs::skipped(&test, &format!("{SKIP}=1, nothing was checked with client {version}"));
             return None;
         }
         let parent = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("claude-client");

@@ -4,19 +4,21 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::Must;
 use super::project::Project;
+use super::{Must, needs};
 
 /// A small file system in memory, mounted on a folder; unmounted with this value.
 pub(crate) struct SmallDisk(PathBuf);
 
 impl SmallDisk {
     /// One on a project's store.
+    #[track_caller]
     pub(crate) fn under(project: &Project, kilobytes: usize) -> Option<SmallDisk> {
         Self::on(&project.stored(""), kilobytes, "a disk that fills up")
     }
 
-    /// One on a folder, which is made if need be; `None`, said loudly of `experiment`, if this user can't mount.
+    /// One on a folder, which is made if need be; `None` if this user can't mount, and the experiment is skipped.
+    #[track_caller]
     pub(crate) fn on(folder: &Path, kilobytes: usize, experiment: &str) -> Option<SmallDisk> {
         fs::create_dir_all(folder).must("the folder");
         let size = format!("size={kilobytes}k,mode=700");
@@ -24,7 +26,7 @@ impl SmallDisk {
         if mounted.is_ok_and(|output| output.status.success()) {
             return Some(SmallDisk(folder.to_owned()));
         }
-        eprintln!("SKIPPED: {experiment}: only root can mount a small disk");
+        needs::skipped(experiment, "only root can mount a small disk");
         None
     }
 }

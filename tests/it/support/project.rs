@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::Must;
 use super::client::Home;
+use super::schema::Watch;
 
 /// A folder with a home of its own, to run programs in.
 pub(crate) struct Project {
@@ -259,9 +260,25 @@ impl Project {
         self.snap_in(&self.root, arguments)
     }
 
-    /// Runs `snap` in a folder, with this project's home.
+    /// Runs `snap` in a folder, with this project's home. Whatever it saves must be as the schema of manifests says.
+    #[track_caller]
     pub(crate) fn snap_in(&self, folder: &Path, arguments: &[&str]) -> Ran {
-        ran(&mut self.command(folder, arguments))
+        let saves = arguments
+            .first()
+            .is_some_and(|first| ["save", "resume", "rewind", "undo", "redo"].contains(first));
+        let saved = saves.then(|| Watch::begin(self.store_of(arguments)));
+        let ran = ran(&mut self.command(folder, arguments));
+        if let Some(saved) = saved {
+            saved.check_new();
+        }
+        ran
+    }
+
+    /// The store that a command line works on.
+    fn store_of(&self, arguments: &[&str]) -> PathBuf {
+        let named = arguments.iter().position(|argument| *argument == "--store");
+        let named = named.and_then(|at| arguments.get(at + 1));
+        named.map_or_else(|| self.stored(""), PathBuf::from)
     }
 
     /// A command that would run `snap`, to be changed by the test first.

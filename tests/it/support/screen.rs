@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::process::Command;
 
 use super::project::ran;
-use super::{Must, eventually};
+use super::{Must, eventually, needs};
 
 /// What the client shows, and somebody who types.
 pub(crate) struct Screen {
@@ -54,13 +54,10 @@ impl Screen {
     }
 }
 
-/// Says whether there is tmux; loudly, if not.
+/// Says whether there is tmux; if not, the experiment is skipped.
+#[track_caller]
 pub(crate) fn available() -> bool {
-    let there = Command::new("tmux").arg("-V").output().is_ok_and(|output| output.status.success());
-    if !there {
-        eprintln!("SKIPPED: the client on a terminal: tmux is not installed");
-    }
-    there
+    needs::program(&["tmux", "-V"], "the client on a terminal")
 }
 
 impl Drop for Screen {

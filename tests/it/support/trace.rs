@@ -6,21 +6,17 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use super::Must;
 use super::project::{Project, Ran, ran};
+use super::{Must, needs};
 
 /// The system calls that change files, or make changes last.
 pub(crate) const MUTATING: &str = "write,pwrite64,writev,fsync,fdatasync,rename,renameat,renameat2,link,linkat,unlink,\
      unlinkat,mkdir,mkdirat,rmdir,symlink,symlinkat,ftruncate,chmod,fchmod,fchmodat,utimensat,copy_file_range,sendfile";
 
-/// Says whether strace can be used here, and if not, says loudly that `experiment` is skipped.
+/// Says whether strace can be used here; if not, the experiment is skipped.
+#[track_caller]
 pub(crate) fn available(experiment: &str) -> bool {
-    let works = Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).status();
-    let works = works.is_ok_and(|status| status.success());
-    if !works {
-        eprintln!("SKIPPED: {experiment}: strace is not installed, or may not trace here");
-    }
-    works
+    needs::program(&["strace", "-f", "-qq", "-o", "/dev/null", "true"], experiment)
 }
 
 /// Says whether the long form of the experiments was asked for.
