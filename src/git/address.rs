@@ -86,7 +86,7 @@ impl Repository {
     /// # Errors
     /// [`Kind::Environment`] with what git says.
     pub(super) fn settings_for_remotes(&self) -> Result<Vec<u8>> {
-        for_remotes(&self.git.unsheltered(), &self.root, &self.git_dir, &self.common_dir)
+        for_remotes(&self.git.unsheltered().settings()?, &self.root, &self.git_dir, &self.common_dir)
     }
 
     /// Returns where a remote of this name leads, if it may be contacted.
@@ -99,7 +99,7 @@ impl Repository {
             let answer = git.demand(&[&["remote", "get-url"], words, &["--", name]].concat())?;
             Ok(String::from_utf8_lossy(&answer.stdout).lines().map(str::to_owned).collect())
         };
-        let trusted = is_trusted(&git, &self.root, &self.git_dir, &self.common_dir)?;
+        let trusted = is_trusted(&git.settings()?, &self.root, &self.git_dir, &self.common_dir)?;
         let [fetch, push] = [lines(&[])?, lines(&["--push", "--all"])?];
         for address in fetch.iter().chain(&push) {
             if !trusted {

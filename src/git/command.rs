@@ -127,7 +127,7 @@ impl Git {
     /// # Errors
     /// [`Kind::Environment`] with what git says.
     pub(super) fn sheltered(&self, root: &Path, git_dir: &Path, common_dir: &Path) -> Result<Git> {
-        let shelter = match config::judge(self, root, git_dir, common_dir)? {
+        let shelter = match config::judge(|| self.settings(), root, git_dir, common_dir)? {
             Verdict::Data | Verdict::Trusted => None,
             Verdict::Sieved(sieved) => Some(Arc::new(Shelter {
                 stand_in: StandIn::make(common_dir, &sieved.text)?,
@@ -138,6 +138,14 @@ impl Git {
             })),
         };
         Ok(Git { shelter, ..self.at(root) })
+    }
+
+    /// Lists all settings, with their scopes. This starts nothing, whatever they are.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with what git says.
+    pub(super) fn settings(&self) -> Result<Vec<u8>> {
+        Ok(self.demand(&["config", "--list", "--includes", "--show-scope", "-z"])?.stdout)
     }
 
     /// Returns the same program with the repository's own configuration before its eyes: for what starts

@@ -11,7 +11,6 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use super::command::Git;
 use crate::base::error::{Error, Kind, Result};
 
 /// The setting by which a user names repositories whose configuration is as good as their own.
@@ -147,16 +146,21 @@ fn is_idle(section: &str, name: &str) -> bool {
     section == "alias" || IDLE.iter().any(named)
 }
 
-/// Judges the configuration of a repository whose work tree is `root`.
+/// Judges the configuration of a repository whose work tree is `root`; git lists it only if its text alone does not tell.
 ///
 /// # Errors
-/// [`Kind::Environment`] with what git says of it.
-pub(super) fn judge(git: &Git, root: &Path, git_dir: &Path, common_dir: &Path) -> Result<Verdict> {
+/// Those of `list`; [`Kind::Environment`] if its answer can't be understood.
+pub(super) fn judge(
+    list: impl FnOnce() -> Result<Vec<u8>>,
+    root: &Path,
+    git_dir: &Path,
+    common_dir: &Path,
+) -> Result<Verdict> {
     let files = [common_dir.join("config"), git_dir.join("config.worktree")];
     if files.iter().all(|file| is_plain_file(file)) {
         return Ok(Verdict::Data);
     }
-    let settings = list(git)?;
+    let settings = read(&list()?)?;
     if settings.trust(root, git_dir, common_dir) {
         return Ok(Verdict::Trusted);
     }
@@ -167,16 +171,16 @@ pub(super) fn judge(git: &Git, root: &Path, git_dir: &Path, common_dir: &Path) -
 ///
 /// # Errors
 /// [`Kind::Environment`] with what git says.
-pub(super) fn is_trusted(git: &Git, root: &Path, git_dir: &Path, common_dir: &Path) -> Result<bool> {
-    Ok(list(git)?.trust(root, git_dir, common_dir))
+pub(super) fn is_trusted(listed: &[u8], root: &Path, git_dir: &Path, common_dir: &Path) -> Result<bool> {
+    Ok(read(listed)?.trust(root, git_dir, common_dir))
 }
 
 /// Returns what of a repository's settings counts in the scratch repository that reaches a remote.
 ///
 /// # Errors
 /// [`Kind::Environment`] with what git says.
-pub(super) fn for_remotes(git: &Git, root: &Path, git_dir: &Path, common_dir: &Path) -> Result<Vec<u8>> {
-    let settings = list(git)?;
+pub(super) fn for_remotes(listed: &[u8], root: &Path, git_dir: &Path, common_dir: &Path) -> Result<Vec<u8>> {
+    let settings = read(listed)?;
     if settings.trust(root, git_dir, common_dir) {
         let path = common_dir.join("config").as_os_str().as_bytes().to_vec();
         let include = Setting { key: b"include.path".to_vec(), value: Some(path) };
@@ -193,10 +197,9 @@ pub(super) fn remote_setting(remote: &str, name: &str, value: &str) -> Option<Ve
     written(&Setting { key, value: Some(value.as_bytes().to_vec()) })
 }
 
-/// Lists all settings. This starts nothing, whatever they are.
-fn list(git: &Git) -> Result<Settings> {
-    let listed = git.demand(&["config", "--list", "--includes", "--show-scope", "-z"])?;
-    parse(&listed.stdout).ok_or_else(|| {
+/// Reads what [`super::command::Git::settings`] lists.
+fn read(listed: &[u8]) -> Result<Settings> {
+    parse(listed).ok_or_else(|| {
         Error::new(Kind::Environment, "git's list of its settings can't be understood")
             .hint("`snap` needs git 2.31 or later")
     })

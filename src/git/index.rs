@@ -193,9 +193,9 @@ impl Repository {
         // What is not loose is in a pack, which git has synced.
         files.retain(|file| file.is_file());
         folders.retain(|folder| folder.is_dir());
-        crate::sys::files::all_at_once(files, |file| crate::sys::files::sync_file(&file))?;
+        crate::sys::files::all_at_once(files, |file| crate::sys::sync::sync_file(&file))?;
         crate::sys::files::all_at_once(folders.into_iter().collect(), |folder| {
-            crate::sys::files::sync_folder(&folder)
+            crate::sys::sync::sync_folder(&folder)
         })
     }
 }
@@ -297,9 +297,9 @@ impl IndexLock<'_> {
         refresh.envs(environment.iter().map(|(name, value)| (name, value)));
         let _differs = refresh.output().context("run git in", self.repository.root())?;
         if private.exists() {
-            crate::sys::files::sync_file(&private)?;
+            crate::sys::sync::sync_file(&private)?;
         }
-        crate::sys::files::sync_folder(&self.repository.git_dir)
+        crate::sys::sync::sync_folder(&self.repository.git_dir)
     }
 
     /// Puts the new index in place, if it is there and the lock still stands.
@@ -327,7 +327,7 @@ impl IndexLock<'_> {
         if self.stands()? {
             crate::sys::files::remove(&self.path())?;
         }
-        crate::sys::files::sync_folder(&self.repository.git_dir)
+        crate::sys::sync::sync_folder(&self.repository.git_dir)
     }
 
     /// Says whether git's lock on the index is that of this restore.

@@ -120,7 +120,9 @@ impl Repository {
             [b"true", git_dir, common_dir, format, root] if asked.ok => {
                 let [root, git_dir, common_dir] =
                     [root, git_dir, common_dir].map(|it| command::path_from(it));
-                if !belongs(&root, &git_dir) && !config::is_trusted(&git, &root, &git_dir, &common_dir)? {
+                if !belongs(&root, &git_dir)
+                    && !config::is_trusted(&git.settings()?, &root, &git_dir, &common_dir)?
+                {
                     return Err(elsewhere(&root, &git_dir));
                 }
                 if !shares(&git_dir, &common_dir) {

@@ -31,6 +31,7 @@ use crate::manifest::{Head, LARGEST_MANIFEST, Manifest, ObjectRef};
 use crate::sys::files::{self, Draft, Existing};
 use crate::sys::locks::{ExclusiveLock, SharedLock};
 use crate::sys::place::{Place, Root};
+use crate::sys::sync;
 
 pub use base_blobs::Bases;
 use intake::CLOCKS_APART;
@@ -194,7 +195,7 @@ impl Store {
         self.shelter()?;
         if self.stems()?.is_empty() {
             // The names of new folders, from the store up to where `.claude` was made; whoever made them may have died.
-            self.root().ancestors().take(3).try_for_each(files::sync_folder)?;
+            self.root().ancestors().take(3).try_for_each(sync::sync_folder)?;
         }
         Ok(AddLock {
             unnamed: Mutex::default(),

@@ -163,28 +163,6 @@ pub fn all_at_once<T: Send>(items: Vec<T>, work: impl Fn(T) -> Result<()> + Sync
     }
 }
 
-/// Makes the names in a folder durable.
-///
-/// Some network file systems can't sync a folder (EINVAL, ENOTSUP); that is tolerated, a
-/// real write error is not.
-///
-/// # Errors
-/// [`Kind::Environment`] with the path.
-pub fn sync_folder(path: &Path) -> Result<()> {
-    sync_open_folder(&File::open(path).context("open", path)?, path)
-}
-
-/// As [`sync_folder`], for a folder that is open.
-///
-/// # Errors
-/// [`Kind::Environment`] with the path.
-pub fn sync_open_folder(folder: impl std::os::fd::AsFd, path: &Path) -> Result<()> {
-    match rustix::fs::fsync(folder) {
-        Ok(()) | Err(Errno::INVAL | Errno::NOTSUP | Errno::NOTTY) => Ok(()),
-        Err(errno) => Err(Error::io("sync", path, &errno.into())),
-    }
-}
-
 /// Reads a regular file without following a link in its last component; `None` if it is not there.
 ///
 /// # Errors
@@ -347,12 +325,4 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
         let _gone = std::fs::remove_file(path);
     }
     written.context("write", path)
-}
-
-/// Makes the content of a file durable that somebody else wrote.
-///
-/// # Errors
-/// [`Kind::Environment`] with the path.
-pub fn sync_file(path: &Path) -> Result<()> {
-    File::open(path).and_then(|file| file.sync_all()).context("sync", path)
 }

@@ -6,5 +6,6 @@ pub mod place;
 pub mod process;
 pub mod programs;
 pub mod signals;
+pub mod sync;
 pub mod users_files;
 pub mod work_tree;

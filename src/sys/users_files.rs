@@ -8,8 +8,9 @@ use std::path::Path;
 use rustix::fs::OFlags;
 
 use crate::base::error::{Error, IoContext, Result};
-use crate::sys::files::{Existing, Temporary, random_name, sync_folder};
+use crate::sys::files::{Existing, Temporary, random_name};
 use crate::sys::place::Place;
+use crate::sys::sync::sync_folder;
 
 /// Opens a file of somebody else's to be read; a link is followed, and what is no plain file is not waited for.
 ///

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use claude_snap::error::Kind;
+use claude_snap::base::error::Kind;
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
 use crate::support::Must;

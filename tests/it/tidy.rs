@@ -209,13 +209,45 @@ fn every_dependency_has_an_owner() {
     }
 }
 
-#[test]
-fn the_map_of_the_code_names_every_module_and_file() {
-    let map = fs::read_to_string(top().join("docs/architecture.md")).must("docs/architecture.md");
-    for (path, _) in sources() {
-        let name = path.to_str().must("UTF-8");
-        assert!(map.contains(&format!("`{name}`")), "docs/architecture.md does not mention `{name}`");
+/// Returns the first sentences of a file's header: what it owns.
+fn owns(text: &str) -> String {
+    let header = text.lines().map_while(|line| line.strip_prefix("//!"));
+    let first = header.take_while(|line| !line.trim().is_empty()).map(str::trim);
+    first.collect::<Vec<_>>().join(" ").trim_end_matches('.').replace('|', "\\|")
+}
+
+/// Returns the page that lists all source files, layer by layer, with the first lines of their headers.
+fn code_map() -> String {
+    let mut page = String::from(CODE_MAP);
+    let all: Vec<PathBuf> = sources().into_iter().map(|(path, _)| path).collect();
+    for layer in LAYERS {
+        for room in layer {
+            let mut files: Vec<&PathBuf> = all.iter().filter(|path| module(path) == *room).collect();
+            // The room itself first, then what it is made of.
+            files.sort_by_key(|path| (!path.ends_with("mod.rs") || path.components().count() > 2, *path));
+            page.push_str(&format!("\n## {room}\n\n| file | owns |\n| --- | --- |\n"));
+            for path in files {
+                let text = fs::read_to_string(top().join("src").join(path)).must("a source file");
+                page.push_str(&format!("| `{}` | {} |\n", path.display(), owns(&text)));
+            }
+        }
     }
+    page
+}
+
+/// The beginning of that page.
+const CODE_MAP: &str = "# Code map\n\nEvery source file and what it owns, from the lowest layer up. \
+    [architecture.md](architecture.md) says how they work together.\n\nThis page is made of the files' own headers. \
+    `SNAP_BLESS=1 cargo test --test it code` writes it again.\n";
+
+#[test]
+fn the_map_of_the_code_is_what_the_files_say_of_themselves() {
+    let path = top().join("docs/code-map.md");
+    if std::env::var_os("SNAP_BLESS").is_some() {
+        fs::write(&path, code_map()).must("docs/code-map.md");
+    }
+    let is = fs::read_to_string(&path).unwrap_or_default();
+    assert!(is == code_map(), "docs/code-map.md is out of date: SNAP_BLESS=1 cargo test --test it code");
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::client::transcript::compaction::{Cut, last_compaction};
 use crate::client::{Lines, without_account};
 use crate::manifest::{HistoryStart, Manifest, Transcript};
 use crate::redaction::Redactor;
-use crate::restore::session::writer::saved_lines;
+use crate::restore::session::saved_lines::saved_lines;
 use crate::workspace::Workspace;
 
 /// Larger files, but for transcripts, are compared as they are.

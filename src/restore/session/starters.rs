@@ -12,7 +12,7 @@ use crate::client::transcript::quiet::{Beside, Quiet, Revive, beside};
 use crate::client::transcript::starters::{Alive, Watch};
 use crate::manifest::{Manifest, Session, Transcript};
 use crate::restore::session::SessionPlan;
-use crate::restore::session::writer::saved_lines;
+use crate::restore::session::saved_lines::saved_lines;
 use crate::store::Store;
 
 /// What would start, and what becomes of that.

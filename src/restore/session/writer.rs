@@ -11,9 +11,10 @@ use crate::client::transcript::quiet::{self, Beside, Quiet, Revive};
 use crate::client::transcript::repair::Mending;
 use crate::client::transcript::starters::{Alive, Watch};
 use crate::client::transcript::validate::Checked;
-use crate::client::{Lines, Writer, is_elsewhere};
+use crate::client::{Writer, is_elsewhere};
 use crate::manifest::{Content, Manifest, Session, SideFile, Transcript};
 use crate::restore::session::path_mapping::Rewriter;
+use crate::restore::session::saved_lines::saved_lines;
 use crate::restore::session::starters::{self, Waking};
 use crate::store::Store;
 
@@ -185,12 +186,6 @@ fn is_text(store: &Store, content: &Content) -> Result<bool> {
         line.clear();
     }
     Ok(true)
-}
-
-/// Reads a saved transcript line by line.
-pub(in crate::restore) fn saved_lines<'a>(store: &'a Store, transcript: &'a Transcript) -> Lines<'a> {
-    let size = transcript.chunks.iter().fold(0_u64, |size, chunk| size.saturating_add(chunk.size));
-    Lines::over(store.root(), store.pieces(&transcript.chunks), size)
 }
 
 /// Passes on our own error that came through a reader, or says that the disk did not take the session.

@@ -191,7 +191,7 @@ impl Change<'_> {
     fn move_all(&self, interrupt: &Interrupt) -> Result<Moved> {
         let record = &self.record;
         let tree = record.tree(self.repository)?;
-        let stagings = Stagings::make(&tree, record)?;
+        let stagings = Stagings::make(&tree, &record.staging(), &record.mounts)?;
         let mut staged = Vec::new();
         for (number, step) in moved(&self.steps).enumerate() {
             if let Work::Set { mode, private, permissions, bytes } = &step.work {

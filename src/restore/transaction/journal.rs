@@ -97,7 +97,7 @@ impl Record {
     pub(in crate::restore) fn take_back(&self, repository: Option<&Repository>) -> Result<Kept> {
         let mut kept = Kept::default();
         let tree = self.tree(repository)?;
-        if let Some(stagings) = Stagings::open(&tree, self, Some(READY))? {
+        if let Some(stagings) = Stagings::open(&tree, &self.staging(), &self.mounts, Some(READY))? {
             if stagings.root().holds(READY)? {
                 kept.paths = self.move_back(&tree, &stagings)?;
             }
@@ -191,7 +191,9 @@ impl Record {
             session.clean_up()?;
         }
         // All is in place: a folder that stays, or a disk that is gone, is no reason to take it back.
-        let Some(stagings) = Stagings::open(&Tree::open(self.root.as_path())?, self, None)? else {
+        let Some(stagings) =
+            Stagings::open(&Tree::open(self.root.as_path())?, &self.staging(), &self.mounts, None)?
+        else {
             return Ok(None);
         };
         let place = stagings.root().path().to_owned();

@@ -2,7 +2,6 @@
 
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
-use crate::restore::transaction::journal::Record;
 use crate::sys::work_tree::{Staging, Tree};
 
 /// All of them. The one in the root is made first and removed last.
@@ -12,12 +11,11 @@ pub(in crate::restore) struct Stagings {
 }
 
 impl Stagings {
-    /// Makes them.
-    pub(in crate::restore) fn make(tree: &Tree, record: &Record) -> Result<Stagings> {
-        let name = record.staging();
-        let root = tree.make_staging(None, &name)?;
-        let make = |mount: &RepoPath| Ok((mount.clone(), tree.make_staging(Some(mount), &name)?));
-        Ok(Stagings { root, mounts: record.mounts.iter().map(make).collect::<Result<_>>()? })
+    /// Makes those of one name, in the root and on each of the other disks.
+    pub(in crate::restore) fn make(tree: &Tree, name: &str, mounts: &[RepoPath]) -> Result<Stagings> {
+        let root = tree.make_staging(None, name)?;
+        let make = |mount: &RepoPath| Ok((mount.clone(), tree.make_staging(Some(mount), name)?));
+        Ok(Stagings { root, mounts: mounts.iter().map(make).collect::<Result<_>>()? })
     }
 
     /// Opens those that a restore has left; `None` if there is none in the root.
@@ -26,15 +24,15 @@ impl Stagings {
     /// [`Kind::Environment`] if the one in the root has the mark, and a disk is not there now.
     pub(in crate::restore) fn open(
         tree: &Tree,
-        record: &Record,
+        name: &str,
+        disks: &[RepoPath],
         mark: Option<&str>,
     ) -> Result<Option<Stagings>> {
-        let name = record.staging();
-        let Some(root) = tree.open_staging(None, &name)? else { return Ok(None) };
+        let Some(root) = tree.open_staging(None, name)? else { return Ok(None) };
         let marked = mark.map_or(Ok(false), |mark| root.holds(mark))?;
         let mut mounts = Vec::new();
-        for mount in &record.mounts {
-            match tree.open_staging(Some(mount), &name)? {
+        for mount in disks {
+            match tree.open_staging(Some(mount), name)? {
                 Some(staging) => mounts.push((mount.clone(), staging)),
                 None if marked => {
                     return Err(Error::new(

@@ -251,7 +251,7 @@ impl Place {
     /// As [`Place::names`]; a folder that is not there is an error.
     pub fn sync(&self) -> Result<()> {
         let folder = self.open_as_folder(Missing::Stop)?.ok_or_else(|| gone(&self.path()))?;
-        crate::sys::files::sync_open_folder(folder.as_fd(), &self.path())
+        crate::sys::sync::sync_open_folder(folder.as_fd(), &self.path())
     }
 
     /// Opens the folder that stands there.

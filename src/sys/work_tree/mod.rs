@@ -23,7 +23,8 @@ use rustix::io::Errno;
 use crate::base::error::{Error, IoContext, Kind, Result};
 use crate::base::paths::RepoPath;
 use crate::manifest::Mode;
-use crate::sys::files::{all_at_once, sync_open_folder};
+use crate::sys::files::all_at_once;
+use crate::sys::sync::sync_open_folder;
 
 pub use folders::Below;
 pub(crate) use staging::{NewFile, Staged, Staging};

@@ -14,7 +14,7 @@ use super::{FOLDER, Missing, Node, Stamp, Tree, remove_empty, rename_new, stamp_
 use crate::base::error::{Error, IoContext, Kind, Result};
 use crate::base::paths::RepoPath;
 use crate::manifest::Mode;
-use crate::sys::files::{sync_folder, sync_open_folder};
+use crate::sys::sync::{sync_folder, sync_open_folder};
 
 /// How the names of staging folders begin.
 pub const STAGING: &str = ".snap-restore-";
