@@ -171,7 +171,8 @@ impl Shared<'_> {
         let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
         let work = || -> Result<Vec<(usize, EditsRead)>> {
             let mut parts = Vec::new();
-            let mut reader = Reader { shared: self, blobs: self.repository.blobs(), part: EditsRead::default() };
+            let mut reader =
+                Reader { shared: self, blobs: self.repository.blobs(), part: EditsRead::default() };
             while let Some((number, jobs)) = next() {
                 self.progress.part(percent.clone(), number as u64, blocks);
                 jobs.into_iter().try_for_each(|job| reader.read(job))?;
@@ -219,7 +220,10 @@ impl Reader<'_> {
             ReadJob::Pending(pending, hidden) => self.read_pending(pending, hidden),
             ReadJob::Hidden(Hidden { path, version, by }) => {
                 let (head, hidden) = (Some(version), Some(by));
-                self.read_path(path, PathVersions { index: head.clone(), head, hidden, ..PathVersions::NOWHERE })
+                self.read_path(
+                    path,
+                    PathVersions { index: head.clone(), head, hidden, ..PathVersions::NOWHERE },
+                )
             }
             ReadJob::Clean(path, version) => {
                 let versions =
@@ -227,9 +231,9 @@ impl Reader<'_> {
                 self.read_path(path, versions)
             }
             ReadJob::New(path, versions, Some(file)) => self.keep(&path, &versions, Some(file)),
-            ReadJob::New(path, versions, None) => self.with_file(&path, |reader, file| {
-                reader.keep(&path, &versions, file)
-            }),
+            ReadJob::New(path, versions, None) => {
+                self.with_file(&path, |reader, file| reader.keep(&path, &versions, file))
+            }
         }
     }
 
@@ -237,7 +241,8 @@ impl Reader<'_> {
         let Pending { path, status } = entry;
         match status {
             Status::Tracked { head, index, intent_to_add, edited } => {
-                let versions = PathVersions { head, index, intent_to_add, edited, hidden, ..PathVersions::NOWHERE };
+                let versions =
+                    PathVersions { head, index, intent_to_add, edited, hidden, ..PathVersions::NOWHERE };
                 self.read_path(path, versions)
             }
             Status::Unmerged { head, stages } => {
@@ -334,11 +339,7 @@ impl Reader<'_> {
     }
 
     /// Reads what is on the disk; `None` if nothing is.
-    fn read_disk(
-        &mut self,
-        path: &RepoPath,
-        size: Option<u64>,
-    ) -> Keeping<Option<DiskFile>> {
+    fn read_disk(&mut self, path: &RepoPath, size: Option<u64>) -> Keeping<Option<DiskFile>> {
         let skipped = |reason: &str| Err(NotKept::Skipped(reason.to_owned()));
         if size.is_some_and(|size| size > LARGEST_FILE) {
             return skipped(&format!("larger than {} GiB", LARGEST_FILE >> 30));
@@ -444,7 +445,8 @@ impl Reader<'_> {
             Some(version) if version.is_submodule() => Some(StagedVersion { version, diff: None }),
             Some(version) => {
                 let bytes = self.blob(&version, "staged")?;
-                let StoredVersion { version, diff, .. } = self.keep_version(path, old_side, version, &bytes)?;
+                let StoredVersion { version, diff, .. } =
+                    self.keep_version(path, old_side, version, &bytes)?;
                 Some(StagedVersion { version, diff })
             }
         };

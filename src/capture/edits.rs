@@ -13,7 +13,7 @@ use super::untracked::{self, Limits};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
 use crate::base::progress::Progress;
-use crate::capture::edit_reader::{DiskFile, ReadJob, EditsRead, Shared, PathVersions};
+use crate::capture::edit_reader::{DiskFile, EditsRead, PathVersions, ReadJob, Shared};
 use crate::capture::previous_version::{self, Earlier};
 use crate::capture::renames::{self, Bases, NewFile};
 use crate::capture::surroundings;

@@ -11,7 +11,7 @@ use crate::base::screen;
 use crate::base::timestamp::age;
 use crate::context::Context;
 use crate::retention::Policy;
-use crate::transfer::{TransferOutcome, TransferResult, Lease, ListedSnapshot, RemoteSession};
+use crate::transfer::{Lease, ListedSnapshot, RemoteSession, TransferOutcome, TransferResult};
 use crate::workspace::Workspace;
 
 /// Send snapshots to a git remote, beside its branches
@@ -226,7 +226,13 @@ fn with<T>(
 }
 
 /// Says what became of each snapshot.
-fn report(ui: &mut Ui, verb: &str, words: &Words, remote: &str, handed: &[TransferResult]) -> Result<Outcome> {
+fn report(
+    ui: &mut Ui,
+    verb: &str,
+    words: &Words,
+    remote: &str,
+    handed: &[TransferResult],
+) -> Result<Outcome> {
     let failed = handed.iter().filter(|one| matches!(one.outcome, TransferOutcome::Failed(_))).count();
     if ui.json() {
         let all: Vec<Value> = handed
@@ -248,7 +254,9 @@ fn report(ui: &mut Ui, verb: &str, words: &Words, remote: &str, handed: &[Transf
     } else {
         for one in handed {
             match &one.outcome {
-                TransferOutcome::Done => ui.say(&format!("{verb} {} ({}) {}.", one.name, one.id.short(), words.did)),
+                TransferOutcome::Done => {
+                    ui.say(&format!("{verb} {} ({}) {}.", one.name, one.id.short(), words.did))
+                }
                 TransferOutcome::Already => ui.say(&format!("{} {}.", one.name, words.had)),
                 TransferOutcome::Failed(_) => {}
             }

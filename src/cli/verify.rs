@@ -8,7 +8,7 @@ use super::{Outcome, count, print_json, size_text};
 use crate::base::error::{Kind, Result};
 use crate::base::screen::Line;
 use crate::store::{Entry, Reference};
-use crate::verify::{self, SnapshotReport, Problem, Repaired, VerifyReport};
+use crate::verify::{self, Problem, Repaired, SnapshotReport, VerifyReport};
 use crate::workspace::Workspace;
 
 /// Check that everything in the store is whole and can be restored

@@ -6,7 +6,7 @@
 
 use std::io::{self, BufReader, Read as _};
 
-use super::{Item, RenamedFrom, VersionAt, ItemSource, blob, broken, file, show_readers, stored_file};
+use super::{Item, ItemSource, RenamedFrom, VersionAt, blob, broken, file, show_readers, stored_file};
 use crate::base::error::{Error, IoContext as _, Result};
 use crate::base::paths::RepoPath;
 use crate::diff::{Again, End, File, Kind, Options, Show, is_binary, moved_in, show_hunks};

@@ -18,7 +18,7 @@ use crate::git::{self, Cleaning, Status};
 use crate::manifest::{Change, Edit, Edits, Manifest, Version};
 use crate::workspace::Workspace;
 
-pub use loader::{Loader, Detail};
+pub use loader::{Detail, Loader};
 
 /// Above this many bytes of both versions together, binary content is not given as a patch.
 const LARGEST_BINARY: u64 = 128 << 20;
@@ -83,16 +83,17 @@ pub fn between(workspace: &Workspace, old: &Manifest, new: &Manifest) -> Result<
     for path in paths {
         let (a, b) = (old_edits.get(path), new_edits.get(path));
         // A path that one of them did not edit is there as in its base.
-        let base = |own: &Option<&&Edit>, other: &Option<&&Edit>, of: fn(&BaseChange) -> &Option<Version>| match (
-            own,
-            moved.get(path),
-            other,
-        ) {
-            (Some(edit), ..) => VersionAt::Edited(Box::new((**edit).clone())),
-            (None, Some(both), _) => blob(of(both).as_ref()),
-            (None, None, Some(other)) => blob(other.old.as_ref()),
-            (None, None, None) => VersionAt::Nowhere,
-        };
+        let base =
+            |own: &Option<&&Edit>, other: &Option<&&Edit>, of: fn(&BaseChange) -> &Option<Version>| match (
+                own,
+                moved.get(path),
+                other,
+            ) {
+                (Some(edit), ..) => VersionAt::Edited(Box::new((**edit).clone())),
+                (None, Some(both), _) => blob(of(both).as_ref()),
+                (None, None, Some(other)) => blob(other.old.as_ref()),
+                (None, None, None) => VersionAt::Nowhere,
+            };
         let (a, b) = (base(&a, &b, |both| &both.0), base(&b, &a, |both| &both.1));
         if a.version() != b.version() {
             items.push(Item::new(path, ItemSource::Pair(a, b)));
@@ -166,7 +167,11 @@ pub fn with_work_tree(workspace: &Workspace, old: &Manifest) -> Result<Vec<Item>
 type BaseChange = (Option<Version>, Option<Version>);
 
 /// What the base commits of two states have otherwise.
-fn moved(workspace: &Workspace, old: Option<&str>, new: Option<&str>) -> Result<BTreeMap<RepoPath, BaseChange>> {
+fn moved(
+    workspace: &Workspace,
+    old: Option<&str>,
+    new: Option<&str>,
+) -> Result<BTreeMap<RepoPath, BaseChange>> {
     match (&workspace.repository, old, new) {
         (Some(repository), Some(old), Some(new)) if old != new => {
             let changed = repository.versions_between(old, new)?;

@@ -7,8 +7,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::loader::{Loader, Detail};
-use super::{Item, RenamedFrom, VersionAt, ItemSource};
+use super::loader::{Detail, Loader};
+use super::{Item, ItemSource, RenamedFrom, VersionAt};
 use crate::base::paths::RepoPath;
 use crate::diff::Options;
 use crate::diff::renames::{self, Candidate, Sketch};
@@ -122,7 +122,8 @@ fn by_id(gone: &[OneSided], new: &[OneSided]) -> Renames {
     for one in gone.iter().rev() {
         left.entry(&one.oid).or_default().push(one.item);
     }
-    let origin = |one: &OneSided| left.get_mut(one.oid.as_str())?.pop().map(|gone| (one.item, (gone, Some(100))));
+    let origin =
+        |one: &OneSided| left.get_mut(one.oid.as_str())?.pop().map(|gone| (one.item, (gone, Some(100))));
     new.iter().filter_map(origin).collect()
 }
 

@@ -33,7 +33,12 @@ pub(super) struct CleanPieces {
 
 impl CleanPieces {
     /// Reads what is known; nothing, if anything has changed since.
-    pub(super) fn open(store: &Store, key: &Key, scanner: &Scanner, allowed: &BTreeSet<String>) -> CleanPieces {
+    pub(super) fn open(
+        store: &Store,
+        key: &Key,
+        scanner: &Scanner,
+        allowed: &BTreeSet<String>,
+    ) -> CleanPieces {
         let place = store.tmp().join("scanned");
         let mut depends_on = format!("{}\n", secrets::VERSION).into_bytes();
         for known in scanner.values() {

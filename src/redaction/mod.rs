@@ -200,7 +200,8 @@ impl Redactor {
         };
         let old = old.map(|old| apply(old, &of_base));
         let new = apply(new, &of_new);
-        let noted = |one: FoundSecret| NotedSecret { finding: one.finding, id: one.id, place: place.to_string() };
+        let noted =
+            |one: FoundSecret| NotedSecret { finding: one.finding, id: one.id, place: place.to_string() };
         let noted = of_new.into_iter().map(noted).collect();
         Ok(Some(CleanVersion { old, new, redaction, noted }))
     }

@@ -20,7 +20,7 @@ use crate::manifest::Manifest;
 use crate::redaction;
 use crate::store::{Entry, LogEntry, Operation, Reference, Store, check_may_travel};
 use crate::sys::files::Scratch;
-use crate::transfer::commit_format::{self, RemoteSnapshot, REFS};
+use crate::transfer::commit_format::{self, REFS, RemoteSnapshot};
 use crate::workspace::Workspace;
 
 /// A remote, opened for snapshots of one store.
@@ -134,7 +134,11 @@ impl<'a> RemoteSession<'a> {
         Ok(handed)
     }
 
-    fn send(&mut self, wanted: &[LocalSnapshot<'_>], allow_secrets: &[String]) -> Result<Vec<TransferResult>> {
+    fn send(
+        &mut self,
+        wanted: &[LocalSnapshot<'_>],
+        allow_secrets: &[String],
+    ) -> Result<Vec<TransferResult>> {
         let there = self.places()?;
         let entries = self.store.entries()?;
         let mine = base::mine(&entries);
@@ -268,7 +272,12 @@ impl<'a> RemoteSession<'a> {
 
     /// Says whether the remote has this very snapshot, or another one under its id. `absent`
     /// makes the error for the case that it has neither.
-    fn compare(&self, manifest: &Manifest, there: &[RemoteSnapshot], absent: impl FnOnce() -> Error) -> TransferResult {
+    fn compare(
+        &self,
+        manifest: &Manifest,
+        there: &[RemoteSnapshot],
+        absent: impl FnOnce() -> Error,
+    ) -> TransferResult {
         let Some(place) = there.iter().find(|place| place.id == manifest.id) else {
             return TransferResult::new(manifest, TransferOutcome::Failed(absent()));
         };

@@ -37,12 +37,17 @@ impl RemoteSession<'_> {
         self.describe(&there)
     }
 
-    pub(super) fn resolve_all(&self, there: &[RemoteSnapshot], references: &[String]) -> Result<Vec<RemoteSnapshot>> {
+    pub(super) fn resolve_all(
+        &self,
+        there: &[RemoteSnapshot],
+        references: &[String],
+    ) -> Result<Vec<RemoteSnapshot>> {
         let mut found = Vec::new();
         let mut listed: Option<Vec<ListedSnapshot>> = None;
         for reference in references {
-            let starts =
-                |place: &&RemoteSnapshot| reference.len() >= 4 && place.id.as_str().starts_with(reference.as_str());
+            let starts = |place: &&RemoteSnapshot| {
+                reference.len() >= 4 && place.id.as_str().starts_with(reference.as_str())
+            };
             let by_id: Vec<&RemoteSnapshot> = there.iter().filter(starts).collect();
             if let [only] = by_id.as_slice() {
                 found.push((*only).clone());
@@ -57,7 +62,12 @@ impl RemoteSession<'_> {
         Ok(found)
     }
 
-    fn resolve(&self, listed: &[ListedSnapshot], reference: &str, by_id: &[&RemoteSnapshot]) -> Result<RemoteSnapshot> {
+    fn resolve(
+        &self,
+        listed: &[ListedSnapshot],
+        reference: &str,
+        by_id: &[&RemoteSnapshot],
+    ) -> Result<RemoteSnapshot> {
         let shown = Line(reference).to_string();
         if let Reference::Latest(back) = Reference::parse(reference) {
             return listed.get(back).map(|one| one.place.clone()).ok_or_else(|| {
@@ -82,7 +92,7 @@ impl RemoteSession<'_> {
 
     /// Finds the names and times of snapshots; of those that are not here from their commits,
     /// fetched without content where the remote can do that.
-    fn describe(&self, there: &[RemoteSnapshot]) -> Result<Vec<ListedSnapshot>> {
+    pub(super) fn describe(&self, there: &[RemoteSnapshot]) -> Result<Vec<ListedSnapshot>> {
         let entries = self.store.entries()?;
         let mine = base::mine(&entries);
         let unknown: Vec<&str> = there

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use super::base;
 use super::commit_format::{self, RemoteSnapshot};
 use super::remote::{RemoteSession, TransferOutcome, TransferResult};
 use super::remote_listing::ListedSnapshot;
-use super::base;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::screen::Line;
@@ -108,8 +108,9 @@ impl RemoteSession<'_> {
             self.write(line, &outcome);
             gone.push(TransferResult { name, id: place.id.clone(), outcome });
         }
-        let removed =
-            |id: &SnapshotId| gone.iter().any(|one| one.id == *id && matches!(one.outcome, TransferOutcome::Done));
+        let removed = |id: &SnapshotId| {
+            gone.iter().any(|one| one.id == *id && matches!(one.outcome, TransferOutcome::Done))
+        };
         self.forget_leases(|lease| removed(&lease.id));
         Ok(gone)
     }

@@ -129,8 +129,13 @@ fn journals(workspace: &Workspace) -> Result<Vec<Problem>> {
 }
 
 fn check(workspace: &Workspace, entry: &Entry, objects: &mut Objects) -> Result<SnapshotReport> {
-    let mut checked =
-        SnapshotReport { stem: entry.stem.clone(), id: None, name: None, problems: Vec::new(), notes: Vec::new() };
+    let mut checked = SnapshotReport {
+        stem: entry.stem.clone(),
+        id: None,
+        name: None,
+        problems: Vec::new(),
+        notes: Vec::new(),
+    };
     let manifest = match &entry.manifest {
         Ok(manifest) => manifest,
         Err(error) if error.kind() == Kind::NewerFormat => {
@@ -186,7 +191,12 @@ fn check_session(
         let bytes: u64 = transcript.chunks.iter().map(|chunk| chunk.size).sum();
         if bytes != transcript.bytes {
             let cause = format!("its pieces have {bytes} bytes together, and it has {}", transcript.bytes);
-            checked.problems.push(Problem { part: ProblemPart::Session, what: what.clone(), cause, object: None });
+            checked.problems.push(Problem {
+                part: ProblemPart::Session,
+                what: what.clone(),
+                cause,
+                object: None,
+            });
         }
         checked.notes.extend(found.into_iter().map(|finding| format!("{what}, {finding}")));
     }

@@ -167,7 +167,10 @@ fn base_versions_that_were_exchanged_in_the_store_are_refused_by_whoever_reads_t
     ] {
         let ran = theirs.snap(arguments);
         let all = format!("{}{}", ran.stdout, ran.stderr);
-        assert!(ran.code == code && all.contains("is not what came with the snapshot"), "{arguments:?}: {ran:?}");
+        assert!(
+            ran.code == code && all.contains("is not what came with the snapshot"),
+            "{arguments:?}: {ran:?}"
+        );
         assert_eq!(theirs.state(), before, "{arguments:?}");
     }
 }

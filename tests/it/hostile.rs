@@ -437,7 +437,8 @@ fn an_edit_that_does_not_give_what_its_id_says_is_refused_by_whoever_makes_it() 
     project.git(&["checkout", "-q", "."]);
     fs::remove_file(project.path("new.txt")).must("to remove");
     let before = project.state();
-    let x: Value = serde_json::from_slice(&fs::read(project.stored("x.json")).must("a manifest")).must("JSON");
+    let x: Value =
+        serde_json::from_slice(&fs::read(project.stored("x.json")).must("a manifest")).must("JSON");
     let edits = x["edits"]["files"].as_array().must("edits").clone();
     assert_eq!(edits.len(), 4);
     for edit in edits {
@@ -454,7 +455,8 @@ fn an_edit_that_does_not_give_what_its_id_says_is_refused_by_whoever_makes_it() 
                 continue;
             }
             let ran = project.snap(arguments);
-            let said = format!("Cannot rebuild {path} as it was saved: its diff does not give the version 1111");
+            let said =
+                format!("Cannot rebuild {path} as it was saved: its diff does not give the version 1111");
             let all = format!("{}{}", ran.stdout, ran.stderr);
             assert!(ran.code == code && all.contains(&said), "{path}: {arguments:?}: {ran:?}");
             assert_eq!(project.state(), before, "{path}: {arguments:?}");
