@@ -4,10 +4,12 @@
 //! argument, so that a test can put anything in its place.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::base::error::{Error, IoContext as _, Kind, Result};
 use crate::base::ids::ClientId;
 use crate::base::timestamp::Timestamp;
+use crate::sys::{environment, process, programs};
 
 /// The surroundings of one run.
 #[derive(Clone, Debug)]
@@ -34,6 +36,10 @@ pub struct Context {
     pub host: String,
     /// The moment the program started.
     pub now: Timestamp,
+    /// How often to try to reach a remote, if somebody said so.
+    pub tries: Option<u32>,
+    /// How long to wait before the second try, if somebody said so.
+    pub first_wait: Option<Duration>,
     /// The variables of the environment, as far as they are text.
     pub variables: Variables,
 }
@@ -55,7 +61,7 @@ impl Context {
     /// [`Kind::Usage`] if the folder is not there, [`Kind::Environment`] if there is no
     /// home folder.
     pub fn from_environment(folder: Option<&Path>, store: Option<PathBuf>) -> Result<Context> {
-        let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+        let variable = environment::variable;
         let text = |name: &str| variable(name).and_then(|value| value.into_string().ok());
         let here = folder.unwrap_or(Path::new("."));
         let cwd = here.canonicalize().map_err(|error| {
@@ -77,7 +83,7 @@ impl Context {
             Some(folder) => std::path::absolute(&folder).context("find", &folder)?,
             None => home.join(".claude"),
         };
-        crate::sys::programs::work_in(&cwd);
+        programs::work_in(&cwd);
         let store = match store {
             Some(folder) => Some(std::path::absolute(&folder).context("find", &folder)?),
             None => None,
@@ -93,14 +99,12 @@ impl Context {
             inside_client: variable("CLAUDECODE").is_some(),
             user: text("USER")
                 .or_else(|| text("LOGNAME"))
-                .unwrap_or_else(|| format!("uid {}", crate::sys::process::user_number())),
-            host: crate::sys::process::host_name(),
+                .unwrap_or_else(|| format!("uid {}", process::user_number())),
+            host: process::host_name(),
             now: Timestamp::now(),
-            variables: Variables(
-                std::env::vars_os()
-                    .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-                    .collect(),
-            ),
+            variables: Variables(environment::texts()),
+            tries: environment::number("SNAP_RETRY_TIMES"),
+            first_wait: environment::number("SNAP_RETRY_MILLISECONDS").map(Duration::from_millis),
         })
     }
 

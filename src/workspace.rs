@@ -8,6 +8,7 @@ use crate::base::digest::ObjectId;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
 use crate::base::screen::Line;
+use crate::base::timestamp::Timestamp;
 use crate::client::ClientHome;
 use crate::context::{Context, Variables};
 use crate::git::{self, Place, Repository};
@@ -52,6 +53,8 @@ pub struct Workspace {
     pub trust: Arc<Trust>,
     /// The variables of the environment.
     pub variables: Variables,
+    /// The moment the program started.
+    pub now: Timestamp,
 }
 
 /// What the store asks of the user's key.
@@ -97,7 +100,15 @@ impl Workspace {
         let client = ClientHome::new(&context.config_dir, &context.home, context.task_list.clone());
         let trust = Arc::new(Trust::new(&context.state));
         let store = store.sealed(Arc::clone(&trust) as Arc<dyn Seal>, context.now);
-        Ok(Workspace { root, repository, store, client, trust, variables: context.variables.clone() })
+        Ok(Workspace {
+            root,
+            repository,
+            store,
+            client,
+            trust,
+            variables: context.variables.clone(),
+            now: context.now,
+        })
     }
 
     /// Judges whose snapshot it is. Only the user's own configuration is asked, never the project's.
@@ -121,19 +132,19 @@ impl Workspace {
         let grants = manifest.permissions.grants();
         let most = match () {
             () if unfolded > MOST_UNFOLDED => {
-                format!("unfolds to {unfolded} bytes; the most is {MOST_UNFOLDED}")
+                format!("unpacks to {unfolded} bytes; the limit is {MOST_UNFOLDED}")
             }
-            () if files > MOST_FILES => format!("sets {files} files; the most is {MOST_FILES}"),
+            () if files > MOST_FILES => format!("sets {files} files; the limit is {MOST_FILES}"),
             () if grants > MOST_GRANTS => {
-                format!("has {grants} permission grants; the most is {MOST_GRANTS}")
+                format!("has {grants} permission grants; the limit is {MOST_GRANTS}")
             }
-            () if pieces > MOST_PIECES => format!("is in {pieces} pieces; the most is {MOST_PIECES}"),
+            () if pieces > MOST_PIECES => format!("has {pieces} pieces; the limit is {MOST_PIECES}"),
             () => return Ok(()),
         };
         let name = Line(&manifest.name).to_string();
         Err(Error::new(Kind::Refused, format!("{name:?} is too large to be used"))
             .because(format!("it is not your own and {most}"))
-            .hint("have its author sign it (`snap save --sign`), and name them in your `gpg.ssh.allowedSignersFile`"))
+            .hint("ask its author to sign it (`snap save --sign`), and list them in your `gpg.ssh.allowedSignersFile`"))
     }
 
     /// Signs a snapshot with the key that the user's git configuration names.

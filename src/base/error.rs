@@ -1,6 +1,6 @@
 //! The one error type: what failed, why, and what to do next.
 //!
-//! Owns the kinds and their exit codes (`docs/architecture.md` lists them). An error is
+//! Owns the kinds and their exit codes (`docs/exit-codes.md` lists them). An error is
 //! three sentences at most: the message ("Cannot read PATH"), the cause, and a hint that
 //! names the next step; what there are many of is a list, one a line. It carries no back trace and wraps no foreign type, so that it
 //! prints the same everywhere.
@@ -42,7 +42,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Returns the process exit code of this kind, as listed in the design of the command line.
+    /// Returns the process exit code of this kind, as listed in `docs/exit-codes.md`.
     pub fn exit_code(self) -> u8 {
         match self {
             Kind::ClosedPipe => 0,

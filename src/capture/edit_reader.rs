@@ -4,16 +4,14 @@
 //! order in which they work does not matter. Large files are read one at a time.
 
 use std::collections::BTreeSet;
-use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
-use super::beside::processors;
 use super::untracked::Limits;
-use crate::base::error::{Error, Kind, Result};
+use crate::base::error::{Error, Result};
+use crate::base::monitor::{Monitor, Phase};
 use crate::base::paths::RepoPath;
-use crate::base::progress::Progress;
 use crate::capture::previous_version::Earlier;
 use crate::capture::renames::NewFile;
 use crate::diff::renames::{self, Sketch};
@@ -25,6 +23,7 @@ use crate::manifest::{
 use crate::redaction::{NotedSecret, Redactor};
 use crate::store::{AddLock, Store};
 use crate::stored_patch::encoding::{self, Side};
+use crate::sys::parallel::{held, map_with, processors};
 use crate::sys::work_tree::{Node, Tree};
 
 /// Files over this many bytes are left out (and listed), tracked or not: they are read whole.
@@ -54,7 +53,7 @@ pub(super) struct Shared<'a> {
     pub(super) cleaning: Cleaning,
     /// What an earlier snapshot has of new files.
     pub(super) earlier: Earlier,
-    pub(super) progress: &'a Progress,
+    pub(super) monitor: &'a Monitor,
     /// The bytes of new files that are held in memory.
     pub(super) held: AtomicUsize,
     /// Held while a large file is read and compared.
@@ -158,52 +157,31 @@ impl PathVersions {
 }
 
 impl Shared<'_> {
-    /// Does all jobs, on as many processors as there are; that takes the progress so many percent further.
-    pub(super) fn read_all(&self, jobs: Vec<ReadJob>, percent: Range<u64>) -> Result<EditsRead> {
-        let blocks = jobs.len().div_ceil(AT_ONCE) as u64;
-        let threads = processors().min(jobs.len().div_ceil(AT_ONCE)).max(1);
+    /// Does all jobs, on as many processors as there are; the monitor is told of each.
+    pub(super) fn read_all(&self, jobs: Vec<ReadJob>) -> Result<EditsRead> {
+        let _phase = self.monitor.begin(Phase::Reading, Some(jobs.len() as u64));
+        let threads = processors().min(jobs.len().div_ceil(AT_ONCE));
         let mut jobs = jobs.into_iter();
-        let queue = std::iter::from_fn(|| {
+        let queue = std::iter::from_fn(move || {
             let some: Vec<ReadJob> = jobs.by_ref().take(AT_ONCE).collect();
             Some(some).filter(|some| !some.is_empty())
         });
-        let queue = Mutex::new(queue.enumerate());
-        let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-        let work = || -> Result<Vec<(usize, EditsRead)>> {
-            let mut parts = Vec::new();
-            let mut reader =
-                Reader { shared: self, blobs: self.repository.blobs(), part: EditsRead::default() };
-            while let Some((number, jobs)) = next() {
-                self.progress.part(percent.clone(), number as u64, blocks);
-                jobs.into_iter().try_for_each(|job| reader.read(job))?;
-                parts.push((number, std::mem::take(&mut reader.part)));
-            }
-            Ok(parts)
-        };
-        let failed = |_| Err(Error::new(Kind::Bug, "A thread that reads files failed"));
-        let done: Vec<Result<Vec<(usize, EditsRead)>>> = std::thread::scope(|scope| {
-            // Where no more threads can be had, those that are there do it all.
-            let start = || std::thread::Builder::new().spawn_scoped(scope, work).ok();
-            let others: Vec<_> = (1..threads).map_while(|_| start()).collect();
-            let own = work();
-            std::iter::once(own)
-                .chain(others.into_iter().map(|other| other.join().unwrap_or_else(failed)))
-                .collect()
+        let start = || Reader { shared: self, blobs: self.repository.blobs(), part: EditsRead::default() };
+        let parts = map_with(threads, queue, start, |reader, jobs| {
+            let number = jobs.len() as u64;
+            jobs.into_iter().try_for_each(|job| reader.read(job))?;
+            self.monitor.add(number);
+            Ok(std::mem::take(&mut reader.part))
         });
-        let mut parts = Vec::new();
-        for done in done {
-            parts.append(&mut done?);
-        }
-        parts.sort_by_key(|(number, _)| *number);
         let mut all = EditsRead::default();
-        parts.into_iter().for_each(|(_, part)| all.append(part));
+        parts?.into_iter().for_each(|part| all.append(part));
         Ok(all)
     }
 
     /// Keeps other large files from being read at the same time, if this one is large.
     fn alone(&self, size: Option<u64>) -> Option<MutexGuard<'_, ()>> {
         let large = size.is_some_and(|size| size > LARGE_FILE);
-        large.then(|| self.large.lock().unwrap_or_else(PoisonError::into_inner))
+        large.then(|| held(&self.large))
     }
 }
 
@@ -268,7 +246,7 @@ impl Reader<'_> {
             }
             Status::NestedRepository => {
                 let path = format!("{path}/");
-                self.part.skipped.push(Skipped { path, reason: "a repository of its own".to_owned() });
+                self.part.skipped.push(Skipped { path, reason: "a separate repository".to_owned() });
                 Ok(())
             }
             Status::Submodule(submodule) => self.read_submodule(path, submodule),
@@ -280,10 +258,10 @@ impl Reader<'_> {
         let Submodule { head, index, moved, edited } = submodule;
         let why = match (moved, edited) {
             (false, false) => None,
-            (false, true) => Some("a submodule with edits of its own"),
+            (false, true) => Some("a submodule with edits inside"),
             (true, false) => Some("a submodule with another commit checked out than is staged"),
             (true, true) => {
-                Some("a submodule with edits of its own, and another commit checked out than is staged")
+                Some("a submodule with edits inside, and another commit checked out than is staged")
             }
         };
         if let Some(why) = why {

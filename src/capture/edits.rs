@@ -11,8 +11,8 @@ use std::sync::atomic::AtomicUsize;
 use super::marks::{self, Marked};
 use super::untracked::{self, Limits};
 use crate::base::error::{Error, Kind, Result};
+use crate::base::monitor::Monitor;
 use crate::base::paths::RepoPath;
-use crate::base::progress::Progress;
 use crate::capture::edit_reader::{DiskFile, EditsRead, PathVersions, ReadJob, Shared};
 use crate::capture::previous_version::{self, Earlier};
 use crate::capture::renames::{self, Bases, NewFile};
@@ -44,12 +44,12 @@ pub(super) struct EditsRequest<'a> {
     pub(super) also: &'a [RepoPath],
     pub(super) limits: Limits,
     pub(super) redactor: &'a Redactor,
-    pub(super) progress: &'a Progress,
+    pub(super) monitor: &'a Monitor,
 }
 
 /// Captures everything pending in a repository.
 pub(super) fn capture(workspace: &Workspace, request: EditsRequest<'_>) -> Result<CapturedEdits> {
-    let EditsRequest { repository, listing, lock, also, limits, redactor, progress } = request;
+    let EditsRequest { repository, listing, lock, also, limits, redactor, monitor } = request;
     let also = also.iter().cloned().collect();
     let mut listed = Some(listing);
     for _ in 0..TRIES {
@@ -66,7 +66,7 @@ pub(super) fn capture(workspace: &Workspace, request: EditsRequest<'_>) -> Resul
             also: &also,
             limits,
             redactor,
-            progress,
+            monitor,
             held: AtomicUsize::new(0),
             large: Mutex::default(),
         };
@@ -76,7 +76,7 @@ pub(super) fn capture(workspace: &Workspace, request: EditsRequest<'_>) -> Resul
         }
     }
     Err(Error::new(Kind::Environment, format!("{} keeps changing", workspace.root.display()))
-        .because("git worked in it each time its state was read")
+        .because("another git was working in it each time its state was read")
         .hint("wait for the other git to end, then run the command again"))
 }
 
@@ -92,7 +92,7 @@ fn read(shared: &mut Shared<'_>, workspace: &Workspace, mut listing: Listing) ->
     if let Some(left) = left.first() {
         all.skip(
             &left.path,
-            "left by a restore that was killed; `snap rewind` to its safety snapshot brings the files back",
+            "left by a restore that was killed; `snap rewind` to its safety snapshot restores the files",
         );
     }
     all.skipped.extend(untracked::leave_out_generated(&mut pending, shared.also, shared.limits.files));
@@ -103,15 +103,15 @@ fn read(shared: &mut Shared<'_>, workspace: &Workspace, mut listing: Listing) ->
     let shared = &*shared;
     let bases: Bases = pending.iter().filter_map(renames::base_of).collect();
     let marked = marks::look(&shared.tree, &listing.index)?;
-    let listed = shared.read_all(jobs(pending, listing.hidden, &marked), 30..80)?;
+    let listed = shared.read_all(jobs(pending, listing.hidden, &marked))?;
     let seen = listed.files.iter().map(|file| &file.path);
     let seen: BTreeSet<&RepoPath> = seen.chain(listed.new_files.iter().map(|(file, _)| &file.path)).collect();
     let is_open = |path: &&RepoPath| !seen.contains(path) && !own_folders.hold(path);
     let open: Vec<RepoPath> = shared.also.iter().filter(is_open).cloned().collect();
     all.append(listed);
-    all.append(shared.read_all(clean(open, &listing.index), 80..85)?);
+    all.append(shared.read_all(clean(open, &listing.index))?);
     let new_files = new_files(shared, &mut all, &listing.index, &bases)?;
-    all.append(shared.read_all(new_files, 85..95)?);
+    all.append(shared.read_all(new_files)?);
     all.secrets.into_iter().for_each(|noted| shared.redactor.note(noted));
     for (path, reason) in listing.odd {
         all.skipped.push(Skipped { path: crate::base::screen::Line(&path).to_string(), reason });

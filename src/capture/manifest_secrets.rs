@@ -5,7 +5,7 @@
 
 use serde_json::value::RawValue;
 
-use super::session::CapturedSession;
+use super::captured_session::CapturedSession;
 use crate::base::error::{Error, Kind, Result};
 use crate::manifest::Manifest;
 use crate::redaction::Redactor;

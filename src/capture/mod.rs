@@ -5,7 +5,7 @@
 
 mod agents;
 mod automatic;
-mod beside;
+mod captured_session;
 mod chunker;
 mod converted;
 mod edit_reader;
@@ -25,13 +25,14 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use self::edits::{CapturedEdits, EditsRequest};
-use self::session::CapturedSession;
 use crate::audit;
 use crate::base::digest::{Fingerprint, ObjectId};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
+use crate::base::monitor::{Monitor, Phase};
 use crate::base::paths::RepoPath;
-use crate::base::progress::Progress;
+use crate::base::warning::Warning;
+use crate::capture::captured_session::CapturedSession;
 use crate::client::Found;
 use crate::context::Context;
 use crate::git::{self, Listing};
@@ -39,9 +40,10 @@ use crate::manifest::attestation::Proofs;
 use crate::manifest::{CreatedBy, Edits, FORMAT, Manifest, Safety, SavedWorkspace, Trigger};
 use crate::redaction::Redactor;
 use crate::store::{AddLock, Entry, LogEntry, Operation, Reference, check_name};
+use crate::sys::parallel;
 use crate::workspace::Workspace;
 
-pub use automatic::{Automatic, tidy};
+pub use automatic::Automatic;
 pub use session::History;
 pub use untracked::Limits;
 
@@ -66,7 +68,7 @@ pub struct Request<'a> {
     /// Secrets that may be saved as they are, by ID, from now on.
     pub allow_secrets: &'a [String],
     /// Is told how far it is.
-    pub progress: &'a Progress,
+    pub monitor: &'a Monitor,
 }
 
 /// Whether a snapshot is signed, so that others can tell who saved it.
@@ -89,7 +91,7 @@ pub struct Report {
     /// Whether a snapshot was written.
     pub written: bool,
     /// What a person should know.
-    pub notes: Vec<String>,
+    pub notes: Vec<Warning>,
 }
 
 /// Saves a snapshot.
@@ -108,29 +110,28 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
         }
     }
     let mut notes = Vec::new();
-    request.progress.reach(1);
+    let listing_phase = request.monitor.begin(Phase::Listing, None);
     let (listing, prepared) = beside_status(workspace, || {
         let lock = workspace.store.prepare()?;
         Ok((lock, Redactor::open(workspace, request.allow_secrets)?))
     });
+    drop(listing_phase);
     let (lock, redactor) = prepared?;
     let edits = match (&workspace.repository, listing) {
         (Some(repository), Some(listing)) => {
             let also = &repository.untracked_matching(request.include)?;
             let (lock, redactor, limits) = (&lock, &redactor, request.limits);
-            let (listing, progress) = (listing?, request.progress);
-            let edits = EditsRequest { repository, listing, lock, also, limits, redactor, progress };
+            let (listing, monitor) = (listing?, request.monitor);
+            let edits = EditsRequest { repository, listing, lock, also, limits, redactor, monitor };
             Some(edits::capture(workspace, edits)?)
         }
         _ => {
-            notes.push("This folder is not in a git repository: file edits were not saved.".to_owned());
+            notes.push(Warning::NotInRepository);
             None
         }
     };
     if let Some(operation) = edits.as_ref().and_then(|captured| captured.edits.operation.as_deref()) {
-        notes.push(format!(
-            "A {operation} is in progress: its files, its conflicts and what is staged are saved, that it is under way is not."
-        ));
+        notes.push(Warning::OperationInProgress(operation.to_owned()));
     }
     if let (Some(Automatic::NewEdits), Some(captured)) = (request.automatic, &edits)
         && let Some(same) = automatic::same_edits(workspace, request.session, captured)?
@@ -138,17 +139,19 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
         let unchanged_since = Some(same.name.clone());
         return Ok(Report { manifest: same, unchanged_since, written: false, notes });
     }
+    let conversation = request.monitor.begin(Phase::Conversation, None);
     let session = match session::capture(workspace, request.session, request.history, &lock, &redactor) {
         // Nobody can put right what keeps a conversation from being read before the step runs that waits:
         // the edits alone are saved.
         Err(error) if request.automatic.is_some() && edits.is_some() => CapturedSession {
-            notes: vec![format!("The conversation was not saved: {error}")],
+            notes: vec![Warning::ConversationNotSaved(error.to_string())],
             ..CapturedSession::default()
         },
         captured => captured?,
     };
+    drop(conversation);
     match request.session {
-        None => notes.push("No session of Claude Code was found here.".to_owned()),
+        None => notes.push(Warning::NoSessionHere),
         Some(_) => notes.extend(session.notes.iter().cloned()),
     }
     let mut manifest = assemble(context, workspace, edits, session)?;
@@ -186,7 +189,9 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
         true => Name::Exactly,
         false => Name::Numbered,
     };
+    let publishing = request.monitor.begin(Phase::Publishing, None);
     notes.extend(publish(workspace, &lock, &mut manifest, name, request.sign)?.1);
+    drop(publishing);
     let session = manifest.session.as_ref().map(|session| session.id.clone());
     let line = LogEntry { session, ..audit::line(context, Operation::Save, Some(&manifest)) };
     audit::write(&workspace.store, &line);
@@ -199,14 +204,8 @@ fn beside_status<T>(
     work: impl FnOnce() -> Result<T>,
 ) -> (Option<Result<Listing>>, Result<T>) {
     let Some(repository) = &workspace.repository else { return (None, work()) };
-    std::thread::scope(|scope| {
-        let Ok(listing) = std::thread::Builder::new().spawn_scoped(scope, || repository.status()) else {
-            return (Some(repository.status()), work());
-        };
-        let done = work();
-        let failed = |_| Err(Error::new(Kind::Bug, "Listing what is pending failed"));
-        (Some(listing.join().unwrap_or_else(failed)), done)
-    })
+    let (done, listing) = parallel::both(work, || repository.status());
+    (Some(listing), done)
 }
 
 /// Saves what a restore is about to overwrite: the edits, with the present state of `paths`.
@@ -223,6 +222,7 @@ pub fn save_safety(
     restores: &Manifest,
     paths: Vec<RepoPath>,
     listing: Option<Listing>,
+    monitor: &Monitor,
 ) -> Result<(String, Manifest)> {
     let prepare = || Ok((workspace.store.prepare()?, Redactor::open(workspace, &[])?));
     let (listing, prepared) = match listing.filter(Listing::is_new) {
@@ -233,8 +233,8 @@ pub fn save_safety(
     let edits = match (&workspace.repository, listing) {
         (Some(repository), Some(listing)) => {
             let (lock, also, redactor, limits) = (&lock, &paths, &redactor, Limits::default());
-            let (listing, progress) = (listing?, &Progress::default());
-            let edits = EditsRequest { repository, listing, lock, also, limits, redactor, progress };
+            let listing = listing?;
+            let edits = EditsRequest { repository, listing, lock, also, limits, redactor, monitor };
             Some(edits::capture(workspace, edits)?)
         }
         _ => None,
@@ -276,7 +276,7 @@ fn publish(
     manifest: &mut Manifest,
     name: Name,
     sign: Signing,
-) -> Result<(String, Vec<String>)> {
+) -> Result<(String, Vec<Warning>)> {
     let not_kept = keep_base(workspace, manifest);
     let published = publish_named(workspace, lock, manifest, name, sign);
     if let (Err(_), Some(repository)) = (&published, &workspace.repository) {
@@ -296,7 +296,7 @@ fn publish_named(
     manifest: &mut Manifest,
     name: Name,
     sign: Signing,
-) -> Result<(String, Vec<String>)> {
+) -> Result<(String, Vec<Warning>)> {
     let wanted = manifest.name.clone();
     for left in (0..MOST_NAMES).rev() {
         if name == Name::Numbered {
@@ -317,14 +317,12 @@ fn is_taken(workspace: &Workspace, name: &str) -> bool {
 }
 
 /// Marks a finished manifest as this user's, and signs it; returns what went wrong without harm.
-fn prove(workspace: &Workspace, manifest: &mut Manifest, sign: Signing) -> Result<Vec<String>> {
+fn prove(workspace: &Workspace, manifest: &mut Manifest, sign: Signing) -> Result<Vec<Warning>> {
     let mut notes = Vec::new();
     let body = manifest.body_hash()?;
     match workspace.trust.mark(body) {
         Ok(mac) => manifest.proofs = Proofs { body: Some(body), mac: Some(mac), signature: None },
-        Err(error) => notes.push(format!(
-            "The snapshot can't be marked as yours, so that resuming it takes `--trust`: {error}."
-        )),
+        Err(error) => notes.push(Warning::NotMarked(error.to_string())),
     }
     let wanted = match sign {
         Signing::No => false,
@@ -335,17 +333,17 @@ fn prove(workspace: &Workspace, manifest: &mut Manifest, sign: Signing) -> Resul
         None => {}
         Some(Ok(signature)) => manifest.proofs.signature = Some(signature),
         Some(Err(error)) if sign == Signing::Asked => return Err(error),
-        Some(Err(error)) => notes.push(format!("The snapshot is not signed: {error}.")),
+        Some(Err(error)) => notes.push(Warning::NotSigned(error.to_string())),
     }
     Ok(notes)
 }
 
 /// Keeps the base commit from git's garbage collection; says so if that can't be.
-fn keep_base(workspace: &Workspace, manifest: &Manifest) -> Option<String> {
+fn keep_base(workspace: &Workspace, manifest: &Manifest) -> Option<Warning> {
     let repository = workspace.repository.as_ref()?;
     let base = manifest.base_commit()?;
     let error = repository.keep_commit(&manifest.id, base).err()?;
-    Some(format!("The base commit {base} is not kept from git's garbage collection: {error}."))
+    Some(Warning::BaseNotKept { base: base.to_owned(), why: error.to_string() })
 }
 
 fn assemble(

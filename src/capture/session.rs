@@ -11,10 +11,11 @@ use std::path::{Path, PathBuf};
 use serde_json::value::RawValue;
 
 use super::agents::{self, Seen};
-use super::beside::{beside, processors};
 use crate::base::error::{IoContext as _, Result};
 use crate::base::ids::ClientId;
 use crate::base::paths::RepoPath;
+use crate::base::warning::Warning;
+use crate::capture::captured_session::CapturedSession;
 use crate::capture::chunker::Chunker;
 use crate::capture::manifest_secrets;
 use crate::client::transcript::compaction::last_compaction_in;
@@ -25,12 +26,12 @@ use crate::client::{
 };
 use crate::json::shape::fits_inside;
 use crate::manifest::{
-    Agent, Content, HistoryStart, LeftOut, NotCaptured, Permissions, Session, SideFile, Skipped, TextFile,
-    Transcript,
+    Agent, Content, HistoryStart, LeftOut, Session, SideFile, Skipped, TextFile, Transcript,
 };
 use crate::redaction::{NotedSecret, Redactor};
 use crate::store::{AddLock, Store};
 use crate::sys::files;
+use crate::sys::parallel::{beside, helpers};
 use crate::workspace::Workspace;
 
 /// A task or an agent's metadata over this many bytes is no JSON of the client's.
@@ -60,18 +61,6 @@ pub enum History {
     Full,
     /// None: only the state around it.
     None,
-}
-
-/// The parts of a manifest that come from the client's files.
-#[derive(Default)]
-pub(super) struct CapturedSession {
-    pub(super) session: Option<Session>,
-    pub(super) tasks: Vec<Box<RawValue>>,
-    pub(super) queue: Vec<String>,
-    pub(super) agents: Vec<Agent>,
-    pub(super) permissions: Permissions,
-    pub(super) not_captured: NotCaptured,
-    pub(super) notes: Vec<String>,
 }
 
 /// Captures the session that was found, or only the grants if there is none.
@@ -138,10 +127,7 @@ impl Reader<'_> {
         noted.into_iter().for_each(|noted| self.redactor.note(noted));
         let is_torn = transcript.as_ref().is_some_and(|transcript| transcript.torn.is_some());
         if is_torn && found.live.is_none() {
-            captured.notes.push(format!(
-                "The last line of {} is unfinished; it is kept aside, and the history ends before it.",
-                found.transcript.display()
-            ));
+            captured.notes.push(Warning::TornLine(found.transcript.display().to_string()));
         }
         let journal = workspace.client.journal(&found.id, &mut missing);
         journal.explain(facts.decisions.make_contiguous());
@@ -161,12 +147,9 @@ impl Reader<'_> {
         }
         if let (true, Some(reminded)) = (files.tasks_are_gone, &facts.reminded) {
             captured.tasks.extend(reminded.iter().filter(|item| is_task(item.get())).cloned());
-            captured.notes.push(format!(
-                "The files of the task queue are gone; what the model was last reminded of was saved (tasks: {}).",
-                captured.tasks.len()
-            ));
+            captured.notes.push(Warning::TasksOnlyReminded(captured.tasks.len()));
         }
-        let threads = if files.agents.len() > 1 { processors() } else { 0 };
+        let threads = if files.agents.len() > 1 { helpers() } else { 0 };
         let look = |agent| self.agent(agent, history, &journal, found.live.is_some());
         let all = beside(threads, look, |emit| files.agents.iter().try_for_each(emit))?.1;
         let mut seen = Vec::new();
@@ -190,13 +173,8 @@ impl Reader<'_> {
         let before = others.len();
         others.retain(|(place, _)| !is_of_account(place));
         captured.not_captured.account = account_told(of_account, before - others.len());
-        captured.notes.extend(
-            captured
-                .not_captured
-                .account
-                .iter()
-                .map(|what| format!("Left out, as it identifies your account: {what}.")),
-        );
+        let account = captured.not_captured.account.iter().cloned();
+        captured.notes.extend(account.map(Warning::AccountLeftOut));
         for (place, path) in &others {
             match RepoPath::new(place.as_bytes()) {
                 Ok(place) => {
@@ -216,8 +194,7 @@ impl Reader<'_> {
                 captured.not_captured.processes.push(process.to_owned());
             }
         }
-        let now = crate::base::timestamp::Timestamp::now().as_millis();
-        let alive = watch.finish(now);
+        let alive = watch.finish(workspace.now.as_millis());
         // What is in the conversation comes back with it.
         let is_in = |told: &String| {
             alive.crons.iter().any(|cron| *told == format!("{}  {}", cron.schedule, cron.prompt))
@@ -274,7 +251,7 @@ impl Reader<'_> {
             let clean = self.redactor.text(&place.to_string(), &bytes).into_owned();
             match String::from_utf8(clean) {
                 Ok(text) => kept.push(TextFile { place, text }),
-                Err(_) => missing.push(Skipped::at(&path, "it is large, or no text")),
+                Err(_) => missing.push(Skipped::at(&path, "it is too large, or not text")),
             }
         }
         Ok(kept)
@@ -310,7 +287,7 @@ impl Reader<'_> {
             let piece = self.redactor.piece(&place, first, &piece);
             Ok((self.store.put_as(self.lock, piece.name, &piece.clean)?, piece.noted))
         };
-        let threads = if lines.size() < WORTH_A_THREAD { 0 } else { processors().saturating_sub(1).max(1) };
+        let threads = if lines.size() < WORTH_A_THREAD { 0 } else { helpers().saturating_sub(1) };
         let ((), stored) = beside(threads, store, |emit| {
             let mut number = 0;
             let mut keep = |piece: Vec<u8>| {

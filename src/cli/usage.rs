@@ -1,24 +1,36 @@
-//! What is wrong with a command line, as `clap` says it: with what was typed made safe to show.
+//! What `clap` says: help as it is, and what is wrong with a command line with what was typed made safe to show.
+
+use std::io::Write as _;
 
 use clap::Error;
 use clap::builder::StyledStr;
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::ui::{ColorChoice, Ui};
+use super::output::{ColorChoice, Style, Ui, output_error, text};
 use crate::base::error::Result;
 use crate::base::screen::Line;
 
 /// Prints help and version on standard output, anything else on standard error.
-pub(super) fn tell(error: Error) -> Result<()> {
-    let mut ui = Ui::new(ColorChoice::Never, false, false);
-    let is_failure = error.use_stderr();
-    for line in safe(error).render().to_string().lines() {
-        match is_failure {
-            true => ui.tell_line(line),
-            false => ui.line(line)?,
+pub(crate) fn tell(error: Error) -> Result<()> {
+    match error.kind() {
+        // All of it is this program's own words.
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            write!(anstream::stdout(), "{}", error.render().ansi()).map_err(|error| output_error(&error))
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            write!(anstream::stderr(), "{}", error.render().ansi()).map_err(|error| output_error(&error))
+        }
+        _ => {
+            let mut ui = Ui::new(ColorChoice::Auto, false, false);
+            for line in safe(error).render().to_string().lines() {
+                match line.split_once(": ") {
+                    Some(("error", rest)) => ui.tell_line(text![Style::Bad.of("error:"), " ", rest]),
+                    _ => ui.tell_line(line),
+                }
+            }
+            ui.flush()
         }
     }
-    ui.flush()
 }
 
 /// Takes the line ends out of what was typed: those left are clap's own.

@@ -29,7 +29,6 @@ pub struct Materializer<'a> {
     carried: Option<&'a Bases>,
     /// Opened when they are needed: much can be made without.
     blobs: Option<Blobs<'a>>,
-    open: fn(&'a Repository) -> Blobs<'a>,
 }
 
 impl<'a> Materializer<'a> {
@@ -41,7 +40,7 @@ impl<'a> Materializer<'a> {
         carried: &'a Bases,
     ) -> Materializer<'a> {
         let carried = Some(carried);
-        Materializer { store, repository, hash: None, carried, blobs: None, open: Repository::blobs }
+        Materializer { store, repository, hash: None, carried, blobs: None }
     }
 
     /// Makes one for versions that are set in a repository, which names them in its own way.
@@ -51,26 +50,18 @@ impl<'a> Materializer<'a> {
         carried: Option<&'a Bases>,
     ) -> Materializer<'a> {
         let hash = Some(repository.hash());
-        Materializer {
-            store,
-            repository: Some(repository),
-            hash,
-            carried,
-            blobs: None,
-            open: Repository::blobs,
-        }
+        Materializer { store, repository: Some(repository), hash, carried, blobs: None }
     }
 
     /// Makes one for a process that only shows versions, with base versions of the repository alone.
     pub fn to_show(store: &'a Store, repository: Option<&'a Repository>) -> Materializer<'a> {
-        let open = Repository::blobs_to_show;
-        Materializer { store, repository, hash: None, carried: None, blobs: None, open }
+        Materializer { store, repository, hash: None, carried: None, blobs: None }
     }
 
     /// Returns the blobs of the repository, if there is one.
     pub fn blobs(&mut self) -> Option<&mut Blobs<'a>> {
         let repository = self.repository?;
-        Some(self.blobs.get_or_insert_with(|| (self.open)(repository)))
+        Some(self.blobs.get_or_insert_with(|| repository.blobs()))
     }
 
     /// Reads a blob of the repository; `None` if that lacks it.

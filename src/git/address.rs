@@ -109,7 +109,7 @@ impl Repository {
         }
         match fetch.into_iter().next() {
             Some(fetch) => Ok(Addresses { fetch, push, trusted }),
-            None => Err(Error::new(Kind::NotFound, format!("The remote {} leads nowhere", Line(name)))),
+            None => Err(Error::new(Kind::NotFound, format!("The remote {} has no address", Line(name)))),
         }
     }
 }
@@ -130,10 +130,10 @@ fn check_named(name: &str, address: &str) -> Result<()> {
         Leads::Away => Ok(()),
         Leads::Folder(folder) if is_named_in_full(&folder) => Ok(()),
         Leads::Folder(_) => refused(format!(
-            "the repository's own configuration says {shown}, a folder that may have come with the project"
+            "the repository's own configuration names {shown}, a folder that may have come with the project"
         )),
         Leads::Program(helper) => refused(format!(
-            "the repository's own configuration says {shown}, which starts `git-remote-{helper}`"
+            "the repository's own configuration names {shown}, which starts `git-remote-{helper}`"
         )),
     }
 }
@@ -153,8 +153,8 @@ pub(super) fn check_folder(repository: Option<&Repository>, start: &Path, addres
         // Git decodes it; a path needs no code.
         Leads::Folder(_) if address.starts_with("file://") && address.contains('%') => {
             return Err(Error::new(Kind::Refused, format!("{} is not contacted", Line(address)))
-                .because("it has codes in it instead of characters")
-                .hint("write the path as it is"));
+                .because("it contains encoded characters")
+                .hint("write the path without percent-encoding"));
         }
         Leads::Folder(folder) => start.join(folder),
         // Git takes this for a folder if there is one.
@@ -168,7 +168,7 @@ pub(super) fn check_folder(repository: Option<&Repository>, start: &Path, addres
     }
     // A repository in a repository came with that.
     trees.extend(start.ancestors().filter(|above| above.join(".git").exists()).map(Path::to_owned));
-    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let home = crate::sys::environment::variable("HOME").map(PathBuf::from);
     let mut trees: Vec<PathBuf> = trees.iter().filter_map(|tree| tree.canonicalize().ok()).collect();
     // What the home folder lies in is the user's own.
     trees.retain(|tree| !home.as_ref().is_some_and(|home| home.starts_with(tree)));

@@ -43,8 +43,11 @@ impl Repository {
             GitHash::Sha256 => 64,
         };
         if id.len() != length || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(Error::new(Kind::Damaged, "The snapshot's base is no commit of this repository")
-                .because(format!("{:?} is not an id as they are made here", Line(id).to_string())));
+            return Err(Error::new(Kind::Damaged, "The snapshot's base is not a commit of this repository")
+                .because(format!(
+                    "{:?} is not a commit id in this repository's format",
+                    Line(id).to_string()
+                )));
         }
         let from = self.addresses(remote)?.fetch;
         let mut command = self.git.command_for_remotes(&self.git_dir, interactive);
@@ -110,6 +113,30 @@ impl Repository {
             return Ok(());
         }
         self.git.unsheltered().run(&["update-ref", "--no-deref", "-d", &kept_ref(snapshot)]).map(drop)
+    }
+
+    /// Lets go of what was kept for several snapshots, with one run of git; of any of which nothing was kept,
+    /// nothing happens.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with what git says; all of it is kept then.
+    pub fn release_commits(&self, snapshots: &[&SnapshotId]) -> Result<()> {
+        if let [one] = snapshots {
+            return self.release_commit(one);
+        }
+        let there = |snapshot: &&&SnapshotId| self.refuse_led_away(&kept_ref(snapshot)).is_ok();
+        let input: String = snapshots
+            .iter()
+            .filter(there)
+            .map(|snapshot| format!("delete {}\n", kept_ref(snapshot)))
+            .collect();
+        if input.is_empty() {
+            return Ok(());
+        }
+        self.git
+            .unsheltered()
+            .demand_with(&["update-ref", "--no-deref", "--stdin"], &[], input.as_bytes())
+            .map(drop)
     }
 }
 

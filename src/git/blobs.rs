@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
-use super::command::Git;
+use super::command::{Git, log_started};
 use super::trees::TreeVersions;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
@@ -163,6 +163,7 @@ impl Batch {
         if !fetching {
             command.env("GIT_NO_LAZY_FETCH", "1");
         }
+        log_started(&command);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
         match (child.stdin.take(), child.stdout.take()) {
             (Some(input), Some(output)) => {

@@ -9,8 +9,9 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use super::{Blobs, Index, Repository};
-use crate::base::error::{IoContext as _, Result};
+use crate::base::error::Result;
 use crate::base::paths::RepoPath;
+use crate::sys::environment;
 
 /// The attributes that convert, in the order in which they are asked for.
 const ATTRIBUTES: [&str; 6] = ["text", "crlf", "eol", "filter", "ident", "working-tree-encoding"];
@@ -104,7 +105,7 @@ impl Repository {
         let is_attributes = |path: &[u8]| path == b".gitattributes" || path.ends_with(b"/.gitattributes");
         let settings = || {
             // Settings from the environment are git's alone.
-            if std::env::var_os("GIT_CONFIG_COUNT").is_some() {
+            if environment::has("GIT_CONFIG_COUNT") {
                 return true;
             }
             let Some(config) = self.blobs().settings() else { return true };
@@ -113,8 +114,8 @@ impl Repository {
             line_ends || attributes
         };
         let files = || {
-            let home = std::env::var_os("HOME").map(|home| Path::new(&home).join(".config"));
-            let config = std::env::var_os("XDG_CONFIG_HOME").map(std::path::PathBuf::from).or(home);
+            let home = environment::variable("HOME").map(|home| Path::new(&home).join(".config"));
+            let config = environment::variable("XDG_CONFIG_HOME").map(std::path::PathBuf::from).or(home);
             config.is_some_and(|config| config.join("git/attributes").exists())
                 || Path::new("/etc/gitattributes").exists()
                 || self.common_dir.join("info/attributes").exists()
@@ -188,7 +189,7 @@ impl Repository {
                 out = out.get(end + 2 + size..).unwrap_or_default();
             }
         }
-        scratch.close().context("remove", &self.root)?;
+        scratch.remove()?;
         Ok(made)
     }
 }

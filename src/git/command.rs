@@ -16,9 +16,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
+use tracing::field::Empty;
+
 use super::config::{self, Verdict};
 use crate::base::error::{Error, Kind, Result};
+use crate::git::remote_messages::without_password;
 use crate::git::stand_in::StandIn;
+use crate::sys::environment;
 use crate::sys::programs::Programs;
 
 /// The `git` program, working in one folder.
@@ -175,7 +179,7 @@ impl Git {
     /// Returns a command that is safe to run, to be completed by the caller.
     pub(super) fn command<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Command {
         let mut command = Command::new(&self.program);
-        for (name, _) in std::env::vars_os() {
+        for name in environment::names() {
             let name_bytes = name.as_bytes();
             let of_user = OF_THE_USER.iter().any(|own| name_bytes.starts_with(own.as_bytes()));
             if name_bytes.starts_with(b"GIT_") && !of_user {
@@ -264,6 +268,11 @@ impl Git {
         input: &[u8],
         hear: impl Fn(&[u8]) + Send,
     ) -> Result<Answer> {
+        let span = tracing::debug_span!(target: "snap::git", "git", arguments = Empty, exit = Empty);
+        if !span.is_disabled() {
+            span.record("arguments", arguments_of(command));
+        }
+        let _entered = span.enter();
         let fail = |error: std::io::Error| Error::io("run", &self.program, &error);
         if !input.is_empty() {
             command.stdin(Stdio::piped());
@@ -289,12 +298,25 @@ impl Git {
         })
         .map_err(fail)?;
         let (output, said) = output;
+        span.record("exit", output.status.code());
         Ok(Answer {
             ok: output.status.success(),
             stdout: output.stdout,
             stderr: String::from_utf8_lossy(&said).into_owned(),
         })
     }
+}
+
+/// Tells the diagnostic log of a git command that goes on beside this program.
+pub(super) fn log_started(command: &Command) {
+    tracing::debug!(target: "snap::git", arguments = arguments_of(command), "started");
+}
+
+/// Returns a command's arguments for the log, without what is secret in them, and what every run is told.
+fn arguments_of(command: &Command) -> String {
+    let words: Vec<String> =
+        command.get_args().map(|word| without_password(&word.to_string_lossy())).collect();
+    words.join(" ").replace(&format!("{} ", ALWAYS.join(" ")), "")
 }
 
 /// Takes a path as git prints it.

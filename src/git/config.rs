@@ -200,7 +200,7 @@ pub(super) fn remote_setting(remote: &str, name: &str, value: &str) -> Option<Ve
 /// Reads what [`super::command::Git::settings`] lists.
 fn read(listed: &[u8]) -> Result<Settings> {
     parse(listed).ok_or_else(|| {
-        Error::new(Kind::Environment, "git's list of its settings can't be understood")
+        Error::new(Kind::Environment, "Cannot parse git's list of settings")
             .hint("`snap` needs git 2.31 or later")
     })
 }
@@ -272,7 +272,7 @@ impl Settings {
 fn path_of(value: &[u8]) -> Option<PathBuf> {
     let path = Path::new(OsStr::from_bytes(value));
     let path = match path.strip_prefix("~") {
-        Ok(below) => PathBuf::from(std::env::var_os("HOME")?).join(below),
+        Ok(below) => PathBuf::from(crate::sys::environment::variable("HOME")?).join(below),
         Err(_) => path.to_owned(),
     };
     path.is_absolute().then(|| path.canonicalize().ok()).flatten()

@@ -7,6 +7,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::thread::JoinHandle;
 
 use super::Repository;
+use super::command::log_started;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
 use crate::git::scratch_tree::{Changed, Shown};
@@ -267,6 +268,7 @@ impl Filtering {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let fail =
             |error: std::io::Error| Error::new(Kind::Environment, "Cannot run `git cat-file`").because(error);
+        log_started(&command);
         let mut child = command.spawn().map_err(fail)?;
         let nobody =
             format!("snap-{}", crate::base::digest::to_hex(&crate::sys::files::random_bytes()?[..16]));

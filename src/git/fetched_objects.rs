@@ -6,6 +6,7 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
+use super::command::log_started;
 use crate::base::digest::to_hex;
 use crate::base::error::{Error, Kind, Result};
 
@@ -44,6 +45,7 @@ pub struct TreeEntry {
 impl Fetched {
     /// Starts the program that reads; `command` is complete but for its pipes.
     pub(super) fn start(mut command: Command) -> Result<Fetched> {
+        log_started(&command);
         let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
         let mut child = spawned.map_err(|error| failed(&error))?;
         match (child.stdin.take(), child.stdout.take()) {
@@ -128,7 +130,7 @@ impl Fetched {
             return Err(damaged(oid, &format!("it is a {kind}, not a {wanted}")));
         }
         if size > largest {
-            return Err(damaged(oid, &format!("it has {size} bytes, and can have {largest} at most")));
+            return Err(damaged(oid, &format!("it has {size} bytes, and the limit is {largest}")));
         }
         let mut content = Vec::new();
         let read = (&mut self.output).take(size + 1).read_to_end(&mut content);
@@ -154,7 +156,7 @@ fn failed(error: &std::io::Error) -> Error {
 
 fn damaged(oid: &str, cause: &str) -> Error {
     let oid: String = oid.chars().take(64).collect();
-    Error::new(Kind::Damaged, "The remote holds no sound snapshot there")
+    Error::new(Kind::Damaged, "The snapshot on the remote is damaged")
         .because(format!("object {}: {cause}", crate::base::screen::Line(&oid)))
         .hint("nothing was added; ask whoever pushed it to push it again")
 }

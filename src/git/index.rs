@@ -132,12 +132,12 @@ impl Repository {
                 let there = std::fs::read(lock.path()).unwrap_or_default();
                 if there.starts_with(HELD.as_bytes()) {
                     return Err(Error::new(Kind::Environment, "Cannot lock the index of the repository")
-                        .because(format!("a restore left {}, and its journal is gone or is another store's", lock.path().display()))
-                        .hint("if no snap is at work, remove that file; the newest safety snapshot in `snap list` has the files as they were, and `snap rewind` to it brings them back"));
+                        .because(format!("an interrupted restore left {}, and its journal is missing or belongs to another store", lock.path().display()))
+                        .hint("if no other snap is running, remove that file; the newest safety snapshot in `snap list` has the files as they were, and `snap rewind` restores them"));
                 }
                 Err(Error::new(Kind::Environment, "Cannot lock the index of the repository")
-                    .because(format!("{} is there: another git is at work", lock.path().display()))
-                    .hint("wait for it to end; if none runs, a crashed git left the file, and removing it is safe"))
+                    .because(format!("{} exists: another git is running", lock.path().display()))
+                    .hint("wait until it ends; if no git is running, a crashed one left the file, and you can remove it"))
             }
             Err(error) => Err(error),
         }
@@ -193,8 +193,8 @@ impl Repository {
         // What is not loose is in a pack, which git has synced.
         files.retain(|file| file.is_file());
         folders.retain(|folder| folder.is_dir());
-        crate::sys::files::all_at_once(files, |file| crate::sys::sync::sync_file(&file))?;
-        crate::sys::files::all_at_once(folders.into_iter().collect(), |folder| {
+        crate::sys::parallel::wait_for_each(files, |file| crate::sys::sync::sync_file(&file))?;
+        crate::sys::parallel::wait_for_each(folders.into_iter().collect(), |folder| {
             crate::sys::sync::sync_folder(&folder)
         })
     }

@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::Repository;
-use crate::base::error::{Error, IoContext as _, Kind, Result};
+use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
 use crate::manifest::{Mode, Version};
 
@@ -51,7 +51,7 @@ impl Repository {
         let words = [self.as_the_disk_has_case(), &["update-index", "-z", "--index-info"]].concat();
         self.git.demand_with(&words, &environment, &input)?;
         let answer = self.git.demand_with(&["write-tree"], &environment, &[])?;
-        scratch.close().context("remove", &index)?;
+        scratch.remove()?;
         Ok(String::from_utf8_lossy(&answer.stdout).trim().to_owned())
     }
 

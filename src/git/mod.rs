@@ -52,7 +52,7 @@ pub use fetched_objects::{Fetched, FetchedCommit, TreeEntry};
 pub use index::Seen;
 pub use merge::Merged;
 pub use nearby::{Nearby, work_tree_around, work_trees_of};
-pub use remote::{NewCommit, PushAnswer, Remote, RemoteRef};
+pub use remote::{NewCommit, PushAnswer, Remote, RemoteRef, Retries};
 pub use remote_messages::UNPACKER_ERROR;
 pub use scratch_tree::{ATTRIBUTES, Changed as ChangedRules, IGNORE};
 pub use stand_in::leave_none;
@@ -223,17 +223,18 @@ impl Repository {
         BlobStream::open(&self.git, oid)
     }
 
-    /// Opens the repository's blobs for a process that only shows them: as in git itself, they are
-    /// checked by what they are packed with, and not hashed once more.
-    pub fn blobs_to_show(&self) -> Blobs<'_> {
-        git2::opts::strict_hash_verification(false);
-        self.blobs()
-    }
-
     /// Opens the repository's blobs for reading.
     pub fn blobs(&self) -> Blobs<'_> {
         Blobs::open(&self.git, &self.git_dir)
     }
+}
+
+/// Has blobs be read as git itself reads them: checked by what they are packed with, and not hashed once more.
+///
+/// libgit2 has one switch for the whole process. So only a command that shows content and writes none calls this,
+/// once, before it reads the first blob: `snap diff` and `snap view`.
+pub fn read_blobs_only_to_show() {
+    git2::opts::strict_hash_verification(false);
 }
 
 /// Says whether a work tree is that of a repository by what lies in it, and not only because the
@@ -252,14 +253,17 @@ fn shares(git_dir: &Path, common_dir: &Path) -> bool {
 }
 
 fn strange_share(git_dir: &Path, common_dir: &Path) -> Error {
-    Error::new(Kind::Refused, format!("{} is no folder of a linked work tree", git_dir.display()))
-        .because(format!("it says that it shares {}, which knows nothing of it", common_dir.display()))
-        .hint(format!("if it is not yours, leave it alone; else remove {}/commondir", git_dir.display()))
+    Error::new(Kind::Refused, format!("{} is not the folder of a linked work tree", git_dir.display()))
+        .because(format!("it claims to share {}, which does not list it", common_dir.display()))
+        .hint(format!("if it is not yours, leave it alone; otherwise remove {}/commondir", git_dir.display()))
 }
 
 fn elsewhere(root: &Path, git_dir: &Path) -> Error {
     Error::new(Kind::Refused, format!("git takes {} for the work tree", root.display()))
-        .because(format!("{} says so by `core.worktree`, and nothing in that folder does", git_dir.display()))
+        .because(format!(
+            "`core.worktree` in {} says so, and nothing in that folder confirms it",
+            git_dir.display()
+        ))
         .hint(format!(
             "if it is yours: git config --global --add snap.trustedRepository {}",
             crate::base::screen::Line(&root.to_string_lossy())

@@ -16,22 +16,19 @@ use std::time::Duration;
 
 use super::Repository;
 use super::address::check_folder;
-use super::command::{Answer, Git};
+use super::command::{Answer, Git, log_started};
 use crate::base::digest::GitHash;
 use crate::base::error::{Error, IoContext as _, Kind, Result};
-use crate::base::progress::Progress;
+use crate::base::monitor::Monitor;
 use crate::base::screen::Line;
 use crate::git::fetched_objects::Fetched;
-use crate::git::remote_messages::{UNPACKER_ERROR, passing, without_password, without_progress};
+use crate::git::remote_messages::{UNPACKER_ERROR, passing, progress, without_password, without_progress};
 
 /// How often something is tried, the first time included.
 const TRIES: u32 = 4;
-const TRIES_VARIABLE: &str = "SNAP_RETRY_TIMES";
 
-/// The wait before the second try; it doubles each time. A variable overrides it, for
-/// patient jobs and impatient tests.
+/// The wait before the second try; it doubles each time.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
-const FIRST_WAIT_VARIABLE: &str = "SNAP_RETRY_MILLISECONDS";
 
 /// The most refs that one push names: some hosts answer thousands with an error.
 const REFS_AT_ONCE: usize = 100;
@@ -50,8 +47,24 @@ pub struct Remote<'a> {
     settings: Vec<u8>,
     interactive: bool,
     hash: GitHash,
-    progress: Option<&'a Progress>,
+    retries: Retries,
+    monitor: Option<&'a Monitor>,
     tell: RefCell<&'a mut dyn FnMut(&str)>,
+}
+
+/// How often a remote is tried that can't be reached, and how long is waited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retries {
+    /// All tries, the first one too.
+    pub tries: u32,
+    /// Before the second one; it doubles each time.
+    pub first_wait: Duration,
+}
+
+impl Default for Retries {
+    fn default() -> Retries {
+        Retries { tries: TRIES, first_wait: FIRST_WAIT }
+    }
 }
 
 /// One ref of a remote.
@@ -145,16 +158,22 @@ impl<'a> Remote<'a> {
             settings,
             interactive,
             hash,
-            progress: None,
+            retries: Retries::default(),
+            monitor: None,
             tell: RefCell::new(tell),
         };
         remote.init()?;
         Ok(remote)
     }
 
+    /// Says how often it is tried.
+    pub fn try_again(&mut self, retries: Retries) {
+        self.retries = retries;
+    }
+
     /// Has transfers say how far they are.
-    pub fn watch(&mut self, progress: &'a Progress) {
-        self.progress = Some(progress);
+    pub fn watch(&mut self, monitor: &'a Monitor) {
+        self.monitor = Some(monitor);
     }
 
     fn init(&self) -> Result<()> {
@@ -248,6 +267,7 @@ impl<'a> Remote<'a> {
         let fail = |error: std::io::Error| {
             Error::new(Kind::Environment, "Cannot write a commit with `git fast-import`").because(error)
         };
+        log_started(&command);
         let mut child = command.spawn().map_err(fail)?;
         let Some(input) = child.stdin.take() else { return Err(fail(std::io::Error::other("no pipe"))) };
         let mut written = Ok(());
@@ -378,7 +398,7 @@ impl<'a> Remote<'a> {
         ]
         .map(str::to_owned)
         .into();
-        arguments.extend(self.progress.map(|_| "--progress".to_owned()));
+        arguments.extend(self.monitor.map(|_| "--progress".to_owned()));
         arguments.extend(leases);
         arguments.extend(["--".to_owned(), self.address.clone()]);
         arguments.extend(specs);
@@ -401,7 +421,7 @@ impl<'a> Remote<'a> {
         if !answer.ok && answers.iter().all(Option::is_none) {
             return Err(self.failed("push to", &answer));
         }
-        let silent = || PushAnswer::Rejected("git did not say what became of it".to_owned());
+        let silent = || PushAnswer::Rejected("git reported no result for it".to_owned());
         Ok(answers.into_iter().map(|one| one.unwrap_or_else(silent)).collect())
     }
 
@@ -435,7 +455,7 @@ impl<'a> Remote<'a> {
             "-c",
             "fetch.negotiationAlgorithm=default",
             "fetch",
-            if self.progress.is_some() { "--progress" } else { "--quiet" },
+            if self.monitor.is_some() { "--progress" } else { "--quiet" },
             "--no-tags",
             "--no-write-fetch-head",
             "--no-auto-maintenance",
@@ -468,18 +488,21 @@ impl<'a> Remote<'a> {
 
     /// Runs git, again if it fails for a passing reason; returns its last answer.
     fn attempt(&self, arguments: &[&str], input: &[u8]) -> Result<Answer> {
-        let first = std::env::var(FIRST_WAIT_VARIABLE).ok().and_then(|text| text.parse().ok());
-        let mut wait = first.map_or(FIRST_WAIT, Duration::from_millis);
-        let tries = std::env::var(TRIES_VARIABLE).ok().and_then(|text| text.parse().ok()).unwrap_or(TRIES);
+        let Retries { tries, first_wait: mut wait } = self.retries;
         for tried in 1.. {
-            let mut answer = match self.progress {
+            let mut answer = match self.monitor {
                 None => self.git.finish(self.command().args(arguments), input)?,
-                Some(progress) => {
-                    let hear = |said: &[u8]| progress.hear(said);
+                Some(monitor) => {
+                    let hear = |said: &[u8]| {
+                        if let Some(step) = progress(said) {
+                            monitor.see(Some(step));
+                        }
+                    };
                     self.git.finish_heard(self.command().args(arguments), input, hear)?
                 }
             };
-            if self.progress.is_some() {
+            if let Some(monitor) = self.monitor {
+                monitor.see(None);
                 answer.stderr = without_progress(&answer.stderr);
             }
             // A remote that answered for each ref has spoken, unless it only says what it got too little of.

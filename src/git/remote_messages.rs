@@ -3,6 +3,8 @@
 //! Words only: nothing is run here. Git has no codes for these, so its English is read, which
 //! `command.rs` asks it for; a failure that is not known here counts as one that stays.
 
+use crate::base::monitor::{Phase, Step};
+
 /// What git says when trying again may help.
 const PASSING: [&str; 18] = [
     "could not resolve host",
@@ -27,6 +29,19 @@ const PASSING: [&str; 18] = [
 
 /// How a remote calls it when it could not read or store what was sent.
 pub const UNPACKER_ERROR: &str = "unpacker error";
+
+/// Reads how far git says that a transfer is, in the newest of its progress lines.
+pub(super) fn progress(said: &[u8]) -> Option<Step> {
+    let said = String::from_utf8_lossy(said);
+    said.rsplit(['\r', '\n']).find_map(|line| {
+        let of = |phase: Phase, words: &str| Some((phase, line.split_once(words)?.1));
+        let (phase, rest) =
+            of(Phase::Sending, "Writing objects:").or_else(|| of(Phase::Receiving, "Receiving objects:"))?;
+        let (done, total) = rest.split_once('(')?.1.split_once(')')?.0.split_once('/')?;
+        let (done, total) = (done.parse().ok()?, total.parse().ok()?);
+        (done <= total).then_some(Step { phase, done, total: Some(total) })
+    })
+}
 
 /// Leaves out what git said of its progress: it rewrites those lines, and ends them so.
 pub(super) fn without_progress(stderr: &str) -> String {
@@ -102,6 +117,22 @@ mod tests {
             "The requested URL returned error: 403",
         ] {
             assert!(passing(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_newest_line_of_progress_counts_and_nothing_else() {
+        let step = |phase, done, total| Some(Step { phase, done, total: Some(total) });
+        assert_eq!(progress(b"Counting objects: 50% (1/2)\rEnumerating objects: 4, done.\n"), None);
+        assert_eq!(
+            progress(b"Writing objects:  20% (1/5)\rWriting objects:  40% (2/5), 1.20 MiB | 1 MiB/s\r"),
+            step(Phase::Sending, 2, 5)
+        );
+        assert_eq!(progress(b"Receiving objects: 100% (5/5), done.\n"), step(Phase::Receiving, 5, 5));
+        for odd in
+            [&b"Receiving objects: 180% (9/5)\r"[..], b"Receiving objects: 1% (x/5)\r", b"Writing objects:"]
+        {
+            assert_eq!(progress(odd), None);
         }
     }
 

@@ -5,14 +5,14 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::path::Path;
 
 use super::Repository;
 use crate::base::error::Result;
+use crate::sys::files::{ScratchFolder, scratch_folder};
 
 /// A folder for such objects, where there may be any.
 pub(super) struct Aside {
-    folder: Option<Box<dyn AsRef<Path>>>,
+    folder: Option<ScratchFolder>,
     objects: OsString,
 }
 
@@ -23,8 +23,7 @@ impl Repository {
     /// [`crate::base::error::Kind::Environment`] with the path.
     pub(super) fn objects_aside(&self) -> Result<Aside> {
         let sparse = self.git_dir.join("info/sparse-checkout").exists();
-        let folder: Option<Box<dyn AsRef<Path>>> =
-            if sparse { Some(Box::new(crate::sys::files::scratch_folder()?)) } else { None };
+        let folder = if sparse { Some(scratch_folder()?) } else { None };
         // A list of paths, separated by colons: in quotes, as C has them, a path may hold any.
         let mut objects = vec![b'"'];
         for byte in self.common_dir.join("objects").as_os_str().as_bytes() {
@@ -43,7 +42,7 @@ impl Aside {
     pub(super) fn environment(&self) -> Vec<(&'static str, OsString)> {
         let Some(folder) = &self.folder else { return Vec::new() };
         vec![
-            ("GIT_OBJECT_DIRECTORY", folder.as_ref().as_ref().into()),
+            ("GIT_OBJECT_DIRECTORY", folder.path().into()),
             ("GIT_ALTERNATE_OBJECT_DIRECTORIES", self.objects.clone()),
         ]
     }

@@ -14,6 +14,7 @@ use super::{Repository, Stamp};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
 use crate::manifest::{HiddenBy, Mode, Version};
+use crate::sys::parallel;
 
 const LIST_PENDING: &[&str] = &[
     "status",
@@ -176,12 +177,8 @@ impl Repository {
 
     fn listed_with(&self, depth: usize, options: &[&str]) -> Result<Listing> {
         // The index is read by two; at the same time, that costs no time.
-        let (status, index) = std::thread::scope(|scope| {
-            let index = scope.spawn(|| self.index());
-            (self.list_pending(options), index.join())
-        });
-        let index = index.map_err(|_| Error::new(Kind::Bug, "Reading the index failed"))??;
-        let mut listing = self.listing(&status?, index)?;
+        let (status, index) = parallel::both(|| self.list_pending(options), || self.index());
+        let mut listing = self.listing(&status?, index?)?;
         self.look_into_submodules(&mut listing, depth)?;
         Ok(listing)
     }
@@ -194,7 +191,7 @@ impl Repository {
 
     fn listing(&self, status: &Answer, index: Index) -> Result<Listing> {
         let mut listing = parse(&status.stdout).map_err(|line| {
-            Error::new(Kind::Environment, "git's status can't be understood").because(line)
+            Error::new(Kind::Environment, "Cannot parse the output of `git status`").because(line)
         })?;
         for line in status.stderr.lines() {
             if let Some((_, folder)) = line.split_once("could not open directory '") {

@@ -173,9 +173,11 @@ pub fn of(rule: &str, root: &str) -> (Class, &'static str) {
         ("Bash", None) => worst("any command"),
         (tool, Some(path)) if READING.contains(&tool) => match inside(path, root) {
             Some(_) => (Class::Reads, ""),
-            None => worst("files outside the work tree, keys and passwords too"),
+            None => worst("files outside the work tree, including keys and passwords"),
         },
-        (tool, None) if READING.contains(&tool) => worst("every file of the disk, keys and passwords too"),
+        (tool, None) if READING.contains(&tool) => {
+            worst("every file on the disk, including keys and passwords")
+        }
         (tool, Some(path)) if WRITING.contains(&tool) => of_written(path, root),
         (tool, None) if WRITING.contains(&tool) => worst("every file, such as those that run at a login"),
         ("WebFetch", Some(content)) => match content.strip_prefix("domain:") {
@@ -184,7 +186,7 @@ pub fn of(rule: &str, root: &str) -> (Class, &'static str) {
         },
         (tool, None) if OWN_BOOKS.contains(&tool) => (Class::Reads, ""),
         (tool, _) if tool.starts_with("mcp__") => worst("a server decides what its tools do"),
-        _ => worst("nothing is known of what this tool does"),
+        _ => worst("this tool is not known"),
     }
 }
 
@@ -210,7 +212,7 @@ fn of_written(path: &str, root: &str) -> (Class, &'static str) {
     };
     let runs_later = |part: &&str| RUNS_LATER.contains(&part.to_ascii_lowercase().as_str());
     if parts.iter().any(runs_later) {
-        return (Class::Anything, "a file that tools run or obey");
+        return (Class::Anything, "a file that tools run or take instructions from");
     }
     match parts.as_slice() {
         // `**` and `*` take in `.git`, `.claude`, build files: what runs later.
@@ -218,7 +220,7 @@ fn of_written(path: &str, root: &str) -> (Class, &'static str) {
             true => (Class::Prefix, ""),
             false => (Class::Exact, ""),
         },
-        _ => (Class::Anything, "every file of the work tree, those that tools run too"),
+        _ => (Class::Anything, "every file of the work tree, including those that tools run"),
     }
 }
 
@@ -241,10 +243,10 @@ fn of_command(line: &str) -> (Class, &'static str) {
         [] => worst("any command"),
         ["git", command, ..] if HARMLESS_GIT.contains(command) => (Class::Prefix, ""),
         ["git", command, ..] if SHOWING_GIT.contains(command) => worst("`--output` writes any file"),
-        ["git", "mv", ..] => worst("it puts any file in any place"),
+        ["git", "mv", ..] => worst("it moves any file anywhere"),
         ["git", ..] => worst("git runs what its options and settings name"),
         [program, ..] if HARMLESS.contains(program) => (Class::Prefix, ""),
-        _ => worst("free arguments: what the program then runs or writes has no bounds that are known"),
+        _ => worst("free arguments: nothing limits what the program then runs or writes"),
     }
 }
 

@@ -42,7 +42,7 @@ pub fn launch(rules: &[(Kind, &str)]) -> Launch {
         let value = Value::String(text);
         let bytes = value.to_string().len() + 1;
         if size + bytes > LARGEST {
-            made.left.push((number, "a command line takes no more"));
+            made.left.push((number, "it does not fit on the command line"));
             continue;
         }
         size += bytes;

@@ -158,7 +158,7 @@ impl Offers {
         places: &Places<'_>,
     ) {
         let Some(text) = moved(rule, file, places) else {
-            self.note(format!("The rule {} points outside the work tree and stays behind.", shown(rule)));
+            self.note(format!("The rule {} points outside the work tree and is not restored.", shown(rule)));
             return;
         };
         if here.allow.iter().all(|other| other.rule != text) {
@@ -221,7 +221,7 @@ fn session_rules(decision: &Decision, notes: &mut Vec<String>) -> Vec<String> {
         Some(rule) => vec![rule],
         None => {
             notes.push(format!(
-                "A grant for the session can't be written as one rule and stays behind: {} {}.",
+                "A grant for the session can't be written as one rule and is not restored: {} {}.",
                 shown(&decision.tool),
                 crate::base::screen::cut(detail, 200)
             ));

@@ -13,21 +13,22 @@ pub mod vault;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::sync::{Mutex, PoisonError};
 
 use self::cache::CleanPieces;
 use crate::base::digest::{Key, ObjectId};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
+use crate::base::timestamp::Timestamp;
 use crate::manifest::{Redaction, Replaced, Secret};
 use crate::redaction::vault::Keeper;
 use crate::secrets::{self, Finding, Hit, KnownValue, Scanner, worth_knowing};
 use crate::store::Entry;
+use crate::sys::parallel::held;
 use crate::workspace::Workspace;
 
 pub use outgoing::check;
-pub use refill::{HeldBack, MissingSecret, Refilled, refill, refill_side_files, to_supply};
+pub use refill::{Held, Missing, Refilled, refill, refill_side_files, to_supply};
 
 /// The most places of one secret that are listed.
 const MOST_PLACES: usize = 20;
@@ -308,10 +309,6 @@ struct FoundSecret {
     finding: Finding,
 }
 
-fn held<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 fn apply(text: &[u8], replacements: &[FoundSecret]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut copied = 0;
@@ -338,7 +335,7 @@ fn mac(key: &Key, place: &RepoPath, file: &[u8]) -> String {
 ///
 /// # Errors
 /// What the disk says.
-pub fn tidy(workspace: &Workspace, now: SystemTime) -> Result<()> {
+pub fn tidy(workspace: &Workspace, now: Timestamp) -> Result<()> {
     let mut needed = BTreeSet::new();
     for entry in workspace.store.entries()? {
         // One that can't be read may need any of them.

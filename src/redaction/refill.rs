@@ -14,6 +14,7 @@ use crate::base::digest::GitHash;
 use crate::base::error::Result;
 use crate::base::paths::RepoPath;
 use crate::base::screen::Line;
+use crate::base::warning::Warning;
 use crate::edits::{self, Materializer};
 use crate::git::Repository;
 use crate::manifest::{
@@ -28,7 +29,7 @@ use crate::workspace::Workspace;
 
 /// A secret that a file needs and that is not here.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MissingSecret {
+pub struct Missing {
     /// Its ID.
     pub id: String,
     /// What it is.
@@ -41,16 +42,16 @@ pub struct MissingSecret {
 
 /// A file that can't be made, as secrets in it are not here.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HeldBack {
+pub struct Held {
     /// Its path.
     pub path: RepoPath,
     /// What it needs.
-    pub secrets: Vec<MissingSecret>,
+    pub secrets: Vec<Missing>,
     /// The file that goes on from it and can't be made: until it can, this one is not removed.
     pub renamed_to: Option<RepoPath>,
 }
 
-impl HeldBack {
+impl Held {
     /// Says what to do about it.
     pub fn reason(&self) -> String {
         if let Some(new) = &self.renamed_to {
@@ -73,7 +74,7 @@ pub struct Refilled<'a> {
     /// The edits.
     pub edits: Cow<'a, Edits>,
     /// What is held back.
-    pub held: Vec<HeldBack>,
+    pub held: Vec<Held>,
 }
 
 /// Fills the secrets into the edits of a snapshot. `agreed` are the variables that a person
@@ -111,20 +112,20 @@ pub fn refill<'a>(
             renamed.insert(&from.path, edit.path.clone());
         }
         let secrets = missing.into_values().collect();
-        held.push(HeldBack { path: edit.path.clone(), secrets, renamed_to: None });
+        held.push(Held { path: edit.path.clone(), secrets, renamed_to: None });
     }
     // Its content would be nowhere in the work tree.
     edits.files.retain(|edit| {
         let renamed_to = renamed.get(&edit.path).filter(|_| edit.new.is_none()).cloned();
         let goes = renamed_to.is_none();
-        held.extend(renamed_to.map(|new| HeldBack {
+        held.extend(renamed_to.map(|new| Held {
             path: edit.path.clone(),
             secrets: Vec::new(),
             renamed_to: Some(new),
         }));
         goes
     });
-    let skipped = |one: &HeldBack| Skipped { path: one.path.to_string(), reason: one.reason() };
+    let skipped = |one: &Held| Skipped { path: one.path.to_string(), reason: one.reason() };
     edits.skipped.extend(held.iter().map(skipped));
     Ok(Refilled { edits: Cow::Owned(edits), held })
 }
@@ -159,7 +160,7 @@ fn refill_side_file(workspace: &Workspace, manifest: &Manifest, file: &SideFile)
 ///
 /// # Errors
 /// What the disk says.
-pub fn to_supply(workspace: &Workspace, manifest: &Manifest) -> Result<Vec<String>> {
+pub fn to_supply(workspace: &Workspace, manifest: &Manifest) -> Result<Vec<Warning>> {
     let here = known_values::variables(workspace)?;
     let known =
         manifest.secrets.iter().filter(|secret| secret.kind == "known").flat_map(|secret| &secret.names);
@@ -169,14 +170,11 @@ pub fn to_supply(workspace: &Workspace, manifest: &Manifest) -> Result<Vec<Strin
         relied_on.into_iter().filter(|name| !is_here(name)).map(|name| Line(name).to_string()).collect();
     let mut told = Vec::new();
     if !missing.is_empty() {
-        told.push(format!("Must be re-supplied, as it is not set here: {}.", missing.join(", ")));
+        told.push(Warning::ToSupply(missing));
     }
     for file in manifest.side_files() {
         if file.redaction.is_some() && refill_side_file(workspace, manifest, file)?.is_none() {
-            told.push(format!(
-                "The client's copy {} of an earlier file is left out: it held a secret.",
-                file.place
-            ));
+            told.push(Warning::CopyLeftOut(file.place.to_string()));
         }
     }
     Ok(told)
@@ -189,7 +187,7 @@ struct Refill<'a> {
     hash: GitHash,
     supply: Supply,
     /// What one edit lacks.
-    missing: BTreeMap<String, MissingSecret>,
+    missing: BTreeMap<String, Missing>,
 }
 
 impl Refill<'_> {
@@ -247,7 +245,7 @@ fn fill(
     mut values: BTreeMap<String, Vec<u8>>,
     redaction: &Redaction,
     supply: &mut Supply,
-    missing: &mut BTreeMap<String, MissingSecret>,
+    missing: &mut BTreeMap<String, Missing>,
 ) -> Result<Option<Vec<u8>>> {
     let mut is_whole = true;
     for id in &redaction.secrets {
@@ -334,9 +332,9 @@ impl Supply {
         found.map(|(_, value)| value.as_str())
     }
 
-    fn missing(&self, id: &str) -> MissingSecret {
+    fn missing(&self, id: &str) -> Missing {
         let (kind, names) = self.names.get(id).cloned().unwrap_or_default();
         let here = names.iter().filter(|name| self.variable(name).is_some()).cloned().collect();
-        MissingSecret { id: id.to_owned(), kind, names, here }
+        Missing { id: id.to_owned(), kind, names, here }
     }
 }

@@ -8,10 +8,11 @@
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use crate::base::digest::{Key, from_hex, to_hex};
 use crate::base::error::{Error, Kind, Result};
+use crate::base::timestamp::Timestamp;
 use crate::secrets;
 use crate::sys::files::{self, Existing};
 use crate::sys::place::{Place, Root};
@@ -110,10 +111,10 @@ impl Keeper {
     ///
     /// # Errors
     /// [`crate::base::error::Kind::Environment`] with the path.
-    pub fn tidy(&self, needed: &BTreeSet<String>, now: SystemTime) -> Result<()> {
+    pub fn tidy(&self, needed: &BTreeSet<String>, now: Timestamp) -> Result<()> {
         for name in self.kept.names()? {
             let place = self.kept.join(&name);
-            let age = place.stat()?.and_then(|found| now.duration_since(found.modified).ok());
+            let age = place.stat()?.map(|found| now.since(Timestamp::from(found.modified)));
             let unneeded = name.to_str().is_some_and(|id| secrets::is_id(id) && !needed.contains(id));
             if unneeded && age.is_some_and(|age| age > GRACE) {
                 place.remove()?;
@@ -182,7 +183,7 @@ mod tests {
         assert_eq!(again.kept(&id).expect("read").as_deref(), Some(&value[..]));
         let raw = std::fs::read(keeper.kept.join(&id).path()).expect("the file");
         assert!(!raw.windows(8).any(|window| value.windows(8).any(|part| part == window)));
-        let later = |hours: u64| SystemTime::now() + Duration::from_secs(hours * 3_600);
+        let later = |hours: i64| Timestamp::from_millis(Timestamp::now().as_millis() + hours * 3_600_000);
         keeper.tidy(&BTreeSet::new(), later(1)).expect("too new to be tidied");
         assert!(keeper.kept(&id).expect("read").is_some());
         keeper.tidy(&BTreeSet::new(), later(25)).expect("tidied");
@@ -200,7 +201,7 @@ mod tests {
         keeper.keep(&id, b"a value").expect("kept");
         std::fs::rename(&store, &moved).expect("moved away");
         std::fs::create_dir(&store).expect("another store");
-        let later = SystemTime::now() + Duration::from_secs(25 * 3_600);
+        let later = Timestamp::from_millis(Timestamp::now().as_millis() + 25 * 3_600_000);
         let next = Keeper::open(folder.path(), &store).expect("opened");
         next.tidy(&BTreeSet::new(), later).expect("tidied");
         let there = Keeper::open(folder.path(), &moved).expect("opened");

@@ -7,11 +7,13 @@
 
 mod consent;
 mod files;
+mod grants;
 mod history;
 pub mod protected_paths;
 mod session;
 mod transaction;
 mod undo;
+mod which_snapshot;
 
 use std::path::PathBuf;
 
@@ -19,15 +21,17 @@ use crate::audit;
 use crate::base::digest::GitHash;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::{ClientId, SnapshotId};
+use crate::base::monitor::{Monitor, Phase};
 use crate::base::paths::RepoPath;
-use crate::base::progress::Progress;
+use crate::base::warning::{Lost, Warning};
 use crate::capture;
 use crate::client::Placed;
 use crate::context::Context;
 use crate::git::{Listing, Repository, Seen};
 use crate::manifest::{Manifest, Skipped, Version};
+use crate::prune;
 use crate::redaction::refill_side_files;
-use crate::redaction::{HeldBack, refill, to_supply};
+use crate::redaction::{Held, refill, to_supply};
 use crate::store::{Bases, LogEntry, MovedBranch, Operation};
 use crate::sys::work_tree::Tree;
 use crate::workspace::Workspace;
@@ -40,6 +44,7 @@ use transaction::journal::{self, Record};
 
 pub use files::ignored::Left;
 pub use files::step::{Action, Step, Unmade};
+pub use grants::{GrantChoice, GrantPlan};
 pub use history::Restored;
 pub use session::link::{follow, link, links, plan_link};
 pub use session::path_mapping::{Paths, Relocated, Relocation};
@@ -47,6 +52,9 @@ pub use session::starters::{Asleep, Waking, names as revivable};
 pub use session::{SessionPlan, check_transcript};
 pub use transaction::recover::{Ignored, Outcome, Recovered, Settled, cut_off, foreign_journals, recover};
 pub use undo::{Direction, Way, all_undone, plan_undo};
+pub use which_snapshot::{
+    Found, PassedOver, SavedTree, find_to_resume, find_to_rewind, lost_in_session, tree_of,
+};
 
 /// How many things of one kind are told one by one.
 const MOST_TOLD: usize = 20;
@@ -61,11 +69,11 @@ pub struct Plan {
     conflicts: Vec<RepoPath>,
     unchanged: usize,
     session: Option<SessionPlan>,
-    notes: Vec<String>,
+    notes: Vec<Warning>,
     standing: Standing,
     /// The branch that is moved too.
     moved: Option<MovedBranch>,
-    unfilled: Vec<HeldBack>,
+    unfilled: Vec<Held>,
     unmade: Vec<Unmade>,
     spared: Vec<Left>,
     /// Empty folders to be made again.
@@ -146,14 +154,17 @@ impl Plan {
     ///
     /// # Errors
     /// As [`SessionPlan::revive`]; [`Kind::Usage`] if there is no session.
-    pub fn revive(&mut self, wanted: &[String]) -> Result<()> {
+    pub fn reviving(mut self, wanted: &[String]) -> Result<Plan> {
         match &mut self.session {
-            Some(session) => session.revive(wanted),
-            None if wanted.is_empty() => Ok(()),
+            Some(session) => session.revive(wanted)?,
+            None if wanted.is_empty() => {}
             None => {
-                Err(Error::new(Kind::Usage, "There is nothing to revive").because("no session is restored"))
+                return Err(
+                    Error::new(Kind::Usage, "There is nothing to revive").because("no session is restored")
+                );
             }
         }
+        Ok(self)
     }
 
     /// Returns the branch that will be moved.
@@ -162,7 +173,7 @@ impl Plan {
     }
 
     /// Returns the files that can't be made, as secrets in them are not here.
-    pub fn unfilled(&self) -> &[HeldBack] {
+    pub fn unfilled(&self) -> &[Held] {
         &self.unfilled
     }
 
@@ -202,12 +213,12 @@ impl Plan {
     }
 
     /// Returns what a person should know.
-    pub fn notes(&self) -> &[String] {
+    pub fn notes(&self) -> &[Warning] {
         &self.notes
     }
 }
 
-/// Plans to bring a snapshot back in this workspace; `progress` is told how far it is.
+/// Plans to bring a snapshot back in this workspace; `monitor` is told how far it is.
 ///
 /// # Errors
 /// [`Kind::Conflict`] if edited paths are different here, each listed; [`Kind::Damaged`] if
@@ -216,9 +227,9 @@ pub fn plan_resume(
     workspace: &Workspace,
     manifest: Manifest,
     options: &Options,
-    progress: &Progress,
+    monitor: &Monitor,
 ) -> Result<Plan> {
-    progress.reach(1);
+    let _phase = monitor.begin(Phase::Checking, None);
     let standing = Standing::of(workspace, &manifest)?;
     let with_edits = options.edits;
     let mut notes = Vec::new();
@@ -230,11 +241,7 @@ pub fn plan_resume(
         match (bases.0.is_empty(), options.trust_repository) {
             (true, false) => return Err(repository.lacks_commit(base)),
             (true, true) => {}
-            (false, _) => notes.push(format!(
-                "The snapshot's base commit {} is not here: each edited file is compared with the \
-                 version that came with the snapshot.",
-                crate::base::screen::cut(base, 40)
-            )),
+            (false, _) => notes.push(Warning::BaseCarried(crate::base::screen::cut(base, 40))),
         }
     }
     let (mut steps, mut listing, mut unchanged, mut conflicts) = (Vec::new(), None, 0, Vec::new());
@@ -242,16 +249,15 @@ pub fn plan_resume(
     match (&manifest.edits, &workspace.repository) {
         (Some(saved), Some(repository)) if with_edits => {
             let refilled = refill(workspace, repository, &manifest, saved, Some(&bases), &options.fill)?;
-            progress.reach(10);
             let saved = refilled.edits.as_ref();
             unfilled = refilled.held;
             let found = if options.merge {
                 let merged =
-                    merge::plan(workspace, repository, saved, manifest.around.as_ref(), &bases, progress)?;
+                    merge::plan(workspace, repository, saved, manifest.around.as_ref(), &bases, monitor)?;
                 conflicts = merged.conflicts;
                 merged.steps
             } else {
-                resume::plan(workspace, repository, saved, manifest.around.as_ref(), &bases, progress)?
+                resume::plan(workspace, repository, saved, manifest.around.as_ref(), &bases, monitor)?
             };
             (steps, listing, unchanged) = (found.steps, Some(found.listing), found.unchanged);
             unmade = found.unmade;
@@ -266,19 +272,17 @@ pub fn plan_resume(
         _ => {}
     }
     if let Some(operation) = manifest.edits.as_ref().and_then(|edits| edits.operation.as_deref()) {
-        notes.push(unfinished(operation));
+        notes.push(Warning::OperationWasInProgress(operation.to_owned()));
     }
     let session = if options.session {
-        session::plan(workspace, &manifest, &options.paths, true, progress)?
+        session::plan(workspace, &manifest, &options.paths, true, monitor)?
     } else {
         None
     };
     match &session {
         None if !options.session => {}
-        None if manifest.session.is_none() => {
-            notes.push("The snapshot holds no session: only files are restored.".to_owned())
-        }
-        None => notes.push("The conversation was not saved: only files are restored.".to_owned()),
+        None if manifest.session.is_none() => notes.push(Warning::NoSessionSaved),
+        None => notes.push(Warning::NoConversationSaved),
         Some(session) => {
             notes.extend(session_notes(&manifest, session));
             notes.extend(to_supply(workspace, &manifest)?);
@@ -307,23 +311,27 @@ pub fn plan_resume(
     })
 }
 
-fn session_notes(manifest: &Manifest, session: &SessionPlan) -> Vec<String> {
+/// Returns the commit that a snapshot's edits are made against.
+pub fn base_of(manifest: &Manifest) -> Option<&str> {
+    manifest.base_commit()
+}
+
+fn session_notes(manifest: &Manifest, session: &SessionPlan) -> Vec<Warning> {
     let mut notes = session.damage();
-    let mut each = |what: &str, longest: usize, all: &[String]| {
+    let mut each = |what: Lost, longest: usize, all: &[String]| {
         let told = all.iter().take(MOST_TOLD);
-        notes.extend(told.map(|one| format!("{what}: {}", crate::base::screen::cut(one, longest))));
-        notes.extend(more(all.len(), what));
+        notes.extend(told.map(|one| Warning::Lost(what, crate::base::screen::cut(one, longest))));
+        notes.extend(more(all.len()).map(|more| Warning::MoreLost(what, more)));
     };
-    each("A prompt was still queued", 2_000, &manifest.queue);
-    each("A scheduled prompt is not restored", 200, &manifest.not_captured.scheduled);
-    each("A background process is not restored", 200, &manifest.not_captured.processes);
+    each(Lost::Queued, 2_000, &manifest.queue);
+    each(Lost::Scheduled, 200, &manifest.not_captured.scheduled);
+    each(Lost::Process, 200, &manifest.not_captured.processes);
     notes
 }
 
-/// Says how many there are beyond those that are told one by one.
-fn more(all: usize, what: &str) -> Option<String> {
-    let more = all.checked_sub(MOST_TOLD).filter(|more| *more > 0)?;
-    Some(format!("{what}: {more} more; `snap show` lists all."))
+/// Returns how many there are beyond those that are told one by one.
+fn more(all: usize) -> Option<usize> {
+    all.checked_sub(MOST_TOLD).filter(|more| *more > 0)
 }
 
 /// Plans to put the work tree back to exactly what it was when the snapshot was saved.
@@ -335,9 +343,9 @@ pub fn plan_rewind(
     workspace: &Workspace,
     manifest: Manifest,
     options: &Options,
-    progress: &Progress,
+    monitor: &Monitor,
 ) -> Result<Plan> {
-    progress.reach(1);
+    let _phase = monitor.begin(Phase::Checking, None);
     let (Some(saved), Some(repository)) = (&manifest.edits, &workspace.repository) else {
         return Err(Error::new(Kind::Refused, "Cannot rewind")
             .because(
@@ -347,7 +355,6 @@ pub fn plan_rewind(
     };
     let standing = Standing::of(workspace, &manifest)?;
     let refilled = refill(workspace, repository, &manifest, saved, None, &options.fill)?;
-    progress.reach(10);
     let saved = refilled.edits.as_ref();
     let found = rewind::plan(
         workspace,
@@ -355,15 +362,15 @@ pub fn plan_rewind(
         saved,
         manifest.around.as_ref(),
         rewind::Scope::Everything,
-        progress,
+        monitor,
     )?;
-    let mut notes: Vec<String> = manifest.edits.iter().flat_map(|edits| left_out(&edits.skipped)).collect();
+    let mut notes: Vec<Warning> = manifest.edits.iter().flat_map(|edits| left_out(&edits.skipped)).collect();
     notes.extend(found.notes);
     if let Some(operation) = &saved.operation {
-        notes.push(unfinished(operation));
+        notes.push(Warning::OperationWasInProgress(operation.clone()));
     }
     let session = if options.session {
-        session::plan(workspace, &manifest, &options.paths, true, progress)?
+        session::plan(workspace, &manifest, &options.paths, true, monitor)?
     } else {
         None
     };
@@ -392,19 +399,14 @@ pub fn plan_rewind(
     })
 }
 
-fn unfinished(operation: &str) -> String {
-    format!(
-        "A {operation} was in progress when this was saved: its files, its conflicts and what was staged come back, that it was under way does not."
-    )
-}
-
-fn left_out(skipped: &[Skipped]) -> Vec<String> {
+fn left_out(skipped: &[Skipped]) -> Vec<Warning> {
     let told = skipped.iter().take(MOST_TOLD);
-    let told = told.map(|left| format!("Not in the snapshot: {} ({}).", left.path, left.reason));
-    told.chain(more(skipped.len(), "Not in the snapshot")).collect()
+    let told =
+        told.map(|left| Warning::NotInSnapshot { path: left.path.clone(), reason: left.reason.clone() });
+    told.chain(more(skipped.len()).map(Warning::MoreNotInSnapshot)).collect()
 }
 
-/// Executes a plan: safety snapshot, files, session; `progress` is told how far it is.
+/// Executes a plan: safety snapshot, files, session; `monitor` is told how far it is.
 ///
 /// # Errors
 /// What git, the disk or the client's folders say; the work tree, the index and the client's
@@ -414,9 +416,8 @@ pub fn execute(
     workspace: &Workspace,
     mut plan: Plan,
     operation: Operation,
-    progress: &Progress,
+    monitor: &Monitor,
 ) -> Result<Done> {
-    progress.reach(1);
     if !plan.standing.is_admitted() {
         return Err(not_trusted(&plan.manifest.name, "nobody agreed to restore it"));
     }
@@ -425,7 +426,8 @@ pub fn execute(
     let safety = match &workspace.repository {
         Some(repository) if !plan.steps.is_empty() || plan.moved.is_some() => {
             let paths: Vec<RepoPath> = plan.steps.iter().map(|step| step.path().clone()).collect();
-            let safety = capture::save_safety(context, workspace, &plan.manifest, paths, listing)?;
+            let _phase = monitor.begin(Phase::Safety, None);
+            let safety = capture::save_safety(context, workspace, &plan.manifest, paths, listing, monitor)?;
             if let Some(moved) = &plan.moved {
                 // Not left to chance: nothing else may name the old tip.
                 repository.keep_commit(&safety.1.id, &moved.from)?;
@@ -435,18 +437,14 @@ pub fn execute(
         _ => None,
     };
     let saved = safety.as_ref().map(|(_, manifest)| manifest);
-    progress.reach(40);
-    let done = carry_out(context, workspace, (plan, seen), operation, saved, progress);
+    let done = carry_out(context, workspace, (plan, seen), operation, saved, monitor);
     match (done, safety) {
         (Ok(done), safety) => {
             Ok(Done { safety: safety.map(|(_, manifest)| (manifest.id, manifest.name)), ..done })
         }
-        (Err(Failed { error, as_before: true }), Some((stem, safety))) => {
+        (Err(Failed { error, as_before: true }), Some((stem, _))) => {
             // Nothing was changed, so there is nothing to undo: an older restore is the last one.
-            let _released =
-                workspace.repository.as_ref().map(|repository| repository.release_commit(&safety.id));
-            let _kept =
-                workspace.store.lock_for_deleting().and_then(|lock| workspace.store.delete(&lock, &stem));
+            let _kept = prune::remove_unneeded(context, workspace, &stem);
             Err(error)
         }
         (Err(Failed { error, .. }), _) => Err(error),
@@ -460,7 +458,7 @@ fn carry_out(
     (plan, seen): (Plan, Option<Seen>),
     operation: Operation,
     safety: Option<&Manifest>,
-    progress: &Progress,
+    monitor: &Monitor,
 ) -> std::result::Result<Done, Failed> {
     let own = matches!(plan.provenance(), crate::trust::Provenance::Own);
     let Plan { manifest, steps, session, moved, folders, .. } = plan;
@@ -513,7 +511,7 @@ fn carry_out(
         index,
         session: ready,
         seen,
-        progress,
+        monitor,
     };
     let log = || audit::write(&workspace.store, &line);
     let (relocated, leftover) = change.carry_out(&workspace.store, log)?;

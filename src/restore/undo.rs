@@ -6,10 +6,11 @@ use std::path::Path;
 use super::history::{History, Restored, Reversal};
 use super::{MOST_TOLD, Plan, Standing, branch};
 use crate::base::error::{Error, Kind, Result};
+use crate::base::monitor::Monitor;
 use crate::base::paths::RepoPath;
-use crate::base::progress::Progress;
 use crate::base::screen::Line;
 use crate::base::timestamp::Timestamp;
+use crate::base::warning::Warning;
 use crate::git::Repository;
 use crate::git::index::IndexEntry;
 use crate::redaction::refill;
@@ -53,8 +54,7 @@ pub struct Way {
 /// # Errors
 /// [`Kind::NotFound`] if there is none, or its safety snapshot is gone; else as
 /// [`super::plan_resume`].
-pub fn plan_undo(workspace: &Workspace, direction: Direction, progress: &Progress) -> Result<Plan> {
-    progress.reach(1);
+pub fn plan_undo(workspace: &Workspace, direction: Direction, monitor: &Monitor) -> Result<Plan> {
     let (log, proven) = believed(workspace.store.read_log()?, &workspace.root);
     let history = History::of(&log, &workspace.root);
     let Some(Reversal { what, safety: id, moved }) = next(&history, direction) else {
@@ -81,11 +81,11 @@ pub fn plan_undo(workspace: &Workspace, direction: Direction, progress: &Progres
         saved,
         manifest.around.as_ref(),
         Scope::Paths(&safety.paths),
-        progress,
+        monitor,
     )?;
     let mut notes = Vec::new();
     if what.with_session && direction == Direction::Undo {
-        notes.push("The conversation that was resumed stays: a transcript is never removed.".to_owned());
+        notes.push(Warning::ConversationStays);
     }
     let back = moved.as_ref().map(|moved| branch::plan_back(repository, moved)).transpose()?;
     let moved = match back {
@@ -181,7 +181,7 @@ fn committed_since(
     head: Option<&str>,
     base: Option<&str>,
     steps: &[Step],
-) -> Result<Vec<String>> {
+) -> Result<Vec<Warning>> {
     let paths: BTreeSet<RepoPath> = steps.iter().map(|step| step.path.clone()).collect();
     let now = repository.tree_versions(head, &paths)?;
     let is_staged = |step: &&Step| {
@@ -192,19 +192,12 @@ fn committed_since(
     let short = |commit: Option<&str>| {
         commit.map_or("no commit".to_owned(), |id| id.get(..10).unwrap_or(id).to_owned())
     };
-    let mut notes = vec![format!(
-        "HEAD was at {} then and is at {} now: commits stay as they are.",
-        short(base),
-        short(head)
-    )];
+    let mut notes = vec![Warning::HeadMoved { then: short(base), now: short(head) }];
     if !staged.is_empty() {
         let told: Vec<String> = staged.iter().take(MOST_TOLD).map(|step| step.path.to_string()).collect();
-        notes.push(format!(
-            "The index goes back too, so that git will show as staged, against what was committed since: {}.",
-            told.join(", ")
-        ));
+        notes.push(Warning::ShownAsStaged(told));
         let left = staged.len().saturating_sub(MOST_TOLD);
-        notes.extend((left > 0).then(|| format!("And as staged too: {left} more paths.")));
+        notes.extend((left > 0).then_some(Warning::MoreShownAsStaged(left)));
     }
     Ok(notes)
 }

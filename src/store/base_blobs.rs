@@ -64,7 +64,7 @@ impl Bases {
         let damaged = |cause: String| {
             Error::new(Kind::Damaged, "The base versions can't be used")
                 .because(cause)
-                .hint("the snapshot itself is another matter: ask for it without them")
+                .hint("the snapshot itself may be sound: ask for it without base versions")
         };
         let file: File = serde_json::from_slice(json).map_err(|error| damaged(error.to_string()))?;
         if file.format > FORMAT {

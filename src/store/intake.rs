@@ -62,7 +62,7 @@ impl<'a> Incoming<'a> {
     pub fn begin(store: &'a Store, json: Vec<u8>, now: Timestamp) -> Result<Incoming<'a>> {
         let manifest = Manifest::from_json(&json)?;
         let unsound = |cause: String| {
-            Err(Error::new(Kind::Damaged, "The snapshot can't be taken in")
+            Err(Error::new(Kind::Damaged, "The snapshot can't be added")
                 .because(cause)
                 .hint("nothing was added; ask for it again from whoever saved it"))
         };
@@ -75,11 +75,11 @@ impl<'a> Incoming<'a> {
         let refusal = check_may_travel(&manifest).and_then(|()| check_time(&manifest, now)).err();
         let objects = manifest.objects();
         if objects.len() as u64 > MOST_OBJECTS {
-            return unsound(format!("it has {} objects, and the most is {MOST_OBJECTS}", objects.len()));
+            return unsound(format!("it has {} objects, and the limit is {MOST_OBJECTS}", objects.len()));
         }
         let raw = objects.iter().fold(0_u64, |sum, object| sum.saturating_add(object.size));
         if raw > LARGEST_SNAPSHOT {
-            return unsound(format!("it unfolds to {raw} bytes, and the most is {LARGEST_SNAPSHOT}"));
+            return unsound(format!("it unpacks to {raw} bytes, and the limit is {LARGEST_SNAPSHOT}"));
         }
         let missing: BTreeMap<ObjectId, u64> =
             objects.iter().map(|object| (object.object, object.size)).collect();
@@ -104,7 +104,7 @@ impl<'a> Incoming<'a> {
         let raw = self.missing.values().fold(0_u64, |sum, size| sum.saturating_add(*size));
         match self.missing.len() as u64 > MOST_OBJECTS || raw > LARGEST_SNAPSHOT {
             false => Ok(()),
-            true => Err(Error::new(Kind::Damaged, "The base versions can't be taken in")
+            true => Err(Error::new(Kind::Damaged, "The base versions can't be added")
                 .because(format!("with them it is {} objects of {raw} bytes", self.missing.len()))),
         }
     }
@@ -159,7 +159,7 @@ impl<'a> Incoming<'a> {
     }
 
     fn wrong(&self, id: ObjectId, cause: &str) -> Error {
-        Error::new(Kind::Damaged, format!("Cannot take in {:?}", shown(&self.manifest)))
+        Error::new(Kind::Damaged, format!("Cannot add {:?}", shown(&self.manifest)))
             .because(format!("object {id}: {cause}"))
             .hint("nothing was added; get it again from whoever saved it")
     }
@@ -181,8 +181,8 @@ impl<'a> Incoming<'a> {
     pub fn publish(self, before: impl FnOnce(&Manifest)) -> Result<Added> {
         let name = shown(&self.manifest);
         if let Some(id) = self.missing.keys().next() {
-            return Err(Error::new(Kind::Damaged, format!("Cannot take in {name:?}"))
-                .because(format!("object {id} did not come, nor {} others", self.missing.len() - 1))
+            return Err(Error::new(Kind::Damaged, format!("Cannot add {name:?}"))
+                .because(format!("object {id} is missing, and {} others", self.missing.len() - 1))
                 .hint("nothing was added; get it again from whoever saved it"));
         }
         if let Some(refusal) = self.refusal {
@@ -205,7 +205,7 @@ impl<'a> Incoming<'a> {
         // Those that were here from the start were not under our lock until now.
         let lost = |object: &ObjectRef| !self.store.object_place(object.object).exists();
         if self.manifest.objects().iter().chain(self.bases.0.values()).any(lost) {
-            return Err(Error::new(Kind::Environment, format!("Cannot take in {name:?}"))
+            return Err(Error::new(Kind::Environment, format!("Cannot add {name:?}"))
                 .because("another snap removed parts of it meanwhile")
                 .hint("run the command again"));
         }
@@ -229,7 +229,7 @@ impl<'a> Incoming<'a> {
                 }
                 return Err(Error::new(
                     Kind::Conflict,
-                    format!("Cannot take in {:?}: another snapshot here has its id", shown(&self.manifest)),
+                    format!("Cannot add {:?}: another snapshot here has its id", shown(&self.manifest)),
                 )
                 .because(format!("{} is {:?} and has other content", manifest.id, shown(manifest)))
                 .hint("one of the two was changed after it was saved; nothing was added"));
@@ -241,7 +241,7 @@ impl<'a> Incoming<'a> {
                     format!("There is another snapshot {name:?} here, {}", manifest.id.short()),
                 )
                 .because(format!(
-                    "the one that came is {}, and a name means one snapshot only",
+                    "the new one is {}, and a name means one snapshot only",
                     self.manifest.id.short()
                 ))
                 .hint(format!("remove the one here (`snap rm {name:?}`), or keep both with `--store DIR`")));
@@ -260,7 +260,7 @@ pub fn check_may_travel(manifest: &Manifest) -> Result<()> {
         None => Ok(()),
         Some(_) => Err(Error::new(Kind::Refused, format!("{:?} is a safety snapshot", shown(manifest)))
             .because("it belongs to `snap undo` in the work tree where it was made")
-            .hint("`snap save NAME` saves the present state as a snapshot that can be handed on")),
+            .hint("`snap save NAME` saves the current state as a snapshot that can be transferred")),
     }
 }
 
@@ -268,8 +268,8 @@ fn check_time(manifest: &Manifest, now: Timestamp) -> Result<()> {
     if manifest.created_at.since(now) <= CLOCKS_APART {
         return Ok(());
     }
-    Err(Error::new(Kind::Refused, format!("Cannot take in {:?}", shown(manifest)))
-        .because(format!("it says that it was saved at {}, which is to come", manifest.created_at))
+    Err(Error::new(Kind::Refused, format!("Cannot add {:?}", shown(manifest)))
+        .because(format!("it claims to be saved at {}, which is in the future", manifest.created_at))
         .hint("set the clock of the machine that is wrong, then save again there"))
 }
 

@@ -44,7 +44,7 @@ impl Store {
                 &place.path(),
                 match (found.shape, wanted) {
                     (Shape::Link, _) => "it is a symbolic link",
-                    (_, Shape::Folder) => "it is no folder",
+                    (_, Shape::Folder) => "it is not a folder",
                     _ => "it is not a regular file",
                 },
             ));

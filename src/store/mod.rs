@@ -21,7 +21,7 @@ mod streams;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use crate::base::digest::ObjectId;
@@ -30,6 +30,7 @@ use crate::base::timestamp::Timestamp;
 use crate::manifest::{Head, LARGEST_MANIFEST, Manifest, ObjectRef};
 use crate::sys::files::{self, Draft, Existing};
 use crate::sys::locks::{ExclusiveLock, SharedLock};
+use crate::sys::parallel::{self, held, wait_for_each};
 use crate::sys::place::{Place, Root};
 use crate::sys::sync;
 
@@ -118,9 +119,7 @@ impl AddLock {
     /// Makes all objects durable that were written under it, and their names.
     fn sync(&self) -> Result<()> {
         self.name_objects()?;
-        files::all_at_once(std::mem::take(&mut *held(&self.dirty)).into_values().collect(), |folder| {
-            folder.sync()
-        })
+        wait_for_each(std::mem::take(&mut *held(&self.dirty)).into_values().collect(), |folder| folder.sync())
     }
 
     /// Notes that a folder has new names in it.
@@ -133,7 +132,7 @@ impl AddLock {
         // Held, so that nobody opens more of them meanwhile than may wait.
         let mut unnamed = held(&self.unnamed);
         let all = std::mem::take(&mut *unnamed).into_values().collect();
-        files::all_at_once(all, |(draft, place, existing)| draft.seal()?.publish(&place, existing).map(drop))
+        wait_for_each(all, |(draft, place, existing)| draft.seal()?.publish(&place, existing).map(drop))
     }
 }
 
@@ -229,7 +228,8 @@ impl Store {
     pub fn entries(&self) -> Result<Vec<Entry>> {
         let pins = self.pins()?;
         let entry = |stem: &String| self.entry_with(stem, |stem| pins.contains(&pin_name(stem)));
-        let mut entries = on_all_processors(&self.stems()?, entry);
+        let entries = parallel::map(&self.stems()?, LEAST_EACH, entry);
+        let mut entries: Vec<Entry> = entries.into_iter().flatten().collect();
         entries.sort_by(|a, b| match (&a.manifest, &b.manifest) {
             (Ok(a), Ok(b)) => self.newer(a.created_at, b.created_at).then_with(|| a.id.cmp(&b.id)),
             (a, b) => a.is_err().cmp(&b.is_err()),
@@ -256,7 +256,8 @@ impl Store {
             let head = unless_gone(|| self.read_head(stem))?;
             Some(Known { written: self.written(stem), stem: stem.clone(), head })
         };
-        let mut known = on_all_processors(&self.stems()?, known);
+        let known = parallel::map(&self.stems()?, LEAST_EACH, known);
+        let mut known: Vec<Known> = known.into_iter().flatten().collect();
         known.sort_by(|a, b| match (&a.head, &b.head) {
             (Ok(a), Ok(b)) => self.newer(a.created_at, b.created_at).then_with(|| a.id.cmp(&b.id)),
             (a, b) => a.is_err().cmp(&b.is_err()),
@@ -495,22 +496,6 @@ fn count_once(entries: &mut [Entry]) {
 /// Reads this many snapshots with each processor, at least: a thread costs more than some of them.
 const LEAST_EACH: usize = 16;
 
-/// Does the same for each, in order, with all processors.
-fn on_all_processors<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> Option<R> + Sync) -> Vec<R> {
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let each = items.len().div_ceil(processors).max(LEAST_EACH);
-    if items.len() <= each {
-        return items.iter().filter_map(work).collect();
-    }
-    let part = |part: &[T]| -> Vec<R> { part.iter().filter_map(&work).collect() };
-    std::thread::scope(|scope| {
-        let parts: Vec<_> =
-            items.chunks(each).map(|items| (items, scope.spawn(move || part(items)))).collect();
-        // A thread that could not do its part leaves it to this one.
-        parts.into_iter().flat_map(|(items, made)| made.join().unwrap_or_else(|_| part(items))).collect()
-    })
-}
-
 /// Reads something of a snapshot; `None` if it has been removed, and did not only lose its first name.
 fn unless_gone<T>(read: impl Fn() -> Result<T>) -> Option<Result<T>> {
     let there = |read: &Result<T>| !matches!(read, Err(error) if error.kind() == Kind::NotFound);
@@ -526,10 +511,6 @@ fn unread(path: &Path, error: &Error) -> Error {
         ),
         _ => said.hint(error.next_step().unwrap_or_default()),
     }
-}
-
-fn held<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn manifest_name(stem: &str) -> String {

@@ -9,16 +9,18 @@ use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::io::Write as _;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use super::{AddLock, DeleteLock, Entry, Store, held};
+use super::{AddLock, DeleteLock, Store};
 use crate::base::compress;
 use crate::base::digest::{Checksum, ObjectId};
 use crate::base::error::{Error, IoContext, Kind, Result};
 use crate::base::ids::SnapshotId;
+use crate::base::timestamp::Timestamp;
 use crate::manifest::{Content, ObjectRef};
 use crate::store::base_blobs::bases_name;
 use crate::sys::files::{self, Draft, Existing};
+use crate::sys::parallel::held;
 use crate::sys::place::{Place, Shape, Stat};
 
 /// The largest object that is read, raw or compressed, in bytes.
@@ -53,7 +55,39 @@ pub struct Waiting {
     /// Their size on disk in bytes.
     pub bytes: u64,
     /// When the last of them is old enough.
-    pub until: Option<SystemTime>,
+    pub until: Option<Timestamp>,
+}
+
+impl Waiting {
+    fn add(&mut self, found: &Stat) {
+        self.bytes += found.size;
+        self.objects += 1;
+        self.until = self.until.max(found.modified.checked_add(GRACE).map(Timestamp::from));
+    }
+}
+
+/// What a sweep removes.
+struct Unneeded {
+    /// Lists of base versions.
+    bases: Vec<Place>,
+    /// Objects, with their size on disk in bytes.
+    objects: Vec<(Place, u64)>,
+    waiting: Waiting,
+}
+
+impl Unneeded {
+    fn sweep(&self) -> Sweep {
+        Sweep {
+            objects: self.objects.len() as u64,
+            bytes: self.objects.iter().map(|(_, bytes)| bytes).sum(),
+            waiting: self.waiting,
+        }
+    }
+}
+
+/// Says whether nobody can be about to need a file any more.
+fn is_old(found: &Stat, now: Timestamp) -> bool {
+    now.since(Timestamp::from(found.modified)) > GRACE
 }
 
 /// The error of an object that is not what it should be.
@@ -107,7 +141,7 @@ impl Store {
     fn published<'l>(&self, lock: &'l AddLock) -> &'l BTreeSet<ObjectId> {
         lock.published.get_or_init(|| {
             let entries = self.entries().unwrap_or_default();
-            let manifests = entries.into_iter().filter_map(Entry::into_readable);
+            let manifests = entries.into_iter().filter_map(|entry| entry.manifest.ok());
             manifests.flat_map(|manifest| manifest.objects()).map(|object| object.object).collect()
         })
     }
@@ -223,62 +257,71 @@ impl Store {
     ///
     /// # Errors
     /// [`Kind::Environment`] with the path.
-    pub fn sweep(&self, _lock: &DeleteLock, now: SystemTime) -> Result<Sweep> {
+    pub fn sweep(&self, _lock: &DeleteLock, now: Timestamp) -> Result<Sweep> {
+        let Some(unneeded) = self.unneeded(&BTreeSet::new(), now)? else { return Ok(Sweep::default()) };
+        unneeded.bases.iter().try_for_each(Place::remove)?;
+        for (place, _) in &unneeded.objects {
+            place.remove()?;
+        }
+        for name in self.tmp().names()? {
+            let place = self.tmp().join(&name);
+            // A folder is what a killed push or pull left; links in it are removed, not followed.
+            if place.stat()?.is_some_and(|found| is_our_temporary(&name, found.shape) && is_old(&found, now))
+            {
+                place.remove_all()?;
+            }
+        }
+        Ok(unneeded.sweep())
+    }
+
+    /// Says what a sweep would remove if the snapshots in these files were gone.
+    ///
+    /// # Errors
+    /// As [`Store::sweep`].
+    pub fn would_free(&self, gone: &BTreeSet<&str>, now: Timestamp) -> Result<Sweep> {
+        Ok(self.unneeded(gone, now)?.map_or_else(Sweep::default, |unneeded| unneeded.sweep()))
+    }
+
+    /// Finds what only the snapshots in these files need, or nothing at all; `None` if a manifest can't be read.
+    fn unneeded(&self, gone: &BTreeSet<&str>, now: Timestamp) -> Result<Option<Unneeded>> {
         if self.has_manifests_aside()? {
-            return Ok(Sweep::default());
+            return Ok(None);
         }
         let mut needed = BTreeSet::new();
         let mut with_bases: BTreeSet<OsString> = self.bases_folder().names()?.into_iter().collect();
-        for entry in self.entries()? {
-            match entry.manifest {
-                Ok(manifest) => {
-                    needed.extend(manifest.objects().iter().map(|object| object.object));
-                    match self.bases(&manifest) {
-                        Ok(bases) => needed.extend(bases.0.values().map(|object| object.object)),
-                        Err(_) => return Ok(Sweep::default()),
-                    }
-                    with_bases.remove(OsStr::new(&bases_name(&manifest.id)));
-                }
-                Err(_) => return Ok(Sweep::default()),
-            }
+        for entry in self.entries()?.into_iter().filter(|entry| !gone.contains(entry.stem.as_str())) {
+            let Ok(manifest) = entry.manifest else { return Ok(None) };
+            needed.extend(manifest.objects().iter().map(|object| object.object));
+            let Ok(bases) = self.bases(&manifest) else { return Ok(None) };
+            needed.extend(bases.0.values().map(|object| object.object));
+            with_bases.remove(OsStr::new(&bases_name(&manifest.id)));
         }
-        for name in with_bases.iter().filter(|name| is_bases_name(name)) {
-            self.bases_folder().join(name).remove()?;
-        }
-        let old = |found: &Stat| now.duration_since(found.modified).is_ok_and(|age| age > GRACE);
-        let mut swept = Sweep::default();
+        let with_bases = with_bases.iter().filter(|name| is_bases_name(name));
+        let mut unneeded = Unneeded {
+            bases: with_bases.map(|name| self.bases_folder().join(name)).collect(),
+            objects: Vec::new(),
+            waiting: Waiting::default(),
+        };
         for name in self.objects_folder().names()?.into_iter().filter(|name| name.len() == 2) {
             let folder = self.objects_folder().join(name);
             if folder.stat()?.is_none_or(|found| found.shape != Shape::Folder) {
                 continue;
             }
             for name in folder.names()? {
-                let place = folder.join(&name);
                 let id =
                     Path::new(&name).file_stem().and_then(|stem| stem.to_str()).and_then(ObjectId::parse);
-                let Some(found) = place.stat()?.filter(|_| id.is_some_and(|id| !needed.contains(&id))) else {
+                if id.is_none_or(|id| needed.contains(&id)) {
                     continue;
-                };
-                if found.shape == Shape::File && !old(&found) {
-                    swept.waiting.bytes += found.size;
-                    swept.waiting.objects += 1;
-                    swept.waiting.until = swept.waiting.until.max(found.modified.checked_add(GRACE));
                 }
-                if found.shape == Shape::File && old(&found) {
-                    place.remove()?;
-                    swept.bytes += found.size;
-                    swept.objects += 1;
+                let place = folder.join(&name);
+                match place.stat()?.filter(|found| found.shape == Shape::File) {
+                    Some(found) if is_old(&found, now) => unneeded.objects.push((place, found.size)),
+                    Some(found) => unneeded.waiting.add(&found),
+                    None => {}
                 }
             }
         }
-        for name in self.tmp().names()? {
-            let place = self.tmp().join(&name);
-            // A folder is what a killed push or pull left; links in it are removed, not followed.
-            if place.stat()?.is_some_and(|found| is_our_temporary(&name, found.shape) && old(&found)) {
-                place.remove_all()?;
-            }
-        }
-        Ok(swept)
+        Ok(Some(unneeded))
     }
 
     pub(super) fn objects_folder(&self) -> Place {

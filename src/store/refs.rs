@@ -140,7 +140,7 @@ impl Store {
         found.ok_or_else(|| {
             let message = match back {
                 0 => format!("There is no snapshot in {}", self.root().display()),
-                _ => format!("There are not as many as {} snapshots", back + 1),
+                _ => format!("There are fewer than {} snapshots", back + 1),
             };
             Error::new(Kind::NotFound, message).hint("`snap save NAME` makes one, `snap list` shows them")
         })

@@ -13,6 +13,7 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use crate::base::error::{Error, IoContext, Kind, Result};
+use crate::sys::environment::temporary_files;
 use crate::sys::place::{Place, strange};
 
 /// How the names of our temporary files begin.
@@ -70,7 +71,7 @@ impl Draft {
         Ok(Draft { file, name: Temporary(Some(place)) })
     }
 
-    /// Syncs the file and closes it. Many at once: [`all_at_once`].
+    /// Syncs the file and closes it. Many at once: [`crate::sys::parallel::wait_for_each`].
     ///
     /// # Errors
     /// [`Kind::Environment`] with the path.
@@ -128,41 +129,6 @@ pub(super) fn random_name(start: &str) -> Result<String> {
     Ok(format!("{start}{}", crate::base::digest::to_hex(&random_bytes()?[..8])))
 }
 
-/// How many syncs are under way at a time: the disk makes those durable together that wait together.
-const SYNCS_AT_ONCE: usize = 32;
-
-/// Does something that waits for the disk to each of these, many at a time.
-///
-/// # Errors
-/// What the first of the works that fail says; none is begun after that.
-pub fn all_at_once<T: Send>(items: Vec<T>, work: impl Fn(T) -> Result<()> + Sync) -> Result<()> {
-    let threads = items.len().min(SYNCS_AT_ONCE);
-    if threads < 2 {
-        return items.into_iter().try_for_each(work);
-    }
-    let left = std::sync::Mutex::new(Ok(items.into_iter()));
-    let next = || left.lock().ok()?.as_mut().ok()?.next();
-    let work_on = || {
-        while let Some(item) = next() {
-            if let (Err(error), Ok(mut left)) = (work(item), left.lock())
-                && left.is_ok()
-            {
-                *left = Err(error);
-            }
-        }
-    };
-    std::thread::scope(|scope| {
-        // Where no more threads can be had, those that are there do it all.
-        let start = || std::thread::Builder::new().spawn_scoped(scope, work_on).is_ok();
-        let _started = (1..threads).take_while(|_| start()).count();
-        work_on();
-    });
-    match left.into_inner() {
-        Ok(left) => left.map(drop),
-        Err(_) => Err(Error::new(Kind::Bug, "A thread that syncs files failed")),
-    }
-}
-
 /// Reads a regular file without following a link in its last component; `None` if it is not there.
 ///
 /// # Errors
@@ -195,7 +161,7 @@ fn open_checked(path: &Path, limit: u64) -> Result<Option<File>> {
         return not_plain("it is not a regular file");
     }
     if meta.len() > limit {
-        return not_plain(&format!("it has {} bytes, and the most that is read is {limit}", meta.len()));
+        return not_plain(&format!("it has {} bytes, and the limit is {limit}", meta.len()));
     }
     Ok(Some(file))
 }
@@ -259,11 +225,34 @@ pub fn unnamed_file(folder: &Path) -> std::io::Result<File> {
 /// # Errors
 /// [`Kind::Environment`] with the path.
 pub fn scratch_folder() -> Result<ScratchFolder> {
-    tempfile::Builder::new().prefix("snap-").tempdir().context("create a folder in", &std::env::temp_dir())
+    let above = temporary_files();
+    let folder = tempfile::Builder::new().prefix("snap-").tempdir_in(&above);
+    folder.map(ScratchFolder).context("create a folder in", &above)
 }
 
 /// A private folder in the system's place for temporary files, that goes with this value.
-pub type ScratchFolder = tempfile::TempDir;
+pub struct ScratchFolder(tempfile::TempDir);
+
+impl ScratchFolder {
+    /// Returns its path.
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Lets it stay, and returns its path.
+    pub fn keep(self) -> std::path::PathBuf {
+        self.0.keep()
+    }
+
+    /// Removes it.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn remove(self) -> Result<()> {
+        let path = self.path().to_owned();
+        self.0.close().context("remove", &path)
+    }
+}
 
 /// A private folder that goes with this value.
 pub struct Scratch(Place);

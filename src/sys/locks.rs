@@ -163,7 +163,7 @@ fn wait_for(file: &File, path: &Path, sharing: Sharing, patience: Duration) -> R
             Err(TryLockError::WouldBlock) => {
                 return Err(Error::new(Kind::Busy, format!("Cannot lock {}", path.display()))
                     .because(format!("another snap has held it for {} s", patience.as_secs()))
-                    .hint("wait for the other one to end; the lock ends with its process and needs no cleaning up"));
+                    .hint("wait until the other one ends; the lock ends with its process, so nothing has to be cleaned up"));
             }
             Err(TryLockError::Error(error)) => return Err(Error::io("lock", path, &error)),
         }

@@ -1,7 +1,9 @@
 //! The operating system: files, folders, locks, signals and programs.
 
+pub mod environment;
 pub mod files;
 pub mod locks;
+pub mod parallel;
 pub mod place;
 pub mod process;
 pub mod programs;

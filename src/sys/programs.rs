@@ -9,6 +9,8 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use crate::sys::environment;
+
 /// The folder that this process was told to work in.
 static WORKED_IN: OnceLock<PathBuf> = OnceLock::new();
 
@@ -32,11 +34,10 @@ pub struct Programs {
 impl Programs {
     /// Returns the places for work in these folders; those that the process is in and works in count too.
     pub fn around(folders: &[&Path]) -> Programs {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let home = std::env::var_os("HOME").map(PathBuf::from).and_then(|home| home.canonicalize().ok());
-        let here = std::env::current_dir().ok();
-        let folders =
-            folders.iter().copied().chain(here.as_deref()).chain(WORKED_IN.get().map(PathBuf::as_path));
+        let path = environment::variable("PATH").unwrap_or_default();
+        let home = environment::variable("HOME").map(PathBuf::from).and_then(|home| home.canonicalize().ok());
+        let here = environment::folder();
+        let folders = folders.iter().copied().chain(here).chain(WORKED_IN.get().map(PathBuf::as_path));
         let mut trees: Vec<PathBuf> = Vec::new();
         for folder in folders.filter_map(|folder| folder.canonicalize().ok()) {
             trees.extend(trees_around(&folder));
@@ -83,7 +84,7 @@ fn joined(folders: &[PathBuf]) -> OsString {
 
 /// Sorts the entries of a `PATH`; links are looked through.
 fn sort(path: &OsStr, trees: &[PathBuf]) -> Programs {
-    let absolute: Vec<PathBuf> = std::env::split_paths(path).filter(|entry| entry.is_absolute()).collect();
+    let absolute = environment::absolute_folders(path);
     let in_a_tree = |entry: &PathBuf| {
         let real = entry.canonicalize().unwrap_or_else(|_| entry.clone());
         trees.iter().any(|tree| real.starts_with(tree) || entry.starts_with(tree))

@@ -12,38 +12,38 @@ use crate::base::ids::SnapshotId;
 use crate::git::Remote;
 use crate::manifest::{Manifest, ObjectRef};
 use crate::store::{Entry, Store};
-use crate::transfer::commit_format::{self, MANIFEST, RemoteSnapshot};
+use crate::transfer::commit_format::{self, MANIFEST, Place};
 
 /// The most snapshots that a fetch builds on: the newest of so many sessions.
 const MOST_TO_FETCH_ON: usize = 4;
 
 /// A snapshot of the store, readable.
 #[derive(Clone, Copy)]
-pub(super) struct LocalSnapshot<'a> {
+pub(super) struct Mine<'a> {
     pub(super) entry: &'a Entry,
     pub(super) manifest: &'a Manifest,
 }
 
 /// Returns the readable snapshots by id; `entries` are newest first.
-pub(super) fn mine(entries: &[Entry]) -> BTreeMap<&SnapshotId, LocalSnapshot<'_>> {
-    let readable = entries.iter().filter_map(|entry| Some((entry, entry.readable()?)));
-    readable.map(|(entry, manifest)| (&manifest.id, LocalSnapshot { entry, manifest })).collect()
+pub(super) fn mine(entries: &[Entry]) -> BTreeMap<&SnapshotId, Mine<'_>> {
+    let readable = entries.iter().filter_map(|entry| Some((entry, entry.manifest.as_ref().ok()?)));
+    readable.map(|(entry, manifest)| (&manifest.id, Mine { entry, manifest })).collect()
 }
 
 /// Of what is on the remote too, returns for each snapshot to send the one that shares most with it.
 pub(super) fn to_push_on<'p>(
-    mine: &BTreeMap<&SnapshotId, LocalSnapshot<'_>>,
-    there: &'p [RemoteSnapshot],
-    sent: &[LocalSnapshot<'_>],
-) -> Vec<&'p RemoteSnapshot> {
-    let known: Vec<(&RemoteSnapshot, BTreeSet<_>)> = there
+    mine: &BTreeMap<&SnapshotId, Mine<'_>>,
+    there: &'p [Place],
+    sent: &[Mine<'_>],
+) -> Vec<&'p Place> {
+    let known: Vec<(&Place, BTreeSet<_>)> = there
         .iter()
         .filter_map(|place| {
             let objects = mine.get(&place.id)?.manifest.objects();
             Some((place, objects.iter().map(|object| object.object).collect()))
         })
         .collect();
-    let mut chosen: BTreeMap<&SnapshotId, &RemoteSnapshot> = BTreeMap::new();
+    let mut chosen: BTreeMap<&SnapshotId, &Place> = BTreeMap::new();
     for one in sent {
         let objects = one.manifest.objects();
         let shared = |has: &BTreeSet<_>| -> u64 {
@@ -59,11 +59,8 @@ pub(super) fn to_push_on<'p>(
 }
 
 /// Of what is on the remote too, returns the newest of each session.
-pub(super) fn to_fetch_on<'p>(
-    mine: &BTreeMap<&SnapshotId, LocalSnapshot<'_>>,
-    there: &'p [RemoteSnapshot],
-) -> Vec<&'p RemoteSnapshot> {
-    let mut both: Vec<(&RemoteSnapshot, &Manifest)> =
+pub(super) fn to_fetch_on<'p>(mine: &BTreeMap<&SnapshotId, Mine<'_>>, there: &'p [Place]) -> Vec<&'p Place> {
+    let mut both: Vec<(&Place, &Manifest)> =
         there.iter().filter_map(|place| Some((place, mine.get(&place.id)?.manifest))).collect();
     both.sort_by_key(|(_, manifest)| std::cmp::Reverse(manifest.created_at));
     let mut sessions = BTreeSet::new();
@@ -75,16 +72,16 @@ pub(super) fn to_fetch_on<'p>(
 pub(super) fn lay(
     remote: &Remote<'_>,
     store: &Store,
-    mine: &BTreeMap<&SnapshotId, LocalSnapshot<'_>>,
-    on: &[&RemoteSnapshot],
+    mine: &BTreeMap<&SnapshotId, Mine<'_>>,
+    on: &[&Place],
 ) -> Result<()> {
-    let found: Vec<(&RemoteSnapshot, LocalSnapshot<'_>)> =
+    let found: Vec<(&Place, Mine<'_>)> =
         on.iter().filter_map(|place| Some((*place, *mine.get(&place.id)?))).collect();
     if found.is_empty() {
         return Ok(());
     }
     let names: Vec<String> = (0..found.len()).map(|number| format!("refs/bases/{number}")).collect();
-    let ours: Vec<LocalSnapshot<'_>> = found.iter().map(|(_, mine)| *mine).collect();
+    let ours: Vec<Mine<'_>> = found.iter().map(|(_, mine)| *mine).collect();
     let Ok(made) = write(remote, store, &ours, &names) else { return Ok(()) };
     let mut both = Vec::new();
     for ((oid, (place, _)), name) in made.iter().zip(&found).zip(&names) {
@@ -102,7 +99,7 @@ pub(super) fn lay(
 pub(super) fn write(
     remote: &Remote<'_>,
     store: &Store,
-    snapshots: &[LocalSnapshot<'_>],
+    snapshots: &[Mine<'_>],
     names: &[String],
 ) -> Result<Vec<String>> {
     let commits: Vec<_> = snapshots

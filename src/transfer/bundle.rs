@@ -118,7 +118,7 @@ impl<R: Read> Reader<R> {
         reader.left = u64::from_le_bytes(reader.take()?);
         if reader.left > MOST_OBJECTS {
             return Err(damaged(format!(
-                "it claims {} objects, and the most is {MOST_OBJECTS}",
+                "it claims {} objects, and the limit is {MOST_OBJECTS}",
                 reader.left
             )));
         }
@@ -145,7 +145,7 @@ impl<R: Read> Reader<R> {
         };
         let length = u64::from_le_bytes(self.take()?);
         if length > most {
-            return Err(damaged(format!("object {id} claims {length} bytes, and can have {most} at most")));
+            return Err(damaged(format!("object {id} claims {length} bytes, and the limit is {most}")));
         }
         Ok(Some((id, self.take_long(length)?)))
     }

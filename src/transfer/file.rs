@@ -1,17 +1,21 @@
 //! `export` and `import`: a snapshot as one stream.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
+use std::io::{BufWriter, Read, Write};
+use std::path::Path;
 
 use super::{keep_base, line};
 use crate::audit;
 use crate::base::compress::compress;
 use crate::base::digest::ObjectId;
 use crate::base::error::{Error, Kind, Result};
+use crate::base::monitor::{Counted, Monitor};
 use crate::context::Context;
 use crate::edits::Materializer;
 use crate::manifest::{Manifest, ObjectRef};
 use crate::store::{Added, Bases, Entry, Incoming, LogEntry, Operation, Store, check_may_travel};
+use crate::sys::files::{Draft, Existing};
+use crate::sys::place::Root;
 use crate::transfer::bundle::{Reader, Writer};
 use crate::workspace::Workspace;
 
@@ -49,6 +53,35 @@ pub fn export<W: Write>(
     let done = audit::unless_failed(store, &line, written)?;
     audit::write(store, &line);
     Ok(done)
+}
+
+/// Writes a snapshot as a file, whole or not at all, and never over another; returns how many bytes it has.
+///
+/// # Errors
+/// As [`export`]; [`Kind::Refused`] if there is a file of that name.
+pub fn export_to_file(
+    context: &Context,
+    workspace: &Workspace,
+    entry: &Entry,
+    with_base: bool,
+    path: &Path,
+    monitor: &Monitor,
+) -> Result<u64> {
+    let taken = || {
+        Error::new(Kind::Refused, format!("{} exists already", path.display()))
+            .hint("name another file, or remove that one")
+    };
+    if path.symlink_metadata().is_ok() {
+        return Err(taken());
+    }
+    let folder = Root::own(path.parent().unwrap_or(Path::new("/"))).at("");
+    let place = folder.join(path.file_name().unwrap_or_default());
+    let out = Counted(BufWriter::with_capacity(1 << 16, Draft::begin(&folder)?), monitor);
+    let failed = |error: &std::io::Error| Error::io("write", path, error);
+    let peer = path.to_string_lossy();
+    let (out, bytes) = export(context, workspace, entry, with_base, out, &peer, failed)?;
+    let draft = out.0.into_inner().map_err(|error| failed(error.error()))?;
+    if draft.seal()?.publish(&place, Existing::Keep)? { Ok(bytes) } else { Err(taken()) }
 }
 
 /// Base versions on their way out, with the frames of those that the store does not have.

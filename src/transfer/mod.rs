@@ -13,9 +13,6 @@ mod file;
 mod lease;
 mod peers;
 mod remote;
-mod remote_leases;
-mod remote_listing;
-mod remote_removal;
 
 use crate::audit;
 use crate::context::Context;
@@ -23,16 +20,15 @@ use crate::git::Repository;
 use crate::manifest::Manifest;
 use crate::store::{LogEntry, Operation};
 
-pub use file::{Imported, export, import};
+pub use file::{Imported, export, export_to_file, import};
 pub use lease::Lease;
 pub use peers::{Peer, peer_of};
-pub use remote::{RemoteSession, TransferOutcome, TransferResult};
-pub use remote_listing::ListedSnapshot;
-pub use remote_removal::PrunePlan;
+pub use remote::{Fate, Handed, Judged, Listed, Remotes};
 
 /// Keeps a snapshot's base commit, if it is here, from git's garbage collection, as `save` does.
 fn keep_base(repository: Option<&Repository>, manifest: &Manifest) {
-    if let (Some(repository), Some(base)) = (repository, manifest.base_commit())
+    let base = manifest.edits.as_ref().and_then(|edits| edits.base.as_deref());
+    if let (Some(repository), Some(base)) = (repository, base)
         && repository.has_commit(base).is_ok_and(|here| here)
     {
         // A repository that can't be written to still takes the snapshot.

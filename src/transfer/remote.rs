@@ -1,53 +1,54 @@
-//! `push` and `pull`.
+//! `push`, `pull`, `list --remote` and `rm --remote`.
 //!
 //! A snapshot on a remote is immutable like one in the store: its ref is created or is
 //! there already, and never moved. Several are handed over together, but each stands for
 //! itself: what is wrong with one is said, and the others go on.
 
-use super::base::{self, LocalSnapshot};
+use super::base::{self, Mine};
 use super::lease::{self, LEASES, Lease};
 use super::peers::{self, Peer};
 use super::{keep_base, line};
 use crate::audit;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
-use crate::base::progress::Progress;
+use crate::base::monitor::Monitor;
 use crate::base::screen::Line;
 use crate::base::timestamp::Timestamp;
 use crate::context::Context;
-use crate::git::{PushAnswer, Remote, RemoteRef, Repository, UNPACKER_ERROR};
+use crate::git::{NewCommit, PushAnswer, Remote, RemoteRef, Repository, Retries, UNPACKER_ERROR};
 use crate::manifest::Manifest;
+use crate::prune::{self, Policy, Pushed, Verdict};
 use crate::redaction;
 use crate::store::{Entry, LogEntry, Operation, Reference, Store, check_may_travel};
 use crate::sys::files::Scratch;
-use crate::transfer::commit_format::{self, REFS, RemoteSnapshot};
+use crate::transfer::commit_format::{self, Place, REFS};
 use crate::workspace::Workspace;
 
 /// A remote, opened for snapshots of one store.
-pub struct RemoteSession<'a> {
-    pub(super) context: &'a Context,
+pub struct Remotes<'a> {
+    context: &'a Context,
     workspace: &'a Workspace,
-    pub(super) store: &'a Store,
+    store: &'a Store,
     repository: Option<&'a Repository>,
-    pub(super) remote: Remote<'a>,
+    remote: Remote<'a>,
     /// The leases that were there when the remote was listed last.
-    pub(super) leases: Vec<Lease>,
+    leases: Vec<Lease>,
     /// Holds the scratch repository; it goes with this value.
     _scratch: Scratch,
 }
 
 /// What became of one snapshot.
-pub struct TransferResult {
+pub struct Handed {
     /// Its name, safe to show; its id if the name is not known.
     pub name: String,
     /// Its id.
     pub id: SnapshotId,
     /// What became of it.
-    pub outcome: TransferOutcome,
+    pub fate: Fate,
 }
 
 /// What can become of one snapshot.
-pub enum TransferOutcome {
+pub enum Fate {
     /// It was handed over.
     Done,
     /// The other side had it.
@@ -56,7 +57,32 @@ pub enum TransferOutcome {
     Failed(Error),
 }
 
-impl<'a> RemoteSession<'a> {
+/// A snapshot on a remote.
+pub struct Listed {
+    /// Its id.
+    pub id: SnapshotId,
+    /// Its name, safe to show.
+    pub name: String,
+    /// Whoever saved it, and where, safe to show.
+    pub by: String,
+    /// When it was saved.
+    pub created_at: Timestamp,
+    /// Whether it is in the store here.
+    pub here: bool,
+    /// Who works on it, as far as they said.
+    pub leases: Vec<Lease>,
+    place: Place,
+}
+
+/// What pruning a remote would do.
+pub struct Judged {
+    /// The snapshots that this user saved, each with what becomes of it.
+    pub own: Vec<(Listed, Verdict)>,
+    /// How many others there are, which stay.
+    pub others: usize,
+}
+
+impl<'a> Remotes<'a> {
     /// Opens a remote by name or address; `tell` is told of tries that failed.
     ///
     /// # Errors
@@ -67,13 +93,18 @@ impl<'a> RemoteSession<'a> {
         address: &str,
         interactive: bool,
         tell: &'a mut dyn FnMut(&str),
-    ) -> Result<RemoteSession<'a>> {
+    ) -> Result<Remotes<'a>> {
         // In the store, which lies in the project: settings that the user's configuration
         // makes for the folders above (`includeIf "gitdir:…"`) hold here too.
         let scratch = workspace.store.scratch()?;
         let repository = workspace.repository.as_ref();
-        let remote = Remote::open(repository, &context.cwd, &scratch.path(), address, interactive, tell)?;
-        Ok(RemoteSession {
+        let mut remote = Remote::open(repository, &context.cwd, &scratch.path(), address, interactive, tell)?;
+        let usual = Retries::default();
+        remote.try_again(Retries {
+            tries: context.tries.unwrap_or(usual.tries),
+            first_wait: context.first_wait.unwrap_or(usual.first_wait),
+        });
+        Ok(Remotes {
             context,
             workspace,
             store: &workspace.store,
@@ -85,8 +116,8 @@ impl<'a> RemoteSession<'a> {
     }
 
     /// Has transfers say how far they are.
-    pub fn watch(&mut self, progress: &'a Progress) {
-        self.remote.watch(progress);
+    pub fn watch(&mut self, monitor: &'a Monitor) {
+        self.remote.watch(monitor);
     }
 
     /// Returns the remote as it was named, without a password.
@@ -98,8 +129,8 @@ impl<'a> RemoteSession<'a> {
     ///
     /// # Errors
     /// If one of the references means nothing here, or the remote can't be reached. What is
-    /// wrong with one snapshot is in its own [`TransferOutcome`].
-    pub fn push(&mut self, references: &[String], allow_secrets: &[String]) -> Result<Vec<TransferResult>> {
+    /// wrong with one snapshot is in its own [`Fate`].
+    pub fn push(&mut self, references: &[String], allow_secrets: &[String]) -> Result<Vec<Handed>> {
         let mut chosen: Vec<Entry> = Vec::new();
         for reference in references {
             let entry = self.store.find(&Reference::parse(reference))?;
@@ -111,8 +142,8 @@ impl<'a> RemoteSession<'a> {
             }
         }
         let wanted = base::mine(&chosen);
-        let in_order = chosen.iter().filter_map(Entry::readable);
-        let wanted: Vec<LocalSnapshot<'_>> = in_order.filter_map(|m| wanted.get(&m.id).copied()).collect();
+        let in_order = chosen.iter().filter_map(|entry| entry.manifest.as_ref().ok());
+        let wanted: Vec<Mine<'_>> = in_order.filter_map(|m| wanted.get(&m.id).copied()).collect();
         let mut handed = self.send(&wanted, allow_secrets);
         for one in &wanted {
             handed =
@@ -120,29 +151,25 @@ impl<'a> RemoteSession<'a> {
         }
         let handed = handed?;
         for (one, handed) in wanted.iter().zip(&handed) {
-            self.log(Operation::Push, one.manifest, &handed.outcome);
+            self.log(Operation::Push, one.manifest, &handed.fate);
         }
         // Whoever hands on what came of a snapshot no longer works on that one.
         let me = lease::name_of(&self.context.user, &self.context.host);
         let parents: Vec<&SnapshotId> = wanted
             .iter()
             .zip(&handed)
-            .filter(|(_, handed)| matches!(handed.outcome, TransferOutcome::Done))
+            .filter(|(_, handed)| matches!(handed.fate, Fate::Done))
             .filter_map(|(one, _)| one.manifest.parent.as_ref())
             .collect();
         self.forget_leases(|lease| lease.who == me && parents.contains(&&lease.id));
         Ok(handed)
     }
 
-    fn send(
-        &mut self,
-        wanted: &[LocalSnapshot<'_>],
-        allow_secrets: &[String],
-    ) -> Result<Vec<TransferResult>> {
+    fn send(&mut self, wanted: &[Mine<'_>], allow_secrets: &[String]) -> Result<Vec<Handed>> {
         let there = self.places()?;
         let entries = self.store.entries()?;
         let mine = base::mine(&entries);
-        let (old, new): (Vec<LocalSnapshot<'_>>, Vec<LocalSnapshot<'_>>) =
+        let (old, new): (Vec<Mine<'_>>, Vec<Mine<'_>>) =
             wanted.iter().partition(|one| there.iter().any(|place| place.id == one.manifest.id));
         let mut handed = Vec::new();
         for one in old {
@@ -152,7 +179,7 @@ impl<'a> RemoteSession<'a> {
         for one in new {
             match redaction::check(self.workspace, one.manifest, false, allow_secrets) {
                 Ok(()) => clean.push(one),
-                Err(error) => handed.push(TransferResult::new(one.manifest, TransferOutcome::Failed(error))),
+                Err(error) => handed.push(Handed::new(one.manifest, Fate::Failed(error))),
             }
         }
         let new = clean;
@@ -164,7 +191,7 @@ impl<'a> RemoteSession<'a> {
             oids.into_iter().zip(names).map(|(oid, name)| RemoteRef { oid, name }).collect();
         for (answer, one) in self.remote.create(&refs)?.into_iter().zip(new) {
             handed.push(match answer {
-                PushAnswer::Taken => TransferResult::new(one.manifest, TransferOutcome::Done),
+                PushAnswer::Taken => Handed::new(one.manifest, Fate::Done),
                 PushAnswer::Rejected(why) => {
                     // Perhaps another one was faster.
                     let there = self.places()?;
@@ -180,17 +207,17 @@ impl<'a> RemoteSession<'a> {
     /// Fetches snapshots: those that are named, else all that are not here.
     ///
     /// # Errors
-    /// As [`RemoteSession::push`].
-    pub fn pull(&mut self, references: &[String]) -> Result<Vec<TransferResult>> {
+    /// As [`Remotes::push`].
+    pub fn pull(&mut self, references: &[String]) -> Result<Vec<Handed>> {
         let fetched = self.fetch(references);
         audit::unless_failed(self.store, &self.line(Operation::Pull, None), fetched)
     }
 
-    fn fetch(&mut self, references: &[String]) -> Result<Vec<TransferResult>> {
+    fn fetch(&mut self, references: &[String]) -> Result<Vec<Handed>> {
         let there = self.places()?;
         let entries = self.store.entries()?;
         let mine = base::mine(&entries);
-        let mut wanted: Vec<RemoteSnapshot> = Vec::new();
+        let mut wanted: Vec<Place> = Vec::new();
         let mut handed = Vec::new();
         if references.is_empty() {
             wanted = there.iter().filter(|place| !mine.contains_key(&place.id)).cloned().collect();
@@ -203,8 +230,8 @@ impl<'a> RemoteSession<'a> {
                 Some(one) => {
                     // Its base commit may have come since.
                     keep_base(self.repository, one.manifest);
-                    self.log(Operation::Pull, one.manifest, &TransferOutcome::Already);
-                    handed.push(TransferResult::new(one.manifest, TransferOutcome::Already));
+                    self.log(Operation::Pull, one.manifest, &Fate::Already);
+                    handed.push(Handed::new(one.manifest, Fate::Already));
                 }
                 None => wanted.push(place),
             }
@@ -215,7 +242,7 @@ impl<'a> RemoteSession<'a> {
         base::lay(&self.remote, self.store, &mine, &base::to_fetch_on(&mine, &there))?;
         let names: Vec<&str> = wanted.iter().map(|place| place.at.name.as_str()).collect();
         self.remote.fetch(&names, true)?;
-        let mut dated: Vec<(Option<Timestamp>, RemoteSnapshot)> = Vec::new();
+        let mut dated: Vec<(Option<Timestamp>, Place)> = Vec::new();
         for place in wanted {
             // What is wrong with it is found, and said, when it is taken in.
             let commit = self.remote.fetched()?.commit(&place.at.oid);
@@ -228,16 +255,144 @@ impl<'a> RemoteSession<'a> {
         Ok(handed)
     }
 
+    /// Lists what is on the remote, newest first.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] if the remote can't be reached.
+    pub fn list(&mut self) -> Result<Vec<Listed>> {
+        let there = self.places()?;
+        self.describe(&there)
+    }
+
+    /// Deletes a snapshot's ref on the remote; the snapshot here stays.
+    ///
+    /// # Errors
+    /// [`Kind::NotFound`] or [`Kind::Ambiguous`], [`Kind::Conflict`] if it has changed
+    /// meanwhile, [`Kind::Environment`] if the remote refuses or can't be reached.
+    pub fn withdraw(&mut self, references: &[String]) -> Result<Vec<Handed>> {
+        let there = self.places()?;
+        let places = self.resolve_all(&there, references)?;
+        self.remove(Operation::Withdraw, &places)
+    }
+
+    /// Judges the snapshots on the remote that this user saved: those of others are not this
+    /// user's to remove. What can't be read, or claims to be from the future, is kept and
+    /// counts for nothing.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] if the remote can't be reached.
+    pub fn judge(&mut self, policy: Policy) -> Result<Judged> {
+        let there = self.places()?;
+        let all = self.describe(&there)?;
+        let (own, others): (Vec<Listed>, Vec<Listed>) =
+            all.into_iter().partition(|one| one.place.user == commit_format::part(&self.context.user));
+        let entries = self.store.entries()?;
+        let mine = base::mine(&entries);
+        let pushed = |one: &Listed| Pushed {
+            created_at: one.created_at,
+            here: mine.get(&one.id).map(|here| (here.entry, here.manifest)),
+        };
+        let pushed: Vec<Pushed<'_>> = own.iter().map(pushed).collect();
+        let verdicts = prune::judge_pushed(&pushed, policy, self.context.now);
+        Ok(Judged { own: own.into_iter().zip(verdicts).collect(), others: others.len() })
+    }
+
+    /// Removes from the remote what was judged so.
+    ///
+    /// # Errors
+    /// As [`Remotes::withdraw`].
+    pub fn prune(&mut self, judged: &Judged) -> Result<Vec<Handed>> {
+        let gone = judged.own.iter().filter(|(_, verdict)| !verdict.keep);
+        let places: Vec<Place> = gone.map(|(one, _)| one.place.clone()).collect();
+        self.remove(Operation::Prune, &places)
+    }
+
+    /// Deletes the refs of snapshots, and the leases on them.
+    fn remove(&mut self, operation: Operation, places: &[Place]) -> Result<Vec<Handed>> {
+        let entries = self.store.entries()?;
+        let mine = base::mine(&entries);
+        let refs: Vec<RemoteRef> = places.iter().map(|place| place.at.clone()).collect();
+        let mut gone = Vec::new();
+        for (place, answer) in places.iter().zip(self.remote.delete(&refs)?) {
+            let name = match mine.get(&place.id) {
+                Some(one) => Line(&one.manifest.name).to_string(),
+                None => place.id.short().to_owned(),
+            };
+            let fate = match answer {
+                PushAnswer::Taken => Fate::Done,
+                PushAnswer::Rejected(why) => Fate::Failed(
+                    Error::new(Kind::Environment, format!("{} refused to delete {name}", self.shown()))
+                        .because(why)
+                        .hint("nothing was removed; see who may delete refs there"),
+                ),
+            };
+            let line = LogEntry {
+                snapshot: Some(place.id.clone()),
+                name: mine.get(&place.id).map(|one| one.manifest.name.clone()).unwrap_or_default(),
+                ..self.line(operation, None)
+            };
+            self.write(line, &fate);
+            gone.push(Handed { name, id: place.id.clone(), fate });
+        }
+        let removed =
+            |id: &SnapshotId| gone.iter().any(|one| one.id == *id && matches!(one.fate, Fate::Done));
+        self.forget_leases(|lease| removed(&lease.id));
+        Ok(gone)
+    }
+
+    /// Deletes leases; what can't be deleted expires.
+    fn forget_leases(&self, which: impl Fn(&Lease) -> bool) {
+        let refs: Vec<RemoteRef> =
+            self.leases.iter().filter(|lease| which(lease)).map(|lease| lease.at.clone()).collect();
+        if !refs.is_empty() {
+            let _best_effort = self.remote.delete(&refs);
+        }
+    }
+
+    /// Returns who else works on a snapshot that is on the remote; `None` if it is not there.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] if the remote can't be reached.
+    pub fn others_at_work(&mut self, id: &SnapshotId) -> Result<Option<Vec<Lease>>> {
+        let there = self.places()?.iter().any(|place| place.id == *id);
+        let me = lease::name_of(&self.context.user, &self.context.host);
+        let others = |lease: &&Lease| lease.id == *id && lease.who != me && lease.counts(self.context.now);
+        Ok(there.then(|| self.leases.iter().filter(others).cloned().collect()))
+    }
+
+    /// Leaves a lease beside a snapshot, in the place of an older one.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] if the remote refuses it or can't be reached.
+    pub fn lease(&mut self, id: &SnapshotId) -> Result<()> {
+        let (me, now) = (lease::name_of(&self.context.user, &self.context.host), self.context.now);
+        let name = lease::ref_of(id, &me, now);
+        let seconds = now.as_millis().div_euclid(1_000);
+        let commit = NewCommit {
+            name: name.clone(),
+            seconds,
+            message: format!("{me} resumed {id}"),
+            paths: Vec::new(),
+        };
+        let made = self.remote.write(&[commit], |_| true, |_, _| Ok(Vec::new()))?;
+        let refs: Vec<RemoteRef> =
+            made.into_iter().map(|oid| RemoteRef { oid, name: name.clone() }).collect();
+        self.remote.create(&refs)?;
+        let stale = |lease: &Lease| lease.id == *id && (lease.who == me || !lease.counts(now));
+        self.forget_leases(|lease| stale(lease) && lease.at.name != name);
+        Ok(())
+    }
+
     /// Begins a line of the log on this remote.
-    pub(super) fn line(&self, operation: Operation, manifest: Option<&Manifest>) -> LogEntry {
+    fn line(&self, operation: Operation, manifest: Option<&Manifest>) -> LogEntry {
         line(self.context, operation, manifest, &self.shown())
     }
 
-    fn log(&self, operation: Operation, manifest: &Manifest, outcome: &TransferOutcome) {
-        if !matches!(outcome, TransferOutcome::Failed(_)) {
+    fn log(&self, operation: Operation, manifest: &Manifest, fate: &Fate) {
+        if !matches!(fate, Fate::Failed(_)) {
             self.note(&manifest.id);
         }
-        self.write(self.line(operation, Some(manifest)), outcome);
+        self.write(self.line(operation, Some(manifest)), fate);
     }
 
     /// Notes that this user has exchanged a snapshot with this remote.
@@ -255,35 +410,30 @@ impl<'a> RemoteSession<'a> {
         self.peer() == *peer
     }
 
-    pub(super) fn write(&self, line: LogEntry, outcome: &TransferOutcome) {
-        let line = match outcome {
-            TransferOutcome::Done => line,
-            TransferOutcome::Already => audit::skipped(line),
-            TransferOutcome::Failed(error) => audit::failed(line, error),
+    fn write(&self, line: LogEntry, fate: &Fate) {
+        let line = match fate {
+            Fate::Done => line,
+            Fate::Already => audit::skipped(line),
+            Fate::Failed(error) => audit::failed(line, error),
         };
         audit::write(self.store, &line);
     }
 
-    pub(super) fn places(&mut self) -> Result<Vec<RemoteSnapshot>> {
+    fn places(&mut self) -> Result<Vec<Place>> {
         let listed = self.remote.list(&[REFS, LEASES])?;
         self.leases = listed.iter().cloned().filter_map(Lease::parse).collect();
-        Ok(listed.into_iter().filter_map(RemoteSnapshot::parse).collect())
+        Ok(listed.into_iter().filter_map(Place::parse).collect())
     }
 
     /// Says whether the remote has this very snapshot, or another one under its id. `absent`
     /// makes the error for the case that it has neither.
-    fn compare(
-        &self,
-        manifest: &Manifest,
-        there: &[RemoteSnapshot],
-        absent: impl FnOnce() -> Error,
-    ) -> TransferResult {
+    fn compare(&self, manifest: &Manifest, there: &[Place], absent: impl FnOnce() -> Error) -> Handed {
         let Some(place) = there.iter().find(|place| place.id == manifest.id) else {
-            return TransferResult::new(manifest, TransferOutcome::Failed(absent()));
+            return Handed::new(manifest, Fate::Failed(absent()));
         };
-        let outcome = match self.is_same(manifest, place) {
-            Ok(true) => TransferOutcome::Already,
-            Ok(false) => TransferOutcome::Failed(
+        let fate = match self.is_same(manifest, place) {
+            Ok(true) => Fate::Already,
+            Ok(false) => Fate::Failed(
                 Error::new(
                     Kind::Conflict,
                     format!(
@@ -295,12 +445,12 @@ impl<'a> RemoteSession<'a> {
                 .because(format!("{} is not the snapshot {}", place.at.name, manifest.id))
                 .hint("one of the two was changed after it was saved; nothing was overwritten"),
             ),
-            Err(error) => TransferOutcome::Failed(error),
+            Err(error) => Fate::Failed(error),
         };
-        TransferResult::new(manifest, outcome)
+        Handed::new(manifest, fate)
     }
 
-    fn is_same(&self, manifest: &Manifest, place: &RemoteSnapshot) -> Result<bool> {
+    fn is_same(&self, manifest: &Manifest, place: &Place) -> Result<bool> {
         let entry = self.store.find(&Reference::Named(manifest.id.to_string()))?;
         let json = self.store.manifest_bytes(&entry.stem)?;
         self.remote.fetch(&[&place.at.name], true)?;
@@ -311,17 +461,19 @@ impl<'a> RemoteSession<'a> {
     fn rejected(&self, manifest: &Manifest, why: &str) -> Error {
         let name = Line(&manifest.name).to_string();
         let error =
-            Error::new(Kind::Environment, format!("{} did not take {name:?}", self.shown())).because(why);
+            Error::new(Kind::Environment, format!("{} did not accept {name:?}", self.shown())).because(why);
         error.hint(match why.contains(UNPACKER_ERROR) {
-            true => "it is full, or the connection broke off; nothing was taken: run the command again when that is over",
+            true => {
+                "it is full, or the connection broke; nothing was transferred: run the command again later"
+            }
             false => {
-                "some hosts take no refs but branches and tags; `snap export` makes a file that goes anywhere"
+                "some hosts accept only branches and tags; `snap export` makes a file that works anywhere"
             }
         })
     }
 
     /// Takes in one snapshot that was fetched.
-    fn take(&self, place: &RemoteSnapshot) -> Result<TransferResult> {
+    fn take(&self, place: &Place) -> Result<Handed> {
         let mut name = place.id.short().to_owned();
         let mut line = LogEntry { snapshot: Some(place.id.clone()), ..self.line(Operation::Pull, None) };
         let mut fetched = self.remote.fetched()?;
@@ -332,21 +484,111 @@ impl<'a> RemoteSession<'a> {
                 line.name.clone_from(shown);
                 incoming.publish(|manifest| keep_base(self.repository, manifest))
             });
-        let outcome = match audit::unless_failed(self.store, &line, taken) {
+        let fate = match audit::unless_failed(self.store, &line, taken) {
             Ok(_) => {
                 self.note(&place.id);
                 audit::write(self.store, &line);
-                TransferOutcome::Done
+                Fate::Done
             }
-            Err(error) => TransferOutcome::Failed(error),
+            Err(error) => Fate::Failed(error),
         };
-        Ok(TransferResult { name, id: place.id.clone(), outcome })
+        Ok(Handed { name, id: place.id.clone(), fate })
+    }
+
+    fn resolve_all(&self, there: &[Place], references: &[String]) -> Result<Vec<Place>> {
+        let mut found = Vec::new();
+        let mut listed: Option<Vec<Listed>> = None;
+        for reference in references {
+            let starts =
+                |place: &&Place| reference.len() >= 4 && place.id.as_str().starts_with(reference.as_str());
+            let by_id: Vec<&Place> = there.iter().filter(starts).collect();
+            if let [only] = by_id.as_slice() {
+                found.push((*only).clone());
+                continue;
+            }
+            let listed = match &listed {
+                Some(listed) => listed,
+                None => listed.insert(self.describe(there)?),
+            };
+            found.push(self.resolve(listed, reference, &by_id)?);
+        }
+        Ok(found)
+    }
+
+    fn resolve(&self, listed: &[Listed], reference: &str, by_id: &[&Place]) -> Result<Place> {
+        let shown = Line(reference).to_string();
+        if let Reference::Latest(back) = Reference::parse(reference) {
+            return listed.get(back).map(|one| one.place.clone()).ok_or_else(|| {
+                Error::new(Kind::NotFound, format!("There are fewer snapshots on {}", self.shown()))
+                    .because(format!("it has {}", listed.len()))
+            });
+        }
+        let called: Vec<&Listed> = listed.iter().filter(|one| one.name == shown).collect();
+        match (called.as_slice(), by_id) {
+            ([only], _) => Ok(only.place.clone()),
+            ([], []) => {
+                Err(Error::new(Kind::NotFound, format!("There is no snapshot {shown:?} on {}", self.shown()))
+                    .hint("`snap list --remote` shows what there is"))
+            }
+            _ => Err(Error::new(
+                Kind::Ambiguous,
+                format!("{shown:?} fits several snapshots on {}", self.shown()),
+            )
+            .hint("use the id; `snap list --remote --json` shows whole ids")),
+        }
+    }
+
+    /// Finds the names and times of snapshots; of those that are not here from their commits,
+    /// fetched without content where the remote can do that.
+    fn describe(&self, there: &[Place]) -> Result<Vec<Listed>> {
+        let entries = self.store.entries()?;
+        let mine = base::mine(&entries);
+        let unknown: Vec<&str> = there
+            .iter()
+            .filter(|place| !mine.contains_key(&place.id))
+            .map(|place| place.at.name.as_str())
+            .collect();
+        self.remote.fetch(&unknown, false)?;
+        let mut listed = Vec::new();
+        for place in there {
+            let (name, by, created_at, here) = match mine.get(&place.id) {
+                Some(one) => {
+                    let by = &one.manifest.created_by;
+                    let by = format!("{}@{}", Line(&by.user), Line(&by.host));
+                    (Line(&one.manifest.name).to_string(), by, one.manifest.created_at, true)
+                }
+                None => match self.remote.fetched()?.commit(&place.at.oid) {
+                    Ok(commit) => {
+                        let (name, by, at) = commit_format::read_message(&commit);
+                        (name, by, at, false)
+                    }
+                    Err(_) => {
+                        ("(no snapshot)".to_owned(), place.user.clone(), Timestamp::from_millis(0), false)
+                    }
+                },
+            };
+            let of_it = |lease: &&Lease| lease.id == place.id && lease.counts(self.context.now);
+            let leases = self.leases.iter().filter(of_it).cloned().collect();
+            listed.push(Listed {
+                id: place.id.clone(),
+                name,
+                by,
+                created_at,
+                here,
+                leases,
+                place: place.clone(),
+            });
+        }
+        listed.sort_by(|a, b| b.created_at.cmp(&a.created_at).then_with(|| a.id.cmp(&b.id)));
+        // What is fetched for good must not find a repository that promises to fetch more later.
+        self.remote.reset()?;
+        Ok(listed)
     }
 }
 
-impl TransferResult {
-    fn new(manifest: &Manifest, outcome: TransferOutcome) -> TransferResult {
-        TransferResult { name: Line(&manifest.name).to_string(), id: manifest.id.clone(), outcome }
+impl Handed {
+    fn new(manifest: &Manifest, fate: Fate) -> Handed {
+        Handed { name: Line(&manifest.name).to_string(), id: manifest.id.clone(), fate }
     }
 }
 

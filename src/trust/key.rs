@@ -47,7 +47,7 @@ pub(super) fn load_or_make(folder: &Path) -> Result<Key> {
     // Whoever is first makes it; all others use that one.
     files::publish(&state, &state.join(FILE), text.as_bytes(), Existing::Keep)?;
     state.sync()?;
-    load(folder)?.ok_or_else(|| Error::new(Kind::Environment, "The key is gone as soon as it was made"))
+    load(folder)?.ok_or_else(|| Error::new(Kind::Environment, "The new key disappeared"))
 }
 
 #[cfg(test)]

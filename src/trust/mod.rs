@@ -133,7 +133,7 @@ impl Trust {
     fn own(&self, proofs: &Proofs) -> Result<()> {
         let no = |why: &str| Err(Error::new(Kind::Refused, why));
         let (Some(mac), Some(body)) = (proofs.mac, proofs.body) else {
-            return no("nothing in it says who saved it");
+            return no("it has no mark of the user who saved it");
         };
         match self.known_key() {
             Err(error) => Err(error),

@@ -36,7 +36,8 @@ impl Signers {
     /// [`Kind::Refused`] if no file is named, or one inside the project.
     pub fn new(allowed: Option<PathBuf>, revoked: Option<PathBuf>, project: &Path) -> Result<Signers> {
         let unusable = |why: String| {
-            Error::new(Kind::Refused, "it is signed, but nobody's signature counts here").because(why)
+            Error::new(Kind::Refused, "it is signed, but there is no usable list of trusted signers")
+                .because(why)
         };
         let allowed = allowed
             .ok_or_else(|| unusable("`gpg.ssh.allowedSignersFile` is not set for this user".to_owned()))?;
@@ -83,7 +84,7 @@ impl Signers {
         }
         Err(Error::new(
             Kind::Refused,
-            format!("it is signed, but by no one whom {} allows now", self.allowed.display()),
+            format!("it is signed, but not by anybody whom {} allows now", self.allowed.display()),
         ))
     }
 }

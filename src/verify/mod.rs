@@ -20,9 +20,9 @@ pub use repair::{Repaired, repair};
 
 /// What was found.
 #[derive(Debug, Default)]
-pub struct VerifyReport {
+pub struct Report {
     /// The snapshots, in the order of `snap list`.
-    pub snapshots: Vec<SnapshotReport>,
+    pub snapshots: Vec<Checked>,
     /// Journals of restores that can't be read.
     pub journals: Vec<Problem>,
     /// How many objects were read.
@@ -33,7 +33,7 @@ pub struct VerifyReport {
 
 /// What was found of one snapshot.
 #[derive(Debug)]
-pub struct SnapshotReport {
+pub struct Checked {
     /// The name of its file, without `.json`.
     pub stem: String,
     /// Its id, if its manifest can be read.
@@ -50,7 +50,7 @@ pub struct SnapshotReport {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// What kind of thing.
-    pub part: ProblemPart,
+    pub part: Part,
     /// Which one, for a person.
     pub what: String,
     /// Why.
@@ -61,7 +61,7 @@ pub struct Problem {
 
 /// The kinds of things that can be wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ProblemPart {
+pub enum Part {
     /// The manifest itself.
     Manifest,
     /// A piece of content.
@@ -74,20 +74,20 @@ pub enum ProblemPart {
     Journal,
 }
 
-impl ProblemPart {
+impl Part {
     /// Returns the word that stands for it in JSON and on the screen.
     pub fn word(self) -> &'static str {
         match self {
-            ProblemPart::Manifest => "manifest",
-            ProblemPart::Object => "object",
-            ProblemPart::Edit => "edit",
-            ProblemPart::Session => "session",
-            ProblemPart::Journal => "journal",
+            Part::Manifest => "manifest",
+            Part::Object => "object",
+            Part::Edit => "edit",
+            Part::Session => "session",
+            Part::Journal => "journal",
         }
     }
 }
 
-impl VerifyReport {
+impl Report {
     /// Says whether nothing is wrong.
     pub fn is_sound(&self) -> bool {
         self.journals.is_empty() && self.snapshots.iter().all(|one| one.problems.is_empty())
@@ -102,9 +102,9 @@ type Objects = BTreeMap<ObjectRef, Option<String>>;
 /// # Errors
 /// [`Kind::Environment`] if the store's folders can't be read; anything that is wrong in them
 /// is in the report.
-pub fn verify(workspace: &Workspace, entries: &[Entry]) -> Result<VerifyReport> {
+pub fn verify(workspace: &Workspace, entries: &[Entry]) -> Result<Report> {
     let mut objects = Objects::new();
-    let mut report = VerifyReport { journals: journals(workspace)?, ..VerifyReport::default() };
+    let mut report = Report { journals: journals(workspace)?, ..Report::default() };
     for entry in entries {
         let checked = check(workspace, entry, &mut objects);
         let all_well = checked.as_ref().is_ok_and(|checked| checked.problems.is_empty());
@@ -120,7 +120,7 @@ pub fn verify(workspace: &Workspace, entries: &[Entry]) -> Result<VerifyReport> 
 
 fn journals(workspace: &Workspace) -> Result<Vec<Problem>> {
     let problem = |ignored: restore::Ignored| Problem {
-        part: ProblemPart::Journal,
+        part: Part::Journal,
         what: ignored.path.to_string_lossy().into_owned(),
         cause: ignored.why,
         object: None,
@@ -128,14 +128,9 @@ fn journals(workspace: &Workspace) -> Result<Vec<Problem>> {
     Ok(restore::foreign_journals(workspace)?.into_iter().map(|(_, ignored)| problem(ignored)).collect())
 }
 
-fn check(workspace: &Workspace, entry: &Entry, objects: &mut Objects) -> Result<SnapshotReport> {
-    let mut checked = SnapshotReport {
-        stem: entry.stem.clone(),
-        id: None,
-        name: None,
-        problems: Vec::new(),
-        notes: Vec::new(),
-    };
+fn check(workspace: &Workspace, entry: &Entry, objects: &mut Objects) -> Result<Checked> {
+    let mut checked =
+        Checked { stem: entry.stem.clone(), id: None, name: None, problems: Vec::new(), notes: Vec::new() };
     let manifest = match &entry.manifest {
         Ok(manifest) => manifest,
         Err(error) if error.kind() == Kind::NewerFormat => {
@@ -145,7 +140,7 @@ fn check(workspace: &Workspace, entry: &Entry, objects: &mut Objects) -> Result<
         Err(error) => {
             let what = format!("{}.json", entry.stem);
             let cause = error.to_string();
-            checked.problems.push(Problem { part: ProblemPart::Manifest, what, cause, object: None });
+            checked.problems.push(Problem { part: Part::Manifest, what, cause, object: None });
             return Ok(checked);
         }
     };
@@ -154,7 +149,7 @@ fn check(workspace: &Workspace, entry: &Entry, objects: &mut Objects) -> Result<
     // An extra: without it the snapshot is whole.
     let bases = workspace.store.bases(manifest).unwrap_or_else(|error| {
         checked.problems.push(Problem {
-            part: ProblemPart::Manifest,
+            part: Part::Manifest,
             what: format!("bases/{}.json", manifest.id),
             cause: error.to_string(),
             object: None,
@@ -170,7 +165,7 @@ fn check(workspace: &Workspace, entry: &Entry, objects: &mut Objects) -> Result<
         if let Some(cause) = found {
             damaged.push(object);
             let cause = cause.clone();
-            checked.problems.push(Problem { part: ProblemPart::Object, what, cause, object: Some(object) });
+            checked.problems.push(Problem { part: Part::Object, what, cause, object: Some(object) });
         }
     }
     // What needs a damaged object is named already.
@@ -184,19 +179,14 @@ fn check_session(
     workspace: &Workspace,
     manifest: &Manifest,
     sound: &dyn Fn(&[ObjectRef]) -> bool,
-    checked: &mut SnapshotReport,
+    checked: &mut Checked,
 ) -> Result<()> {
     for (what, transcript) in transcripts(manifest).filter(|(_, one)| sound(&one.chunks)) {
         let found = restore::check_transcript(&workspace.store, transcript)?;
         let bytes: u64 = transcript.chunks.iter().map(|chunk| chunk.size).sum();
         if bytes != transcript.bytes {
             let cause = format!("its pieces have {bytes} bytes together, and it has {}", transcript.bytes);
-            checked.problems.push(Problem {
-                part: ProblemPart::Session,
-                what: what.clone(),
-                cause,
-                object: None,
-            });
+            checked.problems.push(Problem { part: Part::Session, what: what.clone(), cause, object: None });
         }
         checked.notes.extend(found.into_iter().map(|finding| format!("{what}, {finding}")));
     }
@@ -208,7 +198,7 @@ fn check_edits(
     manifest: &Manifest,
     bases: &Bases,
     sound: &dyn Fn(&[ObjectRef]) -> bool,
-    checked: &mut SnapshotReport,
+    checked: &mut Checked,
 ) -> Result<()> {
     let Some(edits) = manifest.edits.as_ref().filter(|edits| !edits.files.is_empty()) else { return Ok(()) };
     let here = match (&workspace.repository, &edits.base) {
@@ -229,7 +219,7 @@ fn check_edits(
         }
         if let Err(error) = versions.saved(saved) {
             let (what, cause) = (saved.to_string(), error.to_string());
-            checked.problems.push(Problem { part: ProblemPart::Edit, what, cause, object: None });
+            checked.problems.push(Problem { part: Part::Edit, what, cause, object: None });
         }
     }
     Ok(())

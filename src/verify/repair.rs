@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::VerifyReport;
+use super::Report;
 use crate::base::digest::ObjectId;
 use crate::base::error::{Kind, Result};
 use crate::client::{Found, Wanted};
@@ -37,7 +37,7 @@ pub struct Repaired {
 ///
 /// # Errors
 /// What the disk says, or [`Kind::Busy`] if others work in the store for too long.
-pub fn repair(workspace: &Workspace, entries: &[Entry], report: &VerifyReport) -> Result<Repaired> {
+pub fn repair(workspace: &Workspace, entries: &[Entry], report: &Report) -> Result<Repaired> {
     let mut repaired = Repaired::default();
     if report.is_sound() {
         return Ok(repaired);

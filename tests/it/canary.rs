@@ -294,7 +294,7 @@ impl Trapped {
 
 /// The commands that there are, by the command line's own source.
 fn commands() -> Vec<String> {
-    let source = include_str!("../../src/cli/mod.rs");
+    let source = include_str!("../../src/cli/args.rs");
     let body = source.split("enum Command {\n").nth(1).must("the commands");
     let body = body.split("\n}").next().must("their end");
     let variants =
@@ -329,7 +329,7 @@ fn ways(command: &str) -> Vec<Vec<&'static str>> {
         ],
         "rewind" => &[
             &["rewind", "one", "--no-run"],
-            &["rewind", "one", "--trust", "--reset-branch", "--yes"],
+            &["rewind", "one", "--trust", "--reset-branch", "--no-input"],
             &["rewind", "two", "--trust"],
         ],
         "undo" => &[&["undo", "--trust"]],
@@ -554,7 +554,7 @@ fn edits_inside_a_submodule_are_seen_without_its_own_configuration() {
     project.git(&["commit", "-q", "-m", "module"]);
     project.snap(&["save", "clean"]).exits(0);
     project.write("module/inner/file", "two\n");
-    project.snap(&["save", "x"]).exits(6).says(&["not saved: module/ (a submodule with edits of its own"]);
+    project.snap(&["save", "x"]).exits(6).says(&["not saved: module/ (a submodule with edits inside"]);
 }
 
 /// A colleague's project with a snapshot that was pulled; every contact with the remote leaves a mark.

@@ -5,7 +5,7 @@ use std::fs;
 
 use crate::support::Must;
 use crate::support::project::{Project, Ran, files_below};
-use crate::support::trace::{Call, Scene, available, some, traced};
+use crate::support::trace::{Call, MUTATING, Scene, available, some, strace, traced};
 
 const ID: &str = "c137e379-838e-4509-8148-16b407691758";
 
@@ -43,8 +43,8 @@ fn wrecked() -> Project {
     project
 }
 
-/// How many runs were killed, and how many ended before the call that was to kill them: how many files one sync
-/// is for, and which thread does it, depends on how fast they come.
+/// How many runs were killed, and how many ended before the call that was to kill them: the order of the calls is the
+/// same each time, but a lock that somebody waits for may take one more.
 #[derive(Default)]
 struct Killed(usize, usize);
 
@@ -58,7 +58,7 @@ impl Killed {
     }
 
     fn were_nearly_all(&self) {
-        assert!(self.1 * 2 <= self.0, "only {} were killed, {} ended before", self.0, self.1);
+        assert!(self.1 <= 1, "{} were killed, {} ended before", self.0, self.1);
     }
 }
 
@@ -133,6 +133,78 @@ fn a_session_that_is_continued_and_killed_at_any_call_is_continued_or_not() {
     if available("kill -9 at every system call of a resume that continues a session") {
         let (project, ..) = crate::session_state::handed_over_and_back();
         all_or_nothing(project, &["resume", "y", "--trust", "--no-run", "--no-edits"]);
+    }
+}
+
+/// Kills a restore that works with all its threads, at the first calls of any of them: all or nothing as well.
+#[test]
+fn a_restore_killed_at_a_call_of_any_of_its_threads_is_all_or_nothing() {
+    if !available("kill -9 at system calls of all threads of a restore") {
+        return;
+    }
+    let project = Project::new();
+    for number in 0..40 {
+        project.write(format!("many/{number}"), format!("file {number}\n").repeat(50));
+    }
+    project.snap(&["save", "x"]).exits(0);
+    fs::remove_dir_all(project.path("many")).must("to remove");
+    project.write("a.txt", "local work\n");
+    let before = project.state();
+    let scene = Scene::of(project);
+    let project = &scene.project;
+    let command = ["rewind", "x", "--no-session"];
+    project.snap(&command).exits(0);
+    let after = project.state();
+    let mut killed = 0;
+    for call in ["fsync", "renameat2", "unlinkat"] {
+        for nth in [1, 2, 5] {
+            let ran = scene.hurt_any_thread(call, nth, "signal=SIGKILL", &command);
+            killed += usize::from(ran.code == -1);
+            project.snap(&["prune", "--keep-last", "100"]).exits(0);
+            let now = project.state();
+            assert!(now == before || now == after, "killed at {call} {nth}: {now}");
+        }
+    }
+    assert!(killed >= 6, "only {killed} were killed");
+}
+
+#[test]
+fn with_one_thread_it_is_the_first_that_makes_each_call_that_changes_a_file() {
+    if !available("which thread makes the calls that change something") {
+        return;
+    }
+    let scene = Scene::of(wrecked());
+    let project = &scene.project;
+    let trace = format!("trace={MUTATING},execve");
+    for (command, code) in [
+        (&["save", "y"][..], 0),
+        (&["resume", "x", "--no-run"], 0),
+        (&["rewind", "x", "--no-run"], 0),
+        (&["prune", "--keep-last", "1"], 0),
+        (&["verify", "--repair"], 0),
+    ] {
+        scene.reset();
+        for number in 0..20 {
+            project.write(format!("many/{number}"), format!("file {number}\n").repeat(50));
+        }
+        crate::store::age_objects(project);
+        let (ran, log) = strace(project, &["-f", "-y", "-e", &trace], command, Some("1"));
+        ran.exits(code);
+        let calls: Vec<(&str, &str)> = log.lines().filter_map(|line| line.split_once(' ')).collect();
+        let first = calls.first().must("a call").0;
+        let programs: Vec<&str> = calls
+            .iter()
+            .filter(|(_, call)| call.trim_start().starts_with("execve("))
+            .map(|(id, _)| *id)
+            .collect();
+        let others: Vec<&str> = calls
+            .iter()
+            .filter(|(id, call)| *id != first && !programs.contains(id) && call.contains('('))
+            .map(|(_, call)| *call)
+            .filter(|call| !call.contains("<pipe:") && !call.contains("<socket:"))
+            .collect();
+        assert!(others.is_empty(), "{command:?}: other threads change something: {others:#?}");
+        assert!(calls.iter().filter(|(id, _)| *id == first).count() > 2, "{command:?}: {calls:?}");
     }
 }
 
@@ -228,13 +300,25 @@ fn store_stays_whole(command: &[&str], kept: &[&str]) {
         let all = found["snapshots"].as_array().must("a list").clone();
         all.into_iter().filter_map(|one| one["name"].as_str().map(str::to_owned)).collect::<Vec<_>>()
     };
+    // No snapshot is ever there whose base commit git may collect.
+    let bases_are_kept = |call: &Call| {
+        let refs = project.git(&["for-each-ref", "--format=%(refname:lstrip=2)", "refs/snap/"]);
+        let listed = project.snap(&["list", "--json"]).exits(0).json();
+        for one in listed.as_array().must("a list") {
+            assert!(refs.contains(one["id"].as_str().must("an id")), "{call:?}: {one} in {refs}");
+        }
+    };
     let mut killed = Killed::default();
     for call in some(&all, 6) {
         killed.count(call, &scene.hurt(call, "signal=SIGKILL", command));
         let there = verified();
+        bases_are_kept(call);
         assert!(kept.iter().all(|name| there.iter().any(|one| one == name)), "{call:?}: {there:?}");
         let again = project.snap(command);
-        let done_already = there.iter().any(|name| name == "new") && again.code == 3;
+        // The new one is there, or the old one is not.
+        let done_already = (there.iter().any(|name| name == "new")
+            || !there.iter().any(|name| name == "old"))
+            && again.code == 3;
         assert!(again.code == 0 || done_already, "{call:?}: {}", again.stderr);
         verified();
         assert_eq!(project.state_with_flags(), before, "{call:?}");
@@ -254,6 +338,13 @@ fn a_save_killed_at_any_call_harms_nothing_and_can_be_repeated() {
 fn a_prune_killed_at_any_call_harms_nothing_and_can_be_repeated() {
     if available("kill -9 at every system call of prune") {
         store_stays_whole(&["prune", "--keep-last", "1"], &["kept"]);
+    }
+}
+
+#[test]
+fn a_removal_by_name_killed_at_any_call_harms_nothing_and_can_be_repeated() {
+    if available("kill -9 at every system call of rm") {
+        store_stays_whole(&["rm", "old"], &["kept"]);
     }
 }
 
@@ -305,7 +396,7 @@ fn an_index_lock_whose_journal_was_cleaned_away_is_named_for_what_it_is() {
     project.snap(&["save", "x"]).exits(0);
     project.git(&["reset", "-q", "--hard"]);
     project.write(".git/index.lock", format!("held by snap for the restore {}; more\n", "0".repeat(32)));
-    project.snap(&["rewind", "x"]).exits(7).says(&["its journal is gone", "safety snapshot"]);
+    project.snap(&["rewind", "x"]).exits(7).says(&["its journal is missing", "safety snapshot"]);
     std::fs::remove_file(project.path(".git/index.lock")).must("removed");
     project.snap(&["rewind", "x"]).exits(0);
 }

@@ -60,7 +60,7 @@ fn anchor(heading: &str) -> String {
 }
 
 /// The documents, by their paths.
-fn documents() -> Vec<PathBuf> {
+pub(crate) fn documents() -> Vec<PathBuf> {
     let named = ["README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md", "fixtures/README.md"];
     let in_docs = files_below(&top().join("docs"));
     let in_docs = in_docs.into_iter().filter(|path| path.extension().is_some_and(|end| end == "md"));
@@ -107,8 +107,8 @@ const FOLDERS: [&str; 10] = [
     ".claude/plugins/",
 ];
 
-/// Paths that stand for a project of whoever reads it, not for this one.
-const EXAMPLES: [&str; 1] = ["src/größe.rs"];
+/// What only looks like one of those.
+const EXAMPLES: [&str; 2] = ["ext::", "fixtures/store-NEW"];
 
 /// Says what is wrong with one thing between backticks, if it names a file or a test of this repository.
 fn fault(code: &str, files: &[PathBuf]) -> Option<String> {

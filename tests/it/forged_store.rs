@@ -185,7 +185,7 @@ fn a_journal_without_the_users_seal_does_nothing_is_named_and_holds_up_no_comman
     }
     snap(&project, &["verify"]).exits(1);
     let ran = snap(&project, &["verify", "--repair"]).exits(0);
-    assert!(ran.stdout.contains("set aside"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("quarantined"), "{}", ran.stdout);
     let said = snap(&project, &["save", "after"]).exits(6).stderr;
     assert!(!said.contains("looks like the journal"), "{said}");
 }

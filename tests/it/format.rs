@@ -8,11 +8,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use claude_snap::manifest::Manifest;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use crate::support::Must;
 use crate::support::project::Project;
 use crate::support::schema::{self, faults, manifests};
+use crate::support::{Must, needs};
 
 const ID: &str = "c137e379-838e-4509-8148-16b407691758";
 
@@ -128,16 +130,6 @@ fn the_manifest_that_the_page_shows_is_one() {
     assert_eq!(manifest.edits.must("edits").files.len(), 1);
 }
 
-/// Says whether these programs are here, and if not, says loudly that something is skipped.
-fn available(programs: &[&str], experiment: &str) -> bool {
-    let runs = |program: &&str| Command::new(program).arg("--version").output().is_ok();
-    let all = programs.iter().all(|program| runs(program));
-    if !all {
-        eprintln!("SKIPPED: {experiment}: it needs {}", programs.join(" and "));
-    }
-    all
-}
-
 /// What the page does with `jq` and `zstd`, one output for each block.
 fn read_without_snap(project: &Project) -> Vec<Vec<u8>> {
     let page = page();
@@ -161,7 +153,8 @@ fn read_without_snap(project: &Project) -> Vec<Vec<u8>> {
 
 #[test]
 fn what_the_page_does_with_jq_and_zstd_gives_what_was_saved() {
-    if !available(&["jq", "zstd"], "reading a store without snap") {
+    let tools = [["jq", "--version"], ["zstd", "--version"]];
+    if !tools.iter().all(|tool| needs::program(tool, "reading a store without snap")) {
         return;
     }
     let project = Project::new();
@@ -193,4 +186,130 @@ fn what_the_page_does_with_jq_and_zstd_gives_what_was_saved() {
     for changed in ["a.txt", "b.txt"] {
         assert_eq!(clone.read(changed), project.read(changed), "{changed}");
     }
+}
+
+/// What of a manifest its `state` is over, as the bytes of the file.
+#[derive(Deserialize)]
+struct Captured<'a> {
+    state: String,
+    #[serde(borrow)]
+    workspace: Place<'a>,
+    #[serde(borrow)]
+    session: Option<Conversation<'a>>,
+    #[serde(borrow)]
+    tasks: Vec<&'a RawValue>,
+    #[serde(borrow)]
+    queue: &'a RawValue,
+    #[serde(borrow)]
+    agents: Vec<Agent<'a>>,
+    #[serde(borrow)]
+    permissions: &'a RawValue,
+    #[serde(borrow)]
+    edits: &'a RawValue,
+    #[serde(borrow)]
+    not_captured: Missing<'a>,
+}
+
+#[derive(Deserialize)]
+struct Place<'a> {
+    #[serde(borrow)]
+    branch: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+struct Conversation<'a> {
+    #[serde(borrow)]
+    id: &'a RawValue,
+    #[serde(borrow)]
+    title: &'a RawValue,
+    #[serde(borrow)]
+    mode: &'a RawValue,
+    #[serde(borrow)]
+    transcript: &'a RawValue,
+    #[serde(borrow)]
+    files: &'a RawValue,
+    #[serde(borrow)]
+    elsewhere: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Agent<'a> {
+    #[serde(borrow)]
+    id: &'a RawValue,
+    #[serde(borrow)]
+    meta: &'a RawValue,
+    #[serde(borrow)]
+    transcript: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+struct Missing<'a> {
+    #[serde(borrow)]
+    files: Option<&'a RawValue>,
+}
+
+/// JSON without the blanks between its values.
+fn compact(json: &RawValue) -> String {
+    let (mut text, mut is_inside, mut is_escaped) = (String::new(), false, false);
+    for c in json.get().chars() {
+        if is_inside || !c.is_ascii_whitespace() {
+            text.push(c);
+        }
+        if c == '"' && !is_escaped {
+            is_inside = !is_inside;
+        }
+        is_escaped = c == '\\' && !is_escaped;
+    }
+    text
+}
+
+/// Makes a list of values that are compact already.
+fn list(values: &[String]) -> String {
+    format!("[{}]", values.join(","))
+}
+
+/// Computes a state by what the page says of it.
+fn state_by_the_page(captured: &Captured<'_>) -> String {
+    let mut parts = vec![compact(captured.workspace.branch)];
+    if let Some(session) = &captured.session {
+        let of_it = [session.id, session.title, session.mode, session.transcript, session.files];
+        parts.push(list(&of_it.map(compact)));
+        parts.extend(session.elsewhere.map(compact));
+    }
+    // The client's own texts keep their blanks.
+    let tasks = list(&captured.tasks.iter().map(|task| task.get().to_owned()).collect::<Vec<_>>());
+    parts.push(list(&[tasks, compact(captured.queue), compact(captured.permissions)]));
+    for agent in &captured.agents {
+        let meta = agent.meta.get().to_owned();
+        parts.push(list(&[compact(agent.id), meta, compact(agent.transcript)]));
+    }
+    parts.extend(captured.not_captured.files.map(compact));
+    parts.push(compact(captured.edits));
+    let mut hash = blake3::Hasher::new();
+    for part in parts {
+        hash.update(&(part.len() as u64).to_le_bytes());
+        hash.update(part.as_bytes());
+    }
+    hash.finalize().to_hex().to_string()
+}
+
+#[test]
+fn the_state_is_over_what_the_page_says() {
+    let project = Project::new();
+    let transcript = project.session(ID);
+    project.write_beside(&transcript, "tool-results/one.txt", b"a result\n");
+    // Named as not saved, which is part of the state.
+    let link = transcript.with_extension("").join("tool-results/link");
+    std::os::unix::fs::symlink("one.txt", link).must("a link");
+    project.write("a.txt", "one\nTWO\nthree\n");
+    project.snap(&["save", "x"]).exits(6);
+    let saved = manifests(&project.stored(""));
+    let mut checked = 0;
+    for path in frozen().iter().chain(&saved) {
+        let text = fs::read_to_string(path).must("a manifest");
+        let captured: Captured<'_> = serde_json::from_str(&text).must("a manifest");
+        assert_eq!(captured.state, state_by_the_page(&captured), "{}", path.display());
+        checked += 1;
+    }
+    assert!(checked >= 9, "{checked}");
 }

@@ -267,7 +267,7 @@ fn a_store_that_knows_what_was_ignored_and_who_may_read_a_file_opens_and_leaves_
     project.write("built/two", "2\n");
     let store = store.to_str().must("UTF-8");
     project
-        .snap(&["rewind", "latest", "--store", store, "--trust", "--yes", "--allow", ".gitignore"])
+        .snap(&["rewind", "latest", "--store", store, "--trust", "--no-input", "--allow", ".gitignore"])
         .exits(0);
     assert_eq!(project.read(".env"), b"KEY=2\n");
     assert_eq!(project.read("built/two"), b"2\n");

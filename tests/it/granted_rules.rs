@@ -201,14 +201,14 @@ fn what_can_not_be_passed_is_not_granted_and_said() {
     let lost = words(&resumed["grants"]["lost"]);
     assert_eq!((rules.len(), granted + lost.len()), (41, 41));
     assert!(lost.iter().any(|lost| lost.contains("can't be read as a rule")), "{lost:?}");
-    assert!(lost.iter().any(|lost| lost.contains("a command line takes no more")), "{lost:?}");
+    assert!(lost.iter().any(|lost| lost.contains("it does not fit on the command line")), "{lost:?}");
     let command = words(&resumed["resume"]["command"]);
     let settings: Value = serde_json::from_str(command[command.len() - 1]).must("JSON");
     assert_eq!(settings["permissions"]["allow"].as_array().map(Vec::len), Some(granted));
     project
         .snap(&["resume", "x", "--no-run", "--grants", "all"])
         .exits(6)
-        .says(&["not granted: Bash(touch \\u{202e}x)", "a command line takes no more"]);
+        .says(&["not granted: Bash(touch \\u{202e}x)", "it does not fit on the command line"]);
     // The client takes one `--settings`.
     let own = ["resume", "x", "--no-run", "--grants", "all", "--json", "--", "--settings", "mine.json"];
     let resumed = project.snap(&own).exits(6).json();

@@ -121,8 +121,8 @@ fn without_a_terminal_nothing_is_granted_unless_it_is_said() {
     assert!(!clone.path(".claude/settings.local.json").exists());
     resume(&project, &clone, &["--grants", "review"]).exits(2).says(&["Cannot ask", "`--grants all`"]);
     assert!(!clone.path(".claude/settings.local.json").exists());
-    // `--yes` answers the question: what equals running anything has to be named.
-    let resumed = resume(&project, &clone, &["--grants", "review", "--yes", "--json"]).exits(0).json();
+    // `--no-input` answers the question: what equals running anything has to be named.
+    let resumed = resume(&project, &clone, &["--grants", "review", "--no-input", "--json"]).exits(0).json();
     let granted = |rule: &Value| rule["granted"] == json!(true);
     let rules = resumed["grants"]["rules"].as_array().must("rules");
     for rule in rules {
@@ -170,7 +170,7 @@ fn on_a_terminal_each_is_shown_whole_with_its_class_and_asked_for() {
     }
     assert_eq!(none, Value::Null);
     let (said, some) = granted("what\n3\n");
-    assert!(said.contains("neither y nor numbers"), "{said}");
+    assert!(said.contains("Please answer y, or numbers"), "{said}");
     assert_eq!(some, json!(["Bash(ls *)"]));
     assert!(!granted("y\n").1.to_string().contains("python3"));
 }
@@ -197,7 +197,7 @@ fn outside_git_rules_are_written_and_it_is_said_that_they_stay() {
     project.session(ID);
     project.snap(&["save", "x"]).exits(0);
     fs::remove_file(project.path(".claude/settings.local.json")).must("to remove it");
-    project.snap(&["resume", "x", "--no-run", "--grants", "all"]).exits(0).says(&["can't take that back"]);
+    project.snap(&["resume", "x", "--no-run", "--grants", "all"]).exits(0).says(&["can't undo that"]);
     let settings: Value = serde_json::from_slice(&project.read(".claude/settings.local.json")).must("JSON");
     assert_eq!(settings["permissions"]["allow"], json!(["Bash(npm test)"]));
 }

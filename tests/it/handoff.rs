@@ -62,6 +62,8 @@ fn import(project: &Project, bundle: &[u8]) -> Result<(), Error> {
         user: "ada".to_owned(),
         host: "here".to_owned(),
         now: Timestamp::now(),
+        tries: None,
+        first_wait: None,
         variables: claude_snap::context::Variables(Vec::new()),
     };
     let workspace = Workspace::open(&context)?;
@@ -220,7 +222,7 @@ fn lengths_that_a_bundle_only_claims_are_not_believed() {
     for (claims, why) in [
         ([head, &u64::MAX.to_le_bytes()].concat(), "its manifest claims"),
         ([head, &(64_u64 << 20).to_le_bytes(), b"{}"].concat(), "ends too early"),
-        ([head, &2_u64.to_le_bytes(), b"{}", &u64::MAX.to_le_bytes()].concat(), "objects, and the most"),
+        ([head, &2_u64.to_le_bytes(), b"{}", &u64::MAX.to_le_bytes()].concat(), "objects, and the limit"),
         ([&head[..8], &[0; 4]].concat(), "its format is 0"),
         (b"PK\x03\x04 this is a zip file".to_vec(), "does not begin like one"),
         (Vec::new(), "ends too early"),
@@ -248,8 +250,8 @@ fn objects_that_are_not_what_the_manifest_says_are_refused() {
         (vec![(id, bomb)], "says that it holds 67108864 bytes instead of"),
         (vec![(id, other)], "bytes instead of"),
         (vec![(id, [&frames[0].1[..], b"x"].concat())], "behind the end"),
-        (vec![(id, vec![0; 1 << 20])], "at most"),
-        (vec![], "did not come"),
+        (vec![(id, vec![0; 1 << 20])], "the limit is"),
+        (vec![], "is missing"),
         (vec![frames[0].clone(), stranger], "does not need"),
         (vec![frames[0].clone(), frames[0].clone()], "out of order"),
     ] {

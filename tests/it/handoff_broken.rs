@@ -222,7 +222,7 @@ fn a_remote_that_refuses_is_quoted_safely() {
     fs::write(&hook, format!("#!/bin/sh\nprintf '{words}\\n' >&2\nexit 1\n")).must("a hook");
     fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).must("a mode");
     let ran = hurried(&project, &["push"]).exits(7).says(&[
-        "origin did not take \"x\"",
+        "origin did not accept \"x\"",
         "snapshots",
         "here",
         "pre-receive",

@@ -115,11 +115,14 @@ fn nothing_of_an_unsound_snapshot_gets_in_and_the_sound_one_beside_it_does() {
             "Unknown frame descriptor",
             Box::new(|id| vec![forge.manifest_blob(&forge.renamed(id)), in_folder(&name, &small)]),
         ),
-        ("at most", Box::new(|id| vec![forge.manifest_blob(&forge.renamed(id)), in_folder(&name, &huge)])),
-        ("did not come", Box::new(|id| vec![forge.manifest_blob(&forge.renamed(id))])),
+        (
+            "the limit is",
+            Box::new(|id| vec![forge.manifest_blob(&forge.renamed(id)), in_folder(&name, &huge)]),
+        ),
+        ("is missing", Box::new(|id| vec![forge.manifest_blob(&forge.renamed(id))])),
         ("no manifest", Box::new(|_| vec![objects.clone()])),
         ("another snapshot", Box::new(|_| vec![forge.manifest_blob(&forge.manifest), objects.clone()])),
-        ("can have", Box::new(|_| vec![format!("100644 blob {huge}\tmanifest.json"), objects.clone()])),
+        ("the limit is", Box::new(|_| vec![format!("100644 blob {huge}\tmanifest.json"), objects.clone()])),
         ("manifest.json does not belong", Box::new(|_| vec![format!("120000 blob {small}\tmanifest.json")])),
         ("not a snapshot's manifest", Box::new(|_| vec![format!("100644 blob {small}\tmanifest.json")])),
         (

@@ -94,7 +94,7 @@ fn a_snapshot_goes_to_a_colleague_and_neither_repository_notices() {
     assert_eq!(outcome(&project.snap(&["push", "--json"]).exits(0)), "already_there");
     let pulled = clone.snap(&["pull"]).exits(0).says(&["Added handed on", "1 snapshot added"]);
     assert_eq!(pulled.stdout, "");
-    clone.snap(&["pull"]).exits(0).says(&["nothing on origin that is not here"]);
+    clone.snap(&["pull"]).exits(0).says(&["nothing new on origin"]);
     assert_eq!(outcome(&clone.snap(&["pull", "origin", "handed on", "--json"]).exits(0)), "already_here");
     assert_eq!(outcome(&clone.snap(&["push", "--json"]).exits(0)), "already_there");
 
@@ -166,7 +166,7 @@ fn snapshots_on_a_remote_are_listed_found_and_removed_by_name_and_id() {
 fn a_remote_without_snapshots_says_so() {
     let (project, _remote) = with_remote();
     project.snap(&["list", "--remote"]).exits(0).says(&["no snapshot on origin", "snap push"]);
-    project.snap(&["pull"]).exits(0).says(&["nothing on origin"]);
+    project.snap(&["pull"]).exits(0).says(&["nothing new on origin"]);
     project.snap(&["push"]).exits(3).says(&["There is no snapshot"]);
     let outside = Project::empty();
     outside.snap(&["pull", "origin"]).exits(3).says(&["no remote \"origin\""]);
@@ -355,7 +355,7 @@ fn a_remote_that_vanishes_breaks_off_or_refuses_is_named_with_what_it_said() {
     fs::write(&hook, "#!/bin/sh\necho \"no refs like $1\" >&2\nexit 1\n").must("a hook");
     fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).must("a mode");
     run(&["push"]).exits(7).says(&[
-        "origin did not take \"x\"",
+        "origin did not accept \"x\"",
         "no refs like refs/snapshots/ada/",
         "snap export",
     ]);

@@ -441,7 +441,7 @@ fn init_twice_changes_nothing_and_remove_leaves_no_trace() {
             project.snap(&remove).exits(0);
             assert_eq!(everything(), at_first, "{options:?}");
             assert_eq!(project.path(".claude").exists(), before.is_some() && file.starts_with(".claude"));
-            project.snap(&remove).exits(0).says(&["nothing of snap here"]);
+            project.snap(&remove).exits(0).says(&["snap is not set up here"]);
         }
     }
 }
@@ -744,6 +744,8 @@ fn automatic_snapshots_do_not_grow_without_bound_and_leave_others_alone() {
     // The last one of the day is among the fifty.
     assert_eq!(all.len(), 51, "{all:?}");
     assert_eq!(all[50], "mine");
+    let refs = project.git(&["for-each-ref", "refs/snap/"]);
+    assert_eq!(refs.lines().count(), 51, "those that went keep no base commit: {refs}");
     let shown = project.snap(&["prune", "--keep-last", "1", "--dry-run", "--json"]).exits(0).json();
     let kept = shown["snapshots"].as_array().must("a list").iter().filter(|one| one["keep"] == true).count();
     assert_eq!(kept, 51, "automatic ones have a policy of their own");

@@ -148,8 +148,8 @@ fn commands(name: &str) -> Vec<(Vec<&str>, bool)> {
         vec!["resume", name, "--dry-run", "--grants", "review", "--color", "always"],
         vec!["rewind", name, "--dry-run"],
         vec!["resume", name],
-        vec!["resume", name, "--trust", "--trust-repository", "--no-run", "--yes", "--offline"],
-        vec!["rewind", name, "--trust", "--no-run", "--yes", "--offline", "--json"],
+        vec!["resume", name, "--trust", "--trust-repository", "--no-run", "--no-input", "--offline"],
+        vec!["rewind", name, "--trust", "--no-run", "--no-input", "--offline", "--json"],
         vec!["undo", "--dry-run"],
         vec!["undo"],
         vec!["resume", name, "--worktree", "w", "--dry-run"],
@@ -227,7 +227,7 @@ fn no_field_of_a_manifest_is_sent_raw_by_any_command() {
     }
     for pointer in &bound {
         write("evil", &with(&[pointer], EVIL));
-        for typed in [&["list"][..], &["rewind", "evil", "--trust", "--no-run", "--yes"]] {
+        for typed in [&["list"][..], &["rewind", "evil", "--trust", "--no-run", "--no-input"]] {
             both_clean(&format!("{pointer} {typed:?}"), &project.snap(typed), false);
         }
     }

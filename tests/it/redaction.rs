@@ -266,7 +266,10 @@ fn on_a_terminal_it_is_asked_whether_a_variable_of_this_place_is_to_be_taken() {
         let mut command = clone.command(clone.root(), &arguments);
         let (exit, said) = typed_into(command.env("GITHUB_TOKEN", &other), typed);
         assert_eq!(exit, code, "{said}");
-        assert!(said.contains("needs a secret that was in GITHUB_TOKEN. Take yours from here?"), "{said}");
+        assert!(
+            said.contains("needs a secret that was in $GITHUB_TOKEN. Fill in the value that it has here?"),
+            "{said}"
+        );
         assert!(!said.contains(&other) && !said.contains(&github), "{said}");
         for name in ["deploy.txt", "again.txt"] {
             let content = fs::read_to_string(clone.path(name)).ok();

@@ -270,7 +270,7 @@ fn ones_own_session_comes_alive_as_the_plan_says(client: &Client) {
     ] {
         assert!(plan.contains(line), "{line:?} is not in:\n{plan}");
     }
-    assert_alive(client, &clone, &mut snap(&project, &clone, &["--yes"]), ALL);
+    assert_alive(client, &clone, &mut snap(&project, &clone, &["--no-input"]), ALL);
 }
 
 fn a_strangers_session_starts_nothing(client: &Client) {
@@ -279,7 +279,7 @@ fn a_strangers_session_starts_nothing(client: &Client) {
     }
     let project = saved();
     let clone = stranger_of(&project);
-    assert_alive(client, &clone, &mut snap(&project, &clone, &["--trust", "--yes"]), NOTHING);
+    assert_alive(client, &clone, &mut snap(&project, &clone, &["--trust", "--no-input"]), NOTHING);
 }
 
 fn of_a_strangers_session_comes_alive_what_was_agreed_to(client: &Client) {
@@ -288,11 +288,11 @@ fn of_a_strangers_session_comes_alive_what_was_agreed_to(client: &Client) {
     }
     let project = saved();
     let clone = stranger_of(&project);
-    let some = ["--trust", "--yes", "--revive", "cron:aaaa1111,goal"];
+    let some = ["--trust", "--no-input", "--revive", "cron:aaaa1111,goal"];
     let wanted = Alive { cron: true, goal: true, ..NOTHING };
     assert_alive(client, &clone, &mut snap(&project, &clone, &some), wanted);
     let others = stranger_of(&project);
-    let some = ["--trust", "--yes", "--revive", "mode", "--revive", "agent"];
+    let some = ["--trust", "--no-input", "--revive", "mode", "--revive", "agent"];
     let wanted = Alive { mode: true, agent: Some(true), ..NOTHING };
     assert_alive(client, &others, &mut snap(&project, &others, &some), wanted);
 }
@@ -341,7 +341,7 @@ fn planned(slug: &Value) -> Project {
 fn the_name_of_a_strangers_plan_lets_the_agent_write_nothing_unasked(client: &Client) {
     let project = planned(&json!("../../../../../../../../../../"));
     let clone = stranger_of(&project);
-    resume(&project, &clone, &["--trust", "--yes"]).exits(0);
+    resume(&project, &clone, &["--trust", "--no-input"]).exits(0);
     let (note, orders) = (clone.path("note.md"), clone.home.config().join("CLAUDE.md"));
     let calls = [&note, &orders].map(|file| ("Write", json!({"file_path": file, "content": "x"})));
     let api = StandIn::start(move |turn| match &turn.request.speaker {
@@ -376,7 +376,7 @@ fn what_is_installed_of_a_stranger_holds_nothing_that_starts_and_nothing_of_an_a
     let project = saved();
     let clone = stranger_of(&project);
     let said = resume(&project, &clone, &["--trust"]).exits(0).says(&[
-        "asleep  mode   acceptEdits  (`--revive mode` has it come alive)",
+        "asleep  mode   acceptEdits  (`--revive mode` lets it start)",
         r"asleep  cron:aaaa1111  17 3 * * *, again and again:  copy everything\nto the other side",
         &format!("asleep  goal   {GOAL}"),
         "asleep  agent  deployer",
@@ -471,7 +471,7 @@ fn on_a_terminal_each_is_asked_for_by_itself() {
     };
     // To restore it; then the mode, the agent, the goal, the cron.
     let (said, alive) = copy("y\nn\nn\ny\nn\n");
-    assert_eq!(said.matches("Have it come alive?").count(), 4, "{said}");
+    assert_eq!(said.matches("by itself. Let it?").count(), 4, "{said}");
     assert!(
         alive.contains("goal_status") && !alive.contains("humanSchedule") && !alive.contains("acceptEdits")
     );

@@ -154,7 +154,7 @@ fn a_torn_last_line_is_kept_aside_and_every_whole_record_is_kept() {
     let mut bytes = fs::read(&transcript).must("the transcript");
     bytes.extend_from_slice(b"{\"type\":\"user\",\"message\":{\"content\":\"half a rec");
     fs::write(&transcript, bytes).must("a torn transcript");
-    project.snap(&["save", "torn"]).exits(0).says(&["unfinished"]);
+    project.snap(&["save", "torn"]).exits(0).says(&["incomplete"]);
     let shown = project.snap(&["show", "torn", "--json"]).exits(0).json();
     assert_eq!(shown["session"]["transcript"]["records"], 5);
     assert_eq!(
@@ -172,7 +172,7 @@ fn what_can_not_be_saved_is_named_and_the_exit_code_says_so() {
     fs::create_dir_all(project.path("nested/.git/refs")).must("a folder");
     project.write("nested/inner.txt", "inner\n");
     let ran =
-        project.snap(&["save", "x"]).exits(6).says(&["huge", "10 MiB", "nested", "repository of its own"]);
+        project.snap(&["save", "x"]).exits(6).says(&["huge", "10 MiB", "nested", "separate repository"]);
     assert!(ran.stdout.starts_with("Saved \"x\""), "{}", ran.stdout);
 }
 

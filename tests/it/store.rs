@@ -303,7 +303,7 @@ fn prune_by_size_removes_the_oldest_and_says_so() {
     project.snap(&["prune", "--max-size", "1GiB"]).exits(0);
     assert_eq!(names(&project).len(), 3);
     let ran = project.snap(&["prune", "--max-size", "60K"]).exits(0);
-    assert!(ran.stdout.contains("remove  oldest  more than the size"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("remove  oldest  over the size limit"), "{}", ran.stdout);
     assert_eq!(names(&project), ["newest"]);
     project.snap(&["prune", "--max-size", "lots"]).exits(2).says(&["lots", "2GiB"]);
 }

@@ -73,7 +73,7 @@ fn the_staged_commit_of_a_submodule_comes_back_and_its_files_are_left_alone() {
 fn what_is_not_saved_of_a_submodule_is_named() {
     let (project, [_, two]) = project();
     project.write("lib/lib.txt", "edited inside\n");
-    project.snap(&["save", "edited"]).exits(6).says(&["not saved: lib/ (a submodule with edits of its own"]);
+    project.snap(&["save", "edited"]).exits(6).says(&["not saved: lib/ (a submodule with edits inside"]);
     inside(&project, &["fetch", "-q", "origin", "main"]);
     inside(&project, &["checkout", "-q", "-f", &two]);
     project.snap(&["save", "moved"]).exits(6).says(&["lib/ (a submodule with another commit checked out"]);

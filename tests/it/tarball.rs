@@ -68,7 +68,7 @@ fn git_is_not_told_to_write_a_ref_or_its_log_through_a_link() {
         symlink(&outside, &link).must("a link");
         let saved = project.snap(&["save", "x"]).exits(0);
         assert!(
-            saved.stderr.contains("is not kept from git's garbage collection"),
+            saved.stderr.contains("is not protected from git's garbage collection"),
             "{place}: {}",
             saved.stderr
         );

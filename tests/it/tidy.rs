@@ -8,18 +8,19 @@ use crate::support::Must;
 use crate::support::project::files_below;
 
 /// The layers from the bottom: a module uses those below its own layer, and none of its own.
-const LAYERS: [&[&str]; 16] = [
+const LAYERS: [&[&str]; 17] = [
     // Values, which are pure: the lower ones know nothing of the format, the upper ones speak of it.
     &["base"],
     &["json", "remap", "risk", "secrets"],
     &["manifest"],
-    &["diff", "grants", "retention"],
+    &["diff", "grants"],
     &["stored_patch"],
     &["sys"],
     // The edges.
     &["client", "context", "git", "store", "trust"],
     &["audit", "edits", "workspace"],
     &["redaction"],
+    &["prune"],
     // The operations.
     &["capture", "compare", "transfer"],
     // A restore makes a safety snapshot first: it captures.
@@ -33,12 +34,14 @@ const LAYERS: [&[&str]; 16] = [
 ];
 
 /// Which file or folder of `src` each dependency belongs to.
-const OWNERS: [(&str, &[&str]); 24] = [
+const OWNERS: [(&str, &[&str]); 27] = [
     ("aho_corasick", &["remap", "secrets"]),
+    ("anstream", &["cli/output/ui.rs", "cli/usage.rs"]),
+    ("anstyle", &["cli/output/text.rs"]),
     ("blake3", &["base/digest.rs"]),
     ("clap", &["cli"]),
-    ("clap_complete", &["cli/completions.rs"]),
-    ("clap_mangen", &["cli/man.rs"]),
+    ("clap_complete", &["cli/commands/completions.rs"]),
+    ("clap_mangen", &["cli/commands/man.rs"]),
     ("directories", &["context.rs"]),
     ("git2", &["git"]),
     ("gix_imara_diff", &["diff/window.rs"]),
@@ -62,17 +65,20 @@ const OWNERS: [(&str, &[&str]); 24] = [
     ("ratatui", &["view"]),
     ("regex", &["secrets"]),
     ("regex_syntax", &["base/screen.rs"]),
-    ("rustix", &["cli/pager.rs", "sys"]),
+    ("rustix", &["cli/output/pager.rs", "sys"]),
     ("sha1", &["base/digest.rs"]),
     ("sha2", &["base/digest.rs"]),
     ("signal_hook", &["sys/signals.rs"]),
     ("similar", &["stored_patch/make.rs"]),
     ("tempfile", &["sys/files.rs", "sys/users_files.rs"]),
     ("time", &["base/timestamp.rs"]),
+    ("tracing", &["base/monitor.rs", "git/command.rs"]),
+    ("tracing_subscriber", &["cli/diagnostics.rs"]),
     ("unicode_width", &["base/screen.rs"]),
     ("uuid", &["base/ids.rs"]),
     ("zstd", &["base/compress.rs"]),
-    // Not a dependency, but as good as one: only these files start programs.
+    // Not dependencies, but as good as some: only these files read the environment, and start programs.
+    ("std::env", &["cli", "manifest/schema.rs", "sys/environment.rs"]),
     ("std::process", &["cli", "git", "main.rs", "trust"]),
 ];
 
@@ -81,7 +87,7 @@ fn top() -> &'static Path {
 }
 
 /// Every source file, with its path below `src` and its code without tests and comments.
-fn sources() -> Vec<(PathBuf, String)> {
+pub(crate) fn sources() -> Vec<(PathBuf, String)> {
     let src = top().join("src");
     let read = |path: PathBuf| {
         let text = fs::read_to_string(&path).must("a source file");
@@ -140,25 +146,38 @@ fn each_dependency_is_used_by_its_owner_only() {
     }
 }
 
+/// Who reads the clock that has a date; everything else is told the moment.
+const CLOCKS: [&str; 3] = ["base/timestamp.rs", "cli/hook/mod.rs", "context.rs"];
+
+#[test]
+fn the_clock_is_read_at_the_edge() {
+    for (path, code) in sources() {
+        let reads = ["SystemTime::now", "Timestamp::now"].iter().any(|way| code.contains(way));
+        let may = CLOCKS.iter().any(|file| path == Path::new(file));
+        assert!(!reads || may, "{} reads the clock: have it told the moment", path.display());
+    }
+}
+
 /// Who gets bytes to a terminal, a pipe or a client, and why what they write is safe there.
-const WRITERS: [(&str, &str); 8] = [
-    ("cli/bar.rs", "the progress bar: words of this program and numbers"),
-    ("cli/completions.rs", "a script, made of this program's own words"),
-    ("cli/diff.rs", "asks whether it is a terminal"),
-    ("cli/file.rs", "an exported snapshot: bytes, and never to a terminal"),
-    ("cli/man.rs", "a page, made of this program's own words"),
+const WRITERS: [(&str, &str); 9] = [
+    ("cli/output/progress_bar.rs", "the progress bar: words of this program and numbers"),
+    ("cli/commands/completions.rs", "a script, made of this program's own words"),
+    ("cli/commands/diff.rs", "asks whether it is a terminal"),
+    ("cli/diagnostics.rs", "lines of the log, each made safe"),
+    ("cli/commands/export.rs", "an exported snapshot: bytes, and never to a terminal"),
+    ("cli/commands/man.rs", "a page, made of this program's own words"),
     (
-        "cli/pager.rs",
+        "cli/output/pager.rs",
         "diffs, which their painters make safe; a patch is raw for programs, and made safe for a terminal",
     ),
-    ("cli/ui.rs", "everything else: takes text that escapes whatever it says, and JSON that does"),
+    ("cli/usage.rs", "help, made of this program's own words"),
+    ("cli/output/ui.rs", "everything else: takes text that escapes whatever it says, and JSON that does"),
     ("view/terminal.rs", "the screen of `snap view`, whose pen makes safe what it writes"),
 ];
 
-/// Whose code has an escape sequence in it: three colour or move, four look for it in texts.
-const ESCAPES: [&str; 8] = [
-    "cli/bar.rs",
-    "cli/text.rs",
+/// Whose code has an escape sequence in it: two colour or move, four look for it in texts.
+const ESCAPES: [&str; 7] = [
+    "cli/output/progress_bar.rs",
     "diff/paint.rs",
     "diff/patch_reader/colors.rs",
     "diff/patch_reader/mod.rs",
@@ -169,7 +188,9 @@ const ESCAPES: [&str; 8] = [
 
 #[test]
 fn nothing_reaches_a_terminal_but_by_the_printer_and_those_named_here() {
-    const WAYS: [&str; 8] = [
+    const WAYS: [&str; 10] = [
+        "anstream::stdout",
+        "anstream::stderr",
         "io::stdout",
         "io::stderr",
         "ui.output()",
@@ -238,24 +259,28 @@ fn code_map() -> String {
 /// The beginning of that page.
 const CODE_MAP: &str = "# Code map\n\nEvery source file and what it owns, from the lowest layer up. \
     [architecture.md](architecture.md) says how they work together.\n\nThis page is made of the files' own headers. \
-    `SNAP_BLESS=1 cargo test --test it code` writes it again.\n";
+    `SNAP_BLESS=1 cargo test golden` writes it again.\n";
 
 #[test]
-fn the_map_of_the_code_is_what_the_files_say_of_themselves() {
+fn golden_map_of_the_code_is_what_the_files_say_of_themselves() {
     let path = top().join("docs/code-map.md");
     if std::env::var_os("SNAP_BLESS").is_some() {
         fs::write(&path, code_map()).must("docs/code-map.md");
     }
     let is = fs::read_to_string(&path).unwrap_or_default();
-    assert!(is == code_map(), "docs/code-map.md is out of date: SNAP_BLESS=1 cargo test --test it code");
+    assert!(is == code_map(), "docs/code-map.md is out of date: SNAP_BLESS=1 cargo test golden");
 }
 
 #[test]
 fn every_file_says_what_it_owns() {
     let all = files_below(&top().join("src")).into_iter().chain(files_below(&top().join("tests")));
-    for file in all.filter(|file| file.extension().is_some_and(|end| end == "rs")) {
+    for file in all {
+        let header = match file.extension().and_then(|end| end.to_str()) {
+            Some("rs") => "//! ",
+            Some("sh") => "#!/bin/sh\n# ",
+            _ => continue,
+        };
         let text = fs::read_to_string(&file).must("a source file");
-        let header = if file.extension().is_some_and(|end| end == "sh") { "#!/bin/sh\n# " } else { "//! " };
         assert!(text.starts_with(header), "{} has no header", file.display());
     }
 }

@@ -109,7 +109,10 @@ fn a_foreign_snapshot_is_refused_without_a_terminal_and_can_be_looked_at() {
             "snap show",
             "--trust",
         ]);
-        other.snap(&[command, "x", "--store", &store, "--yes"]).exits(3);
+        // The second is what the first was called before; scripts say it.
+        for never_ask in ["--no-input", "--yes"] {
+            other.snap(&[command, "x", "--store", &store, never_ask]).exits(3);
+        }
     }
     other.snap(&["resume", "x", "--worktree", "try", "--store", &store]).exits(3).says(&["--trust"]);
     assert_eq!(other.git(&["branch", "--list", "try"]), "");
@@ -289,7 +292,7 @@ fn a_snapshot_that_was_changed_or_moved_into_the_project_is_foreign() {
     project.snap(&["resume", "x"]).exits(3);
     // None at all, as earlier versions wrote them.
     rewrite(text.replace(&format!("{}\n", mark(&text)), ""));
-    project.snap(&["resume", "x"]).exits(3).says(&["nothing in it says who saved it", "--trust"]);
+    project.snap(&["resume", "x"]).exits(3).says(&["it has no mark of the user who saved it", "--trust"]);
     rewrite(text);
     project.snap(&["resume", "x"]).exits(0);
 }
@@ -473,9 +476,9 @@ fn on_a_terminal_the_plan_is_shown_and_everything_is_asked() {
         assert_eq!(is_theirs(&other, name), of_agents, "{name}: {said}");
     }
     let question =
-        ".claude/agents/helper.md, CLAUDE.md tell an agent what to do. Set these 2? [y]es, [N]o, [d]iff";
+        ".claude/agents/helper.md, CLAUDE.md tell an agent what to do. Restore these 2? [y]es, [N]o, [d]iff";
     assert!(said.contains(question), "{said}");
-    assert!(!said.contains("start programs. Set"), "{said}");
+    assert!(!said.contains("start programs. Restore"), "{said}");
 }
 
 /// A key that signs, and the list that allows it.

@@ -8,7 +8,7 @@ answer=$(mktemp)
 trap 'rm -f "$answer"' EXIT
 snap pull "$remote" "$ref"
 # 6: restored, but files that tools run or obey were held back, as the snapshot is from elsewhere and not signed.
-snap resume "$ref" --trust --grants none --yes --fetch-base --no-run --json >"$answer" || [ $? -eq 6 ]
+snap resume "$ref" --trust --grants none --no-input --fetch-base --no-run --json >"$answer" || [ $? -eq 6 ]
 session=$(sed -n 's/^  "session_id": "\([^"]*\)",\{0,1\}$/\1/p' "$answer")
 if [ -n "${GITHUB_OUTPUT:-}" ]; then
   echo "session-id=$session" >>"$GITHUB_OUTPUT"

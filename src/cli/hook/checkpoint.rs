@@ -12,15 +12,16 @@ use super::around::Machine;
 use super::hit;
 use super::{Started, rescue, rules};
 use crate::base::error::{Error, Kind, Result};
+use crate::base::monitor::Monitor;
 use crate::base::paths::RepoPath;
-use crate::base::progress::Progress;
 use crate::base::screen::Line;
 use crate::capture::{self, Automatic, History, Limits, Request, Signing};
-use crate::cli::restoring::quoted;
+use crate::cli::output::words::quoted;
 use crate::client::{Wanted, was_spoken_to};
 use crate::context::Context;
 use crate::git::{work_tree_around, work_trees_of};
 use crate::manifest::Manifest;
+use crate::prune;
 use crate::restore;
 use crate::risk::{self, Call, Place, Risk};
 use crate::store::Entry;
@@ -268,7 +269,7 @@ pub(super) fn after_tool_was_let_go(started: &Started) -> Result<()> {
 
 /// Removes automatic snapshots past their policy, and has `latest` follow the newest.
 fn put_in_order(context: &Context, workspace: &Workspace) -> Result<()> {
-    capture::tidy(context, workspace)?;
+    prune::prune_automatic(context, workspace)?;
     restore::follow(workspace)
 }
 
@@ -297,7 +298,7 @@ fn save(
             workspace.client.find_session(wanted)?
         }
     };
-    let progress = Progress::default();
+    let monitor = Monitor::default();
     let request = Request {
         name: Some(name),
         message: None,
@@ -308,7 +309,7 @@ fn save(
         automatic: Some(automatic),
         sign: Signing::No,
         allow_secrets: &[],
-        progress: &progress,
+        monitor: &monitor,
     };
     let report = match capture::save(context, workspace, &request) {
         // A hook beside this one took the name: what it saved is found now.

@@ -8,8 +8,7 @@ use std::io::Read as _;
 use super::Started;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::Lines;
-use crate::cli::command_exists;
-use crate::cli::restoring::quoted;
+use crate::cli::output::words::quoted;
 use crate::risk::shell;
 
 /// How `/snapshot` can be spelled: the project's or the user's command, and a plugin's.
@@ -78,7 +77,7 @@ fn run(started: &Started, words: &[String]) -> Result<String> {
         Some((verb, rest)) => (verb.as_str(), rest),
     };
     let known = TABLE.iter().find(|(word, ..)| *word == verb);
-    match known.map(|(_, run, _)| *run).filter(|run| *run == Run::Help || command_exists(verb)) {
+    match known.map(|(_, run, _)| *run) {
         None => Ok(format!("There is no `/snapshot {}`.\n{}", crate::base::screen::Line(verb), help())),
         Some(Run::Help) => Ok(help()),
         Some(Run::AsTyped) => output(started, verb, rest),
@@ -171,8 +170,7 @@ fn output(started: &Started, verb: &str, arguments: &[String]) -> Result<String>
 }
 
 fn help() -> String {
-    let lines = TABLE.iter().filter(|(word, run, _)| *run == Run::Help || command_exists(word));
-    let lines: Vec<String> = lines.map(|(.., line)| format!("  /snapshot {line}")).collect();
+    let lines: Vec<String> = TABLE.iter().map(|(.., line)| format!("  /snapshot {line}")).collect();
     format!("{}\nAnswered by snap itself: no tokens are spent.", lines.join("\n"))
 }
 

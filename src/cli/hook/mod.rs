@@ -18,10 +18,10 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::ui::Ui;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::{self, Line, Lines};
 use crate::base::timestamp::{Timestamp, parse_span};
+use crate::cli::output::Ui;
 use crate::client::{ClientHome, HookInput, shown_beside_the_step, shown_instead_of_asking};
 use crate::context::Context;
 use crate::sys::files;

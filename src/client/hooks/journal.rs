@@ -101,7 +101,7 @@ impl ClientHome {
         let path = place.path();
         if !place.exists() {
             self.own_folder().make_folder()?;
-            self.forget_journals(SystemTime::now())?;
+            self.forget_journals(at)?;
         }
         let mut file = files::append_private(&place)?;
         // In one call, so that two hooks at once don't mix their lines.
@@ -129,13 +129,13 @@ impl ClientHome {
     ///
     /// # Errors
     /// [`crate::base::error::Kind::Environment`] if the client's folders can't be read.
-    pub fn forget_journals(&self, now: SystemTime) -> Result<usize> {
+    pub fn forget_journals(&self, now: Timestamp) -> Result<usize> {
         let mut forgotten = 0;
         for name in self.own_folder().names()? {
             let place = self.own_folder().join(&name);
             let id = name.to_str().and_then(|name| name.strip_suffix(".jsonl")).and_then(ClientId::parse);
             let (Some(id), Some(found)) = (id, place.stat()?) else { continue };
-            let age = now.duration_since(found.modified).unwrap_or_default();
+            let age = now.since(Timestamp::from(found.modified));
             let day = KEPT / 30;
             if (age > KEPT || (age > day && self.transcripts(&id)?.is_empty())) && place.remove().is_ok() {
                 forgotten += 1;
@@ -390,9 +390,12 @@ mod tests {
             lines.len(),
             "what says nothing new is not kept"
         );
-        let now = SystemTime::now();
+        let now = Timestamp::now();
         assert_eq!(home.forget_journals(now).expect("looked"), 0);
-        assert_eq!(home.forget_journals(now + KEPT + KEPT).expect("removed"), 1);
+        assert_eq!(
+            home.forget_journals(Timestamp::from(SystemTime::now() + KEPT + KEPT)).expect("removed"),
+            1
+        );
         let odd = HookInput { session_id: Some("../x".to_owned()), ..HookInput::default() };
         home.record("Stop", &odd, Timestamp::now()).expect("passed over");
         assert!(!home.config().join("x.jsonl").exists());

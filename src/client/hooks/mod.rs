@@ -3,3 +3,4 @@
 pub(super) mod input;
 pub(super) mod journal;
 pub(super) mod settings;
+pub(super) mod setup;

@@ -67,6 +67,14 @@ impl ClientHome {
         Ok(links)
     }
 
+    /// Returns the links to snapshots of one store.
+    ///
+    /// # Errors
+    /// As [`ClientHome::links`].
+    pub fn links_to(&self, store: &Path) -> Result<Vec<Link>> {
+        Ok(self.links()?.into_iter().filter(|link| link.store == store).collect())
+    }
+
     /// Writes down that a session that was just installed is a link.
     ///
     /// # Errors

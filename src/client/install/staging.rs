@@ -117,7 +117,7 @@ impl Placing<'_> {
     /// As [`Placing::file`].
     pub fn transcript(self, content: Writer<'_>) -> Result<()> {
         if self.written != self.placed.places.len() {
-            return Err(Error::new(Kind::Bug, "The session's files came in another order than planned"));
+            return Err(Error::new(Kind::Bug, "The session's files arrived in another order than planned"));
         }
         self.write(self.placed.places.len(), content)?;
         for kind in KINDS {
@@ -340,8 +340,11 @@ impl Placed {
             "team-tasks" => ("tasks", PathBuf::from(ClientHome::team_list(&self.id))),
             "file-history" => ("file-history", PathBuf::from(self.id.as_str())),
             _ => {
-                return Err(Error::new(Kind::Damaged, format!("{place} is no place for a session's file"))
-                    .hint("the snapshot was written by something else than snap"));
+                return Err(Error::new(
+                    Kind::Damaged,
+                    format!("{place} is not a valid place for a session's file"),
+                )
+                .hint("the snapshot was not written by snap"));
             }
         };
         let path = components.fold(folder, |path, component| path.join(component));

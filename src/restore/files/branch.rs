@@ -3,6 +3,7 @@
 
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::Line;
+use crate::base::warning::Warning;
 use crate::git::Repository;
 use crate::manifest::Manifest;
 use crate::store::MovedBranch;
@@ -46,13 +47,9 @@ pub(in crate::restore) fn plan(repository: &Repository, manifest: &Manifest) -> 
 pub(in crate::restore) fn plan_back(
     repository: &Repository,
     moved: &MovedBranch,
-) -> Result<std::result::Result<MovedBranch, String>> {
+) -> Result<std::result::Result<MovedBranch, Warning>> {
     let head = repository.head()?;
     let back = MovedBranch { branch: moved.branch.clone(), from: moved.to.clone(), to: moved.from.clone() };
     let there = head.branch == moved.branch && head.commit.as_ref() == Some(&moved.to);
-    Ok(if there {
-        Ok(back)
-    } else {
-        Err(format!("{} has moved since, and stays where it is.", moved.name()))
-    })
+    Ok(if there { Ok(back) } else { Err(Warning::BranchMovedSince(moved.name())) })
 }

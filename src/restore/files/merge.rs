@@ -9,9 +9,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::error::{Error, Kind, Result};
+use crate::base::monitor::{Monitor, Phase};
 use crate::base::paths::RepoPath;
-use crate::base::progress::Progress;
 use crate::base::screen::Line;
+use crate::base::warning::Warning;
 use crate::git::index::IndexEntry;
 use crate::git::{CheckedOut, Conversion, Listing, Repository, Status};
 use crate::manifest::{Around, Edit, Edits, Mode, Version};
@@ -42,7 +43,7 @@ pub(in crate::restore) fn plan(
     saved: &Edits,
     around: Option<&Around>,
     bases: &Bases,
-    progress: &Progress,
+    monitor: &Monitor,
 ) -> Result<MergedSteps> {
     let Some(base) = saved.base.as_deref() else {
         return Err(Error::new(Kind::Refused, "Cannot merge")
@@ -81,7 +82,7 @@ pub(in crate::restore) fn plan(
         .chain(merged.conflicts.keys())
         .chain(layer.paths())
         .collect();
-    let here = look(workspace, repository, &listing, &paths, progress)?;
+    let here = look(workspace, repository, &listing, &paths, monitor)?;
     let edits: BTreeMap<&RepoPath, &Edit> = saved.files.iter().map(|edit| (&edit.path, edit)).collect();
     // Where the merge took more than the snapshot has (an edit that followed a rename, say).
     let mixed: BTreeSet<RepoPath> =
@@ -91,8 +92,9 @@ pub(in crate::restore) fn plan(
     let mut exact = BTreeSet::new();
     let mut blobs = repository.blobs();
     let mut written = checked_out(repository, &merged.tree, &differing)?;
-    for (number, path) in paths.iter().enumerate() {
-        progress.part(50..75, number as u64, paths.len() as u64);
+    let _phase = monitor.begin(Phase::Preparing, Some(paths.len() as u64));
+    for path in &paths {
+        monitor.add(1);
         let (here, edit) = (&here[*path], edits.get(*path).copied());
         let stages = merged.conflicts.get(*path);
         if let (Some(edit), None) = (edit, stages)
@@ -144,21 +146,15 @@ pub(in crate::restore) fn plan(
     as_here(repository, &mut maker, saved, around, &mut steps, &exact)?;
     without_links(repository, &mut steps)?;
     unmade.extend(spare_mounts(&Tree::open(&workspace.root)?, &mut steps)?);
-    let mut notes: Vec<String> = merged
-        .conflicts
-        .keys()
-        .map(|path| format!("Both sides changed {path}: it has conflict markers."))
-        .collect();
+    let mut notes: Vec<Warning> =
+        merged.conflicts.keys().map(|path| Warning::BothChanged(path.to_string())).collect();
     notes.extend(layer.notes(&merged.conflicts.keys().collect()));
     if listing.head != saved.base {
-        notes.push("HEAD is not at the snapshot's base: its edits were merged onto it.".to_owned());
+        notes.push(Warning::MergedOntoHead);
     }
     let edited: Vec<&RepoPath> = saved.files.iter().map(|edit| &edit.path).collect();
     for (path, driver) in repository.merged_as_text(&edited)?.iter().take(MOST_TOLD) {
-        notes.push(format!(
-            "{path} is merged as text: only this repository's own configuration has the merge driver {}, and that is not run.",
-            Line(driver)
-        ));
+        notes.push(Warning::MergedAsText { path: path.to_string(), driver: Line(driver).to_string() });
     }
     let conflicts = merged.conflicts.into_keys().chain(layer.conflicts.into_keys());
     let conflicts: BTreeSet<RepoPath> = conflicts.collect();

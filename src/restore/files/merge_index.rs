@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::error::Result;
 use crate::base::paths::RepoPath;
+use crate::base::warning::Warning;
 use crate::git::index::IndexEntry;
 use crate::git::{Listing, Repository, Status};
 use crate::manifest::{Edit, Edits, IndexState, Version};
@@ -76,16 +77,13 @@ impl Layer {
     }
 
     /// Says what could not be staged, and where it is.
-    pub(in crate::restore) fn notes(&self, in_work_tree: &BTreeSet<&RepoPath>) -> Vec<String> {
+    pub(in crate::restore) fn notes(&self, in_work_tree: &BTreeSet<&RepoPath>) -> Vec<Warning> {
         let apart = self.conflicts.keys().filter(|path| !in_work_tree.contains(path));
-        let apart = apart.map(|path| {
-            format!("What was staged of {path} and what is here disagree: the index has both, as stages of a conflict.")
-        });
-        let crowding = self.crowding.iter().map(|(path, other)| {
-            format!(
-                "{path} is not staged as it was: {other} is staged here, and the index has no room for both."
-            )
-        });
+        let apart = apart.map(|path| Warning::StagedDisagrees(path.to_string()));
+        let crowding = self
+            .crowding
+            .iter()
+            .map(|(path, other)| Warning::NoRoomInIndex { path: path.to_string(), other: other.to_string() });
         apart.chain(crowding).collect()
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::error::Result;
+use crate::base::monitor::{Monitor, Phase};
 use crate::base::paths::RepoPath;
-use crate::base::progress::Progress;
 use crate::git::index::IndexEntry;
 use crate::git::{Listing, Repository, Status};
 use crate::manifest::{Bits, HiddenBy, Mode, Version};
@@ -44,7 +44,7 @@ pub(in crate::restore) fn look<'a>(
     repository: &Repository,
     listing: &Listing,
     paths: &BTreeSet<&'a RepoPath>,
-    progress: &Progress,
+    monitor: &Monitor,
 ) -> Result<BTreeMap<&'a RepoPath, Here>> {
     let tree = Tree::open(&workspace.root)?;
     let by_bytes: BTreeMap<&[u8], &'a RepoPath> = paths.iter().map(|path| (path.as_bytes(), *path)).collect();
@@ -80,8 +80,9 @@ pub(in crate::restore) fn look<'a>(
         found.insert(path, Here { head, index, pending: true, ..Here::NOTHING });
     }
     let mut folders: BTreeMap<RepoPath, bool> = BTreeMap::new();
-    for (number, path) in paths.iter().enumerate() {
-        progress.part(25..50, number as u64, paths.len() as u64);
+    let _phase = monitor.begin(Phase::Comparing, Some(paths.len() as u64));
+    for path in paths {
+        monitor.add(1);
         let here = found.entry(path).or_insert(Here::NOTHING);
         match tree.read(path)? {
             Node::File { mode, bytes, permissions } => {

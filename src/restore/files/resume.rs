@@ -7,9 +7,10 @@
 use std::collections::BTreeSet;
 
 use crate::base::error::{Error, Kind, Result};
+use crate::base::monitor::{Monitor, Phase};
 use crate::base::paths::RepoPath;
-use crate::base::progress::Progress;
 use crate::base::screen::Line;
+use crate::base::warning::Warning;
 use crate::git::Repository;
 use crate::git::index::IndexEntry;
 use crate::manifest::{Around, Edit, Edits, IndexState, Version};
@@ -37,7 +38,7 @@ pub(in crate::restore) fn plan(
     saved: &Edits,
     around: Option<&Around>,
     bases: &Bases,
-    progress: &Progress,
+    monitor: &Monitor,
 ) -> Result<Steps> {
     check_restorable(workspace, repository, saved)?;
     let listing = repository.status()?;
@@ -45,7 +46,7 @@ pub(in crate::restore) fn plan(
     let saved = brought_in(&Tree::open(&workspace.root)?, &listing, &saved)?;
     let saved = saved.as_ref();
     let paths: BTreeSet<&RepoPath> = saved.files.iter().map(|edit| &edit.path).collect();
-    let here = look(workspace, repository, &listing, &paths, progress)?;
+    let here = look(workspace, repository, &listing, &paths, monitor)?;
     let mut notes = Vec::new();
     if listing.head != saved.base && !saved.files.is_empty() {
         let name = |commit: &Option<String>| {
@@ -53,11 +54,7 @@ pub(in crate::restore) fn plan(
                 Line(&id.chars().take(10).collect::<String>()).to_string()
             })
         };
-        notes.push(format!(
-            "HEAD is at {}, the snapshot was made on {}: the edited files are the same in both.",
-            name(&listing.head),
-            name(&saved.base)
-        ));
+        notes.push(Warning::HeadElsewhere { here: name(&listing.head), base: name(&saved.base) });
     }
     let targets = saved.files.iter().map(|edit| (&edit.path, index_of(edit))).collect();
     let crowded = crowded_out(&listing.index, &targets);
@@ -73,8 +70,9 @@ pub(in crate::restore) fn plan(
     }
     let mut maker = Maker::new(&workspace.store, repository, Some(bases));
     let mut steps = Vec::new();
-    for (number, edit) in saved.files.iter().enumerate() {
-        progress.part(50..75, number as u64, saved.files.len() as u64);
+    let _phase = monitor.begin(Phase::Preparing, Some(saved.files.len() as u64));
+    for edit in &saved.files {
+        monitor.add(1);
         steps.extend(maker.step(edit, &here[&edit.path])?);
     }
     let exact = steps.iter().map(|step| step.path.clone()).collect();

@@ -8,8 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::error::Result;
+use crate::base::monitor::{Monitor, Phase};
 use crate::base::paths::RepoPath;
-use crate::base::progress::Progress;
 use crate::git::index::IndexEntry;
 use crate::git::{Repository, Status};
 use crate::manifest::{Around, Edit, Edits, Mode, Version};
@@ -40,7 +40,7 @@ pub(in crate::restore) fn plan(
     saved: &Edits,
     around: Option<&Around>,
     scope: Scope<'_>,
-    progress: &Progress,
+    monitor: &Monitor,
 ) -> Result<Steps> {
     if let Some(base) = &saved.base
         && !repository.has_commit(base)?
@@ -105,7 +105,7 @@ pub(in crate::restore) fn plan(
     let obstacles = obstacles::in_the_way(&tree, written, |path| is_ours(path) || left_out(path))?;
     paths.extend(obstacles.iter().cloned());
     let wanted: BTreeSet<&RepoPath> = paths.iter().collect();
-    let here = look(workspace, repository, &listing, &wanted, progress)?;
+    let here = look(workspace, repository, &listing, &wanted, monitor)?;
     let gone = wanted.iter().filter(|path| {
         here[**path].work.is_some()
             && base.version(path).is_none()
@@ -119,8 +119,9 @@ pub(in crate::restore) fn plan(
     };
     let mut steps = Vec::new();
     let mut clean = Vec::new();
-    for (number, path) in wanted.iter().enumerate() {
-        progress.part(50..75, number as u64, wanted.len() as u64);
+    let _phase = monitor.begin(Phase::Preparing, Some(wanted.len() as u64));
+    for path in &wanted {
+        monitor.add(1);
         let here = &here[*path];
         match edits.get(path).copied() {
             Some(edit) => match marked.of_edit(edit) {

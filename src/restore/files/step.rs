@@ -2,6 +2,7 @@
 
 use crate::base::error::Result;
 use crate::base::paths::RepoPath;
+use crate::base::warning::Warning;
 use crate::edits::Materializer;
 use crate::git::index::IndexEntry;
 use crate::git::{Listing, Repository};
@@ -136,7 +137,7 @@ pub struct Unmade {
 pub(in crate::restore) struct Steps {
     pub(in crate::restore) steps: Vec<Step>,
     pub(in crate::restore) unchanged: usize,
-    pub(in crate::restore) notes: Vec<String>,
+    pub(in crate::restore) notes: Vec<Warning>,
     pub(in crate::restore) unmade: Vec<Unmade>,
     /// What stays as it is, as it was ignored.
     pub(in crate::restore) spared: Vec<Left>,
@@ -150,7 +151,7 @@ pub(in crate::restore) struct Steps {
 
 impl Steps {
     /// Steps that nothing is to be said of but these notes; how many paths need none is to be filled in.
-    pub(in crate::restore) fn new(steps: Vec<Step>, notes: Vec<String>, listing: Listing) -> Steps {
+    pub(in crate::restore) fn new(steps: Vec<Step>, notes: Vec<Warning>, listing: Listing) -> Steps {
         Steps {
             steps,
             unchanged: 0,

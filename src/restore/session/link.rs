@@ -1,10 +1,11 @@
 //! A saved moment as a session that the client finds by its title, with no `snap` in between.
 
 use crate::base::error::{Error, Kind, Result};
-use crate::base::progress::Progress;
+use crate::base::monitor::Monitor;
 use crate::base::screen::Line;
 use crate::client::Link;
 use crate::manifest::Manifest;
+use crate::prune;
 use crate::redaction::refill_side_files;
 use crate::restore::session::path_mapping::Paths;
 use crate::restore::{SessionPlan, not_trusted, session};
@@ -22,7 +23,7 @@ pub fn plan_link(workspace: &Workspace, manifest: &Manifest, trust: bool) -> Res
         Provenance::Foreign { why } if !trust => return Err(not_trusted(&manifest.name, why)),
         _ => workspace.refuse_bomb(manifest, &provenance)?,
     }
-    let plan = session::plan(workspace, manifest, &Paths::default(), false, &Progress::default())?;
+    let plan = session::plan(workspace, manifest, &Paths::default(), false, &Monitor::default())?;
     plan.ok_or_else(|| {
         Error::new(Kind::Refused, format!("Cannot link {:?}", Line(&manifest.name).to_string()))
             .because("it holds no conversation")
@@ -68,8 +69,7 @@ pub fn link(
 /// # Errors
 /// What the client's folders say.
 pub fn links(workspace: &Workspace) -> Result<Vec<Link>> {
-    let all = workspace.client.links()?.into_iter();
-    Ok(all.filter(|link| link.store == workspace.store.root()).collect())
+    workspace.client.links_to(workspace.store.root())
 }
 
 /// Brings the links up to date: those of snapshots that are gone go, and one that follows moves on.
@@ -82,25 +82,22 @@ pub fn follow(workspace: &Workspace) -> Result<()> {
         return Ok(());
     }
     let entries = workspace.store.entries()?;
-    let all: Vec<&Manifest> = entries.iter().filter_map(Entry::readable).collect();
-    // What can't be read may be the very snapshot.
-    let whole = all.len() == entries.len();
+    let there: Vec<&Entry> = entries.iter().collect();
+    let links = prune::forget_links(workspace, links, &there)?;
     // Somebody else's is linked by hand, or not at all.
-    let of_work = |m: &&&Manifest| {
+    let of_work = |m: &&Manifest| {
         m.safety.is_none()
             && m.session.as_ref().is_some_and(|session| session.transcript.is_some())
             // A link moves on by itself: to nothing that nobody vouches for.
             && !workspace.provenance(m).is_foreign()
     };
-    let newest = all.iter().find(of_work);
-    for one in links {
+    let newest = entries.iter().filter_map(|entry| entry.manifest.as_ref().ok()).find(of_work);
+    for one in links.iter().filter(|link| link.follows) {
         match newest {
-            Some(newest) if one.follows && newest.id != one.snapshot => {
+            Some(newest) if newest.id != one.snapshot => {
                 link(workspace, newest, plan_link(workspace, newest, false)?, &one.title, true)?;
             }
-            _ if whole && all.iter().all(|manifest| manifest.id != one.snapshot) => {
-                workspace.client.unlink(&one)?;
-            }
+            None if prune::is_gone(&one.snapshot, &there) => drop(workspace.client.unlink(one)?),
             _ => {}
         }
     }

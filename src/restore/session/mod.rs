@@ -19,8 +19,9 @@ use std::path::{Path, PathBuf};
 
 use crate::base::error::Result;
 use crate::base::ids::ClientId;
+use crate::base::monitor::{Monitor, Phase};
 use crate::base::paths::RepoPath;
-use crate::base::progress::Progress;
+use crate::base::warning::Warning;
 use crate::client::transcript::quiet::last_records;
 use crate::client::transcript::validate::{Check, Checked, Finding, Problem};
 use crate::client::{Placed, Standing, is_elsewhere, left_tree_record, title_records};
@@ -66,11 +67,12 @@ pub struct SessionPlan {
 
 impl SessionPlan {
     /// Says what is mended in the copy that is installed, and why the client might not take it.
-    pub(super) fn damage(&self) -> Vec<String> {
-        let named = |checked: &Checked, what: &str| -> Vec<String> {
+    pub(super) fn damage(&self) -> Vec<Warning> {
+        let named = |checked: &Checked, what: &str| -> Vec<Warning> {
             let told = checked.findings.iter();
             let told = told.filter(|finding| finding.mended || finding.problem == Problem::NoMessage);
-            told.map(|finding| format!("{what}, {finding}.")).collect()
+            told.map(|finding| Warning::Damaged { what: what.to_owned(), finding: finding.to_string() })
+                .collect()
         };
         let mut told = named(&self.checked, "The conversation");
         for (id, checked) in &self.agents {
@@ -78,21 +80,12 @@ impl SessionPlan {
             told.extend(named(checked, &format!("Agent {id}")).into_iter().filter(|_| mended));
         }
         let other = self.stays.iter().filter(|(_, same)| !**same);
-        told.extend(other.map(|(place, _)| {
-            format!(
-                "{place} here is another than the one saved, and stays; `snap show --json` has the saved one."
-            )
-        }));
-        told.extend(self.leaves_tree.then(|| {
-            format!(
-                "The session had made itself a work tree; it goes on in {} as in any folder, with nothing to exit.",
-                self.cwd.display()
-            )
-        }));
+        told.extend(other.map(|(place, _)| Warning::StaysDifferent(place.to_string())));
+        told.extend(self.leaves_tree.then(|| Warning::LeavesWorkTree(self.cwd.display().to_string())));
         if told.len() > super::MOST_TOLD {
             let more = told.len() - super::MOST_TOLD;
             told.truncate(super::MOST_TOLD);
-            told.push(format!("{more} more places were damaged."));
+            told.push(Warning::MoreDamaged(more));
         }
         told
     }
@@ -106,7 +99,7 @@ pub(super) fn plan(
     manifest: &Manifest,
     paths: &Paths,
     may_continue: bool,
-    progress: &Progress,
+    monitor: &Monitor,
 ) -> Result<Option<SessionPlan>> {
     let Some((session, transcript)) =
         manifest.session.as_ref().and_then(|s| Some((s, s.transcript.as_ref()?)))
@@ -119,13 +112,8 @@ pub(super) fn plan(
     // What a snapshot says of its sizes may be anything.
     let sizes = transcripts.clone().map(|(_, transcript)| transcript.bytes);
     let all = sizes.fold(transcript.bytes, u64::saturating_add);
-    let mut done = 0;
-    let mut checked = |transcript: &Transcript| {
-        checked(store, transcript, |bytes| {
-            done += bytes;
-            progress.part(75..95, done.min(all), all);
-        })
-    };
+    let _phase = monitor.begin(Phase::CheckingConversation, Some(all));
+    let checked = |transcript: &Transcript| checked(store, transcript, |bytes| monitor.add(bytes));
     let mut checked_agents = BTreeMap::new();
     for (id, transcript) in transcripts {
         checked_agents.insert(id.clone(), checked(transcript)?);
@@ -139,7 +127,7 @@ pub(super) fn plan(
     // Whoever signed it: what starts by itself are rights, and these never come unasked.
     let own = workspace.provenance(manifest) == Provenance::Own;
     let foreign = (!own).then(|| workspace.client.settings(&workspace.root).default_mode);
-    let waking = Waking::look(store, manifest, session, transcript, foreign)?;
+    let waking = Waking::look(workspace, manifest, session, transcript, foreign)?;
     let mut plan = SessionPlan {
         relocation: relocation(&session.id)?,
         id: session.id.clone(),

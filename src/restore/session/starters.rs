@@ -7,13 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::Line;
-use crate::base::timestamp::Timestamp;
 use crate::client::transcript::quiet::{Beside, Quiet, Revive, beside};
 use crate::client::transcript::starters::{Alive, Watch};
 use crate::manifest::{Manifest, Session, Transcript};
 use crate::restore::session::SessionPlan;
 use crate::restore::session::saved_lines::saved_lines;
 use crate::store::Store;
+use crate::workspace::Workspace;
 
 /// What would start, and what becomes of that.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,15 +38,16 @@ pub struct Asleep {
 impl Waking {
     /// Looks at a saved conversation that is the user's `own`, or somebody else's.
     pub(in crate::restore) fn look(
-        store: &Store,
+        workspace: &Workspace,
         manifest: &Manifest,
         session: &Session,
         transcript: &Transcript,
         foreign: Option<Option<String>>,
     ) -> Result<Waking> {
         let thorough = foreign.is_some();
+        let store = &workspace.store;
         let watch = watched(store, transcript, thorough)?;
-        let alive = watch.finish(Timestamp::now().as_millis());
+        let alive = watch.finish(workspace.now.as_millis());
         let Some(own_mode) = foreign else { return Ok(Waking { alive, quiet: None }) };
         let mut left = count(store, transcript, Quiet::new(watch, &alive, &Revive::default()))?;
         for transcript in manifest.agents.iter().filter_map(|agent| agent.transcript.as_ref()) {

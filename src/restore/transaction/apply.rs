@@ -12,8 +12,8 @@ use std::ops::Bound;
 use std::path::PathBuf;
 
 use crate::base::error::{Error, Kind, Result};
+use crate::base::monitor::{Monitor, Phase};
 use crate::base::paths::RepoPath;
-use crate::base::progress::Progress;
 use crate::git::index::IndexChanges;
 use crate::git::{Repository, Seen};
 use crate::manifest::{Mode, Version};
@@ -23,7 +23,7 @@ use crate::restore::session::path_mapping::Relocated;
 use crate::restore::transaction::journal::{Kept, Move, READY, Record, new_name, old_name};
 use crate::restore::transaction::stagings::Stagings;
 use crate::store::{Journal, Store};
-use crate::sys::files::all_at_once;
+use crate::sys::parallel::wait_for_each;
 use crate::sys::signals::Interrupt;
 use crate::sys::work_tree::{NewFile, Node, Staged, Stamp, Tree};
 
@@ -45,7 +45,7 @@ pub(in crate::restore) struct Change<'a> {
     pub(in crate::restore) session: Option<Ready<'a>>,
     /// The index as the plan saw it.
     pub(in crate::restore) seen: Option<Seen>,
-    pub(in crate::restore) progress: &'a Progress,
+    pub(in crate::restore) monitor: &'a Monitor,
 }
 
 /// Returns the moves that the steps consist of.
@@ -165,14 +165,16 @@ impl Change<'_> {
             self.folders.iter().for_each(|folder| drop(tree.make_folder(folder)));
         }
         let relocated = match (&self.record.session, &self.session) {
-            (Some(placed), Some(session)) => session.place(placed)?,
+            (Some(placed), Some(session)) => {
+                let _phase = self.monitor.begin(Phase::Installing, None);
+                session.place(placed)?
+            }
             _ => Relocated::default(),
         };
-        self.progress.reach(75);
+        let _phase = self.monitor.begin(Phase::Finishing, None);
         if let Some(lock) = lock {
             lock.prepare(&self.index)?;
         }
-        self.progress.reach(90);
         if let Some(moved) = moved {
             moved.tree.sync(self.record.moves.iter().map(|step| &step.path))?;
             // Whoever had an old file open may have written to it after it was looked at.
@@ -193,7 +195,9 @@ impl Change<'_> {
         let tree = record.tree(self.repository)?;
         let stagings = Stagings::make(&tree, &record.staging(), &record.mounts)?;
         let mut staged = Vec::new();
+        let writing = self.monitor.begin(Phase::Writing, Some(self.steps.len() as u64));
         for (number, step) in moved(&self.steps).enumerate() {
+            self.monitor.add(1);
             if let Work::Set { mode, private, permissions, bytes } = &step.work {
                 interrupt.check()?;
                 let old = match tree.read(&step.path)? {
@@ -204,13 +208,13 @@ impl Change<'_> {
                 let file = NewFile { mode: *mode, private: *private, wanted, old, bytes };
                 staged.extend(tree.stage(stagings.of(&step.path), &new_name(number), &file)?);
                 if staged.len() >= MOST_OPEN {
-                    self.progress.part(40..65, number as u64, self.steps.len() as u64);
-                    all_at_once(std::mem::take(&mut staged), Staged::sync)?;
+                    wait_for_each(std::mem::take(&mut staged), Staged::sync)?;
                 }
             }
         }
-        all_at_once(staged, Staged::sync)?;
-        self.progress.reach(65);
+        wait_for_each(staged, Staged::sync)?;
+        drop(writing);
+        let _moving = self.monitor.begin(Phase::Moving, Some(record.moves.len() as u64));
         stagings.mark(READY)?;
         let mut out = Vec::new();
         for (number, step) in record.moves.iter().enumerate().filter(|(_, step)| step.old.is_some()) {
@@ -234,6 +238,7 @@ impl Change<'_> {
                 tree.prune_folders(inside);
             }
             tree.put(stagings.of(&step.path), &new_name(number), &step.path)?;
+            self.monitor.add(1);
         }
         for (number, _) in &out {
             tree.prune_folders_but(&record.moves[*number].path, &self.kept);

@@ -53,7 +53,7 @@ impl Place {
             return not_plain("it is not a regular file");
         }
         if meta.len() > limit {
-            return not_plain(&format!("it has {} bytes, and the most that is read is {limit}", meta.len()));
+            return not_plain(&format!("it has {} bytes, and the limit is {limit}", meta.len()));
         }
         Ok(Some(file))
     }
@@ -73,7 +73,7 @@ impl Place {
             return refused("it belongs to another user", "move it away".to_owned());
         }
         if meta.mode() & 0o077 != 0 {
-            let hint = format!("if nobody had a look at it: chmod 600 {}", path.display());
+            let hint = format!("if you are sure that nobody has read it: chmod 600 {}", path.display());
             return refused("other users can read or write it", hint);
         }
         let mut bytes = Vec::new();

@@ -139,7 +139,7 @@ impl Root {
         let mut fd = match opened {
             Ok(fd) => fd,
             Err(Errno::NOENT) => return Ok(None),
-            Err(Errno::NOTDIR) => return Err(strange(anchor, "it is no folder")),
+            Err(Errno::NOTDIR) => return Err(strange(anchor, "it is not a folder")),
             Err(errno) => return Err(Error::io("open", anchor, &errno.into())),
         };
         let mut path = anchor.clone();
@@ -314,7 +314,7 @@ fn open_folder(
             let shape = stat.map(|stat| stat_of(&stat).shape);
             Err(strange(
                 path,
-                if shape == Ok(Shape::Link) { "it is a symbolic link" } else { "it is no folder" },
+                if shape == Ok(Shape::Link) { "it is a symbolic link" } else { "it is not a folder" },
             ))
         }
         Err(errno) => Err(Error::io("open", path, &errno.into())),
@@ -355,13 +355,13 @@ fn stat_of(stat: &sys::Stat) -> Stat {
 /// The error of something that stands in the place of one of our own folders or files.
 pub(crate) fn strange(path: &Path, what: &str) -> Error {
     Error::new(Kind::Refused, format!("Cannot use {}", path.display()))
-        .because(format!("{what}, and here only plain files and real folders are used"))
-        .hint("look what it is and where it leads; then remove it, or put a real one in its place")
+        .because(format!("{what}, and only regular files and real folders are used here"))
+        .hint("check what it is and where it leads; then remove it, or replace it by a real one")
 }
 
 fn gone(path: &Path) -> Error {
     Error::new(Kind::Environment, format!("Cannot find {}", path.display()))
-        .because("its folder is not there")
+        .because("its folder does not exist")
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ use rustix::io::Errno;
 use crate::base::error::{Error, IoContext, Kind, Result};
 use crate::base::paths::RepoPath;
 use crate::manifest::Mode;
-use crate::sys::files::all_at_once;
+use crate::sys::parallel::wait_for_each;
 use crate::sys::sync::sync_open_folder;
 
 pub use folders::Below;
@@ -169,7 +169,7 @@ impl Tree {
             above.extend((0..bytes.len()).filter(|at| bytes[*at] == b'/').map(|at| &bytes[..at]));
         }
         let folders = above.into_iter().filter_map(|folder| RepoPath::new(folder).ok()).collect();
-        all_at_once(folders, |folder| {
+        wait_for_each(folders, |folder| {
             let Some((parent, name)) = self.walk(&folder, Missing::Stop)? else { return Ok(()) };
             let place = self.absolute(&folder);
             match sys::openat(&parent, name, FOLDER, Bits::empty()) {

@@ -111,7 +111,7 @@ impl Tree {
         let place = self.absolute(path);
         let Some((folder, leaf)) = self.walk(path, Missing::Stop)? else {
             return Err(Error::new(Kind::Conflict, format!("Cannot move {} aside", place.display()))
-                .because("it is no longer there"));
+                .because("it no longer exists"));
         };
         sys::renameat(&folder, leaf, &staging.fd, name).map_err(io::Error::from).context("move aside", &place)
     }
@@ -147,7 +147,7 @@ impl Tree {
             Ok(()) => Ok(()),
             Err(Errno::EXIST | Errno::NOTEMPTY | Errno::ISDIR) => {
                 Err(Error::new(Kind::Conflict, format!("Cannot write {}", place.display()))
-                    .because("something else appeared there"))
+                    .because("another file appeared there meanwhile"))
             }
             Err(errno) => Err(Error::io("write", &place, &errno.into())),
         }
@@ -227,6 +227,6 @@ impl Staging {
 }
 
 fn gone(mount: &RepoPath) -> Error {
-    Error::new(Kind::Environment, format!("The disk that was mounted at {mount} is not there"))
+    Error::new(Kind::Environment, format!("The disk at {mount} is no longer mounted"))
         .hint("mount it again, then run the command again")
 }

@@ -15,6 +15,7 @@ macro_rules! with_both_clients {
 pub(crate) mod api;
 pub(crate) mod client;
 pub(crate) mod disk;
+pub(crate) mod golden;
 pub(crate) mod http;
 pub(crate) mod messages;
 pub(crate) mod needs;

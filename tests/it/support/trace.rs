@@ -1,6 +1,8 @@
 //! Running `snap` under strace: to see its system calls, or to have one of them fail or kill it.
 //!
-//! Only the program's own main thread is traced; the git programs it starts are not.
+//! Where each single call is looked at, `snap` works on its first thread alone (`SNAP_THREADS`), which is the one that is
+//! traced; the git programs it starts are not. `crash.rs` proves that this thread then makes every call that changes a
+//! file, and has the same done to all threads of a usual run.
 
 use std::fs;
 use std::path::Path;
@@ -32,8 +34,23 @@ pub(crate) fn some<T>(all: &[T], short: usize) -> Vec<&T> {
     }
 }
 
-/// Runs `snap` in the project under strace, with these options of strace; returns what strace wrote too.
+/// Runs `snap`, on one thread, in the project under strace with these options; returns what strace wrote too.
 pub(crate) fn traced(project: &Project, options: &[&str], arguments: &[&str]) -> (Ran, String) {
+    strace(project, options, arguments, Some("1"))
+}
+
+/// The same with all threads of `snap` and the programs that it starts, as `strace -f` does.
+pub(crate) fn traced_with_all(project: &Project, options: &[&str], arguments: &[&str]) -> (Ran, String) {
+    strace(project, &[&["-f"], options].concat(), arguments, None)
+}
+
+/// Runs `snap` under strace, with at most so many threads if that is said.
+pub(crate) fn strace(
+    project: &Project,
+    options: &[&str],
+    arguments: &[&str],
+    threads: Option<&str>,
+) -> (Ran, String) {
     let plain = project.command(project.root(), arguments);
     let log = project.home.path().join("tmp/strace.log");
     let mut command = Command::new("strace");
@@ -42,6 +59,7 @@ pub(crate) fn traced(project: &Project, options: &[&str], arguments: &[&str]) ->
     for (name, value) in plain.get_envs() {
         command.env(name, value.unwrap_or_default());
     }
+    command.envs(threads.map(|threads| ("SNAP_THREADS", threads)));
     let ran = ran(&mut command);
     let calls = fs::read_to_string(&log).unwrap_or_default();
     fs::remove_file(&log).must("to remove the log");
@@ -97,6 +115,14 @@ impl Scene {
         self.reset();
         let inject = format!("inject={}:{how}:when={}", call.name, call.nth);
         traced(&self.project, &["-e", &format!("trace={}", call.name), "-e", &inject], arguments).0
+    }
+
+    /// Runs a command from the kept state with all its threads, with this done to each of them at its nth call of this
+    /// name: the first that gets there feels it.
+    pub(crate) fn hurt_any_thread(&self, name: &str, nth: usize, how: &str, arguments: &[&str]) -> Ran {
+        self.reset();
+        let inject = format!("inject={name}:{how}:when={nth}");
+        traced_with_all(&self.project, &["-e", &format!("trace={name}"), "-e", &inject], arguments).0
     }
 }
 

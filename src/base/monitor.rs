@@ -1,0 +1,201 @@
+//! What an operation tells while it runs: in which phase it is, and how much of how much is done there.
+//!
+//! One thread or several tell, another one shows; what it looks like is not decided here. Each phase is also a span
+//! of the diagnostic log, which costs nothing while nobody listens. Owns the `tracing` crate, with `git/command.rs`.
+//! As long as no phase has begun there is nothing to show: a connection that is being made may have a question of its
+//! own on the terminal.
+
+use std::io::{self, Read, Write};
+use std::sync::{Mutex, PoisonError};
+
+/// What is counted in a phase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Bytes.
+    Bytes,
+    /// Files, objects and the like.
+    Items,
+}
+
+/// A part of an operation that can take long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// git lists what is pending.
+    Listing,
+    /// Pending files are read and compared with their bases.
+    Reading,
+    /// Conversations are read and stored.
+    Conversation,
+    /// A snapshot is made durable.
+    Publishing,
+    /// A snapshot is read whole and checked.
+    Checking,
+    /// The files here are looked at.
+    Comparing,
+    /// The files that will be set are made.
+    Preparing,
+    /// Saved conversations are checked.
+    CheckingConversation,
+    /// What a restore is about to overwrite is saved.
+    Safety,
+    /// New files are written beside the old ones.
+    Writing,
+    /// Old files are moved out, and new ones in.
+    Moving,
+    /// A conversation is put into the client's folders.
+    Installing,
+    /// What was done is made durable.
+    Finishing,
+    /// Objects go to a remote.
+    Sending,
+    /// Objects come from a remote.
+    Receiving,
+    /// A snapshot is written into a file.
+    Exporting,
+    /// A snapshot is read from a file.
+    Importing,
+}
+
+impl Phase {
+    /// Returns what it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Phase::Listing => "Listing changes",
+            Phase::Reading => "Reading files",
+            Phase::Conversation => "Saving conversation",
+            Phase::Publishing => "Writing snapshot",
+            Phase::Checking => "Checking snapshot",
+            Phase::Comparing => "Comparing files",
+            Phase::Preparing => "Preparing files",
+            Phase::CheckingConversation => "Checking conversation",
+            Phase::Safety => "Saving present files",
+            Phase::Writing => "Writing files",
+            Phase::Moving => "Replacing files",
+            Phase::Installing => "Restoring conversation",
+            Phase::Finishing => "Syncing",
+            Phase::Sending => "Sending",
+            Phase::Receiving => "Receiving",
+            Phase::Exporting => "Exporting",
+            Phase::Importing => "Importing",
+        }
+    }
+
+    /// Returns what is counted in it.
+    pub fn unit(self) -> Unit {
+        match self {
+            Phase::Conversation | Phase::CheckingConversation | Phase::Exporting | Phase::Importing => {
+                Unit::Bytes
+            }
+            _ => Unit::Items,
+        }
+    }
+}
+
+/// How far a phase is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The phase.
+    pub phase: Phase,
+    /// How much of it is done, in its unit.
+    pub done: u64,
+    /// How much there is to do; `None` if that is not known.
+    pub total: Option<u64>,
+}
+
+/// How far an operation is: in no phase at first.
+#[derive(Debug, Default)]
+pub struct Monitor {
+    now: Mutex<Option<Step>>,
+}
+
+impl Monitor {
+    /// Begins a phase, which lasts as long as the value that is returned. One that lasts already goes on after it.
+    pub fn begin(&self, phase: Phase, total: Option<u64>) -> Begun<'_> {
+        let span = tracing::info_span!(target: "snap::phase", "phase", name = phase.name(), total).entered();
+        let before = self.replace(Some(Step { phase, done: 0, total }));
+        Begun { monitor: self, before, _span: span }
+    }
+
+    /// Says that so much more of the phase is done. Any thread may.
+    pub fn add(&self, more: u64) {
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(step) = now.as_mut() {
+            step.done = step.done.saturating_add(more);
+        }
+    }
+
+    /// Says how far somebody else's work is; `None` when it has ended.
+    pub fn see(&self, step: Option<Step>) {
+        self.replace(step);
+    }
+
+    /// Returns how far it is.
+    pub fn step(&self) -> Option<Step> {
+        *self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn replace(&self, step: Option<Step>) -> Option<Step> {
+        std::mem::replace(&mut *self.now.lock().unwrap_or_else(PoisonError::into_inner), step)
+    }
+}
+
+/// A phase that lasts as long as this value.
+#[must_use = "the phase ends with this value"]
+pub struct Begun<'a> {
+    monitor: &'a Monitor,
+    before: Option<Step>,
+    _span: tracing::span::EnteredSpan,
+}
+
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        self.monitor.replace(self.before);
+    }
+}
+
+/// A reader or writer that counts what goes through.
+pub struct Counted<'a, T>(pub T, pub &'a Monitor);
+
+impl<T: Read> Read for Counted<'_, T> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.0.read(buffer)?;
+        self.1.add(read as u64);
+        Ok(read)
+    }
+}
+
+impl<T: Write> Write for Counted<'_, T> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.0.write(bytes)?;
+        self.1.add(written as u64);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_phase_lasts_as_long_as_its_value_and_the_one_around_it_goes_on() {
+        let monitor = Monitor::default();
+        assert_eq!(monitor.step(), None);
+        monitor.add(9);
+        assert_eq!(monitor.step(), None, "nothing is done where nothing has begun");
+        let outer = monitor.begin(Phase::Safety, None);
+        {
+            let _inner = monitor.begin(Phase::Reading, Some(7));
+            monitor.add(3);
+            monitor.add(u64::MAX);
+            let wanted = Step { phase: Phase::Reading, done: u64::MAX, total: Some(7) };
+            assert_eq!(monitor.step(), Some(wanted));
+        }
+        assert_eq!(monitor.step(), Some(Step { phase: Phase::Safety, done: 0, total: None }));
+        drop(outer);
+        assert_eq!(monitor.step(), None);
+    }
+}

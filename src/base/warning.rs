@@ -1,0 +1,264 @@
+//! What a person should know though nothing failed: each kind as a value, with one text.
+//!
+//! Pure. Operations return these with their results; only the command line shows them. In JSON each is its text. Text
+//! from outside is made safe where it is shown, like all text.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+/// One thing that a person should know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Warning {
+    /// The manifest in the file of this name can't be read, which keeps all objects from being removed.
+    UnreadableSnapshot(String),
+    /// Manifests were set aside, which keeps all objects from being removed.
+    ManifestsAside,
+    /// Links to snapshots could not be brought up to date, and why.
+    Links(String),
+    /// There is no repository whose pending edits could be saved.
+    NotInRepository,
+    /// A merge or the like is under way while a snapshot is saved.
+    OperationInProgress(String),
+    /// The conversation can't be read, and why; the edits are saved.
+    ConversationNotSaved(String),
+    /// There is no session to save.
+    NoSessionHere,
+    /// The snapshot carries no mark of this user, and why.
+    NotMarked(String),
+    /// The snapshot is not signed, and why.
+    NotSigned(String),
+    /// git may collect the base commit, and why.
+    BaseNotKept {
+        /// The commit.
+        base: String,
+        /// What git says.
+        why: String,
+    },
+    /// The last line of this transcript is unfinished.
+    TornLine(String),
+    /// The task files are gone, and so many tasks were saved from what the model was reminded of.
+    TasksOnlyReminded(usize),
+    /// What identifies the user's account is left out.
+    AccountLeftOut(String),
+    /// The base commit is not here, and files are compared with what came with the snapshot.
+    BaseCarried(String),
+    /// A merge or the like was under way when the snapshot was saved.
+    OperationWasInProgress(String),
+    /// The snapshot holds no session.
+    NoSessionSaved,
+    /// The snapshot holds a session without its conversation.
+    NoConversationSaved,
+    /// Something of a session that does not come back.
+    Lost(Lost, String),
+    /// So many more of those.
+    MoreLost(Lost, usize),
+    /// A path that the snapshot left out, and why.
+    NotInSnapshot {
+        /// The path.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// So many more of those.
+    MoreNotInSnapshot(usize),
+    /// What is wrong with a saved conversation.
+    Damaged {
+        /// Which one.
+        what: String,
+        /// What was found.
+        finding: String,
+    },
+    /// So many more places are damaged.
+    MoreDamaged(usize),
+    /// A file here is another than the saved one, and stays.
+    StaysDifferent(String),
+    /// The session goes on in this folder instead of a work tree of its own.
+    LeavesWorkTree(String),
+    /// Variables that the session relied on and that are not set here.
+    ToSupply(Vec<String>),
+    /// A client's copy of a file can't be made, as a secret in it is not here.
+    CopyLeftOut(String),
+    /// An undo leaves the conversation where it is.
+    ConversationStays,
+    /// A branch was moved by others since.
+    BranchMovedSince(String),
+    /// HEAD is elsewhere than when the safety snapshot was made.
+    HeadMoved {
+        /// Where it was.
+        then: String,
+        /// Where it is.
+        now: String,
+    },
+    /// These paths will show as staged.
+    ShownAsStaged(Vec<String>),
+    /// So many more of those.
+    MoreShownAsStaged(usize),
+    /// HEAD is not the snapshot's base, and the edited files are the same in both.
+    HeadElsewhere {
+        /// Where HEAD is.
+        here: String,
+        /// The snapshot's base.
+        base: String,
+    },
+    /// Both sides of a merge changed this path.
+    BothChanged(String),
+    /// The edits were merged onto another commit than their base.
+    MergedOntoHead,
+    /// A path was merged as text, as its driver is not the user's own.
+    MergedAsText {
+        /// The path.
+        path: String,
+        /// The driver's name.
+        driver: String,
+    },
+    /// What was staged of a path and what is here disagree.
+    StagedDisagrees(String),
+    /// The index has no room for a path as it was staged.
+    NoRoomInIndex {
+        /// The path.
+        path: String,
+        /// What is staged here.
+        other: String,
+    },
+}
+
+/// What of a session does not come back by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lost {
+    /// A prompt that waited in the queue.
+    Queued,
+    /// A prompt that would have been sent at some time.
+    Scheduled,
+    /// A process in the background.
+    Process,
+}
+
+impl Lost {
+    fn text(self) -> &'static str {
+        match self {
+            Lost::Queued => "A prompt was still queued",
+            Lost::Scheduled => "A scheduled prompt is not restored",
+            Lost::Process => "A background process is not restored",
+        }
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Warning::UnreadableSnapshot(stem) => {
+                write!(f, "{stem} can't be read; it and all objects are kept")
+            }
+            Warning::ManifestsAside => f.write_str(
+                "manifests that were set aside lie in the store's `damaged`; as long as they do, all objects are kept",
+            ),
+            Warning::Links(why) => write!(f, "links are not up to date: {why}"),
+            Warning::NotInRepository => {
+                f.write_str("This folder is not in a git repository: file edits were not saved.")
+            }
+            Warning::OperationInProgress(operation) => write!(
+                f,
+                "A {operation} is in progress: its files, conflicts and index are saved. After a restore, git no longer treats it as in progress."
+            ),
+            Warning::ConversationNotSaved(why) => write!(f, "The conversation was not saved: {why}"),
+            Warning::NoSessionHere => f.write_str("No session of Claude Code was found here."),
+            Warning::NotMarked(why) => write!(
+                f,
+                "The snapshot can't be marked as yours, so resuming it needs `--trust`: {why}."
+            ),
+            Warning::NotSigned(why) => write!(f, "The snapshot is not signed: {why}."),
+            Warning::BaseNotKept { base, why } => {
+                write!(f, "The base commit {base} is not protected from git's garbage collection: {why}.")
+            }
+            Warning::TornLine(path) => write!(
+                f,
+                "The last line of {path} is incomplete; it is stored separately, and the history ends before it."
+            ),
+            Warning::TasksOnlyReminded(number) => write!(
+                f,
+                "The files of the task queue are gone; the list of the model's last reminder was saved (tasks: {number})."
+            ),
+            Warning::AccountLeftOut(what) => {
+                write!(f, "Left out because it identifies your account: {what}.")
+            }
+            Warning::BaseCarried(base) => write!(
+                f,
+                "The snapshot's base commit {base} is not here: each edited file is compared with the version that came with the snapshot."
+            ),
+            Warning::OperationWasInProgress(operation) => write!(
+                f,
+                "A {operation} was in progress when this was saved: its files, conflicts and index come back, but git does not treat it as in progress."
+            ),
+            Warning::NoSessionSaved => {
+                f.write_str("The snapshot holds no session: only files are restored.")
+            }
+            Warning::NoConversationSaved => {
+                f.write_str("The conversation was not saved: only files are restored.")
+            }
+            Warning::Lost(what, one) => write!(f, "{}: {one}", what.text()),
+            Warning::MoreLost(what, more) => {
+                write!(f, "{}: {more} more; `snap show` lists all.", what.text())
+            }
+            Warning::NotInSnapshot { path, reason } => write!(f, "Not in the snapshot: {path} ({reason})."),
+            Warning::MoreNotInSnapshot(more) => {
+                write!(f, "Not in the snapshot: {more} more; `snap show` lists all.")
+            }
+            Warning::Damaged { what, finding } => write!(f, "{what}, {finding}."),
+            Warning::MoreDamaged(more) => write!(f, "{more} more places were damaged."),
+            Warning::StaysDifferent(place) => write!(
+                f,
+                "{place} here is another than the one saved, and stays; `snap show --json` has the saved one."
+            ),
+            Warning::LeavesWorkTree(folder) => write!(
+                f,
+                "The session had made itself a work tree; it goes on in {folder} as in any folder, with nothing to exit."
+            ),
+            Warning::ToSupply(names) => {
+                write!(f, "Must be re-supplied, as it is not set here: {}.", names.join(", "))
+            }
+            Warning::CopyLeftOut(place) => {
+                write!(f, "The client's copy {place} of an earlier file is left out: it held a secret.")
+            }
+            Warning::ConversationStays => {
+                f.write_str("The conversation that was resumed stays: a transcript is never removed.")
+            }
+            Warning::BranchMovedSince(name) => write!(f, "{name} has moved since, and stays where it is."),
+            Warning::HeadMoved { then, now } => {
+                write!(f, "HEAD was at {then} then and is at {now} now: commits stay as they are.")
+            }
+            Warning::ShownAsStaged(paths) => write!(
+                f,
+                "The index goes back too, so that git will show as staged, against what was committed since: {}.",
+                paths.join(", ")
+            ),
+            Warning::MoreShownAsStaged(more) => write!(f, "And as staged too: {more} more paths."),
+            Warning::HeadElsewhere { here, base } => write!(
+                f,
+                "HEAD is at {here}, the snapshot was made on {base}: the edited files are the same in both."
+            ),
+            Warning::BothChanged(path) => write!(f, "Both sides changed {path}: it has conflict markers."),
+            Warning::MergedOntoHead => {
+                f.write_str("HEAD is not at the snapshot's base: its edits were merged onto it.")
+            }
+            Warning::MergedAsText { path, driver } => write!(
+                f,
+                "{path} is merged as text: only this repository's own configuration has the merge driver {driver}, and that is not run."
+            ),
+            Warning::StagedDisagrees(path) => write!(
+                f,
+                "What was staged of {path} and what is here disagree: the index has both, as stages of a conflict."
+            ),
+            Warning::NoRoomInIndex { path, other } => write!(
+                f,
+                "{path} is not staged as it was: {other} is staged here, and the index has no room for both."
+            ),
+        }
+    }
+}
+
+impl Serialize for Warning {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}

@@ -1,0 +1,120 @@
+//! What can be typed: the commands, and the options that all of them take.
+//!
+//! Each command's own arguments stand beside its code.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use super::commands::{
+    completions, diff, export, import, init, lease, link, list, log, man, pin, prune, pull, push, resume,
+    rewind, save, show, undo, verify, view,
+};
+use super::help;
+use super::hook;
+use super::output::ColorChoice;
+
+/// Save the whole working state of a Claude Code session, and resume it anywhere
+#[derive(Parser)]
+#[command(name = "snap", bin_name = "snap", version, arg_required_else_help = true)]
+#[command(
+    after_help = help::examples(&FIRST_STEPS),
+    after_long_help = help::examples_and(
+        &FIRST_STEPS,
+        &[
+            ("References", "REF is a snapshot's name, `latest`, `latest~2`, or the start of its id."),
+            (
+                "Exit codes",
+                "0   done\n\
+                 1   differences (`diff --exit-code`) or damage (`verify`) found\n\
+                 2   wrong command line\n\
+                 3   not found, or refused\n\
+                 4   conflict: nothing was changed\n\
+                 5   damaged, or in a newer format\n\
+                 6   done, but parts were skipped or are in conflict\n\
+                 7   git, the disk or permissions failed\n\
+                 70  a bug",
+            ),
+        ],
+    )
+)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// Work in DIR instead of the current folder
+    #[arg(short = 'C', value_name = "DIR", global = true)]
+    pub(crate) folder: Option<PathBuf>,
+    /// Use the store in DIR instead of `.claude/snapshots` of the main work tree
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(crate) store: Option<PathBuf>,
+    /// When to use colours
+    #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
+    pub(crate) color: ColorChoice,
+    /// Print nothing but results and errors
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Print the result as JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Log each phase and its duration to standard error; twice: also each git command
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub(crate) verbose: u8,
+}
+
+const FIRST_STEPS: [(&str, &str); 4] = [
+    ("snap save \"before refactor\"", "Save the session and the pending edits"),
+    ("snap list", "List the snapshots"),
+    ("snap resume before-refactor", "Bring one back, and go on with its session"),
+    ("snap help resume", "Explain a command"),
+];
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    Save(save::Save),
+    List(list::List),
+    Show(show::Show),
+    Diff(diff::Diff),
+    View(view::View),
+    Resume(resume::Resume),
+    Rewind(rewind::Rewind),
+    Undo(undo::Undo),
+    Redo(undo::Redo),
+    Export(export::Export),
+    Import(import::Import),
+    Push(push::Push),
+    Pull(pull::Pull),
+    Link(link::Link),
+    Log(log::Log),
+    Pin(pin::Pin),
+    Unpin(pin::Unpin),
+    Rm(prune::Rm),
+    Prune(prune::Prune),
+    Verify(verify::Verify),
+    Init(init::Init),
+    Completions(completions::Completions),
+    Man(man::Man),
+    #[command(hide = true)]
+    Hook(hook::Hook),
+    #[command(hide = true)]
+    Lease(lease::Lease),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

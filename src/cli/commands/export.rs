@@ -1,0 +1,100 @@
+//! `snap export`.
+
+use std::io::{self, BufWriter, IsTerminal as _};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::base::error::{Error, Kind, Result};
+use crate::base::ids::SnapshotId;
+use crate::base::monitor::{Counted, Monitor, Phase};
+use crate::base::screen::Line;
+use crate::cli::help::examples;
+use crate::cli::outcome::Outcome;
+use crate::cli::output::words::size_text;
+use crate::cli::output::{Report, Ui, output_error, progress_bar};
+use crate::context::Context;
+use crate::manifest::Manifest;
+use crate::redaction;
+use crate::store::{Reference, check_may_travel};
+use crate::transfer;
+use crate::workspace::Workspace;
+
+/// Write a snapshot to a file, for another person or machine
+#[derive(Args)]
+#[command(after_help = examples(&[
+    ("snap export before-refactor -o work.snap", "Write it to a file"),
+    ("snap export | ssh host snap import -", "Send the newest to another machine"),
+]))]
+pub(crate) struct Export {
+    /// The snapshot
+    #[arg(value_name = "REF", default_value = "latest")]
+    reference: String,
+    /// Where to write it; `-` is standard output
+    #[arg(short, long, value_name = "FILE", default_value = "-")]
+    output: PathBuf,
+    /// Include the original versions of the edited files, for a clone that lacks the base commit
+    #[arg(long)]
+    with_base: bool,
+    /// Export the secret with this ID although it would be held back (repeatable)
+    #[arg(long, value_name = "ID")]
+    allow_secret: Vec<String>,
+}
+
+impl Export {
+    pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        let store = &workspace.store;
+        let entry = store.find(&Reference::parse(&self.reference))?;
+        if let Ok(manifest) = &entry.manifest {
+            check_may_travel(manifest)?;
+            redaction::check(workspace, manifest, self.with_base, &self.allow_secret)?;
+        }
+        let to_stdout = self.output == Path::new("-");
+        if to_stdout && ui.json() {
+            return Err(Error::new(Kind::Usage, "Standard output can't take both the file and JSON")
+                .hint("name a file with `-o FILE`"));
+        }
+        if to_stdout && io::stdout().is_terminal() {
+            return Err(Error::new(Kind::Usage, "Cannot write a snapshot to a terminal")
+                .hint("name a file with `-o FILE`, or pipe it: `snap export | ssh HOST snap import -`"));
+        }
+        let talks = ui.talks();
+        let objects = entry.manifest.as_ref().map(Manifest::objects).unwrap_or_default();
+        // Base versions come on top; the bar is gone then.
+        let monitor = Monitor::default();
+        let all = objects.iter().map(|object| store.stored_size(object)).sum();
+        let _phase = monitor.begin(Phase::Exporting, Some(all));
+        let bytes = if to_stdout {
+            let out = Counted(BufWriter::with_capacity(1 << 16, ui.output()), &monitor);
+            let failed = output_error;
+            let export = || transfer::export(context, workspace, &entry, self.with_base, out, "-", failed);
+            progress_bar::show(talks, &monitor, export)?.1
+        } else {
+            let path = context.cwd.join(&self.output);
+            let export =
+                || transfer::export_to_file(context, workspace, &entry, self.with_base, &path, &monitor);
+            progress_bar::show(talks, &monitor, export)?
+        };
+        let manifest = entry.manifest?;
+        let file = self.output.to_string_lossy().into_owned();
+        ui.report(&ExportReport { name: &manifest.name, id: &manifest.id, file, bytes })?;
+        Ok(Outcome::Done)
+    }
+}
+
+/// What was written.
+#[derive(Serialize)]
+struct ExportReport<'a> {
+    name: &'a str,
+    id: &'a SnapshotId,
+    file: String,
+    bytes: u64,
+}
+
+impl Report for ExportReport<'_> {
+    fn print(&self, ui: &mut Ui) -> Result<()> {
+        ui.say(&format!("Exported {} ({}).", Line(self.name), size_text(self.bytes)));
+        Ok(())
+    }
+}

@@ -1,0 +1,104 @@
+//! `snap import`.
+
+use std::fs::File;
+use std::io::{self, BufReader, IsTerminal as _};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::base::error::{Error, IoContext as _, Kind, Result};
+use crate::base::ids::SnapshotId;
+use crate::base::monitor::{Counted, Monitor, Phase};
+use crate::base::screen::Line;
+use crate::cli::help::examples;
+use crate::cli::outcome::Outcome;
+use crate::cli::output::words::count;
+use crate::cli::output::{Report, Ui, progress_bar};
+use crate::context::Context;
+use crate::manifest::CreatedBy;
+use crate::transfer::{self, Imported};
+use crate::workspace::Workspace;
+
+/// Add a snapshot that `snap export` wrote
+#[derive(Args)]
+#[command(after_help = examples(&[
+    ("snap import work.snap", "Add it to this project's store"),
+    ("ssh laptop snap -C app export | snap import -", "Take it from another machine"),
+]))]
+pub(crate) struct Import {
+    /// The file; `-` is standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+impl Import {
+    pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        let imported = if self.file == Path::new("-") {
+            if io::stdin().is_terminal() {
+                return Err(Error::new(Kind::Usage, "Cannot read a snapshot from a terminal")
+                    .hint("name a file, or pipe one in: `snap export | ssh HOST snap import -`"));
+            }
+            transfer::import(context, workspace, io::stdin().lock(), "-")?
+        } else {
+            let path = context.cwd.join(&self.file);
+            let file = match File::open(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    return Err(Error::new(Kind::NotFound, format!("There is no file {}", path.display())));
+                }
+                opened => opened.context("open", &path)?,
+            };
+            // A pipe has no size, and gets no bar.
+            let monitor = Monitor::default();
+            let all = file.metadata().ok().map(|meta| meta.len()).filter(|bytes| *bytes > 0);
+            let _phase = all.map(|all| monitor.begin(Phase::Importing, Some(all)));
+            let input = Counted(BufReader::new(file), &monitor);
+            let import = || transfer::import(context, workspace, input, &path.to_string_lossy());
+            progress_bar::show(ui.talks(), &monitor, import)?
+        };
+        let Imported { manifest, added } = &imported;
+        ui.report(&ImportReport {
+            name: &manifest.name,
+            id: &manifest.id,
+            new: added.new,
+            objects: added.objects,
+            by: &manifest.created_by,
+        })?;
+        Ok(Outcome::Done)
+    }
+}
+
+/// What came into the store.
+#[derive(Serialize)]
+struct ImportReport<'a> {
+    name: &'a str,
+    id: &'a SnapshotId,
+    /// Whether the snapshot was not here before.
+    new: bool,
+    /// How many objects were written.
+    objects: usize,
+    #[serde(skip)]
+    by: &'a CreatedBy,
+}
+
+impl Report for ImportReport<'_> {
+    fn print(&self, ui: &mut Ui) -> Result<()> {
+        let name = Line(self.name);
+        match (self.new, self.objects) {
+            (true, _) => {
+                ui.say(&format!(
+                    "Imported {name}, saved by {} on {}.",
+                    Line(&self.by.user),
+                    Line(&self.by.host)
+                ));
+                ui.say("`snap show` shows it; `snap resume` resumes it.");
+            }
+            (false, 0) => ui.say(&format!("{name} is already here.")),
+            (false, lost) => ui.say(&format!(
+                "{name} is already here; {} that it had lost came back.",
+                count(lost, "object")
+            )),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,154 @@
+//! `snap link`: a saved moment in the client's own list of sessions.
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::base::error::{Error, Kind, Result};
+use crate::base::ids::SnapshotId;
+use crate::base::screen::Line;
+use crate::cli::help::examples;
+use crate::cli::outcome::Outcome;
+use crate::cli::output::words::quoted;
+use crate::cli::output::{Report, Ui};
+use crate::cli::restore_flow::{Alive, ConsentArgs, RevivalArgs};
+use crate::restore;
+use crate::store::Reference;
+use crate::workspace::Workspace;
+
+/// The title of the link that moves on.
+const LATEST: &str = "latest";
+
+/// Make a snapshot a session that `claude --resume NAME` finds
+///
+/// It is in the client's picker too, and needs no `snap` to be resumed.
+/// `snap link latest` always leads to the newest snapshot. Removing a snapshot removes its link, but never a session
+/// that somebody has gone on with.
+#[derive(Args)]
+#[command(after_help = examples(&[
+    ("snap link before-refactor", "`claude --resume` finds it from now on"),
+    ("snap link latest", "The newest, whichever that is then"),
+    ("snap link before-refactor --remove", "Remove the link again"),
+]))]
+pub(crate) struct Link {
+    /// The snapshot
+    #[arg(value_name = "REF", default_value = LATEST)]
+    reference: String,
+    /// Remove the link again; the snapshot stays
+    #[arg(long)]
+    remove: bool,
+    /// Link the snapshot although it is not your own
+    #[arg(long)]
+    trust: bool,
+    /// Never prompt; skip whatever --trust and --revive don't cover
+    #[arg(long, alias = "yes")]
+    no_input: bool,
+    #[command(flatten)]
+    revival: RevivalArgs,
+}
+
+impl Link {
+    pub(crate) fn run(self, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        if self.remove {
+            return self.remove(workspace, ui);
+        }
+        let manifest = workspace.store.find(&Reference::parse(&self.reference))?.manifest?;
+        let follows = self.reference == LATEST;
+        let title = if follows { LATEST } else { manifest.name.as_str() };
+        let consent = ConsentArgs::of(self.trust, self.no_input);
+        let trust = consent.trusts(ui, workspace, &manifest)?;
+        let mut plan = restore::plan_link(workspace, &manifest, trust)?;
+        plan.revive(self.revival.asked())?;
+        if consent.asks(ui) {
+            let agreed = self.revival.ask(&plan, ui)?;
+            plan.revive(&agreed)?;
+        }
+        let alive = Alive::of(&plan);
+        let cwd = restore::link(workspace, &manifest, plan, title, follows)?.to_string_lossy().into_owned();
+        let launch = &manifest.permissions.launch;
+        let lost = launch.deny.iter().chain(&launch.ask).map(|rule| rule.rule.as_str()).collect();
+        let (snapshot, name) = (&manifest.id, &manifest.name);
+        ui.report(&LinkReport { title, snapshot, follows, cwd, alive, lost, name })?;
+        Ok(Outcome::Done)
+    }
+
+    fn remove(&self, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        let title = match self.reference.as_str() {
+            LATEST => LATEST.to_owned(),
+            reference => match workspace.store.find(&Reference::parse(reference)) {
+                Ok(entry) => entry.manifest?.name,
+                // The snapshot may be gone already.
+                Err(_) => reference.to_owned(),
+            },
+        };
+        let mut links = restore::links(workspace)?;
+        links.retain(|link| link.title == title);
+        if links.is_empty() {
+            return Err(Error::new(
+                Kind::NotFound,
+                format!("There is no link {:?}", Line(&title).to_string()),
+            ));
+        }
+        let mut report = Unlinked { title, removed: 0, kept: 0 };
+        for link in links {
+            match workspace.client.unlink(&link)? {
+                true => report.removed += 1,
+                false => report.kept += 1,
+            }
+        }
+        ui.report(&report)?;
+        Ok(Outcome::Done)
+    }
+}
+
+/// The link that was made.
+#[derive(Serialize)]
+struct LinkReport<'a> {
+    title: &'a str,
+    snapshot: &'a SnapshotId,
+    /// Whether it moves on to each newer snapshot.
+    follows: bool,
+    cwd: String,
+    alive: Alive,
+    /// What was refused in that run, and is not in a plain `claude --resume`.
+    lost: Vec<&'a str>,
+    #[serde(skip)]
+    name: &'a str,
+}
+
+impl Report for LinkReport<'_> {
+    fn print(&self, ui: &mut Ui) -> Result<()> {
+        self.alive.lines().into_iter().for_each(|line| ui.say(line));
+        for rule in &self.lost {
+            ui.warn(&format!(
+                "{} held in that run, and does not in a plain `claude --resume`; `snap resume` restores it",
+                Line(rule)
+            ));
+        }
+        ui.say(&format!("Linked {}. To go on from it, run:", Line(self.name)));
+        ui.line(&format!("cd {} && claude --resume {}", quoted(&self.cwd), quoted(self.title)))
+    }
+}
+
+/// What became of the links of a title.
+#[derive(Serialize)]
+struct Unlinked {
+    title: String,
+    removed: usize,
+    /// How many are sessions of their own by now, as somebody went on with them.
+    kept: usize,
+}
+
+impl Report for Unlinked {
+    fn print(&self, ui: &mut Ui) -> Result<()> {
+        let title = Line(&self.title);
+        if self.removed > 0 {
+            ui.say(&format!("Removed the link {title}."));
+        }
+        if self.kept > 0 {
+            ui.say(&format!(
+                "{title} is not a link any more: somebody went on with that session, so it stays."
+            ));
+        }
+        Ok(())
+    }
+}

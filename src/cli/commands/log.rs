@@ -1,0 +1,77 @@
+//! `snap log`: who did what to which snapshot, when.
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::base::error::Result;
+use crate::base::screen::{Line, cut};
+use crate::base::timestamp::{Timestamp, age};
+use crate::cli::help::examples;
+use crate::cli::outcome::Outcome;
+use crate::cli::output::{Report, Style, Ui, text};
+use crate::context::Context;
+use crate::store::{LogEntry, LogOutcome};
+use crate::workspace::Workspace;
+
+/// The longest reason of a failure that is shown, in characters; JSON has all of it.
+const LONGEST_REASON: usize = 80;
+
+/// Show who did what, newest first
+#[derive(Args)]
+#[command(after_help = examples(&[("snap log -n 10", "Show the ten newest entries")]))]
+pub(crate) struct Log {
+    /// Show only the newest N entries
+    #[arg(short = 'n', long = "max-count", value_name = "N")]
+    most: Option<usize>,
+}
+
+impl Log {
+    pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        let mut entries = workspace.store.read_log()?;
+        entries.reverse();
+        entries.truncate(self.most.unwrap_or(usize::MAX));
+        ui.report(&LogReport { entries, now: context.now })?;
+        Ok(Outcome::Done)
+    }
+}
+
+/// The log, newest first.
+#[derive(Serialize)]
+#[serde(transparent)]
+struct LogReport {
+    entries: Vec<LogEntry>,
+    #[serde(skip)]
+    now: Timestamp,
+}
+
+impl Report for LogReport {
+    fn print(&self, ui: &mut Ui) -> Result<()> {
+        if self.entries.is_empty() {
+            ui.say("The log is empty: nothing has been done here yet.");
+        }
+        for entry in &self.entries {
+            let operation = Style::Strong.of(format!("{:8}", entry.operation.word()));
+            ui.line(text![operation, line(self.now, entry)])?;
+        }
+        Ok(())
+    }
+}
+
+fn line(now: Timestamp, entry: &LogEntry) -> String {
+    let peer = entry.peer.as_deref().map(|peer| format!("  {}", Line(peer))).unwrap_or_default();
+    let outcome = match (entry.outcome, &entry.reason) {
+        (LogOutcome::Ok, _) => String::new(),
+        (LogOutcome::Skipped, _) => "  (nothing to do)".to_owned(),
+        (LogOutcome::Failed, None) => "  failed".to_owned(),
+        (LogOutcome::Failed, Some(why)) => format!("  failed: {}", cut(why, LONGEST_REASON)),
+    };
+    let safety = entry.safety.as_ref().map(|id| format!("  (safety {})", id.short())).unwrap_or_default();
+    format!(
+        "  {:>4}  {}  {}  {}@{}{peer}{safety}{outcome}",
+        age(now.since(entry.at)),
+        entry.snapshot.as_ref().map_or("-       ", |id| id.short()),
+        cut(&entry.name, 40),
+        Line(&entry.user),
+        Line(&entry.host),
+    )
+}

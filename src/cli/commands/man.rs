@@ -1,0 +1,106 @@
+//! `snap man`: the manual pages, made from the command line itself. Owns `clap_mangen`.
+
+use std::io::{self, Write as _};
+
+use clap::Args;
+use clap::builder::Command;
+use clap_mangen::roff::{Roff, bold, italic, roman};
+
+use crate::base::error::{Error, Kind, Result};
+use crate::base::screen::Line;
+use crate::cli::help::examples;
+use crate::cli::outcome::Outcome;
+use crate::cli::output::{Ui, output_error};
+
+/// Print a manual page
+#[derive(Args)]
+#[command(after_help = examples(&[
+    ("snap man | man -l -", "Read the page of snap itself"),
+    ("snap man resume | man -l -", "Read the page of `snap resume`"),
+]))]
+pub(crate) struct Man {
+    /// The command; without one, the page of snap itself
+    #[arg(value_name = "COMMAND")]
+    command: Option<String>,
+}
+
+/// What the program reads of its environment.
+const ENVIRONMENT: [(&str, &str); 12] = [
+    ("SNAP_STORE", "The store to use, as with --store."),
+    ("CLAUDE_CONFIG_DIR", "Where the client keeps its files, instead of ~/.claude."),
+    ("CLAUDE_CODE_SESSION_ID", "The session that is saved; the client sets it in the commands that it runs."),
+    ("SNAP_PAGER, PAGER", "The pager of `snap diff`; empty or `cat` for none."),
+    ("NO_COLOR", "If set, no colours."),
+    ("CLICOLOR", "If 0, no colours."),
+    ("CLICOLOR_FORCE", "If set, colours also where there is no terminal."),
+    ("TERM", "If `dumb`, no colours and no progress bar."),
+    ("COLUMNS", "The width of the screen, instead of the terminal's own."),
+    (
+        "GIT_LFS_SKIP_SMUDGE",
+        "If 1, a restore writes the pointers of Git LFS instead of asking for the files.",
+    ),
+    ("SNAP_RETRY_TIMES", "How often a remote that does not answer is tried (4)."),
+    ("XDG_STATE_HOME", "The folder that holds snap/, the user's key and notes, instead of ~/.local/state."),
+];
+
+/// The files that it keeps and reads.
+const FILES: [(&str, &str); 6] = [
+    (".claude/snapshots/", "The store, in the main work tree: private to you, and ignored by git."),
+    (
+        ".claude/settings.json, settings.local.json",
+        "The client's settings: `snap init` adds hooks, `snap resume --grants` adds rules.",
+    ),
+    (".claude/commands/snapshot.md", "The command /snapshot, made by `snap init`."),
+    (
+        ".claude/snapshot-rules.json, ~/.claude/snapshot-rules.json",
+        "Which steps are saved before, and which are not.",
+    ),
+    ("~/.claude/snap-hooks.log", "What went wrong in hooks."),
+    (
+        "~/.local/state/snap/",
+        "The key that marks your own snapshots, and secrets that were taken out of them.",
+    ),
+];
+
+impl Man {
+    pub(crate) fn run(self, mut snap: Command, ui: &mut Ui) -> Result<Outcome> {
+        // Passes the global options on and names the commands in full.
+        snap.build();
+        let command = match &self.command {
+            None => snap,
+            Some(name) => {
+                let found = snap.find_subcommand(name).filter(|command| !command.is_hide_set());
+                found.cloned().ok_or_else(|| {
+                    Error::new(Kind::Usage, format!("There is no command {:?}", Line(name).to_string()))
+                        .hint("`snap help` lists them")
+                })?
+            }
+        };
+        let page = page(command).map_err(|error| output_error(&error))?;
+        ui.output().write_all(&page).map_err(|error| output_error(&error))?;
+        Ok(Outcome::Done)
+    }
+}
+
+fn page(command: Command) -> io::Result<Vec<u8>> {
+    let mut page = Vec::new();
+    clap_mangen::Man::new(command).render(&mut page)?;
+    list("ENVIRONMENT", &ENVIRONMENT).to_writer(&mut page)?;
+    list("FILES", &FILES).to_writer(&mut page)?;
+    let mut roff = Roff::new();
+    roff.control("SH", ["SEE ALSO"]);
+    roff.text([bold("git"), roman("(1), "), bold("claude"), roman("(1)")]);
+    roff.to_writer(&mut page)?;
+    Ok(page)
+}
+
+fn list(heading: &str, all: &[(&str, &str)]) -> Roff {
+    let mut roff = Roff::new();
+    roff.control("SH", [heading]);
+    for (name, meaning) in all {
+        roff.control("TP", []);
+        roff.text([italic(*name)]);
+        roff.text([roman(*meaning)]);
+    }
+    roff
+}

@@ -1,0 +1,24 @@
+//! The commands, one a file: what each takes, and what it says.
+
+pub(crate) mod completions;
+pub(crate) mod diff;
+pub(crate) mod export;
+pub(crate) mod import;
+pub(crate) mod init;
+pub(crate) mod lease;
+pub(crate) mod link;
+pub(crate) mod list;
+mod list_tree;
+pub(crate) mod log;
+pub(crate) mod man;
+pub(crate) mod pin;
+pub(crate) mod prune;
+pub(crate) mod pull;
+pub(crate) mod push;
+pub(crate) mod resume;
+pub(crate) mod rewind;
+pub(crate) mod save;
+pub(crate) mod show;
+pub(crate) mod undo;
+pub(crate) mod verify;
+pub(crate) mod view;

@@ -1,0 +1,314 @@
+//! `snap prune` and `snap rm`.
+
+use std::time::Duration;
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::base::error::{Error, Kind, Result};
+use crate::base::ids::SnapshotId;
+use crate::base::screen::Line;
+use crate::base::timestamp::{Timestamp, age, parse_span};
+use crate::cli::help::examples;
+use crate::cli::option_values::parse_size;
+use crate::cli::outcome::Outcome;
+use crate::cli::output::words::{count, size_text};
+use crate::cli::output::{Report, Style, Ui, text};
+use crate::cli::remotes::{Transfer, TransferReport, finish, with_remote};
+use crate::cli::upkeep::follow_links;
+use crate::context::Context;
+use crate::prune::{Plan, Policy, Verdict};
+use crate::store::Sweep;
+use crate::transfer::{Fate, Listed};
+use crate::workspace::Workspace;
+
+/// Remove old snapshots, and the data that only they needed
+#[derive(Args)]
+#[command(after_help = examples(&[
+    ("snap prune --older-than 30d --dry-run", "Show what would go, and why"),
+    ("snap prune --keep-last 10 --keep-daily 7", "Keep the 10 newest and one a day"),
+]))]
+pub(crate) struct Prune {
+    /// Remove snapshots older than AGE, such as 7d, 36h or 2w
+    #[arg(long, value_name = "AGE", value_parser = parse_span)]
+    older_than: Option<Duration>,
+    /// Keep the N newest, whatever their age
+    #[arg(long, value_name = "N")]
+    keep_last: Option<usize>,
+    /// Keep the newest of each day, for the last N days with any
+    #[arg(long, value_name = "N")]
+    keep_daily: Option<usize>,
+    /// Keep the newest of each week, for the last N weeks with any
+    #[arg(long, value_name = "N")]
+    keep_weekly: Option<usize>,
+    /// Then remove the oldest until all together take at most SIZE on disk, such as 2GiB or 500M
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    max_size: Option<u64>,
+    /// Prune the snapshots that you pushed to a git remote instead of those here
+    #[arg(long, value_name = "REMOTE", conflicts_with = "max_size")]
+    remote: Option<String>,
+    /// Only show what would be removed, and why
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Remove snapshots by name
+#[derive(Args)]
+#[command(after_help = examples(&[("snap rm before-refactor", "Remove that one")]))]
+pub(crate) struct Rm {
+    /// Remove them from a git remote instead of from here
+    #[arg(long, value_name = "REMOTE")]
+    remote: Option<String>,
+    /// The snapshots to remove
+    #[arg(value_name = "REF", required = true)]
+    references: Vec<String>,
+}
+
+impl Prune {
+    pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        let policy = Policy {
+            older_than: self.older_than,
+            keep_last: self.keep_last,
+            keep_daily: self.keep_daily,
+            keep_weekly: self.keep_weekly,
+            max_size: self.max_size,
+        };
+        if policy.is_empty() {
+            return Err(Error::new(Kind::Usage, "`snap prune` needs to know what to keep").hint(
+                "say `--older-than 7d`, `--keep-last 10`, `--keep-daily 7`, `--keep-weekly 4`, `--max-size 2GiB`, or several",
+            ));
+        }
+        if let Some(remote) = &self.remote {
+            return prune_remote(context, workspace, ui, remote, policy, self.dry_run);
+        }
+        let store = &workspace.store;
+        // The plan holds good as long as the lock.
+        let lock = match store.root().exists() && !self.dry_run {
+            true => Some(store.lock_for_deleting()?),
+            false => None,
+        };
+        let plan = Plan::by_policy(context, workspace, policy)?;
+        let judged: Vec<Judged> =
+            plan.judged().map(|(m, verdict)| Judged::of(&m.name, &m.id, verdict)).collect();
+        let mut report = PruneReport::new(self.dry_run, judged);
+        report.list(ui)?;
+        let mut warnings = plan.warnings();
+        let freed = match &lock {
+            Some(lock) => {
+                let removed = plan.carry_out(context, workspace, lock)?;
+                warnings.extend(removed.warnings);
+                removed.freed
+            }
+            None => plan.would_free(context, workspace)?,
+        };
+        let removed = lock.is_some();
+        drop(lock);
+        if removed {
+            follow_links(workspace, ui);
+        }
+        warnings.iter().for_each(|warning| ui.warn(&warning.to_string()));
+        report.freed = Some(Freed::of(freed));
+        report.finish(ui, context.now)
+    }
+}
+
+/// What is freed at once, and what later.
+#[derive(Serialize)]
+struct Freed {
+    objects: u64,
+    bytes: u64,
+    later: Later,
+}
+
+#[derive(Serialize)]
+struct Later {
+    objects: u64,
+    bytes: u64,
+    after: Option<Timestamp>,
+}
+
+impl Freed {
+    fn of(sweep: Sweep) -> Freed {
+        let waiting = sweep.waiting;
+        let later = Later { objects: waiting.objects, bytes: waiting.bytes, after: waiting.until };
+        Freed { objects: sweep.objects, bytes: sweep.bytes, later }
+    }
+
+    /// Says what is freed, and what will be, and when: space that is promised has to come.
+    fn tell(&self, ui: &mut Ui, dry_run: bool, now: Timestamp) {
+        let objects = |number: u64| count(usize::try_from(number).unwrap_or(usize::MAX), "object");
+        let (size, number) = (size_text(self.bytes), objects(self.objects));
+        match (dry_run, self.objects) {
+            (false, 0) => {}
+            (true, 0) => ui.say("Would free no space now."),
+            (false, _) => ui.say(&format!("Freed {size} in {number} that nothing needed any more.")),
+            (true, _) => ui.say(&format!("Would free {size} in {number} that nothing would need any more.")),
+        }
+        if let Some(after) = self.later.after.filter(|_| self.later.objects > 0) {
+            let (need, stay) = if dry_run { ("would need", "would stay") } else { ("needs", "stay") };
+            ui.say(&format!(
+                "{} in {} that nothing {need} any more {stay}: they are younger than a day. The first `snap prune` or `rm` after that (all of it in {}) frees them.",
+                size_text(self.later.bytes),
+                objects(self.later.objects),
+                age(after.since(now)),
+            ));
+        }
+    }
+}
+
+/// A snapshot, and what becomes of it.
+#[derive(Serialize)]
+struct Judged {
+    name: String,
+    id: SnapshotId,
+    keep: bool,
+    reason: String,
+    /// Set on a remote only: why it could not be removed.
+    #[serde(flatten)]
+    on_remote: Option<OnRemote>,
+}
+
+#[derive(Serialize)]
+struct OnRemote {
+    error: Option<String>,
+}
+
+impl Judged {
+    fn of(name: &str, id: &SnapshotId, verdict: &Verdict) -> Judged {
+        let (keep, reason) = (verdict.keep, verdict.reason.clone());
+        Judged { name: name.to_owned(), id: id.clone(), keep, reason, on_remote: None }
+    }
+}
+
+/// What `snap prune` does.
+#[derive(Serialize)]
+struct PruneReport {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remote: Option<String>,
+    dry_run: bool,
+    snapshots: Vec<Judged>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    freed: Option<Freed>,
+    /// How many on a remote are somebody else's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    of_others: Option<usize>,
+}
+
+impl PruneReport {
+    fn new(dry_run: bool, snapshots: Vec<Judged>) -> PruneReport {
+        PruneReport { remote: None, dry_run, snapshots, freed: None, of_others: None }
+    }
+
+    /// Lists what becomes of each snapshot, and why, before anything is done.
+    fn list(&self, ui: &mut Ui) -> Result<()> {
+        if ui.json() {
+            return Ok(());
+        }
+        for one in &self.snapshots {
+            let word = if one.keep { Style::Faint.of("keep  ") } else { Style::Bad.of("remove") };
+            ui.line(text![word, "  ", Line(&one.name), "  ", Style::Faint.of(&one.reason)])?;
+        }
+        Ok(())
+    }
+
+    /// Says what it came to.
+    fn finish(&self, ui: &mut Ui, now: Timestamp) -> Result<Outcome> {
+        ui.report(self)?;
+        if let Some(freed) = self.freed.as_ref().filter(|_| !ui.json()) {
+            freed.tell(ui, self.dry_run, now);
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+impl Report for PruneReport {
+    fn print(&self, ui: &mut Ui) -> Result<()> {
+        let removed = self.snapshots.iter().filter(|one| !one.keep).count();
+        let did = if self.dry_run { "Would remove" } else { "Removed" };
+        ui.say(&format!("{did} {removed} of {}.", count(self.snapshots.len(), "snapshot")));
+        if let (Some(others), Some(remote)) = (self.of_others.filter(|others| *others > 0), &self.remote) {
+            ui.say(&format!("{} of others on {remote} left alone.", count(others, "snapshot")));
+        }
+        Ok(())
+    }
+}
+
+/// What `snap rm` removed.
+#[derive(Serialize)]
+struct Removed {
+    removed: Vec<String>,
+    freed: Freed,
+}
+
+impl Report for Removed {
+    fn print(&self, ui: &mut Ui) -> Result<()> {
+        self.removed.iter().for_each(|name| ui.say(&format!("Removed {name}.")));
+        Ok(())
+    }
+}
+
+impl Rm {
+    pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        if let Some(remote) = &self.remote {
+            return remove_from_remote(context, workspace, ui, remote, &self.references);
+        }
+        let lock = workspace.store.lock_for_deleting()?;
+        let plan = Plan::by_name(workspace, &self.references)?;
+        let names = plan.names();
+        let done = plan.carry_out(context, workspace, &lock)?;
+        drop(lock);
+        follow_links(workspace, ui);
+        done.warnings.iter().for_each(|warning| ui.warn(&warning.to_string()));
+        let report = Removed { removed: names, freed: Freed::of(done.freed) };
+        ui.report(&report)?;
+        if !ui.json() {
+            report.freed.tell(ui, false, context.now);
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+/// `snap prune --remote`.
+fn prune_remote(
+    context: &Context,
+    workspace: &Workspace,
+    ui: &mut Ui,
+    remote: &str,
+    policy: Policy,
+    dry_run: bool,
+) -> Result<Outcome> {
+    let (shown, (judged, handed)) = with_remote(context, workspace, ui, remote, |r| {
+        let judged = r.judge(policy)?;
+        let handed = if dry_run { Vec::new() } else { r.prune(&judged)? };
+        Ok((judged, handed))
+    })?;
+    let failed =
+        |one: &Listed| match handed.iter().find(|handed| handed.id == one.id).map(|handed| &handed.fate) {
+            Some(Fate::Failed(error)) => Some(error.to_string()),
+            _ => None,
+        };
+    let all = judged.own.iter().map(|(one, verdict)| Judged {
+        on_remote: Some(OnRemote { error: failed(one) }),
+        ..Judged::of(&one.name, &one.id, verdict)
+    });
+    let all: Vec<Judged> = all.collect();
+    let report =
+        PruneReport { remote: Some(shown), of_others: Some(judged.others), ..PruneReport::new(dry_run, all) };
+    report.list(ui)?;
+    report.finish(ui, context.now)?;
+    finish(ui, handed)
+}
+
+/// `snap rm --remote`.
+fn remove_from_remote(
+    context: &Context,
+    workspace: &Workspace,
+    ui: &mut Ui,
+    remote: &str,
+    references: &[String],
+) -> Result<Outcome> {
+    let (shown, handed) = with_remote(context, workspace, ui, remote, |r| r.withdraw(references))?;
+    ui.report(&TransferReport::new(Transfer::Remove, &shown, &handed))?;
+    ui.warn("whoever fetched it still has it, and the host may keep the objects for a while.");
+    finish(ui, handed)
+}

@@ -1,0 +1,35 @@
+//! `snap pull`.
+
+use clap::Args;
+
+use crate::base::error::Result;
+use crate::cli::help::examples;
+use crate::cli::outcome::Outcome;
+use crate::cli::output::Ui;
+use crate::cli::remotes::{Transfer, TransferReport, finish, with_remote};
+use crate::context::Context;
+use crate::workspace::Workspace;
+
+/// Fetch snapshots from a git remote
+#[derive(Args)]
+#[command(after_help = examples(&[
+    ("snap pull", "Fetch all that is new from origin"),
+    ("snap pull backup before-refactor", "Fetch that one from `backup`"),
+]))]
+pub(crate) struct Pull {
+    /// A remote of this repository, a URL or a path
+    #[arg(value_name = "REMOTE", default_value = "origin")]
+    remote: String,
+    /// The snapshots, by name or id; by default all that are not here yet
+    #[arg(value_name = "REF")]
+    references: Vec<String>,
+}
+
+impl Pull {
+    pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        let (shown, handed) =
+            with_remote(context, workspace, ui, &self.remote, |remote| remote.pull(&self.references))?;
+        ui.report(&TransferReport::new(Transfer::Pull, &shown, &handed))?;
+        finish(ui, handed)
+    }
+}

@@ -1,0 +1,40 @@
+//! `snap push`.
+
+use clap::Args;
+
+use crate::base::error::Result;
+use crate::cli::help::examples;
+use crate::cli::outcome::Outcome;
+use crate::cli::output::Ui;
+use crate::cli::remotes::{Transfer, TransferReport, finish, with_remote};
+use crate::context::Context;
+use crate::workspace::Workspace;
+
+/// Send snapshots to a git remote, beside its branches
+#[derive(Args)]
+#[command(after_help = examples(&[
+    ("snap push", "Send the newest snapshot to origin"),
+    ("snap push backup before-refactor", "Send that one to the remote `backup`"),
+]))]
+pub(crate) struct Push {
+    /// A remote of this repository, a URL or a path
+    #[arg(value_name = "REMOTE", default_value = "origin")]
+    remote: String,
+    /// The snapshots to send; by default the newest
+    #[arg(value_name = "REF")]
+    references: Vec<String>,
+    /// Send the secret with this ID although it would be held back (repeatable)
+    #[arg(long, value_name = "ID")]
+    allow_secret: Vec<String>,
+}
+
+impl Push {
+    pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        let references = if self.references.is_empty() { vec!["latest".to_owned()] } else { self.references };
+        let (shown, handed) = with_remote(context, workspace, ui, &self.remote, |remote| {
+            remote.push(&references, &self.allow_secret)
+        })?;
+        ui.report(&TransferReport::new(Transfer::Push, &shown, &handed))?;
+        finish(ui, handed)
+    }
+}

@@ -1,0 +1,154 @@
+//! `snap resume`.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::audit;
+use crate::base::error::{Error, Kind, Result};
+use crate::base::screen::Line;
+use crate::cli::help::examples;
+use crate::cli::outcome::Outcome;
+use crate::cli::output::Ui;
+use crate::cli::restore_flow::{NewWorkTree, RestoreArgs, planning, say_which};
+use crate::cli::upkeep::settle;
+use crate::context::Context;
+use crate::git::Repository;
+use crate::manifest::Manifest;
+use crate::restore::{self, Options};
+use crate::store::{Operation, Reference};
+use crate::workspace::Workspace;
+
+/// Restore a snapshot here, and resume its session
+///
+/// The edits come back on top of what is here. If a path was changed here since, nothing is done; `--merge` merges the
+/// two, `--worktree` restores beside it, and `snap rewind` puts everything back as it was.
+#[derive(Args)]
+#[command(after_help = examples(&[
+    ("snap resume", "Resume the newest snapshot"),
+    ("snap resume before-refactor --dry-run", "Show what that would do"),
+    ("snap resume latest --worktree try-it", "In a new work tree, for a new branch"),
+]))]
+pub(crate) struct Resume {
+    /// Restore into DIR instead of the current work tree
+    #[arg(long, value_name = "DIR")]
+    into: Option<PathBuf>,
+    /// Restore into a new linked work tree for BRANCH at the snapshot's base commit, by default below `.claude/worktrees`
+    #[arg(long, value_name = "BRANCH")]
+    worktree: Option<String>,
+    /// Restore into a repository that doesn't have the snapshot's base commit
+    #[arg(long)]
+    trust_repository: bool,
+    /// Merge paths that were changed here too (three-way; conflicts get markers, and the exit code is 6)
+    #[arg(long, conflicts_with = "no_edits")]
+    merge: bool,
+    /// Restore only the conversation
+    #[arg(long)]
+    no_edits: bool,
+    #[command(flatten)]
+    args: RestoreArgs,
+}
+
+impl Resume {
+    pub(crate) fn run(self, context: &Context, ui: &mut Ui) -> Result<Outcome> {
+        match &self.worktree {
+            Some(branch) => self.in_new_worktree(branch, context, ui),
+            None => {
+                let (context, workspace) = self.open(context, self.into.as_deref())?;
+                settle(&context, &workspace, ui)?;
+                let found = restore::find_to_resume(&workspace, &self.args.reference)?;
+                let manifest = say_which(found, "resume", ui);
+                let line = audit::line(&context, Operation::Resume, Some(&manifest));
+                let checked = self.args.check(ui, &workspace, &manifest);
+                audit::unless_failed(&workspace.store, &line, checked)?;
+                self.args.fetch_base(&context, &workspace, &manifest, ui)?;
+                let plan = self.plan(&workspace, manifest, ui);
+                let plan = self.args.planned(&workspace, &line, plan)?;
+                self.args.carry_out(&context, &workspace, plan, Operation::Resume, || (), ui)
+            }
+        }
+    }
+
+    fn options(&self) -> Options {
+        Options {
+            edits: !self.no_edits,
+            merge: self.merge,
+            trust_repository: self.trust_repository,
+            ..self.args.options()
+        }
+    }
+
+    fn in_new_worktree(&self, branch: &str, context: &Context, ui: &mut Ui) -> Result<Outcome> {
+        let here = Workspace::open(context)?;
+        settle(context, &here, ui)?;
+        let manifest = find(&here, &self.args.reference)?;
+        let Some(repository) = &here.repository else {
+            return Err(Error::new(Kind::Refused, "`--worktree` needs a git repository")
+                .because(format!("{} is not in one", here.root.display())));
+        };
+        let Some(base) = restore::base_of(&manifest) else {
+            return Err(Error::new(Kind::Refused, "A work tree can't be made for this snapshot")
+                .because("it was saved before the first commit, or outside git"));
+        };
+        self.args.check(ui, &here, &manifest)?;
+        self.args.fetch_base(context, &here, &manifest, ui)?;
+        if !repository.has_commit(base)? {
+            return Err(repository.lacks_commit(base));
+        }
+        let place = match &self.into {
+            Some(into) => context.cwd.join(into),
+            None => repository.home()?.join(".claude/worktrees").join(branch.replace('/', "-")),
+        };
+        if self.args.dry_run {
+            ui.report(&NewWorkTree::new(&manifest, &place, Some(branch), base))?;
+            return Ok(Outcome::Done);
+        }
+        let made = repository.add_worktree(&place, branch, base)?;
+        let (context, workspace) = self.open(context, Some(made.root()))?;
+        ui.say(&format!(
+            "Made the work tree {} for branch {}.",
+            Line(&workspace.root.to_string_lossy()),
+            Line(branch)
+        ));
+        if let Some(said) = made.unconverted() {
+            let said = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>();
+            ui.warn(&format!(
+                "some of its files are as they are committed (pointers, for LFS), since a filter failed: {}",
+                Line(&said.join("; "))
+            ));
+            ui.say("Install what the filter runs (`git lfs install` and `git lfs pull`, for LFS) and check them out again.");
+        }
+        // They are in it as git's blobs are, which is what their filter is there to change.
+        let left = workspace.repository.as_ref().map_or(Ok(Vec::new()), Repository::tracked_unfiltered)?;
+        let line = audit::line(&context, Operation::Resume, Some(&manifest));
+        let plan = self.plan(&workspace, manifest, ui);
+        let plan = self.args.planned(&workspace, &line, plan)?;
+        let plan = plan.leaving(left);
+        self.args.carry_out(&context, &workspace, plan, Operation::Resume, || made.keep(), ui)
+    }
+
+    fn plan(&self, workspace: &Workspace, manifest: Manifest, ui: &mut Ui) -> Result<restore::Plan> {
+        let make = |ui: &Ui, manifest, options: Options| {
+            planning(ui, |monitor| restore::plan_resume(workspace, manifest, &options, monitor))
+        };
+        let plan = make(ui, manifest, self.options())?;
+        self.args
+            .filled(ui, plan, |ui, manifest, fill| make(ui, manifest, Options { fill, ..self.options() }))
+    }
+
+    /// Opens the place to restore in; the store stays the one of where the command was typed.
+    fn open(&self, context: &Context, into: Option<&Path>) -> Result<(Context, Workspace)> {
+        let Some(into) = into else { return Ok((context.clone(), Workspace::open(context)?)) };
+        let store = match &context.store {
+            Some(store) => store.clone(),
+            None => Workspace::open(context)?.store.root().to_owned(),
+        };
+        let there = Context { store: Some(store), ..context.at(into)? };
+        let workspace = Workspace::open(&there)?;
+        Ok((there, workspace))
+    }
+}
+
+fn find(workspace: &Workspace, reference: &str) -> Result<Manifest> {
+    workspace.store.find(&Reference::parse(reference))?.manifest
+}

@@ -1,0 +1,124 @@
+//! `snap rewind`.
+
+use std::path::Path;
+
+use clap::Args;
+
+use crate::audit;
+use crate::base::error::{Error, Kind, Result};
+use crate::base::monitor::Monitor;
+use crate::cli::help::examples;
+use crate::cli::outcome::Outcome;
+use crate::cli::output::Ui;
+use crate::cli::output::words::quoted;
+use crate::cli::restore_flow::{NewWorkTree, RestoreArgs, planning, say_where, say_which};
+use crate::cli::upkeep::settle;
+use crate::context::Context;
+use crate::manifest::Manifest;
+use crate::restore::{self, Options, SavedTree, lost_in_session, tree_of};
+use crate::store::{Operation, Reference};
+use crate::workspace::Workspace;
+
+/// Put the work tree back exactly as it was, and resume its session
+///
+/// Every path that differs is set, created or removed, whatever was edited, created, deleted, staged or committed since.
+/// A safety snapshot is saved first, and `snap undo` goes back to it. Ignored files stay. HEAD and the branches stay
+/// where they are, unless you say `--reset-branch`.
+#[derive(Args)]
+#[command(after_help = examples(&[
+    ("snap rewind", "Go back to the newest snapshot"),
+    ("snap rewind before-refactor --dry-run", "Show what going back to it would change"),
+]))]
+pub(crate) struct Rewind {
+    /// Also move the branch back to the commit that the snapshot was saved on; a ref keeps the old tip
+    #[arg(long)]
+    reset_branch: bool,
+    #[command(flatten)]
+    args: RestoreArgs,
+}
+
+impl Rewind {
+    pub(crate) fn run(mut self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        let found = restore::find_to_rewind(workspace, &self.args.reference)?;
+        let mut manifest = say_which(found, "rewind", ui);
+        // At the end of a session in which a work tree was lost, nothing is to be done in this one.
+        if Reference::parse(&self.args.reference) == Reference::Latest(0)
+            && tree_of(workspace, &manifest)? == SavedTree::This
+            && let Some(lost) = lost_in_session(workspace, &manifest)?
+        {
+            let options = Options { session: false, ..self.args.options() };
+            let plan = restore::plan_rewind(workspace, manifest.clone(), &options, &Monitor::default())?;
+            match plan.steps().is_empty() {
+                true => manifest = lost,
+                false => ui.warn(&format!(
+                    "a work tree of this session is gone, {}; it comes back by: snap rewind {}",
+                    lost.workspace.root,
+                    quoted(&lost.name)
+                )),
+            }
+        }
+        match tree_of(workspace, &manifest)? {
+            SavedTree::This => self.at(context, workspace, manifest, || (), ui),
+            SavedTree::Other(root) => {
+                say_where(&root, false, ui);
+                let (context, workspace) = other(context, workspace, &root)?;
+                settle(&context, &workspace, ui)?;
+                self.args.no_session = true;
+                self.at(&context, &workspace, manifest, || (), ui)
+            }
+            SavedTree::Gone(root) => {
+                let (Some(repository), Some(base)) = (&workspace.repository, restore::base_of(&manifest))
+                else {
+                    return Err(Error::new(Kind::Refused, "A work tree can't be made for this snapshot")
+                        .because("it was saved before the first commit, or outside git"));
+                };
+                if self.args.dry_run {
+                    let branch = manifest.workspace.branch.as_deref();
+                    ui.report(&NewWorkTree::new(&manifest, &root, branch, base))?;
+                    return Ok(Outcome::Done);
+                }
+                self.args.fetch_base(context, workspace, &manifest, ui)?;
+                if !repository.has_commit(base)? {
+                    return Err(repository.lacks_commit(base));
+                }
+                let made = repository.remake_worktree(&root, manifest.workspace.branch.as_deref(), base)?;
+                say_where(made.root(), true, ui);
+                let (context, workspace) = other(context, workspace, made.root())?;
+                self.args.no_session = true;
+                self.at(&context, &workspace, manifest, || made.keep(), ui)
+            }
+        }
+    }
+
+    fn at(
+        self,
+        context: &Context,
+        workspace: &Workspace,
+        manifest: Manifest,
+        kept: impl FnOnce(),
+        ui: &mut Ui,
+    ) -> Result<Outcome> {
+        let line = audit::line(context, Operation::Rewind, Some(&manifest));
+        let checked = self.args.check(ui, workspace, &manifest);
+        audit::unless_failed(&workspace.store, &line, checked)?;
+        self.args.fetch_base(context, workspace, &manifest, ui)?;
+        let options = Options { reset_branch: self.reset_branch, ..self.args.options() };
+        let make = |ui: &Ui, manifest, options: Options| {
+            planning(ui, |monitor| restore::plan_rewind(workspace, manifest, &options, monitor))
+        };
+        let plan = make(ui, manifest, options.clone()).and_then(|plan| {
+            self.args.filled(ui, plan, |ui, manifest, fill| {
+                make(ui, manifest, Options { fill, ..options.clone() })
+            })
+        });
+        let plan = self.args.planned(workspace, &line, plan)?;
+        self.args.carry_out(context, workspace, plan, Operation::Rewind, kept, ui)
+    }
+}
+
+/// Opens another work tree of the same repository, with the same store.
+fn other(context: &Context, here: &Workspace, root: &Path) -> Result<(Context, Workspace)> {
+    let there = Context { store: Some(here.store.root().to_owned()), ..context.at(root)? };
+    let workspace = Workspace::open(&there)?;
+    Ok((there, workspace))
+}

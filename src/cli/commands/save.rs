@@ -1,0 +1,253 @@
+//! `snap save`.
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::audit;
+use crate::base::error::Result;
+use crate::base::ids::{ClientId, SnapshotId};
+use crate::base::monitor::Monitor;
+use crate::base::screen::Line;
+use crate::base::timestamp::Timestamp;
+use crate::capture::{self, History, Limits, Request, Signing};
+use crate::cli::help::examples;
+use crate::cli::option_values::parse_size;
+use crate::cli::outcome::Outcome;
+use crate::cli::output::snapshot_words::{edited_lines, left_out, secret_line};
+use crate::cli::output::words::{count, count_u64, quoted};
+use crate::cli::output::{Report, Ui, progress_bar};
+use crate::cli::upkeep::follow_links;
+use crate::client::Wanted;
+use crate::context::Context;
+use crate::manifest::{HistoryStart, LeftOut, Manifest, Secret, Skipped, Transcript};
+use crate::restore;
+use crate::store::{LogEntry, Operation};
+use crate::workspace::Workspace;
+
+/// The most secrets that are listed one by one.
+const MOST_SECRETS: usize = 10;
+
+/// Save the session and the pending edits of this work tree
+#[derive(Args)]
+#[command(after_help = examples(&[
+    ("snap save", "Save, if anything has changed"),
+    ("snap save \"before refactor\" -m \"tests pass\"", "Save under a name, with a note"),
+    ("snap save --include 'data/*.csv'", "Save these too, though ignored"),
+]))]
+pub(crate) struct Save {
+    /// The name of the snapshot; by default made from the time
+    name: Option<String>,
+    /// Why you save it, for whoever reads it later
+    #[arg(short, long, value_name = "TEXT")]
+    message: Option<String>,
+    /// The session to save: its id, the start of the id, or the path of its transcript
+    #[arg(long, value_name = "ID|PATH")]
+    session: Option<String>,
+    /// Also save untracked files that match PATTERN, even if they are large or ignored by git (repeatable)
+    #[arg(long, value_name = "PATTERN")]
+    include: Vec<String>,
+    /// Leave out untracked files larger than SIZE, such as 500K or 2GiB [default: 10MiB]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    max_file: Option<u64>,
+    /// Leave out untracked files in `node_modules` and the like if there are more than N in a folder [default: 200]
+    #[arg(long, value_name = "N")]
+    max_files: Option<usize>,
+    /// How much of the conversation to save
+    #[arg(long, value_name = "HOW", default_value = "context")]
+    history: HistoryChoice,
+    /// Sign it with your SSH key (git's `user.signingKey`), so that others can check that it is yours
+    ///
+    /// `git config --global snap.sign true` signs every snapshot.
+    #[arg(long)]
+    sign: bool,
+    /// Save the secret with this ID as it is, now and from now on (repeatable)
+    #[arg(long, value_name = "ID")]
+    allow_secret: Vec<String>,
+    /// Also make it a session that plain `claude --resume NAME` finds
+    #[arg(long)]
+    link: bool,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum HistoryChoice {
+    /// What the client still loads: everything since the last compaction
+    Context,
+    /// All of it
+    Full,
+    /// None: only tasks, agents, grants and edits
+    None,
+}
+
+impl Save {
+    pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        let session = workspace.client.find_session(Wanted {
+            asked: self.session.as_deref(),
+            environment: context.session.as_deref(),
+            root: &workspace.root,
+        })?;
+        let monitor = Monitor::default();
+        let request = Request {
+            name: self.name.as_deref(),
+            message: self.message.as_deref(),
+            session: session.as_ref(),
+            history: match self.history {
+                HistoryChoice::Context => History::Context,
+                HistoryChoice::Full => History::Full,
+                HistoryChoice::None => History::None,
+            },
+            include: &self.include,
+            limits: Limits {
+                file: self.max_file.unwrap_or(Limits::default().file),
+                files: self.max_files.unwrap_or(Limits::default().files),
+            },
+            automatic: None,
+            sign: if self.sign { Signing::Asked } else { Signing::Configured },
+            allow_secrets: &self.allow_secret,
+            monitor: &monitor,
+        };
+        let name = self.name.clone().unwrap_or_default();
+        let line = LogEntry { name, ..audit::line(context, Operation::Save, None) };
+        let saved = progress_bar::show(ui.talks(), &monitor, || capture::save(context, workspace, &request));
+        let report = audit::unless_failed(&workspace.store, &line, saved)?;
+        if !report.written {
+            let line = audit::line(context, Operation::Save, Some(&report.manifest));
+            audit::write(&workspace.store, &audit::skipped(line));
+        }
+        let saved = &report.manifest;
+        let notes: Vec<String> = report.notes.iter().map(ToString::to_string).collect();
+        let unchanged_since = report.unchanged_since.as_deref();
+        ui.report(&SaveReport::new(saved, report.written, unchanged_since, &notes))?;
+        notes.iter().for_each(|note| ui.warn(note));
+        if report.written {
+            tell_secrets(ui, saved);
+        }
+        let edits = saved.edits.iter().flat_map(|edits| &edits.skipped);
+        let skipped: Vec<&Skipped> = saved.not_captured.files.iter().chain(edits).collect();
+        for left in &skipped {
+            ui.warn(&format!("not saved: {} ({})", left.path, left.reason));
+        }
+        if self.link {
+            let plan = restore::plan_link(workspace, saved, false)?;
+            let cwd = restore::link(workspace, saved, plan, &saved.name, false)?;
+            let (cwd, title) = (quoted(&cwd.to_string_lossy()), quoted(&saved.name));
+            ui.say(&format!("Linked: cd {cwd} && claude --resume {title}"));
+        }
+        follow_links(workspace, ui);
+        Ok(Outcome::partial_if(!skipped.is_empty()))
+    }
+}
+
+/// Says what was taken out: kind and place, never a value.
+fn tell_secrets(ui: &mut Ui, manifest: &Manifest) {
+    for secret in manifest.secrets.iter().take(MOST_SECRETS) {
+        ui.say(&format!("Taken out: {}", secret_line(secret)));
+    }
+    if manifest.secrets.len() > MOST_SECRETS {
+        ui.say(&format!("and {} more; `snap show` lists them.", manifest.secrets.len() - MOST_SECRETS));
+    }
+}
+
+/// What was saved.
+#[derive(Serialize)]
+struct SaveReport<'a> {
+    name: &'a str,
+    id: &'a SnapshotId,
+    created_at: Timestamp,
+    written: bool,
+    /// The name of an earlier snapshot of the same state.
+    unchanged_since: Option<&'a str>,
+    session_id: Option<&'a ClientId>,
+    history: Option<Conversation<'a>>,
+    tasks: usize,
+    agents: usize,
+    queue: usize,
+    edits: Option<Edits<'a>>,
+    secrets: &'a [Secret],
+    missing: &'a [Skipped],
+    notes: &'a [String],
+    #[serde(skip)]
+    transcript: Option<&'a Transcript>,
+}
+
+/// How much of the conversation was saved.
+#[derive(Serialize)]
+struct Conversation<'a> {
+    from: &'a HistoryStart,
+    records: u64,
+    left_out: Option<LeftOut>,
+}
+
+#[derive(Serialize)]
+struct Edits<'a> {
+    base: Option<&'a str>,
+    files: usize,
+    added: u64,
+    removed: u64,
+    skipped: &'a [Skipped],
+}
+
+impl<'a> SaveReport<'a> {
+    fn new(
+        manifest: &'a Manifest,
+        written: bool,
+        unchanged_since: Option<&'a str>,
+        notes: &'a [String],
+    ) -> SaveReport<'a> {
+        let (added, removed) = edited_lines(manifest);
+        let transcript = manifest.session.as_ref().and_then(|session| session.transcript.as_ref());
+        SaveReport {
+            name: &manifest.name,
+            id: &manifest.id,
+            created_at: manifest.created_at,
+            written,
+            unchanged_since,
+            session_id: manifest.session.as_ref().map(|session| &session.id),
+            history: transcript.map(|transcript| Conversation {
+                from: &transcript.from,
+                records: transcript.records,
+                left_out: transcript.left_out,
+            }),
+            tasks: manifest.tasks.len(),
+            agents: manifest.agents.len(),
+            queue: manifest.queue.len(),
+            edits: manifest.edits.as_ref().map(|edits| Edits {
+                base: edits.base.as_deref(),
+                files: edits.listed().count(),
+                added,
+                removed,
+                skipped: &edits.skipped,
+            }),
+            secrets: &manifest.secrets,
+            missing: &manifest.not_captured.files,
+            notes,
+            transcript,
+        }
+    }
+
+    fn parts(&self) -> Vec<String> {
+        let conversation = self.transcript.map(|transcript| {
+            format!("{} of conversation{}", count_u64(transcript.records, "record"), left_out(transcript))
+        });
+        let things = [(self.tasks, "task"), (self.agents, "agent"), (self.queue, "queued prompt")];
+        let things = things.iter().filter(|(number, _)| *number > 0);
+        let edits = self.edits.as_ref().map(|edits| match edits.files {
+            0 => "no edited files".to_owned(),
+            number => format!("{} (+{} -{})", count(number, "edited file"), edits.added, edits.removed),
+        });
+        let things = things.map(|(number, thing)| count(*number, thing));
+        conversation.into_iter().chain(things).chain(edits).collect()
+    }
+}
+
+impl Report for SaveReport<'_> {
+    fn print(&self, ui: &mut Ui) -> Result<()> {
+        let name = Line(self.name);
+        let parts = self.parts();
+        ui.line(&match (self.unchanged_since.map(Line), self.written) {
+            (Some(since), false) => format!("Nothing has changed since \"{since}\": no new snapshot."),
+            (Some(since), true) => format!("Saved \"{name}\" (unchanged since \"{since}\")."),
+            (None, _) if parts.is_empty() => format!("Saved \"{name}\"."),
+            (None, _) => format!("Saved \"{name}\": {}.", parts.join(", ")),
+        })
+    }
+}

@@ -1,0 +1,373 @@
+//! `snap show`: at a glance, what the agent was doing when the snapshot was taken.
+
+use std::collections::{HashMap, HashSet};
+
+use clap::Args;
+use serde_json::Value;
+
+use crate::base::error::Result;
+use crate::base::ids::ClientId;
+use crate::base::screen::{self, Line, cut};
+use crate::base::timestamp::age;
+use crate::cli::help::examples;
+use crate::cli::outcome::Outcome;
+use crate::cli::output::snapshot_words::{edited_lines, left_out, secret_line, tasks};
+use crate::cli::output::words::{ago, count, short_commit as short, size_text};
+use crate::cli::output::{Style, Text, Ui, text};
+use crate::context::Context;
+use crate::manifest::{
+    Agent, AgentStatus, Change, Decision, Edit, IndexState, Manifest, Mode, Rule, Session, Version,
+};
+use crate::store::Reference;
+use crate::trust::Provenance;
+use crate::workspace::Workspace;
+
+const WIDE: usize = 100;
+
+/// Show everything in a snapshot
+#[derive(Args)]
+#[command(after_help = examples(&[
+    ("snap show", "Show the newest"),
+    ("snap show before-refactor --json", "Print its manifest, for a program"),
+]))]
+pub(crate) struct Show {
+    /// The snapshot
+    #[arg(value_name = "REF", default_value = "latest")]
+    reference: String,
+}
+
+impl Show {
+    pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        let entry = workspace.store.find(&Reference::parse(&self.reference))?;
+        let manifest = entry.manifest?;
+        if ui.json() {
+            let json = manifest.to_json()?;
+            ui.value(&screen::json(String::from_utf8_lossy(&json).trim_end()))?;
+            return Ok(Outcome::Done);
+        }
+        let mut page = Page { ui };
+        page.head(context, &manifest, entry.pinned)?;
+        page.provenance(&workspace.provenance(&manifest))?;
+        page.session(&manifest)?;
+        page.tasks(&manifest)?;
+        page.agents(&manifest)?;
+        page.list("Queued", manifest.queue.iter().map(|prompt| text![cut(prompt, WIDE)]).collect())?;
+        page.edits(&manifest)?;
+        page.grants(&manifest)?;
+        page.list("Taken out", manifest.secrets.iter().map(|secret| text![secret_line(secret)]).collect())?;
+        page.wakes(&manifest)?;
+        page.not_captured(&manifest)?;
+        Ok(Outcome::Done)
+    }
+}
+
+/// Returns the agents in the order of a tree, each behind the one that started it, with its depth.
+fn tree(agents: &[Agent]) -> Vec<(&Agent, usize)> {
+    let mut children: HashMap<Option<&ClientId>, Vec<&Agent>> = HashMap::new();
+    let here: HashSet<&ClientId> = agents.iter().map(|agent| &agent.id).collect();
+    for agent in agents.iter().rev() {
+        let parent = agent.parent.as_ref().filter(|parent| here.contains(parent));
+        children.entry(parent).or_default().push(agent);
+    }
+    let mut shown: Vec<(&Agent, usize)> = Vec::new();
+    let roots = children.remove(&None).unwrap_or_default();
+    let mut next: Vec<(&Agent, usize)> = roots.into_iter().map(|agent| (agent, 0)).collect();
+    while let Some((agent, depth)) = next.pop() {
+        shown.push((agent, depth));
+        let under = children.remove(&Some(&agent.id)).unwrap_or_default();
+        next.extend(under.into_iter().map(|child| (child, depth + 1)));
+    }
+    // Agents that claim to have started each other hang nowhere, and are shown all the same.
+    let hangs: HashSet<&ClientId> = shown.iter().map(|(agent, _)| &agent.id).collect();
+    shown.extend(agents.iter().filter(|agent| !hangs.contains(&agent.id)).map(|agent| (agent, 0)));
+    shown
+}
+
+struct Page<'a> {
+    ui: &'a mut Ui,
+}
+
+impl Page<'_> {
+    fn head(&mut self, context: &Context, manifest: &Manifest, pinned: bool) -> Result<()> {
+        let name = Style::Strong.of(&manifest.name);
+        let pinned = if pinned { ", pinned" } else { "" };
+        let by = &manifest.created_by;
+        let saved = ago(&age(context.now.since(manifest.created_at)));
+        let id = manifest.id.short();
+        self.ui
+            .line(text![name, format!("  saved {saved} by {} on {} (id {id}{pinned})", by.user, by.host)])?;
+        if let Some(message) = &manifest.message {
+            self.ui.line(&format!("  {}", Line(message)))?;
+        }
+        if let Some(safety) = &manifest.safety {
+            self.ui.line(&format!(
+                "  made before restoring {}; `snap undo` goes back to it",
+                Line(&safety.name)
+            ))?;
+        }
+        let place = &manifest.workspace;
+        let mut where_ = place.root.to_string();
+        match (&place.branch, &place.head) {
+            (Some(branch), Some(head)) => where_ += &format!(" on {} at {}", Line(branch), short(head)),
+            (Some(branch), None) => where_ += &format!(" on {}, before its first commit", Line(branch)),
+            (None, Some(head)) => where_ += &format!(" at {} (detached)", short(head)),
+            (None, None) => {}
+        }
+        if let Some(worktree) = &place.worktree {
+            where_ += &format!(", worktree {}", Line(worktree));
+        }
+        self.list("Where", vec![text![where_]])
+    }
+
+    fn provenance(&mut self, provenance: &Provenance) -> Result<()> {
+        match provenance {
+            Provenance::Own => Ok(()),
+            Provenance::Trusted { signer } => {
+                self.list("Signed", vec![text![format!("by {signer}, whom you trust")]])
+            }
+            Provenance::Foreign { why } => {
+                let whose = Style::Warning.of("not your own");
+                self.list("Foreign", vec![text![whose, ": ", why]])
+            }
+        }
+    }
+
+    fn session(&mut self, manifest: &Manifest) -> Result<()> {
+        let Some(session) = &manifest.session else {
+            return self.list("Session", vec!["none was found".into()]);
+        };
+        let mut lines = vec![match &session.title {
+            Some(title) => text![session.id.as_str(), "  ", Style::Strong.of(cut(title, WIDE))],
+            None => session.id.as_str().into(),
+        }];
+        lines.push(text![state_of(session)]);
+        lines.push(match &session.transcript {
+            Some(transcript) => {
+                let (records, size) = (transcript.records, size_text(transcript.bytes));
+                text![format!("{records} records, {size} of conversation{}", left_out(transcript))]
+            }
+            None => "the conversation was not saved".into(),
+        });
+        if session.transcript.as_ref().is_some_and(|transcript| transcript.torn.is_some()) {
+            lines.push("its last line was unfinished and is kept aside".into());
+        }
+        for file in &session.elsewhere {
+            lines.push(text![format!("{}, {}", file.place, size_text(file.text.len() as u64))]);
+        }
+        self.list("Session", lines)
+    }
+
+    fn tasks(&mut self, manifest: &Manifest) -> Result<()> {
+        let (done, all) = tasks(manifest);
+        if all == 0 {
+            return Ok(());
+        }
+        let mut lines = vec![text![format!("{done} of {all} done")]];
+        for task in &manifest.tasks {
+            let task: Value = serde_json::from_str(task.get()).unwrap_or_default();
+            lines.push(task_line(&task));
+        }
+        self.list("Tasks", lines)
+    }
+
+    fn agents(&mut self, manifest: &Manifest) -> Result<()> {
+        let mut lines = Vec::new();
+        for (agent, depth) in tree(&manifest.agents) {
+            let style = match agent.status {
+                AgentStatus::Done => Style::Good,
+                AgentStatus::Failed => Style::Bad,
+                AgentStatus::Running
+                | AgentStatus::Waiting
+                | AgentStatus::Stopped
+                | AgentStatus::Interrupted => Style::Warning,
+            };
+            let indent = "  ".repeat(depth.min(8));
+            lines.push(text![
+                &indent,
+                style.of(format!("{:11}", agent.status.word())),
+                "  ",
+                agent.agent_type.as_deref().unwrap_or("agent"),
+                "  ",
+                cut(agent.description.as_deref().unwrap_or(agent.id.as_str()), WIDE),
+                "  ",
+                Style::Faint.of(format!("({})", agent.evidence)),
+            ]);
+            if let Some(last) = &agent.last {
+                lines.push(text![format!("{indent}             last: {}", cut(last, WIDE))]);
+            }
+        }
+        self.list("Agents", lines)
+    }
+
+    fn edits(&mut self, manifest: &Manifest) -> Result<()> {
+        let Some(edits) = &manifest.edits else {
+            return self.list("Edits", vec!["none: this was not a git repository".into()]);
+        };
+        let (added, removed) = edited_lines(manifest);
+        let base = edits.base.as_deref().map_or("no commit yet".to_owned(), |base| short(base).to_owned());
+        let mut lines = vec![match edits.listed().count() {
+            0 => text![format!("none against {base}")],
+            number => text![
+                count(number, "file"),
+                ", ",
+                Style::Good.of(format!("+{added}")),
+                " ",
+                Style::Bad.of(format!("-{removed}")),
+                format!(" against {base}"),
+            ],
+        }];
+        let width = edits.listed().map(|edit| shown_path(edit).chars().count()).max().unwrap_or(0).min(60);
+        lines.extend(edits.listed().map(|edit| edit_line(edit, width)));
+        lines.extend(edits.skipped.iter().map(|left| {
+            text![Style::Warning.of("not saved:"), format!(" {}  ({})", left.path, left.reason)]
+        }));
+        if let Some(operation) = &edits.operation {
+            lines.push(text![format!("a {operation} was in progress")]);
+        }
+        self.list("Edits", lines)
+    }
+
+    /// Prints grants one per line and whole: a cut grant could hide what it allows.
+    fn grants(&mut self, manifest: &Manifest) -> Result<()> {
+        let permissions = &manifest.permissions;
+        let mut lines = Vec::new();
+        lines.extend(permissions.mode.as_deref().map(|mode| text![format!("mode {mode}")]));
+        let decision = |decision: &Decision| -> Text {
+            text![format!("for the session: {} {}: {}", decision.decision, decision.tool, decision.detail)]
+        };
+        lines.extend(permissions.session.iter().map(decision));
+        let project = &permissions.project;
+        for (word, rules) in [("allow", &project.allow), ("ask", &project.ask), ("deny", &project.deny)] {
+            let line = |rule: &Rule| text![word, " ", &rule.rule, "  ", Style::Faint.of(&rule.file)];
+            lines.extend(rules.iter().map(line));
+        }
+        let launch = &permissions.launch;
+        for (word, rules) in [("allow", &launch.allow), ("ask", &launch.ask), ("deny", &launch.deny)] {
+            let line = |rule: &Rule| text![word, " ", &rule.rule, "  ", Style::Faint.of(&rule.file)];
+            lines.extend(rules.iter().map(line));
+        }
+        self.list("Grants", lines)
+    }
+
+    /// Prints what starts by itself when the client opens the session, whole.
+    fn wakes(&mut self, manifest: &Manifest) -> Result<()> {
+        let Some(session) = &manifest.session else { return Ok(()) };
+        let goal = session.goal.as_deref().map(|goal| text![format!("goal {goal}")]);
+        let crons = session.crons.iter().map(|cron| {
+            let often = if cron.recurring { "again and again" } else { "once" };
+            text![format!("cron:{}  {}, {often}:  {}", cron.id, cron.schedule, cron.prompt)]
+        });
+        self.list("Starts", goal.into_iter().chain(crons).collect())
+    }
+
+    fn not_captured(&mut self, manifest: &Manifest) -> Result<()> {
+        let left = &manifest.not_captured;
+        let mut lines = Vec::new();
+        lines.extend(left.processes.iter().map(|command| text![format!("process: {}", cut(command, WIDE))]));
+        lines.extend(
+            left.scheduled.iter().map(|prompt| text![format!("scheduled prompt: {}", cut(prompt, WIDE))]),
+        );
+        lines.extend(
+            left.mcp_servers
+                .iter()
+                .map(|server| text![format!("MCP server: {} ({})", server.name, server.transport)]),
+        );
+        lines.extend(left.options.iter().map(|option| text![format!("option of the client: {option}")]));
+        lines.extend(left.account.iter().map(|what| text![format!("of your account: {what}")]));
+        lines.extend(left.environment.iter().map(|name| text![format!("environment variable: {name}")]));
+        lines.extend(left.files.iter().map(|file| {
+            text![Style::Warning.of(format!("file: {}", file.path)), format!("  ({})", file.reason)]
+        }));
+        self.list("Not saved", lines)
+    }
+
+    /// Prints a heading with its lines beside it; nothing if there are none.
+    fn list(&mut self, heading: &str, lines: Vec<Text>) -> Result<()> {
+        for (number, line) in lines.iter().enumerate() {
+            let heading = if number == 0 { heading } else { "" };
+            self.ui.line(text![Style::Faint.of(format!("{heading:10}")), line])?;
+        }
+        Ok(())
+    }
+}
+
+fn task_line(task: &Value) -> Text {
+    let subject = cut(task["subject"].as_str().unwrap_or("(no subject)"), WIDE);
+    let id = Line(task["id"].as_str().unwrap_or("?")).to_string();
+    let waits: Vec<String> = task["blockedBy"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .map(|id| Line(id).to_string())
+        .collect();
+    let behind = if waits.is_empty() { String::new() } else { format!(", after {}", waits.join(", ")) };
+    match task["status"].as_str() {
+        Some("completed") => text![Style::Good.of("✔"), format!(" {id}. {subject}")],
+        Some("in_progress") => {
+            text![Style::Warning.of("▶"), format!(" {id}. {subject}  (in progress{behind})")]
+        }
+        Some("pending") => text![format!("◻ {id}. {subject}  (pending{behind})")],
+        other => text![format!("? {id}. {subject}  ({})", other.unwrap_or("no status"))],
+    }
+}
+
+fn edit_line(edit: &Edit, width: usize) -> Text {
+    let (letter, style) = match edit.change {
+        Change::Added => ("A", Style::Good),
+        Change::Renamed => ("R", Style::Warning),
+        Change::Copied => ("C", Style::Good),
+        Change::Modified => ("M", Style::Warning),
+        Change::Deleted => ("D", Style::Bad),
+        Change::IndexOnly => ("-", Style::Faint),
+    };
+    let binary = edit.diff.is_some() && edit.added + edit.removed == 0;
+    let before = edit.diffed_against();
+    let mut facts = match edit.change {
+        Change::IndexOnly => "only the index differs".to_owned(),
+        _ if edit.new.iter().chain(&edit.old).any(Version::is_submodule) => {
+            let commit = |version: &Option<Version>| {
+                version.as_ref().map_or("nothing".to_owned(), |version| short(&version.oid).to_owned())
+            };
+            format!("submodule, {} → {}", commit(&edit.old), commit(&edit.new))
+        }
+        _ if binary => edit.diff.as_ref().map_or(String::new(), |diff| size_text(diff.bytes)),
+        _ => format!("+{} -{}", edit.added, edit.removed),
+    };
+    match (before.map(|version| version.mode), edit.new.as_ref().map(|version| version.mode)) {
+        (_, Some(Mode::Link)) => facts += ", link",
+        (_, Some(Mode::Submodule)) => {}
+        (Some(old), Some(new)) if old != new => facts += &format!(", {} → {}", old.octal(), new.octal()),
+        (None, Some(Mode::Executable)) => facts += ", executable",
+        _ => {}
+    }
+    match (edit.index, &edit.old) {
+        (IndexState::Unstaged, None) => facts += ", untracked",
+        (IndexState::Unstaged, Some(_)) => {}
+        (IndexState::Staged, _) => facts += ", staged",
+        (IndexState::Partly, _) => facts += ", staged in part",
+        (IndexState::IntentToAdd, _) => facts += ", to be added",
+        (IndexState::Unmerged, _) => facts += ", unmerged",
+    }
+    let path = shown_path(edit);
+    text![style.of(letter), format!(" {path:width$}  "), Style::Faint.of(facts)]
+}
+
+fn shown_path(edit: &Edit) -> String {
+    match &edit.from {
+        Some(from) => format!("{} -> {}", from.path, edit.path),
+        None => edit.path.to_string(),
+    }
+}
+
+fn state_of(session: &Session) -> String {
+    let mut parts = vec![match (&session.status, &session.waiting_for) {
+        (Some(_), Some(what)) => format!("waiting for {}", Line(what)),
+        (Some(status), None) => format!("running, {}", Line(status)),
+        (None, _) if session.live => "running".to_owned(),
+        (None, _) => "not running".to_owned(),
+    }];
+    parts.extend(session.model.as_deref().map(|model| Line(model).to_string()));
+    parts.extend(session.client.as_deref().map(|client| format!("client {}", Line(client))));
+    parts.join(", ")
+}

@@ -1,0 +1,183 @@
+//! `snap verify`.
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::base::digest::ObjectId;
+use crate::base::error::{Kind, Result};
+use crate::base::ids::SnapshotId;
+use crate::base::screen::Line;
+use crate::cli::help::examples;
+use crate::cli::outcome::Outcome;
+use crate::cli::output::words::{count, size_text};
+use crate::cli::output::{Report, Style, Ui, text};
+use crate::store::{Entry, Reference};
+use crate::verify::{self, Checked, Problem, Repaired};
+use crate::workspace::Workspace;
+
+/// Check that everything in the store is whole and can be restored
+///
+/// The exit code is 0 if it is, and 1 if anything is damaged; all damage is listed.
+#[derive(Args)]
+#[command(after_help = examples(&[
+    ("snap verify", "Check all snapshots"),
+    ("snap verify --repair", "Check them, and repair what can be repaired"),
+]))]
+pub(crate) struct Verify {
+    /// The snapshot; by default all of them
+    #[arg(value_name = "REF")]
+    reference: Option<String>,
+    /// Rebuild damaged objects that can be verified against the session, work tree or git; quarantine the rest
+    #[arg(long)]
+    repair: bool,
+}
+
+impl Verify {
+    pub(crate) fn run(self, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        let mut report = verify::verify(workspace, &self.entries(workspace)?)?;
+        let mut repaired = Repaired::default();
+        if self.repair && !report.is_sound() {
+            if !ui.json() {
+                VerifyReport::new(&report, &repaired).print(ui)?;
+            }
+            // All of them: a lost object may be in any.
+            repaired = verify::repair(workspace, &workspace.store.entries()?, &report)?;
+            report = verify::verify(workspace, &self.entries_left(workspace)?)?;
+        }
+        ui.report(&VerifyReport::new(&report, &repaired))?;
+        Ok(if report.is_sound() { Outcome::Done } else { Outcome::No })
+    }
+
+    fn entries(&self, workspace: &Workspace) -> Result<Vec<Entry>> {
+        let Some(reference) = &self.reference else { return workspace.store.entries() };
+        match workspace.store.find(&Reference::parse(reference)) {
+            Err(error) if matches!(error.kind(), Kind::Damaged | Kind::NotFound) => {
+                workspace.store.find_damaged(reference).map(|entry| vec![entry]).ok_or(error)
+            }
+            found => found.map(|entry| vec![entry]),
+        }
+    }
+
+    /// Returns the same after a repair, which may have set the very one aside.
+    fn entries_left(&self, workspace: &Workspace) -> Result<Vec<Entry>> {
+        match self.entries(workspace) {
+            Err(error) if error.kind() == Kind::NotFound => Ok(Vec::new()),
+            entries => entries,
+        }
+    }
+}
+
+/// What was checked, and what was repaired before.
+#[derive(Serialize)]
+struct VerifyReport<'a> {
+    ok: bool,
+    snapshots: Vec<Snapshot<'a>>,
+    journals: Vec<Damage<'a>>,
+    objects: usize,
+    bytes: u64,
+    restored: Restored<'a>,
+    set_aside: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Snapshot<'a> {
+    name: Option<&'a str>,
+    id: Option<&'a SnapshotId>,
+    /// The manifest's file in the store.
+    file: String,
+    problems: Vec<Damage<'a>>,
+    notes: &'a [String],
+    #[serde(skip)]
+    stem: &'a str,
+}
+
+#[derive(Serialize)]
+struct Damage<'a> {
+    part: &'static str,
+    what: &'a str,
+    cause: &'a str,
+    object: Option<ObjectId>,
+}
+
+#[derive(Serialize)]
+struct Restored<'a> {
+    manifests: &'a [String],
+    objects: &'a [ObjectId],
+}
+
+impl<'a> VerifyReport<'a> {
+    fn new(report: &'a verify::Report, repaired: &'a Repaired) -> VerifyReport<'a> {
+        let snapshot = |one: &'a Checked| Snapshot {
+            name: one.name.as_deref(),
+            id: one.id.as_ref(),
+            file: format!("{}.json", one.stem),
+            problems: one.problems.iter().map(Damage::of).collect(),
+            notes: &one.notes,
+            stem: &one.stem,
+        };
+        VerifyReport {
+            ok: report.is_sound(),
+            snapshots: report.snapshots.iter().map(snapshot).collect(),
+            journals: report.journals.iter().map(Damage::of).collect(),
+            objects: report.objects,
+            bytes: report.bytes,
+            restored: Restored { manifests: &repaired.manifests, objects: &repaired.healed },
+            set_aside: repaired.aside.iter().map(|path| path.to_string_lossy().into_owned()).collect(),
+        }
+    }
+}
+
+impl<'a> Damage<'a> {
+    fn of(problem: &'a Problem) -> Damage<'a> {
+        let object = problem.object.map(|object| object.object);
+        Damage { part: problem.part.word(), what: &problem.what, cause: &problem.cause, object }
+    }
+
+    fn line(&self) -> String {
+        format!("{} {}: {}", self.part, Line(self.what), Line(self.cause))
+    }
+}
+
+impl Report for VerifyReport<'_> {
+    fn print(&self, ui: &mut Ui) -> Result<()> {
+        let restored = Style::Good.of("restored");
+        for stem in self.restored.manifests {
+            ui.line(text![&restored, format!("  manifest {stem}.json")])?;
+        }
+        for id in self.restored.objects {
+            ui.line(text![&restored, format!("  object {id}")])?;
+        }
+        for path in &self.set_aside {
+            ui.line(text![Style::Warning.of("quarantined"), "  ", path])?;
+        }
+        let damaged = Style::Bad.of("damaged");
+        for one in &self.snapshots {
+            let name = one.name.unwrap_or(one.stem);
+            if !one.problems.is_empty() {
+                ui.line(text![&damaged, "  ", Style::Strong.of(name)])?;
+            }
+            for problem in &one.problems {
+                ui.line(&format!("  {}", problem.line()))?;
+            }
+            for note in one.notes {
+                ui.warn(&format!("{}: {}", Line(name), Line(note)));
+            }
+        }
+        for problem in &self.journals {
+            ui.line(text![&damaged, "  ", problem.line()])?;
+        }
+        let checked = format!(
+            "Checked {}, {} ({})",
+            count(self.snapshots.len(), "snapshot"),
+            count(self.objects, "object"),
+            size_text(self.bytes)
+        );
+        let number = self.snapshots.iter().filter(|one| !one.problems.is_empty()).count();
+        ui.say(&if self.ok {
+            format!("{checked}: all is well.")
+        } else {
+            format!("{checked}: {number} damaged.")
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,11 @@
+//! What the program tells a person or another program, and how: the terminal, styled text, the pager, the progress bar.
+
+pub(crate) mod pager;
+pub(crate) mod progress_bar;
+pub(crate) mod snapshot_words;
+mod text;
+mod ui;
+pub(crate) mod words;
+
+pub(crate) use text::{Style, Text, text};
+pub(crate) use ui::{ColorChoice, NO, Report, Ui, YES, is_dumb, output_error};

@@ -1,0 +1,131 @@
+//! Where a long output goes: standard output as it is, or a pager on a terminal.
+//!
+//! Writes to the descriptor itself, in large blocks, the first one at once. A reader that goes
+//! away is an error of kind `ClosedPipe`, which ends the work behind it. Owns the width of the
+//! screen.
+
+use std::fs::File;
+use std::io::{self, IsTerminal as _, Write};
+use std::os::fd::AsFd as _;
+use std::process::{Child, Command, Stdio};
+
+use crate::base::error::Result;
+use crate::compare::broken;
+use crate::sys::programs::Programs;
+use crate::sys::signals::LeftToPager;
+
+/// Is set for a pager, so that one that is this program starts no other.
+const IN_USE: &str = "SNAP_PAGER_IN_USE";
+
+/// How much is written at once.
+const BLOCK: usize = 64 << 10;
+
+/// The receiver of a long output.
+pub(crate) struct Sheet {
+    to: Option<File>,
+    pager: Option<Child>,
+    /// Ctrl-C is the pager's as long as it is there.
+    _ctrl_c: Option<LeftToPager>,
+    buffer: Vec<u8>,
+    /// Whether anything was written.
+    pub(crate) written: bool,
+}
+
+impl Sheet {
+    /// Opens standard output, behind a pager if it is a terminal and `paged`.
+    pub(crate) fn open(paged: bool) -> Result<Sheet> {
+        let mut sheet = Sheet { to: None, pager: None, _ctrl_c: None, buffer: Vec::new(), written: false };
+        if paged && io::stdout().is_terminal() {
+            sheet._ctrl_c = LeftToPager::begin();
+            sheet.pager = start_pager();
+        }
+        sheet.to = match sheet.pager.as_mut().and_then(|pager| pager.stdin.take()) {
+            Some(input) => Some(File::from(std::os::fd::OwnedFd::from(input))),
+            None => {
+                let fd = io::stdout().as_fd().try_clone_to_owned().map_err(|error| broken(&error))?;
+                Some(File::from(fd))
+            }
+        };
+        Ok(sheet)
+    }
+
+    /// Takes a block; the first is written at once.
+    pub(crate) fn block(&mut self, block: &[u8]) -> Result<()> {
+        let first = !self.written && self.buffer.is_empty();
+        // Files have an empty line above them, but for the first.
+        let block = if first { block.strip_prefix(b"\n").unwrap_or(block) } else { block };
+        self.buffer.extend_from_slice(block);
+        if first || self.buffer.len() >= BLOCK { self.flush() } else { Ok(()) }
+    }
+
+    /// Writes what there is.
+    pub(crate) fn flush(&mut self) -> Result<()> {
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        self.written = true;
+        if let Some(to) = &mut self.to {
+            to.write_all(&self.buffer).map_err(|error| broken(&error))?;
+        }
+        self.buffer.clear();
+        Ok(())
+    }
+}
+
+impl Drop for Sheet {
+    fn drop(&mut self) {
+        let _closed = self.flush();
+        // Its input ends; it goes on until the person leaves it.
+        self.to = None;
+        if let Some(mut pager) = self.pager.take() {
+            let _left = pager.wait();
+        }
+    }
+}
+
+/// Starts `$SNAP_PAGER`, `$PAGER` or `less`; `None` if there is none or it is `cat`.
+fn start_pager() -> Option<Child> {
+    if std::env::var_os(IN_USE).is_some() {
+        return None;
+    }
+    let programs = Programs::around(&[]);
+    let named = ["SNAP_PAGER", "PAGER"].into_iter().find_map(std::env::var_os);
+    let mut command = match named {
+        Some(name) if name.is_empty() || name == "cat" => return None,
+        Some(name) if is_missing(&name, &programs) => return None,
+        Some(name) => {
+            let mut shell = Command::new("/bin/sh");
+            shell.arg("-c").arg(name);
+            shell
+        }
+        None => Command::new(programs.find("less")?),
+    };
+    command.env("PATH", programs.path()).env(IN_USE, "1");
+    if std::env::var_os("LESS").is_none() {
+        // Quit if it fits, keep colours and the screen.
+        command.env("LESS", "FRX");
+    }
+    let speaks = ["LESSCHARSET", "LC_ALL", "LC_CTYPE", "LANG"]
+        .into_iter()
+        .any(|name| std::env::var_os(name).is_some());
+    if !speaks {
+        // Nobody said what the terminal speaks; what we write is UTF-8.
+        command.env("LESSCHARSET", "utf-8");
+    }
+    command.stdin(Stdio::piped()).spawn().ok()
+}
+
+/// Says whether a pager's first word is a program that is not there: then the output goes without one, and is not lost.
+fn is_missing(command: &std::ffi::OsStr, programs: &Programs) -> bool {
+    let Some(command) = command.to_str() else { return false };
+    let for_a_shell = command.contains(|c: char| "$`'\"\\|&;<>(){}*?[]~=#!\n".contains(c));
+    let Some(first) = command.split_whitespace().next().filter(|_| !for_a_shell) else { return false };
+    if first.contains('/') { !std::path::Path::new(first).is_file() } else { programs.find(first).is_none() }
+}
+
+/// Returns the width of the screen in columns: `$COLUMNS`, the terminal's, or 80.
+pub(crate) fn screen_width() -> usize {
+    let stated = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let seen = || rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| usize::from(size.ws_col));
+    stated.or_else(seen).filter(|width| *width > 0).unwrap_or(80)
+}

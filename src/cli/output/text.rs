@@ -1,0 +1,154 @@
+//! A line for a person: what it says, and what of it means what.
+//!
+//! Colours are data until the line is written, and everything it says is escaped then: no text, wherever it came from,
+//! can colour, move or hide anything, or end the line. Owns `anstyle`.
+
+use std::fmt::{Display, Write as _};
+
+use anstyle::AnsiColor;
+
+use crate::base::screen::Line;
+
+/// What a piece of text means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Style {
+    /// What the line is about.
+    Strong,
+    /// Can be passed over.
+    Faint,
+    /// Added, done.
+    Good,
+    /// Removed, failed.
+    Bad,
+    /// Look here.
+    Warning,
+}
+
+impl Style {
+    /// Gives a text this meaning.
+    pub(crate) fn of(self, text: impl Display) -> Text {
+        Text { pieces: vec![Piece::Said(Some(self), text.to_string())] }
+    }
+
+    fn look(self) -> anstyle::Style {
+        match self {
+            Style::Strong => anstyle::Style::new().bold(),
+            Style::Faint => anstyle::Style::new().dimmed(),
+            Style::Good => AnsiColor::Green.on_default(),
+            Style::Bad => AnsiColor::Red.on_default(),
+            Style::Warning => AnsiColor::Yellow.on_default(),
+        }
+    }
+}
+
+/// One line of text. It can be made of any text, and shows nothing of it that is not seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Text {
+    pieces: Vec<Piece>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Piece {
+    Said(Option<Style>, String),
+    /// Between two columns, for programs.
+    Tab,
+}
+
+impl Text {
+    /// What stands between two columns that a program reads.
+    pub(crate) fn tab() -> Text {
+        Text { pieces: vec![Piece::Tab] }
+    }
+
+    /// Adds what stands behind.
+    pub(crate) fn push(&mut self, more: impl Into<Text>) {
+        self.pieces.extend(more.into().pieces);
+    }
+
+    /// Writes the line, without its end: the only place where what is said becomes what is sent.
+    pub(crate) fn render(&self, color: bool) -> String {
+        let mut line = String::new();
+        for piece in &self.pieces {
+            let _never_fails = match piece {
+                Piece::Tab => line.write_char('\t'),
+                Piece::Said(Some(style), text) if color => {
+                    let look = style.look();
+                    write!(line, "{look}{}{look:#}", Line(text))
+                }
+                Piece::Said(_, text) => write!(line, "{}", Line(text)),
+            };
+        }
+        line
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Text {
+        Text { pieces: vec![Piece::Said(None, text.to_owned())] }
+    }
+}
+
+// Everything else by reference, as a line is made of what somebody still needs.
+macro_rules! as_str {
+    ($($kind:ty),*) => {
+        $(impl From<$kind> for Text {
+            fn from(text: $kind) -> Text {
+                AsRef::<str>::as_ref(text).into()
+            }
+        })*
+    };
+}
+as_str!(&String, &&String, &&str, &std::borrow::Cow<'_, str>);
+
+impl From<&Text> for Text {
+    fn from(text: &Text) -> Text {
+        text.clone()
+    }
+}
+
+impl From<&&Text> for Text {
+    fn from(text: &&Text) -> Text {
+        (*text).clone()
+    }
+}
+
+impl From<&Line<'_>> for Text {
+    fn from(text: &Line<'_>) -> Text {
+        text.0.into()
+    }
+}
+
+/// Puts pieces of a line behind each other.
+macro_rules! text {
+    ($($piece:expr),* $(,)?) => {{
+        let mut text = $crate::cli::output::Text::default();
+        $(text.push(&$piece);)*
+        text
+    }};
+}
+pub(crate) use text;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EVIL: &str = "a\x1b[31m\u{9b}2J\x1b]52;c;eA==\x07\u{202e}\u{115f}\u{3164}\r\nerror: forged\tb";
+
+    #[test]
+    fn nothing_in_a_piece_is_sent_as_it_is_whatever_its_meaning() {
+        let shown = Line(EVIL).to_string();
+        let text = text![EVIL, Style::Bad.of(EVIL), Text::tab(), EVIL.to_owned(), Line(EVIL)];
+        assert_eq!(text.render(false), format!("{shown}{shown}\t{shown}{shown}"));
+        assert_eq!(text.render(true), format!("{shown}\x1b[31m{shown}\x1b[0m\t{shown}{shown}"));
+        assert!(
+            !shown.contains(|c: char| c.is_control() || "\u{202e}\u{115f}\u{3164}".contains(c)),
+            "{shown}"
+        );
+    }
+
+    #[test]
+    fn what_was_escaped_before_stays_as_it_is() {
+        let once = Text::from(EVIL).render(false);
+        assert_eq!(Text::from(&once).render(false), once);
+    }
+}

@@ -1,0 +1,248 @@
+//! The terminal: data on standard output, talk on standard error, colours by meaning.
+//!
+//! Nothing else in the program writes to either (`tests/it/tidy.rs` names the few that write bytes). What is told is
+//! a [`Text`], which escapes whatever it is made of, or a [`Json`]. A reader that goes away is an error of kind
+//! `ClosedPipe`, which ends the program quietly. Owns `anstream`, which knows what a terminal and its variables
+//! (`NO_COLOR`, `CLICOLOR`, `CLICOLOR_FORCE`, `TERM`) say about colours.
+
+use std::io::{self, BufRead as _, BufWriter, IsTerminal as _, Write};
+
+use anstream::AutoStream;
+use anstream::stream::RawStream;
+use clap::ValueEnum;
+use serde::Serialize;
+
+use super::text::{Style, Text, text};
+use crate::base::error::{Error, Kind, Result};
+use crate::base::screen::{self, Json};
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorChoice {
+    /// On a terminal, unless the environment says otherwise (NO_COLOR, CLICOLOR, CLICOLOR_FORCE, TERM)
+    Auto,
+    Always,
+    Never,
+}
+
+impl ColorChoice {
+    fn holds_for(self, stream: &impl RawStream) -> bool {
+        match self {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => AutoStream::choice(stream) != anstream::ColorChoice::Never,
+        }
+    }
+}
+
+/// What a command found or did: a program gets it as JSON, a person as lines.
+pub(crate) trait Report: Serialize {
+    /// Prints it for a person.
+    fn print(&self, ui: &mut Ui) -> Result<()>;
+}
+
+/// The answers to every question.
+pub(crate) const YES: &str = "yes";
+pub(crate) const NO: &str = "no";
+
+/// Where the program writes.
+pub(crate) struct Ui {
+    out: BufWriter<io::Stdout>,
+    color: bool,
+    color_on_error: bool,
+    quiet: bool,
+    json: bool,
+}
+
+impl Ui {
+    pub(crate) fn new(color: ColorChoice, quiet: bool, json: bool) -> Ui {
+        Ui {
+            out: BufWriter::new(io::stdout()),
+            color: color.holds_for(&io::stdout()),
+            color_on_error: color.holds_for(&io::stderr()),
+            quiet,
+            json,
+        }
+    }
+
+    /// Prints a result, as JSON or for a person.
+    pub(crate) fn report(&mut self, report: &impl Report) -> Result<()> {
+        if self.json { self.print_json(report) } else { report.print(self) }
+    }
+
+    /// Prints a value as JSON.
+    pub(crate) fn print_json(&mut self, value: &impl Serialize) -> Result<()> {
+        let json = serde_json::to_string_pretty(value)
+            .map_err(|error| Error::new(Kind::Bug, "The answer can't be written as JSON").because(error))?;
+        self.value(&screen::json(&json))
+    }
+
+    /// Says whether JSON was asked for.
+    pub(crate) fn json(&self) -> bool {
+        self.json
+    }
+
+    /// Says whether standard output is coloured.
+    pub(crate) fn color(&self) -> bool {
+        self.color
+    }
+
+    /// Says whether a person can answer and see.
+    pub(crate) fn is_terminal(&self) -> bool {
+        io::stdin().is_terminal() && io::stdout().is_terminal()
+    }
+
+    /// Says whether a person is told things on a terminal, and may be shown a progress bar.
+    pub(crate) fn talks(&self) -> bool {
+        !self.quiet && !self.json && io::stderr().is_terminal() && !is_dumb()
+    }
+
+    /// Writes a line of data.
+    pub(crate) fn line(&mut self, text: impl Into<Text>) -> Result<()> {
+        let line = text.into().render(self.color);
+        writeln!(self.out, "{line}").map_err(|error| output_error(&error))
+    }
+
+    /// Writes a JSON text and a line end.
+    pub(crate) fn value(&mut self, json: &Json) -> Result<()> {
+        writeln!(self.out, "{json}").map_err(|error| output_error(&error))
+    }
+
+    /// Returns standard output, for data that is no text: nothing is escaped there.
+    pub(crate) fn output(&mut self) -> &mut impl Write {
+        &mut self.out
+    }
+
+    /// Makes sure that all data has been written.
+    pub(crate) fn flush(&mut self) -> Result<()> {
+        self.out.flush().map_err(|error| output_error(&error))
+    }
+
+    /// Tells the person something.
+    pub(crate) fn say(&mut self, text: impl Into<Text>) {
+        if !self.quiet {
+            self.tell(text);
+        }
+    }
+
+    /// Tells the person something worth a second look.
+    pub(crate) fn warn(&mut self, text: impl Into<Text>) {
+        self.say(text![Style::Warning.of("note:"), " ", text.into()]);
+    }
+
+    /// Tells of a failure: what, why, and what to do.
+    pub(crate) fn error(&mut self, error: &Error) {
+        let mut mark = Some(Style::Bad.of("error:"));
+        for line in error.lines() {
+            match mark.take() {
+                Some(mark) => self.tell(text![mark, " ", line]),
+                None => self.tell(&line),
+            }
+        }
+        if let Some(hint) = error.next_step() {
+            self.tell(text![Style::Warning.of("hint:"), " ", hint]);
+        }
+    }
+
+    /// Tells what is told even to those who want it quiet.
+    pub(crate) fn tell_line(&mut self, text: impl Into<Text>) {
+        self.tell(text);
+    }
+
+    /// Asks a person until they say yes or no. Enter alone and the end of input are a no.
+    pub(crate) fn ask(&mut self, question: impl Into<Text>) -> Result<bool> {
+        let choice = self.choose(question, &[YES, NO], "[y/N]", NO)?;
+        Ok(choice == YES)
+    }
+
+    /// Asks a person until they say yes or no. Enter alone is a yes; the end of input is a no.
+    pub(crate) fn ask_unless(&mut self, question: impl Into<Text>) -> Result<bool> {
+        let choice = self.choose(question, &[YES, NO], "[Y/n]", YES)?;
+        Ok(choice == YES)
+    }
+
+    /// Asks a person until they choose one of these words, by it or its first letter. Enter alone is the `usual`
+    /// one; the end of input is a no.
+    pub(crate) fn choose(
+        &mut self,
+        question: impl Into<Text>,
+        words: &[&'static str],
+        shown: &str,
+        usual: &'static str,
+    ) -> Result<&'static str> {
+        let question = text![question.into(), " ", shown];
+        loop {
+            let Some(answer) = self.answer(&question)? else { return Ok(NO) };
+            match chosen(&answer, words, usual) {
+                Some(word) => return Ok(word),
+                None => self.tell(&format!("Please answer {}.", words.join(" or "))),
+            }
+        }
+    }
+
+    /// Asks a person for more than a yes; `None` is the end of input.
+    pub(crate) fn answer(&mut self, question: impl Into<Text>) -> Result<Option<String>> {
+        self.flush()?;
+        let failed =
+            |error: io::Error| Error::new(Kind::Environment, "Cannot ask on this terminal").because(error);
+        let question = question.into().render(self.color_on_error);
+        write!(io::stderr(), "{question} ").map_err(failed)?;
+        let mut answer = Vec::new();
+        let read = io::stdin().lock().read_until(b'\n', &mut answer).map_err(failed)?;
+        if read == 0 {
+            // The question's line has no end yet.
+            self.tell("");
+            return Ok(None);
+        }
+        Ok(Some(String::from_utf8_lossy(&answer).trim().to_owned()))
+    }
+
+    fn tell(&mut self, text: impl Into<Text>) {
+        // What was written so far comes first; and if nobody reads errors, nobody is told.
+        let _closed = self.out.flush();
+        let _closed = writeln!(io::stderr(), "{}", text.into().render(self.color_on_error));
+    }
+}
+
+/// Says whether the terminal can do nothing but print lines.
+pub(crate) fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|kind| kind == "dumb")
+}
+
+/// Reads an answer; `None` if it is none of the words.
+fn chosen(answer: &str, words: &[&'static str], usual: &'static str) -> Option<&'static str> {
+    let answer = answer.to_lowercase();
+    match answer.is_empty() {
+        true => Some(usual),
+        false => words
+            .iter()
+            .copied()
+            .find(|word| *word == answer || answer.len() == 1 && word.starts_with(&answer)),
+    }
+}
+
+/// Makes an error of what standard output says; a reader that went away is no failure.
+pub(crate) fn output_error(error: &io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => Error::new(Kind::ClosedPipe, "The reader has gone away"),
+        _ => Error::new(Kind::Environment, "Cannot write to standard output").because(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_is_none_is_never_taken_for_one() {
+        let of = |answer: &str| chosen(answer, &[YES, NO, "diff"], NO);
+        for (answer, wanted) in
+            [("y", YES), ("YES", YES), ("n", NO), ("No", NO), ("", NO), ("d", "diff"), ("diff", "diff")]
+        {
+            assert_eq!(of(answer), Some(wanted), "{answer:?}");
+        }
+        for answer in ["ye", "yy", "yes!", "ok", "j", "1", "nope", "yes no", "\u{43d}", "q"] {
+            assert_eq!(of(answer), None, "{answer:?}");
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! What the commands that work with a git remote share: opening it, and saying what became of each snapshot.
+
+use serde::Serialize;
+
+use super::outcome::Outcome;
+use super::output::words::{ago, count};
+use super::output::{Report, Ui, progress_bar};
+use crate::base::error::{Error, Kind, Result};
+use crate::base::ids::SnapshotId;
+use crate::base::monitor::Monitor;
+use crate::base::timestamp::{Timestamp, age};
+use crate::context::Context;
+use crate::transfer::{Fate, Handed, Lease, Remotes};
+use crate::workspace::Workspace;
+
+/// Opens a remote and does something with it, saying which tries failed; returns its name too.
+pub(crate) fn with_remote<T>(
+    context: &Context,
+    workspace: &Workspace,
+    ui: &mut Ui,
+    remote: &str,
+    work: impl FnOnce(&mut Remotes<'_>) -> Result<T>,
+) -> Result<(String, T)> {
+    let (interactive, talks) = (ui.is_terminal(), ui.talks());
+    let monitor = Monitor::default();
+    let mut tell = |text: &str| {
+        if talks {
+            progress_bar::erase();
+        }
+        ui.warn(text);
+    };
+    let mut remotes = Remotes::open(context, workspace, remote, interactive, &mut tell)?;
+    if talks {
+        remotes.watch(&monitor);
+    }
+    let done = progress_bar::show(talks, &monitor, || work(&mut remotes))?;
+    Ok((remotes.shown(), done))
+}
+
+/// What was done with the snapshots of a remote.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Transfer {
+    Push,
+    Pull,
+    Remove,
+}
+
+/// What became of each snapshot.
+#[derive(Serialize)]
+pub(crate) struct TransferReport<'a> {
+    remote: &'a str,
+    snapshots: Vec<Transferred<'a>>,
+    #[serde(skip)]
+    transfer: Transfer,
+}
+
+#[derive(Serialize)]
+struct Transferred<'a> {
+    name: &'a str,
+    id: &'a SnapshotId,
+    outcome: Became,
+    reason: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Became {
+    Sent,
+    AlreadyThere,
+    Added,
+    AlreadyHere,
+    Removed,
+    /// It was removed before, or never there.
+    #[serde(rename = "removed")]
+    NotThere,
+    Conflict,
+    Damaged,
+    Refused,
+}
+
+impl<'a> TransferReport<'a> {
+    pub(crate) fn new(transfer: Transfer, remote: &'a str, handed: &'a [Handed]) -> TransferReport<'a> {
+        let of_one = |one: &'a Handed| {
+            let (outcome, reason) = match (&one.fate, transfer) {
+                (Fate::Done, Transfer::Push) => (Became::Sent, None),
+                (Fate::Done, Transfer::Pull) => (Became::Added, None),
+                (Fate::Done, Transfer::Remove) => (Became::Removed, None),
+                (Fate::Already, Transfer::Push) => (Became::AlreadyThere, None),
+                (Fate::Already, Transfer::Pull) => (Became::AlreadyHere, None),
+                (Fate::Already, Transfer::Remove) => (Became::NotThere, None),
+                (Fate::Failed(error), _) => {
+                    let outcome = match error.kind() {
+                        Kind::Conflict => Became::Conflict,
+                        Kind::Damaged | Kind::NewerFormat => Became::Damaged,
+                        _ => Became::Refused,
+                    };
+                    (outcome, Some(error.to_string()))
+                }
+            };
+            Transferred { name: &one.name, id: &one.id, outcome, reason }
+        };
+        TransferReport { remote, snapshots: handed.iter().map(of_one).collect(), transfer }
+    }
+}
+
+impl Report for TransferReport<'_> {
+    fn print(&self, ui: &mut Ui) -> Result<()> {
+        let remote = self.remote;
+        for Transferred { name, id, outcome, .. } in &self.snapshots {
+            match outcome {
+                Became::Sent => ui.say(&format!("Sent {name} ({}) to {remote}.", id.short())),
+                Became::Added => ui.say(&format!("Added {name} ({}) from {remote}.", id.short())),
+                Became::Removed => ui.say(&format!("Removed {name} ({}) from {remote}.", id.short())),
+                Became::AlreadyThere => ui.say(&format!("{name} is already on {remote}.")),
+                Became::AlreadyHere => ui.say(&format!("{name} is already here.")),
+                Became::NotThere => ui.say(&format!("{name} is not on {remote}.")),
+                // Said as errors, by `finish`.
+                Became::Conflict | Became::Damaged | Became::Refused => {}
+            }
+        }
+        if self.transfer != Transfer::Pull {
+            return Ok(());
+        }
+        if self.snapshots.is_empty() {
+            ui.say(&format!("There is nothing new on {remote}."));
+        }
+        let added = self.snapshots.iter().filter(|one| one.outcome == Became::Added).count();
+        if added > 0 {
+            let added = count(added, "snapshot");
+            ui.say(&format!("{added} added. `snap show REF` shows one; `snap resume REF` resumes it."));
+        }
+        Ok(())
+    }
+}
+
+/// Ends with the last error if everything failed; otherwise prints the errors, and says that parts were skipped.
+pub(crate) fn finish(ui: &mut Ui, handed: Vec<Handed>) -> Result<Outcome> {
+    let all_failed = handed.iter().all(|one| matches!(one.fate, Fate::Failed(_)));
+    let mut errors: Vec<Error> = handed
+        .into_iter()
+        .filter_map(|one| match one.fate {
+            Fate::Failed(error) => Some(error),
+            _ => None,
+        })
+        .collect();
+    let outcome = Outcome::partial_if(!errors.is_empty());
+    let last = if all_failed { errors.pop() } else { None };
+    for error in &errors {
+        ui.error(error);
+    }
+    last.map_or(Ok(outcome), Err)
+}
+
+/// Says who works on a snapshot, and since when.
+pub(crate) fn worked_on_by(now: Timestamp, leases: &[Lease]) -> String {
+    let one = |lease: &Lease| format!("{}, since {}", lease.who, ago(&age(now.since(lease.since))));
+    format!("being worked on by {}", leases.iter().map(one).collect::<Vec<_>>().join("; "))
+}

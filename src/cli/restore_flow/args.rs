@@ -1,0 +1,85 @@
+//! What every command that brings a session back takes.
+
+use std::ffi::OsString;
+
+use clap::{Args, ValueEnum};
+
+use super::consent::ConsentArgs;
+use super::revival::RevivalArgs;
+use crate::remap::Mode;
+use crate::restore::{GrantChoice, Options, Paths};
+
+#[derive(Args)]
+pub(crate) struct RestoreArgs {
+    /// The snapshot
+    #[arg(value_name = "REF", default_value = "latest")]
+    pub(crate) reference: String,
+    /// Only show what would be done
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Restore only the files
+    #[arg(long)]
+    pub(crate) no_session: bool,
+    /// Fetch the snapshot's base commit if this repository doesn't have it
+    #[arg(long)]
+    pub(crate) fetch_base: bool,
+    /// Don't contact remotes: skip the check for other users of this snapshot and leave no lease
+    #[arg(long, conflicts_with = "fetch_base")]
+    pub(crate) offline: bool,
+    /// What to do with paths of the old place in the conversation
+    #[arg(long, value_name = "HOW", default_value = "rewrite")]
+    paths: PathChoice,
+    /// Also rewrite paths below OLD to paths below NEW (repeatable)
+    #[arg(long, value_name = "OLD=NEW", value_parser = parse_map)]
+    map: Vec<(String, String)>,
+    /// Which permission grants to restore; by default `review` on a terminal, otherwise `none`
+    #[arg(long, value_name = "WHICH")]
+    pub(crate) grants: Option<GrantChoice>,
+    /// Take a secret that a file needs from the environment variable NAME (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) fill: Vec<String>,
+    #[command(flatten)]
+    pub(crate) consent: ConsentArgs,
+    #[command(flatten)]
+    pub(crate) revival: RevivalArgs,
+    /// Print the client's command instead of running it
+    #[arg(long)]
+    pub(crate) no_run: bool,
+    /// Options for the client
+    #[arg(last = true, value_name = "CLIENT_ARGS")]
+    pub(crate) client: Vec<OsString>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum PathChoice {
+    /// Rewrite every mention to the new place
+    Rewrite,
+    /// Leave messages as they are (the prompt cache stays warm); the client tells the model of the new place
+    Keep,
+}
+
+fn parse_map(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((old, new)) if !old.is_empty() && !new.is_empty() => Ok((old.to_owned(), new.to_owned())),
+        _ => Err("write it as OLD=NEW, with absolute paths".to_owned()),
+    }
+}
+
+impl RestoreArgs {
+    /// Returns what was asked for, as the operation takes it.
+    pub(crate) fn options(&self) -> Options {
+        let mode = match self.paths {
+            PathChoice::Rewrite => Mode::Rewrite,
+            PathChoice::Keep => Mode::Keep,
+        };
+        Options {
+            reset_branch: false,
+            edits: true,
+            merge: false,
+            session: !self.no_session,
+            trust_repository: false,
+            paths: Paths { mode, user: self.map.clone() },
+            fill: self.fill.clone(),
+        }
+    }
+}

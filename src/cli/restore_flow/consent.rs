@@ -1,0 +1,189 @@
+//! Whether a snapshot may be restored: what was said on the command line, and what is asked on a terminal.
+//!
+//! A question is asked until the answer is a yes or a no; Enter alone and the end of input are a no. Without a terminal
+//! nothing is asked: what was not agreed to in advance is refused or held back.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt as _;
+
+use clap::Args;
+use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
+
+use super::concerns::groups;
+use super::report::{MOST_LISTED, RestoreReport};
+use crate::base::error::Result;
+use crate::base::paths::RepoPath;
+use crate::base::screen::Line;
+use crate::cli::output::Ui;
+use crate::manifest::Manifest;
+use crate::restore::protected_paths::{ASKED, Concern};
+use crate::restore::{Consent, Plan, not_trusted};
+use crate::trust::Provenance;
+use crate::workspace::Workspace;
+
+/// What a person agrees to in advance.
+#[derive(Args)]
+pub(crate) struct ConsentArgs {
+    /// Restore the snapshot although it is not your own
+    #[arg(long)]
+    trust: bool,
+    /// Also restore PATH (a file or folder that tools run or take instructions from) from somebody else's snapshot
+    /// (repeatable)
+    #[arg(long, value_name = "PATH", value_parser = OsStringValueParser::new().try_map(parse_path))]
+    allow: Vec<RepoPath>,
+    /// Also restore all such files of this kind; the plan and the notes on what was held back name the kinds
+    /// (repeatable)
+    #[arg(long, value_name = "KIND", value_parser = kinds())]
+    allow_kind: Vec<Kinds>,
+    /// Never prompt; skip whatever --trust, --allow and --allow-kind don't cover
+    #[arg(long, alias = "yes")]
+    no_input: bool,
+}
+
+/// Takes the bytes as they are: a name need not be text.
+fn parse_path(typed: OsString) -> std::result::Result<RepoPath, String> {
+    let typed = typed.as_bytes();
+    let inside = typed.strip_prefix(b"./").unwrap_or(typed);
+    RepoPath::new(inside.strip_suffix(b"/").unwrap_or(inside))
+}
+
+/// One kind of file, or all.
+#[derive(Clone, Copy)]
+struct Kinds(Option<Concern>);
+
+fn kinds() -> impl TypedValueParser<Value = Kinds> {
+    let words = ASKED.map(Concern::word).into_iter().chain(["all"]);
+    let of = |word: String| Kinds(ASKED.into_iter().find(|concern| concern.word() == word));
+    PossibleValuesParser::new(words).map(of)
+}
+
+impl ConsentArgs {
+    /// Makes one of a command that sets no files.
+    pub(crate) fn of(trust: bool, no_input: bool) -> ConsentArgs {
+        ConsentArgs { trust, allow: Vec::new(), allow_kind: Vec::new(), no_input }
+    }
+
+    /// Says whether nothing is to be asked.
+    pub(crate) fn no_input(&self) -> bool {
+        self.no_input
+    }
+
+    /// Says whether there is somebody to be asked.
+    pub(crate) fn asks(&self, ui: &Ui) -> bool {
+        ui.is_terminal() && !ui.json() && !self.no_input
+    }
+
+    /// Refuses early what would be refused in the end, before anything is prepared for it.
+    pub(crate) fn check(&self, ui: &Ui, workspace: &Workspace, manifest: &Manifest) -> Result<()> {
+        match workspace.provenance(manifest) {
+            Provenance::Foreign { why } if !self.trust && !self.asks(ui) => {
+                Err(not_trusted(&manifest.name, &why))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Asks whether a remote may be contacted for a snapshot, if it is not the user's own; its plan comes later.
+    pub(crate) fn may_contact(
+        &self,
+        ui: &mut Ui,
+        workspace: &Workspace,
+        manifest: &Manifest,
+        remote: &str,
+    ) -> Result<bool> {
+        match workspace.provenance(manifest) {
+            Provenance::Foreign { why } if !self.trust => {
+                if !self.asks(ui) {
+                    return Ok(false);
+                }
+                ui.tell_line(&format!("This is not your own snapshot: {why}."));
+                ui.ask(&format!(
+                    "Its base commit is not here, and without it there is no plan. Fetch it from {}?",
+                    Line(remote)
+                ))
+            }
+            _ => Ok(true),
+        }
+    }
+
+    /// Says whether a snapshot may be taken up: it is no stranger's, or a person agrees.
+    pub(crate) fn trusts(&self, ui: &mut Ui, workspace: &Workspace, manifest: &Manifest) -> Result<bool> {
+        let Provenance::Foreign { why } = workspace.provenance(manifest) else { return Ok(true) };
+        if self.trust || !self.asks(ui) {
+            return Ok(self.trust);
+        }
+        warn_of_authority(ui, &why);
+        ui.ask("Link it?")
+    }
+
+    /// Shows a plan, as `report` has it, and obtains consent to it; what is not agreed to is held back.
+    pub(crate) fn obtain(
+        &self,
+        ui: &mut Ui,
+        plan: Plan,
+        report: impl Fn(&Plan) -> RestoreReport,
+    ) -> Result<Plan> {
+        let each = |kinds: &Kinds| kinds.0.map_or(ASKED.to_vec(), |concern| vec![concern]);
+        let mut kinds: Vec<Concern> = self.allow_kind.iter().flat_map(each).collect();
+        if !self.asks(ui) {
+            let plan = plan.admit(Consent { trust: self.trust, allow: &self.allow, kinds: &kinds })?;
+            show(ui, &report(&plan));
+            return Ok(plan);
+        }
+        let mut trust = self.trust;
+        match plan.provenance() {
+            Provenance::Foreign { why } if !trust => {
+                for line in report(&plan).lines(usize::MAX) {
+                    ui.tell_line(line);
+                }
+                warn_of_authority(ui, why);
+                trust = ui.ask("Restore it?")?;
+            }
+            _ => show(ui, &report(&plan)),
+        }
+        if trust {
+            let consent = Consent { trust, allow: &self.allow, kinds: &kinds };
+            let concerns = plan.doubts();
+            let open = concerns.iter().filter(|concern| !concern.never && !consent.covers(concern));
+            for group in groups(open) {
+                if group.ask(ui, &plan)? {
+                    kinds.push(group.concern);
+                }
+            }
+        }
+        plan.admit(Consent { trust, allow: &self.allow, kinds: &kinds })
+    }
+
+    /// Asks which variables of this place a file's secrets may be taken from.
+    pub(crate) fn variables(&self, ui: &mut Ui, plan: &Plan) -> Result<Vec<String>> {
+        let mut agreed = Vec::new();
+        if !self.asks(ui) {
+            return Ok(agreed);
+        }
+        for held in plan.unfilled() {
+            for name in held.secrets.iter().filter_map(|one| one.here.first()) {
+                let question = format!(
+                    "{} needs a secret that was in ${}. Fill in the value that it has here?",
+                    held.path,
+                    Line(name)
+                );
+                if !agreed.contains(name) && ui.ask(&question)? {
+                    agreed.push(name.clone());
+                }
+            }
+        }
+        Ok(agreed)
+    }
+}
+
+fn warn_of_authority(ui: &mut Ui, why: &str) {
+    ui.tell_line(&format!("This is not your own snapshot: {why}."));
+    ui.tell_line("What its conversation says will have your authority, as if you had said it.");
+}
+
+/// Shows a plan that is about to be carried out.
+fn show(ui: &mut Ui, report: &RestoreReport) {
+    if !ui.json() {
+        report.lines(MOST_LISTED).into_iter().for_each(|line| ui.say(line));
+    }
+}

@@ -1,0 +1,104 @@
+//! What is said once a restore is done: what it set, and what it did not.
+
+use super::concerns::warn_of_held;
+use super::report::{MOST_LISTED, NeedsFilter, Reason, RestoreReport};
+use crate::base::ids::SnapshotId;
+use crate::base::screen::Line;
+use crate::cli::output::Ui;
+use crate::cli::output::words::{count, count_u64, quoted, short_commit};
+use crate::git::kept_ref;
+use crate::redaction::Held;
+use crate::restore::Done;
+use crate::store::MovedBranch;
+
+/// Says what a resume or rewind did.
+pub(crate) fn say_done(ui: &mut Ui, done: &Done) {
+    if done.paths == 0 && done.session.is_none() && done.moved.is_none() {
+        ui.say("Nothing had to be done: every path is already as it was saved.");
+    }
+    if let (Some(moved), Some((id, _))) = (&done.moved, &done.safety) {
+        say_moved(ui, moved, id);
+    }
+    if let Some((_, safety)) = done.safety.as_ref().filter(|_| done.paths > 0) {
+        ui.say(&format!("Set {}; `snap undo` goes back (to {safety}).", count(done.paths, "path")));
+    }
+    if let Some(leftover) = &done.leftover {
+        ui.warn(&format!(
+            "{} could not be removed; it holds the old files, and you can delete it",
+            leftover.display()
+        ));
+    }
+    if !done.relocated.moved {
+        return;
+    }
+    let report = &done.relocated.report;
+    if report.replaced() > 0 {
+        let left = match report.leftovers() {
+            0 => String::new(),
+            left => format!(", left {left} in messages, signed thinking or binary data"),
+        };
+        let rewrote = count_u64(report.replaced(), "mention");
+        ui.say(&format!("Rewrote {rewrote} of the old place in the session{left}."));
+    }
+    if let Some(((first, _), others)) = done.relocated.outside.split_first() {
+        let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
+        ui.say(&format!(
+            "The session also worked outside that place; those paths were not rewritten: {}{more} (`--map OLD=NEW` rewrites one).",
+            Line(first)
+        ));
+    }
+}
+
+/// Says which branch was moved.
+pub(crate) fn say_moved(ui: &mut Ui, moved: &MovedBranch, safety: &SnapshotId) {
+    let (from, to) = (short_commit(&moved.from), short_commit(&moved.to));
+    let kept = kept_ref(safety);
+    ui.say(&format!("Moved {} from {from} to {to}; the old tip is kept in {kept}.", moved.name()));
+}
+
+/// Warns of everything that was not set, and says how to get it.
+pub(crate) fn warn_of_left(ui: &mut Ui, report: &RestoreReport) {
+    warn_of_held(ui, &report.held);
+    warn_of_unfilled(ui, &report.unfilled);
+    warn_of_filters(ui, &report.left);
+    warn_of_unmade(ui, &report.unmade);
+}
+
+fn warn_of_unfilled(ui: &mut Ui, unfilled: &[Held]) {
+    for held in unfilled {
+        let here = held.secrets.iter().filter_map(|one| one.here.first());
+        let flags: Vec<String> =
+            here.map(|name| format!("--fill {}", quoted(&Line(name).to_string()))).collect();
+        let how = match flags.is_empty() {
+            true => String::new(),
+            false => format!(" (`{}` takes it from the environment)", flags.join(" ")),
+        };
+        ui.warn(&format!("held back: {}: {}{how}", held.path, held.reason()));
+    }
+}
+
+/// Warns of files that stay as they are, because no filter of the repository's own is run.
+fn warn_of_filters(ui: &mut Ui, left: &[NeedsFilter]) {
+    for NeedsFilter { path, filter } in left.iter().take(MOST_LISTED) {
+        ui.warn(&format!(
+            "left as it is: {path} needs the filter {}, which only this repository's own configuration has",
+            Line(filter)
+        ));
+    }
+    if !left.is_empty() {
+        ui.warn(&format!(
+            "{}; if you trust that configuration: git config --global --add snap.trustedRepository DIR",
+            count(left.len(), "path was left")
+        ));
+    }
+}
+
+/// Warns of files that can't be checked out here, and says what to do about it.
+pub(crate) fn warn_of_unmade(ui: &mut Ui, unmade: &[Reason]) {
+    for Reason { path, reason } in unmade {
+        ui.warn(&format!("not set: {path}: {}", Line(reason)));
+    }
+    if unmade.iter().any(|one| one.reason.contains("lfs")) {
+        ui.say("Run `git lfs pull`, then this command again; or set GIT_LFS_SKIP_SMUDGE=1 to write pointers instead.");
+    }
+}

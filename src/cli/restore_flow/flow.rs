@@ -1,0 +1,220 @@
+//! One restore from its plan to the client: shown, agreed to, carried out, reported.
+
+use super::args::RestoreArgs;
+use super::done::{say_done, warn_of_left, warn_of_unmade};
+use super::grants::{self, GrantReport};
+use super::launch::Launch;
+use super::lease_check::{self, LeaseCheck};
+use super::queued_prompts::QueuedPrompts;
+use super::report::RestoreReport;
+use crate::audit;
+use crate::base::error::{Error, Kind, Result};
+use crate::base::monitor::Monitor;
+use crate::base::screen::Line;
+use crate::cli::outcome::Outcome;
+use crate::cli::output::{Ui, progress_bar};
+use crate::context::Context;
+use crate::manifest::Manifest;
+use crate::restore::{self, GrantPlan, Plan};
+use crate::store::{LogEntry, Operation};
+use crate::transfer;
+use crate::workspace::Workspace;
+
+/// Makes a plan, showing how far that is.
+pub(crate) fn planning(ui: &Ui, make: impl FnOnce(&Monitor) -> Result<Plan>) -> Result<Plan> {
+    let monitor = Monitor::default();
+    progress_bar::show(ui.talks(), &monitor, || make(&monitor))
+}
+
+impl RestoreArgs {
+    /// Refuses early what nobody will agree to; a dry run needs no consent.
+    pub(crate) fn check(&self, ui: &Ui, workspace: &Workspace, manifest: &Manifest) -> Result<()> {
+        if self.dry_run { Ok(()) } else { self.consent.check(ui, workspace, manifest) }
+    }
+
+    /// Fetches the snapshot's base commit if that is wanted and it is not here. For a snapshot that is
+    /// not the user's own, only after a yes.
+    pub(crate) fn fetch_base(
+        &self,
+        context: &Context,
+        workspace: &Workspace,
+        manifest: &Manifest,
+        ui: &mut Ui,
+    ) -> Result<()> {
+        let (Some(repository), Some(base)) = (&workspace.repository, restore::base_of(manifest)) else {
+            return Ok(());
+        };
+        if !self.fetch_base || self.dry_run || repository.has_commit(base)? {
+            return Ok(());
+        }
+        // Where the snapshot came from is where its base is, most likely.
+        let from = transfer::peer_of(context, &manifest.id).map(|peer| peer.remote);
+        let Some(remote) = repository.remote_to_ask(from.as_deref())? else {
+            return Err(Error::new(
+                Kind::Refused,
+                "There is no remote to fetch the snapshot's base commit from",
+            )
+            .because(format!("{base} is not here"))
+            .hint("add one with `git remote add`, or get the snapshot with `snap export --with-base`"));
+        };
+        if !self.consent.may_contact(ui, workspace, manifest, &remote)? {
+            return Ok(());
+        }
+        repository.fetch_commit(&remote, base, ui.is_terminal())?;
+        repository.keep_commit(&manifest.id, base)?;
+        ui.say(&format!("Fetched the base commit {} from {}.", &base[..base.len().min(10)], Line(&remote)));
+        Ok(())
+    }
+
+    /// Takes a plan; that there is none is logged, unless nothing was to be done anyway.
+    pub(crate) fn planned(&self, workspace: &Workspace, line: &LogEntry, plan: Result<Plan>) -> Result<Plan> {
+        if self.dry_run { plan } else { audit::unless_failed(&workspace.store, line, plan) }
+    }
+
+    /// Asks for the variables that secrets can be taken from by name, and plans again with those.
+    pub(crate) fn filled(
+        &self,
+        ui: &mut Ui,
+        plan: Plan,
+        again: impl FnOnce(&Ui, Manifest, Vec<String>) -> Result<Plan>,
+    ) -> Result<Plan> {
+        let agreed = if self.dry_run { Vec::new() } else { self.consent.variables(ui, &plan)? };
+        if agreed.is_empty() {
+            return Ok(plan);
+        }
+        again(ui, plan.manifest().clone(), [self.fill.clone(), agreed].concat())
+    }
+
+    /// Shows a plan; unless that was all, carries it out, and prints or becomes the client's command.
+    /// `kept` runs as soon as everything is in place.
+    pub(crate) fn carry_out(
+        &self,
+        context: &Context,
+        workspace: &Workspace,
+        plan: Plan,
+        operation: Operation,
+        kept: impl FnOnce(),
+        ui: &mut Ui,
+    ) -> Result<Outcome> {
+        let plan = plan.reviving(self.revival.asked())?;
+        let mut granting = match self.no_session && self.grants.is_none() {
+            true => GrantPlan::none(),
+            false => GrantPlan::of(grants::choice(self.grants, &plan, ui), &plan, workspace),
+        };
+        if self.dry_run {
+            granting.options(&self.client);
+            return show_dry_run(ui, RestoreReport::of(&plan).with_grants(GrantReport::of(&granting)));
+        }
+        let plan = self.consent.obtain(ui, plan, RestoreReport::of)?;
+        let agreed = match plan.session() {
+            Some(session) if self.consent.asks(ui) => self.revival.ask(session, ui)?,
+            _ => Vec::new(),
+        };
+        let plan = plan.reviving(&agreed)?;
+        granting.follow_mode(&plan);
+        let lease = self.check_leases(context, workspace, plan.manifest(), ui)?;
+        if !ui.json() {
+            GrantReport::of(&granting).lines().into_iter().for_each(|line| ui.say(line));
+        }
+        grants::choose(&mut granting, self.consent.no_input(), ui)?;
+        let (plan, apart) = granting.add_to(plan, workspace)?;
+        let options = granting.options(&self.client);
+
+        let report = RestoreReport::of(&plan).with_grants(GrantReport::of(&granting));
+        let outcome = Outcome::partial_if(report.is_partial() || !granting.lost.is_empty());
+        let queued = QueuedPrompts::of(&plan);
+        let line = audit::line(context, operation, Some(plan.manifest()));
+        let monitor = Monitor::default();
+        let done = progress_bar::show(ui.talks(), &monitor, || {
+            restore::execute(context, workspace, plan, operation, &monitor)
+        });
+        let done = audit::unless_failed(&workspace.store, &line, done)?;
+        if apart {
+            let file = granting.write(workspace)?;
+            ui.say(&format!("Added rules to {file}; outside git `snap undo` can't undo that."));
+        }
+        kept();
+        if let Some(lease) = lease {
+            lease.leave();
+        }
+        let launch = done.session.as_ref().map(|(id, cwd)| {
+            let environment = workspace.client.environment_for(id);
+            Launch { id, cwd, options: &options, extra: &self.client, environment, prompt: None }
+        });
+        if !ui.json() {
+            say_done(ui, &done);
+            let awake = report.alive.as_ref().map(|alive| alive.awake_lines()).unwrap_or_default();
+            awake.into_iter().for_each(|line| ui.say(line));
+        }
+        warn_of_left(ui, &report);
+        if let (Some(granted), false) = (grants::granted(&granting), ui.json()) {
+            ui.say(&granted);
+        }
+        granting.lost.iter().for_each(|lost| ui.warn(lost));
+        if ui.json() {
+            ui.print_json(&report.done(&done, launch.as_ref()))?;
+            return Ok(outcome);
+        }
+        match launch {
+            Some(launch) => self.go_on(context, launch, &queued, outcome, ui),
+            None => Ok(outcome),
+        }
+    }
+
+    /// Sees who else works on a snapshot; if somebody does, goes on only after a yes, or with a note where nobody can
+    /// be asked.
+    fn check_leases(
+        &self,
+        context: &Context,
+        workspace: &Workspace,
+        manifest: &Manifest,
+        ui: &mut Ui,
+    ) -> Result<Option<LeaseCheck>> {
+        // Not before the consent: what nobody agreed to reaches nobody.
+        let check = if self.offline { None } else { lease_check::begin(context, workspace, manifest) };
+        if let Some(others) = check.as_ref().and_then(LeaseCheck::others) {
+            let text = format!("{} is {others}", Line(&manifest.name));
+            if !self.consent.asks(ui) {
+                ui.warn(&format!("{text}."));
+            } else if !ui.ask(&format!("{text}. Resume it too?"))? {
+                return Err(Error::new(Kind::Refused, "Nothing was restored").because(text));
+            }
+        }
+        Ok(check)
+    }
+
+    /// Prints the client's command, or becomes the client.
+    fn go_on(
+        &self,
+        context: &Context,
+        mut launch: Launch<'_>,
+        queued: &QueuedPrompts,
+        outcome: Outcome,
+        ui: &mut Ui,
+    ) -> Result<Outcome> {
+        if self.no_run || context.inside_client || !ui.is_terminal() {
+            if context.inside_client && !self.no_run {
+                ui.say("A client can't start another one in its place. To go on, run this in a shell:");
+            } else if !self.no_run {
+                ui.say("The client was not started, as this is not a terminal. To go on, run:");
+            }
+            ui.line(&launch.for_a_shell())?;
+            return Ok(outcome);
+        }
+        if self.consent.asks(ui) {
+            launch.prompt = queued.offer(&self.client, ui)?;
+        }
+        ui.flush()?;
+        Err(launch.run())
+    }
+}
+
+fn show_dry_run(ui: &mut Ui, report: RestoreReport) -> Result<Outcome> {
+    let report = report.dry_run();
+    ui.report(&report)?;
+    if !ui.json() {
+        warn_of_unmade(ui, &report.unmade);
+        ui.say("Nothing was changed (--dry-run).");
+    }
+    Ok(Outcome::partial_if(!report.unmade.is_empty()))
+}

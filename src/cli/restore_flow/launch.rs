@@ -1,0 +1,74 @@
+//! The client's command: how it goes on with a session that was brought back, run or printed.
+
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+
+use crate::base::error::{Error, Kind};
+use crate::base::ids::ClientId;
+use crate::cli::output::words::quoted;
+use crate::sys::programs::Programs;
+
+/// How to go on with a session.
+pub(crate) struct Launch<'a> {
+    pub(crate) id: &'a ClientId,
+    pub(crate) cwd: &'a Path,
+    /// What makes it go on as it was: its mode and grants.
+    pub(crate) options: &'a [String],
+    pub(crate) extra: &'a [OsString],
+    pub(crate) environment: Option<(&'static str, String)>,
+    /// What it is asked first.
+    pub(crate) prompt: Option<String>,
+}
+
+impl Launch<'_> {
+    pub(crate) fn arguments(&self) -> Vec<String> {
+        let mut arguments = vec!["claude".to_owned(), "--resume".to_owned(), self.id.to_string()];
+        arguments.extend(self.options.iter().cloned());
+        arguments.extend(self.extra.iter().map(|extra| extra.to_string_lossy().into_owned()));
+        arguments.extend(self.prompt_words().map(str::to_owned));
+        arguments
+    }
+
+    /// A prompt is no option, whatever it begins with, and no option's value.
+    fn prompt_words(&self) -> impl Iterator<Item = &str> {
+        self.prompt.iter().flat_map(|prompt| ["--", prompt.as_str()])
+    }
+
+    pub(crate) fn for_a_shell(&self) -> String {
+        let words: Vec<String> = self.arguments().iter().map(|word| quoted(word)).collect();
+        let set = self.environment.iter().map(|(name, value)| format!("{name}={} ", quoted(value)));
+        let set: String = set.collect();
+        format!("cd {} && {set}{}", quoted(&self.cwd.to_string_lossy()), words.join(" "))
+    }
+
+    /// Becomes the client; returns only if that fails.
+    pub(crate) fn run(&self) -> Error {
+        let programs = Programs::around(&[self.cwd]);
+        let Some(client) = programs.find("claude") else {
+            return self.not_started("there is no `claude` on the PATH outside of the project");
+        };
+        let words = programs.start(&client);
+        let (first, rest) = words.split_first().map_or((&client, &[][..]), |(first, rest)| (first, rest));
+        // This process ends without letting go of anything.
+        crate::git::leave_none();
+        let error = std::process::Command::new(first)
+            .args(rest)
+            .env("PATH", programs.path_for_client())
+            .arg("--resume")
+            .arg(self.id.as_str())
+            .args(self.options)
+            .args(self.extra)
+            .args(self.prompt_words())
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .current_dir(self.cwd)
+            .exec();
+        self.not_started(error)
+    }
+
+    fn not_started(&self, why: impl std::fmt::Display) -> Error {
+        Error::new(Kind::Environment, "Everything is restored, but the client can't be started")
+            .because(why)
+            .hint(format!("install Claude Code, then run: {}", self.for_a_shell()))
+    }
+}

@@ -1,0 +1,25 @@
+//! What `resume`, `rewind` and `undo` share: the plan is made, shown, agreed to, carried out, and said what it did.
+
+mod args;
+mod concerns;
+mod consent;
+mod done;
+mod flow;
+mod grants;
+mod launch;
+mod lease_check;
+mod new_work_tree;
+mod queued_prompts;
+mod report;
+mod revival;
+mod which_snapshot;
+
+pub(crate) use args::RestoreArgs;
+pub(crate) use consent::ConsentArgs;
+pub(crate) use done::{say_moved, warn_of_left};
+pub(crate) use flow::planning;
+pub(crate) use lease_check::{RESUMED, current_program};
+pub(crate) use new_work_tree::NewWorkTree;
+pub(crate) use report::RestoreReport;
+pub(crate) use revival::{Alive, RevivalArgs};
+pub(crate) use which_snapshot::{say_where, say_which};

@@ -1,0 +1,42 @@
+//! Prompts that were queued when the snapshot was saved: shown whole, and offered as the client's first prompt.
+//!
+//! Only a person at a terminal hands one over. What somebody else queued needs a typed yes: it would have this
+//! user's authority.
+
+use std::ffi::OsString;
+
+use crate::base::error::Result;
+use crate::cli::output::Ui;
+use crate::restore::Plan;
+use crate::trust::Provenance;
+
+/// Prompts that nobody answered.
+pub(crate) struct QueuedPrompts {
+    prompts: Vec<String>,
+    is_own: bool,
+}
+
+impl QueuedPrompts {
+    /// Takes them from a plan that brings a session back.
+    pub(crate) fn of(plan: &Plan) -> QueuedPrompts {
+        let prompts = plan.session().map(|_| plan.manifest().queue.clone()).unwrap_or_default();
+        QueuedPrompts { prompts, is_own: matches!(plan.provenance(), Provenance::Own) }
+    }
+
+    /// Asks whether they are the first prompt of the client that is about to start with these words of the person's own.
+    pub(crate) fn offer(&self, own: &[OsString], ui: &mut Ui) -> Result<Option<String>> {
+        // The last word may be a prompt already; the client takes one.
+        let may_be_prompt = own.last().is_some_and(|word| !word.to_string_lossy().starts_with('-'));
+        if self.prompts.is_empty() || may_be_prompt {
+            return Ok(None);
+        }
+        let prompt = self.prompts.join("\n\n");
+        ui.tell_line("These prompts were queued when the snapshot was saved:");
+        for line in prompt.lines() {
+            ui.tell_line(&format!("  {line}"));
+        }
+        let question = "Send them to the client as its first prompt?";
+        let agreed = if self.is_own { ui.ask_unless(question)? } else { ui.ask(question)? };
+        Ok(agreed.then_some(prompt))
+    }
+}

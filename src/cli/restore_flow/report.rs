@@ -1,0 +1,431 @@
+//! What a restore will do and did, as it is shown: one value for a person's lines and for a program's JSON.
+
+use std::collections::BTreeMap;
+
+use serde::{Serialize, Serializer};
+
+use super::concerns::{Group, groups};
+use super::grants::GrantReport;
+use super::launch::Launch;
+use super::revival::Alive;
+use crate::base::error::Result;
+use crate::base::ids::{ClientId, SnapshotId};
+use crate::base::paths::RepoPath;
+use crate::base::screen::Line;
+use crate::base::timestamp::Timestamp;
+use crate::cli::output::words::{count, short_commit};
+use crate::cli::output::{Report, Style, Text, Ui, text};
+use crate::git::kept_ref;
+use crate::redaction::Held;
+use crate::remap::Mode;
+use crate::restore::{Action, Direction, Done, Doubt, Plan, SessionPlan, Step};
+use crate::store::{MovedBranch, Operation};
+use crate::trust::Provenance;
+
+/// The most steps that are listed one by one.
+pub(crate) const MOST_LISTED: usize = 40;
+
+#[derive(Serialize)]
+pub(crate) struct RestoreReport {
+    pub(crate) snapshot: String,
+    id: SnapshotId,
+    root: String,
+    dry_run: bool,
+    provenance: Whose,
+    #[serde(rename = "careful", serialize_with = "concerns_as_json")]
+    concerns: Vec<Doubt>,
+    #[serde(serialize_with = "concerns_as_json")]
+    pub(crate) held: Vec<Doubt>,
+    edits: Vec<Edit>,
+    conflicts: Vec<RepoPath>,
+    unchanged: usize,
+    moved: Option<Moved>,
+    spared: Vec<Reason>,
+    pub(crate) left: Vec<NeedsFilter>,
+    #[serde(rename = "not_made")]
+    pub(crate) unmade: Vec<Reason>,
+    #[serde(serialize_with = "unfilled_as_json")]
+    pub(crate) unfilled: Vec<Held>,
+    empty_folders: Vec<RepoPath>,
+    session_id: Option<ClientId>,
+    renamed: Option<bool>,
+    continues: Option<bool>,
+    paths: Option<PathMap>,
+    pub(crate) alive: Option<Alive>,
+    queue: Option<Vec<String>>,
+    notes: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grants: Option<GrantReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undo: Option<Restored>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redo: Option<Restored>,
+    #[serde(flatten)]
+    result: Option<RestoreResult>,
+    /// How many records of the conversation.
+    #[serde(skip)]
+    records: u64,
+    /// What stands above the plan; by default the snapshot and the place.
+    #[serde(skip)]
+    heading: Option<Text>,
+}
+
+/// Whose snapshot it is.
+#[derive(Serialize)]
+struct Whose {
+    is: &'static str,
+    signer: Option<String>,
+    why: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Edit {
+    path: RepoPath,
+    action: &'static str,
+    added: u64,
+    removed: u64,
+    #[serde(skip)]
+    style: Style,
+    /// Whether git is told to pass over it from now on, or no longer.
+    #[serde(skip)]
+    hides: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct Moved {
+    #[serde(flatten)]
+    branch: MovedBranch,
+    /// The ref that holds the old tip.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kept_in: Option<String>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Reason {
+    pub(crate) path: RepoPath,
+    pub(crate) reason: String,
+}
+
+#[derive(Serialize)]
+pub(crate) struct NeedsFilter {
+    pub(crate) path: RepoPath,
+    pub(crate) filter: String,
+}
+
+/// How paths of the old place become those of the new one.
+#[derive(Serialize)]
+struct PathMap {
+    mode: &'static str,
+    map: Vec<OldNew>,
+    #[serde(flatten)]
+    done: Option<Rewritten>,
+}
+
+#[derive(Serialize)]
+struct OldNew {
+    old: String,
+    new: String,
+}
+
+#[derive(Serialize)]
+struct Rewritten {
+    /// How often, by how the path was written.
+    rewritten: BTreeMap<String, u64>,
+    left: u64,
+    outside: Vec<Outside>,
+}
+
+#[derive(Serialize)]
+struct Outside {
+    path: String,
+    mentions: u64,
+}
+
+/// The restore that is undone or redone.
+#[derive(Serialize)]
+struct Restored {
+    operation: Operation,
+    name: String,
+    at: Timestamp,
+}
+
+/// What is known once it is done.
+#[derive(Serialize)]
+struct RestoreResult {
+    safety: Option<String>,
+    resume: Option<ResumeCommand>,
+}
+
+/// How the client goes on.
+#[derive(Serialize)]
+struct ResumeCommand {
+    command: Vec<String>,
+    env: BTreeMap<&'static str, String>,
+    cwd: String,
+}
+
+impl RestoreReport {
+    pub(crate) fn of(plan: &Plan) -> RestoreReport {
+        let session = plan.session();
+        let (signer, why) = match plan.provenance() {
+            Provenance::Own => (None, None),
+            Provenance::Trusted { signer } => (Some(signer.clone()), None),
+            Provenance::Foreign { why } => (None, Some(why.clone())),
+        };
+        let reason = |path: &RepoPath, reason: &str| Reason { path: path.clone(), reason: reason.to_owned() };
+        let left = plan.left().iter();
+        RestoreReport {
+            snapshot: plan.manifest().name.clone(),
+            id: plan.manifest().id.clone(),
+            root: Line(&plan.root().to_string_lossy()).to_string(),
+            dry_run: false,
+            provenance: Whose { is: plan.provenance().word(), signer, why },
+            concerns: plan.doubts(),
+            held: plan.held().to_vec(),
+            edits: plan.steps().iter().map(Edit::of).collect(),
+            conflicts: plan.conflicts().to_vec(),
+            unchanged: plan.unchanged(),
+            moved: plan.moved().map(|branch| Moved { branch: branch.clone(), kept_in: None }),
+            spared: plan.spared().iter().map(|one| reason(&one.path, one.reason)).collect(),
+            left: left
+                .map(|(path, filter)| NeedsFilter { path: path.clone(), filter: filter.clone() })
+                .collect(),
+            unmade: plan.unmade().iter().map(|one| reason(&one.path, &one.reason)).collect(),
+            unfilled: plan.unfilled().to_vec(),
+            empty_folders: plan.folders().to_vec(),
+            session_id: session.map(|session| session.id.clone()),
+            renamed: session.map(|session| session.renamed),
+            continues: session.map(|session| session.continues.is_some()),
+            paths: session.map(PathMap::of),
+            alive: session.map(Alive::of),
+            queue: session.map(|_| plan.manifest().queue.clone()),
+            notes: plan.notes().iter().map(ToString::to_string).collect(),
+            grants: None,
+            undo: None,
+            redo: None,
+            result: None,
+            records: session.map_or(0, |session| session.records),
+            heading: None,
+        }
+    }
+
+    /// Adds what becomes of the permission grants.
+    pub(crate) fn with_grants(self, grants: GrantReport) -> RestoreReport {
+        RestoreReport { grants: Some(grants), ..self }
+    }
+
+    /// Makes it the report of an undo or redo, under a heading that names the restore.
+    pub(crate) fn with_way(
+        self,
+        direction: Direction,
+        what: &crate::restore::Restored,
+        heading: Text,
+    ) -> RestoreReport {
+        let what = Some(Restored { operation: what.operation, name: what.name.clone(), at: what.at });
+        let heading = Some(heading);
+        match direction {
+            Direction::Undo => RestoreReport { undo: what, heading, ..self },
+            Direction::Redo => RestoreReport { redo: what, heading, ..self },
+        }
+    }
+
+    /// Says that nothing of it is done.
+    pub(crate) fn dry_run(self) -> RestoreReport {
+        RestoreReport { dry_run: true, ..self }
+    }
+
+    /// Adds what was done, and how the client goes on.
+    pub(crate) fn done(mut self, done: &Done, launch: Option<&Launch<'_>>) -> RestoreReport {
+        if let Some(paths) = &mut self.paths {
+            let report = &done.relocated.report;
+            let forms = report.forms().map(|(form, number)| (format!("{form:?}").to_lowercase(), number));
+            let outside = done.relocated.outside.iter();
+            let outside = outside.map(|(path, number)| Outside { path: path.clone(), mentions: *number });
+            paths.done = Some(Rewritten {
+                rewritten: forms.collect(),
+                left: report.leftovers(),
+                outside: outside.collect(),
+            });
+        }
+        if let (Some(moved), Some((id, _))) = (&done.moved, &done.safety) {
+            self.moved = Some(Moved { branch: moved.clone(), kept_in: Some(kept_ref(id)) });
+        }
+        self.result = Some(RestoreResult {
+            safety: done.safety.as_ref().map(|(_, name)| name.clone()),
+            resume: launch.map(|launch| ResumeCommand {
+                command: launch.arguments(),
+                env: launch.environment.iter().cloned().collect(),
+                cwd: launch.cwd.to_string_lossy().into_owned(),
+            }),
+        });
+        self
+    }
+
+    /// Says whether anything of the snapshot is not set here.
+    pub(crate) fn is_partial(&self) -> bool {
+        !(self.conflicts.is_empty()
+            && self.held.is_empty()
+            && self.unfilled.is_empty()
+            && self.left.is_empty()
+            && self.unmade.is_empty())
+    }
+
+    /// Returns the plan as lines, at most so many of a kind.
+    pub(crate) fn lines(&self, most: usize) -> Vec<Text> {
+        let heading = || text![Style::Strong.of(&self.snapshot), " in ", &self.root];
+        let mut lines = vec![self.heading.clone().unwrap_or_else(heading)];
+        lines.extend(self.provenance.line());
+        lines.extend(groups(self.concerns.iter()).iter().flat_map(Group::lines));
+        lines.extend(self.edits.iter().take(most).map(Edit::line));
+        if let Some(more @ 1..) = self.edits.len().checked_sub(most) {
+            lines.push(text![format!("  and {more} more")]);
+        }
+        if let Some(Moved { branch, .. }) = &self.moved {
+            let (from, to) = (short_commit(&branch.from), short_commit(&branch.to));
+            let words = format!(" {} from {from} to {to}", branch.name());
+            lines.push(text!["  ", Style::Warning.of("move   "), words]);
+        }
+        let leave = |style: Style| style.of("leave  ");
+        lines.extend(
+            self.spared
+                .iter()
+                .take(most)
+                .map(|left| text!["  ", leave(Style::Faint), format!(" {}  {}", left.path, left.reason)]),
+        );
+        if let Some(more @ 1..) = self.spared.len().checked_sub(most) {
+            lines.push(text![format!("  and {more} more are left as they are")]);
+        }
+        if let folders @ 1.. = self.empty_folders.len() {
+            lines.push(text![format!("  {} made again", count(folders, "empty folder"))]);
+        }
+        if self.unchanged > 0 {
+            lines.push(text![format!("  {} already as saved", count(self.unchanged, "path"))]);
+        }
+        lines.extend(self.session_lines());
+        lines.extend(self.left.iter().take(most).map(|left| {
+            text!["  ", leave(Style::Warning), format!(" {}  needs the filter {}", left.path, left.filter)]
+        }));
+        lines.extend(self.notes.iter().map(|note| text!["  ", Style::Warning.of("note:"), " ", note]));
+        lines
+    }
+
+    fn session_lines(&self) -> Vec<Text> {
+        let (Some(id), Some(paths), Some(alive)) = (&self.session_id, &self.paths, &self.alive) else {
+            return Vec::new();
+        };
+        let how = match (self.renamed, self.continues) {
+            (Some(true), _) => "as a new session: the saved one is on this machine already".to_owned(),
+            (_, Some(true)) => {
+                format!("continues {id} on this machine: the missing records are appended")
+            }
+            _ => format!("as {id}"),
+        };
+        let mut lines = vec![text![format!("  session of {} records {how}", self.records)]];
+        let keeps = if paths.mode == KEEP { ", outside messages only" } else { "" };
+        lines.extend(paths.map.iter().map(|OldNew { old, new }| {
+            text!["  ", Style::Faint.of("path   "), format!(" {old} -> {new}{keeps}")]
+        }));
+        lines.extend(alive.lines());
+        lines
+    }
+}
+
+/// A plan that is shown and no more.
+impl Report for RestoreReport {
+    fn print(&self, ui: &mut Ui) -> Result<()> {
+        let grants = self.grants.iter().flat_map(GrantReport::lines);
+        self.lines(usize::MAX).into_iter().chain(grants).try_for_each(|line| ui.line(line))
+    }
+}
+
+impl Whose {
+    fn line(&self) -> Option<Text> {
+        if let Some(signer) = &self.signer {
+            return Some(text![format!("  signed by {signer}, whom you trust")]);
+        }
+        let why = self.why.as_ref()?;
+        Some(text!["  ", Style::Warning.of("not your own:"), " ", why])
+    }
+}
+
+impl Edit {
+    fn of(step: &Step) -> Edit {
+        let (action, style) = match step.action() {
+            Action::Create => ("create", Style::Good),
+            Action::Replace => ("replace", Style::Warning),
+            Action::Remove => ("remove", Style::Bad),
+            Action::Index => ("index", Style::Faint),
+        };
+        let (added, removed) = step.lines();
+        Edit { path: step.path().clone(), action, added, removed, style, hides: step.hides() }
+    }
+
+    fn line(&self) -> Text {
+        let hidden = match self.hides {
+            Some(true) => ", hidden from git",
+            Some(false) => ", no longer hidden from git",
+            None => "",
+        };
+        let action = self.style.of(format!("{:7}", self.action));
+        // Of a file that goes, of binary data and of a mode alone no lines are counted.
+        if self.added + self.removed == 0 {
+            return text!["  ", action, format!(" {}{hidden}", self.path)];
+        }
+        text!["  ", action, format!(" {}  +{} -{}{hidden}", self.path, self.added, self.removed)]
+    }
+}
+
+const KEEP: &str = "keep";
+
+impl PathMap {
+    fn of(session: &SessionPlan) -> PathMap {
+        let mode = match session.relocation.mode {
+            Mode::Rewrite => "rewrite",
+            Mode::Keep => KEEP,
+        };
+        let map = session.relocation.folders();
+        let map = map.map(|(old, new)| OldNew { old: old.to_owned(), new: new.to_owned() });
+        PathMap { mode, map: map.collect(), done: None }
+    }
+}
+
+fn concerns_as_json<S: Serializer>(
+    concerns: &[Doubt],
+    serializer: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Concern<'a> {
+        path: &'a RepoPath,
+        kind: &'static str,
+        why: &'a str,
+        never: bool,
+    }
+    serializer.collect_seq(concerns.iter().map(|one| Concern {
+        path: &one.path,
+        kind: one.concern.word(),
+        why: &one.why,
+        never: one.never,
+    }))
+}
+
+fn unfilled_as_json<S: Serializer>(unfilled: &[Held], serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Unfilled<'a> {
+        path: &'a RepoPath,
+        secrets: Vec<Secret<'a>>,
+    }
+    #[derive(Serialize)]
+    struct Secret<'a> {
+        id: &'a str,
+        kind: &'a str,
+        names: &'a [String],
+        /// The variables here that may hold it.
+        here: &'a [String],
+    }
+    serializer.collect_seq(unfilled.iter().map(|held| {
+        let secrets = held.secrets.iter();
+        let secrets =
+            secrets.map(|one| Secret { id: &one.id, kind: &one.kind, names: &one.names, here: &one.here });
+        Unfilled { path: &held.path, secrets: secrets.collect() }
+    }))
+}

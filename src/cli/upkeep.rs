@@ -1,0 +1,76 @@
+//! What commands do besides their own work: finishing restores that were cut off, and keeping links up to date.
+
+use super::output::Ui;
+use crate::base::error::Result;
+use crate::base::screen::Line;
+use crate::context::Context;
+use crate::restore::{self, Outcome as Settled};
+use crate::workspace::Workspace;
+
+/// The most journals that are named one by one.
+const MOST_NAMED: usize = 5;
+
+/// Finishes or rolls back restores whose process died, and says so.
+pub(crate) fn settle(context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<()> {
+    let restore::Settled { recovered, ignored } = restore::recover(context, workspace)?;
+    warn_of_ignored(&ignored, ui);
+    for recovered in recovered {
+        let root = Line(&recovered.root.to_string_lossy()).to_string();
+        let name = Line(&recovered.name).to_string();
+        let safety = recovered.safety.as_deref().map(|name| format!(" (also kept as {})", Line(name)));
+        ui.warn(&match recovered.outcome {
+            Settled::TakenBack => {
+                let safety = safety.unwrap_or_default();
+                format!("the restore of {name} in {root} was cut off; everything is as before it{safety}")
+            }
+            Settled::Finished => {
+                format!("the restore of {name} in {root} was cut off at its end; it is finished now")
+            }
+            Settled::Gone => {
+                format!("the restore of {name} in {root} was cut off, and that work tree is gone")
+            }
+        });
+        for path in &recovered.kept {
+            ui.warn(&format!("{path} was changed after that, and stays as it is"));
+        }
+        if let Some(leftover) = &recovered.leftover {
+            let leftover = Line(&leftover.to_string_lossy()).to_string();
+            ui.warn(&format!(
+                "the files from before are in {leftover}; delete it when you need them no longer"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Says which restores were cut off, for a command that changes nothing.
+pub(crate) fn warn_of_cut_off(workspace: &Workspace, ui: &mut Ui) {
+    let Ok((roots, ignored)) = restore::cut_off(workspace) else { return };
+    for root in roots {
+        let root = Line(&root.to_string_lossy()).to_string();
+        ui.warn(&format!("a restore was cut off in {root}; the next `snap save`, `resume`, `rewind`, `undo` or `redo` puts that right"));
+    }
+    warn_of_ignored(&ignored, ui);
+}
+
+/// Names the journals of restores that nothing was done about.
+fn warn_of_ignored(ignored: &[restore::Ignored], ui: &mut Ui) {
+    for one in ignored.iter().take(MOST_NAMED) {
+        let path = Line(&one.path.to_string_lossy()).to_string();
+        ui.warn(&format!(
+            "{path} looks like the journal of a restore, and nothing was done about it: {}; {}",
+            Line(&one.why),
+            one.hint
+        ));
+    }
+    if ignored.len() > MOST_NAMED {
+        ui.warn(&format!("and {} more such journals", ignored.len() - MOST_NAMED));
+    }
+}
+
+/// Brings the links up to date; what is wrong with them is told and stops nothing.
+pub(crate) fn follow_links(workspace: &Workspace, ui: &mut Ui) {
+    if let Err(error) = restore::follow(workspace) {
+        ui.warn(&format!("links are not up to date: {error}"));
+    }
+}

@@ -1,0 +1,181 @@
+//! `snap init`: the hooks and the `/snapshot` command, planned as changes of the client's files, then made.
+//!
+//! Files in a project may be anybody's: nothing there is read or written through a link. In the client's own folder, links
+//! are the user's own.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::settings::{COMMAND_FILE, is_our_command, with_hooks, without_hooks};
+use crate::base::error::{Error, Kind, Result};
+use crate::sys::files;
+use crate::sys::place::{Place, Root};
+use crate::sys::users_files;
+
+/// A settings file over this many bytes is none.
+const LARGEST: u64 = 16 << 20;
+
+/// What an empty settings file holds, and is removed with.
+const EMPTY: &str = "{}\n";
+
+/// Whom the hooks are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// This project.
+    Project,
+    /// This project, for this user alone.
+    Local,
+    /// All projects of this user.
+    User,
+}
+
+/// The changes that set the hooks up, or take them out again.
+pub struct Setup {
+    changes: Vec<Change>,
+    /// Removed if they are empty then, inner ones first.
+    folders: Vec<Target>,
+}
+
+/// One file, as it is and as it shall be.
+pub struct Change {
+    target: Target,
+    /// Its text; `None` if it is not there.
+    pub old: Option<String>,
+    /// What it becomes; `None` if it goes.
+    pub new: Option<String>,
+}
+
+/// A file of the client's.
+enum Target {
+    Own(PathBuf),
+    InProject(Place),
+}
+
+impl Setup {
+    /// Plans the changes; `every`: also save at the end of a turn, at most that often; `remove`: take it all out.
+    ///
+    /// # Errors
+    /// [`Kind::Refused`] for settings that are no JSON, a command of the user's own, or a link in a project.
+    pub fn plan(
+        scope: Scope,
+        project: &Path,
+        config_dir: &Path,
+        every: Option<Duration>,
+        remove: bool,
+    ) -> Result<Setup> {
+        let in_project = Root::shared(project).at(".claude");
+        let target = |name: &str| match scope {
+            Scope::User => Target::Own(config_dir.join(name)),
+            Scope::Project | Scope::Local => Target::InProject(in_project.join(name)),
+        };
+        let name = if scope == Scope::Local { "settings.local.json" } else { "settings.json" };
+        let changes =
+            [settings(target(name), every, remove)?, command(target("commands/snapshot.md"), remove)?];
+        let changes = changes.into_iter().filter(|change| change.old != change.new).collect();
+        // Only if they are empty: then nobody misses them.
+        let folders = if remove { vec![target("commands"), target("")] } else { Vec::new() };
+        Ok(Setup { changes, folders })
+    }
+
+    /// Returns what changes.
+    pub fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
+    /// Makes the changes.
+    ///
+    /// # Errors
+    /// [`Kind::Conflict`] if a file changed meanwhile, and what the disk says.
+    pub fn carry_out(&self) -> Result<()> {
+        self.changes.iter().try_for_each(Change::make)?;
+        self.folders.iter().for_each(Target::remove_empty);
+        Ok(())
+    }
+}
+
+fn settings(target: Target, every: Option<Duration>, remove: bool) -> Result<Change> {
+    let (path, old) = (target.path(), target.read()?);
+    let text = old.clone().unwrap_or_else(|| EMPTY.to_owned());
+    let new = if remove { without_hooks(&text) } else { with_hooks(&text, every) };
+    let new = new.map_err(|why| {
+        Error::new(Kind::Refused, format!("Cannot change {}", path.display())).because(why).hint(
+            "put the file right (the client can't read it like this either), then run the command again",
+        )
+    })?;
+    // A file that held nothing but our hooks is one that we made.
+    let keep = old.is_some() || !remove;
+    let emptied = remove && new == EMPTY && old.as_deref() != Some(EMPTY);
+    Ok(Change { target, old, new: Some(new).filter(|_| keep && !emptied) })
+}
+
+fn command(target: Target, remove: bool) -> Result<Change> {
+    let (path, old) = (target.path(), target.read()?);
+    let ours = old.as_deref().is_none_or(is_our_command);
+    let new = match (ours, remove) {
+        (true, true) => None,
+        (true, false) => Some(COMMAND_FILE.to_owned()),
+        (false, true) => old.clone(),
+        (false, false) => {
+            return Err(Error::new(Kind::Refused, format!("Cannot replace {}", path.display()))
+                .because("it is a command of your own")
+                .hint("rename it, then run `snap init` again; nothing was changed"));
+        }
+    };
+    Ok(Change { target, old, new })
+}
+
+impl Change {
+    /// Returns where the file is.
+    pub fn path(&self) -> PathBuf {
+        self.target.path()
+    }
+
+    /// Makes the change, unless the file is no longer what was read.
+    fn make(&self) -> Result<()> {
+        if self.target.read()? != self.old {
+            let path = self.target.path();
+            return Err(Error::new(Kind::Conflict, format!("{} changed meanwhile", path.display()))
+                .hint("run the command again"));
+        }
+        match (&self.target, self.new.as_deref().map(str::as_bytes)) {
+            (Target::Own(path), Some(new)) => users_files::replace_theirs(path, new),
+            (Target::Own(path), None) => files::remove(path),
+            (Target::InProject(place), Some(new)) => users_files::replace_there(place, new),
+            (Target::InProject(place), None) => place.remove(),
+        }
+    }
+}
+
+impl Target {
+    fn path(&self) -> PathBuf {
+        match self {
+            Target::Own(path) => path.clone(),
+            Target::InProject(place) => place.path(),
+        }
+    }
+
+    /// Reads it; `None` if it is not there.
+    fn read(&self) -> Result<Option<String>> {
+        let bytes = match self {
+            Target::Own(path) => {
+                let target = path.canonicalize().unwrap_or_else(|_| path.clone());
+                files::read_plain(&target, LARGEST)?
+            }
+            Target::InProject(place) => {
+                place.refuse_special()?;
+                place.read(LARGEST)?
+            }
+        };
+        bytes.map(String::from_utf8).transpose().map_err(|error| {
+            Error::new(Kind::Refused, format!("Cannot change {}", self.path().display())).because(error)
+        })
+    }
+
+    /// Removes it if it is an empty folder.
+    fn remove_empty(&self) {
+        match self {
+            Target::Own(path) => drop(std::fs::remove_dir(path)),
+            Target::InProject(place) => drop(place.remove_empty()),
+        }
+    }
+}

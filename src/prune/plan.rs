@@ -1,0 +1,243 @@
+//! The plan of a removal: which snapshots go, by a policy, by name or as automatic ones, and why.
+//!
+//! Made by reading only, shown as it is, and consumed by `removal.rs`.
+
+use std::collections::BTreeSet;
+
+use crate::base::error::{Error, Kind, Result};
+use crate::base::ids::SnapshotId;
+use crate::base::screen::Line;
+use crate::base::timestamp::Timestamp;
+use crate::base::warning::Warning;
+use crate::context::Context;
+use crate::manifest::{Manifest, Trigger};
+use crate::prune::policy::{self, AUTOMATIC, Candidate, Piece, Policy, Verdict};
+use crate::store::{Entry, Reference, Store, Sweep};
+use crate::workspace::Workspace;
+
+/// Which snapshots go, and why. It holds good as long as the lock that it was made under.
+pub struct Plan {
+    all: Vec<Judged>,
+    pub(super) occasion: Occasion,
+    /// Whether manifests were set aside: they may need any object.
+    some_aside: bool,
+}
+
+/// A snapshot, and what becomes of it.
+struct Judged {
+    entry: Entry,
+    verdict: Verdict,
+}
+
+/// Why snapshots are removed: it decides what the log says of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Occasion {
+    /// A person asked for a policy.
+    Policy,
+    /// A person named them.
+    Named,
+    /// They were made by hooks, and there are newer ones.
+    Automatic,
+    /// The restore that they were made for changed nothing. The log never named them.
+    Unneeded,
+}
+
+impl Plan {
+    /// Judges all snapshots of a store by what a person asked for.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] if the store can't be read.
+    pub fn by_policy(context: &Context, workspace: &Workspace, policy: Policy) -> Result<Plan> {
+        let entries = workspace.store.entries()?;
+        let readable: Vec<(&Entry, &Manifest)> =
+            entries.iter().filter_map(|entry| Some((entry, entry.manifest.as_ref().ok()?))).collect();
+        let candidates: Vec<Candidate> =
+            readable.iter().map(|(entry, manifest)| Candidate::of(entry, manifest)).collect();
+        let mut verdicts = policy::plan(&candidates, policy, context.now);
+        if let Some(limit) = policy.max_size {
+            let pieces: Vec<Vec<Piece>> =
+                readable.iter().map(|(entry, manifest)| pieces(&workspace.store, entry, manifest)).collect();
+            policy::limit_size(&candidates, &pieces, &mut verdicts, limit, context.now);
+        }
+        let mut verdicts = verdicts.into_iter();
+        let all = entries.into_iter().map(|entry| {
+            // Those that can't be read are judged by nothing.
+            let verdict = if entry.manifest.is_ok() { verdicts.next() } else { None };
+            Judged { entry, verdict: verdict.unwrap_or_else(|| Verdict::keep("it can't be read")) }
+        });
+        Plan::of(all.collect(), Occasion::Policy, &workspace.store)
+    }
+
+    /// Plans to remove the snapshots of these names, in this order. All are found before any is removed, so that a
+    /// wrong name removes nothing. One that can't be read goes by the name of its file.
+    ///
+    /// # Errors
+    /// [`Kind::NotFound`] and [`Kind::Ambiguous`], or [`Kind::Refused`] if one of them is pinned.
+    pub fn by_name(workspace: &Workspace, references: &[String]) -> Result<Plan> {
+        let store = &workspace.store;
+        let mut named: Vec<Entry> = Vec::new();
+        for reference in references {
+            let entry = match store.find(&Reference::parse(reference)) {
+                Err(error) if matches!(error.kind(), Kind::Damaged | Kind::NotFound) => {
+                    store.find_damaged(reference).ok_or(error)?
+                }
+                found => found?,
+            };
+            if entry.pinned {
+                let name = shown_name(&entry);
+                return Err(Error::new(Kind::Refused, format!("{name:?} is pinned; nothing was removed"))
+                    .hint(format!("`snap unpin {name:?}` lets it go")));
+            }
+            if named.iter().all(|other| other.stem != entry.stem) {
+                named.push(entry);
+            }
+        }
+        let stems: BTreeSet<String> = named.iter().map(|entry| entry.stem.clone()).collect();
+        let named = named.into_iter().map(|entry| Judged { entry, verdict: Verdict::remove("it was named") });
+        let others = store.entries()?.into_iter().filter(|entry| !stems.contains(&entry.stem));
+        let others = others.map(|entry| Judged { entry, verdict: Verdict::keep("it was not named") });
+        Plan::of(named.chain(others).collect(), Occasion::Named, store)
+    }
+
+    fn of(all: Vec<Judged>, occasion: Occasion, store: &Store) -> Result<Plan> {
+        Ok(Plan { all, occasion, some_aside: store.has_manifests_aside()? })
+    }
+
+    /// Returns the snapshots that can be read, newest first, each with what becomes of it.
+    pub fn judged(&self) -> impl Iterator<Item = (&Manifest, &Verdict)> {
+        self.all.iter().filter_map(|one| Some((one.entry.manifest.as_ref().ok()?, &one.verdict)))
+    }
+
+    /// Returns the names of what is removed, safe to show.
+    pub fn names(&self) -> Vec<String> {
+        self.gone().map(shown_name).collect()
+    }
+
+    /// Returns what keeps space from being freed.
+    pub fn warnings(&self) -> Vec<Warning> {
+        let unreadable = self.staying().filter(|entry| entry.manifest.is_err());
+        let unreadable = unreadable.map(|entry| Warning::UnreadableSnapshot(entry.stem.clone()));
+        unreadable.chain(self.some_aside.then_some(Warning::ManifestsAside)).collect()
+    }
+
+    /// Says what would be freed, on the disk as it is.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] if the store can't be read.
+    pub fn would_free(&self, context: &Context, workspace: &Workspace) -> Result<Sweep> {
+        let gone: BTreeSet<&str> = self.gone().map(|entry| entry.stem.as_str()).collect();
+        workspace.store.would_free(&gone, context.now)
+    }
+
+    pub(super) fn gone(&self) -> impl Iterator<Item = &Entry> {
+        self.all.iter().filter(|one| !one.verdict.keep).map(|one| &one.entry)
+    }
+
+    pub(super) fn staying(&self) -> impl Iterator<Item = &Entry> {
+        self.all.iter().filter(|one| one.verdict.keep).map(|one| &one.entry)
+    }
+}
+
+/// Removes the user's automatic snapshots that their policy does not keep, and what only they needed. What is not
+/// proven to be the user's is neither counted nor removed.
+///
+/// # Errors
+/// What the disk says, or that others hold the store for longer than ten seconds.
+pub fn prune_automatic(context: &Context, workspace: &Workspace) -> Result<()> {
+    let store = &workspace.store;
+    let is_automatic = |entry: &Entry| {
+        let made_by_hook = |m: &Manifest| m.created_by.trigger == Trigger::Auto;
+        entry.own && entry.manifest.as_ref().is_ok_and(made_by_hook)
+    };
+    if store.entries()?.iter().filter(|entry| is_automatic(entry)).count() <= AUTOMATIC {
+        return Ok(());
+    }
+    let lock = store.lock_for_deleting()?;
+    // Read again: others may have removed some while the lock was waited for.
+    let mut plan = Plan::by_policy(context, workspace, Policy::default())?;
+    plan.occasion = Occasion::Automatic;
+    for one in plan.all.iter_mut().filter(|one| !is_automatic(&one.entry)) {
+        one.verdict = Verdict::keep("no hook of yours made it");
+    }
+    plan.carry_out(context, workspace, &lock).map(drop)
+}
+
+/// Removes the safety snapshot of a restore that changed nothing after all, by the name of its file.
+///
+/// # Errors
+/// What the disk or git says, or that others hold the store for longer than ten seconds.
+pub fn remove_unneeded(context: &Context, workspace: &Workspace, stem: &str) -> Result<()> {
+    let lock = workspace.store.lock_for_deleting()?;
+    let judge = |entry: Entry| {
+        let verdict = match entry.stem == stem {
+            true => Verdict::remove("nothing was changed"),
+            false => Verdict::keep("it is another one"),
+        };
+        Judged { entry, verdict }
+    };
+    let all = workspace.store.entries()?.into_iter().map(judge).collect();
+    Plan::of(all, Occasion::Unneeded, &workspace.store)?.carry_out(context, workspace, &lock).map(drop)
+}
+
+/// A snapshot on a remote, pushed by the user.
+pub struct Pushed<'a> {
+    /// When it was saved, as the remote says.
+    pub created_at: Timestamp,
+    /// The same in the store here.
+    pub here: Option<(&'a Entry, &'a Manifest)>,
+}
+
+/// Judges what the user pushed to a remote, newest first, by the policy that holds for a store. What claims to be
+/// from the future is kept and counts for nothing.
+pub fn judge_pushed(all: &[Pushed<'_>], policy: Policy, now: Timestamp) -> Vec<Verdict> {
+    let candidates: Vec<Option<Candidate>> = all
+        .iter()
+        .map(|one| policy::is_believable(one.created_at, now).then(|| Candidate::pushed(one)))
+        .collect();
+    let known: Vec<Candidate> = candidates.iter().flatten().cloned().collect();
+    let mut verdicts = policy::plan(&known, policy, now).into_iter();
+    let odd = || Verdict::keep("its date can't be believed; `snap rm --remote` removes it");
+    candidates.iter().map(|one| one.as_ref().and_then(|_| verdicts.next()).unwrap_or_else(odd)).collect()
+}
+
+impl Candidate {
+    fn of(entry: &Entry, manifest: &Manifest) -> Candidate {
+        Candidate {
+            created_at: entry.dated(manifest),
+            pinned: entry.pinned,
+            safety: manifest.safety.is_some(),
+            automatic: manifest.created_by.trigger == Trigger::Auto,
+            own: entry.own,
+        }
+    }
+
+    fn pushed(pushed: &Pushed<'_>) -> Candidate {
+        let here = pushed.here.map(|(entry, manifest)| Candidate::of(entry, manifest));
+        Candidate {
+            created_at: pushed.created_at,
+            pinned: here.as_ref().is_some_and(|here| here.pinned),
+            safety: false,
+            automatic: here.is_some_and(|here| here.automatic),
+            // Of what is there, only what this user pushed is looked at.
+            own: true,
+        }
+    }
+}
+
+/// What a snapshot needs on disk: its manifest and its objects.
+fn pieces(store: &Store, entry: &Entry, manifest: &Manifest) -> Vec<Piece> {
+    let objects = manifest.objects().into_iter();
+    let objects = objects.map(|object| (object.object.to_string(), store.stored_size(&object)));
+    objects.chain([(format!("{}.json", entry.stem), store.manifest_size(&entry.stem))]).collect()
+}
+
+/// Returns what a snapshot is called, or its file if it can't be read, safe to show.
+pub fn shown_name(entry: &Entry) -> String {
+    let name = entry.manifest.as_ref().map_or(entry.stem.as_str(), |manifest| &manifest.name);
+    Line(name).to_string()
+}
+
+/// Returns the ids of the snapshots that can be read.
+pub(super) fn ids<'a>(entries: impl Iterator<Item = &'a Entry>) -> BTreeSet<&'a SnapshotId> {
+    entries.filter_map(|entry| Some(&entry.manifest.as_ref().ok()?.id)).collect()
+}

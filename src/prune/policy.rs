@@ -1,0 +1,372 @@
+//! What pruning keeps and removes, with a reason for each.
+//!
+//! Pure: entries, a policy and the present moment go in, a plan comes out. The plan is shown
+//! and then executed as it is.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::base::timestamp::{Timestamp, age};
+
+/// How long a safety snapshot is kept whatever the policy says: `snap undo` needs it.
+pub(super) const SAFETY: Duration = Duration::from_secs(7 * 86_400);
+
+/// That many of the newest automatic snapshots are kept.
+pub(super) const AUTOMATIC: usize = 50;
+
+/// And of older ones the last of each day, for so many days.
+pub(super) const AUTOMATIC_DAYS: i64 = 30;
+
+const DAY: i64 = 86_400_000;
+
+/// How far ahead of ours the clock of whoever saved a snapshot may be.
+const CLOCKS_APART: Duration = Duration::from_secs(86_400);
+
+/// What a person asked to keep and to remove.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// Remove what is older.
+    pub older_than: Option<Duration>,
+    /// Keep that many of the newest.
+    pub keep_last: Option<usize>,
+    /// Keep the newest of each day, for so many days that have one.
+    pub keep_daily: Option<usize>,
+    /// Keep the newest of each week (from Monday, UTC), for so many weeks that have one.
+    pub keep_weekly: Option<usize>,
+    /// Remove the oldest of the rest until all together need at most so many bytes on disk.
+    pub max_size: Option<u64>,
+}
+
+impl Policy {
+    /// Says whether it names anything to keep.
+    fn keeps(&self) -> bool {
+        self.keep_last.or(self.keep_daily).or(self.keep_weekly).is_some()
+    }
+
+    /// Says whether it asks for anything at all.
+    pub fn is_empty(&self) -> bool {
+        *self == Policy::default()
+    }
+}
+
+/// What the plan needs to know of a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Candidate {
+    /// When it was saved.
+    pub created_at: Timestamp,
+    /// Whether it is pinned.
+    pub pinned: bool,
+    /// Whether it is a safety snapshot.
+    pub safety: bool,
+    /// Whether a hook made it; it is kept by a policy of its own and counts in no other.
+    pub automatic: bool,
+    /// Whether it is the user's own. The others are counted apart: whatever came with a clone, and however it is
+    /// dated, takes the place of none of these.
+    pub own: bool,
+}
+
+/// One file that a snapshot needs, by a name that is the same for all who need it, and its bytes on disk.
+pub(super) type Piece = (String, u64);
+
+/// What happens to a snapshot, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Whether it is kept.
+    pub keep: bool,
+    /// Why, for a person.
+    pub reason: String,
+}
+
+impl Verdict {
+    pub(super) fn keep(reason: impl Into<String>) -> Verdict {
+        Verdict { keep: true, reason: reason.into() }
+    }
+
+    pub(super) fn remove(reason: impl Into<String>) -> Verdict {
+        Verdict { keep: false, reason: reason.into() }
+    }
+}
+
+/// Says whether a snapshot can have been saved then: not before there were computers, and not in the future.
+pub(super) fn is_believable(created_at: Timestamp, now: Timestamp) -> bool {
+    created_at.as_millis() > 0 && created_at.since(now) <= CLOCKS_APART
+}
+
+/// Judges each snapshot, newest first; the verdicts are in the same order.
+///
+/// Pinned ones and young safety snapshots always stay. With rules that keep alone, all others
+/// go; with `older_than` alone, all older ones go; with both, only what is old and kept by no
+/// rule. Automatic ones are not counted: [`AUTOMATIC`] of them and one a day for
+/// [`AUTOMATIC_DAYS`] stay, unless `older_than` says that they are too old. What is not the user's own is judged
+/// by the same rules and counted apart. `max_size` is [`limit_size`]'s.
+pub(super) fn plan(newest_first: &[Candidate], policy: Policy, now: Timestamp) -> Vec<Verdict> {
+    let (mut own, mut others) = (SoFar::default(), SoFar::default());
+    let judge = |candidate: &Candidate| match candidate.own {
+        true => own.judge(candidate, policy, now),
+        false => others.judge(candidate, policy, now),
+    };
+    newest_first.iter().map(judge).collect()
+}
+
+/// The snapshots judged so far that count together.
+#[derive(Default)]
+struct SoFar {
+    rank: usize,
+    automatic: AutomaticSoFar,
+    days: Periods,
+    weeks: Periods,
+}
+
+impl SoFar {
+    fn judge(&mut self, candidate: &Candidate, policy: Policy, now: Timestamp) -> Verdict {
+        if candidate.automatic && !candidate.pinned {
+            return self.automatic.judge(candidate, policy, now);
+        }
+        if let Some(verdict) = protected(candidate, now) {
+            return verdict;
+        }
+        if candidate.safety {
+            return by_age(candidate, policy, now);
+        }
+        self.rank += 1;
+        let day = candidate.created_at.as_millis().div_euclid(DAY);
+        let of_day = self.days.first(day);
+        // 1970 began on a Thursday.
+        let of_week = self.weeks.first((day + 3).div_euclid(7));
+        if let Some(last) = policy.keep_last.filter(|last| self.rank <= *last) {
+            return Verdict::keep(format!("number {} of the newest {last}", self.rank));
+        }
+        if let (Some(number), Some(limit)) = (of_day, policy.keep_daily)
+            && number <= limit
+        {
+            return Verdict::keep(format!("the newest of its day, {number} of {limit}"));
+        }
+        if let (Some(number), Some(limit)) = (of_week, policy.keep_weekly)
+            && number <= limit
+        {
+            return Verdict::keep(format!("the newest of its week, {number} of {limit}"));
+        }
+        by_age(candidate, policy, now)
+    }
+}
+
+/// Turns verdicts round, oldest first, until what is kept needs at most `limit` bytes on disk.
+///
+/// What several snapshots need counts once. Pinned ones and young safety snapshots stay, even
+/// above the limit. What is not the user's own goes before anything that is. `pieces` gives the files of each snapshot, in the order of the candidates.
+pub(super) fn limit_size(
+    newest_first: &[Candidate],
+    pieces: &[Vec<Piece>],
+    verdicts: &mut [Verdict],
+    limit: u64,
+    now: Timestamp,
+) {
+    let mut needed = BTreeSet::new();
+    let mut total: u64 = 0;
+    let stays = |candidate: &Candidate| protected(candidate, now).is_some();
+    // The user's own first; of each, what stays whatever the limit, then the newest.
+    for (own, first) in [(true, true), (true, false), (false, true), (false, false)] {
+        for ((candidate, pieces), verdict) in newest_first.iter().zip(pieces).zip(verdicts.iter_mut()) {
+            if !verdict.keep || candidate.own != own || stays(candidate) != first {
+                continue;
+            }
+            let new: Vec<&Piece> = pieces.iter().filter(|(name, _)| !needed.contains(name)).collect();
+            let more: u64 = new.iter().map(|(_, bytes)| bytes).sum();
+            if !first && total.saturating_add(more) > limit {
+                *verdict = Verdict::remove("over the size limit, together with newer ones");
+                // Nothing older is kept in its place.
+                total = u64::MAX;
+                continue;
+            }
+            total = total.saturating_add(more);
+            needed.extend(new.into_iter().map(|(name, _)| name));
+        }
+    }
+}
+
+/// Counts periods that have a snapshot.
+#[derive(Default)]
+struct Periods {
+    number: usize,
+    last: Option<i64>,
+}
+
+impl Periods {
+    /// If this is the first one seen of its period, which period that is, from 1.
+    fn first(&mut self, period: i64) -> Option<usize> {
+        if self.last.replace(period) == Some(period) {
+            return None;
+        }
+        self.number += 1;
+        Some(self.number)
+    }
+}
+
+/// The automatic snapshots judged so far.
+#[derive(Default)]
+struct AutomaticSoFar {
+    number: usize,
+    days: Periods,
+}
+
+impl AutomaticSoFar {
+    fn judge(&mut self, candidate: &Candidate, policy: Policy, now: Timestamp) -> Verdict {
+        self.number += 1;
+        let day = candidate.created_at.as_millis().div_euclid(DAY);
+        let first_of_day = self.days.first(day).is_some();
+        let old = now.since(candidate.created_at);
+        if let Some(limit) = policy.older_than.filter(|limit| old > *limit) {
+            Verdict::remove(format!("automatic, {} old, older than {}", age(old), age(limit)))
+        } else if self.number <= AUTOMATIC {
+            Verdict::keep(format!("automatic, number {} of the newest {AUTOMATIC}", self.number))
+        } else if first_of_day && now.as_millis().div_euclid(DAY) - day <= AUTOMATIC_DAYS {
+            Verdict::keep("automatic, the last of its day")
+        } else {
+            Verdict::remove(format!("automatic, and {AUTOMATIC} are newer"))
+        }
+    }
+}
+
+/// Says why a snapshot stays whatever is asked, if it does.
+fn protected(candidate: &Candidate, now: Timestamp) -> Option<Verdict> {
+    if candidate.pinned {
+        return Some(Verdict::keep("pinned"));
+    }
+    let young = now.since(candidate.created_at) < SAFETY;
+    (candidate.safety && young).then(|| Verdict::keep("made for `snap undo` less than a week ago"))
+}
+
+fn by_age(candidate: &Candidate, policy: Policy, now: Timestamp) -> Verdict {
+    let old = now.since(candidate.created_at);
+    match policy.older_than {
+        Some(limit) if old > limit => Verdict::remove(format!("{} old, older than {}", age(old), age(limit))),
+        Some(limit) => Verdict::keep(format!("{} old, not older than {}", age(old), age(limit))),
+        None if policy.keeps() => Verdict::remove("no rule keeps it"),
+        None => Verdict::keep("no rule removes it"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn saved(days_ago: i64) -> Candidate {
+        Candidate {
+            created_at: Timestamp::from_millis(100 * DAY - days_ago * DAY),
+            pinned: false,
+            safety: false,
+            automatic: false,
+            own: true,
+        }
+    }
+
+    fn kept(candidates: &[Candidate], policy: Policy) -> Vec<bool> {
+        plan(candidates, policy, Timestamp::from_millis(100 * DAY))
+            .iter()
+            .map(|verdict| verdict.keep)
+            .collect()
+    }
+
+    fn days(days: u64) -> Option<Duration> {
+        Some(Duration::from_secs(days * 86_400))
+    }
+
+    #[test]
+    fn age_and_number_protect_each_other() {
+        let all = [saved(1), saved(6), saved(8), saved(30)];
+        let older_than = Policy { older_than: days(7), ..Policy::default() };
+        assert_eq!(kept(&all, older_than), [true, true, false, false]);
+        assert_eq!(kept(&all, Policy { keep_last: Some(3), ..older_than }), [true, true, true, false]);
+        assert_eq!(
+            kept(&all, Policy { keep_last: Some(1), ..Policy::default() }),
+            [true, false, false, false]
+        );
+        assert_eq!(kept(&all, Policy::default()), [true; 4]);
+    }
+
+    #[test]
+    fn pins_and_young_safety_snapshots_always_stay() {
+        let pinned = Candidate { pinned: true, ..saved(90) };
+        let young = Candidate { safety: true, ..saved(6) };
+        let aged = Candidate { safety: true, ..saved(8) };
+        let policy = Policy { older_than: days(1), keep_last: Some(0), ..Policy::default() };
+        assert_eq!(kept(&[young, aged, pinned], policy), [true, false, true]);
+    }
+
+    #[test]
+    fn a_snapshot_from_the_future_is_not_old() {
+        assert_eq!(kept(&[saved(-5)], Policy { older_than: days(0), ..Policy::default() }), [true]);
+    }
+
+    #[test]
+    fn automatic_ones_are_kept_by_their_own_policy_and_count_in_no_other() {
+        let automatic = |hours: i64| Candidate {
+            created_at: Timestamp::from_millis(100 * DAY - hours * DAY / 24),
+            automatic: true,
+            ..saved(0)
+        };
+        let mut all: Vec<Candidate> = (0..60).map(automatic).collect();
+        all.extend([saved(3), saved(4), automatic(200), automatic(201), automatic(24 * 40)]);
+        all.push(Candidate { pinned: true, ..automatic(24 * 50) });
+        let verdicts = kept(&all, Policy { keep_last: Some(1), ..Policy::default() });
+        assert_eq!(verdicts[..50], [true; 50]);
+        // The 51st, of 50 hours ago, is of the same day as the one before it.
+        assert_eq!(verdicts[50..60].iter().filter(|keep| **keep).count(), 0);
+        assert_eq!(verdicts[60..], [true, false, true, false, false, true]);
+        let old = Policy { older_than: Some(Duration::from_secs(7_200)), ..Policy::default() };
+        assert_eq!(kept(&[automatic(1), automatic(3)], old), [true, false]);
+    }
+
+    #[test]
+    fn what_is_not_the_users_own_takes_the_place_of_nothing_that_is() {
+        let foreign = |candidate: Candidate| Candidate { own: false, ..candidate };
+        let automatic = |days_ago| Candidate { automatic: true, ..saved(days_ago) };
+        let mut all: Vec<Candidate> = (0..60).map(|number| foreign(automatic(-1_000 - number))).collect();
+        all.extend((0..4).map(|number| foreign(saved(-100 - number))));
+        all.extend([saved(1), saved(2), saved(3), automatic(4), automatic(5)]);
+        let last = Policy { keep_last: Some(2), ..Policy::default() };
+        let verdicts = kept(&all, last);
+        assert_eq!(verdicts[64..], [true, true, false, true, true], "as if the others were not there");
+        assert_eq!(verdicts[60..64], [true, true, false, false], "the others among themselves");
+        let now = Timestamp::from_millis(100 * DAY);
+        let all = [foreign(Candidate { pinned: true, ..saved(-9) }), foreign(saved(-8)), saved(1), saved(2)];
+        let pieces: Vec<Vec<Piece>> = (0..4).map(|number| vec![(format!("{number}"), 10)]).collect();
+        let mut verdicts = plan(&all, Policy { max_size: Some(20), ..Policy::default() }, now);
+        limit_size(&all, &pieces, &mut verdicts, 20, now);
+        assert_eq!(verdicts.iter().map(|one| one.keep).collect::<Vec<_>>(), [true, false, true, true]);
+    }
+
+    #[test]
+    fn days_and_weeks_count_only_where_there_is_a_snapshot() {
+        // Day 100 was a Saturday: 0 to 5 days ago is one week, 6 to 12 the one before.
+        let all = [saved(0), saved(0), saved(2), saved(6), saved(7), saved(40)];
+        let daily = Policy { keep_daily: Some(3), ..Policy::default() };
+        assert_eq!(kept(&all, daily), [true, false, true, true, false, false]);
+        let weekly = Policy { keep_weekly: Some(3), ..Policy::default() };
+        assert_eq!(kept(&all, weekly), [true, false, false, true, false, true]);
+        let both = Policy { keep_last: Some(2), ..weekly };
+        assert_eq!(kept(&all, both), [true, true, false, true, false, true]);
+    }
+
+    #[test]
+    fn the_oldest_go_until_the_rest_fits_and_shared_pieces_count_once() {
+        let now = Timestamp::from_millis(100 * DAY);
+        let piece = |name: &str, bytes| (name.to_owned(), bytes);
+        let all = [saved(0), saved(1), saved(2), Candidate { pinned: true, ..saved(3) }];
+        let pieces = [
+            vec![piece("shared", 50), piece("a", 10)],
+            vec![piece("shared", 50), piece("b", 10)],
+            vec![piece("c", 30)],
+            vec![piece("pinned", 30)],
+        ];
+        let fits = |limit| {
+            let mut verdicts = plan(&all, Policy { max_size: Some(limit), ..Policy::default() }, now);
+            limit_size(&all, &pieces, &mut verdicts, limit, now);
+            verdicts.iter().map(|verdict| verdict.keep).collect::<Vec<_>>()
+        };
+        assert_eq!(fits(130), [true, true, true, true]);
+        assert_eq!(fits(129), [true, true, false, true]);
+        assert_eq!(fits(90), [true, false, false, true]);
+        assert_eq!(fits(0), [false, false, false, true]);
+    }
+}

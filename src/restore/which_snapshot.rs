@@ -1,0 +1,135 @@
+//! Snapshots of another work tree of this repository: where `rewind` puts them back, and which one
+//! is meant if none was named.
+//!
+//! Checkpoints before a step are made of the work trees that the step hits, which need not be
+//! the one that the session works in, and may be gone after it.
+
+use std::path::PathBuf;
+
+use super::session::check_transcript;
+use crate::base::error::Result;
+use crate::client::transcript::validate::Problem;
+use crate::git::work_trees_of;
+use crate::manifest::{Manifest, Trigger};
+use crate::store::Reference;
+use crate::workspace::Workspace;
+
+/// A conversation of more bytes than this is one.
+const SHORT: u64 = 256 << 10;
+
+/// Which work tree a snapshot is of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SavedTree {
+    /// This one, or none that is known here: then it is brought back here.
+    This,
+    /// Another one, which is there.
+    Other(PathBuf),
+    /// A linked one that is no longer there.
+    Gone(PathBuf),
+}
+
+/// The snapshot that is meant.
+pub struct Found {
+    /// Its manifest.
+    pub manifest: Manifest,
+    /// The newest one, if that is not meant.
+    pub passed_over: Option<PassedOver>,
+}
+
+/// A snapshot that is newer than the one that is meant.
+pub struct PassedOver {
+    /// Its name.
+    pub name: String,
+    /// The root of the work tree that it is of, if it is another one; else it holds no conversation that can go on.
+    pub of_another_tree: Option<String>,
+}
+
+/// Says which work tree a snapshot is of. One that somebody else saved never leads out of this one.
+pub fn tree_of(workspace: &Workspace, manifest: &Manifest) -> Result<SavedTree> {
+    let (Some(repository), true) = (&workspace.repository, workspace.trust.is_own(&manifest.proofs)) else {
+        return Ok(SavedTree::This);
+    };
+    let saved = &manifest.workspace;
+    let root = saved.root.as_path().to_owned();
+    if root == workspace.root {
+        return Ok(SavedTree::This);
+    }
+    if work_trees_of(&workspace.root).contains(&root) {
+        return Ok(SavedTree::Other(root));
+    }
+    let home = repository.home()?;
+    let of_this_repository = saved.main.as_ref().is_some_and(|main| main.as_path() == home);
+    if !of_this_repository || root.symlink_metadata().is_ok() {
+        return Ok(SavedTree::This);
+    }
+    match &saved.branch {
+        // Its folder was moved, or its branch is worked on elsewhere now.
+        Some(branch) if repository.head()?.branch.as_ref() == Some(branch) => Ok(SavedTree::This),
+        Some(branch) => Ok(match repository.other_worktree_of(branch)?.filter(|other| other.is_dir()) {
+            Some(other) => SavedTree::Other(other),
+            None => SavedTree::Gone(root),
+        }),
+        None if repository.worktree_name().is_none() => Ok(SavedTree::Gone(root)),
+        None => Ok(SavedTree::This),
+    }
+}
+
+/// Finds the snapshot that `rewind` is to go back to. If none is named, one of another work tree that is
+/// still there is not meant; one of a work tree that is gone is.
+pub fn find_to_rewind(workspace: &Workspace, reference: &str) -> Result<Found> {
+    find(workspace, reference, |_, tree| !matches!(tree, SavedTree::Other(_)))
+}
+
+/// Finds the newest checkpoint of a work tree that is gone, made in the session of this checkpoint.
+pub fn lost_in_session(workspace: &Workspace, newest: &Manifest) -> Result<Option<Manifest>> {
+    let session = |manifest: &Manifest| manifest.session.as_ref().map(|session| session.id.clone());
+    let Some(wanted) = session(newest).filter(|_| newest.created_by.trigger == Trigger::Auto) else {
+        return Ok(None);
+    };
+    for manifest in workspace.store.entries()?.into_iter().filter_map(|entry| entry.manifest.ok()) {
+        let of_session =
+            manifest.created_by.trigger == Trigger::Auto && session(&manifest).as_ref() == Some(&wanted);
+        if of_session && matches!(tree_of(workspace, &manifest)?, SavedTree::Gone(_)) {
+            return Ok(Some(manifest));
+        }
+    }
+    Ok(None)
+}
+
+/// Finds the snapshot that `resume` is to go on from. If none is named, a checkpoint of another work tree
+/// is not meant (a step made it that ran in this one), nor one without a conversation that can go on.
+pub fn find_to_resume(workspace: &Workspace, reference: &str) -> Result<Found> {
+    find(workspace, reference, |manifest, tree| {
+        manifest.created_by.trigger != Trigger::Auto
+            || (*tree == SavedTree::This && can_go_on(workspace, manifest))
+    })
+}
+
+/// Says whether the client could go on with a checkpoint's conversation: one that nobody spoke in is short.
+fn can_go_on(workspace: &Workspace, manifest: &Manifest) -> bool {
+    let Some(session) = &manifest.session else { return false };
+    let Some(transcript) = session.transcript.as_ref().filter(|one| one.bytes < SHORT) else { return true };
+    let findings = check_transcript(&workspace.store, transcript);
+    !findings.is_ok_and(|all| all.iter().any(|one| one.problem == Problem::NoMessage))
+}
+
+fn find(
+    workspace: &Workspace,
+    reference: &str,
+    is_meant: impl Fn(&Manifest, &SavedTree) -> bool,
+) -> Result<Found> {
+    let newest = workspace.store.find(&Reference::parse(reference))?.manifest?;
+    let tree = tree_of(workspace, &newest)?;
+    if Reference::parse(reference) != Reference::Latest(0) || is_meant(&newest, &tree) {
+        return Ok(Found { manifest: newest, passed_over: None });
+    }
+    let entries = workspace.store.entries()?;
+    for manifest in entries.iter().filter_map(|entry| entry.manifest.as_ref().ok()) {
+        if manifest.safety.is_none() && is_meant(manifest, &tree_of(workspace, manifest)?) {
+            let of_another_tree = (tree != SavedTree::This).then(|| newest.workspace.root.to_string());
+            let passed_over = Some(PassedOver { name: newest.name, of_another_tree });
+            return Ok(Found { manifest: manifest.clone(), passed_over });
+        }
+    }
+    Ok(Found { manifest: newest, passed_over: None })
+}

@@ -1,0 +1,51 @@
+//! What the process was started with: its variables and its folder, read here and nowhere else below the command line.
+//!
+//! Nothing in this program changes either. What a person may set is read once into the
+//! [`Context`](crate::context::Context) and passed on; this is for what every program that is started needs.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+/// Returns a variable, unless it is empty.
+pub fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// Returns a variable that is a number.
+pub fn number<T: std::str::FromStr>(name: &str) -> Option<T> {
+    variable(name)?.to_str()?.parse().ok()
+}
+
+/// Says whether a variable is there, be it empty.
+pub fn has(name: &str) -> bool {
+    std::env::var_os(name).is_some()
+}
+
+/// Returns the names of all variables.
+pub fn names() -> impl Iterator<Item = OsString> {
+    std::env::vars_os().map(|(name, _)| name)
+}
+
+/// Returns all variables that are text, with their values.
+pub fn texts() -> Vec<(String, String)> {
+    let text =
+        |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    std::env::vars_os().filter_map(text).collect()
+}
+
+/// Returns the folder that the process is in.
+pub fn folder() -> Option<&'static Path> {
+    static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
+    FOLDER.get_or_init(|| std::env::current_dir().ok()).as_deref()
+}
+
+/// Returns the system's place for temporary files.
+pub(super) fn temporary_files() -> PathBuf {
+    std::env::temp_dir()
+}
+
+/// Returns the absolute folders of a list of them, as `PATH` is one.
+pub fn absolute_folders(list: &OsStr) -> Vec<PathBuf> {
+    std::env::split_paths(list).filter(|entry| entry.is_absolute()).collect()
+}
