@@ -226,7 +226,7 @@ pub fn patch(data: &[u8]) {
             Ok(())
         };
         let mut out = diff::Out::new(true, &mut send);
-        diff::show_patch(data, &mut diff::Same::bytes(&mut out)).expect("written");
+        diff::show_patch(data, &mut diff::Same::new(&mut out)).expect("written");
         out.flush().expect("written");
         // An empty line in a hunk stands for an unchanged empty line, with or without its blank.
         let lines = |text: &[u8]| -> Vec<Vec<u8>> {
@@ -236,6 +236,79 @@ pub fn patch(data: &[u8]) {
         assert_eq!(lines(&made), lines(data));
     }
     let _said = diff::show_hunks(data, 8 << 20, &mut counter);
+    if !data.contains(&0x1b) {
+        nothing_is_lost(data);
+    }
+}
+
+/// Every line that is no header is in what is painted, in its order, whatever else stands there; and as many lines come
+/// out of the form that keeps them in place.
+fn nothing_is_lost(data: &[u8]) {
+    let painted = |in_place: bool| {
+        let mut made = Vec::new();
+        let mut send = |block: Vec<u8>| {
+            made.extend(block);
+            Ok(())
+        };
+        let mut out = diff::Out::new(true, &mut send);
+        let look = diff::Look { max_line: usize::MAX, ..diff::Look::default() };
+        match in_place {
+            true => diff::show_patch(data, &mut diff::Painted::in_place(&mut out, look)),
+            false => diff::show_patch(data, &mut diff::Painter::new(&mut out, look)),
+        }
+        .expect("painted");
+        out.flush().expect("painted");
+        made
+    };
+    // Text in another encoding is read as what it is; of binary content is said that it is there.
+    if std::str::from_utf8(data).is_err() || memmem(data, b"GIT binary patch") {
+        return;
+    }
+    let made = painted(false);
+    let mut rest = &made[..];
+    for line in data.split(|byte| *byte == b'\n').filter(|line| !is_header(line)) {
+        let mut safe = Vec::new();
+        screen::push_safe(&mut safe, line.trim_ascii_start().trim_ascii_end());
+        // The signs stand in a column of their own; a carriage return may end a line of a header.
+        let text: &[u8] = safe.strip_suffix(b"\\r").unwrap_or(&safe);
+        let text = &text[text.iter().take_while(|byte| b"+- \t".contains(byte)).count()..];
+        let at = rest.windows(text.len().max(1)).position(|place| place == text).filter(|_| !text.is_empty());
+        assert!(text.is_empty() || at.is_some(), "{:?} is lost", String::from_utf8_lossy(line));
+        rest = &rest[at.map_or(0, |at| at + text.len())..];
+    }
+    let ends = |text: &[u8]| text.iter().filter(|byte| **byte == b'\n').count();
+    let lines = ends(data) + usize::from(data.last().is_some_and(|last| *last != b'\n'));
+    if !data.contains(&b'\\') {
+        assert_eq!(ends(&painted(true)), lines);
+    }
+}
+
+fn memmem(text: &[u8], words: &[u8]) -> bool {
+    text.windows(words.len()).any(|place| place == words)
+}
+
+/// Says whether a line may be one of a header, which is shown in other words.
+fn is_header(line: &[u8]) -> bool {
+    const HEADERS: [&[u8]; 17] = [
+        b"diff -",
+        b"index ",
+        b"--- ",
+        b"+++ ",
+        b"@@",
+        b"new file mode",
+        b"deleted file mode",
+        b"old mode",
+        b"new mode",
+        b"mode ",
+        b"similarity ",
+        b"dissimilarity ",
+        b"rename ",
+        b"copy ",
+        b"Binary files",
+        b"GIT binary patch",
+        b"\\",
+    ];
+    HEADERS.iter().any(|header| line.starts_with(header))
 }
 
 /// A frame holds exactly what it should, whichever way it is read.

@@ -114,6 +114,8 @@ pub enum Warning {
     },
     /// What was staged of a path and what is here disagree.
     StagedDisagrees(String),
+    /// The sparse checkout had other patterns at the save; the command that sets them.
+    OtherSparsePatterns(String),
     /// The index has no room for a path as it was staged.
     NoRoomInIndex {
         /// The path.
@@ -248,6 +250,10 @@ impl fmt::Display for Warning {
             Warning::StagedDisagrees(path) => write!(
                 f,
                 "What was staged of {path} and what is here disagree: the index has both, as stages of a conflict."
+            ),
+            Warning::OtherSparsePatterns(command) => write!(
+                f,
+                "The sparse checkout had other patterns when this was saved. The files and their marks come back; set the patterns yourself, or the next `git sparse-checkout reapply`, `checkout` or `pull` follows those of now: {command}"
             ),
             Warning::NoRoomInIndex { path, other } => write!(
                 f,

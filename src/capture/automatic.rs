@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::edits::CapturedEdits;
 use crate::base::error::Result;
 use crate::client::Found;
-use crate::manifest::Manifest;
+use crate::manifest::{Head, Manifest};
 use crate::workspace::Workspace;
 
 /// What makes an automatic checkpoint worth saving.
@@ -23,12 +23,14 @@ pub(super) fn same_edits(
     session: Option<&Found>,
     now: &CapturedEdits,
 ) -> Result<Option<Manifest>> {
-    let of_session = |m: &Manifest| m.session.as_ref().map(|s| &s.id) == session.map(|s| &s.id);
-    let newest =
-        // What came with a clone protects nothing.
-        workspace.store.entries()?.into_iter().filter(|e| e.own).filter_map(|e| e.manifest.ok()).find(|m| {
-            m.safety.is_none() && m.workspace.root == workspace.root.as_path().into() && of_session(m)
-        });
+    let is_wanted = |head: &Head| {
+        let of_session = head.session() == session.map(|session| &session.id);
+        !head.safety && *head.root() == workspace.root.as_path().into() && of_session
+    };
+    // What came with a clone protects nothing.
+    let known = workspace.store.known()?;
+    let newest = known.iter().find(|known| known.own && known.head.as_ref().is_ok_and(is_wanted));
+    let newest = newest.and_then(|known| workspace.store.whole(known));
     let unchanged = |m: &Manifest| {
         m.workspace.branch == now.branch && m.edits.as_ref().is_some_and(|edits| same(edits, &now.edits))
     };

@@ -8,7 +8,7 @@
 
 use crate::base::ids::SnapshotId;
 use crate::context::Context;
-use crate::manifest::Manifest;
+use crate::manifest::{Head, Manifest};
 use crate::store::{LogEntry, Operation};
 
 /// Finds the parent of a snapshot that is about to be saved; `earlier` are the snapshots of
@@ -16,27 +16,26 @@ use crate::store::{LogEntry, Operation};
 pub(super) fn parent(
     context: &Context,
     log: &[LogEntry],
-    (earlier, own): (&[&Manifest], &[&Manifest]),
+    (earlier, own): (&[Head], &[Head]),
     new: &Manifest,
 ) -> Option<SnapshotId> {
     let here = |entry: &LogEntry| entry.user == context.user && entry.host == context.host;
     last_line(log, earlier, new, here)
         .or_else(|| last_line(log, earlier, new, |_| true))
-        .or_else(|| own.iter().find(|manifest| of_same_work(manifest, new)).map(|m| m.id.clone()))
+        .or_else(|| own.iter().find(|head| of_same_work(head, new)).map(|head| head.id.clone()))
 }
 
 /// Finds what the last line on this session, or on this folder without one, is about. What
 /// was removed since is passed over.
 fn last_line(
     log: &[LogEntry],
-    earlier: &[&Manifest],
+    earlier: &[Head],
     new: &Manifest,
     wanted: impl Fn(&LogEntry) -> bool,
 ) -> Option<SnapshotId> {
     for entry in log.iter().rev().filter(|entry| entry.outcome.is_ok() && wanted(entry)) {
         let in_root = entry.root.as_ref() == Some(&new.workspace.root);
-        let Some(manifest) = earlier.iter().find(|manifest| Some(&manifest.id) == entry.snapshot.as_ref())
-        else {
+        let Some(head) = earlier.iter().find(|head| Some(&head.id) == entry.snapshot.as_ref()) else {
             match entry.operation {
                 // Without a session there are only the files, and what they came from was taken back.
                 Operation::Undo | Operation::Redo if in_root && new.session.is_none() => return None,
@@ -44,7 +43,7 @@ fn last_line(
             }
         };
         let after = match (entry.operation, &new.session) {
-            (Operation::Save, _) => of_same_work(manifest, new),
+            (Operation::Save, _) => of_same_work(head, new),
             (Operation::Resume | Operation::Rewind, Some(session)) => {
                 entry.session.as_ref() == Some(&session.id)
             }
@@ -52,16 +51,16 @@ fn last_line(
             _ => false,
         };
         if after {
-            return Some(manifest.id.clone());
+            return Some(head.id.clone());
         }
     }
     None
 }
 
-fn of_same_work(before: &Manifest, now: &Manifest) -> bool {
-    match (&before.session, &now.session) {
-        (Some(before), Some(now)) => before.id == now.id,
-        (None, None) => before.workspace.root == now.workspace.root,
+fn of_same_work(before: &Head, now: &Manifest) -> bool {
+    match (before.session(), &now.session) {
+        (Some(before), Some(now)) => *before == now.id,
+        (None, None) => *before.root() == now.workspace.root,
         _ => false,
     }
 }

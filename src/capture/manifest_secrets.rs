@@ -3,12 +3,43 @@
 //! Transcripts, files and edits are redacted where they are read. Ids, paths and names of
 //! branches stay: without them nothing can be found again.
 
+use std::path::PathBuf;
+
 use serde_json::value::RawValue;
 
 use super::captured_session::CapturedSession;
 use crate::base::error::{Error, Kind, Result};
+use crate::client::Found;
+use crate::git::Listing;
 use crate::manifest::Manifest;
 use crate::redaction::Redactor;
+use crate::workspace::Workspace;
+
+/// The most pending files, and the largest, that are looked through before they are captured.
+const MOST_FILES: usize = 2_000;
+const LARGEST_FILE: u64 = 1 << 20;
+
+/// Returns the files whose secrets are to be known everywhere: of the session, and pending ones.
+pub(super) fn to_learn_from(
+    workspace: &Workspace,
+    session: Option<&Found>,
+    listing: Option<&Result<Listing>>,
+) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    if let Some(found) = session {
+        files.push(found.transcript.clone());
+        let of_session = workspace.client.session_files(found);
+        files.extend(of_session.agents.into_iter().filter_map(|agent| agent.transcript));
+        files.extend(of_session.others.into_iter().map(|(_, path)| path));
+    }
+    let own = workspace.own_folders();
+    let listed = listing.iter().filter_map(|listing| listing.as_ref().ok());
+    let pending = listed.flat_map(|listing| &listing.pending).filter(|entry| !own.hold(&entry.path));
+    let small = |path: &PathBuf| path.symlink_metadata().is_ok_and(|meta| meta.len() <= LARGEST_FILE);
+    let paths = pending.take(MOST_FILES).map(|entry| workspace.root.join(entry.path.as_path()));
+    files.extend(paths.filter(small));
+    files
+}
 
 /// Redacts the parts of a manifest that come from the client's files.
 pub(super) fn all(redactor: &Redactor, captured: &mut CapturedSession) -> Result<()> {

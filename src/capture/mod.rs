@@ -24,22 +24,21 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use self::edits::{CapturedEdits, EditsRequest};
 use crate::audit;
 use crate::base::digest::{Fingerprint, ObjectId};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::monitor::{Monitor, Phase};
-use crate::base::paths::RepoPath;
 use crate::base::warning::Warning;
 use crate::capture::captured_session::CapturedSession;
+use crate::capture::edits::{CapturedEdits, EditsRequest};
 use crate::client::Found;
 use crate::context::Context;
 use crate::git::{self, Listing};
 use crate::manifest::attestation::Proofs;
-use crate::manifest::{CreatedBy, Edits, FORMAT, Manifest, Safety, SavedWorkspace, Trigger};
+use crate::manifest::{CreatedBy, Edits, FORMAT, Head, Manifest, Safety, SavedWorkspace, Trigger};
 use crate::redaction::Redactor;
-use crate::store::{AddLock, Entry, LogEntry, Operation, Reference, check_name};
+use crate::store::{AddLock, Known, LogEntry, Operation, Reference, check_name};
 use crate::sys::parallel;
 use crate::workspace::Workspace;
 
@@ -116,7 +115,8 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
         Ok((lock, Redactor::open(workspace, request.allow_secrets)?))
     });
     drop(listing_phase);
-    let (lock, redactor) = prepared?;
+    let (lock, mut redactor) = prepared?;
+    redactor.learn(&manifest_secrets::to_learn_from(workspace, request.session, listing.as_ref()));
     let edits = match (&workspace.repository, listing) {
         (Some(repository), Some(listing)) => {
             let also = &repository.untracked_matching(request.include)?;
@@ -157,29 +157,36 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     let mut manifest = assemble(context, workspace, edits, session)?;
     manifest.message = request.message.map(str::to_owned);
 
-    let earlier = workspace.store.entries()?;
-    let saved = |own: bool| -> Vec<&Manifest> {
-        let wanted = earlier.iter().filter(|entry| entry.own || !own);
-        wanted.filter_map(Entry::readable).filter(|m| m.safety.is_none()).collect()
+    let earlier = workspace.store.known()?;
+    let saved = |own: bool| -> Vec<(&Known, &Head)> {
+        let wanted = earlier.iter().filter(|known| known.own || !own);
+        wanted
+            .filter_map(|known| Some((known, known.head.as_ref().ok()?)))
+            .filter(|(_, m)| !m.safety)
+            .collect()
     };
     // What came with a clone may say of itself whatever it likes: it stands for no save of the user's.
     let own = saved(true);
-    let newest = own.iter().find(|m| m.workspace.root == manifest.workspace.root);
-    let same = newest.filter(|m| m.state == manifest.state);
-    let unchanged_since = same.map(|m| m.name.clone());
+    let newest = own.iter().find(|(_, head)| *head.root() == manifest.workspace.root);
+    let same = newest.filter(|(_, head)| head.state == manifest.state);
+    let unchanged_since = same.map(|(_, head)| head.name.clone());
     if let Some(Automatic::NewState(pause)) = request.automatic {
-        let last = own.iter().find(|m| m.created_by.trigger == Trigger::Auto);
-        if let Some(last) = last.filter(|last| context.now.since(last.created_at) < pause) {
-            return Ok(Report { manifest: (**last).clone(), unchanged_since, written: false, notes });
+        let last = own.iter().find(|(_, head)| head.created_by.trigger == Trigger::Auto);
+        let recent = last.filter(|(_, last)| context.now.since(last.created_at) < pause);
+        if let Some(manifest) = recent.and_then(|(known, _)| workspace.store.whole(known)) {
+            return Ok(Report { manifest, unchanged_since, written: false, notes });
         }
     }
     let asked_for = request.automatic.is_none() && (request.name.is_some() || request.message.is_some());
-    if let (Some(same), false) = (same, asked_for) {
-        return Ok(Report { manifest: (**same).clone(), unchanged_since, written: false, notes });
+    if let Some(manifest) = same.filter(|_| !asked_for).and_then(|(known, _)| workspace.store.whole(known)) {
+        return Ok(Report { manifest, unchanged_since, written: false, notes });
     }
+    let heads =
+        |all: &[(&Known, &Head)]| -> Vec<Head> { all.iter().map(|(_, head)| (*head).clone()).collect() };
+    let (all, own) = (heads(&saved(false)), heads(&own));
     // A log that can't be read only makes the answer less sure.
     let log = workspace.store.own_log().unwrap_or_default();
-    manifest.parent = lineage::parent(context, &log, (&saved(false), &own), &manifest);
+    manifest.parent = lineage::parent(context, &log, (&all, &own), &manifest);
     if request.automatic.is_some() {
         manifest.created_by.trigger = Trigger::Auto;
     }
@@ -208,31 +215,32 @@ fn beside_status<T>(
     (Some(listing), done)
 }
 
-/// Saves what a restore is about to overwrite: the edits, with the present state of `paths`.
+/// Saves what a restore is about to overwrite: the edits, with the present state of its paths.
 /// Returns the name of its file too.
 ///
 /// A listing that is new is not made again. What was edited since is then not in the snapshot, but
-/// for `paths`, which are read whatever is listed: nothing else is touched.
+/// for these paths, which are read whatever is listed: nothing else is touched.
 ///
 /// # Errors
 /// As [`save`]; and [`Kind::Refused`] if one of the paths can't be saved.
 pub fn save_safety(
     context: &Context,
     workspace: &Workspace,
-    restores: &Manifest,
-    paths: Vec<RepoPath>,
+    safety: Safety,
     listing: Option<Listing>,
     monitor: &Monitor,
 ) -> Result<(String, Manifest)> {
+    let paths = &safety.paths;
     let prepare = || Ok((workspace.store.prepare()?, Redactor::open(workspace, &[])?));
     let (listing, prepared) = match listing.filter(Listing::is_new) {
         Some(listing) => (Some(Ok(listing)), prepare()),
         None => beside_status(workspace, prepare),
     };
-    let (lock, redactor) = prepared?;
+    let (lock, mut redactor) = prepared?;
+    redactor.learn(&manifest_secrets::to_learn_from(workspace, None, listing.as_ref()));
     let edits = match (&workspace.repository, listing) {
         (Some(repository), Some(listing)) => {
-            let (lock, also, redactor, limits) = (&lock, &paths, &redactor, Limits::default());
+            let (lock, also, redactor, limits) = (&lock, paths, &redactor, Limits::default());
             let listing = listing?;
             let edits = EditsRequest { repository, listing, lock, also, limits, redactor, monitor };
             Some(edits::capture(workspace, edits)?)
@@ -249,7 +257,7 @@ pub fn save_safety(
     let mut manifest = assemble(context, workspace, edits, CapturedSession::default())?;
     manifest.name = format!("safety-{}", context.now.compact());
     manifest.created_by.trigger = Trigger::Safety;
-    manifest.safety = Some(Safety { restores: restores.id.clone(), name: restores.name.clone(), paths });
+    manifest.safety = Some(safety);
     manifest_secrets::finish(redactor, &mut manifest);
     // Without the mark `snap undo` asks for `--trust`; no reason not to protect the files.
     let (stem, _notes) = publish(workspace, &lock, &mut manifest, Name::Numbered, Signing::No)?;
@@ -341,9 +349,9 @@ fn prove(workspace: &Workspace, manifest: &mut Manifest, sign: Signing) -> Resul
 /// Keeps the base commit from git's garbage collection; says so if that can't be.
 fn keep_base(workspace: &Workspace, manifest: &Manifest) -> Option<Warning> {
     let repository = workspace.repository.as_ref()?;
-    let base = manifest.base_commit()?;
+    let base = manifest.edits.as_ref()?.base.as_ref()?;
     let error = repository.keep_commit(&manifest.id, base).err()?;
-    Some(Warning::BaseNotKept { base: base.to_owned(), why: error.to_string() })
+    Some(Warning::BaseNotKept { base: base.clone(), why: error.to_string() })
 }
 
 fn assemble(

@@ -10,8 +10,8 @@ use crate::base::error::Result;
 use crate::base::paths::RepoPath;
 use crate::capture::edit_reader::Shared;
 use crate::git::{Pending, Status};
-use crate::manifest::{Content, DiffForm, Edit};
-use crate::store::{Entry, Store};
+use crate::manifest::{Content, DiffForm, Edit, Head};
+use crate::store::Store;
 use crate::workspace::Workspace;
 
 /// Smaller files are kept whole, in bytes.
@@ -43,8 +43,10 @@ impl Earlier {
     /// be kept in the same way.
     pub(super) fn of(workspace: &Workspace) -> Result<Earlier> {
         let root = workspace.root.as_path().into();
-        let mut manifests = workspace.store.entries()?.into_iter().filter_map(Entry::into_readable);
-        let newest = manifests.find(|manifest| manifest.safety.is_none() && manifest.workspace.root == root);
+        let known = workspace.store.known()?;
+        let is_wanted = |head: &Head| !head.safety && *head.root() == root;
+        let newest = known.iter().find(|known| known.head.as_ref().is_ok_and(is_wanted));
+        let newest = newest.and_then(|known| workspace.store.whole(known));
         let edits = newest.and_then(|manifest| manifest.edits).into_iter().flat_map(|edits| edits.files);
         Ok(Earlier(edits.filter_map(|edit| Some((edit.path.clone(), whole(edit)?))).collect()))
     }

@@ -28,7 +28,7 @@ use crate::json::shape::fits_inside;
 use crate::manifest::{
     Agent, Content, HistoryStart, LeftOut, Session, SideFile, Skipped, TextFile, Transcript,
 };
-use crate::redaction::{NotedSecret, Redactor};
+use crate::redaction::{Noted, Redactor};
 use crate::store::{AddLock, Store};
 use crate::sys::files;
 use crate::sys::parallel::{beside, helpers};
@@ -99,7 +99,7 @@ struct AgentRead {
 #[derive(Default)]
 struct Kept {
     /// Secrets.
-    noted: Vec<NotedSecret>,
+    noted: Vec<Noted>,
     /// In how many records something identified an account.
     of_account: u64,
 }

@@ -35,5 +35,10 @@ pub(super) fn look(
     let folders: BTreeSet<RepoPath> = paths(true).into_iter().collect();
     let skip = |path: &RepoPath| folders.contains(path) || is_ours(path);
     let empty_folders = tree.empty_folders(skip, MOST_EMPTY);
-    Ok(Around { ignored: lists, empty_folders, written_by: repository.written_by()? })
+    Ok(Around {
+        ignored: lists,
+        empty_folders,
+        sparse: repository.sparse()?,
+        written_by: repository.written_by()?,
+    })
 }

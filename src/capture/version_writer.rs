@@ -5,7 +5,7 @@ use crate::base::error::{Kind, Result};
 use crate::base::paths::RepoPath;
 use crate::capture::edit_reader::{DiskFile, Keeping, NotKept, Reader, Shared, StoredVersion};
 use crate::manifest::{Content, Converted, ConvertedBy, Diff, DiffForm, Mode, Version};
-use crate::redaction::CleanVersion;
+use crate::redaction::Clean;
 use crate::stored_patch::encoding::{self, Made, Side};
 
 impl Reader<'_> {
@@ -102,7 +102,7 @@ impl Reader<'_> {
         path: &RepoPath,
         old: Option<Side<'_>>,
         bytes: &[u8],
-    ) -> Keeping<Option<CleanVersion>> {
+    ) -> Keeping<Option<Clean>> {
         self.shared.redactor.version(path, old.map(|old| old.bytes), bytes).map_err(|error| {
             match error.kind() {
                 Kind::Refused => NotKept::Skipped(error.to_string()),
@@ -118,7 +118,7 @@ impl Reader<'_> {
         old: Option<Side<'_>>,
         version: Version,
         bytes: &[u8],
-        clean: Option<CleanVersion>,
+        clean: Option<Clean>,
     ) -> Result<StoredVersion> {
         let mode = version.mode;
         let (made, size, redaction) = match clean {

@@ -107,6 +107,13 @@ pub(crate) enum Command {
     Lease(lease::Lease),
 }
 
+/// Says what set an option of a command, on this command line.
+pub(crate) fn source_of(command: &str, option: &str) -> Option<clap::parser::ValueSource> {
+    use clap::CommandFactory as _;
+    let matches = Arguments::command().try_get_matches().ok()?;
+    matches.subcommand_matches(command)?.value_source(option)
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;

@@ -96,7 +96,7 @@ fn run(command: Command, global: &Global, store: Option<PathBuf>, ui: &mut Ui) -
         Command::List(_) | Command::Show(_) => upkeep::warn_of_cut_off(&workspace, ui),
         _ => {}
     }
-    match command {
+    let outcome = match command {
         Command::Save(command) => command.run(&context, &workspace, ui),
         Command::List(command) => command.run(&context, &workspace, ui),
         Command::Show(command) => command.run(&context, &workspace, ui),
@@ -123,5 +123,7 @@ fn run(command: Command, global: &Global, store: Option<PathBuf>, ui: &mut Ui) -
         | Command::Resume(_)
         | Command::Diff(_)
         | Command::Hook(_) => Ok(Outcome::Done),
-    }
+    };
+    upkeep::warn_of_passed_over(&workspace.store, ui);
+    outcome
 }

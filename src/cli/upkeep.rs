@@ -1,10 +1,11 @@
 //! What commands do besides their own work: finishing restores that were cut off, and keeping links up to date.
 
 use super::output::Ui;
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::screen::Line;
 use crate::context::Context;
 use crate::restore::{self, Outcome as Settled};
+use crate::store::Store;
 use crate::workspace::Workspace;
 
 /// The most journals that are named one by one.
@@ -72,5 +73,17 @@ fn warn_of_ignored(ignored: &[restore::Ignored], ui: &mut Ui) {
 pub(crate) fn follow_links(workspace: &Workspace, ui: &mut Ui) {
     if let Err(error) = restore::follow(workspace) {
         ui.warn(&format!("links are not up to date: {error}"));
+    }
+}
+
+/// Names the snapshot that is newer than the one `latest` was taken for, and can't be read.
+pub(crate) fn warn_of_passed_over(store: &Store, ui: &mut Ui) {
+    warn_of_newer(store.take_passed_over(), ui);
+}
+
+/// The same, once it is known.
+pub(crate) fn warn_of_newer(error: Option<Error>, ui: &mut Ui) {
+    if let Some(error) = error {
+        ui.warn(&format!("{error}; `latest` is the newest one that can be read"));
     }
 }

@@ -5,6 +5,7 @@
 
 mod loader;
 mod renamed;
+mod wide;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
@@ -317,6 +318,11 @@ pub fn show_readers(
         }
         let report = differ.run(&mut show)?;
         return show.finish(End { report, ..End::default() });
+    }
+    if let Some(again) = again.as_ref().filter(|_| show.reads_text())
+        && let Some(encodings) = wide::encodings(again)?
+    {
+        return wide::show(file, again, encodings, options, show);
     }
     if differ.is_same()? {
         show.start(file)?;

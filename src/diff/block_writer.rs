@@ -23,6 +23,11 @@ impl<'a> Out<'a> {
         Out { buffer: Vec::new(), limit: if eager { FIRST } else { BLOCK }, send }
     }
 
+    /// Says whether nothing was shown before.
+    pub(super) fn is_first(&self) -> bool {
+        self.limit == FIRST && self.buffer.is_empty()
+    }
+
     /// Appends bytes.
     ///
     /// # Errors

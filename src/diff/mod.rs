@@ -7,20 +7,27 @@
 //! drive a terminal. `hunks/` makes the diffs that snapshots *store*; this shows diffs.
 
 mod block_writer;
+mod charset;
+mod coloring;
 mod file;
 mod hunk_builder;
 mod line_for_line;
 mod lines;
+mod links;
 mod moved;
 mod paint;
 mod patch;
 mod patch_reader;
 mod path_filter;
+mod pen;
 mod queue;
 pub mod renames;
 mod resync;
 mod side_by_side;
 mod stat;
+mod stretches;
+mod syntax;
+mod theme;
 mod window;
 mod words;
 
@@ -29,18 +36,25 @@ use std::io;
 use crate::base::digest::GitHash;
 
 pub use block_writer::Out;
+pub use charset::{as_utf8, wide};
+pub use coloring::{Coloring, Patience, Spent};
 pub use file::{File, Kind};
 pub(crate) use hunk_builder::{HEADING_REACH, heading, is_heading};
 pub use line_for_line::Same;
+pub use links::Links;
 pub use moved::Moved;
-pub use paint::{Look, Painter, pairs as changed_pairs, visible as visible_part};
+pub use paint::{InPlace, Painted, Painter, Stacked, pairs as changed_pairs};
 pub use patch::{Aside, Patch};
 pub use patch_reader::{moved_in, show_hunks, show_patch};
 pub use path_filter::Only;
+pub use pen::Look;
 pub use queue::{Delivery, in_order};
 pub use resync::Again;
-pub use side_by_side::Columns;
+pub use side_by_side::{Beside, Columns};
 pub use stat::{Counted, Counter, Hunk, bar};
+pub use stretches::visible as visible_part;
+pub use syntax::prepare as prepare_colors;
+pub use theme::{Background, Depth, Theme};
 pub use window::{Differ, is_binary};
 pub use words::{Span, changed as changed_words};
 
@@ -82,6 +96,10 @@ pub trait Show: Sink {
     fn text(&mut self, line: &[u8]) -> io::Result<()>;
     /// Says whether such lines may come with their colours.
     fn keeps_colors(&self) -> bool {
+        false
+    }
+    /// Says whether text in an encoding of its own may come as UTF-8.
+    fn reads_text(&self) -> bool {
         false
     }
     /// A line of a header as it came: of the file that was started, or of the hunk that is opened next.

@@ -1,489 +1,211 @@
-//! The painted form, for people: line numbers, colours by meaning, words that changed.
+//! The painted forms, for people: line numbers, colours by meaning, words that changed.
 //!
-//! Bytes in, bytes out, a line at a time: nothing is held but the pairs of one small change.
-//! Everything that comes from a file goes through `screen.rs`.
+//! What reaches a layout is the same for all of them: text that can be read, with what is known of it. Of a hunk, as much is
+//! held as colours are asked for at a time; without colours, nothing.
 
+use std::borrow::Cow;
 use std::io;
 use std::ops::Range;
+use std::sync::Arc;
 
+use super::charset::Charset;
+use super::coloring::{Colors, Of, Stretch};
+use super::pen::{Pen, Said};
+use super::syntax::Marked;
+use super::theme::Paint;
 use super::words::{Span, changed};
-use super::{End, File, Moved, Out, Show, Sink};
+use super::{Coloring, End, File, Look, Moved, Out, Show, Sink};
 use crate::base::screen::push_safe;
-use crate::diff::patch_reader::sgr;
 
 /// Words are compared in changes of at most this many lines a side.
 const MOST_PAIRS: usize = 64;
 
-/// How a diff looks.
-#[derive(Clone, Copy, Debug)]
-pub struct Look {
-    /// Whether escape sequences are used at all.
-    pub color: bool,
-    /// Lines longer than this many bytes are cut, with a count of what is not shown.
-    pub max_line: usize,
-    /// Whether both versions of a changed line stand in one, word by word.
-    pub word: bool,
-    /// The width of the screen in columns, for two columns.
-    pub width: usize,
+/// As much of a hunk is coloured at a time, in lines and bytes: little while nothing has been shown.
+const STRETCH: (usize, usize) = (256, 32 << 10);
+const STRETCH_AT_FIRST: (usize, usize) = (48, 4 << 10);
+
+/// How the lines of a hunk are laid out.
+pub trait Layout {
+    /// Whether the lines stay as they came, one for each, headers too.
+    const IN_PLACE: bool = false;
+    /// Paints a line that both versions have.
+    fn context(&mut self, pen: &mut Pen<'_, '_>, line: Said<'_>) -> io::Result<()>;
+    /// Paints lines that only one version has.
+    fn change(&mut self, pen: &mut Pen<'_, '_>, removed: &[Said<'_>], added: &[Said<'_>]) -> io::Result<()>;
 }
 
-/// What a stretch of output means.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Paint {
-    Title,
-    Hunk,
-    Number,
-    Removed,
-    Added,
-    /// Removed here and added elsewhere; added here and removed elsewhere.
-    MovedAway,
-    MovedHere,
-    Note,
-}
-
-impl Paint {
-    pub(super) fn code(self) -> &'static [u8] {
-        match self {
-            Paint::Title => b"\x1b[1m",
-            Paint::Hunk => b"\x1b[36m",
-            Paint::Number => b"\x1b[2m",
-            Paint::Removed => b"\x1b[31m",
-            Paint::Added => b"\x1b[32m",
-            Paint::MovedAway => b"\x1b[2;31m",
-            Paint::MovedHere => b"\x1b[2;32m",
-            Paint::Note => b"\x1b[33m",
-        }
-    }
-}
-
-pub(super) const RESET: &[u8] = b"\x1b[m";
-pub(super) const EMPHASIS: &[u8] = b"\x1b[7m";
-pub(super) const NO_EMPHASIS: &[u8] = b"\x1b[27m";
-/// Takes away the rest of a line; git ends some of its colours so.
-const ERASE: &[u8] = b"\x1b[K";
-/// White space at the end of an added line.
-const STRAY: &[u8] = b"\x1b[41m";
-
-/// Paints files, the two versions of a line below each other.
-pub struct Painter<'o, 'a> {
+/// Paints files in some layout.
+pub struct Painted<'o, 'a, L> {
     pen: Pen<'o, 'a>,
+    layout: L,
+    coloring: Option<&'o mut Coloring>,
+    held: Held,
+    charset: Charset,
+    ends: Ends,
 }
 
-/// What both layouts share: the output, the headers and the footers, and where in the file they are.
-pub(super) struct Pen<'o, 'a> {
-    pub(super) out: &'o mut Out<'a>,
-    pub(super) look: Look,
-    file: File,
-    headed: bool,
-    /// Whether the last line of text was empty: then a header needs no other.
-    spaced: bool,
-    /// The numbers of the next lines, and the width of a column of such numbers.
-    pub(super) old: u64,
-    pub(super) new: u64,
-    pub(super) digits: usize,
-    moved: Moved,
+/// The lines of a hunk that wait for their colours.
+#[derive(Default)]
+struct Held {
+    stretch: Stretch,
+    /// How many of them are a change: the lines removed and added, in order; a line of context is one of neither.
+    parts: Vec<(usize, usize)>,
+    bytes: usize,
+    first: bool,
 }
 
-impl<'o, 'a> Pen<'o, 'a> {
-    pub(super) fn new(out: &'o mut Out<'a>, look: Look) -> Pen<'o, 'a> {
-        let (file, moved) = (File::default(), Moved::default());
-        Pen { out, look, file, headed: false, spaced: false, old: 0, new: 0, digits: 4, moved }
-    }
+/// Lines whose end changed, and nothing else.
+#[derive(Default)]
+struct Ends {
+    to_crlf: u64,
+    to_lf: u64,
+}
 
-    pub(super) fn put(&mut self, bytes: &[u8]) {
-        self.out.buffer.extend_from_slice(bytes);
-    }
-
-    pub(super) fn paint(&mut self, paint: Paint) {
-        if self.look.color {
-            self.put(paint.code());
-        }
-    }
-
-    pub(super) fn reset(&mut self) {
-        if self.look.color {
-            self.put(RESET);
-        }
-    }
-
-    pub(super) fn painted(&mut self, paint: Paint, bytes: &[u8]) {
-        if bytes.is_empty() {
-            return;
-        }
-        self.paint(paint);
-        push_safe(&mut self.out.buffer, bytes);
-        self.reset();
-    }
-
-    pub(super) fn start(&mut self, file: File) {
-        (self.file, self.headed) = (file, false);
-        (self.old, self.new, self.moved) = (0, 0, Moved::default());
-    }
-
-    pub(super) fn note_moved(&mut self, moved: Moved) {
-        self.moved.go_on(moved, self.old, self.new);
-    }
-
-    /// How a line of the old version is painted that the new one does not have there.
-    pub(super) fn removed(&self, line: u64) -> Paint {
-        if self.moved.from(line) { Paint::MovedAway } else { Paint::Removed }
-    }
-
-    /// How a line of the new version is painted that the old one does not have there.
-    pub(super) fn added(&self, line: u64) -> Paint {
-        if self.moved.to(line) { Paint::MovedHere } else { Paint::Added }
-    }
-
-    /// Writes the header of the file, once.
-    pub(super) fn head(&mut self) {
-        if std::mem::replace(&mut self.headed, true) {
-            return;
-        }
-        if !std::mem::take(&mut self.spaced) {
-            self.put(b"\n");
-        }
-        let file = std::mem::take(&mut self.file);
-        let mut title = vec![file.kind.letter() as u8, b' '];
-        if file.old_name() != file.path {
-            title.extend_from_slice(file.old_name());
-            title.extend_from_slice(b" -> ");
-        }
-        title.extend_from_slice(&file.path);
-        self.painted(Paint::Title, &title);
-        if let Some((added, removed)) = file.lines.filter(|lines| *lines != (0, 0)) {
-            self.put(b"  ");
-            self.painted(Paint::Added, format!("+{added}").as_bytes());
-            self.put(b" ");
-            self.painted(Paint::Removed, format!("-{removed}").as_bytes());
-        }
-        let mode = match (file.old_mode, file.new_mode) {
-            (Some(old), Some(new)) if old != new => format!("  mode {} -> {}", old.octal(), new.octal()),
-            (None, Some(new)) if new != crate::manifest::Mode::File => format!("  mode {}", new.octal()),
-            _ => String::new(),
-        };
-        self.painted(Paint::Note, mode.as_bytes());
-        let similar = file.similarity.filter(|percent| *percent < 100);
-        let similar = similar.map(|percent| format!("{percent}% the same"));
-        for note in similar.iter().chain(&file.note) {
-            self.painted(Paint::Note, format!("  ({note})").as_bytes());
-        }
-        self.put(b"\n");
-    }
-
-    pub(super) fn hunk(&mut self, old: u64, new: u64, heading: &[u8]) {
-        self.head();
-        self.painted(Paint::Hunk, format!("@@ -{old} +{new} @@").as_bytes());
-        if !heading.is_empty() {
-            self.put(b" ");
-            push_safe(&mut self.out.buffer, heading);
-        }
-        self.put(b"\n");
-        self.at(old, new);
-    }
-
-    pub(super) fn finish(&mut self, end: &End) -> io::Result<()> {
-        let notes = end.notes();
-        if self.headed || !notes.is_empty() || self.file.says_something() {
-            self.head();
-        }
-        for note in notes {
-            self.painted(Paint::Note, note.as_bytes());
-            self.put(b"\n");
-        }
-        self.out.line_done()
-    }
-
-    /// Writes a line of text in the colours that it came with.
-    pub(super) fn text(&mut self, line: &[u8]) -> io::Result<()> {
-        let mut rest = line.strip_suffix(b"\n").unwrap_or(line);
-        self.spaced = rest.is_empty();
-        let mut colored = false;
-        while let Some(at) = memchr::memchr(0x1b, rest) {
-            push_safe(&mut self.out.buffer, &rest[..at]);
-            rest = &rest[at..];
-            let len = if rest.starts_with(ERASE) { ERASE.len() } else { sgr(rest) };
-            let (escape, after) = rest.split_at(len.max(1));
-            match len {
-                0 => push_safe(&mut self.out.buffer, escape),
-                _ if escape == ERASE => {}
-                _ if hides(escape) => push_safe(&mut self.out.buffer, escape),
-                _ if self.look.color => {
-                    self.put(escape);
-                    colored = escape != RESET && escape != b"\x1b[0m";
-                }
+impl Ends {
+    fn count(&mut self, removed: &[&[u8]], added: &[&[u8]]) {
+        for (old, new) in removed.iter().zip(added).filter(|_| removed.len() == added.len()) {
+            let bare = |line: &[u8]| line.strip_suffix(b"\r\n").map(<[u8]>::len);
+            match (bare(old), bare(new)) {
+                (None, Some(len)) if old.len() == len + 1 && old[..len] == new[..len] => self.to_crlf += 1,
+                (Some(len), None) if new.len() == len + 1 && old[..len] == new[..len] => self.to_lf += 1,
                 _ => {}
             }
-            rest = after;
-        }
-        push_safe(&mut self.out.buffer, rest);
-        if colored {
-            self.reset();
-        }
-        self.put(b"\n");
-        self.out.line_done()
-    }
-
-    /// Writes the header of a hunk of a merge.
-    pub(super) fn merge_hunk(&mut self, new: u64, heading: &[u8]) {
-        self.head();
-        self.painted(Paint::Hunk, format!("@@@ +{new} @@@").as_bytes());
-        if !heading.is_empty() {
-            self.put(b" ");
-            push_safe(&mut self.out.buffer, heading);
-        }
-        self.put(b"\n");
-        self.at(0, new);
-    }
-
-    /// Writes a line of a merge, with its number in the result.
-    pub(super) fn merge_line(&mut self, signs: &[u8], line: &[u8]) -> io::Result<()> {
-        let gone = signs.is_empty() || signs.contains(&b'-');
-        self.paint(Paint::Number);
-        self.number((!gone).then_some(self.new), self.digits);
-        self.reset();
-        self.put(b" ");
-        self.step(false, !gone);
-        self.merged_body(signs, line)
-    }
-
-    /// Writes a line of a merge: its signs and its text. The marks of a conflict stand out.
-    pub(super) fn merged_body(&mut self, signs: &[u8], line: &[u8]) -> io::Result<()> {
-        const MARKS: [&[u8]; 4] = [b"<<<<<<<", b"|||||||", b"=======", b">>>>>>>"];
-        let plus = signs.contains(&b'+');
-        let paint = match () {
-            () if signs.is_empty() => Some(Paint::Note),
-            () if plus && MARKS.iter().any(|mark| line.starts_with(mark)) => Some(Paint::Hunk),
-            () if signs.contains(&b'-') => Some(Paint::Removed),
-            () if plus => Some(Paint::Added),
-            () => None,
-        };
-        self.body(paint, signs, line, [].iter())
-    }
-
-    /// Says which lines come next.
-    pub(super) fn at(&mut self, old: u64, new: u64) {
-        (self.old, self.new) = (old, new);
-        self.digits = column_width(old, new);
-    }
-
-    pub(super) fn step(&mut self, old: bool, new: bool) {
-        self.old += u64::from(old);
-        self.new += u64::from(new);
-    }
-
-    /// Writes a line's text with some stretches of it emphasised.
-    pub(super) fn body<'s>(
-        &mut self,
-        paint: Option<Paint>,
-        signs: &[u8],
-        line: &[u8],
-        spans: impl Iterator<Item = &'s Range<usize>> + Clone,
-    ) -> io::Result<()> {
-        let text = line.strip_suffix(b"\n").unwrap_or(line);
-        if let Some(paint) = paint {
-            self.paint(paint);
-        }
-        self.put(signs);
-        let shown = visible(text, self.look.max_line, spans.clone().next().map(|span| span.start));
-        self.omitted(shown.start, true);
-        let mut at = shown.start;
-        if self.look.color {
-            for span in spans {
-                let (from, to) = (span.start.clamp(at, shown.end), span.end.clamp(at, shown.end));
-                if from < to {
-                    push_safe(&mut self.out.buffer, &text[at..from]);
-                    self.put(EMPHASIS);
-                    push_safe(&mut self.out.buffer, &text[from..to]);
-                    self.put(NO_EMPHASIS);
-                    at = to;
-                }
-            }
-        }
-        let rest = &text[at..shown.end];
-        let stray = match (signs, self.look.color, shown.end == text.len()) {
-            (b"+", true, true) => rest.len() - rest.trim_ascii_end().len(),
-            _ => 0,
-        };
-        push_safe(&mut self.out.buffer, &rest[..rest.len() - stray]);
-        if stray > 0 {
-            self.put(STRAY);
-            push_safe(&mut self.out.buffer, &rest[rest.len() - stray..]);
-        }
-        self.omitted(text.len() - shown.end, false);
-        if paint.is_some() {
-            self.reset();
-        }
-        self.end_line(line)
-    }
-
-    fn omitted(&mut self, bytes: usize, before: bool) {
-        if bytes > 0 {
-            let mark = if before { format!("[{bytes} bytes] …") } else { format!("… [{bytes} bytes]") };
-            self.put(mark.as_bytes());
         }
     }
 
-    fn end_line(&mut self, line: &[u8]) -> io::Result<()> {
-        self.put(b"\n");
-        if !line.ends_with(b"\n") {
-            self.painted(Paint::Note, b"\\ No newline at end of file");
-            self.put(b"\n");
-        }
-        self.out.line_done()
-    }
-
-    /// Writes a number in a column of this width.
-    pub(super) fn number(&mut self, number: Option<u64>, width: usize) {
-        let mut digits = [b' '; 20];
-        let mut at = digits.len();
-        if let Some(mut number) = number {
-            loop {
-                at -= 1;
-                digits[at] = b'0' + (number % 10) as u8;
-                number /= 10;
-                if number == 0 {
-                    break;
-                }
-            }
-        }
-        let start = at.min(digits.len().saturating_sub(width));
-        self.put(&digits[start..]);
+    fn notes(&self) -> impl Iterator<Item = String> {
+        let lines = |count: u64| if count == 1 { "1 line".to_owned() } else { format!("{count} lines") };
+        let said = |count: u64, what: &str| (count > 0).then(|| format!("line end {what}: {}", lines(count)));
+        [said(self.to_crlf, "LF -> CRLF"), said(self.to_lf, "CRLF -> LF")].into_iter().flatten()
     }
 }
 
-/// Returns the part of a line that is shown when it is longer than `most`: its start, or what
-/// is around the first place that matters.
-pub fn visible(line: &[u8], most: usize, matters: Option<usize>) -> Range<usize> {
-    if line.len() <= most {
-        return 0..line.len();
+impl<'o, 'a, L: Layout> Painted<'o, 'a, L> {
+    pub(super) fn with(out: &'o mut Out<'a>, look: Look, layout: L) -> Painted<'o, 'a, L> {
+        let held = Held { first: true, ..Held::default() };
+        let (charset, ends) = (Charset::default(), Ends::default());
+        Painted { pen: Pen::new(out, look), layout, coloring: None, held, charset, ends }
     }
-    let start = match matters {
-        Some(at) if at > most / 4 * 3 => (at - most / 4).min(line.len() - most),
-        _ => 0,
-    };
-    let boundary = |mut at: usize| {
-        while at < line.len() && line[at] & 0xc0 == 0x80 {
-            at += 1;
+
+    /// Colours the words of programs, as far as it does not take long.
+    #[must_use]
+    pub fn coloring(self, coloring: Option<&'o mut Coloring>) -> Self {
+        // Without a background of its own, a line has its colour already.
+        let coloring = coloring.filter(|_| self.pen.look.color && self.pen.codes.fills());
+        Painted { coloring, ..self }
+    }
+
+    fn wants_colors(&mut self) -> bool {
+        self.coloring.as_mut().is_some_and(|coloring| coloring.is_hopeful())
+    }
+
+    fn hold(&mut self, of: Of, line: &[u8]) {
+        self.held.bytes += line.len();
+        self.held.stretch.lines.push((of, line.to_vec()));
+    }
+
+    /// Paints what is held, once it is enough or the hunk ends.
+    fn go_on(&mut self, ends: bool) -> io::Result<()> {
+        let most = if self.held.first { STRETCH_AT_FIRST } else { STRETCH };
+        let lines = self.held.stretch.lines.len();
+        if lines == 0 || !ends && lines < most.0 && self.held.bytes < most.1 {
+            return Ok(());
         }
-        at
-    };
-    boundary(start)..boundary((start + most).min(line.len()))
-}
-
-/// Says whether a colour makes text unseen, or blink.
-fn hides(sgr: &[u8]) -> bool {
-    let codes = &sgr[2..sgr.len() - 1];
-    let number =
-        |code: &[u8]| std::str::from_utf8(code).ok().and_then(|code| code.parse().ok()).unwrap_or(0_u32);
-    let mut codes = codes.split(|byte| *byte == b';').map(number);
-    while let Some(code) = codes.next() {
-        match code {
-            // What follows names a colour.
-            38 | 48 | 58 => match codes.next() {
-                Some(5) => drop(codes.next()),
-                Some(2) => drop(codes.nth(2)),
-                _ => return true,
-            },
-            5 | 6 | 8 => return true,
-            _ => {}
-        }
-    }
-    false
-}
-
-fn column_width(old: u64, new: u64) -> usize {
-    (old.max(new) + 999).to_string().len().max(4)
-}
-
-/// Compares the lines of a small change in pairs.
-pub fn pairs(removed: &[&[u8]], added: &[&[u8]]) -> Option<Vec<Option<Vec<Span>>>> {
-    let comparable = removed.len() == added.len() && removed.len() <= MOST_PAIRS;
-    comparable.then(|| removed.iter().zip(added).map(|(old, new)| changed(old, new)).collect())
-}
-
-impl<'o, 'a> Painter<'o, 'a> {
-    /// Makes one that paints to `out`, with an empty line above each file.
-    pub fn new(out: &'o mut Out<'a>, look: Look) -> Painter<'o, 'a> {
-        Painter { pen: Pen::new(out, look) }
-    }
-
-    fn gutter(&mut self, old: Option<u64>, new: Option<u64>) {
-        self.pen.paint(Paint::Number);
-        self.pen.number(old, self.pen.digits);
-        self.pen.put(b" ");
-        self.pen.number(new, self.pen.digits);
-        self.pen.reset();
-        self.pen.put(b" ");
-    }
-
-    /// Writes both versions of a line as one.
-    fn merged(&mut self, old: &[u8], new: &[u8], spans: &[Span]) -> io::Result<()> {
-        self.gutter(Some(self.pen.old), Some(self.pen.new));
-        self.pen.put(b"~");
-        let color = self.pen.look.color;
+        let next = Held { first: false, ..Held::default() };
+        let held = std::mem::replace(&mut self.held, next);
+        let stretch = Arc::new(held.stretch);
+        let colors = self.coloring.as_mut().and_then(|coloring| coloring.of(&stretch));
+        let colors = colors.unwrap_or_default();
         let mut at = 0;
-        for (a, b) in spans {
-            push_safe(&mut self.pen.out.buffer, &old[at..a.start]);
-            for (paint, text, marks) in [
-                (Paint::Removed, &old[a.clone()], [&b"[-"[..], b"-]"]),
-                (Paint::Added, &new[b.clone()], [b"{+", b"+}"]),
-            ] {
-                if !text.is_empty() {
-                    let [open, close] = if color { [&b""[..]; 2] } else { marks };
-                    self.pen.put(open);
-                    self.pen.painted(paint, text);
-                    self.pen.put(close);
+        for (removed, added) in held.parts {
+            let (here, count) = (at, (removed + added).max(1));
+            at += count;
+            let said: Vec<Said<'_>> = (here..at).filter_map(|line| said(&stretch, &colors, line)).collect();
+            match removed + added {
+                0 => said.iter().try_for_each(|line| self.layout.context(&mut self.pen, *line))?,
+                _ => {
+                    let (removed, added) = said.split_at(removed.min(said.len()));
+                    self.layout.change(&mut self.pen, removed, added)?;
                 }
             }
-            at = a.end;
         }
-        push_safe(&mut self.pen.out.buffer, old[at..].strip_suffix(b"\n").unwrap_or(&old[at..]));
-        self.pen.end_line(new)
+        Ok(())
     }
 }
 
-impl Sink for Painter<'_, '_> {
+fn plain<'l, T: AsRef<[u8]> + 'l>(lines: impl Iterator<Item = &'l T>) -> Vec<Said<'l>> {
+    lines.map(|line| Said::plain(line.as_ref())).collect()
+}
+
+fn said<'l>(stretch: &'l Stretch, colors: &'l Colors, line: usize) -> Option<Said<'l>> {
+    let marked: &[Marked] = colors.get(line).map_or(&[], Vec::as_slice);
+    stretch.lines.get(line).map(|(_, text)| Said { text, marked })
+}
+
+impl<L: Layout> Sink for Painted<'_, '_, L> {
     fn open(&mut self, old: u64, new: u64, heading: &[u8]) -> io::Result<()> {
-        self.pen.hunk(old, new, heading);
+        if L::IN_PLACE {
+            self.pen.at(old, new);
+        } else {
+            self.pen.hunk(old, new, heading);
+        }
+        self.held.stretch.begins = true;
         Ok(())
     }
 
     fn context(&mut self, line: &[u8]) -> io::Result<()> {
-        self.gutter(Some(self.pen.old), Some(self.pen.new));
-        (self.pen.old, self.pen.new) = (self.pen.old + 1, self.pen.new + 1);
-        self.pen.body(None, b" ", line, [].iter())
+        self.charset.look([line].into_iter());
+        let line = self.charset.read(line);
+        self.pen.returns |= line.ends_with(b"\r\n");
+        if !self.wants_colors() && self.held.parts.is_empty() {
+            // What comes next can't go on from what nobody read.
+            self.held.stretch.begins = true;
+            return self.layout.context(&mut self.pen, Said::plain(&line));
+        }
+        self.hold(Of::Both, &line);
+        self.held.parts.push((0, 0));
+        self.go_on(false)
     }
 
     fn change(&mut self, removed: &[&[u8]], added: &[&[u8]]) -> io::Result<()> {
-        let pairs = pairs(removed, added);
-        let spans = |number: usize| pairs.as_ref().and_then(|pairs| pairs.get(number)?.as_deref());
-        let short = |line: &[u8]| line.len() <= self.pen.look.max_line;
-        let in_words = self.pen.look.word && removed.iter().chain(added).all(|line| short(line));
-        if in_words && (0..removed.len()).all(|number| spans(number).is_some()) && pairs.is_some() {
-            for (number, (old, new)) in removed.iter().zip(added).enumerate() {
-                self.merged(old, new, spans(number).unwrap_or_default())?;
-                (self.pen.old, self.pen.new) = (self.pen.old + 1, self.pen.new + 1);
-            }
-            return Ok(());
+        self.ends.count(removed, added);
+        self.charset.look(removed.iter().chain(added).copied());
+        self.pen.returns |= removed.iter().any(|line| line.ends_with(b"\r\n"));
+        let colored = self.wants_colors() || !self.held.parts.is_empty();
+        self.held.stretch.begins |= !colored;
+        if !colored && !self.charset.reads() {
+            let (removed, added) = (plain(removed.iter()), plain(added.iter()));
+            return self.layout.change(&mut self.pen, &removed, &added);
         }
-        for (number, line) in removed.iter().enumerate() {
-            self.gutter(Some(self.pen.old), None);
-            let paint = self.pen.removed(self.pen.old);
-            self.pen.old += 1;
-            let spans = spans(number).unwrap_or_default().iter().map(|(old, _)| old);
-            self.pen.body(Some(paint), b"-", line, spans)?;
+        let removed: Vec<Cow<'_, [u8]>> = removed.iter().map(|line| self.charset.read(line)).collect();
+        let added: Vec<Cow<'_, [u8]>> = added.iter().map(|line| self.charset.read(line)).collect();
+        if !colored {
+            let (removed, added) = (plain(removed.iter()), plain(added.iter()));
+            return self.layout.change(&mut self.pen, &removed, &added);
         }
-        for (number, line) in added.iter().enumerate() {
-            self.gutter(None, Some(self.pen.new));
-            let paint = self.pen.added(self.pen.new);
-            self.pen.new += 1;
-            let spans = spans(number).unwrap_or_default().iter().map(|(_, new)| new);
-            self.pen.body(Some(paint), b"+", line, spans)?;
+        // Lines of one version need not be shown together.
+        let most = match (removed.len(), added.len()) {
+            (0, _) | (_, 0) if self.held.first => STRETCH_AT_FIRST.0,
+            (0, _) | (_, 0) => STRETCH.0,
+            (removed, added) => removed.max(added),
+        };
+        let parts = removed.len().max(added.len()).div_ceil(most.max(1));
+        for part in 0..parts {
+            let range = |lines: &[Cow<'_, [u8]>]| {
+                (part * most).min(lines.len())..((part + 1) * most).min(lines.len())
+            };
+            let (removed, added) = (&removed[range(&removed)], &added[range(&added)]);
+            removed.iter().for_each(|line| self.hold(Of::Old, line));
+            added.iter().for_each(|line| self.hold(Of::New, line));
+            self.held.parts.push((removed.len(), added.len()));
+            self.go_on(false)?;
         }
         Ok(())
     }
 
     fn close(&mut self) -> io::Result<()> {
+        self.go_on(true)?;
+        self.held.stretch.begins = false;
         self.pen.out.hunk_done()
     }
 
@@ -492,13 +214,21 @@ impl Sink for Painter<'_, '_> {
     }
 }
 
-impl Show for Painter<'_, '_> {
+impl<L: Layout> Show for Painted<'_, '_, L> {
     fn start(&mut self, file: File) -> io::Result<()> {
+        if let Some(coloring) = &mut self.coloring {
+            coloring.file(&file.path);
+        }
+        (self.charset, self.ends) = (Charset::default(), Ends::default());
         self.pen.start(file);
         Ok(())
     }
 
     fn finish(&mut self, end: End) -> io::Result<()> {
+        if L::IN_PLACE {
+            return self.pen.out.line_done();
+        }
+        self.pen.notes.extend(self.ends.notes().chain(self.charset.note()));
         self.pen.finish(&end)
     }
 
@@ -510,12 +240,175 @@ impl Show for Painter<'_, '_> {
         self.pen.look.color
     }
 
-    fn merge_hunk(&mut self, _header: &[u8], new: u64, heading: &[u8]) -> io::Result<()> {
+    fn reads_text(&self) -> bool {
+        !L::IN_PLACE
+    }
+
+    fn header(&mut self, line: &[u8]) -> io::Result<()> {
+        if L::IN_PLACE { self.pen.text(line) } else { Ok(()) }
+    }
+
+    fn merge_hunk(&mut self, header: &[u8], new: u64, heading: &[u8]) -> io::Result<()> {
+        if L::IN_PLACE {
+            return self.pen.text(header);
+        }
         self.pen.merge_hunk(new, heading);
         Ok(())
     }
 
     fn merge_line(&mut self, signs: &[u8], line: &[u8]) -> io::Result<()> {
-        self.pen.merge_line(signs, line)
+        self.charset.look([line].into_iter());
+        let line = self.charset.read(line);
+        if L::IN_PLACE { self.pen.merged_body(signs, &line) } else { self.pen.merge_line(signs, &line) }
+    }
+}
+
+/// Compares the lines of a small change in pairs.
+pub fn pairs(removed: &[&[u8]], added: &[&[u8]]) -> Option<Vec<Option<Vec<Span>>>> {
+    let comparable = removed.len() == added.len() && removed.len() <= MOST_PAIRS;
+    comparable.then(|| removed.iter().zip(added).map(|(old, new)| changed(old, new)).collect())
+}
+
+/// What changed inside the lines of a change, by their place in it.
+pub(super) struct Words(Option<Vec<Option<Vec<Span>>>>);
+
+impl Words {
+    pub(super) fn of(removed: &[Said<'_>], added: &[Said<'_>]) -> Words {
+        let texts = |lines: &[Said<'_>]| -> bool { lines.len() <= MOST_PAIRS };
+        if removed.len() != added.len() || !texts(removed) {
+            return Words(None);
+        }
+        Words(Some(removed.iter().zip(added).map(|(old, new)| changed(old.text, new.text)).collect()))
+    }
+
+    /// What differs between the two lines in this place; `None` if they were not compared.
+    pub(super) fn spans(&self, number: usize) -> Option<&[Span]> {
+        self.0.as_ref()?.get(number)?.as_deref()
+    }
+
+    pub(super) fn old(&self, number: usize) -> impl Iterator<Item = &Range<usize>> + Clone {
+        self.spans(number).unwrap_or_default().iter().map(|(old, _)| old)
+    }
+
+    pub(super) fn new(&self, number: usize) -> impl Iterator<Item = &Range<usize>> + Clone {
+        self.spans(number).unwrap_or_default().iter().map(|(_, new)| new)
+    }
+}
+
+/// The two versions of a line below each other, with their numbers before them.
+pub struct Stacked;
+
+/// Paints files, the two versions of a line below each other.
+pub type Painter<'o, 'a> = Painted<'o, 'a, Stacked>;
+
+impl<'o, 'a> Painter<'o, 'a> {
+    /// Makes one that paints to `out`, with an empty line above each file.
+    pub fn new(out: &'o mut Out<'a>, look: Look) -> Painter<'o, 'a> {
+        Painted::with(out, look, Stacked)
+    }
+}
+
+fn gutter(pen: &mut Pen<'_, '_>, old: Option<u64>, new: Option<u64>) {
+    if !pen.look.numbers {
+        return;
+    }
+    pen.paint(Paint::Number);
+    pen.number(old, pen.digits);
+    pen.put(b" ");
+    pen.number(new, pen.digits);
+    pen.reset();
+    pen.put(b" ");
+}
+
+/// Writes both versions of a line as one.
+fn merged(pen: &mut Pen<'_, '_>, old: &[u8], new: &[u8], spans: &[Span]) -> io::Result<()> {
+    gutter(pen, Some(pen.old), Some(pen.new));
+    pen.put(b"~");
+    let color = pen.look.color;
+    let mut at = 0;
+    for (a, b) in spans {
+        push_safe(&mut pen.out.buffer, &old[at..a.start]);
+        for (paint, text, marks) in [
+            (Paint::Removed, &old[a.clone()], [&b"[-"[..], b"-]"]),
+            (Paint::Added, &new[b.clone()], [b"{+", b"+}"]),
+        ] {
+            if !text.is_empty() {
+                let [open, close] = if color { [&b""[..]; 2] } else { marks };
+                pen.put(open);
+                pen.painted(paint, text);
+                pen.put(close);
+            }
+        }
+        at = a.end;
+    }
+    push_safe(&mut pen.out.buffer, old[at..].strip_suffix(b"\n").unwrap_or(&old[at..]));
+    pen.end_line(new)
+}
+
+impl Layout for Stacked {
+    fn context(&mut self, pen: &mut Pen<'_, '_>, line: Said<'_>) -> io::Result<()> {
+        gutter(pen, Some(pen.old), Some(pen.new));
+        pen.step(true, true);
+        pen.body(None, b" ", line, [].iter())
+    }
+
+    fn change(&mut self, pen: &mut Pen<'_, '_>, removed: &[Said<'_>], added: &[Said<'_>]) -> io::Result<()> {
+        let words = Words::of(removed, added);
+        let short = |line: &Said<'_>| line.text.len() <= pen.look.max_line;
+        let in_words = pen.look.word && !removed.is_empty() && removed.iter().chain(added).all(short);
+        if in_words && (0..removed.len()).all(|number| words.spans(number).is_some()) {
+            for (number, (old, new)) in removed.iter().zip(added).enumerate() {
+                merged(pen, old.text, new.text, words.spans(number).unwrap_or_default())?;
+                pen.step(true, true);
+            }
+            return Ok(());
+        }
+        for (number, line) in removed.iter().enumerate() {
+            gutter(pen, Some(pen.old), None);
+            let paint = pen.removed(pen.old);
+            pen.step(true, false);
+            pen.body(Some(paint), b"-", *line, words.old(number))?;
+        }
+        for (number, line) in added.iter().enumerate() {
+            gutter(pen, None, Some(pen.new));
+            let paint = pen.added(pen.new);
+            pen.step(false, true);
+            pen.body(Some(paint), b"+", *line, words.new(number))?;
+        }
+        Ok(())
+    }
+}
+
+/// Each line where it stands: as many go out as came in.
+pub struct InPlace;
+
+impl<'o, 'a> Painted<'o, 'a, InPlace> {
+    /// Makes one that paints each line where it stands, as `git add -p` wants it of its filter.
+    pub fn in_place(out: &'o mut Out<'a>, look: Look) -> Painted<'o, 'a, InPlace> {
+        Painted::with(out, look, InPlace)
+    }
+}
+
+impl Layout for InPlace {
+    const IN_PLACE: bool = true;
+
+    fn context(&mut self, pen: &mut Pen<'_, '_>, line: Said<'_>) -> io::Result<()> {
+        pen.step(true, true);
+        pen.body(None, b" ", line, [].iter())
+    }
+
+    fn change(&mut self, pen: &mut Pen<'_, '_>, removed: &[Said<'_>], added: &[Said<'_>]) -> io::Result<()> {
+        let words = Words::of(removed, added);
+        for (number, line) in removed.iter().enumerate() {
+            let paint = pen.removed(pen.old);
+            pen.step(true, false);
+            pen.body(Some(paint), b"-", *line, words.old(number))?;
+        }
+        for (number, line) in added.iter().enumerate() {
+            let paint = pen.added(pen.new);
+            pen.step(false, true);
+            pen.body(Some(paint), b"+", *line, words.new(number))?;
+        }
+        Ok(())
     }
 }

@@ -79,6 +79,10 @@ impl Show for Only<'_> {
         self.show.keeps_colors()
     }
 
+    fn reads_text(&self) -> bool {
+        self.show.reads_text()
+    }
+
     fn header(&mut self, line: &[u8]) -> io::Result<()> {
         self.pass(|show| show.header(line))
     }

@@ -14,12 +14,21 @@ const LONGEST: usize = 1 << 10;
 /// The most cells of the table that finds common words.
 const CELLS: usize = 4_096;
 
+/// Between two changes of one word is at least so much that stayed.
+const LEAST_BETWEEN: usize = 3;
+
 /// A stretch of the old line and what stands in its place in the new one; either may be empty.
 pub type Span = (Range<usize>, Range<usize>);
 
 /// Returns what differs between two lines; `None` if they share too little.
 pub fn changed(old: &[u8], new: &[u8]) -> Option<Vec<Span>> {
     let (old, new) = (trimmed(old), trimmed(new));
+    let whole = old.len().max(new.len()) <= LONGEST;
+    let inks = whole.then(|| (ink(old), ink(new)));
+    // What one of them has more than the other differs in any case.
+    if inks.is_some_and(|(a, b)| a.abs_diff(b) * 3 > a.max(b) * 2) {
+        return None;
+    }
     let mut head = common(old, new);
     while head > 0 && (is_inside_word(old, head) || is_inside_word(new, head)) {
         head -= 1;
@@ -31,17 +40,31 @@ pub fn changed(old: &[u8], new: &[u8]) -> Option<Vec<Span>> {
     }
     let (old_middle, new_middle) = (&old_rest[..old_rest.len() - tail], &new_rest[..new_rest.len() - tail]);
     let mut spans = Vec::new();
-    let short = old.len().max(new.len()) <= LONGEST && !old_middle.is_empty() && !new_middle.is_empty();
+    let short = whole && !old_middle.is_empty() && !new_middle.is_empty();
     if !(short && align(old_middle, new_middle, head, &mut spans)) {
         spans = vec![(head..old.len() - tail, head..new.len() - tail)];
     }
-    if old.len().max(new.len()) > LONGEST {
-        return Some(spans);
-    }
-    let ink = |line: &[u8]| line.iter().filter(|byte| !byte.is_ascii_whitespace()).count();
+    join_close(old, &mut spans);
+    let Some((a, b)) = inks else { return Some(spans) };
     let differs: usize = spans.iter().map(|(a, b)| ink(&old[a.clone()]).max(ink(&new[b.clone()]))).sum();
-    let all = ink(old).max(ink(new));
-    (differs * 3 <= all * 2).then_some(spans)
+    (differs * 3 <= a.max(b) * 2).then_some(spans)
+}
+
+fn ink(text: &[u8]) -> usize {
+    text.iter().filter(|byte| !byte.is_ascii_whitespace()).count()
+}
+
+/// Joins changes of one word that have next to nothing between them: single letters in common say nothing.
+fn join_close(old: &[u8], spans: &mut Vec<Span>) {
+    spans.dedup_by(|next, before| {
+        let between = &old[before.0.end..next.0.start];
+        let close = between.len() < LEAST_BETWEEN && between.iter().all(|byte| is_word(*byte));
+        let inside = !before.0.is_empty() && !next.0.is_empty() && !before.1.is_empty() && !next.1.is_empty();
+        if close && inside {
+            (before.0.end, before.1.end) = (next.0.end, next.1.end);
+        }
+        close && inside
+    });
 }
 
 /// Aligns the words of both texts; gives up when that would take too long.
@@ -91,21 +114,33 @@ fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
 }
 
+/// Says whether a place is inside of a word: a word of an identifier ends at another case, at digits and underscores.
 fn is_inside_word(line: &[u8], at: usize) -> bool {
-    at > 0 && at < line.len() && is_word(line[at - 1]) && is_word(line[at])
+    if at == 0 || at >= line.len() || !is_word(line[at - 1]) || !is_word(line[at]) {
+        return false;
+    }
+    let kind = |byte: u8| match byte {
+        b'_' => 0,
+        b'0'..=b'9' => 1,
+        b'A'..=b'Z' => 2,
+        _ => 3,
+    };
+    match (kind(line[at - 1]), kind(line[at])) {
+        (2, 3) => true,
+        // `HTTPServer` is `HTTP` and `Server`.
+        (2, 2) => line.get(at + 1).is_none_or(|next| kind(*next) != 3 || !is_word(*next)),
+        (before, here) => before == here,
+    }
 }
 
 /// Cuts a text into words, runs of blanks, and single other characters.
 fn words(text: &[u8]) -> Vec<Range<usize>> {
-    let class = |byte: u8| match byte {
-        b' ' | b'\t' => 1,
-        byte if is_word(byte) => 2,
-        _ => 0,
-    };
+    let is_blank = |byte: u8| matches!(byte, b' ' | b'\t');
     let mut words: Vec<Range<usize>> = Vec::new();
     for (at, byte) in text.iter().enumerate() {
+        let goes_on = at > 0 && (is_inside_word(text, at) || is_blank(*byte) && is_blank(text[at - 1]));
         match words.last_mut() {
-            Some(last) if class(*byte) > 0 && class(text[last.start]) == class(*byte) => last.end = at + 1,
+            Some(last) if goes_on => last.end = at + 1,
             _ => words.push(at..at + 1),
         }
     }
@@ -134,6 +169,21 @@ mod tests {
             Some("let a = [count|counts](x);\n")
         );
         assert_eq!(shown("f(a, b, c)", "f(b, c, d)").as_deref(), Some("f([a, |]b, c[|, d])"));
+    }
+
+    #[test]
+    fn identifiers_are_cut_at_case_digits_and_underscores() {
+        for (old, new, wanted) in [
+            ("route_500()", "route_five_hundred()", "route_[500|five_hundred]()"),
+            ("let x = getUserName(id);", "let x = getUserMail(id);", "let x = getUser[Name|Mail](id);"),
+            ("use of HTTPServer here", "use of HTTPClient here", "use of HTTP[Server|Client] here"),
+            ("v12.3 of a thing", "v13.3 of a thing", "v[12|13].3 of a thing"),
+            ("MAX_LINES = 4 there", "MAX_BYTES = 4 there", "MAX_[LINES|BYTES] = 4 there"),
+            ("id a1b2c3d4 of it all", "id a9b7c5d4 of it all", "id a[1b2c3|9b7c5]d4 of it all"),
+            ("größe_alt = eins", "größe_neu = eins", "größe_[alt|neu] = eins"),
+        ] {
+            assert_eq!(shown(old, new).as_deref(), Some(wanted));
+        }
     }
 
     #[test]

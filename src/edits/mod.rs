@@ -95,9 +95,19 @@ impl<'a> Materializer<'a> {
     pub fn base_of(&mut self, saved: SavedVersion<'_>) -> Result<Vec<u8>> {
         let Some(old) = saved.edit.diffed_against() else { return Ok(Vec::new()) };
         self.base(&old.oid)?.ok_or_else(|| {
+            let is_partial = self.repository.is_some_and(Repository::is_partial);
+            let hint = if is_partial {
+                format!(
+                    "this is a partial clone, and `snap` fetches nothing in passing: `git cat-file -e {}` \
+                     fetches it; then run the command again",
+                    old.oid
+                )
+            } else {
+                "fetch the snapshot's base commit first; `snap show` names it".to_owned()
+            };
             Error::new(Kind::NotFound, format!("Cannot rebuild {} as it was saved", saved.edit.path))
                 .because(format!("this repository lacks its base version {}", old.oid))
-                .hint("fetch the snapshot's base commit first; `snap show` names it")
+                .hint(hint)
         })
     }
 

@@ -91,6 +91,12 @@ impl Repository {
         Ok(chosen.map(str::to_owned))
     }
 
+    /// Says whether it is a clone that left objects with its remote, to be fetched when they are needed.
+    pub fn is_partial(&self) -> bool {
+        let packs = std::fs::read_dir(self.common_dir.join("objects/pack")).into_iter().flatten().flatten();
+        packs.into_iter().any(|pack| pack.path().extension().is_some_and(|extension| extension == "promisor"))
+    }
+
     fn is_shallow(&self) -> bool {
         self.common_dir.join("shallow").exists()
     }

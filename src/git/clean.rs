@@ -240,7 +240,8 @@ enum Way {
 /// How a pointer of Git LFS begins.
 const POINTER: &str = "version https://git-lfs.github.com/spec/v1\n";
 
-fn is_pointer(raw: &[u8]) -> bool {
+/// Says whether content is a pointer of Git LFS, to what is elsewhere.
+pub fn is_pointer(raw: &[u8]) -> bool {
     raw.len() < 1_024 && raw.starts_with(POINTER.as_bytes())
 }
 

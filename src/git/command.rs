@@ -15,6 +15,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::Duration;
 
 use tracing::field::Empty;
 
@@ -41,6 +43,7 @@ struct Shelter {
     git_dir: PathBuf,
     filters: BTreeSet<String>,
     drivers: BTreeSet<String>,
+    own_lfs: bool,
 }
 
 /// What every run is told; it comes last, so nothing in a file wins over it.
@@ -53,6 +56,12 @@ const ALWAYS: [&str; 7] = [
     "-c",
     "submodule.recurse=false",
 ];
+
+/// What git says of an index that is to be sparse and split at once.
+const SPARSE_AND_SPLIT: [&str; 2] = ["exceeds base index size", "cannot use split index with a sparse index"];
+
+/// After this a git takes long.
+const LONG: Duration = Duration::from_secs(3);
 
 /// A transport that there is none of: with it, git reaches no remote, whatever it looks for there.
 const NO_TRANSPORT: &str = "none";
@@ -139,6 +148,7 @@ impl Git {
                 git_dir: git_dir.to_owned(),
                 filters: sieved.filters,
                 drivers: sieved.drivers,
+                own_lfs: sieved.own_lfs,
             })),
         };
         Ok(Git { shelter, ..self.at(root) })
@@ -170,6 +180,13 @@ impl Git {
         self.shelter.as_ref().map_or(NONE, |shelter| &shelter.filters)
     }
 
+    /// Returns options with which git-lfs asks no server, where only the repository's own configuration has it run:
+    /// nobody has agreed to that. What is here already is found.
+    fn options_of_lfs(&self) -> &'static [&'static str] {
+        let own = self.shelter.as_ref().is_some_and(|shelter| shelter.own_lfs);
+        if own { &["-c", "lfs.url=file:///dev/null"] } else { &[] }
+    }
+
     /// The same for merge drivers.
     pub(super) fn drivers_left_out(&self) -> &BTreeSet<String> {
         const NONE: &BTreeSet<String> = &BTreeSet::new();
@@ -192,6 +209,7 @@ impl Git {
             .arg(&self.folder)
             .arg("--no-optional-locks")
             .args(ALWAYS)
+            .args(self.options_of_lfs())
             .args(arguments)
             .env("GIT_ALLOW_PROTOCOL", NO_TRANSPORT)
             .env("GIT_NO_LAZY_FETCH", "1")
@@ -249,11 +267,33 @@ impl Git {
             return Ok(answer);
         }
         let words: Vec<_> = arguments.iter().take(2).map(|word| word.as_ref().to_string_lossy()).collect();
-        Err(Error::new(
+        let failed = Error::new(
             Kind::Environment,
             format!("`git {}` failed in {}", words.join(" "), self.folder.display()),
         )
-        .said(&answer.stderr))
+        .said(&answer.stderr);
+        Err(match SPARSE_AND_SPLIT.iter().any(|said| answer.stderr.contains(said)) {
+            false => failed,
+            true => failed.hint(
+                "an index can't be both sparse and split: `git config core.splitIndex false` lets git read it again; \
+                 if it does not, move `.git/index` away, and `git reset` makes it anew",
+            ),
+        })
+    }
+
+    /// Ends a git that waits for a pipe in the place of a file of rules, and returns the pipe. Looked for only when it
+    /// takes long, and no longer than it runs.
+    fn end_if_stuck(&self, id: u32, waits: &std::sync::mpsc::Receiver<()>) -> Option<PathBuf> {
+        let root = self.shelter.as_ref().map_or(&self.folder, |shelter| &shelter.root);
+        let mut pause = LONG;
+        while waits.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+            if let Some(pipe) = super::special_files::waited_for(root) {
+                crate::sys::process::kill(id);
+                return Some(pipe);
+            }
+            pause *= 4;
+        }
+        None
     }
 
     /// Runs a command to its end.
@@ -280,7 +320,10 @@ impl Git {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(fail)?;
         let (stdin, mut stderr) = (child.stdin.take(), child.stderr.take());
         // Written from a thread of its own: git may answer before it has read everything.
+        let (ended, waits) = std::sync::mpsc::channel::<()>();
+        let id = child.id();
         let output = std::thread::scope(|scope| {
+            let stuck = scope.spawn(move || self.end_if_stuck(id, &waits));
             if let Some(mut stdin) = stdin {
                 scope.spawn(move || stdin.write_all(input));
             }
@@ -294,11 +337,18 @@ impl Git {
                 said
             });
             let output = child.wait_with_output();
-            output.map(|output| (output, said.join().unwrap_or_default()))
+            drop(ended);
+            let stuck = stuck.join().unwrap_or_default();
+            output.map(|output| (output, said.join().unwrap_or_default(), stuck))
         })
         .map_err(fail)?;
-        let (output, said) = output;
+        let (output, said, stuck) = output;
         span.record("exit", output.status.code());
+        if let Some(pipe) = stuck {
+            return Err(Error::new(Kind::Refused, format!("git can't work in {}", self.folder.display()))
+                .because(format!("{} is a pipe: git waited for it", pipe.display()))
+                .hint("remove it, if you did not make it; then run the command again"));
+        }
         Ok(Answer {
             ok: output.status.success(),
             stdout: output.stdout,

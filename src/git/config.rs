@@ -76,6 +76,18 @@ const DATA_BELOW: [(&str, &str); 5] = [
 /// ours overrides them, or they are for commands that it never runs.
 const IDLE: [(&str, &str); 2] = [("core", "hookspath fsmonitor editor pager"), ("gui", "")];
 
+/// The filter that `git lfs install --local` sets up, to the letter. These lines name no program but git-lfs, which is
+/// looked up where all programs are; what else it would obey of the repository's configuration is left out as ever.
+const OF_LFS: [(&str, &[&str]); 4] = [
+    ("clean", &["git-lfs clean -- %f"]),
+    ("smudge", &["git-lfs smudge -- %f", "git-lfs smudge --skip -- %f"]),
+    ("process", &["git-lfs filter-process", "git-lfs filter-process --skip"]),
+    ("required", &["true", "false"]),
+];
+
+/// The subsection that they are in.
+const LFS: &str = "lfs";
+
 /// One setting as git lists it: section and name are in small letters, the subsection is as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Setting {
@@ -96,6 +108,14 @@ impl Setting {
 
     fn is_data(&self) -> bool {
         self.parts().is_some_and(|(section, below, name)| is_data(section, below.is_some(), name))
+    }
+
+    /// Says whether it is a setting of LFS's filter; and whether it is as LFS itself writes it.
+    fn of_lfs(&self) -> Option<bool> {
+        let (_, name) = self.of("filter").filter(|(below, _)| below == LFS)?;
+        let value = self.value.as_deref().unwrap_or_default();
+        let known = OF_LFS.iter().find(|(known, _)| *known == name).map_or(&[][..], |(_, values)| *values);
+        Some(known.iter().any(|known| known.as_bytes() == value))
     }
 
     /// Returns the subsection of a setting of this section.
@@ -132,6 +152,8 @@ pub(super) struct Sieved {
     pub(super) filters: BTreeSet<String>,
     /// Merge drivers that only the repository defines.
     pub(super) drivers: BTreeSet<String>,
+    /// Whether LFS's filter is among what is left, and only the repository defines it.
+    pub(super) own_lfs: bool,
 }
 
 fn is_data(section: &str, below: bool, name: &str) -> bool {
@@ -225,11 +247,17 @@ fn parse(listed: &[u8]) -> Option<Settings> {
 
 impl Settings {
     fn sieved(&self) -> Sieved {
-        let left: Vec<&Setting> = self.own.iter().filter(|setting| setting.is_data()).collect();
+        let mut filters = self.only_own("filter", &["clean", "smudge", "process"]);
+        // One line that is not LFS's own, and none of them counts.
+        let known_lfs = self.own.iter().filter_map(Setting::of_lfs).all(|known| known);
+        let own_lfs = known_lfs && filters.remove(LFS);
+        let stays = |setting: &&Setting| setting.is_data() || own_lfs && setting.of_lfs() == Some(true);
+        let left: Vec<&Setting> = self.own.iter().filter(stays).collect();
         Sieved {
             text: left.iter().filter_map(|setting| written(setting)).flatten().collect(),
-            filters: self.only_own("filter", &["clean", "smudge", "process"]),
+            filters,
             drivers: self.only_own("merge", &["driver"]),
+            own_lfs,
         }
     }
 
@@ -389,6 +417,32 @@ mod tests {
         ] {
             assert!(!is_plain(text.as_bytes()), "{text}");
         }
+    }
+
+    #[test]
+    fn the_filter_of_lfs_is_left_if_it_is_to_the_letter_what_lfs_writes() {
+        let lines = ["clean\ngit-lfs clean -- %f", "smudge\ngit-lfs smudge -- %f", "required\ntrue"];
+        let of = |scope: &str, lines: &[&str]| -> String {
+            lines.iter().map(|line| format!("{scope}\0filter.lfs.{line}\0")).collect()
+        };
+        let sieved = |listed: String| parse(listed.as_bytes()).unwrap_or_default().sieved();
+        let left = sieved(of("local", &lines));
+        assert!(left.own_lfs && left.filters.is_empty());
+        assert!(String::from_utf8_lossy(&left.text).contains("git-lfs clean -- %f"));
+        for evil in [
+            "clean\ngit-lfs clean -- %f; evil",
+            "clean\n./git-lfs clean -- %f",
+            "smudge\nevil",
+            "process\ngit-lfs filter-process; evil",
+            "required\nevil",
+            "other\ngit-lfs clean -- %f",
+        ] {
+            let left = sieved(of("local", &[&lines[..], &[evil]].concat()));
+            assert!(!left.own_lfs && left.text.is_empty(), "{evil}");
+            assert_eq!(left.filters, BTreeSet::from([LFS.to_owned()]), "{evil}");
+        }
+        let both = sieved(of("global", &lines) + &of("local", &lines));
+        assert!(!both.own_lfs && both.text.is_empty(), "the user's own is enough");
     }
 
     #[test]

@@ -78,6 +78,19 @@ pub struct IndexLock<'a> {
 const HELD: &str = "held by snap for the restore ";
 
 impl Repository {
+    /// Returns the settings with which git writes all of an index into one file, where it would make one that is sparse
+    /// and split: that it can't read back.
+    fn whole_index(&self) -> Result<&'static [&'static str]> {
+        if !self.git_dir.join("info/sparse-checkout").exists() {
+            return Ok(&[]);
+        }
+        let split = self.git.run(&["config", "--type=bool", "--get", "core.splitIndex"])?;
+        Ok(match split.stdout.starts_with(b"true") {
+            true => &["-c", "core.splitIndex=false", "-c", "index.sparse=false"],
+            false => &[],
+        })
+    }
+
     /// Returns the untracked files, ignored ones too, that match any of git's path patterns.
     ///
     /// # Errors
@@ -220,30 +233,34 @@ impl IndexLock<'_> {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => return Err(Error::io("copy", &index, &error)),
         }
+        let whole = self.repository.whole_index()?;
         let words = |words: &[&'static str]| -> Vec<&'static str> {
-            [&EXACTLY[..], self.repository.as_the_disk_has_case(), words].concat()
+            [&EXACTLY[..], whole, self.repository.as_the_disk_has_case(), words].concat()
         };
         let environment = [("GIT_INDEX_FILE", OsString::from(&private))];
         let zero = self.repository.hash().blob_id(b"").replace(|_: char| true, "0");
         // All removals first: a file may become a folder or the other way round.
-        let mut input = Vec::new();
-        let mut line = |facts: String, path: &RepoPath| {
+        let (mut input, mut stages_input) = (Vec::new(), Vec::new());
+        let add = |input: &mut Vec<u8>, facts: String, path: &RepoPath| {
             input.extend_from_slice(facts.as_bytes());
             input.push(b'\t');
             input.extend_from_slice(path.as_bytes());
             input.push(0);
         };
         for (path, _) in entries {
-            line(format!("0 {zero}"), path);
+            add(&mut input, format!("0 {zero}"), path);
         }
         let mut intended = Vec::new();
         for (path, entry) in entries {
             match entry {
                 IndexEntry::Absent => {}
-                IndexEntry::Blob(version) => line(format!("{} {}", version.mode.octal(), version.oid), path),
+                IndexEntry::Blob(version) => {
+                    add(&mut input, format!("{} {}", version.mode.octal(), version.oid), path);
+                }
                 IndexEntry::Unmerged(stages) => {
                     for (stage, version) in stages {
-                        line(format!("{} {} {stage}", version.mode.octal(), version.oid), path);
+                        let facts = format!("{} {} {stage}", version.mode.octal(), version.oid);
+                        add(&mut stages_input, facts, path);
                     }
                 }
                 IndexEntry::IntentToAdd(mode) => intended.push((path, *mode)),
@@ -271,6 +288,10 @@ impl IndexLock<'_> {
             }
             let paths: Vec<&RepoPath> = intended.iter().map(|(path, _)| *path).collect();
             self.intend(scratch.path(), &paths, &environment)?;
+        }
+        // After that: `git add` of a path takes away what is unmerged below it.
+        if !stages_input.is_empty() {
+            git.demand_with(&words(&["update-index", "-z", "--index-info"]), &environment, &stages_input)?;
         }
         let steps = [
             // A mark takes the place of another one.
@@ -382,7 +403,8 @@ impl IndexLock<'_> {
         git_dir.push(&self.repository.git_dir);
         for some in paths.chunks(500) {
             let words = ["add", "--intent-to-add", "--sparse", "--force", "--"];
-            let settings = EXACTLY.iter().chain(self.repository.as_the_disk_has_case());
+            let whole = self.repository.whole_index()?;
+            let settings = EXACTLY.iter().chain(whole).chain(self.repository.as_the_disk_has_case());
             let mut arguments: Vec<&OsStr> = vec![&git_dir, &work_tree];
             arguments.extend(settings.chain(&words).map(OsStr::new));
             arguments.extend(some.iter().map(|path| path.as_path().as_os_str()));

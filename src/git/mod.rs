@@ -43,7 +43,7 @@ use crate::base::error::{Error, Kind, Result};
 pub use base::kept_ref;
 pub use binary::binary_patch;
 pub use blobs::{BlobStream, Blobs};
-pub use clean::Cleaning;
+pub use clean::{Cleaning, is_pointer};
 use command::Git;
 pub use commits::Changed;
 pub use conversion::{CheckedOut, Conversion};

@@ -8,6 +8,7 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
 use super::Repository;
 use crate::base::error::Result;
+use crate::manifest::Sparse;
 use crate::sys::files::{ScratchFolder, scratch_folder};
 
 /// A folder for such objects, where there may be any.
@@ -16,7 +17,28 @@ pub(super) struct Aside {
     objects: OsString,
 }
 
+/// The most bytes of patterns that are looked at.
+const MOST_PATTERNS: usize = 64 << 10;
+
 impl Repository {
+    /// Returns which part of the tree the checkout has; `None` if it has all of it, or says very much about it.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Environment`] if git can't be run.
+    pub fn sparse(&self) -> Result<Option<Sparse>> {
+        if !self.git_dir.join("info/sparse-checkout").exists() {
+            return Ok(None);
+        }
+        let list = self.git.run(&["-c", "core.quotePath=false", "sparse-checkout", "list"])?;
+        if !list.ok || list.stdout.len() > MOST_PATTERNS {
+            return Ok(None);
+        }
+        let cone = self.git.run(&["config", "--type=bool", "--get", "core.sparseCheckoutCone"])?;
+        let patterns = String::from_utf8_lossy(&list.stdout).lines().map(str::to_owned).collect();
+        // Cone mode is git's default.
+        Ok(Some(Sparse { cone: !cone.stdout.starts_with(b"false"), patterns }))
+    }
+
     /// Makes the folder, if the checkout is or was a sparse one.
     ///
     /// # Errors

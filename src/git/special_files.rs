@@ -1,11 +1,12 @@
 //! Pipes and devices in the place of files that git reads: it would wait for them for ever.
 //!
-//! A tarball can bring them, in git's own folder and as a list of what to ignore. Looked for before git is started;
-//! in folders below the root, and in a repository that git finds elsewhere, they are git's business.
+//! A tarball can bring them, in git's own folder and as a list of what to ignore. Looked for before git is started. Below
+//! the root, in any of the tree's folders, they are looked for only while a git takes long: whoever opens such a pipe to
+//! write finds out whether somebody waits for it.
 
 use std::fs::Metadata;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::nearby::{common_folder, own_folder, pointer};
 use crate::base::error::{Error, Kind, Result};
@@ -64,6 +65,33 @@ pub(super) fn refuse(folder: &Path) -> Result<()> {
     look(&common, &SHARED)?;
     let linked = std::fs::read_dir(common.join("worktrees")).into_iter().flatten().flatten();
     linked.take(MOST_LINKED).try_for_each(|entry| look(&entry.path(), &OWN))
+}
+
+/// What git reads in any folder of the tree.
+const BELOW: [&str; 2] = [".gitattributes", ".gitignore"];
+
+/// The most folders that are looked into.
+const MOST_FOLDERS: usize = 200_000;
+
+/// Returns the first pipe below a root that stands in the place of a file of rules, and that somebody waits for.
+pub(super) fn waited_for(root: &Path) -> Option<PathBuf> {
+    let mut open = vec![root.to_owned()];
+    for _ in 0..MOST_FOLDERS {
+        let folder = open.pop()?;
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() && name != ".git" => open.push(entry.path()),
+                Ok(kind) if kind.is_fifo() && BELOW.iter().any(|one| name == *one) => {
+                    if crate::sys::files::is_waited_for(&entry.path()) {
+                        return Some(entry.path());
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    None
 }
 
 fn look(folder: &Path, names: &[&str]) -> Result<()> {

@@ -44,7 +44,7 @@ impl Class {
 
 /// Programs that neither run nor overwrite anything, whatever their arguments are. (Not `sort`,
 /// `find`, `sed`, `tee`, `cp` and the like: each can.)
-const HARMLESS: [&str; 44] = [
+const HARMLESS: [&str; 43] = [
     "b2sum",
     "basename",
     "cat",
@@ -75,7 +75,6 @@ const HARMLESS: [&str; 44] = [
     "pwd",
     "readlink",
     "realpath",
-    "rm",
     "rmdir",
     "seq",
     "sha1sum",
@@ -91,22 +90,13 @@ const HARMLESS: [&str; 44] = [
     "wc",
 ];
 
-/// Subcommands of git that run nothing that their arguments name, and write no file of a name of their own.
-const HARMLESS_GIT: [&str; 13] = [
-    "add",
-    "branch",
-    "checkout",
-    "commit",
-    "describe",
-    "ls-files",
-    "merge-base",
-    "reset",
-    "restore",
-    "rev-parse",
-    "rm",
-    "status",
-    "switch",
-];
+/// Subcommands of git that run nothing that their arguments name, write no file of a name of their own, and destroy
+/// nothing that is nowhere else.
+const HARMLESS_GIT: [&str; 7] =
+    ["add", "commit", "describe", "ls-files", "merge-base", "rev-parse", "status"];
+
+/// Those that take away edits, or the only name of commits.
+const DESTROYING_GIT: [&str; 7] = ["branch", "checkout", "clean", "reset", "restore", "rm", "switch"];
 
 /// Those that only show things, but to any file with `--output`.
 const SHOWING_GIT: [&str; 4] = ["diff", "log", "show", "stash"];
@@ -242,6 +232,10 @@ fn of_command(line: &str) -> (Class, &'static str) {
     match words.as_slice() {
         [] => worst("any command"),
         ["git", command, ..] if HARMLESS_GIT.contains(command) => (Class::Prefix, ""),
+        ["git", command, ..] if DESTROYING_GIT.contains(command) => {
+            worst("it takes away edits or commits that may be nowhere else")
+        }
+        ["rm", ..] => worst("it removes any file"),
         ["git", command, ..] if SHOWING_GIT.contains(command) => worst("`--output` writes any file"),
         ["git", "mv", ..] => worst("it moves any file anywhere"),
         ["git", ..] => worst("git runs what its options and settings name"),
@@ -314,6 +308,15 @@ mod tests {
             ("Bash(git status:*)", Prefix),
             ("Bash(git commit -m *)", Prefix),
             ("Bash(git add *)", Prefix),
+            ("Bash(git checkout *)", Anything),
+            ("Bash(git checkout -- *)", Anything),
+            ("Bash(git restore:*)", Anything),
+            ("Bash(git reset *)", Anything),
+            ("Bash(git rm *)", Anything),
+            ("Bash(git switch *)", Anything),
+            ("Bash(git branch *)", Anything),
+            ("Bash(git clean *)", Anything),
+            ("Bash(rm *)", Anything),
             ("Bash(git stash *)", Anything),
             ("Bash(git stash show -p *)", Anything),
             ("Bash(git mv *)", Anything),

@@ -16,9 +16,22 @@ pub struct Around {
     /// Folders that had nothing in them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub empty_folders: Vec<RepoPath>,
+    /// The patterns of the sparse checkout, if it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sparse: Option<Sparse>,
     /// Settings of the clone that say how its files were written.
     #[serde(default, skip_serializing_if = "WrittenBy::is_usual")]
     pub written_by: WrittenBy,
+}
+
+/// Which part of the tree a sparse checkout has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Sparse {
+    /// Whether the patterns are folders (`core.sparseCheckoutCone`).
+    pub cone: bool,
+    /// The patterns, as `git sparse-checkout list` gives them.
+    pub patterns: Vec<String>,
 }
 
 /// Settings of a clone that say how git writes its files; what is absent is as usual.

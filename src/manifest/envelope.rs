@@ -4,15 +4,13 @@
 
 use serde::Deserialize;
 
+use super::attestation::Proofs;
 use super::{AgentStatus, Edit, Manifest, Redaction, Version};
 use crate::base::digest::{Checksum, ObjectId};
 use crate::base::error::{Error, Kind, Result};
-use crate::base::ids::SnapshotId;
 use crate::base::paths::RepoPath;
 use crate::base::screen;
-use crate::base::timestamp::Timestamp;
 use crate::json::shape;
-use crate::manifest::attestation::Proofs;
 
 /// The format that this version writes, and the newest that it reads.
 ///
@@ -49,49 +47,6 @@ pub const MOST_OBJECTS: u64 = 200_000;
 /// The most that a manifest may measure on disk, in bytes.
 pub const LARGEST_MANIFEST: u64 = 64 << 20;
 
-/// What tells a snapshot from others.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Head {
-    format: u32,
-    #[serde(default)]
-    requires: Vec<String>,
-    /// Its identity.
-    pub id: SnapshotId,
-    /// What the person called it.
-    pub name: String,
-    /// When it was saved.
-    pub created_at: Timestamp,
-    /// Whether it is a safety snapshot.
-    #[serde(default, deserialize_with = "is_there")]
-    pub safety: bool,
-}
-
-fn is_there<'de, D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<bool, D::Error> {
-    Ok(Option::<serde::de::IgnoredAny>::deserialize(deserializer)?.is_some())
-}
-
-impl Head {
-    /// Reads it from a whole manifest; the rest is skipped, and believed by its checksum alone.
-    ///
-    /// # Errors
-    /// As [`Manifest::from_json`].
-    pub fn from_json(json: &[u8]) -> Result<Head> {
-        believed(json, |head: &Head| (head.format, &head.requires))
-    }
-
-    /// Takes it from a manifest that was read.
-    pub fn of(manifest: &Manifest) -> Head {
-        Head {
-            format: manifest.format,
-            requires: manifest.requires.clone(),
-            id: manifest.id.clone(),
-            name: manifest.name.clone(),
-            created_at: manifest.created_at,
-            safety: manifest.safety.is_some(),
-        }
-    }
-}
-
 impl Manifest {
     /// Reads a manifest.
     ///
@@ -99,7 +54,9 @@ impl Manifest {
     /// [`Kind::NewerFormat`] if a later version wrote it, else [`Kind::Damaged`].
     pub fn from_json(json: &[u8]) -> Result<Manifest> {
         let unreadable = |why: String| Error::new(Kind::Damaged, "The manifest can't be read").because(why);
-        shape::check(json).map_err(unreadable)?;
+        if check_sum(json).is_ok() {
+            shape::check(json).map_err(unreadable)?;
+        }
         let mut manifest: Manifest =
             believed(json, |manifest: &Manifest| (manifest.format, &manifest.requires))?;
         manifest.refuse_twice().map_err(unreadable)?;
@@ -138,10 +95,11 @@ impl Manifest {
 
     /// Refuses entries that mean the same file: which of them counts would depend on the reader.
     fn refuse_twice(&self) -> std::result::Result<(), String> {
-        if self.edited_files().len() > MOST_FILES {
+        let edits = self.edits.iter().flat_map(|edits| &edits.files);
+        if edits.clone().count() > MOST_FILES {
             return Err(format!("it has more than {MOST_FILES} edited files"));
         }
-        let paths = self.edited_files().iter().map(|edit| edit.path.as_bytes());
+        let paths = edits.map(|edit| edit.path.as_bytes());
         let places = self.session.iter().flat_map(|session| {
             let elsewhere = session.elsewhere.iter().map(|file| &file.place);
             session.files.iter().map(|file| &file.place).chain(elsewhere).map(RepoPath::as_bytes)
@@ -219,20 +177,25 @@ fn checksum_place(json: &[u8]) -> Option<std::ops::Range<usize>> {
 }
 
 /// Reads a manifest, or a part of it, whose version is understood and whose checksum is right.
-fn believed<'a, T: Deserialize<'a>>(
+pub(super) fn believed<'a, T: Deserialize<'a>>(
     json: &'a [u8],
     version: impl Fn(&T) -> (u32, &Vec<String>),
 ) -> Result<T> {
+    // Before it is parsed: what is damaged can be large, and a save looks at all there is.
+    let summed = check_sum(json);
+    if summed.is_err() {
+        // What can't be believed may be from a later version, which is the better thing to say.
+        check_format(json)?;
+    }
+    summed?;
     let read: serde_json::Result<T> = serde_json::from_slice(json);
     match &read {
         Ok(read) => {
             let (format, requires) = version(read);
             check_version(format, requires)?;
         }
-        // What can't be read may be from a later version, which is the better thing to say.
         Err(_) => check_format(json)?,
     }
-    check_sum(json)?;
     read.map_err(|error| Error::new(Kind::Damaged, "The manifest can't be read").because(error))
 }
 

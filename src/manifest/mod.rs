@@ -1,7 +1,7 @@
 //! The manifest: everything one snapshot says, as stored in `NAME.json`.
 //!
-//! Owns the on-disk structs; `docs/format.md` describes every key. A manifest is written once and never changed
-//! (`envelope.rs`). JSON that belongs to the client (tasks, an
+//! Owns the on-disk structs and the format's version; `docs/format.md` describes every key.
+//! A manifest is written once and never changed. JSON that belongs to the client (tasks, an
 //! agent's metadata) is carried as raw text, byte for byte. Keys that this version does not
 //! know are ignored when read; nothing is lost by that, because nothing is written back.
 
@@ -12,6 +12,7 @@ pub mod conversion;
 mod diffs;
 mod edits;
 mod envelope;
+mod head;
 mod marks;
 #[cfg(test)]
 mod schema;
@@ -26,14 +27,15 @@ use crate::base::paths::{NativePath, RepoPath};
 use crate::base::timestamp::Timestamp;
 use crate::manifest::attestation::Proofs;
 
-pub use around::{Around, IgnoredPaths, WrittenBy};
+pub use around::{Around, IgnoredPaths, Sparse, WrittenBy};
 pub use bits::Bits;
 pub use diffs::{Converted, ConvertedBy, Diff, DiffForm};
 pub use edits::{
     Change, Edit, Edits, HiddenBy, IndexState, Mode, Origin, SavedIn, SavedVersion, Skipped, StageVersion,
     StagedVersion, Version,
 };
-pub use envelope::{FORMAT, Head, LARGEST_MANIFEST, MOST_OBJECTS, seal};
+pub use envelope::{FORMAT, LARGEST_MANIFEST, MOST_OBJECTS, seal};
+pub use head::{Head, named_objects};
 pub use marks::{Mark, Marks};
 pub use session::{
     Agent, AgentStatus, Cron, Decision, HistoryStart, LeftOut, Permissions, ProjectRules, Rule, Session,
@@ -296,6 +298,12 @@ pub struct Safety {
     pub name: String,
     /// The paths that were about to be set: those that `snap undo` puts back.
     pub paths: Vec<RepoPath>,
+    /// Empty folders that were about to be made: `snap undo` removes those that are still empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub made: Vec<RepoPath>,
+    /// Empty folders that were about to be removed: `snap redo` makes them again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<RepoPath>,
 }
 
 impl Manifest {

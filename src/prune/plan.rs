@@ -77,7 +77,7 @@ impl Plan {
         let store = &workspace.store;
         let mut named: Vec<Entry> = Vec::new();
         for reference in references {
-            let entry = match store.find(&Reference::parse(reference)) {
+            let entry = match store.find_exactly(&Reference::parse(reference)) {
                 Err(error) if matches!(error.kind(), Kind::Damaged | Kind::NotFound) => {
                     store.find_damaged(reference).ok_or(error)?
                 }

@@ -9,7 +9,6 @@ use std::collections::BTreeSet;
 
 use crate::base::digest::{Key, ObjectId};
 use crate::secrets::{self, Scanner};
-use crate::store::Store;
 use crate::sys::files::{self, Existing};
 use crate::sys::place::Place;
 
@@ -23,7 +22,7 @@ const MOST: usize = 1 << 20;
 pub(super) type Tag = [u8; 16];
 
 /// The clean pieces of a store.
-pub(super) struct CleanPieces {
+pub(super) struct Cache {
     place: Place,
     key: Key,
     depends_on: [u8; 32],
@@ -31,15 +30,16 @@ pub(super) struct CleanPieces {
     is_new: bool,
 }
 
-impl CleanPieces {
-    /// Reads what is known; nothing, if anything has changed since.
+impl Cache {
+    /// Reads what is known under a name; nothing, if anything has changed since.
     pub(super) fn open(
-        store: &Store,
+        folder: &Place,
         key: &Key,
         scanner: &Scanner,
         allowed: &BTreeSet<String>,
-    ) -> CleanPieces {
-        let place = store.tmp().join("scanned");
+        name: &str,
+    ) -> Cache {
+        let place = folder.join(name);
         let mut depends_on = format!("{}\n", secrets::VERSION).into_bytes();
         for known in scanner.values() {
             depends_on.extend_from_slice(format!("{}\0{}\n", known.name, known.value).as_bytes());
@@ -49,7 +49,7 @@ impl CleanPieces {
         let bytes = place.read((MOST * 16 + 32) as u64).ok().flatten().unwrap_or_default();
         let tags = bytes.strip_prefix(&depends_on).unwrap_or_default();
         let clean = tags.as_chunks::<16>().0.iter().copied().collect();
-        CleanPieces { place, key: key.clone(), depends_on, clean, is_new: false }
+        Cache { place, key: key.clone(), depends_on, clean, is_new: false }
     }
 
     /// Returns the tag of a piece of so many bytes, if it is worth remembering.
@@ -57,6 +57,12 @@ impl CleanPieces {
         let mark =
             (bytes >= SMALLEST).then(|| self.key.mark("name of a searched piece", piece.as_bytes()))?;
         mark.as_bytes().first_chunk().copied()
+    }
+
+    /// Returns the tag of what is known by its place.
+    pub(super) fn tag_of_place(&self, mark: &[u8]) -> Tag {
+        let mark = self.key.mark("place of a searched block", mark);
+        mark.as_bytes().first_chunk().copied().unwrap_or_default()
     }
 
     pub(super) fn is_clean(&self, tag: &Tag) -> bool {

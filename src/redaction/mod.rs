@@ -9,13 +9,14 @@ mod cache;
 mod known_values;
 mod outgoing;
 mod refill;
+mod seen;
 pub mod vault;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
-use self::cache::CleanPieces;
+use self::cache::Cache;
 use crate::base::digest::{Key, ObjectId};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
@@ -23,8 +24,8 @@ use crate::base::timestamp::Timestamp;
 use crate::manifest::{Redaction, Replaced, Secret};
 use crate::redaction::vault::Keeper;
 use crate::secrets::{self, Finding, Hit, KnownValue, Scanner, worth_knowing};
-use crate::store::Entry;
 use crate::sys::parallel::held;
+use crate::sys::place::Place;
 use crate::workspace::Workspace;
 
 pub use outgoing::check;
@@ -38,13 +39,17 @@ pub struct Redactor {
     scanner: Scanner,
     keeper: Option<Keeper>,
     key: Key,
+    /// The store's folder for what may be lost.
+    tmp: Place,
     allowed: BTreeSet<String>,
-    cache: Mutex<CleanPieces>,
+    /// Which of the values that were seen are kept already.
+    kept: Mutex<BTreeSet<String>>,
+    cache: Mutex<Cache>,
     found: Mutex<BTreeMap<String, Secret>>,
 }
 
 /// A version of a file without its secrets, and the base that it is compared with.
-pub struct CleanVersion {
+pub struct Clean {
     /// The base.
     pub old: Option<Vec<u8>>,
     /// The version.
@@ -52,24 +57,24 @@ pub struct CleanVersion {
     /// How both become what they were.
     pub redaction: Redaction,
     /// What was taken out of the version: to be noted with its place, in the order of the places.
-    pub noted: Vec<NotedSecret>,
+    pub noted: Vec<Noted>,
 }
 
 /// A secret that was taken out and is not in the list yet.
-pub struct NotedSecret {
+pub struct Noted {
     finding: Finding,
     id: String,
     place: String,
 }
 
 /// Records without their secrets.
-pub struct CleanPiece<'a> {
+pub struct Piece<'a> {
     /// What they are called in the store.
     pub name: ObjectId,
     /// The records.
     pub clean: Cow<'a, [u8]>,
     /// What was taken out of them.
-    pub noted: Vec<NotedSecret>,
+    pub noted: Vec<Noted>,
 }
 
 impl Redactor {
@@ -100,17 +105,20 @@ impl Redactor {
         let known = known_values::variables(workspace)?;
         let mut known: Vec<KnownValue> =
             known.iter().flat_map(|(name, value)| worth_knowing(name, value)).collect();
+        let mut seen = Vec::new();
         if let Some(keeper) = &keeper {
-            known_before(workspace, keeper, &mut known)?;
+            known_before(workspace, keeper, &mut known, &mut seen)?;
         }
         let key = match &keeper {
             Some(keeper) => keeper.key().clone(),
             // Without a key that lasts, placeholders still say nothing; they only can't be filled.
             None => Key::from_bytes(crate::sys::files::random_bytes()?),
         };
-        let scanner = Scanner::new(known);
-        let cache = Mutex::new(CleanPieces::open(&workspace.store, &key, &scanner, &allowed));
-        Ok(Redactor { scanner, keeper, key, allowed, cache, found: Mutex::default() })
+        let scanner = Scanner::new(known).with_seen(seen);
+        let tmp = workspace.store.tmp();
+        let cache = Mutex::new(Cache::open(&tmp, &key, &scanner, &allowed, "scanned"));
+        let (kept, found) = (Mutex::default(), Mutex::default());
+        Ok(Redactor { scanner, keeper, key, tmp, allowed, kept, cache, found })
     }
 
     /// Takes the secrets out of JSON records, one a line, of which the first has this number.
@@ -122,27 +130,27 @@ impl Redactor {
 
     /// Does the same for a piece that is to be stored. What was taken out is left to be noted, in the order of the
     /// pieces.
-    pub fn piece<'a>(&self, place: &str, first: u64, lines: &'a [u8]) -> CleanPiece<'a> {
+    pub fn piece<'a>(&self, place: &str, first: u64, lines: &'a [u8]) -> Piece<'a> {
         let name = ObjectId::of(lines);
         let tag = held(&self.cache).tag(name, lines.len());
         if tag.is_some_and(|tag| held(&self.cache).is_clean(&tag)) {
-            return CleanPiece { name, clean: Cow::Borrowed(lines), noted: Vec::new() };
+            return Piece { name, clean: Cow::Borrowed(lines), noted: Vec::new() };
         }
         let mut noted = Vec::new();
         let redacted = self.scanner.redact_records(lines, &mut |hit| {
             let id = self.taken_out(hit)?;
             let placeholder = secrets::placeholder(hit.finding.kind, &id);
             let place = format!("{place}, record {}", first + hit.line as u64 + 1);
-            noted.push(NotedSecret { finding: hit.finding.clone(), id, place });
+            noted.push(Noted { finding: hit.finding.clone(), id, place });
             Some(placeholder)
         });
         match redacted {
-            Some(clean) => CleanPiece { name: ObjectId::of(&clean), clean: Cow::Owned(clean), noted },
+            Some(clean) => Piece { name: ObjectId::of(&clean), clean: Cow::Owned(clean), noted },
             None => {
                 if let Some(tag) = tag {
                     held(&self.cache).note_clean(tag);
                 }
-                CleanPiece { name, clean: Cow::Borrowed(lines), noted }
+                Piece { name, clean: Cow::Borrowed(lines), noted }
             }
         }
     }
@@ -171,7 +179,7 @@ impl Redactor {
     ///
     /// # Errors
     /// [`Kind::Refused`] if a value could not be kept on this machine: it would be lost.
-    pub fn version(&self, place: &RepoPath, old: Option<&[u8]>, new: &[u8]) -> Result<Option<CleanVersion>> {
+    pub fn version(&self, place: &RepoPath, old: Option<&[u8]>, new: &[u8]) -> Result<Option<Clean>> {
         let of_base = old.map_or_else(Vec::new, |old| self.replacements(old));
         let of_new = self.replacements(new);
         if of_base.is_empty() && of_new.is_empty() {
@@ -201,10 +209,9 @@ impl Redactor {
         };
         let old = old.map(|old| apply(old, &of_base));
         let new = apply(new, &of_new);
-        let noted =
-            |one: FoundSecret| NotedSecret { finding: one.finding, id: one.id, place: place.to_string() };
+        let noted = |one: Replacement| Noted { finding: one.finding, id: one.id, place: place.to_string() };
         let noted = of_new.into_iter().map(noted).collect();
-        Ok(Some(CleanVersion { old, new, redaction, noted }))
+        Ok(Some(Clean { old, new, redaction, noted }))
     }
 
     /// Says whether a text has nothing that would be taken out of it.
@@ -218,14 +225,14 @@ impl Redactor {
         self.found.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
     }
 
-    fn replacements(&self, text: &[u8]) -> Vec<FoundSecret> {
+    fn replacements(&self, text: &[u8]) -> Vec<Replacement> {
         let replacement = |finding: Finding| {
             let id = secrets::id(&self.key, &text[finding.span.clone()]);
             if self.allowed.contains(&id) {
                 return None;
             }
             let text = secrets::placeholder(finding.kind, &id);
-            Some(FoundSecret { span: finding.span.clone(), id, text, finding })
+            Some(Replacement { span: finding.span.clone(), id, text, finding })
         };
         self.scanner.find(text).into_iter().filter_map(replacement).collect()
     }
@@ -251,11 +258,19 @@ impl Redactor {
 
     /// Returns the id of a secret, unless it may stay.
     fn taken_out(&self, hit: &Hit<'_>) -> Option<String> {
-        Some(secrets::id(&self.key, hit.value)).filter(|id| !self.allowed.contains(id))
+        let id = Some(secrets::id(&self.key, hit.value)).filter(|id| !self.allowed.contains(id))?;
+        // What no rule finds must be known the next time too, wherever it was seen.
+        if hit.finding.kind == "seen"
+            && let Some(keeper) = &self.keeper
+            && held(&self.kept).insert(id.clone())
+        {
+            let _found_by_chance_next_time = keeper.keep(&id, hit.value);
+        }
+        Some(id)
     }
 
     /// Puts what was taken out into the list.
-    pub fn note(&self, noted: NotedSecret) {
+    pub fn note(&self, noted: Noted) {
         self.list(&noted.finding, &noted.id, &noted.place);
     }
 
@@ -282,34 +297,42 @@ impl Redactor {
 
 /// Adds values that were known when an earlier snapshot was saved and are kept for it: a variable
 /// that was rotated since must not let the old value into the next snapshot.
-fn known_before(workspace: &Workspace, keeper: &Keeper, known: &mut Vec<KnownValue>) -> Result<()> {
+fn known_before(
+    workspace: &Workspace,
+    keeper: &Keeper,
+    known: &mut Vec<KnownValue>,
+    seen: &mut Vec<KnownValue>,
+) -> Result<()> {
     if keeper.is_empty() {
         return Ok(());
     }
     let mut looked_at = BTreeSet::new();
-    for manifest in workspace.store.entries()?.into_iter().filter_map(Entry::into_readable) {
-        for secret in manifest.secrets.into_iter().filter(|secret| secret.kind == "known") {
+    for head in workspace.store.known()?.into_iter().filter_map(|known| known.head.ok()) {
+        for secret in
+            head.secrets.into_iter().filter(|secret| matches!(secret.kind.as_str(), "known" | "seen"))
+        {
             if !looked_at.insert(secret.id.clone()) {
                 continue;
             }
             let value = keeper.kept(&secret.id)?.and_then(|value| String::from_utf8(value).ok());
             if let Some(value) = value.filter(|value| known.iter().all(|one| one.value != *value)) {
                 let name = secret.names.into_iter().next().unwrap_or_default();
-                known.push(KnownValue { name, value });
+                let list = if secret.kind == "known" { &mut *known } else { &mut *seen };
+                list.push(KnownValue { name, value });
             }
         }
     }
     Ok(())
 }
 
-struct FoundSecret {
+struct Replacement {
     span: std::ops::Range<usize>,
     id: String,
     text: String,
     finding: Finding,
 }
 
-fn apply(text: &[u8], replacements: &[FoundSecret]) -> Vec<u8> {
+fn apply(text: &[u8], replacements: &[Replacement]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut copied = 0;
     for one in replacements {
@@ -337,10 +360,10 @@ fn mac(key: &Key, place: &RepoPath, file: &[u8]) -> String {
 /// What the disk says.
 pub fn tidy(workspace: &Workspace, now: Timestamp) -> Result<()> {
     let mut needed = BTreeSet::new();
-    for entry in workspace.store.entries()? {
+    for known in workspace.store.known()? {
         // One that can't be read may need any of them.
-        let Ok(manifest) = entry.manifest else { return Ok(()) };
-        needed.extend(manifest.secrets.into_iter().map(|secret| secret.id));
+        let Ok(head) = known.head else { return Ok(()) };
+        needed.extend(head.secrets.into_iter().map(|secret| secret.id));
     }
     Keeper::open(workspace.trust.folder(), workspace.store.root())?.tidy(&needed, now)
 }

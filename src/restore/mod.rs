@@ -28,7 +28,7 @@ use crate::capture;
 use crate::client::Placed;
 use crate::context::Context;
 use crate::git::{Listing, Repository, Seen};
-use crate::manifest::{Manifest, Skipped, Version};
+use crate::manifest::{Manifest, Safety, Skipped, Version};
 use crate::prune;
 use crate::redaction::refill_side_files;
 use crate::redaction::{Held, refill, to_supply};
@@ -78,6 +78,8 @@ pub struct Plan {
     spared: Vec<Left>,
     /// Empty folders to be made again.
     folders: Vec<RepoPath>,
+    /// Empty folders that the restore which is undone has made.
+    emptied: Vec<RepoPath>,
     /// What is left as it is here, and the filter that it would need.
     left: Vec<(RepoPath, String)>,
     /// The step of the history that this is, if it is one.
@@ -97,6 +99,8 @@ pub struct Options {
     pub session: bool,
     /// Whether a repository that lacks the snapshot's base commit is good enough.
     pub trust_repository: bool,
+    /// Whether the work tree was made for this a moment ago: what git calls edited in it, nobody has edited.
+    pub new_tree: bool,
     /// What becomes of the session's paths.
     pub paths: Paths,
     /// The variables that secrets may be taken from by name.
@@ -133,6 +137,11 @@ impl Plan {
     /// Returns the paths that will be set, sorted.
     pub fn steps(&self) -> &[Step] {
         &self.steps
+    }
+
+    /// Says whether anything in the work tree or the index changes.
+    fn changes_files(&self) -> bool {
+        !(self.steps.is_empty() && self.folders.is_empty() && self.emptied.is_empty())
     }
 
     /// Returns the paths that will have conflict markers.
@@ -257,7 +266,15 @@ pub fn plan_resume(
                 conflicts = merged.conflicts;
                 merged.steps
             } else {
-                resume::plan(workspace, repository, saved, manifest.around.as_ref(), &bases, monitor)?
+                resume::plan(
+                    workspace,
+                    repository,
+                    saved,
+                    manifest.around.as_ref(),
+                    &bases,
+                    options.new_tree,
+                    monitor,
+                )?
             };
             (steps, listing, unchanged) = (found.steps, Some(found.listing), found.unchanged);
             unmade = found.unmade;
@@ -306,6 +323,7 @@ pub fn plan_resume(
         unmade,
         spared: Vec::new(),
         folders: Vec::new(),
+        emptied: Vec::new(),
         left: Vec::new(),
         way: None,
     })
@@ -366,6 +384,7 @@ pub fn plan_rewind(
     )?;
     let mut notes: Vec<Warning> = manifest.edits.iter().flat_map(|edits| left_out(&edits.skipped)).collect();
     notes.extend(found.notes);
+    notes.extend(files::sparse::other_patterns(repository, manifest.around.as_ref())?);
     if let Some(operation) = &saved.operation {
         notes.push(Warning::OperationWasInProgress(operation.clone()));
     }
@@ -387,6 +406,7 @@ pub fn plan_rewind(
         unmade: found.unmade,
         spared: found.spared,
         folders: found.folders,
+        emptied: Vec::new(),
         left: found.left,
         way: None,
         steps: found.steps,
@@ -424,10 +444,16 @@ pub fn execute(
     let listing = plan.listing.take();
     let seen = listing.as_ref().map(Listing::seen);
     let safety = match &workspace.repository {
-        Some(repository) if !plan.steps.is_empty() || plan.moved.is_some() => {
-            let paths: Vec<RepoPath> = plan.steps.iter().map(|step| step.path().clone()).collect();
+        Some(repository) if plan.changes_files() || plan.moved.is_some() => {
             let _phase = monitor.begin(Phase::Safety, None);
-            let safety = capture::save_safety(context, workspace, &plan.manifest, paths, listing, monitor)?;
+            let safety = Safety {
+                restores: plan.manifest.id.clone(),
+                name: plan.manifest.name.clone(),
+                paths: plan.steps.iter().map(|step| step.path().clone()).collect(),
+                made: plan.folders.clone(),
+                removed: plan.emptied.clone(),
+            };
+            let safety = capture::save_safety(context, workspace, safety, listing, monitor)?;
             if let Some(moved) = &plan.moved {
                 // Not left to chance: nothing else may name the old tip.
                 repository.keep_commit(&safety.1.id, &moved.from)?;
@@ -461,7 +487,7 @@ fn carry_out(
     monitor: &Monitor,
 ) -> std::result::Result<Done, Failed> {
     let own = matches!(plan.provenance(), crate::trust::Provenance::Own);
-    let Plan { manifest, steps, session, moved, folders, .. } = plan;
+    let Plan { manifest, steps, session, moved, folders, emptied, .. } = plan;
     let paths = steps.len();
     let id = SnapshotId::random();
     let filled = manifest.session.as_ref().filter(|_| session.is_some());
@@ -508,6 +534,7 @@ fn carry_out(
         exactly: operation != Operation::Resume && own,
         kept: manifest.around.iter().flat_map(|around| around.empty_folders.iter().cloned()).collect(),
         folders,
+        emptied,
         index,
         session: ready,
         seen,

@@ -17,6 +17,7 @@ use crate::redaction::refill;
 use crate::restore::files::rewind::{self, Scope};
 use crate::restore::files::step::Step;
 use crate::store::{LogEntry, Operation, Reference};
+use crate::sys::work_tree::{Node, Tree};
 use crate::workspace::Workspace;
 
 /// Where a step leads.
@@ -83,6 +84,15 @@ pub fn plan_undo(workspace: &Workspace, direction: Direction, monitor: &Monitor)
         Scope::Paths(&safety.paths),
         monitor,
     )?;
+    let tree = Tree::open(&workspace.root)?;
+    let mut folders = found.folders;
+    for folder in &safety.removed {
+        if !folders.contains(folder) && tree.read(folder)? == Node::Missing {
+            folders.push(folder.clone());
+        }
+    }
+    let mut emptied = safety.made.clone();
+    emptied.retain(|folder| tree.read(folder).is_ok_and(|node| node == Node::Folder));
     let mut notes = Vec::new();
     if what.with_session && direction == Direction::Undo {
         notes.push(Warning::ConversationStays);
@@ -109,7 +119,8 @@ pub fn plan_undo(workspace: &Workspace, direction: Direction, monitor: &Monitor)
         unfilled: refilled.held,
         unmade: found.unmade,
         spared: found.spared,
-        folders: found.folders,
+        folders,
+        emptied,
         left: found.left,
         steps: found.steps,
         listing: Some(found.listing),

@@ -110,7 +110,7 @@ fn deletions_are_resolved_to_what_they_remove() {
         ("printf '%s\\n' ../sib | xargs -n1 rm -rf", "B^/sib"),
         ("git ls-files -z | xargs -0 rm", "T@"),
         ("cat list | xargs rm -rf", "?$(cat list)"),
-        ("xargs rm -rf < list", "?what xargs reads"),
+        ("xargs rm -rf < list", "?the input of xargs"),
         ("grep -rl x ../sib | xargs sed -i s/x/y/", "B^/sib"),
     ]);
 }

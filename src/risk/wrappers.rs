@@ -114,7 +114,7 @@ pub(super) fn loop_through(step: &mut Step, line: &Line, command: &Command, plac
                 Some(feeder) => line.printed(feeder, &step.state, place, 0),
                 None => line.redirected(command, &step.state, place),
             };
-            let unknown = Value::Unknown(format!("what {} reads", step.program));
+            let unknown = Value::Unknown(format!("the input of {}", step.program));
             let mut values = if values.is_empty() { vec![unknown] } else { values };
             // `parallel rm ::: a b`: they stand in the line.
             if let Some(end) = step.arguments.iter().position(|word| word.text == ":::") {

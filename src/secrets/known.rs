@@ -7,7 +7,8 @@ use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
-use super::named;
+use super::looks;
+use super::names;
 use super::views;
 
 /// A value, and the variable that holds it.
@@ -33,7 +34,7 @@ pub fn worth_knowing(name: &str, value: &str) -> Vec<KnownValue> {
         return Vec::new();
     }
     if let Some(password) = password_of(value) {
-        return match named::is_stand_in(password) || password.len() < 6 {
+        return match looks::is_stand_in(password) || password.len() < 6 {
             true => Vec::new(),
             false if password.len() < SHORTEST => vec![make(value)],
             false => vec![make(value), make(password)],
@@ -42,12 +43,12 @@ pub fn worth_knowing(name: &str, value: &str) -> Vec<KnownValue> {
     let is_place = |text: &str| {
         ["/", "~", "./", "../", "file:"].iter().any(|start| text.starts_with(start)) || text.contains("://")
     };
-    if value.len() < SHORTEST || is_place(value) || named::is_stand_in(value) || named::is_id(value) {
+    if value.len() < SHORTEST || is_place(value) || looks::is_stand_in(value) || looks::is_id(value) {
         return Vec::new();
     }
-    let worth = match named::is_secret_name(name) {
-        true => value.len() >= 20 && !value.contains(' ') || named::classes(value) >= 2 && !is_words(value),
-        false => value.len() >= 16 && !is_listed(value) && named::is_random(value),
+    let worth = match names::is_secret_name(name) {
+        true => value.len() >= 20 && !value.contains(' ') || looks::classes(value) >= 2 && !is_words(value),
+        false => value.len() >= 16 && !is_listed(value) && looks::is_random(value),
     };
     if worth { vec![make(value)] } else { Vec::new() }
 }
@@ -73,28 +74,95 @@ pub(super) fn password_of(address: &str) -> Option<&str> {
     (!password.is_empty() && !password.contains('/')).then_some(password)
 }
 
+/// Returns what to look for everywhere, given a secret as it was found in one place: as it stands there, and what
+/// it is when it is decoded.
+pub fn worth_remembering(name: &str, found: &[u8]) -> Vec<KnownValue> {
+    let Ok(text) = std::str::from_utf8(found) else { return Vec::new() };
+    let decoded = |view: views::View| String::from_utf8(view.bytes).ok();
+    let printable = |bytes: Vec<u8>| {
+        String::from_utf8(bytes).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_graphic()))
+    };
+    let is_base64 = found.len() % 4 == 0
+        && found.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(byte));
+    let mut all = vec![text.to_owned()];
+    all.extend(views::unpercented(found).and_then(decoded));
+    all.extend(found.contains(&b'\\').then(|| views::unescaped(found)).and_then(decoded));
+    all.extend(is_base64.then(|| views::base64(found)).and_then(printable));
+    all.extend(found.contains(&b'&').then(|| {
+        text.replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    }));
+    all.sort();
+    all.dedup();
+    // A line end belongs to a private key, which is found by its shape.
+    let worth = |value: &String| {
+        (SHORTEST..=2_048).contains(&value.len())
+            && !value.contains('\n')
+            && looks::look(value) > looks::Look::Plain
+    };
+    all.into_iter().filter(worth).map(|value| KnownValue { name: name.to_owned(), value }).collect()
+}
+
 /// Finds the values.
 pub(super) struct Known {
     values: Vec<KnownValue>,
+    /// Which of them were only seen in what is searched.
+    seen: Vec<bool>,
     forms: Vec<Form>,
     automaton: Option<AhoCorasick>,
 }
 
 struct Form {
     value: usize,
-    encoded: bool,
+    written: Written,
+}
+
+/// How a value is written where a pattern stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Written {
+    /// All of it.
+    Whole,
+    /// In base64.
+    Encoded,
+    /// Its beginning, or its end: the rest may stand in the lines around.
+    Head,
+    Tail,
+}
+
+/// How much of a value tells where it goes on in another line.
+const PART: usize = 8;
+
+/// A value that was found.
+pub(super) struct Sighting<'a> {
+    pub(super) span: Range<usize>,
+    pub(super) value: &'a KnownValue,
+    /// Whether it was only seen in what is searched, and is in no variable.
+    pub(super) seen: bool,
+}
+
+impl Sighting<'_> {
+    /// What the placeholder calls it.
+    pub(super) fn kind(&self) -> &'static str {
+        if self.seen { "seen" } else { "known" }
+    }
 }
 
 impl Known {
-    pub(super) fn new(mut values: Vec<KnownValue>) -> Known {
-        values.sort();
-        values.dedup_by(|a, b| a.value == b.value);
+    /// Looks for values of variables, and for values that were seen.
+    pub(super) fn new(known: Vec<KnownValue>, seen: Vec<KnownValue>) -> Known {
+        let mut all: Vec<(KnownValue, bool)> = known.into_iter().map(|value| (value, false)).collect();
+        all.extend(seen.into_iter().map(|value| (value, true)));
+        all.sort_by(|(a, a_seen), (b, b_seen)| (&a.value, a_seen, &a.name).cmp(&(&b.value, b_seen, &b.name)));
+        all.dedup_by(|(a, _), (b, _)| a.value == b.value);
+        let (values, seen): (Vec<KnownValue>, Vec<bool>) = all.into_iter().unzip();
         let mut patterns = Vec::new();
         let mut forms = Vec::new();
         for (value, known) in values.iter().enumerate() {
+            let mut add = |pattern: Vec<u8>, written: Written| {
+                forms.push(Form { value, written });
+                patterns.push(pattern);
+            };
             for form in spellings(&known.value) {
-                forms.push(Form { value, encoded: false });
-                patterns.push(form);
+                add(form, Written::Whole);
             }
             for form in views::inside_base64(known.value.as_bytes()).filter(|form| form.len() >= SHORTEST) {
                 let web: Vec<u8> = form
@@ -106,37 +174,40 @@ impl Known {
                     })
                     .collect();
                 for form in [Some(form.clone()), (web != form).then_some(web)].into_iter().flatten() {
-                    forms.push(Form { value, encoded: true });
-                    patterns.push(form);
+                    add(form, Written::Encoded);
                 }
+            }
+            let bytes = known.value.as_bytes();
+            if bytes.len() >= 2 * PART && bytes.is_ascii() {
+                add(bytes[..PART].to_vec(), Written::Head);
+                add(bytes[bytes.len() - PART..].to_vec(), Written::Tail);
             }
         }
         let kind = if patterns.len() < 2_000 { AhoCorasickKind::DFA } else { AhoCorasickKind::ContiguousNFA };
         let built = AhoCorasick::builder().kind(Some(kind)).match_kind(MatchKind::Standard).build(&patterns);
-        Known { values, forms, automaton: built.ok().filter(|_| !patterns.is_empty()) }
+        Known { values, seen, forms, automaton: built.ok().filter(|_| !patterns.is_empty()) }
     }
 
-    /// Calls `found` with the span of each and its variable.
-    pub(super) fn find<'a>(&'a self, text: &[u8], mut found: impl FnMut(Range<usize>, &'a KnownValue)) {
+    /// Calls `found` with each.
+    pub(super) fn find<'a>(&'a self, text: &[u8], mut found: impl FnMut(Sighting<'a>)) {
         let Some(automaton) = &self.automaton else { return };
         for hit in automaton.find_overlapping_iter(text) {
             let form = &self.forms[hit.pattern().as_usize()];
-            let known = &self.values[form.value];
-            if form.encoded {
-                let run = views::base64_run(text, hit.start());
-                let span = if run.len() <= 4_096 { run } else { hit.range() };
-                found(span, known);
-                continue;
+            let value = &self.values[form.value];
+            let bytes = value.value.as_bytes();
+            let span = match form.written {
+                Written::Encoded => {
+                    let run = views::base64_run(text, hit.start());
+                    Some(if run.len() <= 4_096 { run } else { hit.range() })
+                }
+                Written::Head => over_lines(text, hit.start(), bytes),
+                Written::Tail => over_lines_back(text, hit.end(), bytes),
+                Written::Whole if bytes.len() < STANDS_ALONE && is_inside(text, &hit.range()) => None,
+                Written::Whole => Some(hit.range()),
+            };
+            if let Some(span) = span {
+                found(Sighting { span, value, seen: self.seen[form.value] });
             }
-            let word =
-                |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
-            let inside = word(hit.start().checked_sub(1).and_then(|at| text.get(at)))
-                && word(text.get(hit.start()))
-                || word(text.get(hit.end())) && word(text.get(hit.end() - 1));
-            if known.value.len() < STANDS_ALONE && inside {
-                continue;
-            }
-            found(hit.range(), known);
         }
     }
 
@@ -148,9 +219,64 @@ impl Known {
             .map(|hit| hit.range())
     }
 
-    pub(super) fn values(&self) -> &[KnownValue] {
-        &self.values
+    pub(super) fn values(&self) -> impl Iterator<Item = (&KnownValue, bool)> {
+        self.values.iter().zip(self.seen.iter().copied())
     }
+}
+
+/// Whether what was found goes on as a word.
+fn is_inside(text: &[u8], hit: &Range<usize>) -> bool {
+    let word = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    word(hit.start.checked_sub(1).and_then(|at| text.get(at))) && word(text.get(hit.start))
+        || word(text.get(hit.end)) && word(text.get(hit.end - 1))
+}
+
+/// How many bytes end a line and begin the next one: indents, quotes of mails, signs of diffs, what continues a line.
+fn line_break(text: &[u8], at: usize) -> usize {
+    let slash = usize::from(text.get(at) == Some(&b'\\'));
+    let before = slash + usize::from(text.get(at + slash) == Some(&b'\r'));
+    if text.get(at + before) != Some(&b'\n') {
+        return 0;
+    }
+    let lead = text[at + before + 1..].iter().take(12).take_while(|byte| b" \t>|+".contains(byte)).count();
+    before + 1 + lead
+}
+
+/// Follows a value that begins at a place over ends of lines; `None` if it ends elsewhere or in the same line.
+fn over_lines(text: &[u8], start: usize, value: &[u8]) -> Option<Range<usize>> {
+    let (mut at, mut broken) = (start, false);
+    for byte in value {
+        if text.get(at) != Some(byte) {
+            let skip = line_break(text, at);
+            if skip == 0 || text.get(at + skip) != Some(byte) {
+                return None;
+            }
+            at += skip;
+            broken = true;
+        }
+        at += 1;
+    }
+    broken.then_some(start..at)
+}
+
+/// The same backwards, from where it ends.
+fn over_lines_back(text: &[u8], end: usize, value: &[u8]) -> Option<Range<usize>> {
+    let (mut at, mut broken) = (end, false);
+    for byte in value.iter().rev() {
+        if at.checked_sub(1).map(|before| text[before]) != Some(*byte) {
+            let least = at.saturating_sub(16);
+            let skip = (least..at)
+                .rev()
+                .find(|from| *from + line_break(text, *from) == at && line_break(text, *from) > 0)?;
+            if skip.checked_sub(1).map(|before| text[before]) != Some(*byte) {
+                return None;
+            }
+            at = skip;
+            broken = true;
+        }
+        at -= 1;
+    }
+    broken.then_some(at..end)
 }
 
 /// Returns how a value is written in texts of the usual kinds, base64 aside; itself first.
@@ -194,7 +320,11 @@ pub fn spellings(value: &str) -> Vec<Vec<u8>> {
     let special = |c: char| !c.is_ascii_alphanumeric() && c.is_ascii() && !"_-./,:=@%+".contains(c);
     add(value.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect());
     add(value.chars().flat_map(|c| "\"\\$`".contains(c).then_some('\\').into_iter().chain([c])).collect());
-    add(value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"));
+    let markup = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    add(markup.replace('"', "&quot;").replace('\'', "&#39;"));
+    add(markup);
+    add(value.replace('\'', "''"));
+    add(value.bytes().map(|byte| format!("{byte:02x}")).collect());
     all
 }
 
@@ -230,14 +360,32 @@ mod tests {
 
     #[test]
     fn a_short_value_inside_a_word_is_another_word() {
-        let known = Known::new(worth_knowing("DB_PASSWORD", "hunter22"));
+        let known = Known::new(worth_knowing("DB_PASSWORD", "hunter22"), Vec::new());
         let count = |text: &[u8]| {
             let mut count = 0;
-            known.find(text, |_, _| count += 1);
+            known.find(text, |_| count += 1);
             count
         };
         assert_eq!(count(b"the hunter22, said"), 1);
         assert_eq!(count(b"hunter22s"), 0);
         assert_eq!(count(b"aGVsbG8gaHVudGVyMjIgYWdhaW4="), 1, "base64");
+    }
+
+    #[test]
+    fn a_value_is_known_where_a_line_ends_within_it() {
+        let value = ["q7Xw2Lp9Tz", "4mVb8Kd3Rs"].concat();
+        let known = Known::new(Vec::new(), worth_remembering("API_TOKEN", value.as_bytes()));
+        for at in 1..value.len() {
+            let (head, tail) = value.split_at(at);
+            for (between, whole) in
+                [("\n", true), ("\n    ", true), ("\\\n", true), ("\r\n> ", true), ("\nx", false)]
+            {
+                let text = format!("say {head}{between}{tail}.");
+                let mut spans = Vec::new();
+                known.find(text.as_bytes(), |one| spans.push(one.span));
+                let expected = 4..4 + value.len() + between.len();
+                assert_eq!(spans.contains(&expected), whole, "{text:?}: {spans:?}");
+            }
+        }
     }
 }

@@ -5,31 +5,40 @@
 //! decoded before it is searched. Bytes outside a replaced secret are never changed, and a
 //! valid JSON record stays one. Which secrets go, and what they become, the caller decides.
 
+mod dumps;
 mod json;
+mod judge;
+mod keys;
 mod known;
-mod named;
+mod looks;
+mod names;
 mod placeholder;
+mod readers;
 mod rules;
+mod syntax;
+mod triggers;
 mod vendors;
 mod views;
 
 use std::ops::Range;
 
 use self::json::{Exempt, LEFT_OUT};
+use self::judge::Bond;
 use self::known::Known;
+use self::syntax::assigned::name_before;
 use self::views::View;
 
-pub use self::known::{KnownValue, spellings, worth_knowing};
-pub use self::named::is_secret_name;
+pub use self::known::{KnownValue, spellings, worth_knowing, worth_remembering};
+pub use self::names::is_secret_name;
 pub use self::placeholder::{fill, id, is_id, placeholder};
-pub use self::vendors::VERSION;
+pub use self::vendors::{VERSION, has_own_shape};
 
 /// A secret that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// Where it stands.
     pub span: Range<usize>,
-    /// What it is: a vendor's kind, `known`, or `secret`.
+    /// What it is: a vendor's kind, `known`, `secret`, or `seen` if it is known from another place of what is saved.
     pub kind: &'static str,
     /// Whether it is one for certain; else its name and its look say so.
     pub sure: bool,
@@ -58,6 +67,9 @@ const DEPTH: usize = 2;
 const BEFORE: usize = 1 << 10;
 const NEAR: usize = 4 << 10;
 
+/// Keys of what a program printed or a person said.
+const SHOWN: [&[u8]; 5] = [b"content", b"text", b"stdout", b"output", b"result"];
+
 /// Finds secrets.
 pub struct Scanner {
     known: Known,
@@ -66,26 +78,60 @@ pub struct Scanner {
 impl Scanner {
     /// Prepares a scanner that also looks for these values.
     pub fn new(values: Vec<KnownValue>) -> Scanner {
-        Scanner { known: Known::new(values) }
+        Scanner { known: Known::new(values, Vec::new()) }
+    }
+
+    /// Prepares the same that also looks for values that were seen in what is to be searched.
+    #[must_use]
+    pub fn with_seen(&self, seen: Vec<KnownValue>) -> Scanner {
+        let (old, known): (Vec<_>, Vec<_>) =
+            self.known.values().map(|(value, seen)| (value.clone(), seen)).partition(|(_, seen)| *seen);
+        let seen = old.into_iter().map(|(value, _)| value).chain(seen).collect();
+        Scanner { known: Known::new(known.into_iter().map(|(value, _)| value).collect(), seen) }
     }
 
     /// Returns the values that it looks for.
-    pub fn values(&self) -> &[KnownValue] {
-        self.known.values()
+    pub fn values(&self) -> impl Iterator<Item = &KnownValue> {
+        self.known.values().map(|(value, _)| value)
     }
 
     /// Finds the secrets of a text: disjoint, in order.
     pub fn find(&self, text: &[u8]) -> Vec<Finding> {
+        let mut findings = self.find_in(text);
+        if findings.is_empty()
+            && let Some(span) = alone(text)
+        {
+            findings.push(Finding { span, kind: "secret", sure: false, name: None });
+        }
+        findings
+    }
+
+    fn find_in(&self, text: &[u8]) -> Vec<Finding> {
         let mut places = Vec::new();
-        rules::candidates(text, |hit, reach| places.push((hit, reach)));
-        places.extend(self.known.places(text).map(|hit| (hit, NEAR)));
-        places.sort_unstable_by_key(|(hit, _)| hit.start);
+        triggers::candidates(text, |place| {
+            places.push((
+                place.hit.start.saturating_sub(place.back),
+                place.hit.end.max(place.hit.start + place.reach),
+            ));
+        });
+        places.extend(
+            self.known
+                .places(text)
+                .map(|hit| (hit.start.saturating_sub(BEFORE), hit.end.max(hit.start + NEAR))),
+        );
+        places.sort_unstable();
         let mut findings = Vec::new();
         for part in parts(text, &places) {
             let start = part.start;
             self.look(&text[part], DEPTH, &|span| start + span.start..start + span.end, &mut findings);
         }
-        merged(findings)
+        let mut findings = merged(findings);
+        // What was taken out before is no secret, whatever stands around it.
+        let taken_out: Vec<Range<usize>> = placeholder::places(text).collect();
+        findings.retain(|one| {
+            !taken_out.iter().any(|place| one.span.start < place.end && place.start < one.span.end)
+        });
+        findings
     }
 
     /// Looks at a text and at its other views; `map` brings spans back to where they count.
@@ -96,14 +142,13 @@ impl Scanner {
         map: &dyn Fn(Range<usize>) -> Range<usize>,
         findings: &mut Vec<Finding>,
     ) {
-        let name_at = |at: usize| named::name_before(text, at);
-        rules::find(text, &mut |kind, span, sure| {
-            let name = name_at(span.start);
-            findings.push(Finding { span: map(span), kind, sure, name });
+        readers::find(text, &self.known, &mut |read| {
+            let name = read.name.map(str::to_owned).or_else(|| name_before(text, read.span.start));
+            findings.push(Finding { span: map(read.span), kind: read.kind, sure: read.sure, name });
         });
-        self.known.find(text, |span, known| {
-            let name = Some(known.name.clone());
-            findings.push(Finding { span: map(span), kind: "known", sure: true, name });
+        self.known.find(text, |one| {
+            let name = Some(one.value.name.clone()).filter(|name| !name.is_empty());
+            findings.push(Finding { span: map(one.span.clone()), kind: one.kind(), sure: !one.seen, name });
         });
         if depth == 0 {
             return;
@@ -136,7 +181,7 @@ impl Scanner {
     /// Takes the secrets out of JSON records, one a line; `None` if nothing changes.
     pub fn redact_records(&self, lines: &[u8], decide: &mut Decide<'_>) -> Option<Vec<u8>> {
         let mut places = Vec::new();
-        rules::candidates(lines, |hit, _| places.push(hit.start));
+        triggers::candidates(lines, |place| places.push(place.hit.start));
         places.extend(self.known.places(lines).map(|hit| hit.start));
         places.sort_unstable();
         let mut out = Vec::new();
@@ -178,7 +223,11 @@ impl Scanner {
             let raw = &record[text.span.clone()];
             let view = raw.contains(&b'\\').then(|| views::unescaped(raw));
             let decoded: &[u8] = view.as_ref().map_or(raw, |view| &view.bytes);
-            let mut findings = self.find(decoded);
+            let mut findings = if text.key.as_ref().is_some_and(|key| SHOWN.contains(&&record[key.clone()])) {
+                self.find(decoded)
+            } else {
+                self.find_in(decoded)
+            };
             if findings.is_empty()
                 && let Some(key) = &text.key
             {
@@ -220,34 +269,29 @@ impl Scanner {
 
     /// Looks at a value together with the key that it stands under.
     fn find_under(&self, key: &[u8], value: &[u8]) -> Vec<Finding> {
-        let secret = std::str::from_utf8(key).is_ok_and(is_secret_name);
-        if !secret || value.len() > 1_024 {
+        let (Ok(name), Ok(text)) = (std::str::from_utf8(key), std::str::from_utf8(value)) else {
             return Vec::new();
-        }
-        let before = key.len() + 1;
-        let text = [key, b"=", value].concat();
-        let shift = |finding: Finding| {
-            let span = finding.span.start.checked_sub(before)?..finding.span.end.checked_sub(before)?;
-            Some(Finding { span, ..finding })
         };
-        self.find(&text).into_iter().filter_map(shift).collect()
+        let span = 0..value.len();
+        if judge::is_secret(name, text, Bond::Firm) {
+            return vec![Finding { span, kind: "secret", sure: false, name: Some(name.to_owned()) }];
+        }
+        Vec::new()
     }
 }
 
-/// Returns the parts of a text that hold these places, each with how far a secret may go on behind
-/// it: disjoint, in order, cut at blanks only.
-fn parts(text: &[u8], places: &[(Range<usize>, usize)]) -> Vec<Range<usize>> {
+/// Returns the parts of a text that hold these places, from where to where: disjoint, in order, cut at blanks only.
+fn parts(text: &[u8], places: &[(usize, usize)]) -> Vec<Range<usize>> {
     let mut parts: Vec<Range<usize>> = Vec::new();
-    for (hit, reach) in places {
-        let to = hit.end.max(hit.start + reach).min(text.len());
+    for (from, to) in places {
+        let to = (*to).min(text.len());
         let done = parts.last().map_or(0, |part| part.end);
         if to <= done {
             continue;
         }
         let end = to + text[to..].iter().take_while(|byte| !byte.is_ascii_whitespace()).count();
-        let from = hit.start.saturating_sub(BEFORE);
         // Without a blank since the last part it goes on.
-        let blank = text.get(done..from).and_then(|before| before.iter().rposition(u8::is_ascii_whitespace));
+        let blank = text.get(done..*from).and_then(|before| before.iter().rposition(u8::is_ascii_whitespace));
         match (blank, parts.last_mut()) {
             (Some(blank), _) => parts.push(done + blank + 1..end),
             (None, Some(last)) => last.end = end,
@@ -257,13 +301,25 @@ fn parts(text: &[u8], places: &[(Range<usize>, usize)]) -> Vec<Range<usize>> {
     parts
 }
 
+/// A text that is nothing but a key: what `master.key` of Rails holds, or `wg genkey` prints.
+fn alone(text: &[u8]) -> Option<Range<usize>> {
+    let value = text.trim_ascii();
+    let hex =
+        value.len() == 32 && value.iter().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte));
+    let base64 =
+        value.len() == 44 && value.ends_with(b"=") && std::str::from_utf8(value).is_ok_and(looks::is_random);
+    let start = text.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+    ((hex || base64) && looks::entropy(value) >= 2.8).then(|| start..start + value.len())
+}
+
 fn is_json(record: &[u8]) -> bool {
     serde_json::from_slice::<serde::de::IgnoredAny>(record).is_ok()
 }
 
 /// Makes one finding of those that overlap: the surer kind, then the longer one, names it.
 fn merged(mut findings: Vec<Finding>) -> Vec<Finding> {
-    let weight = |finding: &Finding| (finding.sure, finding.kind != "known", finding.span.len());
+    let weight =
+        |finding: &Finding| (finding.sure, !matches!(finding.kind, "known" | "seen"), finding.span.len());
     findings.sort_by_key(|finding| finding.span.start);
     let mut all: Vec<Finding> = Vec::new();
     for finding in findings {

@@ -57,6 +57,14 @@ pub fn fill(text: &[u8], mut value: impl FnMut(&str) -> Option<Vec<u8>>) -> (Vec
     (out, stayed)
 }
 
+/// Returns where placeholders stand in a text.
+pub(super) fn places(text: &[u8]) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
+    memchr::memmem::find_iter(text, OPENING.as_bytes()).filter_map(move |at| {
+        let behind = at + OPENING.len();
+        read_id(&text[behind..]).map(|(_, end)| at..behind + end)
+    })
+}
+
 /// Reads `KIND:ID»`; returns the ID and where all of it ends.
 fn read_id(text: &[u8]) -> Option<(&str, usize)> {
     let colon = memchr::memchr(b':', text.get(..text.len().min(64))?)?;

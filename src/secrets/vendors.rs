@@ -37,8 +37,31 @@ const fn around(
     Rule { kind, keywords, pattern, back, tail }
 }
 
+/// Kinds of what has no shape of its own: only what stands around it tells.
+const IN_CONTEXT: [&str; 14] = [
+    "secret",
+    "aws-secret-key",
+    "aws-session-token",
+    "azure-key",
+    "npm-token",
+    "url-password",
+    "bearer-token",
+    "basic-auth",
+    "header-token",
+    "curl-password",
+    "dsn-password",
+    "pgpass",
+    "smtp-password",
+    "otp-secret",
+];
+
+/// Says whether a secret of a kind is found wherever it stands, by its shape.
+pub fn has_own_shape(kind: &str) -> bool {
+    !IN_CONTEXT.contains(&kind)
+}
+
 /// Raised whenever a rule changes: what was scanned under another number is scanned again.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 pub(super) const RULES: &[Rule] = &[
     // Models
@@ -130,7 +153,7 @@ pub(super) const RULES: &[Rule] = &[
         40,
     ),
     rule("discord-webhook", &["/webhooks/"], r"/webhooks/\d{17,20}/([\w-]{60,})", 60),
-    around("telegram-token", &[":AA"], r"\d{8,10}:AA[\w-]{32,33}", 11, 32),
+    around("telegram-token", &[":AA"], r"(?:bot|\b)(\d{8,10}:AA[\w-]{32,33})", 14, 32),
     rule(
         "stripe-key",
         &["sk_live_", "sk_test_", "sk_prod_", "rk_live_", "rk_test_", "rk_prod_"],
@@ -162,18 +185,52 @@ pub(super) const RULES: &[Rule] = &[
     rule("onepassword-token", &["ops_eyJ"], r"ops_eyJ[\w=-]{100,}", 100),
     rule("vault-token", &["hvs.", "hvb.", "hvr."], r"hv[sbr]\.[\w-]{24,}", 24),
     rule("age-key", &["AGE-SECRET-KEY-1"], r"AGE-SECRET-KEY-1[02-9AC-HJ-NP-Z]{58}", 58),
+    rule("jwt", &["eyJ"], r"eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{16,}", 34),
+    // Passwords that were hashed: a guess can be tried on them
+    rule("password-hash", &["$2a$", "$2b$", "$2y$"], r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}", 50),
+    rule("password-hash", &["$apr1$", "$1$"], r"\$(?:apr1|1)\$[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{22}", 23),
     rule(
-        "private-key",
-        &["-----BEGIN "],
-        r"-----BEGIN [A-Z0-9 ]{0,20}PRIVATE KEY(?: BLOCK)?-----[A-Za-z0-9+/=\s\\:,.()\-]{40,}?-----END [A-Z0-9 ]{0,20}PRIVATE KEY(?: BLOCK)?-----",
+        "password-hash",
+        &["$5$", "$6$"],
+        r"\$[56]\$(?:rounds=\d+\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{43,86}",
+        43,
+    ),
+    rule(
+        "password-hash",
+        &["$y$", "$7$", "$gy$"],
+        r"\$(?:y|7|gy)\$[./A-Za-z0-9]+\$[./A-Za-z0-9]{1,86}\$[./A-Za-z0-9]{43}",
+        43,
+    ),
+    rule(
+        "password-hash",
+        &["$argon2"],
+        r"\$argon2(?:id|i|d)\$(?:v=\d+\$)?m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]{11,64}\$[A-Za-z0-9+/]{16,86}",
+        20,
+    ),
+    rule(
+        "password-hash",
+        &["pbkdf2_sha256$", "pbkdf2_sha1$"],
+        r"pbkdf2_sha\d+\$\d+\$[A-Za-z0-9]+\$[A-Za-z0-9+/=]{20,}",
+        20,
+    ),
+    rule(
+        "password-hash",
+        &["SCRAM-SHA-256$"],
+        r"SCRAM-SHA-256\$\d+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]{20,}:[A-Za-z0-9+/=]{20,}",
+        40,
+    ),
+    rule("password-hash", &["{SSHA", "{SHA}", "{SMD5}"], r"\{S[A-Z0-9]+\}[A-Za-z0-9+/]{20,}={0,2}", 20),
+    rule(
+        "password-hash",
+        &["PASSWORD '*", "PASSWORD 'md5", "\"md5"],
+        r#"(?:PASSWORD '|")(\*[0-9A-F]{40}|md5[0-9a-f]{32})['"]"#,
         0,
     ),
-    rule("jwt", &["eyJ"], r"eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{16,}", 34),
     // In context
     rule(
         "url-password",
-        &["://", r":\/\/"],
-        r#":\\?/\\?/[^\s:/@"'`<>\\]{0,64}:([^\s/@"'`<>\\]{6,128})@[\w.\[-]"#,
+        &["://", r":\/\/", r":\\/\\/"],
+        r#":\\{0,2}/\\{0,2}/[^\s:/@"'`<>\\]{0,64}:([^\s/@"'`<>\\]{6,128})@[\w.\[-]"#,
         10,
     ),
     rule("bearer-token", &["Bearer ", "bearer "], r"[Bb]earer ([\w.+/~-]{20,}={0,2})", 0),
@@ -190,4 +247,32 @@ pub(super) const RULES: &[Rule] = &[
         r#"-(?:u|-user) ["'\\]{0,2}[^\s:"'\\]{1,64}:([^\s"'\\:]{8,128})"#,
         0,
     ),
+    // Sources of data that are no addresses
+    around(
+        "dsn-password",
+        &["@tcp(", "@unix(", "@tcp6("],
+        r#"[\w.-]{1,64}:([^\s@"'`]{6,128})@(?:tcp6?|unix)\("#,
+        200,
+        0,
+    ),
+    rule("dsn-password", &["thin:"], r#"thin:[^\s/:@"']{1,64}/([^\s@"']{6,128})@"#, 8),
+    rule("url-password", &["://"], r#"://([A-Za-z0-9_-]{24,128})@[\w.\[-]"#, 26),
+    rule("sentry-key", &["://"], r"://([0-9a-f]{32})@[a-z0-9.-]*(?:sentry|ingest)", 34),
+    rule("webhook", &["/IncomingWebhook/"], r"/IncomingWebhook/([0-9a-f]{32})", 32),
+    rule("otp-secret", &["otpauth://"], r#"otpauth://[^\s"']{0,200}[?&]secret=([A-Z2-7]{16,})"#, 10),
+    rule(
+        "smtp-password",
+        &["334 UGFzc3dvcmQ6"],
+        r"334 UGFzc3dvcmQ6[\s\\nrC:<>-]{1,12}([A-Za-z0-9+/]{8,}={0,2})",
+        0,
+    ),
+    around(
+        "pgpass",
+        &[":5432:", ":6432:", ":*:"],
+        r"[\w.*-]{1,80}:(?:\d+|\*):[\w*-]{1,64}:[\w*-]{1,64}:([^\s:]{6,128})",
+        80,
+        3,
+    ),
+    rule("smtp-password", &["]:587", "]:465", "]:25"], r"\]:\d+[ \t]+[^\s:]{1,80}:(\S{6,128})", 0),
+    rule("openshift-token", &["sha256~"], r"sha256~[\w-]{43}", 43),
 ];

@@ -51,6 +51,11 @@ pub(super) fn unescaped(text: &[u8]) -> View {
             Some(b'b') => 8,
             Some(b'f') => 12,
             Some(&quoted @ (b'"' | b'\\' | b'/')) => quoted,
+            Some(b'x') if printable(text, at + 2).is_some() => {
+                view.push(printable(text, at + 2).unwrap_or_default(), at);
+                at += 4;
+                continue;
+            }
             Some(b'u') => {
                 let Some((character, length)) = unicode(&text[at..]) else {
                     view.push(byte, at);
@@ -73,6 +78,12 @@ pub(super) fn unescaped(text: &[u8]) -> View {
         at += 2;
     }
     view.end(text.len())
+}
+
+/// Reads the two digits of a printable character.
+fn printable(text: &[u8], at: usize) -> Option<u8> {
+    let digits = std::str::from_utf8(text.get(at..at + 2)?).ok()?;
+    u8::from_str_radix(digits, 16).ok().filter(|byte| (0x21..0x7f).contains(byte))
 }
 
 /// Reads `\uXXXX`, two of them for a pair of surrogates.
@@ -135,6 +146,7 @@ pub(super) fn unpercented(text: &[u8]) -> Option<View> {
 pub(super) fn hides(text: &[u8]) -> bool {
     memchr::memchr_iter(b'\\', text).any(|at| match text.get(at + 1) {
         Some(b'/' | b'n' | b't' | b'r' | b'"' | b'\\') => true,
+        Some(b'x') => printable(text, at + 2).is_some(),
         Some(b'u') => matches!(text.get(at + 2..at + 5), Some([b'0', b'0', b'2'..=b'7'] | b"001")),
         _ => false,
     })

@@ -10,7 +10,7 @@
 use super::Store;
 use crate::base::error::Result;
 use crate::sys::files::{self, Existing};
-use crate::sys::place::Place;
+use crate::sys::place::{Place, Stat};
 
 /// What git looks for before it takes a folder for a repository.
 pub(super) const HEAD: &[u8] = b"ref: refs/heads/not-a-repository-but-protected-from-git-clean\n";
@@ -88,11 +88,19 @@ impl Store {
 
     /// Where a manifest or a pin stands: under its first name or, if that is gone, its second.
     pub(super) fn standing(&self, name: &str) -> Place {
+        self.standing_file(name).0
+    }
+
+    /// The same, with what was found there.
+    pub(super) fn standing_file(&self, name: &str) -> (Place, Option<Stat>) {
         let first = self.at(name);
-        let second = self.sheltered().join(name);
-        match !first.exists() && second.exists() {
-            true => second,
-            false => first,
+        if let Ok(Some(found)) = first.stat() {
+            return (first, Some(found));
+        }
+        let second = self.second_name(name);
+        match second.stat() {
+            Ok(Some(found)) => (second, Some(found)),
+            _ => (first, None),
         }
     }
 

@@ -74,7 +74,7 @@ impl Store {
     fn is_ours(&self, name: &OsStr) -> bool {
         let Some(name) = name.to_str() else { return false };
         let is_part = FOLDERS.contains(&name) || FILES.contains(&name) || name.starts_with(files::TEMPORARY);
-        let is_manifest = |stem: &str| match self.read_head(stem) {
+        let is_manifest = |stem: &str| match self.read_head(stem).1 {
             Ok(_) => true,
             Err(error) if error.kind() == Kind::Damaged => {
                 // What `snap` writes begins so, and a damaged one mostly still does.

@@ -1,14 +1,15 @@
 //! Manifests that were read already: a save looks through all of them several times.
 //!
 //! One is remembered by its file's identity, size and time; a file that was replaced is read
-//! again. Only so much is held, by size on the disk; the rest is read each time. Only what was
-//! read without an error is remembered.
+//! again. Only so much is held, by size on the disk; the rest is read each time. Of what can't be read, why is
+//! remembered.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
+use crate::base::error::Result;
 use crate::manifest::{Head, Manifest};
-use crate::sys::place::{Place, Shape};
+use crate::sys::place::{Place, Shape, Stat};
 
 /// The most bytes of manifests that are remembered, as they are on the disk.
 const MOST: u64 = 16 << 20;
@@ -20,7 +21,7 @@ type Identity = (u64, u64, u64, i64, i64);
 #[derive(Default)]
 pub(super) struct Parsed {
     manifests: Mutex<BTreeMap<String, (Identity, Manifest)>>,
-    heads: Mutex<BTreeMap<String, (Identity, Head)>>,
+    heads: Mutex<BTreeMap<String, (Identity, Result<Head>)>>,
     keeps_nothing: bool,
 }
 
@@ -38,14 +39,14 @@ impl Parsed {
     }
 
     /// Returns what tells it from others, as [`Parsed::get`].
-    pub(super) fn head(&self, stem: &str, identity: Option<Identity>) -> Option<Head> {
+    pub(super) fn head(&self, stem: &str, identity: Option<Identity>) -> Option<Result<Head>> {
         let heads = self.heads.lock().ok()?;
         let (known, head) = heads.get(stem)?;
         (identity == Some(*known)).then(|| head.clone())
     }
 
-    /// Remembers that alone, which is small.
-    pub(super) fn note_head(&self, stem: &str, identity: Option<Identity>, head: &Head) {
+    /// Remembers that alone, which is small, or why it can't be read.
+    pub(super) fn note_head(&self, stem: &str, identity: Option<Identity>, head: &Result<Head>) {
         if let (false, Some(identity), Ok(mut heads)) = (self.keeps_nothing, identity, self.heads.lock()) {
             heads.insert(stem.to_owned(), (identity, head.clone()));
         }
@@ -56,7 +57,7 @@ impl Parsed {
         if self.keeps_nothing {
             return;
         }
-        self.note_head(stem, identity, &Head::of(manifest));
+        self.note_head(stem, identity, &Ok(Head::of(manifest)));
         let (Some(identity), Ok(mut parsed)) = (identity, self.manifests.lock()) else { return };
         let held: u64 = parsed.values().map(|((_, _, size, ..), _)| size).sum();
         if held + identity.2 <= MOST {
@@ -67,6 +68,10 @@ impl Parsed {
 
 /// Returns what tells a plain file from another one at its path, and from itself before a change.
 pub(super) fn identity(place: &Place) -> Option<Identity> {
-    let found = place.stat().ok().flatten().filter(|found| found.shape == Shape::File)?;
-    Some(found.identity)
+    identity_of(place.stat().ok().flatten())
+}
+
+/// The same of what was found there.
+pub(super) fn identity_of(found: Option<Stat>) -> Option<Identity> {
+    found.filter(|found| found.shape == Shape::File).map(|found| found.identity)
 }

@@ -57,6 +57,8 @@ pub struct Store {
     seal: Option<Arc<dyn Seal>>,
     /// The present moment, if it is known.
     now: Option<Timestamp>,
+    /// Why a newer snapshot could not be the `latest` one.
+    passed_over: Mutex<Option<Error>>,
 }
 
 /// Permission to add to the store; any number of them at a time.
@@ -109,10 +111,15 @@ impl Entry {
 }
 
 /// What is known of a snapshot before all of it is read.
-struct Known {
-    stem: String,
-    written: Timestamp,
-    head: Result<Head>,
+pub struct Known {
+    /// The file name without `.json`.
+    pub stem: String,
+    /// When the file was written.
+    pub written: Timestamp,
+    /// Whether this user saved it, as for an [`Entry`]; several files that hold one and the same all count.
+    pub own: bool,
+    /// What tells it from others, or why it can't be read.
+    pub head: Result<Head>,
 }
 
 impl AddLock {
@@ -153,7 +160,8 @@ impl Store {
             Kind::Refused => error.hint("name the folder it leads to with `--store DIR`, if it is yours"),
             _ => error,
         })?;
-        let store = Store { root, parsed: Parsed::default(), seal: None, now: None };
+        let store =
+            Store { root, parsed: Parsed::default(), seal: None, now: None, passed_over: Mutex::default() };
         store.refuse_strangers()?;
         Ok(store)
     }
@@ -246,15 +254,24 @@ impl Store {
     fn entry_with(&self, stem: &str, pinned: impl Fn(&str) -> bool) -> Option<Entry> {
         let manifest = unless_gone(|| self.read(stem))?;
         let (pinned, written) = (pinned(stem), self.written(stem));
-        let own = manifest.as_ref().is_ok_and(|manifest| self.is_own(manifest));
+        let own = manifest.as_ref().is_ok_and(|manifest| self.is_own(&manifest.proofs));
         Some(Entry { stem: stem.to_owned(), pinned, own, written, manifest })
     }
 
     /// Lists every snapshot in the order of [`Store::entries`], with what tells it from others.
-    fn known(&self) -> Result<Vec<Known>> {
+    ///
+    /// # Errors
+    /// As [`Store::entries`].
+    pub fn known(&self) -> Result<Vec<Known>> {
         let known = |stem: &String| {
-            let head = unless_gone(|| self.read_head(stem))?;
-            Some(Known { written: self.written(stem), stem: stem.clone(), head })
+            let mut written = Timestamp::from_millis(0);
+            let head = unless_gone(|| {
+                let (at, head) = self.read_head(stem);
+                written = at.unwrap_or(written);
+                head
+            })?;
+            let own = head.as_ref().is_ok_and(|head| self.is_own(&head.proofs));
+            Some(Known { written, stem: stem.clone(), own, head })
         };
         let known = parallel::map(&self.stems()?, LEAST_EACH, known);
         let mut known: Vec<Known> = known.into_iter().flatten().collect();
@@ -347,13 +364,22 @@ impl Store {
         Err(Error::new(Kind::Bug, "No free file name was found for the snapshot"))
     }
 
-    /// Refuses a name that a snapshot has already.
+    /// Reads a snapshot that is known, whole; `None` if it is gone, or can't be read.
+    pub fn whole(&self, known: &Known) -> Option<Manifest> {
+        self.read(&known.stem).ok()
+    }
+
+    /// Refuses a name that a snapshot of this user has already. One that came with a clone keeps nobody from a name:
+    /// the user's own one is meant before it.
     ///
     /// # Errors
     /// [`Kind::Refused`], with what to do.
     pub fn refuse_taken(&self, name: &str) -> Result<()> {
         let known = self.known()?;
-        match known.iter().filter_map(|known| known.head.as_ref().ok()).find(|head| head.name == name) {
+        // Where nobody can prove anything, any of them may be the user's.
+        let counts = |known: &&Known| known.own || !self.can_prove();
+        let mut taken = known.iter().filter(|known| known.head.as_ref().is_ok_and(|head| head.name == name));
+        match taken.find(counts).and_then(|known| known.head.as_ref().ok()) {
             None => Ok(()),
             Some(taken) => {
                 let shown = crate::base::screen::Line(&taken.name).to_string();
@@ -422,25 +448,33 @@ impl Store {
         if let Some(manifest) = self.parsed.get(stem, identity) {
             return Ok(manifest);
         }
-        let json = self.manifest_bytes(stem)?;
-        let read = Manifest::from_json(&json);
-        if let Ok(manifest) = &read {
-            self.parsed.note(stem, identity, manifest);
+        if let Some(Err(error)) = self.parsed.head(stem, identity) {
+            return Err(error);
         }
-        read.map_err(|error| unread(&place.path(), &error))
+        let json = self.manifest_bytes(stem)?;
+        let read = Manifest::from_json(&json).map_err(|error| unread(&place.path(), &error));
+        match &read {
+            Ok(manifest) => self.parsed.note(stem, identity, manifest),
+            Err(error) => self.parsed.note_head(stem, identity, &Err(error.clone())),
+        }
+        read
     }
 
-    fn read_head(&self, stem: &str) -> Result<Head> {
-        let place = self.manifest_place(stem);
-        let identity = manifest_cache::identity(&place);
+    /// Reads a manifest's head; returns when its file was written too, if it is there.
+    fn read_head(&self, stem: &str) -> (Option<Timestamp>, Result<Head>) {
+        let (place, found) = self.standing_file(&manifest_name(stem));
+        let written = found.as_ref().map(|found| Timestamp::from(found.modified));
+        let identity = manifest_cache::identity_of(found);
         if let Some(head) = self.parsed.head(stem, identity) {
-            return Ok(head);
+            return (written, head);
         }
-        let read = Head::from_json(&self.manifest_bytes(stem)?);
-        if let Ok(head) = &read {
-            self.parsed.note_head(stem, identity, head);
-        }
-        read.map_err(|error| unread(&place.path(), &error))
+        let json = match self.manifest_bytes(stem) {
+            Ok(json) => json,
+            Err(error) => return (written, Err(error)),
+        };
+        let read = Head::from_json(&json).map_err(|error| unread(&place.path(), &error));
+        self.parsed.note_head(stem, identity, &read);
+        (written, read)
     }
 
     /// Returns the bytes of a snapshot's manifest, as they are on the disk.
@@ -497,7 +531,7 @@ fn count_once(entries: &mut [Entry]) {
 const LEAST_EACH: usize = 16;
 
 /// Reads something of a snapshot; `None` if it has been removed, and did not only lose its first name.
-fn unless_gone<T>(read: impl Fn() -> Result<T>) -> Option<Result<T>> {
+fn unless_gone<T>(mut read: impl FnMut() -> Result<T>) -> Option<Result<T>> {
     let there = |read: &Result<T>| !matches!(read, Err(error) if error.kind() == Kind::NotFound);
     Some(read()).filter(there).or_else(|| Some(read()).filter(there))
 }

@@ -17,10 +17,10 @@ use crate::base::digest::{Checksum, ObjectId};
 use crate::base::error::{Error, IoContext, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::timestamp::Timestamp;
-use crate::manifest::{Content, ObjectRef};
+use crate::manifest::{Content, ObjectRef, named_objects};
 use crate::store::base_blobs::bases_name;
 use crate::sys::files::{self, Draft, Existing};
-use crate::sys::parallel::held;
+use crate::sys::parallel::{self, held};
 use crate::sys::place::{Place, Shape, Stat};
 
 /// The largest object that is read, raw or compressed, in bytes.
@@ -140,9 +140,13 @@ impl Store {
     /// Returns the objects that published manifests name. What is not known of is made durable once more.
     fn published<'l>(&self, lock: &'l AddLock) -> &'l BTreeSet<ObjectId> {
         lock.published.get_or_init(|| {
-            let entries = self.entries().unwrap_or_default();
-            let manifests = entries.into_iter().filter_map(|entry| entry.manifest.ok());
-            manifests.flat_map(|manifest| manifest.objects()).map(|object| object.object).collect()
+            let known = self.known().unwrap_or_default();
+            let readable: Vec<&str> =
+                known.iter().filter(|known| known.head.is_ok()).map(|known| known.stem.as_str()).collect();
+            let objects = |stem: &&str| {
+                self.manifest_bytes(stem).map_or_else(|_| BTreeSet::new(), |bytes| named_objects(&bytes))
+            };
+            parallel::map(&readable, super::LEAST_EACH, objects).into_iter().flatten().collect()
         })
     }
 

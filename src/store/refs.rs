@@ -93,13 +93,37 @@ impl Store {
     /// [`Kind::NotFound`] and [`Kind::Ambiguous`] with what there is; what is wrong with the
     /// manifest if it is damaged or from a later version.
     pub fn find(&self, reference: &Reference) -> Result<Entry> {
+        let (entry, passed) = self.search(reference)?;
+        if let (Some(error), Ok(mut over)) = (passed, self.passed_over.lock()) {
+            *over = Some(error);
+        }
+        Ok(entry)
+    }
+
+    /// The same, but that one which can't be read is not passed over: for what removes or changes the one it finds.
+    ///
+    /// # Errors
+    /// As [`Store::find`]; and why one can't be read that may be meant.
+    pub fn find_exactly(&self, reference: &Reference) -> Result<Entry> {
+        match self.search(reference)? {
+            (entry, None) => Ok(entry),
+            (_, Some(error)) => Err(error.hint(NAME_ANOTHER)),
+        }
+    }
+
+    /// Returns why a snapshot can't be read that is newer than the `latest` one which was found; once.
+    pub fn take_passed_over(&self) -> Option<Error> {
+        self.passed_over.lock().ok()?.take()
+    }
+
+    fn search(&self, reference: &Reference) -> Result<(Entry, Option<Error>)> {
         let known = self.known()?;
         match reference {
             Reference::Latest(back) => {
-                let found = self.find_latest(known, *back)?;
-                self.demand(&found.stem).map_err(|error| error.hint(NAME_ANOTHER))
+                let (found, passed) = self.find_latest(known, *back)?;
+                Ok((self.demand(&found.stem).map_err(|error| error.hint(NAME_ANOTHER))?, passed))
             }
-            Reference::Named(name) => self.demand(&self.find_named(known, name)?.stem),
+            Reference::Named(name) => Ok((self.demand(&self.find_named(known, name)?.stem)?, None)),
         }
     }
 
@@ -126,18 +150,17 @@ impl Store {
         self.entries().ok()?.into_iter().find(damaged)
     }
 
-    fn find_latest(&self, known: Vec<Known>, back: usize) -> Result<Known> {
+    /// Finds the newest but so many, and why one can't be read whose file is newer.
+    fn find_latest(&self, known: Vec<Known>, back: usize) -> Result<(Known, Option<Error>)> {
         let manual = |entry: &Known| entry.head.as_ref().is_ok_and(|m| !m.safety);
         let unreadable = known.iter().filter(|entry| entry.head.is_err()).max_by_key(|entry| entry.written);
         let unreadable = unreadable.map(|entry| (entry.written, entry.head.as_ref().err().cloned()));
         let found = known.into_iter().filter(manual).nth(back);
-        // If one that can't be read is newer, "latest" would silently mean another.
-        if let (Some(found), Some((written, Some(error)))) = (&found, unreadable)
-            && found.written < written
-        {
-            return Err(error.hint(NAME_ANOTHER));
-        }
-        found.ok_or_else(|| {
+        let passed = match (&found, unreadable) {
+            (Some(found), Some((written, error))) if found.written < written => error,
+            _ => None,
+        };
+        found.map(|found| (found, passed)).ok_or_else(|| {
             let message = match back {
                 0 => format!("There is no snapshot in {}", self.root().display()),
                 _ => format!("There are fewer than {} snapshots", back + 1),

@@ -7,7 +7,6 @@
 
 use super::Store;
 use crate::base::digest::ObjectId;
-use crate::manifest::Manifest;
 use crate::manifest::attestation::Proofs;
 
 /// What seals of journals are made for.
@@ -42,9 +41,14 @@ impl Store {
         self.seal.as_ref().is_some_and(|own| own.is_sealed(purpose, &self.placed(bytes), seal))
     }
 
-    /// Says whether this user saved a snapshot.
-    pub fn is_own(&self, manifest: &Manifest) -> bool {
-        self.seal.as_ref().is_some_and(|own| own.is_own(&manifest.proofs))
+    /// Says whether this user saved the snapshot that these proofs are of.
+    pub(super) fn is_own(&self, proofs: &Proofs) -> bool {
+        self.seal.as_ref().is_some_and(|own| own.is_own(proofs))
+    }
+
+    /// Says whether this user could prove that a snapshot is theirs.
+    pub(super) fn can_prove(&self) -> bool {
+        self.seal.as_ref().is_some_and(|own| own.seal("a name", b"").is_some())
     }
 
     /// Puts the place of this store before bytes, with its length, so that the two can't run together.

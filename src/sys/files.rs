@@ -25,6 +25,14 @@ pub const SCRATCH: &str = "snap-scratch-";
 /// The most that is copied where a file can have no second name.
 const LARGEST_COPY: u64 = 1 << 30;
 
+/// Says whether somebody waits at the other end of a pipe for something to read.
+pub fn is_waited_for(pipe: &Path) -> bool {
+    // Without a reader, this fails at once.
+    let flags = OFlags::NONBLOCK | OFlags::NOFOLLOW;
+    let opened = OpenOptions::new().write(true).custom_flags(flags.bits().cast_signed()).open(pipe);
+    opened.is_ok()
+}
+
 /// What to do when the file to publish exists already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Existing {

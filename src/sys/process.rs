@@ -8,6 +8,12 @@ pub fn exists(pid: i32) -> bool {
     rustix::process::Pid::from_raw(pid).is_some_and(exists)
 }
 
+/// Ends a process that this one has started, at once.
+pub fn kill(process: u32) {
+    let id = i32::try_from(process).ok().and_then(rustix::process::Pid::from_raw);
+    let _ended = id.map(|id| rustix::process::kill_process(id, rustix::process::Signal::KILL));
+}
+
 /// Leaves the terminal and its group of processes: the end of either is no longer this program's.
 pub fn leave_terminal() {
     // Already the leader of a session: it has left.

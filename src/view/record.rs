@@ -241,6 +241,10 @@ impl Show for Recorder<'_> {
         Ok(())
     }
 
+    fn reads_text(&self) -> bool {
+        true
+    }
+
     fn finish(&mut self, end: End) -> std::io::Result<()> {
         end.notes().iter().for_each(|note| self.note(note));
         self.flush()

@@ -317,3 +317,28 @@ fn a_link_that_was_edited_where_there_are_none_is_one_again_elsewhere() {
     to.snap(&["resume", "x", "--store", store.to_str().must("UTF-8")]).exits(0);
     assert_eq!(fs::read_link(to.path("link")).must("a link"), PathBuf::from("b.txt"));
 }
+
+#[test]
+fn lfs_that_is_set_up_for_one_repository_converts_and_asks_no_server() {
+    let Some(project) = CASES[6].project(false) else { return };
+    for name in ["clean", "smudge", "process", "required"] {
+        project.no_users_setting(&format!("filter.lfs.{name}"));
+    }
+    let content = project.read("f");
+    project.snap(&["save", "x"]).exits(0);
+    project.write("f", "wrecked\n");
+    project.snap(&["rewind", "x"]).exits(0);
+    assert_eq!(project.read("f"), content);
+    assert_eq!(project.git(&["status", "--porcelain", "--", "f"]), "");
+    // Where the content is not here, no pointer is written over a file.
+    fs::remove_dir_all(project.path(".git/lfs")).must("the objects");
+    project.write("f", "wrecked\n");
+    project.snap(&["rewind", "x"]).exits(6).says(&["not set: f", "git lfs pull"]);
+    assert_eq!(project.read("f"), b"wrecked\n");
+    project
+        .snap(&["resume", "x", "--worktree", "back", "--no-run"])
+        .exits(0)
+        .says(&["as they are committed"]);
+    let made = project.read(".claude/worktrees/back/f");
+    assert!(made.starts_with(b"version https://git-lfs"), "a pointer");
+}

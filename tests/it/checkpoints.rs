@@ -558,3 +558,32 @@ fn a_snapshot_that_somebody_else_made_does_not_stand_in_for_a_checkpoint() {
     let all = project.snap(&["list", "--json"]).exits(0).json();
     assert_eq!(all.as_array().must("a list").len(), 2);
 }
+
+#[test]
+fn a_step_that_takes_away_submodules_is_not_said_to_remove_the_snapshots() {
+    let trees = Trees::new();
+    trees.spoil(".");
+    for line in ["git submodule deinit -f .", "git rm -rf ."] {
+        let said = told(&trees.hook(line));
+        assert!(!said.contains("its snapshots too"), "{line:?}: {said:?}");
+    }
+    let said = told(&trees.hook("find . -type f -exec rm {} +"));
+    assert!(!said.contains("removes its snapshots"), "some may stay: {said:?}");
+    let said = told(&trees.hook("rm -rf ."));
+    assert!(said.contains("removes its snapshots too"), "{said:?}");
+    let said = told(&trees.hook("xargs rm -rf < list"));
+    assert!(said.contains("what the input of xargs is, only the step itself finds out"), "{said:?}");
+}
+
+#[test]
+fn where_there_is_no_repository_only_what_holds_something_is_said_to_be_lost() {
+    let trees = Trees::new();
+    let notes = trees.project.home.path().join("notes");
+    fs::create_dir_all(notes.join("empty/deep")).must("a folder");
+    fs::write(notes.join("nothing.txt"), "").must("to write");
+    for line in
+        ["rm -f ~/notes/not-there", "rm -rf ~/notes/empty", "rm ~/notes/nothing.txt", "rm ~/notes/*.log"]
+    {
+        assert_eq!(told(&trees.hook(line)), "", "{line:?}");
+    }
+}

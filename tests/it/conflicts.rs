@@ -290,3 +290,20 @@ fn a_conflict_of_any_kind_outlives_the_objects_that_git_forgets() {
         project.snap(&["verify"]).exits(0);
     }
 }
+
+#[test]
+fn what_is_unmerged_below_a_path_that_is_meant_to_be_added_comes_back_with_it() {
+    let project = Project::new();
+    project.write("a", "");
+    project.git(&["add", "-N", "a"]);
+    let blob = project.git(&["hash-object", "-w", "a.txt"]);
+    project.git_reads(
+        &["update-index", "-z", "--index-info"],
+        format!("100644 {} 3\ta/b\0", blob.trim()).as_bytes(),
+    );
+    project.snap(&["save", "x"]).exits(0);
+    let saved = project.state();
+    project.git(&["rm", "-rqf", "--cached", "a", "a/b"]);
+    project.snap(&["rewind", "x"]).exits(0);
+    assert_eq!(project.state(), saved);
+}

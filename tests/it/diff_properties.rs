@@ -175,9 +175,9 @@ proptest! {
     ) {
         let mut send = |_| Ok(());
         let mut out = Out::new(true, &mut send);
-        let look = Look { color: true, max_line, word, width: 50 };
+        let look = Look { color: true, max_line, word, width: 50, ..Look::default() };
         let text = lines.join(&b'\n');
-        show_patch(&text[..], &mut Painter::new(&mut out, look)).must("painted");
+        show_patch(&text[..], &mut Painter::new(&mut out, look.clone())).must("painted");
         show_patch(&text[..], &mut Columns::new(&mut out, look)).must("painted");
         fuzzed::properties::patch(&text);
         let mut plain: Vec<u8> = text.iter().copied().filter(|byte| !matches!(byte, 0x1b | b'\\')).collect();
@@ -193,7 +193,7 @@ proptest! {
             Ok(())
         };
         let mut out = Out::new(true, &mut send);
-        let look = Look { color, max_line: 50, word: color, width: 80 };
+        let look = Look { color, max_line: 50, word: color, ..Look::default() };
         let mut show = Painter::new(&mut out, look);
         show.start(File { path: old.clone(), ..File::default() }).must("a start");
         let report = Differ::new(&old[..], &new[..], options(3, 3)).run(&mut show).must("a diff");

@@ -590,3 +590,31 @@ fn a_store_that_lacks_parts_is_opened_and_mended_and_a_folder_of_something_else_
         fs::remove_file(folder.join(name)).must("to remove");
     }
 }
+
+#[test]
+fn what_can_not_be_read_is_named_and_latest_is_the_newest_that_can() {
+    let project = arranged();
+    for junk in ["no manifest\n".to_owned(), json!({"format": 9, "requires": []}).to_string()] {
+        fs::write(project.stored("junk.json"), &junk).must("junk");
+        for command in [&["show"][..], &["diff"], &["resume", "--dry-run"], &["rewind", "--dry-run"]] {
+            let ran = project.snap(command).exits(0);
+            assert!(ran.stderr.contains("junk.json"), "{command:?}: {}", ran.stderr);
+        }
+        project.snap(&["rm", "latest"]).says(&["junk.json"]);
+        assert!(project.stored("x.json").exists(), "not removed in the place of another one");
+    }
+}
+
+#[test]
+fn a_name_that_somebody_elses_snapshot_has_can_be_taken() {
+    let project = Project::new();
+    project.write("a.txt", "saved\n");
+    project.snap(&["save", "x"]).exits(0);
+    foreign(&project, "x", "mine", |_| ());
+    project.write("a.txt", "mine\n");
+    project.snap(&["save", "mine"]).exits(0);
+    project.write("a.txt", "other\n");
+    project.snap(&["save", "mine"]).exits(3);
+    project.snap(&["rewind", "mine", "--no-run"]).exits(0);
+    assert_eq!(project.read("a.txt"), b"mine\n");
+}

@@ -317,3 +317,46 @@ fn a_mark_that_an_earlier_version_did_not_save_stays() {
     let flags = project.git(&["ls-files", "-v"]);
     assert!(flags.contains("S b.txt") && flags.contains("h run.sh"), "{flags}");
 }
+
+#[test]
+fn an_index_that_would_be_sparse_and_split_is_refused_or_written_so_that_git_can_read_it() {
+    let project = sparse(&["--cone", "in"]);
+    project.write("in/new", "new\n");
+    project.git(&["add", "in/new"]);
+    project.snap(&["save", "x"]).exits(0);
+    let saved = project.state_with_flags();
+    project.write("in/1", "other\n");
+    project.git(&["rm", "-qf", "--cached", "in/new"]);
+    let wrecked = project.state_with_flags();
+    let set = |value: &str| {
+        for name in ["core.splitIndex", "index.sparse"] {
+            project.git(&["config", name, value]);
+        }
+    };
+    // Where git refuses such an index by itself, that is said with what to do, and nothing is changed.
+    set("true");
+    let ran = project.snap(&["rewind", "x"]);
+    set("false");
+    if ran.code == 0 {
+        return assert_same(&project.state_with_flags(), &saved, "rewound");
+    }
+    ran.exits(7).says(&["split index", "git config core.splitIndex false"]);
+    assert_same(&project.state_with_flags(), &wrecked, "refused");
+    project.snap(&["rewind", "x"]).exits(0);
+    assert_same(&project.state_with_flags(), &saved, "rewound");
+}
+
+#[test]
+fn a_rewind_says_how_the_patterns_of_a_sparse_checkout_were_and_changes_none() {
+    let project = sparse(&["--cone", "in"]);
+    project.snap(&["save", "x"]).exits(0);
+    assert!(!project.snap(&["rewind", "x"]).exits(0).stderr.contains("patterns"), "they are the same");
+    project.git(&["sparse-checkout", "set", "--cone", "off"]);
+    let said = "git sparse-checkout set --cone in";
+    project.snap(&["rewind", "x"]).exits(0).says(&["had other patterns", said]);
+    assert_eq!(project.git(&["sparse-checkout", "list"]), "off\n");
+    assert_eq!(project.read("in/1"), b"edited\n");
+    project.git(&["sparse-checkout", "set", "--cone", "in"]);
+    project.git(&["sparse-checkout", "reapply"]);
+    assert_eq!(project.read("in/1"), b"edited\n");
+}

@@ -113,3 +113,31 @@ fn a_file_that_is_mounted_by_itself_is_named_and_the_rest_is_restored() {
     assert_eq!(project.read("a.txt"), b"edited\n");
     assert_eq!(project.read("b.txt"), b"other\n");
 }
+
+#[test]
+fn a_folder_that_is_mounted_twice_in_the_tree_is_named_and_nothing_is_changed() {
+    let project = Project::new();
+    project.write("sub/again/c.txt", "deep\n");
+    project.git(&["add", "."]);
+    project.git(&["commit", "-qm", "again"]);
+    project.write("../elsewhere/c.txt", "deep\n");
+    fs::create_dir_all(project.path("twin")).must("a folder");
+    let twin = |name: &str| Bound::on(&project.path(name), &project.path("../elsewhere"));
+    let (Some(_one), Some(_two)) = (twin("sub/again"), twin("twin")) else {
+        eprintln!("SKIPPED: a folder that is mounted twice: only root can mount");
+        return;
+    };
+    project.write("twin/c.txt", "edited\n");
+    project.snap(&["save", "x"]).exits(0);
+    project.write("twin/c.txt", "wrecked\n");
+    let wrecked = project.state();
+    let says = ["sub/again and twin are one and the same folder", "mounted twice", "umount"];
+    project.snap(&["rewind", "x", "--dry-run"]).exits(3).says(&says);
+    project.snap(&["rewind", "x"]).exits(3).says(&says);
+    assert_eq!(project.state(), wrecked);
+    // What else is in the tree is restored.
+    project.snap(&["save", "y"]).exits(0);
+    project.write("a.txt", "other\n");
+    project.snap(&["rewind", "y"]).exits(0);
+    assert_eq!(project.read("a.txt"), b"one\ntwo\nthree\n");
+}

@@ -321,6 +321,19 @@ fn colours_pass_but_what_hides_or_moves_is_shown() {
 }
 
 #[test]
+fn empty_lines_at_the_beginning_are_lines_too() {
+    let project = Project::new();
+    for (text, shown) in [("\n\nab\n", "\n\nab\n"), ("\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n", "\nM x\n")]
+    {
+        assert_eq!(snap_reads(&project, &[], text.as_bytes()).exits(0).stdout, text);
+        let filtered = snap_reads(&project, &["--color-only"], text.as_bytes()).exits(0).stdout;
+        assert_eq!(unpainted(&filtered).lines().count(), text.lines().count());
+        let painted = snap_reads(&project, &["--color", "always"], text.as_bytes()).exits(0).stdout;
+        assert!(unpainted(&painted).starts_with(shown), "{painted:?}");
+    }
+}
+
+#[test]
 fn paths_choose_files_of_the_input_and_what_would_need_another_diff_is_refused() {
     let project = repository();
     let diff = git_prints(&project, "never", &["diff", "HEAD~4", "HEAD"]);

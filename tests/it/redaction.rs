@@ -32,7 +32,7 @@ fn snap_with(project: &Project, variables: &[(&str, &str)], arguments: &[&str]) 
 }
 
 /// Everything in a store, decompressed.
-fn content_of(store: &Path) -> Vec<(String, Vec<u8>)> {
+pub(crate) fn content_of(store: &Path) -> Vec<(String, Vec<u8>)> {
     let read = |path: std::path::PathBuf| {
         let bytes = fs::read(&path).must("a file of the store");
         let raw = match path.extension().is_some_and(|end| end == "zst") {

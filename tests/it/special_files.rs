@@ -329,3 +329,18 @@ fn a_signal_ends_a_restore_that_waits_for_ever_and_the_next_command_takes_it_bac
         assert!(!project.path(".git/index.lock").exists());
     }
 }
+
+#[test]
+fn a_pipe_in_the_place_of_a_file_of_rules_below_the_root_is_named_and_not_waited_for() {
+    for name in ["sub/.gitignore", "sub/deep/.gitattributes"] {
+        let project = Project::new();
+        project.write("sub/deep/new", "new\n");
+        let pipe = project.path(name);
+        assert!(Command::new("mkfifo").arg(&pipe).status().must("mkfifo").success());
+        project.git(&["update-index", "--refresh"]);
+        let ran = project.snap(&["save", "x"]);
+        if name.ends_with(".gitignore") {
+            ran.exits(3).says(&[name, "is a pipe"]);
+        }
+    }
+}

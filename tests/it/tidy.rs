@@ -34,15 +34,19 @@ const LAYERS: [&[&str]; 17] = [
 ];
 
 /// Which file or folder of `src` each dependency belongs to.
-const OWNERS: [(&str, &[&str]); 29] = [
+const OWNERS: &[(&str, &[&str])] = &[
     ("aho_corasick", &["remap", "secrets"]),
     ("anstream", &["cli/output/ui.rs", "cli/usage.rs"]),
     ("anstyle", &["cli/output/text.rs"]),
     ("blake3", &["base/digest.rs"]),
+    ("chardetng", &["diff/charset.rs"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli/commands/completions.rs"]),
     ("clap_mangen", &["cli/commands/man.rs"]),
     ("directories", &["context.rs"]),
+    ("encoding_rs", &["diff/charset.rs"]),
+    ("encoding_rs_io", &["diff/charset.rs"]),
+    ("flate2", &["secrets/dumps.rs"]),
     ("git2", &["git"]),
     ("gix_imara_diff", &["diff/window.rs"]),
     ("glob", &["git/nearby.rs"]),
@@ -54,6 +58,7 @@ const OWNERS: [(&str, &[&str]); 29] = [
             "stored_patch/encoding.rs",
             "git/clean.rs",
             "git/entries.rs",
+            "manifest/head.rs",
             "stored_patch/apply.rs",
             "stored_patch/make.rs",
             "remap",
@@ -70,10 +75,13 @@ const OWNERS: [(&str, &[&str]); 29] = [
     ("sha2", &["base/digest.rs"]),
     ("signal_hook", &["sys/signals.rs"]),
     ("similar", &["stored_patch/make.rs"]),
+    ("syntect", &["diff/syntax.rs"]),
     ("tempfile", &["sys/files.rs", "sys/users_files.rs"]),
+    ("terminal_colorsaurus", &["cli/commands/diff/look.rs"]),
     ("time", &["base/timestamp.rs"]),
     ("tracing", &["base/monitor.rs", "git/command.rs"]),
     ("tracing_subscriber", &["cli/diagnostics.rs"]),
+    ("two_face", &["diff/syntax.rs"]),
     ("unicode_width", &["base/screen.rs"]),
     ("uuid", &["base/ids.rs"]),
     ("zstd", &["base/compress.rs"]),
@@ -159,11 +167,13 @@ fn the_clock_is_read_at_the_edge() {
 }
 
 /// Who gets bytes to a terminal, a pipe or a client, and why what they write is safe there.
-const WRITERS: [(&str, &str); 10] = [
+const WRITERS: &[(&str, &str)] = &[
     ("cli/output/progress_bar.rs", "the progress bar: words of this program and numbers"),
     ("cli/commands/completions.rs", "a script, made of this program's own words"),
-    ("cli/commands/diff.rs", "asks whether it is a terminal"),
     ("cli/diagnostics.rs", "lines of the log, each made safe"),
+    ("cli/commands/diff/look.rs", "asks whether it is a terminal, and the terminal for its background"),
+    ("cli/commands/diff/mod.rs", "asks whether it is a terminal"),
+    ("cli/commands/diff/report.rs", "asks whether it is a terminal"),
     ("cli/commands/export.rs", "an exported snapshot: bytes, and never to a terminal"),
     ("cli/commands/man.rs", "a page, made of this program's own words"),
     (
@@ -176,9 +186,11 @@ const WRITERS: [(&str, &str); 10] = [
 ];
 
 /// Whose code has an escape sequence in it: two colour or move, four look for it in texts.
-const ESCAPES: [&str; 7] = [
+const ESCAPES: [&str; 9] = [
     "cli/output/progress_bar.rs",
-    "diff/paint.rs",
+    "diff/patch_reader/hunk.rs",
+    "diff/pen.rs",
+    "diff/theme.rs",
     "diff/patch_reader/colors.rs",
     "diff/patch_reader/mod.rs",
     "remap/edges.rs",

@@ -158,3 +158,28 @@ fn after_commits_undo_says_what_will_be_staged_before_it_does_it() {
     project.snap(&["redo"]).exits(0);
     assert_eq!(project.state(), before);
 }
+
+#[test]
+fn undo_removes_the_empty_folders_that_a_rewind_made_and_no_others_and_redo_makes_them_again() {
+    let project = Project::new();
+    for folder in ["gone/deep", "left", "sub/empty", "filled"] {
+        fs::create_dir_all(project.path(folder)).must("a folder");
+    }
+    project.write("a.txt", "edited\n");
+    project.snap(&["save", "x"]).exits(0);
+    let there = |names: [&str; 5]| names.map(|name| project.path(name).is_dir());
+    let names = ["gone", "gone/deep", "left", "sub/empty", "filled"];
+    for folder in ["gone/deep", "gone", "sub/empty", "filled"] {
+        fs::remove_dir(project.path(folder)).must("to remove");
+    }
+    project.snap(&["rewind", "x"]).exits(0);
+    assert_eq!(there(names), [true; 5]);
+    project.write("filled/mine", "mine\n");
+    project.snap(&["undo"]).exits(0);
+    assert_eq!(there(names), [false, false, true, false, true]);
+    assert_eq!(project.read("filled/mine"), b"mine\n");
+    project.snap(&["redo"]).exits(0);
+    assert_eq!(there(names), [true; 5]);
+    project.snap(&["undo"]).exits(0);
+    assert_eq!(there(names), [false, false, true, false, true]);
+}

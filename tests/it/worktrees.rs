@@ -275,3 +275,32 @@ fn a_new_work_tree_is_one_for_git_whatever_the_configuration_of_the_repository()
         assert_eq!(status(), " M a.txt\n?? new.txt\n", "{setting:?}: made again");
     }
 }
+
+#[test]
+fn a_new_work_tree_that_git_calls_edited_at_once_gets_the_edits() {
+    let project = Project::new();
+    // Line ends that are committed, and attributes that say they are not.
+    project.write("w.txt", "one\r\ntwo\r\n");
+    project.git(&["add", "."]);
+    project.git(&["commit", "-qm", "line ends"]);
+    project.write(".gitattributes", "*.txt text\n");
+    project.git(&["add", ".gitattributes"]);
+    project.git(&["commit", "-qm", "attributes"]);
+    project.write("w.txt", "one\r\ntwo\r\nthree\r\n");
+    project.snap(&["save", "x"]).exits(0);
+    project.snap(&["resume", "x", "--worktree", "beside", "--no-run"]).exits(0);
+    assert_eq!(project.read(".claude/worktrees/beside/w.txt"), b"one\r\ntwo\r\nthree\r\n");
+}
+
+#[test]
+fn a_work_tree_for_a_branch_at_another_commit_is_not_advised_to_be_made_again() {
+    let project = saved();
+    project.git(&["branch", "-q", "moved"]);
+    project.git(&["checkout", "-q", "moved"]);
+    project.write("a.txt", "committed there\n");
+    project.git(&["commit", "-qam", "there"]);
+    project.git(&["checkout", "-q", "main"]);
+    let ran = project.snap(&["resume", "x", "--worktree", "moved", "--no-run"]).exits(4);
+    assert!(!ran.stderr.contains("--worktree BRANCH"), "{}", ran.stderr);
+    ran.says(&["a new branch"]);
+}

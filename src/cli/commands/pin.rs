@@ -61,7 +61,7 @@ impl Report for PinReport {
 }
 
 fn set(workspace: &Workspace, ui: &mut Ui, reference: &str, pinned: bool) -> Result<Outcome> {
-    let entry = workspace.store.find(&Reference::parse(reference))?;
+    let entry = workspace.store.find_exactly(&Reference::parse(reference))?;
     let changed = workspace.store.set_pin(&workspace.store.prepare()?, &entry.stem, pinned)?;
     ui.report(&PinReport { name: shown_name(&entry), pinned, changed })?;
     Ok(Outcome::Done)

@@ -74,6 +74,7 @@ impl Resume {
             edits: !self.no_edits,
             merge: self.merge,
             trust_repository: self.trust_repository,
+            new_tree: self.worktree.is_some(),
             ..self.args.options()
         }
     }

@@ -50,7 +50,7 @@ impl Verify {
 
     fn entries(&self, workspace: &Workspace) -> Result<Vec<Entry>> {
         let Some(reference) = &self.reference else { return workspace.store.entries() };
-        match workspace.store.find(&Reference::parse(reference)) {
+        match workspace.store.find_exactly(&Reference::parse(reference)) {
             Err(error) if matches!(error.kind(), Kind::Damaged | Kind::NotFound) => {
                 workspace.store.find_damaged(reference).map(|entry| vec![entry]).ok_or(error)
             }

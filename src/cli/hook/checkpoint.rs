@@ -20,11 +20,10 @@ use crate::cli::output::words::quoted;
 use crate::client::{Wanted, was_spoken_to};
 use crate::context::Context;
 use crate::git::{work_tree_around, work_trees_of};
-use crate::manifest::Manifest;
+use crate::manifest::{Head, Manifest};
 use crate::prune;
 use crate::restore;
 use crate::risk::{self, Call, Place, Risk};
-use crate::store::Entry;
 use crate::workspace::Workspace;
 
 /// How long a session's first step waits for its transcript: the client writes it some 100 ms late.
@@ -166,9 +165,15 @@ impl Checkpoints<'_> {
         if lost.is_some() {
             let file = rescue::keep(&context, &workspace, &manifest)?;
             self.said.push(format!(
-                "snap saved {shown}, and because `{}` removes its snapshots too, a copy in {}. \
+                "snap saved {shown}, and because `{}` {} its snapshots too, a copy in {}. \
                  In a clone of the repository: snap import {} && snap resume {}",
                 risk.step,
+                // Of what is only found when it runs, some may stay.
+                if risk.step.contains("{}") || risk.step.starts_with("find") {
+                    "may remove"
+                } else {
+                    "removes"
+                },
                 Line(&file.to_string_lossy()),
                 quoted(&file.to_string_lossy()),
                 quoted(&saved),
@@ -194,16 +199,21 @@ impl Checkpoints<'_> {
         let paths: Vec<RepoPath> =
             risk.touched.targets.iter().filter_map(|target| workspace.path_of(&target.path)).collect();
         let holds = |m: &Manifest| {
-            m.session.as_ref().is_some_and(|found| found.id.as_str() == session)
-                && m.safety.is_none()
-                && m.workspace.root == workspace.root.as_path().into()
-                && workspace.trust.is_own(&m.proofs)
-                && m.edits.as_ref().is_some_and(|edits| {
-                    paths.iter().all(|path| edits.files.iter().any(|edit| edit.path == *path))
-                })
+            m.edits.as_ref().is_some_and(|edits| {
+                paths.iter().all(|path| edits.files.iter().any(|edit| edit.path == *path))
+            })
         };
-        let entries = workspace.store.entries()?;
-        Ok(!paths.is_empty() && entries.iter().filter_map(Entry::readable).any(holds))
+        if paths.is_empty() {
+            return Ok(false);
+        }
+        let known = workspace.store.known()?;
+        let is_wanted = |head: &Head| {
+            head.session().is_some_and(|id| id.as_str() == session)
+                && !head.safety
+                && *head.root() == workspace.root.as_path().into()
+        };
+        let wanted = known.iter().filter(|known| known.own && known.head.as_ref().is_ok_and(is_wanted));
+        Ok(wanted.filter_map(|known| workspace.store.whole(known)).any(|manifest| holds(&manifest)))
     }
 }
 

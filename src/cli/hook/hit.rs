@@ -31,6 +31,10 @@ pub(super) fn of_risk(risk: &Risk, machine: &Machine<'_>) -> Hit {
         search.target(target);
     }
     let Search { nearby, mut hit, outside, .. } = search;
+    // These take away tracked files and submodules, never the folder of a repository as a whole.
+    if ["git rm", "git submodule"].iter().any(|step| risk.step.starts_with(step)) {
+        hit.gone = hit.trees.iter().filter(|root| is_submodule(root)).cloned().collect();
+    }
     let shown = |path: &PathBuf| Line(&path.to_string_lossy()).to_string();
     match outside.len() {
         0 => {}
@@ -70,8 +74,9 @@ impl Search<'_> {
             Reach::Fitting(pattern) => {
                 let base = real(&target.path);
                 let found = self.nearby.fitting(&base, pattern);
-                if found.is_empty() {
-                    self.tree_around(&base);
+                // Where nothing fits, nothing is lost outside of a tree.
+                if let Some(root) = work_tree_around(&base).filter(|_| found.is_empty()) {
+                    self.add(root);
                 }
                 let mut seen = BTreeSet::new();
                 for path in found {
@@ -107,7 +112,7 @@ impl Search<'_> {
     fn tree_around(&mut self, path: &Path) {
         match work_tree_around(path) {
             Some(root) => self.add(root),
-            None if self.machine.is_scratch(path) => {}
+            None if self.machine.is_scratch(path) || !holds_anything(path) => {}
             None => {
                 self.outside.insert(path.to_owned());
             }
@@ -170,6 +175,24 @@ impl Search<'_> {
         if !self.hit.trees.contains(&root) {
             self.hit.trees.push(root);
         }
+    }
+}
+
+/// Says whether a work tree is that of a submodule.
+fn is_submodule(root: &Path) -> bool {
+    let of = crate::sys::programs::repository_in(root).filter(|_| root.join(".git").is_file());
+    of.is_some_and(|folder| folder.components().any(|part| part.as_os_str() == "modules"))
+}
+
+/// Says whether anything would be lost with a path that no snapshot can hold.
+fn holds_anything(path: &Path) -> bool {
+    match path.symlink_metadata() {
+        Ok(meta) if meta.is_dir() => {
+            let mut entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+            entries.any(|entry| holds_anything(&entry.path()))
+        }
+        Ok(meta) => meta.is_symlink() || meta.len() > 0,
+        Err(_) => false,
     }
 }
 

@@ -27,6 +27,7 @@ use crate::context::Context;
 use crate::sys::files;
 use crate::sys::place::Root;
 use crate::sys::process;
+use crate::workspace::Workspace;
 
 /// The most that a hook reads: a tool's input can hold a whole file.
 const LARGEST_INPUT: u64 = 64 << 20;
@@ -109,9 +110,15 @@ impl Hook {
             "SessionEnd" if self.later => checkpoint::now(&started, "end of session", Duration::ZERO),
             "Stop" if self.later => checkpoint::now(&started, "end of turn", self.every.unwrap_or_default()),
             // The client waits for these, for 1.5 s at its end: the work is done behind its back.
-            "SessionEnd" => started.later(&["SessionEnd"], None),
+            "SessionEnd" => {
+                started.tell_refused_store(ui)?;
+                started.later(&["SessionEnd"], None)
+            }
             "Stop" => {
                 started.record("Stop")?;
+                if self.every.is_some() {
+                    started.tell_refused_store(ui)?;
+                }
                 match self.every {
                     Some(every) => {
                         started.later(&["Stop", "--every", &format!("{}s", every.as_secs())], None)
@@ -141,6 +148,22 @@ impl Started {
     /// Returns the transcript, once it exists.
     fn transcript(&self) -> Option<&str> {
         self.input.transcript_path.as_deref().filter(|path| path.is_file()).and_then(Path::to_str)
+    }
+
+    /// Says on the person's screen that no checkpoint can be made here, and why: what is done behind the client's back is
+    /// not heard.
+    fn tell_refused_store(&self, ui: &mut Ui) -> Result<()> {
+        if self.transcript().is_none() {
+            return Ok(());
+        }
+        match Workspace::open(&self.context()?) {
+            Err(error) if error.kind() == Kind::Refused => {
+                let text = Lines(&format!("snap makes no checkpoints here: {error}")).to_string();
+                ui.value(&screen::json(&shown_beside_the_step(&text).to_string()))?;
+                ui.flush()
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Starts this program again for what can wait, with the same input, in another folder perhaps, and

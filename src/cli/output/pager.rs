@@ -29,12 +29,15 @@ pub(crate) struct Sheet {
     buffer: Vec<u8>,
     /// Whether anything was written.
     pub(crate) written: bool,
+    /// Whether an empty line at the very beginning is only what stands above each file.
+    pub(crate) trims: bool,
 }
 
 impl Sheet {
     /// Opens standard output, behind a pager if it is a terminal and `paged`.
     pub(crate) fn open(paged: bool) -> Result<Sheet> {
-        let mut sheet = Sheet { to: None, pager: None, _ctrl_c: None, buffer: Vec::new(), written: false };
+        let mut sheet =
+            Sheet { to: None, pager: None, _ctrl_c: None, buffer: Vec::new(), written: false, trims: true };
         if paged && io::stdout().is_terminal() {
             sheet._ctrl_c = LeftToPager::begin();
             sheet.pager = start_pager();
@@ -53,7 +56,8 @@ impl Sheet {
     pub(crate) fn block(&mut self, block: &[u8]) -> Result<()> {
         let first = !self.written && self.buffer.is_empty();
         // Files have an empty line above them, but for the first.
-        let block = if first { block.strip_prefix(b"\n").unwrap_or(block) } else { block };
+        let trimmed = block.strip_prefix(b"\n").filter(|_| first && self.trims);
+        let block = trimmed.unwrap_or(block);
         self.buffer.extend_from_slice(block);
         if first || self.buffer.len() >= BLOCK { self.flush() } else { Ok(()) }
     }
@@ -85,7 +89,8 @@ impl Drop for Sheet {
 
 /// Starts `$SNAP_PAGER`, `$PAGER` or `less`; `None` if there is none or it is `cat`.
 fn start_pager() -> Option<Child> {
-    if std::env::var_os(IN_USE).is_some() {
+    // A terminal that can't move its cursor has no pages.
+    if std::env::var_os(IN_USE).is_some() || std::env::var_os("TERM").is_some_and(|term| term == "dumb") {
         return None;
     }
     let programs = Programs::around(&[]);
@@ -100,11 +105,10 @@ fn start_pager() -> Option<Child> {
         }
         None => Command::new(programs.find("less")?),
     };
-    command.env("PATH", programs.path()).env(IN_USE, "1");
-    if std::env::var_os("LESS").is_none() {
-        // Quit if it fits, keep colours and the screen.
-        command.env("LESS", "FRX");
-    }
+    command
+        .env("PATH", programs.path())
+        .env(IN_USE, "1")
+        .env("LESS", options_of_less(std::env::var_os("LESS")));
     let speaks = ["LESSCHARSET", "LC_ALL", "LC_CTYPE", "LANG"]
         .into_iter()
         .any(|name| std::env::var_os(name).is_some());
@@ -113,6 +117,30 @@ fn start_pager() -> Option<Child> {
         command.env("LESSCHARSET", "utf-8");
     }
     command.stdin(Stdio::piped()).spawn().ok()
+}
+
+/// Returns what `less` is told by its environment: quit if it fits, keep colours and the screen; or what the user says, who
+/// may not have thought of colours.
+fn options_of_less(own: Option<std::ffi::OsString>) -> std::ffi::OsString {
+    let Some(own) = own else { return "FRX".into() };
+    let shown = own.to_string_lossy();
+    let words = shown.split_whitespace().filter(|word| !word.starts_with("--"));
+    let colors = shown.contains("-color-chars")
+        || shown.to_ascii_lowercase().contains("--raw-control-chars")
+        || words.enumerate().any(|(at, word)| {
+            let letters = word.strip_prefix('-').or((at == 0).then_some(word)).unwrap_or_default();
+            letters
+                .chars()
+                .take_while(|letter| !"DPTtkoO\"#".contains(*letter))
+                .any(|letter| "rR".contains(letter))
+        });
+    match () {
+        () if colors => own,
+        () if shown.is_empty() || shown.starts_with('-') => {
+            [std::ffi::OsStr::new("-R "), &own].into_iter().collect()
+        }
+        () => [std::ffi::OsStr::new("R"), &own].into_iter().collect(),
+    }
 }
 
 /// Says whether a pager's first word is a program that is not there: then the output goes without one, and is not lost.
@@ -128,4 +156,31 @@ pub(crate) fn screen_width() -> usize {
     let stated = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     let seen = || rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| usize::from(size.ws_col));
     stated.or_else(seen).filter(|width| *width > 0).unwrap_or(80)
+}
+
+/// Says whether this program may talk with the terminal: one in the background would be stopped.
+pub(crate) fn is_in_front(terminal: impl std::os::fd::AsFd) -> bool {
+    rustix::termios::tcgetpgrp(terminal).is_ok_and(|front| front == rustix::process::getpgrp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn less_keeps_colours_whatever_else_it_is_told() {
+        for (own, wanted) in [
+            (None, "FRX"),
+            (Some(""), "-R "),
+            (Some("FX"), "RFX"),
+            (Some("-M -i"), "-R -M -i"),
+            (Some("-R"), "-R"),
+            (Some("FRX"), "FRX"),
+            (Some("-iMr"), "-iMr"),
+            (Some("-x4 -PR"), "-R -x4 -PR"),
+            (Some("--RAW-CONTROL-CHARS -i"), "--RAW-CONTROL-CHARS -i"),
+        ] {
+            assert_eq!(options_of_less(own.map(Into::into)), wanted);
+        }
+    }
 }

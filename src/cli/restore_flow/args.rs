@@ -78,6 +78,7 @@ impl RestoreArgs {
             merge: false,
             session: !self.no_session,
             trust_repository: false,
+            new_tree: false,
             paths: Paths { mode, user: self.map.clone() },
             fill: self.fill.clone(),
         }

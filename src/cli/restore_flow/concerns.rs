@@ -114,7 +114,8 @@ pub(crate) fn warn_of_held(ui: &mut Ui, held: &[Doubt]) {
 /// Shows what a plan makes of some files, as `snap diff` would.
 fn show<'a>(ui: &mut Ui, plan: &Plan, paths: impl Iterator<Item = &'a RepoPath>) -> Result<()> {
     ui.flush()?;
-    let look = Look { color: ui.color(), max_line: Options::default().longest_line, word: false, width: 0 };
+    let max_line = Options::default().longest_line;
+    let look = Look { color: ui.color(), max_line, ..Look::default() };
     let mut sheet = Sheet::open(true)?;
     let mut failed = None;
     let mut send = |block: Vec<u8>| {
@@ -125,7 +126,7 @@ fn show<'a>(ui: &mut Ui, plan: &Plan, paths: impl Iterator<Item = &'a RepoPath>)
         })
     };
     let mut out = Out::new(true, &mut send);
-    let shown = paths.into_iter().try_for_each(|path| show_one(plan, path, look, &mut out));
+    let shown = paths.into_iter().try_for_each(|path| show_one(plan, path, look.clone(), &mut out));
     let shown = shown.and_then(|()| out.flush().map_err(|error| broken(&error)));
     let _rest = sheet.flush();
     match (failed, shown) {

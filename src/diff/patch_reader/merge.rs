@@ -1,6 +1,6 @@
 //! The headers of hunks in the diff of a merge: one `@` more, and one side more, than a parent less one.
 
-use super::{Stated, parse_stated};
+use super::hunk::{Stated, parse_stated};
 
 /// A hunk of a merge.
 #[derive(Debug, PartialEq, Eq)]

@@ -79,6 +79,19 @@ pub(in crate::restore) fn spare_mounts(tree: &Tree, steps: &mut Vec<Step>) -> Re
         }
     }
     steps.retain(Step::does_something);
+    let moved = || steps.iter().filter(|step| !matches!(step.work, Work::Keep)).map(|step| &step.path);
+    if !tree.mounts_above(moved())?.is_empty()
+        && let Some((one, other)) = tree.same_folders(moved())?
+    {
+        return Err(Error::new(Kind::Refused, format!("{one} and {other} are one and the same folder"))
+            .because(
+                "it is mounted twice in the work tree, so that no file can be set in one of the two alone",
+            )
+            .hint(format!(
+                "unmount one of them (`umount {}`), then run the command again; nothing was changed",
+                crate::base::screen::Line(&tree.absolute(&other).to_string_lossy())
+            )));
+    }
     Ok(unmade)
 }
 

@@ -38,6 +38,7 @@ pub(in crate::restore) fn plan(
     saved: &Edits,
     around: Option<&Around>,
     bases: &Bases,
+    new_tree: bool,
     monitor: &Monitor,
 ) -> Result<Steps> {
     check_restorable(workspace, repository, saved)?;
@@ -46,7 +47,11 @@ pub(in crate::restore) fn plan(
     let saved = brought_in(&Tree::open(&workspace.root)?, &listing, &saved)?;
     let saved = saved.as_ref();
     let paths: BTreeSet<&RepoPath> = saved.files.iter().map(|edit| &edit.path).collect();
-    let here = look(workspace, repository, &listing, &paths, monitor)?;
+    let mut here = look(workspace, repository, &listing, &paths, monitor)?;
+    if new_tree {
+        // A filter that is not its own reverse, or line ends that are committed: git calls its own checkout edited.
+        here.values_mut().filter(|here| here.head.is_some()).for_each(|here| here.pending = false);
+    }
     let mut notes = Vec::new();
     if listing.head != saved.base && !saved.files.is_empty() {
         let name = |commit: &Option<String>| {
@@ -66,7 +71,7 @@ pub(in crate::restore) fn plan(
     let conflicts: Vec<(&RepoPath, &str)> =
         saved.files.iter().filter_map(|edit| Some((&edit.path, conflict(edit)?))).collect();
     if !conflicts.is_empty() {
-        return Err(conflict_error(&conflicts));
+        return Err(conflict_error(&conflicts, new_tree));
     }
     let mut maker = Maker::new(&workspace.store, repository, Some(bases));
     let mut steps = Vec::new();
@@ -134,7 +139,7 @@ pub(in crate::restore) fn conflict(saved: &Edits, edit: &Edit, here: &Here) -> O
     }
 }
 
-fn conflict_error(conflicts: &[(&RepoPath, &str)]) -> Error {
+fn conflict_error(conflicts: &[(&RepoPath, &str)], new_tree: bool) -> Error {
     let mut listed: Vec<String> =
         conflicts.iter().take(MOST_LISTED).map(|(path, why)| format!("{path}: {why}")).collect();
     if conflicts.len() > MOST_LISTED {
@@ -142,5 +147,13 @@ fn conflict_error(conflicts: &[(&RepoPath, &str)]) -> Error {
     }
     Error::new(Kind::Conflict, "The snapshot's edits and this work tree disagree; nothing was changed")
         .list(listed)
-        .hint("`--merge` merges the two; `snap rewind` puts everything back to that moment, after saving what is here; `--worktree BRANCH` restores beside it")
+        .hint(if new_tree { IN_A_NEW_TREE } else { IN_THIS_TREE })
 }
+
+/// What can be done if edits and work tree disagree.
+const IN_THIS_TREE: &str = "`--merge` merges the two; `snap rewind` puts everything back to that moment, after saving \
+                            what is here; `--worktree BRANCH` restores beside it";
+
+/// The same in a work tree that was made for it.
+const IN_A_NEW_TREE: &str = "the branch is at another commit than the snapshot: `--merge` merges the two; with the name \
+                             of a new branch, the work tree is made at the snapshot's own commit";

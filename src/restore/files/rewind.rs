@@ -11,7 +11,7 @@ use crate::base::error::Result;
 use crate::base::monitor::{Monitor, Phase};
 use crate::base::paths::RepoPath;
 use crate::git::index::IndexEntry;
-use crate::git::{Repository, Status};
+use crate::git::{Repository, Status, is_pointer};
 use crate::manifest::{Around, Edit, Edits, Mode, Version};
 use crate::restore::files::ignored::{Left, Then};
 use crate::restore::files::index_room::crowded_out;
@@ -213,8 +213,16 @@ fn check_out(
         match (made, &mut step.work) {
             (Ok(made), Work::Set { mode, bytes, .. }) => {
                 let version = Version { oid: repository.hash().blob_id(&made), mode: *mode };
+                let is_there = step.here.as_ref() == Some(&version);
+                // LFS that is told to skip leaves the pointer: that is no reason to write one over a file.
+                if !is_there && step.here.is_some() && made == *bytes && is_pointer(&made) {
+                    let reason = "its content is not here: `git lfs pull` brings it".to_owned();
+                    unmade.push(Unmade { path: step.path.clone(), reason });
+                    step.work = Work::Keep;
+                    continue;
+                }
                 *bytes = made;
-                if step.here.as_ref() == Some(&version) {
+                if is_there {
                     step.work = Work::Keep;
                 }
             }

@@ -8,12 +8,17 @@ use std::collections::BTreeSet;
 
 use crate::base::error::Result;
 use crate::base::paths::RepoPath;
-use crate::git::Listing;
+use crate::base::screen::cut;
+use crate::base::warning::Warning;
 use crate::git::index::IndexEntry;
-use crate::manifest::{Edit, Edits, HiddenBy, IndexState};
+use crate::git::{Listing, Repository};
+use crate::manifest::{Around, Edit, Edits, HiddenBy, IndexState};
 use crate::restore::files::step::index_of;
 use crate::sys::work_tree::Tree;
 use crate::sys::work_tree::absent::Absent;
+
+/// The longest command that is shown, in characters.
+const LONGEST: usize = 600;
 
 /// Returns the edits as they are to be brought here.
 pub(in crate::restore) fn brought_in<'a>(
@@ -37,6 +42,36 @@ pub(in crate::restore) fn brought_in<'a>(
         true => as_staged(edit),
     });
     Ok(Cow::Owned(Edits { files: files.collect(), ..saved.clone() }))
+}
+
+/// Says what a person must do about the patterns of a sparse checkout, if they were others: they are settings of the
+/// repository, which no restore changes.
+pub(in crate::restore) fn other_patterns(
+    repository: &Repository,
+    around: Option<&Around>,
+) -> Result<Option<Warning>> {
+    let Some(around) = around else { return Ok(None) };
+    let now = repository.sparse()?;
+    if now == around.sparse {
+        return Ok(None);
+    }
+    let command = match &around.sparse {
+        // A snapshot of an earlier version does not say whether there were any.
+        None => return Ok(None),
+        Some(then) => {
+            let mode = if then.cone { "--cone" } else { "--no-cone" };
+            let words: Vec<String> = then.patterns.iter().map(|word| quoted(word)).collect();
+            format!("git sparse-checkout set {mode} {}", words.join(" "))
+        }
+    };
+    Ok(Some(Warning::OtherSparsePatterns(cut(&command, LONGEST))))
+}
+
+fn quoted(word: &str) -> String {
+    match word.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c)) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
 }
 
 fn was_left_out(edit: &Edit) -> bool {

@@ -41,6 +41,8 @@ pub(in crate::restore) struct Change<'a> {
     pub(in crate::restore) kept: BTreeSet<RepoPath>,
     /// Empty folders that are made.
     pub(in crate::restore) folders: Vec<RepoPath>,
+    /// Folders that are removed if they are empty then, with those above them.
+    pub(in crate::restore) emptied: Vec<RepoPath>,
     pub(in crate::restore) index: IndexChanges,
     pub(in crate::restore) session: Option<Ready<'a>>,
     /// The index as the plan saw it.
@@ -105,6 +107,7 @@ impl Change<'_> {
             Ok(relocated) => relocated,
             Err(error) => return Err(self.take_back(journal, error)),
         };
+        self.remove_emptied();
         let cleaned = self.record.clean_up(self.repository);
         log();
         let cleaned = cleaned
@@ -115,6 +118,19 @@ impl Change<'_> {
                 .hint("the next snap command tries it again"),
             as_before: false,
         })
+    }
+
+    /// Removes the empty folders that go. One that can't be removed is no reason to take anything back.
+    fn remove_emptied(&self) {
+        if self.emptied.is_empty() {
+            return;
+        }
+        let Ok(tree) = self.record.tree(self.repository) else { return };
+        for folder in &self.emptied {
+            if let Ok(inside) = RepoPath::new([folder.as_bytes(), b"/x"].concat().as_slice()) {
+                tree.prune_folders_but(&inside, &self.kept);
+            }
+        }
     }
 
     /// Takes everything back, because of an error.

@@ -46,6 +46,27 @@ impl Tree {
         Ok(mounts)
     }
 
+    /// Returns two of the folders above these paths that are one and the same folder, as where one is bound to the other.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Environment`] with the path.
+    pub fn same_folders<'a>(
+        &self,
+        paths: impl Iterator<Item = &'a RepoPath>,
+    ) -> Result<Option<(RepoPath, RepoPath)>> {
+        let folders: BTreeSet<RepoPath> = paths.flat_map(RepoPath::above).collect();
+        let mut known = std::collections::BTreeMap::new();
+        for folder in folders {
+            let Some(stat) = self.folder(&folder)?.and_then(|folder| sys::fstat(&folder).ok()) else {
+                continue;
+            };
+            if let Some(other) = known.insert((stat.st_dev, stat.st_ino), folder.clone()) {
+                return Ok(Some((other, folder)));
+            }
+        }
+        Ok(None)
+    }
+
     /// Opens a folder; `None` if there is none.
     pub(super) fn folder(&self, path: &RepoPath) -> Result<Option<OwnedFd>> {
         let Some((parent, name)) = self.walk(path, Missing::Stop)? else { return Ok(None) };

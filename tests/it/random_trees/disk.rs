@@ -14,6 +14,8 @@ use crate::support::project::Project;
 pub(super) enum Step {
     Permit(usize, u32),
     Empty(usize),
+    /// Takes a folder away that has nothing in it.
+    Tidy(usize),
 }
 
 const BITS: [u32; 8] = [0o444, 0o600, 0o640, 0o711, 0o755, 0o400, 0o664, 0o700];
@@ -24,6 +26,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         3 => (0..NAMES.len(), prop::sample::select(BITS.to_vec())).prop_map(|(at, bits)| Step::Permit(at, bits)),
         2 => (0..FOLDERS.len()).prop_map(Step::Empty),
+        2 => (0..FOLDERS.len()).prop_map(Step::Tidy),
     ]
 }
 
@@ -38,5 +41,6 @@ pub(super) fn take(project: &Project, step: &Step) {
         }
         // Where a file is in the way, there is none.
         Step::Empty(folder) => drop(fs::create_dir_all(project.path(FOLDERS[*folder]))),
+        Step::Tidy(folder) => drop(fs::remove_dir(project.path(FOLDERS[*folder]))),
     }
 }

@@ -1,10 +1,12 @@
 //! Rules that change: what is ignored, and how content is converted.
 
 use std::fs;
+use std::sync::OnceLock;
 
 use proptest::prelude::*;
 
 use super::files::make_room;
+use super::seeds::append;
 use crate::support::Must;
 use crate::support::project::Project;
 
@@ -79,19 +81,16 @@ pub(super) fn later_step() -> impl Strategy<Value = Step> {
 
 /// What all these need: filters of the user's own configuration, which is that of the tests' git too.
 pub(crate) fn set_up(project: &Project) -> bool {
-    let mut settings = vec![("filter.up.clean", "tr a-z A-Z"), ("filter.up.smudge", "tr A-Z a-z")];
-    let has_lfs = project.try_git(&["lfs", "version"]);
-    if has_lfs {
-        settings.extend([
-            ("filter.lfs.clean", "git-lfs clean -- %f"),
-            ("filter.lfs.smudge", "git-lfs smudge -- %f"),
-            ("filter.lfs.process", "git-lfs filter-process"),
-            ("filter.lfs.required", "true"),
-        ]);
-    }
-    for (name, value) in settings {
-        project.git(&["config", name, value]);
-        project.users_setting(name, value);
+    static HAS_LFS: OnceLock<bool> = OnceLock::new();
+    let has_lfs = *HAS_LFS.get_or_init(|| project.try_git(&["lfs", "version"]));
+    let lfs = "[filter \"lfs\"]\n\tclean = git-lfs clean -- %f\n\tsmudge = git-lfs smudge -- %f\n\
+               \tprocess = git-lfs filter-process\n\trequired = true\n";
+    let text = format!(
+        "[filter \"up\"]\n\tclean = tr a-z A-Z\n\tsmudge = tr A-Z a-z\n{}",
+        if has_lfs { lfs } else { "" }
+    );
+    for file in [project.path(".git/config"), project.home.path().join(".gitconfig")] {
+        append(&file, &text);
     }
     has_lfs
 }

@@ -1,6 +1,7 @@
 //! Several restores undone in a row, and redone: every state on the way is the one that was there.
 
-use super::{Step, state};
+use super::Step;
+use super::seen::Seen;
 use crate::support::project::Project;
 
 /// Restores these one after the other, each after some steps, then goes all the way back, forward, and back again.
@@ -9,23 +10,23 @@ pub(super) fn all_the_way(project: &Project, restores: &[(&[Step], &str)]) {
     let mut before = Vec::new();
     for (steps, name) in restores {
         steps.iter().for_each(|step| step.take(project));
-        let here = state(project);
+        let here = Seen::of(project);
         let done = project.snap(&["rewind", name, "--json"]).exits(0).json();
         // What changes nothing is no step.
         if !done["safety"].is_null() {
             before.push(here);
         }
     }
-    let mut passed = vec![state(project)];
+    let mut passed = vec![Seen::of(project)];
     for (number, expected) in before.iter().rev().enumerate() {
         let ran = project.snap(&["undo", "--json"]);
         // Work that was done between two restores may be in the way of the older one's files.
         if ran.code == 4 && number > 0 && restores.iter().any(is_work) {
-            assert_eq!(Some(&state(project)), passed.last(), "refused, and nothing changed");
+            assert_eq!(Some(&Seen::of(project)), passed.last(), "refused, and nothing changed");
             break;
         }
         let done = ran.exits(0).json();
-        let here = state(project);
+        let here = Seen::of(project);
         if number == 0 || !restores.iter().any(is_work) {
             assert_eq!(&here, expected, "undone");
         }
@@ -35,11 +36,11 @@ pub(super) fn all_the_way(project: &Project, restores: &[(&[Step], &str)]) {
     }
     for expected in passed.iter().rev().skip(1) {
         project.snap(&["redo"]).exits(0);
-        assert_eq!(&state(project), expected, "redone");
+        assert_eq!(&Seen::of(project), expected, "redone");
     }
     project.snap(&["redo"]).exits(3);
     for expected in passed.iter().skip(1) {
         project.snap(&["undo"]).exits(0);
-        assert_eq!(&state(project), expected, "undone again");
+        assert_eq!(&Seen::of(project), expected, "undone again");
     }
 }

@@ -10,7 +10,10 @@ const REQUIRE: &str = "SNAP_REQUIRE";
 
 /// What runs on request only, also where nothing may be skipped: the variable that asks for it, and why it has to be
 /// asked for. `.ci/long` asks for all of it.
-const ON_REQUEST: [(&str, &str); 1] = [("SNAP_REAL", "it downloads two releases of a large package")];
+const ON_REQUEST: [(&str, &str); 2] = [
+    ("SNAP_OTHERS", "it needs Subversion and Mercurial"),
+    ("SNAP_REAL", "it downloads two releases of a large package"),
+];
 
 /// Says that an experiment is skipped, and what for; fails the test where nothing may be skipped.
 #[track_caller]

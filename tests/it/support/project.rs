@@ -16,6 +16,9 @@ use super::Must;
 use super::client::Home;
 use super::schema::Watch;
 
+/// Names another build of `snap` to be tried, such as one with optimisations.
+const OTHER_BUILD: &str = "SNAP_BINARY";
+
 /// A folder with a home of its own, to run programs in.
 pub(crate) struct Project {
     pub(crate) home: Home,
@@ -240,12 +243,6 @@ impl Project {
         without_status(&self.state())
     }
 
-    /// The same, with the marks that hide edits from git.
-    #[track_caller]
-    pub(crate) fn content_state_with_flags(&self) -> String {
-        without_status(&self.state_with_flags())
-    }
-
     /// Runs git in the project with something on its standard input; fails the test if git fails.
     #[track_caller]
     pub(crate) fn git_reads(&self, arguments: &[&str], input: &[u8]) {
@@ -283,7 +280,8 @@ impl Project {
 
     /// A command that would run `snap`, to be changed by the test first.
     pub(crate) fn command(&self, folder: &Path, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_snap"));
+        let built = env!("CARGO_BIN_EXE_snap");
+        let mut command = Command::new(std::env::var_os(OTHER_BUILD).unwrap_or_else(|| built.into()));
         command.args(arguments).current_dir(folder).env_clear();
         command.envs(environment(&self.home)).env("USER", "ada").env("XDG_STATE_HOME", &self.state);
         command

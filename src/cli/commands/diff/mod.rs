@@ -1,0 +1,286 @@
+//! `snap diff`: shows what differs, while the rest of it is still being computed.
+
+mod look;
+mod report;
+mod sources;
+
+use std::io::{self, IsTerminal as _};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+
+use crate::base::digest::GitHash;
+use crate::base::error::{Error, Kind as Failure, Result};
+use crate::base::screen::Sieve;
+use crate::cli::help::examples;
+use crate::cli::outcome::Outcome;
+use crate::cli::output::Ui;
+use crate::cli::output::pager::screen_width;
+use crate::compare::{Detail, Loader, broken};
+use crate::context::Context;
+use crate::diff::{
+    Coloring, Columns, Counted, Counter, Look, Options, Out, Painted, Painter, Patch, Same, Spent, Theme,
+    in_order, prepare_colors,
+};
+use crate::git::Repository;
+use look::LookOptions;
+use report::Report;
+use sources::{Job, show_job};
+
+/// How many files are computed at the same time.
+const THREADS: usize = 2;
+
+/// Show what a snapshot changed, what differs between two, or any two files
+///
+/// On a terminal, or with `--color always`, painted for people; else a patch for `git apply`.
+#[derive(Args)]
+#[command(after_help = examples(&[
+    ("snap diff", "Show the edits of the newest snapshot"),
+    ("snap diff before-refactor latest", "Show what differs between two"),
+    ("snap diff --now before-refactor -- src", "Compare it with `src` as it is now"),
+    ("git diff | snap diff -", "Show a diff of another program"),
+]))]
+pub(crate) struct Diff {
+    /// One snapshot: its edits. Two: what differs between them. `-`: a diff on standard input
+    #[arg(value_name = "REF", num_args = 0..=2)]
+    references: Vec<String>,
+    /// Compare the snapshot with the work tree as it is now
+    #[arg(long)]
+    now: bool,
+    /// Compare two files, in or out of a repository
+    #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], conflicts_with_all = ["references", "now", "paths"])]
+    files: Vec<PathBuf>,
+    /// Only counts of lines, with a bar each
+    #[arg(long, group = "form")]
+    stat: bool,
+    /// Only the names of the files
+    #[arg(long, group = "form")]
+    name_only: bool,
+    /// Only the names, with A, M, D, R or C before each
+    #[arg(long, group = "form")]
+    name_status: bool,
+    /// The two versions beside each other
+    #[arg(short = 'y', long, group = "form")]
+    side_by_side: bool,
+    /// A patch for `git apply`; on a terminal what is not seen is shown as escapes
+    #[arg(short, long, group = "form")]
+    patch: bool,
+    /// Such a patch with binary content too
+    #[arg(long, conflicts_with_all = ["stat", "name_only", "name_status", "side_by_side", "word"])]
+    binary: bool,
+    /// Both versions of a changed line in one line, word by word
+    #[arg(long, group = "form")]
+    word: bool,
+    /// Of a diff on standard input: paint each line where it stands, as `interactive.diffFilter` needs it
+    #[arg(long, group = "form")]
+    color_only: bool,
+    /// Exit with 1 if there are differences
+    #[arg(long)]
+    exit_code: bool,
+    /// Lines of context [default: 3]
+    #[arg(short = 'U', long = "unified", value_name = "N")]
+    context: Option<usize>,
+    /// Take lines that differ in white space only for equal
+    #[arg(short = 'w', long)]
+    ignore_all_space: bool,
+    #[command(flatten)]
+    look: LookOptions,
+    /// Never start a pager
+    #[arg(long)]
+    no_pager: bool,
+    /// Only these files and folders
+    #[arg(value_name = "PATH", last = true)]
+    paths: Vec<PathBuf>,
+}
+
+/// What is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Painted,
+    InPlace,
+    Columns,
+    Patch,
+    Stat,
+    Names,
+    Status,
+    Json,
+}
+
+impl Form {
+    /// Says whether it is made of numbers and not of lines.
+    fn is_counted(self) -> bool {
+        matches!(self, Form::Stat | Form::Names | Form::Status | Form::Json)
+    }
+
+    /// Says whether it is made for eyes.
+    fn is_painted(self) -> bool {
+        matches!(self, Form::Painted | Form::InPlace | Form::Columns)
+    }
+
+    /// Returns the word for it.
+    fn name(self) -> &'static str {
+        match self {
+            Form::Painted => "painted",
+            Form::InPlace => "in place",
+            Form::Columns => "side by side",
+            Form::Patch => "patch",
+            Form::Stat => "stat",
+            Form::Names => "names",
+            Form::Status => "names and letters",
+            Form::Json => "painted",
+        }
+    }
+}
+
+/// What the threads deliver.
+enum Piece {
+    Block(Vec<u8>),
+    Counted(Box<Counted>),
+}
+
+/// What a thread keeps from one file to the next.
+struct Worker<'w> {
+    loader: Option<Loader<'w>>,
+    coloring: Option<Coloring>,
+}
+
+impl Diff {
+    pub(crate) fn run(self, context: &Context, ui: &mut Ui) -> Result<Outcome> {
+        let of_input = self.references.first().is_some_and(|one| one == "-");
+        if of_input {
+            self.refuse_for_input()?;
+        } else if self.color_only {
+            return Err(Error::new(Failure::Usage, "Cannot paint in place")
+                .because("`--color-only` is for a diff on standard input")
+                .hint("`git config interactive.diffFilter \"snap diff - --color-only\"`"));
+        }
+        crate::git::read_blobs_only_to_show();
+        let form = self.form(ui);
+        if self.look.show_config {
+            self.look.list(form.name(), ui)?;
+            return Ok(Outcome::Done);
+        }
+        let colored = (ui.color() || self.color_only) && form.is_painted();
+        let words = self.look.may_color_words(colored);
+        if words {
+            std::thread::spawn(prepare_colors);
+        }
+        let asked = self.look.ask(colored && !self.color_only);
+        let longest_line = if form == Form::Patch { usize::MAX } else { Options::default().longest_line };
+        let needs_workspace = self.files.is_empty() && !of_input;
+        let opened = if needs_workspace { Some(self.open(context, ui)?) } else { None };
+        let (workspace, manifests) = opened.map_or((None, Vec::new()), |(open, read)| (Some(open), read));
+        let repository = workspace.as_ref().and_then(|workspace| workspace.repository.as_ref());
+        let options = Options {
+            context: self.context.unwrap_or(Options::default().context),
+            ignore_space: self.ignore_all_space,
+            longest_line,
+            binary: self.binary.then(|| repository.map_or(GitHash::Sha1, Repository::hash)),
+            ..Options::default()
+        };
+        let jobs = self.jobs(context, workspace.as_ref(), manifests)?;
+        let wanted = match form {
+            Form::Names | Form::Status => Detail::Names,
+            Form::Patch => Detail::LinesAndIds,
+            _ => Detail::Lines,
+        };
+        let folder = workspace.as_ref().map_or(&context.cwd, |workspace| &workspace.root);
+        let look = Look {
+            color: ui.color() || self.color_only,
+            theme: if colored { self.look.theme(asked) } else { Theme::default() },
+            max_line: self.look.max_line(),
+            word: self.word,
+            numbers: self.look.numbers(),
+            width: if form == Form::Columns { screen_width() } else { 0 },
+            links: self.look.links(folder).filter(|_| !self.color_only),
+        };
+        let words = words && look.theme.knows_background();
+        let spent = Arc::new(Spent::default());
+        let worker = || Worker {
+            loader: workspace.as_ref().map(|workspace| Loader::new(workspace, options, wanted)),
+            coloring: words.then(|| Coloring::new(self.look.patience(), spent.clone())),
+        };
+
+        let work = |worker: &mut Worker<'_>,
+                    number: usize,
+                    job: Job,
+                    pass: &mut dyn FnMut(Piece) -> io::Result<()>|
+         -> Result<()> {
+            let Worker { loader, coloring } = worker;
+            let (look, coloring) = (look.clone(), coloring.as_mut());
+            if form.is_counted() {
+                let mut send = |counted| pass(Piece::Counted(Box::new(counted)));
+                return show_job(job, loader, options, &mut Counter::new(&mut send));
+            }
+            let mut send = |block| pass(Piece::Block(block));
+            let mut out = Out::new(number == 0, &mut send);
+            match form {
+                Form::InPlace => {
+                    show_job(job, loader, options, &mut Painted::in_place(&mut out, look).coloring(coloring))
+                }
+                Form::Patch if matches!(job, Job::Input(_)) => {
+                    show_job(job, loader, options, &mut Same::new(&mut out))
+                }
+                Form::Columns => {
+                    show_job(job, loader, options, &mut Columns::new(&mut out, look).coloring(coloring))
+                }
+                Form::Painted => {
+                    show_job(job, loader, options, &mut Painter::new(&mut out, look).coloring(coloring))
+                }
+                _ => {
+                    let aside = || crate::sys::files::unnamed_file(&std::env::temp_dir());
+                    show_job(job, loader, options, &mut Patch::new(&mut out).putting_aside(&aside))
+                }
+            }?;
+            out.flush().map_err(|error| broken(&error))
+        };
+        // A program gets a patch as it is; a person can't apply one from the screen.
+        let sieve = (form == Form::Patch && io::stdout().is_terminal()).then(Sieve::default);
+        let mut report = Report {
+            sheet: None,
+            sieve,
+            paged: !self.no_pager,
+            trims: !of_input,
+            form,
+            counted: Vec::new(),
+            found: false,
+        };
+        in_order(jobs.into_iter(), THREADS, worker, work, |delivery| report.take(delivery, ui))?;
+        report.finish(ui)?;
+        Ok(if self.exit_code && report.found { Outcome::No } else { Outcome::Done })
+    }
+
+    fn form(&self, ui: &Ui) -> Form {
+        let on_screen = ui.color() || io::stdout().is_terminal();
+        match () {
+            () if ui.json() => Form::Json,
+            () if self.color_only => Form::InPlace,
+            () if self.stat => Form::Stat,
+            () if self.name_only => Form::Names,
+            () if self.name_status => Form::Status,
+            () if self.side_by_side => Form::Columns,
+            () if self.patch || self.binary || !on_screen && !self.word => Form::Patch,
+            () => Form::Painted,
+        }
+    }
+
+    /// Refuses what can't be done with a diff that was made already.
+    fn refuse_for_input(&self) -> Result<()> {
+        let options = [
+            (self.references.len() > 1, "another name"),
+            (self.now, "`--now`"),
+            (self.context.is_some(), "`-U`"),
+            (self.ignore_all_space, "`-w`"),
+        ];
+        match options.iter().find(|(given, _)| *given) {
+            None => Ok(()),
+            Some((_, option)) => Err(Error::new(
+                Failure::Usage,
+                format!("Cannot use {option} with a diff on standard input"),
+            )
+            .because("that diff has been made already")
+            .hint("give the option to the program that makes it, such as `git diff -U1 -w | snap diff -`")),
+        }
+    }
+}

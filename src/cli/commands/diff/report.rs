@@ -1,0 +1,203 @@
+//! What `snap diff` writes: blocks as they come, names, or counts at the end.
+
+use std::io::{self, IsTerminal as _};
+
+use serde_json::json;
+
+use super::{Form, Piece};
+use crate::base::error::Result;
+use crate::base::screen::{Line, Sieve, width as width_of};
+use crate::cli::output::pager::{Sheet, screen_width};
+use crate::cli::output::words::count;
+use crate::cli::output::{Style, Text, Ui, text};
+use crate::diff::{Counted, Delivery, Kind, bar};
+
+/// The width of the bars of `--stat`.
+const BAR: u64 = 40;
+
+/// The longest name that the bars are set to the right for.
+const LONGEST_NAME: usize = 60;
+
+/// Writes what the threads deliver.
+pub(super) struct Report {
+    pub(super) sheet: Option<Sheet>,
+    /// Makes safe what is not safe already.
+    pub(super) sieve: Option<Sieve>,
+    pub(super) paged: bool,
+    /// Whether an empty line at the beginning is none of the input's.
+    pub(super) trims: bool,
+    pub(super) form: Form,
+    pub(super) counted: Vec<Counted>,
+    pub(super) found: bool,
+}
+
+impl Report {
+    pub(super) fn take(&mut self, delivery: Delivery<Piece>, ui: &mut Ui) -> Result<()> {
+        match delivery {
+            Delivery::Pause => match &mut self.sheet {
+                Some(sheet) => sheet.flush(),
+                None => ui.flush(),
+            },
+            Delivery::Piece(Piece::Block(block)) => {
+                self.found = true;
+                let sheet = match &mut self.sheet {
+                    Some(sheet) => sheet,
+                    // Not before there is something to show: a pager on nothing is a nuisance.
+                    none => {
+                        let sheet = none.insert(Sheet::open(self.paged)?);
+                        sheet.trims = self.trims;
+                        sheet
+                    }
+                };
+                match &mut self.sieve {
+                    Some(sieve) => sheet.block(&sieve.next(&block)),
+                    None => sheet.block(&block),
+                }
+            }
+            Delivery::Piece(Piece::Counted(mut counted)) => {
+                self.found = true;
+                let name = Line(&String::from_utf8_lossy(&counted.file.path)).to_string();
+                match self.form {
+                    Form::Names => ui.line(&name),
+                    Form::Status => {
+                        let old = |name: &Vec<u8>| text![Text::tab(), String::from_utf8_lossy(name).as_ref()];
+                        let old = counted.file.old_path.as_ref().map(old).unwrap_or_default();
+                        ui.line(text![counted.file.kind.letter().to_string(), old, Text::tab(), name])
+                    }
+                    Form::Json => ui.value(&crate::base::screen::json(&as_json(&counted).to_string())),
+                    _ => {
+                        counted.hunks = Vec::new();
+                        self.counted.push(*counted);
+                        Ok(())
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) fn finish(&mut self, ui: &mut Ui) -> Result<()> {
+        if let Some(sheet) = &mut self.sheet {
+            if let Some(sieve) = &mut self.sieve {
+                sheet.block(&sieve.finish())?;
+            }
+            sheet.flush()?;
+        }
+        if self.form != Form::Stat || self.counted.is_empty() {
+            return Ok(());
+        }
+        let name = |counted: &Counted| {
+            let name = |path: &[u8]| Line(&String::from_utf8_lossy(path)).to_string();
+            match counted.file.kind {
+                Kind::Renamed | Kind::Copied => {
+                    format!("{} -> {}", name(counted.file.old_name()), name(&counted.file.path))
+                }
+                _ => name(&counted.file.path),
+            }
+        };
+        let longest = self.counted.iter().map(|one| columns(&name(one))).max().unwrap_or(0);
+        let (width, bar_width) = stat_widths(longest, io::stdout().is_terminal().then(screen_width));
+        let lines = |one: &Counted| (one.end.report.added, one.end.report.removed);
+        let most = self.counted.iter().map(|one| lines(one).0 + lines(one).1).max().unwrap_or(0);
+        let (mut added, mut removed) = (0, 0);
+        for one in &self.counted {
+            let facts = match one.end.binary {
+                true => format!("binary {}", one.end.note.as_deref().unwrap_or_default()).trim_end().into(),
+                false => {
+                    let (plus, minus) = lines(one);
+                    (added, removed) = (added + plus, removed + minus);
+                    let (pluses, minuses) = bar(plus, minus, most, bar_width);
+                    match pluses + minuses {
+                        0 if !ui.color() => text![format!("{:5}", plus + minus)],
+                        _ => text![
+                            format!("{:5} ", plus + minus),
+                            Style::Good.of("+".repeat(pluses)),
+                            Style::Bad.of("-".repeat(minuses)),
+                        ],
+                    }
+                }
+            };
+            let name = if bar_width < BAR { end_of(name(one), width) } else { name(one) };
+            let pad = " ".repeat(width.saturating_sub(columns(&name)));
+            ui.line(text![format!(" {name}{pad} | "), facts])?;
+        }
+        ui.line(&format!(" {}, +{added} -{removed}", count(self.counted.len(), "file")))
+    }
+}
+
+/// Returns how wide the names and the bars of `--stat` are, when the longest name has so many characters; on a
+/// screen a line of it shall fit.
+fn stat_widths(longest: usize, screen: Option<usize>) -> (usize, u64) {
+    const COUNT: usize = " ".len() + " | ".len() + "12345 ".len();
+    let room = screen.map_or(usize::MAX, |screen| screen.saturating_sub(COUNT).max(24));
+    let bar = BAR as usize;
+    match longest.min(LONGEST_NAME) {
+        width if width + bar <= room => (width, BAR),
+        width => {
+            // Three eighths are for the bars, as git has it, or what the names leave.
+            let width = width.min(room - room * 3 / 8);
+            (width, (room - width).min(bar) as u64)
+        }
+    }
+}
+
+/// Returns how many columns of the screen a text takes.
+fn columns(text: &str) -> usize {
+    text.chars().map(width_of).sum()
+}
+
+/// Returns the end of a name that takes more than so many columns.
+fn end_of(name: String, width: usize) -> String {
+    let mut left = columns(&name);
+    if left <= width {
+        return name;
+    }
+    let rest = name.chars().skip_while(|c| {
+        let over = left + 1 > width;
+        left -= width_of(*c);
+        over
+    });
+    std::iter::once('…').chain(rest).collect()
+}
+
+fn as_json(counted: &Counted) -> serde_json::Value {
+    let path = |path: &[u8]| match std::str::from_utf8(path) {
+        Ok(path) => json!(path),
+        Err(_) => json!({"hex": crate::base::digest::to_hex(path)}),
+    };
+    let (file, end) = (&counted.file, &counted.end);
+    json!({
+        "path": path(&file.path),
+        "old_path": file.old_path.as_deref().map(path),
+        "similarity": file.similarity,
+        "change": file.kind.word(),
+        "old_mode": file.old_mode.map(crate::manifest::Mode::octal),
+        "new_mode": file.new_mode.map(crate::manifest::Mode::octal),
+        "added": end.report.added,
+        "removed": end.report.removed,
+        "binary": end.binary,
+        "rough": end.report.rough,
+        "complete": !end.report.stopped,
+        "note": end.note,
+        "hunks": counted.hunks,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_stat_fits_the_screen() {
+        assert_eq!(stat_widths(20, None), (20, 40));
+        assert_eq!(stat_widths(100, None), (60, 40));
+        assert_eq!(stat_widths(100, Some(200)), (60, 40));
+        assert_eq!(stat_widths(20, Some(80)), (20, 40));
+        for (longest, screen) in [(100, 80), (45, 80), (100, 100), (70, 40)] {
+            let (name, bar) = stat_widths(longest, Some(screen));
+            assert_eq!(1 + name + 3 + 6 + bar as usize, screen, "{longest} on {screen}");
+        }
+        assert_eq!(end_of("a/long/path/name.rs".to_owned(), 10), "…h/name.rs");
+        assert_eq!(end_of("name.rs".to_owned(), 10), "name.rs");
+        assert_eq!((end_of("漢字/漢字.rs".to_owned(), 8), columns("…漢字.rs")), ("…漢字.rs".to_owned(), 8));
+    }
+}

@@ -1,0 +1,192 @@
+//! What `snap diff` compares, and how each of it is opened.
+
+use std::fs::File as Handle;
+use std::io::{self, BufReader};
+use std::path::{Component, Path, PathBuf};
+
+use super::Diff;
+use crate::base::error::{Error, IoContext as _, Kind as Failure, Result};
+use crate::base::paths::RepoPath;
+use crate::cli::output::Ui;
+use crate::cli::upkeep::{warn_of_newer, warn_of_passed_over};
+use crate::compare::{self, Item, Loader, broken};
+use crate::context::Context;
+use crate::diff::{Again, File, Only, Options, Show, show_patch};
+use crate::edits::FileReader;
+use crate::manifest::Manifest;
+use crate::store::{Reference, Store};
+use crate::workspace::Workspace;
+
+/// Where a file's diff comes from.
+pub(super) enum Job {
+    Item(Box<Item>),
+    /// Two files, each as it was named and where it is.
+    Files(Named, Named),
+    /// A diff on standard input; the files of it that are wanted.
+    Input(Vec<Vec<u8>>),
+}
+
+/// A file as it was named, and where it is.
+type Named = (PathBuf, PathBuf);
+
+impl Diff {
+    /// Returns the names of the files that are wanted of a diff on standard input: as they stand in it.
+    fn wanted_of_input(&self) -> Vec<Vec<u8>> {
+        use std::os::unix::ffi::OsStrExt as _;
+        let name = |path: &PathBuf| {
+            let parts = path.components().filter_map(|part| match part {
+                Component::Normal(name) => Some(name.as_bytes().to_vec()),
+                _ => None,
+            });
+            parts.collect::<Vec<_>>().join(&b'/')
+        };
+        // The whole folder is no restriction.
+        self.paths.iter().map(name).filter(|name| !name.is_empty()).collect()
+    }
+
+    /// Opens the workspace and reads the manifests that are wanted; while git still finds the one,
+    /// the others are read from where the store usually is.
+    pub(super) fn open(&self, context: &Context, ui: &mut Ui) -> Result<(Workspace, Vec<Manifest>)> {
+        let (named, latest) = (self.references.iter().map(String::as_str), ["latest"]);
+        let named: Vec<Reference> = named.chain(latest).map(Reference::parse).collect();
+        let wanted = &named[..self.references.len().max(1)];
+        let find = |store: &Store| -> Result<Vec<Manifest>> {
+            wanted.iter().map(|reference| store.find(reference)?.manifest).collect()
+        };
+        let (workspace, early) = std::thread::scope(|scope| {
+            // What is read stays, so it is read where the rest of the memory is.
+            let open = scope.spawn(|| Workspace::open(context));
+            let early = likely_store(context).and_then(|folder| Store::open(&folder).ok());
+            let early = early.map(|store| {
+                let store = store.forgetting();
+                (store.root().to_owned(), find(&store), store.take_passed_over())
+            });
+            (open.join(), early)
+        });
+        let workspace = workspace.map_err(|_| Error::new(Failure::Bug, "Opening the workspace failed"))??;
+        let manifests = match early {
+            Some((root, found, newer)) if root == workspace.store.root() => {
+                warn_of_newer(newer, ui);
+                found?
+            }
+            _ => find(&workspace.store)?,
+        };
+        warn_of_passed_over(&workspace.store, ui);
+        for manifest in &manifests {
+            workspace.refuse_bomb(manifest, &workspace.provenance(manifest))?;
+        }
+        Ok((workspace, manifests))
+    }
+
+    pub(super) fn jobs(
+        &self,
+        context: &Context,
+        workspace: Option<&Workspace>,
+        manifests: Vec<Manifest>,
+    ) -> Result<Vec<Job>> {
+        if let [old, new] = self.files.as_slice() {
+            let place = |path: &PathBuf| (path.clone(), context.cwd.join(path));
+            return Ok(vec![Job::Files(place(old), place(new))]);
+        }
+        let Some(workspace) = workspace else { return Ok(vec![Job::Input(self.wanted_of_input())]) };
+        let mut manifests = manifests.into_iter();
+        let items = match (manifests.next(), manifests.next(), self.now) {
+            (Some(one), None, false) => compare::edits(one.edits),
+            (Some(one), None, true) => compare::with_work_tree(workspace, &one)?,
+            (Some(old), Some(new), false) => compare::between(workspace, &old, &new)?,
+            _ => {
+                return Err(Error::new(Failure::Usage, "Cannot compare two snapshots with the work tree")
+                    .hint("`snap diff --now REF` takes one"));
+            }
+        };
+        let wanted = self
+            .paths
+            .iter()
+            .map(|path| inside(&workspace.root, &context.cwd.join(path)))
+            .collect::<Result<Vec<_>>>()?;
+        let lies_in = |item: &Item, path: &RepoPath| {
+            item.path().is_in(path) || item.old_path().is_some_and(|old| old.is_in(path))
+        };
+        let is_wanted = |item: &Item| {
+            wanted.is_empty()
+                || wanted.iter().any(|path| path.as_ref().is_none_or(|path| lies_in(item, path)))
+        };
+        Ok(items.into_iter().filter(is_wanted).map(|item| Job::Item(Box::new(item))).collect())
+    }
+}
+
+/// Returns where the store is, unless git knows better.
+fn likely_store(context: &Context) -> Option<PathBuf> {
+    let usual = |folder: &Path| folder.join(".claude").join("snapshots");
+    context.store.clone().or_else(|| context.cwd.ancestors().map(usual).find(|store| store.is_dir()))
+}
+
+/// Returns a path in the work tree; `None` for its root.
+fn inside(root: &Path, path: &Path) -> Result<Option<RepoPath>> {
+    use std::os::unix::ffi::OsStrExt as _;
+    let mut flat = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::ParentDir => drop(flat.pop()),
+            Component::CurDir => {}
+            other => flat.push(other),
+        }
+    }
+    let refuse = |cause: String| {
+        Error::new(Failure::Usage, format!("Cannot look for {}", path.display())).because(cause)
+    };
+    let inner = flat.strip_prefix(root).map_err(|_| refuse("it is outside the work tree".to_owned()))?;
+    match inner.as_os_str().is_empty() {
+        true => Ok(None),
+        false => RepoPath::new(inner.as_os_str().as_bytes()).map(Some).map_err(refuse),
+    }
+}
+
+/// Shows the diff of one job.
+pub(super) fn show_job(
+    job: Job,
+    loader: &mut Option<Loader<'_>>,
+    options: Options,
+    show: &mut dyn Show,
+) -> Result<()> {
+    match (job, loader) {
+        (Job::Item(item), Some(loader)) => loader.show(*item, show),
+        (Job::Files(old, new), _) => show_files(&old, &new, options, show),
+        (Job::Input(wanted), _) => {
+            let input = BufReader::with_capacity(64 << 10, io::stdin());
+            show_patch(input, &mut Only::new(&wanted, show)).map_err(|error| broken(&error))
+        }
+        (Job::Item(_), None) => Err(Error::new(Failure::Bug, "An edit has nowhere to be loaded from")),
+    }
+}
+
+fn show_files(old: &Named, new: &Named, options: Options, show: &mut dyn Show) -> Result<()> {
+    use std::os::unix::ffi::OsStrExt as _;
+    let open = |path: &Path| -> Result<(Handle, std::fs::Metadata)> {
+        let handle = Handle::open(path).context("open", path)?;
+        let facts = handle.metadata().context("open", path)?;
+        if facts.is_dir() {
+            return Err(Error::new(Failure::Usage, format!("Cannot compare {}", path.display()))
+                .because("it is a folder"));
+        }
+        Ok((handle, facts))
+    };
+    let ((old_file, old_facts), (new_file, new_facts)) = (open(&old.1)?, open(&new.1)?);
+    let name = |path: &Path| {
+        let bytes = path.as_os_str().as_bytes();
+        bytes.strip_prefix(b"/").unwrap_or(bytes).to_vec()
+    };
+    let file = File { path: name(&new.0), old_path: Some(name(&old.0)), ..File::default() };
+    let again: Option<Again<'_>> = match (old_file.try_clone(), new_file.try_clone()) {
+        // A pipe can be read only once.
+        (Ok(old), Ok(new)) if old_facts.is_file() && new_facts.is_file() => {
+            let from =
+                |file: &Handle, at: u64| Ok::<_, io::Error>(Box::new(FileReader::new(file.try_clone()?, at)));
+            Some(Box::new(move |from_old, from_new| Ok((from(&old, from_old)?, from(&new, from_new)?))))
+        }
+        _ => None,
+    };
+    let sizes = (Some(old_facts.len()), Some(new_facts.len()));
+    compare::show_readers(file, (old_file, new_file), again, sizes, options, show)
+        .map_err(|error| broken(&error))
+}

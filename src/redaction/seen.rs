@@ -1,0 +1,138 @@
+//! Values that were seen in one place of what is to be saved, to be known in all others.
+//!
+//! Looks through transcripts, what lies beside them and pending files before any of it is stored. What it reads is cut into
+//! blocks; one that held nothing is known by its place, its size and its ends, and is not read again, so that a save
+//! costs what was added since. Only the cache of clean blocks is kept, no value.
+
+use std::fs::File;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use super::cache::Cache;
+use super::{Redactor, held};
+use crate::secrets::{Hit, KnownValue, has_own_shape, worth_remembering};
+
+/// How much is looked at in one piece, and how much of the piece before it belongs to it too: a line that
+/// was begun there.
+const BLOCK: u64 = 1 << 20;
+const OVERLAP: u64 = 64 << 10;
+
+/// How much of either end of a block tells it from others.
+const END: usize = 1 << 10;
+
+/// The most values that are known of one save.
+const MOST_VALUES: usize = 1_000;
+
+/// A part of a file.
+struct Block {
+    path: PathBuf,
+    at: u64,
+    end: u64,
+}
+
+impl Redactor {
+    /// Learns the secrets that stand in files, so that each of them is known wherever else it stands. What can't be
+    /// read is left out: it can't be stored either.
+    pub fn learn(&mut self, files: &[PathBuf]) {
+        let mut blocks: Vec<Block> = files.iter().flat_map(|path| blocks(path)).collect();
+        blocks.reverse();
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(blocks.len());
+        let cache = Mutex::new(Cache::open(&self.tmp, &self.key, &self.scanner, &self.allowed, "learned"));
+        let (left, all) = (Mutex::new(blocks), Mutex::new(Vec::new()));
+        let work = || {
+            loop {
+                let Some(block) = held(&left).pop() else { return };
+                let values = self.values_of(&block, &cache);
+                held(&all).extend(values);
+            }
+        };
+        std::thread::scope(|scope| {
+            // Without a thread of its own the work is done here.
+            let started: Vec<_> = (1..threads)
+                .map_while(|_| std::thread::Builder::new().spawn_scoped(scope, work).ok())
+                .collect();
+            work();
+            drop(started);
+        });
+        cache.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).write();
+        let mut values: Vec<KnownValue> = all.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        values.sort();
+        values.dedup_by(|a, b| a.value == b.value);
+        let known: std::collections::BTreeSet<&str> =
+            self.scanner.values().map(|known| known.value.as_str()).collect();
+        values.retain(|one| !known.contains(one.value.as_str()));
+        values.truncate(MOST_VALUES);
+        if !values.is_empty() {
+            self.scanner = self.scanner.with_seen(values);
+            self.cache =
+                Mutex::new(Cache::open(&self.tmp, &self.key, &self.scanner, &self.allowed, "scanned"));
+        }
+    }
+
+    /// Returns the secrets of a block, decoded.
+    fn values_of(&self, block: &Block, cache: &Mutex<Cache>) -> Vec<KnownValue> {
+        let Some((file, mark)) = marked(block) else { return Vec::new() };
+        let tag = held(cache).tag_of_place(&mark);
+        if held(cache).is_clean(&tag) {
+            return Vec::new();
+        }
+        let from = block.at.saturating_sub(OVERLAP);
+        let mut bytes = vec![0; usize::try_from(block.end - from).unwrap_or(0)];
+        if file.read_exact_at(&mut bytes, from).is_err() {
+            return Vec::new();
+        }
+        let first_end = bytes.iter().position(|byte| *byte == b'\n');
+        let begun = first_end.filter(|_| from > 0).map_or(0, |at| at + 1);
+        let mut values = Vec::new();
+        let mut clean = true;
+        let mut look = |hit: &Hit<'_>| {
+            clean = false;
+            if !has_own_shape(hit.finding.kind) && self.taken_out(hit).is_some() {
+                let name = hit.finding.name.as_deref().unwrap_or_default();
+                values.extend(worth_remembering(name, hit.value));
+            }
+            None
+        };
+        let is_records = block.path.extension().is_some_and(|end| end == "jsonl");
+        let _unchanged = if is_records {
+            self.scanner.redact_records(&bytes[begun..], &mut look)
+        } else {
+            self.scanner.redact_text(&bytes[begun..], &mut look)
+        };
+        if clean {
+            held(cache).note_clean(tag);
+        }
+        values
+    }
+}
+
+/// Cuts a file into blocks.
+fn blocks(path: &Path) -> Vec<Block> {
+    let size =
+        std::fs::symlink_metadata(path).ok().filter(std::fs::Metadata::is_file).map_or(0, |meta| meta.len());
+    let block = |number: u64| Block {
+        path: path.to_owned(),
+        at: number * BLOCK,
+        end: size.min((number + 1) * BLOCK),
+    };
+    (0..size.div_ceil(BLOCK)).map(block).collect()
+}
+
+/// Opens a block's file, and says what tells the block from others.
+fn marked(block: &Block) -> Option<(File, Vec<u8>)> {
+    let file = crate::sys::users_files::open_theirs(&block.path).ok()?;
+    let meta = file.metadata().ok()?;
+    let grows = block.path.extension().is_some_and(|end| end == "jsonl");
+    let modified = if grows { 0 } else { meta.mtime_nsec() ^ meta.mtime() << 20 };
+    let mut mark = block.path.as_os_str().as_encoded_bytes().to_vec();
+    for number in [meta.dev(), meta.ino(), block.at, block.end, modified.unsigned_abs()] {
+        mark.extend_from_slice(&number.to_le_bytes());
+    }
+    let mut end = [0; END];
+    for at in [block.at, block.end.saturating_sub(END as u64).max(block.at)] {
+        let length = file.read_at(&mut end, at).ok()?;
+        mark.extend_from_slice(&end[..length]);
+    }
+    Some((file, mark))
+}

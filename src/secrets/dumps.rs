@@ -1,0 +1,163 @@
+//! Texts that are written as something else: base64 over several lines, packed with gzip, bytes in hexadecimal.
+//!
+//! Each is decoded up to a bound and looked at; if it holds a secret, the code of it goes. What is packed twice, or
+//! encrypted, stays as it is.
+
+use std::io::Read as _;
+use std::ops::Range;
+
+use super::views;
+
+/// The most bytes that are unpacked of one text.
+const MOST_UNPACKED: u64 = 1 << 20;
+
+/// The longest code that is looked at.
+pub(super) const LONGEST: usize = 256 << 10;
+
+/// How dumps of bytes begin: `xxd`, `hexdump -C`, `od`.
+pub(super) const DUMPS: [&str; 4] = ["00000000: ", "00000000  ", "0000000   ", "0000000 "];
+
+/// A text that was decoded, and the parts of the code that stand for its bytes.
+pub(super) struct Decoded {
+    pub(super) bytes: Vec<u8>,
+    /// The code of the bytes from here on, in order.
+    rows: Vec<(usize, Range<usize>)>,
+}
+
+impl Decoded {
+    /// Returns the code that stands for some bytes.
+    pub(super) fn code(&self, span: &Range<usize>) -> Range<usize> {
+        let row = |at: usize| self.rows.partition_point(|(from, _)| *from <= at).saturating_sub(1);
+        let (first, last) = (row(span.start), row(span.end.saturating_sub(1)));
+        let part = |index: usize| self.rows.get(index).map_or(0..0, |(_, code)| code.clone());
+        part(first).start..part(last).end
+    }
+}
+
+/// Returns the base64 around a place, over the ends of lines if it goes on there.
+pub(super) fn run_over_lines(text: &[u8], at: usize) -> Range<usize> {
+    let run = views::base64_run(text, at);
+    let (mut start, mut end) = (run.start, run.end);
+    let is_line = |from: usize, to: usize| to - from >= 16;
+    while end - start < LONGEST
+        && text.get(end) == Some(&b'\n')
+        && text[end - 1] != b'='
+        && is_line(start, end)
+    {
+        let indent = text[end + 1..].iter().take(16).take_while(|byte| **byte == b' ').count();
+        let next = views::base64_run(text, end + 1 + indent);
+        if next.is_empty() || next.start < end + 1 {
+            break;
+        }
+        let goes_on = matches!(text.get(next.end), None | Some(b'\n' | b'\r'));
+        if !goes_on {
+            break;
+        }
+        end = next.end;
+    }
+    while end - start < LONGEST && start >= 2 {
+        let indent = text[..start].iter().rev().take(16).take_while(|byte| **byte == b' ').count();
+        if text[..start - indent].last() != Some(&b'\n') {
+            break;
+        }
+        let before = views::base64_run(text, (start - indent).saturating_sub(2));
+        let whole = before.end == start - indent - 1 && before.len() >= 16 && text[before.end - 1] != b'=';
+        let begins = before.start == 0 || b" \n\"'".contains(&text[before.start - 1]);
+        if !whole || !begins {
+            break;
+        }
+        start = before.start;
+    }
+    start..end
+}
+
+/// Unpacks what was packed with gzip; as far as it goes.
+pub(super) fn unpacked(bytes: &[u8]) -> Option<Vec<u8>> {
+    if !bytes.starts_with(&[0x1f, 0x8b, 8]) {
+        return None;
+    }
+    let mut out = Vec::new();
+    let mut reader = flate2::read::GzDecoder::new(bytes).take(MOST_UNPACKED);
+    // What came before an error counts.
+    let _partly = reader.read_to_end(&mut out);
+    (!out.is_empty()).then_some(out)
+}
+
+/// Decodes base64 with ends of lines in it.
+pub(super) fn base64_lines(text: &[u8]) -> Vec<u8> {
+    let joined: Vec<u8> = text.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    views::base64(&joined)
+}
+
+/// Decodes plain hexadecimal around a place, over the ends of lines.
+pub(super) fn plain_hex(text: &[u8], at: usize) -> Option<Decoded> {
+    let part = |byte: &&u8| byte.is_ascii_hexdigit() || **byte == b'\n';
+    let start = at - text[..at].iter().rev().take(LONGEST).take_while(part).count();
+    let end = at + text[at..].iter().take(LONGEST).take_while(part).count();
+    let mut decoded = Decoded { bytes: Vec::new(), rows: Vec::new() };
+    let mut half = None;
+    for (at, byte) in text.iter().enumerate().take(end).skip(start) {
+        let Some(digit) = char::from(*byte).to_digit(16) else { continue };
+        match half.take() {
+            None => half = Some((at, digit)),
+            Some((from, high)) => {
+                decoded.rows.push((decoded.bytes.len(), from..at + 1));
+                decoded.bytes.push(u8::try_from(high * 16 + digit).unwrap_or_default());
+            }
+        }
+    }
+    (decoded.bytes.len() >= 16).then_some(decoded)
+}
+
+/// Whether a place is the beginning of a line; escaped or not.
+pub(super) fn begins_line(text: &[u8], at: usize) -> bool {
+    let before = &text[at.saturating_sub(2)..at];
+    before.is_empty() || before.ends_with(b"\n") || before == b"\\n" || before.ends_with(b"\"")
+}
+
+/// Decodes a dump that begins in the line of a place.
+pub(super) fn dump(text: &[u8], at: usize) -> Option<Decoded> {
+    let mut decoded = Decoded { bytes: Vec::new(), rows: Vec::new() };
+    let mut from = memchr::memrchr(b'\n', &text[..at]).map_or(0, |found| found + 1);
+    while from < text.len() && decoded.bytes.len() < LONGEST {
+        let end = memchr::memchr(b'\n', &text[from..]).map_or(text.len(), |found| from + found);
+        let line = std::str::from_utf8(&text[from..end]).ok()?;
+        let Some(bytes) = row(line) else { break };
+        decoded.rows.push((decoded.bytes.len(), from..end));
+        decoded.bytes.extend(bytes);
+        from = end + 1;
+    }
+    (decoded.bytes.len() >= 8).then_some(decoded)
+}
+
+/// Decodes a line: where it is, then bytes, then perhaps how they look.
+fn row(line: &str) -> Option<Vec<u8>> {
+    let digits = line.bytes().take_while(u8::is_ascii_hexdigit).count();
+    let rest = line.get(digits..).filter(|_| digits >= 7)?;
+    if let Some(pairs) = rest.strip_prefix(": ") {
+        let shown = pairs.find("  ").unwrap_or(pairs.len());
+        return hex(&pairs[..shown].replace(' ', ""));
+    }
+    if digits == 8 && rest.contains('|') {
+        return hex(&rest.split('|').next()?.replace(' ', ""));
+    }
+    // `od -c`: four columns a byte.
+    let cells = rest.as_bytes().chunks(4);
+    let cell = |cell: &[u8]| match std::str::from_utf8(cell).ok()?.trim() {
+        "\\n" => Some(b'\n'),
+        "\\t" => Some(b'\t'),
+        "\\r" => Some(b'\r'),
+        "\\0" => Some(0),
+        "" => Some(b' '),
+        one if one.len() == 1 => one.bytes().next(),
+        code => u8::from_str_radix(code, 8).ok(),
+    };
+    let bytes: Option<Vec<u8>> = cells.map(cell).collect();
+    bytes.filter(|bytes| !bytes.is_empty())
+}
+
+fn hex(digits: &str) -> Option<Vec<u8>> {
+    let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    let bytes: Option<Vec<u8>> = digits.as_bytes().chunks(2).map(pair).collect();
+    bytes.filter(|bytes| !bytes.is_empty())
+}

@@ -1,0 +1,83 @@
+//! The judge: what a name tells, how its value looks, and how the two belong together.
+
+use super::looks::{self, Look, look};
+use super::names::{Tells, tells};
+
+/// How a value stands to its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Bond {
+    /// Near it: the next word, another literal of the line, code without quotes.
+    Loose,
+    /// Given to it: behind a sign, in quotes or to the end of a line; the cell under a heading.
+    Firm,
+    /// Where a program takes a secret and nothing else.
+    Place,
+}
+
+/// The longest value that is judged.
+pub(super) const LONGEST: usize = 4 << 10;
+
+/// Says whether a value under a name is a secret.
+pub(super) fn is_secret(name: &str, value: &str, bond: Bond) -> bool {
+    let tells = tells(name);
+    tells > Tells::Nothing && is_secret_under(tells, name, value, bond)
+}
+
+/// The same, with what the name tells at hand.
+pub(super) fn is_secret_under(tells: Tells, name: &str, value: &str, bond: Bond) -> bool {
+    if value.len() > LONGEST || value.contains("\u{ab}snap:") {
+        return false;
+    }
+    let length = value.len();
+    match (tells, look(value), bond) {
+        (Tells::Nothing, ..) => false,
+        (_, Look::Plain, Bond::Place) => is_bare_password(value),
+        (_, Look::Plain, _) => false,
+        (Tells::Perhaps, Look::Random, Bond::Firm | Bond::Place) => length >= 20 && !is_public(name, value),
+        (Tells::Perhaps, ..) => false,
+        (_, Look::Uuid, Bond::Firm | Bond::Place) => keeps_uuids(name),
+        (_, Look::Uuid, Bond::Loose) => false,
+        (Tells::Password, _, Bond::Firm | Bond::Place) => length >= 8,
+        (Tells::Password, Look::Mixed, Bond::Loose) => length >= 10 && looks::classes(value) == 4,
+        (Tells::Password, Look::Likely | Look::Random, Bond::Loose) => length >= 12,
+        (Tells::Token, Look::Mixed | Look::Likely, Bond::Place) => length >= 8,
+        (Tells::Token, Look::Mixed, Bond::Firm) => length >= 12 && looks::classes(value) == 4,
+        (Tells::Token, Look::Likely, Bond::Firm) => length >= 14,
+        (Tells::Token, Look::Mixed | Look::Likely, Bond::Loose) => false,
+        (Tells::Token, Look::Random, Bond::Loose) => length >= 16,
+        (Tells::Token, Look::Random, Bond::Firm) => length >= 12,
+        (Tells::Token, Look::Random, Bond::Place) => length >= 8,
+    }
+}
+
+/// Where only a password can stand, one that is no example and no variable is enough.
+fn is_bare_password(value: &str) -> bool {
+    let word = value.bytes().all(|b| b.is_ascii_alphabetic()) || value.bytes().all(|b| b.is_ascii_digit());
+    value.len() >= 8
+        && !word
+        && looks::classes(value) >= 2
+        && !looks::is_stand_in(value)
+        && !value.starts_with(['$', '-', '/', '.', '%', '<', '{'])
+        && !value.contains("://")
+        && looks::in_words(value.as_bytes()) * 3 < value.len() * 2
+}
+
+/// Hashes under `key`, and keys that begin as public ones do.
+fn is_public(name: &str, value: &str) -> bool {
+    let is_key = name.len() >= 3 && name[name.len() - 3..].eq_ignore_ascii_case("key");
+    let hash = is_key && value.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let plain = value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=_.-~%:".contains(&byte));
+    hash || !plain
+        || ["MFkw", "MIIB", "MIIC", "MCow", "AAAA", "ssh-"].iter().any(|start| value.starts_with(start))
+}
+
+/// Names under which a UUID is more than an id.
+fn keeps_uuids(name: &str) -> bool {
+    let lower: String =
+        name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    ["apikey", "secret", "token", "accesskey", "passw", "secretid", "licensekey", "privatekey"]
+        .iter()
+        .any(|word| lower.ends_with(word))
+        || lower.contains("secret")
+        || lower.contains("apikey")
+}

@@ -1,0 +1,140 @@
+//! What stands at each place where a secret may begin: the rules and the readers of all syntaxes, and what is decoded.
+
+use std::ops::Range;
+
+use super::known::Known;
+use super::syntax::{self, calls, commands, tables};
+use super::triggers::{self, Trigger};
+use super::vendors::RULES;
+use super::{dumps, keys, rules, views};
+
+/// A secret: its kind, where it is, whether it is one for certain, and its name.
+pub(super) struct Read<'a> {
+    pub(super) kind: &'static str,
+    pub(super) span: Range<usize>,
+    pub(super) sure: bool,
+    pub(super) name: Option<&'a str>,
+}
+
+/// How often a code within a code is decoded.
+const DEPTH: usize = 2;
+
+/// Calls `found` with each secret of a text.
+pub(super) fn find(text: &[u8], known: &Known, found: &mut dyn FnMut(Read<'_>)) {
+    within(text, known, DEPTH, found);
+}
+
+fn within(text: &[u8], known: &Known, depth: usize, found: &mut dyn FnMut(Read<'_>)) {
+    let mut last_run = 0..0;
+    let mut last_name = 0..0;
+    let mut last_table = 0..0;
+    triggers::all(text, |trigger, hit| {
+        let mut named = |span: Range<usize>, name: &str| {
+            let name = Some(name).filter(|name| !name.is_empty());
+            found(Read { kind: "secret", span, sure: false, name });
+        };
+        match trigger {
+            Trigger::Mark | Trigger::Shown => {}
+            Trigger::Rule(index) => {
+                if rules::has_tail(&RULES[index], text, hit.end)
+                    && let Some(span) = rules::apply(index, text, hit.start)
+                {
+                    found(Read { kind: RULES[index].kind, span, sure: true, name: None });
+                }
+            }
+            Trigger::Name => {
+                if !last_name.contains(&hit.start)
+                    && let Some(name) = syntax::named(text, &hit, &mut named)
+                {
+                    last_name = name;
+                }
+            }
+            Trigger::Ruler => {
+                if !last_table.contains(&hit.start)
+                    && let Some(end) = tables::ruler_end(text, hit.start)
+                {
+                    last_table = tables::ruled(text, hit.start, &mut named).unwrap_or(hit.start..end);
+                }
+            }
+            Trigger::Command(index) => {
+                commands::read(text, hit.start..hit.end - 1, commands::COMMANDS[index].1, &mut named);
+            }
+            Trigger::Call(index) => calls::read(text, hit.end, calls::CALLS[index].1, &mut named),
+            Trigger::Echo => commands::echoed(text, hit, &mut named),
+            Trigger::Key(index) => keys::read(text, &hit, keys::MARKS[index].1, &mut |span| {
+                found(Read { kind: "private-key", span, sure: true, name: None });
+            }),
+            Trigger::Encoded | Trigger::Packed if depth > 0 => {
+                if last_run.contains(&hit.start) {
+                    return;
+                }
+                last_run = encoded(text, &hit, known, depth, found);
+            }
+            Trigger::Dump | Trigger::Hex if depth > 0 => {
+                let is_dump = matches!(trigger, Trigger::Dump);
+                if last_run.contains(&hit.start) || is_dump && !dumps::begins_line(text, hit.start) {
+                    return;
+                }
+                let decoded = match trigger {
+                    Trigger::Hex => dumps::plain_hex(text, hit.start),
+                    _ => dumps::dump(text, hit.start),
+                };
+                let Some(decoded) = decoded else { return };
+                last_run = decoded.code(&(0..decoded.bytes.len()));
+                everything(&decoded.bytes, known, depth - 1, &mut |read| {
+                    found(Read { span: decoded.code(&read.span), ..read });
+                });
+            }
+            Trigger::Encoded | Trigger::Packed | Trigger::Dump | Trigger::Hex => {}
+        }
+    });
+}
+
+/// Looks into base64, and into what is packed in it; returns how far it went.
+fn encoded(
+    text: &[u8],
+    hit: &Range<usize>,
+    known: &Known,
+    depth: usize,
+    found: &mut dyn FnMut(Read<'_>),
+) -> Range<usize> {
+    let run = dumps::run_over_lines(text, hit.start);
+    if run.len() < 20 {
+        return run;
+    }
+    // Long runs are files; the part around the place is enough, unless all of it is needed to unpack it.
+    let line_ends = memchr::memchr(b'\n', &text[run.clone()]).is_some();
+    let near = hit.start.saturating_sub(8_192).max(run.start);
+    let all = text[run.clone()].starts_with(b"H4sI") || line_ends;
+    let from = if all { run.start } else { near - (near - run.start) % 4 };
+    let to = if from == run.start {
+        run.end.min(from + dumps::LONGEST)
+    } else {
+        run.end.min(hit.end + keys::LONGEST)
+    };
+    let bytes = if line_ends { dumps::base64_lines(&text[from..to]) } else { views::base64(&text[from..to]) };
+    let bytes = match dumps::unpacked(&bytes) {
+        Some(unpacked) => unpacked,
+        None => bytes,
+    };
+    let mut first: Option<(&'static str, bool)> = None;
+    everything(&bytes, known, depth - 1, &mut |read| {
+        let better = first.is_none_or(|(_, sure)| !sure && read.sure);
+        if better {
+            first = Some((read.kind, read.sure));
+        }
+    });
+    if let Some((kind, sure)) = first {
+        found(Read { kind, span: run.clone(), sure, name: None });
+    }
+    run
+}
+
+/// All that is found in a decoded text, known values too.
+fn everything(text: &[u8], known: &Known, depth: usize, found: &mut dyn FnMut(Read<'_>)) {
+    within(text, known, depth, found);
+    known.find(text, |one| {
+        let name = Some(one.value.name.as_str()).filter(|name| !name.is_empty());
+        found(Read { kind: one.kind(), span: one.span.clone(), sure: !one.seen, name });
+    });
+}

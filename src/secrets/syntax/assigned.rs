@@ -1,0 +1,201 @@
+//! `name = value` and its like: variables, INI, TOML, YAML, JSON, properties, code, parameters of addresses.
+
+use std::ops::Range;
+
+use super::{Found, Name, blank, in_name, line_end, run};
+use crate::secrets::judge::Bond;
+
+/// How far behind a name its value may begin.
+const NEAR: usize = 48;
+
+/// How far behind a name other literals of its line are looked at.
+const SAME_LINE: usize = 160;
+
+/// The longest value.
+const LONGEST: usize = 4 << 10;
+
+/// What ends a value without quotes within a line.
+const ENDS: &[u8] = b"&,;)]}\"'`<>|\\({[";
+
+/// Reads the value behind the sign; says whether there was a sign and a secret behind it.
+pub(super) fn read(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) -> bool {
+    let closers = run(text, name.span.end, 12, |byte| blank(byte) || b"\"'`]*[)\\".contains(&byte));
+    let at = name.span.end + closers;
+    // `Unseal Key 1:`
+    let number = run(text, at, 3, |byte| byte.is_ascii_digit());
+    let at = if closers == 1 && text.get(at + number) == Some(&b':') { at + number } else { at };
+    let begins = name.begins_line();
+    let Some(sign) = sign(&text[at.min(text.len())..], begins) else { return false };
+    let tight = closers == 0 && text.get(at + sign).is_some_and(|byte| !blank(*byte));
+    let at = at + sign;
+    let at = at + run(text, at, 2, |byte| b"*".contains(&byte));
+    let at = at + run(text, at, NEAR, blank);
+    if let Some(span) = literal(text, at).or_else(|| block(text, at)) {
+        let taken = name.offer(span, Bond::Firm, found);
+        return literals(name, text, found) || taken;
+    }
+    if text.get(at) == Some(&b'[') && list(name, text, at + 1, found) {
+        return true;
+    }
+    let tag =
+        if text[at.min(text.len())..].starts_with(b"!!") { run(text, at, 12, |byte| byte > b' ') } else { 0 };
+    let at = if tag > 0 { at + tag + run(text, at + tag, 4, blank) } else { at };
+    // `"NAME=value"`: the value ends where the quotes do.
+    let open =
+        name.span.start.checked_sub(1).map(|before| text[before]).filter(|byte| b"\"'`".contains(byte));
+    if let Some(open) = open.filter(|_| tight) {
+        let length = run(text, at, LONGEST, |byte| byte >= b' ' && byte != open);
+        let escaped = usize::from(length > 0 && text[at + length - 1] == b'\\');
+        if text.get(at + length) == Some(&open)
+            && escaped == 0
+            && name.offer(at..at + length, Bond::Firm, found)
+        {
+            return true;
+        }
+    }
+    let token = run(text, at, LONGEST, |byte| byte > b' ' && byte != 0x7f);
+    let short = run(text, at, LONGEST, |byte| byte > b' ' && byte != 0x7f && !ENDS.contains(&byte));
+    let trailing = |byte: u8| b",;'\"`.*".contains(&byte);
+    let whole = at..at + token - super::run_back(text, at + token, token, trailing);
+    let part = at..at + short - super::run_back(text, at + short, short, |byte| byte == b'.');
+    // A call, or a member of something: code.
+    let next = at + short + run(text, at + short, 8, blank);
+    if text.get(next).is_some_and(|byte| b"([".contains(byte)) && !tight {
+        return false;
+    }
+    let alone = run(text, at + token, 200, blank);
+    let ends_line = matches!(text.get(at + token + alone), None | Some(b'\n' | b'\r' | b'#'));
+    let bond = if tight || begins && ends_line { Bond::Firm } else { Bond::Loose };
+    // A value that goes on to the end of its line may have any sign in it.
+    (begins && name.offer(whole, if tight || ends_line { Bond::Firm } else { Bond::Loose }, found))
+        || name.offer(part, bond, found)
+}
+
+/// Offers the literals of a list.
+fn list(name: &Name<'_>, text: &[u8], mut at: usize, found: &mut Found<'_>) -> bool {
+    let (end, mut taken) = (at + 2_048, false);
+    loop {
+        at += run(text, at, 64, |byte| byte.is_ascii_whitespace() || byte == b',');
+        let Some(span) = literal(text, at).filter(|span| span.end < end) else { return taken };
+        at = span.end + 1;
+        taken |= name.offer(span, Bond::Firm, found);
+    }
+}
+
+/// The length of a sign that gives a value to a name.
+fn sign(text: &[u8], begins_line: bool) -> Option<usize> {
+    const SIGNS: [&[u8]; 9] = [b"||=", b"?=", b":=", b"=>", b"+=", b"=", b":", b"->", b"%3D"];
+    if text.starts_with(b"==") || text.starts_with(b"::") || text.starts_with(b"=~") {
+        return None;
+    }
+    if begins_line && (text.starts_with(b"|") && !text.starts_with(b"||")) {
+        return Some(1);
+    }
+    if begins_line && text.starts_with("│".as_bytes()) {
+        return Some("│".len());
+    }
+    SIGNS.iter().find(|sign| text.starts_with(sign)).map(|sign| sign.len())
+}
+
+/// Returns what is between the quotes of a literal that begins at a place, with the usual prefixes.
+pub(in crate::secrets) fn literal(text: &[u8], at: usize) -> Option<Range<usize>> {
+    const PREFIXES: [&[u8]; 12] =
+        [b"", b"b", b"r", b"u", b"f", b"N", b"L", b"@", b"$", b"!!str ", b"String::from(", b"E"];
+    let rest = text.get(at..)?;
+    let quoted = |prefix: &&&[u8]| {
+        rest.starts_with(prefix) && rest.get(prefix.len()).is_some_and(|byte| b"\"'`".contains(byte))
+    };
+    let prefix = PREFIXES.iter().find(quoted)?;
+    let at = at + prefix.len();
+    let quote = text[at];
+    if text[at..].starts_with(&[quote; 3]) {
+        let from = at + 3 + run(text, at + 3, 8, |byte| b"\r\n ".contains(&byte));
+        let end = memchr::memchr(quote, text.get(from..from + LONGEST.min(text.len() - from))?)?;
+        let inside = &text[from..from + end];
+        return Some(
+            from..from + end - inside.iter().rev().take_while(|byte| byte.is_ascii_whitespace()).count(),
+        );
+    }
+    let mut end = at + 1;
+    while let Some(&byte) = text.get(end).filter(|_| end < at + LONGEST) {
+        match byte {
+            b'\n' => return None,
+            b'\\' => end += 1,
+            _ if byte == quote && text.get(end + 1) == Some(&quote) && quote == b'\'' && end > at + 1 => {
+                end += 1
+            }
+            // A shell's way to a quote within quotes.
+            _ if byte == quote && text[end..].starts_with(br"'\''") => end += 3,
+            _ if byte == quote => return (end > at + 1).then_some(at + 1..end),
+            _ => {}
+        }
+        end += 1;
+    }
+    None
+}
+
+/// Returns the first line of a block of YAML that begins at a place.
+fn block(text: &[u8], at: usize) -> Option<Range<usize>> {
+    if !matches!(text.get(at), Some(b'|' | b'>')) {
+        return None;
+    }
+    let signs = run(text, at, 4, |byte| b"|>+-0123456789".contains(&byte));
+    if text.get(at + signs) != Some(&b'\n') {
+        return None;
+    }
+    let indent = run(text, at + signs + 1, 64, blank);
+    let start = at + signs + 1 + indent;
+    (indent > 0).then_some(start..line_end(text, start))
+}
+
+/// Offers the literals that follow in the line of a name: arguments, defaults, what stands behind a type.
+pub(super) fn literals(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) -> bool {
+    let end = line_end(text, name.span.end).min(name.span.end + SAME_LINE);
+    let mut at =
+        name.span.end + usize::from(text.get(name.span.end).is_some_and(|byte| b"\"'`".contains(byte)));
+    let mut taken = false;
+    for _ in 0..6 {
+        let Some(quote) =
+            text.get(at..end).and_then(|rest| rest.iter().position(|byte| b"\"'`".contains(byte)))
+        else {
+            break;
+        };
+        at += quote;
+        // The sign, comma or bracket right before it says that it is a value.
+        let before = at - super::run_back(text, at, NEAR, blank);
+        let given = text[..before].ends_with(b"=")
+            || text[..before].ends_with(b"(")
+            || text[..before].ends_with(b",")
+            || text[..before].ends_with(b"[")
+            || text[..before].ends_with(b"||");
+        match literal(text, at) {
+            Some(span) => {
+                at = span.end + 1;
+                let next = text.get(at + run(text, at, 4, blank));
+                // What has a sign behind it is the next name.
+                if !matches!(next, Some(b':')) && !text[at.min(text.len())..].starts_with(b" =>") {
+                    taken |= name.offer(span, if given { Bond::Firm } else { Bond::Loose }, found);
+                }
+            }
+            None => at += 1,
+        }
+    }
+    taken
+}
+
+/// Returns the name that a value at `at` is given in the text before it: `NAME=`, `"NAME": "`.
+pub(in crate::secrets) fn name_before(text: &[u8], at: usize) -> Option<String> {
+    const LONGEST_NAME: usize = 64;
+    let rest = &text[at.saturating_sub(LONGEST_NAME + 16)..at];
+    let skip = |rest: &[u8], signs: &[u8]| rest.iter().rev().take_while(|byte| signs.contains(byte)).count();
+    let rest = &rest[..rest.len() - skip(rest, b"\"'`\\ ")];
+    let signs: [&[u8]; 4] = [b"=>", b":=", b"=", b":"];
+    let rest = signs.iter().find_map(|sign| rest.strip_suffix(*sign))?;
+    let rest = &rest[..rest.len() - skip(rest, b"\"'`\\ ")];
+    let length = rest.iter().rev().take_while(|byte| in_name(**byte) && !b"-.".contains(byte)).count();
+    let name = &rest[rest.len() - length..];
+    let fine = (3..=LONGEST_NAME).contains(&length)
+        && !name[0].is_ascii_digit()
+        && name.iter().any(u8::is_ascii_alphabetic);
+    fine.then(|| String::from_utf8_lossy(name).into_owned())
+}

@@ -1,0 +1,71 @@
+//! XML and HTML: elements, attributes, and elements that stand beside each other as name and value.
+
+use std::ops::Range;
+
+use super::{Found, Name, line_end, run, run_back};
+use crate::secrets::judge::Bond;
+
+/// How long a tag may be.
+const TAG: usize = 200;
+
+/// Reads the value of an element or attribute of this name.
+pub(super) fn read(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) {
+    let Range { start, end } = name.span.clone();
+    let before = start.checked_sub(1).map(|at| text[at]);
+    let after = text.get(end);
+    let space = run_back(text, start, 24, |byte| byte.is_ascii_alphanumeric() || byte == b':');
+    let opens = text[..start - space].ends_with(b"<");
+    match (before, after) {
+        // <password …>value</password>, <wsse:Password>
+        (Some(b'<' | b':'), Some(b'>' | b' ' | b'\n')) if opens => {
+            if let Some(close) = find(text, end, TAG, b'>') {
+                offer_text(name, text, close + 1, found);
+            }
+        }
+        // name="password" … value="…", <string name="password">…</string>
+        (Some(b'"' | b'\''), Some(b'"' | b'\'')) if text[..start - 1].ends_with(b"=") => {
+            let tag = &text[end..text.len().min(end + TAG)];
+            let close = memchr::memchr(b'>', tag).unwrap_or(tag.len());
+            let value = memchr::memmem::find(&tag[..close], b"value=")
+                .or_else(|| memchr::memmem::find(&tag[..close], b"content="));
+            match value {
+                Some(at) => {
+                    let at = end + at + run(text, end + at, 10, |byte| byte != b'=') + 1;
+                    if let Some(span) = super::assigned::literal(text, at) {
+                        name.offer(span, Bond::Firm, found);
+                    }
+                }
+                None if close < tag.len() => offer_text(name, text, end + close + 1, found),
+                None => {}
+            }
+        }
+        // <name>password</name> <value>…</value>, <td>password</td><td>…</td>
+        (_, Some(b'<')) if text[end..].starts_with(b"</") => {
+            let Some(close) = find(text, end, 64, b'>') else { return };
+            let open = close + 1 + run(text, close + 1, 64, |byte| byte.is_ascii_whitespace());
+            if text.get(open) == Some(&b'<')
+                && text.get(open + 1) != Some(&b'/')
+                && let Some(close) = find(text, open, TAG, b'>')
+            {
+                offer_text(name, text, close + 1, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn find(text: &[u8], at: usize, most: usize, byte: u8) -> Option<usize> {
+    memchr::memchr(byte, &text[at..text.len().min(at + most)]).map(|found| at + found)
+}
+
+fn offer_text(name: &Name<'_>, text: &[u8], at: usize, found: &mut Found<'_>) {
+    let at = at + run(text, at, 64, |byte| byte.is_ascii_whitespace());
+    let end = line_end(text, at);
+    let Some(close) = memchr::memchr(b'<', &text[at..end]) else { return };
+    let mut value = at..at + close;
+    // Jenkins writes what it has encrypted in braces.
+    if text[value.clone()].starts_with(b"{") && text[value.clone()].ends_with(b"}") {
+        value = value.start + 1..value.end - 1;
+    }
+    name.offer(value, Bond::Firm, found);
+}

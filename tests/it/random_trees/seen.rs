@@ -1,0 +1,82 @@
+//! A tree as it is seen: by git, in the index, and on the disk.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use super::files::MODULE;
+use crate::support::Must;
+use crate::support::project::{Project, files_below};
+
+/// What a person sees of a tree, but for what is within the submodule, which is nobody's business but its own, and the
+/// store, which is ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Seen {
+    status: Vec<String>,
+    index: Vec<(String, u32)>,
+    disk: BTreeMap<String, (u32, String)>,
+}
+
+impl Seen {
+    pub(super) fn of(project: &Project) -> Seen {
+        let status = project.git(&[
+            "--no-optional-locks",
+            "-c",
+            "core.ignorecase=false",
+            "status",
+            "--porcelain=v2",
+            "-uall",
+            "--ignored",
+        ]);
+        let status = status.lines().filter(|line| !line.contains(".claude/")).map(str::to_owned);
+        Seen { status: status.collect(), index: index(project), disk: disk(project) }
+    }
+
+    /// What the index and the disk hold, whatever HEAD is.
+    pub(super) fn content(&self) -> (&[(String, u32)], &BTreeMap<String, (u32, String)>) {
+        (&self.index, &self.disk)
+    }
+
+    /// What is staged, without marks.
+    pub(super) fn staged(&self) -> Vec<&str> {
+        // What comes before the first blank is about marks.
+        self.index.iter().map(|(entry, _)| entry.split_once(' ').map_or("", |(_, staged)| staged)).collect()
+    }
+}
+
+/// All entries of the index, with the marks that hide edits from git.
+fn index(project: &Project) -> Vec<(String, u32)> {
+    // In a sparse checkout git takes a mark for none where the file is there, unless it is told not to.
+    let exactly = ["-c", "sparse.expectFilesOutsideOfPatterns=true", "ls-files", "--stage", "-v", "--debug"];
+    let list = project.git(&exactly);
+    let mut entries: Vec<(String, u32)> = Vec::new();
+    for line in list.lines() {
+        match (line.starts_with("  "), line.split_once("flags: "), entries.last_mut()) {
+            (false, ..) => entries.push((line.to_owned(), 0)),
+            // Only meant to be added, left out, assumed to be unchanged.
+            (true, Some((_, flags)), Some((_, of_the_entry))) => {
+                *of_the_entry = u32::from_str_radix(flags, 16).must("flags") & 0x6000_8000;
+            }
+            (true, ..) => {}
+        }
+    }
+    entries
+}
+
+fn disk(project: &Project) -> BTreeMap<String, (u32, String)> {
+    let mut disk = BTreeMap::new();
+    for file in files_below(project.root()) {
+        let name = file.strip_prefix(project.root()).must("a file of the project").to_owned();
+        if [".git", ".claude", MODULE].iter().any(|other| name.starts_with(other)) {
+            continue;
+        }
+        let meta = file.symlink_metadata().must("a file's metadata");
+        let content = match meta.is_symlink() {
+            true => fs::read_link(&file).must("a link").into_os_string().into_encoded_bytes(),
+            false => fs::read(&file).must("a file"),
+        };
+        let content = content.escape_ascii().to_string();
+        disk.insert(name.display().to_string(), (meta.permissions().mode() & 0o170_100, content));
+    }
+    disk
+}
