@@ -123,6 +123,15 @@ pub enum GitHash {
 }
 
 impl GitHash {
+    /// Returns the one that gives ids of this length, if any does.
+    pub fn of_id(id: &str) -> Option<GitHash> {
+        match id.len() {
+            40 => Some(GitHash::Sha1),
+            64 => Some(GitHash::Sha256),
+            _ => None,
+        }
+    }
+
     /// Returns the id, in hexadecimal, that git gives to a blob of this content.
     pub fn blob_id(self, content: &[u8]) -> String {
         let header = format!("blob {}\0", content.len());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::edits::Captured;
+use super::edits::CapturedEdits;
 use crate::base::error::Result;
 use crate::client::Found;
 use crate::manifest::{Head, Manifest};
@@ -21,7 +21,7 @@ pub enum Automatic {
 pub(super) fn same_edits(
     workspace: &Workspace,
     session: Option<&Found>,
-    now: &Captured,
+    now: &CapturedEdits,
 ) -> Result<Option<Manifest>> {
     let is_wanted = |head: &Head| {
         let of_session = head.session() == session.map(|session| &session.id);

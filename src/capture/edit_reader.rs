@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard};
 
 use super::untracked::Limits;
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::monitor::{Monitor, Phase};
 use crate::base::paths::RepoPath;
 use crate::capture::previous_version::Earlier;
@@ -61,7 +61,7 @@ pub(super) struct Shared<'a> {
 }
 
 /// What is to be read.
-pub(super) enum Job {
+pub(super) enum ReadJob {
     /// What git lists, and the mark that hides edits of that path.
     Pending(Pending, Option<HiddenBy>),
     /// A path whose edits git was told not to look for.
@@ -69,23 +69,23 @@ pub(super) enum Job {
     /// A path that git did not list, and what the index has of it.
     Clean(RepoPath, Option<Version>),
     /// A new file of which it is known what it goes on from.
-    New(RepoPath, Versions, Option<Content>),
+    New(RepoPath, PathVersions, Option<DiskFile>),
 }
 
 /// What was read, in the order of the jobs.
 #[derive(Default)]
-pub(super) struct Part {
+pub(super) struct EditsRead {
     pub(super) files: Vec<Edit>,
     /// Files that the base does not have, made last, when all that is gone is known; and what was
     /// read of them, unless that would hold too much: then it is read once more.
-    pub(super) new_files: Vec<(NewFile, (Versions, Option<Content>))>,
+    pub(super) new_files: Vec<(NewFile, (PathVersions, Option<DiskFile>))>,
     pub(super) skipped: Vec<Skipped>,
     /// Secrets that were taken out.
     pub(super) secrets: Vec<Noted>,
 }
 
-impl Part {
-    pub(super) fn append(&mut self, mut other: Part) {
+impl EditsRead {
+    pub(super) fn append(&mut self, mut other: EditsRead) {
         self.files.append(&mut other.files);
         self.new_files.append(&mut other.new_files);
         self.skipped.append(&mut other.skipped);
@@ -98,7 +98,7 @@ impl Part {
 }
 
 /// What is on the disk of one path.
-pub(super) struct Content {
+pub(super) struct DiskFile {
     mode: Mode,
     /// Those of a file.
     permissions: Option<Bits>,
@@ -107,8 +107,25 @@ pub(super) struct Content {
     pub(super) compared: Option<Vec<u8>>,
 }
 
+/// Why nothing of a path is kept.
+pub(super) enum NotKept {
+    /// It alone is left out, for this reason.
+    Skipped(String),
+    /// Nothing can be saved.
+    Failed(Error),
+}
+
+/// What is kept of a path, or why nothing is.
+pub(super) type Keeping<T> = std::result::Result<T, NotKept>;
+
+impl From<Error> for NotKept {
+    fn from(error: Error) -> NotKept {
+        NotKept::Failed(error)
+    }
+}
+
 /// A version as it is stored.
-pub(super) struct Kept {
+pub(super) struct StoredVersion {
     pub(super) version: Version,
     pub(super) diff: Option<Diff>,
     pub(super) added: u64,
@@ -116,7 +133,7 @@ pub(super) struct Kept {
 }
 
 /// What HEAD, the index and the disk have of one path.
-pub(super) struct Versions {
+pub(super) struct PathVersions {
     head: Option<Version>,
     index: Option<Version>,
     intent_to_add: Option<Mode>,
@@ -127,8 +144,8 @@ pub(super) struct Versions {
     pub(super) origin: Option<(Change, Origin)>,
 }
 
-impl Versions {
-    const NOWHERE: Versions = Versions {
+impl PathVersions {
+    const NOWHERE: PathVersions = PathVersions {
         head: None,
         index: None,
         intent_to_add: None,
@@ -141,22 +158,22 @@ impl Versions {
 
 impl Shared<'_> {
     /// Does all jobs, on as many processors as there are; the monitor is told of each.
-    pub(super) fn read_all(&self, jobs: Vec<Job>) -> Result<Part> {
+    pub(super) fn read_all(&self, jobs: Vec<ReadJob>) -> Result<EditsRead> {
         let _phase = self.monitor.begin(Phase::Reading, Some(jobs.len() as u64));
         let threads = processors().min(jobs.len().div_ceil(AT_ONCE));
         let mut jobs = jobs.into_iter();
         let queue = std::iter::from_fn(move || {
-            let some: Vec<Job> = jobs.by_ref().take(AT_ONCE).collect();
+            let some: Vec<ReadJob> = jobs.by_ref().take(AT_ONCE).collect();
             Some(some).filter(|some| !some.is_empty())
         });
-        let start = || Reader { shared: self, blobs: self.repository.blobs(), part: Part::default() };
+        let start = || Reader { shared: self, blobs: self.repository.blobs(), part: EditsRead::default() };
         let parts = map_with(threads, queue, start, |reader, jobs| {
             let number = jobs.len() as u64;
             jobs.into_iter().try_for_each(|job| reader.read(job))?;
             self.monitor.add(number);
             Ok(std::mem::take(&mut reader.part))
         });
-        let mut all = Part::default();
+        let mut all = EditsRead::default();
         parts?.into_iter().for_each(|part| all.append(part));
         Ok(all)
     }
@@ -172,29 +189,28 @@ impl Shared<'_> {
 pub(super) struct Reader<'a> {
     pub(super) shared: &'a Shared<'a>,
     blobs: Blobs<'a>,
-    pub(super) part: Part,
+    pub(super) part: EditsRead,
 }
 
 impl Reader<'_> {
-    fn read(&mut self, job: Job) -> Result<()> {
+    fn read(&mut self, job: ReadJob) -> Result<()> {
         match job {
-            Job::Pending(pending, hidden) => self.read_pending(pending, hidden),
-            Job::Hidden(hidden) => self.read_hidden(hidden),
-            Job::Clean(path, version) => {
-                let versions = Versions { head: version.clone(), index: version, ..Versions::NOWHERE };
+            ReadJob::Pending(pending, hidden) => self.read_pending(pending, hidden),
+            ReadJob::Hidden(Hidden { path, version, by }) => {
+                let (head, hidden) = (Some(version), Some(by));
+                self.read_path(
+                    path,
+                    PathVersions { index: head.clone(), head, hidden, ..PathVersions::NOWHERE },
+                )
+            }
+            ReadJob::Clean(path, version) => {
+                let versions =
+                    PathVersions { head: version.clone(), index: version, ..PathVersions::NOWHERE };
                 self.read_path(path, versions)
             }
-            Job::New(path, versions, held) => {
-                let content = match held {
-                    Some(content) => Some(content),
-                    None => {
-                        let size = self.shared.tree.size(&path)?;
-                        let _alone = self.shared.alone(size);
-                        let Some(content) = self.read_disk(&path, size)? else { return Ok(()) };
-                        return self.make(&path, &versions, content);
-                    }
-                };
-                self.make(&path, &versions, content)
+            ReadJob::New(path, versions, Some(file)) => self.keep(&path, &versions, Some(file)),
+            ReadJob::New(path, versions, None) => {
+                self.with_file(&path, |reader, file| reader.keep(&path, &versions, file))
             }
         }
     }
@@ -203,11 +219,12 @@ impl Reader<'_> {
         let Pending { path, status } = entry;
         match status {
             Status::Tracked { head, index, intent_to_add, edited } => {
-                let versions = Versions { head, index, intent_to_add, edited, hidden, ..Versions::NOWHERE };
+                let versions =
+                    PathVersions { head, index, intent_to_add, edited, hidden, ..PathVersions::NOWHERE };
                 self.read_path(path, versions)
             }
             Status::Unmerged { head, stages } => {
-                self.read_path(path, Versions { head, stages, ..Versions::NOWHERE })
+                self.read_path(path, PathVersions { head, stages, ..PathVersions::NOWHERE })
             }
             Status::Untracked => match self.shared.tree.size(&path)? {
                 Some(size) if size > self.shared.limits.file && !self.shared.also.contains(&path) => {
@@ -221,7 +238,7 @@ impl Reader<'_> {
                     self.part.skip(&path, reason);
                     Ok(())
                 }
-                _ => self.read_path(path, Versions::NOWHERE),
+                _ => self.read_path(path, PathVersions::NOWHERE),
             },
             // Another work tree of this repository has its own state, and its own snapshots.
             Status::NestedRepository if self.shared.worktrees.contains(&self.shared.tree.absolute(&path)) => {
@@ -253,7 +270,7 @@ impl Reader<'_> {
             self.part.skipped.push(Skipped { path: format!("{path}/"), reason });
         }
         if !index.as_ref().is_some_and(Version::is_submodule) {
-            return self.read_path(path, Versions { head, index, ..Versions::NOWHERE });
+            return self.read_path(path, PathVersions { head, index, ..PathVersions::NOWHERE });
         }
         if head != index {
             let change = if head.is_some() { Change::Modified } else { Change::Added };
@@ -263,66 +280,71 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Reads a path whose edits git was told not to look for.
-    fn read_hidden(&mut self, hidden: Hidden) -> Result<()> {
-        let Hidden { path, version, by } = hidden;
-        let head = Some(version);
-        self.read_path(path, Versions { index: head.clone(), head, hidden: Some(by), ..Versions::NOWHERE })
-    }
-
-    fn read_path(&mut self, path: RepoPath, versions: Versions) -> Result<()> {
-        let size = self.shared.tree.size(&path)?;
-        let _alone = self.shared.alone(size);
-        let Some(content) = self.read_disk(&path, size)? else { return Ok(()) };
+    fn read_path(&mut self, path: RepoPath, versions: PathVersions) -> Result<()> {
         let is_new = versions.head.is_none() && versions.stages.is_empty();
-        match content {
-            Some(content) if is_new && content.mode != Mode::Link && !content.bytes.is_empty() => {
-                self.put_off(path, versions, content);
+        self.with_file(&path.clone(), |reader, file| match file {
+            Some(file) if is_new && file.mode != Mode::Link && !file.bytes.is_empty() => {
+                reader.put_off(path, versions, file);
                 Ok(())
             }
-            content => self.make(&path, &versions, content),
-        }
-    }
-
-    /// Reads what is on the disk; `None` if that can't be kept, and is in the list of those.
-    #[expect(clippy::option_option, reason = "what can't be kept and what is gone are different answers")]
-    fn read_disk(&mut self, path: &RepoPath, size: Option<u64>) -> Result<Option<Option<Content>>> {
-        if size.is_some_and(|size| size > LARGEST_FILE) {
-            self.part.skip(path, format!("larger than {} GiB", LARGEST_FILE >> 30));
-            return Ok(None);
-        }
-        let read = match self.shared.tree.read_steady(path) {
-            // One file that may not be read must not keep all others from being saved.
-            Err(error) if self.shared.also.is_empty() => {
-                self.part.skip(path, error.to_string());
-                return Ok(None);
-            }
-            read => read?,
-        };
-        Ok(match read {
-            None => {
-                self.part.skip(path, "it kept changing while it was read");
-                None
-            }
-            Some(Node::Special) => {
-                self.part.skip(path, "a socket, pipe or device");
-                None
-            }
-            // A folder where a file was: the file is gone, the folder's files are listed themselves.
-            Some(Node::Missing | Node::Folder) => Some(None),
-            Some(Node::File { mode, permissions, bytes }) => {
-                let permissions = (mode != Mode::Link).then(|| Bits::of(permissions));
-                let compared = match mode {
-                    Mode::Link => None,
-                    _ => self.shared.cleaning.compared(path, &bytes, &mut self.blobs)?,
-                };
-                Some(Some(Content { mode, permissions, bytes, compared }))
-            }
+            file => reader.keep(&path, &versions, file),
         })
     }
 
+    /// Does something with what is on the disk, if that can be kept.
+    fn with_file(
+        &mut self,
+        path: &RepoPath,
+        work: impl FnOnce(&mut Self, Option<DiskFile>) -> Result<()>,
+    ) -> Result<()> {
+        let size = self.shared.tree.size(path)?;
+        let _alone = self.shared.alone(size);
+        match self.read_disk(path, size) {
+            Ok(file) => work(self, file),
+            Err(not_kept) => self.list(path, not_kept),
+        }
+    }
+
+    /// Lists what is not kept, if that is no reason to fail.
+    fn list(&mut self, path: &RepoPath, not_kept: NotKept) -> Result<()> {
+        match not_kept {
+            NotKept::Skipped(reason) => {
+                self.part.skip(path, reason);
+                Ok(())
+            }
+            NotKept::Failed(error) => Err(error),
+        }
+    }
+
+    /// Reads what is on the disk; `None` if nothing is.
+    fn read_disk(&mut self, path: &RepoPath, size: Option<u64>) -> Keeping<Option<DiskFile>> {
+        let skipped = |reason: &str| Err(NotKept::Skipped(reason.to_owned()));
+        if size.is_some_and(|size| size > LARGEST_FILE) {
+            return skipped(&format!("larger than {} GiB", LARGEST_FILE >> 30));
+        }
+        let read = match self.shared.tree.read_steady(path) {
+            // One file that may not be read must not keep all others from being saved.
+            Err(error) if self.shared.also.is_empty() => return skipped(&error.to_string()),
+            read => read?,
+        };
+        match read {
+            None => skipped("it kept changing while it was read"),
+            Some(Node::Special) => skipped("a socket, pipe or device"),
+            // A folder where a file was: the file is gone, the folder's files are listed themselves.
+            Some(Node::Missing | Node::Folder) => Ok(None),
+            Some(Node::File { mode: mode @ Mode::Link, bytes, .. }) => {
+                Ok(Some(DiskFile { mode, permissions: None, bytes, compared: None }))
+            }
+            Some(Node::File { mode, permissions, bytes }) => {
+                let permissions = Some(Bits::of(permissions));
+                let compared = self.shared.cleaning.compared(path, &bytes, &mut self.blobs)?;
+                Ok(Some(DiskFile { mode, permissions, bytes, compared }))
+            }
+        }
+    }
+
     /// Keeps a new file for later, when it can be told from a renamed one.
-    fn put_off(&mut self, path: RepoPath, versions: Versions, content: Content) {
+    fn put_off(&mut self, path: RepoPath, versions: PathVersions, content: DiskFile) {
         let staged = versions.index.as_ref().map(|version| version.oid.clone());
         let compared = content.compared.as_ref().unwrap_or(&content.bytes);
         let ids = std::iter::once(self.shared.repository.hash().blob_id(compared)).chain(staged).collect();
@@ -334,26 +356,28 @@ impl Reader<'_> {
     }
 
     /// Makes and keeps the entry of one path, given what is on the disk.
-    fn make(&mut self, path: &RepoPath, versions: &Versions, content: Option<Content>) -> Result<()> {
+    fn keep(&mut self, path: &RepoPath, versions: &PathVersions, content: Option<DiskFile>) -> Result<()> {
         let bits = content.as_ref().and_then(|content| Some((content.mode, content.permissions?)));
         let private = bits.is_some_and(|(_, permissions)| permissions.private());
         let odd = |private: bool| bits.filter(|(mode, bits)| *bits != Bits::usual(*mode, private));
         let permissions = odd(private).map(|(_, permissions)| permissions);
-        match self.make_edit(path, versions, content, odd(false).is_some())? {
-            Ok(edit) => self.part.files.extend(edit.map(|edit| Edit { private, permissions, ..edit })),
-            Err(reason) => self.part.skip(path, reason),
+        match self.make_edit(path, versions, content, odd(false).is_some()) {
+            Ok(edit) => {
+                self.part.files.extend(edit.map(|edit| Edit { private, permissions, ..edit }));
+                Ok(())
+            }
+            Err(not_kept) => self.list(path, not_kept),
         }
-        Ok(())
     }
 
-    /// Makes the entry of one path; `Err` with the reason why it can't be kept.
+    /// Makes the entry of one path; `None` if it is as committed.
     fn make_edit(
         &mut self,
         path: &RepoPath,
-        versions: &Versions,
-        new: Option<Content>,
+        versions: &PathVersions,
+        new: Option<DiskFile>,
         odd_permissions: bool,
-    ) -> Result<std::result::Result<Option<Edit>, String>> {
+    ) -> Keeping<Option<Edit>> {
         let old = versions.head.clone();
         let from = versions.origin.as_ref().map(|(_, origin)| origin.clone()).filter(|_| new.is_some());
         let base = from.as_ref().map(|origin| &origin.version).or(old.as_ref());
@@ -388,7 +412,7 @@ impl Reader<'_> {
         let odd = odd_permissions && self.shared.also.contains(path);
         // Where git sees an edit in the very bytes of the base, it would convert them: a checkout writes others.
         if new_version == old && index == IndexState::Unstaged && !odd && !versions.edited {
-            return Ok(Ok(None));
+            return Ok(None);
         }
         let staged = match versions.index.clone().filter(|_| index == IndexState::Partly) {
             // The file's mode may have changed since it was meant to be added.
@@ -398,31 +422,22 @@ impl Reader<'_> {
                 .map(|mode| StagedVersion { version: Version { oid: hash.blob_id(b""), mode }, diff: None }),
             Some(version) if version.is_submodule() => Some(StagedVersion { version, diff: None }),
             Some(version) => {
-                let Some(bytes) = self.blobs.read(&version.oid)? else {
-                    return Ok(Err(format!("the repository lacks its staged version {}", version.oid)));
-                };
-                match self.keep_version(path, old_side, version, &bytes)? {
-                    Ok(kept) => Some(StagedVersion { version: kept.version, diff: kept.diff }),
-                    Err(reason) => return Ok(Err(reason)),
-                }
+                let bytes = self.blob(&version, "staged")?;
+                let StoredVersion { version, diff, .. } =
+                    self.keep_version(path, old_side, version, &bytes)?;
+                Some(StagedVersion { version, diff })
             }
         };
         let mut stages = Vec::new();
         for stage in &versions.stages {
-            if stage.version.is_submodule() {
-                let (stage, version) = (stage.number, stage.version.clone());
+            let (stage, version) = (stage.number, stage.version.clone());
+            if version.is_submodule() {
                 stages.push(StageVersion { stage, version, diff: None });
                 continue;
             }
-            let Some(bytes) = self.blobs.read(&stage.version.oid)? else {
-                return Ok(Err(format!("the repository lacks its unmerged version {}", stage.version.oid)));
-            };
-            match self.keep_version(path, old_side, stage.version.clone(), &bytes)? {
-                Ok(kept) => {
-                    stages.push(StageVersion { stage: stage.number, version: kept.version, diff: kept.diff });
-                }
-                Err(reason) => return Ok(Err(reason)),
-            }
+            let bytes = self.blob(&version, "unmerged")?;
+            let StoredVersion { version, diff, .. } = self.keep_version(path, old_side, version, &bytes)?;
+            stages.push(StageVersion { stage, version, diff });
         }
         let change = match (&old, &new_version) {
             (None, Some(_)) => versions.origin.as_ref().map_or(Change::Added, |(change, _)| *change),
@@ -431,13 +446,13 @@ impl Reader<'_> {
             _ => Change::Modified,
         };
         let (added, removed, new, diff) = match (&new, new_version) {
-            (Some(new), Some(version)) => match self.keep_new(path, old_side, version, new)? {
-                Ok(kept) => (kept.added, kept.removed, Some(kept.version), kept.diff),
-                Err(reason) => return Ok(Err(reason)),
-            },
+            (Some(new), Some(version)) => {
+                let kept = self.keep_new(path, old_side, version, new)?;
+                (kept.added, kept.removed, Some(kept.version), kept.diff)
+            }
             (_, version) => (0, old_side.map_or(0, encoding::line_count), version, None),
         };
-        Ok(Ok(Some(Edit {
+        Ok(Some(Edit {
             change,
             old,
             from,
@@ -450,6 +465,12 @@ impl Reader<'_> {
             added,
             removed,
             ..Edit::of(path.clone())
-        })))
+        }))
+    }
+
+    /// Reads a version of the index.
+    fn blob(&mut self, version: &Version, what: &str) -> Keeping<Vec<u8>> {
+        let lacks = || NotKept::Skipped(format!("the repository lacks its {what} version {}", version.oid));
+        self.blobs.read(&version.oid)?.ok_or_else(lacks)
     }
 }

@@ -13,7 +13,7 @@ use super::untracked::{self, Limits};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
 use crate::base::paths::RepoPath;
-use crate::capture::edit_reader::{Content, Job, Part, Shared, Versions};
+use crate::capture::edit_reader::{DiskFile, EditsRead, PathVersions, ReadJob, Shared};
 use crate::capture::previous_version::{self, Earlier};
 use crate::capture::renames::{self, Bases, NewFile};
 use crate::capture::surroundings;
@@ -28,23 +28,28 @@ use crate::workspace::Workspace;
 const TRIES: usize = 5;
 
 /// The edits and the branch they are on.
-pub(super) struct Captured {
+pub(super) struct CapturedEdits {
     pub(super) edits: Edits,
     pub(super) branch: Option<String>,
     pub(super) around: Around,
 }
 
-/// Captures everything pending in a repository that was just listed, and of `also` whatever
-/// differs from HEAD on the disk even though git takes it for clean, or is ignored.
-pub(super) fn capture(
-    workspace: &Workspace,
-    (repository, listing): (&Repository, Listing),
-    lock: &AddLock,
-    also: &[RepoPath],
-    limits: Limits,
-    redactor: &Redactor,
-    monitor: &Monitor,
-) -> Result<Captured> {
+/// What is captured, and with what.
+pub(super) struct EditsRequest<'a> {
+    pub(super) repository: &'a Repository,
+    /// What the repository has pending, just listed.
+    pub(super) listing: Listing,
+    pub(super) lock: &'a AddLock,
+    /// Of these paths, whatever differs from HEAD on the disk is captured, even though git takes it for clean or ignores it.
+    pub(super) also: &'a [RepoPath],
+    pub(super) limits: Limits,
+    pub(super) redactor: &'a Redactor,
+    pub(super) monitor: &'a Monitor,
+}
+
+/// Captures everything pending in a repository.
+pub(super) fn capture(workspace: &Workspace, request: EditsRequest<'_>) -> Result<CapturedEdits> {
+    let EditsRequest { repository, listing, lock, also, limits, redactor, monitor } = request;
     let also = also.iter().cloned().collect();
     let mut listed = Some(listing);
     for _ in 0..TRIES {
@@ -76,14 +81,14 @@ pub(super) fn capture(
 }
 
 /// Reads everything that is listed, and makes the entries.
-fn read(shared: &mut Shared<'_>, workspace: &Workspace, mut listing: Listing) -> Result<Captured> {
+fn read(shared: &mut Shared<'_>, workspace: &Workspace, mut listing: Listing) -> Result<CapturedEdits> {
     let own_folders = &workspace.own_folders();
     let mut pending = std::mem::take(&mut listing.pending);
     pending.retain(|entry| !own_folders.hold(&entry.path));
     // What a restore that was killed has left in the tree is no edit of the user's.
     let (left, mut pending): (Vec<Pending>, Vec<Pending>) =
         pending.into_iter().partition(|entry| is_staging(&entry.path));
-    let mut all = Part::default();
+    let mut all = EditsRead::default();
     if let Some(left) = left.first() {
         all.skip(
             &left.path,
@@ -121,7 +126,7 @@ fn read(shared: &mut Shared<'_>, workspace: &Workspace, mut listing: Listing) ->
         operation: shared.repository.operation().map(str::to_owned),
     };
     let around = surroundings::look(shared.repository, &shared.tree, own_folders, &listing.ignored)?;
-    Ok(Captured { edits, branch: listing.branch, around })
+    Ok(CapturedEdits { edits, branch: listing.branch, around })
 }
 
 /// Finds out how the files that are about to be read are converted on their way to git.
@@ -138,7 +143,7 @@ fn cleaning(shared: &Shared<'_>, pending: &[Pending], listing: &Listing) -> Resu
 }
 
 /// Orders what git lists by path, and what it was told not to look at after that.
-fn jobs(mut pending: Vec<Pending>, hidden: Vec<Hidden>, marked: &Marked) -> Vec<Job> {
+fn jobs(mut pending: Vec<Pending>, hidden: Vec<Hidden>, marked: &Marked) -> Vec<ReadJob> {
     let mut hidden: BTreeMap<RepoPath, Hidden> =
         hidden.into_iter().map(|hidden| (hidden.path.clone(), hidden)).collect();
     // The stable sort keeps a deletion from the index before the untracked file of that name.
@@ -149,16 +154,16 @@ fn jobs(mut pending: Vec<Pending>, hidden: Vec<Hidden>, marked: &Marked) -> Vec<
         let kept_on_disk = |next: &Pending| next.path == entry.path && next.status == Status::Untracked;
         entries.next_if(kept_on_disk);
         let by = hidden.remove(&entry.path).map(|hidden| hidden.by);
-        jobs.push(Job::Pending(entry, by));
+        jobs.push(ReadJob::Pending(entry, by));
     }
     hidden.retain(|path, _| !marked.left_out.contains(path));
-    jobs.extend(hidden.into_values().map(Job::Hidden));
+    jobs.extend(hidden.into_values().map(ReadJob::Hidden));
     jobs
 }
 
 /// Orders paths that git did not list: clean ones, which matter only if their bytes on the disk
 /// are not those of the blob, and ignored ones.
-fn clean(open: Vec<RepoPath>, index: &Index) -> Vec<Job> {
+fn clean(open: Vec<RepoPath>, index: &Index) -> Vec<ReadJob> {
     if open.is_empty() {
         return Vec::new();
     }
@@ -170,20 +175,20 @@ fn clean(open: Vec<RepoPath>, index: &Index) -> Vec<Job> {
         (path, version)
     });
     let files = version.filter(|(_, version)| !version.as_ref().is_some_and(Version::is_submodule));
-    files.map(|(path, version)| Job::Clean(path, version)).collect()
+    files.map(|(path, version)| ReadJob::Clean(path, version)).collect()
 }
 
 /// Takes the new files out of what was read, each with the base version that it goes on from.
-fn new_files(shared: &Shared<'_>, all: &mut Part, index: &Index, bases: &Bases) -> Result<Vec<Job>> {
-    let (files, held): (Vec<NewFile>, Vec<(Versions, Option<Content>)>) =
+fn new_files(shared: &Shared<'_>, all: &mut EditsRead, index: &Index, bases: &Bases) -> Result<Vec<ReadJob>> {
+    let (files, held): (Vec<NewFile>, Vec<(PathVersions, Option<DiskFile>)>) =
         std::mem::take(&mut all.new_files).into_iter().unzip();
     let is_gone = |edit: &&Edit| edit.new.is_none();
     let gone = all.files.iter().filter(is_gone).filter_map(|edit| Some((&edit.path, edit.old.as_ref()?)));
     let gone: Vec<(RepoPath, Version)> = gone.map(|(path, old)| (path.clone(), old.clone())).collect();
     let origins = renames::find(&files, &gone, index, bases, &mut shared.repository.blobs())?;
-    let job = |((file, origin), (mut versions, held)): ((NewFile, _), (Versions, _))| {
+    let job = |((file, origin), (mut versions, held)): ((NewFile, _), (PathVersions, _))| {
         versions.origin = origin;
-        Job::New(file.path, versions, held)
+        ReadJob::New(file.path, versions, held)
     };
     Ok(files.into_iter().zip(origins).zip(held).map(job).collect())
 }

@@ -31,14 +31,12 @@ use crate::base::ids::SnapshotId;
 use crate::base::monitor::{Monitor, Phase};
 use crate::base::warning::Warning;
 use crate::capture::captured_session::CapturedSession;
+use crate::capture::edits::{CapturedEdits, EditsRequest};
 use crate::client::Found;
 use crate::context::Context;
 use crate::git::{self, Listing};
 use crate::manifest::attestation::Proofs;
-use crate::manifest::{
-    Agent, AgentStatus, CONVERTED, CreatedBy, EARLIER, Edit, Edits, FORMAT, Head, Manifest, RENAMES,
-    SUBMODULES, Safety, Trigger, Version, WAITING_AGENTS, Workspace as Place,
-};
+use crate::manifest::{CreatedBy, Edits, FORMAT, Head, Manifest, Safety, SavedWorkspace, Trigger};
 use crate::redaction::Redactor;
 use crate::store::{AddLock, Known, LogEntry, Operation, Reference, check_name};
 use crate::sys::parallel;
@@ -120,15 +118,13 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     let (lock, mut redactor) = prepared?;
     redactor.learn(&manifest_secrets::to_learn_from(workspace, request.session, listing.as_ref()));
     let edits = match (&workspace.repository, listing) {
-        (Some(repository), Some(listing)) => Some(edits::capture(
-            workspace,
-            (repository, listing?),
-            &lock,
-            &repository.untracked_matching(request.include)?,
-            request.limits,
-            &redactor,
-            request.monitor,
-        )?),
+        (Some(repository), Some(listing)) => {
+            let also = &repository.untracked_matching(request.include)?;
+            let (lock, redactor, limits) = (&lock, &redactor, request.limits);
+            let (listing, monitor) = (listing?, request.monitor);
+            let edits = EditsRequest { repository, listing, lock, also, limits, redactor, monitor };
+            Some(edits::capture(workspace, edits)?)
+        }
         _ => {
             notes.push(Warning::NotInRepository);
             None
@@ -244,8 +240,10 @@ pub fn save_safety(
     redactor.learn(&manifest_secrets::to_learn_from(workspace, None, listing.as_ref()));
     let edits = match (&workspace.repository, listing) {
         (Some(repository), Some(listing)) => {
-            let seen = (repository, listing?);
-            Some(edits::capture(workspace, seen, &lock, paths, Limits::default(), &redactor, monitor)?)
+            let (lock, also, redactor, limits) = (&lock, paths, &redactor, Limits::default());
+            let listing = listing?;
+            let edits = EditsRequest { repository, listing, lock, also, limits, redactor, monitor };
+            Some(edits::capture(workspace, edits)?)
         }
         _ => None,
     };
@@ -359,7 +357,7 @@ fn keep_base(workspace: &Workspace, manifest: &Manifest) -> Option<Warning> {
 fn assemble(
     context: &Context,
     workspace: &Workspace,
-    edits: Option<edits::Captured>,
+    edits: Option<CapturedEdits>,
     session: CapturedSession,
 ) -> Result<Manifest> {
     let (edits, branch, around) = match edits {
@@ -370,7 +368,7 @@ fn assemble(
     let worktree = repository.and_then(|repository| repository.worktree_name());
     let home = repository.map(|repository| repository.home()).transpose()?;
     let others = repository.map(|repository| repository.other_worktrees()).transpose()?.unwrap_or_default();
-    let place = Place {
+    let place = SavedWorkspace {
         main: home.filter(|_| worktree.is_some()).map(|home| home.as_path().into()),
         others: others.iter().map(|root| root.as_path().into()).collect(),
         root: workspace.root.as_path().into(),
@@ -408,21 +406,8 @@ fn assemble(
         safety: None,
         proofs: Proofs::default(),
     };
-    manifest.requires = requirements(&manifest);
     manifest.state = state_of(&manifest);
     Ok(manifest)
-}
-
-/// Returns what a reader of this manifest must understand.
-fn requirements(manifest: &Manifest) -> Vec<String> {
-    let files = || manifest.edits.iter().flat_map(|edits| &edits.files);
-    let renames = files().any(|edit| edit.from.is_some()).then_some(RENAMES);
-    let submodules = files().flat_map(Edit::versions).any(Version::is_submodule).then_some(SUBMODULES);
-    let waiting = |agent: &Agent| agent.status == AgentStatus::Waiting;
-    let waiting = manifest.agents.iter().any(waiting).then_some(WAITING_AGENTS);
-    let converted = manifest.diffs().any(|diff| diff.converted.is_some()).then_some(CONVERTED);
-    let earlier = manifest.diffs().any(|diff| diff.earlier.is_some()).then_some(EARLIER);
-    [renames, submodules, waiting, converted, earlier].into_iter().flatten().map(str::to_owned).collect()
 }
 
 /// Hashes everything that makes two states different; not when, by whom or how busy.

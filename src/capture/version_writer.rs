@@ -3,8 +3,8 @@
 use super::converted::{self, Way};
 use crate::base::error::{Kind, Result};
 use crate::base::paths::RepoPath;
-use crate::capture::edit_reader::{Content, Kept, Reader, Shared};
-use crate::manifest::{self, Converted, ConvertedBy, Diff, DiffForm, Mode, Version};
+use crate::capture::edit_reader::{DiskFile, Keeping, NotKept, Reader, Shared, StoredVersion};
+use crate::manifest::{Content, Converted, ConvertedBy, Diff, DiffForm, Mode, Version};
 use crate::redaction::Clean;
 use crate::stored_patch::encoding::{self, Made, Side};
 
@@ -15,10 +15,10 @@ impl Reader<'_> {
         path: &RepoPath,
         old: Option<Side<'_>>,
         version: Version,
-        new: &Content,
-    ) -> Result<std::result::Result<Kept, String>> {
+        new: &DiskFile,
+    ) -> Keeping<StoredVersion> {
         if let Some(compared) = &new.compared
-            && let Some(kept) = self.keep_converted(path, old, &version, (compared, &new.bytes))?
+            && let Some(kept) = self.keep_converted(path, old, &version, compared, &new.bytes)?
         {
             return Ok(kept);
         }
@@ -31,26 +31,16 @@ impl Reader<'_> {
         path: &RepoPath,
         old: Option<Side<'_>>,
         version: &Version,
-        (compared, raw): (&[u8], &[u8]),
-    ) -> Result<Option<std::result::Result<Kept, String>>> {
+        compared: &[u8],
+        raw: &[u8],
+    ) -> Keeping<Option<StoredVersion>> {
         let Some(way) = converted::way(compared, raw)? else { return Ok(None) };
         let hash = self.shared.repository.hash();
         let redactor = self.shared.redactor;
-        let nothing = Diff {
-            form: DiffForm::Hunks,
-            bytes: compared.len() as u64,
-            content: manifest::Content::Text { text: String::new() },
-            earlier: None,
-            converted: None,
-            redaction: None,
-        };
         let same = old.is_some_and(|old| old.bytes == compared && old.mode != Mode::Link);
-        let clean = match redactor.version(path, old.map(|old| old.bytes), compared) {
-            // Of what is in the base already, nothing is stored.
-            _ if same => None,
-            Err(error) if error.kind() == Kind::Refused => return Ok(Some(Err(error.to_string()))),
-            clean => clean?,
-        };
+        let clean = self.without_secrets(path, old, compared);
+        // Of what is in the base already, nothing is stored.
+        let clean = if same { None } else { clean? };
         let (by, version, oid, clean) = match (way, clean) {
             (Way::Recipe(recipe), None) => {
                 (ConvertedBy::Recipe { recipe }, version.clone(), hash.blob_id(compared), None)
@@ -72,38 +62,53 @@ impl Reader<'_> {
             }
         };
         let bytes = raw.len() as u64;
-        let kept = match same {
-            true => Kept { version, diff: Some(nothing), added: 0, removed: 0 },
-            false => self.keep_content(path, old, (version, compared), clean)?,
+        let kept = if same {
+            let nothing = Content::Text { text: String::new() };
+            let diff = Some(Diff::of(DiffForm::Hunks, compared.len() as u64, nothing));
+            StoredVersion { version, diff, added: 0, removed: 0 }
+        } else {
+            self.keep_content(path, old, version, compared, clean)?
         };
         let Some(diff) = kept.diff else { return Ok(None) };
         let converted = Some(Converted { oid, bytes, by });
-        Ok(Some(Ok(Kept { diff: Some(Diff { converted, ..diff }), ..kept })))
+        Ok(Some(StoredVersion { diff: Some(Diff { converted, ..diff }), ..kept }))
     }
 
-    /// Stores a version as a diff to its base, without secrets; `Err` with the reason if it can't be.
+    /// Stores a version as a diff to its base, without secrets.
     pub(super) fn keep_version(
         &mut self,
         path: &RepoPath,
         old: Option<Side<'_>>,
         version: Version,
         bytes: &[u8],
-    ) -> Result<std::result::Result<Kept, String>> {
+    ) -> Keeping<StoredVersion> {
         let is_link = |mode| mode == Mode::Link;
         if old.is_some_and(|old| old.bytes == bytes && is_link(old.mode) == is_link(version.mode)) {
-            return Ok(Ok(Kept { version, diff: None, added: 0, removed: 0 }));
+            return Ok(StoredVersion { version, diff: None, added: 0, removed: 0 });
         }
-        let clean = match self.shared.redactor.version(path, old.map(|old| old.bytes), bytes) {
-            Err(error) if error.kind() == Kind::Refused => return Ok(Err(error.to_string())),
-            clean => clean?,
-        };
+        let clean = self.without_secrets(path, old, bytes)?;
         let version = match &clean {
             None => version,
             Some(clean) => {
                 Version { oid: self.shared.repository.hash().blob_id(&clean.new), mode: version.mode }
             }
         };
-        Ok(Ok(self.keep_content(path, old, (version, bytes), clean)?))
+        Ok(self.keep_content(path, old, version, bytes, clean)?)
+    }
+
+    /// Takes the secrets out of a version and its base; `None` if neither has any.
+    fn without_secrets(
+        &self,
+        path: &RepoPath,
+        old: Option<Side<'_>>,
+        bytes: &[u8],
+    ) -> Keeping<Option<Clean>> {
+        self.shared.redactor.version(path, old.map(|old| old.bytes), bytes).map_err(|error| {
+            match error.kind() {
+                Kind::Refused => NotKept::Skipped(error.to_string()),
+                _ => NotKept::Failed(error),
+            }
+        })
     }
 
     /// Stores content as a diff to its base; `clean` is what is stored of both if they hold secrets.
@@ -111,9 +116,10 @@ impl Reader<'_> {
         &mut self,
         path: &RepoPath,
         old: Option<Side<'_>>,
-        (version, bytes): (Version, &[u8]),
+        version: Version,
+        bytes: &[u8],
         clean: Option<Clean>,
-    ) -> Result<Kept> {
+    ) -> Result<StoredVersion> {
         let mode = version.mode;
         let (made, size, redaction) = match clean {
             None => (encoding::make(old, Side { mode, bytes })?, bytes.len(), None),
@@ -124,14 +130,14 @@ impl Reader<'_> {
                 (made, clean.new.len(), Some(clean.redaction))
             }
         };
-        let Some(made) = made else { return Ok(Kept { version, diff: None, added: 0, removed: 0 }) };
+        let Some(made) = made else { return Ok(StoredVersion { version, diff: None, added: 0, removed: 0 }) };
         let (added, removed) = (made.added, made.removed);
         let (form, content, earlier) = match self.grown_from_earlier(path, old, &made)? {
             Some((delta, earlier)) => (DiffForm::Delta, delta, Some(earlier)),
             None => (made.form, self.shared.store.keep(self.shared.lock, &made.bytes)?, None),
         };
         let diff = Diff { form, bytes: size as u64, content, earlier, converted: None, redaction };
-        Ok(Kept { version, diff: Some(diff), added, removed })
+        Ok(StoredVersion { version, diff: Some(diff), added, removed })
     }
 
     /// Stores a new file as a delta to what an earlier snapshot has of it, where that is much shorter.
@@ -140,7 +146,7 @@ impl Reader<'_> {
         path: &RepoPath,
         old: Option<Side<'_>>,
         made: &Made,
-    ) -> Result<Option<(manifest::Content, manifest::Content)>> {
+    ) -> Result<Option<(Content, Content)>> {
         if old.is_some() || made.form != DiffForm::Whole {
             return Ok(None);
         }

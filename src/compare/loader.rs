@@ -6,21 +6,20 @@
 
 use std::io::{self, BufReader, Read as _};
 
-use super::content::{Content, LARGE};
-use super::{Item, Moved, Place, Source, blob, broken, file, show_readers, stored_file};
-use crate::base::error::{Error, IoContext as _, Kind as Failure, Result};
+use super::{Item, ItemSource, RenamedFrom, VersionAt, blob, broken, file, show_readers, stored_file};
+use crate::base::error::{Error, IoContext as _, Result};
 use crate::base::paths::RepoPath;
 use crate::diff::{Again, End, File, Kind, Options, Show, is_binary, moved_in, show_hunks};
-use crate::git::{Blobs, Cleaning};
+use crate::edits::{self, LARGE, Materializer, VersionContent};
+use crate::git::Cleaning;
 use crate::manifest::{Diff, DiffForm, Edit, Mode, Version};
-use crate::redaction::Loaded as Stored;
 use crate::stored_patch::ApplyError;
 use crate::sys::work_tree::{Node, Tree};
 use crate::workspace::Workspace;
 
 /// What a loader shows files for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub enum Detail {
     /// Only names: content that is known to differ is not looked at.
     Names,
     /// What changed.
@@ -32,42 +31,42 @@ pub enum Wanted {
 /// Loads and shows files; each thread has its own.
 pub struct Loader<'a> {
     workspace: &'a Workspace,
-    /// Opened when they are needed: stored edits are shown without.
-    blobs: Option<Blobs<'a>>,
+    materializer: Materializer<'a>,
     tree: Option<Tree>,
     options: Options,
-    wanted: Wanted,
+    wanted: Detail,
 }
 
 /// A version of a file at hand.
-pub(super) struct Loaded<'a> {
+pub(super) struct LoadedVersion<'a> {
     pub(super) mode: Mode,
     /// `None` if that would take reading all of a large file, or is not wanted.
     pub(super) oid: Option<String>,
     /// `None` if the repository lacks what it is made from.
-    pub(super) content: Option<Content<'a>>,
+    pub(super) content: Option<VersionContent<'a>>,
 }
 
-impl<'a> Loaded<'a> {
-    fn new(version: &Version, content: Option<Content<'a>>) -> Loaded<'a> {
-        Loaded { mode: version.mode, oid: Some(version.oid.clone()), content }
+impl<'a> LoadedVersion<'a> {
+    fn new(version: &Version, content: Option<VersionContent<'a>>) -> LoadedVersion<'a> {
+        LoadedVersion { mode: version.mode, oid: Some(version.oid.clone()), content }
     }
 }
 
 impl<'a> Loader<'a> {
     /// Makes one for the snapshots of a workspace.
-    pub fn new(workspace: &'a Workspace, options: Options, wanted: Wanted) -> Loader<'a> {
-        Loader { workspace, blobs: None, tree: None, options, wanted }
+    pub fn new(workspace: &'a Workspace, options: Options, wanted: Detail) -> Loader<'a> {
+        let materializer = Materializer::to_show(&workspace.store, workspace.repository.as_ref());
+        Loader { workspace, materializer, tree: None, options, wanted }
     }
 
     /// Shows one file.
     ///
     /// # Errors
-    /// [`Failure::Damaged`] if the store's content is not what it should be; whatever showing gives.
+    /// [`crate::error::Kind::Damaged`] if the store's content is not what it should be; whatever showing gives.
     pub fn show(&mut self, item: Item, show: &mut dyn Show) -> Result<()> {
         match item.source {
-            Source::Stored(edit) => self.stored(&edit, show),
-            Source::Pair(old, new) => self.pair(&item.path, item.from.as_ref(), (&old, &new), show),
+            ItemSource::Stored(edit) => self.stored(&edit, show),
+            ItemSource::Pair(old, new) => self.pair(&item.path, item.from.as_ref(), (&old, &new), show),
         }
     }
 
@@ -75,7 +74,7 @@ impl<'a> Loader<'a> {
         let lines = (edit.added, edit.removed);
         let known = File { lines: Some(lines), ..stored_file(edit) };
         let failed = |error: &io::Error| failed(&edit.path, error);
-        if self.wanted == Wanted::Names {
+        if self.wanted == Detail::Names {
             return show
                 .start(known)
                 .and_then(|()| show.finish(End::default()))
@@ -127,15 +126,15 @@ impl<'a> Loader<'a> {
     fn pair(
         &mut self,
         path: &RepoPath,
-        from: Option<&Moved>,
-        (old, new): (&Place, &Place),
+        from: Option<&RenamedFrom>,
+        (old, new): (&VersionAt, &VersionAt),
         show: &mut dyn Show,
     ) -> Result<()> {
         let old_path = from.map_or(path, |from| &from.path);
         let (old, new) = (self.load(old_path, old)?, self.load(path, new)?);
         // On the disk it may have gone meanwhile: then only its old name is.
         let (path, from) = if new.is_some() { (path, from) } else { (old_path, None) };
-        let version = |loaded: &Option<Loaded<'_>>| {
+        let version = |loaded: &Option<LoadedVersion<'_>>| {
             let loaded = loaded.as_ref()?;
             Some(Version { oid: loaded.oid.clone().unwrap_or_default(), mode: loaded.mode })
         };
@@ -159,17 +158,17 @@ impl<'a> Loader<'a> {
         &self,
         path: &RepoPath,
         file: File,
-        old: Option<Loaded<'a>>,
-        new: Option<Loaded<'a>>,
+        old: Option<LoadedVersion<'a>>,
+        new: Option<LoadedVersion<'a>>,
         show: &mut dyn Show,
     ) -> Result<()> {
         let missing = [&old, &new].into_iter().flatten().any(|loaded| loaded.content.is_none());
-        let kind = |loaded: &Option<Loaded<'_>>| {
+        let kind = |loaded: &Option<LoadedVersion<'_>>| {
             loaded.as_ref().map(|loaded| Some(loaded.mode).filter(|mode| !mode.is_file()))
         };
         let kinds = (kind(&old), kind(&new));
-        let nothing = || Content::Bytes(Vec::new());
-        let content = |loaded: Option<Loaded<'a>>| loaded.and_then(|loaded| loaded.content);
+        let nothing = || VersionContent::Bytes(Vec::new());
+        let content = |loaded: Option<LoadedVersion<'a>>| loaded.and_then(|loaded| loaded.content);
         let failed = |error: io::Error| failed(path, &error);
         if missing {
             let note = Some("its base version is not in this repository".to_owned());
@@ -190,16 +189,16 @@ impl<'a> Loader<'a> {
         show_contents(file, &old, &new, self.options, show).map_err(failed)
     }
 
-    pub(super) fn load(&mut self, path: &RepoPath, place: &Place) -> Result<Option<Loaded<'a>>> {
+    pub(super) fn load(&mut self, path: &RepoPath, place: &VersionAt) -> Result<Option<LoadedVersion<'a>>> {
         match place {
-            Place::Nowhere => Ok(None),
-            Place::Blob(version) => Ok(Some(Loaded::new(version, self.blob(version)?))),
-            Place::Edited(edit) => self.edited(edit),
-            Place::Disk(cleaning) => self.on_disk(path, cleaning),
+            VersionAt::Nowhere => Ok(None),
+            VersionAt::Blob(version) => Ok(Some(LoadedVersion::new(version, self.blob(version)?))),
+            VersionAt::Edited(edit) => self.edited(edit),
+            VersionAt::Disk(cleaning) => self.on_disk(path, cleaning),
         }
     }
 
-    fn on_disk(&mut self, path: &RepoPath, cleaning: &Cleaning) -> Result<Option<Loaded<'a>>> {
+    fn on_disk(&mut self, path: &RepoPath, cleaning: &Cleaning) -> Result<Option<LoadedVersion<'a>>> {
         let Some(repository) = &self.workspace.repository else { return Ok(None) };
         let tree = match &mut self.tree {
             Some(tree) => tree,
@@ -210,7 +209,11 @@ impl<'a> Loader<'a> {
                 let place = tree.absolute(path);
                 let size = file.metadata().context("read", &place)?.len();
                 if size > LARGE && !cleaning.has(path) {
-                    return Ok(Some(Loaded { mode, oid: None, content: Some(Content::File(file, size)) }));
+                    return Ok(Some(LoadedVersion {
+                        mode,
+                        oid: None,
+                        content: Some(VersionContent::File(file, size)),
+                    }));
                 }
                 let mut bytes = Vec::new();
                 file.read_to_end(&mut bytes).context("read", &place)?;
@@ -221,65 +224,35 @@ impl<'a> Loader<'a> {
                 Node::Missing | Node::Folder | Node::Special => return Ok(None),
             },
         };
-        let bytes = match mode {
-            Mode::Link => bytes,
-            _ => {
-                let blobs = self.blobs.get_or_insert_with(|| repository.blobs());
-                cleaning.compared(path, &bytes, blobs)?.unwrap_or(bytes)
-            }
-        };
-        let oid = (self.wanted == Wanted::LinesAndIds).then(|| repository.hash().blob_id(&bytes));
-        Ok(Some(Loaded { mode, oid, content: Some(Content::Bytes(bytes)) }))
+        let blobs = self.materializer.blobs().filter(|_| mode != Mode::Link);
+        let compared = blobs.map(|blobs| cleaning.compared(path, &bytes, blobs)).transpose()?.flatten();
+        let bytes = compared.unwrap_or(bytes);
+        let oid = (self.wanted == Detail::LinesAndIds).then(|| repository.hash().blob_id(&bytes));
+        Ok(Some(LoadedVersion { mode, oid, content: Some(VersionContent::Bytes(bytes)) }))
     }
 
     /// Computes what an edit makes of its file.
-    fn edited(&mut self, edit: &Edit) -> Result<Option<Loaded<'a>>> {
-        let Some(version) = &edit.new else { return Ok(None) };
-        if version.is_submodule() {
-            return Ok(Some(Loaded::new(version, self.blob(version)?)));
-        }
-        let version = &edit.compared().unwrap_or_else(|| version.clone());
-        let needed = edit.diff.as_ref().is_none_or(Diff::needs_base);
-        let old = match edit.diffed_against() {
-            Some(old) if needed => match self.blob(old)? {
-                Some(content) => content,
-                None => return Ok(Some(Loaded::new(version, None))),
-            },
-            _ => Content::Bytes(Vec::new()),
+    fn edited(&mut self, edit: &Edit) -> Result<Option<LoadedVersion<'a>>> {
+        let Some(version) = &edit.compared() else { return Ok(None) };
+        let content = match edit.in_work_tree() {
+            Some(saved) => self.materializer.compared_content(saved)?,
+            None => self.blob(version)?,
         };
-        let Some(diff) = &edit.diff else { return Ok(Some(Loaded::new(version, Some(old)))) };
-        let store = &self.workspace.store;
-        let (size, kept) = (diff.bytes, diff.content.clone());
-        let large = size.max(old.size()) > LARGE && diff.redaction.is_none();
-        let content = match diff.form {
-            DiffForm::Whole if large => Content::Stored { store, content: kept, size },
-            DiffForm::Hunks if large => Content::Applied { base: Box::new(old), store, hunks: kept, size },
-            _ => {
-                let old = whole_of(&old).map_err(|error| broken(&error))?;
-                let made = Stored::of(store, diff)?.compared(&old);
-                Content::Bytes(made.map_err(|cause| unshown(&edit.path, cause))?)
-            }
-        };
-        Ok(Some(Loaded::new(version, Some(content))))
+        Ok(Some(LoadedVersion::new(version, content)))
     }
 
-    fn blob(&mut self, version: &Version) -> Result<Option<Content<'a>>> {
+    fn blob(&mut self, version: &Version) -> Result<Option<VersionContent<'a>>> {
         if version.is_submodule() {
             // As git writes it in a diff.
             let line = format!("Subproject commit {}\n", version.oid);
-            return Ok(Some(Content::Bytes(line.into_bytes())));
+            return Ok(Some(VersionContent::Bytes(line.into_bytes())));
         }
-        let Some(repository) = &self.workspace.repository else { return Ok(None) };
-        let blobs = self.blobs.get_or_insert_with(|| repository.blobs());
-        if let Some(size) = blobs.size(&version.oid).filter(|size| *size > LARGE) {
-            return Ok(Some(Content::Blob { repository, oid: version.oid.clone(), size }));
-        }
-        Ok(blobs.read(&version.oid)?.map(Content::Bytes))
+        self.materializer.blob_content(&version.oid)
     }
 }
 
 /// Returns the sizes of a large file that is binary by its old version alone: then the new one need not be made.
-fn binary_note(edit: &Edit, old: Option<&Loaded<'_>>) -> io::Result<Option<String>> {
+fn binary_note(edit: &Edit, old: Option<&LoadedVersion<'_>>) -> io::Result<Option<String>> {
     let diff = edit.diff.as_ref().filter(|diff| diff.form == DiffForm::Delta);
     let Some((diff, old)) = diff.zip(old.and_then(|old| old.content.as_ref())) else { return Ok(None) };
     if diff.bytes.max(old.size()) <= LARGE || !is_binary(old.open(0)?)? {
@@ -289,21 +262,15 @@ fn binary_note(edit: &Edit, old: Option<&Loaded<'_>>) -> io::Result<Option<Strin
 }
 
 /// Says whether two versions at hand are one and the same.
-fn same_bytes(old: Option<&Loaded<'_>>, new: Option<&Loaded<'_>>) -> bool {
+fn same_bytes(old: Option<&LoadedVersion<'_>>, new: Option<&LoadedVersion<'_>>) -> bool {
     let Some((old, new)) = old.zip(new).filter(|(old, new)| old.mode == new.mode) else { return false };
-    matches!((&old.content, &new.content), (Some(Content::Bytes(old)), Some(Content::Bytes(new))) if old == new)
-}
-
-pub(super) fn whole_of(content: &Content<'_>) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    content.open(0)?.read_to_end(&mut bytes)?;
-    Ok(bytes)
+    matches!((&old.content, &new.content), (Some(VersionContent::Bytes(old)), Some(VersionContent::Bytes(new))) if old == new)
 }
 
 fn show_contents(
     file: File,
-    old: &Content<'_>,
-    new: &Content<'_>,
+    old: &VersionContent<'_>,
+    new: &VersionContent<'_>,
     options: Options,
     show: &mut dyn Show,
 ) -> io::Result<()> {
@@ -313,14 +280,10 @@ fn show_contents(
     show_readers(file, (old.open(0)?, new.open(0)?), Some(again), sizes, options, show)
 }
 
-fn unshown(path: &RepoPath, cause: impl std::fmt::Display) -> Error {
-    Error::new(Failure::Damaged, format!("Cannot show {path}")).because(cause)
-}
-
 /// Turns what went wrong with a file into our error.
 fn failed(path: &RepoPath, error: &io::Error) -> Error {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<ApplyError>()) {
-        Some(cause) => unshown(path, cause),
+        Some(cause) => edits::damaged(path, cause),
         None => broken(error),
     }
 }

@@ -3,7 +3,6 @@
 //! The list is made from manifests and one `git status` alone; content is loaded when a file's
 //! turn comes. Changes nothing, anywhere.
 
-mod content;
 mod loader;
 mod renamed;
 mod wide;
@@ -20,40 +19,39 @@ use crate::git::{self, Cleaning, Status};
 use crate::manifest::{Change, Edit, Edits, Manifest, Version};
 use crate::workspace::Workspace;
 
-pub use content::Place as OpenAt;
-pub use loader::{Loader, Wanted};
+pub use loader::{Detail, Loader};
 
 /// Above this many bytes of both versions together, binary content is not given as a patch.
 const LARGEST_BINARY: u64 = 128 << 20;
 
-/// One file that differs, or may.
+/// OneSided file that differs, or may.
 #[derive(Clone, Debug)]
 pub struct Item {
     path: RepoPath,
     /// Where else it was, if the two versions have different names.
-    from: Option<Moved>,
-    source: Source,
+    from: Option<RenamedFrom>,
+    source: ItemSource,
 }
 
 /// Where a renamed file was.
 #[derive(Clone, Debug)]
-struct Moved {
+struct RenamedFrom {
     path: RepoPath,
     /// How much is the same, in percent, where known.
     similarity: Option<u64>,
 }
 
 #[derive(Clone, Debug)]
-enum Source {
+enum ItemSource {
     /// As a snapshot stores it.
     Stored(Box<Edit>),
     /// Two versions of it.
-    Pair(Place, Place),
+    Pair(VersionAt, VersionAt),
 }
 
 /// Where a version of a file is.
 #[derive(Clone, Debug)]
-enum Place {
+enum VersionAt {
     Nowhere,
     Blob(Version),
     /// What a snapshot's edit makes.
@@ -67,7 +65,7 @@ pub fn edits(edits: Option<Edits>) -> Vec<Item> {
     let files = edits.into_iter().flat_map(Edits::into_listed);
     files
         .filter(|edit| edit.change != Change::IndexOnly)
-        .map(|edit| Item::new(&edit.path.clone(), Source::Stored(Box::new(edit))))
+        .map(|edit| Item::new(&edit.path.clone(), ItemSource::Stored(Box::new(edit))))
         .collect()
 }
 
@@ -86,19 +84,20 @@ pub fn between(workspace: &Workspace, old: &Manifest, new: &Manifest) -> Result<
     for path in paths {
         let (a, b) = (old_edits.get(path), new_edits.get(path));
         // A path that one of them did not edit is there as in its base.
-        let base = |own: &Option<&&Edit>, other: &Option<&&Edit>, of: fn(&Both) -> &Option<Version>| match (
-            own,
-            moved.get(path),
-            other,
-        ) {
-            (Some(edit), ..) => Place::Edited(Box::new((**edit).clone())),
-            (None, Some(both), _) => blob(of(both).as_ref()),
-            (None, None, Some(other)) => blob(other.old.as_ref()),
-            (None, None, None) => Place::Nowhere,
-        };
+        let base =
+            |own: &Option<&&Edit>, other: &Option<&&Edit>, of: fn(&BaseChange) -> &Option<Version>| match (
+                own,
+                moved.get(path),
+                other,
+            ) {
+                (Some(edit), ..) => VersionAt::Edited(Box::new((**edit).clone())),
+                (None, Some(both), _) => blob(of(both).as_ref()),
+                (None, None, Some(other)) => blob(other.old.as_ref()),
+                (None, None, None) => VersionAt::Nowhere,
+            };
         let (a, b) = (base(&a, &b, |both| &both.0), base(&b, &a, |both| &both.1));
         if a.version() != b.version() {
-            items.push(Item::new(path, Source::Pair(a, b)));
+            items.push(Item::new(path, ItemSource::Pair(a, b)));
         }
     }
     Ok(renamed::joined(workspace, items))
@@ -147,7 +146,7 @@ pub fn with_work_tree(workspace: &Workspace, old: &Manifest) -> Result<Vec<Item>
     let cleaning = Arc::new(repository.cleaning(&convertible, None)?);
     let item = |path: &RepoPath| {
         let place = match (edits.get(path), moved.get(path), pending.get(path)) {
-            (Some(edit), ..) => Place::Edited(Box::new((*edit).clone())),
+            (Some(edit), ..) => VersionAt::Edited(Box::new((*edit).clone())),
             (None, Some(both), _) => blob(both.0.as_ref()),
             (None, None, head) => blob(head.and_then(Option::as_ref)),
         };
@@ -158,18 +157,22 @@ pub fn with_work_tree(workspace: &Workspace, old: &Manifest) -> Result<Vec<Item>
         let now = match (submodules.get(path), place.version()) {
             (Some(index), _) => blob(*index),
             (None, Some(version)) if version.is_submodule() => blob(committed()),
-            (None, _) => Place::Disk(cleaning.clone()),
+            (None, _) => VersionAt::Disk(cleaning.clone()),
         };
-        Item::new(path, Source::Pair(place, now))
+        Item::new(path, ItemSource::Pair(place, now))
     };
     let items = paths.into_iter().filter(|path| !in_store(path)).map(item).collect();
     Ok(renamed::joined(workspace, items))
 }
 
-type Both = (Option<Version>, Option<Version>);
+type BaseChange = (Option<Version>, Option<Version>);
 
 /// What the base commits of two states have otherwise.
-fn moved(workspace: &Workspace, old: Option<&str>, new: Option<&str>) -> Result<BTreeMap<RepoPath, Both>> {
+fn moved(
+    workspace: &Workspace,
+    old: Option<&str>,
+    new: Option<&str>,
+) -> Result<BTreeMap<RepoPath, BaseChange>> {
     match (&workspace.repository, old, new) {
         (Some(repository), Some(old), Some(new)) if old != new => {
             let changed = repository.versions_between(old, new)?;
@@ -183,8 +186,8 @@ fn by_path(edits: &Edits) -> BTreeMap<&RepoPath, &Edit> {
     edits.files.iter().map(|edit| (&edit.path, edit)).collect()
 }
 
-fn blob(version: Option<&Version>) -> Place {
-    version.map_or(Place::Nowhere, |version| Place::Blob(version.clone()))
+fn blob(version: Option<&Version>) -> VersionAt {
+    version.map_or(VersionAt::Nowhere, |version| VersionAt::Blob(version.clone()))
 }
 
 fn empty() -> Edits {
@@ -198,20 +201,20 @@ fn empty() -> Edits {
     }
 }
 
-impl Place {
+impl VersionAt {
     /// Returns the version as git compares it, where that is known without reading it.
     fn version(&self) -> Option<Version> {
         match self {
-            Place::Blob(version) => Some(version.clone()),
-            Place::Edited(edit) => edit.compared(),
-            Place::Nowhere | Place::Disk(_) => None,
+            VersionAt::Blob(version) => Some(version.clone()),
+            VersionAt::Edited(edit) => edit.compared(),
+            VersionAt::Nowhere | VersionAt::Disk(_) => None,
         }
     }
 
     /// Returns the path that the base has it at, if a save has found that it was renamed.
     fn origin(&self) -> Option<&RepoPath> {
         match self {
-            Place::Edited(edit) if edit.change == Change::Renamed => {
+            VersionAt::Edited(edit) if edit.change == Change::Renamed => {
                 edit.from.as_ref().map(|from| &from.path)
             }
             _ => None,
@@ -220,12 +223,12 @@ impl Place {
 
     /// Says whether there is certainly nothing.
     fn is_nothing(&self) -> bool {
-        !matches!(self, Place::Disk(_)) && self.version().is_none()
+        !matches!(self, VersionAt::Disk(_)) && self.version().is_none()
     }
 }
 
 impl Item {
-    fn new(path: &RepoPath, source: Source) -> Item {
+    fn new(path: &RepoPath, source: ItemSource) -> Item {
         Item { path: path.clone(), from: None, source }
     }
 
@@ -237,19 +240,19 @@ impl Item {
     /// Returns what is known of the file before its content is looked at, if it is an edit.
     pub fn file(&self) -> Option<File> {
         match &self.source {
-            Source::Stored(edit) => {
+            ItemSource::Stored(edit) => {
                 let lines = Some((edit.added, edit.removed)).filter(|lines| *lines != (0, 0));
                 Some(File { lines, ..stored_file(edit) })
             }
-            Source::Pair(..) => None,
+            ItemSource::Pair(..) => None,
         }
     }
 
     /// Returns the path that it was renamed or copied from.
     pub fn old_path(&self) -> Option<&RepoPath> {
         match &self.source {
-            Source::Stored(edit) => edit.from.as_ref().map(|from| &from.path),
-            Source::Pair(..) => self.from.as_ref().map(|from| &from.path),
+            ItemSource::Stored(edit) => edit.from.as_ref().map(|from| &from.path),
+            ItemSource::Pair(..) => self.from.as_ref().map(|from| &from.path),
         }
     }
 }

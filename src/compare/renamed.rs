@@ -7,8 +7,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::loader::{Loader, Wanted, whole_of};
-use super::{Item, Moved, Place, Source};
+use super::loader::{Detail, Loader};
+use super::{Item, ItemSource, RenamedFrom, VersionAt};
 use crate::base::paths::RepoPath;
 use crate::diff::Options;
 use crate::diff::renames::{self, Candidate, Sketch};
@@ -27,7 +27,7 @@ const MOST_COMPARED: usize = 100;
 const MOST_BYTES_COMPARED: u64 = 1 << 20;
 
 /// A file that only one side has.
-struct One {
+struct OneSided {
     /// The number of its item.
     item: usize,
     /// The id of its content.
@@ -37,9 +37,9 @@ struct One {
 /// Makes one item of each two that are the sides of a rename.
 pub(super) fn joined(workspace: &Workspace, items: Vec<Item>) -> Vec<Item> {
     let (mut gone, mut new) = sides(workspace, &items);
-    let mut loader = Loader::new(workspace, Options::default(), Wanted::Lines);
-    let mut found = Found::new();
-    let mut keep = |more: Found, gone: &mut Vec<One>, new: &mut Vec<One>| {
+    let mut loader = Loader::new(workspace, Options::default(), Detail::Lines);
+    let mut found = Renames::new();
+    let mut keep = |more: Renames, gone: &mut Vec<OneSided>, new: &mut Vec<OneSided>| {
         let matched: BTreeSet<usize> = more.iter().flat_map(|(new, (gone, _))| [*new, *gone]).collect();
         [gone, new].into_iter().for_each(|side| side.retain(|one| !matched.contains(&one.item)));
         found.extend(more);
@@ -50,11 +50,11 @@ pub(super) fn joined(workspace: &Workspace, items: Vec<Item>) -> Vec<Item> {
     if found.is_empty() {
         return items;
     }
-    let origins: BTreeMap<usize, (RepoPath, Place)> = found
+    let origins: BTreeMap<usize, (RepoPath, VersionAt)> = found
         .values()
         .filter_map(|(gone, _)| match &items[*gone].source {
-            Source::Pair(old, _) => Some((*gone, (items[*gone].path.clone(), old.clone()))),
-            Source::Stored(_) => None,
+            ItemSource::Pair(old, _) => Some((*gone, (items[*gone].path.clone(), old.clone()))),
+            ItemSource::Stored(_) => None,
         })
         .collect();
     let join = |(number, item): (usize, Item)| {
@@ -62,32 +62,32 @@ pub(super) fn joined(workspace: &Workspace, items: Vec<Item>) -> Vec<Item> {
             return None;
         }
         let Some((origin, similarity)) = found.get(&number) else { return Some(item) };
-        let Source::Pair(_, now) = item.source else { return Some(item) };
+        let ItemSource::Pair(_, now) = item.source else { return Some(item) };
         let (path, old) = origins.get(origin)?.clone();
         Some(Item {
             path: item.path,
-            from: Some(Moved { path, similarity: *similarity }),
-            source: Source::Pair(old, now),
+            from: Some(RenamedFrom { path, similarity: *similarity }),
+            source: ItemSource::Pair(old, now),
         })
     };
     items.into_iter().enumerate().filter_map(join).collect()
 }
 
 /// For the number of a new item, that of the one which is gone, and how much is the same, where known.
-type Found = BTreeMap<usize, (usize, Option<u64>)>;
+type Renames = BTreeMap<usize, (usize, Option<u64>)>;
 
 /// Finds the files that only one side has.
-fn sides(workspace: &Workspace, items: &[Item]) -> (Vec<One>, Vec<One>) {
+fn sides(workspace: &Workspace, items: &[Item]) -> (Vec<OneSided>, Vec<OneSided>) {
     let (mut gone, mut new, mut on_disk, mut maybe_gone) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (number, item) in items.iter().enumerate() {
-        let Source::Pair(old, now) = &item.source else { continue };
-        let one = |place: &Place| {
+        let ItemSource::Pair(old, now) = &item.source else { continue };
+        let one = |place: &VersionAt| {
             let version = place.version().filter(|version| version.mode.is_file());
-            version.map(|version| One { item: number, oid: version.oid })
+            version.map(|version| OneSided { item: number, oid: version.oid })
         };
         match (old.is_nothing(), now) {
-            (true, Place::Disk(cleaning)) => on_disk.push((number, cleaning)),
-            (false, Place::Disk(_)) => maybe_gone.extend(one(old)),
+            (true, VersionAt::Disk(cleaning)) => on_disk.push((number, cleaning)),
+            (false, VersionAt::Disk(_)) => maybe_gone.extend(one(old)),
             (true, now) => new.extend(one(now)),
             (false, now) if now.is_nothing() => gone.extend(one(old)),
             (false, _) => {}
@@ -111,28 +111,29 @@ fn sides(workspace: &Workspace, items: &[Item]) -> (Vec<One>, Vec<One>) {
         {
             left = left.saturating_sub(size);
             let compared = cleaning.compared(path, &bytes, &mut blobs).ok().flatten().unwrap_or(bytes);
-            new.push(One { item, oid: repository.hash().blob_id(&compared) });
+            new.push(OneSided { item, oid: repository.hash().blob_id(&compared) });
         }
     }
     (gone, new)
 }
 
-fn by_id(gone: &[One], new: &[One]) -> Found {
+fn by_id(gone: &[OneSided], new: &[OneSided]) -> Renames {
     let mut left: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for one in gone.iter().rev() {
         left.entry(&one.oid).or_default().push(one.item);
     }
-    let origin = |one: &One| left.get_mut(one.oid.as_str())?.pop().map(|gone| (one.item, (gone, Some(100))));
+    let origin =
+        |one: &OneSided| left.get_mut(one.oid.as_str())?.pop().map(|gone| (one.item, (gone, Some(100))));
     new.iter().filter_map(origin).collect()
 }
 
 /// Finds what the save of either side has found to be a rename.
-fn as_saved(items: &[Item], gone: &[One], new: &[One]) -> Found {
-    fn by_path<'a>(items: &'a [Item], side: &[One]) -> BTreeMap<&'a RepoPath, usize> {
+fn as_saved(items: &[Item], gone: &[OneSided], new: &[OneSided]) -> Renames {
+    fn by_path<'a>(items: &'a [Item], side: &[OneSided]) -> BTreeMap<&'a RepoPath, usize> {
         side.iter().map(|one| (&items[one.item].path, one.item)).collect()
     }
     let (gone_paths, new_paths) = (by_path(items, gone), by_path(items, new));
-    let mut found = Found::new();
+    let mut found = Renames::new();
     let mut taken = BTreeSet::new();
     let mut keep = |new: Option<usize>, gone: Option<usize>| {
         if let Some((new, gone)) = new.zip(gone)
@@ -143,28 +144,28 @@ fn as_saved(items: &[Item], gone: &[One], new: &[One]) -> Found {
         }
     };
     for one in new {
-        let Source::Pair(_, now) = &items[one.item].source else { continue };
+        let ItemSource::Pair(_, now) = &items[one.item].source else { continue };
         keep(Some(one.item), now.origin().and_then(|path| gone_paths.get(path).copied()));
     }
     for one in gone {
-        let Source::Pair(old, _) = &items[one.item].source else { continue };
+        let ItemSource::Pair(old, _) = &items[one.item].source else { continue };
         keep(old.origin().and_then(|path| new_paths.get(path).copied()), Some(one.item));
     }
     found
 }
 
-fn by_likeness(loader: &mut Loader<'_>, items: &[Item], gone: &[One], new: &[One]) -> Found {
+fn by_likeness(loader: &mut Loader<'_>, items: &[Item], gone: &[OneSided], new: &[OneSided]) -> Renames {
     let none = gone.is_empty() || new.is_empty();
     if none || gone.len() > MOST_COMPARED || new.len() > MOST_COMPARED {
-        return Found::new();
+        return Renames::new();
     }
     let mut left = MOST_BYTES_COMPARED;
-    let mut sketch = |one: &One, is_new: bool| -> Option<(usize, Sketch)> {
-        let Source::Pair(old, now) = &items[one.item].source else { return None };
+    let mut sketch = |one: &OneSided, is_new: bool| -> Option<(usize, Sketch)> {
+        let ItemSource::Pair(old, now) = &items[one.item].source else { return None };
         let loaded = loader.load(&items[one.item].path, if is_new { now } else { old }).ok()??;
         let content = loaded.content.filter(|content| content.size() <= left.min(renames::LARGEST as u64))?;
         left -= content.size();
-        Some((one.item, Sketch::of(&whole_of(&content).ok()?)))
+        Some((one.item, Sketch::of(&content.into_bytes().ok()?)))
     };
     let gone: Vec<_> = gone.iter().filter_map(|one| sketch(one, false)).collect();
     let new: Vec<_> = new.iter().filter_map(|one| sketch(one, true)).collect();

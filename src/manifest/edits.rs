@@ -3,15 +3,15 @@
 //! Only the structs and the words; `docs/format.md` describes every key.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bits, Content, ObjectRef, Redaction};
-use crate::base::digest::{GitHash, ObjectId};
+use super::{Bits, Content, Converted, Diff, ObjectRef};
+use crate::base::digest::GitHash;
 use crate::base::paths::RepoPath;
 use crate::base::screen;
-use crate::manifest::conversion::Recipe;
 
 /// The pending edits of a work tree against its base commit.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -78,15 +78,35 @@ pub struct Edit {
 }
 
 impl Edit {
-    /// Returns every version with content that is made from the base: a suffix that says where it is, for
-    /// people, the version, and the diff that leads to it.
-    pub fn made_versions(&self) -> Vec<(&'static str, &Version, Option<&Diff>)> {
-        let new = self.new.iter().map(|new| ("", new, self.diff.as_ref()));
-        // Of a path that is only meant to be added, the index has a mode and no content.
-        let staged = self.staged.iter().filter(|_| self.index != IndexState::IntentToAdd);
-        let staged = staged.map(|one| (" (staged)", &one.version, one.diff.as_ref()));
-        let stages = self.stages.iter().map(|one| (" (unmerged)", &one.version, one.diff.as_ref()));
-        new.chain(staged).chain(stages).filter(|(_, version, _)| !version.is_submodule()).collect()
+    /// Returns every version that is made from the base, as it is stated: also one that has no content.
+    pub fn stated_versions(&self) -> impl Iterator<Item = SavedVersion<'_>> {
+        let made = move |place, version, diff| SavedVersion { edit: self, place, version, diff };
+        let new = self.new.iter().map(move |new| made(SavedIn::WorkTree, new, self.diff.as_ref()));
+        let staged = self.staged.iter();
+        let staged = staged.map(move |one| made(SavedIn::Index, &one.version, one.diff.as_ref()));
+        let stages = self.stages.iter();
+        let stages = stages.map(move |one| made(SavedIn::Stage, &one.version, one.diff.as_ref()));
+        new.chain(staged).chain(stages)
+    }
+
+    /// Returns every version with content.
+    pub fn saved_versions(&self) -> impl Iterator<Item = SavedVersion<'_>> {
+        self.stated_versions().filter(SavedVersion::has_content)
+    }
+
+    /// Returns those with content in one place.
+    pub fn saved_in(&self, place: SavedIn) -> impl Iterator<Item = SavedVersion<'_>> {
+        self.saved_versions().filter(move |saved| saved.place == place)
+    }
+
+    /// Returns the version in the work tree, if there is one with content.
+    pub fn in_work_tree(&self) -> Option<SavedVersion<'_>> {
+        self.saved_in(SavedIn::WorkTree).next()
+    }
+
+    /// Returns the version in the index that is neither the base's nor the work tree's, if there is one with content.
+    pub fn in_index(&self) -> Option<SavedVersion<'_>> {
+        self.saved_in(SavedIn::Index).next()
     }
 
     /// Makes the entry of a path that is nowhere, to be filled in.
@@ -124,8 +144,7 @@ impl Edit {
 
     /// Returns every diff of this entry.
     pub fn diffs(&self) -> impl Iterator<Item = &Diff> {
-        let staged = self.staged.iter().flat_map(|staged| &staged.diff);
-        self.diff.iter().chain(staged).chain(self.stages.iter().flat_map(|stage| &stage.diff))
+        self.stated_versions().filter_map(|stated| stated.diff)
     }
 
     /// Returns the version in the work tree as git compares it: line ends, encodings and filters undone.
@@ -135,6 +154,64 @@ impl Edit {
             Some(converted) => Version { oid: converted.oid.clone(), mode: new.mode },
             None => new.clone(),
         })
+    }
+}
+
+/// A version that an [`Edit`] speaks of, and how it is made.
+#[derive(Clone, Copy, Debug)]
+pub struct SavedVersion<'a> {
+    /// The entry that speaks of it.
+    pub edit: &'a Edit,
+    /// Where it was.
+    pub place: SavedIn,
+    /// Its blob id and mode.
+    pub version: &'a Version,
+    /// The diff that leads to it; without one it is what the base has.
+    pub diff: Option<&'a Diff>,
+}
+
+/// Where a version of a file was when it was saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SavedIn {
+    /// On the disk.
+    WorkTree,
+    /// In the index.
+    Index,
+    /// In the index, as a stage of an unfinished merge.
+    Stage,
+}
+
+impl<'a> SavedVersion<'a> {
+    fn has_content(&self) -> bool {
+        // Of a path that is only meant to be added, the index has a mode and no content.
+        let only_meant = self.place == SavedIn::Index && self.edit.index == IndexState::IntentToAdd;
+        !self.version.is_submodule() && !only_meant
+    }
+
+    /// Says whether the base version is needed to make it.
+    pub fn needs_base(&self) -> bool {
+        self.diff.is_none_or(Diff::needs_base)
+    }
+
+    /// Returns how what git compares becomes what was saved, if that is something else.
+    pub fn converted(&self) -> Option<&'a Converted> {
+        self.diff.and_then(|diff| diff.converted.as_ref())
+    }
+
+    /// Returns every object that its diff needs.
+    pub fn objects(&self) -> impl Iterator<Item = &'a ObjectRef> {
+        self.diff.into_iter().flat_map(Diff::objects)
+    }
+}
+
+impl fmt::Display for SavedVersion<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = match self.place {
+            SavedIn::WorkTree => "",
+            SavedIn::Index => " (staged)",
+            SavedIn::Stage => " (unmerged)",
+        };
+        write!(f, "{}{place}", self.edit.path)
     }
 }
 
@@ -318,127 +395,6 @@ impl Mode {
     pub fn is_file(self) -> bool {
         matches!(self, Mode::File | Mode::Executable)
     }
-}
-
-/// How to make one version of a file from another.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(try_from = "StatedDiff")]
-pub struct Diff {
-    /// The form of `content`.
-    pub form: DiffForm,
-    /// The size of the result in bytes.
-    pub bytes: u64,
-    /// The hunks, the delta or the whole.
-    #[serde(flatten)]
-    pub content: Content,
-    /// What it leads from, if that is not the base: what an earlier snapshot has of a new file.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub earlier: Option<Content>,
-    /// How the result, which is what git compares, becomes what is on the disk.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub converted: Option<Converted>,
-    /// What was taken out of it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub redaction: Option<Redaction>,
-}
-
-/// A diff as it stands in a manifest. There are thousands of them; read as a flattened enum each
-/// would be built three times.
-#[derive(Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct StatedDiff {
-    form: DiffForm,
-    bytes: u64,
-    text: Option<String>,
-    object: Option<ObjectId>,
-    size: Option<u64>,
-    chunks: Option<Vec<ObjectRef>>,
-    earlier: Option<Content>,
-    converted: Option<Converted>,
-    redaction: Option<Redaction>,
-}
-
-impl TryFrom<StatedDiff> for Diff {
-    type Error = &'static str;
-
-    fn try_from(stated: StatedDiff) -> Result<Diff, &'static str> {
-        let content = match (stated.text, stated.object.zip(stated.size), stated.chunks) {
-            (Some(text), ..) => Content::Text { text },
-            (None, Some((object, size)), _) => Content::Object(ObjectRef { object, size }),
-            (None, None, Some(chunks)) => Content::Chunks { chunks },
-            (None, None, None) => return Err("a diff without content"),
-        };
-        let StatedDiff { form, bytes, earlier, converted, redaction, .. } = stated;
-        Ok(Diff { form, bytes, content, earlier, converted, redaction })
-    }
-}
-
-impl Diff {
-    /// Says whether the base version is needed to make anything of it.
-    pub fn needs_base(&self) -> bool {
-        self.form != DiffForm::Whole && self.earlier.is_none()
-    }
-
-    /// Returns every object that it needs.
-    pub fn objects(&self) -> impl Iterator<Item = &ObjectRef> {
-        let earlier = self.earlier.iter().flat_map(Content::objects);
-        let delta = self.converted.iter().filter_map(|converted| converted.by.delta());
-        self.content.objects().iter().chain(earlier).chain(delta.flat_map(Content::objects))
-    }
-}
-
-/// What git compares of a file that it converts, and how that becomes what is on the disk.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Converted {
-    /// The id of what git compares, as a blob.
-    #[cfg_attr(test, schemars(regex(pattern = "^([0-9a-f]{40}|[0-9a-f]{64})$")))]
-    pub oid: String,
-    /// The size of what is on the disk.
-    pub bytes: u64,
-    /// How it is made.
-    #[serde(flatten)]
-    pub by: ConvertedBy,
-}
-
-/// How what is on the disk is made from what git compares.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(untagged)]
-pub enum ConvertedBy {
-    /// By a rule.
-    Recipe {
-        /// The rule.
-        recipe: Recipe,
-    },
-    /// By a zstd frame with what git compares as prefix.
-    Delta {
-        /// The frame.
-        delta: Content,
-    },
-}
-
-impl ConvertedBy {
-    fn delta(&self) -> Option<&Content> {
-        match self {
-            ConvertedBy::Recipe { .. } => None,
-            ConvertedBy::Delta { delta } => Some(delta),
-        }
-    }
-}
-
-/// The form of a diff.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum DiffForm {
-    /// Unified text hunks against the old content.
-    Hunks,
-    /// A zstd frame with the old content as prefix.
-    Delta,
-    /// The new content itself.
-    Whole,
 }
 
 /// A path that was left out.

@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use super::attestation::Proofs;
-use super::{CreatedBy, Manifest, Secret, believed};
+use super::envelope::believed;
+use super::{CreatedBy, Manifest, Secret};
 use crate::base::digest::ObjectId;
 use crate::base::error::Result;
 use crate::base::ids::{ClientId, SnapshotId};

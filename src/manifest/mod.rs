@@ -9,7 +9,9 @@ mod around;
 pub mod attestation;
 mod bits;
 pub mod conversion;
+mod diffs;
 mod edits;
+mod envelope;
 mod head;
 mod marks;
 #[cfg(test)]
@@ -19,62 +21,26 @@ mod session;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::base::digest::{Checksum, ObjectId};
-use crate::base::error::{Error, Kind, Result};
+use crate::base::digest::ObjectId;
 use crate::base::ids::SnapshotId;
 use crate::base::paths::{NativePath, RepoPath};
-use crate::base::screen;
 use crate::base::timestamp::Timestamp;
-use crate::json::shape;
 use crate::manifest::attestation::Proofs;
 
 pub use around::{Around, IgnoredPaths, Sparse, WrittenBy};
 pub use bits::Bits;
+pub use diffs::{Converted, ConvertedBy, Diff, DiffForm};
 pub use edits::{
-    Change, Converted, ConvertedBy, Diff, DiffForm, Edit, Edits, HiddenBy, IndexState, Mode, Origin, Skipped,
-    StageVersion, StagedVersion, Version,
+    Change, Edit, Edits, HiddenBy, IndexState, Mode, Origin, SavedIn, SavedVersion, Skipped, StageVersion,
+    StagedVersion, Version,
 };
+pub use envelope::{FORMAT, LARGEST_MANIFEST, MOST_OBJECTS, seal};
 pub use head::{Head, named_objects};
 pub use marks::{Mark, Marks};
 pub use session::{
     Agent, AgentStatus, Cron, Decision, HistoryStart, LeftOut, Permissions, ProjectRules, Rule, Session,
     SideFile, TextFile, Transcript,
 };
-
-/// The format that this version writes, and the newest that it reads.
-///
-/// 1: the first (0.1.0).
-pub const FORMAT: u32 = 1;
-
-/// The most files that a snapshot's edits may have.
-const MOST_FILES: usize = 200_000;
-
-/// The words of `requires` that this version understands.
-const UNDERSTOOD: [&str; 6] = [CONVERTED, EARLIER, REDACTION, RENAMES, SUBMODULES, WAITING_AGENTS];
-
-/// Some diffs lead to what git compares, and not to what is on the disk: [`Diff::converted`].
-pub const CONVERTED: &str = "converted";
-
-/// Some diffs lead from what an earlier snapshot has: [`Diff::earlier`].
-pub const EARLIER: &str = "earlier";
-
-/// Some edits are diffs against another path's base version: [`Edit::from`].
-pub const RENAMES: &str = "renames";
-
-/// Some versions are commits of a submodule: [`Mode::Submodule`].
-pub const SUBMODULES: &str = "submodules";
-
-/// Some agent has the status [`AgentStatus::Waiting`].
-pub const WAITING_AGENTS: &str = "waiting-agents";
-
-/// The word of `requires` for files that have placeholders where secrets were.
-pub const REDACTION: &str = "redaction";
-
-/// The most objects in a bundle.
-pub const MOST_OBJECTS: u64 = 200_000;
-
-/// The most that a manifest may measure on disk, in bytes.
-pub const LARGEST_MANIFEST: u64 = 64 << 20;
 
 /// One saved moment of a session and its work tree.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -101,7 +67,7 @@ pub struct Manifest {
     /// A hash over everything captured: equal hashes, equal states.
     pub state: ObjectId,
     /// Where it was saved.
-    pub workspace: Workspace,
+    pub workspace: SavedWorkspace,
     /// The conversation, if one was found.
     pub session: Option<Session>,
     /// The task queue: each task as the client wrote it.
@@ -160,8 +126,8 @@ pub enum Trigger {
 
 /// Where a snapshot was taken.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Workspace {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Workspace"))]
+pub struct SavedWorkspace {
     /// The work tree's root; outside git, the project folder.
     pub root: NativePath,
     /// The user's home folder.
@@ -341,70 +307,6 @@ pub struct Safety {
 }
 
 impl Manifest {
-    /// Reads a manifest.
-    ///
-    /// # Errors
-    /// [`Kind::NewerFormat`] if a later version wrote it, else [`Kind::Damaged`].
-    pub fn from_json(json: &[u8]) -> Result<Manifest> {
-        let unreadable = |why: String| Error::new(Kind::Damaged, "The manifest can't be read").because(why);
-        if check_sum(json).is_ok() {
-            shape::check(json).map_err(unreadable)?;
-        }
-        let mut manifest: Manifest =
-            believed(json, |manifest: &Manifest| (manifest.format, &manifest.requires))?;
-        manifest.refuse_twice().map_err(unreadable)?;
-        manifest.proofs = Proofs::of(json);
-        Ok(manifest)
-    }
-
-    /// Writes the manifest, for people too.
-    ///
-    /// # Errors
-    /// [`Kind::Bug`]: every value here can be written.
-    pub fn to_json(&self) -> Result<Vec<u8>> {
-        let mut json = self.body()?;
-        json.extend_from_slice(self.proofs.lines().as_bytes());
-        // The last key, so that everything before it is covered.
-        json.extend_from_slice(format!("  {CHECKSUM} \"{}\"\n}}\n", "0".repeat(64)).as_bytes());
-        seal(json)
-    }
-
-    /// Returns the hash of everything that its proofs vouch for.
-    ///
-    /// # Errors
-    /// As [`Manifest::to_json`].
-    pub fn body_hash(&self) -> Result<ObjectId> {
-        Ok(ObjectId::of(&self.body()?))
-    }
-
-    /// Writes all but the last lines: what the proofs vouch for.
-    fn body(&self) -> Result<Vec<u8>> {
-        let mut json = serde_json::to_vec_pretty(self)
-            .map_err(|error| Error::new(Kind::Bug, "The manifest can't be written").because(error))?;
-        json.truncate(json.len().saturating_sub(2));
-        json.extend_from_slice(b",\n");
-        Ok(json)
-    }
-
-    /// Refuses entries that mean the same file: which of them counts would depend on the reader.
-    fn refuse_twice(&self) -> std::result::Result<(), String> {
-        let edits = self.edits.iter().flat_map(|edits| &edits.files);
-        if edits.clone().count() > MOST_FILES {
-            return Err(format!("it has more than {MOST_FILES} edited files"));
-        }
-        let paths = edits.map(|edit| edit.path.as_bytes());
-        let places = self.session.iter().flat_map(|session| {
-            let elsewhere = session.elsewhere.iter().map(|file| &file.place);
-            session.files.iter().map(|file| &file.place).chain(elsewhere).map(RepoPath::as_bytes)
-        });
-        let agents = self.agents.iter().map(|agent| agent.id.as_str().as_bytes());
-        let twice = first_twice(paths).or_else(|| first_twice(places)).or_else(|| first_twice(agents));
-        match twice {
-            None => Ok(()),
-            Some(name) => Err(format!("{} is in it twice", screen::Line(&String::from_utf8_lossy(name)))),
-        }
-    }
-
     /// Returns how many bytes everything in it has when it is unfolded, as it says itself; what
     /// is used twice counts twice.
     pub fn unfolded(&self) -> u64 {
@@ -420,22 +322,12 @@ impl Manifest {
             let lists = if session.team_tasks { 2 } else { 1 };
             session.files.len() + session.elsewhere.len() + self.tasks.len() * lists + self.agents.len() * 2
         };
-        self.edits.as_ref().map_or(0, |edits| edits.files.len()) + self.session.as_ref().map_or(0, of_session)
+        self.edited_files().len() + self.session.as_ref().map_or(0, of_session)
     }
 
     /// Returns how many objects have to be read for all of it; one that is used twice counts twice.
     pub fn pieces(&self) -> usize {
         self.session_objects().len() + self.edit_objects().count()
-    }
-
-    /// Notes in `requires` what a reader must know to restore this.
-    pub(crate) fn note_requirements(&mut self) {
-        let mut side_files = self.session.iter().flat_map(|session| &session.files);
-        if self.diffs().any(|diff| diff.redaction.is_some())
-            || side_files.any(|file| file.redaction.is_some())
-        {
-            self.requires.push(REDACTION.to_owned());
-        }
     }
 
     /// Returns every object that the snapshot refers to.
@@ -449,12 +341,9 @@ impl Manifest {
 
     /// Returns the objects that the session needs.
     pub fn session_objects(&self) -> Vec<ObjectRef> {
-        let transcripts = self.session.iter().flat_map(|session| &session.transcript);
-        let transcripts = transcripts.chain(self.agents.iter().flat_map(|agent| &agent.transcript));
-        let pieces =
-            transcripts.flat_map(|t| t.chunks.iter().chain(t.torn.iter().flat_map(Content::objects)));
-        let files = self.session.iter().flat_map(|session| &session.files);
-        pieces.chain(files.flat_map(|file| file.content.objects())).copied().collect()
+        let transcripts = self.transcripts().map(|(_, transcript)| transcript);
+        let pieces = transcripts.flat_map(Transcript::objects);
+        pieces.chain(self.side_files().iter().flat_map(|file| file.content.objects())).copied().collect()
     }
 
     fn edit_objects(&self) -> impl Iterator<Item = ObjectRef> {
@@ -464,102 +353,28 @@ impl Manifest {
 
     /// Returns every diff of its edits.
     pub fn diffs(&self) -> impl Iterator<Item = &Diff> {
-        self.edits.iter().flat_map(|edits| &edits.files).flat_map(Edit::diffs)
+        self.edited_files().iter().flat_map(Edit::diffs)
     }
-}
 
-fn first_twice<'a>(names: impl Iterator<Item = &'a [u8]>) -> Option<&'a [u8]> {
-    let mut seen = std::collections::HashSet::new();
-    names.into_iter().find(|name| !seen.insert(*name))
-}
-
-const CHECKSUM: &str = "\"checksum\":";
-
-/// Puts the right checksum into a manifest: the BLAKE3 hash of the file with 64 zeros in its place.
-///
-/// # Errors
-/// [`Kind::Damaged`] if it has no place for one.
-pub fn seal(mut json: Vec<u8>) -> Result<Vec<u8>> {
-    let place = checksum_place(&json).ok_or_else(|| missing_checksum("it has no checksum"))?;
-    json[place.clone()].fill(b'0');
-    let sum = ObjectId::of(&json).to_string();
-    json[place].copy_from_slice(sum.as_bytes());
-    Ok(json)
-}
-
-fn check_sum(json: &[u8]) -> Result<()> {
-    let place = checksum_place(json).ok_or_else(|| missing_checksum("it has no checksum"))?;
-    let mut sum = Checksum::default();
-    [&json[..place.start], &[b'0'; 64], &json[place.end..]].iter().for_each(|piece| sum.update(piece));
-    match sum.finish().to_string().as_bytes() == &json[place] {
-        true => Ok(()),
-        false => Err(missing_checksum("its content does not match its checksum")),
+    /// Returns its edits, one a path; none outside git.
+    pub fn edited_files(&self) -> &[Edit] {
+        self.edits.as_ref().map_or(&[], |edits| &edits.files)
     }
-}
 
-fn missing_checksum(why: &str) -> Error {
-    Error::new(Kind::Damaged, "The manifest can't be believed").because(why)
-}
+    /// Returns the commit that its edits are made against.
+    pub fn base_commit(&self) -> Option<&str> {
+        self.edits.as_ref()?.base.as_deref()
+    }
 
-/// Returns where the 64 digits stand: behind the last key of that name.
-fn checksum_place(json: &[u8]) -> Option<std::ops::Range<usize>> {
-    let key = json.windows(CHECKSUM.len()).rposition(|window| window == CHECKSUM.as_bytes())?;
-    let behind = key + CHECKSUM.len();
-    let quote = behind + json[behind..].iter().take(2).position(|byte| *byte == b'"')?;
-    let place = quote + 1..quote + 65;
-    let digits = json.get(place.clone())?;
-    (digits.iter().all(u8::is_ascii_hexdigit) && json.get(place.end) == Some(&b'"')).then_some(place)
-}
+    /// Returns the files beside the transcript, by their place in the client's folders.
+    pub fn side_files(&self) -> &[SideFile] {
+        self.session.as_ref().map_or(&[], |session| &session.files)
+    }
 
-/// Reads a manifest, or a part of it, whose version is understood and whose checksum is right.
-fn believed<'a, T: Deserialize<'a>>(
-    json: &'a [u8],
-    version: impl Fn(&T) -> (u32, &Vec<String>),
-) -> Result<T> {
-    // Before it is parsed: what is damaged can be large, and a save looks at all there is.
-    let summed = check_sum(json);
-    if summed.is_err() {
-        // What can't be believed may be from a later version, which is the better thing to say.
-        check_format(json)?;
+    /// Returns every transcript: the session's, and those of its agents.
+    pub fn transcripts(&self) -> impl Iterator<Item = (Option<&Agent>, &Transcript)> {
+        let own = self.session.iter().filter_map(|session| Some((None, session.transcript.as_ref()?)));
+        let agents = self.agents.iter().filter_map(|agent| Some((Some(agent), agent.transcript.as_ref()?)));
+        own.chain(agents)
     }
-    summed?;
-    let read: serde_json::Result<T> = serde_json::from_slice(json);
-    match &read {
-        Ok(read) => {
-            let (format, requires) = version(read);
-            check_version(format, requires)?;
-        }
-        Err(_) => check_format(json)?,
-    }
-    read.map_err(|error| Error::new(Kind::Damaged, "The manifest can't be read").because(error))
-}
-
-/// Checks the version of what can't be read otherwise.
-fn check_format(json: &[u8]) -> Result<()> {
-    #[derive(Deserialize)]
-    struct Envelope {
-        format: u32,
-        #[serde(default)]
-        requires: Vec<String>,
-    }
-    let envelope: Envelope = serde_json::from_slice(json)
-        .map_err(|error| Error::new(Kind::Damaged, "This is not a snapshot's manifest").because(error))?;
-    check_version(envelope.format, &envelope.requires)
-}
-
-fn check_version(format: u32, requires: &[String]) -> Result<()> {
-    let unknown = requires.iter().find(|word| !UNDERSTOOD.contains(&word.as_str()));
-    if format > FORMAT || unknown.is_some() {
-        let needs = match unknown {
-            Some(feature) => format!("it needs {:?}", screen::Line(feature).to_string()),
-            None => format!("its format is {format}, this version reads up to {FORMAT}"),
-        };
-        return Err(Error::new(Kind::NewerFormat, "A later version of snap wrote this snapshot")
-            .because(needs)
-            .hint("install the newest `claude-snap`; this one has changed nothing"));
-    }
-    if format == 0 {
-        return Err(Error::new(Kind::Damaged, "This is not a snapshot's manifest").because("its format is 0"));
-    }
-    Ok(())
 }

@@ -11,7 +11,8 @@ use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::{Bits, FORMAT, Manifest, UNDERSTOOD};
+use super::envelope::{FORMAT, UNDERSTOOD};
+use super::{Bits, Manifest};
 use crate::base::digest::ObjectId;
 use crate::base::ids::{ClientId, SnapshotId};
 use crate::base::paths::{NativePath, RepoPath};

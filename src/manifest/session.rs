@@ -84,6 +84,13 @@ pub struct Transcript {
     pub torn: Option<Content>,
 }
 
+impl Transcript {
+    /// Returns every object that it refers to.
+    pub fn objects(&self) -> impl Iterator<Item = &ObjectRef> {
+        self.chunks.iter().chain(self.torn.iter().flat_map(Content::objects))
+    }
+}
+
 /// Records of a conversation that its client no longer loads, and that were not saved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

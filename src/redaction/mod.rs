@@ -7,7 +7,6 @@
 
 mod cache;
 mod known_values;
-mod made;
 mod outgoing;
 mod refill;
 mod seen;
@@ -29,7 +28,6 @@ use crate::sys::parallel::held;
 use crate::sys::place::Place;
 use crate::workspace::Workspace;
 
-pub use made::Loaded;
 pub use outgoing::check;
 pub use refill::{Held, Missing, Refilled, refill, refill_side_files, to_supply};
 

@@ -1,12 +1,14 @@
 //! Looks through a snapshot that is about to leave the machine, with the rules and values of today.
 
-use super::Loaded;
 use super::Redactor;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::Line;
 use crate::client::{is_of_account, names_account};
-use crate::git::Repository;
-use crate::manifest::{Content, Converted, ConvertedBy, Diff, DiffForm, Edit, Manifest, Secret, Transcript};
+use crate::edits::Materializer;
+use crate::manifest::{
+    Content, Converted, ConvertedBy, Diff, DiffForm, Edit, Manifest, SavedVersion, Secret, Transcript,
+};
+use crate::store::Bases;
 use crate::workspace::Workspace;
 
 /// The most secrets that are named in the error.
@@ -19,9 +21,15 @@ const MOST_LISTED: usize = 10;
 /// [`Kind::Refused`] with kind and place of each, [`Kind::Damaged`] if a part can't be read.
 pub fn check(workspace: &Workspace, manifest: &Manifest, with_base: bool, allow: &[String]) -> Result<()> {
     let redactor = Redactor::open(workspace, allow)?;
-    look(workspace, manifest, &redactor)?;
+    let carried = match workspace.store.bases(manifest) {
+        // An extra that stays here.
+        Err(_) if !with_base => Bases::default(),
+        carried => carried?,
+    };
+    let mut versions = Materializer::to_read(&workspace.store, workspace.repository.as_ref(), &carried);
+    look(workspace, manifest, &mut versions, &redactor)?;
     if with_base {
-        look_at_bases(workspace, manifest, &redactor)?;
+        look_at_bases(manifest, &mut versions, &redactor)?;
     }
     let open = redactor.finish();
     if open.is_empty() {
@@ -56,13 +64,15 @@ fn listed(open: &[Secret]) -> Vec<String> {
     lines
 }
 
-fn look(workspace: &Workspace, manifest: &Manifest, redactor: &Redactor) -> Result<()> {
+fn look(
+    workspace: &Workspace,
+    manifest: &Manifest,
+    versions: &mut Materializer<'_>,
+    redactor: &Redactor,
+) -> Result<()> {
     if let Some(session) = &manifest.session {
         if session.files.iter().any(|file| is_of_account(&file.place.to_string())) {
             return Err(of_account());
-        }
-        if let Some(transcript) = &session.transcript {
-            look_at_transcript(workspace, transcript, "the conversation", redactor)?;
         }
         for file in &session.elsewhere {
             redactor.text(&format!("the file {}", file.place), file.text.as_bytes());
@@ -71,14 +81,13 @@ fn look(workspace: &Workspace, manifest: &Manifest, redactor: &Redactor) -> Resu
             look_at_content(workspace, &file.content, &format!("the file {}", file.place), redactor)?;
         }
     }
-    for agent in &manifest.agents {
-        if let Some(transcript) = &agent.transcript {
-            look_at_transcript(workspace, transcript, &format!("agent {}", agent.id), redactor)?;
-        }
+    for (agent, transcript) in manifest.transcripts() {
+        let place = agent.map_or("the conversation".to_owned(), |agent| format!("agent {}", agent.id));
+        look_at_transcript(workspace, transcript, &place, redactor)?;
     }
-    for edit in manifest.edits.iter().flat_map(|edits| &edits.files) {
-        for diff in edit.diffs() {
-            look_at_diff(workspace, edit, diff, redactor)?;
+    for saved in manifest.edited_files().iter().flat_map(Edit::stated_versions) {
+        if let Some(diff) = saved.diff {
+            look_at_diff(workspace, saved, diff, versions, redactor)?;
         }
     }
     // Titles, tasks, grants and whatever else stands in the manifest itself.
@@ -93,18 +102,12 @@ fn of_account() -> Error {
         .hint("save again (`snap save` leaves them out) and send that one")
 }
 
-fn look_at_bases(workspace: &Workspace, manifest: &Manifest, redactor: &Redactor) -> Result<()> {
-    let carried = workspace.store.bases(manifest)?;
-    let mut blobs = workspace.repository.as_ref().map(Repository::blobs);
-    for edit in manifest.edits.iter().flat_map(|edits| &edits.files) {
+fn look_at_bases(manifest: &Manifest, versions: &mut Materializer<'_>, redactor: &Redactor) -> Result<()> {
+    for edit in manifest.edited_files() {
         let Some(old) = edit.diffed_against() else { continue };
-        let found = blobs.as_mut().map(|blobs| blobs.read(&old.oid)).transpose()?.flatten();
-        let raw = match (found, carried.0.get(&old.oid)) {
-            (Some(raw), _) => raw,
-            (None, Some(object)) => workspace.store.get(object)?,
-            (None, None) => continue,
-        };
-        redactor.text(&format!("the base version of {}", edit.path), &raw);
+        if let Some(raw) = versions.base(&old.oid)? {
+            redactor.text(&format!("the base version of {}", edit.path), &raw);
+        }
     }
     Ok(())
 }
@@ -140,8 +143,14 @@ fn look_at_content(workspace: &Workspace, content: &Content, place: &str, redact
     Ok(())
 }
 
-fn look_at_diff(workspace: &Workspace, edit: &Edit, diff: &Diff, redactor: &Redactor) -> Result<()> {
-    let place = edit.path.to_string();
+fn look_at_diff(
+    workspace: &Workspace,
+    saved: SavedVersion<'_>,
+    diff: &Diff,
+    versions: &mut Materializer<'_>,
+    redactor: &Redactor,
+) -> Result<()> {
+    let place = saved.edit.path.to_string();
     if let Some(earlier) = &diff.earlier {
         look_at_content(workspace, earlier, &format!("an earlier version of {place}"), redactor)?;
     }
@@ -150,20 +159,15 @@ fn look_at_diff(workspace: &Workspace, edit: &Edit, diff: &Diff, redactor: &Reda
         return look_at_content(workspace, &diff.content, &place, redactor);
     }
     // A delta can only be read beside what it was made from.
-    let base = match (diff.needs_base(), &workspace.repository, edit.diffed_against()) {
-        (false, ..) => Some(Vec::new()),
-        (true, Some(repository), Some(old)) => repository.blobs().read(&old.oid)?,
-        _ => None,
-    };
-    let mut loaded = Loaded::of(&workspace.store, diff)?;
-    match base.map(|base| loaded.compared(&base)) {
-        Some(Ok(compared)) => {
+    match versions.compared(saved) {
+        Err(error) if error.kind() == Kind::NotFound => {
+            look_at_content(workspace, &diff.content, &place, redactor)
+        }
+        compared => {
+            let compared = compared?;
             redactor.text(&place, &compared);
-            if let Ok(raw) = loaded.converted(&compared) {
-                redactor.text(&place, &raw);
-            }
+            redactor.text(&place, &versions.on_disk(saved, compared)?);
             Ok(())
         }
-        _ => look_at_content(workspace, &diff.content, &place, redactor),
     }
 }

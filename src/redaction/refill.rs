@@ -9,14 +9,17 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Loaded, key_name, known_values, mac};
-use crate::base::error::{Error, Kind, Result};
+use super::{key_name, known_values, mac};
+use crate::base::digest::GitHash;
+use crate::base::error::Result;
 use crate::base::paths::RepoPath;
 use crate::base::screen::Line;
 use crate::base::warning::Warning;
-use crate::git::{Blobs, Repository};
+use crate::edits::{self, Materializer};
+use crate::git::Repository;
 use crate::manifest::{
-    Change, Content, Diff, DiffForm, Edit, Edits, Manifest, Redaction, Session, SideFile, Skipped, Version,
+    Change, Content, Diff, DiffForm, Edit, Edits, Manifest, Redaction, SavedIn, SavedVersion, Session,
+    SideFile, Skipped, StagedVersion, Version,
 };
 use crate::redaction::vault::Keeper;
 use crate::secrets::{self, Scanner, spellings, worth_knowing};
@@ -84,37 +87,32 @@ pub fn refill<'a>(
     repository: &Repository,
     manifest: &'a Manifest,
     saved: &'a Edits,
-    bases: &Bases,
+    bases: Option<&Bases>,
     agreed: &[String],
 ) -> Result<Refilled<'a>> {
     let whole = saved.files.iter().all(|edit| edit.diffs().all(|diff| diff.redaction.is_none()));
     if whole {
         return Ok(Refilled { edits: Cow::Borrowed(saved), held: Vec::new() });
     }
-    let mut supply = Supply::open(workspace, manifest, agreed)?;
-    let mut blobs = repository.blobs();
-    let mut edits = saved.clone();
+    let supply = Supply::open(workspace, manifest, agreed)?;
+    let versions = Materializer::to_restore(&workspace.store, repository, bases);
+    let hash = repository.hash();
+    let mut refill = Refill { workspace, versions, hash, supply, missing: BTreeMap::new() };
+    let mut edits = Edits { files: Vec::new(), ..saved.clone() };
     let mut held = Vec::new();
     let mut renamed = BTreeMap::new();
-    for mut edit in std::mem::take(&mut edits.files) {
-        let mut missing = BTreeMap::new();
-        let mut work = Work {
-            workspace,
-            repository,
-            blobs: &mut blobs,
-            bases,
-            supply: &mut supply,
-            missing: &mut missing,
-        };
-        work.edit(&mut edit)?;
+    for edit in &saved.files {
+        let filled = refill.edit(edit)?;
+        let missing = std::mem::take(&mut refill.missing);
         if missing.is_empty() {
-            edits.files.push(edit);
+            edits.files.push(filled);
             continue;
         }
-        if let (Change::Renamed, Some(from)) = (edit.change, edit.from) {
-            renamed.insert(from.path, edit.path.clone());
+        if let (Change::Renamed, Some(from)) = (edit.change, &edit.from) {
+            renamed.insert(&from.path, edit.path.clone());
         }
-        held.push(Held { path: edit.path, secrets: missing.into_values().collect(), renamed_to: None });
+        let secrets = missing.into_values().collect();
+        held.push(Held { path: edit.path.clone(), secrets, renamed_to: None });
     }
     // Its content would be nowhere in the work tree.
     edits.files.retain(|edit| {
@@ -154,7 +152,7 @@ fn refill_side_file(workspace: &Workspace, manifest: &Manifest, file: &SideFile)
     let Some(redaction) = &file.redaction else { return Ok(Some(stored)) };
     let mut supply = Supply::open(workspace, manifest, &[])?;
     let mut missing = BTreeMap::new();
-    let filled = fill(&stored, &BTreeMap::new(), redaction, &mut supply, &mut missing)?;
+    let filled = fill(&stored, BTreeMap::new(), redaction, &mut supply, &mut missing)?;
     Ok(filled.filter(|filled| missing.is_empty() && is_proven(&supply, &file.place, redaction, filled)))
 }
 
@@ -174,7 +172,7 @@ pub fn to_supply(workspace: &Workspace, manifest: &Manifest) -> Result<Vec<Warni
     if !missing.is_empty() {
         told.push(Warning::ToSupply(missing));
     }
-    for file in manifest.session.iter().flat_map(|session| &session.files) {
+    for file in manifest.side_files() {
         if file.redaction.is_some() && refill_side_file(workspace, manifest, file)?.is_none() {
             told.push(Warning::CopyLeftOut(file.place.to_string()));
         }
@@ -182,125 +180,73 @@ pub fn to_supply(workspace: &Workspace, manifest: &Manifest) -> Result<Vec<Warni
     Ok(told)
 }
 
-/// Undoes in a base what [`Redaction::base`] says was replaced when the diff was made.
-pub(super) fn base_of_diff(old: &[u8], redaction: &Redaction) -> Option<Vec<u8>> {
-    let mut out = Vec::with_capacity(old.len());
-    let mut copied = 0;
-    for one in &redaction.base {
-        let at = usize::try_from(one.at).ok()?;
-        let end = at.checked_add(usize::try_from(one.bytes).ok()?)?;
-        out.extend_from_slice(old.get(copied..at)?);
-        out.extend_from_slice(one.with.as_bytes());
-        old.get(at..end)?;
-        copied = end;
-    }
-    out.extend_from_slice(old.get(copied..)?);
-    Some(out)
-}
-
-struct Work<'a, 'b> {
+/// The edits of a snapshot on their way to what they were.
+struct Refill<'a> {
     workspace: &'a Workspace,
-    repository: &'a Repository,
-    blobs: &'a mut Blobs<'b>,
-    bases: &'a Bases,
-    supply: &'a mut Supply,
-    missing: &'a mut BTreeMap<String, Missing>,
+    versions: Materializer<'a>,
+    hash: GitHash,
+    supply: Supply,
+    /// What one edit lacks.
+    missing: BTreeMap<String, Missing>,
 }
 
-impl Work<'_, '_> {
-    fn edit(&mut self, edit: &mut Edit) -> Result<()> {
-        let (path, old) = (edit.path.clone(), edit.diffed_against().cloned());
-        if let (Some(version), Some(diff)) = (&mut edit.new, &mut edit.diff) {
-            self.version(&path, old.as_ref(), version, diff)?;
+impl Refill<'_> {
+    fn edit(&mut self, edit: &Edit) -> Result<Edit> {
+        let mut filled = edit.clone();
+        if let Some(StagedVersion { version, diff }) = self.version(edit.in_work_tree())? {
+            (filled.new, filled.diff) = (Some(version), diff);
         }
-        if let Some(staged) = &mut edit.staged
-            && let Some(diff) = &mut staged.diff
-        {
-            self.version(&path, old.as_ref(), &mut staged.version, diff)?;
+        if let Some(staged) = self.version(edit.in_index())? {
+            filled.staged = Some(staged);
         }
-        for stage in &mut edit.stages {
-            if let Some(diff) = &mut stage.diff {
-                self.version(&path, old.as_ref(), &mut stage.version, diff)?;
+        let with_content = filled.stages.iter_mut().filter(|stage| !stage.version.is_submodule());
+        for (stage, saved) in with_content.zip(edit.saved_in(SavedIn::Stage)) {
+            if let Some(StagedVersion { version, diff }) = self.version(Some(saved))? {
+                (stage.version, stage.diff) = (version, diff);
             }
         }
-        Ok(())
+        Ok(filled)
     }
 
-    /// Reads a base version: from the repository, else what came with the snapshot.
-    fn base(&mut self, oid: &str) -> Result<Option<Vec<u8>>> {
-        match (self.blobs.read(oid)?, self.bases.0.get(oid)) {
-            (None, Some(object)) => self.workspace.store.get(object).map(Some),
-            (found, _) => Ok(found),
+    /// Makes of a redacted version the one that was saved; `None` if nothing was taken out of it, or something is missing.
+    fn version(&mut self, saved: Option<SavedVersion<'_>>) -> Result<Option<StagedVersion>> {
+        let Some((saved, diff)) = saved.and_then(|saved| Some((saved, saved.diff?))) else { return Ok(None) };
+        let (Some(redaction), path) = (&diff.redaction, &saved.edit.path) else { return Ok(None) };
+        let base = if diff.earlier.is_none() { self.versions.base_of(saved)? } else { Vec::new() };
+        let redacted = self.versions.compared_from(saved, Cow::Borrowed(&base))?;
+        if saved.converted().is_some() {
+            self.versions.on_disk(saved, redacted.clone())?;
         }
-    }
-
-    /// Makes of a redacted version the one that was saved.
-    fn version(
-        &mut self,
-        path: &RepoPath,
-        old: Option<&Version>,
-        version: &mut Version,
-        diff: &mut Diff,
-    ) -> Result<()> {
-        let Some(redaction) = diff.redaction.clone() else { return Ok(()) };
-        let damaged = |cause: String| {
-            Error::new(Kind::Damaged, format!("Cannot restore {path}"))
-                .because(cause)
-                .hint("nothing was changed; `--no-edits` restores the conversation alone")
-        };
-        let old = match old {
-            Some(old) if diff.earlier.is_none() => match self.base(&old.oid)? {
-                Some(bytes) => bytes,
-                None => {
-                    return Err(Error::new(Kind::NotFound, format!("Cannot restore {path}"))
-                        .because(format!("this repository lacks its base version {}", old.oid))
-                        .hint("fetch the snapshot's base commit first; `snap show` names it"));
-                }
-            },
-            _ => Vec::new(),
-        };
-        let mut loaded = Loaded::of(&self.workspace.store, diff)?;
-        let redacted = loaded.compared(&old).map_err(damaged)?;
-        let hash = self.repository.hash();
-        loaded.on_disk(redacted.clone(), version, hash).map_err(damaged)?;
         let mut in_base = BTreeMap::new();
         for one in &redaction.base {
             let id = one.with.trim_end_matches('\u{bb}').rsplit(':').next().unwrap_or_default();
             let span = usize::try_from(one.at).ok().zip(usize::try_from(one.bytes).ok());
-            let value = span.and_then(|(at, bytes)| old.get(at..at.checked_add(bytes)?));
+            let value = span.and_then(|(at, bytes)| base.get(at..at.checked_add(bytes)?));
             in_base.insert(id.to_owned(), value.unwrap_or_default().to_vec());
         }
-        self.supply.look_at(self.workspace, path, &redaction)?;
-        let Some(filled) = fill(&redacted, &in_base, &redaction, self.supply, self.missing)? else {
-            return Ok(());
+        self.supply.look_at(self.workspace, path, redaction)?;
+        let Some(filled) = fill(&redacted, in_base, redaction, &mut self.supply, &mut self.missing)? else {
+            return Ok(None);
         };
-        if !is_proven(self.supply, path, &redaction, &filled) {
-            return Err(damaged("with its secrets it is not the file that was saved".to_owned()));
+        if !is_proven(&self.supply, path, redaction, &filled) {
+            return Err(edits::damaged(path, "with its secrets it is not the file that was saved"));
         }
         // The secrets are those of what git compares: the conversion comes after them.
-        let filled = loaded.converted(&filled).map_err(damaged)?;
-        version.oid = hash.blob_id(&filled);
-        *diff = Diff {
-            form: DiffForm::Whole,
-            bytes: filled.len() as u64,
-            content: Content::Bytes(filled),
-            earlier: None,
-            converted: None,
-            redaction: None,
-        };
-        Ok(())
+        let filled = self.versions.converted(saved, filled)?;
+        let version = Version { oid: self.hash.blob_id(&filled), mode: saved.version.mode };
+        let diff = Diff::of(DiffForm::Whole, filled.len() as u64, Content::Bytes(filled));
+        Ok(Some(StagedVersion { version, diff: Some(diff) }))
     }
 }
 
-/// Fills placeholders; `None`, with what is missing, if one can't be filled.
+/// Fills placeholders, with these values of the base too; `None`, with what is missing, if one can't be filled.
 fn fill(
     redacted: &[u8],
-    in_base: &BTreeMap<String, Vec<u8>>,
+    mut values: BTreeMap<String, Vec<u8>>,
     redaction: &Redaction,
     supply: &mut Supply,
     missing: &mut BTreeMap<String, Missing>,
 ) -> Result<Option<Vec<u8>>> {
-    let mut values = in_base.clone();
     let mut is_whole = true;
     for id in &redaction.secrets {
         match supply.value(id, redaction)? {

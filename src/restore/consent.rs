@@ -127,7 +127,7 @@ impl Plan {
         let removed = self.steps.iter().filter(|step| matches!(step.work, Work::Remove));
         let removed: HashSet<&RepoPath> = removed.map(|step| &step.path).collect();
         let held: HashMap<&RepoPath, &Doubt> = held.iter().map(|doubt| (&doubt.path, doubt)).collect();
-        let files = self.manifest.edits.iter().flat_map(|edits| &edits.files);
+        let files = self.manifest.edited_files().iter();
         let renamed = files.filter(|edit| edit.change == Change::Renamed);
         renamed
             .filter_map(|edit| {

@@ -43,7 +43,7 @@ use transaction::apply::{self, Change, Failed};
 use transaction::journal::{self, Record};
 
 pub use files::ignored::Left;
-pub use files::step::{Action, Maker, Step, Unmade};
+pub use files::step::{Action, Step, Unmade};
 pub use grants::{GrantChoice, GrantPlan};
 pub use history::Restored;
 pub use session::link::{follow, link, links, plan_link};
@@ -243,7 +243,7 @@ pub fn plan_resume(
     let with_edits = options.edits;
     let mut notes = Vec::new();
     let mut bases = Bases::default();
-    if let (Some(repository), Some(base)) = (&workspace.repository, base_of(&manifest))
+    if let (Some(repository), Some(base)) = (&workspace.repository, manifest.base_commit())
         && !repository.has_commit(base)?
     {
         bases = workspace.store.bases(&manifest)?;
@@ -257,7 +257,7 @@ pub fn plan_resume(
     let (mut unfilled, mut unmade) = (Vec::new(), Vec::new());
     match (&manifest.edits, &workspace.repository) {
         (Some(saved), Some(repository)) if with_edits => {
-            let refilled = refill(workspace, repository, &manifest, saved, &bases, &options.fill)?;
+            let refilled = refill(workspace, repository, &manifest, saved, Some(&bases), &options.fill)?;
             let saved = refilled.edits.as_ref();
             unfilled = refilled.held;
             let found = if options.merge {
@@ -331,7 +331,7 @@ pub fn plan_resume(
 
 /// Returns the commit that a snapshot's edits are made against.
 pub fn base_of(manifest: &Manifest) -> Option<&str> {
-    manifest.edits.as_ref().and_then(|edits| edits.base.as_deref())
+    manifest.base_commit()
 }
 
 fn session_notes(manifest: &Manifest, session: &SessionPlan) -> Vec<Warning> {
@@ -372,7 +372,7 @@ pub fn plan_rewind(
             .hint("`snap resume` brings the conversation back"));
     };
     let standing = Standing::of(workspace, &manifest)?;
-    let refilled = refill(workspace, repository, &manifest, saved, &Bases::default(), &options.fill)?;
+    let refilled = refill(workspace, repository, &manifest, saved, None, &options.fill)?;
     let saved = refilled.edits.as_ref();
     let found = rewind::plan(
         workspace,

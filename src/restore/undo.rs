@@ -16,7 +16,7 @@ use crate::git::index::IndexEntry;
 use crate::redaction::refill;
 use crate::restore::files::rewind::{self, Scope};
 use crate::restore::files::step::Step;
-use crate::store::{Bases, LogEntry, Operation, Reference};
+use crate::store::{LogEntry, Operation, Reference};
 use crate::sys::work_tree::{Node, Tree};
 use crate::workspace::Workspace;
 
@@ -74,7 +74,7 @@ pub fn plan_undo(workspace: &Workspace, direction: Direction, monitor: &Monitor)
     if !proven {
         standing = standing.unproven("nothing proves that the restore it is about was yours");
     }
-    let refilled = refill(workspace, repository, &manifest, saved, &Bases::default(), &[])?;
+    let refilled = refill(workspace, repository, &manifest, saved, None, &[])?;
     let saved = refilled.edits.as_ref();
     let found = rewind::plan(
         workspace,

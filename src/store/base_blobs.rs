@@ -37,7 +37,7 @@ struct BaseVersion {
 impl Bases {
     /// Returns the ids of the blobs that a snapshot's edits were made from.
     pub fn wanted(manifest: &Manifest) -> BTreeSet<&str> {
-        let edits = manifest.edits.iter().flat_map(|edits| &edits.files);
+        let edits = manifest.edited_files().iter();
         let versions = edits.filter_map(|edit| edit.diffed_against());
         versions.filter(|version| !version.is_submodule()).map(|version| version.oid.as_str()).collect()
     }

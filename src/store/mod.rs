@@ -93,6 +93,16 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Returns the manifest, if it can be read.
+    pub fn readable(&self) -> Option<&Manifest> {
+        self.manifest.as_ref().ok()
+    }
+
+    /// The same, taken out.
+    pub fn into_readable(self) -> Option<Manifest> {
+        self.manifest.ok()
+    }
+
     /// Returns when it was saved, as far as that can be believed: what is not the user's own is not younger than its
     /// file.
     pub fn dated(&self, manifest: &Manifest) -> Timestamp {

@@ -11,7 +11,7 @@ use crate::base::digest::ObjectId;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::{Counted, Monitor};
 use crate::context::Context;
-use crate::git::Repository;
+use crate::edits::Materializer;
 use crate::manifest::{Manifest, ObjectRef};
 use crate::store::{Added, Bases, Entry, Incoming, LogEntry, Operation, Store, check_may_travel};
 use crate::sys::files::{Draft, Existing};
@@ -93,14 +93,11 @@ struct Carried {
 
 /// Finds what the edits were made from: in the repository, or what came with the snapshot.
 fn collect_bases(workspace: &Workspace, manifest: &Manifest) -> Result<Carried> {
-    let mut carried = Carried { bases: workspace.store.bases(manifest)?, frames: BTreeMap::new() };
-    let mut blobs = workspace.repository.as_ref().map(Repository::blobs);
+    let came = workspace.store.bases(manifest)?;
+    let mut versions = Materializer::to_read(&workspace.store, workspace.repository.as_ref(), &came);
+    let mut carried = Carried::default();
     for oid in Bases::wanted(manifest) {
-        if carried.bases.0.contains_key(oid) {
-            continue;
-        }
-        let found = blobs.as_mut().map(|blobs| blobs.read(oid)).transpose()?.flatten();
-        let Some(raw) = found else {
+        let Some(raw) = versions.base(oid)? else {
             return Err(Error::new(Kind::Refused, "Cannot add the base versions of the edited files")
                 .because(format!("the blob {oid} is not in a repository here"))
                 .hint("run it in a clone that has the snapshot's base commit, or leave `--with-base` out"));

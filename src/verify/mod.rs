@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 
 use crate::base::error::{Kind, Result};
 use crate::base::ids::SnapshotId;
-use crate::manifest::{Content, Diff, Manifest, ObjectRef, Transcript};
+use crate::edits::Materializer;
+use crate::manifest::{Edit, Manifest, ObjectRef, Transcript};
 use crate::restore;
 use crate::store::{Bases, Entry};
 use crate::workspace::Workspace;
@@ -180,7 +181,7 @@ fn check_session(
     sound: &dyn Fn(&[ObjectRef]) -> bool,
     checked: &mut Checked,
 ) -> Result<()> {
-    for (what, transcript) in transcripts(manifest).into_iter().filter(|(_, one)| sound(&one.chunks)) {
+    for (what, transcript) in transcripts(manifest).filter(|(_, one)| sound(&one.chunks)) {
         let found = restore::check_transcript(&workspace.store, transcript)?;
         let bytes: u64 = transcript.chunks.iter().map(|chunk| chunk.size).sum();
         if bytes != transcript.bytes {
@@ -210,51 +211,39 @@ fn check_edits(
         checked.notes.push(format!("the diffs were not applied: {base} is not here"));
         return Ok(());
     };
-    let mut maker = restore::Maker::new(&workspace.store, repository, bases);
-    for edit in &edits.files {
-        for (what, version, diff) in edit.made_versions() {
-            let needs: Vec<ObjectRef> = diff.into_iter().flat_map(Diff::objects).copied().collect();
-            let base = edit.diffed_against().and_then(|old| bases.0.get(&old.oid));
-            if !sound(&needs) || !sound(base.map_or(&[], std::slice::from_ref)) {
-                continue;
-            }
-            if let Err(error) = maker.content(edit, version, diff) {
-                let (what, cause) = (format!("{}{what}", edit.path), error.to_string());
-                checked.problems.push(Problem { part: Part::Edit, what, cause, object: None });
-            }
+    let mut versions = Materializer::to_restore(&workspace.store, repository, Some(bases));
+    for saved in edits.files.iter().flat_map(Edit::saved_versions) {
+        let base = saved.edit.diffed_against().and_then(|old| bases.0.get(&old.oid));
+        if !sound(&saved.objects().chain(base).copied().collect::<Vec<_>>()) {
+            continue;
+        }
+        if let Err(error) = versions.saved(saved) {
+            let (what, cause) = (saved.to_string(), error.to_string());
+            checked.problems.push(Problem { part: Part::Edit, what, cause, object: None });
         }
     }
     Ok(())
 }
 
 /// Returns a snapshot's transcripts, with what each is.
-fn transcripts(manifest: &Manifest) -> Vec<(String, &Transcript)> {
-    let main = manifest.session.iter().flat_map(|session| &session.transcript);
-    let main = main.map(|transcript| ("the conversation".to_owned(), transcript));
-    let agents = manifest.agents.iter().filter_map(|agent| {
-        Some((format!("the transcript of agent {}", agent.id), agent.transcript.as_ref()?))
-    });
-    main.chain(agents).collect()
+fn transcripts(manifest: &Manifest) -> impl Iterator<Item = (String, &Transcript)> {
+    manifest.transcripts().map(|(agent, transcript)| match agent {
+        None => ("the conversation".to_owned(), transcript),
+        Some(agent) => (format!("the transcript of agent {}", agent.id), transcript),
+    })
 }
 
 /// Returns every object that a snapshot needs, with what for.
 fn uses(manifest: &Manifest) -> Vec<(String, ObjectRef)> {
     let mut uses = Vec::new();
-    let mut add = |what: &str, objects: &[ObjectRef]| {
-        uses.extend(objects.iter().map(|object| (what.to_owned(), *object)));
-    };
     for (what, transcript) in transcripts(manifest) {
-        add(&what, &transcript.chunks);
-        add(&what, transcript.torn.as_ref().map_or(&[][..], Content::objects));
+        uses.extend(transcript.objects().map(|object| (what.clone(), *object)));
     }
-    for file in manifest.session.iter().flat_map(|session| &session.files) {
-        add(&file.place.to_string(), file.content.objects());
+    for file in manifest.side_files() {
+        uses.extend(file.content.objects().iter().map(|object| (file.place.to_string(), *object)));
     }
-    for edit in manifest.edits.iter().flat_map(|edits| &edits.files) {
-        for (what, _, diff) in edit.made_versions() {
-            let needs: Vec<ObjectRef> = diff.into_iter().flat_map(Diff::objects).copied().collect();
-            add(&format!("{}{what}", edit.path), &needs);
-        }
+    for saved in manifest.edited_files().iter().flat_map(Edit::saved_versions) {
+        uses.extend(saved.objects().map(|object| (saved.to_string(), *object)));
     }
     uses
 }

@@ -11,9 +11,10 @@ use super::Report;
 use crate::base::digest::ObjectId;
 use crate::base::error::{Kind, Result};
 use crate::client::{Found, Wanted};
-use crate::manifest::{Diff, Edit, Manifest, ObjectRef, Version};
-use crate::restore::{self, Maker};
-use crate::store::{Bases, Entry};
+use crate::edits::Materializer;
+use crate::manifest::{Edit, Manifest, ObjectRef, SavedVersion};
+use crate::restore;
+use crate::store::Entry;
 use crate::stored_patch::encoding::{self, Side};
 use crate::sys::work_tree::{Node, Tree};
 use crate::workspace::Workspace;
@@ -58,7 +59,7 @@ pub fn repair(workspace: &Workspace, entries: &[Entry], report: &Report) -> Resu
         }
     }
     let mut search = Search { lost, found: BTreeMap::new() };
-    let manifests: Vec<&Manifest> = entries.iter().filter_map(|entry| entry.manifest.as_ref().ok()).collect();
+    let manifests: Vec<&Manifest> = entries.iter().filter_map(Entry::readable).collect();
     search.in_sessions(workspace, &manifests);
     search.in_edits(workspace, &manifests)?;
     for (id, raw) in &search.found {
@@ -133,64 +134,52 @@ impl Search {
     fn in_edits(&mut self, workspace: &Workspace, manifests: &[&Manifest]) -> Result<()> {
         let Some(repository) = &workspace.repository else { return Ok(()) };
         let tree = Tree::open(&workspace.root)?;
-        let none = Bases::default();
-        let mut maker = Maker::new(&workspace.store, repository, &none);
-        let edits: Vec<&Edit> =
-            manifests.iter().filter_map(|m| m.edits.as_ref()).flat_map(|edits| &edits.files).collect();
-        for edit in &edits {
-            for (_, version, diff) in edit.made_versions() {
-                let mut needs = diff.into_iter().flat_map(Diff::objects);
-                if !needs.any(|object| self.lost.contains_key(&object.object)) {
-                    continue;
+        let mut versions = Materializer::to_restore(&workspace.store, repository, None);
+        let edits = manifests.iter().flat_map(|manifest| manifest.edited_files());
+        let all: Vec<SavedVersion<'_>> = edits.flat_map(Edit::saved_versions).collect();
+        for saved in &all {
+            let (edit, mode) = (saved.edit, saved.version.mode);
+            if !saved.objects().any(|object| self.lost.contains_key(&object.object)) {
+                continue;
+            }
+            let earlier = saved.diff.and_then(|diff| diff.earlier.as_ref());
+            let loaded = earlier.and_then(|earlier| workspace.store.load(earlier).ok());
+            let old = match edit.diffed_against() {
+                _ if loaded.is_some() => loaded.map(|bytes| (mode, bytes)),
+                None => None,
+                Some(old) => match versions.blob(&old.oid)? {
+                    Some(bytes) => Some((old.mode, bytes)),
+                    None => continue,
+                },
+            };
+            let on_disk = match tree.read(&edit.path) {
+                Ok(Node::File { bytes, .. }) => Some(bytes),
+                _ => None,
+            };
+            let mut candidates = Vec::new();
+            if let (Some(bytes), Some(_)) = (&on_disk, saved.converted()) {
+                let cleaning = repository.cleaning(&[(&edit.path, true)].into(), None)?;
+                candidates.extend(cleaning.compared(&edit.path, bytes, &mut repository.blobs())?);
+            }
+            candidates.extend(on_disk);
+            candidates.extend(versions.blob(&saved.version.oid)?);
+            let mut same = all.iter().filter(|other| other.version.oid == saved.version.oid);
+            candidates.extend(same.find_map(|other| versions.saved(*other).ok()));
+            if let Some(converted) = saved.converted() {
+                candidates.extend(versions.blob(&converted.oid)?);
+            }
+            for bytes in candidates {
+                if earlier.is_some() {
+                    self.offer(&bytes);
                 }
-                let earlier = diff.and_then(|diff| diff.earlier.as_ref());
-                let earlier = earlier.and_then(|earlier| workspace.store.load(earlier).ok());
-                let old = match edit.diffed_against() {
-                    _ if earlier.is_some() => earlier.map(|bytes| (version.mode, bytes)),
-                    None => None,
-                    Some(old) => match maker.blob(&old.oid)? {
-                        Some(bytes) => Some((old.mode, bytes)),
-                        None => continue,
-                    },
-                };
-                let on_disk = match tree.read(&edit.path) {
-                    Ok(Node::File { bytes, .. }) => Some(bytes),
-                    _ => None,
-                };
-                let compared = match (&on_disk, diff.is_some_and(|diff| diff.converted.is_some())) {
-                    (Some(bytes), true) => {
-                        let cleaning = repository.cleaning(&[(&edit.path, true)].into(), None)?;
-                        cleaning.compared(&edit.path, bytes, &mut repository.blobs())?
-                    }
-                    _ => None,
-                };
-                let mut candidates: Vec<Vec<u8>> =
-                    compared.into_iter().chain(on_disk).chain(maker.blob(&version.oid)?).collect();
-                candidates.extend(elsewhere(&mut maker, &edits, version));
-                let converted = diff.and_then(|diff| diff.converted.as_ref());
-                let compared = converted.map(|converted| maker.blob(&converted.oid)).transpose()?.flatten();
-                candidates.extend(compared);
-                for bytes in candidates {
-                    if diff.is_some_and(|diff| diff.earlier.is_some()) {
-                        self.offer(&bytes);
-                    }
-                    let old = old.as_ref().map(|(mode, bytes)| Side { mode: *mode, bytes });
-                    if let Some(made) = encoding::make(old, Side { mode: version.mode, bytes: &bytes })? {
-                        self.offer(&made.bytes);
-                    }
+                let old = old.as_ref().map(|(mode, bytes)| Side { mode: *mode, bytes });
+                if let Some(made) = encoding::make(old, Side { mode, bytes: &bytes })? {
+                    self.offer(&made.bytes);
                 }
             }
         }
         Ok(())
     }
-}
-
-/// Returns a version's bytes from another edit that leads to it.
-fn elsewhere(maker: &mut Maker<'_>, edits: &[&Edit], wanted: &Version) -> Option<Vec<u8>> {
-    let leading =
-        edits.iter().flat_map(|edit| edit.made_versions().into_iter().map(move |found| (edit, found)));
-    let mut leading = leading.filter(|(_, (_, version, _))| version.oid == wanted.oid);
-    leading.find_map(|(edit, (_, version, diff))| maker.content(edit, version, diff).ok())
 }
 
 fn whole(file: &std::path::Path) -> std::io::Result<Vec<u8>> {

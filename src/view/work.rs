@@ -12,7 +12,7 @@ use super::facts::{Facts, Listed, facts, listed};
 use super::record::{Block, Recorder};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::timestamp::Timestamp;
-use crate::compare::{self, Item, Loader, Wanted};
+use crate::compare::{self, Detail, Item, Loader};
 use crate::diff::Options;
 use crate::manifest::Manifest;
 use crate::store::Reference;
@@ -88,7 +88,7 @@ pub(super) fn read<'s>(
             news.send(News::More).map_err(|_| gone())
         };
         let mut recorder = Recorder::new(&mut send);
-        let shown = Loader::new(workspace, Options::default(), Wanted::Lines).show(item, &mut recorder);
+        let shown = Loader::new(workspace, Options::default(), Detail::Lines).show(item, &mut recorder);
         if let Some(failure) = shown.err().filter(|failure| failure.kind() != Kind::ClosedPipe) {
             let _gone = pieces.send(Err(said(&failure)));
         }

@@ -152,6 +152,29 @@ fn base_versions_that_are_not_what_they_say_are_refused() {
     assert_eq!(theirs.snap(&["list", "--json"]).exits(0).stdout.trim(), "[]");
 }
 
+#[test]
+fn base_versions_that_were_exchanged_in_the_store_are_refused_by_whoever_reads_them() {
+    let (mine, theirs) = apart();
+    import(&theirs, &exported_with(&mine, &["x", "--with-base"]));
+    let bases = stored(&theirs, "bases").pop().must("base versions");
+    let list = fs::read_to_string(&bases).must("a list");
+    fs::write(&bases, swapped(&list)).must("a list");
+    let before = theirs.state();
+    for (arguments, code) in [
+        (&["resume", "x", "--merge", "--trust", "--no-run"][..], 5),
+        (&["export", "x", "--with-base", "-o", "out.snap"], 5),
+        (&["verify", "x"], 1),
+    ] {
+        let ran = theirs.snap(arguments);
+        let all = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(
+            ran.code == code && all.contains("is not what came with the snapshot"),
+            "{arguments:?}: {ran:?}"
+        );
+        assert_eq!(theirs.state(), before, "{arguments:?}");
+    }
+}
+
 /// The list with the objects of the first two versions exchanged, their ids in order.
 fn swapped(list: &str) -> String {
     let mut list: serde_json::Value = serde_json::from_str(list).must("JSON");

@@ -410,6 +410,60 @@ fn nothing_is_executed_but_git() {
     assert!(!project.path("pwned").exists() && !project.path(".mcp.json").exists());
 }
 
+/// What makes bytes of the edits of snapshot `x`, and the exit code with which it refuses bytes that are not those saved.
+const MAKERS: [(&[&str], i32); 7] = [
+    (&["resume", "x", "--trust", "--no-run", "--no-session"], 5),
+    (&["resume", "x", "--trust", "--no-run", "--no-session", "--merge"], 5),
+    (&["rewind", "x", "--trust", "--no-session"], 5),
+    (&["diff", "sound", "x"], 5),
+    (&["diff", "x", "--now"], 5),
+    (&["export", "x", "-o", "x.snap"], 5),
+    (&["verify", "x"], 1),
+];
+
+#[test]
+fn an_edit_that_does_not_give_what_its_id_says_is_refused_by_whoever_makes_it() {
+    let project = Project::new();
+    let token = crate::redaction::token("github classic", 1);
+    project.write("delta.bin", [&[0; 3_000][..], b"old"].concat());
+    project.git(&["add", "."]);
+    project.git(&["commit", "-qm", "a binary file"]);
+    project.snap(&["save", "sound", "-m", "nothing edited"]).exits(0);
+    project.write("a.txt", "one\nTWO\nthree\n");
+    project.write("delta.bin", [&[0; 3_000][..], b"new"].concat());
+    project.write("new.txt", "new\n");
+    project.write("sub/c.txt", format!("one\n{token}\n"));
+    project.snap(&["save", "x"]).exits(0);
+    project.git(&["checkout", "-q", "."]);
+    fs::remove_file(project.path("new.txt")).must("to remove");
+    let before = project.state();
+    let x: Value =
+        serde_json::from_slice(&fs::read(project.stored("x.json")).must("a manifest")).must("JSON");
+    let edits = x["edits"]["files"].as_array().must("edits").clone();
+    assert_eq!(edits.len(), 4);
+    for edit in edits {
+        let path = edit["path"].as_str().must("a path").to_owned();
+        let lie = crate::hostile_cases::changed(&x, |x| {
+            let mut edit = edit.clone();
+            edit["new"]["oid"] = "1".repeat(40).into();
+            x["edits"]["files"] = vec![edit].into();
+        });
+        fs::write(project.stored("x.json"), lie).must("a manifest");
+        for (arguments, code) in MAKERS {
+            // Only what stands in a delta can't be searched for secrets as it is stored.
+            if arguments[0] == "export" && path != "delta.bin" {
+                continue;
+            }
+            let ran = project.snap(arguments);
+            let said =
+                format!("Cannot rebuild {path} as it was saved: its diff does not give the version 1111");
+            let all = format!("{}{}", ran.stdout, ran.stderr);
+            assert!(ran.code == code && all.contains(&said), "{path}: {arguments:?}: {ran:?}");
+            assert_eq!(project.state(), before, "{path}: {arguments:?}");
+        }
+    }
+}
+
 #[test]
 fn folders_that_are_swapped_for_links_during_a_restore_lead_nowhere() {
     let (project, sound) = target();

@@ -18,7 +18,7 @@ const LAYERS: [&[&str]; 17] = [
     &["sys"],
     // The edges.
     &["client", "context", "git", "store", "trust"],
-    &["audit", "workspace"],
+    &["audit", "edits", "workspace"],
     &["redaction"],
     &["prune"],
     // The operations.

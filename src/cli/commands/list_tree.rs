@@ -18,8 +18,7 @@ use crate::store::Entry;
 /// Draws the readable snapshots without safety snapshots: the newest tree first, in each the oldest first.
 pub(crate) fn draw(context: &Context, ui: &mut Ui, entries: &[Entry]) -> Result<Outcome> {
     // A safety snapshot holds what was overwritten: it is no step of anybody's work.
-    let newest_first =
-        || entries.iter().filter_map(|entry| entry.manifest.as_ref().ok()).filter(|m| m.safety.is_none());
+    let newest_first = || entries.iter().filter_map(Entry::readable).filter(|m| m.safety.is_none());
     let all: BTreeSet<&SnapshotId> = newest_first().map(|m| &m.id).collect();
     let mut children: BTreeMap<&SnapshotId, Vec<&Manifest>> = BTreeMap::new();
     for manifest in newest_first() {

@@ -11,7 +11,7 @@ use crate::store::MovedBranch;
 /// Plans to move the branch; `None` if it is there already.
 pub(in crate::restore) fn plan(repository: &Repository, manifest: &Manifest) -> Result<Option<MovedBranch>> {
     let refused = |why: String| Error::new(Kind::Refused, "Cannot reset the branch").because(why);
-    let Some(to) = manifest.edits.as_ref().and_then(|edits| edits.base.clone()) else {
+    let Some(to) = manifest.base_commit().map(str::to_owned) else {
         return Err(refused("the snapshot was saved before the first commit".to_owned()));
     };
     let head = repository.head()?;

@@ -57,7 +57,7 @@ pub(in crate::restore) fn plan(
         return Err(Error::new(Kind::Conflict, "Cannot merge into an unfinished merge; nothing was changed")
             .hint("finish it (`git status`), or restore beside it with `--worktree BRANCH`"));
     }
-    let mut maker = Maker::new(&workspace.store, repository, bases);
+    let mut maker = Maker::new(&workspace.store, repository, Some(bases));
     let base = match repository.has_commit(base)? {
         true => base.to_owned(),
         false => stand_in(&mut maker, repository, saved, base, listing.head.as_deref())?,
@@ -212,7 +212,7 @@ fn stand_in(
     let mut blobs = BTreeMap::new();
     let old = saved.files.iter().filter_map(|edit| edit.old.as_ref());
     for old in old.filter(|version| !version.is_submodule()) {
-        let content = maker.base(&old.oid)?.ok_or_else(|| repository.lacks_commit(base))?;
+        let content = maker.versions.base(&old.oid)?.ok_or_else(|| repository.lacks_commit(base))?;
         blobs.insert(old.oid.clone(), content);
     }
     repository.write_blobs(&blobs.into_iter().collect::<Vec<_>>())?;
@@ -228,16 +228,11 @@ fn saved_changes(
     let mut files = Vec::new();
     let mut changes = Vec::new();
     for edit in &saved.files {
-        match &edit.new {
-            Some(version) if version.is_submodule() => {
-                changes.push((edit.path.clone(), Some(version.clone())));
+        match edit.in_work_tree() {
+            Some(saved) => {
+                files.push((edit.path.clone(), saved.version.mode, maker.versions.saved(saved)?));
             }
-            Some(version) => files.push((
-                edit.path.clone(),
-                version.mode,
-                maker.content(edit, version, edit.diff.as_ref())?,
-            )),
-            None => changes.push((edit.path.clone(), None)),
+            None => changes.push((edit.path.clone(), edit.new.clone())),
         }
     }
     add(conversion, &files, &mut changes)?;

@@ -73,7 +73,7 @@ pub(in crate::restore) fn plan(
     if !conflicts.is_empty() {
         return Err(conflict_error(&conflicts, new_tree));
     }
-    let mut maker = Maker::new(&workspace.store, repository, bases);
+    let mut maker = Maker::new(&workspace.store, repository, Some(bases));
     let mut steps = Vec::new();
     let _phase = monitor.begin(Phase::Preparing, Some(saved.files.len() as u64));
     for edit in &saved.files {

@@ -21,7 +21,6 @@ use crate::restore::files::path_state::look;
 use crate::restore::files::saved_rules;
 use crate::restore::files::step::{Maker, Step, Steps, Unmade, Work, index_of, without_links};
 use crate::restore::files::unmerged_base;
-use crate::store::Bases;
 use crate::sys::work_tree::{Node, Tree, is_staging};
 use crate::workspace::Workspace;
 
@@ -71,8 +70,7 @@ pub(in crate::restore) fn plan(
     // What a killed restore left may hold the only copy of a file: it is not ours to remove.
     let is_ours = |path: &RepoPath| is_staging(path) || own.hold(path);
     paths.retain(|path| !left_out(path) && !is_ours(path));
-    let none = Bases::default();
-    let mut maker = Maker::new(&workspace.store, repository, &none)
+    let mut maker = Maker::new(&workspace.store, repository, None)
         .with_saved_marks()
         .with_saved_permissions(around.is_some());
     let tree = Tree::open(&workspace.root)?;

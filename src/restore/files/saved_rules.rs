@@ -8,7 +8,7 @@ use crate::base::error::Result;
 use crate::base::paths::RepoPath;
 use crate::git::index::IndexEntry;
 use crate::git::{ATTRIBUTES, ChangedRules, Conversion, IGNORE, Repository};
-use crate::manifest::{Edits, Version};
+use crate::manifest::Edits;
 use crate::restore::files::step::{Maker, index_of};
 
 /// Returns how content was converted in the work tree that was saved; `base` is the tree of its base commit.
@@ -39,16 +39,15 @@ fn changed(maker: &mut Maker<'_>, saved: &Edits, name: &str) -> Result<Vec<Chang
     let mut changed = Vec::new();
     let named = |path: &RepoPath| path.as_path().file_name() == Some(OsStr::new(name));
     for edit in saved.files.iter().filter(|edit| named(&edit.path)) {
-        let is_file = |version: &&Version| version.mode.is_file();
-        let content = match edit.new.as_ref().filter(is_file) {
-            Some(version) => Some(maker.content(edit, version, edit.diff.as_ref())?),
+        let content = match edit.in_work_tree().filter(|saved| saved.version.mode.is_file()) {
+            Some(saved) => Some(maker.versions.saved(saved)?),
             // Where there is no such file, git takes what the index has.
             None => match index_of(edit) {
                 IndexEntry::Blob(version) if version.mode.is_file() => {
-                    let staged = edit.staged.as_ref().filter(|staged| staged.version == version);
+                    let staged = edit.in_index().filter(|staged| *staged.version == version);
                     match (staged, edit.old.as_ref() == Some(&version)) {
-                        (Some(staged), _) => Some(maker.content(edit, &version, staged.diff.as_ref())?),
-                        (None, true) => maker.base(&version.oid)?,
+                        (Some(staged), _) => Some(maker.versions.saved(staged)?),
+                        (None, true) => maker.versions.base(&version.oid)?,
                         (None, false) => None,
                     }
                 }

@@ -1,12 +1,12 @@
-//! One step of a restore: what a path becomes, computed from base and diff and checked.
+//! One step of a restore: what a path becomes.
 
-use crate::base::error::{Error, Kind, Result};
+use crate::base::error::Result;
 use crate::base::paths::RepoPath;
 use crate::base::warning::Warning;
+use crate::edits::Materializer;
 use crate::git::index::IndexEntry;
-use crate::git::{Blobs, Listing, Repository};
-use crate::manifest::{Bits, Diff, Edit, HiddenBy, IndexState, Mode, Version};
-use crate::redaction::Loaded;
+use crate::git::{Listing, Repository};
+use crate::manifest::{Bits, Edit, HiddenBy, IndexState, Mode, SavedIn, Version};
 use crate::restore::files::ignored::Left;
 use crate::restore::files::path_state::Here;
 use crate::store::{Bases, Store};
@@ -203,20 +203,22 @@ enum Marks {
 }
 
 /// Makes steps for one repository, and the content they need.
-pub struct Maker<'a> {
+pub(in crate::restore) struct Maker<'a> {
     marks: Marks,
     /// Whether edits say all permissions that are not the usual ones.
     permissions: bool,
-    store: &'a Store,
-    blobs: Blobs<'a>,
-    repository: &'a Repository,
-    bases: &'a Bases,
+    pub(in crate::restore) versions: Materializer<'a>,
 }
 
 impl<'a> Maker<'a> {
     /// Makes one; `bases` are base versions that the repository may lack.
-    pub fn new(store: &'a Store, repository: &'a Repository, bases: &'a Bases) -> Maker<'a> {
-        Maker { marks: Marks::Stay, permissions: false, store, blobs: repository.blobs(), repository, bases }
+    pub(in crate::restore) fn new(
+        store: &'a Store,
+        repository: &'a Repository,
+        bases: Option<&'a Bases>,
+    ) -> Maker<'a> {
+        let versions = Materializer::to_restore(store, repository, bases);
+        Maker { marks: Marks::Stay, permissions: false, versions }
     }
 
     /// Returns the same one, but for the marks that hide edits from git: they become as saved.
@@ -227,22 +229,6 @@ impl<'a> Maker<'a> {
     /// Returns the same one; where edits say all permissions that are not the usual ones, files get those.
     pub(in crate::restore) fn with_saved_permissions(self, all: bool) -> Maker<'a> {
         Maker { permissions: all, ..self }
-    }
-
-    /// Reads a base version: the repository's, or what came with the snapshot; `None` if it is nowhere.
-    pub(in crate::restore) fn base(&mut self, oid: &str) -> Result<Option<Vec<u8>>> {
-        if let Some(bytes) = self.blobs.read(oid)? {
-            return Ok(Some(bytes));
-        }
-        let Some(object) = self.bases.0.get(oid) else { return Ok(None) };
-        let bytes = self.store.get(object)?;
-        match self.repository.hash().blob_id(&bytes) == oid {
-            true => Ok(Some(bytes)),
-            false => Err(Error::new(
-                Kind::Damaged,
-                format!("The base version {oid} is not what came with the snapshot"),
-            )),
-        }
     }
 
     /// Makes the step that sets a path to what an edit says; `None` if it is so already.
@@ -274,8 +260,8 @@ impl<'a> Maker<'a> {
             None => (hidden != here.hidden).then_some(hidden),
         };
         // Of a submodule only the commit in the index is ours to set; a file in its place goes.
-        let wanted = edit.new.as_ref().filter(|version| !version.is_submodule());
-        let as_wanted = here.work.as_ref() == wanted
+        let wanted = edit.in_work_tree();
+        let as_wanted = here.work.as_ref() == wanted.map(|saved| saved.version)
             && (!self.permissions || permissions.is_none() || here.permissions == permissions);
         if index.is_none() && mark.is_none() && as_wanted {
             return Ok(None);
@@ -283,11 +269,11 @@ impl<'a> Maker<'a> {
         let work = match wanted {
             _ if as_wanted => Work::Keep,
             None => Work::Remove,
-            Some(version) => Work::Set {
-                mode: version.mode,
+            Some(saved) => Work::Set {
+                mode: saved.version.mode,
                 private: edit.private,
                 permissions,
-                bytes: self.content(edit, version, edit.diff.as_ref())?,
+                bytes: self.versions.saved(saved)?,
             },
         };
         let blobs = if index.is_some() { self.index_blobs(edit)? } else { Vec::new() };
@@ -305,70 +291,14 @@ impl<'a> Maker<'a> {
 
     /// Computes the blobs that the index will name and the repository may not have.
     pub(in crate::restore) fn index_blobs(&mut self, edit: &Edit) -> Result<Vec<(String, Vec<u8>)>> {
-        let mut wanted: Vec<(&Version, Option<&Diff>)> = Vec::new();
-        match edit.index {
-            IndexState::Unstaged | IndexState::IntentToAdd => {}
-            IndexState::Staged => wanted.extend(edit.new.as_ref().map(|new| (new, edit.diff.as_ref()))),
-            IndexState::Partly => {
-                wanted.extend(edit.staged.as_ref().map(|staged| (&staged.version, staged.diff.as_ref())));
-            }
-            IndexState::Unmerged => {
-                wanted.extend(edit.stages.iter().map(|stage| (&stage.version, stage.diff.as_ref())));
-            }
-        }
-        let mut blobs = Vec::new();
-        for (version, diff) in wanted.into_iter().filter(|(version, _)| !version.is_submodule()) {
-            if edit.diffed_against().is_none_or(|base| base.oid != version.oid) {
-                blobs.push((version.oid.clone(), self.content(edit, version, diff)?));
-            }
-        }
-        Ok(blobs)
-    }
-
-    /// Reads a blob of the repository; `None` if it lacks it.
-    ///
-    /// # Errors
-    /// What git says.
-    pub fn blob(&mut self, oid: &str) -> Result<Option<Vec<u8>>> {
-        self.blobs.read(oid)
-    }
-
-    /// Computes a version's bytes from the base and its diff, and checks them against its id: as they are stored, so
-    /// that one that was not refilled still has placeholders where secrets were.
-    ///
-    /// # Errors
-    /// [`Kind::Damaged`] if they are others, [`Kind::NotFound`] if the base version is not here.
-    pub fn content(&mut self, edit: &Edit, version: &Version, diff: Option<&Diff>) -> Result<Vec<u8>> {
-        let damaged = |cause: String| {
-            Error::new(Kind::Damaged, format!("Cannot restore {}", edit.path))
-                .because(cause)
-                .hint("nothing was changed; `--no-edits` restores the conversation alone")
+        let place = match edit.index {
+            IndexState::Unstaged | IndexState::IntentToAdd => return Ok(Vec::new()),
+            IndexState::Staged => SavedIn::WorkTree,
+            IndexState::Partly => SavedIn::Index,
+            IndexState::Unmerged => SavedIn::Stage,
         };
-        let needed = diff.is_none_or(Diff::needs_base);
-        let old = match edit.diffed_against() {
-            Some(old) if needed => self.base(&old.oid)?.ok_or_else(|| {
-                let error = Error::new(Kind::NotFound, format!("Cannot restore {}", edit.path))
-                    .because(format!("this repository lacks its base version {}", old.oid));
-                match self.repository.is_partial() {
-                    true => error.hint(format!(
-                        "this is a partial clone, and `snap` fetches nothing in passing: `git cat-file -e {}` \
-                         fetches it; then run the command again",
-                        old.oid
-                    )),
-                    false => error.hint("fetch the snapshot's base commit first; `snap show` names it"),
-                }
-            })?,
-            _ => Vec::new(),
-        };
-        let hash = self.repository.hash();
-        let Some(diff) = diff else {
-            return match hash.blob_id(&old) == version.oid {
-                true => Ok(old),
-                false => Err(damaged(format!("its base does not give the version {}", version.oid))),
-            };
-        };
-        let mut loaded = Loaded::of(self.store, diff)?;
-        let compared = loaded.compared(&old).map_err(damaged)?;
-        loaded.on_disk(compared, version, hash).map_err(damaged)
+        let base = edit.diffed_against().map(|base| &base.oid);
+        let made = edit.saved_in(place).filter(|saved| base != Some(&saved.version.oid));
+        made.map(|saved| Ok((saved.version.oid.clone(), self.versions.saved(saved)?))).collect()
     }
 }

@@ -16,6 +16,7 @@ use crate::restore::session::as_saved::Compared;
 use crate::restore::session::path_mapping::{Paths, Relocation};
 use crate::restore::session::writer::Copy;
 use crate::restore::session::{SessionPlan, checked};
+use crate::store::Entry;
 use crate::workspace::Workspace;
 
 /// What is here of a session that is continued.
@@ -140,7 +141,7 @@ fn descends_from_here(
 ) -> Result<bool> {
     let entries = workspace.store.entries()?;
     let by_id: BTreeMap<&SnapshotId, &Manifest> =
-        entries.iter().filter_map(|entry| entry.manifest.as_ref().ok()).map(|m| (&m.id, m)).collect();
+        entries.iter().filter_map(Entry::readable).map(|m| (&m.id, m)).collect();
     let (mut next, mut seen) = (manifest.parent.as_ref(), BTreeSet::new());
     while let Some(ancestor) = next.and_then(|id| by_id.get(id)).filter(|one| seen.insert(&one.id)) {
         next = ancestor.parent.as_ref();

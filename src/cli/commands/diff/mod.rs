@@ -17,7 +17,7 @@ use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::Ui;
 use crate::cli::output::pager::screen_width;
-use crate::compare::{Loader, Wanted, broken};
+use crate::compare::{Detail, Loader, broken};
 use crate::context::Context;
 use crate::diff::{
     Coloring, Columns, Counted, Counter, Look, Options, Out, Painted, Painter, Patch, Same, Spent, Theme,
@@ -181,9 +181,9 @@ impl Diff {
         };
         let jobs = self.jobs(context, workspace.as_ref(), manifests)?;
         let wanted = match form {
-            Form::Names | Form::Status => Wanted::Names,
-            Form::Patch => Wanted::LinesAndIds,
-            _ => Wanted::Lines,
+            Form::Names | Form::Status => Detail::Names,
+            Form::Patch => Detail::LinesAndIds,
+            _ => Detail::Lines,
         };
         let folder = workspace.as_ref().map_or(&context.cwd, |workspace| &workspace.root);
         let look = Look {

@@ -9,9 +9,10 @@ use crate::base::error::{Error, IoContext as _, Kind as Failure, Result};
 use crate::base::paths::RepoPath;
 use crate::cli::output::Ui;
 use crate::cli::upkeep::{warn_of_newer, warn_of_passed_over};
-use crate::compare::{self, Item, Loader, OpenAt, broken};
+use crate::compare::{self, Item, Loader, broken};
 use crate::context::Context;
 use crate::diff::{Again, File, Only, Options, Show, show_patch};
+use crate::edits::FileReader;
 use crate::manifest::Manifest;
 use crate::store::{Reference, Store};
 use crate::workspace::Workspace;
@@ -180,7 +181,7 @@ fn show_files(old: &Named, new: &Named, options: Options, show: &mut dyn Show) -
         // A pipe can be read only once.
         (Ok(old), Ok(new)) if old_facts.is_file() && new_facts.is_file() => {
             let from =
-                |file: &Handle, at: u64| Ok::<_, io::Error>(Box::new(OpenAt::new(file.try_clone()?, at)));
+                |file: &Handle, at: u64| Ok::<_, io::Error>(Box::new(FileReader::new(file.try_clone()?, at)));
             Some(Box::new(move |from_old, from_new| Ok((from(&old, from_old)?, from(&new, from_new)?))))
         }
         _ => None,
