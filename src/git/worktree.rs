@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::command::Answer;
 use super::printed_paths::path_from;
-use super::{Repository, command};
+use super::Repository;
 use crate::base::error::{Error, IoContext as _, Kind, Result};
 
 /// A linked work tree that was just made; taken away again unless it is kept.
