@@ -2,17 +2,15 @@
 //!
 //! Each command's own arguments stand beside its code.
 
-use std::path::PathBuf;
-
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
 use super::commands::{
     completions, diff, export, import, init, lease, link, list, log, man, pin, prune, pull, push, resume,
     rewind, save, show, undo, verify, view,
 };
+use super::global::Global;
 use super::help;
 use super::hook;
-use super::output::ColorChoice;
 
 /// Save the whole working state of a Claude Code session, and resume it anywhere
 #[derive(Parser)]
@@ -43,30 +41,6 @@ pub(crate) struct Arguments {
     pub(crate) global: Global,
     #[command(subcommand)]
     pub(crate) command: Command,
-}
-
-/// What every command takes.
-#[derive(Args)]
-#[command(next_help_heading = "Global options")]
-pub(crate) struct Global {
-    /// Work in DIR instead of the current folder
-    #[arg(short = 'C', value_name = "DIR", global = true)]
-    pub(crate) folder: Option<PathBuf>,
-    /// Use the store in DIR instead of `.claude/snapshots` of the main work tree
-    #[arg(long, value_name = "DIR", global = true)]
-    pub(crate) store: Option<PathBuf>,
-    /// When to use colours
-    #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
-    pub(crate) color: ColorChoice,
-    /// Print nothing but results and errors
-    #[arg(short, long, global = true)]
-    pub(crate) quiet: bool,
-    /// Print the result as JSON
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
-    /// Log each phase and its duration to standard error; twice: also each git command
-    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
-    pub(crate) verbose: u8,
 }
 
 const FIRST_STEPS: [(&str, &str); 4] = [
@@ -105,13 +79,6 @@ pub(crate) enum Command {
     Hook(hook::Hook),
     #[command(hide = true)]
     Lease(lease::Lease),
-}
-
-/// Says what set an option of a command, on this command line.
-pub(crate) fn source_of(command: &str, option: &str) -> Option<clap::parser::ValueSource> {
-    use clap::CommandFactory as _;
-    let matches = Arguments::command().try_get_matches().ok()?;
-    matches.subcommand_matches(command)?.value_source(option)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 mod args;
 mod commands;
 mod diagnostics;
+mod global;
 mod help;
 mod hook;
 mod option_values;
@@ -23,7 +24,8 @@ use clap::{CommandFactory as _, Parser as _};
 use crate::base::error::{Error, Kind, Result};
 use crate::context::Context;
 use crate::workspace::Workspace;
-use args::{Arguments, Command, Global};
+use args::{Arguments, Command};
+use global::Global;
 use outcome::Outcome;
 use output::Ui;
 

@@ -9,8 +9,9 @@ use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
 use super::Repository;
-use super::command::{Git, path_from};
+use super::command::Git;
 use super::config::{for_remotes, is_trusted, remote_setting};
+use super::printed_paths::path_from;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::Line;
 use crate::git::remote_messages::without_password;

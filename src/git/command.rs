@@ -368,8 +368,3 @@ fn arguments_of(command: &Command) -> String {
         command.get_args().map(|word| without_password(&word.to_string_lossy())).collect();
     words.join(" ").replace(&format!("{} ", ALWAYS.join(" ")), "")
 }
-
-/// Takes a path as git prints it.
-pub(super) fn path_from(bytes: &[u8]) -> PathBuf {
-    PathBuf::from(OsStr::from_bytes(bytes))
-}

@@ -23,6 +23,7 @@ mod ignored;
 pub mod index;
 mod merge;
 mod nearby;
+mod printed_paths;
 mod remote;
 mod remote_messages;
 mod scratch_objects;
@@ -52,6 +53,7 @@ pub use fetched_objects::{Fetched, FetchedCommit, TreeEntry};
 pub use index::Seen;
 pub use merge::Merged;
 pub use nearby::{Nearby, work_tree_around, work_trees_of};
+use printed_paths::path_from;
 pub use remote::{NewCommit, PushAnswer, Remote, RemoteRef, Retries};
 pub use remote_messages::UNPACKER_ERROR;
 pub use scratch_tree::{ATTRIBUTES, Changed as ChangedRules, IGNORE};
@@ -118,8 +120,7 @@ impl Repository {
         let lines = asked.lines();
         match lines.as_slice() {
             [b"true", git_dir, common_dir, format, root] if asked.ok => {
-                let [root, git_dir, common_dir] =
-                    [root, git_dir, common_dir].map(|it| command::path_from(it));
+                let [root, git_dir, common_dir] = [root, git_dir, common_dir].map(|it| path_from(it));
                 if !belongs(&root, &git_dir)
                     && !config::is_trusted(&git.settings()?, &root, &git_dir, &common_dir)?
                 {
@@ -131,7 +132,7 @@ impl Repository {
                 let git = git.sheltered(&root, &git_dir, &common_dir)?;
                 Ok(Place::WorkTree(Repository { git, root, git_dir, common_dir, hash: hash_of(format)? }))
             }
-            [b"false", git_dir, ..] => Ok(Place::Bare(command::path_from(git_dir))),
+            [b"false", git_dir, ..] => Ok(Place::Bare(path_from(git_dir))),
             _ if asked.ok => Err(Error::new(
                 Kind::Environment,
                 format!("git gave an unexpected answer in {}", folder.display()),
@@ -185,7 +186,7 @@ impl Repository {
         }
         let list = self.git.unsheltered().demand(&["worktree", "list", "--porcelain"])?;
         let main: Vec<&[u8]> = list.lines().into_iter().take_while(|line| !line.is_empty()).collect();
-        let path = main.first().and_then(|line| line.strip_prefix(b"worktree ")).map(command::path_from);
+        let path = main.first().and_then(|line| line.strip_prefix(b"worktree ")).map(path_from);
         let bare = main.iter().any(|line| *line == b"bare");
         Ok(path.filter(|path| !bare && path.is_dir()).unwrap_or_else(|| self.common_dir.clone()))
     }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use glob::{MatchOptions, Pattern};
 
-use super::command::path_from;
+use super::printed_paths::path_from;
 
 /// The most entries of folders that one search looks at.
 const MOST_ENTRIES: usize = 100_000;

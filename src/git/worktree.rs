@@ -5,7 +5,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::command::{Answer, path_from};
+use super::command::Answer;
+use super::printed_paths::path_from;
 use super::{Repository, command};
 use crate::base::error::{Error, IoContext as _, Kind, Result};
 
@@ -36,11 +37,8 @@ impl Repository {
             return Ok(Vec::new());
         }
         let list = self.git.unsheltered().demand(&["worktree", "list", "--porcelain"])?;
-        let roots = list
-            .lines()
-            .into_iter()
-            .filter_map(|line| line.strip_prefix(b"worktree "))
-            .map(command::path_from);
+        let roots =
+            list.lines().into_iter().filter_map(|line| line.strip_prefix(b"worktree ")).map(path_from);
         Ok(roots.filter(|root| *root != self.root).collect())
     }
 
@@ -57,7 +55,7 @@ impl Repository {
         let mut root = PathBuf::new();
         for line in list.lines() {
             if let Some(path) = line.strip_prefix(b"worktree ") {
-                root = command::path_from(path);
+                root = path_from(path);
             }
             if line == wanted.as_bytes() && root != self.root {
                 return Ok(Some(root));

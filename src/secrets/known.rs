@@ -265,13 +265,13 @@ fn over_lines_back(text: &[u8], end: usize, value: &[u8]) -> Option<Range<usize>
     for byte in value.iter().rev() {
         if at.checked_sub(1).map(|before| text[before]) != Some(*byte) {
             let least = at.saturating_sub(16);
-            let skip = (least..at)
-                .rev()
-                .find(|from| *from + line_break(text, *from) == at && line_break(text, *from) > 0)?;
-            if skip.checked_sub(1).map(|before| text[before]) != Some(*byte) {
-                return None;
-            }
-            at = skip;
+            // A line may end in one of several ways here: the one behind the byte that is looked for counts.
+            at = (least..at).rev().find(|from| {
+                let skip = line_break(text, *from);
+                skip > 0
+                    && *from + skip == at
+                    && from.checked_sub(1).map(|before| text[before]) == Some(*byte)
+            })?;
             broken = true;
         }
         at -= 1;

@@ -13,7 +13,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use crate::base::error::Result;
-use crate::cli::args::source_of;
+use crate::cli::global::Global;
 use crate::cli::output::pager::{is_in_front, screen_width};
 use crate::cli::output::{Style, Ui, text};
 use crate::diff::{Background, Depth, Links, Patience, Theme};
@@ -163,7 +163,7 @@ impl LookOptions {
             Background::Dark => "dark",
             Background::Light => "light",
         };
-        let from = |option: &str, name: &str| match source_of("diff", option) {
+        let from = |option: &str, name: &str| match source_of(option) {
             Some(ValueSource::CommandLine) => "the command line".to_owned(),
             Some(ValueSource::EnvVariable) => name.to_owned(),
             _ => "the default".to_owned(),
@@ -174,7 +174,7 @@ impl LookOptions {
             (Colors::Auto, false, _) => "no terminal to ask".to_owned(),
             _ => from("theme", "SNAP_DIFF_THEME"),
         };
-        let color_from = match source_of("diff", "color") {
+        let color_from = match source_of("color") {
             Some(ValueSource::CommandLine) => "the command line",
             _ if io::stdout().is_terminal() => "the terminal and its environment",
             _ => "no terminal",
@@ -224,4 +224,11 @@ fn answered() -> Option<Background> {
         ThemeMode::Dark => Some(Background::Dark),
         ThemeMode::Light => Some(Background::Light),
     }
+}
+
+/// Says what set an option, on this command line.
+fn source_of(option: &str) -> Option<ValueSource> {
+    let options = Global::augment_args(LookOptions::augment_args(clap::Command::new("snap")));
+    // Words that are none of these options are passed over.
+    options.ignore_errors(true).try_get_matches_from(std::env::args_os()).ok()?.value_source(option)
 }
