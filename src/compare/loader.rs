@@ -62,7 +62,7 @@ impl<'a> Loader<'a> {
     /// Shows one file.
     ///
     /// # Errors
-    /// [`crate::error::Kind::Damaged`] if the store's content is not what it should be; whatever showing gives.
+    /// [`crate::base::error::Kind::Damaged`] if the store's content is not what it should be; whatever showing gives.
     pub fn show(&mut self, item: Item, show: &mut dyn Show) -> Result<()> {
         match item.source {
             ItemSource::Stored(edit) => self.stored(&edit, show),

@@ -22,7 +22,7 @@ impl Links {
         let mut out = Vec::new();
         let mut rest = self.format.as_str();
         while let Some(at) = rest.find('{') {
-            push_encoded(&mut out, rest[..at].as_bytes(), b"/:?#[]@!$&'()*+,;=%");
+            push_encoded(&mut out, &rest.as_bytes()[..at], b"/:?#[]@!$&'()*+,;=%");
             rest = &rest[at..];
             let known = [("{path}", 0), ("{line}", 1), ("{host}", 2)];
             match known.into_iter().find(|(word, _)| rest.starts_with(word)) {

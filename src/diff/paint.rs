@@ -286,11 +286,11 @@ impl Words {
         self.0.as_ref()?.get(number)?.as_deref()
     }
 
-    pub(super) fn old(&self, number: usize) -> impl Iterator<Item = &Range<usize>> + Clone {
+    pub(super) fn in_old(&self, number: usize) -> impl Iterator<Item = &Range<usize>> + Clone {
         self.spans(number).unwrap_or_default().iter().map(|(old, _)| old)
     }
 
-    pub(super) fn new(&self, number: usize) -> impl Iterator<Item = &Range<usize>> + Clone {
+    pub(super) fn in_new(&self, number: usize) -> impl Iterator<Item = &Range<usize>> + Clone {
         self.spans(number).unwrap_or_default().iter().map(|(_, new)| new)
     }
 }
@@ -367,13 +367,13 @@ impl Layout for Stacked {
             gutter(pen, Some(pen.old), None);
             let paint = pen.removed(pen.old);
             pen.step(true, false);
-            pen.body(Some(paint), b"-", *line, words.old(number))?;
+            pen.body(Some(paint), b"-", *line, words.in_old(number))?;
         }
         for (number, line) in added.iter().enumerate() {
             gutter(pen, None, Some(pen.new));
             let paint = pen.added(pen.new);
             pen.step(false, true);
-            pen.body(Some(paint), b"+", *line, words.new(number))?;
+            pen.body(Some(paint), b"+", *line, words.in_new(number))?;
         }
         Ok(())
     }
@@ -402,12 +402,12 @@ impl Layout for InPlace {
         for (number, line) in removed.iter().enumerate() {
             let paint = pen.removed(pen.old);
             pen.step(true, false);
-            pen.body(Some(paint), b"-", *line, words.old(number))?;
+            pen.body(Some(paint), b"-", *line, words.in_old(number))?;
         }
         for (number, line) in added.iter().enumerate() {
             let paint = pen.added(pen.new);
             pen.step(false, true);
-            pen.body(Some(paint), b"+", *line, words.new(number))?;
+            pen.body(Some(paint), b"+", *line, words.in_new(number))?;
         }
         Ok(())
     }

@@ -192,8 +192,9 @@ impl Layout for Beside {
         for number in 0..removed.len().max(added.len()) {
             let (old, new) = (pen.old + number as u64, pen.new + number as u64);
             let (away, here) = (pen.removed(old), pen.added(new));
-            let left = removed.get(number).map(|line| cell(pen, old, Some(away), *line, words.old(number)));
-            let right = added.get(number).map(|line| cell(pen, new, Some(here), *line, words.new(number)));
+            let left =
+                removed.get(number).map(|line| cell(pen, old, Some(away), *line, words.in_old(number)));
+            let right = added.get(number).map(|line| cell(pen, new, Some(here), *line, words.in_new(number)));
             write(pen, left.as_ref(), right.as_ref())?;
         }
         pen.old += removed.len() as u64;

@@ -24,7 +24,7 @@ impl Repository {
     /// Returns which part of the tree the checkout has; `None` if it has all of it, or says very much about it.
     ///
     /// # Errors
-    /// [`crate::error::Kind::Environment`] if git can't be run.
+    /// [`crate::base::error::Kind::Environment`] if git can't be run.
     pub fn sparse(&self) -> Result<Option<Sparse>> {
         if !self.git_dir.join("info/sparse-checkout").exists() {
             return Ok(None);

@@ -82,10 +82,12 @@ pub(super) fn waited_for(root: &Path) -> Option<PathBuf> {
             let name = entry.file_name();
             match entry.file_type() {
                 Ok(kind) if kind.is_dir() && name != ".git" => open.push(entry.path()),
-                Ok(kind) if kind.is_fifo() && BELOW.iter().any(|one| name == *one) => {
-                    if crate::sys::files::is_waited_for(&entry.path()) {
-                        return Some(entry.path());
-                    }
+                Ok(kind)
+                    if kind.is_fifo()
+                        && BELOW.iter().any(|one| name == *one)
+                        && crate::sys::files::is_waited_for(&entry.path()) =>
+                {
+                    return Some(entry.path());
                 }
                 _ => {}
             }

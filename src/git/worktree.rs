@@ -5,9 +5,9 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use super::Repository;
 use super::command::Answer;
 use super::printed_paths::path_from;
-use super::Repository;
 use crate::base::error::{Error, IoContext as _, Kind, Result};
 
 /// A linked work tree that was just made; taken away again unless it is kept.

@@ -23,16 +23,16 @@ const MOST_FILES: usize = 200_000;
 /// The words of `requires` that this version understands.
 pub(super) const UNDERSTOOD: [&str; 6] = [CONVERTED, EARLIER, REDACTION, RENAMES, SUBMODULES, WAITING_AGENTS];
 
-/// Some diffs lead to what git compares, and not to what is on the disk: [`Diff::converted`].
+/// Some diffs lead to what git compares, and not to what is on the disk: [`super::Diff::converted`].
 const CONVERTED: &str = "converted";
 
-/// Some diffs lead from what an earlier snapshot has: [`Diff::earlier`].
+/// Some diffs lead from what an earlier snapshot has: [`super::Diff::earlier`].
 const EARLIER: &str = "earlier";
 
 /// Some edits are diffs against another path's base version: [`Edit::from`].
 const RENAMES: &str = "renames";
 
-/// Some versions are commits of a submodule: [`Mode::Submodule`].
+/// Some versions are commits of a submodule: [`super::Mode::Submodule`].
 const SUBMODULES: &str = "submodules";
 
 /// Some agent has the status [`AgentStatus::Waiting`].

@@ -81,7 +81,7 @@ pub struct Refilled<'a> {
 /// agreed to take by name.
 ///
 /// # Errors
-/// [`Kind::Damaged`] if an edit does not give what was saved; what git or the disk says.
+/// [`crate::base::error::Kind::Damaged`] if an edit does not give what was saved; what git or the disk says.
 pub fn refill<'a>(
     workspace: &Workspace,
     repository: &Repository,

@@ -82,7 +82,7 @@ pub fn worth_remembering(name: &str, found: &[u8]) -> Vec<KnownValue> {
     let printable = |bytes: Vec<u8>| {
         String::from_utf8(bytes).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_graphic()))
     };
-    let is_base64 = found.len() % 4 == 0
+    let is_base64 = found.len().is_multiple_of(4)
         && found.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(byte));
     let mut all = vec![text.to_owned()];
     all.extend(views::unpercented(found).and_then(decoded));

@@ -111,8 +111,10 @@ fn is_elsewhere(value: &str) -> bool {
     let place = ["/", "./", "../", "~/", "C:\\", "file:", "arn:", "urn:"]
         .iter()
         .any(|start| value.starts_with(start));
-    let base64 =
-        || value.len() % 4 == 0 && value.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b));
+    let base64 = || {
+        value.len().is_multiple_of(4)
+            && value.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b))
+    };
     let code = value.contains("://")
         || value.contains("=>")
         || value.contains("::")

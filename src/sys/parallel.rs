@@ -30,10 +30,13 @@ pub fn processors() -> usize {
     limit().unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from))
 }
 
+/// A piece's number, and what its work came to: a panic of the thread, or what the work says.
+type Piece<O, E> = (usize, thread::Result<std::result::Result<O, E>>);
+
 /// The results of the pieces that are done.
 struct Results<O, E> {
     failed: AtomicBool,
-    done: Mutex<Vec<(usize, thread::Result<std::result::Result<O, E>>)>>,
+    done: Mutex<Vec<Piece<O, E>>>,
 }
 
 impl<O, E> Results<O, E> {

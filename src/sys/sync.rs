@@ -13,7 +13,7 @@ use crate::base::error::{Error, IoContext, Result};
 /// real write error is not.
 ///
 /// # Errors
-/// [`Kind::Environment`] with the path.
+/// [`crate::base::error::Kind::Environment`] with the path.
 pub fn sync_folder(path: &Path) -> Result<()> {
     sync_open_folder(&File::open(path).context("open", path)?, path)
 }
@@ -21,7 +21,7 @@ pub fn sync_folder(path: &Path) -> Result<()> {
 /// As [`sync_folder`], for a folder that is open.
 ///
 /// # Errors
-/// [`Kind::Environment`] with the path.
+/// [`crate::base::error::Kind::Environment`] with the path.
 pub fn sync_open_folder(folder: impl std::os::fd::AsFd, path: &Path) -> Result<()> {
     match rustix::fs::fsync(folder) {
         Ok(()) | Err(Errno::INVAL | Errno::NOTSUP | Errno::NOTTY) => Ok(()),
@@ -32,7 +32,7 @@ pub fn sync_open_folder(folder: impl std::os::fd::AsFd, path: &Path) -> Result<(
 /// Makes the content of a file durable that somebody else wrote.
 ///
 /// # Errors
-/// [`Kind::Environment`] with the path.
+/// [`crate::base::error::Kind::Environment`] with the path.
 pub fn sync_file(path: &Path) -> Result<()> {
     File::open(path).and_then(|file| file.sync_all()).context("sync", path)
 }

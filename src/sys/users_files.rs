@@ -29,7 +29,7 @@ pub fn open_theirs(path: &Path) -> io::Result<File> {
 /// Nothing is written through a link.
 ///
 /// # Errors
-/// [`Kind::Refused`] if something else is in its place, [`Kind::Environment`] with the path; the file is then as it was.
+/// [`crate::base::error::Kind::Refused`] if something else is in its place, [`crate::base::error::Kind::Environment`] with the path; the file is then as it was.
 pub fn replace_there(place: &Place, bytes: &[u8]) -> Result<()> {
     place.refuse_special()?;
     let old = place.open_plain(u64::MAX)?.map(|old| old.metadata()).transpose();
@@ -52,7 +52,7 @@ pub fn replace_there(place: &Place, bytes: &[u8]) -> Result<()> {
 /// A link is followed: it is the user's own, and stays one.
 ///
 /// # Errors
-/// [`Kind::Environment`] with the path; the file is then as it was.
+/// [`crate::base::error::Kind::Environment`] with the path; the file is then as it was.
 pub fn replace_theirs(path: &Path, bytes: &[u8]) -> Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());

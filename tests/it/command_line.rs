@@ -59,7 +59,7 @@ fn every_command_has_help_with_its_own_options_first_and_examples_that_fit_a_ter
         let examples: Vec<&str> = help[examples.must("examples")..].lines().skip(2).collect();
         let is_one =
             |line: &&str| line.starts_with("  ") && line.contains("snap ") && line.chars().count() <= 80;
-        assert!(examples.iter().all(|line| is_one(&line)), "{command}: {examples:?}");
+        assert!(examples.iter().all(is_one), "{command}: {examples:?}");
         assert_eq!(snap(&[command, "--help"]).1, help, "{command}");
     }
     let (code, _, said) = snap(&["help", "nothing"]);

@@ -65,7 +65,7 @@ fn one_thread_saves_what_many_do() {
     let project = Project::new();
     project.session("7d0f3a52-40d5-4a0e-8f7f-0a2b7d9a1c11");
     for number in 0..200 {
-        project.write(&format!("new/{number}"), format!("{number}\n").repeat(400));
+        project.write(format!("new/{number}"), format!("{number}\n").repeat(400));
     }
     let state = |name: &str, variables: &[(&str, &str)]| {
         snap_with(&project, variables, &["save", name]).exits(0);

@@ -23,7 +23,7 @@ fn page(name: &str) -> std::path::PathBuf {
 pub(crate) fn commands(project: &Project) -> Vec<String> {
     let manual = project.snap(&["man"]).exits(0).stdout;
     let name = |line: &str| Some(line.strip_prefix("snap\\-")?.strip_suffix("(1)")?.replace('\\', ""));
-    manual.lines().filter_map(name).collect()
+    manual.lines().filter_map(name).filter(|name| name != "help").collect()
 }
 
 #[test]

@@ -381,7 +381,7 @@ fn the_users_own_settings_for_remotes_count() {
     project.users_setting(&format!("url.{}/.insteadOf", utf8(above)), "work:");
     project.git(&["remote", "set-url", "origin", "work:remote.git"]);
     project.snap(&["push"]).exits(0);
-    project.snap(&["pull", "work:remote.git"]).exits(0).says(&["nothing on work:remote.git"]);
+    project.snap(&["pull", "work:remote.git"]).exits(0).says(&["nothing new on work:remote.git"]);
     project.no_users_setting(&format!("url.{}/.insteadOf", utf8(above)));
     // What a folder is that is named from here depends on who laid it there; typed, it is the user's word.
     project.git(&["remote", "set-url", "origin", "../remote.git"]);

@@ -11,8 +11,11 @@ use crate::support::Must;
 const DARK: &[&str] = &["--color=always", "--theme=dark", "--syntax=always"];
 const PLAIN: &[&str] = &["--color=never", "--word"];
 
+/// The name of an input, and the names and arguments that it is shown with.
+type Reported = (&'static str, &'static [(&'static str, &'static [&'static str])]);
+
 /// Each report: its input, and the forms in which it is shown.
-const REPORTS: [(&str, &[(&str, &[&str])]); 33] = [
+const REPORTS: [Reported; 33] = [
     ("merge-conflict", &[("dark", DARK)]),
     ("merge-shown", &[("dark", DARK)]),
     ("log-after-binary", &[("plain", PLAIN)]),

@@ -227,7 +227,7 @@ fn handed_over_with(records: &[Value]) -> (Project, std::path::PathBuf, Vec<u8>)
 fn a_session_that_went_on_elsewhere_goes_on_here_under_its_id() {
     let (project, transcript, before) = handed_over_and_back();
     let dry = project.snap(&["resume", "y", "--trust", "--dry-run"]).exits(0).stdout;
-    assert!(dry.contains("the rest is appended"), "{dry}");
+    assert!(dry.contains("the missing records are appended"), "{dry}");
     let resumed = project.snap(&["resume", "y", "--trust", "--json"]).exits(0).json();
     assert_eq!(
         (&resumed["session_id"], &resumed["continues"], &resumed["renamed"]),

@@ -229,7 +229,7 @@ fn git_clean_of_ignored_files_leaves_every_snapshot_and_pin() {
     project.snap(&["rm", "gone for good"]).exits(0);
     project.git(&["clean", "-q", "-d", "-x", "--force"]);
     assert!(!project.stored("precious.json").exists(), "git removed nothing: this test shows nothing");
-    project.snap(&["list"]).exits(0).says(&["1 snapshot", "git clean -x", "come back"]);
+    project.snap(&["list"]).exits(0).says(&["1 snapshot", "git clean -x", "brings them back"]);
     assert_eq!(names(&project), ["precious"]);
     project.snap(&["prune", "--keep-last", "0"]).exits(0);
     project.git(&["checkout", "-q", "--", "a.txt"]);

@@ -68,7 +68,7 @@ fn a_dry_run_makes_no_work_tree() {
     let project = saved();
     let ran = project.snap(&["resume", "x", "--worktree", "try", "--dry-run"]).exits(0);
     assert!(
-        ran.stdout.contains(".claude/worktrees/try") && ran.stdout.contains("2 edited paths"),
+        ran.stdout.contains(".claude/worktrees/try") && ran.stdout.contains("2 edited files"),
         "{}",
         ran.stdout
     );

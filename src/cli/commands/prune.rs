@@ -140,7 +140,7 @@ impl Freed {
         let (size, number) = (size_text(self.bytes), objects(self.objects));
         match (dry_run, self.objects) {
             (false, 0) => {}
-            (true, 0) => ui.say("Would free no space now."),
+            (true, 0) => ui.say("Would free no space at once."),
             (false, _) => ui.say(&format!("Freed {size} in {number} that nothing needed any more.")),
             (true, _) => ui.say(&format!("Would free {size} in {number} that nothing would need any more.")),
         }

@@ -11,7 +11,7 @@ use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::Ui;
 use crate::cli::restore_flow::{NewWorkTree, RestoreArgs, planning, say_which};
-use crate::cli::upkeep::settle;
+use crate::cli::upkeep::{settle, warn_of_passed_over};
 use crate::context::Context;
 use crate::git::Repository;
 use crate::manifest::Manifest;
@@ -57,6 +57,7 @@ impl Resume {
                 let (context, workspace) = self.open(context, self.into.as_deref())?;
                 settle(&context, &workspace, ui)?;
                 let found = restore::find_to_resume(&workspace, &self.args.reference)?;
+                warn_of_passed_over(&workspace.store, ui);
                 let manifest = say_which(found, "resume", ui);
                 let line = audit::line(&context, Operation::Resume, Some(&manifest));
                 let checked = self.args.check(ui, &workspace, &manifest);
@@ -83,6 +84,7 @@ impl Resume {
         let here = Workspace::open(context)?;
         settle(context, &here, ui)?;
         let manifest = find(&here, &self.args.reference)?;
+        warn_of_passed_over(&here.store, ui);
         let Some(repository) = &here.repository else {
             return Err(Error::new(Kind::Refused, "`--worktree` needs a git repository")
                 .because(format!("{} is not in one", here.root.display())));

@@ -28,6 +28,11 @@ pub(super) fn keep(context: &Context, workspace: &Workspace, manifest: &Manifest
     };
     let shown = path.to_string_lossy();
     let (bytes, _) = transfer::export(context, workspace, &entry, true, Vec::new(), &shown, failed)?;
+    // Another step in the same second may have kept the very same snapshot; a torn copy is written again.
+    if files::read_plain(&path, u64::MAX)?.is_some_and(|there| there == bytes) {
+        return Ok(path);
+    }
+    files::remove(&path)?;
     files::write_new(&path, &bytes)?;
     forget_old(&folder);
     Ok(path)

@@ -154,7 +154,7 @@ pub(in crate::secrets) fn read(text: &[u8], program: Range<usize>, forms: &[&str
     for form in forms {
         let form: Vec<&str> = form.split(' ').collect();
         for start in 0..words.len() {
-            if let Some(span) = matches(text, &form, &words[start..], words.len()) {
+            if let Some(span) = matches(text, &form, &words[start..]) {
                 let value = super::str_of(text, span.clone());
                 if judge::is_secret_under(Tells::Password, "password", value, Bond::Place) {
                     found(span, "");
@@ -203,10 +203,10 @@ fn words(text: &[u8], mut at: usize) -> Vec<Word> {
 }
 
 /// Returns what stands in the place of `@`, if words are as a form says.
-fn matches(text: &[u8], form: &[&str], words: &[Word], all: usize) -> Option<Range<usize>> {
+fn matches(text: &[u8], form: &[&str], words: &[Word]) -> Option<Range<usize>> {
     let (first, rest) = form.split_first()?;
     if *first == ".." {
-        return (0..words.len()).find_map(|skip| matches(text, rest, &words[skip..], all));
+        return (0..words.len()).find_map(|skip| matches(text, rest, &words[skip..]));
     }
     let span = unquoted(text, words.first()?.span.clone());
     let word = super::str_of(text, span.clone());
@@ -237,7 +237,7 @@ fn matches(text: &[u8], form: &[&str], words: &[Word], all: usize) -> Option<Ran
         let inner = unquoted(text, span.start + skipped..end);
         return (inner.len() >= 6).then_some(inner);
     }
-    (is_like(first, word)).then(|| matches(text, rest, &words[1..], all))?
+    (is_like(first, word)).then(|| matches(text, rest, &words[1..]))?
 }
 
 /// What stands before the first star of a form.

@@ -49,7 +49,7 @@ impl Tree {
     /// Returns two of the folders above these paths that are one and the same folder, as where one is bound to the other.
     ///
     /// # Errors
-    /// [`crate::error::Kind::Environment`] with the path.
+    /// [`crate::base::error::Kind::Environment`] with the path.
     pub fn same_folders<'a>(
         &self,
         paths: impl Iterator<Item = &'a RepoPath>,

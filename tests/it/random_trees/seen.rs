@@ -17,6 +17,9 @@ pub(super) struct Seen {
     disk: BTreeMap<String, (u32, String)>,
 }
 
+/// The folders with their modes, and the files with modes and content.
+type Content<'a> = (&'a [(String, u32)], &'a BTreeMap<String, (u32, String)>);
+
 impl Seen {
     pub(super) fn of(project: &Project) -> Seen {
         let status = project.git(&[
@@ -33,7 +36,7 @@ impl Seen {
     }
 
     /// What the index and the disk hold, whatever HEAD is.
-    pub(super) fn content(&self) -> (&[(String, u32)], &BTreeMap<String, (u32, String)>) {
+    pub(super) fn content(&self) -> Content<'_> {
         (&self.index, &self.disk)
     }
 

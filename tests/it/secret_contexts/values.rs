@@ -99,7 +99,7 @@ fn sized(random: &mut Random, kind: &str) -> Option<String> {
         "low" => framed(random, "abcdefghijklmnopqrstuvwxyz0123456789", length),
         "letters" => of(random, "bcdfghjklmnpqrstvwxz", length),
         "apr" | "bcrypt" | "crypt" => of(random, CRYPT, length),
-        "b64" if length % 4 == 0 && length < 100 => of(random, BASE64, length - 1) + "=",
+        "b64" if length.is_multiple_of(4) && length < 100 => of(random, BASE64, length - 1) + "=",
         "b64" => of(random, BASE64, length),
         "b32" => of(random, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", length),
         _ => return None,
@@ -241,6 +241,9 @@ pub(crate) fn written(text: &str, transform: &str) -> String {
     }
 }
 
+/// Makes a line of a table of a number and some bytes.
+type Row<'a> = &'a dyn Fn(usize, &[u8]) -> (String, String);
+
 /// A file of variables, encoded as a whole; the parts of the code that hold the value must go.
 fn env(file: &str, transform: &str) -> Written {
     let from = file.find("PASSWORD=").unwrap_or(0) + 9;
@@ -251,7 +254,7 @@ fn env(file: &str, transform: &str) -> Written {
             text.as_bytes().chunks(40).filter_map(|row| std::str::from_utf8(row).ok()).collect();
         rows.join("\n")
     };
-    let rows = |row: &dyn Fn(usize, &[u8]) -> (String, String)| {
+    let rows = |row: Row<'_>| {
         let mut all = Written { text: String::new(), needles: Vec::new() };
         for (number, part) in bytes.chunks(16).enumerate() {
             let (line, needle) = row(number * 16, part);
