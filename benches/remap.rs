@@ -4,7 +4,7 @@
 
 use std::hint::black_box;
 
-use claude_snap::remap::{MapSpec, Mode, Outside, PathMap, Remapper, Report};
+use claude_snap::remap::{MapSpec, RemapMode, Outside, PathMap, Remapper, RemapReport};
 use divan::Bencher;
 use divan::counter::BytesCount;
 use serde_json::Value;
@@ -63,12 +63,12 @@ fn spec() -> MapSpec {
 }
 
 fn remapper(spec: &MapSpec) -> Remapper {
-    Remapper::new(&PathMap::build(spec).unwrap(), Mode::Rewrite).unwrap()
+    Remapper::new(&PathMap::build(spec).unwrap(), RemapMode::Rewrite).unwrap()
 }
 
 /// Runs over chunks of whole lines with one buffer, as a copy from file to file does.
 fn run(remapper: &Remapper, transcript: &[u8], out: &mut Vec<u8>) -> u64 {
-    let mut report = Report::default();
+    let mut report = RemapReport::default();
     let mut rest = transcript;
     while !rest.is_empty() {
         let end = rest.get(1 << 18..).and_then(|tail| tail.iter().position(|byte| *byte == b'\n'));
@@ -92,7 +92,7 @@ fn lines_at_once(bencher: Bencher, every: usize) {
 fn line_by_line(bencher: Bencher, every: usize) {
     let (remapper, transcript, mut out) = (remapper(&spec()), transcript(every), Vec::new());
     bencher.counter(BytesCount::new(transcript.len())).bench_local(|| {
-        let mut report = Report::default();
+        let mut report = RemapReport::default();
         let mut start = 0;
         for end in memchr::memchr_iter(b'\n', &transcript) {
             out.clear();

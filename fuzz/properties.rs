@@ -10,7 +10,7 @@ use claude_snap::base::{compress, screen};
 use claude_snap::json::shape;
 use claude_snap::manifest::attestation;
 use claude_snap::manifest::{DiffForm, Manifest, seal};
-use claude_snap::remap::{MapSpec, Mode, PathMap, Remapper, Report};
+use claude_snap::remap::{MapSpec, RemapMode, PathMap, Remapper, RemapReport};
 use claude_snap::restore::protected_paths;
 use claude_snap::secrets::{Hit, Scanner};
 use claude_snap::stored_patch::{self, encoding};
@@ -65,16 +65,16 @@ pub fn transcript(data: &[u8]) {
         ..MapSpec::default()
     };
     let map = PathMap::build(&spec).expect("a map");
-    for mode in [Mode::Rewrite, Mode::Keep] {
+    for mode in [RemapMode::Rewrite, RemapMode::Keep] {
         let remapper = Remapper::new(&map, mode).expect("a remapper");
         for line in data.split(|byte| *byte == b'\n') {
             let mut out = Vec::new();
-            remapper.remap_line(line, &mut out, &mut Report::default());
+            remapper.remap_line(line, &mut out, &mut RemapReport::default());
             let valid = |text: &[u8]| serde_json::from_slice::<serde_json::Value>(text).is_ok();
             assert!(!valid(line) || valid(&out), "{:?}", String::from_utf8_lossy(&out));
         }
         let mut out = Vec::new();
-        remapper.remap_text(data, &mut out, &mut Report::default());
+        remapper.remap_text(data, &mut out, &mut RemapReport::default());
     }
 }
 
@@ -83,7 +83,7 @@ pub fn rules(data: &[u8]) {
     let mut rules = risk::Rules::default();
     let _understood = rules.add(data);
     let text = String::from_utf8_lossy(data);
-    let place = risk::Place { cwd: Path::new("/r/c"), home: Path::new("/h"), around: &Anywhere };
+    let place = risk::StepContext { cwd: Path::new("/r/c"), home: Path::new("/h"), around: &Anywhere };
     let input = serde_json::json!({ "command": text });
     for risk in risk::of_call(&risk::Call { tool: "Bash", input: &input }, &rules, &place) {
         assert!(risk.step.chars().count() < 400, "{}", risk.step);
@@ -225,7 +225,7 @@ pub fn patch(data: &[u8]) {
             made.extend(block);
             Ok(())
         };
-        let mut out = diff::Out::new(true, &mut send);
+        let mut out = diff::BlockWriter::new(true, &mut send);
         diff::show_patch(data, &mut diff::Same::new(&mut out)).expect("written");
         out.flush().expect("written");
         // An empty line in a hunk stands for an unchanged empty line, with or without its blank.
@@ -250,7 +250,7 @@ fn nothing_is_lost(data: &[u8]) {
             made.extend(block);
             Ok(())
         };
-        let mut out = diff::Out::new(true, &mut send);
+        let mut out = diff::BlockWriter::new(true, &mut send);
         let look = diff::Look { max_line: usize::MAX, ..diff::Look::default() };
         match in_place {
             true => diff::show_patch(data, &mut diff::Painted::in_place(&mut out, look)),
@@ -355,7 +355,7 @@ fn shown_is_safe(shown: &[u8], line_ends: bool) {
 
 /// A bundle is refused or read to its end, and asks for no more memory than it has bytes for.
 pub fn bundle(data: &[u8]) {
-    let Ok((mut reader, _head)) = bundle::Reader::begin(data) else { return };
+    let Ok((mut reader, _head)) = bundle::BundleReader::begin(data) else { return };
     while let Ok(Some((_, frame))) = reader.next(|_: ObjectId| Some(1 << 16)) {
         assert!(frame.len() <= 1 << 16);
     }

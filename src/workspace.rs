@@ -11,7 +11,7 @@ use crate::base::screen::Line;
 use crate::base::timestamp::Timestamp;
 use crate::client::ClientHome;
 use crate::context::{Context, Variables};
-use crate::git::{self, Place, Repository};
+use crate::git::{self, Location, Repository};
 use crate::manifest::Manifest;
 use crate::manifest::attestation::Proofs;
 use crate::store::{Seal, Store};
@@ -79,11 +79,11 @@ impl Workspace {
     /// [`Kind::Refused`] in a bare repository; what git or the store says otherwise.
     pub fn open(context: &Context) -> Result<Workspace> {
         let (root, home, repository) = match Repository::discover(&context.cwd)? {
-            Place::WorkTree(repository) => {
+            Location::WorkTree(repository) => {
                 (repository.root().to_owned(), repository.home()?, Some(repository))
             }
-            Place::Outside => (context.cwd.clone(), context.cwd.clone(), None),
-            Place::Bare(folder) => {
+            Location::Outside => (context.cwd.clone(), context.cwd.clone(), None),
+            Location::Bare(folder) => {
                 return Err(Error::new(Kind::Refused, format!("Cannot work in {}", context.cwd.display()))
                     .because(format!("{} is a bare repository: it has no work tree here", folder.display()))
                     .hint("go to one of its work trees (`git worktree list`), or use `-C DIR`"));

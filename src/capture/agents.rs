@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 
 use crate::base::ids::ClientId;
-use crate::client::Found;
-use crate::client::transcript::summary::Facts;
+use crate::client::FoundSession;
+use crate::client::transcript::summary::TranscriptSummary;
 use crate::manifest::{Agent, AgentStatus, Transcript};
 
 /// What was read of one agent.
@@ -14,7 +14,7 @@ pub(super) struct Seen {
     pub(super) id: ClientId,
     pub(super) meta: Option<Box<RawValue>>,
     pub(super) transcript: Option<Transcript>,
-    pub(super) facts: Facts,
+    pub(super) facts: TranscriptSummary,
     /// What hooks were told of it, for the case that no file says how it ended.
     pub(super) told: Option<(AgentStatus, String)>,
 }
@@ -32,7 +32,7 @@ struct Meta {
 
 /// Concludes how the agents stood; `facts` are the session's own, and take in what the agents' transcripts say of
 /// the agents that those started.
-pub(super) fn conclude(seen: Vec<Seen>, facts: &mut Facts, found: &Found) -> Vec<Agent> {
+pub(super) fn conclude(seen: Vec<Seen>, facts: &mut TranscriptSummary, found: &FoundSession) -> Vec<Agent> {
     for agent in &seen {
         facts.add_agents_of(&agent.facts);
     }
@@ -68,7 +68,7 @@ pub(super) fn conclude(seen: Vec<Seen>, facts: &mut Facts, found: &Found) -> Vec
 }
 
 /// Concludes an agent's status, with what it was concluded from.
-fn agent_status(agent: &Seen, meta: &Meta, facts: &Facts, found: &Found) -> (AgentStatus, String) {
+fn agent_status(agent: &Seen, meta: &Meta, facts: &TranscriptSummary, found: &FoundSession) -> (AgentStatus, String) {
     let notified = facts.ended.get(agent.id.as_str()).map(String::as_str);
     let answered = facts.answered.get(agent.id.as_str()).map(String::as_str);
     match (notified, answered) {
@@ -97,8 +97,8 @@ fn waiting(
     seen: &[Seen],
     metas: &[Meta],
     status: &BTreeMap<ClientId, (AgentStatus, String)>,
-    session: &Facts,
-    found: &Found,
+    session: &TranscriptSummary,
+    found: &FoundSession,
 ) -> Vec<(ClientId, String)> {
     let runs =
         |agent: &Seen| status.get(&agent.id).is_some_and(|(status, _)| *status == AgentStatus::Running);
@@ -121,7 +121,7 @@ fn waiting(
         live.status.as_deref() == Some("waiting")
             && live.waiting_for.as_deref().is_some_and(|what| what.contains("permission"))
     });
-    let open = |facts: &Facts| facts.open_calls().filter(|tool| !starts_agents(tool)).count();
+    let open = |facts: &TranscriptSummary| facts.open_calls().filter(|tool| !starts_agents(tool)).count();
     let with_open: Vec<&&Seen> = running.iter().filter(|agent| open(&agent.facts) > 0).collect();
     if let (true, 0, [one]) = (asks, open(session), with_open.as_slice())
         && open(&one.facts) == 1
@@ -138,13 +138,13 @@ mod tests {
     use super::*;
     use crate::client::Live;
 
-    fn found(live: Option<Live>) -> Found {
+    fn found(live: Option<Live>) -> FoundSession {
         let id = ClientId::parse("s1").expect("an id");
-        Found { id, transcript: "/s1.jsonl".into(), live }
+        FoundSession { id, transcript: "/s1.jsonl".into(), live }
     }
 
     fn seen(id: &str, meta: &str, records: &[&str]) -> Seen {
-        let mut facts = Facts::default();
+        let mut facts = TranscriptSummary::default();
         records.iter().for_each(|record| facts.observe(record.as_bytes()));
         let meta = Some(RawValue::from_string(meta.to_owned()).expect("JSON"));
         Seen { id: ClientId::parse(id).expect("an id"), meta, transcript: None, facts, told: None }
@@ -158,7 +158,7 @@ mod tests {
     }
 
     fn status(meta: &str, notification: Option<&str>, is_live: bool) -> AgentStatus {
-        let mut facts = Facts::default();
+        let mut facts = TranscriptSummary::default();
         if let Some(status) = notification {
             facts.ended.insert("a1".to_owned(), status.to_owned());
         }
@@ -185,7 +185,7 @@ mod tests {
             seen("outer", "{}", &[STARTS]),
             seen("inner", r#"{"parentAgentId":"outer","description":"look"}"#, &[CALLS]),
         ];
-        let agents = conclude(agents, &mut Facts::default(), &found(live(Some("busy"), None)));
+        let agents = conclude(agents, &mut TranscriptSummary::default(), &found(live(Some("busy"), None)));
         assert_eq!((agents[0].status, agents[1].status), (AgentStatus::Waiting, AgentStatus::Running));
         assert_eq!(agents[0].evidence, "it started agent inner, which has not answered");
         assert_eq!(agents[1].parent.as_ref().map(ClientId::as_str), Some("outer"));
@@ -195,13 +195,13 @@ mod tests {
     #[test]
     fn an_agent_waits_for_a_permission_only_if_no_other_call_can_be_meant() {
         let asks = || found(live(Some("waiting"), Some("permission prompt")));
-        let one = |facts: &mut Facts| conclude(vec![seen("a1", "{}", &[CALLS])], facts, &asks())[0].status;
-        assert_eq!(one(&mut Facts::default()), AgentStatus::Waiting);
-        let mut session = Facts::default();
+        let one = |facts: &mut TranscriptSummary| conclude(vec![seen("a1", "{}", &[CALLS])], facts, &asks())[0].status;
+        assert_eq!(one(&mut TranscriptSummary::default()), AgentStatus::Waiting);
+        let mut session = TranscriptSummary::default();
         session.observe(CALLS.as_bytes());
         assert_eq!(one(&mut session), AgentStatus::Running, "it may be the session's own call");
         let two = vec![seen("a1", "{}", &[CALLS]), seen("a2", "{}", &[CALLS])];
-        let two = conclude(two, &mut Facts::default(), &asks());
+        let two = conclude(two, &mut TranscriptSummary::default(), &asks());
         assert!(two.iter().all(|agent| agent.status == AgentStatus::Running));
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::edits::CapturedEdits;
 use crate::base::error::Result;
-use crate::client::Found;
+use crate::client::FoundSession;
 use crate::manifest::{Head, Manifest};
 use crate::workspace::Workspace;
 
@@ -20,7 +20,7 @@ pub enum Automatic {
 /// Returns the newest snapshot of the session, if it has the very same edits on the same branch.
 pub(super) fn same_edits(
     workspace: &Workspace,
-    session: Option<&Found>,
+    session: Option<&FoundSession>,
     now: &CapturedEdits,
 ) -> Result<Option<Manifest>> {
     let is_wanted = |head: &Head| {

@@ -8,7 +8,7 @@ use crate::manifest::conversion::Recipe;
 const LARGEST: usize = 128 << 20;
 
 /// What makes the bytes on the disk.
-pub(super) enum Way {
+pub(super) enum ConvertedForm {
     /// A rule.
     Recipe(Recipe),
     /// A delta to what git compares.
@@ -16,9 +16,9 @@ pub(super) enum Way {
 }
 
 /// Finds the way, and proves that it gives every byte; `None` if there is none.
-pub(super) fn way(compared: &[u8], raw: &[u8]) -> Result<Option<Way>> {
+pub(super) fn way(compared: &[u8], raw: &[u8]) -> Result<Option<ConvertedForm>> {
     if let Some(recipe) = Recipe::find(compared, raw) {
-        return Ok(Some(Way::Recipe(recipe)));
+        return Ok(Some(ConvertedForm::Recipe(recipe)));
     }
     if compared.len() + raw.len() > LARGEST {
         return Ok(None);
@@ -26,5 +26,5 @@ pub(super) fn way(compared: &[u8], raw: &[u8]) -> Result<Option<Way>> {
     let failed = |error| Error::new(Kind::Environment, "Cannot compress a file").because(error);
     let delta = compress::make_delta(compared, raw).map_err(failed)?;
     let again = compress::apply_delta(compared, &delta, raw.len() as u64);
-    Ok(again.is_ok_and(|again| again == raw).then_some(Way::Delta(delta)))
+    Ok(again.is_ok_and(|again| again == raw).then_some(ConvertedForm::Delta(delta)))
 }

@@ -166,7 +166,7 @@ impl Shared<'_> {
             let some: Vec<ReadJob> = jobs.by_ref().take(AT_ONCE).collect();
             Some(some).filter(|some| !some.is_empty())
         });
-        let start = || Reader { shared: self, blobs: self.repository.blobs(), part: EditsRead::default() };
+        let start = || EditReader { shared: self, blobs: self.repository.blobs(), part: EditsRead::default() };
         let parts = map_with(threads, queue, start, |reader, jobs| {
             let number = jobs.len() as u64;
             jobs.into_iter().try_for_each(|job| reader.read(job))?;
@@ -186,13 +186,13 @@ impl Shared<'_> {
 }
 
 /// Reads paths, one after the other.
-pub(super) struct Reader<'a> {
+pub(super) struct EditReader<'a> {
     pub(super) shared: &'a Shared<'a>,
     blobs: Blobs<'a>,
     pub(super) part: EditsRead,
 }
 
-impl Reader<'_> {
+impl EditReader<'_> {
     fn read(&mut self, job: ReadJob) -> Result<()> {
         match job {
             ReadJob::Pending(pending, hidden) => self.read_pending(pending, hidden),

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::captured_session::CapturedSession;
 use crate::base::error::{Error, Kind, Result};
-use crate::client::Found;
+use crate::client::FoundSession;
 use crate::git::Listing;
 use crate::manifest::Manifest;
 use crate::redaction::Redactor;
@@ -22,7 +22,7 @@ const LARGEST_FILE: u64 = 1 << 20;
 /// Returns the files whose secrets are to be known everywhere: of the session, and pending ones.
 pub(super) fn to_learn_from(
     workspace: &Workspace,
-    session: Option<&Found>,
+    session: Option<&FoundSession>,
     listing: Option<&Result<Listing>>,
 ) -> Vec<PathBuf> {
     let mut files = Vec::new();

@@ -32,7 +32,7 @@ use crate::base::monitor::{Monitor, Phase};
 use crate::base::warning::Warning;
 use crate::capture::captured_session::CapturedSession;
 use crate::capture::edits::{CapturedEdits, EditsRequest};
-use crate::client::Found;
+use crate::client::FoundSession;
 use crate::context::Context;
 use crate::git::{self, Listing};
 use crate::manifest::attestation::Proofs;
@@ -53,7 +53,7 @@ pub struct Request<'a> {
     /// Why it is saved.
     pub message: Option<&'a str>,
     /// The session to save, if there is one.
-    pub session: Option<&'a Found>,
+    pub session: Option<&'a FoundSession>,
     /// How much of the conversation.
     pub history: History,
     /// Untracked files to save whatever their size, their folder and git's ignore rules.
@@ -82,7 +82,7 @@ pub enum Signing {
 }
 
 /// What became of a save.
-pub struct Report {
+pub struct SaveReport {
     /// The snapshot; an earlier one if nothing had changed since.
     pub manifest: Manifest,
     /// The name of an earlier snapshot of the same state.
@@ -101,7 +101,7 @@ pub struct Report {
 /// [`Kind::Usage`] or [`Kind::Refused`] for a name that can't be used, else what git, the
 /// client's folders or the disk say; nothing is left behind but objects that nothing
 /// refers to.
-pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> Result<Report> {
+pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> Result<SaveReport> {
     if let Some(name) = request.name {
         check_name(name)?;
         if request.automatic.is_none() {
@@ -137,7 +137,7 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
         && let Some(same) = automatic::same_edits(workspace, request.session, captured)?
     {
         let unchanged_since = Some(same.name.clone());
-        return Ok(Report { manifest: same, unchanged_since, written: false, notes });
+        return Ok(SaveReport { manifest: same, unchanged_since, written: false, notes });
     }
     let conversation = request.monitor.begin(Phase::Conversation, None);
     let session = match session::capture(workspace, request.session, request.history, &lock, &redactor) {
@@ -174,12 +174,12 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
         let last = own.iter().find(|(_, head)| head.created_by.trigger == Trigger::Auto);
         let recent = last.filter(|(_, last)| context.now.since(last.created_at) < pause);
         if let Some(manifest) = recent.and_then(|(known, _)| workspace.store.whole(known)) {
-            return Ok(Report { manifest, unchanged_since, written: false, notes });
+            return Ok(SaveReport { manifest, unchanged_since, written: false, notes });
         }
     }
     let asked_for = request.automatic.is_none() && (request.name.is_some() || request.message.is_some());
     if let Some(manifest) = same.filter(|_| !asked_for).and_then(|(known, _)| workspace.store.whole(known)) {
-        return Ok(Report { manifest, unchanged_since, written: false, notes });
+        return Ok(SaveReport { manifest, unchanged_since, written: false, notes });
     }
     let heads =
         |all: &[(&Known, &Head)]| -> Vec<Head> { all.iter().map(|(_, head)| (*head).clone()).collect() };
@@ -202,7 +202,7 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     let session = manifest.session.as_ref().map(|session| session.id.clone());
     let line = LogEntry { session, ..audit::line(context, Operation::Save, Some(&manifest)) };
     audit::write(&workspace.store, &line);
-    Ok(Report { manifest, unchanged_since, written: true, notes })
+    Ok(SaveReport { manifest, unchanged_since, written: true, notes })
 }
 
 /// Has git list what is pending, which takes the longest, and does something else meanwhile.

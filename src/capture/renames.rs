@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use crate::base::digest::from_hex;
 use crate::base::error::Result;
 use crate::base::paths::RepoPath;
-use crate::diff::renames::{self, Candidate, Sketch};
+use crate::diff::renames::{self, RenameCandidate, Sketch};
 use crate::git::{Blobs, Index, Pending, Status};
 use crate::manifest::{Change, Origin, Version};
 
@@ -21,7 +21,7 @@ pub(super) struct NewFile {
     pub(super) sketch: Option<Sketch>,
 }
 
-type Found = Option<(Change, Origin)>;
+type RenameFound = Option<(Change, Origin)>;
 
 /// Finds for each new file the base version that it goes on from or repeats, if any. `gone` has
 /// the base's files that are no longer on the disk.
@@ -31,8 +31,8 @@ pub(super) fn find(
     index: &Index,
     bases: &Bases,
     blobs: &mut Blobs<'_>,
-) -> Result<Vec<Found>> {
-    let mut found: Vec<Found> = files.iter().map(|_| None).collect();
+) -> Result<Vec<RenameFound>> {
+    let mut found: Vec<RenameFound> = files.iter().map(|_| None).collect();
     let mut left: BTreeMap<&RepoPath, &Version> =
         gone.iter().filter(|(_, old)| old.mode.is_file()).map(|(path, old)| (path, old)).collect();
     renamed_as_it_was(files, &mut left, &mut found);
@@ -41,7 +41,7 @@ pub(super) fn find(
     Ok(found)
 }
 
-fn renamed_as_it_was(files: &[NewFile], left: &mut BTreeMap<&RepoPath, &Version>, found: &mut [Found]) {
+fn renamed_as_it_was(files: &[NewFile], left: &mut BTreeMap<&RepoPath, &Version>, found: &mut [RenameFound]) {
     let mut by_id: BTreeMap<&str, Vec<&RepoPath>> = BTreeMap::new();
     for (path, version) in left.iter().rev() {
         by_id.entry(&version.oid).or_default().push(path);
@@ -59,13 +59,13 @@ fn renamed_and_edited(
     files: &[NewFile],
     left: &BTreeMap<&RepoPath, &Version>,
     blobs: &mut Blobs<'_>,
-    found: &mut [Found],
+    found: &mut [RenameFound],
 ) -> Result<()> {
     let (mut numbers, mut new) = (Vec::new(), Vec::new());
     for (number, file) in files.iter().enumerate().filter(|(number, _)| found[*number].is_none()) {
         if let Some(sketch) = &file.sketch {
             numbers.push(number);
-            new.push(Candidate { path: &file.path, sketch });
+            new.push(RenameCandidate { path: &file.path, sketch });
         }
     }
     if left.is_empty() || new.is_empty() || left.len() > renames::MOST || new.len() > renames::MOST {
@@ -79,8 +79,8 @@ fn renamed_and_edited(
             sketches.push((*path, *version, Sketch::of(&bytes)));
         }
     }
-    let gone: Vec<Candidate<'_>> =
-        sketches.iter().map(|(path, _, sketch)| Candidate { path, sketch }).collect();
+    let gone: Vec<RenameCandidate<'_>> =
+        sketches.iter().map(|(path, _, sketch)| RenameCandidate { path, sketch }).collect();
     for (number, origin) in numbers.into_iter().zip(renames::pair(&gone, &new)) {
         let origin = origin.map(|origin| (sketches[origin].0.clone(), sketches[origin].1.clone()));
         found[number] = origin.map(|(path, version)| (Change::Renamed, Origin { path, version }));
@@ -88,9 +88,9 @@ fn renamed_and_edited(
     Ok(())
 }
 
-fn copied(files: &[NewFile], index: &Index, bases: &Bases, found: &mut [Found]) {
+fn copied(files: &[NewFile], index: &Index, bases: &Bases, found: &mut [RenameFound]) {
     let open = files.iter().zip(found).filter(|(_, found)| found.is_none());
-    let open: Vec<(&NewFile, &mut Found)> = open.collect();
+    let open: Vec<(&NewFile, &mut RenameFound)> = open.collect();
     let wanted: BTreeSet<&str> = open.iter().flat_map(|(file, _)| &file.ids).map(String::as_str).collect();
     let origins = of_base(&wanted, index, bases);
     for (file, found) in open {

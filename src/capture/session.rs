@@ -20,9 +20,9 @@ use crate::capture::chunker::Chunker;
 use crate::capture::manifest_secrets;
 use crate::client::transcript::compaction::last_compaction_in;
 use crate::client::transcript::starters::Watch;
-use crate::client::transcript::summary::Facts;
+use crate::client::transcript::summary::TranscriptSummary;
 use crate::client::{
-    AgentFiles, Found, Journal, Launch, Lines, account_told, is_of_account, without_account,
+    AgentFiles, FoundSession, Journal, Launch, Lines, account_told, is_of_account, without_account,
 };
 use crate::json::shape::fits_inside;
 use crate::manifest::{
@@ -66,7 +66,7 @@ pub enum History {
 /// Captures the session that was found, or only the grants if there is none.
 pub(super) fn capture(
     workspace: &Workspace,
-    found: Option<&Found>,
+    found: Option<&FoundSession>,
     history: History,
     lock: &AddLock,
     redactor: &Redactor,
@@ -79,7 +79,7 @@ pub(super) fn capture(
     captured.not_captured.environment = settings.environment.into_iter().collect();
     captured.not_captured.files = settings.missing;
     if let Some(found) = found {
-        let reader = Reader { store: &workspace.store, lock, redactor };
+        let reader = SessionReader { store: &workspace.store, lock, redactor };
         reader.read(workspace, found, history, &mut captured)?;
     }
     manifest_secrets::all(redactor, &mut captured)?;
@@ -104,21 +104,21 @@ struct Kept {
     of_account: u64,
 }
 
-struct Reader<'a> {
+struct SessionReader<'a> {
     store: &'a Store,
     lock: &'a AddLock,
     redactor: &'a Redactor,
 }
 
-impl Reader<'_> {
+impl SessionReader<'_> {
     fn read(
         &self,
         workspace: &Workspace,
-        found: &Found,
+        found: &FoundSession,
         history: History,
         captured: &mut CapturedSession,
     ) -> Result<()> {
-        let mut facts = Facts::default();
+        let mut facts = TranscriptSummary::default();
         let mut missing = Vec::new();
         let mut watch = Watch::default();
         let read = self.transcript(&found.transcript, history, &mut facts, &mut watch);
@@ -239,8 +239,8 @@ impl Reader<'_> {
     fn elsewhere(
         &self,
         workspace: &Workspace,
-        found: &Found,
-        facts: &Facts,
+        found: &FoundSession,
+        facts: &TranscriptSummary,
         missing: &mut Vec<Skipped>,
     ) -> Result<Vec<TextFile>> {
         let mut kept = Vec::new();
@@ -263,7 +263,7 @@ impl Reader<'_> {
         &self,
         path: &Path,
         history: History,
-        facts: &mut Facts,
+        facts: &mut TranscriptSummary,
         watch: &mut Watch,
     ) -> Result<(Transcript, Kept)> {
         let mut cut = match history {
@@ -353,7 +353,7 @@ impl Reader<'_> {
         };
         // An agent's own compactions change nothing: all of it is kept.
         let how = if history == History::None { History::None } else { History::Full };
-        let mut facts = Facts::default();
+        let mut facts = TranscriptSummary::default();
         let mut watch = Watch::default();
         let (transcript, kept) = match &files.transcript {
             Some(path) => {

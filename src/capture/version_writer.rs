@@ -1,14 +1,14 @@
 //! One version of a file, stored: as a diff to its base, of what git compares, and without secrets.
 
-use super::converted::{self, Way};
+use super::converted::{self, ConvertedForm};
 use crate::base::error::{Kind, Result};
 use crate::base::paths::RepoPath;
-use crate::capture::edit_reader::{DiskFile, Keeping, NotKept, Reader, Shared, StoredVersion};
+use crate::capture::edit_reader::{DiskFile, Keeping, NotKept, EditReader, Shared, StoredVersion};
 use crate::manifest::{Content, Converted, ConvertedBy, Diff, DiffForm, Mode, Version};
 use crate::redaction::Clean;
 use crate::stored_patch::encoding::{self, Made, Side};
 
-impl Reader<'_> {
+impl EditReader<'_> {
     /// Stores what is on the disk: as a diff of what git compares, if the rest can be made of that.
     pub(super) fn keep_new(
         &mut self,
@@ -42,18 +42,18 @@ impl Reader<'_> {
         // Of what is in the base already, nothing is stored.
         let clean = if same { None } else { clean? };
         let (by, version, oid, clean) = match (way, clean) {
-            (Way::Recipe(recipe), None) => {
+            (ConvertedForm::Recipe(recipe), None) => {
                 (ConvertedBy::Recipe { recipe }, version.clone(), hash.blob_id(compared), None)
             }
-            (Way::Recipe(recipe), Some(clean)) => {
+            (ConvertedForm::Recipe(recipe), Some(clean)) => {
                 let Some(made) = recipe.apply(&clean.new) else { return Ok(None) };
                 let version = Version { oid: hash.blob_id(&made), mode: version.mode };
                 let oid = hash.blob_id(&clean.new);
                 (ConvertedBy::Recipe { recipe }, version, oid, Some(clean))
             }
             // A delta could hold what a program keeps out of git.
-            (Way::Delta(_), Some(_)) => return Ok(None),
-            (Way::Delta(delta), None) => {
+            (ConvertedForm::Delta(_), Some(_)) => return Ok(None),
+            (ConvertedForm::Delta(delta), None) => {
                 if !redactor.is_clean(raw) {
                     return Ok(None);
                 }

@@ -4,7 +4,7 @@ use super::output::Ui;
 use crate::base::error::{Error, Result};
 use crate::base::screen::Line;
 use crate::context::Context;
-use crate::restore::{self, Outcome as Settled};
+use crate::restore::{self, RecoveryOutcome};
 use crate::store::Store;
 use crate::workspace::Workspace;
 
@@ -20,14 +20,14 @@ pub(crate) fn settle(context: &Context, workspace: &Workspace, ui: &mut Ui) -> R
         let name = Line(&recovered.name).to_string();
         let safety = recovered.safety.as_deref().map(|name| format!(" (also kept as {})", Line(name)));
         ui.warn(&match recovered.outcome {
-            Settled::TakenBack => {
+            RecoveryOutcome::TakenBack => {
                 let safety = safety.unwrap_or_default();
                 format!("the restore of {name} in {root} was cut off; everything is as before it{safety}")
             }
-            Settled::Finished => {
+            RecoveryOutcome::Finished => {
                 format!("the restore of {name} in {root} was cut off at its end; it is finished now")
             }
-            Settled::Gone => {
+            RecoveryOutcome::Gone => {
                 format!("the restore of {name} in {root} was cut off, and that work tree is gone")
             }
         });

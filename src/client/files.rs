@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use super::{ClientHome, Found};
+use super::{ClientHome, FoundSession};
 use crate::base::error::{Error, IoContext, Result};
 use crate::base::ids::ClientId;
 use crate::manifest::Skipped;
@@ -41,7 +41,7 @@ pub struct AgentFiles {
 
 impl ClientHome {
     /// Lists the files of a session; its tasks are those of the shared list if there is one.
-    pub fn session_files(&self, found: &Found) -> SessionFiles {
+    pub fn session_files(&self, found: &FoundSession) -> SessionFiles {
         let mut files = SessionFiles::default();
         let beside = found.transcript.with_extension("");
         let mut missing = Vec::new();

@@ -6,8 +6,8 @@
 
 use serde_json::Value;
 
-use super::{Found, Settings};
-use crate::manifest::{ProjectRules, Rule};
+use super::{FoundSession, Settings};
+use crate::manifest::{ProjectRules, SavedRule};
 use crate::sys::files;
 
 /// A settings file over this many bytes is none.
@@ -45,7 +45,7 @@ pub struct Launch {
 
 impl Launch {
     /// Reads the command line of a session's client; `None` if it does not run, or that can't be read here.
-    pub fn of(found: &Found) -> Option<Launch> {
+    pub fn of(found: &FoundSession) -> Option<Launch> {
         let live = found.live.as_ref()?;
         let line = std::fs::read(format!("/proc/{}/cmdline", live.pid)).ok()?;
         let words: Vec<String> = line
@@ -114,7 +114,7 @@ impl Launch {
 }
 
 /// Splits a list of tools as the client does: at commas and blanks, but from a `(` to the next `)`.
-fn split(values: &[&str], option: &str) -> Vec<Rule> {
+fn split(values: &[&str], option: &str) -> Vec<SavedRule> {
     let mut rules = Vec::new();
     for value in values {
         let (mut rule, mut inside) = (String::new(), false);
@@ -134,7 +134,7 @@ fn split(values: &[&str], option: &str) -> Vec<Rule> {
         let rest = rule.strip_suffix(',').unwrap_or(&rule).trim();
         rules.extend(Some(rest.to_owned()).filter(|rest| !rest.is_empty()));
     }
-    rules.into_iter().map(|rule| Rule { rule, file: option.to_owned() }).collect()
+    rules.into_iter().map(|rule| SavedRule { rule, file: option.to_owned() }).collect()
 }
 
 #[cfg(test)]
@@ -146,7 +146,7 @@ mod tests {
         Launch::read(&words, |path| (path == "s.json").then(|| br#"{"permissions":{"deny":["F"]}}"#.to_vec()))
     }
 
-    fn rules(rules: &[Rule]) -> Vec<&str> {
+    fn rules(rules: &[SavedRule]) -> Vec<&str> {
         rules.iter().map(|rule| rule.rule.as_str()).collect()
     }
 

@@ -41,7 +41,7 @@ impl Live {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Record {
+struct LiveFile {
     pid: i32,
     session_id: String,
     cwd: PathBuf,
@@ -86,7 +86,7 @@ impl ClientHome {
             };
             // A client that is just ending removes its file: gone or half written is not live.
             let Ok(Some(json)) = files::read_plain(&path, LARGEST) else { continue };
-            let Ok(record) = serde_json::from_slice::<Record>(&json) else { continue };
+            let Ok(record) = serde_json::from_slice::<LiveFile>(&json) else { continue };
             let Some(id) = ClientId::parse(&record.session_id) else { continue };
             if record.pid.to_string() == pid && runs(record.pid, record.proc_start.as_deref()) {
                 live.push(Live {

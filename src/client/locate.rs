@@ -28,7 +28,7 @@ pub struct Wanted<'a> {
 
 /// A session that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct FoundSession {
     /// Its id.
     pub id: ClientId,
     /// Its transcript.
@@ -46,7 +46,7 @@ impl ClientHome {
     /// # Errors
     /// [`Kind::NotFound`] or [`Kind::Ambiguous`] for one that was asked for;
     /// [`Kind::Environment`] if the client's folders are there but can't be read.
-    pub fn find_session(&self, wanted: Wanted<'_>) -> Result<Option<Found>> {
+    pub fn find_session(&self, wanted: Wanted<'_>) -> Result<Option<FoundSession>> {
         if let Some(asked) = wanted.asked {
             return self.asked_for(asked).map(Some);
         }
@@ -60,7 +60,7 @@ impl ClientHome {
             if let Some(transcript) =
                 self.transcripts_of(&|name| name == live.id.as_str())?.into_iter().next()
             {
-                return Ok(Some(Found { id: live.id.clone(), transcript, live: Some(live) }));
+                return Ok(Some(FoundSession { id: live.id.clone(), transcript, live: Some(live) }));
             }
         }
         self.newest(wanted.root)?.map(|transcript| self.found(transcript)).transpose()
@@ -74,7 +74,7 @@ impl ClientHome {
         self.transcripts_of(&|name| name == id.as_str())
     }
 
-    fn asked_for(&self, asked: &str) -> Result<Found> {
+    fn asked_for(&self, asked: &str) -> Result<FoundSession> {
         let shown = Line(asked).to_string();
         let missing = |cause: String| {
             Error::new(Kind::NotFound, format!("There is no session {shown}"))
@@ -102,7 +102,7 @@ impl ClientHome {
         }
     }
 
-    fn found(&self, transcript: PathBuf) -> Result<Found> {
+    fn found(&self, transcript: PathBuf) -> Result<FoundSession> {
         let id = transcript.file_stem().and_then(|stem| stem.to_str()).and_then(ClientId::parse).ok_or_else(
             || {
                 Error::new(Kind::NotFound, format!("{} is not a transcript", transcript.display()))
@@ -110,7 +110,7 @@ impl ClientHome {
             },
         )?;
         let live = self.live_session(&id)?;
-        Ok(Found { id, transcript, live })
+        Ok(FoundSession { id, transcript, live })
     }
 
     fn transcripts_of(&self, is_wanted: &dyn Fn(&str) -> bool) -> Result<Vec<PathBuf>> {

@@ -19,20 +19,20 @@ pub mod transcript;
 use std::path::{Path, PathBuf};
 
 use crate::base::ids::ClientId;
-use crate::sys::place::{Place, Root};
+use crate::sys::place::{OwnPath, Root};
 
 pub use files::{AgentFiles, Lines, SessionFiles};
 pub use hooks::input::{HookInput, ToolInput, shown_beside_the_step, shown_instead_of_asking};
 pub use hooks::journal::Journal;
 pub use hooks::settings::{COMMAND_FILE, hooks, is_our_command, with_hooks, without_hooks};
 pub use hooks::setup::{Change, Scope, Setup};
-pub use install::append::{AsSaved, Standing, Writer};
+pub use install::append::{AsSaved, PrefixMatch, Writer};
 pub use install::known::{left_tree_record, title_records};
 pub use install::links::Link;
 pub use install::staging::{AsPlaceSaved, Placed};
 pub use launch_options::Launch;
 pub use live::Live;
-pub use locate::{Found, Wanted};
+pub use locate::{FoundSession, Wanted};
 pub use settings::Settings;
 pub use shared_files::is_elsewhere;
 pub use slug::slug;
@@ -75,7 +75,7 @@ impl ClientHome {
     }
 
     /// Returns our own folder in it.
-    fn own_folder(&self) -> Place {
+    fn own_folder(&self) -> OwnPath {
         Root::own(&self.config).at("snap")
     }
 

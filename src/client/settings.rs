@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::ClientHome;
-use crate::manifest::{McpServer, ProjectRules, Rule, Skipped};
+use crate::manifest::{McpServer, ProjectRules, SavedRule, Skipped};
 use crate::sys::files;
 
 const LARGEST: u64 = 16 << 20;
@@ -105,7 +105,7 @@ impl Settings {
             [("allow", &mut self.rules.allow), ("deny", &mut self.rules.deny), ("ask", &mut self.rules.ask)];
         for (key, list) in lists {
             let rules = permissions[key].as_array().into_iter().flatten().filter_map(Value::as_str);
-            list.extend(rules.map(|rule| Rule { rule: rule.to_owned(), file: file.to_owned() }));
+            list.extend(rules.map(|rule| SavedRule { rule: rule.to_owned(), file: file.to_owned() }));
         }
         if let Some(mode) = permissions["defaultMode"].as_str() {
             self.default_mode = Some(mode.to_owned());
@@ -141,7 +141,7 @@ mod tests {
         });
         let mut settings = Settings::default();
         settings.take(&value, "f.json");
-        assert_eq!(settings.rules.allow, [Rule { rule: "Bash(ls)".to_owned(), file: "f.json".to_owned() }]);
+        assert_eq!(settings.rules.allow, [SavedRule { rule: "Bash(ls)".to_owned(), file: "f.json".to_owned() }]);
         assert_eq!(settings.default_mode.as_deref(), Some("plan"));
         assert_eq!(settings.environment.iter().cloned().collect::<Vec<_>>(), ["API_TOKEN", "DB_URL"]);
         assert_eq!(

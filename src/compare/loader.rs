@@ -9,7 +9,7 @@ use std::io::{self, BufReader, Read as _};
 use super::{Item, ItemSource, RenamedFrom, VersionAt, blob, broken, file, show_readers, stored_file};
 use crate::base::error::{Error, IoContext as _, Result};
 use crate::base::paths::RepoPath;
-use crate::diff::{Again, End, File, Kind, Options, Show, is_binary, moved_in, show_hunks};
+use crate::diff::{Again, End, FileHeader, ChangeKind, Options, Show, is_binary, moved_in, show_hunks};
 use crate::edits::{self, LARGE, Materializer, VersionContent};
 use crate::git::Cleaning;
 use crate::manifest::{Diff, DiffForm, Edit, Mode, Version};
@@ -72,7 +72,7 @@ impl<'a> Loader<'a> {
 
     fn stored(&mut self, edit: &Edit, show: &mut dyn Show) -> Result<()> {
         let lines = (edit.added, edit.removed);
-        let known = File { lines: Some(lines), ..stored_file(edit) };
+        let known = FileHeader { lines: Some(lines), ..stored_file(edit) };
         let failed = |error: &io::Error| failed(&edit.path, error);
         if self.wanted == Detail::Names {
             return show
@@ -87,7 +87,7 @@ impl<'a> Loader<'a> {
                 self.hunks(known, diff, show).map_err(|error| failed(&error))
             }
             _ => {
-                let file = File { lines: Some(lines).filter(|lines| *lines != (0, 0)), ..known };
+                let file = FileHeader { lines: Some(lines).filter(|lines| *lines != (0, 0)), ..known };
                 let old = self.load(&edit.path, &blob(edit.diffed_against()))?;
                 if self.options.binary.is_none()
                     && let Some(note) = binary_note(edit, old.as_ref()).map_err(|error| failed(&error))?
@@ -104,7 +104,7 @@ impl<'a> Loader<'a> {
     }
 
     /// Shows hunks as they are stored, while they are read.
-    fn hunks(&self, file: File, diff: &Diff, show: &mut dyn Show) -> io::Result<()> {
+    fn hunks(&self, file: FileHeader, diff: &Diff, show: &mut dyn Show) -> io::Result<()> {
         let store = &self.workspace.store;
         let report = if diff.content.size() <= LARGE {
             // Where something moved is known only when all has been seen.
@@ -148,7 +148,7 @@ impl<'a> Loader<'a> {
             (file.old_oid, file.new_oid) = (None, None);
         }
         if let Some(from) = from {
-            (file.kind, file.old_path) = (Kind::Renamed, Some(from.path.as_bytes().to_vec()));
+            (file.kind, file.old_path) = (ChangeKind::Renamed, Some(from.path.as_bytes().to_vec()));
             file.similarity = from.similarity;
         }
         self.versions(path, file, old, new, show)
@@ -157,7 +157,7 @@ impl<'a> Loader<'a> {
     fn versions(
         &self,
         path: &RepoPath,
-        file: File,
+        file: FileHeader,
         old: Option<LoadedVersion<'a>>,
         new: Option<LoadedVersion<'a>>,
         show: &mut dyn Show,
@@ -181,8 +181,8 @@ impl<'a> Loader<'a> {
         // A file in place of a link is another thing, not another version.
         if matches!(kinds, (Some(a), Some(b)) if a != b) {
             let gone =
-                File { kind: Kind::Deleted, new_mode: None, lines: None, old_oid: None, ..file.clone() };
-            let come = File { kind: Kind::Added, old_mode: None, lines: None, old_oid: None, ..file };
+                FileHeader { kind: ChangeKind::Deleted, new_mode: None, lines: None, old_oid: None, ..file.clone() };
+            let come = FileHeader { kind: ChangeKind::Added, old_mode: None, lines: None, old_oid: None, ..file };
             show_contents(gone, &old, &nothing(), self.options, show).map_err(failed)?;
             return show_contents(come, &nothing(), &new, self.options, show).map_err(failed);
         }
@@ -268,13 +268,13 @@ fn same_bytes(old: Option<&LoadedVersion<'_>>, new: Option<&LoadedVersion<'_>>) 
 }
 
 fn show_contents(
-    file: File,
+    file: FileHeader,
     old: &VersionContent<'_>,
     new: &VersionContent<'_>,
     options: Options,
     show: &mut dyn Show,
 ) -> io::Result<()> {
-    let sizes = (file.kind != Kind::Added, file.kind != Kind::Deleted);
+    let sizes = (file.kind != ChangeKind::Added, file.kind != ChangeKind::Deleted);
     let sizes = (sizes.0.then_some(old.size()), sizes.1.then_some(new.size()));
     let again: Again<'_> = Box::new(|from_old, from_new| Ok((old.open(from_old)?, new.open(from_new)?)));
     show_readers(file, (old.open(0)?, new.open(0)?), Some(again), sizes, options, show)

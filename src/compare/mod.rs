@@ -14,7 +14,7 @@ use std::sync::Arc;
 use crate::base::digest::GitHash;
 use crate::base::error::{Error, Kind as Failure, Result};
 use crate::base::paths::RepoPath;
-use crate::diff::{Again, Differ, End, File, Kind, Options, Show};
+use crate::diff::{Again, Differ, End, FileHeader, ChangeKind, Options, Show};
 use crate::git::{self, Cleaning, Status};
 use crate::manifest::{Change, Edit, Edits, Manifest, Version};
 use crate::workspace::Workspace;
@@ -238,11 +238,11 @@ impl Item {
     }
 
     /// Returns what is known of the file before its content is looked at, if it is an edit.
-    pub fn file(&self) -> Option<File> {
+    pub fn file(&self) -> Option<FileHeader> {
         match &self.source {
             ItemSource::Stored(edit) => {
                 let lines = Some((edit.added, edit.removed)).filter(|lines| *lines != (0, 0));
-                Some(File { lines, ..stored_file(edit) })
+                Some(FileHeader { lines, ..stored_file(edit) })
             }
             ItemSource::Pair(..) => None,
         }
@@ -258,31 +258,31 @@ impl Item {
 }
 
 /// Returns what is known of a snapshot's edit: one of a renamed file is against the old name.
-fn stored_file(edit: &Edit) -> File {
+fn stored_file(edit: &Edit) -> FileHeader {
     let file = file(&edit.path, edit.diffed_against(), edit.compared().as_ref());
     match &edit.from {
         None => file,
-        Some(from) => File {
-            kind: if edit.change == Change::Copied { Kind::Copied } else { Kind::Renamed },
+        Some(from) => FileHeader {
+            kind: if edit.change == Change::Copied { ChangeKind::Copied } else { ChangeKind::Renamed },
             old_path: Some(from.path.as_bytes().to_vec()),
             ..file
         },
     }
 }
 
-fn file(path: &RepoPath, old: Option<&Version>, new: Option<&Version>) -> File {
-    File {
+fn file(path: &RepoPath, old: Option<&Version>, new: Option<&Version>) -> FileHeader {
+    FileHeader {
         kind: match (old, new) {
-            (None, Some(_)) => Kind::Added,
-            (Some(_), None) => Kind::Deleted,
-            _ => Kind::Modified,
+            (None, Some(_)) => ChangeKind::Added,
+            (Some(_), None) => ChangeKind::Deleted,
+            _ => ChangeKind::Modified,
         },
         path: path.as_bytes().to_vec(),
         old_mode: old.map(|version| version.mode),
         new_mode: new.map(|version| version.mode),
         old_oid: Some(oid(old, new)),
         new_oid: Some(oid(new, old)),
-        ..File::default()
+        ..FileHeader::default()
     }
 }
 
@@ -300,7 +300,7 @@ fn oid(version: Option<&Version>, other: Option<&Version>) -> String {
 /// # Errors
 /// Whatever reading and showing give.
 pub fn show_readers(
-    file: File,
+    file: FileHeader,
     (old, new): (impl Read, impl Read),
     again: Option<Again<'_>>,
     sizes: (Option<u64>, Option<u64>),
@@ -343,7 +343,7 @@ pub fn show_readers(
 
 /// Makes the patch of a binary file, unless that would take too much memory. Git applies it only to
 /// exactly the version that the header names, and checks what it makes of it.
-fn binary_patch(file: File, hash: GitHash, again: Again<'_>) -> io::Result<(File, Option<Vec<u8>>)> {
+fn binary_patch(file: FileHeader, hash: GitHash, again: Again<'_>) -> io::Result<(FileHeader, Option<Vec<u8>>)> {
     let readers = again(0, 0)?;
     let (mut old, mut new) = (Vec::new(), Vec::new());
     readers.0.take(LARGEST_BINARY + 1).read_to_end(&mut old)?;
@@ -355,10 +355,10 @@ fn binary_patch(file: File, hash: GitHash, again: Again<'_>) -> io::Result<(File
         oid if none => "0".repeat(oid.len()),
         oid => oid,
     };
-    let old_oid = Some(oid(&old, file.kind == Kind::Added));
-    let new_oid = Some(oid(&new, file.kind == Kind::Deleted));
+    let old_oid = Some(oid(&old, file.kind == ChangeKind::Added));
+    let new_oid = Some(oid(&new, file.kind == ChangeKind::Deleted));
     let patch = git::binary_patch(&old, &new).map_err(io::Error::other)?;
-    Ok((File { old_oid, new_oid, ..file }, Some(patch)))
+    Ok((FileHeader { old_oid, new_oid, ..file }, Some(patch)))
 }
 
 /// Tells the length of the one hunk of a file that is new or gone: then it need not be held until it ends.

@@ -11,7 +11,7 @@ use super::loader::{Detail, Loader};
 use super::{Item, ItemSource, RenamedFrom, VersionAt};
 use crate::base::paths::RepoPath;
 use crate::diff::Options;
-use crate::diff::renames::{self, Candidate, Sketch};
+use crate::diff::renames::{self, RenameCandidate, Sketch};
 use crate::sys::work_tree::{Node, Tree};
 use crate::workspace::Workspace;
 
@@ -177,6 +177,6 @@ fn by_likeness(loader: &mut Loader<'_>, items: &[Item], gone: &[OneSided], new: 
     found.collect()
 }
 
-fn candidates<'a>(items: &'a [Item], side: &'a [(usize, Sketch)]) -> Vec<Candidate<'a>> {
-    side.iter().map(|(item, sketch)| Candidate { path: &items[*item].path, sketch }).collect()
+fn candidates<'a>(items: &'a [Item], side: &'a [(usize, Sketch)]) -> Vec<RenameCandidate<'a>> {
+    side.iter().map(|(item, sketch)| RenameCandidate { path: &items[*item].path, sketch }).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use crate::diff::{Again, Differ, End, File, Options, Show, as_utf8, is_binary, wide};
+use crate::diff::{Again, Differ, End, FileHeader, Options, Show, as_utf8, is_binary, wide};
 
 /// What the two versions are encoded in.
 pub(super) struct Encodings {
@@ -32,7 +32,7 @@ fn encoding(mut version: impl Read) -> io::Result<Option<&'static str>> {
 
 /// Shows two such versions.
 pub(super) fn show(
-    file: File,
+    file: FileHeader,
     again: &Again<'_>,
     encodings: Encodings,
     options: Options,

@@ -10,17 +10,17 @@ const FIRST: usize = 4 << 10;
 const BLOCK: usize = 64 << 10;
 
 /// Collects bytes and hands them on in blocks.
-pub struct Out<'a> {
+pub struct BlockWriter<'a> {
     /// What was not yet handed on; painters append here.
     pub(super) buffer: Vec<u8>,
     limit: usize,
     send: &'a mut dyn FnMut(Vec<u8>) -> io::Result<()>,
 }
 
-impl<'a> Out<'a> {
+impl<'a> BlockWriter<'a> {
     /// Makes one that hands its blocks to `send`; `eager` if nothing has been shown yet.
-    pub fn new(eager: bool, send: &'a mut dyn FnMut(Vec<u8>) -> io::Result<()>) -> Out<'a> {
-        Out { buffer: Vec::new(), limit: if eager { FIRST } else { BLOCK }, send }
+    pub fn new(eager: bool, send: &'a mut dyn FnMut(Vec<u8>) -> io::Result<()>) -> BlockWriter<'a> {
+        BlockWriter { buffer: Vec::new(), limit: if eager { FIRST } else { BLOCK }, send }
     }
 
     /// Says whether nothing was shown before.

@@ -4,7 +4,7 @@ use crate::manifest::Mode;
 
 /// What happened to a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Kind {
+pub enum ChangeKind {
     /// Only the new side has it.
     Added,
     /// Both have it.
@@ -18,35 +18,35 @@ pub enum Kind {
     Copied,
 }
 
-impl Kind {
+impl ChangeKind {
     /// Returns the letter that stands for it.
     pub fn letter(self) -> char {
         match self {
-            Kind::Added => 'A',
-            Kind::Modified => 'M',
-            Kind::Deleted => 'D',
-            Kind::Renamed => 'R',
-            Kind::Copied => 'C',
+            ChangeKind::Added => 'A',
+            ChangeKind::Modified => 'M',
+            ChangeKind::Deleted => 'D',
+            ChangeKind::Renamed => 'R',
+            ChangeKind::Copied => 'C',
         }
     }
 
     /// Returns the word that stands for it.
     pub fn word(self) -> &'static str {
         match self {
-            Kind::Added => "added",
-            Kind::Modified => "modified",
-            Kind::Deleted => "deleted",
-            Kind::Renamed => "renamed",
-            Kind::Copied => "copied",
+            ChangeKind::Added => "added",
+            ChangeKind::Modified => "modified",
+            ChangeKind::Deleted => "deleted",
+            ChangeKind::Renamed => "renamed",
+            ChangeKind::Copied => "copied",
         }
     }
 }
 
 /// One file of a diff.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct File {
+pub struct FileHeader {
     /// What happened to it.
-    pub kind: Kind,
+    pub kind: ChangeKind,
     /// Its name on the new side, or the only one it has.
     pub path: Vec<u8>,
     /// Its name on the old side, where that is another.
@@ -69,20 +69,20 @@ pub struct File {
 
 /// What follows a file's header in a patch.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Content {
+pub(super) enum PatchBody {
     None,
     Lines,
     Binary,
 }
 
-impl File {
+impl FileHeader {
     /// Returns the name on the old side.
     pub fn old_name(&self) -> &[u8] {
         self.old_path.as_deref().unwrap_or(&self.path)
     }
 
     /// Writes the header that git gives the file in a patch.
-    pub(super) fn patch_header(&self, out: &mut Vec<u8>, content: Content) {
+    pub(super) fn patch_header(&self, out: &mut Vec<u8>, content: PatchBody) {
         let (a, b) = (quoted(b"a/", self.old_name()), quoted(b"b/", &self.path));
         let mut line = |parts: &[&[u8]]| {
             parts.iter().for_each(|part| out.extend_from_slice(part));
@@ -91,8 +91,8 @@ impl File {
         line(&[b"diff --git ", &a, b" ", &b]);
         let octal = |mode: Option<Mode>| mode.unwrap_or(Mode::File).octal().as_bytes();
         match self.kind {
-            Kind::Added => line(&[b"new file mode ", octal(self.new_mode)]),
-            Kind::Deleted => line(&[b"deleted file mode ", octal(self.old_mode)]),
+            ChangeKind::Added => line(&[b"new file mode ", octal(self.new_mode)]),
+            ChangeKind::Deleted => line(&[b"deleted file mode ", octal(self.old_mode)]),
             _ if self.old_mode != self.new_mode => {
                 line(&[b"old mode ", octal(self.old_mode)]);
                 line(&[b"new mode ", octal(self.new_mode)]);
@@ -100,9 +100,9 @@ impl File {
             _ => {}
         }
         let verb = match self.kind {
-            Kind::Renamed => Some(&b"rename"[..]),
-            Kind::Copied => Some(&b"copy"[..]),
-            Kind::Added | Kind::Modified | Kind::Deleted => None,
+            ChangeKind::Renamed => Some(&b"rename"[..]),
+            ChangeKind::Copied => Some(&b"copy"[..]),
+            ChangeKind::Added | ChangeKind::Modified | ChangeKind::Deleted => None,
         };
         if let Some(verb) = verb {
             if let Some(percent) = self.similarity {
@@ -112,12 +112,12 @@ impl File {
             line(&[verb, b" to ", &quoted(b"", &self.path)]);
         }
         let oids = self.old_oid.as_ref().zip(self.new_oid.as_ref());
-        if let Some((old, new)) = oids.filter(|_| content != Content::None) {
+        if let Some((old, new)) = oids.filter(|_| content != PatchBody::None) {
             let mode = self.new_mode.filter(|mode| self.old_mode == Some(*mode));
             let mode = mode.map_or(String::new(), |mode| format!(" {}", mode.octal()));
             line(&[b"index ", old.as_bytes(), b"..", new.as_bytes(), mode.as_bytes()]);
         }
-        if content == Content::Lines {
+        if content == PatchBody::Lines {
             // Git ends a name with a blank in it by a tab.
             let tab = |name: &[u8]| if name.contains(&b' ') { &b"\t"[..] } else { b"" };
             let (old, new) = self.patch_names();
@@ -129,14 +129,14 @@ impl File {
     /// Returns the names that a patch gives the file's two versions.
     pub(super) fn patch_names(&self) -> (Vec<u8>, Vec<u8>) {
         let none = || b"/dev/null".to_vec();
-        let old = if self.kind == Kind::Added { none() } else { quoted(b"a/", self.old_name()) };
-        let new = if self.kind == Kind::Deleted { none() } else { quoted(b"b/", &self.path) };
+        let old = if self.kind == ChangeKind::Added { none() } else { quoted(b"a/", self.old_name()) };
+        let new = if self.kind == ChangeKind::Deleted { none() } else { quoted(b"b/", &self.path) };
         (old, new)
     }
 
     /// Says whether there is something to show even if the content is the same.
     pub(super) fn says_something(&self) -> bool {
-        self.kind != Kind::Modified || self.old_mode != self.new_mode
+        self.kind != ChangeKind::Modified || self.old_mode != self.new_mode
     }
 }
 

@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use memchr::{memchr, memchr_iter, memrchr};
 
-use super::{Moved, Report, Sink};
+use super::{MovedBlocks, DiffReport, Sink};
 
 /// How many lines above a hunk are searched for its heading.
 pub(crate) const HEADING_REACH: usize = 512;
@@ -29,7 +29,7 @@ pub(super) struct Assembler<'s, S> {
     old: u64,
     new: u64,
     heading: Vec<u8>,
-    pub(super) report: Report,
+    pub(super) report: DiffReport,
 }
 
 impl<'s, S: Sink> Assembler<'s, S> {
@@ -43,7 +43,7 @@ impl<'s, S: Sink> Assembler<'s, S> {
             old: 1,
             new: 1,
             heading: Vec::new(),
-            report: Report::default(),
+            report: DiffReport::default(),
         }
     }
 
@@ -133,15 +133,15 @@ impl<'s, S: Sink> Assembler<'s, S> {
     }
 
     /// Passes on which lines moved, counted from the next line of each version.
-    pub(super) fn moved(&mut self, moved: Moved) {
+    pub(super) fn moved(&mut self, moved: MovedBlocks) {
         let shift = |ranges: Vec<Range<u64>>, by: u64| {
             ranges.into_iter().map(|range| range.start + by..range.end + by).collect()
         };
-        self.sink.moved(Moved { old: shift(moved.old, self.old), new: shift(moved.new, self.new) });
+        self.sink.moved(MovedBlocks { old: shift(moved.old, self.old), new: shift(moved.new, self.new) });
     }
 
     /// Ends the last hunk.
-    pub(super) fn finish(self) -> io::Result<Report> {
+    pub(super) fn finish(self) -> io::Result<DiffReport> {
         if self.open {
             self.sink.close()?;
         }

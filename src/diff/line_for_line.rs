@@ -4,16 +4,16 @@
 
 use std::io;
 
-use super::{End, File, Out, Show, Sink};
+use super::{End, FileHeader, BlockWriter, Show, Sink};
 
 /// Writes a diff byte for byte, but for colours that git gave it.
 pub struct Same<'o, 'a> {
-    out: &'o mut Out<'a>,
+    out: &'o mut BlockWriter<'a>,
 }
 
 impl<'o, 'a> Same<'o, 'a> {
     /// Makes one that writes to `out`.
-    pub fn new(out: &'o mut Out<'a>) -> Same<'o, 'a> {
+    pub fn new(out: &'o mut BlockWriter<'a>) -> Same<'o, 'a> {
         Same { out }
     }
 
@@ -49,7 +49,7 @@ impl Sink for Same<'_, '_> {
 }
 
 impl Show for Same<'_, '_> {
-    fn start(&mut self, _file: File) -> io::Result<()> {
+    fn start(&mut self, _file: FileHeader) -> io::Result<()> {
         Ok(())
     }
 

@@ -22,7 +22,7 @@ pub(super) struct Side<R> {
 
 /// What [`Side::lines`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum LinesRead {
     /// As many lines as asked for, or as many bytes as are allowed.
     Some,
     /// All that is left.
@@ -92,14 +92,14 @@ impl<R: Read> Side<R> {
         bytes: usize,
         longest: usize,
         ends: &mut Vec<usize>,
-    ) -> io::Result<Found> {
+    ) -> io::Result<LinesRead> {
         ends.clear();
         let mut seen = 0;
         loop {
             for at in memchr_iter(b'\n', &self.rest()[seen..]) {
                 ends.push(seen + at + 1);
                 if ends.len() == count {
-                    return Ok(Found::Some);
+                    return Ok(LinesRead::Some);
                 }
             }
             seen = self.rest().len();
@@ -108,13 +108,13 @@ impl<R: Read> Side<R> {
                 if last < seen {
                     ends.push(seen);
                 }
-                return Ok(Found::All);
+                return Ok(LinesRead::All);
             }
             if seen >= bytes && last > 0 {
-                return Ok(Found::Some);
+                return Ok(LinesRead::Some);
             }
             if seen - last > longest {
-                return Ok(if last == 0 { Found::TooLong } else { Found::Some });
+                return Ok(if last == 0 { LinesRead::TooLong } else { LinesRead::Some });
             }
             self.read_block()?;
         }

@@ -35,14 +35,14 @@ use std::io;
 
 use crate::base::digest::GitHash;
 
-pub use block_writer::Out;
+pub use block_writer::BlockWriter;
 pub use charset::{as_utf8, wide};
 pub use coloring::{Coloring, Patience, Spent};
-pub use file::{File, Kind};
+pub use file::{FileHeader, ChangeKind};
 pub(crate) use hunk_builder::{HEADING_REACH, heading, is_heading};
 pub use line_for_line::Same;
 pub use links::Links;
-pub use moved::Moved;
+pub use moved::MovedBlocks;
 pub use paint::{InPlace, Painted, Painter, Stacked, pairs as changed_pairs};
 pub use patch::{Aside, Patch};
 pub use patch_reader::{moved_in, show_hunks, show_patch};
@@ -80,7 +80,7 @@ pub trait Sink {
         false
     }
     /// Tells, before they come, which of the next changed lines only moved.
-    fn moved(&mut self, _moved: Moved) {}
+    fn moved(&mut self, _moved: MovedBlocks) {}
 }
 
 /// Shows the files of a diff, one after the other.
@@ -89,7 +89,7 @@ pub trait Show: Sink {
     ///
     /// # Errors
     /// Whatever writing gives, here and in the other methods.
-    fn start(&mut self, file: File) -> io::Result<()>;
+    fn start(&mut self, file: FileHeader) -> io::Result<()>;
     /// The file ends.
     fn finish(&mut self, end: End) -> io::Result<()>;
     /// A line that belongs to no diff, such as a commit's message above one.
@@ -141,7 +141,7 @@ impl<S: Sink + ?Sized> Sink for &mut S {
         (**self).wants_length()
     }
 
-    fn moved(&mut self, moved: Moved) {
+    fn moved(&mut self, moved: MovedBlocks) {
         (**self).moved(moved);
     }
 }
@@ -150,7 +150,7 @@ impl<S: Sink + ?Sized> Sink for &mut S {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct End {
     /// What the diff amounted to.
-    pub report: Report,
+    pub report: DiffReport,
     /// Whether there is content that is not shown as lines.
     pub binary: bool,
     /// What else is to be said: sizes of binary content, why something is missing.
@@ -201,7 +201,7 @@ impl Default for Options {
 
 /// What a diff amounted to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Report {
+pub struct DiffReport {
     /// Lines that only the new version has.
     pub added: u64,
     /// Lines that only the old version has.

@@ -13,21 +13,21 @@ const LEAST_INK: usize = 20;
 
 /// Lines that moved, by their numbers in each version, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Moved {
+pub struct MovedBlocks {
     /// Lines of the old version that the new one has elsewhere.
     pub old: Vec<Range<u64>>,
     /// Lines of the new version that the old one had elsewhere.
     pub new: Vec<Range<u64>>,
 }
 
-impl Moved {
+impl MovedBlocks {
     /// One stretch of lines of each version.
-    pub(super) fn of(old: Range<u64>, new: Range<u64>) -> Moved {
-        Moved { old: Vec::from([old]), new: Vec::from([new]) }
+    pub(super) fn of(old: Range<u64>, new: Range<u64>) -> MovedBlocks {
+        MovedBlocks { old: Vec::from([old]), new: Vec::from([new]) }
     }
 
     /// Adds what was found further down, and forgets what is above these lines.
-    pub fn go_on(&mut self, more: Moved, old: u64, new: u64) {
+    pub fn go_on(&mut self, more: MovedBlocks, old: u64, new: u64) {
         for (ranges, more, line) in [(&mut self.old, more.old, old), (&mut self.new, more.new, new)] {
             ranges.retain(|range| range.end > line);
             let end = ranges.last().map_or(0, |range| range.end);
@@ -59,8 +59,8 @@ pub(super) fn find<K: Copy + Eq + Hash>(
     removed: &[Changed<K>],
     added: &[Changed<K>],
     ink: impl Fn(&Changed<K>) -> usize,
-) -> Moved {
-    let mut found = Moved::default();
+) -> MovedBlocks {
+    let mut found = MovedBlocks::default();
     // Where each line is, if it is in one place only.
     let places = |lines: &[Changed<K>]| {
         let mut places: HashMap<K, Option<usize>> = HashMap::with_capacity(lines.len());
@@ -113,7 +113,7 @@ mod tests {
         (first..).zip(text.split(' ').map(str::as_bytes)).collect()
     }
 
-    fn moved(removed: &[Changed<&'static [u8]>], added: &[Changed<&'static [u8]>]) -> Moved {
+    fn moved(removed: &[Changed<&'static [u8]>], added: &[Changed<&'static [u8]>]) -> MovedBlocks {
         find(removed, added, |line| ink(line.1))
     }
 
@@ -125,7 +125,7 @@ mod tests {
         assert_eq!(format!("{:?} {:?}", found.old, found.new), "[10..13] [40..43]");
         assert!(found.from(12) && !found.from(13) && found.to(40) && !found.to(39));
         let one = moved(&removed, &lines(40, "first_line_of_it and other first_line_of_it"));
-        assert_eq!(one, Moved::default());
-        assert_eq!(moved(&lines(1, "{ } ; x"), &lines(50, "{ } ;")), Moved::default());
+        assert_eq!(one, MovedBlocks::default());
+        assert_eq!(moved(&lines(1, "{ } ; x"), &lines(50, "{ } ;")), MovedBlocks::default());
     }
 }

@@ -14,7 +14,7 @@ use super::pen::{Pen, Said};
 use super::syntax::Marked;
 use super::theme::Paint;
 use super::words::{Span, changed};
-use super::{Coloring, End, File, Look, Moved, Out, Show, Sink};
+use super::{Coloring, End, FileHeader, Look, MovedBlocks, BlockWriter, Show, Sink};
 use crate::base::screen::push_safe;
 
 /// Words are compared in changes of at most this many lines a side.
@@ -81,7 +81,7 @@ impl Ends {
 }
 
 impl<'o, 'a, L: Layout> Painted<'o, 'a, L> {
-    pub(super) fn with(out: &'o mut Out<'a>, look: Look, layout: L) -> Painted<'o, 'a, L> {
+    pub(super) fn with(out: &'o mut BlockWriter<'a>, look: Look, layout: L) -> Painted<'o, 'a, L> {
         let held = Held { first: true, ..Held::default() };
         let (charset, ends) = (Charset::default(), Ends::default());
         Painted { pen: Pen::new(out, look), layout, coloring: None, held, charset, ends }
@@ -209,13 +209,13 @@ impl<L: Layout> Sink for Painted<'_, '_, L> {
         self.pen.out.hunk_done()
     }
 
-    fn moved(&mut self, moved: Moved) {
+    fn moved(&mut self, moved: MovedBlocks) {
         self.pen.note_moved(moved);
     }
 }
 
 impl<L: Layout> Show for Painted<'_, '_, L> {
-    fn start(&mut self, file: File) -> io::Result<()> {
+    fn start(&mut self, file: FileHeader) -> io::Result<()> {
         if let Some(coloring) = &mut self.coloring {
             coloring.file(&file.path);
         }
@@ -303,7 +303,7 @@ pub type Painter<'o, 'a> = Painted<'o, 'a, Stacked>;
 
 impl<'o, 'a> Painter<'o, 'a> {
     /// Makes one that paints to `out`, with an empty line above each file.
-    pub fn new(out: &'o mut Out<'a>, look: Look) -> Painter<'o, 'a> {
+    pub fn new(out: &'o mut BlockWriter<'a>, look: Look) -> Painter<'o, 'a> {
         Painted::with(out, look, Stacked)
     }
 }
@@ -384,7 +384,7 @@ pub struct InPlace;
 
 impl<'o, 'a> Painted<'o, 'a, InPlace> {
     /// Makes one that paints each line where it stands, as `git add -p` wants it of its filter.
-    pub fn in_place(out: &'o mut Out<'a>, look: Look) -> Painted<'o, 'a, InPlace> {
+    pub fn in_place(out: &'o mut BlockWriter<'a>, look: Look) -> Painted<'o, 'a, InPlace> {
         Painted::with(out, look, InPlace)
     }
 }

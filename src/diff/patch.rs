@@ -6,8 +6,8 @@
 use std::fs::File as Handle;
 use std::io::{self, Read as _, Seek as _, Write as _};
 
-use super::file::Content;
-use super::{End, File, Out, Show, Sink};
+use super::file::PatchBody;
+use super::{End, FileHeader, BlockWriter, Show, Sink};
 
 /// Makes a file for what is put aside.
 pub type Aside<'a> = &'a dyn Fn() -> io::Result<Handle>;
@@ -17,8 +17,8 @@ const HELD: usize = 1 << 20;
 
 /// Writes files as patches.
 pub struct Patch<'o, 'a> {
-    out: &'o mut Out<'a>,
-    file: File,
+    out: &'o mut BlockWriter<'a>,
+    file: FileHeader,
     /// Whether the header of the file has been written.
     headed: bool,
     /// The hunk so far, if its length was not known, but for what was put aside.
@@ -34,10 +34,10 @@ pub struct Patch<'o, 'a> {
 
 impl<'o, 'a> Patch<'o, 'a> {
     /// Makes one that writes to `out`.
-    pub fn new(out: &'o mut Out<'a>) -> Patch<'o, 'a> {
+    pub fn new(out: &'o mut BlockWriter<'a>) -> Patch<'o, 'a> {
         Patch {
             out,
-            file: File::default(),
+            file: FileHeader::default(),
             headed: false,
             body: Vec::new(),
             aside: None,
@@ -57,7 +57,7 @@ impl<'o, 'a> Patch<'o, 'a> {
 }
 
 impl Show for Patch<'_, '_> {
-    fn start(&mut self, file: File) -> io::Result<()> {
+    fn start(&mut self, file: FileHeader) -> io::Result<()> {
         self.file = file;
         self.headed = false;
         self.stated = None;
@@ -66,7 +66,7 @@ impl Show for Patch<'_, '_> {
 
     fn finish(&mut self, end: End) -> io::Result<()> {
         if !self.headed && (end.binary || self.file.says_something()) {
-            let content = if end.patch.is_some() { Content::Binary } else { Content::None };
+            let content = if end.patch.is_some() { PatchBody::Binary } else { PatchBody::None };
             self.file.patch_header(&mut self.out.buffer, content);
             if let Some(patch) = end.patch {
                 self.out.buffer.extend(patch);
@@ -104,7 +104,7 @@ fn span(start: u64, count: u64) -> String {
 impl Sink for Patch<'_, '_> {
     fn open(&mut self, old: u64, new: u64, heading: &[u8]) -> io::Result<()> {
         if !std::mem::replace(&mut self.headed, true) {
-            self.file.patch_header(&mut self.out.buffer, Content::Lines);
+            self.file.patch_header(&mut self.out.buffer, PatchBody::Lines);
         }
         self.start = (old, new);
         self.counts = (0, 0);

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{End, File, Moved, Show, Sink};
+use super::{End, FileHeader, MovedBlocks, Show, Sink};
 
 /// Passes the files on that are wanted.
 pub struct Only<'s> {
@@ -52,7 +52,7 @@ impl Sink for Only<'_> {
         }
     }
 
-    fn moved(&mut self, moved: Moved) {
+    fn moved(&mut self, moved: MovedBlocks) {
         if self.passes {
             self.show.moved(moved);
         }
@@ -60,7 +60,7 @@ impl Sink for Only<'_> {
 }
 
 impl Show for Only<'_> {
-    fn start(&mut self, file: File) -> io::Result<()> {
+    fn start(&mut self, file: FileHeader) -> io::Result<()> {
         self.passes = self.wants(&file.path) || file.old_path.as_ref().is_some_and(|old| self.wants(old));
         self.pass(|show| show.start(file))
     }

@@ -11,7 +11,7 @@ use super::patch_reader::sgr;
 use super::stretches::{Mark, Stretches, begin, end, visible};
 use super::syntax::Marked;
 use super::theme::{Codes, ERASE, LINK, LINK_END, Paint, RESET, Theme};
-use super::{End, File, Kind, Moved, Out};
+use super::{End, FileHeader, ChangeKind, MovedBlocks, BlockWriter};
 use crate::base::screen::push_safe;
 
 /// How a diff looks.
@@ -65,10 +65,10 @@ impl<'l> Said<'l> {
 
 /// The output, and where in it things are.
 pub struct Pen<'o, 'a> {
-    pub(super) out: &'o mut Out<'a>,
+    pub(super) out: &'o mut BlockWriter<'a>,
     pub(super) look: Look,
     pub(super) codes: Codes,
-    file: File,
+    file: FileHeader,
     headed: bool,
     /// Whether the last line of text was empty: then a header needs no other.
     spaced: bool,
@@ -76,7 +76,7 @@ pub struct Pen<'o, 'a> {
     pub(super) old: u64,
     pub(super) new: u64,
     pub(super) digits: usize,
-    moved: Moved,
+    moved: MovedBlocks,
     /// Whether lines of this file end with a carriage return anyway.
     pub(super) returns: bool,
     /// What else is said at the end of the file.
@@ -84,8 +84,8 @@ pub struct Pen<'o, 'a> {
 }
 
 impl<'o, 'a> Pen<'o, 'a> {
-    pub(super) fn new(out: &'o mut Out<'a>, look: Look) -> Pen<'o, 'a> {
-        let (file, moved, codes) = (File::default(), Moved::default(), Codes::of(look.theme));
+    pub(super) fn new(out: &'o mut BlockWriter<'a>, look: Look) -> Pen<'o, 'a> {
+        let (file, moved, codes) = (FileHeader::default(), MovedBlocks::default(), Codes::of(look.theme));
         // Above the first file of all there is nothing to be set apart from.
         let (headed, spaced, returns) = (false, out.is_first(), false);
         Pen {
@@ -138,13 +138,13 @@ impl<'o, 'a> Pen<'o, 'a> {
         self.reset();
     }
 
-    pub(super) fn start(&mut self, file: File) {
+    pub(super) fn start(&mut self, file: FileHeader) {
         (self.file, self.headed, self.returns) = (file, false, false);
-        (self.old, self.new, self.moved) = (0, 0, Moved::default());
+        (self.old, self.new, self.moved) = (0, 0, MovedBlocks::default());
         self.notes.clear();
     }
 
-    pub(super) fn note_moved(&mut self, moved: Moved) {
+    pub(super) fn note_moved(&mut self, moved: MovedBlocks) {
         self.moved.go_on(moved, self.old, self.new);
     }
 
@@ -188,7 +188,7 @@ impl<'o, 'a> Pen<'o, 'a> {
             title.extend_from_slice(b" -> ");
         }
         title.extend_from_slice(&file.path);
-        let link = file.kind != Kind::Deleted && self.link(&file.path, 1);
+        let link = file.kind != ChangeKind::Deleted && self.link(&file.path, 1);
         self.painted(Paint::Title, &title);
         self.end_link(link);
         if let Some((added, removed)) = file.lines.filter(|lines| *lines != (0, 0)) {
@@ -225,7 +225,7 @@ impl<'o, 'a> Pen<'o, 'a> {
     fn hunk_header(&mut self, places: &str, new: u64, heading: &[u8]) {
         self.head();
         let name = std::mem::take(&mut self.file.path);
-        let link = self.file.kind != Kind::Deleted && self.link(&name, new);
+        let link = self.file.kind != ChangeKind::Deleted && self.link(&name, new);
         self.file.path = name;
         self.painted(Paint::Hunk, places.as_bytes());
         self.end_link(link);

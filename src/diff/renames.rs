@@ -31,7 +31,7 @@ pub struct Sketch {
 }
 
 /// A file that may be one side of a rename.
-pub struct Candidate<'a> {
+pub struct RenameCandidate<'a> {
     /// Its path.
     pub path: &'a RepoPath,
     /// Its content.
@@ -84,7 +84,7 @@ impl Sketch {
 }
 
 /// Finds for each new file the one that it goes on from, by its number; none is named twice.
-pub fn pair(gone: &[Candidate<'_>], new: &[Candidate<'_>]) -> Vec<Option<usize>> {
+pub fn pair(gone: &[RenameCandidate<'_>], new: &[RenameCandidate<'_>]) -> Vec<Option<usize>> {
     let mut found = vec![None; new.len()];
     let mut taken = vec![false; gone.len()];
     // A file that was moved mostly keeps its name: looked at first, that saves most of the work.
@@ -130,7 +130,7 @@ pub fn pair(gone: &[Candidate<'_>], new: &[Candidate<'_>]) -> Vec<Option<usize>>
 /// The numbers of files by their names; `None` for a name that several have.
 type Names<'a> = HashMap<&'a OsStr, Option<usize>>;
 
-fn by_name<'a>(files: &'a [Candidate<'_>]) -> Names<'a> {
+fn by_name<'a>(files: &'a [RenameCandidate<'_>]) -> Names<'a> {
     let mut names = Names::new();
     for (number, file) in files.iter().enumerate() {
         if let Some(name) = file.path.components().next_back() {
@@ -158,8 +158,8 @@ mod tests {
             let path = |path: &str| RepoPath::new(path.as_bytes()).expect("a fine path");
             files.iter().map(|(name, bytes)| (path(name), Sketch::of(bytes))).collect()
         };
-        fn candidates(files: &[(RepoPath, Sketch)]) -> Vec<Candidate<'_>> {
-            files.iter().map(|(path, sketch)| Candidate { path, sketch }).collect()
+        fn candidates(files: &[(RepoPath, Sketch)]) -> Vec<RenameCandidate<'_>> {
+            files.iter().map(|(path, sketch)| RenameCandidate { path, sketch }).collect()
         }
         let (gone, new) = (sketched(gone), sketched(new));
         pair(&candidates(&gone), &candidates(&new))

@@ -10,7 +10,7 @@ use super::paint::{Layout, Painted, Words};
 use super::pen::{Pen, Said};
 use super::stretches::{Mark, Stretches, begin, end, visible};
 use super::theme::{Codes, Paint};
-use super::{Look, Out};
+use super::{Look, BlockWriter};
 use crate::base::screen::{push_safe, width as width_of};
 
 /// The two versions of a line beside each other.
@@ -34,7 +34,7 @@ struct Cell {
 
 impl<'o, 'a> Columns<'o, 'a> {
     /// Makes one that paints to `out`, with an empty line above each file.
-    pub fn new(out: &'o mut Out<'a>, look: Look) -> Columns<'o, 'a> {
+    pub fn new(out: &'o mut BlockWriter<'a>, look: Look) -> Columns<'o, 'a> {
         Painted::with(out, look, Beside)
     }
 }

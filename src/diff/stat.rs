@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{End, File, Show, Sink};
+use super::{End, FileHeader, Show, Sink};
 
 /// Takes diffs and keeps nothing of them but numbers.
 pub struct Counter<'a> {
@@ -14,7 +14,7 @@ pub struct Counter<'a> {
 #[derive(Debug, Default)]
 pub struct Counted {
     /// The file.
-    pub file: File,
+    pub file: FileHeader,
     /// Where its hunks are.
     pub hunks: Vec<Hunk>,
     /// How its diff ended.
@@ -49,7 +49,7 @@ impl<'a> Counter<'a> {
 }
 
 impl Show for Counter<'_> {
-    fn start(&mut self, file: File) -> io::Result<()> {
+    fn start(&mut self, file: FileHeader) -> io::Result<()> {
         self.current = Counted { file, ..Counted::default() };
         Ok(())
     }

@@ -13,9 +13,9 @@ use std::ops::Range;
 use gix_imara_diff::{Algorithm, Diff, Hunk, IndentHeuristic, IndentLevel, Interner, Token};
 use memchr::memrchr;
 
-use super::lines::{Found, Side, common, cut};
-use super::moved::{self, Moved};
-use super::{Options, Report, Sink};
+use super::lines::{LinesRead, Side, common, cut};
+use super::moved::{self, MovedBlocks};
+use super::{Options, DiffReport, Sink};
 use crate::diff::hunk_builder::Assembler;
 use crate::diff::resync::{Again, Ahead, Meeting, Scope};
 
@@ -99,7 +99,7 @@ impl<'a, A: Read, B: Read> Differ<'a, A, B> {
     ///
     /// # Errors
     /// Whatever reading and the sink give.
-    pub fn run(mut self, sink: &mut impl Sink) -> io::Result<Report> {
+    pub fn run(mut self, sink: &mut impl Sink) -> io::Result<DiffReport> {
         let mut out = Assembler::new(sink, self.options.context);
         while self.skip_equal(&mut out)? && self.window(&mut out)? {}
         out.finish()
@@ -137,7 +137,7 @@ impl<'a, A: Read, B: Read> Differ<'a, A, B> {
         loop {
             let old_found = self.old.lines(self.size, WINDOW_BYTES, longest, &mut old_ends)?;
             let new_found = self.new.lines(self.size, WINDOW_BYTES, longest, &mut new_ends)?;
-            if old_found == Found::TooLong || new_found == Found::TooLong {
+            if old_found == LinesRead::TooLong || new_found == LinesRead::TooLong {
                 out.report.stopped = true;
                 return Ok(false);
             }
@@ -146,8 +146,8 @@ impl<'a, A: Read, B: Read> Differ<'a, A, B> {
                 new: cut(self.new.rest(), &new_ends),
                 text: self.new.rest(),
                 new_ends: &new_ends,
-                old_all: old_found == Found::All,
-                new_all: new_found == Found::All,
+                old_all: old_found == LinesRead::All,
+                new_all: new_found == LinesRead::All,
             };
             let one_sided = window.old.is_empty() || window.new.is_empty();
             let compared = match one_sided {
@@ -162,8 +162,8 @@ impl<'a, A: Read, B: Read> Differ<'a, A, B> {
             };
             let limit = if out.started() { LARGEST } else { LARGEST_AT_FIRST };
             let can_grow = self.size < self.options.window * limit
-                && (old_found == Found::Some && old_ends.len() == self.size
-                    || new_found == Found::Some && new_ends.len() == self.size);
+                && (old_found == LinesRead::Some && old_ends.len() == self.size
+                    || new_found == LinesRead::Some && new_ends.len() == self.size);
             let end = match end {
                 Some(end) => {
                     self.size = self.options.window;
@@ -283,7 +283,7 @@ fn pass(
     while left > 0 {
         let most = usize::try_from(left).unwrap_or(PIECE).min(PIECE);
         let found = side.lines(most, WINDOW_BYTES, longest, &mut ends)?;
-        if found == Found::TooLong {
+        if found == LinesRead::TooLong {
             return Ok(false);
         }
         let Some(end) = ends.last().copied() else { break };
@@ -314,9 +314,9 @@ struct Compared {
 
 impl Compared {
     /// Finds the changed lines that only moved, counted from the start of the window.
-    fn moved(&self, window: &Window<'_>) -> Moved {
+    fn moved(&self, window: &Window<'_>) -> MovedBlocks {
         if self.hunks.len() < 2 || self.old.is_empty() {
-            return Moved::default();
+            return MovedBlocks::default();
         }
         let lines = |tokens: &[Token], range: Range<u32>| -> Vec<(u64, Token)> {
             range.map(|line| (u64::from(line), tokens[line as usize])).collect()

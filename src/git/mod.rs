@@ -77,7 +77,7 @@ pub struct Repository {
 pub struct Stamp([Option<(u64, u64, i64, i64)>; 3]);
 
 /// What kind of place a folder is, for git.
-pub enum Place {
+pub enum Location {
     /// In a work tree.
     WorkTree(Repository),
     /// In a repository that has no work tree here.
@@ -97,10 +97,10 @@ impl Repository {
     /// # Errors
     /// [`Kind::Environment`] if git refuses the repository (another owner, a damaged
     /// configuration) or there is one but no `git` program.
-    pub fn discover(folder: &Path) -> Result<Place> {
+    pub fn discover(folder: &Path) -> Result<Location> {
         let Some(git) = Git::find(folder) else {
             return match folder.ancestors().find(|above| above.join(".git").exists()) {
-                None => Ok(Place::Outside),
+                None => Ok(Location::Outside),
                 Some(root) => Err(Error::new(Kind::Environment, "Cannot run git")
                     .because(format!("{} is a repository, but no git program is on the PATH", root.display()))
                     .hint("install git 2.31 or later")),
@@ -130,16 +130,16 @@ impl Repository {
                     return Err(strange_share(&git_dir, &common_dir));
                 }
                 let git = git.sheltered(&root, &git_dir, &common_dir)?;
-                Ok(Place::WorkTree(Repository { git, root, git_dir, common_dir, hash: hash_of(format)? }))
+                Ok(Location::WorkTree(Repository { git, root, git_dir, common_dir, hash: hash_of(format)? }))
             }
-            [b"false", git_dir, ..] => Ok(Place::Bare(path_from(git_dir))),
+            [b"false", git_dir, ..] => Ok(Location::Bare(path_from(git_dir))),
             _ if asked.ok => Err(Error::new(
                 Kind::Environment,
                 format!("git gave an unexpected answer in {}", folder.display()),
             )
             .because("a path with a line end in it, or a git older than 2.31")
             .hint("rename the folder, or install a newer git")),
-            _ if asked.stderr.contains("not a git repository") => Ok(Place::Outside),
+            _ if asked.stderr.contains("not a git repository") => Ok(Location::Outside),
             _ => Err(Error::new(Kind::Environment, format!("git refuses {}", folder.display()))
                 .said(&asked.stderr)
                 .hint(match asked.stderr.contains("dubious ownership") {

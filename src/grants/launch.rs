@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Kind, Rule};
+use super::{GrantKind, Rule};
 use crate::base::screen;
 
 /// The most bytes of all of them; a system takes no word of a command line that is longer than 128 KiB.
@@ -22,11 +22,11 @@ pub struct Launch {
 }
 
 /// Puts rules into the settings of one launch, those that refuse first.
-pub fn launch(rules: &[(Kind, &str)]) -> Launch {
+pub fn launch(rules: &[(GrantKind, &str)]) -> Launch {
     let mut made = Launch::default();
     let mut lists: Map<String, Value> = Map::new();
     let mut size = 0;
-    let restricts = |kind: Kind| matches!(kind, Kind::Ask | Kind::Deny);
+    let restricts = |kind: GrantKind| matches!(kind, GrantKind::Ask | GrantKind::Deny);
     let (first, then): (Vec<_>, Vec<_>) =
         rules.iter().enumerate().partition(|(_, (kind, _))| restricts(*kind));
     for (number, (kind, rule)) in first.into_iter().chain(then) {
@@ -68,12 +68,12 @@ mod tests {
     fn rules_become_lists_and_what_can_not_be_passed_is_left() {
         let long = format!("Bash({})", "x".repeat(3_000));
         let mut rules = vec![
-            (Kind::Session, r"Bash(echo \(x\) , Bash , y)"),
-            (Kind::Session, "Bash(broken"),
-            (Kind::Deny, "WebFetch"),
-            (Kind::Deny, "WebFetch"),
-            (Kind::Deny, "Bash(broken"),
-            (Kind::Session, "Bash(a\n\"b\")"),
+            (GrantKind::Session, r"Bash(echo \(x\) , Bash , y)"),
+            (GrantKind::Session, "Bash(broken"),
+            (GrantKind::Deny, "WebFetch"),
+            (GrantKind::Deny, "WebFetch"),
+            (GrantKind::Deny, "Bash(broken"),
+            (GrantKind::Session, "Bash(a\n\"b\")"),
         ];
         let made = launch(&rules);
         assert_eq!(
@@ -83,7 +83,7 @@ mod tests {
             )
         );
         assert_eq!(made.left, [(1, "it can't be read as a rule")]);
-        rules.splice(0..0, std::iter::repeat_n((Kind::Session, long.as_str()), 40));
+        rules.splice(0..0, std::iter::repeat_n((GrantKind::Session, long.as_str()), 40));
         let made = launch(&rules);
         let settings = made.settings.unwrap_or_default();
         assert!(settings.len() < 110_000 && settings.contains("WebFetch"), "refusals come first");

@@ -26,7 +26,7 @@ pub const MODE_WAS: &str = "The permission mode was ";
 
 /// How a rule is granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum GrantKind {
     /// To the session alone, in the settings of this launch.
     Session,
     /// In the local settings file.
@@ -37,23 +37,23 @@ pub enum Kind {
     Deny,
 }
 
-impl Kind {
+impl GrantKind {
     /// Returns the word that stands for it in JSON and on the screen.
     pub fn word(self) -> &'static str {
         match self {
-            Kind::Session => "session",
-            Kind::Allow => "allow",
-            Kind::Ask => "ask",
-            Kind::Deny => "deny",
+            GrantKind::Session => "session",
+            GrantKind::Allow => "allow",
+            GrantKind::Ask => "ask",
+            GrantKind::Deny => "deny",
         }
     }
 
     /// Returns the key of its list in the client's settings.
     fn key(self) -> &'static str {
         match self {
-            Kind::Session | Kind::Allow => "allow",
-            Kind::Ask => "ask",
-            Kind::Deny => "deny",
+            GrantKind::Session | GrantKind::Allow => "allow",
+            GrantKind::Ask => "ask",
+            GrantKind::Deny => "deny",
         }
     }
 }
@@ -63,8 +63,8 @@ impl Kind {
 pub struct Restriction {
     /// The rule, with its paths those of this place.
     pub rule: String,
-    /// [`Kind::Ask`] or [`Kind::Deny`].
-    pub kind: Kind,
+    /// [`GrantKind::Ask`] or [`GrantKind::Deny`].
+    pub kind: GrantKind,
     /// The option that it stood in.
     pub option: String,
 }
@@ -75,7 +75,7 @@ pub struct Offer {
     /// The rule, with its paths those of this place.
     pub rule: String,
     /// How it is granted.
-    pub kind: Kind,
+    pub kind: GrantKind,
     /// The settings file or the client's option that it stood in; `None` for one that a person granted to the session.
     pub file: Option<String>,
     /// How far it reaches; of a refusal, nothing that matters.
@@ -87,7 +87,7 @@ pub struct Offer {
 impl Offer {
     /// Says whether granting it equals letting the agent run anything.
     pub fn is_worst(&self) -> bool {
-        matches!(self.kind, Kind::Session | Kind::Allow) && self.class == Class::Anything
+        matches!(self.kind, GrantKind::Session | GrantKind::Allow) && self.class == Class::Anything
     }
 }
 
@@ -119,13 +119,13 @@ impl Offers {
         let mut offers = Offers::default();
         for decision in saved.session.iter().filter(|decision| decision.decision == "accept") {
             for rule in session_rules(decision, &mut offers.notes) {
-                offers.grant(&rule, Kind::Session, None, here, places);
+                offers.grant(&rule, GrantKind::Session, None, here, places);
             }
         }
         for rule in &saved.launch.allow {
-            offers.grant(&rule.rule, Kind::Session, Some(&rule.file), here, places);
+            offers.grant(&rule.rule, GrantKind::Session, Some(&rule.file), here, places);
         }
-        for (kind, saved) in [(Kind::Ask, &saved.launch.ask), (Kind::Deny, &saved.launch.deny)] {
+        for (kind, saved) in [(GrantKind::Ask, &saved.launch.ask), (GrantKind::Deny, &saved.launch.deny)] {
             let moved = |rule: &str| moved(rule, None, places).unwrap_or_else(|| rule.to_owned());
             offers.restrictions.extend(saved.iter().map(|rule| Restriction {
                 rule: moved(&rule.rule),
@@ -134,10 +134,10 @@ impl Offers {
             }));
         }
         for rule in &saved.project.allow {
-            offers.grant(&rule.rule, Kind::Allow, Some(&rule.file), here, places);
+            offers.grant(&rule.rule, GrantKind::Allow, Some(&rule.file), here, places);
         }
         for (kind, saved, here) in
-            [(Kind::Ask, &saved.project.ask, &here.ask), (Kind::Deny, &saved.project.deny, &here.deny)]
+            [(GrantKind::Ask, &saved.project.ask, &here.ask), (GrantKind::Deny, &saved.project.deny, &here.deny)]
         {
             for rule in saved.iter().filter(|rule| here.iter().all(|other| other.rule != rule.rule)) {
                 // Wherever it leads: a refusal that finds nothing does no harm.
@@ -152,7 +152,7 @@ impl Offers {
     fn grant(
         &mut self,
         rule: &str,
-        kind: Kind,
+        kind: GrantKind,
         file: Option<&str>,
         here: &ProjectRules,
         places: &Places<'_>,
@@ -166,18 +166,18 @@ impl Offers {
         }
     }
 
-    fn add(&mut self, rule: String, kind: Kind, file: Option<&str>, places: &Places<'_>) {
+    fn add(&mut self, rule: String, kind: GrantKind, file: Option<&str>, places: &Places<'_>) {
         // What settings allow, the session needs no option for.
-        let settled = |other: &Offer| other.rule == rule && (other.kind == kind || kind == Kind::Session);
+        let settled = |other: &Offer| other.rule == rule && (other.kind == kind || kind == GrantKind::Session);
         if self.all.iter().any(settled) {
             return;
         }
-        if kind == Kind::Allow {
-            self.all.retain(|other| other.kind != Kind::Session || other.rule != rule);
+        if kind == GrantKind::Allow {
+            self.all.retain(|other| other.kind != GrantKind::Session || other.rule != rule);
         }
         // As the client gets it, and so as it is shown.
         let rule = match (kind, Rule::parse(&rule)) {
-            (Kind::Session, Some(read)) => read.text(),
+            (GrantKind::Session, Some(read)) => read.text(),
             _ => rule,
         };
         let (class, why) = class_of(&rule, places.root);
@@ -341,7 +341,7 @@ pub fn mode_to_start(saved: Option<&str>, asleep: bool) -> (Option<&str>, Option
 /// Says what is wrong with the text.
 pub fn added_to(settings: &str, chosen: &[&Offer]) -> Result<String, String> {
     let mut document = Document::parse(settings)?;
-    for offer in chosen.iter().filter(|offer| offer.kind != Kind::Session) {
+    for offer in chosen.iter().filter(|offer| offer.kind != GrantKind::Session) {
         let path = ["permissions", offer.kind.word()];
         let rule = Value::String(offer.rule.clone());
         let there = document.get(&path);
@@ -355,7 +355,7 @@ pub fn added_to(settings: &str, chosen: &[&Offer]) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::Rule as Saved;
+    use crate::manifest::SavedRule;
 
     fn decision(tool: &str, detail: &str, rules: Option<&[&str]>) -> Decision {
         Decision {
@@ -368,11 +368,11 @@ mod tests {
         }
     }
 
-    fn rules(file: &str, rules: &[&str]) -> Vec<Saved> {
-        rules.iter().map(|rule| Saved { rule: (*rule).to_owned(), file: file.to_owned() }).collect()
+    fn rules(file: &str, rules: &[&str]) -> Vec<SavedRule> {
+        rules.iter().map(|rule| SavedRule { rule: (*rule).to_owned(), file: file.to_owned() }).collect()
     }
 
-    fn offered(saved: &Permissions, here: &ProjectRules) -> (Vec<(Kind, String)>, Vec<String>) {
+    fn offered(saved: &Permissions, here: &ProjectRules) -> (Vec<(GrantKind, String)>, Vec<String>) {
         let folders = [("/old/app".to_owned(), "/new/app".to_owned())];
         let places = Places { folders: &folders, old_home: "/old", root: "/new/app" };
         let offers = Offers::of(saved, here, &places);
@@ -438,12 +438,12 @@ mod tests {
         assert_eq!(
             offered(&saved, &here).0,
             [
-                rule(Kind::Session, "Bash(pwd)"),
-                rule(Kind::Allow, "Bash(ls)"),
-                rule(Kind::Allow, "Bash(npm ci)"),
-                rule(Kind::Ask, "Bash(git push *)"),
+                rule(GrantKind::Session, "Bash(pwd)"),
+                rule(GrantKind::Allow, "Bash(ls)"),
+                rule(GrantKind::Allow, "Bash(npm ci)"),
+                rule(GrantKind::Ask, "Bash(git push *)"),
                 // Outside the work tree, but a refusal.
-                rule(Kind::Deny, "Read(~/.ssh/**)"),
+                rule(GrantKind::Deny, "Read(~/.ssh/**)"),
             ]
         );
     }
@@ -515,7 +515,7 @@ mod tests {
             why: "",
         };
         let chosen =
-            [offer(Kind::Allow, "Bash(ls)"), offer(Kind::Allow, "Bash(x)"), offer(Kind::Session, "Bash(s)")];
+            [offer(GrantKind::Allow, "Bash(ls)"), offer(GrantKind::Allow, "Bash(x)"), offer(GrantKind::Session, "Bash(s)")];
         let chosen: Vec<&Offer> = chosen.iter().collect();
         let wanted = text.replace("[\"Bash(ls)\"]", "[\"Bash(ls)\", \"Bash(x)\"]");
         assert_eq!(added_to(text, &chosen), Ok(wanted));

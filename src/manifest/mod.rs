@@ -38,7 +38,7 @@ pub use envelope::{FORMAT, LARGEST_MANIFEST, MOST_OBJECTS, seal};
 pub use head::{Head, named_objects};
 pub use marks::{Mark, Marks};
 pub use session::{
-    Agent, AgentStatus, Cron, Decision, HistoryStart, LeftOut, Permissions, ProjectRules, Rule, Session,
+    Agent, AgentStatus, Cron, Decision, HistoryStart, LeftOut, Permissions, ProjectRules, SavedRule, Session,
     SideFile, TextFile, Transcript,
 };
 

@@ -229,11 +229,11 @@ impl Permissions {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ProjectRules {
     /// Granted.
-    pub allow: Vec<Rule>,
+    pub allow: Vec<SavedRule>,
     /// Refused.
-    pub deny: Vec<Rule>,
+    pub deny: Vec<SavedRule>,
     /// To be asked each time.
-    pub ask: Vec<Rule>,
+    pub ask: Vec<SavedRule>,
 }
 
 impl ProjectRules {
@@ -246,7 +246,7 @@ impl ProjectRules {
 /// One permission rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Rule {
+pub struct SavedRule {
     /// The rule as the client writes it, such as `Bash(npm run test:*)`.
     pub rule: String,
     /// The settings file: relative to the root, or with a leading `~`.

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use crate::base::digest::{Key, ObjectId};
 use crate::secrets::{self, Scanner};
 use crate::sys::files::{self, Existing};
-use crate::sys::place::Place;
+use crate::sys::place::OwnPath;
 
 /// Smaller pieces are searched faster than they are looked up and noted.
 const SMALLEST: usize = 16 << 10;
@@ -23,7 +23,7 @@ pub(super) type Tag = [u8; 16];
 
 /// The clean pieces of a store.
 pub(super) struct Cache {
-    place: Place,
+    place: OwnPath,
     key: Key,
     depends_on: [u8; 32],
     clean: BTreeSet<Tag>,
@@ -33,7 +33,7 @@ pub(super) struct Cache {
 impl Cache {
     /// Reads what is known under a name; nothing, if anything has changed since.
     pub(super) fn open(
-        folder: &Place,
+        folder: &OwnPath,
         key: &Key,
         scanner: &Scanner,
         allowed: &BTreeSet<String>,

@@ -22,14 +22,14 @@ use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
 use crate::base::timestamp::Timestamp;
 use crate::manifest::{Redaction, Replaced, Secret};
-use crate::redaction::vault::Keeper;
+use crate::redaction::vault::Vault;
 use crate::secrets::{self, Finding, Hit, KnownValue, Scanner, worth_knowing};
 use crate::sys::parallel::held;
-use crate::sys::place::Place;
+use crate::sys::place::OwnPath;
 use crate::workspace::Workspace;
 
 pub use outgoing::check;
-pub use refill::{Held, Missing, Refilled, refill, refill_side_files, to_supply};
+pub use refill::{Held, MissingSecret, Refilled, refill, refill_side_files, to_supply};
 
 /// The most places of one secret that are listed.
 const MOST_PLACES: usize = 20;
@@ -37,10 +37,10 @@ const MOST_PLACES: usize = 20;
 /// Takes the secrets out of what a snapshot will hold, and keeps a list of them.
 pub struct Redactor {
     scanner: Scanner,
-    keeper: Option<Keeper>,
+    keeper: Option<Vault>,
     key: Key,
     /// The store's folder for what may be lost.
-    tmp: Place,
+    tmp: OwnPath,
     allowed: BTreeSet<String>,
     /// Which of the values that were seen are kept already.
     kept: Mutex<BTreeSet<String>>,
@@ -90,7 +90,7 @@ impl Redactor {
             )
             .hint("`snap show` and the report of `snap save` list secrets with their IDs"));
         }
-        let keeper = Keeper::open(workspace.trust.folder(), workspace.store.root());
+        let keeper = Vault::open(workspace.trust.folder(), workspace.store.root());
         let keeper = match keeper {
             Err(error) if !allow.is_empty() => return Err(error),
             keeper => keeper.ok(),
@@ -299,7 +299,7 @@ impl Redactor {
 /// that was rotated since must not let the old value into the next snapshot.
 fn known_before(
     workspace: &Workspace,
-    keeper: &Keeper,
+    keeper: &Vault,
     known: &mut Vec<KnownValue>,
     seen: &mut Vec<KnownValue>,
 ) -> Result<()> {
@@ -365,5 +365,5 @@ pub fn tidy(workspace: &Workspace, now: Timestamp) -> Result<()> {
         let Ok(head) = known.head else { return Ok(()) };
         needed.extend(head.secrets.into_iter().map(|secret| secret.id));
     }
-    Keeper::open(workspace.trust.folder(), workspace.store.root())?.tidy(&needed, now)
+    Vault::open(workspace.trust.folder(), workspace.store.root())?.tidy(&needed, now)
 }

@@ -21,7 +21,7 @@ use crate::manifest::{
     Change, Content, Diff, DiffForm, Edit, Edits, Manifest, Redaction, SavedIn, SavedVersion, Session,
     SideFile, Skipped, StagedVersion, Version,
 };
-use crate::redaction::vault::Keeper;
+use crate::redaction::vault::Vault;
 use crate::secrets::{self, Scanner, spellings, worth_knowing};
 use crate::store::Bases;
 use crate::sys::work_tree::{Node, Tree};
@@ -29,7 +29,7 @@ use crate::workspace::Workspace;
 
 /// A secret that a file needs and that is not here.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Missing {
+pub struct MissingSecret {
     /// Its ID.
     pub id: String,
     /// What it is.
@@ -46,7 +46,7 @@ pub struct Held {
     /// Its path.
     pub path: RepoPath,
     /// What it needs.
-    pub secrets: Vec<Missing>,
+    pub secrets: Vec<MissingSecret>,
     /// The file that goes on from it and can't be made: until it can, this one is not removed.
     pub renamed_to: Option<RepoPath>,
 }
@@ -187,7 +187,7 @@ struct Refill<'a> {
     hash: GitHash,
     supply: Supply,
     /// What one edit lacks.
-    missing: BTreeMap<String, Missing>,
+    missing: BTreeMap<String, MissingSecret>,
 }
 
 impl Refill<'_> {
@@ -245,7 +245,7 @@ fn fill(
     mut values: BTreeMap<String, Vec<u8>>,
     redaction: &Redaction,
     supply: &mut Supply,
-    missing: &mut BTreeMap<String, Missing>,
+    missing: &mut BTreeMap<String, MissingSecret>,
 ) -> Result<Option<Vec<u8>>> {
     let mut is_whole = true;
     for id in &redaction.secrets {
@@ -270,7 +270,7 @@ fn is_proven(supply: &Supply, place: &RepoPath, redaction: &Redaction, filled: &
 
 /// What secrets can be taken from here.
 struct Supply {
-    keeper: Keeper,
+    keeper: Vault,
     variables: Vec<(String, String)>,
     by_id: BTreeMap<String, Vec<u8>>,
     names: BTreeMap<String, (String, Vec<String>)>,
@@ -280,7 +280,7 @@ struct Supply {
 
 impl Supply {
     fn open(workspace: &Workspace, manifest: &Manifest, agreed: &[String]) -> Result<Supply> {
-        let keeper = Keeper::open(workspace.trust.folder(), workspace.store.root())?;
+        let keeper = Vault::open(workspace.trust.folder(), workspace.store.root())?;
         let variables = known_values::variables(workspace)?;
         let mut by_id = BTreeMap::new();
         for known in variables.iter().flat_map(|(name, value)| worth_knowing(name, value)) {
@@ -332,9 +332,9 @@ impl Supply {
         found.map(|(_, value)| value.as_str())
     }
 
-    fn missing(&self, id: &str) -> Missing {
+    fn missing(&self, id: &str) -> MissingSecret {
         let (kind, names) = self.names.get(id).cloned().unwrap_or_default();
         let here = names.iter().filter(|name| self.variable(name).is_some()).cloned().collect();
-        Missing { id: id.to_owned(), kind, names, here }
+        MissingSecret { id: id.to_owned(), kind, names, here }
     }
 }

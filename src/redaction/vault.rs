@@ -15,7 +15,7 @@ use crate::base::error::{Error, Kind, Result};
 use crate::base::timestamp::Timestamp;
 use crate::secrets;
 use crate::sys::files::{self, Existing};
-use crate::sys::place::{Place, Root};
+use crate::sys::place::{OwnPath, Root};
 
 /// The key's file in the state folder.
 const FILE: &str = "secrets.key";
@@ -27,19 +27,19 @@ const GRACE: Duration = Duration::from_secs(24 * 60 * 60);
 const LARGEST: u64 = 1 << 20;
 
 /// The folder of one user's state, opened for one store.
-pub struct Keeper {
-    folder: Place,
+pub struct Vault {
+    folder: OwnPath,
     /// Where the values of this store's snapshots are.
-    kept: Place,
+    kept: OwnPath,
     key: Key,
 }
 
-impl Keeper {
+impl Vault {
     /// Opens the state folder for a store; makes it and its key if need be.
     ///
     /// # Errors
     /// [`crate::base::error::Kind::Environment`] with the path.
-    pub fn open(folder: &Path, store: &Path) -> Result<Keeper> {
+    pub fn open(folder: &Path, store: &Path) -> Result<Vault> {
         let folder = Root::own(folder).at("");
         let place = folder.join(FILE);
         let key = match read_key(&place)? {
@@ -57,7 +57,7 @@ impl Keeper {
         let number = std::fs::metadata(store).map_or(0, |meta| meta.ino());
         let store = [store.as_os_str().as_encoded_bytes(), b"\0", &number.to_le_bytes()].concat();
         let store = key.mark("store of kept secrets", &store).to_string();
-        Ok(Keeper { kept: folder.join("kept").join(&store[..16]), folder, key })
+        Ok(Vault { kept: folder.join("kept").join(&store[..16]), folder, key })
     }
 
     /// Returns the key of IDs and of files.
@@ -94,7 +94,7 @@ impl Keeper {
             return Ok(None);
         }
         let all = self.folder.join("kept");
-        let others = all.names()?.into_iter().map(|other| all.join(other)).filter(Place::is_folder);
+        let others = all.names()?.into_iter().map(|other| all.join(other)).filter(OwnPath::is_folder);
         for folder in std::iter::once(self.kept.clone()).chain(others) {
             if let Some(masked) = folder.join(id).read(LARGEST)? {
                 let value = self.masked(id, &masked);
@@ -156,14 +156,14 @@ impl Keeper {
     }
 }
 
-fn read_key(place: &Place) -> Result<Option<Key>> {
+fn read_key(place: &OwnPath) -> Result<Option<Key>> {
     let Some(text) = place.read_private(128)? else { return Ok(None) };
     let bytes = std::str::from_utf8(&text).ok().and_then(|text| from_hex(text.trim_end()));
     let key = bytes.and_then(|bytes| bytes.try_into().ok()).map(Key::from_bytes);
     key.map(Some).ok_or_else(|| no_key(place))
 }
 
-fn no_key(place: &Place) -> Error {
+fn no_key(place: &OwnPath) -> Error {
     Error::new(Kind::Damaged, format!("{} holds no key", place.path().display()))
         .hint("move it away; the next save makes a new one")
 }
@@ -175,11 +175,11 @@ mod tests {
     #[test]
     fn a_kept_value_comes_back_and_stands_nowhere_in_the_clear() {
         let folder = tempfile::tempdir().expect("a folder");
-        let keeper = Keeper::open(folder.path(), Path::new("/some/store")).expect("opened");
+        let keeper = Vault::open(folder.path(), Path::new("/some/store")).expect("opened");
         let value = b"a value that is longer than one block of thirty-two bytes";
         let id = secrets::id(keeper.key(), value);
         keeper.keep(&id, value).expect("kept");
-        let again = Keeper::open(folder.path(), Path::new("/moved/store")).expect("opened again");
+        let again = Vault::open(folder.path(), Path::new("/moved/store")).expect("opened again");
         assert_eq!(again.kept(&id).expect("read").as_deref(), Some(&value[..]));
         let raw = std::fs::read(keeper.kept.join(&id).path()).expect("the file");
         assert!(!raw.windows(8).any(|window| value.windows(8).any(|part| part == window)));
@@ -196,15 +196,15 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let (store, moved) = (folder.path().join("store"), folder.path().join("moved"));
         std::fs::create_dir(&store).expect("a store");
-        let keeper = Keeper::open(folder.path(), &store).expect("opened");
+        let keeper = Vault::open(folder.path(), &store).expect("opened");
         let id = secrets::id(keeper.key(), b"a value");
         keeper.keep(&id, b"a value").expect("kept");
         std::fs::rename(&store, &moved).expect("moved away");
         std::fs::create_dir(&store).expect("another store");
         let later = Timestamp::from_millis(Timestamp::now().as_millis() + 25 * 3_600_000);
-        let next = Keeper::open(folder.path(), &store).expect("opened");
+        let next = Vault::open(folder.path(), &store).expect("opened");
         next.tidy(&BTreeSet::new(), later).expect("tidied");
-        let there = Keeper::open(folder.path(), &moved).expect("opened");
+        let there = Vault::open(folder.path(), &moved).expect("opened");
         assert_eq!(there.kept(&id).expect("read").as_deref(), Some(&b"a value"[..]));
     }
 }

@@ -30,7 +30,7 @@ pub use self::outside::Outside;
 
 /// How much is rewritten.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Mode {
+pub enum RemapMode {
     /// Every mention: the session remembers the new place only.
     #[default]
     Rewrite,
@@ -38,19 +38,19 @@ pub enum Mode {
     Keep,
 }
 
-/// What was done. Sums up over any number of records; see [`Report::add`].
+/// What was done. Sums up over any number of records; see [`RemapReport::add`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Report {
+pub struct RemapReport {
     forms: [u64; Form::ALL.len()],
     /// Records and texts with at least one replaced mention.
     pub changed: u64,
     /// Mentions left in signed thinking and base64 data.
     pub protected: u64,
-    /// Mentions left in messages by [`Mode::Keep`].
+    /// Mentions left in messages by [`RemapMode::Keep`].
     pub kept: u64,
 }
 
-impl Report {
+impl RemapReport {
     /// Replaced mentions by the form in which they were written; forms that did occur.
     pub fn forms(&self) -> impl Iterator<Item = (Form, u64)> {
         Form::ALL.into_iter().zip(self.forms).filter(|(_, count)| *count > 0)
@@ -86,7 +86,7 @@ impl Report {
 /// A [`PathMap`], made ready to run. Immutable; threads may share it.
 #[derive(Debug)]
 pub struct Remapper {
-    mode: Mode,
+    mode: RemapMode,
     finder: Finder,
     marks: AhoCorasick,
 }
@@ -122,7 +122,7 @@ impl Remapper {
     ///
     /// # Errors
     /// [`MapError::TooLarge`] if the map has more pairs than can be searched for at once.
-    pub fn new(map: &PathMap, mode: Mode) -> Result<Self, MapError> {
+    pub fn new(map: &PathMap, mode: RemapMode) -> Result<Self, MapError> {
         let patterns = if map.is_noop() { Vec::new() } else { patterns(map) };
         let finder = Finder::new(patterns, map.ignores_case())?;
         let marks = AhoCorasick::new(MARKS).map_err(|_| MapError::TooLarge)?;
@@ -131,12 +131,12 @@ impl Remapper {
 
     /// Appends one JSON record to `out`, remapped; says whether it changed. The record may end in
     /// a line break, and may be a whole pretty-printed document.
-    pub fn remap_line(&self, line: &[u8], out: &mut Vec<u8>, report: &mut Report) -> bool {
+    pub fn remap_line(&self, line: &[u8], out: &mut Vec<u8>, report: &mut RemapReport) -> bool {
         self.remap_line_to(line, &mut |bytes| out.extend_from_slice(bytes), report)
     }
 
     /// As [`Remapper::remap_line`], and hands the result out in pieces: no copy of a huge line is made.
-    pub fn remap_line_to(&self, line: &[u8], out: Out<'_>, report: &mut Report) -> bool {
+    pub fn remap_line_to(&self, line: &[u8], out: Out<'_>, report: &mut RemapReport) -> bool {
         match self.finder.find(line, 0, Surface::Record) {
             Some(first) => self.remap_record(line, first, out, report),
             None => {
@@ -148,7 +148,7 @@ impl Remapper {
 
     /// Appends any number of whole lines to `out`, one record each. Faster than line by line: only
     /// lines with a mention are looked for.
-    pub fn remap_lines(&self, lines: &[u8], out: &mut Vec<u8>, report: &mut Report) -> bool {
+    pub fn remap_lines(&self, lines: &[u8], out: &mut Vec<u8>, report: &mut RemapReport) -> bool {
         let out: Out<'_> = &mut |bytes| out.extend_from_slice(bytes);
         let mut done = 0;
         let mut changed = false;
@@ -168,18 +168,18 @@ impl Remapper {
         changed
     }
 
-    /// Appends a plain text to `out`, remapped; says whether it changed. [`Mode::Keep`] keeps it.
-    pub fn remap_text(&self, text: &[u8], out: &mut Vec<u8>, report: &mut Report) -> bool {
+    /// Appends a plain text to `out`, remapped; says whether it changed. [`RemapMode::Keep`] keeps it.
+    pub fn remap_text(&self, text: &[u8], out: &mut Vec<u8>, report: &mut RemapReport) -> bool {
         self.remap_text_to(text, &mut |bytes| out.extend_from_slice(bytes), report)
     }
 
     /// As [`Remapper::remap_text`], and hands the result out in pieces.
-    pub fn remap_text_to(&self, text: &[u8], out: Out<'_>, report: &mut Report) -> bool {
+    pub fn remap_text_to(&self, text: &[u8], out: Out<'_>, report: &mut RemapReport) -> bool {
         match self.finder.find(text, 0, Surface::Text) {
             Some(first) => {
                 let reach = match self.mode {
-                    Mode::Rewrite => Reach::Outside(Vec::new()),
-                    Mode::Keep => Reach::Inside(Vec::new()),
+                    RemapMode::Rewrite => Reach::Outside(Vec::new()),
+                    RemapMode::Keep => Reach::Inside(Vec::new()),
                 };
                 self.replace(text, Surface::Text, first, &reach, out, report)
             }
@@ -206,12 +206,12 @@ impl Remapper {
         line: &[u8],
         first: Mention<'a>,
         out: Out<'_>,
-        report: &mut Report,
+        report: &mut RemapReport,
     ) -> bool {
         let reach = match self.mode {
-            Mode::Keep => Reach::Inside(json_spans::places(line)),
-            Mode::Rewrite if self.marks.is_match(line) => Reach::Outside(json_spans::protected(line)),
-            Mode::Rewrite => Reach::Outside(Vec::new()),
+            RemapMode::Keep => Reach::Inside(json_spans::places(line)),
+            RemapMode::Rewrite if self.marks.is_match(line) => Reach::Outside(json_spans::protected(line)),
+            RemapMode::Rewrite => Reach::Outside(Vec::new()),
         };
         self.replace(line, Surface::Record, first, &reach, out, report)
     }
@@ -224,7 +224,7 @@ impl Remapper {
         first: Mention<'a>,
         reach: &Reach,
         out: Out<'_>,
-        report: &mut Report,
+        report: &mut RemapReport,
     ) -> bool {
         let mut nesting = Nesting::default();
         let mut copied = 0;
@@ -237,8 +237,8 @@ impl Remapper {
             }
             if !reach.covers(&span) {
                 match self.mode {
-                    Mode::Rewrite => report.protected += 1,
-                    Mode::Keep => report.kept += 1,
+                    RemapMode::Rewrite => report.protected += 1,
+                    RemapMode::Keep => report.kept += 1,
                 }
                 continue;
             }

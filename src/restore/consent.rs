@@ -19,7 +19,7 @@ use crate::trust::Provenance;
 use crate::workspace::Workspace;
 
 /// How a plan's snapshot stands with the user.
-pub(super) struct Standing {
+pub(super) struct Admission {
     provenance: Provenance,
     /// The folder of the user's key, which no snapshot sets.
     private: PathBuf,
@@ -29,12 +29,12 @@ pub(super) struct Standing {
     admitted: bool,
 }
 
-impl Standing {
+impl Admission {
     /// Judges a snapshot before anything of it is unfolded.
     ///
     /// # Errors
     /// [`Kind::Refused`] for a foreign one that would fill the memory; [`Kind::Environment`] if git can't be run.
-    pub(super) fn of(workspace: &Workspace, manifest: &Manifest) -> Result<Standing> {
+    pub(super) fn of(workspace: &Workspace, manifest: &Manifest) -> Result<Admission> {
         let provenance = workspace.provenance(manifest);
         workspace.refuse_bomb(manifest, &provenance)?;
         let admitted = provenance == Provenance::Own;
@@ -43,15 +43,15 @@ impl Standing {
             (Provenance::Foreign { .. }, Some(repository)) => repository.top_folders()?,
             _ => Places::new(),
         };
-        Ok(Standing { provenance, private, places, held: Vec::new(), admitted })
+        Ok(Admission { provenance, private, places, held: Vec::new(), admitted })
     }
 
     /// Takes it for a foreign one, whoever saved it: what led to it is not the user's own.
-    pub(super) fn unproven(self, why: &str) -> Standing {
+    pub(super) fn unproven(self, why: &str) -> Admission {
         match self.provenance {
             Provenance::Foreign { .. } => self,
             _ => {
-                Standing { provenance: Provenance::Foreign { why: why.to_owned() }, admitted: false, ..self }
+                Admission { provenance: Provenance::Foreign { why: why.to_owned() }, admitted: false, ..self }
             }
         }
     }
@@ -198,7 +198,7 @@ fn hidden_from_git(step: &Step) -> Option<Doubt> {
     (step.hides() == Some(true)).then(doubt)
 }
 
-impl Standing {
+impl Admission {
     fn doubt(&self, step: &Step, root: &Path) -> Option<Doubt> {
         let here = step.here.as_ref().map(|here| here.mode);
         let (mode, target) = match &step.work {

@@ -12,7 +12,7 @@ use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
 use crate::base::screen::Line;
 use crate::grants::{
-    Kind as Holds, MODE_WAS, Offer, Offers, Places, Restriction, added_to, launch, mode_to_start,
+    GrantKind, MODE_WAS, Offer, Offers, Places, Restriction, added_to, launch, mode_to_start,
 };
 use crate::sys::place::Root;
 use crate::sys::users_files;
@@ -88,7 +88,7 @@ impl GrantPlan {
             Offers::of(&manifest.permissions, &here, &places);
         if plan.session().is_none() {
             // Without a client that is started, there is nothing to give them to.
-            all.retain(|offer| offer.kind != Holds::Session);
+            all.retain(|offer| offer.kind != GrantKind::Session);
             restrictions.clear();
         }
         if foreign && choice != GrantChoice::None {
@@ -171,7 +171,7 @@ impl GrantPlan {
 
     /// Returns what is granted in the local settings file.
     pub fn for_settings(&self) -> Vec<&Offer> {
-        self.granted().filter(|offer| offer.kind != Holds::Session).collect()
+        self.granted().filter(|offer| offer.kind != GrantKind::Session).collect()
     }
 
     /// Returns the options that the client is started with, unless the person's own say otherwise; what can't be
@@ -185,11 +185,11 @@ impl GrantPlan {
             mode.flat_map(|mode| ["--permission-mode".to_owned(), mode.clone()]).collect();
         let restrictions = self.restrictions.iter().map(|one| (None, one.kind, one.rule.as_str()));
         let granted = self.offers.iter().enumerate().filter(|(number, offer)| {
-            offer.kind == Holds::Session && self.chosen.get(*number) == Some(&true)
+            offer.kind == GrantKind::Session && self.chosen.get(*number) == Some(&true)
         });
         let granted = granted.map(|(number, offer)| (Some(number), offer.kind, offer.rule.as_str()));
-        let all: Vec<(Option<usize>, Holds, &str)> = restrictions.chain(granted).collect();
-        let rules: Vec<(Holds, &str)> = all.iter().map(|(_, kind, rule)| (*kind, *rule)).collect();
+        let all: Vec<(Option<usize>, GrantKind, &str)> = restrictions.chain(granted).collect();
+        let rules: Vec<(GrantKind, &str)> = all.iter().map(|(_, kind, rule)| (*kind, *rule)).collect();
         let made = launch(&rules);
         // The client takes one such option alone: the person's own wins.
         let theirs = own.iter().any(|word| word == "--settings" || word.starts_with("--settings="));

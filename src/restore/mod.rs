@@ -36,11 +36,11 @@ use crate::store::{Bases, LogEntry, MovedBranch, Operation};
 use crate::sys::work_tree::Tree;
 use crate::workspace::Workspace;
 
-use consent::Standing;
+use consent::Admission;
 pub use consent::{Consent, Doubt, Preview, not_trusted};
 use files::{branch, merge, resume, rewind};
-use transaction::apply::{self, Change, Failed};
-use transaction::journal::{self, Record};
+use transaction::apply::{self, ReadyRestore, Failed};
+use transaction::journal::{self, RestoreRecord};
 
 pub use files::ignored::Left;
 pub use files::step::{Action, Step, Unmade};
@@ -50,8 +50,8 @@ pub use session::link::{follow, link, links, plan_link};
 pub use session::path_mapping::{Paths, Relocated, Relocation};
 pub use session::starters::{Asleep, Waking, names as revivable};
 pub use session::{SessionPlan, check_transcript};
-pub use transaction::recover::{Ignored, Outcome, Recovered, Settled, cut_off, foreign_journals, recover};
-pub use undo::{Direction, Way, all_undone, plan_undo};
+pub use transaction::recover::{Ignored, RecoveryOutcome, Recovered, Settled, cut_off, foreign_journals, recover};
+pub use undo::{Direction, HistoryStep, all_undone, plan_undo};
 pub use which_snapshot::{
     Found, PassedOver, SavedTree, find_to_resume, find_to_rewind, lost_in_session, tree_of,
 };
@@ -70,7 +70,7 @@ pub struct Plan {
     unchanged: usize,
     session: Option<SessionPlan>,
     notes: Vec<Warning>,
-    standing: Standing,
+    standing: Admission,
     /// The branch that is moved too.
     moved: Option<MovedBranch>,
     unfilled: Vec<Held>,
@@ -83,7 +83,7 @@ pub struct Plan {
     /// What is left as it is here, and the filter that it would need.
     left: Vec<(RepoPath, String)>,
     /// The step of the history that this is, if it is one.
-    way: Option<Way>,
+    way: Option<HistoryStep>,
 }
 
 /// How to bring a snapshot back.
@@ -217,7 +217,7 @@ impl Plan {
     }
 
     /// Returns which restore is undone or redone.
-    pub fn way(&self) -> Option<&Way> {
+    pub fn way(&self) -> Option<&HistoryStep> {
         self.way.as_ref()
     }
 
@@ -239,7 +239,7 @@ pub fn plan_resume(
     monitor: &Monitor,
 ) -> Result<Plan> {
     let _phase = monitor.begin(Phase::Checking, None);
-    let standing = Standing::of(workspace, &manifest)?;
+    let standing = Admission::of(workspace, &manifest)?;
     let with_edits = options.edits;
     let mut notes = Vec::new();
     let mut bases = Bases::default();
@@ -371,7 +371,7 @@ pub fn plan_rewind(
             )
             .hint("`snap resume` brings the conversation back"));
     };
-    let standing = Standing::of(workspace, &manifest)?;
+    let standing = Admission::of(workspace, &manifest)?;
     let refilled = refill(workspace, repository, &manifest, saved, None, &options.fill)?;
     let saved = refilled.edits.as_ref();
     let found = rewind::plan(
@@ -510,7 +510,7 @@ fn carry_out(
         moved: moved.clone(),
         ..audit::line(context, operation, Some(&manifest))
     };
-    let record = Record {
+    let record = RestoreRecord {
         format: match placed.as_ref().is_some_and(Placed::continues) {
             _ if !mounts.is_empty() => 5,
             true => 4,
@@ -527,7 +527,7 @@ fn carry_out(
         mounts,
         session: placed,
     };
-    let change = Change {
+    let change = ReadyRestore {
         record,
         repository: workspace.repository.as_ref().filter(|_| paths > 0 || moved.is_some()),
         steps,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::history::{History, Restored, Reversal};
-use super::{MOST_TOLD, Plan, Standing, branch};
+use super::{Admission, MOST_TOLD, Plan, branch};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
 use crate::base::paths::RepoPath;
@@ -41,7 +41,7 @@ impl Direction {
 
 /// One step of the history.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Way {
+pub struct HistoryStep {
     /// Where it leads.
     pub direction: Direction,
     /// The restore in question.
@@ -70,7 +70,7 @@ pub fn plan_undo(workspace: &Workspace, direction: Direction, monitor: &Monitor)
     else {
         return Err(nothing(&history, direction, workspace));
     };
-    let mut standing = Standing::of(workspace, &manifest)?;
+    let mut standing = Admission::of(workspace, &manifest)?;
     if !proven {
         standing = standing.unproven("nothing proves that the restore it is about was yours");
     }
@@ -112,7 +112,7 @@ pub fn plan_undo(workspace: &Workspace, direction: Direction, monitor: &Monitor)
     }
     let removed = history.removed.filter(|_| direction == Direction::Undo);
     Ok(Plan {
-        way: Some(Way { direction, what: what.clone(), removed }),
+        way: Some(HistoryStep { direction, what: what.clone(), removed }),
         moved,
         root: workspace.root.clone(),
         standing,

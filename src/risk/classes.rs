@@ -6,7 +6,7 @@ use std::path::Path;
 use super::expand::Line;
 use super::shell::Word;
 use super::steps::{SHELLS, Step};
-use super::{Place, Reach, Unsaved, git, targets};
+use super::{StepContext, Reach, Unsaved, git, targets};
 
 /// Programs that bring something from elsewhere.
 pub(super) const FETCHERS: [&str; 7] = ["curl", "wget", "fetch", "http", "https", "aria2c", "lynx"];
@@ -15,7 +15,7 @@ pub(super) const FETCHERS: [&str; 7] = ["curl", "wget", "fetch", "http", "https"
 const INTERPRETERS: [&str; 9] = ["python", "python3", "node", "perl", "ruby", "php", "source", ".", "eval"];
 
 /// Returns the class of a step, if it has one.
-pub(super) fn of_step(step: &Step, lines: &[Line], place: &Place<'_>) -> Option<&'static str> {
+pub(super) fn of_step(step: &Step, lines: &[Line], place: &StepContext<'_>) -> Option<&'static str> {
     if step.has("--help") || step.has("--version") {
         return None;
     }
@@ -29,7 +29,7 @@ pub(super) fn of_step(step: &Step, lines: &[Line], place: &Place<'_>) -> Option<
             let target = step.arguments.iter().find(|word| word.text.starts_with("of="));
             target.is_some_and(|word| loses(&word.behind(3))).then_some("overwrite")
         }
-        "git" => git::Call::read(step, lines, place).and_then(|call| call.class(place)),
+        "git" => git::GitCall::read(step, lines, place).and_then(|call| call.class(place)),
         "mv" if renames_many(step) => Some("rename"),
         "mv" | "cp" | "install" => replaces(step, lines, place).then_some("overwrite"),
         "ln" if step.has("-f") || step.has("--force") => replaces(step, lines, place).then_some("overwrite"),
@@ -53,7 +53,7 @@ fn deletes(step: &Step) -> bool {
 }
 
 /// Says whether a file that would be written over has content that is nowhere else.
-fn loses(word: &Word, step: &Step, lines: &[Line], place: &Place<'_>) -> bool {
+fn loses(word: &Word, step: &Step, lines: &[Line], place: &StepContext<'_>) -> bool {
     let mut unknown = Vec::new();
     let places = targets::below(&step.values(word, lines, place), &step.state, &mut unknown);
     places.iter().any(|target| match target.reach {
@@ -62,12 +62,12 @@ fn loses(word: &Word, step: &Step, lines: &[Line], place: &Place<'_>) -> bool {
     })
 }
 
-fn is_only_copy(path: &Path, place: &Place<'_>) -> bool {
+fn is_only_copy(path: &Path, place: &StepContext<'_>) -> bool {
     matches!(place.around.unsaved(path), Unsaved::Edits | Unsaved::Whole)
 }
 
 /// Says whether `cp` or `mv` puts something in the place of a file whose content is nowhere else.
-fn replaces(step: &Step, lines: &[Line], place: &Place<'_>) -> bool {
+fn replaces(step: &Step, lines: &[Line], place: &StepContext<'_>) -> bool {
     let operands = step.operands_without(&["-t", "-m", "-o", "-g", "-S"]);
     let into = step.option(&["-t", "--target-directory"]);
     let (target, sources) = match (&into, operands.split_last()) {
@@ -145,7 +145,7 @@ mod tests {
     fn risk(tool: &str, command: Option<&str>, file: Option<&str>) -> Option<Risk> {
         let input = json!({"command": command, "file_path": file});
         let call = Call { tool, input: &input };
-        of_call(&call, &Rules::default(), &Place::in_folder(Path::new(ROOT))).into_iter().next()
+        of_call(&call, &Rules::default(), &StepContext::in_folder(Path::new(ROOT))).into_iter().next()
     }
 
     fn class(line: &str) -> Option<String> {

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::shell::{Command, Word};
 use super::state::State;
 use super::word::Part;
-use super::{Place, Reach, Target};
+use super::{StepContext, Reach, Target};
 
 /// More values than this of one word are not told apart.
 const MOST: usize = 64;
@@ -82,14 +82,14 @@ enum Unit<'a> {
 
 impl Line {
     /// Returns what a word can be.
-    pub(super) fn values(&self, word: &Word, state: &State, place: &Place<'_>) -> Vec<Value> {
+    pub(super) fn values(&self, word: &Word, state: &State, place: &StepContext<'_>) -> Vec<Value> {
         if let Some(found) = state.found.as_ref().filter(|found| word.text.contains(found.0.as_str())) {
             return found.1.clone();
         }
         self.values_to(word, state, place, 0)
     }
 
-    fn values_to(&self, word: &Word, state: &State, place: &Place<'_>, depth: usize) -> Vec<Value> {
+    fn values_to(&self, word: &Word, state: &State, place: &StepContext<'_>, depth: usize) -> Vec<Value> {
         let mut units = Vec::new();
         for part in &word.parts {
             match part {
@@ -112,7 +112,7 @@ impl Line {
         units: &[Unit<'_>],
         word: &Word,
         state: &State,
-        place: &Place<'_>,
+        place: &StepContext<'_>,
         depth: usize,
     ) -> Vec<Value> {
         let unknown = || vec![Value::Unknown(word.text.clone())];
@@ -178,7 +178,7 @@ impl Line {
     }
 
     /// Returns what a variable can be; `written` is what stands between its braces.
-    fn variable(&self, written: &str, state: &State, place: &Place<'_>) -> Vec<Value> {
+    fn variable(&self, written: &str, state: &State, place: &StepContext<'_>) -> Vec<Value> {
         let named = |c: char| c.is_ascii_alphanumeric() || c == '_';
         let end = written.find(|c| !named(c)).unwrap_or(written.len());
         let end = if end == 0 { written.len().min(1) } else { end };
@@ -217,7 +217,7 @@ impl Line {
         &self,
         inner: std::ops::Range<usize>,
         state: &State,
-        place: &Place<'_>,
+        place: &StepContext<'_>,
         depth: usize,
     ) -> Vec<Value> {
         let consumed = |at: usize| {
@@ -234,14 +234,14 @@ impl Line {
     }
 
     /// Returns what a command prints, as far as paths are concerned.
-    pub(super) fn printed(&self, at: usize, state: &State, place: &Place<'_>, depth: usize) -> Vec<Value> {
+    pub(super) fn printed(&self, at: usize, state: &State, place: &StepContext<'_>, depth: usize) -> Vec<Value> {
         let Some(command) = self.commands.get(at) else {
             return vec![Value::Unknown("$(…)".to_owned())];
         };
         self.printed_by(command, self.states.get(at).unwrap_or(state), place, depth)
     }
 
-    fn printed_by(&self, command: &Command, state: &State, place: &Place<'_>, depth: usize) -> Vec<Value> {
+    fn printed_by(&self, command: &Command, state: &State, place: &StepContext<'_>, depth: usize) -> Vec<Value> {
         if depth >= DEEPEST {
             return vec![Value::Unknown("$(…)".to_owned())];
         }
@@ -309,13 +309,13 @@ impl Line {
     }
 
     /// Returns what can be read from what was redirected into a command.
-    pub(super) fn redirected(&self, command: &Command, state: &State, place: &Place<'_>) -> Vec<Value> {
+    pub(super) fn redirected(&self, command: &Command, state: &State, place: &StepContext<'_>) -> Vec<Value> {
         let words = command.reads.iter().filter(|word| !word.inner.is_empty());
         words.flat_map(|word| self.values(word, state, place)).collect()
     }
 
     /// Returns where `find` begins.
-    pub(super) fn starts_of_find(&self, words: &[Word], state: &State, place: &Place<'_>) -> Vec<Value> {
+    pub(super) fn starts_of_find(&self, words: &[Word], state: &State, place: &StepContext<'_>) -> Vec<Value> {
         let options = |word: &&Word| matches!(word.text.as_str(), "-H" | "-L" | "-P");
         let plain = |word: &&Word| !word.text.starts_with(['-', '(', '!']);
         let starts = words.iter().skip_while(options).take_while(plain);

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Around, Place, Unsaved};
+use super::{Around, StepContext, Unsaved};
 
 /// The machine that the tests of this module run on: a project, and files that are told by their names.
 pub(super) struct Fake;
@@ -34,9 +34,9 @@ impl Around for Fake {
     }
 }
 
-impl Place<'_> {
+impl StepContext<'_> {
     /// The place of a session that works in a folder of Ada's.
-    pub(super) fn in_folder(cwd: &Path) -> Place<'_> {
-        Place { cwd, home: Path::new("/home/ada"), around: &Fake }
+    pub(super) fn in_folder(cwd: &Path) -> StepContext<'_> {
+        StepContext { cwd, home: Path::new("/home/ada"), around: &Fake }
     }
 }

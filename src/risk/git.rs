@@ -7,14 +7,14 @@ use super::shell::Word;
 use super::state::{Dir, State};
 use super::steps::Step;
 use super::targets::Touched;
-use super::{Place, Reach, Target, Unsaved};
+use super::{StepContext, Reach, Target, Unsaved};
 
 /// Options of `git` itself that take a value as a word of its own.
 const VALUED: [&str; 8] =
     ["-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--super-prefix", "--config-env"];
 
 /// A call of git: where it works, and what it is to do.
-pub(super) struct Call {
+pub(super) struct GitCall {
     /// What stands behind the verb, in the folder that git itself works in.
     pub(super) rest: Step,
     /// The command, such as `reset`.
@@ -25,9 +25,9 @@ pub(super) struct Call {
     git_dir: Option<Vec<Value>>,
 }
 
-impl Call {
+impl GitCall {
     /// Reads a step of git.
-    pub(super) fn read(step: &Step, lines: &[Line], place: &Place<'_>) -> Option<Call> {
+    pub(super) fn read(step: &Step, lines: &[Line], place: &StepContext<'_>) -> Option<GitCall> {
         let mut rest = step.clone();
         let variable = |name: &str| {
             let set = step.state.variable(name).cloned();
@@ -54,7 +54,7 @@ impl Call {
         }
         let verb = words.next()?.text.clone();
         rest.arguments = words.cloned().collect();
-        Some(Call { rest, verb, work_tree, git_dir })
+        Some(GitCall { rest, verb, work_tree, git_dir })
     }
 
     fn has(&self, options: &[&str]) -> bool {
@@ -62,7 +62,7 @@ impl Call {
     }
 
     /// Returns the class of the command, if it has one.
-    pub(super) fn class(&self, place: &Place<'_>) -> Option<&'static str> {
+    pub(super) fn class(&self, place: &StepContext<'_>) -> Option<&'static str> {
         let has = |options: &[&str]| self.has(options);
         let operands: Vec<&str> = self.rest.operands().iter().map(|word| word.text.as_str()).collect();
         let first = operands.first().copied().unwrap_or_default();
@@ -129,7 +129,7 @@ impl Call {
     }
 
     /// Says whether `git checkout WORDS` names files: a folder, a pattern, a second word, or what is there with edits.
-    fn names_paths(&self, operands: &[&str], place: &Place<'_>) -> bool {
+    fn names_paths(&self, operands: &[&str], place: &StepContext<'_>) -> bool {
         let path = |word: &&&str| {
             **word == "." || word.starts_with("./") || word.ends_with('/') || word.contains(['*', ':'])
         };
@@ -141,7 +141,7 @@ impl Call {
     }
 
     /// Returns what the command touches.
-    pub(super) fn touched(&self, lines: &[Line], place: &Place<'_>) -> Touched {
+    pub(super) fn touched(&self, lines: &[Line], place: &StepContext<'_>) -> Touched {
         let mut touched = Touched::default();
         let state = &self.rest.state;
         let operands = self.rest.operands_without(&["-e", "--exclude", "--reason"]);

@@ -78,7 +78,7 @@ pub trait Around {
 }
 
 /// Where a step would be taken.
-pub struct Place<'a> {
+pub struct StepContext<'a> {
     /// The folder that commands run in.
     pub cwd: &'a Path,
     /// The user's home.
@@ -88,11 +88,11 @@ pub struct Place<'a> {
 }
 
 /// Returns the risky steps of a tool call, in the order in which they are taken.
-pub fn of_call(call: &Call<'_>, rules: &Rules, place: &Place<'_>) -> Vec<Risk> {
+pub fn of_call(call: &Call<'_>, rules: &Rules, place: &StepContext<'_>) -> Vec<Risk> {
     let mut risks = match tools::command_of(call) {
         Some((command, folder)) => {
             let cwd = folder.map(|folder| state::plain(&place.cwd.join(folder)));
-            of_line(&command, rules, &Place { cwd: cwd.as_deref().unwrap_or(place.cwd), ..*place })
+            of_line(&command, rules, &StepContext { cwd: cwd.as_deref().unwrap_or(place.cwd), ..*place })
         }
         None => tools::of_call(call, rules, place).into_iter().collect(),
     };
@@ -106,7 +106,7 @@ pub fn of_call(call: &Call<'_>, rules: &Rules, place: &Place<'_>) -> Vec<Risk> {
     risks
 }
 
-fn of_line(command: &str, rules: &Rules, place: &Place<'_>) -> Vec<Risk> {
+fn of_line(command: &str, rules: &Rules, place: &StepContext<'_>) -> Vec<Risk> {
     let steps::Steps { steps, lines } = steps::of_line(command, place);
     let mut risks: Vec<Risk> = Vec::new();
     let mut moved: Vec<(PathBuf, Vec<Target>)> = Vec::new();
@@ -117,7 +117,7 @@ fn of_line(command: &str, rules: &Rules, place: &Place<'_>) -> Vec<Risk> {
         let class = classes::of_step(step, &lines, place).filter(|class| rules.is_on(class));
         let Some(class) = class.or_else(|| rules.class_of(step)) else { continue };
         let touched = match step.program.as_str() {
-            "git" => git::Call::read(step, &lines, place).map(|call| call.touched(&lines, place)),
+            "git" => git::GitCall::read(step, &lines, place).map(|call| call.touched(&lines, place)),
             _ => None,
         };
         let mut touched = touched.unwrap_or_else(|| targets::of_step(step, class, &lines, place));

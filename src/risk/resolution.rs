@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::fake::ROOT;
-use super::{Call, Place, Reach, Risk, Rules, of_call};
+use super::{Call, StepContext, Reach, Risk, Rules, of_call};
 
 /// Shows what risks touch: `T` the tree there, `B` all below, `F` what fits, `N` a linked tree by
 /// its name, `W` all trees of the repository, `L` the linked ones, `X` the
@@ -37,7 +37,7 @@ fn shown(risks: &[Risk]) -> String {
 }
 
 fn of_tool(tool: &str, input: &Value) -> String {
-    let place = Place::in_folder(Path::new(ROOT));
+    let place = StepContext::in_folder(Path::new(ROOT));
     shown(&of_call(&Call { tool, input }, &Rules::default(), &place))
 }
 

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use super::expand::Value;
 use super::shell::Joint;
-use super::{Place, Target};
+use super::{StepContext, Target};
 
 /// More folders than this that a step may run in are not told apart.
 const MOST: usize = 4;
@@ -84,7 +84,7 @@ impl State {
     }
 
     /// Carries out `cd`, `pushd` or `popd`; `words` are what its arguments can be.
-    pub(super) fn change(&mut self, program: &str, words: &[Vec<Value>], place: &Place<'_>) {
+    pub(super) fn change(&mut self, program: &str, words: &[Vec<Value>], place: &StepContext<'_>) {
         let old = self.dirs.clone();
         let target = words.iter().find(|values| !values.iter().any(Value::is_option));
         let new = match (program, target) {
@@ -141,7 +141,7 @@ impl State {
     }
 
     /// Says how the command comes that is next: after a `cd` that failed, say.
-    pub(super) fn settle(&mut self, joint: Joint, place: &Place<'_>) {
+    pub(super) fn settle(&mut self, joint: Joint, place: &StepContext<'_>) {
         if !std::mem::take(&mut self.fresh) {
             return;
         }

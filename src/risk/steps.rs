@@ -6,7 +6,7 @@
 
 use std::rc::Rc;
 
-use super::Place;
+use super::StepContext;
 use super::expand::{Line, Value};
 use super::shell::{self, Command, Word, is_assignment};
 use super::state::State;
@@ -89,7 +89,7 @@ impl Step {
     }
 
     /// Returns what one of its words can be.
-    pub(super) fn values(&self, word: &Word, lines: &[Line], place: &Place<'_>) -> Vec<Value> {
+    pub(super) fn values(&self, word: &Word, lines: &[Line], place: &StepContext<'_>) -> Vec<Value> {
         self.line(lines).values(word, &self.state, place)
     }
 
@@ -119,7 +119,7 @@ pub(super) fn is_option(word: &str, option: &str) -> bool {
 pub(super) const SHELLS: [&str; 8] = ["sh", "bash", "zsh", "dash", "ksh", "ash", "fish", "mksh"];
 
 /// Returns the steps of a command line, in order.
-pub(super) fn of_line(line: &str, place: &Place<'_>) -> Steps {
+pub(super) fn of_line(line: &str, place: &StepContext<'_>) -> Steps {
     let mut walk = Walk { place, done: Steps::default() };
     walk.script(line, State::starting_in(place.cwd), 0);
     walk.done
@@ -127,7 +127,7 @@ pub(super) fn of_line(line: &str, place: &Place<'_>) -> Steps {
 
 /// A walk through a line and the scripts in it.
 struct Walk<'a> {
-    place: &'a Place<'a>,
+    place: &'a StepContext<'a>,
     done: Steps,
 }
 
@@ -354,7 +354,7 @@ mod tests {
     use super::*;
 
     fn steps_of(line: &str) -> Vec<Step> {
-        of_line(line, &Place::in_folder(std::path::Path::new("/home/ada/app"))).steps
+        of_line(line, &StepContext::in_folder(std::path::Path::new("/home/ada/app"))).steps
     }
 
     fn read(line: &str) -> Vec<String> {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::state::plain;
-use super::{Call, Place, Reach, Risk, Rules, Target, Touched, Unsaved, shortened};
+use super::{Call, StepContext, Reach, Risk, Rules, Target, Touched, Unsaved, shortened};
 
 /// More paths than this in one input are not looked at.
 const MOST_PATHS: usize = 200;
@@ -84,7 +84,7 @@ pub(super) fn command_of<'a>(call: &Call<'a>) -> Option<(String, Option<&'a str>
 }
 
 /// Says whether a call of a tool that runs no commands is a risk.
-pub(super) fn of_call(call: &Call<'_>, rules: &Rules, place: &Place<'_>) -> Option<Risk> {
+pub(super) fn of_call(call: &Call<'_>, rules: &Rules, place: &StepContext<'_>) -> Option<Risk> {
     if let Some((_, verb)) = EDITORS.iter().find(|(tool, _)| *tool == call.tool) {
         let file = ["file_path", "notebook_path", "path"]
             .iter()
@@ -99,7 +99,7 @@ pub(super) fn of_call(call: &Call<'_>, rules: &Rules, place: &Place<'_>) -> Opti
 }
 
 /// A tool that changes one file: a risk if what it holds is nowhere else.
-fn of_file(verb: &str, path: &Path, rules: &Rules, place: &Place<'_>) -> Option<Risk> {
+fn of_file(verb: &str, path: &Path, rules: &Rules, place: &StepContext<'_>) -> Option<Risk> {
     let lost =
         rules.is_on("overwrite") && matches!(place.around.unsaved(path), Unsaved::Edits | Unsaved::Whole);
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -115,7 +115,7 @@ fn of_file(verb: &str, path: &Path, rules: &Rules, place: &Place<'_>) -> Option<
 }
 
 /// Leaving a work tree that the client made: a risk unless the tree stays.
-fn exit(input: &Value, rules: &Rules, place: &Place<'_>) -> Option<Risk> {
+fn exit(input: &Value, rules: &Rules, place: &StepContext<'_>) -> Option<Risk> {
     let keeps = input["action"] == "keep" && input["discard_changes"] != true;
     (!keeps && rules.is_on("discard")).then(|| Risk {
         class: "discard".to_owned(),
@@ -128,7 +128,7 @@ fn exit(input: &Value, rules: &Rules, place: &Place<'_>) -> Option<Risk> {
     })
 }
 
-fn of_server(tool: &str, input: &Value, rules: &Rules, place: &Place<'_>) -> Option<Risk> {
+fn of_server(tool: &str, input: &Value, rules: &Rules, place: &StepContext<'_>) -> Option<Risk> {
     let words = words(tool);
     let any = |of: &[&str]| words.iter().any(|word| of.contains(&word.as_str()));
     let (removes, writes) = (any(&REMOVING), any(&WRITING));

@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 
-use super::Place;
+use super::StepContext;
 use super::expand::{Line, Value};
 use super::shell::{Command, Word, is_assignment};
 use super::state::State;
@@ -70,7 +70,7 @@ const RUNNERS: [(&str, &str); 10] = [
 ];
 
 /// Removes wrappers from the front until the program that works is the first word.
-pub(super) fn loop_through(step: &mut Step, line: &Line, command: &Command, place: &Place<'_>) {
+pub(super) fn loop_through(step: &mut Step, line: &Line, command: &Command, place: &StepContext<'_>) {
     for _ in 0..10 {
         if step.arguments.is_empty() {
             return;
@@ -154,7 +154,7 @@ fn behind_runner(program: &str, words: &[Word]) -> Option<usize> {
 }
 
 /// Carries out an assignment.
-pub(super) fn set(word: &Word, more: &[Word], line: &Line, state: &mut State, place: &Place<'_>) {
+pub(super) fn set(word: &Word, more: &[Word], line: &Line, state: &mut State, place: &StepContext<'_>) {
     let Some((name, _)) = word.text.split_once('=') else { return };
     let value = word.behind(name.len() + 1);
     let mut values = line.values(&value, state, place);

@@ -31,7 +31,7 @@ pub(super) enum Exempt {
 
 /// The strings of a record, and where its thinking blocks are.
 #[derive(Default)]
-pub(super) struct Record {
+pub(super) struct RecordStrings {
     pub(super) texts: Vec<Text>,
     pub(super) thinking: Vec<Range<usize>>,
 }
@@ -72,8 +72,8 @@ struct Open {
 }
 
 /// Takes a record apart. Whatever is no JSON gives what strings it has.
-pub(super) fn read(record: &[u8]) -> Record {
-    let mut read = Record::default();
+pub(super) fn read(record: &[u8]) -> RecordStrings {
+    let mut read = RecordStrings::default();
     let mut open: Vec<Open> = Vec::new();
     let mut at = 0;
     while let Some(found) = record[at..].iter().position(|byte| b"{}[]\"".contains(byte)) {
@@ -125,7 +125,7 @@ pub(super) fn read(record: &[u8]) -> Record {
     read
 }
 
-fn close(record: &[u8], read: &mut Record, open: Open, end: usize) {
+fn close(record: &[u8], read: &mut RecordStrings, open: Open, end: usize) {
     let kind = open.kind.map(|kind| &record[kind]);
     if let Some(data) = open.data
         && is_base64(&record[read.texts[data].span.clone()])

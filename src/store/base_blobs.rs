@@ -13,7 +13,7 @@ use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::manifest::{LARGEST_MANIFEST, Manifest, ObjectRef};
 use crate::sys::files::{self, Existing};
-use crate::sys::place::Place;
+use crate::sys::place::OwnPath;
 
 const FORMAT: u32 = 1;
 
@@ -104,11 +104,11 @@ impl Store {
         self.bases_folder().sync()
     }
 
-    pub(super) fn bases_folder(&self) -> Place {
+    pub(super) fn bases_folder(&self) -> OwnPath {
         self.at("bases")
     }
 
-    pub(super) fn bases_place(&self, id: &SnapshotId) -> Place {
+    pub(super) fn bases_place(&self, id: &SnapshotId) -> OwnPath {
         self.bases_folder().join(bases_name(id))
     }
 }

@@ -10,7 +10,7 @@
 use super::Store;
 use crate::base::error::Result;
 use crate::sys::files::{self, Existing};
-use crate::sys::place::{Place, Stat};
+use crate::sys::place::{OwnPath, Stat};
 
 /// What git looks for before it takes a folder for a repository.
 pub(super) const HEAD: &[u8] = b"ref: refs/heads/not-a-repository-but-protected-from-git-clean\n";
@@ -87,12 +87,12 @@ impl Store {
     }
 
     /// Where a manifest or a pin stands: under its first name or, if that is gone, its second.
-    pub(super) fn standing(&self, name: &str) -> Place {
+    pub(super) fn standing(&self, name: &str) -> OwnPath {
         self.standing_file(name).0
     }
 
     /// The same, with what was found there.
-    pub(super) fn standing_file(&self, name: &str) -> (Place, Option<Stat>) {
+    pub(super) fn standing_file(&self, name: &str) -> (OwnPath, Option<Stat>) {
         let first = self.at(name);
         if let Ok(Some(found)) = first.stat() {
             return (first, Some(found));
@@ -105,11 +105,11 @@ impl Store {
     }
 
     /// Returns the second name of a manifest or a pin.
-    pub(super) fn second_name(&self, name: &str) -> Place {
+    pub(super) fn second_name(&self, name: &str) -> OwnPath {
         self.sheltered().join(name)
     }
 
-    fn sheltered(&self) -> Place {
+    fn sheltered(&self) -> OwnPath {
         self.objects_folder().join("manifests")
     }
 }

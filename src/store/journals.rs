@@ -18,7 +18,7 @@ use crate::base::digest::{Checksum, ObjectId};
 use crate::base::error::{Error, IoContext as _, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::sys::locks::HeldFile;
-use crate::sys::place::{Place, Shape};
+use crate::sys::place::{OwnPath, Shape};
 
 /// Begins the line with the seal of the first one.
 const SEALED: &str = "sealed ";
@@ -94,7 +94,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Kind::Environment`] with the path.
-    pub fn journals(&self) -> Result<Vec<Place>> {
+    pub fn journals(&self) -> Result<Vec<OwnPath>> {
         let folder = self.journal_folder();
         let mut names = folder.names()?;
         names.retain(|name| name.to_string_lossy().ends_with(".json"));
@@ -106,7 +106,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Kind::Environment`] with the path, [`Kind::Damaged`] if it is no plain file or has no whole line.
-    pub fn peek_journal(&self, journal: &Place) -> Result<Option<FoundJournal>> {
+    pub fn peek_journal(&self, journal: &OwnPath) -> Result<Option<FoundJournal>> {
         match journal.open_plain(LARGEST_JOURNAL)? {
             Some(mut file) => self.found(&mut file, &journal.path()).map(|(found, _)| Some(found)),
             None => Ok(None),
@@ -158,7 +158,7 @@ impl Store {
     /// # Errors
     /// [`Kind::Busy`] if another process works on it for longer than the wait, [`Kind::Damaged`] if it is no plain
     /// file or has no whole line.
-    pub fn take_journal(&self, journal: &Place, wait: Wait) -> Result<Option<(Journal, FoundJournal)>> {
+    pub fn take_journal(&self, journal: &OwnPath, wait: Wait) -> Result<Option<(Journal, FoundJournal)>> {
         if journal.stat()?.is_some_and(|found| found.shape != Shape::File) {
             return Err(Error::new(Kind::Damaged, format!("Cannot read {}", journal.path().display()))
                 .because("it is not a regular file"));
@@ -175,7 +175,7 @@ impl Store {
         Ok(Some((Journal { held, plan, decision }, found)))
     }
 
-    fn journal_folder(&self) -> Place {
+    fn journal_folder(&self) -> OwnPath {
         self.at("restoring")
     }
 }

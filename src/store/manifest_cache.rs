@@ -9,7 +9,7 @@ use std::sync::Mutex;
 
 use crate::base::error::Result;
 use crate::manifest::{Head, Manifest};
-use crate::sys::place::{Place, Shape, Stat};
+use crate::sys::place::{OwnPath, Shape, Stat};
 
 /// The most bytes of manifests that are remembered, as they are on the disk.
 const MOST: u64 = 16 << 20;
@@ -67,7 +67,7 @@ impl Parsed {
 }
 
 /// Returns what tells a plain file from another one at its path, and from itself before a change.
-pub(super) fn identity(place: &Place) -> Option<Identity> {
+pub(super) fn identity(place: &OwnPath) -> Option<Identity> {
     identity_of(place.stat().ok().flatten())
 }
 

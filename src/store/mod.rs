@@ -31,7 +31,7 @@ use crate::manifest::{Head, LARGEST_MANIFEST, Manifest, ObjectRef};
 use crate::sys::files::{self, Draft, Existing};
 use crate::sys::locks::{ExclusiveLock, SharedLock};
 use crate::sys::parallel::{self, held, wait_for_each};
-use crate::sys::place::{Place, Root};
+use crate::sys::place::{OwnPath, Root};
 use crate::sys::sync;
 
 pub use base_blobs::Bases;
@@ -64,10 +64,10 @@ pub struct Store {
 /// Permission to add to the store; any number of them at a time.
 pub struct AddLock {
     /// Objects that are written, and neither synced nor named yet; before the lock, which must outlast them.
-    unnamed: Mutex<BTreeMap<ObjectId, (Draft, Place, Existing)>>,
+    unnamed: Mutex<BTreeMap<ObjectId, (Draft, OwnPath, Existing)>>,
     _lock: SharedLock,
     /// Folders with new names in them, to be made durable before the manifest.
-    dirty: Mutex<BTreeMap<PathBuf, Place>>,
+    dirty: Mutex<BTreeMap<PathBuf, OwnPath>>,
     /// Objects that a published manifest names, once that was asked: their names are durable since then.
     published: OnceLock<BTreeSet<ObjectId>>,
 }
@@ -130,7 +130,7 @@ impl AddLock {
     }
 
     /// Notes that a folder has new names in it.
-    fn touched(&self, folder: Place) {
+    fn touched(&self, folder: OwnPath) {
         held(&self.dirty).insert(folder.path(), folder);
     }
 
@@ -184,7 +184,7 @@ impl Store {
     }
 
     /// Returns a file or folder of it.
-    fn at(&self, below: impl Into<PathBuf>) -> Place {
+    fn at(&self, below: impl Into<PathBuf>) -> OwnPath {
         self.root.at(below)
     }
 
@@ -502,16 +502,16 @@ impl Store {
     }
 
     /// Where a manifest is, or will be.
-    fn manifest_place(&self, stem: &str) -> Place {
+    fn manifest_place(&self, stem: &str) -> OwnPath {
         self.standing(&manifest_name(stem))
     }
 
-    fn lock_place(&self) -> Place {
+    fn lock_place(&self) -> OwnPath {
         self.at("lock")
     }
 
     /// Returns the folder for files under way, and for what only saves time.
-    pub fn tmp(&self) -> Place {
+    pub fn tmp(&self) -> OwnPath {
         self.at("tmp")
     }
 }

@@ -21,7 +21,7 @@ use crate::manifest::{Content, ObjectRef, named_objects};
 use crate::store::base_blobs::bases_name;
 use crate::sys::files::{self, Draft, Existing};
 use crate::sys::parallel::{self, held};
-use crate::sys::place::{Place, Shape, Stat};
+use crate::sys::place::{OwnPath, Shape, Stat};
 
 /// The largest object that is read, raw or compressed, in bytes.
 pub(super) const LARGEST_OBJECT: u64 = 4 << 30;
@@ -69,9 +69,9 @@ impl Waiting {
 /// What a sweep removes.
 struct Unneeded {
     /// Lists of base versions.
-    bases: Vec<Place>,
+    bases: Vec<OwnPath>,
     /// Objects, with their size on disk in bytes.
-    objects: Vec<(Place, u64)>,
+    objects: Vec<(OwnPath, u64)>,
     waiting: Waiting,
 }
 
@@ -151,7 +151,7 @@ impl Store {
     }
 
     /// Says whether an object's file gives back just these bytes, which are what its name says.
-    fn holds(&self, place: &Place, object: &ObjectRef, raw: &[u8]) -> bool {
+    fn holds(&self, place: &OwnPath, object: &ObjectRef, raw: &[u8]) -> bool {
         let Ok(Some(frame)) = place.read(longest(object)) else { return false };
         let (mut rest, mut same) = (raw, true);
         let compared = compress::decompress_into(&frame, object.size, |piece| {
@@ -263,7 +263,7 @@ impl Store {
     /// [`Kind::Environment`] with the path.
     pub fn sweep(&self, _lock: &DeleteLock, now: Timestamp) -> Result<Sweep> {
         let Some(unneeded) = self.unneeded(&BTreeSet::new(), now)? else { return Ok(Sweep::default()) };
-        unneeded.bases.iter().try_for_each(Place::remove)?;
+        unneeded.bases.iter().try_for_each(OwnPath::remove)?;
         for (place, _) in &unneeded.objects {
             place.remove()?;
         }
@@ -328,15 +328,15 @@ impl Store {
         Ok(Some(unneeded))
     }
 
-    pub(super) fn objects_folder(&self) -> Place {
+    pub(super) fn objects_folder(&self) -> OwnPath {
         self.at("objects")
     }
 
-    pub(super) fn object_folder(&self, id: ObjectId) -> Place {
+    pub(super) fn object_folder(&self, id: ObjectId) -> OwnPath {
         self.objects_folder().join(&id.to_string()[..2])
     }
 
-    pub(super) fn object_place(&self, id: ObjectId) -> Place {
+    pub(super) fn object_place(&self, id: ObjectId) -> OwnPath {
         self.object_folder(id).join(format!("{id}.zst"))
     }
 }

@@ -10,7 +10,7 @@ use crate::base::digest::ObjectId;
 use crate::base::error::{Error, Kind, Result};
 use crate::manifest::{LARGEST_MANIFEST, Manifest, ObjectRef};
 use crate::sys::files::{self, Existing};
-use crate::sys::place::{Place, Shape};
+use crate::sys::place::{OwnPath, Shape};
 
 impl Store {
     /// Writes an object anew whose content was found elsewhere, unless it is sound meanwhile;
@@ -89,7 +89,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Kind::Environment`] with the path.
-    pub fn set_journal_aside(&self, _lock: &DeleteLock, journal: &Place) -> Result<PathBuf> {
+    pub fn set_journal_aside(&self, _lock: &DeleteLock, journal: &OwnPath) -> Result<PathBuf> {
         self.set_aside(journal)
     }
 
@@ -106,7 +106,7 @@ impl Store {
     }
 
     /// Moves a file of the store into `damaged/`, under its own name or one like it.
-    fn set_aside(&self, place: &Place) -> Result<PathBuf> {
+    fn set_aside(&self, place: &OwnPath) -> Result<PathBuf> {
         let folder = self.damaged();
         if folder.make_folder()? {
             self.at("").sync()?;
@@ -128,7 +128,7 @@ impl Store {
         Err(Error::new(Kind::Bug, "No free file name was found"))
     }
 
-    fn damaged(&self) -> Place {
+    fn damaged(&self) -> OwnPath {
         self.at("damaged")
     }
 }

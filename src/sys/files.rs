@@ -14,7 +14,7 @@ use rustix::io::Errno;
 
 use crate::base::error::{Error, IoContext, Kind, Result};
 use crate::sys::environment::temporary_files;
-use crate::sys::place::{Place, strange};
+use crate::sys::place::{OwnPath, strange};
 
 /// How the names of our temporary files begin.
 pub const TEMPORARY: &str = "snap-tmp-";
@@ -44,12 +44,12 @@ pub enum Existing {
 
 /// Writes a file through a temporary one in `tmp`, synced before it gets its name.
 ///
-/// The file is readable by its owner only. The folder is not synced: see [`Place::sync`].
+/// The file is readable by its owner only. The folder is not synced: see [`OwnPath::sync`].
 /// Returns whether the file is new (`false`: [`Existing::Keep`] found one).
 ///
 /// # Errors
 /// [`Kind::Environment`] with the path, [`Kind::Refused`] if a link is on the way; nothing is left behind.
-pub fn publish(tmp: &Place, place: &Place, bytes: &[u8], existing: Existing) -> Result<bool> {
+pub fn publish(tmp: &OwnPath, place: &OwnPath, bytes: &[u8], existing: Existing) -> Result<bool> {
     let mut draft = Draft::begin(tmp)?;
     draft.write_all(bytes).context("write", &place.path())?;
     draft.seal()?.publish(place, existing)
@@ -65,7 +65,7 @@ pub struct Draft {
 pub struct Sealed(Temporary);
 
 /// A name that goes with this value.
-pub(super) struct Temporary(pub(super) Option<Place>);
+pub(super) struct Temporary(pub(super) Option<OwnPath>);
 
 impl Draft {
     /// Begins a file that only its owner can read, in the folder it will be published to or
@@ -73,7 +73,7 @@ impl Draft {
     ///
     /// # Errors
     /// [`Kind::Environment`] with the path.
-    pub fn begin(folder: &Place) -> Result<Draft> {
+    pub fn begin(folder: &OwnPath) -> Result<Draft> {
         let place = folder.join(random_name(TEMPORARY)?);
         let file = place.create(0o600)?;
         Ok(Draft { file, name: Temporary(Some(place)) })
@@ -104,17 +104,17 @@ impl Sealed {
     ///
     /// # Errors
     /// [`Kind::Environment`] with the path; nothing is left behind.
-    pub fn publish(self, place: &Place, existing: Existing) -> Result<bool> {
+    pub fn publish(self, place: &OwnPath, existing: Existing) -> Result<bool> {
         self.0.publish(place, existing)
     }
 }
 
 impl Temporary {
     fn path(&self) -> std::path::PathBuf {
-        self.0.as_ref().map(Place::path).unwrap_or_default()
+        self.0.as_ref().map(OwnPath::path).unwrap_or_default()
     }
 
-    pub(super) fn publish(mut self, place: &Place, existing: Existing) -> Result<bool> {
+    pub(super) fn publish(mut self, place: &OwnPath, existing: Existing) -> Result<bool> {
         let Some(temporary) = &self.0 else { return Ok(false) };
         let named = temporary.rename(place, existing == Existing::Replace)?;
         if named {
@@ -190,7 +190,7 @@ pub fn random_bytes() -> Result<[u8; 32]> {
 ///
 /// # Errors
 /// [`Kind::Environment`] with the path.
-pub fn also_name(place: &Place, second: &Place, tmp: &Place) -> Result<()> {
+pub fn also_name(place: &OwnPath, second: &OwnPath, tmp: &OwnPath) -> Result<()> {
     if place.link(second).is_ok() {
         return Ok(());
     }
@@ -215,7 +215,7 @@ pub fn remove(path: &Path) -> Result<()> {
 ///
 /// # Errors
 /// [`Kind::Refused`] if it is no plain file, [`Kind::Environment`] with the path.
-pub fn append_private(place: &Place) -> Result<File> {
+pub fn append_private(place: &OwnPath) -> Result<File> {
     let opened = place.open_ours(true, true)?;
     opened.ok_or_else(|| strange(&place.path(), "it is gone as soon as it was made"))
 }
@@ -263,14 +263,14 @@ impl ScratchFolder {
 }
 
 /// A private folder that goes with this value.
-pub struct Scratch(Place);
+pub struct Scratch(OwnPath);
 
 impl Scratch {
     /// Makes an empty one in another folder.
     ///
     /// # Errors
     /// [`Kind::Environment`] with the path.
-    pub fn make(folder: &Place) -> Result<Scratch> {
+    pub fn make(folder: &OwnPath) -> Result<Scratch> {
         let place = folder.join(random_name(SCRATCH)?);
         place.make_folder()?;
         Ok(Scratch(place))
@@ -292,7 +292,7 @@ impl Drop for Scratch {
 ///
 /// # Errors
 /// [`Kind::Environment`] with the path; the file keeps its name then.
-pub fn rename_new_in(place: &Place, to: &Place) -> Result<bool> {
+pub fn rename_new_in(place: &OwnPath, to: &OwnPath) -> Result<bool> {
     place.rename(to, false)
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::base::error::{Error, IoContext, Kind, Result};
 use crate::sys::files::{Draft, Existing, append_private};
-use crate::sys::place::{Place, strange};
+use crate::sys::place::{OwnPath, strange};
 
 /// Opens a file that only its owner can read, for appending, and keeps all others out who open it so,
 /// until it is closed. Whoever holds it may put another file in its place.
@@ -16,7 +16,7 @@ use crate::sys::place::{Place, strange};
 /// # Errors
 /// [`Kind::Busy`] if another process keeps it for longer, [`Kind::Refused`] if it is no plain file,
 /// [`Kind::Environment`] with the path.
-pub fn append_alone(place: &Place, patience: Duration) -> Result<File> {
+pub fn append_alone(place: &OwnPath, patience: Duration) -> Result<File> {
     loop {
         let file = append_private(place)?;
         let path = place.path();
@@ -33,7 +33,7 @@ pub fn append_alone(place: &Place, patience: Duration) -> Result<File> {
 /// A file with a kernel lock on it, which ends with this value or with the process.
 pub struct HeldFile {
     file: File,
-    place: Place,
+    place: OwnPath,
 }
 
 impl HeldFile {
@@ -41,7 +41,7 @@ impl HeldFile {
     ///
     /// # Errors
     /// [`Kind::Environment`] with the path.
-    pub fn publish(tmp: &Place, place: &Place, bytes: &[u8]) -> Result<HeldFile> {
+    pub fn publish(tmp: &OwnPath, place: &OwnPath, bytes: &[u8]) -> Result<HeldFile> {
         let path = place.path();
         let mut draft = Draft::begin(tmp)?;
         draft.file.lock().context("lock", &path)?;
@@ -59,7 +59,7 @@ impl HeldFile {
     /// # Errors
     /// [`Kind::Busy`] if it is held for longer, [`Kind::Refused`] if it is no plain file,
     /// [`Kind::Environment`] with the path.
-    pub fn hold(place: &Place, patience: Duration) -> Result<Option<HeldFile>> {
+    pub fn hold(place: &OwnPath, patience: Duration) -> Result<Option<HeldFile>> {
         let Some(file) = place.open_ours(false, false)? else { return Ok(None) };
         wait_for(&file, &place.path(), Sharing::Exclusive, patience)?;
         let meta = file.metadata().context("read", &place.path())?;
@@ -125,7 +125,7 @@ impl SharedLock {
     /// # Errors
     /// [`Kind::Busy`] if another process keeps it out for longer, [`Kind::Refused`] if it is no plain file,
     /// [`Kind::Environment`] with the path.
-    pub fn wait(place: &Place, patience: Duration) -> Result<SharedLock> {
+    pub fn wait(place: &OwnPath, patience: Duration) -> Result<SharedLock> {
         lock(place, Sharing::Shared, patience).map(|file| SharedLock { _file: file })
     }
 }
@@ -135,12 +135,12 @@ impl ExclusiveLock {
     ///
     /// # Errors
     /// As [`SharedLock::wait`].
-    pub fn wait(place: &Place, patience: Duration) -> Result<ExclusiveLock> {
+    pub fn wait(place: &OwnPath, patience: Duration) -> Result<ExclusiveLock> {
         lock(place, Sharing::Exclusive, patience).map(|file| ExclusiveLock { _file: file })
     }
 }
 
-fn lock(place: &Place, sharing: Sharing, patience: Duration) -> Result<File> {
+fn lock(place: &OwnPath, sharing: Sharing, patience: Duration) -> Result<File> {
     let path = place.path();
     let opened = place.open_ours(false, true)?;
     let file = opened.ok_or_else(|| strange(&path, "it is gone as soon as it was made"))?;

@@ -9,7 +9,7 @@ use rustix::fs::OFlags;
 
 use crate::base::error::{Error, IoContext, Result};
 use crate::sys::files::{Existing, Temporary, random_name};
-use crate::sys::place::Place;
+use crate::sys::place::OwnPath;
 use crate::sys::sync::sync_folder;
 
 /// Opens a file of somebody else's to be read; a link is followed, and what is no plain file is not waited for.
@@ -30,7 +30,7 @@ pub fn open_theirs(path: &Path) -> io::Result<File> {
 ///
 /// # Errors
 /// [`crate::base::error::Kind::Refused`] if something else is in its place, [`crate::base::error::Kind::Environment`] with the path; the file is then as it was.
-pub fn replace_there(place: &Place, bytes: &[u8]) -> Result<()> {
+pub fn replace_there(place: &OwnPath, bytes: &[u8]) -> Result<()> {
     place.refuse_special()?;
     let old = place.open_plain(u64::MAX)?.map(|old| old.metadata()).transpose();
     let old = old.context("read", &place.path())?;

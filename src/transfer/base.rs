@@ -12,7 +12,7 @@ use crate::base::ids::SnapshotId;
 use crate::git::Remote;
 use crate::manifest::{Manifest, ObjectRef};
 use crate::store::{Entry, Store};
-use crate::transfer::commit_format::{self, MANIFEST, Place};
+use crate::transfer::commit_format::{self, MANIFEST, RemoteSnapshot};
 
 /// The most snapshots that a fetch builds on: the newest of so many sessions.
 const MOST_TO_FETCH_ON: usize = 4;
@@ -33,17 +33,17 @@ pub(super) fn mine(entries: &[Entry]) -> BTreeMap<&SnapshotId, Mine<'_>> {
 /// Of what is on the remote too, returns for each snapshot to send the one that shares most with it.
 pub(super) fn to_push_on<'p>(
     mine: &BTreeMap<&SnapshotId, Mine<'_>>,
-    there: &'p [Place],
+    there: &'p [RemoteSnapshot],
     sent: &[Mine<'_>],
-) -> Vec<&'p Place> {
-    let known: Vec<(&Place, BTreeSet<_>)> = there
+) -> Vec<&'p RemoteSnapshot> {
+    let known: Vec<(&RemoteSnapshot, BTreeSet<_>)> = there
         .iter()
         .filter_map(|place| {
             let objects = mine.get(&place.id)?.manifest.objects();
             Some((place, objects.iter().map(|object| object.object).collect()))
         })
         .collect();
-    let mut chosen: BTreeMap<&SnapshotId, &Place> = BTreeMap::new();
+    let mut chosen: BTreeMap<&SnapshotId, &RemoteSnapshot> = BTreeMap::new();
     for one in sent {
         let objects = one.manifest.objects();
         let shared = |has: &BTreeSet<_>| -> u64 {
@@ -59,8 +59,8 @@ pub(super) fn to_push_on<'p>(
 }
 
 /// Of what is on the remote too, returns the newest of each session.
-pub(super) fn to_fetch_on<'p>(mine: &BTreeMap<&SnapshotId, Mine<'_>>, there: &'p [Place]) -> Vec<&'p Place> {
-    let mut both: Vec<(&Place, &Manifest)> =
+pub(super) fn to_fetch_on<'p>(mine: &BTreeMap<&SnapshotId, Mine<'_>>, there: &'p [RemoteSnapshot]) -> Vec<&'p RemoteSnapshot> {
+    let mut both: Vec<(&RemoteSnapshot, &Manifest)> =
         there.iter().filter_map(|place| Some((place, mine.get(&place.id)?.manifest))).collect();
     both.sort_by_key(|(_, manifest)| std::cmp::Reverse(manifest.created_at));
     let mut sessions = BTreeSet::new();
@@ -73,9 +73,9 @@ pub(super) fn lay(
     remote: &Remote<'_>,
     store: &Store,
     mine: &BTreeMap<&SnapshotId, Mine<'_>>,
-    on: &[&Place],
+    on: &[&RemoteSnapshot],
 ) -> Result<()> {
-    let found: Vec<(&Place, Mine<'_>)> =
+    let found: Vec<(&RemoteSnapshot, Mine<'_>)> =
         on.iter().filter_map(|place| Some((*place, *mine.get(&place.id)?))).collect();
     if found.is_empty() {
         return Ok(());

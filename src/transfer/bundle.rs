@@ -84,21 +84,21 @@ pub struct Head {
 }
 
 /// Reads a bundle.
-pub struct Reader<R> {
+pub struct BundleReader<R> {
     input: R,
     sum: Checksum,
     left: u64,
     last: Option<ObjectId>,
 }
 
-impl<R: Read> Reader<R> {
+impl<R: Read> BundleReader<R> {
     /// Reads the head.
     ///
     /// # Errors
     /// [`Kind::Damaged`] if this is no bundle or it ends too early, [`Kind::NewerFormat`] if
     /// a later version wrote it, [`Kind::Environment`] if the input can't be read.
-    pub fn begin(input: R) -> Result<(Reader<R>, Head)> {
-        let mut reader = Reader { input, sum: Checksum::default(), left: 0, last: None };
+    pub fn begin(input: R) -> Result<(BundleReader<R>, Head)> {
+        let mut reader = BundleReader { input, sum: Checksum::default(), left: 0, last: None };
         let mark: [u8; 8] = reader.take()?;
         if mark != *MARK {
             return Err(damaged("it does not begin like one")
@@ -129,7 +129,7 @@ impl<R: Read> Reader<R> {
     /// be, and `None` if there must be no such object.
     ///
     /// # Errors
-    /// As [`Reader::begin`]; [`Kind::Damaged`] too for an object that is not expected.
+    /// As [`BundleReader::begin`]; [`Kind::Damaged`] too for an object that is not expected.
     pub fn next(&mut self, largest: impl Fn(ObjectId) -> Option<u64>) -> Result<Option<(ObjectId, Vec<u8>)>> {
         if self.left == 0 {
             return Ok(None);
@@ -153,7 +153,7 @@ impl<R: Read> Reader<R> {
     /// Checks the hash at the end, and that nothing follows.
     ///
     /// # Errors
-    /// As [`Reader::begin`].
+    /// As [`BundleReader::begin`].
     pub fn finish(mut self) -> Result<()> {
         let wanted = self.sum.finish();
         let found: [u8; 32] = self.take()?;

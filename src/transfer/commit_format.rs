@@ -27,19 +27,19 @@ const LAST_SECOND: i64 = 4_102_444_799;
 
 /// A snapshot's place on a remote.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(super) struct RemoteSnapshot {
     pub(super) user: String,
     pub(super) id: SnapshotId,
     /// The ref, and the commit that it points to.
     pub(super) at: RemoteRef,
 }
 
-impl Place {
+impl RemoteSnapshot {
     /// Reads a ref; `None` if it is not one of ours.
-    pub(super) fn parse(at: RemoteRef) -> Option<Place> {
+    pub(super) fn parse(at: RemoteRef) -> Option<RemoteSnapshot> {
         let (user, id) = at.name.strip_prefix(REFS)?.split_once('/')?;
         let (user, id) = (user.to_owned(), SnapshotId::parse(id)?);
-        (part(&user) == user).then_some(Place { user, id, at })
+        (part(&user) == user).then_some(RemoteSnapshot { user, id, at })
     }
 }
 
@@ -103,7 +103,7 @@ pub(super) fn object_of(path: &str) -> Option<ObjectId> {
 pub(super) fn receive<'a>(
     store: &'a Store,
     fetched: &mut Fetched,
-    place: &Place,
+    place: &RemoteSnapshot,
     now: Timestamp,
 ) -> Result<Incoming<'a>> {
     let (json, objects) = open(fetched, place)?;
@@ -129,7 +129,7 @@ pub(super) fn receive<'a>(
 }
 
 /// Reads the manifest of what was fetched, and the id of the tree of objects.
-pub(super) fn open(fetched: &mut Fetched, place: &Place) -> Result<(Vec<u8>, Option<String>)> {
+pub(super) fn open(fetched: &mut Fetched, place: &RemoteSnapshot) -> Result<(Vec<u8>, Option<String>)> {
     let commit = fetched.commit(&place.at.oid)?;
     if commit.parents > 0 {
         return Err(unsound(place, "its commit has a history"));
@@ -146,7 +146,7 @@ pub(super) fn open(fetched: &mut Fetched, place: &Place) -> Result<(Vec<u8>, Opt
     Ok((fetched.blob(&manifest, LARGEST_MANIFEST)?, objects))
 }
 
-fn unsound(place: &Place, cause: &str) -> Error {
+fn unsound(place: &RemoteSnapshot, cause: &str) -> Error {
     Error::new(Kind::Damaged, format!("{} is no sound snapshot", place.at.name))
         .because(Line(cause))
         .hint("nothing of it was added; ask whoever pushed it")
@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn only_our_own_refs_are_snapshots() {
         let id = "0".repeat(32);
-        let parse = |name: &str| Place::parse(RemoteRef { oid: "1".repeat(40), name: name.to_owned() });
+        let parse = |name: &str| RemoteSnapshot::parse(RemoteRef { oid: "1".repeat(40), name: name.to_owned() });
         assert!(parse(&format!("refs/snapshots/ada/{id}")).is_some());
         for name in [
             format!("refs/heads/ada/{id}"),

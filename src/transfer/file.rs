@@ -16,7 +16,7 @@ use crate::manifest::{Manifest, ObjectRef};
 use crate::store::{Added, Bases, Entry, Incoming, LogEntry, Operation, Store, check_may_travel};
 use crate::sys::files::{Draft, Existing};
 use crate::sys::place::Root;
-use crate::transfer::bundle::{Reader, Writer};
+use crate::transfer::bundle::{BundleReader, Writer};
 use crate::workspace::Workspace;
 
 /// A snapshot that was imported.
@@ -141,7 +141,7 @@ fn write<W: Write>(
 /// Reads a bundle to its end, checks all of it, and then adds the snapshot.
 ///
 /// # Errors
-/// As [`Reader`] and [`Incoming`]; nothing is added then.
+/// As [`BundleReader`] and [`Incoming`]; nothing is added then.
 pub fn import(context: &Context, workspace: &Workspace, input: impl Read, peer: &str) -> Result<Imported> {
     let store = &workspace.store;
     let mut line = line(context, Operation::Import, None, peer);
@@ -154,7 +154,7 @@ pub fn import(context: &Context, workspace: &Workspace, input: impl Read, peer: 
 
 /// Reads and adds the snapshot; `line` learns which one it is as soon as that is known.
 fn read(context: &Context, workspace: &Workspace, input: impl Read, line: &mut LogEntry) -> Result<Imported> {
-    let (mut bundle, head) = Reader::begin(input)?;
+    let (mut bundle, head) = BundleReader::begin(input)?;
     let mut incoming = Incoming::begin(&workspace.store, head.manifest, context.now)?;
     if let Some(bases) = &head.bases {
         incoming.expect_bases(bases)?;

@@ -8,7 +8,7 @@ use crate::base::error::Result;
 use crate::base::ids::SnapshotId;
 use crate::context::Context;
 use crate::sys::files::{self, Existing};
-use crate::sys::place::{Place, Root};
+use crate::sys::place::{OwnPath, Root};
 
 /// The largest note that is read, in bytes.
 const LARGEST: u64 = 64 << 10;
@@ -47,6 +47,6 @@ pub(super) fn note(context: &Context, snapshot: &SnapshotId, peer: &Peer) -> Res
     files::publish(&folder, &place, text.as_bytes(), Existing::Replace).map(drop)
 }
 
-fn place(context: &Context, snapshot: &SnapshotId) -> Place {
+fn place(context: &Context, snapshot: &SnapshotId) -> OwnPath {
     Root::own(&context.state).at(std::path::Path::new("remotes").join(snapshot.as_str()))
 }

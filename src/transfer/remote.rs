@@ -21,7 +21,7 @@ use crate::prune::{self, Policy, Pushed, Verdict};
 use crate::redaction;
 use crate::store::{Entry, LogEntry, Operation, Reference, Store, check_may_travel};
 use crate::sys::files::Scratch;
-use crate::transfer::commit_format::{self, Place, REFS};
+use crate::transfer::commit_format::{self, RemoteSnapshot, REFS};
 use crate::workspace::Workspace;
 
 /// A remote, opened for snapshots of one store.
@@ -71,7 +71,7 @@ pub struct Listed {
     pub here: bool,
     /// Who works on it, as far as they said.
     pub leases: Vec<Lease>,
-    place: Place,
+    place: RemoteSnapshot,
 }
 
 /// What pruning a remote would do.
@@ -217,7 +217,7 @@ impl<'a> Remotes<'a> {
         let there = self.places()?;
         let entries = self.store.entries()?;
         let mine = base::mine(&entries);
-        let mut wanted: Vec<Place> = Vec::new();
+        let mut wanted: Vec<RemoteSnapshot> = Vec::new();
         let mut handed = Vec::new();
         if references.is_empty() {
             wanted = there.iter().filter(|place| !mine.contains_key(&place.id)).cloned().collect();
@@ -242,7 +242,7 @@ impl<'a> Remotes<'a> {
         base::lay(&self.remote, self.store, &mine, &base::to_fetch_on(&mine, &there))?;
         let names: Vec<&str> = wanted.iter().map(|place| place.at.name.as_str()).collect();
         self.remote.fetch(&names, true)?;
-        let mut dated: Vec<(Option<Timestamp>, Place)> = Vec::new();
+        let mut dated: Vec<(Option<Timestamp>, RemoteSnapshot)> = Vec::new();
         for place in wanted {
             // What is wrong with it is found, and said, when it is taken in.
             let commit = self.remote.fetched()?.commit(&place.at.oid);
@@ -303,12 +303,12 @@ impl<'a> Remotes<'a> {
     /// As [`Remotes::withdraw`].
     pub fn prune(&mut self, judged: &Judged) -> Result<Vec<Handed>> {
         let gone = judged.own.iter().filter(|(_, verdict)| !verdict.keep);
-        let places: Vec<Place> = gone.map(|(one, _)| one.place.clone()).collect();
+        let places: Vec<RemoteSnapshot> = gone.map(|(one, _)| one.place.clone()).collect();
         self.remove(Operation::Prune, &places)
     }
 
     /// Deletes the refs of snapshots, and the leases on them.
-    fn remove(&mut self, operation: Operation, places: &[Place]) -> Result<Vec<Handed>> {
+    fn remove(&mut self, operation: Operation, places: &[RemoteSnapshot]) -> Result<Vec<Handed>> {
         let entries = self.store.entries()?;
         let mine = base::mine(&entries);
         let refs: Vec<RemoteRef> = places.iter().map(|place| place.at.clone()).collect();
@@ -419,15 +419,15 @@ impl<'a> Remotes<'a> {
         audit::write(self.store, &line);
     }
 
-    fn places(&mut self) -> Result<Vec<Place>> {
+    fn places(&mut self) -> Result<Vec<RemoteSnapshot>> {
         let listed = self.remote.list(&[REFS, LEASES])?;
         self.leases = listed.iter().cloned().filter_map(Lease::parse).collect();
-        Ok(listed.into_iter().filter_map(Place::parse).collect())
+        Ok(listed.into_iter().filter_map(RemoteSnapshot::parse).collect())
     }
 
     /// Says whether the remote has this very snapshot, or another one under its id. `absent`
     /// makes the error for the case that it has neither.
-    fn compare(&self, manifest: &Manifest, there: &[Place], absent: impl FnOnce() -> Error) -> Handed {
+    fn compare(&self, manifest: &Manifest, there: &[RemoteSnapshot], absent: impl FnOnce() -> Error) -> Handed {
         let Some(place) = there.iter().find(|place| place.id == manifest.id) else {
             return Handed::new(manifest, Fate::Failed(absent()));
         };
@@ -450,7 +450,7 @@ impl<'a> Remotes<'a> {
         Handed::new(manifest, fate)
     }
 
-    fn is_same(&self, manifest: &Manifest, place: &Place) -> Result<bool> {
+    fn is_same(&self, manifest: &Manifest, place: &RemoteSnapshot) -> Result<bool> {
         let entry = self.store.find(&Reference::Named(manifest.id.to_string()))?;
         let json = self.store.manifest_bytes(&entry.stem)?;
         self.remote.fetch(&[&place.at.name], true)?;
@@ -473,7 +473,7 @@ impl<'a> Remotes<'a> {
     }
 
     /// Takes in one snapshot that was fetched.
-    fn take(&self, place: &Place) -> Result<Handed> {
+    fn take(&self, place: &RemoteSnapshot) -> Result<Handed> {
         let mut name = place.id.short().to_owned();
         let mut line = LogEntry { snapshot: Some(place.id.clone()), ..self.line(Operation::Pull, None) };
         let mut fetched = self.remote.fetched()?;
@@ -495,13 +495,13 @@ impl<'a> Remotes<'a> {
         Ok(Handed { name, id: place.id.clone(), fate })
     }
 
-    fn resolve_all(&self, there: &[Place], references: &[String]) -> Result<Vec<Place>> {
+    fn resolve_all(&self, there: &[RemoteSnapshot], references: &[String]) -> Result<Vec<RemoteSnapshot>> {
         let mut found = Vec::new();
         let mut listed: Option<Vec<Listed>> = None;
         for reference in references {
             let starts =
-                |place: &&Place| reference.len() >= 4 && place.id.as_str().starts_with(reference.as_str());
-            let by_id: Vec<&Place> = there.iter().filter(starts).collect();
+                |place: &&RemoteSnapshot| reference.len() >= 4 && place.id.as_str().starts_with(reference.as_str());
+            let by_id: Vec<&RemoteSnapshot> = there.iter().filter(starts).collect();
             if let [only] = by_id.as_slice() {
                 found.push((*only).clone());
                 continue;
@@ -515,7 +515,7 @@ impl<'a> Remotes<'a> {
         Ok(found)
     }
 
-    fn resolve(&self, listed: &[Listed], reference: &str, by_id: &[&Place]) -> Result<Place> {
+    fn resolve(&self, listed: &[Listed], reference: &str, by_id: &[&RemoteSnapshot]) -> Result<RemoteSnapshot> {
         let shown = Line(reference).to_string();
         if let Reference::Latest(back) = Reference::parse(reference) {
             return listed.get(back).map(|one| one.place.clone()).ok_or_else(|| {
@@ -540,7 +540,7 @@ impl<'a> Remotes<'a> {
 
     /// Finds the names and times of snapshots; of those that are not here from their commits,
     /// fetched without content where the remote can do that.
-    fn describe(&self, there: &[Place]) -> Result<Vec<Listed>> {
+    fn describe(&self, there: &[RemoteSnapshot]) -> Result<Vec<Listed>> {
         let entries = self.store.entries()?;
         let mine = base::mine(&entries);
         let unknown: Vec<&str> = there

@@ -20,7 +20,7 @@ pub use repair::{Repaired, repair};
 
 /// What was found.
 #[derive(Debug, Default)]
-pub struct Report {
+pub struct VerifyReport {
     /// The snapshots, in the order of `snap list`.
     pub snapshots: Vec<Checked>,
     /// Journals of restores that can't be read.
@@ -87,7 +87,7 @@ impl Part {
     }
 }
 
-impl Report {
+impl VerifyReport {
     /// Says whether nothing is wrong.
     pub fn is_sound(&self) -> bool {
         self.journals.is_empty() && self.snapshots.iter().all(|one| one.problems.is_empty())
@@ -102,9 +102,9 @@ type Objects = BTreeMap<ObjectRef, Option<String>>;
 /// # Errors
 /// [`Kind::Environment`] if the store's folders can't be read; anything that is wrong in them
 /// is in the report.
-pub fn verify(workspace: &Workspace, entries: &[Entry]) -> Result<Report> {
+pub fn verify(workspace: &Workspace, entries: &[Entry]) -> Result<VerifyReport> {
     let mut objects = Objects::new();
-    let mut report = Report { journals: journals(workspace)?, ..Report::default() };
+    let mut report = VerifyReport { journals: journals(workspace)?, ..VerifyReport::default() };
     for entry in entries {
         let checked = check(workspace, entry, &mut objects);
         let all_well = checked.as_ref().is_ok_and(|checked| checked.problems.is_empty());

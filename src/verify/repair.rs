@@ -7,10 +7,10 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::Report;
+use super::VerifyReport;
 use crate::base::digest::ObjectId;
 use crate::base::error::{Kind, Result};
-use crate::client::{Found, Wanted};
+use crate::client::{FoundSession, Wanted};
 use crate::edits::Materializer;
 use crate::manifest::{Edit, Manifest, ObjectRef, SavedVersion};
 use crate::restore;
@@ -37,7 +37,7 @@ pub struct Repaired {
 ///
 /// # Errors
 /// What the disk says, or [`Kind::Busy`] if others work in the store for too long.
-pub fn repair(workspace: &Workspace, entries: &[Entry], report: &Report) -> Result<Repaired> {
+pub fn repair(workspace: &Workspace, entries: &[Entry], report: &VerifyReport) -> Result<Repaired> {
     let mut repaired = Repaired::default();
     if report.is_sound() {
         return Ok(repaired);
@@ -191,7 +191,7 @@ fn whole(file: &std::path::Path) -> std::io::Result<Vec<u8>> {
 /// Lists every file of the session that a transcript belongs to.
 fn session_files(workspace: &Workspace, transcript: &std::path::Path) -> Vec<PathBuf> {
     let wanted = Wanted { asked: transcript.to_str(), environment: None, root: &workspace.root };
-    let found: Option<Found> = workspace.client.find_session(wanted).ok().flatten();
+    let found: Option<FoundSession> = workspace.client.find_session(wanted).ok().flatten();
     let Some(found) = found else { return vec![transcript.to_owned()] };
     let files = workspace.client.session_files(&found);
     let agents = files.agents.into_iter().flat_map(|agent| agent.transcript.into_iter().chain(agent.meta));

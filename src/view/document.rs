@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 use memchr::memmem::Finder;
 
-use super::record::{Block, Record, What};
+use super::record::{Block, DiffLine, What};
 use crate::sys::files;
 
 /// How many blocks are kept in memory: some 2 MB of text.
@@ -20,7 +20,7 @@ const KEPT: usize = 24;
 
 /// A file's diff.
 pub(super) struct Document {
-    places: Vec<Place>,
+    places: Vec<BlockSlot>,
     recent: VecDeque<(usize, Rc<Block>)>,
     /// Where blocks go that are not recent; made when it is needed.
     spool: Option<File>,
@@ -32,7 +32,7 @@ pub(super) struct Document {
 }
 
 /// Where a block is.
-struct Place {
+struct BlockSlot {
     first: u64,
     count: usize,
     /// Its place in the spool, once it has been put there.
@@ -50,7 +50,7 @@ pub(super) struct Hunk {
 
 /// What a search came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum SearchResult {
     At(u64),
     /// Not in the block that was searched; go on from this record.
     NotBefore(u64),
@@ -122,7 +122,7 @@ impl Document {
             self.widest = self.widest.max(record.old).max(record.new);
         }
         let count = block.records.len();
-        self.places.push(Place { first: self.records, count, stored: None });
+        self.places.push(BlockSlot { first: self.records, count, stored: None });
         self.records += count as u64;
         self.keep(self.places.len() - 1, Rc::new(block))
     }
@@ -175,7 +175,7 @@ impl Document {
     }
 
     /// Returns a record.
-    pub(super) fn record(&mut self, record: u64) -> io::Result<Option<Record>> {
+    pub(super) fn record(&mut self, record: u64) -> io::Result<Option<DiffLine>> {
         Ok(self.find(record)?.map(|(block, place)| block.records[place].clone()))
     }
 
@@ -200,10 +200,10 @@ impl Document {
     }
 
     /// Searches one block for the next record with a text, from `from` on or, backwards, before it.
-    pub(super) fn search(&mut self, pattern: &Pattern, from: u64, forward: bool) -> io::Result<Found> {
+    pub(super) fn search(&mut self, pattern: &Pattern, from: u64, forward: bool) -> io::Result<SearchResult> {
         let start = if forward { Some(from) } else { from.min(self.records).checked_sub(1) };
         let Some((block, place)) = start.map_or(Ok(None), |start| self.find(start))? else {
-            return Ok(Found::Nowhere);
+            return Ok(SearchResult::Nowhere);
         };
         let first = start.unwrap_or(0) - place as u64;
         let (text, range) = block.all();
@@ -227,10 +227,10 @@ impl Document {
             }
         }
         Ok(match found {
-            Some(record) => Found::At(record),
-            None if forward && first + count as u64 >= self.records => Found::Nowhere,
-            None if !forward && first == 0 => Found::Nowhere,
-            None => Found::NotBefore(if forward { first + count as u64 } else { first }),
+            Some(record) => SearchResult::At(record),
+            None if forward && first + count as u64 >= self.records => SearchResult::Nowhere,
+            None if !forward && first == 0 => SearchResult::Nowhere,
+            None => SearchResult::NotBefore(if forward { first + count as u64 } else { first }),
         })
     }
 }
@@ -279,9 +279,9 @@ mod tests {
         let mut find = |text: &str, mut from: u64, forward: bool| {
             loop {
                 match document.search(&Pattern::new(text), from, forward).expect("searched") {
-                    Found::At(record) => return Some(record),
-                    Found::NotBefore(next) => from = next,
-                    Found::Nowhere => return None,
+                    SearchResult::At(record) => return Some(record),
+                    SearchResult::NotBefore(next) => from = next,
+                    SearchResult::Nowhere => return None,
                 }
             }
         };

@@ -37,7 +37,7 @@ pub struct Fact {
 
 /// What is shown of one snapshot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Facts {
+pub struct SnapshotFacts {
     /// The snapshot's id, to find it in the list.
     pub id: String,
     /// Its name, and what there is to say about it in a line.
@@ -82,14 +82,14 @@ pub(super) fn listed(entries: &[Entry], now: Timestamp) -> Vec<Listed> {
 }
 
 /// Takes from a snapshot what is shown of it; `items` are its edits.
-pub(super) fn facts(manifest: &Manifest, items: &[Item], now: Timestamp) -> Facts {
+pub(super) fn facts(manifest: &Manifest, items: &[Item], now: Timestamp) -> SnapshotFacts {
     let mut about = vec![match age(now.since(manifest.created_at)).as_str() {
         "now" => "just now".to_owned(),
         age => format!("{age} ago"),
     }];
     about.extend(manifest.workspace.branch.as_deref().map(|branch| Line(branch).to_string()));
     about.extend(manifest.message.as_deref().map(|message| Line(message).to_string()));
-    Facts {
+    SnapshotFacts {
         id: manifest.id.to_string(),
         title: Fact { text: Line(&manifest.name).to_string(), more: about.join(" · "), ..Fact::default() },
         tasks: manifest.tasks.iter().map(|task| self::task(task.get())).collect(),
@@ -143,9 +143,9 @@ fn file(item: &Item) -> Fact {
             .lines
             .map_or(String::new(), |(added, removed)| format!("+{} -{}", short(added), short(removed))),
         mood: match file.kind {
-            crate::diff::Kind::Added | crate::diff::Kind::Copied => Mood::Good,
-            crate::diff::Kind::Deleted => Mood::Bad,
-            crate::diff::Kind::Modified | crate::diff::Kind::Renamed => Mood::Busy,
+            crate::diff::ChangeKind::Added | crate::diff::ChangeKind::Copied => Mood::Good,
+            crate::diff::ChangeKind::Deleted => Mood::Bad,
+            crate::diff::ChangeKind::Modified | crate::diff::ChangeKind::Renamed => Mood::Busy,
         },
     }
 }

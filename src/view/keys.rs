@@ -8,7 +8,7 @@ use ratatui::crossterm::event::{
 use ratatui::layout::{Position, Rect};
 
 use super::document::Pattern;
-use super::rows::Place;
+use super::rows::RowPosition;
 use super::state::{Effect, Focus, Goal, LISTS, State};
 
 /// How many rows a turn of the wheel moves.
@@ -180,7 +180,7 @@ impl State {
         match self.focused_list() {
             Some(list) => Ok(self.select(list, 0)),
             None => {
-                (self.top, self.found, self.goal) = (Place::default(), None, None);
+                (self.top, self.found, self.goal) = (RowPosition::default(), None, None);
                 Ok(None)
             }
         }

@@ -22,7 +22,7 @@ use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
 
 pub use draw::draw;
-pub use facts::{Fact, Facts, Listed, Mood};
+pub use facts::{Fact, SnapshotFacts, Listed, Mood};
 pub use record::{Block, Recorder};
 pub use state::{Effect, Focus, State};
 

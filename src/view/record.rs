@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use crate::base::screen::push_safe;
-use crate::diff::{End, File, Moved, Show, Sink, Span, changed_pairs, visible_part};
+use crate::diff::{End, FileHeader, MovedBlocks, Show, Sink, Span, changed_pairs, visible_part};
 
 /// A longer line is cut to this many bytes, with a count of what is not shown.
 const LONGEST: usize = 4_096;
@@ -34,7 +34,7 @@ pub(super) enum What {
 
 /// One line of a diff.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Record {
+pub(super) struct DiffLine {
     pub(super) what: What,
     /// Whether it is the last of its version and has no newline.
     pub(super) open_end: bool,
@@ -55,19 +55,19 @@ pub(super) struct Record {
 /// Some rows of a diff that follow each other.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Block {
-    pub(super) records: Vec<Record>,
+    pub(super) records: Vec<DiffLine>,
     text: Vec<u8>,
 }
 
 impl Block {
-    fn push(&mut self, record: Record, text: &[u8]) {
+    fn push(&mut self, record: DiffLine, text: &[u8]) {
         let start = small(self.text.len());
         self.text.extend_from_slice(text);
-        self.records.push(Record { text: start..small(self.text.len()), ..record });
+        self.records.push(DiffLine { text: start..small(self.text.len()), ..record });
     }
 
     /// Returns the text of one of its records.
-    pub(super) fn text(&self, record: &Record) -> &str {
+    pub(super) fn text(&self, record: &DiffLine) -> &str {
         let bytes = &self.text[record.text.start as usize..record.text.end as usize];
         // Safe text is UTF-8; what comes back from a broken disk may be anything.
         std::str::from_utf8(bytes).unwrap_or("(unreadable)")
@@ -111,7 +111,7 @@ impl Block {
             if text.start > text.end || text.end as usize > block.text.len() {
                 return None;
             }
-            block.records.push(Record {
+            block.records.push(DiffLine {
                 what: *what.get(usize::from(head[0]))?,
                 open_end: head[1] & 1 != 0,
                 moved: head[1] & 2 != 0,
@@ -134,7 +134,7 @@ pub struct Recorder<'a> {
     full: usize,
     old: u64,
     new: u64,
-    moved: Moved,
+    moved: MovedBlocks,
     safe: Vec<u8>,
     send: &'a mut dyn FnMut(Block) -> std::io::Result<()>,
 }
@@ -147,18 +147,18 @@ impl<'a> Recorder<'a> {
             full: FULL_AT_FIRST,
             old: 0,
             new: 0,
-            moved: Moved::default(),
+            moved: MovedBlocks::default(),
             safe: Vec::new(),
             send,
         }
     }
 
-    fn line(&mut self, record: Record, line: &[u8], matters: Option<usize>) -> std::io::Result<()> {
+    fn line(&mut self, record: DiffLine, line: &[u8], matters: Option<usize>) -> std::io::Result<()> {
         let text = line.strip_suffix(b"\n").unwrap_or(line);
         let shown = visible_part(text, LONGEST, matters);
         self.safe.clear();
         push_safe(&mut self.safe, &text[shown.clone()]);
-        let record = Record {
+        let record = DiffLine {
             open_end: !line.ends_with(b"\n"),
             cut: (small(shown.start), small(text.len() - shown.end)),
             ..record
@@ -170,7 +170,7 @@ impl<'a> Recorder<'a> {
     fn note(&mut self, text: &str) {
         let mut safe = Vec::new();
         push_safe(&mut safe, text.as_bytes());
-        self.block.push(Record { what: What::Note, ..Record::default() }, &safe);
+        self.block.push(DiffLine { what: What::Note, ..DiffLine::default() }, &safe);
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
@@ -187,12 +187,12 @@ impl Sink for Recorder<'_> {
         (self.old, self.new) = (old, new);
         self.safe.clear();
         push_safe(&mut self.safe, heading);
-        self.block.push(Record { what: What::Hunk, old, new, ..Record::default() }, &self.safe);
+        self.block.push(DiffLine { what: What::Hunk, old, new, ..DiffLine::default() }, &self.safe);
         Ok(())
     }
 
     fn context(&mut self, line: &[u8]) -> std::io::Result<()> {
-        let record = Record { what: What::Context, old: self.old, new: self.new, ..Record::default() };
+        let record = DiffLine { what: What::Context, old: self.old, new: self.new, ..DiffLine::default() };
         (self.old, self.new) = (self.old + 1, self.new + 1);
         self.line(record, line, None)
     }
@@ -203,25 +203,25 @@ impl Sink for Recorder<'_> {
         let pairs: Option<Vec<Option<Vec<Span>>>> = if long { changed_pairs(removed, added) } else { None };
         let first = |number: usize| pairs.as_ref()?.get(number)?.as_ref()?.first();
         let small = |count: usize| u16::try_from(count).unwrap_or(u16::MAX);
-        let place = Record { removed: small(removed.len()), added: small(added.len()), ..Record::default() };
+        let place = DiffLine { removed: small(removed.len()), added: small(added.len()), ..DiffLine::default() };
         for (number, line) in removed.iter().enumerate() {
             let moved = self.moved.from(self.old);
             let record =
-                Record { what: What::Removed, moved, at: small(number), old: self.old, ..place.clone() };
+                DiffLine { what: What::Removed, moved, at: small(number), old: self.old, ..place.clone() };
             self.old += 1;
             self.line(record, line, first(number).map(|span| span.0.start))?;
         }
         for (number, line) in added.iter().enumerate() {
             let at = small(removed.len() + number);
             let moved = self.moved.to(self.new);
-            let record = Record { what: What::Added, moved, at, new: self.new, ..place.clone() };
+            let record = DiffLine { what: What::Added, moved, at, new: self.new, ..place.clone() };
             self.new += 1;
             self.line(record, line, first(number).map(|span| span.1.start))?;
         }
         Ok(())
     }
 
-    fn moved(&mut self, moved: Moved) {
+    fn moved(&mut self, moved: MovedBlocks) {
         self.moved.go_on(moved, self.old, self.new);
     }
 
@@ -231,7 +231,7 @@ impl Sink for Recorder<'_> {
 }
 
 impl Show for Recorder<'_> {
-    fn start(&mut self, file: File) -> std::io::Result<()> {
+    fn start(&mut self, file: FileHeader) -> std::io::Result<()> {
         file.note.iter().for_each(|note| self.note(note));
         if let (Some(old), Some(new)) = (file.old_mode, file.new_mode)
             && old != new

@@ -8,7 +8,7 @@ use std::io;
 use std::ops::Range;
 
 use super::document::{Document, Pattern};
-use super::record::{Record, What};
+use super::record::{DiffLine, What};
 use crate::base::screen::width as width_of;
 use crate::diff::changed_words;
 
@@ -37,7 +37,7 @@ pub(super) struct Layout {
 
 /// A row of the diff: a record and which of its rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
+pub(super) struct RowPosition {
     pub(super) record: u64,
     pub(super) row: usize,
 }
@@ -68,14 +68,14 @@ pub(super) struct Run {
 /// One row of the screen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Row {
-    pub(super) place: Place,
+    pub(super) place: RowPosition,
     pub(super) left: Vec<Run>,
     pub(super) right: Vec<Run>,
 }
 
 /// A line about to be shown.
 struct Cell {
-    record: Record,
+    record: DiffLine,
     text: String,
     words: Vec<Range<usize>>,
 }
@@ -89,7 +89,7 @@ pub(super) struct Rows<'d> {
 
 impl Rows<'_> {
     /// Returns the rows from a place on.
-    pub(super) fn from(&mut self, place: Place, height: usize) -> io::Result<Vec<Row>> {
+    pub(super) fn from(&mut self, place: RowPosition, height: usize) -> io::Result<Vec<Row>> {
         let mut rows = Vec::with_capacity(height);
         let mut next = self.item_at(place.record)?;
         let mut skipped = place.row;
@@ -103,9 +103,9 @@ impl Rows<'_> {
     }
 
     /// Returns the place so many rows further down, or up; at most the first or last row.
-    pub(super) fn moved(&mut self, place: Place, by: isize) -> io::Result<Place> {
-        let Some(record) = self.item_at(place.record)? else { return Ok(Place::default()) };
-        let mut at = Place { record, row: place.row };
+    pub(super) fn moved(&mut self, place: RowPosition, by: isize) -> io::Result<RowPosition> {
+        let Some(record) = self.item_at(place.record)? else { return Ok(RowPosition::default()) };
+        let mut at = RowPosition { record, row: place.row };
         let mut left = by.unsigned_abs().min(FARTHEST);
         while left > 0 {
             if by > 0 {
@@ -115,8 +115,8 @@ impl Rows<'_> {
                     break;
                 }
                 match self.after(at.record)? {
-                    Some(next) => at = Place { record: next, row: 0 },
-                    None => return Ok(Place { row: at.row + below, ..at }),
+                    Some(next) => at = RowPosition { record: next, row: 0 },
+                    None => return Ok(RowPosition { row: at.row + below, ..at }),
                 }
                 left -= below + 1;
             } else {
@@ -127,9 +127,9 @@ impl Rows<'_> {
                 left -= at.row + 1;
                 match self.before(at.record)? {
                     Some(previous) => {
-                        at = Place { record: previous, row: self.item(previous)?.len().saturating_sub(1) }
+                        at = RowPosition { record: previous, row: self.item(previous)?.len().saturating_sub(1) }
                     }
-                    None => return Ok(Place { row: 0, ..at }),
+                    None => return Ok(RowPosition { row: 0, ..at }),
                 }
             }
         }
@@ -137,11 +137,11 @@ impl Rows<'_> {
     }
 
     /// Returns the topmost place from which the end is still at the bottom of the screen.
-    pub(super) fn last_page(&mut self, height: usize) -> io::Result<Place> {
+    pub(super) fn last_page(&mut self, height: usize) -> io::Result<RowPosition> {
         let end = self.document.len().saturating_sub(1);
-        let Some(last) = self.item_at(end)? else { return Ok(Place::default()) };
+        let Some(last) = self.item_at(end)? else { return Ok(RowPosition::default()) };
         let row = self.item(last)?.len().saturating_sub(1);
-        self.moved(Place { record: last, row }, 1 - height.min(FARTHEST) as isize)
+        self.moved(RowPosition { record: last, row }, 1 - height.min(FARTHEST) as isize)
     }
 
     /// Returns the item that a record is shown in.
@@ -212,7 +212,7 @@ impl Rows<'_> {
     /// Makes the rows of an item.
     fn item(&mut self, number: u64) -> io::Result<Vec<Row>> {
         let Some(record) = self.document.record(number)? else { return Ok(Vec::new()) };
-        let place = |row| Place { record: number, row };
+        let place = |row| RowPosition { record: number, row };
         let one = |left: Vec<Vec<Run>>| -> Vec<Row> {
             let rows = left.into_iter().enumerate();
             rows.map(|(row, left)| Row { place: place(row), left, right: Vec::new() }).collect()
@@ -287,7 +287,7 @@ impl Rows<'_> {
         Ok(found.map(|(block, place)| block.text(&block.records[place]).to_owned()).unwrap_or_default())
     }
 
-    fn head(&mut self, number: u64, record: &Record) -> io::Result<Vec<Run>> {
+    fn head(&mut self, number: u64, record: &DiffLine) -> io::Result<Vec<Run>> {
         let heading = self.text(number)?;
         let tone = Tone { what: What::Hunk, ..Tone::default() };
         let mut runs = vec![Run { text: format!("@@ -{} +{} @@", record.old, record.new), tone }];
@@ -361,13 +361,13 @@ impl Rows<'_> {
 }
 
 /// Returns a record's place in its change: how far down, behind so many old and new lines.
-fn change(record: &Record) -> Option<(u64, u64, u64)> {
+fn change(record: &DiffLine) -> Option<(u64, u64, u64)> {
     let is_change = matches!(record.what, What::Removed | What::Added);
     is_change.then(|| (u64::from(record.at), u64::from(record.removed), u64::from(record.added)))
 }
 
 /// Returns the record that stands for the row, in two columns, which a record is in.
-fn row_of(number: u64, record: &Record) -> u64 {
+fn row_of(number: u64, record: &DiffLine) -> u64 {
     match change(record) {
         // A new line beside an old one is in the row of that.
         Some((at, removed, _)) if at >= removed && at - removed < removed => number - removed,

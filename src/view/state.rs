@@ -6,10 +6,10 @@ use std::io;
 use ratatui::layout::Rect;
 
 use super::areas::{Areas, areas};
-use super::document::{Document, Found, Pattern};
-use super::facts::{Facts, Listed};
+use super::document::{Document, SearchResult, Pattern};
+use super::facts::{SnapshotFacts, Listed};
 use super::record::Block;
-use super::rows::{Layout, Place, Row, Rows};
+use super::rows::{Layout, RowPosition, Row, Rows};
 
 /// How many records are read ahead of the screen.
 const AHEAD: u64 = 4_096;
@@ -56,7 +56,7 @@ pub(super) enum Goal {
 pub struct State {
     pub(super) size: Rect,
     pub(super) snapshots: Vec<Listed>,
-    pub(super) facts: Option<Facts>,
+    pub(super) facts: Option<SnapshotFacts>,
     pub(super) focus: Focus,
     /// The selected line of each list.
     pub(super) selected: [usize; 4],
@@ -65,7 +65,7 @@ pub struct State {
     pub(super) diff: Option<Document>,
     /// Whether the whole of it has been read.
     pub(super) complete: bool,
-    pub(super) top: Place,
+    pub(super) top: RowPosition,
     pub(super) columns: bool,
     pub(super) cut: bool,
     pub(super) folded: bool,
@@ -92,7 +92,7 @@ impl State {
     }
 
     /// Takes a snapshot that was opened; returns the file to open first.
-    pub fn open(&mut self, facts: Facts) -> Option<Effect> {
+    pub fn open(&mut self, facts: SnapshotFacts) -> Option<Effect> {
         let first = (!facts.files.is_empty()).then_some(Effect::File(0));
         self.facts = Some(facts);
         self.selected = [0; 4];
@@ -112,7 +112,7 @@ impl State {
         self.file = Some(file);
         self.selected[3] = file;
         self.diff = Some(Document::new(folder));
-        (self.complete, self.top, self.skip) = (false, Place::default(), 0);
+        (self.complete, self.top, self.skip) = (false, RowPosition::default(), 0);
         (self.goal, self.found) = (None, None);
     }
 
@@ -185,16 +185,16 @@ impl State {
         };
         let missing = format!("not found: {}", crate::base::screen::Line(pattern.text()));
         match diff.search(pattern, from, forward)? {
-            Found::At(record) => {
+            SearchResult::At(record) => {
                 (self.goal, self.found) = (None, Some(record));
                 self.go_to(record)?;
             }
-            Found::NotBefore(next) => self.goal = Some(Goal::Search { from: next, forward }),
-            Found::Nowhere if self.complete || !forward => {
+            SearchResult::NotBefore(next) => self.goal = Some(Goal::Search { from: next, forward }),
+            SearchResult::Nowhere if self.complete || !forward => {
                 self.goal = None;
                 self.message = Some(missing);
             }
-            Found::Nowhere => {
+            SearchResult::Nowhere => {
                 let len = diff.len();
                 self.goal = Some(Goal::Search { from: len, forward });
             }
@@ -239,7 +239,7 @@ impl State {
     /// Returns how long each list is.
     pub(super) fn lengths(&self) -> [usize; 4] {
         let facts = self.facts.as_ref();
-        let of = |list: fn(&Facts) -> usize| facts.map_or(0, list);
+        let of = |list: fn(&SnapshotFacts) -> usize| facts.map_or(0, list);
         [self.snapshots.len(), of(|f| f.tasks.len()), of(|f| f.agents.len()), of(|f| f.files.len())]
     }
 
@@ -257,9 +257,9 @@ impl State {
         usize::from(self.areas().diff.height)
     }
 
-    pub(super) fn last_page(&mut self) -> io::Result<Place> {
+    pub(super) fn last_page(&mut self) -> io::Result<RowPosition> {
         let height = self.height();
-        self.with_rows(|rows| rows.last_page(height)).unwrap_or(Ok(Place::default()))
+        self.with_rows(|rows| rows.last_page(height)).unwrap_or(Ok(RowPosition::default()))
     }
 
     pub(super) fn scroll(&mut self, by: isize) -> io::Result<()> {
@@ -274,7 +274,7 @@ impl State {
     fn go_to(&mut self, record: u64) -> io::Result<()> {
         let margin = self.height() as isize / 4;
         let item = self.with_rows(|rows| rows.item_at(record)).unwrap_or(Ok(None))?;
-        self.top = Place { record: item.unwrap_or(0), row: 0 };
+        self.top = RowPosition { record: item.unwrap_or(0), row: 0 };
         self.scroll(-margin)
     }
 
@@ -284,7 +284,7 @@ impl State {
         let next = diff.hunks().partition_point(|hunk| hunk.record <= top);
         self.goal = None;
         match diff.hunks().get(next).map(|hunk| hunk.record) {
-            Some(record) => self.top = Place { record, row: 0 },
+            Some(record) => self.top = RowPosition { record, row: 0 },
             None if !self.complete => self.goal = Some(Goal::Hunk),
             None => self.message = Some("this is the last hunk; ] is the next file".to_owned()),
         }
@@ -294,10 +294,10 @@ impl State {
     pub(super) fn previous_hunk(&mut self) {
         let top = self.top;
         let Some(diff) = &self.diff else { return };
-        let above = diff.hunks().partition_point(|hunk| (Place { record: hunk.record, row: 0 }) < top);
+        let above = diff.hunks().partition_point(|hunk| (RowPosition { record: hunk.record, row: 0 }) < top);
         match above.checked_sub(1).map(|hunk| diff.hunks()[hunk].record) {
-            Some(record) => self.top = Place { record, row: 0 },
-            None => self.top = Place::default(),
+            Some(record) => self.top = RowPosition { record, row: 0 },
+            None => self.top = RowPosition::default(),
         }
     }
 

@@ -8,7 +8,7 @@ use std::io;
 use std::sync::mpsc::{Receiver, Sender, sync_channel};
 use std::thread::Scope;
 
-use super::facts::{Facts, Listed, facts, listed};
+use super::facts::{SnapshotFacts, Listed, facts, listed};
 use super::record::{Block, Recorder};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::timestamp::Timestamp;
@@ -32,7 +32,7 @@ pub(super) enum News {
     /// The list of snapshots.
     Listed(Result<Vec<Listed>>),
     /// A snapshot, and its edits.
-    Opened(Box<Result<(Facts, Vec<Item>)>>),
+    Opened(Box<Result<(SnapshotFacts, Vec<Item>)>>),
     /// There is more of the diff, or its end.
     More,
     /// The thread that read a file is done.

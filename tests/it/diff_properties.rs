@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use claude_snap::diff::{
-    Again, Columns, Differ, End, File, Look, Options, Out, Painter, Patch, Report, Show, show_patch,
+    Again, Columns, Differ, End, FileHeader, Look, Options, BlockWriter, Painter, Patch, DiffReport, Show, show_patch,
 };
 use claude_snap::stored_patch;
 use proptest::prelude::*;
@@ -28,15 +28,15 @@ impl Read for Slow<'_> {
 }
 
 /// The patch, with its header, and what it amounts to.
-fn patch(old: &[u8], new: &[u8], options: Options, step: usize) -> (Vec<u8>, Report) {
+fn patch(old: &[u8], new: &[u8], options: Options, step: usize) -> (Vec<u8>, DiffReport) {
     let mut made = Vec::new();
     let mut send = |block: Vec<u8>| {
         made.extend(block);
         Ok(())
     };
-    let mut out = Out::new(true, &mut send);
+    let mut out = BlockWriter::new(true, &mut send);
     let mut show = Patch::new(&mut out);
-    show.start(File { path: b"f".to_vec(), ..File::default() }).must("a start");
+    show.start(FileHeader { path: b"f".to_vec(), ..FileHeader::default() }).must("a start");
     let again: Again<'_> = Box::new(|from_old, from_new| {
         let rest = |text: &'_ [u8], from: u64| text.len().min(usize::try_from(from).must("a place"));
         Ok((
@@ -174,7 +174,7 @@ proptest! {
         word: bool,
     ) {
         let mut send = |_| Ok(());
-        let mut out = Out::new(true, &mut send);
+        let mut out = BlockWriter::new(true, &mut send);
         let look = Look { color: true, max_line, word, width: 50, ..Look::default() };
         let text = lines.join(&b'\n');
         show_patch(&text[..], &mut Painter::new(&mut out, look.clone())).must("painted");
@@ -192,10 +192,10 @@ proptest! {
             made.extend(block);
             Ok(())
         };
-        let mut out = Out::new(true, &mut send);
+        let mut out = BlockWriter::new(true, &mut send);
         let look = Look { color, max_line: 50, word: color, ..Look::default() };
         let mut show = Painter::new(&mut out, look);
-        show.start(File { path: old.clone(), ..File::default() }).must("a start");
+        show.start(FileHeader { path: old.clone(), ..FileHeader::default() }).must("a start");
         let report = Differ::new(&old[..], &new[..], options(3, 3)).run(&mut show).must("a diff");
         show.finish(End { report, ..End::default() }).must("an end");
         out.flush().must("the rest");

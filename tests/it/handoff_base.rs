@@ -5,7 +5,7 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use claude_snap::base::digest::ObjectId;
-use claude_snap::transfer::bundle::{Reader, Writer};
+use claude_snap::transfer::bundle::{BundleReader, Writer};
 
 use crate::handoff::exported_with;
 use crate::handoff_remote::utf8;
@@ -120,7 +120,7 @@ fn base_versions_are_handed_on_alike_and_go_with_their_snapshot() {
 fn base_versions_that_are_not_what_they_say_are_refused() {
     let (mine, theirs) = apart();
     let bundle = exported_with(&mine, &["x", "--with-base"]);
-    let (mut reader, head) = Reader::begin(Cursor::new(&bundle)).must("a bundle");
+    let (mut reader, head) = BundleReader::begin(Cursor::new(&bundle)).must("a bundle");
     let list = String::from_utf8(head.bases.must("base versions")).must("JSON");
     let mut frames = Vec::new();
     while let Some(next) = reader.next(|_| Some(1 << 20)).must("an object") {

@@ -4,7 +4,7 @@ use std::fs;
 
 use claude_snap::base::error::Kind;
 use claude_snap::base::ids::SnapshotId;
-use claude_snap::git::{Place, Repository};
+use claude_snap::git::{Location, Repository};
 use claude_snap::manifest::HiddenBy;
 
 use crate::support::Must;
@@ -13,7 +13,7 @@ use crate::support::project::Project;
 #[test]
 fn what_another_git_stages_between_plan_and_lock_is_noticed() {
     let project = Project::new();
-    let Ok(Place::WorkTree(repository)) = Repository::discover(project.root()) else {
+    let Ok(Location::WorkTree(repository)) = Repository::discover(project.root()) else {
         panic!("a repository");
     };
     project.write("a.txt", "edited\n");
@@ -108,7 +108,7 @@ fn listed_by_git(project: &Project) -> Vec<String> {
 }
 
 fn listed_by_us(project: &Project) -> Vec<String> {
-    let Ok(Place::WorkTree(repository)) = Repository::discover(project.root()) else {
+    let Ok(Location::WorkTree(repository)) = Repository::discover(project.root()) else {
         panic!("a repository");
     };
     let listing = repository.status().must("the status");

@@ -1,7 +1,7 @@
 //! Which mentions of a path are rewritten, which are not, and how the new path is spelled there.
 
 use claude_snap::client::slug;
-use claude_snap::remap::{Form, MapError, MapSpec, Mode, Outside, PairKind, PathMap, Remapper, Report};
+use claude_snap::remap::{Form, MapError, MapSpec, RemapMode, Outside, PairKind, PathMap, Remapper, RemapReport};
 
 const OLD_ID: &str = "11111111-2222-4333-8444-555555555555";
 const NEW_ID: &str = "99999999-8888-4777-8666-aaaaaaaaaaaa";
@@ -14,20 +14,20 @@ fn spec(old: &str, new: &str) -> MapSpec {
     MapSpec { roots: pairs(&[(old, new)]), force: true, ..MapSpec::default() }
 }
 
-fn remapper(spec: &MapSpec, mode: Mode) -> Remapper {
+fn remapper(spec: &MapSpec, mode: RemapMode) -> Remapper {
     Remapper::new(&PathMap::build(spec).unwrap(), mode).unwrap()
 }
 
 /// What becomes of a text, as a record holds it.
 fn in_record(spec: &MapSpec, text: &str) -> String {
     let mut out = Vec::new();
-    remapper(spec, Mode::Rewrite).remap_line(text.as_bytes(), &mut out, &mut Report::default());
+    remapper(spec, RemapMode::Rewrite).remap_line(text.as_bytes(), &mut out, &mut RemapReport::default());
     String::from_utf8(out).unwrap()
 }
 
 fn in_text(spec: &MapSpec, text: &str) -> String {
     let mut out = Vec::new();
-    remapper(spec, Mode::Rewrite).remap_text(text.as_bytes(), &mut out, &mut Report::default());
+    remapper(spec, RemapMode::Rewrite).remap_text(text.as_bytes(), &mut out, &mut RemapReport::default());
     String::from_utf8(out).unwrap()
 }
 
@@ -385,8 +385,8 @@ fn signed_thinking_and_base64_data_never_change_and_are_counted() {
         r#"]},"cwd":"/repo"}"#,
     );
     let mut out = Vec::new();
-    let mut report = Report::default();
-    assert!(remapper(&spec("/repo", "/new"), Mode::Rewrite).remap_line(
+    let mut report = RemapReport::default();
+    assert!(remapper(&spec("/repo", "/new"), RemapMode::Rewrite).remap_line(
         record.as_bytes(),
         &mut out,
         &mut report
@@ -406,9 +406,9 @@ fn signed_thinking_and_base64_data_never_change_and_are_counted() {
 fn keep_changes_what_the_client_looks_up_and_no_message() {
     let mut spec = spec("/repo", "/new");
     spec.session = Some((OLD_ID.to_owned(), NEW_ID.to_owned()));
-    let remapper = remapper(&spec, Mode::Keep);
+    let remapper = remapper(&spec, RemapMode::Keep);
     let keep = |record: &str| {
-        let (mut out, mut report) = (Vec::new(), Report::default());
+        let (mut out, mut report) = (Vec::new(), RemapReport::default());
         remapper.remap_line(record.as_bytes(), &mut out, &mut report);
         (String::from_utf8(out).unwrap(), report)
     };
@@ -437,7 +437,7 @@ fn keep_changes_what_the_client_looks_up_and_no_message() {
     ));
     assert!(!out.contains("/repo"), "{out}");
 
-    let (mut out, mut report) = (Vec::new(), Report::default());
+    let (mut out, mut report) = (Vec::new(), RemapReport::default());
     assert!(!remapper.remap_text(b"see /repo", &mut out, &mut report));
     assert_eq!((out.as_slice(), report.kept), (&b"see /repo"[..], 1));
 }
@@ -464,12 +464,12 @@ fn many_lines_at_once_come_out_as_one_by_one() {
         "{\"a\":1}\n\n{\"cwd\":\"/home/ann/app\",\"thinking\":\"/home/ann/app\"}\n",
         "{\"x\":\"~/app ~/app2\"}\n{\"b\":\"app\"}\n/home/ann/app\n{\"torn\":\"/home/ann/app",
     );
-    let remapper = remapper(&spec, Mode::Rewrite);
-    let (mut single, mut single_report) = (Vec::new(), Report::default());
+    let remapper = remapper(&spec, RemapMode::Rewrite);
+    let (mut single, mut single_report) = (Vec::new(), RemapReport::default());
     for line in lines.split_inclusive('\n') {
         remapper.remap_line(line.as_bytes(), &mut single, &mut single_report);
     }
-    let (mut whole, mut whole_report) = (Vec::new(), Report::default());
+    let (mut whole, mut whole_report) = (Vec::new(), RemapReport::default());
     assert!(remapper.remap_lines(lines.as_bytes(), &mut whole, &mut whole_report));
     assert_eq!(String::from_utf8(whole).unwrap(), String::from_utf8(single).unwrap());
     assert_eq!(whole_report, single_report);
@@ -500,9 +500,9 @@ fn paths_that_the_map_says_nothing_about_are_told_within_bounds() {
 fn the_report_counts_by_form_and_adds_up() {
     let mut spec = spec("/home/ann/app", "/new");
     spec.session = Some((OLD_ID.to_owned(), NEW_ID.to_owned()));
-    let remapper = remapper(&spec, Mode::Rewrite);
+    let remapper = remapper(&spec, RemapMode::Rewrite);
     let text = format!(r"/home/ann/app /home/ann/app \/home\/ann\/app /home/ann/app2 {OLD_ID}");
-    let (mut out, mut report) = (Vec::new(), Report::default());
+    let (mut out, mut report) = (Vec::new(), RemapReport::default());
     remapper.remap_line(text.as_bytes(), &mut out, &mut report);
     let forms: Vec<_> = report.forms().collect();
     assert_eq!(forms, [(Form::Plain, 2), (Form::EscapedSlash, 1), (Form::SessionId, 1)]);
@@ -532,9 +532,9 @@ fn a_map_is_printable_longest_first_and_knows_that_it_does_nothing() {
     assert!(!map.is_noop());
     assert!(PathMap::noop().is_noop());
     assert!(PathMap::build(&self::spec("/a/app", "/a/app/")).unwrap().is_noop());
-    let noop = Remapper::new(&PathMap::noop(), Mode::Rewrite).unwrap();
+    let noop = Remapper::new(&PathMap::noop(), RemapMode::Rewrite).unwrap();
     let mut out = Vec::new();
-    assert!(!noop.remap_lines(b"/a/app\n", &mut out, &mut Report::default()));
+    assert!(!noop.remap_lines(b"/a/app\n", &mut out, &mut RemapReport::default()));
     assert_eq!(out, b"/a/app\n");
 }
 

@@ -1,10 +1,10 @@
 //! What holds for remapping whatever the paths and the records are.
 
-use claude_snap::remap::{MapSpec, Mode, PathMap, Remapper, Report};
+use claude_snap::remap::{MapSpec, RemapMode, PathMap, Remapper, RemapReport};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-fn remapper(old: &str, new: &str, mode: Mode) -> Remapper {
+fn remapper(old: &str, new: &str, mode: RemapMode) -> Remapper {
     let spec = MapSpec {
         user: vec![(old.to_owned(), new.to_owned())],
         home: Some(("/home/ann".to_owned(), "/home/bob".to_owned())),
@@ -15,7 +15,7 @@ fn remapper(old: &str, new: &str, mode: Mode) -> Remapper {
 
 fn remap(remapper: &Remapper, record: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
-    let mut report = Report::default();
+    let mut report = RemapReport::default();
     let changed = remapper.remap_line(record, &mut out, &mut report);
     assert_eq!(changed, out != record);
     assert_eq!(changed, report.replaced() > 0);
@@ -109,7 +109,7 @@ proptest! {
         gaps in proptest::collection::vec((gap(), 0usize..8), 0..6),
         last in gap(),
     ) {
-        let there = remapper(&old, &new, Mode::Rewrite);
+        let there = remapper(&old, &new, RemapMode::Rewrite);
         // A gap may happen to hold the old path; then it is no gap.
         prop_assume!(gaps.iter().all(|(gap, _)| there.mentions(gap.as_bytes()) == 0));
         prop_assume!(there.mentions(last.as_bytes()) == 0);
@@ -119,7 +119,7 @@ proptest! {
         };
         let mapped = remap(&there, line(&old).as_bytes());
         prop_assert_eq!(String::from_utf8_lossy(&mapped), line(&new));
-        let back = remap(&remapper(&new, &old, Mode::Rewrite), &mapped);
+        let back = remap(&remapper(&new, &old, RemapMode::Rewrite), &mapped);
         prop_assert_eq!(String::from_utf8_lossy(&back), line(&old));
     }
 
@@ -129,7 +129,7 @@ proptest! {
         new in path(ODD_NEW_WORD),
     ) {
         let text = record.to_string();
-        let there = remapper(&old, &new, Mode::Rewrite);
+        let there = remapper(&old, &new, RemapMode::Rewrite);
         let mapped = remap(&there, text.as_bytes());
         let value: Value = serde_json::from_slice(&mapped).unwrap();
         assert_same_shape(&record, &value);
@@ -151,9 +151,9 @@ proptest! {
         let nest = |path: &str| {
             (0..levels).fold(json!({ "cwd": path }).to_string(), |inner, _| json!({ "log": inner }).to_string())
         };
-        let mapped = remap(&remapper(&old, &new, Mode::Rewrite), nest(&old).as_bytes());
+        let mapped = remap(&remapper(&old, &new, RemapMode::Rewrite), nest(&old).as_bytes());
         prop_assert_eq!(String::from_utf8_lossy(&mapped), nest(&new));
-        let back = remap(&remapper(&new, &old, Mode::Rewrite), &mapped);
+        let back = remap(&remapper(&new, &old, RemapMode::Rewrite), &mapped);
         prop_assert_eq!(String::from_utf8_lossy(&back), nest(&old));
     }
 
@@ -164,7 +164,7 @@ proptest! {
         grown in "[A-Za-z0-9_é-]",
         left in "[a-zA-Z0-9_é/.~$}]",
     ) {
-        let there = remapper(&old, "/new", Mode::Rewrite);
+        let there = remapper(&old, "/new", RemapMode::Rewrite);
         let name = old.rsplit('/').next().unwrap_or_default();
         if !text.contains(name) {
             prop_assert_eq!(remap(&there, text.as_bytes()), text.as_bytes());
@@ -180,7 +180,7 @@ proptest! {
         new in path(ODD_NEW_WORD),
     ) {
         let line = json!({ "message": message, "cwd": old }).to_string();
-        let kept = remap(&remapper(&old, &new, Mode::Keep), line.as_bytes());
+        let kept = remap(&remapper(&old, &new, RemapMode::Keep), line.as_bytes());
         prop_assert_eq!(String::from_utf8(kept).unwrap(), json!({ "message": message, "cwd": new }).to_string());
     }
 
@@ -198,11 +198,11 @@ proptest! {
         keep in any::<bool>(),
     ) {
         let bytes = chunks.concat();
-        let mode = if keep { Mode::Keep } else { Mode::Rewrite };
+        let mode = if keep { RemapMode::Keep } else { RemapMode::Rewrite };
         let there = remapper("/home/ann/app", "/n\"\\", mode);
-        let (mut whole, mut whole_report) = (Vec::new(), Report::default());
+        let (mut whole, mut whole_report) = (Vec::new(), RemapReport::default());
         there.remap_lines(&bytes, &mut whole, &mut whole_report);
-        let (mut single, mut single_report) = (Vec::new(), Report::default());
+        let (mut single, mut single_report) = (Vec::new(), RemapReport::default());
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
             there.remap_line(line, &mut single, &mut single_report);
         }

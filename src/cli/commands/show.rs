@@ -16,7 +16,7 @@ use crate::cli::output::words::{ago, count, short_commit as short, size_text};
 use crate::cli::output::{Style, Text, Ui, text};
 use crate::context::Context;
 use crate::manifest::{
-    Agent, AgentStatus, Change, Decision, Edit, IndexState, Manifest, Mode, Rule, Session, Version,
+    Agent, AgentStatus, Change, Decision, Edit, IndexState, Manifest, Mode, SavedRule, Session, Version,
 };
 use crate::store::Reference;
 use crate::trust::Provenance;
@@ -238,12 +238,12 @@ impl Page<'_> {
         lines.extend(permissions.session.iter().map(decision));
         let project = &permissions.project;
         for (word, rules) in [("allow", &project.allow), ("ask", &project.ask), ("deny", &project.deny)] {
-            let line = |rule: &Rule| text![word, " ", &rule.rule, "  ", Style::Faint.of(&rule.file)];
+            let line = |rule: &SavedRule| text![word, " ", &rule.rule, "  ", Style::Faint.of(&rule.file)];
             lines.extend(rules.iter().map(line));
         }
         let launch = &permissions.launch;
         for (word, rules) in [("allow", &launch.allow), ("ask", &launch.ask), ("deny", &launch.deny)] {
-            let line = |rule: &Rule| text![word, " ", &rule.rule, "  ", Style::Faint.of(&rule.file)];
+            let line = |rule: &SavedRule| text![word, " ", &rule.rule, "  ", Style::Faint.of(&rule.file)];
             lines.extend(rules.iter().map(line));
         }
         self.list("Grants", lines)

@@ -14,7 +14,7 @@ use crate::cli::output::words::ago;
 use crate::cli::output::{Report, Style, Ui, progress_bar, text};
 use crate::cli::restore_flow::{ConsentArgs, RestoreReport, planning, say_moved, warn_of_left};
 use crate::context::Context;
-use crate::restore::{self, Direction, Plan, Restored, Way};
+use crate::restore::{self, Direction, Plan, Restored, HistoryStep};
 use crate::store::Operation;
 use crate::workspace::Workspace;
 
@@ -127,7 +127,7 @@ impl Step {
     }
 
     /// Makes sure that a person who has just removed snapshots does not mean that.
-    fn past_removal(&self, ui: &mut Ui, now: Timestamp, way: &Way) -> Result<()> {
+    fn past_removal(&self, ui: &mut Ui, now: Timestamp, way: &HistoryStep) -> Result<()> {
         let Some((operation, at)) = way.removed else { return Ok(()) };
         let command = if operation == Operation::Remove { "rm" } else { "prune" };
         let last = format!(
@@ -161,7 +161,7 @@ impl Report for AllUndone {
 }
 
 /// Returns the plan under a heading that names the restore: nobody has asked for the safety snapshot.
-fn report(plan: &Plan, way: &Way, now: Timestamp) -> RestoreReport {
+fn report(plan: &Plan, way: &HistoryStep, now: Timestamp) -> RestoreReport {
     let what = Style::Strong.of(told(&way.what, now));
     let heading = text![way.direction.word(), " ", what, ", in ", &*plan.root().to_string_lossy()];
     RestoreReport::of(plan).with_way(way.direction, &way.what, heading)

@@ -106,7 +106,7 @@ struct Restored<'a> {
 }
 
 impl<'a> VerifyReport<'a> {
-    fn new(report: &'a verify::Report, repaired: &'a Repaired) -> VerifyReport<'a> {
+    fn new(report: &'a verify::VerifyReport, repaired: &'a Repaired) -> VerifyReport<'a> {
         let snapshot = |one: &'a Checked| Snapshot {
             name: one.name.as_deref(),
             id: one.id.as_ref(),

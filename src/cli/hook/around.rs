@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::context::Context;
-use crate::git::{Place, Repository, work_tree_around};
+use crate::git::{Location, Repository, work_tree_around};
 use crate::risk::{Around, Unsaved};
 
 /// The machine, as one run of the program sees it.
@@ -24,7 +24,7 @@ impl Around for Machine<'_> {
         let Some(root) = work_tree_around(&path) else {
             return if self.is_scratch(&path) { Unsaved::No } else { Unsaved::Whole };
         };
-        let Ok(Place::WorkTree(repository)) = Repository::discover(&root) else { return Unsaved::No };
+        let Ok(Location::WorkTree(repository)) = Repository::discover(&root) else { return Unsaved::No };
         repository.unsaved(&path).map_or(Unsaved::No, |unsaved| match unsaved {
             None => Unsaved::No,
             Some(true) => Unsaved::Edits,

@@ -23,7 +23,7 @@ use crate::git::{work_tree_around, work_trees_of};
 use crate::manifest::{Head, Manifest};
 use crate::prune;
 use crate::restore;
-use crate::risk::{self, Call, Place, Risk};
+use crate::risk::{self, Call, StepContext, Risk};
 use crate::workspace::Workspace;
 
 /// How long a session's first step waits for its transcript: the client writes it some 100 ms late.
@@ -48,13 +48,13 @@ pub(super) struct Told {
 pub(super) fn before_tool(started: &Started) -> Result<Told> {
     let context = started.context()?;
     let root = project_root(&context.cwd);
-    let rules::Found { rules, wrong, refused } = rules::read(&context, root);
+    let rules::ProjectRules { rules, wrong, refused } = rules::read(&context, root);
     let call = Call {
         tool: started.input.tool_name.as_deref().unwrap_or_default(),
         input: &started.input.tool_input,
     };
     let machine = Machine { context: &context };
-    let place = Place { cwd: &context.cwd, home: &context.home, around: &machine };
+    let place = StepContext { cwd: &context.cwd, home: &context.home, around: &machine };
     let risks = risk::of_call(&call, &rules, &place);
     let mut checkpoints = Checkpoints {
         started,

@@ -23,7 +23,7 @@ const LARGEST: u64 = 1 << 20;
 const SAID: &str = "said";
 
 /// What holds for one project.
-pub(super) struct Found {
+pub(super) struct ProjectRules {
     pub(super) rules: Rules,
     /// A file that can't be used.
     pub(super) wrong: Option<Error>,
@@ -32,8 +32,8 @@ pub(super) struct Found {
 }
 
 /// Reads the rules of the user and of the project; a file that can't be read is told of, and passed over.
-pub(super) fn read(context: &Context, root: &Path) -> Found {
-    let mut found = Found { rules: Rules::default(), wrong: None, refused: None };
+pub(super) fn read(context: &Context, root: &Path) -> ProjectRules {
+    let mut found = ProjectRules { rules: Rules::default(), wrong: None, refused: None };
     let own = context.config_dir.join(RULES);
     let theirs = root.join(".claude").join(RULES);
     if own != theirs && is_the_users(context, root) {
@@ -63,7 +63,7 @@ fn is_the_users(context: &Context, root: &Path) -> bool {
     !context.config_dir.starts_with(root) || context.config_dir == context.home.join(".claude")
 }
 
-impl Found {
+impl ProjectRules {
     /// Reads one file and returns it, if it could be used.
     fn add(
         &mut self,

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::consent::ConsentArgs;
 use super::revival::RevivalArgs;
-use crate::remap::Mode;
+use crate::remap::RemapMode;
 use crate::restore::{GrantChoice, Options, Paths};
 
 #[derive(Args)]
@@ -69,8 +69,8 @@ impl RestoreArgs {
     /// Returns what was asked for, as the operation takes it.
     pub(crate) fn options(&self) -> Options {
         let mode = match self.paths {
-            PathChoice::Rewrite => Mode::Rewrite,
-            PathChoice::Keep => Mode::Keep,
+            PathChoice::Rewrite => RemapMode::Rewrite,
+            PathChoice::Keep => RemapMode::Keep,
         };
         Options {
             reset_branch: false,

@@ -12,7 +12,7 @@ use crate::cli::output::pager::Sheet;
 use crate::cli::output::words::quoted;
 use crate::cli::output::{NO, Style, Text, Ui, YES, text};
 use crate::compare::{broken, show_readers};
-use crate::diff::{File, Kind as Change, Look, Options, Out, Painter, Show as _};
+use crate::diff::{FileHeader, ChangeKind, Look, Options, BlockWriter, Painter, Show as _};
 use crate::restore::protected_paths::Concern;
 use crate::restore::{Doubt, Plan};
 
@@ -125,7 +125,7 @@ fn show<'a>(ui: &mut Ui, plan: &Plan, paths: impl Iterator<Item = &'a RepoPath>)
             gone
         })
     };
-    let mut out = Out::new(true, &mut send);
+    let mut out = BlockWriter::new(true, &mut send);
     let shown = paths.into_iter().try_for_each(|path| show_one(plan, path, look.clone(), &mut out));
     let shown = shown.and_then(|()| out.flush().map_err(|error| broken(&error)));
     let _rest = sheet.flush();
@@ -137,23 +137,23 @@ fn show<'a>(ui: &mut Ui, plan: &Plan, paths: impl Iterator<Item = &'a RepoPath>)
     }
 }
 
-fn show_one(plan: &Plan, path: &RepoPath, look: Look, out: &mut Out<'_>) -> Result<()> {
+fn show_one(plan: &Plan, path: &RepoPath, look: Look, out: &mut BlockWriter<'_>) -> Result<()> {
     let mut painter = Painter::new(out, look);
     let Some(preview) = plan.preview(path)? else {
         let mut line = b"only the index changes: ".to_vec();
         screen::push_safe(&mut line, path.as_bytes());
         return painter.text(&line).map_err(|error| broken(&error));
     };
-    let file = File {
+    let file = FileHeader {
         kind: match (&preview.old, &preview.new) {
-            (None, _) => Change::Added,
-            (_, None) => Change::Deleted,
-            _ => Change::Modified,
+            (None, _) => ChangeKind::Added,
+            (_, None) => ChangeKind::Deleted,
+            _ => ChangeKind::Modified,
         },
         path: path.as_bytes().to_vec(),
         old_mode: preview.old.as_ref().map(|(mode, _)| *mode),
         new_mode: preview.new.map(|(mode, _)| mode),
-        ..File::default()
+        ..FileHeader::default()
     };
     let old = preview.old.as_ref().map(|(_, bytes)| bytes.as_slice());
     let new = preview.new.map(|(_, bytes)| bytes);

@@ -8,7 +8,7 @@ use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::Line;
 use crate::cli::output::words::count;
 use crate::cli::output::{Style, Text, Ui, text};
-use crate::grants::{Kind as Holds, Offer};
+use crate::grants::{GrantKind, Offer};
 use crate::restore::{GrantChoice, GrantPlan, Plan};
 use crate::trust::Provenance;
 
@@ -76,7 +76,7 @@ pub(crate) fn choose(grants: &mut GrantPlan, no_input: bool, ui: &mut Ui) -> Res
 
 /// Says what was granted; nothing if nothing was.
 pub(crate) fn granted(grants: &GrantPlan) -> Option<String> {
-    let session = grants.granted().filter(|offer| offer.kind == Holds::Session).count();
+    let session = grants.granted().filter(|offer| offer.kind == GrantKind::Session).count();
     let parts =
         [(session, "to the session"), (grants.for_settings().len(), "in .claude/settings.local.json")];
     let parts: Vec<String> = parts
@@ -180,7 +180,7 @@ fn line(offer: &Offer) -> Text {
     let rule = Line(&offer.rule);
     let word = offer.kind.word();
     let class = match offer.kind {
-        Holds::Ask | Holds::Deny => Style::Good.of("a restriction"),
+        GrantKind::Ask | GrantKind::Deny => Style::Good.of("a restriction"),
         _ if offer.is_worst() => Style::Bad.of(format!("{}: {}", offer.class.words(), offer.why)),
         _ => offer.class.words().into(),
     };
@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn an_answer_never_takes_the_worst_unless_it_is_named() {
-        let offer = |class| Offer { rule: "x".to_owned(), kind: Holds::Allow, file: None, class, why: "" };
+        let offer = |class| Offer { rule: "x".to_owned(), kind: GrantKind::Allow, file: None, class, why: "" };
         let offers = [offer(Class::Exact), offer(Class::Anything), offer(Class::Prefix)];
         for (answer, wanted) in [
             ("", Some([false, false, false])),

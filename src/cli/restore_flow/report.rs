@@ -17,7 +17,7 @@ use crate::cli::output::words::{count, short_commit};
 use crate::cli::output::{Report, Style, Text, Ui, text};
 use crate::git::kept_ref;
 use crate::redaction::Held;
-use crate::remap::Mode;
+use crate::remap::RemapMode;
 use crate::restore::{Action, Direction, Done, Doubt, Plan, SessionPlan, Step};
 use crate::store::{MovedBranch, Operation};
 use crate::trust::Provenance;
@@ -380,8 +380,8 @@ const KEEP: &str = "keep";
 impl PathMap {
     fn of(session: &SessionPlan) -> PathMap {
         let mode = match session.relocation.mode {
-            Mode::Rewrite => "rewrite",
-            Mode::Keep => KEEP,
+            RemapMode::Rewrite => "rewrite",
+            RemapMode::Keep => KEEP,
         };
         let map = session.relocation.folders();
         let map = map.map(|(old, new)| OldNew { old: old.to_owned(), new: new.to_owned() });

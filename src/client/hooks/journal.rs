@@ -18,7 +18,7 @@ use crate::client::{ClientHome, HookInput};
 use crate::grants::Rule;
 use crate::manifest::{AgentStatus, Decision, Skipped};
 use crate::sys::files::{self, Existing};
-use crate::sys::place::Place;
+use crate::sys::place::OwnPath;
 
 /// The most that a journal may grow to, in bytes; then its older half goes.
 const LARGEST: u64 = 128 << 10;
@@ -81,7 +81,7 @@ struct Cron {
 pub struct Journal(Vec<Line>);
 
 impl ClientHome {
-    fn journal_place(&self, id: &ClientId) -> Place {
+    fn journal_place(&self, id: &ClientId) -> OwnPath {
         self.own_folder().join(format!("{id}.jsonl"))
     }
 
@@ -146,7 +146,7 @@ impl ClientHome {
 }
 
 /// Keeps the newer half of a journal.
-fn shorten(place: &Place) -> Result<()> {
+fn shorten(place: &OwnPath) -> Result<()> {
     let Some(bytes) = place.read(4 * LARGEST)? else { return Ok(()) };
     let half = bytes.len() / 2;
     let start = bytes[half..].iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |at| half + at + 1);

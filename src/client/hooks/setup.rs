@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::settings::{COMMAND_FILE, is_our_command, with_hooks, without_hooks};
 use crate::base::error::{Error, Kind, Result};
 use crate::sys::files;
-use crate::sys::place::{Place, Root};
+use crate::sys::place::{OwnPath, Root};
 use crate::sys::users_files;
 
 /// A settings file over this many bytes is none.
@@ -48,7 +48,7 @@ pub struct Change {
 /// A file of the client's.
 enum Target {
     Own(PathBuf),
-    InProject(Place),
+    InProject(OwnPath),
 }
 
 impl Setup {

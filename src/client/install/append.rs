@@ -15,7 +15,7 @@ pub type AsSaved<'a> = &'a dyn Fn(File) -> io::Result<Box<dyn Read + 'a>>;
 
 /// What a file that is here has to do with one that would be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum PrefixMatch {
     /// There is none.
     Absent,
     /// It is the same.
@@ -45,16 +45,16 @@ impl<'a, 'r> Continuation<'a, 'r> {
         as_saved: AsSaved<'a>,
         rest: &'r mut dyn Write,
         content: Writer<'_>,
-    ) -> Result<Standing> {
+    ) -> Result<PrefixMatch> {
         let size = here.metadata().map_err(unread)?.len();
         let here = BufReader::with_capacity(1 << 16, as_saved(here).map_err(unread)?);
         let mut this = Continuation { here, rest, block: Vec::new(), added: false, differs: false };
         let written = content(&mut this).and_then(|()| this.end().map_err(unread));
         match written {
             // The comparison ends the writing as soon as it knows.
-            _ if this.differs => Ok(Standing::Other),
-            Ok(()) if this.added => Ok(Standing::Beginning(size)),
-            Ok(()) => Ok(Standing::Same),
+            _ if this.differs => Ok(PrefixMatch::Other),
+            Ok(()) if this.added => Ok(PrefixMatch::Beginning(size)),
+            Ok(()) => Ok(PrefixMatch::Same),
             Err(error) => Err(error),
         }
     }
@@ -152,7 +152,7 @@ mod tests {
         all
     }
 
-    fn split(here: &[u8], wanted: &[u8]) -> (Standing, Vec<u8>) {
+    fn split(here: &[u8], wanted: &[u8]) -> (PrefixMatch, Vec<u8>) {
         let mut rest = Vec::new();
         let mut content =
             |out: &mut dyn Write| wanted.chunks(3).try_for_each(|piece| out.write_all(piece)).map_err(unread);
@@ -163,11 +163,11 @@ mod tests {
 
     #[test]
     fn only_of_what_is_the_beginning_the_rest_is_split_off() {
-        assert_eq!(split(b"abcd", b"abcdefgh"), (Standing::Beginning(4), b"efgh".to_vec()));
-        assert_eq!(split(b"", b"ab"), (Standing::Beginning(0), b"ab".to_vec()));
-        assert_eq!(split(b"abcd", b"abcd"), (Standing::Same, b"".to_vec()));
+        assert_eq!(split(b"abcd", b"abcdefgh"), (PrefixMatch::Beginning(4), b"efgh".to_vec()));
+        assert_eq!(split(b"", b"ab"), (PrefixMatch::Beginning(0), b"ab".to_vec()));
+        assert_eq!(split(b"abcd", b"abcd"), (PrefixMatch::Same, b"".to_vec()));
         for other in [&b"abcx"[..], b"abc", b"", b"xbcdefgh"] {
-            assert_eq!(split(b"abcd", other).0, Standing::Other);
+            assert_eq!(split(b"abcd", other).0, PrefixMatch::Other);
         }
     }
 

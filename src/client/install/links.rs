@@ -14,7 +14,7 @@ use crate::base::ids::{ClientId, SnapshotId};
 use crate::base::paths::RepoPath;
 use crate::client::{ClientHome, Placed};
 use crate::sys::files::{self, Existing};
-use crate::sys::place::{Place, Root};
+use crate::sys::place::{OwnPath, Root};
 
 /// A list of a session's files over this size is none.
 const LARGEST: u64 = 16 << 20;
@@ -46,11 +46,11 @@ struct Written {
 }
 
 impl ClientHome {
-    fn link_folder(&self) -> Place {
+    fn link_folder(&self) -> OwnPath {
         self.own_folder().join("links")
     }
 
-    fn link_place(&self, id: &ClientId) -> Place {
+    fn link_place(&self, id: &ClientId) -> OwnPath {
         self.link_folder().join(format!("{id}.json"))
     }
 
@@ -115,7 +115,7 @@ impl ClientHome {
 
     /// Returns the place of a session's file: below `projects`, `tasks` and the like, which may be links of the user's
     /// own, through real folders only.
-    fn place_of(&self, path: &RepoPath) -> Place {
+    fn place_of(&self, path: &RepoPath) -> OwnPath {
         let mut parts = path.as_path().components();
         let kind = parts.next().map(|kind| kind.as_os_str()).unwrap_or_default();
         Root::own(&self.config().join(kind)).at(parts.as_path())
@@ -156,7 +156,7 @@ impl ClientHome {
     /// Says whether a transcript is that of a link which still waits: no work of anybody's.
     pub(in crate::client) fn waits(&self, transcript: &Path) -> bool {
         let id = transcript.file_stem().and_then(|stem| stem.to_str()).and_then(ClientId::parse);
-        let Some(place) = id.map(|id| self.link_place(&id)).filter(Place::exists) else { return false };
+        let Some(place) = id.map(|id| self.link_place(&id)).filter(OwnPath::exists) else { return false };
         let json = place.read(LARGEST).ok().flatten().unwrap_or_default();
         let link: Option<Link> = serde_json::from_slice(&json).ok();
         link.is_some_and(|link| self.is_untouched(&link).unwrap_or(false))

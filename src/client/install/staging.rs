@@ -18,7 +18,7 @@ use crate::base::error::{Error, IoContext, Kind, Result};
 use crate::base::ids::ClientId;
 use crate::base::paths::{NativePath, RepoPath};
 use crate::client::ClientHome;
-use crate::client::install::append::{AsSaved, Continuation, Standing, Writer, append, take_back};
+use crate::client::install::append::{AsSaved, Continuation, PrefixMatch, Writer, append, take_back};
 use crate::client::shared_files::file_name;
 use crate::sys::files;
 use crate::sys::place::Root;
@@ -80,18 +80,18 @@ impl ClientHome {
         place: Option<&RepoPath>,
         as_saved: AsSaved<'_>,
         content: Writer<'_>,
-    ) -> Result<Standing> {
+    ) -> Result<PrefixMatch> {
         let placed = self.placed(id, cwd, place.into_iter().cloned().collect(), "");
         let File { kind, path, .. } = placed.file(0)?;
         let folder = self.config.join(kind);
         if !folder.is_dir() {
-            return Ok(Standing::Absent);
+            return Ok(PrefixMatch::Absent);
         }
         let tree = open(&folder)?;
         match tree.append(&path)? {
             Some(here) => Continuation::run(here, as_saved, &mut io::sink(), content),
-            None if tree.absolute(&path).symlink_metadata().is_ok() => Ok(Standing::Other),
-            None => Ok(Standing::Absent),
+            None if tree.absolute(&path).symlink_metadata().is_ok() => Ok(PrefixMatch::Other),
+            None => Ok(PrefixMatch::Absent),
         }
     }
 }
@@ -148,7 +148,7 @@ impl Placing<'_> {
                 let place = self.placed.places.get(number);
                 let as_saved = |file| (self.as_saved)(place, file);
                 tree.create(&staged, |rest| match Continuation::run(here, &as_saved, rest, content)? {
-                    Standing::Beginning(now) if now == *size => Ok(()),
+                    PrefixMatch::Beginning(now) if now == *size => Ok(()),
                     _ => Err(changed()),
                 })?
             }

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use crate::client::transcript::record::{Fields, Marks};
+use crate::client::transcript::record::{Fields, MarkFinder};
 
 /// Records about nothing else.
 const RECORDS: [&str; 3] = ["bridge-session", "hybrid-organization", "session-owner"];
@@ -26,8 +26,8 @@ const FIELDS: [&str; 9] = [
 ];
 
 /// What a line has to hold for any of these, in the client's own spelling.
-static MARKS: LazyLock<Marks> = LazyLock::new(|| {
-    Marks::of(&[
+static MARKS: LazyLock<MarkFinder> = LazyLock::new(|| {
+    MarkFinder::of(&[
         "bridge",
         "session-owner",
         "hybrid-organization",

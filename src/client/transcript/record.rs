@@ -14,11 +14,11 @@ use serde_json::value::RawValue;
 const MOST_FIELDS: usize = 1_000;
 
 /// Words of which a line has to hold one to be worth a closer look.
-pub(in crate::client) struct Marks(Vec<Finder<'static>>);
+pub(in crate::client) struct MarkFinder(Vec<Finder<'static>>);
 
-impl Marks {
-    pub(in crate::client) fn of(words: &[&'static str]) -> Marks {
-        Marks(words.iter().map(|word| Finder::new(*word)).collect())
+impl MarkFinder {
+    pub(in crate::client) fn of(words: &[&'static str]) -> MarkFinder {
+        MarkFinder(words.iter().map(|word| Finder::new(*word)).collect())
     }
 
     /// Says whether a line holds one of them.

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::base::error::Result;
 use crate::client::transcript::recovery::records_of;
-use crate::client::transcript::validate::{Checked, Key, View, key};
+use crate::client::transcript::validate::{Checked, Key, MessageView, key};
 
 /// The answer to a call whose own result is lost.
 const LOST: &str = "The result of this call was lost when the transcript was damaged.";
@@ -67,7 +67,7 @@ impl<'a> Mending<'a> {
     }
 
     fn record(&mut self, record: &mut Vec<u8>, out: Out<'_>) -> Result<()> {
-        let Ok(view) = serde_json::from_slice::<View<'_>>(record) else {
+        let Ok(view) = serde_json::from_slice::<MessageView<'_>>(record) else {
             record.push(b'\n');
             return out(record);
         };

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 use crate::base::timestamp::Timestamp;
-use crate::client::transcript::record::{Fields, Marks};
+use crate::client::transcript::record::{Fields, MarkFinder};
 use crate::client::transcript::recovery::records_of;
 use crate::manifest::Cron;
 
@@ -19,8 +19,8 @@ const CREATE: &str = "CronCreate";
 const DELETE: &str = "CronDelete";
 
 /// What a line has to hold to matter, as the client writes it.
-static MARKS: LazyLock<Marks> = LazyLock::new(|| {
-    Marks::of(&[
+static MARKS: LazyLock<MarkFinder> = LazyLock::new(|| {
+    MarkFinder::of(&[
         CREATE,
         DELETE,
         "humanSchedule",

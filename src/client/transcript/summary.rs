@@ -1,6 +1,6 @@
 //! What a transcript says of its session: title, model, mode, queue, decisions, agents' ends.
 //!
-//! Pure: one record after the other is shown to [`Facts::observe`]. A record that can't be
+//! Pure: one record after the other is shown to [`TranscriptSummary::observe`]. A record that can't be
 //! read, or of an unknown type, changes nothing; its bytes are carried all the same.
 
 use std::borrow::Cow;
@@ -22,7 +22,7 @@ const MOST_DECISIONS: usize = 200;
 
 /// Everything learnt from the records so far.
 #[derive(Debug, Default)]
-pub struct Facts {
+pub struct TranscriptSummary {
     /// How many lines were seen.
     pub records: u64,
     /// The last title: the user's, else the client's own, else a summary.
@@ -57,7 +57,7 @@ pub struct Facts {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Record<'a, M> {
+struct RecordView<'a, M> {
     #[serde(rename = "type", borrow, default)]
     kind: Cow<'a, str>,
     #[serde(borrow, default)]
@@ -146,7 +146,7 @@ struct Reminder<'a> {
     content: Vec<Box<RawValue>>,
 }
 
-impl Facts {
+impl TranscriptSummary {
     /// Takes in one line.
     pub fn observe(&mut self, line: &[u8]) {
         self.records += 1;
@@ -159,9 +159,9 @@ impl Facts {
 
     /// Takes in one record; says whether it is one.
     fn observe_whole(&mut self, record: &[u8]) -> bool {
-        if let Ok(record) = serde_json::from_slice::<Record<'_, Message<'_>>>(record) {
+        if let Ok(record) = serde_json::from_slice::<RecordView<'_, Message<'_>>>(record) {
             self.observe_record(&record, record.message.as_ref());
-        } else if let Ok(record) = serde_json::from_slice::<Record<'_, IgnoredAny>>(record) {
+        } else if let Ok(record) = serde_json::from_slice::<RecordView<'_, IgnoredAny>>(record) {
             // Its message is none that is known here.
             self.observe_record(&record, None);
         } else {
@@ -170,7 +170,7 @@ impl Facts {
         true
     }
 
-    fn observe_record<M>(&mut self, record: &Record<'_, M>, message: Option<&Message<'_>>) {
+    fn observe_record<M>(&mut self, record: &RecordView<'_, M>, message: Option<&Message<'_>>) {
         keep_last(&mut self.cwd, record.cwd.as_ref());
         keep_last(&mut self.client, record.version.as_ref());
         keep_last(&mut self.mode, record.permission_mode.as_ref());
@@ -215,12 +215,12 @@ impl Facts {
     }
 
     /// Takes over what an agent's own transcript says of the agents that it started.
-    pub fn add_agents_of(&mut self, agent: &Facts) {
+    pub fn add_agents_of(&mut self, agent: &TranscriptSummary) {
         self.ended.extend(agent.ended.iter().map(|(id, status)| (id.clone(), status.clone())));
         self.answered.extend(agent.answered.iter().map(|(id, status)| (id.clone(), status.clone())));
     }
 
-    fn observe_title<M>(&mut self, record: &Record<'_, M>) {
+    fn observe_title<M>(&mut self, record: &RecordView<'_, M>) {
         match record.kind.as_ref() {
             "custom-title" => {
                 keep_last(&mut self.title, record.custom_title.as_ref());
@@ -236,7 +236,7 @@ impl Facts {
         }
     }
 
-    fn observe_queue<M>(&mut self, record: &Record<'_, M>) {
+    fn observe_queue<M>(&mut self, record: &RecordView<'_, M>) {
         let content = record.content.and_then(text);
         if let Some(notification) = content.as_ref().filter(|content| content.contains("<task-notification>"))
         {
@@ -286,7 +286,7 @@ impl Facts {
         }
     }
 
-    fn observe_results<M>(&mut self, record: &Record<'_, M>, message: Option<&Message<'_>>) {
+    fn observe_results<M>(&mut self, record: &RecordView<'_, M>, message: Option<&Message<'_>>) {
         let content = message.and_then(|message| message.content);
         // A plain text of the user's; in a tool's result it would only be quoted.
         let said = content.map(RawValue::get).filter(|text| text.starts_with('"'));
@@ -398,8 +398,8 @@ fn between<'a>(text: &'a str, tag: &str) -> Option<&'a str> {
 mod tests {
     use super::*;
 
-    fn facts(lines: &[&str]) -> Facts {
-        let mut facts = Facts::default();
+    fn facts(lines: &[&str]) -> TranscriptSummary {
+        let mut facts = TranscriptSummary::default();
         lines.iter().for_each(|line| facts.observe(line.as_bytes()));
         facts
     }

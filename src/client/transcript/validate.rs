@@ -158,7 +158,7 @@ struct Call {
 /// What is looked at in a record.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::client) struct View<'a> {
+pub(in crate::client) struct MessageView<'a> {
     #[serde(rename = "type", borrow, default)]
     pub(in crate::client) kind: Cow<'a, str>,
     #[serde(borrow, default)]
@@ -210,13 +210,13 @@ impl Check {
         }
         for record in salvaged.records {
             self.records += 1;
-            if let Ok(view) = serde_json::from_slice::<View<'_>>(&record) {
+            if let Ok(view) = serde_json::from_slice::<MessageView<'_>>(&record) {
                 self.record(&view);
             }
         }
     }
 
-    fn record(&mut self, view: &View<'_>) {
+    fn record(&mut self, view: &MessageView<'_>) {
         if let (Some(leaf), None) = (&view.leaf_uuid, &view.uuid) {
             self.leaves.push((self.lines, key(leaf)));
         }

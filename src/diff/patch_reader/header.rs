@@ -1,14 +1,14 @@
 //! The header of a file in a diff: what its lines say of names, modes and the kind of change.
 
 use super::super::file::unquoted;
-use super::super::{File, Kind};
+use super::super::{FileHeader, ChangeKind};
 use super::names;
 use crate::manifest::Mode;
 
 /// What the lines of a header said so far.
 #[derive(Debug, Default)]
 pub(super) struct Header {
-    file: File,
+    file: FileHeader,
     /// Whether its names are known without the `---` and `+++` lines.
     named: bool,
     /// Whether git wrote it, so that both sides are one file unless it says otherwise.
@@ -33,7 +33,7 @@ impl Header {
     /// Begins with the name in its first line; an empty one if that says none.
     pub(super) fn of(path: Vec<u8>) -> Header {
         let of_git = !path.is_empty();
-        Header { file: File { path, ..File::default() }, of_git, ..Header::default() }
+        Header { file: FileHeader { path, ..FileHeader::default() }, of_git, ..Header::default() }
     }
 
     /// Takes a line, without its end, if it is one of a header.
@@ -46,9 +46,9 @@ impl Header {
         } else if let Some(name) = after(b"+++ ") {
             self.new = Some(side(name));
         } else if let Some(text) = after(b"new file mode ") {
-            (file.kind, file.new_mode) = (Kind::Added, mode(text));
+            (file.kind, file.new_mode) = (ChangeKind::Added, mode(text));
         } else if let Some(text) = after(b"deleted file mode ") {
-            (file.kind, file.old_mode) = (Kind::Deleted, mode(text));
+            (file.kind, file.old_mode) = (ChangeKind::Deleted, mode(text));
         } else if let Some(text) = after(b"old mode ") {
             file.old_mode = mode(text);
         } else if let Some(text) = after(b"new mode ") {
@@ -61,9 +61,9 @@ impl Header {
         } else if after(b"dissimilarity index ").is_some() {
             // A file that was written anew is shown as it is.
         } else if let Some(name) = after(b"rename from ") {
-            (file.kind, file.old_path, self.named) = (Kind::Renamed, Some(unquoted(name)), true);
+            (file.kind, file.old_path, self.named) = (ChangeKind::Renamed, Some(unquoted(name)), true);
         } else if let Some(name) = after(b"copy from ") {
-            (file.kind, file.old_path, self.named) = (Kind::Copied, Some(unquoted(name)), true);
+            (file.kind, file.old_path, self.named) = (ChangeKind::Copied, Some(unquoted(name)), true);
         } else if let Some(name) = after(b"rename to ").or(after(b"copy to ")) {
             (file.path, self.named) = (unquoted(name), true);
         } else if after(b"Binary files ").is_some() || line == b"GIT binary patch" {
@@ -85,17 +85,17 @@ impl Header {
     }
 
     /// Returns the file that it is of.
-    pub(super) fn settled(&self) -> File {
+    pub(super) fn settled(&self) -> FileHeader {
         let mut file = self.file.clone();
         let (Some(old), Some(new)) = (&self.old, &self.new) else { return file };
-        if file.kind == Kind::Modified && old.missing != new.missing {
-            file.kind = if old.missing { Kind::Added } else { Kind::Deleted };
+        if file.kind == ChangeKind::Modified && old.missing != new.missing {
+            file.kind = if old.missing { ChangeKind::Added } else { ChangeKind::Deleted };
         }
         match (&old.name, &new.name) {
             (Some(old), Some(new)) if !self.named => {
                 let (old, new) = names::without_prefixes(old, new);
-                if old != new && !self.of_git && file.kind == Kind::Modified {
-                    (file.kind, file.old_path) = (Kind::Renamed, Some(old));
+                if old != new && !self.of_git && file.kind == ChangeKind::Modified {
+                    (file.kind, file.old_path) = (ChangeKind::Renamed, Some(old));
                 }
                 file.path = new;
             }

@@ -1,6 +1,6 @@
 //! What a hunk of a unified diff looks like: its header, its lines, and whether they are lines at all.
 
-use super::super::moved::{self, Moved};
+use super::super::moved::{self, MovedBlocks};
 use super::colors;
 
 /// A long change is passed on in pieces of this many lines or bytes.
@@ -42,7 +42,7 @@ impl Lines {
 }
 
 /// Finds the lines that only moved from one hunk to another.
-pub fn moved_in(hunks: &[u8]) -> Moved {
+pub fn moved_in(hunks: &[u8]) -> MovedBlocks {
     let (mut removed, mut added) = (Vec::new(), Vec::new());
     let (mut old, mut new) = ((0, 0), (0, 0));
     for line in hunks.split_inclusive(|byte| *byte == b'\n') {

@@ -14,8 +14,8 @@ use std::borrow::Cow;
 use std::io::{self, BufRead, Read as _};
 
 use super::file::unquoted;
-use super::moved::Moved;
-use super::{End, Report, Show};
+use super::moved::MovedBlocks;
+use super::{End, DiffReport, Show};
 pub(super) use colors::{sgr, without as without_colors};
 use header::Header;
 pub use hunk::moved_in;
@@ -46,7 +46,7 @@ pub fn show_patch(mut reader: impl BufRead, show: &mut dyn Show) -> io::Result<(
 ///
 /// # Errors
 /// Whatever reading and showing give.
-pub fn show_hunks(mut hunks: impl BufRead, longest: usize, show: &mut dyn Show) -> io::Result<Report> {
+pub fn show_hunks(mut hunks: impl BufRead, longest: usize, show: &mut dyn Show) -> io::Result<DiffReport> {
     let mut parser = Parser::new(show);
     (parser.stage, parser.open) = (Stage::Hunks, true);
     let most = (longest as u64).saturating_add(2);
@@ -99,7 +99,7 @@ struct Parser<'s> {
     /// Whether git coloured anything before, and this file.
     colored: bool,
     file_colored: bool,
-    report: Report,
+    report: DiffReport,
     /// Lines that a mark for a missing newline may still follow.
     removed: Lines,
     added: Lines,
@@ -119,7 +119,7 @@ impl<'s> Parser<'s> {
             open: false,
             colored: false,
             file_colored: false,
-            report: Report::default(),
+            report: DiffReport::default(),
             removed: Lines::default(),
             added: Lines::default(),
             context: Vec::new(),
@@ -380,7 +380,7 @@ impl<'s> Parser<'s> {
         if !removed.is_empty() || !added.is_empty() {
             let (old, new) = (self.next.0 + removed.len() as u64, self.next.1 + added.len() as u64);
             if self.moved {
-                self.show.moved(Moved::of(self.next.0..old, self.next.1..new));
+                self.show.moved(MovedBlocks::of(self.next.0..old, self.next.1..new));
             }
             self.show.change(&removed, &added)?;
             self.next = (old, new);

@@ -12,7 +12,7 @@ use crate::base::paths::RepoPath;
 use crate::git::{IGNORE, Listing, Repository};
 use crate::manifest::{Around, Edits};
 use crate::restore::files::saved_rules;
-use crate::restore::files::step::Maker;
+use crate::restore::files::step::StepMaker;
 use crate::sys::work_tree::{Below, Tree};
 
 /// The most files of one ignored folder that a rewind removes.
@@ -38,7 +38,7 @@ impl Then<'_> {
     /// Returns those of the paths that were ignored.
     pub(in crate::restore) fn ignored(
         &self,
-        maker: &mut Maker<'_>,
+        maker: &mut StepMaker<'_>,
         paths: &BTreeSet<RepoPath>,
     ) -> Result<BTreeSet<RepoPath>> {
         let listed = self.around.and_then(|around| around.ignored.as_ref());
@@ -70,7 +70,7 @@ impl Then<'_> {
     /// that kind stays. `paths` are those that the rewind is about.
     pub(in crate::restore) fn hidden_since(
         &self,
-        maker: &mut Maker<'_>,
+        maker: &mut StepMaker<'_>,
         tree: &Tree,
         listing: &Listing,
         paths: &BTreeSet<RepoPath>,

@@ -8,7 +8,7 @@ use crate::base::paths::RepoPath;
 use crate::git::Repository;
 use crate::manifest::{Around, Edit, Edits, Mode, Version, WrittenBy};
 use crate::restore::files::saved_rules;
-use crate::restore::files::step::{Maker, Step, Work};
+use crate::restore::files::step::{StepMaker, Step, Work};
 
 /// Returns the settings that the files of a snapshot were written by, if they are known.
 pub(in crate::restore) fn settings(around: Option<&Around>) -> Option<&WrittenBy> {
@@ -18,7 +18,7 @@ pub(in crate::restore) fn settings(around: Option<&Around>) -> Option<&WrittenBy
 /// Changes the steps of these paths, which have the saved content, to what is written here.
 pub(in crate::restore) fn as_here(
     repository: &Repository,
-    maker: &mut Maker<'_>,
+    maker: &mut StepMaker<'_>,
     saved: &Edits,
     around: Option<&Around>,
     steps: &mut Vec<Step>,

@@ -24,7 +24,7 @@ use crate::restore::files::path_state::{Here, look};
 use crate::restore::files::resume::conflict;
 use crate::restore::files::saved_rules;
 use crate::restore::files::sparse::brought_in;
-use crate::restore::files::step::{Maker, Step, Steps, Unmade, Work, without_links};
+use crate::restore::files::step::{StepMaker, Step, Steps, Unmade, Work, without_links};
 use crate::restore::files::unmerged_base;
 use crate::store::Bases;
 use crate::sys::work_tree::{Node, Tree};
@@ -57,7 +57,7 @@ pub(in crate::restore) fn plan(
         return Err(Error::new(Kind::Conflict, "Cannot merge into an unfinished merge; nothing was changed")
             .hint("finish it (`git status`), or restore beside it with `--worktree BRANCH`"));
     }
-    let mut maker = Maker::new(&workspace.store, repository, Some(bases));
+    let mut maker = StepMaker::new(&workspace.store, repository, Some(bases));
     let base = match repository.has_commit(base)? {
         true => base.to_owned(),
         false => stand_in(&mut maker, repository, saved, base, listing.head.as_deref())?,
@@ -203,7 +203,7 @@ fn missing(path: &RepoPath) -> Error {
 /// Makes a tree to merge from where the base commit is not here: HEAD's, with the edited paths
 /// as they were in the base. What else the two differ in is nothing that the snapshot edits.
 fn stand_in(
-    maker: &mut Maker<'_>,
+    maker: &mut StepMaker<'_>,
     repository: &Repository,
     saved: &Edits,
     base: &str,
@@ -221,7 +221,7 @@ fn stand_in(
 }
 
 fn saved_changes(
-    maker: &mut Maker<'_>,
+    maker: &mut StepMaker<'_>,
     conversion: &Conversion<'_>,
     saved: &Edits,
 ) -> Result<Vec<(RepoPath, Option<Version>)>> {

@@ -11,7 +11,7 @@ use crate::git::index::IndexEntry;
 use crate::git::{Listing, Repository, Status};
 use crate::manifest::{Edit, Edits, IndexState, Version};
 use crate::restore::files::index_room::crowded_out;
-use crate::restore::files::step::{Maker, index_of};
+use crate::restore::files::step::{StepMaker, index_of};
 
 /// The merged index.
 #[derive(Default)]
@@ -27,7 +27,7 @@ pub(in crate::restore) struct Layer {
 impl Layer {
     /// Merges what a snapshot has staged into the index that is here.
     pub(in crate::restore) fn merge(
-        maker: &mut Maker<'_>,
+        maker: &mut StepMaker<'_>,
         repository: &Repository,
         saved: &Edits,
         base: &str,

@@ -19,7 +19,7 @@ use crate::restore::files::line_ends::as_here;
 use crate::restore::files::obstacles::spare_mounts;
 use crate::restore::files::path_state::{Here, look};
 use crate::restore::files::sparse::brought_in;
-use crate::restore::files::step::{Maker, Steps, index_of, without_links};
+use crate::restore::files::step::{StepMaker, Steps, index_of, without_links};
 use crate::restore::files::unmerged_base;
 use crate::store::Bases;
 use crate::sys::work_tree::Tree;
@@ -73,7 +73,7 @@ pub(in crate::restore) fn plan(
     if !conflicts.is_empty() {
         return Err(conflict_error(&conflicts, new_tree));
     }
-    let mut maker = Maker::new(&workspace.store, repository, Some(bases));
+    let mut maker = StepMaker::new(&workspace.store, repository, Some(bases));
     let mut steps = Vec::new();
     let _phase = monitor.begin(Phase::Preparing, Some(saved.files.len() as u64));
     for edit in &saved.files {

@@ -19,7 +19,7 @@ use crate::restore::files::marks::Marked;
 use crate::restore::files::obstacles;
 use crate::restore::files::path_state::look;
 use crate::restore::files::saved_rules;
-use crate::restore::files::step::{Maker, Step, Steps, Unmade, Work, index_of, without_links};
+use crate::restore::files::step::{StepMaker, Step, Steps, Unmade, Work, index_of, without_links};
 use crate::restore::files::unmerged_base;
 use crate::sys::work_tree::{Node, Tree, is_staging};
 use crate::workspace::Workspace;
@@ -70,7 +70,7 @@ pub(in crate::restore) fn plan(
     // What a killed restore left may hold the only copy of a file: it is not ours to remove.
     let is_ours = |path: &RepoPath| is_staging(path) || own.hold(path);
     paths.retain(|path| !left_out(path) && !is_ours(path));
-    let mut maker = Maker::new(&workspace.store, repository, None)
+    let mut maker = StepMaker::new(&workspace.store, repository, None)
         .with_saved_marks()
         .with_saved_permissions(around.is_some());
     let tree = Tree::open(&workspace.root)?;
@@ -182,7 +182,7 @@ type KeptBack = (Vec<Unmade>, Vec<(RepoPath, String)>);
 /// they are; and those of a filter that is not run here: they are left alone.
 fn check_out(
     repository: &Repository,
-    maker: &mut Maker<'_>,
+    maker: &mut StepMaker<'_>,
     saved: &Edits,
     steps: &mut Vec<Step>,
 ) -> Result<KeptBack> {

@@ -9,12 +9,12 @@ use crate::base::paths::RepoPath;
 use crate::git::index::IndexEntry;
 use crate::git::{ATTRIBUTES, ChangedRules, Conversion, IGNORE, Repository};
 use crate::manifest::Edits;
-use crate::restore::files::step::{Maker, index_of};
+use crate::restore::files::step::{StepMaker, index_of};
 
 /// Returns how content was converted in the work tree that was saved; `base` is the tree of its base commit.
 pub(in crate::restore) fn conversion<'a>(
     repository: &'a Repository,
-    maker: &mut Maker<'_>,
+    maker: &mut StepMaker<'_>,
     saved: &Edits,
     base: Option<&str>,
 ) -> Result<Conversion<'a>> {
@@ -24,7 +24,7 @@ pub(in crate::restore) fn conversion<'a>(
 /// Returns those of the paths that the rules of the work tree ignored that was saved.
 pub(in crate::restore) fn ignored(
     repository: &Repository,
-    maker: &mut Maker<'_>,
+    maker: &mut StepMaker<'_>,
     saved: &Edits,
     paths: &BTreeSet<RepoPath>,
 ) -> Result<BTreeSet<RepoPath>> {
@@ -35,7 +35,7 @@ pub(in crate::restore) fn ignored(
 }
 
 /// Returns the files of this name that were other ones in the work tree than in the base.
-fn changed(maker: &mut Maker<'_>, saved: &Edits, name: &str) -> Result<Vec<ChangedRules>> {
+fn changed(maker: &mut StepMaker<'_>, saved: &Edits, name: &str) -> Result<Vec<ChangedRules>> {
     let mut changed = Vec::new();
     let named = |path: &RepoPath| path.as_path().file_name() == Some(OsStr::new(name));
     for edit in saved.files.iter().filter(|edit| named(&edit.path)) {

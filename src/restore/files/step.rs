@@ -195,7 +195,7 @@ pub(in crate::restore) fn index_of(edit: &Edit) -> IndexEntry {
 
 /// What becomes of the marks that hide a path's edits from git.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Marks {
+enum MarkChange {
     /// Those that are here stay.
     Stay,
     /// They become as the edit has them.
@@ -203,32 +203,32 @@ enum Marks {
 }
 
 /// Makes steps for one repository, and the content they need.
-pub(in crate::restore) struct Maker<'a> {
-    marks: Marks,
+pub(in crate::restore) struct StepMaker<'a> {
+    marks: MarkChange,
     /// Whether edits say all permissions that are not the usual ones.
     permissions: bool,
     pub(in crate::restore) versions: Materializer<'a>,
 }
 
-impl<'a> Maker<'a> {
+impl<'a> StepMaker<'a> {
     /// Makes one; `bases` are base versions that the repository may lack.
     pub(in crate::restore) fn new(
         store: &'a Store,
         repository: &'a Repository,
         bases: Option<&'a Bases>,
-    ) -> Maker<'a> {
+    ) -> StepMaker<'a> {
         let versions = Materializer::to_restore(store, repository, bases);
-        Maker { marks: Marks::Stay, permissions: false, versions }
+        StepMaker { marks: MarkChange::Stay, permissions: false, versions }
     }
 
     /// Returns the same one, but for the marks that hide edits from git: they become as saved.
-    pub(in crate::restore) fn with_saved_marks(self) -> Maker<'a> {
-        Maker { marks: Marks::AsSaved, ..self }
+    pub(in crate::restore) fn with_saved_marks(self) -> StepMaker<'a> {
+        StepMaker { marks: MarkChange::AsSaved, ..self }
     }
 
     /// Returns the same one; where edits say all permissions that are not the usual ones, files get those.
-    pub(in crate::restore) fn with_saved_permissions(self, all: bool) -> Maker<'a> {
-        Maker { permissions: all, ..self }
+    pub(in crate::restore) fn with_saved_permissions(self, all: bool) -> StepMaker<'a> {
+        StepMaker { permissions: all, ..self }
     }
 
     /// Makes the step that sets a path to what an edit says; `None` if it is so already.
@@ -251,7 +251,7 @@ impl<'a> Maker<'a> {
         let index = (target != here.index).then_some(target);
         // What a sparse checkout leaves out here and comes back is no longer left out.
         let comes_in = here.work.is_none() && edit.new.is_some();
-        let stays = |by: &HiddenBy| self.marks == Marks::Stay && !(by.skips_work_tree() && comes_in);
+        let stays = |by: &HiddenBy| self.marks == MarkChange::Stay && !(by.skips_work_tree() && comes_in);
         let hidden = edit.hidden.or(here.hidden.filter(stays));
         let mark = match &index {
             _ if !markable => None,

@@ -24,7 +24,7 @@ use crate::base::paths::RepoPath;
 use crate::base::warning::Warning;
 use crate::client::transcript::quiet::last_records;
 use crate::client::transcript::validate::{Check, Checked, Finding, Problem};
-use crate::client::{Placed, Standing, is_elsewhere, left_tree_record, title_records};
+use crate::client::{Placed, PrefixMatch, is_elsewhere, left_tree_record, title_records};
 use crate::manifest::{Manifest, Session, Transcript};
 use crate::restore::session::as_saved::Compared;
 use crate::restore::session::path_mapping::{Paths, Relocated, Relocation};
@@ -181,8 +181,8 @@ fn stays(
             &|here| compared.read(place, here),
             &mut |out| rewriter.text(file.text.as_bytes(), out).map_err(unwritten),
         )?;
-        if standing != Standing::Absent {
-            stays.insert(file.place.clone(), standing == Standing::Same);
+        if standing != PrefixMatch::Absent {
+            stays.insert(file.place.clone(), standing == PrefixMatch::Same);
         }
     }
     Ok(stays)

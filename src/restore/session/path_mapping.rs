@@ -10,14 +10,14 @@ use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::ClientId;
 use crate::client::slug;
 use crate::manifest::{Manifest, Session};
-use crate::remap::{MapSpec, Mode, Out, Outside, PairKind, PathMap, Remapper, Report};
+use crate::remap::{MapSpec, RemapMode, Out, Outside, PairKind, PathMap, Remapper, RemapReport};
 use crate::workspace::Workspace;
 
 /// What the person asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Paths {
     /// How much is rewritten.
-    pub mode: Mode,
+    pub mode: RemapMode,
     /// `--map OLD=NEW`.
     pub user: Vec<(String, String)>,
 }
@@ -28,7 +28,7 @@ pub struct Relocation {
     /// The pairs.
     pub map: PathMap,
     /// How much is rewritten.
-    pub mode: Mode,
+    pub mode: RemapMode,
 }
 
 /// What rewriting did.
@@ -37,7 +37,7 @@ pub struct Relocated {
     /// Whether the session was brought to another place at all.
     pub moved: bool,
     /// What was replaced, by form, and what was left.
-    pub report: Report,
+    pub report: RemapReport,
     /// Paths in the records that the map says nothing about, with how often each occurs.
     pub outside: Vec<(String, u64)>,
 }
@@ -64,7 +64,7 @@ impl Relocation {
             && session.cwd.as_path() == cwd;
         if same && paths.user.is_empty() {
             let spec = MapSpec { session: renamed, ..MapSpec::default() };
-            return Ok(Relocation { map: build(&spec)?, mode: Mode::Keep });
+            return Ok(Relocation { map: build(&spec)?, mode: RemapMode::Keep });
         }
         let main_here = match &workspace.repository {
             Some(repository) if repository.worktree_name().is_some() => repository.home()?,
@@ -118,7 +118,7 @@ impl Relocation {
         Ok(Rewriter {
             remapper: Remapper::new(&self.map, self.mode).map_err(|error| refused(&error))?,
             outside: Outside::new(&self.map).map_err(|error| refused(&error))?,
-            report: Report::default(),
+            report: RemapReport::default(),
             moved: self.folders().next().is_some(),
         })
     }
@@ -128,7 +128,7 @@ impl Relocation {
 pub(in crate::restore) struct Rewriter {
     remapper: Remapper,
     outside: Outside,
-    report: Report,
+    report: RemapReport,
     moved: bool,
 }
 

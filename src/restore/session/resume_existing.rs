@@ -9,7 +9,7 @@ use crate::base::error::Result;
 use crate::base::ids::SnapshotId;
 use crate::base::paths::RepoPath;
 use crate::client::transcript::validate::Checked;
-use crate::client::{Standing, Writer, is_elsewhere};
+use crate::client::{PrefixMatch, Writer, is_elsewhere};
 use crate::manifest::{Manifest, Session, Transcript};
 use crate::redaction::refill_side_files;
 use crate::restore::session::as_saved::Compared;
@@ -100,7 +100,7 @@ impl Beginning {
             let mut copy =
                 Copy { store: &workspace.store, rewriter: plan.relocation.rewriter()?, waking: None };
             let here = standing(None, &mut |out| copy.conversation(saved, &plan.checked, out))?;
-            let Standing::Beginning(transcript) = here else { continue };
+            let PrefixMatch::Beginning(transcript) = here else { continue };
             if form == Form::BeforeCompaction && !descends_from_here(workspace, manifest, plan, paths)? {
                 continue;
             }
@@ -110,13 +110,13 @@ impl Beginning {
                 if is_elsewhere(place) {
                     return Ok(());
                 }
-                match if fits { standing(Some(place), content)? } else { Standing::Other } {
-                    Standing::Same => {}
-                    Standing::Absent => drop(files.insert(place.clone(), None)),
-                    Standing::Beginning(size) if place.as_bytes().ends_with(b".jsonl") => {
+                match if fits { standing(Some(place), content)? } else { PrefixMatch::Other } {
+                    PrefixMatch::Same => {}
+                    PrefixMatch::Absent => drop(files.insert(place.clone(), None)),
+                    PrefixMatch::Beginning(size) if place.as_bytes().ends_with(b".jsonl") => {
                         files.insert(place.clone(), Some(size));
                     }
-                    Standing::Beginning(_) | Standing::Other => fits = false,
+                    PrefixMatch::Beginning(_) | PrefixMatch::Other => fits = false,
                 }
                 Ok(())
             })?;
@@ -174,7 +174,7 @@ fn has_what_is_here(
             &|file| compared.read(None, file),
             &mut |out| copy.conversation(saved, &checked, out),
         )?;
-        if matches!(standing, Standing::Same | Standing::Beginning(_)) {
+        if matches!(standing, PrefixMatch::Same | PrefixMatch::Beginning(_)) {
             return Ok(true);
         }
     }

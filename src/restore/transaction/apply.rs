@@ -20,7 +20,7 @@ use crate::manifest::{Mode, Version};
 use crate::restore::files::step::{Step, Work};
 use crate::restore::session::Ready;
 use crate::restore::session::path_mapping::Relocated;
-use crate::restore::transaction::journal::{Kept, Move, READY, Record, new_name, old_name};
+use crate::restore::transaction::journal::{Kept, Move, READY, RestoreRecord, new_name, old_name};
 use crate::restore::transaction::stagings::Stagings;
 use crate::store::{Journal, Store};
 use crate::sys::parallel::wait_for_each;
@@ -31,8 +31,8 @@ use crate::sys::work_tree::{NewFile, Node, Staged, Stamp, Tree};
 const MOST_OPEN: usize = 128;
 
 /// What a restore does, ready to be done.
-pub(in crate::restore) struct Change<'a> {
-    pub(in crate::restore) record: Record,
+pub(in crate::restore) struct ReadyRestore<'a> {
+    pub(in crate::restore) record: RestoreRecord,
     pub(in crate::restore) repository: Option<&'a Repository>,
     pub(in crate::restore) steps: Vec<Step>,
     /// Whether permissions are set as they are known, whatever the umask here is.
@@ -81,7 +81,7 @@ pub(in crate::restore) struct Failed {
     pub(in crate::restore) as_before: bool,
 }
 
-impl Change<'_> {
+impl ReadyRestore<'_> {
     /// Carries it out; `log` tells of it once it is decided. Returns what rewriting the session's
     /// paths did, and a staging folder that could not be removed.
     pub(in crate::restore) fn carry_out(

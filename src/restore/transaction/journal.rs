@@ -27,7 +27,7 @@ pub(in crate::restore) const READY: &str = "ready";
 
 /// What a restore is about to do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(in crate::restore) struct Record {
+pub(in crate::restore) struct RestoreRecord {
     pub(in crate::restore) format: u32,
     /// Random; part of every name that the restore makes up.
     pub(in crate::restore) id: SnapshotId,
@@ -66,7 +66,7 @@ pub(in crate::restore) struct Kept {
     pub(in crate::restore) staging: Option<std::path::PathBuf>,
 }
 
-impl Record {
+impl RestoreRecord {
     /// Returns the line that is written into the journal.
     pub(in crate::restore) fn to_line(&self) -> Result<Vec<u8>> {
         serde_json::to_vec(self)
@@ -176,7 +176,7 @@ impl Record {
         }
     }
 
-    /// Cleans up after [`Record::reveal`]; returns the staging folder if it can't be removed.
+    /// Cleans up after [`RestoreRecord::reveal`]; returns the staging folder if it can't be removed.
     ///
     /// # Errors
     /// What the disk says; to be run again then.

@@ -12,10 +12,10 @@ use crate::audit;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
 use crate::context::Context;
-use crate::git::{Place, Repository};
-use crate::restore::transaction::journal::{FORMATS, Kept, Record};
+use crate::git::{Location, Repository};
+use crate::restore::transaction::journal::{FORMATS, Kept, RestoreRecord};
 use crate::store::{FoundJournal, LogEntry, Operation, Wait};
-use crate::sys::place::Place as Where;
+use crate::sys::place::OwnPath;
 use crate::workspace::Workspace;
 
 /// What was done about a restore that was cut off.
@@ -28,7 +28,7 @@ pub struct Recovered {
     /// The safety snapshot from before it.
     pub safety: Option<String>,
     /// What became of it.
-    pub outcome: Outcome,
+    pub outcome: RecoveryOutcome,
     /// Paths that were changed after the crash, and left as they are.
     pub kept: Vec<RepoPath>,
     /// A folder with old files that is left.
@@ -37,7 +37,7 @@ pub struct Recovered {
 
 /// What became of a restore that was cut off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum RecoveryOutcome {
     /// Everything is as before it.
     TakenBack,
     /// Everything is as it was to become.
@@ -49,7 +49,7 @@ pub enum Outcome {
 /// A journal that nothing was done about.
 #[derive(Debug)]
 pub struct Ignored {
-    /// Where it is.
+    /// OwnPath it is.
     pub path: PathBuf,
     /// Why.
     pub why: String,
@@ -73,7 +73,7 @@ enum Worth {
     /// It is gone, or somebody works on it.
     Nothing,
     Ignored(Ignored),
-    Believed(Box<Record>),
+    Believed(Box<RestoreRecord>),
 }
 
 /// Takes back or finishes every restore of this store whose process died.
@@ -117,7 +117,7 @@ pub fn cut_off(workspace: &Workspace) -> Result<(Vec<PathBuf>, Vec<Ignored>)> {
 ///
 /// # Errors
 /// What the disk says.
-pub fn foreign_journals(workspace: &Workspace) -> Result<Vec<(Where, Ignored)>> {
+pub fn foreign_journals(workspace: &Workspace) -> Result<Vec<(OwnPath, Ignored)>> {
     let mut foreign = Vec::new();
     for journal in workspace.store.journals()? {
         match worth(workspace, &journal) {
@@ -130,7 +130,7 @@ pub fn foreign_journals(workspace: &Workspace) -> Result<Vec<(Where, Ignored)>> 
 }
 
 /// Looks what a journal is worth here; changes nothing.
-fn worth(workspace: &Workspace, journal: &Where) -> Result<Worth> {
+fn worth(workspace: &Workspace, journal: &OwnPath) -> Result<Worth> {
     let path = journal.path();
     let foreign = |why: String| {
         let hint = "it may have come with the project; `snap verify --repair` sets it aside. If a restore of yours was cut off \
@@ -144,7 +144,7 @@ fn worth(workspace: &Workspace, journal: &Where) -> Result<Worth> {
         Err(error) => return Err(error),
     };
     if !found.own {
-        // Where there is no key to seal with, a restore that is under way has such a journal too.
+        // OwnPath there is no key to seal with, a restore that is under way has such a journal too.
         let worked_on = workspace.store.take_journal(journal, Wait::No).is_ok_and(|taken| taken.is_none());
         return if worked_on {
             Ok(Worth::Nothing)
@@ -163,7 +163,7 @@ fn worth(workspace: &Workspace, journal: &Where) -> Result<Worth> {
 }
 
 /// Says what in a journal is not what this work tree and these client folders give, and what to do.
-fn misfit(workspace: &Workspace, journal: &Where, record: &Record) -> Option<(String, String)> {
+fn misfit(workspace: &Workspace, journal: &OwnPath, record: &RestoreRecord) -> Option<(String, String)> {
     let root = record.root.as_path();
     let shown = |path: &Path| crate::base::screen::Line(&path.to_string_lossy()).to_string();
     let other = |root: &Path| {
@@ -211,8 +211,8 @@ fn misfit(workspace: &Workspace, journal: &Where, record: &Record) -> Option<(St
 fn recover_one(
     context: &Context,
     workspace: &Workspace,
-    journal: &Where,
-    record: Record,
+    journal: &OwnPath,
+    record: RestoreRecord,
 ) -> Result<Option<Recovered>> {
     let here = record.root.as_path() == workspace.root;
     let wait = if here { Wait::Patiently } else { Wait::No };
@@ -227,7 +227,7 @@ fn recover_one(
         root: record.root.as_path().to_owned(),
         name: record.line.name.clone(),
         safety: record.safety.clone(),
-        outcome: Outcome::TakenBack,
+        outcome: RecoveryOutcome::TakenBack,
         kept: Vec::new(),
         leftover: None,
     };
@@ -241,7 +241,7 @@ fn recover_one(
             Some(session) => session.take_back()?,
             None => {}
         }
-        recovered.outcome = Outcome::Gone;
+        recovered.outcome = RecoveryOutcome::Gone;
     } else {
         let repository = repository_at(&record)?;
         let finished = decided
@@ -253,13 +253,13 @@ fn recover_one(
             };
         if finished {
             recovered.leftover = record.clean_up(repository.as_ref())?;
-            recovered.outcome = Outcome::Finished;
+            recovered.outcome = RecoveryOutcome::Finished;
         } else {
             let Kept { paths, staging } = record.take_back(repository.as_ref())?;
             (recovered.kept, recovered.leftover) = (paths, staging);
         }
     }
-    if recovered.outcome == Outcome::Finished {
+    if recovered.outcome == RecoveryOutcome::Finished {
         audit::write(&workspace.store, &record.line);
     }
     let LogEntry { snapshot, name, root, safety, .. } = record.line;
@@ -269,7 +269,7 @@ fn recover_one(
     Ok(Some(recovered))
 }
 
-fn read(path: &Path, found: &FoundJournal) -> Result<Record> {
+fn read(path: &Path, found: &FoundJournal) -> Result<RestoreRecord> {
     let line = found.line.as_slice();
     #[derive(serde::Deserialize)]
     struct Version {
@@ -293,9 +293,9 @@ fn read(path: &Path, found: &FoundJournal) -> Result<Record> {
 }
 
 /// Opens the repository that a restore worked in; `None` if it worked in none.
-fn repository_at(record: &Record) -> Result<Option<Repository>> {
+fn repository_at(record: &RestoreRecord) -> Result<Option<Repository>> {
     match Repository::discover(record.root.as_path())? {
-        Place::WorkTree(repository) if repository.root() == record.root.as_path() => Ok(Some(repository)),
+        Location::WorkTree(repository) if repository.root() == record.root.as_path() => Ok(Some(repository)),
         _ => Ok(None),
     }
 }

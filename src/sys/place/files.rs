@@ -12,17 +12,17 @@ use std::os::unix::fs::MetadataExt as _;
 use rustix::fs::{self as sys, AtFlags, Mode as Bits, OFlags, RawMode};
 use rustix::io::Errno;
 
-use super::{FOLDER, Missing, Place, gone, names_in, strange};
+use super::{FOLDER, Missing, OwnPath, gone, names_in, strange};
 use crate::base::error::{Error, IoContext as _, Kind, Result};
 
 /// How a file is opened: not through a link, and without waiting for whoever is at the other end.
 const PLAIN: OFlags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
 
-impl Place {
+impl OwnPath {
     /// Reads a plain file; `None` if it is not there.
     ///
     /// # Errors
-    /// [`Kind::Damaged`] if it is something else or larger than `limit` bytes, else as [`Place::stat`].
+    /// [`Kind::Damaged`] if it is something else or larger than `limit` bytes, else as [`OwnPath::stat`].
     pub fn read(&self, limit: u64) -> Result<Option<Vec<u8>>> {
         let Some(file) = self.open_plain(limit)? else { return Ok(None) };
         let mut bytes = Vec::new();
@@ -33,7 +33,7 @@ impl Place {
     /// Opens a plain file to be read from its start; `None` if it is not there.
     ///
     /// # Errors
-    /// As [`Place::read`].
+    /// As [`OwnPath::read`].
     pub fn open_plain(&self, limit: u64) -> Result<Option<File>> {
         let not_plain = |why: &str| {
             Err(Error::new(Kind::Damaged, format!("Cannot read {}", self.path().display())).because(why))
@@ -61,7 +61,7 @@ impl Place {
     /// Reads a plain file that nobody but its owner, this user, may read or write; `None` if it is not there.
     ///
     /// # Errors
-    /// [`Kind::Refused`] if others may, else as [`Place::read`].
+    /// [`Kind::Refused`] if others may, else as [`OwnPath::read`].
     pub fn read_private(&self, limit: u64) -> Result<Option<Vec<u8>>> {
         let Some(file) = self.open_plain(limit)? else { return Ok(None) };
         let path = self.path();
@@ -115,7 +115,7 @@ impl Place {
     }
 
     /// Gives a file another name. Returns whether it got it: unless it `replaces` it, not if something has it.
-    pub(crate) fn rename(&self, to: &Place, replaces: bool) -> Result<bool> {
+    pub(crate) fn rename(&self, to: &OwnPath, replaces: bool) -> Result<bool> {
         let (from, name) = self.walk(Missing::Stop)?.ok_or_else(|| gone(&self.path()))?;
         let (folder, leaf) = to.walk(Missing::Stop)?.ok_or_else(|| gone(&to.path()))?;
         let done = match replaces {
@@ -133,8 +133,8 @@ impl Place {
     ///
     /// # Errors
     /// What the system says where there can be no second name.
-    pub(crate) fn link(&self, second: &Place) -> io::Result<bool> {
-        let walked = |place: &Place| place.walk(Missing::Stop).ok().flatten().is_some();
+    pub(crate) fn link(&self, second: &OwnPath) -> io::Result<bool> {
+        let walked = |place: &OwnPath| place.walk(Missing::Stop).ok().flatten().is_some();
         let (Ok(Some((from, name))), Ok(Some((to, leaf)))) =
             (self.walk(Missing::Stop), second.walk(Missing::Stop))
         else {
@@ -165,7 +165,7 @@ impl Place {
     /// Removes a file, or the link in its place; what is not there is removed already.
     ///
     /// # Errors
-    /// As [`Place::stat`].
+    /// As [`OwnPath::stat`].
     pub fn remove(&self) -> Result<()> {
         let Some((folder, name)) = self.walk(Missing::Stop)? else { return Ok(()) };
         match sys::unlinkat(&folder, name, AtFlags::empty()) {
@@ -177,7 +177,7 @@ impl Place {
     /// Removes a folder with all that is in it, or a file; links in it are removed, not followed.
     ///
     /// # Errors
-    /// As [`Place::stat`].
+    /// As [`OwnPath::stat`].
     pub fn remove_all(&self) -> Result<()> {
         let Some((folder, name)) = self.walk(Missing::Stop)? else { return Ok(()) };
         remove_at(folder.as_fd(), name).map_err(io::Error::from).context("remove", &self.path())

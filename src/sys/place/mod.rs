@@ -42,7 +42,7 @@ struct Inner {
 
 /// A file or folder below a [`Root`], whether it is there or not.
 #[derive(Clone)]
-pub struct Place {
+pub struct OwnPath {
     root: Root,
     /// Without `..`; empty for the root itself.
     below: PathBuf,
@@ -109,8 +109,8 @@ impl Root {
     }
 
     /// Returns something in it; the empty path is the folder itself.
-    pub fn at(&self, below: impl Into<PathBuf>) -> Place {
-        Place { root: self.clone(), below: below.into() }
+    pub fn at(&self, below: impl Into<PathBuf>) -> OwnPath {
+        OwnPath { root: self.clone(), below: below.into() }
     }
 
     /// Opens it, once; again if it was removed since.
@@ -156,7 +156,7 @@ impl Root {
     }
 }
 
-impl Place {
+impl OwnPath {
     /// Returns its path.
     pub fn path(&self) -> PathBuf {
         match self.below.as_os_str().is_empty() {
@@ -167,14 +167,14 @@ impl Place {
 
     /// Returns something in it.
     #[must_use]
-    pub fn join(&self, name: impl AsRef<Path>) -> Place {
-        Place { root: self.root.clone(), below: self.below.join(name) }
+    pub fn join(&self, name: impl AsRef<Path>) -> OwnPath {
+        OwnPath { root: self.root.clone(), below: self.below.join(name) }
     }
 
     /// Returns the folder that it is in; the root is in itself.
     #[must_use]
-    pub fn folder(&self) -> Place {
-        Place { root: self.root.clone(), below: self.below.parent().map(Path::to_owned).unwrap_or_default() }
+    pub fn folder(&self) -> OwnPath {
+        OwnPath { root: self.root.clone(), below: self.below.parent().map(Path::to_owned).unwrap_or_default() }
     }
 
     /// Returns its last component.
@@ -219,7 +219,7 @@ impl Place {
     /// Makes sure that a plain file stands there, or nothing.
     ///
     /// # Errors
-    /// [`Kind::Refused`] if something else does, else as [`Place::stat`].
+    /// [`Kind::Refused`] if something else does, else as [`OwnPath::stat`].
     pub fn refuse_special(&self) -> Result<()> {
         match self.stat()?.map(|found| found.shape) {
             None | Some(Shape::File) => Ok(()),
@@ -240,7 +240,7 @@ impl Place {
     /// Makes sure that the folder is a real one, or not there.
     ///
     /// # Errors
-    /// As [`Place::names`].
+    /// As [`OwnPath::names`].
     pub fn refuse_stranger(&self) -> Result<()> {
         self.open_as_folder(Missing::Stop).map(drop)
     }
@@ -248,7 +248,7 @@ impl Place {
     /// Makes the names in the folder durable.
     ///
     /// # Errors
-    /// As [`Place::names`]; a folder that is not there is an error.
+    /// As [`OwnPath::names`]; a folder that is not there is an error.
     pub fn sync(&self) -> Result<()> {
         let folder = self.open_as_folder(Missing::Stop)?.ok_or_else(|| gone(&self.path()))?;
         crate::sys::sync::sync_open_folder(folder.as_fd(), &self.path())

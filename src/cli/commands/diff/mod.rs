@@ -20,7 +20,7 @@ use crate::cli::output::pager::screen_width;
 use crate::compare::{Detail, Loader, broken};
 use crate::context::Context;
 use crate::diff::{
-    Coloring, Columns, Counted, Counter, Look, Options, Out, Painted, Painter, Patch, Same, Spent, Theme,
+    Coloring, Columns, Counted, Counter, Look, Options, BlockWriter, Painted, Painter, Patch, Same, Spent, Theme,
     in_order, prepare_colors,
 };
 use crate::git::Repository;
@@ -214,7 +214,7 @@ impl Diff {
                 return show_job(job, loader, options, &mut Counter::new(&mut send));
             }
             let mut send = |block| pass(Piece::Block(block));
-            let mut out = Out::new(number == 0, &mut send);
+            let mut out = BlockWriter::new(number == 0, &mut send);
             match form {
                 Form::InPlace => {
                     show_job(job, loader, options, &mut Painted::in_place(&mut out, look).coloring(coloring))

@@ -10,7 +10,7 @@ use crate::base::screen::{Line, Sieve, width as width_of};
 use crate::cli::output::pager::{Sheet, screen_width};
 use crate::cli::output::words::count;
 use crate::cli::output::{Style, Text, Ui, text};
-use crate::diff::{Counted, Delivery, Kind, bar};
+use crate::diff::{Counted, Delivery, ChangeKind, bar};
 
 /// The width of the bars of `--stat`.
 const BAR: u64 = 40;
@@ -88,7 +88,7 @@ impl Report {
         let name = |counted: &Counted| {
             let name = |path: &[u8]| Line(&String::from_utf8_lossy(path)).to_string();
             match counted.file.kind {
-                Kind::Renamed | Kind::Copied => {
+                ChangeKind::Renamed | ChangeKind::Copied => {
                     format!("{} -> {}", name(counted.file.old_name()), name(&counted.file.path))
                 }
                 _ => name(&counted.file.path),

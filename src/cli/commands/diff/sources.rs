@@ -11,7 +11,7 @@ use crate::cli::output::Ui;
 use crate::cli::upkeep::{warn_of_newer, warn_of_passed_over};
 use crate::compare::{self, Item, Loader, broken};
 use crate::context::Context;
-use crate::diff::{Again, File, Only, Options, Show, show_patch};
+use crate::diff::{Again, FileHeader, Only, Options, Show, show_patch};
 use crate::edits::FileReader;
 use crate::manifest::Manifest;
 use crate::store::{Reference, Store};
@@ -176,7 +176,7 @@ fn show_files(old: &Named, new: &Named, options: Options, show: &mut dyn Show) -
         let bytes = path.as_os_str().as_bytes();
         bytes.strip_prefix(b"/").unwrap_or(bytes).to_vec()
     };
-    let file = File { path: name(&new.0), old_path: Some(name(&old.0)), ..File::default() };
+    let file = FileHeader { path: name(&new.0), old_path: Some(name(&old.0)), ..FileHeader::default() };
     let again: Option<Again<'_>> = match (old_file.try_clone(), new_file.try_clone()) {
         // A pipe can be read only once.
         (Ok(old), Ok(new)) if old_facts.is_file() && new_facts.is_file() => {
