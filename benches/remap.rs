@@ -4,7 +4,7 @@
 
 use std::hint::black_box;
 
-use claude_snap::remap::{MapSpec, RemapMode, Outside, PathMap, Remapper, RemapReport};
+use claude_snap::remap::{MapSpec, Outside, PathMap, RemapMode, RemapReport, Remapper};
 use divan::Bencher;
 use divan::counter::BytesCount;
 use serde_json::Value;

@@ -10,7 +10,7 @@ use claude_snap::base::{compress, screen};
 use claude_snap::json::shape;
 use claude_snap::manifest::attestation;
 use claude_snap::manifest::{DiffForm, Manifest, seal};
-use claude_snap::remap::{MapSpec, RemapMode, PathMap, Remapper, RemapReport};
+use claude_snap::remap::{MapSpec, PathMap, RemapMode, RemapReport, Remapper};
 use claude_snap::restore::protected_paths;
 use claude_snap::secrets::{Hit, Scanner};
 use claude_snap::stored_patch::{self, encoding};

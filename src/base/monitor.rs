@@ -93,7 +93,7 @@ impl Phase {
 
 /// How far a phase is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Step {
+pub struct Progress {
     /// The phase.
     pub phase: Phase,
     /// How much of it is done, in its unit.
@@ -105,14 +105,14 @@ pub struct Step {
 /// How far an operation is: in no phase at first.
 #[derive(Debug, Default)]
 pub struct Monitor {
-    now: Mutex<Option<Step>>,
+    now: Mutex<Option<Progress>>,
 }
 
 impl Monitor {
     /// Begins a phase, which lasts as long as the value that is returned. One that lasts already goes on after it.
     pub fn begin(&self, phase: Phase, total: Option<u64>) -> Begun<'_> {
         let span = tracing::info_span!(target: "snap::phase", "phase", name = phase.name(), total).entered();
-        let before = self.replace(Some(Step { phase, done: 0, total }));
+        let before = self.replace(Some(Progress { phase, done: 0, total }));
         Begun { monitor: self, before, _span: span }
     }
 
@@ -125,16 +125,16 @@ impl Monitor {
     }
 
     /// Says how far somebody else's work is; `None` when it has ended.
-    pub fn see(&self, step: Option<Step>) {
+    pub fn see(&self, step: Option<Progress>) {
         self.replace(step);
     }
 
     /// Returns how far it is.
-    pub fn step(&self) -> Option<Step> {
+    pub fn step(&self) -> Option<Progress> {
         *self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn replace(&self, step: Option<Step>) -> Option<Step> {
+    fn replace(&self, step: Option<Progress>) -> Option<Progress> {
         std::mem::replace(&mut *self.now.lock().unwrap_or_else(PoisonError::into_inner), step)
     }
 }
@@ -143,7 +143,7 @@ impl Monitor {
 #[must_use = "the phase ends with this value"]
 pub struct Begun<'a> {
     monitor: &'a Monitor,
-    before: Option<Step>,
+    before: Option<Progress>,
     _span: tracing::span::EnteredSpan,
 }
 
@@ -191,10 +191,10 @@ mod tests {
             let _inner = monitor.begin(Phase::Reading, Some(7));
             monitor.add(3);
             monitor.add(u64::MAX);
-            let wanted = Step { phase: Phase::Reading, done: u64::MAX, total: Some(7) };
+            let wanted = Progress { phase: Phase::Reading, done: u64::MAX, total: Some(7) };
             assert_eq!(monitor.step(), Some(wanted));
         }
-        assert_eq!(monitor.step(), Some(Step { phase: Phase::Safety, done: 0, total: None }));
+        assert_eq!(monitor.step(), Some(Progress { phase: Phase::Safety, done: 0, total: None }));
         drop(outer);
         assert_eq!(monitor.step(), None);
     }

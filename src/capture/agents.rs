@@ -68,7 +68,12 @@ pub(super) fn conclude(seen: Vec<Seen>, facts: &mut TranscriptSummary, found: &F
 }
 
 /// Concludes an agent's status, with what it was concluded from.
-fn agent_status(agent: &Seen, meta: &Meta, facts: &TranscriptSummary, found: &FoundSession) -> (AgentStatus, String) {
+fn agent_status(
+    agent: &Seen,
+    meta: &Meta,
+    facts: &TranscriptSummary,
+    found: &FoundSession,
+) -> (AgentStatus, String) {
     let notified = facts.ended.get(agent.id.as_str()).map(String::as_str);
     let answered = facts.answered.get(agent.id.as_str()).map(String::as_str);
     match (notified, answered) {
@@ -195,7 +200,9 @@ mod tests {
     #[test]
     fn an_agent_waits_for_a_permission_only_if_no_other_call_can_be_meant() {
         let asks = || found(live(Some("waiting"), Some("permission prompt")));
-        let one = |facts: &mut TranscriptSummary| conclude(vec![seen("a1", "{}", &[CALLS])], facts, &asks())[0].status;
+        let one = |facts: &mut TranscriptSummary| {
+            conclude(vec![seen("a1", "{}", &[CALLS])], facts, &asks())[0].status
+        };
         assert_eq!(one(&mut TranscriptSummary::default()), AgentStatus::Waiting);
         let mut session = TranscriptSummary::default();
         session.observe(CALLS.as_bytes());

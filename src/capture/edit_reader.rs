@@ -22,7 +22,7 @@ use crate::manifest::{
 };
 use crate::redaction::{Noted, Redactor};
 use crate::store::{AddLock, Store};
-use crate::stored_patch::encoding::{self, Side};
+use crate::stored_patch::encoding::{self, PatchSide};
 use crate::sys::parallel::{held, map_with, processors};
 use crate::sys::work_tree::{Node, Tree};
 
@@ -166,7 +166,8 @@ impl Shared<'_> {
             let some: Vec<ReadJob> = jobs.by_ref().take(AT_ONCE).collect();
             Some(some).filter(|some| !some.is_empty())
         });
-        let start = || EditReader { shared: self, blobs: self.repository.blobs(), part: EditsRead::default() };
+        let start =
+            || EditReader { shared: self, blobs: self.repository.blobs(), part: EditsRead::default() };
         let parts = map_with(threads, queue, start, |reader, jobs| {
             let number = jobs.len() as u64;
             jobs.into_iter().try_for_each(|job| reader.read(job))?;
@@ -387,7 +388,7 @@ impl EditReader<'_> {
             Some(version) => self.blobs.read_here(&version.oid)?,
         };
         let old_side =
-            base.zip(base_bytes.as_deref()).map(|(version, bytes)| Side { mode: version.mode, bytes });
+            base.zip(base_bytes.as_deref()).map(|(version, bytes)| PatchSide { mode: version.mode, bytes });
         let hash = self.shared.repository.hash();
         let new_version = match &new {
             Some(new) => Some(Version { oid: hash.blob_id(&new.bytes), mode: new.mode }),

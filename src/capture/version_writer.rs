@@ -3,17 +3,17 @@
 use super::converted::{self, ConvertedForm};
 use crate::base::error::{Kind, Result};
 use crate::base::paths::RepoPath;
-use crate::capture::edit_reader::{DiskFile, Keeping, NotKept, EditReader, Shared, StoredVersion};
+use crate::capture::edit_reader::{DiskFile, EditReader, Keeping, NotKept, Shared, StoredVersion};
 use crate::manifest::{Content, Converted, ConvertedBy, Diff, DiffForm, Mode, Version};
 use crate::redaction::Clean;
-use crate::stored_patch::encoding::{self, Made, Side};
+use crate::stored_patch::encoding::{self, Made, PatchSide};
 
 impl EditReader<'_> {
     /// Stores what is on the disk: as a diff of what git compares, if the rest can be made of that.
     pub(super) fn keep_new(
         &mut self,
         path: &RepoPath,
-        old: Option<Side<'_>>,
+        old: Option<PatchSide<'_>>,
         version: Version,
         new: &DiskFile,
     ) -> Keeping<StoredVersion> {
@@ -29,7 +29,7 @@ impl EditReader<'_> {
     fn keep_converted(
         &mut self,
         path: &RepoPath,
-        old: Option<Side<'_>>,
+        old: Option<PatchSide<'_>>,
         version: &Version,
         compared: &[u8],
         raw: &[u8],
@@ -78,7 +78,7 @@ impl EditReader<'_> {
     pub(super) fn keep_version(
         &mut self,
         path: &RepoPath,
-        old: Option<Side<'_>>,
+        old: Option<PatchSide<'_>>,
         version: Version,
         bytes: &[u8],
     ) -> Keeping<StoredVersion> {
@@ -100,7 +100,7 @@ impl EditReader<'_> {
     fn without_secrets(
         &self,
         path: &RepoPath,
-        old: Option<Side<'_>>,
+        old: Option<PatchSide<'_>>,
         bytes: &[u8],
     ) -> Keeping<Option<Clean>> {
         self.shared.redactor.version(path, old.map(|old| old.bytes), bytes).map_err(|error| {
@@ -115,18 +115,18 @@ impl EditReader<'_> {
     fn keep_content(
         &mut self,
         path: &RepoPath,
-        old: Option<Side<'_>>,
+        old: Option<PatchSide<'_>>,
         version: Version,
         bytes: &[u8],
         clean: Option<Clean>,
     ) -> Result<StoredVersion> {
         let mode = version.mode;
         let (made, size, redaction) = match clean {
-            None => (encoding::make(old, Side { mode, bytes })?, bytes.len(), None),
+            None => (encoding::make(old, PatchSide { mode, bytes })?, bytes.len(), None),
             Some(clean) => {
                 self.part.secrets.extend(clean.noted);
-                let old = old.zip(clean.old.as_deref()).map(|(old, bytes)| Side { bytes, ..old });
-                let made = encoding::make(old, Side { mode, bytes: &clean.new })?;
+                let old = old.zip(clean.old.as_deref()).map(|(old, bytes)| PatchSide { bytes, ..old });
+                let made = encoding::make(old, PatchSide { mode, bytes: &clean.new })?;
                 (made, clean.new.len(), Some(clean.redaction))
             }
         };
@@ -144,7 +144,7 @@ impl EditReader<'_> {
     fn grown_from_earlier(
         &self,
         path: &RepoPath,
-        old: Option<Side<'_>>,
+        old: Option<PatchSide<'_>>,
         made: &Made,
     ) -> Result<Option<(Content, Content)>> {
         if old.is_some() || made.form != DiffForm::Whole {

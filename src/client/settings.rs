@@ -141,7 +141,10 @@ mod tests {
         });
         let mut settings = Settings::default();
         settings.take(&value, "f.json");
-        assert_eq!(settings.rules.allow, [SavedRule { rule: "Bash(ls)".to_owned(), file: "f.json".to_owned() }]);
+        assert_eq!(
+            settings.rules.allow,
+            [SavedRule { rule: "Bash(ls)".to_owned(), file: "f.json".to_owned() }]
+        );
         assert_eq!(settings.default_mode.as_deref(), Some("plan"));
         assert_eq!(settings.environment.iter().cloned().collect::<Vec<_>>(), ["API_TOKEN", "DB_URL"]);
         assert_eq!(

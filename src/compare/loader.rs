@@ -9,7 +9,7 @@ use std::io::{self, BufReader, Read as _};
 use super::{Item, ItemSource, RenamedFrom, VersionAt, blob, broken, file, show_readers, stored_file};
 use crate::base::error::{Error, IoContext as _, Result};
 use crate::base::paths::RepoPath;
-use crate::diff::{Again, End, FileHeader, ChangeKind, Options, Show, is_binary, moved_in, show_hunks};
+use crate::diff::{Again, ChangeKind, End, FileHeader, Options, Show, is_binary, moved_in, show_hunks};
 use crate::edits::{self, LARGE, Materializer, VersionContent};
 use crate::git::Cleaning;
 use crate::manifest::{Diff, DiffForm, Edit, Mode, Version};
@@ -180,9 +180,15 @@ impl<'a> Loader<'a> {
         let (old, new) = (content(old).unwrap_or_else(nothing), content(new).unwrap_or_else(nothing));
         // A file in place of a link is another thing, not another version.
         if matches!(kinds, (Some(a), Some(b)) if a != b) {
-            let gone =
-                FileHeader { kind: ChangeKind::Deleted, new_mode: None, lines: None, old_oid: None, ..file.clone() };
-            let come = FileHeader { kind: ChangeKind::Added, old_mode: None, lines: None, old_oid: None, ..file };
+            let gone = FileHeader {
+                kind: ChangeKind::Deleted,
+                new_mode: None,
+                lines: None,
+                old_oid: None,
+                ..file.clone()
+            };
+            let come =
+                FileHeader { kind: ChangeKind::Added, old_mode: None, lines: None, old_oid: None, ..file };
             show_contents(gone, &old, &nothing(), self.options, show).map_err(failed)?;
             return show_contents(come, &nothing(), &new, self.options, show).map_err(failed);
         }

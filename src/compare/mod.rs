@@ -14,7 +14,7 @@ use std::sync::Arc;
 use crate::base::digest::GitHash;
 use crate::base::error::{Error, Kind as Failure, Result};
 use crate::base::paths::RepoPath;
-use crate::diff::{Again, Differ, End, FileHeader, ChangeKind, Options, Show};
+use crate::diff::{Again, ChangeKind, Differ, End, FileHeader, Options, Show};
 use crate::git::{self, Cleaning, Status};
 use crate::manifest::{Change, Edit, Edits, Manifest, Version};
 use crate::workspace::Workspace;
@@ -343,7 +343,11 @@ pub fn show_readers(
 
 /// Makes the patch of a binary file, unless that would take too much memory. Git applies it only to
 /// exactly the version that the header names, and checks what it makes of it.
-fn binary_patch(file: FileHeader, hash: GitHash, again: Again<'_>) -> io::Result<(FileHeader, Option<Vec<u8>>)> {
+fn binary_patch(
+    file: FileHeader,
+    hash: GitHash,
+    again: Again<'_>,
+) -> io::Result<(FileHeader, Option<Vec<u8>>)> {
     let readers = again(0, 0)?;
     let (mut old, mut new) = (Vec::new(), Vec::new());
     readers.0.take(LARGEST_BINARY + 1).read_to_end(&mut old)?;

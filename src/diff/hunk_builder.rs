@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use memchr::{memchr, memchr_iter, memrchr};
 
-use super::{MovedBlocks, DiffReport, Sink};
+use super::{DiffReport, MovedBlocks, Sink};
 
 /// How many lines above a hunk are searched for its heading.
 pub(crate) const HEADING_REACH: usize = 512;

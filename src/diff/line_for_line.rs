@@ -4,7 +4,7 @@
 
 use std::io;
 
-use super::{End, FileHeader, BlockWriter, Show, Sink};
+use super::{BlockWriter, End, FileHeader, Show, Sink};
 
 /// Writes a diff byte for byte, but for colours that git gave it.
 pub struct Same<'o, 'a> {

@@ -11,7 +11,7 @@ use memchr::memchr_iter;
 const BLOCK: usize = 64 << 10;
 
 /// The unconsumed part of a version.
-pub(super) struct Side<R> {
+pub(super) struct DiffSide<R> {
     reader: R,
     buffer: Vec<u8>,
     start: usize,
@@ -20,7 +20,7 @@ pub(super) struct Side<R> {
     offset: u64,
 }
 
-/// What [`Side::lines`] found.
+/// What [`DiffSide::lines`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LinesRead {
     /// As many lines as asked for, or as many bytes as are allowed.
@@ -31,9 +31,9 @@ pub(super) enum LinesRead {
     TooLong,
 }
 
-impl<R: Read> Side<R> {
-    pub(super) fn new(reader: R) -> Side<R> {
-        Side { reader, buffer: Vec::new(), start: 0, ended: false, offset: 0 }
+impl<R: Read> DiffSide<R> {
+    pub(super) fn new(reader: R) -> DiffSide<R> {
+        DiffSide { reader, buffer: Vec::new(), start: 0, ended: false, offset: 0 }
     }
 
     /// Returns what was read and not consumed.
@@ -84,7 +84,7 @@ impl<R: Read> Side<R> {
         Ok(())
     }
 
-    /// Finds the ends of the next `count` lines, relative to [`Side::rest`]; fewer once they
+    /// Finds the ends of the next `count` lines, relative to [`DiffSide::rest`]; fewer once they
     /// measure `bytes`.
     pub(super) fn lines(
         &mut self,

@@ -38,7 +38,7 @@ use crate::base::digest::GitHash;
 pub use block_writer::BlockWriter;
 pub use charset::{as_utf8, wide};
 pub use coloring::{Coloring, Patience, Spent};
-pub use file::{FileHeader, ChangeKind};
+pub use file::{ChangeKind, FileHeader};
 pub(crate) use hunk_builder::{HEADING_REACH, heading, is_heading};
 pub use line_for_line::Same;
 pub use links::Links;

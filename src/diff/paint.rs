@@ -14,7 +14,7 @@ use super::pen::{Pen, Said};
 use super::syntax::Marked;
 use super::theme::Paint;
 use super::words::{Span, changed};
-use super::{Coloring, End, FileHeader, Look, MovedBlocks, BlockWriter, Show, Sink};
+use super::{BlockWriter, Coloring, End, FileHeader, Look, MovedBlocks, Show, Sink};
 use crate::base::screen::push_safe;
 
 /// Words are compared in changes of at most this many lines a side.

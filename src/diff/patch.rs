@@ -7,7 +7,7 @@ use std::fs::File as Handle;
 use std::io::{self, Read as _, Seek as _, Write as _};
 
 use super::file::PatchBody;
-use super::{End, FileHeader, BlockWriter, Show, Sink};
+use super::{BlockWriter, End, FileHeader, Show, Sink};
 
 /// Makes a file for what is put aside.
 pub type Aside<'a> = &'a dyn Fn() -> io::Result<Handle>;

@@ -11,7 +11,7 @@ use super::patch_reader::sgr;
 use super::stretches::{Mark, Stretches, begin, end, visible};
 use super::syntax::Marked;
 use super::theme::{Codes, ERASE, LINK, LINK_END, Paint, RESET, Theme};
-use super::{End, FileHeader, ChangeKind, MovedBlocks, BlockWriter};
+use super::{BlockWriter, ChangeKind, End, FileHeader, MovedBlocks};
 use crate::base::screen::push_safe;
 
 /// How a diff looks.

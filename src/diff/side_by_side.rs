@@ -10,7 +10,7 @@ use super::paint::{Layout, Painted, Words};
 use super::pen::{Pen, Said};
 use super::stretches::{Mark, Stretches, begin, end, visible};
 use super::theme::{Codes, Paint};
-use super::{Look, BlockWriter};
+use super::{BlockWriter, Look};
 use crate::base::screen::{push_safe, width as width_of};
 
 /// The two versions of a line beside each other.
@@ -20,7 +20,7 @@ pub struct Beside;
 pub type Columns<'o, 'a> = Painted<'o, 'a, Beside>;
 
 /// One row of a cell: what is written and how wide that is.
-struct Row {
+struct ColumnRow {
     bytes: Vec<u8>,
     width: usize,
 }
@@ -29,7 +29,7 @@ struct Row {
 struct Cell {
     number: Option<u64>,
     paint: Option<Paint>,
-    rows: Vec<Row>,
+    rows: Vec<ColumnRow>,
 }
 
 impl<'o, 'a> Columns<'o, 'a> {
@@ -60,7 +60,7 @@ fn cell<'s>(
     let text = said.text.strip_suffix(b"\n").unwrap_or(said.text);
     let shown = visible(text, pen.look.max_line, words.clone().next().map(|span| span.start));
     let codes = pen.look.color.then_some(&pen.codes);
-    let row = Row { bytes: Vec::new(), width: 0 };
+    let row = ColumnRow { bytes: Vec::new(), width: 0 };
     let mut fold = Fold { rows: Vec::new(), row, room: room(pen), codes, paint };
     if shown.start > 0 {
         fold.push(format!("[{} bytes] …", shown.start).as_bytes(), Mark::default());
@@ -129,8 +129,8 @@ fn half(pen: &mut Pen<'_, '_>, cell: Option<&Cell>, row: usize, sign: &[u8], pad
 
 /// Folds safe text into rows.
 struct Fold<'c> {
-    rows: Vec<Row>,
-    row: Row,
+    rows: Vec<ColumnRow>,
+    row: ColumnRow,
     room: usize,
     /// The colours, if there are any, and those of the whole line.
     codes: Option<&'c Codes>,
@@ -153,7 +153,7 @@ impl Fold<'_> {
             };
             if self.row.width + width > self.room && self.row.width > 0 {
                 self.end(mark);
-                let full = std::mem::replace(&mut self.row, Row { bytes: Vec::new(), width: 0 });
+                let full = std::mem::replace(&mut self.row, ColumnRow { bytes: Vec::new(), width: 0 });
                 self.rows.push(full);
                 self.begin(mark);
             }

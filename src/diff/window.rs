@@ -13,9 +13,9 @@ use std::ops::Range;
 use gix_imara_diff::{Algorithm, Diff, Hunk, IndentHeuristic, IndentLevel, Interner, Token};
 use memchr::memrchr;
 
-use super::lines::{LinesRead, Side, common, cut};
+use super::lines::{DiffSide, LinesRead, common, cut};
 use super::moved::{self, MovedBlocks};
-use super::{Options, DiffReport, Sink};
+use super::{DiffReport, Options, Sink};
 use crate::diff::hunk_builder::Assembler;
 use crate::diff::resync::{Again, Ahead, Meeting, Scope};
 
@@ -46,8 +46,8 @@ const SNIFFED: usize = 8_000;
 
 /// Two versions about to be compared.
 pub struct Differ<'a, A, B> {
-    old: Side<A>,
-    new: Side<B>,
+    old: DiffSide<A>,
+    new: DiffSide<B>,
     options: Options,
     size: usize,
     scout: Scout<'a>,
@@ -57,7 +57,7 @@ impl<'a, A: Read, B: Read> Differ<'a, A, B> {
     /// Takes the two versions; reads nothing yet.
     pub fn new(old: A, new: B, options: Options) -> Differ<'a, A, B> {
         let options = Options { window: options.window.max(1), ..options };
-        let (old, new) = (Side::new(old), Side::new(new));
+        let (old, new) = (DiffSide::new(old), DiffSide::new(new));
         let scout = Scout { again: None, ahead: None };
         Differ { old, new, options, size: options.window, scout }
     }
@@ -209,10 +209,10 @@ impl<'a, A: Read, B: Read> Differ<'a, A, B> {
 /// # Errors
 /// Whatever reading gives.
 pub fn is_binary(version: impl Read) -> io::Result<bool> {
-    sniff(&mut Side::new(version))
+    sniff(&mut DiffSide::new(version))
 }
 
-fn sniff(side: &mut Side<impl Read>) -> io::Result<bool> {
+fn sniff(side: &mut DiffSide<impl Read>) -> io::Result<bool> {
     while side.rest().len() < SNIFFED && !side.ended() {
         side.read_block()?;
     }
@@ -274,7 +274,7 @@ impl<A: Read, B: Read> Differ<'_, A, B> {
 
 /// Takes so many lines of a version; says whether that could be done.
 fn pass(
-    side: &mut Side<impl Read>,
+    side: &mut DiffSide<impl Read>,
     mut left: u64,
     longest: usize,
     mut emit: impl FnMut(&[&[u8]]) -> io::Result<()>,

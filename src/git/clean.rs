@@ -25,12 +25,12 @@ const MOST_FAILED: usize = 8;
 /// How the files of one work tree are converted on their way to git.
 #[derive(Debug, Default)]
 pub struct Cleaning {
-    rules: BTreeMap<RepoPath, Rule>,
+    rules: BTreeMap<RepoPath, LineEndRule>,
 }
 
 /// How git converts one file.
 #[derive(Debug)]
-enum Rule {
+enum LineEndRule {
     /// Line ends, whatever the file holds.
     Lines,
     /// Line ends, if the content looks like text and the version in the index (its id) has none of its own.
@@ -78,11 +78,11 @@ impl Repository {
             match judge(values, guessed) {
                 Way::Unchanged => {}
                 Way::Lines => {
-                    cleaning.rules.insert((*path).clone(), Rule::Lines);
+                    cleaning.rules.insert((*path).clone(), LineEndRule::Lines);
                 }
                 Way::LinesIfText => if_text.push(*path),
                 Way::Pointer => {
-                    cleaning.rules.insert((*path).clone(), Rule::Pointer);
+                    cleaning.rules.insert((*path).clone(), LineEndRule::Pointer);
                 }
                 Way::Other => by_git.extend(all.then_some(*path)),
             }
@@ -92,10 +92,10 @@ impl Repository {
             index.versions(|path| wanted.contains(path)).into_iter().collect();
         for path in if_text {
             let oid = indexed.get(path).map(|version| version.oid.clone());
-            cleaning.rules.insert(path.clone(), Rule::LinesIfText(oid));
+            cleaning.rules.insert(path.clone(), LineEndRule::LinesIfText(oid));
         }
         for (path, made) in self.made(&by_git)? {
-            cleaning.rules.insert(path, Rule::Made(made));
+            cleaning.rules.insert(path, LineEndRule::Made(made));
         }
         Ok(cleaning)
     }
@@ -202,12 +202,12 @@ impl Cleaning {
     pub fn compared(&self, path: &RepoPath, raw: &[u8], blobs: &mut Blobs<'_>) -> Result<Option<Vec<u8>>> {
         let clean = match self.rules.get(path) {
             None => return Ok(None),
-            Some(Rule::Made(made)) => made.clone(),
-            Some(Rule::Pointer) if raw.is_empty() || is_pointer(raw) => return Ok(None),
-            Some(Rule::Pointer) => pointer(raw),
+            Some(LineEndRule::Made(made)) => made.clone(),
+            Some(LineEndRule::Pointer) if raw.is_empty() || is_pointer(raw) => return Ok(None),
+            Some(LineEndRule::Pointer) => pointer(raw),
             Some(_) if memchr::memmem::find(raw, b"\r\n").is_none() => return Ok(None),
-            Some(Rule::Lines) => without_crlf(raw),
-            Some(Rule::LinesIfText(indexed)) => {
+            Some(LineEndRule::Lines) => without_crlf(raw),
+            Some(LineEndRule::LinesIfText(indexed)) => {
                 let indexed = indexed.as_ref().map(|oid| blobs.read(oid)).transpose()?.flatten();
                 let has_own = |text: &[u8]| {
                     let seen = Seen::of(text);

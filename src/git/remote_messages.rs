@@ -3,7 +3,7 @@
 //! Words only: nothing is run here. Git has no codes for these, so its English is read, which
 //! `command.rs` asks it for; a failure that is not known here counts as one that stays.
 
-use crate::base::monitor::{Phase, Step};
+use crate::base::monitor::{Phase, Progress};
 
 /// What git says when trying again may help.
 const PASSING: [&str; 18] = [
@@ -31,7 +31,7 @@ const PASSING: [&str; 18] = [
 pub const UNPACKER_ERROR: &str = "unpacker error";
 
 /// Reads how far git says that a transfer is, in the newest of its progress lines.
-pub(super) fn progress(said: &[u8]) -> Option<Step> {
+pub(super) fn progress(said: &[u8]) -> Option<Progress> {
     let said = String::from_utf8_lossy(said);
     said.rsplit(['\r', '\n']).find_map(|line| {
         let of = |phase: Phase, words: &str| Some((phase, line.split_once(words)?.1));
@@ -39,7 +39,7 @@ pub(super) fn progress(said: &[u8]) -> Option<Step> {
             of(Phase::Sending, "Writing objects:").or_else(|| of(Phase::Receiving, "Receiving objects:"))?;
         let (done, total) = rest.split_once('(')?.1.split_once(')')?.0.split_once('/')?;
         let (done, total) = (done.parse().ok()?, total.parse().ok()?);
-        (done <= total).then_some(Step { phase, done, total: Some(total) })
+        (done <= total).then_some(Progress { phase, done, total: Some(total) })
     })
 }
 
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn the_newest_line_of_progress_counts_and_nothing_else() {
-        let step = |phase, done, total| Some(Step { phase, done, total: Some(total) });
+        let step = |phase, done, total| Some(Progress { phase, done, total: Some(total) });
         assert_eq!(progress(b"Counting objects: 50% (1/2)\rEnumerating objects: 4, done.\n"), None);
         assert_eq!(
             progress(b"Writing objects:  20% (1/5)\rWriting objects:  40% (2/5), 1.20 MiB | 1 MiB/s\r"),

@@ -4,7 +4,7 @@
 //! another git in it that obeys that one. So git is told to stay out, and each is looked at the
 //! way every other repository is here.
 
-use super::{Listing, Pending, Location, Repository, Status, Submodule};
+use super::{Listing, Location, Pending, Repository, Status, Submodule};
 use crate::base::error::Result;
 use crate::base::paths::RepoPath;
 use crate::manifest::{Mode, Version};

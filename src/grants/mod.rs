@@ -136,9 +136,10 @@ impl Offers {
         for rule in &saved.project.allow {
             offers.grant(&rule.rule, GrantKind::Allow, Some(&rule.file), here, places);
         }
-        for (kind, saved, here) in
-            [(GrantKind::Ask, &saved.project.ask, &here.ask), (GrantKind::Deny, &saved.project.deny, &here.deny)]
-        {
+        for (kind, saved, here) in [
+            (GrantKind::Ask, &saved.project.ask, &here.ask),
+            (GrantKind::Deny, &saved.project.deny, &here.deny),
+        ] {
             for rule in saved.iter().filter(|rule| here.iter().all(|other| other.rule != rule.rule)) {
                 // Wherever it leads: a refusal that finds nothing does no harm.
                 let inside = moved(&rule.rule, Some(&rule.file), places);
@@ -168,7 +169,8 @@ impl Offers {
 
     fn add(&mut self, rule: String, kind: GrantKind, file: Option<&str>, places: &Places<'_>) {
         // What settings allow, the session needs no option for.
-        let settled = |other: &Offer| other.rule == rule && (other.kind == kind || kind == GrantKind::Session);
+        let settled =
+            |other: &Offer| other.rule == rule && (other.kind == kind || kind == GrantKind::Session);
         if self.all.iter().any(settled) {
             return;
         }
@@ -514,8 +516,11 @@ mod tests {
             class: Class::Exact,
             why: "",
         };
-        let chosen =
-            [offer(GrantKind::Allow, "Bash(ls)"), offer(GrantKind::Allow, "Bash(x)"), offer(GrantKind::Session, "Bash(s)")];
+        let chosen = [
+            offer(GrantKind::Allow, "Bash(ls)"),
+            offer(GrantKind::Allow, "Bash(x)"),
+            offer(GrantKind::Session, "Bash(s)"),
+        ];
         let chosen: Vec<&Offer> = chosen.iter().collect();
         let wanted = text.replace("[\"Bash(ls)\"]", "[\"Bash(ls)\", \"Bash(x)\"]");
         assert_eq!(added_to(text, &chosen), Ok(wanted));

@@ -11,7 +11,7 @@ use crate::base::timestamp::Timestamp;
 use crate::base::warning::Warning;
 use crate::context::Context;
 use crate::manifest::{Manifest, Trigger};
-use crate::prune::policy::{self, AUTOMATIC, Candidate, Piece, Policy, Verdict};
+use crate::prune::policy::{self, AUTOMATIC, Candidate, Policy, StoredPiece, Verdict};
 use crate::store::{Entry, Reference, Store, Sweep};
 use crate::workspace::Workspace;
 
@@ -55,7 +55,7 @@ impl Plan {
             readable.iter().map(|(entry, manifest)| Candidate::of(entry, manifest)).collect();
         let mut verdicts = policy::plan(&candidates, policy, context.now);
         if let Some(limit) = policy.max_size {
-            let pieces: Vec<Vec<Piece>> =
+            let pieces: Vec<Vec<StoredPiece>> =
                 readable.iter().map(|(entry, manifest)| pieces(&workspace.store, entry, manifest)).collect();
             policy::limit_size(&candidates, &pieces, &mut verdicts, limit, context.now);
         }
@@ -225,7 +225,7 @@ impl Candidate {
 }
 
 /// What a snapshot needs on disk: its manifest and its objects.
-fn pieces(store: &Store, entry: &Entry, manifest: &Manifest) -> Vec<Piece> {
+fn pieces(store: &Store, entry: &Entry, manifest: &Manifest) -> Vec<StoredPiece> {
     let objects = manifest.objects().into_iter();
     let objects = objects.map(|object| (object.object.to_string(), store.stored_size(&object)));
     objects.chain([(format!("{}.json", entry.stem), store.manifest_size(&entry.stem))]).collect()

@@ -66,7 +66,7 @@ pub(super) struct Candidate {
 }
 
 /// One file that a snapshot needs, by a name that is the same for all who need it, and its bytes on disk.
-pub(super) type Piece = (String, u64);
+pub(super) type StoredPiece = (String, u64);
 
 /// What happens to a snapshot, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,7 +156,7 @@ impl SoFar {
 /// above the limit. What is not the user's own goes before anything that is. `pieces` gives the files of each snapshot, in the order of the candidates.
 pub(super) fn limit_size(
     newest_first: &[Candidate],
-    pieces: &[Vec<Piece>],
+    pieces: &[Vec<StoredPiece>],
     verdicts: &mut [Verdict],
     limit: u64,
     now: Timestamp,
@@ -170,7 +170,7 @@ pub(super) fn limit_size(
             if !verdict.keep || candidate.own != own || stays(candidate) != first {
                 continue;
             }
-            let new: Vec<&Piece> = pieces.iter().filter(|(name, _)| !needed.contains(name)).collect();
+            let new: Vec<&StoredPiece> = pieces.iter().filter(|(name, _)| !needed.contains(name)).collect();
             let more: u64 = new.iter().map(|(_, bytes)| bytes).sum();
             if !first && total.saturating_add(more) > limit {
                 *verdict = Verdict::remove("over the size limit, together with newer ones");
@@ -330,7 +330,7 @@ mod tests {
         assert_eq!(verdicts[60..64], [true, true, false, false], "the others among themselves");
         let now = Timestamp::from_millis(100 * DAY);
         let all = [foreign(Candidate { pinned: true, ..saved(-9) }), foreign(saved(-8)), saved(1), saved(2)];
-        let pieces: Vec<Vec<Piece>> = (0..4).map(|number| vec![(format!("{number}"), 10)]).collect();
+        let pieces: Vec<Vec<StoredPiece>> = (0..4).map(|number| vec![(format!("{number}"), 10)]).collect();
         let mut verdicts = plan(&all, Policy { max_size: Some(20), ..Policy::default() }, now);
         limit_size(&all, &pieces, &mut verdicts, 20, now);
         assert_eq!(verdicts.iter().map(|one| one.keep).collect::<Vec<_>>(), [true, false, true, true]);

@@ -68,7 +68,7 @@ pub struct Noted {
 }
 
 /// Records without their secrets.
-pub struct Piece<'a> {
+pub struct SearchedPiece<'a> {
     /// What they are called in the store.
     pub name: ObjectId,
     /// The records.
@@ -130,11 +130,11 @@ impl Redactor {
 
     /// Does the same for a piece that is to be stored. What was taken out is left to be noted, in the order of the
     /// pieces.
-    pub fn piece<'a>(&self, place: &str, first: u64, lines: &'a [u8]) -> Piece<'a> {
+    pub fn piece<'a>(&self, place: &str, first: u64, lines: &'a [u8]) -> SearchedPiece<'a> {
         let name = ObjectId::of(lines);
         let tag = held(&self.cache).tag(name, lines.len());
         if tag.is_some_and(|tag| held(&self.cache).is_clean(&tag)) {
-            return Piece { name, clean: Cow::Borrowed(lines), noted: Vec::new() };
+            return SearchedPiece { name, clean: Cow::Borrowed(lines), noted: Vec::new() };
         }
         let mut noted = Vec::new();
         let redacted = self.scanner.redact_records(lines, &mut |hit| {
@@ -145,12 +145,12 @@ impl Redactor {
             Some(placeholder)
         });
         match redacted {
-            Some(clean) => Piece { name: ObjectId::of(&clean), clean: Cow::Owned(clean), noted },
+            Some(clean) => SearchedPiece { name: ObjectId::of(&clean), clean: Cow::Owned(clean), noted },
             None => {
                 if let Some(tag) = tag {
                     held(&self.cache).note_clean(tag);
                 }
-                Piece { name, clean: Cow::Borrowed(lines), noted }
+                SearchedPiece { name, clean: Cow::Borrowed(lines), noted }
             }
         }
     }

@@ -39,7 +39,7 @@ use crate::workspace::Workspace;
 use consent::Admission;
 pub use consent::{Consent, Doubt, Preview, not_trusted};
 use files::{branch, merge, resume, rewind};
-use transaction::apply::{self, ReadyRestore, Failed};
+use transaction::apply::{self, Failed, ReadyRestore};
 use transaction::journal::{self, RestoreRecord};
 
 pub use files::ignored::Left;
@@ -50,10 +50,12 @@ pub use session::link::{follow, link, links, plan_link};
 pub use session::path_mapping::{Paths, Relocated, Relocation};
 pub use session::starters::{Asleep, Waking, names as revivable};
 pub use session::{SessionPlan, check_transcript};
-pub use transaction::recover::{Ignored, RecoveryOutcome, Recovered, Settled, cut_off, foreign_journals, recover};
+pub use transaction::recover::{
+    Ignored, Recovered, RecoveryOutcome, Settled, cut_off, foreign_journals, recover,
+};
 pub use undo::{Direction, HistoryStep, all_undone, plan_undo};
 pub use which_snapshot::{
-    Found, PassedOver, SavedTree, find_to_resume, find_to_rewind, lost_in_session, tree_of,
+    PassedOver, SavedTree, SnapshotFound, find_to_resume, find_to_rewind, lost_in_session, tree_of,
 };
 
 /// How many things of one kind are told one by one.

@@ -29,7 +29,7 @@ pub enum SavedTree {
 }
 
 /// The snapshot that is meant.
-pub struct Found {
+pub struct SnapshotFound {
     /// Its manifest.
     pub manifest: Manifest,
     /// The newest one, if that is not meant.
@@ -76,7 +76,7 @@ pub fn tree_of(workspace: &Workspace, manifest: &Manifest) -> Result<SavedTree> 
 
 /// Finds the snapshot that `rewind` is to go back to. If none is named, one of another work tree that is
 /// still there is not meant; one of a work tree that is gone is.
-pub fn find_to_rewind(workspace: &Workspace, reference: &str) -> Result<Found> {
+pub fn find_to_rewind(workspace: &Workspace, reference: &str) -> Result<SnapshotFound> {
     find(workspace, reference, |_, tree| !matches!(tree, SavedTree::Other(_)))
 }
 
@@ -98,7 +98,7 @@ pub fn lost_in_session(workspace: &Workspace, newest: &Manifest) -> Result<Optio
 
 /// Finds the snapshot that `resume` is to go on from. If none is named, a checkpoint of another work tree
 /// is not meant (a step made it that ran in this one), nor one without a conversation that can go on.
-pub fn find_to_resume(workspace: &Workspace, reference: &str) -> Result<Found> {
+pub fn find_to_resume(workspace: &Workspace, reference: &str) -> Result<SnapshotFound> {
     find(workspace, reference, |manifest, tree| {
         manifest.created_by.trigger != Trigger::Auto
             || (*tree == SavedTree::This && can_go_on(workspace, manifest))
@@ -117,19 +117,19 @@ fn find(
     workspace: &Workspace,
     reference: &str,
     is_meant: impl Fn(&Manifest, &SavedTree) -> bool,
-) -> Result<Found> {
+) -> Result<SnapshotFound> {
     let newest = workspace.store.find(&Reference::parse(reference))?.manifest?;
     let tree = tree_of(workspace, &newest)?;
     if Reference::parse(reference) != Reference::Latest(0) || is_meant(&newest, &tree) {
-        return Ok(Found { manifest: newest, passed_over: None });
+        return Ok(SnapshotFound { manifest: newest, passed_over: None });
     }
     let entries = workspace.store.entries()?;
     for manifest in entries.iter().filter_map(|entry| entry.manifest.as_ref().ok()) {
         if manifest.safety.is_none() && is_meant(manifest, &tree_of(workspace, manifest)?) {
             let of_another_tree = (tree != SavedTree::This).then(|| newest.workspace.root.to_string());
             let passed_over = Some(PassedOver { name: newest.name, of_another_tree });
-            return Ok(Found { manifest: manifest.clone(), passed_over });
+            return Ok(SnapshotFound { manifest: manifest.clone(), passed_over });
         }
     }
-    Ok(Found { manifest: newest, passed_over: None })
+    Ok(SnapshotFound { manifest: newest, passed_over: None })
 }

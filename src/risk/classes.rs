@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::expand::Line;
 use super::shell::Word;
-use super::steps::{SHELLS, Step};
-use super::{StepContext, Reach, Unsaved, git, targets};
+use super::steps::{SHELLS, ShellStep};
+use super::{Reach, StepContext, Unsaved, git, targets};
 
 /// Programs that bring something from elsewhere.
 pub(super) const FETCHERS: [&str; 7] = ["curl", "wget", "fetch", "http", "https", "aria2c", "lynx"];
@@ -15,7 +15,7 @@ pub(super) const FETCHERS: [&str; 7] = ["curl", "wget", "fetch", "http", "https"
 const INTERPRETERS: [&str; 9] = ["python", "python3", "node", "perl", "ruby", "php", "source", ".", "eval"];
 
 /// Returns the class of a step, if it has one.
-pub(super) fn of_step(step: &Step, lines: &[Line], place: &StepContext<'_>) -> Option<&'static str> {
+pub(super) fn of_step(step: &ShellStep, lines: &[Line], place: &StepContext<'_>) -> Option<&'static str> {
     if step.has("--help") || step.has("--version") {
         return None;
     }
@@ -48,12 +48,12 @@ pub(super) fn of_step(step: &Step, lines: &[Line], place: &StepContext<'_>) -> O
 }
 
 /// Says whether a program that deletes its operands is given any.
-fn deletes(step: &Step) -> bool {
+fn deletes(step: &ShellStep) -> bool {
     step.many || !step.operands().is_empty()
 }
 
 /// Says whether a file that would be written over has content that is nowhere else.
-fn loses(word: &Word, step: &Step, lines: &[Line], place: &StepContext<'_>) -> bool {
+fn loses(word: &Word, step: &ShellStep, lines: &[Line], place: &StepContext<'_>) -> bool {
     let mut unknown = Vec::new();
     let places = targets::below(&step.values(word, lines, place), &step.state, &mut unknown);
     places.iter().any(|target| match target.reach {
@@ -67,7 +67,7 @@ fn is_only_copy(path: &Path, place: &StepContext<'_>) -> bool {
 }
 
 /// Says whether `cp` or `mv` puts something in the place of a file whose content is nowhere else.
-fn replaces(step: &Step, lines: &[Line], place: &StepContext<'_>) -> bool {
+fn replaces(step: &ShellStep, lines: &[Line], place: &StepContext<'_>) -> bool {
     let operands = step.operands_without(&["-t", "-m", "-o", "-g", "-S"]);
     let into = step.option(&["-t", "--target-directory"]);
     let (target, sources) = match (&into, operands.split_last()) {
@@ -91,7 +91,7 @@ fn replaces(step: &Step, lines: &[Line], place: &StepContext<'_>) -> bool {
     })
 }
 
-fn runs_a_download(step: &Step) -> bool {
+fn runs_a_download(step: &ShellStep) -> bool {
     let program = step.program.as_str();
     let runs = SHELLS.contains(&program) || INTERPRETERS.contains(&program);
     let fetched = step.fed_by.iter().any(|feeder| FETCHERS.contains(&feeder.as_str()));
@@ -108,13 +108,13 @@ fn runs_a_download(step: &Step) -> bool {
     }
 }
 
-fn renames_many(step: &Step) -> bool {
+fn renames_many(step: &ShellStep) -> bool {
     let operands = step.operands();
     step.many || operands.len() > 3 || operands.iter().any(|word| word.pattern)
 }
 
 /// Says whether an editor on standard input's behalf rewrites several files at once.
-fn edits_many(step: &Step, options: &[&str]) -> bool {
+fn edits_many(step: &ShellStep, options: &[&str]) -> bool {
     let in_place = step.arguments.iter().any(|word| {
         let text = word.text.as_str();
         // `-i.bak`, `-pi`, `--in-place=.bak`; not `-ri` hidden in a script's text.

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::shell::{Command, Word};
 use super::state::State;
 use super::word::Part;
-use super::{StepContext, Reach, Target};
+use super::{Reach, StepContext, Target};
 
 /// More values than this of one word are not told apart.
 const MOST: usize = 64;
@@ -234,14 +234,26 @@ impl Line {
     }
 
     /// Returns what a command prints, as far as paths are concerned.
-    pub(super) fn printed(&self, at: usize, state: &State, place: &StepContext<'_>, depth: usize) -> Vec<Value> {
+    pub(super) fn printed(
+        &self,
+        at: usize,
+        state: &State,
+        place: &StepContext<'_>,
+        depth: usize,
+    ) -> Vec<Value> {
         let Some(command) = self.commands.get(at) else {
             return vec![Value::Unknown("$(…)".to_owned())];
         };
         self.printed_by(command, self.states.get(at).unwrap_or(state), place, depth)
     }
 
-    fn printed_by(&self, command: &Command, state: &State, place: &StepContext<'_>, depth: usize) -> Vec<Value> {
+    fn printed_by(
+        &self,
+        command: &Command,
+        state: &State,
+        place: &StepContext<'_>,
+        depth: usize,
+    ) -> Vec<Value> {
         if depth >= DEEPEST {
             return vec![Value::Unknown("$(…)".to_owned())];
         }
@@ -315,7 +327,12 @@ impl Line {
     }
 
     /// Returns where `find` begins.
-    pub(super) fn starts_of_find(&self, words: &[Word], state: &State, place: &StepContext<'_>) -> Vec<Value> {
+    pub(super) fn starts_of_find(
+        &self,
+        words: &[Word],
+        state: &State,
+        place: &StepContext<'_>,
+    ) -> Vec<Value> {
         let options = |word: &&Word| matches!(word.text.as_str(), "-H" | "-L" | "-P");
         let plain = |word: &&Word| !word.text.starts_with(['-', '(', '!']);
         let starts = words.iter().skip_while(options).take_while(plain);

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use super::expand::{Line, Value};
 use super::shell::Word;
 use super::state::{Dir, State};
-use super::steps::Step;
+use super::steps::ShellStep;
 use super::targets::Touched;
-use super::{StepContext, Reach, Target, Unsaved};
+use super::{Reach, StepContext, Target, Unsaved};
 
 /// Options of `git` itself that take a value as a word of its own.
 const VALUED: [&str; 8] =
@@ -16,7 +16,7 @@ const VALUED: [&str; 8] =
 /// A call of git: where it works, and what it is to do.
 pub(super) struct GitCall {
     /// What stands behind the verb, in the folder that git itself works in.
-    pub(super) rest: Step,
+    pub(super) rest: ShellStep,
     /// The command, such as `reset`.
     verb: String,
     /// `--work-tree`, if it is given.
@@ -27,7 +27,7 @@ pub(super) struct GitCall {
 
 impl GitCall {
     /// Reads a step of git.
-    pub(super) fn read(step: &Step, lines: &[Line], place: &StepContext<'_>) -> Option<GitCall> {
+    pub(super) fn read(step: &ShellStep, lines: &[Line], place: &StepContext<'_>) -> Option<GitCall> {
         let mut rest = step.clone();
         let variable = |name: &str| {
             let set = step.state.variable(name).cloned();

@@ -137,7 +137,7 @@ fn of_line(command: &str, rules: &Rules, place: &StepContext<'_>) -> Vec<Risk> {
 }
 
 /// Names a step: of its words only those that can hold no secret.
-fn name_of(class: &str, step: &steps::Step) -> String {
+fn name_of(class: &str, step: &steps::ShellStep) -> String {
     if class == "pipe-to-shell" {
         let from = step.fed_by.iter().find(|program| classes::FETCHERS.contains(&program.as_str()));
         return format!("{} | {}", from.map_or("…", String::as_str), step.program);

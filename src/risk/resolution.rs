@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::fake::ROOT;
-use super::{Call, StepContext, Reach, Risk, Rules, of_call};
+use super::{Call, Reach, Risk, Rules, StepContext, of_call};
 
 /// Shows what risks touch: `T` the tree there, `B` all below, `F` what fits, `N` a linked tree by
 /// its name, `W` all trees of the repository, `L` the linked ones, `X` the

@@ -6,11 +6,11 @@
 
 use serde::Deserialize;
 
-use super::steps::{Step, is_option};
+use super::steps::{ShellStep, is_option};
 
 /// A row of the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Row {
+struct PatternRow {
     class: String,
     pattern: Vec<String>,
 }
@@ -18,7 +18,7 @@ struct Row {
 /// What is risky here: the built-in table with the user's changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rules {
-    added: Vec<Row>,
+    added: Vec<PatternRow>,
     tools: Vec<(String, String)>,
     off: Vec<String>,
 }
@@ -26,7 +26,7 @@ pub struct Rules {
 /// The file `snapshot-rules.json`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct RulesFile {
     #[serde(default)]
     rules: Vec<FileRule>,
     #[serde(default)]
@@ -59,13 +59,13 @@ impl Rules {
     /// # Errors
     /// Says what is wrong with it, for a person; nothing was added then.
     pub fn add_only(&mut self, json: &[u8]) -> Result<Vec<String>, String> {
-        let file: File = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+        let file: RulesFile = serde_json::from_slice(json).map_err(|error| error.to_string())?;
         let mut more = self.clone();
         for rule in file.rules {
             match (rule.command, rule.tool) {
                 (Some(command), None) if !command.trim().is_empty() => {
                     let pattern = command.split_whitespace().map(str::to_owned).collect();
-                    more.added.push(Row { class: rule.class, pattern });
+                    more.added.push(PatternRow { class: rule.class, pattern });
                 }
                 (None, Some(tool)) => more.tools.push((tool, rule.class)),
                 _ => {
@@ -89,7 +89,7 @@ impl Rules {
     }
 
     /// Returns the class of a step that the table names.
-    pub(super) fn class_of(&self, step: &Step) -> Option<&str> {
+    pub(super) fn class_of(&self, step: &ShellStep) -> Option<&str> {
         let own = self.added.iter().map(|row| (row.class.as_str(), row.pattern.clone()));
         let built_in = TABLE.iter().flat_map(|(class, patterns)| {
             patterns.iter().map(|pattern| (*class, pattern.split(' ').map(str::to_owned).collect()))
@@ -100,7 +100,7 @@ impl Rules {
     }
 }
 
-fn matches(pattern: &[String], step: &Step) -> bool {
+fn matches(pattern: &[String], step: &ShellStep) -> bool {
     let Some((program, rest)) = pattern.split_first() else { return false };
     if !fits(program, &step.program) {
         return false;

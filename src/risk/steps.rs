@@ -20,7 +20,7 @@ const MOST_STATES: usize = 5_000;
 
 /// One program at work.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Step {
+pub(super) struct ShellStep {
     /// The program's name, without its folder.
     pub(super) program: String,
     /// Its arguments.
@@ -44,11 +44,11 @@ pub(super) struct Step {
 /// The steps of a line, and the lines and scripts that they stand in.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Steps {
-    pub(super) steps: Vec<Step>,
+    pub(super) steps: Vec<ShellStep>,
     pub(super) lines: Vec<Line>,
 }
 
-impl Step {
+impl ShellStep {
     /// Returns the arguments that are no options; behind `--` all.
     pub(super) fn operands(&self) -> Vec<&Word> {
         self.operands_without(&[])
@@ -177,7 +177,7 @@ impl Walk<'_> {
 
     fn command(&mut self, line: &Line, at: usize, number: usize, state: &mut State, depth: usize) {
         let command = &line.commands[at];
-        let mut step = Step {
+        let mut step = ShellStep {
             program: String::new(),
             arguments: command.words.clone(),
             many: command.in_loop,
@@ -243,7 +243,7 @@ impl Walk<'_> {
     }
 
     /// Adds the commands that `find` runs on what it finds.
-    fn executed_by_find(&mut self, find: &Step, line: &Line, depth: usize) {
+    fn executed_by_find(&mut self, find: &ShellStep, line: &Line, depth: usize) {
         let starts = line.starts_of_find(&find.arguments, &find.state, self.place);
         let mut unknown = Vec::new();
         let mut found: Vec<Value> = Vec::new();
@@ -260,7 +260,7 @@ impl Walk<'_> {
             };
             let inner: Vec<Word> =
                 words.by_ref().take_while(|word| word.text != ";" && word.text != "+").cloned().collect();
-            let mut step = Step {
+            let mut step = ShellStep {
                 program: String::new(),
                 arguments: inner,
                 many: true,
@@ -290,7 +290,7 @@ impl Walk<'_> {
 }
 
 /// Returns what `$0`, `$1`, … and `$@` are in a script that a shell is given as text.
-fn positional(step: &Step) -> Vec<(String, Word)> {
+fn positional(step: &ShellStep) -> Vec<(String, Word)> {
     let Some(at) = step.arguments.iter().position(is_c).filter(|_| step.program != "eval") else {
         return Vec::new();
     };
@@ -304,7 +304,7 @@ fn positional(step: &Step) -> Vec<(String, Word)> {
 }
 
 /// Returns what `git submodule foreach` runs.
-fn for_each_submodule(step: &Step) -> Option<String> {
+fn for_each_submodule(step: &ShellStep) -> Option<String> {
     let at =
         step.arguments.iter().position(|word| word.text == "foreach").filter(|_| step.program == "git")?;
     step.arguments.iter().any(|word| word.text == "submodule").then(|| {
@@ -314,7 +314,7 @@ fn for_each_submodule(step: &Step) -> Option<String> {
 }
 
 /// Returns the script that a shell is given as text.
-fn script_of(step: &Step, command: &Command) -> Option<String> {
+fn script_of(step: &ShellStep, command: &Command) -> Option<String> {
     let texts = |words: &[Word]| words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
     if step.program == "eval" {
         return Some(texts(&step.arguments));
@@ -353,7 +353,7 @@ fn feeders(commands: &[Command], command: &Command) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn steps_of(line: &str) -> Vec<Step> {
+    fn steps_of(line: &str) -> Vec<ShellStep> {
         of_line(line, &StepContext::in_folder(std::path::Path::new("/home/ada/app"))).steps
     }
 

@@ -9,7 +9,7 @@ use super::StepContext;
 use super::expand::{Line, Text, Value};
 use super::shell::Word;
 use super::state::{Dir, State, plain};
-use super::steps::Step;
+use super::steps::ShellStep;
 
 /// A place that a step touches.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -151,7 +151,11 @@ const ELSEWHERE: [(&str, &[&str]); 14] = [
 ];
 
 /// Returns where a step moves something, and what.
-pub(super) fn of_move(step: &Step, lines: &[Line], place: &StepContext<'_>) -> Vec<(PathBuf, Vec<Target>)> {
+pub(super) fn of_move(
+    step: &ShellStep,
+    lines: &[Line],
+    place: &StepContext<'_>,
+) -> Vec<(PathBuf, Vec<Target>)> {
     let operands = step.operands_without(valued("mv"));
     let Some((to, from)) = operands.split_last() else { return Vec::new() };
     let places = |word: &Word| below(&step.values(word, lines, place), &step.state, &mut Vec::new());
@@ -174,7 +178,7 @@ fn valued(program: &str) -> &'static [&'static str] {
 }
 
 /// Returns what a step touches that is no step of git.
-pub(super) fn of_step(step: &Step, class: &str, lines: &[Line], place: &StepContext<'_>) -> Touched {
+pub(super) fn of_step(step: &ShellStep, class: &str, lines: &[Line], place: &StepContext<'_>) -> Touched {
     let mut touched = Touched::default();
     let mut add = |words: &[&Word], all: bool| {
         for word in words {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::state::plain;
-use super::{Call, StepContext, Reach, Risk, Rules, Target, Touched, Unsaved, shortened};
+use super::{Call, Reach, Risk, Rules, StepContext, Target, Touched, Unsaved, shortened};
 
 /// More paths than this in one input are not looked at.
 const MOST_PATHS: usize = 200;

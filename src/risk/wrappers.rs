@@ -9,7 +9,7 @@ use super::StepContext;
 use super::expand::{Line, Value};
 use super::shell::{Command, Word, is_assignment};
 use super::state::State;
-use super::steps::Step;
+use super::steps::ShellStep;
 
 /// Programs that run the rest of their words, with those of their options that take a value.
 const WRAPPERS: [(&str, &[&str]); 20] = [
@@ -70,7 +70,7 @@ const RUNNERS: [(&str, &str); 10] = [
 ];
 
 /// Removes wrappers from the front until the program that works is the first word.
-pub(super) fn loop_through(step: &mut Step, line: &Line, command: &Command, place: &StepContext<'_>) {
+pub(super) fn loop_through(step: &mut ShellStep, line: &Line, command: &Command, place: &StepContext<'_>) {
     for _ in 0..10 {
         if step.arguments.is_empty() {
             return;
@@ -88,8 +88,10 @@ pub(super) fn loop_through(step: &mut Step, line: &Line, command: &Command, plac
                 .or_else(|| behind_runner(program, &step.arguments)),
         };
         let Some(mut skip) = skip else { return };
-        let front =
-            Step { arguments: step.arguments[..skip.min(step.arguments.len())].to_vec(), ..step.clone() };
+        let front = ShellStep {
+            arguments: step.arguments[..skip.min(step.arguments.len())].to_vec(),
+            ..step.clone()
+        };
         let fed = matches!(step.program.as_str(), "xargs" | "parallel");
         step.many |= fed;
         while step.program != "xargs"

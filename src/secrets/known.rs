@@ -107,11 +107,11 @@ pub(super) struct Known {
     values: Vec<KnownValue>,
     /// Which of them were only seen in what is searched.
     seen: Vec<bool>,
-    forms: Vec<Form>,
+    forms: Vec<KnownForm>,
     automaton: Option<AhoCorasick>,
 }
 
-struct Form {
+struct KnownForm {
     value: usize,
     written: Written,
 }
@@ -158,7 +158,7 @@ impl Known {
         let mut forms = Vec::new();
         for (value, known) in values.iter().enumerate() {
             let mut add = |pattern: Vec<u8>, written: Written| {
-                forms.push(Form { value, written });
+                forms.push(KnownForm { value, written });
                 patterns.push(pattern);
             };
             for form in spellings(&known.value) {

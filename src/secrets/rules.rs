@@ -7,10 +7,10 @@ use regex::bytes::{Regex, RegexBuilder};
 
 use super::keys;
 use super::looks;
-use super::vendors::{RULES, Rule};
+use super::vendors::{RULES, VendorRule};
 
 /// Says whether what stands behind a keyword can go on as the rule says.
-pub(super) fn has_tail(rule: &Rule, text: &[u8], end: usize) -> bool {
+pub(super) fn has_tail(rule: &VendorRule, text: &[u8], end: usize) -> bool {
     let part = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=_.~%:-\\,@!#$^&*()?".contains(byte);
     text.len() >= end + rule.tail && text[end..end + rule.tail].iter().all(part)
 }
@@ -65,7 +65,7 @@ pub(super) fn apply(index: usize, text: &[u8], keyword: usize) -> Option<Range<u
 }
 
 /// Whether a match is more than an example of its kind.
-fn is_real(rule: &Rule, secret: &str) -> bool {
+fn is_real(rule: &VendorRule, secret: &str) -> bool {
     if rule.kind == "password-hash" {
         return true;
     }

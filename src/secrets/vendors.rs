@@ -5,7 +5,7 @@
 //! group 1, if there is one, is the secret; else the whole match is.
 
 /// One vendor's token.
-pub(super) struct Rule {
+pub(super) struct VendorRule {
     /// What the placeholder calls it.
     pub(super) kind: &'static str,
     /// Where to look; the expression is tried at the start of each.
@@ -23,8 +23,8 @@ const fn rule(
     keywords: &'static [&'static str],
     pattern: &'static str,
     tail: usize,
-) -> Rule {
-    Rule { kind, keywords, pattern, back: 0, tail }
+) -> VendorRule {
+    VendorRule { kind, keywords, pattern, back: 0, tail }
 }
 
 const fn around(
@@ -33,8 +33,8 @@ const fn around(
     pattern: &'static str,
     back: usize,
     tail: usize,
-) -> Rule {
-    Rule { kind, keywords, pattern, back, tail }
+) -> VendorRule {
+    VendorRule { kind, keywords, pattern, back, tail }
 }
 
 /// Kinds of what has no shape of its own: only what stands around it tells.
@@ -63,7 +63,7 @@ pub fn has_own_shape(kind: &str) -> bool {
 /// Raised whenever a rule changes: what was scanned under another number is scanned again.
 pub const VERSION: u32 = 3;
 
-pub(super) const RULES: &[Rule] = &[
+pub(super) const RULES: &[VendorRule] = &[
     // Models
     rule("anthropic-key", &["sk-ant-"], r"sk-ant-[a-z]{3,6}\d{2}-[\w-]{24,}", 24),
     rule("openai-key", &["sk-proj-", "sk-svcacct-", "sk-admin-"], r"sk-[a-z]+-[\w-]{32,}", 32),

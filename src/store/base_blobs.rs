@@ -22,7 +22,7 @@ const FORMAT: u32 = 1;
 pub struct Bases(pub BTreeMap<String, ObjectRef>);
 
 #[derive(Serialize, Deserialize)]
-struct File {
+struct BasesFile {
     format: u32,
     versions: Vec<BaseVersion>,
 }
@@ -49,7 +49,7 @@ impl Bases {
     pub fn to_json(&self) -> Result<Vec<u8>> {
         let version =
             |(oid, object): (&String, &ObjectRef)| BaseVersion { oid: oid.clone(), object: *object };
-        let file = File { format: FORMAT, versions: self.0.iter().map(version).collect() };
+        let file = BasesFile { format: FORMAT, versions: self.0.iter().map(version).collect() };
         let mut json = serde_json::to_vec(&file)
             .map_err(|error| Error::new(Kind::Bug, "The base versions can't be written").because(error))?;
         json.push(b'\n');
@@ -66,7 +66,7 @@ impl Bases {
                 .because(cause)
                 .hint("the snapshot itself may be sound: ask for it without base versions")
         };
-        let file: File = serde_json::from_slice(json).map_err(|error| damaged(error.to_string()))?;
+        let file: BasesFile = serde_json::from_slice(json).map_err(|error| damaged(error.to_string()))?;
         if file.format > FORMAT {
             return Err(Error::new(Kind::NewerFormat, "A later version of snap wrote the base versions")
                 .because(format!("their format is {}, this version reads up to {FORMAT}", file.format))

@@ -17,7 +17,7 @@ const LARGEST_DELTA: usize = 128 << 20;
 
 /// A version of a file: its mode and its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Side<'a> {
+pub struct PatchSide<'a> {
     /// What kind of file.
     pub mode: Mode,
     /// Its bytes; a link's target.
@@ -41,7 +41,7 @@ pub struct Made {
 ///
 /// # Errors
 /// [`Kind::Environment`] if the compressor fails (out of memory).
-pub fn make(old: Option<Side<'_>>, new: Side<'_>) -> Result<Option<Made>> {
+pub fn make(old: Option<PatchSide<'_>>, new: PatchSide<'_>) -> Result<Option<Made>> {
     let whole =
         |removed| Made { form: DiffForm::Whole, bytes: new.bytes.to_vec(), added: line_count(new), removed };
     let Some(old) = old else { return Ok(Some(whole(0))) };
@@ -87,7 +87,7 @@ pub fn apply(form: DiffForm, diff: Vec<u8>, old: &[u8], size: u64) -> std::resul
 }
 
 /// Counts the lines of a text; 0 for a link or binary content.
-pub fn line_count(side: Side<'_>) -> u64 {
+pub fn line_count(side: PatchSide<'_>) -> u64 {
     if side.mode == Mode::Link || !stored_patch::is_text(side.bytes) {
         return 0;
     }
@@ -100,11 +100,11 @@ pub fn line_count(side: Side<'_>) -> u64 {
 mod tests {
     use super::*;
 
-    fn file(bytes: &[u8]) -> Side<'_> {
-        Side { mode: Mode::File, bytes }
+    fn file(bytes: &[u8]) -> PatchSide<'_> {
+        PatchSide { mode: Mode::File, bytes }
     }
 
-    fn form_of(old: Option<Side<'_>>, new: Side<'_>) -> Option<DiffForm> {
+    fn form_of(old: Option<PatchSide<'_>>, new: PatchSide<'_>) -> Option<DiffForm> {
         let made = make(old, new).expect("made")?;
         let before = old.map_or(&[][..], |old| old.bytes);
         let again = apply(made.form, made.bytes, before, new.bytes.len() as u64).expect("applied");
@@ -114,13 +114,13 @@ mod tests {
 
     #[test]
     fn the_form_follows_the_content() {
-        let link = Side { mode: Mode::Link, bytes: b"target" };
+        let link = PatchSide { mode: Mode::Link, bytes: b"target" };
         assert_eq!(form_of(Some(file(b"a\n")), file(b"b\n")), Some(DiffForm::Hunks));
         assert_eq!(form_of(Some(file(b"a\0")), file(b"b\0")), Some(DiffForm::Delta));
         assert_eq!(form_of(Some(file(b"a\n")), file(b"a\0")), Some(DiffForm::Delta));
         assert_eq!(form_of(None, file(b"a\n")), Some(DiffForm::Whole));
         assert_eq!(form_of(Some(file(b"target")), link), Some(DiffForm::Whole));
-        assert_eq!(form_of(Some(file(b"same")), Side { mode: Mode::Executable, bytes: b"same" }), None);
+        assert_eq!(form_of(Some(file(b"same")), PatchSide { mode: Mode::Executable, bytes: b"same" }), None);
     }
 
     #[test]

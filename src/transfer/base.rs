@@ -59,7 +59,10 @@ pub(super) fn to_push_on<'p>(
 }
 
 /// Of what is on the remote too, returns the newest of each session.
-pub(super) fn to_fetch_on<'p>(mine: &BTreeMap<&SnapshotId, Mine<'_>>, there: &'p [RemoteSnapshot]) -> Vec<&'p RemoteSnapshot> {
+pub(super) fn to_fetch_on<'p>(
+    mine: &BTreeMap<&SnapshotId, Mine<'_>>,
+    there: &'p [RemoteSnapshot],
+) -> Vec<&'p RemoteSnapshot> {
     let mut both: Vec<(&RemoteSnapshot, &Manifest)> =
         there.iter().filter_map(|place| Some((place, mine.get(&place.id)?.manifest))).collect();
     both.sort_by_key(|(_, manifest)| std::cmp::Reverse(manifest.created_at));

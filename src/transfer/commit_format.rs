@@ -174,7 +174,8 @@ mod tests {
     #[test]
     fn only_our_own_refs_are_snapshots() {
         let id = "0".repeat(32);
-        let parse = |name: &str| RemoteSnapshot::parse(RemoteRef { oid: "1".repeat(40), name: name.to_owned() });
+        let parse =
+            |name: &str| RemoteSnapshot::parse(RemoteRef { oid: "1".repeat(40), name: name.to_owned() });
         assert!(parse(&format!("refs/snapshots/ada/{id}")).is_some());
         for name in [
             format!("refs/heads/ada/{id}"),

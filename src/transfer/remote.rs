@@ -21,7 +21,7 @@ use crate::prune::{self, Policy, Pushed, Verdict};
 use crate::redaction;
 use crate::store::{Entry, LogEntry, Operation, Reference, Store, check_may_travel};
 use crate::sys::files::Scratch;
-use crate::transfer::commit_format::{self, RemoteSnapshot, REFS};
+use crate::transfer::commit_format::{self, REFS, RemoteSnapshot};
 use crate::workspace::Workspace;
 
 /// A remote, opened for snapshots of one store.
@@ -427,7 +427,12 @@ impl<'a> Remotes<'a> {
 
     /// Says whether the remote has this very snapshot, or another one under its id. `absent`
     /// makes the error for the case that it has neither.
-    fn compare(&self, manifest: &Manifest, there: &[RemoteSnapshot], absent: impl FnOnce() -> Error) -> Handed {
+    fn compare(
+        &self,
+        manifest: &Manifest,
+        there: &[RemoteSnapshot],
+        absent: impl FnOnce() -> Error,
+    ) -> Handed {
         let Some(place) = there.iter().find(|place| place.id == manifest.id) else {
             return Handed::new(manifest, Fate::Failed(absent()));
         };
@@ -499,8 +504,9 @@ impl<'a> Remotes<'a> {
         let mut found = Vec::new();
         let mut listed: Option<Vec<Listed>> = None;
         for reference in references {
-            let starts =
-                |place: &&RemoteSnapshot| reference.len() >= 4 && place.id.as_str().starts_with(reference.as_str());
+            let starts = |place: &&RemoteSnapshot| {
+                reference.len() >= 4 && place.id.as_str().starts_with(reference.as_str())
+            };
             let by_id: Vec<&RemoteSnapshot> = there.iter().filter(starts).collect();
             if let [only] = by_id.as_slice() {
                 found.push((*only).clone());
@@ -515,7 +521,12 @@ impl<'a> Remotes<'a> {
         Ok(found)
     }
 
-    fn resolve(&self, listed: &[Listed], reference: &str, by_id: &[&RemoteSnapshot]) -> Result<RemoteSnapshot> {
+    fn resolve(
+        &self,
+        listed: &[Listed],
+        reference: &str,
+        by_id: &[&RemoteSnapshot],
+    ) -> Result<RemoteSnapshot> {
         let shown = Line(reference).to_string();
         if let Reference::Latest(back) = Reference::parse(reference) {
             return listed.get(back).map(|one| one.place.clone()).ok_or_else(|| {

@@ -15,11 +15,11 @@ use crate::edits::Materializer;
 use crate::manifest::{Edit, Manifest, ObjectRef, SavedVersion};
 use crate::restore;
 use crate::store::Entry;
-use crate::stored_patch::encoding::{self, Side};
+use crate::stored_patch::encoding::{self, PatchSide};
 use crate::sys::work_tree::{Node, Tree};
 use crate::workspace::Workspace;
 
-/// Side files are cut into pieces of this many bytes.
+/// PatchSide files are cut into pieces of this many bytes.
 const PIECE: usize = 4 << 20;
 
 /// What a repair did.
@@ -172,8 +172,8 @@ impl Search {
                 if earlier.is_some() {
                     self.offer(&bytes);
                 }
-                let old = old.as_ref().map(|(mode, bytes)| Side { mode: *mode, bytes });
-                if let Some(made) = encoding::make(old, Side { mode, bytes: &bytes })? {
+                let old = old.as_ref().map(|(mode, bytes)| PatchSide { mode: *mode, bytes });
+                if let Some(made) = encoding::make(old, PatchSide { mode, bytes: &bytes })? {
                     self.offer(&made.bytes);
                 }
             }

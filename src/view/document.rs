@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 use memchr::memmem::Finder;
 
-use super::record::{Block, DiffLine, What};
+use super::record::{DiffBlock, DiffLine, What};
 use crate::sys::files;
 
 /// How many blocks are kept in memory: some 2 MB of text.
@@ -21,7 +21,7 @@ const KEPT: usize = 24;
 /// A file's diff.
 pub(super) struct Document {
     places: Vec<BlockSlot>,
-    recent: VecDeque<(usize, Rc<Block>)>,
+    recent: VecDeque<(usize, Rc<DiffBlock>)>,
     /// Where blocks go that are not recent; made when it is needed.
     spool: Option<File>,
     folder: PathBuf,
@@ -108,7 +108,7 @@ impl Document {
     }
 
     /// Takes the next block.
-    pub(super) fn push(&mut self, block: Block) -> io::Result<()> {
+    pub(super) fn push(&mut self, block: DiffBlock) -> io::Result<()> {
         for (number, record) in block.records.iter().enumerate() {
             match (record.what, self.hunks.last_mut()) {
                 (What::Hunk, _) => {
@@ -127,7 +127,7 @@ impl Document {
         self.keep(self.places.len() - 1, Rc::new(block))
     }
 
-    fn keep(&mut self, number: usize, block: Rc<Block>) -> io::Result<()> {
+    fn keep(&mut self, number: usize, block: Rc<DiffBlock>) -> io::Result<()> {
         self.recent.push_back((number, block));
         if self.recent.len() > KEPT
             && let Some((number, block)) = self.recent.pop_front()
@@ -165,7 +165,7 @@ impl Document {
     }
 
     /// Returns the block with a record and the record's place in it.
-    pub(super) fn find(&mut self, record: u64) -> io::Result<Option<(Rc<Block>, usize)>> {
+    pub(super) fn find(&mut self, record: u64) -> io::Result<Option<(Rc<DiffBlock>, usize)>> {
         if record >= self.records {
             return Ok(None);
         }
@@ -179,7 +179,7 @@ impl Document {
         Ok(self.find(record)?.map(|(block, place)| block.records[place].clone()))
     }
 
-    fn block(&mut self, number: usize) -> io::Result<Rc<Block>> {
+    fn block(&mut self, number: usize) -> io::Result<Rc<DiffBlock>> {
         if let Some(at) = self.recent.iter().rposition(|(kept, _)| *kept == number) {
             let found = Rc::clone(&self.recent[at].1);
             // Moved to the end only when it is about to fall out: most reads follow each other.
@@ -194,7 +194,7 @@ impl Document {
         let ((offset, len), spool) = place.stored.zip(self.spool.as_ref()).ok_or_else(lost)?;
         let mut bytes = vec![0; len];
         spool.read_exact_at(&mut bytes, offset)?;
-        let block = Rc::new(Block::restore(&bytes, place.count).ok_or_else(lost)?);
+        let block = Rc::new(DiffBlock::restore(&bytes, place.count).ok_or_else(lost)?);
         self.keep(number, Rc::clone(&block))?;
         Ok(block)
     }

@@ -10,7 +10,7 @@ use ratatui::style::{Color, Modifier, Style};
 use super::facts::{Fact, Mood};
 use super::keys::HELP;
 use super::record::What;
-use super::rows::{Row, Run, Tone};
+use super::rows::{Run, Tone, ViewRow};
 use super::state::{Focus, LISTS, State};
 
 const HEADINGS: [&str; 4] = ["Snapshots", "Tasks", "Agents", "Files"];
@@ -184,7 +184,7 @@ impl Pen<'_> {
         self.text(x, area.y, end.saturating_sub(x), &fact.more, faint());
     }
 
-    fn row(&mut self, row: &Row, state: &State, area: Rect, half: u16) {
+    fn row(&mut self, row: &ViewRow, state: &State, area: Rect, half: u16) {
         let wide = row.right.is_empty();
         self.runs(&row.left, area.x, area.y, if wide { area.width } else { half });
         // Lines have a number before them; heads and notes go over both columns.
@@ -202,7 +202,7 @@ impl Pen<'_> {
         }
     }
 
-    fn status(&mut self, state: &State, area: Rect, last: Option<&Row>) {
+    fn status(&mut self, state: &State, area: Rect, last: Option<&ViewRow>) {
         if area.is_empty() {
             return;
         }
@@ -252,7 +252,7 @@ impl Pen<'_> {
 }
 
 /// Says where in the diff the screen is.
-fn position(state: &State, last: Option<&Row>) -> String {
+fn position(state: &State, last: Option<&ViewRow>) -> String {
     let Some(diff) = state.diff.as_ref().filter(|diff| diff.len() > 0) else { return String::new() };
     let hunks = diff.hunks().len();
     let hunk = diff.hunk_of(state.top.record).map_or(0, |hunk| hunk + 1);

@@ -22,8 +22,8 @@ use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
 
 pub use draw::draw;
-pub use facts::{Fact, SnapshotFacts, Listed, Mood};
-pub use record::{Block, Recorder};
+pub use facts::{Fact, Listed, Mood, SnapshotFacts};
+pub use record::{DiffBlock, Recorder};
 pub use state::{Effect, Focus, State};
 
 use crate::base::error::{Error, Kind, Result};
@@ -32,7 +32,7 @@ use crate::compare::Item;
 use crate::store::Reference;
 use crate::workspace::Workspace;
 use terminal::Screen;
-use work::{News, Piece};
+use work::{DiffPiece, News};
 
 /// How long a frame stays on the screen while a search goes on.
 const FRAME: Duration = Duration::from_millis(30);
@@ -87,7 +87,7 @@ struct View<'s, 'e> {
     world: World<'s, 'e>,
     state: State,
     items: Vec<Item>,
-    pieces: Option<Receiver<Piece>>,
+    pieces: Option<Receiver<DiffPiece>>,
     /// Whether a thread still reads a file, wanted or not.
     reading: bool,
     /// The file to read when it is done.

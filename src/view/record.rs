@@ -54,12 +54,12 @@ pub(super) struct DiffLine {
 
 /// Some rows of a diff that follow each other.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Block {
+pub struct DiffBlock {
     pub(super) records: Vec<DiffLine>,
     text: Vec<u8>,
 }
 
-impl Block {
+impl DiffBlock {
     fn push(&mut self, record: DiffLine, text: &[u8]) {
         let start = small(self.text.len());
         self.text.extend_from_slice(text);
@@ -98,10 +98,10 @@ impl Block {
         out
     }
 
-    /// Reads what [`Block::store`] wrote for so many records.
-    pub(super) fn restore(bytes: &[u8], count: usize) -> Option<Block> {
+    /// Reads what [`DiffBlock::store`] wrote for so many records.
+    pub(super) fn restore(bytes: &[u8], count: usize) -> Option<DiffBlock> {
         let (heads, text) = bytes.split_at_checked(count.checked_mul(STORED)?)?;
-        let mut block = Block { records: Vec::with_capacity(count), text: text.to_vec() };
+        let mut block = DiffBlock { records: Vec::with_capacity(count), text: text.to_vec() };
         for head in heads.chunks_exact(STORED) {
             let two = |at: usize| Some(u16::from_le_bytes(head.get(at..at + 2)?.try_into().ok()?));
             let four = |at: usize| Some(u32::from_le_bytes(head.get(at..at + 4)?.try_into().ok()?));
@@ -130,20 +130,20 @@ impl Block {
 
 /// Takes the diff of one file and hands it on in blocks.
 pub struct Recorder<'a> {
-    block: Block,
+    block: DiffBlock,
     full: usize,
     old: u64,
     new: u64,
     moved: MovedBlocks,
     safe: Vec<u8>,
-    send: &'a mut dyn FnMut(Block) -> std::io::Result<()>,
+    send: &'a mut dyn FnMut(DiffBlock) -> std::io::Result<()>,
 }
 
 impl<'a> Recorder<'a> {
     /// Makes one that hands its blocks to `send`.
-    pub fn new(send: &'a mut dyn FnMut(Block) -> std::io::Result<()>) -> Recorder<'a> {
+    pub fn new(send: &'a mut dyn FnMut(DiffBlock) -> std::io::Result<()>) -> Recorder<'a> {
         Recorder {
-            block: Block::default(),
+            block: DiffBlock::default(),
             full: FULL_AT_FIRST,
             old: 0,
             new: 0,
@@ -203,7 +203,8 @@ impl Sink for Recorder<'_> {
         let pairs: Option<Vec<Option<Vec<Span>>>> = if long { changed_pairs(removed, added) } else { None };
         let first = |number: usize| pairs.as_ref()?.get(number)?.as_ref()?.first();
         let small = |count: usize| u16::try_from(count).unwrap_or(u16::MAX);
-        let place = DiffLine { removed: small(removed.len()), added: small(added.len()), ..DiffLine::default() };
+        let place =
+            DiffLine { removed: small(removed.len()), added: small(added.len()), ..DiffLine::default() };
         for (number, line) in removed.iter().enumerate() {
             let moved = self.moved.from(self.old);
             let record =
@@ -267,7 +268,7 @@ mod tests {
     #[test]
     fn a_block_comes_back_as_it_was_stored_and_a_broken_one_not_at_all() {
         let mut blocks = Vec::new();
-        let mut send = |block: Block| {
+        let mut send = |block: DiffBlock| {
             blocks.push(block);
             Ok(())
         };
@@ -277,11 +278,11 @@ mod tests {
         recorder.close().expect("recorded");
         let block = blocks.first().expect("a block");
         let stored = block.store();
-        assert_eq!(Block::restore(&stored, block.records.len()).as_ref(), Some(block));
+        assert_eq!(DiffBlock::restore(&stored, block.records.len()).as_ref(), Some(block));
         assert_eq!(block.text(&block.records[1]), "old \\x1b[2J");
         assert_eq!((block.records[3].old, block.records[3].new, block.records[3].open_end), (0, 4, true));
         for len in 0..stored.len() {
-            let broken = Block::restore(&stored[..len], block.records.len());
+            let broken = DiffBlock::restore(&stored[..len], block.records.len());
             assert_ne!(broken.as_ref(), Some(block));
         }
     }

@@ -67,7 +67,7 @@ pub(super) struct Run {
 
 /// One row of the screen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Row {
+pub(super) struct ViewRow {
     pub(super) place: RowPosition,
     pub(super) left: Vec<Run>,
     pub(super) right: Vec<Run>,
@@ -89,7 +89,7 @@ pub(super) struct Rows<'d> {
 
 impl Rows<'_> {
     /// Returns the rows from a place on.
-    pub(super) fn from(&mut self, place: RowPosition, height: usize) -> io::Result<Vec<Row>> {
+    pub(super) fn from(&mut self, place: RowPosition, height: usize) -> io::Result<Vec<ViewRow>> {
         let mut rows = Vec::with_capacity(height);
         let mut next = self.item_at(place.record)?;
         let mut skipped = place.row;
@@ -127,7 +127,10 @@ impl Rows<'_> {
                 left -= at.row + 1;
                 match self.before(at.record)? {
                     Some(previous) => {
-                        at = RowPosition { record: previous, row: self.item(previous)?.len().saturating_sub(1) }
+                        at = RowPosition {
+                            record: previous,
+                            row: self.item(previous)?.len().saturating_sub(1),
+                        }
                     }
                     None => return Ok(RowPosition { row: 0, ..at }),
                 }
@@ -210,12 +213,12 @@ impl Rows<'_> {
     }
 
     /// Makes the rows of an item.
-    fn item(&mut self, number: u64) -> io::Result<Vec<Row>> {
+    fn item(&mut self, number: u64) -> io::Result<Vec<ViewRow>> {
         let Some(record) = self.document.record(number)? else { return Ok(Vec::new()) };
         let place = |row| RowPosition { record: number, row };
-        let one = |left: Vec<Vec<Run>>| -> Vec<Row> {
+        let one = |left: Vec<Vec<Run>>| -> Vec<ViewRow> {
             let rows = left.into_iter().enumerate();
-            rows.map(|(row, left)| Row { place: place(row), left, right: Vec::new() }).collect()
+            rows.map(|(row, left)| ViewRow { place: place(row), left, right: Vec::new() }).collect()
         };
         match record.what {
             What::Hunk => return Ok(one(vec![self.head(number, &record)?])),
@@ -270,7 +273,7 @@ impl Rows<'_> {
         left.resize(height, Vec::new());
         right.resize(height, Vec::new());
         let rows = left.into_iter().zip(right).enumerate();
-        Ok(rows.map(|(row, (left, right))| Row { place: place(row), left, right }).collect())
+        Ok(rows.map(|(row, (left, right))| ViewRow { place: place(row), left, right }).collect())
     }
 
     /// Returns how wide each of two columns is; a bar is between them.

@@ -6,10 +6,10 @@ use std::io;
 use ratatui::layout::Rect;
 
 use super::areas::{Areas, areas};
-use super::document::{Document, SearchResult, Pattern};
-use super::facts::{SnapshotFacts, Listed};
-use super::record::Block;
-use super::rows::{Layout, RowPosition, Row, Rows};
+use super::document::{Document, Pattern, SearchResult};
+use super::facts::{Listed, SnapshotFacts};
+use super::record::DiffBlock;
+use super::rows::{Layout, RowPosition, Rows, ViewRow};
 
 /// How many records are read ahead of the screen.
 const AHEAD: u64 = 4_096;
@@ -137,7 +137,7 @@ impl State {
     ///
     /// # Errors
     /// Whatever putting aside what is too much for memory gives, here and below.
-    pub fn take(&mut self, block: Block) -> io::Result<()> {
+    pub fn take(&mut self, block: DiffBlock) -> io::Result<()> {
         self.diff.as_mut().map_or(Ok(()), |diff| diff.push(block))?;
         self.reach()
     }
@@ -221,7 +221,7 @@ impl State {
     ///
     /// # Errors
     /// Whatever reading back what was put aside gives.
-    pub(super) fn rows(&mut self) -> io::Result<Vec<Row>> {
+    pub(super) fn rows(&mut self) -> io::Result<Vec<ViewRow>> {
         let (top, height) = (self.top, self.height());
         self.with_rows(|rows| rows.from(top, height)).unwrap_or(Ok(Vec::new()))
     }

@@ -8,8 +8,8 @@ use std::io;
 use std::sync::mpsc::{Receiver, Sender, sync_channel};
 use std::thread::Scope;
 
-use super::facts::{SnapshotFacts, Listed, facts, listed};
-use super::record::{Block, Recorder};
+use super::facts::{Listed, SnapshotFacts, facts, listed};
+use super::record::{DiffBlock, Recorder};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::timestamp::Timestamp;
 use crate::compare::{self, Detail, Item, Loader};
@@ -40,7 +40,7 @@ pub(super) enum News {
 }
 
 /// A piece of a diff, or why there is none.
-pub(super) type Piece = std::result::Result<Block, String>;
+pub(super) type DiffPiece = std::result::Result<DiffBlock, String>;
 
 /// Lists the snapshots.
 pub(super) fn list<'s>(
@@ -79,11 +79,11 @@ pub(super) fn read<'s>(
     workspace: &'s Workspace,
     item: Item,
     news: Sender<News>,
-) -> Receiver<Piece> {
-    let (pieces, receiver) = sync_channel::<Piece>(WAITING);
+) -> Receiver<DiffPiece> {
+    let (pieces, receiver) = sync_channel::<DiffPiece>(WAITING);
     scope.spawn(move || {
         let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
-        let mut send = |block: Block| {
+        let mut send = |block: DiffBlock| {
             pieces.send(Ok(block)).map_err(|_| gone())?;
             news.send(News::More).map_err(|_| gone())
         };

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::process::Command;
 
 use claude_snap::diff::{
-    Again, Columns, Differ, End, FileHeader, Look, Options, BlockWriter, Painter, Patch, DiffReport, Show, show_patch,
+    Again, BlockWriter, Columns, DiffReport, Differ, End, FileHeader, Look, Options, Painter, Patch, Show,
+    show_patch,
 };
 use claude_snap::stored_patch;
 use proptest::prelude::*;

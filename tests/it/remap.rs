@@ -1,7 +1,9 @@
 //! Which mentions of a path are rewritten, which are not, and how the new path is spelled there.
 
 use claude_snap::client::slug;
-use claude_snap::remap::{Form, MapError, MapSpec, RemapMode, Outside, PairKind, PathMap, Remapper, RemapReport};
+use claude_snap::remap::{
+    Form, MapError, MapSpec, Outside, PairKind, PathMap, RemapMode, RemapReport, Remapper,
+};
 
 const OLD_ID: &str = "11111111-2222-4333-8444-555555555555";
 const NEW_ID: &str = "99999999-8888-4777-8666-aaaaaaaaaaaa";

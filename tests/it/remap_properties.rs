@@ -1,6 +1,6 @@
 //! What holds for remapping whatever the paths and the records are.
 
-use claude_snap::remap::{MapSpec, RemapMode, PathMap, Remapper, RemapReport};
+use claude_snap::remap::{MapSpec, PathMap, RemapMode, RemapReport, Remapper};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use claude_snap::diff::{Differ, End, Options, Show};
-use claude_snap::view::{Effect, Fact, SnapshotFacts, Listed, Mood, Recorder, State, draw};
+use claude_snap::view::{Effect, Fact, Listed, Mood, Recorder, SnapshotFacts, State, draw};
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{
     Event, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
@@ -391,7 +391,8 @@ fn a_fact_that_nobody_made_safe_is_drawn_safe_too() {
     let evil = |mark: &str| fact(mark, EVIL, EVIL, Mood::Plain);
     state.list(vec![listed("1", EVIL, EVIL)]);
     let all = || vec![evil("M"), fact(EVIL, "x", "", Mood::Bad)];
-    let facts = SnapshotFacts { id: "1".to_owned(), title: evil(""), tasks: all(), agents: all(), files: all() };
+    let facts =
+        SnapshotFacts { id: "1".to_owned(), title: evil(""), tasks: all(), agents: all(), files: all() };
     state.open(facts);
     state.tell(EVIL.to_owned());
     let buffer = painted(&mut state, true);

@@ -10,7 +10,7 @@ use crate::base::timestamp::parse_span;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::{Report, Style, Ui};
-use crate::client::{Change, Scope, Setup};
+use crate::client::{Scope, SettingsChange, Setup};
 use crate::context::Context;
 use crate::workspace::Workspace;
 
@@ -66,7 +66,7 @@ struct InitReport<'a> {
     dry_run: bool,
     files: Vec<ChangedFile>,
     #[serde(skip)]
-    changes: &'a [Change],
+    changes: &'a [SettingsChange],
     #[serde(skip)]
     remove: bool,
 }
@@ -78,8 +78,8 @@ struct ChangedFile {
 }
 
 impl<'a> InitReport<'a> {
-    fn new(init: &Init, changes: &'a [Change]) -> InitReport<'a> {
-        let file = |change: &Change| ChangedFile {
+    fn new(init: &Init, changes: &'a [SettingsChange]) -> InitReport<'a> {
+        let file = |change: &SettingsChange| ChangedFile {
             path: change.path().to_string_lossy().into_owned(),
             change: word(change),
         };
@@ -111,7 +111,7 @@ impl Report for InitReport<'_> {
     }
 }
 
-fn word(change: &Change) -> &'static str {
+fn word(change: &SettingsChange) -> &'static str {
     match (&change.old, &change.new) {
         (None, _) => "create",
         (Some(_), None) => "remove",
@@ -120,7 +120,7 @@ fn word(change: &Change) -> &'static str {
 }
 
 /// Returns the lines that go and come: all between the common beginning and the common end.
-fn lines(change: &Change) -> Vec<(char, &str)> {
+fn lines(change: &SettingsChange) -> Vec<(char, &str)> {
     let old: Vec<&str> = change.old.as_deref().unwrap_or_default().lines().collect();
     let new: Vec<&str> = change.new.as_deref().unwrap_or_default().lines().collect();
     let start = old.iter().zip(&new).take_while(|(old, new)| old == new).count();

@@ -14,7 +14,7 @@ use crate::cli::output::words::ago;
 use crate::cli::output::{Report, Style, Ui, progress_bar, text};
 use crate::cli::restore_flow::{ConsentArgs, RestoreReport, planning, say_moved, warn_of_left};
 use crate::context::Context;
-use crate::restore::{self, Direction, Plan, Restored, HistoryStep};
+use crate::restore::{self, Direction, HistoryStep, Plan, Restored};
 use crate::store::Operation;
 use crate::workspace::Workspace;
 
@@ -29,7 +29,7 @@ const MOST_NAMED: usize = 5;
 ]))]
 pub(crate) struct Undo {
     #[command(flatten)]
-    step: Step,
+    step: UndoneStep,
     /// Undo the last restore although snapshots were removed after it (which can't be undone)
     #[arg(long)]
     anyway: bool,
@@ -40,12 +40,12 @@ pub(crate) struct Undo {
 #[command(after_help = examples(&[("snap redo", "Go forward again, by one undo")]))]
 pub(crate) struct Redo {
     #[command(flatten)]
-    step: Step,
+    step: UndoneStep,
 }
 
 /// What both take.
 #[derive(Args)]
-struct Step {
+struct UndoneStep {
     /// Only show what would be done
     #[arg(long)]
     dry_run: bool,
@@ -65,7 +65,7 @@ impl Redo {
     }
 }
 
-impl Step {
+impl UndoneStep {
     fn run(
         self,
         direction: Direction,

@@ -23,7 +23,7 @@ use crate::git::{work_tree_around, work_trees_of};
 use crate::manifest::{Head, Manifest};
 use crate::prune;
 use crate::restore;
-use crate::risk::{self, Call, StepContext, Risk};
+use crate::risk::{self, Call, Risk, StepContext};
 use crate::workspace::Workspace;
 
 /// How long a session's first step waits for its transcript: the client writes it some 100 ms late.

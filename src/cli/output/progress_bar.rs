@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::pager::screen_width;
 use super::words::size_text;
-use crate::base::monitor::{Monitor, Phase, Step, Unit};
+use crate::base::monitor::{Monitor, Phase, Progress, Unit};
 use crate::cli::diagnostics;
 
 /// What takes less is over before anybody would want to know.
@@ -64,7 +64,7 @@ pub(crate) fn erase() {
 }
 
 /// Draws a step that began so long ago, with as much as the width has room for.
-fn line(step: Step, elapsed: Duration, width: usize) -> String {
+fn line(step: Progress, elapsed: Duration, width: usize) -> String {
     let name = step.phase.name();
     let Some(total) = step.total.filter(|total| *total > 0) else { return format!("{name} ...") };
     let done = step.done.min(total);
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     fn drawn(phase: Phase, done: u64, total: Option<u64>, seconds: u64, width: usize) -> String {
-        line(Step { phase, done, total }, Duration::from_secs(seconds), width)
+        line(Progress { phase, done, total }, Duration::from_secs(seconds), width)
     }
 
     #[test]

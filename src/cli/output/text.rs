@@ -27,7 +27,7 @@ pub(crate) enum Style {
 impl Style {
     /// Gives a text this meaning.
     pub(crate) fn of(self, text: impl Display) -> Text {
-        Text { pieces: vec![Piece::Said(Some(self), text.to_string())] }
+        Text { pieces: vec![TextPart::Said(Some(self), text.to_string())] }
     }
 
     fn look(self) -> anstyle::Style {
@@ -44,11 +44,11 @@ impl Style {
 /// One line of text. It can be made of any text, and shows nothing of it that is not seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Text {
-    pieces: Vec<Piece>,
+    pieces: Vec<TextPart>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Piece {
+enum TextPart {
     Said(Option<Style>, String),
     /// Between two columns, for programs.
     Tab,
@@ -57,7 +57,7 @@ enum Piece {
 impl Text {
     /// What stands between two columns that a program reads.
     pub(crate) fn tab() -> Text {
-        Text { pieces: vec![Piece::Tab] }
+        Text { pieces: vec![TextPart::Tab] }
     }
 
     /// Adds what stands behind.
@@ -70,12 +70,12 @@ impl Text {
         let mut line = String::new();
         for piece in &self.pieces {
             let _never_fails = match piece {
-                Piece::Tab => line.write_char('\t'),
-                Piece::Said(Some(style), text) if color => {
+                TextPart::Tab => line.write_char('\t'),
+                TextPart::Said(Some(style), text) if color => {
                     let look = style.look();
                     write!(line, "{look}{}{look:#}", Line(text))
                 }
-                Piece::Said(_, text) => write!(line, "{}", Line(text)),
+                TextPart::Said(_, text) => write!(line, "{}", Line(text)),
             };
         }
         line
@@ -84,7 +84,7 @@ impl Text {
 
 impl From<&str> for Text {
     fn from(text: &str) -> Text {
-        Text { pieces: vec![Piece::Said(None, text.to_owned())] }
+        Text { pieces: vec![TextPart::Said(None, text.to_owned())] }
     }
 }
 

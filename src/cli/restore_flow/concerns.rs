@@ -12,7 +12,7 @@ use crate::cli::output::pager::Sheet;
 use crate::cli::output::words::quoted;
 use crate::cli::output::{NO, Style, Text, Ui, YES, text};
 use crate::compare::{broken, show_readers};
-use crate::diff::{FileHeader, ChangeKind, Look, Options, BlockWriter, Painter, Show as _};
+use crate::diff::{BlockWriter, ChangeKind, FileHeader, Look, Options, Painter, Show as _};
 use crate::restore::protected_paths::Concern;
 use crate::restore::{Doubt, Plan};
 

@@ -92,14 +92,14 @@ pub(crate) fn granted(grants: &GrantPlan) -> Option<String> {
 pub(crate) struct GrantReport {
     choice: &'static str,
     mode: Option<String>,
-    rules: Vec<Rule>,
+    rules: Vec<RuleRow>,
     restrictions: Vec<RestrictionFacts>,
     notes: Vec<String>,
     lost: Vec<String>,
 }
 
 #[derive(Serialize)]
-struct Rule {
+struct RuleRow {
     rule: String,
     kind: &'static str,
     file: Option<String>,
@@ -120,7 +120,7 @@ struct RestrictionFacts {
 impl GrantReport {
     /// Returns it as it is shown.
     pub(crate) fn of(grants: &GrantPlan) -> GrantReport {
-        let rules = grants.offers.iter().zip(&grants.chosen).map(|(offer, chosen)| Rule {
+        let rules = grants.offers.iter().zip(&grants.chosen).map(|(offer, chosen)| RuleRow {
             rule: offer.rule.clone(),
             kind: offer.kind.word(),
             file: offer.file.clone(),
@@ -209,7 +209,8 @@ mod tests {
 
     #[test]
     fn an_answer_never_takes_the_worst_unless_it_is_named() {
-        let offer = |class| Offer { rule: "x".to_owned(), kind: GrantKind::Allow, file: None, class, why: "" };
+        let offer =
+            |class| Offer { rule: "x".to_owned(), kind: GrantKind::Allow, file: None, class, why: "" };
         let offers = [offer(Class::Exact), offer(Class::Anything), offer(Class::Prefix)];
         for (answer, wanted) in [
             ("", Some([false, false, false])),

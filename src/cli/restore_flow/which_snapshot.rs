@@ -6,10 +6,10 @@ use crate::base::screen::Line;
 use crate::cli::output::Ui;
 use crate::cli::output::words::quoted;
 use crate::manifest::Manifest;
-use crate::restore::{Found, PassedOver};
+use crate::restore::{PassedOver, SnapshotFound};
 
 /// Returns the snapshot that was found for a command; says if it is not the newest.
-pub(crate) fn say_which(found: Found, command: &str, ui: &mut Ui) -> Manifest {
+pub(crate) fn say_which(found: SnapshotFound, command: &str, ui: &mut Ui) -> Manifest {
     if let Some(PassedOver { name, of_another_tree }) = &found.passed_over {
         let why = match of_another_tree {
             Some(root) => format!("is of another work tree, {root}"),

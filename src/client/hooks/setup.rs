@@ -31,13 +31,13 @@ pub enum Scope {
 
 /// The changes that set the hooks up, or take them out again.
 pub struct Setup {
-    changes: Vec<Change>,
+    changes: Vec<SettingsChange>,
     /// Removed if they are empty then, inner ones first.
     folders: Vec<Target>,
 }
 
 /// One file, as it is and as it shall be.
-pub struct Change {
+pub struct SettingsChange {
     target: Target,
     /// Its text; `None` if it is not there.
     pub old: Option<String>,
@@ -78,7 +78,7 @@ impl Setup {
     }
 
     /// Returns what changes.
-    pub fn changes(&self) -> &[Change] {
+    pub fn changes(&self) -> &[SettingsChange] {
         &self.changes
     }
 
@@ -87,13 +87,13 @@ impl Setup {
     /// # Errors
     /// [`Kind::Conflict`] if a file changed meanwhile, and what the disk says.
     pub fn carry_out(&self) -> Result<()> {
-        self.changes.iter().try_for_each(Change::make)?;
+        self.changes.iter().try_for_each(SettingsChange::make)?;
         self.folders.iter().for_each(Target::remove_empty);
         Ok(())
     }
 }
 
-fn settings(target: Target, every: Option<Duration>, remove: bool) -> Result<Change> {
+fn settings(target: Target, every: Option<Duration>, remove: bool) -> Result<SettingsChange> {
     let (path, old) = (target.path(), target.read()?);
     let text = old.clone().unwrap_or_else(|| EMPTY.to_owned());
     let new = if remove { without_hooks(&text) } else { with_hooks(&text, every) };
@@ -105,10 +105,10 @@ fn settings(target: Target, every: Option<Duration>, remove: bool) -> Result<Cha
     // A file that held nothing but our hooks is one that we made.
     let keep = old.is_some() || !remove;
     let emptied = remove && new == EMPTY && old.as_deref() != Some(EMPTY);
-    Ok(Change { target, old, new: Some(new).filter(|_| keep && !emptied) })
+    Ok(SettingsChange { target, old, new: Some(new).filter(|_| keep && !emptied) })
 }
 
-fn command(target: Target, remove: bool) -> Result<Change> {
+fn command(target: Target, remove: bool) -> Result<SettingsChange> {
     let (path, old) = (target.path(), target.read()?);
     let ours = old.as_deref().is_none_or(is_our_command);
     let new = match (ours, remove) {
@@ -121,10 +121,10 @@ fn command(target: Target, remove: bool) -> Result<Change> {
                 .hint("rename it, then run `snap init` again; nothing was changed"));
         }
     };
-    Ok(Change { target, old, new })
+    Ok(SettingsChange { target, old, new })
 }
 
-impl Change {
+impl SettingsChange {
     /// Returns where the file is.
     pub fn path(&self) -> PathBuf {
         self.target.path()

@@ -82,7 +82,7 @@ impl ClientHome {
         content: Writer<'_>,
     ) -> Result<PrefixMatch> {
         let placed = self.placed(id, cwd, place.into_iter().cloned().collect(), "");
-        let File { kind, path, .. } = placed.file(0)?;
+        let StagedFile { kind, path, .. } = placed.file(0)?;
         let folder = self.config.join(kind);
         if !folder.is_dir() {
             return Ok(PrefixMatch::Absent);
@@ -133,7 +133,7 @@ impl Placing<'_> {
     }
 
     fn write(&self, number: usize, content: Writer<'_>) -> Result<()> {
-        let File { kind, name, path, .. } = self.placed.file(number)?;
+        let StagedFile { kind, name, path, .. } = self.placed.file(number)?;
         let folder = self.placed.config.as_path().join(kind);
         // A link in its place is the user's own, as that of the client's folder itself.
         Root::own(&folder).at("").make_folder()?;
@@ -162,7 +162,7 @@ impl Placing<'_> {
 
 /// A file of an installation: which of the client's folders it is in, its name in the staging
 /// folder there, and where it goes.
-struct File {
+struct StagedFile {
     kind: &'static str,
     name: String,
     path: RepoPath,
@@ -210,7 +210,7 @@ impl Placed {
     /// # Errors
     /// [`Kind::Damaged`] for a place that is none.
     pub(in crate::client) fn paths(&self) -> Result<Vec<RepoPath>> {
-        let whole = |File { kind, path, .. }: File| {
+        let whole = |StagedFile { kind, path, .. }: StagedFile| {
             RepoPath::new(format!("{kind}/{path}").as_bytes()).map_err(unusable)
         };
         self.files()?.into_iter().rev().map(whole).collect()
@@ -227,7 +227,7 @@ impl Placed {
             for kind in KINDS {
                 let Some((tree, staging)) = self.opened(kind)? else { continue };
                 let here = || some.iter().filter(|file| file.kind == kind);
-                for file @ File { name, path, .. } in here() {
+                for file @ StagedFile { name, path, .. } in here() {
                     if self.continued.contains_key(&file.number) {
                         self.append(&tree, file)?;
                     } else if staging.holds(name)? {
@@ -249,7 +249,7 @@ impl Placed {
             && marked.holds(READY)?
         {
             for file in self.files()? {
-                let File { kind, name, path, number } = &file;
+                let StagedFile { kind, name, path, number } = &file;
                 let Some((tree, staging)) = self.opened(kind)? else { continue };
                 if let Some(size) = self.continued.get(number) {
                     if let Some((mut here, mut rest)) = self.both(&tree, &file)? {
@@ -279,7 +279,7 @@ impl Placed {
     }
 
     /// Appends what is missing of a file that is here.
-    fn append(&self, tree: &Tree, file: &File) -> Result<()> {
+    fn append(&self, tree: &Tree, file: &StagedFile) -> Result<()> {
         let place = tree.absolute(&file.path);
         let (Some(size), Some((mut here, mut rest))) =
             (self.continued.get(&file.number), self.both(tree, file)?)
@@ -293,7 +293,7 @@ impl Placed {
     }
 
     /// Opens a file that is here, and what waits to be appended to it.
-    fn both(&self, tree: &Tree, file: &File) -> Result<Option<(std::fs::File, std::fs::File)>> {
+    fn both(&self, tree: &Tree, file: &StagedFile) -> Result<Option<(std::fs::File, std::fs::File)>> {
         let rest = tree.append(&self.staged(&file.name)?)?;
         Ok(tree.append(&file.path)?.zip(rest))
     }
@@ -317,12 +317,12 @@ impl Placed {
     }
 
     /// Returns all files, the transcript first.
-    fn files(&self) -> Result<Vec<File>> {
+    fn files(&self) -> Result<Vec<StagedFile>> {
         (0..=self.places.len()).rev().map(|number| self.file(number)).collect()
     }
 
     /// Returns the file of this number: that of a place or, behind them, the transcript.
-    fn file(&self, number: usize) -> Result<File> {
+    fn file(&self, number: usize) -> Result<StagedFile> {
         let client = ClientHome::new(self.config.as_path(), Path::new("/"), None);
         let transcript = client.transcript_path(self.cwd.as_path(), &self.id);
         let transcript = transcript.strip_prefix(client.projects()).unwrap_or(&transcript);
@@ -357,9 +357,9 @@ fn open(folder: &Path) -> Result<Tree> {
     Tree::open(&folder.canonicalize().context("open", folder)?)
 }
 
-fn below_client(kind: &'static str, name: String, path: &Path, number: usize) -> Result<File> {
+fn below_client(kind: &'static str, name: String, path: &Path, number: usize) -> Result<StagedFile> {
     let path = RepoPath::new(path.as_os_str().as_bytes()).map_err(unusable)?;
-    Ok(File { kind, name, path, number })
+    Ok(StagedFile { kind, name, path, number })
 }
 
 fn unusable(why: String) -> Error {

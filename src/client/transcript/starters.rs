@@ -61,7 +61,7 @@ impl Alive {
 pub struct Watch {
     /// Every record is looked at, whatever it looks like: somebody else wrote it.
     thorough: bool,
-    calls: Vec<Call>,
+    calls: Vec<StartingCall>,
     made: Vec<Made>,
     deleted: BTreeSet<String>,
     carried: Vec<Cron>,
@@ -73,7 +73,7 @@ pub struct Watch {
 }
 
 #[derive(Clone, Debug)]
-struct Call {
+struct StartingCall {
     id: String,
     schedule: String,
     prompt: String,
@@ -134,7 +134,7 @@ impl Watch {
             match name.as_str() {
                 CREATE => {
                     if let (Some(schedule), Some(prompt)) = (input("cron"), input("prompt")) {
-                        self.calls.push(Call { id, schedule, prompt, at });
+                        self.calls.push(StartingCall { id, schedule, prompt, at });
                     }
                 }
                 DELETE => self.deleted.extend(input("id")),

@@ -100,7 +100,7 @@ struct Message<'a> {
 }
 
 #[derive(Deserialize)]
-struct Block<'a> {
+struct ContentBlock<'a> {
     #[serde(rename = "type", borrow, default)]
     kind: Cow<'a, str>,
     #[serde(borrow, default)]
@@ -274,7 +274,7 @@ impl TranscriptSummary {
         let Some(message) = message else { return };
         // The client writes `<synthetic>` for answers of its own.
         keep_last(&mut self.model, message.model.as_ref().filter(|model| !model.starts_with('<')));
-        for block in message.content.and_then(parse::<Vec<Block<'_>>>).unwrap_or_default() {
+        for block in message.content.and_then(parse::<Vec<ContentBlock<'_>>>).unwrap_or_default() {
             if let (true, Some(id), Some(name)) = (block.kind == "tool_use", block.id, block.name) {
                 let detail = block.input.map(subject).unwrap_or_default();
                 self.last = Some(shortened(&format!("{name} {detail}")));
@@ -297,7 +297,7 @@ impl TranscriptSummary {
         {
             self.observe_prompt(&said, record.prompt_source.as_deref());
         }
-        let blocks = content.and_then(parse::<Vec<Block<'_>>>).unwrap_or_default();
+        let blocks = content.and_then(parse::<Vec<ContentBlock<'_>>>).unwrap_or_default();
         let call = blocks
             .iter()
             .find_map(|block| self.calls.remove(block.tool_use_id.as_deref()?))

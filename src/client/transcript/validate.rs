@@ -131,7 +131,7 @@ pub struct Check {
     chain: Vec<Link>,
     /// Where in `chain` an id is.
     by_id: HashMap<Key, usize>,
-    calls: HashMap<Key, Call>,
+    calls: HashMap<Key, ToolCall>,
     results: HashMap<Key, u64>,
     leaves: Vec<(u64, Key)>,
     /// Where answers of the model begin, and where whole records are missing: lines, ascending.
@@ -150,7 +150,7 @@ struct Link {
     parent: Option<Key>,
 }
 
-struct Call {
+struct ToolCall {
     line: u64,
     record: u64,
 }
@@ -186,7 +186,7 @@ struct Message<'a> {
 }
 
 #[derive(Deserialize)]
-struct Block<'a> {
+struct MessageBlock<'a> {
     #[serde(rename = "type", borrow, default)]
     kind: Cow<'a, str>,
     #[serde(borrow, default)]
@@ -253,10 +253,10 @@ impl Check {
             self.answers.push(self.lines);
         }
         let content = message.content.map_or("", RawValue::get);
-        for block in serde_json::from_str::<Vec<Block<'_>>>(content).unwrap_or_default() {
+        for block in serde_json::from_str::<Vec<MessageBlock<'_>>>(content).unwrap_or_default() {
             match (block.kind.as_ref(), block.id, block.tool_use_id) {
                 ("tool_use", Some(id), _) => {
-                    let call = Call { line: self.lines, record: self.records };
+                    let call = ToolCall { line: self.lines, record: self.records };
                     self.calls.entry(key(&id)).or_insert(call);
                 }
                 ("tool_result", _, Some(id)) => {

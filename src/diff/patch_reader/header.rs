@@ -1,7 +1,7 @@
 //! The header of a file in a diff: what its lines say of names, modes and the kind of change.
 
 use super::super::file::unquoted;
-use super::super::{FileHeader, ChangeKind};
+use super::super::{ChangeKind, FileHeader};
 use super::names;
 use crate::manifest::Mode;
 
@@ -14,15 +14,15 @@ pub(super) struct Header {
     /// Whether git wrote it, so that both sides are one file unless it says otherwise.
     of_git: bool,
     /// What the `---` and `+++` lines say.
-    old: Option<Side>,
-    new: Option<Side>,
+    old: Option<HeaderSide>,
+    new: Option<HeaderSide>,
     /// Whether content differs that is not shown as lines.
     pub(super) binary: bool,
 }
 
 /// One side of a file.
 #[derive(Debug)]
-struct Side {
+struct HeaderSide {
     /// Its name there; `None` for `/dev/null`.
     name: Option<Vec<u8>>,
     /// Whether it is not there.
@@ -107,10 +107,10 @@ impl Header {
 }
 
 /// Reads what is behind `--- ` or `+++ `.
-fn side(text: &[u8]) -> Side {
+fn side(text: &[u8]) -> HeaderSide {
     // What is not there has the first moment of all times, in programs that have no other word for it.
     const FIRST: [&[u8]; 3] = [b"1970-01-01 00:00:00", b"1969-12-31 ", b"Thu Jan 01 00:00:00 1970"];
     let time = text.split(|byte| *byte == b'\t').nth(1).unwrap_or_default();
     let name = names::of_side(text);
-    Side { missing: name.is_none() || FIRST.iter().any(|first| time.starts_with(first)), name }
+    HeaderSide { missing: name.is_none() || FIRST.iter().any(|first| time.starts_with(first)), name }
 }

@@ -15,7 +15,7 @@ use std::io::{self, BufRead, Read as _};
 
 use super::file::unquoted;
 use super::moved::MovedBlocks;
-use super::{End, DiffReport, Show};
+use super::{DiffReport, End, Show};
 pub(super) use colors::{sgr, without as without_colors};
 use header::Header;
 pub use hunk::moved_in;

@@ -8,7 +8,7 @@ use crate::base::paths::RepoPath;
 use crate::git::Repository;
 use crate::manifest::{Around, Edit, Edits, Mode, Version, WrittenBy};
 use crate::restore::files::saved_rules;
-use crate::restore::files::step::{StepMaker, Step, Work};
+use crate::restore::files::step::{Step, StepMaker, Work};
 
 /// Returns the settings that the files of a snapshot were written by, if they are known.
 pub(in crate::restore) fn settings(around: Option<&Around>) -> Option<&WrittenBy> {

@@ -24,7 +24,7 @@ use crate::restore::files::path_state::{Here, look};
 use crate::restore::files::resume::conflict;
 use crate::restore::files::saved_rules;
 use crate::restore::files::sparse::brought_in;
-use crate::restore::files::step::{StepMaker, Step, Steps, Unmade, Work, without_links};
+use crate::restore::files::step::{Step, StepMaker, Steps, Unmade, Work, without_links};
 use crate::restore::files::unmerged_base;
 use crate::store::Bases;
 use crate::sys::work_tree::{Node, Tree};

@@ -19,7 +19,7 @@ use crate::restore::files::marks::Marked;
 use crate::restore::files::obstacles;
 use crate::restore::files::path_state::look;
 use crate::restore::files::saved_rules;
-use crate::restore::files::step::{StepMaker, Step, Steps, Unmade, Work, index_of, without_links};
+use crate::restore::files::step::{Step, StepMaker, Steps, Unmade, Work, index_of, without_links};
 use crate::restore::files::unmerged_base;
 use crate::sys::work_tree::{Node, Tree, is_staging};
 use crate::workspace::Workspace;

@@ -10,7 +10,7 @@ use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::ClientId;
 use crate::client::slug;
 use crate::manifest::{Manifest, Session};
-use crate::remap::{MapSpec, RemapMode, Out, Outside, PairKind, PathMap, Remapper, RemapReport};
+use crate::remap::{MapSpec, Out, Outside, PairKind, PathMap, RemapMode, RemapReport, Remapper};
 use crate::workspace::Workspace;
 
 /// What the person asked for.

@@ -26,12 +26,12 @@ pub struct Beginning {
     transcript: u64,
     /// The side files that are not the same: those that are the beginning, with their sizes, and those that are missing.
     files: BTreeMap<RepoPath, Option<u64>>,
-    form: Form,
+    form: ResumeForm,
 }
 
 /// In which form what is here is the beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
+enum ResumeForm {
     /// As it is.
     Whole,
     /// As a save would keep it.
@@ -40,7 +40,7 @@ enum Form {
     BeforeCompaction,
 }
 
-impl Form {
+impl ResumeForm {
     /// `None` if the snapshot has no compaction to come before.
     fn compared(
         self,
@@ -49,9 +49,9 @@ impl Form {
         saved: &Transcript,
     ) -> Result<Option<Compared>> {
         match self {
-            Form::Whole => Ok(Some(Compared::as_they_are())),
-            Form::Saved => Compared::as_saved(workspace, manifest).map(Some),
-            Form::BeforeCompaction => Compared::before_compaction(workspace, saved),
+            ResumeForm::Whole => Ok(Some(Compared::as_they_are())),
+            ResumeForm::Saved => Compared::as_saved(workspace, manifest).map(Some),
+            ResumeForm::BeforeCompaction => Compared::before_compaction(workspace, saved),
         }
     }
 }
@@ -92,7 +92,7 @@ impl Beginning {
         if harmed || client.transcripts(&plan.id)? != [here] || client.live_session(&plan.id)?.is_some() {
             return Ok(None);
         }
-        for form in [Form::Whole, Form::Saved, Form::BeforeCompaction] {
+        for form in [ResumeForm::Whole, ResumeForm::Saved, ResumeForm::BeforeCompaction] {
             let Some(compared) = form.compared(workspace, manifest, saved)? else { continue };
             let standing = |place: Option<&RepoPath>, content: Writer<'_>| {
                 client.standing(&plan.id, &plan.cwd, place, &|file| compared.read(place, file), content)
@@ -101,7 +101,8 @@ impl Beginning {
                 Copy { store: &workspace.store, rewriter: plan.relocation.rewriter()?, waking: None };
             let here = standing(None, &mut |out| copy.conversation(saved, &plan.checked, out))?;
             let PrefixMatch::Beginning(transcript) = here else { continue };
-            if form == Form::BeforeCompaction && !descends_from_here(workspace, manifest, plan, paths)? {
+            if form == ResumeForm::BeforeCompaction && !descends_from_here(workspace, manifest, plan, paths)?
+            {
                 continue;
             }
             let (mut fits, mut files) = (true, BTreeMap::new());
@@ -164,7 +165,7 @@ fn has_what_is_here(
     };
     let checked = checked(&workspace.store, saved, |_| ())?;
     let relocation = Relocation::plan(workspace, ancestor, session, &plan.id, &plan.cwd, paths)?;
-    for form in [Form::Whole, Form::Saved] {
+    for form in [ResumeForm::Whole, ResumeForm::Saved] {
         let Some(compared) = form.compared(workspace, ancestor, saved)? else { continue };
         let mut copy = Copy { store: &workspace.store, rewriter: relocation.rewriter()?, waking: None };
         let standing = workspace.client.standing(

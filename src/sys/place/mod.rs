@@ -174,7 +174,10 @@ impl OwnPath {
     /// Returns the folder that it is in; the root is in itself.
     #[must_use]
     pub fn folder(&self) -> OwnPath {
-        OwnPath { root: self.root.clone(), below: self.below.parent().map(Path::to_owned).unwrap_or_default() }
+        OwnPath {
+            root: self.root.clone(),
+            below: self.below.parent().map(Path::to_owned).unwrap_or_default(),
+        }
     }
 
     /// Returns its last component.

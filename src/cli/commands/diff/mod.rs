@@ -20,12 +20,12 @@ use crate::cli::output::pager::screen_width;
 use crate::compare::{Detail, Loader, broken};
 use crate::context::Context;
 use crate::diff::{
-    Coloring, Columns, Counted, Counter, Look, Options, BlockWriter, Painted, Painter, Patch, Same, Spent, Theme,
-    in_order, prepare_colors,
+    BlockWriter, Coloring, Columns, Counted, Counter, Look, Options, Painted, Painter, Patch, Same, Spent,
+    Theme, in_order, prepare_colors,
 };
 use crate::git::Repository;
 use look::LookOptions;
-use report::Report;
+use report::DiffWriter;
 use sources::{Job, show_job};
 
 /// How many files are computed at the same time.
@@ -96,7 +96,7 @@ pub(crate) struct Diff {
 
 /// What is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
+enum OutputForm {
     Painted,
     InPlace,
     Columns,
@@ -107,34 +107,34 @@ enum Form {
     Json,
 }
 
-impl Form {
+impl OutputForm {
     /// Says whether it is made of numbers and not of lines.
     fn is_counted(self) -> bool {
-        matches!(self, Form::Stat | Form::Names | Form::Status | Form::Json)
+        matches!(self, OutputForm::Stat | OutputForm::Names | OutputForm::Status | OutputForm::Json)
     }
 
     /// Says whether it is made for eyes.
     fn is_painted(self) -> bool {
-        matches!(self, Form::Painted | Form::InPlace | Form::Columns)
+        matches!(self, OutputForm::Painted | OutputForm::InPlace | OutputForm::Columns)
     }
 
     /// Returns the word for it.
     fn name(self) -> &'static str {
         match self {
-            Form::Painted => "painted",
-            Form::InPlace => "in place",
-            Form::Columns => "side by side",
-            Form::Patch => "patch",
-            Form::Stat => "stat",
-            Form::Names => "names",
-            Form::Status => "names and letters",
-            Form::Json => "painted",
+            OutputForm::Painted => "painted",
+            OutputForm::InPlace => "in place",
+            OutputForm::Columns => "side by side",
+            OutputForm::Patch => "patch",
+            OutputForm::Stat => "stat",
+            OutputForm::Names => "names",
+            OutputForm::Status => "names and letters",
+            OutputForm::Json => "painted",
         }
     }
 }
 
 /// What the threads deliver.
-enum Piece {
+enum DiffPart {
     Block(Vec<u8>),
     Counted(Box<Counted>),
 }
@@ -167,7 +167,8 @@ impl Diff {
             std::thread::spawn(prepare_colors);
         }
         let asked = self.look.ask(colored && !self.color_only);
-        let longest_line = if form == Form::Patch { usize::MAX } else { Options::default().longest_line };
+        let longest_line =
+            if form == OutputForm::Patch { usize::MAX } else { Options::default().longest_line };
         let needs_workspace = self.files.is_empty() && !of_input;
         let opened = if needs_workspace { Some(self.open(context, ui)?) } else { None };
         let (workspace, manifests) = opened.map_or((None, Vec::new()), |(open, read)| (Some(open), read));
@@ -181,8 +182,8 @@ impl Diff {
         };
         let jobs = self.jobs(context, workspace.as_ref(), manifests)?;
         let wanted = match form {
-            Form::Names | Form::Status => Detail::Names,
-            Form::Patch => Detail::LinesAndIds,
+            OutputForm::Names | OutputForm::Status => Detail::Names,
+            OutputForm::Patch => Detail::LinesAndIds,
             _ => Detail::Lines,
         };
         let folder = workspace.as_ref().map_or(&context.cwd, |workspace| &workspace.root);
@@ -192,7 +193,7 @@ impl Diff {
             max_line: self.look.max_line(),
             word: self.word,
             numbers: self.look.numbers(),
-            width: if form == Form::Columns { screen_width() } else { 0 },
+            width: if form == OutputForm::Columns { screen_width() } else { 0 },
             links: self.look.links(folder).filter(|_| !self.color_only),
         };
         let words = words && look.theme.knows_background();
@@ -205,27 +206,27 @@ impl Diff {
         let work = |worker: &mut Worker<'_>,
                     number: usize,
                     job: Job,
-                    pass: &mut dyn FnMut(Piece) -> io::Result<()>|
+                    pass: &mut dyn FnMut(DiffPart) -> io::Result<()>|
          -> Result<()> {
             let Worker { loader, coloring } = worker;
             let (look, coloring) = (look.clone(), coloring.as_mut());
             if form.is_counted() {
-                let mut send = |counted| pass(Piece::Counted(Box::new(counted)));
+                let mut send = |counted| pass(DiffPart::Counted(Box::new(counted)));
                 return show_job(job, loader, options, &mut Counter::new(&mut send));
             }
-            let mut send = |block| pass(Piece::Block(block));
+            let mut send = |block| pass(DiffPart::Block(block));
             let mut out = BlockWriter::new(number == 0, &mut send);
             match form {
-                Form::InPlace => {
+                OutputForm::InPlace => {
                     show_job(job, loader, options, &mut Painted::in_place(&mut out, look).coloring(coloring))
                 }
-                Form::Patch if matches!(job, Job::Input(_)) => {
+                OutputForm::Patch if matches!(job, Job::Input(_)) => {
                     show_job(job, loader, options, &mut Same::new(&mut out))
                 }
-                Form::Columns => {
+                OutputForm::Columns => {
                     show_job(job, loader, options, &mut Columns::new(&mut out, look).coloring(coloring))
                 }
-                Form::Painted => {
+                OutputForm::Painted => {
                     show_job(job, loader, options, &mut Painter::new(&mut out, look).coloring(coloring))
                 }
                 _ => {
@@ -236,8 +237,8 @@ impl Diff {
             out.flush().map_err(|error| broken(&error))
         };
         // A program gets a patch as it is; a person can't apply one from the screen.
-        let sieve = (form == Form::Patch && io::stdout().is_terminal()).then(Sieve::default);
-        let mut report = Report {
+        let sieve = (form == OutputForm::Patch && io::stdout().is_terminal()).then(Sieve::default);
+        let mut report = DiffWriter {
             sheet: None,
             sieve,
             paged: !self.no_pager,
@@ -251,17 +252,17 @@ impl Diff {
         Ok(if self.exit_code && report.found { Outcome::No } else { Outcome::Done })
     }
 
-    fn form(&self, ui: &Ui) -> Form {
+    fn form(&self, ui: &Ui) -> OutputForm {
         let on_screen = ui.color() || io::stdout().is_terminal();
         match () {
-            () if ui.json() => Form::Json,
-            () if self.color_only => Form::InPlace,
-            () if self.stat => Form::Stat,
-            () if self.name_only => Form::Names,
-            () if self.name_status => Form::Status,
-            () if self.side_by_side => Form::Columns,
-            () if self.patch || self.binary || !on_screen && !self.word => Form::Patch,
-            () => Form::Painted,
+            () if ui.json() => OutputForm::Json,
+            () if self.color_only => OutputForm::InPlace,
+            () if self.stat => OutputForm::Stat,
+            () if self.name_only => OutputForm::Names,
+            () if self.name_status => OutputForm::Status,
+            () if self.side_by_side => OutputForm::Columns,
+            () if self.patch || self.binary || !on_screen && !self.word => OutputForm::Patch,
+            () => OutputForm::Painted,
         }
     }
 

@@ -4,13 +4,13 @@ use std::io::{self, IsTerminal as _};
 
 use serde_json::json;
 
-use super::{Form, Piece};
+use super::{DiffPart, OutputForm};
 use crate::base::error::Result;
 use crate::base::screen::{Line, Sieve, width as width_of};
 use crate::cli::output::pager::{Sheet, screen_width};
 use crate::cli::output::words::count;
 use crate::cli::output::{Style, Text, Ui, text};
-use crate::diff::{Counted, Delivery, ChangeKind, bar};
+use crate::diff::{ChangeKind, Counted, Delivery, bar};
 
 /// The width of the bars of `--stat`.
 const BAR: u64 = 40;
@@ -19,26 +19,26 @@ const BAR: u64 = 40;
 const LONGEST_NAME: usize = 60;
 
 /// Writes what the threads deliver.
-pub(super) struct Report {
+pub(super) struct DiffWriter {
     pub(super) sheet: Option<Sheet>,
     /// Makes safe what is not safe already.
     pub(super) sieve: Option<Sieve>,
     pub(super) paged: bool,
     /// Whether an empty line at the beginning is none of the input's.
     pub(super) trims: bool,
-    pub(super) form: Form,
+    pub(super) form: OutputForm,
     pub(super) counted: Vec<Counted>,
     pub(super) found: bool,
 }
 
-impl Report {
-    pub(super) fn take(&mut self, delivery: Delivery<Piece>, ui: &mut Ui) -> Result<()> {
+impl DiffWriter {
+    pub(super) fn take(&mut self, delivery: Delivery<DiffPart>, ui: &mut Ui) -> Result<()> {
         match delivery {
             Delivery::Pause => match &mut self.sheet {
                 Some(sheet) => sheet.flush(),
                 None => ui.flush(),
             },
-            Delivery::Piece(Piece::Block(block)) => {
+            Delivery::Piece(DiffPart::Block(block)) => {
                 self.found = true;
                 let sheet = match &mut self.sheet {
                     Some(sheet) => sheet,
@@ -54,17 +54,17 @@ impl Report {
                     None => sheet.block(&block),
                 }
             }
-            Delivery::Piece(Piece::Counted(mut counted)) => {
+            Delivery::Piece(DiffPart::Counted(mut counted)) => {
                 self.found = true;
                 let name = Line(&String::from_utf8_lossy(&counted.file.path)).to_string();
                 match self.form {
-                    Form::Names => ui.line(&name),
-                    Form::Status => {
+                    OutputForm::Names => ui.line(&name),
+                    OutputForm::Status => {
                         let old = |name: &Vec<u8>| text![Text::tab(), String::from_utf8_lossy(name).as_ref()];
                         let old = counted.file.old_path.as_ref().map(old).unwrap_or_default();
                         ui.line(text![counted.file.kind.letter().to_string(), old, Text::tab(), name])
                     }
-                    Form::Json => ui.value(&crate::base::screen::json(&as_json(&counted).to_string())),
+                    OutputForm::Json => ui.value(&crate::base::screen::json(&as_json(&counted).to_string())),
                     _ => {
                         counted.hunks = Vec::new();
                         self.counted.push(*counted);
@@ -82,7 +82,7 @@ impl Report {
             }
             sheet.flush()?;
         }
-        if self.form != Form::Stat || self.counted.is_empty() {
+        if self.form != OutputForm::Stat || self.counted.is_empty() {
             return Ok(());
         }
         let name = |counted: &Counted| {
