@@ -175,9 +175,10 @@ fn run(program: &str, arguments: &[&str], folder: &Path) -> std::io::Result<()> 
     let ran =
         command.args(arguments).current_dir(folder).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
     // 6: saved, but something was left out.
-    match ran.success() || ran.code() == Some(6) {
-        true => Ok(()),
-        false => Err(std::io::Error::other(format!("{program} {arguments:?} failed"))),
+    if ran.success() || ran.code() == Some(6) {
+        Ok(())
+    } else {
+        Err(std::io::Error::other(format!("{program} {arguments:?} failed")))
     }
 }
 
@@ -392,19 +393,18 @@ fn main() -> std::io::Result<()> {
             repository(snap, &folder)?;
             folder.push("tree");
         }
-        let (git, arguments) = match folders {
-            true => ("git diff --color=always HEAD", vec!["diff", "--json", "after"]),
-            false => (
-                "git diff --no-index --color=always old new",
-                vec!["diff", "--json", "--files", "old", "new"],
-            ),
+        let (git, arguments) = if folders {
+            ("git diff --color=always HEAD", vec!["diff", "--json", "after"])
+        } else {
+            ("git diff --no-index --color=always old new", vec!["diff", "--json", "--files", "old", "new"])
         };
-        let (words, counted) = match folders {
-            true => ("git diff --color-words HEAD", vec!["diff", "--numstat", "HEAD"]),
-            false => (
+        let (words, counted) = if folders {
+            ("git diff --color-words HEAD", vec!["diff", "--numstat", "HEAD"])
+        } else {
+            (
                 "git diff --no-index --color-words old new",
                 vec!["diff", "--no-index", "--numstat", "old", "new"],
-            ),
+            )
         };
         let mut tools = vec![("git", git.to_owned()), ("git words", words.to_owned())];
         if folders {

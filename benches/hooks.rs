@@ -136,9 +136,10 @@ impl Place {
 
     fn run(&self, program: &str, arguments: &[&str]) -> Result<()> {
         let output = self.command(program).args(arguments).output()?;
-        match output.status.success() {
-            true => Ok(()),
-            false => Err(String::from_utf8_lossy(&output.stderr).into_owned().into()),
+        if output.status.success() {
+            Ok(())
+        } else {
+            Err(String::from_utf8_lossy(&output.stderr).into_owned().into())
         }
     }
 

@@ -252,9 +252,10 @@ fn nothing_is_lost(data: &[u8]) {
         };
         let mut out = diff::BlockWriter::new(true, &mut send);
         let look = diff::Look { max_line: usize::MAX, ..diff::Look::default() };
-        match in_place {
-            true => diff::show_patch(data, &mut diff::Painted::in_place(&mut out, look)),
-            false => diff::show_patch(data, &mut diff::Painter::new(&mut out, look)),
+        if in_place {
+            diff::show_patch(data, &mut diff::Painted::in_place(&mut out, look))
+        } else {
+            diff::show_patch(data, &mut diff::Painter::new(&mut out, look))
         }
         .expect("painted");
         out.flush().expect("painted");

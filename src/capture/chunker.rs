@@ -48,10 +48,7 @@ impl Chunker {
     /// # Errors
     /// Passes on what `emit` says.
     pub(super) fn finish(&mut self, emit: &mut dyn FnMut(Vec<u8>) -> Result<()>) -> Result<()> {
-        match self.pending.is_empty() {
-            true => Ok(()),
-            false => emit(std::mem::take(&mut self.pending)),
-        }
+        if self.pending.is_empty() { Ok(()) } else { emit(std::mem::take(&mut self.pending)) }
     }
 }
 

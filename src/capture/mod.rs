@@ -192,10 +192,8 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     }
     manifest.name = request.name.map_or_else(|| context.now.compact(), str::to_owned);
     manifest_secrets::finish(redactor, &mut manifest);
-    let name = match request.automatic.is_none() && request.name.is_some() {
-        true => Name::Exactly,
-        false => Name::Numbered,
-    };
+    let name =
+        if request.automatic.is_none() && request.name.is_some() { Name::Exactly } else { Name::Numbered };
     let publishing = request.monitor.begin(Phase::Publishing, None);
     notes.extend(publish(workspace, &lock, &mut manifest, name, request.sign)?.1);
     drop(publishing);

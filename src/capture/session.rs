@@ -393,13 +393,14 @@ impl SessionReader<'_> {
                 let lines = block.split_inclusive(|byte| *byte == b'\n');
                 block = lines.filter_map(without_account).collect::<Vec<_>>().concat();
             }
-            let clean = match is_users && is_last && pieces.is_empty() {
-                true => self.redactor.version(&place, None, &block)?.map(|clean| {
+            let clean = if is_users && is_last && pieces.is_empty() {
+                self.redactor.version(&place, None, &block)?.map(|clean| {
                     redaction = Some(clean.redaction);
                     clean.noted.into_iter().for_each(|noted| self.redactor.note(noted));
                     clean.new
-                }),
-                false => None,
+                })
+            } else {
+                None
             };
             let clean = match &clean {
                 Some(clean) => std::borrow::Cow::Borrowed(clean.as_slice()),

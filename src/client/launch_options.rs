@@ -90,10 +90,8 @@ impl Launch {
     }
 
     fn settings(&mut self, value: &str, file: impl Fn(&str) -> Option<Vec<u8>>) {
-        let text = match value.trim_start().starts_with('{') {
-            true => Some(value.as_bytes().to_vec()),
-            false => file(value),
-        };
+        let text =
+            if value.trim_start().starts_with('{') { Some(value.as_bytes().to_vec()) } else { file(value) };
         let read = text.and_then(|text| serde_json::from_slice::<Value>(&text).ok());
         let Some(read) = read else { return self.others.push("--settings".to_owned()) };
         let mut settings = Settings::default();

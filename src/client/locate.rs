@@ -83,15 +83,17 @@ impl ClientHome {
         };
         if asked.contains('/') || asked.ends_with(".jsonl") {
             let path = std::path::absolute(asked).context("find", Path::new(asked))?;
-            return match path.is_file() {
-                true => self.found(path),
-                false => Err(missing(format!("{} is not a file", path.display()))),
+            return if path.is_file() {
+                self.found(path)
+            } else {
+                Err(missing(format!("{} is not a file", path.display())))
             };
         }
         let exact = self.transcripts_of(&|name| name == asked)?;
-        let found = match exact.is_empty() && asked.len() >= 4 {
-            true => self.transcripts_of(&|name| name.starts_with(asked))?,
-            false => exact,
+        let found = if exact.is_empty() && asked.len() >= 4 {
+            self.transcripts_of(&|name| name.starts_with(asked))?
+        } else {
+            exact
         };
         match found.as_slice() {
             [one] => self.found(one.clone()),

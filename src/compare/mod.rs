@@ -12,7 +12,7 @@ use std::io::{self, Read};
 use std::sync::Arc;
 
 use crate::base::digest::GitHash;
-use crate::base::error::{Error, Kind as Failure, Result};
+use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
 use crate::diff::{Again, ChangeKind, Differ, End, FileHeader, Options, Show};
 use crate::git::{self, Cleaning, Status};
@@ -72,7 +72,7 @@ pub fn edits(edits: Option<Edits>) -> Vec<Item> {
 /// Lists what differs between two snapshots.
 ///
 /// # Errors
-/// [`Failure::Environment`] if they have different bases and git can't compare those.
+/// [`Kind::Environment`] if they have different bases and git can't compare those.
 pub fn between(workspace: &Workspace, old: &Manifest, new: &Manifest) -> Result<Vec<Item>> {
     let none = empty();
     let (old, new) = (old.edits.as_ref().unwrap_or(&none), new.edits.as_ref().unwrap_or(&none));
@@ -106,10 +106,10 @@ pub fn between(workspace: &Workspace, old: &Manifest, new: &Manifest) -> Result<
 /// Lists what may differ between a snapshot and the work tree as it is now.
 ///
 /// # Errors
-/// [`Failure::Refused`] outside git, [`Failure::Environment`] with what git says.
+/// [`Kind::Refused`] outside git, [`Kind::Environment`] with what git says.
 pub fn with_work_tree(workspace: &Workspace, old: &Manifest) -> Result<Vec<Item>> {
     let Some(repository) = &workspace.repository else {
-        return Err(Error::new(Failure::Refused, "Cannot compare a snapshot with this folder")
+        return Err(Error::new(Kind::Refused, "Cannot compare a snapshot with this folder")
             .because("it is not in a git repository"));
     };
     let none = empty();
@@ -393,9 +393,9 @@ fn lines_in(mut text: impl Read) -> io::Result<u64> {
 /// Turns what a receiver of output says into our error.
 pub fn broken(error: &io::Error) -> Error {
     match (error.kind(), error.get_ref().and_then(|inner| inner.downcast_ref::<Error>())) {
-        (io::ErrorKind::BrokenPipe, _) => Error::new(Failure::ClosedPipe, "The reader has gone away"),
+        (io::ErrorKind::BrokenPipe, _) => Error::new(Kind::ClosedPipe, "The reader has gone away"),
         // Content that was read bit by bit says by itself what is wrong with it.
         (_, Some(own)) => own.clone(),
-        _ => Error::new(Failure::Environment, "Cannot read or write a part of the diff").because(error),
+        _ => Error::new(Kind::Environment, "Cannot read or write a part of the diff").because(error),
     }
 }

@@ -3,14 +3,14 @@
 //! A hunk's header states how many lines follow: where that is not known beforehand, the hunk is
 //! held until it ends, and put aside if it is long. Nothing is escaped, cut or coloured here: this is for programs.
 
-use std::fs::File as Handle;
+use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write as _};
 
 use super::file::PatchBody;
 use super::{BlockWriter, End, FileHeader, Show, Sink};
 
 /// Makes a file for what is put aside.
-pub type Aside<'a> = &'a dyn Fn() -> io::Result<Handle>;
+pub type Aside<'a> = &'a dyn Fn() -> io::Result<File>;
 
 /// How much of a hunk is held in memory, in bytes.
 const HELD: usize = 1 << 20;
@@ -23,7 +23,7 @@ pub struct Patch<'o, 'a> {
     headed: bool,
     /// The hunk so far, if its length was not known, but for what was put aside.
     body: Vec<u8>,
-    aside: Option<Handle>,
+    aside: Option<File>,
     make_aside: Option<Aside<'o>>,
     /// The length of the hunk, where it was.
     stated: Option<(u64, u64)>,

@@ -114,12 +114,11 @@ impl Kept {
             };
             let mut text = &buffer[..read];
             while let Some(end) = memchr(b'\n', text) {
-                let hash = match begun.is_empty() {
-                    true => hash(&text[..end], scope.blind),
-                    false => {
-                        begun.extend_from_slice(&text[..end]);
-                        hash(&begun, scope.blind)
-                    }
+                let hash = if begun.is_empty() {
+                    hash(&text[..end], scope.blind)
+                } else {
+                    begun.extend_from_slice(&text[..end]);
+                    hash(&begun, scope.blind)
                 };
                 begun.clear();
                 if hash.is_multiple_of(kept.one_in) {

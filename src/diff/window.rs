@@ -150,16 +150,14 @@ impl<'a, A: Read, B: Read> Differ<'a, A, B> {
                 new_all: new_found == LinesRead::All,
             };
             let one_sided = window.old.is_empty() || window.new.is_empty();
-            let compared = match one_sided {
-                true => Compared { hunks: vec![window.everything()], ..Compared::default() },
-                false => window.compare(self.options.ignore_space),
+            let compared = if one_sided {
+                Compared { hunks: vec![window.everything()], ..Compared::default() }
+            } else {
+                window.compare(self.options.ignore_space)
             };
             let hunks = &compared.hunks;
             let done = window.old_all && window.new_all;
-            let end = match one_sided || done {
-                true => Some(window.end()),
-                false => window.certain(hunks),
-            };
+            let end = if one_sided || done { Some(window.end()) } else { window.certain(hunks) };
             let limit = if out.started() { LARGEST } else { LARGEST_AT_FIRST };
             let can_grow = self.size < self.options.window * limit
                 && (old_found == LinesRead::Some && old_ends.len() == self.size
@@ -464,10 +462,7 @@ impl Eq for Key<'_> {}
 
 impl Hash for Key<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        match self.blind {
-            false => self.line.hash(state),
-            true => self.visible().for_each(|byte| state.write_u8(byte)),
-        }
+        if !self.blind { self.line.hash(state) } else { self.visible().for_each(|byte| state.write_u8(byte)) }
     }
 }
 

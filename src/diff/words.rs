@@ -78,9 +78,10 @@ fn align(old: &[u8], new: &[u8], shift: usize, spans: &mut Vec<Span>) -> bool {
     let mut best = vec![0_u16; (a.len() + 1) * width];
     for i in (0..a.len()).rev() {
         for j in (0..b.len()).rev() {
-            best[i * width + j] = match old[a[i].clone()] == new[b[j].clone()] {
-                true => best[(i + 1) * width + j + 1] + 1,
-                false => best[(i + 1) * width + j].max(best[i * width + j + 1]),
+            best[i * width + j] = if old[a[i].clone()] == new[b[j].clone()] {
+                best[(i + 1) * width + j + 1] + 1
+            } else {
+                best[(i + 1) * width + j].max(best[i * width + j + 1])
             };
         }
     }

@@ -129,9 +129,10 @@ impl Read for BlobStream {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let read = self.batch.output.by_ref().take(self.left).read(buffer)?;
         self.left -= read as u64;
-        match read == 0 && !buffer.is_empty() && self.left > 0 {
-            true => Err(std::io::Error::other("git can't read all of a blob")),
-            false => Ok(read),
+        if read == 0 && !buffer.is_empty() && self.left > 0 {
+            Err(std::io::Error::other("git can't read all of a blob"))
+        } else {
+            Ok(read)
         }
     }
 }

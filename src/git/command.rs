@@ -272,12 +272,13 @@ impl Git {
             format!("`git {}` failed in {}", words.join(" "), self.folder.display()),
         )
         .said(&answer.stderr);
-        Err(match SPARSE_AND_SPLIT.iter().any(|said| answer.stderr.contains(said)) {
-            false => failed,
-            true => failed.hint(
-                "an index can't be both sparse and split: `git config core.splitIndex false` lets git read it again; \
-                 if it does not, move `.git/index` away, and `git reset` makes it anew",
-            ),
+        Err(if !SPARSE_AND_SPLIT.iter().any(|said| answer.stderr.contains(said)) {
+            failed
+        } else {
+            failed.hint(
+            "an index can't be both sparse and split: `git config core.splitIndex false` lets git read it again; \
+             if it does not, move `.git/index` away, and `git reset` makes it anew",
+        )
         })
     }
 

@@ -28,9 +28,10 @@ impl Repository {
     /// # Errors
     /// [`crate::base::error::Kind::Environment`] with what git says.
     pub fn unfiltered<'p>(&self, paths: &[&'p RepoPath]) -> Result<BTreeMap<&'p RepoPath, String>> {
-        match self.leaves_filters_out() {
-            true => self.named("filter", paths, |name| self.leaves_filter_out(name)),
-            false => Ok(BTreeMap::new()),
+        if self.leaves_filters_out() {
+            self.named("filter", paths, |name| self.leaves_filter_out(name))
+        } else {
+            Ok(BTreeMap::new())
         }
     }
 

@@ -85,9 +85,10 @@ impl Repository {
             return Ok(&[]);
         }
         let split = self.git.run(&["config", "--type=bool", "--get", "core.splitIndex"])?;
-        Ok(match split.stdout.starts_with(b"true") {
-            true => &["-c", "core.splitIndex=false", "-c", "index.sparse=false"],
-            false => &[],
+        Ok(if split.stdout.starts_with(b"true") {
+            &["-c", "core.splitIndex=false", "-c", "index.sparse=false"]
+        } else {
+            &[]
         })
     }
 

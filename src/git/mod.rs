@@ -142,13 +142,14 @@ impl Repository {
             _ if asked.stderr.contains("not a git repository") => Ok(Location::Outside),
             _ => Err(Error::new(Kind::Environment, format!("git refuses {}", folder.display()))
                 .said(&asked.stderr)
-                .hint(match asked.stderr.contains("dubious ownership") {
-                    false => "git's own message above says how to allow it".to_owned(),
-                    true => format!(
+                .hint(if !asked.stderr.contains("dubious ownership") {
+                    "git's own message above says how to allow it".to_owned()
+                } else {
+                    format!(
                         "allow it as git says, or for this run alone: GIT_CONFIG_COUNT=1 \
-                         GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0={}",
+                     GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0={}",
                         folder.display()
-                    ),
+                    )
                 })),
         }
     }

@@ -466,10 +466,7 @@ impl<'a> Remote<'a> {
         arguments.extend(["--stdin", "--", &self.address]);
         let specs: String = names.iter().map(|name| format!("+{name}:{name}\n")).collect();
         let answer = self.attempt(&arguments, specs.as_bytes())?;
-        match answer.ok {
-            true => Ok(()),
-            false => Err(self.failed("fetch from", &answer)),
-        }
+        if answer.ok { Ok(()) } else { Err(self.failed("fetch from", &answer)) }
     }
 
     /// Returns a reader of what was fetched.
@@ -528,9 +525,10 @@ impl<'a> Remote<'a> {
     fn failed(&self, action: &str, answer: &Answer) -> Error {
         let said = answer.stderr.lines().map(str::trim).filter(|line| !line.is_empty());
         let said = without_password(&said.take(6).collect::<Vec<_>>().join("; "));
-        let kind = match said.contains("fsck error") || said.contains("index-pack failed") {
-            true => Kind::Damaged,
-            false => Kind::Environment,
+        let kind = if said.contains("fsck error") || said.contains("index-pack failed") {
+            Kind::Damaged
+        } else {
+            Kind::Environment
         };
         let error = Error::new(kind, format!("Cannot {action} {}", self.shown())).because(Line(&said));
         let lower = said.to_lowercase();

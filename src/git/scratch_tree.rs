@@ -53,9 +53,10 @@ impl<'a> Shown<'a> {
         let mut source = OsString::from("--attr-source=");
         source.push(&tree);
         // Known since git 2.41.
-        match self.git.run(&[&source, OsStr::new("version")])?.ok {
-            true => self.options.push(source),
-            false => self.show_folder(scratch.path(), &tree, ATTRIBUTES)?,
+        if self.git.run(&[&source, OsStr::new("version")])?.ok {
+            self.options.push(source)
+        } else {
+            self.show_folder(scratch.path(), &tree, ATTRIBUTES)?
         }
         self.scratch = Some(scratch);
         Ok(())

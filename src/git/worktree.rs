@@ -225,15 +225,10 @@ impl Repository {
     ) -> Result<Answer> {
         let mut words: Vec<&OsStr> = options.iter().map(OsStr::new).collect();
         words.extend([self.absolute(), &["worktree", "add"]].concat().into_iter().map(OsStr::new));
-        match exists {
-            true => words.extend([OsStr::new("--"), root.as_os_str(), branch.as_ref()]),
-            false => words.extend([
-                "-b".as_ref(),
-                branch.as_ref(),
-                "--".as_ref(),
-                root.as_os_str(),
-                commit.as_ref(),
-            ]),
+        if exists {
+            words.extend([OsStr::new("--"), root.as_os_str(), branch.as_ref()])
+        } else {
+            words.extend(["-b".as_ref(), branch.as_ref(), "--".as_ref(), root.as_os_str(), commit.as_ref()])
         }
         self.git.run(&words)
     }

@@ -206,10 +206,13 @@ fn of_written(path: &str, root: &str) -> (Class, &'static str) {
     }
     match parts.as_slice() {
         // `**` and `*` take in `.git`, `.claude`, build files: what runs later.
-        [first, ..] if !pattern(first) => match parts.iter().any(|part| pattern(part)) {
-            true => (Class::Prefix, ""),
-            false => (Class::Exact, ""),
-        },
+        [first, ..] if !pattern(first) => {
+            if parts.iter().any(|part| pattern(part)) {
+                (Class::Prefix, "")
+            } else {
+                (Class::Exact, "")
+            }
+        }
         _ => (Class::Anything, "every file of the work tree, including those that tools run"),
     }
 }

@@ -137,10 +137,7 @@ impl Document {
             None => path.is_empty() || self.text.contains('\n'),
         };
         let key = key.map(|key| Value::String(key.to_owned()).to_string() + ": ").unwrap_or_default();
-        let rendered = match on_lines {
-            true => key + &self.rendered(value, depth),
-            false => key + &value.to_string(),
-        };
+        let rendered = if on_lines { key + &self.rendered(value, depth) } else { key + &value.to_string() };
         let line = format!("\n{}", self.indent().repeat(depth));
         match (items.last(), on_lines) {
             (Some(last), true) => self.text.insert_str(last.whole.end, &format!(",{line}{rendered}")),

@@ -59,10 +59,7 @@ fn within(json: &[u8], deepest: u32, most: u64) -> Result<(), String> {
             _ => {}
         }
     }
-    match values > most {
-        true => Err(format!("it has more than {most} values")),
-        false => Ok(()),
-    }
+    if values > most { Err(format!("it has more than {most} values")) } else { Ok(()) }
 }
 
 /// Refuses a text in which an object has a key twice.

@@ -156,9 +156,10 @@ fn check_sum(json: &[u8]) -> Result<()> {
     let place = checksum_place(json).ok_or_else(|| missing_checksum("it has no checksum"))?;
     let mut sum = Checksum::default();
     [&json[..place.start], &[b'0'; 64], &json[place.end..]].iter().for_each(|piece| sum.update(piece));
-    match sum.finish().to_string().as_bytes() == &json[place] {
-        true => Ok(()),
-        false => Err(missing_checksum("its content does not match its checksum")),
+    if sum.finish().to_string().as_bytes() == &json[place] {
+        Ok(())
+    } else {
+        Err(missing_checksum("its content does not match its checksum"))
     }
 }
 

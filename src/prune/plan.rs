@@ -169,9 +169,10 @@ pub fn prune_automatic(context: &Context, workspace: &Workspace) -> Result<()> {
 pub fn remove_unneeded(context: &Context, workspace: &Workspace, stem: &str) -> Result<()> {
     let lock = workspace.store.lock_for_deleting()?;
     let judge = |entry: Entry| {
-        let verdict = match entry.stem == stem {
-            true => Verdict::remove("nothing was changed"),
-            false => Verdict::keep("it is another one"),
+        let verdict = if entry.stem == stem {
+            Verdict::remove("nothing was changed")
+        } else {
+            Verdict::keep("it is another one")
         };
         Judged { entry, verdict }
     };

@@ -101,9 +101,8 @@ pub(super) fn is_believable(created_at: Timestamp, now: Timestamp) -> bool {
 /// by the same rules and counted apart. `max_size` is [`limit_size`]'s.
 pub(super) fn plan(newest_first: &[Candidate], policy: Policy, now: Timestamp) -> Vec<Verdict> {
     let (mut own, mut others) = (SoFar::default(), SoFar::default());
-    let judge = |candidate: &Candidate| match candidate.own {
-        true => own.judge(candidate, policy, now),
-        false => others.judge(candidate, policy, now),
+    let judge = |candidate: &Candidate| {
+        if candidate.own { own.judge(candidate, policy, now) } else { others.judge(candidate, policy, now) }
     };
     newest_first.iter().map(judge).collect()
 }

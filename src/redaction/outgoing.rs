@@ -1,5 +1,7 @@
 //! Looks through a snapshot that is about to leave the machine, with the rules and values of today.
 
+use serde_json::Value;
+
 use super::Redactor;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::Line;
@@ -8,6 +10,7 @@ use crate::edits::Materializer;
 use crate::manifest::{
     Content, Converted, ConvertedBy, Diff, DiffForm, Edit, Manifest, SavedVersion, Secret, Transcript,
 };
+use crate::secrets::is_id;
 use crate::store::Bases;
 use crate::workspace::Workspace;
 
@@ -91,8 +94,39 @@ fn look(
         }
     }
     // Titles, tasks, grants and whatever else stands in the manifest itself.
-    redactor.json("the manifest", &manifest.to_json()?);
+    redactor.json("the manifest", &without_own_marks(&manifest.to_json()?)?);
     Ok(())
+}
+
+/// Returns a manifest without what `snap` itself has put there under a name that sounds like a secret's: the ids of
+/// secrets that were taken out, keyed hashes, checksums.
+fn without_own_marks(json: &[u8]) -> Result<Vec<u8>> {
+    fn is_own(name: &str, value: &Value) -> bool {
+        let hex = |text: &str| matches!(text.len(), 16 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit());
+        match value {
+            Value::String(text) => match name {
+                "mac" | "key" | "checksum" => hex(text),
+                "id" => is_id(text),
+                _ => false,
+            },
+            Value::Array(all) => name == "secrets" && all.iter().all(|one| one.as_str().is_some_and(is_id)),
+            _ => false,
+        }
+    }
+    fn clear(value: &mut Value) {
+        match value {
+            Value::Object(fields) => {
+                fields.retain(|name, value| !is_own(name, value));
+                fields.values_mut().for_each(clear);
+            }
+            Value::Array(all) => all.iter_mut().for_each(clear),
+            _ => {}
+        }
+    }
+    let bug = |error| Error::new(Kind::Bug, "A manifest can't be searched").because(error);
+    let mut value: Value = serde_json::from_slice(json).map_err(bug)?;
+    clear(&mut value);
+    serde_json::to_vec(&value).map_err(bug)
 }
 
 /// Earlier versions of this program saved what identifies its author's account.

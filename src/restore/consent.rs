@@ -207,12 +207,11 @@ impl Admission {
             Work::Remove => (None, None),
         };
         let is = |wanted: Mode| here == Some(wanted) || mode == Some(wanted);
-        let concern = match root.join(step.path.as_path()).starts_with(&self.private) {
-            true => Concern::Key,
-            false => {
-                let shape = Shape { link: is(Mode::Link), executable: is(Mode::Executable) };
-                concern(&step.path, shape, &self.places)?
-            }
+        let concern = if root.join(step.path.as_path()).starts_with(&self.private) {
+            Concern::Key
+        } else {
+            let shape = Shape { link: is(Mode::Link), executable: is(Mode::Executable) };
+            concern(&step.path, shape, &self.places)?
         };
         let why = match (concern, mode, target) {
             (Concern::Link, Some(Mode::Link), Some(target)) => {

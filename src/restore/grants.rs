@@ -193,9 +193,10 @@ impl GrantPlan {
         let made = launch(&rules);
         // The client takes one such option alone: the person's own wins.
         let theirs = own.iter().any(|word| word == "--settings" || word.starts_with("--settings="));
-        let left: Vec<(usize, &str)> = match theirs {
-            true => (0..all.len()).map(|at| (at, "your own `--settings` takes the place of ours")).collect(),
-            false => made.left,
+        let left: Vec<(usize, &str)> = if theirs {
+            (0..all.len()).map(|at| (at, "your own `--settings` takes the place of ours")).collect()
+        } else {
+            made.left
         };
         let mut refused = Vec::new();
         for (at, why) in left {

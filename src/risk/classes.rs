@@ -118,9 +118,10 @@ fn edits_many(step: &ShellStep, options: &[&str]) -> bool {
     let in_place = step.arguments.iter().any(|word| {
         let text = word.text.as_str();
         // `-i.bak`, `-pi`, `--in-place=.bak`; not `-ri` hidden in a script's text.
-        options.iter().any(|option| match option.starts_with("--") {
-            true => text.starts_with(option),
-            false => {
+        options.iter().any(|option| {
+            if option.starts_with("--") {
+                text.starts_with(option)
+            } else {
                 !text.starts_with("--") && text.starts_with('-') && text.contains('i') && !text.contains(' ')
             }
         })

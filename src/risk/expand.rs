@@ -190,9 +190,12 @@ impl Line {
             (name, None) => place.around.variable(name).map(|text| vec![Value::text(&text)]),
         };
         let unknown = |written: String| vec![Value::Unknown(written)];
-        let whole = || match written.starts_with("((") {
-            true => unknown("$((…))".to_owned()),
-            false => unknown(format!("${{{written}}}")),
+        let whole = || {
+            if written.starts_with("((") {
+                unknown("$((…))".to_owned())
+            } else {
+                unknown(format!("${{{written}}}"))
+            }
         };
         let is_set = set.as_ref().is_some_and(|values| values.iter().any(|value| !value.is("")));
         match rest {
@@ -269,9 +272,12 @@ impl Line {
             let targets = state.known().map(|dir| Target { path: dir.clone(), reach: reach.clone() });
             vec![Value::Paths(targets.collect())]
         };
-        let below = |values: Vec<Value>| match values.is_empty() {
-            true => here(&Reach::Below),
-            false => vec![Value::Paths(super::targets::below(&values, state, &mut Vec::new()))],
+        let below = |values: Vec<Value>| {
+            if values.is_empty() {
+                here(&Reach::Below)
+            } else {
+                vec![Value::Paths(super::targets::below(&values, state, &mut Vec::new()))]
+            }
         };
         match (program, rest) {
             ("cd" | "true" | "test" | "[" | "export" | "pushd" | "popd" | "mkdir", _) => Vec::new(),

@@ -105,9 +105,12 @@ fn matches(pattern: &[String], step: &ShellStep) -> bool {
     if !fits(program, &step.program) {
         return false;
     }
-    let given = |option: &str| match option.contains('*') {
-        true => step.arguments.iter().any(|word| fits(option, &word.text)),
-        false => step.arguments.iter().any(|word| is_option(&word.text, option) || word.text == option),
+    let given = |option: &str| {
+        if option.contains('*') {
+            step.arguments.iter().any(|word| fits(option, &word.text))
+        } else {
+            step.arguments.iter().any(|word| is_option(&word.text, option) || word.text == option)
+        }
     };
     let mut words = rest.iter().filter(|word| !word.starts_with(['-', '!'])).peekable();
     let mut after_option = false;

@@ -91,10 +91,13 @@ impl State {
             ("popd", _) => self.stack.pop().unwrap_or_else(|| vec![Dir::Unknown("popd".to_owned())]),
             ("pushd", None) => self.stack.pop().unwrap_or_else(|| old.clone()),
             (_, None) => vec![Dir::Known(place.home.to_owned())],
-            (_, Some(values)) if values.iter().all(|value| value.is("-")) => match self.before.is_empty() {
-                true => vec![Dir::Unknown(format!("{program} -"))],
-                false => self.before.clone(),
-            },
+            (_, Some(values)) if values.iter().all(|value| value.is("-")) => {
+                if self.before.is_empty() {
+                    vec![Dir::Unknown(format!("{program} -"))]
+                } else {
+                    self.before.clone()
+                }
+            }
             (_, Some(values)) => self.at(values),
         };
         if program == "pushd" {

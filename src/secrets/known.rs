@@ -46,9 +46,10 @@ pub fn worth_knowing(name: &str, value: &str) -> Vec<KnownValue> {
     if value.len() < SHORTEST || is_place(value) || looks::is_stand_in(value) || looks::is_id(value) {
         return Vec::new();
     }
-    let worth = match names::is_secret_name(name) {
-        true => value.len() >= 20 && !value.contains(' ') || looks::classes(value) >= 2 && !is_words(value),
-        false => value.len() >= 16 && !is_listed(value) && looks::is_random(value),
+    let worth = if names::is_secret_name(name) {
+        value.len() >= 20 && !value.contains(' ') || looks::classes(value) >= 2 && !is_words(value)
+    } else {
+        value.len() >= 16 && !is_listed(value) && looks::is_random(value)
     };
     if worth { vec![make(value)] } else { Vec::new() }
 }

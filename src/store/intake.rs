@@ -102,10 +102,11 @@ impl<'a> Incoming<'a> {
             }
         }
         let raw = self.missing.values().fold(0_u64, |sum, size| sum.saturating_add(*size));
-        match self.missing.len() as u64 > MOST_OBJECTS || raw > LARGEST_SNAPSHOT {
-            false => Ok(()),
-            true => Err(Error::new(Kind::Damaged, "The base versions can't be added")
-                .because(format!("with them it is {} objects of {raw} bytes", self.missing.len()))),
+        if !(self.missing.len() as u64 > MOST_OBJECTS || raw > LARGEST_SNAPSHOT) {
+            Ok(())
+        } else {
+            Err(Error::new(Kind::Damaged, "The base versions can't be added")
+                .because(format!("with them it is {} objects of {raw} bytes", self.missing.len())))
         }
     }
 

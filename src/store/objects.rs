@@ -362,8 +362,9 @@ pub(super) fn check_frame(object: &ObjectRef, frame: &[u8]) -> std::result::Resu
     let mut sum = Checksum::default();
     compress::decompress_into(frame, object.size.min(LARGEST_OBJECT), |piece| sum.update(piece))
         .map_err(|error| error.to_string())?;
-    match sum.finish() == object.object {
-        true => Ok(()),
-        false => Err("its content is not what its name says".to_owned()),
+    if sum.finish() == object.object {
+        Ok(())
+    } else {
+        Err("its content is not what its name says".to_owned())
     }
 }

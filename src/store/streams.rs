@@ -57,9 +57,10 @@ impl Opened<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
         let length = self.content.read(buffer).map_err(|error| damaged(&self.path, error))?;
         self.sum.update(&buffer[..length]);
-        match length == 0 && self.sum.finish() != self.object.object {
-            true => Err(damaged(&self.path, "its content is not what its name says")),
-            false => Ok(length),
+        if length == 0 && self.sum.finish() != self.object.object {
+            Err(damaged(&self.path, "its content is not what its name says"))
+        } else {
+            Ok(length)
         }
     }
 }

@@ -144,20 +144,29 @@ impl<O: BufRead, H: BufRead> Applied<O, H> {
                 }
                 Stage::Between if self.next.is_empty() => Stage::Rest,
                 Stage::Between => self.open()?,
-                Stage::Keep { lines: 0, old, new, first } => match self.new_at == first {
-                    true => Stage::Hunk { old, new },
-                    false => return Err(Reason::NewText.into()),
-                },
-                Stage::Keep { lines, old, new, first } => match self.keep_line()? {
-                    true => Stage::Keep { lines: lines - 1, old, new, first },
-                    false => return Err(Reason::PastEnd { line: self.old_at + 1 }.into()),
-                },
+                Stage::Keep { lines: 0, old, new, first } => {
+                    if self.new_at == first {
+                        Stage::Hunk { old, new }
+                    } else {
+                        return Err(Reason::NewText.into());
+                    }
+                }
+                Stage::Keep { lines, old, new, first } => {
+                    if self.keep_line()? {
+                        Stage::Keep { lines: lines - 1, old, new, first }
+                    } else {
+                        return Err(Reason::PastEnd { line: self.old_at + 1 }.into());
+                    }
+                }
                 Stage::Hunk { old: 0, new: 0 } => Stage::Between,
                 Stage::Hunk { old, new } => self.hunk_line(old, new)?,
-                Stage::Rest => match self.keep_line()? {
-                    true => Stage::Rest,
-                    false => return Ok(()),
-                },
+                Stage::Rest => {
+                    if self.keep_line()? {
+                        Stage::Rest
+                    } else {
+                        return Ok(());
+                    }
+                }
             };
         }
         Ok(())

@@ -256,9 +256,10 @@ mod tests {
         let first = text.windows(4).rposition(|window| window == b"@@ -").unwrap_or(0);
         for end in 1..text.len() {
             let cut = apply(old.as_bytes(), &text[..end]);
-            match end == first {
-                true => assert_eq!(cut.as_deref(), Ok(old.replace("\n5\n", "\nfive\n").as_bytes())),
-                false => assert!(cut.is_err(), "cut at {end}"),
+            if end == first {
+                assert_eq!(cut.as_deref(), Ok(old.replace("\n5\n", "\nfive\n").as_bytes()))
+            } else {
+                assert!(cut.is_err(), "cut at {end}")
             }
         }
     }

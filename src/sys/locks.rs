@@ -47,10 +47,11 @@ impl HeldFile {
         draft.file.lock().context("lock", &path)?;
         draft.write_all(bytes).and_then(|()| draft.file.sync_all()).context("write", &path)?;
         let Draft { file, name } = draft;
-        match name.publish(place, Existing::Keep)? {
-            true => Ok(HeldFile { file, place: place.clone() }),
-            false => Err(Error::new(Kind::Environment, format!("Cannot write {}", path.display()))
-                .because("a file of that name appeared meanwhile")),
+        if name.publish(place, Existing::Keep)? {
+            Ok(HeldFile { file, place: place.clone() })
+        } else {
+            Err(Error::new(Kind::Environment, format!("Cannot write {}", path.display()))
+                .because("a file of that name appeared meanwhile"))
         }
     }
 

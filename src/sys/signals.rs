@@ -97,9 +97,10 @@ impl Interrupt {
     /// # Errors
     /// [`Kind::Environment`], to be passed on so that everything is taken back.
     pub fn check(&self) -> Result<()> {
-        match self.0.seen.load(Ordering::SeqCst) {
-            true => Err(Error::new(Kind::Environment, "Interrupted").hint("nothing was changed")),
-            false => Ok(()),
+        if self.0.seen.load(Ordering::SeqCst) {
+            Err(Error::new(Kind::Environment, "Interrupted").hint("nothing was changed"))
+        } else {
+            Ok(())
         }
     }
 }

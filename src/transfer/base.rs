@@ -89,10 +89,7 @@ pub(super) fn lay(
     let mut both = Vec::new();
     for ((oid, (place, _)), name) in made.iter().zip(&found).zip(&names) {
         // Frames that another version of the compressor made give another commit.
-        match *oid == place.at.oid {
-            true => both.push(oid.as_str()),
-            false => remote.forget(name)?,
-        }
+        if *oid == place.at.oid { both.push(oid.as_str()) } else { remote.forget(name)? }
     }
     if both.is_empty() { Ok(()) } else { remote.build_on(&both) }
 }

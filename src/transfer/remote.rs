@@ -467,13 +467,10 @@ impl<'a> Remotes<'a> {
         let name = Line(&manifest.name).to_string();
         let error =
             Error::new(Kind::Environment, format!("{} did not accept {name:?}", self.shown())).because(why);
-        error.hint(match why.contains(UNPACKER_ERROR) {
-            true => {
-                "it is full, or the connection broke; nothing was transferred: run the command again later"
-            }
-            false => {
-                "some hosts accept only branches and tags; `snap export` makes a file that works anywhere"
-            }
+        error.hint(if why.contains(UNPACKER_ERROR) {
+            "it is full, or the connection broke; nothing was transferred: run the command again later"
+        } else {
+            "some hosts accept only branches and tags; `snap export` makes a file that works anywhere"
         })
     }
 

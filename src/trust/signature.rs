@@ -107,12 +107,13 @@ pub fn sign(key: &str, body: ObjectId) -> Result<String> {
     let words = ["-Y", "sign", "-n", NAMESPACE, "-f"].map(OsStr::new).into_iter();
     let agent = literal.map(|_| OsStr::new("-U"));
     let done = run(words.chain([file.as_os_str()]).chain(agent), &message(body))?;
-    match done.ok {
-        true => String::from_utf8(done.stdout)
-            .map_err(|error| Error::new(Kind::Environment, "`ssh-keygen` made no signature").because(error)),
-        false => Err(Error::new(Kind::Environment, "Cannot sign the snapshot")
+    if done.ok {
+        String::from_utf8(done.stdout)
+            .map_err(|error| Error::new(Kind::Environment, "`ssh-keygen` made no signature").because(error))
+    } else {
+        Err(Error::new(Kind::Environment, "Cannot sign the snapshot")
             .because(format!("ssh-keygen: {}", crate::base::screen::cut(&done.stderr, 300)))
-            .hint("`git config --global user.signingKey FILE` names the key; nothing was saved")),
+            .hint("`git config --global user.signingKey FILE` names the key; nothing was saved"))
     }
 }
 

@@ -53,9 +53,10 @@ pub fn repair(workspace: &Workspace, entries: &[Entry], report: &VerifyReport) -
     let lock = store.prepare()?;
     let mut still = Vec::new();
     for entry in unreadable {
-        match store.heal_manifest(&lock, &entry.stem)? {
-            true => repaired.manifests.push(entry.stem.clone()),
-            false => still.push(entry),
+        if store.heal_manifest(&lock, &entry.stem)? {
+            repaired.manifests.push(entry.stem.clone())
+        } else {
+            still.push(entry)
         }
     }
     let mut search = Search { lost, found: BTreeMap::new() };

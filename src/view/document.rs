@@ -85,10 +85,7 @@ impl Pattern {
     }
 
     fn folded<'t>(&self, text: &'t [u8]) -> std::borrow::Cow<'t, [u8]> {
-        match self.any_case {
-            true => text.to_ascii_lowercase().into(),
-            false => text.into(),
-        }
+        if self.any_case { text.to_ascii_lowercase().into() } else { text.into() }
     }
 }
 

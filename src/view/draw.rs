@@ -258,10 +258,7 @@ fn position(state: &State, last: Option<&ViewRow>) -> String {
     let hunk = diff.hunk_of(state.top.record).map_or(0, |hunk| hunk + 1);
     let more = if state.complete { "" } else { "+" };
     let bottom = last.map_or(0, |row| row.place.record + 1);
-    let percent = match state.complete {
-        true => format!("  {}%", bottom * 100 / diff.len()),
-        false => String::new(),
-    };
+    let percent = if state.complete { format!("  {}%", bottom * 100 / diff.len()) } else { String::new() };
     let searched = state.pattern.as_ref();
     let searched = searched.map_or(String::new(), |p| format!("  /{}", crate::base::screen::Line(p.text())));
     format!(" hunk {hunk} of {hunks}{more}  row {bottom} of {}{more}{percent}{searched}", diff.len())

@@ -106,10 +106,7 @@ impl View<'_, '_> {
                 drawn = Some(Instant::now());
             }
             // A search goes on block by block as long as nothing else happens.
-            let mut next = match self.state.is_searching() {
-                true => news.try_recv().ok(),
-                false => news.recv().ok(),
-            };
+            let mut next = if self.state.is_searching() { news.try_recv().ok() } else { news.recv().ok() };
             while let Some(one) = next {
                 if self.take(one)? {
                     return Ok(());
@@ -205,9 +202,6 @@ impl View<'_, '_> {
     }
 
     fn search(&mut self) -> io::Result<()> {
-        match self.state.is_searching() {
-            true => self.state.search(),
-            false => Ok(()),
-        }
+        if self.state.is_searching() { self.state.search() } else { Ok(()) }
     }
 }

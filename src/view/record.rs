@@ -175,10 +175,7 @@ impl<'a> Recorder<'a> {
 
     fn flush(&mut self) -> std::io::Result<()> {
         self.full = FULL;
-        match self.block.records.is_empty() {
-            true => Ok(()),
-            false => (self.send)(std::mem::take(&mut self.block)),
-        }
+        if self.block.records.is_empty() { Ok(()) } else { (self.send)(std::mem::take(&mut self.block)) }
     }
 }
 

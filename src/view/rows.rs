@@ -310,9 +310,10 @@ impl Rows<'_> {
         let record = &cell.record;
         let shown = |number: u64| if number == 0 { String::new() } else { number.to_string() };
         let one = if both { (digits - 1) / 2 } else { digits };
-        let number = match both {
-            true => format!("{:>one$} {:>one$} ", shown(record.old), shown(record.new)),
-            false => format!("{:>one$} ", shown(record.old.max(record.new))),
+        let number = if both {
+            format!("{:>one$} {:>one$} ", shown(record.old), shown(record.new))
+        } else {
+            format!("{:>one$} ", shown(record.old.max(record.new)))
         };
         let sign = match record.what {
             What::Removed => "-",

@@ -586,9 +586,10 @@ fn files_that_git_does_not_know_are_saved_before_they_are_written_over() {
 
 /// What a hook's answer shows to the person.
 pub(crate) fn told(ran: &Ran) -> String {
-    match ran.stdout.is_empty() {
-        true => String::new(),
-        false => ran.json()["systemMessage"].as_str().must("a message").to_owned(),
+    if ran.stdout.is_empty() {
+        String::new()
+    } else {
+        ran.json()["systemMessage"].as_str().must("a message").to_owned()
     }
 }
 

@@ -75,9 +75,10 @@ fn list(folder: &Path, project: &Project, all: &mut BTreeMap<PathBuf, String>) {
         if meta.is_dir() {
             list(&path, project, all);
         } else if !in_tree {
-            let content = match meta.is_symlink() {
-                true => format!("{:?}", fs::read_link(&path).must("a link")),
-                false => String::from_utf8_lossy(&fs::read(&path).unwrap_or_default()).into_owned(),
+            let content = if meta.is_symlink() {
+                format!("{:?}", fs::read_link(&path).must("a link"))
+            } else {
+                String::from_utf8_lossy(&fs::read(&path).unwrap_or_default()).into_owned()
             };
             all.insert(path, format!("{:o} {} {} {content}", meta.mode(), meta.ino(), meta.nlink()));
         }
@@ -132,13 +133,12 @@ fn chosen(cases: &[(String, Case)]) -> Vec<&(String, Case)> {
 fn named(sound: &Value) -> Vec<(String, Case)> {
     let rename = |(number, case): (usize, Case)| {
         let stem = format!("case-{number}");
-        let json = match case.json.starts_with(b"{\n") {
-            true => {
-                let text = String::from_utf8_lossy(&case.json);
-                let text = text.replacen("\"name\": \"sound\"", &format!("\"name\": \"{stem}\""), 1);
-                claude_snap::manifest::seal(text.into_bytes()).unwrap_or(case.json)
-            }
-            false => case.json,
+        let json = if case.json.starts_with(b"{\n") {
+            let text = String::from_utf8_lossy(&case.json);
+            let text = text.replacen("\"name\": \"sound\"", &format!("\"name\": \"{stem}\""), 1);
+            claude_snap::manifest::seal(text.into_bytes()).unwrap_or(case.json)
+        } else {
+            case.json
         };
         (stem, Case { json, ..case })
     };
@@ -276,9 +276,10 @@ fn a_store_with_links_inside_takes_nothing_elsewhere() {
         let (project, _) = target();
         let outside_folder = project.home.path().join("outside");
         let path = project.stored(name);
-        match path.is_dir() {
-            true => fs::remove_dir_all(&path).must("to remove"),
-            false => drop(fs::remove_file(&path)),
+        if path.is_dir() {
+            fs::remove_dir_all(&path).must("to remove")
+        } else {
+            drop(fs::remove_file(&path))
         }
         symlink(if is_folder { outside_folder.clone() } else { outside_folder.join("new") }, &path)
             .must("a link");

@@ -457,9 +457,8 @@ fn any_work_tree_is_rewound_from_any_wreck_and_the_wreck_comes_back() {
         (case.edit)(&project);
         // Of a file that git takes for clean, only the blob is known: it comes back as a checkout by
         // the attributes of that moment writes it, and here they were newer than the file.
-        let comparable = |state: String| match case.name.contains("attributes that change") {
-            true => state.replace("\\r", ""),
-            false => state,
+        let comparable = |state: String| {
+            if case.name.contains("attributes that change") { state.replace("\\r", "") } else { state }
         };
         let saved = comparable(project.content_state());
         project.snap(&["save", "x"]).exits(0);

@@ -90,10 +90,7 @@ impl Link {
         }
         let mut report = Unlinked { title, removed: 0, kept: 0 };
         for link in links {
-            match workspace.client.unlink(&link)? {
-                true => report.removed += 1,
-                false => report.kept += 1,
-            }
+            if workspace.client.unlink(&link)? { report.removed += 1 } else { report.kept += 1 }
         }
         ui.report(&report)?;
         Ok(Outcome::Done)

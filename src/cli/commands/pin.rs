@@ -52,9 +52,10 @@ struct PinReport {
 impl Report for PinReport {
     fn print(&self, ui: &mut Ui) -> Result<()> {
         let when = if self.changed { "now" } else { "already" };
-        ui.say(&match self.pinned {
-            true => format!("{} is {when} pinned: `snap prune` keeps it.", self.name),
-            false => format!("{} is {when} not pinned.", self.name),
+        ui.say(&if self.pinned {
+            format!("{} is {when} pinned: `snap prune` keeps it.", self.name)
+        } else {
+            format!("{} is {when} not pinned.", self.name)
         });
         Ok(())
     }

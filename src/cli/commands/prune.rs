@@ -83,10 +83,8 @@ impl Prune {
         }
         let store = &workspace.store;
         // The plan holds good as long as the lock.
-        let lock = match store.root().exists() && !self.dry_run {
-            true => Some(store.lock_for_deleting()?),
-            false => None,
-        };
+        let lock =
+            if store.root().exists() && !self.dry_run { Some(store.lock_for_deleting()?) } else { None };
         let plan = Plan::by_policy(context, workspace, policy)?;
         let judged: Vec<Judged> =
             plan.judged().map(|(m, verdict)| Judged::of(&m.name, &m.id, verdict)).collect();

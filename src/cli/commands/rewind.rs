@@ -48,13 +48,14 @@ impl Rewind {
         {
             let options = Options { session: false, ..self.args.options() };
             let plan = restore::plan_rewind(workspace, manifest.clone(), &options, &Monitor::default())?;
-            match plan.steps().is_empty() {
-                true => manifest = lost,
-                false => ui.warn(&format!(
+            if plan.steps().is_empty() {
+                manifest = lost
+            } else {
+                ui.warn(&format!(
                     "a work tree of this session is gone, {}; it comes back by: snap rewind {}",
                     lost.workspace.root,
                     quoted(&lost.name)
-                )),
+                ))
             }
         }
         match tree_of(workspace, &manifest)? {

@@ -212,12 +212,10 @@ pub(crate) fn is_dumb() -> bool {
 /// Reads an answer; `None` if it is none of the words.
 fn chosen(answer: &str, words: &[&'static str], usual: &'static str) -> Option<&'static str> {
     let answer = answer.to_lowercase();
-    match answer.is_empty() {
-        true => Some(usual),
-        false => words
-            .iter()
-            .copied()
-            .find(|word| *word == answer || answer.len() == 1 && word.starts_with(&answer)),
+    if answer.is_empty() {
+        Some(usual)
+    } else {
+        words.iter().copied().find(|word| *word == answer || answer.len() == 1 && word.starts_with(&answer))
     }
 }
 

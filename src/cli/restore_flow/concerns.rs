@@ -75,22 +75,19 @@ impl Group<'_> {
     fn warn_of_held(&self, ui: &mut Ui) {
         if self.doubts.len() <= MOST_NAMED {
             for doubt in &self.doubts {
-                let how = match doubt.never {
-                    true => "never from a snapshot that is not yours; `snap diff` shows it".to_owned(),
-                    false => format!("`--allow {}` sets it", quoted(&doubt.path.to_string())),
+                let how = if doubt.never {
+                    "never from a snapshot that is not yours; `snap diff` shows it".to_owned()
+                } else {
+                    format!("`--allow {}` sets it", quoted(&doubt.path.to_string()))
                 };
                 ui.warn(&format!("held back: {} {} ({how})", doubt.path, doubt.why));
             }
             return;
         }
-        let how = match self.concern.is_never() {
-            true => "never from a snapshot that is not yours; `snap diff` shows them".to_owned(),
-            false => {
-                format!(
-                    "`--allow-kind {}` sets them all, `--allow PATH` one or a folder",
-                    self.concern.word()
-                )
-            }
+        let how = if self.concern.is_never() {
+            "never from a snapshot that is not yours; `snap diff` shows them".to_owned()
+        } else {
+            format!("`--allow-kind {}` sets them all, `--allow PATH` one or a folder", self.concern.word())
         };
         let (number, says) = (self.doubts.len(), self.concern.says_of_many());
         ui.warn(&format!("held back: {number} files that {says}: {} ({how})", self.named()));

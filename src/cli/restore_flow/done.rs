@@ -69,9 +69,10 @@ fn warn_of_unfilled(ui: &mut Ui, unfilled: &[Held]) {
         let here = held.secrets.iter().filter_map(|one| one.here.first());
         let flags: Vec<String> =
             here.map(|name| format!("--fill {}", quoted(&Line(name).to_string()))).collect();
-        let how = match flags.is_empty() {
-            true => String::new(),
-            false => format!(" (`{}` takes it from the environment)", flags.join(" ")),
+        let how = if flags.is_empty() {
+            String::new()
+        } else {
+            format!(" (`{}` takes it from the environment)", flags.join(" "))
         };
         ui.warn(&format!("held back: {}: {}{how}", held.path, held.reason()));
     }

@@ -97,9 +97,10 @@ impl RestoreArgs {
         ui: &mut Ui,
     ) -> Result<Outcome> {
         let plan = plan.reviving(self.revival.asked())?;
-        let mut granting = match self.no_session && self.grants.is_none() {
-            true => GrantPlan::none(),
-            false => GrantPlan::of(grants::choice(self.grants, &plan, ui), &plan, workspace),
+        let mut granting = if self.no_session && self.grants.is_none() {
+            GrantPlan::none()
+        } else {
+            GrantPlan::of(grants::choice(self.grants, &plan, ui), &plan, workspace)
         };
         if self.dry_run {
             granting.options(&self.client);

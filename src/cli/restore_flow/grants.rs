@@ -56,11 +56,10 @@ pub(crate) fn choose(grants: &mut GrantPlan, no_input: bool, ui: &mut Ui) -> Res
             .because("this is not a terminal")
             .hint("`--grants all` restores all that are missing here, `--grants none` restores none"));
     }
-    let question = match grants.offers.iter().any(Offer::is_worst) {
-        true => {
-            "Grant which? [y: all but those that equal running anything; numbers such as 1 3; Enter: none]"
-        }
-        false => "Grant which? [y: all; numbers such as 1 3; Enter: none]",
+    let question = if grants.offers.iter().any(Offer::is_worst) {
+        "Grant which? [y: all but those that equal running anything; numbers such as 1 3; Enter: none]"
+    } else {
+        "Grant which? [y: all; numbers such as 1 3; Enter: none]"
     };
     loop {
         let answer = ui.answer(question)?.unwrap_or_default();

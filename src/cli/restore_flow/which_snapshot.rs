@@ -26,8 +26,9 @@ pub(crate) fn say_which(found: SnapshotFound, command: &str, ui: &mut Ui) -> Man
 /// Says where the snapshot is put back, if that is not where the command was typed.
 pub(crate) fn say_where(tree: &Path, made: bool, ui: &mut Ui) {
     let shown = Line(&tree.to_string_lossy()).to_string();
-    ui.say(&match made {
-        true => format!("Made the work tree {shown} again, which was gone."),
-        false => format!("The snapshot is of the work tree {shown}: it is restored there."),
+    ui.say(&if made {
+        format!("Made the work tree {shown} again, which was gone.")
+    } else {
+        format!("The snapshot is of the work tree {shown}: it is restored there.")
     });
 }

@@ -106,10 +106,7 @@ impl ClientHome {
         let mut file = files::append_private(&place)?;
         // In one call, so that two hooks at once don't mix their lines.
         file.write_all(text.as_bytes()).context("write", &path)?;
-        match file.metadata().context("read", &path)?.len() > LARGEST {
-            true => shorten(&place),
-            false => Ok(()),
-        }
+        if file.metadata().context("read", &path)?.len() > LARGEST { shorten(&place) } else { Ok(()) }
     }
 
     /// Reads what hooks wrote down of a session; a line that can't be read is passed over, and a file is named.

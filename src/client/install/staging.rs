@@ -153,10 +153,7 @@ impl Placing<'_> {
                 })?
             }
         };
-        match made {
-            true => Ok(()),
-            false => Err(appeared(&tree.absolute(&staged))),
-        }
+        if made { Ok(()) } else { Err(appeared(&tree.absolute(&staged))) }
     }
 }
 
@@ -286,9 +283,10 @@ impl Placed {
         else {
             return Err(appeared(&place));
         };
-        match append(&mut here, *size, &mut rest).context("write", &place)? {
-            true => Ok(()),
-            false => Err(appeared(&place)),
+        if append(&mut here, *size, &mut rest).context("write", &place)? {
+            Ok(())
+        } else {
+            Err(appeared(&place))
         }
     }
 

@@ -266,9 +266,10 @@ impl Quiet {
         let Some(result) = record.object("toolUseResult") else { return };
         let revived = result.text("id").is_some_and(|id| self.crons.contains_key(&id));
         let calls = self.watch.results_in(record);
-        let kept = match revived {
-            true => !calls.is_empty() && calls.iter().all(|call| self.calls.contains(call)),
-            false => self.watch.answers_only(record, &TOOLS),
+        let kept = if revived {
+            !calls.is_empty() && calls.iter().all(|call| self.calls.contains(call))
+        } else {
+            self.watch.answers_only(record, &TOOLS)
         };
         drop(result);
         if !kept {

@@ -77,9 +77,10 @@ fn readable<'a>(record: &'a [u8], harms: &mut Vec<Harm>) -> Option<Cow<'a, [u8]>
         mended = Cow::Owned(whole);
     }
     // What is signed stays as it is, byte for byte: the client reads it in its own way.
-    match is_signed(record) && serde_json::from_slice::<IgnoredAny>(record).is_ok() {
-        true => Some(Cow::Borrowed(record)),
-        false => Some(mended),
+    if is_signed(record) && serde_json::from_slice::<IgnoredAny>(record).is_ok() {
+        Some(Cow::Borrowed(record))
+    } else {
+        Some(mended)
     }
 }
 

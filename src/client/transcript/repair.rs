@@ -72,9 +72,10 @@ impl<'a> Mending<'a> {
             return out(record);
         };
         let last = &mut self.last[usize::from(view.is_sidechain == Some(true))];
-        let parent = match self.checked.orphans.contains(&self.records) {
-            true => place_of_parent(record).map(|place| (place, json!(*last).to_string())),
-            false => None,
+        let parent = if self.checked.orphans.contains(&self.records) {
+            place_of_parent(record).map(|place| (place, json!(*last).to_string()))
+        } else {
+            None
         };
         if let Some(uuid) = view.uuid {
             *last = Some(uuid.into_owned());

@@ -224,9 +224,10 @@ impl<'s> Parser<'s> {
 
     /// Shows a line that belongs to no diff.
     fn text(&mut self, raw: &[u8]) -> io::Result<()> {
-        match self.colored && !self.show.keeps_colors() {
-            true => self.show.text(&colors::without(raw)),
-            false => self.show.text(raw),
+        if self.colored && !self.show.keeps_colors() {
+            self.show.text(&colors::without(raw))
+        } else {
+            self.show.text(raw)
         }
     }
 
@@ -426,7 +427,7 @@ impl<'s> Parser<'s> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Out, Patch};
+    use super::super::{BlockWriter, Patch};
     use super::*;
 
     /// Reads a diff and writes it as a patch again.
@@ -436,7 +437,7 @@ mod tests {
             made.extend(block);
             Ok(())
         };
-        let mut out = Out::new(true, &mut send);
+        let mut out = BlockWriter::new(true, &mut send);
         show_patch(diff, &mut Patch::new(&mut out)).expect("shown");
         out.flush().expect("flushed");
         String::from_utf8(made).expect("UTF-8")

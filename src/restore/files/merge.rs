@@ -58,9 +58,10 @@ pub(in crate::restore) fn plan(
             .hint("finish it (`git status`), or restore beside it with `--worktree BRANCH`"));
     }
     let mut maker = StepMaker::new(&workspace.store, repository, Some(bases));
-    let base = match repository.has_commit(base)? {
-        true => base.to_owned(),
-        false => stand_in(&mut maker, repository, saved, base, listing.head.as_deref())?,
+    let base = if repository.has_commit(base)? {
+        base.to_owned()
+    } else {
+        stand_in(&mut maker, repository, saved, base, listing.head.as_deref())?
     };
     let mut as_saved = saved_rules::conversion(repository, &mut maker, saved, Some(&base))?;
     if let Some(then) = settings(around) {

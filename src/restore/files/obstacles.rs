@@ -62,10 +62,7 @@ pub(in crate::restore) fn in_the_way<'a>(
         }
     }
     stay.extend(files.iter().filter(|path| keeps(path)).map(|path| (path.clone(), "not to be touched")));
-    match stay.is_empty() {
-        true => Ok(files),
-        false => Err(conflict(&stay)),
-    }
+    if stay.is_empty() { Ok(files) } else { Err(conflict(&stay)) }
 }
 
 /// Spares what is mounted itself, as a single file can be: it can't be replaced. Returns what is spared.

@@ -28,9 +28,10 @@ pub(in crate::restore) fn ignored(
     saved: &Edits,
     paths: &BTreeSet<RepoPath>,
 ) -> Result<BTreeSet<RepoPath>> {
-    match paths.is_empty() {
-        true => Ok(BTreeSet::new()),
-        false => repository.ignored_in(saved.base.as_deref(), &changed(maker, saved, IGNORE)?, paths),
+    if paths.is_empty() {
+        Ok(BTreeSet::new())
+    } else {
+        repository.ignored_in(saved.base.as_deref(), &changed(maker, saved, IGNORE)?, paths)
     }
 }
 

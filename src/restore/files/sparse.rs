@@ -37,10 +37,8 @@ pub(in crate::restore) fn brought_in<'a>(
         }
     }
     let comes = |edit: &Edit| was_left_out(edit) && !left_out.contains(&edit.path);
-    let files = saved.files.iter().filter_map(|edit| match comes(edit) {
-        false => Some(edit.clone()),
-        true => as_staged(edit),
-    });
+    let files =
+        saved.files.iter().filter_map(|edit| if !comes(edit) { Some(edit.clone()) } else { as_staged(edit) });
     Ok(Cow::Owned(Edits { files: files.collect(), ..saved.clone() }))
 }
 
@@ -68,9 +66,10 @@ pub(in crate::restore) fn other_patterns(
 }
 
 fn quoted(word: &str) -> String {
-    match word.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c)) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
+    if word.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c)) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }
 

@@ -110,10 +110,8 @@ impl Compared {
         }
         let mut whole = Vec::new();
         file.take(size).read_to_end(&mut whole)?;
-        let clean = match name.ends_with(b".json") {
-            true => redactor.json("", &whole),
-            false => redactor.text("", &whole),
-        };
+        let clean =
+            if name.ends_with(b".json") { redactor.json("", &whole) } else { redactor.text("", &whole) };
         if let Cow::Owned(clean) = clean {
             whole = clean;
         }

@@ -113,9 +113,10 @@ impl SessionPlan {
         for name in wanted {
             if !all.contains(name) {
                 let all: Vec<&str> = all.iter().map(String::as_str).collect();
-                let why = match all.is_empty() {
-                    true => "nothing in this conversation starts by itself".to_owned(),
-                    false => format!("it has {}", Line(&all.join(", "))),
+                let why = if all.is_empty() {
+                    "nothing in this conversation starts by itself".to_owned()
+                } else {
+                    format!("it has {}", Line(&all.join(", ")))
                 };
                 return Err(Error::new(
                     Kind::Usage,

@@ -88,10 +88,7 @@ impl Copy<'_> {
         waking: Option<&Waking>,
         out: &mut dyn Write,
     ) -> Result<()> {
-        let mut quiet = match self.asleep() {
-            true => Some(self.quiet(saved, waking)?),
-            false => None,
-        };
+        let mut quiet = if self.asleep() { Some(self.quiet(saved, waking)?) } else { None };
         let mut lines = saved_lines(self.store, saved);
         let mut mending = Mending::new(checked);
         let mut ended = true;
@@ -105,10 +102,7 @@ impl Copy<'_> {
                 }
             })?;
         }
-        match ended {
-            true => Ok(()),
-            false => out.write_all(b"\n").map_err(unwritten),
-        }
+        if ended { Ok(()) } else { out.write_all(b"\n").map_err(unwritten) }
     }
 
     /// Says whether nothing is to start by itself of what is copied.

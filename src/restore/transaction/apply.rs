@@ -171,10 +171,7 @@ impl ReadyRestore<'_> {
             let blobs: Vec<_> = self.steps.iter().flat_map(|step| step.blobs.iter().cloned()).collect();
             repository.write_blobs(&blobs)?;
         }
-        let moved = match self.record.moves.is_empty() {
-            true => None,
-            false => Some(self.move_all(interrupt)?),
-        };
+        let moved = if self.record.moves.is_empty() { None } else { Some(self.move_all(interrupt)?) };
         if !self.folders.is_empty() {
             let tree = self.record.tree(self.repository)?;
             // A folder that can't be made is no reason to restore nothing.

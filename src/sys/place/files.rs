@@ -100,9 +100,10 @@ impl OwnPath {
             Err(Errno::NXIO | Errno::ISDIR) => return Err(strange(&path, "it is not a regular file")),
             Err(errno) => return Err(Error::io("open", &path, &errno.into())),
         };
-        match file.metadata().context("read", &path)?.is_file() {
-            true => Ok(Some(file)),
-            false => Err(strange(&path, "it is not a regular file")),
+        if file.metadata().context("read", &path)?.is_file() {
+            Ok(Some(file))
+        } else {
+            Err(strange(&path, "it is not a regular file"))
         }
     }
 
@@ -118,9 +119,10 @@ impl OwnPath {
     pub(crate) fn rename(&self, to: &OwnPath, replaces: bool) -> Result<bool> {
         let (from, name) = self.walk(Missing::Stop)?.ok_or_else(|| gone(&self.path()))?;
         let (folder, leaf) = to.walk(Missing::Stop)?.ok_or_else(|| gone(&to.path()))?;
-        let done = match replaces {
-            true => sys::renameat(&from, name, &folder, leaf),
-            false => rename_new(&from, name, &folder, leaf),
+        let done = if replaces {
+            sys::renameat(&from, name, &folder, leaf)
+        } else {
+            rename_new(&from, name, &folder, leaf)
         };
         match done {
             Ok(()) => Ok(true),

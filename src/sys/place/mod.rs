@@ -159,9 +159,10 @@ impl Root {
 impl OwnPath {
     /// Returns its path.
     pub fn path(&self) -> PathBuf {
-        match self.below.as_os_str().is_empty() {
-            true => self.root.path().to_owned(),
-            false => self.root.path().join(&self.below),
+        if self.below.as_os_str().is_empty() {
+            self.root.path().to_owned()
+        } else {
+            self.root.path().join(&self.below)
         }
     }
 

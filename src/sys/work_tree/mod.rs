@@ -283,10 +283,11 @@ impl Tree {
             return Ok(());
         }
         let stat = sys::fstat(folder).map_err(io::Error::from).context("read", &self.path)?;
-        match self.closed.contains(&(stat.st_dev, stat.st_ino)) {
-            false => Ok(()),
-            true => Err(Error::new(Kind::Refused, format!("Cannot reach {}", self.absolute(path).display()))
-                .because("it goes into git's own folder")),
+        if !self.closed.contains(&(stat.st_dev, stat.st_ino)) {
+            Ok(())
+        } else {
+            Err(Error::new(Kind::Refused, format!("Cannot reach {}", self.absolute(path).display()))
+                .because("it goes into git's own folder"))
         }
     }
 

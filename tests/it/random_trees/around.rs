@@ -77,9 +77,10 @@ impl Picture {
                 continue;
             }
             let meta = path.symlink_metadata().must("metadata");
-            let bytes = match meta.is_symlink() {
-                true => fs::read_link(&path).must("a link").into_os_string().into_encoded_bytes(),
-                false => fs::read(&path).must("to read"),
+            let bytes = if meta.is_symlink() {
+                fs::read_link(&path).must("a link").into_os_string().into_encoded_bytes()
+            } else {
+                fs::read(&path).must("to read")
             };
             all.insert(name, File(meta.permissions().mode(), bytes));
         }

@@ -81,9 +81,10 @@ fn files(root: &Path) -> Vec<(PathBuf, bool, Vec<u8>)> {
     let names = names.filter(|name| !others.iter().any(|other| name.starts_with(other)));
     let of = |name: PathBuf| {
         let meta = root.join(&name).symlink_metadata().must("metadata");
-        let bytes = match meta.is_symlink() {
-            true => fs::read_link(root.join(&name)).must("a link").into_os_string().into_encoded_bytes(),
-            false => fs::read(root.join(&name)).must("to read"),
+        let bytes = if meta.is_symlink() {
+            fs::read_link(root.join(&name)).must("a link").into_os_string().into_encoded_bytes()
+        } else {
+            fs::read(root.join(&name)).must("to read")
         };
         (name, meta.is_symlink() || meta.permissions().mode() & 0o100 != 0, bytes)
     };
@@ -196,15 +197,14 @@ fn there_and_back(case: &Case) -> usize {
     let rewound = Seen::of(&project);
     assert_eq!(rewound.content(), saved.content(), "rewound");
     assert!(believes_its_notes(&project), "git looks twice");
-    match wrecked.content() == saved.content() {
-        true => drop(project.snap(&["undo"]).exits(3)),
-        false => {
-            project.snap(&["undo"]).exits(0);
-            assert_eq!(Seen::of(&project), wrecked, "undone");
-            project.snap(&["redo"]).exits(0);
-            assert_eq!(Seen::of(&project), rewound, "redone");
-            project.snap(&["undo"]).exits(0);
-        }
+    if wrecked.content() == saved.content() {
+        drop(project.snap(&["undo"]).exits(3))
+    } else {
+        project.snap(&["undo"]).exits(0);
+        assert_eq!(Seen::of(&project), wrecked, "undone");
+        project.snap(&["redo"]).exits(0);
+        assert_eq!(Seen::of(&project), rewound, "redone");
+        project.snap(&["undo"]).exits(0);
     }
     assert_eq!(Seen::of(&project), wrecked, "undone in the end");
     if case.deep {

@@ -74,9 +74,10 @@ fn disk(project: &Project) -> BTreeMap<String, (u32, String)> {
             continue;
         }
         let meta = file.symlink_metadata().must("a file's metadata");
-        let content = match meta.is_symlink() {
-            true => fs::read_link(&file).must("a link").into_os_string().into_encoded_bytes(),
-            false => fs::read(&file).must("a file"),
+        let content = if meta.is_symlink() {
+            fs::read_link(&file).must("a link").into_os_string().into_encoded_bytes()
+        } else {
+            fs::read(&file).must("a file")
         };
         let content = content.escape_ascii().to_string();
         disk.insert(name.display().to_string(), (meta.permissions().mode() & 0o170_100, content));

@@ -188,9 +188,10 @@ pub(crate) fn fill(random: &mut Random, hole: &str) -> Written {
     let body = |line: &&str| {
         line.len() >= 6 && !line.contains("-----") && !line.contains("Proc-Type") && !line.contains("DEK-")
     };
-    let needles = match text.contains('\n') || text.contains("\\n") {
-        true => text.split('\n').flat_map(|line| line.split("\\n")).filter(body).map(str::to_owned).collect(),
-        false => vec![text.clone()],
+    let needles = if text.contains('\n') || text.contains("\\n") {
+        text.split('\n').flat_map(|line| line.split("\\n")).filter(body).map(str::to_owned).collect()
+    } else {
+        vec![text.clone()]
     };
     Written { text, needles }
 }

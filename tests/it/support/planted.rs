@@ -184,9 +184,10 @@ pub(crate) fn base64(bytes: &[u8]) -> String {
         let bits = group.iter().fold(0_usize, |bits, byte| bits << 8 | usize::from(*byte))
             << (8 * (3 - group.len()));
         for index in 0..4 {
-            text.push(match index <= group.len() {
-                true => char::from(letters[bits >> (18 - 6 * index) & 63]),
-                false => '=',
+            text.push(if index <= group.len() {
+                char::from(letters[bits >> (18 - 6 * index) & 63])
+            } else {
+                '='
             });
         }
     }

@@ -209,9 +209,10 @@ impl Project {
                 continue;
             }
             let meta = file.symlink_metadata().must("a file's metadata");
-            let content = match meta.is_symlink() {
-                true => fs::read_link(&file).must("a link").into_os_string().into_encoded_bytes(),
-                false => fs::read(&file).must("a file"),
+            let content = if meta.is_symlink() {
+                fs::read_link(&file).must("a link").into_os_string().into_encoded_bytes()
+            } else {
+                fs::read(&file).must("a file")
             };
             let mode = meta.permissions().mode() & 0o170_100;
             state += &format!("{} {mode:o} {:?}\n", name.display(), String::from_utf8_lossy(&content));
@@ -403,9 +404,10 @@ fn environment(home: &Home) -> Vec<(&'static str, std::ffi::OsString)> {
 pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).must("a folder").flatten() {
-        match entry.file_type().must("a file's type").is_dir() {
-            true => files.extend(files_below(&entry.path())),
-            false => files.push(entry.path()),
+        if entry.file_type().must("a file's type").is_dir() {
+            files.extend(files_below(&entry.path()))
+        } else {
+            files.push(entry.path())
         }
     }
     files.sort();

@@ -28,9 +28,10 @@ pub(crate) fn long() -> bool {
 
 /// Picks at most `short` of these, evenly spread; all of them in the long form.
 pub(crate) fn some<T>(all: &[T], short: usize) -> Vec<&T> {
-    match long() || all.len() <= short {
-        true => all.iter().collect(),
-        false => (0..short).map(|number| &all[number * (all.len() - 1) / (short - 1)]).collect(),
+    if long() || all.len() <= short {
+        all.iter().collect()
+    } else {
+        (0..short).map(|number| &all[number * (all.len() - 1) / (short - 1)]).collect()
     }
 }
 
@@ -83,9 +84,10 @@ impl Scene {
     /// Puts everything back.
     pub(crate) fn reset(&self) {
         for entry in fs::read_dir(self.project.home.path()).must("the home").flatten() {
-            match entry.path().is_dir() {
-                true => fs::remove_dir_all(entry.path()).must("to remove"),
-                false => fs::remove_file(entry.path()).must("to remove"),
+            if entry.path().is_dir() {
+                fs::remove_dir_all(entry.path()).must("to remove")
+            } else {
+                fs::remove_file(entry.path()).must("to remove")
             }
         }
         copy(self.kept.path(), self.project.home.path());

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use crate::base::digest::GitHash;
-use crate::base::error::{Error, Kind as Failure, Result};
+use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::Sieve;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
@@ -151,7 +151,7 @@ impl Diff {
         if of_input {
             self.refuse_for_input()?;
         } else if self.color_only {
-            return Err(Error::new(Failure::Usage, "Cannot paint in place")
+            return Err(Error::new(Kind::Usage, "Cannot paint in place")
                 .because("`--color-only` is for a diff on standard input")
                 .hint("`git config interactive.diffFilter \"snap diff - --color-only\"`"));
         }
@@ -277,7 +277,7 @@ impl Diff {
         match options.iter().find(|(given, _)| *given) {
             None => Ok(()),
             Some((_, option)) => Err(Error::new(
-                Failure::Usage,
+                Kind::Usage,
                 format!("Cannot use {option} with a diff on standard input"),
             )
             .because("that diff has been made already")

@@ -100,20 +100,19 @@ impl DiffWriter {
         let most = self.counted.iter().map(|one| lines(one).0 + lines(one).1).max().unwrap_or(0);
         let (mut added, mut removed) = (0, 0);
         for one in &self.counted {
-            let facts = match one.end.binary {
-                true => format!("binary {}", one.end.note.as_deref().unwrap_or_default()).trim_end().into(),
-                false => {
-                    let (plus, minus) = lines(one);
-                    (added, removed) = (added + plus, removed + minus);
-                    let (pluses, minuses) = bar(plus, minus, most, bar_width);
-                    match pluses + minuses {
-                        0 if !ui.color() => text![format!("{:5}", plus + minus)],
-                        _ => text![
-                            format!("{:5} ", plus + minus),
-                            Style::Good.of("+".repeat(pluses)),
-                            Style::Bad.of("-".repeat(minuses)),
-                        ],
-                    }
+            let facts = if one.end.binary {
+                format!("binary {}", one.end.note.as_deref().unwrap_or_default()).trim_end().into()
+            } else {
+                let (plus, minus) = lines(one);
+                (added, removed) = (added + plus, removed + minus);
+                let (pluses, minuses) = bar(plus, minus, most, bar_width);
+                match pluses + minuses {
+                    0 if !ui.color() => text![format!("{:5}", plus + minus)],
+                    _ => text![
+                        format!("{:5} ", plus + minus),
+                        Style::Good.of("+".repeat(pluses)),
+                        Style::Bad.of("-".repeat(minuses)),
+                    ],
                 }
             };
             let name = if bar_width < BAR { end_of(name(one), width) } else { name(one) };

@@ -1,11 +1,11 @@
 //! What `snap diff` compares, and how each of it is opened.
 
-use std::fs::File as Handle;
+use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::{Component, Path, PathBuf};
 
 use super::Diff;
-use crate::base::error::{Error, IoContext as _, Kind as Failure, Result};
+use crate::base::error::{Error, IoContext as _, Kind, Result};
 use crate::base::paths::RepoPath;
 use crate::cli::output::Ui;
 use crate::cli::upkeep::{warn_of_newer, warn_of_passed_over};
@@ -63,7 +63,7 @@ impl Diff {
             });
             (open.join(), early)
         });
-        let workspace = workspace.map_err(|_| Error::new(Failure::Bug, "Opening the workspace failed"))??;
+        let workspace = workspace.map_err(|_| Error::new(Kind::Bug, "Opening the workspace failed"))??;
         let manifests = match early {
             Some((root, found, newer)) if root == workspace.store.root() => {
                 warn_of_newer(newer, ui);
@@ -95,7 +95,7 @@ impl Diff {
             (Some(one), None, true) => compare::with_work_tree(workspace, &one)?,
             (Some(old), Some(new), false) => compare::between(workspace, &old, &new)?,
             _ => {
-                return Err(Error::new(Failure::Usage, "Cannot compare two snapshots with the work tree")
+                return Err(Error::new(Kind::Usage, "Cannot compare two snapshots with the work tree")
                     .hint("`snap diff --now REF` takes one"));
             }
         };
@@ -132,13 +132,13 @@ fn inside(root: &Path, path: &Path) -> Result<Option<RepoPath>> {
             other => flat.push(other),
         }
     }
-    let refuse = |cause: String| {
-        Error::new(Failure::Usage, format!("Cannot look for {}", path.display())).because(cause)
-    };
+    let refuse =
+        |cause: String| Error::new(Kind::Usage, format!("Cannot look for {}", path.display())).because(cause);
     let inner = flat.strip_prefix(root).map_err(|_| refuse("it is outside the work tree".to_owned()))?;
-    match inner.as_os_str().is_empty() {
-        true => Ok(None),
-        false => RepoPath::new(inner.as_os_str().as_bytes()).map(Some).map_err(refuse),
+    if inner.as_os_str().is_empty() {
+        Ok(None)
+    } else {
+        RepoPath::new(inner.as_os_str().as_bytes()).map(Some).map_err(refuse)
     }
 }
 
@@ -156,17 +156,17 @@ pub(super) fn show_job(
             let input = BufReader::with_capacity(64 << 10, io::stdin());
             show_patch(input, &mut Only::new(&wanted, show)).map_err(|error| broken(&error))
         }
-        (Job::Item(_), None) => Err(Error::new(Failure::Bug, "An edit has nowhere to be loaded from")),
+        (Job::Item(_), None) => Err(Error::new(Kind::Bug, "An edit has nowhere to be loaded from")),
     }
 }
 
 fn show_files(old: &Named, new: &Named, options: Options, show: &mut dyn Show) -> Result<()> {
     use std::os::unix::ffi::OsStrExt as _;
-    let open = |path: &Path| -> Result<(Handle, std::fs::Metadata)> {
-        let handle = Handle::open(path).context("open", path)?;
+    let open = |path: &Path| -> Result<(File, std::fs::Metadata)> {
+        let handle = File::open(path).context("open", path)?;
         let facts = handle.metadata().context("open", path)?;
         if facts.is_dir() {
-            return Err(Error::new(Failure::Usage, format!("Cannot compare {}", path.display()))
+            return Err(Error::new(Kind::Usage, format!("Cannot compare {}", path.display()))
                 .because("it is a folder"));
         }
         Ok((handle, facts))
@@ -181,7 +181,7 @@ fn show_files(old: &Named, new: &Named, options: Options, show: &mut dyn Show) -
         // A pipe can be read only once.
         (Ok(old), Ok(new)) if old_facts.is_file() && new_facts.is_file() => {
             let from =
-                |file: &Handle, at: u64| Ok::<_, io::Error>(Box::new(FileReader::new(file.try_clone()?, at)));
+                |file: &File, at: u64| Ok::<_, io::Error>(Box::new(FileReader::new(file.try_clone()?, at)));
             Some(Box::new(move |from_old, from_new| Ok((from(&old, from_old)?, from(&new, from_new)?))))
         }
         _ => None,
