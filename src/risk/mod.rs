@@ -6,6 +6,7 @@
 //! dry run is none. With each risk comes what it touches, as far as the line says it; what lies
 //! there, and whether anything of it is lost, is for others to find out.
 
+mod braces;
 mod classes;
 mod expand;
 mod git;
