@@ -97,7 +97,7 @@ fn read(shared: &mut Shared<'_>, workspace: &Workspace, mut listing: Listing) ->
     }
     all.skipped.extend(untracked::leave_out_generated(&mut pending, shared.also, shared.limits.files));
     shared.cleaning = cleaning(shared, &pending, &listing)?;
-    if previous_version::is_wanted(shared, &pending)? {
+    if previous_version::is_wanted(&shared.tree, &pending)? {
         shared.earlier = Earlier::of(workspace)?;
     }
     let shared = &*shared;

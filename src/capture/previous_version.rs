@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use crate::base::compress;
 use crate::base::error::Result;
 use crate::base::paths::RepoPath;
-use crate::capture::edit_reader::Shared;
 use crate::git::{Pending, Status};
 use crate::manifest::{Content, DiffForm, Edit, Head};
 use crate::store::Store;
+use crate::sys::work_tree::Tree;
 use crate::workspace::Workspace;
 
 /// Smaller files are kept whole, in bytes.
@@ -28,10 +28,10 @@ const SHARE: usize = 8;
 pub(super) struct Earlier(BTreeMap<RepoPath, Content>);
 
 /// Says whether any of these is a new file that is large enough.
-pub(super) fn is_wanted(shared: &Shared<'_>, pending: &[Pending]) -> Result<bool> {
+pub(super) fn is_wanted(tree: &Tree, pending: &[Pending]) -> Result<bool> {
     for entry in pending {
         let is_new = matches!(entry.status, Status::Untracked | Status::Tracked { head: None, .. });
-        if is_new && shared.tree.size(&entry.path)?.is_some_and(|size| size >= SMALLEST) {
+        if is_new && tree.size(&entry.path)?.is_some_and(|size| size >= SMALLEST) {
             return Ok(true);
         }
     }

@@ -12,7 +12,6 @@ use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
 
 use super::Repository;
 use super::address::check_folder;
@@ -23,12 +22,7 @@ use crate::base::monitor::Monitor;
 use crate::base::screen::Line;
 use crate::git::fetched_objects::Fetched;
 use crate::git::remote_messages::{UNPACKER_ERROR, passing, progress, without_password, without_progress};
-
-/// How often something is tried, the first time included.
-const TRIES: u32 = 4;
-
-/// The wait before the second try; it doubles each time.
-const FIRST_WAIT: Duration = Duration::from_secs(1);
+use crate::git::remote_values::{NewCommit, PushAnswer, RemoteRef, Retries, jittered};
 
 /// The most refs that one push names: some hosts answer thousands with an error.
 const REFS_AT_ONCE: usize = 100;
@@ -50,51 +44,6 @@ pub struct Remote<'a> {
     retries: Retries,
     monitor: Option<&'a Monitor>,
     tell: RefCell<&'a mut dyn FnMut(&str)>,
-}
-
-/// How often a remote is tried that can't be reached, and how long is waited.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Retries {
-    /// All tries, the first one too.
-    pub tries: u32,
-    /// Before the second one; it doubles each time.
-    pub first_wait: Duration,
-}
-
-impl Default for Retries {
-    fn default() -> Retries {
-        Retries { tries: TRIES, first_wait: FIRST_WAIT }
-    }
-}
-
-/// One ref of a remote.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RemoteRef {
-    /// What it points to.
-    pub oid: String,
-    /// Its full name.
-    pub name: String,
-}
-
-/// A commit to be made in the scratch repository: without parents, by nobody in particular.
-pub struct NewCommit {
-    /// The ref that will point to it.
-    pub name: String,
-    /// Its time, in seconds since 1970.
-    pub seconds: i64,
-    /// Its message.
-    pub message: String,
-    /// The paths of its files.
-    pub paths: Vec<String>,
-}
-
-/// What a remote said to one ref of a push.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PushAnswer {
-    /// Taken.
-    Taken,
-    /// Not taken, and why.
-    Rejected(String),
 }
 
 impl<'a> Remote<'a> {
@@ -544,24 +493,5 @@ impl<'a> Remote<'a> {
         } else {
             error.hint("check the address with `git ls-remote`")
         }
-    }
-}
-
-/// Makes a wait half to one and a half times as long, so that machines that failed together
-/// don't come back together.
-fn jittered(wait: Duration) -> Duration {
-    use std::hash::BuildHasher as _;
-    let random = std::collections::hash_map::RandomState::new().hash_one(0) % 1_000;
-    wait.mul_f64(0.5 + f64::from(u32::try_from(random).unwrap_or(500)) / 1_000.0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn waits_are_spread() {
-        let wait = jittered(Duration::from_secs(2));
-        assert!((Duration::from_secs(1)..=Duration::from_secs(3)).contains(&wait), "{wait:?}");
     }
 }

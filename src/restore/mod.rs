@@ -9,20 +9,18 @@ mod consent;
 mod files;
 mod grants;
 mod history;
+mod plan;
 pub mod protected_paths;
 mod session;
 mod transaction;
 mod undo;
 mod which_snapshot;
 
-use std::path::PathBuf;
-
 use crate::audit;
 use crate::base::digest::GitHash;
 use crate::base::error::{Error, Kind, Result};
-use crate::base::ids::{ClientId, SnapshotId};
+use crate::base::ids::SnapshotId;
 use crate::base::monitor::{Monitor, Phase};
-use crate::base::paths::RepoPath;
 use crate::base::warning::{Lost, Warning};
 use crate::capture;
 use crate::client::Placed;
@@ -31,8 +29,8 @@ use crate::git::{Listing, Repository, Seen};
 use crate::manifest::{Manifest, Safety, Skipped, Version};
 use crate::prune;
 use crate::redaction::refill_side_files;
-use crate::redaction::{Held, refill, to_supply};
-use crate::store::{Bases, LogEntry, MovedBranch, Operation};
+use crate::redaction::{refill, to_supply};
+use crate::store::{Bases, LogEntry, Operation};
 use crate::sys::work_tree::Tree;
 use crate::workspace::Workspace;
 
@@ -42,10 +40,11 @@ use files::{branch, merge, resume, rewind};
 use transaction::apply::{self, Failed, ReadyRestore};
 use transaction::journal::{self, RestoreRecord};
 
-pub use files::ignored::Left;
+pub use files::left_alone::Left;
 pub use files::step::{Action, Step, Unmade};
 pub use grants::{GrantChoice, GrantPlan};
 pub use history::Restored;
+pub use plan::{Done, Options, Plan};
 pub use session::link::{follow, link, links, plan_link};
 pub use session::path_mapping::{Paths, Relocated, Relocation};
 pub use session::starters::{Asleep, Waking, names as revivable};
@@ -60,174 +59,6 @@ pub use which_snapshot::{
 
 /// How many things of one kind are told one by one.
 const MOST_TOLD: usize = 20;
-
-/// Everything that a restore will do.
-pub struct Plan {
-    manifest: Manifest,
-    root: PathBuf,
-    steps: Vec<Step>,
-    /// What the steps were planned on.
-    listing: Option<Listing>,
-    conflicts: Vec<RepoPath>,
-    unchanged: usize,
-    session: Option<SessionPlan>,
-    notes: Vec<Warning>,
-    standing: Admission,
-    /// The branch that is moved too.
-    moved: Option<MovedBranch>,
-    unfilled: Vec<Held>,
-    unmade: Vec<Unmade>,
-    spared: Vec<Left>,
-    /// Empty folders to be made again.
-    folders: Vec<RepoPath>,
-    /// Empty folders that the restore which is undone has made.
-    emptied: Vec<RepoPath>,
-    /// What is left as it is here, and the filter that it would need.
-    left: Vec<(RepoPath, String)>,
-    /// The step of the history that this is, if it is one.
-    way: Option<HistoryStep>,
-}
-
-/// How to bring a snapshot back.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Whether the pending edits come back.
-    pub edits: bool,
-    /// Whether paths that are different here are merged.
-    pub merge: bool,
-    /// Whether `rewind` moves the branch to the snapshot's base commit.
-    pub reset_branch: bool,
-    /// Whether the session comes back.
-    pub session: bool,
-    /// Whether a repository that lacks the snapshot's base commit is good enough.
-    pub trust_repository: bool,
-    /// Whether the work tree was made for this a moment ago: what git calls edited in it, nobody has edited.
-    pub new_tree: bool,
-    /// What becomes of the session's paths.
-    pub paths: Paths,
-    /// The variables that secrets may be taken from by name.
-    pub fill: Vec<String>,
-}
-
-/// What a restore did.
-pub struct Done {
-    /// The safety snapshot, if files were at stake.
-    pub safety: Option<(SnapshotId, String)>,
-    /// How many paths were set.
-    pub paths: usize,
-    /// The session to resume and the folder to resume it in.
-    pub session: Option<(ClientId, PathBuf)>,
-    /// What rewriting the session's paths did.
-    pub relocated: Relocated,
-    /// The branch that was moved; the safety snapshot's ref keeps the old tip.
-    pub moved: Option<MovedBranch>,
-    /// A staging folder that could not be removed; it holds the old files.
-    pub leftover: Option<PathBuf>,
-}
-
-impl Plan {
-    /// Returns the snapshot that is restored.
-    pub fn manifest(&self) -> &Manifest {
-        &self.manifest
-    }
-
-    /// Returns the folder that it is restored in.
-    pub fn root(&self) -> &std::path::Path {
-        &self.root
-    }
-
-    /// Returns the paths that will be set, sorted.
-    pub fn steps(&self) -> &[Step] {
-        &self.steps
-    }
-
-    /// Says whether anything in the work tree or the index changes.
-    fn changes_files(&self) -> bool {
-        !(self.steps.is_empty() && self.folders.is_empty() && self.emptied.is_empty())
-    }
-
-    /// Returns the paths that will have conflict markers.
-    pub fn conflicts(&self) -> &[RepoPath] {
-        &self.conflicts
-    }
-
-    /// Returns how many paths are already as saved.
-    pub fn unchanged(&self) -> usize {
-        self.unchanged
-    }
-
-    /// Returns what will be done with the session.
-    pub fn session(&self) -> Option<&SessionPlan> {
-        self.session.as_ref()
-    }
-
-    /// Has parts of somebody else's conversation come alive.
-    ///
-    /// # Errors
-    /// As [`SessionPlan::revive`]; [`Kind::Usage`] if there is no session.
-    pub fn reviving(mut self, wanted: &[String]) -> Result<Plan> {
-        match &mut self.session {
-            Some(session) => session.revive(wanted)?,
-            None if wanted.is_empty() => {}
-            None => {
-                return Err(
-                    Error::new(Kind::Usage, "There is nothing to revive").because("no session is restored")
-                );
-            }
-        }
-        Ok(self)
-    }
-
-    /// Returns the branch that will be moved.
-    pub fn moved(&self) -> Option<&MovedBranch> {
-        self.moved.as_ref()
-    }
-
-    /// Returns the files that can't be made, as secrets in them are not here.
-    pub fn unfilled(&self) -> &[Held] {
-        &self.unfilled
-    }
-
-    /// Returns the files that git can't check out here, and that stay as they are.
-    pub fn unmade(&self) -> &[Unmade] {
-        &self.unmade
-    }
-
-    /// Returns what stays as it is, since it was not git's business when the snapshot was saved.
-    pub fn spared(&self) -> &[Left] {
-        &self.spared
-    }
-
-    /// Returns the empty folders that are made again.
-    pub fn folders(&self) -> &[RepoPath] {
-        &self.folders
-    }
-
-    /// Returns the files that are left as they are here, with the filter that a checkout would run:
-    /// one that only the repository's own configuration has.
-    pub fn left(&self) -> &[(RepoPath, String)] {
-        &self.left
-    }
-
-    /// Adds files that are left as they are, but for those that are set.
-    #[must_use]
-    pub fn leaving(mut self, left: Vec<(RepoPath, String)>) -> Plan {
-        let is_set = |path: &RepoPath| self.steps.iter().any(|step| step.path() == path);
-        let left: Vec<_> = left.into_iter().filter(|(path, _)| !is_set(path)).collect();
-        self.left.extend(left);
-        self
-    }
-
-    /// Returns which restore is undone or redone.
-    pub fn way(&self) -> Option<&HistoryStep> {
-        self.way.as_ref()
-    }
-
-    /// Returns what a person should know.
-    pub fn notes(&self) -> &[Warning] {
-        &self.notes
-    }
-}
 
 /// Plans to bring a snapshot back in this workspace; `monitor` is told how far it is.
 ///

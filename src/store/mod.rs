@@ -4,8 +4,10 @@
 //! without its manifest is not there. Everything in it is private to its owner (0700, 0600)
 //! and ignored by git. No file of a snapshot is ever changed; pins are empty marker files.
 
+mod add_lock;
 mod base_blobs;
 mod clean_guard;
+mod entry;
 mod intake;
 mod journals;
 mod layout;
@@ -18,23 +20,24 @@ mod refs;
 mod seal;
 mod streams;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use crate::base::digest::ObjectId;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::timestamp::Timestamp;
 use crate::manifest::{Head, LARGEST_MANIFEST, Manifest, ObjectRef};
-use crate::sys::files::{self, Draft, Existing};
+use crate::sys::files::{self, Existing};
 use crate::sys::locks::{ExclusiveLock, SharedLock};
-use crate::sys::parallel::{self, held, wait_for_each};
+use crate::sys::parallel::{self};
 use crate::sys::place::{OwnPath, Root};
 use crate::sys::sync;
 
+pub use add_lock::AddLock;
 pub use base_blobs::Bases;
+pub use entry::{Entry, Known};
 use intake::CLOCKS_APART;
 pub use intake::{Added, Incoming, check_may_travel};
 pub use journals::{FoundJournal, Journal, Wait};
@@ -61,86 +64,9 @@ pub struct Store {
     passed_over: Mutex<Option<Error>>,
 }
 
-/// Permission to add to the store; any number of them at a time.
-pub struct AddLock {
-    /// Objects that are written, and neither synced nor named yet; before the lock, which must outlast them.
-    unnamed: Mutex<BTreeMap<ObjectId, (Draft, OwnPath, Existing)>>,
-    _lock: SharedLock,
-    /// Folders with new names in them, to be made durable before the manifest.
-    dirty: Mutex<BTreeMap<PathBuf, OwnPath>>,
-    /// Objects that a published manifest names, once that was asked: their names are durable since then.
-    published: OnceLock<BTreeSet<ObjectId>>,
-}
-
 /// Permission to delete from the store; excludes everybody else.
 pub struct DeleteLock {
     _lock: ExclusiveLock,
-}
-
-/// One snapshot in the store, readable or not.
-pub struct Entry {
-    /// The file name without `.json`.
-    pub stem: String,
-    /// Whether it is kept from pruning.
-    pub pinned: bool,
-    /// Whether this user saved it: proved by its mark, not by where it lies. Of several files that hold one and the
-    /// same snapshot, one counts.
-    pub own: bool,
-    /// When the file was written: for a manifest that can't be read, all that is known.
-    pub written: Timestamp,
-    /// The manifest, or why it can't be read.
-    pub manifest: Result<Manifest>,
-}
-
-impl Entry {
-    /// Returns the manifest, if it can be read.
-    pub fn readable(&self) -> Option<&Manifest> {
-        self.manifest.as_ref().ok()
-    }
-
-    /// The same, taken out.
-    pub fn into_readable(self) -> Option<Manifest> {
-        self.manifest.ok()
-    }
-
-    /// Returns when it was saved, as far as that can be believed: what is not the user's own is not younger than its
-    /// file.
-    pub fn dated(&self, manifest: &Manifest) -> Timestamp {
-        if self.own { manifest.created_at } else { manifest.created_at.min(self.written) }
-    }
-}
-
-/// What is known of a snapshot before all of it is read.
-pub struct Known {
-    /// The file name without `.json`.
-    pub stem: String,
-    /// When the file was written.
-    pub written: Timestamp,
-    /// Whether this user saved it, as for an [`Entry`]; several files that hold one and the same all count.
-    pub own: bool,
-    /// What tells it from others, or why it can't be read.
-    pub head: Result<Head>,
-}
-
-impl AddLock {
-    /// Makes all objects durable that were written under it, and their names.
-    fn sync(&self) -> Result<()> {
-        self.name_objects()?;
-        wait_for_each(std::mem::take(&mut *held(&self.dirty)).into_values().collect(), |folder| folder.sync())
-    }
-
-    /// Notes that a folder has new names in it.
-    fn touched(&self, folder: OwnPath) {
-        held(&self.dirty).insert(folder.path(), folder);
-    }
-
-    /// Syncs the objects that have no name yet, all together, and gives them theirs.
-    fn name_objects(&self) -> Result<()> {
-        // Held, so that nobody opens more of them meanwhile than may wait.
-        let mut unnamed = held(&self.unnamed);
-        let all = std::mem::take(&mut *unnamed).into_values().collect();
-        wait_for_each(all, |(draft, place, existing)| draft.seal()?.publish(&place, existing).map(drop))
-    }
 }
 
 impl Store {

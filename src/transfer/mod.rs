@@ -11,8 +11,10 @@ pub mod bundle;
 mod commit_format;
 mod file;
 mod lease;
+mod outcome;
 mod peers;
 mod remote;
+mod remote_lookup;
 
 use crate::audit;
 use crate::context::Context;
@@ -22,8 +24,9 @@ use crate::store::{LogEntry, Operation};
 
 pub use file::{Imported, export, export_to_file, import};
 pub use lease::Lease;
+pub use outcome::{Fate, Handed, Judged, Listed};
 pub use peers::{Peer, peer_of};
-pub use remote::{Fate, Handed, Judged, Listed, Remotes};
+pub use remote::Remotes;
 
 /// Keeps a snapshot's base commit, if it is here, from git's garbage collection, as `save` does.
 fn keep_base(repository: Option<&Repository>, manifest: &Manifest) {

@@ -6,6 +6,7 @@
 
 use super::base::{self, Mine};
 use super::lease::{self, LEASES, Lease};
+use super::outcome::{Fate, Handed, Judged, Listed};
 use super::peers::{self, Peer};
 use super::{keep_base, line};
 use crate::audit;
@@ -17,7 +18,7 @@ use crate::base::timestamp::Timestamp;
 use crate::context::Context;
 use crate::git::{NewCommit, PushAnswer, Remote, RemoteRef, Repository, Retries, UNPACKER_ERROR};
 use crate::manifest::Manifest;
-use crate::prune::{self, Policy, Pushed, Verdict};
+use crate::prune::{self, Policy, Pushed};
 use crate::redaction;
 use crate::store::{Entry, LogEntry, Operation, Reference, Store, check_may_travel};
 use crate::sys::files::Scratch;
@@ -26,60 +27,15 @@ use crate::workspace::Workspace;
 
 /// A remote, opened for snapshots of one store.
 pub struct Remotes<'a> {
-    context: &'a Context,
-    workspace: &'a Workspace,
-    store: &'a Store,
-    repository: Option<&'a Repository>,
-    remote: Remote<'a>,
+    pub(super) context: &'a Context,
+    pub(super) workspace: &'a Workspace,
+    pub(super) store: &'a Store,
+    pub(super) repository: Option<&'a Repository>,
+    pub(super) remote: Remote<'a>,
     /// The leases that were there when the remote was listed last.
-    leases: Vec<Lease>,
+    pub(super) leases: Vec<Lease>,
     /// Holds the scratch repository; it goes with this value.
-    _scratch: Scratch,
-}
-
-/// What became of one snapshot.
-pub struct Handed {
-    /// Its name, safe to show; its id if the name is not known.
-    pub name: String,
-    /// Its id.
-    pub id: SnapshotId,
-    /// What became of it.
-    pub fate: Fate,
-}
-
-/// What can become of one snapshot.
-pub enum Fate {
-    /// It was handed over.
-    Done,
-    /// The other side had it.
-    Already,
-    /// It was not, and why.
-    Failed(Error),
-}
-
-/// A snapshot on a remote.
-pub struct Listed {
-    /// Its id.
-    pub id: SnapshotId,
-    /// Its name, safe to show.
-    pub name: String,
-    /// Whoever saved it, and where, safe to show.
-    pub by: String,
-    /// When it was saved.
-    pub created_at: Timestamp,
-    /// Whether it is in the store here.
-    pub here: bool,
-    /// Who works on it, as far as they said.
-    pub leases: Vec<Lease>,
-    place: RemoteSnapshot,
-}
-
-/// What pruning a remote would do.
-pub struct Judged {
-    /// The snapshots that this user saved, each with what becomes of it.
-    pub own: Vec<(Listed, Verdict)>,
-    /// How many others there are, which stay.
-    pub others: usize,
+    pub(super) _scratch: Scratch,
 }
 
 impl<'a> Remotes<'a> {
@@ -495,108 +451,6 @@ impl<'a> Remotes<'a> {
             Err(error) => Fate::Failed(error),
         };
         Ok(Handed { name, id: place.id.clone(), fate })
-    }
-
-    fn resolve_all(&self, there: &[RemoteSnapshot], references: &[String]) -> Result<Vec<RemoteSnapshot>> {
-        let mut found = Vec::new();
-        let mut listed: Option<Vec<Listed>> = None;
-        for reference in references {
-            let starts = |place: &&RemoteSnapshot| {
-                reference.len() >= 4 && place.id.as_str().starts_with(reference.as_str())
-            };
-            let by_id: Vec<&RemoteSnapshot> = there.iter().filter(starts).collect();
-            if let [only] = by_id.as_slice() {
-                found.push((*only).clone());
-                continue;
-            }
-            let listed = match &listed {
-                Some(listed) => listed,
-                None => listed.insert(self.describe(there)?),
-            };
-            found.push(self.resolve(listed, reference, &by_id)?);
-        }
-        Ok(found)
-    }
-
-    fn resolve(
-        &self,
-        listed: &[Listed],
-        reference: &str,
-        by_id: &[&RemoteSnapshot],
-    ) -> Result<RemoteSnapshot> {
-        let shown = Line(reference).to_string();
-        if let Reference::Latest(back) = Reference::parse(reference) {
-            return listed.get(back).map(|one| one.place.clone()).ok_or_else(|| {
-                Error::new(Kind::NotFound, format!("There are fewer snapshots on {}", self.shown()))
-                    .because(format!("it has {}", listed.len()))
-            });
-        }
-        let called: Vec<&Listed> = listed.iter().filter(|one| one.name == shown).collect();
-        match (called.as_slice(), by_id) {
-            ([only], _) => Ok(only.place.clone()),
-            ([], []) => {
-                Err(Error::new(Kind::NotFound, format!("There is no snapshot {shown:?} on {}", self.shown()))
-                    .hint("`snap list --remote` shows what there is"))
-            }
-            _ => Err(Error::new(
-                Kind::Ambiguous,
-                format!("{shown:?} fits several snapshots on {}", self.shown()),
-            )
-            .hint("use the id; `snap list --remote --json` shows whole ids")),
-        }
-    }
-
-    /// Finds the names and times of snapshots; of those that are not here from their commits,
-    /// fetched without content where the remote can do that.
-    fn describe(&self, there: &[RemoteSnapshot]) -> Result<Vec<Listed>> {
-        let entries = self.store.entries()?;
-        let mine = base::mine(&entries);
-        let unknown: Vec<&str> = there
-            .iter()
-            .filter(|place| !mine.contains_key(&place.id))
-            .map(|place| place.at.name.as_str())
-            .collect();
-        self.remote.fetch(&unknown, false)?;
-        let mut listed = Vec::new();
-        for place in there {
-            let (name, by, created_at, here) = match mine.get(&place.id) {
-                Some(one) => {
-                    let by = &one.manifest.created_by;
-                    let by = format!("{}@{}", Line(&by.user), Line(&by.host));
-                    (Line(&one.manifest.name).to_string(), by, one.manifest.created_at, true)
-                }
-                None => match self.remote.fetched()?.commit(&place.at.oid) {
-                    Ok(commit) => {
-                        let (name, by, at) = commit_format::read_message(&commit);
-                        (name, by, at, false)
-                    }
-                    Err(_) => {
-                        ("(no snapshot)".to_owned(), place.user.clone(), Timestamp::from_millis(0), false)
-                    }
-                },
-            };
-            let of_it = |lease: &&Lease| lease.id == place.id && lease.counts(self.context.now);
-            let leases = self.leases.iter().filter(of_it).cloned().collect();
-            listed.push(Listed {
-                id: place.id.clone(),
-                name,
-                by,
-                created_at,
-                here,
-                leases,
-                place: place.clone(),
-            });
-        }
-        listed.sort_by(|a, b| b.created_at.cmp(&a.created_at).then_with(|| a.id.cmp(&b.id)));
-        // What is fetched for good must not find a repository that promises to fetch more later.
-        self.remote.reset()?;
-        Ok(listed)
-    }
-}
-
-impl Handed {
-    fn new(manifest: &Manifest, fate: Fate) -> Handed {
-        Handed { name: Line(&manifest.name).to_string(), id: manifest.id.clone(), fate }
     }
 }
 

@@ -11,21 +11,13 @@ use crate::base::error::Result;
 use crate::base::paths::RepoPath;
 use crate::git::{IGNORE, Listing, Repository};
 use crate::manifest::{Around, Edits};
+use crate::restore::files::left_alone::Left;
 use crate::restore::files::saved_rules;
 use crate::restore::files::step::StepMaker;
 use crate::sys::work_tree::{Below, Tree};
 
 /// The most files of one ignored folder that a rewind removes.
 const MOST_HIDDEN: usize = 20_000;
-
-/// Something that a rewind leaves as it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Left {
-    /// Its path.
-    pub path: RepoPath,
-    /// Why.
-    pub reason: &'static str,
-}
 
 /// What was known of ignored paths when a snapshot was saved.
 pub(in crate::restore) struct Then<'a> {

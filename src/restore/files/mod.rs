@@ -3,6 +3,7 @@
 pub(super) mod branch;
 pub(super) mod ignored;
 pub(super) mod index_room;
+pub(super) mod left_alone;
 pub(super) mod line_ends;
 pub(super) mod marks;
 pub(super) mod merge;

@@ -7,7 +7,7 @@ use crate::edits::Materializer;
 use crate::git::index::IndexEntry;
 use crate::git::{Listing, Repository};
 use crate::manifest::{Bits, Edit, HiddenBy, IndexState, Mode, SavedIn, Version};
-use crate::restore::files::ignored::Left;
+use crate::restore::files::left_alone::Left;
 use crate::restore::files::path_state::Here;
 use crate::store::{Bases, Store};
 

@@ -1,0 +1,12 @@
+//! Paths that a rewind leaves as they are, each with the reason.
+
+use crate::base::paths::RepoPath;
+
+/// Something that a rewind leaves as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// Its path.
+    pub path: RepoPath,
+    /// Why.
+    pub reason: &'static str,
+}

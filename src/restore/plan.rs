@@ -1,0 +1,186 @@
+//! The plan of a restore: everything that it will do, as a value; how it is asked for, and what came of it.
+
+use std::path::PathBuf;
+
+use super::consent::Admission;
+use super::files::left_alone::Left;
+use super::files::step::{Step, Unmade};
+use super::session::SessionPlan;
+use super::session::path_mapping::{Paths, Relocated};
+use super::undo::HistoryStep;
+use crate::base::error::{Error, Kind, Result};
+use crate::base::ids::{ClientId, SnapshotId};
+use crate::base::paths::RepoPath;
+use crate::base::warning::Warning;
+use crate::git::Listing;
+use crate::manifest::Manifest;
+use crate::redaction::Held;
+use crate::store::MovedBranch;
+
+/// Everything that a restore will do.
+pub struct Plan {
+    pub(super) manifest: Manifest,
+    pub(super) root: PathBuf,
+    pub(super) steps: Vec<Step>,
+    /// What the steps were planned on.
+    pub(super) listing: Option<Listing>,
+    pub(super) conflicts: Vec<RepoPath>,
+    pub(super) unchanged: usize,
+    pub(super) session: Option<SessionPlan>,
+    pub(super) notes: Vec<Warning>,
+    pub(super) standing: Admission,
+    /// The branch that is moved too.
+    pub(super) moved: Option<MovedBranch>,
+    pub(super) unfilled: Vec<Held>,
+    pub(super) unmade: Vec<Unmade>,
+    pub(super) spared: Vec<Left>,
+    /// Empty folders to be made again.
+    pub(super) folders: Vec<RepoPath>,
+    /// Empty folders that the restore which is undone has made.
+    pub(super) emptied: Vec<RepoPath>,
+    /// What is left as it is here, and the filter that it would need.
+    pub(super) left: Vec<(RepoPath, String)>,
+    /// The step of the history that this is, if it is one.
+    pub(super) way: Option<HistoryStep>,
+}
+
+/// How to bring a snapshot back.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Whether the pending edits come back.
+    pub edits: bool,
+    /// Whether paths that are different here are merged.
+    pub merge: bool,
+    /// Whether `rewind` moves the branch to the snapshot's base commit.
+    pub reset_branch: bool,
+    /// Whether the session comes back.
+    pub session: bool,
+    /// Whether a repository that lacks the snapshot's base commit is good enough.
+    pub trust_repository: bool,
+    /// Whether the work tree was made for this a moment ago: what git calls edited in it, nobody has edited.
+    pub new_tree: bool,
+    /// What becomes of the session's paths.
+    pub paths: Paths,
+    /// The variables that secrets may be taken from by name.
+    pub fill: Vec<String>,
+}
+
+/// What a restore did.
+pub struct Done {
+    /// The safety snapshot, if files were at stake.
+    pub safety: Option<(SnapshotId, String)>,
+    /// How many paths were set.
+    pub paths: usize,
+    /// The session to resume and the folder to resume it in.
+    pub session: Option<(ClientId, PathBuf)>,
+    /// What rewriting the session's paths did.
+    pub relocated: Relocated,
+    /// The branch that was moved; the safety snapshot's ref keeps the old tip.
+    pub moved: Option<MovedBranch>,
+    /// A staging folder that could not be removed; it holds the old files.
+    pub leftover: Option<PathBuf>,
+}
+
+impl Plan {
+    /// Returns the snapshot that is restored.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Returns the folder that it is restored in.
+    pub fn root(&self) -> &std::path::Path {
+        &self.root
+    }
+
+    /// Returns the paths that will be set, sorted.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// Says whether anything in the work tree or the index changes.
+    pub(super) fn changes_files(&self) -> bool {
+        !(self.steps.is_empty() && self.folders.is_empty() && self.emptied.is_empty())
+    }
+
+    /// Returns the paths that will have conflict markers.
+    pub fn conflicts(&self) -> &[RepoPath] {
+        &self.conflicts
+    }
+
+    /// Returns how many paths are already as saved.
+    pub fn unchanged(&self) -> usize {
+        self.unchanged
+    }
+
+    /// Returns what will be done with the session.
+    pub fn session(&self) -> Option<&SessionPlan> {
+        self.session.as_ref()
+    }
+
+    /// Has parts of somebody else's conversation come alive.
+    ///
+    /// # Errors
+    /// As [`SessionPlan::revive`]; [`Kind::Usage`] if there is no session.
+    pub fn reviving(mut self, wanted: &[String]) -> Result<Plan> {
+        match &mut self.session {
+            Some(session) => session.revive(wanted)?,
+            None if wanted.is_empty() => {}
+            None => {
+                return Err(
+                    Error::new(Kind::Usage, "There is nothing to revive").because("no session is restored")
+                );
+            }
+        }
+        Ok(self)
+    }
+
+    /// Returns the branch that will be moved.
+    pub fn moved(&self) -> Option<&MovedBranch> {
+        self.moved.as_ref()
+    }
+
+    /// Returns the files that can't be made, as secrets in them are not here.
+    pub fn unfilled(&self) -> &[Held] {
+        &self.unfilled
+    }
+
+    /// Returns the files that git can't check out here, and that stay as they are.
+    pub fn unmade(&self) -> &[Unmade] {
+        &self.unmade
+    }
+
+    /// Returns what stays as it is, since it was not git's business when the snapshot was saved.
+    pub fn spared(&self) -> &[Left] {
+        &self.spared
+    }
+
+    /// Returns the empty folders that are made again.
+    pub fn folders(&self) -> &[RepoPath] {
+        &self.folders
+    }
+
+    /// Returns the files that are left as they are here, with the filter that a checkout would run:
+    /// one that only the repository's own configuration has.
+    pub fn left(&self) -> &[(RepoPath, String)] {
+        &self.left
+    }
+
+    /// Adds files that are left as they are, but for those that are set.
+    #[must_use]
+    pub fn leaving(mut self, left: Vec<(RepoPath, String)>) -> Plan {
+        let is_set = |path: &RepoPath| self.steps.iter().any(|step| step.path() == path);
+        let left: Vec<_> = left.into_iter().filter(|(path, _)| !is_set(path)).collect();
+        self.left.extend(left);
+        self
+    }
+
+    /// Returns which restore is undone or redone.
+    pub fn way(&self) -> Option<&HistoryStep> {
+        self.way.as_ref()
+    }
+
+    /// Returns what a person should know.
+    pub fn notes(&self) -> &[Warning] {
+        &self.notes
+    }
+}

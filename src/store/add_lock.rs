@@ -1,0 +1,44 @@
+//! The lock under which snapshots and objects are added, and what is under way with it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::{Mutex, OnceLock};
+
+use crate::base::digest::ObjectId;
+use crate::base::error::Result;
+use crate::sys::files::{Draft, Existing};
+use crate::sys::locks::SharedLock;
+use crate::sys::parallel::{held, wait_for_each};
+use crate::sys::place::OwnPath;
+
+/// Permission to add to the store; any number of them at a time.
+pub struct AddLock {
+    /// Objects that are written, and neither synced nor named yet; before the lock, which must outlast them.
+    pub(super) unnamed: Mutex<BTreeMap<ObjectId, (Draft, OwnPath, Existing)>>,
+    pub(super) _lock: SharedLock,
+    /// Folders with new names in them, to be made durable before the manifest.
+    pub(super) dirty: Mutex<BTreeMap<PathBuf, OwnPath>>,
+    /// Objects that a published manifest names, once that was asked: their names are durable since then.
+    pub(super) published: OnceLock<BTreeSet<ObjectId>>,
+}
+
+impl AddLock {
+    /// Makes all objects durable that were written under it, and their names.
+    pub(super) fn sync(&self) -> Result<()> {
+        self.name_objects()?;
+        wait_for_each(std::mem::take(&mut *held(&self.dirty)).into_values().collect(), |folder| folder.sync())
+    }
+
+    /// Notes that a folder has new names in it.
+    pub(super) fn touched(&self, folder: OwnPath) {
+        held(&self.dirty).insert(folder.path(), folder);
+    }
+
+    /// Syncs the objects that have no name yet, all together, and gives them theirs.
+    pub(super) fn name_objects(&self) -> Result<()> {
+        // Held, so that nobody opens more of them meanwhile than may wait.
+        let mut unnamed = held(&self.unnamed);
+        let all = std::mem::take(&mut *unnamed).into_values().collect();
+        wait_for_each(all, |(draft, place, existing)| draft.seal()?.publish(&place, existing).map(drop))
+    }
+}

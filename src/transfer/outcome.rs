@@ -1,0 +1,61 @@
+//! What became of each snapshot that was to be sent, fetched, listed or removed.
+
+use super::commit_format::RemoteSnapshot;
+use super::lease::Lease;
+use crate::base::error::Error;
+use crate::base::ids::SnapshotId;
+use crate::base::screen::Line;
+use crate::base::timestamp::Timestamp;
+use crate::manifest::Manifest;
+use crate::prune::Verdict;
+
+/// What became of one snapshot.
+pub struct Handed {
+    /// Its name, safe to show; its id if the name is not known.
+    pub name: String,
+    /// Its id.
+    pub id: SnapshotId,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+/// What can become of one snapshot.
+pub enum Fate {
+    /// It was handed over.
+    Done,
+    /// The other side had it.
+    Already,
+    /// It was not, and why.
+    Failed(Error),
+}
+
+/// A snapshot on a remote.
+pub struct Listed {
+    /// Its id.
+    pub id: SnapshotId,
+    /// Its name, safe to show.
+    pub name: String,
+    /// Whoever saved it, and where, safe to show.
+    pub by: String,
+    /// When it was saved.
+    pub created_at: Timestamp,
+    /// Whether it is in the store here.
+    pub here: bool,
+    /// Who works on it, as far as they said.
+    pub leases: Vec<Lease>,
+    pub(super) place: RemoteSnapshot,
+}
+
+/// What pruning a remote would do.
+pub struct Judged {
+    /// The snapshots that this user saved, each with what becomes of it.
+    pub own: Vec<(Listed, Verdict)>,
+    /// How many others there are, which stay.
+    pub others: usize,
+}
+
+impl Handed {
+    pub(super) fn new(manifest: &Manifest, fate: Fate) -> Handed {
+        Handed { name: Line(&manifest.name).to_string(), id: manifest.id.clone(), fate }
+    }
+}
