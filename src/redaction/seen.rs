@@ -9,9 +9,10 @@ use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use super::Redactor;
 use super::cache::Cache;
-use super::{Redactor, held};
 use crate::secrets::{Hit, KnownValue, has_own_shape, worth_remembering};
+use crate::sys::parallel::{self, held};
 
 /// How much is looked at in one piece, and how much of the piece before it belongs to it too: a line that
 /// was begun there.
@@ -35,28 +36,11 @@ impl Redactor {
     /// Learns the secrets that stand in files, so that each of them is known wherever else it stands. What can't be
     /// read is left out: it can't be stored either.
     pub fn learn(&mut self, files: &[PathBuf]) {
-        let mut blocks: Vec<Block> = files.iter().flat_map(|path| blocks(path)).collect();
-        blocks.reverse();
-        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(blocks.len());
+        let blocks: Vec<Block> = files.iter().flat_map(|path| blocks(path)).collect();
         let cache = Mutex::new(Cache::open(&self.tmp, &self.key, &self.scanner, &self.allowed, "learned"));
-        let (left, all) = (Mutex::new(blocks), Mutex::new(Vec::new()));
-        let work = || {
-            loop {
-                let Some(block) = held(&left).pop() else { return };
-                let values = self.values_of(&block, &cache);
-                held(&all).extend(values);
-            }
-        };
-        std::thread::scope(|scope| {
-            // Without a thread of its own the work is done here.
-            let started: Vec<_> = (1..threads)
-                .map_while(|_| std::thread::Builder::new().spawn_scoped(scope, work).ok())
-                .collect();
-            work();
-            drop(started);
-        });
+        let found = parallel::map(&blocks, 1, |block| self.values_of(block, &cache));
         cache.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).write();
-        let mut values: Vec<KnownValue> = all.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut values: Vec<KnownValue> = found.into_iter().flatten().collect();
         values.sort();
         values.dedup_by(|a, b| a.value == b.value);
         let known: std::collections::BTreeSet<&str> =
