@@ -20,6 +20,8 @@ pub enum Warning {
     NotInRepository,
     /// A merge or the like is under way while a snapshot is saved.
     OperationInProgress(String),
+    /// git fails with its content filters, and what it says.
+    WithoutFilters(String),
     /// The conversation can't be read, and why; the edits are saved.
     ConversationNotSaved(String),
     /// There is no session to save.
@@ -159,6 +161,11 @@ impl fmt::Display for Warning {
             Warning::NotInRepository => {
                 f.write_str("This folder is not in a git repository: file edits were not saved.")
             }
+            Warning::WithoutFilters(why) => write!(
+                f,
+                "git can't list what changed with its content filters ({why}). Their files were saved by their bytes; one of \
+                 them may be listed though nobody changed it"
+            ),
             Warning::OperationInProgress(operation) => write!(
                 f,
                 "A {operation} is in progress: its files, conflicts and index are saved. After a restore, git no longer treats it as in progress."

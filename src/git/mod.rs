@@ -23,6 +23,7 @@ mod ignored;
 pub mod index;
 mod merge;
 mod nearby;
+mod pending_list;
 mod printed_paths;
 mod remote;
 mod remote_messages;

@@ -5,11 +5,13 @@
 //! is a deletion and an addition.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::time::{Duration, Instant};
 
 use super::command::Answer;
 use super::entries::{Index, Indexed};
 use super::index::Seen;
+use super::pending_list::PendingList;
 use super::{Repository, Stamp};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
@@ -56,6 +58,8 @@ pub struct Listing {
     pub ignored: Vec<Ignored>,
     /// Paths that can't be represented, with why.
     pub odd: Vec<(String, String)>,
+    /// What git said when it failed with content filters, so that none was run.
+    pub without_filters: Option<String>,
 }
 
 /// Something that is there and ignored.
@@ -178,15 +182,18 @@ impl Repository {
     fn listed_with(&self, depth: usize, options: &[&str]) -> Result<Listing> {
         // The index is read by two; at the same time, that costs no time.
         let (status, index) = parallel::both(|| self.list_pending(options), || self.index());
-        let mut listing = self.listing(&status?, index?)?;
+        let status = status?;
+        let mut listing = self.listing(&status.answer, index?)?;
+        listing.without_filters = status.without_filters;
         self.look_into_submodules(&mut listing, depth)?;
         Ok(listing)
     }
 
-    fn list_pending(&self, options: &[&str]) -> Result<Answer> {
+    fn list_pending(&self, options: &[&str]) -> Result<PendingList> {
         let aside = self.objects_aside()?;
         let words = [self.as_the_disk_has_case(), LIST_PENDING, options].concat();
-        self.git.demand_with(&words, &aside.environment(), &[])
+        let words: Vec<&OsStr> = words.into_iter().map(OsStr::new).collect();
+        self.run_status(&words, &aside.environment())
     }
 
     fn listing(&self, status: &Answer, index: Index) -> Result<Listing> {
@@ -330,10 +337,10 @@ impl Repository {
     pub fn unsaved(&self, path: &std::path::Path) -> Result<Option<bool>> {
         let status = ["status", "--porcelain=v2", "-z", "--untracked-files=all", "--no-renames"];
         let status = self.as_the_disk_has_case().iter().chain(&status);
-        let mut arguments: Vec<&std::ffi::OsStr> = status.map(|word| (*word).as_ref()).collect();
-        arguments.extend(["--ignore-submodules=dirty", "--"].map(std::ffi::OsStr::new));
+        let mut arguments: Vec<&OsStr> = status.map(|word| (*word).as_ref()).collect();
+        arguments.extend(["--ignore-submodules=dirty", "--"].map(OsStr::new));
         arguments.push(path.as_os_str());
-        let answer = self.git.demand(&arguments)?;
+        let answer = self.run_status(&arguments, &[])?.answer;
         Ok(answer.stdout.first().map(|kind| *kind != b'?'))
     }
 }
