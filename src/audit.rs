@@ -1,7 +1,7 @@
-//! Lines of the store's log: who did what to which snapshot, and what came of it.
+//! Lines of the store's log: who did what to which snapshot, and with what result.
 //!
-//! A line begins with what is known of every operation; whoever did it adds the rest. A log
-//! that can't be written never stops the work that it would tell of.
+//! A line begins with what is known of every operation. The operation adds the rest. If the log can't be
+//! written, the operation continues all the same.
 
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::cut;

@@ -1,8 +1,7 @@
 //! Compression: objects as zstd frames, and binary deltas as frames over a prefix.
 //!
-//! Owns the `zstd` crate. Pure. Every decoder states its limit beforehand, so that a small
-//! frame can't claim gigabytes: output is bounded by what the caller expects, and the
-//! window by `WINDOW_LOG_MAX`.
+//! Owns the `zstd` crate. Pure. Every decoder states its limit beforehand, so a small frame can't claim
+//! gigabytes. The caller's expected size limits the output, and `WINDOW_LOG_MAX` the window.
 
 use std::io::{self, BufRead, Read, Write};
 

@@ -1,9 +1,9 @@
 //! The one error type: what failed, why, and what to do next.
 //!
-//! Owns the kinds and their exit codes (`docs/exit-codes.md` lists them). An error is
-//! three sentences at most: the message ("Cannot read PATH"), the cause, and a hint that
-//! names the next step; what there are many of is a list, one a line. It carries no back trace and wraps no foreign type, so that it
-//! prints the same everywhere.
+//! Owns the kinds and their exit codes (`docs/exit-codes.md` lists them). An error has at most three
+//! sentences: the message ("Cannot read PATH"), the cause, and a hint that names the next step. If it is
+//! about many things, they are a list, one on each line. It carries no back trace and wraps no foreign type,
+//! so it prints the same everywhere.
 
 use std::fmt::{self, Display};
 use std::io;

@@ -1,9 +1,9 @@
-//! What an operation tells while it runs: in which phase it is, and how much of how much is done there.
+//! What an operation reports while it runs: its phase, and how much of how much is done.
 //!
-//! One thread or several tell, another one shows; what it looks like is not decided here. Each phase is also a span
-//! of the diagnostic log, which costs nothing while nobody listens. Owns the `tracing` crate, with `git/command.rs`.
-//! As long as no phase has begun there is nothing to show: a connection that is being made may have a question of its
-//! own on the terminal.
+//! One thread or several report, and another one shows it. How it looks is not decided here. Each phase is
+//! also a span of the diagnostic log, which costs nothing while nobody listens. Before the first phase
+//! begins, nothing is shown: a connection that is being made may ask a question of its own on the terminal.
+//! Owns the `tracing` crate, with `git/command.rs`.
 
 use std::io::{self, Read, Write};
 use std::sync::{Mutex, PoisonError};

@@ -1,9 +1,8 @@
 //! Paths as values: inside a work tree ([`RepoPath`]) and on a machine ([`NativePath`]).
 //!
-//! Both are bytes and survive JSON losslessly: UTF-8 as a string, anything else as
-//! `{"hex": "…"}`. A [`RepoPath`] can't leave the tree it is joined to and can't name a
-//! `.git` in any disguise; there is no other way to make one. Pure: links in the real tree
-//! are the business of `fs`.
+//! Both are bytes and survive JSON losslessly: UTF-8 as a string, anything else as `{"hex": "…"}`. A
+//! [`RepoPath`] can't leave the tree it is joined to and can't name a `.git` in any disguise. There is no
+//! other way to make one. Pure: `sys` handles links in the real tree.
 
 use std::borrow::Cow;
 use std::ffi::OsStr;

@@ -1,10 +1,10 @@
-//! Text from outside, made safe to show: file names, messages and everything else that a
-//! snapshot, a transcript or a remote says.
+//! Text from outside, made safe to show: file names, messages and everything else in a snapshot, a
+//! transcript or the answer of a remote.
 //!
-//! A control character, a bidirectional override or an invisible character in such text
-//! could move the cursor, hide words or lie about what is shown, so each is shown as an
-//! escape and never sent. Pure. Owns `unicode-width`, and `regex-syntax` for its tables of Unicode. The rule and
-//! its evidence: CVE-2021-42574 (bidi), CVE-2024-52005 (escape sequences in relayed text).
+//! A control character, a bidirectional override or an invisible character in such text could move the
+//! cursor, hide words or misrepresent what is shown. So each is shown as an escape and never sent. Pure.
+//! Owns `unicode-width`, and `regex-syntax` for its tables of Unicode. The rule and its evidence:
+//! CVE-2021-42574 (bidi), CVE-2024-52005 (escape sequences in relayed text).
 
 use std::fmt::{self, Write as _};
 use std::sync::OnceLock;

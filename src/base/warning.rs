@@ -1,7 +1,7 @@
-//! What a person should know though nothing failed: each kind as a value, with one text.
+//! Warnings: what a person should know although nothing failed. Each kind is a value with one text.
 //!
-//! Pure. Operations return these with their results; only the command line shows them. In JSON each is its text. Text
-//! from outside is made safe where it is shown, like all text.
+//! Pure. Operations return these with their results, and only the command line shows them. In JSON, each is
+//! its text. Text from outside is made safe where it is shown, like all text.
 
 use std::fmt;
 

@@ -1,6 +1,6 @@
 //! What can be typed: the commands, and the options that all of them take.
 //!
-//! Each command's own arguments stand beside its code.
+//! Each command's own arguments are beside its code.
 
 use clap::{Parser, Subcommand};
 

@@ -1,9 +1,9 @@
-//! What the program does, told while it does it, for bug reports: `-v`, `-vv`, `SNAP_LOG` and `SNAP_LOG_FILE`.
+//! Log lines about what the program does, for bug reports: `-v`, `-vv`, `SNAP_LOG` and `SNAP_LOG_FILE`.
 //!
-//! Owns the `tracing_subscriber` crate. Without one of these nothing listens, and spans cost nothing. Lines go to
-//! standard error, or to a file of the user's own; what a hook does only to the file, as the client shows the rest.
-//! A line is made safe like all text. No line has the content of a file or a conversation, nor a password in an
-//! address: see the callers (`base/monitor.rs`, `git/command.rs`).
+//! Owns the `tracing_subscriber` crate. Without one of these nothing listens, and spans cost nothing. Lines
+//! go to standard error, or to a file of the user's own. Hooks write only to the file, because the client
+//! shows their standard error. A line is made safe like all text. No line has the content of a file or a
+//! conversation, nor a password in an address: see the callers (`base/monitor.rs`, `git/command.rs`).
 
 use std::fs::File;
 use std::io::{self, Write};

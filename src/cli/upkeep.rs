@@ -1,4 +1,4 @@
-//! What commands do besides their own work: finishing restores that were cut off, and keeping links up to date.
+//! What commands do besides their own work: finishing interrupted restores, and keeping links up to date.
 
 use super::output::Ui;
 use crate::base::error::{Error, Result};

@@ -1,4 +1,4 @@
-//! The files of one session: which there are, and reading a transcript that grows meanwhile.
+//! The files of one session: which ones exist, and reading a transcript while it grows.
 
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};

@@ -1,8 +1,9 @@
-//! What a running client was started with: rules that hold for that run alone, and options that no file tells of.
+//! The options that a running client was started with: rules that apply to that run alone, and options that
+//! are in no file.
 //!
-//! A client keeps these in its memory. Where there is `/proc`, its command line says them; elsewhere, and once it has
-//! ended, nobody knows. Of options other than rules only names are taken, and the folders of `--add-dir`: a value may
-//! be a prompt, or hold a key.
+//! A client keeps these in its memory. Where there is `/proc`, they are read from its command line.
+//! Elsewhere, and once the client has ended, they are unknown. Of options that are not rules only the names
+//! are taken, and the folders of `--add-dir`: a value may be a prompt, or hold a key.
 
 use serde_json::Value;
 

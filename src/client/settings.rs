@@ -1,7 +1,7 @@
 //! The settings files: permission rules, and the names of what must be supplied elsewhere.
 //!
-//! Of servers and environments only names are taken: values, addresses and headers hold
-//! secrets and never leave their file.
+//! Of servers and environments only names are taken. Values, addresses and headers hold secrets and never
+//! leave their file.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,8 @@
 //! Loads the content of files that differ, and shows them.
 //!
-//! A snapshot's own edits are shown as they are stored, hunk by hunk while they are read; other versions
-//! are made from base blob and diff. What is large is streamed, so that neither the time to the first
-//! hunk nor the memory depends on its size; `docs/diff.md` names what is loaded whole all the same.
+//! A snapshot's own edits are shown as they are stored, hunk by hunk while they are read. Other versions are
+//! made from base blob and diff. Large content is streamed, so neither the time to the first hunk nor the
+//! memory depends on its size. `docs/diff.md` names the exceptions, which are loaded whole.
 
 use std::io::{self, BufReader, Read as _};
 

@@ -1,7 +1,7 @@
 //! What a diff of snapshots consists of: which files differ, and where their versions are.
 //!
-//! The list is made from manifests and one `git status` alone; content is loaded when a file's
-//! turn comes. Changes nothing, anywhere.
+//! The list is made only from manifests and one `git status`. The content of a file is loaded when its turn
+//! comes. Changes nothing, anywhere.
 
 mod loader;
 mod renamed;

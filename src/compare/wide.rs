@@ -1,4 +1,4 @@
-//! Text in UTF-16, which has a zero in every other byte and so looks binary: shown as the text that it is.
+//! Text in UTF-16: it has a zero in every other byte and so looks binary, but is shown as text.
 
 use std::io::{self, Read};
 

@@ -1,10 +1,10 @@
 //! The incremental diff renderer: two versions of a file in, hunks out while the rest is still read.
 //!
-//! Pure: it takes readers, hands finished blocks of bytes on, and knows neither files nor
-//! terminals. Three invariants hold for every input: what is emitted turns the old version
-//! into the new one exactly, also where a smaller diff exists; memory and the time to the
-//! first hunk don't depend on the size of the versions; and nothing that is painted can
-//! drive a terminal. `hunks/` makes the diffs that snapshots *store*; this shows diffs.
+//! Pure: it takes readers, hands finished blocks of bytes on, and knows neither files nor terminals. Three
+//! invariants hold for every input. The output turns the old version into the new one exactly, even if a
+//! smaller diff exists. Memory and the time to the first hunk don't depend on the size of the versions. And
+//! nothing that is painted can control a terminal. `stored_patch/` makes the diffs that snapshots *store*;
+//! this shows diffs.
 
 mod block_writer;
 mod charset;

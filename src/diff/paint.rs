@@ -1,7 +1,7 @@
-//! The painted forms, for people: line numbers, colours by meaning, words that changed.
+//! The painted forms, for people: line numbers, colours by meaning, changed words.
 //!
-//! What reaches a layout is the same for all of them: text that can be read, with what is known of it. Of a hunk, as much is
-//! held as colours are asked for at a time; without colours, nothing.
+//! Every layout gets the same: text that can be read, with what is known about it. As much of a hunk is held
+//! in memory as is coloured at a time; without colours, nothing is held.
 
 use std::borrow::Cow;
 use std::io;

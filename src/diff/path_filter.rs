@@ -1,4 +1,4 @@
-//! Of a diff, the files that were asked for; the text between them stays.
+//! Chooses files of a diff by their paths; the text between them stays.
 
 use std::io;
 

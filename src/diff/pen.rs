@@ -1,4 +1,5 @@
-//! What all painted layouts share: the output, headers and footers, where in a file they are, and how one line is painted.
+//! What all painted layouts share: the output, headers and footers, the position in a file, and how one line
+//! is painted.
 //!
 //! Bytes in, bytes out. Everything that comes from a file goes through `screen.rs`.
 

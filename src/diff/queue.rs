@@ -1,8 +1,7 @@
 //! Files computed ahead by several threads, and delivered in their order.
 //!
-//! Everything is bounded: a thread that is ahead waits until its output is wanted, so nothing
-//! is computed that nobody reads. When the receiver gives up, every thread ends at its next
-//! delivery.
+//! Everything is bounded. A thread that is ahead waits until its output is wanted, so nothing is computed
+//! that nobody reads. When the receiver gives up, every thread ends at its next delivery.
 
 use std::io;
 use std::sync::Mutex;

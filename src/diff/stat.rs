@@ -1,4 +1,4 @@
-//! Counting instead of showing: the numbers of `--stat` and the hunks of `--json`.
+//! Counts instead of hunks: the numbers of `--stat` and the hunks of `--json`.
 
 use std::io;
 

@@ -1,4 +1,5 @@
-//! The stretches of a line that are painted in one way each: words that changed, words of a program, white space.
+//! Splits a line into stretches that are painted in one way each: changed words, words of a program, white
+//! space.
 
 use std::ops::Range;
 

@@ -1,7 +1,8 @@
-//! What the words of a program's text are: comments, strings, keywords. Owns `syntect` and `two-face`.
+//! What the words of source code are: comments, strings, keywords. Owns `syntect` and `two-face`.
 //!
-//! The grammars are read when they are first wanted, and of each only what a text makes use of. Whoever asks must be able
-//! to do without an answer: a grammar can take long over a line that was written against it.
+//! A grammar is read when it is first needed, and only the parts that a text uses. The caller must be able
+//! to continue without an answer, because a grammar can take long over a line that was written to slow it
+//! down.
 
 use std::ops::Range;
 use std::sync::OnceLock;

@@ -1,7 +1,9 @@
-//! What the parts of a painted diff look like: on a dark screen, on a light one, and on one of unknown colours.
+//! What the parts of a painted diff look like: on a dark screen, on a light one, and on one of unknown
+//! colours.
 //!
-//! Where nobody knows the screen, the terminal's own palette is used, which suits any: text in red and green, and nothing
-//! behind it. Where it is known, changed lines have a background, so that the text is free for the colours of its syntax.
+//! If the screen is unknown, the terminal's own palette is used, which suits any: red and green text without
+//! a background. If it is known, changed lines have a background, and so the text can have the colours of
+//! its syntax.
 
 /// What is known of the screen's own background.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

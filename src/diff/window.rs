@@ -1,10 +1,10 @@
 //! The windowed differ: two readers in, hunks out, with bounded memory.
 //!
-//! Equal stretches are skipped as bytes. Where the versions differ, the next lines of each
-//! (the window) are compared, and what is certain is emitted: everything up to the last
-//! change that is followed by some equal lines and not close to the window's end. If there
-//! is no such place the window grows; at its limit half of it is emitted as it is, which
-//! makes a longer diff than necessary and never a wrong one. Owns `gix-imara-diff`.
+//! Equal stretches are skipped as bytes. Where the versions differ, the next lines of each (the window) are
+//! compared. Everything that is certain is emitted: up to the last change that is followed by some equal
+//! lines and not close to the window's end. If there is no such place, the window grows. At its limit, half
+//! of it is emitted as it is. That makes a longer diff than necessary, but never an incorrect one. Owns
+//! `gix-imara-diff`.
 
 use std::hash::{Hash, Hasher};
 use std::io::{self, Read};

@@ -1,8 +1,7 @@
 //! What changed inside a line: the words that differ between two versions of it.
 //!
-//! Bounded: a pair costs at most some thousand steps. Long lines are compared at their ends
-//! only, and a pair that shares too little is not compared at all, because emphasis on
-//! nearly everything says nothing.
+//! Bounded: a pair costs at most some thousand steps. Long lines are compared only at their ends. A pair
+//! that shares too little is not compared at all, because emphasis on nearly everything says nothing.
 
 use std::ops::Range;
 

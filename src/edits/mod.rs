@@ -1,7 +1,8 @@
 //! The bytes of the versions that a snapshot saved: made from base, diff and conversion, and checked.
 //!
-//! Whoever restores, proves, searches, shows or sends a version has it from here. First there is what git
-//! compares, then what was on the disk. Where secrets were taken out, both still have placeholders. Changes nothing.
+//! Whatever restores, proves, searches, shows or sends a version gets it from here. The first result is the
+//! content that git compares, the second the content that was on the disk. If secrets were redacted, both
+//! still have placeholders. Changes nothing.
 
 mod content;
 

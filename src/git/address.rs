@@ -1,9 +1,9 @@
 //! Where a remote's name leads, and which of those places may be contacted.
 //!
-//! The user names a remote, or types an address. What a name means stands in the repository's
-//! own configuration, so that counts as far as it is an address: of a network transport, or of
-//! a folder that is named in full. One that would start a helper program does not count, nor does
-//! a folder of the project: its hooks and its configuration are the project's, and git runs them.
+//! The user names a remote, or types an address. The meaning of a name is in the repository's own
+//! configuration. It counts only if it is an address of a network transport or a folder with a full path. An
+//! address that would start a helper program does not count. Nor does a folder of the project: its hooks and
+//! its configuration are the project's, and git would run them.
 
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};

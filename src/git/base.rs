@@ -1,9 +1,9 @@
-//! The commit that a snapshot was made on: whether it is here, fetched if it is asked for,
-//! and kept from git's garbage collection.
+//! The commit that a snapshot was made on: whether it is here, fetching it on request, and keeping it from
+//! git's garbage collection.
 //!
-//! A ref under `refs/snap/` keeps it, which no branch listing shows and no plain push sends.
-//! A fetch brings exactly that commit with what it needs, and writes nothing else: no
-//! branch, tag, `FETCH_HEAD` or setting.
+//! A ref under `refs/snap/` keeps it. No branch listing shows that ref, and no plain push sends it. A fetch
+//! brings exactly that commit with what it needs, and writes nothing else: no branch, tag, `FETCH_HEAD` or
+//! setting.
 
 use super::Repository;
 use crate::base::digest::GitHash;

@@ -1,8 +1,8 @@
 //! What git compares of the files on the disk: line ends, encodings, idents and filters undone.
 //!
-//! Line ends are judged here, exactly as git's `convert.c` does (2.10 and later). For everything
-//! else git is asked, once for all files, and writes what it makes into a scratch folder. That is
-//! for diffs alone: what is on the disk is kept and restored by its own bytes, whatever this says.
+//! Line ends are decided here, exactly as git's `convert.c` does (2.10 and later). For everything else git
+//! is asked, once for all files, and writes its results into a scratch folder. This is only for diffs: the
+//! bytes on the disk are saved and restored as they are, whatever is decided here.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -1,12 +1,11 @@
 //! Runs the `git` program, in repositories that somebody else may have written.
 //!
-//! Every invocation is made here. The program is looked up on the entries of `PATH` that are
-//! no part of the project, and gets only those; every `GIT_*` variable but
-//! the user's own configuration is dropped (git itself exports them to hooks, and they override
-//! the folder); optional locks, prompts, hooks, monitors and pagers are off. Of the repository's
-//! own configuration git sees what [`super::config`] lets through, by way of a [`StandIn`]
-//! where that is not all of it. Commands that are not meant to reach a remote can't: no
-//! transport is allowed to them.
+//! Every invocation is made here. The program is looked up on the entries of `PATH` that are not part of the
+//! project, and gets only those. Every `GIT_*` variable is dropped except the user's own configuration (git
+//! itself exports them to hooks, and they override the folder). Optional locks, prompts, hooks, monitors and
+//! pagers are off. Of the repository's own configuration, git sees only what [`super::config`] allows; if
+//! that is not all of it, git gets a [`StandIn`]. A command that is not meant to reach a remote can't: it is
+//! allowed no transport.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};

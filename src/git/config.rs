@@ -1,10 +1,9 @@
-//! What git gets to know of a repository's own configuration: settings that name no program.
+//! What git gets of a repository's own configuration: only settings that name no program.
 //!
-//! Whoever wrote a repository may have written its configuration too, and git takes the names
-//! of programs from it in more places than a list can hold. So the rule is the other way
-//! round: what is on the list here is known to be data, and everything else is left out. The
-//! exception is a repository that the user's own configuration names in
-//! `snap.trustedRepository`. Pure, but for reading the files.
+//! Whoever wrote a repository may have written its configuration too, and git takes names of programs from
+//! more places than a list can hold. So the list here names the settings that are known to be data, and
+//! everything else is left out. The exception is a repository that the user's own configuration names in
+//! `snap.trustedRepository`. Pure, except for reading the files.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;

@@ -1,8 +1,8 @@
 //! All entries of the index: read from git's own file, or as `git ls-files` lists them.
 //!
-//! Reading the file takes a tenth of the time. Only what is understood to the last byte is
-//! taken from it (versions 2 to 4, either hash); for a split or sparse index and anything
-//! unknown, git is asked. Both ways give the same entries.
+//! Reading the file takes a tenth of the time. It is used only if every byte of it is understood (versions 2
+//! to 4, either hash). For a split or sparse index and anything unknown, git is asked. Both ways give the
+//! same entries.
 //!
 //! Source of the format: git's `Documentation/gitformat-index.txt`.
 

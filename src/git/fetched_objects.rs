@@ -1,7 +1,7 @@
-//! Objects that came from a remote, read from the scratch repository they were fetched into.
+//! Objects that came from a remote, read from the scratch repository into which they were fetched.
 //!
-//! Nothing in them is believed: each has a limit, which is looked at before it is read, and
-//! trees are taken apart one level at a time, because a few small ones can unfold to any size.
+//! Nothing in them is trusted. Each has a limit, which is checked before it is read. Trees are read one
+//! level at a time, because a few small ones can unfold to any size.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};

@@ -1,9 +1,9 @@
 //! Which programs may change content: the filters and merge drivers of the user's own configuration.
 //!
-//! Attributes only name a filter; a configuration says which program that is. One that only
-//! the repository's own configuration defines is not run, whoever's the attributes are, unless
-//! the user has named the repository in `snap.trustedRepository`. Nor does git see it: a path
-//! with such a filter is read and written as its bytes are, and merged as text.
+//! Attributes only name a filter; a configuration says which program that is. A filter that only the
+//! repository's own configuration defines is not run, wherever the attributes come from, unless the user has
+//! named the repository in `snap.trustedRepository`. Git does not see it either: a path with such a filter
+//! is read and written as its bytes are, and merged as text.
 
 use std::collections::BTreeMap;
 

@@ -1,11 +1,11 @@
 //! The index, replaced as a whole under git's own lock.
 //!
-//! `index.lock` is held from before the first change to the work tree until the new index
-//! is renamed into place, so that no other git works in between. The new one is made in a
-//! private copy by `git update-index`; until the rename, the user's index is untouched.
+//! `index.lock` is held from before the first change to the work tree until the new index is renamed into
+//! place, so no other git works in between. `git update-index` makes the new index in a private copy. Until
+//! the rename, the user's index is untouched.
 //!
-//! Lock and copy carry the id of their restore, so that whoever cleans up after a restore
-//! that was killed never takes somebody else's.
+//! Lock and copy carry the id of their restore. So the clean-up after a killed restore never removes
+//! somebody else's.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};

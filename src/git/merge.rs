@@ -1,7 +1,7 @@
 //! Three-way merges of whole trees, by `git merge-tree`: nothing of the user's is touched.
 //!
-//! Trees are made in a private index and written to the object database, where git's own
-//! garbage collection takes them away again. Needs git 2.40 or later.
+//! Trees are made in a private index and written to the object database, where git's own garbage collection
+//! removes them again. Needs git 2.40 or later.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

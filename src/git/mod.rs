@@ -1,10 +1,9 @@
 //! The git edge: what a repository is, what is pending in it, and its blobs.
 //!
-//! Owns the `git2` crate (reading objects) and the `git` program (everything else: listing
-//! changes, attributes, writing). The program is the only lister that is right on sparse
-//! checkouts, split and sparse indexes, reftable and filters; libgit2 reads blobs fastest.
-//! Nothing here touches the user's index, refs or stash but [`index`], which swaps a whole
-//! new index in under git's own lock.
+//! Owns the `git2` crate (reading objects) and the `git` program (everything else: listing changes,
+//! attributes, writing). Only the program lists correctly in sparse checkouts, with split and sparse
+//! indexes, reftable and filters. libgit2 reads blobs fastest. Nothing here touches the user's index, refs
+//! or stash, except [`index`], which puts a whole new index into place under git's own lock.
 
 mod address;
 mod base;

@@ -1,7 +1,7 @@
-//! Work trees that are found on the disk, without git being started.
+//! Work trees that are found on the disk, without starting git.
 //!
-//! Owns the `glob` crate. What is found is only where a work tree seems to be: whoever uses one
-//! opens it with git. Bounded, and says so when a bound was reached.
+//! Owns the `glob` crate. A result is only a place where a work tree seems to be. Whoever uses one opens it
+//! with git. Bounded, and says so when a bound was reached.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fs;

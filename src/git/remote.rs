@@ -1,11 +1,10 @@
 //! Remotes: snapshots' refs listed, pushed, fetched and deleted with the `git` program.
 //!
-//! Everything happens in a bare scratch repository that the caller makes and throws away.
-//! Of the user's repository's configuration it has the addresses of the one remote, and what is
-//! data besides; credentials, proxies, rewritten addresses and helpers are those of the user's
-//! own configuration. It shares nothing with the repository: no object, ref, `FETCH_HEAD` or
-//! refspec of the user's is ever touched.
-//! What fails for a passing reason is tried again a few times, and said.
+//! Everything happens in a bare scratch repository that the caller makes and deletes. From the configuration
+//! of the user's repository it has the addresses of the one remote, and settings that are data. Credentials,
+//! proxies, rewritten addresses and helpers are those of the user's own configuration. It shares nothing
+//! with the repository: no object, ref, `FETCH_HEAD` or refspec of the user's is ever touched. A failure
+//! that may pass is tried again a few times, and reported.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
-//! What git says of a remote: failures that may pass, progress, passwords in addresses.
+//! Git's messages about a remote: failures that may pass, progress, passwords in addresses.
 //!
-//! Words only: nothing is run here. Git has no codes for these, so its English is read, which
-//! `command.rs` asks it for; a failure that is not known here counts as one that stays.
+//! Works on text only and runs nothing. Git has no codes for these, so its English text is read, which
+//! `command.rs` asks it for. A failure that is not known here counts as permanent.
 
 use crate::base::monitor::{Phase, Progress};
 

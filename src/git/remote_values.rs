@@ -1,4 +1,4 @@
-//! What is said to a git remote and what it answers, as values: refs, new commits, how often to try.
+//! What is sent to a git remote and what it answers, as values: refs, new commits, how often to try.
 
 use std::time::Duration;
 

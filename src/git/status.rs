@@ -1,8 +1,7 @@
 //! What is pending: `git status --porcelain=v2 -z`, parsed.
 //!
-//! The listing is complete and changes nothing (`--no-optional-locks`: the index on disk
-//! keeps even its time stamps). Names are exact bytes. Renames are not looked for: a rename
-//! is a deletion and an addition.
+//! The listing is complete and changes nothing (`--no-optional-locks`: even the time stamps of the index on
+//! disk stay). Names are exact bytes. Renames are not looked for: a rename is a deletion and an addition.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! Linked work trees: which there are, and a new one; where HEAD is, and moving it.
+//! Linked work trees: listing them and making one; where HEAD is, and moving it.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;

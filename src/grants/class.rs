@@ -1,8 +1,8 @@
 //! What a permission rule lets an agent do, as one of four classes.
 //!
-//! Pure. What is not known to be harmless is in the worst class: a list of what is dangerous
-//! would never be complete. Not judged here: what a project's own scripts do when one exact
-//! command runs them.
+//! Pure. Anything that is not known to be harmless is in the worst class, because a list of dangerous things
+//! would never be complete. Not judged here: what a project's own scripts do when one exact command runs
+//! them.
 
 use super::rule::Rule;
 use crate::risk::shell;

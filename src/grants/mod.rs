@@ -1,9 +1,8 @@
 //! Permission grants: which ones a snapshot offers to a new place, and how each is granted there.
 //!
-//! Pure. What was granted for a session comes back in the settings of one launch of the client, what
-//! stood in settings files only as rules of the local settings file; refusals are only ever added.
-//! Never taken from a snapshot: the mode that asks nothing, further folders, hooks, variables,
-//! servers.
+//! Pure. Grants for the session come back in the settings of one launch of the client. Rules from settings
+//! files come back only as rules of the local settings file. Refusals are only ever added. Never taken from
+//! a snapshot: the mode that asks nothing, further folders, hooks, variables, servers.
 
 mod class;
 mod launch;

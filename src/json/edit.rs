@@ -1,8 +1,8 @@
 //! Small changes to a JSON text that somebody else formatted: all other bytes stay.
 //!
-//! Pure. Knows where each member and element of a text begins and ends, adds in the style it
-//! finds (indentation, one line or many), and takes out what was added so that nothing of it
-//! is left. The text must be valid JSON: [`Document::parse`] makes sure.
+//! Pure. Knows where each member and element of a text begins and ends. Adds in the style that it finds
+//! (indentation, one line or many), and removes what was added without a trace. The text must be valid JSON:
+//! [`Document::parse`] makes sure.
 
 use std::ops::Range;
 

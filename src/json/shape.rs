@@ -1,7 +1,7 @@
-//! The shape of a JSON text, before anything is built from it.
+//! The shape of a JSON text, checked before anything is built from it.
 //!
-//! A few megabytes of `[[[[` or `0,0,0,` become gigabytes of values or a stack that overflows;
-//! a key that is there twice means one thing to one reader and another to the next. Pure.
+//! A few megabytes of `[[[[` or `0,0,0,` become gigabytes of values or a stack that overflows. A key that is
+//! there twice means one thing to one reader and another to the next. Pure.
 
 use std::collections::HashSet;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! What a manifest says of the things beside the edits: that they were there, not what is in them.
+//! What a manifest says of the things beside the edits: which of them existed, not their content.
 
 use serde::{Deserialize, Serialize};
 

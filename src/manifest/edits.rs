@@ -1,4 +1,4 @@
-//! What a manifest says of the pending edits: one entry a path.
+//! What a manifest says of the pending edits: one entry for each path.
 //!
 //! Only the structs and the words; `docs/format.md` describes every key.
 

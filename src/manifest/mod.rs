@@ -1,9 +1,9 @@
 //! The manifest: everything one snapshot says, as stored in `NAME.json`.
 //!
-//! Owns the on-disk structs and the format's version; `docs/format.md` describes every key.
-//! A manifest is written once and never changed. JSON that belongs to the client (tasks, an
-//! agent's metadata) is carried as raw text, byte for byte. Keys that this version does not
-//! know are ignored when read; nothing is lost by that, because nothing is written back.
+//! Owns the on-disk structs and the format's version; `docs/format.md` describes every key. A manifest is
+//! written once and never changed. JSON that belongs to the client (tasks, an agent's metadata) is kept as
+//! raw text, byte for byte. Keys that this version does not know are ignored when read. Nothing is lost by
+//! that, because nothing is written back.
 
 mod around;
 pub mod attestation;

@@ -1,6 +1,6 @@
-//! The plan of a removal: which snapshots go, by a policy, by name or as automatic ones, and why.
+//! The plan of a removal: which snapshots are removed (by a policy, by name or as automatic ones), and why.
 //!
-//! Made by reading only, shown as it is, and consumed by `removal.rs`.
+//! Made only by reading, shown as it is, and consumed by `removal.rs`.
 
 use std::collections::BTreeSet;
 

@@ -1,10 +1,11 @@
 //! The one order in which snapshots are removed, with everything that goes with them.
 //!
-//! The manifest goes first, and durably: from then on the snapshot is not there, and whatever is left of it harms
-//! nothing. Then its line in the log, the ref that keeps its base commit, the objects that nothing needs any more,
-//! the secrets that were kept here for it, the journals of past sessions, and the links that stand for it. Each of
-//! these is found from what is there, not from what was just removed; so a removal that was killed is finished by
-//! the next one, but for the line in the log and the ref, which then keeps a commit that nothing needs.
+//! The manifest goes first, and durably. From then on the snapshot does not exist, and the rest of it does
+//! no harm. Then follow: its line in the log, the ref that keeps its base commit, objects that nothing needs
+//! any more, secrets that were kept for it, journals of past sessions, and links to it. Each of these is
+//! found from what is there, not from what was just removed. So the next removal finishes one that was
+//! killed. Two things are exceptions: the line in the log, and the ref, which then keeps a commit that
+//! nothing needs.
 
 use super::plan::{Occasion, Plan, ids};
 use crate::audit;

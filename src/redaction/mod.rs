@@ -1,9 +1,8 @@
 //! Keeps secrets out of snapshots, and puts them back into files.
 //!
-//! The operations hand everything that they are about to store through a [`Redactor`]. A secret
-//! becomes a placeholder and is listed with its kind and place; nothing says its value. For a
-//! pending edit, which may be the only copy of a file, the value is kept on this machine
-//! (`keeper.rs`), so that the restore is exact.
+//! The operations pass everything that they are about to store through a [`Redactor`]. A secret becomes a
+//! placeholder and is listed with its kind and place. Nothing contains its value. A pending edit may be the
+//! only copy of a file, so its secret values are kept on this machine (`vault.rs`) and the restore is exact.
 
 mod cache;
 mod known_values;

@@ -1,4 +1,4 @@
-//! Looks through a snapshot that is about to leave the machine, with the rules and values of today.
+//! Searches a snapshot that is about to leave the machine, with the rules and values of today.
 
 use serde_json::Value;
 

@@ -1,10 +1,10 @@
 //! Puts secrets back into the files of pending edits, exactly, or holds a file back.
 //!
-//! What the base commit has comes from there. The rest is matched by ID, under this user's own
-//! key: the environment, `.env` files, settings, the file as it is here, and what was kept when
-//! it was saved. The file must then be, by its mark, the very one that was saved, so nobody can
-//! have a secret put anywhere else. On another machine only the name of a variable can say what
-//! a secret is, and a person must agree to each.
+//! What the base commit has comes from there. The rest is matched by ID, under this user's own key: the
+//! environment, `.env` files, settings, the file as it is here, and the values that were kept when it was
+//! saved. By its keyed hash, the file must then be the very one that was saved. So nobody can have a secret
+//! put anywhere else. On another machine, only the name of a variable can say what a secret is, and a person
+//! must agree to each.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};

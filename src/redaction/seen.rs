@@ -1,8 +1,9 @@
-//! Values that were seen in one place of what is to be saved, to be known in all others.
+//! Secrets that were seen in one place of a save, so that they are found in all other places.
 //!
-//! Looks through transcripts, what lies beside them and pending files before any of it is stored. What it reads is cut into
-//! blocks; one that held nothing is known by its place, its size and its ends, and is not read again, so that a save
-//! costs what was added since. Only the cache of clean blocks is kept, no value.
+//! Searches transcripts, the files beside them and pending files before any of it is stored. What it reads
+//! is cut into blocks. A block that held nothing is recognized by its place, its size and its ends, and not
+//! read again. So a save only costs the time for what was added. Only the cache of clean blocks is kept, no
+//! value.
 
 use std::fs::File;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};

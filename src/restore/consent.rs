@@ -1,8 +1,9 @@
-//! What a snapshot that is not this user's own may change, and what it must not change unasked.
+//! What another user's snapshot may change, and what it must not change unasked.
 //!
-//! Own snapshots are not held up. What somebody trusted signed is restored but for files that
-//! give rights. A foreign snapshot is not restored without consent, and each file but plain source and text in a place
-//! that HEAD has needs one of its own; without, it is held back: left as it is here, and listed.
+//! Own snapshots are restored without a question. A snapshot that somebody trusted has signed is restored
+//! except for files that give rights. A foreign snapshot is not restored without consent. Each of its files
+//! needs consent of its own, except plain source and text in a folder that HEAD has. Without consent, a file
+//! is held back: left as it is here, and listed.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};

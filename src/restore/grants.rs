@@ -1,8 +1,9 @@
-//! Which permission grants of a snapshot come back: compared with this place, chosen, and handed to the client.
+//! Which permission grants of a snapshot are restored: compared with this place, chosen, and passed to the
+//! client.
 //!
-//! Nothing is granted unasked. What is chosen for the session goes into the settings of this launch of the client;
-//! rules of the project go into `.claude/settings.local.json` as part of the restore's plan,
-//! and `snap undo` takes them back.
+//! Nothing is granted unasked. Grants for the session go into the settings of this launch of the client.
+//! Rules of the project go into `.claude/settings.local.json` as part of the restore's plan, and `snap undo`
+//! removes them again.
 
 use std::ffi::OsString;
 use std::path::Path;

@@ -1,9 +1,9 @@
 //! What `undo` and `redo` would do next, derived from the log alone.
 //!
-//! As in an editor: each `undo` steps one restore further back, each `redo` one forward again, and
-//! a new restore ends what could be redone. A line of the log names what it restored by id, so that
-//! what a step took back, and in which direction, follows from the lines themselves, also from
-//! those of versions that had no `redo`. Pure.
+//! As in an editor, each `undo` goes one restore further back, each `redo` one forward again, and a new
+//! restore ends what could be redone. A line of the log names what it restored by id. So the lines
+//! themselves show what a step undid and in which direction, even lines of versions that had no `redo`.
+//! Pure.
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -1,9 +1,9 @@
 //! Restoring: `resume`, `rewind` and `undo`, planned as data, shown, then executed by value.
 //!
-//! Everything is read, checked and computed before the first change: every object against
-//! its hash, every diff against its base, every result against its blob id. Then a safety
-//! snapshot; then a journal, with which files, session and index are changed all or none,
-//! even if the process or the machine dies.
+//! Everything is read, checked and computed before the first change: every object against its hash, every
+//! diff against its base, every result against its blob id. Then a safety snapshot is made. Then a journal
+//! is written. With it, files, session and index are changed all or none, even if the process or the machine
+//! dies.
 
 mod consent;
 mod files;

@@ -1,4 +1,4 @@
-//! The plan of a restore: everything that it will do, as a value; how it is asked for, and what came of it.
+//! The plan of a restore: everything that it will do, as a value; the request for it, and its result.
 
 use std::path::PathBuf;
 

@@ -1,8 +1,8 @@
-//! Snapshots of another work tree of this repository: where `rewind` puts them back, and which one
-//! is meant if none was named.
+//! Snapshots of another work tree of this repository: where `rewind` restores them, and which one is meant
+//! if none was named.
 //!
-//! Checkpoints before a step are made of the work trees that the step hits, which need not be
-//! the one that the session works in, and may be gone after it.
+//! Checkpoints before a step are made of the work trees that the step touches. The session may work in
+//! another one, and the step may remove them.
 
 use std::path::PathBuf;
 

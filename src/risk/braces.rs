@@ -1,4 +1,4 @@
-//! Braces and tildes of a word, taken apart into the words that a shell makes of them.
+//! Braces and tildes of a word, expanded into the words that a shell makes of them.
 
 use super::word::Part;
 

@@ -1,7 +1,6 @@
-//! What a word can be when the line runs: quotes, variables, braces, `~` and outputs that can be
-//! foreseen.
+//! What a word can be when the line runs: quotes, variables, braces, `~` and foreseeable outputs.
 //!
-//! Pure. What can't be foreseen is told as it was written, never guessed.
+//! Pure. A part that can't be foreseen is reported as it was written, never guessed.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! For tests: a machine that is a few paths.
+//! For tests: a machine that consists of a few paths.
 
 use std::path::{Path, PathBuf};
 

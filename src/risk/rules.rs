@@ -1,8 +1,8 @@
 //! The table of risky commands, and what users add to it or switch off.
 //!
-//! A pattern is written as the command would be: `npm publish !--dry-run`. The first word is
-//! the program; further words must follow in order, options and their values passed over; a
-//! word with a dash must be among the options, one with `!` must not; `*` stands for anything.
+//! A pattern is written like the command: `npm publish !--dry-run`. The first word is the program. Further
+//! words must follow in order; options and their values are skipped. A word with a dash must be among the
+//! options, one with `!` must not be there, and `*` stands for anything.
 
 use serde::Deserialize;
 

@@ -1,8 +1,8 @@
-//! A command line taken apart as a POSIX shell does: words, pipelines, redirections, and
-//! the commands inside substitutions, subshells and here-documents.
+//! A command line parsed as a POSIX shell does: words, pipelines, redirections, and the commands inside
+//! substitutions, subshells and here-documents.
 //!
-//! Pure, and never fails: what makes no sense to a shell gives whatever commands could be
-//! read. Nothing is expanded; a word only says that it holds a pattern or a variable.
+//! Pure, and never fails: if a line makes no sense to a shell, the commands that could be read are returned.
+//! Nothing is expanded. A word only says that it holds a pattern or a variable.
 
 pub use super::word::Word;
 

@@ -1,6 +1,6 @@
 //! What a shell knows while a line runs: the folder it is in, and its variables.
 //!
-//! Pure. A folder that can't be known is kept as it was written, so that it can be told.
+//! Pure. A folder that can't be known is kept as it was written, so that it can be reported.
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};

@@ -1,8 +1,7 @@
-//! The steps that a command line really takes: `sudo`, `xargs`, `find -exec`, `sh -c` and
-//! the like looked through, down to the programs that do the work.
+//! The steps that a command line really takes: the programs that do the work, behind `sudo`, `xargs`,
+//! `find -exec`, `sh -c` and the like.
 //!
-//! Pure. A step knows its program, its arguments, whether it runs on many files, and which
-//! programs feed it.
+//! Pure. A step knows its program, its arguments, whether it runs on many files, and which programs feed it.
 
 use std::rc::Rc;
 

@@ -1,7 +1,7 @@
 //! Which paths a risky step touches.
 //!
-//! Pure: by the words of the step, the folder it runs in and the variables that are known.
-//! Which work trees lie there is found out elsewhere.
+//! Pure: from the words of the step, the folder it runs in and the known variables. Which work trees are
+//! there is found out elsewhere.
 
 use std::path::{Path, PathBuf};
 

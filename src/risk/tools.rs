@@ -1,8 +1,7 @@
-//! The client's own tools and those of MCP servers: which of them can destroy work, by what they
-//! are given.
+//! The client's own tools and those of MCP servers: which of them can destroy work, judged by their input.
 //!
-//! Pure. A tool of a server is known by its name's words alone, so in doubt it is a risk; one
-//! that writes a single file is none unless the file holds what is nowhere else.
+//! Pure. A tool of a server is known only by the words of its name, so in doubt it is a risk. One that
+//! writes a single file is a risk only if that file holds content that exists nowhere else.
 
 use std::path::{Path, PathBuf};
 

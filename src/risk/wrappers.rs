@@ -1,7 +1,7 @@
-//! Programs that only run others (`sudo`, `xargs`, `env`, `poetry run`, …), looked through.
+//! Programs that only run others (`sudo`, `xargs`, `env`, `poetry run`, …): finds the program behind them.
 //!
-//! Pure. What they set for the other program is kept: its folder, its variables, the arguments that
-//! are read from elsewhere.
+//! Pure. What they set for the other program is kept: its folder, its variables, the arguments that are read
+//! from elsewhere.
 
 use std::rc::Rc;
 

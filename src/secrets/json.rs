@@ -1,8 +1,8 @@
-//! The strings of a JSON record: decoded to be searched, and changed in place with everything
-//! else byte for byte.
+//! The strings of a JSON record: decoded to be searched, and changed in place. Everything else stays, byte
+//! for byte.
 //!
-//! Signatures, base64 data and ids stay as they are. A thinking block is signed and can't be
-//! changed at all: if it holds a secret, a text block of the same place says that it was left out.
+//! Signatures, base64 data and ids stay as they are. A thinking block is signed and can't be changed at all.
+//! If it holds a secret, a text block in its place says that it was left out.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! The judge: what a name tells, how its value looks, and how the two belong together.
+//! The judge: what a name says, how its value looks, and how the two belong together.
 
 use super::looks::{self, Look, look};
 use super::names::{Tells, tells};

@@ -1,4 +1,5 @@
-//! Private keys in all dress: PEM behind prefixes of lines and cut at either end, JWK, PuTTY, what openssl prints.
+//! Private keys in every form: PEM with any line prefix and cut at either end, JWK, PuTTY, the output of
+//! openssl.
 
 use std::ops::Range;
 

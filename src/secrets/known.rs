@@ -1,7 +1,7 @@
-//! Values that are known to be secret: found wherever they stand, however they are written.
+//! Values that are known to be secret: found in every place and every spelling.
 //!
-//! Finds what no rule can: passwords and connection strings. Which values are worth looking
-//! for is decided here too: a common word or a path would be found everywhere.
+//! Finds what no rule can: passwords and connection strings. Also decides which values are worth looking
+//! for: a common word or a path would be found everywhere.
 
 use std::ops::Range;
 

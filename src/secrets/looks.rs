@@ -1,6 +1,6 @@
-//! What a value looks like: made by chance, a password, or something that a person wrote.
+//! What a value looks like: random, a password, or something that a person wrote.
 //!
-//! Chance changes between capitals, small letters and digits all the time; people write words.
+//! Random text changes between capitals, small letters and digits all the time; people write words.
 
 /// What a value looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,9 +1,9 @@
-//! Finding secrets in texts and JSON records, and taking them out. Pure.
+//! Finding secrets in texts and JSON records, and redacting them. Pure.
 //!
-//! Three layers: values that are known (`known`), tokens whose vendors gave them a shape
-//! (`vendors`, `rules`), and values that look random under a secret's name (`named`). JSON is
-//! decoded before it is searched. Bytes outside a replaced secret are never changed, and a
-//! valid JSON record stays one. Which secrets go, and what they become, the caller decides.
+//! Three layers: values that are known (`known`), tokens whose vendors gave them a shape (`vendors`,
+//! `rules`), and values that look random under a secret's name (`names`, `judge`). JSON is decoded before it
+//! is searched. Bytes outside a replaced secret are never changed, and a valid JSON record stays valid. The
+//! caller decides which secrets are replaced, and by what.
 
 mod dumps;
 mod json;

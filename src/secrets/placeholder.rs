@@ -1,8 +1,7 @@
-//! What stands in the place of a secret: `«snap:secret:KIND:ID»`.
+//! The text that replaces a secret: `«snap:secret:KIND:ID»`.
 //!
-//! ID is a keyed hash of the secret. The same secret has the same placeholder wherever it
-//! stands; without the key, nobody can confirm a guess. A placeholder needs no escapes in
-//! JSON, in a shell or in a URL, at any depth.
+//! ID is a keyed hash of the secret. The same secret has the same placeholder everywhere. Without the key,
+//! nobody can confirm a guess. A placeholder needs no escapes in JSON, in a shell or in a URL, at any depth.
 
 use crate::base::digest::Key;
 

@@ -1,4 +1,4 @@
-//! Runs the vendors' rules: each only where a keyword of its own stands.
+//! Runs the vendors' rules, each only where one of its own keywords is.
 
 use std::ops::Range;
 use std::sync::OnceLock;

@@ -1,7 +1,8 @@
-//! Where a secret may begin: one pass over the bytes for all words that begin one, and a quick look at each place.
+//! Where a secret may begin: one pass over the bytes for all words that begin one, and a quick check of each
+//! place.
 //!
-//! The look must let pass whatever is found later, in raw JSON too, where quotes and ends of lines are escaped; and
-//! next to nothing else, as everything near such a place is read again.
+//! The check must pass every place where a secret is found later, in raw JSON too, where quotes and line
+//! ends are escaped. It should pass almost nothing else, because everything near such a place is read again.
 
 use std::ops::Range;
 use std::sync::OnceLock;

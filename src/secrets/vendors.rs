@@ -1,8 +1,8 @@
 //! The anchored rules: what the tokens of vendors look like.
 //!
-//! A rule runs only where one of its keywords stands, so its expression is compiled when the
-//! first one is seen, and never searches. A token must not begin within a word. What is in
-//! group 1, if there is one, is the secret; else the whole match is.
+//! A rule runs only where one of its keywords is. So its expression is compiled when the first keyword is
+//! seen, and it never searches. A token must not begin within a word. Group 1, if there is one, is the
+//! secret; otherwise the whole match is.
 
 /// One vendor's token.
 pub(super) struct VendorRule {

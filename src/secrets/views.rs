@@ -1,7 +1,7 @@
-//! Ways to look at a text: with escapes undone, colours left out, percent signs decoded.
+//! Other views of a text: with escapes undone, colours removed, percent signs decoded.
 //!
-//! A view has its own bytes and knows for each where it came from, so that a secret found in
-//! it becomes a span of the text itself.
+//! A view has its own bytes and knows where each of them came from. So a secret found in it becomes a span
+//! of the text itself.
 
 use std::ops::Range;
 

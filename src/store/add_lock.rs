@@ -1,4 +1,4 @@
-//! The lock under which snapshots and objects are added, and what is under way with it.
+//! The lock under which snapshots and objects are added, and the state of what is being added.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

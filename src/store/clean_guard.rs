@@ -1,11 +1,10 @@
-//! What keeps a store alive through `git clean -x`: a nested repository, and second names.
+//! What protects a store from `git clean -x`: a nested repository, and second names.
 //!
-//! The store is ignored by git, and `git clean -x` removes what is ignored, with everything an
-//! automatic checkpoint saved a moment before. What git does not remove with one `-f` is a
-//! repository inside the repository. So `objects/` looks like one, and manifests and pins have a
-//! second name (a hard link) in it; from there they get their first one back. Nothing else
-//! is in that repository, and no git command is ever run in it. `git clean -ffx`, which asks for
-//! nested repositories too, still removes everything.
+//! The store is ignored by git, and `git clean -x` removes ignored files, even a checkpoint that was made a
+//! moment before. But with only one `-f`, git does not remove a repository inside the repository. So
+//! `objects/` looks like one, and manifests and pins have a second name (a hard link) in it. From there they
+//! get their first name back. Nothing else is in that repository, and no git command is ever run in it.
+//! `git clean -ffx`, which asks for nested repositories too, still removes everything.
 
 use super::Store;
 use crate::base::error::Result;

@@ -1,4 +1,4 @@
-//! A snapshot in a store, read whole or only as far as it takes to tell it from others.
+//! A snapshot in a store, read completely, or only as far as needed to identify it.
 
 use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;

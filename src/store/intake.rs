@@ -1,10 +1,9 @@
-//! A snapshot that comes from elsewhere: checked whole, then added, or not added at all.
+//! A snapshot that comes from elsewhere: checked completely, then added, or not added at all.
 //!
-//! Owns what is asked of a foreign snapshot before the store takes it in, whichever way it
-//! came. Frames are checked against the names and sizes that the manifest gives, and wait
-//! as temporary files until the last one is there; only then do they get their names, and
-//! the manifest after them, byte for byte as it was written. Nothing that is in the store
-//! is ever replaced but a damaged object by a sound one.
+//! Owns the checks of a foreign snapshot before the store accepts it, whichever way it came. Frames are
+//! checked against the names and sizes in the manifest, and wait as temporary files until the last one is
+//! there. Only then do they get their names. The manifest comes after them, byte for byte as it was written.
+//! Nothing in the store is ever replaced, except a damaged object by a sound one.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;

@@ -1,11 +1,10 @@
 //! Journals: what a restore is about to do, written down before it begins.
 //!
-//! Owns `restoring/` in the store. A journal is one line that its restore understands, the line with
-//! the seal of the user who wrote it, then perhaps the line `decided`, with a seal of its own.
-//! Whoever works on it holds a kernel lock on it from before it has its name until it is gone, so a
-//! journal whose lock is free was left by a process that died. One without this user's seal may have
-//! come with a clone: nothing in it is believed. What is in the line, and what is done about it, is
-//! the business of `restore`.
+//! Owns `restoring/` in the store. A journal is one line that its restore understands, a line with the seal
+//! of the user who wrote it, and perhaps the line `decided`, with a seal of its own. Whoever works on it
+//! holds a kernel lock on it, from before it has its name until it is gone. So a journal whose lock is free
+//! was left by a process that died. One without this user's seal may have come with a clone: nothing in it
+//! is trusted. The content of the line, and what to do about it, belong to `restore`.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};

@@ -1,6 +1,6 @@
-//! The files and folders that a store consists of, and what is none.
+//! The files and folders of a store, and which others are not part of one.
 //!
-//! A store may have come with a clone: what stands in the place of one of its parts is looked at before it is used.
+//! A store may have come with a clone, so each of its parts is checked before it is used.
 
 use std::ffi::OsStr;
 

@@ -1,9 +1,9 @@
-//! The log: who did what, when, one JSON object a line in `log.jsonl`, only ever appended.
+//! The log: who did what, when, one JSON object on each line of `log.jsonl`, only ever appended.
 //!
-//! The log is history, never configuration. A store can come with a clone, so a line counts for
-//! something ([`Store::own_log`]) only if it ends in this user's seal; the others are shown.
-//! Bounded: when it has grown over a mebibyte, the older half goes. A log that can't be
-//! written never stops the work it would tell of.
+//! The log is history, never configuration. A store can come with a clone, so a line counts
+//! ([`Store::own_log`]) only if it ends in this user's seal; the others are only shown. Bounded: when it is
+//! larger than a mebibyte, the older half is removed. If the log can't be written, the operation continues
+//! all the same.
 
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::MetadataExt as _;

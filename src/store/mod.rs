@@ -1,8 +1,8 @@
 //! The store: the folder `.claude/snapshots/`, described in `docs/format.md`.
 //!
-//! Owns the layout and the order of writing: objects first, then the manifest; a snapshot
-//! without its manifest is not there. Everything in it is private to its owner (0700, 0600)
-//! and ignored by git. No file of a snapshot is ever changed; pins are empty marker files.
+//! Owns the layout and the order of writing: objects first, then the manifest. Without its manifest, a
+//! snapshot does not exist. Everything in the store is private to its owner (0700, 0600) and ignored by git.
+//! No file of a snapshot is ever changed; pins are empty marker files.
 
 mod add_lock;
 mod base_blobs;

@@ -1,9 +1,8 @@
-//! Objects: immutable pieces named by the BLAKE3 of their raw content.
+//! Objects: immutable pieces named by the BLAKE3 hash of their raw content.
 //!
-//! Written once, checked at every read: bytes that don't hash to their name are never
-//! handed out. An object is durable once it and its folder are synced, which [`Store::publish`]
-//! does for all new ones together before it writes the manifest that names them; until then
-//! it need not be found under its name.
+//! Written once, checked at every read: bytes that don't hash to their name are never returned. An object is
+//! durable once it and its folder are synced. [`Store::publish`] does that for all new ones together before
+//! it writes the manifest that names them. Until then, an object may not be found under its name.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};

@@ -1,7 +1,7 @@
-//! What can't be read: put right from what is proven to be the same, or set aside. Never deleted.
+//! Damaged parts: rebuilt from content that is proven to be the same, or put into quarantine. Never deleted.
 //!
-//! Owns `damaged/` in the store. While a manifest lies there, it may need any object: the
-//! sweep removes none.
+//! Owns `damaged/` in the store. While a manifest is there, it may need any object, so the sweep removes
+//! none.
 
 use std::path::PathBuf;
 

@@ -1,7 +1,7 @@
-//! Names: what a person may call a snapshot, the file name that follows, and references.
+//! Names: what a person may call a snapshot, the file name made from it, and references.
 //!
-//! A file name is made from the name so that it is readable, plain on every system, and
-//! different from all others also where case does not count.
+//! A file name is made from the name. It is readable, plain on every system, and different from all others
+//! even if case does not count.
 
 use super::{Entry, Known, Store};
 use crate::base::error::{Error, Kind, Result};

@@ -1,7 +1,7 @@
-//! Text diffs applied: exactly, or not at all, and piece by piece where the texts are large.
+//! Applies text diffs: exactly, or not at all, and piece by piece if the texts are large.
 //!
-//! Every line that a hunk shows must stand where the hunk says. Holds a line of each text at a
-//! time and never searches.
+//! Every line that a hunk shows must be exactly where the hunk says. Holds one line of each text at a time
+//! and never searches.
 
 use std::fmt;
 use std::io::{self, BufRead, Read};

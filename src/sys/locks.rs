@@ -1,4 +1,5 @@
-//! Kernel locks on files of ours: shared, exclusive, and on a file that is worked on. They end with the process.
+//! Kernel locks on our own files: shared, exclusive, and on a file that is being worked on. They end with
+//! the process.
 
 use std::fs::{File, TryLockError};
 use std::io::{Seek, SeekFrom, Write};

@@ -1,8 +1,8 @@
-//! Work on several threads: results in the order of the pieces, the first error is the error, and a panic of any
-//! thread is the caller's.
+//! Work on several threads: results in the order of the pieces, the first error is the error, and a panic of
+//! any thread is the caller's.
 //!
-//! Where no more threads can be had, those that are there do all of it. `SNAP_THREADS` limits how many work at a
-//! time; with 1, everything is done on the calling thread, one piece after the other.
+//! If no more threads can be started, those that exist do all of the work. `SNAP_THREADS` limits how many
+//! work at a time. With 1, everything is done on the calling thread, one piece after the other.
 
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

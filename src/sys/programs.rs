@@ -1,8 +1,8 @@
-//! Where programs are taken from: the absolute folders of `PATH` that are no part of a project.
+//! Where programs are taken from: the absolute folders of `PATH` that are not part of a project.
 //!
-//! An entry that is relative, empty, or lies in a project that is worked in would let the
-//! project choose the program. Such entries are left out of every look-up, and of the `PATH`
-//! that what is started gets. A tree that the user's home lies in is theirs: it leaves none out.
+//! With a relative or empty entry, or one in a project that is worked in, the project could choose the
+//! program. Such entries are left out of every look-up, and of the `PATH` that started programs get. If the
+//! user's home is inside a tree, the tree is the user's own, and nothing in it is left out.
 
 use std::ffi::{OsStr, OsString};
 use std::io::Read as _;

@@ -1,10 +1,10 @@
-//! Ctrl-C and friends: while a restore is under way noticed between two steps, never in one; at any
-//! other time the end of the program, and so it is if a step does not come to its end.
+//! Ctrl-C and other signals. During a restore they are noticed between two steps, never in one. At any other
+//! time they end the program at once. So they do if a step does not end.
 //!
-//! Owns the `signal-hook` crate. Without it, an interrupted restore would leave files in its
-//! staging folder and git's lock on the index; with it, everything is taken back first. A step that
-//! waits for something that never comes must not hold the program for ever: a second signal, or
-//! some seconds, end it as the first would have, and the next command takes the restore back.
+//! Owns the `signal-hook` crate. Without it, an interrupted restore would leave files in its staging folder
+//! and git's lock on the index. With it, everything is rolled back first. A step that waits for something
+//! that never comes must not hold the program for ever. So a second signal, or some seconds, end the
+//! program, and the next command rolls the restore back.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};

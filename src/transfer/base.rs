@@ -1,9 +1,9 @@
 //! What both sides have already: the snapshots that a transfer can build on.
 //!
-//! A snapshot of the store gives the same commit as on the remote, so it is made anew in
-//! the scratch repository each time, and git then sends only what is new. That costs a read
-//! of that snapshot, and saves a second copy of everything pushed that would have to be
-//! kept and kept true. A wrong guess costs bytes on the wire, nothing else.
+//! A snapshot of the store gives the same commit as on the remote. So the commit is made again in the
+//! scratch repository each time, and git then sends only what is new. This costs one read of that snapshot.
+//! It saves a second copy of everything pushed, which would have to be kept up to date. A wrong guess costs
+//! bytes on the wire, nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,10 +1,9 @@
 //! The bundle: one snapshot as one stream of bytes, for a file or a pipe.
 //!
-//! Owns the layout, which `docs/format.md` describes: a mark, a version, the manifest, the
-//! objects' frames in the order of their names, and a BLAKE3 hash of all of it at the end.
-//! The same manifest and frames give the same bytes. A reader believes no length: it never
-//! holds more than what has really come, and hands frames out unchecked. What they mean
-//! and whether they are sound is for the store's intake to say.
+//! Owns the layout, which `docs/format.md` describes: a mark, a version, the manifest, the objects' frames
+//! in the order of their names, and a BLAKE3 hash of all of it at the end. The same manifest and frames give
+//! the same bytes. A reader trusts no length: it never holds more than what has really come, and returns
+//! frames unchecked. The store's intake decides what they mean and whether they are sound.
 
 use std::io::{self, Read, Write};
 

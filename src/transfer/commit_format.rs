@@ -1,9 +1,9 @@
-//! How a snapshot stands on a git remote: one commit without parents per ref.
+//! How a snapshot is stored on a git remote: one commit without parents for each ref.
 //!
-//! `refs/snapshots/USER/ID` points to a commit whose tree is `manifest.json` and the frames
-//! as `objects/XX/NAME.zst`, as they are in the store. Everything in the commit follows from
-//! the snapshot, so whoever makes it makes the same one. Pure but for reading what was
-//! fetched, of which nothing is believed.
+//! `refs/snapshots/USER/ID` points to a commit whose tree is `manifest.json` and the frames as
+//! `objects/XX/NAME.zst`, as they are in the store. Everything in the commit follows from the snapshot, so
+//! everybody makes the same commit from it. Pure, except for reading what was fetched. None of that is
+//! trusted.
 
 use crate::base::digest::ObjectId;
 use crate::base::error::{Error, Kind, Result};

@@ -1,8 +1,8 @@
 //! `push`, `pull`, `list --remote` and `rm --remote`.
 //!
-//! A snapshot on a remote is immutable like one in the store: its ref is created or is
-//! there already, and never moved. Several are handed over together, but each stands for
-//! itself: what is wrong with one is said, and the others go on.
+//! A snapshot on a remote is immutable, like one in the store: its ref is created or exists already, and is
+//! never moved. Several are transferred together, but independently: a problem with one is reported, and the
+//! others continue.
 
 use super::base::{self, Mine};
 use super::lease::{self, LEASES, Lease};

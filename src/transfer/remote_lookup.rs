@@ -1,4 +1,4 @@
-//! Which snapshots on a remote are meant by a name or an id, and what is known of each.
+//! Which snapshots on a remote a name or an id means, and what is known of each.
 
 use super::base;
 use super::lease::Lease;

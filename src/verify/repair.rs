@@ -1,8 +1,7 @@
-//! `verify --repair`: what can be proven is made anew, the rest is set aside. Nothing is deleted.
+//! `verify --repair`: rebuilds what can be proven, and puts the rest into quarantine. Nothing is deleted.
 //!
-//! An object is its hash: whatever bytes hash to its name are its content, wherever they are
-//! found. They are looked for in the session's own files, in the work tree, in git and in
-//! other snapshots' diffs.
+//! An object is its hash: any bytes that hash to its name are its content, wherever they are found. They are
+//! looked for in the session's own files, in the work tree, in git and in other snapshots' diffs.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -1,7 +1,7 @@
 //! One file's diff, as far as it has been read: any record of it at once, in bounded memory.
 //!
-//! The last blocks that were looked at are in memory; when there are more, the others are in
-//! an unnamed temporary file. What is kept of a block otherwise is where it is.
+//! The last blocks that were used are in memory. If there are more, the others are in an unnamed temporary
+//! file, and only their place is kept.
 
 use std::collections::VecDeque;
 use std::fs::File;

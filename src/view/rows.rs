@@ -1,8 +1,8 @@
-//! From records to rows of the screen: in one column or two, folded by width or cut, around any
-//! place, without knowing how many rows there are in all.
+//! From records to rows of the screen: in one column or two, folded by width or cut, around any place,
+//! without knowing how many rows there are in all.
 //!
-//! An item is what is shown as one: a record, or in two columns an old line with its new one. A
-//! place is an item and a row of it, so that moving by rows looks at the items nearby only.
+//! An item is shown as one unit: a record, or in two columns an old line with its new one. A place is an
+//! item and a row of it. So moving by rows looks only at the items nearby.
 
 use std::io;
 use std::ops::Range;

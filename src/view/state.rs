@@ -1,5 +1,5 @@
-//! What the screen is about, and what a key or the mouse makes of it. Pure but for the document
-//! that is open, which may read back what it put aside.
+//! The state of the screen, and how a key or the mouse changes it. Pure, except for the open document, which
+//! may read back blocks from its file.
 
 use std::io;
 

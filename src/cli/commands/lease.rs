@@ -1,4 +1,4 @@
-//! `snap lease`: what a resume runs beside itself, to see who else works on a snapshot and to leave a lease.
+//! `snap lease`: a process that a resume starts, to see who else works on a snapshot and to leave a lease.
 
 use std::io::Read as _;
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! The machine around a session, for the decision whether a step is a risk.
+//! What the machine around a session looks like, to decide whether a step is risky.
 
 use std::path::{Path, PathBuf};
 

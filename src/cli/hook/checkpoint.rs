@@ -1,8 +1,8 @@
-//! Checkpoints that hooks make: before a step that can destroy work, and at the ends of things.
+//! Checkpoints that hooks make: before a step that can destroy work, and at the end of turns and sessions.
 //!
-//! A step waits until its checkpoint is whole and durable: what the step destroys may be the
-//! store's own temporary files too (`git clean -x`), and a snapshot that is only half there is none.
-//! Only putting the store in order comes after the answer.
+//! A step waits until its checkpoint is complete and durable. The step may destroy the store's own temporary
+//! files too (`git clean -x`), and half a snapshot is none. Only cleaning up the store comes after the
+//! answer.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! `/snapshot …`, typed to the agent and answered without it.
 //!
-//! Each word of the table becomes a run of this very program, so that what a person sees
-//! here is what the shell shows, and a failure of any kind is text and nothing else.
+//! Each word of the table becomes a run of this very program, so a person sees here what the shell shows. A
+//! failure of any kind is text and nothing else.
 
 use std::io::Read as _;
 

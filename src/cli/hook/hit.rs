@@ -1,4 +1,4 @@
-//! From what a step touches to the work trees that lie there, and to what no snapshot can hold.
+//! Finds the work trees that a step touches, and what in its way no snapshot can hold.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

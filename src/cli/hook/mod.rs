@@ -1,8 +1,8 @@
 //! `snap hook EVENT`: what the client's hooks call.
 //!
-//! The rule above all others: the agent is never broken or held up. Whatever goes wrong here
-//! is one line on standard error and one in a log, and the exit code is 0 (a client takes 2
-//! for "stop"). Standard output stays empty but for the answer to `/snapshot`.
+//! The first rule: a hook never breaks the agent and never holds it up. Whatever goes wrong here is one line
+//! on standard error and one in a log, and the exit code is 0 (a client takes 2 for "stop"). Standard output
+//! stays empty, except for the answer to `/snapshot`.
 
 mod around;
 mod checkpoint;

@@ -1,7 +1,7 @@
 //! The rules files: the user's own, and what a project may add to them.
 //!
-//! A project arrives in a clone like everything else in it. What it adds only makes more
-//! checkpoints; what it would switch off is not done, and said once.
+//! A project's file may come with a clone. It can only add checkpoints. If it tries to switch something off,
+//! that is not done, and it is reported once.
 
 use std::path::Path;
 

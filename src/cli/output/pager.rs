@@ -1,8 +1,7 @@
-//! Where a long output goes: standard output as it is, or a pager on a terminal.
+//! Where a long output goes: to standard output as it is, or to a pager on a terminal.
 //!
-//! Writes to the descriptor itself, in large blocks, the first one at once. A reader that goes
-//! away is an error of kind `ClosedPipe`, which ends the work behind it. Owns the width of the
-//! screen.
+//! Writes to the descriptor itself, in large blocks, the first one at once. If the reader goes away, that is
+//! an error of kind `ClosedPipe`, which ends the work behind it. Owns the width of the screen.
 
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Write};

@@ -1,7 +1,7 @@
-//! A line for a person: what it says, and what of it means what.
+//! A line for a person: its words, and what each part of it means.
 //!
-//! Colours are data until the line is written, and everything it says is escaped then: no text, wherever it came from,
-//! can colour, move or hide anything, or end the line. Owns `anstyle`.
+//! Colours are data until the line is written, and all its text is escaped then. So no text, wherever it
+//! came from, can colour, move or hide anything, or end the line. Owns `anstyle`.
 
 use std::fmt::{Display, Write as _};
 

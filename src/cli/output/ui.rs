@@ -1,9 +1,9 @@
-//! The terminal: data on standard output, talk on standard error, colours by meaning.
+//! The terminal: results on standard output, messages on standard error, colours by meaning.
 //!
-//! Nothing else in the program writes to either (`tests/it/tidy.rs` names the few that write bytes). What is told is
-//! a [`Text`], which escapes whatever it is made of, or a [`Json`]. A reader that goes away is an error of kind
-//! `ClosedPipe`, which ends the program quietly. Owns `anstream`, which knows what a terminal and its variables
-//! (`NO_COLOR`, `CLICOLOR`, `CLICOLOR_FORCE`, `TERM`) say about colours.
+//! Nothing else in the program writes to either (`tests/it/tidy.rs` names the few that write bytes).
+//! Everything printed is a [`Text`], which escapes whatever it is made of, or a [`Json`]. If the reader goes
+//! away, that is an error of kind `ClosedPipe`, which ends the program quietly. Owns `anstream`, which knows
+//! what a terminal and its variables (`NO_COLOR`, `CLICOLOR`, `CLICOLOR_FORCE`, `TERM`) say about colours.
 
 use std::io::{self, BufRead as _, BufWriter, IsTerminal as _, Write};
 

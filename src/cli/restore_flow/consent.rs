@@ -1,7 +1,7 @@
-//! Whether a snapshot may be restored: what was said on the command line, and what is asked on a terminal.
+//! Whether a snapshot may be restored: by options on the command line, and by questions on a terminal.
 //!
-//! A question is asked until the answer is a yes or a no; Enter alone and the end of input are a no. Without a terminal
-//! nothing is asked: what was not agreed to in advance is refused or held back.
+//! A question is repeated until the answer is a yes or a no. Enter alone and the end of input are a no.
+//! Without a terminal there are no questions: whatever was not agreed to in advance is refused or held back.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;

@@ -1,4 +1,4 @@
-//! One restore from its plan to the client: shown, agreed to, carried out, reported.
+//! One restore, from its plan to the start of the client: shown, agreed to, carried out, reported.
 
 use super::args::RestoreArgs;
 use super::done::{say_done, warn_of_left, warn_of_unmade};

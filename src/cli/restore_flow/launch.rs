@@ -1,4 +1,4 @@
-//! The client's command: how it goes on with a session that was brought back, run or printed.
+//! The client's command: how it continues a restored session, run or printed.
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt as _;

@@ -1,7 +1,8 @@
-//! Prompts that were queued when the snapshot was saved: shown whole, and offered as the client's first prompt.
+//! Prompts that were queued when the snapshot was saved: shown completely, and offered as the client's first
+//! prompt.
 //!
-//! Only a person at a terminal hands one over. What somebody else queued needs a typed yes: it would have this
-//! user's authority.
+//! Only a person at a terminal passes one on. A prompt that somebody else queued needs a typed yes, because
+//! it would have this user's authority.
 
 use std::ffi::OsString;
 

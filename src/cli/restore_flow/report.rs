@@ -1,4 +1,4 @@
-//! What a restore will do and did, as it is shown: one value for a person's lines and for a program's JSON.
+//! What a restore will do or has done: one value, printed as lines for a person or as JSON for a program.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What is said of the snapshot that is meant, and of where it is put back.
+//! Messages about which snapshot is meant, and where it is restored.
 
 use std::path::Path;
 

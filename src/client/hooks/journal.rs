@@ -1,9 +1,9 @@
-//! The journal of a session: what the client tells a hook and writes nowhere itself.
+//! The hooks' journal of a session: facts that the client tells a hook and writes nowhere itself.
 //!
-//! `$C/snap/SESSION.jsonl`, private, one line an event: the rules that were offered with a
-//! question, what ran in the background when a turn ended, prompts that are scheduled. A save
-//! reads it; it decides nothing that the client's own files say. Bounded: the oldest lines go,
-//! and so do the journals of sessions that are long past.
+//! `$C/snap/SESSION.jsonl`, private, one line for each event: the rules that were offered with a question,
+//! what ran in the background when a turn ended, scheduled prompts. A save reads it. Where the client's own
+//! files say something, they count. Bounded: the oldest lines are removed, and so are the journals of
+//! sessions that ended long ago.
 
 use std::io::Write as _;
 use std::time::{Duration, SystemTime};

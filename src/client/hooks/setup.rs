@@ -1,7 +1,7 @@
 //! `snap init`: the hooks and the `/snapshot` command, planned as changes of the client's files, then made.
 //!
-//! Files in a project may be anybody's: nothing there is read or written through a link. In the client's own folder, links
-//! are the user's own.
+//! Files in a project may come from anybody, so nothing there is read or written through a link. In the
+//! client's own folder, links are the user's own.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -1,6 +1,6 @@
-//! Compares a file that is here with what would be written, and splits off what is missing.
+//! Compares an existing file with what would be written, and splits off the missing part.
 //!
-//! Writes nothing to the file itself: what is appended waits beside it until the restore is decided.
+//! Writes nothing to the file itself. The missing part waits beside it until the restore is decided.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek as _, SeekFrom, Write};

@@ -1,8 +1,7 @@
-//! Saved moments that wait in the client's folders as sessions of their own, to be found by their title.
+//! Saved moments in the client's folders, as sessions of their own that can be found by their title.
 //!
-//! `$C/snap/links/SESSION.json` says which files each one consists of, as they were written. A
-//! link is removed only while all of it is untouched: once somebody went on with it, it is a
-//! session like any other.
+//! `$C/snap/links/SESSION.json` lists the files of each one, as they were written. A link is removed only
+//! while all of it is untouched. Once somebody has continued it, it is a session like any other.
 
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;

@@ -1,11 +1,11 @@
-//! A new session on its way into the client's folders: staged whole, then revealed, or taken back.
+//! Putting a new session into the client's folders: staged completely, then revealed, or rolled back.
 //!
-//! Side files first, the transcript last: the client lists a session by its transcript, so
-//! it never sees half of one. Nothing that exists is overwritten; of a session that is continued, what
-//! is missing waits like everything else, and is appended when the restore is decided. What goes where is known
-//! beforehand, as a value, so that another process can finish it or take it back. Below the
-//! client's `projects`, `tasks` and `file-history`, which people put on other disks by a link,
-//! everything is reached through real folders only.
+//! Side files come first, the transcript last. The client lists a session by its transcript, so it never
+//! sees half of one. Nothing that exists is overwritten. For a session that is continued, the missing
+//! records wait in the staging too, and are appended when the restore is decided. All places are known
+//! beforehand, as a value, so that another process can finish it or roll it back. Below the client's
+//! `projects`, `tasks` and `file-history`, which people put on other disks by a link, everything is reached
+//! through real folders only.
 
 use std::collections::BTreeMap;
 use std::io;

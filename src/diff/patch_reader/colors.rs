@@ -1,7 +1,8 @@
-//! The colours that git gives a diff, told from escape sequences in the content.
+//! Tells the colours that git gives a diff from escape sequences in the content.
 //!
-//! Git puts a colour before a line's sign, perhaps once more behind it, and a reset at the end; blanks that it finds
-//! wrong stand in a colour of their own, at the beginning or the end of the text. Everything else belongs to the content.
+//! Git puts a colour before a line's sign, perhaps once more behind it, and a reset at the end. Blanks that
+//! it finds wrong have a colour of their own, at the beginning or the end of the text. Everything else
+//! belongs to the content.
 
 /// What git ends a colour with.
 const RESET: &[u8] = b"\x1b[m";

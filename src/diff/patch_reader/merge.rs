@@ -1,4 +1,4 @@
-//! The headers of hunks in the diff of a merge: one `@` more, and one side more, than a parent less one.
+//! Hunk headers in the diff of a merge. With N parents they have N + 1 `@` signs and N + 1 sides.
 
 use super::hunk::{Stated, parse_stated};
 

@@ -1,8 +1,8 @@
 //! Unified diffs read back: those that snapshots store, and those that git prints.
 //!
-//! A line at a time. Nothing is dropped: what is not a diff is passed on as text, and so is what began like the header of
-//! a file and is none. Git's own colours are taken off lines of a diff. Numbers in headers decide where a hunk ends and
-//! are trusted for nothing else.
+//! Reads a line at a time and drops nothing. Text outside a diff is passed on. So is text that began like
+//! the header of a file and turns out not to be one. Git's own colours are removed from the lines of a diff.
+//! Numbers in headers decide where a hunk ends, and are trusted for nothing else.
 
 mod colors;
 mod header;

@@ -1,6 +1,8 @@
-//! The names in the headers of a diff, whatever stands before them: `a/`, `i/`, nothing, or words of the user's.
+//! The names in the headers of a diff, whatever prefix they have: `a/`, `i/`, none, or one of the user's
+//! own.
 //!
-//! What both names end with is the file's name, from where a folder begins; so a prefix need not be known.
+//! The part that both names end with, from the beginning of a folder on, is the file's name. So the prefix
+//! need not be known.
 
 use super::super::file::unquoted;
 

@@ -1,5 +1,5 @@
-//! `rewind --reset-branch`: the branch goes to the commit that the snapshot was saved on, and an
-//! undo takes it back. Nothing is lost by it: the old tip is kept by the safety snapshot's ref.
+//! `rewind --reset-branch`: moves the branch to the commit that the snapshot was saved on. An undo moves it
+//! back. Nothing is lost: the safety snapshot's ref keeps the old tip.
 
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::Line;

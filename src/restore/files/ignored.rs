@@ -1,8 +1,8 @@
-//! What a rewind leaves alone: what was ignored when the snapshot was saved.
+//! What a rewind leaves alone: files that were ignored when the snapshot was saved.
 //!
-//! The snapshot names what was there and ignored; its rules say what would have been. What neither covers was not there at
-//! that moment, or it would be in the snapshot: it goes like any other new file, even if a rule that is newer hides it
-//! from git now.
+//! The snapshot names the ignored files that existed, and its rules say which others would have been
+//! ignored. A file that neither covers did not exist at that moment, or it would be in the snapshot. So it
+//! is removed like any other new file, even if a newer rule hides it from git now.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;

@@ -1,6 +1,6 @@
-//! Entries of the index that have no room beside a new one: a file and what is below it as a folder.
+//! Entries of the index that exclude each other: a file, and files below it as a folder.
 //!
-//! git takes the old ones out of the index without a word when the new one goes in.
+//! Git removes the old ones from the index without a message when the new one is added.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! `rewind` and `undo` of marks: which tracked files are marked otherwise than they were, and of which
-//! marked ones git would not say that they are gone or changed.
+//! `rewind` and `undo` of marks: which tracked files have another mark than they had, and which marked files
+//! are gone or changed without git saying so.
 
 use std::collections::BTreeSet;
 

@@ -1,8 +1,8 @@
-//! What stands where a restore writes: files that git ignores, in a folder that was a file, or in place of a folder.
+//! Files in the way of a restore: ignored ones in a folder that was a file, or in the place of a folder.
 //!
-//! It can't have been there when the snapshot was saved, as something else stood there. So it goes like any new file: the
-//! safety snapshot has it, and `undo` brings it back. What is too much for that, or no file, is a conflict, and the plan
-//! already says so.
+//! They can't have existed when the snapshot was saved, because something else was there. So they are
+//! removed like any new file: the safety snapshot has them, and `undo` restores them. If they are too large
+//! for that, or not files, that is a conflict, and the plan already says so.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What is here of the paths that a restore is about: HEAD, the index, the disk.
+//! The present state of the paths that a restore is about: HEAD, the index, the disk.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,8 +1,7 @@
-//! Plans `resume`: what each edited path becomes, and what speaks against it.
+//! Plans `resume`: what each edited path becomes, and which paths are in conflict.
 //!
-//! A path is set only if it is here as it was in the snapshot's base, untouched; a path that
-//! is already as saved is left alone; anything else is a conflict, and then nothing is done
-//! at all.
+//! A path is set only if it is here as it was in the snapshot's base, untouched. A path that is already as
+//! saved is left alone. Anything else is a conflict, and then nothing is done at all.
 
 use std::collections::BTreeSet;
 

@@ -1,9 +1,8 @@
 //! Plans to make the work tree exactly what it was: `rewind` and `undo`.
 //!
-//! Whatever was edited, created, deleted, staged or committed since, each path becomes what
-//! the snapshot has of it: the saved edit, or the base commit's version. What the snapshot
-//! left out, ignored files, and repositories inside the repository are not touched; of a
-//! submodule, only which commit is staged.
+//! Whatever was edited, created, deleted, staged or committed since, each path becomes what the snapshot has
+//! of it: the saved edit, or the base commit's version. Not touched are files that the snapshot left out,
+//! ignored files, and repositories inside the repository. Of a submodule, only the staged commit is set.
 
 use std::collections::{BTreeMap, BTreeSet};
 

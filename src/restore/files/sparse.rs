@@ -1,7 +1,7 @@
-//! Paths that a sparse checkout left out where the snapshot was saved: staged there, and not on the disk.
+//! Paths that a sparse checkout left out when the snapshot was saved: staged there, and not on the disk.
 //!
-//! Where such a path is not left out, `resume` brings what was staged as a file too: that it was not
-//! on the disk there is no deletion.
+//! If such a path is not left out here, `resume` restores the staged content as a file too. That the file
+//! was not on the disk there does not mean that it was deleted.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;

@@ -1,10 +1,11 @@
-//! Which files of somebody else's snapshot are set without a question: what is plainly source or text, in a place
-//! that the repository already has. Everything else is of concern, and has a kind.
+//! Which files of another user's snapshot are restored without a question: plain source or text, in a folder
+//! that the repository already has. Every other file needs a yes, and has a kind.
 //!
-//! Owns the rule. What runs or obeys a file by itself can't be listed (every tool of tomorrow brings another name), so
-//! the rule is the other way round: `ordinary.rs` says what no tool is known to run or obey for its kind, and
-//! `names.rs`, as a second layer, which of those some tool runs or obeys for its name or place. Names are compared as
-//! the most forgiving file system would: case, disguises and all. Pure.
+//! Owns the rule. A list of all files that a tool runs or obeys can't be complete, because every new tool
+//! brings another name. So the rule is the other way round. `ordinary.rs` lists the kinds of files that no
+//! tool is known to run or obey for their kind. `names.rs`, as a second layer, lists those among them that
+//! some tool runs or obeys for their name or place. Names are compared as the most forgiving file system
+//! would, with case and all disguises. Pure.
 
 mod names;
 mod ordinary;

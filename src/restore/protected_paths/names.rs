@@ -1,4 +1,4 @@
-//! Files that some tool runs or obeys for their name or their place, though they may be source or text.
+//! Files that some tool runs or obeys because of their name or place, although they may be source or text.
 
 use super::Concern;
 use super::ordinary::is_script;

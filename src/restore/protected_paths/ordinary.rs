@@ -1,5 +1,5 @@
-//! What a file is by the end of its name: source, text or an image, which no tool runs or obeys for that, or anything
-//! else.
+//! What a file is by the end of its name: source, text or an image, which no tool runs or obeys for that
+//! reason, or anything else.
 
 use super::Concern;
 

@@ -1,4 +1,4 @@
-//! A saved moment as a session that the client finds by its title, with no `snap` in between.
+//! A saved moment as a session that the client finds by its title, without `snap`.
 
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;

@@ -1,8 +1,8 @@
-//! Plans and installs the session: which id it gets, in which folder, with which files and paths.
+//! Plans and installs the session: its id, its folder, its files and their paths.
 //!
-//! A session keeps its id if nothing on this machine has it, or if what is here is its beginning:
-//! then the rest is appended. Else it becomes a new session with a new id in every record, and
-//! the other one is not touched.
+//! A session keeps its id if nothing on this machine has it, or if the session here is the beginning of the
+//! saved one. Then the rest is appended. Otherwise it becomes a new session with a new id in every record,
+//! and the existing one is not touched.
 
 mod as_saved;
 pub(super) mod link;

@@ -1,7 +1,7 @@
-//! Whether what is here of a session is the beginning of what was saved, so that appending the rest is enough.
+//! Whether the session here is the beginning of the saved one, so that appending the rest is enough.
 //!
-//! Only what is proven counts: every byte that the snapshot has of what is here is compared. Where a compaction left
-//! the beginning out, a snapshot of before it, of which the later one descends, has to have the rest.
+//! Only proof counts: every byte that the snapshot and this machine share is compared. If a compaction left
+//! the beginning out, the missing part must be in an older snapshot that the newer one descends from.
 
 use std::collections::{BTreeMap, BTreeSet};
 

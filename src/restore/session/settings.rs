@@ -1,6 +1,6 @@
-//! One more file in a plan: the local settings, which get the rules that a person chose.
+//! One more file in a plan: the local settings, with the rules that a person chose.
 //!
-//! It is set with all others or not at all, and the safety snapshot holds what it was.
+//! It is set with all others or not at all, and the safety snapshot holds its old content.
 
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;

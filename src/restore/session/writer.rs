@@ -1,4 +1,5 @@
-//! The session's files on their way into the client's folders: mended, with their paths rewritten, piece by piece.
+//! The session's files on their way into the client's folders: repaired, with their paths rewritten, piece
+//! by piece.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

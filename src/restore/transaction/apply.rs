@@ -1,11 +1,10 @@
 //! Carries a restore out: all of it, or none, whatever happens on the way.
 //!
-//! The record is durable first. Then new files are written and synced in a staging folder,
-//! every old file is moved there and looked at once more (it must be what the plan saw), and
-//! the new ones are moved to their places; the session's files and the new index are made
-//! beside theirs. When all of it is durable, one line in the journal decides, and what is
-//! left to do cannot but succeed. Whatever fails before is taken back from the record, by the
-//! code that does it after a crash.
+//! First the journal is made durable. Then new files are written and synced in a staging folder. Every old
+//! file is moved there and checked once more (it must be what the plan saw), and the new ones are moved to
+//! their places. The session's files and the new index are made beside the old ones. When all of it is
+//! durable, one line in the journal decides, and the remaining steps can't fail. A failure before that line
+//! is rolled back from the journal, by the same code that rolls back after a crash.
 
 use std::collections::BTreeSet;
 use std::ops::Bound;

@@ -1,9 +1,9 @@
-//! The record of a restore: all that it takes to finish it, or to take it back, as a value.
+//! The journal of a restore: everything that is needed to finish it or to roll it back, as a value.
 //!
-//! It is in the store before the first change (`store/journals.rs`), and the same code reads
-//! it in the process that wrote it and in one that finds it after a crash. Where each file is
-//! follows from what is on the disk: a staged file that is not in the staging folder is in
-//! its place. So both ways can be gone again from any point, any number of times.
+//! It is in the store before the first change (`store/journals.rs`). The same code reads it in the process
+//! that wrote it and in one that finds it after a crash. The disk shows where each file is: a staged file
+//! that is not in the staging folder is in its place. So finishing and rolling back both work from any
+//! point, and can be repeated any number of times.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,10 +1,11 @@
-//! Restores whose process died: finished if they were decided, else taken back.
+//! Restores whose process died: finished if they were decided, otherwise rolled back.
 //!
-//! A journal whose lock is free says so. Nothing is asked and nothing has to be removed by
-//! hand: the next command that changes anything does it first, and tells.
+//! A journal whose lock is free belongs to a process that died. Nothing is asked, and nothing has to be
+//! removed by hand: the next command that changes anything does this first, and says so.
 //!
-//! A journal is believed only if it carries this user's seal, and only as far as each path in it is one that
-//! this work tree and these client folders give: what came with a clone, or was copied, is named and left.
+//! A journal is trusted only if it carries this user's seal, and only if each path in it follows from this
+//! work tree and these client folders. A journal that came with a clone, or was copied, is named and left
+//! alone.
 
 use std::path::{Component, Path, PathBuf};
 

@@ -1,4 +1,5 @@
-//! Commands: which words of them are secrets, as the programs read them. A line of the table adds a program.
+//! Commands: which of their words are secrets, as the programs read them. A line of the table adds a
+//! program.
 
 use std::ops::Range;
 

@@ -1,7 +1,7 @@
-//! One layer between texts and the judge: each syntax takes a text apart into names and the values under them.
+//! One layer between texts and the judge: each syntax splits a text into names and the values under them.
 //!
-//! The readers begin where a trigger stood (`triggers.rs`) and look at its surroundings only. They say where a value
-//! is and how it stands to its name; whether it is a secret, the judge decides.
+//! The readers begin at a trigger (`triggers.rs`) and look only at its surroundings. They say where a value
+//! is and how it belongs to its name. The judge decides whether it is a secret.
 
 pub(super) mod apart;
 pub(super) mod assigned;

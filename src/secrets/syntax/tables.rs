@@ -1,4 +1,4 @@
-//! Tables: the heading of a column says what stands in it. Markdown, psql, mysql, sqlite, columns that a program
+//! Tables: the heading of a column says what is in it. Markdown, psql, mysql, sqlite, columns that a program
 //! aligned, and values with commas, semicolons or tabs between them.
 
 use std::ops::Range;

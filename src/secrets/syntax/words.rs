@@ -1,5 +1,5 @@
-//! Names and values with nothing but a blank between them: `.netrc`, configuration of servers, options of commands,
-//! SQL, tables that a program aligned, and what a person tells another.
+//! Names and values with only a blank between them: `.netrc`, configuration of servers, options of commands,
+//! SQL, tables that a program aligned, and what one person tells another.
 
 use std::ops::Range;
 

@@ -1,7 +1,7 @@
-//! What is done to a file in a place: opened, read, named anew, removed.
+//! What is done to a file in a place: opened, read, renamed, removed.
 //!
-//! Nothing here follows a link or waits for a pipe; where a file is to be read or written and
-//! something else stands there, that is the answer.
+//! Nothing here follows a link or waits for a pipe. If something else is in the place of a file that is to
+//! be read or written, the result says so.
 
 use std::ffi::OsStr;
 use std::fs::File;

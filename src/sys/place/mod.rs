@@ -1,10 +1,10 @@
 //! Where our own files are: reached from a folder that is held open, through real folders only.
 //!
-//! A store can come with a clone, so what stands in the place of one of our folders or files may
-//! be anything: a link that leads to somebody's documents, a pipe that nobody writes to. Every
-//! access walks from an open folder, component by component, follows no link, and waits for
-//! nothing that is no plain file. Only the folder at the top may be a link, where it is the
-//! user's own: it is followed once. `fs` writes files here; `tree` does the same for work trees.
+//! A store can come with a clone. So in the place of one of our folders or files there may be anything: a
+//! link to somebody's documents, a pipe that nobody writes to. Every access walks from an open folder,
+//! component by component. It follows no link, and waits for nothing that is not a plain file. Only the
+//! folder at the top may be a link, if it is the user's own: it is followed once. `sys/files.rs` writes
+//! files here; `sys/work_tree` does the same for work trees.
 
 mod files;
 

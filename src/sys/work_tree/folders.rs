@@ -1,4 +1,4 @@
-//! What folders of a work tree hold: those that are empty, and all files below one.
+//! The content of folders in a work tree: which are empty, and all files below one.
 
 use std::ffi::OsStr;
 use std::os::fd::AsFd;

@@ -1,8 +1,8 @@
 //! A user's work tree: read and changed only from its root down, through real folders.
 //!
-//! Every access walks from an open root folder component by component and never follows a
-//! symbolic link, so that nothing outside the tree is read or written whatever the tree
-//! holds. Files are never written in place: they are staged, then moved.
+//! Every access walks from an open root folder, component by component, and never follows a symbolic link.
+//! So nothing outside the tree is read or written, whatever the tree holds. Files are never written in
+//! place: they are staged, then moved.
 
 pub mod absent;
 mod folders;

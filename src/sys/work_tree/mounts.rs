@@ -1,4 +1,5 @@
-//! Other disks inside a work tree (volumes of a container, bind mounts): nothing can be renamed across their edge.
+//! Other disks inside a work tree (volumes of a container, bind mounts): no file can be renamed across their
+//! edge.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;

@@ -1,6 +1,8 @@
-//! How `snap diff` looks: its options, the question to the terminal for its background, and what is set.
+//! How `snap diff` looks: its options, the question to the terminal for its background, and the settings in
+//! force.
 //!
-//! Owns `terminal-colorsaurus`. The terminal is asked while the diff is already being made, and only where it can answer.
+//! Owns `terminal-colorsaurus`. The terminal is asked while the diff is already being made, and only if it
+//! can answer.
 
 use std::io::{self, IsTerminal as _};
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! `snap diff`: shows what differs, while the rest of it is still being computed.
+//! `snap diff`: shows differences while the rest of them is still being computed.
 
 mod look;
 mod report;

@@ -1,4 +1,4 @@
-//! What `snap diff` compares, and how each of it is opened.
+//! What `snap diff` compares, and how each source is opened.
 
 use std::fs::File;
 use std::io::{self, BufReader};
