@@ -22,13 +22,13 @@ pub(crate) fn settle(context: &Context, workspace: &Workspace, ui: &mut Ui) -> R
         ui.warn(&match recovered.outcome {
             RecoveryOutcome::TakenBack => {
                 let safety = safety.unwrap_or_default();
-                format!("the restore of {name} in {root} was cut off; everything is as before it{safety}")
+                format!("the restore of {name} in {root} was interrupted; everything is as before it{safety}")
             }
             RecoveryOutcome::Finished => {
-                format!("the restore of {name} in {root} was cut off at its end; it is finished now")
+                format!("the restore of {name} in {root} was interrupted at its end; it is finished now")
             }
             RecoveryOutcome::Gone => {
-                format!("the restore of {name} in {root} was cut off, and that work tree is gone")
+                format!("the restore of {name} in {root} was interrupted, and that work tree is gone")
             }
         });
         for path in &recovered.kept {
@@ -37,7 +37,7 @@ pub(crate) fn settle(context: &Context, workspace: &Workspace, ui: &mut Ui) -> R
         if let Some(leftover) = &recovered.leftover {
             let leftover = Line(&leftover.to_string_lossy()).to_string();
             ui.warn(&format!(
-                "the files from before are in {leftover}; delete it when you need them no longer"
+                "the files from before are in {leftover}; delete it when you no longer need them"
             ));
         }
     }
@@ -49,7 +49,10 @@ pub(crate) fn warn_of_cut_off(workspace: &Workspace, ui: &mut Ui) {
     let Ok((roots, ignored)) = restore::cut_off(workspace) else { return };
     for root in roots {
         let root = Line(&root.to_string_lossy()).to_string();
-        ui.warn(&format!("a restore was cut off in {root}; the next `snap save`, `resume`, `rewind`, `undo` or `redo` puts that right"));
+        ui.warn(&format!(
+            "a restore was interrupted in {root}; the next `snap save`, `resume`, `rewind`, \
+                          `undo` or `redo` finishes it or rolls it back"
+        ));
     }
     warn_of_ignored(&ignored, ui);
 }

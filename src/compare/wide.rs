@@ -51,7 +51,7 @@ pub(super) fn show(
         (old, new) => format!("{old} -> {new}"),
     };
     if report.added + report.removed == 0 && encodings.old == encodings.new {
-        note.push_str(", and what differs is no text");
+        note.push_str(", and the difference is not in its text");
     }
     show.finish(End { report, note: Some(note), ..End::default() })
 }

@@ -99,8 +99,8 @@ impl<'a> Materializer<'a> {
             let is_partial = self.repository.is_some_and(Repository::is_partial);
             let hint = if is_partial {
                 format!(
-                    "this is a partial clone, and `snap` fetches nothing in passing: `git cat-file -e {}` \
-                     fetches it; then run the command again",
+                    "this is a partial clone, and `snap` does not fetch missing objects by itself: fetch \
+                     it with `git cat-file -e {}`, then run the command again",
                     old.oid
                 )
             } else {
@@ -177,7 +177,7 @@ impl<'a> Materializer<'a> {
         match &converted.by {
             ConvertedBy::Recipe { recipe } => recipe
                 .apply(&compared)
-                .ok_or_else(|| damaged(&saved.edit.path, "it is no text in its encoding")),
+                .ok_or_else(|| damaged(&saved.edit.path, "it is not text in its encoding")),
             ConvertedBy::Delta { delta } => {
                 compress::apply_delta(&compared, &self.store.load(delta)?, converted.bytes)
                     .map_err(|error| damaged(&saved.edit.path, error))

@@ -187,7 +187,7 @@ pub(super) fn check_folder(repository: Option<&Repository>, start: &Path, addres
         Some(place) => {
             Err(Error::new(Kind::Refused, format!("{} is not contacted", Line(&without_password(address))))
                 .because(format!(
-                    "{} lies in the project: git would run the hooks that are in it",
+                    "{} is in the project: git would run the hooks that are in it",
                     Line(&OsStr::to_string_lossy(place.as_os_str()))
                 ))
                 .hint("take a remote outside of it, or `snap export` and `snap import` for a file"))

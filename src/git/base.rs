@@ -28,8 +28,8 @@ impl Repository {
         Error::new(Kind::Refused, "This repository does not have the commit that the snapshot was made on")
             .because(format!("{id} is not here: it was not fetched, or this is another repository"))
             .hint(format!(
-                "`--fetch-base` fetches it first (`git fetch {depth}{remote} {id}`); \
-                 `snap resume --trust-repository` goes on without it"
+                "`--fetch-base` fetches it first (`git fetch {depth}{remote} {id}`); `snap resume \
+                 --trust-repository` continues without it"
             ))
     }
 
@@ -73,8 +73,8 @@ impl Repository {
         )
         .said(&said)
         .hint(
-            "whoever saved the snapshot can push that commit, or hand the snapshot over with \
-                 `snap export --with-base`",
+            "whoever saved the snapshot can push that commit, or transfer the snapshot with `snap export \
+             --with-base`",
         ))
     }
 

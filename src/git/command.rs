@@ -276,7 +276,7 @@ impl Git {
         } else {
             failed.hint(
             "an index can't be both sparse and split: `git config core.splitIndex false` lets git read it again; \
-             if it does not, move `.git/index` away, and `git reset` makes it anew",
+             if it does not, move `.git/index` away, and `git reset` makes a new one",
         )
         })
     }

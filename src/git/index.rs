@@ -187,7 +187,7 @@ impl Repository {
             let written = self.git.demand_with(&arguments, &[], &names)?;
             let expected: Vec<&[u8]> = missing.iter().map(|(oid, _)| oid.as_bytes()).collect();
             if written.lines() != expected {
-                return Err(Error::new(Kind::Bug, "git named a blob otherwise than expected"));
+                return Err(Error::new(Kind::Bug, "git gave a blob an unexpected name"));
             }
         }
         self.sync_loose(blobs.iter().map(|(oid, _)| oid.as_str()))

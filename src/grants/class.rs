@@ -236,7 +236,7 @@ fn of_command(line: &str) -> (Class, &'static str) {
         [] => worst("any command"),
         ["git", command, ..] if HARMLESS_GIT.contains(command) => (Class::Prefix, ""),
         ["git", command, ..] if DESTROYING_GIT.contains(command) => {
-            worst("it takes away edits or commits that may be nowhere else")
+            worst("it removes edits or commits that may exist nowhere else")
         }
         ["rm", ..] => worst("it removes any file"),
         ["git", command, ..] if SHOWING_GIT.contains(command) => worst("`--output` writes any file"),
@@ -261,7 +261,7 @@ fn of_exact(line: &str) -> (Class, &'static str) {
         }
         let plain = arguments.iter().all(|word| word.text.starts_with('-') && word.text != "-c");
         if INTERPRETERS.contains(&name) && plain && command.input.is_none() {
-            return (Class::Anything, "runs whatever it is fed");
+            return (Class::Anything, "runs whatever input it gets");
         }
     }
     (Class::Exact, "")

@@ -165,7 +165,7 @@ fn check_sum(json: &[u8]) -> Result<()> {
 }
 
 fn missing_checksum(why: &str) -> Error {
-    Error::new(Kind::Damaged, "The manifest can't be believed").because(why)
+    Error::new(Kind::Damaged, "The manifest can't be trusted").because(why)
 }
 
 /// Returns where the 64 digits stand: behind the last key of that name.

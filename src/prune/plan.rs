@@ -86,7 +86,7 @@ impl Plan {
             if entry.pinned {
                 let name = shown_name(&entry);
                 return Err(Error::new(Kind::Refused, format!("{name:?} is pinned; nothing was removed"))
-                    .hint(format!("`snap unpin {name:?}` lets it go")));
+                    .hint(format!("`snap unpin {name:?}` allows it")));
             }
             if named.iter().all(|other| other.stem != entry.stem) {
                 named.push(entry);
@@ -197,7 +197,7 @@ pub fn judge_pushed(all: &[Pushed<'_>], policy: Policy, now: Timestamp) -> Vec<V
         .collect();
     let known: Vec<Candidate> = candidates.iter().flatten().cloned().collect();
     let mut verdicts = policy::plan(&known, policy, now).into_iter();
-    let odd = || Verdict::keep("its date can't be believed; `snap rm --remote` removes it");
+    let odd = || Verdict::keep("its date can't be right; `snap rm --remote` removes it");
     candidates.iter().map(|one| one.as_ref().and_then(|_| verdicts.next()).unwrap_or_else(odd)).collect()
 }
 

@@ -40,10 +40,11 @@ pub fn check(workspace: &Workspace, manifest: &Manifest, with_base: bool, allow:
     }
     let name = Line(&manifest.name).to_string();
     let ids: Vec<&str> = open.iter().map(|secret| secret.id.as_str()).collect();
-    Err(Error::new(Kind::Refused, format!("{name:?} holds what looks like secrets, so it stays here"))
+    Err(Error::new(Kind::Refused, format!("{name:?} holds what looks like secrets, so it is not sent"))
         .list(listed(&open))
         .hint(format!(
-            "save again (`snap save` takes them out) and send that one; what is none may leave with {}",
+            "save again (`snap save` redacts them) and send the new snapshot; allow what is not a secret \
+             with {}",
             ids.iter()
                 .take(MOST_LISTED)
                 .map(|id| format!("--allow-secret {id}"))
@@ -131,9 +132,9 @@ fn without_own_marks(json: &[u8]) -> Result<Vec<u8>> {
 
 /// Earlier versions of this program saved what identifies its author's account.
 fn of_account() -> Error {
-    Error::new(Kind::Refused, "The snapshot identifies the account of whoever saved it, so it stays here")
+    Error::new(Kind::Refused, "The snapshot identifies the account of whoever saved it, so it is not sent")
         .because("it holds records of remote control, an account or an organisation")
-        .hint("save again (`snap save` leaves them out) and send that one")
+        .hint("save again (`snap save` leaves them out) and send the new snapshot")
 }
 
 fn look_at_bases(manifest: &Manifest, versions: &mut Materializer<'_>, redactor: &Redactor) -> Result<()> {

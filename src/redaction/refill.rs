@@ -55,14 +55,16 @@ impl Held {
     /// Says what to do about it.
     pub fn reason(&self) -> String {
         if let Some(new) = &self.renamed_to {
-            return format!("it is renamed to {new}, which can't be made yet, and stays until then");
+            return format!(
+                "it is renamed to {new}, which can't be made yet; it stays until that is possible"
+            );
         }
         let needs: Vec<String> = self
             .secrets
             .iter()
             .map(|one| match one.names.first() {
                 Some(name) => format!("set {} (its {})", Line(name), Line(&one.kind)),
-                None => format!("nothing here has its {} ({})", Line(&one.kind), Line(&one.id)),
+                None => format!("its {} ({}) is not known here", Line(&one.kind), Line(&one.id)),
             })
             .collect();
         format!("it holds a secret that is not here: {}", needs.join(", "))
@@ -229,7 +231,10 @@ impl Refill<'_> {
             return Ok(None);
         };
         if !is_proven(&self.supply, path, redaction, &filled) {
-            return Err(edits::damaged(path, "with its secrets it is not the file that was saved"));
+            return Err(edits::damaged(
+                path,
+                "with its secrets filled in, it is not the file that was saved",
+            ));
         }
         // The secrets are those of what git compares: the conversion comes after them.
         let filled = self.versions.converted(saved, filled)?;

@@ -194,7 +194,7 @@ pub fn not_trusted(name: &str, why: &str) -> Error {
 
 /// A file that git is told to pass over takes a yes of its own: no diff would show what becomes of it.
 fn hidden_from_git(step: &Step) -> Option<Doubt> {
-    let why = "is to be hidden from git, which then shows no edit of it".to_owned();
+    let why = "is to be hidden from git, so that git shows no edit of it".to_owned();
     let doubt = || Doubt { path: step.path.clone(), concern: Concern::Git, why, never: false };
     (step.hides() == Some(true)).then(doubt)
 }

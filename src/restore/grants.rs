@@ -97,7 +97,7 @@ impl GrantPlan {
             all.retain(|offer| !offer.is_worst());
             if all.len() < before {
                 notes.push(format!(
-                    "Refused, as the snapshot is somebody else's: {} that would equal running anything.",
+                    "Refused, because the snapshot is somebody else's: {} that would equal running anything.",
                     match before - all.len() {
                         1 => "1 rule".to_owned(),
                         many => format!("{many} rules"),
@@ -205,7 +205,7 @@ impl GrantPlan {
             let rule = Line(rule);
             self.lost.push(match number {
                 Some(_) => format!("not granted: {rule}: {why}"),
-                None => format!("{} {rule} does not hold any more: {why}", kind.word()),
+                None => format!("{} {rule} no longer applies: {why}", kind.word()),
             });
             refused.extend(number);
         }

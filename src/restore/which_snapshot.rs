@@ -40,7 +40,7 @@ pub struct SnapshotFound {
 pub struct PassedOver {
     /// Its name.
     pub name: String,
-    /// The root of the work tree that it is of, if it is another one; else it holds no conversation that can go on.
+    /// The root of the work tree that it is of, if it is another one; else it holds no conversation that can be continued.
     pub of_another_tree: Option<String>,
 }
 

@@ -211,7 +211,7 @@ impl Store {
         let raw = compress::decompress(&frame, object.size.min(LARGEST_OBJECT))
             .map_err(|error| damaged(&path, error))?;
         if ObjectId::of(&raw) != object.object {
-            return Err(damaged(&path, "its content is not what its name says"));
+            return Err(damaged(&path, "its content does not match its name"));
         }
         Ok(raw)
     }
@@ -361,9 +361,5 @@ pub(super) fn check_frame(object: &ObjectRef, frame: &[u8]) -> std::result::Resu
     let mut sum = Checksum::default();
     compress::decompress_into(frame, object.size.min(LARGEST_OBJECT), |piece| sum.update(piece))
         .map_err(|error| error.to_string())?;
-    if sum.finish() == object.object {
-        Ok(())
-    } else {
-        Err("its content is not what its name says".to_owned())
-    }
+    if sum.finish() == object.object { Ok(()) } else { Err("its content does not match its name".to_owned()) }
 }

@@ -21,7 +21,7 @@ impl Store {
     pub fn heal(&self, lock: &AddLock, object: &ObjectRef, raw: &[u8]) -> Result<bool> {
         if ObjectId::of(raw) != object.object || raw.len() as u64 != object.size {
             return Err(Error::new(Kind::Damaged, format!("Cannot put {} right", object.object))
-                .because("the content that was found is another"));
+                .because("the content that was found is different"));
         }
         if self.frame(object).is_ok() {
             return Ok(false);

@@ -58,7 +58,7 @@ impl Opened<'_> {
         let length = self.content.read(buffer).map_err(|error| damaged(&self.path, error))?;
         self.sum.update(&buffer[..length]);
         if length == 0 && self.sum.finish() != self.object.object {
-            Err(damaged(&self.path, "its content is not what its name says"))
+            Err(damaged(&self.path, "its content does not match its name"))
         } else {
             Ok(length)
         }

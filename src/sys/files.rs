@@ -217,7 +217,7 @@ pub fn remove(path: &Path) -> Result<()> {
 /// [`Kind::Refused`] if it is no plain file, [`Kind::Environment`] with the path.
 pub fn append_private(place: &OwnPath) -> Result<File> {
     let opened = place.open_ours(true, true)?;
-    opened.ok_or_else(|| strange(&place.path(), "it is gone as soon as it was made"))
+    opened.ok_or_else(|| strange(&place.path(), "it disappeared as soon as it was made"))
 }
 
 /// Makes a file without a name, in `folder` or, if that can't be, where the system keeps such files.

@@ -145,7 +145,7 @@ impl ExclusiveLock {
 fn lock(place: &OwnPath, sharing: Sharing, patience: Duration) -> Result<File> {
     let path = place.path();
     let opened = place.open_ours(false, true)?;
-    let file = opened.ok_or_else(|| strange(&path, "it is gone as soon as it was made"))?;
+    let file = opened.ok_or_else(|| strange(&path, "it disappeared as soon as it was made"))?;
     wait_for(&file, &path, sharing, patience)?;
     Ok(file)
 }

@@ -101,7 +101,7 @@ impl<R: Read> BundleReader<R> {
         let mark: [u8; 8] = reader.take()?;
         if mark != *MARK {
             return Err(damaged("it does not begin like one")
-                .hint("`snap export` writes such files; a transfer as text spoils them"));
+                .hint("`snap export` writes such files; a transfer as text damages them"));
         }
         let version = u32::from_le_bytes(reader.take()?);
         if version > WITH_BASES {

@@ -147,7 +147,7 @@ pub(super) fn open(fetched: &mut Fetched, place: &RemoteSnapshot) -> Result<(Vec
 }
 
 fn unsound(place: &RemoteSnapshot, cause: &str) -> Error {
-    Error::new(Kind::Damaged, format!("{} is no sound snapshot", place.at.name))
+    Error::new(Kind::Damaged, format!("{} is not a sound snapshot", place.at.name))
         .because(Line(cause))
         .hint("nothing of it was added; ask whoever pushed it")
 }

@@ -455,5 +455,5 @@ impl<'a> Remotes<'a> {
 }
 
 fn unknown(manifest: &Manifest) -> Error {
-    Error::new(Kind::Bug, format!("{} was there and is not", manifest.id))
+    Error::new(Kind::Bug, format!("{} was there a moment ago and is gone", manifest.id))
 }

@@ -43,7 +43,7 @@ impl Lease {
         }
         process::leave_terminal();
         let Some(id) = SnapshotId::parse(&self.id) else {
-            return Err(Error::new(Kind::Usage, "That is no id of a snapshot"));
+            return Err(Error::new(Kind::Usage, "That is not a snapshot's id"));
         };
         let mut silent = |_: &str| ();
         let mut remotes = Remotes::open(context, workspace, &self.remote, false, &mut silent)?;

@@ -25,7 +25,7 @@ use crate::workspace::Workspace;
 /// Remove old snapshots, and the data that only they needed
 #[derive(Args)]
 #[command(after_help = examples(&[
-    ("snap prune --older-than 30d --dry-run", "Show what would go, and why"),
+    ("snap prune --older-than 30d --dry-run", "Show what would be removed, and why"),
     ("snap prune --keep-last 10 --keep-daily 7", "Keep the 10 newest and one a day"),
 ]))]
 pub(crate) struct Prune {

@@ -180,7 +180,7 @@ fn shortened(text: &str) -> String {
     }
     let end = text.floor_char_boundary(LONGEST_ANSWER);
     let end = text[..end].rfind('\n').unwrap_or(end);
-    format!("{}\n… (the whole is shown by `snap` in a shell)", &text[..end])
+    format!("{}\n… (`snap` in a shell shows all of it)", &text[..end])
 }
 
 #[cfg(test)]
@@ -217,7 +217,7 @@ mod tests {
         let long = "é line\n".repeat(10_000);
         let short = shortened(&long);
         assert!(
-            short.len() < LONGEST_ANSWER + 100 && short.contains("é line\n… (the whole"),
+            short.len() < LONGEST_ANSWER + 100 && short.contains("é line\n… (`snap` in a shell"),
             "{}",
             short.len()
         );

@@ -50,10 +50,10 @@ pub(super) fn of_risk(risk: &Risk, machine: &Machine<'_>) -> Hit {
         }
     }
     if nearby.is_exhausted() {
-        hit.uncovered.push("there is too much there to look for every work tree in it".to_owned());
+        hit.uncovered.push("it is too large to look for every work tree in it".to_owned());
     }
     for written in touched.unknown.iter().take(MOST_TOLD) {
-        hit.uncovered.push(format!("what {} is, only the step itself finds out", Line(written)));
+        hit.uncovered.push(format!("{} is known only when the step runs", Line(written)));
     }
     hit
 }

@@ -71,9 +71,9 @@ impl ProjectRules {
         add: impl FnOnce(&mut Rules, &[u8]) -> std::result::Result<Vec<String>, String>,
     ) -> Option<Vec<u8>> {
         let refused = |why: String| {
-            Error::new(Kind::Usage, format!("Cannot use {}", path.display()))
-                .because(why)
-                .hint("docs/claude-code.md describes the file; the built-in rules hold meanwhile")
+            Error::new(Kind::Usage, format!("Cannot use {}", path.display())).because(why).hint(
+                "docs/claude-code.md describes the file; until it is put right, the built-in rules apply",
+            )
         };
         match files::read_plain(path, LARGEST) {
             Ok(None) => None,

@@ -195,9 +195,9 @@ impl RestoreArgs {
     ) -> Result<Outcome> {
         if self.no_run || context.inside_client || !ui.is_terminal() {
             if context.inside_client && !self.no_run {
-                ui.say("A client can't start another one in its place. To go on, run this in a shell:");
+                ui.say("A client can't start another one in its place. To continue, run this in a shell:");
             } else if !self.no_run {
-                ui.say("The client was not started, as this is not a terminal. To go on, run:");
+                ui.say("The client was not started, because this is not a terminal. To continue, run:");
             }
             ui.line(&launch.for_a_shell())?;
             return Ok(outcome);

@@ -156,7 +156,7 @@ impl GrantReport {
         }
         lines.extend(self.restrictions.iter().map(|one| {
             let word = Style::Good.of(format!("{:7}", one.kind));
-            let rest = format!(" {} holds again in this launch ({})", Line(&one.rule), Line(&one.option));
+            let rest = format!(" {} applies again in this launch ({})", Line(&one.rule), Line(&one.option));
             text!["  ", word, rest]
         }));
         let note = |note: &str| text!["  ", Style::Warning.of("note:"), " ", note];

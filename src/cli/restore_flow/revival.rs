@@ -163,7 +163,8 @@ impl Alive {
         let left = self.left_out.iter().flatten().filter(|(kind, _)| !LISTED.contains(&kind.as_str()));
         let left: Vec<String> = left.map(|(kind, times)| format!("{times} {}", Line(kind))).collect();
         if !left.is_empty() {
-            let note = format!("Left out, as it is not yours and may start something: {}.", left.join(", "));
+            let note =
+                format!("Left out, because it is not yours and may start something: {}.", left.join(", "));
             lines.push(text!["  ", Style::Warning.of("note:"), " ", note]);
         }
         lines

@@ -13,7 +13,7 @@ pub(crate) fn say_which(found: SnapshotFound, command: &str, ui: &mut Ui) -> Man
     if let Some(PassedOver { name, of_another_tree }) = &found.passed_over {
         let why = match of_another_tree {
             Some(root) => format!("is of another work tree, {root}"),
-            None => "holds no conversation that can go on".to_owned(),
+            None => "holds no conversation that can be continued".to_owned(),
         };
         ui.warn(&format!(
             "the newest snapshot {why}; this is the one before it. To use the newest: snap {command} {}",

@@ -32,8 +32,12 @@ pub(in crate::restore) fn plan(repository: &Repository, manifest: &Manifest) -> 
             Some(branch) => format!("`git switch {}` first", Line(branch)),
             None => "`git switch --detach` first".to_owned(),
         };
-        return Err(refused(format!("it was saved on {}, and here is {}", name(saved), name(&head.branch)))
-            .hint(hint));
+        return Err(refused(format!(
+            "it was saved on {}, and this work tree is on {}",
+            name(saved),
+            name(&head.branch)
+        ))
+        .hint(hint));
     }
     if let Some(branch) = &head.branch
         && let Some(place) = repository.other_worktree_of(branch)?

@@ -86,7 +86,9 @@ impl Then<'_> {
             match tree.files_below(&entry.path, MOST_HIDDEN)? {
                 Below::Files(all, _) => files.extend(all.into_iter().filter(|path| !is_ours(path))),
                 Below::TooMany => left.push(Left { path: entry.path.clone(), reason: "very many files" }),
-                Below::Other(path) => left.push(Left { path, reason: "no file, or a repository of its own" }),
+                Below::Other(path) => {
+                    left.push(Left { path, reason: "not a file, or a repository of its own" })
+                }
             }
         }
         let ignored = self.ignored(maker, &files)?;

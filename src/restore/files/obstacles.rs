@@ -43,7 +43,7 @@ pub(in crate::restore) fn in_the_way<'a>(
             Node::Folder => match tree.files_below(path, MOST_FILES)? {
                 Below::Files(all, size) if size <= MOST_BYTES => files.extend(all),
                 Below::Files(..) | Below::TooMany => {
-                    stay.push((path.clone(), "a folder with too much in it to be saved first"));
+                    stay.push((path.clone(), "a folder that is too large to be saved first"));
                 }
                 Below::Other(other) => {
                     stay.push((other, "a repository of its own, or something that can't be read"));
@@ -80,10 +80,8 @@ pub(in crate::restore) fn spare_mounts(tree: &Tree, steps: &mut Vec<Step>) -> Re
     if !tree.mounts_above(moved())?.is_empty()
         && let Some((one, other)) = tree.same_folders(moved())?
     {
-        return Err(Error::new(Kind::Refused, format!("{one} and {other} are one and the same folder"))
-            .because(
-                "it is mounted twice in the work tree, so that no file can be set in one of the two alone",
-            )
+        return Err(Error::new(Kind::Refused, format!("{one} and {other} are the same folder"))
+            .because("it is mounted twice in the work tree, so a file can't be set in only one of the two")
             .hint(format!(
                 "unmount one of them (`umount {}`), then run the command again; nothing was changed",
                 crate::base::screen::Line(&tree.absolute(&other).to_string_lossy())

@@ -96,7 +96,7 @@ pub(in crate::restore) fn look<'a>(
                         folders.insert(folder.clone(), is_file);
                     }
                     if folders[&folder] {
-                        here.obstacle = Some("something that is no folder stands where its folder was");
+                        here.obstacle = Some("something that is not a folder is in the place of its folder");
                     }
                 }
             }

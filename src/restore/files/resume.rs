@@ -97,7 +97,7 @@ fn check_restorable(workspace: &Workspace, repository: &Repository, saved: &Edit
     for edit in &saved.files {
         if own.as_ref().is_some_and(|own| edit.path.is_in(own)) {
             return Err(Error::new(Kind::Damaged, format!("Cannot restore {}", edit.path))
-                .because("it lies in the store of the snapshots themselves"));
+                .because("it is in the store of the snapshots"));
         }
     }
     Ok(())

@@ -200,7 +200,7 @@ fn task_place(task: &str) -> Result<RepoPath> {
     match id {
         Some(id) => place(&format!("tasks/{id}.json")),
         None => Err(Error::new(Kind::Damaged, "A task in the snapshot has no usable id")
-            .hint("the snapshot was written by something else than snap")),
+            .hint("the snapshot was not written by snap")),
     }
 }
 

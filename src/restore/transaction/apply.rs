@@ -112,7 +112,7 @@ impl ReadyRestore<'_> {
         let cleaned = cleaned
             .and_then(|leftover| journal.map_or(Ok(()), Journal::close).map(|()| (relocated, leftover)));
         cleaned.map_err(|error| Failed {
-            error: Error::new(error.kind(), "All is restored, but cleaning up failed")
+            error: Error::new(error.kind(), "Everything is restored, but cleaning up failed")
                 .because(error)
                 .hint("the next snap command tries it again"),
             as_before: false,
@@ -142,14 +142,15 @@ impl ReadyRestore<'_> {
             Ok(Kept { staging: Some(staging), paths }) => {
                 let paths: Vec<String> = paths.iter().map(ToString::to_string).collect();
                 let hint = format!(
-                    "all is as before, but for what was changed meanwhile: {}; the files from before are in {}",
+                    "everything is as before, except what was changed meanwhile: {}; the files from before \
+                     are in {}",
                     paths.join(", "),
                     staging.display()
                 );
                 Failed { error: error.hint(hint), as_before: false }
             }
             Err(worse) => Failed {
-                error: Error::new(Kind::Environment, "The restore failed, and so did taking it back")
+                error: Error::new(Kind::Environment, "The restore failed, and so did rolling it back")
                     .because(format!("{error}; {worse}"))
                     .hint("nothing is lost: the next snap command tries it again"),
                 as_before: false,

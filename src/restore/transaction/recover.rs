@@ -134,8 +134,9 @@ pub fn foreign_journals(workspace: &Workspace) -> Result<Vec<(OwnPath, Ignored)>
 fn worth(workspace: &Workspace, journal: &OwnPath) -> Result<Worth> {
     let path = journal.path();
     let foreign = |why: String| {
-        let hint = "it may have come with the project; `snap verify --repair` sets it aside. If a restore of yours was cut off \
-            in a project that has been moved since, move it back first: the safety snapshot in `snap list` has the files";
+        let hint = "it may have come with the project; `snap verify --repair` puts it into quarantine. If \
+                    a restore of yours was interrupted in a project that has been moved since, move the \
+                    project back first: the safety snapshot in `snap list` has the files";
         Ok(Worth::Ignored(Ignored { path: path.clone(), why, hint: hint.to_owned(), foreign: true }))
     };
     let found = match workspace.store.peek_journal(journal) {
@@ -150,7 +151,7 @@ fn worth(workspace: &Workspace, journal: &OwnPath) -> Result<Worth> {
         return if worked_on {
             Ok(Worth::Nothing)
         } else {
-            foreign("it does not carry your seal, and nothing in it is believed".to_owned())
+            foreign("it does not carry your seal, so nothing in it is trusted".to_owned())
         };
     }
     let record = match read(&path, &found) {
@@ -174,7 +175,8 @@ fn misfit(workspace: &Workspace, journal: &OwnPath, record: &RestoreRecord) -> O
         Some(worktrees.iter().any(|other| other == root) || !root.is_dir())
     };
     if root != workspace.root && other(root) != Some(true) {
-        let why = format!("it is of a restore in {}, which is no work tree of this project", shown(root));
+        let why =
+            format!("it belongs to a restore in {}, which is not a work tree of this project", shown(root));
         return Some((
             why,
             format!("run `snap list` there (with `--store` if that is another store): {}", shown(root)),
@@ -185,20 +187,20 @@ fn misfit(workspace: &Workspace, journal: &OwnPath, record: &RestoreRecord) -> O
         Some((why.to_owned(), hint.to_owned()))
     };
     if journal.name().to_str() != Some(format!("{}.json", record.id).as_str()) {
-        return named("its name is not the one that it gives itself");
+        return named("its name differs from the one in it");
     }
     if record.line.root.as_ref().is_some_and(|line| line.as_path() != root) {
-        return named("it speaks of two work trees");
+        return named("it names two work trees");
     }
     let is_commit =
         |id: &String| matches!(id.len(), 40 | 64) && id.bytes().all(|byte| byte.is_ascii_hexdigit());
     if record.line.moved.as_ref().is_some_and(|moved| !is_commit(&moved.from) || !is_commit(&moved.to)) {
-        return named("it moves a branch to what is no commit");
+        return named("it moves a branch to something that is not a commit");
     }
     let Some(session) = &record.session else { return None };
     if !session.is_in(&workspace.client) {
         let folder = shown(session.client_folder());
-        let why = format!("its session belongs into {folder}, and the client's folder here is another");
+        let why = format!("its session belongs in {folder}, and the client's folder here is another one");
         return Some((why, format!("run a `snap` command here with CLAUDE_CONFIG_DIR={folder} once")));
     }
     let inside =
@@ -218,9 +220,14 @@ fn recover_one(
     let here = record.root.as_path() == workspace.root;
     let wait = if here { Wait::Patiently } else { Wait::No };
     let taken = workspace.store.take_journal(journal, wait).map_err(|error| match error.kind() {
-        Kind::Busy => Error::new(Kind::Busy, format!("A restore is under way in {}", workspace.root.display()))
-            .because("another snap works on it")
-            .hint("wait for it to end; if it is stopped, let it go on or kill it: the next command puts things right"),
+        Kind::Busy => {
+            Error::new(Kind::Busy, format!("A restore is under way in {}", workspace.root.display()))
+                .because("another snap is working on it")
+                .hint(
+                    "wait for it to end; if it is stopped, let it continue or kill it: the next command \
+                   finishes the restore or rolls it back",
+                )
+        }
         _ => error,
     })?;
     let Some((journal, FoundJournal { decided, own: true, .. })) = taken else { return Ok(None) };
@@ -288,7 +295,8 @@ fn read(path: &Path, found: &FoundJournal) -> Result<RestoreRecord> {
         _ => {}
     }
     serde_json::from_slice(line).map_err(|error| {
-        let hint = "it is the journal of a restore that was cut off; `snap verify --repair` sets it aside, and the safety snapshot in `snap list` has the files as they were";
+        let hint = "it is the journal of a restore that was interrupted; `snap verify --repair` puts it \
+                    into quarantine, and the safety snapshot in `snap list` has the files as they were";
         unusable(Kind::Damaged, error.to_string(), hint)
     })
 }

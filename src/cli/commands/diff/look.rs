@@ -183,7 +183,7 @@ impl LookOptions {
         };
         let depth = match self.theme(Asked(None)).depth {
             Depth::Full => ("all", "COLORTERM"),
-            Depth::Palette => ("256", "no word of more in COLORTERM"),
+            Depth::Palette => ("256", "COLORTERM does not name more"),
         };
         let yes = |on: bool| if on { "yes" } else { "no" }.to_owned();
         let rows = [
