@@ -111,7 +111,7 @@ impl Workspace {
         })
     }
 
-    /// Judges whose snapshot it is. Only the user's own configuration is asked, never the project's.
+    /// Decides whose snapshot it is. Only the user's own configuration is asked, never the project's.
     pub fn provenance(&self, manifest: &Manifest) -> Provenance {
         self.trust.judge(&manifest.proofs, || {
             let allowed = git::user_path("gpg.ssh.allowedSignersFile");
@@ -119,8 +119,8 @@ impl Workspace {
         })
     }
 
-    /// Refuses a foreign snapshot that would fill the memory or keep the disk busy for minutes,
-    /// before anything of it is unfolded.
+    /// Refuses a foreign snapshot that would fill the memory or keep the disk busy for minutes, before
+    /// any of it is unpacked.
     ///
     /// # Errors
     /// [`Kind::Refused`] with what can be done.
@@ -166,8 +166,9 @@ impl Workspace {
         self.path_of(self.store.root())
     }
 
-    /// Returns what of `snap` itself lies in the work tree: the store, the usual one too if another
-    /// is named, and the user's keys, if their home is the work tree. None of it is ever an edit.
+    /// Returns the parts of `snap` itself that are in the work tree: the store, the usual store too if
+    /// another one is named, and the user's keys, if their home is the work tree. None of them is ever
+    /// an edit.
     pub fn own_folders(&self) -> OwnFolders {
         let usual = self.root.join(".claude").join("snapshots");
         let state = self.trust.folder();

@@ -138,7 +138,8 @@ impl Error {
 }
 
 impl Error {
-    /// Returns it line by line: what failed and why, and each item of its list. No line of it begins elsewhere.
+    /// Returns the error line by line: what failed and why, and each item of its list. No other text
+    /// can begin a line.
     pub fn lines(&self) -> Vec<String> {
         let cause = match &self.cause {
             Some(cause) => format!(": {}", screen::Line(cause)),

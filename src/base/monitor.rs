@@ -109,7 +109,8 @@ pub struct Monitor {
 }
 
 impl Monitor {
-    /// Begins a phase, which lasts as long as the value that is returned. One that lasts already goes on after it.
+    /// Begins a phase, which lasts as long as the returned value. If another phase is running, it
+    /// continues afterwards.
     pub fn begin(&self, phase: Phase, total: Option<u64>) -> Begun<'_> {
         let span = tracing::info_span!(target: "snap::phase", "phase", name = phase.name(), total).entered();
         let before = self.replace(Some(Progress { phase, done: 0, total }));

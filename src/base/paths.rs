@@ -75,7 +75,7 @@ impl RepoPath {
         self.0.split(|byte| *byte == b'/').map(|name| folded(name).to_uppercase().to_lowercase())
     }
 
-    /// Says whether every system takes it for the same file: no control character, no `\` or `:`,
+    /// Says whether every system takes the name for the same file: no control character, no `\` or `:`,
     /// no blank or dot at the end of a name, no name of a device, nothing but text.
     pub fn is_portable(&self) -> bool {
         let plain = |name: &[u8]| {
@@ -126,8 +126,8 @@ fn is_dot_git(component: &[u8]) -> bool {
     component.split(|byte| *byte == b'\\').any(|part| matches!(folded(part).as_str(), ".git" | "git~1"))
 }
 
-/// Returns a component without what some file system would not see: case, trailing dots and
-/// blanks, an NTFS stream, code points that HFS+ ignores.
+/// Returns a component without the parts that some file system ignores: case, trailing dots and blanks,
+/// an NTFS stream, code points that HFS+ ignores.
 fn folded(component: &[u8]) -> String {
     let text = String::from_utf8_lossy(component);
     let seen: String = text.chars().filter(|c| !is_ignored_by_hfs(*c)).collect();

@@ -12,8 +12,8 @@ use std::sync::OnceLock;
 use regex_syntax::hir::{Class, HirKind};
 use unicode_width::UnicodeWidthChar as _;
 
-/// What is never sent: it is not seen, reorders text, or is nobody's character. The last two are symbols by the
-/// tables, and blank.
+/// Characters that are never sent: they are invisible, reorder text, or are not assigned. The last two
+/// are symbols by the tables, and blank.
 const UNSEEN: &str = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\p{Bidi_Control}\p{Noncharacter_Code_Point}\x{2800}\x{1D159}]";
 
 /// What an emoji selector may stand behind.
@@ -118,7 +118,7 @@ pub fn cut(text: &str, width: usize) -> String {
     short
 }
 
-/// Appends foreign bytes with everything unsafe as an escape, but for tabs, which stay.
+/// Appends foreign bytes with everything unsafe as an escape, except tabs, which stay.
 ///
 /// Plain runs are copied as they are, so this is about as fast as copying.
 pub fn push_safe(out: &mut Vec<u8>, mut text: &[u8]) {
@@ -204,8 +204,8 @@ fn is_in(ranges: &[(char, char)], c: char) -> bool {
     after.checked_sub(1).is_some_and(|at| c <= ranges[at].1)
 }
 
-/// Returns the characters of a class, in order. A class that can't be read is everything: too much is escaped, never
-/// too little.
+/// Returns the characters of a class, in order. If a class can't be read, it counts as all characters:
+/// escaping too much is better than too little.
 fn ranges(class: &str) -> Vec<(char, char)> {
     match regex_syntax::parse(class).map(|read| read.into_kind()) {
         Ok(HirKind::Class(Class::Unicode(class))) => {

@@ -19,7 +19,8 @@ use tracing_subscriber::prelude::*;
 use crate::base::error::{Error, IoContext as _, Kind, Result};
 use crate::base::screen::Line;
 
-/// Which spans and events are told: `info`, `debug`, or targets with levels, such as `snap::git=debug`.
+/// Which spans and events are logged: `info`, `debug`, or targets with levels, such as
+/// `snap::git=debug`.
 const FILTER: &str = "SNAP_LOG";
 
 /// Where the lines go instead of standard error.

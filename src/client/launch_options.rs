@@ -45,7 +45,8 @@ pub struct Launch {
 }
 
 impl Launch {
-    /// Reads the command line of a session's client; `None` if it does not run, or that can't be read here.
+    /// Reads the command line of a session's client; `None` if the client does not run, or if it can't
+    /// be read here.
     pub fn of(found: &FoundSession) -> Option<Launch> {
         let live = found.live.as_ref()?;
         let line = std::fs::read(format!("/proc/{}/cmdline", live.pid)).ok()?;
@@ -112,7 +113,8 @@ impl Launch {
     }
 }
 
-/// Splits a list of tools as the client does: at commas and blanks, but from a `(` to the next `)`.
+/// Splits a list of tools as the client does: at commas and blanks, except between a `(` and the next
+/// `)`.
 fn split(values: &[&str], option: &str) -> Vec<SavedRule> {
     let mut rules = Vec::new();
     for value in values {

@@ -257,7 +257,8 @@ impl<'a> Loader<'a> {
     }
 }
 
-/// Returns the sizes of a large file that is binary by its old version alone: then the new one need not be made.
+/// Returns the sizes of a large file whose old version already is binary. Then the new version need not
+/// be made.
 fn binary_note(edit: &Edit, old: Option<&LoadedVersion<'_>>) -> io::Result<Option<String>> {
     let diff = edit.diff.as_ref().filter(|diff| diff.form == DiffForm::Delta);
     let Some((diff, old)) = diff.zip(old.and_then(|old| old.content.as_ref())) else { return Ok(None) };

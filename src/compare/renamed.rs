@@ -73,7 +73,7 @@ pub(super) fn joined(workspace: &Workspace, items: Vec<Item>) -> Vec<Item> {
     items.into_iter().enumerate().filter_map(join).collect()
 }
 
-/// For the number of a new item, that of the one which is gone, and how much is the same, where known.
+/// Maps the number of a new item to that of the item that is gone, with how much is the same, if known.
 type Renames = BTreeMap<usize, (usize, Option<u64>)>;
 
 /// Finds the files that only one side has.

@@ -10,7 +10,8 @@ pub(super) struct Encodings {
     new: &'static str,
 }
 
-/// Says what two versions are encoded in, if that makes text of both; nothing is text in any encoding.
+/// Says in which encodings two versions are text, if at least one of them is UTF-16; `None` otherwise,
+/// and if one is binary.
 pub(super) fn encodings(again: &Again<'_>) -> io::Result<Option<Encodings>> {
     let (old, new) = again(0, 0)?;
     let (old, new) = (encoding(old)?, encoding(new)?);

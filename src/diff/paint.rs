@@ -20,7 +20,7 @@ use crate::base::screen::push_safe;
 /// Words are compared in changes of at most this many lines a side.
 const MOST_PAIRS: usize = 64;
 
-/// As much of a hunk is coloured at a time, in lines and bytes: little while nothing has been shown.
+/// How much of a hunk is coloured at a time, in lines and bytes: little while nothing has been shown.
 const STRETCH: (usize, usize) = (256, 32 << 10);
 const STRETCH_AT_FIRST: (usize, usize) = (48, 4 << 10);
 
@@ -48,7 +48,8 @@ pub struct Painted<'o, 'a, L> {
 #[derive(Default)]
 struct Held {
     stretch: Stretch,
-    /// How many of them are a change: the lines removed and added, in order; a line of context is one of neither.
+    /// Their changes in order, each as the numbers of removed and added lines. A line of context has
+    /// neither.
     parts: Vec<(usize, usize)>,
     bytes: usize,
     first: bool,

@@ -12,7 +12,8 @@ pub struct Only<'s> {
 }
 
 impl<'s> Only<'s> {
-    /// Passes on what has one of these names, or is in a folder of that name; all if there is none.
+    /// Passes on files that have one of these names, or are in a folder of that name. Without names,
+    /// all pass.
     pub fn new(wanted: &'s [Vec<u8>], show: &'s mut dyn Show) -> Only<'s> {
         Only { show, wanted, passes: true }
     }

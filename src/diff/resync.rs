@@ -156,7 +156,8 @@ impl Kept {
     }
 }
 
-/// Hashes a line, eight bytes at a time: lines that share a hash cost a longer diff and nothing else.
+/// Hashes a line, eight bytes at a time. If two lines share a hash, the diff becomes longer and nothing
+/// else.
 fn hash(line: &[u8], blind: bool) -> u64 {
     const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
     let mix = |hash: u64, next: u64| {

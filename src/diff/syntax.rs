@@ -17,7 +17,7 @@ const LONGEST: usize = 1 << 10;
 /// A stretch of a line, and what it is.
 pub(super) type Marked = (Range<usize>, Class);
 
-/// What the names that grammars give to stretches mean; the first that fits counts. `None` ends what is around it.
+/// What the names in grammars mean. The first that fits counts. `None` ends the meaning around it.
 const MEANINGS: [(&str, Option<Class>); 41] = [
     ("comment", Some(Class::Comment)),
     ("meta.interpolation", None),

@@ -70,7 +70,7 @@ pub(super) enum Class {
 }
 
 pub(super) const RESET: &[u8] = b"\x1b[m";
-/// Takes away the rest of a line, in the background that is set; git ends some of its colours so.
+/// Clears the rest of a line, in the background that is set. Git ends some of its colours like this.
 pub(super) const ERASE: &[u8] = b"\x1b[K";
 /// Begins and ends the target of a link.
 pub(super) const LINK: &[u8] = b"\x1b]8;;";

@@ -62,7 +62,7 @@ impl<'a, A: Read, B: Read> Differ<'a, A, B> {
         Differ { old, new, options, size: options.window, scout }
     }
 
-    /// Lets it read the versions again, to find out where they are in step when a window can't tell.
+    /// Lets it read the versions again, to find where they agree if a window can't tell.
     #[must_use]
     pub fn looking_ahead(self, again: Again<'a>) -> Differ<'a, A, B> {
         let scout = Scout { again: Some(again), ahead: None };
@@ -382,7 +382,8 @@ impl<'a> Window<'a> {
         found
     }
 
-    /// Says whether the versions have no line in common here: looking at any of it again finds none.
+    /// Says whether the versions have no line in common here. Then searching any of it again finds
+    /// none.
     fn shares_nothing(&self, hunks: &[Hunk]) -> bool {
         matches!(hunks, [all] if *all == self.everything())
     }

@@ -126,8 +126,9 @@ impl<'a> Materializer<'a> {
         })
     }
 
-    /// Returns what git compares of a version; `None` if the repository lacks the base version. What is large is made
-    /// while it is read: then its parts are checked, and that hunks fit, and not the id of the whole.
+    /// Returns what git compares of a version; `None` if the repository lacks the base version. Large
+    /// content is made while it is read. Then its parts are checked, and that the hunks fit, but not
+    /// the id of the whole.
     ///
     /// # Errors
     /// As [`Materializer::saved`].

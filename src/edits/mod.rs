@@ -33,8 +33,8 @@ pub struct Materializer<'a> {
 }
 
 impl<'a> Materializer<'a> {
-    /// Makes one for whoever looks at a snapshot, wherever it came from; without a repository, base versions are only
-    /// those that came along.
+    /// Makes one to look at a snapshot, wherever it came from. Without a repository, the only base
+    /// versions are those that came with the snapshot.
     pub fn to_read(
         store: &'a Store,
         repository: Option<&'a Repository>,
@@ -54,7 +54,8 @@ impl<'a> Materializer<'a> {
         Materializer { store, repository: Some(repository), hash, carried, blobs: None }
     }
 
-    /// Makes one for a process that only shows versions, with base versions of the repository alone.
+    /// Makes one for a process that only shows versions. It takes base versions only from the
+    /// repository.
     pub fn to_show(store: &'a Store, repository: Option<&'a Repository>) -> Materializer<'a> {
         Materializer { store, repository, hash: None, carried: None, blobs: None }
     }
@@ -73,7 +74,8 @@ impl<'a> Materializer<'a> {
         self.blobs().map_or(Ok(None), |blobs| blobs.read(oid))
     }
 
-    /// Reads a base version: the repository's, or what came with the snapshot; `None` if it is nowhere.
+    /// Reads a base version from the repository, or from what came with the snapshot; `None` if it is
+    /// in neither.
     ///
     /// # Errors
     /// [`Kind::Damaged`] if another one came with the snapshot; what git says.

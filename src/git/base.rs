@@ -91,7 +91,8 @@ impl Repository {
         Ok(chosen.map(str::to_owned))
     }
 
-    /// Says whether it is a clone that left objects with its remote, to be fetched when they are needed.
+    /// Says whether this is a partial clone: it left objects with its remote, to be fetched when they
+    /// are needed.
     pub fn is_partial(&self) -> bool {
         let packs = std::fs::read_dir(self.common_dir.join("objects/pack")).into_iter().flatten().flatten();
         packs.into_iter().any(|pack| pack.path().extension().is_some_and(|extension| extension == "promisor"))
@@ -121,8 +122,8 @@ impl Repository {
         self.git.unsheltered().run(&["update-ref", "--no-deref", "-d", &kept_ref(snapshot)]).map(drop)
     }
 
-    /// Lets go of what was kept for several snapshots, with one run of git; of any of which nothing was kept,
-    /// nothing happens.
+    /// Removes the refs that keep the base commits of several snapshots, with one run of git. A
+    /// snapshot without a ref is skipped.
     ///
     /// # Errors
     /// [`Kind::Environment`] with what git says; all of it is kept then.

@@ -35,7 +35,7 @@ pub(super) struct Git {
     shelter: Option<Arc<Shelter>>,
 }
 
-/// What git is told instead of looking around in a repository whose configuration is not the user's own.
+/// Settings that git gets instead of reading a repository whose configuration is not the user's own.
 struct Shelter {
     stand_in: StandIn,
     root: PathBuf,
@@ -62,12 +62,12 @@ const SPARSE_AND_SPLIT: [&str; 2] = ["exceeds base index size", "cannot use spli
 /// After this a git takes long.
 const LONG: Duration = Duration::from_secs(3);
 
-/// A transport that there is none of: with it, git reaches no remote, whatever it looks for there.
+/// The name of a transport that does not exist. With it, git reaches no remote, whatever it tries.
 const NO_TRANSPORT: &str = "none";
 
-/// Variables that git sets for hooks, or that say which repository to work in and as whom.
-/// Everything else that begins with `GIT_` is how the user reaches remotes, and is passed on
-/// to commands that do.
+/// Variables that git sets for hooks, or that say which repository to work in and as whom. All other
+/// variables that begin with `GIT_` are part of how the user reaches remotes. They are passed on to
+/// commands that do.
 const OF_A_REPOSITORY: [&str; 24] = [
     "GIT_DIR",
     "GIT_WORK_TREE",
@@ -95,8 +95,8 @@ const OF_A_REPOSITORY: [&str; 24] = [
     "GIT_PAGER",
 ];
 
-/// Where the user's own configuration is, and settings that a job makes without a file: who
-/// may not write to HOME says so which folders are safe. git exports none of these to hooks.
+/// Where the user's own configuration is, and settings that a job makes without a file: a job that
+/// can't write to HOME says there which folders are safe. Git exports none of these to hooks.
 const OF_THE_USER: [&str; 6] = [
     "GIT_CONFIG_GLOBAL",
     "GIT_CONFIG_SYSTEM",
@@ -133,8 +133,8 @@ impl Git {
         Git { folder: folder.to_owned(), ..self.clone() }
     }
 
-    /// Returns the same program, working in the whole of a repository, whose own configuration it
-    /// sees as far as that may be.
+    /// Returns the same program, working in the whole of a repository. It sees as much of the
+    /// repository's own configuration as is allowed.
     ///
     /// # Errors
     /// [`Kind::Environment`] with what git says.
@@ -161,14 +161,15 @@ impl Git {
         Ok(self.demand(&["config", "--list", "--includes", "--show-scope", "-z"])?.stdout)
     }
 
-    /// Returns the same program with the repository's own configuration before its eyes: for what starts
-    /// no program but hooks, whatever that says, and has to do with the repository's own folders.
-    /// (`config`, `remote get-url`, `rev-parse`, `update-ref`, `worktree list`)
+    /// Returns the same program, which sees all of the repository's own configuration. This is for
+    /// commands that start no program but hooks, whatever that configuration says, and that work on the
+    /// repository's own folders. (`config`, `remote get-url`, `rev-parse`, `update-ref`,
+    /// `worktree list`)
     pub(super) fn unsheltered(&self) -> Git {
         Git { shelter: None, ..self.clone() }
     }
 
-    /// Says whether it sees only a part of the repository's own configuration, by way of a stand-in.
+    /// Says whether it sees only a part of the repository's own configuration, through a stand-in.
     pub(super) fn is_sheltered(&self) -> bool {
         self.shelter.is_some()
     }
@@ -179,8 +180,8 @@ impl Git {
         self.shelter.as_ref().map_or(NONE, |shelter| &shelter.filters)
     }
 
-    /// Returns options with which git-lfs asks no server, where only the repository's own configuration has it run:
-    /// nobody has agreed to that. What is here already is found.
+    /// Returns options with which git-lfs asks no server, if only the repository's own configuration
+    /// defines its filter: nobody has agreed to that. Objects that are here already are found.
     fn options_of_lfs(&self) -> &'static [&'static str] {
         let own = self.shelter.as_ref().is_some_and(|shelter| shelter.own_lfs);
         if own { &["-c", "lfs.url=file:///dev/null"] } else { &[] }
@@ -281,8 +282,8 @@ impl Git {
         })
     }
 
-    /// Ends a git that waits for a pipe in the place of a file of rules, and returns the pipe. Looked for only when it
-    /// takes long, and no longer than it runs.
+    /// Ends a git that waits for a pipe in the place of a file of rules, and returns the pipe. The
+    /// search begins only if git takes long, and ends with it.
     fn end_if_stuck(&self, id: u32, waits: &std::sync::mpsc::Receiver<()>) -> Option<PathBuf> {
         let root = self.shelter.as_ref().map_or(&self.folder, |shelter| &shelter.root);
         let mut pause = LONG;
@@ -362,7 +363,7 @@ pub(super) fn log_started(command: &Command) {
     tracing::debug!(target: "snap::git", arguments = arguments_of(command), "started");
 }
 
-/// Returns a command's arguments for the log, without what is secret in them, and what every run is told.
+/// Returns a command's arguments for the log, without secrets and without the options of every run.
 fn arguments_of(command: &Command) -> String {
     let words: Vec<String> =
         command.get_args().map(|word| without_password(&word.to_string_lossy())).collect();

@@ -21,8 +21,8 @@ use crate::base::paths::RepoPath;
 use crate::manifest::{HiddenBy, Mode, Version};
 use crate::sys::work_tree::Tree;
 
-/// Settings for whatever changes an index: git syncs what it writes (one that does not know that,
-/// before 2.36, takes no notice), and makes or takes away no mark by itself.
+/// Settings for every command that changes an index. Git syncs what it writes (before 2.36 it ignores
+/// that setting), and adds or removes no mark by itself.
 const EXACTLY: [&str; 6] =
     ["-c", "core.fsync=all", "-c", "core.ignoreStat=false", "-c", "sparse.expectFilesOutsideOfPatterns=true"];
 
@@ -53,7 +53,7 @@ pub struct IndexChanges {
 impl IndexChanges {
     /// Says whether nothing changes.
     ///
-    /// What git has noted of written files may: it finds that out by itself where it must.
+    /// What git has noted about written files may change: git finds that out by itself.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty() && self.marks.is_empty()
     }
@@ -78,8 +78,8 @@ pub struct IndexLock<'a> {
 const HELD: &str = "held by snap for the restore ";
 
 impl Repository {
-    /// Returns the settings with which git writes all of an index into one file, where it would make one that is sparse
-    /// and split: that it can't read back.
+    /// Returns the settings with which git writes the whole index into one file. Without them it may
+    /// write an index that is sparse and split, which it can't read back.
     fn whole_index(&self) -> Result<&'static [&'static str]> {
         if !self.git_dir.join("info/sparse-checkout").exists() {
             return Ok(&[]);
@@ -108,7 +108,8 @@ impl Repository {
         Ok(answer.stdout.split(|byte| *byte == 0).filter_map(|path| RepoPath::new(path).ok()).collect())
     }
 
-    /// Takes git's own lock on the index for the restore of this id, if that and HEAD are still as they were `seen`.
+    /// Takes git's own lock on the index for the restore of this id, if the index and HEAD are still as
+    /// they were `seen`.
     ///
     /// # Errors
     /// [`Kind::Environment`] if another git holds it; [`Kind::Conflict`] if one has worked since.
@@ -193,8 +194,8 @@ impl Repository {
         self.sync_loose(blobs.iter().map(|(oid, _)| oid.as_str()))
     }
 
-    /// Syncs loose objects and their names, all together, where git would sync one after the
-    /// other, and those that were there before not at all.
+    /// Syncs loose objects and their names, all together. Git would sync one after the other, and not
+    /// those that existed before.
     fn sync_loose<'b>(&self, oids: impl Iterator<Item = &'b str>) -> Result<()> {
         let objects = self.common_dir.join("objects");
         let mut files = Vec::new();
@@ -378,8 +379,8 @@ impl IndexLock<'_> {
 
     /// Returns the entries of written files that stay, and that git looks at.
     ///
-    /// Made anew, nothing is noted of their files. If the size that is noted is another one, as it is where the line
-    /// ends were others, git takes a file for changed without looking at it, for ever.
+    /// If an entry is made again, nothing is noted about its file. If the noted size is wrong, as it is
+    /// if the line ends were different, git takes a file for changed without reading it, for ever.
     fn to_be_noted_anew(&self, changes: &IndexChanges) -> Result<Vec<(RepoPath, IndexEntry)>> {
         if changes.written.is_empty() {
             return Ok(Vec::new());
@@ -415,7 +416,8 @@ impl IndexLock<'_> {
     }
 }
 
-/// Copies an index with the time of its last change, by which git tells which files it must look at twice.
+/// Copies an index with the time of its last change. From that time, git knows which files it must
+/// check twice.
 fn copy_with_time(from: &Path, to: &Path) -> std::io::Result<()> {
     let mut from = std::fs::File::open(from)?;
     let changed = from.metadata()?.modified()?;

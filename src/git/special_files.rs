@@ -73,7 +73,8 @@ const BELOW: [&str; 2] = [".gitattributes", ".gitignore"];
 /// The most folders that are looked into.
 const MOST_FOLDERS: usize = 200_000;
 
-/// Returns the first pipe below a root that stands in the place of a file of rules, and that somebody waits for.
+/// Returns the first pipe below a root that is in the place of a file of rules, and that somebody waits
+/// for.
 pub(super) fn waited_for(root: &Path) -> Option<PathBuf> {
     let mut open = vec![root.to_owned()];
     for _ in 0..MOST_FOLDERS {

@@ -227,8 +227,8 @@ impl Listing {
         Seen { stamp: self.stamp.clone(), head: self.head.clone(), index: self.index.fingerprint() }
     }
 
-    /// Adds a tracked file that is gone, because a folder above it became a link to itself: git
-    /// can't look at it, and leaves it out as if it were clean.
+    /// Adds a tracked file that is gone because a folder above it became a link to itself. Git can't
+    /// look at it, and leaves it out as if it were clean.
     fn add_behind_a_loop(&mut self, path: &str) {
         let Ok(path) = RepoPath::new(path.trim_start_matches("error: ").as_bytes()) else { return };
         if self.pending.iter().any(|pending| pending.path == path) {
@@ -242,8 +242,8 @@ impl Listing {
 }
 
 impl Repository {
-    /// Finds what is only meant to be added, with the modes of these marks. Git's status leaves out the
-    /// modes, and the whole path if git was told not to look at it.
+    /// Finds files with intent-to-add, and the modes of these entries. Git's status leaves out the
+    /// modes. It leaves out the whole path if git was told not to look at it.
     fn find_intentions(&self, listing: &mut Listing) -> Result<()> {
         let intended = listing.index.entries().filter(|entry| entry.intended);
         let intended =
@@ -270,8 +270,8 @@ impl Repository {
 }
 
 impl Repository {
-    /// Corrects files that were only meant to be added and are gone: git lists them as if
-    /// HEAD had an empty file there.
+    /// Corrects files with intent-to-add that are gone: git lists them as if HEAD had an empty file
+    /// there.
     fn correct_empty_intentions(&self, listing: &mut Listing) -> Result<()> {
         let empty = self.hash.blob_id(b"");
         let looks_so = |pending: &Pending| match &pending.status {

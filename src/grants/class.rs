@@ -90,8 +90,8 @@ const HARMLESS: [&str; 43] = [
     "wc",
 ];
 
-/// Subcommands of git that run nothing that their arguments name, write no file of a name of their own, and destroy
-/// nothing that is nowhere else.
+/// Subcommands of git that run nothing that their arguments name, write no file that their arguments
+/// name, and destroy nothing that exists nowhere else.
 const HARMLESS_GIT: [&str; 7] =
     ["add", "commit", "describe", "ls-files", "merge-base", "rev-parse", "status"];
 
@@ -153,7 +153,7 @@ pub(super) fn takes_path(tool: &str) -> bool {
     READING.contains(&tool) || WRITING.contains(&tool)
 }
 
-/// Classifies a rule that holds in the work tree at `root`, with the reason if it is the worst.
+/// Classifies a rule for the work tree at `root`, with the reason if it is in the worst class.
 pub fn of(rule: &str, root: &str) -> (Class, &'static str) {
     let worst = |why| (Class::Anything, why);
     let Some(rule) = Rule::parse(rule) else { return worst("it can't be read as a rule") };

@@ -78,7 +78,8 @@ pub struct Offer {
     pub rule: String,
     /// How it is granted.
     pub kind: GrantKind,
-    /// The settings file or the client's option that it stood in; `None` for one that a person granted to the session.
+    /// The settings file or the client's option that it came from; `None` for one that a person granted
+    /// to the session.
     pub file: Option<String>,
     /// How far it reaches; of a refusal, nothing that matters.
     pub class: Class,
@@ -199,8 +200,8 @@ fn shown(rule: &str) -> String {
     crate::base::screen::Line(rule).to_string()
 }
 
-/// Returns the rules that allow what was granted for a session: those that the client offered,
-/// if a hook wrote them down, else the one call that was decided on.
+/// Returns the rules for what was granted for a session: those that the client offered, if a hook
+/// recorded them, otherwise the one call that was decided on.
 fn session_rules(decision: &Decision, notes: &mut Vec<String>) -> Vec<String> {
     if let Some(rules) = &decision.rules {
         return rules.clone();

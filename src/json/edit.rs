@@ -45,7 +45,8 @@ impl Document {
         serde_json::from_str(&self.text[self.find(path)?]).ok()
     }
 
-    /// Sets a member of the object at `path`, behind the others if it is new; makes the objects on the way.
+    /// Sets a member of the object at `path`, after the others if it is new. Makes missing objects on
+    /// the way.
     ///
     /// # Errors
     /// Names the place that is no object.
@@ -73,8 +74,8 @@ impl Document {
         self.insert(path, '[', None, value)
     }
 
-    /// Takes the elements that `unwanted` names out of the array at `path`; an array or object that
-    /// becomes empty by that goes too, up to the top.
+    /// Removes the elements that `unwanted` names from the array at `path`. If that leaves an array or
+    /// object empty, it is removed too, up to the top.
     pub fn remove_from(&mut self, path: &[&str], unwanted: impl Fn(&Value) -> bool) -> bool {
         let Some(place) = self.find(path).filter(|place| self.text[place.clone()].starts_with('[')) else {
             return false;

@@ -68,8 +68,8 @@ impl Plan {
         Plan::of(all.collect(), Occasion::Policy, &workspace.store)
     }
 
-    /// Plans to remove the snapshots of these names, in this order. All are found before any is removed, so that a
-    /// wrong name removes nothing. One that can't be read goes by the name of its file.
+    /// Plans to remove the snapshots of these names, in this order. All are found before any is
+    /// removed, so a wrong name removes nothing. A snapshot that can't be read is named by its file.
     ///
     /// # Errors
     /// [`Kind::NotFound`] and [`Kind::Ambiguous`], or [`Kind::Refused`] if one of them is pinned.
@@ -138,8 +138,8 @@ impl Plan {
     }
 }
 
-/// Removes the user's automatic snapshots that their policy does not keep, and what only they needed. What is not
-/// proven to be the user's is neither counted nor removed.
+/// Removes the user's automatic snapshots that their policy does not keep, and everything that only
+/// they needed. Snapshots that are not proven to be the user's are neither counted nor removed.
 ///
 /// # Errors
 /// What the disk says, or that others hold the store for longer than ten seconds.
@@ -188,8 +188,8 @@ pub struct Pushed<'a> {
     pub here: Option<(&'a Entry, &'a Manifest)>,
 }
 
-/// Judges what the user pushed to a remote, newest first, by the policy that holds for a store. What claims to be
-/// from the future is kept and counts for nothing.
+/// Decides about the snapshots that the user pushed to a remote, newest first, by the same policy as
+/// for a store. A snapshot that claims to be from the future is kept and not counted.
 pub fn judge_pushed(all: &[Pushed<'_>], policy: Policy, now: Timestamp) -> Vec<Verdict> {
     let candidates: Vec<Option<Candidate>> = all
         .iter()

@@ -65,8 +65,8 @@ impl Plan {
 }
 
 impl Occasion {
-    /// Makes the log's line on a snapshot that was removed. On what a person asked for, it names the work tree:
-    /// `undo` goes by it.
+    /// Makes the log's line about a removed snapshot. If a person asked for the removal, it names the
+    /// work tree, because `undo` needs that.
     fn line(self, context: &Context, workspace: &Workspace, manifest: &Manifest) -> Option<LogEntry> {
         let operation = match self {
             Occasion::Policy | Occasion::Automatic => Operation::Prune,
@@ -92,8 +92,8 @@ pub(super) fn links(workspace: &Workspace) -> Result<Vec<Link>> {
     workspace.client.links_to(workspace.store.root())
 }
 
-/// Removes those links whose snapshot is gone, and returns the others. One that follows the newest snapshot stays:
-/// it moves on.
+/// Removes the links whose snapshot is gone, and returns the others. A link that follows the newest
+/// snapshot stays, and is moved to another one.
 ///
 /// # Errors
 /// What the client's folders say.
@@ -104,7 +104,8 @@ pub fn forget_links(workspace: &Workspace, links: Vec<Link>, there: &[&Entry]) -
     Ok(left)
 }
 
-/// Says whether a snapshot is surely not there any more: what can't be read may be the very one.
+/// Says whether a snapshot surely does not exist any more. A manifest that can't be read may be that
+/// very one.
 pub fn is_gone(snapshot: &SnapshotId, there: &[&Entry]) -> bool {
     there.iter().all(|entry| entry.manifest.as_ref().is_ok_and(|manifest| manifest.id != *snapshot))
 }

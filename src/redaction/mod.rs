@@ -127,8 +127,8 @@ impl Redactor {
         piece.clean
     }
 
-    /// Does the same for a piece that is to be stored. What was taken out is left to be noted, in the order of the
-    /// pieces.
+    /// Does the same for a piece that is to be stored. What was redacted is noted later, in the order
+    /// of the pieces.
     pub fn piece<'a>(&self, place: &str, first: u64, lines: &'a [u8]) -> SearchedPiece<'a> {
         let name = ObjectId::of(lines);
         let tag = held(&self.cache).tag(name, lines.len());
@@ -173,8 +173,8 @@ impl Redactor {
         }
     }
 
-    /// Takes the secrets out of a file of the user's that must come back exactly, and out of
-    /// its base; `None` if neither has any.
+    /// Redacts a file of the user's that must come back exactly, and its base; `None` if neither has
+    /// secrets.
     ///
     /// # Errors
     /// [`Kind::Refused`] if a value could not be kept on this machine: it would be lost.
@@ -294,8 +294,8 @@ impl Redactor {
     }
 }
 
-/// Adds values that were known when an earlier snapshot was saved and are kept for it: a variable
-/// that was rotated since must not let the old value into the next snapshot.
+/// Adds values that were known when an earlier snapshot was saved and that are kept for it. If a
+/// variable was rotated since, its old value must not get into the next snapshot.
 fn known_before(
     workspace: &Workspace,
     keeper: &Vault,

@@ -17,8 +17,8 @@ use crate::workspace::Workspace;
 /// The most secrets that are named in the error.
 const MOST_LISTED: usize = 10;
 
-/// Refuses a snapshot that holds secrets, `with_base` also if what its edits were made from does;
-/// `allow` adds to those that may leave.
+/// Refuses a snapshot that holds secrets. With `with_base`, its base versions are searched too. `allow`
+/// adds to the secrets that may leave.
 ///
 /// # Errors
 /// [`Kind::Refused`] with kind and place of each, [`Kind::Damaged`] if a part can't be read.
@@ -99,8 +99,8 @@ fn look(
     Ok(())
 }
 
-/// Returns a manifest without what `snap` itself has put there under a name that sounds like a secret's: the ids of
-/// secrets that were taken out, keyed hashes, checksums.
+/// Returns a manifest without fields of `snap`'s own whose names sound like a secret's: the ids of
+/// redacted secrets, keyed hashes, checksums.
 fn without_own_marks(json: &[u8]) -> Result<Vec<u8>> {
     fn is_own(name: &str, value: &Value) -> bool {
         let hex = |text: &str| matches!(text.len(), 16 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit());

@@ -79,8 +79,8 @@ pub struct Refilled<'a> {
     pub held: Vec<Held>,
 }
 
-/// Fills the secrets into the edits of a snapshot. `agreed` are the variables that a person
-/// agreed to take by name.
+/// Puts the secrets back into the edits of a snapshot. `agreed` are the variables that a person agreed
+/// to use by name.
 ///
 /// # Errors
 /// [`crate::base::error::Kind::Damaged`] if an edit does not give what was saved; what git or the disk says.
@@ -132,7 +132,8 @@ pub fn refill<'a>(
     Ok(Refilled { edits: Cow::Owned(edits), held })
 }
 
-/// Fills the secrets into the side files that were the user's own; leaves out those whose are not here.
+/// Puts the secrets back into the side files that were the user's own. Leaves out files whose secrets
+/// are not here.
 ///
 /// # Errors
 /// As [`refill`].
@@ -210,7 +211,8 @@ impl Refill<'_> {
         Ok(filled)
     }
 
-    /// Makes of a redacted version the one that was saved; `None` if nothing was taken out of it, or something is missing.
+    /// Turns a redacted version back into the one that was saved; `None` if nothing was redacted, or
+    /// something is missing.
     fn version(&mut self, saved: Option<SavedVersion<'_>>) -> Result<Option<StagedVersion>> {
         let Some((saved, diff)) = saved.and_then(|saved| Some((saved, saved.diff?))) else { return Ok(None) };
         let (Some(redaction), path) = (&diff.redaction, &saved.edit.path) else { return Ok(None) };
@@ -244,7 +246,8 @@ impl Refill<'_> {
     }
 }
 
-/// Fills placeholders, with these values of the base too; `None`, with what is missing, if one can't be filled.
+/// Fills placeholders, also with these values of the base; `None`, with what is missing, if one can't
+/// be filled.
 fn fill(
     redacted: &[u8],
     mut values: BTreeMap<String, Vec<u8>>,

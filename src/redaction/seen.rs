@@ -15,8 +15,8 @@ use super::cache::Cache;
 use crate::secrets::{Hit, KnownValue, has_own_shape, worth_remembering};
 use crate::sys::parallel::{self, held};
 
-/// How much is looked at in one piece, and how much of the piece before it belongs to it too: a line that
-/// was begun there.
+/// How much is searched in one piece, and how much of the piece before it is included, because a line
+/// may have begun there.
 const BLOCK: u64 = 1 << 20;
 const OVERLAP: u64 = 64 << 10;
 
@@ -34,8 +34,8 @@ struct Block {
 }
 
 impl Redactor {
-    /// Learns the secrets that stand in files, so that each of them is known wherever else it stands. What can't be
-    /// read is left out: it can't be stored either.
+    /// Learns the secrets in files, so that each of them is found in all other places. Files that can't
+    /// be read are left out: they can't be stored either.
     pub fn learn(&mut self, files: &[PathBuf]) {
         let blocks: Vec<Block> = files.iter().flat_map(|path| blocks(path)).collect();
         let cache = Mutex::new(Cache::open(&self.tmp, &self.key, &self.scanner, &self.allowed, "learned"));

@@ -106,8 +106,8 @@ impl Vault {
         Ok(None)
     }
 
-    /// Removes what was kept for snapshots of this store that are gone, if it is older than a
-    /// day: a save that is under way may be about to need it.
+    /// Removes the values that were kept for snapshots of this store that are gone, if they are older
+    /// than a day. A running save may be about to need them.
     ///
     /// # Errors
     /// [`crate::base::error::Kind::Environment`] with the path.

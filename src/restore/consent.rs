@@ -123,7 +123,8 @@ impl Plan {
         doubts.filter(|doubt| foreign || doubt.never).collect()
     }
 
-    /// Returns the old names of renamed files that are held back: removed alone, their content would be gone.
+    /// Returns the old names of renamed files that are held back. If only the old name were removed,
+    /// the content would be lost.
     fn renamed_to(&self, held: &[Doubt]) -> Vec<Doubt> {
         let removed = self.steps.iter().filter(|step| matches!(step.work, Work::Remove));
         let removed: HashSet<&RepoPath> = removed.map(|step| &step.path).collect();
@@ -141,7 +142,8 @@ impl Plan {
             .collect()
     }
 
-    /// Reads what a step makes of which file; `None` if there is no step for the path, or only the index changes.
+    /// Reads which file a step changes, and its new content; `None` if there is no step for the path,
+    /// or only the index changes.
     ///
     /// # Errors
     /// [`Kind::Environment`] with the path.
@@ -192,7 +194,8 @@ pub fn not_trusted(name: &str, why: &str) -> Error {
     )
 }
 
-/// A file that git is told to pass over takes a yes of its own: no diff would show what becomes of it.
+/// A file that git is told not to look at needs a yes of its own, because no diff would show changes of
+/// it.
 fn hidden_from_git(step: &Step) -> Option<Doubt> {
     let why = "is to be hidden from git, so that git shows no edit of it".to_owned();
     let doubt = || Doubt { path: step.path.clone(), concern: Concern::Git, why, never: false };

@@ -127,8 +127,8 @@ impl GrantPlan {
         self.chosen = self.offers.iter().map(|offer| !offer.is_worst()).collect();
     }
 
-    /// Puts the chosen rules of the project into the plan. Returns whether they have to be written apart:
-    /// outside git there is no plan for files.
+    /// Puts the chosen rules of the project into the plan. Returns whether they have to be written
+    /// separately: outside git there is no plan for files.
     ///
     /// # Errors
     /// [`Kind::Refused`] if the settings can't be read.
@@ -143,7 +143,7 @@ impl GrantPlan {
         Ok((plan, !planned))
     }
 
-    /// Writes the chosen rules of the project where there is no repository; returns the file's name.
+    /// Writes the chosen rules of the project if there is no repository; returns the file's name.
     ///
     /// # Errors
     /// [`Kind::Refused`] if the settings can't be read, and what the disk says.
@@ -175,8 +175,8 @@ impl GrantPlan {
         self.granted().filter(|offer| offer.kind != GrantKind::Session).collect()
     }
 
-    /// Returns the options that the client is started with, unless the person's own say otherwise; what can't be
-    /// passed on is not granted, and [`GrantPlan::lost`] then.
+    /// Returns the options to start the client with, unless the person's own options replace them.
+    /// Rules that can't be passed on are not granted, and are in [`GrantPlan::lost`] then.
     pub fn options(&mut self, own: &[OsString]) -> Vec<String> {
         let own: Vec<String> = own.iter().map(|word| word.to_string_lossy().into_owned()).collect();
         let about_mode =

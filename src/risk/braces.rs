@@ -17,7 +17,7 @@ pub(super) enum Home {
     Here,
 }
 
-/// Says what a `~` in front means and how many units that takes; a stranger's home is not known.
+/// Says what a leading `~` means and how many units it takes. Another user's home is not known.
 pub(super) fn tilde(units: &[Unit<'_>]) -> Option<(Option<Home>, usize)> {
     let is = |at: usize, wanted: char| matches!(units.get(at), Some(Unit::Char(c, false)) if *c == wanted);
     let ends = |at: usize| units.get(at).is_none() || matches!(units.get(at), Some(Unit::Char('/', _)));

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Around, StepContext, Unsaved};
 
-/// The machine that the tests of this module run on: a project, and files that are told by their names.
+/// The machine for the tests of this module: a project, and files whose names say what they are.
 pub(super) struct Fake;
 
 /// The project.

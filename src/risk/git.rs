@@ -128,7 +128,8 @@ impl GitCall {
         }
     }
 
-    /// Says whether `git checkout WORDS` names files: a folder, a pattern, a second word, or what is there with edits.
+    /// Says whether `git checkout WORDS` names files: a folder, a pattern, a second word, or an
+    /// existing path with edits.
     fn names_paths(&self, operands: &[&str], place: &StepContext<'_>) -> bool {
         let path = |word: &&&str| {
             **word == "." || word.starts_with("./") || word.ends_with('/') || word.contains(['*', ':'])

@@ -54,7 +54,7 @@ impl Rules {
         Ok(())
     }
 
-    /// Adds the rules of a file that may add rules only; returns the classes that it would switch off.
+    /// Adds the rules of a file that may only add rules. Returns the classes that it would switch off.
     ///
     /// # Errors
     /// Says what is wrong with it, for a person; nothing was added then.
@@ -134,7 +134,8 @@ fn matches(pattern: &[String], step: &ShellStep) -> bool {
         })
 }
 
-/// Says whether a text fits a pattern in which `*` stands for anything; in time that grows with their product.
+/// Says whether a text fits a pattern in which `*` stands for anything. The time grows with the product
+/// of their lengths.
 fn fits(pattern: &str, text: &str) -> bool {
     let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
     let (mut at, mut in_text) = (0, 0);

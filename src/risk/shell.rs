@@ -27,7 +27,7 @@ pub(super) enum Joint {
 /// One simple command.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Command {
-    /// The words, assignments in front and keywords removed; empty for a mere redirection or assignment.
+    /// The words, without leading assignments and keywords; empty for a mere redirection or assignment.
     pub words: Vec<Word>,
     /// The assignments in front, each with the further values of an array.
     pub(super) assignments: Vec<(Word, Vec<Word>)>,

@@ -35,7 +35,8 @@ pub enum Reach {
     Worktrees,
     /// The same, but for the main one.
     Linked,
-    /// The linked work tree that the path lies in, which goes as a whole; from the main one, any linked one.
+    /// The linked work tree around the path, which is removed as a whole. From the main one, any linked
+    /// one.
     Whole,
 }
 
@@ -163,7 +164,7 @@ pub(super) fn of_move(
     places(to).into_iter().map(|target| (target.path, from.clone())).collect()
 }
 
-/// Returns the options of a program that take a value, as far as that could be taken for a path.
+/// Returns the options of a program that take a value, if that value could be mistaken for a path.
 fn valued(program: &str) -> &'static [&'static str] {
     match program {
         "sed" | "gsed" => &["-e", "-f", "-l", "--expression", "--file"],

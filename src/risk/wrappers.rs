@@ -55,7 +55,7 @@ const WRAPPERS: [(&str, &[&str]); 20] = [
     ("parallel", &["-j", "--jobs", "-a", "-I", "-n"]),
 ];
 
-/// Programs that run the rest of their words behind a word of their own (`poetry run rake …`).
+/// Programs that run their remaining words after a word of their own (`poetry run rake …`).
 const RUNNERS: [(&str, &str); 10] = [
     ("poetry", "run"),
     ("uv", "run"),

@@ -75,8 +75,8 @@ pub(super) fn password_of(address: &str) -> Option<&str> {
     (!password.is_empty() && !password.contains('/')).then_some(password)
 }
 
-/// Returns what to look for everywhere, given a secret as it was found in one place: as it stands there, and what
-/// it is when it is decoded.
+/// Returns what to look for everywhere, given a secret as it was found in one place: the text as it is
+/// there, and its decoded form.
 pub fn worth_remembering(name: &str, found: &[u8]) -> Vec<KnownValue> {
     let Ok(text) = std::str::from_utf8(found) else { return Vec::new() };
     let decoded = |view: views::View| String::from_utf8(view.bytes).ok();
@@ -232,7 +232,8 @@ fn is_inside(text: &[u8], hit: &Range<usize>) -> bool {
         || word(text.get(hit.end)) && word(text.get(hit.end - 1))
 }
 
-/// How many bytes end a line and begin the next one: indents, quotes of mails, signs of diffs, what continues a line.
+/// How many bytes end a line and begin the next one: indents, quote signs of mails, signs of diffs,
+/// continuation marks.
 fn line_break(text: &[u8], at: usize) -> usize {
     let slash = usize::from(text.get(at) == Some(&b'\\'));
     let before = slash + usize::from(text.get(at + slash) == Some(&b'\r'));
@@ -243,7 +244,7 @@ fn line_break(text: &[u8], at: usize) -> usize {
     before + 1 + lead
 }
 
-/// Follows a value that begins at a place over ends of lines; `None` if it ends elsewhere or in the same line.
+/// Follows a value from its beginning over line ends; `None` if it ends elsewhere or in the same line.
 fn over_lines(text: &[u8], start: usize, value: &[u8]) -> Option<Range<usize>> {
     let (mut at, mut broken) = (start, false);
     for byte in value {

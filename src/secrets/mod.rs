@@ -38,7 +38,8 @@ pub use self::vendors::{VERSION, has_own_shape};
 pub struct Finding {
     /// Where it stands.
     pub span: Range<usize>,
-    /// What it is: a vendor's kind, `known`, `secret`, or `seen` if it is known from another place of what is saved.
+    /// What it is: a vendor's kind, `known`, `secret`, or `seen` if it was found in another place of
+    /// the save.
     pub kind: &'static str,
     /// Whether it is one for certain; else its name and its look say so.
     pub sure: bool,
@@ -62,8 +63,8 @@ pub type Decide<'a> = dyn FnMut(&Hit<'_>) -> Option<String> + 'a;
 /// How many views of views are looked at.
 const DEPTH: usize = 2;
 
-/// How far around a place where a secret may begin a text is looked at: names, signs and quotes
-/// stand before it, and it goes on to a blank in any case.
+/// How much text is searched around a place where a secret may begin. Names, signs and quotes are
+/// before it. The search always continues to a blank.
 const BEFORE: usize = 1 << 10;
 const NEAR: usize = 4 << 10;
 
@@ -280,7 +281,7 @@ impl Scanner {
     }
 }
 
-/// Returns the parts of a text that hold these places, from where to where: disjoint, in order, cut at blanks only.
+/// Returns the parts of a text that hold these places: disjoint, in order, cut only at blanks.
 fn parts(text: &[u8], places: &[(usize, usize)]) -> Vec<Range<usize>> {
     let mut parts: Vec<Range<usize>> = Vec::new();
     for (from, to) in places {

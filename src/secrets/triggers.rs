@@ -243,7 +243,8 @@ fn value_before(text: &[u8], name: &syntax::Name<'_>) -> bool {
     })
 }
 
-/// Whether a text changes between kinds of characters often enough for chance, or a person's password.
+/// Whether a text changes between kinds of characters often enough to be random, or a person's
+/// password.
 fn is_mingled(value: &str) -> bool {
     let class = |byte: u8| match byte {
         b'a'..=b'z' => 0,
@@ -256,7 +257,7 @@ fn is_mingled(value: &str) -> bool {
     changes >= 2 || bytes.len() >= 12
 }
 
-/// Whether one of the words behind a place is a value; over a few ends of lines, escaped or not.
+/// Whether one of the words after a place is a value, also after a few line ends, escaped or not.
 fn value_within(
     text: &[u8],
     from: usize,

@@ -184,8 +184,8 @@ pub(super) fn base64(text: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Returns how a text looks inside base64, at each of the three places where it can begin:
-/// the characters that depend on nothing around it.
+/// Returns how a text looks inside base64, for each of the three places where it can begin: only the
+/// characters that do not depend on the text around it.
 pub(super) fn inside_base64(text: &[u8]) -> impl Iterator<Item = Vec<u8>> + '_ {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     (0..3).map(move |before| {

@@ -97,7 +97,8 @@ impl Store {
         }
     }
 
-    /// Keeps base versions beside a snapshot that is about to be published; their objects are there.
+    /// Stores the list of base versions beside a snapshot that is about to be published. Their objects
+    /// exist already.
     pub(super) fn publish_bases(&self, id: &SnapshotId, bases: &Bases) -> Result<()> {
         self.bases_folder().make_folder()?;
         files::publish(&self.tmp(), &self.bases_place(id), &bases.to_json()?, Existing::Replace)?;

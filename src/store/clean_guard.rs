@@ -20,15 +20,16 @@ pub(super) const GITIGNORE: &[u8] =
 /// The most that is read of a list of what to ignore, in bytes.
 const LARGEST_IGNORES: u64 = 64 << 10;
 
-/// Says whether a list keeps git from everything: one that came with a clone may take back what it says.
+/// Says whether a `.gitignore` hides everything from git. One that came with a clone may contradict
+/// itself in a later line.
 fn ignores_all(text: &[u8]) -> bool {
     let mut lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
     lines.clone().any(|line| line == b"*") && !lines.any(|line| line.starts_with(b"!"))
 }
 
 impl Store {
-    /// Makes the nested repository and the file that keeps git away, if they are not there, and
-    /// gives every manifest and pin that lost its name the name back.
+    /// Makes the nested repository and the `.gitignore` if they are missing, and gives every manifest
+    /// and pin that lost its name the name back.
     pub(super) fn shelter(&self) -> Result<()> {
         let repository = self.objects_folder().join(".git");
         for folder in [self.sheltered(), repository.join("objects"), repository.join("refs")] {
@@ -53,7 +54,7 @@ impl Store {
         Ok(())
     }
 
-    /// Gives a manifest or a pin its second name. It is no part of any promise: that it can't be made harms nothing.
+    /// Gives a manifest or a pin its second name. No promise depends on it, so a failure does no harm.
     pub(super) fn shelter_file(&self, name: &str) {
         let second = self.sheltered().join(name);
         if second.exists() {

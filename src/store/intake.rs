@@ -170,9 +170,9 @@ impl<'a> Incoming<'a> {
         self.missing.retain(|id, size| store.frame(&ObjectRef { object: *id, size: *size }).is_err());
     }
 
-    /// Adds the snapshot: the objects, then the manifest. A snapshot that is here already
-    /// stays as it is, but lost objects of it come back. `before` is done when nothing speaks
-    /// against it any more, and before it is there.
+    /// Adds the snapshot: the objects, then the manifest. A snapshot that is here already stays as it
+    /// is, but lost objects of it come back. `before` runs when all checks have passed, before the
+    /// snapshot exists.
     ///
     /// # Errors
     /// [`Kind::Damaged`] if objects are missing, [`Kind::Conflict`] if another snapshot has

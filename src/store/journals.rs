@@ -76,8 +76,8 @@ impl Store {
         Ok(Journal { held, plan: text.len() as u64, decision: self.decision(ObjectId::of(plan)) })
     }
 
-    /// Returns a journal's first lines. Without a key nobody can seal: the journal then only says that a restore
-    /// was begun.
+    /// Returns a journal's first lines. Without a key, no seal can be made. Then the journal only says
+    /// that a restore was begun.
     fn sealed_plan(&self, plan: &[u8]) -> Vec<u8> {
         let seal = self.seal(JOURNAL, ObjectId::of(plan).as_bytes());
         let seal = seal.map(|seal| format!("{SEALED}{seal}\n")).unwrap_or_default();
@@ -89,7 +89,7 @@ impl Store {
         format!("{DECIDED}{seal}\n").into_bytes()
     }
 
-    /// Returns the journals that are there, whoever wrote them and works on them, and whatever they are.
+    /// Returns all journals, whoever wrote them or works on them, and whatever they are.
     ///
     /// # Errors
     /// [`Kind::Environment`] with the path.
@@ -112,8 +112,8 @@ impl Store {
         }
     }
 
-    /// Takes a journal apart; returns the length of what stands before the decision too. It is held in memory only
-    /// if it is this user's.
+    /// Parses a journal. Also returns the length of the part before the decision. It is held in memory
+    /// only if it is this user's.
     fn found(&self, file: &mut File, path: &Path) -> Result<(FoundJournal, u64)> {
         let mut reader = BufReader::new(&mut *file);
         let (mut sum, mut length) = (Checksum::default(), 0);

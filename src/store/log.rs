@@ -222,8 +222,8 @@ impl Store {
         Ok(text.split(|byte| *byte == b'\n').filter_map(read).collect())
     }
 
-    /// Reads what is proven to be this user's own history: what a snapshot's parent is found by. Where this user can
-    /// have no key, that is all of it.
+    /// Reads what is proven to be this user's own history, from which a snapshot's parent is found. If
+    /// this user can have no key, all of the log counts.
     ///
     /// # Errors
     /// As [`Store::read_log`].

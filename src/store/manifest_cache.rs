@@ -66,7 +66,8 @@ impl Parsed {
     }
 }
 
-/// Returns what tells a plain file from another one at its path, and from itself before a change.
+/// Returns what distinguishes a plain file from another one at its path, and from itself before a
+/// change.
 pub(super) fn identity(place: &OwnPath) -> Option<Identity> {
     identity_of(place.stat().ok().flatten())
 }

@@ -31,8 +31,8 @@ const INLINE: usize = 2_048;
 /// How many objects may wait to be synced together: each is an open file.
 const MOST_UNNAMED: usize = 128;
 
-/// How old an object that nothing refers to must be before it is swept: a save that is
-/// under way on a disk without locks may be about to refer to it.
+/// How old an object that nothing refers to must be before it is swept. On a disk without locks, a
+/// running save may be about to refer to it.
 const GRACE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What a sweep removed.
@@ -136,7 +136,7 @@ impl Store {
         self.write_object(lock, raw, object, Existing::Keep)
     }
 
-    /// Returns the objects that published manifests name. What is not known of is made durable once more.
+    /// Returns the objects that published manifests name. All others are made durable once more.
     fn published<'l>(&self, lock: &'l AddLock) -> &'l BTreeSet<ObjectId> {
         lock.published.get_or_init(|| {
             let known = self.known().unwrap_or_default();
@@ -285,7 +285,8 @@ impl Store {
         Ok(self.unneeded(gone, now)?.map_or_else(Sweep::default, |unneeded| unneeded.sweep()))
     }
 
-    /// Finds what only the snapshots in these files need, or nothing at all; `None` if a manifest can't be read.
+    /// Finds the objects that only the snapshots in these files need, or that nothing needs at all;
+    /// `None` if a manifest can't be read.
     fn unneeded(&self, gone: &BTreeSet<&str>, now: Timestamp) -> Result<Option<Unneeded>> {
         if self.has_manifests_aside()? {
             return Ok(None);

@@ -13,8 +13,8 @@ use crate::sys::files::{self, Existing};
 use crate::sys::place::{OwnPath, Shape};
 
 impl Store {
-    /// Writes an object anew whose content was found elsewhere, unless it is sound meanwhile;
-    /// returns whether it was written. The content must be what the name says.
+    /// Writes an object again whose content was found elsewhere, unless it is sound meanwhile. Returns
+    /// whether it was written. The content must match the name.
     ///
     /// # Errors
     /// [`Kind::Damaged`] if it is not, [`Kind::Environment`] with the path.
@@ -31,8 +31,8 @@ impl Store {
         Ok(true)
     }
 
-    /// Puts a manifest right from its second name, if that has a sound copy of its own;
-    /// returns whether it did.
+    /// Repairs a manifest from its second name, if that has a sound copy of its own. Returns whether it
+    /// did.
     ///
     /// # Errors
     /// [`Kind::Environment`] with the path.

@@ -52,8 +52,8 @@ impl fmt::Display for ApplyError {
 /// Applies what [`diff`](super::diff) or git made: every line a hunk shows must be in `old`, byte for
 /// byte and at the line the hunk states, and every count must be right.
 ///
-/// `hunks` may come from anywhere. The work and the memory are bounded by the lengths of
-/// the two inputs, whatever numbers are written in them.
+/// `hunks` may come from anywhere. Work and memory are bounded by the lengths of the two inputs,
+/// whatever numbers are in them.
 ///
 /// # Errors
 /// Says which hunk does not apply, and why.

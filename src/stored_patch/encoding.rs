@@ -9,7 +9,8 @@ use crate::base::error::{Error, Kind, Result};
 use crate::manifest::{DiffForm, Mode};
 use crate::stored_patch;
 
-/// Above this many bytes on both sides together, text is kept whole: its hunks could be as large as both.
+/// If both sides together have more bytes than this, text is kept whole: its hunks could be as large as
+/// both.
 const LARGEST_TEXT: usize = 512 << 20;
 
 /// Above this many bytes on both sides together, a delta's window can't span them.

@@ -28,8 +28,8 @@ pub struct Hunks {
 
 /// Says whether `bytes` can be handled as text: no NUL anywhere.
 ///
-/// The whole of it is looked at. Sampling the start, as git does, takes a binary file
-/// with a late NUL for text.
+/// All of it is checked. Checking only the start, as git does, takes a binary file with a late NUL for
+/// text.
 pub fn is_text(bytes: &[u8]) -> bool {
     !bytes.contains(&0)
 }

@@ -11,8 +11,8 @@ use crate::base::error::{Error, IoContext, Kind, Result};
 use crate::sys::files::{Draft, Existing, append_private};
 use crate::sys::place::{OwnPath, strange};
 
-/// Opens a file that only its owner can read, for appending, and keeps all others out who open it so,
-/// until it is closed. Whoever holds it may put another file in its place.
+/// Opens a file that only its owner can read, for appending. Everybody else who opens it so waits until
+/// it is closed. The holder may put another file in its place.
 ///
 /// # Errors
 /// [`Kind::Busy`] if another process keeps it for longer, [`Kind::Refused`] if it is no plain file,

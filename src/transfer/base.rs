@@ -30,7 +30,7 @@ pub(super) fn mine(entries: &[Entry]) -> BTreeMap<&SnapshotId, Mine<'_>> {
     readable.map(|(entry, manifest)| (&manifest.id, Mine { entry, manifest })).collect()
 }
 
-/// Of what is on the remote too, returns for each snapshot to send the one that shares most with it.
+/// Returns, for each snapshot to send, the one on the remote that shares most with it.
 pub(super) fn to_push_on<'p>(
     mine: &BTreeMap<&SnapshotId, Mine<'_>>,
     there: &'p [RemoteSnapshot],
@@ -58,7 +58,7 @@ pub(super) fn to_push_on<'p>(
     chosen.into_values().collect()
 }
 
-/// Of what is on the remote too, returns the newest of each session.
+/// Returns the newest snapshot of each session that is on the remote too.
 pub(super) fn to_fetch_on<'p>(
     mine: &BTreeMap<&SnapshotId, Mine<'_>>,
     there: &'p [RemoteSnapshot],
@@ -71,7 +71,8 @@ pub(super) fn to_fetch_on<'p>(
     both.into_iter().map(|(place, _)| place).take(MOST_TO_FETCH_ON).collect()
 }
 
-/// Makes the commits of these snapshots in the scratch repository. Without them all is well too.
+/// Makes the commits of these snapshots in the scratch repository. If that fails, the transfer still
+/// works.
 pub(super) fn lay(
     remote: &Remote<'_>,
     store: &Store,

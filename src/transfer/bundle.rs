@@ -11,8 +11,8 @@ use crate::base::digest::{Checksum, ObjectId};
 use crate::base::error::{Error, Kind, Result};
 use crate::manifest::{LARGEST_MANIFEST, MOST_OBJECTS};
 
-/// What a bundle begins with: a byte that is no text, a name, and line ends that a transfer
-/// as text would change.
+/// How a bundle begins: a byte that is not text, a name, and line ends that a transfer as text would
+/// change.
 const MARK: &[u8; 8] = b"\x93snap\r\n\x1a";
 
 /// The version of a plain bundle.
@@ -29,7 +29,8 @@ pub struct Writer<W> {
 }
 
 impl<W: Write> Writer<W> {
-    /// Begins a bundle of a manifest, the list of base versions if there are any, and so many objects.
+    /// Begins a bundle of a manifest, the list of base versions if there are any, and this many
+    /// objects.
     ///
     /// # Errors
     /// What the output says.
@@ -124,8 +125,8 @@ impl<R: Read> BundleReader<R> {
         Ok((reader, Head { manifest, bases }))
     }
 
-    /// Reads the next object, unchecked. `largest` says how long the frame of an object may
-    /// be, and `None` if there must be no such object.
+    /// Reads the next object, unchecked. `largest` gives the largest size of an object's frame, and
+    /// `None` if no such object is allowed.
     ///
     /// # Errors
     /// As [`BundleReader::begin`]; [`Kind::Damaged`] too for an object that is not expected.

@@ -78,8 +78,8 @@ pub(super) fn commit_of(manifest: &Manifest, name: String) -> NewCommit {
     }
 }
 
-/// Reads of a commit the snapshot's name, by whom and when it was saved. For the eye and for
-/// the order alone: only the manifest counts.
+/// Reads the snapshot's name from a commit, who saved it and when. This is only for display and for the
+/// order: only the manifest counts.
 pub(super) fn read_message(commit: &FetchedCommit) -> (String, String, Timestamp) {
     let value = |key| commit.message.lines().find_map(|line| line.strip_prefix(key));
     let name = commit.message.lines().next().unwrap_or_default();

@@ -231,9 +231,9 @@ impl<'a> Remotes<'a> {
         self.remove(Operation::Withdraw, &places)
     }
 
-    /// Judges the snapshots on the remote that this user saved: those of others are not this
-    /// user's to remove. What can't be read, or claims to be from the future, is kept and
-    /// counts for nothing.
+    /// Decides about the snapshots on the remote that this user saved. Those of others are not this
+    /// user's to remove. A snapshot that can't be read, or claims to be from the future, is kept and
+    /// not counted.
     ///
     /// # Errors
     /// [`Kind::Environment`] if the remote can't be reached.
@@ -381,8 +381,8 @@ impl<'a> Remotes<'a> {
         Ok(listed.into_iter().filter_map(RemoteSnapshot::parse).collect())
     }
 
-    /// Says whether the remote has this very snapshot, or another one under its id. `absent`
-    /// makes the error for the case that it has neither.
+    /// Says whether the remote has this very snapshot, or another one under its id. `absent` makes the
+    /// error if it has neither.
     fn compare(
         &self,
         manifest: &Manifest,

@@ -71,7 +71,7 @@ impl Trust {
         &self.folder
     }
 
-    /// Makes the mark that later proves a snapshot to be this user's; makes the key if there is none.
+    /// Makes the mark that later proves that a snapshot is this user's. Makes the key if there is none.
     ///
     /// # Errors
     /// [`Kind::Environment`] or [`Kind::Refused`] if there is no usable key.

@@ -100,7 +100,7 @@ impl Search {
         }
     }
 
-    /// Looks through the files of the sessions that lost something. A file that can't be read has nothing.
+    /// Searches the files of the sessions that lost something. A file that can't be read is skipped.
     fn in_sessions(&mut self, workspace: &Workspace, manifests: &[&Manifest]) {
         for manifest in manifests {
             let lost = manifest.session_objects().iter().any(|object| self.lost.contains_key(&object.object));

@@ -310,7 +310,7 @@ impl State {
         self.goal = Some(Goal::Search { from, forward });
     }
 
-    /// Returns the first line of a list that is shown when it has so many rows, its heading included.
+    /// Returns the first visible line of a list with this many rows, its heading included.
     pub(super) fn first_shown(&self, list: usize, height: usize) -> usize {
         let (rows, selected) = (height.saturating_sub(1).max(1), self.selected[list]);
         // In pages, so that a list stands still while one moves in it.

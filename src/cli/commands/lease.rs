@@ -27,8 +27,8 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
-    /// Says on standard output who else works on the snapshot, in one line; waits for word on
-    /// standard input that it was resumed; leaves the lease.
+    /// Prints who else works on the snapshot, in one line. Waits on standard input for the word that it
+    /// was resumed. Then leaves the lease.
     pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
         if !self.here {
             // The one who resumes becomes the client, which waits for no stranger's end: the work

@@ -160,7 +160,8 @@ impl Report for AllUndone {
     }
 }
 
-/// Returns the plan under a heading that names the restore: nobody has asked for the safety snapshot.
+/// Returns the plan under a heading that names the restore, because nobody has asked for the safety
+/// snapshot by its name.
 fn report(plan: &Plan, way: &HistoryStep, now: Timestamp) -> RestoreReport {
     let what = Style::Strong.of(told(&way.what, now));
     let heading = text![way.direction.word(), " ", what, ", in ", &*plan.root().to_string_lossy()];

@@ -98,7 +98,8 @@ fn run(started: &Started, words: &[String]) -> Result<String> {
     }
 }
 
-/// Completes what was typed behind `save`: the session that asks, and one name of several words.
+/// Completes what was typed behind `save`: adds the session that asks, and joins several words to one
+/// name.
 fn with_session(started: &Started, typed: &[String]) -> Vec<String> {
     let session =
         started.transcript().map_or_else(Vec::new, |path| vec!["--session".to_owned(), path.to_owned()]);

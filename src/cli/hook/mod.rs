@@ -150,8 +150,8 @@ impl Started {
         self.input.transcript_path.as_deref().filter(|path| path.is_file()).and_then(Path::to_str)
     }
 
-    /// Says on the person's screen that no checkpoint can be made here, and why: what is done behind the client's back is
-    /// not heard.
+    /// Says on the person's screen that no checkpoint can be made here, and why. A message from the
+    /// background would not be seen.
     fn tell_refused_store(&self, ui: &mut Ui) -> Result<()> {
         if self.transcript().is_none() {
             return Ok(());
@@ -166,8 +166,8 @@ impl Started {
         }
     }
 
-    /// Starts this program again for what can wait, with the same input, in another folder perhaps, and
-    /// does not wait.
+    /// Starts this program again for the work that can wait, with the same input and perhaps in another
+    /// folder, and does not wait for it.
     fn later(&self, arguments: &[&str], folder: Option<&Path>) -> Result<()> {
         let failed =
             |error| Error::new(Kind::Environment, "Cannot start the work that can wait").because(error);

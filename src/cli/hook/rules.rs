@@ -31,7 +31,7 @@ pub(super) struct ProjectRules {
     pub(super) refused: Option<String>,
 }
 
-/// Reads the rules of the user and of the project; a file that can't be read is told of, and passed over.
+/// Reads the rules of the user and of the project. A file that can't be read is reported and skipped.
 pub(super) fn read(context: &Context, root: &Path) -> ProjectRules {
     let mut found = ProjectRules { rules: Rules::default(), wrong: None, refused: None };
     let own = context.config_dir.join(RULES);
@@ -58,7 +58,8 @@ pub(super) fn read(context: &Context, root: &Path) -> ProjectRules {
     found
 }
 
-/// Says whether the client's folder is the user's and not the project's: a project's settings can name one of their own.
+/// Says whether the client's folder is the user's and not the project's: a project's settings can name
+/// a folder of their own.
 fn is_the_users(context: &Context, root: &Path) -> bool {
     !context.config_dir.starts_with(root) || context.config_dir == context.home.join(".claude")
 }
@@ -92,7 +93,7 @@ impl ProjectRules {
     }
 }
 
-/// Remembers what is said, and says whether it is for the first time: for each project and each content of its file.
+/// Remembers a message, and says whether it is new, for each project and each content of its file.
 fn said_first(context: &Context, root: &Path, json: &[u8]) -> Result<bool> {
     let mut what = root.as_os_str().as_encoded_bytes().to_vec();
     what.push(0);

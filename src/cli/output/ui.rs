@@ -161,8 +161,8 @@ impl Ui {
         Ok(choice == YES)
     }
 
-    /// Asks a person until they choose one of these words, by it or its first letter. Enter alone is the `usual`
-    /// one; the end of input is a no.
+    /// Asks a person until they choose one of these words, by the word or its first letter. Enter alone
+    /// means the `usual` one, the end of input means no.
     pub(crate) fn choose(
         &mut self,
         question: impl Into<Text>,

@@ -83,7 +83,8 @@ impl ConsentArgs {
         }
     }
 
-    /// Asks whether a remote may be contacted for a snapshot, if it is not the user's own; its plan comes later.
+    /// Asks whether a remote may be contacted for a snapshot that is not the user's own. Its plan comes
+    /// later.
     pub(crate) fn may_contact(
         &self,
         ui: &mut Ui,
@@ -116,7 +117,7 @@ impl ConsentArgs {
         ui.ask("Link it?")
     }
 
-    /// Shows a plan, as `report` has it, and obtains consent to it; what is not agreed to is held back.
+    /// Shows a plan, as `report` has it, and asks for consent. Whatever is not agreed to is held back.
     pub(crate) fn obtain(
         &self,
         ui: &mut Ui,

@@ -35,8 +35,8 @@ pub(crate) struct LeaseCheck {
     begun: Instant,
 }
 
-/// Begins to look; `None` if this user has not exchanged the snapshot with a remote. The store's log
-/// is history and decides nothing: it can have come with the project.
+/// Begins to look for leases; `None` if this user has not exchanged the snapshot with a remote. The
+/// store's log does not decide that, because it may have come with the project.
 pub(crate) fn begin(context: &Context, workspace: &Workspace, manifest: &Manifest) -> Option<LeaseCheck> {
     let peer = transfer::peer_of(context, &manifest.id)?.remote;
     let mut command = Command::new(current_program().ok()?);

@@ -24,7 +24,8 @@ impl QueuedPrompts {
         QueuedPrompts { prompts, is_own: matches!(plan.provenance(), Provenance::Own) }
     }
 
-    /// Asks whether they are the first prompt of the client that is about to start with these words of the person's own.
+    /// Asks whether to send them as the first prompt of the client. `own` are the person's own
+    /// arguments for it.
     pub(crate) fn offer(&self, own: &[OsString], ui: &mut Ui) -> Result<Option<String>> {
         // The last word may be a prompt already; the client takes one.
         let may_be_prompt = own.last().is_some_and(|word| !word.to_string_lossy().starts_with('-'));

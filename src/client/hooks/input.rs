@@ -74,7 +74,7 @@ impl HookInput {
         .subject()
     }
 
-    /// Reads what stands on standard input; unknown fields, and known ones of another type, do not matter.
+    /// Reads the input. Unknown fields, and known ones of another type, are ignored.
     ///
     /// # Errors
     /// Says why it is not a JSON object.

@@ -52,7 +52,8 @@ enum Target {
 }
 
 impl Setup {
-    /// Plans the changes; `every`: also save at the end of a turn, at most that often; `remove`: take it all out.
+    /// Plans the changes. `every`: also save at the end of a turn, at most that often. `remove`: remove
+    /// everything again.
     ///
     /// # Errors
     /// [`Kind::Refused`] for settings that are no JSON, a command of the user's own, or a link in a project.

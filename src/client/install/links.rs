@@ -112,8 +112,8 @@ impl ClientHome {
         Ok(Some(Written { path: path.clone(), size: found.size, modified }))
     }
 
-    /// Returns the place of a session's file: below `projects`, `tasks` and the like, which may be links of the user's
-    /// own, through real folders only.
+    /// Returns the place of a session's file, reached through real folders only, below `projects`,
+    /// `tasks` and the like, which may be links of the user's own.
     fn place_of(&self, path: &RepoPath) -> OwnPath {
         let mut parts = path.as_path().components();
         let kind = parts.next().map(|kind| kind.as_os_str()).unwrap_or_default();
@@ -130,7 +130,8 @@ impl ClientHome {
         Ok(!link.files.is_empty())
     }
 
-    /// Removes a link; its session too, unless somebody went on with it. Returns whether the session went.
+    /// Removes a link. Also removes its session, unless somebody continued it. Returns whether the
+    /// session was removed.
     ///
     /// # Errors
     /// [`Kind::Environment`] with the path.

@@ -24,16 +24,16 @@ use crate::sys::files;
 use crate::sys::place::Root;
 use crate::sys::work_tree::{Node, Staging, Tree};
 
-/// Stands in the staging folder from when everything is in it until nothing is to be moved back.
+/// Is in the staging folder from when everything is staged until nothing may be moved back any more.
 const READY: &str = "ready";
 
 /// The client's folders that a session has files in; the first is that of the transcript.
 const KINDS: [&str; 5] = ["projects", "tasks", "file-history", "plans", "todos"];
 
-/// What is installed where: all that it takes to finish an installation, or to take it back.
+/// What is installed where: everything that is needed to finish an installation, or to roll it back.
 ///
-/// Everything waits in a staging folder of its kind until it is revealed. A file that is not in
-/// its staging folder is in its place, so both ways can be gone again from any point.
+/// Everything waits in a staging folder of its kind until it is revealed. A file that is not in its
+/// staging folder is in its place. So finishing and rolling back both work from any point.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Placed {
     config: NativePath,
@@ -68,8 +68,8 @@ impl ClientHome {
         Placed { config, cwd: cwd.into(), id, places, continued: BTreeMap::new(), token }
     }
 
-    /// Says how a side file (or, without a place, the transcript) that may be here stands to what would be written;
-    /// writes nothing.
+    /// Compares an existing side file (or, without a place, the transcript) with what would be written.
+    /// Writes nothing.
     ///
     /// # Errors
     /// [`Kind::Damaged`] for a place that is none, what `content` says, [`Kind::Environment`] with the path.
@@ -167,8 +167,8 @@ struct StagedFile {
 }
 
 impl Placed {
-    /// The same, but for files that are here and are only continued: the number of each place (behind them, that of the
-    /// transcript), and its size.
+    /// The same for existing files that are only continued: the number of each place (after them, that
+    /// of the transcript), and its size.
     pub fn continuing(self, continued: BTreeMap<usize, u64>) -> Placed {
         Placed { continued, ..self }
     }

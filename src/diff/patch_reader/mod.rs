@@ -41,8 +41,8 @@ pub fn show_patch(mut reader: impl BufRead, show: &mut dyn Show) -> io::Result<(
     parser.end_file()
 }
 
-/// Shows the hunks of one file, which has been started, while they are read; ends at a line that is longer
-/// than `longest` bytes. Returns what they amount to.
+/// Shows the hunks of one file, which has been started, while they are read. Ends at a line longer than
+/// `longest` bytes. Returns the counts.
 ///
 /// # Errors
 /// Whatever reading and showing give.

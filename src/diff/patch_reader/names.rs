@@ -6,7 +6,8 @@
 
 use super::super::file::unquoted;
 
-/// Returns the name in a `diff --git` line, for files that have no other; the line itself where it can't be told.
+/// Returns the name in a `diff --git` line, for files that have no other; the line itself if the name
+/// can't be found.
 pub(super) fn of_git_line(names: &[u8]) -> Vec<u8> {
     let candidates = memchr::memchr_iter(b' ', names).map(|at| (&names[..at], &names[at + 1..]));
     let halves: Vec<(Vec<u8>, Vec<u8>)> = candidates
@@ -43,7 +44,7 @@ pub(super) fn of_side(text: &[u8]) -> Option<Vec<u8>> {
     (text != b"/dev/null").then(|| unquoted(text))
 }
 
-/// Returns the file's names on both sides, without what was put before them, by those in the `---` and `+++` lines.
+/// Returns the file's names on both sides without their prefixes, from the `---` and `+++` lines.
 pub(super) fn without_prefixes(old: &[u8], new: &[u8]) -> (Vec<u8>, Vec<u8>) {
     if old == new {
         return (old.to_vec(), new.to_vec());

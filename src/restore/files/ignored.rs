@@ -58,8 +58,8 @@ impl Then<'_> {
         told
     }
 
-    /// Returns the files that only a rule hides from git which is newer than the snapshot, to be removed; and what of
-    /// that kind stays. `paths` are those that the rewind is about.
+    /// Returns the files to be removed that only a rule newer than the snapshot hides from git, and
+    /// those of that kind that stay. `paths` are the paths of the rewind.
     pub(in crate::restore) fn hidden_since(
         &self,
         maker: &mut StepMaker<'_>,

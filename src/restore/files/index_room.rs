@@ -8,8 +8,8 @@ use crate::base::paths::RepoPath;
 use crate::git::Index;
 use crate::git::index::IndexEntry;
 
-/// Returns the entries that would go when the index is changed to these, though these don't speak of
-/// them, each with one that has no room beside it.
+/// Returns the entries that would be removed when the index is changed to these, although these don't
+/// name them, each with the one that excludes it.
 pub(in crate::restore) fn crowded_out<'a>(
     index: &Index,
     wanted: &BTreeMap<&'a RepoPath, IndexEntry>,

@@ -60,8 +60,8 @@ impl Marked {
         }
     }
 
-    /// Returns a path that is as the base commit has it, as an edit that changes nothing. `stays`: where
-    /// nothing is known, the mark that is here stays.
+    /// Returns a path that is as the base commit has it, as an edit that changes nothing. `stays`: if
+    /// nothing is known, the present mark stays.
     pub(in crate::restore) fn clean(
         &self,
         path: &RepoPath,

@@ -200,9 +200,9 @@ fn missing(path: &RepoPath) -> Error {
     Error::new(Kind::Bug, format!("The merged version of {path} is not in the repository"))
 }
 
-/// The saved work tree, as changes against its base.
-/// Makes a tree to merge from where the base commit is not here: HEAD's, with the edited paths
-/// as they were in the base. What else the two differ in is nothing that the snapshot edits.
+/// The saved work tree, as changes against its base. If the base commit is not here, makes a tree to
+/// merge from: HEAD's, with the edited paths as they were in the base. The snapshot edits nothing else
+/// in which the two differ.
 fn stand_in(
     maker: &mut StepMaker<'_>,
     repository: &Repository,

@@ -65,7 +65,7 @@ pub(in crate::restore) fn in_the_way<'a>(
     if stay.is_empty() { Ok(files) } else { Err(conflict(&stay)) }
 }
 
-/// Spares what is mounted itself, as a single file can be: it can't be replaced. Returns what is spared.
+/// Leaves out mounts, as a single file can be: they can't be replaced. Returns those paths.
 pub(in crate::restore) fn spare_mounts(tree: &Tree, steps: &mut Vec<Step>) -> Result<Vec<Unmade>> {
     let mut unmade = Vec::new();
     for step in steps.iter_mut().filter(|step| !matches!(step.work, Work::Keep)) {

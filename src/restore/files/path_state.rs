@@ -22,7 +22,7 @@ pub(in crate::restore) struct Here {
     /// Whether git lists it: changed, staged, untracked or unmerged.
     pub(in crate::restore) pending: bool,
     pub(in crate::restore) hidden: Option<HiddenBy>,
-    /// Whether a folder, or something that is no file, stands there; or no folder where one must be.
+    /// Whether a folder, or something that is not a file, is there; or no folder where one must be.
     pub(in crate::restore) obstacle: Option<&'static str>,
 }
 
@@ -38,7 +38,8 @@ impl Here {
     };
 }
 
-/// Looks at the paths as they are here, given what git lists as pending: a quarter of what planning takes.
+/// Looks at the paths as they are here, given git's list of pending ones. This takes a quarter of the
+/// time for planning.
 pub(in crate::restore) fn look<'a>(
     workspace: &Workspace,
     repository: &Repository,

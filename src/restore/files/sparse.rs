@@ -42,8 +42,8 @@ pub(in crate::restore) fn brought_in<'a>(
     Ok(Cow::Owned(Edits { files: files.collect(), ..saved.clone() }))
 }
 
-/// Says what a person must do about the patterns of a sparse checkout, if they were others: they are settings of the
-/// repository, which no restore changes.
+/// Says what a person must do about the patterns of a sparse checkout if they were different. They are
+/// settings of the repository, which no restore changes.
 pub(in crate::restore) fn other_patterns(
     repository: &Repository,
     around: Option<&Around>,

@@ -150,7 +150,7 @@ pub(in crate::restore) struct Steps {
 }
 
 impl Steps {
-    /// Steps that nothing is to be said of but these notes; how many paths need none is to be filled in.
+    /// Steps with only these notes. The number of paths that need none is filled in later.
     pub(in crate::restore) fn new(steps: Vec<Step>, notes: Vec<Warning>, listing: Listing) -> Steps {
         Steps {
             steps,
@@ -165,7 +165,7 @@ impl Steps {
     }
 }
 
-/// Makes plain files of links, in a repository that is told that there are none here (`core.symlinks`).
+/// Turns links into plain files, for a repository that does not support links here (`core.symlinks`).
 pub(in crate::restore) fn without_links(repository: &Repository, steps: &mut Vec<Step>) -> Result<()> {
     let is_link = |step: &Step| matches!(&step.work, Work::Set { mode: Mode::Link, .. });
     if steps.iter().any(is_link) && repository.written_by()?.no_links {

@@ -150,7 +150,7 @@ pub struct Shape {
 /// The folders at the top of what the repository has committed.
 pub type Places = BTreeSet<Vec<u8>>;
 
-/// Says why a file is of concern; `None` if it is plainly source or text in a place of `places`.
+/// Says why a file needs a yes; `None` if it is plain source or text in a place of `places`.
 pub fn concern(path: &RepoPath, shape: Shape, places: &Places) -> Option<Concern> {
     let names: Vec<String> = path.folded().collect();
     let (file, folders) = names.split_last()?;

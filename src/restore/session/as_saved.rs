@@ -55,7 +55,8 @@ impl Compared {
         Ok(Compared { redactor: Some(Redactor::open(workspace, &[])?), cut })
     }
 
-    /// As they would have been saved once the conversation was compacted as it is in this snapshot; `None` if it was not.
+    /// As they would have been saved after the compaction that this snapshot has; `None` if it has
+    /// none.
     ///
     /// # Errors
     /// As [`Redactor::open`], and what reading the snapshot says.

@@ -11,8 +11,8 @@ use crate::sys::work_tree::{Node, Tree};
 use crate::workspace::Workspace;
 
 impl Plan {
-    /// Changes one more file of the work tree, from what the plan makes of it or what is there now.
-    /// Returns whether there is a repository, and so a way back.
+    /// Changes one more file of the work tree, starting from what the plan makes of it or what is there
+    /// now. Returns whether there is a repository, and so an undo.
     ///
     /// # Errors
     /// What `change` says of the text; [`Kind::Refused`] if a link or something else stands there.

@@ -81,8 +81,8 @@ pub(in crate::restore) struct Failed {
 }
 
 impl ReadyRestore<'_> {
-    /// Carries it out; `log` tells of it once it is decided. Returns what rewriting the session's
-    /// paths did, and a staging folder that could not be removed.
+    /// Carries it out; `log` records it once it is decided. Returns what rewriting the session's paths
+    /// did, and a staging folder that could not be removed.
     pub(in crate::restore) fn carry_out(
         self,
         store: &Store,
@@ -119,7 +119,8 @@ impl ReadyRestore<'_> {
         })
     }
 
-    /// Removes the empty folders that go. One that can't be removed is no reason to take anything back.
+    /// Removes the empty folders that have to go. If one can't be removed, that is no reason to roll
+    /// anything back.
     fn remove_emptied(&self) {
         if self.emptied.is_empty() {
             return;

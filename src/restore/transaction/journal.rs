@@ -18,11 +18,12 @@ use crate::restore::transaction::stagings::Stagings;
 use crate::store::LogEntry;
 use crate::sys::work_tree::{Node, STAGING, Tree};
 
-/// The versions of what is written here; another one is left alone. Those before were not sealed, and are not
-/// believed. The second of these: a session is continued. The third: files on other disks in the tree change.
+/// The versions of this journal. One of any other version is left alone. Earlier versions had no seal
+/// and are not trusted. The second of these says that a session is continued, the third that files on
+/// other disks in the tree change.
 pub(in crate::restore) const FORMATS: std::ops::RangeInclusive<u32> = 3..=5;
 
-/// Stands in the staging folder from when everything is in it until nothing is to be moved back.
+/// Is in the staging folder from when everything is staged until nothing may be moved back any more.
 pub(in crate::restore) const READY: &str = "ready";
 
 /// What a restore is about to do.
@@ -87,10 +88,10 @@ impl RestoreRecord {
         format!("{STAGING}{}", self.id)
     }
 
-    /// Puts every file back to where it was, the index lock and the session away.
+    /// Puts every file back to its place, and removes the index lock and the session.
     ///
-    /// A path that is neither as it was nor as the restore made it was changed by somebody
-    /// since; it stays as it is, and its old file where it is.
+    /// If a path is neither as it was nor as the restore made it, somebody has changed it since. It
+    /// stays as it is, and its old file stays in the staging folder.
     ///
     /// # Errors
     /// What the disk says; to be run again then.

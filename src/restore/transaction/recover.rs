@@ -96,7 +96,8 @@ pub fn recover(context: &Context, workspace: &Workspace) -> Result<Settled> {
     Ok(settled)
 }
 
-/// Returns the roots of the work trees in which a restore was cut off, and the journals that are not believed.
+/// Returns the roots of the work trees in which a restore was interrupted, and the journals that are
+/// not trusted.
 ///
 /// # Errors
 /// What the disk says.
@@ -164,7 +165,7 @@ fn worth(workspace: &Workspace, journal: &OwnPath) -> Result<Worth> {
     }
 }
 
-/// Says what in a journal is not what this work tree and these client folders give, and what to do.
+/// Says what in a journal does not follow from this work tree and these client folders, and what to do.
 fn misfit(workspace: &Workspace, journal: &OwnPath, record: &RestoreRecord) -> Option<(String, String)> {
     let root = record.root.as_path();
     let shown = |path: &Path| crate::base::screen::Line(&path.to_string_lossy()).to_string();
@@ -309,7 +310,7 @@ fn repository_at(record: &RestoreRecord) -> Result<Option<Repository>> {
     }
 }
 
-/// Says whether the repository of this workspace is sure that it has no work tree of this root.
+/// Says whether the repository of this workspace surely has no work tree with this root.
 fn forgotten(workspace: &Workspace, root: &Path) -> Result<bool> {
     match &workspace.repository {
         Some(repository) if workspace.root != root => {

@@ -7,8 +7,9 @@ use super::{Found, blank, in_name, run};
 use crate::secrets::judge::{self, Bond};
 use crate::secrets::names::Tells;
 
-/// Programs, and where they take a secret. In a form, `@` is the secret, with what stands before it in its word; `*` is
-/// anything, `..` any words. `'@` stands in quotes, `@:` before a colon, `@@` ends before the last `@`.
+/// Programs, and where they take a secret. In a form, `@` is the secret, with the text before it in its
+/// word; `*` is anything, `..` any words. `'@` is in quotes, `@:` before a colon, `@@` ends before the
+/// last `@`.
 pub(in crate::secrets) const COMMANDS: &[(&[&str], &[&str])] = &[
     (
         &[
@@ -284,7 +285,8 @@ fn unquoted(text: &[u8], span: Range<usize>) -> Range<usize> {
     }
 }
 
-/// Reads `echo …`: what is piped into a program that takes a secret, or written to a file of a telling name.
+/// Reads `echo …`: text that is piped into a program that takes a secret, or written to a file whose
+/// name says that it holds one.
 pub(in crate::secrets) fn echoed(text: &[u8], echo: Range<usize>, found: &mut Found<'_>) {
     let words = words(text, echo.end.saturating_sub(1));
     let Some(word) = words.iter().find(|word| text[word.span.start] != b'-') else { return };

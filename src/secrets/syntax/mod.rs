@@ -120,7 +120,8 @@ impl<'a> Name<'a> {
         holds
     }
 
-    /// Whether only blanks, numbers of lines, signs of lists and words such as `export` stand before it in its line.
+    /// Whether there is nothing before it in its line except blanks, line numbers, list signs and words
+    /// such as `export`.
     pub(super) fn begins_line(&self) -> bool {
         let text = self.text;
         let start = line_start(text, self.span.start);

@@ -69,8 +69,8 @@ impl Tree {
         Ok(Tree { fd, path: path.to_owned(), closed: Vec::new() })
     }
 
-    /// Returns the same tree with some folders closed: git's own, wherever they are and whatever
-    /// leads to them. One that is not there is closed already.
+    /// Returns the same tree with some folders closed: git's own, wherever they are and whatever leads
+    /// to them. A missing folder is closed anyway.
     #[must_use]
     pub fn closing(mut self, folders: &[&Path]) -> Tree {
         use std::os::unix::fs::MetadataExt as _;
@@ -89,8 +89,8 @@ impl Tree {
         self.path.join(path.as_path())
     }
 
-    /// Returns what stands at a path, without following any link. A link or file where a
-    /// folder should be on the way means [`Node::Missing`].
+    /// Returns what is at a path, without following any link. If a link or file is in the place of a
+    /// folder on the way, that means [`Node::Missing`].
     ///
     /// # Errors
     /// [`Kind::Environment`] with the path.
@@ -211,8 +211,8 @@ impl Tree {
         }
     }
 
-    /// Writes a new file that only its owner can read, synced, and makes the folders above it for
-    /// its owner alone; returns `false` if something stands there already.
+    /// Writes a new file that only its owner can read, synced, and makes the folders above it for its
+    /// owner alone. Returns `false` if something is there already.
     ///
     /// # Errors
     /// What `content` says, [`Kind::Environment`] with the path, also if a link is on the way;

@@ -47,7 +47,8 @@ impl Tree {
         Ok(mounts)
     }
 
-    /// Returns two of the folders above these paths that are the same folder, as where one is bound to the other.
+    /// Returns two of the folders above these paths that are the same folder, as when one is
+    /// bind-mounted to the other.
     ///
     /// # Errors
     /// [`crate::base::error::Kind::Environment`] with the path.

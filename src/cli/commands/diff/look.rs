@@ -92,7 +92,8 @@ pub(super) struct LookOptions {
 pub(super) struct Asked(Option<JoinHandle<Option<Background>>>);
 
 impl LookOptions {
-    /// Begins to find out for which background to paint; asks the terminal only if `colored`, and only where it is in front.
+    /// Begins to find out which background to paint for. Asks the terminal only if `colored`, and only
+    /// if this program is in the foreground.
     pub(super) fn ask(&self, colored: bool) -> Asked {
         let asks = colored
             && self.theme == Colors::Auto
@@ -114,7 +115,8 @@ impl LookOptions {
         Theme { background, depth: if full { Depth::Full } else { Depth::Palette } }
     }
 
-    /// Says whether the words of programs may be coloured: their grammars can be read while nothing else is known yet.
+    /// Says whether source code may be coloured, so that the grammars can be read before anything else
+    /// is known.
     pub(super) fn may_color_words(&self, colored: bool) -> bool {
         let known = match self.theme {
             Colors::Auto => io::stdout().is_terminal(),
