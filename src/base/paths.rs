@@ -63,7 +63,7 @@ impl RepoPath {
         self.0.split(|byte| *byte == b'/').map(OsStr::from_bytes)
     }
 
-    /// Returns the folders that it lies in, from the outermost.
+    /// Returns the folders above it, from the outermost.
     pub fn above(&self) -> impl Iterator<Item = RepoPath> {
         let ends = self.0.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(end, _)| end);
         ends.map(|end| RepoPath(self.0[..end].into()))
@@ -97,7 +97,7 @@ impl RepoPath {
         self.0.split(|byte| *byte == b'/').all(plain)
     }
 
-    /// Says whether this path is `folder` or lies in it.
+    /// Says whether this path is `folder` or inside it.
     pub fn is_in(&self, folder: &RepoPath) -> bool {
         self.0.strip_prefix(folder.as_bytes()).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
     }
@@ -169,7 +169,7 @@ impl fmt::Debug for NativePath {
     }
 }
 
-/// How bytes stand in JSON.
+/// How bytes are written in JSON.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum Lossless<'a> {

@@ -16,7 +16,7 @@ use unicode_width::UnicodeWidthChar as _;
 /// are symbols by the tables, and blank.
 const UNSEEN: &str = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\p{Bidi_Control}\p{Noncharacter_Code_Point}\x{2800}\x{1D159}]";
 
-/// What an emoji selector may stand behind.
+/// Characters that an emoji selector may follow.
 const PICTURES: &str = r"[\p{Emoji}&&[^\x00-\x7F]]";
 
 /// Shows foreign text on one line: unsafe characters as escapes, line ends included.

@@ -73,7 +73,7 @@ pub enum Warning {
     MoreDamaged(usize),
     /// A file here is another than the saved one, and stays.
     StaysDifferent(String),
-    /// The session goes on in this folder instead of a work tree of its own.
+    /// The session continues in this folder instead of a work tree of its own.
     LeavesWorkTree(String),
     /// Variables that the session relied on and that are not set here.
     ToSupply(Vec<String>),

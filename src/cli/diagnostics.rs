@@ -34,7 +34,7 @@ pub(super) fn on_standard_error() -> bool {
     ON_STANDARD_ERROR.get().copied().unwrap_or(false)
 }
 
-/// Begins to tell, if somebody asked for it. `-v` tells of phases, `-vv` also of git commands.
+/// Starts logging, if somebody asked for it. `-v` logs phases, `-vv` also git commands.
 ///
 /// # Errors
 /// [`Kind::Usage`] for a filter that is none, [`Kind::Environment`] if the file can't be opened.
@@ -65,7 +65,7 @@ pub(super) fn start(verbose: u8) -> Result<()> {
     Ok(())
 }
 
-/// The same in a hook, of which nothing is told but into a file.
+/// The same in a hook, which logs only into a file.
 pub(super) fn start_in_hook() {
     if variable(FILE).is_some() {
         // A hook fails for nothing.

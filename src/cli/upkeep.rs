@@ -44,7 +44,7 @@ pub(crate) fn settle(context: &Context, workspace: &Workspace, ui: &mut Ui) -> R
     Ok(())
 }
 
-/// Says which restores were cut off, for a command that changes nothing.
+/// Says which restores were interrupted, for a command that changes nothing.
 pub(crate) fn warn_of_cut_off(workspace: &Workspace, ui: &mut Ui) {
     let Ok((roots, ignored)) = restore::cut_off(workspace) else { return };
     for root in roots {
@@ -72,7 +72,7 @@ fn warn_of_ignored(ignored: &[restore::Ignored], ui: &mut Ui) {
     }
 }
 
-/// Brings the links up to date; what is wrong with them is told and stops nothing.
+/// Brings the links up to date. Problems with them are reported and stop nothing.
 pub(crate) fn follow_links(workspace: &Workspace, ui: &mut Ui) {
     if let Err(error) = restore::follow(workspace) {
         ui.warn(&format!("links are not up to date: {error}"));

@@ -97,8 +97,8 @@ impl ClientHome {
 
 /// Returns the folder that holds `.git` and the given one: the work tree it belongs to.
 ///
-/// Outside any repository, the folder itself. Used to tell the work trees of one
-/// repository apart when one lies inside another.
+/// Outside any repository, the folder itself. Used to distinguish the work trees of one repository if
+/// one is inside another.
 fn work_tree_of(folder: &Path) -> &Path {
     folder.ancestors().find(|above| above.join(".git").exists()).unwrap_or(folder)
 }

@@ -380,11 +380,11 @@ impl Layout for Stacked {
     }
 }
 
-/// Each line where it stands: as many go out as came in.
+/// Each line in its place: as many lines go out as came in.
 pub struct InPlace;
 
 impl<'o, 'a> Painted<'o, 'a, InPlace> {
-    /// Makes one that paints each line where it stands, as `git add -p` wants it of its filter.
+    /// Makes one that paints each line in its place, as `git add -p` needs it from its filter.
     pub fn in_place(out: &'o mut BlockWriter<'a>, look: Look) -> Painted<'o, 'a, InPlace> {
         Painted::with(out, look, InPlace)
     }

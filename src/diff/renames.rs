@@ -83,7 +83,7 @@ impl Sketch {
     }
 }
 
-/// Finds for each new file the one that it goes on from, by its number; none is named twice.
+/// Finds, for each new file, the one that it was renamed from, by its number. None is named twice.
 pub fn pair(gone: &[RenameCandidate<'_>], new: &[RenameCandidate<'_>]) -> Vec<Option<usize>> {
     let mut found = vec![None; new.len()];
     let mut taken = vec![false; gone.len()];

@@ -130,7 +130,7 @@ impl<'a, A: Read, B: Read> Differ<'a, A, B> {
         }
     }
 
-    /// Compares a window and emits what is certain; says whether to go on.
+    /// Compares a window and emits what is certain; says whether to continue.
     fn window(&mut self, out: &mut Assembler<'_, impl Sink>) -> io::Result<bool> {
         let (mut old_ends, mut new_ends) = (Vec::new(), Vec::new());
         let longest = self.options.longest_line;
@@ -259,7 +259,7 @@ impl Scout<'_> {
 }
 
 impl<A: Read, B: Read> Differ<'_, A, B> {
-    /// Emits everything before a place as removed and added; says whether to go on.
+    /// Emits everything before a place as removed and added; says whether to continue.
     fn skip_to(&mut self, place: Meeting, out: &mut Assembler<'_, impl Sink>) -> io::Result<bool> {
         let first = out.next_lines();
         let longest = self.options.longest_line;

@@ -16,7 +16,7 @@ const CELLS: usize = 4_096;
 /// Between two changes of one word is at least so much that stayed.
 const LEAST_BETWEEN: usize = 3;
 
-/// A stretch of the old line and what stands in its place in the new one; either may be empty.
+/// A stretch of the old line and its replacement in the new one. Either may be empty.
 pub type Span = (Range<usize>, Range<usize>);
 
 /// Returns what differs between two lines; `None` if they share too little.

@@ -26,7 +26,7 @@ enum Leads {
     Away,
     /// To a folder here.
     Folder(PathBuf),
-    /// To a program, which is told the rest of it.
+    /// To a program, which gets the rest of it.
     Program(String),
 }
 

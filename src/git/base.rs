@@ -111,7 +111,7 @@ impl Repository {
         self.git.unsheltered().demand(&["update-ref", "--no-deref", &kept_ref(snapshot), commit]).map(drop)
     }
 
-    /// Lets go of what [`Repository::keep_commit`] has kept; nothing happens if it kept nothing.
+    /// Removes what [`Repository::keep_commit`] has kept; nothing happens if it kept nothing.
     ///
     /// # Errors
     /// [`Kind::Environment`] with what git says.

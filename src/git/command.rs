@@ -45,7 +45,7 @@ struct Shelter {
     own_lfs: bool,
 }
 
-/// What every run is told; it comes last, so nothing in a file wins over it.
+/// Options for every run. They come last, so nothing in a file overrides them.
 const ALWAYS: [&str; 7] = [
     "--no-pager",
     "-c",
@@ -358,7 +358,7 @@ impl Git {
     }
 }
 
-/// Tells the diagnostic log of a git command that goes on beside this program.
+/// Logs a git command that runs beside this program.
 pub(super) fn log_started(command: &Command) {
     tracing::debug!(target: "snap::git", arguments = arguments_of(command), "started");
 }

@@ -41,7 +41,7 @@ const LISTED_INTENT_TO_ADD: u32 = 1 << 29;
 /// The whole index, in git's order.
 #[derive(Debug, Default)]
 pub struct Index {
-    /// Ids and paths lie in here.
+    /// Ids and paths are in here.
     bytes: Vec<u8>,
     entries: Vec<Entry>,
 }

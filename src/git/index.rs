@@ -158,7 +158,7 @@ impl Repository {
         }
     }
 
-    /// Returns the lock that a restore has left, whether or not it still stands.
+    /// Returns the lock that a restore has left, whether or not it still exists.
     pub fn left_index_lock(&self, id: &SnapshotId) -> IndexLock<'_> {
         IndexLock { repository: self, id: id.clone() }
     }
@@ -325,7 +325,7 @@ impl IndexLock<'_> {
         crate::sys::sync::sync_folder(&self.repository.git_dir)
     }
 
-    /// Puts the new index in place, if it is there and the lock still stands.
+    /// Puts the new index in place, if it is there and the lock still exists.
     ///
     /// # Errors
     /// [`Kind::Environment`] with the path; the user's index is then unchanged.
@@ -337,7 +337,7 @@ impl IndexLock<'_> {
         std::fs::rename(&private, &index).context("replace", &index)
     }
 
-    /// Removes the lock, if it is still that of this restore, and what lies beside it.
+    /// Removes the lock, if it is still that of this restore, and the files beside it.
     ///
     /// # Errors
     /// [`Kind::Environment`] with the path.

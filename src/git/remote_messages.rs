@@ -61,7 +61,7 @@ pub(super) fn passing(stderr: &str) -> Option<&str> {
     stderr.lines().map(str::trim).find(is_passing)
 }
 
-/// Hides what stands between `://` and `@`, but for the user's name.
+/// Hides the text between `://` and `@`, except the user's name.
 pub(super) fn without_password(text: &str) -> String {
     let mut shown = String::new();
     let mut rest = text;

@@ -169,7 +169,7 @@ impl Repository {
         self.listed(0)
     }
 
-    /// Lists what is pending in a submodule that lies so deep in others.
+    /// Lists what is pending in a submodule at this depth.
     pub(super) fn listed(&self, depth: usize) -> Result<Listing> {
         self.listed_with(depth, &[])
     }

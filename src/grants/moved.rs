@@ -52,7 +52,7 @@ pub(super) fn moved_path(path: &str, folders: &[(String, String)]) -> String {
     new.unwrap_or_else(|| path.to_owned())
 }
 
-/// Replaces the old folders where they stand as whole paths in a command.
+/// Replaces the old folders in a command, where they are whole paths.
 pub(super) fn moved_text(text: &str, folders: &[(String, String)]) -> String {
     let of_a_path = |c: char| c.is_alphanumeric() || "_-./~".contains(c);
     let mut moved = String::with_capacity(text.len());

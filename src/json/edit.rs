@@ -14,7 +14,7 @@ pub struct Document {
     text: String,
 }
 
-/// A member of an object or an element of an array, where it stands.
+/// The place of a member of an object or an element of an array.
 struct Item {
     key: Option<String>,
     /// From the key (or the value, in an array) to the end of the value.
@@ -152,7 +152,7 @@ impl Document {
         Ok(())
     }
 
-    /// Writes a value as it would stand at a depth, in the text's own indentation.
+    /// Writes a value as it is written at a depth, in the text's own indentation.
     fn rendered(&self, value: &Value, depth: usize) -> String {
         use serde::Serialize as _;
         let indent = self.indent();
@@ -176,7 +176,7 @@ impl Document {
         }
     }
 
-    /// Finds the value at a path of keys; of keys that stand twice, the last, as readers do.
+    /// Finds the value at a path of keys. If a key is there twice, the last one counts, as for readers.
     fn find(&self, path: &[&str]) -> Option<Range<usize>> {
         let start = self.text.len() - self.text.trim_start().len();
         let mut place = start..self.value_end(start);

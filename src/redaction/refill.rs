@@ -47,7 +47,7 @@ pub struct Held {
     pub path: RepoPath,
     /// What it needs.
     pub secrets: Vec<MissingSecret>,
-    /// The file that goes on from it and can't be made: until it can, this one is not removed.
+    /// The renamed file that can't be made. Until it can, this one is not removed.
     pub renamed_to: Option<RepoPath>,
 }
 

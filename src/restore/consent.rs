@@ -19,7 +19,7 @@ use crate::sys::work_tree::{Node, Tree};
 use crate::trust::Provenance;
 use crate::workspace::Workspace;
 
-/// How a plan's snapshot stands with the user.
+/// Whose a plan's snapshot is, for this user.
 pub(super) struct Admission {
     provenance: Provenance,
     /// The folder of the user's key, which no snapshot sets.
@@ -68,9 +68,9 @@ impl Admission {
 pub struct Doubt {
     /// The path.
     pub path: RepoPath,
-    /// What kind of file it is, if that speaks against setting it.
+    /// What kind of file it is, if that kind needs a yes.
     pub concern: Concern,
-    /// What speaks against setting it, for a person.
+    /// Why it needs a yes, for a person.
     pub why: String,
     /// Whether even a yes does not set it.
     pub never: bool,
@@ -81,7 +81,7 @@ pub struct Doubt {
 pub struct Consent<'a> {
     /// To restore what nobody vouches for.
     pub trust: bool,
-    /// To set these paths, or what lies in these folders.
+    /// To set these paths, or what is in these folders.
     pub allow: &'a [RepoPath],
     /// To set all files of these kinds.
     pub kinds: &'a [Concern],

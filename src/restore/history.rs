@@ -39,7 +39,7 @@ pub(super) struct Reversal {
 /// Which steps can be taken from here; the last of each list is the next one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct History {
-    /// Restores that stand.
+    /// Restores that are not undone.
     pub done: Vec<Reversal>,
     /// Restores that were undone and can be redone.
     pub undone: Vec<Reversal>,
@@ -171,7 +171,7 @@ mod tests {
         log
     }
 
-    /// Which restores stand and which can be redone, by the number of their word; each with the number of
+    /// Which restores are not undone and which can be redone, by the number of their word; each with the number of
     /// the word whose safety snapshot is gone back to.
     fn shown(words: &str) -> String {
         let history = History::of(&log(words), Path::new(ROOT));

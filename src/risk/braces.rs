@@ -2,7 +2,7 @@
 
 use super::word::Part;
 
-/// More values than this of one word are not told apart.
+/// At most this many values of one word are distinguished.
 pub(super) const MOST: usize = 64;
 
 /// A piece of a word before braces and variables are replaced.

@@ -15,7 +15,7 @@ const VALUED: [&str; 8] =
 
 /// A call of git: where it works, and what it is to do.
 pub(super) struct GitCall {
-    /// What stands behind the verb, in the folder that git itself works in.
+    /// The words after the verb, in the folder that git itself works in.
     pub(super) rest: ShellStep,
     /// The command, such as `reset`.
     verb: String,

@@ -72,7 +72,7 @@ pub trait Around {
     fn unsaved(&self, path: &Path) -> Unsaved;
     /// Returns a variable of the environment.
     fn variable(&self, name: &str) -> Option<String>;
-    /// Returns the root of the work tree that a folder lies in.
+    /// Returns the root of the work tree that a folder is in.
     fn top(&self, folder: &Path) -> Option<PathBuf>;
     /// Says whether there is a folder.
     fn is_folder(&self, path: &Path) -> bool;

@@ -45,7 +45,7 @@ pub struct Command {
     pub reads: Vec<Word>,
     /// The command whose output it reads, by its place in the list.
     pub fed_by: Option<usize>,
-    /// Whether it stands in a loop.
+    /// Whether it is in a loop.
     pub in_loop: bool,
 }
 
@@ -95,7 +95,7 @@ pub(super) struct Parser {
 }
 
 impl Parser {
-    /// Returns a parser for a text inside this one, which goes on with its list of commands.
+    /// Returns a parser for a text inside this one, which continues with its list of commands.
     pub(super) fn inside(&mut self, text: Vec<char>) -> Parser {
         Parser {
             text,

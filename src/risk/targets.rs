@@ -23,15 +23,15 @@ pub struct Target {
 /// How far a step reaches.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reach {
-    /// The work tree that the path lies in, and no tree inside it.
+    /// The work tree around the path, and no tree inside it.
     Tree,
-    /// What lies at the path and below it, whatever work trees that is in.
+    /// Everything at the path and below it, in whatever work trees.
     Below,
     /// The same for whatever is there and fits this pattern, which is relative to the path.
     Fitting(String),
     /// The linked work tree that git calls so, seen from the path.
     Named(String),
-    /// Every work tree of the repository that the path lies in.
+    /// Every work tree of the repository that the path is in.
     Worktrees,
     /// The same, but for the main one.
     Linked,
@@ -50,7 +50,7 @@ pub struct Touched {
 }
 
 impl Touched {
-    /// Adds the work trees that the step's own folder lies in.
+    /// Adds the work trees that the step's own folder is in.
     pub(super) fn add_here(&mut self, dirs: &[Dir]) {
         for dir in dirs {
             match dir {
@@ -61,7 +61,7 @@ impl Touched {
         }
     }
 
-    /// Adds everything that values can mean, with what lies below.
+    /// Adds everything that values can mean, with what is below.
     pub(super) fn add_below(&mut self, values: &[Value], state: &State) {
         for target in below(values, state, &mut self.unknown) {
             self.add(target);

@@ -181,7 +181,7 @@ fn words(tool: &str) -> Vec<String> {
     words
 }
 
-/// Collects what stands under names that mean paths, however deep.
+/// Collects the values under names that mean paths, however deep.
 fn paths_in(input: &Value, base: &Path, paths: &mut Vec<PathBuf>) {
     let named = |name: &str| {
         let name = name.to_ascii_lowercase();

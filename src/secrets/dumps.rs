@@ -34,7 +34,7 @@ impl Decoded {
     }
 }
 
-/// Returns the base64 around a place, over the ends of lines if it goes on there.
+/// Returns the base64 around a place, over the ends of lines if it continues there.
 pub(super) fn run_over_lines(text: &[u8], at: usize) -> Range<usize> {
     let run = views::base64_run(text, at);
     let (mut start, mut end) = (run.start, run.end);

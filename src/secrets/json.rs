@@ -10,7 +10,7 @@ use std::ops::Range;
 pub(super) struct Text {
     /// Where it is, without its quotes.
     pub(super) span: Range<usize>,
-    /// The key it stands under, without quotes.
+    /// The key it is under, without quotes.
     pub(super) key: Option<Range<usize>>,
     /// The thinking block that it is in, by number.
     pub(super) thinking: Option<usize>,
@@ -36,7 +36,7 @@ pub(super) struct RecordStrings {
     pub(super) thinking: Vec<Range<usize>>,
 }
 
-/// What stands in the place of a thinking block that held a secret.
+/// The text that replaces a thinking block with a secret.
 pub(super) const LEFT_OUT: &[u8] =
     br#"{"type":"text","text":"(snap left out a thinking block here: it held a secret)"}"#;
 

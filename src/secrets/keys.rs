@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-/// The longest key, with what stands around its lines.
+/// The longest key, with everything around its lines.
 pub(super) const LONGEST: usize = 24_000;
 
 /// How a key begins or ends, and how it is read.

@@ -23,7 +23,7 @@ pub struct KnownValue {
 /// Values shorter than this are found by chance.
 const SHORTEST: usize = 8;
 
-/// Shorter values than this must stand alone, not within a word.
+/// Shorter values than this must be alone, not within a word.
 const STANDS_ALONE: usize = 16;
 
 /// Returns what to look for, given a variable: its value, and the password of an address.
@@ -117,19 +117,19 @@ struct KnownForm {
     written: Written,
 }
 
-/// How a value is written where a pattern stands.
+/// How a value is written where a pattern is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Written {
     /// All of it.
     Whole,
     /// In base64.
     Encoded,
-    /// Its beginning, or its end: the rest may stand in the lines around.
+    /// Its beginning, or its end. The rest may be in the lines around it.
     Head,
     Tail,
 }
 
-/// How much of a value tells where it goes on in another line.
+/// How much of a value is enough to find where it continues in another line.
 const PART: usize = 8;
 
 /// A value that was found.
@@ -212,7 +212,7 @@ impl Known {
         }
     }
 
-    /// Where any of the values may stand, as quickly as can be.
+    /// Finds, as quickly as possible, where any of the values may be.
     pub(super) fn places<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = Range<usize>> + 'a {
         self.automaton
             .iter()
@@ -225,7 +225,7 @@ impl Known {
     }
 }
 
-/// Whether what was found goes on as a word.
+/// Whether what was found continues as a word.
 fn is_inside(text: &[u8], hit: &Range<usize>) -> bool {
     let word = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
     word(hit.start.checked_sub(1).and_then(|at| text.get(at))) && word(text.get(hit.start))

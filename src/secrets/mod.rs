@@ -36,7 +36,7 @@ pub use self::vendors::{VERSION, has_own_shape};
 /// A secret that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// Where it stands.
+    /// Where it is.
     pub span: Range<usize>,
     /// What it is: a vendor's kind, `known`, `secret`, or `seen` if it was found in another place of
     /// the save.
@@ -53,7 +53,7 @@ pub struct Hit<'a> {
     pub finding: &'a Finding,
     /// The secret, decoded.
     pub value: &'a [u8],
-    /// The line it stands in, counted from 0.
+    /// The line it is in, counted from 0.
     pub line: usize,
 }
 
@@ -268,7 +268,7 @@ impl Scanner {
         replaced(record, &changes)
     }
 
-    /// Looks at a value together with the key that it stands under.
+    /// Looks at a value together with the key that it is under.
     fn find_under(&self, key: &[u8], value: &[u8]) -> Vec<Finding> {
         let (Ok(name), Ok(text)) = (std::str::from_utf8(key), std::str::from_utf8(value)) else {
             return Vec::new();

@@ -225,7 +225,7 @@ const ABOUT: &[&str] = &[
     "help",
 ];
 
-/// What stands before `key` in names of keys that are secret.
+/// The words before `key` in names of secret keys.
 const KEYS: &[&str] = &[
     "api",
     "access",

@@ -56,7 +56,7 @@ pub fn fill(text: &[u8], mut value: impl FnMut(&str) -> Option<Vec<u8>>) -> (Vec
     (out, stayed)
 }
 
-/// Returns where placeholders stand in a text.
+/// Returns the places of placeholders in a text.
 pub(super) fn places(text: &[u8]) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
     memchr::memmem::find_iter(text, OPENING.as_bytes()).filter_map(move |at| {
         let behind = at + OPENING.len();

@@ -9,7 +9,7 @@ use super::keys;
 use super::looks;
 use super::vendors::{RULES, VendorRule};
 
-/// Says whether what stands behind a keyword can go on as the rule says.
+/// Says whether the text after a keyword can continue as the rule says.
 pub(super) fn has_tail(rule: &VendorRule, text: &[u8], end: usize) -> bool {
     let part = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=_.~%:-\\,@!#$^&*()?".contains(byte);
     text.len() >= end + rule.tail && text[end..end + rule.tail].iter().all(part)

@@ -17,7 +17,7 @@ use super::syntax::{self, calls, commands, tables};
 use super::vendors::RULES;
 use super::{NEAR, dumps, views};
 
-/// What stands at a place where a word was found.
+/// The kind of place where a word was found.
 #[derive(Clone, Copy)]
 pub(super) enum Trigger {
     /// A rule's keyword.
@@ -53,7 +53,7 @@ struct Automaton {
     triggers: Vec<Trigger>,
 }
 
-/// Escapes that may stand within a keyword: of plain characters, and of terminal colours.
+/// Escapes that may be within a keyword: of plain characters, and of terminal colours.
 const MARKS: [&str; 11] = [
     "\\u002", "\\u003", "\\u004", "\\u005", "\\u006", "\\u007", "\\u001b", "\\u001B", "\u{1b}", "%5f", "$'\\",
 ];
@@ -130,7 +130,7 @@ pub(super) fn all(text: &[u8], mut found: impl FnMut(Trigger, Range<usize>)) {
 /// A place where a secret can't be ruled out.
 pub(super) struct Place {
     pub(super) hit: Range<usize>,
-    /// How far one may reach back from there, and go on, over blanks too.
+    /// How far a secret's text may reach back from there, and continue, over blanks too.
     pub(super) back: usize,
     pub(super) reach: usize,
 }

@@ -37,7 +37,7 @@ const fn around(
     VendorRule { kind, keywords, pattern, back, tail }
 }
 
-/// Kinds of what has no shape of its own: only what stands around it tells.
+/// Kinds of secrets without a shape of their own: only the text around them tells.
 const IN_CONTEXT: [&str; 14] = [
     "secret",
     "aws-secret-key",
@@ -55,7 +55,7 @@ const IN_CONTEXT: [&str; 14] = [
     "otp-secret",
 ];
 
-/// Says whether a secret of a kind is found wherever it stands, by its shape.
+/// Says whether a secret of this kind is found by its shape, wherever it is.
 pub fn has_own_shape(kind: &str) -> bool {
     !IN_CONTEXT.contains(&kind)
 }

@@ -78,7 +78,7 @@ impl Store {
         Ok(names.filter(ours).filter(|name| !self.at(name).exists()).collect())
     }
 
-    /// Returns how many snapshots stand under their second name only.
+    /// Returns how many snapshots are under their second name only.
     ///
     /// # Errors
     /// [`Kind::Environment`](crate::base::error::Kind::Environment) with the path.
@@ -86,7 +86,7 @@ impl Store {
         Ok(self.nameless()?.iter().filter(|name| name.ends_with(".json")).count())
     }
 
-    /// Where a manifest or a pin stands: under its first name or, if that is gone, its second.
+    /// Where a manifest or a pin is: under its first name or, if that is gone, its second.
     pub(super) fn standing(&self, name: &str) -> OwnPath {
         self.standing_file(name).0
     }

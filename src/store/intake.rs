@@ -44,7 +44,7 @@ pub struct Incoming<'a> {
     refusal: Option<Error>,
 }
 
-/// What became of a snapshot that was taken in.
+/// The result for a snapshot that was taken in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Added {
     /// Whether it was not here before.
@@ -142,7 +142,7 @@ impl<'a> Incoming<'a> {
         Ok(())
     }
 
-    /// Checks that a base version is the blob that it is said to be.
+    /// Checks that a base version is the blob that its id says.
     fn check_base(&self, object: &ObjectRef, frame: &[u8]) -> Result<()> {
         let mut blobs =
             self.bases.0.iter().filter(|(_, base)| *base == object).map(|(oid, _)| oid).peekable();

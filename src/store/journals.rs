@@ -22,7 +22,7 @@ use crate::sys::place::{OwnPath, Shape};
 /// Begins the line with the seal of the first one.
 const SEALED: &str = "sealed ";
 
-/// Begins the line after which a restore is finished rather than taken back.
+/// Begins the line after which a restore is finished rather than rolled back.
 const DECIDED: &str = "decided ";
 
 /// The most that is read behind the first line, in bytes.
@@ -34,7 +34,7 @@ const LARGEST_JOURNAL: u64 = 1 << 30;
 /// A journal that nobody else works on as long as this lives.
 pub struct Journal {
     held: HeldFile,
-    /// The length in bytes of what stands before the decision.
+    /// The length in bytes of the part before the decision.
     plan: u64,
     /// The line that decides, with its seal.
     decision: Vec<u8>,
@@ -188,10 +188,10 @@ impl Journal {
         self.held.append(&self.decision)
     }
 
-    /// Makes it durable that the restore is taken back, whatever happens.
+    /// Makes it durable that the restore is rolled back, whatever happens.
     ///
     /// # Errors
-    /// [`Kind::Environment`] with the path; then nothing may be taken back.
+    /// [`Kind::Environment`] with the path; then nothing may be rolled back.
     pub fn retract(&mut self) -> Result<()> {
         self.held.truncate(self.plan)
     }

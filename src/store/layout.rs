@@ -23,7 +23,7 @@ const FOLDERS: [&str; 9] = [
     "damaged",
 ];
 
-/// The files that stand in it whatever snapshots there are.
+/// The files that are in every store.
 const FILES: [&str; 6] =
     [".gitignore", "lock", "log.jsonl", "objects/.git/HEAD", "tmp/publish.lock", "tmp/scanned"];
 

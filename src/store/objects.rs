@@ -25,7 +25,7 @@ use crate::sys::place::{OwnPath, Shape, Stat};
 /// The largest object that is read, raw or compressed, in bytes.
 pub(super) const LARGEST_OBJECT: u64 = 4 << 30;
 
-/// Text up to this many bytes stands in the manifest itself.
+/// Text of up to this many bytes is in the manifest itself.
 const INLINE: usize = 2_048;
 
 /// How many objects may wait to be synced together: each is an open file.
@@ -105,7 +105,7 @@ impl Store {
     /// Stores bytes as an object, if they are not there yet.
     ///
     /// # Errors
-    /// [`Kind::Environment`] with the path; [`Kind::Damaged`] if what stands under this
+    /// [`Kind::Environment`] with the path; [`Kind::Damaged`] if what is under this
     /// name already is something else.
     pub fn put(&self, lock: &AddLock, raw: &[u8]) -> Result<ObjectRef> {
         self.put_as(lock, ObjectId::of(raw), raw)

@@ -172,7 +172,7 @@ impl<O: BufRead, H: BufRead> Applied<O, H> {
         Ok(())
     }
 
-    /// Goes on to the next line of the hunks; a diff that ends without a newline was cut off.
+    /// Goes to the next line of the hunks. A diff that ends without a newline was cut off.
     fn advance(&mut self) -> Result<(), Failure> {
         std::mem::swap(&mut self.line, &mut self.next);
         self.next.clear();

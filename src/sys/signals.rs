@@ -96,7 +96,7 @@ impl Interrupt {
     /// Fails if a signal has come.
     ///
     /// # Errors
-    /// [`Kind::Environment`], to be passed on so that everything is taken back.
+    /// [`Kind::Environment`], to be passed on so that everything is rolled back.
     pub fn check(&self) -> Result<()> {
         if self.0.seen.load(Ordering::SeqCst) {
             Err(Error::new(Kind::Environment, "Interrupted").hint("nothing was changed"))

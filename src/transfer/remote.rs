@@ -39,7 +39,7 @@ pub struct Remotes<'a> {
 }
 
 impl<'a> Remotes<'a> {
-    /// Opens a remote by name or address; `tell` is told of tries that failed.
+    /// Opens a remote by name or address. `tell` gets messages about failed tries.
     ///
     /// # Errors
     /// As [`Remote::open`].

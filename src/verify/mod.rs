@@ -70,7 +70,7 @@ pub enum Part {
     Edit,
     /// A conversation that is not what the manifest says.
     Session,
-    /// The journal of a restore that was cut off.
+    /// The journal of a restore that was interrupted.
     Journal,
 }
 

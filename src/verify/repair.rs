@@ -130,7 +130,7 @@ impl Search {
         }
     }
 
-    /// Makes the lost diffs anew, from any place that has the versions they lead between.
+    /// Makes the lost diffs again, from any place that has both versions.
     fn in_edits(&mut self, workspace: &Workspace, manifests: &[&Manifest]) -> Result<()> {
         let Some(repository) = &workspace.repository else { return Ok(()) };
         let tree = Tree::open(&workspace.root)?;

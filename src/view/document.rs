@@ -52,7 +52,7 @@ pub(super) struct Hunk {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SearchResult {
     At(u64),
-    /// Not in the block that was searched; go on from this record.
+    /// Not in the block that was searched; continue from this record.
     NotBefore(u64),
     /// Not in what has been read.
     Nowhere,

@@ -34,7 +34,7 @@ use crate::workspace::Workspace;
 use terminal::Screen;
 use work::{DiffPiece, News};
 
-/// How long a frame stays on the screen while a search goes on.
+/// How long a frame stays on the screen while a search continues.
 const FRAME: Duration = Duration::from_millis(30);
 
 /// Shows a snapshot until the person quits.

@@ -25,9 +25,9 @@ const FARTHEST: usize = 4_096;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Layout {
     pub(super) width: usize,
-    /// Whether the versions stand beside each other.
+    /// Whether the versions are beside each other.
     pub(super) columns: bool,
-    /// Whether long lines go on in the next row.
+    /// Whether long lines continue in the next row.
     pub(super) wrap: bool,
     /// Whether only the heads of hunks are shown.
     pub(super) folded: bool,

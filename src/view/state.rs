@@ -202,7 +202,7 @@ impl State {
         Ok(())
     }
 
-    /// Goes on to what was wanted, now that more has been read.
+    /// Continues to what was wanted, now that more has been read.
     fn reach(&mut self) -> io::Result<()> {
         match self.goal {
             Some(Goal::End) => {

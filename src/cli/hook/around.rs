@@ -47,7 +47,7 @@ impl Around for Machine<'_> {
 }
 
 impl Machine<'_> {
-    /// Says whether nobody expects what lies there to last, or the client itself keeps it.
+    /// Says whether a place is for scratch files, or the client itself keeps it.
     pub(super) fn is_scratch(&self, path: &Path) -> bool {
         let context = self.context;
         let named = ["TMPDIR", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR", "CLAUDE_CODE_TMPDIR"];

@@ -8,7 +8,7 @@ use crate::base::screen::Line;
 use crate::git::{Nearby, work_tree_around, work_trees_of};
 use crate::risk::{Reach, Risk, Target};
 
-/// More places than this that are told of by name are counted.
+/// At most this many places are named; the others are counted.
 const MOST_TOLD: usize = 5;
 
 /// What a step hits.
@@ -108,7 +108,7 @@ impl Search<'_> {
         }
     }
 
-    /// Hits the work tree that a path lies in; says whether there is one.
+    /// Adds the work tree around a path; says whether there is one.
     fn tree_around(&mut self, path: &Path) {
         match work_tree_around(path) {
             Some(root) => self.add(root),

@@ -32,7 +32,7 @@ use crate::workspace::Workspace;
 /// The most that a hook reads: a tool's input can hold a whole file.
 const LARGEST_INPUT: u64 = 64 << 20;
 
-/// A log over this many bytes begins anew.
+/// A log that is larger than this is begun again.
 const LARGEST_LOG: u64 = 256 << 10;
 
 /// What Claude Code's hooks call; `snap init` sets them up

@@ -28,7 +28,7 @@ pub(crate) struct Sheet {
     buffer: Vec<u8>,
     /// Whether anything was written.
     pub(crate) written: bool,
-    /// Whether an empty line at the very beginning is only what stands above each file.
+    /// Whether an empty line at the very beginning is only the line above each file.
     pub(crate) trims: bool,
 }
 

@@ -14,7 +14,7 @@ use crate::base::screen::Line;
 pub(crate) enum Style {
     /// What the line is about.
     Strong,
-    /// Can be passed over.
+    /// Can be skipped.
     Faint,
     /// Added, done.
     Good,
@@ -55,12 +55,12 @@ enum TextPart {
 }
 
 impl Text {
-    /// What stands between two columns that a program reads.
+    /// The separator between two columns that a program reads.
     pub(crate) fn tab() -> Text {
         Text { pieces: vec![TextPart::Tab] }
     }
 
-    /// Adds what stands behind.
+    /// Adds what follows.
     pub(crate) fn push(&mut self, more: impl Into<Text>) {
         self.pieces.extend(more.into().pieces);
     }

@@ -130,7 +130,7 @@ impl Ui {
         self.say(text![Style::Warning.of("note:"), " ", text.into()]);
     }
 
-    /// Tells of a failure: what, why, and what to do.
+    /// Prints a failure: what, why, and what to do.
     pub(crate) fn error(&mut self, error: &Error) {
         let mut mark = Some(Style::Bad.of("error:"));
         for line in error.lines() {
@@ -144,7 +144,7 @@ impl Ui {
         }
     }
 
-    /// Tells what is told even to those who want it quiet.
+    /// Prints a message even with `--quiet`.
     pub(crate) fn tell_line(&mut self, text: impl Into<Text>) {
         self.tell(text);
     }
@@ -219,7 +219,8 @@ fn chosen(answer: &str, words: &[&'static str], usual: &'static str) -> Option<&
     }
 }
 
-/// Makes an error of what standard output says; a reader that went away is no failure.
+/// Makes an error from a failed write to standard output. If the reader went away, that is not a
+/// failure.
 pub(crate) fn output_error(error: &io::Error) -> Error {
     match error.kind() {
         io::ErrorKind::BrokenPipe => Error::new(Kind::ClosedPipe, "The reader has gone away"),

@@ -107,7 +107,7 @@ impl ConsentArgs {
         }
     }
 
-    /// Says whether a snapshot may be taken up: it is no stranger's, or a person agrees.
+    /// Says whether a snapshot may be used: it is not foreign, or a person agrees.
     pub(crate) fn trusts(&self, ui: &mut Ui, workspace: &Workspace, manifest: &Manifest) -> Result<bool> {
         let Provenance::Foreign { why } = workspace.provenance(manifest) else { return Ok(true) };
         if self.trust || !self.asks(ui) {

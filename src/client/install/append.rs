@@ -37,7 +37,8 @@ pub(in crate::client) struct Continuation<'a, 'r> {
 }
 
 impl<'a, 'r> Continuation<'a, 'r> {
-    /// Has `content` written; says how the file stands, and has what is missing in `rest`.
+    /// Has `content` written; says how the existing file compares, and puts the missing part into
+    /// `rest`.
     ///
     /// # Errors
     /// What `content`, `rest` or the disk says.

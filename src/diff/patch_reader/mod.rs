@@ -92,7 +92,7 @@ struct Parser<'s> {
     show: &'s mut dyn Show,
     stage: Stage,
     header: Header,
-    /// The header so far as it came: shown as text if it turns out to be none.
+    /// The header as far as it was read. It is shown as text if it turns out not to be a header.
     held: Vec<u8>,
     /// Whether a file was started and not finished.
     open: bool,

@@ -36,7 +36,7 @@ fn is_whole(name: &[u8]) -> bool {
     !name.is_empty() && (quotes || !name.contains(&b'"'))
 }
 
-/// Returns the name in a `---` or `+++` line, as it stands there; `None` for `/dev/null`.
+/// Returns the name in a `---` or `+++` line, as it is written there; `None` for `/dev/null`.
 pub(super) fn of_side(text: &[u8]) -> Option<Vec<u8>> {
     // Other programs put a time behind the name, git only the tab.
     let text = text.split(|byte| *byte == b'\t').next().unwrap_or(text);

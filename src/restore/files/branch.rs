@@ -47,7 +47,7 @@ pub(in crate::restore) fn plan(repository: &Repository, manifest: &Manifest) -> 
     Ok((from != to).then_some(MovedBranch { branch: head.branch, from, to }))
 }
 
-/// Plans to take a move back; `Err` with a note if the branch is no longer where it was put.
+/// Plans to undo a move; `Err` with a note if the branch is no longer where it was put.
 pub(in crate::restore) fn plan_back(
     repository: &Repository,
     moved: &MovedBranch,

@@ -43,7 +43,8 @@ impl Then<'_> {
         Ok(ignored)
     }
 
-    /// Returns what is told of what stays: of a folder that was ignored as a whole, the folder.
+    /// Returns what is reported about the files that stay: for a folder that was ignored as a whole,
+    /// the folder.
     pub(in crate::restore) fn told(&self, left: Vec<Left>) -> Vec<Left> {
         let listed = self.around.and_then(|around| around.ignored.as_ref());
         let folders: BTreeSet<&RepoPath> = listed.iter().flat_map(|listed| &listed.folders).collect();

@@ -24,13 +24,13 @@ use crate::store::Bases;
 use crate::sys::work_tree::Tree;
 use crate::workspace::Workspace;
 
-/// What speaks against staging a path: git would take it out of the index.
+/// Why a path can't be staged: git would remove something else from the index.
 const CROWDED: &str = "something below it, or in place of its folder, is staged here";
 
 /// The most conflicts that are listed one by one.
 const MOST_LISTED: usize = 20;
 
-/// Plans to set the edited paths, and only those that nothing here speaks against.
+/// Plans to set the edited paths, if nothing here is in conflict with them.
 pub(in crate::restore) fn plan(
     workspace: &Workspace,
     repository: &Repository,
@@ -103,7 +103,7 @@ fn check_restorable(workspace: &Workspace, repository: &Repository, saved: &Edit
     Ok(())
 }
 
-/// Says what speaks against setting a path, if anything does.
+/// Says what prevents setting a path, if anything does.
 pub(in crate::restore) fn conflict(saved: &Edits, edit: &Edit, here: &Here) -> Option<&'static str> {
     // What lies in a submodule's folder is not looked at.
     let is_submodule = |version: &Option<Version>| version.as_ref().is_some_and(Version::is_submodule);

@@ -88,7 +88,7 @@ impl Step {
         matches!(self.work, Work::Set { .. }) && self.index.is_none()
     }
 
-    /// Makes a plain file of a link, as git does where it is told that there are none.
+    /// Turns a link into a plain file, as git does if it may not make links.
     pub(in crate::restore) fn without_link(&mut self, version_of: impl Fn(&[u8]) -> Version) {
         let Work::Set { mode, bytes, .. } = &mut self.work else { return };
         if *mode == Mode::Link {

@@ -37,13 +37,13 @@ pub enum Concern {
     Link,
     /// Is configuration.
     Settings,
-    /// Has a dot in front of its name, or lies in a folder that has.
+    /// Its name begins with a dot, or it is in a folder whose name does.
     Hidden,
     /// Has a name that is another one elsewhere.
     Name,
     /// Is of a kind that is not known.
     Unknown,
-    /// Lies in a folder that the repository does not have.
+    /// Is in a folder that the repository does not have.
     Place,
 }
 
@@ -84,7 +84,7 @@ impl Concern {
         }
     }
 
-    /// Says what one file does, to stand behind its name.
+    /// Says what one file does, to be shown after its name.
     pub fn says(self) -> &'static str {
         self.words().0
     }

@@ -68,7 +68,7 @@ pub struct SessionPlan {
 }
 
 impl SessionPlan {
-    /// Says what is mended in the copy that is installed, and why the client might not take it.
+    /// Says what is repaired in the installed copy, and why the client might not accept it.
     pub(super) fn damage(&self) -> Vec<Warning> {
         let named = |checked: &Checked, what: &str| -> Vec<Warning> {
             let told = checked.findings.iter();

@@ -46,7 +46,7 @@ impl Relocation {
     /// Makes the map from a snapshot's place to this one.
     ///
     /// # Errors
-    /// [`Kind::Refused`] for a path that can't be mapped, with how to go on without.
+    /// [`Kind::Refused`] for a path that can't be mapped, with how to continue without.
     pub(in crate::restore) fn plan(
         workspace: &Workspace,
         manifest: &Manifest,

@@ -15,7 +15,7 @@ impl Plan {
     /// now. Returns whether there is a repository, and so an undo.
     ///
     /// # Errors
-    /// What `change` says of the text; [`Kind::Refused`] if a link or something else stands there.
+    /// What `change` says of the text; [`Kind::Refused`] if a link or something else is there.
     pub fn change_file(
         &mut self,
         workspace: &Workspace,

@@ -261,7 +261,7 @@ impl ReadyRestore<'_> {
     }
 }
 
-/// What lies in the staging folder when all files are in their places.
+/// The state of the staging folders when all files are in their places.
 struct Moved {
     tree: Tree,
     stagings: Stagings,

@@ -40,7 +40,7 @@ pub(in crate::restore) struct RestoreRecord {
     /// How the repository names blobs.
     pub(in crate::restore) object_format: GitHash,
     pub(in crate::restore) moves: Vec<Move>,
-    /// The mounts in the tree that some of the paths lie in.
+    /// The mounts in the tree that some of the paths are in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(in crate::restore) mounts: Vec<RepoPath>,
     /// Whether the index changes, and is locked.

@@ -19,7 +19,7 @@ use crate::store::{FoundJournal, LogEntry, Operation, Wait};
 use crate::sys::place::OwnPath;
 use crate::workspace::Workspace;
 
-/// What was done about a restore that was cut off.
+/// What was done about an interrupted restore.
 #[derive(Debug)]
 pub struct Recovered {
     /// The work tree it was in.
@@ -36,7 +36,7 @@ pub struct Recovered {
     pub leftover: Option<PathBuf>,
 }
 
-/// What became of a restore that was cut off.
+/// The result for an interrupted restore.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecoveryOutcome {
     /// Everything is as before it.
@@ -60,10 +60,10 @@ pub struct Ignored {
     pub foreign: bool,
 }
 
-/// What was done about the restores of a store that were cut off.
+/// What was done about the interrupted restores of a store.
 #[derive(Debug, Default)]
 pub struct Settled {
-    /// Those that were taken back or finished.
+    /// Those that were rolled back or finished.
     pub recovered: Vec<Recovered>,
     /// Journals that nothing was done about.
     pub ignored: Vec<Ignored>,
@@ -77,7 +77,7 @@ enum Worth {
     Believed(Box<RestoreRecord>),
 }
 
-/// Takes back or finishes every restore of this store whose process died.
+/// Rolls back or finishes every restore of this store whose process died.
 ///
 /// # Errors
 /// [`Kind::Busy`] if one is under way in this very work tree; what the disk says. What could

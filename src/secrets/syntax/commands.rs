@@ -142,7 +142,7 @@ const TAKERS: [&str; 16] = [
 /// The most words of a command.
 const MOST_WORDS: usize = 120;
 
-/// A word of a command, as it stands there and without the quotes around all of it.
+/// A word of a command, as it is written and without the quotes around all of it.
 struct Word {
     span: Range<usize>,
 }
@@ -204,7 +204,7 @@ fn words(text: &[u8], mut at: usize) -> Vec<Word> {
     words
 }
 
-/// Returns what stands in the place of `@`, if words are as a form says.
+/// Returns the text in the place of `@`, if the words match a form.
 fn matches(text: &[u8], form: &[&str], words: &[Word]) -> Option<Range<usize>> {
     let (first, rest) = form.split_first()?;
     if *first == ".." {
@@ -242,12 +242,12 @@ fn matches(text: &[u8], form: &[&str], words: &[Word]) -> Option<Range<usize>> {
     (is_like(first, word)).then(|| matches(text, rest, &words[1..]))?
 }
 
-/// What stands before the first star of a form.
+/// The part before the first star of a form.
 fn head(before: &str) -> Option<&str> {
     before.split('*').next()
 }
 
-/// How much of a word belongs to what stands before `@`, with a star in its middle.
+/// How much of a word belongs to the part before `@`, with a star in its middle.
 fn after_star(before: &str, rest: &str) -> Option<usize> {
     let head = head(before)?.len();
     match before[head..].strip_prefix('*') {

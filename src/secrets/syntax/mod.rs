@@ -134,7 +134,7 @@ impl<'a> Name<'a> {
     }
 }
 
-/// What may stand before a name in its line.
+/// What may be before a name in its line.
 fn is_prefix(word: &[u8]) -> bool {
     const KEYWORDS: [&[u8]; 22] = [
         b"export",
@@ -168,7 +168,7 @@ fn is_prefix(word: &[u8]) -> bool {
     word.iter().all(signs) || KEYWORDS.contains(&word) || place()
 }
 
-/// Reads what stands around a word of a secret's name.
+/// Reads the text around a word of a secret's name.
 pub(super) fn named(text: &[u8], hit: &Range<usize>, found: &mut Found<'_>) -> Option<Range<usize>> {
     let name = Name::around(text, hit)?;
     http::read(&name, text, found);

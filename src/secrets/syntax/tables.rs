@@ -7,7 +7,7 @@ use super::{Found, Name, line_end, line_start, run, run_back, str_of};
 use crate::secrets::judge::{self, Bond};
 use crate::secrets::names::{Tells, tells};
 
-/// What a line below a table's headings begins or goes on with.
+/// How a line below a table's headings begins or continues.
 pub(in crate::secrets) const RULERS: [&str; 7] =
     ["--+--", "|--", "| --", "|:-", "-  --", "───", "---------   "];
 
@@ -15,7 +15,7 @@ pub(in crate::secrets) const RULERS: [&str; 7] =
 const MOST_ROWS: usize = 300;
 pub(in crate::secrets) const MOST_BYTES: usize = 32 << 10;
 
-/// Headings of a column whose names stand in the first one.
+/// Headings of a column whose names are in the first one.
 const VALUES: [&str; 4] = ["value", "val", "wert", "setting"];
 
 /// Returns where a ruler ends, if the rest of its line is nothing but a ruler, escaped or not.
@@ -38,7 +38,7 @@ pub(in crate::secrets) fn may_hold(text: &[u8], ruler: usize) -> bool {
     })
 }
 
-/// Reads the table whose ruler stands at a place.
+/// Reads the table whose ruler is at a place.
 pub(in crate::secrets) fn ruled(text: &[u8], at: usize, found: &mut Found<'_>) -> Option<Range<usize>> {
     let ruler = line_start(text, at)..line_end(text, at);
     let line = str_of(text, ruler.clone());

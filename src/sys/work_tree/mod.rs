@@ -30,7 +30,7 @@ pub use folders::Below;
 pub(crate) use staging::{NewFile, Staged, Staging};
 pub use staging::{STAGING, is_staging};
 
-/// What stands at a path of a work tree.
+/// What is at a path of a work tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Node {
     /// Nothing.
@@ -181,7 +181,7 @@ impl Tree {
         sync_open_folder(&self.fd, &self.path)
     }
 
-    /// Makes a folder and those above it; what stands there already stays.
+    /// Makes a folder and those above it. Existing ones stay.
     pub(crate) fn make_folder(&self, path: &RepoPath) -> Result<()> {
         let Some((folder, name)) = self.walk(path, Missing::Make)? else { return Ok(()) };
         match sys::mkdirat(&folder, name, Bits::from_raw_mode(0o777)) {

@@ -12,7 +12,7 @@ use crate::base::error::Result;
 use crate::base::paths::RepoPath;
 
 impl Tree {
-    /// Says whether what stands at a path is mounted there: it can't be replaced or removed.
+    /// Says whether a path is a mount: it can't be replaced or removed.
     ///
     /// # Errors
     /// [`crate::base::error::Kind::Environment`] with the path.
@@ -20,7 +20,7 @@ impl Tree {
         Ok(self.walk(path, Missing::Stop)?.is_some_and(|(folder, name)| is_mount(&folder, name)))
     }
 
-    /// Returns the mounts that these paths lie in: of each, the innermost.
+    /// Returns the innermost mount around each of these paths.
     ///
     /// # Errors
     /// [`crate::base::error::Kind::Environment`] with the path.

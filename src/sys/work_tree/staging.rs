@@ -19,7 +19,7 @@ use crate::sys::sync::{sync_folder, sync_open_folder};
 /// How the names of staging folders begin.
 pub const STAGING: &str = ".snap-restore-";
 
-/// Says whether a path lies in a staging folder, or is one.
+/// Says whether a path is in a staging folder, or is one.
 pub fn is_staging(path: &RepoPath) -> bool {
     path.components().any(|name| name.as_bytes().starts_with(STAGING.as_bytes()))
 }
@@ -107,7 +107,7 @@ impl Tree {
         }
     }
 
-    /// Moves what stands at a path into the staging folder.
+    /// Moves what is at a path into the staging folder.
     pub(crate) fn take(&self, path: &RepoPath, staging: &Staging, name: &str) -> Result<()> {
         let place = self.absolute(path);
         let Some((folder, leaf)) = self.walk(path, Missing::Stop)? else {
@@ -117,7 +117,7 @@ impl Tree {
         sys::renameat(&folder, leaf, &staging.fd, name).map_err(io::Error::from).context("move aside", &place)
     }
 
-    /// Moves a staged file to its path, where nothing may stand; makes the folders above it.
+    /// Moves a staged file to its path, where nothing may exist. Makes the folders above it.
     pub(crate) fn put(&self, staging: &Staging, name: &str, path: &RepoPath) -> Result<()> {
         self.put_making(Missing::Make, staging, name, path)
     }
