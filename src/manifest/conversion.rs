@@ -16,7 +16,7 @@ pub struct Recipe {
     /// The encoding, if it is another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoding: Option<Encoding>,
-    /// A mark of the byte order stands in front.
+    /// A byte order mark comes first.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub bom: bool,
 }
