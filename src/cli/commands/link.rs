@@ -22,7 +22,7 @@ const LATEST: &str = "latest";
 ///
 /// It is in the client's picker too, and needs no `snap` to be resumed.
 /// `snap link latest` always leads to the newest snapshot. Removing a snapshot removes its link, but never a session
-/// that somebody has gone on with.
+/// that somebody has continued.
 #[derive(Args)]
 #[command(after_help = examples(&[
     ("snap link before-refactor", "`claude --resume` finds it from now on"),
@@ -132,7 +132,7 @@ impl Report for LinkReport<'_> {
 struct Unlinked {
     title: String,
     removed: usize,
-    /// How many are sessions of their own by now, as somebody went on with them.
+    /// How many are sessions of their own by now, because somebody continued them.
     kept: usize,
 }
 

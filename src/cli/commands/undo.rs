@@ -126,7 +126,7 @@ impl UndoneStep {
         Ok(outcome)
     }
 
-    /// Makes sure that a person who has just removed snapshots does not mean that.
+    /// Makes sure that a person who has just removed snapshots does not want that back.
     fn past_removal(&self, ui: &mut Ui, now: Timestamp, way: &HistoryStep) -> Result<()> {
         let Some((operation, at)) = way.removed else { return Ok(()) };
         let command = if operation == Operation::Remove { "rm" } else { "prune" };

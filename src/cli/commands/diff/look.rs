@@ -40,9 +40,9 @@ pub(super) enum Colors {
 /// Whether the words of programs are coloured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Syntax {
-    /// As far as it takes next to no time
+    /// If it takes almost no time
     Auto,
-    /// Whatever time it takes
+    /// However long it takes
     Always,
     Never,
 }
@@ -50,10 +50,10 @@ pub(super) enum Syntax {
 /// Options that change how a diff looks, and nothing of what it says.
 #[derive(Args)]
 pub(super) struct LookOptions {
-    /// For which background
+    /// The background to paint for
     #[arg(long, value_name = "FOR", default_value = "auto", env = "SNAP_DIFF_THEME", hide_env_values = true)]
     theme: Colors,
-    /// Colour the words of programs, where the background is known
+    /// Colour source code, if the background is known
     #[arg(
         long,
         value_name = "WHEN",
@@ -71,7 +71,7 @@ pub(super) struct LookOptions {
         hide_env_values = true
     )]
     links: String,
-    /// Leave out the numbers of lines
+    /// Leave out the line numbers
     #[arg(long, env = "SNAP_DIFF_NO_LINE_NUMBERS", hide_env_values = true)]
     no_line_numbers: bool,
     /// Cut longer lines, with a count of what is not shown
@@ -83,7 +83,7 @@ pub(super) struct LookOptions {
         hide_env_values = true
     )]
     max_line: usize,
-    /// List how a diff would look here, and what says so
+    /// List how a diff would look here, and which setting decides it
     #[arg(long)]
     pub(super) show_config: bool,
 }
