@@ -1,8 +1,7 @@
 //! What is pending: `git status --porcelain=v2 -z`, parsed.
 //!
-//! The listing is complete and changes nothing (`--no-optional-locks`: the index on disk
-//! keeps even its time stamps). Names are exact bytes. Renames are not looked for: a rename
-//! is a deletion and an addition.
+//! The listing is complete and changes nothing (`--no-optional-locks`: even the time stamps of the index on
+//! disk stay). Names are exact bytes. Renames are not looked for: a rename is a deletion and an addition.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -174,7 +173,7 @@ impl Repository {
         self.listed(0)
     }
 
-    /// Lists what is pending in a submodule that lies so deep in others.
+    /// Lists what is pending in a submodule at this depth.
     pub(super) fn listed(&self, depth: usize) -> Result<Listing> {
         self.listed_with(depth, &[])
     }
@@ -235,8 +234,8 @@ impl Listing {
         Seen { stamp: self.stamp.clone(), head: self.head.clone(), index: self.index.fingerprint() }
     }
 
-    /// Adds a tracked file that is gone, because a folder above it became a link to itself: git
-    /// can't look at it, and leaves it out as if it were clean.
+    /// Adds a tracked file that is gone because a folder above it became a link to itself. Git can't
+    /// look at it, and leaves it out as if it were clean.
     fn add_behind_a_loop(&mut self, path: &str) {
         let Ok(path) = RepoPath::new(path.trim_start_matches("error: ").as_bytes()) else { return };
         if self.pending.iter().any(|pending| pending.path == path) {
@@ -250,8 +249,8 @@ impl Listing {
 }
 
 impl Repository {
-    /// Finds what is only meant to be added, with the modes of these marks. Git's status leaves out the
-    /// modes, and the whole path if git was told not to look at it.
+    /// Finds files with intent-to-add, and the modes of these entries. Git's status leaves out the
+    /// modes. It leaves out the whole path if git was told not to look at it.
     fn find_intentions(&self, listing: &mut Listing) -> Result<()> {
         let intended = listing.index.entries().filter(|entry| entry.intended);
         let intended =
@@ -278,8 +277,8 @@ impl Repository {
 }
 
 impl Repository {
-    /// Corrects files that were only meant to be added and are gone: git lists them as if
-    /// HEAD had an empty file there.
+    /// Corrects files with intent-to-add that are gone: git lists them as if HEAD had an empty file
+    /// there.
     fn correct_empty_intentions(&self, listing: &mut Listing) -> Result<()> {
         let empty = self.hash.blob_id(b"");
         let looks_so = |pending: &Pending| match &pending.status {
