@@ -17,6 +17,8 @@ pub(super) struct Conversation {
     preserved: HashSet<Box<str>>,
     /// The record from which it goes on, as the client noted last.
     goes_on_from: Option<Box<str>>,
+    /// How many records there were when it noted that.
+    noted_at: usize,
 }
 
 /// One end of the conversation, from which it can go on.
@@ -56,6 +58,12 @@ impl Conversation {
     /// Takes in what a record about the conversation says of where it goes on; the last one counts.
     pub(super) fn goes_on_from(&mut self, uuid: Box<str>) {
         self.goes_on_from = Some(uuid);
+        self.noted_at = self.said.len();
+    }
+
+    /// Says whether a record was written after the client had noted where the conversation goes on.
+    pub(super) fn is_newer_than_noted(&self, place: usize) -> bool {
+        place >= self.noted_at
     }
 
     /// Says which records from before the last compaction it kept.
@@ -169,7 +177,8 @@ impl Conversation {
         ends.into_iter().map(|end| self.branch(end, Some(end) == taken)).collect()
     }
 
-    fn branch(&self, end: usize, taken: bool) -> Branch {
+    /// Describes the branch that ends with a message.
+    pub(super) fn branch(&self, end: usize, taken: bool) -> Branch {
         let way = self.back_from(end);
         Branch {
             message: self.said[end].uuid.to_string(),

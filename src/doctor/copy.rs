@@ -4,13 +4,15 @@
 //! files becomes another but the session's own id.
 
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Read, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use super::examine::{check_agent, damaged_lines};
 use crate::base::error::{Error, IoContext as _, Kind, Result};
 use crate::base::ids::ClientId;
 use crate::base::paths::RepoPath;
-use crate::client::{FoundSession, Placed, is_of_account};
+use crate::client::transcript::repair::Mending;
+use crate::client::{FoundSession, Lines, Placed, is_of_account};
 use crate::manifest::Skipped;
 use crate::remap::{MapSpec, PathMap, RemapMode, RemapReport, Remapper};
 use crate::sys::users_files::open_theirs;
@@ -119,6 +121,21 @@ impl Renaming {
         out.write_all(&renamed).map_err(unwritten)
     }
 
+    /// Writes an agent's transcript; where lines of it are damaged, what is whole on them.
+    fn agent(&self, path: &Path, out: &mut dyn Write) -> Result<()> {
+        let checked = check_agent(path)?;
+        let is_damaged = damaged_lines(&checked).next().is_some();
+        let (mut lines, mut mending) = (Lines::open(path)?, Mending::new(&checked));
+        while let Some(line) = lines.next_line_mut()? {
+            if is_damaged {
+                mending.line(line, &mut |record| self.record(record, out))?;
+            } else {
+                self.record(line, out)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Writes a file beside the transcript. Only agents and tasks have the id where the client looks for it.
     fn file(&self, place: &RepoPath, path: &Path, out: &mut dyn Write) -> Result<()> {
         let mut file = open_theirs(path).context("read", path)?;
@@ -126,12 +143,7 @@ impl Renaming {
         let is_task = name.starts_with("tasks/") || name.starts_with("team-tasks/");
         let is_known = is_task || name.starts_with("session/subagents/agent-");
         if is_known && name.ends_with(".jsonl") {
-            let mut lines = BufReader::new(file);
-            let mut line = Vec::new();
-            while lines.read_until(b'\n', &mut line).context("read", path)? > 0 {
-                self.record(&line, out)?;
-                line.clear();
-            }
+            self.agent(path, out)?;
         } else if is_known && name.ends_with(".json") {
             let mut document = Vec::new();
             file.read_to_end(&mut document).context("read", path)?;

@@ -115,7 +115,9 @@ impl<'a> Look<'a> {
     }
 
     fn branch(&mut self, end: usize) {
-        let Some(newest) = self.conversation.newest().filter(|newest| *newest != end) else { return };
+        // A branch that was noted after the newest message is the one that was meant.
+        let is_missed = |newest: &usize| *newest != end && self.conversation.is_newer_than_noted(*newest);
+        let Some(newest) = self.conversation.newest().filter(is_missed) else { return };
         let only = self.conversation.back_from(newest);
         let only = only
             .iter()

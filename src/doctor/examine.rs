@@ -17,7 +17,7 @@ use crate::base::monitor::{Monitor, Phase};
 use crate::client::transcript::compaction::Survey;
 use crate::client::transcript::repair::Mending;
 use crate::client::transcript::summary::TranscriptSummary;
-use crate::client::transcript::validate::{Check, Checked, Problem};
+use crate::client::transcript::validate::{self, Check, Checked, Problem};
 use crate::client::{ClientHome, FoundSession, Lines, Listed, slug};
 use crate::sys::parallel;
 use crate::sys::users_files::open_theirs;
@@ -194,9 +194,12 @@ fn of_agents(home: &ClientHome, session: &FoundSession) -> Vec<Finding> {
 
 fn damage_in(path: &Path, agent: &ClientId) -> Result<Vec<Finding>> {
     let checked = check_agent(path)?;
-    let of_lines =
-        checked.findings.iter().filter(|found| matches!(found.problem, Problem::Line(_)) && found.mended);
-    Ok(of_lines.map(|found| Finding::in_agent(agent, found)).collect())
+    Ok(damaged_lines(&checked).map(|found| Finding::in_agent(agent, found)).collect())
+}
+
+/// Returns what is wrong with single lines, and is mended. What an agent's records follow may be elsewhere.
+pub(super) fn damaged_lines(checked: &Checked) -> impl Iterator<Item = &validate::Finding> {
+    checked.findings.iter().filter(|found| matches!(found.problem, Problem::Line(_)) && found.mended)
 }
 
 /// Checks an agent's transcript.

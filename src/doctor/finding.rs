@@ -28,7 +28,7 @@ pub struct Finding {
 /// What comes of something that is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Effect {
-    /// The API refuses each request, or the client does before it: the session can't go on.
+    /// The API refuses a request with it, or the client does before it. Older clients can't go on.
     Refused,
     /// The client leaves something out, and says nothing.
     Lost,
@@ -203,15 +203,16 @@ impl Trouble {
             Trouble::Media(Media { fault: Some(Fault::TooLarge), .. }) => {
                 "the client sends no request any more"
             }
-            Trouble::Media(_)
-            | Trouble::LongAmongMany { .. }
-            | Trouble::LargeRequest(_)
-            | Trouble::Unsigned
-            | Trouble::ThinkingLast
-            | Trouble::Input => "the client sends it, and the API refuses each request",
+            Trouble::Media(_) | Trouble::LongAmongMany { .. } => {
+                "the API refuses it; newer clients then leave out images, good ones too, and older ones are stuck"
+            }
+            Trouble::LargeRequest(_) | Trouble::ThinkingLast | Trouble::Input => {
+                "the client sends it with each request, and the API refuses that"
+            }
+            Trouble::Unsigned => "the API refuses it; 2.1.332 then leaves out all thinking, 2.1.149 is stuck",
             Trouble::ManyImages(_) => "the client leaves out the oldest ones by itself",
-            Trouble::Blank => "2.1.149 sends it, and the API refuses that; 2.1.332 leaves most of them out",
-            Trouble::Empty => "some clients can't resume it, and the API refuses what others send",
+            Trouble::Blank => "2.1.149 sends it, and the API refuses that; 2.1.332 leaves it out",
+            Trouble::Empty => "2.1.149 can't resume it or is refused; 2.1.332 only if it is an empty text",
             Trouble::RepeatedCall => "the client leaves out this call and its result",
             Trouble::Refusal(refusal) => refusal.kind.then(),
             Trouble::OtherBranch { .. } => {

@@ -12,6 +12,7 @@ use super::media::{FEW_IMAGES, Fault, LARGEST_IMAGE, LONGEST_OF_MANY, LONGEST_SI
 use super::mend::{MendPlan, NewPart};
 use super::refusal::RefusalKind;
 use super::said::{PartKind, Place, Role, Said, Thinking};
+use crate::base::digest::ObjectId;
 
 /// What a person wants done.
 #[derive(Clone, Copy, Debug, Default)]
@@ -187,7 +188,7 @@ impl<'a> Planner<'a> {
     /// Gives each call that has the id of an earlier one an id of its own, and its result too.
     fn calls(&mut self) {
         for (number, (call, id)) in repeated_calls(self.conversation, &self.loaded).into_iter().enumerate() {
-            let new: Box<str> = format!("{id}_{}", number + 2).into();
+            let new = made_up(&id, number);
             let behind: Vec<usize> = self.loaded.range(call..).copied().collect();
             let mut is_called = false;
             for place in behind {
@@ -281,6 +282,13 @@ impl<'a> Planner<'a> {
         };
         self.conversation.back_from(place?).into_iter().find(is_kept)
     }
+}
+
+/// Makes an id for a call: the same each time, and no other's. A number behind the old one has a meaning of its own to
+/// the client, which then loses the result (2.1.332).
+fn made_up(id: &str, number: usize) -> Box<str> {
+    let hash = ObjectId::of(format!("{id} {number}").as_bytes()).to_string();
+    format!("toolu_{}", &hash[..24]).into()
 }
 
 /// Says why something was replaced.

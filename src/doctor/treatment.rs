@@ -70,7 +70,9 @@ pub fn mend(
     let planned = plan(&examined.conversation, wish);
     refuse_what_does_not_help(examined, treatment, &planned)?;
     let id = ClientId::random();
-    let title = mended_title(examined.name().unwrap_or(examined.session.id.as_str()));
+    let prompt = examined.conversation.branch(wish.end, false).prompt;
+    let name = examined.title.as_deref().or(prompt.as_deref());
+    let title = mended_title(name.unwrap_or(examined.session.id.as_str()));
     let here = examined.cwd.as_ref().filter(|cwd| cwd.is_dir()).and_then(|cwd| cwd.canonicalize().ok());
     let cwd = here.unwrap_or_else(|| workspace.root.clone());
     let copied = Copied::of(workspace, &examined.session);

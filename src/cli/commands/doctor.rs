@@ -22,7 +22,8 @@ use crate::workspace::Workspace;
 /// How much of a prompt or a title is shown on a line.
 const WIDE: usize = 60;
 
-/// The most branches that are shown.
+/// The most findings that are shown, and the most branches.
+const MOST_FINDINGS: usize = 30;
 const MOST_BRANCHES: usize = 10;
 
 /// Check a session that can't go on, and mend it as a new one
@@ -383,8 +384,11 @@ impl<'a> MendedReport<'a> {
 impl Report for DoctorReport<'_> {
     fn print(&self, ui: &mut Ui) -> Result<()> {
         ui.line(self.head())?;
-        for finding in &self.findings {
+        for finding in self.findings.iter().take(MOST_FINDINGS) {
             ui.line(finding.line())?;
+        }
+        if let more @ 1.. = self.findings.len().saturating_sub(MOST_FINDINGS) {
+            ui.line(&format!("  and {more} more; `--json` has all"))?;
         }
         self.places(ui)?;
         if self.running {

@@ -90,6 +90,8 @@ struct Shared {
     /// Says why a request is refused.
     refuses: fn(&[u8]) -> Option<String>,
     log: Mutex<Vec<Request>>,
+    /// Why requests were refused.
+    refused: Mutex<Vec<String>>,
     grown: Condvar,
     stopping: AtomicBool,
 }
@@ -121,6 +123,7 @@ impl StandIn {
             script: Box::new(script),
             refuses,
             log: Mutex::default(),
+            refused: Mutex::default(),
             grown: Condvar::new(),
             stopping: AtomicBool::new(false),
         });
@@ -174,9 +177,15 @@ impl StandIn {
         ids
     }
 
+    /// Why requests were refused so far.
+    pub(crate) fn refusals(&self) -> Vec<String> {
+        locked(&self.shared.refused).clone()
+    }
+
     /// Forgets the requests so far.
     pub(crate) fn clear(&self) {
         locked(&self.shared.log).clear();
+        locked(&self.shared.refused).clear();
     }
 
     /// Waits until the requests satisfy `enough`; fails the test after [`PATIENCE`].
@@ -221,6 +230,7 @@ impl Shared {
 
     fn message(&self, http: &HttpRequest, writer: &mut impl Write) -> io::Result<()> {
         if let Some(message) = (self.refuses)(&http.body) {
+            locked(&self.refused).push(message.clone());
             let error = json!({"type": "invalid_request_error", "message": message});
             let body = json!({"type": "error", "error": error}).to_string();
             return http::answer(writer, 400, "application/json", body.as_bytes(), false);

@@ -35,7 +35,7 @@ fn check(body: &Value) -> Result<(), String> {
         let place = format!("messages.{number}");
         let content = blocks(message);
         if content.is_empty() {
-            return Err(format!("{place}: all messages must have non-empty content"));
+            return Err(format!("{place}: user messages must have non-empty content"));
         }
         for (at, block) in content.iter().enumerate() {
             check_block(block, &format!("{place}.content.{at}"))?;
