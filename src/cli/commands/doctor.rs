@@ -384,7 +384,10 @@ impl<'a> MendedReport<'a> {
 impl Report for DoctorReport<'_> {
     fn print(&self, ui: &mut Ui) -> Result<()> {
         ui.line(self.head())?;
-        for finding in self.findings.iter().take(MOST_FINDINGS) {
+        // What matters most comes first.
+        let order = [Effect::Refused, Effect::Lost, Effect::Harmless].map(Effect::word);
+        let of = |effect| self.findings.iter().filter(move |finding| finding.effect == effect);
+        for finding in order.into_iter().flat_map(of).take(MOST_FINDINGS) {
             ui.line(finding.line())?;
         }
         if let more @ 1.. = self.findings.len().saturating_sub(MOST_FINDINGS) {
