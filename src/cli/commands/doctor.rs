@@ -33,11 +33,9 @@ const MOST_BRANCHES: usize = 10;
 #[derive(Args)]
 #[command(after_help = examples(&[
     ("snap doctor", "Check the session that `snap save` would take"),
-    ("snap doctor --all", "Check every session on this machine"),
     ("snap doctor c137e379 --fix", "Write a mended one, and print how to resume it"),
-    ("snap doctor c137e379 --fix --strip-images", "Go on without any image"),
     ("snap doctor c137e379 --turns", "List what `--from` can go on from"),
-    ("snap doctor c137e379 --fix --from 9f31", "Go on from an earlier message, or in another branch"),
+    ("snap doctor c137e379 --fix --from 9f31", "Go on from there"),
 ]))]
 pub(crate) struct Doctor {
     /// The session: its id, the start of the id, or the path of its transcript; by default the one that `save` takes
