@@ -23,7 +23,7 @@ use crate::sys::place::{OwnPath, Root};
 
 pub use files::{AgentFiles, Lines, SessionFiles};
 pub use hooks::input::{HookInput, ToolInput, shown_beside_the_step, shown_instead_of_asking};
-pub use hooks::journal::Journal;
+pub use hooks::journal::HookNotes;
 pub use hooks::settings::{COMMAND_FILE, hooks, is_our_command, with_hooks, without_hooks};
 pub use hooks::setup::{Scope, SettingsChange, Setup};
 pub use install::append::{AsSaved, PrefixMatch, Writer};
