@@ -11,6 +11,7 @@ mod install;
 mod launch_options;
 mod live;
 mod locate;
+mod sessions;
 mod settings;
 mod shared_files;
 mod slug;
@@ -33,11 +34,12 @@ pub use install::staging::{AsPlaceSaved, Placed};
 pub use launch_options::Launch;
 pub use live::Live;
 pub use locate::{FoundSession, Wanted};
+pub use sessions::Listed;
 pub use settings::Settings;
 pub use shared_files::is_elsewhere;
 pub use slug::slug;
 pub use transcript::account::{account_told, is_of_account, names_account, without_account};
-pub use transcript::spoken::was_spoken_to;
+pub use transcript::spoken::{is_command, was_spoken_to};
 
 /// The variable that makes sessions share one task list.
 pub const TASK_LIST: &str = "CLAUDE_CODE_TASK_LIST_ID";
