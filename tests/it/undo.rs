@@ -91,7 +91,7 @@ fn undo_and_redo_say_which_restore_when_and_which_paths() {
     assert_eq!((&undone["undo"]["operation"], &undone["undo"]["name"]), (&"rewind".into(), &"one".into()));
     project.write("a.txt", "one\n");
     fs::remove_file(project.path("two")).must("to remove");
-    project.snap(&["redo"]).exits(0).says(&["every path is already as it was after it"]);
+    project.snap(&["redo"]).exits(0).says(&["every file is as it was after it"]);
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn after_commits_undo_says_what_will_be_staged_before_it_does_it() {
     project.git(&["commit", "-qm", "what was brought back"]);
     let before = project.state();
     let planned = project.snap(&["undo", "--dry-run"]).exits(0).stdout;
-    let told = "will show as staged, against what was committed since: a.txt";
+    let told = "git will show as staged: a.txt";
     assert!(planned.contains("commits stay as they are") && planned.contains(told), "{planned}");
     assert_eq!(project.state(), before);
     project.snap(&["undo"]).exits(0).says(&[told]);

@@ -1,7 +1,7 @@
-//! Paths that a sparse checkout left out where the snapshot was saved: staged there, and not on the disk.
+//! Paths that a sparse checkout left out when the snapshot was saved: staged there, and not on the disk.
 //!
-//! Where such a path is not left out, `resume` brings what was staged as a file too: that it was not
-//! on the disk there is no deletion.
+//! If such a path is not left out here, `resume` restores the staged content as a file too. That the file
+//! was not on the disk there does not mean that it was deleted.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -36,14 +36,19 @@ pub(in crate::restore) fn brought_in<'a>(
             left_out.insert(&hidden.path);
         }
     }
-    let comes = |edit: &Edit| was_left_out(edit) && !left_out.contains(&edit.path);
+    // A file where its folder was, or a folder in its place: it has no room outside the index.
+    let has_room = |edit: &Edit| {
+        let mut files = saved.files.iter().filter(|other| other.new.is_some());
+        !files.any(|other| edit.path.is_in(&other.path) || other.path.is_in(&edit.path))
+    };
+    let comes = |edit: &Edit| was_left_out(edit) && !left_out.contains(&edit.path) && has_room(edit);
     let files =
         saved.files.iter().filter_map(|edit| if !comes(edit) { Some(edit.clone()) } else { as_staged(edit) });
     Ok(Cow::Owned(Edits { files: files.collect(), ..saved.clone() }))
 }
 
-/// Says what a person must do about the patterns of a sparse checkout, if they were others: they are settings of the
-/// repository, which no restore changes.
+/// Says what a person must do about the patterns of a sparse checkout if they were different. They are
+/// settings of the repository, which no restore changes.
 pub(in crate::restore) fn other_patterns(
     repository: &Repository,
     around: Option<&Around>,
