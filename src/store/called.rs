@@ -38,7 +38,7 @@ pub(super) fn called(all: &[Named<'_>]) -> HashMap<String, String> {
                 Some(word) => word.clone(),
                 None if known.is_empty() => name.to_owned(),
                 None => {
-                    let by_user = format!("{name}@{}", Line(one.user));
+                    let by_user = format!("{name}@{}", word_for(one.user));
                     if taken.contains(&by_user) { format!("{name}@{}", one.id.short()) } else { by_user }
                 }
             };
@@ -50,12 +50,17 @@ pub(super) fn called(all: &[Named<'_>]) -> HashMap<String, String> {
     called
 }
 
+/// Returns a user's name as one word, safe to show.
+fn word_for(user: &str) -> String {
+    Line(user).to_string().split_whitespace().collect::<Vec<_>>().join("-")
+}
+
 /// Says whether `NAME@WHO` means this one: by its user, or by the start of its id. This user's own has its plain name: what
 /// was meant for another one that is gone must not hit it.
 pub(super) fn is_meant(reference: &str, one: &Named<'_>) -> bool {
     let who = reference.strip_prefix(one.name).and_then(|rest| rest.strip_prefix('@'));
     who.is_some_and(|who| {
-        (who == one.user && !one.own) || (who.len() >= 4 && one.id.as_str().starts_with(who))
+        (!one.own && who == word_for(one.user)) || (who.len() >= 4 && one.id.as_str().starts_with(who))
     })
 }
 
@@ -76,7 +81,7 @@ mod tests {
             one("wip-3", false, 2, "wip", "ada"),
             one("wip-4", false, 0, "wip", "ada"),
             one("other", false, 3, "other", "bob"),
-            one("other-2", false, 4, "other", "bob"),
+            one("other-2", false, 4, "other", "uid 7"),
         ];
         let called = called(&all);
         for (stem, wanted) in [
@@ -85,7 +90,7 @@ mod tests {
             ("wip-4", "wip@ada"),
             ("wip-3", "wip@cccccccc"),
             ("other", "other"),
-            ("other-2", "other@bob"),
+            ("other-2", "other@uid-7"),
         ] {
             assert_eq!(called[stem], wanted, "{stem}");
         }

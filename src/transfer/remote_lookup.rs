@@ -1,4 +1,4 @@
-//! Which snapshots on a remote are meant by a name or an id, and what is known of each.
+//! Which snapshots on a remote a name or an id means, and what is known of each.
 
 use super::base;
 use super::lease::Lease;
@@ -52,8 +52,10 @@ impl Remotes<'_> {
         let mut called: Vec<&Listed> = listed.iter().filter(|one| one.name == shown).collect();
         if called.is_empty() {
             // `NAME@USER`, as two people's snapshots of one name are called.
-            let user =
-                |one: &Listed| one.by.rsplit_once('@').map_or(one.by.clone(), |(user, _)| user.to_owned());
+            let user = |one: &Listed| {
+                let user = one.by.rsplit_once('@').map_or(one.by.as_str(), |(user, _)| user);
+                user.split_whitespace().collect::<Vec<_>>().join("-")
+            };
             called.extend(listed.iter().filter(|one| format!("{}@{}", one.name, user(one)) == shown));
         }
         match (called.as_slice(), by_id) {
@@ -70,8 +72,8 @@ impl Remotes<'_> {
         }
     }
 
-    /// Finds the names and times of snapshots; of those that are not here from their commits,
-    /// fetched without content where the remote can do that.
+    /// Finds the names and times of snapshots. For those that are not here, it reads their commits,
+    /// which are fetched without content if the remote can do that.
     pub(super) fn describe(&self, there: &[RemoteSnapshot]) -> Result<Vec<Listed>> {
         let entries = self.store.entries()?;
         let mine = base::mine(&entries);

@@ -20,6 +20,7 @@ mod document_commands;
 mod documents;
 mod drift;
 mod every_record;
+mod failing_filters;
 mod failures;
 mod file_texts;
 mod forged_store;
