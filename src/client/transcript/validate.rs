@@ -328,7 +328,7 @@ impl Check {
             if !lost || at == 0 || line <= self.boundary {
                 continue;
             }
-            let before = self.chain[at - 1].messages - self.messages_to(self.boundary);
+            let before = self.chain[at - 1].messages.saturating_sub(self.messages_to(self.boundary));
             match joined(&self.chain[..at], &self.chain[at]) {
                 // Agents' records follow hooks that were never written; nothing is missing, and the client joins them.
                 Joined::ByClient if self.session.is_some() => continue,
