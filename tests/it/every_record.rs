@@ -224,14 +224,15 @@ fn everything(place: &Place, written: &str) -> Vec<Value> {
         json!({"type": "edited_text_file", "filename": format!("{root}/notes.txt"), "snippet": format!("1\t{text}")}),
         json!({"type": "hook_success", "hookName": "Stop", "toolUseID": "t", "hookEvent": "Stop", "content": format!("ran in {root}"), "stdout": "", "stderr": "", "exitCode": 0}),
         json!({"type": "hook_additional_context", "content": [format!("in {root}")], "hookName": "x", "toolUseID": "t", "hookEvent": "x"}),
-        json!({"type": "deferred_tools_delta", "addedNames": ["x"], "removedNames": []}),
+        json!({"type": "deferred_tools_delta", "addedNames": ["x"], "addedLines": ["x"], "removedNames": []}),
         json!({"type": "mcp_instructions_delta", "addedNames": ["x"], "addedBlocks": ["y"], "removedNames": []}),
         json!({"type": "agent_listing_delta", "addedTypes": ["x"], "addedLines": ["y"], "removedTypes": []}),
         json!({"type": "date_change", "newDate": "2026-11-29"}),
         json!({"type": "total_tokens_reminder", "used": 1, "total": 2}),
         json!({"type": "nested_memory", "path": format!("{root}/sub/CLAUDE.md"), "displayPath": "sub/CLAUDE.md",
                "content": {"path": format!("{root}/sub/CLAUDE.md"), "type": "Project", "content": text, "contentDiffersFromDisk": false}}),
-        json!({"type": "diagnostics", "isNew": true, "files": [{"uri": format!("file://{root}/a.txt"), "diagnostics": [{"message": "bad"}]}]}),
+        json!({"type": "diagnostics", "isNew": true, "files": [{"uri": format!("file://{root}/a.txt"), "diagnostics": [{"message": "bad", "severity": "Error", "source": "x", "code": "1",
+               "range": {"start": {"line": 1, "character": 2}, "end": {"line": 1, "character": 3}}}]}]}),
         json!({"type": "file", "filename": format!("{root}/notes.txt"), "displayPath": "notes.txt",
                "content": {"type": "text", "file": {"filePath": format!("{root}/notes.txt"), "content": text, "numLines": 1, "startLine": 1, "totalLines": 1}}}),
         json!({"type": "of_next_month", "payload": [1, 2.5, {"kept": format!("in {root}")}]}),
@@ -338,31 +339,33 @@ fn every_known_kind_of_record_is_there_after_a_hand_off_and_names_the_new_place_
     assert_eq!(added, ["custom-title", "agent-name"], "nothing else but its title is added");
 }
 
-/// The conversation alone is resumed: the client builds its request from it.
 fn the_first_request_after_a_hand_off_is_that_of_the_original(client: &Client) {
     let project = Project::new();
     let api = StandIn::start(|_| Reply::text("fine"));
     let old = Place::of(&project);
-    let mut b = Builder { place: &old, records: Vec::new(), last: Value::Null, number: 0 };
-    conversation(&mut b, &old.root);
-    write(&project, &b.records);
+    write(&project, &everything(&old, &old.root));
     project.snap(&["save", "x"]).exits(0);
     let here = project.snap(&["resume", "x", "--no-edits", "--json"]).exits(0).json();
     let before = go_on(client, &project, &api, &here, "what next");
     let before = before.first().must("a request").messages();
-    assert!(before.len() > 15, "the whole conversation is sent: {before:#?}");
+    assert!(before.len() > 30, "the whole conversation is sent: {before:#?}");
 
     let clone = project.cloned_at("elsewhere/app");
     let new = Place::of(&clone);
     let store = project.stored("").to_str().must("UTF-8").to_owned();
     let there = clone.snap(&["resume", "x", "--no-edits", "--store", &store, "--json"]).exits(0).json();
     let after = go_on(client, &clone, &api, &there, "what next");
-    let (on_disk_here, on_disk) = (format!("ON DISK {}", new.root), format!("ON DISK {}", old.root));
+    let slug = |place: &Place| place.project.rsplit('/').next().must("a name").to_owned();
     let moves = [
         (format!("{}2", old.root), "LOOKS ALIKE".to_owned()),
+        (format!("signed, so {}", old.root), "SIGNED".to_owned()),
+        (format!("ON DISK {}", old.root), "ON DISK".to_owned()),
+        (here["session_id"].as_str().must("an id").to_owned(), ID.to_owned()),
+        (slug(&old), slug(&new)),
         (old.root.clone(), new.root.clone()),
         (old.config.clone(), new.config.clone()),
-        (on_disk_here, on_disk),
+        ("ON DISK".to_owned(), format!("ON DISK {}", old.root)),
+        ("SIGNED".to_owned(), format!("signed, so {}", old.root)),
         ("LOOKS ALIKE".to_owned(), format!("{}2", old.root)),
     ];
     let moves: Vec<(&str, &str)> = moves.iter().map(|(from, to)| (from.as_str(), to.as_str())).collect();
