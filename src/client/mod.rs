@@ -6,11 +6,13 @@
 //! Transcripts are never changed or deleted.
 
 mod files;
+mod helpers;
 mod hooks;
 mod install;
 mod launch_options;
 mod live;
 mod locate;
+mod loose_json;
 mod sessions;
 mod settings;
 mod shared_files;
@@ -23,6 +25,7 @@ use crate::base::ids::ClientId;
 use crate::sys::place::{OwnPath, Root};
 
 pub use files::{AgentFiles, Lines, SessionFiles};
+pub use helpers::is_helper;
 pub use hooks::input::{HookInput, ToolInput, shown_beside_the_step, shown_instead_of_asking};
 pub use hooks::journal::HookNotes;
 pub use hooks::settings::{COMMAND_FILE, hooks, is_our_command, with_hooks, without_hooks};
@@ -34,6 +37,7 @@ pub use install::staging::{AsPlaceSaved, Placed};
 pub use launch_options::Launch;
 pub use live::Live;
 pub use locate::{FoundSession, Wanted};
+pub use loose_json::LooseObject;
 pub use sessions::Listed;
 pub use settings::Settings;
 pub use shared_files::is_elsewhere;

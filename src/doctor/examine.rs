@@ -16,6 +16,7 @@ use crate::base::ids::ClientId;
 use crate::base::monitor::{Monitor, Phase};
 use crate::client::transcript::compaction::Survey;
 use crate::client::transcript::repair::Mending;
+use crate::client::transcript::search::holds_record;
 use crate::client::transcript::summary::TranscriptSummary;
 use crate::client::transcript::validate::{self, Check, Checked, Problem};
 use crate::client::{ClientHome, FoundSession, Lines, Listed, slug};
@@ -84,7 +85,7 @@ pub fn examine(home: &ClientHome, session: FoundSession, monitor: &Monitor) -> R
     let mut findings = diagnose(&first.checked, unfinished, &second.conversation);
     findings.extend(of_agents(home, &session));
     Ok(Examination {
-        title: first.summary.title,
+        title: first.summary.title(|leaf| holds_record(&path, leaf)),
         cwd: second.own_cwd.or_else(|| first.summary.cwd.map(PathBuf::from)),
         client: first.summary.client,
         records: first.checked.records,
