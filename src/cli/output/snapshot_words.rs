@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::words::{count_u64, size_text};
 use crate::base::screen::Line;
-use crate::manifest::{Manifest, Secret, Transcript};
+use crate::manifest::{Manifest, Secret, Todo, Transcript};
 use crate::store::Entry;
 
 /// Returns the name to show of an entry; of one that can't be read, its file's.
@@ -13,11 +13,19 @@ pub(crate) fn shown_name(entry: &Entry) -> String {
     Line(name).to_string()
 }
 
-/// Counts the tasks done and all tasks.
+/// Returns an older client's list of things to do.
+pub(crate) fn todos(manifest: &Manifest) -> &[Todo] {
+    manifest.session.as_ref().map_or(&[], |session| &session.todos)
+}
+
+/// Counts the tasks done and all tasks, those of an older client too.
 pub(crate) fn tasks(manifest: &Manifest) -> (usize, usize) {
     let done =
         |task: &str| serde_json::from_str::<Value>(task).is_ok_and(|task| task["status"] == "completed");
-    (manifest.tasks.iter().filter(|task| done(task.get())).count(), manifest.tasks.len())
+    let done = manifest.tasks.iter().filter(|task| done(task.get())).count();
+    let todos = todos(manifest);
+    let done_todos = todos.iter().filter(|todo| todo.status == "completed").count();
+    (done + done_todos, manifest.tasks.len() + todos.len())
 }
 
 /// Sums the lines that a snapshot's edits add and remove.

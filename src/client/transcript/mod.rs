@@ -9,4 +9,5 @@ pub mod repair;
 pub(in crate::client) mod spoken;
 pub mod starters;
 pub mod summary;
+pub mod traces;
 pub mod validate;
