@@ -1,4 +1,5 @@
-//! What a running client was started with: rules that hold for that run alone, and options that no file tells of.
+//! The options that a running client was started with: rules that apply to that run alone, and options that
+//! are in no file.
 //!
 //! A client keeps these in its memory. Where there is `/proc`, its command line says them; elsewhere, and once it has
 //! ended, nobody knows. Values are taken of rules, of tools, of folders that are added, of the effort and of the style
@@ -196,7 +197,8 @@ pub fn is_restriction(word: &str) -> bool {
             .is_some_and(|tools| tools.chars().all(plain))
 }
 
-/// Splits a list of tools as the client does: at commas and blanks, but from a `(` to the next `)`.
+/// Splits a list of tools as the client does: at commas and blanks, except between a `(` and the next
+/// `)`.
 fn split(values: &[&str], option: &str) -> Vec<SavedRule> {
     let mut rules = Vec::new();
     for value in values {

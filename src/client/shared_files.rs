@@ -27,7 +27,8 @@ const MOST_NOTES: usize = 500;
 const OWN: &str = "own";
 
 impl ClientHome {
-    /// Lists them, with their places, for a session whose records name these plans; names what can't be looked at.
+    /// Lists these files with their places, for a session whose records name these plans. Names those
+    /// that can't be read.
     pub fn files_elsewhere(
         &self,
         id: &ClientId,

@@ -1,4 +1,4 @@
-//! The client's command: how it goes on with a session that was brought back, run or printed.
+//! The client's command: how it continues a restored session, run or printed.
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt as _;
@@ -9,11 +9,11 @@ use crate::base::ids::ClientId;
 use crate::cli::output::words::quoted;
 use crate::sys::programs::Programs;
 
-/// How to go on with a session.
+/// How to continue a session.
 pub(crate) struct Launch<'a> {
     pub(crate) id: &'a ClientId,
     pub(crate) cwd: &'a Path,
-    /// What makes it go on as it was: its mode and grants.
+    /// The options that make it continue as it was: its mode and grants.
     pub(crate) options: &'a [String],
     pub(crate) extra: &'a [OsString],
     pub(crate) environment: Option<(&'static str, String)>,

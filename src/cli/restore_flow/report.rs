@@ -1,4 +1,4 @@
-//! What a restore will do and did, as it is shown: one value for a person's lines and for a program's JSON.
+//! What a restore will do or has done: one value, printed as lines for a person or as JSON for a program.
 
 use std::collections::BTreeMap;
 
@@ -66,7 +66,7 @@ pub(crate) struct RestoreReport {
     /// How many records of the conversation.
     #[serde(skip)]
     records: u64,
-    /// What stands above the plan; by default the snapshot and the place.
+    /// The lines above the plan; by default the snapshot and the place.
     #[serde(skip)]
     heading: Option<Text>,
 }
@@ -157,7 +157,7 @@ struct RestoreResult {
     resume: Option<ResumeCommand>,
 }
 
-/// How the client goes on.
+/// How the client continues.
 #[derive(Serialize)]
 struct ResumeCommand {
     command: Vec<String>,
@@ -260,7 +260,7 @@ impl RestoreReport {
         RestoreReport { dry_run: true, ..self }
     }
 
-    /// Adds what was done, and how the client goes on.
+    /// Adds what was done, and how the client continues.
     pub(crate) fn done(mut self, done: &Done, launch: Option<&Launch<'_>>) -> RestoreReport {
         if let Some(paths) = &mut self.paths {
             let report = &done.relocated.report;
