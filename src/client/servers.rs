@@ -98,6 +98,7 @@ impl ClientHome {
         }
         let claude = root.join(".claude");
         for (path, users_own) in [
+            (cwd.join(".mcp.json"), false),
             (root.join(".mcp.json"), false),
             (claude.join("settings.local.json"), false),
             (claude.join("settings.json"), false),

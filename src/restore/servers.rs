@@ -20,6 +20,9 @@ use crate::workspace::Workspace;
 /// How long all addresses together may take.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// The transport of a server that nothing defined where it was used.
+const UNKNOWN: &str = "unknown";
+
 /// The most servers that are looked at.
 const MOST: usize = 50;
 
@@ -71,6 +74,9 @@ impl ServerChecks {
             let found = here.iter().find(|server| server.name == saved.name);
             let number = checks.standings.len();
             let readiness = match found {
+                None if saved.transport == UNKNOWN => {
+                    Readiness::Unchecked("no file that is read defines it: a plugin or an account may")
+                }
                 None => Readiness::Missing("it is not configured here"),
                 Some(server) if !own && !server.users_own => {
                     Readiness::Unchecked("a file of the project defines it, and the snapshot is not yours")

@@ -502,7 +502,7 @@ fn servers_that_a_session_used_are_named_and_looked_for_on_resume() {
             "lost missing its command is not on the PATH",
             "mini ready null",
             "off missing its address does not answer",
-            "plugin_x_y missing it is not configured here",
+            "plugin_x_y unchecked no file that is read defines it: a plugin or an account may",
             "shared ready null",
             "web ready null"
         ]
