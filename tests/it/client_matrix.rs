@@ -151,7 +151,7 @@ fn answer(turn: &Turn, lib_file: &Path) -> Reply {
         (Speaker::Main, "begin") => turn.play(vec![
             Reply::tool("TaskCreate", json!({"subject": "Write parser", "description": "write it"})),
             Reply::tool("mcp__mini__hello", json!({})),
-            bash("echo VAR=$VAR; seq 1 20000"),
+            bash("printenv VAR; seq 1 20000"),
             Reply::tool(
                 "Bash",
                 json!({"command": "sleep 1000", "description": "wait", "run_in_background": true}),
@@ -164,7 +164,7 @@ fn answer(turn: &Turn, lib_file: &Path) -> Reply {
         ]),
         (Speaker::Main, "what is here") => turn.play(vec![
             Reply::tool("TaskList", json!({})),
-            bash("echo VAR=$VAR"),
+            bash("printenv VAR"),
             Reply::tool("CronList", json!({})),
             Reply::tool("mcp__mini__hello", json!({})),
             Reply::tool("Write", json!({"file_path": lib_file, "content": "written\n"})),
@@ -205,7 +205,7 @@ fn what_no_other_test_shows_is_alive_elsewhere_or_named() {
     let memory = project.home.project(project.root()).join("memory/MEMORY.md");
     fs::create_dir_all(memory.parent().must("a folder")).must("the folder");
     fs::write(&memory, "- remember the fox\n").must("a note");
-    let tools = "Bash(echo *),Bash(seq *),Bash(sleep *),mcp__mini__hello,CronCreate,CronList";
+    let tools = "Bash(printenv *),Bash(seq *),Bash(sleep *),mcp__mini__hello,CronCreate,CronList";
     let options = [
         "--permission-mode",
         "acceptEdits",
@@ -271,7 +271,7 @@ fn what_no_other_test_shows_is_alive_elsewhere_or_named() {
         "task list that settings name: {}",
         result("TaskList")
     );
-    assert_eq!(result("Bash"), "VAR=hello", "scripts of the environment, session grants");
+    assert_eq!(result("Bash"), "hello", "scripts of the environment, session grants");
     assert!(result("CronList").contains("look at the build"), "scheduled prompts: {}", result("CronList"));
     assert_eq!(result("mcp__mini__hello"), "hello from mini");
     assert_eq!(fs::read_to_string(&lib_file).must("added folders"), "written\n");

@@ -129,8 +129,8 @@ impl Traces {
     /// Takes in the command that adds a folder, and its answer: the client tells the model only with the next prompt.
     fn command(&mut self, record: &Fields<'_>) {
         let Some(said) = record.object("message").and_then(|message| message.text("content")) else { return };
-        let argument =
-            said.contains("/add-dir</command-name>").then(|| between(&said, "command-args")).flatten();
+        let is_command = said.starts_with("<command-name>/add-dir</command-name>");
+        let argument = is_command.then(|| between(&said, "command-args")).flatten();
         if argument.is_some() {
             self.asked_for = argument.map(|folder| PathBuf::from(folder.trim()));
         } else if said.starts_with("<local-command-stdout>Added ") && self.folders.len() < MOST {
