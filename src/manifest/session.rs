@@ -81,6 +81,13 @@ pub struct Todo {
     pub status: String,
 }
 
+impl Todo {
+    /// Returns it in the form of the newer tasks, under this id.
+    pub fn as_task(&self, id: usize) -> serde_json::Value {
+        serde_json::json!({"id": id.to_string(), "subject": self.content, "status": self.status})
+    }
+}
+
 /// A prompt that the client sends by itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

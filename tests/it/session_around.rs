@@ -406,7 +406,7 @@ fn notes_of_the_projects_memory_are_added_elsewhere_and_none_that_is_here_is_cha
         ("it is hand-written\n", "deep\n")
     );
     let notes = resumed["notes"].to_string();
-    assert!(notes.contains("memory/MEMORY.md here is another") && notes.contains("are added (2)"), "{notes}");
+    assert!(notes.contains("memory/MEMORY.md here differs") && notes.contains("are added (2)"), "{notes}");
     // Where it was saved, a note that is gone was removed on purpose.
     fs::remove_file(memory(&project, "parser.md")).must("to remove");
     let resumed = project.snap(&["resume", "x", "--no-edits", "--json"]).exits(0).json();

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::base::error::Result;
 use crate::base::ids::ClientId;
@@ -179,8 +179,7 @@ impl Page<'_> {
             lines.push(task_line(&task));
         }
         for (number, todo) in todos(manifest).iter().enumerate() {
-            let id = (number + 1).to_string();
-            lines.push(task_line(&json!({"id": id, "subject": todo.content, "status": todo.status})));
+            lines.push(task_line(&todo.as_task(number + 1)));
         }
         self.list("Tasks", lines)
     }
