@@ -180,7 +180,7 @@ fn what_was_done(direction: Direction, what: &Restored, now: Timestamp, paths: u
         Direction::Redo => "after it",
     };
     match paths {
-        0 => format!("{did} {what}: every path is already as it was {when}."),
+        0 => format!("{did} {what}: every file is as it was {when}."),
         1 => format!("{did} {what}: 1 path is as it was {when} ({named})."),
         many => format!("{did} {what}: {many} paths are as they were {when} ({named})."),
     }

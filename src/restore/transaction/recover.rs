@@ -50,7 +50,7 @@ pub enum RecoveryOutcome {
 /// A journal that nothing was done about.
 #[derive(Debug)]
 pub struct Ignored {
-    /// OwnPath it is.
+    /// Where it is.
     pub path: PathBuf,
     /// Why.
     pub why: String,
@@ -147,7 +147,7 @@ fn worth(workspace: &Workspace, journal: &OwnPath) -> Result<Worth> {
         Err(error) => return Err(error),
     };
     if !found.own {
-        // OwnPath there is no key to seal with, a restore that is under way has such a journal too.
+        // Where there is no key to seal with, a restore that is under way has such a journal too.
         let worked_on = workspace.store.take_journal(journal, Wait::No).is_ok_and(|taken| taken.is_none());
         return if worked_on {
             Ok(Worth::Nothing)
