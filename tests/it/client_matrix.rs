@@ -11,11 +11,13 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::interactive::claude;
-use crate::support::api::{Reply, Speaker, StandIn, Turn};
+use crate::real_client::go_on;
+use crate::support::api::{Gate, Reply, Speaker, StandIn, Turn};
 use crate::support::client::{Client, NEWEST};
 use crate::support::messages::last_result_of;
 use crate::support::project::{Project, ran};
 use crate::support::screen::{self, Screen};
+use crate::support::work::{assert_agent_goes_on, holding_agents};
 use crate::support::{Must, eventually, needs};
 
 /// What becomes of a kind of state.
@@ -59,7 +61,7 @@ const ROWS: &[Row] = &[
     Row(
         "agents of a branch",
         Alive,
-        "agents_of_a_branch_come_along_from_beside_the_session_that_it_was_branched_from",
+        "an_agent_of_a_branched_conversation_goes_on_elsewhere_with_its_whole_history",
     ),
     Row("tool results", Alive, HERE),
     Row("file history", Alive, "a_session_that_asks_while_its_agent_runs_goes_on_under_another_home"),
@@ -166,6 +168,7 @@ fn answer(turn: &Turn, lib_file: &Path) -> Reply {
             Reply::tool("TaskList", json!({})),
             bash("printenv VAR"),
             Reply::tool("CronList", json!({})),
+            Reply::tool("WebFetch", json!({"url": "http://127.0.0.1:1/", "prompt": "say what is there"})),
             Reply::tool("mcp__mini__hello", json!({})),
             Reply::tool("Write", json!({"file_path": lib_file, "content": "written\n"})),
             Reply::text("looked"),
@@ -279,10 +282,61 @@ fn what_no_other_test_shows_is_alive_elsewhere_or_named() {
     let text = body.to_string();
     assert!(text.contains("# Output Style: Explanatory"), "output style");
     assert!(text.contains("remember the fox"), "memory");
-    let named = |tool: &str| body["tools"].to_string().contains(tool);
-    assert!(!named("WebFetch") && named("Bash"), "refused tools");
+    assert!(result("WebFetch").contains("No such tool available"), "refused tools: {}", result("WebFetch"));
     let results = clone.home.project(clone.root()).join(&id).join("tool-results");
     assert!(fs::read_dir(results).must("tool results").next().is_some(), "tool results");
     // The shared list is nobody's loss: the tasks are in the session's own.
     assert!(clone.home.tasks(&id).join("1.json").is_file() && !clone.home.tasks("sprint-7").exists());
+}
+
+#[test]
+fn an_agent_of_a_branched_conversation_goes_on_elsewhere_with_its_whole_history() {
+    let Some(client) = Client::get(NEWEST) else { return };
+    if !screen::available() {
+        return;
+    }
+    let gate = Gate::new();
+    let api = StandIn::start(holding_agents(gate.latch()));
+    let project = Project::new();
+    project.home.trust(&[project.root()]);
+    let screen = Screen::of(&claude(&client, &project, &api, &["--permission-mode", "acceptEdits"]));
+    screen.shows("accept edits on");
+    screen.enter("launch one");
+    screen.shows("launched");
+    eventually("the agent's request", || !api.agents().is_empty());
+    let agent = api.agents().pop().must("an agent");
+    let folder = project.home.project(project.root());
+    let transcripts = || {
+        let all = fs::read_dir(&folder).must("a folder").flatten().map(|entry| entry.path());
+        all.filter(|path| path.extension().is_some_and(|end| end == "jsonl")).collect::<Vec<_>>()
+    };
+    let parent = transcripts().pop().must("a transcript");
+    let of_agent =
+        |transcript: &Path| transcript.with_extension("").join(format!("subagents/agent-{agent}.jsonl"));
+    let has = |path: &Path, words: &str| fs::read_to_string(path).is_ok_and(|text| text.contains(words));
+    eventually("the agent's task in its transcript", || has(&of_agent(&parent), "Look around"));
+    screen.enter("/branch other");
+    screen.shows("Branched session");
+    gate.open();
+    let branch = || transcripts().into_iter().find(|path| *path != parent);
+    eventually("the branch", || branch().is_some());
+    let branch = branch().must("the branch");
+    // What it does from now on lies beside the branch, and only that.
+    eventually("the agent's end beside the branch", || has(&of_agent(&branch), "found things"));
+    eventually("its end in the branch", || has(&branch, "<status>completed</status>"));
+    let text = fs::read_to_string(of_agent(&branch)).must("the agent's records beside the branch");
+    let first: Value = serde_json::from_str(text.lines().next().must("a record")).must("JSON");
+    assert!(first["parentUuid"].is_string(), "it follows a record beside the parent: {first}");
+    let id = branch.file_stem().and_then(|stem| stem.to_str()).must("an id").to_owned();
+    let pid = live(&project).must("a live session")["pid"].to_string();
+    ran(std::process::Command::new("kill").args(["-9", &pid])).exits(0);
+    drop(screen);
+    project.snap(&["save", "x", "--session", &id]).exits(0);
+
+    let clone = project.cloned();
+    let store = project.stored("");
+    let resumed =
+        clone.snap(&["resume", "x", "--store", store.to_str().must("UTF-8"), "--json"]).exits(0).json();
+    let requests = go_on(&client, &clone, &api, &resumed, &format!("tell {agent}"));
+    assert_agent_goes_on(&client, &api, &agent, &requests);
 }
