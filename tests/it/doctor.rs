@@ -649,6 +649,9 @@ fn a_mended_session_has_the_tasks_agents_and_files_of_the_other_under_its_own_id
     let history = project.home.config().join("file-history").join(SESSION);
     fs::create_dir_all(&history).must("a folder");
     fs::write(history.join("0123456789abcdef@v1"), "as it was\n").must("a backup");
+    let scripts = |id: &str| project.home.config().join("session-env").join(id).join("sessionstart-hook-0.sh");
+    fs::create_dir_all(scripts(SESSION).parent().must("a parent")).must("a folder");
+    fs::write(scripts(SESSION), "export VAR=hello\n").must("a script");
     let wide = json!({"type": "user", "uuid": "u9", "parentUuid": "u2", "sessionId": SESSION,
                       "message": {"role": "user", "content": [picture(9_000, 4)]}});
     project.append(&transcript, format!("{wide}\n").as_bytes());
@@ -670,6 +673,7 @@ fn a_mended_session_has_the_tasks_agents_and_files_of_the_other_under_its_own_id
     assert_eq!(tasks(id), tasks(SESSION));
     let backup = project.home.config().join("file-history").join(id).join("0123456789abcdef@v1");
     assert_eq!(fs::read(backup).must("the backup"), b"as it was\n");
+    assert_eq!(fs::read(scripts(id)).must("a script"), b"export VAR=hello\n");
     let text = fs::read_to_string(&copy).must("the copy");
     assert!(text.contains("of-next-month") && text.contains("kept"), "unknown records come along");
     let staging = fs::read_dir(copy.parent().must("a folder")).must("the folder");
