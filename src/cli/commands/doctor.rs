@@ -32,9 +32,9 @@ const MOST_BRANCHES: usize = 10;
 /// is 0 if there is nothing to mend, and 1 if there is. The session itself is never touched.
 #[derive(Args)]
 #[command(after_help = examples(&[
-    ("snap doctor", "Check the session that `snap save` would take"),
-    ("snap doctor c137e379 --fix", "Write a mended one, and print how to resume it"),
-    ("snap doctor c137e379 --turns", "List what `--from` can go on from"),
+    ("snap doctor", "Check the session that `save` takes"),
+    ("snap doctor c137e379 --fix", "Write a mended session beside it"),
+    ("snap doctor c137e379 --turns", "List what can be gone on from"),
     ("snap doctor c137e379 --fix --from 9f31", "Go on from there"),
 ]))]
 pub(crate) struct Doctor {
