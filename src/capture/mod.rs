@@ -15,7 +15,9 @@ mod manifest_secrets;
 mod marks;
 mod previous_version;
 mod renames;
+mod schedules;
 mod session;
+mod small_files;
 mod surroundings;
 mod untracked;
 mod version_writer;
@@ -38,7 +40,7 @@ use crate::git::{self, Listing};
 use crate::manifest::attestation::Proofs;
 use crate::manifest::{CreatedBy, Edits, FORMAT, Head, Manifest, Safety, SavedWorkspace, Trigger};
 use crate::redaction::Redactor;
-use crate::store::{AddLock, Known, LogEntry, Operation, Reference, check_name};
+use crate::store::{AddLock, LogEntry, Operation, Reference, UnreadEntry, check_name};
 use crate::sys::parallel;
 use crate::workspace::Workspace;
 
@@ -158,10 +160,14 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
         Some(_) => notes.extend(session.notes.iter().cloned()),
     }
     let mut manifest = assemble(context, workspace, edits, session)?;
+    for mut prompt in schedules::left_out(workspace, &manifest) {
+        redactor.string("a scheduled prompt", &mut prompt);
+        manifest.not_captured.scheduled.push(prompt);
+    }
     manifest.message = request.message.map(str::to_owned);
 
     let earlier = workspace.store.known()?;
-    let saved = |own: bool| -> Vec<(&Known, &Head)> {
+    let saved = |own: bool| -> Vec<(&UnreadEntry, &Head)> {
         let wanted = earlier.iter().filter(|known| known.own || !own);
         wanted
             .filter_map(|known| Some((known, known.head.as_ref().ok()?)))
@@ -184,8 +190,9 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     if let Some(manifest) = same.filter(|_| !asked_for).and_then(|(known, _)| workspace.store.whole(known)) {
         return Ok(SaveReport { manifest, unchanged_since, written: false, notes });
     }
-    let heads =
-        |all: &[(&Known, &Head)]| -> Vec<Head> { all.iter().map(|(_, head)| (*head).clone()).collect() };
+    let heads = |all: &[(&UnreadEntry, &Head)]| -> Vec<Head> {
+        all.iter().map(|(_, head)| (*head).clone()).collect()
+    };
     let (all, own) = (heads(&saved(false)), heads(&own));
     // A log that can't be read only makes the answer less sure.
     let log = workspace.store.own_log().unwrap_or_default();
@@ -419,6 +426,9 @@ fn state_of(manifest: &Manifest) -> ObjectId {
         state.add(&json(&(&session.id, &session.title, &session.mode, &session.transcript, &session.files)));
         if !session.elsewhere.is_empty() {
             state.add(&json(&session.elsewhere));
+        }
+        if !session.scripts.is_empty() {
+            state.add(&json(&session.scripts));
         }
     }
     state.add(&json(&(&manifest.tasks, &manifest.queue, &manifest.permissions)));
