@@ -247,9 +247,7 @@ pub(super) fn literals(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) -> b
                 let next = text.get(at + run(text, at, 4, blank));
                 // What has a sign behind it is the next name.
                 let is_name = is_loud(&name.label) && is_loud(super::str_of(text, span.clone()));
-                if !is_name
-                    && !matches!(next, Some(b':'))
-                    && !text[at.min(text.len())..].starts_with(b" =>")
+                if !is_name && !matches!(next, Some(b':')) && !text[at.min(text.len())..].starts_with(b" =>")
                 {
                     taken |= name.offer(span, if given { Bond::Firm } else { Bond::Loose }, found);
                 }
