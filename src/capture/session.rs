@@ -23,7 +23,7 @@ use crate::client::transcript::starters::Watch;
 use crate::client::transcript::summary::TranscriptSummary;
 use crate::client::transcript::traces::Traces;
 use crate::client::{
-    AgentFiles, FoundSession, Journal, Lines, Server, account_told, head_of_agent, is_of_account, mark_used,
+    AgentFiles, FoundSession, HookNotes, Lines, Server, account_told, head_of_agent, is_of_account, mark_used,
     without_account,
 };
 use crate::manifest::{
@@ -363,7 +363,7 @@ impl SessionReader<'_> {
         &self,
         files: &AgentFiles,
         history: History,
-        journal: &Journal,
+        journal: &HookNotes,
         live: bool,
     ) -> Result<AgentRead> {
         let mut missing = Vec::new();

@@ -38,7 +38,7 @@ impl Entry {
 }
 
 /// What is known of a snapshot before all of it is read.
-pub struct Known {
+pub struct UnreadEntry {
     /// The file name without `.json`.
     pub stem: String,
     /// When the file was written.

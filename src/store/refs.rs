@@ -3,7 +3,7 @@
 //! A file name is made from the name. It is readable, plain on every system, and different from all others
 //! even if case does not count.
 
-use super::{Entry, Known, Store};
+use super::{Entry, Store, UnreadEntry};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::Line;
 
@@ -152,8 +152,8 @@ impl Store {
     }
 
     /// Finds the newest but so many, and why one can't be read whose file is newer.
-    fn find_latest(&self, known: Vec<Known>, back: usize) -> Result<(Known, Option<Error>)> {
-        let manual = |entry: &Known| entry.head.as_ref().is_ok_and(|m| !m.safety);
+    fn find_latest(&self, known: Vec<UnreadEntry>, back: usize) -> Result<(UnreadEntry, Option<Error>)> {
+        let manual = |entry: &UnreadEntry| entry.head.as_ref().is_ok_and(|m| !m.safety);
         let unreadable = known.iter().filter(|entry| entry.head.is_err()).max_by_key(|entry| entry.written);
         let unreadable = unreadable.map(|entry| (entry.written, entry.head.as_ref().err().cloned()));
         let found = known.into_iter().filter(manual).nth(back);
@@ -170,14 +170,14 @@ impl Store {
         })
     }
 
-    fn find_named(&self, known: Vec<Known>, name: &str) -> Result<Known> {
+    fn find_named(&self, known: Vec<UnreadEntry>, name: &str) -> Result<UnreadEntry> {
         let shown = Line(name).to_string();
-        let is_called = |entry: &Known| match &entry.head {
+        let is_called = |entry: &UnreadEntry| match &entry.head {
             Ok(manifest) => manifest.name == name || manifest.id.as_str() == name,
             // A damaged one has no other name than its file's, or what would have become that.
             Err(_) => entry.stem == name || stems_for(name).next().as_ref() == Some(&entry.stem),
         };
-        let starts = |entry: &Known| {
+        let starts = |entry: &UnreadEntry| {
             name.len() >= 4 && entry.head.as_ref().is_ok_and(|m| m.id.as_str().starts_with(name))
         };
         let near: Vec<String> = known
@@ -187,7 +187,7 @@ impl Store {
             .filter(|other| other.to_lowercase().contains(&shown.to_lowercase()))
             .take(3)
             .collect();
-        let (mut exact, rest): (Vec<Known>, Vec<Known>) = known.into_iter().partition(is_called);
+        let (mut exact, rest): (Vec<UnreadEntry>, Vec<UnreadEntry>) = known.into_iter().partition(is_called);
         // A readable one of that name is meant before a damaged one.
         if exact.iter().any(|entry| entry.head.is_ok()) {
             exact.retain(|entry| entry.head.is_ok());
@@ -195,14 +195,14 @@ impl Store {
         // And one's own before one that came with a clone and calls itself the same.
         if exact.len() > 1 {
             let own = |stem: &str| self.entry(stem).is_some_and(|entry| entry.own);
-            let (mut mine, others): (Vec<Known>, Vec<Known>) =
+            let (mut mine, others): (Vec<UnreadEntry>, Vec<UnreadEntry>) =
                 exact.into_iter().partition(|one| own(&one.stem));
             // Several files can hold one and the same snapshot.
-            let id = |one: &Known| one.head.as_ref().ok().map(|head| head.id.clone());
+            let id = |one: &UnreadEntry| one.head.as_ref().ok().map(|head| head.id.clone());
             mine.dedup_by(|one, other| id(one).is_some() && id(one) == id(other));
             exact = if mine.len() == 1 { mine } else { mine.into_iter().chain(others).collect() };
         }
-        let mut found: Vec<Known> =
+        let mut found: Vec<UnreadEntry> =
             if exact.is_empty() { rest.into_iter().filter(starts).collect() } else { exact.split_off(0) };
         match (found.pop(), found.len()) {
             (Some(entry), 0) => match entry.head {

@@ -79,7 +79,7 @@ impl UndoneStep {
             return Ok(Outcome::Done);
         }
         let plan = planning(ui, |monitor| restore::plan_undo(workspace, direction, monitor))?;
-        let Some(way) = plan.way().cloned() else {
+        let Some(way) = plan.history_step().cloned() else {
             return Err(Error::new(Kind::Bug, "The plan of an undo does not say what it undoes"));
         };
         if !anyway {

@@ -3,8 +3,8 @@
 pub(in crate::client) mod account;
 pub mod compaction;
 pub mod quiet;
-mod record;
-mod recovery;
+pub mod record;
+pub mod recovery;
 pub mod repair;
 pub(in crate::client) mod spoken;
 pub mod starters;
