@@ -23,8 +23,8 @@ use crate::client::transcript::starters::Watch;
 use crate::client::transcript::summary::TranscriptSummary;
 use crate::client::transcript::traces::Traces;
 use crate::client::{
-    AgentFiles, FoundSession, HookNotes, Lines, Server, account_told, head_of_agent, is_of_account, mark_used,
-    without_account,
+    AgentFiles, FoundSession, HookNotes, Lines, Server, account_told, head_of_agent, is_of_account,
+    mark_used, without_account,
 };
 use crate::manifest::{
     Agent, Content, HistoryStart, LeftOut, McpServer, Session, SideFile, Skipped, Transcript,

@@ -45,16 +45,8 @@ impl ClientHome {
     /// Lists the files of a session; its tasks are those of the shared list if there is one, which the environment or
     /// the settings for the project at `root` name.
     pub fn session_files(&self, found: &FoundSession, root: &Path) -> SessionFiles {
-        let mut files = SessionFiles::default();
-        let beside = found.transcript.with_extension("");
-        let mut missing = Vec::new();
-        let behind = |link: &Path, place: &str| self.agent_behind_link(link, place);
-        for (place, path) in walk_with(&beside, "session", &mut missing, &behind) {
-            match agent_file(&place) {
-                Some((id, is_meta)) => add_agent_file(&mut files.agents, id, is_meta, path),
-                None => files.others.push((place, path)),
-            }
-        }
+        let mut files = self.files_beside(found);
+        let mut missing = std::mem::take(&mut files.missing);
         let list = |name: &str| self.config.join("tasks").join(name);
         let own = list(self.shared_tasks(root).as_ref().unwrap_or(&found.id).as_str());
         let teams = list(&ClientHome::team_list(&found.id));
@@ -77,6 +69,24 @@ impl ClientHome {
         let history = self.config.join("file-history").join(found.id.as_str());
         files.others.extend(walk(&history, "file-history", &mut missing));
         files.missing = missing;
+        files
+    }
+
+    /// Lists the files of a session's agents, as far as they lie beside it.
+    pub fn agents_beside(&self, found: &FoundSession) -> Vec<AgentFiles> {
+        self.files_beside(found).agents
+    }
+
+    fn files_beside(&self, found: &FoundSession) -> SessionFiles {
+        let mut files = SessionFiles::default();
+        let behind = |link: &Path, place: &str| self.agent_behind_link(link, place);
+        let beside = found.transcript.with_extension("");
+        for (place, path) in walk_with(&beside, "session", &mut files.missing, &behind) {
+            match agent_file(&place) {
+                Some((id, is_meta)) => add_agent_file(&mut files.agents, id, is_meta, path),
+                None => files.others.push((place, path)),
+            }
+        }
         files
     }
 

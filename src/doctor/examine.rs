@@ -185,7 +185,7 @@ impl SecondPass {
 /// Looks for damage in the transcripts of a session's agents.
 fn of_agents(home: &ClientHome, session: &FoundSession) -> Vec<Finding> {
     let mut found = Vec::new();
-    for agent in home.session_files(session).agents {
+    for agent in home.agents_beside(session) {
         let Some(path) = &agent.transcript else { continue };
         found.extend(damage_in(path, &agent.id).unwrap_or_default());
     }
