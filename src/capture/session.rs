@@ -19,6 +19,7 @@ use crate::capture::chunker::Chunker;
 use crate::capture::manifest_secrets;
 use crate::capture::small_files::{SmallFiles, if_readable, is_task, place_of, small_json, task};
 use crate::client::transcript::compaction::last_compaction_in;
+use crate::client::transcript::search::holds_record;
 use crate::client::transcript::starters::Watch;
 use crate::client::transcript::summary::TranscriptSummary;
 use crate::client::transcript::traces::Traces;
@@ -152,7 +153,9 @@ impl SessionReader<'_> {
                 None => {}
             }
         }
-        if let (true, Some(reminded)) = (files.tasks_are_gone, &facts.reminded) {
+        // A reminder of no task says that there was none.
+        let reminded = facts.reminded.as_ref().filter(|reminded| !reminded.is_empty());
+        if let (true, Some(reminded)) = (files.tasks_are_gone, reminded) {
             captured.tasks.extend(reminded.iter().filter(|item| is_task(item.get())).cloned());
             captured.notes.push(Warning::TasksOnlyReminded(captured.tasks.len()));
         }
@@ -216,10 +219,9 @@ impl SessionReader<'_> {
         }
         captured.not_captured.teams = workspace.client.teams(&found.id, &traces.teams, &mut missing);
         captured.not_captured.others = workspace.client.others_of(&found.id);
-        captured.queue =
-            facts.queue.iter().filter(|prompt| !prompt.contains("<task-notification>")).cloned().collect();
+        captured.queue = facts.queue.prompts();
         captured.not_captured.processes = facts.open_shells();
-        for (id, process) in journal.processes().filter(|(id, _)| !facts.ended.contains_key(*id)) {
+        for (id, process) in journal.processes().filter(|(id, _)| !facts.has_ended(id)) {
             if !facts.shells.contains_key(id) {
                 captured.not_captured.processes.push(process.to_owned());
             }
@@ -231,6 +233,7 @@ impl SessionReader<'_> {
         };
         captured.not_captured.scheduled =
             journal.scheduled().into_iter().filter(|told| !is_in(told)).collect();
+        let title = facts.title(|leaf| holds_record(&found.transcript, leaf));
         let (session, other) = facts.decisions.into_iter().partition(|decision| decision.scope == "session");
         captured.permissions.session = session;
         captured.permissions.decisions = other;
@@ -251,7 +254,7 @@ impl SessionReader<'_> {
         let added = |folder: &&PathBuf| folder.is_absolute() && !folder.starts_with(&workspace.root);
         captured.session = Some(Session {
             id: found.id.clone(),
-            title: facts.title,
+            title,
             client: facts.client,
             model: facts.model,
             status: found.live.as_ref().and_then(|live| live.status.clone()),
@@ -390,8 +393,9 @@ impl SessionReader<'_> {
         let meta_is_other = json.is_some() && meta.is_none();
         let written = files.transcript.as_ref().and_then(|path| path.metadata().ok()?.modified().ok());
         let told = journal.agent(files.id.as_str(), written, live);
+        let odd_meta = json.filter(|_| meta_is_other);
         let Learnt { facts, traces, .. } = learnt;
-        let seen = Seen { id: files.id.clone(), meta, transcript, facts, told };
+        let seen = Seen { id: files.id.clone(), meta, odd_meta, transcript, facts, told };
         Ok(AgentRead { seen, traces, meta_is_other, missing, kept: kept.unwrap_or_default() })
     }
 

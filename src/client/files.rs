@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use super::{ClientHome, FoundSession};
+use super::{ClientHome, FoundSession, is_helper};
 use crate::base::error::{Error, IoContext, Result};
 use crate::base::ids::ClientId;
 use crate::manifest::Skipped;
@@ -45,8 +45,21 @@ impl ClientHome {
     /// Lists the files of a session; its tasks are those of the shared list if there is one, which the environment or
     /// the settings for the project at `root` name.
     pub fn session_files(&self, found: &FoundSession, root: &Path) -> SessionFiles {
-        let mut files = self.files_beside(found);
-        let mut missing = std::mem::take(&mut files.missing);
+        let mut files = SessionFiles::default();
+        let beside = found.transcript.with_extension("");
+        let mut missing = Vec::new();
+        let behind = |link: &Path, place: &str| self.agent_behind_link(link, place);
+        for (place, path) in walk_with(&beside, "session", &mut missing, &behind) {
+            match agent_file(&place) {
+                Some((id, is_meta)) => add_agent_file(&mut files.agents, id, is_meta, path),
+                None => files.others.push((place, path)),
+            }
+        }
+        let is_own = |agent: &mut AgentFiles| is_helper(&agent.id, agent.meta.is_some());
+        for helper in files.agents.extract_if(.., is_own) {
+            let place = format!("session/subagents/agent-{}.jsonl", helper.id);
+            files.others.extend(helper.transcript.map(|path| (place, path)));
+        }
         let list = |name: &str| self.config.join("tasks").join(name);
         let own = list(self.shared_tasks(root).as_ref().unwrap_or(&found.id).as_str());
         let teams = list(&ClientHome::team_list(&found.id));
@@ -69,24 +82,6 @@ impl ClientHome {
         let history = self.config.join("file-history").join(found.id.as_str());
         files.others.extend(walk(&history, "file-history", &mut missing));
         files.missing = missing;
-        files
-    }
-
-    /// Lists the files of a session's agents, as far as they lie beside it.
-    pub fn agents_beside(&self, found: &FoundSession) -> Vec<AgentFiles> {
-        self.files_beside(found).agents
-    }
-
-    fn files_beside(&self, found: &FoundSession) -> SessionFiles {
-        let mut files = SessionFiles::default();
-        let behind = |link: &Path, place: &str| self.agent_behind_link(link, place);
-        let beside = found.transcript.with_extension("");
-        for (place, path) in walk_with(&beside, "session", &mut files.missing, &behind) {
-            match agent_file(&place) {
-                Some((id, is_meta)) => add_agent_file(&mut files.agents, id, is_meta, path),
-                None => files.others.push((place, path)),
-            }
-        }
         files
     }
 

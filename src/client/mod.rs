@@ -7,11 +7,13 @@
 
 mod branches;
 mod files;
+mod helpers;
 mod hooks;
 mod install;
 mod launch_options;
 mod live;
 mod locate;
+mod loose_json;
 mod servers;
 mod sessions;
 mod settings;
@@ -27,6 +29,7 @@ use crate::sys::place::{OwnPath, Root};
 
 pub use branches::head_of_agent;
 pub use files::{AgentFiles, Lines, SessionFiles};
+pub use helpers::is_helper;
 pub use hooks::input::{HookInput, ToolInput, shown_beside_the_step, shown_instead_of_asking};
 pub use hooks::journal::HookNotes;
 pub use hooks::settings::{COMMAND_FILE, hooks, is_our_command, with_hooks, without_hooks};
@@ -38,6 +41,7 @@ pub use install::staging::{AsPlaceSaved, Folders, Placed};
 pub use launch_options::is_restriction;
 pub use live::Live;
 pub use locate::{FoundSession, Wanted};
+pub use loose_json::LooseObject;
 pub use servers::{Reach, Server, mark_used};
 pub use sessions::Listed;
 pub use settings::Settings;

@@ -148,6 +148,7 @@ impl Trouble {
             },
             Trouble::Damage(Problem::DuplicateId { .. }, _) => "duplicate_id",
             Trouble::Damage(Problem::LostParent, _) => "lost_parent",
+            Trouble::Damage(Problem::LostBeginning { .. }, _) => "lost_beginning",
             Trouble::Damage(Problem::Circle, _) => "circle",
             Trouble::Damage(Problem::LostResult, _) => "lost_result",
             Trouble::Damage(Problem::LostCall, _) => "lost_call",
@@ -188,7 +189,10 @@ impl Trouble {
                 }
             },
             Trouble::Damage(Problem::DuplicateId { .. }, _) => "the client takes the last one",
-            Trouble::Damage(Problem::LostParent | Problem::Circle, _) => {
+            Trouble::Damage(Problem::LostParent, _) => {
+                "the client joins it to the record before it, or begins the conversation there"
+            }
+            Trouble::Damage(Problem::LostBeginning { .. } | Problem::Circle, _) => {
                 "the client may begin the conversation there, without what came before"
             }
             Trouble::Damage(Problem::LostResult, true) => "the client leaves out the call too",

@@ -133,6 +133,8 @@ struct Rewritten {
     /// How often, by how the path was written.
     rewritten: BTreeMap<String, u64>,
     left: u64,
+    /// Of these, in the text of files, which is as on the disk.
+    left_in_files: u64,
     outside: Vec<Outside>,
 }
 
@@ -199,7 +201,7 @@ impl RestoreReport {
             continues: session.map(|session| session.continues.is_some()),
             paths: session.map(PathMap::of),
             alive: session.map(Alive::of),
-            queue: session.map(|_| plan.manifest().queue.clone()),
+            queue: session.map(|session| session.queue.clone()),
             mcp_servers: None,
             notes: plan.notes().iter().map(ToString::to_string).collect(),
             grants: None,
@@ -270,6 +272,7 @@ impl RestoreReport {
             paths.done = Some(Rewritten {
                 rewritten: forms.collect(),
                 left: report.leftovers(),
+                left_in_files: report.in_files,
                 outside: outside.collect(),
             });
         }
