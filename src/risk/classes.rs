@@ -5,7 +5,8 @@ use std::path::Path;
 
 use super::expand::CommandLine;
 use super::shell::Word;
-use super::steps::{SHELLS, ShellStep};
+use super::scripts::SHELLS;
+use super::steps::ShellStep;
 use super::{Reach, StepContext, Unsaved, git, targets};
 
 /// Programs that bring something from elsewhere.

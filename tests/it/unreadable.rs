@@ -150,3 +150,31 @@ fn a_journal_of_the_hooks_that_cannot_be_read_is_named_and_takes_nothing_with_it
     assert_eq!(parts(&shown), [2, 2, 2, 1, 1, 1]);
     assert_eq!(shown["not_captured"]["files"], saved.json()["missing"]);
 }
+
+#[test]
+fn a_file_that_cannot_be_read_keeps_no_rewind_from_all_others() {
+    let project = Project::new();
+    project.write("a.txt", "edited\n");
+    project.write("data/there", "left by a container\n");
+    let run = |arguments: &[&str]| {
+        let mut command = project.command(project.root(), arguments);
+        ran(troubled(&mut command, Trouble::Closed("/data/")))
+    };
+    run(&["save", "x"]).exits(6).says(&["data/there"]);
+    project.write("a.txt", "later\n");
+    project.write("new.txt", "later\n");
+    // One was there and is in no snapshot; one is new, and so can't be saved first; one is tracked.
+    project.write("data/since", "made since\n");
+    run(&["rewind", "x"]).exits(0).says(&["data/since", "can't be read"]);
+    assert_eq!(project.read("a.txt"), b"edited\n");
+    assert!(!project.path("new.txt").exists());
+    assert_eq!(project.read("data/since"), b"made since\n");
+    run(&["undo"]).exits(0);
+    assert_eq!((project.read("a.txt"), project.read("new.txt")), (b"later\n".to_vec(), b"later\n".to_vec()));
+    project.git(&["add", "-f", "data/since"]);
+    project.git(&["commit", "-qm", "since"]);
+    project.snap(&["save", "y"]).exits(0);
+    project.write("data/since", "edited by somebody else\n");
+    run(&["rewind", "y"]).exits(6).says(&["data/since", "can't be read"]);
+    assert_eq!(project.read("data/since"), b"edited by somebody else\n");
+}

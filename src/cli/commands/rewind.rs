@@ -100,6 +100,7 @@ impl Rewind {
         ui: &mut Ui,
     ) -> Result<Outcome> {
         let line = audit::line(context, Operation::Rewind, Some(&manifest));
+        let _alone = restore::alone_in(workspace)?;
         let checked = self.args.check(ui, workspace, &manifest);
         audit::unless_failed(&workspace.store, &line, checked)?;
         self.args.fetch_base(context, workspace, &manifest, ui)?;
