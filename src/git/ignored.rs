@@ -92,11 +92,17 @@ impl Repository {
         let mut found = BTreeSet::new();
         let take = |found: &mut BTreeSet<RepoPath>, list: &[u8]| {
             let names = list.split(|byte| *byte == 0).filter(|name| !name.is_empty());
-            found.extend(names.filter_map(|name| RepoPath::new(name.strip_suffix(b"/").unwrap_or(name)).ok()));
+            let plain = |name: &[u8]| {
+                let name = name.strip_prefix(HERE).unwrap_or(name);
+                RepoPath::new(name.strip_suffix(b"/").unwrap_or(name)).ok()
+            };
+            found.extend(names.filter_map(plain));
         };
         if whole.is_empty() && !parts.is_empty() {
-            let input = parts.iter().flat_map(|path| [path.as_bytes(), &[0]].concat()).collect::<Vec<u8>>();
+            let input = parts.iter().flat_map(|path| [HERE, path.as_bytes(), &[0]].concat()).collect::<Vec<u8>>();
             let mut command = self.git.command(&["check-ignore", "-z", "--stdin"]);
+            // What begins with a colon would be taken for more than a path.
+            command.env("GIT_LITERAL_PATHSPECS", "0");
             take(&mut found, &self.git.finish(&mut command, &input)?.stdout);
         }
         let asked: Vec<OsString> = match whole.is_empty() {

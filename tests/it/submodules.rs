@@ -168,5 +168,6 @@ fn a_submodule_whose_folder_is_gone_is_named() {
     fs::remove_dir_all(project.path("lib")).must("to remove");
     project.snap(&["save", "x"]).exits(6).says(&["not saved: lib/ (a submodule whose folder is gone"]);
     project.git(&["-c", "protocol.file.allow=always", "submodule", "--quiet", "update", "lib"]);
-    project.snap(&["rewind", "x", "--dry-run"]).exits(0).says(&["lib/", "whose folder is gone"]);
+    let plan = project.snap(&["rewind", "x", "--dry-run"]).exits(0).stdout;
+    assert!(plan.contains("lib/ (a submodule whose folder is gone"), "{plan}");
 }
