@@ -234,8 +234,7 @@ fn pieces(store: &Store, entry: &Entry, manifest: &Manifest) -> Vec<StoredPiece>
 
 /// Returns what a snapshot is called, or its file if it can't be read, safe to show.
 pub fn shown_name(entry: &Entry) -> String {
-    let name = entry.manifest.as_ref().map_or(entry.stem.as_str(), |manifest| &manifest.name);
-    Line(name).to_string()
+    Line(&entry.called).to_string()
 }
 
 /// Returns the ids of the snapshots that can be read.

@@ -6,6 +6,7 @@
 
 mod add_lock;
 mod base_blobs;
+mod called;
 mod clean_guard;
 mod entry;
 mod intake;
@@ -39,7 +40,7 @@ pub use add_lock::AddLock;
 pub use base_blobs::Bases;
 pub use entry::{Entry, UnreadEntry};
 use intake::CLOCKS_APART;
-pub use intake::{Added, Incoming, check_may_travel};
+pub use intake::{Added, Incoming, check_may_travel, check_sound};
 pub use journals::{FoundJournal, Journal, Wait};
 pub use log::{LogEntry, LogOutcome, MovedBranch, Operation};
 use manifest_cache::Parsed;
@@ -164,6 +165,10 @@ impl Store {
         let entry = |stem: &String| self.entry_with(stem, |stem| pins.contains(&pin_name(stem)));
         let entries = parallel::map(&self.stems()?, LEAST_EACH, entry);
         let mut entries: Vec<Entry> = entries.into_iter().flatten().collect();
+        let called = called::called(&entries.iter().filter_map(Entry::named).collect::<Vec<_>>());
+        for entry in &mut entries {
+            entry.is_called(&called);
+        }
         entries.sort_by(|a, b| match (&a.manifest, &b.manifest) {
             (Ok(a), Ok(b)) => self.newer(a.created_at, b.created_at).then_with(|| a.id.cmp(&b.id)),
             (a, b) => a.is_err().cmp(&b.is_err()),
@@ -181,7 +186,8 @@ impl Store {
         let manifest = unless_gone(|| self.read(stem))?;
         let (pinned, written) = (pinned(stem), self.written(stem));
         let own = manifest.as_ref().is_ok_and(|manifest| self.is_own(&manifest.proofs));
-        Some(Entry { stem: stem.to_owned(), pinned, own, written, manifest })
+        let called = manifest.as_ref().map_or(stem, |manifest| &manifest.name).to_owned();
+        Some(Entry { stem: stem.to_owned(), called, pinned, own, written, manifest })
     }
 
     /// Lists every snapshot in the order of [`Store::entries`], with what tells it from others.
