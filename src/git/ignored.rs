@@ -88,7 +88,8 @@ impl Repository {
     pub fn ignored_at(&self, paths: &[PathBuf]) -> Result<BTreeSet<RepoPath>> {
         let inside = |path: &PathBuf| Some(path.strip_prefix(&self.root).ok()?.as_os_str().to_owned());
         let inside: Vec<OsString> = paths.iter().filter_map(inside).take(MOST_ASKED).collect();
-        let (whole, parts): (Vec<OsString>, Vec<OsString>) = inside.into_iter().partition(|path| path.is_empty());
+        let (whole, parts): (Vec<OsString>, Vec<OsString>) =
+            inside.into_iter().partition(|path| path.is_empty());
         let mut found = BTreeSet::new();
         let take = |found: &mut BTreeSet<RepoPath>, list: &[u8]| {
             let names = list.split(|byte| *byte == 0).filter(|name| !name.is_empty());
@@ -99,18 +100,23 @@ impl Repository {
             found.extend(names.filter_map(plain));
         };
         if whole.is_empty() && !parts.is_empty() {
-            let input = parts.iter().flat_map(|path| [HERE, path.as_bytes(), &[0]].concat()).collect::<Vec<u8>>();
+            let input =
+                parts.iter().flat_map(|path| [HERE, path.as_bytes(), &[0]].concat()).collect::<Vec<u8>>();
             let mut command = self.git.command(&["check-ignore", "-z", "--stdin"]);
             // What begins with a colon would be taken for more than a path.
             command.env("GIT_LITERAL_PATHSPECS", "0");
             take(&mut found, &self.git.finish(&mut command, &input)?.stdout);
         }
         let asked: Vec<OsString> = match whole.is_empty() {
-            true => parts.into_iter().filter(|path| !found.iter().any(|one| one.as_bytes() == path.as_bytes())).collect(),
+            true => parts
+                .into_iter()
+                .filter(|path| !found.iter().any(|one| one.as_bytes() == path.as_bytes()))
+                .collect(),
             false => vec![OsString::from(".")],
         };
         if !asked.is_empty() {
-            let options = ["ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory", "--"];
+            let options =
+                ["ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory", "--"];
             let words: Vec<OsString> = options.into_iter().map(OsString::from).chain(asked).collect();
             take(&mut found, &self.git.run(&words)?.stdout);
         }

@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use super::expand::CommandLine;
-use super::shell::Word;
 use super::scripts::SHELLS;
+use super::shell::Word;
 use super::steps::ShellStep;
 use super::{Reach, StepContext, Unsaved, git, targets};
 

@@ -42,7 +42,8 @@ fn piped(command: &Command, line: &CommandLine) -> Option<String> {
     let mut feeder = line.commands.get(command.fed_by?)?;
     for _ in 0..LONGEST_PIPE {
         let (program, words) = feeder.words.split_first()?;
-        let operands = || words.iter().filter(|word| !word.text.starts_with('-')).cloned().collect::<Vec<_>>();
+        let operands =
+            || words.iter().filter(|word| !word.text.starts_with('-')).cloned().collect::<Vec<_>>();
         match base_name(&program.text) {
             "echo" => return Some(texts(&operands())),
             "printf" => return Some(texts(&operands()).replace("\\n", "\n")),

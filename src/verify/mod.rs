@@ -224,18 +224,24 @@ fn check_base(
     match (repository.base_here(&manifest.id, base)?, bases.0.is_empty()) {
         (BaseHere::Commit, _) => Ok(true),
         (BaseHere::Tree(_), _) => {
-            let note = format!("its base commit {base} is gone, as after a rewrite of the history; its files are kept");
+            let note = format!(
+                "its base commit {base} is gone, as after a rewrite of the history; its files are kept"
+            );
             checked.notes.push(note);
             Ok(true)
         }
         (BaseHere::Nothing, false) => {
-            let note = format!("{base} is not here: `snap resume` works with the versions that came with it, `snap rewind` doesn't");
+            let note = format!(
+                "{base} is not here: `snap resume` works with the versions that came with it, `snap rewind` doesn't"
+            );
             checked.notes.push(note);
             Ok(true)
         }
         // What comes from elsewhere need not find its base here.
         (BaseHere::Nothing, true) if !entry.own => {
-            let note = format!("the diffs were not applied: {base} is not here; `snap resume --fetch-base` fetches it");
+            let note = format!(
+                "the diffs were not applied: {base} is not here; `snap resume --fetch-base` fetches it"
+            );
             checked.notes.push(note);
             Ok(false)
         }

@@ -315,6 +315,9 @@ fn a_merge_of_a_change_with_a_removal_is_told_as_what_it_is() {
     project.snap(&["save", "x"]).exits(0);
     project.write("a.txt", "changed\n");
     project.git(&["commit", "-qam", "changed"]);
-    project.snap(&["resume", "x", "--merge"]).exits(6).says(&["One side changed a.txt and the other one removed it"]);
+    project
+        .snap(&["resume", "x", "--merge"])
+        .exits(6)
+        .says(&["One side changed a.txt and the other one removed it"]);
     assert_eq!(project.read("a.txt"), b"changed\n");
 }

@@ -421,7 +421,10 @@ fn an_edit_that_a_sparse_checkout_shows_is_hidden_nowhere() {
         let store = project.stored("");
         let store = store.to_str().must("UTF-8");
         clone.snap(&["resume", "x", "--store", store]).exits(0);
-        assert_eq!((shown(&clone).as_str(), clone.read("out/3")), (" M out/3\n", b"edited outside\n".to_vec()));
+        assert_eq!(
+            (shown(&clone).as_str(), clone.read("out/3")),
+            (" M out/3\n", b"edited outside\n".to_vec())
+        );
         project.git(&["checkout", "-q", "--", "out/3"]);
         project.git(&["sparse-checkout", "disable"]);
         project.snap(&["rewind", "x"]).exits(0);

@@ -46,6 +46,7 @@ fn a_snapshot_outlives_a_rewrite_of_all_refs() {
     project.snap(&["rewind", "x"]).exits(0).says(&["is gone, as after a rewrite of the history"]);
     assert_eq!(project.content_state(), saved);
     project.snap(&["rewind", "x"]).exits(0).says(&["Nothing had to be done"]);
+    project.snap(&["rewind", "x", "--reset-branch"]).exits(3).says(&["does not have the commit"]);
     project.snap(&["undo"]).exits(0);
     assert_eq!(project.state(), before);
     // A file that was edited and not rewritten is merged from its base.
@@ -75,7 +76,8 @@ fn verify_says_of_each_snapshot_whose_base_is_gone_that_it_can_not_be_restored()
     project.git(&["stash", "drop", "-q"]);
     project.git(&["reset", "-q", "--hard", "HEAD~1"]);
     project.snap(&["save", "sound"]).exits(0);
-    let kept = project.git(&["for-each-ref", "--format=%(refname) %(objectname)", "refs/snap", "refs/snap-trees"]);
+    let kept =
+        project.git(&["for-each-ref", "--format=%(refname) %(objectname)", "refs/snap", "refs/snap-trees"]);
     let tree = project.git(&["rev-parse", &format!("{base}^{{tree}}")]);
     for line in kept.lines().filter(|line| line.ends_with(&base) || line.ends_with(tree.trim())) {
         project.git(&["update-ref", "-d", line.split(' ').next().must("a name")]);

@@ -22,7 +22,7 @@ use crate::workspace::Workspace;
 /// Put the work tree back exactly as it was, and resume its session
 ///
 /// Every path that differs is set, created or removed, whatever was edited, created, deleted, staged or committed since.
-/// A safety snapshot is saved first, and `snap undo` goes back to it. Ignored files stay. HEAD and the branches stay
+/// A safety snapshot is saved first, and `snap undo` goes back to it. Ignored files and empty folders stay. HEAD and the branches stay
 /// where they are, unless you say `--reset-branch`.
 #[derive(Args)]
 #[command(after_help = examples(&[

@@ -132,7 +132,8 @@ impl Checkpoints<'_> {
             }
             let more = lost.len().saturating_sub(MOST_TOLD);
             hit.uncovered.extend(lost.into_iter().take(MOST_TOLD));
-            hit.uncovered.extend((more > 0).then(|| format!("and {more} more paths are not in the snapshot")));
+            hit.uncovered
+                .extend((more > 0).then(|| format!("and {more} more paths are not in the snapshot")));
             if !hit.uncovered.is_empty() {
                 let all = hit.uncovered.join("; ");
                 self.said.insert(

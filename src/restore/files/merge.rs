@@ -149,7 +149,8 @@ pub(in crate::restore) fn plan(
     as_here(repository, &mut maker, saved, around, &mut steps, &exact)?;
     without_links(repository, &mut steps)?;
     unmade.extend(spare_mounts(&Tree::open(&workspace.root)?, &mut steps)?);
-    let mut notes: Vec<Warning> = merged.conflicts.iter().map(|(path, stages)| both_changed(path, stages)).collect();
+    let mut notes: Vec<Warning> =
+        merged.conflicts.iter().map(|(path, stages)| both_changed(path, stages)).collect();
     notes.extend(layer.notes(&merged.conflicts.keys().collect()));
     if listing.head != saved.base {
         notes.push(Warning::MergedOntoHead);

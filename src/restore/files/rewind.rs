@@ -28,7 +28,8 @@ use crate::workspace::Workspace;
 const LARGEST_READ: u64 = 256 << 20;
 
 /// Why files stay of which nobody knows whether they were ignored.
-const MAYBE_IGNORED: &str = "perhaps ignored when this was saved: too much was to list it, and the rules have changed";
+const MAYBE_IGNORED: &str =
+    "perhaps ignored when this was saved: too much was to list it, and the rules have changed";
 
 /// Which paths are put back.
 #[derive(Clone, Copy)]
