@@ -143,6 +143,7 @@ pub fn plan_resume(
     }
     Ok(Plan {
         root: workspace.root.clone(),
+        called: workspace.store.called(&manifest),
         manifest,
         steps,
         listing,
@@ -233,6 +234,7 @@ pub fn plan_rewind(
     let moved = if options.reset_branch { branch::plan(repository, &manifest)? } else { None };
     Ok(Plan {
         root: workspace.root.clone(),
+        called: workspace.store.called(&manifest),
         standing,
         moved,
         unfilled: refilled.held,

@@ -115,6 +115,8 @@ pub fn plan_undo(workspace: &Workspace, direction: Direction, monitor: &Monitor)
         way: Some(HistoryStep { direction, what: what.clone(), removed }),
         moved,
         root: workspace.root.clone(),
+        // A safety snapshot's name is made here, and nobody else's.
+        called: manifest.name.clone(),
         standing,
         unfilled: refilled.held,
         unmade: found.unmade,
