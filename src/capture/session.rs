@@ -23,7 +23,7 @@ use crate::client::transcript::search::holds_record;
 use crate::client::transcript::starters::Watch;
 use crate::client::transcript::summary::TranscriptSummary;
 use crate::client::{
-    AgentFiles, FoundSession, Journal, Launch, Lines, account_told, is_of_account, without_account,
+    AgentFiles, FoundSession, HookNotes, Launch, Lines, account_told, is_of_account, without_account,
 };
 use crate::json::shape::fits_inside;
 use crate::manifest::{
@@ -343,7 +343,7 @@ impl SessionReader<'_> {
         &self,
         files: &AgentFiles,
         history: History,
-        journal: &Journal,
+        journal: &HookNotes,
         live: bool,
     ) -> Result<AgentRead> {
         let mut missing = Vec::new();

@@ -57,7 +57,7 @@ impl Entry {
 }
 
 /// What is known of a snapshot before all of it is read.
-pub struct Known {
+pub struct UnreadEntry {
     /// The file name without `.json`.
     pub stem: String,
     /// When the file was written.
@@ -69,7 +69,7 @@ pub struct Known {
     pub head: Result<Head>,
 }
 
-impl Known {
+impl UnreadEntry {
     /// Returns what it can be called by.
     pub(super) fn named(&self) -> Option<Named<'_>> {
         let head = self.head.as_ref().ok()?;

@@ -38,7 +38,7 @@ use crate::sys::sync;
 
 pub use add_lock::AddLock;
 pub use base_blobs::Bases;
-pub use entry::{Entry, Known};
+pub use entry::{Entry, UnreadEntry};
 use intake::CLOCKS_APART;
 pub use intake::{Added, Incoming, check_may_travel, check_sound};
 pub use journals::{FoundJournal, Journal, Wait};
@@ -194,7 +194,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::entries`].
-    pub fn known(&self) -> Result<Vec<Known>> {
+    pub fn known(&self) -> Result<Vec<UnreadEntry>> {
         let known = |stem: &String| {
             let mut written = Timestamp::from_millis(0);
             let head = unless_gone(|| {
@@ -203,10 +203,10 @@ impl Store {
                 head
             })?;
             let own = head.as_ref().is_ok_and(|head| self.is_own(&head.proofs));
-            Some(Known { written, stem: stem.clone(), own, head })
+            Some(UnreadEntry { written, stem: stem.clone(), own, head })
         };
         let known = parallel::map(&self.stems()?, LEAST_EACH, known);
-        let mut known: Vec<Known> = known.into_iter().flatten().collect();
+        let mut known: Vec<UnreadEntry> = known.into_iter().flatten().collect();
         known.sort_by(|a, b| match (&a.head, &b.head) {
             (Ok(a), Ok(b)) => self.newer(a.created_at, b.created_at).then_with(|| a.id.cmp(&b.id)),
             (a, b) => a.is_err().cmp(&b.is_err()),
@@ -297,7 +297,7 @@ impl Store {
     }
 
     /// Reads a snapshot that is known, whole; `None` if it is gone, or can't be read.
-    pub fn whole(&self, known: &Known) -> Option<Manifest> {
+    pub fn whole(&self, known: &UnreadEntry) -> Option<Manifest> {
         self.read(&known.stem).ok()
     }
 
@@ -309,7 +309,7 @@ impl Store {
     pub fn refuse_taken(&self, name: &str) -> Result<()> {
         let known = self.known()?;
         // Where nobody can prove anything, any of them may be the user's.
-        let counts = |known: &&Known| known.own || !self.can_prove();
+        let counts = |known: &&UnreadEntry| known.own || !self.can_prove();
         let mut taken = known.iter().filter(|known| known.head.as_ref().is_ok_and(|head| head.name == name));
         match taken.find(counts).and_then(|known| known.head.as_ref().ok()) {
             None => Ok(()),

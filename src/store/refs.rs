@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::called::{called, is_meant};
-use super::{Entry, Known, Store};
+use super::{Entry, Store, UnreadEntry};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::Line;
 use crate::manifest::Manifest;
@@ -107,7 +107,7 @@ impl Store {
     /// Returns what a snapshot is called here: its name, or `NAME@USER` if another one has that.
     pub fn called(&self, manifest: &Manifest) -> String {
         let known = self.known().unwrap_or_default();
-        let mut called = called(&known.iter().filter_map(Known::named).collect::<Vec<_>>());
+        let mut called = called(&known.iter().filter_map(UnreadEntry::named).collect::<Vec<_>>());
         let this = known.iter().find(|one| one.head.as_ref().is_ok_and(|head| head.id == manifest.id));
         this.and_then(|this| called.remove(&this.stem)).unwrap_or_else(|| manifest.name.clone())
     }
@@ -131,7 +131,7 @@ impl Store {
 
     fn search(&self, reference: &Reference) -> Result<(Entry, Option<Error>)> {
         let known = self.known()?;
-        let called = called(&known.iter().filter_map(Known::named).collect::<Vec<_>>());
+        let called = called(&known.iter().filter_map(UnreadEntry::named).collect::<Vec<_>>());
         let (mut entry, passed) = match reference {
             Reference::Latest(back) => {
                 let (found, passed) = self.find_latest(known, *back)?;
@@ -167,8 +167,8 @@ impl Store {
     }
 
     /// Finds the newest but so many, and why one can't be read whose file is newer.
-    fn find_latest(&self, known: Vec<Known>, back: usize) -> Result<(Known, Option<Error>)> {
-        let manual = |entry: &Known| entry.head.as_ref().is_ok_and(|m| !m.safety);
+    fn find_latest(&self, known: Vec<UnreadEntry>, back: usize) -> Result<(UnreadEntry, Option<Error>)> {
+        let manual = |entry: &UnreadEntry| entry.head.as_ref().is_ok_and(|m| !m.safety);
         let unreadable = known.iter().filter(|entry| entry.head.is_err()).max_by_key(|entry| entry.written);
         let unreadable = unreadable.map(|entry| (entry.written, entry.head.as_ref().err().cloned()));
         let found = known.into_iter().filter(manual).nth(back);
@@ -185,14 +185,19 @@ impl Store {
         })
     }
 
-    fn find_named(&self, known: Vec<Known>, called: &HashMap<String, String>, name: &str) -> Result<Known> {
+    fn find_named(
+        &self,
+        known: Vec<UnreadEntry>,
+        called: &HashMap<String, String>,
+        name: &str,
+    ) -> Result<UnreadEntry> {
         let shown = Line(name).to_string();
-        let is_called = |entry: &Known| match &entry.head {
+        let is_called = |entry: &UnreadEntry| match &entry.head {
             Ok(head) => called.get(&entry.stem).is_some_and(|word| word == name) || head.id.as_str() == name,
             // A damaged one has no other name than its file's, or what would have become that.
             Err(_) => entry.stem == name || stems_for(name).next().as_ref() == Some(&entry.stem),
         };
-        let starts = |entry: &Known| {
+        let starts = |entry: &UnreadEntry| {
             name.len() >= 4 && entry.head.as_ref().is_ok_and(|m| m.id.as_str().starts_with(name))
         };
         let near: Vec<String> = known
@@ -202,21 +207,21 @@ impl Store {
             .filter(|other| other.to_lowercase().contains(&shown.to_lowercase()))
             .take(3)
             .collect();
-        let (mut exact, rest): (Vec<Known>, Vec<Known>) = known.into_iter().partition(is_called);
+        let (mut exact, rest): (Vec<UnreadEntry>, Vec<UnreadEntry>) = known.into_iter().partition(is_called);
         // A readable one of that name is meant before a damaged one.
         if exact.iter().any(|entry| entry.head.is_ok()) {
             exact.retain(|entry| entry.head.is_ok());
         }
         // Several files can hold one and the same snapshot.
-        let id = |one: &Known| one.head.as_ref().ok().map(|head| head.id.clone());
+        let id = |one: &UnreadEntry| one.head.as_ref().ok().map(|head| head.id.clone());
         exact.sort_by_key(|one| (!one.own, id(one)));
         exact.dedup_by(|one, other| id(one).is_some() && id(one) == id(other));
-        let (by_user, rest): (Vec<Known>, Vec<Known>) =
+        let (by_user, rest): (Vec<UnreadEntry>, Vec<UnreadEntry>) =
             rest.into_iter().partition(|one| one.named().is_some_and(|one| is_meant(name, &one)));
         if exact.is_empty() {
             exact = by_user;
         }
-        let mut found: Vec<Known> =
+        let mut found: Vec<UnreadEntry> =
             if exact.is_empty() { rest.into_iter().filter(starts).collect() } else { exact.split_off(0) };
         match (found.pop(), found.len()) {
             (Some(entry), 0) => match entry.head {

@@ -119,7 +119,7 @@ pub fn verify(workspace: &Workspace, entries: &[Entry]) -> Result<VerifyReport> 
 }
 
 fn journals(workspace: &Workspace) -> Result<Vec<Problem>> {
-    let problem = |ignored: restore::Ignored| Problem {
+    let problem = |ignored: restore::UnusedJournal| Problem {
         part: Part::Journal,
         what: ignored.path.to_string_lossy().into_owned(),
         cause: ignored.why,

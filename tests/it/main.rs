@@ -16,6 +16,7 @@ mod diagnostics;
 mod diff;
 mod diff_properties;
 mod diff_sources;
+mod doctor;
 mod document_commands;
 mod documents;
 mod drift;

@@ -14,7 +14,11 @@ use crate::store::MovedBranch;
 /// Says what a resume or rewind did.
 pub(crate) fn say_done(ui: &mut Ui, done: &Done) {
     if done.paths == 0 && done.session.is_none() && done.moved.is_none() {
-        ui.say("Nothing had to be done: every path is already as it was saved.");
+        ui.say(if done.safety.is_none() {
+            "Nothing had to be done: every path is already as it was saved."
+        } else {
+            "Every file was already as it was saved. Empty folders were made again; `snap undo` goes back."
+        });
     }
     if let (Some(moved), Some((id, _))) = (&done.moved, &done.safety) {
         say_moved(ui, moved, id);

@@ -175,7 +175,7 @@ impl RestoreReport {
             Provenance::Foreign { why } => (None, Some(why.clone())),
         };
         let reason = |path: &RepoPath, reason: &str| Reason { path: path.clone(), reason: reason.to_owned() };
-        let left = plan.left().iter();
+        let left = plan.needs_filter().iter();
         RestoreReport {
             snapshot: plan.called().to_owned(),
             id: plan.manifest().id.clone(),
