@@ -26,6 +26,8 @@ pub struct Live {
     pub status: Option<String>,
     /// What it waits for.
     pub waiting_for: Option<String>,
+    /// Whether it has no terminal of its own (`--bg`).
+    pub background: bool,
     /// Its client's process.
     pub(super) pid: i32,
     updated: i64,
@@ -35,7 +37,15 @@ pub struct Live {
 impl Live {
     /// Makes a live session for other modules' tests.
     pub(crate) fn example(id: &ClientId) -> Live {
-        Live { id: id.clone(), cwd: "/app".into(), status: None, waiting_for: None, pid: 0, updated: 0 }
+        Live {
+            id: id.clone(),
+            cwd: "/app".into(),
+            status: None,
+            waiting_for: None,
+            background: false,
+            pid: 0,
+            updated: 0,
+        }
     }
 }
 
@@ -51,6 +61,8 @@ struct LiveFile {
     status: Option<String>,
     #[serde(default)]
     waiting_for: Option<String>,
+    #[serde(default)]
+    kind: Option<String>,
     #[serde(default)]
     updated_at: i64,
 }
@@ -94,6 +106,7 @@ impl ClientHome {
                     cwd: record.cwd,
                     status: record.status,
                     waiting_for: record.waiting_for,
+                    background: record.kind.as_deref() == Some("bg"),
                     pid: record.pid,
                     updated: record.updated_at,
                 });

@@ -193,7 +193,7 @@ fn session_files(workspace: &Workspace, transcript: &std::path::Path) -> Vec<Pat
     let wanted = Wanted { asked: transcript.to_str(), environment: None, root: &workspace.root };
     let found: Option<FoundSession> = workspace.client.find_session(wanted).ok().flatten();
     let Some(found) = found else { return vec![transcript.to_owned()] };
-    let files = workspace.client.session_files(&found);
+    let files = workspace.client.session_files(&found, &workspace.root);
     let agents = files.agents.into_iter().flat_map(|agent| agent.transcript.into_iter().chain(agent.meta));
     let others = files.others.into_iter().map(|(_, path)| path);
     std::iter::once(transcript.to_owned()).chain(agents).chain(others).collect()

@@ -86,7 +86,7 @@ impl Beginning {
         plan: &SessionPlan,
         paths: &Paths,
     ) -> Result<Option<Beginning>> {
-        let client = &workspace.client;
+        let (client, folders) = (&workspace.client, plan.folders());
         let here = client.transcript_path(&plan.cwd, &plan.id);
         let harmed = plan.checked.needs_mending() || plan.agents.values().any(Checked::needs_mending);
         let Some((session, saved)) = saved(manifest) else { return Ok(None) };
@@ -96,7 +96,7 @@ impl Beginning {
         for form in [ResumeForm::Whole, ResumeForm::Saved, ResumeForm::BeforeCompaction] {
             let Some(compared) = form.compared(workspace, manifest, saved)? else { continue };
             let standing = |place: Option<&RepoPath>, content: Writer<'_>| {
-                client.standing(&plan.id, &plan.cwd, place, &|file| compared.read(place, file), content)
+                client.standing(&plan.id, folders, place, &|file| compared.read(place, file), content)
             };
             let mut copy =
                 Copy { store: &workspace.store, rewriter: plan.relocation.rewriter()?, waking: None };
@@ -172,7 +172,7 @@ fn has_what_is_here(
         let mut copy = Copy { store: &workspace.store, rewriter: relocation.rewriter()?, waking: None };
         let standing = workspace.client.standing(
             &plan.id,
-            &plan.cwd,
+            plan.folders(),
             None,
             &|file| compared.read(None, file),
             &mut |out| copy.conversation(saved, &checked, out),
