@@ -156,6 +156,7 @@ pub fn plan_resume(
     }
     Ok(Plan {
         root: workspace.root.clone(),
+        called: workspace.store.called(&manifest),
         manifest,
         steps,
         listing,
@@ -259,6 +260,7 @@ pub fn plan_rewind(
     let moved = if options.reset_branch { branch::plan(repository, &manifest)? } else { None };
     Ok(Plan {
         root: workspace.root.clone(),
+        called: workspace.store.called(&manifest),
         admission,
         moved,
         unfilled: refilled.held,
