@@ -167,7 +167,7 @@ impl fmt::Display for Warning {
             Warning::NoSessionHere => f.write_str("No session of Claude Code was found here."),
             Warning::NotMarked(why) => write!(
                 f,
-                "The snapshot can't be marked as yours, so resuming it needs `--trust`: {why}."
+                "The snapshot can't be marked as yours, so resuming it needs `--trust`: {why}. Your key can be kept elsewhere: set XDG_STATE_HOME."
             ),
             Warning::NotSigned(why) => write!(f, "The snapshot is not signed: {why}."),
             Warning::BaseNotKept { base, why } => {

@@ -72,7 +72,9 @@ pub(super) fn capture(
     redactor: &Redactor,
 ) -> Result<CapturedSession> {
     let mut captured = CapturedSession::default();
-    let settings = workspace.client.settings(&workspace.root);
+    let client = found.map_or(&workspace.client, |found| &found.home);
+    captured.config = Some(client.config().to_owned());
+    let settings = client.settings(&workspace.root);
     captured.permissions.mode = settings.default_mode;
     captured.permissions.project = settings.rules;
     captured.not_captured.mcp_servers = settings.servers;
@@ -129,9 +131,9 @@ impl SessionReader<'_> {
         if is_torn && found.live.is_none() {
             captured.notes.push(Warning::TornLine(found.transcript.display().to_string()));
         }
-        let journal = workspace.client.journal(&found.id, &mut missing);
+        let journal = found.home.journal(&found.id, &mut missing);
         journal.explain(facts.decisions.make_contiguous());
-        let files = workspace.client.session_files(found);
+        let files = found.home.session_files(found);
         missing.extend(files.missing);
         let mut others = files.others;
         for path in files.tasks {
@@ -184,7 +186,7 @@ impl SessionReader<'_> {
                 Err(why) => missing.push(Skipped::at(path, why)),
             }
         }
-        let elsewhere = self.elsewhere(workspace, found, &facts, &mut missing)?;
+        let elsewhere = self.elsewhere(found, &facts, &mut missing)?;
         captured.not_captured.files.append(&mut missing);
         captured.queue =
             facts.queue.iter().filter(|prompt| !prompt.contains("<task-notification>")).cloned().collect();
@@ -238,13 +240,12 @@ impl SessionReader<'_> {
     /// do not know them, would sweep an object away.
     fn elsewhere(
         &self,
-        workspace: &Workspace,
         found: &FoundSession,
         facts: &TranscriptSummary,
         missing: &mut Vec<Skipped>,
     ) -> Result<Vec<TextFile>> {
         let mut kept = Vec::new();
-        for (place, path) in workspace.client.files_elsewhere(&found.id, &facts.plans, missing) {
+        for (place, path) in found.home.files_elsewhere(&found.id, &facts.plans, missing) {
             let small = path.metadata().is_ok_and(|meta| meta.len() <= LARGEST_PLAN);
             let bytes = if small { files::read_plain(&path, LARGEST_PLAN) } else { Ok(Some(vec![0xff])) };
             let Some(bytes) = if_readable(&path, missing, bytes)?.flatten() else { continue };

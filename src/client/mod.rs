@@ -11,6 +11,7 @@ mod install;
 mod launch_options;
 mod live;
 mod locate;
+mod profiles;
 mod settings;
 mod shared_files;
 mod slug;
@@ -32,7 +33,8 @@ pub use install::links::Link;
 pub use install::staging::{AsPlaceSaved, Placed};
 pub use launch_options::Launch;
 pub use live::Live;
-pub use locate::{FoundSession, Wanted};
+pub use locate::glance::SessionWords;
+pub use locate::{Found, FoundSession, Passed, Wanted};
 pub use settings::Settings;
 pub use shared_files::is_elsewhere;
 pub use slug::slug;
@@ -42,19 +44,35 @@ pub use transcript::spoken::was_spoken_to;
 /// The variable that makes sessions share one task list.
 pub const TASK_LIST: &str = "CLAUDE_CODE_TASK_LIST_ID";
 
+/// What a running client sets for the programs that it starts. A client that gets these takes itself for one of them:
+/// with the second, it writes no transcript.
+pub const MARKS_OF_A_CLIENT: [&str; 4] =
+    ["CLAUDECODE", "CLAUDE_CODE_CHILD_SESSION", "CLAUDE_CODE_SESSION_ID", "CLAUDE_CODE_ENTRYPOINT"];
+
 /// The client's configuration folder: `$CLAUDE_CONFIG_DIR`, by default `~/.claude`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientHome {
     config: PathBuf,
     home: PathBuf,
     /// The task list that all sessions share, by `CLAUDE_CODE_TASK_LIST_ID`.
     task_list: Option<ClientId>,
+    /// The name of every project's folder, by `CLAUDE_CODE_PROJECT_DIR_NAME`.
+    project_folder: Option<String>,
 }
 
 impl ClientHome {
     /// Makes it from the two folders, neither of which needs to exist, and the shared task list's name.
     pub fn new(config: &Path, home: &Path, task_list: Option<ClientId>) -> ClientHome {
-        ClientHome { config: config.to_owned(), home: home.to_owned(), task_list }
+        let (config, home) = (config.to_owned(), home.to_owned());
+        ClientHome { config, home, task_list, project_folder: None }
+    }
+
+    /// The same, with a project's folder of this name, whatever the project is; what is no name counts as none.
+    #[must_use]
+    pub fn with_project_folder(self, name: Option<String>) -> ClientHome {
+        let is_name =
+            |name: &String| !matches!(name.as_str(), "" | "." | "..") && !name.contains(['/', '\0']);
+        ClientHome { project_folder: name.filter(is_name), ..self }
     }
 
     /// Returns the name of the task list that a session has while teams of agents are on (an experiment of the
@@ -91,7 +109,10 @@ impl ClientHome {
 
     /// Returns the folder that holds the transcripts of sessions started in `cwd`.
     pub fn project(&self, cwd: &Path) -> PathBuf {
-        self.projects().join(slug(&cwd.to_string_lossy()))
+        match &self.project_folder {
+            Some(name) => self.projects().join(name),
+            None => self.projects().join(slug(&cwd.to_string_lossy())),
+        }
     }
 }
 

@@ -74,6 +74,8 @@ mod secret_contexts;
 mod secret_recall;
 mod secrets;
 mod session_state;
+mod sessions_continued;
+mod sessions_found;
 mod special_files;
 mod store;
 mod submodules;

@@ -42,6 +42,9 @@ pub struct Placed {
     id: ClientId,
     /// The side files: `session/…`, `tasks/…`, `file-history/…`, `plans/…` or `todos/…`, as in a manifest.
     places: Vec<RepoPath>,
+    /// The name of the project's folder, if it does not follow from that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    project: Option<String>,
     /// The files that are here already: the number of each, and the size that it has now.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     continued: BTreeMap<usize, u64>,
@@ -65,7 +68,8 @@ impl ClientHome {
     pub fn placed(&self, id: &ClientId, cwd: &Path, places: Vec<RepoPath>, token: &str) -> Placed {
         let config = self.config.as_path().into();
         let (id, token) = (id.clone(), token.to_owned());
-        Placed { config, cwd: cwd.into(), id, places, continued: BTreeMap::new(), token }
+        let (project, continued) = (self.project_folder.clone(), BTreeMap::new());
+        Placed { config, cwd: cwd.into(), id, places, project, continued, token }
     }
 
     /// Says how a side file (or, without a place, the transcript) that may be here stands to what would be written;
@@ -147,8 +151,11 @@ impl Placing<'_> {
                 let here = tree.append(&path)?.ok_or_else(changed)?;
                 let place = self.placed.places.get(number);
                 let as_saved = |file| (self.as_saved)(place, file);
+                let length = here.metadata().context("read", &tree.absolute(&path))?.len();
                 tree.create(&staged, |rest| match Continuation::run(here, &as_saved, rest, content)? {
                     PrefixMatch::Beginning(now) if now == *size => Ok(()),
+                    // Nothing is missing.
+                    PrefixMatch::Same if length == *size => Ok(()),
                     _ => Err(changed()),
                 })?
             }
@@ -176,6 +183,11 @@ impl Placed {
     /// Says whether it continues a session that is here.
     pub fn continues(&self) -> bool {
         !self.continued.is_empty()
+    }
+
+    /// Says whether the name of the project's folder was set by hand.
+    pub fn names_project_folder(&self) -> bool {
+        self.project.is_some()
     }
 
     /// Says whether it goes into these folders of the client's.
@@ -321,7 +333,8 @@ impl Placed {
 
     /// Returns the file of this number: that of a place or, behind them, the transcript.
     fn file(&self, number: usize) -> Result<StagedFile> {
-        let client = ClientHome::new(self.config.as_path(), Path::new("/"), None);
+        let client = ClientHome::new(self.config.as_path(), Path::new("/"), None)
+            .with_project_folder(self.project.clone());
         let transcript = client.transcript_path(self.cwd.as_path(), &self.id);
         let transcript = transcript.strip_prefix(client.projects()).unwrap_or(&transcript);
         let Some(place) = self.places.get(number) else {

@@ -1,11 +1,11 @@
-//! Whether what is here of a session is the beginning of what was saved, so that appending the rest is enough.
+//! Whether what is here of a session is what was saved, or its beginning, so that appending the rest is enough.
 //!
 //! Only what is proven counts: every byte that the snapshot has of what is here is compared. Where a compaction left
 //! the beginning out, a snapshot of before it, of which the later one descends, has to have the rest.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::base::error::Result;
+use crate::base::error::{IoContext as _, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::paths::RepoPath;
 use crate::client::transcript::validate::Checked;
@@ -14,8 +14,8 @@ use crate::manifest::{Manifest, Session, Transcript};
 use crate::redaction::refill_side_files;
 use crate::restore::session::as_saved::Compared;
 use crate::restore::session::path_mapping::{Paths, Relocation};
-use crate::restore::session::writer::Copy;
-use crate::restore::session::{SessionPlan, checked};
+use crate::restore::session::writer::{Copy, unwritten};
+use crate::restore::session::{SessionPlan, added_records, checked};
 use crate::store::Entry;
 use crate::workspace::Workspace;
 
@@ -27,6 +27,18 @@ pub struct Beginning {
     /// The side files that are not the same: those that are the beginning, with their sizes, and those that are missing.
     files: BTreeMap<RepoPath, Option<u64>>,
     form: ResumeForm,
+    missing: Missing,
+}
+
+/// What of the conversation is missing here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Missing {
+    /// Its last records, and those that it gets when it is brought back.
+    Records,
+    /// Nothing: it is here as it was saved.
+    Nothing,
+    /// Nothing: it is here as an earlier resume of the same snapshot left it.
+    NothingSince,
 }
 
 /// In which form what is here is the beginning.
@@ -67,6 +79,19 @@ impl Beginning {
         self.files.get(place)
     }
 
+    /// Says whether the whole conversation is here.
+    pub(in crate::restore) fn is_whole(&self) -> bool {
+        self.missing != Missing::Records
+    }
+
+    /// Returns the records that stand behind the saved ones once it is brought back.
+    pub(in crate::restore) fn added(&self, plan: &SessionPlan) -> String {
+        match self.missing {
+            Missing::Nothing => String::new(),
+            Missing::Records | Missing::NothingSince => added_records(plan),
+        }
+    }
+
     /// How the files that are here are to be looked at.
     pub(in crate::restore) fn compared(
         &self,
@@ -77,8 +102,8 @@ impl Beginning {
         Ok(self.form.compared(workspace, manifest, saved)?.unwrap_or_else(Compared::as_they_are))
     }
 
-    /// Looks whether it is: its transcript is shorter, no agent's is different, every other file is the same or missing,
-    /// and it does not run.
+    /// Looks whether it is: its transcript is the same or shorter, no agent's is different, every other file is the same
+    /// or missing, and it does not run.
     pub(in crate::restore) fn look(
         workspace: &Workspace,
         manifest: &Manifest,
@@ -89,9 +114,11 @@ impl Beginning {
         let here = client.transcript_path(&plan.cwd, &plan.id);
         let harmed = plan.checked.needs_mending() || plan.agents.values().any(Checked::needs_mending);
         let Some((session, saved)) = saved(manifest) else { return Ok(None) };
-        if harmed || client.transcripts(&plan.id)? != [here] || client.live_session(&plan.id)?.is_some() {
+        let is_only = client.transcripts(&plan.id)? == [here.clone()];
+        if harmed || !is_only || client.live_session(&plan.id)?.is_some() {
             return Ok(None);
         }
+        let size = here.metadata().context("read", &here)?.len();
         for form in [ResumeForm::Whole, ResumeForm::Saved, ResumeForm::BeforeCompaction] {
             let Some(compared) = form.compared(workspace, manifest, saved)? else { continue };
             let standing = |place: Option<&RepoPath>, content: Writer<'_>| {
@@ -99,8 +126,24 @@ impl Beginning {
             };
             let mut copy =
                 Copy { store: &workspace.store, rewriter: plan.relocation.rewriter()?, waking: None };
-            let here = standing(None, &mut |out| copy.conversation(saved, &plan.checked, out))?;
-            let PrefixMatch::Beginning(transcript) = here else { continue };
+            let mut with = |records: &str| {
+                standing(None, &mut |out| {
+                    copy.conversation(saved, &plan.checked, out)?;
+                    out.write_all(records.as_bytes()).map_err(unwritten)
+                })
+            };
+            let (transcript, missing) = match with("")? {
+                PrefixMatch::Beginning(size) => (size, Missing::Records),
+                PrefixMatch::Same => (size, Missing::Nothing),
+                PrefixMatch::Other if with(&added_records(plan))? == PrefixMatch::Same => {
+                    (size, Missing::NothingSince)
+                }
+                PrefixMatch::Other | PrefixMatch::Absent => continue,
+            };
+            // What was cut here as it was elsewhere has not been compacted here.
+            if form == ResumeForm::BeforeCompaction && missing != Missing::Records {
+                continue;
+            }
             if form == ResumeForm::BeforeCompaction && !descends_from_here(workspace, manifest, plan, paths)?
             {
                 continue;
@@ -122,7 +165,7 @@ impl Beginning {
                 Ok(())
             })?;
             if fits {
-                return Ok(Some(Beginning { transcript, files, form }));
+                return Ok(Some(Beginning { transcript, files, form, missing }));
             }
         }
         Ok(None)

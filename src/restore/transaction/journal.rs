@@ -19,8 +19,9 @@ use crate::store::LogEntry;
 use crate::sys::work_tree::{Node, STAGING, Tree};
 
 /// The versions of what is written here; another one is left alone. Those before were not sealed, and are not
-/// believed. The second of these: a session is continued. The third: files on other disks in the tree change.
-pub(in crate::restore) const FORMATS: std::ops::RangeInclusive<u32> = 3..=5;
+/// believed. The second of these: a session is continued. The third: files on other disks in the tree change. The
+/// fourth: the name of the client's folder for the project was set by hand.
+pub(in crate::restore) const FORMATS: std::ops::RangeInclusive<u32> = 3..=6;
 
 /// Stands in the staging folder from when everything is in it until nothing is to be moved back.
 pub(in crate::restore) const READY: &str = "ready";
