@@ -1,7 +1,7 @@
-//! Lines of the store's log: who did what to which snapshot, and what came of it.
+//! Lines of the store's log: who did what to which snapshot, and with what result.
 //!
-//! A line begins with what is known of every operation; whoever did it adds the rest. A log
-//! that can't be written never stops the work that it would tell of.
+//! A line begins with what is known of every operation. The operation adds the rest. If the log can't be
+//! written, the operation continues all the same.
 
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::cut;
@@ -12,7 +12,7 @@ use crate::store::{LogEntry, LogOutcome, Operation, Store};
 /// The longest reason that is kept, in characters.
 const LONGEST_REASON: usize = 300;
 
-/// Begins a line on something that was done; `None` if no snapshot came of it.
+/// Begins a log line for something that was done; `None` if there is no snapshot for it.
 pub fn line(context: &Context, operation: Operation, manifest: Option<&Manifest>) -> LogEntry {
     LogEntry {
         at: context.now,
@@ -32,7 +32,7 @@ pub fn line(context: &Context, operation: Operation, manifest: Option<&Manifest>
     }
 }
 
-/// Makes of a line one on something that failed, and writes it, if it did fail.
+/// Turns a line into one for a failure and writes it, if the operation did fail.
 ///
 /// # Errors
 /// The error itself.
@@ -45,13 +45,13 @@ pub fn unless_failed<T>(store: &Store, begun: &LogEntry, result: Result<T>) -> R
     })
 }
 
-/// Makes of a line one on something that failed. It names no root: `undo` must not find it.
+/// Turns a line into one for a failure. It names no root: `undo` must not find it.
 pub fn failed(begun: LogEntry, error: &Error) -> LogEntry {
     let reason = Some(cut(&error.to_string(), LONGEST_REASON));
     LogEntry { outcome: LogOutcome::Failed, reason, root: None, ..begun }
 }
 
-/// Makes of a line one on something that was not needed.
+/// Turns a line into one for something that was not needed.
 pub fn skipped(begun: LogEntry) -> LogEntry {
     LogEntry { outcome: LogOutcome::Skipped, ..begun }
 }

@@ -1,7 +1,7 @@
 //! Where and as whom the program runs: folders, user, moment.
 //!
-//! Owns the `directories` crate. Read once at the start; everything below takes it as an
-//! argument, so that a test can put anything in its place.
+//! Owns the `directories` crate. It is read once at the start. Everything below takes it as an argument, so
+//! a test can replace any part of it.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -1,10 +1,10 @@
 //! Workspace snapshots for Claude Code.
 //!
-//! `snap` saves the whole working state of a Claude Code session (conversation, sub-agents,
-//! task queue, permission grants, pending file edits) and brings it back, here or elsewhere,
-//! so that the real `claude --resume` goes on. The layers, from the bottom: values (pure), `sys`,
-//! the edges (`client`, `git`, `store`), the operations (`capture`, `restore`), `cli`.
-//! `docs/architecture.md` has the map; a test keeps it true.
+//! `snap` saves the whole working state of a Claude Code session (conversation, sub-agents, task queue,
+//! permission grants, pending file edits) and brings it back, here or elsewhere. The real `claude --resume`
+//! then continues it. The layers, from the bottom: values (pure), `sys`, the edges (`client`, `git`,
+//! `store`), the operations (`capture`, `restore`), `cli`. `docs/architecture.md` has the map, and a test
+//! checks it.
 
 #![warn(missing_docs, unreachable_pub)]
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr, clippy::exit)]

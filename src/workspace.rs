@@ -29,11 +29,11 @@ const MOST_GRANTS: usize = 5_000;
 /// The most pieces that its files and conversations may be in: each is opened and checked.
 const MOST_PIECES: usize = 50_000;
 
-/// What of `snap` itself lies in a work tree.
+/// The parts of `snap` itself that are in a work tree.
 pub struct OwnFolders(Vec<RepoPath>);
 
 impl OwnFolders {
-    /// Says whether a path lies in one of them.
+    /// Says whether a path is in one of them.
     pub fn hold(&self, path: &RepoPath) -> bool {
         self.0.iter().any(|own| path.is_in(own))
     }
@@ -112,7 +112,7 @@ impl Workspace {
         })
     }
 
-    /// Judges whose snapshot it is. Only the user's own configuration is asked, never the project's.
+    /// Decides whose snapshot it is. Only the user's own configuration is asked, never the project's.
     pub fn provenance(&self, manifest: &Manifest) -> Provenance {
         self.trust.judge(&manifest.proofs, || {
             let allowed = git::user_path("gpg.ssh.allowedSignersFile");
@@ -120,8 +120,8 @@ impl Workspace {
         })
     }
 
-    /// Refuses a foreign snapshot that would fill the memory or keep the disk busy for minutes,
-    /// before anything of it is unfolded.
+    /// Refuses a foreign snapshot that would fill the memory or keep the disk busy for minutes, before
+    /// any of it is unpacked.
     ///
     /// # Errors
     /// [`Kind::Refused`] with what can be done.
@@ -162,13 +162,14 @@ impl Workspace {
         trust::sign(&key, body)
     }
 
-    /// Returns the store's place in the work tree, if it lies in it.
+    /// Returns the store's place in the work tree, if it is in it.
     pub fn store_path(&self) -> Option<RepoPath> {
         self.path_of(self.store.root())
     }
 
-    /// Returns what of `snap` itself lies in the work tree: the store, the usual one too if another
-    /// is named, and the user's keys, if their home is the work tree. None of it is ever an edit.
+    /// Returns the parts of `snap` itself that are in the work tree: the store, the usual store too if
+    /// another one is named, and the user's keys, if their home is the work tree. None of them is ever
+    /// an edit.
     pub fn own_folders(&self) -> OwnFolders {
         let usual = self.root.join(".claude").join("snapshots");
         let state = self.trust.folder();
@@ -177,7 +178,7 @@ impl Workspace {
         OwnFolders(all.into_iter().flatten().filter_map(|folder| self.path_of(folder)).collect())
     }
 
-    /// Returns the place of something in the work tree; `None` if it lies elsewhere.
+    /// Returns the place of something in the work tree; `None` if it is elsewhere.
     pub fn path_of(&self, folder: &Path) -> Option<RepoPath> {
         let inside = folder.strip_prefix(&self.root).ok()?;
         RepoPath::new(inside.as_os_str().as_bytes()).ok()

@@ -1,15 +1,14 @@
 //! Compression: objects as zstd frames, and binary deltas as frames over a prefix.
 //!
-//! Owns the `zstd` crate. Pure. Every decoder states its limit beforehand, so that a small
-//! frame can't claim gigabytes: output is bounded by what the caller expects, and the
-//! window by `WINDOW_LOG_MAX`.
+//! Owns the `zstd` crate. Pure. Every decoder states its limit beforehand, so a small frame can't claim
+//! gigabytes. The caller's expected size limits the output, and `WINDOW_LOG_MAX` the window.
 
 use std::io::{self, BufRead, Read, Write};
 
 /// The level objects are written with; 19 buys 3 to 15 % for ten times the work.
 const LEVEL: i32 = 3;
 
-/// From so many bytes on, what is far away is found by a table of its own: the usual one forgets it.
+/// Content of this size or more gets a larger match table: the usual one forgets what is far away.
 const FAR: usize = 256 << 10;
 
 /// The largest window a frame may ask for, as a power of two: 128 MiB.
@@ -38,8 +37,8 @@ pub fn decompress(frame: &[u8], size: u64) -> io::Result<Vec<u8>> {
     Ok(raw)
 }
 
-/// Decompresses a frame that must hold exactly `size` bytes and nothing after it, piece by
-/// piece into `sink`: whatever the frame claims, only one piece is in memory.
+/// Decompresses a frame that must hold exactly `size` bytes and nothing after it, piece by piece into
+/// `sink`. Only one piece is in memory, whatever the frame claims.
 ///
 /// # Errors
 /// As [`decompress`].
@@ -55,8 +54,8 @@ pub fn decompress_into(frame: &[u8], size: u64, mut sink: impl FnMut(&[u8])) -> 
     }
 }
 
-/// The content of a frame that must hold exactly `size` bytes and nothing after it, as a stream: what is
-/// wrong with it is said when that is read.
+/// The content of a frame that must hold exactly `size` bytes and nothing after it, as a stream. An
+/// error is reported when its place is read.
 pub struct Unpacked<'a, R> {
     decoder: zstd::stream::read::Decoder<'a, R>,
     size: u64,
@@ -95,7 +94,7 @@ impl<R: BufRead> Read for Unpacked<'_, R> {
     }
 }
 
-/// Returns the most bytes that a frame of so much content can have, with room for other encoders.
+/// Returns the largest size of a frame with this much content, with room for other encoders.
 pub fn largest_frame(size: u64) -> u64 {
     size.saturating_add(size / 128).saturating_add(4_096)
 }
@@ -124,8 +123,8 @@ pub fn apply_delta(old: &[u8], delta: &[u8], size: u64) -> io::Result<Vec<u8>> {
     read_exactly(&mut decoder, size)
 }
 
-/// Refuses a frame that says itself that it holds another size: the decoder compares that with what
-/// comes out only on some of its ways.
+/// Refuses a frame whose header states another size. The decoder compares the header with the output
+/// only in some cases.
 fn refuse_other_size(frame: &[u8], size: u64) -> io::Result<()> {
     match zstd::zstd_safe::get_frame_content_size(frame) {
         Ok(Some(said)) if said != size => {

@@ -1,9 +1,9 @@
 //! The one error type: what failed, why, and what to do next.
 //!
-//! Owns the kinds and their exit codes (`docs/exit-codes.md` lists them). An error is
-//! three sentences at most: the message ("Cannot read PATH"), the cause, and a hint that
-//! names the next step; what there are many of is a list, one a line. It carries no back trace and wraps no foreign type, so that it
-//! prints the same everywhere.
+//! Owns the kinds and their exit codes (`docs/exit-codes.md` lists them). An error has at most three
+//! sentences: the message ("Cannot read PATH"), the cause, and a hint that names the next step. If it is
+//! about many things, they are a list, one on each line. It carries no back trace and wraps no foreign type,
+//! so it prints the same everywhere.
 
 use std::fmt::{self, Display};
 use std::io;
@@ -138,7 +138,8 @@ impl Error {
 }
 
 impl Error {
-    /// Returns it line by line: what failed and why, and each item of its list. No line of it begins elsewhere.
+    /// Returns the error line by line: what failed and why, and each item of its list. No other text
+    /// can begin a line.
     pub fn lines(&self) -> Vec<String> {
         let cause = match &self.cause {
             Some(cause) => format!(": {}", screen::Line(cause)),

@@ -1,6 +1,6 @@
 //! Identifiers: of snapshots (ours) and of sessions, agents and tasks (the client's).
 //!
-//! Owns the `uuid` crate. An id that came from a file can't travel: it is one plain file
+//! Owns the `uuid` crate. An id that came from a file can't lead to another folder: it is one plain file
 //! name component, whatever it says.
 
 use std::fmt;

@@ -1,9 +1,9 @@
-//! What an operation tells while it runs: in which phase it is, and how much of how much is done there.
+//! What an operation reports while it runs: its phase, and how much of how much is done.
 //!
-//! One thread or several tell, another one shows; what it looks like is not decided here. Each phase is also a span
-//! of the diagnostic log, which costs nothing while nobody listens. Owns the `tracing` crate, with `git/command.rs`.
-//! As long as no phase has begun there is nothing to show: a connection that is being made may have a question of its
-//! own on the terminal.
+//! One thread or several report, and another one shows it. How it looks is not decided here. Each phase is
+//! also a span of the diagnostic log, which costs nothing while nobody listens. Before the first phase
+//! begins, nothing is shown: a connection that is being made may ask a question of its own on the terminal.
+//! Owns the `tracing` crate, with `git/command.rs`.
 
 use std::io::{self, Read, Write};
 use std::sync::{Mutex, PoisonError};
@@ -109,7 +109,8 @@ pub struct Monitor {
 }
 
 impl Monitor {
-    /// Begins a phase, which lasts as long as the value that is returned. One that lasts already goes on after it.
+    /// Begins a phase, which lasts as long as the returned value. If another phase is running, it
+    /// continues afterwards.
     pub fn begin(&self, phase: Phase, total: Option<u64>) -> Begun<'_> {
         let span = tracing::info_span!(target: "snap::phase", "phase", name = phase.name(), total).entered();
         let before = self.replace(Some(Progress { phase, done: 0, total }));

@@ -1,9 +1,8 @@
 //! Paths as values: inside a work tree ([`RepoPath`]) and on a machine ([`NativePath`]).
 //!
-//! Both are bytes and survive JSON losslessly: UTF-8 as a string, anything else as
-//! `{"hex": "…"}`. A [`RepoPath`] can't leave the tree it is joined to and can't name a
-//! `.git` in any disguise; there is no other way to make one. Pure: links in the real tree
-//! are the business of `fs`.
+//! Both are bytes and survive JSON losslessly: UTF-8 as a string, anything else as `{"hex": "…"}`. A
+//! [`RepoPath`] can't leave the tree it is joined to and can't name a `.git` in any disguise. There is no
+//! other way to make one. Pure: `sys` handles links in the real tree.
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
@@ -64,7 +63,7 @@ impl RepoPath {
         self.0.split(|byte| *byte == b'/').map(OsStr::from_bytes)
     }
 
-    /// Returns the folders that it lies in, from the outermost.
+    /// Returns the folders above it, from the outermost.
     pub fn above(&self) -> impl Iterator<Item = RepoPath> {
         let ends = self.0.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(end, _)| end);
         ends.map(|end| RepoPath(self.0[..end].into()))
@@ -76,7 +75,7 @@ impl RepoPath {
         self.0.split(|byte| *byte == b'/').map(|name| folded(name).to_uppercase().to_lowercase())
     }
 
-    /// Says whether every system takes it for the same file: no control character, no `\` or `:`,
+    /// Says whether every system takes the name for the same file: no control character, no `\` or `:`,
     /// no blank or dot at the end of a name, no name of a device, nothing but text.
     pub fn is_portable(&self) -> bool {
         let plain = |name: &[u8]| {
@@ -98,7 +97,7 @@ impl RepoPath {
         self.0.split(|byte| *byte == b'/').all(plain)
     }
 
-    /// Says whether this path is `folder` or lies in it.
+    /// Says whether this path is `folder` or inside it.
     pub fn is_in(&self, folder: &RepoPath) -> bool {
         self.0.strip_prefix(folder.as_bytes()).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
     }
@@ -127,8 +126,8 @@ fn is_dot_git(component: &[u8]) -> bool {
     component.split(|byte| *byte == b'\\').any(|part| matches!(folded(part).as_str(), ".git" | "git~1"))
 }
 
-/// Returns a component without what some file system would not see: case, trailing dots and
-/// blanks, an NTFS stream, code points that HFS+ ignores.
+/// Returns a component without the parts that some file system ignores: case, trailing dots and blanks,
+/// an NTFS stream, code points that HFS+ ignores.
 fn folded(component: &[u8]) -> String {
     let text = String::from_utf8_lossy(component);
     let seen: String = text.chars().filter(|c| !is_ignored_by_hfs(*c)).collect();
@@ -170,7 +169,7 @@ impl fmt::Debug for NativePath {
     }
 }
 
-/// How bytes stand in JSON.
+/// How bytes are written in JSON.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum Lossless<'a> {

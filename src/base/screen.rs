@@ -1,10 +1,10 @@
-//! Text from outside, made safe to show: file names, messages and everything else that a
-//! snapshot, a transcript or a remote says.
+//! Text from outside, made safe to show: file names, messages and everything else in a snapshot, a
+//! transcript or the answer of a remote.
 //!
-//! A control character, a bidirectional override or an invisible character in such text
-//! could move the cursor, hide words or lie about what is shown, so each is shown as an
-//! escape and never sent. Pure. Owns `unicode-width`, and `regex-syntax` for its tables of Unicode. The rule and
-//! its evidence: CVE-2021-42574 (bidi), CVE-2024-52005 (escape sequences in relayed text).
+//! A control character, a bidirectional override or an invisible character in such text could move the
+//! cursor, hide words or misrepresent what is shown. So each is shown as an escape and never sent. Pure.
+//! Owns `unicode-width`, and `regex-syntax` for its tables of Unicode. The rule and its evidence:
+//! CVE-2021-42574 (bidi), CVE-2024-52005 (escape sequences in relayed text).
 
 use std::fmt::{self, Write as _};
 use std::sync::OnceLock;
@@ -12,11 +12,11 @@ use std::sync::OnceLock;
 use regex_syntax::hir::{Class, HirKind};
 use unicode_width::UnicodeWidthChar as _;
 
-/// What is never sent: it is not seen, reorders text, or is nobody's character. The last two are symbols by the
-/// tables, and blank.
+/// Characters that are never sent: they are invisible, reorder text, or are not assigned. The last two
+/// are symbols by the tables, and blank.
 const UNSEEN: &str = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\p{Bidi_Control}\p{Noncharacter_Code_Point}\x{2800}\x{1D159}]";
 
-/// What an emoji selector may stand behind.
+/// Characters that an emoji selector may follow.
 const PICTURES: &str = r"[\p{Emoji}&&[^\x00-\x7F]]";
 
 /// Shows foreign text on one line: unsafe characters as escapes, line ends included.
@@ -118,7 +118,7 @@ pub fn cut(text: &str, width: usize) -> String {
     short
 }
 
-/// Appends foreign bytes with everything unsafe as an escape, but for tabs, which stay.
+/// Appends foreign bytes with everything unsafe as an escape, except tabs, which stay.
 ///
 /// Plain runs are copied as they are, so this is about as fast as copying.
 pub fn push_safe(out: &mut Vec<u8>, mut text: &[u8]) {
@@ -204,8 +204,8 @@ fn is_in(ranges: &[(char, char)], c: char) -> bool {
     after.checked_sub(1).is_some_and(|at| c <= ranges[at].1)
 }
 
-/// Returns the characters of a class, in order. A class that can't be read is everything: too much is escaped, never
-/// too little.
+/// Returns the characters of a class, in order. If a class can't be read, it counts as all characters:
+/// escaping too much is better than too little.
 fn ranges(class: &str) -> Vec<(char, char)> {
     match regex_syntax::parse(class).map(|read| read.into_kind()) {
         Ok(HirKind::Class(Class::Unicode(class))) => {

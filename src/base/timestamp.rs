@@ -1,7 +1,7 @@
 //! Moments and spans of time, as stored and as people write them.
 //!
-//! Owns the `time` crate. A [`Timestamp`] is UTC with millisecond precision; the only
-//! clock reading is [`Timestamp::now`], called once at the edge and passed down.
+//! Owns the `time` crate. A [`Timestamp`] is UTC with millisecond precision. The clock is read only by
+//! [`Timestamp::now`], which is called once at the edge and passed down.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,7 +1,7 @@
-//! What a person should know though nothing failed: each kind as a value, with one text.
+//! Warnings: what a person should know although nothing failed. Each kind is a value with one text.
 //!
-//! Pure. Operations return these with their results; only the command line shows them. In JSON each is its text. Text
-//! from outside is made safe where it is shown, like all text.
+//! Pure. Operations return these with their results, and only the command line shows them. In JSON, each is
+//! its text. Text from outside is made safe where it is shown, like all text.
 
 use std::fmt;
 
@@ -20,6 +20,8 @@ pub enum Warning {
     NotInRepository,
     /// A merge or the like is under way while a snapshot is saved.
     OperationInProgress(String),
+    /// git fails with its content filters, and what it says.
+    WithoutFilters(String),
     /// The conversation can't be read, and why; the edits are saved.
     ConversationNotSaved(String),
     /// There is no session to save.
@@ -73,7 +75,7 @@ pub enum Warning {
     MoreDamaged(usize),
     /// A file here is another than the saved one, and stays.
     StaysDifferent(String),
-    /// The session goes on in this folder instead of a work tree of its own.
+    /// The session continues in this folder instead of a work tree of its own.
     LeavesWorkTree(String),
     /// Variables that the session relied on and that are not set here.
     ToSupply(Vec<String>),
@@ -153,12 +155,18 @@ impl fmt::Display for Warning {
                 write!(f, "{stem} can't be read; it and all objects are kept")
             }
             Warning::ManifestsAside => f.write_str(
-                "manifests that were set aside lie in the store's `damaged`; as long as they do, all objects are kept",
+                "manifests are in quarantine in the store's `damaged`; while they are there, all objects \
+                 are kept",
             ),
             Warning::Links(why) => write!(f, "links are not up to date: {why}"),
             Warning::NotInRepository => {
                 f.write_str("This folder is not in a git repository: file edits were not saved.")
             }
+            Warning::WithoutFilters(why) => write!(
+                f,
+                "git can't list what changed with its content filters ({why}). Their files were saved by their bytes; one of \
+                 them may be listed though nobody changed it"
+            ),
             Warning::OperationInProgress(operation) => write!(
                 f,
                 "A {operation} is in progress: its files, conflicts and index are saved. After a restore, git no longer treats it as in progress."
@@ -167,7 +175,7 @@ impl fmt::Display for Warning {
             Warning::NoSessionHere => f.write_str("No session of Claude Code was found here."),
             Warning::NotMarked(why) => write!(
                 f,
-                "The snapshot can't be marked as yours, so resuming it needs `--trust`: {why}. Your key can be kept elsewhere: set XDG_STATE_HOME."
+                "The snapshot can't be marked as yours, so resuming it needs `--trust`: {why}. Set XDG_STATE_HOME to keep your key in another folder."
             ),
             Warning::NotSigned(why) => write!(f, "The snapshot is not signed: {why}."),
             Warning::BaseNotKept { base, why } => {
@@ -192,9 +200,7 @@ impl fmt::Display for Warning {
                 f,
                 "A {operation} was in progress when this was saved: its files, conflicts and index come back, but git does not treat it as in progress."
             ),
-            Warning::NoSessionSaved => {
-                f.write_str("The snapshot holds no session: only files are restored.")
-            }
+            Warning::NoSessionSaved => f.write_str("The snapshot holds no session: only files are restored."),
             Warning::NoConversationSaved => {
                 f.write_str("The conversation was not saved: only files are restored.")
             }
@@ -210,14 +216,15 @@ impl fmt::Display for Warning {
             Warning::MoreDamaged(more) => write!(f, "{more} more places were damaged."),
             Warning::StaysDifferent(place) => write!(
                 f,
-                "{place} here is another than the one saved, and stays; `snap show --json` has the saved one."
+                "{place} here differs from the saved one and stays; `snap show --json` has the saved one."
             ),
             Warning::LeavesWorkTree(folder) => write!(
                 f,
-                "The session had made itself a work tree; it goes on in {folder} as in any folder, with nothing to exit."
+                "The session had made a work tree for itself; it continues in {folder} as in any other \
+                 folder, and there is no work tree to exit."
             ),
             Warning::ToSupply(names) => {
-                write!(f, "Must be re-supplied, as it is not set here: {}.", names.join(", "))
+                write!(f, "Set this yourself, because it is not set here: {}.", names.join(", "))
             }
             Warning::CopyLeftOut(place) => {
                 write!(f, "The client's copy {place} of an earlier file is left out: it held a secret.")
@@ -231,10 +238,10 @@ impl fmt::Display for Warning {
             }
             Warning::ShownAsStaged(paths) => write!(
                 f,
-                "The index goes back too, so that git will show as staged, against what was committed since: {}.",
+                "The index goes back too. Compared with the commits made since, git will show as staged: {}.",
                 paths.join(", ")
             ),
-            Warning::MoreShownAsStaged(more) => write!(f, "And as staged too: {more} more paths."),
+            Warning::MoreShownAsStaged(more) => write!(f, "{more} more paths will also show as staged."),
             Warning::HeadElsewhere { here, base } => write!(
                 f,
                 "HEAD is at {here}, the snapshot was made on {base}: the edited files are the same in both."
@@ -249,11 +256,14 @@ impl fmt::Display for Warning {
             ),
             Warning::StagedDisagrees(path) => write!(
                 f,
-                "What was staged of {path} and what is here disagree: the index has both, as stages of a conflict."
+                "The staged version of {path} disagrees with what is here: the index has both, as stages \
+                 of a conflict."
             ),
             Warning::OtherSparsePatterns(command) => write!(
                 f,
-                "The sparse checkout had other patterns when this was saved. The files and their marks come back; set the patterns yourself, or the next `git sparse-checkout reapply`, `checkout` or `pull` follows those of now: {command}"
+                "The sparse checkout had other patterns when this was saved. The files and their marks \
+                 come back, but the patterns don't. Set them yourself, or the next `git sparse-checkout \
+                 reapply`, `checkout` or `pull` follows the present ones: {command}"
             ),
             Warning::NoRoomInIndex { path, other } => write!(
                 f,

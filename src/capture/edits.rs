@@ -32,6 +32,8 @@ pub(super) struct CapturedEdits {
     pub(super) edits: Edits,
     pub(super) branch: Option<String>,
     pub(super) around: Around,
+    /// What git said when it failed with content filters, so that files were compared by their bytes.
+    pub(super) without_filters: Option<String>,
 }
 
 /// What is captured, and with what.
@@ -126,7 +128,8 @@ fn read(shared: &mut Shared<'_>, workspace: &Workspace, mut listing: Listing) ->
         operation: shared.repository.operation().map(str::to_owned),
     };
     let around = surroundings::look(shared.repository, &shared.tree, own_folders, &listing.ignored)?;
-    Ok(CapturedEdits { edits, branch: listing.branch, around })
+    let (branch, without_filters) = (listing.branch, listing.without_filters);
+    Ok(CapturedEdits { edits, branch, around, without_filters })
 }
 
 /// Finds out how the files that are about to be read are converted on their way to git.

@@ -131,6 +131,9 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
             None
         }
     };
+    notes.extend(
+        edits.iter().filter_map(|captured| captured.without_filters.clone()).map(Warning::WithoutFilters),
+    );
     if let Some(operation) = edits.as_ref().and_then(|captured| captured.edits.operation.as_deref()) {
         notes.push(Warning::OperationInProgress(operation.to_owned()));
     }

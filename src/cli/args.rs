@@ -1,6 +1,6 @@
 //! What can be typed: the commands, and the options that all of them take.
 //!
-//! Each command's own arguments stand beside its code.
+//! Each command's own arguments are beside its code.
 
 use clap::{Parser, Subcommand};
 
@@ -46,7 +46,7 @@ pub(crate) struct Arguments {
 const FIRST_STEPS: [(&str, &str); 4] = [
     ("snap save \"before refactor\"", "Save the session and the pending edits"),
     ("snap list", "List the snapshots"),
-    ("snap resume before-refactor", "Bring one back, and go on with its session"),
+    ("snap resume before-refactor", "Restore one, and continue its session"),
     ("snap help resume", "Explain a command"),
 ];
 

@@ -1,9 +1,9 @@
-//! What the program does, told while it does it, for bug reports: `-v`, `-vv`, `SNAP_LOG` and `SNAP_LOG_FILE`.
+//! Log lines about what the program does, for bug reports: `-v`, `-vv`, `SNAP_LOG` and `SNAP_LOG_FILE`.
 //!
-//! Owns the `tracing_subscriber` crate. Without one of these nothing listens, and spans cost nothing. Lines go to
-//! standard error, or to a file of the user's own; what a hook does only to the file, as the client shows the rest.
-//! A line is made safe like all text. No line has the content of a file or a conversation, nor a password in an
-//! address: see the callers (`base/monitor.rs`, `git/command.rs`).
+//! Owns the `tracing_subscriber` crate. Without one of these nothing listens, and spans cost nothing. Lines
+//! go to standard error, or to a file of the user's own. Hooks write only to the file, because the client
+//! shows their standard error. A line is made safe like all text. No line has the content of a file or a
+//! conversation, nor a password in an address: see the callers (`base/monitor.rs`, `git/command.rs`).
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -19,7 +19,8 @@ use tracing_subscriber::prelude::*;
 use crate::base::error::{Error, IoContext as _, Kind, Result};
 use crate::base::screen::Line;
 
-/// Which spans and events are told: `info`, `debug`, or targets with levels, such as `snap::git=debug`.
+/// Which spans and events are logged: `info`, `debug`, or targets with levels, such as
+/// `snap::git=debug`.
 const FILTER: &str = "SNAP_LOG";
 
 /// Where the lines go instead of standard error.
@@ -33,7 +34,7 @@ pub(super) fn on_standard_error() -> bool {
     ON_STANDARD_ERROR.get().copied().unwrap_or(false)
 }
 
-/// Begins to tell, if somebody asked for it. `-v` tells of phases, `-vv` also of git commands.
+/// Starts logging, if somebody asked for it. `-v` logs phases, `-vv` also git commands.
 ///
 /// # Errors
 /// [`Kind::Usage`] for a filter that is none, [`Kind::Environment`] if the file can't be opened.
@@ -64,7 +65,7 @@ pub(super) fn start(verbose: u8) -> Result<()> {
     Ok(())
 }
 
-/// The same in a hook, of which nothing is told but into a file.
+/// The same in a hook, which logs only into a file.
 pub(super) fn start_in_hook() {
     if variable(FILE).is_some() {
         // A hook fails for nothing.

@@ -10,7 +10,7 @@ pub(crate) fn examples(all: &[(&str, &str)]) -> StyledStr {
     examples_and(all, &[])
 }
 
-/// The same, with further headings and what stands under each.
+/// The same, with further headings and what is under each.
 pub(crate) fn examples_and(all: &[(&str, &str)], more: &[(&str, &str)]) -> StyledStr {
     let width = all.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0);
     let lines: Vec<String> = all.iter().map(|(command, does)| format!("{command:width$}  {does}")).collect();

@@ -1,4 +1,4 @@
-//! What the commands that work with a git remote share: opening it, and saying what became of each snapshot.
+//! What the commands for a git remote share: opening it, and reporting the result for each snapshot.
 
 use serde::Serialize;
 

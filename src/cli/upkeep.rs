@@ -1,4 +1,4 @@
-//! What commands do besides their own work: finishing restores that were cut off, and keeping links up to date.
+//! What commands do besides their own work: finishing interrupted restores, and keeping links up to date.
 
 use super::output::Ui;
 use crate::base::error::{Error, Result};
@@ -22,13 +22,13 @@ pub(crate) fn settle(context: &Context, workspace: &Workspace, ui: &mut Ui) -> R
         ui.warn(&match recovered.outcome {
             RecoveryOutcome::TakenBack => {
                 let safety = safety.unwrap_or_default();
-                format!("the restore of {name} in {root} was cut off; everything is as before it{safety}")
+                format!("the restore of {name} in {root} was interrupted; everything is as before it{safety}")
             }
             RecoveryOutcome::Finished => {
-                format!("the restore of {name} in {root} was cut off at its end; it is finished now")
+                format!("the restore of {name} in {root} was interrupted at its end; it is finished now")
             }
             RecoveryOutcome::Gone => {
-                format!("the restore of {name} in {root} was cut off, and that work tree is gone")
+                format!("the restore of {name} in {root} was interrupted, and that work tree is gone")
             }
         });
         for path in &recovered.kept {
@@ -37,19 +37,22 @@ pub(crate) fn settle(context: &Context, workspace: &Workspace, ui: &mut Ui) -> R
         if let Some(leftover) = &recovered.leftover {
             let leftover = Line(&leftover.to_string_lossy()).to_string();
             ui.warn(&format!(
-                "the files from before are in {leftover}; delete it when you need them no longer"
+                "the files from before are in {leftover}; delete it when you no longer need them"
             ));
         }
     }
     Ok(())
 }
 
-/// Says which restores were cut off, for a command that changes nothing.
+/// Says which restores were interrupted, for a command that changes nothing.
 pub(crate) fn warn_of_cut_off(workspace: &Workspace, ui: &mut Ui) {
     let Ok((roots, ignored)) = restore::cut_off(workspace) else { return };
     for root in roots {
         let root = Line(&root.to_string_lossy()).to_string();
-        ui.warn(&format!("a restore was cut off in {root}; the next `snap save`, `resume`, `rewind`, `undo` or `redo` puts that right"));
+        ui.warn(&format!(
+            "a restore was interrupted in {root}; the next `snap save`, `resume`, `rewind`, \
+                          `undo` or `redo` finishes it or rolls it back"
+        ));
     }
     warn_of_ignored(&ignored, ui);
 }
@@ -69,7 +72,7 @@ fn warn_of_ignored(ignored: &[restore::Ignored], ui: &mut Ui) {
     }
 }
 
-/// Brings the links up to date; what is wrong with them is told and stops nothing.
+/// Brings the links up to date. Problems with them are reported and stop nothing.
 pub(crate) fn follow_links(workspace: &Workspace, ui: &mut Ui) {
     if let Err(error) = restore::follow(workspace) {
         ui.warn(&format!("links are not up to date: {error}"));

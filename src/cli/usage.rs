@@ -1,4 +1,4 @@
-//! What `clap` says: help as it is, and what is wrong with a command line with what was typed made safe to show.
+//! What `clap` prints: help as it is, and errors with the typed text made safe to show.
 
 use std::io::Write as _;
 

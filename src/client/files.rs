@@ -1,4 +1,4 @@
-//! The files of one session: which there are, and reading a transcript that grows meanwhile.
+//! The files of one session: which ones exist, and reading a transcript while it grows.
 
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ pub struct SessionFiles {
     pub tasks_are_gone: bool,
     /// Every other file, with its place (`session/…`, `tasks/…`, `file-history/…`).
     pub others: Vec<(String, PathBuf)>,
-    /// What is there but can't be kept: links, names that are not text, folders that can't be read.
+    /// What exists but can't be saved: links, names that are not text, folders that can't be read.
     pub missing: Vec<Skipped>,
 }
 
@@ -173,7 +173,7 @@ const LONG: usize = 4 << 20;
 /// The most room that is made for a line at once; none of it is used before it is filled.
 const LARGEST_RESERVE: u64 = 512 << 20;
 
-/// Reads JSONL line by line; a file up to the size it has when it is opened.
+/// Reads JSONL line by line, up to the size that the file has when it is opened.
 ///
 /// Yields whole records with their line ends. An unfinished last line is not yielded; it is
 /// in [`Lines::torn`] afterwards. (A last line without its line end that is complete JSON

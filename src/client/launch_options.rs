@@ -1,8 +1,9 @@
-//! What a running client was started with: rules that hold for that run alone, and options that no file tells of.
+//! The options that a running client was started with: rules that apply to that run alone, and options that
+//! are in no file.
 //!
-//! A client keeps these in its memory. Where there is `/proc`, its command line says them; elsewhere, and once it has
-//! ended, nobody knows. Of options other than rules only names are taken, and the folders of `--add-dir`: a value may
-//! be a prompt, or hold a key.
+//! A client keeps these in its memory. Where there is `/proc`, they are read from its command line.
+//! Elsewhere, and once the client has ended, they are unknown. Of options that are not rules only the names
+//! are taken, and the folders of `--add-dir`: a value may be a prompt, or hold a key.
 
 use serde_json::Value;
 
@@ -44,7 +45,8 @@ pub struct Launch {
 }
 
 impl Launch {
-    /// Reads the command line of a session's client; `None` if it does not run, or that can't be read here.
+    /// Reads the command line of a session's client; `None` if the client does not run, or if it can't
+    /// be read here.
     pub fn of(found: &FoundSession) -> Option<Launch> {
         let live = found.live.as_ref()?;
         let line = std::fs::read(format!("/proc/{}/cmdline", live.pid)).ok()?;
@@ -111,7 +113,8 @@ impl Launch {
     }
 }
 
-/// Splits a list of tools as the client does: at commas and blanks, but from a `(` to the next `)`.
+/// Splits a list of tools as the client does: at commas and blanks, except between a `(` and the next
+/// `)`.
 fn split(values: &[&str], option: &str) -> Vec<SavedRule> {
     let mut rules = Vec::new();
     for value in values {

@@ -1,9 +1,9 @@
 //! The session edge: what the client keeps on disk, read and written.
 //!
-//! Owns every fact about the client's files; `docs/sessions.md` says in which versions each
-//! was seen. The format is no published contract, so the rule everywhere is: read what is
-//! known, carry what is not, fail on neither. The `.key` files beside live sessions are
-//! credentials and are never opened; transcripts are never changed or deleted.
+//! Owns every fact about the client's files. `docs/sessions.md` says in which versions each was seen. The
+//! format is not a published contract. So the rule everywhere is: read what is known, keep what is not, and
+//! let neither stop the program. The `.key` files beside live sessions are credentials and are never opened.
+//! Transcripts are never changed or deleted.
 
 mod files;
 mod hooks;
@@ -118,8 +118,8 @@ impl ClientHome {
 
 /// Returns the folder that holds `.git` and the given one: the work tree it belongs to.
 ///
-/// Outside any repository, the folder itself. Used to tell the work trees of one
-/// repository apart when one lies inside another.
+/// Outside any repository, the folder itself. Used to distinguish the work trees of one repository if
+/// one is inside another.
 fn work_tree_of(folder: &Path) -> &Path {
     folder.ancestors().find(|above| above.join(".git").exists()).unwrap_or(folder)
 }

@@ -1,7 +1,7 @@
 //! The settings files: permission rules, and the names of what must be supplied elsewhere.
 //!
-//! Of servers and environments only names are taken: values, addresses and headers hold
-//! secrets and never leave their file.
+//! Of servers and environments only names are taken. Values, addresses and headers hold secrets and never
+//! leave their file.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -49,8 +49,8 @@ impl ClientHome {
         settings
     }
 
-    /// Returns the variables that the settings and servers of a project define, with their values:
-    /// to be looked for, never to be stored. What can't be read has none.
+    /// Returns the variables that the settings and servers of a project define, with their values. The
+    /// values are searched for, never stored. A file that can't be read has none.
     pub fn variables(&self, root: &Path) -> Vec<(String, String)> {
         let claude = root.join(".claude");
         let files = [

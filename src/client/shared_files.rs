@@ -1,8 +1,7 @@
-//! Files of a session that the client keeps in folders that all sessions share: plans, and the task lists of older
-//! clients.
+//! Files of a session in folders that all sessions share: plans, and the task lists of older clients.
 //!
-//! A place names such a file without the session's id, so that it can go on under another one: `plans/SLUG.md`,
-//! `plans/SLUG-agent-AGENT.md`, `todos/own.json`, `todos/AGENT.json`. Nothing that is here is ever overwritten.
+//! A place names such a file without the session's id, so the file can get another id: `plans/SLUG.md`,
+//! `plans/SLUG-agent-AGENT.md`, `todos/own.json`, `todos/AGENT.json`. No existing file is ever overwritten.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -17,7 +16,8 @@ use crate::manifest::Skipped;
 const OWN: &str = "own";
 
 impl ClientHome {
-    /// Lists them, with their places, for a session whose records name these plans; names what can't be looked at.
+    /// Lists these files with their places, for a session whose records name these plans. Names those
+    /// that can't be read.
     pub fn files_elsewhere(
         &self,
         id: &ClientId,

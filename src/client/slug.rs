@@ -1,4 +1,4 @@
-//! The name of a project's folder, as the client makes it from the working directory.
+//! The name of a project's folder, which the client makes from the working directory.
 
 const LONGEST: usize = 200;
 

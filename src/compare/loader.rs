@@ -1,8 +1,8 @@
 //! Loads the content of files that differ, and shows them.
 //!
-//! A snapshot's own edits are shown as they are stored, hunk by hunk while they are read; other versions
-//! are made from base blob and diff. What is large is streamed, so that neither the time to the first
-//! hunk nor the memory depends on its size; `docs/diff.md` names what is loaded whole all the same.
+//! A snapshot's own edits are shown as they are stored, hunk by hunk while they are read. Other versions are
+//! made from base blob and diff. Large content is streamed, so neither the time to the first hunk nor the
+//! memory depends on its size. `docs/diff.md` names the exceptions, which are loaded whole.
 
 use std::io::{self, BufReader, Read as _};
 
@@ -257,7 +257,8 @@ impl<'a> Loader<'a> {
     }
 }
 
-/// Returns the sizes of a large file that is binary by its old version alone: then the new one need not be made.
+/// Returns the sizes of a large file whose old version already is binary. Then the new version need not
+/// be made.
 fn binary_note(edit: &Edit, old: Option<&LoadedVersion<'_>>) -> io::Result<Option<String>> {
     let diff = edit.diff.as_ref().filter(|diff| diff.form == DiffForm::Delta);
     let Some((diff, old)) = diff.zip(old.and_then(|old| old.content.as_ref())) else { return Ok(None) };

@@ -1,7 +1,7 @@
 //! What a diff of snapshots consists of: which files differ, and where their versions are.
 //!
-//! The list is made from manifests and one `git status` alone; content is loaded when a file's
-//! turn comes. Changes nothing, anywhere.
+//! The list is made only from manifests and one `git status`. The content of a file is loaded when its turn
+//! comes. Changes nothing, anywhere.
 
 mod loader;
 mod renamed;
@@ -294,8 +294,8 @@ fn oid(version: Option<&Version>, other: Option<&Version>) -> String {
     }
 }
 
-/// Shows the two versions of a file, read from anywhere, and again if that is possible; `sizes` are
-/// for binary ones.
+/// Shows the two versions of a file, wherever they are read from, and reads them again if that is
+/// possible. `sizes` are for binary ones.
 ///
 /// # Errors
 /// Whatever reading and showing give.
@@ -342,7 +342,7 @@ pub fn show_readers(
 }
 
 /// Makes the patch of a binary file, unless that would take too much memory. Git applies it only to
-/// exactly the version that the header names, and checks what it makes of it.
+/// exactly the version that the header names, and checks the result.
 fn binary_patch(
     file: FileHeader,
     hash: GitHash,
@@ -365,7 +365,8 @@ fn binary_patch(
     Ok((FileHeader { old_oid, new_oid, ..file }, Some(patch)))
 }
 
-/// Tells the length of the one hunk of a file that is new or gone: then it need not be held until it ends.
+/// States the length of the one hunk of a file that is new or gone. Then the hunk need not be held
+/// until it ends.
 fn state_length(again: &Again<'_>, sizes: (Option<u64>, Option<u64>), show: &mut dyn Show) -> io::Result<()> {
     let (gone, new) = (sizes.0.unwrap_or(0) > 0, sizes.1.unwrap_or(0) > 0);
     if gone == new {

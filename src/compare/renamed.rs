@@ -1,9 +1,9 @@
-//! Which file that only the old side has goes on under another name on the new side.
+//! Finds renames: a file that only the old side has, and that has another name on the new side.
 //!
-//! By the id of the content first, which is known of snapshots without reading any; then by likeness; then
-//! by what a save has found.
-//! What is read for it is bounded, as nothing is shown before: what is beyond stays a file that is
-//! gone and one that is new. So does what can't be read: its turn to say so comes.
+//! First by the id of the content, which needs no reading. Then by similar content. Then by what a save has
+//! found. Reading is bounded, because nothing is shown before it. Beyond the bounds, a file is shown as gone
+//! and another as new. The same is true of a file that can't be read; the error is reported when its turn
+//! comes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -73,7 +73,7 @@ pub(super) fn joined(workspace: &Workspace, items: Vec<Item>) -> Vec<Item> {
     items.into_iter().enumerate().filter_map(join).collect()
 }
 
-/// For the number of a new item, that of the one which is gone, and how much is the same, where known.
+/// Maps the number of a new item to that of the item that is gone, with how much is the same, if known.
 type Renames = BTreeMap<usize, (usize, Option<u64>)>;
 
 /// Finds the files that only one side has.

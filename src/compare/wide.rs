@@ -1,4 +1,4 @@
-//! Text in UTF-16, which has a zero in every other byte and so looks binary: shown as the text that it is.
+//! Text in UTF-16: it has a zero in every other byte and so looks binary, but is shown as text.
 
 use std::io::{self, Read};
 
@@ -10,7 +10,8 @@ pub(super) struct Encodings {
     new: &'static str,
 }
 
-/// Says what two versions are encoded in, if that makes text of both; nothing is text in any encoding.
+/// Says in which encodings two versions are text, if at least one of them is UTF-16; `None` otherwise,
+/// and if one is binary.
 pub(super) fn encodings(again: &Again<'_>) -> io::Result<Option<Encodings>> {
     let (old, new) = again(0, 0)?;
     let (old, new) = (encoding(old)?, encoding(new)?);
@@ -51,7 +52,7 @@ pub(super) fn show(
         (old, new) => format!("{old} -> {new}"),
     };
     if report.added + report.removed == 0 && encodings.old == encodings.new {
-        note.push_str(", and what differs is no text");
+        note.push_str(", and the difference is not in its text");
     }
     show.finish(End { report, note: Some(note), ..End::default() })
 }

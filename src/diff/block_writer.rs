@@ -1,7 +1,7 @@
 //! Blocks of output on their way to the reader.
 //!
-//! The first block leaves at the end of the first hunk, or as soon as it holds a screenful;
-//! later ones are large, so that writing costs next to nothing.
+//! The first block leaves at the end of the first hunk, or as soon as it fills a screen. Later blocks are
+//! large, so that writing costs almost nothing.
 
 use std::io;
 

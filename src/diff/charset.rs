@@ -1,7 +1,8 @@
-//! Text that is no UTF-8, read as what it most likely is. Owns `encoding_rs`, `encoding_rs_io` and `chardetng`.
+//! Text that is not UTF-8, read in its most likely encoding. Owns `encoding_rs`, `encoding_rs_io` and
+//! `chardetng`.
 //!
-//! It is a guess, and said to be one. Where a file has text in UTF-8 too, nothing is guessed: what differs in its encoding
-//! only would look the same.
+//! The encoding is a guess, and the output says so. If a file has text in UTF-8 too, nothing is guessed:
+//! lines that differ only in their encoding would look the same.
 
 use std::borrow::Cow;
 use std::io::Read;

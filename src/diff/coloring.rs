@@ -1,7 +1,8 @@
-//! Syntax colours made beside the painting: asked for a stretch of a diff at a time, and done without if they are late.
+//! Syntax colours, computed on a thread beside the painting for one stretch of a diff at a time. If they are
+//! late, the stretch stays plain.
 //!
-//! The grammars run on a thread of their own. Whoever paints waits for it only so long, and no longer than the time that
-//! all such waiting may take together: the first hunk is not later for it, and the whole not much.
+//! Painting waits for them only for a short time, and all waits together are limited too. So the first hunk
+//! comes no later, and the whole diff not much later.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,8 +1,7 @@
-//! Runs of equal and changed lines put together to hunks with context.
+//! Puts runs of equal and changed lines together to hunks with context.
 //!
-//! Holds back at most as many lines as there is context: a hunk starts when its first
-//! change is known, and what follows a change is shown while it is still unknown how long
-//! the hunk becomes.
+//! Holds back at most as many lines as there is context. A hunk starts when its first change is known. The
+//! lines after a change are shown before it is known how long the hunk becomes.
 
 use std::collections::VecDeque;
 use std::io;

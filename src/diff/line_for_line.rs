@@ -1,6 +1,6 @@
-//! A diff that was read, written again line for line, as it came: for programs.
+//! A diff that was read, written again line for line: for programs.
 //!
-//! A patch that goes through here is still one, to the byte.
+//! A patch that goes through here stays the same, byte for byte.
 
 use std::io;
 

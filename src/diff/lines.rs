@@ -1,7 +1,7 @@
-//! One version of a file, read block by block and looked at line by line.
+//! One version of a file, read block by block and used line by line.
 //!
-//! Holds what was read and not yet consumed, and nothing else: memory follows the window
-//! that is asked for, not the file.
+//! Holds only what was read and not yet used. So memory depends on the size of the window, not on that of
+//! the file.
 
 use std::io::{self, Read};
 

@@ -1,4 +1,4 @@
-//! Links from a diff to the files it is of, as terminals take them (OSC 8).
+//! Links from a diff to its files, as terminals take them (OSC 8).
 
 use std::io::Write as _;
 

@@ -1,10 +1,10 @@
 //! The incremental diff renderer: two versions of a file in, hunks out while the rest is still read.
 //!
-//! Pure: it takes readers, hands finished blocks of bytes on, and knows neither files nor
-//! terminals. Three invariants hold for every input: what is emitted turns the old version
-//! into the new one exactly, also where a smaller diff exists; memory and the time to the
-//! first hunk don't depend on the size of the versions; and nothing that is painted can
-//! drive a terminal. `hunks/` makes the diffs that snapshots *store*; this shows diffs.
+//! Pure: it takes readers, hands finished blocks of bytes on, and knows neither files nor terminals. Three
+//! invariants hold for every input. The output turns the old version into the new one exactly, even if a
+//! smaller diff exists. Memory and the time to the first hunk don't depend on the size of the versions. And
+//! nothing that is painted can control a terminal. `stored_patch/` makes the diffs that snapshots *store*;
+//! this shows diffs.
 
 mod block_writer;
 mod charset;
@@ -73,7 +73,7 @@ pub trait Sink {
     fn change(&mut self, removed: &[&[u8]], added: &[&[u8]]) -> io::Result<()>;
     /// The hunk ends.
     fn close(&mut self) -> io::Result<()>;
-    /// Tells, before it starts, how many lines of each version the next hunk has, where that is known.
+    /// States, before the next hunk starts, how many lines of each version it has, if that is known.
     fn length(&mut self, _old: u64, _new: u64) {}
     /// Says whether it is worth some time to know that.
     fn wants_length(&self) -> bool {
@@ -102,7 +102,8 @@ pub trait Show: Sink {
     fn reads_text(&self) -> bool {
         false
     }
-    /// A line of a header as it came: of the file that was started, or of the hunk that is opened next.
+    /// A line of a header as it was read: of the file that was started, or of the hunk that begins
+    /// next.
     fn header(&mut self, _line: &[u8]) -> io::Result<()> {
         Ok(())
     }
@@ -110,7 +111,8 @@ pub trait Show: Sink {
     fn merge_hunk(&mut self, header: &[u8], _new: u64, _heading: &[u8]) -> io::Result<()> {
         self.text(header)
     }
-    /// A line of it, with one sign for each parent: a minus for what the result has not, a plus for what the parent has not.
+    /// A line of it, with one sign for each parent: a minus if the result lacks the line, a plus if the
+    /// parent lacks it.
     fn merge_line(&mut self, signs: &[u8], line: &[u8]) -> io::Result<()> {
         self.text(&[signs, line].concat())
     }

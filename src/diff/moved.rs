@@ -1,7 +1,7 @@
 //! Blocks of lines that moved: removed in one place and added, unchanged, in another.
 //!
-//! Cheap, and so not complete: a block is found by a line that occurs once among the removed
-//! lines and once among the added ones, within what is compared at a time.
+//! This is cheap, and so not complete. A block is found by a line that occurs once among the removed lines
+//! and once among the added ones, within the part that is compared at a time.
 
 use std::collections::HashMap;
 use std::hash::Hash;

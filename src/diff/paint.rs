@@ -1,7 +1,7 @@
-//! The painted forms, for people: line numbers, colours by meaning, words that changed.
+//! The painted forms, for people: line numbers, colours by meaning, changed words.
 //!
-//! What reaches a layout is the same for all of them: text that can be read, with what is known of it. Of a hunk, as much is
-//! held as colours are asked for at a time; without colours, nothing.
+//! Every layout gets the same: text that can be read, with what is known about it. As much of a hunk is held
+//! in memory as is coloured at a time; without colours, nothing is held.
 
 use std::borrow::Cow;
 use std::io;
@@ -20,7 +20,7 @@ use crate::base::screen::push_safe;
 /// Words are compared in changes of at most this many lines a side.
 const MOST_PAIRS: usize = 64;
 
-/// As much of a hunk is coloured at a time, in lines and bytes: little while nothing has been shown.
+/// How much of a hunk is coloured at a time, in lines and bytes: little while nothing has been shown.
 const STRETCH: (usize, usize) = (256, 32 << 10);
 const STRETCH_AT_FIRST: (usize, usize) = (48, 4 << 10);
 
@@ -48,7 +48,8 @@ pub struct Painted<'o, 'a, L> {
 #[derive(Default)]
 struct Held {
     stretch: Stretch,
-    /// How many of them are a change: the lines removed and added, in order; a line of context is one of neither.
+    /// Their changes in order, each as the numbers of removed and added lines. A line of context has
+    /// neither.
     parts: Vec<(usize, usize)>,
     bytes: usize,
     first: bool,
@@ -379,11 +380,11 @@ impl Layout for Stacked {
     }
 }
 
-/// Each line where it stands: as many go out as came in.
+/// Each line in its place: as many lines go out as came in.
 pub struct InPlace;
 
 impl<'o, 'a> Painted<'o, 'a, InPlace> {
-    /// Makes one that paints each line where it stands, as `git add -p` wants it of its filter.
+    /// Makes one that paints each line in its place, as `git add -p` needs it from its filter.
     pub fn in_place(out: &'o mut BlockWriter<'a>, look: Look) -> Painted<'o, 'a, InPlace> {
         Painted::with(out, look, InPlace)
     }

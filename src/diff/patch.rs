@@ -1,7 +1,8 @@
 //! The plain form: a unified diff byte for byte, as `git apply` takes it.
 //!
-//! A hunk's header states how many lines follow: where that is not known beforehand, the hunk is
-//! held until it ends, and put aside if it is long. Nothing is escaped, cut or coloured here: this is for programs.
+//! A hunk's header states how many lines follow. If that is not known beforehand, the hunk is held until it
+//! ends, and put into a file if it is long. Nothing is escaped, cut or coloured here, because this form is
+//! for programs.
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write as _};

@@ -1,4 +1,4 @@
-//! Of a diff, the files that were asked for; the text between them stays.
+//! Chooses files of a diff by their paths; the text between them stays.
 
 use std::io;
 
@@ -12,7 +12,8 @@ pub struct Only<'s> {
 }
 
 impl<'s> Only<'s> {
-    /// Passes on what has one of these names, or is in a folder of that name; all if there is none.
+    /// Passes on files that have one of these names, or are in a folder of that name. Without names,
+    /// all pass.
     pub fn new(wanted: &'s [Vec<u8>], show: &'s mut dyn Show) -> Only<'s> {
         Only { show, wanted, passes: true }
     }

@@ -1,4 +1,5 @@
-//! What all painted layouts share: the output, headers and footers, where in a file they are, and how one line is painted.
+//! What all painted layouts share: the output, headers and footers, the position in a file, and how one line
+//! is painted.
 //!
 //! Bytes in, bytes out. Everything that comes from a file goes through `screen.rs`.
 
@@ -23,7 +24,7 @@ pub struct Look {
     pub theme: Theme,
     /// Lines longer than this many bytes are cut, with a count of what is not shown.
     pub max_line: usize,
-    /// Whether both versions of a changed line stand in one, word by word.
+    /// Whether both versions of a changed line are shown in one line, word by word.
     pub word: bool,
     /// Whether lines have their numbers before them.
     pub numbers: bool,

@@ -1,8 +1,7 @@
 //! Files computed ahead by several threads, and delivered in their order.
 //!
-//! Everything is bounded: a thread that is ahead waits until its output is wanted, so nothing
-//! is computed that nobody reads. When the receiver gives up, every thread ends at its next
-//! delivery.
+//! Everything is bounded. A thread that is ahead waits until its output is wanted, so nothing is computed
+//! that nobody reads. When the receiver gives up, every thread ends at its next delivery.
 
 use std::io;
 use std::sync::Mutex;
@@ -29,8 +28,8 @@ pub enum Delivery<T> {
 /// A job, its number, and where its pieces go.
 type Taken<J, T, E> = (usize, J, SyncSender<Result<T, E>>);
 
-/// Runs `work` on every job, on `threads` threads that each make a state of their own, and
-/// delivers what the jobs send, job after job.
+/// Runs `work` on every job, on `threads` threads that each have a state of their own, and delivers the
+/// results job after job.
 ///
 /// # Errors
 /// The first error of the receiver or of a job, in the order of the jobs.

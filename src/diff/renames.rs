@@ -1,9 +1,9 @@
-//! Which new file goes on from one that is gone: by how much of their content is the same.
+//! Finds the new file that a deleted one became, by how much of their content is the same.
 //!
-//! Pure, and only a proposal: a wrong one makes a diff longer and never wrong. The measure is
-//! git's: lines (or 64 bytes of a longer one) that both have, in bytes, against the larger file;
-//! half of it makes a rename. The work is bounded and counted, never timed, so that the same
-//! files give the same answer everywhere.
+//! Pure, and only a proposal: a wrong one makes a diff longer but never incorrect. The measure is git's: the
+//! bytes of the lines that both have (or of 64-byte pieces of a longer line), compared with the larger file.
+//! Half of it makes a rename. The work is bounded by a count, never by time, so the same files give the same
+//! answer everywhere.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -83,7 +83,7 @@ impl Sketch {
     }
 }
 
-/// Finds for each new file the one that it goes on from, by its number; none is named twice.
+/// Finds, for each new file, the one that it was renamed from, by its number. None is named twice.
 pub fn pair(gone: &[RenameCandidate<'_>], new: &[RenameCandidate<'_>]) -> Vec<Option<usize>> {
     let mut found = vec![None; new.len()];
     let mut taken = vec![false; gone.len()];

@@ -1,9 +1,9 @@
-//! Where two versions are in step again, when that is further on than a window reaches.
+//! Finds where two versions agree again, when that is further on than a window reaches.
 //!
-//! Both are read once more, ahead of the differ. Of each only some lines are kept, as hashes,
-//! chosen by their content so that both versions keep the same ones: memory is bounded, whatever
-//! the size. Some of them in the same order in both make a place to meet; that such a place is a
-//! good one is likely, and nothing but the length of the diff depends on it.
+//! Both are read once more, ahead of the differ. Only the hashes of some lines are kept. A line is chosen by
+//! its content, so both versions keep the same lines, and memory is bounded whatever the size. If some of
+//! these lines are in the same order in both versions, the versions probably agree there. If they don't,
+//! only the length of the diff suffers.
 
 use std::collections::HashMap;
 use std::io::{self, Read};
@@ -156,7 +156,8 @@ impl Kept {
     }
 }
 
-/// Hashes a line, eight bytes at a time: lines that share a hash cost a longer diff and nothing else.
+/// Hashes a line, eight bytes at a time. If two lines share a hash, the diff becomes longer and nothing
+/// else.
 fn hash(line: &[u8], blind: bool) -> u64 {
     const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
     let mix = |hash: u64, next: u64| {

@@ -1,7 +1,6 @@
 //! The painted form in two columns: the old version on the left, the new one on the right.
 //!
-//! Each cell is folded to the width of its column, so that nothing is lost to the screen's
-//! edge.
+//! Each cell is folded to the width of its column, so that nothing is lost at the screen's edge.
 
 use std::io;
 use std::ops::Range;

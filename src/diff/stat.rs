@@ -1,4 +1,4 @@
-//! Counting instead of showing: the numbers of `--stat` and the hunks of `--json`.
+//! Counts instead of hunks: the numbers of `--stat` and the hunks of `--json`.
 
 use std::io;
 
@@ -96,8 +96,8 @@ impl Sink for Counter<'_> {
     }
 }
 
-/// Returns how many plus and minus signs stand for these counts in a bar at most `width`
-/// wide, when the longest bar stands for `most` lines; no change is ever nothing.
+/// Returns how many plus and minus signs these counts get in a bar of at most `width`, if the longest
+/// bar stands for `most` lines. A change always gets at least one.
 pub fn bar(added: u64, removed: u64, most: u64, width: u64) -> (usize, usize) {
     let most = most.max(1);
     let scale = |count: u64| match count {

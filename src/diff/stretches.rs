@@ -1,4 +1,5 @@
-//! The stretches of a line that are painted in one way each: words that changed, words of a program, white space.
+//! Splits a line into stretches that are painted in one way each: changed words, words of a program, white
+//! space.
 
 use std::ops::Range;
 
@@ -107,8 +108,8 @@ impl<'s, W: Iterator<Item = &'s Range<usize>>> Iterator for Stretches<'_, W> {
     }
 }
 
-/// Returns the part of a line that is shown when it is longer than `most`: its start, or what
-/// is around the first place that matters.
+/// Returns the part of a line that is shown if the line is longer than `most`: its start, or the text
+/// around the first place that matters.
 pub fn visible(line: &[u8], most: usize, matters: Option<usize>) -> Range<usize> {
     if line.len() <= most {
         return 0..line.len();

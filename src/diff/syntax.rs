@@ -1,7 +1,8 @@
-//! What the words of a program's text are: comments, strings, keywords. Owns `syntect` and `two-face`.
+//! What the words of source code are: comments, strings, keywords. Owns `syntect` and `two-face`.
 //!
-//! The grammars are read when they are first wanted, and of each only what a text makes use of. Whoever asks must be able
-//! to do without an answer: a grammar can take long over a line that was written against it.
+//! A grammar is read when it is first needed, and only the parts that a text uses. The caller must be able
+//! to continue without an answer, because a grammar can take long over a line that was written to slow it
+//! down.
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -16,7 +17,7 @@ const LONGEST: usize = 1 << 10;
 /// A stretch of a line, and what it is.
 pub(super) type Marked = (Range<usize>, Class);
 
-/// What the names that grammars give to stretches mean; the first that fits counts. `None` ends what is around it.
+/// What the names in grammars mean. The first that fits counts. `None` ends the meaning around it.
 const MEANINGS: [(&str, Option<Class>); 41] = [
     ("comment", Some(Class::Comment)),
     ("meta.interpolation", None),

@@ -1,7 +1,9 @@
-//! What the parts of a painted diff look like: on a dark screen, on a light one, and on one of unknown colours.
+//! What the parts of a painted diff look like: on a dark screen, on a light one, and on one of unknown
+//! colours.
 //!
-//! Where nobody knows the screen, the terminal's own palette is used, which suits any: text in red and green, and nothing
-//! behind it. Where it is known, changed lines have a background, so that the text is free for the colours of its syntax.
+//! If the screen is unknown, the terminal's own palette is used, which suits any: red and green text without
+//! a background. If it is known, changed lines have a background, and so the text can have the colours of
+//! its syntax.
 
 /// What is known of the screen's own background.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,7 +70,7 @@ pub(super) enum Class {
 }
 
 pub(super) const RESET: &[u8] = b"\x1b[m";
-/// Takes away the rest of a line, in the background that is set; git ends some of its colours so.
+/// Clears the rest of a line, in the background that is set. Git ends some of its colours like this.
 pub(super) const ERASE: &[u8] = b"\x1b[K";
 /// Begins and ends the target of a link.
 pub(super) const LINK: &[u8] = b"\x1b]8;;";

@@ -1,10 +1,10 @@
 //! The windowed differ: two readers in, hunks out, with bounded memory.
 //!
-//! Equal stretches are skipped as bytes. Where the versions differ, the next lines of each
-//! (the window) are compared, and what is certain is emitted: everything up to the last
-//! change that is followed by some equal lines and not close to the window's end. If there
-//! is no such place the window grows; at its limit half of it is emitted as it is, which
-//! makes a longer diff than necessary and never a wrong one. Owns `gix-imara-diff`.
+//! Equal stretches are skipped as bytes. Where the versions differ, the next lines of each (the window) are
+//! compared. Everything that is certain is emitted: up to the last change that is followed by some equal
+//! lines and not close to the window's end. If there is no such place, the window grows. At its limit, half
+//! of it is emitted as it is. That makes a longer diff than necessary, but never an incorrect one. Owns
+//! `gix-imara-diff`.
 
 use std::hash::{Hash, Hasher};
 use std::io::{self, Read};
@@ -62,7 +62,7 @@ impl<'a, A: Read, B: Read> Differ<'a, A, B> {
         Differ { old, new, options, size: options.window, scout }
     }
 
-    /// Lets it read the versions again, to find out where they are in step when a window can't tell.
+    /// Lets it read the versions again, to find where they agree if a window can't tell.
     #[must_use]
     pub fn looking_ahead(self, again: Again<'a>) -> Differ<'a, A, B> {
         let scout = Scout { again: Some(again), ahead: None };
@@ -130,7 +130,7 @@ impl<'a, A: Read, B: Read> Differ<'a, A, B> {
         }
     }
 
-    /// Compares a window and emits what is certain; says whether to go on.
+    /// Compares a window and emits what is certain; says whether to continue.
     fn window(&mut self, out: &mut Assembler<'_, impl Sink>) -> io::Result<bool> {
         let (mut old_ends, mut new_ends) = (Vec::new(), Vec::new());
         let longest = self.options.longest_line;
@@ -259,7 +259,7 @@ impl Scout<'_> {
 }
 
 impl<A: Read, B: Read> Differ<'_, A, B> {
-    /// Emits everything before a place as removed and added; says whether to go on.
+    /// Emits everything before a place as removed and added; says whether to continue.
     fn skip_to(&mut self, place: Meeting, out: &mut Assembler<'_, impl Sink>) -> io::Result<bool> {
         let first = out.next_lines();
         let longest = self.options.longest_line;
@@ -382,7 +382,8 @@ impl<'a> Window<'a> {
         found
     }
 
-    /// Says whether the versions have no line in common here: looking at any of it again finds none.
+    /// Says whether the versions have no line in common here. Then searching any of it again finds
+    /// none.
     fn shares_nothing(&self, hunks: &[Hunk]) -> bool {
         matches!(hunks, [all] if *all == self.everything())
     }

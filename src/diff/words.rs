@@ -1,8 +1,7 @@
 //! What changed inside a line: the words that differ between two versions of it.
 //!
-//! Bounded: a pair costs at most some thousand steps. Long lines are compared at their ends
-//! only, and a pair that shares too little is not compared at all, because emphasis on
-//! nearly everything says nothing.
+//! Bounded: a pair costs at most some thousand steps. Long lines are compared only at their ends. A pair
+//! that shares too little is not compared at all, because emphasis on nearly everything says nothing.
 
 use std::ops::Range;
 
@@ -17,7 +16,7 @@ const CELLS: usize = 4_096;
 /// Between two changes of one word is at least so much that stayed.
 const LEAST_BETWEEN: usize = 3;
 
-/// A stretch of the old line and what stands in its place in the new one; either may be empty.
+/// A stretch of the old line and its replacement in the new one. Either may be empty.
 pub type Span = (Range<usize>, Range<usize>);
 
 /// Returns what differs between two lines; `None` if they share too little.
@@ -54,7 +53,8 @@ fn ink(text: &[u8]) -> usize {
     text.iter().filter(|byte| !byte.is_ascii_whitespace()).count()
 }
 
-/// Joins changes of one word that have next to nothing between them: single letters in common say nothing.
+/// Joins changes of one word with almost nothing between them, because single letters in common say
+/// nothing.
 fn join_close(old: &[u8], spans: &mut Vec<Span>) {
     spans.dedup_by(|next, before| {
         let between = &old[before.0.end..next.0.start];
@@ -115,7 +115,8 @@ fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
 }
 
-/// Says whether a place is inside of a word: a word of an identifier ends at another case, at digits and underscores.
+/// Says whether a place is inside a word. Within an identifier, a word ends at another case, at digits
+/// and underscores.
 fn is_inside_word(line: &[u8], at: usize) -> bool {
     if at == 0 || at >= line.len() || !is_word(line[at - 1]) || !is_word(line[at]) {
         return false;

@@ -1,7 +1,8 @@
-//! What a version of a file holds: in memory if it is small, else read again and again from where it is.
+//! The content of a version of a file: in memory if it is small, otherwise read from its source each time it
+//! is needed.
 //!
-//! A large version is never whole in memory: blobs are read while git unpacks them, stored content
-//! while it is decompressed, and what an edit makes while its hunks are applied.
+//! A large version is never whole in memory. Blobs are read while git unpacks them, stored content while it
+//! is decompressed, and the result of an edit while its hunks are applied.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -125,8 +126,9 @@ impl<'a> Materializer<'a> {
         })
     }
 
-    /// Returns what git compares of a version; `None` if the repository lacks the base version. What is large is made
-    /// while it is read: then its parts are checked, and that hunks fit, and not the id of the whole.
+    /// Returns what git compares of a version; `None` if the repository lacks the base version. Large
+    /// content is made while it is read. Then its parts are checked, and that the hunks fit, but not
+    /// the id of the whole.
     ///
     /// # Errors
     /// As [`Materializer::saved`].

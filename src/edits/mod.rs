@@ -1,7 +1,8 @@
 //! The bytes of the versions that a snapshot saved: made from base, diff and conversion, and checked.
 //!
-//! Whoever restores, proves, searches, shows or sends a version has it from here. First there is what git
-//! compares, then what was on the disk. Where secrets were taken out, both still have placeholders. Changes nothing.
+//! Whatever restores, proves, searches, shows or sends a version gets it from here. The first result is the
+//! content that git compares, the second the content that was on the disk. If secrets were redacted, both
+//! still have placeholders. Changes nothing.
 
 mod content;
 
@@ -32,8 +33,8 @@ pub struct Materializer<'a> {
 }
 
 impl<'a> Materializer<'a> {
-    /// Makes one for whoever looks at a snapshot, wherever it came from; without a repository, base versions are only
-    /// those that came along.
+    /// Makes one to look at a snapshot, wherever it came from. Without a repository, the only base
+    /// versions are those that came with the snapshot.
     pub fn to_read(
         store: &'a Store,
         repository: Option<&'a Repository>,
@@ -53,7 +54,8 @@ impl<'a> Materializer<'a> {
         Materializer { store, repository: Some(repository), hash, carried, blobs: None }
     }
 
-    /// Makes one for a process that only shows versions, with base versions of the repository alone.
+    /// Makes one for a process that only shows versions. It takes base versions only from the
+    /// repository.
     pub fn to_show(store: &'a Store, repository: Option<&'a Repository>) -> Materializer<'a> {
         Materializer { store, repository, hash: None, carried: None, blobs: None }
     }
@@ -72,7 +74,8 @@ impl<'a> Materializer<'a> {
         self.blobs().map_or(Ok(None), |blobs| blobs.read(oid))
     }
 
-    /// Reads a base version: the repository's, or what came with the snapshot; `None` if it is nowhere.
+    /// Reads a base version from the repository, or from what came with the snapshot; `None` if it is
+    /// in neither.
     ///
     /// # Errors
     /// [`Kind::Damaged`] if another one came with the snapshot; what git says.
@@ -98,8 +101,8 @@ impl<'a> Materializer<'a> {
             let is_partial = self.repository.is_some_and(Repository::is_partial);
             let hint = if is_partial {
                 format!(
-                    "this is a partial clone, and `snap` fetches nothing in passing: `git cat-file -e {}` \
-                     fetches it; then run the command again",
+                    "this is a partial clone, and `snap` does not fetch missing objects by itself: fetch \
+                     it with `git cat-file -e {}`, then run the command again",
                     old.oid
                 )
             } else {
@@ -176,7 +179,7 @@ impl<'a> Materializer<'a> {
         match &converted.by {
             ConvertedBy::Recipe { recipe } => recipe
                 .apply(&compared)
-                .ok_or_else(|| damaged(&saved.edit.path, "it is no text in its encoding")),
+                .ok_or_else(|| damaged(&saved.edit.path, "it is not text in its encoding")),
             ConvertedBy::Delta { delta } => {
                 compress::apply_delta(&compared, &self.store.load(delta)?, converted.bytes)
                     .map_err(|error| damaged(&saved.edit.path, error))

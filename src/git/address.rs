@@ -1,9 +1,9 @@
 //! Where a remote's name leads, and which of those places may be contacted.
 //!
-//! The user names a remote, or types an address. What a name means stands in the repository's
-//! own configuration, so that counts as far as it is an address: of a network transport, or of
-//! a folder that is named in full. One that would start a helper program does not count, nor does
-//! a folder of the project: its hooks and its configuration are the project's, and git runs them.
+//! The user names a remote, or types an address. The meaning of a name is in the repository's own
+//! configuration. It counts only if it is an address of a network transport or a folder with a full path. An
+//! address that would start a helper program does not count. Nor does a folder of the project: its hooks and
+//! its configuration are the project's, and git would run them.
 
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
@@ -26,7 +26,7 @@ enum Leads {
     Away,
     /// To a folder here.
     Folder(PathBuf),
-    /// To a program, which is told the rest of it.
+    /// To a program, which gets the rest of it.
     Program(String),
 }
 
@@ -81,8 +81,9 @@ impl Addresses {
 }
 
 impl Repository {
-    /// Returns what of the repository's configuration counts when a remote is reached, as the text of
-    /// a configuration file: nothing that names a program or a place, unless the user trusts it all.
+    /// Returns the part of the repository's configuration that counts when a remote is contacted, as
+    /// the text of a configuration file. It names no program and no place, unless the user trusts all
+    /// of it.
     ///
     /// # Errors
     /// [`Kind::Environment`] with what git says.
@@ -115,8 +116,8 @@ impl Repository {
     }
 }
 
-/// Refuses an address of the repository's own configuration that starts a program, or leads to
-/// a folder that depends on where the project lies.
+/// Refuses an address in the repository's own configuration that starts a program, or that leads to a
+/// folder whose place depends on where the project is.
 fn check_named(name: &str, address: &str) -> Result<()> {
     let shown = Line(&without_password(address)).to_string();
     let refused = |why: String| {
@@ -139,14 +140,14 @@ fn check_named(name: &str, address: &str) -> Result<()> {
     }
 }
 
-/// Says whether a path means the same folder wherever the project lies: none does that goes up again, or through
-/// what the system shows of the process that asks.
+/// Says whether a path means the same folder wherever the project is. A path does not if it goes up
+/// again, or through what the system shows of the process that asks.
 fn is_named_in_full(folder: &Path) -> bool {
     let goes_up = folder.components().any(|part| part == Component::ParentDir);
     folder.is_absolute() && !goes_up && !folder.starts_with("/proc") && !folder.starts_with("/dev/fd")
 }
 
-/// Refuses a folder that lies in the project, whoever named it: git runs what that one says.
+/// Refuses a folder in the project, whoever named it, because git would run what that folder says.
 ///
 /// `start` is the project's tree, where there is no repository; a relative path begins there.
 pub(super) fn check_folder(repository: Option<&Repository>, start: &Path, address: &str) -> Result<()> {
@@ -187,7 +188,7 @@ pub(super) fn check_folder(repository: Option<&Repository>, start: &Path, addres
         Some(place) => {
             Err(Error::new(Kind::Refused, format!("{} is not contacted", Line(&without_password(address))))
                 .because(format!(
-                    "{} lies in the project: git would run the hooks that are in it",
+                    "{} is in the project: git would run the hooks that are in it",
                     Line(&OsStr::to_string_lossy(place.as_os_str()))
                 ))
                 .hint("take a remote outside of it, or `snap export` and `snap import` for a file"))

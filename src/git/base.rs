@@ -1,9 +1,9 @@
-//! The commit that a snapshot was made on: whether it is here, fetched if it is asked for,
-//! and kept from git's garbage collection.
+//! The commit that a snapshot was made on: whether it is here, fetching it on request, and keeping it from
+//! git's garbage collection.
 //!
-//! A ref under `refs/snap/` keeps it, which no branch listing shows and no plain push sends.
-//! A fetch brings exactly that commit with what it needs, and writes nothing else: no
-//! branch, tag, `FETCH_HEAD` or setting.
+//! A ref under `refs/snap/` keeps it. No branch listing shows that ref, and no plain push sends it. A fetch
+//! brings exactly that commit with what it needs, and writes nothing else: no branch, tag, `FETCH_HEAD` or
+//! setting.
 
 use super::Repository;
 use crate::base::digest::GitHash;
@@ -28,8 +28,8 @@ impl Repository {
         Error::new(Kind::Refused, "This repository does not have the commit that the snapshot was made on")
             .because(format!("{id} is not here: it was not fetched, or this is another repository"))
             .hint(format!(
-                "`--fetch-base` fetches it first (`git fetch {depth}{remote} {id}`); \
-                 `snap resume --trust-repository` goes on without it"
+                "`--fetch-base` fetches it first (`git fetch {depth}{remote} {id}`); `snap resume \
+                 --trust-repository` continues without it"
             ))
     }
 
@@ -73,8 +73,8 @@ impl Repository {
         )
         .said(&said)
         .hint(
-            "whoever saved the snapshot can push that commit, or hand the snapshot over with \
-                 `snap export --with-base`",
+            "whoever saved the snapshot can push that commit, or transfer the snapshot with `snap export \
+             --with-base`",
         ))
     }
 
@@ -91,7 +91,8 @@ impl Repository {
         Ok(chosen.map(str::to_owned))
     }
 
-    /// Says whether it is a clone that left objects with its remote, to be fetched when they are needed.
+    /// Says whether this is a partial clone: it left objects with its remote, to be fetched when they
+    /// are needed.
     pub fn is_partial(&self) -> bool {
         let packs = std::fs::read_dir(self.common_dir.join("objects/pack")).into_iter().flatten().flatten();
         packs.into_iter().any(|pack| pack.path().extension().is_some_and(|extension| extension == "promisor"))
@@ -110,7 +111,7 @@ impl Repository {
         self.git.unsheltered().demand(&["update-ref", "--no-deref", &kept_ref(snapshot), commit]).map(drop)
     }
 
-    /// Lets go of what [`Repository::keep_commit`] has kept; nothing happens if it kept nothing.
+    /// Removes what [`Repository::keep_commit`] has kept; nothing happens if it kept nothing.
     ///
     /// # Errors
     /// [`Kind::Environment`] with what git says.
@@ -121,8 +122,8 @@ impl Repository {
         self.git.unsheltered().run(&["update-ref", "--no-deref", "-d", &kept_ref(snapshot)]).map(drop)
     }
 
-    /// Lets go of what was kept for several snapshots, with one run of git; of any of which nothing was kept,
-    /// nothing happens.
+    /// Removes the refs that keep the base commits of several snapshots, with one run of git. A
+    /// snapshot without a ref is skipped.
     ///
     /// # Errors
     /// [`Kind::Environment`] with what git says; all of it is kept then.

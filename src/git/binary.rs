@@ -5,8 +5,8 @@ use crate::base::error::{Error, Kind, Result};
 /// The line that it begins with.
 const START: &[u8] = b"GIT binary patch\n";
 
-/// Returns what stands for two different versions of a binary file below the header of its patch: each
-/// compressed, or as a delta against the other where that is smaller.
+/// Returns the part of a binary file's patch below its header, for two different versions. Each is
+/// compressed, or a delta against the other if that is smaller.
 ///
 /// # Errors
 /// [`Kind::Environment`] if there is no memory for it.

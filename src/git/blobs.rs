@@ -1,7 +1,7 @@
 //! Blobs of a repository, by id.
 //!
-//! libgit2 reads them fastest; what it can't open (reftable, SHA-256) or doesn't have (a
-//! partial clone fetches on demand), `git cat-file --batch` reads.
+//! libgit2 reads them fastest. If it can't open the repository (reftable, SHA-256) or doesn't have a blob (a
+//! partial clone fetches on demand), `git cat-file --batch` reads it.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};

@@ -1,7 +1,7 @@
-//! Whether the work tree's disk tells upper and lower case apart, whatever the configuration says.
+//! Whether the work tree's disk distinguishes upper and lower case, whatever the configuration says.
 //!
-//! A repository that came from a disk that does not tells git to ignore case (`core.ignorecase`).
-//! On one that does, git then hides a path whose name differs from a tracked one in case alone.
+//! A repository that came from a disk that does not tells git to ignore case (`core.ignorecase`). On a disk
+//! that does, git then hides a path whose name differs from a tracked one only in case.
 
 use super::Repository;
 

@@ -1,8 +1,8 @@
 //! What git compares of the files on the disk: line ends, encodings, idents and filters undone.
 //!
-//! Line ends are judged here, exactly as git's `convert.c` does (2.10 and later). For everything
-//! else git is asked, once for all files, and writes what it makes into a scratch folder. That is
-//! for diffs alone: what is on the disk is kept and restored by its own bytes, whatever this says.
+//! Line ends are decided here, exactly as git's `convert.c` does (2.10 and later). For everything else git
+//! is asked, once for all files, and writes its results into a scratch folder. This is only for diffs: the
+//! bytes on the disk are saved and restored as they are, whatever is decided here.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -42,8 +42,8 @@ enum LineEndRule {
 }
 
 impl Repository {
-    /// Finds out how these files are converted; what can't be found out counts as not converted. Those that
-    /// are not `true` are not converted by programs.
+    /// Finds out how these files are converted. If that can't be found out, a file counts as not
+    /// converted. Files that are not `true` are not converted by programs.
     ///
     /// # Errors
     /// [`crate::base::error::Kind::Environment`] with what git says.
@@ -195,7 +195,8 @@ impl Repository {
 }
 
 impl Cleaning {
-    /// Returns what git compares of a file that has these bytes on the disk; `None` if these very bytes.
+    /// Returns what git compares of a file with these bytes on the disk; `None` if it is these very
+    /// bytes.
     ///
     /// # Errors
     /// [`crate::base::error::Kind::Environment`] if git can't be asked for the version in the index.
@@ -245,12 +246,13 @@ pub fn is_pointer(raw: &[u8]) -> bool {
     raw.len() < 1_024 && raw.starts_with(POINTER.as_bytes())
 }
 
-/// Returns what Git LFS has git keep of a file. Its program is not run: that would copy the file into `.git`.
+/// Returns what git stores for a file of Git LFS. The LFS program is not run: it would copy the file
+/// into `.git`.
 fn pointer(raw: &[u8]) -> Vec<u8> {
     format!("{POINTER}oid sha256:{}\nsize {}\n", crate::base::digest::sha256(raw), raw.len()).into_bytes()
 }
 
-/// Judges as `convert_attrs` in git's `convert.c` does; values in the order of [`ATTRIBUTES`].
+/// Decides as `convert_attrs` in git's `convert.c` does; values in the order of [`ATTRIBUTES`].
 fn judge(values: &[&[u8]], guessed: bool) -> Way {
     let [text, crlf, eol, filter, ident, encoding] = values else { return Way::Unchanged };
     let has_value = |value: &[u8]| !matches!(value, b"unspecified" | b"unset" | b"set");

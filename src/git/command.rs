@@ -1,12 +1,11 @@
 //! Runs the `git` program, in repositories that somebody else may have written.
 //!
-//! Every invocation is made here. The program is looked up on the entries of `PATH` that are
-//! no part of the project, and gets only those; every `GIT_*` variable but
-//! the user's own configuration is dropped (git itself exports them to hooks, and they override
-//! the folder); optional locks, prompts, hooks, monitors and pagers are off. Of the repository's
-//! own configuration git sees what [`super::config`] lets through, by way of a [`StandIn`]
-//! where that is not all of it. Commands that are not meant to reach a remote can't: no
-//! transport is allowed to them.
+//! Every invocation is made here. The program is looked up on the entries of `PATH` that are not part of the
+//! project, and gets only those. Every `GIT_*` variable is dropped except the user's own configuration (git
+//! itself exports them to hooks, and they override the folder). Optional locks, prompts, hooks, monitors and
+//! pagers are off. Of the repository's own configuration, git sees only what [`super::config`] allows; if
+//! that is not all of it, git gets a [`StandIn`]. A command that is not meant to reach a remote can't: it is
+//! allowed no transport.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -36,7 +35,7 @@ pub(super) struct Git {
     shelter: Option<Arc<Shelter>>,
 }
 
-/// What git is told instead of looking around in a repository whose configuration is not the user's own.
+/// Settings that git gets instead of reading a repository whose configuration is not the user's own.
 struct Shelter {
     stand_in: StandIn,
     root: PathBuf,
@@ -46,7 +45,7 @@ struct Shelter {
     own_lfs: bool,
 }
 
-/// What every run is told; it comes last, so nothing in a file wins over it.
+/// Options for every run. They come last, so nothing in a file overrides them.
 const ALWAYS: [&str; 7] = [
     "--no-pager",
     "-c",
@@ -63,12 +62,12 @@ const SPARSE_AND_SPLIT: [&str; 2] = ["exceeds base index size", "cannot use spli
 /// After this a git takes long.
 const LONG: Duration = Duration::from_secs(3);
 
-/// A transport that there is none of: with it, git reaches no remote, whatever it looks for there.
+/// The name of a transport that does not exist. With it, git reaches no remote, whatever it tries.
 const NO_TRANSPORT: &str = "none";
 
-/// Variables that git sets for hooks, or that say which repository to work in and as whom.
-/// Everything else that begins with `GIT_` is how the user reaches remotes, and is passed on
-/// to commands that do.
+/// Variables that git sets for hooks, or that say which repository to work in and as whom. All other
+/// variables that begin with `GIT_` are part of how the user reaches remotes. They are passed on to
+/// commands that do.
 const OF_A_REPOSITORY: [&str; 24] = [
     "GIT_DIR",
     "GIT_WORK_TREE",
@@ -96,8 +95,8 @@ const OF_A_REPOSITORY: [&str; 24] = [
     "GIT_PAGER",
 ];
 
-/// Where the user's own configuration is, and settings that a job makes without a file: who
-/// may not write to HOME says so which folders are safe. git exports none of these to hooks.
+/// Where the user's own configuration is, and settings that a job makes without a file: a job that
+/// can't write to HOME says there which folders are safe. Git exports none of these to hooks.
 const OF_THE_USER: [&str; 6] = [
     "GIT_CONFIG_GLOBAL",
     "GIT_CONFIG_SYSTEM",
@@ -134,8 +133,8 @@ impl Git {
         Git { folder: folder.to_owned(), ..self.clone() }
     }
 
-    /// Returns the same program, working in the whole of a repository, whose own configuration it
-    /// sees as far as that may be.
+    /// Returns the same program, working in the whole of a repository. It sees as much of the
+    /// repository's own configuration as is allowed.
     ///
     /// # Errors
     /// [`Kind::Environment`] with what git says.
@@ -162,14 +161,15 @@ impl Git {
         Ok(self.demand(&["config", "--list", "--includes", "--show-scope", "-z"])?.stdout)
     }
 
-    /// Returns the same program with the repository's own configuration before its eyes: for what starts
-    /// no program but hooks, whatever that says, and has to do with the repository's own folders.
-    /// (`config`, `remote get-url`, `rev-parse`, `update-ref`, `worktree list`)
+    /// Returns the same program, which sees all of the repository's own configuration. This is for
+    /// commands that start no program but hooks, whatever that configuration says, and that work on the
+    /// repository's own folders. (`config`, `remote get-url`, `rev-parse`, `update-ref`,
+    /// `worktree list`)
     pub(super) fn unsheltered(&self) -> Git {
         Git { shelter: None, ..self.clone() }
     }
 
-    /// Says whether it sees only a part of the repository's own configuration, by way of a stand-in.
+    /// Says whether it sees only a part of the repository's own configuration, through a stand-in.
     pub(super) fn is_sheltered(&self) -> bool {
         self.shelter.is_some()
     }
@@ -180,8 +180,8 @@ impl Git {
         self.shelter.as_ref().map_or(NONE, |shelter| &shelter.filters)
     }
 
-    /// Returns options with which git-lfs asks no server, where only the repository's own configuration has it run:
-    /// nobody has agreed to that. What is here already is found.
+    /// Returns options with which git-lfs asks no server, if only the repository's own configuration
+    /// defines its filter: nobody has agreed to that. Objects that are here already are found.
     fn options_of_lfs(&self) -> &'static [&'static str] {
         let own = self.shelter.as_ref().is_some_and(|shelter| shelter.own_lfs);
         if own { &["-c", "lfs.url=file:///dev/null"] } else { &[] }
@@ -277,13 +277,13 @@ impl Git {
         } else {
             failed.hint(
             "an index can't be both sparse and split: `git config core.splitIndex false` lets git read it again; \
-             if it does not, move `.git/index` away, and `git reset` makes it anew",
+             if it does not, move `.git/index` away, and `git reset` makes a new one",
         )
         })
     }
 
-    /// Ends a git that waits for a pipe in the place of a file of rules, and returns the pipe. Looked for only when it
-    /// takes long, and no longer than it runs.
+    /// Ends a git that waits for a pipe in the place of a file of rules, and returns the pipe. The
+    /// search begins only if git takes long, and ends with it.
     fn end_if_stuck(&self, id: u32, waits: &std::sync::mpsc::Receiver<()>) -> Option<PathBuf> {
         let root = self.shelter.as_ref().map_or(&self.folder, |shelter| &shelter.root);
         let mut pause = LONG;
@@ -358,12 +358,12 @@ impl Git {
     }
 }
 
-/// Tells the diagnostic log of a git command that goes on beside this program.
+/// Logs a git command that runs beside this program.
 pub(super) fn log_started(command: &Command) {
     tracing::debug!(target: "snap::git", arguments = arguments_of(command), "started");
 }
 
-/// Returns a command's arguments for the log, without what is secret in them, and what every run is told.
+/// Returns a command's arguments for the log, without secrets and without the options of every run.
 fn arguments_of(command: &Command) -> String {
     let words: Vec<String> =
         command.get_args().map(|word| without_password(&word.to_string_lossy())).collect();

@@ -1,10 +1,9 @@
-//! What git gets to know of a repository's own configuration: settings that name no program.
+//! What git gets of a repository's own configuration: only settings that name no program.
 //!
-//! Whoever wrote a repository may have written its configuration too, and git takes the names
-//! of programs from it in more places than a list can hold. So the rule is the other way
-//! round: what is on the list here is known to be data, and everything else is left out. The
-//! exception is a repository that the user's own configuration names in
-//! `snap.trustedRepository`. Pure, but for reading the files.
+//! Whoever wrote a repository may have written its configuration too, and git takes names of programs from
+//! more places than a list can hold. So the list here names the settings that are known to be data, and
+//! everything else is left out. The exception is a repository that the user's own configuration names in
+//! `snap.trustedRepository`. Pure, except for reading the files.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -72,12 +71,13 @@ const DATA_BELOW: [(&str, &str); 5] = [
     ("http", "extraheader"),
 ];
 
-/// Settings that name programs, but none that starts when git works with files: every command of
-/// ours overrides them, or they are for commands that it never runs.
+/// Settings that name programs, but none that starts when git works with files. Every command of ours
+/// overrides them, or they are for commands that it never runs.
 const IDLE: [(&str, &str); 2] = [("core", "hookspath fsmonitor editor pager"), ("gui", "")];
 
-/// The filter that `git lfs install --local` sets up, to the letter. These lines name no program but git-lfs, which is
-/// looked up where all programs are; what else it would obey of the repository's configuration is left out as ever.
+/// The filter that `git lfs install --local` sets up, to the letter. These lines name no program but
+/// git-lfs, which is looked up where all programs are. All other settings of LFS in the repository's
+/// configuration are left out as usual.
 const OF_LFS: [(&str, &[&str]); 4] = [
     ("clean", &["git-lfs clean -- %f"]),
     ("smudge", &["git-lfs smudge -- %f", "git-lfs smudge --skip -- %f"]),
@@ -168,7 +168,8 @@ fn is_idle(section: &str, name: &str) -> bool {
     section == "alias" || IDLE.iter().any(named)
 }
 
-/// Judges the configuration of a repository whose work tree is `root`; git lists it only if its text alone does not tell.
+/// Checks the configuration of a repository whose work tree is `root`. Git lists it only if its text
+/// alone is not enough.
 ///
 /// # Errors
 /// Those of `list`; [`Kind::Environment`] if its answer can't be understood.
@@ -197,7 +198,7 @@ pub(super) fn is_trusted(listed: &[u8], root: &Path, git_dir: &Path, common_dir:
     Ok(read(listed)?.trust(root, git_dir, common_dir))
 }
 
-/// Returns what of a repository's settings counts in the scratch repository that reaches a remote.
+/// Returns the settings of a repository that count in the scratch repository that contacts a remote.
 ///
 /// # Errors
 /// [`Kind::Environment`] with what git says.
@@ -345,8 +346,8 @@ fn is_plain_file(path: &Path) -> bool {
     }
 }
 
-/// Says whether a text is in the form in which git itself writes configuration, with nothing in
-/// it but data. Anything unusual is a no: then git is asked what it means.
+/// Says whether a text is in the form in which git itself writes configuration, and holds nothing but
+/// data. Anything unusual is a no, and then git is asked.
 fn is_plain(text: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(text) else { return false };
     let word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');

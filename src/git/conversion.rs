@@ -48,7 +48,7 @@ impl Repository {
     }
 
     /// Returns how content is converted by the attributes of a commit or tree (`None`: an empty one),
-    /// of which some `.gitattributes` have other content, or are gone.
+    /// in which some `.gitattributes` have other content or are missing.
     ///
     /// # Errors
     /// [`Kind::Environment`] with what git says.
@@ -67,8 +67,8 @@ impl Conversion<'_> {
         self
     }
 
-    /// Returns what files that were written under other settings would be under those here, for each; `None` if it
-    /// is the same, or not what those settings make of it.
+    /// Returns, for files that were written under other settings, what they would be under the settings
+    /// here; `None` if that is the same, or if a file is not what those settings make of it.
     ///
     /// # Errors
     /// [`Kind::Environment`] if git can't be run.
@@ -147,8 +147,8 @@ impl Conversion<'_> {
         Ok(named.filter(|(_, name)| repository.leaves_filter_out(name)).collect())
     }
 
-    /// Returns each blob's bytes as a checkout writes them to its path. One that git can't convert
-    /// (a filter that fails, an object of LFS that is not here) keeps none of the others back.
+    /// Returns each blob's bytes as a checkout writes them to its path. If git can't convert one (a
+    /// filter that fails, a missing LFS object), the others are still returned.
     ///
     /// # Errors
     /// [`Kind::Environment`] if git can't be run.
@@ -249,8 +249,8 @@ fn said(text: &str) -> String {
 
 /// A git that checks out one blob after the other.
 ///
-/// It does not say how long converted content is. So a name that no object has is asked for behind
-/// each: what comes before the answer to that is the content.
+/// It does not say how long converted content is. So after each blob it is asked for a name that no
+/// object has. Everything before the answer to that is the content.
 struct Filtering {
     child: Child,
     input: ChildStdin,

@@ -1,8 +1,8 @@
 //! All entries of the index: read from git's own file, or as `git ls-files` lists them.
 //!
-//! Reading the file takes a tenth of the time. Only what is understood to the last byte is
-//! taken from it (versions 2 to 4, either hash); for a split or sparse index and anything
-//! unknown, git is asked. Both ways give the same entries.
+//! Reading the file takes a tenth of the time. It is used only if every byte of it is understood (versions 2
+//! to 4, either hash). For a split or sparse index and anything unknown, git is asked. Both ways give the
+//! same entries.
 //!
 //! Source of the format: git's `Documentation/gitformat-index.txt`.
 
@@ -18,7 +18,7 @@ use crate::sys::files;
 
 /// How git lists the whole index.
 ///
-/// What `--debug` adds are the flags, of which one is nowhere else: that a file is only meant to be added.
+/// `--debug` adds the flags. One of them is nowhere else: that a file is only meant to be added.
 const LIST: [&str; 7] =
     ["-c", "sparse.expectFilesOutsideOfPatterns=true", "ls-files", "--stage", "-v", "-z", "--debug"];
 
@@ -33,14 +33,15 @@ const STAGE: u16 = 3 << 12;
 /// In the second flags: a sparse checkout leaves the file out.
 const SKIP_WORKTREE: u16 = 1 << 14;
 
-/// In the second flags: the file is only meant to be added. And the same among the flags that git lists.
+/// In the second flags: the file is only meant to be added. The next one is the same among the flags
+/// that git lists.
 const INTENT_TO_ADD: u16 = 1 << 13;
 const LISTED_INTENT_TO_ADD: u32 = 1 << 29;
 
 /// The whole index, in git's order.
 #[derive(Debug, Default)]
 pub struct Index {
-    /// Ids and paths lie in here.
+    /// Ids and paths are in here.
     bytes: Vec<u8>,
     entries: Vec<Entry>,
 }
@@ -161,7 +162,8 @@ impl Index {
         (at == end).then_some(Index { bytes, entries })
     }
 
-    /// Takes apart what `git ls-files --stage -v -z` lists: `TAG MODE OID STAGE\tPATH`, each ended by a zero.
+    /// Parses the output of `git ls-files --stage -v -z`: `TAG MODE OID STAGE\tPATH`, each ended by a
+    /// zero.
     fn from_list(list: &[u8]) -> Index {
         let mut index = Index::default();
         for mut record in list.split(|byte| *byte == 0) {
@@ -297,7 +299,8 @@ fn varint(bytes: &[u8], at: &mut usize) -> Option<usize> {
 mod tests {
     use super::*;
 
-    /// An index of these paths; in version 4 each path as what it shares with the one before, and its rest.
+    /// An index of these paths. In version 4, each path is the length that it shares with the one
+    /// before, and its rest.
     fn file(version: u8, paths: &[(u8, &str)], extension: &[u8]) -> Vec<u8> {
         let mut file = [b"DIRC\0\0\0".as_slice(), &[version, 0, 0, 0, paths.len() as u8]].concat();
         for (number, (dropped, path)) in paths.iter().enumerate() {

@@ -1,7 +1,7 @@
-//! Objects that came from a remote, read from the scratch repository they were fetched into.
+//! Objects that came from a remote, read from the scratch repository into which they were fetched.
 //!
-//! Nothing in them is believed: each has a limit, which is looked at before it is read, and
-//! trees are taken apart one level at a time, because a few small ones can unfold to any size.
+//! Nothing in them is trusted. Each has a limit, which is checked before it is read. Trees are read one
+//! level at a time, because a few small ones can unfold to any size.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -117,13 +117,13 @@ impl Fetched {
     fn read(&mut self, oid: &str, wanted: &str, largest: u64) -> Result<Vec<u8>> {
         let plain = !oid.is_empty() && oid.bytes().all(|byte| byte.is_ascii_hexdigit());
         if !plain {
-            return Err(damaged(oid, "that is no id"));
+            return Err(damaged(oid, "that is not an id"));
         }
         writeln!(self.input, "{oid}").and_then(|()| self.input.flush()).map_err(|error| failed(&error))?;
         let mut header = String::new();
         self.output.read_line(&mut header).map_err(|error| failed(&error))?;
         let words: Vec<&str> = header.split_whitespace().collect();
-        let [_, kind, size] = words.as_slice() else { return Err(damaged(oid, "it did not come")) };
+        let [_, kind, size] = words.as_slice() else { return Err(damaged(oid, "it did not arrive")) };
         let size: u64 = size.parse().map_err(|_| damaged(oid, "git gives no size for it"))?;
         // Left unread in the pipe, what is refused here spoils this reader: it is not used again.
         if *kind != wanted {

@@ -1,9 +1,9 @@
 //! Which programs may change content: the filters and merge drivers of the user's own configuration.
 //!
-//! Attributes only name a filter; a configuration says which program that is. One that only
-//! the repository's own configuration defines is not run, whoever's the attributes are, unless
-//! the user has named the repository in `snap.trustedRepository`. Nor does git see it: a path
-//! with such a filter is read and written as its bytes are, and merged as text.
+//! Attributes only name a filter; a configuration says which program that is. A filter that only the
+//! repository's own configuration defines is not run, wherever the attributes come from, unless the user has
+//! named the repository in `snap.trustedRepository`. Git does not see it either: a path with such a filter
+//! is read and written as its bytes are, and merged as text.
 
 use std::collections::BTreeMap;
 
@@ -12,13 +12,13 @@ use crate::base::error::Result;
 use crate::base::paths::RepoPath;
 
 impl Repository {
-    /// Says whether there is any filter that is not run here. If not, there is nothing to look for.
+    /// Says whether any filter is not run here. If none, there is nothing to look for.
     pub fn leaves_filters_out(&self) -> bool {
         !self.git.filters_left_out().is_empty()
     }
 
-    /// Says whether a content filter is not run here, although the repository defines it. One that
-    /// nobody defines is none for git either.
+    /// Says whether the repository defines a content filter that is not run here. A filter that nobody
+    /// defines does not exist for git either.
     pub fn leaves_filter_out(&self, name: &str) -> bool {
         self.git.filters_left_out().contains(name)
     }
@@ -46,7 +46,7 @@ impl Repository {
         }
     }
 
-    /// Returns all tracked files that are as git's blobs have them because their filter is not run.
+    /// Returns all tracked files that have the content of git's blobs because their filter is not run.
     ///
     /// # Errors
     /// [`crate::base::error::Kind::Environment`] with what git says.

@@ -11,9 +11,10 @@ use crate::git::scratch_tree::{Changed, Shown};
 const HERE: &[u8] = b"./";
 
 impl Repository {
-    /// Returns those of the paths, which are files, that a work tree ignores which has a commit's files
+    /// Returns which of these paths (all of files) a work tree would ignore if it had a commit's files
     /// (`None`: none) and some other `.gitignore` files. Rules that are in no file of the tree
-    /// (`info/exclude`, `core.excludesFile`) are those of now; whether a path is tracked does not matter.
+    /// (`info/exclude`, `core.excludesFile`) are the present ones. It does not matter whether a path is
+    /// tracked.
     ///
     /// # Errors
     /// [`Kind::Environment`] with what git says.

@@ -1,11 +1,11 @@
 //! The index, replaced as a whole under git's own lock.
 //!
-//! `index.lock` is held from before the first change to the work tree until the new index
-//! is renamed into place, so that no other git works in between. The new one is made in a
-//! private copy by `git update-index`; until the rename, the user's index is untouched.
+//! `index.lock` is held from before the first change to the work tree until the new index is renamed into
+//! place, so no other git works in between. `git update-index` makes the new index in a private copy. Until
+//! the rename, the user's index is untouched.
 //!
-//! Lock and copy carry the id of their restore, so that whoever cleans up after a restore
-//! that was killed never takes somebody else's.
+//! Lock and copy carry the id of their restore. So the clean-up after a killed restore never removes
+//! somebody else's.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
@@ -21,8 +21,8 @@ use crate::base::paths::RepoPath;
 use crate::manifest::{HiddenBy, Mode, Version};
 use crate::sys::work_tree::Tree;
 
-/// Settings for whatever changes an index: git syncs what it writes (one that does not know that,
-/// before 2.36, takes no notice), and makes or takes away no mark by itself.
+/// Settings for every command that changes an index. Git syncs what it writes (before 2.36 it ignores
+/// that setting), and adds or removes no mark by itself.
 const EXACTLY: [&str; 6] =
     ["-c", "core.fsync=all", "-c", "core.ignoreStat=false", "-c", "sparse.expectFilesOutsideOfPatterns=true"];
 
@@ -53,7 +53,7 @@ pub struct IndexChanges {
 impl IndexChanges {
     /// Says whether nothing changes.
     ///
-    /// What git has noted of written files may: it finds that out by itself where it must.
+    /// What git has noted about written files may change: git finds that out by itself.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty() && self.marks.is_empty()
     }
@@ -78,8 +78,8 @@ pub struct IndexLock<'a> {
 const HELD: &str = "held by snap for the restore ";
 
 impl Repository {
-    /// Returns the settings with which git writes all of an index into one file, where it would make one that is sparse
-    /// and split: that it can't read back.
+    /// Returns the settings with which git writes the whole index into one file. Without them it may
+    /// write an index that is sparse and split, which it can't read back.
     fn whole_index(&self) -> Result<&'static [&'static str]> {
         if !self.git_dir.join("info/sparse-checkout").exists() {
             return Ok(&[]);
@@ -108,7 +108,8 @@ impl Repository {
         Ok(answer.stdout.split(|byte| *byte == 0).filter_map(|path| RepoPath::new(path).ok()).collect())
     }
 
-    /// Takes git's own lock on the index for the restore of this id, if that and HEAD are still as they were `seen`.
+    /// Takes git's own lock on the index for the restore of this id, if the index and HEAD are still as
+    /// they were `seen`.
     ///
     /// # Errors
     /// [`Kind::Environment`] if another git holds it; [`Kind::Conflict`] if one has worked since.
@@ -157,7 +158,7 @@ impl Repository {
         }
     }
 
-    /// Returns the lock that a restore has left, whether or not it still stands.
+    /// Returns the lock that a restore has left, whether or not it still exists.
     pub fn left_index_lock(&self, id: &SnapshotId) -> IndexLock<'_> {
         IndexLock { repository: self, id: id.clone() }
     }
@@ -187,14 +188,14 @@ impl Repository {
             let written = self.git.demand_with(&arguments, &[], &names)?;
             let expected: Vec<&[u8]> = missing.iter().map(|(oid, _)| oid.as_bytes()).collect();
             if written.lines() != expected {
-                return Err(Error::new(Kind::Bug, "git named a blob otherwise than expected"));
+                return Err(Error::new(Kind::Bug, "git gave a blob an unexpected name"));
             }
         }
         self.sync_loose(blobs.iter().map(|(oid, _)| oid.as_str()))
     }
 
-    /// Syncs loose objects and their names, all together, where git would sync one after the
-    /// other, and those that were there before not at all.
+    /// Syncs loose objects and their names, all together. Git would sync one after the other, and not
+    /// those that existed before.
     fn sync_loose<'b>(&self, oids: impl Iterator<Item = &'b str>) -> Result<()> {
         let objects = self.common_dir.join("objects");
         let mut files = Vec::new();
@@ -324,7 +325,7 @@ impl IndexLock<'_> {
         crate::sys::sync::sync_folder(&self.repository.git_dir)
     }
 
-    /// Puts the new index in place, if it is there and the lock still stands.
+    /// Puts the new index in place, if it is there and the lock still exists.
     ///
     /// # Errors
     /// [`Kind::Environment`] with the path; the user's index is then unchanged.
@@ -336,7 +337,7 @@ impl IndexLock<'_> {
         std::fs::rename(&private, &index).context("replace", &index)
     }
 
-    /// Removes the lock, if it is still that of this restore, and what lies beside it.
+    /// Removes the lock, if it is still that of this restore, and the files beside it.
     ///
     /// # Errors
     /// [`Kind::Environment`] with the path.
@@ -378,8 +379,8 @@ impl IndexLock<'_> {
 
     /// Returns the entries of written files that stay, and that git looks at.
     ///
-    /// Made anew, nothing is noted of their files. If the size that is noted is another one, as it is where the line
-    /// ends were others, git takes a file for changed without looking at it, for ever.
+    /// If an entry is made again, nothing is noted about its file. If the noted size is wrong, as it is
+    /// if the line ends were different, git takes a file for changed without reading it, for ever.
     fn to_be_noted_anew(&self, changes: &IndexChanges) -> Result<Vec<(RepoPath, IndexEntry)>> {
         if changes.written.is_empty() {
             return Ok(Vec::new());
@@ -415,7 +416,8 @@ impl IndexLock<'_> {
     }
 }
 
-/// Copies an index with the time of its last change, by which git tells which files it must look at twice.
+/// Copies an index with the time of its last change. From that time, git knows which files it must
+/// check twice.
 fn copy_with_time(from: &Path, to: &Path) -> std::io::Result<()> {
     let mut from = std::fs::File::open(from)?;
     let changed = from.metadata()?.modified()?;

@@ -1,7 +1,7 @@
 //! Three-way merges of whole trees, by `git merge-tree`: nothing of the user's is touched.
 //!
-//! Trees are made in a private index and written to the object database, where git's own
-//! garbage collection takes them away again. Needs git 2.40 or later.
+//! Trees are made in a private index and written to the object database, where git's own garbage collection
+//! removes them again. Needs git 2.40 or later.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -75,9 +75,9 @@ impl Repository {
         let mut fields = answer.stdout.split(|byte| *byte == 0);
         let tree = String::from_utf8_lossy(fields.next().unwrap_or_default()).into_owned();
         if tree.is_empty() {
-            return Err(Error::new(Kind::Environment, "git can't merge here")
-                .said(&answer.stderr)
-                .hint("`--merge` needs git 2.40 or later; `snap rewind` or `--worktree BRANCH` do without"));
+            return Err(Error::new(Kind::Environment, "git can't merge here").said(&answer.stderr).hint(
+                "`--merge` needs git 2.40 or later; `snap rewind` and `--worktree BRANCH` work without it",
+            ));
         }
         let mut conflicts: BTreeMap<RepoPath, Vec<(u8, Version)>> = BTreeMap::new();
         // MODE OID STAGE\tPATH, up to an empty field.

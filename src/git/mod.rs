@@ -1,10 +1,9 @@
 //! The git edge: what a repository is, what is pending in it, and its blobs.
 //!
-//! Owns the `git2` crate (reading objects) and the `git` program (everything else: listing
-//! changes, attributes, writing). The program is the only lister that is right on sparse
-//! checkouts, split and sparse indexes, reftable and filters; libgit2 reads blobs fastest.
-//! Nothing here touches the user's index, refs or stash but [`index`], which swaps a whole
-//! new index in under git's own lock.
+//! Owns the `git2` crate (reading objects) and the `git` program (everything else: listing changes,
+//! attributes, writing). Only the program lists correctly in sparse checkouts, with split and sparse
+//! indexes, reftable and filters. libgit2 reads blobs fastest. Nothing here touches the user's index, refs
+//! or stash, except [`index`], which puts a whole new index into place under git's own lock.
 
 mod address;
 mod base;
@@ -23,6 +22,7 @@ mod ignored;
 pub mod index;
 mod merge;
 mod nearby;
+mod pending_list;
 mod printed_paths;
 mod remote;
 mod remote_messages;
@@ -173,8 +173,8 @@ impl Repository {
         Some(name.to_string_lossy().into_owned())
     }
 
-    /// Returns the folder that outlives every linked work tree: the main work tree; for a
-    /// bare repository with linked ones, the folder of the `.bare` it is kept in, or itself.
+    /// Returns the folder that outlives every linked work tree: the main work tree. For a bare
+    /// repository with linked ones, it is the folder around its `.bare`, or the repository itself.
     ///
     /// # Errors
     /// [`Kind::Environment`] with what git says.
@@ -218,8 +218,8 @@ impl Repository {
         }))
     }
 
-    /// Opens a blob to be read from its start, in memory that does not depend on its size, as long as
-    /// git keeps it as it is and not as a delta.
+    /// Opens a blob to be read from its start. The memory does not depend on its size, unless git keeps
+    /// it as a delta.
     ///
     /// # Errors
     /// What git or the system says.
@@ -233,7 +233,8 @@ impl Repository {
     }
 }
 
-/// Has blobs be read as git itself reads them: checked by what they are packed with, and not hashed once more.
+/// Lets blobs be read as git itself reads them: checked by the pack's checksum, without hashing them
+/// once more.
 ///
 /// libgit2 has one switch for the whole process. So only a command that shows content and writes none calls this,
 /// once, before it reads the first blob: `snap diff` and `snap view`.
@@ -241,15 +242,15 @@ pub fn read_blobs_only_to_show() {
     git2::opts::strict_hash_verification(false);
 }
 
-/// Says whether a work tree is that of a repository by what lies in it, and not only because the
-/// repository's configuration says so: that could name any folder of the user's.
+/// Says whether the content of a work tree proves that it belongs to a repository. The repository's
+/// configuration alone is not enough: it could name any folder of the user's.
 fn belongs(root: &Path, git_dir: &Path) -> bool {
     let there = crate::sys::programs::repository_in(root);
     there.is_some_and(|there| git_dir.canonicalize().is_ok_and(|git_dir| git_dir == there))
 }
 
-/// Says whether a repository's own folder lies where git puts that of a linked work tree: a file in it names
-/// the folder that they share, and could name that of any repository of the user's.
+/// Says whether a repository's own folder is where git puts that of a linked work tree. A file in it
+/// names the folder that they share, and could name that of any repository of the user's.
 fn shares(git_dir: &Path, common_dir: &Path) -> bool {
     let real = |path: &Path| path.canonicalize().ok();
     let (own, common) = (real(git_dir), real(common_dir));

@@ -1,7 +1,7 @@
-//! Work trees that are found on the disk, without git being started.
+//! Work trees that are found on the disk, without starting git.
 //!
-//! Owns the `glob` crate. What is found is only where a work tree seems to be: whoever uses one
-//! opens it with git. Bounded, and says so when a bound was reached.
+//! Owns the `glob` crate. A result is only a place where a work tree seems to be. Whoever uses one opens it
+//! with git. Bounded, and says so when a bound was reached.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fs;
@@ -36,8 +36,8 @@ impl Default for Nearby {
     }
 }
 
-/// Returns the root of the work tree that a path lies in, whether or not the path is there; for a
-/// path in a repository's own folder, the work tree that goes with it.
+/// Returns the root of the work tree around a path, whether or not the path exists. For a path in a
+/// repository's own folder, it is the work tree of that repository.
 pub fn work_tree_around(path: &Path) -> Option<PathBuf> {
     for above in path.ancestors() {
         if above.file_name().is_some_and(|name| name == ".git") && above.is_dir() {
@@ -157,7 +157,8 @@ fn is_root(folder: &Path) -> bool {
     }
 }
 
-/// Says whether a folder is the one of a store that is made to look like a repository, for `git clean`.
+/// Says whether a folder is the part of a store that looks like a repository, to protect it from
+/// `git clean`.
 fn is_store(folder: &Path) -> bool {
     folder.ends_with(".claude/snapshots/objects") || {
         let head = pointer(&folder.join(".git/HEAD")).unwrap_or_default();

@@ -1,11 +1,10 @@
 //! Remotes: snapshots' refs listed, pushed, fetched and deleted with the `git` program.
 //!
-//! Everything happens in a bare scratch repository that the caller makes and throws away.
-//! Of the user's repository's configuration it has the addresses of the one remote, and what is
-//! data besides; credentials, proxies, rewritten addresses and helpers are those of the user's
-//! own configuration. It shares nothing with the repository: no object, ref, `FETCH_HEAD` or
-//! refspec of the user's is ever touched.
-//! What fails for a passing reason is tried again a few times, and said.
+//! Everything happens in a bare scratch repository that the caller makes and deletes. From the configuration
+//! of the user's repository it has the addresses of the one remote, and settings that are data. Credentials,
+//! proxies, rewritten addresses and helpers are those of the user's own configuration. It shares nothing
+//! with the repository: no object, ref, `FETCH_HEAD` or refspec of the user's is ever touched. A failure
+//! that may pass is tried again a few times, and reported.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -47,8 +46,8 @@ pub struct Remote<'a> {
 }
 
 impl<'a> Remote<'a> {
-    /// Opens a remote: one of the repository's by name, or an address. `scratch` is an empty
-    /// folder, `folder` is what a relative path starts from, `tell` is told of failed tries.
+    /// Opens a remote: one of the repository's by name, or an address. `scratch` is an empty folder, a
+    /// relative path starts from `folder`, and `tell` gets messages about failed tries.
     ///
     /// # Errors
     /// [`Kind::Usage`] or [`Kind::NotFound`] if there is no such remote,
@@ -197,9 +196,9 @@ impl<'a> Remote<'a> {
         self.init()
     }
 
-    /// Makes commits in the scratch repository; returns their ids. `content` gives the bytes of
-    /// a file of a commit; a path that is in several commits has the same bytes in all, but
-    /// for those that `own` says.
+    /// Makes commits in the scratch repository; returns their ids. `content` gives the bytes of a file
+    /// of a commit. A path that is in several commits has the same bytes in all, except those that
+    /// `own` names.
     ///
     /// # Errors
     /// What `content` says, or git.
@@ -280,12 +279,12 @@ impl<'a> Remote<'a> {
             .collect()
     }
 
-    /// Tells git that transfers can build on these commits, which both sides have, although
-    /// nothing descends from them.
+    /// Tells git that transfers can build on these commits. Both sides have them, but nothing descends
+    /// from them.
     ///
-    /// By itself git looks for what is known only along the lines of descent; in a shallow
-    /// repository it also looks into every commit that it is told of. A commit without
-    /// parents is not changed by being called shallow.
+    /// By itself, git looks for known objects only along the lines of descent. In a shallow repository
+    /// it also looks into every commit that is listed as shallow. For a commit without parents, being
+    /// listed as shallow changes nothing.
     ///
     /// # Errors
     /// [`Kind::Environment`] with the path.

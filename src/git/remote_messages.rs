@@ -1,7 +1,7 @@
-//! What git says of a remote: failures that may pass, progress, passwords in addresses.
+//! Git's messages about a remote: failures that may pass, progress, passwords in addresses.
 //!
-//! Words only: nothing is run here. Git has no codes for these, so its English is read, which
-//! `command.rs` asks it for; a failure that is not known here counts as one that stays.
+//! Works on text only and runs nothing. Git has no codes for these, so its English text is read, which
+//! `command.rs` asks it for. A failure that is not known here counts as permanent.
 
 use crate::base::monitor::{Phase, Progress};
 
@@ -61,7 +61,7 @@ pub(super) fn passing(stderr: &str) -> Option<&str> {
     stderr.lines().map(str::trim).find(is_passing)
 }
 
-/// Hides what stands between `://` and `@`, but for the user's name.
+/// Hides the text between `://` and `@`, except the user's name.
 pub(super) fn without_password(text: &str) -> String {
     let mut shown = String::new();
     let mut rest = text;

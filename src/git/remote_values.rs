@@ -1,4 +1,4 @@
-//! What is said to a git remote and what it answers, as values: refs, new commits, how often to try.
+//! What is sent to a git remote and what it answers, as values: refs, new commits, how often to try.
 
 use std::time::Duration;
 
@@ -53,8 +53,8 @@ pub enum PushAnswer {
     Rejected(String),
 }
 
-/// Makes a wait half to one and a half times as long, so that machines that failed together
-/// don't come back together.
+/// Changes a wait to between half and one and a half of its length, so that machines that failed
+/// together don't try again together.
 pub(super) fn jittered(wait: Duration) -> Duration {
     use std::hash::BuildHasher as _;
     let random = std::collections::hash_map::RandomState::new().hash_one(0) % 1_000;

@@ -1,7 +1,7 @@
-//! Objects that git makes only to look at a sparse checkout: written aside, and thrown away.
+//! Objects that git makes only to look at a sparse checkout: written to a scratch folder, and deleted.
 //!
-//! Where a sparse index is read as a whole one, or a whole one as a sparse one, git computes trees and
-//! writes those that are missing. A save adds nothing to the repository.
+//! When a sparse index is read as a whole one, or a whole one as a sparse one, git computes trees and writes
+//! those that are missing. A save must add nothing to the repository.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};

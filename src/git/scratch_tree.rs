@@ -1,8 +1,8 @@
-//! A work tree that is not here, shown to git: its `.gitattributes` and `.gitignore`, and nothing else of it.
+//! A work tree that is not here, shown to git: only its `.gitattributes` and `.gitignore`.
 //!
-//! git takes rules from the work tree as it is now. What is about to be restored belongs to another
-//! one. Everything that is made for that lies in a scratch folder, objects too: nothing is written
-//! into the user's repository.
+//! Git takes rules from the present work tree, but what is about to be restored belongs to another one.
+//! Everything that is made for this is in a scratch folder, objects too. Nothing is written into the user's
+//! repository.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;

@@ -1,8 +1,8 @@
-//! Pipes and devices in the place of files that git reads: it would wait for them for ever.
+//! Pipes and devices in the place of files that git reads: git would wait for them for ever.
 //!
-//! A tarball can bring them, in git's own folder and as a list of what to ignore. Looked for before git is started. Below
-//! the root, in any of the tree's folders, they are looked for only while a git takes long: whoever opens such a pipe to
-//! write finds out whether somebody waits for it.
+//! A tarball can bring them, in git's own folder and as a list of ignored files. They are looked for before
+//! git is started. Below the root, in any of the tree's folders, they are looked for only if a git takes
+//! long: opening such a pipe for writing shows whether somebody waits for it.
 
 use std::fs::Metadata;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
@@ -73,7 +73,8 @@ const BELOW: [&str; 2] = [".gitattributes", ".gitignore"];
 /// The most folders that are looked into.
 const MOST_FOLDERS: usize = 200_000;
 
-/// Returns the first pipe below a root that stands in the place of a file of rules, and that somebody waits for.
+/// Returns the first pipe below a root that is in the place of a file of rules, and that somebody waits
+/// for.
 pub(super) fn waited_for(root: &Path) -> Option<PathBuf> {
     let mut open = vec![root.to_owned()];
     for _ in 0..MOST_FOLDERS {

@@ -1,9 +1,9 @@
 //! A folder that stands in for a repository's own one, with another configuration and no hooks.
 //!
-//! Git has no option to leave a repository's configuration out. It reads it from the common
-//! folder, and takes another one from `GIT_COMMON_DIR`. So it is given one in which everything is a
-//! link to the real one, but for what could name a program. It goes with its value; a process
-//! that becomes another one removes all of its own first, with [`leave_none`].
+//! Git has no option to leave a repository's configuration out. It reads it from the common folder, and
+//! takes another one from `GIT_COMMON_DIR`. So git is given a folder in which everything is a link to the
+//! real one, except what could name a program. The folder is removed with its value. A process that becomes
+//! another one removes all of its own first, with [`leave_none`].
 
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};

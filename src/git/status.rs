@@ -1,15 +1,16 @@
 //! What is pending: `git status --porcelain=v2 -z`, parsed.
 //!
-//! The listing is complete and changes nothing (`--no-optional-locks`: the index on disk
-//! keeps even its time stamps). Names are exact bytes. Renames are not looked for: a rename
-//! is a deletion and an addition.
+//! The listing is complete and changes nothing (`--no-optional-locks`: even the time stamps of the index on
+//! disk stay). Names are exact bytes. Renames are not looked for: a rename is a deletion and an addition.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::time::{Duration, Instant};
 
 use super::command::Answer;
 use super::entries::{Index, Indexed};
 use super::index::Seen;
+use super::pending_list::PendingList;
 use super::{Repository, Stamp};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
@@ -56,6 +57,8 @@ pub struct Listing {
     pub ignored: Vec<Ignored>,
     /// Paths that can't be represented, with why.
     pub odd: Vec<(String, String)>,
+    /// What git said when it failed with content filters, so that none was run.
+    pub without_filters: Option<String>,
 }
 
 /// Something that is there and ignored.
@@ -170,7 +173,7 @@ impl Repository {
         self.listed(0)
     }
 
-    /// Lists what is pending in a submodule that lies so deep in others.
+    /// Lists what is pending in a submodule at this depth.
     pub(super) fn listed(&self, depth: usize) -> Result<Listing> {
         self.listed_with(depth, &[])
     }
@@ -178,15 +181,18 @@ impl Repository {
     fn listed_with(&self, depth: usize, options: &[&str]) -> Result<Listing> {
         // The index is read by two; at the same time, that costs no time.
         let (status, index) = parallel::both(|| self.list_pending(options), || self.index());
-        let mut listing = self.listing(&status?, index?)?;
+        let status = status?;
+        let mut listing = self.listing(&status.answer, index?)?;
+        listing.without_filters = status.without_filters;
         self.look_into_submodules(&mut listing, depth)?;
         Ok(listing)
     }
 
-    fn list_pending(&self, options: &[&str]) -> Result<Answer> {
+    fn list_pending(&self, options: &[&str]) -> Result<PendingList> {
         let aside = self.objects_aside()?;
         let words = [self.as_the_disk_has_case(), LIST_PENDING, options].concat();
-        self.git.demand_with(&words, &aside.environment(), &[])
+        let words: Vec<&OsStr> = words.into_iter().map(OsStr::new).collect();
+        self.run_status(&words, &aside.environment())
     }
 
     fn listing(&self, status: &Answer, index: Index) -> Result<Listing> {
@@ -228,8 +234,8 @@ impl Listing {
         Seen { stamp: self.stamp.clone(), head: self.head.clone(), index: self.index.fingerprint() }
     }
 
-    /// Adds a tracked file that is gone, because a folder above it became a link to itself: git
-    /// can't look at it, and leaves it out as if it were clean.
+    /// Adds a tracked file that is gone because a folder above it became a link to itself. Git can't
+    /// look at it, and leaves it out as if it were clean.
     fn add_behind_a_loop(&mut self, path: &str) {
         let Ok(path) = RepoPath::new(path.trim_start_matches("error: ").as_bytes()) else { return };
         if self.pending.iter().any(|pending| pending.path == path) {
@@ -243,8 +249,8 @@ impl Listing {
 }
 
 impl Repository {
-    /// Finds what is only meant to be added, with the modes of these marks. Git's status leaves out the
-    /// modes, and the whole path if git was told not to look at it.
+    /// Finds files with intent-to-add, and the modes of these entries. Git's status leaves out the
+    /// modes. It leaves out the whole path if git was told not to look at it.
     fn find_intentions(&self, listing: &mut Listing) -> Result<()> {
         let intended = listing.index.entries().filter(|entry| entry.intended);
         let intended =
@@ -271,8 +277,8 @@ impl Repository {
 }
 
 impl Repository {
-    /// Corrects files that were only meant to be added and are gone: git lists them as if
-    /// HEAD had an empty file there.
+    /// Corrects files with intent-to-add that are gone: git lists them as if HEAD had an empty file
+    /// there.
     fn correct_empty_intentions(&self, listing: &mut Listing) -> Result<()> {
         let empty = self.hash.blob_id(b"");
         let looks_so = |pending: &Pending| match &pending.status {
@@ -330,10 +336,10 @@ impl Repository {
     pub fn unsaved(&self, path: &std::path::Path) -> Result<Option<bool>> {
         let status = ["status", "--porcelain=v2", "-z", "--untracked-files=all", "--no-renames"];
         let status = self.as_the_disk_has_case().iter().chain(&status);
-        let mut arguments: Vec<&std::ffi::OsStr> = status.map(|word| (*word).as_ref()).collect();
-        arguments.extend(["--ignore-submodules=dirty", "--"].map(std::ffi::OsStr::new));
+        let mut arguments: Vec<&OsStr> = status.map(|word| (*word).as_ref()).collect();
+        arguments.extend(["--ignore-submodules=dirty", "--"].map(OsStr::new));
         arguments.push(path.as_os_str());
-        let answer = self.git.demand(&arguments)?;
+        let answer = self.run_status(&arguments, &[])?.answer;
         Ok(answer.stdout.first().map(|kind| *kind != b'?'))
     }
 }

@@ -1,8 +1,8 @@
-//! Edits inside submodules, found without git going into them by itself.
+//! Edits inside submodules, found without letting git go into them by itself.
 //!
-//! A submodule is a repository with a configuration of its own, and git's status would start
-//! another git in it that obeys that one. So git is told to stay out, and each is looked at the
-//! way every other repository is here.
+//! A submodule is a repository with a configuration of its own. Git's status would start another git in it,
+//! which obeys that configuration. So git is told to leave submodules out, and each is examined like every
+//! other repository here.
 
 use super::{Listing, Location, Pending, Repository, Status, Submodule};
 use crate::base::error::Result;

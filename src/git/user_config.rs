@@ -1,7 +1,7 @@
 //! The user's own git configuration: `~/.gitconfig`, the XDG one and the system's.
 //!
-//! For settings that decide whom to believe. The configuration of a repository is never
-//! read here: whoever wrote the repository may have written it too.
+//! For settings that decide who is trusted. The configuration of a repository is never read here: whoever
+//! wrote the repository may have written it too.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! Linked work trees: which there are, and a new one; where HEAD is, and moving it.
+//! Linked work trees: listing them and making one; where HEAD is, and moving it.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -111,8 +111,8 @@ impl Repository {
         self.git.unsheltered().demand(&["update-ref", "-m", why, "HEAD", to, from]).map(drop)
     }
 
-    /// Refuses to have git write a ref where it, or its log, is a link to somewhere else: git follows those, and they
-    /// may have come with the repository.
+    /// Refuses to let git write a ref if the ref or its log is a link to somewhere else. Git follows
+    /// such links, and they may have come with the repository.
     pub(super) fn refuse_led_away(&self, name: &str) -> Result<()> {
         led_away(&self.common_dir, name)?;
         led_away(&self.common_dir, &format!("logs/{name}"))
@@ -208,14 +208,14 @@ impl Repository {
         Ok(())
     }
 
-    /// Returns settings with which a work tree and its repository know each other by whole paths, where relative ones
-    /// would lead from a stand-in.
+    /// Returns settings with which a work tree and its repository refer to each other by full paths.
+    /// Relative ones would start from a stand-in.
     fn absolute(&self) -> &'static [&'static str] {
         if self.git.is_sheltered() { &["-c", "worktree.useRelativePaths=false"] } else { &[] }
     }
 
-    /// Has a new work tree know its repository by the repository's own folder: what git has just written may lead
-    /// there through a stand-in, which is soon gone.
+    /// Makes a new work tree refer to the repository's own folder. Git has just written a reference
+    /// that may lead there through a stand-in, which is soon gone.
     fn lead_home(&self, root: &Path) -> Result<()> {
         if !self.git.is_sheltered() {
             return Ok(());
@@ -274,7 +274,8 @@ impl Repository {
 }
 
 impl NewWorktree<'_> {
-    /// Returns what git said if a filter failed: the files that it is for are as they are committed.
+    /// Returns git's message if a filter failed. The files that need the filter are as they are
+    /// committed.
     pub fn unconverted(&self) -> Option<&str> {
         self.unconverted.as_deref()
     }

@@ -1,8 +1,8 @@
 //! What a permission rule lets an agent do, as one of four classes.
 //!
-//! Pure. What is not known to be harmless is in the worst class: a list of what is dangerous
-//! would never be complete. Not judged here: what a project's own scripts do when one exact
-//! command runs them.
+//! Pure. Anything that is not known to be harmless is in the worst class, because a list of dangerous things
+//! would never be complete. Not judged here: what a project's own scripts do when one exact command runs
+//! them.
 
 use super::rule::Rule;
 use crate::risk::shell;
@@ -90,8 +90,8 @@ const HARMLESS: [&str; 43] = [
     "wc",
 ];
 
-/// Subcommands of git that run nothing that their arguments name, write no file of a name of their own, and destroy
-/// nothing that is nowhere else.
+/// Subcommands of git that run nothing that their arguments name, write no file that their arguments
+/// name, and destroy nothing that exists nowhere else.
 const HARMLESS_GIT: [&str; 7] =
     ["add", "commit", "describe", "ls-files", "merge-base", "rev-parse", "status"];
 
@@ -153,7 +153,7 @@ pub(super) fn takes_path(tool: &str) -> bool {
     READING.contains(&tool) || WRITING.contains(&tool)
 }
 
-/// Classifies a rule that holds in the work tree at `root`, with the reason if it is the worst.
+/// Classifies a rule for the work tree at `root`, with the reason if it is in the worst class.
 pub fn of(rule: &str, root: &str) -> (Class, &'static str) {
     let worst = |why| (Class::Anything, why);
     let Some(rule) = Rule::parse(rule) else { return worst("it can't be read as a rule") };
@@ -236,7 +236,7 @@ fn of_command(line: &str) -> (Class, &'static str) {
         [] => worst("any command"),
         ["git", command, ..] if HARMLESS_GIT.contains(command) => (Class::Prefix, ""),
         ["git", command, ..] if DESTROYING_GIT.contains(command) => {
-            worst("it takes away edits or commits that may be nowhere else")
+            worst("it removes edits or commits that may exist nowhere else")
         }
         ["rm", ..] => worst("it removes any file"),
         ["git", command, ..] if SHOWING_GIT.contains(command) => worst("`--output` writes any file"),
@@ -261,7 +261,7 @@ fn of_exact(line: &str) -> (Class, &'static str) {
         }
         let plain = arguments.iter().all(|word| word.text.starts_with('-') && word.text != "-c");
         if INTERPRETERS.contains(&name) && plain && command.input.is_none() {
-            return (Class::Anything, "runs whatever it is fed");
+            return (Class::Anything, "runs whatever input it gets");
         }
     }
     (Class::Exact, "")

@@ -1,8 +1,8 @@
 //! The settings of one launch of the client: permission rules in a form that nothing splits.
 //!
-//! Pure. The client cuts a rule of `--allowedTools` at blanks behind its first `)`, whatever is escaped, so that one
-//! granted command could become another tool. Of a list in JSON it takes each rule as it is written
-//! (`tests/it/granted_rules.rs` has that from the client itself).
+//! Pure. The client cuts a rule of `--allowedTools` at blanks behind its first `)`, whatever is escaped, so
+//! one granted command could become another tool. From a list in JSON it takes each rule as it is written
+//! (`tests/it/granted_rules.rs` shows that with the client itself).
 
 use serde_json::{Map, Value};
 

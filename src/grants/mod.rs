@@ -1,9 +1,8 @@
 //! Permission grants: which ones a snapshot offers to a new place, and how each is granted there.
 //!
-//! Pure. What was granted for a session comes back in the settings of one launch of the client, what
-//! stood in settings files only as rules of the local settings file; refusals are only ever added.
-//! Never taken from a snapshot: the mode that asks nothing, further folders, hooks, variables,
-//! servers.
+//! Pure. Grants for the session come back in the settings of one launch of the client. Rules from settings
+//! files come back only as rules of the local settings file. Refusals are only ever added. Never taken from
+//! a snapshot: the mode that asks nothing, further folders, hooks, variables, servers.
 
 mod class;
 mod launch;
@@ -79,7 +78,8 @@ pub struct Offer {
     pub rule: String,
     /// How it is granted.
     pub kind: GrantKind,
-    /// The settings file or the client's option that it stood in; `None` for one that a person granted to the session.
+    /// The settings file or the client's option that it came from; `None` for one that a person granted
+    /// to the session.
     pub file: Option<String>,
     /// How far it reaches; of a refusal, nothing that matters.
     pub class: Class,
@@ -200,8 +200,8 @@ fn shown(rule: &str) -> String {
     crate::base::screen::Line(rule).to_string()
 }
 
-/// Returns the rules that allow what was granted for a session: those that the client offered,
-/// if a hook wrote them down, else the one call that was decided on.
+/// Returns the rules for what was granted for a session: those that the client offered, if a hook
+/// recorded them, otherwise the one call that was decided on.
 fn session_rules(decision: &Decision, notes: &mut Vec<String>) -> Vec<String> {
     if let Some(rules) = &decision.rules {
         return rules.clone();

@@ -2,9 +2,9 @@
 
 use super::{Places, Rule, class};
 
-/// Brings a rule to the new place; `None` if it points outside the work tree there.
+/// Rewrites a rule for the new place; `None` if it points outside the work tree there.
 ///
-/// What can't be read as a rule is brought along as it is: its class warns of it.
+/// Text that can't be read as a rule stays as it is: its class warns of it.
 pub(super) fn moved(text: &str, file: Option<&str>, places: &Places<'_>) -> Option<String> {
     let Some(rule) = Rule::parse(text) else { return Some(text.to_owned()) };
     let Some(content) = &rule.content else { return Some(text.to_owned()) };
@@ -52,7 +52,7 @@ pub(super) fn moved_path(path: &str, folders: &[(String, String)]) -> String {
     new.unwrap_or_else(|| path.to_owned())
 }
 
-/// Replaces the old folders where they stand as whole paths in a command.
+/// Replaces the old folders in a command, where they are whole paths.
 pub(super) fn moved_text(text: &str, folders: &[(String, String)]) -> String {
     let of_a_path = |c: char| c.is_alphanumeric() || "_-./~".contains(c);
     let mut moved = String::with_capacity(text.len());

@@ -1,7 +1,7 @@
 //! One permission rule as the client writes it: `Tool` or `Tool(content)`.
 //!
-//! Pure. In the content `\(`, `\)` and `\\` stand for themselves. A rule that holds what no
-//! eye can see is no rule here: what it allows could not be shown.
+//! Pure. In the content, `\(`, `\)` and `\\` stand for themselves. A rule with invisible characters is not
+//! accepted here, because what it allows could not be shown.
 
 use crate::base::screen::Line;
 

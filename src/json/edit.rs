@@ -1,8 +1,8 @@
 //! Small changes to a JSON text that somebody else formatted: all other bytes stay.
 //!
-//! Pure. Knows where each member and element of a text begins and ends, adds in the style it
-//! finds (indentation, one line or many), and takes out what was added so that nothing of it
-//! is left. The text must be valid JSON: [`Document::parse`] makes sure.
+//! Pure. Knows where each member and element of a text begins and ends. Adds in the style that it finds
+//! (indentation, one line or many), and removes what was added without a trace. The text must be valid JSON:
+//! [`Document::parse`] makes sure.
 
 use std::ops::Range;
 
@@ -14,7 +14,7 @@ pub struct Document {
     text: String,
 }
 
-/// A member of an object or an element of an array, where it stands.
+/// The place of a member of an object or an element of an array.
 struct Item {
     key: Option<String>,
     /// From the key (or the value, in an array) to the end of the value.
@@ -45,7 +45,8 @@ impl Document {
         serde_json::from_str(&self.text[self.find(path)?]).ok()
     }
 
-    /// Sets a member of the object at `path`, behind the others if it is new; makes the objects on the way.
+    /// Sets a member of the object at `path`, after the others if it is new. Makes missing objects on
+    /// the way.
     ///
     /// # Errors
     /// Names the place that is no object.
@@ -73,8 +74,8 @@ impl Document {
         self.insert(path, '[', None, value)
     }
 
-    /// Takes the elements that `unwanted` names out of the array at `path`; an array or object that
-    /// becomes empty by that goes too, up to the top.
+    /// Removes the elements that `unwanted` names from the array at `path`. If that leaves an array or
+    /// object empty, it is removed too, up to the top.
     pub fn remove_from(&mut self, path: &[&str], unwanted: impl Fn(&Value) -> bool) -> bool {
         let Some(place) = self.find(path).filter(|place| self.text[place.clone()].starts_with('[')) else {
             return false;
@@ -151,7 +152,7 @@ impl Document {
         Ok(())
     }
 
-    /// Writes a value as it would stand at a depth, in the text's own indentation.
+    /// Writes a value as it is written at a depth, in the text's own indentation.
     fn rendered(&self, value: &Value, depth: usize) -> String {
         use serde::Serialize as _;
         let indent = self.indent();
@@ -175,7 +176,7 @@ impl Document {
         }
     }
 
-    /// Finds the value at a path of keys; of keys that stand twice, the last, as readers do.
+    /// Finds the value at a path of keys. If a key is there twice, the last one counts, as for readers.
     fn find(&self, path: &[&str]) -> Option<Range<usize>> {
         let start = self.text.len() - self.text.trim_start().len();
         let mut place = start..self.value_end(start);

@@ -1,7 +1,7 @@
-//! The shape of a JSON text, before anything is built from it.
+//! The shape of a JSON text, checked before anything is built from it.
 //!
-//! A few megabytes of `[[[[` or `0,0,0,` become gigabytes of values or a stack that overflows;
-//! a key that is there twice means one thing to one reader and another to the next. Pure.
+//! A few megabytes of `[[[[` or `0,0,0,` become gigabytes of values or a stack that overflows. A key that is
+//! there twice means one thing to one reader and another to the next. Pure.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -14,13 +14,13 @@ const DEEPEST: u32 = 100;
 /// How many values there may be: more than a manifest of 200,000 edited files has.
 const MOST_VALUES: u64 = 3_000_000;
 
-/// How deep a value may nest that somebody else wrote and that is to stand inside one of ours.
+/// How deep another person's value may nest if it is put inside one of ours.
 const DEEPEST_INSIDE: u32 = DEEPEST - 10;
 
 /// How many values such a one may have.
 const MOST_VALUES_INSIDE: u64 = 50_000;
 
-/// Says whether a text of somebody else's can stand inside a text that is to pass all of this.
+/// Says whether another person's text can be put inside a text that must pass all of this.
 pub fn fits_inside(json: &[u8]) -> bool {
     within(json, DEEPEST_INSIDE, MOST_VALUES_INSIDE).is_ok() && refuse_repeated_keys(json).is_ok()
 }

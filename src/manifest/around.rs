@@ -1,12 +1,12 @@
-//! What a manifest says of the things beside the edits: that they were there, not what is in them.
+//! What a manifest says of the things beside the edits: which of them existed, not their content.
 
 use serde::{Deserialize, Serialize};
 
 use crate::base::paths::RepoPath;
 
-/// What was in the work tree and is none of git's business.
+/// What was in the work tree beside its edits.
 ///
-/// None of it is in the snapshot. It is known so that a rewind leaves it alone, whatever the rules are then.
+/// Its content is not in the snapshot. It is known so that a rewind leaves it alone, whatever the rules are then.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Around {

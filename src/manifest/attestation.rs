@@ -1,9 +1,9 @@
-//! The last lines of a manifest: who vouches for everything that stands before them.
+//! The last lines of a manifest: who vouches for everything before them.
 //!
-//! Owns where these lines begin. A proof is over the bytes of the file up to the first of
-//! these lines, exactly as they stand, so nothing that a reader believes can be left out of
-//! it. The lines are taken from the end of the file in one strict form; anything else has
-//! no proofs. Pure: what the proofs are worth is judged by `trust`.
+//! Owns where these lines begin. A proof is over the bytes of the file up to the first of these lines,
+//! exactly as they are, so it covers everything that a reader uses. The lines are taken from the end of the
+//! file in one strict form. A file that ends otherwise has no proofs. Pure: `trust` judges what the proofs
+//! are worth.
 
 use crate::base::digest::ObjectId;
 

@@ -1,7 +1,7 @@
-//! Conversions between what git compares and what is on the disk, undone and done again by rule.
+//! Conversions between what git compares and what is on the disk, undone and redone by a rule.
 //!
-//! A rule is found by trying, and only what gives back every byte is one: which attributes were
-//! in force does not matter. How git itself judges line ends is in `git/clean.rs`. Pure.
+//! A rule is found by trying, and accepted only if it gives back every byte. So it does not matter which
+//! attributes were in force. `git/clean.rs` has git's own decision about line ends. Pure.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ pub struct Recipe {
     /// The encoding, if it is another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoding: Option<Encoding>,
-    /// A mark of the byte order stands in front.
+    /// A byte order mark comes first.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub bom: bool,
 }

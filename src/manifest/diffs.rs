@@ -26,7 +26,7 @@ pub struct Diff {
     /// How the result, which is what git compares, becomes what is on the disk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub converted: Option<Converted>,
-    /// What was taken out of it.
+    /// What was redacted in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redaction: Option<Redaction>,
 }

@@ -1,4 +1,4 @@
-//! What a manifest says of the pending edits: one entry a path.
+//! What a manifest says of the pending edits: one entry for each path.
 //!
 //! Only the structs and the words; `docs/format.md` describes every key.
 
@@ -22,7 +22,7 @@ pub struct Edits {
     pub base: Option<String>,
     /// How the repository names its objects.
     pub object_format: GitHash,
-    /// One entry a path, sorted.
+    /// One entry for each path, sorted.
     pub files: Vec<Edit>,
     /// What is pending but not in here, and why.
     pub skipped: Vec<Skipped>,
@@ -45,13 +45,13 @@ pub struct Edit {
     pub change: Change,
     /// In the base commit; `null` if it is not there.
     pub old: Option<Version>,
-    /// For a path that is not in the base: the one there that its content goes on from. The
+    /// For a path that is not in the base: the path there that its content is from. The
     /// diffs of this entry are then made against that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Origin>,
     /// In the work tree, byte for byte; `null` if it is not there.
     pub new: Option<Version>,
-    /// Where the index stands between the two.
+    /// How the index compares with the two.
     pub index: IndexState,
     /// In the index, for [`IndexState::Partly`]; `null` if it is not there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -297,9 +297,9 @@ impl HiddenBy {
 pub enum Change {
     /// In the work tree only.
     Added,
-    /// The same, going on from a file of the base that is gone: see [`Edit::from`].
+    /// The same, made from a file of the base that is gone: see [`Edit::from`].
     Renamed,
-    /// The same, repeating a file of the base that is still there.
+    /// The same, copied from a file of the base that is still there.
     Copied,
     /// Other content, mode or both.
     Modified,
@@ -309,7 +309,7 @@ pub enum Change {
     IndexOnly,
 }
 
-/// Where the index stands for an edited path.
+/// How the index compares for an edited path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]

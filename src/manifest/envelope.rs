@@ -1,6 +1,7 @@
-//! How a manifest is written and read as a whole: the format's version, what a reader must understand, the checksum.
+//! How a manifest is written and read as a whole: the format's version, the features that a reader must
+//! understand, the checksum.
 //!
-//! Nothing in a manifest counts before its checksum and its version were looked at.
+//! Nothing in a manifest is used before its checksum and its version are checked.
 
 use serde::Deserialize;
 
@@ -164,7 +165,7 @@ fn check_sum(json: &[u8]) -> Result<()> {
 }
 
 fn missing_checksum(why: &str) -> Error {
-    Error::new(Kind::Damaged, "The manifest can't be believed").because(why)
+    Error::new(Kind::Damaged, "The manifest can't be trusted").because(why)
 }
 
 /// Returns where the 64 digits stand: behind the last key of that name.

@@ -1,6 +1,7 @@
-//! A manifest's head: what tells a snapshot from others, and whose it is, without its edits and its conversation.
+//! A manifest's head: what identifies a snapshot and whose it is, without its edits and its conversation.
 //!
-//! Many snapshots are looked through to find one; that takes as long as it takes to read their files.
+//! To find one snapshot, many are looked through. With heads, that takes only as long as reading their
+//! files.
 
 use std::collections::BTreeSet;
 

@@ -1,8 +1,8 @@
 //! The marks of tracked files that hide edits from git, as a list that stays short.
 //!
-//! Pure. A sparse checkout marks every file that it leaves out, which can be most of a repository:
-//! where all tracked files of a folder have the same mark, the list has the folder.
-//! `docs/format.md` describes its form.
+//! Pure. A sparse checkout marks every file that it leaves out, which can be most of a repository. If all
+//! tracked files of a folder have the same mark, the list has the folder. `docs/format.md` describes its
+//! form.
 
 use std::collections::BTreeMap;
 

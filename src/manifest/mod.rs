@@ -1,9 +1,9 @@
 //! The manifest: everything one snapshot says, as stored in `NAME.json`.
 //!
-//! Owns the on-disk structs and the format's version; `docs/format.md` describes every key.
-//! A manifest is written once and never changed. JSON that belongs to the client (tasks, an
-//! agent's metadata) is carried as raw text, byte for byte. Keys that this version does not
-//! know are ignored when read; nothing is lost by that, because nothing is written back.
+//! Owns the on-disk structs and the format's version; `docs/format.md` describes every key. A manifest is
+//! written once and never changed. JSON that belongs to the client (tasks, an agent's metadata) is kept as
+//! raw text, byte for byte. Keys that this version does not know are ignored when read. Nothing is lost by
+//! that, because nothing is written back.
 
 mod around;
 pub mod attestation;
@@ -81,12 +81,12 @@ pub struct Manifest {
     pub permissions: Permissions,
     /// The pending file edits; `null` outside git.
     pub edits: Option<Edits>,
-    /// What was in the work tree and is none of git's business; absent outside git, and in earlier versions.
+    /// What was in the work tree beside its edits; absent outside git, and in earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub around: Option<Around>,
     /// What exists but is not in here.
     pub not_captured: NotCaptured,
-    /// What was taken out of everything above: placeholders stand in its place.
+    /// What was redacted in everything above: placeholders replace it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<Secret>,
     /// For a safety snapshot: what it protects against.
@@ -239,7 +239,7 @@ pub struct McpServer {
     pub transport: String,
 }
 
-/// A secret that was taken out.
+/// A secret that was redacted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Secret {
@@ -253,9 +253,9 @@ pub struct Secret {
     pub likely: bool,
     /// The variables or fields that held it.
     pub names: Vec<String>,
-    /// Where it stood, for a person; the first places only.
+    /// Where it was, for a person; only the first places.
     pub places: Vec<String>,
-    /// How often it stood there.
+    /// How often it was there.
     pub times: u64,
 }
 

@@ -1,8 +1,8 @@
 //! The JSON Schema of a manifest, generated from the types: `docs/manifest.schema.json`.
 //!
-//! Only built for tests. Says what stands in a manifest that `snap` writes, this version and all
-//! before it; the descriptions are the doc comments. What text a value of its own has (an id, a
-//! path, a moment) is said here, as those types read and write themselves.
+//! Only built for tests. Describes the manifests that `snap` writes, this version and all before it. The
+//! descriptions are the doc comments. For a value with a text form of its own (an id, a path, a moment), the
+//! form is described here, as those types read and write it.
 
 use std::borrow::Cow;
 use std::path::Path;

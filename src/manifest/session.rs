@@ -45,7 +45,7 @@ pub struct Session {
     /// The prompts by a schedule that the conversation itself holds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub crons: Vec<Cron>,
-    /// The goal that it goes on for until it is reached.
+    /// The goal for which it continues until it is reached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub goal: Option<String>,
 }
@@ -60,7 +60,7 @@ pub struct Cron {
     pub schedule: String,
     /// What is sent.
     pub prompt: String,
-    /// Whether again and again.
+    /// Whether it repeats.
     pub recurring: bool,
 }
 
@@ -123,7 +123,7 @@ pub struct SideFile {
     pub size: u64,
     /// The bytes.
     pub content: Content,
-    /// What was taken out of a file of the user's own.
+    /// What was redacted in a file of the user's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redaction: Option<Redaction>,
 }
@@ -149,7 +149,7 @@ pub struct Agent {
     pub agent_type: Option<String>,
     /// What it was asked to do, in a few words.
     pub description: Option<String>,
-    /// How it stood when the snapshot was taken.
+    /// Its status when the snapshot was taken.
     pub status: AgentStatus,
     /// What the status was concluded from.
     pub evidence: String,
@@ -166,7 +166,7 @@ pub struct Agent {
     pub transcript: Option<Transcript>,
 }
 
-/// How a sub-agent stood.
+/// The status of a sub-agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
@@ -209,7 +209,7 @@ pub struct Permissions {
     pub session: Vec<Decision>,
     /// The rules in the settings files.
     pub project: ProjectRules,
-    /// The rules that the client was started with, which hold for that run alone; `file` is the option.
+    /// The rules that the client was started with, which apply to that run alone; `file` is the option.
     #[serde(default, skip_serializing_if = "ProjectRules::is_empty")]
     pub launch: ProjectRules,
     /// Every other decision that a person took.
@@ -224,7 +224,7 @@ impl Permissions {
     }
 }
 
-/// Permission rules, each with where it stands.
+/// Permission rules, each with the place where it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ProjectRules {

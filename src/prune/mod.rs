@@ -1,9 +1,10 @@
 //! Removing snapshots: which ones, and everything that goes with one.
 //!
 //! A [`Plan`] says of each snapshot whether it stays, and why; making one changes nothing (`plan.rs`).
-//! [`Plan::carry_out`] consumes it and removes exactly what it says (`removal.rs`). Whoever removes snapshots does
-//! it so: `snap prune` and `rm`, hooks that put automatic ones in order, a restore that failed. What is judged on
-//! a remote is judged by the same policy (`policy.rs`), which is pure; the present moment is always an argument.
+//! [`Plan::carry_out`] consumes it and removes exactly what it says (`removal.rs`). Everything that removes
+//! snapshots uses it: `snap prune` and `rm`, hooks that clean up automatic ones, a restore that failed. The
+//! same policy (`policy.rs`) decides about snapshots on a remote. It is pure: the present moment is always
+//! an argument.
 
 mod plan;
 mod policy;

@@ -1,6 +1,6 @@
-//! The plan of a removal: which snapshots go, by a policy, by name or as automatic ones, and why.
+//! The plan of a removal: which snapshots are removed (by a policy, by name or as automatic ones), and why.
 //!
-//! Made by reading only, shown as it is, and consumed by `removal.rs`.
+//! Made only by reading, shown as it is, and consumed by `removal.rs`.
 
 use std::collections::BTreeSet;
 
@@ -68,8 +68,8 @@ impl Plan {
         Plan::of(all.collect(), Occasion::Policy, &workspace.store)
     }
 
-    /// Plans to remove the snapshots of these names, in this order. All are found before any is removed, so that a
-    /// wrong name removes nothing. One that can't be read goes by the name of its file.
+    /// Plans to remove the snapshots of these names, in this order. All are found before any is
+    /// removed, so a wrong name removes nothing. A snapshot that can't be read is named by its file.
     ///
     /// # Errors
     /// [`Kind::NotFound`] and [`Kind::Ambiguous`], or [`Kind::Refused`] if one of them is pinned.
@@ -86,7 +86,7 @@ impl Plan {
             if entry.pinned {
                 let name = shown_name(&entry);
                 return Err(Error::new(Kind::Refused, format!("{name:?} is pinned; nothing was removed"))
-                    .hint(format!("`snap unpin {name:?}` lets it go")));
+                    .hint(format!("`snap unpin {name:?}` allows it")));
             }
             if named.iter().all(|other| other.stem != entry.stem) {
                 named.push(entry);
@@ -138,8 +138,8 @@ impl Plan {
     }
 }
 
-/// Removes the user's automatic snapshots that their policy does not keep, and what only they needed. What is not
-/// proven to be the user's is neither counted nor removed.
+/// Removes the user's automatic snapshots that their policy does not keep, and everything that only
+/// they needed. Snapshots that are not proven to be the user's are neither counted nor removed.
 ///
 /// # Errors
 /// What the disk says, or that others hold the store for longer than ten seconds.
@@ -188,8 +188,8 @@ pub struct Pushed<'a> {
     pub here: Option<(&'a Entry, &'a Manifest)>,
 }
 
-/// Judges what the user pushed to a remote, newest first, by the policy that holds for a store. What claims to be
-/// from the future is kept and counts for nothing.
+/// Decides about the snapshots that the user pushed to a remote, newest first, by the same policy as
+/// for a store. A snapshot that claims to be from the future is kept and not counted.
 pub fn judge_pushed(all: &[Pushed<'_>], policy: Policy, now: Timestamp) -> Vec<Verdict> {
     let candidates: Vec<Option<Candidate>> = all
         .iter()
@@ -197,7 +197,7 @@ pub fn judge_pushed(all: &[Pushed<'_>], policy: Policy, now: Timestamp) -> Vec<V
         .collect();
     let known: Vec<Candidate> = candidates.iter().flatten().cloned().collect();
     let mut verdicts = policy::plan(&known, policy, now).into_iter();
-    let odd = || Verdict::keep("its date can't be believed; `snap rm --remote` removes it");
+    let odd = || Verdict::keep("its date can't be right; `snap rm --remote` removes it");
     candidates.iter().map(|one| one.as_ref().and_then(|_| verdicts.next()).unwrap_or_else(odd)).collect()
 }
 

@@ -60,12 +60,13 @@ pub(super) struct Candidate {
     pub safety: bool,
     /// Whether a hook made it; it is kept by a policy of its own and counts in no other.
     pub automatic: bool,
-    /// Whether it is the user's own. The others are counted apart: whatever came with a clone, and however it is
-    /// dated, takes the place of none of these.
+    /// Whether it is the user's own. The others are counted separately. Snapshots that came with a
+    /// clone never take the place of the user's own, whatever their dates.
     pub own: bool,
 }
 
-/// One file that a snapshot needs, by a name that is the same for all who need it, and its bytes on disk.
+/// One file that a snapshot needs, by a name that is the same for all snapshots that need it, and its
+/// bytes on disk.
 pub(super) type StoredPiece = (String, u64);
 
 /// What happens to a snapshot, and why.
@@ -92,13 +93,13 @@ pub(super) fn is_believable(created_at: Timestamp, now: Timestamp) -> bool {
     created_at.as_millis() > 0 && created_at.since(now) <= CLOCKS_APART
 }
 
-/// Judges each snapshot, newest first; the verdicts are in the same order.
+/// Decides about each snapshot, newest first; the verdicts are in the same order.
 ///
-/// Pinned ones and young safety snapshots always stay. With rules that keep alone, all others
-/// go; with `older_than` alone, all older ones go; with both, only what is old and kept by no
-/// rule. Automatic ones are not counted: [`AUTOMATIC`] of them and one a day for
-/// [`AUTOMATIC_DAYS`] stay, unless `older_than` says that they are too old. What is not the user's own is judged
-/// by the same rules and counted apart. `max_size` is [`limit_size`]'s.
+/// Pinned ones and young safety snapshots always stay. With only rules that keep, all others are
+/// removed. With only `older_than`, all older ones are removed. With both, only those that are old and
+/// that no rule keeps. Automatic ones are not counted: [`AUTOMATIC`] of them and one a day for
+/// [`AUTOMATIC_DAYS`] stay, unless `older_than` says that they are too old. Snapshots that are not the
+/// user's own follow the same rules and are counted separately. `max_size` is [`limit_size`]'s.
 pub(super) fn plan(newest_first: &[Candidate], policy: Policy, now: Timestamp) -> Vec<Verdict> {
     let (mut own, mut others) = (SoFar::default(), SoFar::default());
     let judge = |candidate: &Candidate| {
@@ -149,10 +150,12 @@ impl SoFar {
     }
 }
 
-/// Turns verdicts round, oldest first, until what is kept needs at most `limit` bytes on disk.
+/// Changes verdicts to removal, oldest first, until the kept snapshots need at most `limit` bytes on
+/// disk.
 ///
-/// What several snapshots need counts once. Pinned ones and young safety snapshots stay, even
-/// above the limit. What is not the user's own goes before anything that is. `pieces` gives the files of each snapshot, in the order of the candidates.
+/// Files that several snapshots need count once. Pinned ones and young safety snapshots stay, even
+/// above the limit. Snapshots that are not the user's own are removed before any that is. `pieces`
+/// gives the files of each snapshot, in the order of the candidates.
 pub(super) fn limit_size(
     newest_first: &[Candidate],
     pieces: &[Vec<StoredPiece>],

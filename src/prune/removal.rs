@@ -1,10 +1,11 @@
 //! The one order in which snapshots are removed, with everything that goes with them.
 //!
-//! The manifest goes first, and durably: from then on the snapshot is not there, and whatever is left of it harms
-//! nothing. Then its line in the log, the ref that keeps its base commit, the objects that nothing needs any more,
-//! the secrets that were kept here for it, the journals of past sessions, and the links that stand for it. Each of
-//! these is found from what is there, not from what was just removed; so a removal that was killed is finished by
-//! the next one, but for the line in the log and the ref, which then keeps a commit that nothing needs.
+//! The manifest goes first, and durably. From then on the snapshot does not exist, and the rest of it does
+//! no harm. Then follow: its line in the log, the ref that keeps its base commit, objects that nothing needs
+//! any more, secrets that were kept for it, journals of past sessions, and links to it. Each of these is
+//! found from what is there, not from what was just removed. So the next removal finishes one that was
+//! killed. Two things are exceptions: the line in the log, and the ref, which then keeps a commit that
+//! nothing needs.
 
 use super::plan::{Occasion, Plan, ids};
 use crate::audit;
@@ -64,8 +65,8 @@ impl Plan {
 }
 
 impl Occasion {
-    /// Makes the log's line on a snapshot that was removed. On what a person asked for, it names the work tree:
-    /// `undo` goes by it.
+    /// Makes the log's line about a removed snapshot. If a person asked for the removal, it names the
+    /// work tree, because `undo` needs that.
     fn line(self, context: &Context, workspace: &Workspace, manifest: &Manifest) -> Option<LogEntry> {
         let operation = match self {
             Occasion::Policy | Occasion::Automatic => Operation::Prune,
@@ -91,8 +92,8 @@ pub(super) fn links(workspace: &Workspace) -> Result<Vec<Link>> {
     workspace.client.links_to(workspace.store.root())
 }
 
-/// Removes those links whose snapshot is gone, and returns the others. One that follows the newest snapshot stays:
-/// it moves on.
+/// Removes the links whose snapshot is gone, and returns the others. A link that follows the newest
+/// snapshot stays, and is moved to another one.
 ///
 /// # Errors
 /// What the client's folders say.
@@ -103,7 +104,8 @@ pub fn forget_links(workspace: &Workspace, links: Vec<Link>, there: &[&Entry]) -
     Ok(left)
 }
 
-/// Says whether a snapshot is surely not there any more: what can't be read may be the very one.
+/// Says whether a snapshot surely does not exist any more. A manifest that can't be read may be that
+/// very one.
 pub fn is_gone(snapshot: &SnapshotId, there: &[&Entry]) -> bool {
     there.iter().all(|entry| entry.manifest.as_ref().is_ok_and(|manifest| manifest.id != *snapshot))
 }

@@ -1,9 +1,9 @@
 //! Which pieces of transcripts hold no secret: what was searched once is not searched again.
 //!
-//! A piece is known by a keyed hash of its name in the store, so that the file says nothing of it. Only
-//! clean pieces are noted. The file begins with a mark of everything that the search depended on:
-//! rules, known values, what is allowed; when any of it changes, all is searched anew. Deleting
-//! the file costs time, nothing else.
+//! A piece is known by a keyed hash of its name in the store, so the file tells nothing about it. Only clean
+//! pieces are noted. The file begins with a mark of everything that the search depended on: rules, known
+//! values, allowed secrets. If any of it changes, everything is searched again. Deleting the file costs only
+//! time.
 
 use std::collections::BTreeSet;
 

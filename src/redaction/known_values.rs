@@ -1,4 +1,4 @@
-//! Where values come from that are known to be secret: the environment, `.env` files, settings.
+//! Where known secret values come from: the environment, `.env` files, settings.
 
 use std::path::Path;
 

@@ -1,9 +1,8 @@
 //! Keeps secrets out of snapshots, and puts them back into files.
 //!
-//! The operations hand everything that they are about to store through a [`Redactor`]. A secret
-//! becomes a placeholder and is listed with its kind and place; nothing says its value. For a
-//! pending edit, which may be the only copy of a file, the value is kept on this machine
-//! (`keeper.rs`), so that the restore is exact.
+//! The operations pass everything that they are about to store through a [`Redactor`]. A secret becomes a
+//! placeholder and is listed with its kind and place. Nothing contains its value. A pending edit may be the
+//! only copy of a file, so its secret values are kept on this machine (`vault.rs`) and the restore is exact.
 
 mod cache;
 mod known_values;
@@ -86,7 +85,7 @@ impl Redactor {
         if let Some(strange) = allow.iter().find(|id| !secrets::is_id(id)) {
             return Err(Error::new(
                 Kind::Usage,
-                format!("{:?} is no secret's ID", crate::base::screen::Line(strange).to_string()),
+                format!("{:?} is not the ID of a secret", crate::base::screen::Line(strange).to_string()),
             )
             .hint("`snap show` and the report of `snap save` list secrets with their IDs"));
         }
@@ -128,8 +127,8 @@ impl Redactor {
         piece.clean
     }
 
-    /// Does the same for a piece that is to be stored. What was taken out is left to be noted, in the order of the
-    /// pieces.
+    /// Does the same for a piece that is to be stored. What was redacted is noted later, in the order
+    /// of the pieces.
     pub fn piece<'a>(&self, place: &str, first: u64, lines: &'a [u8]) -> SearchedPiece<'a> {
         let name = ObjectId::of(lines);
         let tag = held(&self.cache).tag(name, lines.len());
@@ -174,8 +173,8 @@ impl Redactor {
         }
     }
 
-    /// Takes the secrets out of a file of the user's that must come back exactly, and out of
-    /// its base; `None` if neither has any.
+    /// Redacts a file of the user's that must come back exactly, and its base; `None` if neither has
+    /// secrets.
     ///
     /// # Errors
     /// [`Kind::Refused`] if a value could not be kept on this machine: it would be lost.
@@ -295,8 +294,8 @@ impl Redactor {
     }
 }
 
-/// Adds values that were known when an earlier snapshot was saved and are kept for it: a variable
-/// that was rotated since must not let the old value into the next snapshot.
+/// Adds values that were known when an earlier snapshot was saved and that are kept for it. If a
+/// variable was rotated since, its old value must not get into the next snapshot.
 fn known_before(
     workspace: &Workspace,
     keeper: &Vault,

@@ -1,4 +1,4 @@
-//! Looks through a snapshot that is about to leave the machine, with the rules and values of today.
+//! Searches a snapshot that is about to leave the machine, with the rules and values of today.
 
 use serde_json::Value;
 
@@ -17,8 +17,8 @@ use crate::workspace::Workspace;
 /// The most secrets that are named in the error.
 const MOST_LISTED: usize = 10;
 
-/// Refuses a snapshot that holds secrets, `with_base` also if what its edits were made from does;
-/// `allow` adds to those that may leave.
+/// Refuses a snapshot that holds secrets. With `with_base`, its base versions are searched too. `allow`
+/// adds to the secrets that may leave.
 ///
 /// # Errors
 /// [`Kind::Refused`] with kind and place of each, [`Kind::Damaged`] if a part can't be read.
@@ -40,10 +40,11 @@ pub fn check(workspace: &Workspace, manifest: &Manifest, with_base: bool, allow:
     }
     let name = Line(&manifest.name).to_string();
     let ids: Vec<&str> = open.iter().map(|secret| secret.id.as_str()).collect();
-    Err(Error::new(Kind::Refused, format!("{name:?} holds what looks like secrets, so it stays here"))
+    Err(Error::new(Kind::Refused, format!("{name:?} holds what looks like secrets, so it is not sent"))
         .list(listed(&open))
         .hint(format!(
-            "save again (`snap save` takes them out) and send that one; what is none may leave with {}",
+            "save again (`snap save` redacts them) and send the new snapshot; allow what is not a secret \
+             with {}",
             ids.iter()
                 .take(MOST_LISTED)
                 .map(|id| format!("--allow-secret {id}"))
@@ -98,8 +99,8 @@ fn look(
     Ok(())
 }
 
-/// Returns a manifest without what `snap` itself has put there under a name that sounds like a secret's: the ids of
-/// secrets that were taken out, keyed hashes, checksums.
+/// Returns a manifest without fields of `snap`'s own whose names sound like a secret's: the ids of
+/// redacted secrets, keyed hashes, checksums.
 fn without_own_marks(json: &[u8]) -> Result<Vec<u8>> {
     fn is_own(name: &str, value: &Value) -> bool {
         let hex = |text: &str| matches!(text.len(), 16 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit());
@@ -131,9 +132,9 @@ fn without_own_marks(json: &[u8]) -> Result<Vec<u8>> {
 
 /// Earlier versions of this program saved what identifies its author's account.
 fn of_account() -> Error {
-    Error::new(Kind::Refused, "The snapshot identifies the account of whoever saved it, so it stays here")
+    Error::new(Kind::Refused, "The snapshot identifies the account of whoever saved it, so it is not sent")
         .because("it holds records of remote control, an account or an organisation")
-        .hint("save again (`snap save` leaves them out) and send that one")
+        .hint("save again (`snap save` leaves them out) and send the new snapshot")
 }
 
 fn look_at_bases(manifest: &Manifest, versions: &mut Materializer<'_>, redactor: &Redactor) -> Result<()> {

@@ -1,10 +1,10 @@
 //! Puts secrets back into the files of pending edits, exactly, or holds a file back.
 //!
-//! What the base commit has comes from there. The rest is matched by ID, under this user's own
-//! key: the environment, `.env` files, settings, the file as it is here, and what was kept when
-//! it was saved. The file must then be, by its mark, the very one that was saved, so nobody can
-//! have a secret put anywhere else. On another machine only the name of a variable can say what
-//! a secret is, and a person must agree to each.
+//! What the base commit has comes from there. The rest is matched by ID, under this user's own key: the
+//! environment, `.env` files, settings, the file as it is here, and the values that were kept when it was
+//! saved. By its keyed hash, the file must then be the very one that was saved. So nobody can have a secret
+//! put anywhere else. On another machine, only the name of a variable can say what a secret is, and a person
+//! must agree to each.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,7 +47,7 @@ pub struct Held {
     pub path: RepoPath,
     /// What it needs.
     pub secrets: Vec<MissingSecret>,
-    /// The file that goes on from it and can't be made: until it can, this one is not removed.
+    /// The renamed file that can't be made. Until it can, this one is not removed.
     pub renamed_to: Option<RepoPath>,
 }
 
@@ -55,14 +55,16 @@ impl Held {
     /// Says what to do about it.
     pub fn reason(&self) -> String {
         if let Some(new) = &self.renamed_to {
-            return format!("it is renamed to {new}, which can't be made yet, and stays until then");
+            return format!(
+                "it is renamed to {new}, which can't be made yet; it stays until that is possible"
+            );
         }
         let needs: Vec<String> = self
             .secrets
             .iter()
             .map(|one| match one.names.first() {
                 Some(name) => format!("set {} (its {})", Line(name), Line(&one.kind)),
-                None => format!("nothing here has its {} ({})", Line(&one.kind), Line(&one.id)),
+                None => format!("its {} ({}) is not known here", Line(&one.kind), Line(&one.id)),
             })
             .collect();
         format!("it holds a secret that is not here: {}", needs.join(", "))
@@ -77,8 +79,8 @@ pub struct Refilled<'a> {
     pub held: Vec<Held>,
 }
 
-/// Fills the secrets into the edits of a snapshot. `agreed` are the variables that a person
-/// agreed to take by name.
+/// Puts the secrets back into the edits of a snapshot. `agreed` are the variables that a person agreed
+/// to use by name.
 ///
 /// # Errors
 /// [`crate::base::error::Kind::Damaged`] if an edit does not give what was saved; what git or the disk says.
@@ -130,7 +132,8 @@ pub fn refill<'a>(
     Ok(Refilled { edits: Cow::Owned(edits), held })
 }
 
-/// Fills the secrets into the side files that were the user's own; leaves out those whose are not here.
+/// Puts the secrets back into the side files that were the user's own. Leaves out files whose secrets
+/// are not here.
 ///
 /// # Errors
 /// As [`refill`].
@@ -208,7 +211,8 @@ impl Refill<'_> {
         Ok(filled)
     }
 
-    /// Makes of a redacted version the one that was saved; `None` if nothing was taken out of it, or something is missing.
+    /// Turns a redacted version back into the one that was saved; `None` if nothing was redacted, or
+    /// something is missing.
     fn version(&mut self, saved: Option<SavedVersion<'_>>) -> Result<Option<StagedVersion>> {
         let Some((saved, diff)) = saved.and_then(|saved| Some((saved, saved.diff?))) else { return Ok(None) };
         let (Some(redaction), path) = (&diff.redaction, &saved.edit.path) else { return Ok(None) };
@@ -229,7 +233,10 @@ impl Refill<'_> {
             return Ok(None);
         };
         if !is_proven(&self.supply, path, redaction, &filled) {
-            return Err(edits::damaged(path, "with its secrets it is not the file that was saved"));
+            return Err(edits::damaged(
+                path,
+                "with its secrets filled in, it is not the file that was saved",
+            ));
         }
         // The secrets are those of what git compares: the conversion comes after them.
         let filled = self.versions.converted(saved, filled)?;
@@ -239,7 +246,8 @@ impl Refill<'_> {
     }
 }
 
-/// Fills placeholders, with these values of the base too; `None`, with what is missing, if one can't be filled.
+/// Fills placeholders, also with these values of the base; `None`, with what is missing, if one can't
+/// be filled.
 fn fill(
     redacted: &[u8],
     mut values: BTreeMap<String, Vec<u8>>,

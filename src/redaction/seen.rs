@@ -1,8 +1,9 @@
-//! Values that were seen in one place of what is to be saved, to be known in all others.
+//! Secrets that were seen in one place of a save, so that they are found in all other places.
 //!
-//! Looks through transcripts, what lies beside them and pending files before any of it is stored. What it reads is cut into
-//! blocks; one that held nothing is known by its place, its size and its ends, and is not read again, so that a save
-//! costs what was added since. Only the cache of clean blocks is kept, no value.
+//! Searches transcripts, the files beside them and pending files before any of it is stored. What it reads
+//! is cut into blocks. A block that held nothing is recognized by its place, its size and its ends, and not
+//! read again. So a save only costs the time for what was added. Only the cache of clean blocks is kept, no
+//! value.
 
 use std::fs::File;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
@@ -14,8 +15,8 @@ use super::cache::Cache;
 use crate::secrets::{Hit, KnownValue, has_own_shape, worth_remembering};
 use crate::sys::parallel::{self, held};
 
-/// How much is looked at in one piece, and how much of the piece before it belongs to it too: a line that
-/// was begun there.
+/// How much is searched in one piece, and how much of the piece before it is included, because a line
+/// may have begun there.
 const BLOCK: u64 = 1 << 20;
 const OVERLAP: u64 = 64 << 10;
 
@@ -33,8 +34,8 @@ struct Block {
 }
 
 impl Redactor {
-    /// Learns the secrets that stand in files, so that each of them is known wherever else it stands. What can't be
-    /// read is left out: it can't be stored either.
+    /// Learns the secrets in files, so that each of them is found in all other places. Files that can't
+    /// be read are left out: they can't be stored either.
     pub fn learn(&mut self, files: &[PathBuf]) {
         let blocks: Vec<Block> = files.iter().flat_map(|path| blocks(path)).collect();
         let cache = Mutex::new(Cache::open(&self.tmp, &self.key, &self.scanner, &self.allowed, "learned"));

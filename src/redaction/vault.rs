@@ -1,9 +1,9 @@
-//! What stays on this machine: the key of the placeholders, the secrets that were allowed, and
-//! those that exist nowhere but in a file that was saved.
+//! What stays on this machine: the key of the placeholders, the secrets that were allowed, and secrets that
+//! exist only in a saved file.
 //!
-//! All of it lies in the user's state folder, outside every project and store, readable by the
-//! owner only, and never travels. A kept value is masked under the key, so that no search of the
-//! disk finds it; whoever can read the key can read the values, as they can read the files.
+//! All of it is in the user's state folder, outside every project and store, readable by the owner only, and
+//! never transferred. A kept value is masked under the key, so no search of the disk finds it. Whoever can
+//! read the key can read the values, just as they can read the files.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt as _;
@@ -106,8 +106,8 @@ impl Vault {
         Ok(None)
     }
 
-    /// Removes what was kept for snapshots of this store that are gone, if it is older than a
-    /// day: a save that is under way may be about to need it.
+    /// Removes the values that were kept for snapshots of this store that are gone, if they are older
+    /// than a day. A running save may be about to need them.
     ///
     /// # Errors
     /// [`crate::base::error::Kind::Environment`] with the path.

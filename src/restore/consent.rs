@@ -1,8 +1,9 @@
-//! What a snapshot that is not this user's own may change, and what it must not change unasked.
+//! What another user's snapshot may change, and what it must not change unasked.
 //!
-//! Own snapshots are not held up. What somebody trusted signed is restored but for files that
-//! give rights. A foreign snapshot is not restored without consent, and each file but plain source and text in a place
-//! that HEAD has needs one of its own; without, it is held back: left as it is here, and listed.
+//! Own snapshots are restored without a question. A snapshot that somebody trusted has signed is restored
+//! except for files that give rights. A foreign snapshot is not restored without consent. Each of its files
+//! needs consent of its own, except plain source and text in a folder that HEAD has. Without consent, a file
+//! is held back: left as it is here, and listed.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -18,7 +19,7 @@ use crate::sys::work_tree::{Node, Tree};
 use crate::trust::Provenance;
 use crate::workspace::Workspace;
 
-/// How a plan's snapshot stands with the user.
+/// Whose a plan's snapshot is, for this user.
 pub(super) struct Admission {
     provenance: Provenance,
     /// The folder of the user's key, which no snapshot sets.
@@ -67,9 +68,9 @@ impl Admission {
 pub struct Doubt {
     /// The path.
     pub path: RepoPath,
-    /// What kind of file it is, if that speaks against setting it.
+    /// What kind of file it is, if that kind needs a yes.
     pub concern: Concern,
-    /// What speaks against setting it, for a person.
+    /// Why it needs a yes, for a person.
     pub why: String,
     /// Whether even a yes does not set it.
     pub never: bool,
@@ -80,7 +81,7 @@ pub struct Doubt {
 pub struct Consent<'a> {
     /// To restore what nobody vouches for.
     pub trust: bool,
-    /// To set these paths, or what lies in these folders.
+    /// To set these paths, or what is in these folders.
     pub allow: &'a [RepoPath],
     /// To set all files of these kinds.
     pub kinds: &'a [Concern],
@@ -122,7 +123,8 @@ impl Plan {
         doubts.filter(|doubt| foreign || doubt.never).collect()
     }
 
-    /// Returns the old names of renamed files that are held back: removed alone, their content would be gone.
+    /// Returns the old names of renamed files that are held back. If only the old name were removed,
+    /// the content would be lost.
     fn renamed_to(&self, held: &[Doubt]) -> Vec<Doubt> {
         let removed = self.steps.iter().filter(|step| matches!(step.work, Work::Remove));
         let removed: HashSet<&RepoPath> = removed.map(|step| &step.path).collect();
@@ -140,7 +142,8 @@ impl Plan {
             .collect()
     }
 
-    /// Reads what a step makes of which file; `None` if there is no step for the path, or only the index changes.
+    /// Reads which file a step changes, and its new content; `None` if there is no step for the path,
+    /// or only the index changes.
     ///
     /// # Errors
     /// [`Kind::Environment`] with the path.
@@ -191,9 +194,10 @@ pub fn not_trusted(name: &str, why: &str) -> Error {
     )
 }
 
-/// A file that git is told to pass over takes a yes of its own: no diff would show what becomes of it.
+/// A file that git is told not to look at needs a yes of its own, because no diff would show changes of
+/// it.
 fn hidden_from_git(step: &Step) -> Option<Doubt> {
-    let why = "is to be hidden from git, which then shows no edit of it".to_owned();
+    let why = "is to be hidden from git, so that git shows no edit of it".to_owned();
     let doubt = || Doubt { path: step.path.clone(), concern: Concern::Git, why, never: false };
     (step.hides() == Some(true)).then(doubt)
 }

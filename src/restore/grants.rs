@@ -1,8 +1,9 @@
-//! Which permission grants of a snapshot come back: compared with this place, chosen, and handed to the client.
+//! Which permission grants of a snapshot are restored: compared with this place, chosen, and passed to the
+//! client.
 //!
-//! Nothing is granted unasked. What is chosen for the session goes into the settings of this launch of the client;
-//! rules of the project go into `.claude/settings.local.json` as part of the restore's plan,
-//! and `snap undo` takes them back.
+//! Nothing is granted unasked. Grants for the session go into the settings of this launch of the client.
+//! Rules of the project go into `.claude/settings.local.json` as part of the restore's plan, and `snap undo`
+//! removes them again.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -96,7 +97,7 @@ impl GrantPlan {
             all.retain(|offer| !offer.is_worst());
             if all.len() < before {
                 notes.push(format!(
-                    "Refused, as the snapshot is somebody else's: {} that would equal running anything.",
+                    "Refused, because the snapshot is somebody else's: {} that would equal running anything.",
                     match before - all.len() {
                         1 => "1 rule".to_owned(),
                         many => format!("{many} rules"),
@@ -126,8 +127,8 @@ impl GrantPlan {
         self.chosen = self.offers.iter().map(|offer| !offer.is_worst()).collect();
     }
 
-    /// Puts the chosen rules of the project into the plan. Returns whether they have to be written apart:
-    /// outside git there is no plan for files.
+    /// Puts the chosen rules of the project into the plan. Returns whether they have to be written
+    /// separately: outside git there is no plan for files.
     ///
     /// # Errors
     /// [`Kind::Refused`] if the settings can't be read.
@@ -142,7 +143,7 @@ impl GrantPlan {
         Ok((plan, !planned))
     }
 
-    /// Writes the chosen rules of the project where there is no repository; returns the file's name.
+    /// Writes the chosen rules of the project if there is no repository; returns the file's name.
     ///
     /// # Errors
     /// [`Kind::Refused`] if the settings can't be read, and what the disk says.
@@ -174,8 +175,8 @@ impl GrantPlan {
         self.granted().filter(|offer| offer.kind != GrantKind::Session).collect()
     }
 
-    /// Returns the options that the client is started with, unless the person's own say otherwise; what can't be
-    /// passed on is not granted, and [`GrantPlan::lost`] then.
+    /// Returns the options to start the client with, unless the person's own options replace them.
+    /// Rules that can't be passed on are not granted, and are in [`GrantPlan::lost`] then.
     pub fn options(&mut self, own: &[OsString]) -> Vec<String> {
         let own: Vec<String> = own.iter().map(|word| word.to_string_lossy().into_owned()).collect();
         let about_mode =
@@ -204,7 +205,7 @@ impl GrantPlan {
             let rule = Line(rule);
             self.lost.push(match number {
                 Some(_) => format!("not granted: {rule}: {why}"),
-                None => format!("{} {rule} does not hold any more: {why}", kind.word()),
+                None => format!("{} {rule} no longer applies: {why}", kind.word()),
             });
             refused.extend(number);
         }

@@ -1,9 +1,9 @@
 //! What `undo` and `redo` would do next, derived from the log alone.
 //!
-//! As in an editor: each `undo` steps one restore further back, each `redo` one forward again, and
-//! a new restore ends what could be redone. A line of the log names what it restored by id, so that
-//! what a step took back, and in which direction, follows from the lines themselves, also from
-//! those of versions that had no `redo`. Pure.
+//! As in an editor, each `undo` goes one restore further back, each `redo` one forward again, and a new
+//! restore ends what could be redone. A line of the log names what it restored by id. So the lines
+//! themselves show what a step undid and in which direction, even lines of versions that had no `redo`.
+//! Pure.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -39,7 +39,7 @@ pub(super) struct Reversal {
 /// Which steps can be taken from here; the last of each list is the next one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct History {
-    /// Restores that stand.
+    /// Restores that are not undone.
     pub done: Vec<Reversal>,
     /// Restores that were undone and can be redone.
     pub undone: Vec<Reversal>,
@@ -171,7 +171,7 @@ mod tests {
         log
     }
 
-    /// Which restores stand and which can be redone, by the number of their word; each with the number of
+    /// Which restores are not undone and which can be redone, by the number of their word; each with the number of
     /// the word whose safety snapshot is gone back to.
     fn shown(words: &str) -> String {
         let history = History::of(&log(words), Path::new(ROOT));

@@ -1,9 +1,9 @@
 //! Restoring: `resume`, `rewind` and `undo`, planned as data, shown, then executed by value.
 //!
-//! Everything is read, checked and computed before the first change: every object against
-//! its hash, every diff against its base, every result against its blob id. Then a safety
-//! snapshot; then a journal, with which files, session and index are changed all or none,
-//! even if the process or the machine dies.
+//! Everything is read, checked and computed before the first change: every object against its hash, every
+//! diff against its base, every result against its blob id. Then a safety snapshot is made. Then a journal
+//! is written. With it, files, session and index are changed all or none, even if the process or the machine
+//! dies.
 
 mod consent;
 mod files;
@@ -57,10 +57,10 @@ pub use which_snapshot::{
     PassedOver, SavedTree, SnapshotFound, find_to_resume, find_to_rewind, lost_in_session, tree_of,
 };
 
-/// How many things of one kind are told one by one.
+/// How many things of one kind are named one by one.
 const MOST_TOLD: usize = 20;
 
-/// Plans to bring a snapshot back in this workspace; `monitor` is told how far it is.
+/// Plans to restore a snapshot in this workspace. `monitor` gets the progress.
 ///
 /// # Errors
 /// [`Kind::Conflict`] if edited paths are different here, each listed; [`Kind::Damaged`] if
@@ -180,7 +180,7 @@ fn session_notes(manifest: &Manifest, session: &SessionPlan) -> Vec<Warning> {
     notes
 }
 
-/// Returns how many there are beyond those that are told one by one.
+/// Returns how many there are beyond those that are named one by one.
 fn more(all: usize) -> Option<usize> {
     all.checked_sub(MOST_TOLD).filter(|more| *more > 0)
 }
@@ -259,7 +259,7 @@ fn left_out(skipped: &[Skipped]) -> Vec<Warning> {
     told.chain(more(skipped.len()).map(Warning::MoreNotInSnapshot)).collect()
 }
 
-/// Executes a plan: safety snapshot, files, session; `monitor` is told how far it is.
+/// Executes a plan: safety snapshot, files, session. `monitor` gets the progress.
 ///
 /// # Errors
 /// What git, the disk or the client's folders say; the work tree, the index and the client's

@@ -1,4 +1,4 @@
-//! The plan of a restore: everything that it will do, as a value; how it is asked for, and what came of it.
+//! The plan of a restore: everything that it will do, as a value; the request for it, and its result.
 
 use std::path::PathBuf;
 
@@ -59,7 +59,8 @@ pub struct Options {
     pub id: KeepId,
     /// Whether a repository that lacks the snapshot's base commit is good enough.
     pub trust_repository: bool,
-    /// Whether the work tree was made for this a moment ago: what git calls edited in it, nobody has edited.
+    /// Whether the work tree was made for this a moment ago. Then nobody has edited what git calls
+    /// edited.
     pub new_tree: bool,
     /// What becomes of the session's paths.
     pub paths: Paths,
@@ -161,8 +162,8 @@ impl Plan {
         &self.folders
     }
 
-    /// Returns the files that are left as they are here, with the filter that a checkout would run:
-    /// one that only the repository's own configuration has.
+    /// Returns the files that are left as they are here, with the filter that a checkout would run.
+    /// Only the repository's own configuration has that filter.
     pub fn left(&self) -> &[(RepoPath, String)] {
         &self.left
     }

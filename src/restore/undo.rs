@@ -141,10 +141,10 @@ pub fn all_undone(workspace: &Workspace) -> Result<bool> {
     Ok(history.done.is_empty() && !history.undone.is_empty())
 }
 
-/// Takes out of the log what is proven to be this user's, and says whether anything is.
+/// Reads from the log what is proven to be this user's, and says whether there is anything.
 ///
-/// What is not may have come with a clone: it counts only if there is nothing else (a home that can't be
-/// written to has no key), moves no branch, and needs a yes.
+/// Other lines may have come with a clone. They count only if there is nothing else (without a writable
+/// home there is no key), move no branch, and need a yes.
 fn believed(mut log: Vec<LogEntry>, root: &Path) -> (Vec<LogEntry>, bool) {
     let here = |entry: &LogEntry| entry.root.as_ref().is_some_and(|other| other.as_path() == root);
     log.retain(here);
@@ -178,7 +178,7 @@ fn nothing(history: &History, direction: Direction, workspace: &Workspace) -> Er
     }
 }
 
-/// The step is known and what it needs was removed: an older one is another thing than what was asked for.
+/// The step is known, but what it needs was removed. An older step would not be what was asked for.
 fn gone(direction: Direction, what: &Restored) -> Error {
     let restore = format!("the {} of {}", what.operation.word(), Line(&what.name));
     Error::new(Kind::NotFound, format!("There is nothing to {}", direction.word()))

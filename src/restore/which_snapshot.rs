@@ -1,8 +1,8 @@
-//! Snapshots of another work tree of this repository: where `rewind` puts them back, and which one
-//! is meant if none was named.
+//! Snapshots of another work tree of this repository: where `rewind` restores them, and which one is meant
+//! if none was named.
 //!
-//! Checkpoints before a step are made of the work trees that the step hits, which need not be
-//! the one that the session works in, and may be gone after it.
+//! Checkpoints before a step are made of the work trees that the step touches. The session may work in
+//! another one, and the step may remove them.
 
 use std::path::PathBuf;
 
@@ -40,11 +40,12 @@ pub struct SnapshotFound {
 pub struct PassedOver {
     /// Its name.
     pub name: String,
-    /// The root of the work tree that it is of, if it is another one; else it holds no conversation that can go on.
+    /// The root of its work tree, if that is another one. Otherwise it holds no conversation that can
+    /// be continued.
     pub of_another_tree: Option<String>,
 }
 
-/// Says which work tree a snapshot is of. One that somebody else saved never leads out of this one.
+/// Says which work tree a snapshot belongs to. For one that somebody else saved, it is always this one.
 pub fn tree_of(workspace: &Workspace, manifest: &Manifest) -> Result<SavedTree> {
     let (Some(repository), true) = (&workspace.repository, workspace.trust.is_own(&manifest.proofs)) else {
         return Ok(SavedTree::This);
@@ -74,8 +75,8 @@ pub fn tree_of(workspace: &Workspace, manifest: &Manifest) -> Result<SavedTree> 
     }
 }
 
-/// Finds the snapshot that `rewind` is to go back to. If none is named, one of another work tree that is
-/// still there is not meant; one of a work tree that is gone is.
+/// Finds the snapshot that `rewind` goes back to. If none is named, a snapshot of another existing work
+/// tree is not meant, but one of a work tree that is gone is.
 pub fn find_to_rewind(workspace: &Workspace, reference: &str) -> Result<SnapshotFound> {
     find(workspace, reference, |_, tree| !matches!(tree, SavedTree::Other(_)))
 }
@@ -96,8 +97,9 @@ pub fn lost_in_session(workspace: &Workspace, newest: &Manifest) -> Result<Optio
     Ok(None)
 }
 
-/// Finds the snapshot that `resume` is to go on from. If none is named, a checkpoint of another work tree
-/// is not meant (a step made it that ran in this one), nor one without a conversation that can go on.
+/// Finds the snapshot that `resume` continues from. If none is named, two kinds are not meant: a
+/// checkpoint of another work tree (a step in this one made it), and one without a conversation that
+/// can be continued.
 pub fn find_to_resume(workspace: &Workspace, reference: &str) -> Result<SnapshotFound> {
     find(workspace, reference, |manifest, tree| {
         manifest.created_by.trigger != Trigger::Auto
@@ -105,7 +107,8 @@ pub fn find_to_resume(workspace: &Workspace, reference: &str) -> Result<Snapshot
     })
 }
 
-/// Says whether the client could go on with a checkpoint's conversation: one that nobody spoke in is short.
+/// Says whether the client could continue a checkpoint's conversation. A conversation in which nobody
+/// spoke is short.
 fn can_go_on(workspace: &Workspace, manifest: &Manifest) -> bool {
     let Some(session) = &manifest.session else { return false };
     let Some(transcript) = session.transcript.as_ref().filter(|one| one.bytes < SHORT) else { return true };

@@ -1,8 +1,8 @@
-//! Braces and tildes of a word, taken apart into the words that a shell makes of them.
+//! Braces and tildes of a word, expanded into the words that a shell makes of them.
 
 use super::word::Part;
 
-/// More values than this of one word are not told apart.
+/// At most this many values of one word are distinguished.
 pub(super) const MOST: usize = 64;
 
 /// A piece of a word before braces and variables are replaced.
@@ -17,7 +17,7 @@ pub(super) enum Home {
     Here,
 }
 
-/// Says what a `~` in front means and how many units that takes; a stranger's home is not known.
+/// Says what a leading `~` means and how many units it takes. Another user's home is not known.
 pub(super) fn tilde(units: &[Unit<'_>]) -> Option<(Option<Home>, usize)> {
     let is = |at: usize, wanted: char| matches!(units.get(at), Some(Unit::Char(c, false)) if *c == wanted);
     let ends = |at: usize| units.get(at).is_none() || matches!(units.get(at), Some(Unit::Char('/', _)));

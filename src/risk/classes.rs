@@ -66,7 +66,7 @@ fn is_only_copy(path: &Path, place: &StepContext<'_>) -> bool {
     matches!(place.around.unsaved(path), Unsaved::Edits | Unsaved::Whole)
 }
 
-/// Says whether `cp` or `mv` puts something in the place of a file whose content is nowhere else.
+/// Says whether `cp` or `mv` overwrites a file whose content exists nowhere else.
 fn replaces(step: &ShellStep, lines: &[Line], place: &StepContext<'_>) -> bool {
     let operands = step.operands_without(&["-t", "-m", "-o", "-g", "-S"]);
     let into = step.option(&["-t", "--target-directory"]);

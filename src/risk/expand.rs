@@ -1,7 +1,6 @@
-//! What a word can be when the line runs: quotes, variables, braces, `~` and outputs that can be
-//! foreseen.
+//! What a word can be when the line runs: quotes, variables, braces, `~` and foreseeable outputs.
 //!
-//! Pure. What can't be foreseen is told as it was written, never guessed.
+//! Pure. A part that can't be foreseen is reported as it was written, never guessed.
 
 use std::path::Path;
 
@@ -168,7 +167,7 @@ impl Line {
         values
     }
 
-    /// Returns what a variable can be; `written` is what stands between its braces.
+    /// Returns what a variable can be; `written` is the text between its braces.
     fn variable(&self, written: &str, state: &State, place: &StepContext<'_>) -> Vec<Value> {
         let named = |c: char| c.is_ascii_alphanumeric() || c == '_';
         let end = written.find(|c| !named(c)).unwrap_or(written.len());
@@ -337,7 +336,7 @@ impl Line {
     }
 }
 
-/// Returns the folder that a path lies in.
+/// Returns the folder that a path is in.
 fn above(value: Value) -> Value {
     match value {
         Value::Text(text) => {

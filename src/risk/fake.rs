@@ -1,10 +1,10 @@
-//! For tests: a machine that is a few paths.
+//! For tests: a machine that consists of a few paths.
 
 use std::path::{Path, PathBuf};
 
 use super::{Around, StepContext, Unsaved};
 
-/// The machine that the tests of this module run on: a project, and files that are told by their names.
+/// The machine for the tests of this module: a project, and files whose names say what they are.
 pub(super) struct Fake;
 
 /// The project.

@@ -15,7 +15,7 @@ const VALUED: [&str; 8] =
 
 /// A call of git: where it works, and what it is to do.
 pub(super) struct GitCall {
-    /// What stands behind the verb, in the folder that git itself works in.
+    /// The words after the verb, in the folder that git itself works in.
     pub(super) rest: ShellStep,
     /// The command, such as `reset`.
     verb: String,
@@ -128,7 +128,8 @@ impl GitCall {
         }
     }
 
-    /// Says whether `git checkout WORDS` names files: a folder, a pattern, a second word, or what is there with edits.
+    /// Says whether `git checkout WORDS` names files: a folder, a pattern, a second word, or an
+    /// existing path with edits.
     fn names_paths(&self, operands: &[&str], place: &StepContext<'_>) -> bool {
         let path = |word: &&&str| {
             **word == "." || word.starts_with("./") || word.ends_with('/') || word.contains(['*', ':'])

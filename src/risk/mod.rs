@@ -1,10 +1,10 @@
 //! Which steps of an agent can destroy work, and what such a step is called.
 //!
-//! Pure: a tool call, the rules and the place go in, a risk or nothing comes out. Decided
-//! from the parsed command line, never from a text found in it: `echo "rm -rf"` is no risk.
-//! A checkpoint too many costs little and one too few costs work, so in doubt it is a risk; a
-//! dry run is none. With each risk comes what it touches, as far as the line says it; what lies
-//! there, and whether anything of it is lost, is for others to find out.
+//! Pure: a tool call, the rules and the place go in, a risk or nothing comes out. The parsed command line
+//! decides, never a text found in it: `echo "rm -rf"` is no risk. A needless checkpoint costs little and a
+//! missing one costs work, so in doubt a step is a risk. A dry run is none. With each risk comes what it
+//! touches, as far as the line says it. What is in those places, and whether any of it is lost, is found out
+//! elsewhere.
 
 mod braces;
 mod classes;
@@ -72,7 +72,7 @@ pub trait Around {
     fn unsaved(&self, path: &Path) -> Unsaved;
     /// Returns a variable of the environment.
     fn variable(&self, name: &str) -> Option<String>;
-    /// Returns the root of the work tree that a folder lies in.
+    /// Returns the root of the work tree that a folder is in.
     fn top(&self, folder: &Path) -> Option<PathBuf>;
     /// Says whether there is a folder.
     fn is_folder(&self, path: &Path) -> bool;

@@ -1,4 +1,4 @@
-//! Tests: which places a command line is resolved to.
+//! Tests: to which places a command line is resolved.
 
 use std::path::Path;
 

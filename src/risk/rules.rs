@@ -1,8 +1,8 @@
 //! The table of risky commands, and what users add to it or switch off.
 //!
-//! A pattern is written as the command would be: `npm publish !--dry-run`. The first word is
-//! the program; further words must follow in order, options and their values passed over; a
-//! word with a dash must be among the options, one with `!` must not; `*` stands for anything.
+//! A pattern is written like the command: `npm publish !--dry-run`. The first word is the program. Further
+//! words must follow in order; options and their values are skipped. A word with a dash must be among the
+//! options, one with `!` must not be there, and `*` stands for anything.
 
 use serde::Deserialize;
 
@@ -54,7 +54,7 @@ impl Rules {
         Ok(())
     }
 
-    /// Adds the rules of a file that may add rules only; returns the classes that it would switch off.
+    /// Adds the rules of a file that may only add rules. Returns the classes that it would switch off.
     ///
     /// # Errors
     /// Says what is wrong with it, for a person; nothing was added then.
@@ -134,7 +134,8 @@ fn matches(pattern: &[String], step: &ShellStep) -> bool {
         })
 }
 
-/// Says whether a text fits a pattern in which `*` stands for anything; in time that grows with their product.
+/// Says whether a text fits a pattern in which `*` stands for anything. The time grows with the product
+/// of their lengths.
 fn fits(pattern: &str, text: &str) -> bool {
     let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
     let (mut at, mut in_text) = (0, 0);

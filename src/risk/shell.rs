@@ -1,8 +1,8 @@
-//! A command line taken apart as a POSIX shell does: words, pipelines, redirections, and
-//! the commands inside substitutions, subshells and here-documents.
+//! A command line parsed as a POSIX shell does: words, pipelines, redirections, and the commands inside
+//! substitutions, subshells and here-documents.
 //!
-//! Pure, and never fails: what makes no sense to a shell gives whatever commands could be
-//! read. Nothing is expanded; a word only says that it holds a pattern or a variable.
+//! Pure, and never fails: if a line makes no sense to a shell, the commands that could be read are returned.
+//! Nothing is expanded. A word only says that it holds a pattern or a variable.
 
 pub use super::word::Word;
 
@@ -27,7 +27,7 @@ pub(super) enum Joint {
 /// One simple command.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Command {
-    /// The words, assignments in front and keywords removed; empty for a mere redirection or assignment.
+    /// The words, without leading assignments and keywords; empty for a mere redirection or assignment.
     pub words: Vec<Word>,
     /// The assignments in front, each with the further values of an array.
     pub(super) assignments: Vec<(Word, Vec<Word>)>,
@@ -45,7 +45,7 @@ pub struct Command {
     pub reads: Vec<Word>,
     /// The command whose output it reads, by its place in the list.
     pub fed_by: Option<usize>,
-    /// Whether it stands in a loop.
+    /// Whether it is in a loop.
     pub in_loop: bool,
 }
 
@@ -95,7 +95,7 @@ pub(super) struct Parser {
 }
 
 impl Parser {
-    /// Returns a parser for a text inside this one, which goes on with its list of commands.
+    /// Returns a parser for a text inside this one, which continues with its list of commands.
     pub(super) fn inside(&mut self, text: Vec<char>) -> Parser {
         Parser {
             text,

@@ -1,6 +1,6 @@
 //! What a shell knows while a line runs: the folder it is in, and its variables.
 //!
-//! Pure. A folder that can't be known is kept as it was written, so that it can be told.
+//! Pure. A folder that can't be known is kept as it was written, so that it can be reported.
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
@@ -10,10 +10,10 @@ use super::expand::Value;
 use super::shell::Joint;
 use super::{StepContext, Target};
 
-/// More folders than this that a step may run in are not told apart.
+/// At most this many folders in which a step may run are distinguished.
 const MOST: usize = 4;
 
-/// More values than this of one variable are not told apart.
+/// At most this many values of one variable are distinguished.
 const MOST_VALUES: usize = 64;
 
 /// A folder's name is not longer than this, in bytes.

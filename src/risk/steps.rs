@@ -1,8 +1,7 @@
-//! The steps that a command line really takes: `sudo`, `xargs`, `find -exec`, `sh -c` and
-//! the like looked through, down to the programs that do the work.
+//! The steps that a command line really takes: the programs that do the work, behind `sudo`, `xargs`,
+//! `find -exec`, `sh -c` and the like.
 //!
-//! Pure. A step knows its program, its arguments, whether it runs on many files, and which
-//! programs feed it.
+//! Pure. A step knows its program, its arguments, whether it runs on many files, and which programs feed it.
 
 use std::rc::Rc;
 
@@ -33,7 +32,7 @@ pub(super) struct ShellStep {
     pub(super) truncates: Vec<Word>,
     /// What the shell knows when it runs.
     pub(super) state: State,
-    /// Which of the lines it stands in.
+    /// Which of the lines it is in.
     pub(super) line: usize,
     /// Further arguments that it is given by what feeds `xargs`.
     pub(super) fed: Vec<Value>,
@@ -41,7 +40,7 @@ pub(super) struct ShellStep {
     pub(super) in_each: bool,
 }
 
-/// The steps of a line, and the lines and scripts that they stand in.
+/// The steps of a line, and the lines and scripts that they are in.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Steps {
     pub(super) steps: Vec<ShellStep>,
@@ -93,7 +92,7 @@ impl ShellStep {
         self.line(lines).values(word, &self.state, place)
     }
 
-    /// Returns the line that it stands in.
+    /// Returns the line that it is in.
     pub(super) fn line<'a>(&self, lines: &'a [Line]) -> &'a Line {
         // Every step is made with its line.
         &lines[self.line.min(lines.len().saturating_sub(1))]

@@ -1,7 +1,7 @@
 //! Which paths a risky step touches.
 //!
-//! Pure: by the words of the step, the folder it runs in and the variables that are known.
-//! Which work trees lie there is found out elsewhere.
+//! Pure: from the words of the step, the folder it runs in and the known variables. Which work trees are
+//! there is found out elsewhere.
 
 use std::path::{Path, PathBuf};
 
@@ -23,19 +23,20 @@ pub struct Target {
 /// How far a step reaches.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reach {
-    /// The work tree that the path lies in, and no tree inside it.
+    /// The work tree around the path, and no tree inside it.
     Tree,
-    /// What lies at the path and below it, whatever work trees that is in.
+    /// Everything at the path and below it, in whatever work trees.
     Below,
     /// The same for whatever is there and fits this pattern, which is relative to the path.
     Fitting(String),
     /// The linked work tree that git calls so, seen from the path.
     Named(String),
-    /// Every work tree of the repository that the path lies in.
+    /// Every work tree of the repository that the path is in.
     Worktrees,
     /// The same, but for the main one.
     Linked,
-    /// The linked work tree that the path lies in, which goes as a whole; from the main one, any linked one.
+    /// The linked work tree around the path, which is removed as a whole. From the main one, any linked
+    /// one.
     Whole,
 }
 
@@ -49,7 +50,7 @@ pub struct Touched {
 }
 
 impl Touched {
-    /// Adds the work trees that the step's own folder lies in.
+    /// Adds the work trees that the step's own folder is in.
     pub(super) fn add_here(&mut self, dirs: &[Dir]) {
         for dir in dirs {
             match dir {
@@ -60,7 +61,7 @@ impl Touched {
         }
     }
 
-    /// Adds everything that values can mean, with what lies below.
+    /// Adds everything that values can mean, with what is below.
     pub(super) fn add_below(&mut self, values: &[Value], state: &State) {
         for target in below(values, state, &mut self.unknown) {
             self.add(target);
@@ -163,7 +164,7 @@ pub(super) fn of_move(
     places(to).into_iter().map(|target| (target.path, from.clone())).collect()
 }
 
-/// Returns the options of a program that take a value, as far as that could be taken for a path.
+/// Returns the options of a program that take a value, if that value could be mistaken for a path.
 fn valued(program: &str) -> &'static [&'static str] {
     match program {
         "sed" | "gsed" => &["-e", "-f", "-l", "--expression", "--file"],

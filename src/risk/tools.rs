@@ -1,8 +1,7 @@
-//! The client's own tools and those of MCP servers: which of them can destroy work, by what they
-//! are given.
+//! The client's own tools and those of MCP servers: which of them can destroy work, judged by their input.
 //!
-//! Pure. A tool of a server is known by its name's words alone, so in doubt it is a risk; one
-//! that writes a single file is none unless the file holds what is nowhere else.
+//! Pure. A tool of a server is known only by the words of its name, so in doubt it is a risk. One that
+//! writes a single file is a risk only if that file holds content that exists nowhere else.
 
 use std::path::{Path, PathBuf};
 
@@ -182,7 +181,7 @@ fn words(tool: &str) -> Vec<String> {
     words
 }
 
-/// Collects what stands under names that mean paths, however deep.
+/// Collects the values under names that mean paths, however deep.
 fn paths_in(input: &Value, base: &Path, paths: &mut Vec<PathBuf>) {
     let named = |name: &str| {
         let name = name.to_ascii_lowercase();

@@ -10,7 +10,7 @@ use super::shell::{DEEPEST, Joint, Parser};
 /// One word of a command, quotes removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Word {
-    /// The text; variables and substitutions stand in it as they were written, or as `$`.
+    /// The text. Variables and substitutions are in it as they were written, or as `$`.
     pub text: String,
     /// Whether an unquoted `*`, `?`, `[` or `{` can make several words of it.
     pub pattern: bool,
@@ -29,7 +29,7 @@ pub struct Word {
 pub(super) enum Part {
     /// Text, and whether it was quoted.
     Text(String, bool),
-    /// What stands in `${…}`, or the name behind a `$`.
+    /// The text in `${…}`, or the name after a `$`.
     Variable(String),
     /// The output of these commands, by their place in the list.
     Output(Range<usize>),

@@ -1,7 +1,7 @@
-//! Programs that only run others (`sudo`, `xargs`, `env`, `poetry run`, …), looked through.
+//! Programs that only run others (`sudo`, `xargs`, `env`, `poetry run`, …): finds the program behind them.
 //!
-//! Pure. What they set for the other program is kept: its folder, its variables, the arguments that
-//! are read from elsewhere.
+//! Pure. What they set for the other program is kept: its folder, its variables, the arguments that are read
+//! from elsewhere.
 
 use std::rc::Rc;
 
@@ -55,7 +55,7 @@ const WRAPPERS: [(&str, &[&str]); 20] = [
     ("parallel", &["-j", "--jobs", "-a", "-I", "-n"]),
 ];
 
-/// Programs that run the rest of their words behind a word of their own (`poetry run rake …`).
+/// Programs that run their remaining words after a word of their own (`poetry run rake …`).
 const RUNNERS: [(&str, &str); 10] = [
     ("poetry", "run"),
     ("uv", "run"),

@@ -1,7 +1,7 @@
-//! Texts that are written as something else: base64 over several lines, packed with gzip, bytes in hexadecimal.
+//! Encoded texts: base64 over several lines, packed with gzip, bytes in hexadecimal.
 //!
-//! Each is decoded up to a bound and looked at; if it holds a secret, the code of it goes. What is packed twice, or
-//! encrypted, stays as it is.
+//! Each is decoded up to a bound and searched. If it holds a secret, the encoded text is redacted. Text that
+//! is packed twice, or encrypted, stays as it is.
 
 use std::io::Read as _;
 use std::ops::Range;
@@ -34,7 +34,7 @@ impl Decoded {
     }
 }
 
-/// Returns the base64 around a place, over the ends of lines if it goes on there.
+/// Returns the base64 around a place, over the ends of lines if it continues there.
 pub(super) fn run_over_lines(text: &[u8], at: usize) -> Range<usize> {
     let run = views::base64_run(text, at);
     let (mut start, mut end) = (run.start, run.end);

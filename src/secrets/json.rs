@@ -1,8 +1,8 @@
-//! The strings of a JSON record: decoded to be searched, and changed in place with everything
-//! else byte for byte.
+//! The strings of a JSON record: decoded to be searched, and changed in place. Everything else stays, byte
+//! for byte.
 //!
-//! Signatures, base64 data and ids stay as they are. A thinking block is signed and can't be
-//! changed at all: if it holds a secret, a text block of the same place says that it was left out.
+//! Signatures, base64 data and ids stay as they are. A thinking block is signed and can't be changed at all.
+//! If it holds a secret, a text block in its place says that it was left out.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use std::ops::Range;
 pub(super) struct Text {
     /// Where it is, without its quotes.
     pub(super) span: Range<usize>,
-    /// The key it stands under, without quotes.
+    /// The key it is under, without quotes.
     pub(super) key: Option<Range<usize>>,
     /// The thinking block that it is in, by number.
     pub(super) thinking: Option<usize>,
@@ -36,7 +36,7 @@ pub(super) struct RecordStrings {
     pub(super) thinking: Vec<Range<usize>>,
 }
 
-/// What stands in the place of a thinking block that held a secret.
+/// The text that replaces a thinking block with a secret.
 pub(super) const LEFT_OUT: &[u8] =
     br#"{"type":"text","text":"(snap left out a thinking block here: it held a secret)"}"#;
 

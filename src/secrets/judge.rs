@@ -1,9 +1,9 @@
-//! The judge: what a name tells, how its value looks, and how the two belong together.
+//! The judge: what a name says, how its value looks, and how the two belong together.
 
 use super::looks::{self, Look, look};
 use super::names::{Tells, tells};
 
-/// How a value stands to its name.
+/// How a value and its name belong together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Bond {
     /// Near it: the next word, another literal of the line, code without quotes.
@@ -50,7 +50,8 @@ pub(super) fn is_secret_under(tells: Tells, name: &str, value: &str, bond: Bond)
     }
 }
 
-/// Where only a password can stand, one that is no example and no variable is enough.
+/// Says whether a value looks like a password in a place where only a password can be: it is not an
+/// example and not a variable.
 fn is_bare_password(value: &str) -> bool {
     let word = value.bytes().all(|b| b.is_ascii_alphabetic()) || value.bytes().all(|b| b.is_ascii_digit());
     value.len() >= 8

@@ -1,8 +1,9 @@
-//! Private keys in all dress: PEM behind prefixes of lines and cut at either end, JWK, PuTTY, what openssl prints.
+//! Private keys in every form: PEM with any line prefix and cut at either end, JWK, PuTTY, the output of
+//! openssl.
 
 use std::ops::Range;
 
-/// The longest key, with what stands around its lines.
+/// The longest key, with everything around its lines.
 pub(super) const LONGEST: usize = 24_000;
 
 /// How a key begins or ends, and how it is read.
@@ -90,7 +91,8 @@ fn in_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"+/=".contains(&byte)
 }
 
-/// Follows lines of base64, whatever stands before each; returns where the last one or the title behind it ends.
+/// Follows lines of base64, whatever their prefixes. Returns where the last one, or the title after it,
+/// ends.
 fn body(text: &[u8], from: usize) -> Option<usize> {
     let most = text.len().min(from + LONGEST);
     let (mut at, mut last, mut width, mut total) = (from, from, None, 0);
@@ -128,7 +130,8 @@ fn body(text: &[u8], from: usize) -> Option<usize> {
     (total >= 30).then_some(last)
 }
 
-/// Whether only the end of a line, what stands before one, and headers of keys are between the title and the key.
+/// Whether there is nothing between the title and the key except the end of a line, a line prefix, and
+/// headers of keys.
 fn begins_soon(between: &[u8]) -> bool {
     let letters = between.iter().filter(|byte| byte.is_ascii_alphabetic() && !b"nrt".contains(byte)).count();
     letters == 0

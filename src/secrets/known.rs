@@ -1,7 +1,7 @@
-//! Values that are known to be secret: found wherever they stand, however they are written.
+//! Values that are known to be secret: found in every place and every spelling.
 //!
-//! Finds what no rule can: passwords and connection strings. Which values are worth looking
-//! for is decided here too: a common word or a path would be found everywhere.
+//! Finds what no rule can: passwords and connection strings. Also decides which values are worth looking
+//! for: a common word or a path would be found everywhere.
 
 use std::ops::Range;
 
@@ -23,7 +23,7 @@ pub struct KnownValue {
 /// Values shorter than this are found by chance.
 const SHORTEST: usize = 8;
 
-/// Shorter values than this must stand alone, not within a word.
+/// Shorter values than this must be alone, not within a word.
 const STANDS_ALONE: usize = 16;
 
 /// Returns what to look for, given a variable: its value, and the password of an address.
@@ -75,8 +75,8 @@ pub(super) fn password_of(address: &str) -> Option<&str> {
     (!password.is_empty() && !password.contains('/')).then_some(password)
 }
 
-/// Returns what to look for everywhere, given a secret as it was found in one place: as it stands there, and what
-/// it is when it is decoded.
+/// Returns what to look for everywhere, given a secret as it was found in one place: the text as it is
+/// there, and its decoded form.
 pub fn worth_remembering(name: &str, found: &[u8]) -> Vec<KnownValue> {
     let Ok(text) = std::str::from_utf8(found) else { return Vec::new() };
     let decoded = |view: views::View| String::from_utf8(view.bytes).ok();
@@ -117,19 +117,19 @@ struct KnownForm {
     written: Written,
 }
 
-/// How a value is written where a pattern stands.
+/// How a value is written where a pattern is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Written {
     /// All of it.
     Whole,
     /// In base64.
     Encoded,
-    /// Its beginning, or its end: the rest may stand in the lines around.
+    /// Its beginning, or its end. The rest may be in the lines around it.
     Head,
     Tail,
 }
 
-/// How much of a value tells where it goes on in another line.
+/// How much of a value is enough to find where it continues in another line.
 const PART: usize = 8;
 
 /// A value that was found.
@@ -212,7 +212,7 @@ impl Known {
         }
     }
 
-    /// Where any of the values may stand, as quickly as can be.
+    /// Finds, as quickly as possible, where any of the values may be.
     pub(super) fn places<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = Range<usize>> + 'a {
         self.automaton
             .iter()
@@ -225,14 +225,15 @@ impl Known {
     }
 }
 
-/// Whether what was found goes on as a word.
+/// Whether what was found continues as a word.
 fn is_inside(text: &[u8], hit: &Range<usize>) -> bool {
     let word = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
     word(hit.start.checked_sub(1).and_then(|at| text.get(at))) && word(text.get(hit.start))
         || word(text.get(hit.end)) && word(text.get(hit.end - 1))
 }
 
-/// How many bytes end a line and begin the next one: indents, quotes of mails, signs of diffs, what continues a line.
+/// How many bytes end a line and begin the next one: indents, quote signs of mails, signs of diffs,
+/// continuation marks.
 fn line_break(text: &[u8], at: usize) -> usize {
     let slash = usize::from(text.get(at) == Some(&b'\\'));
     let before = slash + usize::from(text.get(at + slash) == Some(&b'\r'));
@@ -243,7 +244,7 @@ fn line_break(text: &[u8], at: usize) -> usize {
     before + 1 + lead
 }
 
-/// Follows a value that begins at a place over ends of lines; `None` if it ends elsewhere or in the same line.
+/// Follows a value from its beginning over line ends; `None` if it ends elsewhere or in the same line.
 fn over_lines(text: &[u8], start: usize, value: &[u8]) -> Option<Range<usize>> {
     let (mut at, mut broken) = (start, false);
     for byte in value {

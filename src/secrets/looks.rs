@@ -1,6 +1,6 @@
-//! What a value looks like: made by chance, a password, or something that a person wrote.
+//! What a value looks like: random, a password, or something that a person wrote.
 //!
-//! Chance changes between capitals, small letters and digits all the time; people write words.
+//! Random text changes between capitals, small letters and digits all the time; people write words.
 
 /// What a value looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -181,7 +181,8 @@ pub(super) fn is_random(value: &str) -> bool {
         && in_words(bytes) * 5 < bytes.len() * 2
 }
 
-/// Whether a text of letters and digits, or capitals and small letters among digits, is no name that a person made.
+/// Whether a text of letters and digits, or of capitals and small letters among digits, is not a name
+/// that a person made.
 fn is_likely(value: &str) -> bool {
     let bytes = value.as_bytes();
     let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
@@ -202,8 +203,8 @@ fn is_likely(value: &str) -> bool {
         && entropy(bytes) >= 2.7
 }
 
-/// Counts the changes between capitals, small letters, digits and signs; a word's capital and a sign
-/// between words are no changes of their own.
+/// Counts the changes between capitals, small letters, digits and signs. A word's capital and a sign
+/// between words don't count as changes.
 fn changes(bytes: &[u8]) -> usize {
     let class = |byte: u8| match byte {
         b'a'..=b'z' => 0,

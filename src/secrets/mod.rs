@@ -1,9 +1,9 @@
-//! Finding secrets in texts and JSON records, and taking them out. Pure.
+//! Finding secrets in texts and JSON records, and redacting them. Pure.
 //!
-//! Three layers: values that are known (`known`), tokens whose vendors gave them a shape
-//! (`vendors`, `rules`), and values that look random under a secret's name (`named`). JSON is
-//! decoded before it is searched. Bytes outside a replaced secret are never changed, and a
-//! valid JSON record stays one. Which secrets go, and what they become, the caller decides.
+//! Three layers: values that are known (`known`), tokens whose vendors gave them a shape (`vendors`,
+//! `rules`), and values that look random under a secret's name (`names`, `judge`). JSON is decoded before it
+//! is searched. Bytes outside a replaced secret are never changed, and a valid JSON record stays valid. The
+//! caller decides which secrets are replaced, and by what.
 
 mod dumps;
 mod json;
@@ -36,9 +36,10 @@ pub use self::vendors::{VERSION, has_own_shape};
 /// A secret that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// Where it stands.
+    /// Where it is.
     pub span: Range<usize>,
-    /// What it is: a vendor's kind, `known`, `secret`, or `seen` if it is known from another place of what is saved.
+    /// What it is: a vendor's kind, `known`, `secret`, or `seen` if it was found in another place of
+    /// the save.
     pub kind: &'static str,
     /// Whether it is one for certain; else its name and its look say so.
     pub sure: bool,
@@ -52,7 +53,7 @@ pub struct Hit<'a> {
     pub finding: &'a Finding,
     /// The secret, decoded.
     pub value: &'a [u8],
-    /// The line it stands in, counted from 0.
+    /// The line it is in, counted from 0.
     pub line: usize,
 }
 
@@ -62,8 +63,8 @@ pub type Decide<'a> = dyn FnMut(&Hit<'_>) -> Option<String> + 'a;
 /// How many views of views are looked at.
 const DEPTH: usize = 2;
 
-/// How far around a place where a secret may begin a text is looked at: names, signs and quotes
-/// stand before it, and it goes on to a blank in any case.
+/// How much text is searched around a place where a secret may begin. Names, signs and quotes are
+/// before it. The search always continues to a blank.
 const BEFORE: usize = 1 << 10;
 const NEAR: usize = 4 << 10;
 
@@ -267,7 +268,7 @@ impl Scanner {
         replaced(record, &changes)
     }
 
-    /// Looks at a value together with the key that it stands under.
+    /// Looks at a value together with the key that it is under.
     fn find_under(&self, key: &[u8], value: &[u8]) -> Vec<Finding> {
         let (Ok(name), Ok(text)) = (std::str::from_utf8(key), std::str::from_utf8(value)) else {
             return Vec::new();
@@ -280,7 +281,7 @@ impl Scanner {
     }
 }
 
-/// Returns the parts of a text that hold these places, from where to where: disjoint, in order, cut at blanks only.
+/// Returns the parts of a text that hold these places: disjoint, in order, cut only at blanks.
 fn parts(text: &[u8], places: &[(usize, usize)]) -> Vec<Range<usize>> {
     let mut parts: Vec<Range<usize>> = Vec::new();
     for (from, to) in places {

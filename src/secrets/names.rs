@@ -1,7 +1,8 @@
-//! What a name tells of the value under it.
+//! What a name says about the value under it.
 //!
-//! A name is looked at in lower case and without the signs between its words, so that `apiKey`, `API_KEY` and
-//! `api-key` are one. Names of what is public or only a measure tell nothing, whatever words they hold.
+//! A name is compared in lower case and without the signs between its words, so `apiKey`, `API_KEY` and
+//! `api-key` are the same. A name of something public, or of a measure, says nothing, whatever words it
+//! holds.
 
 /// How much a name tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -224,7 +225,7 @@ const ABOUT: &[&str] = &[
     "help",
 ];
 
-/// What stands before `key` in names of keys that are secret.
+/// The words before `key` in names of secret keys.
 const KEYS: &[&str] = &[
     "api",
     "access",

@@ -1,8 +1,7 @@
-//! What stands in the place of a secret: `«snap:secret:KIND:ID»`.
+//! The text that replaces a secret: `«snap:secret:KIND:ID»`.
 //!
-//! ID is a keyed hash of the secret. The same secret has the same placeholder wherever it
-//! stands; without the key, nobody can confirm a guess. A placeholder needs no escapes in
-//! JSON, in a shell or in a URL, at any depth.
+//! ID is a keyed hash of the secret. The same secret has the same placeholder everywhere. Without the key,
+//! nobody can confirm a guess. A placeholder needs no escapes in JSON, in a shell or in a URL, at any depth.
 
 use crate::base::digest::Key;
 
@@ -57,7 +56,7 @@ pub fn fill(text: &[u8], mut value: impl FnMut(&str) -> Option<Vec<u8>>) -> (Vec
     (out, stayed)
 }
 
-/// Returns where placeholders stand in a text.
+/// Returns the places of placeholders in a text.
 pub(super) fn places(text: &[u8]) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
     memchr::memmem::find_iter(text, OPENING.as_bytes()).filter_map(move |at| {
         let behind = at + OPENING.len();

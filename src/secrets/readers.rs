@@ -1,4 +1,4 @@
-//! What stands at each place where a secret may begin: the rules and the readers of all syntaxes, and what is decoded.
+//! Applies the rules, the readers of all syntaxes and the decoders at each place where a secret may begin.
 
 use std::ops::Range;
 

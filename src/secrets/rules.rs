@@ -1,4 +1,4 @@
-//! Runs the vendors' rules: each only where a keyword of its own stands.
+//! Runs the vendors' rules, each only where one of its own keywords is.
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -9,7 +9,7 @@ use super::keys;
 use super::looks;
 use super::vendors::{RULES, VendorRule};
 
-/// Says whether what stands behind a keyword can go on as the rule says.
+/// Says whether the text after a keyword can continue as the rule says.
 pub(super) fn has_tail(rule: &VendorRule, text: &[u8], end: usize) -> bool {
     let part = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=_.~%:-\\,@!#$^&*()?".contains(byte);
     text.len() >= end + rule.tail && text[end..end + rule.tail].iter().all(part)

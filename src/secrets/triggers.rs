@@ -1,7 +1,8 @@
-//! Where a secret may begin: one pass over the bytes for all words that begin one, and a quick look at each place.
+//! Where a secret may begin: one pass over the bytes for all words that begin one, and a quick check of each
+//! place.
 //!
-//! The look must let pass whatever is found later, in raw JSON too, where quotes and ends of lines are escaped; and
-//! next to nothing else, as everything near such a place is read again.
+//! The check must pass every place where a secret is found later, in raw JSON too, where quotes and line
+//! ends are escaped. It should pass almost nothing else, because everything near such a place is read again.
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -16,7 +17,7 @@ use super::syntax::{self, calls, commands, tables};
 use super::vendors::RULES;
 use super::{NEAR, dumps, views};
 
-/// What stands at a place where a word was found.
+/// The kind of place where a word was found.
 #[derive(Clone, Copy)]
 pub(super) enum Trigger {
     /// A rule's keyword.
@@ -52,7 +53,7 @@ struct Automaton {
     triggers: Vec<Trigger>,
 }
 
-/// Escapes that may stand within a keyword: of plain characters, and of terminal colours.
+/// Escapes that may be within a keyword: of plain characters, and of terminal colours.
 const MARKS: [&str; 11] = [
     "\\u002", "\\u003", "\\u004", "\\u005", "\\u006", "\\u007", "\\u001b", "\\u001B", "\u{1b}", "%5f", "$'\\",
 ];
@@ -129,7 +130,7 @@ pub(super) fn all(text: &[u8], mut found: impl FnMut(Trigger, Range<usize>)) {
 /// A place where a secret can't be ruled out.
 pub(super) struct Place {
     pub(super) hit: Range<usize>,
-    /// How far one may reach back from there, and go on, over blanks too.
+    /// How far a secret's text may reach back from there, and continue, over blanks too.
     pub(super) back: usize,
     pub(super) reach: usize,
 }
@@ -242,7 +243,8 @@ fn value_before(text: &[u8], name: &syntax::Name<'_>) -> bool {
     })
 }
 
-/// Whether a text changes between kinds of characters often enough for chance, or a person's password.
+/// Whether a text changes between kinds of characters often enough to be random, or a person's
+/// password.
 fn is_mingled(value: &str) -> bool {
     let class = |byte: u8| match byte {
         b'a'..=b'z' => 0,
@@ -255,7 +257,7 @@ fn is_mingled(value: &str) -> bool {
     changes >= 2 || bytes.len() >= 12
 }
 
-/// Whether one of the words behind a place is a value; over a few ends of lines, escaped or not.
+/// Whether one of the words after a place is a value, also after a few line ends, escaped or not.
 fn value_within(
     text: &[u8],
     from: usize,

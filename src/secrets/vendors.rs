@@ -1,8 +1,8 @@
 //! The anchored rules: what the tokens of vendors look like.
 //!
-//! A rule runs only where one of its keywords stands, so its expression is compiled when the
-//! first one is seen, and never searches. A token must not begin within a word. What is in
-//! group 1, if there is one, is the secret; else the whole match is.
+//! A rule runs only where one of its keywords is. So its expression is compiled when the first keyword is
+//! seen, and it never searches. A token must not begin within a word. Group 1, if there is one, is the
+//! secret; otherwise the whole match is.
 
 /// One vendor's token.
 pub(super) struct VendorRule {
@@ -37,7 +37,7 @@ const fn around(
     VendorRule { kind, keywords, pattern, back, tail }
 }
 
-/// Kinds of what has no shape of its own: only what stands around it tells.
+/// Kinds of secrets without a shape of their own: only the text around them tells.
 const IN_CONTEXT: [&str; 14] = [
     "secret",
     "aws-secret-key",
@@ -55,7 +55,7 @@ const IN_CONTEXT: [&str; 14] = [
     "otp-secret",
 ];
 
-/// Says whether a secret of a kind is found wherever it stands, by its shape.
+/// Says whether a secret of this kind is found by its shape, wherever it is.
 pub fn has_own_shape(kind: &str) -> bool {
     !IN_CONTEXT.contains(&kind)
 }

@@ -1,7 +1,7 @@
-//! Ways to look at a text: with escapes undone, colours left out, percent signs decoded.
+//! Other views of a text: with escapes undone, colours removed, percent signs decoded.
 //!
-//! A view has its own bytes and knows for each where it came from, so that a secret found in
-//! it becomes a span of the text itself.
+//! A view has its own bytes and knows where each of them came from. So a secret found in it becomes a span
+//! of the text itself.
 
 use std::ops::Range;
 
@@ -184,8 +184,8 @@ pub(super) fn base64(text: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Returns how a text looks inside base64, at each of the three places where it can begin:
-/// the characters that depend on nothing around it.
+/// Returns how a text looks inside base64, for each of the three places where it can begin: only the
+/// characters that do not depend on the text around it.
 pub(super) fn inside_base64(text: &[u8]) -> impl Iterator<Item = Vec<u8>> + '_ {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     (0..3).map(move |before| {

@@ -1,4 +1,4 @@
-//! The lock under which snapshots and objects are added, and what is under way with it.
+//! The lock under which snapshots and objects are added, and the state of what is being added.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -13,12 +13,14 @@ use crate::sys::place::OwnPath;
 
 /// Permission to add to the store; any number of them at a time.
 pub struct AddLock {
-    /// Objects that are written, and neither synced nor named yet; before the lock, which must outlast them.
+    /// Objects that are written, but neither synced nor named yet. They are before the lock, which must
+    /// outlast them.
     pub(super) unnamed: Mutex<BTreeMap<ObjectId, (Draft, OwnPath, Existing)>>,
     pub(super) _lock: SharedLock,
     /// Folders with new names in them, to be made durable before the manifest.
     pub(super) dirty: Mutex<BTreeMap<PathBuf, OwnPath>>,
-    /// Objects that a published manifest names, once that was asked: their names are durable since then.
+    /// Objects that a published manifest names, once that was asked. Since then their names are
+    /// durable.
     pub(super) published: OnceLock<BTreeSet<ObjectId>>,
 }
 

@@ -1,8 +1,8 @@
-//! Base versions that came with a snapshot: what its edits were made from, for a repository
-//! that lacks its base commit.
+//! Base versions that came with a snapshot: the content that its edits were made from, for a repository that
+//! lacks its base commit.
 //!
-//! `bases/ID.json` stands beside a snapshot whose manifest never changes, and names objects
-//! like any other. It is an extra: without it the snapshot is whole, and it goes with it.
+//! `bases/ID.json` is beside a snapshot whose manifest never changes, and names objects like any other. It
+//! is an extra: the snapshot is complete without it, and it is removed with the snapshot.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -97,7 +97,8 @@ impl Store {
         }
     }
 
-    /// Keeps base versions beside a snapshot that is about to be published; their objects are there.
+    /// Stores the list of base versions beside a snapshot that is about to be published. Their objects
+    /// exist already.
     pub(super) fn publish_bases(&self, id: &SnapshotId, bases: &Bases) -> Result<()> {
         self.bases_folder().make_folder()?;
         files::publish(&self.tmp(), &self.bases_place(id), &bases.to_json()?, Existing::Replace)?;

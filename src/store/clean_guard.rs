@@ -1,11 +1,10 @@
-//! What keeps a store alive through `git clean -x`: a nested repository, and second names.
+//! What protects a store from `git clean -x`: a nested repository, and second names.
 //!
-//! The store is ignored by git, and `git clean -x` removes what is ignored, with everything an
-//! automatic checkpoint saved a moment before. What git does not remove with one `-f` is a
-//! repository inside the repository. So `objects/` looks like one, and manifests and pins have a
-//! second name (a hard link) in it; from there they get their first one back. Nothing else
-//! is in that repository, and no git command is ever run in it. `git clean -ffx`, which asks for
-//! nested repositories too, still removes everything.
+//! The store is ignored by git, and `git clean -x` removes ignored files, even a checkpoint that was made a
+//! moment before. But with only one `-f`, git does not remove a repository inside the repository. So
+//! `objects/` looks like one, and manifests and pins have a second name (a hard link) in it. From there they
+//! get their first name back. Nothing else is in that repository, and no git command is ever run in it.
+//! `git clean -ffx`, which asks for nested repositories too, still removes everything.
 
 use super::Store;
 use crate::base::error::Result;
@@ -21,15 +20,16 @@ pub(super) const GITIGNORE: &[u8] =
 /// The most that is read of a list of what to ignore, in bytes.
 const LARGEST_IGNORES: u64 = 64 << 10;
 
-/// Says whether a list keeps git from everything: one that came with a clone may take back what it says.
+/// Says whether a `.gitignore` hides everything from git. One that came with a clone may contradict
+/// itself in a later line.
 fn ignores_all(text: &[u8]) -> bool {
     let mut lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
     lines.clone().any(|line| line == b"*") && !lines.any(|line| line.starts_with(b"!"))
 }
 
 impl Store {
-    /// Makes the nested repository and the file that keeps git away, if they are not there, and
-    /// gives every manifest and pin that lost its name the name back.
+    /// Makes the nested repository and the `.gitignore` if they are missing, and gives every manifest
+    /// and pin that lost its name the name back.
     pub(super) fn shelter(&self) -> Result<()> {
         let repository = self.objects_folder().join(".git");
         for folder in [self.sheltered(), repository.join("objects"), repository.join("refs")] {
@@ -54,7 +54,7 @@ impl Store {
         Ok(())
     }
 
-    /// Gives a manifest or a pin its second name. It is no part of any promise: that it can't be made harms nothing.
+    /// Gives a manifest or a pin its second name. No promise depends on it, so a failure does no harm.
     pub(super) fn shelter_file(&self, name: &str) {
         let second = self.sheltered().join(name);
         if second.exists() {
@@ -78,7 +78,7 @@ impl Store {
         Ok(names.filter(ours).filter(|name| !self.at(name).exists()).collect())
     }
 
-    /// Returns how many snapshots stand under their second name only.
+    /// Returns how many snapshots are under their second name only.
     ///
     /// # Errors
     /// [`Kind::Environment`](crate::base::error::Kind::Environment) with the path.
@@ -86,7 +86,7 @@ impl Store {
         Ok(self.nameless()?.iter().filter(|name| name.ends_with(".json")).count())
     }
 
-    /// Where a manifest or a pin stands: under its first name or, if that is gone, its second.
+    /// Where a manifest or a pin is: under its first name or, if that is gone, its second.
     pub(super) fn standing(&self, name: &str) -> OwnPath {
         self.standing_file(name).0
     }

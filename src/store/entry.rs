@@ -1,4 +1,4 @@
-//! A snapshot in a store, read whole or only as far as it takes to tell it from others.
+//! A snapshot in a store, read completely, or only as far as needed to identify it.
 
 use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;
@@ -10,8 +10,8 @@ pub struct Entry {
     pub stem: String,
     /// Whether it is kept from pruning.
     pub pinned: bool,
-    /// Whether this user saved it: proved by its mark, not by where it lies. Of several files that hold one and the
-    /// same snapshot, one counts.
+    /// Whether this user saved it, proved by its mark, not by its place. If several files hold the same
+    /// snapshot, only one counts.
     pub own: bool,
     /// When the file was written: for a manifest that can't be read, all that is known.
     pub written: Timestamp,
@@ -30,8 +30,8 @@ impl Entry {
         self.manifest.ok()
     }
 
-    /// Returns when it was saved, as far as that can be believed: what is not the user's own is not younger than its
-    /// file.
+    /// Returns when it was saved, as far as that can be trusted. A snapshot that is not the user's own
+    /// can't be younger than its file.
     pub fn dated(&self, manifest: &Manifest) -> Timestamp {
         if self.own { manifest.created_at } else { manifest.created_at.min(self.written) }
     }
@@ -43,7 +43,8 @@ pub struct Known {
     pub stem: String,
     /// When the file was written.
     pub written: Timestamp,
-    /// Whether this user saved it, as for an [`Entry`]; several files that hold one and the same all count.
+    /// Whether this user saved it, as for an [`Entry`]; but here all files that hold the same snapshot
+    /// count.
     pub own: bool,
     /// What tells it from others, or why it can't be read.
     pub head: Result<Head>,

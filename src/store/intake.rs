@@ -1,10 +1,9 @@
-//! A snapshot that comes from elsewhere: checked whole, then added, or not added at all.
+//! A snapshot that comes from elsewhere: checked completely, then added, or not added at all.
 //!
-//! Owns what is asked of a foreign snapshot before the store takes it in, whichever way it
-//! came. Frames are checked against the names and sizes that the manifest gives, and wait
-//! as temporary files until the last one is there; only then do they get their names, and
-//! the manifest after them, byte for byte as it was written. Nothing that is in the store
-//! is ever replaced but a damaged object by a sound one.
+//! Owns the checks of a foreign snapshot before the store accepts it, whichever way it came. Frames are
+//! checked against the names and sizes in the manifest, and wait as temporary files until the last one is
+//! there. Only then do they get their names. The manifest comes after them, byte for byte as it was written.
+//! Nothing in the store is ever replaced, except a damaged object by a sound one.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -45,7 +44,7 @@ pub struct Incoming<'a> {
     refusal: Option<Error>,
 }
 
-/// What became of a snapshot that was taken in.
+/// The result for a snapshot that was taken in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Added {
     /// Whether it was not here before.
@@ -143,7 +142,7 @@ impl<'a> Incoming<'a> {
         Ok(())
     }
 
-    /// Checks that a base version is the blob that it is said to be.
+    /// Checks that a base version is the blob that its id says.
     fn check_base(&self, object: &ObjectRef, frame: &[u8]) -> Result<()> {
         let mut blobs =
             self.bases.0.iter().filter(|(_, base)| *base == object).map(|(oid, _)| oid).peekable();
@@ -171,9 +170,9 @@ impl<'a> Incoming<'a> {
         self.missing.retain(|id, size| store.frame(&ObjectRef { object: *id, size: *size }).is_err());
     }
 
-    /// Adds the snapshot: the objects, then the manifest. A snapshot that is here already
-    /// stays as it is, but lost objects of it come back. `before` is done when nothing speaks
-    /// against it any more, and before it is there.
+    /// Adds the snapshot: the objects, then the manifest. A snapshot that is here already stays as it
+    /// is, but lost objects of it come back. `before` runs when all checks have passed, before the
+    /// snapshot exists.
     ///
     /// # Errors
     /// [`Kind::Damaged`] if objects are missing, [`Kind::Conflict`] if another snapshot has

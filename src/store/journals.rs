@@ -1,11 +1,10 @@
 //! Journals: what a restore is about to do, written down before it begins.
 //!
-//! Owns `restoring/` in the store. A journal is one line that its restore understands, the line with
-//! the seal of the user who wrote it, then perhaps the line `decided`, with a seal of its own.
-//! Whoever works on it holds a kernel lock on it from before it has its name until it is gone, so a
-//! journal whose lock is free was left by a process that died. One without this user's seal may have
-//! come with a clone: nothing in it is believed. What is in the line, and what is done about it, is
-//! the business of `restore`.
+//! Owns `restoring/` in the store. A journal is one line that its restore understands, a line with the seal
+//! of the user who wrote it, and perhaps the line `decided`, with a seal of its own. Whoever works on it
+//! holds a kernel lock on it, from before it has its name until it is gone. So a journal whose lock is free
+//! was left by a process that died. One without this user's seal may have come with a clone: nothing in it
+//! is trusted. The content of the line, and what to do about it, belong to `restore`.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
@@ -23,7 +22,7 @@ use crate::sys::place::{OwnPath, Shape};
 /// Begins the line with the seal of the first one.
 const SEALED: &str = "sealed ";
 
-/// Begins the line after which a restore is finished rather than taken back.
+/// Begins the line after which a restore is finished rather than rolled back.
 const DECIDED: &str = "decided ";
 
 /// The most that is read behind the first line, in bytes.
@@ -35,7 +34,7 @@ const LARGEST_JOURNAL: u64 = 1 << 30;
 /// A journal that nobody else works on as long as this lives.
 pub struct Journal {
     held: HeldFile,
-    /// The length in bytes of what stands before the decision.
+    /// The length in bytes of the part before the decision.
     plan: u64,
     /// The line that decides, with its seal.
     decision: Vec<u8>,
@@ -77,8 +76,8 @@ impl Store {
         Ok(Journal { held, plan: text.len() as u64, decision: self.decision(ObjectId::of(plan)) })
     }
 
-    /// Returns a journal's first lines. Without a key nobody can seal: the journal then only says that a restore
-    /// was begun.
+    /// Returns a journal's first lines. Without a key, no seal can be made. Then the journal only says
+    /// that a restore was begun.
     fn sealed_plan(&self, plan: &[u8]) -> Vec<u8> {
         let seal = self.seal(JOURNAL, ObjectId::of(plan).as_bytes());
         let seal = seal.map(|seal| format!("{SEALED}{seal}\n")).unwrap_or_default();
@@ -90,7 +89,7 @@ impl Store {
         format!("{DECIDED}{seal}\n").into_bytes()
     }
 
-    /// Returns the journals that are there, whoever wrote them and works on them, and whatever they are.
+    /// Returns all journals, whoever wrote them or works on them, and whatever they are.
     ///
     /// # Errors
     /// [`Kind::Environment`] with the path.
@@ -113,8 +112,8 @@ impl Store {
         }
     }
 
-    /// Takes a journal apart; returns the length of what stands before the decision too. It is held in memory only
-    /// if it is this user's.
+    /// Parses a journal. Also returns the length of the part before the decision. It is held in memory
+    /// only if it is this user's.
     fn found(&self, file: &mut File, path: &Path) -> Result<(FoundJournal, u64)> {
         let mut reader = BufReader::new(&mut *file);
         let (mut sum, mut length) = (Checksum::default(), 0);
@@ -189,10 +188,10 @@ impl Journal {
         self.held.append(&self.decision)
     }
 
-    /// Makes it durable that the restore is taken back, whatever happens.
+    /// Makes it durable that the restore is rolled back, whatever happens.
     ///
     /// # Errors
-    /// [`Kind::Environment`] with the path; then nothing may be taken back.
+    /// [`Kind::Environment`] with the path; then nothing may be rolled back.
     pub fn retract(&mut self) -> Result<()> {
         self.held.truncate(self.plan)
     }

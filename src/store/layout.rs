@@ -1,6 +1,6 @@
-//! The files and folders that a store consists of, and what is none.
+//! The files and folders of a store, and which others are not part of one.
 //!
-//! A store may have come with a clone: what stands in the place of one of its parts is looked at before it is used.
+//! A store may have come with a clone, so each of its parts is checked before it is used.
 
 use std::ffi::OsStr;
 
@@ -23,7 +23,7 @@ const FOLDERS: [&str; 9] = [
     "damaged",
 ];
 
-/// The files that stand in it whatever snapshots there are.
+/// The files that are in every store.
 const FILES: [&str; 6] =
     [".gitignore", "lock", "log.jsonl", "objects/.git/HEAD", "tmp/publish.lock", "tmp/scanned"];
 
@@ -54,8 +54,8 @@ impl Store {
 
     /// Refuses to make a store of a folder that holds something else.
     ///
-    /// A store that was copied by hand or committed may lack its `.gitignore` or `objects`: it is mended. So is one that
-    /// another process is just making, or that a crash left half made.
+    /// A store that was copied by hand or committed may lack its `.gitignore` or `objects`. It is
+    /// repaired. So is one that another process is just making, or that a crash left incomplete.
     pub(super) fn refuse_strange_folder(&self) -> Result<()> {
         let names = self.at("").names()?;
         if names.iter().all(|name| self.is_ours(name)) || self.is_marked()? {
@@ -69,8 +69,8 @@ impl Store {
             .hint("name an empty folder, or one that does not exist yet"))
     }
 
-    /// Says whether a file or folder in the store can be one of ours, by its name and, if it is a manifest, by what is
-    /// in it: whether that is whole does not matter.
+    /// Says whether a file or folder can be part of a store, by its name and, if it is a manifest, by
+    /// its content. It does not matter whether the manifest is complete.
     fn is_ours(&self, name: &OsStr) -> bool {
         let Some(name) = name.to_str() else { return false };
         let is_part = FOLDERS.contains(&name) || FILES.contains(&name) || name.starts_with(files::TEMPORARY);
@@ -88,7 +88,8 @@ impl Store {
             || name.strip_suffix(".pin").is_some_and(pins)
     }
 
-    /// Says whether the folder carries what only a store has: then it is one, whatever else lies in it.
+    /// Says whether the folder has one of the files that only a store has. Then it is one, whatever
+    /// else is in it.
     fn is_marked(&self) -> Result<bool> {
         let ignores = self.at(".gitignore").read(SMALL)?.is_some_and(|text| text == GITIGNORE);
         let shelters = self.objects_folder().join(".git/HEAD").read(SMALL)?.is_some_and(|text| text == HEAD);

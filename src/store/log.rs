@@ -1,9 +1,9 @@
-//! The log: who did what, when, one JSON object a line in `log.jsonl`, only ever appended.
+//! The log: who did what, when, one JSON object on each line of `log.jsonl`, only ever appended.
 //!
-//! The log is history, never configuration. A store can come with a clone, so a line counts for
-//! something ([`Store::own_log`]) only if it ends in this user's seal; the others are shown.
-//! Bounded: when it has grown over a mebibyte, the older half goes. A log that can't be
-//! written never stops the work it would tell of.
+//! The log is history, never configuration. A store can come with a clone, so a line counts
+//! ([`Store::own_log`]) only if it ends in this user's seal; the others are only shown. Bounded: when it is
+//! larger than a mebibyte, the older half is removed. If the log can't be written, the operation continues
+//! all the same.
 
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::MetadataExt as _;
@@ -32,7 +32,7 @@ pub struct LogEntry {
     pub at: Timestamp,
     /// What was done.
     pub operation: Operation,
-    /// To which snapshot; absent if none came of it.
+    /// To which snapshot; absent if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot: Option<SnapshotId>,
     /// The snapshot's name then.
@@ -57,7 +57,7 @@ pub struct LogEntry {
     /// For a hand-off: the file or the remote on the other side.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer: Option<String>,
-    /// What came of it.
+    /// The result.
     #[serde(default, skip_serializing_if = "LogOutcome::is_ok")]
     pub outcome: LogOutcome,
     /// For a failure: what was said.
@@ -88,7 +88,7 @@ impl MovedBranch {
     }
 }
 
-/// What came of an operation.
+/// The result of an operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogOutcome {
@@ -108,7 +108,7 @@ impl LogOutcome {
     }
 }
 
-/// What the log tells of.
+/// The operations in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Operation {
@@ -136,7 +136,7 @@ pub enum Operation {
     Pull,
     /// `snap rm --remote`.
     Withdraw,
-    /// A restore that was cut off was finished, or taken back.
+    /// A restore that was interrupted was finished, or rolled back.
     Recover,
 }
 
@@ -170,7 +170,7 @@ impl Store {
     /// Appends a line.
     ///
     /// # Errors
-    /// [`crate::base::error::Kind::Environment`] with the path; callers may go on.
+    /// [`crate::base::error::Kind::Environment`] with the path; callers may continue.
     pub fn log(&self, entry: &LogEntry) -> Result<()> {
         let place = self.at(LOG);
         let path = place.path();
@@ -209,7 +209,7 @@ impl Store {
         if entry.root.is_some() && !removal { file.sync_all().context("write", &path) } else { Ok(()) }
     }
 
-    /// Reads the log, oldest first, whoever wrote it; lines that can't be read are passed over.
+    /// Reads the log, oldest first, whoever wrote it; lines that can't be read are skipped.
     ///
     /// # Errors
     /// [`crate::base::error::Kind::Environment`] with the path.
@@ -222,8 +222,8 @@ impl Store {
         Ok(text.split(|byte| *byte == b'\n').filter_map(read).collect())
     }
 
-    /// Reads what is proven to be this user's own history: what a snapshot's parent is found by. Where this user can
-    /// have no key, that is all of it.
+    /// Reads what is proven to be this user's own history, from which a snapshot's parent is found. If
+    /// this user can have no key, all of the log counts.
     ///
     /// # Errors
     /// As [`Store::read_log`].
@@ -244,7 +244,7 @@ impl Store {
         json
     }
 
-    /// Says whether a line ends in this user's seal of all that stands before it.
+    /// Says whether a line ends in this user's seal over everything before it.
     fn is_own_line(&self, line: &[u8]) -> bool {
         let parts = || {
             let (rest, end) = line.split_at_checked(line.len().checked_sub(SEALED_END)?)?;

@@ -1,8 +1,8 @@
 //! Manifests that were read already: a save looks through all of them several times.
 //!
-//! One is remembered by its file's identity, size and time; a file that was replaced is read
-//! again. Only so much is held, by size on the disk; the rest is read each time. Of what can't be read, why is
-//! remembered.
+//! A manifest is remembered by its file's identity, size and time, and read again if the file was replaced.
+//! The cache is limited by size on the disk; the rest is read each time. If a manifest can't be read, the
+//! reason is remembered.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -66,7 +66,8 @@ impl Parsed {
     }
 }
 
-/// Returns what tells a plain file from another one at its path, and from itself before a change.
+/// Returns what distinguishes a plain file from another one at its path, and from itself before a
+/// change.
 pub(super) fn identity(place: &OwnPath) -> Option<Identity> {
     identity_of(place.stat().ok().flatten())
 }

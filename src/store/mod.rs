@@ -1,8 +1,8 @@
 //! The store: the folder `.claude/snapshots/`, described in `docs/format.md`.
 //!
-//! Owns the layout and the order of writing: objects first, then the manifest; a snapshot
-//! without its manifest is not there. Everything in it is private to its owner (0700, 0600)
-//! and ignored by git. No file of a snapshot is ever changed; pins are empty marker files.
+//! Owns the layout and the order of writing: objects first, then the manifest. Without its manifest, a
+//! snapshot does not exist. Everything in the store is private to its owner (0700, 0600) and ignored by git.
+//! No file of a snapshot is ever changed; pins are empty marker files.
 
 mod add_lock;
 mod base_blobs;
@@ -224,8 +224,8 @@ impl Store {
         Ok(pins)
     }
 
-    /// Orders moments newest first. What is said to have been saved in the far future was saved by a clock that is wrong,
-    /// or by somebody who wants to be first for ever: it comes last.
+    /// Orders moments newest first. A moment in the far future comes last: it is from a wrong clock, or
+    /// from somebody who wants to be first for ever.
     fn newer(&self, a: Timestamp, b: Timestamp) -> std::cmp::Ordering {
         let believable = |moment: Timestamp| self.now.is_none_or(|now| moment.since(now) <= CLOCKS_APART);
         believable(b).cmp(&believable(a)).then_with(|| b.cmp(&a))
@@ -295,8 +295,8 @@ impl Store {
         self.read(&known.stem).ok()
     }
 
-    /// Refuses a name that a snapshot of this user has already. One that came with a clone keeps nobody from a name:
-    /// the user's own one is meant before it.
+    /// Refuses a name that a snapshot of this user has already. A snapshot that came with a clone does
+    /// not block a name: the name then means the user's own.
     ///
     /// # Errors
     /// [`Kind::Refused`], with what to do.
@@ -327,8 +327,8 @@ impl Store {
         self.at("").sync()
     }
 
-    /// Pins or unpins a snapshot; returns whether that changed anything. Under the lock, so
-    /// that no prune removes it meanwhile.
+    /// Pins or unpins a snapshot; returns whether that changed anything. It holds the lock, so no prune
+    /// removes the snapshot meanwhile.
     ///
     /// # Errors
     /// [`Kind::NotFound`] if it was removed since it was listed; [`Kind::Environment`] with the path.
@@ -442,8 +442,9 @@ impl Store {
     }
 }
 
-/// Lets one file count for each of the user's own snapshots, the pinned one first: anybody who has seen a snapshot
-/// can put more of it into a store, and each would take the place of another one.
+/// Counts only one file for each of the user's own snapshots, the pinned one first. Anybody who has
+/// seen a snapshot can put more copies of it into a store, and each would take the place of another
+/// snapshot.
 fn count_once(entries: &mut [Entry]) {
     let mut seen = BTreeSet::new();
     for pinned in [true, false] {
@@ -453,10 +454,11 @@ fn count_once(entries: &mut [Entry]) {
     }
 }
 
-/// Reads this many snapshots with each processor, at least: a thread costs more than some of them.
+/// The least number of snapshots that each thread reads: a thread costs more than reading a few of
+/// them.
 const LEAST_EACH: usize = 16;
 
-/// Reads something of a snapshot; `None` if it has been removed, and did not only lose its first name.
+/// Reads a part of a snapshot; `None` if it has been removed, and not only lost its first name.
 fn unless_gone<T>(mut read: impl FnMut() -> Result<T>) -> Option<Result<T>> {
     let there = |read: &Result<T>| !matches!(read, Err(error) if error.kind() == Kind::NotFound);
     Some(read()).filter(there).or_else(|| Some(read()).filter(there))

@@ -1,9 +1,8 @@
-//! Objects: immutable pieces named by the BLAKE3 of their raw content.
+//! Objects: immutable pieces named by the BLAKE3 hash of their raw content.
 //!
-//! Written once, checked at every read: bytes that don't hash to their name are never
-//! handed out. An object is durable once it and its folder are synced, which [`Store::publish`]
-//! does for all new ones together before it writes the manifest that names them; until then
-//! it need not be found under its name.
+//! Written once, checked at every read: bytes that don't hash to their name are never returned. An object is
+//! durable once it and its folder are synced. [`Store::publish`] does that for all new ones together before
+//! it writes the manifest that names them. Until then, an object may not be found under its name.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -26,14 +25,14 @@ use crate::sys::place::{OwnPath, Shape, Stat};
 /// The largest object that is read, raw or compressed, in bytes.
 pub(super) const LARGEST_OBJECT: u64 = 4 << 30;
 
-/// Text up to this many bytes stands in the manifest itself.
+/// Text of up to this many bytes is in the manifest itself.
 const INLINE: usize = 2_048;
 
 /// How many objects may wait to be synced together: each is an open file.
 const MOST_UNNAMED: usize = 128;
 
-/// How old an object that nothing refers to must be before it is swept: a save that is
-/// under way on a disk without locks may be about to refer to it.
+/// How old an object that nothing refers to must be before it is swept. On a disk without locks, a
+/// running save may be about to refer to it.
 const GRACE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What a sweep removed.
@@ -106,7 +105,7 @@ impl Store {
     /// Stores bytes as an object, if they are not there yet.
     ///
     /// # Errors
-    /// [`Kind::Environment`] with the path; [`Kind::Damaged`] if what stands under this
+    /// [`Kind::Environment`] with the path; [`Kind::Damaged`] if what is under this
     /// name already is something else.
     pub fn put(&self, lock: &AddLock, raw: &[u8]) -> Result<ObjectRef> {
         self.put_as(lock, ObjectId::of(raw), raw)
@@ -137,7 +136,7 @@ impl Store {
         self.write_object(lock, raw, object, Existing::Keep)
     }
 
-    /// Returns the objects that published manifests name. What is not known of is made durable once more.
+    /// Returns the objects that published manifests name. All others are made durable once more.
     fn published<'l>(&self, lock: &'l AddLock) -> &'l BTreeSet<ObjectId> {
         lock.published.get_or_init(|| {
             let known = self.known().unwrap_or_default();
@@ -212,7 +211,7 @@ impl Store {
         let raw = compress::decompress(&frame, object.size.min(LARGEST_OBJECT))
             .map_err(|error| damaged(&path, error))?;
         if ObjectId::of(&raw) != object.object {
-            return Err(damaged(&path, "its content is not what its name says"));
+            return Err(damaged(&path, "its content does not match its name"));
         }
         Ok(raw)
     }
@@ -286,7 +285,8 @@ impl Store {
         Ok(self.unneeded(gone, now)?.map_or_else(Sweep::default, |unneeded| unneeded.sweep()))
     }
 
-    /// Finds what only the snapshots in these files need, or nothing at all; `None` if a manifest can't be read.
+    /// Finds the objects that only the snapshots in these files need, or that nothing needs at all;
+    /// `None` if a manifest can't be read.
     fn unneeded(&self, gone: &BTreeSet<&str>, now: Timestamp) -> Result<Option<Unneeded>> {
         if self.has_manifests_aside()? {
             return Ok(None);
@@ -362,9 +362,5 @@ pub(super) fn check_frame(object: &ObjectRef, frame: &[u8]) -> std::result::Resu
     let mut sum = Checksum::default();
     compress::decompress_into(frame, object.size.min(LARGEST_OBJECT), |piece| sum.update(piece))
         .map_err(|error| error.to_string())?;
-    if sum.finish() == object.object {
-        Ok(())
-    } else {
-        Err("its content is not what its name says".to_owned())
-    }
+    if sum.finish() == object.object { Ok(()) } else { Err("its content does not match its name".to_owned()) }
 }

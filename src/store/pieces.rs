@@ -1,4 +1,4 @@
-//! Reads what is kept in pieces as one stream, each piece checked before any of it is handed out.
+//! Reads content that is kept in pieces as one stream. Each piece is checked before any of it is returned.
 
 use std::io;
 

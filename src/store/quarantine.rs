@@ -1,7 +1,7 @@
-//! What can't be read: put right from what is proven to be the same, or set aside. Never deleted.
+//! Damaged parts: rebuilt from content that is proven to be the same, or put into quarantine. Never deleted.
 //!
-//! Owns `damaged/` in the store. While a manifest lies there, it may need any object: the
-//! sweep removes none.
+//! Owns `damaged/` in the store. While a manifest is there, it may need any object, so the sweep removes
+//! none.
 
 use std::path::PathBuf;
 
@@ -13,15 +13,15 @@ use crate::sys::files::{self, Existing};
 use crate::sys::place::{OwnPath, Shape};
 
 impl Store {
-    /// Writes an object anew whose content was found elsewhere, unless it is sound meanwhile;
-    /// returns whether it was written. The content must be what the name says.
+    /// Writes an object again whose content was found elsewhere, unless it is sound meanwhile. Returns
+    /// whether it was written. The content must match the name.
     ///
     /// # Errors
     /// [`Kind::Damaged`] if it is not, [`Kind::Environment`] with the path.
     pub fn heal(&self, lock: &AddLock, object: &ObjectRef, raw: &[u8]) -> Result<bool> {
         if ObjectId::of(raw) != object.object || raw.len() as u64 != object.size {
             return Err(Error::new(Kind::Damaged, format!("Cannot put {} right", object.object))
-                .because("the content that was found is another"));
+                .because("the content that was found is different"));
         }
         if self.frame(object).is_ok() {
             return Ok(false);
@@ -31,8 +31,8 @@ impl Store {
         Ok(true)
     }
 
-    /// Puts a manifest right from its second name, if that has a sound copy of its own;
-    /// returns whether it did.
+    /// Repairs a manifest from its second name, if that has a sound copy of its own. Returns whether it
+    /// did.
     ///
     /// # Errors
     /// [`Kind::Environment`] with the path.

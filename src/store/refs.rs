@@ -1,7 +1,7 @@
-//! Names: what a person may call a snapshot, the file name that follows, and references.
+//! Names: what a person may call a snapshot, the file name made from it, and references.
 //!
-//! A file name is made from the name so that it is readable, plain on every system, and
-//! different from all others also where case does not count.
+//! A file name is made from the name. It is readable, plain on every system, and different from all others
+//! even if case does not count.
 
 use super::{Entry, Known, Store};
 use crate::base::error::{Error, Kind, Result};
@@ -86,8 +86,8 @@ impl Reference {
 }
 
 impl Store {
-    /// Finds the one snapshot that a reference means. `latest` skips safety snapshots. Of all others only
-    /// what tells them apart is read.
+    /// Finds the one snapshot that a reference means. `latest` skips safety snapshots. Of all other
+    /// snapshots, only the identifying part is read.
     ///
     /// # Errors
     /// [`Kind::NotFound`] and [`Kind::Ambiguous`] with what there is; what is wrong with the
@@ -100,7 +100,8 @@ impl Store {
         Ok(entry)
     }
 
-    /// The same, but that one which can't be read is not passed over: for what removes or changes the one it finds.
+    /// The same, but a snapshot that can't be read is not skipped: for commands that remove or change
+    /// the one that is found.
     ///
     /// # Errors
     /// As [`Store::find`]; and why one can't be read that may be meant.
@@ -111,7 +112,7 @@ impl Store {
         }
     }
 
-    /// Returns why a snapshot can't be read that is newer than the `latest` one which was found; once.
+    /// Returns why a snapshot that is newer than `latest` can't be read, once.
     pub fn take_passed_over(&self) -> Option<Error> {
         self.passed_over.lock().ok()?.take()
     }

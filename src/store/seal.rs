@@ -1,9 +1,9 @@
 //! What in a store is proven to be this user's own.
 //!
-//! A store can come with a clone or a tarball, private modes and all, so nothing in it is believed
-//! for where it lies. Snapshots carry the user's mark in themselves; the lines of the log and the
-//! journals of restores carry a seal, over their bytes, what they are for, and the place of the
-//! store: a line or a journal that was copied elsewhere proves nothing there.
+//! A store can come with a clone or a tarball, even with private modes, so nothing in it is trusted because
+//! of where it is. Snapshots carry the user's mark. The lines of the log and the journals of restores carry
+//! a seal over their bytes, their purpose, and the path of the store. So a line or a journal that was copied
+//! elsewhere proves nothing there.
 
 use super::Store;
 use crate::base::digest::ObjectId;

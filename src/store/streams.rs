@@ -1,8 +1,8 @@
 //! Content as a stream in constant memory, however large its objects are.
 //!
-//! What an object holds is handed out while it is still being checked: if it is not what its name
-//! says, the stream ends with an error where it would have ended without. So this is for what is
-//! shown, and for nothing that is written anywhere.
+//! The content of an object is returned while it is still being checked. If it does not match its name, the
+//! stream ends with an error instead of ending normally. So this is only for content that is shown, never
+//! for content that is written anywhere.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -58,7 +58,7 @@ impl Opened<'_> {
         let length = self.content.read(buffer).map_err(|error| damaged(&self.path, error))?;
         self.sum.update(&buffer[..length]);
         if length == 0 && self.sum.finish() != self.object.object {
-            Err(damaged(&self.path, "its content is not what its name says"))
+            Err(damaged(&self.path, "its content does not match its name"))
         } else {
             Ok(length)
         }

@@ -1,7 +1,7 @@
-//! Text diffs applied: exactly, or not at all, and piece by piece where the texts are large.
+//! Applies text diffs: exactly, or not at all, and piece by piece if the texts are large.
 //!
-//! Every line that a hunk shows must stand where the hunk says. Holds a line of each text at a
-//! time and never searches.
+//! Every line that a hunk shows must be exactly where the hunk says. Holds one line of each text at a time
+//! and never searches.
 
 use std::fmt;
 use std::io::{self, BufRead, Read};
@@ -52,8 +52,8 @@ impl fmt::Display for ApplyError {
 /// Applies what [`diff`](super::diff) or git made: every line a hunk shows must be in `old`, byte for
 /// byte and at the line the hunk states, and every count must be right.
 ///
-/// `hunks` may come from anywhere. The work and the memory are bounded by the lengths of
-/// the two inputs, whatever numbers are written in them.
+/// `hunks` may come from anywhere. Work and memory are bounded by the lengths of the two inputs,
+/// whatever numbers are in them.
 ///
 /// # Errors
 /// Says which hunk does not apply, and why.
@@ -172,7 +172,7 @@ impl<O: BufRead, H: BufRead> Applied<O, H> {
         Ok(())
     }
 
-    /// Goes on to the next line of the hunks; a diff that ends without a newline was cut off.
+    /// Goes to the next line of the hunks. A diff that ends without a newline was cut off.
     fn advance(&mut self) -> Result<(), Failure> {
         std::mem::swap(&mut self.line, &mut self.next);
         self.next.clear();

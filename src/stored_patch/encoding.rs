@@ -1,15 +1,16 @@
 //! One file's diff: choosing its form, making it, applying it.
 //!
-//! Pure. Text becomes hunks that a person can read; other content becomes a
-//! delta against the old; content with nothing to be compared to is kept whole. Whatever
-//! the form, applying checks the size, and the caller checks the blob id.
+//! Pure. Text becomes hunks that a person can read. Other content becomes a delta against the old content.
+//! If there is nothing to compare with, the content is kept whole. In every form, applying checks the size,
+//! and the caller checks the blob id.
 
 use crate::base::compress;
 use crate::base::error::{Error, Kind, Result};
 use crate::manifest::{DiffForm, Mode};
 use crate::stored_patch;
 
-/// Above this many bytes on both sides together, text is kept whole: its hunks could be as large as both.
+/// If both sides together have more bytes than this, text is kept whole: its hunks could be as large as
+/// both.
 const LARGEST_TEXT: usize = 512 << 20;
 
 /// Above this many bytes on both sides together, a delta's window can't span them.

@@ -21,15 +21,15 @@ const CONTEXT: usize = 3;
 /// about as deep as twice the root of the lines: here that is half a megabyte of stack.
 const MAX_SEARCHED_LINES: usize = 1_000_000;
 
-/// Most bytes, as above. Beyond either, the differ that works in a window finds what differs, in linear time.
+/// Most bytes, as above. Above either limit, the windowed differ finds the differences, in linear time.
 const MAX_SEARCHED_BYTES: usize = 16 << 20;
 
 /// Makes the diff that turns `old` into `new`.
 ///
-/// The same two texts give the same diff on every machine: the search is bounded by
-/// counted work, never by a clock. When more than 1,000,000 lines or 16 MiB, those of both
-/// texts together, lie between the first and the last difference, they are searched in a
-/// window, which may make a longer diff and one just as right.
+/// The same two texts give the same diff on every machine: the search is bounded by counted work, never
+/// by a clock. If more than 1,000,000 lines or 16 MiB of both texts together are between the first and
+/// the last difference, they are searched in a window. That may make a longer diff, which is just as
+/// correct.
 pub fn diff(old: &[u8], new: &[u8]) -> Hunks {
     if old == new {
         return Hunks::default();
@@ -163,7 +163,7 @@ fn changes(old: &[u8], new: &[u8], shift: usize) -> Vec<Change> {
     found
 }
 
-/// As [`changes`], for texts that are too large for it; `None` if what was found is not right.
+/// Like [`changes`], for texts that are too large for it; `None` if the result is not correct.
 fn changes_by_window(old: &[u8], new: &[u8], shift: usize) -> Option<Vec<Change>> {
     let mut found = Found { changes: Vec::new(), shift };
     let options = Options { context: 0, longest_line: usize::MAX, ..Options::default() };

@@ -1,11 +1,10 @@
 //! The text diffs of pending file edits: making them and applying them.
 //!
-//! The one promise is `apply(old, &diff(old, new).text) == Ok(new)`, for any bytes.
-//! A text is a sequence of lines ending in `\n` and nowhere else; what a line holds
-//! (an encoding, a CR, megabytes) is never looked at. The format is the body of git's
-//! unified diff, so a person can read it and `git apply` takes it under file headers.
-//! It never searches for a place where a hunk might fit: text that is not exactly what
-//! the diff was made against is an error, never a guess.
+//! The one promise is `apply(old, &diff(old, new).text) == Ok(new)`, for any bytes. A text is a sequence of
+//! lines that end in `\n` and nowhere else. The content of a line (an encoding, a CR, megabytes) does not
+//! matter. The format is the body of git's unified diff, so a person can read it and `git apply` takes it
+//! under file headers. It never searches for a place where a hunk might fit: if the text is not exactly the
+//! one that the diff was made against, that is an error.
 
 mod apply;
 pub mod encoding;
@@ -29,8 +28,8 @@ pub struct Hunks {
 
 /// Says whether `bytes` can be handled as text: no NUL anywhere.
 ///
-/// The whole of it is looked at. Sampling the start, as git does, takes a binary file
-/// with a late NUL for text.
+/// All of it is checked. Checking only the start, as git does, takes a binary file with a late NUL for
+/// text.
 pub fn is_text(bytes: &[u8]) -> bool {
     !bytes.contains(&0)
 }

@@ -1,7 +1,8 @@
-//! What the process was started with: its variables and its folder, read here and nowhere else below the command line.
+//! What the process was started with: its variables and its folder, read here and nowhere else below the
+//! command line.
 //!
-//! Nothing in this program changes either. What a person may set is read once into the
-//! [`Context`](crate::context::Context) and passed on; this is for what every program that is started needs.
+//! Nothing in this program changes either. A person's settings are read once into the
+//! [`Context`](crate::context::Context) and passed on; this is for what every started program needs.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};

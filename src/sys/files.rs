@@ -19,7 +19,8 @@ use crate::sys::place::{OwnPath, strange};
 /// How the names of our temporary files begin.
 pub const TEMPORARY: &str = "snap-tmp-";
 
-/// What the names of folders for work under way begin with; long, because whole folders are swept by it.
+/// How the names of folders for unfinished work begin. It is long, because the sweep removes whole
+/// folders by this name.
 pub const SCRATCH: &str = "snap-scratch-";
 
 /// The most that is copied where a file can have no second name.
@@ -185,8 +186,8 @@ pub fn random_bytes() -> Result<[u8; 32]> {
     Ok(bytes)
 }
 
-/// Gives a file of ours a second name, if nothing has that yet; a copy where there are no hard links.
-/// A file that somebody removed meanwhile needs none.
+/// Gives one of our files a second name, unless that name exists; makes a copy if there are no hard
+/// links. If somebody removed the file meanwhile, nothing is done.
 ///
 /// # Errors
 /// [`Kind::Environment`] with the path.
@@ -217,10 +218,11 @@ pub fn remove(path: &Path) -> Result<()> {
 /// [`Kind::Refused`] if it is no plain file, [`Kind::Environment`] with the path.
 pub fn append_private(place: &OwnPath) -> Result<File> {
     let opened = place.open_ours(true, true)?;
-    opened.ok_or_else(|| strange(&place.path(), "it is gone as soon as it was made"))
+    opened.ok_or_else(|| strange(&place.path(), "it disappeared as soon as it was made"))
 }
 
-/// Makes a file without a name, in `folder` or, if that can't be, where the system keeps such files.
+/// Makes a file without a name, in `folder` or, if that is impossible, where the system keeps such
+/// files.
 ///
 /// # Errors
 /// What the system says about the second place.

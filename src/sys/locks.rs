@@ -1,4 +1,5 @@
-//! Kernel locks on files of ours: shared, exclusive, and on a file that is worked on. They end with the process.
+//! Kernel locks on our own files: shared, exclusive, and on a file that is being worked on. They end with
+//! the process.
 
 use std::fs::{File, TryLockError};
 use std::io::{Seek, SeekFrom, Write};
@@ -10,8 +11,8 @@ use crate::base::error::{Error, IoContext, Kind, Result};
 use crate::sys::files::{Draft, Existing, append_private};
 use crate::sys::place::{OwnPath, strange};
 
-/// Opens a file that only its owner can read, for appending, and keeps all others out who open it so,
-/// until it is closed. Whoever holds it may put another file in its place.
+/// Opens a file that only its owner can read, for appending. Everybody else who opens it so waits until
+/// it is closed. The holder may put another file in its place.
 ///
 /// # Errors
 /// [`Kind::Busy`] if another process keeps it for longer, [`Kind::Refused`] if it is no plain file,
@@ -144,7 +145,7 @@ impl ExclusiveLock {
 fn lock(place: &OwnPath, sharing: Sharing, patience: Duration) -> Result<File> {
     let path = place.path();
     let opened = place.open_ours(false, true)?;
-    let file = opened.ok_or_else(|| strange(&path, "it is gone as soon as it was made"))?;
+    let file = opened.ok_or_else(|| strange(&path, "it disappeared as soon as it was made"))?;
     wait_for(&file, &path, sharing, patience)?;
     Ok(file)
 }

@@ -1,8 +1,8 @@
-//! Work on several threads: results in the order of the pieces, the first error is the error, and a panic of any
-//! thread is the caller's.
+//! Work on several threads: results in the order of the pieces, the first error is the error, and a panic of
+//! any thread is the caller's.
 //!
-//! Where no more threads can be had, those that are there do all of it. `SNAP_THREADS` limits how many work at a
-//! time; with 1, everything is done on the calling thread, one piece after the other.
+//! If no more threads can be started, those that exist do all of the work. `SNAP_THREADS` limits how many
+//! work at a time. With 1, everything is done on the calling thread, one piece after the other.
 
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -64,7 +64,7 @@ impl<O, E> Results<O, E> {
     }
 }
 
-/// Does `work` on so many more threads and `own`, which learns how many there are, on this one.
+/// Runs `work` on this many more threads, and `own` on this one. `own` learns how many there are.
 fn crew<T>(more: usize, work: impl Fn() + Sync, own: impl FnOnce(usize) -> T) -> T {
     thread::scope(|scope| {
         let start = |_| Builder::new().spawn_scoped(scope, &work).ok();
@@ -77,8 +77,8 @@ fn crew<T>(more: usize, work: impl Fn() + Sync, own: impl FnOnce(usize) -> T) ->
     })
 }
 
-/// Does the same to every piece with up to so many threads, each of which begins with a `start` of its own. Returns
-/// the results in the order of the pieces.
+/// Does the same to every piece with up to this many threads, each of which begins with a `start` of
+/// its own. Returns the results in the order of the pieces.
 ///
 /// # Errors
 /// What the first of the works that fail says; none is begun after that.
@@ -114,7 +114,7 @@ pub fn map<T: Sync, O: Send>(items: &[T], least_each: usize, work: impl Fn(&T) -
     }
 }
 
-/// How many waits for the disk are under way at a time: it makes those durable together that wait together.
+/// How many waits for the disk run at a time: the disk makes durable together what waits together.
 const WAITS_AT_ONCE: usize = 32;
 
 /// Does something that waits for the disk to each of these, many at a time.
@@ -126,7 +126,8 @@ pub fn wait_for_each<T: Send>(items: Vec<T>, work: impl Fn(T) -> Result<()> + Sy
     map_with(threads, items.into_iter(), || (), |_, item| work(item)).map(drop)
 }
 
-/// Returns how many threads should work beside one that makes the pieces: none where only one can.
+/// Returns how many threads should work beside the one that makes the pieces: none if only one thread
+/// is possible.
 pub fn helpers() -> usize {
     match processors() {
         1 => 0,
@@ -134,8 +135,8 @@ pub fn helpers() -> usize {
     }
 }
 
-/// Runs `make` here, and has `work` done on each piece that it hands out by up to so many threads. What is made and
-/// not worked on yet is bounded, so that memory does not grow with what is read.
+/// Runs `make` here, and `work` on each piece that it hands out, on up to this many threads. The number
+/// of waiting pieces is bounded, so memory does not grow with the input.
 ///
 /// Returns what `make` returns, and the results of the work in the order of the pieces.
 ///

@@ -14,7 +14,7 @@ pub fn kill(process: u32) {
     let _ended = id.map(|id| rustix::process::kill_process(id, rustix::process::Signal::KILL));
 }
 
-/// Leaves the terminal and its group of processes: the end of either is no longer this program's.
+/// Leaves the terminal and its process group, so that this program does not end with either.
 pub fn leave_terminal() {
     // Already the leader of a session: it has left.
     let _left = rustix::process::setsid();

@@ -1,8 +1,8 @@
-//! Where programs are taken from: the absolute folders of `PATH` that are no part of a project.
+//! Where programs are taken from: the absolute folders of `PATH` that are not part of a project.
 //!
-//! An entry that is relative, empty, or lies in a project that is worked in would let the
-//! project choose the program. Such entries are left out of every look-up, and of the `PATH`
-//! that what is started gets. A tree that the user's home lies in is theirs: it leaves none out.
+//! With a relative or empty entry, or one in a project that is worked in, the project could choose the
+//! program. Such entries are left out of every look-up, and of the `PATH` that started programs get. If the
+//! user's home is inside a tree, the tree is the user's own, and nothing in it is left out.
 
 use std::ffi::{OsStr, OsString};
 use std::io::Read as _;
@@ -32,7 +32,8 @@ pub struct Programs {
 }
 
 impl Programs {
-    /// Returns the places for work in these folders; those that the process is in and works in count too.
+    /// Returns the places of programs for work in these folders. The folder that the process is in, and
+    /// the one that it works in, count too.
     pub fn around(folders: &[&Path]) -> Programs {
         let path = environment::variable("PATH").unwrap_or_default();
         let home = environment::variable("HOME").map(PathBuf::from).and_then(|home| home.canonicalize().ok());
@@ -56,14 +57,14 @@ impl Programs {
         joined(&self.safe)
     }
 
-    /// Returns the `PATH` for the user's own client, whose tools may be those of an environment
-    /// that the user has entered in the project.
+    /// Returns the `PATH` for the user's own client. Its tools may be those of an environment in the
+    /// project that the user has activated.
     pub fn path_for_client(&self) -> OsString {
         joined(&self.absolute)
     }
 
-    /// Returns the words that start a program: if it is a script that has `env` look for its
-    /// interpreter, that is looked for here instead.
+    /// Returns the words that start a program. If the program is a script whose interpreter `env` would
+    /// look up, the interpreter is looked up here instead.
     pub fn start(&self, program: &Path) -> Vec<PathBuf> {
         let head = head_of(program).unwrap_or_default();
         let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
@@ -93,8 +94,8 @@ fn sort(path: &OsStr, trees: &[PathBuf]) -> Programs {
     Programs { safe, absolute }
 }
 
-/// Returns the trees of projects that a folder lies in: those of repositories around it, with
-/// the main tree of a linked one; the folder itself if there are none.
+/// Returns the projects' trees around a folder: those of the repositories around it, with the main tree
+/// of a linked one; the folder itself if there are none.
 fn trees_around(folder: &Path) -> Vec<PathBuf> {
     let mut trees = Vec::new();
     for tree in folder.ancestors() {
@@ -114,7 +115,7 @@ fn trees_around(folder: &Path) -> Vec<PathBuf> {
     trees
 }
 
-/// Returns where the repository is that a folder is the work tree of, by the folder's own `.git`.
+/// Returns where the repository of a work tree is, from the folder's own `.git`.
 pub fn repository_in(tree: &Path) -> Option<PathBuf> {
     use std::os::unix::ffi::OsStrExt as _;
     let mark = tree.join(".git");

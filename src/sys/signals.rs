@@ -1,10 +1,10 @@
-//! Ctrl-C and friends: while a restore is under way noticed between two steps, never in one; at any
-//! other time the end of the program, and so it is if a step does not come to its end.
+//! Ctrl-C and other signals. During a restore they are noticed between two steps, never in one. At any other
+//! time they end the program at once. So they do if a step does not end.
 //!
-//! Owns the `signal-hook` crate. Without it, an interrupted restore would leave files in its
-//! staging folder and git's lock on the index; with it, everything is taken back first. A step that
-//! waits for something that never comes must not hold the program for ever: a second signal, or
-//! some seconds, end it as the first would have, and the next command takes the restore back.
+//! Owns the `signal-hook` crate. Without it, an interrupted restore would leave files in its staging folder
+//! and git's lock on the index. With it, everything is rolled back first. A step that waits for something
+//! that never comes must not hold the program for ever. So a second signal, or some seconds, end the
+//! program, and the next command rolls the restore back.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -15,7 +15,7 @@ use signal_hook::iterator::Signals;
 
 use crate::base::error::{Error, Kind, Result};
 
-/// How long a step may take to come to its end; less than what is usually given a program before it is killed.
+/// How long a step may take until it ends: less than a program usually gets before it is killed.
 const GRACE: Duration = Duration::from_secs(8);
 
 /// How often it is looked whether another signal came.
@@ -36,7 +36,8 @@ static WATCH: OnceLock<Shared> = OnceLock::new();
 /// Whether Ctrl-C ends the program, where that was ever left to somebody else.
 static ENDS: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
-/// Leaves Ctrl-C to a pager as long as it lives: there it stops a search or a wait, and the diff stays on the screen.
+/// Leaves Ctrl-C to a pager as long as the pager lives. There it stops a search or a wait, and the diff
+/// stays on the screen.
 pub struct LeftToPager(());
 
 impl LeftToPager {
@@ -95,7 +96,7 @@ impl Interrupt {
     /// Fails if a signal has come.
     ///
     /// # Errors
-    /// [`Kind::Environment`], to be passed on so that everything is taken back.
+    /// [`Kind::Environment`], to be passed on so that everything is rolled back.
     pub fn check(&self) -> Result<()> {
         if self.0.seen.load(Ordering::SeqCst) {
             Err(Error::new(Kind::Environment, "Interrupted").hint("nothing was changed"))
@@ -129,8 +130,8 @@ pub fn on_end(then: impl FnOnce() + Send + 'static) -> Result<()> {
     Ok(())
 }
 
-/// Waits for a signal and ends the program by it: at once or, if the program is `asked` and will end by itself, when
-/// it has not done so in time.
+/// Waits for a signal and then ends the program: at once, or later if the program is `asked` to end by
+/// itself and does not do so in time.
 fn end(mut signals: Signals, mut asked: impl FnMut() -> bool) {
     let Some(signal) = signals.forever().next() else { return };
     let deadline = Instant::now() + GRACE;

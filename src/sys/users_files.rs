@@ -12,7 +12,8 @@ use crate::sys::files::{Existing, Temporary, random_name};
 use crate::sys::place::OwnPath;
 use crate::sys::sync::sync_folder;
 
-/// Opens a file of somebody else's to be read; a link is followed, and what is no plain file is not waited for.
+/// Opens a file that is not ours to be read. A link is followed. Nothing waits for a file that is not a
+/// plain file.
 ///
 /// # Errors
 /// What the system says; [`io::ErrorKind::InvalidInput`] for a pipe, socket or device.
@@ -26,8 +27,8 @@ pub fn open_theirs(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Replaces a file in a place that is not ours alone as a whole, or makes it, with the folders above; its mode stays.
-/// Nothing is written through a link.
+/// Replaces a file, in a place that is not ours alone, as a whole; or makes it, with the folders above.
+/// Its mode stays. Nothing is written through a link.
 ///
 /// # Errors
 /// [`crate::base::error::Kind::Refused`] if something else is in its place, [`crate::base::error::Kind::Environment`] with the path; the file is then as it was.

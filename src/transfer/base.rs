@@ -1,9 +1,9 @@
 //! What both sides have already: the snapshots that a transfer can build on.
 //!
-//! A snapshot of the store gives the same commit as on the remote, so it is made anew in
-//! the scratch repository each time, and git then sends only what is new. That costs a read
-//! of that snapshot, and saves a second copy of everything pushed that would have to be
-//! kept and kept true. A wrong guess costs bytes on the wire, nothing else.
+//! A snapshot of the store gives the same commit as on the remote. So the commit is made again in the
+//! scratch repository each time, and git then sends only what is new. This costs one read of that snapshot.
+//! It saves a second copy of everything pushed, which would have to be kept up to date. A wrong guess costs
+//! bytes on the wire, nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,7 +30,7 @@ pub(super) fn mine(entries: &[Entry]) -> BTreeMap<&SnapshotId, Mine<'_>> {
     readable.map(|(entry, manifest)| (&manifest.id, Mine { entry, manifest })).collect()
 }
 
-/// Of what is on the remote too, returns for each snapshot to send the one that shares most with it.
+/// Returns, for each snapshot to send, the one on the remote that shares most with it.
 pub(super) fn to_push_on<'p>(
     mine: &BTreeMap<&SnapshotId, Mine<'_>>,
     there: &'p [RemoteSnapshot],
@@ -58,7 +58,7 @@ pub(super) fn to_push_on<'p>(
     chosen.into_values().collect()
 }
 
-/// Of what is on the remote too, returns the newest of each session.
+/// Returns the newest snapshot of each session that is on the remote too.
 pub(super) fn to_fetch_on<'p>(
     mine: &BTreeMap<&SnapshotId, Mine<'_>>,
     there: &'p [RemoteSnapshot],
@@ -71,7 +71,8 @@ pub(super) fn to_fetch_on<'p>(
     both.into_iter().map(|(place, _)| place).take(MOST_TO_FETCH_ON).collect()
 }
 
-/// Makes the commits of these snapshots in the scratch repository. Without them all is well too.
+/// Makes the commits of these snapshots in the scratch repository. If that fails, the transfer still
+/// works.
 pub(super) fn lay(
     remote: &Remote<'_>,
     store: &Store,

@@ -1,10 +1,9 @@
 //! The bundle: one snapshot as one stream of bytes, for a file or a pipe.
 //!
-//! Owns the layout, which `docs/format.md` describes: a mark, a version, the manifest, the
-//! objects' frames in the order of their names, and a BLAKE3 hash of all of it at the end.
-//! The same manifest and frames give the same bytes. A reader believes no length: it never
-//! holds more than what has really come, and hands frames out unchecked. What they mean
-//! and whether they are sound is for the store's intake to say.
+//! Owns the layout, which `docs/format.md` describes: a mark, a version, the manifest, the objects' frames
+//! in the order of their names, and a BLAKE3 hash of all of it at the end. The same manifest and frames give
+//! the same bytes. A reader trusts no length: it never holds more than what has really come, and returns
+//! frames unchecked. The store's intake decides what they mean and whether they are sound.
 
 use std::io::{self, Read, Write};
 
@@ -12,8 +11,8 @@ use crate::base::digest::{Checksum, ObjectId};
 use crate::base::error::{Error, Kind, Result};
 use crate::manifest::{LARGEST_MANIFEST, MOST_OBJECTS};
 
-/// What a bundle begins with: a byte that is no text, a name, and line ends that a transfer
-/// as text would change.
+/// How a bundle begins: a byte that is not text, a name, and line ends that a transfer as text would
+/// change.
 const MARK: &[u8; 8] = b"\x93snap\r\n\x1a";
 
 /// The version of a plain bundle.
@@ -30,7 +29,8 @@ pub struct Writer<W> {
 }
 
 impl<W: Write> Writer<W> {
-    /// Begins a bundle of a manifest, the list of base versions if there are any, and so many objects.
+    /// Begins a bundle of a manifest, the list of base versions if there are any, and this many
+    /// objects.
     ///
     /// # Errors
     /// What the output says.
@@ -102,7 +102,7 @@ impl<R: Read> BundleReader<R> {
         let mark: [u8; 8] = reader.take()?;
         if mark != *MARK {
             return Err(damaged("it does not begin like one")
-                .hint("`snap export` writes such files; a transfer as text spoils them"));
+                .hint("`snap export` writes such files; a transfer as text damages them"));
         }
         let version = u32::from_le_bytes(reader.take()?);
         if version > WITH_BASES {
@@ -125,8 +125,8 @@ impl<R: Read> BundleReader<R> {
         Ok((reader, Head { manifest, bases }))
     }
 
-    /// Reads the next object, unchecked. `largest` says how long the frame of an object may
-    /// be, and `None` if there must be no such object.
+    /// Reads the next object, unchecked. `largest` gives the largest size of an object's frame, and
+    /// `None` if no such object is allowed.
     ///
     /// # Errors
     /// As [`BundleReader::begin`]; [`Kind::Damaged`] too for an object that is not expected.

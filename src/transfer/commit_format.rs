@@ -1,9 +1,9 @@
-//! How a snapshot stands on a git remote: one commit without parents per ref.
+//! How a snapshot is stored on a git remote: one commit without parents for each ref.
 //!
-//! `refs/snapshots/USER/ID` points to a commit whose tree is `manifest.json` and the frames
-//! as `objects/XX/NAME.zst`, as they are in the store. Everything in the commit follows from
-//! the snapshot, so whoever makes it makes the same one. Pure but for reading what was
-//! fetched, of which nothing is believed.
+//! `refs/snapshots/USER/ID` points to a commit whose tree is `manifest.json` and the frames as
+//! `objects/XX/NAME.zst`, as they are in the store. Everything in the commit follows from the snapshot, so
+//! everybody makes the same commit from it. Pure, except for reading what was fetched. None of that is
+//! trusted.
 
 use crate::base::digest::ObjectId;
 use crate::base::error::{Error, Kind, Result};
@@ -78,8 +78,8 @@ pub(super) fn commit_of(manifest: &Manifest, name: String) -> NewCommit {
     }
 }
 
-/// Reads of a commit the snapshot's name, by whom and when it was saved. For the eye and for
-/// the order alone: only the manifest counts.
+/// Reads the snapshot's name from a commit, who saved it and when. This is only for display and for the
+/// order: only the manifest counts.
 pub(super) fn read_message(commit: &FetchedCommit) -> (String, String, Timestamp) {
     let value = |key| commit.message.lines().find_map(|line| line.strip_prefix(key));
     let name = commit.message.lines().next().unwrap_or_default();
@@ -147,7 +147,7 @@ pub(super) fn open(fetched: &mut Fetched, place: &RemoteSnapshot) -> Result<(Vec
 }
 
 fn unsound(place: &RemoteSnapshot, cause: &str) -> Error {
-    Error::new(Kind::Damaged, format!("{} is no sound snapshot", place.at.name))
+    Error::new(Kind::Damaged, format!("{} is not a sound snapshot", place.at.name))
         .because(Line(cause))
         .hint("nothing of it was added; ask whoever pushed it")
 }

@@ -27,8 +27,8 @@ pub struct Imported {
     pub added: Added,
 }
 
-/// Writes a snapshot as a bundle, `with_base` with what its edits were made from; returns
-/// the output and how many bytes it got. Every object is checked before it is written.
+/// Writes a snapshot as a bundle, `with_base` with the base versions of its edits. Returns the output
+/// and how many bytes it got. Every object is checked before it is written.
 ///
 /// # Errors
 /// [`Kind::Damaged`] if a part is lost (the output is then no sound bundle), [`Kind::Refused`]

@@ -1,8 +1,8 @@
 //! Leases: who works on a snapshot that is on a remote, and since when.
 //!
-//! `refs/snapshot-leases/ID/USER@HOST/SECONDS` stands beside a snapshot's ref, and its name
-//! says all, so that one listing tells. A lease only informs: it keeps nobody from anything,
-//! and after [`EXPIRES`] it counts as left behind. Pure; nothing in a name is believed.
+//! `refs/snapshot-leases/ID/USER@HOST/SECONDS` is beside a snapshot's ref. Its name says everything, so one
+//! listing is enough. A lease is advisory and blocks nobody. After [`EXPIRES`] it counts as left behind.
+//! Pure; nothing in a name is trusted.
 
 use std::time::Duration;
 

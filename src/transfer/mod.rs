@@ -1,10 +1,10 @@
-//! Handing a snapshot over: as one file, or through a git remote.
+//! Transferring a snapshot: as one file, or through a git remote.
 //!
-//! Combines the bundle, the store's intake and the git edge. A snapshot is handed over as
-//! it is, to the byte, and identified by its id and its manifest: the manifest names every
-//! object by its hash, so two with equal manifests are equal. Changes nothing but the store
-//! and, on a remote, refs below `refs/snapshots` and `refs/snapshot-leases`; what comes in
-//! keeps its base commit by a ref below `refs/snap` here, as what is saved does.
+//! Combines the bundle, the store's intake and the git edge. A snapshot is transferred as it is, byte for
+//! byte, and identified by its id and its manifest. The manifest names every object by its hash, so two
+//! snapshots with equal manifests are equal. Changes nothing except the store and, on a remote, refs below
+//! `refs/snapshots` and `refs/snapshot-leases`. The base commit of a snapshot that comes in is kept by a ref
+//! below `refs/snap` here, as after a save.
 
 mod base;
 pub mod bundle;

@@ -1,4 +1,4 @@
-//! What became of each snapshot that was to be sent, fetched, listed or removed.
+//! The result for each snapshot that was to be sent, fetched, listed or removed.
 
 use super::commit_format::RemoteSnapshot;
 use super::lease::Lease;

@@ -1,8 +1,8 @@
-//! With which remote this user has exchanged a snapshot: noted in the user's own state folder.
+//! With which remotes this user has exchanged a snapshot: noted in the user's own state folder.
 //!
-//! The store's log says so too, but a store can have come with a project. What decides where a
-//! lease is left is noted here, when the user has pushed or pulled, with the addresses that
-//! the remote led to: if it leads elsewhere later, it is another remote.
+//! The store's log says so too, but a store can come with a project. Where a lease is left is decided only
+//! by these notes. They are made when the user has pushed or pulled, with the addresses of the remote. If
+//! its name leads elsewhere later, it is another remote.
 
 use crate::base::error::Result;
 use crate::base::ids::SnapshotId;

@@ -1,8 +1,8 @@
 //! `push`, `pull`, `list --remote` and `rm --remote`.
 //!
-//! A snapshot on a remote is immutable like one in the store: its ref is created or is
-//! there already, and never moved. Several are handed over together, but each stands for
-//! itself: what is wrong with one is said, and the others go on.
+//! A snapshot on a remote is immutable, like one in the store: its ref is created or exists already, and is
+//! never moved. Several are transferred together, but independently: a problem with one is reported, and the
+//! others continue.
 
 use super::base::{self, Mine};
 use super::lease::{self, LEASES, Lease};
@@ -39,7 +39,7 @@ pub struct Remotes<'a> {
 }
 
 impl<'a> Remotes<'a> {
-    /// Opens a remote by name or address; `tell` is told of tries that failed.
+    /// Opens a remote by name or address. `tell` gets messages about failed tries.
     ///
     /// # Errors
     /// As [`Remote::open`].
@@ -231,9 +231,9 @@ impl<'a> Remotes<'a> {
         self.remove(Operation::Withdraw, &places)
     }
 
-    /// Judges the snapshots on the remote that this user saved: those of others are not this
-    /// user's to remove. What can't be read, or claims to be from the future, is kept and
-    /// counts for nothing.
+    /// Decides about the snapshots on the remote that this user saved. Those of others are not this
+    /// user's to remove. A snapshot that can't be read, or claims to be from the future, is kept and
+    /// not counted.
     ///
     /// # Errors
     /// [`Kind::Environment`] if the remote can't be reached.
@@ -381,8 +381,8 @@ impl<'a> Remotes<'a> {
         Ok(listed.into_iter().filter_map(RemoteSnapshot::parse).collect())
     }
 
-    /// Says whether the remote has this very snapshot, or another one under its id. `absent`
-    /// makes the error for the case that it has neither.
+    /// Says whether the remote has this very snapshot, or another one under its id. `absent` makes the
+    /// error if it has neither.
     fn compare(
         &self,
         manifest: &Manifest,
@@ -455,5 +455,5 @@ impl<'a> Remotes<'a> {
 }
 
 fn unknown(manifest: &Manifest) -> Error {
-    Error::new(Kind::Bug, format!("{} was there and is not", manifest.id))
+    Error::new(Kind::Bug, format!("{} was there a moment ago and is gone", manifest.id))
 }

@@ -1,4 +1,4 @@
-//! Which snapshots on a remote are meant by a name or an id, and what is known of each.
+//! Which snapshots on a remote a name or an id means, and what is known of each.
 
 use super::base;
 use super::lease::Lease;
@@ -64,8 +64,8 @@ impl Remotes<'_> {
         }
     }
 
-    /// Finds the names and times of snapshots; of those that are not here from their commits,
-    /// fetched without content where the remote can do that.
+    /// Finds the names and times of snapshots. For those that are not here, it reads their commits,
+    /// which are fetched without content if the remote can do that.
     pub(super) fn describe(&self, there: &[RemoteSnapshot]) -> Result<Vec<Listed>> {
         let entries = self.store.entries()?;
         let mine = base::mine(&entries);

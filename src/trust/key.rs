@@ -1,7 +1,7 @@
 //! The key that marks a user's own snapshots: made once, private, outside every project.
 //!
-//! 32 random bytes in hexadecimal, in the user's state folder. Whoever can read it can make
-//! snapshots that pass for this user's, so a key that others can read is not used.
+//! 32 random bytes in hexadecimal, in the user's state folder. Whoever can read it can make snapshots that
+//! look like this user's own. So a key that others can read is not used.
 
 use std::path::Path;
 

@@ -1,9 +1,8 @@
-//! Whose snapshot it is: this user's own, one that somebody trusted signed, or a foreign one.
+//! Whose a snapshot is: this user's own, signed by somebody trusted, or foreign.
 //!
-//! Owns the question and nothing that follows from it. What vouches for a snapshot is never
-//! inside a project: the key lies in the user's state folder, and the list of signers is the
-//! one that the user's own configuration names. A snapshot's file, its place and what it
-//! says of itself count for nothing.
+//! Owns the question and nothing that follows from it. The evidence is never inside a project: the key is in
+//! the user's state folder, and the user's own configuration names the list of signers. A snapshot's file,
+//! its place and its own statements count for nothing.
 
 mod key;
 mod signature;
@@ -72,7 +71,7 @@ impl Trust {
         &self.folder
     }
 
-    /// Makes the mark that later proves a snapshot to be this user's; makes the key if there is none.
+    /// Makes the mark that later proves that a snapshot is this user's. Makes the key if there is none.
     ///
     /// # Errors
     /// [`Kind::Environment`] or [`Kind::Refused`] if there is no usable key.

@@ -1,10 +1,9 @@
 //! SSH signatures over snapshots, made and checked by `ssh-keygen`.
 //!
-//! The program does the cryptography, so that agents, hardware keys, certificates, expiry and
-//! revocation work as they do for git. The namespace is our own: a signature made for a git
-//! commit or anything else is none for a snapshot. Signers are those of one file that the
-//! user's own configuration names; a file inside the project could vouch for itself and is
-//! not used.
+//! The program does the cryptography, so agents, hardware keys, certificates, expiry and revocation work as
+//! they do for git. The namespace is our own: a signature for a git commit or anything else is not valid for
+//! a snapshot. The signers are those of one file that the user's own configuration names. A file inside the
+//! project could vouch for itself and is not used.
 
 use std::ffi::OsStr;
 use std::io::Write as _;

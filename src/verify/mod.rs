@@ -1,8 +1,8 @@
-//! `verify`: everything in the store is read and proven, and all that is wrong is listed.
+//! `verify`: reads and checks everything in the store, and lists everything that is wrong.
 //!
-//! Manifests against their checksums, objects against their names and sizes, diffs against
-//! the base and the blob ids they lead to, conversations against what the manifest says of
-//! them. Changes nothing; [`repair()`] does. One damaged snapshot never hides another.
+//! It checks manifests against their checksums, objects against their names and sizes, diffs against the
+//! base and the blob ids they lead to, and conversations against what the manifest says of them. Changes
+//! nothing; [`repair()`] does. One damaged snapshot never hides another.
 
 mod repair;
 
@@ -70,7 +70,7 @@ pub enum Part {
     Edit,
     /// A conversation that is not what the manifest says.
     Session,
-    /// The journal of a restore that was cut off.
+    /// The journal of a restore that was interrupted.
     Journal,
 }
 

@@ -1,8 +1,7 @@
-//! `verify --repair`: what can be proven is made anew, the rest is set aside. Nothing is deleted.
+//! `verify --repair`: rebuilds what can be proven, and puts the rest into quarantine. Nothing is deleted.
 //!
-//! An object is its hash: whatever bytes hash to its name are its content, wherever they are
-//! found. They are looked for in the session's own files, in the work tree, in git and in
-//! other snapshots' diffs.
+//! An object is its hash: any bytes that hash to its name are its content, wherever they are found. They are
+//! looked for in the session's own files, in the work tree, in git and in other snapshots' diffs.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -100,7 +99,7 @@ impl Search {
         }
     }
 
-    /// Looks through the files of the sessions that lost something. A file that can't be read has nothing.
+    /// Searches the files of the sessions that lost something. A file that can't be read is skipped.
     fn in_sessions(&mut self, workspace: &Workspace, manifests: &[&Manifest]) {
         for manifest in manifests {
             let lost = manifest.session_objects().iter().any(|object| self.lost.contains_key(&object.object));
@@ -130,7 +129,7 @@ impl Search {
         }
     }
 
-    /// Makes the lost diffs anew, from any place that has the versions they lead between.
+    /// Makes the lost diffs again, from any place that has both versions.
     fn in_edits(&mut self, workspace: &Workspace, manifests: &[&Manifest]) -> Result<()> {
         let Some(repository) = &workspace.repository else { return Ok(()) };
         let tree = Tree::open(&workspace.root)?;

@@ -1,7 +1,7 @@
 //! One file's diff, as far as it has been read: any record of it at once, in bounded memory.
 //!
-//! The last blocks that were looked at are in memory; when there are more, the others are in
-//! an unnamed temporary file. What is kept of a block otherwise is where it is.
+//! The last blocks that were used are in memory. If there are more, the others are in an unnamed temporary
+//! file, and only their place is kept.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -52,7 +52,7 @@ pub(super) struct Hunk {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SearchResult {
     At(u64),
-    /// Not in the block that was searched; go on from this record.
+    /// Not in the block that was searched; continue from this record.
     NotBefore(u64),
     /// Not in what has been read.
     Nowhere,

@@ -1,5 +1,5 @@
-//! Draws the state into a buffer. Colours are those of the terminal's own palette, so that they
-//! suit a dark and a light screen; without colours, signs and weights say the same.
+//! Draws the state into a buffer. Colours are those of the terminal's own palette, so they suit a dark and a
+//! light screen. Without colours, signs and font weight show the same.
 
 use std::io;
 

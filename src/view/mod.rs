@@ -1,9 +1,9 @@
 //! `snap view`: snapshots, their tasks, agents and files, and the diff of each, on the screen.
 //!
-//! Everything is there at once, whatever its size: the screen is drawn before anything has been
-//! read, what is slow is done beside it, and of a diff only as much is computed as is looked at.
-//! The program waits for the next key or the next piece of work and does nothing meanwhile. State
-//! and drawing are pure; this file, `terminal.rs` and `work.rs` do what touches the world.
+//! Everything appears at once, whatever its size: the screen is drawn before anything has been read, slow
+//! work is done on other threads, and only the visible part of a diff is computed. The program waits for the
+//! next key or the next result and does nothing meanwhile. State and drawing are pure. Only this file,
+//! `terminal.rs` and `work.rs` have side effects.
 
 mod areas;
 mod document;
@@ -34,7 +34,7 @@ use crate::workspace::Workspace;
 use terminal::Screen;
 use work::{DiffPiece, News};
 
-/// How long a frame stays on the screen while a search goes on.
+/// How long a frame stays on the screen while a search continues.
 const FRAME: Duration = Duration::from_millis(30);
 
 /// Shows a snapshot until the person quits.

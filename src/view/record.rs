@@ -1,7 +1,7 @@
-//! The rows of a diff as they are kept: records in blocks, which can be put aside and read again.
+//! The rows of a diff as they are kept: records in blocks, which can be written to a file and read again.
 //!
-//! Text in a record has been made safe to show, and cut if it was very long. A block is the unit
-//! of everything else: the engine hands it over, the document keeps or stores it.
+//! Text in a record has been made safe to show, and cut if it was very long. The block is the unit of
+//! everything else: the engine delivers it, the document keeps or stores it.
 
 use std::ops::Range;
 

@@ -1,8 +1,8 @@
-//! From records to rows of the screen: in one column or two, folded by width or cut, around any
-//! place, without knowing how many rows there are in all.
+//! From records to rows of the screen: in one column or two, folded by width or cut, around any place,
+//! without knowing how many rows there are in all.
 //!
-//! An item is what is shown as one: a record, or in two columns an old line with its new one. A
-//! place is an item and a row of it, so that moving by rows looks at the items nearby only.
+//! An item is shown as one unit: a record, or in two columns an old line with its new one. A place is an
+//! item and a row of it. So moving by rows looks only at the items nearby.
 
 use std::io;
 use std::ops::Range;
@@ -25,9 +25,9 @@ const FARTHEST: usize = 4_096;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Layout {
     pub(super) width: usize,
-    /// Whether the versions stand beside each other.
+    /// Whether the versions are beside each other.
     pub(super) columns: bool,
-    /// Whether long lines go on in the next row.
+    /// Whether long lines continue in the next row.
     pub(super) wrap: bool,
     /// Whether only the heads of hunks are shown.
     pub(super) folded: bool,

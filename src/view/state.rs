@@ -1,5 +1,5 @@
-//! What the screen is about, and what a key or the mouse makes of it. Pure but for the document
-//! that is open, which may read back what it put aside.
+//! The state of the screen, and how a key or the mouse changes it. Pure, except for the open document, which
+//! may read back blocks from its file.
 
 use std::io;
 
@@ -202,7 +202,7 @@ impl State {
         Ok(())
     }
 
-    /// Goes on to what was wanted, now that more has been read.
+    /// Continues to what was wanted, now that more has been read.
     fn reach(&mut self) -> io::Result<()> {
         match self.goal {
             Some(Goal::End) => {
@@ -310,7 +310,7 @@ impl State {
         self.goal = Some(Goal::Search { from, forward });
     }
 
-    /// Returns the first line of a list that is shown when it has so many rows, its heading included.
+    /// Returns the first visible line of a list with this many rows, its heading included.
     pub(super) fn first_shown(&self, list: usize, height: usize) -> usize {
         let (rows, selected) = (height.saturating_sub(1).max(1), self.selected[list]);
         // In pages, so that a list stands still while one moves in it.

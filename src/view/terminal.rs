@@ -1,7 +1,7 @@
-//! The terminal while the view has it: taken, written to, and given back whatever happens.
+//! The terminal during the view: taken over, written to, and given back whatever happens.
 //!
-//! It is given back when the view ends, when it fails, and before the message of a panic is
-//! printed, in whichever thread. Colours are never asked for: the answer could take a while.
+//! It is given back when the view ends, when it fails, and before the message of a panic is printed, in
+//! whichever thread. The terminal is never asked for its colours: the answer could take a while.
 
 use std::io::{self, BufWriter, Stdout, Write as _};
 use std::sync::Once;

@@ -1,8 +1,7 @@
-//! What is done beside the screen: reading snapshots and diffs. Nothing here is waited for.
+//! Work on other threads: reading snapshots and diffs. The screen never waits for it.
 //!
-//! A diff comes in blocks through a channel that holds a few of them, so that no more is computed
-//! than is wanted; when the receiver is dropped, the work ends at its next block. One file is
-//! read at a time.
+//! A diff comes in blocks through a channel that holds a few of them, so no more is computed than is wanted.
+//! When the receiver is dropped, the work ends at its next block. One file is read at a time.
 
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, sync_channel};

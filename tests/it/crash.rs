@@ -229,7 +229,7 @@ fn journals(project: &Project) -> usize {
 #[test]
 fn a_restore_that_was_cut_off_is_shown_and_the_next_save_puts_it_right_and_logs_it() {
     let Some(Scene { project, .. }) = half_restored() else { return };
-    project.snap(&["list"]).exits(0).says(&["a restore was cut off", "app"]);
+    project.snap(&["list"]).exits(0).says(&["a restore was interrupted", "app"]);
     assert_eq!(journals(&project), 1, "looking changes nothing");
     project.snap(&["save", "after"]).exits(0).says(&["everything is as before it", "safety-"]);
     assert_eq!(journals(&project), 0);

@@ -251,7 +251,7 @@ fn a_journal_that_was_copied_from_another_store_of_the_same_user_does_nothing() 
     let path =
         write_journal(&project, &sealed(&project, &project.stored("").canonicalize().must("it"), &journal));
     // In its own place, it is what a restore that was cut off leaves.
-    snap(&project, &["save", "mine"]).exits(0).says(&["was cut off"]);
+    snap(&project, &["save", "mine"]).exits(0).says(&["was interrupted"]);
     assert!(!path.exists());
 }
 
@@ -274,7 +274,7 @@ fn a_restore_that_was_cut_off_under_another_client_folder_waits_for_that() {
     let ran = watched(command.env("CLAUDE_CONFIG_DIR", &other), "list").exits(0);
     let config = format!("CLAUDE_CONFIG_DIR={}", project.home.config().display());
     assert!(ran.stderr.contains(&config), "{}", ran.stderr);
-    project.snap(&["save", "after"]).exits(0).says(&["was cut off"]);
+    project.snap(&["save", "after"]).exits(0).says(&["was interrupted"]);
     assert_eq!(project.read("a.txt"), b"later\n");
 }
 

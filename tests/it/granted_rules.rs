@@ -282,7 +282,7 @@ fn what_refused_in_the_sessions_own_run_refuses_in_the_next_one(client: &Client)
     );
     for choice in ["none", "all"] {
         let said = project.snap(&["resume", "x", "--no-run", "--grants", choice]).exits(0);
-        let said = said.says(&["deny    Write holds again in this launch (--disallowedTools)"]);
+        let said = said.says(&["deny    Write applies again in this launch (--disallowedTools)"]);
         assert!(said.stdout.contains("--settings"), "{}", said.stdout);
         let resumed =
             project.snap(&["resume", "x", "--no-run", "--grants", choice, "--json"]).exits(0).json();

@@ -240,7 +240,11 @@ fn what_can_not_give_way_is_named_by_the_dry_run_too() {
     }
     let wrecked = project.state();
     for arguments in [&["rewind", "x", "--dry-run"][..], &["rewind", "x"]] {
-        project.snap(arguments).exits(4).says(&["a.txt", "b.txt: a folder with too much in it", "mv PATH"]);
+        project.snap(arguments).exits(4).says(&[
+            "a.txt",
+            "b.txt: a folder that is too large to be saved first",
+            "mv PATH",
+        ]);
         assert_eq!(project.state(), wrecked);
     }
 }

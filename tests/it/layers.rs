@@ -74,7 +74,7 @@ fn what_was_staged_and_disagrees_with_what_is_here_is_in_the_index_as_a_conflict
     clone.write("p", lines(&[(2, "zwei")]));
     clone.git(&["commit", "-qam", "upstream"]);
     let before = clone.state();
-    merge(&project, &clone).exits(6).says(&["What was staged of p and what is here disagree"]);
+    merge(&project, &clone).exits(6).says(&["The staged version of p disagrees with what is here"]);
     assert_eq!(clone.git(&["show", ":3:p"]), lines(&[(2, "two")]));
     assert_eq!(clone.git(&["show", ":2:p"]), lines(&[(2, "zwei")]));
     assert_eq!(String::from_utf8_lossy(&clone.read("p")), lines(&[(2, "zwei")]));

@@ -19,6 +19,7 @@ mod diff_sources;
 mod document_commands;
 mod documents;
 mod drift;
+mod failing_filters;
 mod failures;
 mod forged_store;
 mod format;

@@ -67,7 +67,7 @@ fn a_session_with_a_plan_in_a_work_tree_that_it_made_goes_on_in_a_clone(client: 
     let store = project.stored("");
     let resumed = clone.snap(&["resume", "x", "--store", utf8(&store), "--json"]).exits(0).json();
     assert_eq!(resumed["session_id"], id);
-    assert!(resumed["notes"].to_string().contains("made itself a work tree"), "{resumed}");
+    assert!(resumed["notes"].to_string().contains("made a work tree for itself"), "{resumed}");
     let requests = go_on(client, &clone, &api, &resumed, "what next");
     let first = requests.first().must("a request");
     let moves = [

@@ -341,7 +341,7 @@ fn after_a_look_a_secret_can_be_allowed() {
     let saved = project.snap(&["save", "x", "--json"]).exits(0).json();
     let id = saved["secrets"][0]["id"].as_str().must("an id").to_owned();
     assert_eq!(saved["secrets"][0]["places"], json!(["test_data.txt"]));
-    project.snap(&["save", "y", "--allow-secret", "what?"]).exits(2).says(&["no secret's ID"]);
+    project.snap(&["save", "y", "--allow-secret", "what?"]).exits(2).says(&["is not the ID of a secret"]);
     let allowed = project.snap(&["save", "y", "--allow-secret", &id, "--json"]).exits(0).json();
     assert_eq!(allowed["secrets"], json!([]));
     let later = project.snap(&["show", "y", "--json"]).exits(0).json();
@@ -375,14 +375,14 @@ fn variables_that_the_session_relied_on_and_that_are_missing_are_named() {
     project
         .snap(&["resume", "x", "--no-edits", "--no-run"])
         .exits(0)
-        .says(&["Must be re-supplied", "SERVICE_URL"]);
+        .says(&["Set this yourself", "SERVICE_URL"]);
     let here = snap_with(
         &project,
         &[("SERVICE_URL", "http://localhost:2")],
         &["resume", "x", "--no-edits", "--no-run"],
     )
     .exits(0);
-    assert!(!here.stderr.contains("re-supplied"), "{}", here.stderr);
+    assert!(!here.stderr.contains("Set this yourself"), "{}", here.stderr);
 }
 
 #[test]

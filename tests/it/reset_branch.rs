@@ -68,7 +68,7 @@ fn a_branch_that_somebody_else_depends_on_is_not_moved() {
         assert_eq!((project.state(), head(&project)), (state, tip.clone()));
     };
     project.git(&["checkout", "-q", "-b", "other"]);
-    refused(&["it was saved on branch main, and here is branch other", "git switch main"]);
+    refused(&["it was saved on branch main, and this work tree is on branch other", "git switch main"]);
     project.git(&["checkout", "-q", "main"]);
     let beside = project.home.path().join("beside");
     project.git(&["worktree", "add", "-q", "-f", beside.to_str().unwrap_or_default(), "main"]);

@@ -356,7 +356,7 @@ fn plans_and_older_task_lists_come_back_and_none_that_is_here_is_replaced() {
     fs::remove_file(config.join("plans/quiet-red-fox-agent-ag1.md")).must("to remove");
     let resumed = project.snap(&["resume", "x", "--no-edits", "--json"]).exits(0).json();
     let id = resumed["session_id"].as_str().must("an id");
-    assert!(resumed["notes"].to_string().contains("plans/quiet-red-fox.md here is another"), "{resumed}");
+    assert!(resumed["notes"].to_string().contains("plans/quiet-red-fox.md here differs"), "{resumed}");
     assert!(!resumed["notes"].to_string().contains("ag1.md"), "{resumed}");
     let here = |name: &str| fs::read_to_string(config.join(name)).must(name);
     assert_eq!(here("plans/quiet-red-fox.md"), "# A newer plan\n");

@@ -324,7 +324,7 @@ fn a_signal_ends_a_restore_that_waits_for_ever_and_the_next_command_takes_it_bac
         let status = waits.join().must("its end");
         assert!(in_time, "{signals} signals did not end it: {status}");
         let_go(&project);
-        project.snap(&["save", "after"]).exits(0).says(&["was cut off; everything is as before it"]);
+        project.snap(&["save", "after"]).exits(0).says(&["was interrupted; everything is as before it"]);
         assert_eq!(project.read("a.txt"), b"one\ntwo\nthree\n");
         assert!(!project.path(".git/index.lock").exists());
     }

@@ -150,7 +150,7 @@ fn after_commits_undo_says_what_will_be_staged_before_it_does_it() {
     project.git(&["commit", "-qm", "what was brought back"]);
     let before = project.state();
     let planned = project.snap(&["undo", "--dry-run"]).exits(0).stdout;
-    let told = "will show as staged, against what was committed since: a.txt";
+    let told = "git will show as staged: a.txt";
     assert!(planned.contains("commits stay as they are") && planned.contains(told), "{planned}");
     assert_eq!(project.state(), before);
     project.snap(&["undo"]).exits(0).says(&[told]);

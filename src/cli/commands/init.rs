@@ -1,4 +1,4 @@
-//! `snap init`: the `/snapshot` command and the hooks, put into the client's settings and taken out again.
+//! `snap init`: adds the `/snapshot` command and the hooks to the client's settings, and removes them again.
 
 use std::time::Duration;
 

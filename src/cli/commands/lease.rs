@@ -1,4 +1,4 @@
-//! `snap lease`: what a resume runs beside itself, to see who else works on a snapshot and to leave a lease.
+//! `snap lease`: a process that a resume starts, to see who else works on a snapshot and to leave a lease.
 
 use std::io::Read as _;
 use std::process::Command;
@@ -27,8 +27,8 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
-    /// Says on standard output who else works on the snapshot, in one line; waits for word on
-    /// standard input that it was resumed; leaves the lease.
+    /// Prints who else works on the snapshot, in one line. Waits on standard input for the word that it
+    /// was resumed. Then leaves the lease.
     pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
         if !self.here {
             // The one who resumes becomes the client, which waits for no stranger's end: the work
@@ -43,7 +43,7 @@ impl Lease {
         }
         process::leave_terminal();
         let Some(id) = SnapshotId::parse(&self.id) else {
-            return Err(Error::new(Kind::Usage, "That is no id of a snapshot"));
+            return Err(Error::new(Kind::Usage, "That is not a snapshot's id"));
         };
         let mut silent = |_: &str| ();
         let mut remotes = Remotes::open(context, workspace, &self.remote, false, &mut silent)?;

@@ -22,7 +22,7 @@ const LATEST: &str = "latest";
 ///
 /// It is in the client's picker too, and needs no `snap` to be resumed.
 /// `snap link latest` always leads to the newest snapshot. Removing a snapshot removes its link, but never a session
-/// that somebody has gone on with.
+/// that somebody has continued.
 #[derive(Args)]
 #[command(after_help = examples(&[
     ("snap link before-refactor", "`claude --resume` finds it from now on"),
@@ -117,11 +117,12 @@ impl Report for LinkReport<'_> {
         self.alive.lines().into_iter().for_each(|line| ui.say(line));
         for rule in &self.lost {
             ui.warn(&format!(
-                "{} held in that run, and does not in a plain `claude --resume`; `snap resume` restores it",
+                "{} applied in that run, but does not apply in a plain `claude --resume`; `snap resume` \
+                 restores it",
                 Line(rule)
             ));
         }
-        ui.say(&format!("Linked {}. To go on from it, run:", Line(self.name)));
+        ui.say(&format!("Linked {}. To continue from it, run:", Line(self.name)));
         let (cwd, before) = (quoted(&self.cwd), before_client(None));
         ui.line(&format!("cd {cwd} && {before}claude --resume {}", quoted(self.title)))
     }
@@ -132,7 +133,7 @@ impl Report for LinkReport<'_> {
 struct Unlinked {
     title: String,
     removed: usize,
-    /// How many are sessions of their own by now, as somebody went on with them.
+    /// How many are sessions of their own by now, because somebody continued them.
     kept: usize,
 }
 
@@ -143,9 +144,7 @@ impl Report for Unlinked {
             ui.say(&format!("Removed the link {title}."));
         }
         if self.kept > 0 {
-            ui.say(&format!(
-                "{title} is not a link any more: somebody went on with that session, so it stays."
-            ));
+            ui.say(&format!("{title} is not a link any more: somebody continued that session, so it stays."));
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! `snap list --tree`: which snapshot was saved after which.
 //!
-//! Owns the drawing alone; a snapshot's parent is in its manifest. A line of descent stays
-//! in its column, and only where two went on from one snapshot does it branch.
+//! Owns only the drawing: a snapshot's parent is in its manifest. A line of descent stays in its column. It
+//! branches only where two sessions continued from one snapshot.
 
 use std::collections::{BTreeMap, BTreeSet};
 

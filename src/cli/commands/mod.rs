@@ -1,4 +1,4 @@
-//! The commands, one a file: what each takes, and what it says.
+//! The commands, one in each file: what each takes, and what it prints.
 
 pub(crate) mod completions;
 pub(crate) mod diff;

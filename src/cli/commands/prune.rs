@@ -25,7 +25,7 @@ use crate::workspace::Workspace;
 /// Remove old snapshots, and the data that only they needed
 #[derive(Args)]
 #[command(after_help = examples(&[
-    ("snap prune --older-than 30d --dry-run", "Show what would go, and why"),
+    ("snap prune --older-than 30d --dry-run", "Show what would be removed, and why"),
     ("snap prune --keep-last 10 --keep-daily 7", "Keep the 10 newest and one a day"),
 ]))]
 pub(crate) struct Prune {
@@ -132,7 +132,7 @@ impl Freed {
         Freed { objects: sweep.objects, bytes: sweep.bytes, later }
     }
 
-    /// Says what is freed, and what will be, and when: space that is promised has to come.
+    /// Says what is freed now, and what will be freed later and when. The promised space has to come.
     fn tell(&self, ui: &mut Ui, dry_run: bool, now: Timestamp) {
         let objects = |number: u64| count(usize::try_from(number).unwrap_or(usize::MAX), "object");
         let (size, number) = (size_text(self.bytes), objects(self.objects));
@@ -209,7 +209,7 @@ impl PruneReport {
         Ok(())
     }
 
-    /// Says what it came to.
+    /// Prints the result.
     fn finish(&self, ui: &mut Ui, now: Timestamp) -> Result<Outcome> {
         ui.report(self)?;
         if let Some(freed) = self.freed.as_ref().filter(|_| !ui.json()) {

@@ -139,7 +139,7 @@ impl Resume {
             .filled(ui, plan, |ui, manifest, fill| make(ui, manifest, Options { fill, ..self.options() }))
     }
 
-    /// Opens the place to restore in; the store stays the one of where the command was typed.
+    /// Opens the place to restore in. The store is still that of the place where the command was typed.
     fn open(&self, context: &Context, into: Option<&Path>) -> Result<(Context, Workspace)> {
         let Some(into) = into else { return Ok((context.clone(), Workspace::open(context)?)) };
         let store = match &context.store {

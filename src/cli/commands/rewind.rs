@@ -52,7 +52,7 @@ impl Rewind {
                 manifest = lost
             } else {
                 ui.warn(&format!(
-                    "a work tree of this session is gone, {}; it comes back by: snap rewind {}",
+                    "a work tree of this session is gone: {}. To restore it: snap rewind {}",
                     lost.workspace.root,
                     quoted(&lost.name)
                 ))

@@ -126,7 +126,7 @@ impl UndoneStep {
         Ok(outcome)
     }
 
-    /// Makes sure that a person who has just removed snapshots does not mean that.
+    /// Makes sure that a person who has just removed snapshots does not want that back.
     fn past_removal(&self, ui: &mut Ui, now: Timestamp, way: &HistoryStep) -> Result<()> {
         let Some((operation, at)) = way.removed else { return Ok(()) };
         let command = if operation == Operation::Remove { "rm" } else { "prune" };
@@ -160,7 +160,8 @@ impl Report for AllUndone {
     }
 }
 
-/// Returns the plan under a heading that names the restore: nobody has asked for the safety snapshot.
+/// Returns the plan under a heading that names the restore, because nobody has asked for the safety
+/// snapshot by its name.
 fn report(plan: &Plan, way: &HistoryStep, now: Timestamp) -> RestoreReport {
     let what = Style::Strong.of(told(&way.what, now));
     let heading = text![way.direction.word(), " ", what, ", in ", &*plan.root().to_string_lossy()];

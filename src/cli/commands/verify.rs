@@ -58,7 +58,7 @@ impl Verify {
         }
     }
 
-    /// Returns the same after a repair, which may have set the very one aside.
+    /// Returns the same after a repair, which may have put that very manifest into quarantine.
     fn entries_left(&self, workspace: &Workspace) -> Result<Vec<Entry>> {
         match self.entries(workspace) {
             Err(error) if error.kind() == Kind::NotFound => Ok(Vec::new()),

@@ -1,4 +1,4 @@
-//! The machine around a session, for the decision whether a step is a risk.
+//! What the machine around a session looks like, to decide whether a step is risky.
 
 use std::path::{Path, PathBuf};
 
@@ -47,7 +47,7 @@ impl Around for Machine<'_> {
 }
 
 impl Machine<'_> {
-    /// Says whether nobody expects what lies there to last, or the client itself keeps it.
+    /// Says whether a place is for scratch files, or the client itself keeps it.
     pub(super) fn is_scratch(&self, path: &Path) -> bool {
         let context = self.context;
         let named = ["TMPDIR", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR", "CLAUDE_CODE_TMPDIR"];

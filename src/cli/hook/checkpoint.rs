@@ -1,8 +1,8 @@
-//! Checkpoints that hooks make: before a step that can destroy work, and at the ends of things.
+//! Checkpoints that hooks make: before a step that can destroy work, and at the end of turns and sessions.
 //!
-//! A step waits until its checkpoint is whole and durable: what the step destroys may be the
-//! store's own temporary files too (`git clean -x`), and a snapshot that is only half there is none.
-//! Only putting the store in order comes after the answer.
+//! A step waits until its checkpoint is complete and durable. The step may destroy the store's own temporary
+//! files too (`git clean -x`), and half a snapshot is none. Only cleaning up the store comes after the
+//! answer.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -44,7 +44,7 @@ pub(super) struct Told {
     pub(super) error: Option<Error>,
 }
 
-/// `PreToolUse`: saves before a step that can destroy work; anything else is let through at once.
+/// `PreToolUse`: saves before a step that can destroy work, and lets anything else through at once.
 pub(super) fn before_tool(started: &Started) -> Result<Told> {
     let context = started.context()?;
     let root = project_root(&context.cwd);
@@ -133,10 +133,10 @@ impl Checkpoints<'_> {
         }
     }
 
-    /// Saves one work tree that a step hits.
+    /// Saves one work tree that a step touches.
     ///
-    /// What is said to the agent in one repository is nobody's business in another: there, the edits are
-    /// saved without the conversation.
+    /// A conversation in one repository must not appear in another. There, the edits are saved without
+    /// the conversation.
     fn tree(&mut self, root: &Path, risk: &Risk, gone: &[PathBuf], alone: bool) -> Result<()> {
         let context = Context { cwd: root.to_owned(), ..self.context.clone() };
         let workspace = Workspace::open(&context)?;
@@ -193,7 +193,8 @@ impl Checkpoints<'_> {
         Ok(())
     }
 
-    /// Says whether this session's snapshots hold a state of the file already: what came since is the agent's own.
+    /// Says whether this session's snapshots hold a state of the file already. Later content is the
+    /// agent's own.
     fn holds(&self, workspace: &Workspace, risk: &Risk) -> Result<bool> {
         let Some(session) = self.started.input.session_id.as_deref() else { return Ok(false) };
         let paths: Vec<RepoPath> =
@@ -225,7 +226,8 @@ fn has_edits(workspace: &Workspace) -> Result<bool> {
     }
 }
 
-/// Names a checkpoint. With a work tree, it holds only that one of what the step hits, and says so.
+/// Names a checkpoint. With a work tree given, the checkpoint holds only that one of those that the
+/// step touches, and its name says so.
 fn name_of(step: &str, only: Option<&Path>) -> String {
     let folder = only.and_then(Path::file_name).map(|name| Line(&name.to_string_lossy()).to_string());
     let mut end = folder.map(|name| format!(" (only {name})")).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! `/snapshot …`, typed to the agent and answered without it.
 //!
-//! Each word of the table becomes a run of this very program, so that what a person sees
-//! here is what the shell shows, and a failure of any kind is text and nothing else.
+//! Each word of the table becomes a run of this very program, so a person sees here what the shell shows. A
+//! failure of any kind is text and nothing else.
 
 use std::io::Read as _;
 
@@ -98,7 +98,8 @@ fn run(started: &Started, words: &[String]) -> Result<String> {
     }
 }
 
-/// Completes what was typed behind `save`: the session that asks, and one name of several words.
+/// Completes what was typed behind `save`: adds the session that asks, and joins several words to one
+/// name.
 fn with_session(started: &Started, typed: &[String]) -> Vec<String> {
     let session =
         started.transcript().map_or_else(Vec::new, |path| vec!["--session".to_owned(), path.to_owned()]);
@@ -180,7 +181,7 @@ fn shortened(text: &str) -> String {
     }
     let end = text.floor_char_boundary(LONGEST_ANSWER);
     let end = text[..end].rfind('\n').unwrap_or(end);
-    format!("{}\n… (the whole is shown by `snap` in a shell)", &text[..end])
+    format!("{}\n… (`snap` in a shell shows all of it)", &text[..end])
 }
 
 #[cfg(test)]
@@ -217,7 +218,7 @@ mod tests {
         let long = "é line\n".repeat(10_000);
         let short = shortened(&long);
         assert!(
-            short.len() < LONGEST_ANSWER + 100 && short.contains("é line\n… (the whole"),
+            short.len() < LONGEST_ANSWER + 100 && short.contains("é line\n… (`snap` in a shell"),
             "{}",
             short.len()
         );

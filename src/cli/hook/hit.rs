@@ -1,4 +1,4 @@
-//! From what a step touches to the work trees that lie there, and to what no snapshot can hold.
+//! Finds the work trees that a step touches, and what in its way no snapshot can hold.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use crate::base::screen::Line;
 use crate::git::{Nearby, work_tree_around, work_trees_of};
 use crate::risk::{Reach, Risk, Target};
 
-/// More places than this that are told of by name are counted.
+/// At most this many places are named; the others are counted.
 const MOST_TOLD: usize = 5;
 
 /// What a step hits.
@@ -50,10 +50,10 @@ pub(super) fn of_risk(risk: &Risk, machine: &Machine<'_>) -> Hit {
         }
     }
     if nearby.is_exhausted() {
-        hit.uncovered.push("there is too much there to look for every work tree in it".to_owned());
+        hit.uncovered.push("it is too large to look for every work tree in it".to_owned());
     }
     for written in touched.unknown.iter().take(MOST_TOLD) {
-        hit.uncovered.push(format!("what {} is, only the step itself finds out", Line(written)));
+        hit.uncovered.push(format!("{} is known only when the step runs", Line(written)));
     }
     hit
 }
@@ -108,7 +108,7 @@ impl Search<'_> {
         }
     }
 
-    /// Hits the work tree that a path lies in; says whether there is one.
+    /// Adds the work tree around a path; says whether there is one.
     fn tree_around(&mut self, path: &Path) {
         match work_tree_around(path) {
             Some(root) => self.add(root),

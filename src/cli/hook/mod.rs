@@ -1,8 +1,8 @@
 //! `snap hook EVENT`: what the client's hooks call.
 //!
-//! The rule above all others: the agent is never broken or held up. Whatever goes wrong here
-//! is one line on standard error and one in a log, and the exit code is 0 (a client takes 2
-//! for "stop"). Standard output stays empty but for the answer to `/snapshot`.
+//! The first rule: a hook never breaks the agent and never holds it up. Whatever goes wrong here is one line
+//! on standard error and one in a log, and the exit code is 0 (a client takes 2 for "stop"). Standard output
+//! stays empty, except for the answer to `/snapshot`.
 
 mod around;
 mod checkpoint;
@@ -32,7 +32,7 @@ use crate::workspace::Workspace;
 /// The most that a hook reads: a tool's input can hold a whole file.
 const LARGEST_INPUT: u64 = 64 << 20;
 
-/// A log over this many bytes begins anew.
+/// A log that is larger than this is begun again.
 const LARGEST_LOG: u64 = 256 << 10;
 
 /// What Claude Code's hooks call; `snap init` sets them up
@@ -150,8 +150,8 @@ impl Started {
         self.input.transcript_path.as_deref().filter(|path| path.is_file()).and_then(Path::to_str)
     }
 
-    /// Says on the person's screen that no checkpoint can be made here, and why: what is done behind the client's back is
-    /// not heard.
+    /// Says on the person's screen that no checkpoint can be made here, and why. A message from the
+    /// background would not be seen.
     fn tell_refused_store(&self, ui: &mut Ui) -> Result<()> {
         if self.transcript().is_none() {
             return Ok(());
@@ -166,8 +166,8 @@ impl Started {
         }
     }
 
-    /// Starts this program again for what can wait, with the same input, in another folder perhaps, and
-    /// does not wait.
+    /// Starts this program again for the work that can wait, with the same input and perhaps in another
+    /// folder, and does not wait for it.
     fn later(&self, arguments: &[&str], folder: Option<&Path>) -> Result<()> {
         let failed =
             |error| Error::new(Kind::Environment, "Cannot start the work that can wait").because(error);

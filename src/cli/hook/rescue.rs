@@ -17,7 +17,8 @@ const FOLDER: &str = "rescued";
 /// How many are kept.
 const MOST: usize = 30;
 
-/// Writes a snapshot with what its edits were made from as a file of the user's, and returns its path.
+/// Writes a snapshot with the base versions of its edits into a file of the user's, and returns its
+/// path.
 pub(super) fn keep(context: &Context, workspace: &Workspace, manifest: &Manifest) -> Result<PathBuf> {
     let folder = context.state.join(FOLDER);
     Root::own(&folder).at("").make_folder()?;

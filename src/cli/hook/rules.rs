@@ -1,7 +1,7 @@
 //! The rules files: the user's own, and what a project may add to them.
 //!
-//! A project arrives in a clone like everything else in it. What it adds only makes more
-//! checkpoints; what it would switch off is not done, and said once.
+//! A project's file may come with a clone. It can only add checkpoints. If it tries to switch something off,
+//! that is not done, and it is reported once.
 
 use std::path::Path;
 
@@ -31,7 +31,7 @@ pub(super) struct ProjectRules {
     pub(super) refused: Option<String>,
 }
 
-/// Reads the rules of the user and of the project; a file that can't be read is told of, and passed over.
+/// Reads the rules of the user and of the project. A file that can't be read is reported and skipped.
 pub(super) fn read(context: &Context, root: &Path) -> ProjectRules {
     let mut found = ProjectRules { rules: Rules::default(), wrong: None, refused: None };
     let own = context.config_dir.join(RULES);
@@ -58,7 +58,8 @@ pub(super) fn read(context: &Context, root: &Path) -> ProjectRules {
     found
 }
 
-/// Says whether the client's folder is the user's and not the project's: a project's settings can name one of their own.
+/// Says whether the client's folder is the user's and not the project's: a project's settings can name
+/// a folder of their own.
 fn is_the_users(context: &Context, root: &Path) -> bool {
     !context.config_dir.starts_with(root) || context.config_dir == context.home.join(".claude")
 }
@@ -71,9 +72,9 @@ impl ProjectRules {
         add: impl FnOnce(&mut Rules, &[u8]) -> std::result::Result<Vec<String>, String>,
     ) -> Option<Vec<u8>> {
         let refused = |why: String| {
-            Error::new(Kind::Usage, format!("Cannot use {}", path.display()))
-                .because(why)
-                .hint("docs/claude-code.md describes the file; the built-in rules hold meanwhile")
+            Error::new(Kind::Usage, format!("Cannot use {}", path.display())).because(why).hint(
+                "docs/claude-code.md describes the file; until it is put right, the built-in rules apply",
+            )
         };
         match files::read_plain(path, LARGEST) {
             Ok(None) => None,
@@ -92,7 +93,7 @@ impl ProjectRules {
     }
 }
 
-/// Remembers what is said, and says whether it is for the first time: for each project and each content of its file.
+/// Remembers a message, and says whether it is new, for each project and each content of its file.
 fn said_first(context: &Context, root: &Path, json: &[u8]) -> Result<bool> {
     let mut what = root.as_os_str().as_encoded_bytes().to_vec();
     what.push(0);

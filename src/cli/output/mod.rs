@@ -1,4 +1,5 @@
-//! What the program tells a person or another program, and how: the terminal, styled text, the pager, the progress bar.
+//! Everything that is printed, for a person or for another program: the terminal, styled text, the pager,
+//! the progress bar.
 
 pub(crate) mod pager;
 pub(crate) mod progress_bar;

@@ -1,8 +1,7 @@
-//! Where a long output goes: standard output as it is, or a pager on a terminal.
+//! Where a long output goes: to standard output as it is, or to a pager on a terminal.
 //!
-//! Writes to the descriptor itself, in large blocks, the first one at once. A reader that goes
-//! away is an error of kind `ClosedPipe`, which ends the work behind it. Owns the width of the
-//! screen.
+//! Writes to the descriptor itself, in large blocks, the first one at once. If the reader goes away, that is
+//! an error of kind `ClosedPipe`, which ends the work behind it. Owns the width of the screen.
 
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Write};
@@ -29,7 +28,7 @@ pub(crate) struct Sheet {
     buffer: Vec<u8>,
     /// Whether anything was written.
     pub(crate) written: bool,
-    /// Whether an empty line at the very beginning is only what stands above each file.
+    /// Whether an empty line at the very beginning is only the line above each file.
     pub(crate) trims: bool,
 }
 
@@ -119,8 +118,8 @@ fn start_pager() -> Option<Child> {
     command.stdin(Stdio::piped()).spawn().ok()
 }
 
-/// Returns what `less` is told by its environment: quit if it fits, keep colours and the screen; or what the user says, who
-/// may not have thought of colours.
+/// Returns the options for `less`: quit if the text fits, keep colours and the screen. If the user has
+/// options of their own, they are used, with colours added.
 fn options_of_less(own: Option<std::ffi::OsString>) -> std::ffi::OsString {
     let Some(own) = own else { return "FRX".into() };
     let shown = own.to_string_lossy();
@@ -143,7 +142,7 @@ fn options_of_less(own: Option<std::ffi::OsString>) -> std::ffi::OsString {
     }
 }
 
-/// Says whether a pager's first word is a program that is not there: then the output goes without one, and is not lost.
+/// Says whether a pager's program is missing. Then the output goes without a pager, and is not lost.
 fn is_missing(command: &std::ffi::OsStr, programs: &Programs) -> bool {
     let Some(command) = command.to_str() else { return false };
     let for_a_shell = command.contains(|c: char| "$`'\"\\|&;<>(){}*?[]~=#!\n".contains(c));
@@ -158,7 +157,7 @@ pub(crate) fn screen_width() -> usize {
     stated.or_else(seen).filter(|width| *width > 0).unwrap_or(80)
 }
 
-/// Says whether this program may talk with the terminal: one in the background would be stopped.
+/// Says whether this program may use the terminal. In the background it would be stopped.
 pub(crate) fn is_in_front(terminal: impl std::os::fd::AsFd) -> bool {
     rustix::termios::tcgetpgrp(terminal).is_ok_and(|front| front == rustix::process::getpgrp())
 }

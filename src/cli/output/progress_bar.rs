@@ -1,6 +1,6 @@
 //! The progress bar of a long operation: on a terminal, after a moment, gone at its end.
 //!
-//! The library says which phase it is in and how much of how much is done; what that looks like is decided here.
+//! The library says which phase it is in and how much of how much is done. How that looks is decided here.
 
 use std::io::{self, IsTerminal as _, Write};
 use std::sync::mpsc::{RecvTimeoutError, channel};

@@ -1,4 +1,4 @@
-//! Facts of a snapshot as several commands tell them.
+//! Facts of a snapshot, in the words that several commands share.
 
 use serde_json::Value;
 

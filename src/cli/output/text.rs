@@ -1,7 +1,7 @@
-//! A line for a person: what it says, and what of it means what.
+//! A line for a person: its words, and what each part of it means.
 //!
-//! Colours are data until the line is written, and everything it says is escaped then: no text, wherever it came from,
-//! can colour, move or hide anything, or end the line. Owns `anstyle`.
+//! Colours are data until the line is written, and all its text is escaped then. So no text, wherever it
+//! came from, can colour, move or hide anything, or end the line. Owns `anstyle`.
 
 use std::fmt::{Display, Write as _};
 
@@ -14,7 +14,7 @@ use crate::base::screen::Line;
 pub(crate) enum Style {
     /// What the line is about.
     Strong,
-    /// Can be passed over.
+    /// Can be skipped.
     Faint,
     /// Added, done.
     Good,
@@ -55,12 +55,12 @@ enum TextPart {
 }
 
 impl Text {
-    /// What stands between two columns that a program reads.
+    /// The separator between two columns that a program reads.
     pub(crate) fn tab() -> Text {
         Text { pieces: vec![TextPart::Tab] }
     }
 
-    /// Adds what stands behind.
+    /// Adds what follows.
     pub(crate) fn push(&mut self, more: impl Into<Text>) {
         self.pieces.extend(more.into().pieces);
     }

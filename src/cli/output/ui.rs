@@ -1,9 +1,9 @@
-//! The terminal: data on standard output, talk on standard error, colours by meaning.
+//! The terminal: results on standard output, messages on standard error, colours by meaning.
 //!
-//! Nothing else in the program writes to either (`tests/it/tidy.rs` names the few that write bytes). What is told is
-//! a [`Text`], which escapes whatever it is made of, or a [`Json`]. A reader that goes away is an error of kind
-//! `ClosedPipe`, which ends the program quietly. Owns `anstream`, which knows what a terminal and its variables
-//! (`NO_COLOR`, `CLICOLOR`, `CLICOLOR_FORCE`, `TERM`) say about colours.
+//! Nothing else in the program writes to either (`tests/it/tidy.rs` names the few that write bytes).
+//! Everything printed is a [`Text`], which escapes whatever it is made of, or a [`Json`]. If the reader goes
+//! away, that is an error of kind `ClosedPipe`, which ends the program quietly. Owns `anstream`, which knows
+//! what a terminal and its variables (`NO_COLOR`, `CLICOLOR`, `CLICOLOR_FORCE`, `TERM`) say about colours.
 
 use std::io::{self, BufRead as _, BufWriter, IsTerminal as _, Write};
 
@@ -130,7 +130,7 @@ impl Ui {
         self.say(text![Style::Warning.of("note:"), " ", text.into()]);
     }
 
-    /// Tells of a failure: what, why, and what to do.
+    /// Prints a failure: what, why, and what to do.
     pub(crate) fn error(&mut self, error: &Error) {
         let mut mark = Some(Style::Bad.of("error:"));
         for line in error.lines() {
@@ -144,7 +144,7 @@ impl Ui {
         }
     }
 
-    /// Tells what is told even to those who want it quiet.
+    /// Prints a message even with `--quiet`.
     pub(crate) fn tell_line(&mut self, text: impl Into<Text>) {
         self.tell(text);
     }
@@ -161,8 +161,8 @@ impl Ui {
         Ok(choice == YES)
     }
 
-    /// Asks a person until they choose one of these words, by it or its first letter. Enter alone is the `usual`
-    /// one; the end of input is a no.
+    /// Asks a person until they choose one of these words, by the word or its first letter. Enter alone
+    /// means the `usual` one, the end of input means no.
     pub(crate) fn choose(
         &mut self,
         question: impl Into<Text>,
@@ -219,7 +219,8 @@ fn chosen(answer: &str, words: &[&'static str], usual: &'static str) -> Option<&
     }
 }
 
-/// Makes an error of what standard output says; a reader that went away is no failure.
+/// Makes an error from a failed write to standard output. If the reader went away, that is not a
+/// failure.
 pub(crate) fn output_error(error: &io::Error) -> Error {
     match error.kind() {
         io::ErrorKind::BrokenPipe => Error::new(Kind::ClosedPipe, "The reader has gone away"),

@@ -1,4 +1,4 @@
-//! What every command that brings a session back takes.
+//! The options of every command that restores a session.
 
 use std::ffi::OsString;
 

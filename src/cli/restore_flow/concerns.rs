@@ -1,6 +1,7 @@
-//! What of a snapshot needs a look, grouped by kind: in the plan, in a question, in what was held back, as a diff.
+//! The parts of a snapshot that a person should check, grouped by kind: in the plan, in a question, in the
+//! list of held back paths, as a diff.
 //!
-//! A person answers one question a kind, however many files there are.
+//! A person answers one question for each kind, however many files there are.
 
 use std::collections::BTreeMap;
 use std::io;

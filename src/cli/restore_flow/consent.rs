@@ -1,7 +1,7 @@
-//! Whether a snapshot may be restored: what was said on the command line, and what is asked on a terminal.
+//! Whether a snapshot may be restored: by options on the command line, and by questions on a terminal.
 //!
-//! A question is asked until the answer is a yes or a no; Enter alone and the end of input are a no. Without a terminal
-//! nothing is asked: what was not agreed to in advance is refused or held back.
+//! A question is repeated until the answer is a yes or a no. Enter alone and the end of input are a no.
+//! Without a terminal there are no questions: whatever was not agreed to in advance is refused or held back.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
@@ -83,7 +83,8 @@ impl ConsentArgs {
         }
     }
 
-    /// Asks whether a remote may be contacted for a snapshot, if it is not the user's own; its plan comes later.
+    /// Asks whether a remote may be contacted for a snapshot that is not the user's own. Its plan comes
+    /// later.
     pub(crate) fn may_contact(
         &self,
         ui: &mut Ui,
@@ -106,7 +107,7 @@ impl ConsentArgs {
         }
     }
 
-    /// Says whether a snapshot may be taken up: it is no stranger's, or a person agrees.
+    /// Says whether a snapshot may be used: it is not foreign, or a person agrees.
     pub(crate) fn trusts(&self, ui: &mut Ui, workspace: &Workspace, manifest: &Manifest) -> Result<bool> {
         let Provenance::Foreign { why } = workspace.provenance(manifest) else { return Ok(true) };
         if self.trust || !self.asks(ui) {
@@ -116,7 +117,7 @@ impl ConsentArgs {
         ui.ask("Link it?")
     }
 
-    /// Shows a plan, as `report` has it, and obtains consent to it; what is not agreed to is held back.
+    /// Shows a plan, as `report` has it, and asks for consent. Whatever is not agreed to is held back.
     pub(crate) fn obtain(
         &self,
         ui: &mut Ui,

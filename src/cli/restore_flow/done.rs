@@ -1,4 +1,4 @@
-//! What is said once a restore is done: what it set, and what it did not.
+//! The report after a restore: what it set, and what it did not.
 
 use super::concerns::warn_of_held;
 use super::report::{MOST_LISTED, NeedsFilter, Reason, RestoreReport};

@@ -1,4 +1,4 @@
-//! One restore from its plan to the client: shown, agreed to, carried out, reported.
+//! One restore, from its plan to the start of the client: shown, agreed to, carried out, reported.
 
 use super::args::RestoreArgs;
 use super::done::{say_done, warn_of_left, warn_of_unmade};
@@ -32,8 +32,8 @@ impl RestoreArgs {
         if self.dry_run { Ok(()) } else { self.consent.check(ui, workspace, manifest) }
     }
 
-    /// Fetches the snapshot's base commit if that is wanted and it is not here. For a snapshot that is
-    /// not the user's own, only after a yes.
+    /// Fetches the snapshot's base commit if that is wanted and it is missing. For a snapshot that is
+    /// not the user's own, it asks first.
     pub(crate) fn fetch_base(
         &self,
         context: &Context,
@@ -85,8 +85,8 @@ impl RestoreArgs {
         again(ui, plan.manifest().clone(), [self.fill.clone(), agreed].concat())
     }
 
-    /// Shows a plan; unless that was all, carries it out, and prints or becomes the client's command.
-    /// `kept` runs as soon as everything is in place.
+    /// Shows a plan. Unless only that was asked for, carries it out, and then prints the client's
+    /// command or becomes the client. `kept` runs as soon as everything is in place.
     pub(crate) fn carry_out(
         &self,
         context: &Context,
@@ -162,8 +162,8 @@ impl RestoreArgs {
         }
     }
 
-    /// Sees who else works on a snapshot; if somebody does, goes on only after a yes, or with a note where nobody can
-    /// be asked.
+    /// Checks who else works on a snapshot. If somebody does, continues only after a yes, or with a
+    /// note if nobody can be asked.
     fn check_leases(
         &self,
         context: &Context,
@@ -195,9 +195,9 @@ impl RestoreArgs {
     ) -> Result<Outcome> {
         if self.no_run || context.inside_client || !ui.is_terminal() {
             if context.inside_client && !self.no_run {
-                ui.say("A client can't start another one in its place. To go on, run this in a shell:");
+                ui.say("A client can't start another one in its place. To continue, run this in a shell:");
             } else if !self.no_run {
-                ui.say("The client was not started, as this is not a terminal. To go on, run:");
+                ui.say("The client was not started, because this is not a terminal. To continue, run:");
             }
             ui.line(&launch.for_a_shell())?;
             return Ok(outcome);

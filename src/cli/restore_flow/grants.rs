@@ -35,7 +35,7 @@ fn word(choice: GrantChoice) -> &'static str {
     }
 }
 
-/// Returns what was asked for; by default a person is asked, but not about somebody else's grants.
+/// Returns the chosen value. By default a person is asked, but not about somebody else's grants.
 pub(crate) fn choice(asked: Option<GrantChoice>, plan: &Plan, ui: &Ui) -> GrantChoice {
     let foreign = matches!(plan.provenance(), Provenance::Foreign { .. });
     let asks = ui.is_terminal() && !ui.json() && !foreign;
@@ -156,7 +156,7 @@ impl GrantReport {
         }
         lines.extend(self.restrictions.iter().map(|one| {
             let word = Style::Good.of(format!("{:7}", one.kind));
-            let rest = format!(" {} holds again in this launch ({})", Line(&one.rule), Line(&one.option));
+            let rest = format!(" {} applies again in this launch ({})", Line(&one.rule), Line(&one.option));
             text!["  ", word, rest]
         }));
         let note = |note: &str| text!["  ", Style::Warning.of("note:"), " ", note];

@@ -1,6 +1,6 @@
-//! The client's command: how it goes on with a session that was brought back, run or printed.
+//! The client's command: how it continues a restored session, run or printed.
 //!
-//! A client must not take itself for a child of the one that `snap` was started by: it would write no transcript.
+//! A client must not take itself for a child of the client that started `snap`: it would write no transcript.
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt as _;
@@ -27,11 +27,11 @@ pub(crate) fn before_client(set: Option<&(&'static str, String)>) -> String {
     format!("{start}{rid}{set}")
 }
 
-/// How to go on with a session.
+/// How to continue a session.
 pub(crate) struct Launch<'a> {
     pub(crate) id: &'a ClientId,
     pub(crate) cwd: &'a Path,
-    /// What makes it go on as it was: its mode and grants.
+    /// The options that make it continue as it was: its mode and grants.
     pub(crate) options: &'a [String],
     pub(crate) extra: &'a [OsString],
     pub(crate) environment: Option<(&'static str, String)>,

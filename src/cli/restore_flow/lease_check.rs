@@ -1,9 +1,9 @@
-//! Leases around a resume: who else works on the snapshot, and word of one's own work.
+//! Leases around a resume: who else works on the snapshot, and a lease of one's own.
 //!
-//! A copy of this program (`snap lease`) does both, away from the terminal, so that nothing can ask for a
-//! password and no remote can hold a resume up: the answer is awaited for [`PATIENCE`], and
-//! the lease is left after that, whatever becomes of it. Only for a snapshot that this user
-//! has pushed or pulled, on the remote that it was, and only when its resume was agreed to.
+//! A copy of this program (`snap lease`) does both without a terminal, so nothing can ask for a password and
+//! no remote can delay a resume. Its answer is awaited for [`PATIENCE`]. It leaves the lease after that,
+//! whatever happens to the resume. It runs only for a snapshot that this user has pushed or pulled, only on
+//! that remote, and only after the user has agreed to the resume.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::PathBuf;
@@ -35,8 +35,8 @@ pub(crate) struct LeaseCheck {
     begun: Instant,
 }
 
-/// Begins to look; `None` if this user has not exchanged the snapshot with a remote. The store's log
-/// is history and decides nothing: it can have come with the project.
+/// Begins to look for leases; `None` if this user has not exchanged the snapshot with a remote. The
+/// store's log does not decide that, because it may have come with the project.
 pub(crate) fn begin(context: &Context, workspace: &Workspace, manifest: &Manifest) -> Option<LeaseCheck> {
     let peer = transfer::peer_of(context, &manifest.id)?.remote;
     let mut command = Command::new(current_program().ok()?);

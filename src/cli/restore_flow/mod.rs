@@ -1,4 +1,5 @@
-//! What `resume`, `rewind` and `undo` share: the plan is made, shown, agreed to, carried out, and said what it did.
+//! What `resume`, `rewind` and `undo` share: the plan is made, shown, agreed to and carried out, and the
+//! result is reported.
 
 mod args;
 mod concerns;

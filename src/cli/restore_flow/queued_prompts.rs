@@ -1,7 +1,8 @@
-//! Prompts that were queued when the snapshot was saved: shown whole, and offered as the client's first prompt.
+//! Prompts that were queued when the snapshot was saved: shown completely, and offered as the client's first
+//! prompt.
 //!
-//! Only a person at a terminal hands one over. What somebody else queued needs a typed yes: it would have this
-//! user's authority.
+//! Only a person at a terminal passes one on. A prompt that somebody else queued needs a typed yes, because
+//! it would have this user's authority.
 
 use std::ffi::OsString;
 
@@ -23,7 +24,8 @@ impl QueuedPrompts {
         QueuedPrompts { prompts, is_own: matches!(plan.provenance(), Provenance::Own) }
     }
 
-    /// Asks whether they are the first prompt of the client that is about to start with these words of the person's own.
+    /// Asks whether to send them as the first prompt of the client. `own` are the person's own
+    /// arguments for it.
     pub(crate) fn offer(&self, own: &[OsString], ui: &mut Ui) -> Result<Option<String>> {
         // The last word may be a prompt already; the client takes one.
         let may_be_prompt = own.last().is_some_and(|word| !word.to_string_lossy().starts_with('-'));

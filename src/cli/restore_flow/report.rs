@@ -1,4 +1,4 @@
-//! What a restore will do and did, as it is shown: one value for a person's lines and for a program's JSON.
+//! What a restore will do or has done: one value, printed as lines for a person or as JSON for a program.
 
 use std::collections::BTreeMap;
 
@@ -70,7 +70,7 @@ pub(crate) struct RestoreReport {
     new_because: Option<NewBecause>,
     #[serde(skip)]
     is_here: bool,
-    /// What stands above the plan; by default the snapshot and the place.
+    /// The lines above the plan; by default the snapshot and the place.
     #[serde(skip)]
     heading: Option<Text>,
 }
@@ -161,7 +161,7 @@ struct RestoreResult {
     resume: Option<ResumeCommand>,
 }
 
-/// How the client goes on.
+/// How the client continues.
 #[derive(Serialize)]
 struct ResumeCommand {
     command: Vec<String>,
@@ -244,7 +244,7 @@ impl RestoreReport {
         RestoreReport { dry_run: true, ..self }
     }
 
-    /// Adds what was done, and how the client goes on.
+    /// Adds what was done, and how the client continues.
     pub(crate) fn done(mut self, done: &Done, launch: Option<&Launch<'_>>) -> RestoreReport {
         if let Some(paths) = &mut self.paths {
             let report = &done.relocated.report;

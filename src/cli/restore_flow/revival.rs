@@ -1,7 +1,8 @@
-//! `--revive`: what of a conversation starts by itself once the client opens it, shown in full; and what a person wants
-//! alive of somebody else's.
+//! `--revive`: what starts by itself when the client opens a conversation, shown completely; and what of
+//! another user's conversation a person wants to start.
 //!
-//! The user's own comes alive, and that is said. Of all others nothing does but what was agreed to one by one.
+//! In the user's own conversation everything starts, and a message says so. In all others nothing starts
+//! without its own yes.
 
 use std::collections::BTreeMap;
 
@@ -162,7 +163,8 @@ impl Alive {
         let left = self.left_out.iter().flatten().filter(|(kind, _)| !LISTED.contains(&kind.as_str()));
         let left: Vec<String> = left.map(|(kind, times)| format!("{times} {}", Line(kind))).collect();
         if !left.is_empty() {
-            let note = format!("Left out, as it is not yours and may start something: {}.", left.join(", "));
+            let note =
+                format!("Left out, because it is not yours and may start something: {}.", left.join(", "));
             lines.push(text!["  ", Style::Warning.of("note:"), " ", note]);
         }
         lines

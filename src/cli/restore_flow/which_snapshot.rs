@@ -1,4 +1,4 @@
-//! What is said of the snapshot that is meant, and of where it is put back.
+//! Messages about which snapshot is meant, and where it is restored.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ pub(crate) fn say_which(found: SnapshotFound, command: &str, ui: &mut Ui) -> Man
     if let Some(PassedOver { name, of_another_tree }) = &found.passed_over {
         let why = match of_another_tree {
             Some(root) => format!("is of another work tree, {root}"),
-            None => "holds no conversation that can go on".to_owned(),
+            None => "holds no conversation that can be continued".to_owned(),
         };
         ui.warn(&format!(
             "the newest snapshot {why}; this is the one before it. To use the newest: snap {command} {}",

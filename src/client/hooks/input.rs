@@ -1,7 +1,7 @@
-//! What the client tells a hook, and what it understands as an answer.
+//! What the client passes to a hook, and which answers it understands.
 //!
-//! Seen in 2.1.149 and 2.1.329; every field may be missing. An answer that blocks a prompt
-//! is shown to the person and starts no request.
+//! Seen in 2.1.149 and 2.1.329; every field may be missing. An answer that blocks a prompt is shown to the
+//! person and starts no request.
 
 use std::path::PathBuf;
 
@@ -74,7 +74,7 @@ impl HookInput {
         .subject()
     }
 
-    /// Reads what stands on standard input; unknown fields, and known ones of another type, do not matter.
+    /// Reads the input. Unknown fields, and known ones of another type, are ignored.
     ///
     /// # Errors
     /// Says why it is not a JSON object.

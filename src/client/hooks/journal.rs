@@ -1,9 +1,9 @@
-//! The journal of a session: what the client tells a hook and writes nowhere itself.
+//! The hooks' journal of a session: facts that the client tells a hook and writes nowhere itself.
 //!
-//! `$C/snap/SESSION.jsonl`, private, one line an event: the rules that were offered with a
-//! question, what ran in the background when a turn ended, prompts that are scheduled. A save
-//! reads it; it decides nothing that the client's own files say. Bounded: the oldest lines go,
-//! and so do the journals of sessions that are long past.
+//! `$C/snap/SESSION.jsonl`, private, one line for each event: the rules that were offered with a question,
+//! what ran in the background when a turn ended, scheduled prompts. A save reads it. Where the client's own
+//! files say something, they count. Bounded: the oldest lines are removed, and so are the journals of
+//! sessions that ended long ago.
 
 use std::io::Write as _;
 use std::time::{Duration, SystemTime};
@@ -109,7 +109,8 @@ impl ClientHome {
         if file.metadata().context("read", &path)?.len() > LARGEST { shorten(&place) } else { Ok(()) }
     }
 
-    /// Reads what hooks wrote down of a session; a line that can't be read is passed over, and a file is named.
+    /// Reads the hooks' journal of a session. A line that can't be read is skipped; a file that can't
+    /// be read is named.
     pub fn journal(&self, id: &ClientId, missing: &mut Vec<Skipped>) -> Journal {
         let place = self.journal_place(id);
         let bytes = place.read(2 * LARGEST).unwrap_or_else(|error| {
@@ -121,7 +122,7 @@ impl ClientHome {
         Journal(lines.filter_map(|line| serde_json::from_slice(line).ok()).collect())
     }
 
-    /// Removes the journals of sessions that are past: not written to for thirty days, or without a transcript
+    /// Removes the journals of past sessions: not written to for thirty days, or without a transcript
     /// for a day.
     ///
     /// # Errors
@@ -205,8 +206,8 @@ impl Journal {
         }
     }
 
-    /// Says how an agent of which nothing else tells the end stood, with the evidence. `written`: when its
-    /// transcript was; `live`: whether its session runs.
+    /// Says in which state an agent was if nothing else tells its end, with the evidence. `written`:
+    /// when its transcript was written; `live`: whether its session runs.
     pub fn agent(&self, id: &str, written: Option<SystemTime>, live: bool) -> Option<(AgentStatus, String)> {
         // Its own stop is told while it still counts as running.
         let of_others = |line: &&Line| line.agent.as_deref() != Some(id);

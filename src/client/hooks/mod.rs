@@ -1,4 +1,4 @@
-//! The client's hooks: what they are told, the journal of it, and the settings that call `snap`.
+//! The client's hooks: their input, the journal of it, and the settings that call `snap`.
 
 pub(super) mod input;
 pub(super) mod journal;

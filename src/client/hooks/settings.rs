@@ -35,8 +35,8 @@ pub fn is_our_command(text: &str) -> bool {
 
 /// Returns each event with its entry in the settings.
 ///
-/// A program that is not there, or is another one of that name, must not disturb anybody:
-/// the line ends with success whatever happens.
+/// A missing program, or another one of that name, must not disturb anybody. So the line ends with
+/// success whatever happens.
 pub fn hooks(every: Option<Duration>) -> Vec<(&'static str, Value)> {
     let entry = |event: &str, matcher: Option<&str>, timeout: u64, more: &str| {
         let command = format!("command -v snap >/dev/null 2>&1 || exit 0; snap hook {event}{more} || exit 0");

@@ -1,7 +1,7 @@
 //! `snap init`: the hooks and the `/snapshot` command, planned as changes of the client's files, then made.
 //!
-//! Files in a project may be anybody's: nothing there is read or written through a link. In the client's own folder, links
-//! are the user's own.
+//! Files in a project may come from anybody, so nothing there is read or written through a link. In the
+//! client's own folder, links are the user's own.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -52,7 +52,8 @@ enum Target {
 }
 
 impl Setup {
-    /// Plans the changes; `every`: also save at the end of a turn, at most that often; `remove`: take it all out.
+    /// Plans the changes. `every`: also save at the end of a turn, at most that often. `remove`: remove
+    /// everything again.
     ///
     /// # Errors
     /// [`Kind::Refused`] for settings that are no JSON, a command of the user's own, or a link in a project.

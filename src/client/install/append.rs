@@ -1,6 +1,6 @@
-//! Compares a file that is here with what would be written, and splits off what is missing.
+//! Compares an existing file with what would be written, and splits off the missing part.
 //!
-//! Writes nothing to the file itself: what is appended waits beside it until the restore is decided.
+//! Writes nothing to the file itself. The missing part waits beside it until the restore is decided.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek as _, SeekFrom, Write};
@@ -26,7 +26,8 @@ pub enum PrefixMatch {
     Other,
 }
 
-/// Compares what is written to it with what is here; what comes behind its end goes on to `rest`.
+/// Compares what is written to it with the existing file, and passes on to `rest` what comes after its
+/// end.
 pub(in crate::client) struct Continuation<'a, 'r> {
     here: BufReader<Box<dyn Read + 'a>>,
     rest: &'r mut dyn Write,
@@ -36,7 +37,8 @@ pub(in crate::client) struct Continuation<'a, 'r> {
 }
 
 impl<'a, 'r> Continuation<'a, 'r> {
-    /// Has `content` written; says how the file stands, and has what is missing in `rest`.
+    /// Has `content` written; says how the existing file compares, and puts the missing part into
+    /// `rest`.
     ///
     /// # Errors
     /// What `content`, `rest` or the disk says.
@@ -89,9 +91,9 @@ impl Write for Continuation<'_, '_> {
     }
 }
 
-/// Appends what is missing to a file that had `size` bytes; goes on where a crash stopped it.
+/// Appends the missing part to a file that had `size` bytes, and continues where a crash stopped it.
 ///
-/// Returns `false`, with nothing written, if something else stands behind these bytes.
+/// Returns `false`, with nothing written, if something else follows these bytes.
 pub(in crate::client) fn append(here: &mut File, size: u64, rest: &mut File) -> io::Result<bool> {
     let Some(done) = appended(here, size, rest)? else { return Ok(false) };
     rest.seek(SeekFrom::Start(done))?;
@@ -100,7 +102,7 @@ pub(in crate::client) fn append(here: &mut File, size: u64, rest: &mut File) -> 
     Ok(true)
 }
 
-/// Takes back what [`append`] wrote, unless somebody else has written behind it: then all of it stays.
+/// Removes what [`append`] wrote, unless somebody else has written behind it. Then all of it stays.
 pub(in crate::client) fn take_back(here: &mut File, size: u64, rest: &mut File) -> io::Result<()> {
     let length = here.metadata()?.len();
     if length > size && appended(here, size, rest)?.is_some_and(|done| length == size + done) {
@@ -110,7 +112,7 @@ pub(in crate::client) fn take_back(here: &mut File, size: u64, rest: &mut File) 
     Ok(())
 }
 
-/// Returns how much of the rest stands behind the first `size` bytes; `None` if something else does.
+/// Returns how much of the rest follows the first `size` bytes; `None` if something else does.
 fn appended(here: &mut File, size: u64, rest: &mut File) -> io::Result<Option<u64>> {
     let Some(behind) = here.metadata()?.len().checked_sub(size) else { return Ok(None) };
     let done = behind.min(rest.metadata()?.len());

@@ -38,7 +38,7 @@ pub fn title_records(id: &ClientId, title: &str) -> String {
     records.iter().map(|record| format!("{record}\n")).collect()
 }
 
-/// Returns the record that the client writes when a session leaves the work tree that it had made itself.
+/// Returns the record that the client writes when a session leaves a work tree of its own making.
 pub fn left_tree_record(id: &ClientId) -> String {
     format!("{}\n", json!({"type": "worktree-state", "worktreeSession": null, "sessionId": id}))
 }

@@ -1,8 +1,7 @@
-//! Saved moments that wait in the client's folders as sessions of their own, to be found by their title.
+//! Saved moments in the client's folders, as sessions of their own that can be found by their title.
 //!
-//! `$C/snap/links/SESSION.json` says which files each one consists of, as they were written. A
-//! link is removed only while all of it is untouched: once somebody went on with it, it is a
-//! session like any other.
+//! `$C/snap/links/SESSION.json` lists the files of each one, as they were written. A link is removed only
+//! while all of it is untouched. Once somebody has continued it, it is a session like any other.
 
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -113,8 +112,8 @@ impl ClientHome {
         Ok(Some(Written { path: path.clone(), size: found.size, modified }))
     }
 
-    /// Returns the place of a session's file: below `projects`, `tasks` and the like, which may be links of the user's
-    /// own, through real folders only.
+    /// Returns the place of a session's file, reached through real folders only, below `projects`,
+    /// `tasks` and the like, which may be links of the user's own.
     fn place_of(&self, path: &RepoPath) -> OwnPath {
         let mut parts = path.as_path().components();
         let kind = parts.next().map(|kind| kind.as_os_str()).unwrap_or_default();
@@ -131,7 +130,8 @@ impl ClientHome {
         Ok(!link.files.is_empty())
     }
 
-    /// Removes a link; its session too, unless somebody went on with it. Returns whether the session went.
+    /// Removes a link. Also removes its session, unless somebody continued it. Returns whether the
+    /// session was removed.
     ///
     /// # Errors
     /// [`Kind::Environment`] with the path.

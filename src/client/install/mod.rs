@@ -1,4 +1,4 @@
-//! A session on its way into the client's folders: staged, appended to what is there, or linked.
+//! Putting a session into the client's folders: staged, appended to an existing one, or linked.
 
 pub(super) mod append;
 pub(super) mod known;

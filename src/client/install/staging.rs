@@ -1,11 +1,11 @@
-//! A new session on its way into the client's folders: staged whole, then revealed, or taken back.
+//! Putting a new session into the client's folders: staged completely, then revealed, or rolled back.
 //!
-//! Side files first, the transcript last: the client lists a session by its transcript, so
-//! it never sees half of one. Nothing that exists is overwritten; of a session that is continued, what
-//! is missing waits like everything else, and is appended when the restore is decided. What goes where is known
-//! beforehand, as a value, so that another process can finish it or take it back. Below the
-//! client's `projects`, `tasks` and `file-history`, which people put on other disks by a link,
-//! everything is reached through real folders only.
+//! Side files come first, the transcript last. The client lists a session by its transcript, so it never
+//! sees half of one. Nothing that exists is overwritten. For a session that is continued, the missing
+//! records wait in the staging too, and are appended when the restore is decided. All places are known
+//! beforehand, as a value, so that another process can finish it or roll it back. Below the client's
+//! `projects`, `tasks` and `file-history`, which people put on other disks by a link, everything is reached
+//! through real folders only.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -24,16 +24,16 @@ use crate::sys::files;
 use crate::sys::place::Root;
 use crate::sys::work_tree::{Node, Staging, Tree};
 
-/// Stands in the staging folder from when everything is in it until nothing is to be moved back.
+/// Is in the staging folder from when everything is staged until nothing may be moved back any more.
 const READY: &str = "ready";
 
 /// The client's folders that a session has files in; the first is that of the transcript.
 const KINDS: [&str; 5] = ["projects", "tasks", "file-history", "plans", "todos"];
 
-/// What is installed where: all that it takes to finish an installation, or to take it back.
+/// What is installed where: everything that is needed to finish an installation, or to roll it back.
 ///
-/// Everything waits in a staging folder of its kind until it is revealed. A file that is not in
-/// its staging folder is in its place, so both ways can be gone again from any point.
+/// Everything waits in a staging folder of its kind until it is revealed. A file that is not in its
+/// staging folder is in its place. So finishing and rolling back both work from any point.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Placed {
     config: NativePath,
@@ -72,8 +72,8 @@ impl ClientHome {
         Placed { config, cwd: cwd.into(), id, places, project, continued, token }
     }
 
-    /// Says how a side file (or, without a place, the transcript) that may be here stands to what would be written;
-    /// writes nothing.
+    /// Compares an existing side file (or, without a place, the transcript) with what would be written.
+    /// Writes nothing.
     ///
     /// # Errors
     /// [`Kind::Damaged`] for a place that is none, what `content` says, [`Kind::Environment`] with the path.
@@ -174,8 +174,8 @@ struct StagedFile {
 }
 
 impl Placed {
-    /// The same, but for files that are here and are only continued: the number of each place (behind them, that of the
-    /// transcript), and its size.
+    /// The same for existing files that are only continued: the number of each place (after them, that
+    /// of the transcript), and its size.
     pub fn continuing(self, continued: BTreeMap<usize, u64>) -> Placed {
         Placed { continued, ..self }
     }

@@ -1,7 +1,8 @@
-//! The colours that git gives a diff, told from escape sequences in the content.
+//! Tells the colours that git gives a diff from escape sequences in the content.
 //!
-//! Git puts a colour before a line's sign, perhaps once more behind it, and a reset at the end; blanks that it finds
-//! wrong stand in a colour of their own, at the beginning or the end of the text. Everything else belongs to the content.
+//! Git puts a colour before a line's sign, perhaps once more behind it, and a reset at the end. Blanks that
+//! it finds wrong have a colour of their own, at the beginning or the end of the text. Everything else
+//! belongs to the content.
 
 /// What git ends a colour with.
 const RESET: &[u8] = b"\x1b[m";
@@ -10,7 +11,7 @@ const RESET: &[u8] = b"\x1b[m";
 const MOVED: [&[u8]; 6] =
     [b"\x1b[1;35m", b"\x1b[1;36m", b"\x1b[1;34m", b"\x1b[1;33m", b"\x1b[2m", b"\x1b[2;3m"];
 
-/// Returns how long the colour is that a text begins with: `ESC [ digits and ; m`; 0 if it begins with none.
+/// Returns the length of the colour at the start of a text: `ESC [ digits and ; m`; 0 if there is none.
 pub(in crate::diff) fn sgr(text: &[u8]) -> usize {
     let Some(codes) = text.strip_prefix(b"\x1b[") else { return 0 };
     let len = codes.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b';').count();
@@ -22,7 +23,7 @@ pub(super) fn begins_colored(line: &[u8]) -> bool {
     sgr(line) > 0
 }
 
-/// Takes all colours off a line: for words that git itself writes, which hold none of their own.
+/// Removes all colours from a line: for words that git itself writes, which hold none of their own.
 pub(in crate::diff) fn without(line: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(line.len());
     let mut rest = line;

@@ -1,4 +1,4 @@
-//! The header of a file in a diff: what its lines say of names, modes and the kind of change.
+//! The header of a file in a diff: names, modes and the kind of change.
 
 use super::super::file::unquoted;
 use super::super::{ChangeKind, FileHeader};

@@ -1,4 +1,4 @@
-//! The headers of hunks in the diff of a merge: one `@` more, and one side more, than a parent less one.
+//! Hunk headers in the diff of a merge. With N parents they have N + 1 `@` signs and N + 1 sides.
 
 use super::hunk::{Stated, parse_stated};
 
@@ -12,7 +12,7 @@ pub(super) struct MergeHunk<'l> {
     pub(super) heading: &'l [u8],
 }
 
-/// The most parents that are believed: git makes no merge of more at once.
+/// The most parents that are accepted: git makes no merge of more at once.
 const MOST_PARENTS: usize = 64;
 
 /// Reads a header such as `@@@ -1,3 -1,4 +1,5 @@@ heading`.

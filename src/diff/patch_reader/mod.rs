@@ -1,8 +1,8 @@
 //! Unified diffs read back: those that snapshots store, and those that git prints.
 //!
-//! A line at a time. Nothing is dropped: what is not a diff is passed on as text, and so is what began like the header of
-//! a file and is none. Git's own colours are taken off lines of a diff. Numbers in headers decide where a hunk ends and
-//! are trusted for nothing else.
+//! Reads a line at a time and drops nothing. Text outside a diff is passed on. So is text that began like
+//! the header of a file and turns out not to be one. Git's own colours are removed from the lines of a diff.
+//! Numbers in headers decide where a hunk ends, and are trusted for nothing else.
 
 mod colors;
 mod header;
@@ -41,8 +41,8 @@ pub fn show_patch(mut reader: impl BufRead, show: &mut dyn Show) -> io::Result<(
     parser.end_file()
 }
 
-/// Shows the hunks of one file, which has been started, while they are read; ends at a line that is longer
-/// than `longest` bytes. Returns what they amount to.
+/// Shows the hunks of one file, which has been started, while they are read. Ends at a line longer than
+/// `longest` bytes. Returns the counts.
 ///
 /// # Errors
 /// Whatever reading and showing give.
@@ -92,7 +92,7 @@ struct Parser<'s> {
     show: &'s mut dyn Show,
     stage: Stage,
     header: Header,
-    /// The header so far as it came: shown as text if it turns out to be none.
+    /// The header as far as it was read. It is shown as text if it turns out not to be a header.
     held: Vec<u8>,
     /// Whether a file was started and not finished.
     open: bool,

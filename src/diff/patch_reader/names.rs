@@ -1,10 +1,13 @@
-//! The names in the headers of a diff, whatever stands before them: `a/`, `i/`, nothing, or words of the user's.
+//! The names in the headers of a diff, whatever prefix they have: `a/`, `i/`, none, or one of the user's
+//! own.
 //!
-//! What both names end with is the file's name, from where a folder begins; so a prefix need not be known.
+//! The part that both names end with, from the beginning of a folder on, is the file's name. So the prefix
+//! need not be known.
 
 use super::super::file::unquoted;
 
-/// Returns the name in a `diff --git` line, for files that have no other; the line itself where it can't be told.
+/// Returns the name in a `diff --git` line, for files that have no other; the line itself if the name
+/// can't be found.
 pub(super) fn of_git_line(names: &[u8]) -> Vec<u8> {
     let candidates = memchr::memchr_iter(b' ', names).map(|at| (&names[..at], &names[at + 1..]));
     let halves: Vec<(Vec<u8>, Vec<u8>)> = candidates
@@ -33,7 +36,7 @@ fn is_whole(name: &[u8]) -> bool {
     !name.is_empty() && (quotes || !name.contains(&b'"'))
 }
 
-/// Returns the name in a `---` or `+++` line, as it stands there; `None` for `/dev/null`.
+/// Returns the name in a `---` or `+++` line, as it is written there; `None` for `/dev/null`.
 pub(super) fn of_side(text: &[u8]) -> Option<Vec<u8>> {
     // Other programs put a time behind the name, git only the tab.
     let text = text.split(|byte| *byte == b'\t').next().unwrap_or(text);
@@ -41,7 +44,7 @@ pub(super) fn of_side(text: &[u8]) -> Option<Vec<u8>> {
     (text != b"/dev/null").then(|| unquoted(text))
 }
 
-/// Returns the file's names on both sides, without what was put before them, by those in the `---` and `+++` lines.
+/// Returns the file's names on both sides without their prefixes, from the `---` and `+++` lines.
 pub(super) fn without_prefixes(old: &[u8], new: &[u8]) -> (Vec<u8>, Vec<u8>) {
     if old == new {
         return (old.to_vec(), new.to_vec());

@@ -1,5 +1,5 @@
-//! `rewind --reset-branch`: the branch goes to the commit that the snapshot was saved on, and an
-//! undo takes it back. Nothing is lost by it: the old tip is kept by the safety snapshot's ref.
+//! `rewind --reset-branch`: moves the branch to the commit that the snapshot was saved on. An undo moves it
+//! back. Nothing is lost: the safety snapshot's ref keeps the old tip.
 
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::Line;
@@ -39,8 +39,12 @@ pub(in crate::restore) fn plan(repository: &Repository, manifest: &Manifest) -> 
             Some(branch) => format!("`git switch {}` first", Line(branch)),
             None => "`git switch --detach` first".to_owned(),
         };
-        return Err(refused(format!("it was saved on {}, and here is {}", name(saved), name(&head.branch)))
-            .hint(hint));
+        return Err(refused(format!(
+            "it was saved on {}, and this work tree is on {}",
+            name(saved),
+            name(&head.branch)
+        ))
+        .hint(hint));
     }
     if let Some(branch) = &head.branch
         && let Some(place) = repository.other_worktree_of(branch)?
@@ -50,7 +54,7 @@ pub(in crate::restore) fn plan(repository: &Repository, manifest: &Manifest) -> 
     Ok((from != to).then_some(MovedBranch { branch: head.branch, from, to }))
 }
 
-/// Plans to take a move back; `Err` with a note if the branch is no longer where it was put.
+/// Plans to undo a move; `Err` with a note if the branch is no longer where it was put.
 pub(in crate::restore) fn plan_back(
     repository: &Repository,
     moved: &MovedBranch,

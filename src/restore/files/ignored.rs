@@ -1,8 +1,8 @@
-//! What a rewind leaves alone: what was ignored when the snapshot was saved.
+//! What a rewind leaves alone: files that were ignored when the snapshot was saved.
 //!
-//! The snapshot names what was there and ignored; its rules say what would have been. What neither covers was not there at
-//! that moment, or it would be in the snapshot: it goes like any other new file, even if a rule that is newer hides it
-//! from git now.
+//! The snapshot names the ignored files that existed, and its rules say which others would have been
+//! ignored. A file that neither covers did not exist at that moment, or it would be in the snapshot. So it
+//! is removed like any other new file, even if a newer rule hides it from git now.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -43,7 +43,8 @@ impl Then<'_> {
         Ok(ignored)
     }
 
-    /// Returns what is told of what stays: of a folder that was ignored as a whole, the folder.
+    /// Returns what is reported about the files that stay: for a folder that was ignored as a whole,
+    /// the folder.
     pub(in crate::restore) fn told(&self, left: Vec<Left>) -> Vec<Left> {
         let listed = self.around.and_then(|around| around.ignored.as_ref());
         let folders: BTreeSet<&RepoPath> = listed.iter().flat_map(|listed| &listed.folders).collect();
@@ -58,8 +59,8 @@ impl Then<'_> {
         told
     }
 
-    /// Returns the files that only a rule hides from git which is newer than the snapshot, to be removed; and what of
-    /// that kind stays. `paths` are those that the rewind is about.
+    /// Returns the files to be removed that only a rule newer than the snapshot hides from git, and
+    /// those of that kind that stay. `paths` are the paths of the rewind.
     pub(in crate::restore) fn hidden_since(
         &self,
         maker: &mut StepMaker<'_>,
@@ -86,7 +87,9 @@ impl Then<'_> {
             match tree.files_below(&entry.path, MOST_HIDDEN)? {
                 Below::Files(all, _) => files.extend(all.into_iter().filter(|path| !is_ours(path))),
                 Below::TooMany => left.push(Left { path: entry.path.clone(), reason: "very many files" }),
-                Below::Other(path) => left.push(Left { path, reason: "no file, or a repository of its own" }),
+                Below::Other(path) => {
+                    left.push(Left { path, reason: "not a file, or a repository of its own" })
+                }
             }
         }
         let ignored = self.ignored(maker, &files)?;

@@ -1,6 +1,6 @@
-//! Entries of the index that have no room beside a new one: a file and what is below it as a folder.
+//! Entries of the index that exclude each other: a file, and files below it as a folder.
 //!
-//! git takes the old ones out of the index without a word when the new one goes in.
+//! Git removes the old ones from the index without a message when the new one is added.
 
 use std::collections::BTreeMap;
 
@@ -8,8 +8,8 @@ use crate::base::paths::RepoPath;
 use crate::git::Index;
 use crate::git::index::IndexEntry;
 
-/// Returns the entries that would go when the index is changed to these, though these don't speak of
-/// them, each with one that has no room beside it.
+/// Returns the entries that would be removed when the index is changed to these, although these don't
+/// name them, each with the one that excludes it.
 pub(in crate::restore) fn crowded_out<'a>(
     index: &Index,
     wanted: &BTreeMap<&'a RepoPath, IndexEntry>,

@@ -1,5 +1,5 @@
-//! Edits that were saved in a clone which writes its files in another way than the one they are brought back in: with
-//! other line ends, or without links. They become what git would have written here.
+//! Edits from a clone that writes its files differently, with other line ends or without links: they become
+//! what git would have written here.
 
 use std::collections::{BTreeMap, BTreeSet};
 

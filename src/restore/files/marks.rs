@@ -1,5 +1,5 @@
-//! `rewind` and `undo` of marks: which tracked files are marked otherwise than they were, and of which
-//! marked ones git would not say that they are gone or changed.
+//! `rewind` and `undo` of marks: which tracked files have another mark than they had, and which marked files
+//! are gone or changed without git saying so.
 
 use std::collections::BTreeSet;
 
@@ -60,8 +60,8 @@ impl Marked {
         }
     }
 
-    /// Returns a path that is as the base commit has it, as an edit that changes nothing. `stays`: where
-    /// nothing is known, the mark that is here stays.
+    /// Returns a path that is as the base commit has it, as an edit that changes nothing. `stays`: if
+    /// nothing is known, the present mark stays.
     pub(in crate::restore) fn clean(
         &self,
         path: &RepoPath,

@@ -1,10 +1,10 @@
 //! Plans `resume --merge`: the snapshot's edits and what is here, merged three ways.
 //!
-//! The base is the snapshot's base commit; "ours" is the work tree as it is here, edits and
-//! untracked files included; "theirs" is the work tree as it was saved. Paths that merge
-//! cleanly are set; a conflicted one gets markers, and its stages in the index, so that
-//! `git mergetool` knows it. A path that nothing here speaks against comes back exactly,
-//! staged state and all; of what had to be merged, `layer.rs` merges what was staged by itself.
+//! The base is the snapshot's base commit; "ours" is the work tree as it is here, edits and untracked files
+//! included; "theirs" is the work tree as it was saved. Paths that merge cleanly are set. A conflicted one
+//! gets markers, and its stages in the index, so that `git mergetool` knows it. A path that does not
+//! conflict with anything here comes back exactly, with its staged state. Where content had to be merged,
+//! `merge_index.rs` merges the staged content separately.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -200,9 +200,9 @@ fn missing(path: &RepoPath) -> Error {
     Error::new(Kind::Bug, format!("The merged version of {path} is not in the repository"))
 }
 
-/// The saved work tree, as changes against its base.
-/// Makes a tree to merge from where the base commit is not here: HEAD's, with the edited paths
-/// as they were in the base. What else the two differ in is nothing that the snapshot edits.
+/// The saved work tree, as changes against its base. If the base commit is not here, makes a tree to
+/// merge from: HEAD's, with the edited paths as they were in the base. The snapshot edits nothing else
+/// in which the two differ.
 fn stand_in(
     maker: &mut StepMaker<'_>,
     repository: &Repository,

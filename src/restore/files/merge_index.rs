@@ -1,6 +1,6 @@
-//! `resume --merge` of what was staged: a merge of its own, of the index as it is here with the saved one.
+//! `resume --merge` of staged content: a merge of the index as it is here with the saved one.
 //!
-//! So what was staged stays staged, and only that, whatever the work trees on top of the two are.
+//! So exactly the staged content stays staged, whatever the work trees on top of the two are.
 
 use std::collections::{BTreeMap, BTreeSet};
 

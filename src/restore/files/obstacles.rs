@@ -1,8 +1,8 @@
-//! What stands where a restore writes: files that git ignores, in a folder that was a file, or in place of a folder.
+//! Files in the way of a restore: ignored ones in a folder that was a file, or in the place of a folder.
 //!
-//! It can't have been there when the snapshot was saved, as something else stood there. So it goes like any new file: the
-//! safety snapshot has it, and `undo` brings it back. What is too much for that, or no file, is a conflict, and the plan
-//! already says so.
+//! They can't have existed when the snapshot was saved, because something else was there. So they are
+//! removed like any new file: the safety snapshot has them, and `undo` restores them. If they are too large
+//! for that, or not files, that is a conflict, and the plan already says so.
 
 use std::collections::BTreeSet;
 
@@ -43,7 +43,7 @@ pub(in crate::restore) fn in_the_way<'a>(
             Node::Folder => match tree.files_below(path, MOST_FILES)? {
                 Below::Files(all, size) if size <= MOST_BYTES => files.extend(all),
                 Below::Files(..) | Below::TooMany => {
-                    stay.push((path.clone(), "a folder with too much in it to be saved first"));
+                    stay.push((path.clone(), "a folder that is too large to be saved first"));
                 }
                 Below::Other(other) => {
                     stay.push((other, "a repository of its own, or something that can't be read"));
@@ -65,7 +65,7 @@ pub(in crate::restore) fn in_the_way<'a>(
     if stay.is_empty() { Ok(files) } else { Err(conflict(&stay)) }
 }
 
-/// Spares what is mounted itself, as a single file can be: it can't be replaced. Returns what is spared.
+/// Leaves out mounts, as a single file can be: they can't be replaced. Returns those paths.
 pub(in crate::restore) fn spare_mounts(tree: &Tree, steps: &mut Vec<Step>) -> Result<Vec<Unmade>> {
     let mut unmade = Vec::new();
     for step in steps.iter_mut().filter(|step| !matches!(step.work, Work::Keep)) {
@@ -80,10 +80,8 @@ pub(in crate::restore) fn spare_mounts(tree: &Tree, steps: &mut Vec<Step>) -> Re
     if !tree.mounts_above(moved())?.is_empty()
         && let Some((one, other)) = tree.same_folders(moved())?
     {
-        return Err(Error::new(Kind::Refused, format!("{one} and {other} are one and the same folder"))
-            .because(
-                "it is mounted twice in the work tree, so that no file can be set in one of the two alone",
-            )
+        return Err(Error::new(Kind::Refused, format!("{one} and {other} are the same folder"))
+            .because("it is mounted twice in the work tree, so a file can't be set in only one of the two")
             .hint(format!(
                 "unmount one of them (`umount {}`), then run the command again; nothing was changed",
                 crate::base::screen::Line(&tree.absolute(&other).to_string_lossy())

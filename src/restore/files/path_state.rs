@@ -1,4 +1,4 @@
-//! What is here of the paths that a restore is about: HEAD, the index, the disk.
+//! The present state of the paths that a restore is about: HEAD, the index, the disk.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +22,7 @@ pub(in crate::restore) struct Here {
     /// Whether git lists it: changed, staged, untracked or unmerged.
     pub(in crate::restore) pending: bool,
     pub(in crate::restore) hidden: Option<HiddenBy>,
-    /// Whether a folder, or something that is no file, stands there; or no folder where one must be.
+    /// Whether a folder, or something that is not a file, is there; or no folder where one must be.
     pub(in crate::restore) obstacle: Option<&'static str>,
 }
 
@@ -38,7 +38,8 @@ impl Here {
     };
 }
 
-/// Looks at the paths as they are here, given what git lists as pending: a quarter of what planning takes.
+/// Looks at the paths as they are here, given git's list of pending ones. This takes a quarter of the
+/// time for planning.
 pub(in crate::restore) fn look<'a>(
     workspace: &Workspace,
     repository: &Repository,
@@ -96,7 +97,7 @@ pub(in crate::restore) fn look<'a>(
                         folders.insert(folder.clone(), is_file);
                     }
                     if folders[&folder] {
-                        here.obstacle = Some("something that is no folder stands where its folder was");
+                        here.obstacle = Some("something that is not a folder is in the place of its folder");
                     }
                 }
             }

@@ -1,8 +1,7 @@
-//! Plans `resume`: what each edited path becomes, and what speaks against it.
+//! Plans `resume`: what each edited path becomes, and which paths are in conflict.
 //!
-//! A path is set only if it is here as it was in the snapshot's base, untouched; a path that
-//! is already as saved is left alone; anything else is a conflict, and then nothing is done
-//! at all.
+//! A path is set only if it is here as it was in the snapshot's base, untouched. A path that is already as
+//! saved is left alone. Anything else is a conflict, and then nothing is done at all.
 
 use std::collections::BTreeSet;
 
@@ -25,13 +24,13 @@ use crate::store::Bases;
 use crate::sys::work_tree::Tree;
 use crate::workspace::Workspace;
 
-/// What speaks against staging a path: git would take it out of the index.
+/// Why a path can't be staged: git would remove something else from the index.
 const CROWDED: &str = "something below it, or in place of its folder, is staged here";
 
 /// The most conflicts that are listed one by one.
 const MOST_LISTED: usize = 20;
 
-/// Plans to set the edited paths, and only those that nothing here speaks against.
+/// Plans to set the edited paths, if nothing here is in conflict with them.
 pub(in crate::restore) fn plan(
     workspace: &Workspace,
     repository: &Repository,
@@ -98,13 +97,13 @@ fn check_restorable(workspace: &Workspace, repository: &Repository, saved: &Edit
     for edit in &saved.files {
         if own.as_ref().is_some_and(|own| edit.path.is_in(own)) {
             return Err(Error::new(Kind::Damaged, format!("Cannot restore {}", edit.path))
-                .because("it lies in the store of the snapshots themselves"));
+                .because("it is in the store of the snapshots"));
         }
     }
     Ok(())
 }
 
-/// Says what speaks against setting a path, if anything does.
+/// Says what prevents setting a path, if anything does.
 pub(in crate::restore) fn conflict(saved: &Edits, edit: &Edit, here: &Here) -> Option<&'static str> {
     // What lies in a submodule's folder is not looked at.
     let is_submodule = |version: &Option<Version>| version.as_ref().is_some_and(Version::is_submodule);

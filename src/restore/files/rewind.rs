@@ -1,9 +1,8 @@
 //! Plans to make the work tree exactly what it was: `rewind` and `undo`.
 //!
-//! Whatever was edited, created, deleted, staged or committed since, each path becomes what
-//! the snapshot has of it: the saved edit, or the base commit's version. What the snapshot
-//! left out, ignored files, and repositories inside the repository are not touched; of a
-//! submodule, only which commit is staged.
+//! Whatever was edited, created, deleted, staged or committed since, each path becomes what the snapshot has
+//! of it: the saved edit, or the base commit's version. Not touched are files that the snapshot left out,
+//! ignored files, and repositories inside the repository. Of a submodule, only the staged commit is set.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -176,11 +175,12 @@ pub(in crate::restore) fn plan(
     Ok(Steps { unchanged, unmade, spared: told, folders, left, ..steps })
 }
 
-/// What is not written: what git can't convert, and what needs a filter that is not run here, with its name.
+/// What is not written: files that git can't convert, and files that need a filter that is not run
+/// here, with its name.
 type KeptBack = (Vec<Unmade>, Vec<(RepoPath, String)>);
 
-/// Converts what clean paths become as a checkout does it. Returns those that git can't convert: their files stay as
-/// they are; and those of a filter that is not run here: they are left alone.
+/// Converts the new content of clean paths as a checkout does. Returns the files that git can't
+/// convert, which stay as they are, and those with a filter that is not run here, which are left alone.
 fn check_out(
     repository: &Repository,
     maker: &mut StepMaker<'_>,

@@ -1,5 +1,5 @@
-//! The rules that were in force when a snapshot was saved, for attributes and for what is ignored: those of its
-//! base, with its own edits of them.
+//! The attributes and ignore rules that were in force when a snapshot was saved: those of its base, with its
+//! own edits of them.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;

@@ -1,7 +1,7 @@
-//! Paths that a sparse checkout left out where the snapshot was saved: staged there, and not on the disk.
+//! Paths that a sparse checkout left out when the snapshot was saved: staged there, and not on the disk.
 //!
-//! Where such a path is not left out, `resume` brings what was staged as a file too: that it was not
-//! on the disk there is no deletion.
+//! If such a path is not left out here, `resume` restores the staged content as a file too. That the file
+//! was not on the disk there does not mean that it was deleted.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -42,8 +42,8 @@ pub(in crate::restore) fn brought_in<'a>(
     Ok(Cow::Owned(Edits { files: files.collect(), ..saved.clone() }))
 }
 
-/// Says what a person must do about the patterns of a sparse checkout, if they were others: they are settings of the
-/// repository, which no restore changes.
+/// Says what a person must do about the patterns of a sparse checkout if they were different. They are
+/// settings of the repository, which no restore changes.
 pub(in crate::restore) fn other_patterns(
     repository: &Repository,
     around: Option<&Around>,

@@ -88,7 +88,7 @@ impl Step {
         matches!(self.work, Work::Set { .. }) && self.index.is_none()
     }
 
-    /// Makes a plain file of a link, as git does where it is told that there are none.
+    /// Turns a link into a plain file, as git does if it may not make links.
     pub(in crate::restore) fn without_link(&mut self, version_of: impl Fn(&[u8]) -> Version) {
         let Work::Set { mode, bytes, .. } = &mut self.work else { return };
         if *mode == Mode::Link {
@@ -150,7 +150,7 @@ pub(in crate::restore) struct Steps {
 }
 
 impl Steps {
-    /// Steps that nothing is to be said of but these notes; how many paths need none is to be filled in.
+    /// Steps with only these notes. The number of paths that need none is filled in later.
     pub(in crate::restore) fn new(steps: Vec<Step>, notes: Vec<Warning>, listing: Listing) -> Steps {
         Steps {
             steps,
@@ -165,7 +165,7 @@ impl Steps {
     }
 }
 
-/// Makes plain files of links, in a repository that is told that there are none here (`core.symlinks`).
+/// Turns links into plain files, for a repository that does not support links here (`core.symlinks`).
 pub(in crate::restore) fn without_links(repository: &Repository, steps: &mut Vec<Step>) -> Result<()> {
     let is_link = |step: &Step| matches!(&step.work, Work::Set { mode: Mode::Link, .. });
     if steps.iter().any(is_link) && repository.written_by()?.no_links {

@@ -1,7 +1,7 @@
 //! Snapshots of earlier versions, which took `old` of an unmerged path from stage 2 and not from HEAD.
 //!
-//! Their diffs stay what they are: they lead from stage 2. What the base commit has is looked up,
-//! so that a conflict whose stage 2 is another version comes back as well.
+//! Their diffs still lead from stage 2. The base commit's version is looked up, so that a conflict whose
+//! stage 2 is another version is restored as well.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;

@@ -1,10 +1,11 @@
-//! Which files of somebody else's snapshot are set without a question: what is plainly source or text, in a place
-//! that the repository already has. Everything else is of concern, and has a kind.
+//! Which files of another user's snapshot are restored without a question: plain source or text, in a folder
+//! that the repository already has. Every other file needs a yes, and has a kind.
 //!
-//! Owns the rule. What runs or obeys a file by itself can't be listed (every tool of tomorrow brings another name), so
-//! the rule is the other way round: `ordinary.rs` says what no tool is known to run or obey for its kind, and
-//! `names.rs`, as a second layer, which of those some tool runs or obeys for its name or place. Names are compared as
-//! the most forgiving file system would: case, disguises and all. Pure.
+//! Owns the rule. A list of all files that a tool runs or obeys can't be complete, because every new tool
+//! brings another name. So the rule is the other way round. `ordinary.rs` lists the kinds of files that no
+//! tool is known to run or obey for their kind. `names.rs`, as a second layer, lists those among them that
+//! some tool runs or obeys for their name or place. Names are compared as the most forgiving file system
+//! would, with case and all disguises. Pure.
 
 mod names;
 mod ordinary;
@@ -36,13 +37,13 @@ pub enum Concern {
     Link,
     /// Is configuration.
     Settings,
-    /// Has a dot in front of its name, or lies in a folder that has.
+    /// Its name begins with a dot, or it is in a folder whose name does.
     Hidden,
     /// Has a name that is another one elsewhere.
     Name,
     /// Is of a kind that is not known.
     Unknown,
-    /// Lies in a folder that the repository does not have.
+    /// Is in a folder that the repository does not have.
     Place,
 }
 
@@ -83,7 +84,7 @@ impl Concern {
         }
     }
 
-    /// Says what one file does, to stand behind its name.
+    /// Says what one file does, to be shown after its name.
     pub fn says(self) -> &'static str {
         self.words().0
     }
@@ -149,7 +150,7 @@ pub struct Shape {
 /// The folders at the top of what the repository has committed.
 pub type Places = BTreeSet<Vec<u8>>;
 
-/// Says why a file is of concern; `None` if it is plainly source or text in a place of `places`.
+/// Says why a file needs a yes; `None` if it is plain source or text in a place of `places`.
 pub fn concern(path: &RepoPath, shape: Shape, places: &Places) -> Option<Concern> {
     let names: Vec<String> = path.folded().collect();
     let (file, folders) = names.split_last()?;

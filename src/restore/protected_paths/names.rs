@@ -1,4 +1,4 @@
-//! Files that some tool runs or obeys for their name or their place, though they may be source or text.
+//! Files that some tool runs or obeys because of their name or place, although they may be source or text.
 
 use super::Concern;
 use super::ordinary::is_script;
@@ -81,7 +81,8 @@ const AGENT_TEXTS: &str = "
     instructions prompt system soul identity heartbeat bugbot firebender rules llms llms-full persona playbook
 ";
 
-/// Scripts that a tool runs for their name, in any language that is not built first; wherever they are.
+/// Scripts that a tool runs because of their name, wherever they are, in any language that is not built
+/// first.
 const SCRIPTS: &str = "
     setup install preinstall postinstall configure build bootstrap prepare conftest noxfile fabfile conanfile pavement
     versioneer ez_setup hatch_build locustfile wscript gulpfile gruntfile jakefile cakefile brocfile knexfile plopfile

@@ -1,5 +1,5 @@
-//! What a file is by the end of its name: source, text or an image, which no tool runs or obeys for that, or anything
-//! else.
+//! What a file is by the end of its name: source, text or an image, which no tool runs or obeys for that
+//! reason, or anything else.
 
 use super::Concern;
 
@@ -48,7 +48,8 @@ const SETTINGS: &str = "
     properties rc rego ron settings tf tfvars toml xml yaml yml
 ";
 
-/// Says of what concern a file is by the end of its (folded) name; `None` if it is source, text or an image.
+/// Says why a file needs a yes, by the end of its (folded) name; `None` if it is source, text or an
+/// image.
 pub(super) fn kind(file: &str) -> Option<Concern> {
     let is_of = |list: &str, word: &str| list.split_whitespace().any(|one| one == word);
     let Some((_, end)) = file.rsplit_once('.') else {

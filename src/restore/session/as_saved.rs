@@ -1,8 +1,8 @@
-//! A session's files that are here, as a save would keep them: without what the last compaction left behind, here or
-//! where the session went on, and without secrets.
+//! A session's files here, as a save would keep them: without what came before the last compaction (here, or
+//! where the session continued), and without secrets.
 //!
-//! That is what a snapshot of the same session can be compared with. Placeholders are keyed and stable, so only for
-//! the user who saved it; for others the files differ, which does no harm.
+//! In this form they can be compared with a snapshot of the same session. Placeholders are keyed and stable,
+//! so this works only for the user who saved it. For others the files differ, which does no harm.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -55,7 +55,8 @@ impl Compared {
         Ok(Compared { redactor: Some(Redactor::open(workspace, &[])?), cut })
     }
 
-    /// As they would have been saved once the conversation was compacted as it is in this snapshot; `None` if it was not.
+    /// As they would have been saved after the compaction that this snapshot has; `None` if it has
+    /// none.
     ///
     /// # Errors
     /// As [`Redactor::open`], and what reading the snapshot says.

@@ -1,4 +1,4 @@
-//! A saved moment as a session that the client finds by its title, with no `snap` in between.
+//! A saved moment as a session that the client finds by its title, without `snap`.
 
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
@@ -13,7 +13,7 @@ use crate::store::Entry;
 use crate::trust::Provenance;
 use crate::workspace::Workspace;
 
-/// Plans to make a snapshot's session one of the client's own list; `trust`: also somebody else's.
+/// Plans to add a snapshot's session to the client's own list. `trust`: also somebody else's.
 ///
 /// # Errors
 /// [`Kind::Refused`] for a snapshot without a conversation, or of somebody else; else as a resume.
@@ -30,8 +30,8 @@ pub fn plan_link(workspace: &Workspace, manifest: &Manifest, trust: bool) -> Res
     })
 }
 
-/// Installs a snapshot's session under a title; whatever was linked under it goes, unless somebody
-/// went on with that. Returns the folder to resume it in.
+/// Installs a snapshot's session under a title. An earlier link of that title is removed, unless
+/// somebody continued it. Returns the folder to resume it in.
 ///
 /// # Errors
 /// As a resume.
@@ -72,7 +72,8 @@ pub fn links(workspace: &Workspace) -> Result<Vec<Link>> {
     workspace.client.links_to(workspace.store.root())
 }
 
-/// Brings the links up to date: those of snapshots that are gone go, and one that follows moves on.
+/// Brings the links up to date: removes those whose snapshot is gone, and moves those that follow the
+/// newest one.
 ///
 /// # Errors
 /// As [`link`].

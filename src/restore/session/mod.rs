@@ -1,8 +1,8 @@
-//! Plans and installs the session: which id it gets, in which folder, with which files and paths.
+//! Plans and installs the session: its id, its folder, its files and their paths.
 //!
-//! A session keeps its id if nothing on this machine has it, if what is here is its beginning: then the rest is
-//! appended, or if it is here as it was saved: then nothing is written. Else it becomes a new session with a new id in
-//! every record, and the other one is not touched.
+//! A session keeps its id if nothing on this machine has it, or if the session here is the saved one or the
+//! beginning of it. Then at most the rest is appended. Otherwise it becomes a new session with a new id in every
+//! record, and the existing one is not touched.
 
 mod as_saved;
 pub(super) mod link;
@@ -67,7 +67,7 @@ pub struct SessionPlan {
     pub id: ClientId,
     /// Why that is another one than it had, if it is.
     pub renamed: Option<NewBecause>,
-    /// What it continues, if that is the session of that id that is here: its files are at most appended to.
+    /// What it continues, if the session of that id is here: its files are at most appended to.
     pub continues: Option<Beginning>,
     /// The folder that the client works in.
     pub cwd: PathBuf,
@@ -77,9 +77,11 @@ pub struct SessionPlan {
     pub records: u64,
     /// How its paths are brought here.
     pub relocation: Relocation,
-    /// The files in shared folders that are not installed, as one of that name is here; whether it is the same.
+    /// The files in shared folders that are not installed because one of that name is here, and whether
+    /// it is the same.
     pub stays: BTreeMap<RepoPath, bool>,
-    /// Whether it worked in a linked work tree that it had made itself, and now goes on without that bond.
+    /// Whether it worked in a linked work tree that it had made for itself, and now continues without
+    /// it.
     pub leaves_tree: bool,
     /// What is wrong with the transcript.
     pub checked: Checked,
@@ -95,7 +97,7 @@ impl SessionPlan {
         self.continues.as_ref().is_some_and(Beginning::is_whole)
     }
 
-    /// Says what is mended in the copy that is installed, and why the client might not take it.
+    /// Says what is repaired in the installed copy, and why the client might not accept it.
     pub(super) fn damage(&self) -> Vec<Warning> {
         let named = |checked: &Checked, what: &str| -> Vec<Warning> {
             let told = checked.findings.iter();
@@ -122,7 +124,7 @@ impl SessionPlan {
 
 /// Plans the installation and checks every object it needs; `None` if no conversation was saved.
 ///
-/// `keep` says when it goes on under its id.
+/// `keep` says when it keeps its id.
 pub(super) fn plan(
     workspace: &Workspace,
     manifest: &Manifest,
@@ -276,8 +278,8 @@ impl Ready<'_> {
         Ok(Some(placed.continuing(continued)))
     }
 
-    /// Writes the session, or what is missing of it here, into its staging folders, in the order of the places;
-    /// returns what rewriting its paths did.
+    /// Writes the session, or the part that is missing here, into its staging folders, in the order of
+    /// the places. Returns what rewriting its paths did.
     pub(super) fn place(&self, placed: &Placed) -> Result<Relocated> {
         let Some((session, saved)) = self.saved() else { return Ok(Relocated::default()) };
         let compared = match &self.plan.continues {

@@ -1,7 +1,7 @@
-//! From the place where a session was saved to the place where it goes on: the path map, and
-//! the session's files with it applied.
+//! Maps the place where a session was saved to the place where it continues: the path map, and the session's
+//! files with it applied.
 //!
-//! In the same place nothing is rewritten but the session's own id, where it got a new one.
+//! In the same place nothing is rewritten except the session's own id, if it got a new one.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -46,7 +46,7 @@ impl Relocation {
     /// Makes the map from a snapshot's place to this one.
     ///
     /// # Errors
-    /// [`Kind::Refused`] for a path that can't be mapped, with how to go on without.
+    /// [`Kind::Refused`] for a path that can't be mapped, with how to continue without.
     pub(in crate::restore) fn plan(
         workspace: &Workspace,
         manifest: &Manifest,

@@ -1,7 +1,7 @@
-//! Whether what is here of a session is what was saved, or its beginning, so that appending the rest is enough.
+//! Whether the session here is the saved one or the beginning of it, so that appending the rest is enough.
 //!
-//! Only what is proven counts: every byte that the snapshot has of what is here is compared. Where a compaction left
-//! the beginning out, a snapshot of before it, of which the later one descends, has to have the rest.
+//! Only proof counts: every byte that the snapshot and this machine share is compared. If a compaction left
+//! the beginning out, the missing part must be in an older snapshot that the newer one descends from.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,7 +24,8 @@ use crate::workspace::Workspace;
 pub struct Beginning {
     /// The size of its transcript.
     transcript: u64,
-    /// The side files that are not the same: those that are the beginning, with their sizes, and those that are missing.
+    /// The side files that differ: those of which the beginning is here, with their sizes, and those
+    /// that are missing.
     files: BTreeMap<RepoPath, Option<u64>>,
     form: ResumeForm,
     missing: Missing,
@@ -102,8 +103,8 @@ impl Beginning {
         Ok(self.form.compared(workspace, manifest, saved)?.unwrap_or_else(Compared::as_they_are))
     }
 
-    /// Looks whether it is: its transcript is the same or shorter, no agent's is different, every other file is the same
-    /// or missing, and it does not run.
+    /// Checks it: the transcript here is the same or shorter, no agent's differs, every other file is the same or
+    /// missing, and the session does not run.
     pub(in crate::restore) fn look(
         workspace: &Workspace,
         manifest: &Manifest,
@@ -176,7 +177,8 @@ fn saved(manifest: &Manifest) -> Option<(&Session, &Transcript)> {
     manifest.session.as_ref().and_then(|session| Some((session, session.transcript.as_ref()?)))
 }
 
-/// Says whether a snapshot of this session that it was saved after has all of the transcript that is here.
+/// Says whether an earlier snapshot of this session, which this one descends from, has all of the
+/// transcript that is here.
 fn descends_from_here(
     workspace: &Workspace,
     manifest: &Manifest,

@@ -1,6 +1,6 @@
-//! One more file in a plan: the local settings, which get the rules that a person chose.
+//! One more file in a plan: the local settings, with the rules that a person chose.
 //!
-//! It is set with all others or not at all, and the safety snapshot holds what it was.
+//! It is set with all others or not at all, and the safety snapshot holds its old content.
 
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
@@ -11,11 +11,11 @@ use crate::sys::work_tree::{Node, Tree};
 use crate::workspace::Workspace;
 
 impl Plan {
-    /// Changes one more file of the work tree, from what the plan makes of it or what is there now.
-    /// Returns whether there is a repository, and so a way back.
+    /// Changes one more file of the work tree, starting from what the plan makes of it or what is there
+    /// now. Returns whether there is a repository, and so an undo.
     ///
     /// # Errors
-    /// What `change` says of the text; [`Kind::Refused`] if a link or something else stands there.
+    /// What `change` says of the text; [`Kind::Refused`] if a link or something else is there.
     pub fn change_file(
         &mut self,
         workspace: &Workspace,

@@ -1,7 +1,8 @@
-//! What of a session starts by itself once the client opens it; for somebody else's, what is kept asleep.
+//! What of a session starts by itself when the client opens it, and which of that stays off in another
+//! user's session.
 //!
-//! The client takes up mode, schedules and goal from the conversation itself. So a plan says which; and what is
-//! installed of a conversation that is not the user's own starts nothing but what a person asked for.
+//! The client takes mode, schedules and goal from the conversation itself, so a plan lists them. The
+//! installed copy of another user's conversation starts only what a person asked for.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,5 @@
-//! The session's files on their way into the client's folders: mended, with their paths rewritten, piece by piece.
+//! The session's files on their way into the client's folders: repaired, with their paths rewritten, piece
+//! by piece.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -18,11 +19,12 @@ use crate::restore::session::saved_lines::saved_lines;
 use crate::restore::session::starters::{self, Waking};
 use crate::store::Store;
 
-/// Copies what was saved into the client's files, mended and with its paths rewritten, piece by piece.
+/// Copies the saved content into the client's files, repaired and with its paths rewritten, piece by
+/// piece.
 pub(in crate::restore) struct Copy<'a> {
     pub(in crate::restore) store: &'a Store,
     pub(in crate::restore) rewriter: Rewriter,
-    /// What in the conversation starts by itself, and whether it is kept asleep; `None` to compare.
+    /// What in the conversation starts by itself, and whether it is switched off; `None` to compare.
     pub(in crate::restore) waking: Option<&'a Waking>,
 }
 
@@ -182,7 +184,7 @@ fn is_text(store: &Store, content: &Content) -> Result<bool> {
     Ok(true)
 }
 
-/// Passes on our own error that came through a reader, or says that the disk did not take the session.
+/// Passes on our own error from a reader, or says that the session could not be written.
 pub(in crate::restore) fn unwritten(error: std::io::Error) -> Error {
     error.downcast::<Error>().unwrap_or_else(|error| {
         Error::new(Kind::Environment, "Cannot write the session's files").because(error)
@@ -199,7 +201,7 @@ fn task_place(task: &str) -> Result<RepoPath> {
     match id {
         Some(id) => place(&format!("tasks/{id}.json")),
         None => Err(Error::new(Kind::Damaged, "A task in the snapshot has no usable id")
-            .hint("the snapshot was written by something else than snap")),
+            .hint("the snapshot was not written by snap")),
     }
 }
 

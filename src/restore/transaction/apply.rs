@@ -1,11 +1,10 @@
 //! Carries a restore out: all of it, or none, whatever happens on the way.
 //!
-//! The record is durable first. Then new files are written and synced in a staging folder,
-//! every old file is moved there and looked at once more (it must be what the plan saw), and
-//! the new ones are moved to their places; the session's files and the new index are made
-//! beside theirs. When all of it is durable, one line in the journal decides, and what is
-//! left to do cannot but succeed. Whatever fails before is taken back from the record, by the
-//! code that does it after a crash.
+//! First the journal is made durable. Then new files are written and synced in a staging folder. Every old
+//! file is moved there and checked once more (it must be what the plan saw), and the new ones are moved to
+//! their places. The session's files and the new index are made beside the old ones. When all of it is
+//! durable, one line in the journal decides, and the remaining steps can't fail. A failure before that line
+//! is rolled back from the journal, by the same code that rolls back after a crash.
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
@@ -82,8 +81,8 @@ pub(in crate::restore) struct Failed {
 }
 
 impl ReadyRestore<'_> {
-    /// Carries it out; `log` tells of it once it is decided. Returns what rewriting the session's
-    /// paths did, and a staging folder that could not be removed.
+    /// Carries it out; `log` records it once it is decided. Returns what rewriting the session's paths
+    /// did, and a staging folder that could not be removed.
     pub(in crate::restore) fn carry_out(
         self,
         store: &Store,
@@ -113,14 +112,15 @@ impl ReadyRestore<'_> {
         let cleaned = cleaned
             .and_then(|leftover| journal.map_or(Ok(()), Journal::close).map(|()| (relocated, leftover)));
         cleaned.map_err(|error| Failed {
-            error: Error::new(error.kind(), "All is restored, but cleaning up failed")
+            error: Error::new(error.kind(), "Everything is restored, but cleaning up failed")
                 .because(error)
                 .hint("the next snap command tries it again"),
             as_before: false,
         })
     }
 
-    /// Removes the empty folders that go. One that can't be removed is no reason to take anything back.
+    /// Removes the empty folders that have to go. If one can't be removed, that is no reason to roll
+    /// anything back.
     fn remove_emptied(&self) {
         if self.emptied.is_empty() {
             return;
@@ -143,14 +143,15 @@ impl ReadyRestore<'_> {
             Ok(Kept { staging: Some(staging), paths }) => {
                 let paths: Vec<String> = paths.iter().map(ToString::to_string).collect();
                 let hint = format!(
-                    "all is as before, but for what was changed meanwhile: {}; the files from before are in {}",
+                    "everything is as before, except what was changed meanwhile: {}; the files from before \
+                     are in {}",
                     paths.join(", "),
                     staging.display()
                 );
                 Failed { error: error.hint(hint), as_before: false }
             }
             Err(worse) => Failed {
-                error: Error::new(Kind::Environment, "The restore failed, and so did taking it back")
+                error: Error::new(Kind::Environment, "The restore failed, and so did rolling it back")
                     .because(format!("{error}; {worse}"))
                     .hint("nothing is lost: the next snap command tries it again"),
                 as_before: false,
@@ -260,7 +261,7 @@ impl ReadyRestore<'_> {
     }
 }
 
-/// What lies in the staging folder when all files are in their places.
+/// The state of the staging folders when all files are in their places.
 struct Moved {
     tree: Tree,
     stagings: Stagings,

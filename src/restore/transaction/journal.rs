@@ -1,9 +1,9 @@
-//! The record of a restore: all that it takes to finish it, or to take it back, as a value.
+//! The journal of a restore: everything that is needed to finish it or to roll it back, as a value.
 //!
-//! It is in the store before the first change (`store/journals.rs`), and the same code reads
-//! it in the process that wrote it and in one that finds it after a crash. Where each file is
-//! follows from what is on the disk: a staged file that is not in the staging folder is in
-//! its place. So both ways can be gone again from any point, any number of times.
+//! It is in the store before the first change (`store/journals.rs`). The same code reads it in the process
+//! that wrote it and in one that finds it after a crash. The disk shows where each file is: a staged file
+//! that is not in the staging folder is in its place. So finishing and rolling back both work from any
+//! point, and can be repeated any number of times.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,12 +18,12 @@ use crate::restore::transaction::stagings::Stagings;
 use crate::store::LogEntry;
 use crate::sys::work_tree::{Node, STAGING, Tree};
 
-/// The versions of what is written here; another one is left alone. Those before were not sealed, and are not
-/// believed. The second of these: a session is continued. The third: files on other disks in the tree change. The
-/// fourth: the name of the client's folder for the project was set by hand.
+/// The versions of this journal. One of any other version is left alone. Earlier versions had no seal
+/// and are not trusted. The second of these says that a session is continued, the third that files on
+/// other disks in the tree change, the fourth that the client's folder for the project has a name of its own.
 pub(in crate::restore) const FORMATS: std::ops::RangeInclusive<u32> = 3..=6;
 
-/// Stands in the staging folder from when everything is in it until nothing is to be moved back.
+/// Is in the staging folder from when everything is staged until nothing may be moved back any more.
 pub(in crate::restore) const READY: &str = "ready";
 
 /// What a restore is about to do.
@@ -40,7 +40,7 @@ pub(in crate::restore) struct RestoreRecord {
     /// How the repository names blobs.
     pub(in crate::restore) object_format: GitHash,
     pub(in crate::restore) moves: Vec<Move>,
-    /// The mounts in the tree that some of the paths lie in.
+    /// The mounts in the tree that some of the paths are in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(in crate::restore) mounts: Vec<RepoPath>,
     /// Whether the index changes, and is locked.
@@ -88,10 +88,10 @@ impl RestoreRecord {
         format!("{STAGING}{}", self.id)
     }
 
-    /// Puts every file back to where it was, the index lock and the session away.
+    /// Puts every file back to its place, and removes the index lock and the session.
     ///
-    /// A path that is neither as it was nor as the restore made it was changed by somebody
-    /// since; it stays as it is, and its old file where it is.
+    /// If a path is neither as it was nor as the restore made it, somebody has changed it since. It
+    /// stays as it is, and its old file stays in the staging folder.
     ///
     /// # Errors
     /// What the disk says; to be run again then.

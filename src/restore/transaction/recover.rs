@@ -1,10 +1,11 @@
-//! Restores whose process died: finished if they were decided, else taken back.
+//! Restores whose process died: finished if they were decided, otherwise rolled back.
 //!
-//! A journal whose lock is free says so. Nothing is asked and nothing has to be removed by
-//! hand: the next command that changes anything does it first, and tells.
+//! A journal whose lock is free belongs to a process that died. Nothing is asked, and nothing has to be
+//! removed by hand: the next command that changes anything does this first, and says so.
 //!
-//! A journal is believed only if it carries this user's seal, and only as far as each path in it is one that
-//! this work tree and these client folders give: what came with a clone, or was copied, is named and left.
+//! A journal is trusted only if it carries this user's seal, and only if each path in it follows from this
+//! work tree and these client folders. A journal that came with a clone, or was copied, is named and left
+//! alone.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -18,7 +19,7 @@ use crate::store::{FoundJournal, LogEntry, Operation, Wait};
 use crate::sys::place::OwnPath;
 use crate::workspace::Workspace;
 
-/// What was done about a restore that was cut off.
+/// What was done about an interrupted restore.
 #[derive(Debug)]
 pub struct Recovered {
     /// The work tree it was in.
@@ -35,7 +36,7 @@ pub struct Recovered {
     pub leftover: Option<PathBuf>,
 }
 
-/// What became of a restore that was cut off.
+/// The result for an interrupted restore.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecoveryOutcome {
     /// Everything is as before it.
@@ -59,10 +60,10 @@ pub struct Ignored {
     pub foreign: bool,
 }
 
-/// What was done about the restores of a store that were cut off.
+/// What was done about the interrupted restores of a store.
 #[derive(Debug, Default)]
 pub struct Settled {
-    /// Those that were taken back or finished.
+    /// Those that were rolled back or finished.
     pub recovered: Vec<Recovered>,
     /// Journals that nothing was done about.
     pub ignored: Vec<Ignored>,
@@ -76,7 +77,7 @@ enum Worth {
     Believed(Box<RestoreRecord>),
 }
 
-/// Takes back or finishes every restore of this store whose process died.
+/// Rolls back or finishes every restore of this store whose process died.
 ///
 /// # Errors
 /// [`Kind::Busy`] if one is under way in this very work tree; what the disk says. What could
@@ -95,7 +96,8 @@ pub fn recover(context: &Context, workspace: &Workspace) -> Result<Settled> {
     Ok(settled)
 }
 
-/// Returns the roots of the work trees in which a restore was cut off, and the journals that are not believed.
+/// Returns the roots of the work trees in which a restore was interrupted, and the journals that are
+/// not trusted.
 ///
 /// # Errors
 /// What the disk says.
@@ -133,8 +135,9 @@ pub fn foreign_journals(workspace: &Workspace) -> Result<Vec<(OwnPath, Ignored)>
 fn worth(workspace: &Workspace, journal: &OwnPath) -> Result<Worth> {
     let path = journal.path();
     let foreign = |why: String| {
-        let hint = "it may have come with the project; `snap verify --repair` sets it aside. If a restore of yours was cut off \
-            in a project that has been moved since, move it back first: the safety snapshot in `snap list` has the files";
+        let hint = "it may have come with the project; `snap verify --repair` puts it into quarantine. If \
+                    a restore of yours was interrupted in a project that has been moved since, move the \
+                    project back first: the safety snapshot in `snap list` has the files";
         Ok(Worth::Ignored(Ignored { path: path.clone(), why, hint: hint.to_owned(), foreign: true }))
     };
     let found = match workspace.store.peek_journal(journal) {
@@ -149,7 +152,7 @@ fn worth(workspace: &Workspace, journal: &OwnPath) -> Result<Worth> {
         return if worked_on {
             Ok(Worth::Nothing)
         } else {
-            foreign("it does not carry your seal, and nothing in it is believed".to_owned())
+            foreign("it does not carry your seal, so nothing in it is trusted".to_owned())
         };
     }
     let record = match read(&path, &found) {
@@ -162,7 +165,7 @@ fn worth(workspace: &Workspace, journal: &OwnPath) -> Result<Worth> {
     }
 }
 
-/// Says what in a journal is not what this work tree and these client folders give, and what to do.
+/// Says what in a journal does not follow from this work tree and these client folders, and what to do.
 fn misfit(workspace: &Workspace, journal: &OwnPath, record: &RestoreRecord) -> Option<(String, String)> {
     let root = record.root.as_path();
     let shown = |path: &Path| crate::base::screen::Line(&path.to_string_lossy()).to_string();
@@ -173,7 +176,8 @@ fn misfit(workspace: &Workspace, journal: &OwnPath, record: &RestoreRecord) -> O
         Some(worktrees.iter().any(|other| other == root) || !root.is_dir())
     };
     if root != workspace.root && other(root) != Some(true) {
-        let why = format!("it is of a restore in {}, which is no work tree of this project", shown(root));
+        let why =
+            format!("it belongs to a restore in {}, which is not a work tree of this project", shown(root));
         return Some((
             why,
             format!("run `snap list` there (with `--store` if that is another store): {}", shown(root)),
@@ -184,20 +188,20 @@ fn misfit(workspace: &Workspace, journal: &OwnPath, record: &RestoreRecord) -> O
         Some((why.to_owned(), hint.to_owned()))
     };
     if journal.name().to_str() != Some(format!("{}.json", record.id).as_str()) {
-        return named("its name is not the one that it gives itself");
+        return named("its name differs from the one in it");
     }
     if record.line.root.as_ref().is_some_and(|line| line.as_path() != root) {
-        return named("it speaks of two work trees");
+        return named("it names two work trees");
     }
     let is_commit =
         |id: &String| matches!(id.len(), 40 | 64) && id.bytes().all(|byte| byte.is_ascii_hexdigit());
     if record.line.moved.as_ref().is_some_and(|moved| !is_commit(&moved.from) || !is_commit(&moved.to)) {
-        return named("it moves a branch to what is no commit");
+        return named("it moves a branch to something that is not a commit");
     }
     let Some(session) = &record.session else { return None };
     if !session.is_in(&workspace.client) {
         let folder = shown(session.client_folder());
-        let why = format!("its session belongs into {folder}, and the client's folder here is another");
+        let why = format!("its session belongs in {folder}, and the client's folder here is another one");
         return Some((why, format!("run a `snap` command here with CLAUDE_CONFIG_DIR={folder} once")));
     }
     let inside =
@@ -217,9 +221,14 @@ fn recover_one(
     let here = record.root.as_path() == workspace.root;
     let wait = if here { Wait::Patiently } else { Wait::No };
     let taken = workspace.store.take_journal(journal, wait).map_err(|error| match error.kind() {
-        Kind::Busy => Error::new(Kind::Busy, format!("A restore is under way in {}", workspace.root.display()))
-            .because("another snap works on it")
-            .hint("wait for it to end; if it is stopped, let it go on or kill it: the next command puts things right"),
+        Kind::Busy => {
+            Error::new(Kind::Busy, format!("A restore is under way in {}", workspace.root.display()))
+                .because("another snap is working on it")
+                .hint(
+                    "wait for it to end; if it is stopped, let it continue or kill it: the next command \
+                   finishes the restore or rolls it back",
+                )
+        }
         _ => error,
     })?;
     let Some((journal, FoundJournal { decided, own: true, .. })) = taken else { return Ok(None) };
@@ -287,7 +296,8 @@ fn read(path: &Path, found: &FoundJournal) -> Result<RestoreRecord> {
         _ => {}
     }
     serde_json::from_slice(line).map_err(|error| {
-        let hint = "it is the journal of a restore that was cut off; `snap verify --repair` sets it aside, and the safety snapshot in `snap list` has the files as they were";
+        let hint = "it is the journal of a restore that was interrupted; `snap verify --repair` puts it \
+                    into quarantine, and the safety snapshot in `snap list` has the files as they were";
         unusable(Kind::Damaged, error.to_string(), hint)
     })
 }
@@ -300,7 +310,7 @@ fn repository_at(record: &RestoreRecord) -> Result<Option<Repository>> {
     }
 }
 
-/// Says whether the repository of this workspace is sure that it has no work tree of this root.
+/// Says whether the repository of this workspace surely has no work tree with this root.
 fn forgotten(workspace: &Workspace, root: &Path) -> Result<bool> {
     match &workspace.repository {
         Some(repository) if workspace.root != root => {

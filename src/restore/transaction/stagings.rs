@@ -38,10 +38,13 @@ impl Stagings {
                     return Err(Error::new(
                         Kind::Environment,
                         format!(
-                            "A restore was cut off, and the disk that was mounted at {mount} is not there"
+                            "A restore was interrupted, and the disk that was mounted at {mount} is not there"
                         ),
                     )
-                    .hint("mount it again, then run the command again: it puts things right"));
+                    .hint(
+                        "mount it again, then run the command again: it finishes the restore or rolls it \
+                           back",
+                    ));
                 }
                 None => {}
             }

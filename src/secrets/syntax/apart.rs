@@ -39,7 +39,7 @@ const NAMES: [&str; 14] = [
     "header",
 ];
 
-/// Reads the value that stands beside a name.
+/// Reads the value that is beside a name.
 pub(super) fn read(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) {
     let quote = run(text, name.span.end, 1, |byte| b"\"'".contains(&byte));
     let after = name.span.end + quote;

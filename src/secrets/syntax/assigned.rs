@@ -148,7 +148,7 @@ fn block(text: &[u8], at: usize) -> Option<Range<usize>> {
     (indent > 0).then_some(start..line_end(text, start))
 }
 
-/// Offers the literals that follow in the line of a name: arguments, defaults, what stands behind a type.
+/// Offers the literals that follow a name in its line: arguments, defaults, values after a type.
 pub(super) fn literals(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) -> bool {
     let end = line_end(text, name.span.end).min(name.span.end + SAME_LINE);
     let mut at =
@@ -183,7 +183,7 @@ pub(super) fn literals(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) -> b
     taken
 }
 
-/// Returns the name that a value at `at` is given in the text before it: `NAME=`, `"NAME": "`.
+/// Returns the name of a value at `at` from the text before it: `NAME=`, `"NAME": "`.
 pub(in crate::secrets) fn name_before(text: &[u8], at: usize) -> Option<String> {
     const LONGEST_NAME: usize = 64;
     let rest = &text[at.saturating_sub(LONGEST_NAME + 16)..at];

@@ -1,5 +1,5 @@
-//! A value in a line of its own, or at the end of one: below a prompt whose command names it, below or behind words that
-//! end with a colon, in a part of a form.
+//! A value on a line of its own, or at the end of one: below a prompt whose command names it, below or
+//! behind words that end with a colon, in a part of a form.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! Calls of functions that take a secret at a place of their own: connections to databases, logins, signatures.
+//! Calls of functions with a secret in a fixed place: connections to databases, logins, signatures.
 
 use super::{Found, run, str_of};
 use crate::secrets::judge::{self, Bond};

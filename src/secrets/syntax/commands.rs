@@ -1,4 +1,5 @@
-//! Commands: which words of them are secrets, as the programs read them. A line of the table adds a program.
+//! Commands: which of their words are secrets, as the programs read them. A line of the table adds a
+//! program.
 
 use std::ops::Range;
 
@@ -6,8 +7,9 @@ use super::{Found, blank, in_name, run};
 use crate::secrets::judge::{self, Bond};
 use crate::secrets::names::Tells;
 
-/// Programs, and where they take a secret. In a form, `@` is the secret, with what stands before it in its word; `*` is
-/// anything, `..` any words. `'@` stands in quotes, `@:` before a colon, `@@` ends before the last `@`.
+/// Programs, and where they take a secret. In a form, `@` is the secret, with the text before it in its
+/// word; `*` is anything, `..` any words. `'@` is in quotes, `@:` before a colon, `@@` ends before the
+/// last `@`.
 pub(in crate::secrets) const COMMANDS: &[(&[&str], &[&str])] = &[
     (
         &[
@@ -140,7 +142,7 @@ const TAKERS: [&str; 16] = [
 /// The most words of a command.
 const MOST_WORDS: usize = 120;
 
-/// A word of a command, as it stands there and without the quotes around all of it.
+/// A word of a command, as it is written and without the quotes around all of it.
 struct Word {
     span: Range<usize>,
 }
@@ -202,7 +204,7 @@ fn words(text: &[u8], mut at: usize) -> Vec<Word> {
     words
 }
 
-/// Returns what stands in the place of `@`, if words are as a form says.
+/// Returns the text in the place of `@`, if the words match a form.
 fn matches(text: &[u8], form: &[&str], words: &[Word]) -> Option<Range<usize>> {
     let (first, rest) = form.split_first()?;
     if *first == ".." {
@@ -240,12 +242,12 @@ fn matches(text: &[u8], form: &[&str], words: &[Word]) -> Option<Range<usize>> {
     (is_like(first, word)).then(|| matches(text, rest, &words[1..]))?
 }
 
-/// What stands before the first star of a form.
+/// The part before the first star of a form.
 fn head(before: &str) -> Option<&str> {
     before.split('*').next()
 }
 
-/// How much of a word belongs to what stands before `@`, with a star in its middle.
+/// How much of a word belongs to the part before `@`, with a star in its middle.
 fn after_star(before: &str, rest: &str) -> Option<usize> {
     let head = head(before)?.len();
     match before[head..].strip_prefix('*') {
@@ -283,7 +285,8 @@ fn unquoted(text: &[u8], span: Range<usize>) -> Range<usize> {
     }
 }
 
-/// Reads `echo …`: what is piped into a program that takes a secret, or written to a file of a telling name.
+/// Reads `echo …`: text that is piped into a program that takes a secret, or written to a file whose
+/// name says that it holds one.
 pub(in crate::secrets) fn echoed(text: &[u8], echo: Range<usize>, found: &mut Found<'_>) {
     let words = words(text, echo.end.saturating_sub(1));
     let Some(word) = words.iter().find(|word| text[word.span.start] != b'-') else { return };

@@ -1,4 +1,4 @@
-//! XML and HTML: elements, attributes, and elements that stand beside each other as name and value.
+//! XML and HTML: elements, attributes, and neighbouring elements that are name and value.
 
 use std::ops::Range;
 

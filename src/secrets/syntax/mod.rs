@@ -1,7 +1,7 @@
-//! One layer between texts and the judge: each syntax takes a text apart into names and the values under them.
+//! One layer between texts and the judge: each syntax splits a text into names and the values under them.
 //!
-//! The readers begin where a trigger stood (`triggers.rs`) and look at its surroundings only. They say where a value
-//! is and how it stands to its name; whether it is a secret, the judge decides.
+//! The readers begin at a trigger (`triggers.rs`) and look only at its surroundings. They say where a value
+//! is and how it belongs to its name. The judge decides whether it is a secret.
 
 pub(super) mod apart;
 pub(super) mod assigned;
@@ -120,7 +120,8 @@ impl<'a> Name<'a> {
         holds
     }
 
-    /// Whether only blanks, numbers of lines, signs of lists and words such as `export` stand before it in its line.
+    /// Whether there is nothing before it in its line except blanks, line numbers, list signs and words
+    /// such as `export`.
     pub(super) fn begins_line(&self) -> bool {
         let text = self.text;
         let start = line_start(text, self.span.start);
@@ -133,7 +134,7 @@ impl<'a> Name<'a> {
     }
 }
 
-/// What may stand before a name in its line.
+/// What may be before a name in its line.
 fn is_prefix(word: &[u8]) -> bool {
     const KEYWORDS: [&[u8]; 22] = [
         b"export",
@@ -167,7 +168,7 @@ fn is_prefix(word: &[u8]) -> bool {
     word.iter().all(signs) || KEYWORDS.contains(&word) || place()
 }
 
-/// Reads what stands around a word of a secret's name.
+/// Reads the text around a word of a secret's name.
 pub(super) fn named(text: &[u8], hit: &Range<usize>, found: &mut Found<'_>) -> Option<Range<usize>> {
     let name = Name::around(text, hit)?;
     http::read(&name, text, found);

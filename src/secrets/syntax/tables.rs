@@ -1,4 +1,4 @@
-//! Tables: the heading of a column says what stands in it. Markdown, psql, mysql, sqlite, columns that a program
+//! Tables: the heading of a column says what is in it. Markdown, psql, mysql, sqlite, columns that a program
 //! aligned, and values with commas, semicolons or tabs between them.
 
 use std::ops::Range;
@@ -7,7 +7,7 @@ use super::{Found, Name, line_end, line_start, run, run_back, str_of};
 use crate::secrets::judge::{self, Bond};
 use crate::secrets::names::{Tells, tells};
 
-/// What a line below a table's headings begins or goes on with.
+/// How a line below a table's headings begins or continues.
 pub(in crate::secrets) const RULERS: [&str; 7] =
     ["--+--", "|--", "| --", "|:-", "-  --", "───", "---------   "];
 
@@ -15,10 +15,10 @@ pub(in crate::secrets) const RULERS: [&str; 7] =
 const MOST_ROWS: usize = 300;
 pub(in crate::secrets) const MOST_BYTES: usize = 32 << 10;
 
-/// Headings of a column whose names stand in the first one.
+/// Headings of a column whose names are in the first one.
 const VALUES: [&str; 4] = ["value", "val", "wert", "setting"];
 
-/// Returns where a ruler ends, if nothing but a ruler is in the rest of its line; escaped or not.
+/// Returns where a ruler ends, if the rest of its line is nothing but a ruler, escaped or not.
 pub(in crate::secrets) fn ruler_end(text: &[u8], at: usize) -> Option<usize> {
     let line = &text[at..text.len().min(at + 4_096)];
     let sign = |byte: &&u8| b"-+|:= \t\r".contains(byte) || !byte.is_ascii();
@@ -26,7 +26,7 @@ pub(in crate::secrets) fn ruler_end(text: &[u8], at: usize) -> Option<usize> {
     matches!(line.get(length), None | Some(b'\n' | b'\\')).then_some(at + length)
 }
 
-/// Says whether the headings above a ruler tell of a secret; in a text that may still be escaped.
+/// Says whether the headings above a ruler name a secret; the text may still be escaped.
 pub(in crate::secrets) fn may_hold(text: &[u8], ruler: usize) -> bool {
     let from = ruler.saturating_sub(600);
     let before = &text[from..ruler];
@@ -38,7 +38,7 @@ pub(in crate::secrets) fn may_hold(text: &[u8], ruler: usize) -> bool {
     })
 }
 
-/// Reads the table whose ruler stands at a place.
+/// Reads the table whose ruler is at a place.
 pub(in crate::secrets) fn ruled(text: &[u8], at: usize, found: &mut Found<'_>) -> Option<Range<usize>> {
     let ruler = line_start(text, at)..line_end(text, at);
     let line = str_of(text, ruler.clone());
@@ -160,7 +160,7 @@ pub(in crate::secrets) struct Header {
     between: u8,
 }
 
-/// Says whether a name stands in a line of names with signs between them, and another line follows.
+/// Says whether a name is in a line of names with signs between them, and another line follows.
 fn header(text: &[u8], name: &Range<usize>) -> Option<Header> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_ .,;\t\"-\r".contains(&byte);
     let back = run_back(text, name.start, 400, plain);

@@ -1,5 +1,5 @@
-//! Names and values with nothing but a blank between them: `.netrc`, configuration of servers, options of commands,
-//! SQL, tables that a program aligned, and what a person tells another.
+//! Names and values with only a blank between them: `.netrc`, configuration of servers, options of commands,
+//! SQL, tables that a program aligned, and what one person tells another.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use super::{Found, Name, blank, line_end, line_start, run, run_back};
 use crate::secrets::judge::Bond;
 use crate::secrets::names::Tells;
 
-/// Words that may stand between.
+/// Words that may be between the two.
 const FILLERS: [&str; 14] =
     ["is", "was", "to", "now", "still", "the", "as", "be", "with", "by", "of", "for", "new", "here"];
 

@@ -1,7 +1,7 @@
-//! What is done to a file in a place: opened, read, named anew, removed.
+//! What is done to a file in a place: opened, read, renamed, removed.
 //!
-//! Nothing here follows a link or waits for a pipe; where a file is to be read or written and
-//! something else stands there, that is the answer.
+//! Nothing here follows a link or waits for a pipe. If something else is in the place of a file that is to
+//! be read or written, the result says so.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -15,7 +15,7 @@ use rustix::io::Errno;
 use super::{FOLDER, Missing, OwnPath, gone, names_in, strange};
 use crate::base::error::{Error, IoContext as _, Kind, Result};
 
-/// How a file is opened: not through a link, and without waiting for whoever is at the other end.
+/// How a file is opened: not through a link, and without waiting for another process at the other end.
 const PLAIN: OFlags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
 
 impl OwnPath {
@@ -81,8 +81,8 @@ impl OwnPath {
         Ok(Some(bytes))
     }
 
-    /// Opens a file of ours to be read and written; makes it, for its owner alone, with the folders above it, if
-    /// that is wanted. `None` if it is not there.
+    /// Opens one of our files to be read and written. If wanted, makes it for its owner alone, with the
+    /// folders above it. `None` if it does not exist.
     ///
     /// # Errors
     /// [`Kind::Refused`] if something else is in its place, [`Kind::Environment`] with the path.
@@ -115,7 +115,8 @@ impl OwnPath {
         made.map(File::from).map_err(io::Error::from).context("create", &self.path())
     }
 
-    /// Gives a file another name. Returns whether it got it: unless it `replaces` it, not if something has it.
+    /// Gives a file another name. Returns whether it got it. If the name is taken, it gets it only if
+    /// it `replaces`.
     pub(crate) fn rename(&self, to: &OwnPath, replaces: bool) -> Result<bool> {
         let (from, name) = self.walk(Missing::Stop)?.ok_or_else(|| gone(&self.path()))?;
         let (folder, leaf) = to.walk(Missing::Stop)?.ok_or_else(|| gone(&to.path()))?;

@@ -1,10 +1,10 @@
 //! Where our own files are: reached from a folder that is held open, through real folders only.
 //!
-//! A store can come with a clone, so what stands in the place of one of our folders or files may
-//! be anything: a link that leads to somebody's documents, a pipe that nobody writes to. Every
-//! access walks from an open folder, component by component, follows no link, and waits for
-//! nothing that is no plain file. Only the folder at the top may be a link, where it is the
-//! user's own: it is followed once. `fs` writes files here; `tree` does the same for work trees.
+//! A store can come with a clone. So in the place of one of our folders or files there may be anything: a
+//! link to somebody's documents, a pipe that nobody writes to. Every access walks from an open folder,
+//! component by component. It follows no link, and waits for nothing that is not a plain file. Only the
+//! folder at the top may be a link, if it is the user's own: it is followed once. `sys/files.rs` writes
+//! files here; `sys/work_tree` does the same for work trees.
 
 mod files;
 
@@ -48,7 +48,7 @@ pub struct OwnPath {
     below: PathBuf,
 }
 
-/// What stands in a place.
+/// What is at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// A plain file.
@@ -61,7 +61,7 @@ pub enum Shape {
     Special,
 }
 
-/// What is known of what stands in a place, without following a link.
+/// The facts about what is at a place, without following a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stat {
     /// What it is.
@@ -197,7 +197,7 @@ impl OwnPath {
         self.open_as_folder(Missing::Make).map(|_| true)
     }
 
-    /// Returns what stands there, without following a link; `None` if nothing does.
+    /// Returns what is there, without following a link; `None` if nothing does.
     ///
     /// # Errors
     /// [`Kind::Refused`] if a folder on the way to it is none, [`Kind::Environment`] with the path.
@@ -210,17 +210,17 @@ impl OwnPath {
         }
     }
 
-    /// Says whether anything stands there that can be reached.
+    /// Says whether anything is there that can be reached.
     pub fn exists(&self) -> bool {
         matches!(self.stat(), Ok(Some(_)))
     }
 
-    /// Says whether a real folder stands there.
+    /// Says whether a real folder is there.
     pub fn is_folder(&self) -> bool {
         matches!(self.open_as_folder(Missing::Stop), Ok(Some(_)))
     }
 
-    /// Makes sure that a plain file stands there, or nothing.
+    /// Makes sure that a plain file is there, or nothing.
     ///
     /// # Errors
     /// [`Kind::Refused`] if something else does, else as [`OwnPath::stat`].
@@ -258,7 +258,7 @@ impl OwnPath {
         crate::sys::sync::sync_open_folder(folder.as_fd(), &self.path())
     }
 
-    /// Opens the folder that stands there.
+    /// Opens the folder that is there.
     fn open_as_folder(&self, missing: Missing) -> Result<Option<Arc<OwnedFd>>> {
         if self.below.as_os_str().is_empty() {
             return self.root.open(missing);
@@ -356,7 +356,7 @@ fn stat_of(stat: &sys::Stat) -> Stat {
     }
 }
 
-/// The error of something that stands in the place of one of our own folders or files.
+/// The error for something else in the place of one of our own folders or files.
 pub(crate) fn strange(path: &Path, what: &str) -> Error {
     Error::new(Kind::Refused, format!("Cannot use {}", path.display()))
         .because(format!("{what}, and only regular files and real folders are used here"))

@@ -1,6 +1,6 @@
-//! Whether tracked files are in the work tree: very many, asked for in the order of their paths.
+//! Whether tracked files are in the work tree: for very many files, in the order of their paths.
 //!
-//! A sparse checkout leaves out whole folders; of what is in them, nothing has to be asked.
+//! A sparse checkout leaves out whole folders. For the files in them, nothing has to be asked.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! What folders of a work tree hold: those that are empty, and all files below one.
+//! The content of folders in a work tree: which are empty, and all files below one.
 
 use std::ffi::OsStr;
 use std::os::fd::AsFd;
@@ -21,14 +21,14 @@ pub enum Below {
     Files(Vec<RepoPath>, u64),
     /// There are more than was asked for.
     TooMany,
-    /// Something is among them that is no file: a repository of its own, a socket, pipe or device, what may not be
-    /// read, or a name that can't be represented.
+    /// Among them is something that is not a file: a repository of its own, a socket, pipe or device,
+    /// something that may not be read, or a name that can't be represented.
     Other(RepoPath),
 }
 
 impl Tree {
-    /// Returns the folders that have nothing in them, at most `most`; `skip` says which ones are not looked into. What
-    /// may not be read, and repositories in the tree, are passed over.
+    /// Returns the empty folders, at most `most`; `skip` says which ones are not searched. Folders that
+    /// may not be read, and repositories in the tree, are skipped.
     pub fn empty_folders(&self, skip: impl Fn(&RepoPath) -> bool, most: usize) -> Vec<RepoPath> {
         let mut found = Vec::new();
         let mut looked_into = 0;

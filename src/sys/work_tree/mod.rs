@@ -1,8 +1,8 @@
 //! A user's work tree: read and changed only from its root down, through real folders.
 //!
-//! Every access walks from an open root folder component by component and never follows a
-//! symbolic link, so that nothing outside the tree is read or written whatever the tree
-//! holds. Files are never written in place: they are staged, then moved.
+//! Every access walks from an open root folder, component by component, and never follows a symbolic link.
+//! So nothing outside the tree is read or written, whatever the tree holds. Files are never written in
+//! place: they are staged, then moved.
 
 pub mod absent;
 mod folders;
@@ -30,7 +30,7 @@ pub use folders::Below;
 pub(crate) use staging::{NewFile, Staged, Staging};
 pub use staging::{STAGING, is_staging};
 
-/// What stands at a path of a work tree.
+/// What is at a path of a work tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Node {
     /// Nothing.
@@ -69,8 +69,8 @@ impl Tree {
         Ok(Tree { fd, path: path.to_owned(), closed: Vec::new() })
     }
 
-    /// Returns the same tree with some folders closed: git's own, wherever they are and whatever
-    /// leads to them. One that is not there is closed already.
+    /// Returns the same tree with some folders closed: git's own, wherever they are and whatever leads
+    /// to them. A missing folder is closed anyway.
     #[must_use]
     pub fn closing(mut self, folders: &[&Path]) -> Tree {
         use std::os::unix::fs::MetadataExt as _;
@@ -89,8 +89,8 @@ impl Tree {
         self.path.join(path.as_path())
     }
 
-    /// Returns what stands at a path, without following any link. A link or file where a
-    /// folder should be on the way means [`Node::Missing`].
+    /// Returns what is at a path, without following any link. If a link or file is in the place of a
+    /// folder on the way, that means [`Node::Missing`].
     ///
     /// # Errors
     /// [`Kind::Environment`] with the path.
@@ -181,7 +181,7 @@ impl Tree {
         sync_open_folder(&self.fd, &self.path)
     }
 
-    /// Makes a folder and those above it; what stands there already stays.
+    /// Makes a folder and those above it. Existing ones stay.
     pub(crate) fn make_folder(&self, path: &RepoPath) -> Result<()> {
         let Some((folder, name)) = self.walk(path, Missing::Make)? else { return Ok(()) };
         match sys::mkdirat(&folder, name, Bits::from_raw_mode(0o777)) {
@@ -211,8 +211,8 @@ impl Tree {
         }
     }
 
-    /// Writes a new file that only its owner can read, synced, and makes the folders above it for
-    /// its owner alone; returns `false` if something stands there already.
+    /// Writes a new file that only its owner can read, synced, and makes the folders above it for its
+    /// owner alone. Returns `false` if something is there already.
     ///
     /// # Errors
     /// What `content` says, [`Kind::Environment`] with the path, also if a link is on the way;

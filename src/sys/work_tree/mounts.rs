@@ -1,4 +1,5 @@
-//! Other disks inside a work tree (volumes of a container, bind mounts): nothing can be renamed across their edge.
+//! Other disks inside a work tree (volumes of a container, bind mounts): no file can be renamed across their
+//! edge.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -11,7 +12,7 @@ use crate::base::error::Result;
 use crate::base::paths::RepoPath;
 
 impl Tree {
-    /// Says whether what stands at a path is mounted there: it can't be replaced or removed.
+    /// Says whether a path is a mount: it can't be replaced or removed.
     ///
     /// # Errors
     /// [`crate::base::error::Kind::Environment`] with the path.
@@ -19,7 +20,7 @@ impl Tree {
         Ok(self.walk(path, Missing::Stop)?.is_some_and(|(folder, name)| is_mount(&folder, name)))
     }
 
-    /// Returns the mounts that these paths lie in: of each, the innermost.
+    /// Returns the innermost mount around each of these paths.
     ///
     /// # Errors
     /// [`crate::base::error::Kind::Environment`] with the path.
@@ -46,7 +47,8 @@ impl Tree {
         Ok(mounts)
     }
 
-    /// Returns two of the folders above these paths that are one and the same folder, as where one is bound to the other.
+    /// Returns two of the folders above these paths that are the same folder, as when one is
+    /// bind-mounted to the other.
     ///
     /// # Errors
     /// [`crate::base::error::Kind::Environment`] with the path.

@@ -19,7 +19,7 @@ use crate::sys::sync::{sync_folder, sync_open_folder};
 /// How the names of staging folders begin.
 pub const STAGING: &str = ".snap-restore-";
 
-/// Says whether a path lies in a staging folder, or is one.
+/// Says whether a path is in a staging folder, or is one.
 pub fn is_staging(path: &RepoPath) -> bool {
     path.components().any(|name| name.as_bytes().starts_with(STAGING.as_bytes()))
 }
@@ -28,7 +28,7 @@ pub fn is_staging(path: &RepoPath) -> bool {
 pub(crate) struct NewFile<'a> {
     pub(crate) mode: Mode,
     pub(crate) private: bool,
-    /// The permission bits that it shall have, if they are known; and whether the umask does not matter.
+    /// The permission bits that it gets, if they are known; and whether the umask does not matter.
     pub(crate) wanted: Option<(u32, bool)>,
     /// The permission bits of the file that it replaces.
     pub(crate) old: Option<u32>,
@@ -38,8 +38,8 @@ pub(crate) struct NewFile<'a> {
 impl Tree {
     /// Writes a file or link under a fresh name in a staging folder; a file is returned to be synced.
     ///
-    /// It gets the permissions that are wanted, else those of the file that it replaces; a new file gets the usual ones,
-    /// or only its owner's if it is `private`.
+    /// It gets the wanted permissions, otherwise those of the file that it replaces. A new file gets
+    /// the usual ones, or only its owner's if it is `private`.
     pub(crate) fn stage(&self, staging: &Staging, name: &str, file: &NewFile<'_>) -> Result<Option<Staged>> {
         let place = staging.path.join(name);
         let write = || -> io::Result<Option<File>> {
@@ -91,7 +91,8 @@ impl Tree {
         Ok(Staging { fd, path })
     }
 
-    /// Opens the staging folder that a restore before has left, in the root or in a mount; `None` if there is none.
+    /// Opens the staging folder that an earlier restore has left, in the root or in a mount; `None` if
+    /// there is none.
     pub(crate) fn open_staging(&self, mount: Option<&RepoPath>, name: &str) -> Result<Option<Staging>> {
         let (folder, above) = match mount {
             None => (Some(self.fd.try_clone().context("open", &self.path)?), self.path.clone()),
@@ -106,7 +107,7 @@ impl Tree {
         }
     }
 
-    /// Moves what stands at a path into the staging folder.
+    /// Moves what is at a path into the staging folder.
     pub(crate) fn take(&self, path: &RepoPath, staging: &Staging, name: &str) -> Result<()> {
         let place = self.absolute(path);
         let Some((folder, leaf)) = self.walk(path, Missing::Stop)? else {
@@ -116,7 +117,7 @@ impl Tree {
         sys::renameat(&folder, leaf, &staging.fd, name).map_err(io::Error::from).context("move aside", &place)
     }
 
-    /// Moves a staged file to its path, where nothing may stand; makes the folders above it.
+    /// Moves a staged file to its path, where nothing may exist. Makes the folders above it.
     pub(crate) fn put(&self, staging: &Staging, name: &str, path: &RepoPath) -> Result<()> {
         self.put_making(Missing::Make, staging, name, path)
     }

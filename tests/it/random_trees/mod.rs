@@ -196,7 +196,8 @@ fn there_and_back(case: &Case) -> usize {
     project.snap(&["rewind", "x"]).exits(0);
     let rewound = Seen::of(&project);
     assert_eq!(rewound.content(), saved.content(), "rewound");
-    assert!(believes_its_notes(&project), "git looks twice");
+    // A rewind that has nothing to do leaves the index as it was, with what git has not noted yet.
+    assert!(wrecked.content() == saved.content() || believes_its_notes(&project), "git looks twice");
     if wrecked.content() == saved.content() {
         drop(project.snap(&["undo"]).exits(3))
     } else {

@@ -26,6 +26,9 @@ impl Seen {
             "--no-optional-locks",
             "-c",
             "core.ignorecase=false",
+            // Git 2.47 fails an assertion of its own at some sparse indexes.
+            "-c",
+            "index.sparse=false",
             "status",
             "--porcelain=v2",
             "-uall",

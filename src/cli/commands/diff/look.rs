@@ -1,6 +1,8 @@
-//! How `snap diff` looks: its options, the question to the terminal for its background, and what is set.
+//! How `snap diff` looks: its options, the question to the terminal for its background, and the settings in
+//! force.
 //!
-//! Owns `terminal-colorsaurus`. The terminal is asked while the diff is already being made, and only where it can answer.
+//! Owns `terminal-colorsaurus`. The terminal is asked while the diff is already being made, and only if it
+//! can answer.
 
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
@@ -38,9 +40,9 @@ pub(super) enum Colors {
 /// Whether the words of programs are coloured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Syntax {
-    /// As far as it takes next to no time
+    /// If it takes almost no time
     Auto,
-    /// Whatever time it takes
+    /// However long it takes
     Always,
     Never,
 }
@@ -48,10 +50,10 @@ pub(super) enum Syntax {
 /// Options that change how a diff looks, and nothing of what it says.
 #[derive(Args)]
 pub(super) struct LookOptions {
-    /// For which background
+    /// The background to paint for
     #[arg(long, value_name = "FOR", default_value = "auto", env = "SNAP_DIFF_THEME", hide_env_values = true)]
     theme: Colors,
-    /// Colour the words of programs, where the background is known
+    /// Colour source code, if the background is known
     #[arg(
         long,
         value_name = "WHEN",
@@ -69,7 +71,7 @@ pub(super) struct LookOptions {
         hide_env_values = true
     )]
     links: String,
-    /// Leave out the numbers of lines
+    /// Leave out the line numbers
     #[arg(long, env = "SNAP_DIFF_NO_LINE_NUMBERS", hide_env_values = true)]
     no_line_numbers: bool,
     /// Cut longer lines, with a count of what is not shown
@@ -81,7 +83,7 @@ pub(super) struct LookOptions {
         hide_env_values = true
     )]
     max_line: usize,
-    /// List how a diff would look here, and what says so
+    /// List how a diff would look here, and which setting decides it
     #[arg(long)]
     pub(super) show_config: bool,
 }
@@ -90,7 +92,8 @@ pub(super) struct LookOptions {
 pub(super) struct Asked(Option<JoinHandle<Option<Background>>>);
 
 impl LookOptions {
-    /// Begins to find out for which background to paint; asks the terminal only if `colored`, and only where it is in front.
+    /// Begins to find out which background to paint for. Asks the terminal only if `colored`, and only
+    /// if this program is in the foreground.
     pub(super) fn ask(&self, colored: bool) -> Asked {
         let asks = colored
             && self.theme == Colors::Auto
@@ -112,7 +115,8 @@ impl LookOptions {
         Theme { background, depth: if full { Depth::Full } else { Depth::Palette } }
     }
 
-    /// Says whether the words of programs may be coloured: their grammars can be read while nothing else is known yet.
+    /// Says whether source code may be coloured, so that the grammars can be read before anything else
+    /// is known.
     pub(super) fn may_color_words(&self, colored: bool) -> bool {
         let known = match self.theme {
             Colors::Auto => io::stdout().is_terminal(),
@@ -181,7 +185,7 @@ impl LookOptions {
         };
         let depth = match self.theme(Asked(None)).depth {
             Depth::Full => ("all", "COLORTERM"),
-            Depth::Palette => ("256", "no word of more in COLORTERM"),
+            Depth::Palette => ("256", "COLORTERM does not name more"),
         };
         let yes = |on: bool| if on { "yes" } else { "no" }.to_owned();
         let rows = [

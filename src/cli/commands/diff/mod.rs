@@ -1,4 +1,4 @@
-//! `snap diff`: shows what differs, while the rest of it is still being computed.
+//! `snap diff`: shows differences while the rest of them is still being computed.
 
 mod look;
 mod report;
@@ -33,7 +33,7 @@ const THREADS: usize = 2;
 
 /// Show what a snapshot changed, what differs between two, or any two files
 ///
-/// On a terminal, or with `--color always`, painted for people; else a patch for `git apply`.
+/// Painted for people on a terminal, or with `--color always`; otherwise a patch for `git apply`.
 #[derive(Args)]
 #[command(after_help = examples(&[
     ("snap diff", "Show the edits of the newest snapshot"),
@@ -63,7 +63,7 @@ pub(crate) struct Diff {
     /// The two versions beside each other
     #[arg(short = 'y', long, group = "form")]
     side_by_side: bool,
-    /// A patch for `git apply`; on a terminal what is not seen is shown as escapes
+    /// A patch for `git apply`; on a terminal, invisible characters are shown as escapes
     #[arg(short, long, group = "form")]
     patch: bool,
     /// Such a patch with binary content too
@@ -72,7 +72,7 @@ pub(crate) struct Diff {
     /// Both versions of a changed line in one line, word by word
     #[arg(long, group = "form")]
     word: bool,
-    /// Of a diff on standard input: paint each line where it stands, as `interactive.diffFilter` needs it
+    /// Paint each line of a diff on standard input in its place, for `interactive.diffFilter`
     #[arg(long, group = "form")]
     color_only: bool,
     /// Exit with 1 if there are differences
@@ -81,7 +81,7 @@ pub(crate) struct Diff {
     /// Lines of context [default: 3]
     #[arg(short = 'U', long = "unified", value_name = "N")]
     context: Option<usize>,
-    /// Take lines that differ in white space only for equal
+    /// Treat lines that differ only in white space as equal
     #[arg(short = 'w', long)]
     ignore_all_space: bool,
     #[command(flatten)]

@@ -123,8 +123,8 @@ impl DiffWriter {
     }
 }
 
-/// Returns how wide the names and the bars of `--stat` are, when the longest name has so many characters; on a
-/// screen a line of it shall fit.
+/// Returns the width of the names and of the bars of `--stat`, given the length of the longest name. On
+/// a screen, a line has to fit.
 fn stat_widths(longest: usize, screen: Option<usize>) -> (usize, u64) {
     const COUNT: usize = " ".len() + " | ".len() + "12345 ".len();
     let room = screen.map_or(usize::MAX, |screen| screen.saturating_sub(COUNT).max(24));

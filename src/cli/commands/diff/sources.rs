@@ -1,4 +1,4 @@
-//! What `snap diff` compares, and how each of it is opened.
+//! What `snap diff` compares, and how each source is opened.
 
 use std::fs::File;
 use std::io::{self, BufReader};
@@ -30,7 +30,7 @@ pub(super) enum Job {
 type Named = (PathBuf, PathBuf);
 
 impl Diff {
-    /// Returns the names of the files that are wanted of a diff on standard input: as they stand in it.
+    /// Returns the wanted files of a diff on standard input, named as the diff names them.
     fn wanted_of_input(&self) -> Vec<Vec<u8>> {
         use std::os::unix::ffi::OsStrExt as _;
         let name = |path: &PathBuf| {
@@ -44,8 +44,8 @@ impl Diff {
         self.paths.iter().map(name).filter(|name| !name.is_empty()).collect()
     }
 
-    /// Opens the workspace and reads the manifests that are wanted; while git still finds the one,
-    /// the others are read from where the store usually is.
+    /// Opens the workspace and reads the wanted manifests. While git is still finding the workspace,
+    /// the manifests are read from where the store usually is.
     pub(super) fn open(&self, context: &Context, ui: &mut Ui) -> Result<(Workspace, Vec<Manifest>)> {
         let (named, latest) = (self.references.iter().map(String::as_str), ["latest"]);
         let named: Vec<Reference> = named.chain(latest).map(Reference::parse).collect();
