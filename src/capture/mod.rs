@@ -13,6 +13,7 @@ mod edits;
 mod lineage;
 mod manifest_secrets;
 mod marks;
+mod other_roots;
 mod outside_git;
 mod previous_version;
 mod renames;

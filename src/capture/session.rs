@@ -18,6 +18,7 @@ use crate::base::warning::Warning;
 use crate::capture::captured_session::CapturedSession;
 use crate::capture::chunker::Chunker;
 use crate::capture::manifest_secrets;
+use crate::capture::other_roots::other_roots;
 use crate::client::transcript::compaction::last_compaction_in;
 use crate::client::transcript::starters::Watch;
 use crate::client::transcript::summary::TranscriptSummary;
@@ -216,6 +217,8 @@ impl SessionReader<'_> {
             (None, Some(cwd)) => Path::new(cwd).into(),
             (None, None) => workspace.root.as_path().into(),
         };
+        let folders = facts.folders.iter().map(Path::new);
+        let other_roots = other_roots(&workspace.root, folders);
         captured.session = Some(Session {
             id: found.id.clone(),
             title: facts.title,
@@ -226,6 +229,7 @@ impl SessionReader<'_> {
             waiting_for: found.live.as_ref().and_then(|live| live.waiting_for.clone()),
             mode: facts.mode,
             cwd,
+            other_roots,
             transcript: transcript.filter(|_| history != History::None),
             files: side_files,
             elsewhere,

@@ -139,7 +139,6 @@ fn a_session_that_differs_runs_or_is_somebody_elses_is_not_continued() {
         let project = Project::new();
         let transcript = project.session(ID);
         project.snap(&["save", "x"]).exits(0);
-        let project = if changed == "another user" { project.of_another_user() } else { project };
         match changed {
             "the conversation" => project.append(&transcript, format!("{record}\n").as_bytes()),
             "a task" => fs::write(project.home.tasks(ID).join("1.json"), "{}").must("a task"),
@@ -153,9 +152,17 @@ fn a_session_that_differs_runs_or_is_somebody_elses_is_not_continued() {
             _ => {}
         }
         let before = fs::read(&transcript).must("the transcript");
-        let dry = project.snap(&["resume", "x", "--trust", "--dry-run"]).exits(0).stdout;
+        let resume = |arguments: &[&str]| {
+            let mut command =
+                project.command(project.root(), &[&["resume", "x", "--trust"], arguments].concat());
+            if changed == "another user" {
+                command.env("XDG_STATE_HOME", project.home.path().join("another user's"));
+            }
+            ran(&mut command).exits(0)
+        };
+        let dry = resume(&["--dry-run"]).stdout;
         assert!(dry.contains(said), "{changed}: {dry}");
-        let resumed = project.snap(&["resume", "x", "--trust", "--json"]).exits(0).json();
+        let resumed = resume(&["--json"]).json();
         assert_eq!((&resumed["renamed"], &resumed["continues"]), (&json!(true), &json!(false)), "{changed}");
         assert_eq!(fs::read(&transcript).must("the transcript"), before, "{changed}");
     }

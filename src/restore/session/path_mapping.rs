@@ -79,6 +79,7 @@ impl Relocation {
             roots: roots
                 .into_iter()
                 .chain([main.and_then(|main| pair(main, &main_here))])
+                .chain(session.other_roots.iter().map(|other| pair(other.as_path(), &workspace.root)))
                 .flatten()
                 .collect(),
             guards: old
@@ -90,6 +91,7 @@ impl Relocation {
             slugs: [slugs(session.cwd.as_path(), cwd), slugs(old.root.as_path(), &workspace.root)]
                 .into_iter()
                 .chain([main.and_then(|main| slugs(main, &main_here))])
+                .chain(session.other_roots.iter().map(|other| slugs(other.as_path(), &workspace.root)))
                 .flatten()
                 .collect(),
             session: renamed,
