@@ -28,7 +28,7 @@ pub use hooks::journal::Journal;
 pub use hooks::settings::{COMMAND_FILE, hooks, is_our_command, with_hooks, without_hooks};
 pub use hooks::setup::{Scope, SettingsChange, Setup};
 pub use install::append::{AsSaved, PrefixMatch, Writer};
-pub use install::known::{left_tree_record, title_records};
+pub use install::known::{finds_in_any_folder, left_tree_record, says_nothing, title_records};
 pub use install::links::Link;
 pub use install::staging::{AsPlaceSaved, Placed};
 pub use launch_options::Launch;
@@ -48,6 +48,17 @@ pub const TASK_LIST: &str = "CLAUDE_CODE_TASK_LIST_ID";
 /// with the second, it writes no transcript.
 pub const MARKS_OF_A_CLIENT: [&str; 4] =
     ["CLAUDECODE", "CLAUDE_CODE_CHILD_SESSION", "CLAUDE_CODE_SESSION_ID", "CLAUDE_CODE_ENTRYPOINT"];
+
+/// What else it sets (2.1.332), which says something of that client to nobody but its own programs.
+pub const WORDS_OF_A_CLIENT: [&str; 7] = [
+    "AI_AGENT",
+    "CLAUDE_CODE_CHILD_NOTES_DIR",
+    "CLAUDE_CODE_EXECPATH",
+    "CLAUDE_CODE_MESSAGING_SOCKET",
+    "CLAUDE_CODE_MESSAGING_TOKEN",
+    "CLAUDE_CODE_SESSION_ATTENDED",
+    "CLAUDE_PID",
+];
 
 /// The client's configuration folder: `$CLAUDE_CONFIG_DIR`, by default `~/.claude`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,9 +81,15 @@ impl ClientHome {
     /// The same, with a project's folder of this name, whatever the project is; what is no name counts as none.
     #[must_use]
     pub fn with_project_folder(self, name: Option<String>) -> ClientHome {
-        let is_name =
-            |name: &String| !matches!(name.as_str(), "" | "." | "..") && !name.contains(['/', '\0']);
-        ClientHome { project_folder: name.filter(is_name), ..self }
+        ClientHome { project_folder: name.filter(|name| is_project_folder(name)), ..self }
+    }
+
+    /// The same, with the folder that a transcript lies in as the project's; `None` if that is none of the client's.
+    pub fn with_folder_of(&self, transcript: &Path) -> Option<ClientHome> {
+        let folder = transcript.parent()?;
+        let name = folder.file_name()?.to_str()?.to_owned();
+        let is_own = folder.parent() == Some(&self.projects());
+        is_own.then(|| ClientHome { project_folder: Some(name), ..self.clone() })
     }
 
     /// Returns the name of the task list that a session has while teams of agents are on (an experiment of the
@@ -116,6 +133,17 @@ impl ClientHome {
     }
 }
 
+/// Says whether the client takes a name for a project's folder (2.1.329 and 2.1.332); if not, the slug stays.
+fn is_project_folder(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let lower = name.to_ascii_lowercase();
+    let device = match lower.as_bytes() {
+        [kind @ .., number] if number.is_ascii_digit() => matches!(kind, b"com" | b"lpt"),
+        _ => matches!(lower.as_str(), "con" | "prn" | "aux" | "nul"),
+    };
+    (1..=64).contains(&name.len()) && name.bytes().all(plain) && !device
+}
+
 /// Returns the folder that holds `.git` and the given one: the work tree it belongs to.
 ///
 /// Outside any repository, the folder itself. Used to distinguish the work trees of one repository if
@@ -132,4 +160,21 @@ fn belongs(cwd: &Path, root: &Path) -> bool {
     let tree = work_tree_of(cwd);
     // Outside git every folder is its own tree, and a session in a subfolder still counts.
     tree == root || !tree.starts_with(root) || !tree.join(".git").exists()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_project_folder_has_a_name_that_the_client_takes() {
+        for name in ["my-project", "-home-x", "_x", "a--", "clock", "conin", "lpt", "com10", &"a".repeat(64)]
+        {
+            assert!(is_project_folder(name), "{name}");
+        }
+        for name in ["", ".", "..", "a.b", "a b", "x/y", "é", "con", "NUL", "com1", "LPT9", &"a".repeat(65)]
+        {
+            assert!(!is_project_folder(name), "{name}");
+        }
+    }
 }

@@ -61,6 +61,7 @@ mod random_trees;
 mod raw_text;
 mod real_client;
 mod real_releases;
+mod real_sessions;
 mod real_state;
 mod redaction;
 mod remap;

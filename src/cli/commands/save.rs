@@ -67,7 +67,7 @@ pub(crate) struct Save {
     /// Also make it a session that plain `claude --resume NAME` finds
     #[arg(long)]
     link: bool,
-    /// Never prompt; of several sessions that run, take the one that was active last
+    /// Never prompt; if several sessions are running, take the one that was active last
     #[arg(long, alias = "yes")]
     no_input: bool,
 }

@@ -20,7 +20,7 @@ pub(crate) struct RestoreArgs {
     /// Restore only the files
     #[arg(long)]
     pub(crate) no_session: bool,
-    /// Go on as a new session, even if this one is here as it was saved
+    /// Continue as a new session, even if the saved one is here unchanged
     #[arg(long, conflicts_with = "no_session")]
     fork: bool,
     /// Fetch the snapshot's base commit if this repository doesn't have it

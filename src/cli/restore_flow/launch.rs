@@ -9,7 +9,7 @@ use std::path::Path;
 use crate::base::error::{Error, Kind};
 use crate::base::ids::ClientId;
 use crate::cli::output::words::quoted;
-use crate::client::MARKS_OF_A_CLIENT;
+use crate::client::{MARKS_OF_A_CLIENT, WORDS_OF_A_CLIENT};
 use crate::sys::environment;
 use crate::sys::programs::Programs;
 
@@ -70,7 +70,7 @@ impl Launch<'_> {
         // This process ends without letting go of anything.
         crate::git::leave_none();
         let mut command = std::process::Command::new(first);
-        for name in MARKS_OF_A_CLIENT {
+        for name in MARKS_OF_A_CLIENT.into_iter().chain(WORDS_OF_A_CLIENT) {
             command.env_remove(name);
         }
         let error = command

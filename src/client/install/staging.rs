@@ -155,7 +155,7 @@ impl Placing<'_> {
                 tree.create(&staged, |rest| match Continuation::run(here, &as_saved, rest, content)? {
                     PrefixMatch::Beginning(now) if now == *size => Ok(()),
                     // Nothing is missing.
-                    PrefixMatch::Same if length == *size => Ok(()),
+                    PrefixMatch::Same | PrefixMatch::Longer(_) if length == *size => Ok(()),
                     _ => Err(changed()),
                 })?
             }
@@ -333,8 +333,8 @@ impl Placed {
 
     /// Returns the file of this number: that of a place or, behind them, the transcript.
     fn file(&self, number: usize) -> Result<StagedFile> {
-        let client = ClientHome::new(self.config.as_path(), Path::new("/"), None)
-            .with_project_folder(self.project.clone());
+        let mut client = ClientHome::new(self.config.as_path(), Path::new("/"), None);
+        client.project_folder.clone_from(&self.project);
         let transcript = client.transcript_path(self.cwd.as_path(), &self.id);
         let transcript = transcript.strip_prefix(client.projects()).unwrap_or(&transcript);
         let Some(place) = self.places.get(number) else {

@@ -274,7 +274,8 @@ impl Ready<'_> {
             return Ok(None);
         }
         continued.extend(self.plan.continues.as_ref().map(|here| (places.len(), here.transcript())));
-        let placed = self.workspace.client.placed(&self.plan.id, &self.plan.cwd, places, token);
+        let client = self.plan.continues.as_ref().map_or(&self.workspace.client, Beginning::client);
+        let placed = client.placed(&self.plan.id, &self.plan.cwd, places, token);
         Ok(Some(placed.continuing(continued)))
     }
 
@@ -304,8 +305,8 @@ impl Ready<'_> {
     fn transcript(&self, copy: &mut Copy<'_>, saved: &Transcript, out: &mut dyn Write) -> Result<()> {
         copy.conversation(saved, &self.plan.checked, out)?;
         let mut records = match &self.plan.continues {
-            Some(here) => here.added(self.plan),
-            None => added_records(self.plan),
+            Some(here) if here.is_whole() => String::new(),
+            _ => added_records(self.plan),
         };
         let waking = &self.plan.waking;
         if let Some(asleep) = &waking.quiet {

@@ -4,18 +4,19 @@
 //! the beginning out, the missing part must be in an older snapshot that the newer one descends from.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use crate::base::error::{IoContext as _, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::paths::RepoPath;
 use crate::client::transcript::validate::Checked;
-use crate::client::{PrefixMatch, Writer, is_elsewhere};
+use crate::client::{ClientHome, PrefixMatch, Writer, finds_in_any_folder, is_elsewhere, says_nothing};
 use crate::manifest::{Manifest, Session, Transcript};
 use crate::redaction::refill_side_files;
 use crate::restore::session::as_saved::Compared;
 use crate::restore::session::path_mapping::{Paths, Relocation};
-use crate::restore::session::writer::{Copy, unwritten};
-use crate::restore::session::{SessionPlan, added_records, checked};
+use crate::restore::session::writer::Copy;
+use crate::restore::session::{SessionPlan, checked};
 use crate::store::Entry;
 use crate::workspace::Workspace;
 
@@ -28,18 +29,10 @@ pub struct Beginning {
     /// that are missing.
     files: BTreeMap<RepoPath, Option<u64>>,
     form: ResumeForm,
-    missing: Missing,
-}
-
-/// What of the conversation is missing here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Missing {
-    /// Its last records, and those that it gets when it is brought back.
-    Records,
-    /// Nothing: it is here as it was saved.
-    Nothing,
-    /// Nothing: it is here as an earlier resume of the same snapshot left it.
-    NothingSince,
+    /// Whether the whole conversation is here, and nothing was said since.
+    whole: bool,
+    /// The client, as it finds the transcript where it lies.
+    client: ClientHome,
 }
 
 /// In which form what is here is the beginning.
@@ -80,17 +73,14 @@ impl Beginning {
         self.files.get(place)
     }
 
-    /// Says whether the whole conversation is here.
+    /// Says whether the whole conversation is here, and nothing was said since.
     pub(in crate::restore) fn is_whole(&self) -> bool {
-        self.missing != Missing::Records
+        self.whole
     }
 
-    /// Returns the records that stand behind the saved ones once it is brought back.
-    pub(in crate::restore) fn added(&self, plan: &SessionPlan) -> String {
-        match self.missing {
-            Missing::Nothing => String::new(),
-            Missing::Records | Missing::NothingSince => added_records(plan),
-        }
+    /// Returns the client, as it finds the transcript where it lies.
+    pub(in crate::restore) fn client(&self) -> &ClientHome {
+        &self.client
     }
 
     /// How the files that are here are to be looked at.
@@ -111,14 +101,12 @@ impl Beginning {
         plan: &SessionPlan,
         paths: &Paths,
     ) -> Result<Option<Beginning>> {
-        let client = &workspace.client;
-        let here = client.transcript_path(&plan.cwd, &plan.id);
         let harmed = plan.checked.needs_mending() || plan.agents.values().any(Checked::needs_mending);
         let Some((session, saved)) = saved(manifest) else { return Ok(None) };
-        let is_only = client.transcripts(&plan.id)? == [here.clone()];
-        if harmed || !is_only || client.live_session(&plan.id)?.is_some() {
+        if harmed || workspace.client.live_session(&plan.id)?.is_some() {
             return Ok(None);
         }
+        let Some((client, here)) = where_it_lies(&workspace.client, session, plan)? else { return Ok(None) };
         let size = here.metadata().context("read", &here)?.len();
         for form in [ResumeForm::Whole, ResumeForm::Saved, ResumeForm::BeforeCompaction] {
             let Some(compared) = form.compared(workspace, manifest, saved)? else { continue };
@@ -127,26 +115,17 @@ impl Beginning {
             };
             let mut copy =
                 Copy { store: &workspace.store, rewriter: plan.relocation.rewriter()?, waking: None };
-            let mut with = |records: &str| {
-                standing(None, &mut |out| {
-                    copy.conversation(saved, &plan.checked, out)?;
-                    out.write_all(records.as_bytes()).map_err(unwritten)
-                })
+            let here = standing(None, &mut |out| copy.conversation(saved, &plan.checked, out))?;
+            let (transcript, whole) = match &here {
+                PrefixMatch::Beginning(size) => (*size, false),
+                // What was cut here as it was elsewhere has not been compacted here.
+                _ if form == ResumeForm::BeforeCompaction => continue,
+                PrefixMatch::Same => (size, true),
+                PrefixMatch::Longer(more) if says_nothing(more, session.mode.as_deref()) => (size, true),
+                PrefixMatch::Longer(_) | PrefixMatch::Other | PrefixMatch::Absent => continue,
             };
-            let (transcript, missing) = match with("")? {
-                PrefixMatch::Beginning(size) => (size, Missing::Records),
-                PrefixMatch::Same => (size, Missing::Nothing),
-                PrefixMatch::Other if with(&added_records(plan))? == PrefixMatch::Same => {
-                    (size, Missing::NothingSince)
-                }
-                PrefixMatch::Other | PrefixMatch::Absent => continue,
-            };
-            // What was cut here as it was elsewhere has not been compacted here.
-            if form == ResumeForm::BeforeCompaction && missing != Missing::Records {
-                continue;
-            }
-            if form == ResumeForm::BeforeCompaction && !descends_from_here(workspace, manifest, plan, paths)?
-            {
+            let descends = || descends_from_here(workspace, &client, manifest, plan, paths);
+            if form == ResumeForm::BeforeCompaction && !descends()? {
                 continue;
             }
             let (mut fits, mut files) = (true, BTreeMap::new());
@@ -161,16 +140,32 @@ impl Beginning {
                     PrefixMatch::Beginning(size) if place.as_bytes().ends_with(b".jsonl") => {
                         files.insert(place.clone(), Some(size));
                     }
-                    PrefixMatch::Beginning(_) | PrefixMatch::Other => fits = false,
+                    PrefixMatch::Beginning(_) | PrefixMatch::Longer(_) | PrefixMatch::Other => fits = false,
                 }
                 Ok(())
             })?;
             if fits {
-                return Ok(Some(Beginning { transcript, files, form, missing }));
+                return Ok(Some(Beginning { transcript, files, form, whole, client }));
             }
         }
         Ok(None)
     }
+}
+
+/// Returns where the one transcript of the session lies, and the client that finds it there: in the folder where it
+/// belongs, or, if it was written by a client that looks in all of them, in any.
+fn where_it_lies(
+    client: &ClientHome,
+    session: &Session,
+    plan: &SessionPlan,
+) -> Result<Option<(ClientHome, PathBuf)>> {
+    let transcripts = client.transcripts(&plan.id)?;
+    let [transcript] = transcripts.as_slice() else { return Ok(None) };
+    if *transcript == client.transcript_path(&plan.cwd, &plan.id) {
+        return Ok(Some((client.clone(), transcript.clone())));
+    }
+    let there = client.with_folder_of(transcript).filter(|_| finds_in_any_folder(session.client.as_deref()));
+    Ok(there.map(|there| (there, transcript.clone())))
 }
 
 fn saved(manifest: &Manifest) -> Option<(&Session, &Transcript)> {
@@ -181,6 +176,7 @@ fn saved(manifest: &Manifest) -> Option<(&Session, &Transcript)> {
 /// transcript that is here.
 fn descends_from_here(
     workspace: &Workspace,
+    client: &ClientHome,
     manifest: &Manifest,
     plan: &SessionPlan,
     paths: &Paths,
@@ -192,7 +188,7 @@ fn descends_from_here(
     while let Some(ancestor) = next.and_then(|id| by_id.get(id)).filter(|one| seen.insert(&one.id)) {
         next = ancestor.parent.as_ref();
         // One that is damaged proves nothing.
-        if has_what_is_here(workspace, ancestor, plan, paths).unwrap_or(false) {
+        if has_what_is_here(workspace, client, ancestor, plan, paths).unwrap_or(false) {
             return Ok(true);
         }
     }
@@ -201,6 +197,7 @@ fn descends_from_here(
 
 fn has_what_is_here(
     workspace: &Workspace,
+    client: &ClientHome,
     ancestor: &Manifest,
     plan: &SessionPlan,
     paths: &Paths,
@@ -213,13 +210,10 @@ fn has_what_is_here(
     for form in [ResumeForm::Whole, ResumeForm::Saved] {
         let Some(compared) = form.compared(workspace, ancestor, saved)? else { continue };
         let mut copy = Copy { store: &workspace.store, rewriter: relocation.rewriter()?, waking: None };
-        let standing = workspace.client.standing(
-            &plan.id,
-            &plan.cwd,
-            None,
-            &|file| compared.read(None, file),
-            &mut |out| copy.conversation(saved, &checked, out),
-        )?;
+        let standing =
+            client.standing(&plan.id, &plan.cwd, None, &|file| compared.read(None, file), &mut |out| {
+                copy.conversation(saved, &checked, out)
+            })?;
         if matches!(standing, PrefixMatch::Same | PrefixMatch::Beginning(_)) {
             return Ok(true);
         }
