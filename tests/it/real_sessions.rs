@@ -134,7 +134,7 @@ fn a_session_that_is_opened_and_left_stays_one_session(client: &Client) {
         let screen = resumed_on(client, &project, &api, &[]);
         eventually("the client runs", live);
         eventually("the client has ended", || {
-            screen.press(&["C-c"]);
+            screen.try_press(&["C-c"]);
             !live()
         });
         assert_eq!(transcripts(&project), [transcript.clone()], "no copy");
@@ -166,7 +166,6 @@ fn a_client_that_is_started_below_another_writes_its_transcript(client: &Client)
     screen.enter("new words");
     screen.shows("fine");
     eventually("what was said is in the transcript", || written(&transcript, "new words"));
-    assert!(!screen.shown().contains("Transcript saving is off"), "{}", screen.shown());
 }
 
 #[test]
@@ -182,6 +181,10 @@ fn what_a_client_below_another_would_do_with_the_variable_is_what_snap_keeps_fro
     screen.shows("say hello");
     screen.enter("new words");
     screen.shows("fine");
-    screen.shows("Transcript saving is off");
+    // A clean end writes whatever is still to be written.
+    eventually("the client has ended", || {
+        screen.try_press(&["C-c"]);
+        screen.shown().is_empty()
+    });
     assert!(!written(&transcript, "new words"), "it writes no transcript");
 }
