@@ -40,7 +40,7 @@ use crate::git::{self, Listing};
 use crate::manifest::attestation::Proofs;
 use crate::manifest::{CreatedBy, Edits, FORMAT, Head, Manifest, Safety, SavedWorkspace, Trigger};
 use crate::redaction::Redactor;
-use crate::store::{AddLock, Known, LogEntry, Operation, Reference, check_name};
+use crate::store::{AddLock, LogEntry, Operation, Reference, UnreadEntry, check_name};
 use crate::sys::parallel;
 use crate::workspace::Workspace;
 
@@ -166,7 +166,7 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     manifest.message = request.message.map(str::to_owned);
 
     let earlier = workspace.store.known()?;
-    let saved = |own: bool| -> Vec<(&Known, &Head)> {
+    let saved = |own: bool| -> Vec<(&UnreadEntry, &Head)> {
         let wanted = earlier.iter().filter(|known| known.own || !own);
         wanted
             .filter_map(|known| Some((known, known.head.as_ref().ok()?)))
@@ -189,8 +189,9 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     if let Some(manifest) = same.filter(|_| !asked_for).and_then(|(known, _)| workspace.store.whole(known)) {
         return Ok(SaveReport { manifest, unchanged_since, written: false, notes });
     }
-    let heads =
-        |all: &[(&Known, &Head)]| -> Vec<Head> { all.iter().map(|(_, head)| (*head).clone()).collect() };
+    let heads = |all: &[(&UnreadEntry, &Head)]| -> Vec<Head> {
+        all.iter().map(|(_, head)| (*head).clone()).collect()
+    };
     let (all, own) = (heads(&saved(false)), heads(&own));
     // A log that can't be read only makes the answer less sure.
     let log = workspace.store.own_log().unwrap_or_default();

@@ -20,10 +20,11 @@ use crate::capture::chunker::Chunker;
 use crate::capture::manifest_secrets;
 use crate::capture::other_roots::other_roots;
 use crate::client::transcript::compaction::last_compaction_in;
+use crate::client::transcript::search::holds_record;
 use crate::client::transcript::starters::Watch;
 use crate::client::transcript::summary::TranscriptSummary;
 use crate::client::{
-    AgentFiles, FoundSession, Journal, Launch, Lines, account_told, is_of_account, without_account,
+    AgentFiles, FoundSession, HookNotes, Launch, Lines, account_told, is_of_account, without_account,
 };
 use crate::json::shape::fits_inside;
 use crate::manifest::{
@@ -148,7 +149,9 @@ impl SessionReader<'_> {
                 None => {}
             }
         }
-        if let (true, Some(reminded)) = (files.tasks_are_gone, &facts.reminded) {
+        // A reminder of no task says that there was none.
+        let reminded = facts.reminded.as_ref().filter(|reminded| !reminded.is_empty());
+        if let (true, Some(reminded)) = (files.tasks_are_gone, reminded) {
             captured.tasks.extend(reminded.iter().filter(|item| is_task(item.get())).cloned());
             captured.notes.push(Warning::TasksOnlyReminded(captured.tasks.len()));
         }
@@ -189,10 +192,9 @@ impl SessionReader<'_> {
         }
         let elsewhere = self.elsewhere(found, &facts, &mut missing)?;
         captured.not_captured.files.append(&mut missing);
-        captured.queue =
-            facts.queue.iter().filter(|prompt| !prompt.contains("<task-notification>")).cloned().collect();
+        captured.queue = facts.queue.prompts();
         captured.not_captured.processes = facts.open_shells();
-        for (id, process) in journal.processes().filter(|(id, _)| !facts.ended.contains_key(*id)) {
+        for (id, process) in journal.processes().filter(|(id, _)| !facts.has_ended(id)) {
             if !facts.shells.contains_key(id) {
                 captured.not_captured.processes.push(process.to_owned());
             }
@@ -204,6 +206,7 @@ impl SessionReader<'_> {
         };
         captured.not_captured.scheduled =
             journal.scheduled().into_iter().filter(|told| !is_in(told)).collect();
+        let title = facts.title(|leaf| holds_record(&found.transcript, leaf));
         let (session, other) = facts.decisions.into_iter().partition(|decision| decision.scope == "session");
         captured.permissions.session = session;
         captured.permissions.decisions = other;
@@ -221,7 +224,7 @@ impl SessionReader<'_> {
         let other_roots = other_roots(&workspace.root, folders);
         captured.session = Some(Session {
             id: found.id.clone(),
-            title: facts.title,
+            title,
             client: facts.client,
             model: facts.model,
             status: found.live.as_ref().and_then(|live| live.status.clone()),
@@ -345,7 +348,7 @@ impl SessionReader<'_> {
         &self,
         files: &AgentFiles,
         history: History,
-        journal: &Journal,
+        journal: &HookNotes,
         live: bool,
     ) -> Result<AgentRead> {
         let mut missing = Vec::new();
@@ -373,7 +376,8 @@ impl SessionReader<'_> {
         let meta_is_other = json.is_some() && meta.is_none();
         let written = files.transcript.as_ref().and_then(|path| path.metadata().ok()?.modified().ok());
         let told = journal.agent(files.id.as_str(), written, live);
-        let seen = Seen { id: files.id.clone(), meta, transcript, facts, told };
+        let odd_meta = json.filter(|_| meta_is_other);
+        let seen = Seen { id: files.id.clone(), meta, odd_meta, transcript, facts, told };
         Ok(AgentRead { seen, meta_is_other, missing, kept: kept.unwrap_or_default() })
     }
 

@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use super::locate::glance::session_of;
-use super::{ClientHome, FoundSession};
+use super::{ClientHome, FoundSession, is_helper};
 use crate::base::error::{Error, IoContext, Result};
 use crate::base::ids::ClientId;
 use crate::manifest::Skipped;
@@ -57,6 +57,11 @@ impl ClientHome {
             if files.agents.iter().all(|agent| agent.id != id) {
                 add_agent_file(&mut files.agents, id, false, path);
             }
+        }
+        let is_own = |agent: &mut AgentFiles| is_helper(&agent.id, agent.meta.is_some());
+        for helper in files.agents.extract_if(.., is_own) {
+            let place = format!("session/subagents/agent-{}.jsonl", helper.id);
+            files.others.extend(helper.transcript.map(|path| (place, path)));
         }
         let list = |name: &str| self.config.join("tasks").join(name);
         let own = list(self.task_list.as_ref().unwrap_or(&found.id).as_str());

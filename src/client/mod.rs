@@ -6,12 +6,15 @@
 //! Transcripts are never changed or deleted.
 
 mod files;
+mod helpers;
 mod hooks;
 mod install;
 mod launch_options;
 mod live;
 mod locate;
+mod loose_json;
 mod profiles;
+mod sessions;
 mod settings;
 mod shared_files;
 mod slug;
@@ -23,8 +26,9 @@ use crate::base::ids::ClientId;
 use crate::sys::place::{OwnPath, Root};
 
 pub use files::{AgentFiles, Lines, SessionFiles};
+pub use helpers::is_helper;
 pub use hooks::input::{HookInput, ToolInput, shown_beside_the_step, shown_instead_of_asking};
-pub use hooks::journal::Journal;
+pub use hooks::journal::HookNotes;
 pub use hooks::settings::{COMMAND_FILE, hooks, is_our_command, with_hooks, without_hooks};
 pub use hooks::setup::{Scope, SettingsChange, Setup};
 pub use install::append::{AsSaved, PrefixMatch, Writer};
@@ -35,11 +39,13 @@ pub use launch_options::Launch;
 pub use live::Live;
 pub use locate::glance::SessionWords;
 pub use locate::{Found, FoundSession, Passed, Wanted};
+pub use loose_json::LooseObject;
+pub use sessions::Listed;
 pub use settings::Settings;
 pub use shared_files::is_elsewhere;
 pub use slug::slug;
 pub use transcript::account::{account_told, is_of_account, names_account, without_account};
-pub use transcript::spoken::was_spoken_to;
+pub use transcript::spoken::{is_command, was_spoken_to};
 
 /// The variable that makes sessions share one task list.
 pub const TASK_LIST: &str = "CLAUDE_CODE_TASK_LIST_ID";

@@ -24,7 +24,7 @@ pub use loader::{Detail, Loader};
 /// Above this many bytes of both versions together, binary content is not given as a patch.
 const LARGEST_BINARY: u64 = 128 << 20;
 
-/// OneSided file that differs, or may.
+/// One file that differs, or may.
 #[derive(Clone, Debug)]
 pub struct Item {
     path: RepoPath,

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use super::Repository;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
-use crate::git::scratch_tree::{Changed, Shown};
+use crate::git::scratch_tree::{ChangedRules, Shown};
 
 const HERE: &[u8] = b"./";
 
@@ -21,7 +21,7 @@ impl Repository {
     pub fn ignored_in(
         &self,
         tree: Option<&str>,
-        changed: &[Changed],
+        changed: &[ChangedRules],
         paths: &BTreeSet<RepoPath>,
     ) -> Result<BTreeSet<RepoPath>> {
         if paths.is_empty() {

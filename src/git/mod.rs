@@ -58,7 +58,7 @@ use printed_paths::path_from;
 pub use remote::Remote;
 pub use remote_messages::UNPACKER_ERROR;
 pub use remote_values::{NewCommit, PushAnswer, RemoteRef, Retries};
-pub use scratch_tree::{ATTRIBUTES, Changed as ChangedRules, IGNORE};
+pub use scratch_tree::{ATTRIBUTES, ChangedRules, IGNORE};
 pub use stand_in::leave_none;
 pub use status::{Hidden, Ignored, Listing, Pending, Stage, Status, Submodule};
 pub use trees::TreeVersions;

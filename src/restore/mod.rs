@@ -40,7 +40,7 @@ use files::{branch, merge, resume, rewind};
 use transaction::apply::{self, Failed, ReadyRestore};
 use transaction::journal::{self, RestoreRecord};
 
-pub use files::left_alone::Left;
+pub use files::spared::Spared;
 pub use files::step::{Action, Step, Unmade};
 pub use grants::{GrantChoice, GrantPlan};
 pub use history::Restored;
@@ -50,7 +50,7 @@ pub use session::path_mapping::{Paths, Relocated, Relocation};
 pub use session::starters::{Asleep, Waking, names as revivable};
 pub use session::{KeepId, NewBecause, SessionPlan, check_transcript};
 pub use transaction::recover::{
-    Ignored, Recovered, RecoveryOutcome, Settled, cut_off, foreign_journals, recover,
+    Recovered, RecoveryOutcome, RecoveryReport, UnusedJournal, cut_off, foreign_journals, recover,
 };
 pub use undo::{Direction, HistoryStep, all_undone, plan_undo};
 pub use which_snapshot::{
@@ -72,7 +72,7 @@ pub fn plan_resume(
     monitor: &Monitor,
 ) -> Result<Plan> {
     let _phase = monitor.begin(Phase::Checking, None);
-    let standing = Admission::of(workspace, &manifest)?;
+    let admission = Admission::of(workspace, &manifest)?;
     let with_edits = options.edits;
     let mut notes = Vec::new();
     let mut bases = Bases::default();
@@ -150,15 +150,15 @@ pub fn plan_resume(
         unchanged,
         session,
         notes,
-        standing,
+        admission,
         moved: None,
         unfilled,
         unmade,
         spared: Vec::new(),
         folders: Vec::new(),
         emptied: Vec::new(),
-        left: Vec::new(),
-        way: None,
+        needs_filter: Vec::new(),
+        history_step: None,
     })
 }
 
@@ -204,7 +204,7 @@ pub fn plan_rewind(
             )
             .hint("`snap resume` brings the conversation back"));
     };
-    let standing = Admission::of(workspace, &manifest)?;
+    let admission = Admission::of(workspace, &manifest)?;
     let refilled = refill(workspace, repository, &manifest, saved, None, &options.fill)?;
     let saved = refilled.edits.as_ref();
     let found = rewind::plan(
@@ -233,15 +233,15 @@ pub fn plan_rewind(
     let moved = if options.reset_branch { branch::plan(repository, &manifest)? } else { None };
     Ok(Plan {
         root: workspace.root.clone(),
-        standing,
+        admission,
         moved,
         unfilled: refilled.held,
         unmade: found.unmade,
         spared: found.spared,
         folders: found.folders,
         emptied: Vec::new(),
-        left: found.left,
-        way: None,
+        needs_filter: found.needs_filter,
+        history_step: None,
         steps: found.steps,
         listing: Some(found.listing),
         conflicts: Vec::new(),
@@ -271,7 +271,7 @@ pub fn execute(
     operation: Operation,
     monitor: &Monitor,
 ) -> Result<Done> {
-    if !plan.standing.is_admitted() {
+    if !plan.admission.is_admitted() {
         return Err(not_trusted(&plan.manifest.name, "nobody agreed to restore it"));
     }
     let listing = plan.listing.take();

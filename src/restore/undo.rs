@@ -70,9 +70,9 @@ pub fn plan_undo(workspace: &Workspace, direction: Direction, monitor: &Monitor)
     else {
         return Err(nothing(&history, direction, workspace));
     };
-    let mut standing = Admission::of(workspace, &manifest)?;
+    let mut admission = Admission::of(workspace, &manifest)?;
     if !proven {
-        standing = standing.unproven("nothing proves that the restore it is about was yours");
+        admission = admission.unproven("nothing proves that the restore it is about was yours");
     }
     let refilled = refill(workspace, repository, &manifest, saved, None, &[])?;
     let saved = refilled.edits.as_ref();
@@ -112,16 +112,16 @@ pub fn plan_undo(workspace: &Workspace, direction: Direction, monitor: &Monitor)
     }
     let removed = history.removed.filter(|_| direction == Direction::Undo);
     Ok(Plan {
-        way: Some(HistoryStep { direction, what: what.clone(), removed }),
+        history_step: Some(HistoryStep { direction, what: what.clone(), removed }),
         moved,
         root: workspace.root.clone(),
-        standing,
+        admission,
         unfilled: refilled.held,
         unmade: found.unmade,
         spared: found.spared,
         folders,
         emptied,
-        left: found.left,
+        needs_filter: found.needs_filter,
         steps: found.steps,
         listing: Some(found.listing),
         conflicts: Vec::new(),

@@ -37,8 +37,8 @@ fn shown(risks: &[Risk]) -> String {
 }
 
 fn of_tool(tool: &str, input: &Value) -> String {
-    let place = StepContext::in_folder(Path::new(ROOT));
-    shown(&of_call(&Call { tool, input }, &Rules::default(), &place))
+    let context = StepContext::in_folder(Path::new(ROOT));
+    shown(&of_call(&Call { tool, input }, &Rules::default(), &context))
 }
 
 fn check(table: &[(&str, &str)]) {

@@ -6,7 +6,7 @@
 use std::rc::Rc;
 
 use super::StepContext;
-use super::expand::{Line, Value};
+use super::expand::{CommandLine, Value};
 use super::shell::{Command, Word, is_assignment};
 use super::state::State;
 use super::steps::ShellStep;
@@ -70,7 +70,12 @@ const RUNNERS: [(&str, &str); 10] = [
 ];
 
 /// Removes wrappers from the front until the program that works is the first word.
-pub(super) fn loop_through(step: &mut ShellStep, line: &Line, command: &Command, place: &StepContext<'_>) {
+pub(super) fn loop_through(
+    step: &mut ShellStep,
+    line: &CommandLine,
+    command: &Command,
+    context: &StepContext<'_>,
+) {
     for _ in 0..10 {
         if step.arguments.is_empty() {
             return;
@@ -98,7 +103,7 @@ pub(super) fn loop_through(step: &mut ShellStep, line: &Line, command: &Command,
             && step.arguments.get(skip).is_some_and(|word| is_assignment(&word.text))
         {
             let word = step.arguments[skip].clone();
-            set(&word, &[], line, &mut step.state, place);
+            set(&word, &[], line, &mut step.state, context);
             skip += 1;
         }
         if skip >= step.arguments.len() {
@@ -109,12 +114,12 @@ pub(super) fn loop_through(step: &mut ShellStep, line: &Line, command: &Command,
             "sudo" => front.option(&["-D", "--chdir"]),
             _ => None,
         } {
-            step.state.dirs = step.state.at(&line.values(&folder, &step.state, place));
+            step.state.dirs = step.state.at(&line.values(&folder, &step.state, context));
         }
         if fed {
             let values = match command.fed_by {
-                Some(feeder) => line.printed(feeder, &step.state, place, 0),
-                None => line.redirected(command, &step.state, place),
+                Some(feeder) => line.printed(feeder, &step.state, context, 0),
+                None => line.redirected(command, &step.state, context),
             };
             let unknown = Value::Unknown(format!("the input of {}", step.program));
             let mut values = if values.is_empty() { vec![unknown] } else { values };
@@ -122,7 +127,7 @@ pub(super) fn loop_through(step: &mut ShellStep, line: &Line, command: &Command,
             if let Some(end) = step.arguments.iter().position(|word| word.text == ":::") {
                 let words = step.arguments.split_off(end);
                 values =
-                    words.iter().skip(1).flat_map(|word| line.values(word, &step.state, place)).collect();
+                    words.iter().skip(1).flat_map(|word| line.values(word, &step.state, context)).collect();
             }
             step.fed = values;
             let mark =
@@ -156,12 +161,18 @@ fn behind_runner(program: &str, words: &[Word]) -> Option<usize> {
 }
 
 /// Carries out an assignment.
-pub(super) fn set(word: &Word, more: &[Word], line: &Line, state: &mut State, place: &StepContext<'_>) {
+pub(super) fn set(
+    word: &Word,
+    more: &[Word],
+    line: &CommandLine,
+    state: &mut State,
+    context: &StepContext<'_>,
+) {
     let Some((name, _)) = word.text.split_once('=') else { return };
     let value = word.behind(name.len() + 1);
-    let mut values = line.values(&value, state, place);
+    let mut values = line.values(&value, state, context);
     if !more.is_empty() {
-        values = more.iter().flat_map(|word| line.values(word, state, place)).collect();
+        values = more.iter().flat_map(|word| line.values(word, state, context)).collect();
     }
     let name = match name.strip_suffix('+') {
         Some(name) => {

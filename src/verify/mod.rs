@@ -119,7 +119,7 @@ pub fn verify(workspace: &Workspace, entries: &[Entry]) -> Result<VerifyReport> 
 }
 
 fn journals(workspace: &Workspace) -> Result<Vec<Problem>> {
-    let problem = |ignored: restore::Ignored| Problem {
+    let problem = |ignored: restore::UnusedJournal| Problem {
         part: Part::Journal,
         what: ignored.path.to_string_lossy().into_owned(),
         cause: ignored.why,
@@ -181,8 +181,11 @@ fn check_session(
     sound: &dyn Fn(&[ObjectRef]) -> bool,
     checked: &mut Checked,
 ) -> Result<()> {
+    // The conversation comes first; its agents may be branches of it.
+    let mut session = None;
     for (what, transcript) in transcripts(manifest).filter(|(_, one)| sound(&one.chunks)) {
-        let found = restore::check_transcript(&workspace.store, transcript)?;
+        let (found, known) = restore::check_transcript(&workspace.store, transcript, session.as_ref())?;
+        session.get_or_insert(known);
         let bytes: u64 = transcript.chunks.iter().map(|chunk| chunk.size).sum();
         if bytes != transcript.bytes {
             let cause = format!("its pieces have {bytes} bytes together, and it has {}", transcript.bytes);

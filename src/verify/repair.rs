@@ -17,7 +17,7 @@ use crate::stored_patch::encoding::{self, PatchSide};
 use crate::sys::work_tree::{Node, Tree};
 use crate::workspace::Workspace;
 
-/// PatchSide files are cut into pieces of this many bytes.
+/// Whole files are cut into pieces of this many bytes.
 const PIECE: usize = 4 << 20;
 
 /// What a repair did.

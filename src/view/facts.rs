@@ -66,7 +66,7 @@ pub(super) fn listed(entries: &[Entry], now: Timestamp) -> Vec<Listed> {
             let auto = if manifest.created_by.trigger == Trigger::Manual { Mood::Plain } else { Mood::Busy };
             let fact = Fact {
                 mark: if entry.pinned { "*".to_owned() } else { " ".to_owned() },
-                text: Line(&manifest.name).to_string(),
+                text: Line(&entry.called).to_string(),
                 more: age(now.since(manifest.created_at)),
                 mood: auto,
             };

@@ -360,3 +360,35 @@ fn a_rewind_says_how_the_patterns_of_a_sparse_checkout_were_and_changes_none() {
     project.git(&["sparse-checkout", "reapply"]);
     assert_eq!(project.read("in/1"), b"edited\n");
 }
+
+#[test]
+fn what_is_staged_and_left_out_below_a_file_is_staged_in_a_clone_too() {
+    let project = Project::new();
+    let clone = project.cloned();
+    project.write("folder/in", "staged\n");
+    project.git(&["add", "folder/in"]);
+    project.git(&["update-index", "--skip-worktree", "folder/in"]);
+    fs::remove_dir_all(project.path("folder")).must("to remove");
+    project.write("folder", "a file\n");
+    project.snap(&["save", "x"]).exits(0);
+    let store = project.stored("");
+    clone.snap(&["resume", "x", "--store", store.to_str().must("UTF-8")]).exits(0);
+    assert_eq!(clone.read("folder"), b"a file\n");
+    let staged = |project: &Project| project.git(&["ls-files", "--stage"]);
+    assert_eq!(staged(&clone), staged(&project));
+}
+
+#[test]
+fn an_empty_folder_alone_is_told_as_what_it_is() {
+    let project = Project::new();
+    fs::create_dir(project.path("empty")).must("a folder");
+    project.snap(&["save", "x"]).exits(0);
+    fs::remove_dir(project.path("empty")).must("to remove");
+    let ran = project
+        .snap(&["rewind", "x"])
+        .exits(0)
+        .says(&["1 empty folder made again", "Empty folders were made again"]);
+    assert!(!ran.stderr.contains("Nothing had to be done"), "{}", ran.stderr);
+    project.snap(&["undo"]).exits(0).says(&["every file is as it was before it"]);
+    assert!(!project.path("empty").exists());
+}

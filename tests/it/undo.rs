@@ -91,7 +91,7 @@ fn undo_and_redo_say_which_restore_when_and_which_paths() {
     assert_eq!((&undone["undo"]["operation"], &undone["undo"]["name"]), (&"rewind".into(), &"one".into()));
     project.write("a.txt", "one\n");
     fs::remove_file(project.path("two")).must("to remove");
-    project.snap(&["redo"]).exits(0).says(&["every path is already as it was after it"]);
+    project.snap(&["redo"]).exits(0).says(&["every file is as it was after it"]);
 }
 
 #[test]

@@ -51,9 +51,10 @@ impl Link {
         if self.remove {
             return self.remove(workspace, ui);
         }
-        let manifest = workspace.store.find(&Reference::parse(&self.reference))?.manifest?;
+        let entry = workspace.store.find(&Reference::parse(&self.reference))?;
+        let (called, manifest) = (entry.called, entry.manifest?);
         let follows = self.reference == LATEST;
-        let title = if follows { LATEST } else { manifest.name.as_str() };
+        let title = if follows { LATEST } else { called.as_str() };
         let consent = ConsentArgs::of(self.trust, self.no_input);
         let trust = consent.trusts(ui, workspace, &manifest)?;
         let mut plan = restore::plan_link(workspace, &manifest, trust)?;
@@ -66,7 +67,7 @@ impl Link {
         let cwd = restore::link(workspace, &manifest, plan, title, follows)?.to_string_lossy().into_owned();
         let launch = &manifest.permissions.launch;
         let lost = launch.deny.iter().chain(&launch.ask).map(|rule| rule.rule.as_str()).collect();
-        let (snapshot, name) = (&manifest.id, &manifest.name);
+        let (snapshot, name) = (&manifest.id, &called);
         ui.report(&LinkReport { title, snapshot, follows, cwd, alive, lost, name })?;
         Ok(Outcome::Done)
     }
@@ -75,7 +76,7 @@ impl Link {
         let title = match self.reference.as_str() {
             LATEST => LATEST.to_owned(),
             reference => match workspace.store.find(&Reference::parse(reference)) {
-                Ok(entry) => entry.manifest?.name,
+                Ok(entry) => entry.called,
                 // The snapshot may be gone already.
                 Err(_) => reference.to_owned(),
             },

@@ -126,7 +126,7 @@ impl Resume {
         let line = audit::line(&context, Operation::Resume, Some(&manifest));
         let plan = self.plan(&workspace, manifest, ui);
         let plan = self.args.planned(&workspace, &line, plan)?;
-        let plan = plan.leaving(left);
+        let plan = plan.with_unfiltered(left);
         self.args.carry_out(&context, &workspace, plan, Operation::Resume, || made.keep(), ui)
     }
 

@@ -79,7 +79,7 @@ impl UndoneStep {
             return Ok(Outcome::Done);
         }
         let plan = planning(ui, |monitor| restore::plan_undo(workspace, direction, monitor))?;
-        let Some(way) = plan.way().cloned() else {
+        let Some(way) = plan.history_step().cloned() else {
             return Err(Error::new(Kind::Bug, "The plan of an undo does not say what it undoes"));
         };
         if !anyway {
@@ -180,7 +180,7 @@ fn what_was_done(direction: Direction, what: &Restored, now: Timestamp, paths: u
         Direction::Redo => "after it",
     };
     match paths {
-        0 => format!("{did} {what}: every path is already as it was {when}."),
+        0 => format!("{did} {what}: every file is as it was {when}."),
         1 => format!("{did} {what}: 1 path is as it was {when} ({named})."),
         many => format!("{did} {what}: {many} paths are as they were {when} ({named})."),
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::around::Machine;
+use super::around::ThisMachine;
 use super::hit;
 use super::{Started, rescue, rules};
 use crate::base::error::{Error, Kind, Result};
@@ -53,7 +53,7 @@ pub(super) fn before_tool(started: &Started) -> Result<Told> {
         tool: started.input.tool_name.as_deref().unwrap_or_default(),
         input: &started.input.tool_input,
     };
-    let machine = Machine { context: &context };
+    let machine = ThisMachine { context: &context };
     let place = StepContext { cwd: &context.cwd, home: &context.home, around: &machine };
     let risks = risk::of_call(&call, &rules, &place);
     let mut checkpoints = Checkpoints {
@@ -92,7 +92,7 @@ struct Checkpoints<'a> {
 }
 
 impl Checkpoints<'_> {
-    fn before(&mut self, risks: &[Risk], machine: &Machine<'_>) {
+    fn before(&mut self, risks: &[Risk], machine: &ThisMachine<'_>) {
         for risk in risks {
             let mut hit = hit::of_risk(risk, machine);
             if let Some(at) = hit.trees.iter().position(|root| Some(root) == self.own.as_ref()) {

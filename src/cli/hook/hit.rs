@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::around::Machine;
+use super::around::ThisMachine;
 use crate::base::screen::Line;
 use crate::git::{Nearby, work_tree_around, work_trees_of};
 use crate::risk::{Reach, Risk, Target};
@@ -13,7 +13,7 @@ const MOST_TOLD: usize = 5;
 
 /// What a step hits.
 #[derive(Debug, Default)]
-pub(super) struct Hit {
+pub(super) struct StepImpact {
     /// The roots of work trees, in the order in which they were found.
     pub(super) trees: Vec<PathBuf>,
     /// Folders that go as a whole, with all that is in them.
@@ -23,10 +23,10 @@ pub(super) struct Hit {
 }
 
 /// Finds the work trees that a step hits.
-pub(super) fn of_risk(risk: &Risk, machine: &Machine<'_>) -> Hit {
+pub(super) fn of_risk(risk: &Risk, machine: &ThisMachine<'_>) -> StepImpact {
     let touched = &risk.touched;
     let mut search =
-        Search { machine, nearby: Nearby::default(), hit: Hit::default(), outside: BTreeSet::new() };
+        Search { machine, nearby: Nearby::default(), hit: StepImpact::default(), outside: BTreeSet::new() };
     for target in &touched.targets {
         search.target(target);
     }
@@ -60,9 +60,9 @@ pub(super) fn of_risk(risk: &Risk, machine: &Machine<'_>) -> Hit {
 
 /// A search under way.
 struct Search<'a> {
-    machine: &'a Machine<'a>,
+    machine: &'a ThisMachine<'a>,
     nearby: Nearby,
-    hit: Hit,
+    hit: StepImpact,
     outside: BTreeSet<PathBuf>,
 }
 

@@ -137,6 +137,8 @@ struct Rewritten {
     /// How often, by how the path was written.
     rewritten: BTreeMap<String, u64>,
     left: u64,
+    /// Of these, in the text of files, which is as on the disk.
+    left_in_files: u64,
     outside: Vec<Outside>,
 }
 
@@ -181,7 +183,7 @@ impl RestoreReport {
             Provenance::Foreign { why } => (None, Some(why.clone())),
         };
         let reason = |path: &RepoPath, reason: &str| Reason { path: path.clone(), reason: reason.to_owned() };
-        let left = plan.left().iter();
+        let left = plan.needs_filter().iter();
         RestoreReport {
             snapshot: plan.manifest().name.clone(),
             id: plan.manifest().id.clone(),
@@ -206,7 +208,7 @@ impl RestoreReport {
             continues: session.map(|session| session.continues.is_some()),
             paths: session.map(PathMap::of),
             alive: session.map(Alive::of),
-            queue: session.map(|_| plan.manifest().queue.clone()),
+            queue: session.map(|session| session.queue.clone()),
             notes: plan.notes().iter().map(ToString::to_string).collect(),
             grants: None,
             undo: None,
@@ -254,6 +256,7 @@ impl RestoreReport {
             paths.done = Some(Rewritten {
                 rewritten: forms.collect(),
                 left: report.leftovers(),
+                left_in_files: report.in_files,
                 outside: outside.collect(),
             });
         }

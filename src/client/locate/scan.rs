@@ -4,11 +4,11 @@
 //! one that was set by hand. What a transcript says of its own folders decides.
 
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use super::{Found, FoundSession, Passed, Place, Tie, glance, session_id};
 use crate::base::error::Result;
 use crate::client::ClientHome;
+use crate::client::Listed;
 use crate::client::files::list;
 use crate::sys::parallel;
 
@@ -27,12 +27,6 @@ const MOST_NAMED: usize = 5;
 /// So many of the newest transcripts are looked at in each other configuration folder.
 const MOST_ELSEWHERE: usize = 256;
 
-/// A transcript by the time at which it was written last.
-struct Dated {
-    modified: SystemTime,
-    path: PathBuf,
-}
-
 /// What the ends of a transcript say.
 struct Ends {
     first: Option<PathBuf>,
@@ -44,27 +38,29 @@ impl ClientHome {
     /// Takes the session whose transcript was written last, of those that were in this work tree. If there is none,
     /// names those that somebody may mean.
     pub(super) fn ended(&self, place: &Place<'_>, found: &mut Found) -> Result<()> {
-        let transcripts = self.dated(place)?;
-        let mut seen: Vec<(&Dated, Ends)> = Vec::new();
+        let transcripts = self.listed(place)?;
+        let mut seen: Vec<(&Listed, Ends)> = Vec::new();
         let (mut whole, mut size, mut rest) = (READ_WHOLE, FIRST, transcripts.as_slice());
         while !rest.is_empty() {
             let (part, more) = rest.split_at(size.min(rest.len()));
-            for (dated, ends) in
-                part.iter().zip(parallel::map(part, WORTH_A_THREAD, |dated| ends(&dated.path)))
+            for (listed, ends) in
+                part.iter().zip(parallel::map(part, WORTH_A_THREAD, |listed| ends(&listed.transcript)))
             {
-                if place.holds(&dated.path, &ends, &mut whole) && !self.waits(&dated.path) {
-                    found.session = self.ended_at(&dated.path);
+                if place.holds(&listed.transcript, &ends, &mut whole) && !self.waits(&listed.transcript) {
+                    found.session = self.ended_at(&listed.transcript);
                     if found.session.is_some() {
                         return Ok(());
                     }
                 }
-                seen.push((dated, ends));
+                seen.push((listed, ends));
             }
             (size, rest) = (size * 4, more);
         }
-        let candidates = seen.iter().filter_map(|(dated, ends)| Some((*dated, place.may_mean(ends)?)));
-        let candidates = candidates.filter(|(dated, _)| !self.waits(&dated.path)).take(MOST_NAMED);
-        found.passed.extend(candidates.filter_map(|(dated, why)| Some((self.ended_at(&dated.path)?, why))));
+        let candidates = seen.iter().filter_map(|(listed, ends)| Some((*listed, place.may_mean(ends)?)));
+        let candidates = candidates.filter(|(listed, _)| !self.waits(&listed.transcript)).take(MOST_NAMED);
+        found
+            .passed
+            .extend(candidates.filter_map(|(listed, why)| Some((self.ended_at(&listed.transcript)?, why))));
         self.other_profiles(place, found);
         Ok(())
     }
@@ -73,11 +69,12 @@ impl ClientHome {
     fn other_profiles(&self, place: &Place<'_>, found: &mut Found) {
         for other in self.profiles() {
             // What can't be read there is not our business.
-            let transcripts = other.dated(place).unwrap_or_default();
+            let transcripts = other.listed(place).unwrap_or_default();
             let mut none = 0;
-            let is_here = |dated: &&Dated| place.holds(&dated.path, &ends(&dated.path), &mut none);
+            let is_here =
+                |listed: &&Listed| place.holds(&listed.transcript, &ends(&listed.transcript), &mut none);
             let newest = transcripts.iter().take(MOST_ELSEWHERE).find(is_here);
-            let session = newest.and_then(|newest| other.ended_at(&newest.path));
+            let session = newest.and_then(|newest| other.ended_at(&newest.transcript));
             found.passed.extend(session.map(|session| (session, Passed::OtherProfile)));
         }
     }
@@ -86,27 +83,13 @@ impl ClientHome {
         Some(self.found(session_id(transcript)?, transcript.to_owned(), None))
     }
 
-    /// Lists all transcripts, newest first. Only the work tree's own folder must be readable; others may belong to
+    /// Lists all sessions, newest first. Only the work tree's own folder must be readable; others may belong to
     /// anything.
-    fn dated(&self, place: &Place<'_>) -> Result<Vec<Dated>> {
-        let mut dated = Vec::new();
-        for project in list(&self.projects())? {
-            let files = match list(&project) {
-                Err(error) if place.is_folder_of(&project.join("_")) => return Err(error),
-                files => files.unwrap_or_default(),
-            };
-            for path in files.into_iter().filter(|path| session_id(path).is_some()) {
-                // A link that leads nowhere, or a transcript that has just gone, is none.
-                if let Ok(meta) = path.metadata()
-                    && meta.is_file()
-                    && let Ok(modified) = meta.modified()
-                {
-                    dated.push(Dated { modified, path });
-                }
-            }
+    fn listed(&self, place: &Place<'_>) -> Result<Vec<Listed>> {
+        for own in &place.folders {
+            list(&self.projects().join(own))?;
         }
-        dated.sort_by(|a, b| (b.modified, &b.path).cmp(&(a.modified, &a.path)));
-        Ok(dated)
+        self.all_sessions()
     }
 }
 

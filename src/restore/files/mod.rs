@@ -3,7 +3,6 @@
 pub(super) mod branch;
 pub(super) mod ignored;
 pub(super) mod index_room;
-pub(super) mod left_alone;
 pub(super) mod line_ends;
 pub(super) mod marks;
 pub(super) mod merge;
@@ -13,6 +12,7 @@ pub(super) mod path_state;
 pub(super) mod resume;
 pub(super) mod rewind;
 pub(super) mod saved_rules;
+pub(super) mod spared;
 pub(super) mod sparse;
 pub(super) mod step;
 pub(super) mod unmerged_base;

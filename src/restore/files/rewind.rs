@@ -12,13 +12,13 @@ use crate::base::paths::RepoPath;
 use crate::git::index::IndexEntry;
 use crate::git::{Repository, Status, is_pointer};
 use crate::manifest::{Around, Edit, Edits, Mode, Version};
-use crate::restore::files::ignored::Then;
+use crate::restore::files::ignored::IgnoredWhenSaved;
 use crate::restore::files::index_room::crowded_out;
-use crate::restore::files::left_alone::Left;
 use crate::restore::files::marks::Marked;
 use crate::restore::files::obstacles;
 use crate::restore::files::path_state::look;
 use crate::restore::files::saved_rules;
+use crate::restore::files::spared::Spared;
 use crate::restore::files::step::{Step, StepMaker, Steps, Unmade, Work, index_of, without_links};
 use crate::restore::files::unmerged_base;
 use crate::sys::work_tree::{Node, Tree, is_staging};
@@ -62,23 +62,23 @@ pub(in crate::restore) fn plan(
         }
     };
     let own = workspace.own_folders();
-    let left_out = |path: &RepoPath| {
+    let skipped_when_saved = |path: &RepoPath| {
         let name = path.to_string();
         let covers = |left: &str| left == name || (left.ends_with('/') && name.starts_with(left));
         saved.skipped.iter().any(|skipped| covers(&skipped.path))
     };
     // What a killed restore left may hold the only copy of a file: it is not ours to remove.
-    let is_ours = |path: &RepoPath| is_staging(path) || own.hold(path);
-    paths.retain(|path| !left_out(path) && !is_ours(path));
+    let is_snaps_own = |path: &RepoPath| is_staging(path) || own.hold(path);
+    paths.retain(|path| !skipped_when_saved(path) && !is_snaps_own(path));
     let mut maker = StepMaker::new(&workspace.store, repository, None)
         .with_saved_marks()
         .with_saved_permissions(around.is_some());
     let tree = Tree::open(&workspace.root)?;
-    let then = Then { repository, saved, around };
+    let when_saved = IgnoredWhenSaved { repository, saved, around };
     let mut spared = Vec::new();
     if matches!(scope, Scope::Everything) {
-        let keeps = |path: &RepoPath| is_ours(path) || left_out(path);
-        let (hidden, stays) = then.hidden_since(&mut maker, &tree, &listing, &paths, keeps)?;
+        let keeps = |path: &RepoPath| is_snaps_own(path) || skipped_when_saved(path);
+        let (hidden, stays) = when_saved.hidden_since(&mut maker, &tree, &listing, &paths, keeps)?;
         spared.extend(stays);
         paths.extend(hidden);
     }
@@ -102,7 +102,8 @@ pub(in crate::restore) fn plan(
         None => base.version(path),
     };
     let written = paths.iter().filter(|path| version(path).is_some_and(|version| !version.is_submodule()));
-    let obstacles = obstacles::in_the_way(&tree, written, |path| is_ours(path) || left_out(path))?;
+    let obstacles =
+        obstacles::in_the_way(&tree, written, |path| is_snaps_own(path) || skipped_when_saved(path))?;
     paths.extend(obstacles.iter().cloned());
     let wanted: BTreeSet<&RepoPath> = paths.iter().collect();
     let here = look(workspace, repository, &listing, &wanted, monitor)?;
@@ -114,7 +115,7 @@ pub(in crate::restore) fn plan(
     });
     let gone: BTreeSet<RepoPath> = gone.map(|path| (*path).clone()).collect();
     let ignored = match scope {
-        Scope::Everything => then.ignored(&mut maker, &gone)?,
+        Scope::Everything => when_saved.ignored(&mut maker, &gone)?,
         Scope::Paths(_) => BTreeSet::new(),
     };
     let mut steps = Vec::new();
@@ -136,7 +137,7 @@ pub(in crate::restore) fn plan(
                     Scope::Paths(_) => maker.step(&edit, here)?,
                 };
                 if ignored.contains(*path) {
-                    spared.push(Left { path: (*path).clone(), reason: "ignored when this was saved" });
+                    spared.push(Spared { path: (*path).clone(), reason: "ignored when this was saved" });
                     step = step.map(Step::sparing_the_file).filter(Step::does_something);
                 }
                 clean.extend(step);
@@ -145,21 +146,21 @@ pub(in crate::restore) fn plan(
     }
     // A clean path is as a checkout writes it, which need not be the blob's own bytes. (Of the
     // paths that a safety snapshot is about, it holds any that were not the blob's bytes.)
-    let (mut unmade, mut left) = (Vec::new(), Vec::new());
+    let (mut unmade, mut needs_filter) = (Vec::new(), Vec::new());
     if matches!(scope, Scope::Everything) {
-        (unmade, left) = check_out(repository, &mut maker, saved, &mut clean)?;
+        (unmade, needs_filter) = check_out(repository, &mut maker, saved, &mut clean)?;
         without_links(repository, &mut clean)?;
         clean.retain(Step::does_something);
     }
     steps.extend(clean);
     unmade.extend(obstacles::spare_mounts(&tree, &mut steps)?);
     steps.sort_by(|a, b| a.path.cmp(&b.path));
-    let told = then.told(spared);
-    let kept_back = unmade.len() + ignored.len() + left.len();
+    let spared = when_saved.merged_by_folder(spared);
+    let kept_back = unmade.len() + ignored.len() + needs_filter.len();
     let unchanged = wanted.len().saturating_sub(steps.len() + kept_back);
     // Of those that the restore left alone, some may have been removed on purpose since.
     let is_ours_to_make = |folder: &RepoPath| match scope {
-        Scope::Everything => !is_ours(folder),
+        Scope::Everything => !is_snaps_own(folder),
         Scope::Paths(paths) => paths.iter().any(|path| folder == path || folder.is_in(path)),
     };
     let removed: BTreeSet<&RepoPath> =
@@ -172,7 +173,7 @@ pub(in crate::restore) fn plan(
         }
     }
     let steps = Steps::new(steps, Vec::new(), listing);
-    Ok(Steps { unchanged, unmade, spared: told, folders, left, ..steps })
+    Ok(Steps { unchanged, unmade, spared, folders, needs_filter, ..steps })
 }
 
 /// What is not written: files that git can't convert, and files that need a filter that is not run
@@ -197,10 +198,10 @@ fn check_out(
     }
     let conversion = saved_rules::conversion(repository, maker, saved, saved.base.as_deref())?;
     let paths: Vec<RepoPath> = written.iter().map(|step| step.path.clone()).collect();
-    let left = conversion.left_out(&paths.iter().collect::<Vec<_>>())?;
-    let left: BTreeMap<RepoPath, String> =
-        left.into_iter().map(|(path, filter)| (path.clone(), filter)).collect();
-    written.retain(|step| !left.contains_key(&step.path));
+    let needs_filter = conversion.left_out(&paths.iter().collect::<Vec<_>>())?;
+    let needs_filter: BTreeMap<RepoPath, String> =
+        needs_filter.into_iter().map(|(path, filter)| (path.clone(), filter)).collect();
+    written.retain(|step| !needs_filter.contains_key(&step.path));
     let converted = conversion.converted(&paths.iter().collect::<Vec<_>>())?;
     written.retain(|step| converted.contains(&step.path));
     let oid = |step: &Step| match &step.work {
@@ -235,7 +236,8 @@ fn check_out(
             (Ok(_), Work::Keep | Work::Remove) => {}
         }
     }
-    let left_out = |step: &Step| left.contains_key(&step.path) && matches!(step.work, Work::Set { .. });
-    steps.retain(|step| !left_out(step));
-    Ok((unmade, left.into_iter().collect()))
+    let is_left =
+        |step: &Step| needs_filter.contains_key(&step.path) && matches!(step.work, Work::Set { .. });
+    steps.retain(|step| !is_left(step));
+    Ok((unmade, needs_filter.into_iter().collect()))
 }

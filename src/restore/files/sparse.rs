@@ -36,7 +36,12 @@ pub(in crate::restore) fn brought_in<'a>(
             left_out.insert(&hidden.path);
         }
     }
-    let comes = |edit: &Edit| was_left_out(edit) && !left_out.contains(&edit.path);
+    // A file where its folder was, or a folder in its place: it has no room outside the index.
+    let has_room = |edit: &Edit| {
+        let mut files = saved.files.iter().filter(|other| other.new.is_some());
+        !files.any(|other| edit.path.is_in(&other.path) || other.path.is_in(&edit.path))
+    };
+    let comes = |edit: &Edit| was_left_out(edit) && !left_out.contains(&edit.path) && has_room(edit);
     let files =
         saved.files.iter().filter_map(|edit| if !comes(edit) { Some(edit.clone()) } else { as_staged(edit) });
     Ok(Cow::Owned(Edits { files: files.collect(), ..saved.clone() }))

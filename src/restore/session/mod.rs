@@ -6,6 +6,7 @@
 
 mod as_saved;
 pub(super) mod link;
+mod own_root;
 pub(super) mod path_mapping;
 mod resume_existing;
 mod saved_lines;
@@ -15,7 +16,7 @@ mod writer;
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::base::error::{Error, Result};
 use crate::base::ids::ClientId;
@@ -23,10 +24,11 @@ use crate::base::monitor::{Monitor, Phase};
 use crate::base::paths::RepoPath;
 use crate::base::warning::Warning;
 use crate::client::transcript::quiet::last_records;
-use crate::client::transcript::validate::{Check, Checked, Finding, Problem};
-use crate::client::{Placed, PrefixMatch, is_elsewhere, left_tree_record, title_records};
+use crate::client::transcript::validate::{Check, Checked, Finding, KnownRecords, Problem};
+use crate::client::{Placed, PrefixMatch, is_elsewhere, is_helper, left_tree_record, title_records};
 use crate::manifest::{Manifest, Session, Transcript};
 use crate::restore::session::as_saved::Compared;
+use crate::restore::session::own_root::GoesOn;
 use crate::restore::session::path_mapping::{Paths, Relocated, Relocation};
 use crate::restore::session::resume_existing::Beginning;
 use crate::restore::session::saved_lines::saved_lines;
@@ -71,6 +73,10 @@ pub struct SessionPlan {
     pub continues: Option<Beginning>,
     /// The folder that the client works in.
     pub cwd: PathBuf,
+    /// The session's own folder that stands for this root, if it is not below the one that was saved.
+    own_root: Option<String>,
+    /// The prompts that were queued, with their paths brought here.
+    pub queue: Vec<String>,
     /// The title it gets: the snapshot's name.
     pub title: String,
     /// How many records of the conversation.
@@ -95,6 +101,11 @@ impl SessionPlan {
     /// Says whether the whole conversation is here already, as it was saved.
     pub fn is_here(&self) -> bool {
         self.continues.as_ref().is_some_and(Beginning::is_whole)
+    }
+
+    /// Returns where it goes on.
+    fn goes_on(&self) -> GoesOn {
+        GoesOn { cwd: self.cwd.clone(), own_root: self.own_root.clone() }
     }
 
     /// Says what is repaired in the installed copy, and why the client might not accept it.
@@ -138,23 +149,27 @@ pub(super) fn plan(
         return Ok(None);
     };
     let store = &workspace.store;
-    let transcripts =
-        manifest.agents.iter().filter_map(|agent| Some((&agent.id, agent.transcript.as_ref()?)));
+    let transcripts = manifest.agents.iter().filter_map(|agent| Some((agent, agent.transcript.as_ref()?)));
     // What a snapshot says of its sizes may be anything.
     let sizes = transcripts.clone().map(|(_, transcript)| transcript.bytes);
     let all = sizes.fold(transcript.bytes, u64::saturating_add);
     let _phase = monitor.begin(Phase::CheckingConversation, Some(all));
-    let checked = |transcript: &Transcript| checked(store, transcript, |bytes| monitor.add(bytes));
+    let checked =
+        |transcript: &Transcript, check: Check| checked(store, transcript, check, |bytes| monitor.add(bytes));
+    let (checked_transcript, known) = checked(transcript, Check::default())?;
     let mut checked_agents = BTreeMap::new();
-    for (id, transcript) in transcripts {
-        checked_agents.insert(id.clone(), checked(transcript)?);
+    for (agent, transcript) in transcripts {
+        let checked = checked(transcript, Check::of_agent(known.clone()))?.0;
+        // The client's own agents are branches that nobody goes on with.
+        if !is_helper(&agent.id, agent.meta.is_some()) {
+            checked_agents.insert(agent.id.clone(), checked);
+        }
     }
     for object in session.files.iter().flat_map(|file| file.content.objects()) {
         store.get(object)?;
     }
-    let cwd = folder_here(workspace, manifest, session);
-    let relocation = |id: &ClientId| Relocation::plan(workspace, manifest, session, id, &cwd, paths);
-    let checked_transcript = checked(transcript)?;
+    let goes_on = GoesOn::look(workspace, manifest, session, transcript)?;
+    let relocation = |id: &ClientId| Relocation::plan(workspace, manifest, session, id, &goes_on, paths);
     // Whoever signed it: what starts by itself are rights, and these never come unasked.
     let own = workspace.provenance(manifest) == Provenance::Own;
     let foreign = (!own).then(|| workspace.client.settings(&workspace.root).default_mode);
@@ -164,7 +179,9 @@ pub(super) fn plan(
         id: session.id.clone(),
         renamed: None,
         continues: None,
-        cwd: cwd.clone(),
+        cwd: goes_on.cwd.clone(),
+        own_root: goes_on.own_root.clone(),
+        queue: Vec::new(),
         title: manifest.name.clone(),
         records: transcript.records,
         stays: BTreeMap::new(),
@@ -198,6 +215,7 @@ pub(super) fn plan(
         plan.relocation = relocation(&plan.id)?;
     }
     plan.stays = stays(workspace, manifest, session, &plan)?;
+    plan.queue = plan.relocation.texts(&manifest.queue)?;
     Ok(Some(plan))
 }
 
@@ -228,17 +246,6 @@ fn stays(
         }
     }
     Ok(stays)
-}
-
-/// Returns the folder that corresponds to the session's own; the root if it is not there.
-fn folder_here(workspace: &Workspace, manifest: &Manifest, session: &Session) -> PathBuf {
-    let inside =
-        session.cwd.as_path().strip_prefix(manifest.workspace.root.as_path()).unwrap_or(Path::new(""));
-    // The other machine's path is only believed if it leads to a real folder inside the root.
-    let there = workspace.root.join(inside).canonicalize().ok();
-    there
-        .filter(|folder| folder.is_dir() && folder.starts_with(&workspace.root))
-        .unwrap_or_else(|| workspace.root.clone())
 }
 
 /// A session that is ready to be installed.
@@ -330,21 +337,33 @@ fn added_records(plan: &SessionPlan) -> String {
     records
 }
 
-/// Says what the client would lose in a saved transcript, or refuse.
+/// Says what the client would lose in a saved transcript, or refuse; for an agent's, `session` are the records of the
+/// session that it belongs to. Returns its own records too.
 ///
 /// # Errors
 /// [`Kind::Damaged`](crate::base::error::Kind::Damaged) if a piece of it is.
-pub fn check_transcript(store: &Store, transcript: &Transcript) -> Result<Vec<Finding>> {
-    Ok(checked(store, transcript, |_| ())?.findings)
+pub fn check_transcript(
+    store: &Store,
+    transcript: &Transcript,
+    session: Option<&KnownRecords>,
+) -> Result<(Vec<Finding>, KnownRecords)> {
+    let check = session.map_or_else(Check::default, |session| Check::of_agent(session.clone()));
+    let (checked, known) = checked(store, transcript, check, |_| ())?;
+    Ok((checked.findings, known))
 }
 
-/// Checks a saved transcript: its objects, then its lines; tells the bytes of each.
-pub(super) fn checked(store: &Store, transcript: &Transcript, mut tell: impl FnMut(u64)) -> Result<Checked> {
+/// Checks a saved transcript: its objects, then its lines; tells the bytes of each. Returns its records too.
+pub(super) fn checked(
+    store: &Store,
+    transcript: &Transcript,
+    mut check: Check,
+    mut tell: impl FnMut(u64),
+) -> Result<(Checked, KnownRecords)> {
     let mut lines = saved_lines(store, transcript);
-    let mut check = Check::default();
     while let Some(line) = lines.next_line()? {
         check.line(line);
         tell(line.len() as u64);
     }
-    Ok(check.finish())
+    let known = check.known();
+    Ok((check.finish(), known))
 }

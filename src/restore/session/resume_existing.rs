@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use crate::base::error::{IoContext as _, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::paths::RepoPath;
-use crate::client::transcript::validate::Checked;
+use crate::client::transcript::validate::{Check, Checked};
 use crate::client::{ClientHome, PrefixMatch, Writer, finds_in_any_folder, is_elsewhere, says_nothing};
 use crate::manifest::{Manifest, Session, Transcript};
 use crate::redaction::refill_side_files;
@@ -205,8 +205,8 @@ fn has_what_is_here(
     let Some((session, saved)) = saved(ancestor).filter(|(session, _)| session.id == plan.id) else {
         return Ok(false);
     };
-    let checked = checked(&workspace.store, saved, |_| ())?;
-    let relocation = Relocation::plan(workspace, ancestor, session, &plan.id, &plan.cwd, paths)?;
+    let (checked, _) = checked(&workspace.store, saved, Check::default(), |_| ())?;
+    let relocation = Relocation::plan(workspace, ancestor, session, &plan.id, &plan.goes_on(), paths)?;
     for form in [ResumeForm::Whole, ResumeForm::Saved] {
         let Some(compared) = form.compared(workspace, ancestor, saved)? else { continue };
         let mut copy = Copy { store: &workspace.store, rewriter: relocation.rewriter()?, waking: None };

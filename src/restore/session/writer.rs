@@ -140,10 +140,15 @@ impl Copy<'_> {
             std::io::copy(&mut content, out).map_err(unwritten)?;
             return Ok(());
         }
+        let are_records = file.place.as_bytes().ends_with(b".jsonl");
         let mut lines = BufReader::new(content);
         let mut line = Vec::new();
         while lines.read_until(b'\n', &mut line).map_err(unwritten)? > 0 {
-            self.rewriter.text(&line, out).map_err(unwritten)?;
+            if are_records {
+                self.rewriter.record(&line, out).map_err(unwritten)?;
+            } else {
+                self.rewriter.text(&line, out).map_err(unwritten)?;
+            }
             line.clear();
         }
         Ok(())

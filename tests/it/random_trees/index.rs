@@ -113,7 +113,10 @@ pub(super) fn take(project: &Project, step: &Step) {
             project.git(&["config", "core.ignorecase", if *ignored { "true" } else { "false" }]);
             let name = NAMES[*at].to_uppercase();
             let above = name.rsplit_once('/').map(|(above, _)| project.path(above));
-            if above.is_none_or(|above| !above.exists()) && project.path(&name).symlink_metadata().is_err() {
+            let free =
+                above.is_none_or(|above| !above.exists()) && project.path(&name).symlink_metadata().is_err();
+            // One of the folders on the way may be a file.
+            if free && name.match_indices('/').all(|(end, _)| !project.path(&name[..end]).is_file()) {
                 project.write(&name, "IN CAPITALS\n");
             }
         }

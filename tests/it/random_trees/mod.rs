@@ -177,9 +177,13 @@ fn there_and_back(case: &Case) -> usize {
             resumed.exits(0);
             assert_eq!(Seen::of(&clone), saved, "in a clone");
         }
-        // A file where a sparse checkout had left a folder out: here the folder is there.
+        // A file where a sparse checkout had left a folder out, or the other way round: here it is there.
         (true, 4) => {
-            resumed.says(&["a folder of that name is here"]);
+            let why = [
+                "a folder of that name is here",
+                "something that is not a folder is in the place of its folder",
+            ];
+            assert!(why.iter().any(|why| resumed.stderr.contains(why)), "{}", resumed.stderr);
             assert_eq!(Seen::of(&clone), untouched, "refused, and nothing changed");
         }
         (true, _) => {
@@ -193,14 +197,17 @@ fn there_and_back(case: &Case) -> usize {
     if !hidden_then && !hidden_since {
         agreed += usize::from(git_agrees(&project, &clone, &["x", "--now"]));
     }
-    project.snap(&["rewind", "x"]).exits(0);
+    let done = project.snap(&["rewind", "x", "--json"]).exits(0).json();
     let rewound = Seen::of(&project);
     assert_eq!(rewound.content(), saved.content(), "rewound");
     // A rewind that has nothing to do leaves the index as it was, with what git has not noted yet.
-    assert!(wrecked.content() == saved.content() || believes_its_notes(&project), "git looks twice");
-    if wrecked.content() == saved.content() {
+    // What it makes may be no more than an empty folder.
+    if done["safety"].is_null() {
+        assert_eq!(wrecked.content(), saved.content(), "nothing to do");
         drop(project.snap(&["undo"]).exits(3))
     } else {
+        let only_folders = wrecked.content() == saved.content();
+        assert!(only_folders || believes_its_notes(&project), "git looks twice");
         project.snap(&["undo"]).exits(0);
         assert_eq!(Seen::of(&project), wrecked, "undone");
         project.snap(&["redo"]).exits(0);

@@ -17,6 +17,9 @@ pub(super) fn all_the_way(project: &Project, restores: &[(&[Step], &str)]) {
             before.push(here);
         }
     }
+    if before.is_empty() {
+        return;
+    }
     let mut passed = vec![Seen::of(project)];
     for (number, expected) in before.iter().rev().enumerate() {
         let ran = project.snap(&["undo", "--json"]);
