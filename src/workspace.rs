@@ -162,6 +162,14 @@ impl Workspace {
         trust::sign(&key, body)
     }
 
+    /// Returns the folder whose memory the client's sessions share here: the root of the main work tree.
+    ///
+    /// # Errors
+    /// What git says.
+    pub fn memory_root(&self) -> Result<PathBuf> {
+        self.repository.as_ref().map_or_else(|| Ok(self.root.clone()), Repository::home)
+    }
+
     /// Returns the store's place in the work tree, if it is in it.
     pub fn store_path(&self) -> Option<RepoPath> {
         self.path_of(self.store.root())

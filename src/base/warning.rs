@@ -81,6 +81,14 @@ pub enum Warning {
     ToSupply(Vec<String>),
     /// A client's copy of a file can't be made, as a secret in it is not here.
     CopyLeftOut(String),
+    /// A script of the session's environment can't be made, as a secret in it is not here.
+    ScriptLeftOut(String),
+    /// Folders that had been added to the session and are not added again.
+    FoldersNotAdded(Vec<String>),
+    /// How the session ran, which the client that goes on does not.
+    RanInBackground,
+    /// Notes for the project's memory come along.
+    MemoryComes(usize),
     /// An undo leaves the conversation where it is.
     ConversationStays,
     /// A branch was moved by others since.
@@ -136,6 +144,10 @@ pub enum Lost {
     Scheduled,
     /// A process in the background.
     Process,
+    /// A team of agents.
+    Team,
+    /// An option of the client.
+    Option,
 }
 
 impl Lost {
@@ -144,6 +156,8 @@ impl Lost {
             Lost::Queued => "A prompt was still queued",
             Lost::Scheduled => "A scheduled prompt is not restored",
             Lost::Process => "A background process is not restored",
+            Lost::Team => "A team of agents is not restored",
+            Lost::Option => "An option of the client does not hold any more",
         }
     }
 }
@@ -229,6 +243,20 @@ impl fmt::Display for Warning {
             Warning::CopyLeftOut(place) => {
                 write!(f, "The client's copy {place} of an earlier file is left out: it held a secret.")
             }
+            Warning::ScriptLeftOut(place) => write!(
+                f,
+                "{place}, which set variables for the agent's commands, is left out: it held a secret that is not here. The hook that wrote it can write it again."
+            ),
+            Warning::FoldersNotAdded(folders) => {
+                write!(f, "Folders that had been added to the session are not added here: {}.", folders.join(", "))
+            }
+            Warning::RanInBackground => f.write_str(
+                "The session ran in the background (`--bg`); it goes on in the foreground, and its job is not restored.",
+            ),
+            Warning::MemoryComes(files) => write!(
+                f,
+                "Notes of the project's memory that are missing here are added ({files}); none that is here is changed."
+            ),
             Warning::ConversationStays => {
                 f.write_str("The conversation that was resumed stays: a transcript is never removed.")
             }

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use crate::base::ids::ClientId;
 use crate::client::transcript::summary::TranscriptSummary;
 use crate::client::{FoundSession, LooseObject};
-use crate::manifest::{Agent, AgentStatus, Transcript};
+use crate::manifest::{Agent, AgentStatus, Skipped, Transcript};
 
 /// What was read of one agent.
 pub(super) struct Seen {
@@ -43,6 +43,21 @@ impl Meta {
             stopped_by_user: object.is_true("stoppedByUser"),
         }
     }
+}
+
+/// Returns the agents that a transcript names as started or ended.
+pub(super) fn named(facts: &TranscriptSummary) -> impl Iterator<Item = ClientId> {
+    facts.answered.keys().chain(facts.ended.keys()).filter_map(|id| ClientId::parse(id))
+}
+
+/// Names the agents that a branched conversation has set to work and that are nowhere.
+pub(super) fn not_found(seen: &[Seen], facts: &TranscriptSummary, found: &FoundSession) -> Vec<Skipped> {
+    let at_work = facts.answered.iter().filter(|(_, status)| *status == "async_launched");
+    let lost = at_work
+        .filter(|(id, _)| !facts.has_ended(id) && seen.iter().all(|agent| agent.id.as_str() != id.as_str()));
+    let folder = found.transcript.with_extension("").join("subagents");
+    let why = "the agent's transcript is neither here nor beside the session that this one was branched from";
+    lost.map(|(id, _)| Skipped::at(&folder.join(format!("agent-{id}.jsonl")), why)).collect()
 }
 
 /// Concludes how the agents stood; `facts` are the session's own, and take in what the agents' transcripts say of

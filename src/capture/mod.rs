@@ -17,7 +17,9 @@ mod other_roots;
 mod outside_git;
 mod previous_version;
 mod renames;
+mod schedules;
 mod session;
+mod small_files;
 mod surroundings;
 mod untracked;
 mod version_writer;
@@ -163,6 +165,10 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
         session.not_captured.files.extend(outside_git::repositories(&workspace.root));
     }
     let mut manifest = assemble(context, workspace, edits, session)?;
+    for mut prompt in schedules::left_out(workspace, &manifest) {
+        redactor.string("a scheduled prompt", &mut prompt);
+        manifest.not_captured.scheduled.push(prompt);
+    }
     manifest.message = request.message.map(str::to_owned);
 
     let earlier = workspace.store.known()?;
@@ -425,6 +431,9 @@ fn state_of(manifest: &Manifest) -> ObjectId {
         state.add(&json(&(&session.id, &session.title, &session.mode, &session.transcript, &session.files)));
         if !session.elsewhere.is_empty() {
             state.add(&json(&session.elsewhere));
+        }
+        if !session.scripts.is_empty() {
+            state.add(&json(&session.scripts));
         }
     }
     state.add(&json(&(&manifest.tasks, &manifest.queue, &manifest.permissions)));

@@ -27,6 +27,8 @@ pub struct Live {
     pub status: Option<String>,
     /// What it waits for.
     pub waiting_for: Option<String>,
+    /// Whether it has no terminal of its own (`--bg`).
+    pub background: bool,
     /// Its client's process.
     pub(super) pid: i32,
     /// When it said so last, in milliseconds; 0 if the client does not say.
@@ -39,8 +41,16 @@ pub struct Live {
 impl Live {
     /// Makes a live session for other modules' tests.
     pub(crate) fn example(id: &ClientId) -> Live {
-        let (cwd, config) = ("/app".into(), "/home/.claude".into());
-        Live { id: id.clone(), cwd, status: None, waiting_for: None, pid: 0, updated: 0, config }
+        Live {
+            id: id.clone(),
+            cwd: "/app".into(),
+            status: None,
+            waiting_for: None,
+            background: false,
+            pid: 0,
+            updated: 0,
+            config: "/home/.claude".into(),
+        }
     }
 }
 
@@ -56,6 +66,8 @@ struct LiveFile {
     status: Option<String>,
     #[serde(default)]
     waiting_for: Option<String>,
+    #[serde(default)]
+    kind: Option<String>,
     #[serde(default)]
     updated_at: i64,
 }
@@ -101,6 +113,7 @@ impl ClientHome {
                     cwd: record.cwd,
                     status: record.status,
                     waiting_for: record.waiting_for,
+                    background: record.kind.as_deref() == Some("bg"),
                     pid: record.pid,
                     updated: record.updated_at,
                     config: self.config.clone(),

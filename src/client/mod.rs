@@ -5,6 +5,7 @@
 //! let neither stop the program. The `.key` files beside live sessions are credentials and are never opened.
 //! Transcripts are never changed or deleted.
 
+mod branches;
 mod files;
 mod helpers;
 mod hooks;
@@ -14,10 +15,12 @@ mod live;
 mod locate;
 mod loose_json;
 mod profiles;
+mod servers;
 mod sessions;
 mod settings;
 mod shared_files;
 mod slug;
+mod teams;
 pub mod transcript;
 
 use std::path::{Path, PathBuf};
@@ -25,6 +28,7 @@ use std::path::{Path, PathBuf};
 use crate::base::ids::ClientId;
 use crate::sys::place::{OwnPath, Root};
 
+pub use branches::head_of_agent;
 pub use files::{AgentFiles, Lines, SessionFiles};
 pub use helpers::is_helper;
 pub use hooks::input::{HookInput, ToolInput, shown_beside_the_step, shown_instead_of_asking};
@@ -34,15 +38,16 @@ pub use hooks::setup::{Scope, SettingsChange, Setup};
 pub use install::append::{AsSaved, PrefixMatch, Writer};
 pub use install::known::{finds_in_any_folder, left_tree_record, says_nothing, title_records};
 pub use install::links::Link;
-pub use install::staging::{AsPlaceSaved, Placed};
-pub use launch_options::Launch;
+pub use install::staging::{AsPlaceSaved, Folders, Placed};
+pub use launch_options::is_restriction;
 pub use live::Live;
 pub use locate::glance::SessionWords;
 pub use locate::{Found, FoundSession, Passed, Wanted};
 pub use loose_json::LooseObject;
+pub use servers::{Reach, Server, mark_used};
 pub use sessions::Listed;
 pub use settings::Settings;
-pub use shared_files::is_elsewhere;
+pub use shared_files::{is_elsewhere, is_memory, is_script};
 pub use slug::slug;
 pub use transcript::account::{account_told, is_of_account, names_account, without_account};
 pub use transcript::spoken::{is_command, was_spoken_to};
@@ -108,6 +113,12 @@ impl ClientHome {
     pub fn environment_for(&self, id: &ClientId) -> Option<(&'static str, String)> {
         // Restored tasks are the session's own: the shared list here is not touched.
         self.task_list.as_ref().map(|_| (TASK_LIST, id.to_string()))
+    }
+
+    /// Returns the same as settings of one launch, where the settings for the project at `root` name a list: these win
+    /// over the variables that a client is started with.
+    pub fn settings_for(&self, id: &ClientId, root: &Path) -> Option<(&'static str, String)> {
+        self.tasks_in_settings(root).map(|_| (TASK_LIST, id.to_string()))
     }
 
     /// Returns the configuration folder.

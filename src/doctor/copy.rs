@@ -12,7 +12,7 @@ use crate::base::error::{Error, IoContext as _, Kind, Result};
 use crate::base::ids::ClientId;
 use crate::base::paths::RepoPath;
 use crate::client::transcript::repair::Mending;
-use crate::client::{FoundSession, Lines, Placed, is_of_account};
+use crate::client::{Folders, FoundSession, Lines, Placed, is_of_account};
 use crate::manifest::Skipped;
 use crate::remap::{MapSpec, PathMap, RemapMode, RemapReport, Remapper};
 use crate::sys::users_files::open_theirs;
@@ -30,7 +30,7 @@ impl Copied {
     /// Lists what a session has.
     pub(super) fn of(workspace: &Workspace, found: &FoundSession) -> Copied {
         let mut all: Vec<(String, PathBuf)> = Vec::new();
-        let beside = workspace.client.session_files(found);
+        let beside = workspace.client.session_files(found, &workspace.root);
         let mut missing = beside.missing;
         for agent in beside.agents {
             let place = |end: &str| format!("session/subagents/agent-{}.{end}", agent.id);
@@ -74,7 +74,7 @@ impl Copied {
     ) -> Result<()> {
         let renaming = Renaming::new(&found.id, id)?;
         let places = self.files.iter().map(|(place, _)| place.clone()).collect();
-        let placed = workspace.client.placed(id, cwd, places, id.as_str());
+        let placed = workspace.client.placed(id, Folders { cwd, memory_root: cwd }, places, id.as_str());
         let done = self.write(&placed, &renaming, transcript).and_then(|()| placed.reveal());
         if let Err(error) = done {
             placed.take_back()?;

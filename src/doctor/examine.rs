@@ -83,10 +83,11 @@ pub fn examine(session: FoundSession, monitor: &Monitor) -> Result<Examination> 
     let unfinished = (first.torn > 0)
         .then(|| Finding::at(first.lines + 1, Trouble::Unfinished { bytes: first.torn, running }));
     let mut findings = diagnose(&first.checked, unfinished, &second.conversation);
-    findings.extend(of_agents(&session));
+    let cwd = second.own_cwd.or_else(|| first.summary.cwd.clone().map(PathBuf::from));
+    findings.extend(of_agents(&session, cwd.as_deref().unwrap_or(Path::new("/"))));
     Ok(Examination {
         title: first.summary.title(|leaf| holds_record(&path, leaf)),
-        cwd: second.own_cwd.or_else(|| first.summary.cwd.map(PathBuf::from)),
+        cwd,
         client: first.summary.client,
         records: first.checked.records,
         bytes: size,
@@ -184,9 +185,9 @@ impl SecondPass {
 }
 
 /// Looks for damage in the transcripts of a session's agents.
-fn of_agents(session: &FoundSession) -> Vec<Finding> {
+fn of_agents(session: &FoundSession, cwd: &Path) -> Vec<Finding> {
     let mut found = Vec::new();
-    for agent in session.home.session_files(session).agents {
+    for agent in session.home.session_files(session, cwd).agents {
         let Some(path) = &agent.transcript else { continue };
         found.extend(damage_in(path, &agent.id).unwrap_or_default());
     }

@@ -11,6 +11,7 @@ mod grants;
 mod history;
 mod plan;
 pub mod protected_paths;
+mod servers;
 mod session;
 mod transaction;
 mod undo;
@@ -45,6 +46,7 @@ pub use files::step::{Action, Step, Unmade};
 pub use grants::{GrantChoice, GrantPlan};
 pub use history::Restored;
 pub use plan::{Done, Options, Plan};
+pub use servers::{Readiness, ServerChecks, ServerStanding};
 pub use session::link::{follow, link, links, plan_link};
 pub use session::path_mapping::{Paths, Relocated, Relocation};
 pub use session::starters::{Asleep, Waking, names as revivable};
@@ -177,6 +179,16 @@ fn session_notes(manifest: &Manifest, session: &SessionPlan) -> Vec<Warning> {
     each(Lost::Queued, 2_000, &manifest.queue);
     each(Lost::Scheduled, 200, &manifest.not_captured.scheduled);
     each(Lost::Process, 200, &manifest.not_captured.processes);
+    each(Lost::Team, 2_000, &manifest.not_captured.teams);
+    each(Lost::Option, 200, &manifest.not_captured.options);
+    if let Some(saved) = &manifest.session {
+        notes.extend(saved.background.then_some(Warning::RanInBackground));
+        let added = session.notes_added(saved);
+        notes.extend((added > 0).then_some(Warning::MemoryComes(added)));
+    }
+    if !session.options.not_added.is_empty() {
+        notes.push(Warning::FoldersNotAdded(session.options.not_added.clone()));
+    }
     notes
 }
 

@@ -190,7 +190,7 @@ fn whole(file: &std::path::Path) -> std::io::Result<Vec<u8>> {
 /// Lists every file of the session that a transcript belongs to.
 fn session_files(workspace: &Workspace, transcript: &std::path::Path) -> Vec<PathBuf> {
     let Ok(found) = workspace.client.session_at(transcript) else { return vec![transcript.to_owned()] };
-    let files = found.home.session_files(&found);
+    let files = found.home.session_files(&found, &workspace.root);
     let agents = files.agents.into_iter().flat_map(|agent| agent.transcript.into_iter().chain(agent.meta));
     let others = files.others.into_iter().map(|(_, path)| path);
     std::iter::once(transcript.to_owned()).chain(agents).chain(others).collect()

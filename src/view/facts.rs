@@ -89,10 +89,12 @@ pub(super) fn facts(manifest: &Manifest, items: &[Item], now: Timestamp) -> Snap
     }];
     about.extend(manifest.workspace.branch.as_deref().map(|branch| Line(branch).to_string()));
     about.extend(manifest.message.as_deref().map(|message| Line(message).to_string()));
+    let todos = manifest.session.iter().flat_map(|session| session.todos.iter().enumerate());
+    let todos = todos.map(|(number, todo)| task(&todo.as_task(number + 1).to_string()));
     SnapshotFacts {
         id: manifest.id.to_string(),
         title: Fact { text: Line(&manifest.name).to_string(), more: about.join(" · "), ..Fact::default() },
-        tasks: manifest.tasks.iter().map(|task| self::task(task.get())).collect(),
+        tasks: manifest.tasks.iter().map(|task| self::task(task.get())).chain(todos).collect(),
         agents: manifest
             .agents
             .iter()

@@ -13,7 +13,7 @@ use crate::capture::{self, History, Limits, Request, Signing};
 use crate::cli::help::examples;
 use crate::cli::option_values::parse_size;
 use crate::cli::outcome::Outcome;
-use crate::cli::output::snapshot_words::{edited_lines, left_out, odd_tasks, secret_line};
+use crate::cli::output::snapshot_words::{edited_lines, left_out, odd_tasks, secret_line, todos};
 use crate::cli::output::words::{count, count_u64, quoted};
 use crate::cli::output::{Report, Ui, progress_bar};
 use crate::cli::restore_flow::before_client;
@@ -224,7 +224,7 @@ impl<'a> SaveReport<'a> {
                 records: transcript.records,
                 left_out: transcript.left_out,
             }),
-            tasks: manifest.tasks.len() + odd_tasks(manifest).count(),
+            tasks: manifest.tasks.len() + odd_tasks(manifest).count() + todos(manifest).len(),
             agents: manifest.agents.len(),
             queue: manifest.queue.len(),
             edits: manifest.edits.as_ref().map(|edits| Edits {

@@ -154,6 +154,17 @@ impl Page<'_> {
         for file in &session.elsewhere {
             lines.push(text![format!("{}, {}", file.place, size_text(file.text.len() as u64))]);
         }
+        for script in &session.scripts {
+            lines.push(text![format!(
+                "{}, {}, run before each command of the agent",
+                script.place,
+                size_text(script.text.len() as u64)
+            )]);
+        }
+        lines.extend(session.added_folders.iter().map(|folder| text![format!("added folder {folder}")]));
+        lines.extend(session.effort.as_deref().map(|effort| text!["effort ", effort]));
+        lines.extend(session.output_style.as_deref().map(|style| text!["output style ", style]));
+        lines.extend(session.restrictions.iter().map(|option| text!["held back by ", option]));
         self.list("Session", lines)
     }
 
@@ -263,11 +274,12 @@ impl Page<'_> {
         lines.extend(
             left.scheduled.iter().map(|prompt| text![format!("scheduled prompt: {}", cut(prompt, WIDE))]),
         );
-        lines.extend(
-            left.mcp_servers
-                .iter()
-                .map(|server| text![format!("MCP server: {} ({})", server.name, server.transport)]),
-        );
+        lines.extend(left.mcp_servers.iter().map(|server| {
+            let used = if server.used { ", used" } else { "" };
+            text![format!("MCP server: {} ({}{used})", server.name, server.transport)]
+        }));
+        lines.extend(left.teams.iter().map(|team| text![format!("team: {}", cut(team, 2 * WIDE))]));
+        lines.extend(left.others.iter().map(|what| text![what]));
         lines.extend(left.options.iter().map(|option| text![format!("option of the client: {option}")]));
         lines.extend(left.account.iter().map(|what| text![format!("of your account: {what}")]));
         lines.extend(left.environment.iter().map(|name| text![format!("environment variable: {name}")]));
@@ -359,7 +371,9 @@ fn shown_path(edit: &Edit) -> String {
 fn state_of(session: &Session) -> String {
     let mut parts = vec![match (&session.status, &session.waiting_for) {
         (Some(_), Some(what)) => format!("waiting for {}", Line(what)),
+        (Some(status), None) if session.background => format!("running in the background, {}", Line(status)),
         (Some(status), None) => format!("running, {}", Line(status)),
+        (None, _) if session.live && session.background => "running in the background".to_owned(),
         (None, _) if session.live => "running".to_owned(),
         (None, _) => "not running".to_owned(),
     }];

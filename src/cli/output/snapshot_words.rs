@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::words::{count_u64, size_text};
 use crate::base::screen::Line;
 use crate::client::LooseObject;
-use crate::manifest::{Manifest, Secret, SideFile, Transcript};
+use crate::manifest::{Manifest, Secret, SideFile, Todo, Transcript};
 use crate::store::{Entry, Store};
 
 /// A larger file is no task.
@@ -16,11 +16,18 @@ pub(crate) fn shown_name(entry: &Entry) -> String {
     Line(&entry.called).to_string()
 }
 
-/// Returns the tasks; of one that no manifest takes in, and that is kept as a file, what can be read.
+/// Returns the tasks; of one that no manifest takes in, and that is kept as a file, what can be read; and an older
+/// client's list of things to do.
 pub(crate) fn tasks(store: &Store, manifest: &Manifest) -> Vec<Value> {
     let whole = manifest.tasks.iter().map(|task| serde_json::from_str(task.get()).unwrap_or_default());
     let odd = odd_tasks(manifest).filter_map(|file| LooseObject::of(&store.load(&file.content).ok()?).task());
-    whole.chain(odd).collect()
+    let todos = todos(manifest).iter().enumerate().map(|(number, todo)| todo.as_task(number + 1));
+    whole.chain(odd).chain(todos).collect()
+}
+
+/// Returns an older client's list of things to do.
+pub(crate) fn todos(manifest: &Manifest) -> &[Todo] {
+    manifest.session.as_ref().map_or(&[], |session| &session.todos)
 }
 
 /// Returns the files of tasks that no manifest takes in.

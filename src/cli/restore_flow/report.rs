@@ -18,7 +18,9 @@ use crate::cli::output::{Report, Style, Text, Ui, text};
 use crate::git::kept_ref;
 use crate::redaction::Held;
 use crate::remap::RemapMode;
-use crate::restore::{Action, Direction, Done, Doubt, NewBecause, Plan, SessionPlan, Step};
+use crate::restore::{
+    Action, Direction, Done, Doubt, NewBecause, Plan, Readiness, ServerStanding, SessionPlan, Step,
+};
 use crate::store::{MovedBranch, Operation};
 use crate::trust::Provenance;
 
@@ -53,6 +55,7 @@ pub(crate) struct RestoreReport {
     paths: Option<PathMap>,
     pub(crate) alive: Option<Alive>,
     queue: Option<Vec<String>>,
+    mcp_servers: Option<Vec<ServerStanding>>,
     notes: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     grants: Option<GrantReport>,
@@ -209,6 +212,7 @@ impl RestoreReport {
             paths: session.map(PathMap::of),
             alive: session.map(Alive::of),
             queue: session.map(|session| session.queue.clone()),
+            mcp_servers: None,
             notes: plan.notes().iter().map(ToString::to_string).collect(),
             grants: None,
             undo: None,
@@ -219,6 +223,30 @@ impl RestoreReport {
             is_here: session.is_some_and(SessionPlan::is_here),
             heading: None,
         }
+    }
+
+    /// Adds how the servers that the session used stand here.
+    pub(crate) fn with_servers(self, servers: Vec<ServerStanding>) -> RestoreReport {
+        RestoreReport { mcp_servers: self.session_id.as_ref().map(|_| servers), ..self }
+    }
+
+    /// Returns the lines about those servers.
+    pub(crate) fn server_lines(&self) -> Vec<Text> {
+        let all = self.mcp_servers.iter().flatten();
+        all.map(|server| {
+            let (mark, why) = match server.readiness {
+                Readiness::Ready => (Style::Good.of("ready  "), ""),
+                Readiness::Missing(why) => (Style::Warning.of("missing"), why),
+                Readiness::Unchecked(why) => (Style::Faint.of("server "), why),
+            };
+            let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+            text![
+                "  ",
+                mark,
+                format!(" MCP server {} ({}){why}", Line(&server.name), Line(&server.transport))
+            ]
+        })
+        .collect()
     }
 
     /// Adds what becomes of the permission grants.
@@ -356,7 +384,11 @@ impl RestoreReport {
 impl Report for RestoreReport {
     fn print(&self, ui: &mut Ui) -> Result<()> {
         let grants = self.grants.iter().flat_map(GrantReport::lines);
-        self.lines(usize::MAX).into_iter().chain(grants).try_for_each(|line| ui.line(line))
+        self.lines(usize::MAX)
+            .into_iter()
+            .chain(self.server_lines())
+            .chain(grants)
+            .try_for_each(|line| ui.line(line))
     }
 }
 

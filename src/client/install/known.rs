@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::base::error::Result;
 use crate::base::ids::ClientId;
 use crate::client::ClientHome;
+use crate::client::shared_files::SCRIPTS;
 
 impl ClientHome {
     /// Says whether anything of a session with this id is on this machine.
@@ -15,7 +16,7 @@ impl ClientHome {
     /// [`Kind::Environment`](crate::base::error::Kind::Environment) if the client's folders can't be read.
     pub fn knows(&self, id: &ClientId) -> Result<bool> {
         let mut folders =
-            ["tasks", "file-history"].map(|kind| self.config.join(kind).join(id.as_str())).to_vec();
+            ["tasks", "file-history", SCRIPTS].map(|kind| self.config.join(kind).join(id.as_str())).to_vec();
         folders.push(self.config.join("tasks").join(ClientHome::team_list(id)));
         let beside = crate::client::files::list(&self.projects())?
             .into_iter()

@@ -14,4 +14,5 @@ pub(in crate::client) mod spoken;
 pub mod starters;
 pub mod summary;
 mod title;
+pub mod traces;
 pub mod validate;

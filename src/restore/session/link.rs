@@ -24,6 +24,11 @@ pub fn plan_link(workspace: &Workspace, manifest: &Manifest, trust: bool) -> Res
         _ => workspace.refuse_bomb(manifest, &provenance)?,
     }
     let plan = session::plan(workspace, manifest, &Paths::default(), KeepId::IfNew, &Monitor::default())?;
+    let plan = plan.map(|mut plan| {
+        // A link is removed with all its files, and the memory is other sessions' too.
+        manifest.session.iter().for_each(|session| plan.leave_memory(session));
+        plan
+    });
     plan.ok_or_else(|| {
         Error::new(Kind::Refused, format!("Cannot link {:?}", Line(&manifest.name).to_string()))
             .because("it holds no conversation")

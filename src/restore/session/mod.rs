@@ -6,6 +6,7 @@
 
 mod as_saved;
 pub(super) mod link;
+pub(super) mod options;
 mod own_root;
 pub(super) mod path_mapping;
 mod resume_existing;
@@ -25,9 +26,12 @@ use crate::base::paths::RepoPath;
 use crate::base::warning::Warning;
 use crate::client::transcript::quiet::last_records;
 use crate::client::transcript::validate::{Check, Checked, Finding, KnownRecords, Problem};
-use crate::client::{Placed, PrefixMatch, is_elsewhere, is_helper, left_tree_record, title_records};
+use crate::client::{
+    Folders, Placed, PrefixMatch, is_elsewhere, is_helper, is_memory, left_tree_record, title_records,
+};
 use crate::manifest::{Manifest, Session, Transcript};
 use crate::restore::session::as_saved::Compared;
+use crate::restore::session::options::SessionOptions;
 use crate::restore::session::own_root::GoesOn;
 use crate::restore::session::path_mapping::{Paths, Relocated, Relocation};
 use crate::restore::session::resume_existing::Beginning;
@@ -95,6 +99,10 @@ pub struct SessionPlan {
     pub agents: BTreeMap<ClientId, Checked>,
     /// What in it starts by itself, and whether that stays asleep.
     pub waking: Waking,
+    /// The folder whose memory the client's sessions share here.
+    pub memory_root: PathBuf,
+    /// What its client is started with again, and what not.
+    pub options: SessionOptions,
 }
 
 impl SessionPlan {
@@ -106,6 +114,22 @@ impl SessionPlan {
     /// Returns where it goes on.
     fn goes_on(&self) -> GoesOn {
         GoesOn { cwd: self.cwd.clone(), own_root: self.own_root.clone() }
+    }
+
+    fn folders(&self) -> Folders<'_> {
+        Folders { cwd: &self.cwd, memory_root: &self.memory_root }
+    }
+
+    /// Leaves the project's memory alone.
+    fn leave_memory(&mut self, session: &Session) {
+        let notes = session.elsewhere.iter().map(|file| &file.place).filter(|place| is_memory(place));
+        self.stays.extend(notes.map(|place| (place.clone(), true)));
+    }
+
+    /// Returns how many notes of the project's memory are added here.
+    pub(super) fn notes_added(&self, session: &Session) -> usize {
+        let notes = session.elsewhere.iter().map(|file| &file.place).filter(|place| is_memory(place));
+        notes.filter(|place| !self.stays.contains_key(*place) && !self.waking.holds_back(place)).count()
     }
 
     /// Says what is repaired in the installed copy, and why the client might not accept it.
@@ -191,6 +215,8 @@ pub(super) fn plan(
         checked: checked_transcript,
         agents: checked_agents,
         waking,
+        memory_root: workspace.memory_root()?,
+        options: SessionOptions::default(),
     };
     plan.renamed = if keep == KeepId::Never {
         Some(NewBecause::Asked)
@@ -216,6 +242,7 @@ pub(super) fn plan(
     }
     plan.stays = stays(workspace, manifest, session, &plan)?;
     plan.queue = plan.relocation.texts(&manifest.queue)?;
+    plan.options = SessionOptions::of(workspace, session, &plan);
     Ok(Some(plan))
 }
 
@@ -230,13 +257,21 @@ fn stays(
     if session.elsewhere.is_empty() {
         return Ok(stays);
     }
+    // Where it was saved, a note that is gone was removed.
+    let saved = &manifest.workspace;
+    let same_memory = saved.main.as_ref().unwrap_or(&saved.root).as_path() == plan.memory_root
+        && saved.config_dir.as_path() == workspace.client.config();
     let compared = Compared::as_saved(workspace, manifest)?;
     let mut rewriter = plan.relocation.rewriter()?;
     for file in session.elsewhere.iter().filter(|file| is_elsewhere(&file.place)) {
+        if same_memory && is_memory(&file.place) {
+            stays.insert(file.place.clone(), true);
+            continue;
+        }
         let place = Some(&file.place);
         let standing = workspace.client.standing(
             &plan.id,
-            &plan.cwd,
+            plan.folders(),
             place,
             &|here| compared.read(place, here),
             &mut |out| rewriter.text(file.text.as_bytes(), out).map_err(unwritten),
@@ -282,7 +317,7 @@ impl Ready<'_> {
         }
         continued.extend(self.plan.continues.as_ref().map(|here| (places.len(), here.transcript())));
         let client = self.plan.continues.as_ref().map_or(&self.workspace.client, Beginning::client);
-        let placed = client.placed(&self.plan.id, &self.plan.cwd, places, token);
+        let placed = client.placed(&self.plan.id, self.plan.folders(), places, token);
         Ok(Some(placed.continuing(continued)))
     }
 

@@ -101,6 +101,7 @@ impl Beginning {
         plan: &SessionPlan,
         paths: &Paths,
     ) -> Result<Option<Beginning>> {
+        let folders = plan.folders();
         let harmed = plan.checked.needs_mending() || plan.agents.values().any(Checked::needs_mending);
         let Some((session, saved)) = saved(manifest) else { return Ok(None) };
         if harmed || workspace.client.live_session(&plan.id)?.is_some() {
@@ -111,7 +112,7 @@ impl Beginning {
         for form in [ResumeForm::Whole, ResumeForm::Saved, ResumeForm::BeforeCompaction] {
             let Some(compared) = form.compared(workspace, manifest, saved)? else { continue };
             let standing = |place: Option<&RepoPath>, content: Writer<'_>| {
-                client.standing(&plan.id, &plan.cwd, place, &|file| compared.read(place, file), content)
+                client.standing(&plan.id, folders, place, &|file| compared.read(place, file), content)
             };
             let mut copy =
                 Copy { store: &workspace.store, rewriter: plan.relocation.rewriter()?, waking: None };
@@ -210,10 +211,13 @@ fn has_what_is_here(
     for form in [ResumeForm::Whole, ResumeForm::Saved] {
         let Some(compared) = form.compared(workspace, ancestor, saved)? else { continue };
         let mut copy = Copy { store: &workspace.store, rewriter: relocation.rewriter()?, waking: None };
-        let standing =
-            client.standing(&plan.id, &plan.cwd, None, &|file| compared.read(None, file), &mut |out| {
-                copy.conversation(saved, &checked, out)
-            })?;
+        let standing = client.standing(
+            &plan.id,
+            plan.folders(),
+            None,
+            &|file| compared.read(None, file),
+            &mut |out| copy.conversation(saved, &checked, out),
+        )?;
         if matches!(standing, PrefixMatch::Same | PrefixMatch::Beginning(_)) {
             return Ok(true);
         }
