@@ -1,7 +1,8 @@
 //! How fast secrets are looked for, and how often something else is found.
 //!
 //! `cargo bench --bench secrets [-- FOLDER… FILE.jsonl…]`: a generated transcript without a secret and
-//! one with many, then the files below the folders (source code, lock files) as texts. Each is read
+//! one with many, and what a save does with new data, which is to learn values from it and then to take them out; then
+//! the files below the folders (source code, lock files) as texts. Each is read
 //! whole; the best of some rounds counts. Of a file of samples, one `{"rule", "text", "secret"}` a line,
 //! it says how many of each rule's secrets are found.
 
@@ -10,7 +11,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use claude_snap::secrets::{Hit, KnownValue, Scanner};
+use claude_snap::secrets::{Hit, KnownValue, Scanner, has_own_shape, worth_remembering};
 
 const ROUNDS: usize = 5;
 
@@ -75,20 +76,62 @@ fn transcripts(scanner: &Scanner) {
         assert!(scanner.redact_records(&with_hits, &mut out).is_some());
     });
     report(&format!("the same with {found} secrets"), with_hits.len(), took);
+    saving(scanner, &transcript);
+}
+
+/// What a save does with new data: learns the values that stand in it, then takes out what is found and what was learnt.
+fn saving(scanner: &Scanner, transcript: &[u8]) {
+    let one_in = |step: usize| {
+        with_each(transcript, step, &|number| {
+            let value = (number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            format!("DB_PASSWORD=q{value:016x}Z7\\n")
+        })
+    };
+    for (what, new) in [("none", transcript.to_vec()), ("few", one_in(4_000)), ("many", one_in(40))] {
+        let learn = || {
+            let mut values: Vec<KnownValue> = Vec::new();
+            let mut look = |hit: &Hit<'_>| {
+                if !has_own_shape(hit.finding.kind) {
+                    let name = hit.finding.name.as_deref().unwrap_or_default();
+                    values.extend(worth_remembering(name, hit.value));
+                }
+                None
+            };
+            let _unchanged = scanner.redact_records(&new, &mut look);
+            values.sort();
+            values.dedup_by(|a, b| a.value == b.value);
+            values.truncate(1_000);
+            values
+        };
+        let first = best(|| drop(learn()));
+        let values = learn();
+        let count = values.len();
+        let knows = scanner.with_seen(values);
+        let second = best(|| drop(knows.redact_records(&new, &mut |_| Some("taken out".to_owned()))));
+        report(&format!("new data with {what} to learn ({count} values): learning"), new.len(), first);
+        report("  then taking out", new.len(), second);
+        report("  both", new.len(), first + second);
+    }
 }
 
 /// One record in ten gets a token into its text.
 fn with_hits(transcript: &[u8]) -> Vec<u8> {
+    with_each(transcript, 10, &|number| {
+        format!("gh{}_{:036x} ", "p", (number as u128).wrapping_mul(0x9e37_79b9_7f4a_7c15_9e37))
+    })
+}
+
+/// One record in so many gets something into its text.
+fn with_each(transcript: &[u8], step: usize, what: &dyn Fn(usize) -> String) -> Vec<u8> {
     let mut all = Vec::with_capacity(transcript.len() * 11 / 10);
     for (number, line) in transcript.split_inclusive(|byte| *byte == b'\n').enumerate() {
-        let at =
-            (number % 10 == 3).then(|| line.windows(11).position(|part| part == b"\"content\":\"")).flatten();
+        let at = (number % step == 3)
+            .then(|| line.windows(11).position(|part| part == b"\"content\":\""))
+            .flatten();
         match at {
             Some(at) => {
                 let (head, tail) = line.split_at(at + 11);
-                let token =
-                    format!("gh{}_{:036x}", "p", (number as u128).wrapping_mul(0x9e37_79b9_7f4a_7c15_9e37));
-                all.extend_from_slice(&[head, token.as_bytes(), b" ", tail].concat());
+                all.extend_from_slice(&[head, what(number).as_bytes(), tail].concat());
             }
             None => all.extend_from_slice(line),
         }

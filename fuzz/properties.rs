@@ -99,7 +99,7 @@ pub fn rules(data: &[u8]) {
 /// A machine on which everything is worth keeping.
 struct Anywhere;
 
-impl risk::Around for Anywhere {
+impl risk::Machine for Anywhere {
     fn unsaved(&self, _: &Path) -> risk::Unsaved {
         risk::Unsaved::Whole
     }

@@ -17,6 +17,7 @@ pub mod client;
 pub mod compare;
 pub mod context;
 pub mod diff;
+pub mod doctor;
 pub mod edits;
 pub mod git;
 pub mod grants;

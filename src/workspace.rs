@@ -97,7 +97,8 @@ impl Workspace {
             Some(folder) => Store::open(folder)?,
             None => Store::open(&home.join(".claude").join("snapshots"))?,
         };
-        let client = ClientHome::new(&context.config_dir, &context.home, context.task_list.clone());
+        let client = ClientHome::new(&context.config_dir, &context.home, context.task_list.clone())
+            .with_project_folder(context.project_folder.clone());
         let trust = Arc::new(Trust::new(&context.state));
         let store = store.sealed(Arc::clone(&trust) as Arc<dyn Seal>, context.now);
         Ok(Workspace {
@@ -159,6 +160,14 @@ impl Workspace {
                 .hint("git config --global user.signingKey ~/.ssh/id_ed25519.pub")
         })?;
         trust::sign(&key, body)
+    }
+
+    /// Returns the folder whose memory the client's sessions share here: the root of the main work tree.
+    ///
+    /// # Errors
+    /// What git says.
+    pub fn memory_root(&self) -> Result<PathBuf> {
+        self.repository.as_ref().map_or_else(|| Ok(self.root.clone()), Repository::home)
     }
 
     /// Returns the store's place in the work tree, if it is in it.

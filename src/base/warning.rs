@@ -45,6 +45,8 @@ pub enum Warning {
     AccountLeftOut(String),
     /// The base commit is not here, and files are compared with what came with the snapshot.
     BaseCarried(String),
+    /// The base commit is gone, and its files are here.
+    OnlyTreeOfBase(String),
     /// A merge or the like was under way when the snapshot was saved.
     OperationWasInProgress(String),
     /// The snapshot holds no session.
@@ -81,6 +83,14 @@ pub enum Warning {
     ToSupply(Vec<String>),
     /// A client's copy of a file can't be made, as a secret in it is not here.
     CopyLeftOut(String),
+    /// A script of the session's environment can't be made, as a secret in it is not here.
+    ScriptLeftOut(String),
+    /// Folders that had been added to the session and are not added again.
+    FoldersNotAdded(Vec<String>),
+    /// How the session ran, which the client that goes on does not.
+    RanInBackground,
+    /// Notes for the project's memory come along.
+    MemoryComes(usize),
     /// An undo leaves the conversation where it is.
     ConversationStays,
     /// A branch was moved by others since.
@@ -105,6 +115,8 @@ pub enum Warning {
     },
     /// Both sides of a merge changed this path.
     BothChanged(String),
+    /// One side of a merge changed this path, and the other one removed it.
+    ChangedAndRemoved(String),
     /// The edits were merged onto another commit than their base.
     MergedOntoHead,
     /// A path was merged as text, as its driver is not the user's own.
@@ -136,6 +148,10 @@ pub enum Lost {
     Scheduled,
     /// A process in the background.
     Process,
+    /// A team of agents.
+    Team,
+    /// An option of the client.
+    Option,
 }
 
 impl Lost {
@@ -144,6 +160,8 @@ impl Lost {
             Lost::Queued => "A prompt was still queued",
             Lost::Scheduled => "A scheduled prompt is not restored",
             Lost::Process => "A background process is not restored",
+            Lost::Team => "A team of agents is not restored",
+            Lost::Option => "An option of the client does not hold any more",
         }
     }
 }
@@ -173,9 +191,10 @@ impl fmt::Display for Warning {
             ),
             Warning::ConversationNotSaved(why) => write!(f, "The conversation was not saved: {why}"),
             Warning::NoSessionHere => f.write_str("No session of Claude Code was found here."),
-            Warning::NotMarked(why) => {
-                write!(f, "The snapshot can't be marked as yours, so resuming it needs `--trust`: {why}.")
-            }
+            Warning::NotMarked(why) => write!(
+                f,
+                "The snapshot can't be marked as yours, so resuming it needs `--trust`: {why}. Set XDG_STATE_HOME to keep your key in another folder."
+            ),
             Warning::NotSigned(why) => write!(f, "The snapshot is not signed: {why}."),
             Warning::BaseNotKept { base, why } => {
                 write!(f, "The base commit {base} is not protected from git's garbage collection: {why}.")
@@ -194,6 +213,10 @@ impl fmt::Display for Warning {
             Warning::BaseCarried(base) => write!(
                 f,
                 "The snapshot's base commit {base} is not here: each edited file is compared with the version that came with the snapshot."
+            ),
+            Warning::OnlyTreeOfBase(base) => write!(
+                f,
+                "The snapshot's base commit {base} is gone, as after a rewrite of the history; its files are kept."
             ),
             Warning::OperationWasInProgress(operation) => write!(
                 f,
@@ -228,6 +251,20 @@ impl fmt::Display for Warning {
             Warning::CopyLeftOut(place) => {
                 write!(f, "The client's copy {place} of an earlier file is left out: it held a secret.")
             }
+            Warning::ScriptLeftOut(place) => write!(
+                f,
+                "{place}, which set variables for the agent's commands, is left out: it held a secret that is not here. The hook that wrote it can write it again."
+            ),
+            Warning::FoldersNotAdded(folders) => {
+                write!(f, "Folders that had been added to the session are not added here: {}.", folders.join(", "))
+            }
+            Warning::RanInBackground => f.write_str(
+                "The session ran in the background (`--bg`); it goes on in the foreground, and its job is not restored.",
+            ),
+            Warning::MemoryComes(files) => write!(
+                f,
+                "Notes of the project's memory that are missing here are added ({files}); none that is here is changed."
+            ),
             Warning::ConversationStays => {
                 f.write_str("The conversation that was resumed stays: a transcript is never removed.")
             }
@@ -246,6 +283,10 @@ impl fmt::Display for Warning {
                 "HEAD is at {here}, the snapshot was made on {base}: the edited files are the same in both."
             ),
             Warning::BothChanged(path) => write!(f, "Both sides changed {path}: it has conflict markers."),
+            Warning::ChangedAndRemoved(path) => write!(
+                f,
+                "One side changed {path} and the other one removed it: the changed version stays, without conflict markers."
+            ),
             Warning::MergedOntoHead => {
                 f.write_str("HEAD is not at the snapshot's base: its edits were merged onto it.")
             }

@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 
 use crate::base::ids::ClientId;
-use crate::client::FoundSession;
 use crate::client::transcript::summary::TranscriptSummary;
-use crate::manifest::{Agent, AgentStatus, Transcript};
+use crate::client::{FoundSession, LooseObject};
+use crate::manifest::{Agent, AgentStatus, Skipped, Transcript};
 
 /// What was read of one agent.
 pub(super) struct Seen {
     pub(super) id: ClientId,
     pub(super) meta: Option<Box<RawValue>>,
+    /// The metadata, if it is something that no manifest takes in.
+    pub(super) odd_meta: Option<Vec<u8>>,
     pub(super) transcript: Option<Transcript>,
     pub(super) facts: TranscriptSummary,
     /// What hooks were told of it, for the case that no file says how it ended.
@@ -20,8 +22,6 @@ pub(super) struct Seen {
 }
 
 /// What is looked at in an agent's `meta.json`.
-#[derive(Default, serde::Deserialize)]
-#[serde(rename_all = "camelCase", default)]
 struct Meta {
     agent_type: Option<String>,
     description: Option<String>,
@@ -30,18 +30,43 @@ struct Meta {
     stopped_by_user: bool,
 }
 
+impl Meta {
+    /// Reads it as far as that goes.
+    fn of(agent: &Seen) -> Meta {
+        let whole = agent.meta.as_ref().map(|meta| meta.get().as_bytes());
+        let object = LooseObject::of(whole.or(agent.odd_meta.as_deref()).unwrap_or_default());
+        Meta {
+            agent_type: object.text("agentType"),
+            description: object.text("description"),
+            parent_agent_id: object.text("parentAgentId"),
+            finished: object.is_true("finished"),
+            stopped_by_user: object.is_true("stoppedByUser"),
+        }
+    }
+}
+
+/// Returns the agents that a transcript names as started or ended.
+pub(super) fn named(facts: &TranscriptSummary) -> impl Iterator<Item = ClientId> {
+    facts.answered.keys().chain(facts.ended.keys()).filter_map(|id| ClientId::parse(id))
+}
+
+/// Names the agents that a branched conversation has set to work and that are nowhere.
+pub(super) fn not_found(seen: &[Seen], facts: &TranscriptSummary, found: &FoundSession) -> Vec<Skipped> {
+    let at_work = facts.answered.iter().filter(|(_, status)| *status == "async_launched");
+    let lost = at_work
+        .filter(|(id, _)| !facts.has_ended(id) && seen.iter().all(|agent| agent.id.as_str() != id.as_str()));
+    let folder = found.transcript.with_extension("").join("subagents");
+    let why = "the agent's transcript is neither here nor beside the session that this one was branched from";
+    lost.map(|(id, _)| Skipped::at(&folder.join(format!("agent-{id}.jsonl")), why)).collect()
+}
+
 /// Concludes how the agents stood; `facts` are the session's own, and take in what the agents' transcripts say of
 /// the agents that those started.
 pub(super) fn conclude(seen: Vec<Seen>, facts: &mut TranscriptSummary, found: &FoundSession) -> Vec<Agent> {
     for agent in &seen {
         facts.add_agents_of(&agent.facts);
     }
-    let metas: Vec<Meta> = seen
-        .iter()
-        .map(|agent| {
-            agent.meta.as_ref().and_then(|meta| serde_json::from_str(meta.get()).ok()).unwrap_or_default()
-        })
-        .collect();
+    let metas: Vec<Meta> = seen.iter().map(Meta::of).collect();
     let mut status: BTreeMap<ClientId, (AgentStatus, String)> = seen
         .iter()
         .zip(&metas)
@@ -144,15 +169,21 @@ mod tests {
     use crate::client::Live;
 
     fn found(live: Option<Live>) -> FoundSession {
-        let id = ClientId::parse("s1").expect("an id");
-        FoundSession { id, transcript: "/s1.jsonl".into(), live }
+        FoundSession::example("s1", live)
     }
 
     fn seen(id: &str, meta: &str, records: &[&str]) -> Seen {
         let mut facts = TranscriptSummary::default();
         records.iter().for_each(|record| facts.observe(record.as_bytes()));
         let meta = Some(RawValue::from_string(meta.to_owned()).expect("JSON"));
-        Seen { id: ClientId::parse(id).expect("an id"), meta, transcript: None, facts, told: None }
+        Seen {
+            id: ClientId::parse(id).expect("an id"),
+            meta,
+            odd_meta: None,
+            transcript: None,
+            facts,
+            told: None,
+        }
     }
 
     fn live(status: Option<&str>, waiting_for: Option<&str>) -> Option<Live> {
@@ -179,6 +210,18 @@ mod tests {
         assert_eq!(status(r#"{"finished":true}"#, Some("failed"), true), AgentStatus::Failed);
         assert_eq!(status(r#"{"stoppedByUser":true}"#, Some("completed"), true), AgentStatus::Stopped);
         assert_eq!(status("{}", Some("completed"), false), AgentStatus::Done);
+    }
+
+    #[test]
+    fn of_metadata_that_no_manifest_takes_in_what_can_be_read_counts() {
+        let mut agent = seen("a1", "{}", &[]);
+        let odd = r#"{"agentType":"Explore","description":"cut \ud83d","finished":true}"#;
+        (agent.meta, agent.odd_meta) = (None, Some(odd.as_bytes().to_vec()));
+        let agents = conclude(vec![agent], &mut TranscriptSummary::default(), &found(None));
+        let agent = &agents[0];
+        let told = (agent.agent_type.as_deref(), agent.description.as_deref(), agent.status);
+        assert_eq!(told, (Some("Explore"), Some("cut \u{fffd}"), AgentStatus::Done));
+        assert!(agent.meta.is_none(), "it is carried as a file");
     }
 
     const STARTS: &str = r#"{"type":"assistant","message":{"content":[{"type":"tool_use","id":"t1","name":"Agent","input":{"description":"look"}}]}}"#;

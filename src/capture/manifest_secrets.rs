@@ -28,7 +28,7 @@ pub(super) fn to_learn_from(
     let mut files = Vec::new();
     if let Some(found) = session {
         files.push(found.transcript.clone());
-        let of_session = workspace.client.session_files(found);
+        let of_session = found.home.session_files(found, &workspace.root);
         files.extend(of_session.agents.into_iter().filter_map(|agent| agent.transcript));
         files.extend(of_session.others.into_iter().map(|(_, path)| path));
     }
@@ -56,6 +56,13 @@ pub(super) fn all(redactor: &Redactor, captured: &mut CapturedSession) -> Result
         if let Some(goal) = &mut session.goal {
             redactor.string("the goal", goal);
         }
+        for todo in &mut session.todos {
+            redactor.string("a task", &mut todo.content);
+        }
+        let words = session.effort.iter_mut().chain(&mut session.output_style);
+        words
+            .chain(&mut session.restrictions)
+            .for_each(|word| redactor.string("an option of the client", word));
     }
     for (number, task) in captured.tasks.iter_mut().enumerate() {
         raw(redactor, &format!("task {}", number + 1), task)?;
@@ -91,6 +98,13 @@ pub(super) fn all(redactor: &Redactor, captured: &mut CapturedSession) -> Result
     }
     for process in &mut captured.not_captured.processes {
         redactor.string("a background process", process);
+    }
+    for team in &mut captured.not_captured.teams {
+        redactor.string("a team of agents", team);
+    }
+    for server in &mut captured.not_captured.mcp_servers {
+        redactor.string("an MCP server", &mut server.name);
+        redactor.string("an MCP server", &mut server.transport);
     }
     for prompt in &mut captured.not_captured.scheduled {
         redactor.string("a scheduled prompt", prompt);

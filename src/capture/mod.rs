@@ -13,9 +13,13 @@ mod edits;
 mod lineage;
 mod manifest_secrets;
 mod marks;
+mod other_roots;
+mod outside_git;
 mod previous_version;
 mod renames;
+mod schedules;
 mod session;
+mod small_files;
 mod surroundings;
 mod untracked;
 mod version_writer;
@@ -38,7 +42,7 @@ use crate::git::{self, Listing};
 use crate::manifest::attestation::Proofs;
 use crate::manifest::{CreatedBy, Edits, FORMAT, Head, Manifest, Safety, SavedWorkspace, Trigger};
 use crate::redaction::Redactor;
-use crate::store::{AddLock, Known, LogEntry, Operation, Reference, check_name};
+use crate::store::{AddLock, LogEntry, Operation, Reference, UnreadEntry, check_name};
 use crate::sys::parallel;
 use crate::workspace::Workspace;
 
@@ -143,7 +147,7 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
         return Ok(SaveReport { manifest: same, unchanged_since, written: false, notes });
     }
     let conversation = request.monitor.begin(Phase::Conversation, None);
-    let session = match session::capture(workspace, request.session, request.history, &lock, &redactor) {
+    let mut session = match session::capture(workspace, request.session, request.history, &lock, &redactor) {
         // Nobody can put right what keeps a conversation from being read before the step runs that waits:
         // the edits alone are saved.
         Err(error) if request.automatic.is_some() && edits.is_some() => CapturedSession {
@@ -157,11 +161,18 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
         None => notes.push(Warning::NoSessionHere),
         Some(_) => notes.extend(session.notes.iter().cloned()),
     }
+    if workspace.repository.is_none() {
+        session.not_captured.files.extend(outside_git::repositories(&workspace.root));
+    }
     let mut manifest = assemble(context, workspace, edits, session)?;
+    for mut prompt in schedules::left_out(workspace, &manifest) {
+        redactor.string("a scheduled prompt", &mut prompt);
+        manifest.not_captured.scheduled.push(prompt);
+    }
     manifest.message = request.message.map(str::to_owned);
 
     let earlier = workspace.store.known()?;
-    let saved = |own: bool| -> Vec<(&Known, &Head)> {
+    let saved = |own: bool| -> Vec<(&UnreadEntry, &Head)> {
         let wanted = earlier.iter().filter(|known| known.own || !own);
         wanted
             .filter_map(|known| Some((known, known.head.as_ref().ok()?)))
@@ -184,8 +195,9 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     if let Some(manifest) = same.filter(|_| !asked_for).and_then(|(known, _)| workspace.store.whole(known)) {
         return Ok(SaveReport { manifest, unchanged_since, written: false, notes });
     }
-    let heads =
-        |all: &[(&Known, &Head)]| -> Vec<Head> { all.iter().map(|(_, head)| (*head).clone()).collect() };
+    let heads = |all: &[(&UnreadEntry, &Head)]| -> Vec<Head> {
+        all.iter().map(|(_, head)| (*head).clone()).collect()
+    };
     let (all, own) = (heads(&saved(false)), heads(&own));
     // A log that can't be read only makes the answer less sure.
     let log = workspace.store.own_log().unwrap_or_default();
@@ -374,7 +386,7 @@ fn assemble(
         others: others.iter().map(|root| root.as_path().into()).collect(),
         root: workspace.root.as_path().into(),
         home: workspace.client.home().into(),
-        config_dir: workspace.client.config().into(),
+        config_dir: session.config.as_deref().unwrap_or(workspace.client.config()).into(),
         worktree,
         branch,
         head: edits.as_ref().and_then(|edits: &Edits| edits.base.clone()),
@@ -419,6 +431,9 @@ fn state_of(manifest: &Manifest) -> ObjectId {
         state.add(&json(&(&session.id, &session.title, &session.mode, &session.transcript, &session.files)));
         if !session.elsewhere.is_empty() {
             state.add(&json(&session.elsewhere));
+        }
+        if !session.scripts.is_empty() {
+            state.add(&json(&session.scripts));
         }
     }
     state.add(&json(&(&manifest.tasks, &manifest.queue, &manifest.permissions)));

@@ -5,28 +5,31 @@
 //! does not grow with the session.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-
-use serde_json::value::RawValue;
 
 use super::agents::{self, Seen};
 use crate::base::error::{IoContext as _, Result};
 use crate::base::ids::ClientId;
-use crate::base::paths::RepoPath;
+use crate::base::paths::{NativePath, RepoPath};
 use crate::base::warning::Warning;
 use crate::capture::captured_session::CapturedSession;
 use crate::capture::chunker::Chunker;
 use crate::capture::manifest_secrets;
+use crate::capture::other_roots::other_roots;
+use crate::capture::small_files::{SmallFiles, if_readable, is_task, place_of, small_json, task};
 use crate::client::transcript::compaction::last_compaction_in;
+use crate::client::transcript::search::holds_record;
 use crate::client::transcript::starters::Watch;
 use crate::client::transcript::summary::TranscriptSummary;
+use crate::client::transcript::traces::Traces;
 use crate::client::{
-    AgentFiles, FoundSession, Journal, Launch, Lines, account_told, is_of_account, without_account,
+    AgentFiles, FoundSession, HookNotes, Lines, Server, account_told, head_of_agent, is_of_account,
+    mark_used, without_account,
 };
-use crate::json::shape::fits_inside;
 use crate::manifest::{
-    Agent, Content, HistoryStart, LeftOut, Session, SideFile, Skipped, TextFile, Transcript,
+    Agent, Content, HistoryStart, LeftOut, McpServer, Session, SideFile, Skipped, Transcript,
 };
 use crate::redaction::{Noted, Redactor};
 use crate::store::{AddLock, Store};
@@ -36,9 +39,6 @@ use crate::workspace::Workspace;
 
 /// A task or an agent's metadata over this many bytes is no JSON of the client's.
 const LARGEST_JSON: u64 = 4 << 20;
-
-/// A plan over this many bytes is none.
-const LARGEST_PLAN: u64 = 256 << 10;
 
 /// Side files are kept in pieces of at most this many bytes.
 const PIECE: usize = 4 << 20;
@@ -72,7 +72,9 @@ pub(super) fn capture(
     redactor: &Redactor,
 ) -> Result<CapturedSession> {
     let mut captured = CapturedSession::default();
-    let settings = workspace.client.settings(&workspace.root);
+    let client = found.map_or(&workspace.client, |found| &found.home);
+    captured.config = Some(client.config().to_owned());
+    let settings = client.settings(&workspace.root);
     captured.permissions.mode = settings.default_mode;
     captured.permissions.project = settings.rules;
     captured.not_captured.mcp_servers = settings.servers;
@@ -86,9 +88,18 @@ pub(super) fn capture(
     Ok(captured)
 }
 
+/// What is learnt of a transcript while it is read.
+#[derive(Default)]
+struct Learnt {
+    facts: TranscriptSummary,
+    watch: Watch,
+    traces: Traces,
+}
+
 /// What was read of an agent.
 struct AgentRead {
     seen: Seen,
+    traces: Traces,
     /// Its metadata is something else, to be carried as a mere file.
     meta_is_other: bool,
     missing: Vec<Skipped>,
@@ -118,10 +129,10 @@ impl SessionReader<'_> {
         history: History,
         captured: &mut CapturedSession,
     ) -> Result<()> {
-        let mut facts = TranscriptSummary::default();
+        let mut learnt = Learnt::default();
         let mut missing = Vec::new();
-        let mut watch = Watch::default();
-        let read = self.transcript(&found.transcript, history, &mut facts, &mut watch);
+        let read = self.transcript(&found.transcript, Vec::new(), history, &mut learnt);
+        let Learnt { mut facts, watch, mut traces } = learnt;
         let (transcript, kept) = if_readable(&found.transcript, &mut missing, read)?.unzip();
         let Kept { noted, mut of_account } = kept.unwrap_or_default();
         noted.into_iter().for_each(|noted| self.redactor.note(noted));
@@ -129,9 +140,9 @@ impl SessionReader<'_> {
         if is_torn && found.live.is_none() {
             captured.notes.push(Warning::TornLine(found.transcript.display().to_string()));
         }
-        let journal = workspace.client.journal(&found.id, &mut missing);
+        let journal = found.home.journal(&found.id, &mut missing);
         journal.explain(facts.decisions.make_contiguous());
-        let files = workspace.client.session_files(found);
+        let files = found.home.session_files(found, &workspace.root);
         missing.extend(files.missing);
         let mut others = files.others;
         for path in files.tasks {
@@ -145,22 +156,41 @@ impl SessionReader<'_> {
                 None => {}
             }
         }
-        if let (true, Some(reminded)) = (files.tasks_are_gone, &facts.reminded) {
+        // A reminder of no task says that there was none.
+        let reminded = facts.reminded.as_ref().filter(|reminded| !reminded.is_empty());
+        if let (true, Some(reminded)) = (files.tasks_are_gone, reminded) {
             captured.tasks.extend(reminded.iter().filter(|item| is_task(item.get())).cloned());
             captured.notes.push(Warning::TasksOnlyReminded(captured.tasks.len()));
         }
-        let threads = if files.agents.len() > 1 { helpers() } else { 0 };
-        let look = |agent| self.agent(agent, history, &journal, found.live.is_some());
-        let all = beside(threads, look, |emit| files.agents.iter().try_for_each(emit))?.1;
-        let mut seen = Vec::new();
-        for (agent, mut read) in files.agents.iter().zip(all) {
-            read.kept.noted.into_iter().for_each(|noted| self.redactor.note(noted));
-            of_account += read.kept.of_account;
-            missing.append(&mut read.missing);
-            if read.meta_is_other {
-                others.extend(agent.meta.as_deref().and_then(|path| place_of(path, "session/subagents")));
+        let mut seen: Vec<Seen> = Vec::new();
+        let mut open = files.agents;
+        let own = open.iter().map(|agent| agent.id.clone());
+        let mut wanted: BTreeSet<ClientId> = agents::named(&facts).chain(own).collect();
+        found.home.add_agents_of(found, &traces.parents, &wanted, &mut open);
+        while !open.is_empty() {
+            let threads = if open.len() > 1 { helpers() } else { 0 };
+            let look = |agent| self.agent(agent, history, &journal, found.live.is_some());
+            let all = beside(threads, look, |emit| open.iter().try_for_each(emit))?.1;
+            for (agent, mut read) in open.iter().zip(all) {
+                read.kept.noted.into_iter().for_each(|noted| self.redactor.note(noted));
+                of_account += read.kept.of_account;
+                missing.append(&mut read.missing);
+                if read.meta_is_other {
+                    others.extend(agent.meta.as_deref().and_then(|path| place_of(path, "session/subagents")));
+                }
+                wanted.extend(agents::named(&read.seen.facts));
+                traces.add_agent(&read.traces);
+                seen.push(read.seen);
             }
-            seen.push(read.seen);
+            // Agents of agents, of a conversation that was branched.
+            let more =
+                wanted.iter().filter(|id| seen.iter().all(|agent| agent.id != **id)).cloned().collect();
+            open = Vec::new();
+            found.home.add_agents_of(found, &traces.parents, &more, &mut open);
+        }
+        if !traces.parents.is_empty() {
+            seen.sort_by(|one, other| one.id.cmp(&other.id));
+            missing.extend(agents::not_found(&seen, &facts, found));
         }
         captured.agents = agents::conclude(seen, &mut facts, found);
         if transcript.is_none() {
@@ -184,12 +214,18 @@ impl SessionReader<'_> {
                 Err(why) => missing.push(Skipped::at(path, why)),
             }
         }
-        let elsewhere = self.elsewhere(workspace, found, &facts, &mut missing)?;
-        captured.not_captured.files.append(&mut missing);
-        captured.queue =
-            facts.queue.iter().filter(|prompt| !prompt.contains("<task-notification>")).cloned().collect();
+        let mut small =
+            SmallFiles { workspace, client: &found.home, redactor: self.redactor, missing: &mut missing };
+        let elsewhere = small.elsewhere(&found.id, &facts.plans)?;
+        let scripts = small.scripts(&found.id)?;
+        if traces.todos.is_empty() {
+            traces.todos = small.todos(&elsewhere);
+        }
+        captured.not_captured.teams = found.home.teams(&found.id, &traces.teams, &mut missing);
+        captured.not_captured.others = found.home.others_of(&found.id);
+        captured.queue = facts.queue.prompts();
         captured.not_captured.processes = facts.open_shells();
-        for (id, process) in journal.processes().filter(|(id, _)| !facts.ended.contains_key(*id)) {
+        for (id, process) in journal.processes().filter(|(id, _)| !facts.has_ended(id)) {
             if !facts.shells.contains_key(id) {
                 captured.not_captured.processes.push(process.to_owned());
             }
@@ -201,22 +237,29 @@ impl SessionReader<'_> {
         };
         captured.not_captured.scheduled =
             journal.scheduled().into_iter().filter(|told| !is_in(told)).collect();
+        let title = facts.title(|leaf| holds_record(&found.transcript, leaf));
         let (session, other) = facts.decisions.into_iter().partition(|decision| decision.scope == "session");
         captured.permissions.session = session;
         captured.permissions.decisions = other;
-        if let Some(launch) = Launch::of(found) {
-            captured.permissions.launch = launch.rules;
-            captured.not_captured.options = launch.others;
-        }
+        let launch = found.home.launch_of(found).unwrap_or_default();
+        captured.permissions.launch = launch.rules;
+        captured.not_captured.options = launch.others;
         captured.permissions.mode = facts.mode.clone().or(captured.permissions.mode.take());
-        let cwd = match (&found.live, &facts.cwd) {
+        let cwd: NativePath = match (&found.live, &facts.cwd) {
             (Some(live), _) => live.cwd.as_path().into(),
             (None, Some(cwd)) => Path::new(cwd).into(),
             (None, None) => workspace.root.as_path().into(),
         };
+        let other_roots = other_roots(&workspace.root, facts.folders.iter().map(Path::new));
+        let defined = found.home.servers(&workspace.root, cwd.as_path(), &mut missing);
+        captured.not_captured.mcp_servers =
+            servers(defined.iter().map(Server::named).chain(launch.servers), &traces);
+        captured.not_captured.files.append(&mut missing);
+        let folders: BTreeSet<PathBuf> = traces.folders.into_iter().chain(launch.folders).collect();
+        let added = |folder: &&PathBuf| folder.is_absolute() && !folder.starts_with(&workspace.root);
         captured.session = Some(Session {
             id: found.id.clone(),
-            title: facts.title,
+            title,
             client: facts.client,
             model: facts.model,
             status: found.live.as_ref().and_then(|live| live.status.clone()),
@@ -224,47 +267,32 @@ impl SessionReader<'_> {
             waiting_for: found.live.as_ref().and_then(|live| live.waiting_for.clone()),
             mode: facts.mode,
             cwd,
+            other_roots,
             transcript: transcript.filter(|_| history != History::None),
             files: side_files,
             elsewhere,
             team_tasks: files.tasks_of_team,
             crons: alive.crons,
             goal: alive.goal,
+            todos: traces.todos,
+            scripts,
+            added_folders: folders.iter().filter(added).map(|folder| folder.as_path().into()).collect(),
+            restrictions: launch.restrictions,
+            effort: launch.effort.or(traces.effort),
+            output_style: launch.output_style.or(traces.output_style),
+            background: found.live.as_ref().map_or(traces.background, |live| live.background),
         });
         Ok(())
     }
 
-    /// Keeps plans, and the task lists of older clients, in the manifest itself: earlier versions of this program, which
-    /// do not know them, would sweep an object away.
-    fn elsewhere(
-        &self,
-        workspace: &Workspace,
-        found: &FoundSession,
-        facts: &TranscriptSummary,
-        missing: &mut Vec<Skipped>,
-    ) -> Result<Vec<TextFile>> {
-        let mut kept = Vec::new();
-        for (place, path) in workspace.client.files_elsewhere(&found.id, &facts.plans, missing) {
-            let small = path.metadata().is_ok_and(|meta| meta.len() <= LARGEST_PLAN);
-            let bytes = if small { files::read_plain(&path, LARGEST_PLAN) } else { Ok(Some(vec![0xff])) };
-            let Some(bytes) = if_readable(&path, missing, bytes)?.flatten() else { continue };
-            let clean = self.redactor.text(&place.to_string(), &bytes).into_owned();
-            match String::from_utf8(clean) {
-                Ok(text) => kept.push(TextFile { place, text }),
-                Err(_) => missing.push(Skipped::at(&path, "it is too large, or not text")),
-            }
-        }
-        Ok(kept)
-    }
-
-    /// Keeps a transcript, or what is needed of it; returns what was taken out too. Two passes: the second may see
-    /// more lines than the first.
+    /// Keeps a transcript behind its `head`, or what is needed of it; returns what was taken out too. Two passes: the
+    /// second may see more lines than the first.
     fn transcript(
         &self,
         path: &Path,
+        head: Vec<u8>,
         history: History,
-        facts: &mut TranscriptSummary,
-        watch: &mut Watch,
+        learnt: &mut Learnt,
     ) -> Result<(Transcript, Kept)> {
         let mut cut = match history {
             History::Context => last_compaction_in(path)?,
@@ -275,7 +303,10 @@ impl SessionReader<'_> {
         if cut.is_some() {
             transcript.from = HistoryStart::Compaction;
         }
-        let mut lines = Lines::open(path)?;
+        let mut lines = match head.len() {
+            0 => Lines::open(path)?,
+            _ => Lines::behind(head, path)?,
+        };
         let mut chunker = Chunker::default();
         let place = match path.file_stem().and_then(|stem| stem.to_str()) {
             Some(agent) if agent.starts_with("agent-") => agent.replacen('-', " ", 1),
@@ -296,7 +327,8 @@ impl SessionReader<'_> {
                 emit((first, piece))
             };
             while let Some(line) = lines.next_line()? {
-                facts.observe(line);
+                learnt.facts.observe(line);
+                learnt.traces.line(line);
                 if history == History::None {
                     continue;
                 }
@@ -309,7 +341,7 @@ impl SessionReader<'_> {
                     continue;
                 }
                 transcript.records += 1;
-                watch.line(line);
+                learnt.watch.line(line);
                 match line.len() {
                     // A huge line is cut within, and with it a secret could be.
                     LONG_LINE.. => {
@@ -340,7 +372,7 @@ impl SessionReader<'_> {
         &self,
         files: &AgentFiles,
         history: History,
-        journal: &Journal,
+        journal: &HookNotes,
         live: bool,
     ) -> Result<AgentRead> {
         let mut missing = Vec::new();
@@ -353,23 +385,24 @@ impl SessionReader<'_> {
         };
         // An agent's own compactions change nothing: all of it is kept.
         let how = if history == History::None { History::None } else { History::Full };
-        let mut facts = TranscriptSummary::default();
-        let mut watch = Watch::default();
+        let mut learnt = Learnt::default();
         let (transcript, kept) = match &files.transcript {
             Some(path) => {
-                let read = self.transcript(path, how, &mut facts, &mut watch);
+                let head = files.before.as_deref().and_then(|before| head_of_agent(before, path).ok());
+                let read = self.transcript(path, head.unwrap_or_default(), how, &mut learnt);
                 if_readable(path, &mut missing, read)?.unzip()
             }
             None => (None, None),
         };
         let transcript = transcript.filter(|_| how == History::Full);
-        let fits = json.as_deref().filter(|json| fits_inside(json));
-        let meta: Option<Box<RawValue>> = fits.and_then(|json| serde_json::from_slice(json).ok());
+        let meta = json.as_deref().and_then(small_json);
         let meta_is_other = json.is_some() && meta.is_none();
         let written = files.transcript.as_ref().and_then(|path| path.metadata().ok()?.modified().ok());
         let told = journal.agent(files.id.as_str(), written, live);
-        let seen = Seen { id: files.id.clone(), meta, transcript, facts, told };
-        Ok(AgentRead { seen, meta_is_other, missing, kept: kept.unwrap_or_default() })
+        let odd_meta = json.filter(|_| meta_is_other);
+        let Learnt { facts, traces, .. } = learnt;
+        let seen = Seen { id: files.id.clone(), meta, odd_meta, transcript, facts, told };
+        Ok(AgentRead { seen, traces, meta_is_other, missing, kept: kept.unwrap_or_default() })
     }
 
     /// Keeps a side file; `None` if it has gone meanwhile.
@@ -429,45 +462,14 @@ impl SessionReader<'_> {
     }
 }
 
-/// Returns what reading a file gave. If the file itself can't be read, it is named as missing, so that all others are
-/// saved; what the store says still ends the save.
-fn if_readable<T>(path: &Path, missing: &mut Vec<Skipped>, read: Result<T>) -> Result<Option<T>> {
-    let error = match read {
-        Ok(read) => return Ok(Some(read)),
-        Err(error) => error,
-    };
-    match crate::sys::users_files::open_theirs(path)
-        .and_then(|mut file| std::io::copy(&mut file, &mut std::io::sink()))
-    {
-        Ok(_) => Err(error),
-        Err(why) => {
-            if why.kind() != std::io::ErrorKind::NotFound {
-                missing.push(Skipped::at(path, why));
-            }
-            Ok(None)
+/// Returns the servers that were defined for the session or used by it, each name once.
+fn servers(defined: impl Iterator<Item = McpServer>, traces: &Traces) -> Vec<McpServer> {
+    let mut all: Vec<McpServer> = Vec::new();
+    for server in defined {
+        if all.iter().all(|other| other.name != server.name) {
+            all.push(server);
         }
     }
-}
-
-/// Takes a task's JSON if it names itself as its file does, under which name it is restored, and if a manifest can hold it.
-fn task(json: &[u8], path: &Path) -> Option<Box<RawValue>> {
-    let same = path.file_stem().is_some_and(|stem| task_id(json).is_some_and(|id| stem == id.as_str()));
-    serde_json::from_slice(json).ok().filter(|_| same && fits_inside(json))
-}
-
-/// Says whether a JSON text can be restored as a task.
-fn is_task(json: &str) -> bool {
-    fits_inside(json.as_bytes()) && task_id(json.as_bytes()).is_some_and(|id| ClientId::parse(&id).is_some())
-}
-
-fn task_id(json: &[u8]) -> Option<String> {
-    #[derive(serde::Deserialize)]
-    struct Task {
-        id: String,
-    }
-    serde_json::from_slice::<Task>(json).ok().map(|task| task.id)
-}
-
-fn place_of(path: &Path, folder: &str) -> Option<(String, PathBuf)> {
-    Some((format!("{folder}/{}", path.file_name()?.to_str()?), path.to_owned()))
+    mark_used(&mut all, traces.server_tools.iter());
+    all
 }

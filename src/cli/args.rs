@@ -5,8 +5,8 @@
 use clap::{Parser, Subcommand};
 
 use super::commands::{
-    completions, diff, export, import, init, lease, link, list, log, man, pin, prune, pull, push, resume,
-    rewind, save, show, undo, verify, view,
+    completions, diff, doctor, export, import, init, lease, link, list, log, man, pin, prune, pull, push,
+    resume, rewind, save, show, undo, verify, view,
 };
 use super::global::Global;
 use super::help;
@@ -24,7 +24,7 @@ use super::hook;
             (
                 "Exit codes",
                 "0   done\n\
-                 1   differences (`diff --exit-code`) or damage (`verify`) found\n\
+                 1   differences (`diff --exit-code`) or damage (`verify`, `doctor`) found\n\
                  2   wrong command line\n\
                  3   not found, or refused\n\
                  4   conflict: nothing was changed\n\
@@ -72,6 +72,7 @@ pub(crate) enum Command {
     Rm(prune::Rm),
     Prune(prune::Prune),
     Verify(verify::Verify),
+    Doctor(doctor::Doctor),
     Init(init::Init),
     Completions(completions::Completions),
     Man(man::Man),

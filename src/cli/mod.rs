@@ -13,6 +13,7 @@ mod outcome;
 mod output;
 mod remotes;
 mod restore_flow;
+mod session_choice;
 mod upkeep;
 mod usage;
 
@@ -117,6 +118,7 @@ fn run(command: Command, global: &Global, store: Option<PathBuf>, ui: &mut Ui) -
         Command::Rm(command) => command.run(&context, &workspace, ui),
         Command::Prune(command) => command.run(&context, &workspace, ui),
         Command::Verify(command) => command.run(&workspace, ui),
+        Command::Doctor(command) => command.run(&context, &workspace, ui),
         Command::Init(command) => command.run(&context, &workspace, ui),
         Command::Lease(command) => command.run(&context, &workspace, ui),
         // Answered above.

@@ -4,7 +4,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Done,
-    /// There are differences (`diff --exit-code`), or there is damage (`verify`).
+    /// There are differences (`diff --exit-code`), or there is damage (`verify`, `doctor`).
     No,
     /// Finished, but parts were skipped; the report says which.
     Partial,

@@ -13,7 +13,7 @@ const MOST_NAMED: usize = 5;
 
 /// Finishes or rolls back restores whose process died, and says so.
 pub(crate) fn settle(context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<()> {
-    let restore::Settled { recovered, ignored } = restore::recover(context, workspace)?;
+    let restore::RecoveryReport { recovered, ignored } = restore::recover(context, workspace)?;
     warn_of_ignored(&ignored, ui);
     for recovered in recovered {
         let root = Line(&recovered.root.to_string_lossy()).to_string();
@@ -58,7 +58,7 @@ pub(crate) fn warn_of_cut_off(workspace: &Workspace, ui: &mut Ui) {
 }
 
 /// Names the journals of restores that nothing was done about.
-fn warn_of_ignored(ignored: &[restore::Ignored], ui: &mut Ui) {
+fn warn_of_ignored(ignored: &[restore::UnusedJournal], ui: &mut Ui) {
     for one in ignored.iter().take(MOST_NAMED) {
         let path = Line(&one.path.to_string_lossy()).to_string();
         ui.warn(&format!(

@@ -3,10 +3,12 @@
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use super::{ClientHome, FoundSession};
+use super::locate::glance::session_of;
+use super::{ClientHome, FoundSession, is_helper};
 use crate::base::error::{Error, IoContext, Result};
 use crate::base::ids::ClientId;
 use crate::manifest::Skipped;
+use crate::sys::parallel;
 
 /// Why links, sockets and the like are left out.
 const NO_FILE: &str = "it is a link, or no file";
@@ -37,22 +39,36 @@ pub struct AgentFiles {
     pub transcript: Option<PathBuf>,
     /// `agent-ID.meta.json`, if there is one.
     pub meta: Option<PathBuf>,
+    /// The transcript that the agent has in the session that this one was branched from, if it has one there too.
+    pub before: Option<PathBuf>,
 }
 
 impl ClientHome {
-    /// Lists the files of a session; its tasks are those of the shared list if there is one.
-    pub fn session_files(&self, found: &FoundSession) -> SessionFiles {
+    /// Lists the files of a session; its tasks are those of the shared list if there is one, which the environment or
+    /// the settings for the project at `root` name.
+    pub fn session_files(&self, found: &FoundSession, root: &Path) -> SessionFiles {
         let mut files = SessionFiles::default();
         let beside = found.transcript.with_extension("");
         let mut missing = Vec::new();
-        for (place, path) in walk(&beside, "session", &mut missing) {
+        let behind = |link: &Path, place: &str| self.agent_behind_link(link, place);
+        for (place, path) in walk_with(&beside, "session", &mut missing, &behind) {
             match agent_file(&place) {
                 Some((id, is_meta)) => add_agent_file(&mut files.agents, id, is_meta, path),
                 None => files.others.push((place, path)),
             }
         }
+        for (id, path) in flat_agents(found) {
+            if files.agents.iter().all(|agent| agent.id != id) {
+                add_agent_file(&mut files.agents, id, false, path);
+            }
+        }
+        let is_own = |agent: &mut AgentFiles| is_helper(&agent.id, agent.meta.is_some());
+        for helper in files.agents.extract_if(.., is_own) {
+            let place = format!("session/subagents/agent-{}.jsonl", helper.id);
+            files.others.extend(helper.transcript.map(|path| (place, path)));
+        }
         let list = |name: &str| self.config.join("tasks").join(name);
-        let own = list(self.task_list.as_ref().unwrap_or(&found.id).as_str());
+        let own = list(self.shared_tasks(root).as_ref().unwrap_or(&found.id).as_str());
         let teams = list(&ClientHome::team_list(&found.id));
         // What can't be looked at is not gone.
         let is_there = |folder: &Path| folder.try_exists().unwrap_or(true);
@@ -75,9 +91,20 @@ impl ClientHome {
         files.missing = missing;
         files
     }
+
+    /// Returns the agent's file that a link leads to, if it is one that the client makes itself: to the file of the same
+    /// agent beside another session (`/background` goes on under a new id).
+    pub(super) fn agent_behind_link(&self, link: &Path, place: &str) -> Option<PathBuf> {
+        agent_file(place)?;
+        let target = link.canonicalize().ok()?;
+        let is_agents =
+            target.parent()?.file_name()? == "subagents" && target.file_name() == link.file_name();
+        (is_agents && target.starts_with(self.projects().canonicalize().ok()?) && target.is_file())
+            .then_some(target)
+    }
 }
 
-fn agent_file(place: &str) -> Option<(ClientId, bool)> {
+pub(super) fn agent_file(place: &str) -> Option<(ClientId, bool)> {
     let name = place.strip_prefix("session/subagents/agent-")?;
     let (id, is_meta) = match (name.strip_suffix(".meta.json"), name.strip_suffix(".jsonl")) {
         (Some(id), _) => (id, true),
@@ -87,9 +114,24 @@ fn agent_file(place: &str) -> Option<(ClientId, bool)> {
     Some((ClientId::parse(id)?, is_meta))
 }
 
-fn add_agent_file(agents: &mut Vec<AgentFiles>, id: ClientId, is_meta: bool, path: PathBuf) {
+/// Returns the transcripts of agents that lie beside the session's own, where clients before 2.1 kept them: their
+/// records name the session.
+fn flat_agents(found: &FoundSession) -> Vec<(ClientId, PathBuf)> {
+    let beside = found.transcript.parent().map(list).and_then(Result::ok).unwrap_or_default();
+    let named = |path: PathBuf| {
+        let id = path.file_name()?.to_str()?.strip_prefix("agent-")?.strip_suffix(".jsonl")?;
+        let is_file = path.symlink_metadata().is_ok_and(|meta| meta.is_file());
+        Some((ClientId::parse(id).filter(|_| is_file)?, path))
+    };
+    let agents: Vec<(ClientId, PathBuf)> = beside.into_iter().filter_map(named).collect();
+    let owners = parallel::map(&agents, 64, |(_, path)| session_of(path));
+    let own = |owner: &Option<String>| owner.as_deref() == Some(found.id.as_str());
+    agents.into_iter().zip(owners).filter(|(_, owner)| own(owner)).map(|(agent, _)| agent).collect()
+}
+
+pub(super) fn add_agent_file(agents: &mut Vec<AgentFiles>, id: ClientId, is_meta: bool, path: PathBuf) {
     let at = agents.iter().position(|agent| agent.id == id).unwrap_or_else(|| {
-        agents.push(AgentFiles { id, transcript: None, meta: None });
+        agents.push(AgentFiles { id, transcript: None, meta: None, before: None });
         agents.len() - 1
     });
     let slot = if is_meta { &mut agents[at].meta } else { &mut agents[at].transcript };
@@ -114,7 +156,17 @@ pub(super) fn list(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// Lists the regular files below a folder with their places, sorted; links are not followed.
-fn walk(folder: &Path, place: &str, missing: &mut Vec<Skipped>) -> Vec<(String, PathBuf)> {
+pub(super) fn walk(folder: &Path, place: &str, missing: &mut Vec<Skipped>) -> Vec<(String, PathBuf)> {
+    walk_with(folder, place, missing, &|_, _| None)
+}
+
+/// The same, with what `behind` finds behind a link at a place.
+fn walk_with(
+    folder: &Path,
+    place: &str,
+    missing: &mut Vec<Skipped>,
+    behind: &dyn Fn(&Path, &str) -> Option<PathBuf>,
+) -> Vec<(String, PathBuf)> {
     let mut files = Vec::new();
     if folder.is_symlink() {
         missing.push(Skipped::at(folder, NO_FILE));
@@ -127,9 +179,12 @@ fn walk(folder: &Path, place: &str, missing: &mut Vec<Skipped>) -> Vec<(String, 
         };
         let here = format!("{place}/{name}");
         match path.symlink_metadata().map(|meta| meta.file_type()) {
-            Ok(kind) if kind.is_dir() => files.extend(walk(&path, &here, missing)),
+            Ok(kind) if kind.is_dir() => files.extend(walk_with(&path, &here, missing, behind)),
             Ok(kind) if kind.is_file() => files.push((here, path)),
-            Ok(_) => missing.push(Skipped::at(&path, NO_FILE)),
+            Ok(kind) => match behind(&path, &here).filter(|_| kind.is_symlink()) {
+                Some(target) => files.push((here, target)),
+                None => missing.push(Skipped::at(&path, NO_FILE)),
+            },
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => missing.push(Skipped::at(&path, error)),
         }
@@ -173,6 +228,17 @@ impl<'a> Lines<'a> {
         let file = crate::sys::users_files::open_theirs(path).context("read", path)?;
         let size = file.metadata().context("read", path)?.len();
         Ok(Lines::over(path, file.take(size), size))
+    }
+
+    /// Opens a file as if these whole lines stood before it.
+    ///
+    /// # Errors
+    /// As [`Lines::open`].
+    pub fn behind(head: Vec<u8>, path: &Path) -> Result<Lines<'a>> {
+        let file = crate::sys::users_files::open_theirs(path).context("read", path)?;
+        let size = file.metadata().context("read", path)?.len();
+        let all = size + head.len() as u64;
+        Ok(Lines::over(path, std::io::Cursor::new(head).chain(file.take(size)), all))
     }
 
     /// Reads from a reader that gives about `size` bytes; errors name the path.

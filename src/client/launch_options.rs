@@ -1,22 +1,28 @@
 //! The options that a running client was started with: rules that apply to that run alone, and options that
 //! are in no file.
 //!
-//! A client keeps these in its memory. Where there is `/proc`, they are read from its command line.
-//! Elsewhere, and once the client has ended, they are unknown. Of options that are not rules only the names
-//! are taken, and the folders of `--add-dir`: a value may be a prompt, or hold a key.
+//! A client keeps these in its memory. Where there is `/proc`, its command line says them; elsewhere, and once it has
+//! ended, nobody knows. Values are taken of rules, of tools, of folders that are added, of the effort and of the style
+//! of answers; of servers, names and transports. Of other options only names are: a value may be a prompt, or hold a key.
 
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
 use serde_json::Value;
 
-use super::{FoundSession, Settings};
-use crate::manifest::{ProjectRules, SavedRule};
+use super::servers::servers_of;
+use super::{ClientHome, FoundSession, Settings};
+use crate::manifest::{McpServer, ProjectRules, SavedRule};
 use crate::sys::files;
 
 /// A settings file over this many bytes is none.
 const LARGEST: u64 = 1 << 20;
 
 /// Options that a snapshot has in another form, or that mean nothing to the next run.
-const PASSED_OVER: [&str; 17] = [
+const PASSED_OVER: [&str; 19] = [
+    "--agent",
     "--allow-dangerously-skip-permissions",
+    "--background",
     "--bg",
     "--continue",
     "--dangerously-skip-permissions",
@@ -35,19 +41,63 @@ const PASSED_OVER: [&str; 17] = [
     "--verbose",
 ];
 
+/// Options without a value that hold a client back.
+const RESTRICTIONS: [&str; 4] =
+    ["--disable-slash-commands", "--restricted", "--safe-mode", "--strict-mcp-config"];
+
+/// The option that says which tools there are at all.
+const TOOLS: &str = "--tools";
+
 /// What the command line of a client says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Launch {
     /// The rules, each with the option that it stood in.
     pub rules: ProjectRules,
+    /// The folders that were added.
+    pub folders: Vec<PathBuf>,
+    /// The options that hold the client back, as they can be passed again.
+    pub restrictions: Vec<String>,
+    /// The effort.
+    pub effort: Option<String>,
+    /// The style of answers.
+    pub output_style: Option<String>,
+    /// The servers.
+    pub servers: Vec<McpServer>,
     /// The other options, by name.
     pub others: Vec<String>,
 }
 
+/// The part of a background job that is read.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Job {
+    session_id: String,
+    respawn_flags: Vec<String>,
+}
+
+impl ClientHome {
+    /// Reads what a session's client was started with: its command line or, in the background, the options of its job.
+    /// `None` if it does not run, or that can't be read here.
+    pub fn launch_of(&self, found: &FoundSession) -> Option<Launch> {
+        let start = found.id.as_str().get(..8)?;
+        let state = self.config().join("jobs").join(start).join("state.json");
+        let job = files::read_plain(&state, LARGEST).ok().flatten();
+        let job = job.and_then(|json| serde_json::from_slice::<Job>(&json).ok());
+        match job.filter(|job| job.session_id == found.id.as_str()) {
+            Some(job) => {
+                let words: Vec<String> =
+                    std::iter::once("claude".to_owned()).chain(job.respawn_flags).collect();
+                let folder = found.live.as_ref().map(|live| live.cwd.as_path());
+                Some(Launch::in_folder(&words, folder.unwrap_or(Path::new("/"))))
+            }
+            None => Launch::of(found),
+        }
+    }
+}
+
 impl Launch {
-    /// Reads the command line of a session's client; `None` if the client does not run, or if it can't
-    /// be read here.
-    pub fn of(found: &FoundSession) -> Option<Launch> {
+    /// Reads the command line of a session's client.
+    fn of(found: &FoundSession) -> Option<Launch> {
         let live = found.live.as_ref()?;
         let line = std::fs::read(format!("/proc/{}/cmdline", live.pid)).ok()?;
         let words: Vec<String> = line
@@ -55,8 +105,15 @@ impl Launch {
             .map(|word| String::from_utf8_lossy(word).into_owned())
             .filter(|word| !word.is_empty())
             .collect();
-        let file = |path: &str| files::read_plain(&live.cwd.join(path), LARGEST).ok().flatten();
-        Some(Launch::read(&words, file))
+        Some(Launch::in_folder(&words, &live.cwd))
+    }
+
+    /// Reads the words of a command line that was typed in a folder.
+    fn in_folder(words: &[String], folder: &Path) -> Launch {
+        let file = |path: &str| files::read_plain(&folder.join(path), LARGEST).ok().flatten();
+        let mut launch = Launch::read(words, file);
+        launch.folders.iter_mut().for_each(|added| *added = folder.join(&added));
+        launch
     }
 
     /// Reads the words of a command line; `file` reads a settings file that one of them names.
@@ -82,7 +139,18 @@ impl Launch {
                     launch.rules.allow.extend(split(&values, "--allowedTools"));
                 }
                 "--settings" => launch.settings(values.first().copied().unwrap_or_default(), &file),
-                "--add-dir" => launch.others.extend(values.iter().map(|folder| format!("{name} {folder}"))),
+                "--add-dir" => launch.folders.extend(values.iter().map(PathBuf::from)),
+                "--effort" => launch.effort = values.first().map(|level| (*level).to_owned()),
+                "--mcp-config" => {
+                    for value in values {
+                        launch
+                            .servers
+                            .extend(json_of(value, &file).map(|json| servers_of(&json)).unwrap_or_default());
+                    }
+                    launch.others.push(name.to_owned());
+                }
+                TOOLS => launch.restrictions.push(format!("{TOOLS}={}", values.join(","))),
+                _ if RESTRICTIONS.contains(&name) => launch.restrictions.push(name.to_owned()),
                 _ if PASSED_OVER.contains(&name) => {}
                 _ => launch.others.push(name.to_owned()),
             }
@@ -92,9 +160,7 @@ impl Launch {
     }
 
     fn settings(&mut self, value: &str, file: impl Fn(&str) -> Option<Vec<u8>>) {
-        let text =
-            if value.trim_start().starts_with('{') { Some(value.as_bytes().to_vec()) } else { file(value) };
-        let read = text.and_then(|text| serde_json::from_slice::<Value>(&text).ok());
+        let read = json_of(value, &file).and_then(|text| serde_json::from_slice::<Value>(&text).ok());
         let Some(read) = read else { return self.others.push("--settings".to_owned()) };
         let mut settings = Settings::default();
         settings.take(&read, "--settings");
@@ -102,8 +168,11 @@ impl Launch {
         self.rules.allow.extend(allow);
         self.rules.deny.extend(deny);
         self.rules.ask.extend(ask);
+        self.output_style = read["outputStyle"].as_str().map(str::to_owned).or(self.output_style.take());
+        self.servers.extend(settings.servers);
         let rules = |key: &str| ["allow", "deny", "ask"].contains(&key);
         let other = read.as_object().into_iter().flatten().any(|(key, value)| match key.as_str() {
+            "outputStyle" => false,
             "permissions" => value.as_object().is_none_or(|all| all.keys().any(|key| !rules(key))),
             _ => true,
         });
@@ -111,6 +180,21 @@ impl Launch {
             self.others.push("--settings".to_owned());
         }
     }
+}
+
+/// Returns the JSON that an option holds or names.
+fn json_of(value: &str, file: impl Fn(&str) -> Option<Vec<u8>>) -> Option<Vec<u8>> {
+    if value.trim_start().starts_with('{') { Some(value.as_bytes().to_vec()) } else { file(value) }
+}
+
+/// Says whether a word of a snapshot may be passed to a client to hold it back: it can do nothing else.
+pub fn is_restriction(word: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ',');
+    RESTRICTIONS.contains(&word)
+        || word
+            .strip_prefix(TOOLS)
+            .and_then(|rest| rest.strip_prefix('='))
+            .is_some_and(|tools| tools.chars().all(plain))
 }
 
 /// Splits a list of tools as the client does: at commas and blanks, except between a `(` and the next
@@ -180,7 +264,13 @@ mod tests {
             "--effort",
             "high",
             "--mcp-config",
-            "{\"key\":\"s3cret\"}",
+            r#"{"mcpServers":{"db":{"command":"s3cret","env":{"K":"s3cret"}}}}"#,
+            "--tools",
+            "Read,Edit",
+            "Bash",
+            "--strict-mcp-config",
+            "--append-system-prompt",
+            "s3cret",
             "--settings",
             "{\"env\":{\"K\":\"s3cret\"}}",
             "--settings=gone.json",
@@ -188,6 +278,24 @@ mod tests {
             "m",
             "say s3cret",
         ]);
-        assert_eq!(launch.others, ["--add-dir /a", "--add-dir /b", "--effort", "--mcp-config", "--settings"]);
+        assert_eq!(launch.others, ["--mcp-config", "--append-system-prompt", "--settings"]);
+        assert_eq!(launch.folders, [PathBuf::from("/a"), PathBuf::from("/b")]);
+        assert_eq!(launch.effort.as_deref(), Some("high"));
+        assert_eq!(launch.servers.len(), 1);
+        assert_eq!(launch.restrictions, ["--tools=Read,Edit,Bash", "--strict-mcp-config"]);
+        assert!(launch.restrictions.iter().all(|word| is_restriction(word)));
+        assert!(!format!("{launch:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn only_what_holds_a_client_back_may_be_passed_to_it() {
+        for word in ["--restricted", "--tools=", "--tools=Read,mcp__x"] {
+            assert!(is_restriction(word), "{word}");
+        }
+        for word in
+            ["--dangerously-skip-permissions", "--tools=Read --mcp-config x", "--settings", "--tools", "x"]
+        {
+            assert!(!is_restriction(word), "{word}");
+        }
     }
 }

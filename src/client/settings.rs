@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::ClientHome;
+use super::{ClientHome, TASK_LIST};
+use crate::base::ids::ClientId;
 use crate::manifest::{McpServer, ProjectRules, SavedRule, Skipped};
 use crate::sys::files;
 
@@ -47,6 +48,27 @@ impl ClientHome {
             settings.take_servers(&servers);
         }
         settings
+    }
+
+    /// Returns the task list that the sessions of a project share, if the environment or the settings name one; the
+    /// client takes what its settings say over what its environment does.
+    pub(super) fn shared_tasks(&self, root: &Path) -> Option<ClientId> {
+        self.tasks_in_settings(root).or_else(|| self.task_list.clone())
+    }
+
+    /// Returns the task list that the settings name, those that win first.
+    pub(super) fn tasks_in_settings(&self, root: &Path) -> Option<ClientId> {
+        let claude = root.join(".claude");
+        let files = [
+            claude.join("settings.local.json"),
+            claude.join("settings.json"),
+            self.config.join("settings.json"),
+        ];
+        let named = |path: &PathBuf| {
+            let value = read(path, &mut Vec::new())?;
+            ClientId::parse(value["env"][TASK_LIST].as_str()?)
+        };
+        files.iter().find_map(named)
     }
 
     /// Returns the variables that the settings and servers of a project define, with their values. The
@@ -118,7 +140,7 @@ impl Settings {
         for (name, server) in value["mcpServers"].as_object().into_iter().flatten() {
             let transport =
                 server["type"].as_str().unwrap_or(if server["url"].is_string() { "http" } else { "stdio" });
-            self.servers.push(McpServer { name: name.clone(), transport: transport.to_owned() });
+            self.servers.push(McpServer { name: name.clone(), transport: transport.to_owned(), used: false });
             self.environment.extend(keys(&server["env"]));
         }
     }

@@ -211,10 +211,10 @@ impl Cleaning {
             Some(LineEndRule::LinesIfText(indexed)) => {
                 let indexed = indexed.as_ref().map(|oid| blobs.read(oid)).transpose()?.flatten();
                 let has_own = |text: &[u8]| {
-                    let seen = Seen::of(text);
+                    let seen = TextStats::of(text);
                     seen.crlf > 0 && !seen.is_binary()
                 };
-                if Seen::of(raw).is_binary() || indexed.as_deref().is_some_and(has_own) {
+                if TextStats::of(raw).is_binary() || indexed.as_deref().is_some_and(has_own) {
                     return Ok(None);
                 }
                 without_crlf(raw)
@@ -274,7 +274,7 @@ fn judge(values: &[&[u8]], guessed: bool) -> Way {
 
 /// Line ends and other bytes, counted as `gather_stats` in git's `convert.c` does.
 #[derive(Default)]
-struct Seen {
+struct TextStats {
     nul: usize,
     lone_cr: usize,
     crlf: usize,
@@ -282,9 +282,9 @@ struct Seen {
     other: usize,
 }
 
-impl Seen {
-    fn of(text: &[u8]) -> Seen {
-        let mut seen = Seen::default();
+impl TextStats {
+    fn of(text: &[u8]) -> TextStats {
+        let mut seen = TextStats::default();
         let mut bytes = text.iter().peekable();
         while let Some(byte) = bytes.next() {
             match byte {
@@ -341,7 +341,7 @@ mod tests {
     #[test]
     fn line_ends_are_undone_as_git_undoes_them() {
         assert_eq!(without_crlf(b"a\r\nb\rc\r\r\nd\r"), b"a\nb\rc\r\nd\r");
-        let binary = |text: &[u8]| Seen::of(text).is_binary();
+        let binary = |text: &[u8]| TextStats::of(text).is_binary();
         assert!(
             !binary(b"text\r\n\t\x1b[0m\x0c")
                 && !binary(b"")

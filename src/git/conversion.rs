@@ -10,7 +10,7 @@ use super::Repository;
 use super::command::log_started;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
-use crate::git::scratch_tree::{Changed, Shown};
+use crate::git::scratch_tree::{ChangedRules, Shown};
 use crate::manifest::{Mode, Version, WrittenBy};
 
 /// How a repository converts content, by the attributes of one tree.
@@ -52,7 +52,7 @@ impl Repository {
     ///
     /// # Errors
     /// [`Kind::Environment`] with what git says.
-    pub fn conversion_of(&self, tree: Option<&str>, changed: &[Changed]) -> Result<Conversion<'_>> {
+    pub fn conversion_of(&self, tree: Option<&str>, changed: &[ChangedRules]) -> Result<Conversion<'_>> {
         let mut shown = Shown::present(self);
         shown.take_attributes(tree, changed)?;
         Ok(Conversion(shown))

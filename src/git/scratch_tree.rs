@@ -21,7 +21,7 @@ pub const ATTRIBUTES: &str = ".gitattributes";
 pub const IGNORE: &str = ".gitignore";
 
 /// What is in force of such a file, if that is not what the tree has; `None` if it is gone.
-pub type Changed = (RepoPath, Option<Vec<u8>>);
+pub type ChangedRules = (RepoPath, Option<Vec<u8>>);
 
 /// git, as it is to see a work tree.
 pub(super) struct Shown<'a> {
@@ -47,7 +47,7 @@ impl<'a> Shown<'a> {
     }
 
     /// Makes attributes be read from a commit or tree (`None`: an empty one), of which some files are others.
-    pub(super) fn take_attributes(&mut self, tree: Option<&str>, changed: &[Changed]) -> Result<()> {
+    pub(super) fn take_attributes(&mut self, tree: Option<&str>, changed: &[ChangedRules]) -> Result<()> {
         let scratch = crate::sys::files::scratch_folder()?;
         let tree = self.tree_with(scratch.path(), tree, changed)?;
         let mut source = OsString::from("--attr-source=");
@@ -63,7 +63,7 @@ impl<'a> Shown<'a> {
     }
 
     /// Makes ignore rules be read from a commit or tree, in the same way.
-    pub(super) fn take_rules(&mut self, tree: Option<&str>, changed: &[Changed]) -> Result<()> {
+    pub(super) fn take_rules(&mut self, tree: Option<&str>, changed: &[ChangedRules]) -> Result<()> {
         let scratch = crate::sys::files::scratch_folder()?;
         let tree = self.tree_with(scratch.path(), tree, changed)?;
         self.show_folder(scratch.path(), &tree, IGNORE)?;
@@ -72,7 +72,7 @@ impl<'a> Shown<'a> {
     }
 
     /// Makes a tree with other files, in an object database of its own, and takes that into use.
-    fn tree_with(&mut self, scratch: &Path, tree: Option<&str>, changed: &[Changed]) -> Result<String> {
+    fn tree_with(&mut self, scratch: &Path, tree: Option<&str>, changed: &[ChangedRules]) -> Result<String> {
         if let (Some(tree), []) = (tree, changed) {
             return Ok(tree.to_owned());
         }

@@ -103,6 +103,7 @@ impl Manifest {
         let paths = edits.map(|edit| edit.path.as_bytes());
         let places = self.session.iter().flat_map(|session| {
             let elsewhere = session.elsewhere.iter().map(|file| &file.place);
+            let elsewhere = elsewhere.chain(session.scripts.iter().map(|script| &script.place));
             session.files.iter().map(|file| &file.place).chain(elsewhere).map(RepoPath::as_bytes)
         });
         let agents = self.agents.iter().map(|agent| agent.id.as_str().as_bytes());
@@ -125,7 +126,8 @@ impl Manifest {
             (self.diffs().any(|diff| diff.earlier.is_some()), EARLIER),
             (
                 self.diffs().any(|diff| is_redacted(&diff.redaction))
-                    || self.side_files().iter().any(|file| is_redacted(&file.redaction)),
+                    || self.side_files().iter().any(|file| is_redacted(&file.redaction))
+                    || self.scripts().iter().any(|script| is_redacted(&script.redaction)),
                 REDACTION,
             ),
         ];

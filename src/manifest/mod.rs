@@ -38,8 +38,8 @@ pub use envelope::{FORMAT, LARGEST_MANIFEST, MOST_OBJECTS, seal};
 pub use head::{Head, named_objects};
 pub use marks::{Mark, Marks};
 pub use session::{
-    Agent, AgentStatus, Cron, Decision, HistoryStart, LeftOut, Permissions, ProjectRules, SavedRule, Session,
-    SideFile, TextFile, Transcript,
+    Agent, AgentStatus, Cron, Decision, HistoryStart, LeftOut, Permissions, ProjectRules, SavedRule, Script,
+    Session, SideFile, TextFile, Todo, Transcript,
 };
 
 /// One saved moment of a session and its work tree.
@@ -209,7 +209,7 @@ impl Content {
 pub struct NotCaptured {
     /// The commands of background processes.
     pub processes: Vec<String>,
-    /// MCP servers that are configured: name and transport, never addresses or headers.
+    /// MCP servers that are configured or were used: name and transport, never addresses or headers.
     pub mcp_servers: Vec<McpServer>,
     /// Prompts that the client would have sent by itself, each with its schedule.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -220,6 +220,12 @@ pub struct NotCaptured {
     /// What identifies the account of whoever saved it, and was left out; in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub account: Vec<String>,
+    /// Teams of agents that the session led, with the messages that nobody has read yet; in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub teams: Vec<String>,
+    /// What else the client keeps of the session, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<String>,
     /// Names of environment variables that settings or servers define.
     pub environment: Vec<String>,
     /// Files and folders of the client's that are there but could not be saved.
@@ -235,8 +241,11 @@ pub struct NotCaptured {
 pub struct McpServer {
     /// The name.
     pub name: String,
-    /// `stdio`, `http`, `sse`, …
+    /// `stdio`, `http`, `sse`, …; `unknown` if no configuration that is read defines it.
     pub transport: String,
+    /// Whether the session called one of its tools.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub used: bool,
 }
 
 /// A secret that was redacted.
@@ -320,7 +329,11 @@ impl Manifest {
     pub fn files(&self) -> usize {
         let of_session = |session: &Session| {
             let lists = if session.team_tasks { 2 } else { 1 };
-            session.files.len() + session.elsewhere.len() + self.tasks.len() * lists + self.agents.len() * 2
+            session.files.len()
+                + session.elsewhere.len()
+                + session.scripts.len()
+                + self.tasks.len() * lists
+                + self.agents.len() * 2
         };
         self.edited_files().len() + self.session.as_ref().map_or(0, of_session)
     }
@@ -369,6 +382,11 @@ impl Manifest {
     /// Returns the files beside the transcript, by their place in the client's folders.
     pub fn side_files(&self) -> &[SideFile] {
         self.session.as_ref().map_or(&[], |session| &session.files)
+    }
+
+    /// Returns the scripts that set variables for the agent's commands.
+    pub fn scripts(&self) -> &[Script] {
+        self.session.as_ref().map_or(&[], |session| &session.scripts)
     }
 
     /// Returns every transcript: the session's, and those of its agents.

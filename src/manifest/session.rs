@@ -32,6 +32,9 @@ pub struct Session {
     pub mode: Option<String>,
     /// The folder that the client worked in.
     pub cwd: NativePath,
+    /// Other names of the work tree's root in the records: links that lead to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_roots: Vec<NativePath>,
     /// The transcript; `null` with `--history none`.
     pub transcript: Option<Transcript>,
     /// The other side files, by their place in the client's folders.
@@ -48,6 +51,44 @@ pub struct Session {
     /// The goal for which it continues until it is reached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub goal: Option<String>,
+    /// The list of older clients (`TodoWrite`) as the conversation has it last: the conversation holds it itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub todos: Vec<Todo>,
+    /// The scripts that the client runs before each of the agent's commands: what hooks put into the environment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scripts: Vec<Script>,
+    /// Folders that were added to the one it works in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub added_folders: Vec<NativePath>,
+    /// Options of its client that hold it back, as words of a command line.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub restrictions: Vec<String>,
+    /// How hard the model was told to think.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effort: Option<String>,
+    /// The style that answers were asked for in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_style: Option<String>,
+    /// Whether its client had no terminal of its own (`--bg`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub background: bool,
+}
+
+/// An entry of an older client's list of things to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Todo {
+    /// What is to be done.
+    pub content: String,
+    /// `pending`, `in_progress` or `completed`, in the client's word.
+    pub status: String,
+}
+
+impl Todo {
+    /// Returns it in the form of the newer tasks, under this id.
+    pub fn as_task(&self, id: usize) -> serde_json::Value {
+        serde_json::json!({"id": id.to_string(), "subject": self.content, "status": self.status})
+    }
 }
 
 /// A prompt that the client sends by itself.
@@ -128,14 +169,27 @@ pub struct SideFile {
     pub redaction: Option<Redaction>,
 }
 
-/// A small text: a plan, or the task list of an older client.
+/// A small text: a plan, the task list of an older client, or a note of the project's memory.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TextFile {
-    /// `plans/…` or `todos/…`.
+    /// `plans/…`, `todos/…` or `memory/…`.
     pub place: RepoPath,
     /// The text.
     pub text: String,
+}
+
+/// A script that sets variables for the agent's commands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Script {
+    /// `session-env/NAME`.
+    pub place: RepoPath,
+    /// The text.
+    pub text: String,
+    /// What was taken out of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redaction: Option<Redaction>,
 }
 
 /// A sub-agent.

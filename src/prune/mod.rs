@@ -1,7 +1,7 @@
 //! Removing snapshots: which ones, and everything that goes with one.
 //!
-//! A [`Plan`] says of each snapshot whether it stays, and why; making one changes nothing (`plan.rs`).
-//! [`Plan::carry_out`] consumes it and removes exactly what it says (`removal.rs`). Everything that removes
+//! A [`RemovalPlan`] says of each snapshot whether it stays, and why; making one changes nothing (`plan.rs`).
+//! [`RemovalPlan::carry_out`] consumes it and removes exactly what it says (`removal.rs`). Everything that removes
 //! snapshots uses it: `snap prune` and `rm`, hooks that clean up automatic ones, a restore that failed. The
 //! same policy (`policy.rs`) decides about snapshots on a remote. It is pure: the present moment is always
 //! an argument.
@@ -10,6 +10,6 @@ mod plan;
 mod policy;
 mod removal;
 
-pub use plan::{Plan, Pushed, judge_pushed, prune_automatic, remove_unneeded, shown_name};
+pub use plan::{Pushed, RemovalPlan, judge_pushed, prune_automatic, remove_unneeded, shown_name};
 pub use policy::{Policy, Verdict};
 pub use removal::{Removed, forget_links, is_gone};

@@ -16,7 +16,7 @@ use crate::store::{Entry, Reference, Store, Sweep};
 use crate::workspace::Workspace;
 
 /// Which snapshots go, and why. It holds good as long as the lock that it was made under.
-pub struct Plan {
+pub struct RemovalPlan {
     all: Vec<Judged>,
     pub(super) occasion: Occasion,
     /// Whether manifests were set aside: they may need any object.
@@ -42,12 +42,12 @@ pub(super) enum Occasion {
     Unneeded,
 }
 
-impl Plan {
+impl RemovalPlan {
     /// Judges all snapshots of a store by what a person asked for.
     ///
     /// # Errors
     /// [`Kind::Environment`] if the store can't be read.
-    pub fn by_policy(context: &Context, workspace: &Workspace, policy: Policy) -> Result<Plan> {
+    pub fn by_policy(context: &Context, workspace: &Workspace, policy: Policy) -> Result<RemovalPlan> {
         let entries = workspace.store.entries()?;
         let readable: Vec<(&Entry, &Manifest)> =
             entries.iter().filter_map(|entry| Some((entry, entry.manifest.as_ref().ok()?))).collect();
@@ -65,7 +65,7 @@ impl Plan {
             let verdict = if entry.manifest.is_ok() { verdicts.next() } else { None };
             Judged { entry, verdict: verdict.unwrap_or_else(|| Verdict::keep("it can't be read")) }
         });
-        Plan::of(all.collect(), Occasion::Policy, &workspace.store)
+        RemovalPlan::of(all.collect(), Occasion::Policy, &workspace.store)
     }
 
     /// Plans to remove the snapshots of these names, in this order. All are found before any is
@@ -73,7 +73,7 @@ impl Plan {
     ///
     /// # Errors
     /// [`Kind::NotFound`] and [`Kind::Ambiguous`], or [`Kind::Refused`] if one of them is pinned.
-    pub fn by_name(workspace: &Workspace, references: &[String]) -> Result<Plan> {
+    pub fn by_name(workspace: &Workspace, references: &[String]) -> Result<RemovalPlan> {
         let store = &workspace.store;
         let mut named: Vec<Entry> = Vec::new();
         for reference in references {
@@ -96,11 +96,11 @@ impl Plan {
         let named = named.into_iter().map(|entry| Judged { entry, verdict: Verdict::remove("it was named") });
         let others = store.entries()?.into_iter().filter(|entry| !stems.contains(&entry.stem));
         let others = others.map(|entry| Judged { entry, verdict: Verdict::keep("it was not named") });
-        Plan::of(named.chain(others).collect(), Occasion::Named, store)
+        RemovalPlan::of(named.chain(others).collect(), Occasion::Named, store)
     }
 
-    fn of(all: Vec<Judged>, occasion: Occasion, store: &Store) -> Result<Plan> {
-        Ok(Plan { all, occasion, some_aside: store.has_manifests_aside()? })
+    fn of(all: Vec<Judged>, occasion: Occasion, store: &Store) -> Result<RemovalPlan> {
+        Ok(RemovalPlan { all, occasion, some_aside: store.has_manifests_aside()? })
     }
 
     /// Returns the snapshots that can be read, newest first, each with what becomes of it.
@@ -154,7 +154,7 @@ pub fn prune_automatic(context: &Context, workspace: &Workspace) -> Result<()> {
     }
     let lock = store.lock_for_deleting()?;
     // Read again: others may have removed some while the lock was waited for.
-    let mut plan = Plan::by_policy(context, workspace, Policy::default())?;
+    let mut plan = RemovalPlan::by_policy(context, workspace, Policy::default())?;
     plan.occasion = Occasion::Automatic;
     for one in plan.all.iter_mut().filter(|one| !is_automatic(&one.entry)) {
         one.verdict = Verdict::keep("no hook of yours made it");
@@ -177,7 +177,7 @@ pub fn remove_unneeded(context: &Context, workspace: &Workspace, stem: &str) -> 
         Judged { entry, verdict }
     };
     let all = workspace.store.entries()?.into_iter().map(judge).collect();
-    Plan::of(all, Occasion::Unneeded, &workspace.store)?.carry_out(context, workspace, &lock).map(drop)
+    RemovalPlan::of(all, Occasion::Unneeded, &workspace.store)?.carry_out(context, workspace, &lock).map(drop)
 }
 
 /// A snapshot on a remote, pushed by the user.
@@ -234,8 +234,7 @@ fn pieces(store: &Store, entry: &Entry, manifest: &Manifest) -> Vec<StoredPiece>
 
 /// Returns what a snapshot is called, or its file if it can't be read, safe to show.
 pub fn shown_name(entry: &Entry) -> String {
-    let name = entry.manifest.as_ref().map_or(entry.stem.as_str(), |manifest| &manifest.name);
-    Line(name).to_string()
+    Line(&entry.called).to_string()
 }
 
 /// Returns the ids of the snapshots that can be read.

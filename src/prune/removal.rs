@@ -7,7 +7,7 @@
 //! killed. Two things are exceptions: the line in the log, and the ref, which then keeps a commit that
 //! nothing needs.
 
-use super::plan::{Occasion, Plan, ids};
+use super::plan::{Occasion, RemovalPlan, ids};
 use crate::audit;
 use crate::base::error::Result;
 use crate::base::ids::SnapshotId;
@@ -27,7 +27,7 @@ pub struct Removed {
     pub warnings: Vec<Warning>,
 }
 
-impl Plan {
+impl RemovalPlan {
     /// Removes what the plan says. Needs no free space on the disk.
     ///
     /// # Errors

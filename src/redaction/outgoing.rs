@@ -81,6 +81,9 @@ fn look(
         for file in &session.elsewhere {
             redactor.text(&format!("the file {}", file.place), file.text.as_bytes());
         }
+        for script in &session.scripts {
+            redactor.text(&format!("the file {}", script.place), script.text.as_bytes());
+        }
         for file in &session.files {
             look_at_content(workspace, &file.content, &format!("the file {}", file.place), redactor)?;
         }

@@ -18,8 +18,8 @@ use crate::base::warning::Warning;
 use crate::edits::{self, Materializer};
 use crate::git::Repository;
 use crate::manifest::{
-    Change, Content, Diff, DiffForm, Edit, Edits, Manifest, Redaction, SavedIn, SavedVersion, Session,
-    SideFile, Skipped, StagedVersion, Version,
+    Change, Content, Diff, DiffForm, Edit, Edits, Manifest, Redaction, SavedIn, SavedVersion, Script,
+    Session, SideFile, Skipped, StagedVersion, Version,
 };
 use crate::redaction::vault::Vault;
 use crate::secrets::{self, Scanner, spellings, worth_knowing};
@@ -146,7 +146,23 @@ pub fn refill_side_files(workspace: &Workspace, manifest: &Manifest, session: &S
         }
         session.files.push(file);
     }
+    for mut script in std::mem::take(&mut session.scripts) {
+        let Some(text) = refill_script(workspace, manifest, &script)? else { continue };
+        (script.text, script.redaction) = (text, None);
+        session.scripts.push(script);
+    }
     Ok(session)
+}
+
+/// Fills the secrets into a script; `None` if they are not here.
+fn refill_script(workspace: &Workspace, manifest: &Manifest, script: &Script) -> Result<Option<String>> {
+    let Some(redaction) = &script.redaction else { return Ok(Some(script.text.clone())) };
+    let mut supply = Supply::open(workspace, manifest, &[])?;
+    let mut missing = BTreeMap::new();
+    let filled = fill(script.text.as_bytes(), BTreeMap::new(), redaction, &mut supply, &mut missing)?;
+    let filled =
+        filled.filter(|filled| missing.is_empty() && is_proven(&supply, &script.place, redaction, filled));
+    Ok(filled.and_then(|filled| String::from_utf8(filled).ok()))
 }
 
 /// Fills the secrets into one; `None` if they are not here.
@@ -178,6 +194,11 @@ pub fn to_supply(workspace: &Workspace, manifest: &Manifest) -> Result<Vec<Warni
     for file in manifest.side_files() {
         if file.redaction.is_some() && refill_side_file(workspace, manifest, file)?.is_none() {
             told.push(Warning::CopyLeftOut(file.place.to_string()));
+        }
+    }
+    for script in manifest.scripts() {
+        if refill_script(workspace, manifest, script)?.is_none() {
+            told.push(Warning::ScriptLeftOut(script.place.to_string()));
         }
     }
     Ok(told)

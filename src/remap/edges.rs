@@ -4,6 +4,8 @@
 //! leaving a path alone to changing one that only looks alike: `/repo2`, `/x/repo` and `/repo.git`
 //! are not `/repo`. They know nothing of files; what is a sibling on disk is told by the text alone.
 
+use std::ops::Range;
+
 use memchr::memchr3;
 
 /// The deepest nesting of JSON in JSON strings that is told apart; deeper counts as this deep.
@@ -49,6 +51,42 @@ pub(crate) fn may_stop(hay: &[u8], end: usize, edge: Edge, separator: usize) -> 
         }
         _ => !joins(first_char(after)),
     }
+}
+
+/// Whether a folder's name stands in the `projects` of a client's folder whose absolute path is written out there.
+pub(crate) fn in_other_projects(hay: &[u8], start: usize) -> bool {
+    let before = hay.get(..start).unwrap_or_default();
+    let above = without_separators(before);
+    let Some(mut above) = above.strip_suffix(b"projects").filter(|_| above.len() < before.len()) else {
+        return false;
+    };
+    // Up to where the path begins: at a separator with nothing before it.
+    loop {
+        let name = without_separators(above);
+        if name.len() == above.len() {
+            return false;
+        }
+        if name.is_empty() || !joins(last_char(name)) || ends_in_escape(name) {
+            return !matches!(name.last(), Some(b'~' | b'$' | b'}' | b'%'));
+        }
+        let length = name.iter().rev().take_while(|byte| is_of_name(byte)).count();
+        above = name.get(..name.len() - length).unwrap_or_default();
+    }
+}
+
+/// Whether bytes belong to one path from their beginning to their end.
+pub(crate) fn is_one_path(hay: &[u8], span: Range<usize>) -> bool {
+    let between = hay.get(span).unwrap_or_default();
+    between.iter().all(|byte| is_of_name(byte) || matches!(byte, b'/' | b'\\'))
+}
+
+fn is_of_name(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"_-.@+".contains(byte) || !byte.is_ascii()
+}
+
+fn without_separators(bytes: &[u8]) -> &[u8] {
+    let run = bytes.iter().rev().take_while(|byte| matches!(byte, b'/' | b'\\')).count();
+    bytes.get(..bytes.len() - run).unwrap_or_default()
 }
 
 /// How many backslashes the bytes begin with.

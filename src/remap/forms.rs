@@ -89,7 +89,7 @@ pub(crate) fn patterns(map: &PathMap) -> Vec<Pattern> {
         match pair.kind {
             PairKind::Slug => all.push(name_pattern(pair, Form::Slug, Edge::Slug)),
             PairKind::Session => all.push(name_pattern(pair, Form::SessionId, Edge::Id)),
-            PairKind::User | PairKind::Root | PairKind::Guard => {
+            PairKind::User | PairKind::Root | PairKind::Project | PairKind::Guard => {
                 let (Some(old), Some(new)) = (Root::parse(&pair.old), Root::parse(&pair.new)) else {
                     continue;
                 };

@@ -108,14 +108,14 @@ fn bytes<'a>(record: &'a [u8], span: &Span) -> &'a [u8] {
 }
 
 /// What the scanner sees of a record. Spans leave out the quotes.
-enum Token {
+pub(crate) enum Token {
     Open,
     Close,
     Key(Span),
     Text(Span),
 }
 
-fn tokens(record: &[u8]) -> impl Iterator<Item = Token> {
+pub(crate) fn tokens(record: &[u8]) -> impl Iterator<Item = Token> {
     let mut at = 0;
     std::iter::from_fn(move || {
         loop {

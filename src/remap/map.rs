@@ -18,7 +18,7 @@ const LARGEST_MAP: usize = 64 << 10;
 /// The most components of an old path: each has to be found in every spelling.
 const DEEPEST: usize = 256;
 
-/// What a [`PathMap`] is built from. The first mention of an old path wins: user, roots, guards.
+/// What a [`PathMap`] is built from. The first mention of an old path wins: user, roots, projects, guards.
 #[derive(Clone, Debug, Default)]
 pub struct MapSpec {
     /// Old folder → new folder: work tree, other work trees, config folder, temp folder.
@@ -27,12 +27,17 @@ pub struct MapSpec {
     pub guards: Vec<String>,
     /// Old → new name of Claude Code's project directory.
     pub slugs: Vec<(String, String)>,
+    /// Old → new folder of the client's own for a project or a session: replaced like a root, and no root by itself.
+    pub projects: Vec<(String, String)>,
     /// Old → new session id.
     pub session: Option<(String, String)>,
     /// The user's own `--map OLD=NEW`; never refused for being short.
     pub user: Vec<(String, String)>,
     /// Old → new home folder: what `~` and `$HOME` meant and will mean. Not a root by itself.
     pub home: Option<(String, String)>,
+    /// Old folders whose own text files are rewritten on their way, so that their text is to be rewritten in the
+    /// conversation too.
+    pub rewritten: Vec<String>,
     /// The source's file system ignored case (macOS, Windows). ASCII letters only.
     pub ignore_case: bool,
     /// Accepts roots of a single component, such as a container's `/workspace`.
@@ -71,6 +76,8 @@ pub enum PairKind {
     User,
     /// A folder of the snapshot's workspace.
     Root,
+    /// A folder of the client's own for a project or a session.
+    Project,
     /// A folder that stays.
     Guard,
     /// Claude Code's name for a project directory.
@@ -106,6 +113,7 @@ impl Pair {
 pub struct PathMap {
     pairs: Vec<Pair>,
     home: Option<(String, String)>,
+    rewritten: Vec<String>,
     ignore_case: bool,
 }
 
@@ -120,7 +128,8 @@ impl PathMap {
     /// # Errors
     /// [`MapError::NotAbsolute`] and [`MapError::TooShort`] name the offending path.
     pub fn build(spec: &MapSpec) -> Result<Self, MapError> {
-        let mapped = [&spec.user, &spec.roots, &spec.slugs].into_iter().flatten().map(|(old, _)| old);
+        let mapped =
+            [&spec.user, &spec.roots, &spec.projects, &spec.slugs].into_iter().flatten().map(|(old, _)| old);
         let old: Vec<&String> =
             mapped.chain(&spec.guards).chain(spec.home.iter().map(|(old, _)| old)).collect();
         let deep = |old: &&String| old.split(['/', '\\']).count() > DEEPEST;
@@ -128,9 +137,11 @@ impl PathMap {
             return Err(MapError::TooLarge);
         }
         let mut pairs = Vec::new();
-        for (kind, list, least) in
-            [(PairKind::User, &spec.user, 1), (PairKind::Root, &spec.roots, if spec.force { 1 } else { 2 })]
-        {
+        for (kind, list, least) in [
+            (PairKind::User, &spec.user, 1),
+            (PairKind::Root, &spec.roots, if spec.force { 1 } else { 2 }),
+            (PairKind::Project, &spec.projects, 2),
+        ] {
             for (old, new) in list {
                 let pair = (checked(old, least)?, checked(new, 1)?);
                 pairs.push(Pair::new(kind, &pair));
@@ -138,7 +149,8 @@ impl PathMap {
         }
         let targets: Vec<String> = pairs.iter().map(|pair| pair.new.clone()).collect();
         for path in spec.guards.iter().chain(&targets) {
-            let path = checked(path, 1)?;
+            // What is no path of its own is nothing that could be mentioned.
+            let Ok(path) = checked(path, 1) else { continue };
             pairs.push(Pair::new(PairKind::Guard, &(path.clone(), path)));
         }
         pairs.extend(spec.slugs.iter().map(|slugs| Pair::new(PairKind::Slug, slugs)));
@@ -151,7 +163,7 @@ impl PathMap {
             Some((old, new)) => Some((checked(old, 1)?, checked(new, 1)?)),
             None => None,
         };
-        Ok(Self { pairs, home, ignore_case: spec.ignore_case })
+        Ok(Self { pairs, home, rewritten: spec.rewritten.clone(), ignore_case: spec.ignore_case })
     }
 
     /// The pairs, longest old path first: the order in which they are tried.
@@ -171,10 +183,20 @@ impl PathMap {
         self.home.as_ref().map(|(old, new)| (old.as_str(), new.as_str()))
     }
 
+    /// The old folders whose own text files are rewritten on their way.
+    pub fn rewritten(&self) -> &[String] {
+        &self.rewritten
+    }
+
     /// Whether old paths are matched without regard to ASCII case.
     pub fn ignores_case(&self) -> bool {
         self.ignore_case
     }
+}
+
+/// Whether a path is an absolute one of some system.
+pub fn is_absolute(path: &str) -> bool {
+    Root::parse(path).is_some()
 }
 
 /// The path without trailing separators, if it is absolute and long enough.

@@ -3,10 +3,13 @@
 //! Copies records and texts, with every mention of an old path replaced that `mentions` finds and
 //! the mode reaches. Invariants: bytes outside a replaced mention are never changed, the output is
 //! never searched again, and a valid JSON record stays one. Signed thinking and base64 data stay as
-//! they are. Pure: no reading, no writing, no logging. Always run it on the pristine copy: mapping
+//! they are, and so does the text of files that the model has read or written. Pure: no reading, no writing, no logging. Always run it on the pristine copy: mapping
 //! `/a` to `/a/b` twice would nest.
 
+mod counterpart;
 mod edges;
+mod file_calls;
+mod file_texts;
 mod forms;
 mod json_spans;
 mod map;
@@ -19,13 +22,15 @@ use std::ops::Range;
 use aho_corasick::AhoCorasick;
 use memchr::{memchr, memrchr};
 
-use self::edges::{Nesting, backslashes};
+use self::edges::{Edge, Nesting, backslashes, in_other_projects, is_one_path};
 use self::forms::patterns;
 use self::json_spans::Span;
 use self::mentions::{Finder, Mention, Surface};
 
+pub use self::counterpart::{counterpart, way_below};
+pub use self::file_calls::FileCalls;
 pub use self::forms::Form;
-pub use self::map::{MapError, MapSpec, Pair, PairKind, PathMap};
+pub use self::map::{MapError, MapSpec, Pair, PairKind, PathMap, is_absolute};
 pub use self::outside::Outside;
 
 /// How much is rewritten.
@@ -46,6 +51,8 @@ pub struct RemapReport {
     pub changed: u64,
     /// Mentions left in signed thinking and base64 data.
     pub protected: u64,
+    /// Mentions left in the text of files that the model has read or written.
+    pub in_files: u64,
     /// Mentions left in messages by [`RemapMode::Keep`].
     pub kept: u64,
 }
@@ -63,7 +70,7 @@ impl RemapReport {
 
     /// Mentions of old paths that are still there.
     pub fn leftovers(&self) -> u64 {
-        self.protected + self.kept
+        self.protected + self.in_files + self.kept
     }
 
     /// Adds what another part of the same session reports.
@@ -73,6 +80,7 @@ impl RemapReport {
         }
         self.changed += other.changed;
         self.protected += other.protected;
+        self.in_files += other.in_files;
         self.kept += other.kept;
     }
 
@@ -89,6 +97,9 @@ pub struct Remapper {
     mode: RemapMode,
     finder: Finder,
     marks: AhoCorasick,
+    file_marks: AhoCorasick,
+    /// As they stand in a record.
+    rewritten: Vec<Vec<u8>>,
 }
 
 /// Takes the result piece by piece.
@@ -99,22 +110,32 @@ const MARKS: [&str; 3] = ["thinking\"", "\"signature\"", "base64\""];
 
 /// Where mentions are replaced. Spans are ascending and disjoint.
 enum Reach {
-    Outside(Vec<Span>),
+    Outside { signed: Vec<Span>, files: Vec<Span> },
     Inside(Vec<Span>),
 }
 
+/// Whether a mention is replaced, or why not.
+enum Reached {
+    Yes,
+    Signed,
+    InFile,
+    Kept,
+}
+
 impl Reach {
-    fn covers(&self, mention: &Span) -> bool {
-        let (Self::Outside(spans) | Self::Inside(spans)) = self;
-        let next = spans.partition_point(|span| span.end <= mention.start);
-        let span = spans.get(next);
+    fn of(&self, mention: &Span) -> Reached {
         match self {
-            Self::Outside(_) => span.is_none_or(|span| mention.end <= span.start),
-            Self::Inside(_) => {
-                span.is_some_and(|span| span.start <= mention.start && mention.end <= span.end)
-            }
+            Self::Outside { signed, .. } if is_in(signed, mention.start) => Reached::Signed,
+            Self::Outside { files, .. } if is_in(files, mention.start) => Reached::InFile,
+            Self::Inside(spans) if !is_in(spans, mention.start) => Reached::Kept,
+            _ => Reached::Yes,
         }
     }
+}
+
+fn is_in(spans: &[Span], place: usize) -> bool {
+    let next = spans.partition_point(|span| span.end <= place);
+    spans.get(next).is_some_and(|span| span.start <= place)
 }
 
 impl Remapper {
@@ -126,19 +147,30 @@ impl Remapper {
         let patterns = if map.is_noop() { Vec::new() } else { patterns(map) };
         let finder = Finder::new(patterns, map.ignores_case())?;
         let marks = AhoCorasick::new(MARKS).map_err(|_| MapError::TooLarge)?;
-        Ok(Self { mode, finder, marks })
+        let file_marks = AhoCorasick::new(file_texts::MARKS).map_err(|_| MapError::TooLarge)?;
+        let in_record = |folder: &String| folder.replace('\\', "\\\\").into_bytes();
+        let rewritten = map.rewritten().iter().map(in_record).collect();
+        Ok(Self { mode, finder, marks, file_marks, rewritten })
     }
 
     /// Appends one JSON record to `out`, remapped; says whether it changed. The record may end in
     /// a line break, and may be a whole pretty-printed document.
     pub fn remap_line(&self, line: &[u8], out: &mut Vec<u8>, report: &mut RemapReport) -> bool {
-        self.remap_line_to(line, &mut |bytes| out.extend_from_slice(bytes), report)
+        let calls = FileCalls::default();
+        self.remap_line_to(line, &calls, &mut |bytes| out.extend_from_slice(bytes), report)
     }
 
-    /// As [`Remapper::remap_line`], and hands the result out in pieces: no copy of a huge line is made.
-    pub fn remap_line_to(&self, line: &[u8], out: Out<'_>, report: &mut RemapReport) -> bool {
+    /// As [`Remapper::remap_line`], and knows the calls whose results it may hold; hands the result out in pieces: no copy
+    /// of a huge line is made.
+    pub fn remap_line_to(
+        &self,
+        line: &[u8],
+        calls: &FileCalls,
+        out: Out<'_>,
+        report: &mut RemapReport,
+    ) -> bool {
         match self.finder.find(line, 0, Surface::Record) {
-            Some(first) => self.remap_record(line, first, out, report),
+            Some(first) => self.remap_record(line, calls, first, out, report),
             None => {
                 out(line);
                 false
@@ -150,6 +182,7 @@ impl Remapper {
     /// lines with a mention are looked for.
     pub fn remap_lines(&self, lines: &[u8], out: &mut Vec<u8>, report: &mut RemapReport) -> bool {
         let out: Out<'_> = &mut |bytes| out.extend_from_slice(bytes);
+        let calls = FileCalls::default();
         let mut done = 0;
         let mut changed = false;
         while let Some(mention) = self.finder.find(lines, done, Surface::Record) {
@@ -161,7 +194,7 @@ impl Remapper {
             out(lines.get(done..from).unwrap_or_default());
             let line = lines.get(from..to).unwrap_or_default();
             let first = Mention { span: start - from..end - from, ..mention };
-            changed |= self.remap_record(line, first, out, report);
+            changed |= self.remap_record(line, &calls, first, out, report);
             done = to;
         }
         out(lines.get(done..).unwrap_or_default());
@@ -178,7 +211,7 @@ impl Remapper {
         match self.finder.find(text, 0, Surface::Text) {
             Some(first) => {
                 let reach = match self.mode {
-                    RemapMode::Rewrite => Reach::Outside(Vec::new()),
+                    RemapMode::Rewrite => Reach::Outside { signed: Vec::new(), files: Vec::new() },
                     RemapMode::Keep => Reach::Inside(Vec::new()),
                 };
                 self.replace(text, Surface::Text, first, &reach, out, report)
@@ -204,14 +237,21 @@ impl Remapper {
     fn remap_record<'a>(
         &'a self,
         line: &[u8],
+        calls: &FileCalls,
         first: Mention<'a>,
         out: Out<'_>,
         report: &mut RemapReport,
     ) -> bool {
+        let if_marked = |marks: &AhoCorasick, spans: &dyn Fn() -> Vec<Span>| {
+            if marks.is_match(line) { spans() } else { Vec::new() }
+        };
+        let is_prose = |path: &[u8]| self.rewritten.iter().any(|folder| is_below(path, folder));
         let reach = match self.mode {
             RemapMode::Keep => Reach::Inside(json_spans::places(line)),
-            RemapMode::Rewrite if self.marks.is_match(line) => Reach::Outside(json_spans::protected(line)),
-            RemapMode::Rewrite => Reach::Outside(Vec::new()),
+            RemapMode::Rewrite => Reach::Outside {
+                signed: if_marked(&self.marks, &|| json_spans::protected(line)),
+                files: if_marked(&self.file_marks, &|| file_texts::of_files(line, calls, is_prose)),
+            },
         };
         self.replace(line, Surface::Record, first, &reach, out, report)
     }
@@ -230,17 +270,34 @@ impl Remapper {
         let mut copied = 0;
         let mut changed = false;
         let mut next = Some(first);
+        // Where the mention of a path ended that was the last.
+        let mut last = None;
         while let Some(Mention { span, pattern }) = next {
             next = self.finder.find(hay, span.end, surface);
+            let goes_on = last.is_some_and(|end| is_one_path(hay, end..span.start));
+            if pattern.edge == Edge::Slug && !goes_on && in_other_projects(hay, span.start) {
+                continue;
+            }
+            if pattern.edge == Edge::Path {
+                last = Some(span.end);
+            }
             if pattern.stays() {
                 continue;
             }
-            if !reach.covers(&span) {
-                match self.mode {
-                    RemapMode::Rewrite => report.protected += 1,
-                    RemapMode::Keep => report.kept += 1,
+            match reach.of(&span) {
+                Reached::Yes => {}
+                Reached::Signed => {
+                    report.protected += 1;
+                    continue;
                 }
-                continue;
+                Reached::InFile => {
+                    report.in_files += 1;
+                    continue;
+                }
+                Reached::Kept => {
+                    report.kept += 1;
+                    continue;
+                }
             }
             out(hay.get(copied..span.start).unwrap_or_default());
             let level = match pattern.new.len() {
@@ -261,6 +318,11 @@ impl Remapper {
         report.changed += u64::from(changed);
         changed
     }
+}
+
+/// Whether a path, as it stands in a record, is that of something in a folder.
+fn is_below(path: &[u8], folder: &[u8]) -> bool {
+    path.strip_prefix(folder).is_some_and(|rest| rest.starts_with(b"/") || rest.starts_with(b"\\"))
 }
 
 /// Writes what follows a path that was separated by backslashes with slashes, as far as it goes on

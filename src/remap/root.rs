@@ -53,6 +53,13 @@ impl Root {
         }
     }
 
+    /// Takes so many components off its end; `None` if too little is left to tell it from other paths.
+    pub(crate) fn split(&self, off: usize) -> Option<(Self, &[String])> {
+        let at = self.parts.len().checked_sub(off).filter(|left| *left > 0)?;
+        let (above, below) = self.parts.split_at(at);
+        Some((Self { anchor: self.anchor.clone(), parts: above.to_vec() }, below))
+    }
+
     pub(crate) fn is_windows(&self) -> bool {
         self.anchor != Anchor::Slash
     }

@@ -106,7 +106,7 @@ pub struct Preview<'a> {
 impl Plan {
     /// Returns whose snapshot it is.
     pub fn provenance(&self) -> &Provenance {
-        &self.standing.provenance
+        &self.admission.provenance
     }
 
     /// Lists what needs a yes, or is not set at all, as this is not the user's own snapshot.
@@ -119,7 +119,7 @@ impl Plan {
         let doubts = self
             .steps
             .iter()
-            .flat_map(|step| self.standing.doubt(step, &self.root).into_iter().chain(hidden_from_git(step)));
+            .flat_map(|step| self.admission.doubt(step, &self.root).into_iter().chain(hidden_from_git(step)));
         doubts.filter(|doubt| foreign || doubt.never).collect()
     }
 
@@ -163,7 +163,7 @@ impl Plan {
 
     /// Returns what was held back.
     pub fn held(&self) -> &[Doubt] {
-        &self.standing.held
+        &self.admission.held
     }
 
     /// Takes the person's consent: what they did not agree to is held back.
@@ -181,8 +181,8 @@ impl Plan {
         let paths: HashSet<&RepoPath> = held.iter().map(|doubt| &doubt.path).collect();
         self.steps.retain(|step| !paths.contains(&step.path));
         self.conflicts.retain(|path| !paths.contains(path));
-        self.standing.held = held;
-        self.standing.admitted = true;
+        self.admission.held = held;
+        self.admission.admitted = true;
         Ok(self)
     }
 }

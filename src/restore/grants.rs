@@ -8,10 +8,12 @@
 use std::ffi::OsString;
 use std::path::Path;
 
+use serde_json::{Map, Value};
+
 use super::Plan;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
-use crate::base::screen::Line;
+use crate::base::screen::{self, Line};
 use crate::grants::{
     GrantKind, MODE_WAS, Offer, Offers, Places, Restriction, added_to, launch, mode_to_start,
 };
@@ -51,6 +53,8 @@ pub struct GrantPlan {
     pub notes: Vec<String>,
     /// The permission mode that the client is started in.
     pub mode: Option<String>,
+    /// Further settings of this launch.
+    pub settings: Map<String, Value>,
     /// What was chosen and can't be passed to the client, or is lost, each as a sentence.
     pub lost: Vec<String>,
 }
@@ -65,6 +69,7 @@ impl GrantPlan {
             restrictions: Vec::new(),
             notes: Vec::new(),
             mode: None,
+            settings: Map::new(),
             lost: Vec::new(),
         }
     }
@@ -109,7 +114,8 @@ impl GrantPlan {
         notes.extend(why);
         let chosen = vec![choice == GrantChoice::All; all.len()];
         let mode = mode.map(str::to_owned);
-        GrantPlan { choice, chosen, offers: all, restrictions, notes, mode, lost: Vec::new() }
+        let settings = plan.session().map(|session| session.options.settings.clone()).unwrap_or_default();
+        GrantPlan { choice, chosen, offers: all, restrictions, notes, mode, settings, lost: Vec::new() }
     }
 
     /// Takes up the mode, if a person wanted it alive.
@@ -210,11 +216,29 @@ impl GrantPlan {
             refused.extend(number);
         }
         refused.into_iter().for_each(|number| self.chosen[number] = false);
-        options.extend(
-            made.settings.filter(|_| !theirs).into_iter().flat_map(|json| ["--settings".to_owned(), json]),
-        );
+        if theirs && !self.settings.is_empty() {
+            let names: Vec<&str> = self.settings.keys().map(String::as_str).collect();
+            self.lost.push(format!(
+                "not set for the client: {}: your own `--settings` takes the place of ours",
+                names.join(", ")
+            ));
+        }
+        let settings = with_settings(made.settings, &self.settings).filter(|_| !theirs);
+        options.extend(settings.into_iter().flat_map(|json| ["--settings".to_owned(), json]));
         options
     }
+}
+
+/// Adds further settings to those of one launch.
+fn with_settings(made: Option<String>, more: &Map<String, Value>) -> Option<String> {
+    if more.is_empty() {
+        return made;
+    }
+    let made: Option<Map<String, Value>> = made.and_then(|json| serde_json::from_str(&json).ok());
+    let mut all = made.unwrap_or_default();
+    all.extend(more.clone());
+    // As it is passed it can be printed, and typed again.
+    Some(screen::json(&Value::Object(all).to_string()).to_string())
 }
 
 /// Returns the mode that the client is started in, and why it is another than was saved.

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use super::consent::Admission;
-use super::files::left_alone::Left;
+use super::files::spared::Spared;
 use super::files::step::{Step, Unmade};
-use super::session::SessionPlan;
 use super::session::path_mapping::{Paths, Relocated};
+use super::session::{KeepId, SessionPlan};
 use super::undo::HistoryStep;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::{ClientId, SnapshotId};
@@ -20,6 +20,8 @@ use crate::store::MovedBranch;
 /// Everything that a restore will do.
 pub struct Plan {
     pub(super) manifest: Manifest,
+    /// What it is called here.
+    pub(super) called: String,
     pub(super) root: PathBuf,
     pub(super) steps: Vec<Step>,
     /// What the steps were planned on.
@@ -28,20 +30,20 @@ pub struct Plan {
     pub(super) unchanged: usize,
     pub(super) session: Option<SessionPlan>,
     pub(super) notes: Vec<Warning>,
-    pub(super) standing: Admission,
+    pub(super) admission: Admission,
     /// The branch that is moved too.
     pub(super) moved: Option<MovedBranch>,
     pub(super) unfilled: Vec<Held>,
     pub(super) unmade: Vec<Unmade>,
-    pub(super) spared: Vec<Left>,
+    pub(super) spared: Vec<Spared>,
     /// Empty folders to be made again.
     pub(super) folders: Vec<RepoPath>,
     /// Empty folders that the restore which is undone has made.
     pub(super) emptied: Vec<RepoPath>,
-    /// What is left as it is here, and the filter that it would need.
-    pub(super) left: Vec<(RepoPath, String)>,
+    /// What stays as it is here, and the filter that it would need.
+    pub(super) needs_filter: Vec<(RepoPath, String)>,
     /// The step of the history that this is, if it is one.
-    pub(super) way: Option<HistoryStep>,
+    pub(super) history_step: Option<HistoryStep>,
 }
 
 /// How to bring a snapshot back.
@@ -55,6 +57,8 @@ pub struct Options {
     pub reset_branch: bool,
     /// Whether the session comes back.
     pub session: bool,
+    /// Under which id.
+    pub id: KeepId,
     /// Whether a repository that lacks the snapshot's base commit is good enough.
     pub trust_repository: bool,
     /// Whether the work tree was made for this a moment ago. Then nobody has edited what git calls
@@ -83,6 +87,11 @@ pub struct Done {
 }
 
 impl Plan {
+    /// Returns what the snapshot that is restored is called here.
+    pub fn called(&self) -> &str {
+        &self.called
+    }
+
     /// Returns the snapshot that is restored.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
@@ -151,7 +160,7 @@ impl Plan {
     }
 
     /// Returns what stays as it is, since it was not git's business when the snapshot was saved.
-    pub fn spared(&self) -> &[Left] {
+    pub fn spared(&self) -> &[Spared] {
         &self.spared
     }
 
@@ -162,22 +171,22 @@ impl Plan {
 
     /// Returns the files that are left as they are here, with the filter that a checkout would run.
     /// Only the repository's own configuration has that filter.
-    pub fn left(&self) -> &[(RepoPath, String)] {
-        &self.left
+    pub fn needs_filter(&self) -> &[(RepoPath, String)] {
+        &self.needs_filter
     }
 
     /// Adds files that are left as they are, but for those that are set.
     #[must_use]
-    pub fn leaving(mut self, left: Vec<(RepoPath, String)>) -> Plan {
+    pub fn with_unfiltered(mut self, left: Vec<(RepoPath, String)>) -> Plan {
         let is_set = |path: &RepoPath| self.steps.iter().any(|step| step.path() == path);
         let left: Vec<_> = left.into_iter().filter(|(path, _)| !is_set(path)).collect();
-        self.left.extend(left);
+        self.needs_filter.extend(left);
         self
     }
 
     /// Returns which restore is undone or redone.
-    pub fn way(&self) -> Option<&HistoryStep> {
-        self.way.as_ref()
+    pub fn history_step(&self) -> Option<&HistoryStep> {
+        self.history_step.as_ref()
     }
 
     /// Returns what a person should know.

@@ -112,8 +112,8 @@ pub fn find_to_resume(workspace: &Workspace, reference: &str) -> Result<Snapshot
 fn can_go_on(workspace: &Workspace, manifest: &Manifest) -> bool {
     let Some(session) = &manifest.session else { return false };
     let Some(transcript) = session.transcript.as_ref().filter(|one| one.bytes < SHORT) else { return true };
-    let findings = check_transcript(&workspace.store, transcript);
-    !findings.is_ok_and(|all| all.iter().any(|one| one.problem == Problem::NoMessage))
+    let findings = check_transcript(&workspace.store, transcript, None);
+    !findings.is_ok_and(|(all, _)| all.iter().any(|one| one.problem == Problem::NoMessage))
 }
 
 fn find(

@@ -3,9 +3,10 @@
 
 use std::path::Path;
 
-use super::expand::Line;
+use super::expand::CommandLine;
+use super::scripts::SHELLS;
 use super::shell::Word;
-use super::steps::{SHELLS, ShellStep};
+use super::steps::ShellStep;
 use super::{Reach, StepContext, Unsaved, git, targets};
 
 /// Programs that bring something from elsewhere.
@@ -15,24 +16,30 @@ pub(super) const FETCHERS: [&str; 7] = ["curl", "wget", "fetch", "http", "https"
 const INTERPRETERS: [&str; 9] = ["python", "python3", "node", "perl", "ruby", "php", "source", ".", "eval"];
 
 /// Returns the class of a step, if it has one.
-pub(super) fn of_step(step: &ShellStep, lines: &[Line], place: &StepContext<'_>) -> Option<&'static str> {
+pub(super) fn of_step(
+    step: &ShellStep,
+    lines: &[CommandLine],
+    context: &StepContext<'_>,
+) -> Option<&'static str> {
     if step.has("--help") || step.has("--version") {
         return None;
     }
     if runs_a_download(step) {
         return Some("pipe-to-shell");
     }
-    let loses = |word: &Word| loses(word, step, lines, place);
+    let loses = |word: &Word| loses(word, step, lines, context);
     let class = match step.program.as_str() {
         "rm" | "unlink" | "shred" | "srm" | "truncate" => deletes(step).then_some("delete"),
         "dd" => {
             let target = step.arguments.iter().find(|word| word.text.starts_with("of="));
             target.is_some_and(|word| loses(&word.behind(3))).then_some("overwrite")
         }
-        "git" => git::GitCall::read(step, lines, place).and_then(|call| call.class(place)),
+        "git" => git::GitCall::read(step, lines, context).and_then(|call| call.class(context)),
         "mv" if renames_many(step) => Some("rename"),
-        "mv" | "cp" | "install" => replaces(step, lines, place).then_some("overwrite"),
-        "ln" if step.has("-f") || step.has("--force") => replaces(step, lines, place).then_some("overwrite"),
+        "mv" | "cp" | "install" => replaces(step, lines, context).then_some("overwrite"),
+        "ln" if step.has("-f") || step.has("--force") => {
+            replaces(step, lines, context).then_some("overwrite")
+        }
         "tee" if !step.has("-a") && !step.has("--append") => {
             step.operands().into_iter().any(loses).then_some("overwrite")
         }
@@ -53,21 +60,21 @@ fn deletes(step: &ShellStep) -> bool {
 }
 
 /// Says whether a file that would be written over has content that is nowhere else.
-fn loses(word: &Word, step: &ShellStep, lines: &[Line], place: &StepContext<'_>) -> bool {
+fn loses(word: &Word, step: &ShellStep, lines: &[CommandLine], context: &StepContext<'_>) -> bool {
     let mut unknown = Vec::new();
-    let places = targets::below(&step.values(word, lines, place), &step.state, &mut unknown);
+    let places = targets::below(&step.values(word, lines, context), &step.state, &mut unknown);
     places.iter().any(|target| match target.reach {
-        Reach::Below => is_only_copy(&target.path, place),
+        Reach::Below => is_only_copy(&target.path, context),
         _ => false,
     })
 }
 
-fn is_only_copy(path: &Path, place: &StepContext<'_>) -> bool {
-    matches!(place.around.unsaved(path), Unsaved::Edits | Unsaved::Whole)
+fn is_only_copy(path: &Path, context: &StepContext<'_>) -> bool {
+    matches!(context.around.unsaved(path), Unsaved::Edits | Unsaved::Whole)
 }
 
 /// Says whether `cp` or `mv` overwrites a file whose content exists nowhere else.
-fn replaces(step: &ShellStep, lines: &[Line], place: &StepContext<'_>) -> bool {
+fn replaces(step: &ShellStep, lines: &[CommandLine], context: &StepContext<'_>) -> bool {
     let operands = step.operands_without(&["-t", "-m", "-o", "-g", "-S"]);
     let into = step.option(&["-t", "--target-directory"]);
     let (target, sources) = match (&into, operands.split_last()) {
@@ -79,12 +86,12 @@ fn replaces(step: &ShellStep, lines: &[Line], place: &StepContext<'_>) -> bool {
         return false;
     }
     let mut unknown = Vec::new();
-    let places = targets::below(&step.values(target, lines, place), &step.state, &mut unknown);
+    let places = targets::below(&step.values(target, lines, context), &step.state, &mut unknown);
     places.iter().filter(|target| target.reach == Reach::Below).any(|target| {
-        match place.around.unsaved(&target.path) {
+        match context.around.unsaved(&target.path) {
             Unsaved::Folder => sources.iter().any(|source| {
                 let name = source.text.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-                is_only_copy(&target.path.join(name), place)
+                is_only_copy(&target.path.join(name), context)
             }),
             unsaved => matches!(unsaved, Unsaved::Edits | Unsaved::Whole),
         }

@@ -64,22 +64,22 @@ impl Value {
 
 /// A line that is being walked through: its commands, and what the shell knew at each.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Line {
+pub(super) struct CommandLine {
     pub(super) commands: Vec<Command>,
     /// As far as it was walked.
     pub(super) states: Vec<State>,
 }
 
-impl Line {
+impl CommandLine {
     /// Returns what a word can be.
-    pub(super) fn values(&self, word: &Word, state: &State, place: &StepContext<'_>) -> Vec<Value> {
+    pub(super) fn values(&self, word: &Word, state: &State, context: &StepContext<'_>) -> Vec<Value> {
         if let Some(found) = state.found.as_ref().filter(|found| word.text.contains(found.0.as_str())) {
             return found.1.clone();
         }
-        self.values_to(word, state, place, 0)
+        self.values_to(word, state, context, 0)
     }
 
-    fn values_to(&self, word: &Word, state: &State, place: &StepContext<'_>, depth: usize) -> Vec<Value> {
+    fn values_to(&self, word: &Word, state: &State, context: &StepContext<'_>, depth: usize) -> Vec<Value> {
         let mut units = Vec::new();
         for part in &word.parts {
             match part {
@@ -89,7 +89,7 @@ impl Line {
         }
         let mut values = Vec::new();
         for units in braces(units) {
-            values.extend(self.joined(&units, word, state, place, depth));
+            values.extend(self.joined(&units, word, state, context, depth));
             if values.len() > MOST {
                 return vec![Value::Unknown(word.text.clone())];
             }
@@ -102,7 +102,7 @@ impl Line {
         units: &[Unit<'_>],
         word: &Word,
         state: &State,
-        place: &StepContext<'_>,
+        context: &StepContext<'_>,
         depth: usize,
     ) -> Vec<Value> {
         let unknown = || vec![Value::Unknown(word.text.clone())];
@@ -112,7 +112,7 @@ impl Line {
         if let Some(home) = tilde(units) {
             match home {
                 (Some(Home::Own), used) => {
-                    texts = vec![Growing::of(&place.home.to_string_lossy())];
+                    texts = vec![Growing::of(&context.home.to_string_lossy())];
                     rest = &units[used..];
                 }
                 (Some(Home::Here), used) => {
@@ -134,8 +134,8 @@ impl Line {
                     texts.iter_mut().for_each(|text| text.push(*c, *quoted));
                     continue;
                 }
-                Unit::Part(Part::Variable(written)) => self.variable(written, state, place),
-                Unit::Part(Part::Output(inner)) => self.output(inner.clone(), state, place, depth + 1),
+                Unit::Part(Part::Variable(written)) => self.variable(written, state, context),
+                Unit::Part(Part::Output(inner)) => self.output(inner.clone(), state, context, depth + 1),
                 Unit::Part(Part::Text(..)) => continue,
             };
             let mut grown = Vec::new();
@@ -168,7 +168,7 @@ impl Line {
     }
 
     /// Returns what a variable can be; `written` is the text between its braces.
-    fn variable(&self, written: &str, state: &State, place: &StepContext<'_>) -> Vec<Value> {
+    fn variable(&self, written: &str, state: &State, context: &StepContext<'_>) -> Vec<Value> {
         let named = |c: char| c.is_ascii_alphanumeric() || c == '_';
         let end = written.find(|c| !named(c)).unwrap_or(written.len());
         let end = if end == 0 { written.len().min(1) } else { end };
@@ -176,8 +176,8 @@ impl Line {
         let set = match (name, state.variable(name)) {
             (_, Some(values)) => Some(values.clone()),
             ("PWD", None) => Some(state.known().map(|dir| Value::text(&dir.to_string_lossy())).collect()),
-            ("HOME", None) => Some(vec![Value::text(&place.home.to_string_lossy())]),
-            (name, None) => place.around.variable(name).map(|text| vec![Value::text(&text)]),
+            ("HOME", None) => Some(vec![Value::text(&context.home.to_string_lossy())]),
+            (name, None) => context.around.variable(name).map(|text| vec![Value::text(&text)]),
         };
         let unknown = |written: String| vec![Value::Unknown(written)];
         let whole = || {
@@ -198,7 +198,7 @@ impl Line {
                     return whole();
                 };
                 vec![match default.strip_prefix("~/") {
-                    Some(below) => Value::text(&format!("{}/{below}", place.home.to_string_lossy())),
+                    Some(below) => Value::text(&format!("{}/{below}", context.home.to_string_lossy())),
                     None => Value::text(default.trim_matches(['"', '\''])),
                 }]
             }
@@ -210,7 +210,7 @@ impl Line {
         &self,
         inner: std::ops::Range<usize>,
         state: &State,
-        place: &StepContext<'_>,
+        context: &StepContext<'_>,
         depth: usize,
     ) -> Vec<Value> {
         let consumed = |at: usize| {
@@ -221,7 +221,7 @@ impl Line {
         };
         let mut values = Vec::new();
         for at in inner.clone().filter(|at| !consumed(*at)) {
-            values.extend(self.printed(at, state, place, depth));
+            values.extend(self.printed(at, state, context, depth));
         }
         values
     }
@@ -231,20 +231,20 @@ impl Line {
         &self,
         at: usize,
         state: &State,
-        place: &StepContext<'_>,
+        context: &StepContext<'_>,
         depth: usize,
     ) -> Vec<Value> {
         let Some(command) = self.commands.get(at) else {
             return vec![Value::Unknown("$(…)".to_owned())];
         };
-        self.printed_by(command, self.states.get(at).unwrap_or(state), place, depth)
+        self.printed_by(command, self.states.get(at).unwrap_or(state), context, depth)
     }
 
     fn printed_by(
         &self,
         command: &Command,
         state: &State,
-        place: &StepContext<'_>,
+        context: &StepContext<'_>,
         depth: usize,
     ) -> Vec<Value> {
         if depth >= DEEPEST {
@@ -256,7 +256,7 @@ impl Line {
         let unknown = || vec![Value::Unknown(format!("$({})", texts.join(" ")))];
         let words = |from: usize| -> Vec<Value> {
             let words = command.words.iter().skip(from).filter(|word| !word.text.starts_with('-'));
-            words.flat_map(|word| self.values_to(word, state, place, depth + 1)).collect()
+            words.flat_map(|word| self.values_to(word, state, context, depth + 1)).collect()
         };
         let here = |reach: &Reach| -> Vec<Value> {
             let targets = state.known().map(|dir| Target { path: dir.clone(), reach: reach.clone() });
@@ -275,17 +275,17 @@ impl Line {
             ("git", _) if rest.contains(&"-C") => {
                 let folder =
                     rest.iter().position(|word| *word == "-C").and_then(|at| command.words.get(at + 2));
-                let values = folder.map(|word| self.values_to(word, state, place, depth + 1));
+                let values = folder.map(|word| self.values_to(word, state, context, depth + 1));
                 let mut there = state.clone();
                 there.dirs = state.at(&values.unwrap_or_default());
                 let mut moved = command.clone();
                 let at_git = moved.words.iter().position(|word| word.text == "-C").unwrap_or(0);
                 moved.words.drain(at_git..(at_git + 2).min(moved.words.len()));
-                self.printed_by(&moved, &there, place, depth + 1)
+                self.printed_by(&moved, &there, context, depth + 1)
             }
             ("git", _) if rest.contains(&"rev-parse") => {
                 let top = rest.contains(&"--show-toplevel");
-                let tops = state.known().filter(|_| top).filter_map(|dir| place.around.top(dir));
+                let tops = state.known().filter(|_| top).filter_map(|dir| context.around.top(dir));
                 let tops: Vec<Value> = tops.map(|top| Value::text(&top.to_string_lossy())).collect();
                 if tops.is_empty() { unknown() } else { tops }
             }
@@ -293,7 +293,7 @@ impl Line {
             ("git", _) => here(&Reach::Tree),
             ("mktemp", _) => match command.words.last().filter(|word| word.text.contains("XX")) {
                 Some(template) if template.text.contains('/') || !rest.contains(&"-t") => {
-                    self.values_to(template, state, place, depth + 1)
+                    self.values_to(template, state, context, depth + 1)
                 }
                 _ if rest.iter().any(|word| word.starts_with("-p") || word.starts_with("--tmpdir=")) => {
                     unknown()
@@ -304,10 +304,10 @@ impl Line {
             ("printf", _) => words(2),
             ("realpath" | "readlink", _) => words(1),
             ("dirname", _) => words(1).into_iter().map(above).collect(),
-            ("find", _) => below(self.starts_of_find(&command.words[1..], state, place)),
+            ("find", _) => below(self.starts_of_find(&command.words[1..], state, context)),
             ("ls" | "fd" | "fdfind" | "tree", _) => below(words(if program == "ls" { 1 } else { 2 })),
             (_, _) if FILTERS.contains(&program) && command.fed_by.is_some() => {
-                command.fed_by.map_or_else(unknown, |feeder| self.printed(feeder, state, place, depth + 1))
+                command.fed_by.map_or_else(unknown, |feeder| self.printed(feeder, state, context, depth + 1))
             }
             ("grep" | "egrep" | "fgrep" | "rg" | "ag" | "ack", _) => {
                 below(words(1).into_iter().skip(1).collect())
@@ -317,9 +317,14 @@ impl Line {
     }
 
     /// Returns what can be read from what was redirected into a command.
-    pub(super) fn redirected(&self, command: &Command, state: &State, place: &StepContext<'_>) -> Vec<Value> {
+    pub(super) fn redirected(
+        &self,
+        command: &Command,
+        state: &State,
+        context: &StepContext<'_>,
+    ) -> Vec<Value> {
         let words = command.reads.iter().filter(|word| !word.inner.is_empty());
-        words.flat_map(|word| self.values(word, state, place)).collect()
+        words.flat_map(|word| self.values(word, state, context)).collect()
     }
 
     /// Returns where `find` begins.
@@ -327,12 +332,12 @@ impl Line {
         &self,
         words: &[Word],
         state: &State,
-        place: &StepContext<'_>,
+        context: &StepContext<'_>,
     ) -> Vec<Value> {
         let options = |word: &&Word| matches!(word.text.as_str(), "-H" | "-L" | "-P");
         let plain = |word: &&Word| !word.text.starts_with(['-', '(', '!']);
         let starts = words.iter().skip_while(options).take_while(plain);
-        starts.flat_map(|word| self.values_to(word, state, place, 1)).collect()
+        starts.flat_map(|word| self.values_to(word, state, context, 1)).collect()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Around, StepContext, Unsaved};
+use super::{Machine, StepContext, Unsaved};
 
 /// The machine for the tests of this module: a project, and files whose names say what they are.
 pub(super) struct Fake;
@@ -10,7 +10,7 @@ pub(super) struct Fake;
 /// The project.
 pub(super) const ROOT: &str = "/home/ada/app";
 
-impl Around for Fake {
+impl Machine for Fake {
     fn unsaved(&self, path: &Path) -> Unsaved {
         match path.file_name().and_then(|name| name.to_str()) {
             _ if path.starts_with("/tmp") || path.starts_with("/dev") => Unsaved::No,

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::expand::{Line, Value};
+use super::expand::{CommandLine, Value};
 use super::shell::Word;
 use super::state::{Dir, State};
 use super::steps::ShellStep;
-use super::targets::Touched;
+use super::targets::{self, Cleans, Touched};
 use super::{Reach, StepContext, Target, Unsaved};
 
 /// Options of `git` itself that take a value as a word of its own.
@@ -27,11 +27,15 @@ pub(super) struct GitCall {
 
 impl GitCall {
     /// Reads a step of git.
-    pub(super) fn read(step: &ShellStep, lines: &[Line], place: &StepContext<'_>) -> Option<GitCall> {
+    pub(super) fn read(
+        step: &ShellStep,
+        lines: &[CommandLine],
+        context: &StepContext<'_>,
+    ) -> Option<GitCall> {
         let mut rest = step.clone();
         let variable = |name: &str| {
             let set = step.state.variable(name).cloned();
-            set.or_else(|| place.around.variable(name).map(|text| vec![Value::text(&text)]))
+            set.or_else(|| context.around.variable(name).map(|text| vec![Value::text(&text)]))
         };
         let (mut git_dir, mut work_tree) = (variable("GIT_DIR"), variable("GIT_WORK_TREE"));
         let mut words = step.arguments.iter().peekable();
@@ -44,7 +48,7 @@ impl GitCall {
                 }
             };
             let Some(value) = value else { continue };
-            let values = step.values(&value, lines, place);
+            let values = step.values(&value, lines, context);
             match name {
                 "-C" => rest.state.dirs = rest.state.at(&values),
                 "--git-dir" => git_dir = Some(values),
@@ -57,12 +61,20 @@ impl GitCall {
         Some(GitCall { rest, verb, work_tree, git_dir })
     }
 
+    /// Says whether one of these options is given. A long one may be cut short, as git takes it.
     fn has(&self, options: &[&str]) -> bool {
-        options.iter().any(|option| self.rest.has(option))
+        let words = || self.rest.arguments.iter().take_while(|word| word.text != "--");
+        let is_cut = |option: &str| {
+            words().any(|word| {
+                let name = word.text.split('=').next().unwrap_or_default();
+                name.len() > 2 && name.starts_with("--") && option.starts_with(name) && !option.contains('=')
+            })
+        };
+        options.iter().any(|option| self.rest.has(option) || is_cut(option))
     }
 
     /// Returns the class of the command, if it has one.
-    pub(super) fn class(&self, place: &StepContext<'_>) -> Option<&'static str> {
+    pub(super) fn class(&self, context: &StepContext<'_>) -> Option<&'static str> {
         let has = |options: &[&str]| self.has(options);
         let operands: Vec<&str> = self.rest.operands().iter().map(|word| word.text.as_str()).collect();
         let first = operands.first().copied().unwrap_or_default();
@@ -72,7 +84,7 @@ impl GitCall {
                 let paths = self.rest.arguments.iter().any(|word| word.text == "--")
                     || has(&["--pathspec-from-file", "--ours", "--theirs"]);
                 let new = has(&["-b", "-B", "--orphan"]);
-                paths || has(&["-f", "--force", "-B"]) || (!new && self.names_paths(&operands, place))
+                paths || has(&["-f", "--force", "-B"]) || (!new && self.names_paths(&operands, context))
             }
             "restore" => !has(&["--staged", "-S"]) || has(&["--worktree", "-W"]),
             "switch" => has(&["-f", "--force", "--discard-changes", "-C", "--force-create"]),
@@ -130,23 +142,23 @@ impl GitCall {
 
     /// Says whether `git checkout WORDS` names files: a folder, a pattern, a second word, or an
     /// existing path with edits.
-    fn names_paths(&self, operands: &[&str], place: &StepContext<'_>) -> bool {
+    fn names_paths(&self, operands: &[&str], context: &StepContext<'_>) -> bool {
         let path = |word: &&&str| {
             **word == "." || word.starts_with("./") || word.ends_with('/') || word.contains(['*', ':'])
         };
         let edited = |word: &str| {
             let mut dirs = self.rest.state.known().map(|dir| super::state::plain(&dir.join(word)));
-            dirs.any(|path| (place.around.unsaved(&path)) != Unsaved::No)
+            dirs.any(|path| (context.around.unsaved(&path)) != Unsaved::No)
         };
         operands.len() > 1 || operands.iter().any(|word| path(&word) || edited(word))
     }
 
     /// Returns what the command touches.
-    pub(super) fn touched(&self, lines: &[Line], place: &StepContext<'_>) -> Touched {
+    pub(super) fn touched(&self, lines: &[CommandLine], context: &StepContext<'_>) -> Touched {
         let mut touched = Touched::default();
         let state = &self.rest.state;
         let operands = self.rest.operands_without(&["-e", "--exclude", "--reason"]);
-        let values = |word: &Word| self.rest.values(word, lines, place);
+        let values = |word: &Word| self.rest.values(word, lines, context);
         match self.verb.as_str() {
             "worktree"
                 if operands.first().is_some_and(|word| matches!(word.text.as_str(), "remove" | "move")) =>
@@ -175,6 +187,20 @@ impl GitCall {
                 for word in operands.iter().filter(|_| inside) {
                     touched.add_below(&values(word), state);
                 }
+                if self.verb == "clean" {
+                    let what = match (self.has(&["-x"]), self.has(&["-X"])) {
+                        (_, true) => Cleans::Ignored,
+                        (true, false) => Cleans::All,
+                        (false, false) => Cleans::Untracked,
+                    };
+                    let named = operands.iter().flat_map(|word| values(word)).collect::<Vec<_>>();
+                    let named = targets::below(&named, state, &mut Vec::new());
+                    let mut places: Vec<PathBuf> = named.into_iter().map(|target| target.path).collect();
+                    if operands.is_empty() {
+                        places.extend(state.known().cloned());
+                    }
+                    touched.cleans = Some((what, places));
+                }
             }
             _ => {
                 self.add_trees(state, &mut touched);
@@ -201,7 +227,7 @@ impl GitCall {
 
     fn forces(&self) -> usize {
         let count = |word: &Word| match word.text.as_str() {
-            "--force" => 1,
+            text if text.len() > 2 && text.starts_with("--f") && "--force".starts_with(text) => 1,
             text if text.starts_with("--") || !text.starts_with('-') => 0,
             text => text.matches('f').count(),
         };

@@ -11,6 +11,7 @@ mod classes;
 mod expand;
 mod git;
 mod rules;
+mod scripts;
 pub mod shell;
 mod state;
 mod steps;
@@ -24,7 +25,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 pub use rules::Rules;
-pub use targets::{Reach, Target, Touched};
+pub use targets::{Cleans, Reach, Target, Touched};
 
 use crate::base::screen::Line;
 
@@ -67,7 +68,7 @@ pub enum Unsaved {
 }
 
 /// What is known of the machine, asked only where a step needs it.
-pub trait Around {
+pub trait Machine {
     /// Says what overwriting a file would lose.
     fn unsaved(&self, path: &Path) -> Unsaved;
     /// Returns a variable of the environment.
@@ -85,43 +86,43 @@ pub struct StepContext<'a> {
     /// The user's home.
     pub home: &'a Path,
     /// The machine.
-    pub around: &'a dyn Around,
+    pub around: &'a dyn Machine,
 }
 
 /// Returns the risky steps of a tool call, in the order in which they are taken.
-pub fn of_call(call: &Call<'_>, rules: &Rules, place: &StepContext<'_>) -> Vec<Risk> {
+pub fn of_call(call: &Call<'_>, rules: &Rules, context: &StepContext<'_>) -> Vec<Risk> {
     let mut risks = match tools::command_of(call) {
         Some((command, folder)) => {
-            let cwd = folder.map(|folder| state::plain(&place.cwd.join(folder)));
-            of_line(&command, rules, &StepContext { cwd: cwd.as_deref().unwrap_or(place.cwd), ..*place })
+            let cwd = folder.map(|folder| state::plain(&context.cwd.join(folder)));
+            of_line(&command, rules, &StepContext { cwd: cwd.as_deref().unwrap_or(context.cwd), ..*context })
         }
-        None => tools::of_call(call, rules, place).into_iter().collect(),
+        None => tools::of_call(call, rules, context).into_iter().collect(),
     };
     // A rule for the tool itself adds to that, and never takes the place of what was found.
     if let (true, Some(class)) = (risks.is_empty(), rules.class_of_tool(call.tool)) {
         let mut touched = Touched::default();
-        touched.add(Target { path: place.cwd.to_owned(), reach: Reach::Tree });
+        touched.add(Target { path: context.cwd.to_owned(), reach: Reach::Tree });
         let step = shortened(call.tool);
         risks.push(Risk { class: class.to_owned(), step, touched, one_file: false });
     }
     risks
 }
 
-fn of_line(command: &str, rules: &Rules, place: &StepContext<'_>) -> Vec<Risk> {
-    let steps::Steps { steps, lines } = steps::of_line(command, place);
+fn of_line(command: &str, rules: &Rules, context: &StepContext<'_>) -> Vec<Risk> {
+    let steps::ParsedSteps { steps, lines } = steps::of_line(command, context);
     let mut risks: Vec<Risk> = Vec::new();
     let mut moved: Vec<(PathBuf, Vec<Target>)> = Vec::new();
     for step in &steps {
         if step.program == "mv" {
-            moved.extend(targets::of_move(step, &lines, place));
+            moved.extend(targets::of_move(step, &lines, context));
         }
-        let class = classes::of_step(step, &lines, place).filter(|class| rules.is_on(class));
+        let class = classes::of_step(step, &lines, context).filter(|class| rules.is_on(class));
         let Some(class) = class.or_else(|| rules.class_of(step)) else { continue };
         let touched = match step.program.as_str() {
-            "git" => git::GitCall::read(step, &lines, place).map(|call| call.touched(&lines, place)),
+            "git" => git::GitCall::read(step, &lines, context).map(|call| call.touched(&lines, context)),
             _ => None,
         };
-        let mut touched = touched.unwrap_or_else(|| targets::of_step(step, class, &lines, place));
+        let mut touched = touched.unwrap_or_else(|| targets::of_step(step, class, &lines, context));
         // What a step before it put there is hit where it is now.
         for (to, from) in moved.iter().filter(|_| step.program != "mv") {
             let is_hit = |target: &Target| target.path.starts_with(to) || to.starts_with(&target.path);

@@ -358,8 +358,8 @@ mod tests {
     use crate::risk::steps::of_line;
 
     fn class(rules: &Rules, line: &str) -> Option<String> {
-        let place = crate::risk::StepContext::in_folder(std::path::Path::new(crate::risk::fake::ROOT));
-        of_line(line, &place).steps.iter().find_map(|step| rules.class_of(step)).map(str::to_owned)
+        let context = crate::risk::StepContext::in_folder(std::path::Path::new(crate::risk::fake::ROOT));
+        of_line(line, &context).steps.iter().find_map(|step| rules.class_of(step)).map(str::to_owned)
     }
 
     #[test]

@@ -84,13 +84,13 @@ impl State {
     }
 
     /// Carries out `cd`, `pushd` or `popd`; `words` are what its arguments can be.
-    pub(super) fn change(&mut self, program: &str, words: &[Vec<Value>], place: &StepContext<'_>) {
+    pub(super) fn change(&mut self, program: &str, words: &[Vec<Value>], context: &StepContext<'_>) {
         let old = self.dirs.clone();
         let target = words.iter().find(|values| !values.iter().any(Value::is_option));
         let new = match (program, target) {
             ("popd", _) => self.stack.pop().unwrap_or_else(|| vec![Dir::Unknown("popd".to_owned())]),
             ("pushd", None) => self.stack.pop().unwrap_or_else(|| old.clone()),
-            (_, None) => vec![Dir::Known(place.home.to_owned())],
+            (_, None) => vec![Dir::Known(context.home.to_owned())],
             (_, Some(values)) if values.iter().all(|value| value.is("-")) => {
                 if self.before.is_empty() {
                     vec![Dir::Unknown(format!("{program} -"))]
@@ -144,13 +144,13 @@ impl State {
     }
 
     /// Says how the command comes that is next: after a `cd` that failed, say.
-    pub(super) fn settle(&mut self, joint: Joint, place: &StepContext<'_>) {
+    pub(super) fn settle(&mut self, joint: Joint, context: &StepContext<'_>) {
         if !std::mem::take(&mut self.fresh) {
             return;
         }
         let all_there = |dirs: &[Dir]| {
             dirs.iter().all(|dir| match dir {
-                Dir::Known(path) => place.around.is_folder(path),
+                Dir::Known(path) => context.around.is_folder(path),
                 Dir::Among(_) => true,
                 Dir::Unknown(_) => false,
             })

@@ -6,7 +6,8 @@
 use std::rc::Rc;
 
 use super::StepContext;
-use super::expand::{Line, Value};
+use super::expand::{CommandLine, Value};
+use super::scripts::{is_c, script_of};
 use super::shell::{self, Command, Word, is_assignment};
 use super::state::State;
 use super::wrappers::{loop_through, program_of, set};
@@ -42,9 +43,9 @@ pub(super) struct ShellStep {
 
 /// The steps of a line, and the lines and scripts that they are in.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Steps {
+pub(super) struct ParsedSteps {
     pub(super) steps: Vec<ShellStep>,
-    pub(super) lines: Vec<Line>,
+    pub(super) lines: Vec<CommandLine>,
 }
 
 impl ShellStep {
@@ -88,12 +89,12 @@ impl ShellStep {
     }
 
     /// Returns what one of its words can be.
-    pub(super) fn values(&self, word: &Word, lines: &[Line], place: &StepContext<'_>) -> Vec<Value> {
-        self.line(lines).values(word, &self.state, place)
+    pub(super) fn values(&self, word: &Word, lines: &[CommandLine], context: &StepContext<'_>) -> Vec<Value> {
+        self.line(lines).values(word, &self.state, context)
     }
 
     /// Returns the line that it is in.
-    pub(super) fn line<'a>(&self, lines: &'a [Line]) -> &'a Line {
+    pub(super) fn line<'a>(&self, lines: &'a [CommandLine]) -> &'a CommandLine {
         // Every step is made with its line.
         &lines[self.line.min(lines.len().saturating_sub(1))]
     }
@@ -114,20 +115,17 @@ pub(super) fn is_option(word: &str, option: &str) -> bool {
     }
 }
 
-/// Programs that take a script as text or on standard input.
-pub(super) const SHELLS: [&str; 8] = ["sh", "bash", "zsh", "dash", "ksh", "ash", "fish", "mksh"];
-
 /// Returns the steps of a command line, in order.
-pub(super) fn of_line(line: &str, place: &StepContext<'_>) -> Steps {
-    let mut walk = Walk { place, done: Steps::default() };
-    walk.script(line, State::starting_in(place.cwd), 0);
+pub(super) fn of_line(line: &str, context: &StepContext<'_>) -> ParsedSteps {
+    let mut walk = Walk { context, done: ParsedSteps::default() };
+    walk.script(line, State::starting_in(context.cwd), 0);
     walk.done
 }
 
 /// A walk through a line and the scripts in it.
 struct Walk<'a> {
-    place: &'a StepContext<'a>,
-    done: Steps,
+    context: &'a StepContext<'a>,
+    done: ParsedSteps,
 }
 
 impl Walk<'_> {
@@ -138,8 +136,8 @@ impl Walk<'_> {
         }
         // Its number is taken before those of the scripts in it.
         let number = self.done.lines.len();
-        self.done.lines.push(Line::default());
-        let mut line = Line { commands: shell::parse(text), states: Vec::new() };
+        self.done.lines.push(CommandLine::default());
+        let mut line = CommandLine { commands: shell::parse(text), states: Vec::new() };
         // Each shell by its subshells; one that is begun knows what the one around it knew.
         let mut shells: Vec<(Vec<usize>, State)> = vec![(Vec::new(), start)];
         for at in 0..line.commands.len() {
@@ -150,7 +148,7 @@ impl Walk<'_> {
                 shells.push((command.shells.clone(), state));
             }
             let Some((_, mut state)) = shells.pop() else { continue };
-            state.settle(command.joint, self.place);
+            state.settle(command.joint, self.context);
             if at < MOST_STATES {
                 line.states.push(state.clone());
             }
@@ -164,17 +162,17 @@ impl Walk<'_> {
     }
 
     /// Carries out assignments that stay, and the beginning of a loop.
-    fn assign(&self, command: &Command, line: &Line, state: &mut State) {
+    fn assign(&self, command: &Command, line: &CommandLine, state: &mut State) {
         if let Some((name, words)) = &command.each {
-            let values = words.iter().flat_map(|word| line.values(word, state, self.place)).collect();
+            let values = words.iter().flat_map(|word| line.values(word, state, self.context)).collect();
             state.set(name, values);
         }
         for (word, more) in command.assignments.iter().filter(|_| command.words.is_empty()) {
-            set(word, more, line, state, self.place);
+            set(word, more, line, state, self.context);
         }
     }
 
-    fn command(&mut self, line: &Line, at: usize, number: usize, state: &mut State, depth: usize) {
+    fn command(&mut self, line: &CommandLine, at: usize, number: usize, state: &mut State, depth: usize) {
         let command = &line.commands[at];
         let mut step = ShellStep {
             program: String::new(),
@@ -191,24 +189,24 @@ impl Walk<'_> {
             return;
         }
         for (word, more) in &command.assignments {
-            set(word, more, line, &mut step.state, self.place);
+            set(word, more, line, &mut step.state, self.context);
         }
-        loop_through(&mut step, line, command, self.place);
+        loop_through(&mut step, line, command, self.context);
         match step.program.as_str() {
             "cd" | "chdir" | "pushd" | "popd" => {
                 let words: Vec<_> =
-                    step.arguments.iter().map(|word| line.values(word, state, self.place)).collect();
-                state.change(&step.program, &words, self.place);
+                    step.arguments.iter().map(|word| line.values(word, state, self.context)).collect();
+                state.change(&step.program, &words, self.context);
             }
             "export" | "local" | "declare" | "typeset" | "readonly" => {
                 for word in step.arguments.iter().filter(|word| is_assignment(&word.text)) {
-                    set(word, &[], line, state, self.place);
+                    set(word, &[], line, state, self.context);
                 }
             }
             "read" | "mapfile" | "readarray" => {
                 let mut values = match command.fed_by {
-                    Some(feeder) => line.printed(feeder, state, self.place, 0),
-                    None => line.redirected(command, state, self.place),
+                    Some(feeder) => line.printed(feeder, state, self.context, 0),
+                    None => line.redirected(command, state, self.context),
                 };
                 for word in step.operands_without(&["-d", "-p", "-n", "-t", "-u", "-i", "-N", "-a"]) {
                     if values.is_empty() {
@@ -220,10 +218,10 @@ impl Walk<'_> {
             "unset" => step.operands().iter().for_each(|word| state.unset(&word.text)),
             _ => {}
         }
-        if let Some(script) = script_of(&step, command) {
+        if let Some(script) = script_of(&step, command, line) {
             let mut inner = step.state.clone();
             for (name, word) in positional(&step) {
-                inner.set(&name, line.values(&word, &step.state, self.place));
+                inner.set(&name, line.values(&word, &step.state, self.context));
             }
             let end = self.script(&script, inner, depth + 1);
             if step.program == "eval" {
@@ -242,8 +240,8 @@ impl Walk<'_> {
     }
 
     /// Adds the commands that `find` runs on what it finds.
-    fn executed_by_find(&mut self, find: &ShellStep, line: &Line, depth: usize) {
-        let starts = line.starts_of_find(&find.arguments, &find.state, self.place);
+    fn executed_by_find(&mut self, find: &ShellStep, line: &CommandLine, depth: usize) {
+        let starts = line.starts_of_find(&find.arguments, &find.state, self.context);
         let mut unknown = Vec::new();
         let mut found: Vec<Value> = Vec::new();
         let starts = if starts.is_empty() { vec![Value::text(".")] } else { starts };
@@ -270,15 +268,15 @@ impl Walk<'_> {
                 ..find.clone()
             };
             step.state.found = Some(Rc::new(("{}".to_owned(), found.clone())));
-            loop_through(&mut step, line, &Command::default(), self.place);
+            loop_through(&mut step, line, &Command::default(), self.context);
             if in_folder {
                 step.state.dirs = step.state.at(&found);
             }
             // `sh -c SCRIPT`: the script is what runs.
-            if let Some(script) = script_of(&step, &Command::default()) {
+            if let Some(script) = script_of(&step, &Command::default(), line) {
                 let mut inner = step.state.clone();
                 for (name, word) in positional(&step) {
-                    inner.set(&name, line.values(&word, &step.state, self.place));
+                    inner.set(&name, line.values(&word, &step.state, self.context));
                 }
                 self.script(&script, inner, depth + 1);
             }
@@ -310,28 +308,6 @@ fn for_each_submodule(step: &ShellStep) -> Option<String> {
         let words = step.arguments.iter().skip(at + 1).skip_while(|word| word.text.starts_with("--"));
         words.map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")
     })
-}
-
-/// Returns the script that a shell is given as text.
-fn script_of(step: &ShellStep, command: &Command) -> Option<String> {
-    let texts = |words: &[Word]| words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
-    if step.program == "eval" {
-        return Some(texts(&step.arguments));
-    }
-    if !SHELLS.contains(&step.program.as_str())
-        && !matches!(step.program.as_str(), "su" | "runuser" | "script")
-    {
-        return None;
-    }
-    match step.arguments.iter().position(is_c) {
-        Some(at) => step.arguments.get(at + 1).map(|script| script.text.clone()),
-        None => command.input.clone().filter(|_| step.operands().is_empty()),
-    }
-}
-
-/// Says whether the next word is a script.
-fn is_c(word: &Word) -> bool {
-    word.text.starts_with('-') && !word.text.starts_with("--") && word.text.contains('c')
 }
 
 /// Returns the programs upstream in the pipeline, in substitutions and in what is read.

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use super::StepContext;
-use super::expand::{Line, Text, Value};
+use super::expand::{CommandLine, Text, Value};
 use super::shell::Word;
 use super::state::{Dir, State, plain};
 use super::steps::ShellStep;
@@ -40,9 +40,22 @@ pub enum Reach {
     Whole,
 }
 
+/// What `git clean` takes away beside what git would list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cleans {
+    /// Untracked files.
+    Untracked,
+    /// Those and ignored ones.
+    All,
+    /// Ignored ones alone.
+    Ignored,
+}
+
 /// What a step touches, and what of that can't be foreseen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Touched {
+    /// For `git clean`: the folders in which it removes, and what.
+    pub cleans: Option<(Cleans, Vec<PathBuf>)>,
     /// The places.
     pub targets: Vec<Target>,
     /// What only the run itself decides, as it was written.
@@ -154,12 +167,12 @@ const ELSEWHERE: [(&str, &[&str]); 14] = [
 /// Returns where a step moves something, and what.
 pub(super) fn of_move(
     step: &ShellStep,
-    lines: &[Line],
-    place: &StepContext<'_>,
+    lines: &[CommandLine],
+    context: &StepContext<'_>,
 ) -> Vec<(PathBuf, Vec<Target>)> {
     let operands = step.operands_without(valued("mv"));
     let Some((to, from)) = operands.split_last() else { return Vec::new() };
-    let places = |word: &Word| below(&step.values(word, lines, place), &step.state, &mut Vec::new());
+    let places = |word: &Word| below(&step.values(word, lines, context), &step.state, &mut Vec::new());
     let from: Vec<Target> = from.iter().flat_map(|word| places(word)).collect();
     places(to).into_iter().map(|target| (target.path, from.clone())).collect()
 }
@@ -179,11 +192,16 @@ fn valued(program: &str) -> &'static [&'static str] {
 }
 
 /// Returns what a step touches that is no step of git.
-pub(super) fn of_step(step: &ShellStep, class: &str, lines: &[Line], place: &StepContext<'_>) -> Touched {
+pub(super) fn of_step(
+    step: &ShellStep,
+    class: &str,
+    lines: &[CommandLine],
+    context: &StepContext<'_>,
+) -> Touched {
     let mut touched = Touched::default();
     let mut add = |words: &[&Word], all: bool| {
         for word in words {
-            touched.add_below(&step.values(word, lines, place), &step.state);
+            touched.add_below(&step.values(word, lines, context), &step.state);
         }
         if all {
             for values in &step.fed {
@@ -225,7 +243,7 @@ pub(super) fn of_step(step: &ShellStep, class: &str, lines: &[Line], place: &Ste
             }
         }
         "find" => {
-            let starts = step.line(lines).starts_of_find(&step.arguments, &step.state, place);
+            let starts = step.line(lines).starts_of_find(&step.arguments, &step.state, context);
             touched.add_below(&starts, &step.state);
         }
         "fd" | "fdfind" => add(operands.get(1..2).unwrap_or_default(), false),
@@ -237,14 +255,14 @@ pub(super) fn of_step(step: &ShellStep, class: &str, lines: &[Line], place: &Ste
             let options = ELSEWHERE.iter().find(|(name, _)| *name == program);
             let folder = options.and_then(|(_, options)| step.option(options));
             if let Some(folder) = folder {
-                let values = step.values(&folder, lines, place);
+                let values = step.values(&folder, lines, context);
                 let dirs = step.state.at(&values);
                 touched.add_here(&dirs);
             }
         }
     }
     for word in step.truncates.iter().filter(|_| class == "overwrite") {
-        touched.add_below(&step.values(word, lines, place), &step.state);
+        touched.add_below(&step.values(word, lines, context), &step.state);
     }
     if touched.targets.is_empty() && touched.unknown.is_empty() {
         touched.add_here(&step.state.dirs);

@@ -83,56 +83,56 @@ pub(super) fn command_of<'a>(call: &Call<'a>) -> Option<(String, Option<&'a str>
 }
 
 /// Says whether a call of a tool that runs no commands is a risk.
-pub(super) fn of_call(call: &Call<'_>, rules: &Rules, place: &StepContext<'_>) -> Option<Risk> {
+pub(super) fn of_call(call: &Call<'_>, rules: &Rules, context: &StepContext<'_>) -> Option<Risk> {
     if let Some((_, verb)) = EDITORS.iter().find(|(tool, _)| *tool == call.tool) {
         let file = ["file_path", "notebook_path", "path"]
             .iter()
             .find_map(|field| call.input.get(*field)?.as_str())?;
-        return of_file(verb, &plain(&place.cwd.join(file)), rules, place);
+        return of_file(verb, &plain(&context.cwd.join(file)), rules, context);
     }
     match call.tool {
-        "ExitWorktree" => exit(call.input, rules, place),
-        tool if tool.starts_with("mcp__") => of_server(tool, call.input, rules, place),
+        "ExitWorktree" => exit(call.input, rules, context),
+        tool if tool.starts_with("mcp__") => of_server(tool, call.input, rules, context),
         _ => None,
     }
 }
 
 /// A tool that changes one file: a risk if what it holds is nowhere else.
-fn of_file(verb: &str, path: &Path, rules: &Rules, place: &StepContext<'_>) -> Option<Risk> {
+fn of_file(verb: &str, path: &Path, rules: &Rules, context: &StepContext<'_>) -> Option<Risk> {
     let lost =
-        rules.is_on("overwrite") && matches!(place.around.unsaved(path), Unsaved::Edits | Unsaved::Whole);
+        rules.is_on("overwrite") && matches!(context.around.unsaved(path), Unsaved::Edits | Unsaved::Whole);
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     lost.then(|| Risk {
         class: "overwrite".to_owned(),
         step: shortened(&format!("{verb} {name}")),
         touched: Touched {
             targets: vec![Target { path: path.to_owned(), reach: Reach::Below }],
-            unknown: Vec::new(),
+            ..Touched::default()
         },
         one_file: true,
     })
 }
 
 /// Leaving a work tree that the client made: a risk unless the tree stays.
-fn exit(input: &Value, rules: &Rules, place: &StepContext<'_>) -> Option<Risk> {
+fn exit(input: &Value, rules: &Rules, context: &StepContext<'_>) -> Option<Risk> {
     let keeps = input["action"] == "keep" && input["discard_changes"] != true;
     (!keeps && rules.is_on("discard")).then(|| Risk {
         class: "discard".to_owned(),
         step: "ExitWorktree".to_owned(),
         touched: Touched {
-            targets: vec![Target { path: place.cwd.to_owned(), reach: Reach::Whole }],
-            unknown: Vec::new(),
+            targets: vec![Target { path: context.cwd.to_owned(), reach: Reach::Whole }],
+            ..Touched::default()
         },
         one_file: false,
     })
 }
 
-fn of_server(tool: &str, input: &Value, rules: &Rules, place: &StepContext<'_>) -> Option<Risk> {
+fn of_server(tool: &str, input: &Value, rules: &Rules, context: &StepContext<'_>) -> Option<Risk> {
     let words = words(tool);
     let any = |of: &[&str]| words.iter().any(|word| of.contains(&word.as_str()));
     let (removes, writes) = (any(&REMOVING), any(&WRITING));
     let folder = folder_of(input);
-    let base = folder.map_or_else(|| place.cwd.to_owned(), |folder| plain(&place.cwd.join(folder)));
+    let base = folder.map_or_else(|| context.cwd.to_owned(), |folder| plain(&context.cwd.join(folder)));
     let mut paths = Vec::new();
     paths_in(input, &base, &mut paths);
     if let (true, true, Some(_)) = (removes, paths.is_empty(), folder) {
@@ -143,7 +143,7 @@ fn of_server(tool: &str, input: &Value, rules: &Rules, place: &StepContext<'_>) 
         return None;
     }
     let name = tool.rsplit("__").next().unwrap_or(tool);
-    let lost = |path: &PathBuf| matches!(place.around.unsaved(path), Unsaved::Edits | Unsaved::Whole);
+    let lost = |path: &PathBuf| matches!(context.around.unsaved(path), Unsaved::Edits | Unsaved::Whole);
     if !removes {
         paths.retain(lost);
     }
@@ -153,7 +153,7 @@ fn of_server(tool: &str, input: &Value, rules: &Rules, place: &StepContext<'_>) 
     Some(Risk {
         class: class.to_owned(),
         step: shortened(&format!("{name} {first}")),
-        touched: Touched { targets, unknown: Vec::new() },
+        touched: Touched { targets, ..Touched::default() },
         one_file: !removes,
     })
 }

@@ -6,13 +6,13 @@
 use std::rc::Rc;
 
 use super::StepContext;
-use super::expand::{Line, Value};
+use super::expand::{CommandLine, Value};
 use super::shell::{Command, Word, is_assignment};
 use super::state::State;
 use super::steps::ShellStep;
 
 /// Programs that run the rest of their words, with those of their options that take a value.
-const WRAPPERS: [(&str, &[&str]); 20] = [
+const WRAPPERS: [(&str, &[&str]); 22] = [
     (
         "sudo",
         &["-u", "-g", "-h", "-p", "-C", "-D", "-R", "-T", "-U", "-r", "-t", "--user", "--group", "--chdir"],
@@ -34,6 +34,8 @@ const WRAPPERS: [(&str, &[&str]); 20] = [
     ("bunx", &[]),
     ("busybox", &[]),
     ("dotenv", &["-f", "-e"]),
+    ("unbuffer", &[]),
+    ("strace", &["-e", "-o", "-p", "-s", "-u", "-E", "-P"]),
     (
         "xargs",
         &[
@@ -70,17 +72,30 @@ const RUNNERS: [(&str, &str); 10] = [
 ];
 
 /// Removes wrappers from the front until the program that works is the first word.
-pub(super) fn loop_through(step: &mut ShellStep, line: &Line, command: &Command, place: &StepContext<'_>) {
+pub(super) fn loop_through(
+    step: &mut ShellStep,
+    line: &CommandLine,
+    command: &Command,
+    context: &StepContext<'_>,
+) {
     for _ in 0..10 {
         if step.arguments.is_empty() {
             return;
         }
-        let first = step.arguments.remove(0);
+        let mut first = step.arguments.remove(0);
+        if first.dynamic
+            && let Some(words) = words_in(&line.values(&first, &step.state, context))
+        {
+            step.arguments.splice(..0, words);
+            first = step.arguments.remove(0);
+        }
         step.program = base_name(&first.text).to_owned();
         let skip = match step.program.as_str() {
             "timeout" => Some(options(&step.arguments, &["-k", "-s", "--signal", "--kill-after"]) + 1),
             "flock" => Some(options(&step.arguments, &["-w", "-E", "--timeout"]) + 1),
             "command" if step.has("-v") || step.has("-V") => None,
+            // Its words are in one: a script.
+            "env" if split_by_env(step).is_some() => None,
             program => WRAPPERS
                 .iter()
                 .find(|(wrapper, _)| *wrapper == program)
@@ -98,7 +113,7 @@ pub(super) fn loop_through(step: &mut ShellStep, line: &Line, command: &Command,
             && step.arguments.get(skip).is_some_and(|word| is_assignment(&word.text))
         {
             let word = step.arguments[skip].clone();
-            set(&word, &[], line, &mut step.state, place);
+            set(&word, &[], line, &mut step.state, context);
             skip += 1;
         }
         if skip >= step.arguments.len() {
@@ -109,12 +124,12 @@ pub(super) fn loop_through(step: &mut ShellStep, line: &Line, command: &Command,
             "sudo" => front.option(&["-D", "--chdir"]),
             _ => None,
         } {
-            step.state.dirs = step.state.at(&line.values(&folder, &step.state, place));
+            step.state.dirs = step.state.at(&line.values(&folder, &step.state, context));
         }
         if fed {
             let values = match command.fed_by {
-                Some(feeder) => line.printed(feeder, &step.state, place, 0),
-                None => line.redirected(command, &step.state, place),
+                Some(feeder) => line.printed(feeder, &step.state, context, 0),
+                None => line.redirected(command, &step.state, context),
             };
             let unknown = Value::Unknown(format!("the input of {}", step.program));
             let mut values = if values.is_empty() { vec![unknown] } else { values };
@@ -122,7 +137,7 @@ pub(super) fn loop_through(step: &mut ShellStep, line: &Line, command: &Command,
             if let Some(end) = step.arguments.iter().position(|word| word.text == ":::") {
                 let words = step.arguments.split_off(end);
                 values =
-                    words.iter().skip(1).flat_map(|word| line.values(word, &step.state, place)).collect();
+                    words.iter().skip(1).flat_map(|word| line.values(word, &step.state, context)).collect();
             }
             step.fed = values;
             let mark =
@@ -134,8 +149,23 @@ pub(super) fn loop_through(step: &mut ShellStep, line: &Line, command: &Command,
     }
 }
 
+/// Returns the words that a shell makes of an unquoted variable, if it is known.
+fn words_in(values: &[Value]) -> Option<Vec<Word>> {
+    let [Value::Text(text), ..] = values else { return None };
+    let words: Vec<Word> = text.plain.split_whitespace().map(Word::plain).collect();
+    Some(words).filter(|words| !words.is_empty())
+}
+
+/// Returns what `env -S` splits into words.
+pub(super) fn split_by_env(step: &ShellStep) -> Option<Word> {
+    let own = options(&step.arguments, &["-u", "-C", "--unset", "--chdir", "-S", "--split-string"]);
+    let front =
+        ShellStep { arguments: step.arguments[..own.min(step.arguments.len())].to_vec(), ..step.clone() };
+    front.option(&["-S", "--split-string"])
+}
+
 /// Counts the words of options in front, with their values.
-fn options(words: &[Word], valued: &[&str]) -> usize {
+pub(super) fn options(words: &[Word], valued: &[&str]) -> usize {
     let mut at = 0;
     while let Some(word) = words.get(at).map(|word| word.text.as_str()) {
         at += match word {
@@ -156,12 +186,18 @@ fn behind_runner(program: &str, words: &[Word]) -> Option<usize> {
 }
 
 /// Carries out an assignment.
-pub(super) fn set(word: &Word, more: &[Word], line: &Line, state: &mut State, place: &StepContext<'_>) {
+pub(super) fn set(
+    word: &Word,
+    more: &[Word],
+    line: &CommandLine,
+    state: &mut State,
+    context: &StepContext<'_>,
+) {
     let Some((name, _)) = word.text.split_once('=') else { return };
     let value = word.behind(name.len() + 1);
-    let mut values = line.values(&value, state, place);
+    let mut values = line.values(&value, state, context);
     if !more.is_empty() {
-        values = more.iter().flat_map(|word| line.values(word, state, place)).collect();
+        values = more.iter().flat_map(|word| line.values(word, state, context)).collect();
     }
     let name = match name.strip_suffix('+') {
         Some(name) => {

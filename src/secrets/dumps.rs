@@ -14,8 +14,15 @@ const MOST_UNPACKED: u64 = 1 << 20;
 /// The longest code that is looked at.
 pub(super) const LONGEST: usize = 256 << 10;
 
-/// How dumps of bytes begin: `xxd`, `hexdump -C`, `od`.
-pub(super) const DUMPS: [&str; 4] = ["00000000: ", "00000000  ", "0000000   ", "0000000 "];
+/// How dumps of bytes begin: `xxd`, `hexdump`, `od`, `curl --trace`, `xxd -i`.
+pub(super) const DUMPS: [&str; 7] =
+    ["00000000: ", "00000000  ", "0000000   ", "0000000 ", "000000 ", "0000: ", "  0x"];
+
+/// How a part of a dump may begin that has no numbers: words of names, as `od -An -tx1` and `strace -xx` write them.
+pub(super) const BYTES: [&str; 6] = ["pass", "PASS", "secre", "SECRE", "token", "TOKEN"];
+
+/// How many lines before the one that was noticed may belong to a dump.
+const BACK: usize = 64;
 
 /// A text that was decoded, and the parts of the code that stand for its bytes.
 pub(super) struct Decoded {
@@ -109,16 +116,32 @@ pub(super) fn plain_hex(text: &[u8], at: usize) -> Option<Decoded> {
     (decoded.bytes.len() >= 16).then_some(decoded)
 }
 
-/// Whether a place is the beginning of a line; escaped or not.
-pub(super) fn begins_line(text: &[u8], at: usize) -> bool {
-    let before = &text[at.saturating_sub(2)..at];
-    before.is_empty() || before.ends_with(b"\n") || before == b"\\n" || before.ends_with(b"\"")
+/// Whether what was noticed can be a part of a dump: it begins a line, escaped or not, or is a word in hexadecimal.
+pub(super) fn may_begin(text: &[u8], hit: &Range<usize>) -> bool {
+    let before = &text[hit.start.saturating_sub(2)..hit.start];
+    let begins = before.is_empty() || before.ends_with(b"\n") || before == b"\\n" || before.ends_with(b"\"");
+    match text[hit.start] {
+        b' ' if text[hit.clone()].ends_with(b"0x") => begins && text.get(hit.end + 2) == Some(&b','),
+        b' ' => true,
+        _ => begins,
+    }
 }
 
-/// Decodes a dump that begins in the line of a place.
+/// Decodes a dump around the line of a place: from there on, and the lines before it if they are of the same kind.
 pub(super) fn dump(text: &[u8], at: usize) -> Option<Decoded> {
     let mut decoded = Decoded { bytes: Vec::new(), rows: Vec::new() };
-    let mut from = memchr::memrchr(b'\n', &text[..at]).map_or(0, |found| found + 1);
+    let start = |at: usize| memchr::memrchr(b'\n', &text[..at]).map_or(0, |found| found + 1);
+    let mut from = start(at);
+    let is_row =
+        |from: usize, to: usize| std::str::from_utf8(&text[from..to]).is_ok_and(|line| row(line).is_some());
+    for _ in 0..BACK {
+        let Some(end) = from.checked_sub(1) else { break };
+        let before = start(end);
+        if !is_row(before, end) {
+            break;
+        }
+        from = before;
+    }
     while from < text.len() && decoded.bytes.len() < LONGEST {
         let end = memchr::memchr(b'\n', &text[from..]).map_or(text.len(), |found| from + found);
         let line = std::str::from_utf8(&text[from..end]).ok()?;
@@ -132,14 +155,39 @@ pub(super) fn dump(text: &[u8], at: usize) -> Option<Decoded> {
 
 /// Decodes a line: where it is, then bytes, then perhaps how they look.
 fn row(line: &str) -> Option<Vec<u8>> {
+    if line.starts_with("  0x") || line.starts_with(' ') {
+        return bytes_alone(line);
+    }
     let digits = line.bytes().take_while(u8::is_ascii_hexdigit).count();
-    let rest = line.get(digits..).filter(|_| digits >= 7)?;
+    let rest = line.get(digits..).filter(|_| digits >= 4)?;
     if let Some(pairs) = rest.strip_prefix(": ") {
-        let shown = pairs.find("  ").unwrap_or(pairs.len());
-        return hex(&pairs[..shown].replace(' ', ""));
+        let two = pairs.find("  ").unwrap_or(pairs.len());
+        // What curl shows behind the bytes has one blank before it.
+        let pairs = if digits == 4 { pairs.get(..48).unwrap_or(pairs) } else { &pairs[..two] };
+        let pairs: Vec<&str> = pairs.split(' ').take_while(|pair| digits > 4 || pair.len() == 2).collect();
+        return hex(&pairs.concat());
     }
     if digits == 8 && rest.contains('|') {
         return hex(&rest.split('|').next()?.replace(' ', ""));
+    }
+    let plain = rest.split("  >").next()?;
+    let groups: Vec<&str> = plain.split(' ').filter(|group| !group.is_empty()).collect();
+    if plain.starts_with(' ') && !plain.starts_with("  ") && !groups.is_empty() {
+        let of = |length: usize| groups.iter().all(|group| group.len() == length);
+        let code = || hex(&groups.concat());
+        // Words of two bytes, the second one first.
+        if of(4) {
+            return code().map(|bytes| bytes.chunks(2).flat_map(|pair| pair.iter().rev().copied()).collect());
+        }
+        if of(2)
+            && groups.len() >= 2
+            && let Some(bytes) = code()
+        {
+            return Some(bytes);
+        }
+    }
+    if digits < 7 {
+        return None;
     }
     // `od -c`: four columns a byte.
     let cells = rest.as_bytes().chunks(4);
@@ -154,6 +202,17 @@ fn row(line: &str) -> Option<Vec<u8>> {
     };
     let bytes: Option<Vec<u8>> = cells.map(cell).collect();
     bytes.filter(|bytes| !bytes.is_empty())
+}
+
+/// Decodes a line of bytes without a number before them: ` 70 61 73`, `  0x70, 0x61,`.
+fn bytes_alone(line: &str) -> Option<Vec<u8>> {
+    let groups = line.split([' ', ',']).filter(|group| !group.is_empty());
+    let byte = |group: &str| {
+        let digits = group.strip_prefix("0x").unwrap_or(group);
+        u8::from_str_radix(digits, 16).ok().filter(|_| digits.len() == 2)
+    };
+    let bytes: Option<Vec<u8>> = groups.map(byte).collect();
+    bytes.filter(|bytes| bytes.len() >= 2)
 }
 
 fn hex(digits: &str) -> Option<Vec<u8>> {

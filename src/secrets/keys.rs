@@ -7,7 +7,7 @@ use std::ops::Range;
 pub(super) const LONGEST: usize = 24_000;
 
 /// How a key begins or ends, and how it is read.
-pub(super) const MARKS: [(&str, Form); 13] = [
+pub(super) const MARKS: [(&str, Form); 24] = [
     ("-----BEGIN ", Form::Begins),
     ("-----END ", Form::Ends),
     ("\"kty\"", Form::Jwk),
@@ -21,6 +21,17 @@ pub(super) const MARKS: [(&str, Form); 13] = [
     ("exponent1:", Form::Printed),
     ("exponent2:", Form::Printed),
     ("coefficient:", Form::Printed),
+    ("INTEGER           :0", Form::Parsed),
+    ("b3BlbnNzaC1rZXktdjE", Form::Bare),
+    ("IBADANBgkqhkiG9w0BAQEFAASC", Form::Bare),
+    ("IBAAKBgQ", Form::Bare),
+    ("MIGkAgEBBDB", Form::Bare),
+    ("MIG2AgEAMBAGBy", Form::Bare),
+    ("IBAAKCAQ", Form::Bare),
+    ("IBAAKCAg", Form::Bare),
+    ("MHcCAQEEI", Form::Bare),
+    ("MIGHAgEAMBMG", Form::Bare),
+    ("MC4CAQAwBQYDK2V", Form::Bare),
 ];
 
 /// How a key is written.
@@ -36,6 +47,10 @@ pub(super) enum Form {
     Lines,
     /// Bytes with colons between them.
     Printed,
+    /// What `openssl asn1parse` shows.
+    Parsed,
+    /// Base64 that begins as that of a key does, without the lines around it.
+    Bare,
 }
 
 /// Calls `found` with the parts of the key that is marked at a place.
@@ -61,6 +76,19 @@ pub(super) fn read(text: &[u8], mark: &Range<usize>, form: Form, found: &mut dyn
                 found(mark.end..end);
             }
         }
+        Form::Parsed => parsed(text, mark.end, found),
+        Form::Bare => {
+            let start =
+                mark.start - text[..mark.start].iter().rev().take_while(|byte| in_base64(**byte)).count();
+            // Within the lines around it, it goes with them.
+            let before = &text[start.saturating_sub(40)..start];
+            if mark.start - start <= 12 && memchr::memmem::find(before, b"-----").is_none() {
+                let end = body(text, start).unwrap_or(start);
+                if end - start >= 60 {
+                    found(start..end);
+                }
+            }
+        }
         Form::Printed => {
             let hex = |byte: &u8| byte.is_ascii_hexdigit() || b": \n\r\t\\".contains(byte);
             let length = text[mark.end..].iter().take(LONGEST).take_while(|byte| hex(byte)).count();
@@ -83,7 +111,9 @@ pub(super) fn title(text: &[u8], at: usize) -> Option<usize> {
     let title = &rest[..dashes];
     let is_private = title.ends_with(b"PRIVATE KEY")
         || title.ends_with(b"PRIVATE KEY BLOCK")
-        || title.ends_with(b"Static key V1");
+        || title.ends_with(b"Static key V1")
+        || title.ends_with(b"tls-crypt-v2 client key")
+        || title.ends_with(b" server key");
     is_private.then_some(at + dashes + 5)
 }
 
@@ -135,7 +165,7 @@ fn body(text: &[u8], from: usize) -> Option<usize> {
 fn begins_soon(between: &[u8]) -> bool {
     let letters = between.iter().filter(|byte| byte.is_ascii_alphabetic() && !b"nrt".contains(byte)).count();
     letters == 0
-        || [b"Proc-Type".as_slice(), b"Version:", b"Comment:", b"DEK-Info"]
+        || [b"Proc-Type".as_slice(), b"Version:", b"Comment:", b"DEK-Info", b"string("]
             .iter()
             .any(|header| memchr::memmem::find(between, header).is_some())
 }
@@ -175,6 +205,23 @@ fn body_before(text: &[u8], end: usize) -> Option<usize> {
         }
     }
     (total >= 30).then_some(first)
+}
+
+/// The numbers of a key in the lines from its version on.
+fn parsed(text: &[u8], from: usize, found: &mut dyn FnMut(Range<usize>)) {
+    let mut at = memchr::memchr(b'\n', &text[from..]).map_or(text.len(), |end| from + end + 1);
+    while at < text.len().min(from + LONGEST) {
+        let end = memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |end| at + end);
+        let line = &text[at..end];
+        if memchr::memmem::find(line, b"prim: ").or(memchr::memmem::find(line, b"cons: ")).is_none() {
+            return;
+        }
+        let digits = line.iter().rev().take_while(|byte| byte.is_ascii_hexdigit()).count();
+        if digits >= 32 && line[..line.len() - digits].ends_with(b":") {
+            found(end - digits..end);
+        }
+        at = end + 1;
+    }
 }
 
 /// The private members of a JSON Web Key around its `kty`.

@@ -159,6 +159,7 @@ impl Scanner {
         };
         views::uncoloured(text).into_iter().for_each(&mut through);
         views::unpercented(text).into_iter().for_each(&mut through);
+        views::uncareted(text).into_iter().for_each(&mut through);
         if views::hides(text) {
             through(views::unescaped(text));
         }
@@ -302,15 +303,29 @@ fn parts(text: &[u8], places: &[(usize, usize)]) -> Vec<Range<usize>> {
     parts
 }
 
-/// A text that is nothing but a key: what `master.key` of Rails holds, or `wg genkey` prints.
+/// A text that is nothing but a key or two: what `master.key` of Rails holds, what `wg genkey` or `openssl rand -base64`
+/// print.
 fn alone(text: &[u8]) -> Option<Range<usize>> {
     let value = text.trim_ascii();
     let hex =
         value.len() == 32 && value.iter().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte));
-    let base64 =
-        value.len() == 44 && value.ends_with(b"=") && std::str::from_utf8(value).is_ok_and(looks::is_random);
     let start = text.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-    ((hex || base64) && looks::entropy(value) >= 2.8).then(|| start..start + value.len())
+    let keys = || value.len() <= 92 && value.split(|byte| *byte == b'\n').all(is_key);
+    (hex && looks::entropy(value) >= 2.8 || keys()).then(|| start..start + value.len())
+}
+
+/// Base64 of 24, 32, 48 or 64 bytes that are no text.
+fn is_key(line: &[u8]) -> bool {
+    let line = line.trim_ascii();
+    let sign = |byte: &u8| b"+/=".contains(byte);
+    let plain = line.iter().all(|byte| byte.is_ascii_alphanumeric() || sign(byte));
+    let (text, is_file) = (views::base64(line), line.len() == 44);
+    matches!(line.len(), 32 | 44 | 64 | 88)
+        && plain
+        && line.iter().any(sign)
+        && (!is_file || line.ends_with(b"="))
+        && text.iter().any(|byte| !byte.is_ascii_graphic() && !byte.is_ascii_whitespace())
+        && std::str::from_utf8(line).is_ok_and(looks::is_random)
 }
 
 fn is_json(record: &[u8]) -> bool {

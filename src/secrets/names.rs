@@ -290,6 +290,10 @@ const KEYS: &[&str] = &[
 
 /// Says what a name tells.
 pub(super) fn tells(name: &str) -> Tells {
+    // Names are plain; a heading may be anything, and what was taken out before has telling words in it.
+    if name.contains('\u{ab}') {
+        return Tells::Nothing;
+    }
     let lower: String =
         name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
     let bare = lower.trim_end_matches(|c: char| c.is_ascii_digit());

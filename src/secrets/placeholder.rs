@@ -64,6 +64,14 @@ pub(super) fn places(text: &[u8]) -> impl Iterator<Item = std::ops::Range<usize>
     })
 }
 
+/// Whether a place is inside of a placeholder: its words are no names.
+pub(super) fn is_within(text: &[u8], at: usize) -> bool {
+    let before = &text[at.saturating_sub(64)..at];
+    memchr::memmem::rfind(before, OPENING.as_bytes())
+        .is_some_and(|open| memchr::memmem::find(&before[open..], CLOSING.as_bytes()).is_none())
+        || before.ends_with("\u{ab}snap:".as_bytes())
+}
+
 /// Reads `KIND:ID»`; returns the ID and where all of it ends.
 fn read_id(text: &[u8]) -> Option<(&str, usize)> {
     let colon = memchr::memchr(b':', text.get(..text.len().min(64))?)?;

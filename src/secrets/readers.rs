@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::known::Known;
-use super::syntax::{self, calls, commands, tables};
+use super::syntax::{self, calls, commands, sql, tables};
 use super::triggers::{self, Trigger};
 use super::vendors::RULES;
 use super::{dumps, keys, rules, views};
@@ -59,6 +59,10 @@ fn within(text: &[u8], known: &Known, depth: usize, found: &mut dyn FnMut(Read<'
             Trigger::Command(index) => {
                 commands::read(text, hit.start..hit.end - 1, commands::COMMANDS[index].1, &mut named);
             }
+            Trigger::Listed(index) => {
+                commands::listed(text, hit.start..hit.end - 1, commands::COMMANDS[index].1, &mut named);
+            }
+            Trigger::Created => sql::created(text, hit.end, &mut named),
             Trigger::Call(index) => calls::read(text, hit.end, calls::CALLS[index].1, &mut named),
             Trigger::Echo => commands::echoed(text, hit, &mut named),
             Trigger::Key(index) => keys::read(text, &hit, keys::MARKS[index].1, &mut |span| {
@@ -72,7 +76,7 @@ fn within(text: &[u8], known: &Known, depth: usize, found: &mut dyn FnMut(Read<'
             }
             Trigger::Dump | Trigger::Hex if depth > 0 => {
                 let is_dump = matches!(trigger, Trigger::Dump);
-                if last_run.contains(&hit.start) || is_dump && !dumps::begins_line(text, hit.start) {
+                if last_run.contains(&hit.start) || is_dump && !dumps::may_begin(text, &hit) {
                     return;
                 }
                 let decoded = match trigger {

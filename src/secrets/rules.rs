@@ -73,7 +73,8 @@ fn is_real(rule: &VendorRule, secret: &str) -> bool {
         return false;
     }
     match rule.kind {
-        "url-password" | "curl-password" | "pgpass" | "smtp-password" | "dsn-password" => {
+        "redis-password" if looks::look(secret) < looks::Look::Likely => false,
+        "url-password" | "curl-password" | "pgpass" | "smtp-password" | "dsn-password" | "redis-password" => {
             let lower = secret.to_ascii_lowercase();
             let usual = [
                 "secret", "postgres", "mysql", "root", "admin", "guest", "rabbitmq", "test", "pass", "pwd",

@@ -13,7 +13,7 @@ use super::judge::{self, Bond};
 use super::keys;
 use super::names::{self, Tells};
 use super::rules;
-use super::syntax::{self, calls, commands, tables};
+use super::syntax::{self, calls, commands, markup, sql, tables};
 use super::vendors::RULES;
 use super::{NEAR, dumps, views};
 
@@ -32,6 +32,10 @@ pub(super) enum Trigger {
     Ruler,
     /// A program.
     Command(usize),
+    /// A program whose name is a literal.
+    Listed(usize),
+    /// A table of a database.
+    Created,
     /// A call.
     Call(usize),
     /// `echo` and its like.
@@ -97,11 +101,28 @@ fn automaton() -> Option<&'static Automaton> {
         patterns.extend(plain(&dumps::DUMPS, Trigger::Dump));
         patterns.extend(plain(&["H4sI"], Trigger::Packed));
         patterns.extend(plain(&HEX, Trigger::Hex));
+        for word in dumps::BYTES {
+            let spaced: String = word.bytes().map(|byte| format!(" {byte:02x}")).collect();
+            let escaped: String = word.bytes().map(|byte| format!("\\x{byte:02x}")).collect();
+            patterns.extend(plain(&[&spaced], Trigger::Dump));
+            patterns.extend(plain(&[&escaped, &escaped.replace('\\', "\\\\")], Trigger::Mark));
+        }
         patterns.extend(plain(&SHOWN, Trigger::Shown));
+        patterns.extend(plain(&["CREATE TABLE ", "create table "], Trigger::Created));
         for (index, (programs, _)) in commands::COMMANDS.iter().enumerate() {
             let begun: Vec<String> = programs.iter().map(|program| format!("{program} ")).collect();
             let begun: Vec<&str> = begun.iter().map(String::as_str).collect();
             patterns.extend(plain(&begun, Trigger::Command(index)));
+            // Words of a protocol are in lists of words, too.
+            let is_file =
+                |name: &str| name.starts_with(|c: char| c.is_ascii_lowercase()) && !name.contains(' ');
+            let quoted = |quote: &str| -> Vec<String> {
+                programs.iter().filter(|one| is_file(one)).map(|one| format!("{one}{quote}")).collect()
+            };
+            for listed in ["\"", "'", "\\\""].map(quoted) {
+                let listed: Vec<&str> = listed.iter().map(String::as_str).collect();
+                patterns.extend(plain(&listed, Trigger::Listed(index)));
+            }
         }
         for (index, (call, _)) in calls::CALLS.iter().enumerate() {
             patterns.extend(plain(&[call], Trigger::Call(index)));
@@ -155,6 +176,8 @@ pub(super) fn candidates(text: &[u8], mut place: impl FnMut(Place)) {
                 tables::may_hold(text, hit.start).then_some((super::BEFORE, tables::MOST_BYTES))
             }),
             Trigger::Command(index) => near(command_holds(text, &hit, index)),
+            Trigger::Listed(_) => near(is_list(text, hit.end)),
+            Trigger::Created => sql::may_hold(text, hit.end).then_some((super::BEFORE, sql::MOST_BYTES)),
             Trigger::Call(_) => near(value_within(text, hit.end, 300, 3, |value| {
                 judge::is_secret("password", value, Bond::Firm)
             })),
@@ -167,7 +190,7 @@ pub(super) fn candidates(text: &[u8], mut place: impl FnMut(Place)) {
                 keys::Form::Begins | keys::Form::Ends if keys::title(text, hit.end).is_none() => None,
                 _ => Some((keys::LONGEST, keys::LONGEST)),
             },
-            Trigger::Dump if !dumps::begins_line(text, hit.start) => None,
+            Trigger::Dump if !dumps::may_begin(text, &hit) => None,
             Trigger::Dump => Some((super::BEFORE, 4 * keys::LONGEST)),
             Trigger::Packed => {
                 (views::base64_run(text, hit.start).len() >= 40).then_some((super::BEFORE, dumps::LONGEST))
@@ -175,11 +198,11 @@ pub(super) fn candidates(text: &[u8], mut place: impl FnMut(Place)) {
             Trigger::Shown => {
                 let length = text[hit.end..]
                     .iter()
-                    .take(48)
+                    .take(90)
                     .take_while(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(byte))
                     .count();
                 near(
-                    matches!(length, 32 | 44)
+                    matches!(length, 32 | 44 | 64 | 88)
                         && text[hit.end + length..].iter().next().is_some_and(|byte| b"\"\\".contains(byte)),
                 )
             }
@@ -212,8 +235,9 @@ fn name_holds(text: &[u8], hit: &Range<usize>, last: &mut Range<usize>) -> Optio
     if other {
         return None;
     }
-    let heads = tables::may_head(text, hit.end);
-    let (distance, lines) = if heads { (1_500, 12) } else { (260, 4) };
+    let name_end = hit.end + syntax::run(text, hit.end, 40, syntax::in_name);
+    let heads = tables::may_head(text, hit.end) || markup::is_heading(text, name_end);
+    let (distance, lines) = if heads { (1_500, 24) } else { (260, 4) };
     // Names cost more than values: they come last.
     let before = &text[hit.start.saturating_sub(200)..hit.start];
     let is_behind = || memchr::memmem::find(before, b"alue").is_some();
@@ -292,6 +316,13 @@ fn value_within(
 
 fn in_value(byte: u8) -> bool {
     byte.is_ascii_graphic() && !b"\"'`\\,;<>()[]{}|=:".contains(&byte)
+}
+
+/// Whether other literals follow a literal, roughly: in a text that may still be escaped.
+fn is_list(text: &[u8], at: usize) -> bool {
+    let rest = &text[at.min(text.len())..text.len().min(at + 8)];
+    let next = rest.iter().find(|byte| !b" \\".contains(byte));
+    next.is_some_and(|byte| b",\nn)".contains(byte)) && value_within(text, at, 400, 40, is_mingled)
 }
 
 fn command_holds(text: &[u8], hit: &Range<usize>, index: usize) -> bool {

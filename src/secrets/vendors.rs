@@ -38,7 +38,7 @@ const fn around(
 }
 
 /// Kinds of secrets without a shape of their own: only the text around them tells.
-const IN_CONTEXT: [&str; 14] = [
+const IN_CONTEXT: [&str; 15] = [
     "secret",
     "aws-secret-key",
     "aws-session-token",
@@ -53,6 +53,7 @@ const IN_CONTEXT: [&str; 14] = [
     "pgpass",
     "smtp-password",
     "otp-secret",
+    "redis-password",
 ];
 
 /// Says whether a secret of this kind is found by its shape, wherever it is.
@@ -61,7 +62,7 @@ pub fn has_own_shape(kind: &str) -> bool {
 }
 
 /// Raised whenever a rule changes: what was scanned under another number is scanned again.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 pub(super) const RULES: &[VendorRule] = &[
     // Models
@@ -198,8 +199,14 @@ pub(super) const RULES: &[VendorRule] = &[
     rule(
         "password-hash",
         &["$y$", "$7$", "$gy$"],
-        r"\$(?:y|7|gy)\$[./A-Za-z0-9]+\$[./A-Za-z0-9]{1,86}\$[./A-Za-z0-9]{43}",
+        r"\$(?:y|7|gy)\$[./A-Za-z0-9]+\$(?:[./A-Za-z0-9]{1,86}\$)?[./A-Za-z0-9]{43}",
         43,
+    ),
+    rule(
+        "password-hash",
+        &["$7$", "$6$"],
+        r"\$[67]\$\d+\$[A-Za-z0-9+/]{8,24}={0,2}\$[A-Za-z0-9+/]{86}={0,2}",
+        90,
     ),
     rule(
         "password-hash",
@@ -219,7 +226,19 @@ pub(super) const RULES: &[VendorRule] = &[
         r"SCRAM-SHA-256\$\d+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]{20,}:[A-Za-z0-9+/=]{20,}",
         40,
     ),
-    rule("password-hash", &["{SSHA", "{SHA}", "{SMD5}"], r"\{S[A-Z0-9]+\}[A-Za-z0-9+/]{20,}={0,2}", 20),
+    rule(
+        "password-hash",
+        &["{SSHA}", "{SSHA256}", "{SSHA512}", "{SHA}", "{SHA256}", "{SHA512}", "{SMD5}", "{MD5}"],
+        r"\{(?:S?SHA(?:256|512)?|S?MD5)\}[A-Za-z0-9+/]{20,}={0,2}",
+        20,
+    ),
+    rule(
+        "password-hash",
+        &["'*", "\"*", "`*", "| *", ": *", ">*", "\t*", "\\t*"],
+        r#"(?:['"`>:|\t]|\\t) ?\*([0-9A-F]{40})"#,
+        40,
+    ),
+    rule("password-hash", &[" #"], r" #([0-9a-f]{64})", 64),
     rule(
         "password-hash",
         &["PASSWORD '*", "PASSWORD 'md5", "\"md5"],
@@ -268,11 +287,34 @@ pub(super) const RULES: &[VendorRule] = &[
     ),
     around(
         "pgpass",
-        &[":5432:", ":6432:", ":*:"],
-        r"[\w.*-]{1,80}:(?:\d+|\*):[\w*-]{1,64}:[\w*-]{1,64}:([^\s:]{6,128})",
+        &[":5432:", ":5433:", ":5434:", ":6432:", ":6543:", ":15432:", ":25060:", ":*:"],
+        r"(?:\A|[^:/\w.*-])[\w.*-]{1,80}:(?:\d+|\*):[\w*-]{1,64}:[\w*-]{1,64}:([^\s:]{6,128})",
         80,
         3,
     ),
     rule("smtp-password", &["]:587", "]:465", "]:25"], r"\]:\d+[ \t]+[^\s:]{1,80}:(\S{6,128})", 0),
+    rule(
+        "curl-password",
+        &["user = \"", "user=\"", "user: \"", "user = \\\"", "user=\\\""],
+        r#"user ?[=:] ?\\?"[^\s:"/]{1,64}:([^\s"/\\][^\s"\\]{7,127})\\?""#,
+        8,
+    ),
+    rule("url-password", &["netloc='"], r"netloc='[^\s:'@/]{0,64}:([^\s'@/]{6,128})@", 8),
+    rule("redis-password", &[" on >", " off >"], r" o(?:n|ff) >([^\s>=][^\s>]{7,127})", 8),
+    rule(
+        "redis-password",
+        &["SETUSER ", "setuser "],
+        r"(?i)setuser \S+ [^\n>]{0,200}>([^\s>=][^\s>]{7,127})",
+        0,
+    ),
+    // Keys of connections and of files
+    rule(
+        "tls-secret",
+        &["CLIENT_RANDOM ", "_TRAFFIC_SECRET ", "_TRAFFIC_SECRET_0 ", "EXPORTER_SECRET "],
+        r"[A-Z_]+[A-Z_0]* [0-9a-f]{64} ([0-9a-f]{64,96})",
+        64,
+    ),
+    around("openssl-key", &["iv ="], r"key=([0-9A-F]{32,64})\s+iv =", 80, 0),
+    rule("private-key", &["(d #", "(u #"], r"\([du] #([0-9A-F]{32,})#\)", 32),
     rule("openshift-token", &["sha256~"], r"sha256~[\w-]{43}", 43),
 ];

@@ -117,6 +117,25 @@ pub(super) fn uncoloured(text: &[u8]) -> Option<View> {
     Some(view.end(text.len()))
 }
 
+/// Puts the end of a line where `cat -v` shows a NUL, as between variables of a process, and a tab where it shows one:
+/// `^@`, `^I`.
+pub(super) fn uncareted(text: &[u8]) -> Option<View> {
+    let shown = |at: usize| match text.get(at + 1) {
+        Some(b'@') => Some(b'\n'),
+        Some(b'I') => Some(b'\t'),
+        _ => None,
+    };
+    memchr::memchr_iter(b'^', text).find(|at| shown(*at).is_some())?;
+    let mut view = View::with_capacity(text.len());
+    let mut at = 0;
+    while let Some(&byte) = text.get(at) {
+        let plain = (byte == b'^').then(|| shown(at)).flatten();
+        view.push(plain.unwrap_or(byte), at);
+        at += 1 + usize::from(plain.is_some());
+    }
+    Some(view.end(text.len()))
+}
+
 /// Decodes `%XX`; `None` if there is nothing to decode.
 pub(super) fn unpercented(text: &[u8]) -> Option<View> {
     let digit = |byte: Option<&u8>| char::from(*byte?).to_digit(16);

@@ -1,5 +1,8 @@
 //! A snapshot in a store, read completely, or only as far as needed to identify it.
 
+use std::collections::HashMap;
+
+use super::called::Named;
 use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;
 use crate::manifest::{Head, Manifest};
@@ -8,6 +11,8 @@ use crate::manifest::{Head, Manifest};
 pub struct Entry {
     /// The file name without `.json`.
     pub stem: String,
+    /// What it is called here: its name, or `NAME@USER` if another one has that; its file's name if it can't be read.
+    pub called: String,
     /// Whether it is kept from pruning.
     pub pinned: bool,
     /// Whether this user saved it, proved by its mark, not by its place. If several files hold the same
@@ -20,6 +25,20 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Returns what it can be called by.
+    pub(super) fn named(&self) -> Option<Named<'_>> {
+        let manifest = self.manifest.as_ref().ok()?;
+        let (name, user) = (&manifest.name, &manifest.created_by.user);
+        Some(Named { stem: &self.stem, own: self.own, id: &manifest.id, name, user })
+    }
+
+    /// Gives it the name that it has among all others.
+    pub(super) fn is_called(&mut self, called: &HashMap<String, String>) {
+        if let Some(called) = called.get(&self.stem) {
+            self.called.clone_from(called);
+        }
+    }
+
     /// Returns the manifest, if it can be read.
     pub fn readable(&self) -> Option<&Manifest> {
         self.manifest.as_ref().ok()
@@ -38,7 +57,7 @@ impl Entry {
 }
 
 /// What is known of a snapshot before all of it is read.
-pub struct Known {
+pub struct UnreadEntry {
     /// The file name without `.json`.
     pub stem: String,
     /// When the file was written.
@@ -48,4 +67,13 @@ pub struct Known {
     pub own: bool,
     /// What tells it from others, or why it can't be read.
     pub head: Result<Head>,
+}
+
+impl UnreadEntry {
+    /// Returns what it can be called by.
+    pub(super) fn named(&self) -> Option<Named<'_>> {
+        let head = self.head.as_ref().ok()?;
+        let (name, user) = (&head.name, &head.created_by.user);
+        Some(Named { stem: &self.stem, own: self.own, id: &head.id, name, user })
+    }
 }

@@ -5,7 +5,7 @@
 //! there. Only then do they get their names. The manifest comes after them, byte for byte as it was written.
 //! Nothing in the store is ever replaced, except a damaged object by a sound one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::time::Duration;
 
@@ -60,31 +60,13 @@ impl<'a> Incoming<'a> {
     /// [`Kind::Damaged`] or [`Kind::NewerFormat`] if the manifest can't be used.
     pub fn begin(store: &'a Store, json: Vec<u8>, now: Timestamp) -> Result<Incoming<'a>> {
         let manifest = Manifest::from_json(&json)?;
-        let unsound = |cause: String| {
-            Err(Error::new(Kind::Damaged, "The snapshot can't be added")
+        if let Err(cause) = unsound(&json, &manifest) {
+            return Err(Error::new(Kind::Damaged, "The snapshot can't be added")
                 .because(cause)
-                .hint("nothing was added; ask for it again from whoever saved it"))
-        };
-        if let Err(error) = shape::refuse_repeated_keys(&json) {
-            return unsound(error);
-        }
-        if let Err(error) = check_name(&manifest.name) {
-            return unsound(error.to_string());
+                .hint("nothing was added; ask for it again from whoever saved it"));
         }
         let refusal = check_may_travel(&manifest).and_then(|()| check_time(&manifest, now)).err();
-        let objects = manifest.objects();
-        if objects.len() as u64 > MOST_OBJECTS {
-            return unsound(format!("it has {} objects, and the limit is {MOST_OBJECTS}", objects.len()));
-        }
-        let raw = objects.iter().fold(0_u64, |sum, object| sum.saturating_add(object.size));
-        if raw > LARGEST_SNAPSHOT {
-            return unsound(format!("it unpacks to {raw} bytes, and the limit is {LARGEST_SNAPSHOT}"));
-        }
-        let missing: BTreeMap<ObjectId, u64> =
-            objects.iter().map(|object| (object.object, object.size)).collect();
-        if missing.len() != objects.len() {
-            return unsound("it gives one object two sizes".to_owned());
-        }
+        let missing = manifest.objects().iter().map(|object| (object.object, object.size)).collect();
         let (sealed, bases) = (BTreeMap::new(), Bases::default());
         Ok(Incoming { store, manifest, json, missing, sealed, bases, refusal })
     }
@@ -176,8 +158,8 @@ impl<'a> Incoming<'a> {
     ///
     /// # Errors
     /// [`Kind::Damaged`] if objects are missing, [`Kind::Conflict`] if another snapshot has
-    /// its id, [`Kind::Refused`] if another one has its name, if it is from the future, or if
-    /// it must stay where it was made; then nothing was added.
+    /// its id, [`Kind::Refused`] if it is from the future, or if it must stay where it was
+    /// made; then nothing was added. A snapshot of the same name is no reason: both are kept.
     pub fn publish(self, before: impl FnOnce(&Manifest)) -> Result<Added> {
         let name = shown(&self.manifest);
         if let Some(id) = self.missing.keys().next() {
@@ -234,21 +216,39 @@ impl<'a> Incoming<'a> {
                 .because(format!("{} is {:?} and has other content", manifest.id, shown(manifest)))
                 .hint("one of the two was changed after it was saved; nothing was added"));
             }
-            if manifest.name == self.manifest.name {
-                let name = shown(manifest);
-                return Err(Error::new(
-                    Kind::Refused,
-                    format!("There is another snapshot {name:?} here, {}", manifest.id.short()),
-                )
-                .because(format!(
-                    "the new one is {}, and a name means one snapshot only",
-                    self.manifest.id.short()
-                ))
-                .hint(format!("remove the one here (`snap rm {name:?}`), or keep both with `--store DIR`")));
-            }
         }
         Ok(false)
     }
+}
+
+/// Says why nobody could take a snapshot in, if there is a reason.
+fn unsound(json: &[u8], manifest: &Manifest) -> std::result::Result<(), String> {
+    shape::refuse_repeated_keys(json)?;
+    check_name(&manifest.name).map_err(|error| error.to_string())?;
+    let objects = manifest.objects();
+    if objects.len() as u64 > MOST_OBJECTS {
+        return Err(format!("it has {} objects, and the limit is {MOST_OBJECTS}", objects.len()));
+    }
+    let raw = objects.iter().fold(0_u64, |sum, object| sum.saturating_add(object.size));
+    if raw > LARGEST_SNAPSHOT {
+        return Err(format!("it unpacks to {raw} bytes, and the limit is {LARGEST_SNAPSHOT}"));
+    }
+    let different: BTreeSet<ObjectId> = objects.iter().map(|object| object.object).collect();
+    if different.len() == objects.len() { Ok(()) } else { Err("it gives one object two sizes".to_owned()) }
+}
+
+/// Refuses to hand on what nobody could take in: asks all that is asked of a snapshot that comes from elsewhere.
+///
+/// # Errors
+/// [`Kind::Refused`] with the reason, and what [`check_may_travel`] says.
+pub fn check_sound(json: &[u8], manifest: &Manifest, now: Timestamp) -> Result<()> {
+    check_may_travel(manifest)?;
+    check_time(manifest, now)?;
+    unsound(json, manifest).map_err(|cause| {
+        Error::new(Kind::Refused, format!("Cannot hand on {:?}: nobody could add it", shown(manifest)))
+            .because(cause)
+            .hint("nothing was sent; `snap resume` still restores it here, and a new `snap save` makes one that can be handed on")
+    })
 }
 
 /// Refuses to hand on, and to take in, what only has a meaning where it was made.

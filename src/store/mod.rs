@@ -6,6 +6,7 @@
 
 mod add_lock;
 mod base_blobs;
+mod called;
 mod clean_guard;
 mod entry;
 mod intake;
@@ -37,9 +38,9 @@ use crate::sys::sync;
 
 pub use add_lock::AddLock;
 pub use base_blobs::Bases;
-pub use entry::{Entry, Known};
+pub use entry::{Entry, UnreadEntry};
 use intake::CLOCKS_APART;
-pub use intake::{Added, Incoming, check_may_travel};
+pub use intake::{Added, Incoming, check_may_travel, check_sound};
 pub use journals::{FoundJournal, Journal, Wait};
 pub use log::{LogEntry, LogOutcome, MovedBranch, Operation};
 use manifest_cache::Parsed;
@@ -49,8 +50,8 @@ pub use refs::{Reference, check_name};
 pub use seal::Seal;
 pub use streams::Stream;
 
-/// How long a command waits for another one's lock.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a command waits for another one.
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A store on disk.
 pub struct Store {
@@ -164,6 +165,10 @@ impl Store {
         let entry = |stem: &String| self.entry_with(stem, |stem| pins.contains(&pin_name(stem)));
         let entries = parallel::map(&self.stems()?, LEAST_EACH, entry);
         let mut entries: Vec<Entry> = entries.into_iter().flatten().collect();
+        let called = called::called(&entries.iter().filter_map(Entry::named).collect::<Vec<_>>());
+        for entry in &mut entries {
+            entry.is_called(&called);
+        }
         entries.sort_by(|a, b| match (&a.manifest, &b.manifest) {
             (Ok(a), Ok(b)) => self.newer(a.created_at, b.created_at).then_with(|| a.id.cmp(&b.id)),
             (a, b) => a.is_err().cmp(&b.is_err()),
@@ -181,14 +186,15 @@ impl Store {
         let manifest = unless_gone(|| self.read(stem))?;
         let (pinned, written) = (pinned(stem), self.written(stem));
         let own = manifest.as_ref().is_ok_and(|manifest| self.is_own(&manifest.proofs));
-        Some(Entry { stem: stem.to_owned(), pinned, own, written, manifest })
+        let called = manifest.as_ref().map_or(stem, |manifest| &manifest.name).to_owned();
+        Some(Entry { stem: stem.to_owned(), called, pinned, own, written, manifest })
     }
 
     /// Lists every snapshot in the order of [`Store::entries`], with what tells it from others.
     ///
     /// # Errors
     /// As [`Store::entries`].
-    pub fn known(&self) -> Result<Vec<Known>> {
+    pub fn known(&self) -> Result<Vec<UnreadEntry>> {
         let known = |stem: &String| {
             let mut written = Timestamp::from_millis(0);
             let head = unless_gone(|| {
@@ -197,10 +203,10 @@ impl Store {
                 head
             })?;
             let own = head.as_ref().is_ok_and(|head| self.is_own(&head.proofs));
-            Some(Known { written, stem: stem.clone(), own, head })
+            Some(UnreadEntry { written, stem: stem.clone(), own, head })
         };
         let known = parallel::map(&self.stems()?, LEAST_EACH, known);
-        let mut known: Vec<Known> = known.into_iter().flatten().collect();
+        let mut known: Vec<UnreadEntry> = known.into_iter().flatten().collect();
         known.sort_by(|a, b| match (&a.head, &b.head) {
             (Ok(a), Ok(b)) => self.newer(a.created_at, b.created_at).then_with(|| a.id.cmp(&b.id)),
             (a, b) => a.is_err().cmp(&b.is_err()),
@@ -291,7 +297,7 @@ impl Store {
     }
 
     /// Reads a snapshot that is known, whole; `None` if it is gone, or can't be read.
-    pub fn whole(&self, known: &Known) -> Option<Manifest> {
+    pub fn whole(&self, known: &UnreadEntry) -> Option<Manifest> {
         self.read(&known.stem).ok()
     }
 
@@ -303,7 +309,7 @@ impl Store {
     pub fn refuse_taken(&self, name: &str) -> Result<()> {
         let known = self.known()?;
         // Where nobody can prove anything, any of them may be the user's.
-        let counts = |known: &&Known| known.own || !self.can_prove();
+        let counts = |known: &&UnreadEntry| known.own || !self.can_prove();
         let mut taken = known.iter().filter(|known| known.head.as_ref().is_ok_and(|head| head.name == name));
         match taken.find(counts).and_then(|known| known.head.as_ref().ok()) {
             None => Ok(()),

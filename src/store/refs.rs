@@ -3,9 +3,13 @@
 //! A file name is made from the name. It is readable, plain on every system, and different from all others
 //! even if case does not count.
 
-use super::{Entry, Known, Store};
+use std::collections::HashMap;
+
+use super::called::{called, is_meant};
+use super::{Entry, Store, UnreadEntry};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::Line;
+use crate::manifest::Manifest;
 
 const LONGEST_NAME: usize = 120;
 const LONGEST_STEM: usize = 60;
@@ -100,6 +104,14 @@ impl Store {
         Ok(entry)
     }
 
+    /// Returns what a snapshot is called here: its name, or `NAME@USER` if another one has that.
+    pub fn called(&self, manifest: &Manifest) -> String {
+        let known = self.known().unwrap_or_default();
+        let mut called = called(&known.iter().filter_map(UnreadEntry::named).collect::<Vec<_>>());
+        let this = known.iter().find(|one| one.head.as_ref().is_ok_and(|head| head.id == manifest.id));
+        this.and_then(|this| called.remove(&this.stem)).unwrap_or_else(|| manifest.name.clone())
+    }
+
     /// The same, but a snapshot that can't be read is not skipped: for commands that remove or change
     /// the one that is found.
     ///
@@ -119,13 +131,16 @@ impl Store {
 
     fn search(&self, reference: &Reference) -> Result<(Entry, Option<Error>)> {
         let known = self.known()?;
-        match reference {
+        let called = called(&known.iter().filter_map(UnreadEntry::named).collect::<Vec<_>>());
+        let (mut entry, passed) = match reference {
             Reference::Latest(back) => {
                 let (found, passed) = self.find_latest(known, *back)?;
-                Ok((self.demand(&found.stem).map_err(|error| error.hint(NAME_ANOTHER))?, passed))
+                (self.demand(&found.stem).map_err(|error| error.hint(NAME_ANOTHER))?, passed)
             }
-            Reference::Named(name) => Ok((self.demand(&self.find_named(known, name)?.stem)?, None)),
-        }
+            Reference::Named(name) => (self.demand(&self.find_named(known, &called, name)?.stem)?, None),
+        };
+        entry.is_called(&called);
+        Ok((entry, passed))
     }
 
     /// Reads a snapshot that was just found.
@@ -152,8 +167,8 @@ impl Store {
     }
 
     /// Finds the newest but so many, and why one can't be read whose file is newer.
-    fn find_latest(&self, known: Vec<Known>, back: usize) -> Result<(Known, Option<Error>)> {
-        let manual = |entry: &Known| entry.head.as_ref().is_ok_and(|m| !m.safety);
+    fn find_latest(&self, known: Vec<UnreadEntry>, back: usize) -> Result<(UnreadEntry, Option<Error>)> {
+        let manual = |entry: &UnreadEntry| entry.head.as_ref().is_ok_and(|m| !m.safety);
         let unreadable = known.iter().filter(|entry| entry.head.is_err()).max_by_key(|entry| entry.written);
         let unreadable = unreadable.map(|entry| (entry.written, entry.head.as_ref().err().cloned()));
         let found = known.into_iter().filter(manual).nth(back);
@@ -170,39 +185,43 @@ impl Store {
         })
     }
 
-    fn find_named(&self, known: Vec<Known>, name: &str) -> Result<Known> {
+    fn find_named(
+        &self,
+        known: Vec<UnreadEntry>,
+        called: &HashMap<String, String>,
+        name: &str,
+    ) -> Result<UnreadEntry> {
         let shown = Line(name).to_string();
-        let is_called = |entry: &Known| match &entry.head {
-            Ok(manifest) => manifest.name == name || manifest.id.as_str() == name,
+        let is_called = |entry: &UnreadEntry| match &entry.head {
+            Ok(head) => called.get(&entry.stem).is_some_and(|word| word == name) || head.id.as_str() == name,
             // A damaged one has no other name than its file's, or what would have become that.
             Err(_) => entry.stem == name || stems_for(name).next().as_ref() == Some(&entry.stem),
         };
-        let starts = |entry: &Known| {
+        let starts = |entry: &UnreadEntry| {
             name.len() >= 4 && entry.head.as_ref().is_ok_and(|m| m.id.as_str().starts_with(name))
         };
         let near: Vec<String> = known
             .iter()
-            .filter_map(|entry| entry.head.as_ref().ok())
-            .map(|manifest| Line(&manifest.name).to_string())
+            .filter_map(|entry| called.get(&entry.stem))
+            .map(|word| Line(word).to_string())
             .filter(|other| other.to_lowercase().contains(&shown.to_lowercase()))
             .take(3)
             .collect();
-        let (mut exact, rest): (Vec<Known>, Vec<Known>) = known.into_iter().partition(is_called);
+        let (mut exact, rest): (Vec<UnreadEntry>, Vec<UnreadEntry>) = known.into_iter().partition(is_called);
         // A readable one of that name is meant before a damaged one.
         if exact.iter().any(|entry| entry.head.is_ok()) {
             exact.retain(|entry| entry.head.is_ok());
         }
-        // And one's own before one that came with a clone and calls itself the same.
-        if exact.len() > 1 {
-            let own = |stem: &str| self.entry(stem).is_some_and(|entry| entry.own);
-            let (mut mine, others): (Vec<Known>, Vec<Known>) =
-                exact.into_iter().partition(|one| own(&one.stem));
-            // Several files can hold one and the same snapshot.
-            let id = |one: &Known| one.head.as_ref().ok().map(|head| head.id.clone());
-            mine.dedup_by(|one, other| id(one).is_some() && id(one) == id(other));
-            exact = if mine.len() == 1 { mine } else { mine.into_iter().chain(others).collect() };
+        // Several files can hold one and the same snapshot.
+        let id = |one: &UnreadEntry| one.head.as_ref().ok().map(|head| head.id.clone());
+        exact.sort_by_key(|one| (!one.own, id(one)));
+        exact.dedup_by(|one, other| id(one).is_some() && id(one) == id(other));
+        let (by_user, rest): (Vec<UnreadEntry>, Vec<UnreadEntry>) =
+            rest.into_iter().partition(|one| one.named().is_some_and(|one| is_meant(name, &one)));
+        if exact.is_empty() {
+            exact = by_user;
         }
-        let mut found: Vec<Known> =
+        let mut found: Vec<UnreadEntry> =
             if exact.is_empty() { rest.into_iter().filter(starts).collect() } else { exact.split_off(0) };
         match (found.pop(), found.len()) {
             (Some(entry), 0) => match entry.head {

@@ -7,6 +7,7 @@ pub mod parallel;
 pub mod place;
 pub mod process;
 pub mod programs;
+pub mod reach;
 pub mod signals;
 pub mod sync;
 pub mod users_files;

@@ -52,6 +52,14 @@ impl Programs {
         self.safe.iter().map(|entry| entry.join(name)).find(|program| program.is_file())
     }
 
+    /// Says whether the user's own client would find a program, given by its name or path.
+    pub fn client_finds(&self, name: &str) -> bool {
+        if name.contains('/') {
+            return Path::new(name).is_file();
+        }
+        self.absolute.iter().any(|entry| entry.join(name).is_file())
+    }
+
     /// Returns the `PATH` for programs that are started.
     pub fn path(&self) -> OsString {
         joined(&self.safe)

@@ -13,7 +13,7 @@ use crate::base::monitor::{Counted, Monitor};
 use crate::context::Context;
 use crate::edits::Materializer;
 use crate::manifest::{Manifest, ObjectRef};
-use crate::store::{Added, Bases, Entry, Incoming, LogEntry, Operation, Store, check_may_travel};
+use crate::store::{Added, Bases, Entry, Incoming, LogEntry, Operation, Reference, Store, check_sound};
 use crate::sys::files::{Draft, Existing};
 use crate::sys::place::Root;
 use crate::transfer::bundle::{BundleReader, Writer};
@@ -23,6 +23,8 @@ use crate::workspace::Workspace;
 pub struct Imported {
     /// Its manifest.
     pub manifest: Manifest,
+    /// What it is called here.
+    pub called: String,
     /// What that changed here.
     pub added: Added,
 }
@@ -32,7 +34,7 @@ pub struct Imported {
 ///
 /// # Errors
 /// [`Kind::Damaged`] if a part is lost (the output is then no sound bundle), [`Kind::Refused`]
-/// for a safety snapshot or if a base version is not here, and what `failed` makes of the
+/// for a safety snapshot, for what nobody could take in, or if a base version is not here, and what `failed` makes of the
 /// output's errors.
 pub fn export<W: Write>(
     context: &Context,
@@ -46,7 +48,8 @@ pub fn export<W: Write>(
     let manifest = entry.manifest.as_ref().map_err(Clone::clone)?;
     let store = &workspace.store;
     let line = line(context, Operation::Export, Some(manifest), peer);
-    let written = check_may_travel(manifest).and_then(|()| {
+    let json = store.manifest_bytes(&entry.stem)?;
+    let written = check_sound(&json, manifest, context.now).and_then(|()| {
         let bases = if with_base { collect_bases(workspace, manifest)? } else { Carried::default() };
         write(store, entry, manifest, &bases, out, failed)
     });
@@ -166,5 +169,6 @@ fn read(context: &Context, workspace: &Workspace, input: impl Read, line: &mut L
     }
     bundle.finish()?;
     let added = incoming.publish(|manifest| keep_base(workspace.repository.as_ref(), manifest))?;
-    Ok(Imported { manifest, added })
+    let called = workspace.store.find(&Reference::Named(manifest.id.to_string()))?.called;
+    Ok(Imported { manifest, called, added })
 }

@@ -20,7 +20,7 @@ use crate::git::{NewCommit, PushAnswer, Remote, RemoteRef, Repository, Retries, 
 use crate::manifest::Manifest;
 use crate::prune::{self, Policy, Pushed};
 use crate::redaction;
-use crate::store::{Entry, LogEntry, Operation, Reference, Store, check_may_travel};
+use crate::store::{Entry, LogEntry, Operation, Reference, Store, check_may_travel, check_sound};
 use crate::sys::files::Scratch;
 use crate::transfer::commit_format::{self, REFS, RemoteSnapshot};
 use crate::workspace::Workspace;
@@ -133,7 +133,9 @@ impl<'a> Remotes<'a> {
         }
         let mut clean = Vec::new();
         for one in new {
-            match redaction::check(self.workspace, one.manifest, false, allow_secrets) {
+            let json = self.store.manifest_bytes(&one.entry.stem)?;
+            let sound = check_sound(&json, one.manifest, self.context.now);
+            match sound.and_then(|()| redaction::check(self.workspace, one.manifest, false, allow_secrets)) {
                 Ok(()) => clean.push(one),
                 Err(error) => handed.push(Handed::new(one.manifest, Fate::Failed(error))),
             }
@@ -444,6 +446,10 @@ impl<'a> Remotes<'a> {
             });
         let fate = match audit::unless_failed(self.store, &line, taken) {
             Ok(_) => {
+                // Another one may have its name.
+                if let Ok(entry) = self.store.find(&Reference::Named(place.id.to_string())) {
+                    name = Line(&entry.called).to_string();
+                }
                 self.note(&place.id);
                 audit::write(self.store, &line);
                 Fate::Done

@@ -49,7 +49,15 @@ impl Remotes<'_> {
                     .because(format!("it has {}", listed.len()))
             });
         }
-        let called: Vec<&Listed> = listed.iter().filter(|one| one.name == shown).collect();
+        let mut called: Vec<&Listed> = listed.iter().filter(|one| one.name == shown).collect();
+        if called.is_empty() {
+            // `NAME@USER`, as two people's snapshots of one name are called.
+            let user = |one: &Listed| {
+                let user = one.by.rsplit_once('@').map_or(one.by.as_str(), |(user, _)| user);
+                user.split_whitespace().collect::<Vec<_>>().join("-")
+            };
+            called.extend(listed.iter().filter(|one| format!("{}@{}", one.name, user(one)) == shown));
+        }
         match (called.as_slice(), by_id) {
             ([only], _) => Ok(only.place.clone()),
             ([], []) => {
@@ -60,7 +68,7 @@ impl Remotes<'_> {
                 Kind::Ambiguous,
                 format!("{shown:?} fits several snapshots on {}", self.shown()),
             )
-            .hint("use the id; `snap list --remote --json` shows whole ids")),
+            .hint("use `NAME@USER` or the id; `snap list --remote --json` shows whole ids")),
         }
     }
 

@@ -66,7 +66,7 @@ pub(super) fn listed(entries: &[Entry], now: Timestamp) -> Vec<Listed> {
             let auto = if manifest.created_by.trigger == Trigger::Manual { Mood::Plain } else { Mood::Busy };
             let fact = Fact {
                 mark: if entry.pinned { "*".to_owned() } else { " ".to_owned() },
-                text: Line(&manifest.name).to_string(),
+                text: Line(&entry.called).to_string(),
                 more: age(now.since(manifest.created_at)),
                 mood: auto,
             };
@@ -89,10 +89,12 @@ pub(super) fn facts(manifest: &Manifest, items: &[Item], now: Timestamp) -> Snap
     }];
     about.extend(manifest.workspace.branch.as_deref().map(|branch| Line(branch).to_string()));
     about.extend(manifest.message.as_deref().map(|message| Line(message).to_string()));
+    let todos = manifest.session.iter().flat_map(|session| session.todos.iter().enumerate());
+    let todos = todos.map(|(number, todo)| task(&todo.as_task(number + 1).to_string()));
     SnapshotFacts {
         id: manifest.id.to_string(),
         title: Fact { text: Line(&manifest.name).to_string(), more: about.join(" · "), ..Fact::default() },
-        tasks: manifest.tasks.iter().map(|task| self::task(task.get())).collect(),
+        tasks: manifest.tasks.iter().map(|task| self::task(task.get())).chain(todos).collect(),
         agents: manifest
             .agents
             .iter()

@@ -193,6 +193,7 @@ fn the_findings_in_the_fixtures_are_these() {
 with_both_clients! {
     a_damaged_conversation_goes_on_with_all_that_is_whole
     damage_in_the_last_lines_is_resumed_by_the_client
+    what_the_client_leaves_out_before_an_orphan_is_said_and_comes_back
 }
 
 fn a_damaged_conversation_goes_on_with_all_that_is_whole(client: &Client) {
@@ -308,4 +309,40 @@ fn damage_in_the_last_lines_is_resumed_by_the_client(client: &Client) {
     project.snap(&["save", "empty", "--session", session]).exits(0);
     let resumed = project.snap(&["resume", "empty", "--no-edits", "--json"]).exits(0).json();
     assert!(resumed["notes"].to_string().contains("no message"), "{resumed}");
+}
+
+fn what_the_client_leaves_out_before_an_orphan_is_said_and_comes_back(client: &Client) {
+    for (after, is_joined) in [(4, true), (30, false)] {
+        let (project, api) = (Project::new(), StandIn::start(script));
+        let root = project.root().to_str().must("UTF-8").to_owned();
+        let record = |kind: &str, uuid: u32, parent: Option<u32>, second: u32, content: Value| {
+            let id = |number: u32| format!("00000000-0000-4000-8000-{number:012}");
+            json!({"parentUuid": parent.map(id), "isSidechain": false, "type": kind, "uuid": id(uuid), "sessionId": SESSION, "cwd": root,
+                   "userType": "external", "version": client.version, "timestamp": format!("2026-11-28T10:00:{second:02}.000Z"),
+                   "message": {"id": format!("m-{uuid}"), "type": "message", "model": "claude-test-1", "role": kind, "content": content}})
+        };
+        let text = |text: &str| json!([{"type": "text", "text": text}]);
+        let records = [
+            record("user", 1, None, 0, "the beginning".into()),
+            record("assistant", 2, Some(1), 1, text("one")),
+            record("user", 4, Some(3), 1 + after, "the rest".into()),
+            record("assistant", 5, Some(4), 2 + after, text("two")),
+        ];
+        let folder = project.home.project(project.root());
+        fs::create_dir_all(&folder).must("a folder");
+        let transcript = folder.join(format!("{SESSION}.jsonl"));
+        fs::write(&transcript, records.map(|record| format!("{record}\n")).concat()).must("a transcript");
+        project.snap(&["save", "x"]).exits(0);
+        let resumed = project.snap(&["resume", "x", "--no-edits", "--json"]).exits(0).json();
+        let notes = resumed["notes"].to_string();
+        assert_eq!(notes.contains("begins with it, without the 2 messages before it"), !is_joined, "{notes}");
+        let copy = resumed["session_id"].as_str().must("an id");
+        for (id, begins) in [(copy, true), (SESSION, is_joined)] {
+            api.clear();
+            client.print(&project.home, project.root(), &api, &["--resume", id], "what next").succeeded();
+            let asked = api.main().first().must("a request").body["messages"].to_string();
+            assert!(asked.contains("the rest") && asked.contains("what next"), "{after} s: {asked}");
+            assert_eq!(asked.contains("the beginning"), begins, "{after} s, {id}: {asked}");
+        }
+    }
 }

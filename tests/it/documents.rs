@@ -195,3 +195,25 @@ fn the_page_of_exit_codes_has_them_all() {
     let rows = page.lines().filter_map(|line| line.strip_prefix("| ")?.split(' ').next()?.parse().ok());
     assert_eq!(rows.collect::<BTreeSet<u8>>(), all);
 }
+
+/// Returns what stands between two marks, on one line.
+fn in_marks(line: &str) -> impl Iterator<Item = &str> {
+    line.split('`').skip(1).step_by(2)
+}
+
+#[test]
+fn every_source_file_that_a_comment_names_exists() {
+    let sources = crate::tidy::sources();
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut gone = Vec::new();
+    for (path, text) in &sources {
+        let comments = text.lines().filter(|line| line.trim_start().starts_with("//"));
+        for name in comments.flat_map(in_marks).filter(|name| name.ends_with(".rs") && !name.contains(' ')) {
+            let is_it = |other: &Path| other.ends_with(name);
+            if !sources.iter().any(|(other, _)| is_it(other)) && !top.join(name).exists() {
+                gone.push(format!("{}: {name}", path.display()));
+            }
+        }
+    }
+    assert!(gone.is_empty(), "comments name files that do not exist: {gone:#?}");
+}

@@ -219,19 +219,71 @@ fn other_content_under_the_same_id_is_a_conflict_and_stays() {
 }
 
 #[test]
-fn a_name_that_is_taken_here_is_told_and_the_others_come() {
+fn a_name_that_is_taken_here_means_the_own_snapshot_and_the_other_is_called_by_its_user() {
     let (project, remote) = with_remote();
-    for name in ["same name", "another"] {
-        project.write("a.txt", name);
-        project.snap(&["save", name]).exits(0);
-    }
-    project.snap(&["push", "origin", "same name", "another"]).exits(0);
-    let clone = colleague(&project, &remote);
-    clone.snap(&["save", "same name"]).exits(0);
+    project.write("a.txt", "theirs");
+    project.snap(&["save", "same name", "-m", "theirs"]).exits(0);
+    project.snap(&["push"]).exits(0);
+    let clone = colleague(&project, &remote).of_another_user();
+    clone.snap(&["save", "same name", "-m", "mine"]).exits(0);
+    let user =
+        project.snap(&["show", "--json"]).json()["created_by"]["user"].as_str().must("a user").to_owned();
+    let theirs = format!("same name@{user}");
     let mine = fs::read(clone.stored("same-name.json")).must("a manifest");
-    clone.snap(&["pull"]).exits(6).says(&["Added another", "another snapshot \"same name\" here", "snap rm"]);
-    clone.snap(&["pull", "origin", "same name"]).exits(3);
-    assert_eq!(fs::read(clone.stored("same-name.json")).must("mine"), mine);
+    clone.snap(&["pull"]).exits(0).says(&[&format!("Added {theirs} ")]);
+    assert_eq!(fs::read(clone.stored("same-name.json")).must("mine"), mine, "what is here stays as it is");
+    let message =
+        |reference: &str| clone.snap(&["show", reference, "--json"]).exits(0).json()["message"].clone();
+    assert_eq!((message("same name"), message(&theirs)), (json!("mine"), json!("theirs")));
+    let listed = clone.snap(&["list"]).exits(0).stdout;
+    assert!(
+        listed.contains("\nsame name  ") && listed.contains(&format!("\n{theirs} (not yours)")),
+        "{listed}"
+    );
+    let json = clone.snap(&["list", "--json"]).exits(0).json();
+    let mut names: Vec<&str> =
+        json.as_array().must("a list").iter().filter_map(|one| one["name"].as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["same name", &theirs]);
+    assert!(clone.snap(&["show", &theirs]).exits(0).stdout.starts_with(&theirs));
+    let planned = clone.snap(&["rewind", &theirs, "--dry-run", "--json"]).exits(0).json();
+    assert_eq!(planned["snapshot"], json!(theirs));
+
+    // What is handed on keeps the name that its user gave it.
+    clone.snap(&["export", &theirs, "-o", "theirs.snap"]).exits(0);
+    let third = colleague(&project, &remote);
+    let file = clone.path("theirs.snap");
+    third.snap(&["import", file.to_str().must("UTF-8")]).exits(0).says(&["Imported same name,"]);
+    clone.snap(&["rm", &theirs]).exits(0);
+    assert_eq!(message("same name"), json!("mine"));
+    clone.snap(&["show", &theirs]).exits(3);
+}
+
+#[test]
+fn of_two_snapshots_of_one_name_that_both_came_none_is_refused_and_each_can_be_named() {
+    let (project, remote) = with_remote();
+    let other = colleague(&project, &remote).of_another_user();
+    for (who, text) in [(&project, "one"), (&other, "two")] {
+        who.write("a.txt", text);
+        who.snap(&["save", "wip", "-m", text]).exits(0);
+        who.snap(&["push"]).exits(0);
+    }
+    let third = colleague(&project, &remote).of_another_user();
+    third.snap(&["pull"]).exits(0);
+    let json = third.snap(&["list", "--json"]).exits(0).json();
+    let all = json.as_array().must("a list");
+    assert_eq!(all.len(), 2);
+    for one in all {
+        let name = one["name"].as_str().must("a name");
+        let shown = third.snap(&["show", name, "--json"]).exits(0).json();
+        assert_eq!(shown["id"], one["id"], "{name}");
+    }
+    let names: Vec<&str> = all.iter().filter_map(|one| one["name"].as_str()).collect();
+    assert!(names.contains(&"wip") && names[0] != names[1], "{names:?}");
+    // On the remote as well; both here have one user, so the name alone or with it is not enough.
+    let fourth = colleague(&project, &remote);
+    fourth.snap(&["pull", "origin", "wip"]).exits(3).says(&["NAME@USER"]);
+    assert_eq!(fourth.snap(&["list", "--json"]).json(), json!([]));
 }
 
 #[test]

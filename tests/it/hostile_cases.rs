@@ -133,7 +133,13 @@ pub(crate) fn manifests(sound: &Value) -> Vec<Case> {
                 m["permissions"]["session"] =
                     json!([{"tool": text, "detail": text, "decision": text, "scope": text, "at": null}]);
                 m["not_captured"]["processes"] = json!([text]);
-                m["not_captured"]["mcp_servers"] = json!([{"name": text, "transport": text}]);
+                m["not_captured"]["mcp_servers"] = json!([{"name": text, "transport": text, "used": true}]);
+                m["not_captured"]["teams"] = json!([text]);
+                m["session"]["effort"] = json!(text);
+                m["session"]["output_style"] = json!(text);
+                m["session"]["restrictions"] = json!([text]);
+                m["session"]["added_folders"] = json!([text]);
+                m["session"]["scripts"] = json!([{"place": "session-env/a.sh", "text": text}]);
                 m["not_captured"]["environment"] = json!([text]);
                 m["edits"]["skipped"] = json!([{"path": text, "reason": text}]);
                 m["edits"]["operation"] = json!(text);
@@ -223,6 +229,12 @@ fn many(sound: &Value, add: &mut impl FnMut(String, Vec<u8>)) {
     one("files of the session", &|m| {
         m["session"]["files"] =
             list(&|n| json!({"place": format!("session/x/{n}"), "size": 5, "content": {"text": EVIL}}));
+    });
+    one("scripts, notes and folders", &|m| {
+        m["session"]["scripts"] = list(&|n| json!({"place": format!("session-env/{n}.sh"), "text": EVIL}));
+        m["session"]["elsewhere"] = list(&|n| json!({"place": format!("memory/{n}.md"), "text": EVIL}));
+        m["session"]["added_folders"] = list(&|n| json!(format!("/added/{n}")));
+        m["session"]["restrictions"] = list(&|n| json!(format!("--evil{n}")));
     });
     one("edits", &|m| m["edits"]["files"] = list(&|n| edit(&json!(format!("many/{n}")), "100644", EVIL)));
     one("edits of concern", &|m| {

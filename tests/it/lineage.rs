@@ -63,8 +63,8 @@ fn what_is_saved_after_a_resume_under_a_new_id_descends_from_what_was_resumed() 
     project.session(ID);
     save(&project, "first", ID);
     save(&project, "second", ID);
-    let session = rewind(&project, "first");
-    assert_ne!(session, ID, "the session is here already");
+    let resumed = project.snap(&["rewind", "first", "--fork", "--json"]).exits(0).json();
+    let session = resumed["session_id"].as_str().must("a session").to_owned();
     save(&project, "another way", &session);
     save(&project, "further that way", &session);
     save(&project, "third", ID);
@@ -156,12 +156,12 @@ fn the_log_says_what_came_of_each_operation() {
 
     let bob = colleague(&ada, &remote);
     bob.snap(&["save", "one"]).exits(0);
-    bob.snap(&["pull"]).exits(3);
+    bob.snap(&["pull"]).exits(0);
     std::fs::rename(&remote, remote.with_extension("away")).must("to move the remote");
     bob.snap(&["pull"]).exits(7);
     bob.snap(&["push", "origin", "one"]).exits(7);
     bob.snap(&["import", "/dev/null"]).exits(5);
-    assert_eq!(log(&bob)[1..], ["pull failed one", "pull failed ", "push failed one", "import failed "]);
+    assert_eq!(log(&bob)[1..], ["pull ok one", "pull failed ", "push failed one", "import failed "]);
     let log = bob.snap(&["log", "--json", "-n", "2"]).exits(0).json();
     assert_eq!(log[0].get("snapshot"), None);
     assert_eq!(log[1]["peer"], json!("origin"));

@@ -54,6 +54,12 @@ fn whatever_a_task_or_an_agents_metadata_is_it_comes_back_byte_for_byte() {
         assert_eq!(saved.code == 6, saved.stderr.contains("not saved"), "{what}: {}", saved.stderr);
         project.snap(&["save", "y"]).exits(saved.code);
         project.snap(&["verify"]).exits(0);
+        // Whoever gets it can take it in.
+        project.snap(&["export", "x", "-o", "x.snap"]).exits(0);
+        let file = project.path("x.snap");
+        let clone = project.cloned().of_another_user();
+        clone.snap(&["import", file.to_str().must("UTF-8")]).exits(0);
+        fs::remove_file(&file).must("to remove the file");
         fs::remove_dir_all(transcript.with_extension("")).must("to remove the side files");
         fs::remove_dir_all(project.home.tasks(ID)).must("to remove the tasks");
         fs::remove_file(&transcript).must("to remove the transcript");
@@ -88,4 +94,57 @@ fn records_nested_as_deep_as_one_likes_are_saved_and_resumed() {
         let back = fs::read_to_string(&transcript).must("the transcript");
         assert!(back.lines().any(|line| line == record), "{depth}");
     }
+}
+
+#[test]
+fn of_a_task_or_an_agent_that_no_manifest_takes_in_what_can_be_read_is_shown() {
+    for odd in [r#""x":"\ud83d""#, r#""x":1e999"#, r#""x":1,"x":2"#] {
+        let project = Project::new();
+        let transcript = project.session(ID);
+        let task = format!(r#"{{"id":"7","subject":"cut short","status":"completed",{odd}}}"#);
+        fs::write(project.home.tasks(ID).join("7.json"), &task).must("a task");
+        let meta = format!(r#"{{"agentType":"Plan","description":"look closely","finished":true,{odd}}}"#);
+        project.write_beside(&transcript, "subagents/agent-ag1.meta.json", meta.as_bytes());
+        project.snap(&["save", "x"]).exits(0).says(&[]);
+        let shown = project.snap(&["show", "x"]).exits(0).stdout;
+        for words in ["2 of 3 done", "cut short", "done", "Plan  look closely"] {
+            assert!(shown.contains(words), "{odd}: {words:?} is not in {shown}");
+        }
+        let listed = project.snap(&["list", "--json"]).exits(0).json();
+        assert_eq!(listed[0]["tasks"], json!({"done": 2, "all": 3}), "{odd}");
+    }
+}
+
+#[test]
+fn a_prompt_or_a_title_that_was_cut_within_a_character_is_shown_with_what_is_left() {
+    let project = Project::new();
+    let transcript = project.session(ID);
+    let records = [
+        r#"{"type":"queue-operation","operation":"enqueue","content":"cut \ud83d"}"#,
+        r#"{"type":"custom-title","customTitle":"a title \ud83d"}"#,
+    ];
+    project.append(&transcript, format!("{}\n", records.join("\n")).as_bytes());
+    project.snap(&["save", "x"]).exits(0);
+    let shown = project.snap(&["show", "x", "--json"]).exits(0).json();
+    assert_eq!(shown["queue"], json!(["then test it", "cut \u{fffd}"]));
+    assert_eq!(shown["session"]["title"], json!("a title \u{fffd}"));
+}
+
+#[test]
+fn what_nobody_could_take_in_does_not_leave() {
+    let project = Project::new();
+    project.session(ID);
+    project.snap(&["save", "x"]).exits(0);
+    // As an earlier version saved it.
+    let path = project.stored("x.json");
+    let json =
+        fs::read_to_string(&path).must("a manifest").replacen(r#""new": 1.0"#, r#""new": 1.0, "new": 2"#, 1);
+    fs::write(&path, claude_snap::manifest::seal(json.into_bytes()).must("sealed")).must("a manifest");
+    let remote = project.home.path().join("remote.git");
+    project.git(&["init", "-q", "--bare", remote.to_str().must("UTF-8")]);
+    for command in [&["export", "x", "-o", "x.snap"][..], &["push", remote.to_str().must("UTF-8"), "x"]] {
+        project.snap(command).exits(3).says(&["nobody could add it", "is there twice", "snap save"]);
+    }
+    assert!(!project.path("x.snap").exists());
+    project.snap(&["show", "x"]).exits(0);
 }

@@ -64,7 +64,14 @@ fn full() -> (Project, Value) {
     m["session"]["status"] = json!("waiting");
     m["session"]["waiting_for"] = json!("permission");
     m["session"]["live"] = json!(true);
-    m["session"]["elsewhere"] = json!([{"place": "plans/p.md", "text": "plan"}]);
+    m["session"]["elsewhere"] =
+        json!([{"place": "plans/p.md", "text": "plan"}, {"place": "memory/MEMORY.md", "text": "note"}]);
+    m["session"]["todos"] = json!([{"content": "look", "status": "pending"}]);
+    m["session"]["scripts"] = json!([{"place": "session-env/hook.sh", "text": "export A=1"}]);
+    m["session"]["added_folders"] = json!(["/lib"]);
+    m["session"]["restrictions"] = json!(["--restricted"]);
+    m["session"]["effort"] = json!("low");
+    m["session"]["output_style"] = json!("Explanatory");
     m["session"]["files"]
         .as_array_mut()
         .must("files")
@@ -80,7 +87,8 @@ fn full() -> (Project, Value) {
     m["edits"]["skipped"] = json!([{"path": "big", "reason": "large"}]);
     m["edits"]["operation"] = json!("merge");
     m["not_captured"] = json!({
-        "processes": ["sleep 1"], "mcp_servers": [{"name": "db", "transport": "stdio"}], "scheduled": ["do it at 9"],
+        "processes": ["sleep 1"], "mcp_servers": [{"name": "db", "transport": "stdio", "used": true}], "scheduled": ["do it at 9"],
+        "teams": ["crew"], "others": ["a job"], "options": ["--bare"],
         "environment": ["NAME"], "files": [{"path": "f", "reason": "no"}], "secrets": ["one"],
     });
     m["secrets"] = json!([{"id": "s1", "kind": "known", "names": ["N"], "places": ["a.txt"], "times": 2}]);

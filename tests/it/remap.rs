@@ -295,6 +295,43 @@ fn project_directories_are_mapped_as_whole_names_only() {
 }
 
 #[test]
+fn a_project_directory_in_another_home_is_another_one() {
+    let mut spec = spec("/home/ann/app", "/srv/app");
+    spec.slugs = pairs(&[("-home-ann-app", "-srv-app")]);
+    spec.projects = pairs(&[("/home/ann/.claude/projects/-home-ann-app", "/root/.claude/projects/-srv-app")]);
+    assert_stays(
+        &spec,
+        &[
+            "/home/ada/.claude/projects/-home-ann-app/memory/x.md",
+            r"see\n/home/ada/.claude/projects/-home-ann-app",
+            "file:///home/ada/.claude/projects/-home-ann-app",
+            r"C:\\Users\\ada\\.claude\\projects\\-home-ann-app",
+        ],
+    );
+    assert_maps(
+        &spec,
+        &[
+            ("/home/ann/.claude/projects/-home-ann-app/x", "/root/.claude/projects/-srv-app/x"),
+            ("~/.claude/projects/-home-ann-app/x", "~/.claude/projects/-srv-app/x"),
+            ("${CLAUDE_CONFIG_DIR}/projects/-home-ann-app", "${CLAUDE_CONFIG_DIR}/projects/-srv-app"),
+            ("$HOME/.claude/projects/-home-ann-app", "$HOME/.claude/projects/-srv-app"),
+            (
+                ".claude/projects/-home-ann-app projects/-home-ann-app",
+                ".claude/projects/-srv-app projects/-srv-app",
+            ),
+            ("/tmp/claude-0/-home-ann-app/tasks", "/tmp/claude-0/-srv-app/tasks"),
+        ],
+    );
+}
+
+#[test]
+fn a_guard_that_is_no_absolute_path_guards_nothing_and_stops_nothing() {
+    let mut spec = spec("/repo", "/new");
+    spec.guards = vec!["../../wt".to_owned(), "/repo/wt".to_owned()];
+    assert_maps(&spec, &[("/repo/a ../../wt /repo/wt/a", "/new/a ../../wt /repo/wt/a")]);
+}
+
+#[test]
 fn a_session_id_is_mapped_inside_file_names_but_not_inside_longer_ids() {
     let spec = MapSpec { session: Some((OLD_ID.to_owned(), NEW_ID.to_owned())), ..MapSpec::default() };
     assert_maps(

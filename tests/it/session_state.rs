@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::Must;
 use crate::support::api::StandIn;
-use crate::support::client::Client;
+use crate::support::client::{Client, OLDEST};
 use crate::support::project::{Project, ran};
 use crate::support::work::{assert_tasks, script};
 
@@ -45,8 +45,7 @@ fn what_the_client_still_loads_resumes_with_the_same_request_as_the_whole(client
         client.print(&project.home, project.root(), &api, arguments, prompt).succeeded().session_id
     };
     let id = say(&[], &format!("work {}", project.root().display()));
-    let compact = |number: &str| {
-        say(&["--resume", &id], "/compact");
+    let compare = |number: &str| {
         project.snap(&["save", &format!("full {number}"), "--history", "full"]).exits(0);
         let saved = project.snap(&["save", &format!("context {number}"), "--json"]).exits(0);
         let history = &saved.json()["history"];
@@ -56,9 +55,18 @@ fn what_the_client_still_loads_resumes_with_the_same_request_as_the_whole(client
         assert_eq!(whole, first_request(client, &project, &api, &format!("context {number}")));
         assert!(whole.contains("What happened so far") && whole.contains("list tasks"), "{whole}");
     };
-    compact("1");
+    say(&["--resume", &id], "/compact");
+    compare("1");
     say(&["--resume", &id], "what next");
-    compact("2");
+    say(&["--resume", &id], "/compact");
+    compare("2");
+    // From 2.1.226 on, a boundary also names records that were never written.
+    let transcript = project.home.project(project.root()).join(format!("{id}.jsonl"));
+    let text = fs::read_to_string(&transcript).must("the transcript");
+    let unwritten = r#""allUuids":["99999999-0000-4000-8000-000000000009","#;
+    assert_eq!(text.contains(r#""allUuids":["#), client.version != OLDEST, "only a newer client names any");
+    fs::write(&transcript, text.replace(r#""allUuids":["#, unwritten)).must("to write");
+    compare("3");
     let shown = project.snap(&["show", "context 2"]).exits(0).stdout;
     assert!(shown.contains("since its last compaction"), "{shown}");
 }
@@ -115,9 +123,8 @@ fn tasks_of_a_team_of_agents_come_back_where_either_kind_of_client_looks() {
     let teams = format!("session-{}", &SESSION[..8]);
     fs::rename(project.home.tasks(SESSION), project.home.tasks(&teams)).must("the name that teams use");
     project.snap(&["save", "x"]).exits(0);
-    let resumed = project.snap(&["resume", "x", "--no-edits", "--json"]).exits(0).json();
+    let resumed = project.snap(&["resume", "x", "--no-edits", "--fork", "--json"]).exits(0).json();
     let id = resumed["session_id"].as_str().must("an id");
-    assert_ne!(id, SESSION, "the tasks here are another session's");
     let task = |folder: &str| fs::read(project.home.tasks(folder).join("1.json")).must("a task");
     assert_eq!(task(id), task(&teams));
     assert_eq!(task(&format!("session-{}", &id[..8])), task(&teams));
@@ -243,9 +250,9 @@ fn a_session_that_went_on_elsewhere_goes_on_here_under_its_id() {
         2,
         "one transcript"
     );
-    // Now nothing is missing here: once more is a new session.
+    // Now nothing is missing here: once more, nothing is written.
     let again = project.snap(&["resume", "y", "--trust", "--json"]).exits(0).json();
-    assert_eq!(again["renamed"], true);
+    assert_eq!((&again["renamed"], &again["continues"]), (&json!(false), &json!(true)));
     assert_eq!(fs::read(&transcript).must("the transcript"), after);
 }
 
@@ -354,7 +361,7 @@ fn plans_and_older_task_lists_come_back_and_none_that_is_here_is_replaced() {
     // Here: a new session; a plan that is another now stays, and that is said.
     write("plans/quiet-red-fox.md", "# A newer plan\n");
     fs::remove_file(config.join("plans/quiet-red-fox-agent-ag1.md")).must("to remove");
-    let resumed = project.snap(&["resume", "x", "--no-edits", "--json"]).exits(0).json();
+    let resumed = project.snap(&["resume", "x", "--no-edits", "--fork", "--json"]).exits(0).json();
     let id = resumed["session_id"].as_str().must("an id");
     assert!(resumed["notes"].to_string().contains("plans/quiet-red-fox.md here differs"), "{resumed}");
     assert!(!resumed["notes"].to_string().contains("ag1.md"), "{resumed}");
@@ -363,4 +370,87 @@ fn plans_and_older_task_lists_come_back_and_none_that_is_here_is_replaced() {
     assert_eq!(here("plans/quiet-red-fox-agent-ag1.md"), "# Its plan\n");
     assert!(here(&format!("todos/{id}-agent-{id}.json")).contains("pending"));
     assert_eq!(here(&format!("todos/{id}-agent-ag1.json")), "[]");
+}
+
+/// A record of the main conversation's helper: a branch of it.
+fn branch(id: &str, uuid: &str, parent: &str, minute: u32) -> Value {
+    json!({"type": "user", "uuid": uuid, "parentUuid": parent, "isSidechain": true, "agentId": id, "sessionId": SESSION,
+           "timestamp": format!("2026-11-21T01:{minute}:00.000Z"), "message": {"role": "user", "content": "sum up"}})
+}
+
+#[test]
+fn the_clients_own_agents_are_carried_and_neither_counted_nor_mended() {
+    let project = Project::new();
+    let transcript = project.session(SESSION);
+    let mut files = Vec::new();
+    for id in ["acompact-1b98b4", "aprompt_suggestion-7508e4", "aside_question-918fb0"] {
+        let records = format!("{}\n{}\n", branch(id, "h1", "u2", 20), branch(id, "h2", "hook", 21));
+        let name = format!("subagents/agent-{id}.jsonl");
+        project.write_beside(&transcript, &name, records.as_bytes());
+        files.push((name, records));
+    }
+    // An agent that goes on from the conversation, and one whose hook left no record.
+    let fork = format!("{}\n{}\n", branch("ag2", "f1", "u1", 20), branch("ag2", "f2", "f1", 21));
+    project.write_beside(&transcript, "subagents/agent-ag2.jsonl", fork.as_bytes());
+    let hooked = format!("{}\n{}\n", branch("ag3", "k1", "u1", 20), branch("ag3", "k2", "hook", 20));
+    project.write_beside(&transcript, "subagents/agent-ag3.jsonl", hooked.as_bytes());
+    let saved = project.snap(&["save", "x", "--json"]).exits(0).json();
+    assert_eq!(saved["agents"], json!(3));
+    assert!(!project.snap(&["show", "x"]).stdout.contains("acompact"));
+    let verified = project.snap(&["verify"]).exits(0);
+    assert!(!verified.stderr.contains("follows one that is not here"), "{}", verified.stderr);
+
+    let resumed = project.snap(&["resume", "x", "--no-edits", "--json"]).exits(0);
+    assert!(!resumed.json()["notes"].to_string().contains("mended"), "{}", resumed.stdout);
+    let id = resumed.json()["session_id"].as_str().must("an id").to_owned();
+    let beside = transcript.with_file_name(&id);
+    files.extend([
+        ("subagents/agent-ag2.jsonl".to_owned(), fork),
+        ("subagents/agent-ag3.jsonl".to_owned(), hooked),
+    ]);
+    for (name, records) in files {
+        let back = fs::read_to_string(beside.join(&name)).must("the agent's file");
+        assert_eq!(back, records.replace(SESSION, &id), "{name}");
+    }
+}
+
+#[test]
+fn what_plain_resume_would_leave_out_before_an_orphan_is_said_and_comes_back() {
+    let project = Project::new();
+    let transcript = project.session(SESSION);
+    let record = |uuid: &str, parent: &str, second: u32, content: &str| {
+        json!({"type": "user", "uuid": uuid, "parentUuid": parent, "sessionId": SESSION,
+               "timestamp": format!("2026-11-21T01:20:{second:02}.000Z"), "message": {"role": "user", "content": content}})
+    };
+    // Joined by the client itself; then one that came too late for that.
+    let records =
+        [record("u3", "u2", 0, "one"), record("u4", "lost", 4, "two"), record("u5", "gone", 10, "three")];
+    project.append(&transcript, records.map(|record| format!("{record}\n")).concat().as_bytes());
+    project.snap(&["save", "x"]).exits(0);
+    let resumed = project.snap(&["resume", "x", "--no-edits", "--json"]).exits(0).json();
+    let notes = resumed["notes"].to_string();
+    assert!(notes.contains("line 7: the record follows one that is not here (mended"), "{notes}");
+    assert!(
+        notes.contains("line 8: the record follows one that is not here; `claude --resume` of the original begins with it, without the 4 messages before it"),
+        "{notes}"
+    );
+    let id = resumed["session_id"].as_str().must("an id");
+    let there = fs::read_to_string(transcript.with_file_name(format!("{id}.jsonl"))).must("the copy");
+    let parents: Vec<Value> =
+        there.lines().map(|line| serde_json::from_str::<Value>(line).must("JSON")).collect();
+    let parent =
+        |uuid: &str| parents.iter().find(|record| record["uuid"] == uuid).must("it")["parentUuid"].clone();
+    assert_eq!((parent("u4"), parent("u5")), (json!("u3"), json!("u4")));
+}
+
+#[test]
+fn an_empty_reminder_of_tasks_is_no_loss_of_any() {
+    let project = Project::new();
+    let transcript = project.session(SESSION);
+    let reminder = json!({"type": "attachment", "uuid": "r1", "parentUuid": "u2", "sessionId": SESSION,
+        "attachment": {"type": "task_reminder", "content": [], "itemCount": 0}});
+    project.append(&transcript, format!("{reminder}\n").as_bytes());
+    fs::remove_dir_all(project.home.tasks(SESSION)).must("to remove the tasks");
+    let saved = project.snap(&["save", "x"]).exits(0);
+    assert!(!saved.stderr.contains("task queue"), "{}", saved.stderr);
 }

@@ -25,7 +25,7 @@ const LAYERS: [&[&str]; 17] = [
     &["capture", "compare", "transfer"],
     // A restore makes a safety snapshot first: it captures.
     &["restore"],
-    &["verify"],
+    &["doctor", "verify"],
     // What people see.
     &["view"],
     &["cli"],
@@ -43,6 +43,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("clap_complete", &["cli/commands/completions.rs"]),
     ("clap_mangen", &["cli/commands/man.rs"]),
+    ("data_encoding", &["doctor/media.rs"]),
     ("directories", &["context.rs"]),
     ("encoding_rs", &["diff/charset.rs"]),
     ("encoding_rs_io", &["diff/charset.rs"]),
@@ -50,6 +51,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("git2", &["git"]),
     ("gix_imara_diff", &["diff/window.rs"]),
     ("glob", &["git/nearby.rs"]),
+    ("imagesize", &["doctor/media.rs"]),
     (
         "memchr",
         &[
@@ -64,6 +66,7 @@ const OWNERS: &[(&str, &[&str])] = &[
             "remap",
             "secrets",
             "client",
+            "doctor",
             "view/document.rs",
         ],
     ),

@@ -56,9 +56,9 @@ impl Import {
             let import = || transfer::import(context, workspace, input, &path.to_string_lossy());
             progress_bar::show(ui.talks(), &monitor, import)?
         };
-        let Imported { manifest, added } = &imported;
+        let Imported { manifest, called, added } = &imported;
         ui.report(&ImportReport {
-            name: &manifest.name,
+            name: called,
             id: &manifest.id,
             new: added.new,
             objects: added.objects,

@@ -10,7 +10,7 @@ use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::words::quoted;
 use crate::cli::output::{Report, Ui};
-use crate::cli::restore_flow::{Alive, ConsentArgs, RevivalArgs};
+use crate::cli::restore_flow::{Alive, ConsentArgs, RevivalArgs, before_client};
 use crate::restore;
 use crate::store::Reference;
 use crate::workspace::Workspace;
@@ -51,9 +51,10 @@ impl Link {
         if self.remove {
             return self.remove(workspace, ui);
         }
-        let manifest = workspace.store.find(&Reference::parse(&self.reference))?.manifest?;
+        let entry = workspace.store.find(&Reference::parse(&self.reference))?;
+        let (called, manifest) = (entry.called, entry.manifest?);
         let follows = self.reference == LATEST;
-        let title = if follows { LATEST } else { manifest.name.as_str() };
+        let title = if follows { LATEST } else { called.as_str() };
         let consent = ConsentArgs::of(self.trust, self.no_input);
         let trust = consent.trusts(ui, workspace, &manifest)?;
         let mut plan = restore::plan_link(workspace, &manifest, trust)?;
@@ -66,7 +67,7 @@ impl Link {
         let cwd = restore::link(workspace, &manifest, plan, title, follows)?.to_string_lossy().into_owned();
         let launch = &manifest.permissions.launch;
         let lost = launch.deny.iter().chain(&launch.ask).map(|rule| rule.rule.as_str()).collect();
-        let (snapshot, name) = (&manifest.id, &manifest.name);
+        let (snapshot, name) = (&manifest.id, &called);
         ui.report(&LinkReport { title, snapshot, follows, cwd, alive, lost, name })?;
         Ok(Outcome::Done)
     }
@@ -75,7 +76,7 @@ impl Link {
         let title = match self.reference.as_str() {
             LATEST => LATEST.to_owned(),
             reference => match workspace.store.find(&Reference::parse(reference)) {
-                Ok(entry) => entry.manifest?.name,
+                Ok(entry) => entry.called,
                 // The snapshot may be gone already.
                 Err(_) => reference.to_owned(),
             },
@@ -123,7 +124,8 @@ impl Report for LinkReport<'_> {
             ));
         }
         ui.say(&format!("Linked {}. To continue from it, run:", Line(self.name)));
-        ui.line(&format!("cd {} && claude --resume {}", quoted(&self.cwd), quoted(self.title)))
+        let (cwd, before) = (quoted(&self.cwd), before_client(None));
+        ui.line(&format!("cd {cwd} && {before}claude --resume {}", quoted(self.title)))
     }
 }
 

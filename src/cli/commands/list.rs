@@ -11,7 +11,7 @@ use crate::base::screen;
 use crate::base::timestamp::{Timestamp, age};
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
-use crate::cli::output::snapshot_words::{edited_lines, tasks};
+use crate::cli::output::snapshot_words::{done, edited_lines, tasks};
 use crate::cli::output::words::{count, size_text};
 use crate::cli::output::{Report, Style, Ui};
 use crate::cli::remotes::{with_remote, worked_on_by};
@@ -120,14 +120,19 @@ struct Edits {
 }
 
 impl<'a> Snapshot<'a> {
-    fn of(context: &Context, workspace: &Workspace, entry: &Entry, manifest: &'a Manifest) -> Snapshot<'a> {
+    fn of(
+        context: &Context,
+        workspace: &Workspace,
+        entry: &'a Entry,
+        manifest: &'a Manifest,
+    ) -> Snapshot<'a> {
         let session = manifest.session.as_ref();
-        let (done, all) = tasks(manifest);
+        let tasks = tasks(&workspace.store, manifest);
         let (added, removed) = edited_lines(manifest);
         let edits = manifest.edits.as_ref();
         let since = context.now.since(manifest.created_at);
         Snapshot {
-            name: &manifest.name,
+            name: &entry.called,
             id: &manifest.id,
             parent: manifest.parent.as_ref(),
             message: manifest.message.as_deref(),
@@ -141,7 +146,7 @@ impl<'a> Snapshot<'a> {
             root: &manifest.workspace.root,
             session_id: session.map(|session| &session.id),
             title: session.and_then(|session| session.title.as_deref()),
-            tasks: Tasks { done, all },
+            tasks: Tasks { done: done(&tasks), all: tasks.len() },
             agents: manifest.agents.len(),
             edits: edits.map(|edits| Edits { files: edits.listed().count(), added, removed }),
             size: size(&workspace.store, entry, manifest),

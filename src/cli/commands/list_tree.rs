@@ -19,6 +19,10 @@ use crate::store::Entry;
 pub(crate) fn draw(context: &Context, ui: &mut Ui, entries: &[Entry]) -> Result<Outcome> {
     // A safety snapshot holds what was overwritten: it is no step of anybody's work.
     let newest_first = || entries.iter().filter_map(Entry::readable).filter(|m| m.safety.is_none());
+    let called: BTreeMap<*const Manifest, &str> = entries
+        .iter()
+        .filter_map(|entry| Some((std::ptr::from_ref(entry.readable()?), entry.called.as_str())))
+        .collect();
     let all: BTreeSet<&SnapshotId> = newest_first().map(|m| &m.id).collect();
     let mut children: BTreeMap<&SnapshotId, Vec<&Manifest>> = BTreeMap::new();
     for manifest in newest_first() {
@@ -40,7 +44,8 @@ pub(crate) fn draw(context: &Context, ui: &mut Ui, entries: &[Entry]) -> Result<
             if !drawn.insert(std::ptr::from_ref(manifest)) {
                 continue;
             }
-            ui.line(text![lead, line(context, manifest)])?;
+            let name = called.get(&std::ptr::from_ref(manifest)).copied().unwrap_or(&manifest.name);
+            ui.line(text![lead, line(context, manifest, name)])?;
             let next = children.get(&manifest.id).map_or(&[][..], Vec::as_slice);
             for (number, child) in next.iter().enumerate().rev() {
                 open.push(match (next.len(), number + 1 == next.len()) {
@@ -54,7 +59,7 @@ pub(crate) fn draw(context: &Context, ui: &mut Ui, entries: &[Entry]) -> Result<
     Ok(Outcome::Done)
 }
 
-fn line(context: &Context, manifest: &Manifest) -> Text {
+fn line(context: &Context, manifest: &Manifest, name: &str) -> Text {
     let by = &manifest.created_by;
     let rest = format!(
         "{}  {}  {}@{}",
@@ -63,5 +68,5 @@ fn line(context: &Context, manifest: &Manifest) -> Text {
         Line(&by.user),
         Line(&by.host)
     );
-    text!["● ", cut(&manifest.name, 60), "  ", Style::Faint.of(rest)]
+    text!["● ", cut(name, 60), "  ", Style::Faint.of(rest)]
 }

@@ -17,7 +17,7 @@ use crate::cli::output::{Report, Style, Ui, text};
 use crate::cli::remotes::{Transfer, TransferReport, finish, with_remote};
 use crate::cli::upkeep::follow_links;
 use crate::context::Context;
-use crate::prune::{Plan, Policy, Verdict};
+use crate::prune::{Policy, RemovalPlan, Verdict};
 use crate::store::Sweep;
 use crate::transfer::{Fate, Listed};
 use crate::workspace::Workspace;
@@ -85,7 +85,7 @@ impl Prune {
         // The plan holds good as long as the lock.
         let lock =
             if store.root().exists() && !self.dry_run { Some(store.lock_for_deleting()?) } else { None };
-        let plan = Plan::by_policy(context, workspace, policy)?;
+        let plan = RemovalPlan::by_policy(context, workspace, policy)?;
         let judged: Vec<Judged> =
             plan.judged().map(|(m, verdict)| Judged::of(&m.name, &m.id, verdict)).collect();
         let mut report = PruneReport::new(self.dry_run, judged);
@@ -251,7 +251,7 @@ impl Rm {
             return remove_from_remote(context, workspace, ui, remote, &self.references);
         }
         let lock = workspace.store.lock_for_deleting()?;
-        let plan = Plan::by_name(workspace, &self.references)?;
+        let plan = RemovalPlan::by_name(workspace, &self.references)?;
         let names = plan.names();
         let done = plan.carry_out(context, workspace, &lock)?;
         drop(lock);

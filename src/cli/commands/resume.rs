@@ -60,6 +60,7 @@ impl Resume {
                 warn_of_passed_over(&workspace.store, ui);
                 let manifest = say_which(found, "resume", ui);
                 let line = audit::line(&context, Operation::Resume, Some(&manifest));
+                let _alone = restore::alone_in(&workspace)?;
                 let checked = self.args.check(ui, &workspace, &manifest);
                 audit::unless_failed(&workspace.store, &line, checked)?;
                 self.args.fetch_base(&context, &workspace, &manifest, ui)?;
@@ -126,7 +127,7 @@ impl Resume {
         let line = audit::line(&context, Operation::Resume, Some(&manifest));
         let plan = self.plan(&workspace, manifest, ui);
         let plan = self.args.planned(&workspace, &line, plan)?;
-        let plan = plan.leaving(left);
+        let plan = plan.with_unfiltered(left);
         self.args.carry_out(&context, &workspace, plan, Operation::Resume, || made.keep(), ui)
     }
 

@@ -11,7 +11,7 @@ use crate::base::screen::{self, Line, cut};
 use crate::base::timestamp::age;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
-use crate::cli::output::snapshot_words::{edited_lines, left_out, secret_line, tasks};
+use crate::cli::output::snapshot_words::{done, edited_lines, left_out, secret_line, tasks};
 use crate::cli::output::words::{ago, count, short_commit as short, size_text};
 use crate::cli::output::{Style, Text, Ui, text};
 use crate::context::Context;
@@ -39,24 +39,24 @@ pub(crate) struct Show {
 impl Show {
     pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
         let entry = workspace.store.find(&Reference::parse(&self.reference))?;
-        let manifest = entry.manifest?;
+        let manifest = entry.manifest.as_ref().map_err(Clone::clone)?;
         if ui.json() {
             let json = manifest.to_json()?;
             ui.value(&screen::json(String::from_utf8_lossy(&json).trim_end()))?;
             return Ok(Outcome::Done);
         }
         let mut page = Page { ui };
-        page.head(context, &manifest, entry.pinned)?;
-        page.provenance(&workspace.provenance(&manifest))?;
-        page.session(&manifest)?;
-        page.tasks(&manifest)?;
-        page.agents(&manifest)?;
+        page.head(context, manifest, &entry.called, entry.pinned)?;
+        page.provenance(&workspace.provenance(manifest))?;
+        page.session(manifest)?;
+        page.tasks(&tasks(&workspace.store, manifest))?;
+        page.agents(manifest)?;
         page.list("Queued", manifest.queue.iter().map(|prompt| text![cut(prompt, WIDE)]).collect())?;
-        page.edits(&manifest)?;
-        page.grants(&manifest)?;
+        page.edits(manifest)?;
+        page.grants(manifest)?;
         page.list("Taken out", manifest.secrets.iter().map(|secret| text![secret_line(secret)]).collect())?;
-        page.wakes(&manifest)?;
-        page.not_captured(&manifest)?;
+        page.wakes(manifest)?;
+        page.not_captured(manifest)?;
         Ok(Outcome::Done)
     }
 }
@@ -88,8 +88,8 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
-    fn head(&mut self, context: &Context, manifest: &Manifest, pinned: bool) -> Result<()> {
-        let name = Style::Strong.of(&manifest.name);
+    fn head(&mut self, context: &Context, manifest: &Manifest, called: &str, pinned: bool) -> Result<()> {
+        let name = Style::Strong.of(called);
         let pinned = if pinned { ", pinned" } else { "" };
         let by = &manifest.created_by;
         let saved = ago(&age(context.now.since(manifest.created_at)));
@@ -154,19 +154,26 @@ impl Page<'_> {
         for file in &session.elsewhere {
             lines.push(text![format!("{}, {}", file.place, size_text(file.text.len() as u64))]);
         }
+        for script in &session.scripts {
+            lines.push(text![format!(
+                "{}, {}, run before each command of the agent",
+                script.place,
+                size_text(script.text.len() as u64)
+            )]);
+        }
+        lines.extend(session.added_folders.iter().map(|folder| text![format!("added folder {folder}")]));
+        lines.extend(session.effort.as_deref().map(|effort| text!["effort ", effort]));
+        lines.extend(session.output_style.as_deref().map(|style| text!["output style ", style]));
+        lines.extend(session.restrictions.iter().map(|option| text!["held back by ", option]));
         self.list("Session", lines)
     }
 
-    fn tasks(&mut self, manifest: &Manifest) -> Result<()> {
-        let (done, all) = tasks(manifest);
-        if all == 0 {
+    fn tasks(&mut self, tasks: &[Value]) -> Result<()> {
+        if tasks.is_empty() {
             return Ok(());
         }
-        let mut lines = vec![text![format!("{done} of {all} done")]];
-        for task in &manifest.tasks {
-            let task: Value = serde_json::from_str(task.get()).unwrap_or_default();
-            lines.push(task_line(&task));
-        }
+        let mut lines = vec![text![format!("{} of {} done", done(tasks), tasks.len())]];
+        lines.extend(tasks.iter().map(task_line));
         self.list("Tasks", lines)
     }
 
@@ -267,11 +274,12 @@ impl Page<'_> {
         lines.extend(
             left.scheduled.iter().map(|prompt| text![format!("scheduled prompt: {}", cut(prompt, WIDE))]),
         );
-        lines.extend(
-            left.mcp_servers
-                .iter()
-                .map(|server| text![format!("MCP server: {} ({})", server.name, server.transport)]),
-        );
+        lines.extend(left.mcp_servers.iter().map(|server| {
+            let used = if server.used { ", used" } else { "" };
+            text![format!("MCP server: {} ({}{used})", server.name, server.transport)]
+        }));
+        lines.extend(left.teams.iter().map(|team| text![format!("team: {}", cut(team, 2 * WIDE))]));
+        lines.extend(left.others.iter().map(|what| text![what]));
         lines.extend(left.options.iter().map(|option| text![format!("option of the client: {option}")]));
         lines.extend(left.account.iter().map(|what| text![format!("of your account: {what}")]));
         lines.extend(left.environment.iter().map(|name| text![format!("environment variable: {name}")]));
@@ -363,7 +371,9 @@ fn shown_path(edit: &Edit) -> String {
 fn state_of(session: &Session) -> String {
     let mut parts = vec![match (&session.status, &session.waiting_for) {
         (Some(_), Some(what)) => format!("waiting for {}", Line(what)),
+        (Some(status), None) if session.background => format!("running in the background, {}", Line(status)),
         (Some(status), None) => format!("running, {}", Line(status)),
+        (None, _) if session.live && session.background => "running in the background".to_owned(),
         (None, _) if session.live => "running".to_owned(),
         (None, _) => "not running".to_owned(),
     }];

@@ -74,12 +74,13 @@ impl UndoneStep {
         workspace: &Workspace,
         ui: &mut Ui,
     ) -> Result<Outcome> {
+        let _alone = restore::alone_in(workspace)?;
         if direction == Direction::Undo && restore::all_undone(workspace)? {
             ui.report(&AllUndone { undo: () })?;
             return Ok(Outcome::Done);
         }
         let plan = planning(ui, |monitor| restore::plan_undo(workspace, direction, monitor))?;
-        let Some(way) = plan.way().cloned() else {
+        let Some(way) = plan.history_step().cloned() else {
             return Err(Error::new(Kind::Bug, "The plan of an undo does not say what it undoes"));
         };
         if !anyway {

@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 
 use crate::context::Context;
 use crate::git::{Location, Repository, work_tree_around};
-use crate::risk::{Around, Unsaved};
+use crate::risk::{Machine, Unsaved};
 
 /// The machine, as one run of the program sees it.
-pub(super) struct Machine<'a> {
+pub(super) struct ThisMachine<'a> {
     pub(super) context: &'a Context,
 }
 
-impl Around for Machine<'_> {
+impl Machine for ThisMachine<'_> {
     /// In doubt nothing, as most files that are written are new.
     fn unsaved(&self, path: &Path) -> Unsaved {
         match path.symlink_metadata() {
@@ -46,7 +46,7 @@ impl Around for Machine<'_> {
     }
 }
 
-impl Machine<'_> {
+impl ThisMachine<'_> {
     /// Says whether a place is for scratch files, or the client itself keeps it.
     pub(super) fn is_scratch(&self, path: &Path) -> bool {
         let context = self.context;

@@ -4,20 +4,44 @@ use serde_json::Value;
 
 use super::words::{count_u64, size_text};
 use crate::base::screen::Line;
-use crate::manifest::{Manifest, Secret, Transcript};
-use crate::store::Entry;
+use crate::client::LooseObject;
+use crate::manifest::{Manifest, Secret, SideFile, Todo, Transcript};
+use crate::store::{Entry, Store};
+
+/// A larger file is no task.
+const LARGEST_TASK: u64 = 4 << 20;
 
 /// Returns the name to show of an entry; of one that can't be read, its file's.
 pub(crate) fn shown_name(entry: &Entry) -> String {
-    let name = entry.manifest.as_ref().map_or(entry.stem.as_str(), |manifest| &manifest.name);
-    Line(name).to_string()
+    Line(&entry.called).to_string()
 }
 
-/// Counts the tasks done and all tasks.
-pub(crate) fn tasks(manifest: &Manifest) -> (usize, usize) {
-    let done =
-        |task: &str| serde_json::from_str::<Value>(task).is_ok_and(|task| task["status"] == "completed");
-    (manifest.tasks.iter().filter(|task| done(task.get())).count(), manifest.tasks.len())
+/// Returns the tasks; of one that no manifest takes in, and that is kept as a file, what can be read; and an older
+/// client's list of things to do.
+pub(crate) fn tasks(store: &Store, manifest: &Manifest) -> Vec<Value> {
+    let whole = manifest.tasks.iter().map(|task| serde_json::from_str(task.get()).unwrap_or_default());
+    let odd = odd_tasks(manifest).filter_map(|file| LooseObject::of(&store.load(&file.content).ok()?).task());
+    let todos = todos(manifest).iter().enumerate().map(|(number, todo)| todo.as_task(number + 1));
+    whole.chain(odd).chain(todos).collect()
+}
+
+/// Returns an older client's list of things to do.
+pub(crate) fn todos(manifest: &Manifest) -> &[Todo] {
+    manifest.session.as_ref().map_or(&[], |session| &session.todos)
+}
+
+/// Returns the files of tasks that no manifest takes in.
+pub(crate) fn odd_tasks(manifest: &Manifest) -> impl Iterator<Item = &SideFile> {
+    let is_task = |file: &&SideFile| {
+        let place = file.place.as_bytes();
+        place.starts_with(b"tasks/") && place.ends_with(b".json") && file.size <= LARGEST_TASK
+    };
+    manifest.session.iter().flat_map(|session| &session.files).filter(is_task)
+}
+
+/// Counts the tasks done.
+pub(crate) fn done(tasks: &[Value]) -> usize {
+    tasks.iter().filter(|task| task["status"] == "completed").count()
 }
 
 /// Sums the lines that a snapshot's edits add and remove.

@@ -37,12 +37,16 @@ pub(crate) fn say_done(ui: &mut Ui, done: &Done) {
     }
     let report = &done.relocated.report;
     if report.replaced() > 0 {
-        let left = match report.leftovers() {
+        let left = match report.leftovers() - report.in_files {
             0 => String::new(),
             left => format!(", left {left} in messages, signed thinking or binary data"),
         };
+        let in_files = match report.in_files {
+            0 => String::new(),
+            left => format!(", left {left} in the text of files, which is as on the disk"),
+        };
         let rewrote = count_u64(report.replaced(), "mention");
-        ui.say(&format!("Rewrote {rewrote} of the old place in the session{left}."));
+        ui.say(&format!("Rewrote {rewrote} of the old place in the session{left}{in_files}."));
     }
     if let Some(((first, _), others)) = done.relocated.outside.split_first() {
         let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };

@@ -15,7 +15,7 @@ use crate::cli::outcome::Outcome;
 use crate::cli::output::{Ui, progress_bar};
 use crate::context::Context;
 use crate::manifest::Manifest;
-use crate::restore::{self, GrantPlan, Plan};
+use crate::restore::{self, GrantPlan, Plan, ServerChecks};
 use crate::store::{LogEntry, Operation};
 use crate::transfer;
 use crate::workspace::Workspace;
@@ -104,7 +104,9 @@ impl RestoreArgs {
         };
         if self.dry_run {
             granting.options(&self.client);
-            return show_dry_run(ui, RestoreReport::of(&plan).with_grants(GrantReport::of(&granting)));
+            let servers = ServerChecks::begin(workspace, &plan, false).finish();
+            let report = RestoreReport::of(&plan).with_grants(GrantReport::of(&granting));
+            return show_dry_run(ui, report.with_servers(servers));
         }
         let plan = self.consent.obtain(ui, plan, RestoreReport::of)?;
         let agreed = match plan.session() {
@@ -113,13 +115,15 @@ impl RestoreArgs {
         };
         let plan = plan.reviving(&agreed)?;
         granting.follow_mode(&plan);
+        let servers = ServerChecks::begin(workspace, &plan, !self.offline);
         let lease = self.check_leases(context, workspace, plan.manifest(), ui)?;
         if !ui.json() {
             GrantReport::of(&granting).lines().into_iter().for_each(|line| ui.say(line));
         }
         grants::choose(&mut granting, self.consent.no_input(), ui)?;
         let (plan, apart) = granting.add_to(plan, workspace)?;
-        let options = granting.options(&self.client);
+        let mut options = granting.options(&self.client);
+        options.extend(plan.session().iter().flat_map(|session| session.options.words(&self.client)));
 
         let report = RestoreReport::of(&plan).with_grants(GrantReport::of(&granting));
         let outcome = Outcome::partial_if(report.is_partial() || !granting.lost.is_empty());
@@ -138,6 +142,7 @@ impl RestoreArgs {
         if let Some(lease) = lease {
             lease.leave();
         }
+        let report = report.with_servers(servers.finish());
         let launch = done.session.as_ref().map(|(id, cwd)| {
             let environment = workspace.client.environment_for(id);
             Launch { id, cwd, options: &options, extra: &self.client, environment, prompt: None }
@@ -146,6 +151,7 @@ impl RestoreArgs {
             say_done(ui, &done);
             let awake = report.alive.as_ref().map(|alive| alive.awake_lines()).unwrap_or_default();
             awake.into_iter().for_each(|line| ui.say(line));
+            report.server_lines().into_iter().for_each(|line| ui.say(line));
         }
         warn_of_left(ui, &report);
         if let (Some(granted), false) = (grants::granted(&granting), ui.json()) {

@@ -20,7 +20,7 @@ pub(crate) struct QueuedPrompts {
 impl QueuedPrompts {
     /// Takes them from a plan that brings a session back.
     pub(crate) fn of(plan: &Plan) -> QueuedPrompts {
-        let prompts = plan.session().map(|_| plan.manifest().queue.clone()).unwrap_or_default();
+        let prompts = plan.session().map(|session| session.queue.clone()).unwrap_or_default();
         QueuedPrompts { prompts, is_own: matches!(plan.provenance(), Provenance::Own) }
     }
 

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::base::error::Result;
 use crate::base::screen::Line;
+use crate::cli::output::words::count;
 use crate::cli::output::{Style, Text, Ui, text};
 use crate::manifest::Cron;
 use crate::restore::{SessionPlan, revivable};
@@ -18,8 +19,8 @@ use crate::restore::{SessionPlan, revivable};
 /// What a person wants alive.
 #[derive(Args)]
 pub(crate) struct RevivalArgs {
-    /// Let WHAT in somebody else's conversation start by itself again: `mode`, `goal`, `agent` or `cron:ID`, as the
-    /// plan names them (repeatable)
+    /// Let WHAT in somebody else's conversation start by itself again: `mode`, `goal`, `agent`, `scripts`, `memory` or
+    /// `cron:ID`, as the plan names them (repeatable)
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     revive: Vec<String>,
 }
@@ -33,11 +34,22 @@ impl RevivalArgs {
     /// Asks for each that was not asked for in advance; returns what a person said yes to.
     pub(crate) fn ask(&self, session: &SessionPlan, ui: &mut Ui) -> Result<Vec<String>> {
         let mut agreed = Vec::new();
-        for one in starters(session).into_iter().filter(|one| !one.awake) {
-            let Some(name) = one.name else { continue };
-            ui.tell_line(text!["  ", one.what]);
-            if ui.ask("The client would start this by itself. Let it?")? {
-                agreed.push(name);
+        let asleep: Vec<Starter> = starters(session).into_iter().filter(|one| !one.awake).collect();
+        let mut asked: Vec<&String> = Vec::new();
+        for name in asleep.iter().filter_map(|one| one.name.as_ref()) {
+            if asked.contains(&name) {
+                continue;
+            }
+            asked.push(name);
+            for one in asleep.iter().filter(|one| one.name.as_ref() == Some(name)) {
+                ui.tell_line(text!["  ", &one.what]);
+            }
+            let question = match name.as_str() {
+                "memory" => "Add what is missing of it here?",
+                _ => "The client would start this by itself. Let it?",
+            };
+            if ui.ask(question)? {
+                agreed.push(name.clone());
             }
         }
         Ok(agreed)
@@ -51,6 +63,10 @@ pub(crate) struct Alive {
     agent: Option<AgentName>,
     goal: Option<Goal>,
     crons: Vec<Schedule>,
+    /// The scripts that set variables for the agent's commands.
+    scripts: Vec<ScriptName>,
+    /// The notes for the project's memory.
+    memory: Option<Notes>,
     /// What is left out of somebody else's conversation, by kind, with how often.
     left_out: Option<BTreeMap<String, u64>>,
     #[serde(skip)]
@@ -76,6 +92,18 @@ struct Goal {
 }
 
 #[derive(Serialize)]
+struct ScriptName {
+    script: String,
+    alive: bool,
+}
+
+#[derive(Serialize)]
+struct Notes {
+    files: usize,
+    alive: bool,
+}
+
+#[derive(Serialize)]
 struct Schedule {
     #[serde(flatten)]
     cron: Cron,
@@ -93,7 +121,7 @@ struct Starter {
 /// Lists what starts by itself, each in full.
 fn starters(session: &SessionPlan) -> Vec<Starter> {
     let waking = &session.waking;
-    let names = revivable(&waking.alive);
+    let names = revivable(waking);
     let one = |name: String, what: String, awake: bool| Starter {
         name: Some(name.clone()).filter(|name| names.contains(name)),
         what: text![what],
@@ -115,7 +143,17 @@ fn starters(session: &SessionPlan) -> Vec<Starter> {
         let what = format!("{}  {}, {often}:  {}", Line(&name), Line(&cron.schedule), Line(&cron.prompt));
         one(name, what, revive.is_none_or(|revive| revive.crons.contains(&cron.id)))
     });
-    mode.into_iter().chain(agent).chain(goal).chain(crons).collect()
+    let scripts = waking.scripts.iter().map(|script| {
+        let text = Line(script.text.trim_end());
+        let what = format!("{}  before each command of the agent:  {text}", script.place);
+        one("scripts".to_owned(), what, revive.is_none_or(|revive| revive.scripts))
+    });
+    // One's own notes are told of among the notes of the plan: they start nothing.
+    let memory = revive.filter(|_| waking.notes > 0).map(|revive| {
+        let what = format!("memory {}, which every session here reads", count(waking.notes, "note"));
+        one("memory".to_owned(), what, revive.memory)
+    });
+    mode.into_iter().chain(agent).chain(goal).chain(scripts).chain(memory).chain(crons).collect()
 }
 
 /// Kinds of records that have a line of their own.
@@ -145,6 +183,16 @@ impl Alive {
                 .clone()
                 .map(|goal| Goal { goal, alive: revive.is_none_or(|revive| revive.goal) }),
             crons: waking.alive.crons.iter().map(schedule).collect(),
+            scripts: waking
+                .scripts
+                .iter()
+                .map(|script| ScriptName {
+                    script: script.place.to_string(),
+                    alive: revive.is_none_or(|revive| revive.scripts),
+                })
+                .collect(),
+            memory: (waking.notes > 0)
+                .then(|| Notes { files: waking.notes, alive: revive.is_none_or(|revive| revive.memory) }),
             left_out: asleep.map(|asleep| asleep.left.clone()),
             starters: starters(session),
         }

@@ -78,7 +78,7 @@ struct Cron {
 
 /// Everything that hooks heard of a session, oldest first.
 #[derive(Debug, Default)]
-pub struct Journal(Vec<Line>);
+pub struct HookNotes(Vec<Line>);
 
 impl ClientHome {
     fn journal_place(&self, id: &ClientId) -> OwnPath {
@@ -111,7 +111,7 @@ impl ClientHome {
 
     /// Reads the hooks' journal of a session. A line that can't be read is skipped; a file that can't
     /// be read is named.
-    pub fn journal(&self, id: &ClientId, missing: &mut Vec<Skipped>) -> Journal {
+    pub fn journal(&self, id: &ClientId, missing: &mut Vec<Skipped>) -> HookNotes {
         let place = self.journal_place(id);
         let bytes = place.read(2 * LARGEST).unwrap_or_else(|error| {
             missing.push(Skipped::at(&place.path(), error.cause()));
@@ -119,7 +119,7 @@ impl ClientHome {
         });
         let bytes = bytes.unwrap_or_default();
         let lines = bytes.split(|byte| *byte == b'\n');
-        Journal(lines.filter_map(|line| serde_json::from_slice(line).ok()).collect())
+        HookNotes(lines.filter_map(|line| serde_json::from_slice(line).ok()).collect())
     }
 
     /// Removes the journals of past sessions: not written to for thirty days, or without a transcript
@@ -192,7 +192,7 @@ fn offered(suggestions: &Value) -> Vec<String> {
         .collect()
 }
 
-impl Journal {
+impl HookNotes {
     /// Completes the grants of a session by the rules that were offered with the question.
     pub fn explain(&self, decisions: &mut [Decision]) {
         for decision in decisions.iter_mut().filter(|decision| decision.scope == "session") {

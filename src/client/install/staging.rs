@@ -19,7 +19,7 @@ use crate::base::ids::ClientId;
 use crate::base::paths::{NativePath, RepoPath};
 use crate::client::ClientHome;
 use crate::client::install::append::{AsSaved, Continuation, PrefixMatch, Writer, append, take_back};
-use crate::client::shared_files::file_name;
+use crate::client::shared_files::{SCRIPTS, file_name, is_memory, is_script, memory_folder};
 use crate::sys::files;
 use crate::sys::place::Root;
 use crate::sys::work_tree::{Node, Staging, Tree};
@@ -28,7 +28,7 @@ use crate::sys::work_tree::{Node, Staging, Tree};
 const READY: &str = "ready";
 
 /// The client's folders that a session has files in; the first is that of the transcript.
-const KINDS: [&str; 5] = ["projects", "tasks", "file-history", "plans", "todos"];
+const KINDS: [&str; 6] = ["projects", "tasks", "file-history", "plans", "todos", SCRIPTS];
 
 /// What is installed where: everything that is needed to finish an installation, or to roll it back.
 ///
@@ -40,8 +40,15 @@ pub struct Placed {
     /// The folder that the client is started in, links resolved.
     cwd: NativePath,
     id: ClientId,
-    /// The side files: `session/…`, `tasks/…`, `file-history/…`, `plans/…` or `todos/…`, as in a manifest.
+    /// The side files: `session/…`, `tasks/…`, `file-history/…`, `plans/…`, `todos/…`, `memory/…` or `session-env/…`, as
+    /// in a manifest.
     places: Vec<RepoPath>,
+    /// The name of the project's folder, if it does not follow from that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    project: Option<String>,
+    /// The folder whose memory the client's sessions share here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    memory_root: Option<NativePath>,
     /// The files that are here already: the number of each, and the size that it has now.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     continued: BTreeMap<usize, u64>,
@@ -53,6 +60,15 @@ pub struct Placed {
 pub type AsPlaceSaved<'a> =
     &'a dyn Fn(Option<&RepoPath>, std::fs::File) -> io::Result<Box<dyn io::Read + 'a>>;
 
+/// The folders that say where a session's files are.
+#[derive(Clone, Copy, Debug)]
+pub struct Folders<'a> {
+    /// The folder that the client is started in, links resolved.
+    pub cwd: &'a Path,
+    /// The folder whose memory its sessions share.
+    pub memory_root: &'a Path,
+}
+
 /// A session that is being written into its staging folders.
 pub struct Placing<'a> {
     placed: &'a Placed,
@@ -62,10 +78,12 @@ pub struct Placing<'a> {
 
 impl ClientHome {
     /// Says what an installation is to put where. `token` tells it from others.
-    pub fn placed(&self, id: &ClientId, cwd: &Path, places: Vec<RepoPath>, token: &str) -> Placed {
+    pub fn placed(&self, id: &ClientId, folders: Folders<'_>, places: Vec<RepoPath>, token: &str) -> Placed {
         let config = self.config.as_path().into();
         let (id, token) = (id.clone(), token.to_owned());
-        Placed { config, cwd: cwd.into(), id, places, continued: BTreeMap::new(), token }
+        let (cwd, memory_root) = (folders.cwd.into(), Some(folders.memory_root.into()));
+        let (project, continued) = (self.project_folder.clone(), BTreeMap::new());
+        Placed { config, cwd, id, places, project, memory_root, continued, token }
     }
 
     /// Compares an existing side file (or, without a place, the transcript) with what would be written.
@@ -76,12 +94,12 @@ impl ClientHome {
     pub fn standing(
         &self,
         id: &ClientId,
-        cwd: &Path,
+        folders: Folders<'_>,
         place: Option<&RepoPath>,
         as_saved: AsSaved<'_>,
         content: Writer<'_>,
     ) -> Result<PrefixMatch> {
-        let placed = self.placed(id, cwd, place.into_iter().cloned().collect(), "");
+        let placed = self.placed(id, folders, place.into_iter().cloned().collect(), "");
         let StagedFile { kind, path, .. } = placed.file(0)?;
         let folder = self.config.join(kind);
         if !folder.is_dir() {
@@ -147,8 +165,11 @@ impl Placing<'_> {
                 let here = tree.append(&path)?.ok_or_else(changed)?;
                 let place = self.placed.places.get(number);
                 let as_saved = |file| (self.as_saved)(place, file);
+                let length = here.metadata().context("read", &tree.absolute(&path))?.len();
                 tree.create(&staged, |rest| match Continuation::run(here, &as_saved, rest, content)? {
                     PrefixMatch::Beginning(now) if now == *size => Ok(()),
+                    // Nothing is missing.
+                    PrefixMatch::Same | PrefixMatch::Longer(_) if length == *size => Ok(()),
                     _ => Err(changed()),
                 })?
             }
@@ -176,6 +197,11 @@ impl Placed {
     /// Says whether it continues a session that is here.
     pub fn continues(&self) -> bool {
         !self.continued.is_empty()
+    }
+
+    /// Says whether the name of the project's folder was set by hand.
+    pub fn names_project_folder(&self) -> bool {
+        self.project.is_some()
     }
 
     /// Says whether it goes into these folders of the client's.
@@ -321,12 +347,18 @@ impl Placed {
 
     /// Returns the file of this number: that of a place or, behind them, the transcript.
     fn file(&self, number: usize) -> Result<StagedFile> {
-        let client = ClientHome::new(self.config.as_path(), Path::new("/"), None);
+        let mut client = ClientHome::new(self.config.as_path(), Path::new("/"), None);
+        client.project_folder.clone_from(&self.project);
         let transcript = client.transcript_path(self.cwd.as_path(), &self.id);
         let transcript = transcript.strip_prefix(client.projects()).unwrap_or(&transcript);
         let Some(place) = self.places.get(number) else {
             return below_client(KINDS[0], "transcript".to_owned(), transcript, number);
         };
+        if is_memory(place) {
+            let root = self.memory_root.as_ref().map_or(self.cwd.as_path(), NativePath::as_path);
+            let path = place.components().skip(1).fold(memory_folder(root), |path, name| path.join(name));
+            return below_client(KINDS[0], number.to_string(), &path, number);
+        }
         if let Some((kind, name)) = file_name(place, &self.id) {
             return below_client(kind, number.to_string(), &name, number);
         }
@@ -337,6 +369,7 @@ impl Placed {
             "tasks" => ("tasks", PathBuf::from(self.id.as_str())),
             "team-tasks" => ("tasks", PathBuf::from(ClientHome::team_list(&self.id))),
             "file-history" => ("file-history", PathBuf::from(self.id.as_str())),
+            SCRIPTS if is_script(place) => (SCRIPTS, PathBuf::from(self.id.as_str())),
             _ => {
                 return Err(Error::new(
                     Kind::Damaged,

@@ -7,14 +7,14 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::io::Read as _;
 use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::base::error::{IoContext as _, Result};
+use crate::base::error::Result;
 use crate::client::Lines;
+use crate::client::transcript::search::holds;
 use crate::client::transcript::validate::{Key, key};
 
 /// What is looked at in a record.
@@ -64,8 +64,8 @@ struct Boundary {
 
 /// The records from before that a boundary keeps in context.
 enum Preserved {
-    /// These.
-    Records(HashSet<Key>),
+    /// These, of which the needed ones have to be there: a boundary also names records that were never written.
+    Records { all: HashSet<Key>, needed: HashSet<Key> },
     /// Some, in a way that is not known here.
     Unknown,
 }
@@ -90,15 +90,14 @@ impl Survey {
 
     /// Returns the cut; `None` if everything is still needed.
     pub fn finish(self) -> Option<Cut> {
-        let Boundary { line, preserved: Preserved::Records(preserved), before, parents } = self.boundary?
-        else {
-            return None;
-        };
+        let boundary = self.boundary?;
+        let Boundary { line, before, parents, .. } = boundary;
+        let Preserved::Records { all: preserved, needed } = boundary.preserved else { return None };
         let before: HashSet<Key> = self.said.get(..before)?.iter().copied().collect();
         // Going back to before the compaction made the old records the conversation again.
         let goes_on_from_before =
             parents.iter().any(|parent| before.contains(parent) && !preserved.contains(parent));
-        let all_there = preserved.iter().all(|kept| before.contains(kept));
+        let all_there = needed.iter().all(|kept| before.contains(kept));
         let cut = Cut { line, preserved, lines: 0 };
         (all_there && !goes_on_from_before).then_some(cut)
     }
@@ -112,22 +111,8 @@ const BOUNDARY: &[u8] = b"compact_boundary";
 /// # Errors
 /// What reading it says.
 pub fn last_compaction_in(path: &Path) -> Result<Option<Cut>> {
-    // Few sessions were ever compacted, and looking for a word is much faster than reading records.
-    let mut file = crate::sys::users_files::open_theirs(path).context("read", path)?;
-    let (mut block, mut kept) = (vec![0; 1 << 20], 0);
-    loop {
-        let read = file.read(&mut block[kept..]).context("read", path)?;
-        let seen = kept + read;
-        if memchr::memmem::find(&block[..seen], BOUNDARY).is_some() {
-            return last_compaction(Lines::open(path)?);
-        }
-        if read == 0 {
-            return Ok(None);
-        }
-        // A word may begin in this block and end in the next one.
-        kept = seen.min(BOUNDARY.len() - 1);
-        block.copy_within(seen - kept..seen, 0);
-    }
+    // Few sessions were ever compacted.
+    if holds(path, BOUNDARY)? { last_compaction(Lines::open(path)?) } else { Ok(None) }
 }
 
 /// The same of a transcript that is read from anywhere.
@@ -186,9 +171,13 @@ fn preserved(metadata: Option<&RawValue>) -> Preserved {
     #[serde(rename_all = "camelCase")]
     struct Messages {
         anchor_uuid: String,
+        /// Those that were written.
+        #[serde(default)]
+        uuids: Option<Vec<String>>,
         all_uuids: Vec<String>,
     }
-    let Some(metadata) = metadata else { return Preserved::Records(HashSet::new()) };
+    let nothing = || Preserved::Records { all: HashSet::new(), needed: HashSet::new() };
+    let Some(metadata) = metadata else { return nothing() };
     let Ok(known) = serde_json::from_str::<Metadata>(metadata.get()) else { return Preserved::Unknown };
     match (known.preserved_messages, known.preserved_segment) {
         (Some(messages), segment) => {
@@ -198,12 +187,18 @@ fn preserved(metadata: Option<&RawValue>) -> Preserved {
                 [head_uuid, anchor_uuid, tail_uuid]
             });
             // The anchor is a record behind the boundary, unless what is kept comes after it.
-            let all = messages.all_uuids.into_iter().chain(ends).filter(|uuid| *uuid != anchor);
-            Preserved::Records(all.map(|uuid| key(&uuid)).collect())
+            let keys = |uuids: Vec<String>| -> HashSet<Key> {
+                uuids.iter().filter(|uuid| **uuid != anchor).map(|uuid| key(uuid)).collect()
+            };
+            let ends = keys(ends.collect());
+            let all = keys(messages.all_uuids);
+            let written = messages.uuids.map_or_else(|| all.clone(), keys);
+            let needed = written.union(&ends).copied().collect();
+            Preserved::Records { all: all.into_iter().chain(written).chain(ends).collect(), needed }
         }
         (None, Some(_)) => Preserved::Unknown,
         (None, None) if metadata.get().contains("\"preserved") => Preserved::Unknown,
-        (None, None) => Preserved::Records(HashSet::new()),
+        (None, None) => nothing(),
     }
 }
 
@@ -243,6 +238,21 @@ mod tests {
             kept(&[boundary, summary, after]),
             Some(vec![false, true, true, true, true, true, true, true])
         );
+    }
+
+    #[test]
+    fn records_that_a_boundary_names_and_that_were_never_written_keep_nothing_else() {
+        let boundary = |uuids: &str| {
+            format!(
+                r#"{{"type":"system","subtype":"compact_boundary","uuid":"b","parentUuid":null,"compactMetadata":{{"preservedSegment":{{"headUuid":"u2","anchorUuid":"s","tailUuid":"u2"}},"preservedMessages":{{"anchorUuid":"s","uuids":{uuids},"allUuids":["u2","never"]}}}}}}"#
+            )
+        };
+        let summary = r#"{"type":"user","uuid":"s","parentUuid":"b"}"#;
+        assert_eq!(
+            kept(&[&boundary(r#"["u2"]"#), summary]),
+            Some(vec![false, true, true, true, true, true, true])
+        );
+        assert_eq!(kept(&[&boundary(r#"["u2","never"]"#), summary]), None);
     }
 
     #[test]

@@ -1,12 +1,18 @@
 //! The transcript of a session: its records read, summarized, validated, repaired and compacted.
 
 pub(in crate::client) mod account;
+mod background;
 pub mod compaction;
+mod decision;
+pub mod queue;
 pub mod quiet;
-mod record;
-mod recovery;
+pub mod record;
+pub mod recovery;
 pub mod repair;
+pub mod search;
 pub(in crate::client) mod spoken;
 pub mod starters;
 pub mod summary;
+mod title;
+pub mod traces;
 pub mod validate;

@@ -148,6 +148,10 @@ const AGENT: [&str; 12] = [
 pub struct Revive {
     /// The permission mode.
     pub mode: bool,
+    /// The scripts that set variables for the agent's commands.
+    pub scripts: bool,
+    /// The notes for the project's memory.
+    pub memory: bool,
     /// The agent that the session was started as.
     pub agent: bool,
     /// The goal.

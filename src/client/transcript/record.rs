@@ -28,32 +28,32 @@ impl MarkFinder {
 }
 
 /// The fields of a JSON object, in order.
-pub(in crate::client) struct Fields<'a>(Vec<(String, Cow<'a, str>)>);
+pub struct Fields<'a>(Vec<(String, Cow<'a, str>)>);
 
 impl<'a> Fields<'a> {
     /// Reads a JSON object; `None` for anything else.
-    pub(in crate::client) fn read(json: &'a [u8]) -> Option<Fields<'a>> {
+    pub fn read(json: &'a [u8]) -> Option<Fields<'a>> {
         let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
         serde_json::from_slice(json).ok()
     }
 
     /// Returns a field's value, as JSON.
-    pub(in crate::client) fn raw(&self, key: &str) -> Option<&str> {
+    pub fn raw(&self, key: &str) -> Option<&str> {
         self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_ref())
     }
 
     /// Returns a field's value if it is a text.
-    pub(in crate::client) fn text(&self, key: &str) -> Option<String> {
+    pub fn text(&self, key: &str) -> Option<String> {
         self.raw(key).and_then(|raw| serde_json::from_str(raw).ok())
     }
 
     /// Returns a field's value if it is an object.
-    pub(in crate::client) fn object(&self, key: &str) -> Option<Fields<'_>> {
+    pub fn object(&self, key: &str) -> Option<Fields<'_>> {
         self.raw(key).and_then(|raw| Fields::read(raw.as_bytes()))
     }
 
     /// Sets a field to a JSON text.
-    pub(in crate::client) fn set(&mut self, key: &str, json: String) {
+    pub fn set(&mut self, key: &str, json: String) {
         match self.0.iter_mut().find(|(name, _)| name == key) {
             Some((_, value)) => *value = Cow::Owned(json),
             None => self.0.push((key.to_owned(), Cow::Owned(json))),
@@ -61,19 +61,19 @@ impl<'a> Fields<'a> {
     }
 
     /// Takes a field out; says whether it was there.
-    pub(in crate::client) fn remove(&mut self, key: &str) -> bool {
+    pub fn remove(&mut self, key: &str) -> bool {
         let before = self.0.len();
         self.0.retain(|(name, _)| name != key);
         self.0.len() < before
     }
 
     /// Keeps the fields that pass.
-    pub(in crate::client) fn retain(&mut self, passes: impl Fn(&str) -> bool) {
+    pub fn retain(&mut self, passes: impl Fn(&str) -> bool) {
         self.0.retain(|(name, _)| passes(name));
     }
 
     /// Writes the object on one line.
-    pub(in crate::client) fn write(&self) -> String {
+    pub fn write(&self) -> String {
         let field = |(name, value): &(String, Cow<'_, str>)| {
             format!("{}:{}", serde_json::Value::String(name.clone()), value)
         };

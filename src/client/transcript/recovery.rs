@@ -84,6 +84,21 @@ fn readable<'a>(record: &'a [u8], harms: &mut Vec<Harm>) -> Option<Cow<'a, [u8]>
     }
 }
 
+/// Reads a JSON string, of which half a surrogate pair becomes the replacement character, as in what the client sends.
+pub(in crate::client) fn text_of(json: &str) -> Option<String> {
+    let read = |json: &[u8]| serde_json::from_slice(json).ok();
+    read(json.as_bytes()).or_else(|| without_lone_surrogates(json.as_bytes()).and_then(|json| read(&json)))
+}
+
+/// Returns a JSON text as UTF-8, with the replacement character for half a surrogate pair and for what is not UTF-8.
+pub(in crate::client) fn mended_text(json: &[u8]) -> String {
+    let text = String::from_utf8_lossy(json).into_owned();
+    match without_lone_surrogates(text.as_bytes()) {
+        Some(whole) => String::from_utf8_lossy(&whole).into_owned(),
+        None => text,
+    }
+}
+
 /// Says whether a record may hold signed thinking.
 pub(in crate::client) fn is_signed(record: &[u8]) -> bool {
     [&b"\"signature\""[..], b"thinking\""].iter().any(|mark| find(record, mark, 0).is_some())

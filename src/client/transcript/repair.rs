@@ -1,8 +1,8 @@
 //! Mends a transcript on its way into the client's folders, by what a check of it has found.
 //!
 //! Pure. Every whole record is written, in the order it had, on a line of its own. Only two things are ever
-//! altered in one: a parent that is not here is replaced by the record before it, which is also what the client
-//! assumes; and text that no reader takes becomes what the client reads in it. Where damage has swallowed a
+//! altered in one: a parent that is not here is replaced by the record before it, which the live client had in its
+//! memory, and which `--resume` assumes only if it came at most five seconds before; and text that no reader takes becomes what the client reads in it. Where damage has swallowed a
 //! tool's result, a result that says so is added, or the client would leave out the call too. What belongs to no
 //! whole record is left out: the snapshot keeps it.
 

@@ -38,8 +38,13 @@ pub fn was_spoken_to(transcript: &Path) -> Result<bool> {
     Ok(false)
 }
 
+/// Says whether the client wrote this text for a command of its own.
+pub fn is_command(text: &str) -> bool {
+    COMMANDS.iter().any(|mark| text.trim_start().starts_with(mark))
+}
+
 fn is_said(content: &Value) -> bool {
-    let said = |text: &str| !COMMANDS.iter().any(|mark| text.trim_start().starts_with(mark));
+    let said = |text: &str| !is_command(text);
     match content {
         Value::String(text) => said(text),
         Value::Array(parts) => parts.iter().any(|part| match part["type"].as_str() {

@@ -11,8 +11,15 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use crate::client::ToolInput;
-use crate::client::transcript::recovery::records_of;
+use crate::client::transcript::background::Told;
+use crate::client::transcript::decision::PermissionDecision;
+use crate::client::transcript::queue::{Queue, between, is_notification};
+use crate::client::transcript::recovery::{records_of, text_of};
+use crate::client::transcript::title::Titles;
 use crate::manifest::Decision;
+
+/// The most working directories that are kept.
+const MOST_FOLDERS: usize = 50;
 
 /// The most plans of one session: a branch of it gets a new one.
 const MOST_PLANS: usize = 20;
@@ -25,8 +32,6 @@ const MOST_DECISIONS: usize = 200;
 pub struct TranscriptSummary {
     /// How many lines were seen.
     pub records: u64,
-    /// The last title: the user's, else the client's own, else a summary.
-    pub title: Option<String>,
     /// The version of the client that wrote last.
     pub client: Option<String>,
     /// The model that answered last.
@@ -35,8 +40,10 @@ pub struct TranscriptSummary {
     pub mode: Option<String>,
     /// The last working directory.
     pub cwd: Option<String>,
-    /// Queued prompts not yet consumed, oldest first.
-    pub queue: VecDeque<String>,
+    /// All working directories, if there are not very many.
+    pub folders: BTreeSet<String>,
+    /// What waits to be sent.
+    pub queue: Queue,
     /// The last status that was notified of a task or agent, by its id.
     pub ended: BTreeMap<String, String>,
     /// The agents that answered in the foreground.
@@ -51,7 +58,9 @@ pub struct TranscriptSummary {
     pub reminded: Option<Vec<Box<RawValue>>>,
     /// The plans that the records name.
     pub plans: BTreeSet<String>,
-    own_title: bool,
+    titles: Titles,
+    /// Shells and tasks of which a tool said that they are over.
+    over: BTreeSet<String>,
     calls: BTreeMap<String, (String, String)>,
 }
 
@@ -82,6 +91,15 @@ struct RecordView<'a, M> {
     ai_title: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     summary: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    leaf_uuid: Option<Cow<'a, str>>,
+    /// Set on what no person typed.
+    #[serde(default)]
+    is_meta: Option<bool>,
+    #[serde(default)]
+    is_sidechain: Option<bool>,
+    #[serde(default)]
+    is_compact_summary: Option<bool>,
     message: Option<M>,
     #[serde(borrow, default)]
     attachment: Option<&'a RawValue>,
@@ -123,20 +141,16 @@ struct ToolResult<'a> {
     #[serde(borrow, default)]
     status: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
-    background_task_id: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
     resumed_agent_id: Option<Cow<'a, str>>,
 }
 
+/// A prompt of the queue that was told to the model in the midst of its work.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PermissionDecision<'a> {
-    #[serde(borrow, default)]
-    decision: Cow<'a, str>,
-    #[serde(borrow, default)]
-    source: Cow<'a, str>,
-    #[serde(borrow, default)]
-    grant_scope: Option<Cow<'a, str>>,
+struct QueuedCommand<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Cow<'a, str>,
+    #[serde(borrow)]
+    prompt: &'a RawValue,
 }
 
 #[derive(Deserialize)]
@@ -171,6 +185,11 @@ impl TranscriptSummary {
     }
 
     fn observe_record<M>(&mut self, record: &RecordView<'_, M>, message: Option<&Message<'_>>) {
+        if let Some(folder) = record.cwd.as_deref().filter(|folder| self.cwd.as_deref() != Some(folder))
+            && self.folders.len() < MOST_FOLDERS
+        {
+            self.folders.insert(folder.to_owned());
+        }
         keep_last(&mut self.cwd, record.cwd.as_ref());
         keep_last(&mut self.client, record.version.as_ref());
         keep_last(&mut self.mode, record.permission_mode.as_ref());
@@ -186,27 +205,29 @@ impl TranscriptSummary {
             "assistant" => self.observe_answer(message),
             "user" => self.observe_results(record, message),
             "attachment" => {
-                if let Some(attachment) = record.attachment.map(RawValue::get)
-                    && attachment.contains("<task-notification>")
-                {
-                    self.observe_notification(attachment);
-                } else if let Some(reminder) = record.attachment.and_then(parse::<Reminder<'_>>)
-                    && reminder.kind == "task_reminder"
-                {
-                    self.reminded = Some(reminder.content);
+                if let Some(attachment) = record.attachment {
+                    self.observe_attachment(attachment);
                 }
             }
             _ => {}
         }
     }
 
-    /// Returns the background shells whose end was not notified.
+    /// Returns the background shells of which nothing says that they ended.
     pub fn open_shells(&self) -> Vec<String> {
-        self.shells
-            .iter()
-            .filter(|(id, _)| !self.ended.contains_key(*id))
-            .map(|(_, command)| command.clone())
-            .collect()
+        let open = self.shells.iter().filter(|(id, _)| !self.has_ended(id));
+        open.map(|(_, command)| command.clone()).collect()
+    }
+
+    /// Says whether a shell or another task in the background is known to be over.
+    pub fn has_ended(&self, id: &str) -> bool {
+        self.ended.contains_key(id) || self.over.contains(id)
+    }
+
+    /// Returns the title: the user's, else the client's own, else the last summary of this very conversation, which it is
+    /// if the record that it names is here.
+    pub fn title(&self, is_here: impl Fn(&str) -> bool) -> Option<String> {
+        self.titles.best(is_here)
     }
 
     /// Returns the tools that were called and have not answered yet.
@@ -221,15 +242,12 @@ impl TranscriptSummary {
     }
 
     fn observe_title<M>(&mut self, record: &RecordView<'_, M>) {
-        match record.kind.as_ref() {
-            "custom-title" => {
-                keep_last(&mut self.title, record.custom_title.as_ref());
-                self.own_title = self.title.is_some();
-            }
-            "ai-title" if !self.own_title => keep_last(&mut self.title, record.ai_title.as_ref()),
-            "summary" if !self.own_title => {
+        match (record.kind.as_ref(), &record.custom_title, &record.ai_title) {
+            ("custom-title", Some(title), _) => self.titles.given(title),
+            ("ai-title", _, Some(title)) => self.titles.made(title),
+            ("summary", ..) => {
                 if let Some(summary) = record.summary.and_then(text) {
-                    self.title = Some(summary);
+                    self.titles.summary(summary, record.leaf_uuid.as_deref());
                 }
             }
             _ => {}
@@ -245,32 +263,36 @@ impl TranscriptSummary {
         match (record.operation.as_deref(), content) {
             (Some("enqueue"), content) => {
                 let raw = || record.content.map(|content| content.get().to_owned());
-                self.queue.push_back(content.or_else(raw).unwrap_or_default());
+                self.queue.enqueue(content.or_else(raw).unwrap_or_default());
             }
-            (Some("remove"), Some(content)) => {
-                if let Some(at) = self.queue.iter().position(|queued| *queued == content) {
-                    self.queue.remove(at);
-                }
-            }
-            (Some("dequeue" | "remove"), _) => {
-                self.queue.pop_front();
-            }
+            (Some("remove"), content) => self.queue.remove(content.as_deref()),
+            (Some("dequeue"), _) => self.queue.dequeue(),
             (Some("popAll" | "clear"), _) => self.queue.clear(),
             _ => {}
         }
     }
 
-    /// What a client had queued dies with it. A prompt that was typed comes behind the queue of a client that lives, so
-    /// whatever is in it then nobody will send any more; and one handed back by hand is no longer queued.
-    fn observe_prompt(&mut self, said: &str, source: Option<&str>) {
-        let is_command = said.starts_with('<') || said.starts_with('/');
-        let all: Vec<&str> = self.queue.iter().map(String::as_str).collect();
-        if (source == Some("typed") && !is_command) || all.join("\n\n") == said {
-            self.queue.clear();
+    fn observe_attachment(&mut self, attachment: &RawValue) {
+        let is_told = attachment.get().contains("<task-notification>");
+        if is_told {
+            self.observe_notification(attachment.get());
+        }
+        if let Some(queued) = parse::<QueuedCommand<'_>>(attachment)
+            && queued.kind == "queued_command"
+        {
+            if let Some(prompt) = prompt_of(queued.prompt) {
+                self.queue.deliver(&prompt);
+            }
+        } else if !is_told
+            && let Some(reminder) = parse::<Reminder<'_>>(attachment)
+            && reminder.kind == "task_reminder"
+        {
+            self.reminded = Some(reminder.content);
         }
     }
 
     fn observe_answer(&mut self, message: Option<&Message<'_>>) {
+        self.queue.answered();
         let Some(message) = message else { return };
         // The client writes `<synthetic>` for answers of its own.
         keep_last(&mut self.model, message.model.as_ref().filter(|model| !model.starts_with('<')));
@@ -290,22 +312,28 @@ impl TranscriptSummary {
         let content = message.and_then(|message| message.content);
         // A plain text of the user's; in a tool's result it would only be quoted.
         let said = content.map(RawValue::get).filter(|text| text.starts_with('"'));
-        if let Some(notification) = said.filter(|text| text.contains("<task-notification>")) {
+        if let Some(notification) = said.filter(|text| is_notification(text)) {
             self.observe_notification(notification);
-        } else if let Some(said) = said.filter(|said| !self.queue.is_empty() && said.len() <= LONGEST_READ)
-            && let Ok(said) = serde_json::from_str::<String>(said)
+            self.queue.notified(notification);
+        } else if !self.queue.is_empty()
+            && ![record.is_meta, record.is_sidechain, record.is_compact_summary].contains(&Some(true))
+            && let Some(said) = content.filter(|said| said.get().len() <= LONGEST_READ).and_then(prompt_of)
         {
-            self.observe_prompt(&said, record.prompt_source.as_deref());
+            self.queue.said(&said, record.prompt_source.as_deref());
         }
         let blocks = content.and_then(parse::<Vec<ContentBlock<'_>>>).unwrap_or_default();
         let call = blocks
             .iter()
             .find_map(|block| self.calls.remove(block.tool_use_id.as_deref()?))
             .unwrap_or_default();
-        if let Some(result) = record.tool_use_result.and_then(parse::<ToolResult<'_>>) {
-            if let Some(shell) = result.background_task_id {
-                self.shells.insert(shell.into_owned(), call.1.clone());
+        if let Some(told) = record.tool_use_result.map(Told::by) {
+            self.over.extend(told.ended);
+            if let Some(shell) = told.started {
+                self.over.remove(&shell);
+                self.shells.insert(shell, call.1.clone());
             }
+        }
+        if let Some(result) = record.tool_use_result.and_then(parse::<ToolResult<'_>>) {
             if let Some(agent) = result.resumed_agent_id {
                 // A message has set it to work again.
                 self.ended.remove(agent.as_ref());
@@ -315,35 +343,13 @@ impl TranscriptSummary {
                 self.answered.insert(agent.into_owned(), status.into_owned());
             }
         }
-        if let Some(decision) = record.permission_decision.and_then(parse::<PermissionDecision<'_>>) {
-            self.observe_decision(&decision, call, record.timestamp.as_deref());
+        let decided = record.permission_decision.and_then(parse::<PermissionDecision<'_>>);
+        if let Some(decision) = decided.and_then(|one| one.of_person(call, record.timestamp.as_deref())) {
+            if self.decisions.len() == MOST_DECISIONS {
+                self.decisions.pop_front();
+            }
+            self.decisions.push_back(decision);
         }
-    }
-
-    fn observe_decision(
-        &mut self,
-        decision: &PermissionDecision<'_>,
-        call: (String, String),
-        at: Option<&str>,
-    ) {
-        let scope = match (decision.source.as_ref(), decision.grant_scope.as_deref()) {
-            ("user_permanent", _) => "permanent",
-            (_, Some("session")) => "session",
-            (source, _) if source.starts_with("user") => "once",
-            // Decided by a rule or the mode: those are captured themselves.
-            _ => return,
-        };
-        if self.decisions.len() == MOST_DECISIONS {
-            self.decisions.pop_front();
-        }
-        self.decisions.push_back(Decision {
-            tool: call.0,
-            detail: call.1,
-            decision: decision.decision.clone().into_owned(),
-            scope: scope.to_owned(),
-            at: at.and_then(|at| at.parse().ok()),
-            rules: None,
-        });
     }
 
     fn observe_notification(&mut self, text: &str) {
@@ -380,18 +386,26 @@ fn parse<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
 }
 
 fn text(raw: &RawValue) -> Option<String> {
-    serde_json::from_str(raw.get()).ok()
+    text_of(raw.get())
+}
+
+/// Returns what a person said: a text, or the texts beside images. A tool's result is none.
+fn prompt_of(raw: &RawValue) -> Option<String> {
+    if raw.get().starts_with('"') {
+        return text(raw);
+    }
+    let blocks = parse::<Vec<ContentBlock<'_>>>(raw)?;
+    if blocks.iter().any(|block| block.kind == "tool_result") {
+        return None;
+    }
+    let texts: Vec<String> = blocks.iter().filter_map(|block| block.text.and_then(text)).collect();
+    Some(texts.join("\n")).filter(|said| !said.is_empty())
 }
 
 fn keep_last(slot: &mut Option<String>, new: Option<&Cow<'_, str>>) {
     if let Some(new) = new.filter(|new| slot.as_deref() != Some(new.as_ref())) {
         *slot = Some(new.clone().into_owned());
     }
-}
-
-fn between<'a>(text: &'a str, tag: &str) -> Option<&'a str> {
-    let (_, rest) = text.split_once(&format!("<{tag}>"))?;
-    Some(rest.split_once(&format!("</{tag}>"))?.0)
 }
 
 #[cfg(test)]
@@ -405,40 +419,30 @@ mod tests {
     }
 
     #[test]
-    fn only_prompts_that_were_not_consumed_are_queued() {
-        let facts = facts(&[
-            r#"{"type":"queue-operation","operation":"enqueue","content":"one"}"#,
-            r#"{"type":"queue-operation","operation":"enqueue","content":"two"}"#,
-            r#"{"type":"queue-operation","operation":"enqueue","content":"three"}"#,
-            r#"{"type":"queue-operation","operation":"dequeue"}"#,
-            r#"{"type":"queue-operation","operation":"remove","content":"three"}"#,
-        ]);
-        assert_eq!(facts.queue, ["two"]);
+    fn the_queue_is_followed_through_the_records() {
+        let started = r#"{"type":"queue-operation","operation":"enqueue","content":"{\"task_id\":\"a1\",\"description\":\"look\",\"task_type\":\"local_agent\"}"}"#;
+        let cut = r#"{"type":"queue-operation","operation":"enqueue","content":"cut \ud83d"}"#;
+        let one = r#"{"type":"queue-operation","operation":"enqueue","content":"one"}"#;
+        let removed = r#"{"type":"queue-operation","operation":"remove"}"#;
+        let delivered = r#"{"type":"attachment","attachment":{"type":"queued_command","prompt":"one"}}"#;
+        let typed =
+            r#"{"type":"user","message":{"content":[{"type":"text","text":"else"},{"type":"image"}]}}"#;
+        let answer = r#"{"type":"user","message":{"content":[{"type":"tool_result","tool_use_id":"t","content":"else"}]}}"#;
+        let meta = r#"{"type":"user","isMeta":true,"message":{"content":"else"}}"#;
+        let queued = |lines: &[&str]| facts(lines).queue.prompts();
+        assert_eq!(queued(&[started, cut, one, answer, meta]), ["cut \u{fffd}", "one"]);
+        assert_eq!(queued(&[one, cut, removed, delivered]), ["cut \u{fffd}"]);
+        assert!(queued(&[one, cut, typed]).is_empty());
     }
 
     #[test]
-    fn prompts_queued_in_a_client_that_died_are_queued_until_another_prompt_is_typed() {
-        let queued = r#"{"type":"queue-operation","operation":"enqueue","content":"one"}"#;
-        let more = r#"{"type":"queue-operation","operation":"enqueue","content":"two"}"#;
-        let taken = r#"{"type":"queue-operation","operation":"dequeue"}"#;
-        let said = |text: &str, source: &str| {
-            format!(r#"{{"type":"user","message":{{"content":"{text}"}},"promptSource":"{source}"}}"#)
-        };
-        let left = |last: &[&str]| facts(&[&[queued, more], last].concat()).queue;
-        assert_eq!(left(&[taken, &said("one", "queued")]), ["two"]);
-        assert_eq!(left(&[&said("<command-name>/model</command-name>", "typed")]), ["one", "two"]);
-        assert!(left(&[&said("something else", "typed")]).is_empty());
-        assert!(left(&[&said(r"one\n\ntwo", "sdk")]).is_empty());
-    }
-
-    #[test]
-    fn a_title_given_by_the_user_wins() {
+    fn the_title_is_found_in_the_records() {
         let facts = facts(&[
-            r#"{"type":"summary","summary":"about parsers"}"#,
+            r#"{"type":"summary","summary":"about parsers","leafUuid":"u1"}"#,
             r#"{"type":"custom-title","customTitle":"mine"}"#,
             r#"{"type":"ai-title","aiTitle":"theirs"}"#,
         ]);
-        assert_eq!(facts.title.as_deref(), Some("mine"));
+        assert_eq!(facts.title(|_| false).as_deref(), Some("mine"));
     }
 
     #[test]
@@ -465,6 +469,8 @@ mod tests {
         assert_eq!(facts(&start).open_shells(), ["npm start"]);
         let end = r#"{"type":"queue-operation","operation":"enqueue","content":"<task-notification>\n<task-id>b1</task-id>\n<status>completed</status>"}"#;
         assert!(facts(&[start[0], start[1], end]).open_shells().is_empty());
+        let stopped = r#"{"type":"user","message":{"content":[]},"toolUseResult":{"message":"Successfully stopped task: b1 (npm start)","task_id":"b1"}}"#;
+        assert!(facts(&[start[0], start[1], stopped]).open_shells().is_empty());
     }
 
     #[test]

@@ -9,11 +9,14 @@ use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::hash::{Hash as _, Hasher as _};
+use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::base::error::Result;
+use crate::base::timestamp::Timestamp;
 use crate::client::Lines;
 use crate::client::transcript::recovery::{Harm, is_signed, records_of};
 
@@ -40,6 +43,11 @@ pub enum Problem {
     },
     /// The record follows one that is not here.
     LostParent,
+    /// The same, and it came so long after the one before it that the client would begin the conversation with it.
+    LostBeginning {
+        /// How many messages the client would leave out.
+        messages: u64,
+    },
     /// The record follows, in the end, itself.
     Circle,
     /// A tool was called, and the conversation goes on without its result.
@@ -68,6 +76,10 @@ impl fmt::Display for Finding {
             Problem::Line(Harm::LoneSurrogate) => f.write_str("a character is only half there")?,
             Problem::DuplicateId { first } => write!(f, "the record has the id of the one on line {first}")?,
             Problem::LostParent => f.write_str("the record follows one that is not here")?,
+            Problem::LostBeginning { messages } => write!(
+                f,
+                "the record follows one that is not here; `claude --resume` of the original begins with it, without the {messages} messages before it"
+            )?,
             Problem::Circle => f.write_str("the record follows itself, through others")?,
             Problem::LostResult => f.write_str("the result of a tool call is not here")?,
             Problem::LostCall => f.write_str("the call that a tool's result belongs to is not here")?,
@@ -112,6 +124,17 @@ impl Checked {
     }
 }
 
+/// The records of a transcript, by their ids: an agent's own can follow them.
+#[derive(Clone, Debug, Default)]
+pub struct KnownRecords(Arc<HashSet<Key>>);
+
+/// The client takes a record whose parent is not here for the next one only if it came so soon after one that is here
+/// (bisected with 2.1.329: 4.9 s are, 5.1 s are not).
+const JOINED_WITHIN: Duration = Duration::from_secs(5);
+
+/// Among how many records before it the latest one is looked for.
+const REORDERED: usize = 1_000;
+
 /// The hash of an id. Two ids of one transcript with one hash would only cause a false finding.
 pub(in crate::client) type Key = u64;
 
@@ -124,6 +147,8 @@ pub(in crate::client) fn key(id: &str) -> Key {
 /// A check under way.
 #[derive(Default)]
 pub struct Check {
+    /// For an agent's transcript, the session's own records.
+    session: Option<KnownRecords>,
     lines: u64,
     records: u64,
     findings: Vec<Finding>,
@@ -148,6 +173,10 @@ struct Link {
     line: u64,
     record: u64,
     parent: Option<Key>,
+    at: Option<Timestamp>,
+    is_sidechain: bool,
+    /// How many messages there are up to it.
+    messages: u64,
 }
 
 struct ToolCall {
@@ -169,6 +198,8 @@ pub(in crate::client) struct MessageView<'a> {
     pub(in crate::client) leaf_uuid: Option<Cow<'a, str>>,
     #[serde(default)]
     pub(in crate::client) is_sidechain: Option<bool>,
+    #[serde(borrow, default)]
+    timestamp: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     subtype: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
@@ -196,6 +227,16 @@ struct MessageBlock<'a> {
 }
 
 impl Check {
+    /// Begins the check of an agent's transcript, which may be a branch of the session's own.
+    pub fn of_agent(session: KnownRecords) -> Check {
+        Check { session: Some(session), ..Check::default() }
+    }
+
+    /// Returns the records so far.
+    pub fn known(&self) -> KnownRecords {
+        KnownRecords(Arc::new(self.by_id.keys().copied().collect()))
+    }
+
     /// Takes in one line.
     pub fn line(&mut self, line: &[u8]) {
         self.lines += 1;
@@ -224,8 +265,15 @@ impl Check {
             self.in_own_tree = view.worktree_session.is_some();
         }
         let Some(uuid) = &view.uuid else { return };
-        let link =
-            Link { line: self.lines, record: self.records, parent: view.parent_uuid.as_deref().map(key) };
+        let is_message = view.kind == "assistant" || view.kind == "user";
+        let link = Link {
+            line: self.lines,
+            record: self.records,
+            parent: view.parent_uuid.as_deref().map(key),
+            at: view.timestamp.as_deref().and_then(|at| at.parse().ok()),
+            is_sidechain: view.is_sidechain == Some(true),
+            messages: self.messages + u64::from(is_message),
+        };
         match self.by_id.get(&key(uuid)) {
             Some(first) => {
                 let first = self.chain[*first].line;
@@ -270,17 +318,27 @@ impl Check {
     /// Ends the check.
     pub fn finish(mut self) -> Checked {
         let mut orphans = BTreeSet::new();
-        let mut first = true;
         for at in 0..self.chain.len() {
-            let Link { line, record, parent } = self.chain[at];
-            let lost = parent.is_some_and(|parent| !self.by_id.contains_key(&parent));
+            let Link { line, record, parent, .. } = self.chain[at];
+            let is_in_session =
+                |parent| self.session.as_ref().is_some_and(|session| session.0.contains(&parent));
+            let lost =
+                parent.is_some_and(|parent| !self.by_id.contains_key(&parent) && !is_in_session(parent));
             // What is saved may begin in the middle: then the first record has nothing to follow.
-            if lost && !first && line > self.boundary {
-                self.find(line, Problem::LostParent, true);
-                self.holes.push(line);
-                orphans.insert(record);
+            if !lost || at == 0 || line <= self.boundary {
+                continue;
             }
-            first = false;
+            let before = self.chain[at - 1].messages.saturating_sub(self.messages_to(self.boundary));
+            match joined(&self.chain[..at], &self.chain[at]) {
+                // Agents' records follow hooks that were never written; nothing is missing, and the client joins them.
+                Joined::ByClient if self.session.is_some() => continue,
+                Joined::No if before > 0 => {
+                    self.find(line, Problem::LostBeginning { messages: before }, true);
+                }
+                Joined::ByClient | Joined::No | Joined::Unknown => self.find(line, Problem::LostParent, true),
+            }
+            self.holes.push(line);
+            orphans.insert(record);
         }
         for at in circles(&self.chain, &self.by_id) {
             let Link { line, record, .. } = self.chain[at];
@@ -300,6 +358,12 @@ impl Check {
         self.findings.sort_by_key(|finding| finding.line);
         let in_own_tree = self.in_own_tree;
         Checked { findings: self.findings, records: self.records, in_own_tree, orphans, unanswered }
+    }
+
+    /// How many messages there are up to a line.
+    fn messages_to(&self, line: u64) -> u64 {
+        let next = self.chain.partition_point(|link| link.line <= line);
+        next.checked_sub(1).map_or(0, |last| self.chain[last].messages)
     }
 
     /// Finds calls without results and results without calls; returns the calls to be answered.
@@ -332,6 +396,26 @@ impl Check {
 
     fn find(&mut self, line: u64, problem: Problem, mended: bool) {
         self.findings.push(Finding { line, problem, mended });
+    }
+}
+
+/// Whether the client itself joins a record whose parent is not here to one before it.
+enum Joined {
+    ByClient,
+    No,
+    /// They do not say when they came.
+    Unknown,
+}
+
+fn joined(before: &[Link], orphan: &Link) -> Joined {
+    let beside = before.iter().rev().filter(|link| link.is_sidechain == orphan.is_sidechain);
+    let Some(at) = orphan.at else { return Joined::Unknown };
+    // In time, not in the file; nearly always that is the one before it.
+    let mut earlier = beside.filter_map(|link| link.at).filter(|earlier| *earlier <= at);
+    match earlier.next().map(|first| earlier.take(REORDERED).fold(first, Timestamp::max)) {
+        Some(latest) if at.since(latest) <= JOINED_WITHIN => Joined::ByClient,
+        Some(_) => Joined::No,
+        None => Joined::Unknown,
     }
 }
 

@@ -1,4 +1,5 @@
-//! What a rewind leaves alone: files that were ignored when the snapshot was saved.
+//! Which files were ignored when the snapshot was saved. A rewind leaves them alone (`rewind.rs`), unless one stands in
+//! the place of a file of the snapshot (`obstacles.rs`).
 //!
 //! The snapshot names the ignored files that existed, and its rules say which others would have been
 //! ignored. A file that neither covers did not exist at that moment, or it would be in the snapshot. So it
@@ -11,8 +12,8 @@ use crate::base::error::Result;
 use crate::base::paths::RepoPath;
 use crate::git::{IGNORE, Listing, Repository};
 use crate::manifest::{Around, Edits};
-use crate::restore::files::left_alone::Left;
 use crate::restore::files::saved_rules;
+use crate::restore::files::spared::Spared;
 use crate::restore::files::step::StepMaker;
 use crate::sys::work_tree::{Below, Tree};
 
@@ -20,13 +21,24 @@ use crate::sys::work_tree::{Below, Tree};
 const MOST_HIDDEN: usize = 20_000;
 
 /// What was known of ignored paths when a snapshot was saved.
-pub(in crate::restore) struct Then<'a> {
+pub(in crate::restore) struct IgnoredWhenSaved<'a> {
     pub(in crate::restore) repository: &'a Repository,
     pub(in crate::restore) saved: &'a Edits,
     pub(in crate::restore) around: Option<&'a Around>,
 }
 
-impl Then<'_> {
+impl IgnoredWhenSaved<'_> {
+    /// Says whether nobody knows any more what was ignored: it was too much to be listed, and the rules that are in
+    /// no file of the tree are others now.
+    pub(in crate::restore) fn is_unknown(&self) -> Result<bool> {
+        match self.around {
+            Some(around) if around.ignored.is_none() => {
+                Ok(around.rules_outside != Some(self.repository.rules_outside()?))
+            }
+            _ => Ok(false),
+        }
+    }
+
     /// Returns those of the paths that were ignored.
     pub(in crate::restore) fn ignored(
         &self,
@@ -45,18 +57,18 @@ impl Then<'_> {
 
     /// Returns what is reported about the files that stay: for a folder that was ignored as a whole,
     /// the folder.
-    pub(in crate::restore) fn told(&self, left: Vec<Left>) -> Vec<Left> {
+    pub(in crate::restore) fn merged_by_folder(&self, left: Vec<Spared>) -> Vec<Spared> {
         let listed = self.around.and_then(|around| around.ignored.as_ref());
         let folders: BTreeSet<&RepoPath> = listed.iter().flat_map(|listed| &listed.folders).collect();
-        let mut told: Vec<Left> = Vec::new();
-        for Left { path, reason } in left {
+        let mut merged_by_folder: Vec<Spared> = Vec::new();
+        for Spared { path, reason } in left {
             let folder = path.above().find(|folder| folders.contains(folder));
             let path = folder.unwrap_or(path);
-            if told.last().is_none_or(|last| last.path != path) {
-                told.push(Left { path, reason });
+            if merged_by_folder.last().is_none_or(|last| last.path != path) {
+                merged_by_folder.push(Spared { path, reason });
             }
         }
-        told
+        merged_by_folder
     }
 
     /// Returns the files to be removed that only a rule newer than the snapshot hides from git, and
@@ -67,8 +79,8 @@ impl Then<'_> {
         tree: &Tree,
         listing: &Listing,
         paths: &BTreeSet<RepoPath>,
-        is_ours: impl Fn(&RepoPath) -> bool,
-    ) -> Result<(BTreeSet<RepoPath>, Vec<Left>)> {
+        is_kept: impl Fn(&RepoPath) -> bool,
+    ) -> Result<(BTreeSet<RepoPath>, Vec<Spared>)> {
         let rules = |path: &RepoPath| path.as_path().file_name() == Some(OsStr::new(IGNORE));
         if !paths.iter().any(rules) {
             return Ok((BTreeSet::new(), Vec::new()));
@@ -76,7 +88,7 @@ impl Then<'_> {
         let listed = self.around.and_then(|around| around.ignored.as_ref());
         let mut left = Vec::new();
         let mut files = BTreeSet::new();
-        for entry in listing.ignored.iter().filter(|entry| !is_ours(&entry.path)) {
+        for entry in listing.ignored.iter().filter(|entry| !is_kept(&entry.path)) {
             if listed.is_some_and(|listed| listed.cover(&entry.path)) {
                 continue;
             }
@@ -84,11 +96,11 @@ impl Then<'_> {
                 files.insert(entry.path.clone());
                 continue;
             }
-            match tree.files_below(&entry.path, MOST_HIDDEN)? {
-                Below::Files(all, _) => files.extend(all.into_iter().filter(|path| !is_ours(path))),
-                Below::TooMany => left.push(Left { path: entry.path.clone(), reason: "very many files" }),
+            match tree.files_below(&entry.path, MOST_HIDDEN, &is_kept)? {
+                Below::Files(all, _) => files.extend(all),
+                Below::TooMany => left.push(Spared { path: entry.path.clone(), reason: "very many files" }),
                 Below::Other(path) => {
-                    left.push(Left { path, reason: "not a file, or a repository of its own" })
+                    left.push(Spared { path, reason: "not a file, or a repository of its own" })
                 }
             }
         }
@@ -96,7 +108,7 @@ impl Then<'_> {
         files.retain(|path| !ignored.contains(path));
         if listed.is_none() {
             let reason = "ignored now, and the snapshot does not say whether it was there";
-            left.extend(std::mem::take(&mut files).into_iter().map(|path| Left { path, reason }));
+            left.extend(std::mem::take(&mut files).into_iter().map(|path| Spared { path, reason }));
         }
         Ok((files, left))
     }

@@ -1,9 +1,9 @@
 //! The files of a restore: what each path of the work tree and the index becomes, planned as data.
 
+pub(super) mod base_here;
 pub(super) mod branch;
 pub(super) mod ignored;
 pub(super) mod index_room;
-pub(super) mod left_alone;
 pub(super) mod line_ends;
 pub(super) mod marks;
 pub(super) mod merge;
@@ -13,6 +13,7 @@ pub(super) mod path_state;
 pub(super) mod resume;
 pub(super) mod rewind;
 pub(super) mod saved_rules;
+pub(super) mod spared;
 pub(super) mod sparse;
 pub(super) mod step;
 pub(super) mod unmerged_base;

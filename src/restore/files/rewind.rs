@@ -12,17 +12,24 @@ use crate::base::paths::RepoPath;
 use crate::git::index::IndexEntry;
 use crate::git::{Repository, Status, is_pointer};
 use crate::manifest::{Around, Edit, Edits, Mode, Version};
-use crate::restore::files::ignored::Then;
+use crate::restore::files::ignored::IgnoredWhenSaved;
 use crate::restore::files::index_room::crowded_out;
-use crate::restore::files::left_alone::Left;
 use crate::restore::files::marks::Marked;
 use crate::restore::files::obstacles;
 use crate::restore::files::path_state::look;
 use crate::restore::files::saved_rules;
+use crate::restore::files::spared::Spared;
 use crate::restore::files::step::{Step, StepMaker, Steps, Unmade, Work, index_of, without_links};
 use crate::restore::files::unmerged_base;
 use crate::sys::work_tree::{Node, Tree, is_staging};
 use crate::workspace::Workspace;
+
+/// A file that was left out is read for its entry in the index only up to this size, in bytes.
+const LARGEST_READ: u64 = 256 << 20;
+
+/// Why files stay of which nobody knows whether they were ignored.
+const MAYBE_IGNORED: &str =
+    "perhaps ignored when this was saved: too much was to list it, and the rules have changed";
 
 /// Which paths are put back.
 #[derive(Clone, Copy)]
@@ -33,7 +40,7 @@ pub(in crate::restore) enum Scope<'a> {
     Paths(&'a [RepoPath]),
 }
 
-/// Plans to put the paths back to what a snapshot has.
+/// Plans to put the paths back to what a snapshot has, whose base is here.
 pub(in crate::restore) fn plan(
     workspace: &Workspace,
     repository: &Repository,
@@ -42,15 +49,10 @@ pub(in crate::restore) fn plan(
     scope: Scope<'_>,
     monitor: &Monitor,
 ) -> Result<Steps> {
-    if let Some(base) = &saved.base
-        && !repository.has_commit(base)?
-    {
-        return Err(repository.lacks_commit(base));
-    }
     let saved = unmerged_base::corrected(repository, saved)?;
     let saved = saved.as_ref();
     let listing = repository.status()?;
-    let marked = Marked::load(&workspace.store, saved)?;
+    let marked = Marked::load(&workspace.store, repository, saved, around)?;
     let mut paths: BTreeSet<RepoPath> = match scope {
         Scope::Paths(paths) => paths.iter().cloned().collect(),
         Scope::Everything => {
@@ -62,27 +64,45 @@ pub(in crate::restore) fn plan(
         }
     };
     let own = workspace.own_folders();
-    let left_out = |path: &RepoPath| {
+    let skipped_when_saved = |path: &RepoPath| {
         let name = path.to_string();
         let covers = |left: &str| left == name || (left.ends_with('/') && name.starts_with(left));
         saved.skipped.iter().any(|skipped| covers(&skipped.path))
     };
     // What a killed restore left may hold the only copy of a file: it is not ours to remove.
-    let is_ours = |path: &RepoPath| is_staging(path) || own.hold(path);
-    paths.retain(|path| !left_out(path) && !is_ours(path));
+    let is_snaps_own = |path: &RepoPath| is_staging(path) || own.hold(path);
+    let mut left_out = BTreeSet::new();
+    paths.retain(|path| {
+        let left = skipped_when_saved(path);
+        if left && !is_snaps_own(path) && listing.index.has(path.as_bytes(), &[0]) {
+            left_out.insert(path.clone());
+        }
+        !left && !is_snaps_own(path)
+    });
     let mut maker = StepMaker::new(&workspace.store, repository, None)
         .with_saved_marks()
         .with_saved_permissions(around.is_some());
     let tree = Tree::open(&workspace.root)?;
-    let then = Then { repository, saved, around };
+    let when_saved = IgnoredWhenSaved { repository, saved, around };
     let mut spared = Vec::new();
     if matches!(scope, Scope::Everything) {
-        let keeps = |path: &RepoPath| is_ours(path) || left_out(path);
-        let (hidden, stays) = then.hidden_since(&mut maker, &tree, &listing, &paths, keeps)?;
+        let keeps = |path: &RepoPath| is_snaps_own(path) || skipped_when_saved(path);
+        let (hidden, stays) = when_saved.hidden_since(&mut maker, &tree, &listing, &paths, keeps)?;
         spared.extend(stays);
         paths.extend(hidden);
     }
     let edits: BTreeMap<&RepoPath, &Edit> = saved.files.iter().map(|edit| (&edit.path, edit)).collect();
+    // What was left out stays on the disk; in the index it was not, if git did not know it then.
+    if matches!(scope, Scope::Everything) && !left_out.is_empty() {
+        let known = repository.tree_versions(saved.base.as_deref(), &left_out)?;
+        left_out.retain(|path| {
+            let small = tree.size(path).is_ok_and(|size| size.is_none_or(|size| size <= LARGEST_READ));
+            small && known.version(path).is_none() && !edits.contains_key(path)
+        });
+        paths.extend(left_out.iter().cloned());
+    } else {
+        left_out.clear();
+    }
     let mut base = repository.tree_versions(saved.base.as_deref(), &paths)?;
     if let Scope::Paths(_) = scope {
         // What the index has no room for beside these goes too, so that the way back brings it back.
@@ -102,7 +122,8 @@ pub(in crate::restore) fn plan(
         None => base.version(path),
     };
     let written = paths.iter().filter(|path| version(path).is_some_and(|version| !version.is_submodule()));
-    let obstacles = obstacles::in_the_way(&tree, written, |path| is_ours(path) || left_out(path))?;
+    let obstacles =
+        obstacles::in_the_way(&tree, written, |path| is_snaps_own(path) || skipped_when_saved(path))?;
     paths.extend(obstacles.iter().cloned());
     let wanted: BTreeSet<&RepoPath> = paths.iter().collect();
     let here = look(workspace, repository, &listing, &wanted, monitor)?;
@@ -111,18 +132,28 @@ pub(in crate::restore) fn plan(
             && base.version(path).is_none()
             && !edits.contains_key(**path)
             && !obstacles.contains(**path)
+            && !left_out.contains(**path)
     });
     let gone: BTreeSet<RepoPath> = gone.map(|path| (*path).clone()).collect();
-    let ignored = match scope {
-        Scope::Everything => then.ignored(&mut maker, &gone)?,
-        Scope::Paths(_) => BTreeSet::new(),
+    let (ignored, why) = match scope {
+        Scope::Everything if !gone.is_empty() && when_saved.is_unknown()? => (gone, MAYBE_IGNORED),
+        Scope::Everything => (when_saved.ignored(&mut maker, &gone)?, "ignored when this was saved"),
+        Scope::Paths(_) => (BTreeSet::new(), ""),
     };
     let mut steps = Vec::new();
     let mut clean = Vec::new();
+    let mut unreadable = Vec::new();
     let _phase = monitor.begin(Phase::Preparing, Some(wanted.len() as u64));
     for path in &wanted {
         monitor.add(1);
         let here = &here[*path];
+        if let Some(why) = here.unreadable() {
+            match version(path) {
+                Some(_) => unreadable.push(Unmade { path: (*path).clone(), reason: why.to_owned() }),
+                None => spared.push(Spared { path: (*path).clone(), reason: why }),
+            }
+            continue;
+        }
         match edits.get(path).copied() {
             Some(edit) => match marked.of_edit(edit) {
                 hidden if hidden == edit.hidden => steps.extend(maker.step(edit, here)?),
@@ -136,7 +167,10 @@ pub(in crate::restore) fn plan(
                     Scope::Paths(_) => maker.step(&edit, here)?,
                 };
                 if ignored.contains(*path) {
-                    spared.push(Left { path: (*path).clone(), reason: "ignored when this was saved" });
+                    spared.push(Spared { path: (*path).clone(), reason: why });
+                    step = step.map(Step::sparing_the_file).filter(Step::does_something);
+                }
+                if left_out.contains(*path) {
                     step = step.map(Step::sparing_the_file).filter(Step::does_something);
                 }
                 clean.extend(step);
@@ -145,21 +179,22 @@ pub(in crate::restore) fn plan(
     }
     // A clean path is as a checkout writes it, which need not be the blob's own bytes. (Of the
     // paths that a safety snapshot is about, it holds any that were not the blob's bytes.)
-    let (mut unmade, mut left) = (Vec::new(), Vec::new());
+    let (mut unmade, mut needs_filter) = (Vec::new(), Vec::new());
     if matches!(scope, Scope::Everything) {
-        (unmade, left) = check_out(repository, &mut maker, saved, &mut clean)?;
+        (unmade, needs_filter) = check_out(repository, &mut maker, saved, &mut clean)?;
         without_links(repository, &mut clean)?;
         clean.retain(Step::does_something);
     }
     steps.extend(clean);
     unmade.extend(obstacles::spare_mounts(&tree, &mut steps)?);
+    unmade.append(&mut unreadable);
     steps.sort_by(|a, b| a.path.cmp(&b.path));
-    let told = then.told(spared);
-    let kept_back = unmade.len() + ignored.len() + left.len();
+    let spared = when_saved.merged_by_folder(spared);
+    let kept_back = unmade.len() + ignored.len() + needs_filter.len();
     let unchanged = wanted.len().saturating_sub(steps.len() + kept_back);
     // Of those that the restore left alone, some may have been removed on purpose since.
     let is_ours_to_make = |folder: &RepoPath| match scope {
-        Scope::Everything => !is_ours(folder),
+        Scope::Everything => !is_snaps_own(folder),
         Scope::Paths(paths) => paths.iter().any(|path| folder == path || folder.is_in(path)),
     };
     let removed: BTreeSet<&RepoPath> =
@@ -172,7 +207,7 @@ pub(in crate::restore) fn plan(
         }
     }
     let steps = Steps::new(steps, Vec::new(), listing);
-    Ok(Steps { unchanged, unmade, spared: told, folders, left, ..steps })
+    Ok(Steps { unchanged, unmade, spared, folders, needs_filter, ..steps })
 }
 
 /// What is not written: files that git can't convert, and files that need a filter that is not run
@@ -197,10 +232,10 @@ fn check_out(
     }
     let conversion = saved_rules::conversion(repository, maker, saved, saved.base.as_deref())?;
     let paths: Vec<RepoPath> = written.iter().map(|step| step.path.clone()).collect();
-    let left = conversion.left_out(&paths.iter().collect::<Vec<_>>())?;
-    let left: BTreeMap<RepoPath, String> =
-        left.into_iter().map(|(path, filter)| (path.clone(), filter)).collect();
-    written.retain(|step| !left.contains_key(&step.path));
+    let needs_filter = conversion.left_out(&paths.iter().collect::<Vec<_>>())?;
+    let needs_filter: BTreeMap<RepoPath, String> =
+        needs_filter.into_iter().map(|(path, filter)| (path.clone(), filter)).collect();
+    written.retain(|step| !needs_filter.contains_key(&step.path));
     let converted = conversion.converted(&paths.iter().collect::<Vec<_>>())?;
     written.retain(|step| converted.contains(&step.path));
     let oid = |step: &Step| match &step.work {
@@ -235,7 +270,8 @@ fn check_out(
             (Ok(_), Work::Keep | Work::Remove) => {}
         }
     }
-    let left_out = |step: &Step| left.contains_key(&step.path) && matches!(step.work, Work::Set { .. });
-    steps.retain(|step| !left_out(step));
-    Ok((unmade, left.into_iter().collect()))
+    let is_left =
+        |step: &Step| needs_filter.contains_key(&step.path) && matches!(step.work, Work::Set { .. });
+    steps.retain(|step| !is_left(step));
+    Ok((unmade, needs_filter.into_iter().collect()))
 }

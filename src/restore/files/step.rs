@@ -7,8 +7,8 @@ use crate::edits::Materializer;
 use crate::git::index::IndexEntry;
 use crate::git::{Listing, Repository};
 use crate::manifest::{Bits, Edit, HiddenBy, IndexState, Mode, SavedIn, Version};
-use crate::restore::files::left_alone::Left;
 use crate::restore::files::path_state::Here;
+use crate::restore::files::spared::Spared;
 use crate::store::{Bases, Store};
 
 /// What happens to one path.
@@ -140,11 +140,11 @@ pub(in crate::restore) struct Steps {
     pub(in crate::restore) notes: Vec<Warning>,
     pub(in crate::restore) unmade: Vec<Unmade>,
     /// What stays as it is, as it was ignored.
-    pub(in crate::restore) spared: Vec<Left>,
+    pub(in crate::restore) spared: Vec<Spared>,
     /// Empty folders to be made again.
     pub(in crate::restore) folders: Vec<RepoPath>,
     /// What is left as it is here, and the filter that it would need.
-    pub(in crate::restore) left: Vec<(RepoPath, String)>,
+    pub(in crate::restore) needs_filter: Vec<(RepoPath, String)>,
     /// What they were planned on.
     pub(in crate::restore) listing: Listing,
 }
@@ -159,7 +159,7 @@ impl Steps {
             unmade: Vec::new(),
             spared: Vec::new(),
             folders: Vec::new(),
-            left: Vec::new(),
+            needs_filter: Vec::new(),
             listing,
         }
     }
@@ -262,7 +262,8 @@ impl<'a> StepMaker<'a> {
         // Of a submodule only the commit in the index is ours to set; a file in its place goes.
         let wanted = edit.in_work_tree();
         let as_wanted = here.work.as_ref() == wanted.map(|saved| saved.version)
-            && (!self.permissions || permissions.is_none() || here.permissions == permissions);
+            && (!self.permissions || permissions.is_none() || here.permissions == permissions)
+            && !(edit.private && here.permissions.is_some_and(|bits| !bits.private()));
         if index.is_none() && mark.is_none() && as_wanted {
             return Ok(None);
         }

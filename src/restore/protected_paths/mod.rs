@@ -5,7 +5,8 @@
 //! brings another name. So the rule is the other way round. `ordinary.rs` lists the kinds of files that no
 //! tool is known to run or obey for their kind. `names.rs`, as a second layer, lists those among them that
 //! some tool runs or obeys for their name or place. Names are compared as the most forgiving file system
-//! would, with case and all disguises. Pure.
+//! would, with case and all disguises. Paths in git's own folder never get here: `base/paths.rs` refuses them while the
+//! manifest is read. Pure.
 
 mod names;
 mod ordinary;

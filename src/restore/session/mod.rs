@@ -1,11 +1,13 @@
 //! Plans and installs the session: its id, its folder, its files and their paths.
 //!
-//! A session keeps its id if nothing on this machine has it, or if the session here is the beginning of the
-//! saved one. Then the rest is appended. Otherwise it becomes a new session with a new id in every record,
-//! and the existing one is not touched.
+//! A session keeps its id if nothing on this machine has it, or if the session here is the saved one or the
+//! beginning of it. Then at most the rest is appended. Otherwise it becomes a new session with a new id in every
+//! record, and the existing one is not touched.
 
 mod as_saved;
 pub(super) mod link;
+pub(super) mod options;
+mod own_root;
 pub(super) mod path_mapping;
 mod resume_existing;
 mod saved_lines;
@@ -15,18 +17,22 @@ mod writer;
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::ids::ClientId;
 use crate::base::monitor::{Monitor, Phase};
 use crate::base::paths::RepoPath;
 use crate::base::warning::Warning;
 use crate::client::transcript::quiet::last_records;
-use crate::client::transcript::validate::{Check, Checked, Finding, Problem};
-use crate::client::{Placed, PrefixMatch, is_elsewhere, left_tree_record, title_records};
+use crate::client::transcript::validate::{Check, Checked, Finding, KnownRecords, Problem};
+use crate::client::{
+    Folders, Placed, PrefixMatch, is_elsewhere, is_helper, is_memory, left_tree_record, title_records,
+};
 use crate::manifest::{Manifest, Session, Transcript};
 use crate::restore::session::as_saved::Compared;
+use crate::restore::session::options::SessionOptions;
+use crate::restore::session::own_root::GoesOn;
 use crate::restore::session::path_mapping::{Paths, Relocated, Relocation};
 use crate::restore::session::resume_existing::Beginning;
 use crate::restore::session::saved_lines::saved_lines;
@@ -36,17 +42,45 @@ use crate::store::Store;
 use crate::trust::Provenance;
 use crate::workspace::Workspace;
 
+/// Under which id a session goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeepId {
+    /// Its own, if nothing here has it, or if what is here is it or its beginning.
+    IfSame,
+    /// Its own only if nothing here has it.
+    IfNew,
+    /// A new one.
+    Never,
+}
+
+/// Why a session gets a new id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NewBecause {
+    /// That was asked for.
+    Asked,
+    /// A client works on the one that is here.
+    Runs,
+    /// The one that was saved is here, and can't be continued.
+    IsHere,
+    /// The id that it has is none that a client takes.
+    NoId,
+}
+
 /// What will be done with the session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionPlan {
     /// The id it gets.
     pub id: ClientId,
-    /// Whether that is another one than it had.
-    pub renamed: bool,
-    /// What it continues, if the session of that id is here: its files are only appended to.
+    /// Why that is another one than it had, if it is.
+    pub renamed: Option<NewBecause>,
+    /// What it continues, if the session of that id is here: its files are at most appended to.
     pub continues: Option<Beginning>,
     /// The folder that the client works in.
     pub cwd: PathBuf,
+    /// The session's own folder that stands for this root, if it is not below the one that was saved.
+    own_root: Option<String>,
+    /// The prompts that were queued, with their paths brought here.
+    pub queue: Vec<String>,
     /// The title it gets: the snapshot's name.
     pub title: String,
     /// How many records of the conversation.
@@ -65,9 +99,39 @@ pub struct SessionPlan {
     pub agents: BTreeMap<ClientId, Checked>,
     /// What in it starts by itself, and whether that stays asleep.
     pub waking: Waking,
+    /// The folder whose memory the client's sessions share here.
+    pub memory_root: PathBuf,
+    /// What its client is started with again, and what not.
+    pub options: SessionOptions,
 }
 
 impl SessionPlan {
+    /// Says whether the whole conversation is here already, as it was saved.
+    pub fn is_here(&self) -> bool {
+        self.continues.as_ref().is_some_and(Beginning::is_whole)
+    }
+
+    /// Returns where it goes on.
+    fn goes_on(&self) -> GoesOn {
+        GoesOn { cwd: self.cwd.clone(), own_root: self.own_root.clone() }
+    }
+
+    fn folders(&self) -> Folders<'_> {
+        Folders { cwd: &self.cwd, memory_root: &self.memory_root }
+    }
+
+    /// Leaves the project's memory alone.
+    fn leave_memory(&mut self, session: &Session) {
+        let notes = session.elsewhere.iter().map(|file| &file.place).filter(|place| is_memory(place));
+        self.stays.extend(notes.map(|place| (place.clone(), true)));
+    }
+
+    /// Returns how many notes of the project's memory are added here.
+    pub(super) fn notes_added(&self, session: &Session) -> usize {
+        let notes = session.elsewhere.iter().map(|file| &file.place).filter(|place| is_memory(place));
+        notes.filter(|place| !self.stays.contains_key(*place) && !self.waking.holds_back(place)).count()
+    }
+
     /// Says what is repaired in the installed copy, and why the client might not accept it.
     pub(super) fn damage(&self) -> Vec<Warning> {
         let named = |checked: &Checked, what: &str| -> Vec<Warning> {
@@ -95,13 +159,12 @@ impl SessionPlan {
 
 /// Plans the installation and checks every object it needs; `None` if no conversation was saved.
 ///
-/// If the session exists here, it gets a new id, unless it `may_continue` and the session here is its
-/// beginning.
+/// `keep` says when it keeps its id.
 pub(super) fn plan(
     workspace: &Workspace,
     manifest: &Manifest,
     paths: &Paths,
-    may_continue: bool,
+    keep: KeepId,
     monitor: &Monitor,
 ) -> Result<Option<SessionPlan>> {
     let Some((session, transcript)) =
@@ -110,23 +173,27 @@ pub(super) fn plan(
         return Ok(None);
     };
     let store = &workspace.store;
-    let transcripts =
-        manifest.agents.iter().filter_map(|agent| Some((&agent.id, agent.transcript.as_ref()?)));
+    let transcripts = manifest.agents.iter().filter_map(|agent| Some((agent, agent.transcript.as_ref()?)));
     // What a snapshot says of its sizes may be anything.
     let sizes = transcripts.clone().map(|(_, transcript)| transcript.bytes);
     let all = sizes.fold(transcript.bytes, u64::saturating_add);
     let _phase = monitor.begin(Phase::CheckingConversation, Some(all));
-    let checked = |transcript: &Transcript| checked(store, transcript, |bytes| monitor.add(bytes));
+    let checked =
+        |transcript: &Transcript, check: Check| checked(store, transcript, check, |bytes| monitor.add(bytes));
+    let (checked_transcript, known) = checked(transcript, Check::default())?;
     let mut checked_agents = BTreeMap::new();
-    for (id, transcript) in transcripts {
-        checked_agents.insert(id.clone(), checked(transcript)?);
+    for (agent, transcript) in transcripts {
+        let checked = checked(transcript, Check::of_agent(known.clone()))?.0;
+        // The client's own agents are branches that nobody goes on with.
+        if !is_helper(&agent.id, agent.meta.is_some()) {
+            checked_agents.insert(agent.id.clone(), checked);
+        }
     }
     for object in session.files.iter().flat_map(|file| file.content.objects()) {
         store.get(object)?;
     }
-    let cwd = folder_here(workspace, manifest, session);
-    let relocation = |id: &ClientId| Relocation::plan(workspace, manifest, session, id, &cwd, paths);
-    let checked_transcript = checked(transcript)?;
+    let goes_on = GoesOn::look(workspace, manifest, session, transcript)?;
+    let relocation = |id: &ClientId| Relocation::plan(workspace, manifest, session, id, &goes_on, paths);
     // Whoever signed it: what starts by itself are rights, and these never come unasked.
     let own = workspace.provenance(manifest) == Provenance::Own;
     let foreign = (!own).then(|| workspace.client.settings(&workspace.root).default_mode);
@@ -134,10 +201,12 @@ pub(super) fn plan(
     let mut plan = SessionPlan {
         relocation: relocation(&session.id)?,
         id: session.id.clone(),
-        renamed: false,
+        renamed: None,
         continues: None,
-        cwd: cwd.clone(),
-        title: manifest.name.clone(),
+        cwd: goes_on.cwd.clone(),
+        own_root: goes_on.own_root.clone(),
+        queue: Vec::new(),
+        title: store.called(manifest),
         records: transcript.records,
         stays: BTreeMap::new(),
         // In the same place the bond still holds; the client starts in no other work tree that a record claims it made.
@@ -146,19 +215,34 @@ pub(super) fn plan(
         checked: checked_transcript,
         agents: checked_agents,
         waking,
+        memory_root: workspace.memory_root()?,
+        options: SessionOptions::default(),
     };
-    if workspace.client.knows(&session.id)? {
+    plan.renamed = if keep == KeepId::Never {
+        Some(NewBecause::Asked)
+    } else if !session.id.is_session() {
+        Some(NewBecause::NoId)
+    } else if workspace.client.knows(&session.id)? {
         // What is appended of somebody else's is not what they have.
-        if may_continue && own {
+        if keep == KeepId::IfSame && own {
             plan.continues = Beginning::look(workspace, manifest, &plan, paths)?;
         }
-        if plan.continues.is_none() {
-            plan.id = ClientId::random();
-            plan.relocation = relocation(&plan.id)?;
-            plan.renamed = true;
+        let runs = || Ok::<_, Error>(workspace.client.live_session(&session.id)?.is_some());
+        match plan.continues {
+            Some(_) => None,
+            None if runs()? => Some(NewBecause::Runs),
+            None => Some(NewBecause::IsHere),
         }
+    } else {
+        None
+    };
+    if plan.renamed.is_some() {
+        plan.id = ClientId::random();
+        plan.relocation = relocation(&plan.id)?;
     }
     plan.stays = stays(workspace, manifest, session, &plan)?;
+    plan.queue = plan.relocation.texts(&manifest.queue)?;
+    plan.options = SessionOptions::of(workspace, session, &plan);
     Ok(Some(plan))
 }
 
@@ -173,13 +257,21 @@ fn stays(
     if session.elsewhere.is_empty() {
         return Ok(stays);
     }
+    // Where it was saved, a note that is gone was removed.
+    let saved = &manifest.workspace;
+    let same_memory = saved.main.as_ref().unwrap_or(&saved.root).as_path() == plan.memory_root
+        && saved.config_dir.as_path() == workspace.client.config();
     let compared = Compared::as_saved(workspace, manifest)?;
     let mut rewriter = plan.relocation.rewriter()?;
     for file in session.elsewhere.iter().filter(|file| is_elsewhere(&file.place)) {
+        if same_memory && is_memory(&file.place) {
+            stays.insert(file.place.clone(), true);
+            continue;
+        }
         let place = Some(&file.place);
         let standing = workspace.client.standing(
             &plan.id,
-            &plan.cwd,
+            plan.folders(),
             place,
             &|here| compared.read(place, here),
             &mut |out| rewriter.text(file.text.as_bytes(), out).map_err(unwritten),
@@ -189,17 +281,6 @@ fn stays(
         }
     }
     Ok(stays)
-}
-
-/// Returns the folder that corresponds to the session's own; the root if it is not there.
-fn folder_here(workspace: &Workspace, manifest: &Manifest, session: &Session) -> PathBuf {
-    let inside =
-        session.cwd.as_path().strip_prefix(manifest.workspace.root.as_path()).unwrap_or(Path::new(""));
-    // The other machine's path is only believed if it leads to a real folder inside the root.
-    let there = workspace.root.join(inside).canonicalize().ok();
-    there
-        .filter(|folder| folder.is_dir() && folder.starts_with(&workspace.root))
-        .unwrap_or_else(|| workspace.root.clone())
 }
 
 /// A session that is ready to be installed.
@@ -231,8 +312,12 @@ impl Ready<'_> {
             places.push(place.clone());
             Ok(())
         })?;
+        if places.is_empty() && self.plan.continues.as_ref().is_some_and(Beginning::is_whole) {
+            return Ok(None);
+        }
         continued.extend(self.plan.continues.as_ref().map(|here| (places.len(), here.transcript())));
-        let placed = self.workspace.client.placed(&self.plan.id, &self.plan.cwd, places, token);
+        let client = self.plan.continues.as_ref().map_or(&self.workspace.client, Beginning::client);
+        let placed = client.placed(&self.plan.id, self.plan.folders(), places, token);
         Ok(Some(placed.continuing(continued)))
     }
 
@@ -261,10 +346,10 @@ impl Ready<'_> {
 
     fn transcript(&self, copy: &mut Copy<'_>, saved: &Transcript, out: &mut dyn Write) -> Result<()> {
         copy.conversation(saved, &self.plan.checked, out)?;
-        let mut records = title_records(&self.plan.id, &self.plan.title);
-        if self.plan.leaves_tree {
-            records += &left_tree_record(&self.plan.id);
-        }
+        let mut records = match &self.plan.continues {
+            Some(here) if here.is_whole() => String::new(),
+            _ => added_records(self.plan),
+        };
         let waking = &self.plan.waking;
         if let Some(asleep) = &waking.quiet {
             records +=
@@ -278,21 +363,42 @@ impl Ready<'_> {
     }
 }
 
-/// Says what the client would lose in a saved transcript, or refuse.
+/// Returns the records that a session gets when it is brought back: its title, and that it has left its work tree.
+fn added_records(plan: &SessionPlan) -> String {
+    let mut records = title_records(&plan.id, &plan.title);
+    if plan.leaves_tree {
+        records += &left_tree_record(&plan.id);
+    }
+    records
+}
+
+/// Says what the client would lose in a saved transcript, or refuse; for an agent's, `session` are the records of the
+/// session that it belongs to. Returns its own records too.
 ///
 /// # Errors
 /// [`Kind::Damaged`](crate::base::error::Kind::Damaged) if a piece of it is.
-pub fn check_transcript(store: &Store, transcript: &Transcript) -> Result<Vec<Finding>> {
-    Ok(checked(store, transcript, |_| ())?.findings)
+pub fn check_transcript(
+    store: &Store,
+    transcript: &Transcript,
+    session: Option<&KnownRecords>,
+) -> Result<(Vec<Finding>, KnownRecords)> {
+    let check = session.map_or_else(Check::default, |session| Check::of_agent(session.clone()));
+    let (checked, known) = checked(store, transcript, check, |_| ())?;
+    Ok((checked.findings, known))
 }
 
-/// Checks a saved transcript: its objects, then its lines; tells the bytes of each.
-pub(super) fn checked(store: &Store, transcript: &Transcript, mut tell: impl FnMut(u64)) -> Result<Checked> {
+/// Checks a saved transcript: its objects, then its lines; tells the bytes of each. Returns its records too.
+pub(super) fn checked(
+    store: &Store,
+    transcript: &Transcript,
+    mut check: Check,
+    mut tell: impl FnMut(u64),
+) -> Result<(Checked, KnownRecords)> {
     let mut lines = saved_lines(store, transcript);
-    let mut check = Check::default();
     while let Some(line) = lines.next_line()? {
         check.line(line);
         tell(line.len() as u64);
     }
-    Ok(check.finish())
+    let known = check.known();
+    Ok((check.finish(), known))
 }

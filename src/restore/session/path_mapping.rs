@@ -10,7 +10,11 @@ use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::ClientId;
 use crate::client::slug;
 use crate::manifest::{Manifest, Session};
-use crate::remap::{MapSpec, Out, Outside, PairKind, PathMap, RemapMode, RemapReport, Remapper};
+use crate::remap::{
+    FileCalls, MapSpec, Out, Outside, PairKind, PathMap, RemapMode, RemapReport, Remapper, is_absolute,
+    way_below,
+};
+use crate::restore::session::own_root::GoesOn;
 use crate::workspace::Workspace;
 
 /// What the person asked for.
@@ -52,9 +56,10 @@ impl Relocation {
         manifest: &Manifest,
         session: &Session,
         id: &ClientId,
-        cwd: &Path,
+        goes_on: &GoesOn,
         paths: &Paths,
     ) -> Result<Relocation> {
+        let GoesOn { cwd, own_root } = goes_on;
         let renamed = (session.id != *id).then(|| (session.id.to_string(), id.to_string()));
         let old = &manifest.workspace;
         let (home, config) = (workspace.client.home(), workspace.client.config());
@@ -71,27 +76,58 @@ impl Relocation {
             _ => workspace.root.clone(),
         };
         let text = |path: &Path| path.to_str().map(str::to_owned);
-        let pair = |old: &Path, new: &Path| Some((text(old)?, text(new)?));
-        let slugs = |old: &Path, new: &Path| pair(old, new).map(|(old, new)| (slug(&old), slug(&new)));
+        // A work tree can be known by a relative path, which means nothing elsewhere.
+        let old_text = |path: &Path| text(path).filter(|path| is_absolute(path));
+        let pair = |old: &Path, new: &Path| Some((old_text(old)?, text(new)?));
         let main = old.main.as_ref().map(|main| main.as_path());
-        let roots = [pair(old.root.as_path(), &workspace.root), pair(old.config_dir.as_path(), config)];
+        let folders: Vec<(String, String)> = [
+            pair(old.root.as_path(), &workspace.root),
+            main.and_then(|main| pair(main, &main_here)),
+            own_root.as_ref().and_then(|own| pair(Path::new(own), &workspace.root)),
+        ]
+        .into_iter()
+        .flatten()
+        .chain(session.other_roots.iter().filter_map(|other| pair(other.as_path(), &workspace.root)))
+        .collect();
+        let is_ours = |path: &str| folders.iter().any(|(old, _)| way_below(path, old).is_some());
+        let started = pair(session.cwd.as_path(), cwd);
+        let with_folder = started.clone().filter(|(old, _)| is_ours(old));
+        let slugs: Vec<(String, String)> =
+            with_folder.iter().chain(&folders).map(|(old, new)| (slug(old), slug(new))).collect();
+        let (old_config, new_config) = (old_text(old.config_dir.as_path()), text(config));
+        let project = |(old, new): (String, String)| {
+            Some((
+                format!("{}/projects/{old}", old_config.as_ref()?),
+                format!("{}/projects/{new}", new_config.as_ref()?),
+            ))
+        };
+        let of_session = |end: &str| {
+            let (old, new) = started.as_ref()?;
+            project((format!("{}/{}{end}", slug(old), session.id), format!("{}/{id}{end}", slug(new))))
+        };
         let spec = MapSpec {
-            roots: roots
-                .into_iter()
-                .chain([main.and_then(|main| pair(main, &main_here))])
-                .flatten()
+            rewritten: [
+                old_config.as_ref().map(|config| format!("{config}/plans")),
+                of_session("").map(|(old, _)| old),
+            ]
+            .into_iter()
+            .flatten()
+            .collect(),
+            projects: slugs
+                .iter()
+                .cloned()
+                .filter_map(project)
+                .chain(of_session(""))
+                .chain(of_session(".jsonl"))
                 .collect(),
+            roots: folders.iter().cloned().chain(pair(old.config_dir.as_path(), config)).collect(),
             guards: old
                 .others
                 .iter()
                 .filter(|other| Some(other.as_path()) != main)
                 .filter_map(|other| text(other.as_path()))
                 .collect(),
-            slugs: [slugs(session.cwd.as_path(), cwd), slugs(old.root.as_path(), &workspace.root)]
-                .into_iter()
-                .chain([main.and_then(|main| slugs(main, &main_here))])
-                .flatten()
-                .collect(),
+            slugs,
             session: renamed,
             user: paths.user.clone(),
             // A home of `/` (a container without users) is every path's beginning.
@@ -101,6 +137,21 @@ impl Relocation {
             force: true,
         };
         Ok(Relocation { map: build(&spec)?, mode: paths.mode })
+    }
+
+    /// Rewrites texts that are no part of the session's files: prompts that wait to be sent.
+    ///
+    /// # Errors
+    /// As [`Relocation::plan`].
+    pub(in crate::restore) fn texts(&self, texts: &[String]) -> Result<Vec<String>> {
+        let remapper = Remapper::new(&self.map, self.mode).map_err(|error| refused(&error))?;
+        let rewritten = |text: &String| {
+            let mut out = Vec::new();
+            remapper.remap_text(text.as_bytes(), &mut out, &mut RemapReport::default());
+            // Only whole paths are replaced, by texts.
+            String::from_utf8(out).unwrap_or_else(|_| text.clone())
+        };
+        Ok(texts.iter().map(rewritten).collect())
     }
 
     /// Returns the folders that are mapped to others, longest first: what a person wants to see.
@@ -118,8 +169,10 @@ impl Relocation {
         Ok(Rewriter {
             remapper: Remapper::new(&self.map, self.mode).map_err(|error| refused(&error))?,
             outside: Outside::new(&self.map).map_err(|error| refused(&error))?,
+            calls: FileCalls::default(),
             report: RemapReport::default(),
             moved: self.folders().next().is_some(),
+            rewrites: self.mode == RemapMode::Rewrite && !self.map.is_noop(),
         })
     }
 }
@@ -128,16 +181,22 @@ impl Relocation {
 pub(in crate::restore) struct Rewriter {
     remapper: Remapper,
     outside: Outside,
+    calls: FileCalls,
     report: RemapReport,
     moved: bool,
+    /// Whether more is changed than what the client needs to find the session.
+    rewrites: bool,
 }
 
 impl Rewriter {
     /// Rewrites JSON, one record or a whole document, on its way to `out`.
     pub(in crate::restore) fn record(&mut self, record: &[u8], out: &mut dyn Write) -> io::Result<()> {
         self.outside.collect(record);
-        let (remapper, report) = (&self.remapper, &mut self.report);
-        pour(out, |out| remapper.remap_line_to(record, out, report))
+        if self.rewrites {
+            self.calls.observe(record);
+        }
+        let (remapper, calls, report) = (&self.remapper, &self.calls, &mut self.report);
+        pour(out, |out| remapper.remap_line_to(record, calls, out, report))
     }
 
     /// Rewrites a text, or a whole line of one, on its way to `out`.

@@ -7,10 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::error::{Error, Kind, Result};
+use crate::base::paths::RepoPath;
 use crate::base::screen::Line;
 use crate::client::transcript::quiet::{Beside, Quiet, Revive, beside};
 use crate::client::transcript::starters::{Alive, Watch};
-use crate::manifest::{Manifest, Session, Transcript};
+use crate::client::{is_memory, is_script};
+use crate::manifest::{Manifest, Script, Session, Transcript};
 use crate::restore::session::SessionPlan;
 use crate::restore::session::saved_lines::saved_lines;
 use crate::store::Store;
@@ -21,6 +23,10 @@ use crate::workspace::Workspace;
 pub struct Waking {
     /// What the conversation would start by itself.
     pub alive: Alive,
+    /// The scripts that the client would run before each of the agent's commands.
+    pub scripts: Vec<Script>,
+    /// How many notes for the project's memory there are.
+    pub notes: usize,
     /// Of one that is not the user's own: what stays asleep.
     pub quiet: Option<Asleep>,
 }
@@ -49,7 +55,9 @@ impl Waking {
         let store = &workspace.store;
         let watch = watched(store, transcript, thorough)?;
         let alive = watch.finish(workspace.now.as_millis());
-        let Some(own_mode) = foreign else { return Ok(Waking { alive, quiet: None }) };
+        let scripts = session.scripts.iter().filter(|script| is_script(&script.place)).cloned().collect();
+        let notes = session.elsewhere.iter().filter(|file| is_memory(&file.place)).count();
+        let Some(own_mode) = foreign else { return Ok(Waking { alive, scripts, notes, quiet: None }) };
         let mut left = count(store, transcript, Quiet::new(watch, &alive, &Revive::default()))?;
         for transcript in manifest.agents.iter().filter_map(|agent| agent.transcript.as_ref()) {
             let quiet = Quiet::new(watched(store, transcript, true)?, &Alive::default(), &Revive::default());
@@ -60,7 +68,7 @@ impl Waking {
         for file in session.files.iter().filter(|file| beside(&file.place.to_string()) == Beside::Behind) {
             left.insert(format!("the file {}", file.place), 1);
         }
-        Ok(Waking { alive, quiet: Some(Asleep { left, own_mode, ..Asleep::default() }) })
+        Ok(Waking { alive, scripts, notes, quiet: Some(Asleep { left, own_mode, ..Asleep::default() }) })
     }
 
     /// Returns the mode that the client starts in, if that is the session's own doing.
@@ -72,7 +80,16 @@ impl Waking {
 
     /// Says whether anything would start by itself, be it asleep or not.
     pub fn is_empty(&self) -> bool {
-        self.mode().is_none() && Alive { mode: None, ..self.alive.clone() }.is_empty()
+        self.mode().is_none()
+            && self.scripts.is_empty()
+            && Alive { mode: None, ..self.alive.clone() }.is_empty()
+    }
+
+    /// Says whether a file is not installed, as nobody agreed to what somebody else's would do here.
+    pub(in crate::restore) fn holds_back(&self, place: &RepoPath) -> bool {
+        self.quiet.as_ref().is_some_and(|asleep| {
+            (is_script(place) && !asleep.revive.scripts) || (is_memory(place) && !asleep.revive.memory)
+        })
     }
 }
 
@@ -104,13 +121,13 @@ fn count(store: &Store, transcript: &Transcript, mut quiet: Quiet) -> Result<BTr
 }
 
 impl SessionPlan {
-    /// Has these come alive; each is `mode`, `goal`, `agent` or `cron:ID`.
+    /// Has these come alive; each is `mode`, `goal`, `agent`, `scripts`, `memory` or `cron:ID`.
     ///
     /// # Errors
     /// [`Kind::Usage`] for what this conversation does not have, with what it has.
     pub fn revive(&mut self, wanted: &[String]) -> Result<()> {
+        let all = names(&self.waking);
         let Some(asleep) = &mut self.waking.quiet else { return Ok(()) };
-        let all = names(&self.waking.alive);
         for name in wanted {
             if !all.contains(name) {
                 let all: Vec<&str> = all.iter().map(String::as_str).collect();
@@ -131,6 +148,8 @@ impl SessionPlan {
                 None => match name.as_str() {
                     "mode" => asleep.revive.mode = true,
                     "goal" => asleep.revive.goal = true,
+                    "scripts" => asleep.revive.scripts = true,
+                    "memory" => asleep.revive.memory = true,
                     _ => asleep.revive.agent = true,
                 },
             }
@@ -140,12 +159,15 @@ impl SessionPlan {
 }
 
 /// Returns what of a conversation can be revived, by the words of `--revive`.
-pub fn names(alive: &Alive) -> Vec<String> {
+pub fn names(waking: &Waking) -> Vec<String> {
+    let alive = &waking.alive;
     let taken_up = ["acceptEdits", "auto", "dontAsk", "plan"];
     let mode = alive.mode.as_deref().filter(|mode| taken_up.contains(mode)).map(|_| "mode".to_owned());
     let agent = alive.agent.as_ref().map(|_| "agent".to_owned());
     let goal = alive.goal.as_ref().map(|_| "goal".to_owned());
     let ids: BTreeSet<&String> = alive.crons.iter().map(|cron| &cron.id).collect();
     let crons = ids.into_iter().filter(|id| !alive.unclear.contains(*id)).map(|id| format!("cron:{id}"));
-    mode.into_iter().chain(agent).chain(goal).chain(crons).collect()
+    let scripts = (!waking.scripts.is_empty()).then(|| "scripts".to_owned());
+    let memory = (waking.notes > 0).then(|| "memory".to_owned());
+    mode.into_iter().chain(agent).chain(goal).chain(scripts).chain(memory).chain(crons).collect()
 }

@@ -12,7 +12,7 @@ use crate::client::transcript::quiet::{self, Beside, Quiet, Revive};
 use crate::client::transcript::repair::Mending;
 use crate::client::transcript::starters::{Alive, Watch};
 use crate::client::transcript::validate::Checked;
-use crate::client::{Writer, is_elsewhere};
+use crate::client::{Writer, is_elsewhere, is_script};
 use crate::manifest::{Content, Manifest, Session, SideFile, Transcript};
 use crate::restore::session::path_mapping::Rewriter;
 use crate::restore::session::saved_lines::saved_lines;
@@ -61,8 +61,13 @@ impl Copy<'_> {
                 visit(&place(&format!("team-{own}"))?, &mut |out| self.document(task.get(), out))?;
             }
         }
-        for file in session.elsewhere.iter().filter(|file| is_elsewhere(&file.place)) {
-            visit(&file.place, &mut |out| self.rewriter.text(file.text.as_bytes(), out).map_err(unwritten))?;
+        let elsewhere = session.elsewhere.iter().filter(|file| is_elsewhere(&file.place));
+        let texts = elsewhere.map(|file| (&file.place, &file.text));
+        let scripts = session.scripts.iter().filter(|script| is_script(&script.place));
+        for (place, text) in texts.chain(scripts.map(|script| (&script.place, &script.text))) {
+            if self.waking.is_none_or(|waking| !waking.holds_back(place)) {
+                visit(place, &mut |out| self.rewriter.text(text.as_bytes(), out).map_err(unwritten))?;
+            }
         }
         let asleep = self.asleep();
         let behind = |file: &&SideFile| asleep && quiet::beside(&file.place.to_string()) == Beside::Behind;
@@ -140,10 +145,15 @@ impl Copy<'_> {
             std::io::copy(&mut content, out).map_err(unwritten)?;
             return Ok(());
         }
+        let are_records = file.place.as_bytes().ends_with(b".jsonl");
         let mut lines = BufReader::new(content);
         let mut line = Vec::new();
         while lines.read_until(b'\n', &mut line).map_err(unwritten)? > 0 {
-            self.rewriter.text(&line, out).map_err(unwritten)?;
+            if are_records {
+                self.rewriter.record(&line, out).map_err(unwritten)?;
+            } else {
+                self.rewriter.text(&line, out).map_err(unwritten)?;
+            }
             line.clear();
         }
         Ok(())

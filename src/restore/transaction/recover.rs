@@ -15,7 +15,8 @@ use crate::base::paths::RepoPath;
 use crate::context::Context;
 use crate::git::{Location, Repository};
 use crate::restore::transaction::journal::{FORMATS, Kept, RestoreRecord};
-use crate::store::{FoundJournal, LogEntry, Operation, Wait};
+use crate::store::{FoundJournal, LogEntry, Operation, PATIENCE, Wait};
+use crate::sys::locks::FolderLock;
 use crate::sys::place::OwnPath;
 use crate::workspace::Workspace;
 
@@ -49,7 +50,7 @@ pub enum RecoveryOutcome {
 
 /// A journal that nothing was done about.
 #[derive(Debug)]
-pub struct Ignored {
+pub struct UnusedJournal {
     /// Where it is.
     pub path: PathBuf,
     /// Why.
@@ -62,18 +63,18 @@ pub struct Ignored {
 
 /// What was done about the interrupted restores of a store.
 #[derive(Debug, Default)]
-pub struct Settled {
+pub struct RecoveryReport {
     /// Those that were rolled back or finished.
     pub recovered: Vec<Recovered>,
     /// Journals that nothing was done about.
-    pub ignored: Vec<Ignored>,
+    pub ignored: Vec<UnusedJournal>,
 }
 
-/// What a journal is worth here.
-enum Worth {
+/// What a journal is standing_of here.
+enum JournalStanding {
     /// It is gone, or somebody works on it.
     Nothing,
-    Ignored(Ignored),
+    Unused(UnusedJournal),
     Believed(Box<RestoreRecord>),
 }
 
@@ -82,13 +83,13 @@ enum Worth {
 /// # Errors
 /// [`Kind::Busy`] if one is under way in this very work tree; what the disk says. What could
 /// not be done is tried again by the next command.
-pub fn recover(context: &Context, workspace: &Workspace) -> Result<Settled> {
-    let mut settled = Settled::default();
+pub fn recover(context: &Context, workspace: &Workspace) -> Result<RecoveryReport> {
+    let mut settled = RecoveryReport::default();
     for journal in workspace.store.journals()? {
-        match worth(workspace, &journal)? {
-            Worth::Nothing => {}
-            Worth::Ignored(ignored) => settled.ignored.push(ignored),
-            Worth::Believed(record) => {
+        match standing_of(workspace, &journal)? {
+            JournalStanding::Nothing => {}
+            JournalStanding::Unused(ignored) => settled.ignored.push(ignored),
+            JournalStanding::Believed(record) => {
                 settled.recovered.extend(recover_one(context, workspace, &journal, *record)?)
             }
         }
@@ -101,15 +102,17 @@ pub fn recover(context: &Context, workspace: &Workspace) -> Result<Settled> {
 ///
 /// # Errors
 /// What the disk says.
-pub fn cut_off(workspace: &Workspace) -> Result<(Vec<PathBuf>, Vec<Ignored>)> {
+pub fn cut_off(workspace: &Workspace) -> Result<(Vec<PathBuf>, Vec<UnusedJournal>)> {
     let (mut roots, mut ignored) = (Vec::new(), Vec::new());
     for journal in workspace.store.journals()? {
-        match worth(workspace, &journal)? {
-            Worth::Believed(record) if workspace.store.take_journal(&journal, Wait::No)?.is_some() => {
+        match standing_of(workspace, &journal)? {
+            JournalStanding::Believed(record)
+                if workspace.store.take_journal(&journal, Wait::No)?.is_some() =>
+            {
                 roots.push(record.root.as_path().to_owned());
             }
-            Worth::Ignored(one) => ignored.push(one),
-            Worth::Nothing | Worth::Believed(_) => {}
+            JournalStanding::Unused(one) => ignored.push(one),
+            JournalStanding::Nothing | JournalStanding::Believed(_) => {}
         }
     }
     Ok((roots, ignored))
@@ -119,11 +122,11 @@ pub fn cut_off(workspace: &Workspace) -> Result<(Vec<PathBuf>, Vec<Ignored>)> {
 ///
 /// # Errors
 /// What the disk says.
-pub fn foreign_journals(workspace: &Workspace) -> Result<Vec<(OwnPath, Ignored)>> {
+pub fn foreign_journals(workspace: &Workspace) -> Result<Vec<(OwnPath, UnusedJournal)>> {
     let mut foreign = Vec::new();
     for journal in workspace.store.journals()? {
-        match worth(workspace, &journal) {
-            Ok(Worth::Ignored(ignored)) if ignored.foreign => foreign.push((journal, ignored)),
+        match standing_of(workspace, &journal) {
+            Ok(JournalStanding::Unused(ignored)) if ignored.foreign => foreign.push((journal, ignored)),
             Err(error) if error.kind() != Kind::NewerFormat => return Err(error),
             _ => {}
         }
@@ -131,18 +134,23 @@ pub fn foreign_journals(workspace: &Workspace) -> Result<Vec<(OwnPath, Ignored)>
     Ok(foreign)
 }
 
-/// Looks what a journal is worth here; changes nothing.
-fn worth(workspace: &Workspace, journal: &OwnPath) -> Result<Worth> {
+/// Looks what a journal is standing_of here; changes nothing.
+fn standing_of(workspace: &Workspace, journal: &OwnPath) -> Result<JournalStanding> {
     let path = journal.path();
     let foreign = |why: String| {
         let hint = "it may have come with the project; `snap verify --repair` puts it into quarantine. If \
                     a restore of yours was interrupted in a project that has been moved since, move the \
                     project back first: the safety snapshot in `snap list` has the files";
-        Ok(Worth::Ignored(Ignored { path: path.clone(), why, hint: hint.to_owned(), foreign: true }))
+        Ok(JournalStanding::Unused(UnusedJournal {
+            path: path.clone(),
+            why,
+            hint: hint.to_owned(),
+            foreign: true,
+        }))
     };
     let found = match workspace.store.peek_journal(journal) {
         Ok(Some(found)) => found,
-        Ok(None) => return Ok(Worth::Nothing),
+        Ok(None) => return Ok(JournalStanding::Nothing),
         Err(error) if error.kind() == Kind::Damaged => return foreign(error.cause().to_owned()),
         Err(error) => return Err(error),
     };
@@ -150,7 +158,7 @@ fn worth(workspace: &Workspace, journal: &OwnPath) -> Result<Worth> {
         // Where there is no key to seal with, a restore that is under way has such a journal too.
         let worked_on = workspace.store.take_journal(journal, Wait::No).is_ok_and(|taken| taken.is_none());
         return if worked_on {
-            Ok(Worth::Nothing)
+            Ok(JournalStanding::Nothing)
         } else {
             foreign("it does not carry your seal, so nothing in it is trusted".to_owned())
         };
@@ -159,14 +167,18 @@ fn worth(workspace: &Workspace, journal: &OwnPath) -> Result<Worth> {
         Err(error) if error.kind() == Kind::Damaged => return foreign(error.cause().to_owned()),
         record => record?,
     };
-    match misfit(workspace, journal, &record) {
-        None => Ok(Worth::Believed(Box::new(record))),
-        Some((why, hint)) => Ok(Worth::Ignored(Ignored { path, why, hint, foreign: false })),
+    match why_not_of_this_place(workspace, journal, &record) {
+        None => Ok(JournalStanding::Believed(Box::new(record))),
+        Some((why, hint)) => Ok(JournalStanding::Unused(UnusedJournal { path, why, hint, foreign: false })),
     }
 }
 
 /// Says what in a journal does not follow from this work tree and these client folders, and what to do.
-fn misfit(workspace: &Workspace, journal: &OwnPath, record: &RestoreRecord) -> Option<(String, String)> {
+fn why_not_of_this_place(
+    workspace: &Workspace,
+    journal: &OwnPath,
+    record: &RestoreRecord,
+) -> Option<(String, String)> {
     let root = record.root.as_path();
     let shown = |path: &Path| crate::base::screen::Line(&path.to_string_lossy()).to_string();
     let other = |root: &Path| {
@@ -221,14 +233,7 @@ fn recover_one(
     let here = record.root.as_path() == workspace.root;
     let wait = if here { Wait::Patiently } else { Wait::No };
     let taken = workspace.store.take_journal(journal, wait).map_err(|error| match error.kind() {
-        Kind::Busy => {
-            Error::new(Kind::Busy, format!("A restore is under way in {}", workspace.root.display()))
-                .because("another snap is working on it")
-                .hint(
-                    "wait for it to end; if it is stopped, let it continue or kill it: the next command \
-                   finishes the restore or rolls it back",
-                )
-        }
+        Kind::Busy => under_way(&workspace.root),
         _ => error,
     })?;
     let Some((journal, FoundJournal { decided, own: true, .. })) = taken else { return Ok(None) };
@@ -276,6 +281,25 @@ fn recover_one(
     audit::write(&workspace.store, &line);
     journal.close()?;
     Ok(Some(recovered))
+}
+
+/// Waits for a restore that is under way in this work tree, and keeps others out as long as the result lives:
+/// a plan is made and carried out before the next one looks at the files.
+///
+/// # Errors
+/// [`Kind::Busy`] if the other one takes longer than ten seconds.
+pub fn alone_in(workspace: &Workspace) -> Result<Option<FolderLock>> {
+    FolderLock::wait(&workspace.root, PATIENCE).map_err(|_| under_way(&workspace.root))
+}
+
+fn under_way(root: &Path) -> Error {
+    let root = crate::base::screen::Line(&root.to_string_lossy()).to_string();
+    Error::new(Kind::Busy, format!("A restore is under way in {root}"))
+        .because("another snap is working on it, or waits for an answer")
+        .hint(
+            "wait for it to end; if it is stopped, let it continue or kill it: the next command finishes the \
+             restore or rolls it back",
+        )
 }
 
 fn read(path: &Path, found: &FoundJournal) -> Result<RestoreRecord> {

@@ -87,7 +87,7 @@ fn key_before(text: &[u8], start: usize) -> bool {
     let at = start - path;
     let at = at - run_back(text, at, 1, |byte| b"\"'".contains(&byte));
     let at = at - run_back(text, at, 8, blank);
-    let Some(at) = at.checked_sub(1).filter(|at| b":=".contains(&text[*at])) else { return false };
+    let Some(at) = at.checked_sub(1).filter(|at| b":=|".contains(&text[*at])) else { return false };
     let at = at - run_back(text, at, 8, |byte| blank(byte) || b"\"'".contains(&byte));
     let length = run_back(text, at, 24, |byte| byte.is_ascii_alphanumeric());
     let key = &text[at - length..at];
@@ -105,7 +105,7 @@ fn value_in(text: &[u8], object: Range<usize>, stops: bool) -> Option<usize> {
         }
         let word = &text[at..at + length];
         let sign = at + length + run(text, at + length, 6, |byte| blank(byte) || b"\"'".contains(&byte));
-        let is_key = text.get(sign).is_some_and(|byte| b":=".contains(byte));
+        let is_key = text.get(sign).is_some_and(|byte| b":=|".contains(byte));
         if is_key && VALUES.iter().any(|value| value.as_bytes() == word) {
             return Some(sign);
         }
@@ -119,8 +119,7 @@ fn value_in(text: &[u8], object: Range<usize>, stops: bool) -> Option<usize> {
 }
 
 fn offer(name: &Name<'_>, text: &[u8], sign: usize, found: &mut Found<'_>) {
-    let at = sign
-        + run(text, sign, 24, |byte| blank(byte) || b":=>\"'".contains(&byte) && !b"\"'".contains(&byte));
+    let at = sign + run(text, sign, 24, |byte| blank(byte) || b":=>|".contains(&byte));
     match super::assigned::literal(text, at) {
         Some(span) if super::http::is_header(&name.label) => super::http::header(name, text, span, found),
         Some(span) => {

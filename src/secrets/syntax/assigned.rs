@@ -19,8 +19,13 @@ const ENDS: &[u8] = b"&,;)]}\"'`<>|\\({[";
 
 /// Reads the value behind the sign; says whether there was a sign and a secret behind it.
 pub(super) fn read(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) -> bool {
-    let closers = run(text, name.span.end, 12, |byte| blank(byte) || b"\"'`]*[)\\".contains(&byte));
-    let at = name.span.end + closers;
+    if let Some(value) = counted(text, name.span.end).or_else(|| barred(text, name.span.end)) {
+        return name.offer(value, Bond::Firm, found);
+    }
+    let visibility = visibility(text, name.span.end);
+    let from = name.span.end + visibility;
+    let closers = run(text, from, 12, |byte| blank(byte) || b"\"'`]*[)\\".contains(&byte));
+    let at = from + closers;
     // `Unseal Key 1:`
     let number = run(text, at, 3, |byte| byte.is_ascii_digit());
     let at = if closers == 1 && text.get(at + number) == Some(&b':') { at + number } else { at };
@@ -30,6 +35,10 @@ pub(super) fn read(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) -> bool 
     let at = at + sign;
     let at = at + run(text, at, 2, |byte| b"*".contains(&byte));
     let at = at + run(text, at, NEAR, blank);
+    // What was taken out before stands for the value; the next word is another one.
+    if is_placeholder(text, at) {
+        return true;
+    }
     if let Some(span) = literal(text, at).or_else(|| block(text, at)) {
         let taken = name.offer(span, Bond::Firm, found);
         return literals(name, text, found) || taken;
@@ -69,6 +78,60 @@ pub(super) fn read(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) -> bool 
     // A value that goes on to the end of its line may have any sign in it.
     (begins && name.offer(whole, if tight || ends_line { Bond::Firm } else { Bond::Loose }, found))
         || name.offer(part, bond, found)
+}
+
+/// Whether a placeholder of ours begins at a place, perhaps behind a quote.
+fn is_placeholder(text: &[u8], at: usize) -> bool {
+    let quotes = run(text, at, 3, |byte| b"\"'`\\|".contains(&byte));
+    text.get(at + quotes..).is_some_and(|rest| rest.starts_with("\u{ab}snap:".as_bytes()))
+}
+
+/// A string whose length stands before it: what PHP dumps (`["NAME"]=> string(3) "abc"`) and serializes (`s:3:"abc"`).
+fn counted(text: &[u8], end: usize) -> Option<Range<usize>> {
+    let rest = text.get(end..text.len().min(end + 160))?;
+    let rest = rest.strip_prefix(b"\"")?;
+    let at = match rest.strip_prefix(b";s:") {
+        Some(_) => 4,
+        None => {
+            let sign = memchr::memmem::find(rest, b"]=>").filter(|at| {
+                *at == 0 || rest[0] == b':' && !rest[..*at].iter().any(u8::is_ascii_whitespace)
+            })?;
+            1 + sign + 3 + run(rest, sign + 3, 80, |byte| byte.is_ascii_whitespace())
+        }
+    };
+    let at = end + at + text.get(end + at..)?.strip_prefix(b"string(").map_or(0, |_| 7);
+    let digits = run(text, at, 5, |byte| byte.is_ascii_digit());
+    let length: usize = super::str_of(text, at..at + digits).parse().ok()?;
+    let open = at + digits + run(text, at + digits, 2, |byte| b") :".contains(&byte));
+    let inside = open + 1..open + 1 + length;
+    (text.get(open) == Some(&b'"') && text.get(inside.end) == Some(&b'"')).then_some(inside)
+}
+
+/// How long what PHP writes behind a member's name is: `:protected`, `:Class:private`.
+fn visibility(text: &[u8], end: usize) -> usize {
+    if text.get(end) != Some(&b':') {
+        return 0;
+    }
+    let length = run(text, end, 80, |byte| byte.is_ascii_alphanumeric() || b":_\\".contains(&byte));
+    let word = &text[end..end + length];
+    let is_end = text.get(end + length) == Some(&b']');
+    if is_end && (word.ends_with(b":protected") || word.ends_with(b":private")) { length } else { 0 }
+}
+
+/// What fish shows of a variable: `$NAME[1]: |abc|`.
+fn barred(text: &[u8], end: usize) -> Option<Range<usize>> {
+    let rest = text.get(end..)?;
+    let rest = match rest.strip_prefix(b"[") {
+        Some(index) => {
+            let digits = run(index, 0, 4, |byte| byte.is_ascii_digit());
+            index.get(digits..)?.strip_prefix(b"]: |")?
+        }
+        None => rest.strip_prefix(b": originally inherited as |")?,
+    };
+    let from = text.len() - rest.len();
+    let line = from..line_end(text, from);
+    let close = text[line].iter().rposition(|byte| *byte == b'|')?;
+    (close > 0).then_some(from..from + close)
 }
 
 /// Offers the literals of a list.
@@ -151,6 +214,16 @@ fn block(text: &[u8], at: usize) -> Option<Range<usize>> {
 /// Offers the literals that follow a name in its line: arguments, defaults, values after a type.
 pub(super) fn literals(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) -> bool {
     let end = line_end(text, name.span.end).min(name.span.end + SAME_LINE);
+    // A variable or an option and its value in lines of their own.
+    let is_loud = |word: &str| word.contains('_') && !word.bytes().any(|byte| byte.is_ascii_lowercase());
+    let is_option = text[..name.span.start].ends_with(b"--");
+    let comma = text.get(name.span.end..end).is_some_and(|rest| matches!(rest, b"\"," | b"',"));
+    if (is_loud(&name.label) || is_option) && comma {
+        let next = end + run(text, end, 80, |byte| byte.is_ascii_whitespace());
+        return literal(text, next)
+            .filter(|span| !is_loud(super::str_of(text, span.clone())))
+            .is_some_and(|span| name.offer(span, Bond::Firm, found));
+    }
     let mut at =
         name.span.end + usize::from(text.get(name.span.end).is_some_and(|byte| b"\"'`".contains(byte)));
     let mut taken = false;
@@ -173,7 +246,9 @@ pub(super) fn literals(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) -> b
                 at = span.end + 1;
                 let next = text.get(at + run(text, at, 4, blank));
                 // What has a sign behind it is the next name.
-                if !matches!(next, Some(b':')) && !text[at.min(text.len())..].starts_with(b" =>") {
+                let is_name = is_loud(&name.label) && is_loud(super::str_of(text, span.clone()));
+                if !is_name && !matches!(next, Some(b':')) && !text[at.min(text.len())..].starts_with(b" =>")
+                {
                     taken |= name.offer(span, if given { Bond::Firm } else { Bond::Loose }, found);
                 }
             }

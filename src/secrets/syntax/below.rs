@@ -26,17 +26,30 @@ pub(super) fn read(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) {
     }
     let asked =
         ["$ ", "# ", "> ", "% ", "❯ "].iter().any(|prompt| line.starts_with(prompt)) || line.contains("$ ");
-    let told = rest.ends_with(':')
-        || rest.ends_with(":\"")
-        || rest == "\"" && line.starts_with("Content-Disposition");
-    if !asked && !told {
+    let of_form = rest == "\"" && line.contains("Content-Disposition");
+    let told = rest.ends_with(':') || rest.ends_with(":\"") || of_form || line.starts_with("==> ");
+    // A name and its value, a line each, as a program lists what a hash holds.
+    let listed = text[start..end] == text[name.span.clone()] && name.tells > Tells::Perhaps;
+    // An option and its value in a list, as YAML has them.
+    let option = line.strip_prefix("- --").is_some_and(|option| option.len() == name.span.len());
+    if !asked && !told && !listed && !option {
         return;
     }
     let mut at = (end + 1).min(text.len());
+    if of_form {
+        // curl writes how far it is before each line.
+        at += offset(text, at);
+    }
     if matches!(text.get(at), Some(b'\n' | b'\r')) {
         at += run(text, at, 3, |byte| b"\r\n".contains(&byte));
     }
     at += run(text, at, 16, blank);
+    if of_form {
+        at += offset(text, at);
+    }
+    if option {
+        at += run(text, at, 2, |byte| b"- ".contains(&byte));
+    }
     // What a script types.
     if text[at..].starts_with(b"send \"") {
         let length = run(text, at + 6, 200, |byte| byte > b' ' && !b"\"\\".contains(&byte));
@@ -46,6 +59,16 @@ pub(super) fn read(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) {
     let value = alone(text, at);
     if !value.is_empty() {
         name.offer(value, Bond::Firm, found);
+    }
+}
+
+/// How long a number such as `00bd: ` is.
+fn offset(text: &[u8], at: usize) -> usize {
+    let digits = run(text, at, 8, |byte| byte.is_ascii_hexdigit());
+    if digits >= 4 && text.get(at + digits) == Some(&b':') {
+        digits + 1 + run(text, at + digits + 1, 1, blank)
+    } else {
+        0
     }
 }
 

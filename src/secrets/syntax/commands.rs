@@ -149,10 +149,50 @@ struct Word {
 
 /// Reads the command that begins with the name of a program.
 pub(in crate::secrets) fn read(text: &[u8], program: Range<usize>, forms: &[&str], found: &mut Found<'_>) {
-    if !is_program(text, &program) {
-        return;
+    if is_program(text, &program) {
+        offer(text, &words(text, program.end), forms, found);
     }
-    let words = words(text, program.end);
+}
+
+/// Reads the command whose words are literals of a list: `['mysql', '-p…']`, `"Path": "mysql", "Args": ["-p…"]`.
+pub(in crate::secrets) fn listed(text: &[u8], program: Range<usize>, forms: &[&str], found: &mut Found<'_>) {
+    if begins_literal(text, &program) {
+        offer(text, &literals(text, program.end + 1), forms, found);
+    }
+}
+
+/// Whether the name of a program, perhaps behind a path, is all of a literal.
+pub(in crate::secrets) fn begins_literal(text: &[u8], program: &Range<usize>) -> bool {
+    let path = super::run_back(text, program.start, 80, |byte| in_name(byte) || byte == b'/');
+    let is_path = path == 0 || text[program.start - 1] == b'/';
+    let quote = (program.start - path).checked_sub(1).map(|at| text[at]);
+    is_path && quote.is_some_and(|byte| b"\"'".contains(&byte))
+}
+
+/// Returns the literals from a place on, with commas or ends of lines between them; a key such as `args` may begin them.
+fn literals(text: &[u8], mut at: usize) -> Vec<Word> {
+    let between = |byte: u8| byte.is_ascii_whitespace() || b",[(&".contains(&byte);
+    let mut words = Vec::new();
+    while words.len() < MOST_WORDS {
+        at += run(text, at, 80, between);
+        let key = run(text, at, 16, |byte| byte.is_ascii_alphabetic() || b"\"'".contains(&byte));
+        let sign = at + key;
+        if words.is_empty() && key > 0 && text.get(sign) == Some(&b':') {
+            let name = super::str_of(text, at..sign).to_ascii_lowercase();
+            if !name.contains("arg") && !name.contains("command") {
+                return words;
+            }
+            at = sign + 1;
+            continue;
+        }
+        let Some(inside) = super::assigned::literal(text, at) else { break };
+        at = inside.end + 1;
+        words.push(Word { span: inside });
+    }
+    words
+}
+
+fn offer(text: &[u8], words: &[Word], forms: &[&str], found: &mut Found<'_>) {
     for form in forms {
         let form: Vec<&str> = form.split(' ').collect();
         for start in 0..words.len() {
@@ -169,7 +209,8 @@ pub(in crate::secrets) fn read(text: &[u8], program: Range<usize>, forms: &[&str
 /// Whether a word is a program's name at the beginning of words of its own.
 pub(in crate::secrets) fn is_program(text: &[u8], program: &Range<usize>) -> bool {
     let before = program.start.checked_sub(1).and_then(|at| text.get(at));
-    before.is_none_or(|byte| !in_name(*byte) && !b"=@$".contains(byte))
+    // What follows a placeholder at once was a part of a word.
+    before.is_none_or(|byte| !in_name(*byte) && !b"=@$\xbb".contains(byte))
         && text.get(program.end).is_some_and(|byte| blank(*byte))
 }
 

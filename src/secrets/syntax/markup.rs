@@ -8,9 +8,16 @@ use crate::secrets::judge::Bond;
 /// How long a tag may be.
 const TAG: usize = 200;
 
+/// The most bytes of a table.
+const TABLE: usize = 32 << 10;
+
 /// Reads the value of an element or attribute of this name.
 pub(super) fn read(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) {
     let Range { start, end } = name.span.clone();
+    if is_heading(text, end) {
+        column(name, text, found);
+        return;
+    }
     let before = start.checked_sub(1).map(|at| text[at]);
     let after = text.get(end);
     let space = run_back(text, start, 24, |byte| byte.is_ascii_alphanumeric() || byte == b':');
@@ -51,6 +58,38 @@ pub(super) fn read(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) {
             }
         }
         _ => {}
+    }
+}
+
+/// Whether a name that ends here is the heading of a column; escaped or not.
+pub(in crate::secrets) fn is_heading(text: &[u8], end: usize) -> bool {
+    [b"</th>".as_slice(), b"</TH>", b"<\\/th>"].iter().any(|close| text[end..].starts_with(close))
+}
+
+/// Reads the cells below the heading of a column.
+fn column(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) {
+    let tag = |at: usize, tag: &[u8]| {
+        text.get(at..at + tag.len()).is_some_and(|word| word.eq_ignore_ascii_case(tag))
+    };
+    let tags = |from: usize, to: usize| memchr::memchr_iter(b'<', &text[from..to]).map(move |at| from + at);
+    let from = name.span.start.saturating_sub(4_096);
+    let row = tags(from, name.span.start).rfind(|at| tag(*at, b"<tr")).unwrap_or(from);
+    let index = tags(row, name.span.start).filter(|at| tag(*at, b"<th>") || tag(*at, b"<th ")).count();
+    let mut cell = 0;
+    for at in tags(name.span.end, text.len().min(name.span.end + TABLE)) {
+        if tag(at, b"</table") {
+            return;
+        }
+        if tag(at, b"<tr") {
+            cell = 0;
+        } else if tag(at, b"<td") {
+            cell += 1;
+            if cell == index
+                && let Some(close) = find(text, at, TAG, b'>')
+            {
+                offer_text(name, text, close + 1, found);
+            }
+        }
     }
 }
 

@@ -18,6 +18,7 @@ use std::ops::Range;
 
 use super::judge::{self, Bond};
 use super::names::{Tells, tells};
+use super::placeholder;
 
 /// The longest name that is looked at.
 const LONGEST_NAME: usize = 80;
@@ -78,7 +79,12 @@ impl<'a> Name<'a> {
         let start = from - back + run(text, from - back, back, |byte| b".-".contains(&byte));
         let end = start + run(text, start, LONGEST_NAME + 1, in_name);
         let end = end - run_back(text, end, end - start, |byte| b".-".contains(&byte));
-        if end <= start || end - start > LONGEST_NAME || text[..start].ends_with(b"snap:") {
+        if end <= start || end - start > LONGEST_NAME || placeholder::is_within(text, start) {
+            return None;
+        }
+        // A part of the name of a resource.
+        let path = &text[start.saturating_sub(80)..start];
+        if path.ends_with(b":") && memchr::memmem::find(path, b"arn:").is_some() {
             return None;
         }
         let own = std::str::from_utf8(&text[start..end]).ok()?;
@@ -181,6 +187,7 @@ pub(super) fn named(text: &[u8], hit: &Range<usize>, found: &mut Found<'_>) -> O
     }
     below::read(&name, text, found);
     tables::with_commas(&name, text, found);
+    tables::aligned(&name, text, found);
     sql::columns(&name, text, found);
     Some(name.span)
 }

@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
-use super::{Found, Name, line_end, run, run_back};
-use crate::secrets::judge::Bond;
+use super::{Found, Name, line_end, run, run_back, str_of};
+use crate::secrets::judge::{self, Bond};
+use crate::secrets::names::{Tells, tells};
 
 /// The most rows.
 const MOST_ROWS: usize = 500;
@@ -54,6 +55,110 @@ pub(super) fn columns(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) {
             at = line.end + 1;
         }
     }
+}
+
+/// How far behind the columns of a table its rows are looked for.
+pub(in crate::secrets) const MOST_BYTES: usize = 64 << 10;
+
+/// How long the columns of a table may be.
+const MOST_COLUMNS: usize = 8 << 10;
+
+/// Says whether a table may have a column of secrets, and rows follow; in a text that may still be escaped.
+pub(in crate::secrets) fn may_hold(text: &[u8], at: usize) -> bool {
+    let most = text.len().min(at + MOST_COLUMNS);
+    let words = text[at..most].split(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_');
+    let mut words = words.filter(|word| word.len() >= 3).take(400);
+    let telling = words.any(|word| std::str::from_utf8(word).is_ok_and(|word| tells(word) >= Tells::Token));
+    let rows = &text[at..text.len().min(at + MOST_BYTES)];
+    telling
+        && [b"INSERT INTO".as_slice(), b"insert into"]
+            .iter()
+            .any(|word| memchr::memmem::find(rows, word).is_some())
+}
+
+/// Reads the rows that are put into a table without the names of its columns, as they stand where it is made.
+pub(in crate::secrets) fn created(text: &[u8], at: usize, found: &mut Found<'_>) {
+    let quoted = |byte: u8| byte.is_ascii_alphanumeric() || b"_.\"`[]".contains(&byte);
+    let skip = if text[at..].get(..14).is_some_and(|words| words.eq_ignore_ascii_case(b"IF NOT EXISTS ")) {
+        14
+    } else {
+        0
+    };
+    let name = at + skip..at + skip + run(text, at + skip, 120, quoted);
+    let open = name.end + run(text, name.end, 8, |byte| byte.is_ascii_whitespace());
+    if text.get(open) != Some(&b'(') {
+        return;
+    }
+    let (columns, end) = columns_of(text, open + 1);
+    let wanted: Vec<(usize, &str)> = columns
+        .iter()
+        .enumerate()
+        .filter(|(_, name)| tells(name) >= Tells::Token)
+        .map(|(at, name)| (at, *name))
+        .collect();
+    if wanted.is_empty() {
+        return;
+    }
+    let table = bare(str_of(text, name));
+    let most = text.len().min(end + MOST_BYTES);
+    let mut at = end;
+    while let Some(next) = text.get(at..most).and_then(|rest| {
+        memchr::memmem::find(rest, b"INSERT INTO").or_else(|| memchr::memmem::find(rest, b"insert into"))
+    }) {
+        at += next + 12;
+        let length = run(text, at, 120, quoted);
+        let same = bare(str_of(text, at..at + length)) == table;
+        at += length;
+        at += run(text, at, 8, |byte| byte.is_ascii_whitespace());
+        if !same || !text.get(at..at + 6).is_some_and(|word| word.eq_ignore_ascii_case(b"VALUES")) {
+            continue;
+        }
+        at += 6;
+        for _ in 0..MOST_ROWS {
+            at += run(text, at, 64, |byte| byte.is_ascii_whitespace() || byte == b',');
+            if text.get(at) != Some(&b'(') {
+                break;
+            }
+            let (cells, close) = tuple(text, at + 1);
+            for (index, name) in &wanted {
+                if let Some(cell) = cells.get(*index)
+                    && judge::is_secret(name, str_of(text, cell.clone()), Bond::Firm)
+                {
+                    found(cell.clone(), name);
+                }
+            }
+            at = close + 1;
+        }
+    }
+}
+
+/// The last part of a name, without its quotes.
+fn bare(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or_default().trim_matches(['"', '`', '[', ']'])
+}
+
+/// Returns the names of a table's columns, and where they end.
+fn columns_of(text: &[u8], from: usize) -> (Vec<&str>, usize) {
+    let most = text.len().min(from + MOST_COLUMNS);
+    let (mut names, mut depth, mut at, mut begins) = (Vec::new(), 0_usize, from, true);
+    while at < most {
+        match text[at] {
+            b'(' => depth += 1,
+            b')' if depth == 0 => break,
+            b')' => depth -= 1,
+            b',' if depth == 0 => begins = true,
+            byte if begins && !byte.is_ascii_whitespace() => {
+                let length =
+                    run(text, at, 80, |byte| byte.is_ascii_alphanumeric() || b"_\"`[]".contains(&byte));
+                names.push(bare(str_of(text, at..at + length)));
+                at += length.max(1) - 1;
+                begins = false;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    (names, at)
 }
 
 /// Reads the values of a row, without their quotes, and where it ends.

@@ -125,8 +125,19 @@ fn bare(text: &[u8], cell: Range<usize>) -> Range<usize> {
     start..end - run_back(text, end, end - start, around)
 }
 
-/// Reads the column below a name in a line of names with commas, semicolons or tabs between them.
+/// Reads the column below a name in a line of names with commas, semicolons, bars or tabs between them; or the value
+/// behind a name where a line has no more than the two.
 pub(super) fn with_commas(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) {
+    let line = line_start(text, name.span.start)..line_end(text, name.span.end);
+    for between in [b',', b';', b'|'] {
+        if let [first, second] = split(text, &line, between)[..].as_ref()
+            && first.start <= name.span.start
+            && name.span.end == first.end
+            && name.begins_line()
+        {
+            name.offer(second.clone(), Bond::Firm, found);
+        }
+    }
     let Some(header) = header(text, &name.span) else { return };
     let line = header.line;
     let cells = split(text, &line, header.between);
@@ -154,6 +165,29 @@ pub(super) fn with_commas(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) {
     }
 }
 
+/// Reads the column below a name in a line of headings that a program aligned, with no line below them.
+pub(super) fn aligned(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) {
+    let line = line_start(text, name.span.start)..line_end(text, name.span.end);
+    let heads = str_of(text, line.clone());
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == ' ' || c == '_';
+    let gap = text[..name.span.start].ends_with(b"  ") || text[name.span.end..line.end].starts_with(b"  ");
+    if name.tells < Tells::Token || !gap || !heads.chars().all(plain) {
+        return;
+    }
+    let column = name.span.start - line.start;
+    let mut at = line.end + 1;
+    for _ in 0..MOST_ROWS {
+        let row = at.min(text.len())..line_end(text, at.min(text.len()));
+        at = row.end + 1;
+        let cell = row.start + column;
+        if cell >= row.end || column > 0 && text[cell - 1] != b' ' || text[cell] == b' ' {
+            return;
+        }
+        let length = run(text, cell, row.end - cell, |byte| byte > b' ');
+        offer(text, &name.label, cell..cell + length, found);
+    }
+}
+
 /// A line of headings.
 pub(in crate::secrets) struct Header {
     line: Range<usize>,
@@ -162,7 +196,7 @@ pub(in crate::secrets) struct Header {
 
 /// Says whether a name is in a line of names with signs between them, and another line follows.
 fn header(text: &[u8], name: &Range<usize>) -> Option<Header> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_ .,;\t\"-\r".contains(&byte);
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_ .,;|\t\"'-\r".contains(&byte);
     let back = run_back(text, name.start, 400, plain);
     let ahead = run(text, name.end, 400, plain);
     let line = name.start - back..name.end + ahead;
@@ -171,7 +205,7 @@ fn header(text: &[u8], name: &Range<usize>) -> Option<Header> {
         return None;
     }
     let count = |sign: u8| text[line.clone()].iter().filter(|byte| **byte == sign).count();
-    let between = [b'\t', b',', b';'].into_iter().max_by_key(|sign| count(*sign))?;
+    let between = [b'\t', b'|', b',', b';'].into_iter().max_by_key(|sign| count(*sign))?;
     let next = line.end + 1..line_end(text, line.end + 1);
     let is_full = split(text, &line, between).iter().all(|cell| !cell.is_empty());
     let same = count(between) > 0 && is_full && split(text, &next, between).len() == count(between) + 1;
@@ -181,15 +215,15 @@ fn header(text: &[u8], name: &Range<usize>) -> Option<Header> {
 /// Says the same of a raw text, where line ends may still be escaped; roughly.
 pub(in crate::secrets) fn may_head(text: &[u8], end: usize) -> bool {
     let name = end + run(text, end, 40, |byte| byte.is_ascii_alphanumeric() || b"_ ".contains(&byte));
-    let sign = name + run(text, name, 1, |byte| byte == b'"');
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_ .,;\t\"-\r".contains(&byte);
+    let sign = name + run(text, name, 1, |byte| b"\"'".contains(&byte));
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_ .,;|\t\"'-\r".contains(&byte);
     match text.get(sign) {
-        Some(b',' | b';' | b'\t' | b'\n' | b'\\') => {
+        Some(b',' | b';' | b'|' | b'\t' | b'\n' | b'\\') => {
             let rest = sign + run(text, sign, 300, plain);
             let ends = text.get(rest) == Some(&b'\n')
                 || text.get(rest..).is_some_and(|rest| rest.starts_with(b"\\n") || rest.starts_with(b"\\t"));
             let back = run_back(text, end, 300, plain);
-            ends && text[end - back..rest].iter().any(|byte| b",;\t\\".contains(byte))
+            ends && text[end - back..rest].iter().any(|byte| b",;|\t\\".contains(byte))
         }
         _ => false,
     }

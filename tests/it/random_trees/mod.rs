@@ -179,8 +179,10 @@ fn there_and_back(case: &Case) -> usize {
         }
         // A file where a sparse checkout had left a folder out, or the other way round: here it is there.
         (true, 4) => {
-            let why =
-                ["a folder of that name is here", "something that is not a folder is in the place of its folder"];
+            let why = [
+                "a folder of that name is here",
+                "something that is not a folder is in the place of its folder",
+            ];
             assert!(why.iter().any(|why| resumed.stderr.contains(why)), "{}", resumed.stderr);
             assert_eq!(Seen::of(&clone), untouched, "refused, and nothing changed");
         }

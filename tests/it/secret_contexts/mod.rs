@@ -2,14 +2,17 @@
 //! places of the secrets.
 //!
 //! The templates stand in the text files beside this one: `## NAME`, then the text, with holes such as `{{pw|json}}`
-//! (`values.rs`). A name that begins with `!` is out of reach: nothing tells.
+//! (`values.rs`). A name that begins with `!` is out of reach: nothing tells. Those in `programs/` were seen: each is
+//! what the named program printed, most of them as Debian 12 has them, with a hole where it printed a secret that it had
+//! been given. Only those in `programs/keys.txt` were written by hand after such outputs. The others here are written
+//! after what the programs' documentation says of their formats.
 
 pub(crate) mod values;
 
 use crate::support::planted::Random;
 
 /// The templates, by group.
-const GROUPS: [(&str, &str); 7] = [
+const GROUPS: [(&str, &str); 14] = [
     ("shell", include_str!("shell.txt")),
     ("json", include_str!("json.txt")),
     ("config", include_str!("config.txt")),
@@ -17,6 +20,13 @@ const GROUPS: [(&str, &str); 7] = [
     ("commands", include_str!("commands.txt")),
     ("text", include_str!("text.txt")),
     ("encoded", include_str!("encoded.txt")),
+    ("seen: environment", include_str!("programs/environment.txt")),
+    ("seen: languages", include_str!("programs/languages.txt")),
+    ("seen: viewers", include_str!("programs/viewers.txt")),
+    ("seen: wire", include_str!("programs/wire.txt")),
+    ("seen: databases", include_str!("programs/databases.txt")),
+    ("seen: tools", include_str!("programs/tools.txt")),
+    ("seen: keys", include_str!("programs/keys.txt")),
 ];
 
 /// A text as it is met, with secrets in it.

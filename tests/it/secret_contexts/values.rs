@@ -156,6 +156,11 @@ fn value(random: &mut Random, kind: &str) -> String {
                 lines(random, 9, 64)
             )
         }
+        "sshbody" => ["b3BlbnNzaC1rZXktdjE", &of(random, BASE64, 51), "\n", &lines(random, 5, 70)].concat(),
+        "derbody" => {
+            ["MIIEvQIBADANBgkqhkiG9w0BAQEFAASC", &of(random, BASE64, 32), "\n", &lines(random, 5, 64)]
+                .concat()
+        }
         "pemenc" => format!(
             "-----BEGIN RSA {0}-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,{1}\n\n{2}-----END RSA {0}-----",
             "PRIVATE KEY",
@@ -188,7 +193,12 @@ pub(crate) fn fill(random: &mut Random, hole: &str) -> Written {
     let body = |line: &&str| {
         line.len() >= 6 && !line.contains("-----") && !line.contains("Proc-Type") && !line.contains("DEK-")
     };
-    let needles = if text.contains('\n') || text.contains("\\n") {
+    let is_key = |word: &str| word.len() >= 40;
+    let needles = if transforms.contains(&"spaces") {
+        text.split(' ').filter(|word| is_key(word)).map(str::to_owned).collect()
+    } else if transforms.contains(&"phplines") {
+        text.split(['"', '\n']).filter(|word| is_key(word)).map(str::to_owned).collect()
+    } else if text.contains('\n') || text.contains("\\n") {
         text.split('\n').flat_map(|line| line.split("\\n")).filter(body).map(str::to_owned).collect()
     } else {
         vec![text.clone()]
@@ -226,6 +236,14 @@ pub(crate) fn written(text: &str, transform: &str) -> String {
         "indent4" => text.replace('\n', "\n    "),
         "catn" => each_line(&|number| format!("{number:6}\t")),
         "arrow" => each_line(&|number| format!("{number:6}→")),
+        "phplines" => {
+            let lines = text.split('\n').enumerate();
+            let line = |(number, line): (usize, &str)| {
+                format!("  [{number}]=>\n  string({}) \"{line}\n\"", line.len() + 1)
+            };
+            lines.map(line).collect::<Vec<_>>().join("\n")
+        }
+        "spaces" => text.replace('\n', " "),
         "plus" => each_line(&|_| "+".to_owned()),
         "gt" => each_line(&|_| "> ".to_owned()),
         "grepn" => each_line(&|number| format!("{number}:")),
@@ -317,6 +335,25 @@ fn env(file: &str, transform: &str) -> Written {
                 .collect();
             (format!("{at:07o}{code}"), code.trim().to_owned())
         }),
+        "odx1" => rows(&|at, part| (format!("{at:07o} {}", hex(part).join(" ")), hex(part).join(" "))),
+        "odx1an" => rows(&|_, part| (format!(" {}", hex(part).join(" ")), hex(part).join(" "))),
+        "odx1z" => rows(&|at, part| {
+            let code = hex(part).join(" ");
+            (format!("{at:06x} {code:47}  >{}<", shown(part)), code)
+        }),
+        "hexwords" => rows(&|at, part| {
+            let word = |pair: &[u8]| hex(&pair.iter().rev().copied().collect::<Vec<u8>>()).concat();
+            let code = part.chunks(2).map(word).collect::<Vec<_>>().join(" ");
+            (format!("{at:07x} {code}"), code)
+        }),
+        "xxdi" => rows(&|_, part| {
+            let code = part.iter().map(|byte| format!("0x{byte:02x}")).collect::<Vec<_>>().join(", ");
+            (format!("  {code},"), code)
+        }),
+        "hexescaped" => {
+            let escaped = |part: &[u8]| part.iter().map(|byte| format!("\\x{byte:02x}")).collect::<String>();
+            Written { text: escaped(&bytes[from - 12..to]), needles: vec![escaped(&bytes[from..to])] }
+        }
         "hexplain" => {
             let text = hex(bytes).concat();
             let needles = vec![text[from * 2..to * 2].to_owned()];

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::Must;
 use super::http::{self, HttpRequest};
 use super::messages::{asks_for_summary, last_prompt, messages_of};
+use super::strict::refusal;
 
 /// How long a test waits for the client before it fails; a run takes a second or two.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
@@ -86,7 +87,11 @@ type Script = dyn Fn(&Turn) -> Reply + Send + Sync;
 
 struct Shared {
     script: Box<Script>,
+    /// Says why a request is refused.
+    refuses: fn(&[u8]) -> Option<String>,
     log: Mutex<Vec<Request>>,
+    /// Why requests were refused.
+    refused: Mutex<Vec<String>>,
     grown: Condvar,
     stopping: AtomicBool,
 }
@@ -100,11 +105,25 @@ pub(crate) struct StandIn {
 
 impl StandIn {
     pub(crate) fn start(script: impl Fn(&Turn) -> Reply + Send + Sync + 'static) -> Self {
+        Self::refusing(|_| None, script)
+    }
+
+    /// One that refuses what the real API refuses.
+    pub(crate) fn strict(script: impl Fn(&Turn) -> Reply + Send + Sync + 'static) -> Self {
+        Self::refusing(refusal, script)
+    }
+
+    fn refusing(
+        refuses: fn(&[u8]) -> Option<String>,
+        script: impl Fn(&Turn) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).must("a loopback port");
         let address = listener.local_addr().must("the port's address");
         let shared = Arc::new(Shared {
             script: Box::new(script),
+            refuses,
             log: Mutex::default(),
+            refused: Mutex::default(),
             grown: Condvar::new(),
             stopping: AtomicBool::new(false),
         });
@@ -158,9 +177,15 @@ impl StandIn {
         ids
     }
 
+    /// Why requests were refused so far.
+    pub(crate) fn refusals(&self) -> Vec<String> {
+        locked(&self.shared.refused).clone()
+    }
+
     /// Forgets the requests so far.
     pub(crate) fn clear(&self) {
         locked(&self.shared.log).clear();
+        locked(&self.shared.refused).clear();
     }
 
     /// Waits until the requests satisfy `enough`; fails the test after [`PATIENCE`].
@@ -204,6 +229,12 @@ impl Shared {
     }
 
     fn message(&self, http: &HttpRequest, writer: &mut impl Write) -> io::Result<()> {
+        if let Some(message) = (self.refuses)(&http.body) {
+            locked(&self.refused).push(message.clone());
+            let error = json!({"type": "invalid_request_error", "message": message});
+            let body = json!({"type": "error", "error": error}).to_string();
+            return http::answer(writer, 400, "application/json", body.as_bytes(), false);
+        }
         let body: Value = serde_json::from_slice(&http.body)?;
         let speaker = match http.header("x-claude-code-agent-id") {
             Some(id) => Speaker::Agent(id.to_owned()),

@@ -4,7 +4,7 @@ use crate::base::paths::RepoPath;
 
 /// Something that a rewind leaves as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Left {
+pub struct Spared {
     /// Its path.
     pub path: RepoPath,
     /// Why.

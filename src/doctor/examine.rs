@@ -1,0 +1,244 @@
+//! Reads a session's transcript and says what is wrong with it.
+//!
+//! It is read twice, as far as it was written when that began: once to find what is damaged, and once as it is when that
+//! is mended, for what the conversation then holds. Memory grows with the number of records, not with their size.
+
+use std::collections::HashSet;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use super::conversation::{Branch, Conversation, Turn};
+use super::diagnosis::diagnose;
+use super::finding::{Effect, Finding, Trouble};
+use super::said;
+use crate::base::error::{IoContext as _, Result};
+use crate::base::ids::ClientId;
+use crate::base::monitor::{Monitor, Phase};
+use crate::client::transcript::compaction::Survey;
+use crate::client::transcript::repair::Mending;
+use crate::client::transcript::search::holds_record;
+use crate::client::transcript::summary::TranscriptSummary;
+use crate::client::transcript::validate::{self, Check, Checked, Problem};
+use crate::client::{ClientHome, FoundSession, Lines, Listed, slug};
+use crate::sys::parallel;
+use crate::sys::users_files::open_theirs;
+
+/// A session that was examined.
+#[derive(Debug)]
+pub struct Examination {
+    /// The session.
+    pub session: FoundSession,
+    /// Its title.
+    pub title: Option<String>,
+    /// The folder that it belongs to: the client is started there to resume it.
+    pub cwd: Option<PathBuf>,
+    /// The version of the client that wrote last.
+    pub client: Option<String>,
+    /// How many records there are.
+    pub records: u64,
+    /// The size of the transcript in bytes.
+    pub bytes: u64,
+    /// What is wrong, by line.
+    pub findings: Vec<Finding>,
+    /// The ends from which it can go on, the one that the client takes first.
+    pub branches: Vec<Branch>,
+    pub(super) checked: Checked,
+    pub(super) conversation: Conversation,
+    pub(super) preserved: HashSet<Box<str>>,
+}
+
+impl Examination {
+    /// Says whether there is nothing to mend.
+    pub fn is_healthy(&self) -> bool {
+        self.findings.iter().all(|finding| finding.effect() == Effect::Harmless)
+    }
+
+    /// Returns how many findings have this effect.
+    pub fn number_of(&self, effect: Effect) -> usize {
+        self.findings.iter().filter(|finding| finding.effect() == effect).count()
+    }
+
+    /// Returns what a person knows the session by: its title, else the last prompt.
+    pub fn name(&self) -> Option<&str> {
+        self.title.as_deref().or_else(|| self.branches.first()?.prompt.as_deref())
+    }
+
+    /// Returns the turns of the conversation that the client goes on with, oldest first.
+    pub fn turns(&self) -> Vec<Turn> {
+        self.conversation.taken().map(|end| self.conversation.turns(end)).unwrap_or_default()
+    }
+}
+
+/// Examines one session.
+///
+/// # Errors
+/// [`Kind::Environment`](crate::base::error::Kind::Environment) if its transcript can't be read.
+pub fn examine(session: FoundSession, monitor: &Monitor) -> Result<Examination> {
+    let path = session.transcript.clone();
+    let size = open_theirs(&path).and_then(|file| file.metadata()).context("read", &path)?.len();
+    let _phase = monitor.begin(Phase::CheckingConversation, Some(size.saturating_mul(2)));
+    let first = FirstPass::read(&path, size, monitor)?;
+    let second = SecondPass::read(&path, size, &first, monitor)?;
+    let running = session.live.is_some();
+    let unfinished = (first.torn > 0)
+        .then(|| Finding::at(first.lines + 1, Trouble::Unfinished { bytes: first.torn, running }));
+    let mut findings = diagnose(&first.checked, unfinished, &second.conversation);
+    let cwd = second.own_cwd.or_else(|| first.summary.cwd.clone().map(PathBuf::from));
+    findings.extend(of_agents(&session, cwd.as_deref().unwrap_or(Path::new("/"))));
+    Ok(Examination {
+        title: first.summary.title(|leaf| holds_record(&path, leaf)),
+        cwd,
+        client: first.summary.client,
+        records: first.checked.records,
+        bytes: size,
+        branches: second.conversation.branches(),
+        preserved: second.preserved,
+        checked: first.checked,
+        conversation: second.conversation,
+        findings,
+        session,
+    })
+}
+
+/// Opens a transcript as far as it was written at some moment.
+pub(super) fn lines_up_to(path: &Path, size: u64) -> Result<Lines<'static>> {
+    let file = open_theirs(path).context("read", path)?;
+    Ok(Lines::over(path, file.take(size), size))
+}
+
+/// What is damaged.
+struct FirstPass {
+    checked: Checked,
+    cut: Option<crate::client::transcript::compaction::Cut>,
+    summary: TranscriptSummary,
+    /// How many lines there are.
+    lines: u64,
+    /// The size of an unfinished one behind them, in bytes.
+    torn: u64,
+}
+
+impl FirstPass {
+    fn read(path: &Path, size: u64, monitor: &Monitor) -> Result<FirstPass> {
+        let (mut check, mut survey) = (Check::default(), Survey::default());
+        let mut summary = TranscriptSummary::default();
+        let (mut lines, mut number) = (lines_up_to(path, size)?, 0);
+        while let Some(line) = lines.next_line()? {
+            number += 1;
+            check.line(line);
+            survey.line(line);
+            summary.observe(line);
+            monitor.add(line.len() as u64);
+        }
+        let torn = lines.torn().len() as u64;
+        Ok(FirstPass { checked: check.finish(), cut: survey.finish(), summary, lines: number, torn })
+    }
+}
+
+/// What the conversation holds once the damage is mended.
+#[derive(Default)]
+struct SecondPass {
+    conversation: Conversation,
+    /// The records from before the last compaction that it kept.
+    preserved: HashSet<Box<str>>,
+    /// The last folder after which the one that the transcript lies in is named.
+    own_cwd: Option<PathBuf>,
+}
+
+impl SecondPass {
+    fn read(path: &Path, size: u64, first: &FirstPass, monitor: &Monitor) -> Result<SecondPass> {
+        let folder =
+            path.parent().and_then(Path::file_name).and_then(|name| name.to_str()).unwrap_or_default();
+        let mut pass = SecondPass::default();
+        let (mut cut, mut mending) = (first.cut.clone(), Mending::new(&first.checked));
+        let mut lines = lines_up_to(path, size)?;
+        let (mut line_number, mut number) = (0, 0);
+        let mut last_cwd: Option<Box<str>> = None;
+        while let Some(line) = lines.next_line_mut()? {
+            line_number += 1;
+            monitor.add(line.len() as u64);
+            let kept = cut.as_mut().is_some_and(|cut| cut.keeps(line));
+            mending.line(line, &mut |record| {
+                number += 1;
+                let Some(mut said) = said::read(line_number, number, record) else {
+                    said::noted_end(record).into_iter().for_each(|end| pass.conversation.goes_on_from(end));
+                    return Ok(());
+                };
+                let cwd = said.cwd.take();
+                if cwd.is_some() && cwd != last_cwd {
+                    pass.own_cwd = cwd
+                        .as_deref()
+                        .filter(|cwd| slug(cwd) == folder)
+                        .map(PathBuf::from)
+                        .or(pass.own_cwd.take());
+                    last_cwd = cwd;
+                }
+                if kept {
+                    pass.preserved.insert(said.uuid.clone());
+                }
+                pass.conversation.push(said);
+                Ok(())
+            })?;
+        }
+        pass.conversation.preserve(&pass.preserved);
+        Ok(pass)
+    }
+}
+
+/// Looks for damage in the transcripts of a session's agents.
+fn of_agents(session: &FoundSession, cwd: &Path) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for agent in session.home.session_files(session, cwd).agents {
+        let Some(path) = &agent.transcript else { continue };
+        found.extend(damage_in(path, &agent.id).unwrap_or_default());
+    }
+    found
+}
+
+fn damage_in(path: &Path, agent: &ClientId) -> Result<Vec<Finding>> {
+    let checked = check_agent(path)?;
+    Ok(damaged_lines(&checked).map(|found| Finding::in_agent(agent, found)).collect())
+}
+
+/// Returns what is wrong with single lines, and is mended. What an agent's records follow may be elsewhere.
+pub(super) fn damaged_lines(checked: &Checked) -> impl Iterator<Item = &validate::Finding> {
+    checked.findings.iter().filter(|found| matches!(found.problem, Problem::Line(_)) && found.mended)
+}
+
+/// Checks an agent's transcript.
+///
+/// # Errors
+/// What reading it says.
+pub(super) fn check_agent(path: &Path) -> Result<Checked> {
+    let mut lines = Lines::open(path)?;
+    let mut check = Check::default();
+    while let Some(line) = lines.next_line()? {
+        check.line(line);
+    }
+    Ok(check.finish())
+}
+
+/// A session of this machine, and what was found of it.
+#[derive(Debug)]
+pub struct Overview {
+    /// The session.
+    pub listed: Listed,
+    /// What was found, or why it can't be read.
+    pub examined: Result<Examination>,
+}
+
+/// Examines every session on this machine, the one written to last first.
+///
+/// # Errors
+/// [`Kind::Environment`](crate::base::error::Kind::Environment) if the client's folders can't be read; a session that can't be read is
+/// in the list.
+pub fn examine_all(home: &ClientHome, monitor: &Monitor) -> Result<Vec<Overview>> {
+    let listed = home.all_sessions()?;
+    let _phase = monitor.begin(Phase::CheckingConversation, None);
+    let examined = parallel::map(&listed, 1, |one| {
+        let session = home.session_at(&one.transcript)?;
+        let examined = examine(session, &Monitor::default());
+        monitor.add(one.transcript.metadata().map_or(0, |meta| meta.len()));
+        examined
+    });
+    Ok(listed.into_iter().zip(examined).map(|(listed, examined)| Overview { listed, examined }).collect())
+}

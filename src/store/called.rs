@@ -1,0 +1,100 @@
+//! What each snapshot of a store is called: its name, or `NAME@USER` if another one here has that name.
+//!
+//! Pure. A name is given by whoever saved the snapshot, and stands in what they signed; so two people's snapshots of one
+//! name stay what they are, and are told apart here. This user's own keeps the plain name, else the one that was here first.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::base::ids::SnapshotId;
+use crate::base::screen::Line;
+
+/// What is known of a snapshot that can be called.
+pub(super) struct Named<'a> {
+    /// The file name without `.json`.
+    pub(super) stem: &'a str,
+    /// Whether this user saved it.
+    pub(super) own: bool,
+    pub(super) id: &'a SnapshotId,
+    pub(super) name: &'a str,
+    /// Whoever saved it.
+    pub(super) user: &'a str,
+}
+
+/// Returns what each is called, by its file.
+pub(super) fn called(all: &[Named<'_>]) -> HashMap<String, String> {
+    let mut by_name: BTreeMap<&str, Vec<&Named<'_>>> = BTreeMap::new();
+    for one in all {
+        by_name.entry(one.name).or_default().push(one);
+    }
+    let mut taken: BTreeSet<String> = by_name.keys().map(|name| (*name).to_owned()).collect();
+    let mut called = HashMap::new();
+    for (name, mut same) in by_name {
+        // Files of one name are numbered in the order in which they came.
+        same.sort_by_key(|one| (!one.own, one.stem.len(), one.stem));
+        let mut known: BTreeMap<&SnapshotId, String> = BTreeMap::new();
+        for one in same {
+            let word = match known.get(one.id) {
+                // Several files can hold one and the same snapshot.
+                Some(word) => word.clone(),
+                None if known.is_empty() => name.to_owned(),
+                None => {
+                    let by_user = format!("{name}@{}", word_for(one.user));
+                    if taken.contains(&by_user) { format!("{name}@{}", one.id.short()) } else { by_user }
+                }
+            };
+            taken.insert(word.clone());
+            known.insert(one.id, word.clone());
+            called.insert(one.stem.to_owned(), word);
+        }
+    }
+    called
+}
+
+/// Returns a user's name as one word, safe to show.
+fn word_for(user: &str) -> String {
+    Line(user).to_string().split_whitespace().collect::<Vec<_>>().join("-")
+}
+
+/// Says whether `NAME@WHO` means this one: by its user, or by the start of its id. This user's own has its plain name: what
+/// was meant for another one that is gone must not hit it.
+pub(super) fn is_meant(reference: &str, one: &Named<'_>) -> bool {
+    let who = reference.strip_prefix(one.name).and_then(|rest| rest.strip_prefix('@'));
+    who.is_some_and(|who| {
+        (!one.own && who == word_for(one.user)) || (who.len() >= 4 && one.id.as_str().starts_with(who))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn snapshots_of_one_name_are_told_apart_by_who_saved_them() {
+        let ids: Vec<SnapshotId> = ["a", "b", "c", "d", "e"]
+            .map(|letter| SnapshotId::parse(&letter.repeat(32)).expect("an id"))
+            .into_iter()
+            .collect();
+        let one = |stem, own, id: usize, name, user| Named { stem, own, id: &ids[id], name, user };
+        let all = [
+            one("wip", false, 0, "wip", "ada"),
+            one("wip-2", true, 1, "wip", "me"),
+            one("wip-3", false, 2, "wip", "ada"),
+            one("wip-4", false, 0, "wip", "ada"),
+            one("other", false, 3, "other", "bob"),
+            one("other-2", false, 4, "other", "uid 7"),
+        ];
+        let called = called(&all);
+        for (stem, wanted) in [
+            ("wip-2", "wip"),
+            ("wip", "wip@ada"),
+            ("wip-4", "wip@ada"),
+            ("wip-3", "wip@cccccccc"),
+            ("other", "other"),
+            ("other-2", "other@uid-7"),
+        ] {
+            assert_eq!(called[stem], wanted, "{stem}");
+        }
+        assert!(is_meant("wip@ada", &all[0]) && is_meant("wip@cccc", &all[2]));
+        assert!(!is_meant("wip", &all[0]) && !is_meant("wip@ccc", &all[2]) && !is_meant("wip@bob", &all[0]));
+    }
+}
