@@ -3,11 +3,10 @@
 //! If there are as many old lines as new ones, they are taken in order. Otherwise lines are paired that share
 //! most of their words, in an order that never crosses. The work is bounded: both sides have at most 64 lines.
 
-use std::collections::HashMap;
 use std::ops::Range;
 
 use super::pen::Said;
-use super::words::{LONGEST, Span, changed, is_word, words};
+use super::words::{LONGEST, Span, changed};
 
 /// Words are compared in changes of at most this many lines a side.
 const MOST_LINES: usize = 64;
@@ -46,7 +45,7 @@ impl Words {
         Words::between(&texts(removed), &texts(added))
     }
 
-    fn between(removed: &[&[u8]], added: &[&[u8]]) -> Words {
+    fn between<T: AsRef<[u8]>>(removed: &[T], added: &[T]) -> Words {
         let (fewer, more) = (removed.len().min(added.len()), removed.len().max(added.len()));
         let places = match () {
             () if fewer == 0 || more > MOST_LINES => Vec::new(),
@@ -54,7 +53,7 @@ impl Words {
             () => alike(removed, added),
         };
         let pair = |(old, new): (usize, usize)| {
-            changed(removed[old], added[new]).map(|spans| Pair { old, new, spans })
+            changed(removed[old].as_ref(), added[new].as_ref()).map(|spans| Pair { old, new, spans })
         };
         Words { pairs: places.into_iter().filter_map(pair).collect() }
     }
@@ -95,56 +94,93 @@ impl Words {
     }
 }
 
-/// The words of a line: their numbers in order, each with its length.
-struct LineWords {
-    words: Vec<(usize, usize)>,
-    length: usize,
+/// The words of some lines, as far as it takes to tell how alike two lines are.
+struct Likenesses {
+    /// Of each line in order, sorted: the hash of a word above its length.
+    words: Vec<u64>,
+    lines: Vec<LineWords>,
 }
 
-impl LineWords {
-    fn of<'l>(line: &'l [u8], numbers: &mut HashMap<&'l [u8], usize>) -> LineWords {
-        let text = if line.len() > LONGEST { &[] } else { line };
-        let ours = words(text).into_iter().filter(|word| is_word(text[word.start]));
-        let mut words: Vec<(usize, usize)> = ours
-            .map(|word| {
-                let (next, length) = (numbers.len(), word.len());
-                (*numbers.entry(&text[word]).or_insert(next), length)
-            })
-            .collect();
-        words.sort_unstable();
-        let length = words.iter().map(|(_, length)| length).sum();
-        LineWords { words, length }
+/// The words of a line.
+struct LineWords {
+    range: Range<usize>,
+    /// How long they are together.
+    length: u64,
+}
+
+/// What is one word, as long as it stays the same.
+fn kind(byte: u8) -> u8 {
+    match byte {
+        b'a'..=b'z' | 0x80.. => 1,
+        b'0'..=b'9' => 2,
+        b'A'..=b'Z' => 3,
+        _ => 0,
+    }
+}
+
+impl Likenesses {
+    fn of<'l>(lines: impl Iterator<Item = &'l [u8]>) -> Likenesses {
+        let mut all = Likenesses { words: Vec::new(), lines: Vec::new() };
+        lines.for_each(|line| all.read(if line.len() > LONGEST { &[] } else { line }));
+        all
+    }
+
+    fn read(&mut self, line: &[u8]) {
+        const START: u64 = 0x811c_9dc5;
+        let start = self.words.len();
+        let (mut hash, mut length, mut before, mut all) = (START, 0, 0, 0);
+        // The end of a line ends its last word.
+        for byte in line.iter().chain(b"\n") {
+            let here = kind(*byte);
+            // A capital goes on as a small letter.
+            if here != before && !(before == 3 && here == 1) && length > 0 {
+                self.words.push(hash << 32 | length);
+                all += length;
+                (hash, length) = (START, 0);
+            }
+            if here != 0 {
+                hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0193) & 0xffff_ffff;
+                length += 1;
+            }
+            before = here;
+        }
+        self.words[start..].sort_unstable();
+        self.lines.push(LineWords { range: start..self.words.len(), length: all });
     }
 
     /// How much two lines share, if it is at least half of the longer one.
-    fn likeness(&self, other: &LineWords) -> Option<usize> {
-        let longer = self.length.max(other.length);
-        if longer == 0 || self.length.min(other.length) * 2 < longer {
+    fn likeness(&self, one: usize, other: usize) -> Option<u64> {
+        let (one, other) = (&self.lines[one], &self.lines[other]);
+        let longer = one.length.max(other.length);
+        if longer == 0 || one.length.min(other.length) * 2 < longer {
             return None;
         }
-        let (mut shared, mut theirs) = (0, other.words.iter().peekable());
-        for word in &self.words {
-            while theirs.next_if(|other| *other < word).is_some() {}
-            shared += theirs.next_if(|other| *other == word).map_or(0, |(_, length)| *length);
+        let (ours, theirs) = (&self.words[one.range.clone()], &self.words[other.range.clone()]);
+        let (mut i, mut j, mut shared) = (0, 0, 0);
+        while i < ours.len() && j < theirs.len() {
+            let (a, b) = (ours[i], theirs[j]);
+            if a == b {
+                shared += a & 0xffff_ffff;
+            }
+            i += usize::from(a <= b);
+            j += usize::from(b <= a);
         }
         (shared * 2 >= longer).then_some(shared)
     }
 }
 
 /// Pairs lines that are alike, so that all pairs together share as much as possible.
-fn alike(removed: &[&[u8]], added: &[&[u8]]) -> Vec<(usize, usize)> {
-    let mut numbers = HashMap::new();
-    let all: Vec<LineWords> =
-        removed.iter().chain(added).map(|line| LineWords::of(line, &mut numbers)).collect();
-    let (old, new) = all.split_at(removed.len());
-    let width = new.len() + 1;
+fn alike<T: AsRef<[u8]>>(removed: &[T], added: &[T]) -> Vec<(usize, usize)> {
+    let all = Likenesses::of(removed.iter().chain(added).map(AsRef::as_ref));
+    let (old, new) = (removed.len(), added.len());
+    let width = new + 1;
     // best[i][j]: how much the lines from i and j on can share; alike[i][j]: how much these two do.
-    let mut best = vec![0; (old.len() + 1) * width];
-    let mut alike = vec![0; (old.len() + 1) * width];
-    for i in (0..old.len()).rev() {
-        for j in (0..new.len()).rev() {
+    let mut best = vec![0; (old + 1) * width];
+    let mut alike = vec![0; (old + 1) * width];
+    for i in (0..old).rev() {
+        for j in (0..new).rev() {
             let at = i * width + j;
-            let both = old[i].likeness(&new[j]).unwrap_or(0);
+            let both = all.likeness(i, old + j).unwrap_or(0);
             alike[at] = both;
             let paired = if both > 0 { both + best[at + width + 1] } else { 0 };
             best[at] = paired.max(best[at + width]).max(best[at + 1]);
@@ -152,7 +188,7 @@ fn alike(removed: &[&[u8]], added: &[&[u8]]) -> Vec<(usize, usize)> {
     }
     let mut pairs = Vec::new();
     let (mut i, mut j) = (0, 0);
-    while i < old.len() && j < new.len() {
+    while i < old && j < new {
         let at = i * width + j;
         if alike[at] > 0 && best[at] == alike[at] + best[at + width + 1] {
             pairs.push((i, j));
@@ -171,8 +207,10 @@ mod tests {
     use super::*;
 
     fn places(removed: &[&str], added: &[&str]) -> Vec<(usize, usize)> {
-        let bytes = |lines: &[&'static str]| lines.iter().map(|line| line.as_bytes()).collect::<Vec<_>>();
-        let words = Words::between(&bytes(removed), &bytes(added));
+        let bytes =
+            |lines: &[&str]| -> Vec<Vec<u8>> { lines.iter().map(|line| line.as_bytes().to_vec()).collect() };
+        let (removed, added) = (bytes(removed), bytes(added));
+        let words = Words::between(&removed, &added);
         words.pairs.iter().map(|pair| (pair.old, pair.new)).collect()
     }
 

@@ -111,7 +111,7 @@ fn trimmed(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\n").unwrap_or(line)
 }
 
-pub(super) fn is_word(byte: u8) -> bool {
+fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
 }
 
@@ -136,7 +136,7 @@ fn is_inside_word(line: &[u8], at: usize) -> bool {
 }
 
 /// Cuts a text into words, runs of blanks, and single other characters.
-pub(super) fn words(text: &[u8]) -> Vec<Range<usize>> {
+fn words(text: &[u8]) -> Vec<Range<usize>> {
     let is_blank = |byte: u8| matches!(byte, b' ' | b'\t');
     let mut words: Vec<Range<usize>> = Vec::new();
     for (at, byte) in text.iter().enumerate() {
