@@ -42,7 +42,7 @@ use std::path::{Path, PathBuf};
 use crate::base::digest::GitHash;
 use crate::base::error::{Error, Kind, Result};
 
-pub use base::kept_ref;
+pub use base::{BaseHere, kept_ref};
 pub use binary::binary_patch;
 pub use blobs::{BlobStream, Blobs};
 pub use clean::{Cleaning, is_pointer};
@@ -53,7 +53,7 @@ pub use entries::{Index, Indexed};
 pub use fetched_objects::{Fetched, FetchedCommit, TreeEntry};
 pub use index::Seen;
 pub use merge::Merged;
-pub use nearby::{Nearby, work_tree_around, work_trees_of};
+pub use nearby::{Nearby, repositories_below, work_tree_around, work_trees_of};
 use printed_paths::path_from;
 pub use remote::Remote;
 pub use remote_messages::UNPACKER_ERROR;

@@ -14,6 +14,9 @@ pub(in crate::restore) fn plan(repository: &Repository, manifest: &Manifest) -> 
     let Some(to) = manifest.base_commit().map(str::to_owned) else {
         return Err(refused("the snapshot was saved before the first commit".to_owned()));
     };
+    if !repository.has_commit(&to)? {
+        return Err(repository.lacks_commit(&to));
+    }
     let head = repository.head()?;
     let Some(from) = head.commit else {
         return Err(refused("there is no commit here yet".to_owned()));
@@ -23,12 +26,19 @@ pub(in crate::restore) fn plan(repository: &Repository, manifest: &Manifest) -> 
             .hint(format!("finish or abort it first (`git {operation} --abort`)")));
     }
     let saved = &manifest.workspace.branch;
-    if head.branch != *saved {
+    let renamed = match (saved, &head.branch) {
+        (Some(saved), Some(here)) if saved != here => repository.was_renamed(saved, here)?,
+        _ => false,
+    };
+    if head.branch != *saved && !renamed {
         let name = |branch: &Option<String>| match branch {
             Some(branch) => format!("branch {}", Line(branch)),
             None => "no branch".to_owned(),
         };
         let hint = match saved {
+            Some(branch) if !repository.has_branch(branch)? => {
+                format!("{} is gone; without `--reset-branch` only the files are put back", Line(branch))
+            }
             Some(branch) => format!("`git switch {}` first", Line(branch)),
             None => "`git switch --detach` first".to_owned(),
         };
