@@ -649,7 +649,8 @@ fn a_mended_session_has_the_tasks_agents_and_files_of_the_other_under_its_own_id
     let history = project.home.config().join("file-history").join(SESSION);
     fs::create_dir_all(&history).must("a folder");
     fs::write(history.join("0123456789abcdef@v1"), "as it was\n").must("a backup");
-    let scripts = |id: &str| project.home.config().join("session-env").join(id).join("sessionstart-hook-0.sh");
+    let scripts =
+        |id: &str| project.home.config().join("session-env").join(id).join("sessionstart-hook-0.sh");
     fs::create_dir_all(scripts(SESSION).parent().must("a parent")).must("a folder");
     fs::write(scripts(SESSION), "export VAR=hello\n").must("a script");
     let wide = json!({"type": "user", "uuid": "u9", "parentUuid": "u2", "sessionId": SESSION,

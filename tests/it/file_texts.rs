@@ -48,7 +48,8 @@ fn result(content: Value, tool_use_result: Value) -> Value {
 #[test]
 fn what_names_a_place_is_rewritten_and_the_text_of_files_is_not() {
     // Each is made for a place; what a file holds says `/old` in both.
-    let cases: Vec<(&str, fn(&str) -> Vec<Value>)> = vec![
+    type Made = fn(&str) -> Vec<Value>;
+    let cases: Vec<(&str, Made)> = vec![
         ("a file that was read", |root| {
             let file = json!({"filePath": format!("{root}/a"), "content": "in /old/x", "numLines": 1});
             vec![
