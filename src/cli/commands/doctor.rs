@@ -13,7 +13,8 @@ use crate::cli::outcome::Outcome;
 use crate::cli::output::words::{ago, count, count_u64, size_text};
 use crate::cli::output::{Report, Style, Text, Ui, progress_bar, text};
 use crate::cli::restore_flow::Launch;
-use crate::client::{FoundSession, Wanted};
+use crate::cli::session_choice;
+use crate::client::FoundSession;
 use crate::context::Context;
 use crate::doctor::{self, Branch, Effect, Examination, Finding, Mended, Treatment, Turn};
 use crate::manifest::Skipped;
@@ -68,8 +69,7 @@ impl Doctor {
         }
         let found = self.find(context, workspace)?;
         let monitor = Monitor::default();
-        let examined =
-            progress_bar::show(ui.talks(), &monitor, || doctor::examine(&workspace.client, found, &monitor))?;
+        let examined = progress_bar::show(ui.talks(), &monitor, || doctor::examine(found, &monitor))?;
         let treatment = Treatment {
             strip_images: self.strip_images,
             strip_thinking: self.strip_thinking,
@@ -92,12 +92,8 @@ impl Doctor {
     }
 
     fn find(&self, context: &Context, workspace: &Workspace) -> Result<FoundSession> {
-        let wanted = Wanted {
-            asked: self.session.as_deref(),
-            environment: context.session.as_deref(),
-            root: &workspace.root,
-        };
-        workspace.client.find_session(wanted)?.ok_or_else(|| {
+        let found = session_choice::find(context, workspace, self.session.as_deref())?;
+        found.session.ok_or_else(|| {
             Error::new(Kind::NotFound, "There is no session here")
                 .because(format!("none that ran in {} has a transcript", workspace.root.display()))
                 .hint("`snap doctor --all` checks all sessions on this machine; `snap doctor SESSION` takes an id or a path")
