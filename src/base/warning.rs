@@ -45,6 +45,8 @@ pub enum Warning {
     AccountLeftOut(String),
     /// The base commit is not here, and files are compared with what came with the snapshot.
     BaseCarried(String),
+    /// The base commit is gone, and its files are here.
+    OnlyTreeOfBase(String),
     /// A merge or the like was under way when the snapshot was saved.
     OperationWasInProgress(String),
     /// The snapshot holds no session.
@@ -113,6 +115,8 @@ pub enum Warning {
     },
     /// Both sides of a merge changed this path.
     BothChanged(String),
+    /// One side of a merge changed this path, and the other one removed it.
+    ChangedAndRemoved(String),
     /// The edits were merged onto another commit than their base.
     MergedOntoHead,
     /// A path was merged as text, as its driver is not the user's own.
@@ -210,6 +214,10 @@ impl fmt::Display for Warning {
                 f,
                 "The snapshot's base commit {base} is not here: each edited file is compared with the version that came with the snapshot."
             ),
+            Warning::OnlyTreeOfBase(base) => write!(
+                f,
+                "The snapshot's base commit {base} is gone, as after a rewrite of the history; its files are kept."
+            ),
             Warning::OperationWasInProgress(operation) => write!(
                 f,
                 "A {operation} was in progress when this was saved: its files, conflicts and index come back, but git does not treat it as in progress."
@@ -275,6 +283,10 @@ impl fmt::Display for Warning {
                 "HEAD is at {here}, the snapshot was made on {base}: the edited files are the same in both."
             ),
             Warning::BothChanged(path) => write!(f, "Both sides changed {path}: it has conflict markers."),
+            Warning::ChangedAndRemoved(path) => write!(
+                f,
+                "One side changed {path} and the other one removed it: the changed version stays, without conflict markers."
+            ),
             Warning::MergedOntoHead => {
                 f.write_str("HEAD is not at the snapshot's base: its edits were merged onto it.")
             }

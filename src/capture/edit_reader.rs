@@ -256,7 +256,12 @@ impl EditReader<'_> {
 
     /// Keeps which commit of a submodule the index has. Its own files are another repository's.
     fn read_submodule(&mut self, path: RepoPath, submodule: Submodule) -> Result<()> {
-        let Submodule { head, index, moved, edited } = submodule;
+        let Submodule { head, index, gone, moved, edited } = submodule;
+        let is_one = index.as_ref().is_some_and(Version::is_submodule);
+        if gone && is_one {
+            let reason = "a submodule whose folder is gone; `git submodule update` brings it back";
+            self.part.skipped.push(Skipped { path: format!("{path}/"), reason: reason.to_owned() });
+        }
         let why = match (moved, edited) {
             (false, false) => None,
             (false, true) => Some("a submodule with edits inside"),
@@ -270,7 +275,7 @@ impl EditReader<'_> {
             let reason = format!("{why}; `snap save` inside it saves that");
             self.part.skipped.push(Skipped { path: format!("{path}/"), reason });
         }
-        if !index.as_ref().is_some_and(Version::is_submodule) {
+        if !is_one {
             return self.read_path(path, PathVersions { head, index, ..PathVersions::NOWHERE });
         }
         if head != index {
@@ -325,7 +330,7 @@ impl EditReader<'_> {
         }
         let read = match self.shared.tree.read_steady(path) {
             // One file that may not be read must not keep all others from being saved.
-            Err(error) if self.shared.also.is_empty() => return skipped(&error.to_string()),
+            Err(error) if !self.shared.also.contains(path) => return skipped(&error.to_string()),
             read => read?,
         };
         match read {

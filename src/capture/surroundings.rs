@@ -37,6 +37,7 @@ pub(super) fn look(
     let empty_folders = tree.empty_folders(skip, MOST_EMPTY);
     Ok(Around {
         ignored: lists,
+        rules_outside: if listed { None } else { Some(repository.rules_outside()?) },
         empty_folders,
         sparse: repository.sparse()?,
         written_by: repository.written_by()?,

@@ -1,9 +1,12 @@
 //! The commit that a snapshot was made on: whether it is here, fetching it on request, and keeping it from
 //! git's garbage collection.
 //!
-//! A ref under `refs/snap/` keeps it. No branch listing shows that ref, and no plain push sends it. A fetch
-//! brings exactly that commit with what it needs, and writes nothing else: no branch, tag, `FETCH_HEAD` or
-//! setting.
+//! A ref under `refs/snap/` keeps it. No branch listing shows that ref, and no plain push sends it. What rewrites
+//! history (`git filter-branch -- --all`, `git filter-repo`) rewrites that ref too. So another one, under
+//! `refs/snap-trees/`, keeps the commit's tree: a ref that leads to no commit is left as it is.
+//!
+//! A fetch brings exactly that commit with what it needs, and writes nothing else: no branch, tag, `FETCH_HEAD`
+//! or setting.
 
 use super::Repository;
 use crate::base::digest::GitHash;
@@ -11,7 +14,41 @@ use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::screen::Line;
 
+/// What is here of the commit that a snapshot was made on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BaseHere {
+    /// The commit.
+    Commit,
+    /// Only its tree, which has all of its files: history was rewritten since.
+    Tree(String),
+    /// Nothing.
+    Nothing,
+}
+
 impl Repository {
+    /// Says what is here of the commit that a snapshot was made on.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] if git can't be run.
+    pub fn base_here(&self, snapshot: &SnapshotId, commit: &str) -> Result<BaseHere> {
+        if self.has_commit(commit)? {
+            return Ok(BaseHere::Commit);
+        }
+        let tree = format!("{}^{{tree}}", kept_tree(snapshot));
+        let answer = self.git.unsheltered().run(&["rev-parse", "--verify", "--quiet", &tree])?;
+        let id = String::from_utf8_lossy(&answer.stdout).trim().to_owned();
+        Ok(if answer.ok && self.has_tree(&id)? { BaseHere::Tree(id) } else { BaseHere::Nothing })
+    }
+
+    /// Says whether the repository has a tree, or a commit with one.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] if git can't be run.
+    pub fn has_tree(&self, id: &str) -> Result<bool> {
+        let hex = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        Ok(hex && self.git.run(&["cat-file", "-e", &format!("{id}^{{tree}}")])?.ok)
+    }
+
     /// Says whether the repository has a commit.
     ///
     /// # Errors
@@ -26,7 +63,7 @@ impl Repository {
         let remote = self.remote_to_ask(None).ok().flatten().unwrap_or_else(|| "REMOTE".to_owned());
         let depth = if self.is_shallow() { "--depth=1 " } else { "" };
         Error::new(Kind::Refused, "This repository does not have the commit that the snapshot was made on")
-            .because(format!("{id} is not here: it was not fetched, or this is another repository"))
+            .because(format!("{id} is not here: it was not fetched, a rewrite of the history removed it, or this is another repository"))
             .hint(format!(
                 "`--fetch-base` fetches it first (`git fetch {depth}{remote} {id}`); `snap resume \
                  --trust-repository` continues without it"
@@ -102,13 +139,20 @@ impl Repository {
         self.common_dir.join("shallow").exists()
     }
 
-    /// Keeps a commit from git's garbage collection as long as a snapshot needs it.
+    /// Keeps a commit from git's garbage collection as long as a snapshot needs it; and its tree, which
+    /// stays when all commits are rewritten.
     ///
     /// # Errors
     /// [`Kind::Environment`] with what git says.
     pub fn keep_commit(&self, snapshot: &SnapshotId, commit: &str) -> Result<()> {
-        self.refuse_led_away(&kept_ref(snapshot))?;
-        self.git.unsheltered().demand(&["update-ref", "--no-deref", &kept_ref(snapshot), commit]).map(drop)
+        let (kept, tree) = (kept_ref(snapshot), kept_tree(snapshot));
+        self.refuse_led_away(&kept)?;
+        self.refuse_led_away(&tree)?;
+        let input = format!("update {kept} {commit}\nupdate {tree} {commit}^{{tree}}\n");
+        self.git
+            .unsheltered()
+            .demand_with(&["update-ref", "--no-deref", "--stdin"], &[], input.as_bytes())
+            .map(drop)
     }
 
     /// Removes what [`Repository::keep_commit`] has kept; nothing happens if it kept nothing.
@@ -116,10 +160,7 @@ impl Repository {
     /// # Errors
     /// [`Kind::Environment`] with what git says.
     pub fn release_commit(&self, snapshot: &SnapshotId) -> Result<()> {
-        if self.refuse_led_away(&kept_ref(snapshot)).is_err() {
-            return Ok(());
-        }
-        self.git.unsheltered().run(&["update-ref", "--no-deref", "-d", &kept_ref(snapshot)]).map(drop)
+        self.release_commits(&[snapshot])
     }
 
     /// Removes the refs that keep the base commits of several snapshots, with one run of git. A
@@ -128,15 +169,9 @@ impl Repository {
     /// # Errors
     /// [`Kind::Environment`] with what git says; all of it is kept then.
     pub fn release_commits(&self, snapshots: &[&SnapshotId]) -> Result<()> {
-        if let [one] = snapshots {
-            return self.release_commit(one);
-        }
-        let there = |snapshot: &&&SnapshotId| self.refuse_led_away(&kept_ref(snapshot)).is_ok();
-        let input: String = snapshots
-            .iter()
-            .filter(there)
-            .map(|snapshot| format!("delete {}\n", kept_ref(snapshot)))
-            .collect();
+        let names = snapshots.iter().flat_map(|snapshot| [kept_ref(snapshot), kept_tree(snapshot)]);
+        let there = names.filter(|name| self.refuse_led_away(name).is_ok());
+        let input: String = there.map(|name| format!("delete {name}\n")).collect();
         if input.is_empty() {
             return Ok(());
         }
@@ -150,4 +185,10 @@ impl Repository {
 /// Returns the ref that keeps a snapshot's base commit.
 pub fn kept_ref(snapshot: &SnapshotId) -> String {
     format!("refs/snap/{snapshot}")
+}
+
+/// Returns the ref that keeps the tree of a snapshot's base commit. What rewrites all commits leaves it as
+/// it is.
+fn kept_tree(snapshot: &SnapshotId) -> String {
+    format!("refs/snap-trees/{snapshot}")
 }

@@ -81,7 +81,7 @@ impl<'a> Blobs<'a> {
     /// Returns what a commit has of paths; `None` if only the `git` program can tell.
     pub(super) fn tree_versions(&self, commit: &str, paths: &BTreeSet<RepoPath>) -> Option<TreeVersions> {
         let library = self.library.as_ref()?;
-        let tree = library.find_commit(git2::Oid::from_str(commit).ok()?).ok()?.tree().ok()?;
+        let tree = library.find_object(git2::Oid::from_str(commit).ok()?, None).ok()?.peel_to_tree().ok()?;
         let mut found = TreeVersions::default();
         for path in paths {
             match tree.get_path(path.as_path()) {

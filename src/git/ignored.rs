@@ -2,13 +2,27 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
 
-use super::Repository;
+use super::{Repository, path_from};
+use crate::base::digest::{Fingerprint, ObjectId};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
 use crate::git::scratch_tree::{ChangedRules, Shown};
+use crate::sys::environment;
 
 const HERE: &[u8] = b"./";
+
+/// The most paths that are asked about on one command line.
+const MOST_ASKED: usize = 1_000;
+
+/// Returns the file that `core.excludesFile` names where nobody set it.
+fn usual_excludes() -> Option<PathBuf> {
+    let set = environment::variable("XDG_CONFIG_HOME").map(PathBuf::from);
+    let folder = set.or_else(|| Some(PathBuf::from(environment::variable("HOME")?).join(".config")));
+    folder.map(|folder| folder.join("git/ignore"))
+}
 
 impl Repository {
     /// Returns which of these paths (all of files) a work tree would ignore if it had a commit's files
@@ -46,5 +60,66 @@ impl Repository {
         }
         let paths = answer.stdout.split(|byte| *byte == 0).filter_map(|path| path.strip_prefix(HERE));
         Ok(paths.filter_map(|path| RepoPath::new(path).ok()).collect())
+    }
+
+    /// Returns a hash of the ignore rules that are in no file of the tree.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] if git can't be run.
+    pub fn rules_outside(&self) -> Result<ObjectId> {
+        let answer = self.git.unsheltered().run(&["config", "--type=path", "--get", "core.excludesFile"])?;
+        let set = path_from(answer.stdout.strip_suffix(b"\n").unwrap_or(&answer.stdout));
+        let users = if answer.ok { Some(self.root.join(set)) } else { usual_excludes() };
+        let mut rules = Fingerprint::default();
+        for file in [Some(self.common_dir.join("info/exclude")), users] {
+            let text = file.and_then(|file| std::fs::read(file).ok()).unwrap_or_default();
+            // Comments say nothing: git's own template has some.
+            let says = |line: &&[u8]| !line.is_empty() && !line.starts_with(b"#");
+            rules.add(&text.split(|byte| *byte == b'\n').filter(says).collect::<Vec<_>>().join(&b'\n'));
+        }
+        Ok(rules.finish())
+    }
+
+    /// Returns what of these paths in the work tree is ignored, and what is ignored below them. A folder that is
+    /// ignored as a whole stands for all that is in it.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with what git says.
+    pub fn ignored_at(&self, paths: &[PathBuf]) -> Result<BTreeSet<RepoPath>> {
+        let inside = |path: &PathBuf| Some(path.strip_prefix(&self.root).ok()?.as_os_str().to_owned());
+        let inside: Vec<OsString> = paths.iter().filter_map(inside).take(MOST_ASKED).collect();
+        let (whole, parts): (Vec<OsString>, Vec<OsString>) =
+            inside.into_iter().partition(|path| path.is_empty());
+        let mut found = BTreeSet::new();
+        let take = |found: &mut BTreeSet<RepoPath>, list: &[u8]| {
+            let names = list.split(|byte| *byte == 0).filter(|name| !name.is_empty());
+            let plain = |name: &[u8]| {
+                let name = name.strip_prefix(HERE).unwrap_or(name);
+                RepoPath::new(name.strip_suffix(b"/").unwrap_or(name)).ok()
+            };
+            found.extend(names.filter_map(plain));
+        };
+        if whole.is_empty() && !parts.is_empty() {
+            let input =
+                parts.iter().flat_map(|path| [HERE, path.as_bytes(), &[0]].concat()).collect::<Vec<u8>>();
+            let mut command = self.git.command(&["check-ignore", "-z", "--stdin"]);
+            // What begins with a colon would be taken for more than a path.
+            command.env("GIT_LITERAL_PATHSPECS", "0");
+            take(&mut found, &self.git.finish(&mut command, &input)?.stdout);
+        }
+        let asked: Vec<OsString> = match whole.is_empty() {
+            true => parts
+                .into_iter()
+                .filter(|path| !found.iter().any(|one| one.as_bytes() == path.as_bytes()))
+                .collect(),
+            false => vec![OsString::from(".")],
+        };
+        if !asked.is_empty() {
+            let options =
+                ["ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory", "--"];
+            let words: Vec<OsString> = options.into_iter().map(OsString::from).chain(asked).collect();
+            take(&mut found, &self.git.run(&words)?.stdout);
+        }
+        Ok(found)
     }
 }

@@ -42,7 +42,7 @@ use std::path::{Path, PathBuf};
 use crate::base::digest::GitHash;
 use crate::base::error::{Error, Kind, Result};
 
-pub use base::kept_ref;
+pub use base::{BaseHere, kept_ref};
 pub use binary::binary_patch;
 pub use blobs::{BlobStream, Blobs};
 pub use clean::{Cleaning, is_pointer};

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
 use super::Repository;
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::manifest::Sparse;
 use crate::sys::files::{ScratchFolder, scratch_folder};
 
@@ -37,6 +37,22 @@ impl Repository {
         let patterns = String::from_utf8_lossy(&list.stdout).lines().map(str::to_owned).collect();
         // Cone mode is git's default.
         Ok(Some(Sparse { cone: !cone.stdout.starts_with(b"false"), patterns }))
+    }
+
+    /// Says whether this is a sparse checkout in which git shows the edits of files that are there although they
+    /// are marked as left out.
+    ///
+    /// # Errors
+    /// [`crate::base::error::Kind::Environment`] if git can't be run.
+    pub fn shows_present(&self) -> Result<bool> {
+        if !self.git_dir.join("info/sparse-checkout").exists() {
+            return Ok(false);
+        }
+        let is_on = |name: &str| {
+            let answer = self.git.run(&["config", "--type=bool", "--get", name])?;
+            Ok::<bool, Error>(answer.stdout.starts_with(b"true"))
+        };
+        Ok(is_on("core.sparseCheckout")? && !is_on("sparse.expectFilesOutsideOfPatterns")?)
     }
 
     /// Makes the folder, if the checkout is or was a sparse one.

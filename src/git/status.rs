@@ -136,6 +136,8 @@ pub struct Submodule {
     pub head: Option<Version>,
     /// In the index.
     pub index: Option<Version>,
+    /// Whether its folder is gone.
+    pub gone: bool,
     /// Whether another commit is checked out in it than the index has.
     pub moved: bool,
     /// Whether it has edits or untracked files of its own.
@@ -385,6 +387,7 @@ fn entry(record: &[u8]) -> Option<(Status, &[u8])> {
                 let submodule = Submodule {
                     head: version(head_mode, head)?,
                     index: version(index_mode, index)?,
+                    gone: xy.ends_with('D'),
                     moved: sub.contains('C'),
                     edited: sub.contains(['M', 'U']),
                 };
@@ -464,7 +467,8 @@ mod tests {
         );
         assert!(matches!(listing.pending[1].status, Status::Tracked { intent_to_add: Some(Mode::File), .. }));
         let pointer = Some(Version { oid: A.to_owned(), mode: Mode::Submodule });
-        let submodule = Submodule { head: pointer.clone(), index: pointer, moved: false, edited: true };
+        let submodule =
+            Submodule { head: pointer.clone(), index: pointer, gone: false, moved: false, edited: true };
         assert_eq!(listing.pending[2].status, Status::Submodule(submodule));
         assert!(matches!(&listing.pending[3].status, Status::Unmerged { stages, .. } if stages.len() == 3));
         assert_eq!(listing.pending[4].status, Status::NestedRepository);

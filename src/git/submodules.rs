@@ -31,8 +31,8 @@ impl Repository {
                 Some(_) => {}
                 None => {
                     let version = Some(Version { mode: Mode::Submodule, ..version });
-                    let submodule =
-                        Submodule { head: version.clone(), index: version, moved: false, edited: true };
+                    let (head, index) = (version.clone(), version);
+                    let submodule = Submodule { head, index, gone: false, moved: false, edited: true };
                     // Where git would have listed it: before all that is not tracked, in order.
                     let after = |pending: &Pending| {
                         matches!(pending.status, Status::Untracked | Status::NestedRepository)

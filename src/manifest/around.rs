@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::digest::ObjectId;
 use crate::base::paths::RepoPath;
 
 /// What was in the work tree beside its edits.
@@ -13,6 +14,10 @@ pub struct Around {
     /// What was ignored; absent if that was too much to be listed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ignored: Option<IgnoredPaths>,
+    /// Where that was too much: a hash of the ignore rules that are in no file of the tree
+    /// (`info/exclude`, `core.excludesFile`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules_outside: Option<ObjectId>,
     /// Folders that had nothing in them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub empty_folders: Vec<RepoPath>,

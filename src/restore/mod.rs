@@ -22,12 +22,13 @@ use crate::base::digest::GitHash;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::monitor::{Monitor, Phase};
+use crate::base::screen::cut;
 use crate::base::warning::{Lost, Warning};
 use crate::capture;
 use crate::client::Placed;
 use crate::context::Context;
-use crate::git::{Listing, Repository, Seen};
-use crate::manifest::{Manifest, Safety, Skipped, Version};
+use crate::git::{BaseHere, Listing, Repository, Seen};
+use crate::manifest::{Edits, Manifest, Safety, Skipped, Version};
 use crate::prune;
 use crate::redaction::refill_side_files;
 use crate::redaction::{refill, to_supply};
@@ -37,7 +38,7 @@ use crate::workspace::Workspace;
 
 use consent::Admission;
 pub use consent::{Consent, Doubt, Preview, not_trusted};
-use files::{branch, merge, resume, rewind};
+use files::{base_here, branch, merge, resume, rewind};
 use transaction::apply::{self, Failed, ReadyRestore};
 use transaction::journal::{self, RestoreRecord};
 
@@ -52,7 +53,7 @@ pub use session::path_mapping::{Paths, Relocated, Relocation};
 pub use session::starters::{Asleep, Waking, names as revivable};
 pub use session::{KeepId, NewBecause, SessionPlan, check_transcript};
 pub use transaction::recover::{
-    Recovered, RecoveryOutcome, RecoveryReport, UnusedJournal, cut_off, foreign_journals, recover,
+    Recovered, RecoveryOutcome, RecoveryReport, UnusedJournal, alone_in, cut_off, foreign_journals, recover,
 };
 pub use undo::{Direction, HistoryStep, all_undone, plan_undo};
 pub use which_snapshot::{
@@ -78,14 +79,22 @@ pub fn plan_resume(
     let with_edits = options.edits;
     let mut notes = Vec::new();
     let mut bases = Bases::default();
-    if let (Some(repository), Some(base)) = (&workspace.repository, manifest.base_commit())
-        && !repository.has_commit(base)?
-    {
-        bases = workspace.store.bases(&manifest)?;
-        match (bases.0.is_empty(), options.trust_repository) {
-            (true, false) => return Err(repository.lacks_commit(base)),
-            (true, true) => {}
-            (false, _) => notes.push(Warning::BaseCarried(crate::base::screen::cut(base, 40))),
+    let mut kept_tree = None;
+    if let (Some(repository), Some(base)) = (&workspace.repository, manifest.base_commit()) {
+        match repository.base_here(&manifest.id, base)? {
+            BaseHere::Commit => {}
+            BaseHere::Tree(tree) => {
+                notes.push(Warning::OnlyTreeOfBase(cut(base, 40)));
+                kept_tree = Some(tree);
+            }
+            BaseHere::Nothing => {
+                bases = workspace.store.bases(&manifest)?;
+                match (bases.0.is_empty(), options.trust_repository) {
+                    (true, false) => return Err(repository.lacks_commit(base)),
+                    (true, true) => {}
+                    (false, _) => notes.push(Warning::BaseCarried(cut(base, 40))),
+                }
+            }
         }
     }
     let (mut steps, mut listing, mut unchanged, mut conflicts) = (Vec::new(), None, 0, Vec::new());
@@ -96,6 +105,8 @@ pub fn plan_resume(
             let saved = refilled.edits.as_ref();
             unfilled = refilled.held;
             let found = if options.merge {
+                let on_tree = kept_tree.map(|tree| Edits { base: Some(tree), ..saved.clone() });
+                let saved = on_tree.as_ref().unwrap_or(saved);
                 let merged =
                     merge::plan(workspace, repository, saved, manifest.around.as_ref(), &bases, monitor)?;
                 conflicts = merged.conflicts;
@@ -145,6 +156,7 @@ pub fn plan_resume(
     }
     Ok(Plan {
         root: workspace.root.clone(),
+        called: workspace.store.called(&manifest),
         manifest,
         steps,
         listing,
@@ -173,7 +185,7 @@ fn session_notes(manifest: &Manifest, session: &SessionPlan) -> Vec<Warning> {
     let mut notes = session.damage();
     let mut each = |what: Lost, longest: usize, all: &[String]| {
         let told = all.iter().take(MOST_TOLD);
-        notes.extend(told.map(|one| Warning::Lost(what, crate::base::screen::cut(one, longest))));
+        notes.extend(told.map(|one| Warning::Lost(what, cut(one, longest))));
         notes.extend(more(all.len()).map(|more| Warning::MoreLost(what, more)));
     };
     each(Lost::Queued, 2_000, &manifest.queue);
@@ -218,16 +230,19 @@ pub fn plan_rewind(
     };
     let admission = Admission::of(workspace, &manifest)?;
     let refilled = refill(workspace, repository, &manifest, saved, None, &options.fill)?;
-    let saved = refilled.edits.as_ref();
+    let saved = base_here::on_it(repository, &manifest.id, refilled.edits.as_ref())?;
     let found = rewind::plan(
         workspace,
         repository,
-        saved,
+        &saved,
         manifest.around.as_ref(),
         rewind::Scope::Everything,
         monitor,
     )?;
     let mut notes: Vec<Warning> = manifest.edits.iter().flat_map(|edits| left_out(&edits.skipped)).collect();
+    if let Some(base) = manifest.base_commit().filter(|base| saved.base.as_deref() != Some(base)) {
+        notes.push(Warning::OnlyTreeOfBase(cut(base, 40)));
+    }
     notes.extend(found.notes);
     notes.extend(files::sparse::other_patterns(repository, manifest.around.as_ref())?);
     if let Some(operation) = &saved.operation {
@@ -245,6 +260,7 @@ pub fn plan_rewind(
     let moved = if options.reset_branch { branch::plan(repository, &manifest)? } else { None };
     Ok(Plan {
         root: workspace.root.clone(),
+        called: workspace.store.called(&manifest),
         admission,
         moved,
         unfilled: refilled.held,

@@ -20,6 +20,8 @@ use crate::store::MovedBranch;
 /// Everything that a restore will do.
 pub struct Plan {
     pub(super) manifest: Manifest,
+    /// What it is called here.
+    pub(super) called: String,
     pub(super) root: PathBuf,
     pub(super) steps: Vec<Step>,
     /// What the steps were planned on.
@@ -85,6 +87,11 @@ pub struct Done {
 }
 
 impl Plan {
+    /// Returns what the snapshot that is restored is called here.
+    pub fn called(&self) -> &str {
+        &self.called
+    }
+
     /// Returns the snapshot that is restored.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest

@@ -14,6 +14,7 @@ use crate::base::warning::Warning;
 use crate::git::Repository;
 use crate::git::index::IndexEntry;
 use crate::redaction::refill;
+use crate::restore::files::base_here;
 use crate::restore::files::rewind::{self, Scope};
 use crate::restore::files::step::Step;
 use crate::store::{LogEntry, Operation, Reference};
@@ -75,11 +76,11 @@ pub fn plan_undo(workspace: &Workspace, direction: Direction, monitor: &Monitor)
         admission = admission.unproven("nothing proves that the restore it is about was yours");
     }
     let refilled = refill(workspace, repository, &manifest, saved, None, &[])?;
-    let saved = refilled.edits.as_ref();
+    let on_base = base_here::on_it(repository, &manifest.id, refilled.edits.as_ref())?;
     let found = rewind::plan(
         workspace,
         repository,
-        saved,
+        &on_base,
         manifest.around.as_ref(),
         Scope::Paths(&safety.paths),
         monitor,
@@ -115,6 +116,8 @@ pub fn plan_undo(workspace: &Workspace, direction: Direction, monitor: &Monitor)
         history_step: Some(HistoryStep { direction, what: what.clone(), removed }),
         moved,
         root: workspace.root.clone(),
+        // A safety snapshot's name is made here, and nobody else's.
+        called: manifest.name.clone(),
         admission,
         unfilled: refilled.held,
         unmade: found.unmade,
@@ -173,9 +176,32 @@ fn nothing(history: &History, direction: Direction, workspace: &Workspace) -> Er
             )
         }
         (Direction::Undo, None) => {
-            error.because(format!("nothing was restored in {}", workspace.root.display()))
+            let root = Line(&workspace.root.to_string_lossy()).to_string();
+            match restored_elsewhere(workspace) {
+                None => error.because(format!("nothing was restored in {root}")),
+                Some((entry, safety)) => error
+                    .because(format!(
+                        "the {} of {} was done in {}, which is gone: was it moved?",
+                        entry.operation.word(),
+                        Line(&entry.name),
+                        entry.root.as_ref().map(|root| Line(&root.to_string()).to_string()).unwrap_or_default()
+                    ))
+                    .hint(format!("`snap rewind {}` goes back to before it", Line(&safety))),
+            }
         }
     }
+}
+
+/// Returns the last restore of this store in a folder that is gone, and the name of its safety snapshot.
+fn restored_elsewhere(workspace: &Workspace) -> Option<(LogEntry, String)> {
+    let is_gone = |entry: &LogEntry| entry.root.as_ref().is_some_and(|root| !root.as_path().exists());
+    let log = workspace.store.read_log().ok()?;
+    let restores = log.into_iter().rev().filter(|entry| entry.operation.is_restore() && is_gone(entry));
+    restores.into_iter().find_map(|entry| {
+        let id = entry.safety.as_ref()?.to_string();
+        let found = workspace.store.find(&Reference::Named(id)).ok()?;
+        Some((entry, found.manifest.ok()?.name))
+    })
 }
 
 /// The step is known, but what it needs was removed. An older step would not be what was asked for.

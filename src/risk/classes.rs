@@ -4,8 +4,9 @@
 use std::path::Path;
 
 use super::expand::CommandLine;
+use super::scripts::SHELLS;
 use super::shell::Word;
-use super::steps::{SHELLS, ShellStep};
+use super::steps::ShellStep;
 use super::{Reach, StepContext, Unsaved, git, targets};
 
 /// Programs that bring something from elsewhere.

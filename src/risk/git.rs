@@ -6,7 +6,7 @@ use super::expand::{CommandLine, Value};
 use super::shell::Word;
 use super::state::{Dir, State};
 use super::steps::ShellStep;
-use super::targets::Touched;
+use super::targets::{self, Cleans, Touched};
 use super::{Reach, StepContext, Target, Unsaved};
 
 /// Options of `git` itself that take a value as a word of its own.
@@ -61,8 +61,16 @@ impl GitCall {
         Some(GitCall { rest, verb, work_tree, git_dir })
     }
 
+    /// Says whether one of these options is given. A long one may be cut short, as git takes it.
     fn has(&self, options: &[&str]) -> bool {
-        options.iter().any(|option| self.rest.has(option))
+        let words = || self.rest.arguments.iter().take_while(|word| word.text != "--");
+        let is_cut = |option: &str| {
+            words().any(|word| {
+                let name = word.text.split('=').next().unwrap_or_default();
+                name.len() > 2 && name.starts_with("--") && option.starts_with(name) && !option.contains('=')
+            })
+        };
+        options.iter().any(|option| self.rest.has(option) || is_cut(option))
     }
 
     /// Returns the class of the command, if it has one.
@@ -179,6 +187,20 @@ impl GitCall {
                 for word in operands.iter().filter(|_| inside) {
                     touched.add_below(&values(word), state);
                 }
+                if self.verb == "clean" {
+                    let what = match (self.has(&["-x"]), self.has(&["-X"])) {
+                        (_, true) => Cleans::Ignored,
+                        (true, false) => Cleans::All,
+                        (false, false) => Cleans::Untracked,
+                    };
+                    let named = operands.iter().flat_map(|word| values(word)).collect::<Vec<_>>();
+                    let named = targets::below(&named, state, &mut Vec::new());
+                    let mut places: Vec<PathBuf> = named.into_iter().map(|target| target.path).collect();
+                    if operands.is_empty() {
+                        places.extend(state.known().cloned());
+                    }
+                    touched.cleans = Some((what, places));
+                }
             }
             _ => {
                 self.add_trees(state, &mut touched);
@@ -205,7 +227,7 @@ impl GitCall {
 
     fn forces(&self) -> usize {
         let count = |word: &Word| match word.text.as_str() {
-            "--force" => 1,
+            text if text.len() > 2 && text.starts_with("--f") && "--force".starts_with(text) => 1,
             text if text.starts_with("--") || !text.starts_with('-') => 0,
             text => text.matches('f').count(),
         };

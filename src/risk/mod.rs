@@ -11,6 +11,7 @@ mod classes;
 mod expand;
 mod git;
 mod rules;
+mod scripts;
 pub mod shell;
 mod state;
 mod steps;
@@ -24,7 +25,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 pub use rules::Rules;
-pub use targets::{Reach, Target, Touched};
+pub use targets::{Cleans, Reach, Target, Touched};
 
 use crate::base::screen::Line;
 

@@ -116,6 +116,41 @@ fn deletions_are_resolved_to_what_they_remove() {
 }
 
 #[test]
+fn a_step_is_found_however_a_line_runs_it() {
+    check(&[
+        ("f() { rm -rf src; }; f", "B@/src"),
+        ("function f { rm -rf src; }; f", "B@/src"),
+        ("function f() { rm -rf src; }; f", "B@/src"),
+        ("time -p rm -rf src", "B@/src"),
+        ("env -S 'rm -rf src'", "B@/src"),
+        ("env A=1 -S'rm -rf src'", ""),
+        ("env --split-string='rm -rf src'", "B@/src"),
+        ("R=rm; $R -rf src", "B@/src"),
+        ("R='rm -rf'; $R src", "B@/src"),
+        ("trap 'rm -rf src' EXIT", "B@/src"),
+        ("trap - EXIT", ""),
+        ("echo ${x:-$(rm -rf src)}", "B@/src"),
+        ("echo \"${x:=`rm -rf src`}\"", "B@/src"),
+        ("echo ${x:-${y:-$(rm -rf src)}} && rm -rf b", "B@/src B@/b"),
+        ("echo ${x%%(*)} ${y//\\}/z}", ""),
+        ("watch -n1 rm -rf src", "B@/src"),
+        ("watch -d 'cd sub; rm -rf x'", "B@/sub/x"),
+        ("strace -f -o log rm -rf src", "B@/src"),
+        ("cat <<E | sh\nrm -rf src\nE", "B@/src"),
+        ("cat <<E | sudo tee log | bash -x\nrm -rf src\nE", "B@/src"),
+        ("echo 'rm -rf src' | sh", "B@/src"),
+        ("echo rm -rf src | tee log | sudo bash -s", "B@/src"),
+        ("printf 'cd sub\\nrm -rf x' | sh", "B@/sub/x"),
+        ("echo 'rm -rf src' | cat", ""),
+        ("git reset --har", "T@"),
+        ("git clean -d --forc", "T@"),
+        ("git push --force-w", "T@"),
+        ("git checkout --f main", "T@"),
+        ("git clean --dry --forc", ""),
+    ]);
+}
+
+#[test]
 fn the_folder_that_a_step_runs_in_is_followed() {
     check(&[
         ("cd ../sib && git reset --hard", "T^/sib"),

@@ -72,8 +72,10 @@ pub fn words(line: &str) -> Vec<String> {
 }
 
 /// Words that only say how the commands behind them hang together.
-const KEYWORDS: [&str; 14] =
-    ["do", "if", "then", "elif", "else", "fi", "while", "until", "{", "}", "!", "time", "esac", "coproc"];
+const KEYWORDS: [&str; 15] = [
+    "do", "if", "then", "elif", "else", "fi", "while", "until", "{", "}", "!", "time", "esac", "coproc",
+    "function",
+];
 
 #[derive(Default)]
 pub(super) struct Parser {
@@ -248,8 +250,12 @@ impl Parser {
         let mut command = std::mem::take(command);
         let arrays = std::mem::take(&mut self.arrays);
         let mut skip = 0;
+        let mut before = "";
         for (at, word) in command.words.iter().enumerate() {
             match word.text.as_str() {
+                // The name behind it, and an option of `time`, are no commands.
+                _ if before == "function" => before = "",
+                "-p" | "--" if before == "time" => {}
                 text if is_assignment(text) => {
                     let array = arrays.iter().find(|(owner, _)| *owner == at);
                     let values = array.map(|(_, values)| values.clone()).unwrap_or_default();
@@ -265,7 +271,7 @@ impl Parser {
                         first.reads.append(&mut command.reads);
                     }
                 }
-                text if KEYWORDS.contains(&text) => {}
+                text if KEYWORDS.contains(&text) => before = text,
                 // What these list is data, not commands.
                 "for" | "select" => {
                     self.loops.push(self.commands.len());
@@ -275,7 +281,7 @@ impl Parser {
                     command.words.clear();
                     break;
                 }
-                "case" | "function" => {
+                "case" => {
                     command.words.clear();
                     break;
                 }

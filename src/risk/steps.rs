@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use super::StepContext;
 use super::expand::{CommandLine, Value};
+use super::scripts::{is_c, script_of};
 use super::shell::{self, Command, Word, is_assignment};
 use super::state::State;
 use super::wrappers::{loop_through, program_of, set};
@@ -114,9 +115,6 @@ pub(super) fn is_option(word: &str, option: &str) -> bool {
     }
 }
 
-/// Programs that take a script as text or on standard input.
-pub(super) const SHELLS: [&str; 8] = ["sh", "bash", "zsh", "dash", "ksh", "ash", "fish", "mksh"];
-
 /// Returns the steps of a command line, in order.
 pub(super) fn of_line(line: &str, context: &StepContext<'_>) -> ParsedSteps {
     let mut walk = Walk { context, done: ParsedSteps::default() };
@@ -220,7 +218,7 @@ impl Walk<'_> {
             "unset" => step.operands().iter().for_each(|word| state.unset(&word.text)),
             _ => {}
         }
-        if let Some(script) = script_of(&step, command) {
+        if let Some(script) = script_of(&step, command, line) {
             let mut inner = step.state.clone();
             for (name, word) in positional(&step) {
                 inner.set(&name, line.values(&word, &step.state, self.context));
@@ -275,7 +273,7 @@ impl Walk<'_> {
                 step.state.dirs = step.state.at(&found);
             }
             // `sh -c SCRIPT`: the script is what runs.
-            if let Some(script) = script_of(&step, &Command::default()) {
+            if let Some(script) = script_of(&step, &Command::default(), line) {
                 let mut inner = step.state.clone();
                 for (name, word) in positional(&step) {
                     inner.set(&name, line.values(&word, &step.state, self.context));
@@ -310,28 +308,6 @@ fn for_each_submodule(step: &ShellStep) -> Option<String> {
         let words = step.arguments.iter().skip(at + 1).skip_while(|word| word.text.starts_with("--"));
         words.map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")
     })
-}
-
-/// Returns the script that a shell is given as text.
-fn script_of(step: &ShellStep, command: &Command) -> Option<String> {
-    let texts = |words: &[Word]| words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
-    if step.program == "eval" {
-        return Some(texts(&step.arguments));
-    }
-    if !SHELLS.contains(&step.program.as_str())
-        && !matches!(step.program.as_str(), "su" | "runuser" | "script")
-    {
-        return None;
-    }
-    match step.arguments.iter().position(is_c) {
-        Some(at) => step.arguments.get(at + 1).map(|script| script.text.clone()),
-        None => command.input.clone().filter(|_| step.operands().is_empty()),
-    }
-}
-
-/// Says whether the next word is a script.
-fn is_c(word: &Word) -> bool {
-    word.text.starts_with('-') && !word.text.starts_with("--") && word.text.contains('c')
 }
 
 /// Returns the programs upstream in the pipeline, in substitutions and in what is read.

@@ -40,9 +40,22 @@ pub enum Reach {
     Whole,
 }
 
+/// What `git clean` takes away beside what git would list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cleans {
+    /// Untracked files.
+    Untracked,
+    /// Those and ignored ones.
+    All,
+    /// Ignored ones alone.
+    Ignored,
+}
+
 /// What a step touches, and what of that can't be foreseen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Touched {
+    /// For `git clean`: the folders in which it removes, and what.
+    pub cleans: Option<(Cleans, Vec<PathBuf>)>,
     /// The places.
     pub targets: Vec<Target>,
     /// What only the run itself decides, as it was written.

@@ -107,7 +107,7 @@ fn of_file(verb: &str, path: &Path, rules: &Rules, context: &StepContext<'_>) ->
         step: shortened(&format!("{verb} {name}")),
         touched: Touched {
             targets: vec![Target { path: path.to_owned(), reach: Reach::Below }],
-            unknown: Vec::new(),
+            ..Touched::default()
         },
         one_file: true,
     })
@@ -121,7 +121,7 @@ fn exit(input: &Value, rules: &Rules, context: &StepContext<'_>) -> Option<Risk>
         step: "ExitWorktree".to_owned(),
         touched: Touched {
             targets: vec![Target { path: context.cwd.to_owned(), reach: Reach::Whole }],
-            unknown: Vec::new(),
+            ..Touched::default()
         },
         one_file: false,
     })
@@ -153,7 +153,7 @@ fn of_server(tool: &str, input: &Value, rules: &Rules, context: &StepContext<'_>
     Some(Risk {
         class: class.to_owned(),
         step: shortened(&format!("{name} {first}")),
-        touched: Touched { targets, unknown: Vec::new() },
+        touched: Touched { targets, ..Touched::default() },
         one_file: !removes,
     })
 }

@@ -36,6 +36,12 @@ pub(super) enum Part {
 }
 
 impl Word {
+    /// Makes a word of text that stands for itself.
+    pub(super) fn plain(text: &str) -> Word {
+        let parts = vec![Part::Text(text.to_owned(), true)];
+        Word { text: text.to_owned(), quoted: true, parts, ..Word::default() }
+    }
+
     /// Returns the word without its first bytes, which must be text.
     pub(super) fn behind(&self, bytes: usize) -> Word {
         let mut word = self.clone();
@@ -208,9 +214,15 @@ impl Parser {
             self.at += 2;
             self.nested(word, depth);
         } else if self.starts("${") {
-            while self.take().is_some_and(|c| c != '}') {}
+            self.to_closing_brace();
             word.dynamic = true;
             let written: String = self.text[start..self.at].iter().collect();
+            // `${x:-$(commands)}` runs them.
+            if depth < DEEPEST && written.contains(['(', '`']) {
+                let mut inside = self.inside(written.chars().skip(2).collect());
+                inside.words_of_default(word, depth + 1);
+                self.go_on_from(inside);
+            }
             let inside = written.trim_start_matches("${").trim_end_matches('}').to_owned();
             word.text.push_str(&written);
             word.parts.push(Part::Variable(inside));
@@ -236,6 +248,29 @@ impl Parser {
             word.dynamic = true;
             word.parts.push(Part::Variable(written[1..].to_owned()));
             word.text.push_str(&written);
+        }
+    }
+
+    /// Goes behind the brace that closes the `${` that begins here.
+    fn to_closing_brace(&mut self) {
+        let mut open = 0;
+        while let Some(c) = self.take() {
+            match c {
+                '{' => open += 1,
+                '}' if open <= 1 => return,
+                '}' => open -= 1,
+                '\\' => drop(self.take()),
+                _ => {}
+            }
+        }
+    }
+
+    /// Reads what stands in `${…}` for the commands in it.
+    fn words_of_default(&mut self, word: &mut Word, depth: usize) {
+        while self.peek(0).is_some() {
+            let before = self.at;
+            word.inner.extend(self.word(depth).inner);
+            self.at = self.at.max(before + 1);
         }
     }
 

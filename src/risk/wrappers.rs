@@ -12,7 +12,7 @@ use super::state::State;
 use super::steps::ShellStep;
 
 /// Programs that run the rest of their words, with those of their options that take a value.
-const WRAPPERS: [(&str, &[&str]); 20] = [
+const WRAPPERS: [(&str, &[&str]); 22] = [
     (
         "sudo",
         &["-u", "-g", "-h", "-p", "-C", "-D", "-R", "-T", "-U", "-r", "-t", "--user", "--group", "--chdir"],
@@ -34,6 +34,8 @@ const WRAPPERS: [(&str, &[&str]); 20] = [
     ("bunx", &[]),
     ("busybox", &[]),
     ("dotenv", &["-f", "-e"]),
+    ("unbuffer", &[]),
+    ("strace", &["-e", "-o", "-p", "-s", "-u", "-E", "-P"]),
     (
         "xargs",
         &[
@@ -80,12 +82,20 @@ pub(super) fn loop_through(
         if step.arguments.is_empty() {
             return;
         }
-        let first = step.arguments.remove(0);
+        let mut first = step.arguments.remove(0);
+        if first.dynamic
+            && let Some(words) = words_in(&line.values(&first, &step.state, context))
+        {
+            step.arguments.splice(..0, words);
+            first = step.arguments.remove(0);
+        }
         step.program = base_name(&first.text).to_owned();
         let skip = match step.program.as_str() {
             "timeout" => Some(options(&step.arguments, &["-k", "-s", "--signal", "--kill-after"]) + 1),
             "flock" => Some(options(&step.arguments, &["-w", "-E", "--timeout"]) + 1),
             "command" if step.has("-v") || step.has("-V") => None,
+            // Its words are in one: a script.
+            "env" if split_by_env(step).is_some() => None,
             program => WRAPPERS
                 .iter()
                 .find(|(wrapper, _)| *wrapper == program)
@@ -139,8 +149,23 @@ pub(super) fn loop_through(
     }
 }
 
+/// Returns the words that a shell makes of an unquoted variable, if it is known.
+fn words_in(values: &[Value]) -> Option<Vec<Word>> {
+    let [Value::Text(text), ..] = values else { return None };
+    let words: Vec<Word> = text.plain.split_whitespace().map(Word::plain).collect();
+    Some(words).filter(|words| !words.is_empty())
+}
+
+/// Returns what `env -S` splits into words.
+pub(super) fn split_by_env(step: &ShellStep) -> Option<Word> {
+    let own = options(&step.arguments, &["-u", "-C", "--unset", "--chdir", "-S", "--split-string"]);
+    let front =
+        ShellStep { arguments: step.arguments[..own.min(step.arguments.len())].to_vec(), ..step.clone() };
+    front.option(&["-S", "--split-string"])
+}
+
 /// Counts the words of options in front, with their values.
-fn options(words: &[Word], valued: &[&str]) -> usize {
+pub(super) fn options(words: &[Word], valued: &[&str]) -> usize {
     let mut at = 0;
     while let Some(word) = words.get(at).map(|word| word.text.as_str()) {
         at += match word {

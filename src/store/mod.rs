@@ -50,8 +50,8 @@ pub use refs::{Reference, check_name};
 pub use seal::Seal;
 pub use streams::Stream;
 
-/// How long a command waits for another one's lock.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a command waits for another one.
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A store on disk.
 pub struct Store {

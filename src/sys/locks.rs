@@ -142,6 +142,27 @@ impl ExclusiveLock {
     }
 }
 
+/// A lock on a folder, such as the root of a work tree. Nothing is written for it.
+pub struct FolderLock {
+    _folder: File,
+}
+
+impl FolderLock {
+    /// Waits up to `patience` for a folder that another process has locked; `None` if folders can't be locked there.
+    ///
+    /// # Errors
+    /// [`Kind::Busy`] if the other process keeps it for longer.
+    pub fn wait(path: &Path, patience: Duration) -> Result<Option<FolderLock>> {
+        let Ok(folder) = File::open(path) else { return Ok(None) };
+        match wait_for(&folder, path, Sharing::Exclusive, patience) {
+            Ok(()) => Ok(Some(FolderLock { _folder: folder })),
+            Err(error) if error.kind() == Kind::Busy => Err(error),
+            // Some network disks have no locks.
+            Err(_) => Ok(None),
+        }
+    }
+}
+
 fn lock(place: &OwnPath, sharing: Sharing, patience: Duration) -> Result<File> {
     let path = place.path();
     let opened = place.open_ours(false, true)?;

@@ -1,7 +1,7 @@
 //! `verify`: reads and checks everything in the store, and lists everything that is wrong.
 //!
 //! It checks manifests against their checksums, objects against their names and sizes, diffs against the
-//! base and the blob ids they lead to, and conversations against what the manifest says of them. Changes
+//! base and the blob ids they lead to, whether the base is here, and conversations against what the manifest says of them. Changes
 //! nothing; [`repair()`] does. One damaged snapshot never hides another.
 
 mod repair;
@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use crate::base::error::{Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::edits::Materializer;
+use crate::git::BaseHere;
 use crate::manifest::{Edit, Manifest, ObjectRef, Transcript};
 use crate::restore;
 use crate::store::{Bases, Entry};
@@ -66,6 +67,8 @@ pub enum Part {
     Manifest,
     /// A piece of content.
     Object,
+    /// The commit that the edits were made on.
+    Base,
     /// A diff that does not lead from its base to what it should.
     Edit,
     /// A conversation that is not what the manifest says.
@@ -80,6 +83,7 @@ impl Part {
         match self {
             Part::Manifest => "manifest",
             Part::Object => "object",
+            Part::Base => "base",
             Part::Edit => "edit",
             Part::Session => "session",
             Part::Journal => "journal",
@@ -171,7 +175,10 @@ fn check(workspace: &Workspace, entry: &Entry, objects: &mut Objects) -> Result<
     // What needs a damaged object is named already.
     let sound = |objects: &[ObjectRef]| !objects.iter().any(|object| damaged.contains(object));
     check_session(workspace, manifest, &sound, &mut checked)?;
-    check_edits(workspace, manifest, &bases, &sound, &mut checked)?;
+    let can_apply = check_base(workspace, entry, manifest, &bases, &mut checked)?;
+    if can_apply {
+        check_edits(workspace, manifest, &bases, &sound, &mut checked)?;
+    }
     Ok(checked)
 }
 
@@ -196,6 +203,60 @@ fn check_session(
     Ok(())
 }
 
+/// Says whether the edits can be made here; and if their base is gone, what that means.
+fn check_base(
+    workspace: &Workspace,
+    entry: &Entry,
+    manifest: &Manifest,
+    bases: &Bases,
+    checked: &mut Checked,
+) -> Result<bool> {
+    let Some(edits) = &manifest.edits else { return Ok(false) };
+    let repository =
+        workspace.repository.as_ref().filter(|repository| repository.hash() == edits.object_format);
+    let Some(repository) = repository else {
+        if !edits.files.is_empty() {
+            checked.notes.push("the diffs were not applied: its repository is not here".to_owned());
+        }
+        return Ok(false);
+    };
+    let Some(base) = &edits.base else { return Ok(true) };
+    match (repository.base_here(&manifest.id, base)?, bases.0.is_empty()) {
+        (BaseHere::Commit, _) => Ok(true),
+        (BaseHere::Tree(_), _) => {
+            let note = format!(
+                "its base commit {base} is gone, as after a rewrite of the history; its files are kept"
+            );
+            checked.notes.push(note);
+            Ok(true)
+        }
+        (BaseHere::Nothing, false) => {
+            let note = format!(
+                "{base} is not here: `snap resume` works with the versions that came with it, `snap rewind` doesn't"
+            );
+            checked.notes.push(note);
+            Ok(true)
+        }
+        // What comes from elsewhere need not find its base here.
+        (BaseHere::Nothing, true) if !entry.own => {
+            let note = format!(
+                "the diffs were not applied: {base} is not here; `snap resume --fetch-base` fetches it"
+            );
+            checked.notes.push(note);
+            Ok(false)
+        }
+        (BaseHere::Nothing, true) => {
+            let error = repository.lacks_commit(base);
+            let cause = match error.next_step() {
+                Some(hint) => format!("it is not in this repository, so the files can't be restored: {hint}"),
+                None => error.cause().to_owned(),
+            };
+            checked.problems.push(Problem { part: Part::Base, what: base.clone(), cause, object: None });
+            Ok(false)
+        }
+    }
+}
+
 fn check_edits(
     workspace: &Workspace,
     manifest: &Manifest,
@@ -203,17 +264,7 @@ fn check_edits(
     sound: &dyn Fn(&[ObjectRef]) -> bool,
     checked: &mut Checked,
 ) -> Result<()> {
-    let Some(edits) = manifest.edits.as_ref().filter(|edits| !edits.files.is_empty()) else { return Ok(()) };
-    let here = match (&workspace.repository, &edits.base) {
-        (Some(repository), _) if repository.hash() != edits.object_format => None,
-        (Some(repository), Some(base)) if bases.0.is_empty() && !repository.has_commit(base)? => None,
-        (repository, _) => repository.as_ref(),
-    };
-    let Some(repository) = here else {
-        let base = edits.base.as_deref().unwrap_or("its repository");
-        checked.notes.push(format!("the diffs were not applied: {base} is not here"));
-        return Ok(());
-    };
+    let (Some(edits), Some(repository)) = (&manifest.edits, &workspace.repository) else { return Ok(()) };
     let mut versions = Materializer::to_restore(&workspace.store, repository, Some(bases));
     for saved in edits.files.iter().flat_map(Edit::saved_versions) {
         let base = saved.edit.diffed_against().and_then(|old| bases.0.get(&old.oid));

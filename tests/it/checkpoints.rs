@@ -587,3 +587,39 @@ fn where_there_is_no_repository_only_what_holds_something_is_said_to_be_lost() {
         assert_eq!(told(&trees.hook(line)), "", "{line:?}");
     }
 }
+
+#[test]
+fn what_a_step_takes_away_and_no_snapshot_holds_is_said_before_it() {
+    let trees = Trees::new();
+    let project = &trees.project;
+    project.write(".git/info/exclude", ".claude/\ntarget/\n*.env\n");
+    project.write("big", vec![7; 11 << 20]);
+    project.write("target/debug/o", "object\n");
+    project.write("sub/my.env", "KEY=1\n");
+    let table: [(&str, &[&str], &[&str]); 13] = [
+        ("rm big", &["big is not in the snapshot: untracked, and larger than 10 MiB"], &["target"]),
+        ("rm a.txt; rm ./big", &["big is not"], &["target"]),
+        ("rm -rf target", &["target is ignored"], &["big"]),
+        ("rm -rf target/debug", &["target/debug is ignored"], &["big"]),
+        ("rm -rf sub", &["sub/my.env is ignored"], &["big", "target"]),
+        ("rm -rf b*", &["big is not"], &["target"]),
+        ("rm -rf .", &["big is not", "target is ignored", "sub/my.env is ignored"], &["snapshots"]),
+        ("git clean -fdx", &["big is not", "target is ignored", "sub/my.env is ignored"], &["snapshots"]),
+        ("git clean -fdX", &["target is ignored"], &["big"]),
+        ("git clean -fd", &["big is not"], &["target"]),
+        ("git clean -fdx sub", &["sub/my.env is ignored"], &["big", "target"]),
+        ("git reset --hard", &[], &["big", "target", "not save"]),
+        ("rm a.txt", &[], &["big", "target", "not save"]),
+    ];
+    for (line, said, unsaid) in table {
+        let ran = trees.hook(line);
+        let all = told(&ran);
+        assert_eq!(ran.stderr, "", "{line:?}");
+        for part in said {
+            assert!(all.contains(part), "{line:?}: {part:?} is not in {all:?}");
+        }
+        for part in unsaid {
+            assert!(!all.contains(part), "{line:?}: {part:?} is in {all:?}");
+        }
+    }
+}

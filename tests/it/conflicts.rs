@@ -307,3 +307,17 @@ fn what_is_unmerged_below_a_path_that_is_meant_to_be_added_comes_back_with_it() 
     project.snap(&["rewind", "x"]).exits(0);
     assert_eq!(project.state(), saved);
 }
+
+#[test]
+fn a_merge_of_a_change_with_a_removal_is_told_as_what_it_is() {
+    let project = Project::new();
+    remove(&project, "a.txt");
+    project.snap(&["save", "x"]).exits(0);
+    project.write("a.txt", "changed\n");
+    project.git(&["commit", "-qam", "changed"]);
+    project
+        .snap(&["resume", "x", "--merge"])
+        .exits(6)
+        .says(&["One side changed a.txt and the other one removed it"]);
+    assert_eq!(project.read("a.txt"), b"changed\n");
+}

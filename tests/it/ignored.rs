@@ -262,3 +262,68 @@ fn a_file_where_a_folder_was_is_a_conflict_that_resume_tells_before() {
         assert_eq!(project.read("sub"), b"an ignored file\n");
     }
 }
+
+#[test]
+fn very_many_ignored_files_stay_though_a_rule_outside_of_the_tree_is_gone() {
+    let project = Project::new();
+    project.write(".git/info/exclude", "*.o\n.claude/\n");
+    for number in 0..2_001 {
+        project.write(format!("{number}.o"), "object\n");
+    }
+    project.write("a.txt", "edited\n");
+    project.snap(&["save", "x"]).exits(0);
+    project.write("since.txt", "since\n");
+    // With the rules as they were, a file that was made since is known for one.
+    project.snap(&["rewind", "x"]).exits(0);
+    assert!(!project.path("since.txt").exists() && project.path("7.o").exists());
+    project.write("since.txt", "since\n");
+    project.write(".git/info/exclude", ".claude/\n");
+    let before = project.state();
+    project.snap(&["rewind", "x"]).exits(0).says(&["perhaps ignored when this was saved"]);
+    assert_eq!(project.state(), before);
+}
+
+#[test]
+fn a_rule_that_hides_everything_does_not_have_the_store_listed() {
+    let project = Project::new();
+    project.write(".gitignore", "*.log\n");
+    project.write("a.txt", "edited\n");
+    project.snap(&["save", "x"]).exits(0);
+    project.write(".gitignore", "*\n");
+    project.write("new.txt", "hidden since\n");
+    project.write(".claude/mine.txt", "hidden since\n");
+    let ran = project.snap(&["rewind", "x"]).exits(0);
+    assert!(!ran.stdout.contains("snapshots") && !ran.stderr.contains("snapshots/objects"), "{}", ran.stdout);
+    assert!(!project.path("new.txt").exists() && !project.path(".claude/mine.txt").exists());
+    project.snap(&["undo"]).exits(0);
+    assert_eq!(project.read(".claude/mine.txt"), b"hidden since\n");
+}
+
+#[test]
+fn a_large_file_that_was_left_out_and_is_committed_since_stays_and_is_untracked_again() {
+    let project = Project::new();
+    project.write("big", vec![7; 11 << 20]);
+    project.snap(&["save", "x"]).exits(6);
+    project.git(&["add", "big"]);
+    project.git(&["commit", "-qm", "big"]);
+    let before = project.state();
+    project.snap(&["rewind", "x"]).exits(0);
+    assert_eq!((project.git(&["ls-files", "big"]).as_str(), project.read("big").len()), ("", 11 << 20));
+    project.snap(&["rewind", "x"]).exits(0).says(&["Nothing had to be done"]);
+    project.snap(&["undo"]).exits(0);
+    assert_eq!(project.state(), before);
+}
+
+#[test]
+fn each_obstacle_is_told_on_a_line_of_its_own() {
+    let project = Project::new();
+    project.snap(&["save", "x"]).exits(0);
+    for name in ["a.txt", "b.txt"] {
+        remove(&project, name);
+        project.git(&["init", "-q", name]);
+        project.write(format!("{name}/inner"), "a repository of its own\n");
+    }
+    let ran = project.snap(&["rewind", "x"]).exits(4);
+    assert!(ran.stderr.lines().any(|line| line.starts_with("  a.txt: ")), "{}", ran.stderr);
+    assert!(ran.stderr.lines().any(|line| line.starts_with("  b.txt: ")), "{}", ran.stderr);
+}

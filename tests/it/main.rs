@@ -76,6 +76,7 @@ mod required;
 mod reset_branch;
 mod resume;
 mod revived;
+mod rewritten;
 mod save;
 mod secret_contexts;
 mod secret_recall;

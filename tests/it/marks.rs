@@ -392,3 +392,43 @@ fn an_empty_folder_alone_is_told_as_what_it_is() {
     project.snap(&["undo"]).exits(0).says(&["every file is as it was before it"]);
     assert!(!project.path("empty").exists());
 }
+
+#[test]
+fn a_file_with_both_marks_gets_both_in_another_work_tree() {
+    for merge in [None, Some("--merge")] {
+        let project = Project::new();
+        project.git(&["update-index", "--assume-unchanged", "b.txt"]);
+        project.git(&["update-index", "--skip-worktree", "b.txt"]);
+        project.write("b.txt", "edited\n");
+        project.snap(&["save", "x"]).exits(0);
+        let arguments = ["resume", "x", "--worktree", "w"];
+        let arguments: Vec<&str> = arguments.into_iter().chain(merge).collect();
+        project.snap(&arguments).exits(0);
+        let listed = project.git(&["-C", ".claude/worktrees/w", "ls-files", "-v", "b.txt"]);
+        assert_eq!(listed, "s b.txt\n", "{merge:?}");
+    }
+}
+
+#[test]
+fn an_edit_that_a_sparse_checkout_shows_is_hidden_nowhere() {
+    let shown = |project: &Project| project.git(&["status", "--porcelain", "out/3"]);
+    for options in SPARSE {
+        let project = sparse(options);
+        project.write("out/3", "edited outside\n");
+        project.snap(&["save", "x"]).exits(0);
+        assert_eq!(shown(&project), " M out/3\n", "{options:?}");
+        let clone = project.cloned();
+        let store = project.stored("");
+        let store = store.to_str().must("UTF-8");
+        clone.snap(&["resume", "x", "--store", store]).exits(0);
+        assert_eq!(
+            (shown(&clone).as_str(), clone.read("out/3")),
+            (" M out/3\n", b"edited outside\n".to_vec())
+        );
+        project.git(&["checkout", "-q", "--", "out/3"]);
+        project.git(&["sparse-checkout", "disable"]);
+        project.snap(&["rewind", "x"]).exits(0);
+        assert_eq!(shown(&project), " M out/3\n", "{options:?}");
+        project.snap(&["rewind", "x"]).exits(0).says(&["Nothing had to be done"]);
+    }
+}

@@ -161,3 +161,13 @@ fn a_list_of_submodules_in_conflict_keeps_nothing_else_from_coming_back() {
     project.snap(&["resume", "x", "--merge"]).exits(0);
     assert_eq!(project.read("a.txt"), b"edited\n");
 }
+
+#[test]
+fn a_submodule_whose_folder_is_gone_is_named() {
+    let (project, _) = project();
+    fs::remove_dir_all(project.path("lib")).must("to remove");
+    project.snap(&["save", "x"]).exits(6).says(&["not saved: lib/ (a submodule whose folder is gone"]);
+    project.git(&["-c", "protocol.file.allow=always", "submodule", "--quiet", "update", "lib"]);
+    let plan = project.snap(&["rewind", "x", "--dry-run"]).exits(0).stdout;
+    assert!(plan.contains("lib/ (a submodule whose folder is gone"), "{plan}");
+}

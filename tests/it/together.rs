@@ -258,3 +258,33 @@ fn panic_in_scope(saving: &AtomicBool, what: &str) -> ! {
     saving.store(false, Ordering::Relaxed);
     panic!("{what}");
 }
+
+#[test]
+fn of_two_rewinds_at_once_one_waits_for_the_other() {
+    let project = Project::new();
+    for number in 0..60 {
+        project.write(format!("many/{number}"), "committed\n");
+    }
+    project.git(&["add", "."]);
+    project.git(&["commit", "-qm", "many"]);
+    let mut states = Vec::new();
+    for name in ["one", "two"] {
+        for number in 0..60 {
+            project.write(format!("many/{number}"), format!("edited for {name}\n"));
+        }
+        project.write(name, "new\n");
+        project.snap(&["save", name]).exits(0);
+        states.push(project.content_state());
+    }
+    for round in 0..6 {
+        project.write(format!("many/{round}"), "edited since\n");
+        project.write(format!("since-{round}"), "since\n");
+        let (one, two) = thread::scope(|scope| {
+            let other = scope.spawn(|| project.snap(&["rewind", "two"]));
+            (project.snap(&["rewind", "one"]), other.join().must("no panic"))
+        });
+        assert_eq!((one.code, two.code), (0, 0), "round {round}: {}{}", one.stderr, two.stderr);
+        assert!(states.contains(&project.content_state()), "round {round}: neither of the two");
+    }
+    sound(&project, "at the end");
+}

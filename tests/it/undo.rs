@@ -183,3 +183,21 @@ fn undo_removes_the_empty_folders_that_a_rewind_made_and_no_others_and_redo_make
     project.snap(&["undo"]).exits(0);
     assert_eq!(there(names), [false, false, true, false, true]);
 }
+
+#[test]
+fn in_a_folder_that_was_moved_undo_names_the_safety_snapshot() {
+    let project = project();
+    project.snap(&["rewind", "one"]).exits(0);
+    let safety = safeties(&project).remove(0);
+    let moved = project.home.path().join("moved");
+    fs::rename(project.root(), &moved).must("to move");
+    project.snap_in(&moved, &["undo"]).exits(3).says(&[
+        "rewind",
+        "one",
+        "/app",
+        "was it moved?",
+        &format!("snap rewind {safety}"),
+    ]);
+    project.snap_in(&moved, &["rewind", &safety, "--no-session"]).exits(0);
+    assert_eq!(fs::read(moved.join("a.txt")).must("the file"), b"mine\n");
+}

@@ -2,6 +2,8 @@
 //! named wherever one looks.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
 
 use serde_json::{Value, json};
 
@@ -149,4 +151,50 @@ fn a_journal_of_the_hooks_that_cannot_be_read_is_named_and_takes_nothing_with_it
     let shown = project.snap(&["show", "x", "--json"]).exits(0).json();
     assert_eq!(parts(&shown), [2, 2, 2, 1, 1, 1]);
     assert_eq!(shown["not_captured"]["files"], saved.json()["missing"]);
+}
+
+/// A command of somebody who may read only what its permissions allow: root may read everything.
+fn unprivileged(project: &Project, arguments: &[&str]) -> Ran {
+    let mut plain = project.command(project.root(), arguments);
+    if !rustix::process::geteuid().is_root() {
+        return ran(&mut plain);
+    }
+    let mut command = Command::new("setpriv");
+    command.arg("--bounding-set=-dac_override,-dac_read_search").arg(plain.get_program());
+    command.args(plain.get_args()).current_dir(project.root()).env_clear();
+    command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    ran(&mut command)
+}
+
+#[test]
+fn a_file_that_cannot_be_read_keeps_no_rewind_from_all_others() {
+    let project = Project::new();
+    let run = |arguments: &[&str]| unprivileged(&project, arguments);
+    let mode = |name: &str, bits: u32| {
+        fs::set_permissions(project.path(name), fs::Permissions::from_mode(bits)).must("a mode");
+    };
+    project.write("a.txt", "edited\n");
+    project.write("data/there", "left by a container\n");
+    mode("data/there", 0);
+    run(&["save", "x"]).exits(6).says(&["data/there"]);
+    project.write("a.txt", "later\n");
+    project.write("new.txt", "later\n");
+    // One was there and is in no snapshot; one is new, and so can't be saved first; one is tracked.
+    project.write("data/since", "made since\n");
+    mode("data/since", 0);
+    run(&["rewind", "x"]).exits(0).says(&["data/since", "can't be read"]);
+    assert_eq!(project.read("a.txt"), b"edited\n");
+    assert!(!project.path("new.txt").exists() && project.path("data/since").exists());
+    run(&["undo"]).exits(0);
+    assert_eq!((project.read("a.txt"), project.read("new.txt")), (b"later\n".to_vec(), b"later\n".to_vec()));
+    fs::remove_file(project.path("data/there")).must("to remove");
+    mode("data/since", 0o644);
+    project.git(&["add", "-f", "data/since"]);
+    project.git(&["commit", "-qm", "since"]);
+    run(&["save", "y"]).exits(0);
+    project.write("data/since", "edited by somebody else\n");
+    mode("data/since", 0);
+    run(&["rewind", "y"]).exits(6).says(&["data/since", "can't be read"]);
+    mode("data/since", 0o644);
+    assert_eq!(project.read("data/since"), b"edited by somebody else\n");
 }

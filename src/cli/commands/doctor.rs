@@ -33,12 +33,10 @@ const MOST_BRANCHES: usize = 10;
 /// is 0 if there is nothing to mend, and 1 if there is. The session itself is never touched.
 #[derive(Args)]
 #[command(after_help = examples(&[
-    ("snap doctor", "Check the session that `snap save` would take"),
-    ("snap doctor --all", "Check every session on this machine"),
-    ("snap doctor c137e379 --fix", "Write a mended one, and print how to resume it"),
-    ("snap doctor c137e379 --fix --strip-images", "Go on without any image"),
-    ("snap doctor c137e379 --turns", "List what `--from` can go on from"),
-    ("snap doctor c137e379 --fix --from 9f31", "Go on from an earlier message, or in another branch"),
+    ("snap doctor", "Check the session that `save` takes"),
+    ("snap doctor c137e379 --fix", "Write a mended session beside it"),
+    ("snap doctor c137e379 --turns", "List what can be gone on from"),
+    ("snap doctor c137e379 --fix --from 9f31", "Go on from there"),
 ]))]
 pub(crate) struct Doctor {
     /// The session: its id, the start of the id, or the path of its transcript; by default the one that `save` takes
@@ -380,7 +378,10 @@ impl<'a> MendedReport<'a> {
 impl Report for DoctorReport<'_> {
     fn print(&self, ui: &mut Ui) -> Result<()> {
         ui.line(self.head())?;
-        for finding in self.findings.iter().take(MOST_FINDINGS) {
+        // What matters most comes first.
+        let order = [Effect::Refused, Effect::Lost, Effect::Harmless].map(Effect::word);
+        let of = |effect| self.findings.iter().filter(move |finding| finding.effect == effect);
+        for finding in order.into_iter().flat_map(of).take(MOST_FINDINGS) {
             ui.line(finding.line())?;
         }
         if let more @ 1.. = self.findings.len().saturating_sub(MOST_FINDINGS) {

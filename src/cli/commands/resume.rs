@@ -60,6 +60,7 @@ impl Resume {
                 warn_of_passed_over(&workspace.store, ui);
                 let manifest = say_which(found, "resume", ui);
                 let line = audit::line(&context, Operation::Resume, Some(&manifest));
+                let _alone = restore::alone_in(&workspace)?;
                 let checked = self.args.check(ui, &workspace, &manifest);
                 audit::unless_failed(&workspace.store, &line, checked)?;
                 self.args.fetch_base(&context, &workspace, &manifest, ui)?;

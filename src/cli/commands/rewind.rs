@@ -22,7 +22,7 @@ use crate::workspace::Workspace;
 /// Put the work tree back exactly as it was, and resume its session
 ///
 /// Every path that differs is set, created or removed, whatever was edited, created, deleted, staged or committed since.
-/// A safety snapshot is saved first, and `snap undo` goes back to it. Ignored files stay. HEAD and the branches stay
+/// A safety snapshot is saved first, and `snap undo` goes back to it. Ignored files and empty folders stay. HEAD and the branches stay
 /// where they are, unless you say `--reset-branch`.
 #[derive(Args)]
 #[command(after_help = examples(&[
@@ -100,6 +100,7 @@ impl Rewind {
         ui: &mut Ui,
     ) -> Result<Outcome> {
         let line = audit::line(context, Operation::Rewind, Some(&manifest));
+        let _alone = restore::alone_in(workspace)?;
         let checked = self.args.check(ui, workspace, &manifest);
         audit::unless_failed(&workspace.store, &line, checked)?;
         self.args.fetch_base(context, workspace, &manifest, ui)?;

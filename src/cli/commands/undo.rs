@@ -74,6 +74,7 @@ impl UndoneStep {
         workspace: &Workspace,
         ui: &mut Ui,
     ) -> Result<Outcome> {
+        let _alone = restore::alone_in(workspace)?;
         if direction == Direction::Undo && restore::all_undone(workspace)? {
             ui.report(&AllUndone { undo: () })?;
             return Ok(Outcome::Done);

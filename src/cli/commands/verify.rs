@@ -17,7 +17,8 @@ use crate::workspace::Workspace;
 
 /// Check that everything in the store is whole and can be restored
 ///
-/// The exit code is 0 if it is, and 1 if anything is damaged; all damage is listed.
+/// The exit code is 0 if it is, and 1 if anything is damaged, or the base commit of a snapshot of yours is gone; all of
+/// it is listed.
 #[derive(Args)]
 #[command(after_help = examples(&[
     ("snap verify", "Check all snapshots"),

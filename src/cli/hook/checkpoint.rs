@@ -4,13 +4,13 @@
 //! files too (`git clean -x`), and half a snapshot is none. Only cleaning up the store comes after the
 //! answer.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::around::ThisMachine;
-use super::hit;
-use super::{Started, rescue, rules};
+use super::hit::{self, StepImpact};
+use super::{Started, not_held, rescue, rules};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
 use crate::base::paths::RepoPath;
@@ -20,7 +20,7 @@ use crate::cli::output::words::quoted;
 use crate::client::was_spoken_to;
 use crate::context::Context;
 use crate::git::{work_tree_around, work_trees_of};
-use crate::manifest::{Head, Manifest};
+use crate::manifest::{Head, Manifest, Skipped};
 use crate::prune;
 use crate::restore;
 use crate::risk::{self, Call, Risk, StepContext};
@@ -31,6 +31,9 @@ const FIRST_RECORDS: Duration = Duration::from_millis(300);
 
 /// More work trees than this are not saved before one step.
 const MOST_TREES: usize = 12;
+
+/// At most this many paths are named that no snapshot holds; the others are counted.
+const MOST_TOLD: usize = 5;
 
 /// After this no further work tree is begun: the client gives a hook a minute.
 const LONGEST: Duration = Duration::from_secs(40);
@@ -61,7 +64,7 @@ pub(super) fn before_tool(started: &Started) -> Result<Told> {
         context: &context,
         own: work_tree_around(&context.cwd),
         until: Instant::now() + LONGEST,
-        done: BTreeSet::new(),
+        done: BTreeMap::new(),
         to_tidy: Vec::new(),
         failed: None,
         said: refused.into_iter().collect(),
@@ -84,7 +87,8 @@ struct Checkpoints<'a> {
     /// The work tree that the session works in.
     own: Option<PathBuf>,
     until: Instant,
-    done: BTreeSet<PathBuf>,
+    /// What the checkpoint of each work tree leaves out.
+    done: BTreeMap<PathBuf, Vec<Skipped>>,
     /// Folders of stores that got something new.
     to_tidy: Vec<PathBuf>,
     failed: Option<Error>,
@@ -109,20 +113,27 @@ impl Checkpoints<'_> {
             }
             let trees: Vec<PathBuf> = hit.trees.iter().take(MOST_TREES).cloned().collect();
             let alone = hit.trees.len() == 1 && hit.uncovered.is_empty();
+            let mut lost = Vec::new();
             for root in trees {
-                if !self.done.insert(root.clone()) {
-                    continue;
+                if !self.done.contains_key(&root) {
+                    self.done.insert(root.clone(), Vec::new());
+                    if Instant::now() > self.until {
+                        let shown = Line(&root.to_string_lossy()).to_string();
+                        hit.uncovered.push(format!("there is no time left for {shown}"));
+                        continue;
+                    }
+                    if let Err(error) = self.tree(&root, risk, &hit.gone, alone) {
+                        hit.uncovered.push(error.to_string());
+                        self.failed.get_or_insert(error);
+                    }
                 }
-                if Instant::now() > self.until {
-                    let shown = Line(&root.to_string_lossy()).to_string();
-                    hit.uncovered.push(format!("there is no time left for {shown}"));
-                    continue;
-                }
-                if let Err(error) = self.tree(&root, risk, &hit.gone, alone) {
-                    hit.uncovered.push(error.to_string());
-                    self.failed.get_or_insert(error);
-                }
+                // That nobody could be told of it is no reason to tell nothing else.
+                lost.extend(self.not_held(&root, risk, &hit).unwrap_or_default());
             }
+            let more = lost.len().saturating_sub(MOST_TOLD);
+            hit.uncovered.extend(lost.into_iter().take(MOST_TOLD));
+            hit.uncovered
+                .extend((more > 0).then(|| format!("and {more} more paths are not in the snapshot")));
             if !hit.uncovered.is_empty() {
                 let all = hit.uncovered.join("; ");
                 self.said.insert(
@@ -131,6 +142,16 @@ impl Checkpoints<'_> {
                 );
             }
         }
+    }
+
+    /// Says what of a work tree the step takes away and no snapshot holds.
+    fn not_held(&self, root: &Path, risk: &Risk, hit: &StepImpact) -> Result<Vec<String>> {
+        if hit.removed.is_empty() && risk.touched.cleans.is_none() {
+            return Ok(Vec::new());
+        }
+        let context = Context { cwd: root.to_owned(), ..self.context.clone() };
+        let workspace = Workspace::open(&context)?;
+        not_held::of_step(risk, hit, &workspace, self.done.get(root).map_or(&[], Vec::as_slice))
     }
 
     /// Saves one work tree that a step touches.
@@ -153,6 +174,8 @@ impl Checkpoints<'_> {
         let session = if same_repository { Conversation::Saved } else { Conversation::Left };
         let (manifest, written) =
             save(self.started, &context, &workspace, &name, Automatic::NewEdits, session)?;
+        let left_out = manifest.edits.as_ref().map(|edits| edits.skipped.clone());
+        self.done.insert(root.to_owned(), left_out.unwrap_or_default());
         if written {
             let folder = if same_repository { self.context.cwd.clone() } else { root.to_owned() };
             if !self.to_tidy.contains(&folder) {

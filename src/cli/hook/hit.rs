@@ -18,6 +18,8 @@ pub(super) struct StepImpact {
     pub(super) trees: Vec<PathBuf>,
     /// Folders that go as a whole, with all that is in them.
     pub(super) gone: Vec<PathBuf>,
+    /// Files and folders that are removed or overwritten.
+    pub(super) removed: Vec<PathBuf>,
     /// What is not covered, in words.
     pub(super) uncovered: Vec<String>,
 }
@@ -34,6 +36,13 @@ pub(super) fn of_risk(risk: &Risk, machine: &ThisMachine<'_>) -> StepImpact {
     // These take away tracked files and submodules, never the folder of a repository as a whole.
     if ["git rm", "git submodule"].iter().any(|step| risk.step.starts_with(step)) {
         hit.gone = hit.trees.iter().filter(|root| is_submodule(root)).cloned().collect();
+    }
+    // What is moved is still there; and of git, only this takes away what it does not track.
+    if risk.class == "rename" {
+        hit.removed.clear();
+    } else if risk.step.starts_with("git ") {
+        let removes = risk.step.starts_with("git worktree remove");
+        hit.removed = if removes { hit.gone.clone() } else { Vec::new() };
     }
     let shown = |path: &PathBuf| Line(&path.to_string_lossy()).to_string();
     match outside.len() {
@@ -80,6 +89,7 @@ impl Search<'_> {
                 }
                 let mut seen = BTreeSet::new();
                 for path in found {
+                    self.hit.removed.push(path.clone());
                     // Files side by side lie in one work tree.
                     let is_folder = path.symlink_metadata().is_ok_and(|meta| meta.is_dir());
                     if is_folder || path.parent().is_some_and(|parent| seen.insert(parent.to_owned())) {
@@ -91,6 +101,7 @@ impl Search<'_> {
             Reach::Whole => match work_tree_around(&real(&target.path)) {
                 Some(root) if root.join(".git").is_file() => {
                     self.hit.gone.push(root.clone());
+                    self.hit.removed.push(root.clone());
                     self.add(root);
                 }
                 _ => self.target(&Target { reach: Reach::Linked, ..target.clone() }),
@@ -124,6 +135,9 @@ impl Search<'_> {
         let own = real(path);
         let behind = own.canonicalize().ok().filter(|behind| *behind != own);
         let there = own.symlink_metadata();
+        if there.is_ok() {
+            self.hit.removed.push(own.clone());
+        }
         let mut found = Vec::new();
         if there.as_ref().is_ok_and(std::fs::Metadata::is_dir) {
             found = self.nearby.below(&own);

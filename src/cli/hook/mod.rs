@@ -8,6 +8,7 @@ mod around;
 mod checkpoint;
 mod command;
 mod hit;
+mod not_held;
 mod rescue;
 mod rules;
 

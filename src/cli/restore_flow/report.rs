@@ -188,7 +188,7 @@ impl RestoreReport {
         let reason = |path: &RepoPath, reason: &str| Reason { path: path.clone(), reason: reason.to_owned() };
         let left = plan.needs_filter().iter();
         RestoreReport {
-            snapshot: plan.manifest().name.clone(),
+            snapshot: plan.called().to_owned(),
             id: plan.manifest().id.clone(),
             root: Line(&plan.root().to_string_lossy()).to_string(),
             dry_run: false,

@@ -14,6 +14,9 @@ pub(in crate::restore) fn plan(repository: &Repository, manifest: &Manifest) -> 
     let Some(to) = manifest.base_commit().map(str::to_owned) else {
         return Err(refused("the snapshot was saved before the first commit".to_owned()));
     };
+    if !repository.has_commit(&to)? {
+        return Err(repository.lacks_commit(&to));
+    }
     let head = repository.head()?;
     let Some(from) = head.commit else {
         return Err(refused("there is no commit here yet".to_owned()));

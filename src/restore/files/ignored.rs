@@ -28,6 +28,17 @@ pub(in crate::restore) struct IgnoredWhenSaved<'a> {
 }
 
 impl IgnoredWhenSaved<'_> {
+    /// Says whether nobody knows any more what was ignored: it was too much to be listed, and the rules that are in
+    /// no file of the tree are others now.
+    pub(in crate::restore) fn is_unknown(&self) -> Result<bool> {
+        match self.around {
+            Some(around) if around.ignored.is_none() => {
+                Ok(around.rules_outside != Some(self.repository.rules_outside()?))
+            }
+            _ => Ok(false),
+        }
+    }
+
     /// Returns those of the paths that were ignored.
     pub(in crate::restore) fn ignored(
         &self,
@@ -85,8 +96,8 @@ impl IgnoredWhenSaved<'_> {
                 files.insert(entry.path.clone());
                 continue;
             }
-            match tree.files_below(&entry.path, MOST_HIDDEN)? {
-                Below::Files(all, _) => files.extend(all.into_iter().filter(|path| !is_kept(path))),
+            match tree.files_below(&entry.path, MOST_HIDDEN, &is_kept)? {
+                Below::Files(all, _) => files.extend(all),
                 Below::TooMany => left.push(Spared { path: entry.path.clone(), reason: "very many files" }),
                 Below::Other(path) => {
                     left.push(Spared { path, reason: "not a file, or a repository of its own" })

@@ -68,7 +68,7 @@ pub(in crate::restore) fn as_here(
 /// Returns the snapshot's base commit if it is here; without it, only edited attributes count.
 fn base_here<'a>(repository: &Repository, saved: &'a Edits) -> Result<Option<&'a str>> {
     match saved.base.as_deref() {
-        Some(base) if repository.has_commit(base)? => Ok(Some(base)),
+        Some(base) if repository.has_tree(base)? => Ok(Some(base)),
         _ => Ok(None),
     }
 }

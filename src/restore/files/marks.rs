@@ -1,28 +1,50 @@
 //! `rewind` and `undo` of marks: which tracked files have another mark than they had, and which marked files
 //! are gone or changed without git saying so.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
-use crate::git::Listing;
-use crate::manifest::{Edit, Edits, HiddenBy, Mark, Marks, Version};
+use crate::git::{Listing, Repository};
+use crate::manifest::{Around, Edit, Edits, HiddenBy, Mark, Marks, Version};
 use crate::restore::files::path_state::Here;
 use crate::store::Store;
 use crate::sys::work_tree::Tree;
 use crate::sys::work_tree::absent::Absent;
 
-/// The marks of a snapshot.
-pub(in crate::restore) struct Marked(Option<Marks>);
+/// The marks of a snapshot, as they are to be here.
+pub(in crate::restore) struct Marked {
+    /// Earlier versions kept none.
+    marks: Option<Marks>,
+    /// Whether git showed the edits of files that were there although a sparse checkout left them out, and would
+    /// hide them here, where that mark has another meaning.
+    showed_present: bool,
+}
 
 impl Marked {
-    /// Reads them; earlier versions kept none.
-    pub(in crate::restore) fn load(store: &Store, saved: &Edits) -> Result<Marked> {
+    /// Reads them.
+    pub(in crate::restore) fn load(
+        store: &Store,
+        repository: &Repository,
+        saved: &Edits,
+        around: Option<&Around>,
+    ) -> Result<Marked> {
         let damaged =
             |why: String| Error::new(Kind::Damaged, "The snapshot's marks can't be read").because(why);
         let read = |list: Vec<u8>| Marks::read(&list).map_err(damaged);
         let marks = saved.marks.as_ref().map(|content| store.load(content).and_then(read));
-        Ok(Marked(marks.transpose()?))
+        let was_sparse = around.is_some_and(|around| around.sparse.is_some());
+        Ok(Marked { marks: marks.transpose()?, showed_present: was_sparse && !repository.shows_present()? })
+    }
+
+    /// Returns what becomes of the mark of a file that was there.
+    fn of_present(&self, by: HiddenBy) -> Option<HiddenBy> {
+        match (self.showed_present, by) {
+            (true, HiddenBy::SkipWorktree) => None,
+            (true, HiddenBy::Both) => Some(HiddenBy::AssumeUnchanged),
+            _ => Some(by),
+        }
     }
 
     /// Returns the paths that have to be looked at, because a mark differs or hides what is there.
@@ -34,7 +56,7 @@ impl Marked {
         let mut paths = BTreeSet::new();
         let mut absent = Absent::new(tree);
         for entry in listing.index.entries() {
-            let then = self.0.as_ref().map(|marks| marks.of(entry.path));
+            let then = self.marks.as_ref().map(|marks| marks.of(entry.path));
             if entry.hidden.is_none() && then.flatten().is_none() {
                 continue;
             }
@@ -54,9 +76,18 @@ impl Marked {
 
     /// Returns the mark that an edited path had.
     pub(in crate::restore) fn of_edit(&self, edit: &Edit) -> Option<HiddenBy> {
-        match &self.0 {
+        let by = match &self.marks {
             Some(marks) => marks.of(edit.path.as_bytes()).map(|mark| mark.by),
             None => edit.hidden,
+        };
+        by.and_then(|by| if edit.new.is_some() { self.of_present(by) } else { Some(by) })
+    }
+
+    /// Returns an edit with the marks that it had; it names one of them at most.
+    pub(in crate::restore) fn as_marked<'a>(&self, edit: &'a Edit) -> Cow<'a, Edit> {
+        match edit.hidden.and_then(|_| self.of_edit(edit)) {
+            hidden if hidden == edit.hidden => Cow::Borrowed(edit),
+            hidden => Cow::Owned(Edit { hidden, ..edit.clone() }),
         }
     }
 
@@ -71,11 +102,9 @@ impl Marked {
     ) -> Edit {
         let old = version.cloned();
         let edit = Edit { new: old.clone(), old, ..Edit::of(path.clone()) };
-        match self.0.as_ref().map(|marks| marks.of(path.as_bytes())) {
-            Some(Some(Mark { by, left_out })) => {
-                let new = edit.new.filter(|_| !left_out);
-                Edit { hidden: Some(by), new, ..edit }
-            }
+        match self.marks.as_ref().map(|marks| marks.of(path.as_bytes())) {
+            Some(Some(Mark { by, left_out: false })) => Edit { hidden: self.of_present(by), ..edit },
+            Some(Some(Mark { by, left_out: true })) => Edit { hidden: Some(by), new: None, ..edit },
             None if stays => {
                 let left_out = here.work.is_none() && here.hidden.is_some_and(HiddenBy::skips_work_tree);
                 let new = edit.new.filter(|_| !left_out);

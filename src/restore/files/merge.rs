@@ -18,6 +18,7 @@ use crate::git::{CheckedOut, Conversion, Listing, Repository, Status};
 use crate::manifest::{Around, Edit, Edits, Mode, Version};
 use crate::restore::MOST_TOLD;
 use crate::restore::files::line_ends::{as_here, settings};
+use crate::restore::files::marks::Marked;
 use crate::restore::files::merge_index::Layer;
 use crate::restore::files::obstacles::spare_mounts;
 use crate::restore::files::path_state::{Here, look};
@@ -58,7 +59,7 @@ pub(in crate::restore) fn plan(
             .hint("finish it (`git status`), or restore beside it with `--worktree BRANCH`"));
     }
     let mut maker = StepMaker::new(&workspace.store, repository, Some(bases));
-    let base = if repository.has_commit(base)? {
+    let base = if repository.has_tree(base)? {
         base.to_owned()
     } else {
         stand_in(&mut maker, repository, saved, base, listing.head.as_deref())?
@@ -88,6 +89,7 @@ pub(in crate::restore) fn plan(
     // Where the merge took more than the snapshot has (an edit that followed a rename, say).
     let mixed: BTreeSet<RepoPath> =
         between(repository, &theirs, &merged.tree)?.into_iter().map(|(path, _)| path).collect();
+    let marked = Marked::load(&workspace.store, repository, saved, around)?;
     let mut steps = Vec::new();
     let mut unmade = Vec::new();
     let mut exact = BTreeSet::new();
@@ -103,7 +105,7 @@ pub(in crate::restore) fn plan(
             && conflict(saved, edit, here).is_none()
             && !layer.crowding.contains_key(*path)
         {
-            steps.extend(maker.step(edit, here)?);
+            steps.extend(maker.step(&marked.as_marked(edit), here)?);
             exact.insert((*path).clone());
             continue;
         }
@@ -148,7 +150,7 @@ pub(in crate::restore) fn plan(
     without_links(repository, &mut steps)?;
     unmade.extend(spare_mounts(&Tree::open(&workspace.root)?, &mut steps)?);
     let mut notes: Vec<Warning> =
-        merged.conflicts.keys().map(|path| Warning::BothChanged(path.to_string())).collect();
+        merged.conflicts.iter().map(|(path, stages)| both_changed(path, stages)).collect();
     notes.extend(layer.notes(&merged.conflicts.keys().collect()));
     if listing.head != saved.base {
         notes.push(Warning::MergedOntoHead);
@@ -163,6 +165,16 @@ pub(in crate::restore) fn plan(
     let unchanged = saved.files.len().saturating_sub(steps.len());
     let steps = Steps { unchanged, unmade, ..Steps::new(steps, notes, listing) };
     Ok(MergedSteps { steps, conflicts })
+}
+
+/// Says what the two sides of a merge did to a path.
+fn both_changed(path: &RepoPath, stages: &[(u8, Version)]) -> Warning {
+    let has = |number: u8| stages.iter().any(|(stage, _)| *stage == number);
+    if has(1) && has(2) != has(3) {
+        Warning::ChangedAndRemoved(path.to_string())
+    } else {
+        Warning::BothChanged(path.to_string())
+    }
 }
 
 /// Returns the paths in which two trees differ, with what the second has.

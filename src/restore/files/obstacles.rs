@@ -40,7 +40,7 @@ pub(in crate::restore) fn in_the_way<'a>(
         match tree.read(path)? {
             Node::Missing | Node::File { .. } => {}
             Node::Special => stay.push((path.clone(), "a socket, pipe or device")),
-            Node::Folder => match tree.files_below(path, MOST_FILES)? {
+            Node::Folder => match tree.files_below(path, MOST_FILES, |_| false)? {
                 Below::Files(all, size) if size <= MOST_BYTES => files.extend(all),
                 Below::Files(..) | Below::TooMany => {
                     stay.push((path.clone(), "a folder that is too large to be saved first"));
@@ -92,11 +92,11 @@ pub(in crate::restore) fn spare_mounts(tree: &Tree, steps: &mut Vec<Step>) -> Re
 
 fn conflict(stay: &[(RepoPath, &str)]) -> Error {
     let mut listed: Vec<String> =
-        stay.iter().take(MOST_LISTED).map(|(path, what)| format!("\n  {path}: {what}")).collect();
+        stay.iter().take(MOST_LISTED).map(|(path, what)| format!("{path}: {what}")).collect();
     if stay.len() > MOST_LISTED {
-        listed.push(format!("\n  and {} more", stay.len() - MOST_LISTED));
+        listed.push(format!("and {} more", stay.len() - MOST_LISTED));
     }
     Error::new(Kind::Conflict, "Something is in the way of the snapshot's files; nothing was changed")
-        .because(listed.concat())
+        .list(listed)
         .hint("move it out of the work tree (`mv PATH ELSEWHERE`), then run the command again")
 }

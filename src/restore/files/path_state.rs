@@ -26,6 +26,9 @@ pub(in crate::restore) struct Here {
     pub(in crate::restore) obstacle: Option<&'static str>,
 }
 
+/// What is in the way where something may not be read: nobody could bring it back.
+const UNREADABLE: &str = "it can't be read, so it can't be saved first";
+
 impl Here {
     const NOTHING: Here = Here {
         head: None,
@@ -36,6 +39,11 @@ impl Here {
         hidden: None,
         obstacle: None,
     };
+
+    /// Returns why nothing may be done to the path, if something there can't be read.
+    pub(in crate::restore) fn unreadable(&self) -> Option<&'static str> {
+        self.obstacle.filter(|why| *why == UNREADABLE)
+    }
 }
 
 /// Looks at the paths as they are here, given git's list of pending ones. This takes a quarter of the
@@ -85,7 +93,11 @@ pub(in crate::restore) fn look<'a>(
     for path in paths {
         monitor.add(1);
         let here = found.entry(path).or_insert(Here::NOTHING);
-        match tree.read(path)? {
+        let Ok(node) = tree.read(path) else {
+            here.obstacle = Some(UNREADABLE);
+            continue;
+        };
+        match node {
             Node::File { mode, bytes, permissions } => {
                 here.permissions = (mode != Mode::Link).then(|| Bits::of(permissions));
                 here.work = Some(Version { oid: repository.hash().blob_id(&bytes), mode });

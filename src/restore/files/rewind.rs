@@ -24,6 +24,13 @@ use crate::restore::files::unmerged_base;
 use crate::sys::work_tree::{Node, Tree, is_staging};
 use crate::workspace::Workspace;
 
+/// A file that was left out is read for its entry in the index only up to this size, in bytes.
+const LARGEST_READ: u64 = 256 << 20;
+
+/// Why files stay of which nobody knows whether they were ignored.
+const MAYBE_IGNORED: &str =
+    "perhaps ignored when this was saved: too much was to list it, and the rules have changed";
+
 /// Which paths are put back.
 #[derive(Clone, Copy)]
 pub(in crate::restore) enum Scope<'a> {
@@ -33,7 +40,7 @@ pub(in crate::restore) enum Scope<'a> {
     Paths(&'a [RepoPath]),
 }
 
-/// Plans to put the paths back to what a snapshot has.
+/// Plans to put the paths back to what a snapshot has, whose base is here.
 pub(in crate::restore) fn plan(
     workspace: &Workspace,
     repository: &Repository,
@@ -42,15 +49,10 @@ pub(in crate::restore) fn plan(
     scope: Scope<'_>,
     monitor: &Monitor,
 ) -> Result<Steps> {
-    if let Some(base) = &saved.base
-        && !repository.has_commit(base)?
-    {
-        return Err(repository.lacks_commit(base));
-    }
     let saved = unmerged_base::corrected(repository, saved)?;
     let saved = saved.as_ref();
     let listing = repository.status()?;
-    let marked = Marked::load(&workspace.store, saved)?;
+    let marked = Marked::load(&workspace.store, repository, saved, around)?;
     let mut paths: BTreeSet<RepoPath> = match scope {
         Scope::Paths(paths) => paths.iter().cloned().collect(),
         Scope::Everything => {
@@ -69,7 +71,14 @@ pub(in crate::restore) fn plan(
     };
     // What a killed restore left may hold the only copy of a file: it is not ours to remove.
     let is_snaps_own = |path: &RepoPath| is_staging(path) || own.hold(path);
-    paths.retain(|path| !skipped_when_saved(path) && !is_snaps_own(path));
+    let mut left_out = BTreeSet::new();
+    paths.retain(|path| {
+        let left = skipped_when_saved(path);
+        if left && !is_snaps_own(path) && listing.index.has(path.as_bytes(), &[0]) {
+            left_out.insert(path.clone());
+        }
+        !left && !is_snaps_own(path)
+    });
     let mut maker = StepMaker::new(&workspace.store, repository, None)
         .with_saved_marks()
         .with_saved_permissions(around.is_some());
@@ -83,6 +92,17 @@ pub(in crate::restore) fn plan(
         paths.extend(hidden);
     }
     let edits: BTreeMap<&RepoPath, &Edit> = saved.files.iter().map(|edit| (&edit.path, edit)).collect();
+    // What was left out stays on the disk; in the index it was not, if git did not know it then.
+    if matches!(scope, Scope::Everything) && !left_out.is_empty() {
+        let known = repository.tree_versions(saved.base.as_deref(), &left_out)?;
+        left_out.retain(|path| {
+            let small = tree.size(path).is_ok_and(|size| size.is_none_or(|size| size <= LARGEST_READ));
+            small && known.version(path).is_none() && !edits.contains_key(path)
+        });
+        paths.extend(left_out.iter().cloned());
+    } else {
+        left_out.clear();
+    }
     let mut base = repository.tree_versions(saved.base.as_deref(), &paths)?;
     if let Scope::Paths(_) = scope {
         // What the index has no room for beside these goes too, so that the way back brings it back.
@@ -112,18 +132,28 @@ pub(in crate::restore) fn plan(
             && base.version(path).is_none()
             && !edits.contains_key(**path)
             && !obstacles.contains(**path)
+            && !left_out.contains(**path)
     });
     let gone: BTreeSet<RepoPath> = gone.map(|path| (*path).clone()).collect();
-    let ignored = match scope {
-        Scope::Everything => when_saved.ignored(&mut maker, &gone)?,
-        Scope::Paths(_) => BTreeSet::new(),
+    let (ignored, why) = match scope {
+        Scope::Everything if !gone.is_empty() && when_saved.is_unknown()? => (gone, MAYBE_IGNORED),
+        Scope::Everything => (when_saved.ignored(&mut maker, &gone)?, "ignored when this was saved"),
+        Scope::Paths(_) => (BTreeSet::new(), ""),
     };
     let mut steps = Vec::new();
     let mut clean = Vec::new();
+    let mut unreadable = Vec::new();
     let _phase = monitor.begin(Phase::Preparing, Some(wanted.len() as u64));
     for path in &wanted {
         monitor.add(1);
         let here = &here[*path];
+        if let Some(why) = here.unreadable() {
+            match version(path) {
+                Some(_) => unreadable.push(Unmade { path: (*path).clone(), reason: why.to_owned() }),
+                None => spared.push(Spared { path: (*path).clone(), reason: why }),
+            }
+            continue;
+        }
         match edits.get(path).copied() {
             Some(edit) => match marked.of_edit(edit) {
                 hidden if hidden == edit.hidden => steps.extend(maker.step(edit, here)?),
@@ -137,7 +167,10 @@ pub(in crate::restore) fn plan(
                     Scope::Paths(_) => maker.step(&edit, here)?,
                 };
                 if ignored.contains(*path) {
-                    spared.push(Spared { path: (*path).clone(), reason: "ignored when this was saved" });
+                    spared.push(Spared { path: (*path).clone(), reason: why });
+                    step = step.map(Step::sparing_the_file).filter(Step::does_something);
+                }
+                if left_out.contains(*path) {
                     step = step.map(Step::sparing_the_file).filter(Step::does_something);
                 }
                 clean.extend(step);
@@ -154,6 +187,7 @@ pub(in crate::restore) fn plan(
     }
     steps.extend(clean);
     unmade.extend(obstacles::spare_mounts(&tree, &mut steps)?);
+    unmade.append(&mut unreadable);
     steps.sort_by(|a, b| a.path.cmp(&b.path));
     let spared = when_saved.merged_by_folder(spared);
     let kept_back = unmade.len() + ignored.len() + needs_filter.len();

@@ -262,7 +262,8 @@ impl<'a> StepMaker<'a> {
         // Of a submodule only the commit in the index is ours to set; a file in its place goes.
         let wanted = edit.in_work_tree();
         let as_wanted = here.work.as_ref() == wanted.map(|saved| saved.version)
-            && (!self.permissions || permissions.is_none() || here.permissions == permissions);
+            && (!self.permissions || permissions.is_none() || here.permissions == permissions)
+            && !(edit.private && here.permissions.is_some_and(|bits| !bits.private()));
         if index.is_none() && mark.is_none() && as_wanted {
             return Ok(None);
         }

@@ -19,7 +19,7 @@ pub(in crate::restore) fn corrected<'a>(repository: &Repository, saved: &'a Edit
     let Some(base) = saved.base.as_deref().filter(|_| !paths.is_empty()) else {
         return Ok(Cow::Borrowed(saved));
     };
-    if !repository.has_commit(base)? {
+    if !repository.has_tree(base)? {
         return Ok(Cow::Borrowed(saved));
     }
     let committed = repository.tree_versions(Some(base), &paths)?;

@@ -206,7 +206,7 @@ pub(super) fn plan(
         cwd: goes_on.cwd.clone(),
         own_root: goes_on.own_root.clone(),
         queue: Vec::new(),
-        title: manifest.name.clone(),
+        title: store.called(manifest),
         records: transcript.records,
         stays: BTreeMap::new(),
         // In the same place the bond still holds; the client starts in no other work tree that a record claims it made.

@@ -15,7 +15,8 @@ use crate::base::paths::RepoPath;
 use crate::context::Context;
 use crate::git::{Location, Repository};
 use crate::restore::transaction::journal::{FORMATS, Kept, RestoreRecord};
-use crate::store::{FoundJournal, LogEntry, Operation, Wait};
+use crate::store::{FoundJournal, LogEntry, Operation, PATIENCE, Wait};
+use crate::sys::locks::FolderLock;
 use crate::sys::place::OwnPath;
 use crate::workspace::Workspace;
 
@@ -232,14 +233,7 @@ fn recover_one(
     let here = record.root.as_path() == workspace.root;
     let wait = if here { Wait::Patiently } else { Wait::No };
     let taken = workspace.store.take_journal(journal, wait).map_err(|error| match error.kind() {
-        Kind::Busy => {
-            Error::new(Kind::Busy, format!("A restore is under way in {}", workspace.root.display()))
-                .because("another snap is working on it")
-                .hint(
-                    "wait for it to end; if it is stopped, let it continue or kill it: the next command \
-                   finishes the restore or rolls it back",
-                )
-        }
+        Kind::Busy => under_way(&workspace.root),
         _ => error,
     })?;
     let Some((journal, FoundJournal { decided, own: true, .. })) = taken else { return Ok(None) };
@@ -287,6 +281,25 @@ fn recover_one(
     audit::write(&workspace.store, &line);
     journal.close()?;
     Ok(Some(recovered))
+}
+
+/// Waits for a restore that is under way in this work tree, and keeps others out as long as the result lives:
+/// a plan is made and carried out before the next one looks at the files.
+///
+/// # Errors
+/// [`Kind::Busy`] if the other one takes longer than ten seconds.
+pub fn alone_in(workspace: &Workspace) -> Result<Option<FolderLock>> {
+    FolderLock::wait(&workspace.root, PATIENCE).map_err(|_| under_way(&workspace.root))
+}
+
+fn under_way(root: &Path) -> Error {
+    let root = crate::base::screen::Line(&root.to_string_lossy()).to_string();
+    Error::new(Kind::Busy, format!("A restore is under way in {root}"))
+        .because("another snap is working on it, or waits for an answer")
+        .hint(
+            "wait for it to end; if it is stopped, let it continue or kill it: the next command finishes the \
+             restore or rolls it back",
+        )
 }
 
 fn read(path: &Path, found: &FoundJournal) -> Result<RestoreRecord> {

@@ -61,11 +61,17 @@ impl Tree {
         found
     }
 
-    /// Returns the files and links below a folder, at most `most`; what is no folder has none.
+    /// Returns the files and links below a folder, at most `most`; what is no folder has none. `skip` says
+    /// what is not looked at, with all that is in it.
     ///
     /// # Errors
     /// [`crate::base::error::Kind::Environment`] with the path.
-    pub fn files_below(&self, path: &RepoPath, most: usize) -> Result<Below> {
+    pub fn files_below(
+        &self,
+        path: &RepoPath,
+        most: usize,
+        skip: impl Fn(&RepoPath) -> bool,
+    ) -> Result<Below> {
         let (mut files, mut size) = (Vec::new(), 0);
         let Some((parent, name)) = self.walk(path, Missing::Stop)? else { return Ok(Below::Files(files, 0)) };
         let folder = match sys::openat(&parent, name, FOLDER, Bits::empty()) {
@@ -81,6 +87,9 @@ impl Tree {
                 let Ok(place) = RepoPath::new(&joined(path.as_bytes(), &name)) else {
                     return Ok(Below::Other(path));
                 };
+                if skip(&place) {
+                    continue;
+                }
                 let name = OsStr::from_bytes(&name);
                 match kind {
                     sys::FileType::Directory => match sys::openat(&folder, name, FOLDER, Bits::empty()) {

@@ -52,9 +52,9 @@ impl Seen {
 
 /// All entries of the index, with the marks that hide edits from git.
 fn index(project: &Project) -> Vec<(String, u32)> {
-    // In a sparse checkout git takes a mark for none where the file is there, unless it is told not to.
-    let exactly = ["-c", "sparse.expectFilesOutsideOfPatterns=true", "ls-files", "--stage", "-v", "--debug"];
-    let list = project.git(&exactly);
+    // As git sees it: in a sparse checkout it takes a mark for none where the file is there. Where the checkout is a
+    // full one, such a file comes back without that mark.
+    let list = project.git(&["ls-files", "--stage", "-v", "--debug"]);
     let mut entries: Vec<(String, u32)> = Vec::new();
     for line in list.lines() {
         match (line.starts_with("  "), line.split_once("flags: "), entries.last_mut()) {
