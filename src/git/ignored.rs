@@ -107,12 +107,11 @@ impl Repository {
             command.env("GIT_LITERAL_PATHSPECS", "0");
             take(&mut found, &self.git.finish(&mut command, &input)?.stdout);
         }
-        let asked: Vec<OsString> = match whole.is_empty() {
-            true => parts
-                .into_iter()
-                .filter(|path| !found.iter().any(|one| one.as_bytes() == path.as_bytes()))
-                .collect(),
-            false => vec![OsString::from(".")],
+        let is_open = |path: &OsString| !found.iter().any(|one| one.as_bytes() == path.as_bytes());
+        let asked: Vec<OsString> = if whole.is_empty() {
+            parts.into_iter().filter(is_open).collect()
+        } else {
+            vec![OsString::from(".")]
         };
         if !asked.is_empty() {
             let options =

@@ -214,7 +214,7 @@ impl Parser {
             self.at += 2;
             self.nested(word, depth);
         } else if self.starts("${") {
-            self.to_closing_brace();
+            self.skip_braces();
             word.dynamic = true;
             let written: String = self.text[start..self.at].iter().collect();
             // `${x:-$(commands)}` runs them.
@@ -252,7 +252,7 @@ impl Parser {
     }
 
     /// Goes behind the brace that closes the `${` that begins here.
-    fn to_closing_brace(&mut self) {
+    fn skip_braces(&mut self) {
         let mut open = 0;
         while let Some(c) = self.take() {
             match c {
