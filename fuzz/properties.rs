@@ -218,22 +218,19 @@ pub fn patch(data: &[u8]) {
     let mut send = |_: diff::Counted| Ok(());
     let mut counter = diff::Counter::new(&mut send);
     let _said = diff::show_patch(data, &mut counter);
-    // Without colours to take off, and with the mark for a missing line end as git has it, it goes through as it is.
-    if !data.contains(&0x1b) && !data.contains(&b'\\') && data.last().is_none_or(|last| *last == b'\n') {
-        let mut made = Vec::new();
-        let mut send = |block: Vec<u8>| {
-            made.extend(block);
-            Ok(())
-        };
-        let mut out = diff::BlockWriter::new(true, &mut send);
-        diff::show_patch(data, &mut diff::Same::new(&mut out)).expect("written");
-        out.flush().expect("written");
-        // An empty line in a hunk stands for an unchanged empty line, with or without its blank.
-        let lines = |text: &[u8]| -> Vec<Vec<u8>> {
-            let trimmed = |line: &[u8]| if line == b" " { Vec::new() } else { line.to_vec() };
-            text.split(|byte| *byte == b'\n').map(trimmed).collect()
-        };
-        assert_eq!(lines(&made), lines(data));
+    // Without colours to take off, it goes through as it is.
+    if !data.contains(&0x1b) {
+        assert!(shown(Form::Same, &mut &data[..], false, data.len()) == data, "not the same");
+    }
+    // However it comes, what is shown is the same.
+    for form in [Form::Same, Form::InPlace, Form::Stacked, Form::Columns] {
+        for color in [false, true] {
+            let whole = shown(form, &mut &data[..], color, usize::MAX);
+            for size in [1, 2, 7, 1 + data.len() / 3, 1 + usize::from(data.first().copied().unwrap_or(0))] {
+                let cut = shown(form, &mut &data[..], color, size);
+                assert!(cut == whole, "{form:?} in pieces of {size}:\n{}", String::from_utf8_lossy(&cut));
+            }
+        }
     }
     let _said = diff::show_hunks(data, 8 << 20, &mut counter);
     if !data.contains(&0x1b) {
@@ -241,31 +238,62 @@ pub fn patch(data: &[u8]) {
     }
 }
 
+/// In which form a diff is shown.
+#[derive(Clone, Copy, Debug)]
+enum Form {
+    Same,
+    InPlace,
+    Stacked,
+    Columns,
+}
+
+/// Gives bytes in pieces of one size.
+struct Pieces<'p, 'd>(&'p mut &'d [u8], usize);
+
+impl std::io::Read for Pieces<'_, '_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let size = self.1.min(buffer.len());
+        std::io::Read::read(self.0, &mut buffer[..size])
+    }
+}
+
+/// What is shown of a diff that comes in pieces of a size, with a rest behind each.
+fn shown(form: Form, data: &mut &[u8], color: bool, size: usize) -> Vec<u8> {
+    let mut made = Vec::new();
+    let mut send = |block: Vec<u8>| {
+        made.extend(block);
+        Ok(())
+    };
+    let mut out = diff::BlockWriter::new(true, &mut send);
+    let theme = diff::Theme { background: diff::Background::Dark, ..diff::Theme::default() };
+    let look = diff::Look { color, theme, max_line: usize::MAX, ..diff::Look::default() };
+    let input = Pieces(data, size);
+    let said = match form {
+        Form::Same => diff::show_patch_as_it_comes(input, || true, &mut diff::Same::new(&mut out)),
+        Form::InPlace => {
+            diff::show_patch_as_it_comes(input, || true, &mut diff::Painted::in_place(&mut out, look))
+        }
+        Form::Stacked => {
+            diff::show_patch_as_it_comes(input, || true, &mut diff::Painter::new(&mut out, look))
+        }
+        Form::Columns => {
+            diff::show_patch_as_it_comes(input, || true, &mut diff::Columns::new(&mut out, look))
+        }
+    };
+    said.expect("shown");
+    out.flush().expect("shown");
+    made
+}
+
 /// Every line that is no header is in what is painted, in its order, whatever else stands there; and as many lines come
 /// out of the form that keeps them in place.
 fn nothing_is_lost(data: &[u8]) {
-    let painted = |in_place: bool| {
-        let mut made = Vec::new();
-        let mut send = |block: Vec<u8>| {
-            made.extend(block);
-            Ok(())
-        };
-        let mut out = diff::BlockWriter::new(true, &mut send);
-        let look = diff::Look { max_line: usize::MAX, ..diff::Look::default() };
-        if in_place {
-            diff::show_patch(data, &mut diff::Painted::in_place(&mut out, look))
-        } else {
-            diff::show_patch(data, &mut diff::Painter::new(&mut out, look))
-        }
-        .expect("painted");
-        out.flush().expect("painted");
-        made
-    };
+    let painted = |form: Form| shown(form, &mut &data[..], false, usize::MAX);
     // Text in another encoding is read as what it is; of binary content is said that it is there.
     if std::str::from_utf8(data).is_err() || memmem(data, b"GIT binary patch") {
         return;
     }
-    let made = painted(false);
+    let made = painted(Form::Stacked);
     let mut rest = &made[..];
     for line in data.split(|byte| *byte == b'\n').filter(|line| !is_header(line)) {
         let mut safe = Vec::new();
@@ -278,9 +306,8 @@ fn nothing_is_lost(data: &[u8]) {
         rest = &rest[at.map_or(0, |at| at + text.len())..];
     }
     let ends = |text: &[u8]| text.iter().filter(|byte| **byte == b'\n').count();
-    let lines = ends(data) + usize::from(data.last().is_some_and(|last| *last != b'\n'));
     if !data.contains(&b'\\') {
-        assert_eq!(ends(&painted(true)), lines);
+        assert_eq!(ends(&painted(Form::InPlace)), ends(data));
     }
 }
 

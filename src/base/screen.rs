@@ -16,8 +16,16 @@ use unicode_width::UnicodeWidthChar as _;
 /// are symbols by the tables, and blank.
 const UNSEEN: &str = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\p{Bidi_Control}\p{Noncharacter_Code_Point}\x{2800}\x{1D159}]";
 
+/// Keeps two characters apart; joins them.
+const ZWNJ: char = '\u{200c}';
+const ZWJ: char = '\u{200d}';
+
 /// Characters that an emoji selector may follow.
 const PICTURES: &str = r"[\p{Emoji}&&[^\x00-\x7F]]";
+
+/// Letters of the scripts that are written with joiners, from Arabic to those of India and beyond. Between
+/// them a joiner says how they are drawn, and is needed for spelling.
+const JOINED: &str = r"[[\p{L}\p{M}]&&[\x{600}-\x{109F}\x{1780}-\x{18AF}\x{1900}-\x{1CFF}\x{A800}-\x{ABFF}\x{FB50}-\x{FDFF}\x{FE70}-\x{FEFF}\x{10A00}-\x{11FFF}\x{1E900}-\x{1E95F}]]";
 
 /// Shows foreign text on one line: unsafe characters as escapes, line ends included.
 pub struct Line<'a>(pub &'a str);
@@ -51,14 +59,12 @@ fn write_all(
     text: &str,
     mut unsafe_one: impl FnMut(&mut fmt::Formatter<'_>, char) -> fmt::Result,
 ) -> fmt::Result {
-    let mut before = None;
-    for c in text.chars() {
-        if is_unsafe(c, before) {
+    for (c, around) in in_context(text) {
+        if is_unsafe(c, around) {
             unsafe_one(f, c)?;
         } else {
             f.write_char(c)?;
         }
-        before = Some(c);
     }
     Ok(())
 }
@@ -79,25 +85,21 @@ pub fn json(text: &str) -> Json {
         return Json(text.to_owned());
     }
     let mut safe = String::with_capacity(text.len());
-    let mut before = None;
-    for c in text.chars() {
+    for (c, around) in in_context(text) {
         // Control characters below DEL can only be line ends and blanks between values.
-        if c >= '\x7f' && is_unsafe(c, before) {
+        if c >= '\x7f' && is_unsafe(c, around) {
             let mut units = [0; 2];
             c.encode_utf16(&mut units).iter().for_each(|unit| safe.push_str(&format!("\\u{unit:04x}")));
         } else {
             safe.push(c);
         }
-        before = Some(c);
     }
     Json(safe)
 }
 
 /// Says whether all of a text can be sent as it is.
 pub fn is_safe(text: &str) -> bool {
-    text.chars()
-        .zip(std::iter::once(None).chain(text.chars().map(Some)))
-        .all(|(c, before)| !is_unsafe(c, before))
+    in_context(text).all(|(c, around)| !is_unsafe(c, around))
 }
 
 /// Returns how many columns of the screen a character takes.
@@ -129,17 +131,15 @@ pub fn push_safe(out: &mut Vec<u8>, mut text: &[u8]) {
         text = &text[run..];
         let run = text.iter().position(plain).unwrap_or(text.len());
         for chunk in text[..run].utf8_chunks() {
-            let mut before = None;
-            for c in chunk.valid().chars() {
+            for (c, around) in in_context(chunk.valid()) {
                 let mut utf8 = [0; 4];
-                if is_unsafe(c, before) {
+                if is_unsafe(c, around) {
                     let mut escape = String::new();
                     let _never_fails = write_escape(&mut escape, c);
                     out.extend_from_slice(escape.as_bytes());
                 } else {
                     out.extend_from_slice(c.encode_utf8(&mut utf8).as_bytes());
                 }
-                before = Some(c);
             }
             chunk.invalid().iter().for_each(|byte| out.extend(format!("\\x{byte:02x}").bytes()));
         }
@@ -147,10 +147,13 @@ pub fn push_safe(out: &mut Vec<u8>, mut text: &[u8]) {
     }
 }
 
+/// How many bytes without an ASCII character a [`Sieve`] keeps back until their end is known.
+const WORD: usize = 256;
+
 /// Makes bytes safe that come in blocks, cut anywhere; line ends and tabs stay.
 #[derive(Default)]
 pub struct Sieve {
-    /// The beginning of a character whose end was not in the block.
+    /// The beginning of a character or a word whose end was not in the block.
     cut: Vec<u8>,
 }
 
@@ -165,7 +168,9 @@ impl Sieve {
         };
         let ends = (1..4).filter_map(|length| bytes.get(bytes.len().checked_sub(length)?..));
         let whole = bytes.len() - ends.into_iter().find(is_cut).map_or(0, <[u8]>::len);
-        self.cut = bytes.split_off(whole);
+        // What a joiner may be is known only with what stands around it.
+        let word = bytes.iter().rev().take(WORD).take_while(|byte| !byte.is_ascii()).count();
+        self.cut = bytes.split_off(if word < WORD { bytes.len() - word } else { whole });
         self.pass(&bytes)
     }
 
@@ -187,16 +192,40 @@ impl Sieve {
     }
 }
 
-/// Says whether a character is not seen, reorders text, or controls a terminal, behind the one before it.
-fn is_unsafe(c: char, before: Option<char>) -> bool {
+/// The characters before and behind one.
+#[derive(Clone, Copy)]
+struct Around {
+    before: Option<char>,
+    after: Option<char>,
+}
+
+/// Returns each character with those around it.
+fn in_context(text: &str) -> impl Iterator<Item = (char, Around)> {
+    let before = std::iter::once(None).chain(text.chars().map(Some));
+    let after = text.chars().skip(1).map(Some).chain(std::iter::once(None));
+    text.chars().zip(before.zip(after).map(|(before, after)| Around { before, after }))
+}
+
+/// Says whether a character is not seen, reorders text, or controls a terminal, between those around it.
+fn is_unsafe(c: char, around: Around) -> bool {
     if c.is_ascii() {
         return c.is_ascii_control();
     }
-    static TABLES: OnceLock<[Vec<(char, char)>; 2]> = OnceLock::new();
-    let [unseen, pictures] = TABLES.get_or_init(|| [ranges(UNSEEN), ranges(PICTURES)]);
-    // Behind a picture these two say how it is drawn, and are no secret.
-    let draws = matches!(c, '\u{fe0e}' | '\u{fe0f}');
-    is_in(unseen, c) && !(draws && before.is_some_and(|before| is_in(pictures, before)))
+    static TABLES: OnceLock<[Vec<(char, char)>; 3]> = OnceLock::new();
+    let [unseen, pictures, joined] =
+        TABLES.get_or_init(|| [ranges(UNSEEN), ranges(PICTURES), ranges(JOINED)]);
+    if !is_in(unseen, c) {
+        return false;
+    }
+    let stands_in = |table: &Vec<(char, char)>, c: Option<char>| c.is_some_and(|c| is_in(table, c));
+    let Around { before, after } = around;
+    match c {
+        // Behind a picture these two say how it is drawn, and are no secret.
+        '\u{fe0e}' | '\u{fe0f}' => !stands_in(pictures, before),
+        ZWJ if stands_in(pictures, after) => !(stands_in(pictures, before) || before == Some('\u{fe0f}')),
+        ZWNJ | ZWJ => !(stands_in(joined, before) && stands_in(joined, after)),
+        _ => true,
+    }
 }
 
 fn is_in(ranges: &[(char, char)], c: char) -> bool {
@@ -253,11 +282,18 @@ mod tests {
             "⚠\u{fe0f} ❤\u{fe0f}",
             "🎉👍🏽",
             "│├─└",
+            "نمی\u{200c}خواهم",
+            "क्\u{200d}ष",
+            "👨\u{200d}👩\u{200d}👧 👁\u{fe0f}\u{200d}🗨\u{fe0f} 👩🏽\u{200d}💻",
         ] {
             assert_eq!(Line(text).to_string(), text);
             assert!(is_safe(text));
         }
-        // A selector that changes nothing makes two names look the same.
+        // What changes nothing makes two names look the same.
+        for text in ["a\u{200d}b", "é\u{200c}é", "я\u{200d}я", "ی\u{200c}", "ی\u{200c}a", "👩\u{200c}💻"]
+        {
+            assert!(!is_safe(text), "{text:?}");
+        }
         assert_eq!(Line("a\u{fe0f}1\u{fe0f}").to_string(), "a\\u{fe0f}1\\u{fe0f}");
     }
 
@@ -275,8 +311,8 @@ mod tests {
 
     #[test]
     fn blocks_cut_anywhere_are_shown_by_the_same_rule() {
-        let text = "a\tb\n\x1b[2Jé\u{202e}☃\u{e0041}\r\n\n日本\u{3164}".as_bytes();
-        let wanted = "a\tb\n\\x1b[2Jé\\u{202e}☃\\u{e0041}\\r\n\n日本\\u{3164}";
+        let text = "a\tb\n\x1b[2Jé\u{202e}☃\u{e0041}\r\n\n日本\u{3164}a👨\u{200d}👩 ❤\u{fe0f}".as_bytes();
+        let wanted = "a\tb\n\\x1b[2Jé\\u{202e}☃\\u{e0041}\\r\n\n日本\\u{3164}a👨\u{200d}👩 ❤\u{fe0f}";
         for size in 1..=text.len() {
             let mut sieve = Sieve::default();
             let mut all: Vec<u8> = text.chunks(size).flat_map(|block| sieve.next(block)).collect();

@@ -14,13 +14,15 @@ pub struct BlockWriter<'a> {
     /// What was not yet handed on; painters append here.
     pub(super) buffer: Vec<u8>,
     limit: usize,
+    /// Whether what comes is the last, and its line has no end.
+    unended: bool,
     send: &'a mut dyn FnMut(Vec<u8>) -> io::Result<()>,
 }
 
 impl<'a> BlockWriter<'a> {
     /// Makes one that hands its blocks to `send`; `eager` if nothing has been shown yet.
     pub fn new(eager: bool, send: &'a mut dyn FnMut(Vec<u8>) -> io::Result<()>) -> BlockWriter<'a> {
-        BlockWriter { buffer: Vec::new(), limit: if eager { FIRST } else { BLOCK }, send }
+        BlockWriter { buffer: Vec::new(), limit: if eager { FIRST } else { BLOCK }, unended: false, send }
     }
 
     /// Says whether nothing was shown before.
@@ -39,17 +41,33 @@ impl<'a> BlockWriter<'a> {
 
     /// Hands a block on if it is full.
     pub(super) fn line_done(&mut self) -> io::Result<()> {
-        if self.buffer.len() < self.limit { Ok(()) } else { self.flush() }
+        if self.buffer.len() < self.limit || self.unended { Ok(()) } else { self.flush() }
     }
 
     /// Notes the end of a hunk.
     pub(super) fn hunk_done(&mut self) -> io::Result<()> {
-        if self.limit == FIRST && !self.buffer.is_empty() { self.flush() } else { self.line_done() }
+        let first = self.limit == FIRST && !self.buffer.is_empty() && !self.unended;
+        if first { self.flush() } else { self.line_done() }
+    }
+
+    /// Hands on what there is because nothing more comes for a while. The first hunk is still to come if it
+    /// was before.
+    pub(super) fn pause(&mut self) -> io::Result<()> {
+        let limit = self.limit;
+        self.flush()?;
+        self.limit = limit;
+        Ok(())
+    }
+
+    /// Notes that the line that comes is the last one, and that the input has no line end behind it.
+    pub(super) fn unended(&mut self) {
+        self.unended = true;
     }
 
     /// Hands on what there is.
     pub fn flush(&mut self) -> io::Result<()> {
         self.limit = BLOCK;
+        self.buffer.pop_if(|last| *last == b'\n' && self.unended);
         if self.buffer.is_empty() {
             return Ok(());
         }

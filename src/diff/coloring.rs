@@ -4,9 +4,9 @@
 //! Painting waits for them only for a short time, and all waits together are limited too. So the first hunk
 //! comes no later, and the whole diff not much later.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use super::syntax::{self, Grammar, Marked, Reader};
 /// How long painting may wait for colours.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
-    /// For the first stretch that is shown.
+    /// For the first stretch that is shown, from when the name of the first file is known.
     first: Duration,
     /// For each other one.
     other: Duration,
@@ -25,9 +25,10 @@ pub struct Patience {
 }
 
 impl Patience {
-    /// For a person at a screen, who does not see so short a wait, and reads slowly.
+    /// For a person at a screen, who does not see so short a wait, and reads slowly. The first stretch is still
+    /// there before git could have shown it.
     pub const SCREEN: Patience = Patience {
-        first: Duration::from_millis(20),
+        first: Duration::from_millis(12),
         other: Duration::from_millis(150),
         all: Duration::from_millis(400),
         part: 8,
@@ -53,13 +54,20 @@ impl Patience {
 pub struct Spent {
     begun: Instant,
     micros: AtomicU64,
+    /// When the name of the first file was known.
+    named: OnceLock<Instant>,
     /// Whether something has been shown.
     shown: AtomicU64,
 }
 
 impl Default for Spent {
     fn default() -> Spent {
-        Spent { begun: Instant::now(), micros: AtomicU64::new(0), shown: AtomicU64::new(0) }
+        Spent {
+            begun: Instant::now(),
+            micros: AtomicU64::new(0),
+            named: OnceLock::new(),
+            shown: AtomicU64::new(0),
+        }
     }
 }
 
@@ -112,6 +120,7 @@ impl Coloring {
 
     /// Says which file comes next.
     pub(super) fn file(&mut self, name: &[u8]) {
+        self.spent.named.get_or_init(Instant::now);
         // A thread that hangs at a line is not asked any more.
         self.hopeful = self.late == 0 && self.asks.try_send(Ask::File(name.to_vec())).is_ok();
     }
@@ -137,7 +146,8 @@ impl Coloring {
             return None;
         }
         let first = self.spent.shown.swap(1, Ordering::Relaxed) == 0;
-        let patience = if first { self.patience.first } else { self.patience.other };
+        let since = self.spent.named.get().map_or(Duration::ZERO, Instant::elapsed);
+        let patience = if first { self.patience.first.saturating_sub(since) } else { self.patience.other };
         match self.answers.recv_timeout(patience) {
             Ok(None) => {
                 self.hopeful = false;

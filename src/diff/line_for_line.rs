@@ -17,17 +17,11 @@ impl<'o, 'a> Same<'o, 'a> {
         Same { out }
     }
 
-    fn line(&mut self, signs: &[u8], line: &[u8]) -> io::Result<()> {
-        let body = line.strip_suffix(b"\n").unwrap_or(line);
-        [signs, body, b"\n"].iter().for_each(|part| self.out.buffer.extend_from_slice(part));
-        if body.len() == line.len() && !signs.is_empty() {
-            self.out.buffer.extend_from_slice(NO_NEWLINE);
-        }
+    fn signed(&mut self, sign: &[u8], line: &[u8]) -> io::Result<()> {
+        [sign, line].iter().for_each(|part| self.out.buffer.extend_from_slice(part));
         self.out.line_done()
     }
 }
-
-const NO_NEWLINE: &[u8] = b"\\ No newline at end of file\n";
 
 impl Sink for Same<'_, '_> {
     fn open(&mut self, _old: u64, _new: u64, _heading: &[u8]) -> io::Result<()> {
@@ -35,12 +29,12 @@ impl Sink for Same<'_, '_> {
     }
 
     fn context(&mut self, line: &[u8]) -> io::Result<()> {
-        self.line(b" ", line)
+        self.signed(b" ", line)
     }
 
     fn change(&mut self, removed: &[&[u8]], added: &[&[u8]]) -> io::Result<()> {
-        removed.iter().try_for_each(|line| self.line(b"-", line))?;
-        added.iter().try_for_each(|line| self.line(b"+", line))
+        removed.iter().try_for_each(|line| self.signed(b"-", line))?;
+        added.iter().try_for_each(|line| self.signed(b"+", line))
     }
 
     fn close(&mut self) -> io::Result<()> {
@@ -69,7 +63,15 @@ impl Show for Same<'_, '_> {
         self.header(header)
     }
 
-    fn merge_line(&mut self, signs: &[u8], line: &[u8]) -> io::Result<()> {
-        self.line(signs, line)
+    fn wants_lines(&self) -> bool {
+        true
+    }
+
+    fn line(&mut self, line: &[u8]) -> io::Result<()> {
+        self.out.push(line)
+    }
+
+    fn pause(&mut self) -> io::Result<()> {
+        self.out.pause()
     }
 }

@@ -16,6 +16,7 @@ mod lines;
 mod links;
 mod moved;
 mod paint;
+mod pairing;
 mod patch;
 mod patch_reader;
 mod path_filter;
@@ -43,9 +44,10 @@ pub(crate) use hunk_builder::{HEADING_REACH, heading, is_heading};
 pub use line_for_line::Same;
 pub use links::Links;
 pub use moved::MovedBlocks;
-pub use paint::{InPlace, Painted, Painter, Stacked, pairs as changed_pairs};
+pub use paint::{InPlace, Painted, Painter, Stacked};
+pub use pairing::pairs as changed_pairs;
 pub use patch::{Aside, Patch};
-pub use patch_reader::{moved_in, show_hunks, show_patch};
+pub use patch_reader::{moved_in, show_hunks, show_patch, show_patch_as_it_comes};
 pub use path_filter::Only;
 pub use pen::Look;
 pub use queue::{Delivery, in_order};
@@ -105,6 +107,28 @@ pub trait Show: Sink {
     /// A line of a header as it was read: of the file that was started, or of the hunk that begins
     /// next.
     fn header(&mut self, _line: &[u8]) -> io::Result<()> {
+        Ok(())
+    }
+    /// What comes next of the file is text: what is known of the file has to be shown before it.
+    fn head(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+    /// Says whether the lines of hunks are wanted as they were read, and not by what they mean.
+    fn wants_lines(&self) -> bool {
+        false
+    }
+    /// A line of a hunk with its sign, as it was read but for colours; only if that is wanted.
+    fn line(&mut self, line: &[u8]) -> io::Result<()> {
+        self.text(line)
+    }
+    /// A line that both versions have, which is empty and lacks even its sign.
+    fn unsigned(&mut self, line: &[u8]) -> io::Result<()> {
+        self.context(line)
+    }
+    /// The line that comes next is the last of the input, which has no line end behind it.
+    fn unended(&mut self) {}
+    /// Nothing more can be read right now: what is ready has to be seen.
+    fn pause(&mut self) -> io::Result<()> {
         Ok(())
     }
     /// A hunk of a merge starts at this line of the result; `header` is the line that says so.

@@ -5,20 +5,17 @@
 
 use std::borrow::Cow;
 use std::io;
-use std::ops::Range;
 use std::sync::Arc;
 
 use super::charset::Charset;
 use super::coloring::{Colors, Of, Stretch};
+use super::pairing::Words;
 use super::pen::{Pen, Said};
 use super::syntax::Marked;
 use super::theme::Paint;
-use super::words::{Span, changed};
+use super::words::Span;
 use super::{BlockWriter, Coloring, End, FileHeader, Look, MovedBlocks, Show, Sink};
 use crate::base::screen::push_safe;
-
-/// Words are compared in changes of at most this many lines a side.
-const MOST_PAIRS: usize = 64;
 
 /// How much of a hunk is coloured at a time, in lines and bytes: little while nothing has been shown.
 const STRETCH: (usize, usize) = (256, 32 << 10);
@@ -249,6 +246,33 @@ impl<L: Layout> Show for Painted<'_, '_, L> {
         if L::IN_PLACE { self.pen.text(line) } else { Ok(()) }
     }
 
+    fn head(&mut self) -> io::Result<()> {
+        if !L::IN_PLACE {
+            self.pen.head();
+        }
+        Ok(())
+    }
+
+    fn unsigned(&mut self, line: &[u8]) -> io::Result<()> {
+        if !L::IN_PLACE {
+            return self.context(line);
+        }
+        self.go_on(true)?;
+        self.pen.step(true, true);
+        self.pen.body(None, b"", Said::plain(line), [].iter())
+    }
+
+    fn unended(&mut self) {
+        if L::IN_PLACE {
+            self.pen.out.unended();
+        }
+    }
+
+    fn pause(&mut self) -> io::Result<()> {
+        self.go_on(true)?;
+        self.pen.out.pause()
+    }
+
     fn merge_hunk(&mut self, header: &[u8], new: u64, heading: &[u8]) -> io::Result<()> {
         if L::IN_PLACE {
             return self.pen.text(header);
@@ -261,38 +285,6 @@ impl<L: Layout> Show for Painted<'_, '_, L> {
         self.charset.look([line].into_iter());
         let line = self.charset.read(line);
         if L::IN_PLACE { self.pen.merged_body(signs, &line) } else { self.pen.merge_line(signs, &line) }
-    }
-}
-
-/// Compares the lines of a small change in pairs.
-pub fn pairs(removed: &[&[u8]], added: &[&[u8]]) -> Option<Vec<Option<Vec<Span>>>> {
-    let comparable = removed.len() == added.len() && removed.len() <= MOST_PAIRS;
-    comparable.then(|| removed.iter().zip(added).map(|(old, new)| changed(old, new)).collect())
-}
-
-/// What changed inside the lines of a change, by their place in it.
-pub(super) struct Words(Option<Vec<Option<Vec<Span>>>>);
-
-impl Words {
-    pub(super) fn of(removed: &[Said<'_>], added: &[Said<'_>]) -> Words {
-        let texts = |lines: &[Said<'_>]| -> bool { lines.len() <= MOST_PAIRS };
-        if removed.len() != added.len() || !texts(removed) {
-            return Words(None);
-        }
-        Words(Some(removed.iter().zip(added).map(|(old, new)| changed(old.text, new.text)).collect()))
-    }
-
-    /// What differs between the two lines in this place; `None` if they were not compared.
-    pub(super) fn spans(&self, number: usize) -> Option<&[Span]> {
-        self.0.as_ref()?.get(number)?.as_deref()
-    }
-
-    pub(super) fn in_old(&self, number: usize) -> impl Iterator<Item = &Range<usize>> + Clone {
-        self.spans(number).unwrap_or_default().iter().map(|(old, _)| old)
-    }
-
-    pub(super) fn in_new(&self, number: usize) -> impl Iterator<Item = &Range<usize>> + Clone {
-        self.spans(number).unwrap_or_default().iter().map(|(_, new)| new)
     }
 }
 
@@ -356,8 +348,11 @@ impl Layout for Stacked {
     fn change(&mut self, pen: &mut Pen<'_, '_>, removed: &[Said<'_>], added: &[Said<'_>]) -> io::Result<()> {
         let words = Words::of(removed, added);
         let short = |line: &Said<'_>| line.text.len() <= pen.look.max_line;
-        let in_words = pen.look.word && !removed.is_empty() && removed.iter().chain(added).all(short);
-        if in_words && (0..removed.len()).all(|number| words.spans(number).is_some()) {
+        let in_words = pen.look.word && !removed.is_empty() && removed.len() == added.len();
+        if in_words
+            && removed.iter().chain(added).all(short)
+            && (0..removed.len()).all(|number| words.spans(number).is_some())
+        {
             for (number, (old, new)) in removed.iter().zip(added).enumerate() {
                 merged(pen, old.text, new.text, words.spans(number).unwrap_or_default())?;
                 pen.step(true, true);

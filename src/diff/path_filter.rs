@@ -88,6 +88,32 @@ impl Show for Only<'_> {
         self.pass(|show| show.header(line))
     }
 
+    fn head(&mut self) -> io::Result<()> {
+        self.pass(|show| show.head())
+    }
+
+    fn wants_lines(&self) -> bool {
+        self.show.wants_lines()
+    }
+
+    fn line(&mut self, line: &[u8]) -> io::Result<()> {
+        self.pass(|show| show.line(line))
+    }
+
+    fn unsigned(&mut self, line: &[u8]) -> io::Result<()> {
+        self.pass(|show| show.unsigned(line))
+    }
+
+    fn unended(&mut self) {
+        if self.passes {
+            self.show.unended();
+        }
+    }
+
+    fn pause(&mut self) -> io::Result<()> {
+        self.show.pause()
+    }
+
     fn merge_hunk(&mut self, header: &[u8], new: u64, heading: &[u8]) -> io::Result<()> {
         self.pass(|show| show.merge_hunk(header, new, heading))
     }

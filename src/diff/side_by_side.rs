@@ -5,7 +5,8 @@
 use std::io;
 use std::ops::Range;
 
-use super::paint::{Layout, Painted, Words};
+use super::paint::{Layout, Painted};
+use super::pairing::Words;
 use super::pen::{Pen, Said};
 use super::stretches::{Mark, Stretches, begin, end, visible};
 use super::theme::{Codes, Paint};
@@ -188,12 +189,15 @@ impl Layout for Beside {
 
     fn change(&mut self, pen: &mut Pen<'_, '_>, removed: &[Said<'_>], added: &[Said<'_>]) -> io::Result<()> {
         let words = Words::of(removed, added);
-        for number in 0..removed.len().max(added.len()) {
-            let (old, new) = (pen.old + number as u64, pen.new + number as u64);
-            let (away, here) = (pen.removed(old), pen.added(new));
-            let left =
-                removed.get(number).map(|line| cell(pen, old, Some(away), *line, words.in_old(number)));
-            let right = added.get(number).map(|line| cell(pen, new, Some(here), *line, words.in_new(number)));
+        for row in words.rows(removed.len(), added.len()) {
+            let left = row.old.map(|number| {
+                let at = pen.old + number as u64;
+                cell(pen, at, Some(pen.removed(at)), removed[number], words.in_old(number))
+            });
+            let right = row.new.map(|number| {
+                let at = pen.new + number as u64;
+                cell(pen, at, Some(pen.added(at)), added[number], words.in_new(number))
+            });
             write(pen, left.as_ref(), right.as_ref())?;
         }
         pen.old += removed.len() as u64;

@@ -7,6 +7,8 @@ use super::{End, FileHeader, Show, Sink};
 /// Takes diffs and keeps nothing of them but numbers.
 pub struct Counter<'a> {
     current: Counted,
+    /// Whether the file has hunks that show words, which are not counted.
+    words: bool,
     send: &'a mut dyn FnMut(Counted) -> io::Result<()>,
 }
 
@@ -37,7 +39,7 @@ pub struct Hunk {
 impl<'a> Counter<'a> {
     /// Makes one that hands each file on at its end.
     pub fn new(send: &'a mut dyn FnMut(Counted) -> io::Result<()>) -> Counter<'a> {
-        Counter { current: Counted::default(), send }
+        Counter { current: Counted::default(), words: false, send }
     }
 
     fn grow(&mut self, old: usize, new: usize) {
@@ -50,17 +52,22 @@ impl<'a> Counter<'a> {
 
 impl Show for Counter<'_> {
     fn start(&mut self, file: FileHeader) -> io::Result<()> {
-        self.current = Counted { file, ..Counted::default() };
+        (self.current, self.words) = (Counted { file, ..Counted::default() }, false);
         Ok(())
     }
 
     fn finish(&mut self, end: End) -> io::Result<()> {
         let done = Counted { end, ..std::mem::take(&mut self.current) };
-        let something = done.end.binary || !done.hunks.is_empty() || done.file.says_something();
+        let something = self.words || done.end.binary || !done.hunks.is_empty() || done.file.says_something();
         if something || done.file.lines.is_some() { (self.send)(done) } else { Ok(()) }
     }
 
     fn text(&mut self, _line: &[u8]) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn head(&mut self) -> io::Result<()> {
+        self.words = true;
         Ok(())
     }
 

@@ -100,7 +100,8 @@ impl<'s, W: Iterator<Item = &'s Range<usize>>> Iterator for Stretches<'_, W> {
         }
         if let Some((range, class)) = self.marked.first() {
             let inside = range.start <= at;
-            mark.class = inside.then_some(*class);
+            // The faint colour of a comment can't be read on the background of a changed word.
+            mark.class = inside.then_some(*class).filter(|class| !(mark.word && *class == Class::Comment));
             to = to.min(if inside { range.end } else { range.start });
         }
         self.at = to;

@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::lines::{common, common_end};
 
 /// Lines longer than this are compared at their ends only.
-const LONGEST: usize = 1 << 10;
+pub(super) const LONGEST: usize = 1 << 10;
 
 /// The most cells of the table that finds common words.
 const CELLS: usize = 4_096;

@@ -50,7 +50,7 @@ fn repository() -> Project {
     project
 }
 
-fn snap_reads(project: &Project, arguments: &[&str], input: &[u8]) -> Ran {
+pub(crate) fn snap_reads(project: &Project, arguments: &[&str], input: &[u8]) -> Ran {
     ran(project.command(project.root(), &[&["diff", "-"], arguments].concat()).stdin(from(project, input)))
 }
 
@@ -61,7 +61,7 @@ fn from(project: &Project, input: &[u8]) -> Stdio {
     fs::File::open(path).must("the input").into()
 }
 
-fn git_prints(project: &Project, color: &str, arguments: &[&str]) -> Vec<u8> {
+pub(crate) fn git_prints(project: &Project, color: &str, arguments: &[&str]) -> Vec<u8> {
     let color = format!("color.ui={color}");
     let output = project.git_command(&[&["-c", &color], arguments].concat()).output().must("git");
     assert!(output.status.code().is_some_and(|code| code < 2), "{arguments:?}: {output:?}");
@@ -129,11 +129,28 @@ fn git_s_colours_go_on_the_way_to_a_program_and_nothing_else_does() {
         if !colored.contains(&0x1b) || arguments.iter().any(|argument| unlike.contains(argument)) {
             continue;
         }
-        // What is no diff may hold escapes of its own, which can't be told from git's there.
-        let text = |text: &[u8]| String::from_utf8_lossy(text).replace("\x1b[31mred\x1b[m", "red");
         let out = snap_reads(&project, &[], &colored).exits(0).stdout;
+        // Outside of a diff all colours stay: they may be anybody's.
+        let text = |text: &[u8]| unpainted(&String::from_utf8_lossy(text));
         assert_eq!(text(out.as_bytes()), text(&plain), "{arguments:?}");
+        let (mut inside, mut colors) = (false, 0);
+        for (out, plain) in out.lines().zip(String::from_utf8_lossy(&plain).lines()) {
+            inside = (inside || plain.starts_with("diff --") && arguments[0] != "grep")
+                && !["commit ", "Submodule ", "* Unmerged"].iter().any(|end| plain.starts_with(end))
+                && !plain.get(..7).is_some_and(|id| id.bytes().all(|byte| byte.is_ascii_hexdigit()));
+            assert!(!inside || out == plain, "{arguments:?}: {out:?}");
+            colors += usize::from(out != plain);
+        }
+        assert_eq!(colors > 0, arguments[0] != "diff" && arguments[0] != "format-patch", "{arguments:?}");
     }
+}
+
+#[test]
+fn colours_of_text_stay_in_a_pipe_on_every_line_or_none() {
+    let project = repository();
+    let colored = git_prints(&project, "always", &["log", "--graph", "--all"]);
+    assert!(colored.contains(&0x1b));
+    assert_eq!(snap_reads(&project, &[], &colored).exits(0).stdout.as_bytes(), colored);
 }
 
 /// Says what of the lines of `plain` is not in `shown`, in order; lines of headers, which are shown in other words, aside.
@@ -170,7 +187,7 @@ fn missing(plain: &str, shown: &str) -> Option<String> {
 }
 
 /// A painted text without the colours that it was given.
-fn unpainted(text: &str) -> String {
+pub(crate) fn unpainted(text: &str) -> String {
     let mut bare = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("\x1b[") {
@@ -288,6 +305,13 @@ fn other_programs_diffs_are_told_apart_by_names_and_nothing_is_lost() {
     let context = "*** A/x\n--- B/x\n***************\n*** 1 ****\n! a\n--- 1 ----\n! b\n";
     let no_counts = "--- a/x\n+++ b/x\n@@ ... @@\n-a\n+b\n";
     let submodule = "diff --git a/e b/e\nnew file mode 100644\nindex 0000000..e69de29\nSubmodule s 1..2:\n  > one\n* Unmerged path f\nremerge CONFLICT (content)\n";
+    let binary = "diff --git a/b b/b\nindex 1..2\nGIT binary patch\nliteral 3\nKcmd%1W?6%^00&hz\n";
+    let swallowing = format!("{binary}diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+wanted\n");
+    let cut_short = format!("{binary}some text\n");
+    let whole = format!("{binary}\nliteral 0\nHcmV?d00001\n\nsome text\n");
+    let stripped = "--- a/x\n+++ b/x\n@@ -1,2 +1,2 @@\nfoo\n-b\n+c\n";
+    let no_blanks =
+        "--- a/x\n+++ b/x\n@@ -1,5 +1,5 @@\n a\n\n-b\n+c\n\n d\n\\ Kein Zeilenumbruch am Dateiende.";
     let miscounted = "--- a/x\n+++ b/x\n@@ -1,9 +1,9 @@\n a\n-b\n+c\ncommit 2\n--- a/y\n+++ b/y\n@@ -1 +1 @@\n-a\n+b\n+more\n";
     for (input, shown) in [
         (svn, "M f\n"),
@@ -298,6 +322,12 @@ fn other_programs_diffs_are_told_apart_by_names_and_nothing_is_lost() {
         (context, context),
         (no_counts, no_counts),
         (submodule, "A e\nSubmodule s 1..2:\n  > one\n* Unmerged path f\nremerge CONFLICT (content)\n"),
+        (&swallowing, "binary\n\nM x\n"),
+        (&swallowing, "+wanted\n"),
+        (&cut_short, "M b\nbinary\nsome text\n"),
+        (&whole, "M b\nbinary\nsome text\n"),
+        (stripped, "M x\n@@ -1,2 +1,2 @@\nfoo\n-b\n+c\n"),
+        (no_blanks, "M x\n"),
         (miscounted, "commit 2\n"),
         (miscounted, "M y\n"),
         (miscounted, "+more\n"),

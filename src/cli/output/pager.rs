@@ -7,6 +7,8 @@ use std::fs::File;
 use std::io::{self, IsTerminal as _, Write};
 use std::os::fd::AsFd as _;
 use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use crate::base::error::Result;
 use crate::compare::broken;
@@ -155,6 +157,24 @@ pub(crate) fn screen_width() -> usize {
     let stated = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     let seen = || rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| usize::from(size.ws_col));
     stated.or_else(seen).filter(|width| *width > 0).unwrap_or(80)
+}
+
+/// How long an input may be empty before it counts as resting: a program that writes on needs less.
+const MOMENT: Duration = Duration::from_millis(1);
+
+/// Says whether nothing can be read from standard input right now, and for a moment nothing came.
+pub(crate) fn input_rests() -> bool {
+    // What can't be asked is a file, which never rests.
+    let is_empty = || rustix::io::ioctl_fionread(io::stdin()).is_ok_and(|bytes| bytes == 0);
+    is_empty() && {
+        thread::sleep(MOMENT);
+        is_empty()
+    }
+}
+
+/// Says whether something was typed on a terminal and not yet read.
+pub(crate) fn has_input(terminal: impl std::os::fd::AsFd) -> bool {
+    rustix::io::ioctl_fionread(terminal).is_ok_and(|bytes| bytes > 0)
 }
 
 /// Says whether this program may use the terminal. In the background it would be stopped.

@@ -30,9 +30,26 @@ impl ColorChoice {
         match self {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
+            ColorChoice::Auto if is(FORCE, "0") => {
+                // To that crate, anything forces. `NO_COLOR` comes before it there.
+                let usual = stream.is_terminal() && !is_dumb() && !is("CLICOLOR", "0");
+                usual && AutoStream::choice(stream) != anstream::ColorChoice::Never
+            }
             ColorChoice::Auto => AutoStream::choice(stream) != anstream::ColorChoice::Never,
         }
     }
+}
+
+/// The variable that turns colours on where there is no terminal.
+const FORCE: &str = "CLICOLOR_FORCE";
+
+/// Says whether a variable has this value.
+fn is(variable: &str, value: &str) -> bool {
+    std::env::var_os(variable).is_some_and(|text| text == value)
+}
+
+fn is_set(variable: &str) -> bool {
+    std::env::var_os(variable).is_some_and(|text| !text.is_empty())
 }
 
 /// What a command found or did: a program gets it as JSON, a person as lines.
@@ -48,6 +65,7 @@ pub(crate) const NO: &str = "no";
 /// Where the program writes.
 pub(crate) struct Ui {
     out: BufWriter<io::Stdout>,
+    choice: ColorChoice,
     color: bool,
     color_on_error: bool,
     quiet: bool,
@@ -58,6 +76,7 @@ impl Ui {
     pub(crate) fn new(color: ColorChoice, quiet: bool, json: bool) -> Ui {
         Ui {
             out: BufWriter::new(io::stdout()),
+            choice: color,
             color: color.holds_for(&io::stdout()),
             color_on_error: color.holds_for(&io::stderr()),
             quiet,
@@ -85,6 +104,24 @@ impl Ui {
     /// Says whether standard output is coloured.
     pub(crate) fn color(&self) -> bool {
         self.color
+    }
+
+    /// Says whether somebody asked for no colours.
+    pub(crate) fn refuses_color(&self) -> bool {
+        self.choice == ColorChoice::Never || self.choice == ColorChoice::Auto && is_set("NO_COLOR")
+    }
+
+    /// Says what decides whether standard output is coloured.
+    pub(crate) fn color_from(&self) -> &'static str {
+        match () {
+            () if self.choice != ColorChoice::Auto => "the command line",
+            () if is_set("NO_COLOR") => "NO_COLOR",
+            () if is_set(FORCE) && !is(FORCE, "0") => FORCE,
+            () if is("CLICOLOR", "0") => "CLICOLOR",
+            () if !io::stdout().is_terminal() => "no terminal",
+            () if is_dumb() => "TERM",
+            () => "the terminal",
+        }
     }
 
     /// Says whether a person can answer and see.

@@ -1,11 +1,14 @@
 //! Tells the colours that git gives a diff from escape sequences in the content.
 //!
 //! Git puts a colour before a line's sign, perhaps once more behind it, and a reset at the end. Blanks that
-//! it finds wrong have a colour of their own, at the beginning or the end of the text. Everything else
-//! belongs to the content.
+//! it finds wrong have a colour of their own, at the beginning or the end of the text. Mercurial and GNU
+//! diff do the same with another reset, and Mercurial leaves tabs without a colour. Everything else belongs
+//! to the content.
 
 /// What git ends a colour with.
 const RESET: &[u8] = b"\x1b[m";
+/// What Mercurial and GNU diff end one with.
+const RESET_ALL: &[u8] = b"\x1b[0m";
 
 /// The colours that git has for lines that only moved, unless somebody set others.
 const MOVED: [&[u8]; 6] =
@@ -16,6 +19,35 @@ pub(in crate::diff) fn sgr(text: &[u8]) -> usize {
     let Some(codes) = text.strip_prefix(b"\x1b[") else { return 0 };
     let len = codes.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b';').count();
     if codes.get(len) == Some(&b'm') { len + 3 } else { 0 }
+}
+
+/// Returns the length of all colours at the start of a line.
+pub(super) fn opening(line: &[u8]) -> usize {
+    let mut len = 0;
+    while let more @ 1.. = sgr(&line[len..]) {
+        len += more;
+    }
+    len
+}
+
+/// Takes off the reset that a text begins with.
+fn without_reset(text: &[u8]) -> Option<&[u8]> {
+    text.strip_prefix(RESET).or(text.strip_prefix(RESET_ALL))
+}
+
+/// Takes off the reset that a text ends with.
+fn before_reset(text: &[u8]) -> Option<&[u8]> {
+    text.strip_suffix(RESET).or(text.strip_suffix(RESET_ALL))
+}
+
+/// Says whether a colour is the end of another one.
+pub(super) fn is_reset(color: &[u8]) -> bool {
+    color == RESET || color == RESET_ALL
+}
+
+/// Takes the end of its colour off a line without its line end; `None` if it has none.
+pub(super) fn after_end(text: &[u8]) -> Option<&[u8]> {
+    before_reset(text.strip_suffix(b"\r").unwrap_or(text))
 }
 
 /// Says whether a line begins with a colour.
@@ -58,21 +90,25 @@ pub(super) fn bare_hunk_line(line: &[u8], signs: usize) -> Bare {
         Some(text) => (text, &b"\n"[..]),
         None => (line, &b""[..]),
     };
-    let opening = sgr(text);
+    let opening = opening(text);
     let color = &text[..opening];
-    let mut rest = &text[opening..];
+    // Only git ends a colour that was never begun.
+    let before_end = |text| if opening > 0 { before_reset(text) } else { text.strip_suffix(RESET) };
+    let tabs = tabs_of_mercurial(color, &text[opening..]);
+    let text = tabs.as_deref().unwrap_or(&text[opening..]);
+    let mut rest = text;
     let mut out = Vec::with_capacity(line.len());
     let of_signs =
         rest.iter().take(signs).take_while(|byte| matches!(byte, b'+' | b'-' | b' ' | b'\\')).count();
     out.extend_from_slice(&rest[..of_signs]);
     rest = &rest[of_signs..];
     // Git ends its colour before a carriage return, unless it marks that as wrong.
-    let (body, end) = match rest.strip_suffix(b"\r").and_then(|body| body.strip_suffix(RESET)) {
+    let (body, end) = match rest.strip_suffix(b"\r").and_then(before_end) {
         Some(body) => (body, [b"\r", end].concat()),
-        None => (rest.strip_suffix(RESET).unwrap_or(rest), end.to_vec()),
+        None => (before_end(rest).unwrap_or(rest), end.to_vec()),
     };
     rest = body;
-    if let Some(after) = rest.strip_prefix(RESET) {
+    if let Some(after) = without_reset(rest) {
         rest = skip(after, color);
     }
     // Blanks that git marks in the indentation, then those at the end.
@@ -103,20 +139,46 @@ pub(super) fn bare_hunk_line(line: &[u8], signs: usize) -> Bare {
     Bare { line: out, moved: MOVED.contains(&color) }
 }
 
+/// Puts the tabs back into a line that Mercurial coloured around them.
+fn tabs_of_mercurial(color: &[u8], text: &[u8]) -> Option<Vec<u8>> {
+    if !color.starts_with(&RESET_ALL[..3]) || memchr::memchr(b'\t', text).is_none() {
+        return None;
+    }
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = memchr::memmem::find(rest, RESET_ALL) {
+        let behind = &rest[at + RESET_ALL.len()..];
+        let tabs = behind.iter().take_while(|byte| **byte == b'\t').count();
+        out.extend_from_slice(&rest[..at]);
+        rest = match behind[tabs..].strip_prefix(color).filter(|_| tabs > 0) {
+            Some(after) => after,
+            None => {
+                out.extend_from_slice(RESET_ALL);
+                behind
+            }
+        };
+        if tabs > 0 && rest.len() < behind.len() {
+            out.extend_from_slice(&behind[..tabs]);
+        }
+    }
+    out.extend_from_slice(rest);
+    Some(out)
+}
+
 fn skip<'t>(text: &'t [u8], color: &[u8]) -> &'t [u8] {
     if color.is_empty() { text } else { text.strip_prefix(color).unwrap_or(text) }
 }
 
 /// A colour, blanks, and a reset: the blanks, and what is behind.
 fn marked_blanks(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let text = text.strip_prefix(RESET).unwrap_or(text);
+    let text = without_reset(text).unwrap_or(text);
     let len = sgr(text);
     let inner = &text[len..];
     let blanks = inner.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r')).count();
-    if len == 0 || text[..len] == *RESET || blanks == 0 {
+    if len == 0 || without_reset(&text[..len]).is_some() || blanks == 0 {
         return None;
     }
-    Some((&inner[..blanks], inner[blanks..].strip_prefix(RESET).unwrap_or(&inner[blanks..])))
+    Some((&inner[..blanks], without_reset(&inner[blanks..]).unwrap_or(&inner[blanks..])))
 }
 
 /// A text that ends with marked blanks: what is before, and the blanks.
@@ -124,8 +186,10 @@ fn trailing_blanks(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let blanks = text.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r')).count();
     let before = &text[..text.len() - blanks];
     let start = before.iter().rposition(|byte| *byte == 0x1b)?;
-    let marked = blanks > 0 && sgr(&before[start..]) == before.len() - start && &before[start..] != RESET;
-    let plain = before[..start].strip_suffix(RESET)?;
+    let marked = blanks > 0
+        && sgr(&before[start..]) == before.len() - start
+        && without_reset(&before[start..]).is_none();
+    let plain = before_reset(&before[..start])?;
     marked.then_some((plain, &text[text.len() - blanks..]))
 }
 
@@ -148,6 +212,18 @@ mod tests {
             ("\x1b[32m+\x1b[m\x1b[32mx\x1b[m\x1b[41m\r\x1b[m\n", "+x\r\n"),
             ("\x1b[31m-x\x1b[m\r\n", "-x\r\n"),
             (" \x1b[ma\x1b[m\n", " a\n"),
+            // Of a git whose colours somebody set.
+            ("\x1b[;32m+a\x1b[m\n", "+a\n"),
+            ("\x1b[1m\x1b[92m+a\x1b[m\n", "+a\n"),
+            ("-a\x1b[m\n", "-a\n"),
+            // Of GNU diff.
+            ("\x1b[31m-a\x1b[0m\n", "-a\n"),
+            ("\x1b[31m-a\x1b[0m\r\n", "-a\r\n"),
+            (" a \x1b[0m\n", " a \x1b[0m\n"),
+            // Of Mercurial.
+            ("\x1b[0;32m+a\x1b[0m\x1b[0;1;41m  \x1b[0m\n", "+a  \n"),
+            ("\x1b[0;32m+\x1b[0m\t\x1b[0;32ma\x1b[0m\t\t\x1b[0;32mb\x1b[0m\n", "+\ta\t\tb\n"),
+            ("\x1b[0;32m+\ta\x1b[0mb\x1b[0m\n", "+\ta\x1b[0mb\n"),
         ] {
             assert_eq!(String::from_utf8_lossy(&bare_hunk_line(line.as_bytes(), 1).line), bare, "{line:?}");
         }

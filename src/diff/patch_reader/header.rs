@@ -30,10 +30,14 @@ struct HeaderSide {
 }
 
 impl Header {
-    /// Begins with the name in its first line; an empty one if that says none.
-    pub(super) fn of(path: Vec<u8>) -> Header {
-        let of_git = !path.is_empty();
-        Header { file: FileHeader { path, ..FileHeader::default() }, of_git, ..Header::default() }
+    /// Begins one of git with the names in its first line.
+    pub(super) fn of_git((old, path): (Vec<u8>, Vec<u8>)) -> Header {
+        let old_path = (old != path).then_some(old);
+        Header {
+            file: FileHeader { path, old_path, ..FileHeader::default() },
+            of_git: true,
+            ..Header::default()
+        }
     }
 
     /// Takes a line, without its end, if it is one of a header.
@@ -87,17 +91,19 @@ impl Header {
     /// Returns the file that it is of.
     pub(super) fn settled(&self) -> FileHeader {
         let mut file = self.file.clone();
+        if matches!(file.kind, ChangeKind::Added | ChangeKind::Deleted) {
+            file.old_path = None;
+        }
         let (Some(old), Some(new)) = (&self.old, &self.new) else { return file };
         if file.kind == ChangeKind::Modified && old.missing != new.missing {
             file.kind = if old.missing { ChangeKind::Added } else { ChangeKind::Deleted };
         }
         match (&old.name, &new.name) {
             (Some(old), Some(new)) if !self.named => {
-                let (old, new) = names::without_prefixes(old, new);
-                if old != new && !self.of_git && file.kind == ChangeKind::Modified {
-                    (file.kind, file.old_path) = (ChangeKind::Renamed, Some(old));
-                }
-                file.path = new;
+                let (old, new) = names::without_prefixes(old, new, self.of_git);
+                // Two files that were compared, and nobody says that one became the other.
+                let two = old != new && file.kind == ChangeKind::Modified;
+                (file.path, file.old_path) = (new, two.then_some(old));
             }
             (Some(only), None) | (None, Some(only)) if file.path.is_empty() => file.path = names::strip(only),
             _ => {}

@@ -1,45 +1,6 @@
-//! What a hunk of a unified diff looks like: its header, its lines, and whether they are lines at all.
+//! What a hunk of a unified diff looks like: its header, and the signs of its lines.
 
 use super::super::moved::{self, MovedBlocks};
-use super::colors;
-
-/// A long change is passed on in pieces of this many lines or bytes.
-const PIECE: usize = 1_024;
-const PIECE_BYTES: usize = 256 << 10;
-
-/// Lines in one allocation.
-#[derive(Default)]
-pub(super) struct Lines {
-    pub(super) bytes: Vec<u8>,
-    pub(super) ends: Vec<usize>,
-}
-
-impl Lines {
-    pub(super) fn push(&mut self, line: &[u8]) {
-        self.bytes.extend_from_slice(line);
-        self.ends.push(self.bytes.len());
-    }
-
-    pub(super) fn clear(&mut self) {
-        self.bytes.clear();
-        self.ends.clear();
-    }
-
-    pub(super) fn drop_newline(&mut self) {
-        let before = self.ends.iter().rev().nth(1).copied().unwrap_or(0);
-        // Said twice, it must not take the line end of the line before.
-        if let Some(end) = self.ends.last_mut().filter(|end| **end > before)
-            && self.bytes.last() == Some(&b'\n')
-        {
-            self.bytes.pop();
-            *end -= 1;
-        }
-    }
-
-    pub(super) fn is_full(&self) -> bool {
-        self.ends.len() >= PIECE || self.bytes.len() >= PIECE_BYTES
-    }
-}
 
 /// Finds the lines that only moved from one hunk to another.
 pub fn moved_in(hunks: &[u8]) -> MovedBlocks {
@@ -69,28 +30,28 @@ pub fn moved_in(hunks: &[u8]) -> MovedBlocks {
     moved::find(&removed, &added, |line| moved::ink(line.1))
 }
 
-/// Says whether a hunk shows words, as git does with `--word-diff` and `--color-words`: its lines have no signs.
-///
-/// `ahead` is as much of the hunk as is known.
-pub(super) fn shows_words(ahead: &[u8], colored: bool) -> bool {
-    let mut lines = ahead.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
-    let verdict = lines.find_map(|raw| {
-        let color = colors::sgr(raw);
-        match raw.get(color) {
-            Some(b' ') | Some(b'\n') => {
-                // A line that did not change has no colour in it, but what ends one.
-                let inner = colors::without(raw);
-                let ends = raw.strip_suffix(b"\x1b[m\n").or(raw.strip_suffix(b"\n")).unwrap_or(raw);
-                (colored && color == 0 && ends.len() + 1 > inner.len() + 3).then_some(true)
-            }
-            Some(b'+' | b'-') => Some(colored && color == 0),
-            Some(b'\\') => None,
-            // A header ends a hunk in which nothing has a sign.
-            Some(b'@' | b'd') => Some(true),
-            _ => Some(true),
-        }
-    });
-    verdict.unwrap_or(false)
+/// What a line of a hunk is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sign {
+    Context,
+    /// An empty line of both versions that lost even its blank.
+    Unsigned,
+    Removed,
+    Added,
+    /// Says that the line before has no line end.
+    Mark,
+}
+
+/// Says what a line is by its sign; `None` if it is none of a hunk.
+pub(super) fn sign(line: &[u8]) -> Option<Sign> {
+    match line {
+        b"" | b"\n" | b"\r\n" => Some(Sign::Unsigned),
+        [b' ', ..] => Some(Sign::Context),
+        [b'-', ..] => Some(Sign::Removed),
+        [b'+', ..] => Some(Sign::Added),
+        [b'\\', ..] => Some(Sign::Mark),
+        _ => None,
+    }
 }
 
 /// A line, and how many follow from it.

@@ -6,28 +6,33 @@
 
 use super::super::file::unquoted;
 
-/// Returns the name in a `diff --git` line, for files that have no other; the line itself if the name
-/// can't be found.
-pub(super) fn of_git_line(names: &[u8]) -> Vec<u8> {
+/// Returns the names on both sides in a `diff --git` line, for files that have no others; twice the line
+/// itself if they can't be found.
+pub(super) fn of_git_line(names: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let candidates = memchr::memchr_iter(b' ', names).map(|at| (&names[..at], &names[at + 1..]));
     let halves: Vec<(Vec<u8>, Vec<u8>)> = candidates
         .filter(|(old, new)| is_whole(old) && is_whole(new))
         .map(|(old, new)| (unquoted(old), unquoted(new)))
         .collect();
     if let Some((same, _)) = halves.iter().find(|(old, new)| old == new) {
-        return same.clone();
+        return (same.clone(), same.clone());
     }
     // Of several ways to read it, the one with the longest name: a blank in a folder's name is likelier than in a prefix.
     let common = |(old, new): &(Vec<u8>, Vec<u8>)| {
         let (old_rest, new_rest) = (below(old)?, below(new)?);
         (old_rest == new_rest).then(|| new_rest.to_vec())
     };
-    halves.iter().filter_map(common).max_by_key(Vec::len).unwrap_or_else(|| {
-        halves
-            .iter()
-            .max_by_key(|(old, new)| shared(old, new).len())
-            .map_or(names.to_vec(), |(_, new)| strip(new))
-    })
+    if let Some(name) = halves.iter().filter_map(common).max_by_key(Vec::len) {
+        return (name.clone(), name);
+    }
+    let likely = |(old, new): &&(Vec<u8>, Vec<u8>)| (has_usual_prefixes(old, new), shared(old, new).len());
+    let two = halves.iter().max_by_key(likely);
+    two.map_or_else(|| (names.to_vec(), names.to_vec()), |(old, new)| without_prefixes(old, new, true))
+}
+
+/// Says whether two names begin with the letters that git puts before the names of the two sides.
+fn has_usual_prefixes(old: &[u8], new: &[u8]) -> bool {
+    strip(old) != old && strip(new) != new && old.first() != new.first()
 }
 
 /// Says whether a text is a quoted name, or one without quotes.
@@ -44,13 +49,17 @@ pub(super) fn of_side(text: &[u8]) -> Option<Vec<u8>> {
     (text != b"/dev/null").then(|| unquoted(text))
 }
 
-/// Returns the file's names on both sides without their prefixes, from the `---` and `+++` lines.
-pub(super) fn without_prefixes(old: &[u8], new: &[u8]) -> (Vec<u8>, Vec<u8>) {
+/// Returns the file's names on both sides without their prefixes, from the `---` and `+++` lines; `of_git`
+/// if git wrote them.
+pub(super) fn without_prefixes(old: &[u8], new: &[u8], of_git: bool) -> (Vec<u8>, Vec<u8>) {
     if old == new {
         return (old.to_vec(), new.to_vec());
     }
+    let usual = has_usual_prefixes(old, new);
     match shared(old, new) {
-        b"" => (strip(old), strip(new)),
+        _ if of_git && usual => (strip(old), strip(new)),
+        b"" if usual => (strip(old), strip(new)),
+        b"" => (old.to_vec(), new.to_vec()),
         same => (same.to_vec(), same.to_vec()),
     }
 }
@@ -93,7 +102,19 @@ mod tests {
             ("\"a/\\303\\251\" \"b/\\303\\251\"", "é"),
             ("a/trail  b/trail ", "trail "),
         ] {
-            assert_eq!(String::from_utf8_lossy(&of_git_line(line.as_bytes())), name, "{line}");
+            let (old, new) = of_git_line(line.as_bytes());
+            let names = [old, new].map(|name| String::from_utf8_lossy(&name).into_owned());
+            assert_eq!(names, [name, name], "{line}");
+        }
+        for (line, names) in [
+            ("a/older.rs b/newer.rs", ["older.rs", "newer.rs"]),
+            ("a/x/f1 b/y/f2", ["x/f1", "y/f2"]),
+            ("a/x/f b/y/f", ["x/f", "y/f"]),
+            ("a/x y b/z w", ["x y", "z w"]),
+            ("one two", ["one", "two"]),
+        ] {
+            let (old, new) = of_git_line(line.as_bytes());
+            assert_eq!([old, new].map(|name| String::from_utf8_lossy(&name).into_owned()), names, "{line}");
         }
         for (old, new, names) in [
             ("a/x", "b/x", ("x", "x")),
@@ -102,8 +123,9 @@ mod tests {
             ("old/x", "newer/x", ("x", "x")),
             ("one.txt", "two.txt", ("one.txt", "two.txt")),
             ("a/one", "b/two", ("one", "two")),
+            ("a/one", "a/two", ("a/one", "a/two")),
         ] {
-            let (a, b) = without_prefixes(old.as_bytes(), new.as_bytes());
+            let (a, b) = without_prefixes(old.as_bytes(), new.as_bytes(), false);
             assert_eq!(
                 (String::from_utf8_lossy(&a).as_ref(), String::from_utf8_lossy(&b).as_ref()),
                 names,

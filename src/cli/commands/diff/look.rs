@@ -10,15 +10,14 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use clap::parser::ValueSource;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
+use super::settings::{Setting, Settling, word, yes_or_no};
 use crate::base::error::Result;
-use crate::cli::global::Global;
-use crate::cli::output::pager::{is_in_front, screen_width};
+use crate::cli::output::pager::{has_input, is_in_front, screen_width};
 use crate::cli::output::{Style, Ui, text};
-use crate::diff::{Background, Depth, Links, Patience, Theme};
+use crate::diff::{Background, Depth, Links, Look, Patience, Theme};
 
 /// How long a terminal may take to answer; one at the other end of a network takes longer.
 const ANSWER: Duration = Duration::from_millis(100);
@@ -50,62 +49,94 @@ pub(super) enum Syntax {
 /// Options that change how a diff looks, and nothing of what it says.
 #[derive(Args)]
 pub(super) struct LookOptions {
-    /// The background to paint for
-    #[arg(long, value_name = "FOR", default_value = "auto", env = "SNAP_DIFF_THEME", hide_env_values = true)]
-    theme: Colors,
-    /// Colour source code, if the background is known
-    #[arg(
-        long,
-        value_name = "WHEN",
-        default_value = "auto",
-        env = "SNAP_DIFF_SYNTAX",
-        hide_env_values = true
-    )]
-    syntax: Syntax,
-    /// Link to the files: `file`, or a format with {path}, {line} and {host} in it, such as `vscode://file{path}:{line}`
-    #[arg(
-        long,
-        value_name = "FORMAT",
-        default_value = "never",
-        env = "SNAP_DIFF_LINKS",
-        hide_env_values = true
-    )]
-    links: String,
-    /// Leave out the line numbers
-    #[arg(long, env = "SNAP_DIFF_NO_LINE_NUMBERS", hide_env_values = true)]
+    /// The background to paint for [default: auto] [env: SNAP_DIFF_THEME]
+    #[arg(long, value_name = "FOR")]
+    theme: Option<Colors>,
+    /// Colour source code, if the background is known [default: auto] [env: SNAP_DIFF_SYNTAX]
+    #[arg(long, value_name = "WHEN")]
+    syntax: Option<Syntax>,
+    /// Link to the files: `file`, or a format with {path}, {line} and {host} in it, such as `vscode://file{path}:{line}` [default: never] [env: SNAP_DIFF_LINKS]
+    #[arg(long, value_name = "FORMAT")]
+    links: Option<String>,
+    /// Leave out the line numbers [env: SNAP_DIFF_NO_LINE_NUMBERS]
+    #[arg(long)]
     no_line_numbers: bool,
-    /// Cut longer lines, with a count of what is not shown
-    #[arg(
-        long,
-        value_name = "BYTES",
-        default_value_t = 4_096,
-        env = "SNAP_DIFF_MAX_LINE",
-        hide_env_values = true
-    )]
-    max_line: usize,
+    /// Cut longer lines, with a count of what is not shown [default: 4096] [env: SNAP_DIFF_MAX_LINE]
+    #[arg(long, value_name = "BYTES")]
+    max_line: Option<usize>,
     /// List how a diff would look here, and which setting decides it
     #[arg(long)]
     pub(super) show_config: bool,
 }
 
+impl LookOptions {
+    /// Settles what the options leave open; names variables that are wrong.
+    pub(super) fn settled(&self, ui: &mut Ui) -> LookSettings {
+        let variable = |name: &str| std::env::var_os(name).map(|text| text.to_string_lossy().into_owned());
+        let mut settling = Settling { variable: &variable, warnings: Vec::new() };
+        let links = |text: &str| Some(text.to_owned());
+        let number = |text: &str| text.parse().ok();
+        let backgrounds = "auto, dark, light or ansi";
+        let no_numbers = self.no_line_numbers.then_some(true);
+        let settings = LookSettings {
+            theme: settling.settle(self.theme, "SNAP_DIFF_THEME", word, backgrounds, Colors::Auto),
+            syntax: settling.settle(
+                self.syntax,
+                "SNAP_DIFF_SYNTAX",
+                word,
+                "auto, always or never",
+                Syntax::Auto,
+            ),
+            links: settling.settle(self.links.clone(), "SNAP_DIFF_LINKS", links, "", "never".to_owned()),
+            no_numbers: settling.settle(
+                no_numbers,
+                "SNAP_DIFF_NO_LINE_NUMBERS",
+                yes_or_no,
+                "yes or no",
+                false,
+            ),
+            max_line: settling.settle(
+                self.max_line,
+                "SNAP_DIFF_MAX_LINE",
+                number,
+                "a number of bytes",
+                Look::default().max_line,
+            ),
+        };
+        settling.warnings.iter().for_each(|warning| ui.warn(warning.as_str()));
+        settings
+    }
+}
+
+/// How a diff looks, and what says so.
+pub(super) struct LookSettings {
+    theme: Setting<Colors>,
+    syntax: Setting<Syntax>,
+    links: Setting<String>,
+    no_numbers: Setting<bool>,
+    max_line: Setting<usize>,
+}
+
 /// A question to the terminal that is under way.
 pub(super) struct Asked(Option<JoinHandle<Option<Background>>>);
 
-impl LookOptions {
-    /// Begins to find out which background to paint for. Asks the terminal only if `colored`, and only
-    /// if this program is in the foreground.
+impl LookSettings {
+    /// Begins to find out which background to paint for. Asks the terminal only if `colored`, only if this
+    /// program is in the foreground, and not if something was typed already: that would be read with the
+    /// answer, and nobody could give it back.
     pub(super) fn ask(&self, colored: bool) -> Asked {
         let asks = colored
-            && self.theme == Colors::Auto
+            && self.theme.value == Colors::Auto
             && io::stdout().is_terminal()
             && many_colors()
-            && is_in_front(io::stdout());
+            && is_in_front(io::stdout())
+            && !has_input(io::stdout());
         Asked(asks.then(|| thread::spawn(answered)))
     }
 
     /// Says which colours are used.
     pub(super) fn theme(&self, asked: Asked) -> Theme {
-        let background = match self.theme {
+        let background = match self.theme.value {
             Colors::Dark => Background::Dark,
             Colors::Light => Background::Light,
             Colors::Ansi => Background::Unknown,
@@ -118,17 +149,17 @@ impl LookOptions {
     /// Says whether source code may be coloured, so that the grammars can be read before anything else
     /// is known.
     pub(super) fn may_color_words(&self, colored: bool) -> bool {
-        let known = match self.theme {
+        let known = match self.theme.value {
             Colors::Auto => io::stdout().is_terminal(),
             Colors::Dark | Colors::Light => true,
             Colors::Ansi => false,
         };
-        colored && known && self.syntax != Syntax::Never
+        colored && known && self.syntax.value != Syntax::Never
     }
 
     /// Says how long painting may wait for the colours of words.
     pub(super) fn patience(&self) -> Patience {
-        match self.syntax {
+        match self.syntax.value {
             Syntax::Always => Patience::ENDLESS,
             _ if io::stdout().is_terminal() => Patience::SCREEN,
             _ => Patience::PIPE,
@@ -138,7 +169,7 @@ impl LookOptions {
     /// Says how links to files below a folder are made.
     pub(super) fn links(&self, folder: &Path) -> Option<Arc<Links>> {
         use std::os::unix::ffi::OsStrExt as _;
-        let format = match self.links.as_str() {
+        let format = match self.links.value.as_str() {
             "never" | "" => return None,
             "file" => Links::PLAIN.to_owned(),
             format => format.to_owned(),
@@ -148,16 +179,16 @@ impl LookOptions {
     }
 
     pub(super) fn numbers(&self) -> bool {
-        !self.no_line_numbers
+        !self.no_numbers.value
     }
 
     pub(super) fn max_line(&self) -> usize {
-        self.max_line.max(16)
+        self.max_line.value.max(16)
     }
 
     /// Lists what is set, and what says so.
     pub(super) fn list(&self, form: &str, ui: &mut Ui) -> Result<()> {
-        let word = |value: Option<clap::builder::PossibleValue>| {
+        let named = |value: Option<clap::builder::PossibleValue>| {
             value.map_or_else(String::new, |value| value.get_name().to_owned())
         };
         let asked = self.ask(ui.color());
@@ -167,21 +198,11 @@ impl LookOptions {
             Background::Dark => "dark",
             Background::Light => "light",
         };
-        let from = |option: &str, name: &str| match source_of(option) {
-            Some(ValueSource::CommandLine) => "the command line".to_owned(),
-            Some(ValueSource::EnvVariable) => name.to_owned(),
-            _ => "the default".to_owned(),
-        };
-        let theme_from = match (self.theme, answers, theme) {
-            (Colors::Auto, true, "ansi") => "the terminal did not answer".to_owned(),
-            (Colors::Auto, true, _) => "the terminal's answer".to_owned(),
-            (Colors::Auto, false, _) => "no terminal to ask".to_owned(),
-            _ => from("theme", "SNAP_DIFF_THEME"),
-        };
-        let color_from = match source_of("color") {
-            Some(ValueSource::CommandLine) => "the command line",
-            _ if io::stdout().is_terminal() => "the terminal and its environment",
-            _ => "no terminal",
+        let theme_from = match (self.theme.value, answers, theme) {
+            (Colors::Auto, true, "ansi") => "the terminal did not answer",
+            (Colors::Auto, true, _) => "the terminal's answer",
+            (Colors::Auto, false, _) => "no terminal to ask",
+            _ => self.theme.from.name(),
         };
         let depth = match self.theme(Asked(None)).depth {
             Depth::Full => ("all", "COLORTERM"),
@@ -189,18 +210,18 @@ impl LookOptions {
         };
         let yes = |on: bool| if on { "yes" } else { "no" }.to_owned();
         let rows = [
-            ("form", form.to_owned(), "the command line and where it goes".to_owned()),
-            ("color", yes(ui.color()), color_from.to_owned()),
+            ("form", form.to_owned(), "the command line and where it goes"),
+            ("color", yes(ui.color()), ui.color_from()),
             ("theme", theme.to_owned(), theme_from),
-            ("colors", depth.0.to_owned(), depth.1.to_owned()),
-            ("syntax", word(self.syntax.to_possible_value()), from("syntax", "SNAP_DIFF_SYNTAX")),
-            ("links", self.links.clone(), from("links", "SNAP_DIFF_LINKS")),
-            ("line-numbers", yes(self.numbers()), from("no_line_numbers", "SNAP_DIFF_NO_LINE_NUMBERS")),
-            ("max-line", self.max_line().to_string(), from("max_line", "SNAP_DIFF_MAX_LINE")),
-            ("width", screen_width().to_string(), "COLUMNS, the terminal, or 80".to_owned()),
+            ("colors", depth.0.to_owned(), depth.1),
+            ("syntax", named(self.syntax.value.to_possible_value()), self.syntax.from.name()),
+            ("links", self.links.value.clone(), self.links.from.name()),
+            ("line-numbers", yes(self.numbers()), self.no_numbers.from.name()),
+            ("max-line", self.max_line().to_string(), self.max_line.from.name()),
+            ("width", screen_width().to_string(), "COLUMNS, the terminal, or 80"),
         ];
         if ui.json() {
-            let row = |(name, value, from): &(&str, String, String)| json!({"name": name, "value": value, "from": from});
+            let row = |(name, value, from): &(&str, String, &str)| json!({"name": name, "value": value, "from": from});
             return ui.print_json(&rows.iter().map(row).collect::<Vec<_>>());
         }
         for (name, value, from) in rows {
@@ -220,19 +241,11 @@ fn many_colors() -> bool {
 
 /// Asks the terminal for its background.
 fn answered() -> Option<Background> {
-    use terminal_colorsaurus::{QueryOptions, ThemeMode, theme_mode};
+    use terminal_colorsaurus::{QueryOptions, background_color};
     let mut options = QueryOptions::default();
     let afar = ["SSH_CONNECTION", "SSH_TTY"].into_iter().any(|name| std::env::var_os(name).is_some());
     options.timeout = if afar { ANSWER_FROM_AFAR } else { ANSWER };
-    match theme_mode(options).ok()? {
-        ThemeMode::Dark => Some(Background::Dark),
-        ThemeMode::Light => Some(Background::Light),
-    }
-}
-
-/// Says what set an option, on this command line.
-fn source_of(option: &str) -> Option<ValueSource> {
-    let options = Global::augment_args(LookOptions::augment_args(clap::Command::new("snap")));
-    // Words that are none of these options are passed over.
-    options.ignore_errors(true).try_get_matches_from(std::env::args_os()).ok()?.value_source(option)
+    // The colour of the text is not asked for: some terminals answer to one question only.
+    let background = background_color(options).ok()?;
+    Some(if background.perceived_lightness() <= 0.5 { Background::Dark } else { Background::Light })
 }

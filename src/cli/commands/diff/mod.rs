@@ -2,6 +2,7 @@
 
 mod look;
 mod report;
+mod settings;
 mod sources;
 
 use std::io::{self, IsTerminal as _};
@@ -157,16 +158,17 @@ impl Diff {
         }
         crate::git::read_blobs_only_to_show();
         let form = self.form(ui);
+        let settings = self.look.settled(ui);
         if self.look.show_config {
-            self.look.list(form.name(), ui)?;
+            settings.list(form.name(), ui)?;
             return Ok(Outcome::Done);
         }
         let colored = (ui.color() || self.color_only) && form.is_painted();
-        let words = self.look.may_color_words(colored);
+        let words = settings.may_color_words(colored);
         if words {
             std::thread::spawn(prepare_colors);
         }
-        let asked = self.look.ask(colored && !self.color_only);
+        let asked = settings.ask(colored && !self.color_only);
         let longest_line =
             if form == OutputForm::Patch { usize::MAX } else { Options::default().longest_line };
         let needs_workspace = self.files.is_empty() && !of_input;
@@ -189,18 +191,18 @@ impl Diff {
         let folder = workspace.as_ref().map_or(&context.cwd, |workspace| &workspace.root);
         let look = Look {
             color: ui.color() || self.color_only,
-            theme: if colored { self.look.theme(asked) } else { Theme::default() },
-            max_line: self.look.max_line(),
+            theme: if colored { settings.theme(asked) } else { Theme::default() },
+            max_line: settings.max_line(),
             word: self.word,
-            numbers: self.look.numbers(),
+            numbers: settings.numbers(),
             width: if form == OutputForm::Columns { screen_width() } else { 0 },
-            links: self.look.links(folder).filter(|_| !self.color_only),
+            links: settings.links(folder).filter(|_| !self.color_only),
         };
         let words = words && look.theme.knows_background();
         let spent = Arc::new(Spent::default());
         let worker = || Worker {
             loader: workspace.as_ref().map(|workspace| Loader::new(workspace, options, wanted)),
-            coloring: words.then(|| Coloring::new(self.look.patience(), spent.clone())),
+            coloring: words.then(|| Coloring::new(settings.patience(), spent.clone())),
         };
 
         let work = |worker: &mut Worker<'_>,
@@ -256,6 +258,8 @@ impl Diff {
         let on_screen = ui.color() || io::stdout().is_terminal();
         match () {
             () if ui.json() => OutputForm::Json,
+            // Without colours, nothing is left to be done.
+            () if self.color_only && ui.refuses_color() => OutputForm::Patch,
             () if self.color_only => OutputForm::InPlace,
             () if self.stat => OutputForm::Stat,
             () if self.name_only => OutputForm::Names,

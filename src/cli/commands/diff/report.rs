@@ -10,7 +10,7 @@ use crate::base::screen::{Line, Sieve, width as width_of};
 use crate::cli::output::pager::{Sheet, screen_width};
 use crate::cli::output::words::count;
 use crate::cli::output::{Style, Text, Ui, text};
-use crate::diff::{ChangeKind, Counted, Delivery, bar};
+use crate::diff::{Counted, Delivery, bar};
 
 /// The width of the bars of `--stat`.
 const BAR: u64 = 40;
@@ -87,11 +87,9 @@ impl DiffWriter {
         }
         let name = |counted: &Counted| {
             let name = |path: &[u8]| Line(&String::from_utf8_lossy(path)).to_string();
-            match counted.file.kind {
-                ChangeKind::Renamed | ChangeKind::Copied => {
-                    format!("{} -> {}", name(counted.file.old_name()), name(&counted.file.path))
-                }
-                _ => name(&counted.file.path),
+            match (counted.file.old_name(), &counted.file.path[..]) {
+                (old, new) if old == new => name(new),
+                (old, new) => format!("{} -> {}", name(old), name(new)),
             }
         };
         let longest = self.counted.iter().map(|one| columns(&name(one))).max().unwrap_or(0);

@@ -1,17 +1,18 @@
 //! What `snap diff` compares, and how each source is opened.
 
 use std::fs::File;
-use std::io::{self, BufReader};
+use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use super::Diff;
 use crate::base::error::{Error, IoContext as _, Kind, Result};
 use crate::base::paths::RepoPath;
 use crate::cli::output::Ui;
+use crate::cli::output::pager::input_rests;
 use crate::cli::upkeep::{warn_of_newer, warn_of_passed_over};
 use crate::compare::{self, Item, Loader, broken};
 use crate::context::Context;
-use crate::diff::{Again, FileHeader, Only, Options, Show, show_patch};
+use crate::diff::{Again, FileHeader, Only, Options, Show, show_patch_as_it_comes};
 use crate::edits::FileReader;
 use crate::manifest::Manifest;
 use crate::store::{Reference, Store};
@@ -153,8 +154,8 @@ pub(super) fn show_job(
         (Job::Item(item), Some(loader)) => loader.show(*item, show),
         (Job::Files(old, new), _) => show_files(&old, &new, options, show),
         (Job::Input(wanted), _) => {
-            let input = BufReader::with_capacity(64 << 10, io::stdin());
-            show_patch(input, &mut Only::new(&wanted, show)).map_err(|error| broken(&error))
+            show_patch_as_it_comes(io::stdin().lock(), input_rests, &mut Only::new(&wanted, show))
+                .map_err(|error| broken(&error))
         }
         (Job::Item(_), None) => Err(Error::new(Kind::Bug, "An edit has nowhere to be loaded from")),
     }
