@@ -603,7 +603,7 @@ fn what_a_step_takes_away_and_no_snapshot_holds_is_said_before_it() {
         ("rm -rf target/debug", &["target/debug is ignored"], &["big"]),
         ("rm -rf sub", &["sub/my.env is ignored"], &["big", "target"]),
         ("rm -rf b*", &["big is not"], &["target"]),
-        ("rm -rf .", &["big is not", "target is ignored", "sub/my.env is ignored"], &["snapshots"]),
+        ("rm -rf .", &["big is not", "target is ignored", "sub/my.env is ignored"], &[".claude is ignored"]),
         ("git clean -fdx", &["big is not", "target is ignored", "sub/my.env is ignored"], &["snapshots"]),
         ("git clean -fdX", &["target is ignored"], &["big"]),
         ("git clean -fd", &["big is not"], &["target"]),
