@@ -28,6 +28,8 @@ pub struct Context {
     pub session: Option<String>,
     /// The task list named by the environment, if it is not the session's own.
     pub task_list: Option<ClientId>,
+    /// The name that every project's folder of transcripts has, if the environment says so.
+    pub project_folder: Option<String>,
     /// Whether a client started this program.
     pub inside_client: bool,
     /// The login name.
@@ -96,6 +98,7 @@ impl Context {
             store,
             session: text("CLAUDE_CODE_SESSION_ID"),
             task_list: text("CLAUDE_CODE_TASK_LIST_ID").and_then(|id| ClientId::parse(&id)),
+            project_folder: text("CLAUDE_CODE_PROJECT_DIR_NAME"),
             inside_client: variable("CLAUDECODE").is_some(),
             user: text("USER")
                 .or_else(|| text("LOGNAME"))

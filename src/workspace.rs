@@ -97,7 +97,8 @@ impl Workspace {
             Some(folder) => Store::open(folder)?,
             None => Store::open(&home.join(".claude").join("snapshots"))?,
         };
-        let client = ClientHome::new(&context.config_dir, &context.home, context.task_list.clone());
+        let client = ClientHome::new(&context.config_dir, &context.home, context.task_list.clone())
+            .with_project_folder(context.project_folder.clone());
         let trust = Arc::new(Trust::new(&context.state));
         let store = store.sealed(Arc::clone(&trust) as Arc<dyn Seal>, context.now);
         Ok(Workspace {

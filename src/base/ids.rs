@@ -54,6 +54,11 @@ impl ClientId {
         (starts_well && text.len() <= 128 && text.chars().all(plain)).then(|| ClientId(text.to_owned()))
     }
 
+    /// Says whether it has the form of a session's id, a UUID: the client resumes nothing else.
+    pub fn is_session(&self) -> bool {
+        self.0.len() == 36 && uuid::Uuid::try_parse(&self.0).is_ok()
+    }
+
     /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -103,6 +108,20 @@ mod tests {
         }
         for bad in ["", ".", "..", "../x", "a/b", "-rf", ".hidden", "a b", "a\0", "é", &"x".repeat(129)] {
             assert!(ClientId::parse(bad).is_none(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_uuid_is_a_sessions_id() {
+        let is_session = |text: &str| ClientId::parse(text).expect("an id").is_session();
+        assert!(is_session("c137e379-838e-4509-8148-16b407691758"));
+        for other in [
+            "agent-1a2b3c4d",
+            "notes",
+            "c137e379838e4509814816b407691758",
+            "c137e379-838e-4509-8148-16b40769175g",
+        ] {
+            assert!(!is_session(other), "{other}");
         }
     }
 

@@ -191,9 +191,10 @@ impl fmt::Display for Warning {
             ),
             Warning::ConversationNotSaved(why) => write!(f, "The conversation was not saved: {why}"),
             Warning::NoSessionHere => f.write_str("No session of Claude Code was found here."),
-            Warning::NotMarked(why) => {
-                write!(f, "The snapshot can't be marked as yours, so resuming it needs `--trust`: {why}.")
-            }
+            Warning::NotMarked(why) => write!(
+                f,
+                "The snapshot can't be marked as yours, so resuming it needs `--trust`: {why}. Set XDG_STATE_HOME to keep your key in another folder."
+            ),
             Warning::NotSigned(why) => write!(f, "The snapshot is not signed: {why}."),
             Warning::BaseNotKept { base, why } => {
                 write!(f, "The base commit {base} is not protected from git's garbage collection: {why}.")

@@ -169,8 +169,7 @@ mod tests {
     use crate::client::Live;
 
     fn found(live: Option<Live>) -> FoundSession {
-        let id = ClientId::parse("s1").expect("an id");
-        FoundSession { id, transcript: "/s1.jsonl".into(), live }
+        FoundSession::example("s1", live)
     }
 
     fn seen(id: &str, meta: &str, records: &[&str]) -> Seen {

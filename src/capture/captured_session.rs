@@ -1,5 +1,7 @@
 //! What a save takes from the client's files, before it stands in a manifest.
 
+use std::path::PathBuf;
+
 use serde_json::value::RawValue;
 
 use crate::base::warning::Warning;
@@ -9,6 +11,8 @@ use crate::manifest::{Agent, NotCaptured, Permissions, Session};
 #[derive(Default)]
 pub(super) struct CapturedSession {
     pub(super) session: Option<Session>,
+    /// The configuration folder that it is from.
+    pub(super) config: Option<PathBuf>,
     pub(super) tasks: Vec<Box<RawValue>>,
     pub(super) queue: Vec<String>,
     pub(super) agents: Vec<Agent>,

@@ -28,7 +28,7 @@ pub(super) fn to_learn_from(
     let mut files = Vec::new();
     if let Some(found) = session {
         files.push(found.transcript.clone());
-        let of_session = workspace.client.session_files(found, &workspace.root);
+        let of_session = found.home.session_files(found, &workspace.root);
         files.extend(of_session.agents.into_iter().filter_map(|agent| agent.transcript));
         files.extend(of_session.others.into_iter().map(|(_, path)| path));
     }

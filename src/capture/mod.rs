@@ -13,6 +13,8 @@ mod edits;
 mod lineage;
 mod manifest_secrets;
 mod marks;
+mod other_roots;
+mod outside_git;
 mod previous_version;
 mod renames;
 mod schedules;
@@ -145,7 +147,7 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
         return Ok(SaveReport { manifest: same, unchanged_since, written: false, notes });
     }
     let conversation = request.monitor.begin(Phase::Conversation, None);
-    let session = match session::capture(workspace, request.session, request.history, &lock, &redactor) {
+    let mut session = match session::capture(workspace, request.session, request.history, &lock, &redactor) {
         // Nobody can put right what keeps a conversation from being read before the step runs that waits:
         // the edits alone are saved.
         Err(error) if request.automatic.is_some() && edits.is_some() => CapturedSession {
@@ -158,6 +160,9 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     match request.session {
         None => notes.push(Warning::NoSessionHere),
         Some(_) => notes.extend(session.notes.iter().cloned()),
+    }
+    if workspace.repository.is_none() {
+        session.not_captured.files.extend(outside_git::repositories(&workspace.root));
     }
     let mut manifest = assemble(context, workspace, edits, session)?;
     for mut prompt in schedules::left_out(workspace, &manifest) {
@@ -381,7 +386,7 @@ fn assemble(
         others: others.iter().map(|root| root.as_path().into()).collect(),
         root: workspace.root.as_path().into(),
         home: workspace.client.home().into(),
-        config_dir: workspace.client.config().into(),
+        config_dir: session.config.as_deref().unwrap_or(workspace.client.config()).into(),
         worktree,
         branch,
         head: edits.as_ref().and_then(|edits: &Edits| edits.base.clone()),

@@ -17,6 +17,7 @@ use crate::base::warning::Warning;
 use crate::capture::captured_session::CapturedSession;
 use crate::capture::chunker::Chunker;
 use crate::capture::manifest_secrets;
+use crate::capture::other_roots::other_roots;
 use crate::capture::small_files::{SmallFiles, if_readable, is_task, place_of, small_json, task};
 use crate::client::transcript::compaction::last_compaction_in;
 use crate::client::transcript::search::holds_record;
@@ -71,7 +72,9 @@ pub(super) fn capture(
     redactor: &Redactor,
 ) -> Result<CapturedSession> {
     let mut captured = CapturedSession::default();
-    let settings = workspace.client.settings(&workspace.root);
+    let client = found.map_or(&workspace.client, |found| &found.home);
+    captured.config = Some(client.config().to_owned());
+    let settings = client.settings(&workspace.root);
     captured.permissions.mode = settings.default_mode;
     captured.permissions.project = settings.rules;
     captured.not_captured.mcp_servers = settings.servers;
@@ -137,9 +140,9 @@ impl SessionReader<'_> {
         if is_torn && found.live.is_none() {
             captured.notes.push(Warning::TornLine(found.transcript.display().to_string()));
         }
-        let journal = workspace.client.journal(&found.id, &mut missing);
+        let journal = found.home.journal(&found.id, &mut missing);
         journal.explain(facts.decisions.make_contiguous());
-        let files = workspace.client.session_files(found, &workspace.root);
+        let files = found.home.session_files(found, &workspace.root);
         missing.extend(files.missing);
         let mut others = files.others;
         for path in files.tasks {
@@ -163,7 +166,7 @@ impl SessionReader<'_> {
         let mut open = files.agents;
         let own = open.iter().map(|agent| agent.id.clone());
         let mut wanted: BTreeSet<ClientId> = agents::named(&facts).chain(own).collect();
-        workspace.client.add_agents_of(found, &traces.parents, &wanted, &mut open);
+        found.home.add_agents_of(found, &traces.parents, &wanted, &mut open);
         while !open.is_empty() {
             let threads = if open.len() > 1 { helpers() } else { 0 };
             let look = |agent| self.agent(agent, history, &journal, found.live.is_some());
@@ -183,7 +186,7 @@ impl SessionReader<'_> {
             let more =
                 wanted.iter().filter(|id| seen.iter().all(|agent| agent.id != **id)).cloned().collect();
             open = Vec::new();
-            workspace.client.add_agents_of(found, &traces.parents, &more, &mut open);
+            found.home.add_agents_of(found, &traces.parents, &more, &mut open);
         }
         if !traces.parents.is_empty() {
             seen.sort_by(|one, other| one.id.cmp(&other.id));
@@ -211,14 +214,15 @@ impl SessionReader<'_> {
                 Err(why) => missing.push(Skipped::at(path, why)),
             }
         }
-        let mut small = SmallFiles { workspace, redactor: self.redactor, missing: &mut missing };
+        let mut small =
+            SmallFiles { workspace, client: &found.home, redactor: self.redactor, missing: &mut missing };
         let elsewhere = small.elsewhere(&found.id, &facts.plans)?;
         let scripts = small.scripts(&found.id)?;
         if traces.todos.is_empty() {
             traces.todos = small.todos(&elsewhere);
         }
-        captured.not_captured.teams = workspace.client.teams(&found.id, &traces.teams, &mut missing);
-        captured.not_captured.others = workspace.client.others_of(&found.id);
+        captured.not_captured.teams = found.home.teams(&found.id, &traces.teams, &mut missing);
+        captured.not_captured.others = found.home.others_of(&found.id);
         captured.queue = facts.queue.prompts();
         captured.not_captured.processes = facts.open_shells();
         for (id, process) in journal.processes().filter(|(id, _)| !facts.has_ended(id)) {
@@ -237,7 +241,7 @@ impl SessionReader<'_> {
         let (session, other) = facts.decisions.into_iter().partition(|decision| decision.scope == "session");
         captured.permissions.session = session;
         captured.permissions.decisions = other;
-        let launch = workspace.client.launch_of(found).unwrap_or_default();
+        let launch = found.home.launch_of(found).unwrap_or_default();
         captured.permissions.launch = launch.rules;
         captured.not_captured.options = launch.others;
         captured.permissions.mode = facts.mode.clone().or(captured.permissions.mode.take());
@@ -246,7 +250,8 @@ impl SessionReader<'_> {
             (None, Some(cwd)) => Path::new(cwd).into(),
             (None, None) => workspace.root.as_path().into(),
         };
-        let defined = workspace.client.servers(&workspace.root, cwd.as_path(), &mut missing);
+        let other_roots = other_roots(&workspace.root, facts.folders.iter().map(Path::new));
+        let defined = found.home.servers(&workspace.root, cwd.as_path(), &mut missing);
         captured.not_captured.mcp_servers =
             servers(defined.iter().map(Server::named).chain(launch.servers), &traces);
         captured.not_captured.files.append(&mut missing);
@@ -262,6 +267,7 @@ impl SessionReader<'_> {
             waiting_for: found.live.as_ref().and_then(|live| live.waiting_for.clone()),
             mode: facts.mode,
             cwd,
+            other_roots,
             transcript: transcript.filter(|_| history != History::None),
             files: side_files,
             elsewhere,

@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::base::error::Result;
 use crate::base::ids::ClientId;
+use crate::client::ClientHome;
 use crate::client::transcript::traces::todos;
 use crate::json::shape::fits_inside;
 use crate::manifest::{Script, Skipped, TextFile, Todo};
@@ -22,6 +23,8 @@ const MOST_NOTES: usize = 2 << 20;
 /// Reads them; what can't be read is named as missing.
 pub(super) struct SmallFiles<'a> {
     pub(super) workspace: &'a Workspace,
+    /// The client's folders that the session lies in.
+    pub(super) client: &'a ClientHome,
     pub(super) redactor: &'a Redactor,
     pub(super) missing: &'a mut Vec<Skipped>,
 }
@@ -34,7 +37,7 @@ impl SmallFiles<'_> {
         id: &ClientId,
         plans: &std::collections::BTreeSet<String>,
     ) -> Result<Vec<TextFile>> {
-        let client = &self.workspace.client;
+        let client = self.client;
         let mut all = client.files_elsewhere(id, plans, self.missing);
         let first_note = all.len();
         all.extend(client.memory_files(&self.workspace.memory_root()?, self.missing));
@@ -57,7 +60,7 @@ impl SmallFiles<'_> {
     /// Keeps the scripts that set variables for the agent's commands. They come back exactly, or not at all.
     pub(super) fn scripts(&mut self, id: &ClientId) -> Result<Vec<Script>> {
         let mut kept = Vec::new();
-        for (place, path) in self.workspace.client.scripts(id, self.missing) {
+        for (place, path) in self.client.scripts(id, self.missing) {
             let Some(bytes) = self.read(&path)? else { continue };
             let clean = self.redactor.version(&place, None, &bytes)?;
             let (bytes, redaction) = match clean {

@@ -13,6 +13,7 @@ mod outcome;
 mod output;
 mod remotes;
 mod restore_flow;
+mod session_choice;
 mod upkeep;
 mod usage;
 

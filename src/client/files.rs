@@ -3,10 +3,12 @@
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 
+use super::locate::glance::session_of;
 use super::{ClientHome, FoundSession, is_helper};
 use crate::base::error::{Error, IoContext, Result};
 use crate::base::ids::ClientId;
 use crate::manifest::Skipped;
+use crate::sys::parallel;
 
 /// Why links, sockets and the like are left out.
 const NO_FILE: &str = "it is a link, or no file";
@@ -53,6 +55,11 @@ impl ClientHome {
             match agent_file(&place) {
                 Some((id, is_meta)) => add_agent_file(&mut files.agents, id, is_meta, path),
                 None => files.others.push((place, path)),
+            }
+        }
+        for (id, path) in flat_agents(found) {
+            if files.agents.iter().all(|agent| agent.id != id) {
+                add_agent_file(&mut files.agents, id, false, path);
             }
         }
         let is_own = |agent: &mut AgentFiles| is_helper(&agent.id, agent.meta.is_some());
@@ -105,6 +112,21 @@ pub(super) fn agent_file(place: &str) -> Option<(ClientId, bool)> {
         (None, None) => return None,
     };
     Some((ClientId::parse(id)?, is_meta))
+}
+
+/// Returns the transcripts of agents that lie beside the session's own, where clients before 2.1 kept them: their
+/// records name the session.
+fn flat_agents(found: &FoundSession) -> Vec<(ClientId, PathBuf)> {
+    let beside = found.transcript.parent().map(list).and_then(Result::ok).unwrap_or_default();
+    let named = |path: PathBuf| {
+        let id = path.file_name()?.to_str()?.strip_prefix("agent-")?.strip_suffix(".jsonl")?;
+        let is_file = path.symlink_metadata().is_ok_and(|meta| meta.is_file());
+        Some((ClientId::parse(id).filter(|_| is_file)?, path))
+    };
+    let agents: Vec<(ClientId, PathBuf)> = beside.into_iter().filter_map(named).collect();
+    let owners = parallel::map(&agents, 64, |(_, path)| session_of(path));
+    let own = |owner: &Option<String>| owner.as_deref() == Some(found.id.as_str());
+    agents.into_iter().zip(owners).filter(|(_, owner)| own(owner)).map(|(agent, _)| agent).collect()
 }
 
 pub(super) fn add_agent_file(agents: &mut Vec<AgentFiles>, id: ClientId, is_meta: bool, path: PathBuf) {

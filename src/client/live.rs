@@ -1,13 +1,14 @@
 //! Sessions that run right now: `sessions/PID.json`.
 //!
 //! A file can outlive its process, and a process id is used again, so a session is live
-//! only if the process exists and started when the file says it did.
+//! only if the process exists and started when the file says it did. Where several
+//! configuration folders share their transcripts, each has live sessions of its own.
 
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{ClientHome, belongs};
+use super::ClientHome;
 use crate::base::error::Result;
 use crate::base::ids::ClientId;
 use crate::sys::files;
@@ -30,7 +31,10 @@ pub struct Live {
     pub background: bool,
     /// Its client's process.
     pub(super) pid: i32,
-    updated: i64,
+    /// When it said so last, in milliseconds; 0 if the client does not say.
+    pub(super) updated: i64,
+    /// The configuration folder that it is in.
+    pub(super) config: PathBuf,
 }
 
 #[cfg(test)]
@@ -45,6 +49,7 @@ impl Live {
             background: false,
             pid: 0,
             updated: 0,
+            config: "/home/.claude".into(),
         }
     }
 }
@@ -68,23 +73,25 @@ struct LiveFile {
 }
 
 impl ClientHome {
-    /// Returns the live sessions of a work tree, the one active last first.
-    ///
-    /// # Errors
-    /// [`crate::base::error::Kind::Environment`] if the folder is there but can't be read.
-    pub fn live_sessions(&self, root: &Path) -> Result<Vec<Live>> {
-        let mut live: Vec<Live> =
-            self.all_live()?.into_iter().filter(|live| belongs(&live.cwd, root)).collect();
-        live.sort_by_key(|live| std::cmp::Reverse(live.updated));
-        Ok(live)
-    }
-
     /// Says whether a session runs right now, anywhere.
     ///
     /// # Errors
-    /// As [`ClientHome::live_sessions`].
+    /// [`crate::base::error::Kind::Environment`] if the folder is there but can't be read.
     pub fn live_session(&self, id: &ClientId) -> Result<Option<Live>> {
-        Ok(self.all_live()?.into_iter().find(|live| live.id == *id))
+        Ok(self.running()?.into_iter().find(|live| live.id == *id))
+    }
+
+    /// Returns every session that runs, here or with another configuration folder that shares its transcripts.
+    ///
+    /// # Errors
+    /// As [`ClientHome::live_session`].
+    pub(super) fn running(&self) -> Result<Vec<Live>> {
+        let mut running = self.all_live()?;
+        for other in self.profiles_that_share() {
+            // What another account keeps to itself is not our business.
+            running.extend(other.all_live().unwrap_or_default());
+        }
+        Ok(running)
     }
 
     fn all_live(&self) -> Result<Vec<Live>> {
@@ -109,6 +116,7 @@ impl ClientHome {
                     background: record.kind.as_deref() == Some("bg"),
                     pid: record.pid,
                     updated: record.updated_at,
+                    config: self.config.clone(),
                 });
             }
         }

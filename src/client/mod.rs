@@ -14,6 +14,7 @@ mod launch_options;
 mod live;
 mod locate;
 mod loose_json;
+mod profiles;
 mod servers;
 mod sessions;
 mod settings;
@@ -35,12 +36,13 @@ pub use hooks::journal::HookNotes;
 pub use hooks::settings::{COMMAND_FILE, hooks, is_our_command, with_hooks, without_hooks};
 pub use hooks::setup::{Scope, SettingsChange, Setup};
 pub use install::append::{AsSaved, PrefixMatch, Writer};
-pub use install::known::{left_tree_record, title_records};
+pub use install::known::{finds_in_any_folder, left_tree_record, says_nothing, title_records};
 pub use install::links::Link;
 pub use install::staging::{AsPlaceSaved, Folders, Placed};
 pub use launch_options::is_restriction;
 pub use live::Live;
-pub use locate::{FoundSession, Wanted};
+pub use locate::glance::SessionWords;
+pub use locate::{Found, FoundSession, Passed, Wanted};
 pub use loose_json::LooseObject;
 pub use servers::{Reach, Server, mark_used};
 pub use sessions::Listed;
@@ -53,19 +55,52 @@ pub use transcript::spoken::{is_command, was_spoken_to};
 /// The variable that makes sessions share one task list.
 pub const TASK_LIST: &str = "CLAUDE_CODE_TASK_LIST_ID";
 
+/// What a running client sets for the programs that it starts. A client that gets these takes itself for one of them:
+/// with the second, it writes no transcript.
+pub const MARKS_OF_A_CLIENT: [&str; 4] =
+    ["CLAUDECODE", "CLAUDE_CODE_CHILD_SESSION", "CLAUDE_CODE_SESSION_ID", "CLAUDE_CODE_ENTRYPOINT"];
+
+/// What else it sets (2.1.332), which says something of that client to nobody but its own programs.
+pub const WORDS_OF_A_CLIENT: [&str; 7] = [
+    "AI_AGENT",
+    "CLAUDE_CODE_CHILD_NOTES_DIR",
+    "CLAUDE_CODE_EXECPATH",
+    "CLAUDE_CODE_MESSAGING_SOCKET",
+    "CLAUDE_CODE_MESSAGING_TOKEN",
+    "CLAUDE_CODE_SESSION_ATTENDED",
+    "CLAUDE_PID",
+];
+
 /// The client's configuration folder: `$CLAUDE_CONFIG_DIR`, by default `~/.claude`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientHome {
     config: PathBuf,
     home: PathBuf,
     /// The task list that all sessions share, by `CLAUDE_CODE_TASK_LIST_ID`.
     task_list: Option<ClientId>,
+    /// The name of every project's folder, by `CLAUDE_CODE_PROJECT_DIR_NAME`.
+    project_folder: Option<String>,
 }
 
 impl ClientHome {
     /// Makes it from the two folders, neither of which needs to exist, and the shared task list's name.
     pub fn new(config: &Path, home: &Path, task_list: Option<ClientId>) -> ClientHome {
-        ClientHome { config: config.to_owned(), home: home.to_owned(), task_list }
+        let (config, home) = (config.to_owned(), home.to_owned());
+        ClientHome { config, home, task_list, project_folder: None }
+    }
+
+    /// The same, with a project's folder of this name, whatever the project is; what is no name counts as none.
+    #[must_use]
+    pub fn with_project_folder(self, name: Option<String>) -> ClientHome {
+        ClientHome { project_folder: name.filter(|name| is_project_folder(name)), ..self }
+    }
+
+    /// The same, with the folder that a transcript lies in as the project's; `None` if that is none of the client's.
+    pub fn with_folder_of(&self, transcript: &Path) -> Option<ClientHome> {
+        let folder = transcript.parent()?;
+        let name = folder.file_name()?.to_str()?.to_owned();
+        let is_own = folder.parent() == Some(&self.projects());
+        is_own.then(|| ClientHome { project_folder: Some(name), ..self.clone() })
     }
 
     /// Returns the name of the task list that a session has while teams of agents are on (an experiment of the
@@ -108,8 +143,22 @@ impl ClientHome {
 
     /// Returns the folder that holds the transcripts of sessions started in `cwd`.
     pub fn project(&self, cwd: &Path) -> PathBuf {
-        self.projects().join(slug(&cwd.to_string_lossy()))
+        match &self.project_folder {
+            Some(name) => self.projects().join(name),
+            None => self.projects().join(slug(&cwd.to_string_lossy())),
+        }
     }
+}
+
+/// Says whether the client takes a name for a project's folder (2.1.329 and 2.1.332); if not, the slug stays.
+fn is_project_folder(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let lower = name.to_ascii_lowercase();
+    let device = match lower.as_bytes() {
+        [kind @ .., number] if number.is_ascii_digit() => matches!(kind, b"com" | b"lpt"),
+        _ => matches!(lower.as_str(), "con" | "prn" | "aux" | "nul"),
+    };
+    (1..=64).contains(&name.len()) && name.bytes().all(plain) && !device
 }
 
 /// Returns the folder that holds `.git` and the given one: the work tree it belongs to.
@@ -128,4 +177,21 @@ fn belongs(cwd: &Path, root: &Path) -> bool {
     let tree = work_tree_of(cwd);
     // Outside git every folder is its own tree, and a session in a subfolder still counts.
     tree == root || !tree.starts_with(root) || !tree.join(".git").exists()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_project_folder_has_a_name_that_the_client_takes() {
+        for name in ["my-project", "-home-x", "_x", "a--", "clock", "conin", "lpt", "com10", &"a".repeat(64)]
+        {
+            assert!(is_project_folder(name), "{name}");
+        }
+        for name in ["", ".", "..", "a.b", "a b", "x/y", "é", "con", "NUL", "com1", "LPT9", &"a".repeat(65)]
+        {
+            assert!(!is_project_folder(name), "{name}");
+        }
+    }
 }

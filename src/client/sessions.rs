@@ -29,7 +29,7 @@ impl ClientHome {
         for project in list(&self.projects())? {
             for transcript in list(&project).unwrap_or_default() {
                 let name = transcript.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-                let id = name.strip_suffix(".jsonl").filter(|id| is_session(id)).and_then(ClientId::parse);
+                let id = name.strip_suffix(".jsonl").and_then(ClientId::parse).filter(ClientId::is_session);
                 let written = transcript.metadata().ok().filter(std::fs::Metadata::is_file);
                 if let (Some(id), Some(Ok(modified))) = (id, written.map(|meta| meta.modified())) {
                     all.push(Listed { id, transcript, modified });
@@ -38,25 +38,5 @@ impl ClientHome {
         }
         all.sort_by(|one, other| (other.modified, &other.transcript).cmp(&(one.modified, &one.transcript)));
         Ok(all)
-    }
-}
-
-/// Says whether a name is a session's, as the client makes it: a UUID.
-fn is_session(name: &str) -> bool {
-    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let lengths: Vec<usize> = name.split('-').map(str::len).collect();
-    lengths == [8, 4, 4, 4, 12] && name.split('-').all(digits)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_uuid_is_a_session() {
-        assert!(is_session("c137e379-838e-4509-8148-16b407691758"));
-        for no in ["agent-1a2b3c4d", "notes-export", "c137e379-838e-4509-8148-16b40769175", ""] {
-            assert!(!is_session(no), "{no}");
-        }
     }
 }

@@ -57,6 +57,7 @@ impl Copied {
             }
         }
         files.extend(lists);
+        files.extend(workspace.client.scripts(&found.id, &mut missing));
         Copied { files, missing }
     }
 

@@ -73,7 +73,7 @@ impl Examination {
 ///
 /// # Errors
 /// [`Kind::Environment`](crate::base::error::Kind::Environment) if its transcript can't be read.
-pub fn examine(home: &ClientHome, session: FoundSession, monitor: &Monitor) -> Result<Examination> {
+pub fn examine(session: FoundSession, monitor: &Monitor) -> Result<Examination> {
     let path = session.transcript.clone();
     let size = open_theirs(&path).and_then(|file| file.metadata()).context("read", &path)?.len();
     let _phase = monitor.begin(Phase::CheckingConversation, Some(size.saturating_mul(2)));
@@ -84,7 +84,7 @@ pub fn examine(home: &ClientHome, session: FoundSession, monitor: &Monitor) -> R
         .then(|| Finding::at(first.lines + 1, Trouble::Unfinished { bytes: first.torn, running }));
     let mut findings = diagnose(&first.checked, unfinished, &second.conversation);
     let cwd = second.own_cwd.or_else(|| first.summary.cwd.clone().map(PathBuf::from));
-    findings.extend(of_agents(home, &session, cwd.as_deref().unwrap_or(Path::new("/"))));
+    findings.extend(of_agents(&session, cwd.as_deref().unwrap_or(Path::new("/"))));
     Ok(Examination {
         title: first.summary.title(|leaf| holds_record(&path, leaf)),
         cwd,
@@ -185,9 +185,9 @@ impl SecondPass {
 }
 
 /// Looks for damage in the transcripts of a session's agents.
-fn of_agents(home: &ClientHome, session: &FoundSession, cwd: &Path) -> Vec<Finding> {
+fn of_agents(session: &FoundSession, cwd: &Path) -> Vec<Finding> {
     let mut found = Vec::new();
-    for agent in home.session_files(session, cwd).agents {
+    for agent in session.home.session_files(session, cwd).agents {
         let Some(path) = &agent.transcript else { continue };
         found.extend(damage_in(path, &agent.id).unwrap_or_default());
     }
@@ -235,9 +235,8 @@ pub fn examine_all(home: &ClientHome, monitor: &Monitor) -> Result<Vec<Overview>
     let listed = home.all_sessions()?;
     let _phase = monitor.begin(Phase::CheckingConversation, None);
     let examined = parallel::map(&listed, 1, |one| {
-        let live = home.live_session(&one.id)?;
-        let session = FoundSession { id: one.id.clone(), transcript: one.transcript.clone(), live };
-        let examined = examine(home, session, &Monitor::default());
+        let session = home.session_at(&one.transcript)?;
+        let examined = examine(session, &Monitor::default());
         monitor.add(one.transcript.metadata().map_or(0, |meta| meta.len()));
         examined
     });

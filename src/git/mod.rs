@@ -53,7 +53,7 @@ pub use entries::{Index, Indexed};
 pub use fetched_objects::{Fetched, FetchedCommit, TreeEntry};
 pub use index::Seen;
 pub use merge::Merged;
-pub use nearby::{Nearby, work_tree_around, work_trees_of};
+pub use nearby::{Nearby, repositories_below, work_tree_around, work_trees_of};
 use printed_paths::path_from;
 pub use remote::Remote;
 pub use remote_messages::UNPACKER_ERROR;

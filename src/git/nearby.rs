@@ -53,6 +53,13 @@ pub fn work_tree_around(path: &Path) -> Option<PathBuf> {
     None
 }
 
+/// Returns the roots of repositories below a folder that is in none, as far as they are found soon; nothing in a
+/// repository or a hidden folder is looked at, and no link is followed.
+pub fn repositories_below(folder: &Path) -> Vec<PathBuf> {
+    let mut search = Nearby { entries: MOST_ENTRIES / 5, folders: MOST_FOLDERS / 5 };
+    search.search(folder, false)
+}
+
 /// Returns every work tree of the repository that the work tree at `root` belongs to, itself too.
 pub fn work_trees_of(root: &Path) -> Vec<PathBuf> {
     let mut roots = BTreeSet::from([root.to_owned()]);
@@ -73,6 +80,11 @@ impl Nearby {
 
     /// Returns the roots of work trees at a path and below it; links are not followed.
     pub fn below(&mut self, path: &Path) -> Vec<PathBuf> {
+        self.search(path, true)
+    }
+
+    /// The same; `inside`: also those inside others.
+    fn search(&mut self, path: &Path, inside: bool) -> Vec<PathBuf> {
         let mut found = Vec::new();
         let mut open = VecDeque::from([path.to_owned()]);
         // The shallow ones first: with many folders, those are found that a person would name.
@@ -83,10 +95,15 @@ impl Nearby {
             self.folders -= 1;
             if is_root(&folder) {
                 found.push(folder.clone());
+                if !inside {
+                    continue;
+                }
             }
             for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
                 self.entries = self.entries.saturating_sub(1);
-                let filled = || FILLED.iter().any(|name| entry.file_name() == *name);
+                let name = entry.file_name();
+                let hidden = !inside && name.as_encoded_bytes().starts_with(b".");
+                let filled = || hidden || FILLED.iter().any(|filled| name == *filled);
                 if entry.file_type().is_ok_and(|kind| kind.is_dir()) && !filled() {
                     open.push_back(entry.path());
                 }

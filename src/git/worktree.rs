@@ -77,6 +77,27 @@ impl Repository {
         })
     }
 
+    /// Says whether there is a branch of this name.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] if git can't be run.
+    pub fn has_branch(&self, branch: &str) -> Result<bool> {
+        let name = format!("refs/heads/{branch}");
+        Ok(self.git.run(&["show-ref", "--verify", "--quiet", &name])?.ok)
+    }
+
+    /// Says whether a branch that is gone goes on under this name: its log says so.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] if git can't be run.
+    pub fn was_renamed(&self, gone: &str, now: &str) -> Result<bool> {
+        let name = format!("refs/heads/{now}");
+        let log = self.git.run(&["reflog", "show", "--format=%gs", &name, "--"])?;
+        let said = format!("Branch: renamed refs/heads/{gone} to refs/heads/");
+        let mut lines = log.stdout.split(|byte| *byte == b'\n');
+        Ok(log.ok && lines.any(|line| line.starts_with(said.as_bytes())) && !self.has_branch(gone)?)
+    }
+
     /// Moves the branch that HEAD is on, or a detached HEAD, from one commit to another, and
     /// says why in its reflog. Neither index nor work tree is touched.
     ///
@@ -108,17 +129,13 @@ impl Repository {
         branch: Option<&str>,
         commit: &str,
     ) -> Result<NewWorktree<'_>> {
-        let exists = |branch: &str| -> Result<bool> {
-            let name = format!("refs/heads/{branch}");
-            Ok(self.git.run(&["show-ref", "--verify", "--quiet", &name])?.ok)
-        };
         self.ready_for_worktrees()?;
         let place = root.as_os_str();
         // git may still have the folder in its list: without force it would not put anything there.
         let mut words: Vec<&std::ffi::OsStr> =
             [self.absolute(), &["worktree", "add", "--force"]].concat().into_iter().map(OsStr::new).collect();
         let (existing, from) = match branch {
-            Some(branch) if exists(branch)? => (true, branch),
+            Some(branch) if self.has_branch(branch)? => (true, branch),
             Some(branch) => {
                 words.extend(["-b".as_ref(), std::ffi::OsStr::new(branch)]);
                 (false, commit)
@@ -152,7 +169,7 @@ impl Repository {
     /// [`Kind::Refused`] with what git says: the branch is checked out elsewhere, the folder
     /// exists, or the name can't be a branch.
     pub fn add_worktree(&self, root: &Path, branch: &str, commit: &str) -> Result<NewWorktree<'_>> {
-        let exists = self.git.run(&["show-ref", "--verify", "--quiet", &format!("refs/heads/{branch}")])?.ok;
+        let exists = self.has_branch(branch)?;
         if let Some(above) = root.parent() {
             std::fs::create_dir_all(above).context("create", above)?;
         }

@@ -32,6 +32,9 @@ pub struct Session {
     pub mode: Option<String>,
     /// The folder that the client worked in.
     pub cwd: NativePath,
+    /// Other names of the work tree's root in the records: links that lead to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_roots: Vec<NativePath>,
     /// The transcript; `null` with `--history none`.
     pub transcript: Option<Transcript>,
     /// The other side files, by their place in the client's folders.

@@ -82,6 +82,10 @@ fn answer_of(tool: &str, input: Option<&RawValue>) -> Option<NamesPlaces> {
         "Edit" | "MultiEdit" | "Write" | "NotebookEdit" => Some(NamesPlaces::InFirstLine),
         "Grep" => Some(NamesPlaces::AtLineStarts),
         "Bash" => printed(&serde_json::from_str::<Command>(input?.get()).ok()?.command),
+        // A server's tool says in its name what it does.
+        _ if !tool.starts_with("mcp__") || !tool.contains("file") => None,
+        _ if tool.contains("read") => Some(NamesPlaces::Nowhere),
+        _ if tool.contains("write") || tool.contains("edit") => Some(NamesPlaces::InFirstLine),
         _ => None,
     }
 }

@@ -51,7 +51,7 @@ pub use servers::{Readiness, ServerChecks, ServerStanding};
 pub use session::link::{follow, link, links, plan_link};
 pub use session::path_mapping::{Paths, Relocated, Relocation};
 pub use session::starters::{Asleep, Waking, names as revivable};
-pub use session::{SessionPlan, check_transcript};
+pub use session::{KeepId, NewBecause, SessionPlan, check_transcript};
 pub use transaction::recover::{
     Recovered, RecoveryOutcome, RecoveryReport, UnusedJournal, alone_in, cut_off, foreign_journals, recover,
 };
@@ -138,7 +138,7 @@ pub fn plan_resume(
         notes.push(Warning::OperationWasInProgress(operation.to_owned()));
     }
     let session = if options.session {
-        session::plan(workspace, &manifest, &options.paths, true, monitor)?
+        session::plan(workspace, &manifest, &options.paths, options.id, monitor)?
     } else {
         None
     };
@@ -156,6 +156,7 @@ pub fn plan_resume(
     }
     Ok(Plan {
         root: workspace.root.clone(),
+        called: workspace.store.called(&manifest),
         manifest,
         steps,
         listing,
@@ -248,7 +249,7 @@ pub fn plan_rewind(
         notes.push(Warning::OperationWasInProgress(operation.clone()));
     }
     let session = if options.session {
-        session::plan(workspace, &manifest, &options.paths, true, monitor)?
+        session::plan(workspace, &manifest, &options.paths, options.id, monitor)?
     } else {
         None
     };
@@ -259,6 +260,7 @@ pub fn plan_rewind(
     let moved = if options.reset_branch { branch::plan(repository, &manifest)? } else { None };
     Ok(Plan {
         root: workspace.root.clone(),
+        called: workspace.store.called(&manifest),
         admission,
         moved,
         unfilled: refilled.held,
@@ -371,6 +373,7 @@ fn carry_out(
     };
     let record = RestoreRecord {
         format: match placed.as_ref().is_some_and(Placed::continues) {
+            _ if placed.as_ref().is_some_and(Placed::names_project_folder) => 6,
             _ if !mounts.is_empty() => 5,
             true => 4,
             false => 3,

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use super::consent::Admission;
 use super::files::spared::Spared;
 use super::files::step::{Step, Unmade};
-use super::session::SessionPlan;
 use super::session::path_mapping::{Paths, Relocated};
+use super::session::{KeepId, SessionPlan};
 use super::undo::HistoryStep;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::{ClientId, SnapshotId};
@@ -20,6 +20,8 @@ use crate::store::MovedBranch;
 /// Everything that a restore will do.
 pub struct Plan {
     pub(super) manifest: Manifest,
+    /// What it is called here.
+    pub(super) called: String,
     pub(super) root: PathBuf,
     pub(super) steps: Vec<Step>,
     /// What the steps were planned on.
@@ -55,6 +57,8 @@ pub struct Options {
     pub reset_branch: bool,
     /// Whether the session comes back.
     pub session: bool,
+    /// Under which id.
+    pub id: KeepId,
     /// Whether a repository that lacks the snapshot's base commit is good enough.
     pub trust_repository: bool,
     /// Whether the work tree was made for this a moment ago. Then nobody has edited what git calls
@@ -83,6 +87,11 @@ pub struct Done {
 }
 
 impl Plan {
+    /// Returns what the snapshot that is restored is called here.
+    pub fn called(&self) -> &str {
+        &self.called
+    }
+
     /// Returns the snapshot that is restored.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest

@@ -116,6 +116,8 @@ pub fn plan_undo(workspace: &Workspace, direction: Direction, monitor: &Monitor)
         history_step: Some(HistoryStep { direction, what: what.clone(), removed }),
         moved,
         root: workspace.root.clone(),
+        // A safety snapshot's name is made here, and nobody else's.
+        called: manifest.name.clone(),
         admission,
         unfilled: refilled.held,
         unmade: found.unmade,

@@ -226,8 +226,7 @@ fn changes(bytes: &[u8]) -> usize {
 fn is_unspeakable(value: &str) -> bool {
     let vowels = value.bytes().filter(|byte| b"aeiouyAEIOUY".contains(byte)).count();
     value.len() >= 12
-        && value.bytes().all(|byte| byte.is_ascii_alphanumeric())
-        && value.bytes().filter(u8::is_ascii_lowercase).count() * 4 >= value.len() * 3
+        && value.bytes().all(|byte| byte.is_ascii_lowercase())
         && vowels * 12 < value.len()
         && entropy(value.as_bytes()) >= 2.5
 }

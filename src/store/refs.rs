@@ -9,6 +9,7 @@ use super::called::{called, is_meant};
 use super::{Entry, Store, UnreadEntry};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::Line;
+use crate::manifest::Manifest;
 
 const LONGEST_NAME: usize = 120;
 const LONGEST_STEM: usize = 60;
@@ -101,6 +102,14 @@ impl Store {
             *over = Some(error);
         }
         Ok(entry)
+    }
+
+    /// Returns what a snapshot is called here: its name, or `NAME@USER` if another one has that.
+    pub fn called(&self, manifest: &Manifest) -> String {
+        let known = self.known().unwrap_or_default();
+        let mut called = called(&known.iter().filter_map(UnreadEntry::named).collect::<Vec<_>>());
+        let this = known.iter().find(|one| one.head.as_ref().is_ok_and(|head| head.id == manifest.id));
+        this.and_then(|this| called.remove(&this.stem)).unwrap_or_else(|| manifest.name.clone())
     }
 
     /// The same, but a snapshot that can't be read is not skipped: for commands that remove or change

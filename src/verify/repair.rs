@@ -9,7 +9,6 @@ use std::path::PathBuf;
 use super::VerifyReport;
 use crate::base::digest::ObjectId;
 use crate::base::error::{Kind, Result};
-use crate::client::{FoundSession, Wanted};
 use crate::edits::Materializer;
 use crate::manifest::{Edit, Manifest, ObjectRef, SavedVersion};
 use crate::restore;
@@ -190,10 +189,8 @@ fn whole(file: &std::path::Path) -> std::io::Result<Vec<u8>> {
 
 /// Lists every file of the session that a transcript belongs to.
 fn session_files(workspace: &Workspace, transcript: &std::path::Path) -> Vec<PathBuf> {
-    let wanted = Wanted { asked: transcript.to_str(), environment: None, root: &workspace.root };
-    let found: Option<FoundSession> = workspace.client.find_session(wanted).ok().flatten();
-    let Some(found) = found else { return vec![transcript.to_owned()] };
-    let files = workspace.client.session_files(&found, &workspace.root);
+    let Ok(found) = workspace.client.session_at(transcript) else { return vec![transcript.to_owned()] };
+    let files = found.home.session_files(&found, &workspace.root);
     let agents = files.agents.into_iter().flat_map(|agent| agent.transcript.into_iter().chain(agent.meta));
     let others = files.others.into_iter().map(|(_, path)| path);
     std::iter::once(transcript.to_owned()).chain(agents).chain(others).collect()

@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 use crate::support::Must;
 use crate::support::api::StandIn;
 use crate::support::client::{Client, OLDEST};
+use crate::support::messages::assert_continues;
 use crate::support::project::{Project, Ran};
 use crate::support::trace::{long, some};
-use crate::support::work::script;
+use crate::support::work::{assert_tasks, script};
 
 const SESSION: &str = "c137e379-838e-4509-8148-16b407691758";
 const SIGNATURE: &str = "EqQBCkYIBBgCKkD";
@@ -648,6 +649,10 @@ fn a_mended_session_has_the_tasks_agents_and_files_of_the_other_under_its_own_id
     let history = project.home.config().join("file-history").join(SESSION);
     fs::create_dir_all(&history).must("a folder");
     fs::write(history.join("0123456789abcdef@v1"), "as it was\n").must("a backup");
+    let scripts =
+        |id: &str| project.home.config().join("session-env").join(id).join("sessionstart-hook-0.sh");
+    fs::create_dir_all(scripts(SESSION).parent().must("a parent")).must("a folder");
+    fs::write(scripts(SESSION), "export VAR=hello\n").must("a script");
     let wide = json!({"type": "user", "uuid": "u9", "parentUuid": "u2", "sessionId": SESSION,
                       "message": {"role": "user", "content": [picture(9_000, 4)]}});
     project.append(&transcript, format!("{wide}\n").as_bytes());
@@ -669,6 +674,7 @@ fn a_mended_session_has_the_tasks_agents_and_files_of_the_other_under_its_own_id
     assert_eq!(tasks(id), tasks(SESSION));
     let backup = project.home.config().join("file-history").join(id).join("0123456789abcdef@v1");
     assert_eq!(fs::read(backup).must("the backup"), b"as it was\n");
+    assert_eq!(fs::read(scripts(id)).must("a script"), b"export VAR=hello\n");
     let text = fs::read_to_string(&copy).must("the copy");
     assert!(text.contains("of-next-month") && text.contains("kept"), "unknown records come along");
     let staging = fs::read_dir(copy.parent().must("a folder")).must("the folder");
@@ -708,6 +714,7 @@ fn what_a_transcript_says_is_never_shown_raw() {
 with_both_clients! {
     an_ill_session_is_stuck_or_loses_something_and_the_mended_one_goes_on
     the_client_goes_on_from_the_branch_that_was_chosen
+    a_session_that_the_client_wrote_is_healthy_and_mended_it_asks_the_same_but_for_the_image
 }
 
 /// Resumes a session; says how that went, and what the client asked in the end.
@@ -756,4 +763,49 @@ fn the_client_goes_on_from_the_branch_that_was_chosen(client: &Client) {
     assert_eq!(fares, GoesOn);
     assert!(now.contains("first answer") && now.contains("gone the second way"), "{now}");
     assert!(!now.contains("the first way"), "{now}");
+}
+
+fn a_session_that_the_client_wrote_is_healthy_and_mended_it_asks_the_same_but_for_the_image(client: &Client) {
+    let (project, api) = (Project::new(), StandIn::strict(script));
+    project.write("notes.txt", "one\ntwo\n");
+    let prompt = format!("work {}", project.root().display());
+    let done = client.print(&project.home, project.root(), &api, &[], &prompt).succeeded();
+    let mut expected = api.main().pop().must("a request").messages();
+    let id = done.session_id.as_str();
+    let report = doctor(&project, &[id, "--json"]);
+    assert_eq!((report.code, found(&report.json())), (0, vec![]), "{}", report.stdout);
+    let transcript = project.home.project(project.root()).join(format!("{id}.jsonl"));
+    let text = fs::read_to_string(&transcript).must("the transcript");
+    let mut call = Value::Null;
+    let lines = text.lines().map(|line| {
+        let mut record: Value = serde_json::from_str(line).must("JSON");
+        let Some(block) = record.pointer_mut("/message/content/0") else { return format!("{line}\n") };
+        if block["type"] == "tool_use" && block["name"] == "Read" {
+            call = block["id"].clone();
+        } else if block["type"] == "tool_result" && block["tool_use_id"] == call {
+            block["content"] = json!([picture(9_000, 4)]);
+            return format!("{record}\n");
+        }
+        format!("{line}\n")
+    });
+    let poisoned: String = lines.collect();
+    assert_ne!(poisoned, text, "the file was read");
+    fs::write(&transcript, &poisoned).must("the transcript");
+    assert_eq!(found(&doctor(&project, &[id, "--json"]).exits(1).json())[0].1, "image_side_too_long");
+    let (copy, _) = mended(&project, &[id]);
+    let result = expected.iter_mut().find(|message| message["content"]["tool_use_id"] == call);
+    result.must("the result")["content"]["content"] = json!([text_of_the_image()]);
+    let new = copy.file_stem().and_then(|stem| stem.to_str()).must("an id");
+    api.clear();
+    client.print(&project.home, project.root(), &api, &["--resume", new], "list tasks").succeeded();
+    assert_continues(&expected, &api.main().first().must("a request").messages());
+    assert_tasks(&api.main());
+    assert_eq!(api.refusals(), Vec::<String>::new());
+}
+
+fn text_of_the_image() -> Value {
+    let size = BASE64.encode(&png(9_000, 4, 0)).len();
+    text(&format!(
+        "[An image was here (9000 x 4 px, {size} bytes in base64). It was taken out, as the limit is 8000 px a side.]"
+    ))
 }

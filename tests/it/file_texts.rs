@@ -45,10 +45,13 @@ fn result(content: Value, tool_use_result: Value) -> Value {
            "message": {"content": [{"tool_use_id": "t1", "type": "tool_result", "content": content}]}})
 }
 
+/// Makes records for a place.
+type Records = fn(&str) -> Vec<Value>;
+
 #[test]
 fn what_names_a_place_is_rewritten_and_the_text_of_files_is_not() {
     // Each is made for a place; what a file holds says `/old` in both.
-    let cases: Vec<(&str, fn(&str) -> Vec<Value>)> = vec![
+    let cases: Vec<(&str, Records)> = vec![
         ("a file that was read", |root| {
             let file = json!({"filePath": format!("{root}/a"), "content": "in /old/x", "numLines": 1});
             vec![
@@ -141,6 +144,14 @@ fn what_names_a_place_is_rewritten_and_the_text_of_files_is_not() {
                        "content": {"type": "Project", "path": path, "content": "in /old/x"}}}),
                 json!({"type": "attachment", "attachment": {"type": "invoked_skills", "skills":
                        [{"name": "s", "path": path, "content": format!("Base directory: {root}")}]}}),
+            ]
+        }),
+        ("a file that a server's tool read", |root| {
+            vec![
+                call("mcp__files__read_text_file", json!({"path": format!("{root}/a")})),
+                result(json!("in /old/x"), Value::Null),
+                call("mcp__files__write_file", json!({"path": format!("{root}/a"), "content": "in /old/x"})),
+                result(json!(format!("wrote {root}/a\nin /old/x")), Value::Null),
             ]
         }),
         ("a plan, which is rewritten itself", |root| {

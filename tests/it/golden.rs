@@ -174,6 +174,8 @@ fn golden_json_of_every_command_stays_as_it_is() {
     run(&project, &["show"], 0);
     run(&project, &["diff", "latest"], 0);
     run(&project, &["verify"], 0);
+    run(&project, &["doctor"], 0);
+    run(&project, &["doctor", "--all"], 0);
     run(&project, &["pin", "latest"], 0);
     run(&project, &["unpin", "latest"], 0);
     run(&project, &["link", "before api refactor"], 0);

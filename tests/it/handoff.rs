@@ -57,6 +57,7 @@ fn import(project: &Project, bundle: &[u8]) -> Result<(), Error> {
         config_dir: project.home.config(),
         store: None,
         session: None,
+        project_folder: None,
         state: "/nowhere".into(),
         inside_client: false,
         user: "ada".to_owned(),

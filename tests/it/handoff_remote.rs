@@ -246,6 +246,8 @@ fn a_name_that_is_taken_here_means_the_own_snapshot_and_the_other_is_called_by_i
     names.sort_unstable();
     assert_eq!(names, ["same name", &theirs]);
     assert!(clone.snap(&["show", &theirs]).exits(0).stdout.starts_with(&theirs));
+    let planned = clone.snap(&["rewind", &theirs, "--dry-run", "--json"]).exits(0).json();
+    assert_eq!(planned["snapshot"], json!(theirs));
 
     // What is handed on keeps the name that its user gave it.
     clone.snap(&["export", &theirs, "-o", "theirs.snap"]).exits(0);

@@ -120,7 +120,9 @@ fn without_a_git_program_a_repository_is_an_error_and_a_plain_folder_is_not() {
     let without_git =
         |project: &Project| ran(project.command(project.root(), &["save", "x"]).env("PATH", &empty));
     without_git(&project).exits(7).says(&["no git program", "install git"]);
-    without_git(&Project::empty()).exits(0);
+    let plain = Project::empty();
+    plain.session(ID);
+    without_git(&plain).exits(0);
 }
 
 #[test]

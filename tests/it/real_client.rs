@@ -21,7 +21,7 @@ with_both_clients! {
     a_session_goes_on_in_a_clone_under_another_home
     kept_paths_leave_every_message_byte_for_byte
     rewritten_paths_leave_no_mention_of_the_old_place
-    a_session_goes_on_in_place_as_a_new_one
+    a_fork_goes_on_in_place_as_a_new_session
     a_session_goes_on_in_a_linked_work_tree
     a_session_of_a_linked_work_tree_goes_on_wherever_it_is_taken
     a_session_is_found_by_the_snapshots_name
@@ -157,12 +157,12 @@ fn around(text: &str, word: &str) -> String {
     String::from_utf8_lossy(&text.as_bytes()[at.saturating_sub(200)..text.len().min(at + 200)]).into_owned()
 }
 
-fn a_session_goes_on_in_place_as_a_new_one(client: &Client) {
+fn a_fork_goes_on_in_place_as_a_new_session(client: &Client) {
     let (project, api) = (project(), StandIn::start(script));
     let saved = work_and_save(client, &project, &api);
     let transcript = project.home.project(project.root()).join(format!("{}.jsonl", saved.session));
     let before = fs::read(&transcript).must("the transcript");
-    let resumed = project.snap(&["resume", "first save", "--json"]).exits(0).json();
+    let resumed = project.snap(&["resume", "first save", "--fork", "--json"]).exits(0).json();
     assert_ne!(resumed["session_id"], saved.session.as_str());
     assert_goes_on(client, &project, &api, &resumed, &saved, &[]);
     assert_eq!(fs::read(&transcript).must("the transcript"), before, "the saved session itself is untouched");
@@ -317,7 +317,7 @@ fn inside_a_client_resume_prints_the_command_instead_of_starting_another() {
     project.session("c137e379-838e-4509-8148-16b407691758");
     project.snap(&["save", "x"]).exits(0);
     let said = on_terminal(project.command(project.root(), &["resume", "x"]).env("CLAUDECODE", "1"));
-    assert!(said.contains("&& claude --resume "), "{said}");
+    assert!(said.contains("&& env -u CLAUDECODE claude --resume "), "{said}");
 }
 
 #[test]

@@ -60,6 +60,27 @@ fn the_branch_alone_can_be_moved_and_a_detached_head_too() {
 }
 
 #[test]
+fn a_branch_that_was_renamed_since_goes_back_under_its_new_name() {
+    let (project, base, tip) = project();
+    project.git(&["branch", "-m", "other"]);
+    project.git(&["branch", "-m", "last"]);
+    project.snap(&["rewind", "x", "--reset-branch"]).exits(0).says(&["Moved last from"]);
+    assert_eq!(
+        (head(&project), project.git(&["branch", "--format=%(refname)"])),
+        (base, "refs/heads/last\n".to_owned())
+    );
+    project.snap(&["undo"]).exits(0);
+    assert_eq!(head(&project), tip);
+    // One that only took its place is another.
+    project.git(&["checkout", "-q", "-b", "new"]);
+    project.git(&["branch", "-q", "-D", "last"]);
+    project
+        .snap(&["rewind", "x", "--reset-branch"])
+        .exits(3)
+        .says(&["main is gone", "without `--reset-branch`"]);
+}
+
+#[test]
 fn a_branch_that_somebody_else_depends_on_is_not_moved() {
     let (project, _, tip) = project();
     let refused = |words: &[&str]| {

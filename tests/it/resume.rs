@@ -221,12 +221,12 @@ fn a_session_keeps_its_id_where_nothing_has_it() {
 }
 
 #[test]
-fn a_session_that_is_here_already_becomes_a_new_one_and_is_not_touched() {
+fn a_fork_of_a_session_that_is_here_is_a_new_one_and_the_saved_one_is_not_touched() {
     let project = Project::new();
     let transcript = project.session(ID);
     project.snap(&["save", "x"]).exits(0);
     let before = fs::read(&transcript).must("the transcript");
-    let ran = project.snap(&["resume", "x", "--json"]).exits(0).json();
+    let ran = project.snap(&["resume", "x", "--fork", "--json"]).exits(0).json();
     let new = ran["session_id"].as_str().must("an id").to_owned();
     assert_ne!(new, ID);
     assert_eq!(fs::read(&transcript).must("the transcript"), before);

@@ -246,7 +246,7 @@ fn the_users_own_folders_may_be_links_and_sessions_come_back_into_them() {
     let transcript = project.session(ID);
     project.write("a.txt", "edited\n");
     project.snap(&["save", "x"]).exits(0);
-    project.snap(&["resume", "x", "--no-run"]).exits(0).says(&["as a new session"]);
+    project.snap(&["resume", "x", "--fork", "--no-run"]).exits(0).says(&["as a new session"]);
     let folder = transcript.parent().must("a folder");
     let transcripts = fs::read_dir(folder).must("a folder").flatten().filter(|one| one.path().is_file());
     assert_eq!(transcripts.count(), 2, "the session, and the one that came back beside it");

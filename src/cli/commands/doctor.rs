@@ -13,7 +13,8 @@ use crate::cli::outcome::Outcome;
 use crate::cli::output::words::{ago, count, count_u64, size_text};
 use crate::cli::output::{Report, Style, Text, Ui, progress_bar, text};
 use crate::cli::restore_flow::Launch;
-use crate::client::{FoundSession, Wanted};
+use crate::cli::session_choice;
+use crate::client::FoundSession;
 use crate::context::Context;
 use crate::doctor::{self, Branch, Effect, Examination, Finding, Mended, Treatment, Turn};
 use crate::manifest::Skipped;
@@ -32,12 +33,10 @@ const MOST_BRANCHES: usize = 10;
 /// is 0 if there is nothing to mend, and 1 if there is. The session itself is never touched.
 #[derive(Args)]
 #[command(after_help = examples(&[
-    ("snap doctor", "Check the session that `snap save` would take"),
-    ("snap doctor --all", "Check every session on this machine"),
-    ("snap doctor c137e379 --fix", "Write a mended one, and print how to resume it"),
-    ("snap doctor c137e379 --fix --strip-images", "Go on without any image"),
-    ("snap doctor c137e379 --turns", "List what `--from` can go on from"),
-    ("snap doctor c137e379 --fix --from 9f31", "Go on from an earlier message, or in another branch"),
+    ("snap doctor", "Check the session that `save` takes"),
+    ("snap doctor c137e379 --fix", "Write a mended session beside it"),
+    ("snap doctor c137e379 --turns", "List what can be gone on from"),
+    ("snap doctor c137e379 --fix --from 9f31", "Go on from there"),
 ]))]
 pub(crate) struct Doctor {
     /// The session: its id, the start of the id, or the path of its transcript; by default the one that `save` takes
@@ -70,8 +69,7 @@ impl Doctor {
         }
         let found = self.find(context, workspace)?;
         let monitor = Monitor::default();
-        let examined =
-            progress_bar::show(ui.talks(), &monitor, || doctor::examine(&workspace.client, found, &monitor))?;
+        let examined = progress_bar::show(ui.talks(), &monitor, || doctor::examine(found, &monitor))?;
         let treatment = Treatment {
             strip_images: self.strip_images,
             strip_thinking: self.strip_thinking,
@@ -94,12 +92,8 @@ impl Doctor {
     }
 
     fn find(&self, context: &Context, workspace: &Workspace) -> Result<FoundSession> {
-        let wanted = Wanted {
-            asked: self.session.as_deref(),
-            environment: context.session.as_deref(),
-            root: &workspace.root,
-        };
-        workspace.client.find_session(wanted)?.ok_or_else(|| {
+        let found = session_choice::find(context, workspace, self.session.as_deref())?;
+        found.session.ok_or_else(|| {
             Error::new(Kind::NotFound, "There is no session here")
                 .because(format!("none that ran in {} has a transcript", workspace.root.display()))
                 .hint("`snap doctor --all` checks all sessions on this machine; `snap doctor SESSION` takes an id or a path")
@@ -384,7 +378,10 @@ impl<'a> MendedReport<'a> {
 impl Report for DoctorReport<'_> {
     fn print(&self, ui: &mut Ui) -> Result<()> {
         ui.line(self.head())?;
-        for finding in self.findings.iter().take(MOST_FINDINGS) {
+        // What matters most comes first.
+        let order = [Effect::Refused, Effect::Lost, Effect::Harmless].map(Effect::word);
+        let of = |effect| self.findings.iter().filter(move |finding| finding.effect == effect);
+        for finding in order.into_iter().flat_map(of).take(MOST_FINDINGS) {
             ui.line(finding.line())?;
         }
         if let more @ 1.. = self.findings.len().saturating_sub(MOST_FINDINGS) {

@@ -10,7 +10,7 @@ use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::words::quoted;
 use crate::cli::output::{Report, Ui};
-use crate::cli::restore_flow::{Alive, ConsentArgs, RevivalArgs};
+use crate::cli::restore_flow::{Alive, ConsentArgs, RevivalArgs, before_client};
 use crate::restore;
 use crate::store::Reference;
 use crate::workspace::Workspace;
@@ -124,7 +124,8 @@ impl Report for LinkReport<'_> {
             ));
         }
         ui.say(&format!("Linked {}. To continue from it, run:", Line(self.name)));
-        ui.line(&format!("cd {} && claude --resume {}", quoted(&self.cwd), quoted(self.title)))
+        let (cwd, before) = (quoted(&self.cwd), before_client(None));
+        ui.line(&format!("cd {cwd} && {before}claude --resume {}", quoted(self.title)))
     }
 }
 

@@ -4,7 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::audit;
-use crate::base::error::Result;
+use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::{ClientId, SnapshotId};
 use crate::base::monitor::Monitor;
 use crate::base::screen::Line;
@@ -16,8 +16,9 @@ use crate::cli::outcome::Outcome;
 use crate::cli::output::snapshot_words::{edited_lines, left_out, odd_tasks, secret_line, todos};
 use crate::cli::output::words::{count, count_u64, quoted};
 use crate::cli::output::{Report, Ui, progress_bar};
+use crate::cli::restore_flow::before_client;
+use crate::cli::session_choice::{self, SessionChoice, TakenSession};
 use crate::cli::upkeep::follow_links;
-use crate::client::Wanted;
 use crate::context::Context;
 use crate::manifest::{HistoryStart, LeftOut, Manifest, Secret, Skipped, Transcript};
 use crate::restore;
@@ -66,6 +67,9 @@ pub(crate) struct Save {
     /// Also make it a session that plain `claude --resume NAME` finds
     #[arg(long)]
     link: bool,
+    /// Never prompt; if several sessions are running, take the one that was active last
+    #[arg(long, alias = "yes")]
+    no_input: bool,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -80,11 +84,18 @@ enum HistoryChoice {
 
 impl Save {
     pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
-        let session = workspace.client.find_session(Wanted {
-            asked: self.session.as_deref(),
-            environment: context.session.as_deref(),
-            root: &workspace.root,
-        })?;
+        let found = session_choice::find(context, workspace, self.session.as_deref())?;
+        let choice = SessionChoice::of(found, workspace, self.no_input, ui)?;
+        let session = &choice.session;
+        if session.is_none() && workspace.repository.is_none() {
+            return Err(Error::new(Kind::NotFound, "There is nothing to save here")
+                .because(format!(
+                    "{} is in no git repository, and no session of Claude Code was found",
+                    workspace.root.display()
+                ))
+                .list(choice.notes)
+                .hint("go to your project, or name the session: `snap save --session ID`"));
+        }
         let monitor = Monitor::default();
         let request = Request {
             name: self.name.as_deref(),
@@ -114,9 +125,11 @@ impl Save {
             audit::write(&workspace.store, &audit::skipped(line));
         }
         let saved = &report.manifest;
-        let notes: Vec<String> = report.notes.iter().map(ToString::to_string).collect();
+        let mut notes = choice.notes;
+        notes.extend(report.notes.iter().map(ToString::to_string));
         let unchanged_since = report.unchanged_since.as_deref();
-        ui.report(&SaveReport::new(saved, report.written, unchanged_since, &notes))?;
+        let taken = session.as_ref().map(|found| TakenSession::new(found, saved, workspace));
+        ui.report(&SaveReport::new(saved, report.written, unchanged_since, taken, &notes))?;
         notes.iter().for_each(|note| ui.warn(note));
         if report.written {
             tell_secrets(ui, saved);
@@ -130,10 +143,11 @@ impl Save {
             let plan = restore::plan_link(workspace, saved, false)?;
             let cwd = restore::link(workspace, saved, plan, &saved.name, false)?;
             let (cwd, title) = (quoted(&cwd.to_string_lossy()), quoted(&saved.name));
-            ui.say(&format!("Linked: cd {cwd} && claude --resume {title}"));
+            let before = before_client(None);
+            ui.say(&format!("Linked: cd {cwd} && {before}claude --resume {title}"));
         }
         follow_links(workspace, ui);
-        Ok(Outcome::partial_if(!skipped.is_empty()))
+        Ok(Outcome::partial_if(!skipped.is_empty() || choice.missed))
     }
 }
 
@@ -157,6 +171,7 @@ struct SaveReport<'a> {
     /// The name of an earlier snapshot of the same state.
     unchanged_since: Option<&'a str>,
     session_id: Option<&'a ClientId>,
+    session: Option<TakenSession>,
     history: Option<Conversation<'a>>,
     tasks: usize,
     agents: usize,
@@ -191,6 +206,7 @@ impl<'a> SaveReport<'a> {
         manifest: &'a Manifest,
         written: bool,
         unchanged_since: Option<&'a str>,
+        session: Option<TakenSession>,
         notes: &'a [String],
     ) -> SaveReport<'a> {
         let (added, removed) = edited_lines(manifest);
@@ -202,6 +218,7 @@ impl<'a> SaveReport<'a> {
             written,
             unchanged_since,
             session_id: manifest.session.as_ref().map(|session| &session.id),
+            session,
             history: transcript.map(|transcript| Conversation {
                 from: &transcript.from,
                 records: transcript.records,
@@ -248,6 +265,10 @@ impl Report for SaveReport<'_> {
             (Some(since), true) => format!("Saved \"{name}\" (unchanged since \"{since}\")."),
             (None, _) if parts.is_empty() => format!("Saved \"{name}\"."),
             (None, _) => format!("Saved \"{name}\": {}.", parts.join(", ")),
-        })
+        })?;
+        match &self.session {
+            Some(session) => ui.line(&session.line()),
+            None => Ok(()),
+        }
     }
 }

@@ -17,7 +17,7 @@ use crate::base::paths::RepoPath;
 use crate::base::screen::Line;
 use crate::capture::{self, Automatic, History, Limits, Request, Signing};
 use crate::cli::output::words::quoted;
-use crate::client::{Wanted, was_spoken_to};
+use crate::client::was_spoken_to;
 use crate::context::Context;
 use crate::git::{work_tree_around, work_trees_of};
 use crate::manifest::{Head, Manifest, Skipped};
@@ -326,13 +326,8 @@ fn save(
 ) -> Result<(Manifest, bool)> {
     // A tree that a killed restore left half done is no state to keep.
     restore::recover(context, workspace)?;
-    let session = match started.transcript().filter(|_| conversation == Conversation::Saved) {
-        None => None,
-        asked => {
-            let wanted = Wanted { asked, environment: None, root: &workspace.root };
-            workspace.client.find_session(wanted)?
-        }
-    };
+    let transcript = started.transcript().filter(|_| conversation == Conversation::Saved).map(Path::new);
+    let session = transcript.map(|transcript| workspace.client.session_at(transcript)).transpose()?;
     let monitor = Monitor::default();
     let request = Request {
         name: Some(name),

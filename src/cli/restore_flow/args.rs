@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::consent::ConsentArgs;
 use super::revival::RevivalArgs;
 use crate::remap::RemapMode;
-use crate::restore::{GrantChoice, Options, Paths};
+use crate::restore::{GrantChoice, KeepId, Options, Paths};
 
 #[derive(Args)]
 pub(crate) struct RestoreArgs {
@@ -20,6 +20,9 @@ pub(crate) struct RestoreArgs {
     /// Restore only the files
     #[arg(long)]
     pub(crate) no_session: bool,
+    /// Continue as a new session, even if the saved one is here unchanged
+    #[arg(long, conflicts_with = "no_session")]
+    fork: bool,
     /// Fetch the snapshot's base commit if this repository doesn't have it
     #[arg(long)]
     pub(crate) fetch_base: bool,
@@ -77,6 +80,7 @@ impl RestoreArgs {
             edits: true,
             merge: false,
             session: !self.no_session,
+            id: if self.fork { KeepId::Never } else { KeepId::IfSame },
             trust_repository: false,
             new_tree: false,
             paths: Paths { mode, user: self.map.clone() },

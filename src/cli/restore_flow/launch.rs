@@ -1,4 +1,6 @@
 //! The client's command: how it continues a restored session, run or printed.
+//!
+//! A client must not take itself for a child of the client that started `snap`: it would write no transcript.
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt as _;
@@ -7,7 +9,23 @@ use std::path::Path;
 use crate::base::error::{Error, Kind};
 use crate::base::ids::ClientId;
 use crate::cli::output::words::quoted;
+use crate::client::{MARKS_OF_A_CLIENT, WORDS_OF_A_CLIENT};
+use crate::sys::environment;
 use crate::sys::programs::Programs;
+
+/// Returns the variables that are set here and must not reach a client that is started.
+pub(crate) fn marks_here() -> Vec<&'static str> {
+    MARKS_OF_A_CLIENT.into_iter().filter(|name| environment::has(name)).collect()
+}
+
+/// Returns what stands before `claude` in a command for a shell: the variables that it is to have, and to be rid of.
+pub(crate) fn before_client(set: Option<&(&'static str, String)>) -> String {
+    let marks = marks_here();
+    let start = if marks.is_empty() { "" } else { "env " };
+    let rid: String = marks.iter().map(|name| format!("-u {name} ")).collect();
+    let set: String = set.iter().map(|(name, value)| format!("{name}={} ", quoted(value))).collect();
+    format!("{start}{rid}{set}")
+}
 
 /// How to continue a session.
 pub(crate) struct Launch<'a> {
@@ -37,9 +55,8 @@ impl Launch<'_> {
 
     pub(crate) fn for_a_shell(&self) -> String {
         let words: Vec<String> = self.arguments().iter().map(|word| quoted(word)).collect();
-        let set = self.environment.iter().map(|(name, value)| format!("{name}={} ", quoted(value)));
-        let set: String = set.collect();
-        format!("cd {} && {set}{}", quoted(&self.cwd.to_string_lossy()), words.join(" "))
+        let before = before_client(self.environment.as_ref());
+        format!("cd {} && {before}{}", quoted(&self.cwd.to_string_lossy()), words.join(" "))
     }
 
     /// Becomes the client; returns only if that fails.
@@ -52,7 +69,11 @@ impl Launch<'_> {
         let (first, rest) = words.split_first().map_or((&client, &[][..]), |(first, rest)| (first, rest));
         // This process ends without letting go of anything.
         crate::git::leave_none();
-        let error = std::process::Command::new(first)
+        let mut command = std::process::Command::new(first);
+        for name in MARKS_OF_A_CLIENT.into_iter().chain(WORDS_OF_A_CLIENT) {
+            command.env_remove(name);
+        }
+        let error = command
             .args(rest)
             .env("PATH", programs.path_for_client())
             .arg("--resume")

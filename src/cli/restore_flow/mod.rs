@@ -19,7 +19,7 @@ pub(crate) use args::RestoreArgs;
 pub(crate) use consent::ConsentArgs;
 pub(crate) use done::{say_moved, warn_of_left};
 pub(crate) use flow::planning;
-pub(crate) use launch::Launch;
+pub(crate) use launch::{Launch, before_client};
 pub(crate) use lease_check::{RESUMED, current_program};
 pub(crate) use new_work_tree::NewWorkTree;
 pub(crate) use report::RestoreReport;

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use super::concerns::{Group, groups};
 use super::grants::GrantReport;
-use super::launch::Launch;
+use super::launch::{Launch, marks_here};
 use super::revival::Alive;
 use crate::base::error::Result;
 use crate::base::ids::{ClientId, SnapshotId};
@@ -18,7 +18,9 @@ use crate::cli::output::{Report, Style, Text, Ui, text};
 use crate::git::kept_ref;
 use crate::redaction::Held;
 use crate::remap::RemapMode;
-use crate::restore::{Action, Direction, Done, Doubt, Plan, Readiness, ServerStanding, SessionPlan, Step};
+use crate::restore::{
+    Action, Direction, Done, Doubt, NewBecause, Plan, Readiness, ServerStanding, SessionPlan, Step,
+};
 use crate::store::{MovedBranch, Operation};
 use crate::trust::Provenance;
 
@@ -66,6 +68,11 @@ pub(crate) struct RestoreReport {
     /// How many records of the conversation.
     #[serde(skip)]
     records: u64,
+    /// Why the session gets a new id, if it does; and whether all of it is here already.
+    #[serde(skip)]
+    new_because: Option<NewBecause>,
+    #[serde(skip)]
+    is_here: bool,
     /// The lines above the plan; by default the snapshot and the place.
     #[serde(skip)]
     heading: Option<Text>,
@@ -164,6 +171,9 @@ struct RestoreResult {
 struct ResumeCommand {
     command: Vec<String>,
     env: BTreeMap<&'static str, String>,
+    /// The variables of a running client that it must not have.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unset: Vec<&'static str>,
     cwd: String,
 }
 
@@ -178,7 +188,7 @@ impl RestoreReport {
         let reason = |path: &RepoPath, reason: &str| Reason { path: path.clone(), reason: reason.to_owned() };
         let left = plan.needs_filter().iter();
         RestoreReport {
-            snapshot: plan.manifest().name.clone(),
+            snapshot: plan.called().to_owned(),
             id: plan.manifest().id.clone(),
             root: Line(&plan.root().to_string_lossy()).to_string(),
             dry_run: false,
@@ -197,7 +207,7 @@ impl RestoreReport {
             unfilled: plan.unfilled().to_vec(),
             empty_folders: plan.folders().to_vec(),
             session_id: session.map(|session| session.id.clone()),
-            renamed: session.map(|session| session.renamed),
+            renamed: session.map(|session| session.renamed.is_some()),
             continues: session.map(|session| session.continues.is_some()),
             paths: session.map(PathMap::of),
             alive: session.map(Alive::of),
@@ -209,6 +219,8 @@ impl RestoreReport {
             redo: None,
             result: None,
             records: session.map_or(0, |session| session.records),
+            new_because: session.and_then(|session| session.renamed),
+            is_here: session.is_some_and(SessionPlan::is_here),
             heading: None,
         }
     }
@@ -284,6 +296,7 @@ impl RestoreReport {
             resume: launch.map(|launch| ResumeCommand {
                 command: launch.arguments(),
                 env: launch.environment.iter().cloned().collect(),
+                unset: marks_here(),
                 cwd: launch.cwd.to_string_lossy().into_owned(),
             }),
         });
@@ -342,12 +355,20 @@ impl RestoreReport {
         let (Some(id), Some(paths), Some(alive)) = (&self.session_id, &self.paths, &self.alive) else {
             return Vec::new();
         };
-        let how = match (self.renamed, self.continues) {
-            (Some(true), _) => "as a new session: the saved one is on this machine already".to_owned(),
-            (_, Some(true)) => {
+        let how = match (self.new_because, self.continues) {
+            (Some(NewBecause::Asked), _) => "as a new session (--fork)".to_owned(),
+            (Some(NewBecause::Runs), _) => "as a new session: a client runs the saved one".to_owned(),
+            (Some(NewBecause::IsHere), _) => {
+                "as a new session: the saved one is on this machine already".to_owned()
+            }
+            (Some(NewBecause::NoId), _) => "as a new session: no client takes the id that it has".to_owned(),
+            (None, Some(true)) if self.is_here => {
+                format!("continues {id}, which is on this machine as it was saved")
+            }
+            (None, Some(true)) => {
                 format!("continues {id} on this machine: the missing records are appended")
             }
-            _ => format!("as {id}"),
+            (None, _) => format!("as {id}"),
         };
         let mut lines = vec![text![format!("  session of {} records {how}", self.records)]];
         let keeps = if paths.mode == KEEP { ", outside messages only" } else { "" };

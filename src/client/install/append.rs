@@ -13,8 +13,11 @@ pub type Writer<'w> = &'w mut dyn FnMut(&mut dyn Write) -> Result<()>;
 /// Gives a file's content as it would be saved.
 pub type AsSaved<'a> = &'a dyn Fn(File) -> io::Result<Box<dyn Read + 'a>>;
 
+/// More than this behind what would be written, in bytes, is never only what a client adds by itself.
+const MOST_BEHIND: u64 = 1 << 20;
+
 /// What a file that is here has to do with one that would be written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PrefixMatch {
     /// There is none.
     Absent,
@@ -22,6 +25,8 @@ pub enum PrefixMatch {
     Same,
     /// It is the beginning of it, and has this many bytes.
     Beginning(u64),
+    /// It begins with it, and this is behind it.
+    Longer(Vec<u8>),
     /// It is something else.
     Other,
 }
@@ -51,19 +56,25 @@ impl<'a, 'r> Continuation<'a, 'r> {
         let size = here.metadata().map_err(unread)?.len();
         let here = BufReader::with_capacity(1 << 16, as_saved(here).map_err(unread)?);
         let mut this = Continuation { here, rest, block: Vec::new(), added: false, differs: false };
-        let written = content(&mut this).and_then(|()| this.end().map_err(unread));
+        let written = content(&mut this).and_then(|()| this.behind().map_err(unread));
         match written {
             // The comparison ends the writing as soon as it knows.
             _ if this.differs => Ok(PrefixMatch::Other),
-            Ok(()) if this.added => Ok(PrefixMatch::Beginning(size)),
-            Ok(()) => Ok(PrefixMatch::Same),
+            Ok(_) if this.added => Ok(PrefixMatch::Beginning(size)),
+            Ok(behind) if behind.is_empty() => Ok(PrefixMatch::Same),
+            Ok(behind) => Ok(PrefixMatch::Longer(behind)),
             Err(error) => Err(error),
         }
     }
 
-    fn end(&mut self) -> io::Result<()> {
-        self.differs = !self.added && self.here.read(&mut [0])? > 0;
-        Ok(())
+    /// Reads what is here behind what was written.
+    fn behind(&mut self) -> io::Result<Vec<u8>> {
+        let mut behind = Vec::new();
+        if !self.added {
+            (&mut self.here).take(MOST_BEHIND + 1).read_to_end(&mut behind)?;
+            self.differs = behind.len() as u64 > MOST_BEHIND;
+        }
+        Ok(behind)
     }
 }
 
@@ -168,9 +179,11 @@ mod tests {
         assert_eq!(split(b"abcd", b"abcdefgh"), (PrefixMatch::Beginning(4), b"efgh".to_vec()));
         assert_eq!(split(b"", b"ab"), (PrefixMatch::Beginning(0), b"ab".to_vec()));
         assert_eq!(split(b"abcd", b"abcd"), (PrefixMatch::Same, b"".to_vec()));
-        for other in [&b"abcx"[..], b"abc", b"", b"xbcdefgh"] {
+        for other in [&b"abcx"[..], b"xbcdefgh"] {
             assert_eq!(split(b"abcd", other).0, PrefixMatch::Other);
         }
+        assert_eq!(split(b"abcd", b"abc").0, PrefixMatch::Longer(b"d".to_vec()));
+        assert_eq!(split(&[b'a'; (1 << 20) + 2], b"a").0, PrefixMatch::Other);
     }
 
     #[test]

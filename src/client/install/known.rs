@@ -44,9 +44,81 @@ pub fn left_tree_record(id: &ClientId) -> String {
     format!("{}\n", json!({"type": "worktree-state", "worktreeSession": null, "sessionId": id}))
 }
 
+/// Says whether records are only what the client writes by itself when a session is opened and left again, and titles:
+/// nothing was said. `mode` is the permission mode from before.
+pub fn says_nothing(records: &[u8], mode: Option<&str>) -> bool {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Record<'a> {
+        #[serde(rename = "type")]
+        kind: &'a str,
+        uuid: Option<serde::de::IgnoredAny>,
+        permission_mode: Option<&'a str>,
+        worktree_session: Option<serde::de::IgnoredAny>,
+    }
+    records.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).all(|line| {
+        let Ok(record) = serde_json::from_slice::<Record<'_>>(line) else { return false };
+        let by_itself = match record.kind {
+            "permission-mode" => record.permission_mode == mode,
+            // It leaves a work tree of its own, as it does when it is brought back.
+            "worktree-state" => record.worktree_session.is_none(),
+            "agent-name" | "ai-title" | "atis-latch" | "cost-state" | "custom-title" | "mode"
+            | "tools-used" => true,
+            _ => false,
+        };
+        by_itself && record.uuid.is_none()
+    })
+}
+
+/// Says whether a client of this version finds a session by its id in any project's folder.
+pub fn finds_in_any_folder(version: Option<&str>) -> bool {
+    let number = |part: &str| part.parse::<u32>().unwrap_or(0);
+    let parts = version.map(|version| version.split('.').map(number).collect::<Vec<_>>());
+    // Seen: 2.1.149 does not, 2.1.329 does.
+    parts.is_some_and(|parts| parts >= vec![2, 1, 329])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_client_adds_by_itself_says_nothing() {
+        let mode =
+            |mode: &str| format!(r#"{{"type":"permission-mode","permissionMode":"{mode}","sessionId":"s"}}"#);
+        let cost = r#"{"type":"cost-state","sessionId":"s","totalCostUSD":0.1}"#;
+        let title = r#"{"type":"custom-title","customTitle":"x","sessionId":"s"}"#;
+        let left = r#"{"type":"worktree-state","worktreeSession":null,"sessionId":"s"}"#;
+        let nothing = [cost, title, left, &mode("default")].join("\n");
+        assert!(says_nothing(nothing.as_bytes(), Some("default")));
+        assert!(!says_nothing(nothing.as_bytes(), Some("plan")));
+        for something in [
+            r#"{"type":"user","uuid":"u","message":{"content":"go on"}}"#,
+            r#"{"type":"queue-operation","operation":"enqueue","content":"then"}"#,
+            r#"{"type":"worktree-state","worktreeSession":{"worktreeName":"x"}}"#,
+            r#"{"type":"last-prompt","leafUuid":"u"}"#,
+            r#"{"type":"cost-state","uuid":"u"}"#,
+            r#"{"type":"of-next-month"}"#,
+            r#"{"type":"cost-sta"#,
+        ] {
+            assert!(!says_nothing(format!("{cost}\n{something}\n").as_bytes(), None), "{something}");
+        }
+    }
+
+    #[test]
+    fn only_clients_that_were_seen_to_look_everywhere_do() {
+        for (version, finds) in [
+            (Some("2.1.329"), true),
+            (Some("2.1.332"), true),
+            (Some("2.2.0"), true),
+            (Some("2.1.149"), false),
+            (Some("2.1.33"), false),
+            (Some("odd"), false),
+            (None, false),
+        ] {
+            assert_eq!(finds_in_any_folder(version), finds, "{version:?}");
+        }
+    }
 
     #[test]
     fn a_title_is_two_records_of_a_line_each() {

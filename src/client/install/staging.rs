@@ -43,6 +43,9 @@ pub struct Placed {
     /// The side files: `session/…`, `tasks/…`, `file-history/…`, `plans/…`, `todos/…`, `memory/…` or `session-env/…`, as
     /// in a manifest.
     places: Vec<RepoPath>,
+    /// The name of the project's folder, if it does not follow from that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    project: Option<String>,
     /// The folder whose memory the client's sessions share here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     memory_root: Option<NativePath>,
@@ -79,7 +82,8 @@ impl ClientHome {
         let config = self.config.as_path().into();
         let (id, token) = (id.clone(), token.to_owned());
         let (cwd, memory_root) = (folders.cwd.into(), Some(folders.memory_root.into()));
-        Placed { config, cwd, id, places, memory_root, continued: BTreeMap::new(), token }
+        let (project, continued) = (self.project_folder.clone(), BTreeMap::new());
+        Placed { config, cwd, id, places, project, memory_root, continued, token }
     }
 
     /// Compares an existing side file (or, without a place, the transcript) with what would be written.
@@ -161,8 +165,11 @@ impl Placing<'_> {
                 let here = tree.append(&path)?.ok_or_else(changed)?;
                 let place = self.placed.places.get(number);
                 let as_saved = |file| (self.as_saved)(place, file);
+                let length = here.metadata().context("read", &tree.absolute(&path))?.len();
                 tree.create(&staged, |rest| match Continuation::run(here, &as_saved, rest, content)? {
                     PrefixMatch::Beginning(now) if now == *size => Ok(()),
+                    // Nothing is missing.
+                    PrefixMatch::Same | PrefixMatch::Longer(_) if length == *size => Ok(()),
                     _ => Err(changed()),
                 })?
             }
@@ -190,6 +197,11 @@ impl Placed {
     /// Says whether it continues a session that is here.
     pub fn continues(&self) -> bool {
         !self.continued.is_empty()
+    }
+
+    /// Says whether the name of the project's folder was set by hand.
+    pub fn names_project_folder(&self) -> bool {
+        self.project.is_some()
     }
 
     /// Says whether it goes into these folders of the client's.
@@ -335,7 +347,8 @@ impl Placed {
 
     /// Returns the file of this number: that of a place or, behind them, the transcript.
     fn file(&self, number: usize) -> Result<StagedFile> {
-        let client = ClientHome::new(self.config.as_path(), Path::new("/"), None);
+        let mut client = ClientHome::new(self.config.as_path(), Path::new("/"), None);
+        client.project_folder.clone_from(&self.project);
         let transcript = client.transcript_path(self.cwd.as_path(), &self.id);
         let transcript = transcript.strip_prefix(client.projects()).unwrap_or(&transcript);
         let Some(place) = self.places.get(number) else {

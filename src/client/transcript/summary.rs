@@ -18,6 +18,9 @@ use crate::client::transcript::recovery::{records_of, text_of};
 use crate::client::transcript::title::Titles;
 use crate::manifest::Decision;
 
+/// The most working directories that are kept.
+const MOST_FOLDERS: usize = 50;
+
 /// The most plans of one session: a branch of it gets a new one.
 const MOST_PLANS: usize = 20;
 
@@ -37,6 +40,8 @@ pub struct TranscriptSummary {
     pub mode: Option<String>,
     /// The last working directory.
     pub cwd: Option<String>,
+    /// All working directories, if there are not very many.
+    pub folders: BTreeSet<String>,
     /// What waits to be sent.
     pub queue: Queue,
     /// The last status that was notified of a task or agent, by its id.
@@ -180,6 +185,11 @@ impl TranscriptSummary {
     }
 
     fn observe_record<M>(&mut self, record: &RecordView<'_, M>, message: Option<&Message<'_>>) {
+        if let Some(folder) = record.cwd.as_deref().filter(|folder| self.cwd.as_deref() != Some(folder))
+            && self.folders.len() < MOST_FOLDERS
+        {
+            self.folders.insert(folder.to_owned());
+        }
         keep_last(&mut self.cwd, record.cwd.as_ref());
         keep_last(&mut self.client, record.version.as_ref());
         keep_last(&mut self.mode, record.permission_mode.as_ref());

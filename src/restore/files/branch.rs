@@ -26,12 +26,19 @@ pub(in crate::restore) fn plan(repository: &Repository, manifest: &Manifest) -> 
             .hint(format!("finish or abort it first (`git {operation} --abort`)")));
     }
     let saved = &manifest.workspace.branch;
-    if head.branch != *saved {
+    let renamed = match (saved, &head.branch) {
+        (Some(saved), Some(here)) if saved != here => repository.was_renamed(saved, here)?,
+        _ => false,
+    };
+    if head.branch != *saved && !renamed {
         let name = |branch: &Option<String>| match branch {
             Some(branch) => format!("branch {}", Line(branch)),
             None => "no branch".to_owned(),
         };
         let hint = match saved {
+            Some(branch) if !repository.has_branch(branch)? => {
+                format!("{} is gone; without `--reset-branch` only the files are put back", Line(branch))
+            }
             Some(branch) => format!("`git switch {}` first", Line(branch)),
             None => "`git switch --detach` first".to_owned(),
         };

@@ -8,7 +8,7 @@ use crate::manifest::Manifest;
 use crate::prune;
 use crate::redaction::refill_side_files;
 use crate::restore::session::path_mapping::Paths;
-use crate::restore::{SessionPlan, not_trusted, session};
+use crate::restore::{KeepId, SessionPlan, not_trusted, session};
 use crate::store::Entry;
 use crate::trust::Provenance;
 use crate::workspace::Workspace;
@@ -23,7 +23,7 @@ pub fn plan_link(workspace: &Workspace, manifest: &Manifest, trust: bool) -> Res
         Provenance::Foreign { why } if !trust => return Err(not_trusted(&manifest.name, why)),
         _ => workspace.refuse_bomb(manifest, &provenance)?,
     }
-    let plan = session::plan(workspace, manifest, &Paths::default(), false, &Monitor::default())?;
+    let plan = session::plan(workspace, manifest, &Paths::default(), KeepId::IfNew, &Monitor::default())?;
     let plan = plan.map(|mut plan| {
         // A link is removed with all its files, and the memory is other sessions' too.
         manifest.session.iter().for_each(|session| plan.leave_memory(session));

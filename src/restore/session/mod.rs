@@ -1,8 +1,8 @@
 //! Plans and installs the session: its id, its folder, its files and their paths.
 //!
-//! A session keeps its id if nothing on this machine has it, or if the session here is the beginning of the
-//! saved one. Then the rest is appended. Otherwise it becomes a new session with a new id in every record,
-//! and the existing one is not touched.
+//! A session keeps its id if nothing on this machine has it, or if the session here is the saved one or the
+//! beginning of it. Then at most the rest is appended. Otherwise it becomes a new session with a new id in every
+//! record, and the existing one is not touched.
 
 mod as_saved;
 pub(super) mod link;
@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::ids::ClientId;
 use crate::base::monitor::{Monitor, Phase};
 use crate::base::paths::RepoPath;
@@ -42,14 +42,38 @@ use crate::store::Store;
 use crate::trust::Provenance;
 use crate::workspace::Workspace;
 
+/// Under which id a session goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeepId {
+    /// Its own, if nothing here has it, or if what is here is it or its beginning.
+    IfSame,
+    /// Its own only if nothing here has it.
+    IfNew,
+    /// A new one.
+    Never,
+}
+
+/// Why a session gets a new id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NewBecause {
+    /// That was asked for.
+    Asked,
+    /// A client works on the one that is here.
+    Runs,
+    /// The one that was saved is here, and can't be continued.
+    IsHere,
+    /// The id that it has is none that a client takes.
+    NoId,
+}
+
 /// What will be done with the session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionPlan {
     /// The id it gets.
     pub id: ClientId,
-    /// Whether that is another one than it had.
-    pub renamed: bool,
-    /// What it continues, if the session of that id is here: its files are only appended to.
+    /// Why that is another one than it had, if it is.
+    pub renamed: Option<NewBecause>,
+    /// What it continues, if the session of that id is here: its files are at most appended to.
     pub continues: Option<Beginning>,
     /// The folder that the client works in.
     pub cwd: PathBuf,
@@ -82,6 +106,11 @@ pub struct SessionPlan {
 }
 
 impl SessionPlan {
+    /// Says whether the whole conversation is here already, as it was saved.
+    pub fn is_here(&self) -> bool {
+        self.continues.as_ref().is_some_and(Beginning::is_whole)
+    }
+
     /// Returns where it goes on.
     fn goes_on(&self) -> GoesOn {
         GoesOn { cwd: self.cwd.clone(), own_root: self.own_root.clone() }
@@ -130,13 +159,12 @@ impl SessionPlan {
 
 /// Plans the installation and checks every object it needs; `None` if no conversation was saved.
 ///
-/// If the session exists here, it gets a new id, unless it `may_continue` and the session here is its
-/// beginning.
+/// `keep` says when it keeps its id.
 pub(super) fn plan(
     workspace: &Workspace,
     manifest: &Manifest,
     paths: &Paths,
-    may_continue: bool,
+    keep: KeepId,
     monitor: &Monitor,
 ) -> Result<Option<SessionPlan>> {
     let Some((session, transcript)) =
@@ -173,12 +201,12 @@ pub(super) fn plan(
     let mut plan = SessionPlan {
         relocation: relocation(&session.id)?,
         id: session.id.clone(),
-        renamed: false,
+        renamed: None,
         continues: None,
         cwd: goes_on.cwd.clone(),
         own_root: goes_on.own_root.clone(),
         queue: Vec::new(),
-        title: manifest.name.clone(),
+        title: store.called(manifest),
         records: transcript.records,
         stays: BTreeMap::new(),
         // In the same place the bond still holds; the client starts in no other work tree that a record claims it made.
@@ -190,16 +218,27 @@ pub(super) fn plan(
         memory_root: workspace.memory_root()?,
         options: SessionOptions::default(),
     };
-    if workspace.client.knows(&session.id)? {
+    plan.renamed = if keep == KeepId::Never {
+        Some(NewBecause::Asked)
+    } else if !session.id.is_session() {
+        Some(NewBecause::NoId)
+    } else if workspace.client.knows(&session.id)? {
         // What is appended of somebody else's is not what they have.
-        if may_continue && own {
+        if keep == KeepId::IfSame && own {
             plan.continues = Beginning::look(workspace, manifest, &plan, paths)?;
         }
-        if plan.continues.is_none() {
-            plan.id = ClientId::random();
-            plan.relocation = relocation(&plan.id)?;
-            plan.renamed = true;
+        let runs = || Ok::<_, Error>(workspace.client.live_session(&session.id)?.is_some());
+        match plan.continues {
+            Some(_) => None,
+            None if runs()? => Some(NewBecause::Runs),
+            None => Some(NewBecause::IsHere),
         }
+    } else {
+        None
+    };
+    if plan.renamed.is_some() {
+        plan.id = ClientId::random();
+        plan.relocation = relocation(&plan.id)?;
     }
     plan.stays = stays(workspace, manifest, session, &plan)?;
     plan.queue = plan.relocation.texts(&manifest.queue)?;
@@ -273,8 +312,12 @@ impl Ready<'_> {
             places.push(place.clone());
             Ok(())
         })?;
+        if places.is_empty() && self.plan.continues.as_ref().is_some_and(Beginning::is_whole) {
+            return Ok(None);
+        }
         continued.extend(self.plan.continues.as_ref().map(|here| (places.len(), here.transcript())));
-        let placed = self.workspace.client.placed(&self.plan.id, self.plan.folders(), places, token);
+        let client = self.plan.continues.as_ref().map_or(&self.workspace.client, Beginning::client);
+        let placed = client.placed(&self.plan.id, self.plan.folders(), places, token);
         Ok(Some(placed.continuing(continued)))
     }
 
@@ -303,10 +346,10 @@ impl Ready<'_> {
 
     fn transcript(&self, copy: &mut Copy<'_>, saved: &Transcript, out: &mut dyn Write) -> Result<()> {
         copy.conversation(saved, &self.plan.checked, out)?;
-        let mut records = title_records(&self.plan.id, &self.plan.title);
-        if self.plan.leaves_tree {
-            records += &left_tree_record(&self.plan.id);
-        }
+        let mut records = match &self.plan.continues {
+            Some(here) if here.is_whole() => String::new(),
+            _ => added_records(self.plan),
+        };
         let waking = &self.plan.waking;
         if let Some(asleep) = &waking.quiet {
             records +=
@@ -318,6 +361,15 @@ impl Ready<'_> {
     fn saved(&self) -> Option<(&Session, &Transcript)> {
         self.session.as_ref().and_then(|session| Some((session, session.transcript.as_ref()?)))
     }
+}
+
+/// Returns the records that a session gets when it is brought back: its title, and that it has left its work tree.
+fn added_records(plan: &SessionPlan) -> String {
+    let mut records = title_records(&plan.id, &plan.title);
+    if plan.leaves_tree {
+        records += &left_tree_record(&plan.id);
+    }
+    records
 }
 
 /// Says what the client would lose in a saved transcript, or refuse; for an agent's, `session` are the records of the

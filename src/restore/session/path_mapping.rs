@@ -87,6 +87,7 @@ impl Relocation {
         ]
         .into_iter()
         .flatten()
+        .chain(session.other_roots.iter().filter_map(|other| pair(other.as_path(), &workspace.root)))
         .collect();
         let is_ours = |path: &str| folders.iter().any(|(old, _)| way_below(path, old).is_some());
         let started = pair(session.cwd.as_path(), cwd);

@@ -1,15 +1,16 @@
-//! Whether the session here is the beginning of the saved one, so that appending the rest is enough.
+//! Whether the session here is the saved one or the beginning of it, so that appending the rest is enough.
 //!
 //! Only proof counts: every byte that the snapshot and this machine share is compared. If a compaction left
 //! the beginning out, the missing part must be in an older snapshot that the newer one descends from.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
-use crate::base::error::Result;
+use crate::base::error::{IoContext as _, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::paths::RepoPath;
 use crate::client::transcript::validate::{Check, Checked};
-use crate::client::{PrefixMatch, Writer, is_elsewhere};
+use crate::client::{ClientHome, PrefixMatch, Writer, finds_in_any_folder, is_elsewhere, says_nothing};
 use crate::manifest::{Manifest, Session, Transcript};
 use crate::redaction::refill_side_files;
 use crate::restore::session::as_saved::Compared;
@@ -28,6 +29,10 @@ pub struct Beginning {
     /// that are missing.
     files: BTreeMap<RepoPath, Option<u64>>,
     form: ResumeForm,
+    /// Whether the whole conversation is here, and nothing was said since.
+    whole: bool,
+    /// The client, as it finds the transcript where it lies.
+    client: ClientHome,
 }
 
 /// In which form what is here is the beginning.
@@ -68,6 +73,16 @@ impl Beginning {
         self.files.get(place)
     }
 
+    /// Says whether the whole conversation is here, and nothing was said since.
+    pub(in crate::restore) fn is_whole(&self) -> bool {
+        self.whole
+    }
+
+    /// Returns the client, as it finds the transcript where it lies.
+    pub(in crate::restore) fn client(&self) -> &ClientHome {
+        &self.client
+    }
+
     /// How the files that are here are to be looked at.
     pub(in crate::restore) fn compared(
         &self,
@@ -78,7 +93,7 @@ impl Beginning {
         Ok(self.form.compared(workspace, manifest, saved)?.unwrap_or_else(Compared::as_they_are))
     }
 
-    /// Checks it: the transcript here is shorter, no agent's differs, every other file is the same or
+    /// Checks it: the transcript here is the same or shorter, no agent's differs, every other file is the same or
     /// missing, and the session does not run.
     pub(in crate::restore) fn look(
         workspace: &Workspace,
@@ -86,13 +101,14 @@ impl Beginning {
         plan: &SessionPlan,
         paths: &Paths,
     ) -> Result<Option<Beginning>> {
-        let (client, folders) = (&workspace.client, plan.folders());
-        let here = client.transcript_path(&plan.cwd, &plan.id);
+        let folders = plan.folders();
         let harmed = plan.checked.needs_mending() || plan.agents.values().any(Checked::needs_mending);
         let Some((session, saved)) = saved(manifest) else { return Ok(None) };
-        if harmed || client.transcripts(&plan.id)? != [here] || client.live_session(&plan.id)?.is_some() {
+        if harmed || workspace.client.live_session(&plan.id)?.is_some() {
             return Ok(None);
         }
+        let Some((client, here)) = where_it_lies(&workspace.client, session, plan)? else { return Ok(None) };
+        let size = here.metadata().context("read", &here)?.len();
         for form in [ResumeForm::Whole, ResumeForm::Saved, ResumeForm::BeforeCompaction] {
             let Some(compared) = form.compared(workspace, manifest, saved)? else { continue };
             let standing = |place: Option<&RepoPath>, content: Writer<'_>| {
@@ -101,9 +117,16 @@ impl Beginning {
             let mut copy =
                 Copy { store: &workspace.store, rewriter: plan.relocation.rewriter()?, waking: None };
             let here = standing(None, &mut |out| copy.conversation(saved, &plan.checked, out))?;
-            let PrefixMatch::Beginning(transcript) = here else { continue };
-            if form == ResumeForm::BeforeCompaction && !descends_from_here(workspace, manifest, plan, paths)?
-            {
+            let (transcript, whole) = match &here {
+                PrefixMatch::Beginning(size) => (*size, false),
+                // What was cut here as it was elsewhere has not been compacted here.
+                _ if form == ResumeForm::BeforeCompaction => continue,
+                PrefixMatch::Same => (size, true),
+                PrefixMatch::Longer(more) if says_nothing(more, session.mode.as_deref()) => (size, true),
+                PrefixMatch::Longer(_) | PrefixMatch::Other | PrefixMatch::Absent => continue,
+            };
+            let descends = || descends_from_here(workspace, &client, manifest, plan, paths);
+            if form == ResumeForm::BeforeCompaction && !descends()? {
                 continue;
             }
             let (mut fits, mut files) = (true, BTreeMap::new());
@@ -118,16 +141,32 @@ impl Beginning {
                     PrefixMatch::Beginning(size) if place.as_bytes().ends_with(b".jsonl") => {
                         files.insert(place.clone(), Some(size));
                     }
-                    PrefixMatch::Beginning(_) | PrefixMatch::Other => fits = false,
+                    PrefixMatch::Beginning(_) | PrefixMatch::Longer(_) | PrefixMatch::Other => fits = false,
                 }
                 Ok(())
             })?;
             if fits {
-                return Ok(Some(Beginning { transcript, files, form }));
+                return Ok(Some(Beginning { transcript, files, form, whole, client }));
             }
         }
         Ok(None)
     }
+}
+
+/// Returns where the one transcript of the session lies, and the client that finds it there: in the folder where it
+/// belongs, or, if it was written by a client that looks in all of them, in any.
+fn where_it_lies(
+    client: &ClientHome,
+    session: &Session,
+    plan: &SessionPlan,
+) -> Result<Option<(ClientHome, PathBuf)>> {
+    let transcripts = client.transcripts(&plan.id)?;
+    let [transcript] = transcripts.as_slice() else { return Ok(None) };
+    if *transcript == client.transcript_path(&plan.cwd, &plan.id) {
+        return Ok(Some((client.clone(), transcript.clone())));
+    }
+    let there = client.with_folder_of(transcript).filter(|_| finds_in_any_folder(session.client.as_deref()));
+    Ok(there.map(|there| (there, transcript.clone())))
 }
 
 fn saved(manifest: &Manifest) -> Option<(&Session, &Transcript)> {
@@ -138,6 +177,7 @@ fn saved(manifest: &Manifest) -> Option<(&Session, &Transcript)> {
 /// transcript that is here.
 fn descends_from_here(
     workspace: &Workspace,
+    client: &ClientHome,
     manifest: &Manifest,
     plan: &SessionPlan,
     paths: &Paths,
@@ -149,7 +189,7 @@ fn descends_from_here(
     while let Some(ancestor) = next.and_then(|id| by_id.get(id)).filter(|one| seen.insert(&one.id)) {
         next = ancestor.parent.as_ref();
         // One that is damaged proves nothing.
-        if has_what_is_here(workspace, ancestor, plan, paths).unwrap_or(false) {
+        if has_what_is_here(workspace, client, ancestor, plan, paths).unwrap_or(false) {
             return Ok(true);
         }
     }
@@ -158,6 +198,7 @@ fn descends_from_here(
 
 fn has_what_is_here(
     workspace: &Workspace,
+    client: &ClientHome,
     ancestor: &Manifest,
     plan: &SessionPlan,
     paths: &Paths,
@@ -170,7 +211,7 @@ fn has_what_is_here(
     for form in [ResumeForm::Whole, ResumeForm::Saved] {
         let Some(compared) = form.compared(workspace, ancestor, saved)? else { continue };
         let mut copy = Copy { store: &workspace.store, rewriter: relocation.rewriter()?, waking: None };
-        let standing = workspace.client.standing(
+        let standing = client.standing(
             &plan.id,
             plan.folders(),
             None,

@@ -20,8 +20,8 @@ use crate::sys::work_tree::{Node, STAGING, Tree};
 
 /// The versions of this journal. One of any other version is left alone. Earlier versions had no seal
 /// and are not trusted. The second of these says that a session is continued, the third that files on
-/// other disks in the tree change.
-pub(in crate::restore) const FORMATS: std::ops::RangeInclusive<u32> = 3..=5;
+/// other disks in the tree change, the fourth that the client's folder for the project has a name of its own.
+pub(in crate::restore) const FORMATS: std::ops::RangeInclusive<u32> = 3..=6;
 
 /// Is in the staging folder from when everything is staged until nothing may be moved back any more.
 pub(in crate::restore) const READY: &str = "ready";

@@ -246,7 +246,9 @@ pub(super) fn literals(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) -> b
                 at = span.end + 1;
                 let next = text.get(at + run(text, at, 4, blank));
                 // What has a sign behind it is the next name.
-                if !matches!(next, Some(b':')) && !text[at.min(text.len())..].starts_with(b" =>") {
+                let is_name = is_loud(&name.label) && is_loud(super::str_of(text, span.clone()));
+                if !is_name && !matches!(next, Some(b':')) && !text[at.min(text.len())..].starts_with(b" =>")
+                {
                     taken |= name.offer(span, if given { Bond::Firm } else { Bond::Loose }, found);
                 }
             }

@@ -48,7 +48,7 @@ pub(super) fn read(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) {
         at += offset(text, at);
     }
     if option {
-        at += run(text, at, 1, |byte| byte == b'-') + 1;
+        at += run(text, at, 2, |byte| b"- ".contains(&byte));
     }
     // What a script types.
     if text[at..].starts_with(b"send \"") {

@@ -73,7 +73,7 @@ fn column(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) {
     };
     let tags = |from: usize, to: usize| memchr::memchr_iter(b'<', &text[from..to]).map(move |at| from + at);
     let from = name.span.start.saturating_sub(4_096);
-    let row = tags(from, name.span.start).filter(|at| tag(*at, b"<tr")).last().unwrap_or(from);
+    let row = tags(from, name.span.start).rfind(|at| tag(*at, b"<tr")).unwrap_or(from);
     let index = tags(row, name.span.start).filter(|at| tag(*at, b"<th>") || tag(*at, b"<th ")).count();
     let mut cell = 0;
     for at in tags(name.span.end, text.len().min(name.span.end + TABLE)) {

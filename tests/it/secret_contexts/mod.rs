@@ -3,8 +3,9 @@
 //!
 //! The templates stand in the text files beside this one: `## NAME`, then the text, with holes such as `{{pw|json}}`
 //! (`values.rs`). A name that begins with `!` is out of reach: nothing tells. Those in `programs/` were seen: each is
-//! what the named program of Debian 12 printed, with a hole where it printed a secret that it had been given (in
-//! `keys.txt`, that it had made). The others are written after what the programs' documentation says of their formats.
+//! what the named program printed, most of them as Debian 12 has them, with a hole where it printed a secret that it had
+//! been given. Only those in `programs/keys.txt` were written by hand after such outputs. The others here are written
+//! after what the programs' documentation says of their formats.
 
 pub(crate) mod values;
 

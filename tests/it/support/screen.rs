@@ -45,6 +45,11 @@ impl Screen {
         ran(self.tmux(&["send-keys"]).args(keys)).exits(0);
     }
 
+    /// The same, for a program that may have ended by now.
+    pub(crate) fn try_press(&self, keys: &[&str]) {
+        ran(self.tmux(&["send-keys"]).args(keys));
+    }
+
     /// Types a line; what is typed has to be on the screen before it is entered.
     #[track_caller]
     pub(crate) fn enter(&self, line: &str) {

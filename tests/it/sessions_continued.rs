@@ -1,0 +1,222 @@
+//! A session that is here as it was saved goes on under its id, and the client that goes on with it is nobody's child.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use serde_json::{Value, json};
+
+use crate::real_client::on_terminal;
+use crate::support::Must;
+use crate::support::project::{Project, files_below, ran};
+
+const ID: &str = "c137e379-838e-4509-8148-16b407691758";
+
+/// What the client's folders hold, and when each file was written.
+fn clients_files(project: &Project) -> BTreeMap<PathBuf, (Vec<u8>, SystemTime)> {
+    let config = project.home.config();
+    let kinds = ["projects", "tasks", "file-history", "plans", "todos"].map(|kind| config.join(kind));
+    let files = kinds.iter().filter(|kind| kind.exists()).flat_map(|kind| files_below(kind));
+    let content = |file: PathBuf| {
+        let modified = file.metadata().and_then(|meta| meta.modified()).must("a time");
+        (file.clone(), (fs::read(&file).must("a file"), modified))
+    };
+    files.map(content).collect()
+}
+
+#[track_caller]
+fn assert_same_session(resumed: &Value) {
+    let said = [&resumed["session_id"], &resumed["renamed"], &resumed["continues"]];
+    assert_eq!(said, [&json!(ID), &json!(false), &json!(true)], "{resumed}");
+}
+
+#[test]
+fn an_unchanged_session_is_resumed_under_its_id_however_often_and_nothing_of_it_is_written() {
+    let project = Project::new();
+    project.session(ID);
+    project.write("a.txt", "saved\n");
+    project.snap(&["save", "x"]).exits(0);
+    let before = clients_files(&project);
+    let dry = project.snap(&["resume", "x", "--dry-run"]).exits(0).stdout;
+    assert!(dry.contains("which is on this machine as it was saved"), "{dry}");
+    project.git(&["checkout", "-q", "--", "a.txt"]);
+    for _ in 0..3 {
+        assert_same_session(&project.snap(&["resume", "x", "--json"]).exits(0).json());
+        assert_eq!(project.read("a.txt"), b"saved\n");
+    }
+    let shell = project.snap(&["rewind", "x", "--no-run"]).exits(0).stdout;
+    assert!(shell.contains(&format!("claude --resume {ID}")), "{shell}");
+    assert_eq!(clients_files(&project), before);
+}
+
+#[test]
+fn a_fork_is_a_new_session_and_the_saved_one_stays_as_it_is() {
+    let project = Project::new();
+    project.session(ID);
+    project.snap(&["save", "x"]).exits(0);
+    let before = clients_files(&project);
+    let resumed = project.snap(&["resume", "x", "--fork", "--json"]).exits(0).json();
+    assert_ne!(resumed["session_id"], ID);
+    assert_eq!((&resumed["renamed"], &resumed["continues"]), (&json!(true), &json!(false)));
+    let mut after = clients_files(&project);
+    after.retain(|file, _| before.contains_key(file));
+    assert_eq!(after, before);
+    // Where nothing has the id, too.
+    let clone = project.cloned();
+    let store = project.stored("").to_str().must("UTF-8").to_owned();
+    let forked = clone.snap(&["resume", "x", "--fork", "--json", "--store", &store]).exits(0).json();
+    assert_ne!(forked["session_id"], ID);
+}
+
+#[test]
+fn what_an_earlier_resume_added_does_not_make_it_another_session() {
+    let project = Project::new();
+    project.session(ID);
+    project.snap(&["save", "x"]).exits(0);
+    let clone = project.cloned();
+    let store = project.stored("").to_str().must("UTF-8").to_owned();
+    let resume = || clone.snap(&["resume", "x", "--json", "--store", &store]).exits(0).json();
+    assert_eq!((&resume()["session_id"], &resume()["renamed"]), (&json!(ID), &json!(false)));
+    let before = clients_files(&clone);
+    assert_same_session(&resume());
+    assert_eq!(clients_files(&clone), before, "its title is there once");
+}
+
+#[test]
+fn of_an_unchanged_session_only_what_is_missing_comes_back() {
+    let project = Project::new();
+    let transcript = project.session(ID);
+    project.snap(&["save", "x"]).exits(0);
+    let before = clients_files(&project);
+    for lost in [project.home.tasks(ID), transcript.with_extension("").join("subagents")] {
+        fs::remove_dir_all(&lost).must("to remove");
+        assert_same_session(&project.snap(&["resume", "x", "--json"]).exits(0).json());
+        let content = |files: BTreeMap<PathBuf, (Vec<u8>, SystemTime)>| -> Vec<(PathBuf, Vec<u8>)> {
+            files.into_iter().map(|(file, (content, _))| (file, content)).collect()
+        };
+        let after = clients_files(&project);
+        assert_eq!(after.get(&transcript), before.get(&transcript), "{}: not written to", lost.display());
+        assert_eq!(content(after), content(before.clone()), "{}", lost.display());
+    }
+}
+
+#[test]
+fn a_session_with_a_secret_or_a_compaction_is_unchanged_too() {
+    let token = format!("ghp_{}", "a1B2c3D4e5".repeat(4).get(..36).must("36 letters"));
+    let said = |uuid: &str, parent: &str, text: &str| {
+        json!({"type": "user", "uuid": uuid, "parentUuid": parent, "sessionId": ID,
+            "message": {"role": "user", "content": text}})
+    };
+    let boundary = json!({"type": "system", "subtype": "compact_boundary", "uuid": "b1", "parentUuid": null,
+        "logicalParentUuid": "u2", "sessionId": ID, "compactMetadata": {"trigger": "manual"}});
+    let secret = said("s1", "u2", &format!("use {token} for it"));
+    let summary = said("c1", "b1", "what happened so far");
+    for records in [vec![secret.clone()], vec![secret, boundary, summary]] {
+        let project = Project::new();
+        let transcript = project.session(ID);
+        for record in records {
+            project.append(&transcript, format!("{record}\n").as_bytes());
+        }
+        project.snap(&["save", "x"]).exits(0);
+        let before = clients_files(&project);
+        assert_same_session(&project.snap(&["resume", "x", "--json"]).exits(0).json());
+        assert_eq!(clients_files(&project), before, "its secrets and its history stay");
+    }
+}
+
+#[test]
+fn a_session_that_differs_runs_or_is_somebody_elses_is_not_continued() {
+    let record = json!({"type": "user", "uuid": "u9", "parentUuid": "u2", "sessionId": ID,
+        "message": {"role": "user", "content": "here"}});
+    for (changed, said) in [
+        ("the conversation", "the saved one is on this machine already"),
+        ("a task", "the saved one is on this machine already"),
+        ("it runs", "a client runs the saved one"),
+        ("another user", "the saved one is on this machine already"),
+    ] {
+        let project = Project::new();
+        let transcript = project.session(ID);
+        project.snap(&["save", "x"]).exits(0);
+        match changed {
+            "the conversation" => project.append(&transcript, format!("{record}\n").as_bytes()),
+            "a task" => fs::write(project.home.tasks(ID).join("1.json"), "{}").must("a task"),
+            "it runs" => {
+                let sessions = project.home.config().join("sessions");
+                fs::create_dir_all(&sessions).must("a folder");
+                let pid = std::process::id();
+                let live = json!({"pid": pid, "sessionId": ID, "cwd": project.root(), "status": "idle"});
+                fs::write(sessions.join(format!("{pid}.json")), live.to_string()).must("a live session");
+            }
+            _ => {}
+        }
+        let before = fs::read(&transcript).must("the transcript");
+        let resume = |arguments: &[&str]| {
+            let mut command =
+                project.command(project.root(), &[&["resume", "x", "--trust"], arguments].concat());
+            if changed == "another user" {
+                command.env("XDG_STATE_HOME", project.home.path().join("another user's"));
+            }
+            ran(&mut command).exits(0)
+        };
+        let dry = resume(&["--dry-run"]).stdout;
+        assert!(dry.contains(said), "{changed}: {dry}");
+        let resumed = resume(&["--json"]).json();
+        assert_eq!((&resumed["renamed"], &resumed["continues"]), (&json!(true), &json!(false)), "{changed}");
+        assert_eq!(fs::read(&transcript).must("the transcript"), before, "{changed}");
+    }
+}
+
+/// What a client that runs sets for its programs.
+const MARKS: [(&str, &str); 4] = [
+    ("CLAUDECODE", "1"),
+    ("CLAUDE_CODE_CHILD_SESSION", "1"),
+    ("CLAUDE_CODE_SESSION_ID", ID),
+    ("CLAUDE_CODE_ENTRYPOINT", "cli"),
+];
+
+#[test]
+fn the_client_that_is_started_does_not_take_itself_for_a_child() {
+    let project = Project::new();
+    project.session(ID);
+    project.snap(&["save", "x"]).exits(0);
+    let bin = project.home.path().join("bin");
+    fs::create_dir(&bin).must("a folder");
+    fs::write(bin.join("claude"), "#!/bin/sh\necho started\nenv\n").must("a stand-in program");
+    fs::set_permissions(bin.join("claude"), fs::Permissions::from_mode(0o755)).must("a mode");
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap_or_default());
+    let mut command = project.command(project.root(), &["resume", "x"]);
+    // With the first of them, nothing is started.
+    let said = on_terminal(command.env("PATH", path).env("KEPT", "yes").envs(MARKS.into_iter().skip(1)));
+    assert!(said.contains("started") && said.contains("KEPT=yes"), "{said}");
+    for (name, _) in MARKS {
+        assert!(!said.contains(&format!("{name}=")), "{said}");
+    }
+}
+
+#[test]
+fn the_command_that_is_printed_takes_away_what_is_set() {
+    let project = Project::new();
+    project.session(ID);
+    project.snap(&["save", "x"]).exits(0);
+    let resume = |variables: &[(&str, &str)], arguments: &[&str]| {
+        let mut command = project.command(project.root(), &[&["resume", "x"], arguments].concat());
+        ran(command.envs(variables.iter().copied())).exits(0)
+    };
+    let line = |variables: &[(&str, &str)]| resume(variables, &[]).stdout;
+    let start = format!("cd {} && ", project.root().display());
+    assert!(line(&[]).contains(&format!("{start}claude --resume {ID}")));
+    for (name, value) in MARKS {
+        let said = line(&[(name, value)]);
+        assert!(said.contains(&format!("{start}env -u {name} claude --resume {ID}")), "{said}");
+    }
+    let said = line(&[MARKS[0], MARKS[3], ("CLAUDE_CODE_TASK_LIST_ID", "shared")]);
+    let before = format!("env -u {} -u {} CLAUDE_CODE_TASK_LIST_ID={ID} claude", MARKS[0].0, MARKS[3].0);
+    assert!(said.contains(&format!("{start}{before}")), "{said}");
+    let json = resume(&MARKS, &["--json"]).json();
+    assert_eq!(json["resume"]["unset"], json!(MARKS.map(|(name, _)| name)));
+    assert!(resume(&[], &["--json"]).json()["resume"].get("unset").is_none());
+    let linked = ran(project.command(project.root(), &["link", "x"]).env("CLAUDECODE", "1")).exits(0).stdout;
+    assert!(linked.contains("&& env -u CLAUDECODE claude --resume x"), "{linked}");
+}
