@@ -369,10 +369,10 @@ fn each_of_several_work_trees_is_saved_and_no_name_claims_more_than_one() {
 fn what_can_not_be_covered_is_said_with_the_reason() {
     let table = [
         ("git worktree remove --force $(cat list)", "what $(cat list) is"),
-        ("rm -rf \"$NOWHERE/x\"", "what $NOWHERE/x is"),
-        ("rm -rf ~bob/x", "what ~bob/x is"),
+        ("rm -rf \"$NOWHERE/x\"", "$NOWHERE/x is known only when"),
+        ("rm -rf ~bob/x", "~bob/x is known only when"),
         ("cat list | xargs rm -rf", "what $(cat list) is"),
-        ("cd $NOWHERE && git reset --hard", "what $NOWHERE is"),
+        ("cd $NOWHERE && git reset --hard", "$NOWHERE is known only when"),
         ("rm -rf ~/notes", "notes is in no git work tree"),
         ("rm ~/notes/*", "is in no git work tree"),
         ("echo x > ~/notes/n.txt", "is in no git work tree"),
