@@ -30,7 +30,7 @@ impl Copied {
     /// Lists what a session has.
     pub(super) fn of(workspace: &Workspace, found: &FoundSession) -> Copied {
         let mut all: Vec<(String, PathBuf)> = Vec::new();
-        let beside = workspace.client.session_files(found, &workspace.root);
+        let beside = found.home.session_files(found, &workspace.root);
         let mut missing = beside.missing;
         for agent in beside.agents {
             let place = |end: &str| format!("session/subagents/agent-{}.{end}", agent.id);
@@ -48,7 +48,7 @@ impl Copied {
         all.extend(beside.others.into_iter().filter(|(place, _)| !is_of_account(place)));
         // Plans are named by the records and stay where they are.
         let none = std::collections::BTreeSet::new();
-        let lists = workspace.client.files_elsewhere(&found.id, &none, &mut missing);
+        let lists = found.home.files_elsewhere(&found.id, &none, &mut missing);
         let mut files: Vec<(RepoPath, PathBuf)> = Vec::new();
         for (place, path) in all {
             match RepoPath::new(place.as_bytes()) {
@@ -57,7 +57,7 @@ impl Copied {
             }
         }
         files.extend(lists);
-        files.extend(workspace.client.scripts(&found.id, &mut missing));
+        files.extend(found.home.scripts(&found.id, &mut missing));
         Copied { files, missing }
     }
 
@@ -67,7 +67,6 @@ impl Copied {
     /// [`Kind::Conflict`] if one of them appears meanwhile, [`Kind::Environment`] with the path, what `transcript` says.
     pub(super) fn install(
         &self,
-        workspace: &Workspace,
         found: &FoundSession,
         id: &ClientId,
         cwd: &Path,
@@ -75,7 +74,7 @@ impl Copied {
     ) -> Result<()> {
         let renaming = Renaming::new(&found.id, id)?;
         let places = self.files.iter().map(|(place, _)| place.clone()).collect();
-        let placed = workspace.client.placed(id, Folders { cwd, memory_root: cwd }, places, id.as_str());
+        let placed = found.home.placed(id, Folders { cwd, memory_root: cwd }, places, id.as_str());
         let done = self.write(&placed, &renaming, transcript).and_then(|()| placed.reveal());
         if let Err(error) = done {
             placed.take_back()?;

@@ -46,6 +46,8 @@ pub struct Mended {
     pub title: String,
     /// The folder that the client is to be started in.
     pub cwd: PathBuf,
+    /// The configuration folder that it lies in.
+    pub config: PathBuf,
     /// What was changed, in words.
     pub changes: Vec<String>,
     /// Files of the session that the new one lacks.
@@ -76,13 +78,14 @@ pub fn mend(
     let here = examined.cwd.as_ref().filter(|cwd| cwd.is_dir()).and_then(|cwd| cwd.canonicalize().ok());
     let cwd = here.unwrap_or_else(|| workspace.root.clone());
     let copied = Copied::of(workspace, &examined.session);
-    copied.install(workspace, &examined.session, &id, &cwd, &mut |renaming, out| {
+    copied.install(&examined.session, &id, &cwd, &mut |renaming, out| {
         let writing = Writing { examined, planned: &planned, renaming };
         writing.transcript(&id, &title, out)
     })?;
     let mut changes = mended_damage(examined);
     changes.extend(planned.changes);
-    Ok(Some(Mended { id, title, cwd, changes, missing: copied.missing }))
+    let config = examined.session.home.config().to_owned();
+    Ok(Some(Mended { id, title, cwd, config, changes, missing: copied.missing }))
 }
 
 fn wish(examined: &Examination, treatment: &Treatment<'_>) -> Result<Wish> {

@@ -361,7 +361,9 @@ impl<'a> FindingReport<'a> {
 
 impl<'a> MendedReport<'a> {
     fn new(mended: &'a Mended, workspace: &Workspace) -> MendedReport<'a> {
-        let environment = workspace.client.environment_for(&mended.id);
+        let other_profile = (mended.config != workspace.client.config())
+            .then(|| ("CLAUDE_CONFIG_DIR", mended.config.display().to_string()));
+        let environment = other_profile.or_else(|| workspace.client.environment_for(&mended.id));
         let launch =
             Launch { id: &mended.id, cwd: &mended.cwd, options: &[], extra: &[], environment, prompt: None };
         MendedReport {
