@@ -368,10 +368,10 @@ fn each_of_several_work_trees_is_saved_and_no_name_claims_more_than_one() {
 #[test]
 fn what_can_not_be_covered_is_said_with_the_reason() {
     let table = [
-        ("git worktree remove --force $(cat list)", "what $(cat list) is"),
+        ("git worktree remove --force $(cat list)", "$(cat list) is known only when"),
         ("rm -rf \"$NOWHERE/x\"", "$NOWHERE/x is known only when"),
         ("rm -rf ~bob/x", "~bob/x is known only when"),
-        ("cat list | xargs rm -rf", "what $(cat list) is"),
+        ("cat list | xargs rm -rf", "$(cat list) is known only when"),
         ("cd $NOWHERE && git reset --hard", "$NOWHERE is known only when"),
         ("rm -rf ~/notes", "notes is in no git work tree"),
         ("rm ~/notes/*", "is in no git work tree"),
