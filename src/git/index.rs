@@ -147,7 +147,7 @@ impl Repository {
                 let there = std::fs::read(lock.path()).unwrap_or_default();
                 if there.starts_with(HELD.as_bytes()) {
                     return Err(Error::new(Kind::Environment, "Cannot lock the index of the repository")
-                        .because(format!("{} belongs to a restore with another store that is under way, or was left by one that was interrupted", lock.path().display()))
+                        .because(format!("{} is from a restore that is under way with another store, or from an interrupted one, and its journal is missing", lock.path().display()))
                         .hint("if no other snap is running, remove that file; the newest safety snapshot in `snap list` has the files as they were, and `snap rewind` restores them"));
                 }
                 Err(Error::new(Kind::Environment, "Cannot lock the index of the repository")

@@ -368,11 +368,11 @@ fn each_of_several_work_trees_is_saved_and_no_name_claims_more_than_one() {
 #[test]
 fn what_can_not_be_covered_is_said_with_the_reason() {
     let table = [
-        ("git worktree remove --force $(cat list)", "what $(cat list) is"),
-        ("rm -rf \"$NOWHERE/x\"", "what $NOWHERE/x is"),
-        ("rm -rf ~bob/x", "what ~bob/x is"),
-        ("cat list | xargs rm -rf", "what $(cat list) is"),
-        ("cd $NOWHERE && git reset --hard", "what $NOWHERE is"),
+        ("git worktree remove --force $(cat list)", "$(cat list) is known only when"),
+        ("rm -rf \"$NOWHERE/x\"", "$NOWHERE/x is known only when"),
+        ("rm -rf ~bob/x", "~bob/x is known only when"),
+        ("cat list | xargs rm -rf", "$(cat list) is known only when"),
+        ("cd $NOWHERE && git reset --hard", "$NOWHERE is known only when"),
         ("rm -rf ~/notes", "notes is in no git work tree"),
         ("rm ~/notes/*", "is in no git work tree"),
         ("echo x > ~/notes/n.txt", "is in no git work tree"),
@@ -603,7 +603,7 @@ fn what_a_step_takes_away_and_no_snapshot_holds_is_said_before_it() {
         ("rm -rf target/debug", &["target/debug is ignored"], &["big"]),
         ("rm -rf sub", &["sub/my.env is ignored"], &["big", "target"]),
         ("rm -rf b*", &["big is not"], &["target"]),
-        ("rm -rf .", &["big is not", "target is ignored", "sub/my.env is ignored"], &["snapshots"]),
+        ("rm -rf .", &["big is not", "target is ignored", "sub/my.env is ignored"], &[".claude is ignored"]),
         ("git clean -fdx", &["big is not", "target is ignored", "sub/my.env is ignored"], &["snapshots"]),
         ("git clean -fdX", &["target is ignored"], &["big"]),
         ("git clean -fd", &["big is not"], &["target"]),

@@ -61,8 +61,9 @@ fn saving_changes_nothing_outside_the_store() {
     let stamps = || -> Vec<String> {
         let mut files = files_below(project.root());
         files.push(transcript.clone());
-        // The ref that keeps the base commit from garbage collection is ours.
-        let ours = [project.stored(""), project.path(".git/refs/snap")];
+        // The refs that keep the base commit and its tree from garbage collection are ours.
+        let ours = ["refs/snap", "refs/snap-trees"].map(|refs| project.path(".git").join(refs));
+        let ours = [project.stored("")].into_iter().chain(ours).collect::<Vec<_>>();
         let own = |path: &std::path::PathBuf| ours.iter().any(|own| path.starts_with(own));
         let stamp = |path: &std::path::PathBuf| {
             let meta = path.symlink_metadata().must("metadata");
