@@ -351,6 +351,7 @@ fn ways(command: &str) -> Vec<Vec<&'static str>> {
         ],
         "pull" => &[&["pull", "inside"], &["pull", "programmed"], &["pull", "./vendor.git"]],
         "log" => &[&["log"]],
+        "doctor" => &[&["doctor"], &["doctor", "--all"], &["doctor", "--fix", "--strip-images"]],
         "lease" => &[
             &["lease", "--", "inside", "0123456789abcdef0123456789abcdef"],
             &["lease", "--here", "--", "./vendor.git", "0123456789abcdef0123456789abcdef"],

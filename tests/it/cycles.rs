@@ -11,7 +11,7 @@ const LONGEST: usize = 500;
 
 /// Circles that are there: to be opened. Nothing is added here.
 const CIRCLES: [&[&str]; 2] = [
-    &["risk/expand", "risk/state", "risk/steps", "risk/targets", "risk/wrappers"],
+    &["risk/expand", "risk/scripts", "risk/state", "risk/steps", "risk/targets", "risk/wrappers"],
     &["risk/shell", "risk/word"],
 ];
 

@@ -266,7 +266,7 @@ fn a_restore_that_was_cut_off_under_another_client_folder_waits_for_that() {
     project.snap(&["save", "x"]).exits(0);
     project.write("a.txt", "later\n");
     let inject = ["-e", "trace=renameat2", "-e", "inject=renameat2:signal=SIGKILL:when=4"];
-    let (ran, _) = crate::support::trace::traced(&project, &inject, &["rewind", "x", "--no-run"]);
+    let (ran, _) = crate::support::trace::traced(&project, &inject, &["rewind", "x", "--no-run", "--fork"]);
     assert_eq!(ran.code, -1, "{}", ran.stderr);
     let other = project.home.path().join("profile");
     fs::create_dir(&other).must("a folder");

@@ -59,6 +59,7 @@ fn list(folder: &Path, project: &Project, all: &mut BTreeMap<PathBuf, String>) {
         git.join("index"),
         git.join("objects"),
         git.join("refs/snap"),
+        git.join("refs/snap-trees"),
         config.join("projects"),
         config.join("tasks"),
         config.join("file-history"),
