@@ -426,7 +426,7 @@ fn a_redacted_session_goes_on(client: &Client) {
     project.snap(&["save", "x"]).exits(0);
     assert_nowhere(&project.stored(""), &[&github, &stripe]);
 
-    let resumed = project.snap(&["resume", "x", "--json"]).exits(0).json();
+    let resumed = project.snap(&["resume", "x", "--fork", "--json"]).exits(0).json();
     api.clear();
     let session = resumed["session_id"].as_str().must("an id");
     client.print(&project.home, project.root(), &api, &["--resume", session], "what next").succeeded();

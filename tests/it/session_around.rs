@@ -224,7 +224,7 @@ fn script_here(project: &Project, session: &str) -> Option<String> {
 #[test]
 fn scripts_that_set_variables_come_back_under_the_new_id() {
     let project = with_script("export VAR=hello\n");
-    let resumed = project.snap(&["resume", "x", "--no-edits", "--json"]).exits(0).json();
+    let resumed = project.snap(&["resume", "x", "--no-edits", "--fork", "--json"]).exits(0).json();
     let id = resumed["session_id"].as_str().must("an id");
     assert_ne!(id, SESSION);
     assert_eq!(script_here(&project, id).as_deref(), Some("export VAR=hello\n"));

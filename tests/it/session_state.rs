@@ -31,7 +31,7 @@ fn project() -> Project {
 /// were sent, but for the session's id.
 #[track_caller]
 fn first_request(client: &Client, project: &Project, api: &StandIn, name: &str) -> String {
-    let resumed = project.snap(&["resume", name, "--no-edits", "--json"]).exits(0).json();
+    let resumed = project.snap(&["resume", name, "--no-edits", "--fork", "--json"]).exits(0).json();
     let id = resumed["session_id"].as_str().must("an id");
     api.clear();
     client.print(&project.home, project.root(), api, &["--resume", id], "list tasks").succeeded();

@@ -189,7 +189,7 @@ pub(in crate::restore) fn plan(
     unmade.extend(obstacles::spare_mounts(&tree, &mut steps)?);
     unmade.append(&mut unreadable);
     steps.sort_by(|a, b| a.path.cmp(&b.path));
-    let spared = when_saved.merged_by_folder(spared);
+    let mut spared = when_saved.merged_by_folder(spared);
     let kept_back = unmade.len() + ignored.len() + needs_filter.len();
     let unchanged = wanted.len().saturating_sub(steps.len() + kept_back);
     // Of those that the restore left alone, some may have been removed on purpose since.
@@ -202,12 +202,31 @@ pub(in crate::restore) fn plan(
     let empty = around.into_iter().flat_map(|around| &around.empty_folders);
     let mut folders = Vec::new();
     for folder in empty.filter(|folder| is_ours_to_make(folder)) {
-        if removed.contains(folder) || tree.read(folder)? == Node::Missing {
-            folders.push(folder.clone());
+        match in_place_of(&tree, folder, &removed)? {
+            Some(path) if spared.iter().any(|other| other.path == path) => {}
+            Some(path) => {
+                spared.push(Spared { path, reason: "ignored now, in the place of an empty folder" })
+            }
+            None if removed.contains(folder) || tree.read(folder)? == Node::Missing => {
+                folders.push(folder.clone());
+            }
+            None => {}
         }
     }
     let steps = Steps::new(steps, Vec::new(), listing);
     Ok(Steps { unchanged, unmade, spared, folders, needs_filter, ..steps })
+}
+
+/// Returns what stays in the place of a folder, or of one above it, and is none.
+fn in_place_of(tree: &Tree, folder: &RepoPath, removed: &BTreeSet<&RepoPath>) -> Result<Option<RepoPath>> {
+    for path in folder.above().chain([folder.clone()]) {
+        match tree.read(&path)? {
+            Node::Folder => {}
+            Node::File { .. } | Node::Special if !removed.contains(&path) => return Ok(Some(path)),
+            Node::File { .. } | Node::Special | Node::Missing => return Ok(None),
+        }
+    }
+    Ok(None)
 }
 
 /// What is not written: files that git can't convert, and files that need a filter that is not run

@@ -10,15 +10,34 @@ use crate::support::project::{Project, files_below};
 
 /// What a person sees of a tree, but for what is within the submodule, which is nobody's business but its own, and the
 /// store, which is ours.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct Seen {
     status: Vec<String>,
+    /// As git sees it: in a sparse checkout it takes a mark for none where the file is there.
     index: Vec<(String, u32)>,
+    /// With the marks that the index holds.
+    marked: Vec<(String, u32)>,
     disk: BTreeMap<String, (u32, String)>,
 }
 
-/// The folders with their modes, and the files with modes and content.
-type Content<'a> = (&'a [(String, u32)], &'a BTreeMap<String, (u32, String)>);
+impl PartialEq for Seen {
+    fn eq(&self, other: &Seen) -> bool {
+        self.status == other.status && self.content() == other.content()
+    }
+}
+
+/// What the index and the disk hold.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Content<'a>(&'a Seen);
+
+impl PartialEq for Content<'_> {
+    /// The marks are the same for git, or in the index itself: which of them git heeds depends on the sparse checkout.
+    fn eq(&self, other: &Content<'_>) -> bool {
+        let (one, two) = (self.0, other.0);
+        let same = |at: usize| one.index[at] == two.index[at] || one.marked[at] == two.marked[at];
+        one.disk == two.disk && one.index.len() == two.index.len() && (0..one.index.len()).all(same)
+    }
+}
 
 impl Seen {
     pub(super) fn of(project: &Project) -> Seen {
@@ -35,12 +54,17 @@ impl Seen {
             "--ignored",
         ]);
         let status = status.lines().filter(|line| !line.contains(".claude/")).map(str::to_owned);
-        Seen { status: status.collect(), index: index(project), disk: disk(project) }
+        Seen {
+            status: status.collect(),
+            index: index(project, &[]),
+            marked: index(project, &RAW),
+            disk: disk(project),
+        }
     }
 
     /// What the index and the disk hold, whatever HEAD is.
     pub(super) fn content(&self) -> Content<'_> {
-        (&self.index, &self.disk)
+        Content(self)
     }
 
     /// What is staged, without marks.
@@ -50,11 +74,12 @@ impl Seen {
     }
 }
 
+/// Has git heed every mark, whether the file is there or not.
+const RAW: [&str; 2] = ["-c", "sparse.expectFilesOutsideOfPatterns=true"];
+
 /// All entries of the index, with the marks that hide edits from git.
-fn index(project: &Project) -> Vec<(String, u32)> {
-    // As git sees it: in a sparse checkout it takes a mark for none where the file is there. Where the checkout is a
-    // full one, such a file comes back without that mark.
-    let list = project.git(&["ls-files", "--stage", "-v", "--debug"]);
+fn index(project: &Project, options: &[&str]) -> Vec<(String, u32)> {
+    let list = project.git(&[options, &["ls-files", "--stage", "-v", "--debug"]].concat());
     let mut entries: Vec<(String, u32)> = Vec::new();
     for line in list.lines() {
         match (line.starts_with("  "), line.split_once("flags: "), entries.last_mut()) {
