@@ -2,10 +2,11 @@
 //! places of the secrets.
 //!
 //! The templates stand in the text files beside this one: `## NAME`, then the text, with holes such as `{{pw|json}}`
-//! (`values.rs`). A name that begins with `!` is out of reach: nothing tells. Those in `programs/` were seen: each is
-//! what the named program printed, most of them as Debian 12 has them, with a hole where it printed a secret that it had
-//! been given. Only those in `programs/keys.txt` were written by hand after such outputs. The others here are written
-//! after what the programs' documentation says of their formats.
+//! (`values.rs`). A name that begins with `!` is out of reach: nothing tells. Most of those in `programs/` were seen: what
+//! the named program printed, with a hole where it printed a secret that it had been given. Where the program can't be run
+//! here (`docker inspect`, `nmcli`, `systemctl`, histories, `crontab`), the text is in its format; those in
+//! `programs/keys.txt` were written by hand after such outputs. The others here are written after what the programs'
+//! documentation says of their formats.
 
 pub(crate) mod values;
 
