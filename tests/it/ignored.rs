@@ -327,3 +327,17 @@ fn each_obstacle_is_told_on_a_line_of_its_own() {
     assert!(ran.stderr.lines().any(|line| line.starts_with("  a.txt: ")), "{}", ran.stderr);
     assert!(ran.stderr.lines().any(|line| line.starts_with("  b.txt: ")), "{}", ran.stderr);
 }
+
+#[test]
+fn what_is_ignored_in_a_folder_that_was_a_file_stays() {
+    let project = Project::new();
+    // Git lists nothing of what is below a tracked file's name.
+    project.write(".gitignore", "*\n");
+    remove(&project, "a.txt");
+    project.write("a.txt/mine", "work\n");
+    project.snap(&["save", "x"]).exits(0);
+    project.git(&["add", "-Af", "--", ".", ":!.claude"]);
+    project.snap(&["rewind", "x"]).exits(0).says(&["ignored when this was saved"]);
+    assert_eq!(project.read("a.txt/mine"), b"work\n");
+    project.snap(&["rewind", "x"]).exits(0).says(&["Nothing had to be done"]);
+}
