@@ -128,7 +128,7 @@ fn read(shared: &mut Shared<'_>, workspace: &Workspace, mut listing: Listing) ->
         operation: shared.repository.operation().map(str::to_owned),
     };
     let mut ignored = listing.ignored;
-    ignored.extend(surroundings::below_files_that_were(&shared.tree, &edits)?);
+    ignored.extend(surroundings::in_place_of_files(&shared.tree, &edits));
     let around = surroundings::look(shared.repository, &shared.tree, own_folders, &ignored)?;
     let (branch, without_filters) = (listing.branch, listing.without_filters);
     Ok(CapturedEdits { edits, branch, around, without_filters })

@@ -15,27 +15,27 @@ const MOST_IGNORED: usize = 2_000;
 /// The most empty folders that are listed.
 const MOST_EMPTY: usize = 1_000;
 
-/// Returns what is ignored in folders that have taken the place of tracked files: git lists nothing of it there. What is
-/// not ignored there is among the edits.
-pub(super) fn below_files_that_were(tree: &Tree, edits: &Edits) -> Result<Vec<Ignored>> {
+/// Returns what is ignored in folders that have taken the place of tracked files. Git does not list it. Everything else in
+/// such a folder is among the edits.
+pub(super) fn in_place_of_files(tree: &Tree, edits: &Edits) -> Vec<Ignored> {
     let edited: BTreeSet<&RepoPath> = edits.files.iter().map(|edit| &edit.path).collect();
     let mut ignored = Vec::new();
     for gone in edits.files.iter().filter(|edit| edit.new.is_none()) {
-        if tree.read(&gone.path)? != Node::Folder {
+        if !matches!(tree.read(&gone.path), Ok(Node::Folder)) {
             continue;
         }
-        match tree.files_below(&gone.path, MOST_IGNORED, |_| false)? {
-            Below::Files(files, _) => {
+        match tree.files_below(&gone.path, MOST_IGNORED, |_| false) {
+            Ok(Below::Files(files, _)) => {
                 let files = files.into_iter().filter(|path| !edited.contains(path));
                 ignored.extend(files.map(|path| Ignored { path, folder: false }));
             }
-            // As a whole, then: what is known of it by name is among the edits.
-            Below::TooMany | Below::Other(_) => {
+            // It can't be listed file by file, so all of it is left alone.
+            Ok(Below::TooMany | Below::Other(_)) | Err(_) => {
                 ignored.push(Ignored { path: gone.path.clone(), folder: true });
             }
         }
     }
-    Ok(ignored)
+    ignored
 }
 
 /// Lists it, given what git ignores.

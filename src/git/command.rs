@@ -266,7 +266,12 @@ impl Git {
         if answer.ok {
             return Ok(answer);
         }
-        let words: Vec<_> = arguments.iter().take(2).map(|word| word.as_ref().to_string_lossy()).collect();
+        // The command and its first argument say more than the settings before them.
+        let mut words = arguments.iter().map(|word| word.as_ref().to_string_lossy()).peekable();
+        while words.next_if(|word| word == "-c").is_some() {
+            words.next();
+        }
+        let words: Vec<_> = words.take(2).collect();
         let failed = Error::new(
             Kind::Environment,
             format!("`git {}` failed in {}", words.join(" "), self.folder.display()),

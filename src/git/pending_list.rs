@@ -4,6 +4,7 @@
 //! sparse index that some versions of git can't compare. Nobody should be unable to save then: the list is made
 //! without filters, from the whole index. A file that a filter converts may be in it although nobody changed it.
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 
 use super::Repository;
@@ -18,7 +19,7 @@ pub(super) struct PendingList {
 }
 
 impl Repository {
-    /// Runs `git status` with these words, which come before its name or behind it.
+    /// Runs `git status` with these arguments; git's own options come first.
     ///
     /// # Errors
     /// [`crate::base::error::Kind::Environment`] with what git said the first time, if it fails both times.
@@ -43,13 +44,12 @@ impl Repository {
     /// Returns the options that keep git from running any of the content filters that are set here.
     fn filters_off(&self) -> Result<Vec<OsString>> {
         let list = self.git.run(&["config", "-z", "--name-only", "--get-regexp", r"^filter\..*\.[^.]*$"])?;
+        let keys = list.stdout.split(|byte| *byte == 0).map(String::from_utf8_lossy);
+        let filters = keys.filter_map(|key| Some(key.rsplit_once('.')?.0.to_owned()));
+        // An option's name ends at the first equals sign, so such a filter can't be turned off.
+        let filters: BTreeSet<String> = filters.filter(|filter| !filter.contains('=')).collect();
         let mut options = Vec::new();
-        for key in list.stdout.split(|byte| *byte == 0) {
-            let key = String::from_utf8_lossy(key);
-            // An option ends its name at the first equals sign: such a filter can't be turned off.
-            let Some((filter, _)) = key.rsplit_once('.').filter(|(filter, _)| !filter.contains('=')) else {
-                continue;
-            };
+        for filter in filters {
             for off in ["clean=", "process=", "required=false"] {
                 options.extend([OsString::from("-c"), OsString::from(format!("{filter}.{off}"))]);
             }
