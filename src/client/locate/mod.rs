@@ -152,7 +152,7 @@ impl ClientHome {
         let missing = |cause: String| {
             Error::new(Kind::NotFound, format!("There is no session {shown}"))
                 .because(cause)
-                .hint("`claude --resume` lists sessions; `--session` takes an id or a transcript's path")
+                .hint("`claude --resume` lists sessions; type an id, or the path of a transcript")
         };
         if asked.contains('/') || asked.ends_with(".jsonl") {
             let path = std::path::absolute(asked).context("find", Path::new(asked))?;
