@@ -45,9 +45,13 @@ impl Screen {
         ran(self.tmux(&["send-keys"]).args(keys)).exits(0);
     }
 
-    /// The same, for a program that may have ended by now.
-    pub(crate) fn try_press(&self, keys: &[&str]) {
-        ran(self.tmux(&["send-keys"]).args(keys));
+    /// Presses keys until the program has ended, with all that it writes at its end.
+    #[track_caller]
+    pub(crate) fn leave(&self, keys: &[&str]) {
+        eventually("the program has ended", || {
+            ran(self.tmux(&["send-keys"]).args(keys));
+            ran(&mut self.tmux(&["has-session"])).code != 0
+        });
     }
 
     /// Types a line; what is typed has to be on the screen before it is entered.
