@@ -4,11 +4,13 @@
 
 use std::path::Path;
 
+use super::StepContext;
 use super::braces::{Home, MOST, Unit, braces, tilde};
+use super::reach::{Reach, Target};
 use super::shell::{Command, Word};
 use super::state::State;
+use super::value::{Text, Value};
 use super::word::Part;
-use super::{Reach, StepContext, Target};
 
 /// Texts longer than this that variables make are not looked at, in bytes.
 const LONGEST: usize = 4_096;
@@ -21,46 +23,6 @@ const FILTERS: [&str; 18] = [
     "grep", "egrep", "fgrep", "sort", "uniq", "head", "tail", "sed", "awk", "gawk", "cut", "tr", "cat",
     "tee", "rev", "column", "shuf", "xargs",
 ];
-
-/// A text that a word can be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Text {
-    /// The text.
-    pub(super) plain: String,
-    /// The same as a pattern, with what was quoted escaped, if it is one.
-    pub(super) pattern: Option<String>,
-}
-
-impl Text {
-    pub(super) fn is_absolute(&self) -> bool {
-        self.plain.starts_with('/')
-    }
-}
-
-/// One thing that a word can be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Value {
-    /// This text.
-    Text(Text),
-    /// Paths that are found when it runs, all among these.
-    Paths(Vec<Target>),
-    /// Something that can't be foreseen, as it was written.
-    Unknown(String),
-}
-
-impl Value {
-    pub(super) fn text(text: &str) -> Value {
-        Value::Text(Text { plain: text.to_owned(), pattern: None })
-    }
-
-    pub(super) fn is(&self, wanted: &str) -> bool {
-        matches!(self, Value::Text(text) if text.plain == wanted)
-    }
-
-    pub(super) fn is_option(&self) -> bool {
-        matches!(self, Value::Text(text) if text.plain.len() > 1 && text.plain.starts_with('-'))
-    }
-}
 
 /// A line that is being walked through: its commands, and what the shell knew at each.
 #[derive(Clone, Debug, Default)]
@@ -266,7 +228,7 @@ impl CommandLine {
             if values.is_empty() {
                 here(&Reach::Below)
             } else {
-                vec![Value::Paths(super::targets::below(&values, state, &mut Vec::new()))]
+                vec![Value::Paths(state.below(&values, &mut Vec::new()))]
             }
         };
         match (program, rest) {
