@@ -8,7 +8,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::Plan;
+use super::RestorePlan;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
 use crate::base::screen::Line;
@@ -103,7 +103,7 @@ pub struct Preview<'a> {
     pub new: Option<(Mode, &'a [u8])>,
 }
 
-impl Plan {
+impl RestorePlan {
     /// Returns whose snapshot it is.
     pub fn provenance(&self) -> &Provenance {
         &self.admission.provenance
@@ -170,7 +170,7 @@ impl Plan {
     ///
     /// # Errors
     /// [`Kind::Refused`] for a foreign snapshot that they don't trust.
-    pub fn admit(mut self, consent: Consent<'_>) -> Result<Plan> {
+    pub fn admit(mut self, consent: Consent<'_>) -> Result<RestorePlan> {
         if let Provenance::Foreign { why } = self.provenance()
             && !consent.trust
         {

@@ -46,7 +46,7 @@ pub use files::spared::Spared;
 pub use files::step::{Action, Step, Unmade};
 pub use grants::{GrantChoice, GrantPlan};
 pub use history::Restored;
-pub use plan::{Done, Options, Plan};
+pub use plan::{Done, RestoreOptions, RestorePlan};
 pub use servers::{Readiness, ServerChecks, ServerStanding};
 pub use session::link::{follow, link, links, plan_link};
 pub use session::path_mapping::{Paths, Relocated, Relocation};
@@ -71,9 +71,9 @@ const MOST_TOLD: usize = 20;
 pub fn plan_resume(
     workspace: &Workspace,
     manifest: Manifest,
-    options: &Options,
+    options: &RestoreOptions,
     monitor: &Monitor,
-) -> Result<Plan> {
+) -> Result<RestorePlan> {
     let _phase = monitor.begin(Phase::Checking, None);
     let admission = Admission::of(workspace, &manifest)?;
     let with_edits = options.edits;
@@ -154,7 +154,7 @@ pub fn plan_resume(
     if options.session {
         notes.extend(left_out(&manifest.not_captured.files));
     }
-    Ok(Plan {
+    Ok(RestorePlan {
         root: workspace.root.clone(),
         called: workspace.store.called(&manifest),
         manifest,
@@ -217,9 +217,9 @@ fn more(all: usize) -> Option<usize> {
 pub fn plan_rewind(
     workspace: &Workspace,
     manifest: Manifest,
-    options: &Options,
+    options: &RestoreOptions,
     monitor: &Monitor,
-) -> Result<Plan> {
+) -> Result<RestorePlan> {
     let _phase = monitor.begin(Phase::Checking, None);
     let (Some(saved), Some(repository)) = (&manifest.edits, &workspace.repository) else {
         return Err(Error::new(Kind::Refused, "Cannot rewind")
@@ -236,7 +236,7 @@ pub fn plan_rewind(
         repository,
         &saved,
         manifest.around.as_ref(),
-        rewind::Scope::Everything,
+        rewind::RewindScope::Everything,
         monitor,
     )?;
     let mut notes: Vec<Warning> = manifest.edits.iter().flat_map(|edits| left_out(&edits.skipped)).collect();
@@ -258,7 +258,7 @@ pub fn plan_rewind(
         notes.extend(to_supply(workspace, &manifest)?);
     }
     let moved = if options.reset_branch { branch::plan(repository, &manifest)? } else { None };
-    Ok(Plan {
+    Ok(RestorePlan {
         root: workspace.root.clone(),
         called: workspace.store.called(&manifest),
         admission,
@@ -295,7 +295,7 @@ fn left_out(skipped: &[Skipped]) -> Vec<Warning> {
 pub fn execute(
     context: &Context,
     workspace: &Workspace,
-    mut plan: Plan,
+    mut plan: RestorePlan,
     operation: Operation,
     monitor: &Monitor,
 ) -> Result<Done> {
@@ -342,13 +342,13 @@ pub fn execute(
 fn carry_out(
     context: &Context,
     workspace: &Workspace,
-    (plan, seen): (Plan, Option<Seen>),
+    (plan, seen): (RestorePlan, Option<Seen>),
     operation: Operation,
     safety: Option<&Manifest>,
     monitor: &Monitor,
 ) -> std::result::Result<Done, Failed> {
     let own = matches!(plan.provenance(), crate::trust::Provenance::Own);
-    let Plan { manifest, steps, session, moved, folders, emptied, .. } = plan;
+    let RestorePlan { manifest, steps, session, moved, folders, emptied, .. } = plan;
     let paths = steps.len();
     let id = SnapshotId::random();
     let filled = manifest.session.as_ref().filter(|_| session.is_some());

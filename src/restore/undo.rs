@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::history::{History, Restored, Reversal};
-use super::{Admission, MOST_TOLD, Plan, branch};
+use super::{Admission, MOST_TOLD, RestorePlan, branch};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
 use crate::base::paths::RepoPath;
@@ -15,7 +15,7 @@ use crate::git::Repository;
 use crate::git::index::IndexEntry;
 use crate::redaction::refill;
 use crate::restore::files::base_here;
-use crate::restore::files::rewind::{self, Scope};
+use crate::restore::files::rewind::{self, RewindScope};
 use crate::restore::files::step::Step;
 use crate::store::{LogEntry, Operation, Reference};
 use crate::sys::work_tree::{Node, Tree};
@@ -56,7 +56,7 @@ pub struct HistoryStep {
 /// # Errors
 /// [`Kind::NotFound`] if there is none, or its safety snapshot is gone; else as
 /// [`super::plan_resume`].
-pub fn plan_undo(workspace: &Workspace, direction: Direction, monitor: &Monitor) -> Result<Plan> {
+pub fn plan_undo(workspace: &Workspace, direction: Direction, monitor: &Monitor) -> Result<RestorePlan> {
     let (log, proven) = believed(workspace.store.read_log()?, &workspace.root);
     let history = History::of(&log, &workspace.root);
     let Some(Reversal { what, safety: id, moved }) = next(&history, direction) else {
@@ -82,7 +82,7 @@ pub fn plan_undo(workspace: &Workspace, direction: Direction, monitor: &Monitor)
         repository,
         &on_base,
         manifest.around.as_ref(),
-        Scope::Paths(&safety.paths),
+        RewindScope::Paths(&safety.paths),
         monitor,
     )?;
     let tree = Tree::open(&workspace.root)?;
@@ -112,7 +112,7 @@ pub fn plan_undo(workspace: &Workspace, direction: Direction, monitor: &Monitor)
         notes.extend(committed_since(repository, head.as_deref(), saved.base.as_deref(), &found.steps)?);
     }
     let removed = history.removed.filter(|_| direction == Direction::Undo);
-    Ok(Plan {
+    Ok(RestorePlan {
         history_step: Some(HistoryStep { direction, what: what.clone(), removed }),
         moved,
         root: workspace.root.clone(),

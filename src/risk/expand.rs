@@ -5,12 +5,12 @@
 use std::path::Path;
 
 use super::StepContext;
-use super::braces::{Home, MOST, Unit, braces, tilde};
+use super::braces::{Home, MOST, WordUnit, braces, tilde};
 use super::reach::{Reach, Target};
 use super::shell::{Command, Word};
 use super::state::State;
-use super::value::{Text, Value};
-use super::word::Part;
+use super::value::{Value, ValueText};
+use super::word::WordPart;
 
 /// Texts longer than this that variables make are not looked at, in bytes.
 const LONGEST: usize = 4_096;
@@ -45,8 +45,10 @@ impl CommandLine {
         let mut units = Vec::new();
         for part in &word.parts {
             match part {
-                Part::Text(text, quoted) => units.extend(text.chars().map(|c| Unit::Char(c, *quoted))),
-                other => units.push(Unit::Part(other)),
+                WordPart::Text(text, quoted) => {
+                    units.extend(text.chars().map(|c| WordUnit::Char(c, *quoted)))
+                }
+                other => units.push(WordUnit::Part(other)),
             }
         }
         let mut values = Vec::new();
@@ -61,7 +63,7 @@ impl CommandLine {
 
     fn joined(
         &self,
-        units: &[Unit<'_>],
+        units: &[WordUnit<'_>],
         word: &Word,
         state: &State,
         context: &StepContext<'_>,
@@ -86,7 +88,7 @@ impl CommandLine {
         }
         for unit in rest {
             let values = match unit {
-                Unit::Char(c, quoted) => {
+                WordUnit::Char(c, quoted) => {
                     if let Some(targets) = &found {
                         // Below what is found lies nothing else; what only ends alike is another path.
                         if *c == '.' || (targets.is_empty() && *c != '/') {
@@ -96,9 +98,11 @@ impl CommandLine {
                     texts.iter_mut().for_each(|text| text.push(*c, *quoted));
                     continue;
                 }
-                Unit::Part(Part::Variable(written)) => self.variable(written, state, context),
-                Unit::Part(Part::Output(inner)) => self.output(inner.clone(), state, context, depth + 1),
-                Unit::Part(Part::Text(..)) => continue,
+                WordUnit::Part(WordPart::Variable(written)) => self.variable(written, state, context),
+                WordUnit::Part(WordPart::Output(inner)) => {
+                    self.output(inner.clone(), state, context, depth + 1)
+                }
+                WordUnit::Part(WordPart::Text(..)) => continue,
             };
             let mut grown = Vec::new();
             for value in values {
@@ -346,7 +350,7 @@ impl Growing {
         }
     }
 
-    fn with(&self, more: &Text) -> Growing {
+    fn with(&self, more: &ValueText) -> Growing {
         let mut grown = self.clone();
         match &more.pattern {
             Some(pattern) => {
@@ -359,7 +363,7 @@ impl Growing {
         grown
     }
 
-    fn finish(self) -> Text {
-        Text { pattern: self.active.then_some(self.pattern), plain: self.plain }
+    fn finish(self) -> ValueText {
+        ValueText { pattern: self.active.then_some(self.pattern), plain: self.plain }
     }
 }

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use super::StepContext;
 use super::reach::{Reach, Target};
 use super::shell::Joint;
-use super::value::{Text, Value};
+use super::value::{Value, ValueText};
 
 /// At most this many folders in which a step may run are distinguished.
 const MOST: usize = 4;
@@ -157,7 +157,7 @@ impl State {
         targets
     }
 
-    fn below_text(&self, text: &Text, unknown: &mut Vec<String>) -> Vec<Target> {
+    fn below_text(&self, text: &ValueText, unknown: &mut Vec<String>) -> Vec<Target> {
         if text.plain.is_empty() {
             return Vec::new();
         }

@@ -4,14 +4,14 @@ use super::reach::Target;
 
 /// A text that a word can be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Text {
+pub(super) struct ValueText {
     /// The text.
     pub(super) plain: String,
     /// The same as a pattern, with what was quoted escaped, if it is one.
     pub(super) pattern: Option<String>,
 }
 
-impl Text {
+impl ValueText {
     pub(super) fn is_absolute(&self) -> bool {
         self.plain.starts_with('/')
     }
@@ -21,7 +21,7 @@ impl Text {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Value {
     /// This text.
-    Text(Text),
+    Text(ValueText),
     /// Paths that are found when it runs, all among these.
     Paths(Vec<Target>),
     /// Something that can't be foreseen, as it was written.
@@ -30,7 +30,7 @@ pub(super) enum Value {
 
 impl Value {
     pub(super) fn text(text: &str) -> Value {
-        Value::Text(Text { plain: text.to_owned(), pattern: None })
+        Value::Text(ValueText { plain: text.to_owned(), pattern: None })
     }
 
     pub(super) fn is(&self, wanted: &str) -> bool {

@@ -19,12 +19,12 @@ pub struct Word {
     /// The commands in its substitutions, by their place in the list.
     pub inner: Vec<usize>,
     /// What it is made of, in order.
-    pub(super) parts: Vec<Part>,
+    pub(super) parts: Vec<WordPart>,
 }
 
 /// A part of a word.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum WordPart {
     /// Text, and whether it was quoted.
     Text(String, bool),
     /// The text in `${…}`, or the name after a `$`.
@@ -36,7 +36,7 @@ pub(super) enum Part {
 impl Word {
     /// Makes a word of text that stands for itself.
     pub(super) fn plain(text: &str) -> Word {
-        let parts = vec![Part::Text(text.to_owned(), true)];
+        let parts = vec![WordPart::Text(text.to_owned(), true)];
         Word { text: text.to_owned(), quoted: true, parts, ..Word::default() }
     }
 
@@ -47,11 +47,11 @@ impl Word {
         let mut left = bytes;
         while left > 0 {
             match word.parts.first_mut() {
-                Some(Part::Text(text, _)) if text.len() > left => {
+                Some(WordPart::Text(text, _)) if text.len() > left => {
                     text.drain(..left);
                     left = 0;
                 }
-                Some(Part::Text(text, _)) => {
+                Some(WordPart::Text(text, _)) => {
                     left -= text.len();
                     word.parts.remove(0);
                 }
@@ -64,8 +64,8 @@ impl Word {
     pub(super) fn push(&mut self, c: char, quoted: bool) {
         self.text.push(c);
         match self.parts.last_mut() {
-            Some(Part::Text(text, was)) if *was == quoted => text.push(c),
-            _ => self.parts.push(Part::Text(c.to_string(), quoted)),
+            Some(WordPart::Text(text, was)) if *was == quoted => text.push(c),
+            _ => self.parts.push(WordPart::Text(c.to_string(), quoted)),
         }
     }
 
@@ -73,7 +73,7 @@ impl Word {
         self.quoted = true;
         // Two quotes with nothing between them are still a word.
         if self.parts.is_empty() {
-            self.parts.push(Part::Text(String::new(), true));
+            self.parts.push(WordPart::Text(String::new(), true));
         }
     }
 
@@ -82,7 +82,7 @@ impl Word {
         self.inner.extend(inner.clone());
         self.dynamic = true;
         self.text.push('$');
-        self.parts.push(Part::Output(inner));
+        self.parts.push(WordPart::Output(inner));
     }
 }
 

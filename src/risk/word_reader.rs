@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use super::cursor::Cursor;
-use super::word::{Part, Word};
+use super::word::{Word, WordPart};
 
 /// Commands nested deeper than this are not looked at.
 pub(super) const DEEPEST: usize = 12;
@@ -149,7 +149,7 @@ pub(super) trait WordReader: Sized {
                 }
             }
             word.text.push('$');
-            word.parts.push(Part::Variable("((".to_owned()));
+            word.parts.push(WordPart::Variable("((".to_owned()));
         } else if self.cursor().starts("$(") {
             self.cursor().at += 2;
             word.substitute(self.commands(Some(')'), depth + 1));
@@ -164,7 +164,7 @@ pub(super) trait WordReader: Sized {
             }
             let inside = written.trim_start_matches("${").trim_end_matches('}').to_owned();
             word.text.push_str(&written);
-            word.parts.push(Part::Variable(inside));
+            word.parts.push(WordPart::Variable(inside));
         } else {
             self.cursor().at += 1;
             let named = |c: char| c.is_ascii_alphanumeric() || c == '_';
@@ -185,7 +185,7 @@ pub(super) trait WordReader: Sized {
                 return;
             }
             word.dynamic = true;
-            word.parts.push(Part::Variable(written[1..].to_owned()));
+            word.parts.push(WordPart::Variable(written[1..].to_owned()));
             word.text.push_str(&written);
         }
     }

@@ -13,7 +13,7 @@ use claude_snap::base::timestamp::Timestamp;
 use claude_snap::context::Context;
 use claude_snap::manifest::seal;
 use claude_snap::transfer;
-use claude_snap::transfer::bundle::Writer;
+use claude_snap::transfer::bundle::BundleWriter;
 use claude_snap::workspace::Workspace;
 use serde_json::{Value, json};
 
@@ -86,7 +86,7 @@ fn assert_nothing_imported(project: &Project) {
 /// A bundle of this manifest and these frames, sound but for what they say.
 fn bundle_of(manifest: &Value, frames: &[(ObjectId, Vec<u8>)]) -> Vec<u8> {
     let json = seal(manifest.to_string().into_bytes()).must("a sealed manifest");
-    let mut writer = Writer::begin(Vec::new(), &json, None, frames.len() as u64).must("a head");
+    let mut writer = BundleWriter::begin(Vec::new(), &json, None, frames.len() as u64).must("a head");
     let mut frames = frames.to_vec();
     frames.sort_by_key(|(id, _)| *id);
     for (id, frame) in &frames {
