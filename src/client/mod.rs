@@ -7,10 +7,12 @@
 
 mod branches;
 mod files;
+mod found_session;
 mod helpers;
 mod hooks;
 mod install;
 mod launch_options;
+mod listing;
 mod live;
 mod locate;
 mod loose_json;
@@ -30,6 +32,7 @@ use crate::sys::place::{OwnPath, Root};
 
 pub use branches::head_of_agent;
 pub use files::{AgentFiles, Lines, SessionFiles};
+pub use found_session::FoundSession;
 pub use helpers::is_helper;
 pub use hooks::input::{HookInput, ToolInput, shown_beside_the_step, shown_instead_of_asking};
 pub use hooks::journal::HookNotes;
@@ -42,7 +45,7 @@ pub use install::staging::{AsPlaceSaved, Folders, Placed};
 pub use launch_options::is_restriction;
 pub use live::Live;
 pub use locate::glance::SessionWords;
-pub use locate::{FoundSession, LocatedSession, Passed, Wanted};
+pub use locate::{LocatedSession, Passed, Wanted};
 pub use loose_json::LooseObject;
 pub use servers::{Server, Transport, mark_used};
 pub use sessions::ListedSession;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use super::ClientHome;
-use super::files::list;
+use super::listing::list;
 use crate::base::error::Result;
 use crate::base::ids::ClientId;
 

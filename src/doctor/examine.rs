@@ -8,9 +8,9 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use super::conversation::{Branch, Conversation, Turn};
+use super::conversation_record;
 use super::diagnosis::diagnose;
 use super::finding::{Effect, Finding, Trouble};
-use super::conversation_record;
 use crate::base::error::{IoContext as _, Result};
 use crate::base::ids::ClientId;
 use crate::base::monitor::{Monitor, Phase};

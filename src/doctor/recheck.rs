@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use super::conversation::Conversation;
+use super::conversation_record;
 use super::diagnosis::diagnose;
 use super::finding::{Effect, Finding};
-use super::conversation_record;
 use crate::client::transcript::validate::Check;
 
 /// A second look, record by record.

@@ -5,6 +5,7 @@
 //! is written. With it, files, session and index are changed all or none, even if the process or the machine
 //! dies.
 
+mod admission;
 mod consent;
 mod files;
 mod grants;
@@ -36,8 +37,9 @@ use crate::store::{Bases, LogEntry, Operation};
 use crate::sys::work_tree::Tree;
 use crate::workspace::Workspace;
 
-use consent::Admission;
-pub use consent::{Consent, Doubt, Preview, not_trusted};
+use admission::Admission;
+pub use admission::Doubt;
+pub use consent::{Consent, Preview, not_trusted};
 use files::{base_here, branch, merge, resume, rewind};
 use transaction::apply::{self, Failed, ReadyRestore};
 use transaction::journal::{self, RestoreRecord};
@@ -45,7 +47,7 @@ use transaction::journal::{self, RestoreRecord};
 pub use files::spared::Spared;
 pub use files::step::{Action, Step, Unmade};
 pub use grants::{GrantChoice, GrantPlan};
-pub use history::Restored;
+pub use history::{Direction, HistoryStep, Restored};
 pub use plan::{Done, RestoreOptions, RestorePlan};
 pub use servers::{Readiness, ServerChecks, ServerStanding};
 pub use session::link::{follow, link, links, plan_link};
@@ -55,7 +57,7 @@ pub use session::{KeepId, NewBecause, SessionPlan, check_transcript};
 pub use transaction::recover::{
     Recovered, RecoveryOutcome, RecoveryReport, UnusedJournal, alone_in, cut_off, foreign_journals, recover,
 };
-pub use undo::{Direction, HistoryStep, all_undone, plan_undo};
+pub use undo::{all_undone, plan_undo};
 pub use which_snapshot::{
     PassedOver, SavedTree, SnapshotFound, find_to_resume, find_to_rewind, lost_in_session, tree_of,
 };

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use super::consent::Admission;
+use super::admission::Admission;
 use super::files::spared::Spared;
 use super::files::step::{Step, Unmade};
+use super::history::HistoryStep;
 use super::session::path_mapping::{Paths, Relocated};
 use super::session::{KeepId, SessionPlan};
-use super::undo::HistoryStep;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::{ClientId, SnapshotId};
 use crate::base::paths::RepoPath;

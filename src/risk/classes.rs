@@ -4,11 +4,10 @@
 use std::path::Path;
 
 use super::expand::CommandLine;
-use super::reach::Reach;
 use super::scripts::SHELLS;
 use super::shell::Word;
 use super::step::ShellStep;
-use super::{StepContext, Unsaved, git};
+use super::{Reach, StepContext, Unsaved, git};
 
 /// Programs that bring something from elsewhere.
 pub(super) const FETCHERS: [&str; 7] = ["curl", "wget", "fetch", "http", "https", "aria2c", "lynx"];

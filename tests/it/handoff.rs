@@ -21,6 +21,7 @@ use crate::real_client::on_terminal;
 use crate::resume::edit;
 use crate::support::Must;
 use crate::support::project::{Project, files_below, ran};
+use crate::support::trace::long;
 
 const ID: &str = "c137e379-838e-4509-8148-16b407691758";
 
@@ -193,12 +194,14 @@ fn a_bundle_cut_or_flipped_at_any_byte_is_refused_and_leaves_nothing() {
     let bundle = exported(&source, "x");
     assert_eq!(parts(&source).1.len(), 1, "there is an object in it");
     let target = Project::new();
-    for end in 0..bundle.len() {
+    // Each byte of the head, and of the rest every seventh: with SNAP_LONG, all of them.
+    let places = || (0..bundle.len()).filter(|at| long() || *at < 128 || at % 7 == 0);
+    for end in places() {
         let error = import(&target, &bundle[..end]).expect_err("a cut bundle");
         assert_eq!(error.kind(), Kind::Damaged, "cut at {end}: {error}");
     }
     let mut flipped = bundle.clone();
-    for at in 0..bundle.len() {
+    for at in places() {
         flipped[at] ^= 1 << (at % 8);
         let error = import(&target, &flipped).expect_err("a flipped bit");
         assert_eq!(error.kind().exit_code(), 5, "{at}: {error}");

@@ -101,7 +101,7 @@ pub(in crate::client) fn session_of(transcript: &Path) -> Option<String> {
 }
 
 /// Returns what a person knows the session by; what can't be read says nothing.
-pub(super) fn words(transcript: &Path) -> SessionWords {
+pub(in crate::client) fn words(transcript: &Path) -> SessionWords {
     let Ok(mut file) = open_theirs(transcript) else { return SessionWords::default() };
     let mut title = |end| {
         let own = find(&mut file, end, FAR, |named: TitleFields| named.custom_title).ok().flatten();

@@ -9,9 +9,8 @@ mod scan;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use self::glance::SessionWords;
-use super::files::list;
-use super::{ClientHome, Live, belongs, slug};
+use super::listing::list;
+use super::{ClientHome, FoundSession, Live, belongs, slug};
 use crate::base::error::{Error, IoContext, Kind, Result};
 use crate::base::ids::ClientId;
 use crate::base::screen::Line;
@@ -27,36 +26,6 @@ pub struct Wanted<'a> {
     pub root: &'a Path,
     /// All work trees of the same repository.
     pub trees: &'a [PathBuf],
-}
-
-/// A session that was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FoundSession {
-    /// Its id.
-    pub id: ClientId,
-    /// Its transcript.
-    pub transcript: PathBuf,
-    /// Its running client, if it runs.
-    pub live: Option<Live>,
-    /// The folder that it worked in last, if it says so.
-    pub cwd: Option<PathBuf>,
-    /// The client's folders that it lies in.
-    pub home: ClientHome,
-}
-
-impl FoundSession {
-    /// Returns what a person knows it by.
-    pub fn words(&self) -> SessionWords {
-        glance::words(&self.transcript)
-    }
-
-    /// Makes one for other modules' tests.
-    #[cfg(test)]
-    pub(crate) fn example(id: &str, live: Option<Live>) -> FoundSession {
-        let home = ClientHome::new(Path::new("/home/.claude"), Path::new("/home"), None);
-        let id = ClientId::parse(id).expect("an id");
-        FoundSession { transcript: format!("/{id}.jsonl").into(), id, live, cwd: None, home }
-    }
 }
 
 /// Why a session was passed over that somebody may mean.

@@ -5,11 +5,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{FoundSession, LocatedSession, Passed, Tie, WantedPlace, glance, session_id};
+use super::{LocatedSession, Passed, Tie, WantedPlace, glance, session_id};
 use crate::base::error::Result;
 use crate::client::ClientHome;
+use crate::client::FoundSession;
 use crate::client::ListedSession;
-use crate::client::files::list;
+use crate::client::listing::list;
 use crate::sys::parallel;
 
 /// So many transcripts are looked at first; then always four times as many.
