@@ -296,6 +296,23 @@ mod tests {
     }
 
     #[test]
+    fn only_a_policy_that_asks_for_something_is_one() {
+        assert!(Policy::default().is_empty());
+        assert!(!Policy { max_size: Some(0), ..Policy::default() }.is_empty());
+        assert!(!Policy { keep_last: Some(0), ..Policy::default() }.is_empty());
+    }
+
+    #[test]
+    fn a_moment_before_computers_or_in_the_future_is_not_believed() {
+        let now = 100 * DAY;
+        let table = [(-1, false), (0, false), (1, true), (now, true), (now + DAY, true), (now + DAY + 1, false)];
+        for (saved, believed) in table {
+            let is = is_believable(Timestamp::from_millis(saved), Timestamp::from_millis(now));
+            assert_eq!(is, believed, "{saved}");
+        }
+    }
+
+    #[test]
     fn a_snapshot_from_the_future_is_not_old() {
         assert_eq!(kept(&[saved(-5)], Policy { older_than: days(0), ..Policy::default() }), [true]);
     }
