@@ -305,7 +305,8 @@ mod tests {
     #[test]
     fn a_moment_before_computers_or_in_the_future_is_not_believed() {
         let now = 100 * DAY;
-        let table = [(-1, false), (0, false), (1, true), (now, true), (now + DAY, true), (now + DAY + 1, false)];
+        let table =
+            [(-1, false), (0, false), (1, true), (now, true), (now + DAY, true), (now + DAY + 1, false)];
         for (saved, believed) in table {
             let is = is_believable(Timestamp::from_millis(saved), Timestamp::from_millis(now));
             assert_eq!(is, believed, "{saved}");
