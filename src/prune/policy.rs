@@ -296,6 +296,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_exactly_as_old_as_the_limit_is_not_older() {
+        let automatic = |days_ago| Candidate { automatic: true, ..saved(days_ago) };
+        let policy = Policy { older_than: days(7), ..Policy::default() };
+        assert_eq!(
+            kept(&[automatic(7), saved(7), automatic(8), saved(8)], policy),
+            [true, true, false, false]
+        );
+        let safety = Candidate { safety: true, ..saved(7) };
+        assert_eq!(kept(&[safety], Policy { older_than: days(1), ..Policy::default() }), [false]);
+        let newest = std::iter::repeat_n(automatic(0), AUTOMATIC);
+        let all: Vec<Candidate> = newest.chain([automatic(30), automatic(31)]).collect();
+        assert_eq!(kept(&all, Policy::default())[AUTOMATIC..], [true, false]);
+    }
+
+    #[test]
     fn only_a_policy_that_asks_for_something_is_one() {
         assert!(Policy::default().is_empty());
         assert!(!Policy { max_size: Some(0), ..Policy::default() }.is_empty());
