@@ -100,15 +100,10 @@ impl Conversation {
     }
 
     /// Returns the records that lead to one, it and the first one included, the last first.
-    pub(super) fn back_from(&self, place: usize) -> Vec<usize> {
-        let mut way = Vec::new();
+    pub(super) fn back_from(&self, place: usize) -> impl Iterator<Item = usize> {
         let mut seen = HashSet::new();
-        let mut next = Some(place);
-        while let Some(at) = next.filter(|at| seen.insert(*at)) {
-            way.push(at);
-            next = self.parent(at);
-        }
-        way
+        // Looked for one by one: most who ask need only the first few, and a conversation may have 100,000.
+        std::iter::successors(Some(place), |at| self.parent(*at)).take_while(move |at| seen.insert(*at))
     }
 
     /// Returns the messages after which no other one comes.
@@ -133,12 +128,31 @@ impl Conversation {
         self.by_id.values().copied().filter(is_end).collect::<BTreeSet<usize>>().into_iter().collect()
     }
 
+    /// Returns the boundary of the last compaction whose summary is there: from it on the client loads.
+    fn last_compaction(&self) -> Option<usize> {
+        let summary = self.said.iter().rposition(|said| said.is_summary)?;
+        self.said[..summary].iter().rposition(|said| said.role == Role::Boundary)
+    }
+
+    /// Returns the boundary of a compaction that was broken off: neither a summary nor any other message is behind it.
+    pub(super) fn broken_compaction(&self) -> Option<usize> {
+        let boundary = self.said.iter().rposition(|said| said.role == Role::Boundary)?;
+        (!self.said[boundary..].iter().any(Said::is_message)).then_some(boundary)
+    }
+
     /// Returns the end that the client goes on from: behind the record that it noted last, else the last in the file.
     pub(super) fn taken(&self) -> Option<usize> {
         let ends = self.ends();
-        let noted = self.goes_on_from.as_deref().and_then(|uuid| self.place_of(uuid));
+        // A client that is killed after a compaction has noted a record from before it, which no client loads.
+        let loads_from = self.last_compaction().unwrap_or_default();
+        let is_loaded =
+            |place: &usize| *place >= loads_from || self.preserved.contains(&self.said[*place].uuid);
+        let noted = self.goes_on_from.as_deref().and_then(|uuid| self.place_of(uuid)).filter(is_loaded);
         let behind = noted.and_then(|noted| {
-            ends.iter().rev().copied().find(|end| *end == noted || self.back_from(*end).contains(&noted))
+            ends.iter()
+                .rev()
+                .copied()
+                .find(|end| *end == noted || self.back_from(*end).any(|place| place == noted))
         });
         behind.or_else(|| self.newest())
     }
@@ -148,7 +162,7 @@ impl Conversation {
         let last = (0..self.said.len())
             .rev()
             .find(|place| self.by_id.get(&self.said[*place].uuid) == Some(place))?;
-        let message = self.back_from(last).into_iter().find(|place| self.said[*place].is_message());
+        let message = self.back_from(last).find(|place| self.said[*place].is_message());
         let ends = self.ends();
         // The last record may be a result beside others, from which the conversation goes on elsewhere.
         message.filter(|message| ends.contains(message)).or_else(|| ends.last().copied())
@@ -156,7 +170,7 @@ impl Conversation {
 
     /// Returns what the client loads to go on from a message, in the order of the file.
     pub(super) fn loaded(&self, end: usize) -> BTreeSet<usize> {
-        let mut loaded: BTreeSet<usize> = self.back_from(end).into_iter().collect();
+        let mut loaded: BTreeSet<usize> = self.back_from(end).collect();
         let beside = |place: &usize| {
             self.said[*place].is_result() && self.parent(*place).is_some_and(|call| loaded.contains(&call))
         };
@@ -179,7 +193,7 @@ impl Conversation {
 
     /// Describes the branch that ends with a message.
     pub(super) fn branch(&self, end: usize, taken: bool) -> Branch {
-        let way = self.back_from(end);
+        let way: Vec<usize> = self.back_from(end).collect();
         Branch {
             message: self.said[end].uuid.to_string(),
             at: self.said[end].at,
@@ -192,7 +206,8 @@ impl Conversation {
     /// Returns the turns that lead to a message, oldest first.
     pub(super) fn turns(&self, end: usize) -> Vec<Turn> {
         let mut turns: Vec<Turn> = Vec::new();
-        for place in self.back_from(end).into_iter().rev() {
+        let way: Vec<usize> = self.back_from(end).collect();
+        for place in way.into_iter().rev() {
             let said = &self.said[place];
             if let Some(prompt) = &said.prompt {
                 turns.push(Turn { message: said.uuid.to_string(), at: said.at, prompt: prompt.to_string() });
