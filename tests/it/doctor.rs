@@ -705,6 +705,38 @@ fn a_compaction_without_its_summary_takes_nothing_away() {
     }
 }
 
+#[test]
+fn several_calls_at_once_are_no_branches_and_stay_together() {
+    let project = Project::new();
+    let mut story = Story::begun(&project);
+    story.user(json!("look at all"));
+    // As the client writes them: each result follows its own call, and the conversation goes on from one of them.
+    let mut calls = Vec::new();
+    for number in 0..3 {
+        let call = json!({"type": "tool_use", "id": format!("toolu_{number}"), "name": "Bash", "input": {"command": "ls"}});
+        calls.push(story.part("msg_three", call));
+    }
+    let mut results = Vec::new();
+    for number in [2, 0, 1] {
+        story.last = calls[number].clone().into();
+        story.result(&format!("toolu_{number}"), json!(format!("result {number}")));
+        results.push(story.last.clone());
+    }
+    let noted = json!({"type": "last-prompt", "leafUuid": results[0], "sessionId": SESSION});
+    story.lines.push(noted.to_string());
+    let end = story.says("seen all");
+    story.write(&project);
+    let report = doctor(&project, &["--json"]).exits(0).json();
+    assert_eq!(report["branches"].as_array().must("branches").len(), 1, "{report}");
+    assert_eq!(report["branches"][0]["message"], json!(end), "{report}");
+    let (copy, _) = mended(&project, &["--from", &end]);
+    let copy = fs::read_to_string(copy).must("the copy");
+    for number in 0..3 {
+        let both = [format!("\"id\":\"toolu_{number}\""), format!("result {number}")];
+        assert!(both.iter().all(|said| copy.contains(said)), "{number}: {copy}");
+    }
+}
+
 /// Two branches behind the same beginning; the client's note leads to the older one. Returns the ends of both.
 fn two_branches(project: &Project) -> [String; 2] {
     let mut story = Story::begun(project);
