@@ -63,7 +63,11 @@ fn an_agent_that_the_client_linked_in_the_background_goes_on_elsewhere_with_its_
     let session = linked().must("the session in the background");
     gate.open();
     let transcript = session.with_extension("jsonl");
-    eventually("the agent's end in the new transcript", || has(&transcript, "<status>completed</status>"));
+    // What came before is written there too, and not at once.
+    let all = ["launch one", "<status>completed</status>", "\"text\":\"done\""];
+    eventually("the agent's end and the answer to it in the new transcript", || {
+        all.iter().all(|words| has(&transcript, words))
+    });
     assert!(of_agent(&session).is_symlink(), "it still is the client's own link");
     let id = session.file_name().and_then(|name| name.to_str()).must("an id");
     let saved = project.snap(&["save", "x"]).exits(0).stdout;

@@ -671,8 +671,8 @@ fn a_note_from_before_a_compaction_leads_to_no_other_branch() {
     story.write(&project);
     let (copy, _) = mended(&project, &[SESSION]);
     let copy = fs::read_to_string(copy).must("the copy");
-    let notes = copy.lines().filter(|line| line.contains("last-prompt"));
-    assert!(notes.last().must("a note").contains(&last), "{copy}");
+    let mut notes = copy.lines().filter(|line| line.contains("last-prompt"));
+    assert!(notes.next_back().must("a note").contains(&last), "{copy}");
     let report = doctor(&project, &[SESSION, "--json"]).exits(1).json();
     assert_eq!(found(&report).len(), 1, "{report}");
     assert_eq!(report["branches"][0]["message"], json!(last), "{report}");
@@ -699,8 +699,8 @@ fn a_compaction_without_its_summary_takes_nothing_away() {
         let text = fs::read_to_string(&copy).must("the copy");
         assert!(text.contains("first question") && text.contains("first answer"), "{text}");
         assert!(!text.contains("compact_boundary"), "{text}");
-        let notes = text.lines().filter(|line| line.contains("last-prompt"));
-        assert!(notes.last().must("a note").contains(answer.as_str().must("an id")), "{text}");
+        let mut notes = text.lines().filter(|line| line.contains("last-prompt"));
+        assert!(notes.next_back().must("a note").contains(answer.as_str().must("an id")), "{text}");
         doctor(&project, &[copy.to_str().must("UTF-8")]).exits(0);
     }
 }
