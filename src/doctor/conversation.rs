@@ -5,13 +5,13 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::said::{Role, Said};
+use super::conversation_record::{ConversationRecord, Role};
 use crate::base::timestamp::Timestamp;
 
 /// The records of a conversation, by what they follow.
 #[derive(Debug, Default)]
 pub(super) struct Conversation {
-    said: Vec<Said>,
+    said: Vec<ConversationRecord>,
     by_id: HashMap<Box<str>, usize>,
     /// The records before the last compaction that it kept.
     preserved: HashSet<Box<str>>,
@@ -49,7 +49,7 @@ pub struct Turn {
 
 impl Conversation {
     /// Takes in the next record, in the order of the file.
-    pub(super) fn push(&mut self, said: Said) {
+    pub(super) fn push(&mut self, said: ConversationRecord) {
         // Of two records with one id, the client takes the last.
         self.by_id.insert(said.uuid.clone(), self.said.len());
         self.said.push(said);
@@ -72,12 +72,12 @@ impl Conversation {
     }
 
     /// Returns a record by its place.
-    pub(super) fn at(&self, place: usize) -> Option<&Said> {
+    pub(super) fn at(&self, place: usize) -> Option<&ConversationRecord> {
         self.said.get(place)
     }
 
     /// Returns all records, in the order of the file.
-    pub(super) fn all(&self) -> &[Said] {
+    pub(super) fn all(&self) -> &[ConversationRecord] {
         &self.said
     }
 
@@ -88,7 +88,7 @@ impl Conversation {
 
     /// Returns where the messages are whose ids begin like this.
     pub(super) fn beginning_with(&self, start: &str) -> Vec<usize> {
-        let fits = |said: &Said| said.is_message() && said.uuid.starts_with(start);
+        let fits = |said: &ConversationRecord| said.is_message() && said.uuid.starts_with(start);
         let mut found: Vec<usize> =
             self.by_id.values().copied().filter(|place| self.at(*place).is_some_and(fits)).collect();
         found.sort_unstable();
@@ -135,7 +135,7 @@ impl Conversation {
     fn ends(&self) -> Vec<usize> {
         // How many ways lead on from each record to messages.
         let mut ways_on = vec![0_u32; self.said.len()];
-        let messages = |place: &usize| self.at(*place).is_some_and(Said::is_message);
+        let messages = |place: &usize| self.at(*place).is_some_and(ConversationRecord::is_message);
         for place in (0..self.said.len()).filter(messages) {
             let mut next = self.parent(place);
             while let Some(at) = next {
@@ -175,7 +175,7 @@ impl Conversation {
     /// Returns the boundary of a compaction that was broken off: neither a summary nor any other message is behind it.
     pub(super) fn broken_compaction(&self) -> Option<usize> {
         let boundary = self.said.iter().rposition(|said| said.role == Role::Boundary)?;
-        (!self.said[boundary..].iter().any(Said::is_message)).then_some(boundary)
+        (!self.said[boundary..].iter().any(ConversationRecord::is_message)).then_some(boundary)
     }
 
     /// Returns the end that the client goes on from: behind the record that it noted last, else the last in the file.

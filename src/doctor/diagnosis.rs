@@ -6,18 +6,18 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::answers::Answers;
 use super::conversation::Conversation;
+use super::conversation_record::{ConversationRecord, PartKind, Role, Thinking};
 use super::finding::{Finding, Trouble};
 use super::media::{FEW_IMAGES, LARGEST_REQUEST, LONGEST_OF_MANY, MOST_IMAGES, Media, Sides, What};
 use super::refusal::Refusal;
-use super::said::{PartKind, Role, Said, Thinking};
-use crate::client::transcript::validate::Checked;
+use crate::client::transcript::validate::CheckedTranscript;
 
 /// The size of what a request has beside the conversation, in bytes: instructions and tools. Seen: about 90 to 110 KB.
 const BESIDE: u64 = 200 << 10;
 
 /// Says what is wrong; `unfinished` is what is to be said of an unfinished last line.
 pub(super) fn diagnose(
-    checked: &Checked,
+    checked: &CheckedTranscript,
     unfinished: Option<Finding>,
     conversation: &Conversation,
 ) -> Vec<Finding> {
@@ -27,7 +27,7 @@ pub(super) fn diagnose(
     findings.extend(unfinished);
     if let Some(end) = conversation.taken() {
         let loaded = conversation.loaded(end);
-        let mut look = Look { conversation, loaded, findings: Vec::new() };
+        let mut look = Diagnosing { conversation, loaded, findings: Vec::new() };
         look.media();
         look.messages();
         look.calls();
@@ -40,14 +40,14 @@ pub(super) fn diagnose(
     findings
 }
 
-struct Look<'a> {
+struct Diagnosing<'a> {
     conversation: &'a Conversation,
     loaded: BTreeSet<usize>,
     findings: Vec<Finding>,
 }
 
-impl<'a> Look<'a> {
-    fn loaded(&self) -> impl Iterator<Item = (usize, &'a Said)> + use<'_, 'a> {
+impl<'a> Diagnosing<'a> {
+    fn loaded(&self) -> impl Iterator<Item = (usize, &'a ConversationRecord)> + use<'_, 'a> {
         self.loaded.iter().filter_map(|place| Some((*place, self.conversation.at(*place)?)))
     }
 
@@ -131,7 +131,7 @@ impl<'a> Look<'a> {
         let only = self.conversation.back_from(newest);
         let only =
             only.filter_map(|place| self.conversation.at(place).filter(|_| !self.loaded.contains(&place)));
-        let messages: Vec<&Said> = only.filter(|said| said.is_message()).collect();
+        let messages: Vec<&ConversationRecord> = only.filter(|said| said.is_message()).collect();
         if let (Some(first), Some(last)) = (messages.last(), self.conversation.at(newest)) {
             let trouble = Trouble::OtherBranch { message: last.uuid.to_string(), messages: messages.len() };
             self.findings.push(Finding::at(first.line, trouble));
@@ -155,7 +155,7 @@ pub(super) fn is_long_among(media: &Media, images: usize) -> bool {
 }
 
 /// Says whether a message ends with thinking.
-pub(super) fn ends_with_thinking(said: &Said) -> bool {
+pub(super) fn ends_with_thinking(said: &ConversationRecord) -> bool {
     let last = said.blocks.checked_sub(1);
     said.parts.iter().any(|part| matches!(part.what, PartKind::Thinking(_)) && Some(part.place.block) == last)
 }

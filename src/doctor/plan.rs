@@ -7,13 +7,13 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::answers::Answers;
 use super::conversation::Conversation;
+use super::conversation_record::{ConversationRecord, PartKind, PartPlace, Role, Thinking};
 use super::diagnosis::{
     ends_with_thinking, images_sent, is_long_among, is_taken_as_id, last_refusal, repeated_calls,
 };
 use super::media::{FEW_IMAGES, Fault, LARGEST_IMAGE, LONGEST_OF_MANY, LONGEST_SIDE, Media, What, size_text};
 use super::mend::{MendPlan, NewPart};
 use super::refusal::RefusalKind;
-use super::said::{PartKind, Place, Role, Said, Thinking};
 use crate::base::digest::ObjectId;
 
 /// What a person wants done.
@@ -116,12 +116,12 @@ struct Planner<'a> {
 
 impl<'a> Planner<'a> {
     /// The records that are kept, with their places.
-    fn kept(&self) -> Vec<(usize, &'a Said)> {
+    fn kept(&self) -> Vec<(usize, &'a ConversationRecord)> {
         let all = self.conversation.all().iter().enumerate();
         all.filter(|(_, said)| !self.plan.left_out.contains(&said.number)).collect()
     }
 
-    fn change(&mut self, said: &Said, place: Place, part: NewPart) {
+    fn change(&mut self, said: &ConversationRecord, place: PartPlace, part: NewPart) {
         self.plan.parts.entry(said.number).or_default().insert(place, part);
     }
 
@@ -150,7 +150,7 @@ impl<'a> Planner<'a> {
     }
 
     fn media(&mut self) {
-        let loaded: Vec<&Said> =
+        let loaded: Vec<&ConversationRecord> =
             self.loaded.iter().filter_map(|place| self.conversation.at(*place)).collect();
         let images = images_sent(loaded.iter().flat_map(|said| said.media()).map(|(_, media)| media).filter(
             |media| {

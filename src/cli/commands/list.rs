@@ -18,7 +18,7 @@ use crate::cli::remotes::{with_remote, worked_on_by};
 use crate::context::Context;
 use crate::manifest::{Manifest, Trigger};
 use crate::store::{Entry, Store};
-use crate::transfer::{Lease, Listed};
+use crate::transfer::{Lease, ListedSnapshot};
 use crate::workspace::Workspace;
 
 const LONGEST_CELL: usize = 40;
@@ -244,9 +244,9 @@ struct LeaseFacts<'a> {
 }
 
 impl<'a> RemoteList<'a> {
-    fn new(remote: &'a str, listed: &'a [Listed], now: Timestamp) -> RemoteList<'a> {
+    fn new(remote: &'a str, listed: &'a [ListedSnapshot], now: Timestamp) -> RemoteList<'a> {
         let lease = |lease: &'a Lease| LeaseFacts { who: &lease.who, since: lease.since };
-        let one = |one: &'a Listed| OnRemote {
+        let one = |one: &'a ListedSnapshot| OnRemote {
             name: &one.name,
             id: &one.id,
             created_at: one.created_at,

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::consent::ConsentArgs;
 use super::revival::RevivalArgs;
 use crate::remap::RemapMode;
-use crate::restore::{GrantChoice, KeepId, Options, Paths};
+use crate::restore::{GrantChoice, KeepId, Paths, RestoreOptions};
 
 #[derive(Args)]
 pub(crate) struct RestoreArgs {
@@ -70,12 +70,12 @@ fn parse_map(text: &str) -> Result<(String, String), String> {
 
 impl RestoreArgs {
     /// Returns what was asked for, as the operation takes it.
-    pub(crate) fn options(&self) -> Options {
+    pub(crate) fn options(&self) -> RestoreOptions {
         let mode = match self.paths {
             PathChoice::Rewrite => RemapMode::Rewrite,
             PathChoice::Keep => RemapMode::Keep,
         };
-        Options {
+        RestoreOptions {
             reset_branch: false,
             edits: true,
             merge: false,

@@ -15,12 +15,12 @@ use serde_json::value::RawValue;
 use crate::base::error::Result;
 use crate::client::Lines;
 use crate::client::transcript::search::holds;
-use crate::client::transcript::validate::{Key, key};
+use crate::client::transcript::validate::{IdHash, key};
 
 /// What is looked at in a record.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct View<'a> {
+struct RecordFields<'a> {
     #[serde(rename = "type", borrow, default)]
     kind: Cow<'a, str>,
     #[serde(borrow, default)]
@@ -35,13 +35,13 @@ struct View<'a> {
     is_compact_summary: Option<bool>,
 }
 
-impl View<'_> {
-    fn of(line: &[u8]) -> Option<View<'_>> {
+impl RecordFields<'_> {
+    fn of(line: &[u8]) -> Option<RecordFields<'_>> {
         serde_json::from_slice(line).ok()
     }
 
     /// The id of a record that is said in the conversation, and so goes with it.
-    fn said(&self) -> Option<Key> {
+    fn said(&self) -> Option<IdHash> {
         let is_said = ["user", "assistant", "system", "attachment", "progress"].contains(&self.kind.as_ref());
         self.uuid.as_deref().filter(|_| is_said).map(key)
     }
@@ -51,7 +51,7 @@ impl View<'_> {
 #[derive(Default)]
 pub struct Survey {
     lines: u64,
-    said: Vec<Key>,
+    said: Vec<IdHash>,
     boundary: Option<Boundary>,
 }
 
@@ -61,7 +61,7 @@ struct Boundary {
     /// How many records of the conversation came before it.
     before: usize,
     /// What the records since then follow.
-    parents: HashSet<Key>,
+    parents: HashSet<IdHash>,
     /// Whether the summary of what came before was written.
     has_summary: bool,
 }
@@ -69,7 +69,7 @@ struct Boundary {
 /// The records from before that a boundary keeps in context.
 enum Preserved {
     /// These, of which the needed ones have to be there: a boundary also names records that were never written.
-    Records { all: HashSet<Key>, needed: HashSet<Key> },
+    Records { all: HashSet<IdHash>, needed: HashSet<IdHash> },
     /// Some, in a way that is not known here.
     Unknown,
 }
@@ -78,7 +78,7 @@ impl Survey {
     /// Takes in one line.
     pub fn line(&mut self, line: &[u8]) {
         self.lines += 1;
-        let Some(view) = View::of(line) else { return };
+        let Some(view) = RecordFields::of(line) else { return };
         if view.kind == "system" && view.subtype.as_deref() == Some("compact_boundary") {
             self.boundary = Some(Boundary {
                 line: self.lines,
@@ -104,7 +104,7 @@ impl Survey {
         }
         let Boundary { line, before, parents, .. } = boundary;
         let Preserved::Records { all: preserved, needed } = boundary.preserved else { return None };
-        let before: HashSet<Key> = self.said.get(..before)?.iter().copied().collect();
+        let before: HashSet<IdHash> = self.said.get(..before)?.iter().copied().collect();
         // Going back to before the compaction made the old records the conversation again.
         let goes_on_from_before =
             parents.iter().any(|parent| before.contains(parent) && !preserved.contains(parent));
@@ -142,7 +142,7 @@ pub fn last_compaction(mut lines: Lines<'_>) -> Result<Option<Cut>> {
 #[derive(Clone, Debug)]
 pub struct Cut {
     line: u64,
-    preserved: HashSet<Key>,
+    preserved: HashSet<IdHash>,
     lines: u64,
 }
 
@@ -158,7 +158,7 @@ impl Cut {
         if self.lines >= self.line {
             return true;
         }
-        let said = View::of(line).and_then(|view| view.said());
+        let said = RecordFields::of(line).and_then(|view| view.said());
         said.is_none_or(|said| self.preserved.contains(&said))
     }
 }
@@ -198,7 +198,7 @@ fn preserved(metadata: Option<&RawValue>) -> Preserved {
                 [head_uuid, anchor_uuid, tail_uuid]
             });
             // The anchor is a record behind the boundary, unless what is kept comes after it.
-            let keys = |uuids: Vec<String>| -> HashSet<Key> {
+            let keys = |uuids: Vec<String>| -> HashSet<IdHash> {
                 uuids.iter().filter(|uuid| **uuid != anchor).map(|uuid| key(uuid)).collect()
             };
             let ends = keys(ends.collect());

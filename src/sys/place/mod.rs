@@ -21,6 +21,7 @@ use rustix::fs::{self as sys, AtFlags, CWD, Mode as Bits, OFlags, RawMode};
 use rustix::io::Errno;
 
 use crate::base::error::{Error, IoContext as _, Kind, Result};
+pub(super) use files::whole;
 
 /// How a folder is opened on the way to something: never through a link.
 const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
