@@ -48,6 +48,12 @@ pub fn main() -> ExitCode {
     let mut ui = Ui::new(global.color, global.quiet, global.json);
     let store = global.store.clone().or_else(|| std::env::var_os("SNAP_STORE").map(PathBuf::from));
     let store = store.filter(|folder| !folder.as_os_str().is_empty());
+    let Some(command) = command.or_else(|| status_of_a_project(global.folder.as_deref())) else {
+        // As if a command had been required: the help, on standard error.
+        let error = Arguments::command().arg_required_else_help(true).try_get_matches_from(["snap"]).err();
+        let _closed = error.map(usage::tell);
+        return ExitCode::from(Kind::Usage.exit_code());
+    };
     if let Command::Hook(command) = command {
         diagnostics::start_in_hook();
         return command.run(global.folder.as_deref(), store, &mut ui);
@@ -62,6 +68,13 @@ pub fn main() -> ExitCode {
             ExitCode::from(error.kind().exit_code())
         }
     }
+}
+
+/// Returns what `snap` alone does inside a project.
+fn status_of_a_project(folder: Option<&std::path::Path>) -> Option<Command> {
+    let here = folder.unwrap_or(std::path::Path::new(".")).canonicalize().ok()?;
+    let is_project = here.ancestors().any(|folder| folder.join(".git").exists());
+    is_project.then(|| Command::Status(Default::default()))
 }
 
 fn run(command: Command, global: &Global, store: Option<PathBuf>, ui: &mut Ui) -> Result<Outcome> {
@@ -101,6 +114,7 @@ fn run(command: Command, global: &Global, store: Option<PathBuf>, ui: &mut Ui) -
     }
     let outcome = match command {
         Command::Save(command) => command.run(&context, &workspace, ui),
+        Command::Status(command) => command.run(&context, &workspace, ui),
         Command::List(command) => command.run(&context, &workspace, ui),
         Command::Show(command) => command.run(&context, &workspace, ui),
         Command::View(command) => command.run(&context, &workspace, ui),

@@ -162,6 +162,11 @@ impl Names<'_> {
     }
 }
 
+/// Returns a session's title or first prompt, with its id; nothing of it that holds a secret.
+pub(crate) fn name_of(session: &FoundSession, workspace: &Workspace) -> String {
+    Names { workspace }.of(session)
+}
+
 /// Returns what may be shown of a title or prompt; nothing, if it holds a secret.
 fn shown(words: &str, workspace: &Workspace) -> Option<String> {
     let redactor = Redactor::open(workspace, &[]).ok()?;

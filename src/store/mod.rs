@@ -19,6 +19,7 @@ mod pieces;
 mod quarantine;
 mod refs;
 mod seal;
+mod similar;
 mod streams;
 
 use std::collections::BTreeSet;

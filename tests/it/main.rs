@@ -51,6 +51,7 @@ mod layers;
 mod leases;
 mod lineage;
 mod link;
+mod listing;
 mod marks;
 mod meanwhile;
 mod modes;

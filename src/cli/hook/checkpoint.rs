@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::around::ThisMachine;
 use super::hit::{self, StepImpact};
+use super::once::once;
 use super::{Started, not_held, rescue, rules};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
@@ -71,7 +72,10 @@ pub(super) fn before_tool(started: &Started) -> Result<Told> {
     };
     if !risks.is_empty() {
         wait_for_transcript(started);
-        checkpoints.before(&risks, &machine);
+        once(started, "PreToolUse", || {
+            checkpoints.before(&risks, &machine);
+            Ok(())
+        })?;
     }
     let Checkpoints { to_tidy, failed, said, .. } = checkpoints;
     for folder in to_tidy {
