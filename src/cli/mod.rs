@@ -4,6 +4,7 @@
 
 mod args;
 mod commands;
+mod completion;
 mod diagnostics;
 mod global;
 mod help;
@@ -32,6 +33,9 @@ use output::Ui;
 
 /// Runs the program on the process's own arguments.
 pub fn main() -> ExitCode {
+    if completion::answer(Arguments::command) {
+        return ExitCode::SUCCESS;
+    }
     let Arguments { global, command } = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -80,7 +84,7 @@ fn status_of_a_project(folder: Option<&std::path::Path>) -> Option<Command> {
 fn run(command: Command, global: &Global, store: Option<PathBuf>, ui: &mut Ui) -> Result<Outcome> {
     // These two are about the command line itself, and need no folder.
     let command = match command {
-        Command::Completions(command) => return command.run(Arguments::command(), ui),
+        Command::Completions(command) => return command.run(ui),
         Command::Man(command) => return command.run(Arguments::command(), ui),
         other => other,
     };

@@ -46,7 +46,9 @@ fn script(turn: &Turn) -> Reply {
 pub(crate) fn bin(project: &Project) -> PathBuf {
     let bin = project.home.path().join("bin");
     fs::create_dir_all(&bin).must("a folder");
-    symlink(env!("CARGO_BIN_EXE_snap"), bin.join("snap")).must("a link to snap");
+    if !bin.join("snap").exists() {
+        symlink(env!("CARGO_BIN_EXE_snap"), bin.join("snap")).must("a link to snap");
+    }
     bin
 }
 

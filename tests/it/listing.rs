@@ -428,11 +428,7 @@ fn a_mistake_on_the_command_line_gets_a_hint_that_fits() {
 
 /// A path on which `snap` is this program.
 fn path_with(project: &Project) -> std::ffi::OsString {
-    let bin = project.home.path().join("bin");
-    if !bin.exists() {
-        bin_of(project);
-    }
-    let mut path = bin.into_os_string();
+    let mut path = bin_of(project).into_os_string();
     path.push(":");
     path.push(std::env::var_os("PATH").unwrap_or_default());
     path

@@ -41,7 +41,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("blake3", &["base/digest.rs"]),
     ("chardetng", &["diff/charset.rs"]),
     ("clap", &["cli"]),
-    ("clap_complete", &["cli/commands/completions.rs"]),
+    ("clap_complete", &["cli/commands/completions.rs", "cli/completion.rs"]),
     ("clap_mangen", &["cli/commands/man.rs"]),
     ("data_encoding", &["doctor/media.rs"]),
     ("directories", &["context.rs"]),

@@ -9,6 +9,7 @@ use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::screen::Line;
 use crate::base::timestamp::{Timestamp, age, parse_span};
+use crate::cli::completion::snapshots;
 use crate::cli::help::examples;
 use crate::cli::option_values::parse_size;
 use crate::cli::outcome::Outcome;
@@ -60,7 +61,7 @@ pub(crate) struct Rm {
     #[arg(long, value_name = "REMOTE")]
     remote: Option<String>,
     /// The snapshots to remove
-    #[arg(value_name = "REF", required = true)]
+    #[arg(value_name = "REF", required = true, add = snapshots())]
     references: Vec<String>,
 }
 

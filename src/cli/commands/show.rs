@@ -11,6 +11,7 @@ use crate::base::error::Result;
 use crate::base::ids::ClientId;
 use crate::base::screen::{self, Line, cut};
 use crate::base::timestamp::age;
+use crate::cli::completion::snapshots;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::pager::screen_width;
@@ -37,7 +38,7 @@ const WIDE: usize = 100;
 ]))]
 pub(crate) struct Show {
     /// The snapshot
-    #[arg(value_name = "REF", default_value = "latest")]
+    #[arg(value_name = "REF", default_value = "latest", add = snapshots())]
     reference: String,
     /// Print the conversation: prompts, answers, and each call of a tool in a line
     #[arg(long)]

@@ -72,7 +72,7 @@ pub(super) fn before_tool(started: &Started) -> Result<Told> {
     };
     if !risks.is_empty() {
         wait_for_transcript(started);
-        once(started, "PreToolUse", || {
+        once(started, "PreToolUse", started.input.tool_use_id.is_some(), || {
             checkpoints.before(&risks, &machine);
             Ok(())
         })?;

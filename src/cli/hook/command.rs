@@ -71,7 +71,11 @@ pub(super) fn answer(started: &Started) -> Result<Option<String>> {
     let words = shell::words(rest);
     let answered = || Ok(answer_to(started, &words));
     // Without an id, the same prompt typed twice looks like one that two places answer.
-    if started.input.prompt_id.is_some() { once(started, EVENT, answered) } else { answered().map(Some) }
+    if started.input.prompt_id.is_some() {
+        once(started, EVENT, true, answered)
+    } else {
+        answered().map(Some)
+    }
 }
 
 fn answer_to(started: &Started, words: &[String]) -> String {

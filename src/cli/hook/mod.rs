@@ -136,7 +136,7 @@ impl Hook {
 
 impl Hook {
     fn checkpoint(&self, started: &Started, name: &str, pause: Duration) -> Result<()> {
-        once::once(started, &self.event, || checkpoint::now(started, name, pause)).map(drop)
+        once::once(started, &self.event, false, || checkpoint::now(started, name, pause)).map(drop)
     }
 }
 

@@ -22,6 +22,8 @@ pub struct HookInput {
     pub prompt_id: Option<String>,
     /// `UserPromptSubmit`: what the person typed, also for a command that is a file.
     pub prompt: Option<String>,
+    /// `PreToolUse`: the call; newer clients say it.
+    pub tool_use_id: Option<String>,
     /// `PreToolUse`, `PermissionRequest`: the tool.
     pub tool_name: Option<String>,
     /// Its input, whatever the tool takes.
@@ -96,6 +98,7 @@ impl HookInput {
             cwd: text(&value["cwd"]).map(PathBuf::from),
             prompt_id: text(&value["prompt_id"]),
             prompt: text(&value["prompt"]),
+            tool_use_id: text(&value["tool_use_id"]),
             tool_name: text(&value["tool_name"]),
             tool_input: value["tool_input"].clone(),
             trigger: text(&value["trigger"]),
