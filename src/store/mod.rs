@@ -14,12 +14,12 @@ mod journals;
 mod layout;
 mod log;
 mod manifest_cache;
+mod near;
 mod objects;
 mod pieces;
 mod quarantine;
 mod refs;
 mod seal;
-mod similar;
 mod streams;
 
 use std::collections::BTreeSet;

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::called::{called, is_meant};
-use super::{Entry, Store, UnreadEntry, similar};
+use super::{Entry, Store, UnreadEntry, near};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::Line;
 use crate::manifest::Manifest;
@@ -229,7 +229,8 @@ impl Store {
         };
         let names =
             known.iter().filter_map(|entry| Some((called.get(&entry.stem)?, entry.head.as_ref().ok()?)));
-        let near = similar::near(name, names.filter(|(_, head)| !head.safety).map(|(word, _)| word.as_str()));
+        let alike =
+            near::names_like(name, names.filter(|(_, head)| !head.safety).map(|(word, _)| word.as_str()));
         let (mut exact, rest): (Vec<UnreadEntry>, Vec<UnreadEntry>) = known.into_iter().partition(is_called);
         // A readable one of that name is meant before a damaged one.
         if exact.iter().any(|entry| entry.head.is_ok()) {
@@ -270,11 +271,11 @@ impl Store {
             (None, _) => {
                 let error = Error::new(Kind::NotFound, format!("There is no snapshot {shown:?}"))
                     .because(format!("{} has none of that name or id", self.root().display()));
-                Err(match near.as_slice() {
+                Err(match alike.as_slice() {
                     [] => error.hint("`snap list` shows what there is"),
                     _ => error.hint(format!(
                         "did you mean {}? `snap list` shows all",
-                        near.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" or ")
+                        alike.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" or ")
                     )),
                 })
             }

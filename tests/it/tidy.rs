@@ -78,7 +78,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("sha2", &["base/digest.rs"]),
     ("signal_hook", &["sys/signals.rs"]),
     ("similar", &["stored_patch/make.rs"]),
-    ("strsim", &["store/similar.rs"]),
+    ("strsim", &["store/near.rs"]),
     ("syntect", &["diff/syntax.rs"]),
     ("tempfile", &["sys/files.rs", "sys/users_files.rs"]),
     ("terminal_colorsaurus", &["cli/commands/diff/look.rs"]),

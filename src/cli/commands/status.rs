@@ -26,7 +26,7 @@ use crate::workspace::Workspace;
 #[derive(Args, Default)]
 #[command(after_help = examples(&[
     ("snap status", "Look at everything; `snap` alone does the same inside a project"),
-    ("PS1='$(snap status --short) $ '", "Show the newest snapshot in the prompt of a shell"),
+    ("snap status --short", "Print the newest snapshot, as in PS1='$(snap status --short) $ '"),
 ]))]
 pub(crate) struct Status {
     /// Print only the name and the age of the newest snapshot, at once: for the prompt of a shell
