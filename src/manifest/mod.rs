@@ -307,6 +307,9 @@ pub struct Safety {
     pub name: String,
     /// The paths that were about to be set: those that `snap undo` puts back.
     pub paths: Vec<RepoPath>,
+    /// Empty folders that something was about to be put into: `snap undo` leaves them there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub filled: Vec<RepoPath>,
     /// Empty folders that were about to be made: `snap undo` removes those that are still empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub made: Vec<RepoPath>,

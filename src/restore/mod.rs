@@ -22,6 +22,7 @@ use crate::base::digest::GitHash;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::monitor::{Monitor, Phase};
+use crate::base::paths::RepoPath;
 use crate::base::screen::cut;
 use crate::base::warning::{Lost, Warning};
 use crate::capture;
@@ -38,6 +39,7 @@ use crate::workspace::Workspace;
 
 use consent::Admission;
 pub use consent::{Consent, Doubt, Preview, not_trusted};
+use files::filled::filled;
 use files::{base_here, branch, merge, resume, rewind};
 use transaction::apply::{self, Failed, ReadyRestore};
 use transaction::journal::{self, RestoreRecord};
@@ -307,10 +309,12 @@ pub fn execute(
     let safety = match &workspace.repository {
         Some(repository) if plan.changes_files() || plan.moved.is_some() => {
             let _phase = monitor.begin(Phase::Safety, None);
+            let new = plan.steps.iter().filter(|step| step.action() == Action::Create).map(Step::path);
             let safety = Safety {
                 restores: plan.manifest.id.clone(),
                 name: plan.manifest.name.clone(),
                 paths: plan.steps.iter().map(|step| step.path().clone()).collect(),
+                filled: filled(&Tree::open(&workspace.root)?, new.chain(&plan.folders)),
                 made: plan.folders.clone(),
                 removed: plan.emptied.clone(),
             };
@@ -336,6 +340,16 @@ pub fn execute(
         }
         (Err(Failed { error, .. }), _) => Err(error),
     }
+}
+
+/// Returns the empty folders of a snapshot.
+fn empty_in(manifest: &Manifest) -> impl Iterator<Item = &RepoPath> {
+    manifest.around.iter().flat_map(|around| &around.empty_folders)
+}
+
+/// Returns the folders that were empty before the restore that a safety snapshot is for.
+fn filled_before(safety: Option<&Manifest>) -> impl Iterator<Item = &RepoPath> {
+    safety.and_then(|manifest| manifest.safety.as_ref()).into_iter().flat_map(|safety| &safety.filled)
 }
 
 /// Sets the files and installs the session; if that fails, all is as it was.
@@ -387,6 +401,7 @@ fn carry_out(
         index: !index.is_empty() || workspace.repository.is_some() && !moves.is_empty(),
         moves,
         mounts,
+        filled: filled_before(safety).cloned().collect(),
         session: placed,
     };
     let change = ReadyRestore {
@@ -394,7 +409,7 @@ fn carry_out(
         repository: workspace.repository.as_ref().filter(|_| paths > 0 || moved.is_some()),
         steps,
         exactly: operation != Operation::Resume && own,
-        kept: manifest.around.iter().flat_map(|around| around.empty_folders.iter().cloned()).collect(),
+        kept: empty_in(&manifest).chain(filled_before(Some(&manifest))).cloned().collect(),
         folders,
         emptied,
         index,

@@ -341,3 +341,18 @@ fn what_is_ignored_in_a_folder_that_was_a_file_stays() {
     assert_eq!(project.read("a.txt/mine"), b"work\n");
     project.snap(&["rewind", "x"]).exits(0).says(&["Nothing had to be done"]);
 }
+
+#[test]
+fn what_stands_in_the_place_of_an_ignored_file_is_named() {
+    let project = Project::new();
+    project.write(".git/info/exclude", "box\n");
+    project.write("box", "mine\n");
+    project.snap(&["save", "x"]).exits(0);
+    // A rule that the rewind removes hides the folder now.
+    project.write(".git/info/exclude", "");
+    project.write(".gitignore", "box\n");
+    remove(&project, "box");
+    project.write("box/inner", "work\n");
+    project.snap(&["rewind", "x"]).exits(0).says(&["box", "in the place of an ignored file"]);
+    assert_eq!(project.read("box/inner"), b"work\n");
+}

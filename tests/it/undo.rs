@@ -185,6 +185,24 @@ fn undo_removes_the_empty_folders_that_a_rewind_made_and_no_others_and_redo_make
 }
 
 #[test]
+fn a_folder_that_was_empty_before_a_rewind_stays_when_it_is_undone_even_if_git_ignores_it() {
+    let project = Project::new();
+    project.write("box/mine", "mine\n");
+    fs::create_dir_all(project.path("chest/none")).must("a folder");
+    project.snap(&["save", "x"]).exits(0);
+    fs::remove_file(project.path("box/mine")).must("to remove");
+    fs::remove_dir(project.path("chest/none")).must("to remove");
+    project.write(".git/info/exclude", "*\n");
+    for _ in 0..2 {
+        project.snap(&["rewind", "x"]).exits(0);
+        assert!(project.path("box/mine").is_file() && project.path("chest/none").is_dir());
+        project.snap(&["undo"]).exits(0);
+        assert!(!project.path("box/mine").exists() && !project.path("chest/none").exists());
+        assert!(project.path("box").is_dir() && project.path("chest").is_dir());
+    }
+}
+
+#[test]
 fn in_a_folder_that_was_moved_undo_names_the_safety_snapshot() {
     let project = project();
     project.snap(&["rewind", "one"]).exits(0);

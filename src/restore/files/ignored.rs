@@ -89,7 +89,10 @@ impl IgnoredWhenSaved<'_> {
         let mut left = Vec::new();
         let mut files = BTreeSet::new();
         for entry in listing.ignored.iter().filter(|entry| !is_kept(&entry.path)) {
-            if listed.is_some_and(|listed| listed.cover(&entry.path)) {
+            if let Some(listed) = listed.filter(|listed| listed.cover(&entry.path)) {
+                if entry.folder && listed.files.contains(&entry.path) {
+                    left.push(Spared { path: entry.path.clone(), reason: "in the place of an ignored file" });
+                }
                 continue;
             }
             if !entry.folder {

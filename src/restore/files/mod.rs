@@ -2,6 +2,7 @@
 
 pub(super) mod base_here;
 pub(super) mod branch;
+pub(super) mod filled;
 pub(super) mod ignored;
 pub(super) mod index_room;
 pub(super) mod line_ends;

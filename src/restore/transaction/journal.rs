@@ -5,6 +5,8 @@
 //! that is not in the staging folder is in its place. So finishing and rolling back both work from any
 //! point, and can be repeated any number of times.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::base::digest::GitHash;
@@ -43,6 +45,9 @@ pub(in crate::restore) struct RestoreRecord {
     /// The mounts in the tree that some of the paths are in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(in crate::restore) mounts: Vec<RepoPath>,
+    /// The empty folders that something is put into.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(in crate::restore) filled: BTreeSet<RepoPath>,
     /// Whether the index changes, and is locked.
     pub(in crate::restore) index: bool,
     pub(in crate::restore) session: Option<Placed>,
@@ -130,7 +135,7 @@ impl RestoreRecord {
             let there = self.version_of(&tree.read(&step.path)?);
             if there == step.new {
                 tree.take(&step.path, staging, &name)?;
-                tree.prune_folders(&step.path);
+                tree.prune_folders_but(&step.path, &self.filled);
             } else if there.is_some() && there != step.old {
                 changed.push(step.path.clone());
             }

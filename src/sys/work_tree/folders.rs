@@ -26,7 +26,29 @@ pub enum Below {
     Other(RepoPath),
 }
 
+/// Whether there is a folder in a place, and anything in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FolderState {
+    /// There is no folder, or it may not be read.
+    None,
+    /// It has nothing in it.
+    Empty,
+    /// It has something in it.
+    Filled,
+}
+
 impl Tree {
+    /// Says whether a path is a folder, and whether anything is in it.
+    pub fn folder_state(&self, path: &RepoPath) -> FolderState {
+        let Ok(Some((parent, name))) = self.walk(path, Missing::Stop) else { return FolderState::None };
+        let folder = sys::openat(&parent, name, FOLDER, Bits::empty());
+        match folder.and_then(entries) {
+            Ok(entries) if entries.is_empty() => FolderState::Empty,
+            Ok(_) => FolderState::Filled,
+            Err(_) => FolderState::None,
+        }
+    }
+
     /// Returns the empty folders, at most `most`; `skip` says which ones are not searched. Folders that
     /// may not be read, and repositories in the tree, are skipped.
     pub fn empty_folders(&self, skip: impl Fn(&RepoPath) -> bool, most: usize) -> Vec<RepoPath> {

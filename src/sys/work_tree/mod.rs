@@ -26,7 +26,7 @@ use crate::manifest::Mode;
 use crate::sys::parallel::wait_for_each;
 use crate::sys::sync::sync_open_folder;
 
-pub use folders::Below;
+pub use folders::{Below, FolderState};
 pub(crate) use staging::{NewFile, Staged, Staging};
 pub use staging::{STAGING, is_staging};
 

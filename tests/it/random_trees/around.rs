@@ -195,10 +195,11 @@ fn there_and_back(case: &Case) {
     assert_eq!(rewound.index, saved.index, "the index, rewound");
     for (name, file) in &saved.files {
         let now = rewound.files.get(name);
-        if saved.ignored.contains(name) {
-            assert_eq!(now, wrecked.files.get(name), "{name:?} was ignored");
-        } else if saved.changed.contains(name) {
+        // What is out of the index, in HEAD and on the disk is an edit, whatever the rules say of it.
+        if saved.changed.contains(name) {
             assert_eq!(now, Some(file), "{name:?} was edited");
+        } else if saved.ignored.contains(name) {
+            assert_eq!(now, wrecked.files.get(name), "{name:?} was ignored");
         } else {
             let now = now.map(|file| &file.1);
             let untouched = wrecked.files.get(name).filter(|_| !wrecked.changed.contains(name));
