@@ -8,7 +8,7 @@ use regex::Regex;
 use serde_json::{Value, json};
 
 use crate::hooks::{ID, bin as bin_of, hook};
-use crate::real_client::on_terminal;
+use crate::real_client::{answering_on_terminal, on_terminal};
 use crate::support::Must;
 use crate::support::golden::assert_same;
 use crate::support::project::{Project, ran};
@@ -192,7 +192,7 @@ fn a_list_is_narrowed_by_words_session_place_age_and_number() {
     assert_eq!(names(&["-n", "2"]).len(), 2);
     let stderr = project.snap(&["list", "-n", "2"]).exits(0).stderr;
     assert!(stderr.starts_with("2 of 9 snapshots, ") && stderr.ends_with("; 3 older\n"), "{stderr}");
-    assert_eq!((names(&["--session", "c137"]).len(), names(&["--session", "ffff"]).len()), (8, 0));
+    assert_eq!((names(&["--session", "c137"]).len(), names(&["--session", "ffff"]).len()), (5, 0));
     assert_eq!(
         (names(&["--here"]).len(), names(&["--since", "1h"]).len(), names(&["--since", "0s"]).len()),
         (9, 9, 0)
@@ -494,4 +494,38 @@ fn two_places_that_call_snap_answer_once_and_save_once() {
     for _ in 0..2 {
         assert!(hook(&project, "UserPromptSubmit", &old).exits(0).stdout.contains("/snapshot save"));
     }
+}
+
+#[test]
+fn many_snapshots_are_removed_only_after_a_yes_on_a_terminal() {
+    let project = Project::new();
+    let names: Vec<String> = (1..=7).map(|number| format!("step {number}")).collect();
+    for name in &names {
+        project.write("a.txt", name);
+        project.snap(&["save", name]).exits(0);
+    }
+    let left = || project.snap(&["list", "--json"]).exits(0).json().as_array().must("a list").len();
+    let answered = |arguments: &[&str], typed: &str| {
+        answering_on_terminal(
+            project.command(project.root(), arguments).env("TERM", "xterm").env("NO_COLOR", "1"),
+            typed,
+        )
+    };
+    let prune = ["prune", "--keep-last", "1"];
+    let said = answered(&prune, "maybe\nn\n");
+    assert!(said.contains("Remove these 6 snapshots? [y/N]") && said.contains("remove  step 1  "), "{said}");
+    assert!(said.contains("Please answer yes or no.") && said.contains("Nothing was removed"), "{said}");
+    assert_eq!(left(), 7);
+    let few: Vec<&str> = ["rm"].into_iter().chain(names[..2].iter().map(String::as_str)).collect();
+    assert!(!answered(&few, "").contains('?'));
+    assert_eq!(left(), 5);
+    for name in &names[..2] {
+        project.write("a.txt", name);
+        project.snap(&["save", name]).exits(0);
+    }
+    let many: Vec<&str> = ["rm"].into_iter().chain(names[..6].iter().map(String::as_str)).collect();
+    assert!(answered(&many, "n\n").contains("Remove these 6 snapshots? [y/N]"));
+    assert_eq!(left(), 7);
+    answered(&many, "y\n");
+    assert_eq!(left(), 1);
 }

@@ -25,8 +25,8 @@ use crate::workspace::Workspace;
 /// Show the session, the newest snapshot, what calls snap, and what is wrong
 #[derive(Args, Default)]
 #[command(after_help = examples(&[
-    ("snap status", "Look at everything; `snap` alone does the same inside a project"),
-    ("snap status --short", "Print the newest snapshot, as in PS1='$(snap status --short) $ '"),
+    ("snap status", "Look at everything; `snap` alone does the same"),
+    ("snap status --short", "Print the newest snapshot, for the prompt of a shell"),
 ]))]
 pub(crate) struct Status {
     /// Print only the name and the age of the newest snapshot, at once: for the prompt of a shell

@@ -143,7 +143,7 @@ impl List {
                     if size.is_none() {
                         row.facts[table::FACTS.len() - 1].clear();
                     }
-                    Line::Snapshot(row)
+                    Line::Snapshot(Box::new(row))
                 }
                 Item::Automatic(group) => Line::Note(folded(context, group)),
             });

@@ -25,7 +25,7 @@ const GAP: &str = "  ";
 
 /// A line of the list.
 pub(super) enum Line {
-    Snapshot(Row),
+    Snapshot(Box<Row>),
     /// What stands for several snapshots.
     Note(String),
 }
@@ -49,7 +49,7 @@ pub(super) struct Row {
 pub(super) fn lines(all: &[Line], screen: Option<usize>) -> Vec<Text> {
     let rows = || {
         all.iter().filter_map(|line| match line {
-            Line::Snapshot(row) => Some(row),
+            Line::Snapshot(row) => Some(&**row),
             Line::Note(_) => None,
         })
     };
@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     fn row(name: &str, about: &str) -> Line {
-        Line::Snapshot(Row {
+        Line::Snapshot(Box::new(Row {
             id: "3f2a".to_owned(),
             age: "12m".to_owned(),
             name: name.to_owned(),
@@ -155,7 +155,7 @@ mod tests {
             facts: ["3 +4 -1", "a-branch-with-a-name-that-is-long", "1/2", "", "", "3.4 KiB"]
                 .map(str::to_owned),
             ..Row::default()
-        })
+        }))
     }
 
     fn shown(rows: &[Line], screen: Option<usize>) -> Vec<String> {
