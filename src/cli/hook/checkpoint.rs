@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::around::ThisMachine;
 use super::hit::{self, StepImpact};
-use super::once::once;
+use super::once::{SameEvent, once};
 use super::{Started, not_held, rescue, rules};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
@@ -72,7 +72,9 @@ pub(super) fn before_tool(started: &Started) -> Result<Told> {
     };
     if !risks.is_empty() {
         wait_for_transcript(started);
-        once(started, "PreToolUse", started.input.tool_use_id.is_some(), || {
+        // Without an id, it may be the same command once more.
+        let same = started.input.tool_use_id.as_ref().map_or(SameEvent::Never, |_| SameEvent::ById);
+        once(started, "PreToolUse", same, || {
             checkpoints.before(&risks, &machine);
             Ok(())
         })?;

@@ -6,7 +6,7 @@
 use std::io::Read as _;
 
 use super::Started;
-use super::once::once;
+use super::once::{SameEvent, once};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::Lines;
 use crate::cli::output::words::quoted;
@@ -71,11 +71,8 @@ pub(super) fn answer(started: &Started) -> Result<Option<String>> {
     let words = shell::words(rest);
     let answered = || Ok(answer_to(started, &words));
     // Without an id, the same prompt typed twice looks like one that two places answer.
-    if started.input.prompt_id.is_some() {
-        once(started, EVENT, true, answered)
-    } else {
-        answered().map(Some)
-    }
+    let same = started.input.prompt_id.as_ref().map_or(SameEvent::Never, |_| SameEvent::ById);
+    once(started, EVENT, same, answered)
 }
 
 fn answer_to(started: &Started, words: &[String]) -> String {

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use self::once::SameEvent;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::{self, Line, Lines};
 use crate::base::timestamp::{Timestamp, parse_span};
@@ -136,7 +137,8 @@ impl Hook {
 
 impl Hook {
     fn checkpoint(&self, started: &Started, name: &str, pause: Duration) -> Result<()> {
-        once::once(started, &self.event, false, || checkpoint::now(started, name, pause)).map(drop)
+        once::once(started, &self.event, SameEvent::IfWaited, || checkpoint::now(started, name, pause))
+            .map(drop)
     }
 }
 

@@ -1,16 +1,17 @@
 //! Does the work of an event once, though the client calls `snap` from two places: the settings, and the plugin.
 //!
-//! Whoever comes first holds a lock while it works, and the others wait for it. If the client gives the event an id of its
-//! own, the first leaves a mark, and the others see it and go. If it does not, they do the work too, one after the other: a
-//! checkpoint is not made again if nothing has changed. If the first one dies, the next does the work.
+//! Whoever comes first holds a lock while it works, and leaves a mark. The others wait for it, and go if it was for the same
+//! event: if the client gave the event an id of its own, or if the mark was made while they waited. If the first one dies,
+//! there is no mark, and the next does the work. A checkpoint is not made again anyway if nothing has changed.
 
 use std::io::Write as _;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::Started;
 use crate::base::digest::ObjectId;
 use crate::base::error::Result;
+use crate::base::timestamp::Timestamp;
 use crate::sys::locks::append_alone;
 use crate::sys::place::{OwnPath, Root};
 
@@ -23,12 +24,22 @@ const PATIENCE: Duration = Duration::from_secs(40);
 /// Older marks are of no use.
 const OLD: Duration = Duration::from_secs(3_600);
 
-/// Does the work, unless another process did it for the same event; `None` then. `has_id` says whether the client gave the
-/// event an id that no other one has.
+/// What tells that another process was called for the same event.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum SameEvent {
+    /// What the client says has an id that no other event has.
+    ById,
+    /// The other one worked while this one waited.
+    IfWaited,
+    /// Nothing: the work is done each time.
+    Never,
+}
+
+/// Does the work, unless another process did it for the same event; `None` then.
 pub(super) fn once<T>(
     started: &Started,
     event: &str,
-    has_id: bool,
+    same: SameEvent,
     work: impl FnOnce() -> Result<T>,
 ) -> Result<Option<T>> {
     // Without a lock, everybody does it: nothing is lost by that.
@@ -37,7 +48,13 @@ pub(super) fn once<T>(
     let key = ObjectId::of(&[event.as_bytes(), b"\n", &started.raw].concat()).to_string();
     let held = marks.make_folder().and_then(|_| append_alone(&marks.join(Path::new(&key)), PATIENCE));
     let Ok(mut held) = held else { return work().map(Some) };
-    if has_id && held.metadata().is_ok_and(|mark| mark.len() > 0) {
+    let marked = held.metadata().ok().filter(|mark| mark.len() > 0).and_then(|mark| mark.modified().ok());
+    let is_done = |marked: SystemTime| match same {
+        SameEvent::ById => true,
+        SameEvent::IfWaited => Timestamp::from(marked) >= context.now,
+        SameEvent::Never => false,
+    };
+    if marked.is_some_and(is_done) {
         return Ok(None);
     }
     let done = work()?;

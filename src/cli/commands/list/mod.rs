@@ -29,7 +29,7 @@ use table::Line;
 /// List the snapshots, newest first
 #[derive(Args)]
 #[command(after_help = examples(&[
-    ("snap list", "The snapshots, without those that snap made before it overwrote something"),
+    ("snap list", "All but those that snap made by itself"),
     ("snap list parser --since 7d", "Those of the last week that have to do with the parser"),
     ("snap list --here -n 5", "The five newest of this work tree"),
     ("snap list --tree", "Draw which snapshot was saved after which"),
