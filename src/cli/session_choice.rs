@@ -130,8 +130,7 @@ struct Names<'a> {
 impl Names<'_> {
     /// Returns a session's title or first prompt, with its id.
     fn of(&self, session: &FoundSession) -> String {
-        let words = session.words();
-        match words.title.or(words.prompt).and_then(|words| shown(&words, self.workspace)) {
+        match words_of(session, self.workspace) {
             Some(words) => format!("\"{words}\" ({})", session.id),
             None => session.id.to_string(),
         }
@@ -162,9 +161,10 @@ impl Names<'_> {
     }
 }
 
-/// Returns a session's title or first prompt, with its id; nothing of it that holds a secret.
-pub(crate) fn name_of(session: &FoundSession, workspace: &Workspace) -> String {
-    Names { workspace }.of(session)
+/// Returns a session's title or first prompt; nothing, if it holds a secret.
+pub(crate) fn words_of(session: &FoundSession, workspace: &Workspace) -> Option<String> {
+    let words = session.words();
+    words.title.or(words.prompt).and_then(|words| shown(&words, workspace))
 }
 
 /// Returns what may be shown of a title or prompt; nothing, if it holds a secret.

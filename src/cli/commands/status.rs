@@ -72,8 +72,10 @@ struct SessionNow {
     running: bool,
     /// What it does, if it runs and says so.
     status: Option<String>,
+    /// Its title or first prompt.
+    words: Option<String>,
     #[serde(skip)]
-    shown: String,
+    state: String,
 }
 
 #[derive(Serialize)]
@@ -155,13 +157,14 @@ impl StatusReport {
     }
 
     fn lines(&self) -> Vec<(&'static str, Text)> {
-        let mut lines = vec![(
-            "Session",
-            match &self.session {
-                Some(session) => text![&session.shown],
-                None => "none was found here; `claude` begins one".into(),
-            },
-        )];
+        let mut lines: Vec<(&'static str, Text)> = Vec::new();
+        match &self.session {
+            Some(session) => {
+                lines.extend(session.words.as_ref().map(|words| ("Session", Style::Strong.of(words))));
+                lines.push(("Session", text![&session.id, format!(", {}", session.state)]));
+            }
+            None => lines.push(("Session", "none was found here; `claude` begins one".into())),
+        }
         lines.push((
             "Newest",
             match &self.newest {
@@ -186,13 +189,9 @@ impl StatusReport {
         let StoreNow { path, snapshots, safety, size } = &self.store;
         let safety =
             if *safety == 0 { String::new() } else { format!(" and {}", count(*safety, "safety snapshot")) };
-        lines.push((
-            "Store",
-            text![
-                format!("{}{safety}, {}", count(*snapshots, "snapshot"), size_text(*size)),
-                Style::Faint.of(format!("  {path}"))
-            ],
-        ));
+        let all = format!("{}{safety}, {}", count(*snapshots, "snapshot"), size_text(*size));
+        lines.push(("Store", text![all]));
+        lines.push(("Store", Style::Faint.of(path)));
         if self.hooks.is_empty() {
             lines.push((
                 "Hooks",
@@ -255,8 +254,8 @@ fn session(context: &Context, workspace: &Workspace) -> Option<SessionNow> {
         (Some(_), None) => "running".to_owned(),
         (Some(_), Some(status)) => format!("running, {}", Line(status)),
     };
-    let shown = format!("{}, {state}", session_choice::name_of(&session, workspace));
-    Some(SessionNow { id: session.id.to_string(), running: session.live.is_some(), status, shown })
+    let words = session_choice::words_of(&session, workspace);
+    Some(SessionNow { id: session.id.to_string(), running: session.live.is_some(), status, words, state })
 }
 
 fn newest(context: &Context, workspace: &Workspace, entries: &[Entry]) -> Option<Newest> {

@@ -30,7 +30,7 @@ use table::Line;
 #[derive(Args)]
 #[command(after_help = examples(&[
     ("snap list", "All but those that snap made by itself"),
-    ("snap list parser --since 7d", "Those of the last week that have to do with the parser"),
+    ("snap list parser --since 7d", "Those of the last week about the parser"),
     ("snap list --here -n 5", "The five newest of this work tree"),
     ("snap list --tree", "Draw which snapshot was saved after which"),
     ("snap list --remote", "List the snapshots on the git remote origin"),
