@@ -14,6 +14,10 @@ const FAR: usize = 256 << 10;
 /// The largest window a frame may ask for, as a power of two: 128 MiB.
 const WINDOW_LOG_MAX: u32 = 27;
 
+/// The most room that is made before a frame is unpacked, and the room in which its end is looked for.
+const MOST_ROOM: u64 = 8 << 20;
+const PROBE: u64 = 32;
+
 /// Compresses an object's raw content.
 ///
 /// # Errors
@@ -135,7 +139,9 @@ fn refuse_other_size(frame: &[u8], size: u64) -> io::Result<()> {
 }
 
 fn read_exactly(decoder: &mut impl Read, size: u64) -> io::Result<Vec<u8>> {
-    let mut raw = Vec::new();
+    // With the room at hand it takes one step, not twenty. What is said of a size may be wrong.
+    let room = size.min(MOST_ROOM).saturating_add(PROBE);
+    let mut raw = Vec::with_capacity(usize::try_from(room).unwrap_or_default());
     decoder.take(size.saturating_add(1)).read_to_end(&mut raw)?;
     match raw.len() as u64 {
         read if read == size => Ok(raw),

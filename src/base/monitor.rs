@@ -112,7 +112,10 @@ impl Monitor {
     /// Begins a phase, which lasts as long as the returned value. If another phase is running, it
     /// continues afterwards.
     pub fn begin(&self, phase: Phase, total: Option<u64>) -> Begun<'_> {
-        let span = tracing::info_span!(target: "snap::phase", "phase", name = phase.name(), total).entered();
+        // Where there is nothing to do, the log says nothing.
+        let span = (total != Some(0)).then(|| {
+            tracing::info_span!(target: "snap::phase", "phase", name = phase.name(), total).entered()
+        });
         let before = self.replace(Some(Progress { phase, done: 0, total }));
         Begun { monitor: self, before, _span: span }
     }
@@ -145,7 +148,7 @@ impl Monitor {
 pub struct Begun<'a> {
     monitor: &'a Monitor,
     before: Option<Progress>,
-    _span: tracing::span::EnteredSpan,
+    _span: Option<tracing::span::EnteredSpan>,
 }
 
 impl Drop for Begun<'_> {

@@ -124,9 +124,8 @@ pub fn cut(text: &str, width: usize) -> String {
 ///
 /// Plain runs are copied as they are, so this is about as fast as copying.
 pub fn push_safe(out: &mut Vec<u8>, mut text: &[u8]) {
-    let plain = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t');
     while !text.is_empty() {
-        let run = text.iter().position(|byte| !plain(byte)).unwrap_or(text.len());
+        let run = plain_run(text);
         out.extend_from_slice(&text[..run]);
         text = &text[run..];
         let run = text.iter().position(plain).unwrap_or(text.len());
@@ -145,6 +144,19 @@ pub fn push_safe(out: &mut Vec<u8>, mut text: &[u8]) {
         }
         text = &text[run..];
     }
+}
+
+/// Says whether a byte is shown as it is, wherever it stands.
+fn plain(byte: &u8) -> bool {
+    matches!(byte, b' '..=b'~' | b'\t')
+}
+
+/// Returns how many bytes at the start of a text are shown as they are.
+fn plain_run(text: &[u8]) -> usize {
+    // All of a chunk is looked at, whatever is found in it: that takes a few instructions for all.
+    let all_plain = |chunk: &&[u8]| chunk.iter().fold(true, |all, byte| all & plain(byte));
+    let whole = 16 * text.chunks_exact(16).take_while(all_plain).count();
+    whole + text[whole..].iter().take_while(|byte| plain(byte)).count()
 }
 
 /// How many bytes without an ASCII character a [`Sieve`] keeps back until their end is known.

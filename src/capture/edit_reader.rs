@@ -20,7 +20,7 @@ use crate::manifest::{
     Bits, Change, Diff, Edit, HiddenBy, IndexState, Mode, Origin, Skipped, StageVersion, StagedVersion,
     Version,
 };
-use crate::redaction::{Noted, Redactor};
+use crate::redaction::{Redactor, UnlistedSecret};
 use crate::store::{AddLock, Store};
 use crate::stored_patch::encoding::{self, PatchSide};
 use crate::sys::parallel::{held, map_with, processors};
@@ -81,7 +81,7 @@ pub(super) struct EditsRead {
     pub(super) new_files: Vec<(NewFile, (PathVersions, Option<DiskFile>))>,
     pub(super) skipped: Vec<Skipped>,
     /// Secrets that were taken out.
-    pub(super) secrets: Vec<Noted>,
+    pub(super) secrets: Vec<UnlistedSecret>,
 }
 
 impl EditsRead {

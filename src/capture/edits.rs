@@ -8,14 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
 
-use super::marks::{self, Marked};
+use super::marks::{self, MarkedPaths};
 use super::untracked::{self, Limits};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
 use crate::base::paths::RepoPath;
 use crate::capture::edit_reader::{DiskFile, EditsRead, PathVersions, ReadJob, Shared};
 use crate::capture::previous_version::{self, Earlier};
-use crate::capture::renames::{self, Bases, NewFile};
+use crate::capture::renames::{self, BaseVersions, NewFile};
 use crate::capture::surroundings;
 use crate::git::{Cleaning, Hidden, Index, Listing, Pending, Repository, Status};
 use crate::manifest::{Around, Edit, Edits, Skipped, Version};
@@ -103,7 +103,7 @@ fn read(shared: &mut Shared<'_>, workspace: &Workspace, mut listing: Listing) ->
         shared.earlier = Earlier::of(workspace)?;
     }
     let shared = &*shared;
-    let bases: Bases = pending.iter().filter_map(renames::base_of).collect();
+    let bases: BaseVersions = pending.iter().filter_map(renames::base_of).collect();
     let marked = marks::look(&shared.tree, &listing.index)?;
     let listed = shared.read_all(jobs(pending, listing.hidden, &marked))?;
     let seen = listed.files.iter().map(|file| &file.path);
@@ -148,7 +148,7 @@ fn cleaning(shared: &Shared<'_>, pending: &[Pending], listing: &Listing) -> Resu
 }
 
 /// Orders what git lists by path, and what it was told not to look at after that.
-fn jobs(mut pending: Vec<Pending>, hidden: Vec<Hidden>, marked: &Marked) -> Vec<ReadJob> {
+fn jobs(mut pending: Vec<Pending>, hidden: Vec<Hidden>, marked: &MarkedPaths) -> Vec<ReadJob> {
     let mut hidden: BTreeMap<RepoPath, Hidden> =
         hidden.into_iter().map(|hidden| (hidden.path.clone(), hidden)).collect();
     // The stable sort keeps a deletion from the index before the untracked file of that name.
@@ -184,7 +184,12 @@ fn clean(open: Vec<RepoPath>, index: &Index) -> Vec<ReadJob> {
 }
 
 /// Takes the new files out of what was read, each with the base version that it goes on from.
-fn new_files(shared: &Shared<'_>, all: &mut EditsRead, index: &Index, bases: &Bases) -> Result<Vec<ReadJob>> {
+fn new_files(
+    shared: &Shared<'_>,
+    all: &mut EditsRead,
+    index: &Index,
+    bases: &BaseVersions,
+) -> Result<Vec<ReadJob>> {
     let (files, held): (Vec<NewFile>, Vec<(PathVersions, Option<DiskFile>)>) =
         std::mem::take(&mut all.new_files).into_iter().unzip();
     let is_gone = |edit: &&Edit| edit.new.is_none();

@@ -11,7 +11,7 @@ use crate::sys::work_tree::absent::Absent;
 
 /// What is marked.
 #[derive(Default)]
-pub(super) struct Marked {
+pub(super) struct MarkedPaths {
     /// The list of it.
     pub(super) list: Vec<u8>,
     /// The files that a sparse checkout leaves out: there is nothing to read.
@@ -19,8 +19,8 @@ pub(super) struct Marked {
 }
 
 /// Looks through all that is tracked.
-pub(super) fn look(tree: &Tree, index: &Index) -> Result<Marked> {
-    let mut marked = Marked::default();
+pub(super) fn look(tree: &Tree, index: &Index) -> Result<MarkedPaths> {
+    let mut marked = MarkedPaths::default();
     if index.entries().all(|entry| entry.hidden.is_none()) {
         return Ok(marked);
     }

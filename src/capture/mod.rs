@@ -145,7 +145,7 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
         let unchanged_since = Some(same.name.clone());
         return Ok(SaveReport { manifest: same, unchanged_since, written: false, notes });
     }
-    let conversation = request.monitor.begin(Phase::Conversation, None);
+    let conversation = request.session.map(|_| request.monitor.begin(Phase::Conversation, None));
     let mut session = match session::capture(workspace, request.session, request.history, &lock, &redactor) {
         // Nobody can put right what keeps a conversation from being read before the step runs that waits:
         // the edits alone are saved.

@@ -29,7 +29,7 @@ pub(super) fn find(
     files: &[NewFile],
     gone: &[(RepoPath, Version)],
     index: &Index,
-    bases: &Bases,
+    bases: &BaseVersions,
     blobs: &mut Blobs<'_>,
 ) -> Result<Vec<RenameFound>> {
     let mut found: Vec<RenameFound> = files.iter().map(|_| None).collect();
@@ -88,7 +88,7 @@ fn renamed_and_edited(
     Ok(())
 }
 
-fn copied(files: &[NewFile], index: &Index, bases: &Bases, found: &mut [RenameFound]) {
+fn copied(files: &[NewFile], index: &Index, bases: &BaseVersions, found: &mut [RenameFound]) {
     let open = files.iter().zip(found).filter(|(_, found)| found.is_none());
     let open: Vec<(&NewFile, &mut RenameFound)> = open.collect();
     let wanted: BTreeSet<&str> = open.iter().flat_map(|(file, _)| &file.ids).map(String::as_str).collect();
@@ -100,7 +100,7 @@ fn copied(files: &[NewFile], index: &Index, bases: &Bases, found: &mut [RenameFo
 }
 
 /// What the base commit has of the tracked paths that are not there as committed.
-pub(super) type Bases = BTreeMap<RepoPath, Option<Version>>;
+pub(super) type BaseVersions = BTreeMap<RepoPath, Option<Version>>;
 
 pub(super) fn base_of(pending: &Pending) -> Option<(RepoPath, Option<Version>)> {
     match &pending.status {
@@ -114,7 +114,7 @@ pub(super) fn base_of(pending: &Pending) -> Option<(RepoPath, Option<Version>)> 
 
 /// Finds files of the base by the ids of their blobs, the first of each. What is not in `bases` is
 /// as committed, so the index has it.
-fn of_base(wanted: &BTreeSet<&str>, index: &Index, bases: &Bases) -> BTreeMap<String, Origin> {
+fn of_base(wanted: &BTreeSet<&str>, index: &Index, bases: &BaseVersions) -> BTreeMap<String, Origin> {
     let mut found = BTreeMap::new();
     if wanted.is_empty() {
         return found;

@@ -32,7 +32,7 @@ use crate::client::{
 use crate::manifest::{
     Agent, Content, HistoryStart, LeftOut, McpServer, Session, SideFile, Skipped, Spoken, Transcript,
 };
-use crate::redaction::{Noted, Redactor};
+use crate::redaction::{Redactor, UnlistedSecret};
 use crate::store::{AddLock, Store};
 use crate::sys::files;
 use crate::sys::parallel::{beside, helpers};
@@ -104,14 +104,14 @@ struct AgentRead {
     /// Its metadata is something else, to be carried as a mere file.
     meta_is_other: bool,
     missing: Vec<Skipped>,
-    kept: Kept,
+    kept: TakenOut,
 }
 
 /// What was taken out of a transcript on its way.
 #[derive(Default)]
-struct Kept {
+struct TakenOut {
     /// Secrets.
-    noted: Vec<Noted>,
+    noted: Vec<UnlistedSecret>,
     /// In how many records something identified an account.
     of_account: u64,
 }
@@ -135,7 +135,7 @@ impl SessionReader<'_> {
         let read = self.transcript(&found.transcript, Vec::new(), history, &mut learnt);
         let Learnt { mut facts, watch, mut traces } = learnt;
         let (transcript, kept) = if_readable(&found.transcript, &mut missing, read)?.unzip();
-        let Kept { noted, mut of_account } = kept.unwrap_or_default();
+        let TakenOut { noted, mut of_account } = kept.unwrap_or_default();
         noted.into_iter().for_each(|noted| self.redactor.note(noted));
         let is_torn = transcript.as_ref().is_some_and(|transcript| transcript.torn.is_some());
         if is_torn && found.live.is_none() {
@@ -297,7 +297,7 @@ impl SessionReader<'_> {
         head: Vec<u8>,
         history: History,
         learnt: &mut Learnt,
-    ) -> Result<(Transcript, Kept)> {
+    ) -> Result<(Transcript, TakenOut)> {
         let mut cut = match history {
             History::Context => last_compaction_in(path)?,
             History::Full | History::None => None,
@@ -369,7 +369,7 @@ impl SessionReader<'_> {
             noted.append(&mut torn.noted);
             transcript.torn = Some(self.store.keep(self.lock, &torn.clean)?);
         }
-        Ok((transcript, Kept { noted, of_account }))
+        Ok((transcript, TakenOut { noted, of_account }))
     }
 
     fn agent(

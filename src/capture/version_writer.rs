@@ -6,7 +6,7 @@ use crate::base::paths::RepoPath;
 use crate::capture::edit_reader::{DiskFile, EditReader, Keeping, NotKept, Shared, StoredVersion};
 use crate::manifest::{Content, Converted, ConvertedBy, Diff, DiffForm, Mode, Version};
 use crate::redaction::Clean;
-use crate::stored_patch::encoding::{self, Made, PatchSide};
+use crate::stored_patch::encoding::{self, EncodedDiff, PatchSide};
 
 impl EditReader<'_> {
     /// Stores what is on the disk: as a diff of what git compares, if the rest can be made of that.
@@ -145,7 +145,7 @@ impl EditReader<'_> {
         &self,
         path: &RepoPath,
         old: Option<PatchSide<'_>>,
-        made: &Made,
+        made: &EncodedDiff,
     ) -> Result<Option<(Content, Content)>> {
         if old.is_some() || made.form != DiffForm::Whole {
             return Ok(None);

@@ -10,7 +10,7 @@ use crate::base::ids::SnapshotId;
 use crate::base::monitor::Monitor;
 use crate::base::timestamp::{Timestamp, age};
 use crate::context::Context;
-use crate::transfer::{Fate, Handed, Lease, Remotes};
+use crate::transfer::{Lease, Remotes, TransferOutcome, TransferResult};
 use crate::workspace::Workspace;
 
 /// Opens a remote and does something with it, saying which tries failed; returns its name too.
@@ -79,16 +79,20 @@ enum Became {
 }
 
 impl<'a> TransferReport<'a> {
-    pub(crate) fn new(transfer: Transfer, remote: &'a str, handed: &'a [Handed]) -> TransferReport<'a> {
-        let of_one = |one: &'a Handed| {
+    pub(crate) fn new(
+        transfer: Transfer,
+        remote: &'a str,
+        handed: &'a [TransferResult],
+    ) -> TransferReport<'a> {
+        let of_one = |one: &'a TransferResult| {
             let (outcome, reason) = match (&one.fate, transfer) {
-                (Fate::Done, Transfer::Push) => (Became::Sent, None),
-                (Fate::Done, Transfer::Pull) => (Became::Added, None),
-                (Fate::Done, Transfer::Remove) => (Became::Removed, None),
-                (Fate::Already, Transfer::Push) => (Became::AlreadyThere, None),
-                (Fate::Already, Transfer::Pull) => (Became::AlreadyHere, None),
-                (Fate::Already, Transfer::Remove) => (Became::NotThere, None),
-                (Fate::Failed(error), _) => {
+                (TransferOutcome::Done, Transfer::Push) => (Became::Sent, None),
+                (TransferOutcome::Done, Transfer::Pull) => (Became::Added, None),
+                (TransferOutcome::Done, Transfer::Remove) => (Became::Removed, None),
+                (TransferOutcome::Already, Transfer::Push) => (Became::AlreadyThere, None),
+                (TransferOutcome::Already, Transfer::Pull) => (Became::AlreadyHere, None),
+                (TransferOutcome::Already, Transfer::Remove) => (Became::NotThere, None),
+                (TransferOutcome::Failed(error), _) => {
                     let outcome = match error.kind() {
                         Kind::Conflict => Became::Conflict,
                         Kind::Damaged | Kind::NewerFormat => Became::Damaged,
@@ -134,12 +138,12 @@ impl Report for TransferReport<'_> {
 }
 
 /// Ends with the last error if everything failed; otherwise prints the errors, and says that parts were skipped.
-pub(crate) fn finish(ui: &mut Ui, handed: Vec<Handed>) -> Result<Outcome> {
-    let all_failed = handed.iter().all(|one| matches!(one.fate, Fate::Failed(_)));
+pub(crate) fn finish(ui: &mut Ui, handed: Vec<TransferResult>) -> Result<Outcome> {
+    let all_failed = handed.iter().all(|one| matches!(one.fate, TransferOutcome::Failed(_)));
     let mut errors: Vec<Error> = handed
         .into_iter()
         .filter_map(|one| match one.fate {
-            Fate::Failed(error) => Some(error),
+            TransferOutcome::Failed(error) => Some(error),
             _ => None,
         })
         .collect();

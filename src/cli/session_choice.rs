@@ -9,7 +9,7 @@ use crate::base::ids::ClientId;
 use crate::base::screen::{Line, cut};
 use crate::cli::output::Ui;
 use crate::cli::output::words::quoted;
-use crate::client::{Found, FoundSession, Passed, Wanted};
+use crate::client::{FoundSession, LocatedSession, Passed, Wanted};
 use crate::context::Context;
 use crate::git::{work_tree_around, work_trees_of};
 use crate::manifest::Manifest;
@@ -23,7 +23,7 @@ const WIDE: usize = 60;
 ///
 /// # Errors
 /// As [`crate::client::ClientHome::find_session`].
-pub(crate) fn find(context: &Context, workspace: &Workspace, asked: Option<&str>) -> Result<Found> {
+pub(crate) fn find(context: &Context, workspace: &Workspace, asked: Option<&str>) -> Result<LocatedSession> {
     let trees = match &workspace.repository {
         Some(_) => work_trees_of(&workspace.root),
         None => Vec::new(),
@@ -48,7 +48,7 @@ impl SessionChoice {
     /// # Errors
     /// [`crate::base::error::Kind::Environment`] if the terminal fails.
     pub(crate) fn of(
-        mut found: Found,
+        mut found: LocatedSession,
         workspace: &Workspace,
         no_input: bool,
         ui: &mut Ui,
@@ -89,7 +89,7 @@ impl SessionChoice {
 }
 
 /// Has a person choose; Enter takes the one that was found first.
-fn ask(found: &mut Found, workspace: &Workspace, names: &Names<'_>, ui: &mut Ui) -> Result<()> {
+fn ask(found: &mut LocatedSession, workspace: &Workspace, names: &Names<'_>, ui: &mut Ui) -> Result<()> {
     let Some(first) = found.session.take() else { return Ok(()) };
     let mut all = vec![(first, Passed::RunsToo)];
     all.append(&mut found.passed);

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::files::{AgentFiles, Lines, add_agent_file, agent_file, list};
+use super::files::{AgentFiles, Lines, add_agent_file, agent_file};
+use super::listing::list;
 use super::{ClientHome, FoundSession};
 use crate::base::error::Result;
 use crate::base::ids::ClientId;

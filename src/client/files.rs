@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 
+use super::listing::list;
 use super::locate::glance::session_of;
 use super::{ClientHome, FoundSession, is_helper};
 use crate::base::error::{Error, IoContext, Result};
@@ -136,23 +137,6 @@ pub(super) fn add_agent_file(agents: &mut Vec<AgentFiles>, id: ClientId, is_meta
     });
     let slot = if is_meta { &mut agents[at].meta } else { &mut agents[at].transcript };
     *slot = Some(path);
-}
-
-/// Lists a folder's entries, sorted; an absent folder is empty.
-pub(super) fn list(folder: &Path) -> Result<Vec<PathBuf>> {
-    match std::fs::read_dir(folder) {
-        Ok(entries) => {
-            let mut paths = Vec::new();
-            for entry in entries {
-                paths.push(entry.context("read", folder)?.path());
-            }
-            paths.sort();
-            Ok(paths)
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(Error::io("read", folder, &error)
-            .hint("the client keeps its sessions there; `--session PATH` can name a transcript directly")),
-    }
 }
 
 /// Lists the regular files below a folder with their places, sorted; links are not followed.

@@ -50,7 +50,7 @@ const TOOLS: &str = "--tools";
 
 /// What the command line of a client says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Launch {
+pub struct LaunchOptions {
     /// The rules, each with the option that it stood in.
     pub rules: ProjectRules,
     /// The folders that were added.
@@ -78,7 +78,7 @@ struct Job {
 impl ClientHome {
     /// Reads what a session's client was started with: its command line or, in the background, the options of its job.
     /// `None` if it does not run, or that can't be read here.
-    pub fn launch_of(&self, found: &FoundSession) -> Option<Launch> {
+    pub fn launch_of(&self, found: &FoundSession) -> Option<LaunchOptions> {
         let start = found.id.as_str().get(..8)?;
         let state = self.config().join("jobs").join(start).join("state.json");
         let job = files::read_plain(&state, LARGEST).ok().flatten();
@@ -88,16 +88,16 @@ impl ClientHome {
                 let words: Vec<String> =
                     std::iter::once("claude".to_owned()).chain(job.respawn_flags).collect();
                 let folder = found.live.as_ref().map(|live| live.cwd.as_path());
-                Some(Launch::in_folder(&words, folder.unwrap_or(Path::new("/"))))
+                Some(LaunchOptions::in_folder(&words, folder.unwrap_or(Path::new("/"))))
             }
-            None => Launch::of(found),
+            None => LaunchOptions::of(found),
         }
     }
 }
 
-impl Launch {
+impl LaunchOptions {
     /// Reads the command line of a session's client.
-    fn of(found: &FoundSession) -> Option<Launch> {
+    fn of(found: &FoundSession) -> Option<LaunchOptions> {
         let live = found.live.as_ref()?;
         let line = std::fs::read(format!("/proc/{}/cmdline", live.pid)).ok()?;
         let words: Vec<String> = line
@@ -105,20 +105,20 @@ impl Launch {
             .map(|word| String::from_utf8_lossy(word).into_owned())
             .filter(|word| !word.is_empty())
             .collect();
-        Some(Launch::in_folder(&words, &live.cwd))
+        Some(LaunchOptions::in_folder(&words, &live.cwd))
     }
 
     /// Reads the words of a command line that was typed in a folder.
-    fn in_folder(words: &[String], folder: &Path) -> Launch {
+    fn in_folder(words: &[String], folder: &Path) -> LaunchOptions {
         let file = |path: &str| files::read_plain(&folder.join(path), LARGEST).ok().flatten();
-        let mut launch = Launch::read(words, file);
+        let mut launch = LaunchOptions::read(words, file);
         launch.folders.iter_mut().for_each(|added| *added = folder.join(&added));
         launch
     }
 
     /// Reads the words of a command line; `file` reads a settings file that one of them names.
-    fn read(words: &[String], file: impl Fn(&str) -> Option<Vec<u8>>) -> Launch {
-        let mut launch = Launch::default();
+    fn read(words: &[String], file: impl Fn(&str) -> Option<Vec<u8>>) -> LaunchOptions {
+        let mut launch = LaunchOptions::default();
         let mut at = 1;
         while let Some(word) = words.get(at).filter(|word| *word != "--") {
             at += 1;
@@ -226,9 +226,11 @@ fn split(values: &[&str], option: &str) -> Vec<SavedRule> {
 mod tests {
     use super::*;
 
-    fn read(words: &[&str]) -> Launch {
+    fn read(words: &[&str]) -> LaunchOptions {
         let words: Vec<String> = ["claude"].iter().chain(words).map(|word| (*word).to_owned()).collect();
-        Launch::read(&words, |path| (path == "s.json").then(|| br#"{"permissions":{"deny":["F"]}}"#.to_vec()))
+        LaunchOptions::read(&words, |path| {
+            (path == "s.json").then(|| br#"{"permissions":{"deny":["F"]}}"#.to_vec())
+        })
     }
 
     fn rules(rules: &[SavedRule]) -> Vec<&str> {

@@ -96,7 +96,7 @@ impl ClientHome {
 
     fn all_live(&self) -> Result<Vec<Live>> {
         let mut live = Vec::new();
-        for path in super::files::list(&self.config.join("sessions"))? {
+        for path in super::listing::list(&self.config.join("sessions"))? {
             // Only PID.json: the `.key` beside it is a credential.
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             let Some(pid) = name.strip_suffix(".json").filter(|pid| pid.bytes().all(|b| b.is_ascii_digit()))

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use super::ClientHome;
-use super::files::list;
+use super::listing::list;
 
 /// More folders than this are not looked at.
 const MOST: usize = 20;

@@ -28,14 +28,14 @@ pub struct Server {
     /// `stdio`, `http`, `sse`, …
     pub transport: String,
     /// How the client reaches it.
-    pub reach: Reach,
+    pub reach: Transport,
     /// Whether the user's own configuration defines it, and not a file of the project.
     pub users_own: bool,
 }
 
 /// How a server is reached. Never shown: it may hold a secret.
 #[derive(Clone, PartialEq, Eq)]
-pub enum Reach {
+pub enum Transport {
     /// By a program that is started.
     Command(String),
     /// At an address.
@@ -144,9 +144,9 @@ fn add(all: &mut Vec<Server>, definitions: &Definitions<'_>, users_own: bool) {
         let definition: Definition = serde_json::from_str(definition.get()).unwrap_or_default();
         let usual = if definition.url.is_some() { "http" } else { "stdio" };
         let reach = match (definition.command, definition.url) {
-            (Some(command), _) => Reach::Command(command),
-            (None, Some(url)) => Reach::Address(url),
-            (None, None) => Reach::Unknown,
+            (Some(command), _) => Transport::Command(command),
+            (None, Some(url)) => Transport::Address(url),
+            (None, None) => Transport::Unknown,
         };
         let transport = definition.kind.unwrap_or_else(|| usual.to_owned());
         all.push(Server { name: name.clone(), transport, reach, users_own });

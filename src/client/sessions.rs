@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use super::ClientHome;
-use super::files::list;
+use super::listing::list;
 use crate::base::error::Result;
 use crate::base::ids::ClientId;
 
 /// A session that has a transcript.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed {
+pub struct ListedSession {
     /// Its id.
     pub id: ClientId,
     /// Its transcript.
@@ -24,7 +24,7 @@ impl ClientHome {
     ///
     /// # Errors
     /// [`Kind::Environment`](crate::base::error::Kind::Environment) if the folder with the projects can't be read.
-    pub fn all_sessions(&self) -> Result<Vec<Listed>> {
+    pub fn all_sessions(&self) -> Result<Vec<ListedSession>> {
         let mut all = Vec::new();
         for project in list(&self.projects())? {
             for transcript in list(&project).unwrap_or_default() {
@@ -32,7 +32,7 @@ impl ClientHome {
                 let id = name.strip_suffix(".jsonl").and_then(ClientId::parse).filter(ClientId::is_session);
                 let written = transcript.metadata().ok().filter(std::fs::Metadata::is_file);
                 if let (Some(id), Some(Ok(modified))) = (id, written.map(|meta| meta.modified())) {
-                    all.push(Listed { id, transcript, modified });
+                    all.push(ListedSession { id, transcript, modified });
                 }
             }
         }

@@ -145,7 +145,7 @@ pub fn with_work_tree(workspace: &Workspace, old: &Manifest) -> Result<Vec<Item>
         |path: &RepoPath| edits.contains_key(path) || moved.contains_key(path) || tracked.contains(path);
     let convertible = paths.iter().copied().filter(|path| !in_store(path));
     let convertible: BTreeMap<&RepoPath, bool> = convertible.map(|path| (path, is_known(path))).collect();
-    let cleaning = Arc::new(repository.cleaning(&convertible, None)?);
+    let cleaning = Arc::new(repository.cleaning(&convertible, Some(&listing.index))?);
     let item = |path: &RepoPath| {
         let place = match (edits.get(path), moved.get(path), pending.get(path)) {
             (Some(edit), ..) => VersionAt::Edited(Box::new((*edit).clone())),

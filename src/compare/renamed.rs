@@ -37,6 +37,9 @@ struct OneSided {
 /// Makes one item of each two that are the sides of a rename.
 pub(super) fn joined(workspace: &Workspace, items: Vec<Item>) -> Vec<Item> {
     let (mut gone, mut new) = sides(workspace, &items);
+    if gone.is_empty() || new.is_empty() {
+        return items;
+    }
     let mut loader = Loader::new(workspace, Options::default(), Detail::Lines);
     let mut found = Renames::new();
     let mut keep = |more: Renames, gone: &mut Vec<OneSided>, new: &mut Vec<OneSided>| {
@@ -100,9 +103,12 @@ fn sides(workspace: &Workspace, items: &[Item]) -> (Vec<OneSided>, Vec<OneSided>
         return (gone, new);
     };
     gone.extend(maybe_gone.into_iter().filter(|one| matches!(tree.size(&items[one.item].path), Ok(None))));
+    if gone.is_empty() {
+        return (gone, new);
+    }
     let mut left = MOST_BYTES;
     let mut blobs = repository.blobs();
-    for (item, cleaning) in on_disk.into_iter().take_while(|_| !gone.is_empty()) {
+    for (item, cleaning) in on_disk {
         let path = &items[item].path;
         if let Ok(Some(size)) = tree.size(path)
             && size <= left

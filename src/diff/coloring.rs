@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::syntax::{self, Grammar, Marked, Reader};
+use super::syntax::{self, ClassedRange, Grammar, Reader};
 
 /// How long painting may wait for colours.
 #[derive(Clone, Copy, Debug)]
@@ -88,7 +88,7 @@ pub(super) struct Stretch {
 }
 
 /// What is in each line of a stretch.
-pub(super) type Colors = Vec<Vec<Marked>>;
+pub(super) type Colors = Vec<Vec<ClassedRange>>;
 
 enum Ask {
     File(Vec<u8>),

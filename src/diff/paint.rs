@@ -10,8 +10,8 @@ use std::sync::Arc;
 use super::charset::Charset;
 use super::coloring::{Colors, Of, Stretch};
 use super::pairing::Words;
-use super::pen::{Pen, Said};
-use super::syntax::Marked;
+use super::pen::{Pen, TextLine};
+use super::syntax::ClassedRange;
 use super::theme::Paint;
 use super::words::Span;
 use super::{BlockWriter, Coloring, End, FileHeader, Look, MovedBlocks, Show, Sink};
@@ -26,9 +26,14 @@ pub trait Layout {
     /// Whether the lines stay as they came, one for each, headers too.
     const IN_PLACE: bool = false;
     /// Paints a line that both versions have.
-    fn context(&mut self, pen: &mut Pen<'_, '_>, line: Said<'_>) -> io::Result<()>;
+    fn context(&mut self, pen: &mut Pen<'_, '_>, line: TextLine<'_>) -> io::Result<()>;
     /// Paints lines that only one version has.
-    fn change(&mut self, pen: &mut Pen<'_, '_>, removed: &[Said<'_>], added: &[Said<'_>]) -> io::Result<()>;
+    fn change(
+        &mut self,
+        pen: &mut Pen<'_, '_>,
+        removed: &[TextLine<'_>],
+        added: &[TextLine<'_>],
+    ) -> io::Result<()>;
 }
 
 /// Paints files in some layout.
@@ -118,11 +123,12 @@ impl<'o, 'a, L: Layout> Painted<'o, 'a, L> {
         for (removed, added) in held.parts {
             let (here, count) = (at, (removed + added).max(1));
             at += count;
-            let said: Vec<Said<'_>> = (here..at).filter_map(|line| said(&stretch, &colors, line)).collect();
+            let text_lines: Vec<TextLine<'_>> =
+                (here..at).filter_map(|line| text_line(&stretch, &colors, line)).collect();
             match removed + added {
-                0 => said.iter().try_for_each(|line| self.layout.context(&mut self.pen, *line))?,
+                0 => text_lines.iter().try_for_each(|line| self.layout.context(&mut self.pen, *line))?,
                 _ => {
-                    let (removed, added) = said.split_at(removed.min(said.len()));
+                    let (removed, added) = text_lines.split_at(removed.min(text_lines.len()));
                     self.layout.change(&mut self.pen, removed, added)?;
                 }
             }
@@ -131,13 +137,13 @@ impl<'o, 'a, L: Layout> Painted<'o, 'a, L> {
     }
 }
 
-fn plain<'l, T: AsRef<[u8]> + 'l>(lines: impl Iterator<Item = &'l T>) -> Vec<Said<'l>> {
-    lines.map(|line| Said::plain(line.as_ref())).collect()
+fn plain<'l, T: AsRef<[u8]> + 'l>(lines: impl Iterator<Item = &'l T>) -> Vec<TextLine<'l>> {
+    lines.map(|line| TextLine::plain(line.as_ref())).collect()
 }
 
-fn said<'l>(stretch: &'l Stretch, colors: &'l Colors, line: usize) -> Option<Said<'l>> {
-    let marked: &[Marked] = colors.get(line).map_or(&[], Vec::as_slice);
-    stretch.lines.get(line).map(|(_, text)| Said { text, marked })
+fn text_line<'l>(stretch: &'l Stretch, colors: &'l Colors, line: usize) -> Option<TextLine<'l>> {
+    let marked: &[ClassedRange] = colors.get(line).map_or(&[], Vec::as_slice);
+    stretch.lines.get(line).map(|(_, text)| TextLine { text, marked })
 }
 
 impl<L: Layout> Sink for Painted<'_, '_, L> {
@@ -158,7 +164,7 @@ impl<L: Layout> Sink for Painted<'_, '_, L> {
         if !self.wants_colors() && self.held.parts.is_empty() {
             // What comes next can't go on from what nobody read.
             self.held.stretch.begins = true;
-            return self.layout.context(&mut self.pen, Said::plain(&line));
+            return self.layout.context(&mut self.pen, TextLine::plain(&line));
         }
         self.hold(Of::Both, &line);
         self.held.parts.push((0, 0));
@@ -259,7 +265,7 @@ impl<L: Layout> Show for Painted<'_, '_, L> {
         }
         self.go_on(true)?;
         self.pen.step(true, true);
-        self.pen.body(None, b"", Said::plain(line), [].iter())
+        self.pen.body(None, b"", TextLine::plain(line), [].iter())
     }
 
     fn unended(&mut self) {
@@ -339,15 +345,20 @@ fn merged(pen: &mut Pen<'_, '_>, old: &[u8], new: &[u8], spans: &[Span]) -> io::
 }
 
 impl Layout for Stacked {
-    fn context(&mut self, pen: &mut Pen<'_, '_>, line: Said<'_>) -> io::Result<()> {
+    fn context(&mut self, pen: &mut Pen<'_, '_>, line: TextLine<'_>) -> io::Result<()> {
         gutter(pen, Some(pen.old), Some(pen.new));
         pen.step(true, true);
         pen.body(None, b" ", line, [].iter())
     }
 
-    fn change(&mut self, pen: &mut Pen<'_, '_>, removed: &[Said<'_>], added: &[Said<'_>]) -> io::Result<()> {
+    fn change(
+        &mut self,
+        pen: &mut Pen<'_, '_>,
+        removed: &[TextLine<'_>],
+        added: &[TextLine<'_>],
+    ) -> io::Result<()> {
         let words = Words::of(removed, added);
-        let short = |line: &Said<'_>| line.text.len() <= pen.look.max_line;
+        let short = |line: &TextLine<'_>| line.text.len() <= pen.look.max_line;
         let in_words = pen.look.word && !removed.is_empty() && removed.len() == added.len();
         if in_words
             && removed.iter().chain(added).all(short)
@@ -388,12 +399,17 @@ impl<'o, 'a> Painted<'o, 'a, InPlace> {
 impl Layout for InPlace {
     const IN_PLACE: bool = true;
 
-    fn context(&mut self, pen: &mut Pen<'_, '_>, line: Said<'_>) -> io::Result<()> {
+    fn context(&mut self, pen: &mut Pen<'_, '_>, line: TextLine<'_>) -> io::Result<()> {
         pen.step(true, true);
         pen.body(None, b" ", line, [].iter())
     }
 
-    fn change(&mut self, pen: &mut Pen<'_, '_>, removed: &[Said<'_>], added: &[Said<'_>]) -> io::Result<()> {
+    fn change(
+        &mut self,
+        pen: &mut Pen<'_, '_>,
+        removed: &[TextLine<'_>],
+        added: &[TextLine<'_>],
+    ) -> io::Result<()> {
         let words = Words::of(removed, added);
         for (number, line) in removed.iter().enumerate() {
             let paint = pen.removed(pen.old);

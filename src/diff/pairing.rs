@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::pen::Said;
+use super::pen::TextLine;
 use super::words::{LONGEST, Span, changed};
 
 /// Words are compared in changes of at most this many lines a side.
@@ -38,8 +38,8 @@ pub(super) struct Row {
 }
 
 impl Words {
-    pub(super) fn of(removed: &[Said<'_>], added: &[Said<'_>]) -> Words {
-        fn texts<'l>(lines: &[Said<'l>]) -> Vec<&'l [u8]> {
+    pub(super) fn of(removed: &[TextLine<'_>], added: &[TextLine<'_>]) -> Words {
+        fn texts<'l>(lines: &[TextLine<'l>]) -> Vec<&'l [u8]> {
             lines.iter().map(|line| line.text).collect()
         }
         Words::between(&texts(removed), &texts(added))

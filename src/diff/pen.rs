@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use super::links::Links;
 use super::patch_reader::sgr;
-use super::stretches::{Mark, Stretches, begin, end, visible};
-use super::syntax::Marked;
+use super::stretches::{StretchStyle, Stretches, begin, end, visible};
+use super::syntax::ClassedRange;
 use super::theme::{Codes, ERASE, LINK, LINK_END, Paint, RESET, Theme};
 use super::{BlockWriter, ChangeKind, End, FileHeader, MovedBlocks};
 use crate::base::screen::push_safe;
@@ -50,17 +50,17 @@ impl Default for Look {
 
 /// A line that is painted, and what is known of its text.
 #[derive(Clone, Copy)]
-pub struct Said<'l> {
+pub struct TextLine<'l> {
     /// The text, with its end if it has one.
     pub(super) text: &'l [u8],
     /// What its words are.
-    pub(super) marked: &'l [Marked],
+    pub(super) marked: &'l [ClassedRange],
 }
 
-impl<'l> Said<'l> {
+impl<'l> TextLine<'l> {
     /// A line of which nothing is known.
-    pub(super) fn plain(text: &'l [u8]) -> Said<'l> {
-        Said { text, marked: &[] }
+    pub(super) fn plain(text: &'l [u8]) -> TextLine<'l> {
+        TextLine { text, marked: &[] }
     }
 }
 
@@ -304,7 +304,7 @@ impl<'o, 'a> Pen<'o, 'a> {
             () if plus => Some(Paint::Added),
             () => None,
         };
-        self.body(paint, signs, Said::plain(line), [].iter())
+        self.body(paint, signs, TextLine::plain(line), [].iter())
     }
 
     /// Says which lines come next.
@@ -323,18 +323,18 @@ impl<'o, 'a> Pen<'o, 'a> {
         &mut self,
         paint: Option<Paint>,
         signs: &[u8],
-        said: Said<'_>,
+        line: TextLine<'_>,
         words: impl Iterator<Item = &'s Range<usize>> + Clone,
     ) -> io::Result<()> {
-        let text = said.text.strip_suffix(b"\n").unwrap_or(said.text);
+        let text = line.text.strip_suffix(b"\n").unwrap_or(line.text);
         if let Some(paint) = paint {
             self.paint(paint);
         }
         self.sign(paint, signs);
         let shown = visible(text, self.look.max_line, words.clone().next().map(|span| span.start));
         self.omitted(shown.start, true);
-        let stray = if signs == b"+" { self.stray(text, &shown) } else { 0 };
-        let stretches = Stretches::new(text, shown.clone(), words, said.marked, stray);
+        let whitespace_error = if signs == b"+" { self.whitespace_error(text, &shown) } else { 0 };
+        let stretches = Stretches::new(text, shown.clone(), words, line.marked, whitespace_error);
         if self.look.color {
             stretches.for_each(|(range, mark)| self.stretch(paint, &text[range], mark));
         } else {
@@ -347,7 +347,7 @@ impl<'o, 'a> Pen<'o, 'a> {
             }
             self.reset();
         }
-        self.end_line(said.text)
+        self.end_line(line.text)
     }
 
     /// Writes the signs of a line in their colour.
@@ -364,7 +364,7 @@ impl<'o, 'a> Pen<'o, 'a> {
     }
 
     /// How much of an added line, at its end, is white space that should not be there.
-    pub(super) fn stray(&self, text: &[u8], shown: &Range<usize>) -> usize {
+    pub(super) fn whitespace_error(&self, text: &[u8], shown: &Range<usize>) -> usize {
         if !self.look.color || shown.end != text.len() {
             return 0;
         }
@@ -377,9 +377,9 @@ impl<'o, 'a> Pen<'o, 'a> {
     }
 
     /// Writes a stretch of a line that is painted in one way.
-    fn stretch(&mut self, line: Option<Paint>, text: &[u8], mark: Mark) {
+    fn stretch(&mut self, line: Option<Paint>, text: &[u8], mark: StretchStyle) {
         let (buffer, codes) = (&mut self.out.buffer, &self.codes);
-        if mark == Mark::default() {
+        if mark == StretchStyle::default() {
             return push_safe(buffer, text);
         }
         begin(buffer, codes, line, mark);

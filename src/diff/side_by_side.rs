@@ -7,8 +7,8 @@ use std::ops::Range;
 
 use super::paint::{Layout, Painted};
 use super::pairing::Words;
-use super::pen::{Pen, Said};
-use super::stretches::{Mark, Stretches, begin, end, visible};
+use super::pen::{Pen, TextLine};
+use super::stretches::{StretchStyle, Stretches, begin, end, visible};
 use super::theme::{Codes, Paint};
 use super::{BlockWriter, Look};
 use crate::base::screen::{push_safe, width as width_of};
@@ -54,26 +54,29 @@ fn cell<'s>(
     pen: &Pen<'_, '_>,
     number: u64,
     paint: Option<Paint>,
-    said: Said<'_>,
+    line: TextLine<'_>,
     words: impl Iterator<Item = &'s Range<usize>> + Clone,
 ) -> Cell {
-    let text = said.text.strip_suffix(b"\n").unwrap_or(said.text);
+    let text = line.text.strip_suffix(b"\n").unwrap_or(line.text);
     let shown = visible(text, pen.look.max_line, words.clone().next().map(|span| span.start));
     let codes = pen.look.color.then_some(&pen.codes);
     let row = ColumnRow { bytes: Vec::new(), width: 0 };
     let mut fold = Fold { rows: Vec::new(), row, room: room(pen), codes, paint };
     if shown.start > 0 {
-        fold.push(format!("[{} bytes] …", shown.start).as_bytes(), Mark::default());
+        fold.push(format!("[{} bytes] …", shown.start).as_bytes(), StretchStyle::default());
     }
-    let stray =
-        if matches!(paint, Some(Paint::Added | Paint::MovedHere)) { pen.stray(text, &shown) } else { 0 };
-    Stretches::new(text, shown.clone(), words, said.marked, stray)
+    let whitespace_error = if matches!(paint, Some(Paint::Added | Paint::MovedHere)) {
+        pen.whitespace_error(text, &shown)
+    } else {
+        0
+    };
+    Stretches::new(text, shown.clone(), words, line.marked, whitespace_error)
         .for_each(|(range, mark)| fold.push(&text[range], mark));
     if shown.end < text.len() {
-        fold.push(format!("… [{} bytes]", text.len() - shown.end).as_bytes(), Mark::default());
+        fold.push(format!("… [{} bytes]", text.len() - shown.end).as_bytes(), StretchStyle::default());
     }
-    if !said.text.ends_with(b"\n") {
-        fold.push(b" (no newline)", Mark::default());
+    if !line.text.ends_with(b"\n") {
+        fold.push(b" (no newline)", StretchStyle::default());
     }
     let mut rows = fold.rows;
     rows.push(fold.row);
@@ -138,13 +141,17 @@ struct Fold<'c> {
 }
 
 impl Fold<'_> {
-    fn push(&mut self, text: &[u8], mark: Mark) {
+    fn push(&mut self, text: &[u8], mark: StretchStyle) {
         if text.is_empty() {
             return;
         }
         let mut safe = Vec::with_capacity(text.len());
         push_safe(&mut safe, text);
-        let mark = if mark.end && !mark.stray && !mark.word { Mark { end: false, ..mark } } else { mark };
+        let mark = if mark.end && !mark.whitespace_error && !mark.word {
+            StretchStyle { end: false, ..mark }
+        } else {
+            mark
+        };
         self.begin(mark);
         for c in String::from_utf8_lossy(&safe).chars() {
             let width = match c {
@@ -166,28 +173,33 @@ impl Fold<'_> {
         self.end(mark);
     }
 
-    fn begin(&mut self, mark: Mark) {
-        if let Some(codes) = self.codes.filter(|_| mark != Mark::default()) {
+    fn begin(&mut self, mark: StretchStyle) {
+        if let Some(codes) = self.codes.filter(|_| mark != StretchStyle::default()) {
             begin(&mut self.row.bytes, codes, self.paint, mark);
         }
     }
 
-    fn end(&mut self, mark: Mark) {
-        if let Some(codes) = self.codes.filter(|_| mark != Mark::default()) {
+    fn end(&mut self, mark: StretchStyle) {
+        if let Some(codes) = self.codes.filter(|_| mark != StretchStyle::default()) {
             end(&mut self.row.bytes, codes, self.paint, mark);
         }
     }
 }
 
 impl Layout for Beside {
-    fn context(&mut self, pen: &mut Pen<'_, '_>, line: Said<'_>) -> io::Result<()> {
+    fn context(&mut self, pen: &mut Pen<'_, '_>, line: TextLine<'_>) -> io::Result<()> {
         let left = cell(pen, pen.old, None, line, [].iter());
         let right = cell(pen, pen.new, None, line, [].iter());
         pen.step(true, true);
         write(pen, Some(&left), Some(&right))
     }
 
-    fn change(&mut self, pen: &mut Pen<'_, '_>, removed: &[Said<'_>], added: &[Said<'_>]) -> io::Result<()> {
+    fn change(
+        &mut self,
+        pen: &mut Pen<'_, '_>,
+        removed: &[TextLine<'_>],
+        added: &[TextLine<'_>],
+    ) -> io::Result<()> {
         let words = Words::of(removed, added);
         for row in words.rows(removed.len(), added.len()) {
             let left = row.old.map(|number| {

@@ -3,29 +3,29 @@
 
 use std::ops::Range;
 
-use super::syntax::Marked;
+use super::syntax::ClassedRange;
 use super::theme::{Class, Codes, Paint, RESET};
 
 /// How a stretch of a line is painted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Mark {
+pub(super) struct StretchStyle {
     /// Whether it changed, in a line of which other parts did not.
     pub(super) word: bool,
     /// Whether it is white space that should not be there.
-    pub(super) stray: bool,
+    pub(super) whitespace_error: bool,
     /// Whether it is the carriage return of a line end.
     pub(super) end: bool,
     pub(super) class: Option<Class>,
 }
 
 /// Begins a stretch that is painted in its own way, in such a line.
-pub(super) fn begin(out: &mut Vec<u8>, codes: &Codes, line: Option<Paint>, mark: Mark) {
+pub(super) fn begin(out: &mut Vec<u8>, codes: &Codes, line: Option<Paint>, mark: StretchStyle) {
     if mark.word
         && let Some(line) = line
     {
         out.extend_from_slice(codes.word(line).0);
-    } else if mark.stray {
-        out.extend_from_slice(codes.stray());
+    } else if mark.whitespace_error {
+        out.extend_from_slice(codes.whitespace_error());
     } else if mark.end && line.is_none() {
         out.extend_from_slice(codes.code(Paint::Number));
     }
@@ -35,14 +35,14 @@ pub(super) fn begin(out: &mut Vec<u8>, codes: &Codes, line: Option<Paint>, mark:
 }
 
 /// Ends it.
-pub(super) fn end(out: &mut Vec<u8>, codes: &Codes, line: Option<Paint>, mark: Mark) {
+pub(super) fn end(out: &mut Vec<u8>, codes: &Codes, line: Option<Paint>, mark: StretchStyle) {
     if mark.class.is_some() {
         out.extend_from_slice(codes.class_end());
     }
     match line {
         Some(line) if mark.word => out.extend_from_slice(codes.word(line).1),
         // White space stands at the end; with a background, the rest of the line has it again.
-        Some(line) if mark.stray && codes.fills() => out.extend_from_slice(codes.code(line)),
+        Some(line) if mark.whitespace_error && codes.fills() => out.extend_from_slice(codes.code(line)),
         None if mark.end => out.extend_from_slice(RESET),
         _ => {}
     }
@@ -54,9 +54,9 @@ pub(super) struct Stretches<'m, W> {
     end: usize,
     words: W,
     word: Option<Range<usize>>,
-    marked: &'m [Marked],
+    marked: &'m [ClassedRange],
     /// Where white space at the end begins, and a carriage return.
-    stray: usize,
+    whitespace_error: usize,
     returns: usize,
 }
 
@@ -65,27 +65,31 @@ impl<'m, 's, W: Iterator<Item = &'s Range<usize>>> Stretches<'m, W> {
         text: &[u8],
         shown: Range<usize>,
         mut words: W,
-        marked: &'m [Marked],
-        stray: usize,
+        marked: &'m [ClassedRange],
+        whitespace_error: usize,
     ) -> Stretches<'m, W> {
         let returns = if text.ends_with(b"\r") { text.len() - 1 } else { text.len() };
         let word = words.next().cloned();
-        let stray = text.len() - stray;
-        Stretches { at: shown.start, end: shown.end, words, word, marked, stray, returns }
+        let whitespace_error = text.len() - whitespace_error;
+        Stretches { at: shown.start, end: shown.end, words, word, marked, whitespace_error, returns }
     }
 }
 
 impl<'s, W: Iterator<Item = &'s Range<usize>>> Iterator for Stretches<'_, W> {
-    type Item = (Range<usize>, Mark);
+    type Item = (Range<usize>, StretchStyle);
 
-    fn next(&mut self) -> Option<(Range<usize>, Mark)> {
+    fn next(&mut self) -> Option<(Range<usize>, StretchStyle)> {
         let at = self.at;
         if at >= self.end {
             return None;
         }
         let mut to = self.end;
-        let mut mark = Mark { stray: at >= self.stray, end: at >= self.returns, ..Mark::default() };
-        for edge in [self.stray, self.returns] {
+        let mut mark = StretchStyle {
+            whitespace_error: at >= self.whitespace_error,
+            end: at >= self.returns,
+            ..StretchStyle::default()
+        };
+        for edge in [self.whitespace_error, self.returns] {
             to = if edge > at { to.min(edge) } else { to };
         }
         while self.word.as_ref().is_some_and(|word| word.end <= at) {
@@ -141,7 +145,7 @@ mod tests {
         let shown: Vec<String> = stretches
             .map(|(range, mark)| {
                 let class = mark.class.map_or(String::new(), |class| format!("{class:?}"));
-                let signs = [(mark.word, "!"), (mark.stray, "~"), (mark.end, "<")];
+                let signs = [(mark.word, "!"), (mark.whitespace_error, "~"), (mark.end, "<")];
                 let signs: String = signs.iter().filter(|(on, _)| *on).map(|(_, sign)| *sign).collect();
                 format!("{:?}{signs}{class}", String::from_utf8_lossy(&text[range]))
             })

@@ -15,7 +15,7 @@ use super::theme::Class;
 const LONGEST: usize = 1 << 10;
 
 /// A stretch of a line, and what it is.
-pub(super) type Marked = (Range<usize>, Class);
+pub(super) type ClassedRange = (Range<usize>, Class);
 
 /// What the names in grammars mean. The first that fits counts. `None` ends the meaning around it.
 const MEANINGS: [(&str, Option<Class>); 41] = [
@@ -122,12 +122,12 @@ impl Reader {
     }
 
     /// Reads a line with its end; returns what is in it, in order.
-    pub(super) fn line(&mut self, line: &[u8]) -> Vec<Marked> {
+    pub(super) fn line(&mut self, line: &[u8]) -> Vec<ClassedRange> {
         let Some(text) = std::str::from_utf8(line).ok().filter(|text| text.len() <= LONGEST) else {
             return Vec::new();
         };
         let Ok(changes) = self.state.parse_line(text, grammars()) else { return Vec::new() };
-        let mut marked: Vec<Marked> = Vec::new();
+        let mut marked: Vec<ClassedRange> = Vec::new();
         let (mut from, end) = (0, text.trim_end_matches(['\r', '\n']).len());
         for (at, change) in &changes {
             self.mark(from..(*at).min(end), &mut marked);
@@ -140,7 +140,7 @@ impl Reader {
         marked
     }
 
-    fn mark(&self, stretch: Range<usize>, marked: &mut Vec<Marked>) {
+    fn mark(&self, stretch: Range<usize>, marked: &mut Vec<ClassedRange>) {
         if stretch.start >= stretch.end {
             return;
         }

@@ -89,7 +89,7 @@ struct Shades {
     added: [Color; 3],
     moved_away: [Color; 2],
     moved_here: [Color; 2],
-    stray: Color,
+    whitespace_error: Color,
     classes: [Color; 7],
 }
 
@@ -101,7 +101,7 @@ const DARK: Shades = Shades {
     added: [((90, 200, 120), 77), ((18, 52, 32), 22), ((30, 104, 58), 28)],
     moved_away: [((190, 140, 220), 140), ((50, 34, 62), 236)],
     moved_here: [((110, 180, 220), 74), ((20, 46, 64), 237)],
-    stray: ((170, 50, 50), 124),
+    whitespace_error: ((170, 50, 50), 124),
     classes: [
         ((142, 150, 160), 246),
         ((170, 205, 150), 150),
@@ -121,7 +121,7 @@ const LIGHT: Shades = Shades {
     added: [((20, 120, 50), 28), ((222, 248, 228), 194), ((160, 230, 175), 157)],
     moved_away: [((120, 50, 150), 91), ((244, 232, 250), 225)],
     moved_here: [((20, 100, 150), 24), ((226, 240, 252), 195)],
-    stray: ((240, 120, 120), 210),
+    whitespace_error: ((240, 120, 120), 210),
     classes: [
         ((100, 108, 118), 242),
         ((30, 105, 45), 22),
@@ -135,16 +135,16 @@ const LIGHT: Shades = Shades {
 
 /// The escape sequences of a theme, made once.
 pub(super) struct Codes {
-    shades: Option<Made>,
+    shades: Option<ScreenShades>,
 }
 
 /// Those of a theme that knows its screen.
-struct Made {
+struct ScreenShades {
     paints: [Vec<u8>; 8],
     /// Signs, and behind words: of removed and added lines, and of those that moved.
     signs: [Vec<u8>; 4],
     words: [Vec<u8>; 2],
-    stray: Vec<u8>,
+    whitespace_error: Vec<u8>,
     classes: [Vec<u8>; 7],
 }
 
@@ -164,7 +164,7 @@ impl Codes {
         };
         let (text, behind) = (|color| code(38, color), |color| code(48, color));
         Codes {
-            shades: Some(Made {
+            shades: Some(ScreenShades {
                 paints: [
                     b"\x1b[1m".to_vec(),
                     text(shades.hunk),
@@ -178,7 +178,7 @@ impl Codes {
                 signs: [shades.removed[0], shades.added[0], shades.moved_away[0], shades.moved_here[0]]
                     .map(text),
                 words: [shades.removed[2], shades.added[2]].map(behind),
-                stray: behind(shades.stray),
+                whitespace_error: behind(shades.whitespace_error),
                 classes: shades.classes.map(text),
             }),
         }
@@ -234,8 +234,8 @@ impl Codes {
     }
 
     /// What begins white space at the end of an added line.
-    pub(super) fn stray(&self) -> &[u8] {
-        self.shades.as_ref().map_or(b"\x1b[41m", |made| &made.stray)
+    pub(super) fn whitespace_error(&self) -> &[u8] {
+        self.shades.as_ref().map_or(b"\x1b[41m", |made| &made.whitespace_error)
     }
 
     /// What begins a stretch of a program's text; without a known screen there is none.

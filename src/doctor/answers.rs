@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::conversation::Conversation;
-use super::said::{PartKind, Role};
+use super::conversation_record::{PartKind, Role};
 
 /// The answers among some records.
 #[derive(Debug, Default)]

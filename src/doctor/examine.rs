@@ -8,9 +8,9 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use super::conversation::{Branch, Conversation, Turn};
+use super::conversation_record;
 use super::diagnosis::diagnose;
 use super::finding::{Effect, Finding, Trouble};
-use super::said;
 use crate::base::error::{IoContext as _, Result};
 use crate::base::ids::ClientId;
 use crate::base::monitor::{Monitor, Phase};
@@ -18,8 +18,8 @@ use crate::client::transcript::compaction::Survey;
 use crate::client::transcript::repair::Mending;
 use crate::client::transcript::search::holds_record;
 use crate::client::transcript::summary::TranscriptSummary;
-use crate::client::transcript::validate::{self, Check, Checked, Problem};
-use crate::client::{ClientHome, FoundSession, Lines, Listed, slug};
+use crate::client::transcript::validate::{self, Check, CheckedTranscript, Problem};
+use crate::client::{ClientHome, FoundSession, Lines, ListedSession, slug};
 use crate::sys::parallel;
 use crate::sys::users_files::open_theirs;
 
@@ -42,7 +42,7 @@ pub struct Examination {
     pub findings: Vec<Finding>,
     /// The ends from which it can go on, the one that the client takes first.
     pub branches: Vec<Branch>,
-    pub(super) checked: Checked,
+    pub(super) checked: CheckedTranscript,
     pub(super) conversation: Conversation,
     pub(super) preserved: HashSet<Box<str>>,
 }
@@ -108,7 +108,7 @@ pub(super) fn lines_up_to(path: &Path, size: u64) -> Result<Lines<'static>> {
 
 /// What is damaged.
 struct FirstPass {
-    checked: Checked,
+    checked: CheckedTranscript,
     cut: Option<crate::client::transcript::compaction::Cut>,
     summary: TranscriptSummary,
     /// How many lines there are.
@@ -159,8 +159,10 @@ impl SecondPass {
             let kept = cut.as_mut().is_some_and(|cut| cut.keeps(line));
             mending.line(line, &mut |record| {
                 number += 1;
-                let Some(mut said) = said::read(line_number, number, record) else {
-                    said::noted_end(record).into_iter().for_each(|end| pass.conversation.goes_on_from(end));
+                let Some(mut said) = conversation_record::read(line_number, number, record) else {
+                    conversation_record::noted_end(record)
+                        .into_iter()
+                        .for_each(|end| pass.conversation.goes_on_from(end));
                     return Ok(());
                 };
                 let cwd = said.cwd.take();
@@ -200,7 +202,7 @@ fn damage_in(path: &Path, agent: &ClientId) -> Result<Vec<Finding>> {
 }
 
 /// Returns what is wrong with single lines, and is mended. What an agent's records follow may be elsewhere.
-pub(super) fn damaged_lines(checked: &Checked) -> impl Iterator<Item = &validate::Finding> {
+pub(super) fn damaged_lines(checked: &CheckedTranscript) -> impl Iterator<Item = &validate::Finding> {
     checked.findings.iter().filter(|found| matches!(found.problem, Problem::Line(_)) && found.mended)
 }
 
@@ -208,7 +210,7 @@ pub(super) fn damaged_lines(checked: &Checked) -> impl Iterator<Item = &validate
 ///
 /// # Errors
 /// What reading it says.
-pub(super) fn check_agent(path: &Path) -> Result<Checked> {
+pub(super) fn check_agent(path: &Path) -> Result<CheckedTranscript> {
     let mut lines = Lines::open(path)?;
     let mut check = Check::default();
     while let Some(line) = lines.next_line()? {
@@ -221,7 +223,7 @@ pub(super) fn check_agent(path: &Path) -> Result<Checked> {
 #[derive(Debug)]
 pub struct Overview {
     /// The session.
-    pub listed: Listed,
+    pub listed: ListedSession,
     /// What was found, or why it can't be read.
     pub examined: Result<Examination>,
 }

@@ -9,14 +9,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::said::Place;
+use super::conversation_record::PartPlace;
 use crate::client::transcript::record::Fields;
 
 /// What to do with the records, by their numbers in the file, from 1.
 #[derive(Clone, Debug, Default)]
 pub(super) struct MendPlan {
     /// The parts that become something else, by the record and the place in it.
-    pub(super) parts: BTreeMap<u64, BTreeMap<Place, NewPart>>,
+    pub(super) parts: BTreeMap<u64, BTreeMap<PartPlace, NewPart>>,
     /// The records that are left out.
     pub(super) left_out: HashSet<u64>,
     /// The records that follow another one than before.
@@ -38,6 +38,8 @@ pub(super) enum NewPart {
     Id(Box<str>),
     /// The same call, with this input.
     Input(Box<str>),
+    /// The same text, in a list.
+    Listed,
 }
 
 impl MendPlan {
@@ -73,14 +75,20 @@ impl MendPlan {
 }
 
 /// Writes a record's message with some of its parts changed.
-fn message_with(record: &Fields<'_>, parts: &BTreeMap<Place, NewPart>) -> Option<String> {
+fn message_with(record: &Fields<'_>, parts: &BTreeMap<PartPlace, NewPart>) -> Option<String> {
     let mut message = record.object("message")?;
-    let content = list_with(message.raw("content")?, |block, raw| {
+    let whole = message.raw("content")?;
+    if parts.get(&PartPlace::default()) == Some(&NewPart::Listed) {
+        let listed = format!("[{{\"type\":\"text\",\"text\":{whole}}}]");
+        message.set("content", listed);
+        return Some(message.write());
+    }
+    let content = list_with(whole, |block, raw| {
         let inner =
-            parts.range(Place { block, inner: Some(0) }..).take_while(|(place, _)| place.block == block);
+            parts.range(PartPlace { block, inner: Some(0) }..).take_while(|(place, _)| place.block == block);
         let inner: BTreeMap<usize, &NewPart> =
             inner.filter_map(|(place, part)| Some((place.inner?, part))).collect();
-        match parts.get(&Place { block, inner: None }) {
+        match parts.get(&PartPlace { block, inner: None }) {
             Some(part) => new_part(raw, part),
             None if inner.is_empty() => Some(raw.to_owned()),
             None => Some(result_with(raw, &inner).unwrap_or_else(|| raw.to_owned())),
@@ -91,11 +99,11 @@ fn message_with(record: &Fields<'_>, parts: &BTreeMap<Place, NewPart>) -> Option
 }
 
 /// Writes an attached image as a text, or with its true type.
-fn attachment_with(record: &Fields<'_>, parts: &BTreeMap<Place, NewPart>) -> Option<String> {
+fn attachment_with(record: &Fields<'_>, parts: &BTreeMap<PartPlace, NewPart>) -> Option<String> {
     let mut attachment = record.object("attachment")?;
     let mut content = attachment.object("content")?;
     let mut file = content.object("file")?;
-    match parts.get(&Place::default())? {
+    match parts.get(&PartPlace::default())? {
         NewPart::Text(text) => {
             let path = file.raw("filePath").or_else(|| attachment.raw("filename")).unwrap_or("\"\"");
             let file = format!(
@@ -111,7 +119,7 @@ fn attachment_with(record: &Fields<'_>, parts: &BTreeMap<Place, NewPart>) -> Opt
             let content = content.write();
             attachment.set("content", content);
         }
-        NewPart::Removed | NewPart::Id(_) | NewPart::Input(_) => return None,
+        NewPart::Removed | NewPart::Id(_) | NewPart::Input(_) | NewPart::Listed => return None,
     }
     Some(attachment.write())
 }
@@ -142,6 +150,8 @@ fn new_part(raw: &str, part: &NewPart) -> Option<String> {
         }
         NewPart::Id(id) => Some(with_id(raw, id).unwrap_or_else(|| raw.to_owned())),
         NewPart::Input(input) => Some(with_input(raw, input).unwrap_or_else(|| raw.to_owned())),
+        // Of the whole content, not of a part.
+        NewPart::Listed => Some(raw.to_owned()),
     }
 }
 
@@ -173,11 +183,11 @@ mod tests {
 
     const RECORD: &str = r#"{"type":"user","uuid":"a","parentUuid":"p","n":1.50,"message":{"role":"user","content":[{"type":"text","text":"x"},{"type":"image","source":{"type":"base64","media_type":"image/jpeg","data":"AA=="}},{"type":"tool_result","tool_use_id":"t","content":[{"type":"text","text":"y"},{"type":"image","source":{}}]}]}}"#;
 
-    fn place(block: usize, inner: Option<usize>) -> Place {
-        Place { block, inner }
+    fn place(block: usize, inner: Option<usize>) -> PartPlace {
+        PartPlace { block, inner }
     }
 
-    fn changed(parts: &[(Place, NewPart)]) -> String {
+    fn changed(parts: &[(PartPlace, NewPart)]) -> String {
         let parts = BTreeMap::from([(7, parts.iter().cloned().collect())]);
         let plan = MendPlan { parts, ..MendPlan::default() };
         String::from_utf8(plan.record(7, RECORD.as_bytes()).expect("a record")).expect("UTF-8")

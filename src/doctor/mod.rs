@@ -5,6 +5,7 @@
 
 mod answers;
 mod conversation;
+mod conversation_record;
 mod copy;
 mod diagnosis;
 mod examine;
@@ -14,7 +15,6 @@ mod mend;
 mod plan;
 mod recheck;
 mod refusal;
-mod said;
 mod treatment;
 
 pub use conversation::{Branch, Turn};

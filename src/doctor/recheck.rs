@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use super::conversation::Conversation;
+use super::conversation_record;
 use super::diagnosis::diagnose;
 use super::finding::{Effect, Finding};
-use super::said;
 use crate::client::transcript::validate::Check;
 
 /// A second look, record by record.
@@ -21,9 +21,11 @@ impl Recheck {
     pub(super) fn record(&mut self, record: &[u8]) {
         self.lines += 1;
         self.check.line(record);
-        match said::read(self.lines, self.lines, record) {
+        match conversation_record::read(self.lines, self.lines, record) {
             Some(said) => self.conversation.push(said),
-            None => said::noted_end(record).into_iter().for_each(|end| self.conversation.goes_on_from(end)),
+            None => conversation_record::noted_end(record)
+                .into_iter()
+                .for_each(|end| self.conversation.goes_on_from(end)),
         }
     }
 

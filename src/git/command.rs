@@ -107,13 +107,13 @@ const OF_THE_USER: [&str; 6] = [
 ];
 
 /// What a run of git gave.
-pub(super) struct Answer {
+pub(super) struct GitOutput {
     pub(super) ok: bool,
     pub(super) stdout: Vec<u8>,
     pub(super) stderr: String,
 }
 
-impl Answer {
+impl GitOutput {
     pub(super) fn lines(&self) -> Vec<&[u8]> {
         let text = self.stdout.strip_suffix(b"\n").unwrap_or(&self.stdout);
         text.split(|byte| *byte == b'\n').collect()
@@ -244,12 +244,12 @@ impl Git {
     }
 
     /// Runs git and returns its answer, whatever it is.
-    pub(super) fn run<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<Answer> {
+    pub(super) fn run<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<GitOutput> {
         self.finish(&mut self.command(arguments), &[])
     }
 
     /// Runs git and fails unless it succeeds.
-    pub(super) fn demand<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<Answer> {
+    pub(super) fn demand<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<GitOutput> {
         self.demand_with(arguments, &[], &[])
     }
 
@@ -259,7 +259,7 @@ impl Git {
         arguments: &[S],
         environment: &[(&str, OsString)],
         input: &[u8],
-    ) -> Result<Answer> {
+    ) -> Result<GitOutput> {
         let mut command = self.command(arguments);
         command.envs(environment.iter().map(|(name, value)| (name, value)));
         let answer = self.finish(&mut command, input)?;
@@ -303,7 +303,7 @@ impl Git {
     }
 
     /// Runs a command to its end.
-    pub(super) fn finish(&self, command: &mut Command, input: &[u8]) -> Result<Answer> {
+    pub(super) fn finish(&self, command: &mut Command, input: &[u8]) -> Result<GitOutput> {
         self.finish_heard(command, input, |_| ())
     }
 
@@ -313,7 +313,7 @@ impl Git {
         command: &mut Command,
         input: &[u8],
         hear: impl Fn(&[u8]) + Send,
-    ) -> Result<Answer> {
+    ) -> Result<GitOutput> {
         let span = tracing::debug_span!(target: "snap::git", "git", arguments = Empty, exit = Empty);
         if !span.is_disabled() {
             span.record("arguments", arguments_of(command));
@@ -355,7 +355,7 @@ impl Git {
                 .because(format!("{} is a pipe: git waited for it", pipe.display()))
                 .hint("remove it, if you did not make it; then run the command again"));
         }
-        Ok(Answer {
+        Ok(GitOutput {
             ok: output.status.success(),
             stdout: output.stdout,
             stderr: String::from_utf8_lossy(&said).into_owned(),

@@ -349,39 +349,49 @@ fn is_plain_file(path: &Path) -> bool {
 /// Says whether a text is in the form in which git itself writes configuration, and holds nothing but
 /// data. Anything unusual is a no, and then git is asked.
 fn is_plain(text: &[u8]) -> bool {
-    let Ok(text) = std::str::from_utf8(text) else { return false };
+    plain_settings(text).is_some()
+}
+
+/// Reads such a text; `None` if it is not one.
+pub(super) fn plain_settings(text: &[u8]) -> Option<Vec<Setting>> {
+    let text = std::str::from_utf8(text).ok()?;
     let word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    let mut section = (String::new(), false);
+    let mut section = (String::new(), None);
+    let mut settings = Vec::new();
     for line in text.split('\n').map(|line| line.trim_matches([' ', '\t'])) {
         if line.is_empty() || line.starts_with(['#', ';']) {
             continue;
         }
         if line.contains(['\\', '\r', '\0']) || line.chars().any(char::is_control) {
-            return false;
+            return None;
         }
         if let Some(head) = line.strip_prefix('[') {
-            let Some(head) = head.strip_suffix(']') else { return false };
+            let head = head.strip_suffix(']')?;
             let (name, below) = match head.split_once(" \"") {
-                None => (head, false),
-                Some((name, below)) => match below.strip_suffix('"') {
-                    Some(below) if !below.contains('"') => (name, true),
-                    _ => return false,
-                },
+                None => (head, None),
+                Some((name, below)) => (name, Some(below.strip_suffix('"').filter(|it| !it.contains('"'))?)),
             };
             if !word(name) {
-                return false;
+                return None;
             }
             section = (name.to_ascii_lowercase(), below);
             continue;
         }
-        let (name, value) = line.split_once('=').unwrap_or((line, ""));
+        let (name, value) = match line.split_once('=') {
+            Some((name, value)) => (name, Some(value.trim_start_matches([' ', '\t']))),
+            None => (line, None),
+        };
         let name = name.trim_end_matches([' ', '\t']).to_ascii_lowercase();
-        let known = is_data(&section.0, section.1, &name) || !section.1 && is_idle(&section.0, &name);
-        if !word(&name) || value.contains('"') || !known {
-            return false;
+        let (section, below) = (&section.0, section.1);
+        let known = is_data(section, below.is_some(), &name) || below.is_none() && is_idle(section, &name);
+        if !word(&name) || value.is_some_and(|value| value.contains('"')) || !known {
+            return None;
         }
+        let below = below.map_or_else(String::new, |below| format!("{below}."));
+        let key = format!("{section}.{below}{name}").into_bytes();
+        settings.push(Setting { key, value: value.map(|value| value.as_bytes().to_vec()) });
     }
-    true
+    Some(settings)
 }
 
 #[cfg(test)]

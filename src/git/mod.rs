@@ -35,6 +35,7 @@ mod stand_in;
 mod status;
 mod submodules;
 mod trees;
+mod unasked;
 mod user_config;
 mod worktree;
 
@@ -64,6 +65,7 @@ pub use scratch_tree::{ATTRIBUTES, ChangedRules, IGNORE};
 pub use stand_in::leave_none;
 pub use status::{Hidden, Ignored, Listing, Pending, Stage, Status, Submodule};
 pub use trees::TreeVersions;
+use unasked::{Found, FoundTree};
 pub use user_config::{user_path, user_setting, user_switch};
 pub use worktree::{Head, NewWorktree};
 
@@ -111,6 +113,11 @@ impl Repository {
             };
         };
         special_files::refuse(folder)?;
+        match unasked::find(folder, crate::sys::process::effective_user()) {
+            Some(Found::Outside) => return Ok(Location::Outside),
+            Some(Found::WorkTree(found)) => return Repository::open(&git, found, GitHash::Sha1),
+            None => {}
+        }
         // Outside a work tree git stops at the last question, with the others answered.
         let asked = git.run(&[
             "rev-parse",
@@ -125,16 +132,7 @@ impl Repository {
         match lines.as_slice() {
             [b"true", git_dir, common_dir, format, root] if asked.ok => {
                 let [root, git_dir, common_dir] = [root, git_dir, common_dir].map(|it| path_from(it));
-                if !belongs(&root, &git_dir)
-                    && !config::is_trusted(&git.settings()?, &root, &git_dir, &common_dir)?
-                {
-                    return Err(elsewhere(&root, &git_dir));
-                }
-                if !shares(&git_dir, &common_dir) {
-                    return Err(strange_share(&git_dir, &common_dir));
-                }
-                let git = git.sheltered(&root, &git_dir, &common_dir)?;
-                Ok(Location::WorkTree(Repository { git, root, git_dir, common_dir, hash: hash_of(format)? }))
+                Repository::open(&git, FoundTree { root, git_dir, common_dir }, hash_of(format)?)
             }
             [b"false", git_dir, ..] => Ok(Location::Bare(path_from(git_dir))),
             _ if asked.ok => Err(Error::new(
@@ -156,6 +154,19 @@ impl Repository {
                     )
                 })),
         }
+    }
+
+    /// Opens a repository that was found, unless what was found contradicts itself.
+    fn open(git: &Git, found: FoundTree, hash: GitHash) -> Result<Location> {
+        let FoundTree { root, git_dir, common_dir } = found;
+        if !belongs(&root, &git_dir) && !config::is_trusted(&git.settings()?, &root, &git_dir, &common_dir)? {
+            return Err(elsewhere(&root, &git_dir));
+        }
+        if !shares(&git_dir, &common_dir) {
+            return Err(strange_share(&git_dir, &common_dir));
+        }
+        let git = git.sheltered(&root, &git_dir, &common_dir)?;
+        Ok(Location::WorkTree(Repository { git, root, git_dir, common_dir, hash }))
     }
 
     /// Returns the work tree's root.

@@ -8,12 +8,12 @@ use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 
 use super::Repository;
-use super::command::Answer;
+use super::command::GitOutput;
 use crate::base::error::Result;
 
 /// What `git status` gave.
 pub(super) struct PendingList {
-    pub(super) answer: Answer,
+    pub(super) answer: GitOutput,
     /// What git said, if no filter was run because it failed with them.
     pub(super) without_filters: Option<String>,
 }

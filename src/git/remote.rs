@@ -14,7 +14,7 @@ use std::process::Stdio;
 
 use super::Repository;
 use super::address::check_folder;
-use super::command::{Answer, Git, log_started};
+use super::command::{Git, GitOutput, log_started};
 use crate::base::digest::GitHash;
 use crate::base::error::{Error, IoContext as _, Kind, Result};
 use crate::base::monitor::Monitor;
@@ -374,7 +374,7 @@ impl<'a> Remote<'a> {
     }
 
     /// The reason of a rejection, with the words that the remote's own hooks added.
-    fn explained(&self, summary: &str, answer: &Answer) -> String {
+    fn explained(&self, summary: &str, answer: &GitOutput) -> String {
         let said: Vec<&str> =
             answer.stderr.lines().filter_map(|line| line.strip_prefix("remote: ")).map(str::trim).collect();
         let said = said.into_iter().filter(|line| !line.is_empty()).take(5).collect::<Vec<_>>().join(" ");
@@ -432,7 +432,7 @@ impl<'a> Remote<'a> {
     }
 
     /// Runs git, again if it fails for a passing reason; returns its last answer.
-    fn attempt(&self, arguments: &[&str], input: &[u8]) -> Result<Answer> {
+    fn attempt(&self, arguments: &[&str], input: &[u8]) -> Result<GitOutput> {
         let Retries { tries, first_wait: mut wait } = self.retries;
         for tried in 1.. {
             let mut answer = match self.monitor {
@@ -470,7 +470,7 @@ impl<'a> Remote<'a> {
         Err(Error::new(Kind::Bug, "git was never run"))
     }
 
-    fn failed(&self, action: &str, answer: &Answer) -> Error {
+    fn failed(&self, action: &str, answer: &GitOutput) -> Error {
         let said = answer.stderr.lines().map(str::trim).filter(|line| !line.is_empty());
         let said = without_password(&said.take(6).collect::<Vec<_>>().join("; "));
         let kind = if said.contains("fsck error") || said.contains("index-pack failed") {

@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use super::Repository;
-use super::command::{Answer, Git};
+use super::command::{Git, GitOutput};
 use crate::base::error::{IoContext as _, Result};
 use crate::base::paths::RepoPath;
 use crate::sys::files::ScratchFolder;
@@ -165,7 +165,7 @@ impl<'a> Shown<'a> {
     }
 
     /// Runs git and returns its answer, whatever it is.
-    pub(super) fn run<S: AsRef<OsStr>>(&self, arguments: &[S], input: &[u8]) -> Result<Answer> {
+    pub(super) fn run<S: AsRef<OsStr>>(&self, arguments: &[S], input: &[u8]) -> Result<GitOutput> {
         let mut command = self.git.command(&self.words(arguments));
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         self.git.finish(&mut command, input)

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::time::{Duration, Instant};
 
-use super::command::Answer;
+use super::command::GitOutput;
 use super::entries::{Index, Indexed};
 use super::index::Seen;
 use super::pending_list::PendingList;
@@ -197,7 +197,7 @@ impl Repository {
         self.run_status(&words, &aside.environment())
     }
 
-    fn listing(&self, status: &Answer, index: Index) -> Result<Listing> {
+    fn listing(&self, status: &GitOutput, index: Index) -> Result<Listing> {
         let mut listing = parse(&status.stdout).map_err(|line| {
             Error::new(Kind::Environment, "Cannot parse the output of `git status`").because(line)
         })?;
@@ -216,7 +216,7 @@ impl Repository {
 }
 
 /// Returns what git could not look at, because a folder on the way leads to itself.
-fn behind_loops(status: &Answer) -> impl Iterator<Item = &str> {
+fn behind_loops(status: &GitOutput) -> impl Iterator<Item = &str> {
     status.stderr.lines().filter_map(|line| line.strip_suffix(": Too many levels of symbolic links"))
 }
 

@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::Repository;
-use super::command::Answer;
+use super::command::GitOutput;
 use super::printed_paths::path_from;
 use crate::base::error::{Error, IoContext as _, Kind, Result};
 
@@ -69,8 +69,9 @@ impl Repository {
     /// # Errors
     /// [`Kind::Environment`] if git can't be run.
     pub fn head(&self) -> Result<Head> {
-        let text =
-            |answer: Answer| answer.ok.then(|| String::from_utf8_lossy(&answer.stdout).trim_end().to_owned());
+        let text = |answer: GitOutput| {
+            answer.ok.then(|| String::from_utf8_lossy(&answer.stdout).trim_end().to_owned())
+        };
         Ok(Head {
             branch: text(self.git.run(&["symbolic-ref", "--quiet", "--short", "HEAD"])?),
             commit: text(self.git.run(&["rev-parse", "--verify", "--quiet", "HEAD"])?),
@@ -239,7 +240,7 @@ impl Repository {
         branch: &str,
         commit: &str,
         exists: bool,
-    ) -> Result<Answer> {
+    ) -> Result<GitOutput> {
         let mut words: Vec<&OsStr> = options.iter().map(OsStr::new).collect();
         words.extend([self.absolute(), &["worktree", "add"]].concat().into_iter().map(OsStr::new));
         if exists {

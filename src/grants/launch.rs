@@ -14,7 +14,7 @@ const LARGEST: usize = 100_000;
 
 /// Rules on their way to the client.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Launch {
+pub struct LaunchRules {
     /// The value of `--settings`; `None` if there is nothing to say.
     pub settings: Option<String>,
     /// The rules that can't be passed, by their number, each with the reason.
@@ -22,8 +22,8 @@ pub struct Launch {
 }
 
 /// Puts rules into the settings of one launch, those that refuse first.
-pub fn launch(rules: &[(GrantKind, &str)]) -> Launch {
-    let mut made = Launch::default();
+pub fn launch(rules: &[(GrantKind, &str)]) -> LaunchRules {
+    let mut made = LaunchRules::default();
     let mut lists: Map<String, Value> = Map::new();
     let mut size = 0;
     let restricts = |kind: GrantKind| matches!(kind, GrantKind::Ask | GrantKind::Deny);
@@ -88,6 +88,6 @@ mod tests {
         let settings = made.settings.unwrap_or_default();
         assert!(settings.len() < 110_000 && settings.contains("WebFetch"), "refusals come first");
         assert!(made.left.len() > 5, "{:?}", made.left);
-        assert_eq!(launch(&[]), Launch::default());
+        assert_eq!(launch(&[]), LaunchRules::default());
     }
 }

@@ -12,7 +12,7 @@ mod rule;
 use serde_json::Value;
 
 pub use class::{Class, of as class_of};
-pub use launch::{Launch, launch};
+pub use launch::{LaunchRules, launch};
 pub use rule::Rule;
 
 use moved::moved;

@@ -32,8 +32,8 @@ pub struct Head {
     pub created_by: CreatedBy,
     /// The hash of the state that it holds.
     pub state: ObjectId,
-    workspace: Place,
-    session: Option<OfSession>,
+    workspace: WorkspaceFields,
+    session: Option<SessionFields>,
     /// The secrets that were taken out of it.
     #[serde(default)]
     pub secrets: Vec<Secret>,
@@ -46,12 +46,12 @@ pub struct Head {
 }
 
 #[derive(Clone, Debug, Deserialize)]
-struct Place {
+struct WorkspaceFields {
     root: NativePath,
 }
 
 #[derive(Clone, Debug, Deserialize)]
-struct OfSession {
+struct SessionFields {
     id: ClientId,
 }
 
@@ -79,8 +79,8 @@ impl Head {
             created_at: manifest.created_at,
             created_by: manifest.created_by.clone(),
             state: manifest.state,
-            workspace: Place { root: manifest.workspace.root.clone() },
-            session: manifest.session.as_ref().map(|session| OfSession { id: session.id.clone() }),
+            workspace: WorkspaceFields { root: manifest.workspace.root.clone() },
+            session: manifest.session.as_ref().map(|session| SessionFields { id: session.id.clone() }),
             secrets: manifest.secrets.clone(),
             safety: manifest.safety.is_some(),
             proofs: manifest.proofs.clone(),

@@ -14,6 +14,7 @@ mod edits;
 mod envelope;
 mod head;
 mod marks;
+mod mode;
 #[cfg(test)]
 mod schema;
 mod session;
@@ -31,12 +32,13 @@ pub use around::{Around, IgnoredPaths, Sparse, WrittenBy};
 pub use bits::Bits;
 pub use diffs::{Converted, ConvertedBy, Diff, DiffForm};
 pub use edits::{
-    Change, Edit, Edits, HiddenBy, IndexState, Mode, Origin, SavedIn, SavedVersion, Skipped, StageVersion,
+    Change, Edit, Edits, HiddenBy, IndexState, Origin, SavedIn, SavedVersion, Skipped, StageVersion,
     StagedVersion, Version,
 };
 pub use envelope::{FORMAT, LARGEST_MANIFEST, MOST_OBJECTS, seal};
 pub use head::{Head, named_objects};
 pub use marks::{Mark, Marks};
+pub use mode::Mode;
 pub use session::{
     Agent, AgentStatus, Cron, Decision, HistoryStart, LeftOut, Permissions, ProjectRules, SavedRule, Script,
     Session, SideFile, Spoken, TextFile, Todo, Transcript,

@@ -17,14 +17,14 @@ use crate::workspace::Workspace;
 
 /// Which snapshots go, and why. It holds good as long as the lock that it was made under.
 pub struct RemovalPlan {
-    all: Vec<Judged>,
+    all: Vec<PlannedSnapshot>,
     pub(super) occasion: Occasion,
     /// Whether manifests were set aside: they may need any object.
     some_aside: bool,
 }
 
 /// A snapshot, and what becomes of it.
-struct Judged {
+struct PlannedSnapshot {
     entry: Entry,
     verdict: Verdict,
 }
@@ -63,7 +63,7 @@ impl RemovalPlan {
         let all = entries.into_iter().map(|entry| {
             // Those that can't be read are judged by nothing.
             let verdict = if entry.manifest.is_ok() { verdicts.next() } else { None };
-            Judged { entry, verdict: verdict.unwrap_or_else(|| Verdict::keep("it can't be read")) }
+            PlannedSnapshot { entry, verdict: verdict.unwrap_or_else(|| Verdict::keep("it can't be read")) }
         });
         RemovalPlan::of(all.collect(), Occasion::Policy, &workspace.store)
     }
@@ -93,13 +93,16 @@ impl RemovalPlan {
             }
         }
         let stems: BTreeSet<String> = named.iter().map(|entry| entry.stem.clone()).collect();
-        let named = named.into_iter().map(|entry| Judged { entry, verdict: Verdict::remove("it was named") });
+        let named = named
+            .into_iter()
+            .map(|entry| PlannedSnapshot { entry, verdict: Verdict::remove("it was named") });
         let others = store.entries()?.into_iter().filter(|entry| !stems.contains(&entry.stem));
-        let others = others.map(|entry| Judged { entry, verdict: Verdict::keep("it was not named") });
+        let others =
+            others.map(|entry| PlannedSnapshot { entry, verdict: Verdict::keep("it was not named") });
         RemovalPlan::of(named.chain(others).collect(), Occasion::Named, store)
     }
 
-    fn of(all: Vec<Judged>, occasion: Occasion, store: &Store) -> Result<RemovalPlan> {
+    fn of(all: Vec<PlannedSnapshot>, occasion: Occasion, store: &Store) -> Result<RemovalPlan> {
         Ok(RemovalPlan { all, occasion, some_aside: store.has_manifests_aside()? })
     }
 
@@ -174,7 +177,7 @@ pub fn remove_unneeded(context: &Context, workspace: &Workspace, stem: &str) -> 
         } else {
             Verdict::keep("it is another one")
         };
-        Judged { entry, verdict }
+        PlannedSnapshot { entry, verdict }
     };
     let all = workspace.store.entries()?.into_iter().map(judge).collect();
     RemovalPlan::of(all, Occasion::Unneeded, &workspace.store)?.carry_out(context, workspace, &lock).map(drop)

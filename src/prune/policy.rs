@@ -296,6 +296,39 @@ mod tests {
     }
 
     #[test]
+    fn what_is_exactly_as_old_as_the_limit_is_not_older() {
+        let automatic = |days_ago| Candidate { automatic: true, ..saved(days_ago) };
+        let policy = Policy { older_than: days(7), ..Policy::default() };
+        assert_eq!(
+            kept(&[automatic(7), saved(7), automatic(8), saved(8)], policy),
+            [true, true, false, false]
+        );
+        let safety = Candidate { safety: true, ..saved(7) };
+        assert_eq!(kept(&[safety], Policy { older_than: days(1), ..Policy::default() }), [false]);
+        let newest = std::iter::repeat_n(automatic(0), AUTOMATIC);
+        let all: Vec<Candidate> = newest.chain([automatic(30), automatic(31)]).collect();
+        assert_eq!(kept(&all, Policy::default())[AUTOMATIC..], [true, false]);
+    }
+
+    #[test]
+    fn only_a_policy_that_asks_for_something_is_one() {
+        assert!(Policy::default().is_empty());
+        assert!(!Policy { max_size: Some(0), ..Policy::default() }.is_empty());
+        assert!(!Policy { keep_last: Some(0), ..Policy::default() }.is_empty());
+    }
+
+    #[test]
+    fn a_moment_before_computers_or_in_the_future_is_not_believed() {
+        let now = 100 * DAY;
+        let table =
+            [(-1, false), (0, false), (1, true), (now, true), (now + DAY, true), (now + DAY + 1, false)];
+        for (saved, believed) in table {
+            let is = is_believable(Timestamp::from_millis(saved), Timestamp::from_millis(now));
+            assert_eq!(is, believed, "{saved}");
+        }
+    }
+
+    #[test]
     fn a_snapshot_from_the_future_is_not_old() {
         assert_eq!(kept(&[saved(-5)], Policy { older_than: days(0), ..Policy::default() }), [true]);
     }

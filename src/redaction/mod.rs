@@ -56,11 +56,11 @@ pub struct Clean {
     /// How both become what they were.
     pub redaction: Redaction,
     /// What was taken out of the version: to be noted with its place, in the order of the places.
-    pub noted: Vec<Noted>,
+    pub noted: Vec<UnlistedSecret>,
 }
 
 /// A secret that was taken out and is not in the list yet.
-pub struct Noted {
+pub struct UnlistedSecret {
     finding: Finding,
     id: String,
     place: String,
@@ -73,7 +73,7 @@ pub struct SearchedPiece<'a> {
     /// The records.
     pub clean: Cow<'a, [u8]>,
     /// What was taken out of them.
-    pub noted: Vec<Noted>,
+    pub noted: Vec<UnlistedSecret>,
 }
 
 impl Redactor {
@@ -140,7 +140,7 @@ impl Redactor {
             let id = self.taken_out(hit)?;
             let placeholder = secrets::placeholder(hit.finding.kind, &id);
             let place = format!("{place}, record {}", first + hit.line as u64 + 1);
-            noted.push(Noted { finding: hit.finding.clone(), id, place });
+            noted.push(UnlistedSecret { finding: hit.finding.clone(), id, place });
             Some(placeholder)
         });
         match redacted {
@@ -208,7 +208,8 @@ impl Redactor {
         };
         let old = old.map(|old| apply(old, &of_base));
         let new = apply(new, &of_new);
-        let noted = |one: Replacement| Noted { finding: one.finding, id: one.id, place: place.to_string() };
+        let noted =
+            |one: Replacement| UnlistedSecret { finding: one.finding, id: one.id, place: place.to_string() };
         let noted = of_new.into_iter().map(noted).collect();
         Ok(Some(Clean { old, new, redaction, noted }))
     }
@@ -269,7 +270,7 @@ impl Redactor {
     }
 
     /// Puts what was taken out into the list.
-    pub fn note(&self, noted: Noted) {
+    pub fn note(&self, noted: UnlistedSecret) {
         self.list(&noted.finding, &noted.id, &noted.place);
     }
 

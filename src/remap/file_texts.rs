@@ -57,7 +57,7 @@ const KEPT_ASIDE: &[u8] = b"<persisted-output>";
 struct Container<'a> {
     /// The key of the member that is being read.
     key: &'a [u8],
-    strings: Vec<Text<'a>>,
+    strings: Vec<PendingString<'a>>,
     path: &'a [u8],
     is_named: bool,
     is_result: bool,
@@ -66,7 +66,7 @@ struct Container<'a> {
 }
 
 /// A string below a container of which is not known yet what it is.
-struct Text<'a> {
+struct PendingString<'a> {
     /// The member of the container that it is in.
     key: &'a [u8],
     span: Span,
@@ -76,7 +76,7 @@ struct Text<'a> {
 
 /// What is known of a record as a whole.
 #[derive(Default)]
-struct Record {
+struct RecordTexts {
     files: Vec<(Span, NamesPlaces)>,
     /// The strings of results, and of which calls.
     results: Vec<(Span, Option<NamesPlaces>)>,
@@ -88,7 +88,7 @@ struct Record {
 
 /// Returns the strings, or parts of strings, that are text of files. A file for which `is_prose` holds by its path is none.
 pub(crate) fn of_files(record: &[u8], calls: &FileCalls, is_prose: impl Fn(&[u8]) -> bool) -> Vec<Span> {
-    let mut found = Record::default();
+    let mut found = RecordTexts::default();
     let mut open: Vec<Container<'_>> = Vec::new();
     for token in tokens(record) {
         match (token, open.last_mut()) {
@@ -126,11 +126,11 @@ impl<'a> Container<'a> {
             b"tool_use_id" => self.call = text,
             _ => {}
         }
-        self.strings.push(Text { key: self.key, span, direct: true });
+        self.strings.push(PendingString { key: self.key, span, direct: true });
     }
 }
 
-impl Record {
+impl RecordTexts {
     /// Decides what the strings of a container are, or leaves that to the one around it.
     fn close<'a>(
         &mut self,
@@ -172,12 +172,16 @@ impl Record {
         }
         if let Some(above) = above {
             let key = above.key;
-            above.strings.extend(undecided.into_iter().map(|span| Text { key, span, direct: false }));
+            above.strings.extend(undecided.into_iter().map(|span| PendingString {
+                key,
+                span,
+                direct: false,
+            }));
         }
     }
 
     fn spans(self, record: &[u8]) -> Vec<Span> {
-        let Record { files, results, outputs, likely } = self;
+        let RecordTexts { files, results, outputs, likely } = self;
         let of_outputs = match results.as_slice() {
             [] => None,
             [(_, names), ..] => names.or(likely),

@@ -96,9 +96,9 @@ pub(crate) fn patterns(map: &PathMap) -> Vec<Pattern> {
                 let spell = |old: &Root, all: &mut Vec<Pattern>| {
                     let mut texts = texts(old, &new, homes.as_ref());
                     if pair.kind == PairKind::Guard {
-                        texts.iter_mut().for_each(Text::stay);
+                        texts.iter_mut().for_each(PathSpelling::stay);
                     }
-                    all.extend(texts.iter().flat_map(Text::patterns));
+                    all.extend(texts.iter().flat_map(PathSpelling::patterns));
                 };
                 spell(&old, &mut all);
                 old.aliases().iter().for_each(|alias| spell(alias, &mut aliased));
@@ -124,7 +124,7 @@ fn name_pattern(pair: &Pair, form: Form, edge: Edge) -> Pattern {
 }
 
 /// One style of writing a pair, before any escaping by JSON.
-struct Text {
+struct PathSpelling {
     form: Form,
     old: String,
     new: String,
@@ -133,7 +133,7 @@ struct Text {
     turns_slashes: bool,
 }
 
-impl Text {
+impl PathSpelling {
     fn new(form: Form, old: String, new: String) -> Self {
         Self { form, old, new, backslash: false, turns_slashes: false }
     }
@@ -251,14 +251,14 @@ impl Escapes {
 }
 
 /// The styles in which a pair is written; a style in which both look plain is not repeated.
-fn texts(old: &Root, new: &Root, homes: Option<&(Root, Root)>) -> Vec<Text> {
+fn texts(old: &Root, new: &Root, homes: Option<&(Root, Root)>) -> Vec<PathSpelling> {
     let (old_path, new_path) = (old.slashed(), new.slashed());
     let mut all = vec![
-        Text::new(Form::Plain, old_path.clone(), new_path.clone()),
-        Text::new(Form::ShellEscaped, for_shell(&old_path), for_shell(&new_path)),
+        PathSpelling::new(Form::Plain, old_path.clone(), new_path.clone()),
+        PathSpelling::new(Form::ShellEscaped, for_shell(&old_path), for_shell(&new_path)),
     ];
     for encoding in &ENCODINGS {
-        let mut add = |form, old, new| all.push(Text::new(form, old, new));
+        let mut add = |form, old, new| all.push(PathSpelling::new(form, old, new));
         let encode = |text: &str| encoding.encode(text);
         add(Form::FileUri, old.uri(encoding), new.uri(encoding));
         let (from, to) = (encoding.encode_path(&old_path), encoding.encode_path(&new_path));
@@ -272,7 +272,7 @@ fn texts(old: &Root, new: &Root, homes: Option<&(Root, Root)>) -> Vec<Text> {
     }
     if old.is_windows() {
         let (from, to) = (old.native(), new.native());
-        all.push(Text::windows(Form::Backslash, from, to, !new.is_windows()));
+        all.push(PathSpelling::windows(Form::Backslash, from, to, !new.is_windows()));
         all.extend(unix_drives(old, new));
     }
     if let Some((old_home, new_home)) = homes
@@ -288,16 +288,16 @@ fn texts(old: &Root, new: &Root, homes: Option<&(Root, Root)>) -> Vec<Text> {
 }
 
 /// `/mnt/c/…` as WSL has it and `/c/…` as Git Bash has it.
-fn unix_drives(old: &Root, new: &Root) -> Vec<Text> {
+fn unix_drives(old: &Root, new: &Root) -> Vec<PathSpelling> {
     let on = |mount: &str| {
         let to = new.mounted(mount).unwrap_or_else(|| new.slashed());
-        Some(Text::new(Form::UnixDrive, old.mounted(mount)?, to))
+        Some(PathSpelling::new(Form::UnixDrive, old.mounted(mount)?, to))
     };
     ["/mnt/", "/"].into_iter().filter_map(on).collect()
 }
 
 /// The old root by its way from home; so is the new one, unless it lies elsewhere.
-fn home_relative(old: &[String], new: &Root, new_home: &Root, windows: bool) -> Vec<Text> {
+fn home_relative(old: &[String], new: &Root, new_home: &Root, windows: bool) -> Vec<PathSpelling> {
     let join = |home: &str, parts: &[String], separator: &str| {
         parts.iter().fold(home.to_owned(), |path, part| path + separator + part)
     };
@@ -313,9 +313,9 @@ fn home_relative(old: &[String], new: &Root, new_home: &Root, windows: bool) -> 
             None => for_shell(text),
         };
         if shell(&from) != from {
-            all.push(Text::new(Form::HomeRelative, shell(&from), shell(&to)));
+            all.push(PathSpelling::new(Form::HomeRelative, shell(&from), shell(&to)));
         }
-        all.push(Text::new(Form::HomeRelative, from, to));
+        all.push(PathSpelling::new(Form::HomeRelative, from, to));
     }
     for home in ["~", "%USERPROFILE%", "$env:USERPROFILE"].into_iter().filter(|_| windows) {
         let to = match new.below(new_home) {
@@ -324,7 +324,7 @@ fn home_relative(old: &[String], new: &Root, new_home: &Root, windows: bool) -> 
             None => new.native(),
         };
         let from = join(home, old, "\\");
-        all.push(Text::windows(Form::HomeRelative, from, to, !new.is_windows()));
+        all.push(PathSpelling::windows(Form::HomeRelative, from, to, !new.is_windows()));
     }
     all
 }

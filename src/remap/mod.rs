@@ -103,13 +103,13 @@ pub struct Remapper {
 }
 
 /// Takes the result piece by piece.
-pub type Out<'o> = &'o mut dyn FnMut(&[u8]);
+pub type PieceSink<'o> = &'o mut dyn FnMut(&[u8]);
 
 /// What a record holds that has something to protect.
 const MARKS: [&str; 3] = ["thinking\"", "\"signature\"", "base64\""];
 
 /// Where mentions are replaced. Spans are ascending and disjoint.
-enum Reach {
+enum ReplaceIn {
     Outside { signed: Vec<Span>, files: Vec<Span> },
     Inside(Vec<Span>),
 }
@@ -122,7 +122,7 @@ enum Reached {
     Kept,
 }
 
-impl Reach {
+impl ReplaceIn {
     fn of(&self, mention: &Span) -> Reached {
         match self {
             Self::Outside { signed, .. } if is_in(signed, mention.start) => Reached::Signed,
@@ -166,7 +166,7 @@ impl Remapper {
         &self,
         line: &[u8],
         calls: &FileCalls,
-        out: Out<'_>,
+        out: PieceSink<'_>,
         report: &mut RemapReport,
     ) -> bool {
         match self.finder.find(line, 0, Surface::Record) {
@@ -181,7 +181,7 @@ impl Remapper {
     /// Appends any number of whole lines to `out`, one record each. Faster than line by line: only
     /// lines with a mention are looked for.
     pub fn remap_lines(&self, lines: &[u8], out: &mut Vec<u8>, report: &mut RemapReport) -> bool {
-        let out: Out<'_> = &mut |bytes| out.extend_from_slice(bytes);
+        let out: PieceSink<'_> = &mut |bytes| out.extend_from_slice(bytes);
         let calls = FileCalls::default();
         let mut done = 0;
         let mut changed = false;
@@ -207,12 +207,12 @@ impl Remapper {
     }
 
     /// As [`Remapper::remap_text`], and hands the result out in pieces.
-    pub fn remap_text_to(&self, text: &[u8], out: Out<'_>, report: &mut RemapReport) -> bool {
+    pub fn remap_text_to(&self, text: &[u8], out: PieceSink<'_>, report: &mut RemapReport) -> bool {
         match self.finder.find(text, 0, Surface::Text) {
             Some(first) => {
                 let reach = match self.mode {
-                    RemapMode::Rewrite => Reach::Outside { signed: Vec::new(), files: Vec::new() },
-                    RemapMode::Keep => Reach::Inside(Vec::new()),
+                    RemapMode::Rewrite => ReplaceIn::Outside { signed: Vec::new(), files: Vec::new() },
+                    RemapMode::Keep => ReplaceIn::Inside(Vec::new()),
                 };
                 self.replace(text, Surface::Text, first, &reach, out, report)
             }
@@ -239,7 +239,7 @@ impl Remapper {
         line: &[u8],
         calls: &FileCalls,
         first: Mention<'a>,
-        out: Out<'_>,
+        out: PieceSink<'_>,
         report: &mut RemapReport,
     ) -> bool {
         let if_marked = |marks: &AhoCorasick, spans: &dyn Fn() -> Vec<Span>| {
@@ -247,8 +247,8 @@ impl Remapper {
         };
         let is_prose = |path: &[u8]| self.rewritten.iter().any(|folder| is_below(path, folder));
         let reach = match self.mode {
-            RemapMode::Keep => Reach::Inside(json_spans::places(line)),
-            RemapMode::Rewrite => Reach::Outside {
+            RemapMode::Keep => ReplaceIn::Inside(json_spans::places(line)),
+            RemapMode::Rewrite => ReplaceIn::Outside {
                 signed: if_marked(&self.marks, &|| json_spans::protected(line)),
                 files: if_marked(&self.file_marks, &|| file_texts::of_files(line, calls, is_prose)),
             },
@@ -262,8 +262,8 @@ impl Remapper {
         hay: &[u8],
         surface: Surface,
         first: Mention<'a>,
-        reach: &Reach,
-        out: Out<'_>,
+        reach: &ReplaceIn,
+        out: PieceSink<'_>,
         report: &mut RemapReport,
     ) -> bool {
         let mut nesting = Nesting::default();
@@ -327,7 +327,7 @@ fn is_below(path: &[u8], folder: &[u8]) -> bool {
 
 /// Writes what follows a path that was separated by backslashes with slashes, as far as it goes on
 /// with plain names; says how many bytes it read.
-fn turn_slashes(rest: &[u8], separator: usize, out: Out<'_>) -> usize {
+fn turn_slashes(rest: &[u8], separator: usize, out: PieceSink<'_>) -> usize {
     let in_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.@+".contains(byte) || !byte.is_ascii();
     let mut at = 0;
     while let Some(tail) = rest.get(at..)
@@ -340,4 +340,23 @@ fn turn_slashes(rest: &[u8], separator: usize, out: Out<'_>) -> usize {
         at += separator + length;
     }
     at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reports_of_all_parts_of_a_session_add_up() {
+        let report = |times: u64| {
+            let (changed, protected, in_files, kept) = (7 * times, 2 * times, 3 * times, 5 * times);
+            let mut report = RemapReport { changed, protected, in_files, kept, forms: [0; Form::ALL.len()] };
+            (0..times).for_each(|_| report.count(Form::ALL[0]));
+            report
+        };
+        let mut sum = report(1);
+        sum.add(&report(3));
+        assert_eq!(sum, report(4));
+        assert_eq!((sum.leftovers(), sum.replaced()), (40, 4));
+    }
 }

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::Plan;
+use super::RestorePlan;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
 use crate::base::screen::{self, Line};
@@ -75,7 +75,7 @@ impl GrantPlan {
     }
 
     /// Compares the snapshot with this place.
-    pub fn of(choice: GrantChoice, plan: &Plan, workspace: &Workspace) -> GrantPlan {
+    pub fn of(choice: GrantChoice, plan: &RestorePlan, workspace: &Workspace) -> GrantPlan {
         let foreign = matches!(plan.provenance(), Provenance::Foreign { .. });
         let manifest = plan.manifest();
         let root = workspace.root.to_string_lossy();
@@ -119,7 +119,7 @@ impl GrantPlan {
     }
 
     /// Takes up the mode, if a person wanted it alive.
-    pub fn follow_mode(&mut self, plan: &Plan) {
+    pub fn follow_mode(&mut self, plan: &RestorePlan) {
         let (mode, why) = mode_of(plan);
         if mode != self.mode.as_deref() {
             self.notes.retain(|note| !note.starts_with(MODE_WAS));
@@ -138,7 +138,7 @@ impl GrantPlan {
     ///
     /// # Errors
     /// [`Kind::Refused`] if the settings can't be read.
-    pub fn add_to(&self, mut plan: Plan, workspace: &Workspace) -> Result<(Plan, bool)> {
+    pub fn add_to(&self, mut plan: RestorePlan, workspace: &Workspace) -> Result<(RestorePlan, bool)> {
         if self.for_settings().is_empty() {
             return Ok((plan, false));
         }
@@ -242,7 +242,7 @@ fn with_settings(made: Option<String>, more: &Map<String, Value>) -> Option<Stri
 }
 
 /// Returns the mode that the client is started in, and why it is another than was saved.
-fn mode_of(plan: &Plan) -> (Option<&str>, Option<String>) {
+fn mode_of(plan: &RestorePlan) -> (Option<&str>, Option<String>) {
     let Some(session) = plan.session() else { return (None, None) };
     let asleep = session.waking.quiet.as_ref().is_some_and(|asleep| !asleep.revive.mode);
     // Of somebody else's, what the conversation says counts, not what stands beside it.

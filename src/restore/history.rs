@@ -25,6 +25,36 @@ pub struct Restored {
     pub with_session: bool,
 }
 
+/// Where a step leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Back to before a restore.
+    Undo,
+    /// Forward again.
+    Redo,
+}
+
+impl Direction {
+    /// Returns the command's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Direction::Undo => "undo",
+            Direction::Redo => "redo",
+        }
+    }
+}
+
+/// One step of the history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistoryStep {
+    /// Where it leads.
+    pub direction: Direction,
+    /// The restore in question.
+    pub what: Restored,
+    /// Snapshots were removed after it, which no step brings back: the command, and when.
+    pub removed: Option<(Operation, Timestamp)>,
+}
+
 /// One step back, or forward again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Reversal {

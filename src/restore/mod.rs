@@ -5,6 +5,7 @@
 //! is written. With it, files, session and index are changed all or none, even if the process or the machine
 //! dies.
 
+mod admission;
 mod consent;
 mod files;
 mod grants;
@@ -37,8 +38,9 @@ use crate::store::{Bases, LogEntry, Operation};
 use crate::sys::work_tree::Tree;
 use crate::workspace::Workspace;
 
-use consent::Admission;
-pub use consent::{Consent, Doubt, Preview, not_trusted};
+use admission::Admission;
+pub use admission::Doubt;
+pub use consent::{Consent, Preview, not_trusted};
 use files::filled::filled;
 use files::{base_here, branch, merge, resume, rewind};
 use transaction::apply::{self, Failed, ReadyRestore};
@@ -47,8 +49,8 @@ use transaction::journal::{self, RestoreRecord};
 pub use files::spared::Spared;
 pub use files::step::{Action, Step, Unmade};
 pub use grants::{GrantChoice, GrantPlan};
-pub use history::Restored;
-pub use plan::{Done, Options, Plan};
+pub use history::{Direction, HistoryStep, Restored};
+pub use plan::{Done, RestoreOptions, RestorePlan};
 pub use servers::{Readiness, ServerChecks, ServerStanding};
 pub use session::link::{follow, link, links, plan_link};
 pub use session::path_mapping::{Paths, Relocated, Relocation};
@@ -57,7 +59,7 @@ pub use session::{KeepId, NewBecause, SessionPlan, check_transcript};
 pub use transaction::recover::{
     Recovered, RecoveryOutcome, RecoveryReport, UnusedJournal, alone_in, cut_off, foreign_journals, recover,
 };
-pub use undo::{Direction, HistoryStep, all_undone, plan_undo};
+pub use undo::{all_undone, plan_undo};
 pub use which_snapshot::{
     PassedOver, SavedTree, SnapshotFound, find_to_resume, find_to_rewind, lost_in_session, tree_of,
 };
@@ -73,9 +75,9 @@ const MOST_TOLD: usize = 20;
 pub fn plan_resume(
     workspace: &Workspace,
     manifest: Manifest,
-    options: &Options,
+    options: &RestoreOptions,
     monitor: &Monitor,
-) -> Result<Plan> {
+) -> Result<RestorePlan> {
     let _phase = monitor.begin(Phase::Checking, None);
     let admission = Admission::of(workspace, &manifest)?;
     let with_edits = options.edits;
@@ -156,7 +158,7 @@ pub fn plan_resume(
     if options.session {
         notes.extend(left_out(&manifest.not_captured.files));
     }
-    Ok(Plan {
+    Ok(RestorePlan {
         root: workspace.root.clone(),
         called: workspace.store.called(&manifest),
         manifest,
@@ -190,7 +192,7 @@ fn session_notes(manifest: &Manifest, session: &SessionPlan) -> Vec<Warning> {
         notes.extend(told.map(|one| Warning::Lost(what, cut(one, longest))));
         notes.extend(more(all.len()).map(|more| Warning::MoreLost(what, more)));
     };
-    each(Lost::Queued, 2_000, &manifest.queue);
+    each(Lost::Queued, 2_000, &session.queue);
     each(Lost::Scheduled, 200, &manifest.not_captured.scheduled);
     each(Lost::Process, 200, &manifest.not_captured.processes);
     each(Lost::Team, 2_000, &manifest.not_captured.teams);
@@ -219,9 +221,9 @@ fn more(all: usize) -> Option<usize> {
 pub fn plan_rewind(
     workspace: &Workspace,
     manifest: Manifest,
-    options: &Options,
+    options: &RestoreOptions,
     monitor: &Monitor,
-) -> Result<Plan> {
+) -> Result<RestorePlan> {
     let _phase = monitor.begin(Phase::Checking, None);
     let (Some(saved), Some(repository)) = (&manifest.edits, &workspace.repository) else {
         return Err(Error::new(Kind::Refused, "Cannot rewind")
@@ -238,7 +240,7 @@ pub fn plan_rewind(
         repository,
         &saved,
         manifest.around.as_ref(),
-        rewind::Scope::Everything,
+        rewind::RewindScope::Everything,
         monitor,
     )?;
     let mut notes: Vec<Warning> = manifest.edits.iter().flat_map(|edits| left_out(&edits.skipped)).collect();
@@ -260,7 +262,7 @@ pub fn plan_rewind(
         notes.extend(to_supply(workspace, &manifest)?);
     }
     let moved = if options.reset_branch { branch::plan(repository, &manifest)? } else { None };
-    Ok(Plan {
+    Ok(RestorePlan {
         root: workspace.root.clone(),
         called: workspace.store.called(&manifest),
         admission,
@@ -297,7 +299,7 @@ fn left_out(skipped: &[Skipped]) -> Vec<Warning> {
 pub fn execute(
     context: &Context,
     workspace: &Workspace,
-    mut plan: Plan,
+    mut plan: RestorePlan,
     operation: Operation,
     monitor: &Monitor,
 ) -> Result<Done> {
@@ -356,13 +358,13 @@ fn filled_before(safety: Option<&Manifest>) -> impl Iterator<Item = &RepoPath> {
 fn carry_out(
     context: &Context,
     workspace: &Workspace,
-    (plan, seen): (Plan, Option<Seen>),
+    (plan, seen): (RestorePlan, Option<Seen>),
     operation: Operation,
     safety: Option<&Manifest>,
     monitor: &Monitor,
 ) -> std::result::Result<Done, Failed> {
     let own = matches!(plan.provenance(), crate::trust::Provenance::Own);
-    let Plan { manifest, steps, session, moved, folders, emptied, .. } = plan;
+    let RestorePlan { manifest, steps, session, moved, folders, emptied, .. } = plan;
     let paths = steps.len();
     let id = SnapshotId::random();
     let filled = manifest.session.as_ref().filter(|_| session.is_some());

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use super::consent::Admission;
+use super::admission::Admission;
 use super::files::spared::Spared;
 use super::files::step::{Step, Unmade};
+use super::history::HistoryStep;
 use super::session::path_mapping::{Paths, Relocated};
 use super::session::{KeepId, SessionPlan};
-use super::undo::HistoryStep;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::{ClientId, SnapshotId};
 use crate::base::paths::RepoPath;
@@ -18,7 +18,7 @@ use crate::redaction::Held;
 use crate::store::MovedBranch;
 
 /// Everything that a restore will do.
-pub struct Plan {
+pub struct RestorePlan {
     pub(super) manifest: Manifest,
     /// What it is called here.
     pub(super) called: String,
@@ -48,7 +48,7 @@ pub struct Plan {
 
 /// How to bring a snapshot back.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct RestoreOptions {
     /// Whether the pending edits come back.
     pub edits: bool,
     /// Whether paths that are different here are merged.
@@ -86,7 +86,7 @@ pub struct Done {
     pub leftover: Option<PathBuf>,
 }
 
-impl Plan {
+impl RestorePlan {
     /// Returns what the snapshot that is restored is called here.
     pub fn called(&self) -> &str {
         &self.called
@@ -131,7 +131,7 @@ impl Plan {
     ///
     /// # Errors
     /// As [`SessionPlan::revive`]; [`Kind::Usage`] if there is no session.
-    pub fn reviving(mut self, wanted: &[String]) -> Result<Plan> {
+    pub fn reviving(mut self, wanted: &[String]) -> Result<RestorePlan> {
         match &mut self.session {
             Some(session) => session.revive(wanted)?,
             None if wanted.is_empty() => {}
@@ -177,7 +177,7 @@ impl Plan {
 
     /// Adds files that are left as they are, but for those that are set.
     #[must_use]
-    pub fn with_unfiltered(mut self, left: Vec<(RepoPath, String)>) -> Plan {
+    pub fn with_unfiltered(mut self, left: Vec<(RepoPath, String)>) -> RestorePlan {
         let is_set = |path: &RepoPath| self.steps.iter().any(|step| step.path() == path);
         let left: Vec<_> = left.into_iter().filter(|(path, _)| !is_set(path)).collect();
         self.needs_filter.extend(left);

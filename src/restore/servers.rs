@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::Plan;
-use crate::client::{Reach, Server};
+use super::RestorePlan;
+use crate::client::{Server, Transport};
 use crate::sys::programs::Programs;
 use crate::sys::reach;
 use crate::trust::Provenance;
@@ -60,7 +60,7 @@ pub struct ServerChecks {
 
 impl ServerChecks {
     /// Begins to look at the servers that a plan's session used; `contact`: also at their addresses.
-    pub fn begin(workspace: &Workspace, plan: &Plan, contact: bool) -> ServerChecks {
+    pub fn begin(workspace: &Workspace, plan: &RestorePlan, contact: bool) -> ServerChecks {
         let own = matches!(plan.provenance(), Provenance::Own);
         let (sender, answers) = mpsc::channel();
         let mut checks =
@@ -81,7 +81,7 @@ impl ServerChecks {
                 Some(server) if !own && !server.users_own => {
                     Readiness::Unchecked("a file of the project defines it, and the snapshot is not yours")
                 }
-                Some(Server { reach: Reach::Address(address), .. }) if contact => {
+                Some(Server { reach: Transport::Address(address), .. }) if contact => {
                     match reach::host_and_port(address).filter(|_| !address.contains("${")) {
                         None => Readiness::Unchecked("its address is made of variables, or of no known kind"),
                         Some((host, port)) => {
@@ -119,12 +119,12 @@ impl ServerChecks {
 
 fn standing_of(server: &Server, programs: &Programs) -> Readiness {
     match &server.reach {
-        Reach::Command(command) if command.contains("${") => {
+        Transport::Command(command) if command.contains("${") => {
             Readiness::Unchecked("its command is made of variables")
         }
-        Reach::Command(command) if programs.client_finds(command) => Readiness::Ready,
-        Reach::Command(_) => Readiness::Missing("its command is not on the PATH"),
-        Reach::Address(_) => Readiness::Unchecked("its address was not contacted"),
-        Reach::Unknown => Readiness::Unchecked("how it is reached is not known"),
+        Transport::Command(command) if programs.client_finds(command) => Readiness::Ready,
+        Transport::Command(_) => Readiness::Missing("its command is not on the PATH"),
+        Transport::Address(_) => Readiness::Unchecked("its address was not contacted"),
+        Transport::Unknown => Readiness::Unchecked("how it is reached is not known"),
     }
 }

@@ -3,60 +3,29 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::history::{History, Restored, Reversal};
-use super::{Admission, MOST_TOLD, Plan, branch};
+use super::history::{Direction, History, HistoryStep, Restored, Reversal};
+use super::{Admission, MOST_TOLD, RestorePlan, branch};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
 use crate::base::paths::RepoPath;
 use crate::base::screen::Line;
-use crate::base::timestamp::Timestamp;
 use crate::base::warning::Warning;
 use crate::git::Repository;
 use crate::git::index::IndexEntry;
 use crate::redaction::refill;
 use crate::restore::files::base_here;
-use crate::restore::files::rewind::{self, Scope};
+use crate::restore::files::rewind::{self, RewindScope};
 use crate::restore::files::step::Step;
-use crate::store::{LogEntry, Operation, Reference};
+use crate::store::{LogEntry, Reference};
 use crate::sys::work_tree::{Node, Tree};
 use crate::workspace::Workspace;
-
-/// Where a step leads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// Back to before a restore.
-    Undo,
-    /// Forward again.
-    Redo,
-}
-
-impl Direction {
-    /// Returns the command's word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Direction::Undo => "undo",
-            Direction::Redo => "redo",
-        }
-    }
-}
-
-/// One step of the history.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HistoryStep {
-    /// Where it leads.
-    pub direction: Direction,
-    /// The restore in question.
-    pub what: Restored,
-    /// Snapshots were removed after it, which no step brings back: the command, and when.
-    pub removed: Option<(Operation, Timestamp)>,
-}
 
 /// Plans the next step in this workspace.
 ///
 /// # Errors
 /// [`Kind::NotFound`] if there is none, or its safety snapshot is gone; else as
 /// [`super::plan_resume`].
-pub fn plan_undo(workspace: &Workspace, direction: Direction, monitor: &Monitor) -> Result<Plan> {
+pub fn plan_undo(workspace: &Workspace, direction: Direction, monitor: &Monitor) -> Result<RestorePlan> {
     let (log, proven) = believed(workspace.store.read_log()?, &workspace.root);
     let history = History::of(&log, &workspace.root);
     let Some(Reversal { what, safety: id, moved }) = next(&history, direction) else {
@@ -82,7 +51,7 @@ pub fn plan_undo(workspace: &Workspace, direction: Direction, monitor: &Monitor)
         repository,
         &on_base,
         manifest.around.as_ref(),
-        Scope::Paths(&safety.paths),
+        RewindScope::Paths(&safety.paths),
         monitor,
     )?;
     let tree = Tree::open(&workspace.root)?;
@@ -112,7 +81,7 @@ pub fn plan_undo(workspace: &Workspace, direction: Direction, monitor: &Monitor)
         notes.extend(committed_since(repository, head.as_deref(), saved.base.as_deref(), &found.steps)?);
     }
     let removed = history.removed.filter(|_| direction == Direction::Undo);
-    Ok(Plan {
+    Ok(RestorePlan {
         history_step: Some(HistoryStep { direction, what: what.clone(), removed }),
         moved,
         root: workspace.root.clone(),

@@ -1,15 +1,15 @@
 //! Braces and tildes of a word, expanded into the words that a shell makes of them.
 
-use super::word::Part;
+use super::word::WordPart;
 
 /// At most this many values of one word are distinguished.
 pub(super) const MOST: usize = 64;
 
 /// A piece of a word before braces and variables are replaced.
 #[derive(Clone)]
-pub(super) enum Unit<'a> {
+pub(super) enum WordUnit<'a> {
     Char(char, bool),
-    Part(&'a Part),
+    Part(&'a WordPart),
 }
 
 pub(super) enum Home {
@@ -18,9 +18,10 @@ pub(super) enum Home {
 }
 
 /// Says what a leading `~` means and how many units it takes. Another user's home is not known.
-pub(super) fn tilde(units: &[Unit<'_>]) -> Option<(Option<Home>, usize)> {
-    let is = |at: usize, wanted: char| matches!(units.get(at), Some(Unit::Char(c, false)) if *c == wanted);
-    let ends = |at: usize| units.get(at).is_none() || matches!(units.get(at), Some(Unit::Char('/', _)));
+pub(super) fn tilde(units: &[WordUnit<'_>]) -> Option<(Option<Home>, usize)> {
+    let is =
+        |at: usize, wanted: char| matches!(units.get(at), Some(WordUnit::Char(c, false)) if *c == wanted);
+    let ends = |at: usize| units.get(at).is_none() || matches!(units.get(at), Some(WordUnit::Char('/', _)));
     if !is(0, '~') {
         return None;
     }
@@ -32,7 +33,7 @@ pub(super) fn tilde(units: &[Unit<'_>]) -> Option<(Option<Home>, usize)> {
 }
 
 /// Replaces `{a,b}` and `{1..3}`; what is too many stays as it is.
-pub(super) fn braces(units: Vec<Unit<'_>>) -> Vec<Vec<Unit<'_>>> {
+pub(super) fn braces(units: Vec<WordUnit<'_>>) -> Vec<Vec<WordUnit<'_>>> {
     let mut done = Vec::new();
     let mut open = vec![units];
     while let Some(units) = open.pop() {
@@ -54,11 +55,11 @@ pub(super) fn braces(units: Vec<Unit<'_>>) -> Vec<Vec<Unit<'_>>> {
     done
 }
 
-pub(super) type Choices<'a> = Vec<Vec<Unit<'a>>>;
+pub(super) type Choices<'a> = Vec<Vec<WordUnit<'a>>>;
 
 /// Finds the first brace that makes several words: where it begins and ends, and what it stands for.
-pub(super) fn first_brace<'a>(units: &[Unit<'a>]) -> Option<(usize, usize, Choices<'a>)> {
-    let is = |unit: &Unit<'_>, wanted: char| matches!(unit, Unit::Char(c, false) if *c == wanted);
+pub(super) fn first_brace<'a>(units: &[WordUnit<'a>]) -> Option<(usize, usize, Choices<'a>)> {
+    let is = |unit: &WordUnit<'_>, wanted: char| matches!(unit, WordUnit::Char(c, false) if *c == wanted);
     for (start, _) in units.iter().enumerate().filter(|(_, unit)| is(unit, '{')) {
         let mut depth = 0;
         let mut cuts = vec![start];
@@ -87,17 +88,17 @@ pub(super) fn first_brace<'a>(units: &[Unit<'a>]) -> Option<(usize, usize, Choic
 }
 
 /// Reads `1..3` or `a..c`.
-pub(super) fn range<'a>(units: &[Unit<'a>]) -> Option<Choices<'a>> {
+pub(super) fn range<'a>(units: &[WordUnit<'a>]) -> Option<Choices<'a>> {
     let text: Option<String> = units
         .iter()
         .map(|unit| match unit {
-            Unit::Char(c, false) => Some(*c),
+            WordUnit::Char(c, false) => Some(*c),
             _ => None,
         })
         .collect();
     let text = text?;
     let (from, to) = text.split_once("..")?;
-    let chars = |text: String| text.chars().map(|c| Unit::Char(c, false)).collect::<Vec<_>>();
+    let chars = |text: String| text.chars().map(|c| WordUnit::Char(c, false)).collect::<Vec<_>>();
     if let (Ok(from), Ok(to)) = (from.parse::<i64>(), to.parse::<i64>()) {
         let (low, high) = (from.min(to), from.max(to));
         return (high - low < MOST as i64).then(|| (low..=high).map(|n| chars(n.to_string())).collect());

@@ -6,8 +6,8 @@ use std::path::Path;
 use super::expand::CommandLine;
 use super::scripts::SHELLS;
 use super::shell::Word;
-use super::steps::ShellStep;
-use super::{Reach, StepContext, Unsaved, git, targets};
+use super::step::ShellStep;
+use super::{Reach, StepContext, Unsaved, git};
 
 /// Programs that bring something from elsewhere.
 pub(super) const FETCHERS: [&str; 7] = ["curl", "wget", "fetch", "http", "https", "aria2c", "lynx"];
@@ -62,7 +62,7 @@ fn deletes(step: &ShellStep) -> bool {
 /// Says whether a file that would be written over has content that is nowhere else.
 fn loses(word: &Word, step: &ShellStep, lines: &[CommandLine], context: &StepContext<'_>) -> bool {
     let mut unknown = Vec::new();
-    let places = targets::below(&step.values(word, lines, context), &step.state, &mut unknown);
+    let places = step.state.below(&step.values(word, lines, context), &mut unknown);
     places.iter().any(|target| match target.reach {
         Reach::Below => is_only_copy(&target.path, context),
         _ => false,
@@ -86,7 +86,7 @@ fn replaces(step: &ShellStep, lines: &[CommandLine], context: &StepContext<'_>) 
         return false;
     }
     let mut unknown = Vec::new();
-    let places = targets::below(&step.values(target, lines, context), &step.state, &mut unknown);
+    let places = step.state.below(&step.values(target, lines, context), &mut unknown);
     places.iter().filter(|target| target.reach == Reach::Below).any(|target| {
         match context.around.unsaved(&target.path) {
             Unsaved::Folder => sources.iter().any(|source| {

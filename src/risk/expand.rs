@@ -4,11 +4,13 @@
 
 use std::path::Path;
 
-use super::braces::{Home, MOST, Unit, braces, tilde};
+use super::StepContext;
+use super::braces::{Home, MOST, WordUnit, braces, tilde};
+use super::reach::{Reach, Target};
 use super::shell::{Command, Word};
 use super::state::State;
-use super::word::Part;
-use super::{Reach, StepContext, Target};
+use super::value::{Value, ValueText};
+use super::word::WordPart;
 
 /// Texts longer than this that variables make are not looked at, in bytes.
 const LONGEST: usize = 4_096;
@@ -21,46 +23,6 @@ const FILTERS: [&str; 18] = [
     "grep", "egrep", "fgrep", "sort", "uniq", "head", "tail", "sed", "awk", "gawk", "cut", "tr", "cat",
     "tee", "rev", "column", "shuf", "xargs",
 ];
-
-/// A text that a word can be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Text {
-    /// The text.
-    pub(super) plain: String,
-    /// The same as a pattern, with what was quoted escaped, if it is one.
-    pub(super) pattern: Option<String>,
-}
-
-impl Text {
-    pub(super) fn is_absolute(&self) -> bool {
-        self.plain.starts_with('/')
-    }
-}
-
-/// One thing that a word can be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Value {
-    /// This text.
-    Text(Text),
-    /// Paths that are found when it runs, all among these.
-    Paths(Vec<Target>),
-    /// Something that can't be foreseen, as it was written.
-    Unknown(String),
-}
-
-impl Value {
-    pub(super) fn text(text: &str) -> Value {
-        Value::Text(Text { plain: text.to_owned(), pattern: None })
-    }
-
-    pub(super) fn is(&self, wanted: &str) -> bool {
-        matches!(self, Value::Text(text) if text.plain == wanted)
-    }
-
-    pub(super) fn is_option(&self) -> bool {
-        matches!(self, Value::Text(text) if text.plain.len() > 1 && text.plain.starts_with('-'))
-    }
-}
 
 /// A line that is being walked through: its commands, and what the shell knew at each.
 #[derive(Clone, Debug, Default)]
@@ -83,8 +45,10 @@ impl CommandLine {
         let mut units = Vec::new();
         for part in &word.parts {
             match part {
-                Part::Text(text, quoted) => units.extend(text.chars().map(|c| Unit::Char(c, *quoted))),
-                other => units.push(Unit::Part(other)),
+                WordPart::Text(text, quoted) => {
+                    units.extend(text.chars().map(|c| WordUnit::Char(c, *quoted)))
+                }
+                other => units.push(WordUnit::Part(other)),
             }
         }
         let mut values = Vec::new();
@@ -99,7 +63,7 @@ impl CommandLine {
 
     fn joined(
         &self,
-        units: &[Unit<'_>],
+        units: &[WordUnit<'_>],
         word: &Word,
         state: &State,
         context: &StepContext<'_>,
@@ -124,7 +88,7 @@ impl CommandLine {
         }
         for unit in rest {
             let values = match unit {
-                Unit::Char(c, quoted) => {
+                WordUnit::Char(c, quoted) => {
                     if let Some(targets) = &found {
                         // Below what is found lies nothing else; what only ends alike is another path.
                         if *c == '.' || (targets.is_empty() && *c != '/') {
@@ -134,9 +98,11 @@ impl CommandLine {
                     texts.iter_mut().for_each(|text| text.push(*c, *quoted));
                     continue;
                 }
-                Unit::Part(Part::Variable(written)) => self.variable(written, state, context),
-                Unit::Part(Part::Output(inner)) => self.output(inner.clone(), state, context, depth + 1),
-                Unit::Part(Part::Text(..)) => continue,
+                WordUnit::Part(WordPart::Variable(written)) => self.variable(written, state, context),
+                WordUnit::Part(WordPart::Output(inner)) => {
+                    self.output(inner.clone(), state, context, depth + 1)
+                }
+                WordUnit::Part(WordPart::Text(..)) => continue,
             };
             let mut grown = Vec::new();
             for value in values {
@@ -266,7 +232,7 @@ impl CommandLine {
             if values.is_empty() {
                 here(&Reach::Below)
             } else {
-                vec![Value::Paths(super::targets::below(&values, state, &mut Vec::new()))]
+                vec![Value::Paths(state.below(&values, &mut Vec::new()))]
             }
         };
         match (program, rest) {
@@ -384,7 +350,7 @@ impl Growing {
         }
     }
 
-    fn with(&self, more: &Text) -> Growing {
+    fn with(&self, more: &ValueText) -> Growing {
         let mut grown = self.clone();
         match &more.pattern {
             Some(pattern) => {
@@ -397,7 +363,7 @@ impl Growing {
         grown
     }
 
-    fn finish(self) -> Text {
-        Text { pattern: self.active.then_some(self.pattern), plain: self.plain }
+    fn finish(self) -> ValueText {
+        ValueText { pattern: self.active.then_some(self.pattern), plain: self.plain }
     }
 }

@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
-use super::expand::{CommandLine, Value};
+use super::expand::CommandLine;
+use super::reach::{Reach, Target};
 use super::shell::Word;
 use super::state::{Dir, State};
-use super::steps::ShellStep;
-use super::targets::{self, Cleans, Touched};
-use super::{Reach, StepContext, Target, Unsaved};
+use super::step::ShellStep;
+use super::touched::{Cleans, Touched};
+use super::value::Value;
+use super::{StepContext, Unsaved};
 
 /// Options of `git` itself that take a value as a word of its own.
 const VALUED: [&str; 8] =
@@ -194,7 +196,7 @@ impl GitCall {
                         (false, false) => Cleans::Untracked,
                     };
                     let named = operands.iter().flat_map(|word| values(word)).collect::<Vec<_>>();
-                    let named = targets::below(&named, state, &mut Vec::new());
+                    let named = state.below(&named, &mut Vec::new());
                     let mut places: Vec<PathBuf> = named.into_iter().map(|target| target.path).collect();
                     if operands.is_empty() {
                         places.extend(state.known().cloned());

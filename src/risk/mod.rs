@@ -8,24 +8,31 @@
 
 mod braces;
 mod classes;
+mod cursor;
 mod expand;
 mod git;
+mod reach;
 mod rules;
 mod scripts;
 pub mod shell;
 mod state;
-mod steps;
+mod step;
 mod targets;
 mod tools;
+mod touched;
+mod value;
+mod walk;
 mod word;
+mod word_reader;
 mod wrappers;
 
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+pub use reach::{Reach, Target};
 pub use rules::Rules;
-pub use targets::{Cleans, Reach, Target, Touched};
+pub use touched::{Cleans, Touched};
 
 use crate::base::screen::Line;
 
@@ -109,7 +116,7 @@ pub fn of_call(call: &Call<'_>, rules: &Rules, context: &StepContext<'_>) -> Vec
 }
 
 fn of_line(command: &str, rules: &Rules, context: &StepContext<'_>) -> Vec<Risk> {
-    let steps::ParsedSteps { steps, lines } = steps::of_line(command, context);
+    let walk::ParsedSteps { steps, lines } = walk::of_line(command, context);
     let mut risks: Vec<Risk> = Vec::new();
     let mut moved: Vec<(PathBuf, Vec<Target>)> = Vec::new();
     for step in &steps {
@@ -139,7 +146,7 @@ fn of_line(command: &str, rules: &Rules, context: &StepContext<'_>) -> Vec<Risk>
 }
 
 /// Names a step: of its words only those that can hold no secret.
-fn name_of(class: &str, step: &steps::ShellStep) -> String {
+fn name_of(class: &str, step: &step::ShellStep) -> String {
     if class == "pipe-to-shell" {
         let from = step.fed_by.iter().find(|program| classes::FETCHERS.contains(&program.as_str()));
         return format!("{} | {}", from.map_or("…", String::as_str), step.program);

@@ -6,7 +6,7 @@
 
 use serde::Deserialize;
 
-use super::steps::{ShellStep, is_option};
+use super::step::{ShellStep, is_option};
 
 /// A row of the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -355,7 +355,7 @@ const TABLE: [(&str, &[&str]); 5] = [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::risk::steps::of_line;
+    use crate::risk::walk::of_line;
 
     fn class(rules: &Rules, line: &str) -> Option<String> {
         let context = crate::risk::StepContext::in_folder(std::path::Path::new(crate::risk::fake::ROOT));

@@ -4,7 +4,7 @@
 
 use super::expand::CommandLine;
 use super::shell::{Command, Word};
-use super::steps::ShellStep;
+use super::step::ShellStep;
 use super::wrappers::{base_name, options, split_by_env};
 
 /// Programs that take a script as text or on standard input.

@@ -4,10 +4,12 @@
 //! Pure, and never fails: if a line makes no sense to a shell, the commands that could be read are returned.
 //! Nothing is expanded. A word only says that it holds a pattern or a variable.
 
-pub use super::word::Word;
+use std::ops::Range;
 
-/// Commands nested deeper than this are not looked at.
-pub(super) const DEEPEST: usize = 12;
+use super::cursor::Cursor;
+pub use super::word::Word;
+use super::word::is_assignment;
+use super::word_reader::{DEEPEST, WordReader};
 
 /// What comes after so many characters is not looked at.
 const LONGEST: usize = 1 << 20;
@@ -51,20 +53,25 @@ pub struct Command {
 
 /// Takes a command line or script apart; nested commands come before the one that holds them.
 pub fn parse(line: &str) -> Vec<Command> {
-    let mut parser = Parser { text: line.chars().take(LONGEST).collect(), ..Parser::default() };
+    let mut parser =
+        Parser { cursor: Cursor::at_start_of(line.chars().take(LONGEST).collect()), ..Parser::default() };
     parser.list(None, 0);
     parser.commands
 }
 
 /// Splits what a person typed into words, as a shell would, with quotes removed.
 pub fn words(line: &str) -> Vec<String> {
-    let mut parser = Parser { text: line.chars().take(LONGEST).collect(), plain: true, ..Parser::default() };
+    let mut parser = Parser {
+        cursor: Cursor::at_start_of(line.chars().take(LONGEST).collect()),
+        plain: true,
+        ..Parser::default()
+    };
     let mut words = Vec::new();
     loop {
-        while parser.peek(0).is_some_and(char::is_whitespace) {
-            parser.at += 1;
+        while parser.cursor.peek(0).is_some_and(char::is_whitespace) {
+            parser.cursor.at += 1;
         }
-        if parser.peek(0).is_none() {
+        if parser.cursor.peek(0).is_none() {
             return words;
         }
         words.push(parser.word(0).text);
@@ -78,16 +85,15 @@ const KEYWORDS: [&str; 15] = [
 ];
 
 #[derive(Default)]
-pub(super) struct Parser {
-    pub(super) text: Vec<char>,
-    pub(super) at: usize,
-    pub(super) commands: Vec<Command>,
+struct Parser {
+    cursor: Cursor,
+    commands: Vec<Command>,
     /// The loops around, each with the place of its first command in the list.
-    pub(super) loops: Vec<usize>,
+    loops: Vec<usize>,
     /// Here-documents whose bodies begin at the next line end: delimiter, tabs cut, command.
     open: Vec<(String, bool, Option<usize>)>,
     /// Only blanks end a word, and nothing is a substitution.
-    pub(super) plain: bool,
+    plain: bool,
     shells: Vec<usize>,
     /// How many subshells there were.
     numbered: usize,
@@ -96,26 +102,41 @@ pub(super) struct Parser {
     arrays: Vec<(usize, Vec<Word>)>,
 }
 
-impl Parser {
-    /// Returns a parser for a text inside this one, which continues with its list of commands.
-    pub(super) fn inside(&mut self, text: Vec<char>) -> Parser {
-        Parser {
-            text,
+impl WordReader for Parser {
+    fn cursor(&mut self) -> &mut Cursor {
+        &mut self.cursor
+    }
+
+    fn only_blanks_end_a_word(&self) -> bool {
+        self.plain
+    }
+
+    fn commands(&mut self, until: Option<char>, depth: usize) -> Range<usize> {
+        let before = self.commands.len();
+        let loops = std::mem::take(&mut self.loops);
+        self.subshell(until, depth, Joint::Always);
+        self.loops = loops;
+        before..self.commands.len()
+    }
+
+    fn inside<R>(&mut self, text: Vec<char>, read: impl FnOnce(&mut Parser) -> R) -> R {
+        let mut inside = Parser {
+            cursor: Cursor::at_start_of(text),
             commands: std::mem::take(&mut self.commands),
             shells: self.shells.clone(),
             numbered: self.numbered,
             ..Parser::default()
-        }
-    }
-
-    /// Takes over what a parser of a text inside has read.
-    pub(super) fn go_on_from(&mut self, inside: Parser) {
+        };
+        let result = read(&mut inside);
         self.commands = inside.commands;
         self.numbered = inside.numbered;
+        result
     }
+}
 
+impl Parser {
     /// Reads commands that run in a shell of their own.
-    pub(super) fn subshell(&mut self, until: Option<char>, depth: usize, first: Joint) {
+    fn subshell(&mut self, until: Option<char>, depth: usize, first: Joint) {
         self.numbered += 1;
         self.shells.push(self.numbered);
         let arrays = std::mem::take(&mut self.arrays);
@@ -126,47 +147,39 @@ impl Parser {
         self.shells.pop();
     }
 
-    pub(super) fn peek(&self, ahead: usize) -> Option<char> {
-        self.text.get(self.at + ahead).copied()
-    }
-
-    pub(super) fn starts(&self, text: &str) -> bool {
-        text.chars().enumerate().all(|(ahead, c)| self.peek(ahead) == Some(c))
-    }
-
     /// Reads commands up to `until` or the end.
     fn list(&mut self, until: Option<char>, depth: usize) {
         if depth > DEEPEST {
-            self.at = self.text.len();
+            self.cursor.at = self.cursor.text.len();
             return;
         }
         let mut command = Command::default();
         let mut feeder = None;
-        while let Some(c) = self.peek(0) {
+        while let Some(c) = self.cursor.peek(0) {
             match c {
                 '\n' => {
-                    self.at += 1;
+                    self.cursor.at += 1;
                     self.finish(&mut command, feeder.take());
                     self.documents();
                 }
                 ';' => {
-                    self.at += 1;
+                    self.cursor.at += 1;
                     self.finish(&mut command, feeder.take());
                 }
-                '&' if self.starts("&>") => self.redirection(&mut command, depth),
+                '&' if self.cursor.starts("&>") => self.redirection(&mut command, depth),
                 '&' => {
-                    let joint = if self.starts("&&") { Joint::And } else { Joint::Always };
-                    self.at += if joint == Joint::And { 2 } else { 1 };
+                    let joint = if self.cursor.starts("&&") { Joint::And } else { Joint::Always };
+                    self.cursor.at += if joint == Joint::And { 2 } else { 1 };
                     self.finish(&mut command, feeder.take());
                     self.joint = joint;
                 }
-                '|' if self.starts("||") => {
-                    self.at += 2;
+                '|' if self.cursor.starts("||") => {
+                    self.cursor.at += 2;
                     self.finish(&mut command, feeder.take());
                     self.joint = Joint::Or;
                 }
                 '|' => {
-                    self.at += if self.starts("|&") { 2 } else { 1 };
+                    self.cursor.at += if self.cursor.starts("|&") { 2 } else { 1 };
                     self.finish(&mut command, feeder.take());
                     feeder = self.commands.len().checked_sub(1);
                 }
@@ -175,7 +188,7 @@ impl Parser {
                     .iter()
                     .all(|word| !word.quoted && KEYWORDS.contains(&word.text.as_str())) =>
                 {
-                    self.at += 1;
+                    self.cursor.at += 1;
                     self.finish(&mut command, None);
                     let (start, joint) = (self.commands.len(), std::mem::take(&mut self.joint));
                     self.subshell(Some(')'), depth + 1, joint);
@@ -185,17 +198,17 @@ impl Parser {
                     }
                 }
                 '(' => {
-                    self.at += 1;
+                    self.cursor.at += 1;
                     let is_array = |word: &Word| word.text.ends_with('=') && is_assignment(&word.text);
                     if command.words.last().is_some_and(is_array)
-                        && self.text.get(self.at.wrapping_sub(2)) == Some(&'=')
+                        && self.cursor.text.get(self.cursor.at.wrapping_sub(2)) == Some(&'=')
                     {
                         let values = self.array(depth);
                         self.arrays.push((command.words.len() - 1, values));
                     }
                 }
                 ')' => {
-                    self.at += 1;
+                    self.cursor.at += 1;
                     self.finish(&mut command, feeder.take());
                     if until == Some(')') {
                         return;
@@ -203,13 +216,13 @@ impl Parser {
                 }
                 '#' => self.skip_line(),
                 '<' | '>' => self.redirection(&mut command, depth),
-                '\\' if self.peek(1) == Some('\n') => self.at += 2,
-                _ if c.is_whitespace() => self.at += 1,
+                '\\' if self.cursor.peek(1) == Some('\n') => self.cursor.at += 2,
+                _ if c.is_whitespace() => self.cursor.at += 1,
                 _ => {
                     let word = self.word(depth);
                     let number = !word.quoted && word.text.bytes().all(|byte| byte.is_ascii_digit());
                     // `2>file`: the number belongs to the redirection.
-                    if !(number && matches!(self.peek(0), Some('<' | '>'))) {
+                    if !(number && matches!(self.cursor.peek(0), Some('<' | '>'))) {
                         command.words.push(word);
                     }
                 }
@@ -221,18 +234,18 @@ impl Parser {
     /// Reads the values of an array up to its bracket.
     fn array(&mut self, depth: usize) -> Vec<Word> {
         let mut values = Vec::new();
-        while let Some(c) = self.peek(0) {
+        while let Some(c) = self.cursor.peek(0) {
             match c {
                 ')' => {
-                    self.at += 1;
+                    self.cursor.at += 1;
                     break;
                 }
                 '#' => self.skip_line(),
-                _ if c.is_whitespace() || matches!(c, ';' | '&' | '|' | '(') => self.at += 1,
+                _ if c.is_whitespace() || matches!(c, ';' | '&' | '|' | '(') => self.cursor.at += 1,
                 _ => {
-                    let before = self.at;
+                    let before = self.cursor.at;
                     values.push(self.word(depth));
-                    self.at = self.at.max(before + 1);
+                    self.cursor.at = self.cursor.at.max(before + 1);
                 }
             }
         }
@@ -240,8 +253,8 @@ impl Parser {
     }
 
     fn skip_line(&mut self) {
-        while self.peek(0).is_some_and(|c| c != '\n') {
-            self.at += 1;
+        while self.cursor.peek(0).is_some_and(|c| c != '\n') {
+            self.cursor.at += 1;
         }
     }
 
@@ -307,18 +320,18 @@ impl Parser {
     /// Reads a redirection that begins here.
     fn redirection(&mut self, command: &mut Command, depth: usize) {
         let operators = ["&>>", "&>", "<<<", "<<-", "<<", "<&", "<>", "<", ">>", ">|", ">&", ">"];
-        let operator = operators.into_iter().find(|operator| self.starts(operator)).unwrap_or(">");
-        if matches!(operator, "<" | ">") && self.peek(1) == Some('(') {
+        let operator = operators.into_iter().find(|operator| self.cursor.starts(operator)).unwrap_or(">");
+        if matches!(operator, "<" | ">") && self.cursor.peek(1) == Some('(') {
             // `<(commands)` stands for a file: it is a word.
             let word = self.word(depth);
             command.words.push(word);
             return;
         }
-        self.at += operator.chars().count();
-        while self.peek(0).is_some_and(|c| c == ' ' || c == '\t') {
-            self.at += 1;
+        self.cursor.at += operator.chars().count();
+        while self.cursor.peek(0).is_some_and(|c| c == ' ' || c == '\t') {
+            self.cursor.at += 1;
         }
-        if self.peek(0).is_none_or(|c| matches!(c, '\n' | ';' | '|' | '&'))
+        if self.cursor.peek(0).is_none_or(|c| matches!(c, '\n' | ';' | '|' | '&'))
             && operator != "<&"
             && operator != ">&"
         {
@@ -342,11 +355,11 @@ impl Parser {
     fn documents(&mut self) {
         for (delimiter, cut, owner) in std::mem::take(&mut self.open) {
             let mut body = String::new();
-            while self.at < self.text.len() {
-                let start = self.at;
+            while self.cursor.at < self.cursor.text.len() {
+                let start = self.cursor.at;
                 self.skip_line();
-                let line: String = self.text[start..self.at].iter().collect();
-                self.at += 1;
+                let line = self.cursor.read_since(start);
+                self.cursor.at += 1;
                 let line = if cut { line.trim_start_matches('\t') } else { &line };
                 if line == delimiter {
                     break;
@@ -358,18 +371,8 @@ impl Parser {
                 command.input = Some(body);
             }
         }
-        self.at = self.at.min(self.text.len());
+        self.cursor.at = self.cursor.at.min(self.cursor.text.len());
     }
-}
-
-/// Says whether a word is `NAME=VALUE`.
-pub(super) fn is_assignment(text: &str) -> bool {
-    text.split_once('=').is_some_and(|(name, _)| {
-        let name = name.strip_suffix('+').unwrap_or(name);
-        !name.is_empty()
-            && !name.starts_with(|c: char| c.is_ascii_digit())
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-    })
 }
 
 #[cfg(test)]

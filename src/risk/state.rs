@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
-use super::expand::Value;
+use super::StepContext;
+use super::reach::{Reach, Target};
 use super::shell::Joint;
-use super::{StepContext, Target};
+use super::value::{Value, ValueText};
 
 /// At most this many folders in which a step may run are distinguished.
 const MOST: usize = 4;
@@ -121,7 +122,7 @@ impl State {
             match value {
                 Value::Text(text) if text.pattern.is_some() => {
                     let mut unknown = Vec::new();
-                    let found = super::targets::below(std::slice::from_ref(value), self, &mut unknown);
+                    let found = self.below(std::slice::from_ref(value), &mut unknown);
                     dirs.extend(found.into_iter().map(Dir::Among));
                     dirs.extend(unknown.into_iter().map(Dir::Unknown));
                 }
@@ -141,6 +142,56 @@ impl State {
             }
         }
         limited(dirs)
+    }
+
+    /// Returns the places that values mean; what can't be foreseen is added to `unknown`.
+    pub(super) fn below(&self, values: &[Value], unknown: &mut Vec<String>) -> Vec<Target> {
+        let mut targets = Vec::new();
+        for value in values {
+            match value {
+                Value::Text(text) => targets.extend(self.below_text(text, unknown)),
+                Value::Paths(found) => targets.extend(found.iter().cloned()),
+                Value::Unknown(written) => unknown.push(written.clone()),
+            }
+        }
+        targets
+    }
+
+    fn below_text(&self, text: &ValueText, unknown: &mut Vec<String>) -> Vec<Target> {
+        if text.plain.is_empty() {
+            return Vec::new();
+        }
+        // Up to its first part with a pattern, a path says where it leads.
+        let (fixed, pattern) = match &text.pattern {
+            None => (text.plain.clone(), None),
+            Some(pattern) => {
+                let parts: Vec<&str> = pattern.split('/').collect();
+                let first = parts.iter().position(|part| is_pattern(part)).unwrap_or(parts.len());
+                let fixed: String =
+                    parts[..first].iter().map(|part| format!("{}/", unescaped(part))).collect();
+                (fixed, Some(parts[first..].join("/")))
+            }
+        };
+        let reach = match pattern.filter(|pattern| !pattern.is_empty()) {
+            Some(pattern) => Reach::Fitting(pattern),
+            None => Reach::Below,
+        };
+        if fixed.starts_with('/') {
+            return vec![Target { path: plain(Path::new(&fixed)), reach }];
+        }
+        let mut targets = Vec::new();
+        for dir in &self.dirs {
+            match dir {
+                Dir::Known(path) => {
+                    targets.push(Target { path: plain(&path.join(&fixed)), reach: reach.clone() })
+                }
+                // What lies below one of these is touched with it.
+                Dir::Among(target) if !fixed.contains("..") => targets.push(target.clone()),
+                Dir::Among(_) => unknown.push(text.plain.clone()),
+                Dir::Unknown(written) => unknown.push(format!("{written}/{}", text.plain)),
+            }
+        }
+        targets
     }
 
     /// Says how the command comes that is next: after a `cd` that failed, say.
@@ -191,4 +242,13 @@ pub(super) fn plain(path: &Path) -> PathBuf {
         }
     }
     plain
+}
+
+fn is_pattern(part: &str) -> bool {
+    let plain = part.replace("[*]", "").replace("[?]", "").replace("[[]", "").replace("[]]", "");
+    plain.contains(['*', '?', '['])
+}
+
+fn unescaped(part: &str) -> String {
+    part.replace("[*]", "*").replace("[?]", "?").replace("[[]", "[").replace("[]]", "]")
 }

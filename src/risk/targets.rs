@@ -3,148 +3,14 @@
 //! Pure: from the words of the step, the folder it runs in and the known variables. Which work trees are
 //! there is found out elsewhere.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::StepContext;
-use super::expand::{CommandLine, Text, Value};
+use super::expand::CommandLine;
+use super::reach::Target;
 use super::shell::Word;
-use super::state::{Dir, State, plain};
-use super::steps::ShellStep;
-
-/// A place that a step touches.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Target {
-    /// The path, absolute and without `..`.
-    pub path: PathBuf,
-    /// What of it is touched.
-    pub reach: Reach,
-}
-
-/// How far a step reaches.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Reach {
-    /// The work tree around the path, and no tree inside it.
-    Tree,
-    /// Everything at the path and below it, in whatever work trees.
-    Below,
-    /// The same for whatever is there and fits this pattern, which is relative to the path.
-    Fitting(String),
-    /// The linked work tree that git calls so, seen from the path.
-    Named(String),
-    /// Every work tree of the repository that the path is in.
-    Worktrees,
-    /// The same, but for the main one.
-    Linked,
-    /// The linked work tree around the path, which is removed as a whole. From the main one, any linked
-    /// one.
-    Whole,
-}
-
-/// What `git clean` takes away beside what git would list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cleans {
-    /// Untracked files.
-    Untracked,
-    /// Those and ignored ones.
-    All,
-    /// Ignored ones alone.
-    Ignored,
-}
-
-/// What a step touches, and what of that can't be foreseen.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Touched {
-    /// For `git clean`: the folders in which it removes, and what.
-    pub cleans: Option<(Cleans, Vec<PathBuf>)>,
-    /// The places.
-    pub targets: Vec<Target>,
-    /// What only the run itself decides, as it was written.
-    pub unknown: Vec<String>,
-}
-
-impl Touched {
-    /// Adds the work trees that the step's own folder is in.
-    pub(super) fn add_here(&mut self, dirs: &[Dir]) {
-        for dir in dirs {
-            match dir {
-                Dir::Known(path) => self.add(Target { path: path.clone(), reach: Reach::Tree }),
-                Dir::Among(target) => self.add(target.clone()),
-                Dir::Unknown(written) => self.unknown.push(written.clone()),
-            }
-        }
-    }
-
-    /// Adds everything that values can mean, with what is below.
-    pub(super) fn add_below(&mut self, values: &[Value], state: &State) {
-        for target in below(values, state, &mut self.unknown) {
-            self.add(target);
-        }
-    }
-
-    pub(super) fn add(&mut self, target: Target) {
-        if !self.targets.contains(&target) {
-            self.targets.push(target);
-        }
-    }
-}
-
-/// Returns the places that values mean; what can't be foreseen is added to `unknown`.
-pub(super) fn below(values: &[Value], state: &State, unknown: &mut Vec<String>) -> Vec<Target> {
-    let mut targets = Vec::new();
-    for value in values {
-        match value {
-            Value::Text(text) => targets.extend(of_text(text, state, unknown)),
-            Value::Paths(found) => targets.extend(found.iter().cloned()),
-            Value::Unknown(written) => unknown.push(written.clone()),
-        }
-    }
-    targets
-}
-
-fn of_text(text: &Text, state: &State, unknown: &mut Vec<String>) -> Vec<Target> {
-    if text.plain.is_empty() {
-        return Vec::new();
-    }
-    // Up to its first part with a pattern, a path says where it leads.
-    let (fixed, pattern) = match &text.pattern {
-        None => (text.plain.clone(), None),
-        Some(pattern) => {
-            let parts: Vec<&str> = pattern.split('/').collect();
-            let first = parts.iter().position(|part| is_pattern(part)).unwrap_or(parts.len());
-            let fixed: String = parts[..first].iter().map(|part| format!("{}/", unescaped(part))).collect();
-            (fixed, Some(parts[first..].join("/")))
-        }
-    };
-    let reach = match pattern.filter(|pattern| !pattern.is_empty()) {
-        Some(pattern) => Reach::Fitting(pattern),
-        None => Reach::Below,
-    };
-    if fixed.starts_with('/') {
-        return vec![Target { path: plain(Path::new(&fixed)), reach }];
-    }
-    let mut targets = Vec::new();
-    for dir in &state.dirs {
-        match dir {
-            Dir::Known(path) => {
-                targets.push(Target { path: plain(&path.join(&fixed)), reach: reach.clone() })
-            }
-            // What lies below one of these is touched with it.
-            Dir::Among(target) if !fixed.contains("..") => targets.push(target.clone()),
-            Dir::Among(_) => unknown.push(text.plain.clone()),
-            Dir::Unknown(written) => unknown.push(format!("{written}/{}", text.plain)),
-        }
-    }
-    targets
-}
-
-fn is_pattern(part: &str) -> bool {
-    let plain = part.replace("[*]", "").replace("[?]", "").replace("[[]", "").replace("[]]", "");
-    plain.contains(['*', '?', '['])
-}
-
-fn unescaped(part: &str) -> String {
-    part.replace("[*]", "*").replace("[?]", "?").replace("[[]", "[").replace("[]]", "]")
-}
+use super::step::ShellStep;
+use super::touched::Touched;
 
 /// Options of programs that change the folder they work in.
 const ELSEWHERE: [(&str, &[&str]); 14] = [
@@ -172,7 +38,7 @@ pub(super) fn of_move(
 ) -> Vec<(PathBuf, Vec<Target>)> {
     let operands = step.operands_without(valued("mv"));
     let Some((to, from)) = operands.split_last() else { return Vec::new() };
-    let places = |word: &Word| below(&step.values(word, lines, context), &step.state, &mut Vec::new());
+    let places = |word: &Word| step.state.below(&step.values(word, lines, context), &mut Vec::new());
     let from: Vec<Target> = from.iter().flat_map(|word| places(word)).collect();
     places(to).into_iter().map(|target| (target.path, from.clone())).collect()
 }

@@ -7,8 +7,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::reach::{Reach, Target};
+use super::rules::Rules;
 use super::state::plain;
-use super::{Call, Reach, Risk, Rules, StepContext, Target, Touched, Unsaved, shortened};
+use super::touched::Touched;
+use super::{Call, Risk, StepContext, Unsaved, shortened};
 
 /// More paths than this in one input are not looked at.
 const MOST_PATHS: usize = 200;

@@ -6,10 +6,12 @@
 use std::rc::Rc;
 
 use super::StepContext;
-use super::expand::{CommandLine, Value};
-use super::shell::{Command, Word, is_assignment};
+use super::expand::CommandLine;
+use super::shell::{Command, Word};
 use super::state::State;
-use super::steps::ShellStep;
+use super::step::ShellStep;
+use super::value::Value;
+use super::word::is_assignment;
 
 /// Programs that run the rest of their words, with those of their options that take a value.
 const WRAPPERS: [(&str, &[&str]); 22] = [

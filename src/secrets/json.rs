@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 /// A string of a record.
-pub(super) struct Text {
+pub(super) struct JsonString {
     /// Where it is, without its quotes.
     pub(super) span: Range<usize>,
     /// The key it is under, without quotes.
@@ -32,7 +32,7 @@ pub(super) enum Exempt {
 /// The strings of a record, and where its thinking blocks are.
 #[derive(Default)]
 pub(super) struct RecordStrings {
-    pub(super) texts: Vec<Text>,
+    pub(super) texts: Vec<JsonString>,
     pub(super) thinking: Vec<Range<usize>>,
 }
 
@@ -109,7 +109,7 @@ pub(super) fn read(record: &[u8]) -> RecordStrings {
                         _ => {}
                     }
                 }
-                read.texts.push(Text { span, key, thinking: None, exempt });
+                read.texts.push(JsonString { span, key, thinking: None, exempt });
             }
             _ => {
                 at += 1;

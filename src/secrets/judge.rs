@@ -1,11 +1,11 @@
 //! The judge: what a name says, how its value looks, and how the two belong together.
 
-use super::looks::{self, Look, look};
-use super::names::{Tells, tells};
+use super::looks::{self, ValueLook, look};
+use super::names::{NameMeaning, meaning_of};
 
 /// How a value and its name belong together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Bond {
+pub(super) enum Closeness {
     /// Near it: the next word, another literal of the line, code without quotes.
     Loose,
     /// Given to it: behind a sign, in quotes or to the end of a line; the cell under a heading.
@@ -18,35 +18,39 @@ pub(super) enum Bond {
 pub(super) const LONGEST: usize = 4 << 10;
 
 /// Says whether a value under a name is a secret.
-pub(super) fn is_secret(name: &str, value: &str, bond: Bond) -> bool {
-    let tells = tells(name);
-    tells > Tells::Nothing && is_secret_under(tells, name, value, bond)
+pub(super) fn is_secret(name: &str, value: &str, bond: Closeness) -> bool {
+    let meaning = meaning_of(name);
+    meaning > NameMeaning::Nothing && is_secret_under(meaning, name, value, bond)
 }
 
 /// The same, with what the name tells at hand.
-pub(super) fn is_secret_under(tells: Tells, name: &str, value: &str, bond: Bond) -> bool {
+pub(super) fn is_secret_under(meaning: NameMeaning, name: &str, value: &str, bond: Closeness) -> bool {
     if value.len() > LONGEST || value.contains("\u{ab}snap:") {
         return false;
     }
     let length = value.len();
-    match (tells, look(value), bond) {
-        (Tells::Nothing, ..) => false,
-        (_, Look::Plain, Bond::Place) => is_bare_password(value),
-        (_, Look::Plain, _) => false,
-        (Tells::Perhaps, Look::Random, Bond::Firm | Bond::Place) => length >= 20 && !is_public(name, value),
-        (Tells::Perhaps, ..) => false,
-        (_, Look::Uuid, Bond::Firm | Bond::Place) => keeps_uuids(name),
-        (_, Look::Uuid, Bond::Loose) => false,
-        (Tells::Password, _, Bond::Firm | Bond::Place) => length >= 8,
-        (Tells::Password, Look::Mixed, Bond::Loose) => length >= 10 && looks::classes(value) == 4,
-        (Tells::Password, Look::Likely | Look::Random, Bond::Loose) => length >= 12,
-        (Tells::Token, Look::Mixed | Look::Likely, Bond::Place) => length >= 8,
-        (Tells::Token, Look::Mixed, Bond::Firm) => length >= 12 && looks::classes(value) == 4,
-        (Tells::Token, Look::Likely, Bond::Firm) => length >= 14,
-        (Tells::Token, Look::Mixed | Look::Likely, Bond::Loose) => false,
-        (Tells::Token, Look::Random, Bond::Loose) => length >= 16,
-        (Tells::Token, Look::Random, Bond::Firm) => length >= 12,
-        (Tells::Token, Look::Random, Bond::Place) => length >= 8,
+    match (meaning, look(value), bond) {
+        (NameMeaning::Nothing, ..) => false,
+        (_, ValueLook::Plain, Closeness::Place) => is_bare_password(value),
+        (_, ValueLook::Plain, _) => false,
+        (NameMeaning::Perhaps, ValueLook::Random, Closeness::Firm | Closeness::Place) => {
+            length >= 20 && !is_public(name, value)
+        }
+        (NameMeaning::Perhaps, ..) => false,
+        (_, ValueLook::Uuid, Closeness::Firm | Closeness::Place) => keeps_uuids(name),
+        (_, ValueLook::Uuid, Closeness::Loose) => false,
+        (NameMeaning::Password, _, Closeness::Firm | Closeness::Place) => length >= 8,
+        (NameMeaning::Password, ValueLook::Mixed, Closeness::Loose) => {
+            length >= 10 && looks::classes(value) == 4
+        }
+        (NameMeaning::Password, ValueLook::Likely | ValueLook::Random, Closeness::Loose) => length >= 12,
+        (NameMeaning::Token, ValueLook::Mixed | ValueLook::Likely, Closeness::Place) => length >= 8,
+        (NameMeaning::Token, ValueLook::Mixed, Closeness::Firm) => length >= 12 && looks::classes(value) == 4,
+        (NameMeaning::Token, ValueLook::Likely, Closeness::Firm) => length >= 14,
+        (NameMeaning::Token, ValueLook::Mixed | ValueLook::Likely, Closeness::Loose) => false,
+        (NameMeaning::Token, ValueLook::Random, Closeness::Loose) => length >= 16,
+        (NameMeaning::Token, ValueLook::Random, Closeness::Firm) => length >= 12,
+        (NameMeaning::Token, ValueLook::Random, Closeness::Place) => length >= 8,
     }
 }
 

@@ -79,7 +79,7 @@ pub(super) fn password_of(address: &str) -> Option<&str> {
 /// there, and its decoded form.
 pub fn worth_remembering(name: &str, found: &[u8]) -> Vec<KnownValue> {
     let Ok(text) = std::str::from_utf8(found) else { return Vec::new() };
-    let decoded = |view: views::View| String::from_utf8(view.bytes).ok();
+    let decoded = |view: views::DecodedText| String::from_utf8(view.bytes).ok();
     let printable = |bytes: Vec<u8>| {
         String::from_utf8(bytes).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_graphic()))
     };
@@ -98,7 +98,7 @@ pub fn worth_remembering(name: &str, found: &[u8]) -> Vec<KnownValue> {
     let worth = |value: &String| {
         (SHORTEST..=2_048).contains(&value.len())
             && !value.contains('\n')
-            && looks::look(value) > looks::Look::Plain
+            && looks::look(value) > looks::ValueLook::Plain
     };
     all.into_iter().filter(worth).map(|value| KnownValue { name: name.to_owned(), value }).collect()
 }
@@ -114,12 +114,12 @@ pub(super) struct Known {
 
 struct KnownForm {
     value: usize,
-    written: Written,
+    written: KnownSpelling,
 }
 
 /// How a value is written where a pattern is.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Written {
+enum KnownSpelling {
     /// All of it.
     Whole,
     /// In base64.
@@ -158,12 +158,12 @@ impl Known {
         let mut patterns = Vec::new();
         let mut forms = Vec::new();
         for (value, known) in values.iter().enumerate() {
-            let mut add = |pattern: Vec<u8>, written: Written| {
+            let mut add = |pattern: Vec<u8>, written: KnownSpelling| {
                 forms.push(KnownForm { value, written });
                 patterns.push(pattern);
             };
             for form in spellings(&known.value) {
-                add(form, Written::Whole);
+                add(form, KnownSpelling::Whole);
             }
             for form in views::inside_base64(known.value.as_bytes()).filter(|form| form.len() >= SHORTEST) {
                 let web: Vec<u8> = form
@@ -175,13 +175,13 @@ impl Known {
                     })
                     .collect();
                 for form in [Some(form.clone()), (web != form).then_some(web)].into_iter().flatten() {
-                    add(form, Written::Encoded);
+                    add(form, KnownSpelling::Encoded);
                 }
             }
             let bytes = known.value.as_bytes();
             if bytes.len() >= 2 * PART && bytes.is_ascii() {
-                add(bytes[..PART].to_vec(), Written::Head);
-                add(bytes[bytes.len() - PART..].to_vec(), Written::Tail);
+                add(bytes[..PART].to_vec(), KnownSpelling::Head);
+                add(bytes[bytes.len() - PART..].to_vec(), KnownSpelling::Tail);
             }
         }
         let kind = if patterns.len() < 2_000 { AhoCorasickKind::DFA } else { AhoCorasickKind::ContiguousNFA };
@@ -197,14 +197,14 @@ impl Known {
             let value = &self.values[form.value];
             let bytes = value.value.as_bytes();
             let span = match form.written {
-                Written::Encoded => {
+                KnownSpelling::Encoded => {
                     let run = views::base64_run(text, hit.start());
                     Some(if run.len() <= 4_096 { run } else { hit.range() })
                 }
-                Written::Head => over_lines(text, hit.start(), bytes),
-                Written::Tail => over_lines_back(text, hit.end(), bytes),
-                Written::Whole if bytes.len() < STANDS_ALONE && is_inside(text, &hit.range()) => None,
-                Written::Whole => Some(hit.range()),
+                KnownSpelling::Head => over_lines(text, hit.start(), bytes),
+                KnownSpelling::Tail => over_lines_back(text, hit.end(), bytes),
+                KnownSpelling::Whole if bytes.len() < STANDS_ALONE && is_inside(text, &hit.range()) => None,
+                KnownSpelling::Whole => Some(hit.range()),
             };
             if let Some(span) = span {
                 found(Sighting { span, value, seen: self.seen[form.value] });

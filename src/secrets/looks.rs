@@ -4,7 +4,7 @@
 
 /// What a value looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Look {
+pub(super) enum ValueLook {
     /// Words, a number, a path, an address, code, an example.
     Plain,
     /// A UUID: an id, unless its name says more.
@@ -18,7 +18,7 @@ pub(super) enum Look {
 }
 
 /// Says what a value looks like.
-pub(super) fn look(value: &str) -> Look {
+pub(super) fn look(value: &str) -> ValueLook {
     let lower = value.to_ascii_lowercase();
     let names_itself = ["secret", "token", "credential"].iter().any(|word| lower.contains(word));
     if value.len() < 6
@@ -27,21 +27,21 @@ pub(super) fn look(value: &str) -> Look {
         || is_elsewhere(value)
         || value.bytes().any(|byte| byte < b' ')
     {
-        return Look::Plain;
+        return ValueLook::Plain;
     }
     if is_uuid(value) {
-        return Look::Uuid;
+        return ValueLook::Uuid;
     }
     if is_number(value) {
-        return Look::Plain;
+        return ValueLook::Plain;
     }
     if is_random(value) || is_unspeakable(value) || is_grouped(value) {
-        return Look::Random;
+        return ValueLook::Random;
     }
     match (is_likely(value), is_mixed(value)) {
-        (true, _) => Look::Likely,
-        (false, true) => Look::Mixed,
-        (false, false) => Look::Plain,
+        (true, _) => ValueLook::Likely,
+        (false, true) => ValueLook::Mixed,
+        (false, false) => ValueLook::Plain,
     }
 }
 
@@ -355,10 +355,10 @@ mod tests {
             "kqzvxwjtbnrt",
             "Zm9vYmFyLWJhei1xdXV4==",
         ] {
-            assert_eq!(look(value), Look::Random, "{value}");
+            assert_eq!(look(value), ValueLook::Random, "{value}");
         }
-        assert_eq!(look("Winter2931!abc"), Look::Mixed);
-        assert_eq!(look("c137e379-838e-4509-8148-16b407691758"), Look::Uuid);
+        assert_eq!(look("Winter2931!abc"), ValueLook::Mixed);
+        assert_eq!(look("c137e379-838e-4509-8148-16b407691758"), ValueLook::Uuid);
     }
 
     #[test]
@@ -383,7 +383,7 @@ mod tests {
             "123456789012",
             "Authorization",
         ] {
-            assert_eq!(look(value), Look::Plain, "{value}");
+            assert_eq!(look(value), ValueLook::Plain, "{value}");
         }
     }
 }

@@ -13,25 +13,25 @@ mod known;
 mod looks;
 mod names;
 mod placeholder;
-mod readers;
-mod rules;
+mod rule_matching;
+mod scanner;
 mod syntax;
 mod triggers;
-mod vendors;
+mod vendor_rules;
 mod views;
 
 use std::ops::Range;
 
 use self::json::{Exempt, LEFT_OUT};
-use self::judge::Bond;
+use self::judge::Closeness;
 use self::known::Known;
 use self::syntax::assigned::name_before;
-use self::views::View;
+use self::views::DecodedText;
 
 pub use self::known::{KnownValue, spellings, worth_knowing, worth_remembering};
 pub use self::names::is_secret_name;
 pub use self::placeholder::{fill, id, is_id, placeholder};
-pub use self::vendors::{VERSION, has_own_shape};
+pub use self::vendor_rules::{VERSION, has_own_shape};
 
 /// A secret that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,7 +143,7 @@ impl Scanner {
         map: &dyn Fn(Range<usize>) -> Range<usize>,
         findings: &mut Vec<Finding>,
     ) {
-        readers::find(text, &self.known, &mut |read| {
+        scanner::find(text, &self.known, &mut |read| {
             let name = read.name.map(str::to_owned).or_else(|| name_before(text, read.span.start));
             findings.push(Finding { span: map(read.span), kind: read.kind, sure: read.sure, name });
         });
@@ -154,7 +154,7 @@ impl Scanner {
         if depth == 0 {
             return;
         }
-        let mut through = |view: View| {
+        let mut through = |view: DecodedText| {
             self.look(&view.bytes, depth - 1, &|span| map(view.span(&span)), findings);
         };
         views::uncoloured(text).into_iter().for_each(&mut through);
@@ -275,7 +275,7 @@ impl Scanner {
             return Vec::new();
         };
         let span = 0..value.len();
-        if judge::is_secret(name, text, Bond::Firm) {
+        if judge::is_secret(name, text, Closeness::Firm) {
             return vec![Finding { span, kind: "secret", sure: false, name: Some(name.to_owned()) }];
         }
         Vec::new()

@@ -6,7 +6,7 @@
 
 /// How much a name tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Tells {
+pub(super) enum NameMeaning {
     /// Nothing.
     Nothing,
     /// That it may be: only a value that chance made is a secret.
@@ -289,10 +289,10 @@ const KEYS: &[&str] = &[
 ];
 
 /// Says what a name tells.
-pub(super) fn tells(name: &str) -> Tells {
+pub(super) fn meaning_of(name: &str) -> NameMeaning {
     // Names are plain; a heading may be anything, and what was taken out before has telling words in it.
     if name.contains('\u{ab}') {
-        return Tells::Nothing;
+        return NameMeaning::Nothing;
     }
     let lower: String =
         name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
@@ -302,7 +302,7 @@ pub(super) fn tells(name: &str) -> Tells {
         || bare.ends_with("authorization")
         || bare.ends_with("samlresponse")
     {
-        return Tells::Token;
+        return NameMeaning::Token;
     }
     let id_of_secret = bare.ends_with("secretid") || bare.ends_with("sessionid") || bare.ends_with("sessid");
     let segments = || name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty());
@@ -310,7 +310,7 @@ pub(super) fn tells(name: &str) -> Tells {
     let about = ABOUT.iter().any(|end| last.eq_ignore_ascii_case(end) || ends_in_word(last, end));
     let is_id = last.eq_ignore_ascii_case("id") || last.ends_with("Id") || last.ends_with("ID");
     if bare.len() < 2 || PUBLIC.iter().any(|part| bare.contains(part)) || (about || is_id) && !id_of_secret {
-        return Tells::Nothing;
+        return NameMeaning::Nothing;
     }
     let ends = |words: &[&str]| words.iter().any(|word| bare.ends_with(word));
     let is_folder = bare.ends_with("pwd")
@@ -324,25 +324,25 @@ pub(super) fn tells(name: &str) -> Tells {
         || bare.ends_with("pwd") && !is_folder
         || is_segment(name, &["pass", "pw", "pwd"])
     {
-        return Tells::Password;
+        return NameMeaning::Password;
     }
     if has(&["secret", "token", "credential", "apikey", "masterauth", "bearer", "unsealkey"])
         || id_of_secret
         || ends(&["oauth"])
     {
-        return Tells::Token;
+        return NameMeaning::Token;
     }
     if let Some(before) = bare.strip_suffix("key") {
         let loud =
             name.len() > 4 && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
         return if loud || KEYS.iter().any(|word| before.ends_with(word)) {
-            Tells::Token
+            NameMeaning::Token
         } else {
-            Tells::Perhaps
+            NameMeaning::Perhaps
         };
     }
     if ends(&["salt", "jwt", "privatekeydata", "keydata"]) || bare.contains("secretkeybase") {
-        return Tells::Token;
+        return NameMeaning::Token;
     }
     let perhaps = [
         "session",
@@ -358,7 +358,7 @@ pub(super) fn tells(name: &str) -> Tells {
         "pat",
         "code",
     ];
-    if ends(&perhaps) { Tells::Perhaps } else { Tells::Nothing }
+    if ends(&perhaps) { NameMeaning::Perhaps } else { NameMeaning::Nothing }
 }
 
 /// Whether a name in words of their own case ends in a word: `tokenType`.
@@ -381,7 +381,7 @@ pub fn is_secret_name(name: &str) -> bool {
     let upper = name.to_ascii_uppercase();
     let is_folder = upper.ends_with("PWD") && name.len() <= 6;
     !is_folder
-        && (tells(name) >= Tells::Token
+        && (meaning_of(name) >= NameMeaning::Token
             || upper.contains("DATABASE_URL")
             || upper.contains("CONNECTION_STRING")
             || upper.contains("WEBHOOK")
@@ -408,7 +408,7 @@ mod tests {
             "psk",
             "rootPassword",
         ] {
-            assert_eq!(tells(name), Tells::Password, "{name}");
+            assert_eq!(meaning_of(name), NameMeaning::Password, "{name}");
         }
         for name in [
             "apiKey",
@@ -428,10 +428,10 @@ mod tests {
             "client-key-data",
             "token",
         ] {
-            assert_eq!(tells(name), Tells::Token, "{name}");
+            assert_eq!(meaning_of(name), NameMeaning::Token, "{name}");
         }
         for name in ["key", "session", "sid", "signature"] {
-            assert_eq!(tells(name), Tells::Perhaps, "{name}");
+            assert_eq!(meaning_of(name), NameMeaning::Perhaps, "{name}");
         }
     }
 
@@ -458,7 +458,7 @@ mod tests {
             "cache_key",
             "tokenizer",
         ] {
-            assert_eq!(tells(name), Tells::Nothing, "{name}");
+            assert_eq!(meaning_of(name), NameMeaning::Nothing, "{name}");
         }
     }
 }

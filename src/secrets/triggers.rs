@@ -9,12 +9,12 @@ use std::sync::OnceLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
-use super::judge::{self, Bond};
+use super::judge::{self, Closeness};
 use super::keys;
-use super::names::{self, Tells};
-use super::rules;
+use super::names::{self, NameMeaning};
+use super::rule_matching;
 use super::syntax::{self, calls, commands, markup, sql, tables};
-use super::vendors::RULES;
+use super::vendor_rules::RULES;
 use super::{NEAR, dumps, views};
 
 /// The kind of place where a word was found.
@@ -149,7 +149,7 @@ pub(super) fn all(text: &[u8], mut found: impl FnMut(Trigger, Range<usize>)) {
 }
 
 /// A place where a secret can't be ruled out.
-pub(super) struct Place {
+pub(super) struct SecretCandidate {
     pub(super) hit: Range<usize>,
     /// How far a secret's text may reach back from there, and continue, over blanks too.
     pub(super) back: usize,
@@ -157,13 +157,13 @@ pub(super) struct Place {
 }
 
 /// Calls `place` with each place of raw JSON or text where a secret can't be ruled out.
-pub(super) fn candidates(text: &[u8], mut place: impl FnMut(Place)) {
+pub(super) fn candidates(text: &[u8], mut place: impl FnMut(SecretCandidate)) {
     let mut last_name = 0..0;
     let mut ruled = 0;
     all(text, |trigger, hit| {
         let near = |may: bool| may.then_some((super::BEFORE, NEAR));
         let reach = match trigger {
-            Trigger::Rule(index) => near(rules::has_tail(&RULES[index], text, hit.end)),
+            Trigger::Rule(index) => near(rule_matching::has_tail(&RULES[index], text, hit.end)),
             Trigger::Encoded => {
                 (views::base64_run(text, hit.start).len() >= 24).then_some((16 << 10, keys::LONGEST))
             }
@@ -179,7 +179,7 @@ pub(super) fn candidates(text: &[u8], mut place: impl FnMut(Place)) {
             Trigger::Listed(_) => near(is_list(text, hit.end)),
             Trigger::Created => sql::may_hold(text, hit.end).then_some((super::BEFORE, sql::MOST_BYTES)),
             Trigger::Call(_) => near(value_within(text, hit.end, 300, 3, |value| {
-                judge::is_secret("password", value, Bond::Firm)
+                judge::is_secret("password", value, Closeness::Firm)
             })),
             Trigger::Echo => {
                 let mut holds = false;
@@ -215,7 +215,7 @@ pub(super) fn candidates(text: &[u8], mut place: impl FnMut(Place)) {
             }
         };
         if let Some((back, reach)) = reach {
-            place(Place { hit, back, reach });
+            place(SecretCandidate { hit, back, reach });
         }
     });
 }
@@ -246,12 +246,13 @@ fn name_holds(text: &[u8], hit: &Range<usize>, last: &mut Range<usize>) -> Optio
     }
     let name = syntax::Name::around(text, hit)?;
     last.clone_from(&name.span);
-    let option = text[..name.span.start].ends_with(b"-") || name.tells == Tells::Password;
-    let bond = if option || syntax::http::is_header(&name.label) { Bond::Place } else { Bond::Firm };
+    let option = text[..name.span.start].ends_with(b"-") || name.meaning == NameMeaning::Password;
+    let bond =
+        if option || syntax::http::is_header(&name.label) { Closeness::Place } else { Closeness::Firm };
     // What is left of a password between signs may be little.
-    let most = if name.tells == Tells::Token { Tells::Password } else { name.tells };
+    let most = if name.meaning == NameMeaning::Token { NameMeaning::Password } else { name.meaning };
     let in_query = text[..name.span.start].ends_with(b"?") || text[..name.span.start].ends_with(b"&");
-    let most = if in_query { Tells::Password } else { most };
+    let most = if in_query { NameMeaning::Password } else { most };
     let holds = |value: &str| judge::is_secret_under(most, &name.label, value, bond);
     let may = value_within(text, hit.end, distance, lines, holds) || value_before(text, &name);
     may.then_some((super::BEFORE, if heads { tables::MOST_BYTES } else { NEAR }))
@@ -262,7 +263,7 @@ fn value_before(text: &[u8], name: &syntax::Name<'_>) -> bool {
     let from = name.span.start.saturating_sub(200);
     memchr::memmem::find(&text[from..name.span.start], b"alue").is_some_and(|at| {
         value_within(text, from + at, 200, 4, |value| {
-            judge::is_secret_under(name.tells, &name.label, value, Bond::Firm)
+            judge::is_secret_under(name.meaning, &name.label, value, Closeness::Firm)
         })
     })
 }

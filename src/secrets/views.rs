@@ -6,15 +6,15 @@
 use std::ops::Range;
 
 /// A text looked at in another way.
-pub(super) struct View {
+pub(super) struct DecodedText {
     pub(super) bytes: Vec<u8>,
     /// Where each byte begins in the text, and one more: where the last one ends.
     from: Vec<u32>,
 }
 
-impl View {
-    fn with_capacity(capacity: usize) -> View {
-        View { bytes: Vec::with_capacity(capacity), from: Vec::with_capacity(capacity + 1) }
+impl DecodedText {
+    fn with_capacity(capacity: usize) -> DecodedText {
+        DecodedText { bytes: Vec::with_capacity(capacity), from: Vec::with_capacity(capacity + 1) }
     }
 
     fn push(&mut self, byte: u8, from: usize) {
@@ -22,7 +22,7 @@ impl View {
         self.from.push(u32::try_from(from).unwrap_or(u32::MAX));
     }
 
-    fn end(mut self, length: usize) -> View {
+    fn end(mut self, length: usize) -> DecodedText {
         self.from.push(u32::try_from(length).unwrap_or(u32::MAX));
         self
     }
@@ -35,8 +35,8 @@ impl View {
 }
 
 /// Undoes the escapes of a JSON string; what is no escape stays.
-pub(super) fn unescaped(text: &[u8]) -> View {
-    let mut view = View::with_capacity(text.len());
+pub(super) fn unescaped(text: &[u8]) -> DecodedText {
+    let mut view = DecodedText::with_capacity(text.len());
     let mut at = 0;
     while let Some(&byte) = text.get(at) {
         if byte != b'\\' {
@@ -101,9 +101,9 @@ fn unicode(text: &[u8]) -> Option<(char, usize)> {
 }
 
 /// Leaves out terminal colours and the like: `ESC [ … letter`.
-pub(super) fn uncoloured(text: &[u8]) -> Option<View> {
+pub(super) fn uncoloured(text: &[u8]) -> Option<DecodedText> {
     memchr::memchr(0x1b, text)?;
-    let mut view = View::with_capacity(text.len());
+    let mut view = DecodedText::with_capacity(text.len());
     let mut at = 0;
     while let Some(&byte) = text.get(at) {
         if byte == 0x1b && text.get(at + 1) == Some(&b'[') {
@@ -119,14 +119,14 @@ pub(super) fn uncoloured(text: &[u8]) -> Option<View> {
 
 /// Puts the end of a line where `cat -v` shows a NUL, as between variables of a process, and a tab where it shows one:
 /// `^@`, `^I`.
-pub(super) fn uncareted(text: &[u8]) -> Option<View> {
+pub(super) fn uncareted(text: &[u8]) -> Option<DecodedText> {
     let shown = |at: usize| match text.get(at + 1) {
         Some(b'@') => Some(b'\n'),
         Some(b'I') => Some(b'\t'),
         _ => None,
     };
     memchr::memchr_iter(b'^', text).find(|at| shown(*at).is_some())?;
-    let mut view = View::with_capacity(text.len());
+    let mut view = DecodedText::with_capacity(text.len());
     let mut at = 0;
     while let Some(&byte) = text.get(at) {
         let plain = (byte == b'^').then(|| shown(at)).flatten();
@@ -137,14 +137,14 @@ pub(super) fn uncareted(text: &[u8]) -> Option<View> {
 }
 
 /// Decodes `%XX`; `None` if there is nothing to decode.
-pub(super) fn unpercented(text: &[u8]) -> Option<View> {
+pub(super) fn unpercented(text: &[u8]) -> Option<DecodedText> {
     let digit = |byte: Option<&u8>| char::from(*byte?).to_digit(16);
     let decoded = |at: usize| {
         let value = digit(text.get(at + 1))? * 16 + digit(text.get(at + 2))?;
         u8::try_from(value).ok().filter(|byte| (0x21..0x7f).contains(byte))
     };
     memchr::memchr_iter(b'%', text).find(|at| decoded(*at).is_some())?;
-    let mut view = View::with_capacity(text.len());
+    let mut view = DecodedText::with_capacity(text.len());
     let mut at = 0;
     while let Some(&byte) = text.get(at) {
         match (byte == b'%').then(|| decoded(at)).flatten() {

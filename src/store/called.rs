@@ -9,7 +9,7 @@ use crate::base::ids::SnapshotId;
 use crate::base::screen::Line;
 
 /// What is known of a snapshot that can be called.
-pub(super) struct Named<'a> {
+pub(super) struct CallableSnapshot<'a> {
     /// The file name without `.json`.
     pub(super) stem: &'a str,
     /// Whether this user saved it.
@@ -21,8 +21,8 @@ pub(super) struct Named<'a> {
 }
 
 /// Returns what each is called, by its file.
-pub(super) fn called(all: &[Named<'_>]) -> HashMap<String, String> {
-    let mut by_name: BTreeMap<&str, Vec<&Named<'_>>> = BTreeMap::new();
+pub(super) fn called(all: &[CallableSnapshot<'_>]) -> HashMap<String, String> {
+    let mut by_name: BTreeMap<&str, Vec<&CallableSnapshot<'_>>> = BTreeMap::new();
     for one in all {
         by_name.entry(one.name).or_default().push(one);
     }
@@ -57,7 +57,7 @@ fn word_for(user: &str) -> String {
 
 /// Says whether `NAME@WHO` means this one: by its user, or by the start of its id. This user's own has its plain name: what
 /// was meant for another one that is gone must not hit it.
-pub(super) fn is_meant(reference: &str, one: &Named<'_>) -> bool {
+pub(super) fn is_meant(reference: &str, one: &CallableSnapshot<'_>) -> bool {
     let who = reference.strip_prefix(one.name).and_then(|rest| rest.strip_prefix('@'));
     who.is_some_and(|who| {
         (!one.own && who == word_for(one.user)) || (who.len() >= 4 && one.id.as_str().starts_with(who))
@@ -74,7 +74,7 @@ mod tests {
             .map(|letter| SnapshotId::parse(&letter.repeat(32)).expect("an id"))
             .into_iter()
             .collect();
-        let one = |stem, own, id: usize, name, user| Named { stem, own, id: &ids[id], name, user };
+        let one = |stem, own, id: usize, name, user| CallableSnapshot { stem, own, id: &ids[id], name, user };
         let all = [
             one("wip", false, 0, "wip", "ada"),
             one("wip-2", true, 1, "wip", "me"),

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::called::Named;
+use super::called::CallableSnapshot;
 use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;
 use crate::manifest::{Head, Manifest};
@@ -26,10 +26,10 @@ pub struct Entry {
 
 impl Entry {
     /// Returns what it can be called by.
-    pub(super) fn named(&self) -> Option<Named<'_>> {
+    pub(super) fn named(&self) -> Option<CallableSnapshot<'_>> {
         let manifest = self.manifest.as_ref().ok()?;
         let (name, user) = (&manifest.name, &manifest.created_by.user);
-        Some(Named { stem: &self.stem, own: self.own, id: &manifest.id, name, user })
+        Some(CallableSnapshot { stem: &self.stem, own: self.own, id: &manifest.id, name, user })
     }
 
     /// Gives it the name that it has among all others.
@@ -71,9 +71,9 @@ pub struct UnreadEntry {
 
 impl UnreadEntry {
     /// Returns what it can be called by.
-    pub(super) fn named(&self) -> Option<Named<'_>> {
+    pub(super) fn named(&self) -> Option<CallableSnapshot<'_>> {
         let head = self.head.as_ref().ok()?;
         let (name, user) = (&head.name, &head.created_by.user);
-        Some(Named { stem: &self.stem, own: self.own, id: &head.id, name, user })
+        Some(CallableSnapshot { stem: &self.stem, own: self.own, id: &head.id, name, user })
     }
 }

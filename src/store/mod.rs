@@ -45,7 +45,7 @@ pub use intake::{Added, Incoming, check_may_travel, check_sound};
 pub use journals::{FoundJournal, Journal, Wait};
 pub use log::{LogEntry, LogOutcome, MovedBranch, Operation};
 use manifest_cache::Parsed;
-pub use objects::{Sweep, Waiting};
+pub use objects::{Sweep, YoungObjects};
 pub use pieces::Pieces;
 pub use refs::{Reference, check_name};
 pub use seal::Seal;

@@ -43,12 +43,12 @@ pub struct Sweep {
     /// Their size on disk in bytes.
     pub bytes: u64,
     /// What nothing needs either, and is too young to go.
-    pub waiting: Waiting,
+    pub waiting: YoungObjects,
 }
 
 /// Objects that nothing needs and that are younger than a day.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Waiting {
+pub struct YoungObjects {
     /// How many objects.
     pub objects: u64,
     /// Their size on disk in bytes.
@@ -57,7 +57,7 @@ pub struct Waiting {
     pub until: Option<Timestamp>,
 }
 
-impl Waiting {
+impl YoungObjects {
     fn add(&mut self, found: &Stat) {
         self.bytes += found.size;
         self.objects += 1;
@@ -71,7 +71,7 @@ struct Unneeded {
     bases: Vec<OwnPath>,
     /// Objects, with their size on disk in bytes.
     objects: Vec<(OwnPath, u64)>,
-    waiting: Waiting,
+    waiting: YoungObjects,
 }
 
 impl Unneeded {
@@ -304,7 +304,7 @@ impl Store {
         let mut unneeded = Unneeded {
             bases: with_bases.map(|name| self.bases_folder().join(name)).collect(),
             objects: Vec::new(),
-            waiting: Waiting::default(),
+            waiting: YoungObjects::default(),
         };
         for name in self.objects_folder().names()?.into_iter().filter(|name| name.len() == 2) {
             let folder = self.objects_folder().join(name);

@@ -27,7 +27,7 @@ pub struct PatchSide<'a> {
 
 /// A diff that was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Made {
+pub struct EncodedDiff {
     /// Its form.
     pub form: DiffForm,
     /// Hunks, delta or the whole.
@@ -42,9 +42,13 @@ pub struct Made {
 ///
 /// # Errors
 /// [`Kind::Environment`] if the compressor fails (out of memory).
-pub fn make(old: Option<PatchSide<'_>>, new: PatchSide<'_>) -> Result<Option<Made>> {
-    let whole =
-        |removed| Made { form: DiffForm::Whole, bytes: new.bytes.to_vec(), added: line_count(new), removed };
+pub fn make(old: Option<PatchSide<'_>>, new: PatchSide<'_>) -> Result<Option<EncodedDiff>> {
+    let whole = |removed| EncodedDiff {
+        form: DiffForm::Whole,
+        bytes: new.bytes.to_vec(),
+        added: line_count(new),
+        removed,
+    };
     let Some(old) = old else { return Ok(Some(whole(0))) };
     if (old.mode == Mode::Link) != (new.mode == Mode::Link) {
         return Ok(Some(whole(line_count(old))));
@@ -59,7 +63,7 @@ pub fn make(old: Option<PatchSide<'_>>, new: PatchSide<'_>) -> Result<Option<Mad
     }
     if is_text {
         let made = stored_patch::diff(old.bytes, new.bytes);
-        return Ok(Some(Made {
+        return Ok(Some(EncodedDiff {
             form: DiffForm::Hunks,
             bytes: made.text,
             added: made.added,
@@ -68,7 +72,7 @@ pub fn make(old: Option<PatchSide<'_>>, new: PatchSide<'_>) -> Result<Option<Mad
     }
     let delta = compress::make_delta(old.bytes, new.bytes)
         .map_err(|error| Error::new(Kind::Environment, "Cannot compress a file").because(error))?;
-    Ok(Some(Made { form: DiffForm::Delta, bytes: delta, added: 0, removed: 0 }))
+    Ok(Some(EncodedDiff { form: DiffForm::Delta, bytes: delta, added: 0, removed: 0 }))
 }
 
 /// Applies a diff; the result has `size` bytes.

@@ -165,7 +165,7 @@ fn changes(old: &[u8], new: &[u8], shift: usize) -> Vec<Change> {
 
 /// Like [`changes`], for texts that are too large for it; `None` if the result is not correct.
 fn changes_by_window(old: &[u8], new: &[u8], shift: usize) -> Option<Vec<Change>> {
-    let mut found = Found { changes: Vec::new(), shift };
+    let mut found = FoundChanges { changes: Vec::new(), shift };
     let options = Options { context: 0, longest_line: usize::MAX, ..Options::default() };
     let differ = Differ::new(old, new, options).looking_ahead(Box::new(|old_from, new_from| {
         fn rest(text: &[u8], from: u64) -> Box<dyn Read + '_> {
@@ -188,12 +188,12 @@ fn changes_by_window(old: &[u8], new: &[u8], shift: usize) -> Option<Vec<Change>
 }
 
 /// Takes what the windowed differ finds, and notes where that is.
-struct Found {
+struct FoundChanges {
     changes: Vec<Change>,
     shift: usize,
 }
 
-impl Sink for Found {
+impl Sink for FoundChanges {
     fn open(&mut self, old: u64, new: u64, _heading: &[u8]) -> io::Result<()> {
         // Without context a hunk starts where its change does.
         let index = |line: u64| usize::try_from(line - 1).map_err(io::Error::other);

@@ -5,7 +5,7 @@
 //! through real folders only; nothing is ever written in place.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read as _, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use rustix::io::Errno;
 
 use crate::base::error::{Error, IoContext, Kind, Result};
 use crate::sys::environment::temporary_files;
-use crate::sys::place::{OwnPath, strange};
+use crate::sys::place::{OwnPath, strange, whole};
 
 /// How the names of our temporary files begin.
 pub const TEMPORARY: &str = "snap-tmp-";
@@ -145,9 +145,7 @@ pub(super) fn random_name(start: &str) -> Result<String> {
 /// larger than `limit` bytes.
 pub fn read_plain(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
     let Some(file) = open_checked(path, limit)? else { return Ok(None) };
-    let mut bytes = Vec::new();
-    file.take(limit).read_to_end(&mut bytes).context("read", path)?;
-    Ok(Some(bytes))
+    whole(file, limit).context("read", path).map(Some)
 }
 
 fn open_checked(path: &Path, limit: u64) -> Result<Option<File>> {

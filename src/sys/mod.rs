@@ -9,6 +9,7 @@ pub mod process;
 pub mod programs;
 pub mod reach;
 pub mod signals;
+pub(crate) mod stat;
 pub mod sync;
 pub mod users_files;
 pub mod work_tree;

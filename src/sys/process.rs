@@ -20,6 +20,11 @@ pub fn leave_terminal() {
     let _left = rustix::process::setsid();
 }
 
+/// Returns the number of the user as whom the process acts: the owner of what it creates.
+pub fn effective_user() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
 /// Returns the user's number as text, for users without a name.
 pub fn user_number() -> String {
     rustix::process::getuid().as_raw().to_string()

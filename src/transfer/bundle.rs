@@ -22,20 +22,20 @@ const PLAIN: u32 = 1;
 const WITH_BASES: u32 = 2;
 
 /// Writes a bundle.
-pub struct Writer<W> {
+pub struct BundleWriter<W> {
     out: W,
     sum: Checksum,
     bytes: u64,
 }
 
-impl<W: Write> Writer<W> {
+impl<W: Write> BundleWriter<W> {
     /// Begins a bundle of a manifest, the list of base versions if there are any, and this many
     /// objects.
     ///
     /// # Errors
     /// What the output says.
-    pub fn begin(out: W, manifest: &[u8], bases: Option<&[u8]>, objects: u64) -> io::Result<Writer<W>> {
-        let mut writer = Writer { out, sum: Checksum::default(), bytes: 0 };
+    pub fn begin(out: W, manifest: &[u8], bases: Option<&[u8]>, objects: u64) -> io::Result<BundleWriter<W>> {
+        let mut writer = BundleWriter { out, sum: Checksum::default(), bytes: 0 };
         writer.put(MARK)?;
         let version = if bases.is_some() { WITH_BASES } else { PLAIN };
         writer.put(&version.to_le_bytes())?;
@@ -76,7 +76,7 @@ impl<W: Write> Writer<W> {
 }
 
 /// What a bundle begins with, unchecked.
-pub struct Head {
+pub struct BundleHead {
     /// The manifest's bytes.
     pub manifest: Vec<u8>,
     /// The list of base versions.
@@ -97,7 +97,7 @@ impl<R: Read> BundleReader<R> {
     /// # Errors
     /// [`Kind::Damaged`] if this is no bundle or it ends too early, [`Kind::NewerFormat`] if
     /// a later version wrote it, [`Kind::Environment`] if the input can't be read.
-    pub fn begin(input: R) -> Result<(BundleReader<R>, Head)> {
+    pub fn begin(input: R) -> Result<(BundleReader<R>, BundleHead)> {
         let mut reader = BundleReader { input, sum: Checksum::default(), left: 0, last: None };
         let mark: [u8; 8] = reader.take()?;
         if mark != *MARK {
@@ -122,7 +122,7 @@ impl<R: Read> BundleReader<R> {
                 reader.left
             )));
         }
-        Ok((reader, Head { manifest, bases }))
+        Ok((reader, BundleHead { manifest, bases }))
     }
 
     /// Reads the next object, unchecked. `largest` gives the largest size of an object's frame, and

@@ -16,7 +16,7 @@ use crate::manifest::{Manifest, ObjectRef};
 use crate::store::{Added, Bases, Entry, Incoming, LogEntry, Operation, Reference, Store, check_sound};
 use crate::sys::files::{Draft, Existing};
 use crate::sys::place::Root;
-use crate::transfer::bundle::{BundleReader, Writer};
+use crate::transfer::bundle::{BundleReader, BundleWriter};
 use crate::workspace::Workspace;
 
 /// A snapshot that was imported.
@@ -129,8 +129,8 @@ fn write<W: Write>(
     let bases = if carried.bases.0.is_empty() { None } else { Some(carried.bases.to_json()?) };
     let both = manifest.objects().into_iter().chain(carried.bases.0.values().copied());
     let objects: BTreeMap<ObjectId, ObjectRef> = both.map(|object| (object.object, object)).collect();
-    let mut bundle =
-        Writer::begin(out, &json, bases.as_deref(), objects.len() as u64).map_err(|error| failed(&error))?;
+    let mut bundle = BundleWriter::begin(out, &json, bases.as_deref(), objects.len() as u64)
+        .map_err(|error| failed(&error))?;
     for object in objects.values() {
         let frame = match carried.frames.get(&object.object) {
             Some(frame) => frame,

@@ -6,9 +6,9 @@
 //! `refs/snapshots` and `refs/snapshot-leases`. The base commit of a snapshot that comes in is kept by a ref
 //! below `refs/snap` here, as after a save.
 
-mod base;
 pub mod bundle;
 mod commit_format;
+mod common_snapshots;
 mod file;
 mod lease;
 mod outcome;
@@ -24,7 +24,7 @@ use crate::store::{LogEntry, Operation};
 
 pub use file::{Imported, export, export_to_file, import};
 pub use lease::Lease;
-pub use outcome::{Fate, Handed, Judged, Listed};
+pub use outcome::{ListedSnapshot, RemotePrunePlan, TransferOutcome, TransferResult};
 pub use peers::{Peer, peer_of};
 pub use remote::Remotes;
 

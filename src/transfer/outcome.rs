@@ -10,17 +10,17 @@ use crate::manifest::Manifest;
 use crate::prune::Verdict;
 
 /// What became of one snapshot.
-pub struct Handed {
+pub struct TransferResult {
     /// Its name, safe to show; its id if the name is not known.
     pub name: String,
     /// Its id.
     pub id: SnapshotId,
     /// What became of it.
-    pub fate: Fate,
+    pub fate: TransferOutcome,
 }
 
 /// What can become of one snapshot.
-pub enum Fate {
+pub enum TransferOutcome {
     /// It was handed over.
     Done,
     /// The other side had it.
@@ -30,7 +30,7 @@ pub enum Fate {
 }
 
 /// A snapshot on a remote.
-pub struct Listed {
+pub struct ListedSnapshot {
     /// Its id.
     pub id: SnapshotId,
     /// Its name, safe to show.
@@ -47,15 +47,15 @@ pub struct Listed {
 }
 
 /// What pruning a remote would do.
-pub struct Judged {
+pub struct RemotePrunePlan {
     /// The snapshots that this user saved, each with what becomes of it.
-    pub own: Vec<(Listed, Verdict)>,
+    pub own: Vec<(ListedSnapshot, Verdict)>,
     /// How many others there are, which stay.
     pub others: usize,
 }
 
-impl Handed {
-    pub(super) fn new(manifest: &Manifest, fate: Fate) -> Handed {
-        Handed { name: Line(&manifest.name).to_string(), id: manifest.id.clone(), fate }
+impl TransferResult {
+    pub(super) fn new(manifest: &Manifest, fate: TransferOutcome) -> TransferResult {
+        TransferResult { name: Line(&manifest.name).to_string(), id: manifest.id.clone(), fate }
     }
 }

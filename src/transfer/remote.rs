@@ -4,9 +4,9 @@
 //! never moved. Several are transferred together, but independently: a problem with one is reported, and the
 //! others continue.
 
-use super::base::{self, Mine};
+use super::common_snapshots::{self, Mine};
 use super::lease::{self, LEASES, Lease};
-use super::outcome::{Fate, Handed, Judged, Listed};
+use super::outcome::{ListedSnapshot, RemotePrunePlan, TransferOutcome, TransferResult};
 use super::peers::{self, Peer};
 use super::{keep_base, line};
 use crate::audit;
@@ -85,8 +85,8 @@ impl<'a> Remotes<'a> {
     ///
     /// # Errors
     /// If one of the references means nothing here, or the remote can't be reached. What is
-    /// wrong with one snapshot is in its own [`Fate`].
-    pub fn push(&mut self, references: &[String], allow_secrets: &[String]) -> Result<Vec<Handed>> {
+    /// wrong with one snapshot is in its own [`TransferOutcome`].
+    pub fn push(&mut self, references: &[String], allow_secrets: &[String]) -> Result<Vec<TransferResult>> {
         let mut chosen: Vec<Entry> = Vec::new();
         for reference in references {
             let entry = self.store.find(&Reference::parse(reference))?;
@@ -97,7 +97,7 @@ impl<'a> Remotes<'a> {
                 chosen.push(entry);
             }
         }
-        let wanted = base::mine(&chosen);
+        let wanted = common_snapshots::mine(&chosen);
         let in_order = chosen.iter().filter_map(|entry| entry.manifest.as_ref().ok());
         let wanted: Vec<Mine<'_>> = in_order.filter_map(|m| wanted.get(&m.id).copied()).collect();
         let mut handed = self.send(&wanted, allow_secrets);
@@ -114,17 +114,17 @@ impl<'a> Remotes<'a> {
         let parents: Vec<&SnapshotId> = wanted
             .iter()
             .zip(&handed)
-            .filter(|(_, handed)| matches!(handed.fate, Fate::Done))
+            .filter(|(_, handed)| matches!(handed.fate, TransferOutcome::Done))
             .filter_map(|(one, _)| one.manifest.parent.as_ref())
             .collect();
         self.forget_leases(|lease| lease.who == me && parents.contains(&&lease.id));
         Ok(handed)
     }
 
-    fn send(&mut self, wanted: &[Mine<'_>], allow_secrets: &[String]) -> Result<Vec<Handed>> {
+    fn send(&mut self, wanted: &[Mine<'_>], allow_secrets: &[String]) -> Result<Vec<TransferResult>> {
         let there = self.places()?;
         let entries = self.store.entries()?;
-        let mine = base::mine(&entries);
+        let mine = common_snapshots::mine(&entries);
         let (old, new): (Vec<Mine<'_>>, Vec<Mine<'_>>) =
             wanted.iter().partition(|one| there.iter().any(|place| place.id == one.manifest.id));
         let mut handed = Vec::new();
@@ -137,19 +137,27 @@ impl<'a> Remotes<'a> {
             let sound = check_sound(&json, one.manifest, self.context.now);
             match sound.and_then(|()| redaction::check(self.workspace, one.manifest, false, allow_secrets)) {
                 Ok(()) => clean.push(one),
-                Err(error) => handed.push(Handed::new(one.manifest, Fate::Failed(error))),
+                Err(error) => handed.push(TransferResult::new(one.manifest, TransferOutcome::Failed(error))),
             }
         }
         let new = clean;
-        base::lay(&self.remote, self.store, &mine, &base::to_push_on(&mine, &there, &new))?;
+        common_snapshots::lay(
+            &self.remote,
+            self.store,
+            &mine,
+            &common_snapshots::to_push_on(&mine, &there, &new),
+        )?;
         let names: Vec<String> = new.iter().map(|one| commit_format::ref_of(one.manifest)).collect();
-        let oids =
-            if new.is_empty() { Vec::new() } else { base::write(&self.remote, self.store, &new, &names)? };
+        let oids = if new.is_empty() {
+            Vec::new()
+        } else {
+            common_snapshots::write(&self.remote, self.store, &new, &names)?
+        };
         let refs: Vec<RemoteRef> =
             oids.into_iter().zip(names).map(|(oid, name)| RemoteRef { oid, name }).collect();
         for (answer, one) in self.remote.create(&refs)?.into_iter().zip(new) {
             handed.push(match answer {
-                PushAnswer::Taken => Handed::new(one.manifest, Fate::Done),
+                PushAnswer::Taken => TransferResult::new(one.manifest, TransferOutcome::Done),
                 PushAnswer::Rejected(why) => {
                     // Perhaps another one was faster.
                     let there = self.places()?;
@@ -166,15 +174,15 @@ impl<'a> Remotes<'a> {
     ///
     /// # Errors
     /// As [`Remotes::push`].
-    pub fn pull(&mut self, references: &[String]) -> Result<Vec<Handed>> {
+    pub fn pull(&mut self, references: &[String]) -> Result<Vec<TransferResult>> {
         let fetched = self.fetch(references);
         audit::unless_failed(self.store, &self.line(Operation::Pull, None), fetched)
     }
 
-    fn fetch(&mut self, references: &[String]) -> Result<Vec<Handed>> {
+    fn fetch(&mut self, references: &[String]) -> Result<Vec<TransferResult>> {
         let there = self.places()?;
         let entries = self.store.entries()?;
-        let mine = base::mine(&entries);
+        let mine = common_snapshots::mine(&entries);
         let mut wanted: Vec<RemoteSnapshot> = Vec::new();
         let mut handed = Vec::new();
         if references.is_empty() {
@@ -188,8 +196,8 @@ impl<'a> Remotes<'a> {
                 Some(one) => {
                     // Its base commit may have come since.
                     keep_base(self.repository, one.manifest);
-                    self.log(Operation::Pull, one.manifest, &Fate::Already);
-                    handed.push(Handed::new(one.manifest, Fate::Already));
+                    self.log(Operation::Pull, one.manifest, &TransferOutcome::Already);
+                    handed.push(TransferResult::new(one.manifest, TransferOutcome::Already));
                 }
                 None => wanted.push(place),
             }
@@ -197,7 +205,12 @@ impl<'a> Remotes<'a> {
         if wanted.is_empty() {
             return Ok(handed);
         }
-        base::lay(&self.remote, self.store, &mine, &base::to_fetch_on(&mine, &there))?;
+        common_snapshots::lay(
+            &self.remote,
+            self.store,
+            &mine,
+            &common_snapshots::to_fetch_on(&mine, &there),
+        )?;
         let names: Vec<&str> = wanted.iter().map(|place| place.at.name.as_str()).collect();
         self.remote.fetch(&names, true)?;
         let mut dated: Vec<(Option<Timestamp>, RemoteSnapshot)> = Vec::new();
@@ -217,7 +230,7 @@ impl<'a> Remotes<'a> {
     ///
     /// # Errors
     /// [`Kind::Environment`] if the remote can't be reached.
-    pub fn list(&mut self) -> Result<Vec<Listed>> {
+    pub fn list(&mut self) -> Result<Vec<ListedSnapshot>> {
         let there = self.places()?;
         self.describe(&there)
     }
@@ -227,7 +240,7 @@ impl<'a> Remotes<'a> {
     /// # Errors
     /// [`Kind::NotFound`] or [`Kind::Ambiguous`], [`Kind::Conflict`] if it has changed
     /// meanwhile, [`Kind::Environment`] if the remote refuses or can't be reached.
-    pub fn withdraw(&mut self, references: &[String]) -> Result<Vec<Handed>> {
+    pub fn withdraw(&mut self, references: &[String]) -> Result<Vec<TransferResult>> {
         let there = self.places()?;
         let places = self.resolve_all(&there, references)?;
         self.remove(Operation::Withdraw, &places)
@@ -239,36 +252,36 @@ impl<'a> Remotes<'a> {
     ///
     /// # Errors
     /// [`Kind::Environment`] if the remote can't be reached.
-    pub fn judge(&mut self, policy: Policy) -> Result<Judged> {
+    pub fn judge(&mut self, policy: Policy) -> Result<RemotePrunePlan> {
         let there = self.places()?;
         let all = self.describe(&there)?;
-        let (own, others): (Vec<Listed>, Vec<Listed>) =
+        let (own, others): (Vec<ListedSnapshot>, Vec<ListedSnapshot>) =
             all.into_iter().partition(|one| one.place.user == commit_format::part(&self.context.user));
         let entries = self.store.entries()?;
-        let mine = base::mine(&entries);
-        let pushed = |one: &Listed| Pushed {
+        let mine = common_snapshots::mine(&entries);
+        let pushed = |one: &ListedSnapshot| Pushed {
             created_at: one.created_at,
             here: mine.get(&one.id).map(|here| (here.entry, here.manifest)),
         };
         let pushed: Vec<Pushed<'_>> = own.iter().map(pushed).collect();
         let verdicts = prune::judge_pushed(&pushed, policy, self.context.now);
-        Ok(Judged { own: own.into_iter().zip(verdicts).collect(), others: others.len() })
+        Ok(RemotePrunePlan { own: own.into_iter().zip(verdicts).collect(), others: others.len() })
     }
 
     /// Removes from the remote what was judged so.
     ///
     /// # Errors
     /// As [`Remotes::withdraw`].
-    pub fn prune(&mut self, judged: &Judged) -> Result<Vec<Handed>> {
+    pub fn prune(&mut self, judged: &RemotePrunePlan) -> Result<Vec<TransferResult>> {
         let gone = judged.own.iter().filter(|(_, verdict)| !verdict.keep);
         let places: Vec<RemoteSnapshot> = gone.map(|(one, _)| one.place.clone()).collect();
         self.remove(Operation::Prune, &places)
     }
 
     /// Deletes the refs of snapshots, and the leases on them.
-    fn remove(&mut self, operation: Operation, places: &[RemoteSnapshot]) -> Result<Vec<Handed>> {
+    fn remove(&mut self, operation: Operation, places: &[RemoteSnapshot]) -> Result<Vec<TransferResult>> {
         let entries = self.store.entries()?;
-        let mine = base::mine(&entries);
+        let mine = common_snapshots::mine(&entries);
         let refs: Vec<RemoteRef> = places.iter().map(|place| place.at.clone()).collect();
         let mut gone = Vec::new();
         for (place, answer) in places.iter().zip(self.remote.delete(&refs)?) {
@@ -277,8 +290,8 @@ impl<'a> Remotes<'a> {
                 None => place.id.short().to_owned(),
             };
             let fate = match answer {
-                PushAnswer::Taken => Fate::Done,
-                PushAnswer::Rejected(why) => Fate::Failed(
+                PushAnswer::Taken => TransferOutcome::Done,
+                PushAnswer::Rejected(why) => TransferOutcome::Failed(
                     Error::new(Kind::Environment, format!("{} refused to delete {name}", self.shown()))
                         .because(why)
                         .hint("nothing was removed; see who may delete refs there"),
@@ -290,10 +303,11 @@ impl<'a> Remotes<'a> {
                 ..self.line(operation, None)
             };
             self.write(line, &fate);
-            gone.push(Handed { name, id: place.id.clone(), fate });
+            gone.push(TransferResult { name, id: place.id.clone(), fate });
         }
-        let removed =
-            |id: &SnapshotId| gone.iter().any(|one| one.id == *id && matches!(one.fate, Fate::Done));
+        let removed = |id: &SnapshotId| {
+            gone.iter().any(|one| one.id == *id && matches!(one.fate, TransferOutcome::Done))
+        };
         self.forget_leases(|lease| removed(&lease.id));
         Ok(gone)
     }
@@ -346,8 +360,8 @@ impl<'a> Remotes<'a> {
         line(self.context, operation, manifest, &self.shown())
     }
 
-    fn log(&self, operation: Operation, manifest: &Manifest, fate: &Fate) {
-        if !matches!(fate, Fate::Failed(_)) {
+    fn log(&self, operation: Operation, manifest: &Manifest, fate: &TransferOutcome) {
+        if !matches!(fate, TransferOutcome::Failed(_)) {
             self.note(&manifest.id);
         }
         self.write(self.line(operation, Some(manifest)), fate);
@@ -368,11 +382,11 @@ impl<'a> Remotes<'a> {
         self.peer() == *peer
     }
 
-    fn write(&self, line: LogEntry, fate: &Fate) {
+    fn write(&self, line: LogEntry, fate: &TransferOutcome) {
         let line = match fate {
-            Fate::Done => line,
-            Fate::Already => audit::skipped(line),
-            Fate::Failed(error) => audit::failed(line, error),
+            TransferOutcome::Done => line,
+            TransferOutcome::Already => audit::skipped(line),
+            TransferOutcome::Failed(error) => audit::failed(line, error),
         };
         audit::write(self.store, &line);
     }
@@ -390,13 +404,13 @@ impl<'a> Remotes<'a> {
         manifest: &Manifest,
         there: &[RemoteSnapshot],
         absent: impl FnOnce() -> Error,
-    ) -> Handed {
+    ) -> TransferResult {
         let Some(place) = there.iter().find(|place| place.id == manifest.id) else {
-            return Handed::new(manifest, Fate::Failed(absent()));
+            return TransferResult::new(manifest, TransferOutcome::Failed(absent()));
         };
         let fate = match self.is_same(manifest, place) {
-            Ok(true) => Fate::Already,
-            Ok(false) => Fate::Failed(
+            Ok(true) => TransferOutcome::Already,
+            Ok(false) => TransferOutcome::Failed(
                 Error::new(
                     Kind::Conflict,
                     format!(
@@ -408,9 +422,9 @@ impl<'a> Remotes<'a> {
                 .because(format!("{} is not the snapshot {}", place.at.name, manifest.id))
                 .hint("one of the two was changed after it was saved; nothing was overwritten"),
             ),
-            Err(error) => Fate::Failed(error),
+            Err(error) => TransferOutcome::Failed(error),
         };
-        Handed::new(manifest, fate)
+        TransferResult::new(manifest, fate)
     }
 
     fn is_same(&self, manifest: &Manifest, place: &RemoteSnapshot) -> Result<bool> {
@@ -433,7 +447,7 @@ impl<'a> Remotes<'a> {
     }
 
     /// Takes in one snapshot that was fetched.
-    fn take(&self, place: &RemoteSnapshot) -> Result<Handed> {
+    fn take(&self, place: &RemoteSnapshot) -> Result<TransferResult> {
         let mut name = place.id.short().to_owned();
         let mut line = LogEntry { snapshot: Some(place.id.clone()), ..self.line(Operation::Pull, None) };
         let mut fetched = self.remote.fetched()?;
@@ -452,11 +466,11 @@ impl<'a> Remotes<'a> {
                 }
                 self.note(&place.id);
                 audit::write(self.store, &line);
-                Fate::Done
+                TransferOutcome::Done
             }
-            Err(error) => Fate::Failed(error),
+            Err(error) => TransferOutcome::Failed(error),
         };
-        Ok(Handed { name, id: place.id.clone(), fate })
+        Ok(TransferResult { name, id: place.id.clone(), fate })
     }
 }
 

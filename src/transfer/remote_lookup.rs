@@ -1,8 +1,8 @@
 //! Which snapshots on a remote a name or an id means, and what is known of each.
 
-use super::base;
+use super::common_snapshots;
 use super::lease::Lease;
-use super::outcome::Listed;
+use super::outcome::ListedSnapshot;
 use super::remote::Remotes;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::Line;
@@ -17,7 +17,7 @@ impl Remotes<'_> {
         references: &[String],
     ) -> Result<Vec<RemoteSnapshot>> {
         let mut found = Vec::new();
-        let mut listed: Option<Vec<Listed>> = None;
+        let mut listed: Option<Vec<ListedSnapshot>> = None;
         for reference in references {
             let starts = |place: &&RemoteSnapshot| {
                 reference.len() >= 4 && place.id.as_str().starts_with(reference.as_str())
@@ -38,7 +38,7 @@ impl Remotes<'_> {
 
     pub(super) fn resolve(
         &self,
-        listed: &[Listed],
+        listed: &[ListedSnapshot],
         reference: &str,
         by_id: &[&RemoteSnapshot],
     ) -> Result<RemoteSnapshot> {
@@ -49,10 +49,10 @@ impl Remotes<'_> {
                     .because(format!("it has {}", listed.len()))
             });
         }
-        let mut called: Vec<&Listed> = listed.iter().filter(|one| one.name == shown).collect();
+        let mut called: Vec<&ListedSnapshot> = listed.iter().filter(|one| one.name == shown).collect();
         if called.is_empty() {
             // `NAME@USER`, as two people's snapshots of one name are called.
-            let user = |one: &Listed| {
+            let user = |one: &ListedSnapshot| {
                 let user = one.by.rsplit_once('@').map_or(one.by.as_str(), |(user, _)| user);
                 user.split_whitespace().collect::<Vec<_>>().join("-")
             };
@@ -74,9 +74,9 @@ impl Remotes<'_> {
 
     /// Finds the names and times of snapshots. For those that are not here, it reads their commits,
     /// which are fetched without content if the remote can do that.
-    pub(super) fn describe(&self, there: &[RemoteSnapshot]) -> Result<Vec<Listed>> {
+    pub(super) fn describe(&self, there: &[RemoteSnapshot]) -> Result<Vec<ListedSnapshot>> {
         let entries = self.store.entries()?;
-        let mine = base::mine(&entries);
+        let mine = common_snapshots::mine(&entries);
         let unknown: Vec<&str> = there
             .iter()
             .filter(|place| !mine.contains_key(&place.id))
@@ -103,7 +103,7 @@ impl Remotes<'_> {
             };
             let of_it = |lease: &&Lease| lease.id == place.id && lease.counts(self.context.now);
             let leases = self.leases.iter().filter(of_it).cloned().collect();
-            listed.push(Listed {
+            listed.push(ListedSnapshot {
                 id: place.id.clone(),
                 name,
                 by,

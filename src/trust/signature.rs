@@ -121,13 +121,13 @@ fn message(body: ObjectId) -> Vec<u8> {
     format!("claude-snap snapshot\nblake3 {body}\n").into_bytes()
 }
 
-struct Answer {
+struct SignatureAnswer {
     ok: bool,
     stdout: Vec<u8>,
     stderr: String,
 }
 
-fn run<'a>(arguments: impl IntoIterator<Item = &'a OsStr>, input: &[u8]) -> Result<Answer> {
+fn run<'a>(arguments: impl IntoIterator<Item = &'a OsStr>, input: &[u8]) -> Result<SignatureAnswer> {
     let programs = Programs::around(&[]);
     let Some(program) = programs.find("ssh-keygen") else {
         return Err(Error::new(Kind::Environment, "Cannot run ssh-keygen")
@@ -149,7 +149,7 @@ fn run<'a>(arguments: impl IntoIterator<Item = &'a OsStr>, input: &[u8]) -> Resu
         let _closed = stdin.write_all(input);
     }
     let output = child.wait_with_output().map_err(failed)?;
-    Ok(Answer {
+    Ok(SignatureAnswer {
         ok: output.status.success(),
         stdout: output.stdout,
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),

@@ -23,7 +23,7 @@ pub use repair::{Repaired, repair};
 #[derive(Debug, Default)]
 pub struct VerifyReport {
     /// The snapshots, in the order of `snap list`.
-    pub snapshots: Vec<Checked>,
+    pub snapshots: Vec<CheckedSnapshot>,
     /// Journals of restores that can't be read.
     pub journals: Vec<Problem>,
     /// How many objects were read.
@@ -34,7 +34,7 @@ pub struct VerifyReport {
 
 /// What was found of one snapshot.
 #[derive(Debug)]
-pub struct Checked {
+pub struct CheckedSnapshot {
     /// The name of its file, without `.json`.
     pub stem: String,
     /// Its id, if its manifest can be read.
@@ -51,7 +51,7 @@ pub struct Checked {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// What kind of thing.
-    pub part: Part,
+    pub part: DamagedPart,
     /// Which one, for a person.
     pub what: String,
     /// Why.
@@ -62,7 +62,7 @@ pub struct Problem {
 
 /// The kinds of things that can be wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum DamagedPart {
     /// The manifest itself.
     Manifest,
     /// A piece of content.
@@ -77,16 +77,16 @@ pub enum Part {
     Journal,
 }
 
-impl Part {
+impl DamagedPart {
     /// Returns the word that stands for it in JSON and on the screen.
     pub fn word(self) -> &'static str {
         match self {
-            Part::Manifest => "manifest",
-            Part::Object => "object",
-            Part::Base => "base",
-            Part::Edit => "edit",
-            Part::Session => "session",
-            Part::Journal => "journal",
+            DamagedPart::Manifest => "manifest",
+            DamagedPart::Object => "object",
+            DamagedPart::Base => "base",
+            DamagedPart::Edit => "edit",
+            DamagedPart::Session => "session",
+            DamagedPart::Journal => "journal",
         }
     }
 }
@@ -124,7 +124,7 @@ pub fn verify(workspace: &Workspace, entries: &[Entry]) -> Result<VerifyReport> 
 
 fn journals(workspace: &Workspace) -> Result<Vec<Problem>> {
     let problem = |ignored: restore::UnusedJournal| Problem {
-        part: Part::Journal,
+        part: DamagedPart::Journal,
         what: ignored.path.to_string_lossy().into_owned(),
         cause: ignored.why,
         object: None,
@@ -132,9 +132,14 @@ fn journals(workspace: &Workspace) -> Result<Vec<Problem>> {
     Ok(restore::foreign_journals(workspace)?.into_iter().map(|(_, ignored)| problem(ignored)).collect())
 }
 
-fn check(workspace: &Workspace, entry: &Entry, objects: &mut Objects) -> Result<Checked> {
-    let mut checked =
-        Checked { stem: entry.stem.clone(), id: None, name: None, problems: Vec::new(), notes: Vec::new() };
+fn check(workspace: &Workspace, entry: &Entry, objects: &mut Objects) -> Result<CheckedSnapshot> {
+    let mut checked = CheckedSnapshot {
+        stem: entry.stem.clone(),
+        id: None,
+        name: None,
+        problems: Vec::new(),
+        notes: Vec::new(),
+    };
     let manifest = match &entry.manifest {
         Ok(manifest) => manifest,
         Err(error) if error.kind() == Kind::NewerFormat => {
@@ -144,7 +149,7 @@ fn check(workspace: &Workspace, entry: &Entry, objects: &mut Objects) -> Result<
         Err(error) => {
             let what = format!("{}.json", entry.stem);
             let cause = error.to_string();
-            checked.problems.push(Problem { part: Part::Manifest, what, cause, object: None });
+            checked.problems.push(Problem { part: DamagedPart::Manifest, what, cause, object: None });
             return Ok(checked);
         }
     };
@@ -153,7 +158,7 @@ fn check(workspace: &Workspace, entry: &Entry, objects: &mut Objects) -> Result<
     // An extra: without it the snapshot is whole.
     let bases = workspace.store.bases(manifest).unwrap_or_else(|error| {
         checked.problems.push(Problem {
-            part: Part::Manifest,
+            part: DamagedPart::Manifest,
             what: format!("bases/{}.json", manifest.id),
             cause: error.to_string(),
             object: None,
@@ -169,7 +174,7 @@ fn check(workspace: &Workspace, entry: &Entry, objects: &mut Objects) -> Result<
         if let Some(cause) = found {
             damaged.push(object);
             let cause = cause.clone();
-            checked.problems.push(Problem { part: Part::Object, what, cause, object: Some(object) });
+            checked.problems.push(Problem { part: DamagedPart::Object, what, cause, object: Some(object) });
         }
     }
     // What needs a damaged object is named already.
@@ -186,7 +191,7 @@ fn check_session(
     workspace: &Workspace,
     manifest: &Manifest,
     sound: &dyn Fn(&[ObjectRef]) -> bool,
-    checked: &mut Checked,
+    checked: &mut CheckedSnapshot,
 ) -> Result<()> {
     // The conversation comes first; its agents may be branches of it.
     let mut session = None;
@@ -196,7 +201,12 @@ fn check_session(
         let bytes: u64 = transcript.chunks.iter().map(|chunk| chunk.size).sum();
         if bytes != transcript.bytes {
             let cause = format!("its pieces have {bytes} bytes together, and it has {}", transcript.bytes);
-            checked.problems.push(Problem { part: Part::Session, what: what.clone(), cause, object: None });
+            checked.problems.push(Problem {
+                part: DamagedPart::Session,
+                what: what.clone(),
+                cause,
+                object: None,
+            });
         }
         checked.notes.extend(found.into_iter().map(|finding| format!("{what}, {finding}")));
     }
@@ -209,7 +219,7 @@ fn check_base(
     entry: &Entry,
     manifest: &Manifest,
     bases: &Bases,
-    checked: &mut Checked,
+    checked: &mut CheckedSnapshot,
 ) -> Result<bool> {
     let Some(edits) = &manifest.edits else { return Ok(false) };
     let repository =
@@ -251,7 +261,12 @@ fn check_base(
                 Some(hint) => format!("it is not in this repository, so the files can't be restored: {hint}"),
                 None => error.cause().to_owned(),
             };
-            checked.problems.push(Problem { part: Part::Base, what: base.clone(), cause, object: None });
+            checked.problems.push(Problem {
+                part: DamagedPart::Base,
+                what: base.clone(),
+                cause,
+                object: None,
+            });
             Ok(false)
         }
     }
@@ -262,7 +277,7 @@ fn check_edits(
     manifest: &Manifest,
     bases: &Bases,
     sound: &dyn Fn(&[ObjectRef]) -> bool,
-    checked: &mut Checked,
+    checked: &mut CheckedSnapshot,
 ) -> Result<()> {
     let (Some(edits), Some(repository)) = (&manifest.edits, &workspace.repository) else { return Ok(()) };
     let mut versions = Materializer::to_restore(&workspace.store, repository, Some(bases));
@@ -273,7 +288,7 @@ fn check_edits(
         }
         if let Err(error) = versions.saved(saved) {
             let (what, cause) = (saved.to_string(), error.to_string());
-            checked.problems.push(Problem { part: Part::Edit, what, cause, object: None });
+            checked.problems.push(Problem { part: DamagedPart::Edit, what, cause, object: None });
         }
     }
     Ok(())

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use claude_snap::client::transcript::repair::Mending;
-use claude_snap::client::transcript::validate::{Check, Checked};
+use claude_snap::client::transcript::validate::{Check, CheckedTranscript};
 use serde_json::{Value, json};
 
 use crate::support::Must;
@@ -38,7 +38,7 @@ fn conversation() -> Vec<String> {
     ]
 }
 
-fn mended(transcript: &[u8]) -> (Checked, Vec<Value>) {
+fn mended(transcript: &[u8]) -> (CheckedTranscript, Vec<Value>) {
     let lines = || transcript.split_inclusive(|byte| *byte == b'\n');
     let mut check = Check::default();
     lines().for_each(|line| check.line(line));

@@ -25,6 +25,9 @@ fn v_tells_of_phases_vv_also_of_git_commands_with_their_exit_codes_and_neither_c
         "{}",
         phases.stderr
     );
+    // There is no conversation, and nothing to be read of it.
+    let empty = ["Saving conversation", "total=0"];
+    assert!(empty.iter().all(|empty| !phases.stderr.contains(empty)), "{}", phases.stderr);
     assert!(!phases.stderr.contains("snap::git"), "{}", phases.stderr);
     assert_eq!(phases.json()["name"], "phases");
     let all = snap_with(&project, &[], &["-vv", "save", "all"]).exits(0);

@@ -5,7 +5,7 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use claude_snap::base::digest::ObjectId;
-use claude_snap::transfer::bundle::{BundleReader, Writer};
+use claude_snap::transfer::bundle::{BundleReader, BundleWriter};
 
 use crate::handoff::exported_with;
 use crate::handoff_remote::utf8;
@@ -128,7 +128,7 @@ fn base_versions_that_are_not_what_they_say_are_refused() {
     }
     let with = |list: &str, frames: &[(ObjectId, Vec<u8>)]| {
         let mut writer =
-            Writer::begin(Vec::new(), &head.manifest, Some(list.as_bytes()), frames.len() as u64)
+            BundleWriter::begin(Vec::new(), &head.manifest, Some(list.as_bytes()), frames.len() as u64)
                 .must("a head");
         frames.iter().for_each(|(id, frame)| writer.object(*id, frame).must("an object"));
         writer.finish().must("an end").0

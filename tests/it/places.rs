@@ -135,6 +135,27 @@ fn a_variable_that_git_exports_to_hooks_does_not_mislead() {
 }
 
 #[test]
+fn commands_that_only_look_start_no_git_unless_something_about_the_repository_is_unusual() {
+    let project = Project::new();
+    project.write("a.txt", "changed\n");
+    project.snap(&["save", "x"]).exits(0);
+    let linked = project.home.path().join("linked");
+    project.git(&["worktree", "add", "-q", linked.to_str().must("UTF-8")]);
+    let asks = |folder: &std::path::Path, command: &[&str]| {
+        let ran = project.snap_in(folder, &[&["-vv"], command].concat()).exits(0);
+        assert!(ran.stdout.contains('x'), "{}", ran.stdout);
+        ran.stderr.contains("git{arguments=")
+    };
+    for command in [&["list"][..], &["show", "x"], &["diff", "x", "--stat"]] {
+        for folder in [project.root(), &project.path("sub"), &linked] {
+            assert!(!asks(folder, command), "{command:?} in {}", folder.display());
+        }
+    }
+    project.git(&["config", "core.worktree", ".."]);
+    assert!(asks(&project.path("sub"), &["list"]), "git is asked where the configuration names the tree");
+}
+
+#[test]
 fn a_folder_that_is_not_there_is_a_usage_error() {
     let project = Project::new();
     project.snap(&["-C", "no/such", "list"]).exits(2).says(&["no/such"]);

@@ -199,7 +199,7 @@ const ESCAPES: &[&str] = &[
     "diff/patch_reader/colors.rs",
     "diff/patch_reader/mod.rs",
     "remap/edges.rs",
-    "secrets/rules.rs",
+    "secrets/rule_matching.rs",
     "secrets/views.rs",
 ];
 

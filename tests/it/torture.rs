@@ -432,9 +432,18 @@ fn wreck(project: &Project) {
     project.git(&["add", "--sparse", "staged rubble"]);
 }
 
+/// Does something with each case; two at a time, as most of it is waiting for git.
+fn each_case(check: fn(&Case)) {
+    let (some, others) = CASES.split_at(CASES.len() / 2);
+    std::thread::scope(|scope| {
+        scope.spawn(|| some.iter().for_each(check));
+        others.iter().for_each(check);
+    });
+}
+
 #[test]
 fn any_work_tree_comes_back_in_a_fresh_clone() {
-    for case in CASES {
+    each_case(|case| {
         let project = case.project();
         let clone = project.cloned_with(case.config);
         (case.edit)(&project);
@@ -447,12 +456,12 @@ fn any_work_tree_comes_back_in_a_fresh_clone() {
         let store = project.stored("");
         clone.snap(&["resume", "x", "--store", store.to_str().must("UTF-8")]).exits(0);
         assert_eq!(clone.state_with_flags(), state, "{}", case.name);
-    }
+    });
 }
 
 #[test]
 fn any_work_tree_is_rewound_from_any_wreck_and_the_wreck_comes_back() {
-    for case in CASES {
+    each_case(|case| {
         let project = case.project();
         (case.edit)(&project);
         // Of a file that git takes for clean, only the blob is known: it comes back as a checkout by
@@ -472,7 +481,7 @@ fn any_work_tree_is_rewound_from_any_wreck_and_the_wreck_comes_back() {
         assert_eq!(project.state_with_flags(), wrecked, "{}: undo", case.name);
         project.snap(&["redo"]).exits(0);
         assert_eq!(comparable(project.content_state()), saved, "{}: redo", case.name);
-    }
+    });
 }
 
 #[test]

@@ -20,7 +20,7 @@ use crate::cli::upkeep::follow_links;
 use crate::context::Context;
 use crate::prune::{Policy, RemovalPlan, Verdict};
 use crate::store::Sweep;
-use crate::transfer::{Fate, Listed};
+use crate::transfer::{ListedSnapshot, TransferOutcome};
 use crate::workspace::Workspace;
 
 /// Remove old snapshots, and the data that only they needed
@@ -336,11 +336,14 @@ fn prune_remote(
         let handed = if dry_run { Vec::new() } else { r.prune(&judged)? };
         Ok((judged, handed))
     })?;
-    let failed =
-        |one: &Listed| match handed.iter().find(|handed| handed.id == one.id).map(|handed| &handed.fate) {
-            Some(Fate::Failed(error)) => Some(error.to_string()),
-            _ => None,
-        };
+    let failed = |one: &ListedSnapshot| match handed
+        .iter()
+        .find(|handed| handed.id == one.id)
+        .map(|handed| &handed.fate)
+    {
+        Some(TransferOutcome::Failed(error)) => Some(error.to_string()),
+        _ => None,
+    };
     let all = judged.own.iter().map(|(one, verdict)| Judged {
         on_remote: Some(OnRemote { error: failed(one) }),
         ..Judged::of(&one.name, &one.id, verdict)

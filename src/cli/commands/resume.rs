@@ -15,7 +15,7 @@ use crate::cli::upkeep::{settle, warn_of_passed_over};
 use crate::context::Context;
 use crate::git::Repository;
 use crate::manifest::Manifest;
-use crate::restore::{self, Options};
+use crate::restore::{self, RestoreOptions};
 use crate::store::{Operation, Reference};
 use crate::workspace::Workspace;
 
@@ -71,8 +71,8 @@ impl Resume {
         }
     }
 
-    fn options(&self) -> Options {
-        Options {
+    fn options(&self) -> RestoreOptions {
+        RestoreOptions {
             edits: !self.no_edits,
             merge: self.merge,
             trust_repository: self.trust_repository,
@@ -131,13 +131,14 @@ impl Resume {
         self.args.carry_out(&context, &workspace, plan, Operation::Resume, || made.keep(), ui)
     }
 
-    fn plan(&self, workspace: &Workspace, manifest: Manifest, ui: &mut Ui) -> Result<restore::Plan> {
-        let make = |ui: &Ui, manifest, options: Options| {
+    fn plan(&self, workspace: &Workspace, manifest: Manifest, ui: &mut Ui) -> Result<restore::RestorePlan> {
+        let make = |ui: &Ui, manifest, options: RestoreOptions| {
             planning(ui, |monitor| restore::plan_resume(workspace, manifest, &options, monitor))
         };
         let plan = make(ui, manifest, self.options())?;
-        self.args
-            .filled(ui, plan, |ui, manifest, fill| make(ui, manifest, Options { fill, ..self.options() }))
+        self.args.filled(ui, plan, |ui, manifest, fill| {
+            make(ui, manifest, RestoreOptions { fill, ..self.options() })
+        })
     }
 
     /// Opens the place to restore in. The store is still that of the place where the command was typed.

@@ -15,7 +15,7 @@ use crate::cli::restore_flow::{NewWorkTree, RestoreArgs, planning, say_where, sa
 use crate::cli::upkeep::settle;
 use crate::context::Context;
 use crate::manifest::Manifest;
-use crate::restore::{self, Options, SavedTree, lost_in_session, tree_of};
+use crate::restore::{self, RestoreOptions, SavedTree, lost_in_session, tree_of};
 use crate::store::{Operation, Reference};
 use crate::workspace::Workspace;
 
@@ -46,7 +46,7 @@ impl Rewind {
             && tree_of(workspace, &manifest)? == SavedTree::This
             && let Some(lost) = lost_in_session(workspace, &manifest)?
         {
-            let options = Options { session: false, ..self.args.options() };
+            let options = RestoreOptions { session: false, ..self.args.options() };
             let plan = restore::plan_rewind(workspace, manifest.clone(), &options, &Monitor::default())?;
             if plan.steps().is_empty() {
                 manifest = lost
@@ -104,13 +104,13 @@ impl Rewind {
         let checked = self.args.check(ui, workspace, &manifest);
         audit::unless_failed(&workspace.store, &line, checked)?;
         self.args.fetch_base(context, workspace, &manifest, ui)?;
-        let options = Options { reset_branch: self.reset_branch, ..self.args.options() };
-        let make = |ui: &Ui, manifest, options: Options| {
+        let options = RestoreOptions { reset_branch: self.reset_branch, ..self.args.options() };
+        let make = |ui: &Ui, manifest, options: RestoreOptions| {
             planning(ui, |monitor| restore::plan_rewind(workspace, manifest, &options, monitor))
         };
         let plan = make(ui, manifest, options.clone()).and_then(|plan| {
             self.args.filled(ui, plan, |ui, manifest, fill| {
-                make(ui, manifest, Options { fill, ..options.clone() })
+                make(ui, manifest, RestoreOptions { fill, ..options.clone() })
             })
         });
         let plan = self.args.planned(workspace, &line, plan)?;

@@ -14,7 +14,7 @@ use crate::cli::output::words::ago;
 use crate::cli::output::{Report, Style, Ui, progress_bar, text};
 use crate::cli::restore_flow::{ConsentArgs, RestoreReport, planning, say_moved, warn_of_left};
 use crate::context::Context;
-use crate::restore::{self, Direction, HistoryStep, Plan, Restored};
+use crate::restore::{self, Direction, HistoryStep, RestorePlan, Restored};
 use crate::store::Operation;
 use crate::workspace::Workspace;
 
@@ -163,7 +163,7 @@ impl Report for AllUndone {
 
 /// Returns the plan under a heading that names the restore, because nobody has asked for the safety
 /// snapshot by its name.
-fn report(plan: &Plan, way: &HistoryStep, now: Timestamp) -> RestoreReport {
+fn report(plan: &RestorePlan, way: &HistoryStep, now: Timestamp) -> RestoreReport {
     let what = Style::Strong.of(told(&way.what, now));
     let heading = text![way.direction.word(), " ", what, ", in ", &*plan.root().to_string_lossy()];
     RestoreReport::of(plan).with_way(way.direction, &way.what, heading)

@@ -13,7 +13,7 @@ use crate::cli::outcome::Outcome;
 use crate::cli::output::words::{count, size_text};
 use crate::cli::output::{Report, Style, Ui, text};
 use crate::store::{Entry, Reference};
-use crate::verify::{self, Checked, Problem, Repaired};
+use crate::verify::{self, CheckedSnapshot, Problem, Repaired};
 use crate::workspace::Workspace;
 
 /// Check that everything in the store is whole and can be restored
@@ -109,7 +109,7 @@ struct Restored<'a> {
 
 impl<'a> VerifyReport<'a> {
     fn new(report: &'a verify::VerifyReport, repaired: &'a Repaired) -> VerifyReport<'a> {
-        let snapshot = |one: &'a Checked| Snapshot {
+        let snapshot = |one: &'a CheckedSnapshot| Snapshot {
             name: one.name.as_deref(),
             id: one.id.as_ref(),
             file: format!("{}.json", one.stem),

@@ -96,6 +96,14 @@ impl Ui {
         self.value(&screen::json(&json))
     }
 
+    /// Prints one value of many as JSON, on a line of its own.
+    pub(crate) fn print_json_line(&mut self, value: &impl Serialize) -> Result<()> {
+        // By way of a `Value`, so that keys are in alphabetical order.
+        let json = serde_json::to_value(value)
+            .map_err(|error| Error::new(Kind::Bug, "The answer can't be written as JSON").because(error))?;
+        self.value(&screen::json(&json.to_string()))
+    }
+
     /// Says whether JSON was asked for.
     pub(crate) fn json(&self) -> bool {
         self.json

@@ -8,7 +8,7 @@ use super::consent::ConsentArgs;
 use super::revival::RevivalArgs;
 use crate::cli::completion::snapshots;
 use crate::remap::RemapMode;
-use crate::restore::{GrantChoice, KeepId, Options, Paths};
+use crate::restore::{GrantChoice, KeepId, Paths, RestoreOptions};
 
 #[derive(Args)]
 pub(crate) struct RestoreArgs {
@@ -71,12 +71,12 @@ fn parse_map(text: &str) -> Result<(String, String), String> {
 
 impl RestoreArgs {
     /// Returns what was asked for, as the operation takes it.
-    pub(crate) fn options(&self) -> Options {
+    pub(crate) fn options(&self) -> RestoreOptions {
         let mode = match self.paths {
             PathChoice::Rewrite => RemapMode::Rewrite,
             PathChoice::Keep => RemapMode::Keep,
         };
-        Options {
+        RestoreOptions {
             reset_branch: false,
             edits: true,
             merge: false,

@@ -15,7 +15,7 @@ use crate::cli::output::{NO, Style, Text, Ui, YES, text};
 use crate::compare::{broken, show_readers};
 use crate::diff::{BlockWriter, ChangeKind, FileHeader, Look, Options, Painter, Show as _};
 use crate::restore::protected_paths::Concern;
-use crate::restore::{Doubt, Plan};
+use crate::restore::{Doubt, RestorePlan};
 
 /// The most files of a kind that the plan lists one by one.
 const MOST_LISTED: usize = 8;
@@ -57,7 +57,7 @@ impl Group<'_> {
     }
 
     /// Asks whether to set them, showing the diff for as long as that is wanted.
-    pub(crate) fn ask(&self, ui: &mut Ui, plan: &Plan) -> Result<bool> {
+    pub(crate) fn ask(&self, ui: &mut Ui, plan: &RestorePlan) -> Result<bool> {
         let question = match self.doubts.as_slice() {
             [one] => format!("{} {}. Restore it?", one.path, one.why),
             many => {
@@ -110,7 +110,7 @@ pub(crate) fn warn_of_held(ui: &mut Ui, held: &[Doubt]) {
 }
 
 /// Shows what a plan makes of some files, as `snap diff` would.
-fn show<'a>(ui: &mut Ui, plan: &Plan, paths: impl Iterator<Item = &'a RepoPath>) -> Result<()> {
+fn show<'a>(ui: &mut Ui, plan: &RestorePlan, paths: impl Iterator<Item = &'a RepoPath>) -> Result<()> {
     ui.flush()?;
     let max_line = Options::default().longest_line;
     let look = Look { color: ui.color(), max_line, ..Look::default() };
@@ -135,7 +135,7 @@ fn show<'a>(ui: &mut Ui, plan: &Plan, paths: impl Iterator<Item = &'a RepoPath>)
     }
 }
 
-fn show_one(plan: &Plan, path: &RepoPath, look: Look, out: &mut BlockWriter<'_>) -> Result<()> {
+fn show_one(plan: &RestorePlan, path: &RepoPath, look: Look, out: &mut BlockWriter<'_>) -> Result<()> {
     let mut painter = Painter::new(out, look);
     let Some(preview) = plan.preview(path)? else {
         let mut line = b"only the index changes: ".to_vec();

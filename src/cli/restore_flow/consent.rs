@@ -17,7 +17,7 @@ use crate::base::screen::Line;
 use crate::cli::output::Ui;
 use crate::manifest::Manifest;
 use crate::restore::protected_paths::{ASKED, Concern};
-use crate::restore::{Consent, Plan, not_trusted};
+use crate::restore::{Consent, RestorePlan, not_trusted};
 use crate::trust::Provenance;
 use crate::workspace::Workspace;
 
@@ -121,9 +121,9 @@ impl ConsentArgs {
     pub(crate) fn obtain(
         &self,
         ui: &mut Ui,
-        plan: Plan,
-        report: impl Fn(&Plan) -> RestoreReport,
-    ) -> Result<Plan> {
+        plan: RestorePlan,
+        report: impl Fn(&RestorePlan) -> RestoreReport,
+    ) -> Result<RestorePlan> {
         let each = |kinds: &Kinds| kinds.0.map_or(ASKED.to_vec(), |concern| vec![concern]);
         let mut kinds: Vec<Concern> = self.allow_kind.iter().flat_map(each).collect();
         if !self.asks(ui) {
@@ -156,7 +156,7 @@ impl ConsentArgs {
     }
 
     /// Asks which variables of this place a file's secrets may be taken from.
-    pub(crate) fn variables(&self, ui: &mut Ui, plan: &Plan) -> Result<Vec<String>> {
+    pub(crate) fn variables(&self, ui: &mut Ui, plan: &RestorePlan) -> Result<Vec<String>> {
         let mut agreed = Vec::new();
         if !self.asks(ui) {
             return Ok(agreed);

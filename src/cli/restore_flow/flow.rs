@@ -15,13 +15,13 @@ use crate::cli::outcome::Outcome;
 use crate::cli::output::{Ui, progress_bar};
 use crate::context::Context;
 use crate::manifest::Manifest;
-use crate::restore::{self, GrantPlan, Plan, ServerChecks};
+use crate::restore::{self, GrantPlan, RestorePlan, ServerChecks};
 use crate::store::{LogEntry, Operation};
 use crate::transfer;
 use crate::workspace::Workspace;
 
 /// Makes a plan, showing how far that is.
-pub(crate) fn planning(ui: &Ui, make: impl FnOnce(&Monitor) -> Result<Plan>) -> Result<Plan> {
+pub(crate) fn planning(ui: &Ui, make: impl FnOnce(&Monitor) -> Result<RestorePlan>) -> Result<RestorePlan> {
     let monitor = Monitor::default();
     progress_bar::show(ui.talks(), &monitor, || make(&monitor))
 }
@@ -67,7 +67,12 @@ impl RestoreArgs {
     }
 
     /// Takes a plan; that there is none is logged, unless nothing was to be done anyway.
-    pub(crate) fn planned(&self, workspace: &Workspace, line: &LogEntry, plan: Result<Plan>) -> Result<Plan> {
+    pub(crate) fn planned(
+        &self,
+        workspace: &Workspace,
+        line: &LogEntry,
+        plan: Result<RestorePlan>,
+    ) -> Result<RestorePlan> {
         if self.dry_run { plan } else { audit::unless_failed(&workspace.store, line, plan) }
     }
 
@@ -75,9 +80,9 @@ impl RestoreArgs {
     pub(crate) fn filled(
         &self,
         ui: &mut Ui,
-        plan: Plan,
-        again: impl FnOnce(&Ui, Manifest, Vec<String>) -> Result<Plan>,
-    ) -> Result<Plan> {
+        plan: RestorePlan,
+        again: impl FnOnce(&Ui, Manifest, Vec<String>) -> Result<RestorePlan>,
+    ) -> Result<RestorePlan> {
         let agreed = if self.dry_run { Vec::new() } else { self.consent.variables(ui, &plan)? };
         if agreed.is_empty() {
             return Ok(plan);
@@ -91,7 +96,7 @@ impl RestoreArgs {
         &self,
         context: &Context,
         workspace: &Workspace,
-        plan: Plan,
+        plan: RestorePlan,
         operation: Operation,
         kept: impl FnOnce(),
         ui: &mut Ui,

@@ -9,7 +9,7 @@ use crate::base::screen::Line;
 use crate::cli::output::words::count;
 use crate::cli::output::{Style, Text, Ui, text};
 use crate::grants::{GrantKind, Offer};
-use crate::restore::{GrantChoice, GrantPlan, Plan};
+use crate::restore::{GrantChoice, GrantPlan, RestorePlan};
 use crate::trust::Provenance;
 
 impl ValueEnum for GrantChoice {
@@ -36,7 +36,7 @@ fn word(choice: GrantChoice) -> &'static str {
 }
 
 /// Returns the chosen value. By default a person is asked, but not about somebody else's grants.
-pub(crate) fn choice(asked: Option<GrantChoice>, plan: &Plan, ui: &Ui) -> GrantChoice {
+pub(crate) fn choice(asked: Option<GrantChoice>, plan: &RestorePlan, ui: &Ui) -> GrantChoice {
     let foreign = matches!(plan.provenance(), Provenance::Foreign { .. });
     let asks = ui.is_terminal() && !ui.json() && !foreign;
     asked.unwrap_or(if asks { GrantChoice::Review } else { GrantChoice::None })

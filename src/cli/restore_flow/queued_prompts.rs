@@ -8,7 +8,7 @@ use std::ffi::OsString;
 
 use crate::base::error::Result;
 use crate::cli::output::Ui;
-use crate::restore::Plan;
+use crate::restore::RestorePlan;
 use crate::trust::Provenance;
 
 /// Prompts that nobody answered.
@@ -19,7 +19,7 @@ pub(crate) struct QueuedPrompts {
 
 impl QueuedPrompts {
     /// Takes them from a plan that brings a session back.
-    pub(crate) fn of(plan: &Plan) -> QueuedPrompts {
+    pub(crate) fn of(plan: &RestorePlan) -> QueuedPrompts {
         let prompts = plan.session().map(|session| session.queue.clone()).unwrap_or_default();
         QueuedPrompts { prompts, is_own: matches!(plan.provenance(), Provenance::Own) }
     }

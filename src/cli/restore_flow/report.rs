@@ -20,7 +20,7 @@ use crate::git::kept_ref;
 use crate::redaction::Held;
 use crate::remap::RemapMode;
 use crate::restore::{
-    Action, Direction, Done, Doubt, NewBecause, Plan, Readiness, ServerStanding, SessionPlan, Step,
+    Action, Direction, Done, Doubt, NewBecause, Readiness, RestorePlan, ServerStanding, SessionPlan, Step,
 };
 use crate::store::{MovedBranch, Operation};
 use crate::trust::Provenance;
@@ -185,7 +185,7 @@ struct ResumeCommand {
 }
 
 impl RestoreReport {
-    pub(crate) fn of(plan: &Plan) -> RestoreReport {
+    pub(crate) fn of(plan: &RestorePlan) -> RestoreReport {
         let session = plan.session();
         let (signer, why) = match plan.provenance() {
             Provenance::Own => (None, None),

@@ -8,7 +8,7 @@ use std::io::{self, BufReader, Read, Seek as _, SeekFrom, Write};
 use crate::base::error::{Error, Kind, Result};
 
 /// Writes the content of a file.
-pub type Writer<'w> = &'w mut dyn FnMut(&mut dyn Write) -> Result<()>;
+pub type WriteContent<'w> = &'w mut dyn FnMut(&mut dyn Write) -> Result<()>;
 
 /// Gives a file's content as it would be saved.
 pub type AsSaved<'a> = &'a dyn Fn(File) -> io::Result<Box<dyn Read + 'a>>;
@@ -51,7 +51,7 @@ impl<'a, 'r> Continuation<'a, 'r> {
         here: File,
         as_saved: AsSaved<'a>,
         rest: &'r mut dyn Write,
-        content: Writer<'_>,
+        content: WriteContent<'_>,
     ) -> Result<PrefixMatch> {
         let size = here.metadata().map_err(unread)?.len();
         let here = BufReader::with_capacity(1 << 16, as_saved(here).map_err(unread)?);

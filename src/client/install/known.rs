@@ -18,7 +18,7 @@ impl ClientHome {
         let mut folders =
             ["tasks", "file-history", SCRIPTS].map(|kind| self.config.join(kind).join(id.as_str())).to_vec();
         folders.push(self.config.join("tasks").join(ClientHome::team_list(id)));
-        let beside = crate::client::files::list(&self.projects())?
+        let beside = crate::client::listing::list(&self.projects())?
             .into_iter()
             .any(|project| project.join(id.as_str()).exists());
         Ok(beside || folders.iter().any(|folder| folder.exists()) || !self.transcripts(id)?.is_empty())

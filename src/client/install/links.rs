@@ -32,12 +32,12 @@ pub struct Link {
     /// Whether it moves on to the newest snapshot.
     pub follows: bool,
     /// Its files, the transcript last.
-    files: Vec<Written>,
+    files: Vec<WrittenFile>,
 }
 
 /// A file as it was written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Written {
+struct WrittenFile {
     /// Below the client's folder.
     path: RepoPath,
     size: u64,
@@ -106,10 +106,10 @@ impl ClientHome {
         files::publish(&self.link_folder(), &self.link_place(id), &json, Existing::Replace).map(|_new| ())
     }
 
-    fn written(&self, path: &RepoPath) -> Result<Option<Written>> {
+    fn written(&self, path: &RepoPath) -> Result<Option<WrittenFile>> {
         let Some(found) = self.place_of(path).stat()? else { return Ok(None) };
         let modified = found.modified.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
-        Ok(Some(Written { path: path.clone(), size: found.size, modified }))
+        Ok(Some(WrittenFile { path: path.clone(), size: found.size, modified }))
     }
 
     /// Returns the place of a session's file, reached through real folders only, below `projects`,

@@ -18,7 +18,7 @@ use crate::base::error::{Error, IoContext, Kind, Result};
 use crate::base::ids::ClientId;
 use crate::base::paths::{NativePath, RepoPath};
 use crate::client::ClientHome;
-use crate::client::install::append::{AsSaved, Continuation, PrefixMatch, Writer, append, take_back};
+use crate::client::install::append::{AsSaved, Continuation, PrefixMatch, WriteContent, append, take_back};
 use crate::client::shared_files::{SCRIPTS, file_name, is_memory, is_script, memory_folder};
 use crate::sys::files;
 use crate::sys::place::Root;
@@ -97,7 +97,7 @@ impl ClientHome {
         folders: Folders<'_>,
         place: Option<&RepoPath>,
         as_saved: AsSaved<'_>,
-        content: Writer<'_>,
+        content: WriteContent<'_>,
     ) -> Result<PrefixMatch> {
         let placed = self.placed(id, folders, place.into_iter().cloned().collect(), "");
         let StagedFile { kind, path, .. } = placed.file(0)?;
@@ -120,7 +120,7 @@ impl Placing<'_> {
     /// # Errors
     /// [`Kind::Conflict`] if it exists where it is to go, [`Kind::Damaged`] for a place that is none, what `content`
     /// says, [`Kind::Environment`] with the path.
-    pub fn file(&mut self, place: &RepoPath, content: Writer<'_>) -> Result<()> {
+    pub fn file(&mut self, place: &RepoPath, content: WriteContent<'_>) -> Result<()> {
         let number = self.written;
         if self.placed.places.get(number) != Some(place) {
             return Ok(());
@@ -133,7 +133,7 @@ impl Placing<'_> {
     ///
     /// # Errors
     /// As [`Placing::file`].
-    pub fn transcript(self, content: Writer<'_>) -> Result<()> {
+    pub fn transcript(self, content: WriteContent<'_>) -> Result<()> {
         if self.written != self.placed.places.len() {
             return Err(Error::new(Kind::Bug, "The session's files arrived in another order than planned"));
         }
@@ -150,7 +150,7 @@ impl Placing<'_> {
         }
     }
 
-    fn write(&self, number: usize, content: Writer<'_>) -> Result<()> {
+    fn write(&self, number: usize, content: WriteContent<'_>) -> Result<()> {
         let StagedFile { kind, name, path, .. } = self.placed.file(number)?;
         let folder = self.placed.config.as_path().join(kind);
         // A link in its place is the user's own, as that of the client's folder itself.

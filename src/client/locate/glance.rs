@@ -31,13 +31,13 @@ pub struct SessionWords {
 
 /// One end of a transcript.
 #[derive(Clone, Copy)]
-enum End {
+enum TranscriptEnd {
     First,
     Last,
 }
 
 #[derive(Deserialize)]
-struct Place {
+struct FolderFields {
     #[serde(default)]
     cwd: Option<PathBuf>,
 }
@@ -46,7 +46,9 @@ struct Place {
 pub(super) fn last_folder(transcript: &Path) -> Result<Option<PathBuf>> {
     let mut file = open_theirs(transcript).context("read", transcript)?;
     for most in [NEAR, FAR] {
-        if let Some(folder) = find(&mut file, End::Last, most, folder).context("read", transcript)? {
+        if let Some(folder) =
+            find(&mut file, TranscriptEnd::Last, most, folder).context("read", transcript)?
+        {
             return Ok(Some(folder));
         }
     }
@@ -58,13 +60,13 @@ pub(super) fn last_folder(transcript: &Path) -> Result<Option<PathBuf>> {
 pub(super) fn first_folder(transcript: &Path) -> Result<Option<PathBuf>> {
     let mut file = open_theirs(transcript).context("read", transcript)?;
     let size = file.metadata().context("read", transcript)?.len();
-    let near = find(&mut file, End::First, NEAR, folder).context("read", transcript)?;
+    let near = find(&mut file, TranscriptEnd::First, NEAR, folder).context("read", transcript)?;
     if near.is_some() || size <= NEAR {
         return Ok(near);
     }
     // Lines of any size, at any size of memory.
     file.rewind().context("read", transcript)?;
-    let mut records = serde_json::Deserializer::from_reader(BufReader::new(file)).into_iter::<Place>();
+    let mut records = serde_json::Deserializer::from_reader(BufReader::new(file)).into_iter::<FolderFields>();
     Ok(records.find_map(|record| record.ok()?.cwd))
 }
 
@@ -73,7 +75,7 @@ pub(super) fn was_ever_in(transcript: &Path, is_wanted: impl Fn(&Path) -> bool) 
     let mut lines = BufReader::with_capacity(1 << 18, open_theirs(transcript).context("read", transcript)?);
     let (mut line, mut seen) = (Vec::new(), None);
     while lines.read_until(b'\n', &mut line).context("read", transcript)? > 0 {
-        let folder = serde_json::from_slice::<Place>(&line).ok().and_then(folder);
+        let folder = serde_json::from_slice::<FolderFields>(&line).ok().and_then(folder);
         line.clear();
         if folder.is_some() && folder != seen {
             if folder.as_deref().is_some_and(&is_wanted) {
@@ -94,26 +96,26 @@ pub(in crate::client) fn session_of(transcript: &Path) -> Option<String> {
     }
     let mut file = open_theirs(transcript).ok()?;
     let owner = |record: Owner| Some(record.session_id);
-    let near = find(&mut file, End::First, NEAR, owner).ok()?;
-    near.or_else(|| find(&mut file, End::First, 4 * FAR, owner).ok()?)
+    let near = find(&mut file, TranscriptEnd::First, NEAR, owner).ok()?;
+    near.or_else(|| find(&mut file, TranscriptEnd::First, 4 * FAR, owner).ok()?)
 }
 
 /// Returns what a person knows the session by; what can't be read says nothing.
-pub(super) fn words(transcript: &Path) -> SessionWords {
+pub(in crate::client) fn words(transcript: &Path) -> SessionWords {
     let Ok(mut file) = open_theirs(transcript) else { return SessionWords::default() };
     let mut title = |end| {
-        let own = find(&mut file, end, FAR, |named: Named| named.custom_title).ok().flatten();
-        own.or_else(|| find(&mut file, end, FAR, |named: Named| named.ai_title).ok().flatten())
+        let own = find(&mut file, end, FAR, |named: TitleFields| named.custom_title).ok().flatten();
+        own.or_else(|| find(&mut file, end, FAR, |named: TitleFields| named.ai_title).ok().flatten())
     };
     // In the first records, the last title counts too, but nobody looks that closely.
-    let title = title(End::Last).or_else(|| title(End::First));
-    let prompt = find(&mut file, End::First, FAR, prompt).ok().flatten();
+    let title = title(TranscriptEnd::Last).or_else(|| title(TranscriptEnd::First));
+    let prompt = find(&mut file, TranscriptEnd::First, FAR, prompt).ok().flatten();
     SessionWords { title, prompt }
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Named {
+struct TitleFields {
     #[serde(default)]
     custom_title: Option<String>,
     #[serde(default)]
@@ -122,7 +124,7 @@ struct Named {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Said {
+struct PromptFields {
     #[serde(rename = "type")]
     kind: String,
     #[serde(default)]
@@ -139,12 +141,12 @@ struct Message {
     content: Box<RawValue>,
 }
 
-fn folder(record: Place) -> Option<PathBuf> {
+fn folder(record: FolderFields) -> Option<PathBuf> {
     record.cwd
 }
 
 /// Returns what a person said in a record; what the client puts there itself is none of it.
-fn prompt(record: Said) -> Option<String> {
+fn prompt(record: PromptFields) -> Option<String> {
     #[derive(Deserialize)]
     struct Block<'a> {
         #[serde(borrow, default)]
@@ -165,13 +167,13 @@ fn prompt(record: Said) -> Option<String> {
 /// Looks through the whole records in so many bytes of an end, from the end on.
 fn find<R: DeserializeOwned, T>(
     file: &mut File,
-    end: End,
+    end: TranscriptEnd,
     most: u64,
     says: impl Fn(R) -> Option<T>,
 ) -> std::io::Result<Option<T>> {
     let from = match end {
-        End::First => 0,
-        End::Last => file.metadata()?.len().saturating_sub(most),
+        TranscriptEnd::First => 0,
+        TranscriptEnd::Last => file.metadata()?.len().saturating_sub(most),
     };
     let mut bytes = Vec::new();
     file.seek(SeekFrom::Start(from))?;
@@ -179,8 +181,8 @@ fn find<R: DeserializeOwned, T>(
     let lines = bytes.split(|byte| *byte == b'\n');
     let read = |line: &[u8]| serde_json::from_slice(line).ok().and_then(&says);
     Ok(match end {
-        End::First => lines.into_iter().find_map(read),
-        End::Last => lines.rev().find_map(read),
+        TranscriptEnd::First => lines.into_iter().find_map(read),
+        TranscriptEnd::Last => lines.rev().find_map(read),
     })
 }
 

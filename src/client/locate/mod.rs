@@ -9,9 +9,8 @@ mod scan;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use self::glance::SessionWords;
-use super::files::list;
-use super::{ClientHome, Live, belongs, slug};
+use super::listing::list;
+use super::{ClientHome, FoundSession, Live, belongs, slug};
 use crate::base::error::{Error, IoContext, Kind, Result};
 use crate::base::ids::ClientId;
 use crate::base::screen::Line;
@@ -27,36 +26,6 @@ pub struct Wanted<'a> {
     pub root: &'a Path,
     /// All work trees of the same repository.
     pub trees: &'a [PathBuf],
-}
-
-/// A session that was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FoundSession {
-    /// Its id.
-    pub id: ClientId,
-    /// Its transcript.
-    pub transcript: PathBuf,
-    /// Its running client, if it runs.
-    pub live: Option<Live>,
-    /// The folder that it worked in last, if it says so.
-    pub cwd: Option<PathBuf>,
-    /// The client's folders that it lies in.
-    pub home: ClientHome,
-}
-
-impl FoundSession {
-    /// Returns what a person knows it by.
-    pub fn words(&self) -> SessionWords {
-        glance::words(&self.transcript)
-    }
-
-    /// Makes one for other modules' tests.
-    #[cfg(test)]
-    pub(crate) fn example(id: &str, live: Option<Live>) -> FoundSession {
-        let home = ClientHome::new(Path::new("/home/.claude"), Path::new("/home"), None);
-        let id = ClientId::parse(id).expect("an id");
-        FoundSession { transcript: format!("/{id}.jsonl").into(), id, live, cwd: None, home }
-    }
 }
 
 /// Why a session was passed over that somebody may mean.
@@ -78,7 +47,7 @@ pub enum Passed {
 
 /// What was found, and what somebody may mean instead.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Found {
+pub struct LocatedSession {
     /// The session that is taken.
     pub session: Option<FoundSession>,
     /// Whether it never worked in this repository.
@@ -104,9 +73,9 @@ impl ClientHome {
     /// # Errors
     /// [`Kind::NotFound`] or [`Kind::Ambiguous`] for one that was asked for;
     /// [`Kind::Environment`] if the client's folders are there but can't be read.
-    pub fn find_session(&self, wanted: Wanted<'_>) -> Result<Found> {
-        let place = Place::new(self, wanted);
-        let mut found = Found::default();
+    pub fn find_session(&self, wanted: Wanted<'_>) -> Result<LocatedSession> {
+        let place = WantedPlace::new(self, wanted);
+        let mut found = LocatedSession::default();
         if let Some(asked) = wanted.asked {
             let session = self.asked_for(asked)?;
             found.elsewhere = !place.ever_had(&session);
@@ -190,7 +159,7 @@ impl ClientHome {
 
     /// Takes the session that the environment names, if it belongs here: a shell that a client began long ago still
     /// names that client's session, wherever one goes with it.
-    fn named(&self, named: &str, place: &Place<'_>, found: &mut Found) -> Result<()> {
+    fn named(&self, named: &str, place: &WantedPlace<'_>, found: &mut LocatedSession) -> Result<()> {
         let Some(id) = ClientId::parse(named) else { return Ok(()) };
         let live = self.live_session(&id)?;
         match self.newest_of(&id)? {
@@ -209,7 +178,7 @@ impl ClientHome {
     }
 
     /// Takes the live session that was active last, one of this work tree if there is one.
-    fn live(&self, place: &Place<'_>, found: &mut Found) -> Result<()> {
+    fn live(&self, place: &WantedPlace<'_>, found: &mut LocatedSession) -> Result<()> {
         let mut running = Vec::new();
         for live in self.running()? {
             let id = live.id.clone();
@@ -241,7 +210,7 @@ impl ClientHome {
         found.session = sessions.next();
         found.passed.extend(sessions.map(|session| (session, Passed::RunsToo)));
         if found.other_tree {
-            let mut ended = Found::default();
+            let mut ended = LocatedSession::default();
             self.ended(place, &mut ended)?;
             found.passed.extend(ended.session.map(|session| (session, Passed::EndedHere)));
         }
@@ -289,18 +258,18 @@ enum Tie {
 }
 
 /// Where the session is wanted.
-struct Place<'a> {
+struct WantedPlace<'a> {
     root: &'a Path,
     trees: &'a [PathBuf],
     /// The names of the folders of its transcripts.
     folders: Vec<String>,
 }
 
-impl<'a> Place<'a> {
-    fn new(client: &ClientHome, wanted: Wanted<'a>) -> Place<'a> {
+impl<'a> WantedPlace<'a> {
+    fn new(client: &ClientHome, wanted: Wanted<'a>) -> WantedPlace<'a> {
         let named = client.project_folder.iter().cloned();
         let folders = named.chain([slug(&wanted.root.to_string_lossy())]).collect();
-        Place { root: wanted.root, trees: wanted.trees, folders }
+        WantedPlace { root: wanted.root, trees: wanted.trees, folders }
     }
 
     /// Says what a folder has to do with it; a link that was left where the folder once was is followed.

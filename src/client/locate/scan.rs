@@ -5,11 +5,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Found, FoundSession, Passed, Place, Tie, glance, session_id};
+use super::{LocatedSession, Passed, Tie, WantedPlace, glance, session_id};
 use crate::base::error::Result;
 use crate::client::ClientHome;
-use crate::client::Listed;
-use crate::client::files::list;
+use crate::client::FoundSession;
+use crate::client::ListedSession;
+use crate::client::listing::list;
 use crate::sys::parallel;
 
 /// So many transcripts are looked at first; then always four times as many.
@@ -37,9 +38,9 @@ struct Ends {
 impl ClientHome {
     /// Takes the session whose transcript was written last, of those that were in this work tree. If there is none,
     /// names those that somebody may mean.
-    pub(super) fn ended(&self, place: &Place<'_>, found: &mut Found) -> Result<()> {
+    pub(super) fn ended(&self, place: &WantedPlace<'_>, found: &mut LocatedSession) -> Result<()> {
         let transcripts = self.listed(place)?;
-        let mut seen: Vec<(&Listed, Ends)> = Vec::new();
+        let mut seen: Vec<(&ListedSession, Ends)> = Vec::new();
         let (mut whole, mut size, mut rest) = (READ_WHOLE, FIRST, transcripts.as_slice());
         while !rest.is_empty() {
             let (part, more) = rest.split_at(size.min(rest.len()));
@@ -66,13 +67,14 @@ impl ClientHome {
     }
 
     /// Names the newest session of this work tree in each other configuration folder.
-    fn other_profiles(&self, place: &Place<'_>, found: &mut Found) {
+    fn other_profiles(&self, place: &WantedPlace<'_>, found: &mut LocatedSession) {
         for other in self.profiles() {
             // What can't be read there is not our business.
             let transcripts = other.listed(place).unwrap_or_default();
             let mut none = 0;
-            let is_here =
-                |listed: &&Listed| place.holds(&listed.transcript, &ends(&listed.transcript), &mut none);
+            let is_here = |listed: &&ListedSession| {
+                place.holds(&listed.transcript, &ends(&listed.transcript), &mut none)
+            };
             let newest = transcripts.iter().take(MOST_ELSEWHERE).find(is_here);
             let session = newest.and_then(|newest| other.ended_at(&newest.transcript));
             found.passed.extend(session.map(|session| (session, Passed::OtherProfile)));
@@ -85,7 +87,7 @@ impl ClientHome {
 
     /// Lists all sessions, newest first. Only the work tree's own folder must be readable; others may belong to
     /// anything.
-    fn listed(&self, place: &Place<'_>) -> Result<Vec<Listed>> {
+    fn listed(&self, place: &WantedPlace<'_>) -> Result<Vec<ListedSession>> {
         for own in &place.folders {
             list(&self.projects().join(own))?;
         }
@@ -100,7 +102,7 @@ fn ends(transcript: &Path) -> Ends {
     Ends { first: first.ok().flatten(), last: last.ok().flatten(), readable }
 }
 
-impl Place<'_> {
+impl WantedPlace<'_> {
     /// Says whether a session belongs to this work tree: it ended here, or began or was here and did not move on to
     /// another work tree of the repository.
     fn holds(&self, transcript: &Path, ends: &Ends, whole: &mut usize) -> bool {

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 /// What is looked at in the result, as the client's own tools see it.
 #[derive(Deserialize, Default)]
-struct View<'a> {
+struct ResultFields<'a> {
     #[serde(rename = "backgroundTaskId", borrow, default)]
     started: Option<Cow<'a, str>>,
     /// Of `TaskStop`.
@@ -38,7 +38,7 @@ struct Task<'a> {
 
 /// What a result says.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Told {
+pub(super) struct BackgroundChange {
     /// The shell that was started.
     pub(super) started: Option<String>,
     /// The shell or other task that is over.
@@ -48,15 +48,15 @@ pub(super) struct Told {
 /// What a result has to hold to say any of this.
 const MARKS: [&str; 4] = ["\"backgroundTaskId\"", "\"task_id\"", "\"shell_id\"", "\"shellId\""];
 
-impl Told {
-    pub(super) fn by(result: &RawValue) -> Told {
+impl BackgroundChange {
+    pub(super) fn by(result: &RawValue) -> BackgroundChange {
         // A result can be a whole file, and is rarely about this.
         let text = result.get().as_bytes();
         if !(text.starts_with(b"{") && MARKS.iter().any(|mark| memmem::find(text, mark.as_bytes()).is_some()))
         {
-            return Told::default();
+            return BackgroundChange::default();
         }
-        let view: View<'_> = serde_json::from_str(result.get()).unwrap_or_default();
+        let view: ResultFields<'_> = serde_json::from_str(result.get()).unwrap_or_default();
         let is_over = |status: &str| !matches!(status, "running" | "pending");
         let ended = match (view.task, view.task_id, view.shell_id, view.status) {
             (Some(task), ..) => Some(task.task_id).filter(|_| is_over(&task.status)),
@@ -67,7 +67,7 @@ impl Told {
             }
             _ => None,
         };
-        Told { started: view.started.map(Cow::into_owned), ended: ended.map(Cow::into_owned) }
+        BackgroundChange { started: view.started.map(Cow::into_owned), ended: ended.map(Cow::into_owned) }
     }
 }
 
@@ -95,7 +95,7 @@ mod tests {
             (r#"{"taskId":"3","statusChange":{"from":"a","to":"b"}}"#, (None, None)),
         ] {
             let result = RawValue::from_string(result.to_owned()).expect("JSON");
-            let told = Told::by(&result);
+            let told = BackgroundChange::by(&result);
             assert_eq!((told.started.as_deref(), told.ended.as_deref()), wanted, "{result}");
         }
     }

@@ -15,12 +15,12 @@ use serde_json::value::RawValue;
 use crate::base::error::Result;
 use crate::client::Lines;
 use crate::client::transcript::search::holds;
-use crate::client::transcript::validate::{Key, key};
+use crate::client::transcript::validate::{IdHash, key};
 
 /// What is looked at in a record.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct View<'a> {
+struct RecordFields<'a> {
     #[serde(rename = "type", borrow, default)]
     kind: Cow<'a, str>,
     #[serde(borrow, default)]
@@ -31,15 +31,17 @@ struct View<'a> {
     parent_uuid: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     compact_metadata: Option<&'a RawValue>,
+    #[serde(default)]
+    is_compact_summary: Option<bool>,
 }
 
-impl View<'_> {
-    fn of(line: &[u8]) -> Option<View<'_>> {
+impl RecordFields<'_> {
+    fn of(line: &[u8]) -> Option<RecordFields<'_>> {
         serde_json::from_slice(line).ok()
     }
 
     /// The id of a record that is said in the conversation, and so goes with it.
-    fn said(&self) -> Option<Key> {
+    fn said(&self) -> Option<IdHash> {
         let is_said = ["user", "assistant", "system", "attachment", "progress"].contains(&self.kind.as_ref());
         self.uuid.as_deref().filter(|_| is_said).map(key)
     }
@@ -49,7 +51,7 @@ impl View<'_> {
 #[derive(Default)]
 pub struct Survey {
     lines: u64,
-    said: Vec<Key>,
+    said: Vec<IdHash>,
     boundary: Option<Boundary>,
 }
 
@@ -59,13 +61,15 @@ struct Boundary {
     /// How many records of the conversation came before it.
     before: usize,
     /// What the records since then follow.
-    parents: HashSet<Key>,
+    parents: HashSet<IdHash>,
+    /// Whether the summary of what came before was written.
+    has_summary: bool,
 }
 
 /// The records from before that a boundary keeps in context.
 enum Preserved {
     /// These, of which the needed ones have to be there: a boundary also names records that were never written.
-    Records { all: HashSet<Key>, needed: HashSet<Key> },
+    Records { all: HashSet<IdHash>, needed: HashSet<IdHash> },
     /// Some, in a way that is not known here.
     Unknown,
 }
@@ -74,16 +78,18 @@ impl Survey {
     /// Takes in one line.
     pub fn line(&mut self, line: &[u8]) {
         self.lines += 1;
-        let Some(view) = View::of(line) else { return };
+        let Some(view) = RecordFields::of(line) else { return };
         if view.kind == "system" && view.subtype.as_deref() == Some("compact_boundary") {
             self.boundary = Some(Boundary {
                 line: self.lines,
                 preserved: preserved(view.compact_metadata),
                 before: self.said.len(),
                 parents: HashSet::new(),
+                has_summary: false,
             });
-        } else if let (Some(boundary), Some(parent)) = (&mut self.boundary, &view.parent_uuid) {
-            boundary.parents.insert(key(parent));
+        } else if let Some(boundary) = &mut self.boundary {
+            boundary.parents.extend(view.parent_uuid.as_deref().map(key));
+            boundary.has_summary |= view.is_compact_summary == Some(true);
         }
         self.said.extend(view.said());
     }
@@ -91,9 +97,14 @@ impl Survey {
     /// Returns the cut; `None` if everything is still needed.
     pub fn finish(self) -> Option<Cut> {
         let boundary = self.boundary?;
+        // A client that is killed after the boundary leaves none: then what came before is all that there is, and 2.1.149
+        // goes on from it.
+        if !boundary.has_summary {
+            return None;
+        }
         let Boundary { line, before, parents, .. } = boundary;
         let Preserved::Records { all: preserved, needed } = boundary.preserved else { return None };
-        let before: HashSet<Key> = self.said.get(..before)?.iter().copied().collect();
+        let before: HashSet<IdHash> = self.said.get(..before)?.iter().copied().collect();
         // Going back to before the compaction made the old records the conversation again.
         let goes_on_from_before =
             parents.iter().any(|parent| before.contains(parent) && !preserved.contains(parent));
@@ -131,7 +142,7 @@ pub fn last_compaction(mut lines: Lines<'_>) -> Result<Option<Cut>> {
 #[derive(Clone, Debug)]
 pub struct Cut {
     line: u64,
-    preserved: HashSet<Key>,
+    preserved: HashSet<IdHash>,
     lines: u64,
 }
 
@@ -147,7 +158,7 @@ impl Cut {
         if self.lines >= self.line {
             return true;
         }
-        let said = View::of(line).and_then(|view| view.said());
+        let said = RecordFields::of(line).and_then(|view| view.said());
         said.is_none_or(|said| self.preserved.contains(&said))
     }
 }
@@ -187,7 +198,7 @@ fn preserved(metadata: Option<&RawValue>) -> Preserved {
                 [head_uuid, anchor_uuid, tail_uuid]
             });
             // The anchor is a record behind the boundary, unless what is kept comes after it.
-            let keys = |uuids: Vec<String>| -> HashSet<Key> {
+            let keys = |uuids: Vec<String>| -> HashSet<IdHash> {
                 uuids.iter().filter(|uuid| **uuid != anchor).map(|uuid| key(uuid)).collect()
             };
             let ends = keys(ends.collect());
@@ -225,14 +236,14 @@ mod tests {
     #[test]
     fn what_is_said_before_the_boundary_goes_and_everything_else_stays() {
         let boundary = r#"{"type":"system","subtype":"compact_boundary","uuid":"b","parentUuid":null,"compactMetadata":{"trigger":"auto"}}"#;
-        let summary = r#"{"type":"user","uuid":"s","parentUuid":"b"}"#;
+        let summary = r#"{"type":"user","uuid":"s","parentUuid":"b","isCompactSummary":true}"#;
         assert_eq!(kept(&[boundary, summary]), Some(vec![false, true, false, true, true, true, true]));
     }
 
     #[test]
     fn what_the_boundary_preserves_stays() {
         let boundary = r#"{"type":"system","subtype":"compact_boundary","uuid":"b","parentUuid":null,"compactMetadata":{"preservedSegment":{"headUuid":"u2","anchorUuid":"s","tailUuid":"u2"},"preservedMessages":{"anchorUuid":"s","uuids":["u2"],"allUuids":["u2"]}}}"#;
-        let summary = r#"{"type":"user","uuid":"s","parentUuid":"b"}"#;
+        let summary = r#"{"type":"user","uuid":"s","parentUuid":"b","isCompactSummary":true}"#;
         let after = r#"{"type":"user","uuid":"u3","parentUuid":"u2"}"#;
         assert_eq!(
             kept(&[boundary, summary, after]),
@@ -247,7 +258,7 @@ mod tests {
                 r#"{{"type":"system","subtype":"compact_boundary","uuid":"b","parentUuid":null,"compactMetadata":{{"preservedSegment":{{"headUuid":"u2","anchorUuid":"s","tailUuid":"u2"}},"preservedMessages":{{"anchorUuid":"s","uuids":{uuids},"allUuids":["u2","never"]}}}}}}"#
             )
         };
-        let summary = r#"{"type":"user","uuid":"s","parentUuid":"b"}"#;
+        let summary = r#"{"type":"user","uuid":"s","parentUuid":"b","isCompactSummary":true}"#;
         assert_eq!(
             kept(&[&boundary(r#"["u2"]"#), summary]),
             Some(vec![false, true, true, true, true, true, true])
@@ -263,12 +274,20 @@ mod tests {
                 r#"{{"type":"system","subtype":"compact_boundary","uuid":"b","parentUuid":null,"compactMetadata":{metadata}}}"#
             )
         };
+        let summary = r#"{"type":"user","uuid":"s","parentUuid":"b","isCompactSummary":true}"#;
         let unknown = boundary(r#"{"preservedInSomeNewWay":["u2"]}"#);
-        assert_eq!(kept(&[&unknown]), None);
+        assert_eq!(kept(&[&unknown, summary]), None);
         let not_there = boundary(r#"{"preservedMessages":{"anchorUuid":"s","allUuids":["gone"]}}"#);
-        assert_eq!(kept(&[&not_there]), None);
+        assert_eq!(kept(&[&not_there, summary]), None);
         let plain = boundary("{}");
+        assert!(kept(&[&plain, summary]).is_some());
+        assert_eq!(kept(&[&plain]), None, "its summary was never written");
+        assert_eq!(kept(&[&plain, &summary[..40]]), None, "its summary is torn");
         let gone_back = r#"{"type":"user","uuid":"u3","parentUuid":"u2"}"#;
-        assert_eq!(kept(&[&plain, gone_back]), None, "the conversation was rewound to before the compaction");
+        assert_eq!(
+            kept(&[&plain, summary, gone_back]),
+            None,
+            "the conversation was rewound to before the compaction"
+        );
     }
 }

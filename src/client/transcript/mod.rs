@@ -4,6 +4,7 @@ pub(in crate::client) mod account;
 mod background;
 pub mod compaction;
 mod decision;
+pub mod fields;
 pub mod queue;
 pub mod quiet;
 pub mod record;

@@ -17,7 +17,7 @@ enum Kind {
 }
 
 #[derive(Debug)]
-struct Waiting {
+struct QueuedPrompt {
     text: String,
     kind: Kind,
 }
@@ -25,7 +25,7 @@ struct Waiting {
 /// The queue of a client.
 #[derive(Debug, Default)]
 pub struct Queue {
-    waiting: VecDeque<Waiting>,
+    waiting: VecDeque<QueuedPrompt>,
     /// How many prompts left the queue without a name, of which it is not yet known which they were.
     unnamed: usize,
     /// How many were delivered whose leaving is still to be logged.
@@ -45,7 +45,7 @@ impl Queue {
         } else {
             Kind::Prompt
         };
-        self.waiting.push_back(Waiting { text, kind });
+        self.waiting.push_back(QueuedPrompt { text, kind });
     }
 
     /// The client took out the oldest.

@@ -162,7 +162,7 @@ pub struct Revive {
 
 /// What becomes of a side file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Beside {
+pub enum SideFileOutcome {
     /// It comes along as it is.
     AsItIs,
     /// It holds records: those that only say something come along.
@@ -174,13 +174,17 @@ pub enum Beside {
 }
 
 /// Says what becomes of a side file of somebody else's session.
-pub fn beside(place: &str) -> Beside {
+pub fn beside(place: &str) -> SideFileOutcome {
     match place.strip_prefix("session/") {
-        None => Beside::AsItIs,
-        Some(place) if place.starts_with("tool-results/") => Beside::AsItIs,
-        Some(place) if place.starts_with("subagents/") && place.ends_with(".jsonl") => Beside::Records,
-        Some(place) if place.starts_with("subagents/") && place.ends_with(".meta.json") => Beside::Agent,
-        Some(_) => Beside::Behind,
+        None => SideFileOutcome::AsItIs,
+        Some(place) if place.starts_with("tool-results/") => SideFileOutcome::AsItIs,
+        Some(place) if place.starts_with("subagents/") && place.ends_with(".jsonl") => {
+            SideFileOutcome::Records
+        }
+        Some(place) if place.starts_with("subagents/") && place.ends_with(".meta.json") => {
+            SideFileOutcome::Agent
+        }
+        Some(_) => SideFileOutcome::Behind,
     }
 }
 

@@ -15,17 +15,17 @@ use serde_json::{Value, json};
 
 use crate::base::error::Result;
 use crate::client::transcript::recovery::records_of;
-use crate::client::transcript::validate::{Checked, Key, MessageView, key};
+use crate::client::transcript::validate::{CheckedTranscript, IdHash, MessageView, key};
 
 /// The answer to a call whose own result is lost.
 const LOST: &str = "The result of this call was lost when the transcript was damaged.";
 
 /// Takes one line of the mended transcript, with its line end.
-pub type Out<'o> = &'o mut dyn FnMut(&[u8]) -> Result<()>;
+pub type LineSink<'o> = &'o mut dyn FnMut(&[u8]) -> Result<()>;
 
 /// Mends one transcript, line by line.
 pub struct Mending<'a> {
-    checked: &'a Checked,
+    checked: &'a CheckedTranscript,
     records: u64,
     /// The id of the last record, of the conversation's own and of those beside it.
     last: [Option<String>; 2],
@@ -33,7 +33,7 @@ pub struct Mending<'a> {
 
 impl<'a> Mending<'a> {
     /// Prepares to mend what was checked.
-    pub fn new(checked: &'a Checked) -> Mending<'a> {
+    pub fn new(checked: &'a CheckedTranscript) -> Mending<'a> {
         Mending { checked, records: 0, last: [None, None] }
     }
 
@@ -42,7 +42,7 @@ impl<'a> Mending<'a> {
     ///
     /// # Errors
     /// Passes on what `out` says.
-    pub fn line(&mut self, line: &mut Vec<u8>, out: Out<'_>) -> Result<()> {
+    pub fn line(&mut self, line: &mut Vec<u8>, out: LineSink<'_>) -> Result<()> {
         if !self.checked.needs_mending() {
             return out(line);
         }
@@ -66,7 +66,7 @@ impl<'a> Mending<'a> {
         Ok(())
     }
 
-    fn record(&mut self, record: &mut Vec<u8>, out: Out<'_>) -> Result<()> {
+    fn record(&mut self, record: &mut Vec<u8>, out: LineSink<'_>) -> Result<()> {
         let Ok(view) = serde_json::from_slice::<MessageView<'_>>(record) else {
             record.push(b'\n');
             return out(record);
@@ -80,10 +80,10 @@ impl<'a> Mending<'a> {
         if let Some(uuid) = view.uuid {
             *last = Some(uuid.into_owned());
         }
-        let calls: BTreeSet<Key> = self
+        let calls: BTreeSet<IdHash> = self
             .checked
             .unanswered
-            .range((self.records, Key::MIN)..=(self.records, Key::MAX))
+            .range((self.records, IdHash::MIN)..=(self.records, IdHash::MAX))
             .map(|(_, call)| *call)
             .collect();
         let answers = if calls.is_empty() { Vec::new() } else { answers(record, &calls) };
@@ -101,7 +101,7 @@ impl<'a> Mending<'a> {
 }
 
 /// Makes results for the calls of a record that have none, each with its id.
-fn answers(record: &[u8], calls: &BTreeSet<Key>) -> Vec<(String, Value)> {
+fn answers(record: &[u8], calls: &BTreeSet<IdHash>) -> Vec<(String, Value)> {
     let record: Value = serde_json::from_slice(record).unwrap_or_default();
     let blocks = record["message"]["content"].as_array().into_iter().flatten();
     let ids = blocks.filter_map(|block| block["id"].as_str()).filter(|id| calls.contains(&key(id)));

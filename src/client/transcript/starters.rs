@@ -62,7 +62,7 @@ pub struct Watch {
     /// Every record is looked at, whatever it looks like: somebody else wrote it.
     thorough: bool,
     calls: Vec<StartingCall>,
-    made: Vec<Made>,
+    made: Vec<CallAnswer>,
     deleted: BTreeSet<String>,
     carried: Vec<Cron>,
     goal: Option<String>,
@@ -82,7 +82,7 @@ struct StartingCall {
 
 /// What the client answered to a call.
 #[derive(Clone, Debug)]
-struct Made {
+struct CallAnswer {
     call: String,
     id: String,
     recurring: bool,
@@ -153,7 +153,7 @@ impl Watch {
             number.filter(|number| number.abs() < 1e15).map(|number| number as i64)
         };
         for call in result_of(record) {
-            self.made.push(Made {
+            self.made.push(CallAnswer {
                 call,
                 id: id.clone(),
                 recurring: result.raw("recurring").map(str::trim) != Some("false"),

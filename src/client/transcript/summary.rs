@@ -11,8 +11,9 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use crate::client::ToolInput;
-use crate::client::transcript::background::Told;
+use crate::client::transcript::background::BackgroundChange;
 use crate::client::transcript::decision::PermissionDecision;
+use crate::client::transcript::fields::{BlockFields, MessageFields};
 use crate::client::transcript::queue::{Queue, between, is_notification};
 use crate::client::transcript::recovery::{records_of, text_of};
 use crate::client::transcript::title::Titles;
@@ -113,30 +114,6 @@ struct RecordView<'a, M> {
 }
 
 #[derive(Deserialize)]
-struct Message<'a> {
-    #[serde(borrow, default)]
-    model: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    content: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct ContentBlock<'a> {
-    #[serde(rename = "type", borrow, default)]
-    kind: Cow<'a, str>,
-    #[serde(borrow, default)]
-    id: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    tool_use_id: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    name: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    input: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    text: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ToolResult<'a> {
     #[serde(borrow, default)]
@@ -176,7 +153,7 @@ impl TranscriptSummary {
 
     /// Takes in one record; says whether it is one.
     fn observe_whole(&mut self, record: &[u8]) -> bool {
-        if let Ok(record) = serde_json::from_slice::<RecordView<'_, Message<'_>>>(record) {
+        if let Ok(record) = serde_json::from_slice::<RecordView<'_, MessageFields<'_>>>(record) {
             self.observe_record(&record, record.message.as_ref());
         } else if let Ok(record) = serde_json::from_slice::<RecordView<'_, IgnoredAny>>(record) {
             // Its message is none that is known here.
@@ -187,7 +164,7 @@ impl TranscriptSummary {
         true
     }
 
-    fn observe_record<M>(&mut self, record: &RecordView<'_, M>, message: Option<&Message<'_>>) {
+    fn observe_record<M>(&mut self, record: &RecordView<'_, M>, message: Option<&MessageFields<'_>>) {
         if let Some(folder) = record.cwd.as_deref().filter(|folder| self.cwd.as_deref() != Some(folder))
             && self.folders.len() < MOST_FOLDERS
         {
@@ -283,7 +260,7 @@ impl TranscriptSummary {
         if let Some(queued) = parse::<QueuedCommand<'_>>(attachment)
             && queued.kind == "queued_command"
         {
-            let blocks = parse::<Vec<ContentBlock<'_>>>(queued.prompt).unwrap_or_default();
+            let blocks = parse::<Vec<BlockFields<'_>>>(queued.prompt).unwrap_or_default();
             if let Some(prompt) = prompt_of(queued.prompt, &blocks) {
                 self.words.asked(&prompt);
                 self.queue.deliver(&prompt);
@@ -296,11 +273,11 @@ impl TranscriptSummary {
         }
     }
 
-    fn observe_answer(&mut self, message: Option<&Message<'_>>, aside: bool) {
+    fn observe_answer(&mut self, message: Option<&MessageFields<'_>>, aside: bool) {
         self.queue.answered();
         let Some(message) = message else { return };
         keep_last(&mut self.model, message.model.as_ref().filter(|_| is_model(message)));
-        for block in message.content.and_then(parse::<Vec<ContentBlock<'_>>>).unwrap_or_default() {
+        for block in message.content.and_then(parse::<Vec<BlockFields<'_>>>).unwrap_or_default() {
             if let (true, Some(id), Some(name)) = (block.kind == "tool_use", block.id, block.name) {
                 let detail = block.input.map(subject).unwrap_or_default();
                 self.last = Some(shortened(&format!("{name} {detail}")));
@@ -315,11 +292,11 @@ impl TranscriptSummary {
         }
     }
 
-    fn observe_results<M>(&mut self, record: &RecordView<'_, M>, message: Option<&Message<'_>>) {
+    fn observe_results<M>(&mut self, record: &RecordView<'_, M>, message: Option<&MessageFields<'_>>) {
         let content = message.and_then(|message| message.content);
         // A plain text of the user's; in a tool's result it would only be quoted.
         let said = content.map(RawValue::get).filter(|text| text.starts_with('"'));
-        let blocks = content.and_then(parse::<Vec<ContentBlock<'_>>>).unwrap_or_default();
+        let blocks = content.and_then(parse::<Vec<BlockFields<'_>>>).unwrap_or_default();
         if let Some(notification) = said.filter(|text| is_notification(text)) {
             self.observe_notification(notification);
             self.queue.notified(notification);
@@ -335,7 +312,7 @@ impl TranscriptSummary {
             .iter()
             .find_map(|block| self.calls.remove(block.tool_use_id.as_deref()?))
             .unwrap_or_default();
-        if let Some(told) = record.tool_use_result.map(Told::by) {
+        if let Some(told) = record.tool_use_result.map(BackgroundChange::by) {
             self.over.extend(told.ended);
             if let Some(shell) = told.started {
                 self.over.remove(&shell);
@@ -381,7 +358,7 @@ pub(in crate::client) fn is_plan(name: &str) -> bool {
 }
 
 /// Says whether a model wrote this: the client writes `<synthetic>` for answers of its own.
-fn is_model(message: &Message<'_>) -> bool {
+fn is_model(message: &MessageFields<'_>) -> bool {
     !message.model.as_deref().is_some_and(|model| model.starts_with('<'))
 }
 
@@ -404,7 +381,7 @@ fn text(raw: &RawValue) -> Option<String> {
 }
 
 /// Returns what a person said: a text, or the texts beside images, which are these blocks. A tool's result is none.
-fn prompt_of(raw: &RawValue, blocks: &[ContentBlock<'_>]) -> Option<String> {
+fn prompt_of(raw: &RawValue, blocks: &[BlockFields<'_>]) -> Option<String> {
     if raw.get().starts_with('"') {
         return text(raw);
     }

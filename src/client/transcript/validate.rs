@@ -18,6 +18,7 @@ use serde_json::value::RawValue;
 use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;
 use crate::client::Lines;
+use crate::client::transcript::fields::{BlockFields, MessageFields};
 use crate::client::transcript::recovery::{Harm, is_signed, records_of};
 
 /// One thing that is wrong with a transcript.
@@ -104,7 +105,7 @@ pub fn check(lines: &mut Lines<'_>) -> Result<Vec<Finding>> {
 
 /// What a check found, and where records are to be changed or added.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Checked {
+pub struct CheckedTranscript {
     /// What is wrong, by line.
     pub findings: Vec<Finding>,
     /// How many whole records there are.
@@ -114,10 +115,10 @@ pub struct Checked {
     /// The records, by number, that are to follow the one before them in the file.
     pub(in crate::client) orphans: BTreeSet<u64>,
     /// The records, by number, that need a result made up for each of their calls named here.
-    pub(in crate::client) unanswered: BTreeSet<(u64, Key)>,
+    pub(in crate::client) unanswered: BTreeSet<(u64, IdHash)>,
 }
 
-impl Checked {
+impl CheckedTranscript {
     /// Says whether the restored copy differs from what was saved.
     pub fn needs_mending(&self) -> bool {
         self.findings.iter().any(|finding| finding.mended)
@@ -126,7 +127,7 @@ impl Checked {
 
 /// The records of a transcript, by their ids: an agent's own can follow them.
 #[derive(Clone, Debug, Default)]
-pub struct KnownRecords(Arc<HashSet<Key>>);
+pub struct KnownRecords(Arc<HashSet<IdHash>>);
 
 /// The client takes a record whose parent is not here for the next one only if it came so soon after one that is here
 /// (bisected with 2.1.329: 4.9 s are, 5.1 s are not).
@@ -136,9 +137,9 @@ const JOINED_WITHIN: Duration = Duration::from_secs(5);
 const REORDERED: usize = 1_000;
 
 /// The hash of an id. Two ids of one transcript with one hash would only cause a false finding.
-pub(in crate::client) type Key = u64;
+pub(in crate::client) type IdHash = u64;
 
-pub(in crate::client) fn key(id: &str) -> Key {
+pub(in crate::client) fn key(id: &str) -> IdHash {
     let mut hasher = DefaultHasher::new();
     id.hash(&mut hasher);
     hasher.finish()
@@ -153,26 +154,26 @@ pub struct Check {
     records: u64,
     findings: Vec<Finding>,
     /// Every record with an id, in the order of the file.
-    chain: Vec<Link>,
+    chain: Vec<ChainLink>,
     /// Where in `chain` an id is.
-    by_id: HashMap<Key, usize>,
-    calls: HashMap<Key, ToolCall>,
-    results: HashMap<Key, u64>,
-    leaves: Vec<(u64, Key)>,
+    by_id: HashMap<IdHash, usize>,
+    calls: HashMap<IdHash, ToolCall>,
+    results: HashMap<IdHash, u64>,
+    leaves: Vec<(u64, IdHash)>,
     /// Where answers of the model begin, and where whole records are missing: lines, ascending.
     answers: Vec<u64>,
     holes: Vec<u64>,
-    last_answer: Key,
+    last_answer: IdHash,
     messages: u64,
     in_own_tree: bool,
     /// The line of the last compaction: what is before it is not loaded.
     boundary: u64,
 }
 
-struct Link {
+struct ChainLink {
     line: u64,
     record: u64,
-    parent: Option<Key>,
+    parent: Option<IdHash>,
     at: Option<Timestamp>,
     is_sidechain: bool,
     /// How many messages there are up to it.
@@ -206,24 +207,6 @@ pub(in crate::client) struct MessageView<'a> {
     worktree_session: Option<&'a RawValue>,
     #[serde(borrow, default)]
     message: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize, Default)]
-struct Message<'a> {
-    #[serde(borrow, default)]
-    id: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    content: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct MessageBlock<'a> {
-    #[serde(rename = "type", borrow, default)]
-    kind: Cow<'a, str>,
-    #[serde(borrow, default)]
-    id: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    tool_use_id: Option<Cow<'a, str>>,
 }
 
 impl Check {
@@ -266,7 +249,7 @@ impl Check {
         }
         let Some(uuid) = &view.uuid else { return };
         let is_message = view.kind == "assistant" || view.kind == "user";
-        let link = Link {
+        let link = ChainLink {
             line: self.lines,
             record: self.records,
             parent: view.parent_uuid.as_deref().map(key),
@@ -292,7 +275,7 @@ impl Check {
             return;
         }
         self.messages += 1;
-        let message: Message<'_> =
+        let message: MessageFields<'_> =
             view.message.and_then(|message| serde_json::from_str(message.get()).ok()).unwrap_or_default();
         // One answer is a record for each of its parts.
         let answer = key(message.id.as_deref().unwrap_or(uuid));
@@ -301,7 +284,7 @@ impl Check {
             self.answers.push(self.lines);
         }
         let content = message.content.map_or("", RawValue::get);
-        for block in serde_json::from_str::<Vec<MessageBlock<'_>>>(content).unwrap_or_default() {
+        for block in serde_json::from_str::<Vec<BlockFields<'_>>>(content).unwrap_or_default() {
             match (block.kind.as_ref(), block.id, block.tool_use_id) {
                 ("tool_use", Some(id), _) => {
                     let call = ToolCall { line: self.lines, record: self.records };
@@ -316,10 +299,10 @@ impl Check {
     }
 
     /// Ends the check.
-    pub fn finish(mut self) -> Checked {
+    pub fn finish(mut self) -> CheckedTranscript {
         let mut orphans = BTreeSet::new();
         for at in 0..self.chain.len() {
-            let Link { line, record, parent, .. } = self.chain[at];
+            let ChainLink { line, record, parent, .. } = self.chain[at];
             let is_in_session =
                 |parent| self.session.as_ref().is_some_and(|session| session.0.contains(&parent));
             let lost =
@@ -341,7 +324,7 @@ impl Check {
             orphans.insert(record);
         }
         for at in circles(&self.chain, &self.by_id) {
-            let Link { line, record, .. } = self.chain[at];
+            let ChainLink { line, record, .. } = self.chain[at];
             self.find(line, Problem::Circle, true);
             orphans.insert(record);
         }
@@ -357,7 +340,7 @@ impl Check {
         }
         self.findings.sort_by_key(|finding| finding.line);
         let in_own_tree = self.in_own_tree;
-        Checked { findings: self.findings, records: self.records, in_own_tree, orphans, unanswered }
+        CheckedTranscript { findings: self.findings, records: self.records, in_own_tree, orphans, unanswered }
     }
 
     /// How many messages there are up to a line.
@@ -367,7 +350,7 @@ impl Check {
     }
 
     /// Finds calls without results and results without calls; returns the calls to be answered.
-    fn unpaired(&mut self) -> BTreeSet<(u64, Key)> {
+    fn unpaired(&mut self) -> BTreeSet<(u64, IdHash)> {
         let mut unanswered = BTreeSet::new();
         for (id, call) in std::mem::take(&mut self.calls) {
             if self.results.remove(&id).is_some() {
@@ -407,7 +390,7 @@ enum Joined {
     Unknown,
 }
 
-fn joined(before: &[Link], orphan: &Link) -> Joined {
+fn joined(before: &[ChainLink], orphan: &ChainLink) -> Joined {
     let beside = before.iter().rev().filter(|link| link.is_sidechain == orphan.is_sidechain);
     let Some(at) = orphan.at else { return Joined::Unknown };
     // In time, not in the file; nearly always that is the one before it.
@@ -420,7 +403,7 @@ fn joined(before: &[Link], orphan: &Link) -> Joined {
 }
 
 /// Returns one record of each circle of parents: the first in the file.
-fn circles(chain: &[Link], by_id: &HashMap<Key, usize>) -> Vec<usize> {
+fn circles(chain: &[ChainLink], by_id: &HashMap<IdHash, usize>) -> Vec<usize> {
     let parent = |at: usize| by_id.get(&chain[at].parent?).copied();
     let mut found = Vec::new();
     let mut known = vec![false; chain.len()];

@@ -75,20 +75,13 @@ pub(in crate::diff) fn without(line: &[u8]) -> Vec<u8> {
     out
 }
 
-/// A line of a hunk without git's colours.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Bare {
-    /// The line with its signs, and with its end.
-    pub(super) line: Vec<u8>,
-    /// Whether git marked it as one that only moved.
-    pub(super) moved: bool,
-}
-
-/// Takes git's colours off a line of a hunk that has so many columns of signs.
-pub(super) fn bare_hunk_line(line: &[u8], signs: usize) -> Bare {
-    let (text, end) = match line.strip_suffix(b"\n") {
-        Some(text) => (text, &b"\n"[..]),
-        None => (line, &b""[..]),
+/// Writes a line of a hunk that has so many columns of signs without git's colours, with its end. Says
+/// whether git marked it as one that only moved.
+pub(super) fn bare_hunk_line(line: &[u8], signs: usize, out: &mut Vec<u8>) -> bool {
+    out.clear();
+    let (text, ends): (_, [&[u8]; 2]) = match line.strip_suffix(b"\n") {
+        Some(text) => (text, [b"\n", b"\r\n"]),
+        None => (line, [b"", b"\r"]),
     };
     let opening = opening(text);
     let color = &text[..opening];
@@ -97,15 +90,14 @@ pub(super) fn bare_hunk_line(line: &[u8], signs: usize) -> Bare {
     let tabs = tabs_of_mercurial(color, &text[opening..]);
     let text = tabs.as_deref().unwrap_or(&text[opening..]);
     let mut rest = text;
-    let mut out = Vec::with_capacity(line.len());
     let of_signs =
         rest.iter().take(signs).take_while(|byte| matches!(byte, b'+' | b'-' | b' ' | b'\\')).count();
     out.extend_from_slice(&rest[..of_signs]);
     rest = &rest[of_signs..];
     // Git ends its colour before a carriage return, unless it marks that as wrong.
     let (body, end) = match rest.strip_suffix(b"\r").and_then(before_end) {
-        Some(body) => (body, [b"\r", end].concat()),
-        None => (before_end(rest).unwrap_or(rest), end.to_vec()),
+        Some(body) => (body, ends[1]),
+        None => (before_end(rest).unwrap_or(rest), ends[0]),
     };
     rest = body;
     if let Some(after) = without_reset(rest) {
@@ -135,8 +127,8 @@ pub(super) fn bare_hunk_line(line: &[u8], signs: usize) -> Bare {
         }
         None => out.extend_from_slice(rest),
     }
-    out.extend(end);
-    Bare { line: out, moved: MOVED.contains(&color) }
+    out.extend_from_slice(end);
+    MOVED.contains(&color)
 }
 
 /// Puts the tabs back into a line that Mercurial coloured around them.
@@ -185,10 +177,8 @@ fn marked_blanks(text: &[u8]) -> Option<(&[u8], &[u8])> {
 fn trailing_blanks(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let blanks = text.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r')).count();
     let before = &text[..text.len() - blanks];
-    let start = before.iter().rposition(|byte| *byte == 0x1b)?;
-    let marked = blanks > 0
-        && sgr(&before[start..]) == before.len() - start
-        && without_reset(&before[start..]).is_none();
+    let start = memchr::memrchr(0x1b, before).filter(|_| blanks > 0)?;
+    let marked = sgr(&before[start..]) == before.len() - start && without_reset(&before[start..]).is_none();
     let plain = before_reset(&before[..start])?;
     marked.then_some((plain, &text[text.len() - blanks..]))
 }
@@ -225,10 +215,14 @@ mod tests {
             ("\x1b[0;32m+\x1b[0m\t\x1b[0;32ma\x1b[0m\t\t\x1b[0;32mb\x1b[0m\n", "+\ta\t\tb\n"),
             ("\x1b[0;32m+\ta\x1b[0mb\x1b[0m\n", "+\ta\x1b[0mb\n"),
         ] {
-            assert_eq!(String::from_utf8_lossy(&bare_hunk_line(line.as_bytes(), 1).line), bare, "{line:?}");
+            let mut out = b"of the line before".to_vec();
+            assert!(!bare_hunk_line(line.as_bytes(), 1, &mut out));
+            assert_eq!(String::from_utf8_lossy(&out), bare, "{line:?}");
         }
-        assert_eq!(bare_hunk_line(b"\x1b[32m++x\x1b[m\n", 2).line, b"++x\n");
-        assert!(bare_hunk_line(b"\x1b[1;35m-x\x1b[m\n", 1).moved);
+        let mut out = Vec::new();
+        bare_hunk_line(b"\x1b[32m++x\x1b[m\n", 2, &mut out);
+        assert_eq!(out, b"++x\n");
+        assert!(bare_hunk_line(b"\x1b[1;35m-x\x1b[m\n", 1, &mut out));
     }
 
     #[test]

@@ -53,6 +53,8 @@ pub(super) struct Parser<'s> {
     held: Vec<u8>,
     /// The header of a hunk and its lines, until it is known what it shows.
     undecided: Vec<u8>,
+    /// Where a line of a hunk is written without its colours.
+    bare: Vec<u8>,
     /// Whether a file was started and not finished.
     open: bool,
     /// Whether git coloured this file.
@@ -69,6 +71,7 @@ impl<'s> Parser<'s> {
             header: Header::default(),
             held: Vec::new(),
             undecided: Vec::new(),
+            bare: Vec::new(),
             open: false,
             colored: false,
             report: DiffReport::default(),
@@ -231,7 +234,14 @@ impl<'s> Parser<'s> {
 
     /// Begins the hunk that is held, and shows what is known of it.
     fn decide(&mut self, words: bool) -> io::Result<()> {
-        let held = std::mem::take(&mut self.undecided);
+        let mut held = std::mem::take(&mut self.undecided);
+        self.begin_hunk(&held, words)?;
+        held.clear();
+        self.undecided = held;
+        Ok(())
+    }
+
+    fn begin_hunk(&mut self, held: &[u8], words: bool) -> io::Result<()> {
         let mut lines = held.split_inclusive(|byte| *byte == b'\n');
         let header = lines.next().unwrap_or_default();
         if !self.open {
@@ -281,22 +291,27 @@ impl<'s> Parser<'s> {
             Stage::MergeHunk(parents, _) => parents.len(),
             _ => return Ok(false),
         };
-        let mut line = Cow::Borrowed(raw);
         self.colored |= escapes && colors::begins_colored(raw);
+        let unended = !raw.ends_with(b"\n") && !self.show.wants_lines();
+        let mut bare = std::mem::take(&mut self.bare);
         let mut moved = false;
         if escapes && self.colored {
-            let bare = colors::bare_hunk_line(raw, signs);
-            (line, moved) = (Cow::Owned(bare.line), bare.moved);
+            moved = colors::bare_hunk_line(raw, signs, &mut bare);
+        } else if unended {
+            bare.clear();
+            bare.extend_from_slice(raw);
         }
-        if !line.ends_with(b"\n") && !self.show.wants_lines() {
+        if unended {
             // The last line of the input lacks its end, which says nothing of the file.
-            line.to_mut().push(b'\n');
+            bare.push(b'\n');
         }
+        let line = if unended || escapes && self.colored { &bare[..] } else { raw };
         let taken = if signs == 1 && matches!(self.stage, Stage::Hunk(..)) {
-            self.hunk_line(&line, moved)?
+            self.hunk_line(line, moved)?
         } else {
-            self.merge_line(&line)?
+            self.merge_line(line)?
         };
+        self.bare = bare;
         if !taken {
             self.end_hunk()?;
         }

@@ -14,7 +14,7 @@ use crate::sys::work_tree::Tree;
 use crate::sys::work_tree::absent::Absent;
 
 /// The marks of a snapshot, as they are to be here.
-pub(in crate::restore) struct Marked {
+pub(in crate::restore) struct RestoredMarks {
     /// Earlier versions kept none.
     marks: Option<Marks>,
     /// Whether git showed the edits of files that were there although a sparse checkout left them out, and would
@@ -22,20 +22,23 @@ pub(in crate::restore) struct Marked {
     showed_present: bool,
 }
 
-impl Marked {
+impl RestoredMarks {
     /// Reads them.
     pub(in crate::restore) fn load(
         store: &Store,
         repository: &Repository,
         saved: &Edits,
         around: Option<&Around>,
-    ) -> Result<Marked> {
+    ) -> Result<RestoredMarks> {
         let damaged =
             |why: String| Error::new(Kind::Damaged, "The snapshot's marks can't be read").because(why);
         let read = |list: Vec<u8>| Marks::read(&list).map_err(damaged);
         let marks = saved.marks.as_ref().map(|content| store.load(content).and_then(read));
         let was_sparse = around.is_some_and(|around| around.sparse.is_some());
-        Ok(Marked { marks: marks.transpose()?, showed_present: was_sparse && !repository.shows_present()? })
+        Ok(RestoredMarks {
+            marks: marks.transpose()?,
+            showed_present: was_sparse && !repository.shows_present()?,
+        })
     }
 
     /// Returns what becomes of the mark of a file that was there.

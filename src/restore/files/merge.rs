@@ -18,7 +18,7 @@ use crate::git::{CheckedOut, Conversion, Listing, Repository, Status};
 use crate::manifest::{Around, Edit, Edits, Mode, Version};
 use crate::restore::MOST_TOLD;
 use crate::restore::files::line_ends::{as_here, settings};
-use crate::restore::files::marks::Marked;
+use crate::restore::files::marks::RestoredMarks;
 use crate::restore::files::merge_index::Layer;
 use crate::restore::files::obstacles::spare_mounts;
 use crate::restore::files::path_state::{Here, look};
@@ -89,7 +89,7 @@ pub(in crate::restore) fn plan(
     // Where the merge took more than the snapshot has (an edit that followed a rename, say).
     let mixed: BTreeSet<RepoPath> =
         between(repository, &theirs, &merged.tree)?.into_iter().map(|(path, _)| path).collect();
-    let marked = Marked::load(&workspace.store, repository, saved, around)?;
+    let marked = RestoredMarks::load(&workspace.store, repository, saved, around)?;
     let mut steps = Vec::new();
     let mut unmade = Vec::new();
     let mut exact = BTreeSet::new();

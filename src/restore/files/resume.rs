@@ -15,7 +15,7 @@ use crate::git::index::IndexEntry;
 use crate::manifest::{Around, Edit, Edits, IndexState, Version};
 use crate::restore::files::index_room::crowded_out;
 use crate::restore::files::line_ends::as_here;
-use crate::restore::files::marks::Marked;
+use crate::restore::files::marks::RestoredMarks;
 use crate::restore::files::obstacles::spare_mounts;
 use crate::restore::files::path_state::{Here, look};
 use crate::restore::files::sparse::brought_in;
@@ -74,7 +74,7 @@ pub(in crate::restore) fn plan(
         return Err(conflict_error(&conflicts, new_tree));
     }
     let mut maker = StepMaker::new(&workspace.store, repository, Some(bases));
-    let marked = Marked::load(&workspace.store, repository, saved, around)?;
+    let marked = RestoredMarks::load(&workspace.store, repository, saved, around)?;
     let mut steps = Vec::new();
     let _phase = monitor.begin(Phase::Preparing, Some(saved.files.len() as u64));
     for edit in &saved.files {

@@ -14,7 +14,7 @@ use crate::git::{Repository, Status, is_pointer};
 use crate::manifest::{Around, Edit, Edits, Mode, Version};
 use crate::restore::files::ignored::IgnoredWhenSaved;
 use crate::restore::files::index_room::crowded_out;
-use crate::restore::files::marks::Marked;
+use crate::restore::files::marks::RestoredMarks;
 use crate::restore::files::obstacles;
 use crate::restore::files::path_state::look;
 use crate::restore::files::saved_rules;
@@ -33,7 +33,7 @@ const MAYBE_IGNORED: &str =
 
 /// Which paths are put back.
 #[derive(Clone, Copy)]
-pub(in crate::restore) enum Scope<'a> {
+pub(in crate::restore) enum RewindScope<'a> {
     /// All that differ.
     Everything,
     /// These.
@@ -46,16 +46,16 @@ pub(in crate::restore) fn plan(
     repository: &Repository,
     saved: &Edits,
     around: Option<&Around>,
-    scope: Scope<'_>,
+    scope: RewindScope<'_>,
     monitor: &Monitor,
 ) -> Result<Steps> {
     let saved = unmerged_base::corrected(repository, saved)?;
     let saved = saved.as_ref();
     let listing = repository.status()?;
-    let marked = Marked::load(&workspace.store, repository, saved, around)?;
+    let marked = RestoredMarks::load(&workspace.store, repository, saved, around)?;
     let mut paths: BTreeSet<RepoPath> = match scope {
-        Scope::Paths(paths) => paths.iter().cloned().collect(),
-        Scope::Everything => {
+        RewindScope::Paths(paths) => paths.iter().cloned().collect(),
+        RewindScope::Everything => {
             let pending = listing.pending.iter().filter(|entry| entry.status != Status::NestedRepository);
             let changed = repository.changed_between(listing.head.as_deref(), saved.base.as_deref())?;
             let edited = saved.files.iter().map(|edit| edit.path.clone());
@@ -85,7 +85,7 @@ pub(in crate::restore) fn plan(
     let tree = Tree::open(&workspace.root)?;
     let when_saved = IgnoredWhenSaved { repository, saved, around };
     let mut spared = Vec::new();
-    if matches!(scope, Scope::Everything) {
+    if matches!(scope, RewindScope::Everything) {
         let keeps = |path: &RepoPath| is_snaps_own(path) || skipped_when_saved(path);
         let (hidden, stays) = when_saved.hidden_since(&mut maker, &tree, &listing, &paths, keeps)?;
         spared.extend(stays);
@@ -93,7 +93,7 @@ pub(in crate::restore) fn plan(
     }
     let edits: BTreeMap<&RepoPath, &Edit> = saved.files.iter().map(|edit| (&edit.path, edit)).collect();
     // What was left out stays on the disk; in the index it was not, if git did not know it then.
-    if matches!(scope, Scope::Everything) && !left_out.is_empty() {
+    if matches!(scope, RewindScope::Everything) && !left_out.is_empty() {
         let known = repository.tree_versions(saved.base.as_deref(), &left_out)?;
         left_out.retain(|path| {
             let small = tree.size(path).is_ok_and(|size| size.is_none_or(|size| size <= LARGEST_READ));
@@ -104,7 +104,7 @@ pub(in crate::restore) fn plan(
         left_out.clear();
     }
     let mut base = repository.tree_versions(saved.base.as_deref(), &paths)?;
-    if let Scope::Paths(_) = scope {
+    if let RewindScope::Paths(_) = scope {
         // What the index has no room for beside these goes too, so that the way back brings it back.
         let entry = |path| match edits.get(path) {
             Some(edit) => index_of(edit),
@@ -136,9 +136,9 @@ pub(in crate::restore) fn plan(
     });
     let gone: BTreeSet<RepoPath> = gone.map(|path| (*path).clone()).collect();
     let (ignored, why) = match scope {
-        Scope::Everything if !gone.is_empty() && when_saved.is_unknown()? => (gone, MAYBE_IGNORED),
-        Scope::Everything => (when_saved.ignored(&mut maker, &gone)?, "ignored when this was saved"),
-        Scope::Paths(_) => (BTreeSet::new(), ""),
+        RewindScope::Everything if !gone.is_empty() && when_saved.is_unknown()? => (gone, MAYBE_IGNORED),
+        RewindScope::Everything => (when_saved.ignored(&mut maker, &gone)?, "ignored when this was saved"),
+        RewindScope::Paths(_) => (BTreeSet::new(), ""),
     };
     let mut steps = Vec::new();
     let mut clean = Vec::new();
@@ -160,11 +160,11 @@ pub(in crate::restore) fn plan(
                 hidden => steps.extend(maker.step(&Edit { hidden, ..edit.clone() }, here)?),
             },
             None => {
-                let stays = matches!(scope, Scope::Everything);
+                let stays = matches!(scope, RewindScope::Everything);
                 let edit = marked.clean(path, base.version(path), here, stays);
                 let mut step = match scope {
-                    Scope::Everything => maker.step_to_base(&edit, here)?,
-                    Scope::Paths(_) => maker.step(&edit, here)?,
+                    RewindScope::Everything => maker.step_to_base(&edit, here)?,
+                    RewindScope::Paths(_) => maker.step(&edit, here)?,
                 };
                 if ignored.contains(*path) {
                     spared.push(Spared { path: (*path).clone(), reason: why });
@@ -180,7 +180,7 @@ pub(in crate::restore) fn plan(
     // A clean path is as a checkout writes it, which need not be the blob's own bytes. (Of the
     // paths that a safety snapshot is about, it holds any that were not the blob's bytes.)
     let (mut unmade, mut needs_filter) = (Vec::new(), Vec::new());
-    if matches!(scope, Scope::Everything) {
+    if matches!(scope, RewindScope::Everything) {
         (unmade, needs_filter) = check_out(repository, &mut maker, saved, &mut clean)?;
         without_links(repository, &mut clean)?;
         clean.retain(Step::does_something);
@@ -194,8 +194,8 @@ pub(in crate::restore) fn plan(
     let unchanged = wanted.len().saturating_sub(steps.len() + kept_back);
     // Of those that the restore left alone, some may have been removed on purpose since.
     let is_ours_to_make = |folder: &RepoPath| match scope {
-        Scope::Everything => !is_snaps_own(folder),
-        Scope::Paths(paths) => paths.iter().any(|path| folder == path || folder.is_in(path)),
+        RewindScope::Everything => !is_snaps_own(folder),
+        RewindScope::Paths(paths) => paths.iter().any(|path| folder == path || folder.is_in(path)),
     };
     let removed: BTreeSet<&RepoPath> =
         steps.iter().filter(|step| matches!(step.work, Work::Remove)).map(|step| &step.path).collect();

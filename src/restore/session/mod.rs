@@ -25,7 +25,7 @@ use crate::base::monitor::{Monitor, Phase};
 use crate::base::paths::RepoPath;
 use crate::base::warning::Warning;
 use crate::client::transcript::quiet::last_records;
-use crate::client::transcript::validate::{Check, Checked, Finding, KnownRecords, Problem};
+use crate::client::transcript::validate::{Check, CheckedTranscript, Finding, KnownRecords, Problem};
 use crate::client::{
     Folders, Placed, PrefixMatch, is_elsewhere, is_helper, is_memory, left_tree_record, title_records,
 };
@@ -94,9 +94,9 @@ pub struct SessionPlan {
     /// it.
     pub leaves_tree: bool,
     /// What is wrong with the transcript.
-    pub checked: Checked,
+    pub checked: CheckedTranscript,
     /// What is wrong with the agents' transcripts.
-    pub agents: BTreeMap<ClientId, Checked>,
+    pub agents: BTreeMap<ClientId, CheckedTranscript>,
     /// What in it starts by itself, and whether that stays asleep.
     pub waking: Waking,
     /// The folder whose memory the client's sessions share here.
@@ -134,7 +134,7 @@ impl SessionPlan {
 
     /// Says what is repaired in the installed copy, and why the client might not accept it.
     pub(super) fn damage(&self) -> Vec<Warning> {
-        let named = |checked: &Checked, what: &str| -> Vec<Warning> {
+        let named = |checked: &CheckedTranscript, what: &str| -> Vec<Warning> {
             let told = checked.findings.iter();
             let told = told.filter(|finding| finding.mended || finding.problem == Problem::NoMessage);
             told.map(|finding| Warning::Damaged { what: what.to_owned(), finding: finding.to_string() })
@@ -393,7 +393,7 @@ pub(super) fn checked(
     transcript: &Transcript,
     mut check: Check,
     mut tell: impl FnMut(u64),
-) -> Result<(Checked, KnownRecords)> {
+) -> Result<(CheckedTranscript, KnownRecords)> {
     let mut lines = saved_lines(store, transcript);
     while let Some(line) = lines.next_line()? {
         check.line(line);

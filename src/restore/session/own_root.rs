@@ -59,7 +59,7 @@ fn own_root(
     cwd: &Path,
     transcript: &Transcript,
 ) -> Result<Option<String>> {
-    let Some(named) = Named::read(&workspace.store, transcript)? else { return Ok(None) };
+    let Some(named) = NamedPaths::read(&workspace.store, transcript)? else { return Ok(None) };
     let first = named.first.as_deref().or(cwd.to_str()).unwrap_or_default();
     // It began in the place that was saved, and only went elsewhere; or elsewhere it is still at home.
     if Path::new(first).starts_with(root) || Path::new(first).is_dir() {
@@ -70,14 +70,14 @@ fn own_root(
 }
 
 /// What a session named: the folder that it began in, and some paths.
-struct Named {
+struct NamedPaths {
     first: Option<String>,
     outside: Outside,
 }
 
-impl Named {
+impl NamedPaths {
     /// `None` if it can't be searched for.
-    fn read(store: &Store, transcript: &Transcript) -> Result<Option<Named>> {
+    fn read(store: &Store, transcript: &Transcript) -> Result<Option<NamedPaths>> {
         #[derive(serde::Deserialize)]
         struct Record {
             cwd: String,
@@ -92,6 +92,6 @@ impl Named {
                 first = serde_json::from_slice(line).ok().map(|record: Record| record.cwd);
             }
         }
-        Ok(Some(Named { first, outside }))
+        Ok(Some(NamedPaths { first, outside }))
     }
 }

@@ -11,7 +11,7 @@ use crate::base::ids::ClientId;
 use crate::client::slug;
 use crate::manifest::{Manifest, Session};
 use crate::remap::{
-    FileCalls, MapSpec, Out, Outside, PairKind, PathMap, RemapMode, RemapReport, Remapper, is_absolute,
+    FileCalls, MapSpec, Outside, PairKind, PathMap, PieceSink, RemapMode, RemapReport, Remapper, is_absolute,
     way_below,
 };
 use crate::restore::session::own_root::GoesOn;
@@ -212,7 +212,7 @@ impl Rewriter {
 }
 
 /// Writes what a remapper hands out; the first error is the one that counts.
-fn pour(out: &mut dyn Write, remap: impl FnOnce(Out<'_>) -> bool) -> io::Result<()> {
+fn pour(out: &mut dyn Write, remap: impl FnOnce(PieceSink<'_>) -> bool) -> io::Result<()> {
     let mut done = Ok(());
     remap(&mut |bytes| {
         if done.is_ok() {

@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use crate::base::error::{IoContext as _, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::paths::RepoPath;
-use crate::client::transcript::validate::{Check, Checked};
-use crate::client::{ClientHome, PrefixMatch, Writer, finds_in_any_folder, is_elsewhere, says_nothing};
+use crate::client::transcript::validate::{Check, CheckedTranscript};
+use crate::client::{ClientHome, PrefixMatch, WriteContent, finds_in_any_folder, is_elsewhere, says_nothing};
 use crate::manifest::{Manifest, Session, Transcript};
 use crate::redaction::refill_side_files;
 use crate::restore::session::as_saved::Compared;
@@ -102,7 +102,8 @@ impl Beginning {
         paths: &Paths,
     ) -> Result<Option<Beginning>> {
         let folders = plan.folders();
-        let harmed = plan.checked.needs_mending() || plan.agents.values().any(Checked::needs_mending);
+        let harmed =
+            plan.checked.needs_mending() || plan.agents.values().any(CheckedTranscript::needs_mending);
         let Some((session, saved)) = saved(manifest) else { return Ok(None) };
         if harmed || workspace.client.live_session(&plan.id)?.is_some() {
             return Ok(None);
@@ -111,7 +112,7 @@ impl Beginning {
         let size = here.metadata().context("read", &here)?.len();
         for form in [ResumeForm::Whole, ResumeForm::Saved, ResumeForm::BeforeCompaction] {
             let Some(compared) = form.compared(workspace, manifest, saved)? else { continue };
-            let standing = |place: Option<&RepoPath>, content: Writer<'_>| {
+            let standing = |place: Option<&RepoPath>, content: WriteContent<'_>| {
                 client.standing(&plan.id, folders, place, &|file| compared.read(place, file), content)
             };
             let mut copy =

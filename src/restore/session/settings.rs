@@ -5,12 +5,12 @@
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
 use crate::manifest::{Mode, Version};
-use crate::restore::Plan;
+use crate::restore::RestorePlan;
 use crate::restore::files::step::{Step, Work};
 use crate::sys::work_tree::{Node, Tree};
 use crate::workspace::Workspace;
 
-impl Plan {
+impl RestorePlan {
     /// Changes one more file of the work tree, starting from what the plan makes of it or what is there
     /// now. Returns whether there is a repository, and so an undo.
     ///

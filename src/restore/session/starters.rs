@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
 use crate::base::screen::Line;
-use crate::client::transcript::quiet::{Beside, Quiet, Revive, beside};
+use crate::client::transcript::quiet::{Quiet, Revive, SideFileOutcome, beside};
 use crate::client::transcript::starters::{Alive, Watch};
 use crate::client::{is_memory, is_script};
 use crate::manifest::{Manifest, Script, Session, Transcript};
@@ -65,7 +65,9 @@ impl Waking {
                 *left.entry(kind).or_default() += times;
             }
         }
-        for file in session.files.iter().filter(|file| beside(&file.place.to_string()) == Beside::Behind) {
+        for file in
+            session.files.iter().filter(|file| beside(&file.place.to_string()) == SideFileOutcome::Behind)
+        {
             left.insert(format!("the file {}", file.place), 1);
         }
         Ok(Waking { alive, scripts, notes, quiet: Some(Asleep { left, own_mode, ..Asleep::default() }) })

@@ -8,11 +8,11 @@ use std::io::{BufRead as _, BufReader, Write};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::ClientId;
 use crate::base::paths::RepoPath;
-use crate::client::transcript::quiet::{self, Beside, Quiet, Revive};
+use crate::client::transcript::quiet::{self, Quiet, Revive, SideFileOutcome};
 use crate::client::transcript::repair::Mending;
 use crate::client::transcript::starters::{Alive, Watch};
-use crate::client::transcript::validate::Checked;
-use crate::client::{Writer, is_elsewhere, is_script};
+use crate::client::transcript::validate::CheckedTranscript;
+use crate::client::{WriteContent, is_elsewhere, is_script};
 use crate::manifest::{Content, Manifest, Session, SideFile, Transcript};
 use crate::restore::session::path_mapping::Rewriter;
 use crate::restore::session::saved_lines::saved_lines;
@@ -29,7 +29,7 @@ pub(in crate::restore) struct Copy<'a> {
 }
 
 /// Is shown each file's place, and what writes it.
-pub(in crate::restore) type Visit<'v> = &'v mut dyn FnMut(&RepoPath, Writer<'_>) -> Result<()>;
+pub(in crate::restore) type Visit<'v> = &'v mut dyn FnMut(&RepoPath, WriteContent<'_>) -> Result<()>;
 
 impl Copy<'_> {
     /// Shows every file of the session but its transcript.
@@ -37,10 +37,10 @@ impl Copy<'_> {
         &mut self,
         manifest: &Manifest,
         session: &Session,
-        agents: &BTreeMap<ClientId, Checked>,
+        agents: &BTreeMap<ClientId, CheckedTranscript>,
         visit: Visit<'_>,
     ) -> Result<()> {
-        let unharmed = Checked::default();
+        let unharmed = CheckedTranscript::default();
         for agent in &manifest.agents {
             let name = |end: &str| place(&format!("session/subagents/agent-{}.{end}", agent.id));
             if let Some(saved) = &agent.transcript {
@@ -70,7 +70,8 @@ impl Copy<'_> {
             }
         }
         let asleep = self.asleep();
-        let behind = |file: &&SideFile| asleep && quiet::beside(&file.place.to_string()) == Beside::Behind;
+        let behind =
+            |file: &&SideFile| asleep && quiet::beside(&file.place.to_string()) == SideFileOutcome::Behind;
         for file in session.files.iter().filter(|file| !behind(file)) {
             visit(&file.place, &mut |out| self.side_file(file, out))?;
         }
@@ -81,7 +82,7 @@ impl Copy<'_> {
     pub(in crate::restore) fn conversation(
         &mut self,
         saved: &Transcript,
-        checked: &Checked,
+        checked: &CheckedTranscript,
         out: &mut dyn Write,
     ) -> Result<()> {
         let waking = self.waking;
@@ -91,7 +92,7 @@ impl Copy<'_> {
     fn transcript(
         &mut self,
         saved: &Transcript,
-        checked: &Checked,
+        checked: &CheckedTranscript,
         waking: Option<&Waking>,
         out: &mut dyn Write,
     ) -> Result<()> {
@@ -133,8 +134,8 @@ impl Copy<'_> {
     /// Tool results are the conversation's; file history is the user's own files.
     fn side_file(&mut self, file: &SideFile, out: &mut dyn Write) -> Result<()> {
         match quiet::beside(&file.place.to_string()) {
-            Beside::Records if self.asleep() => return self.side_records(file, out),
-            Beside::Agent if self.asleep() => {
+            SideFileOutcome::Records if self.asleep() => return self.side_records(file, out),
+            SideFileOutcome::Agent if self.asleep() => {
                 let meta = self.store.load(&file.content)?;
                 return self.document(&quiet::agent(&String::from_utf8_lossy(&meta)), out);
             }

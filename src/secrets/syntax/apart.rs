@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::{Found, Name, blank, run, run_back};
-use crate::secrets::judge::Bond;
+use super::{Name, OnFound, blank, run, run_back};
+use crate::secrets::judge::Closeness;
 
 /// How far from a name its value is looked for.
 const NEAR: usize = 240;
@@ -40,7 +40,7 @@ const NAMES: [&str; 14] = [
 ];
 
 /// Reads the value that is beside a name.
-pub(super) fn read(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) {
+pub(super) fn read(name: &Name<'_>, text: &[u8], found: &mut OnFound<'_>) {
     let quote = run(text, name.span.end, 1, |byte| b"\"'".contains(&byte));
     let after = name.span.end + quote;
     let skipped = run(text, after, 2, |byte| b": =".contains(&byte));
@@ -55,7 +55,7 @@ pub(super) fn read(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) {
             && text[..number].ends_with(b") ")
             && let Some(span) = super::assigned::literal(text, number)
         {
-            name.offer(span, Bond::Place, found);
+            name.offer(span, Closeness::Place, found);
         }
         // What terraform made up itself stands under another name.
         if name.label.ends_with("random_password") {
@@ -118,16 +118,16 @@ fn value_in(text: &[u8], object: Range<usize>, stops: bool) -> Option<usize> {
     None
 }
 
-fn offer(name: &Name<'_>, text: &[u8], sign: usize, found: &mut Found<'_>) {
+fn offer(name: &Name<'_>, text: &[u8], sign: usize, found: &mut OnFound<'_>) {
     let at = sign + run(text, sign, 24, |byte| blank(byte) || b":=>|".contains(&byte));
     match super::assigned::literal(text, at) {
         Some(span) if super::http::is_header(&name.label) => super::http::header(name, text, span, found),
         Some(span) => {
-            name.offer(span, Bond::Firm, found);
+            name.offer(span, Closeness::Firm, found);
         }
         None => {
             let length = run(text, at, 4_096, |byte| byte > b' ' && !b",\"'".contains(&byte));
-            name.offer(at..at + length, Bond::Firm, found);
+            name.offer(at..at + length, Closeness::Firm, found);
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::{Found, Name, blank, in_name, line_end, run};
-use crate::secrets::judge::Bond;
+use super::{Name, OnFound, blank, in_name, line_end, run};
+use crate::secrets::judge::Closeness;
 
 /// How far behind a name its value may begin.
 const NEAR: usize = 48;
@@ -18,9 +18,9 @@ const LONGEST: usize = 4 << 10;
 const ENDS: &[u8] = b"&,;)]}\"'`<>|\\({[";
 
 /// Reads the value behind the sign; says whether there was a sign and a secret behind it.
-pub(super) fn read(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) -> bool {
+pub(super) fn read(name: &Name<'_>, text: &[u8], found: &mut OnFound<'_>) -> bool {
     if let Some(value) = counted(text, name.span.end).or_else(|| barred(text, name.span.end)) {
-        return name.offer(value, Bond::Firm, found);
+        return name.offer(value, Closeness::Firm, found);
     }
     let visibility = visibility(text, name.span.end);
     let from = name.span.end + visibility;
@@ -40,7 +40,7 @@ pub(super) fn read(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) -> bool 
         return true;
     }
     if let Some(span) = literal(text, at).or_else(|| block(text, at)) {
-        let taken = name.offer(span, Bond::Firm, found);
+        let taken = name.offer(span, Closeness::Firm, found);
         return literals(name, text, found) || taken;
     }
     if text.get(at) == Some(&b'[') && list(name, text, at + 1, found) {
@@ -57,7 +57,7 @@ pub(super) fn read(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) -> bool 
         let escaped = usize::from(length > 0 && text[at + length - 1] == b'\\');
         if text.get(at + length) == Some(&open)
             && escaped == 0
-            && name.offer(at..at + length, Bond::Firm, found)
+            && name.offer(at..at + length, Closeness::Firm, found)
         {
             return true;
         }
@@ -74,9 +74,9 @@ pub(super) fn read(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) -> bool 
     }
     let alone = run(text, at + token, 200, blank);
     let ends_line = matches!(text.get(at + token + alone), None | Some(b'\n' | b'\r' | b'#'));
-    let bond = if tight || begins && ends_line { Bond::Firm } else { Bond::Loose };
+    let bond = if tight || begins && ends_line { Closeness::Firm } else { Closeness::Loose };
     // A value that goes on to the end of its line may have any sign in it.
-    (begins && name.offer(whole, if tight || ends_line { Bond::Firm } else { Bond::Loose }, found))
+    (begins && name.offer(whole, if tight || ends_line { Closeness::Firm } else { Closeness::Loose }, found))
         || name.offer(part, bond, found)
 }
 
@@ -135,13 +135,13 @@ fn barred(text: &[u8], end: usize) -> Option<Range<usize>> {
 }
 
 /// Offers the literals of a list.
-fn list(name: &Name<'_>, text: &[u8], mut at: usize, found: &mut Found<'_>) -> bool {
+fn list(name: &Name<'_>, text: &[u8], mut at: usize, found: &mut OnFound<'_>) -> bool {
     let (end, mut taken) = (at + 2_048, false);
     loop {
         at += run(text, at, 64, |byte| byte.is_ascii_whitespace() || byte == b',');
         let Some(span) = literal(text, at).filter(|span| span.end < end) else { return taken };
         at = span.end + 1;
-        taken |= name.offer(span, Bond::Firm, found);
+        taken |= name.offer(span, Closeness::Firm, found);
     }
 }
 
@@ -212,7 +212,7 @@ fn block(text: &[u8], at: usize) -> Option<Range<usize>> {
 }
 
 /// Offers the literals that follow a name in its line: arguments, defaults, values after a type.
-pub(super) fn literals(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) -> bool {
+pub(super) fn literals(name: &Name<'_>, text: &[u8], found: &mut OnFound<'_>) -> bool {
     let end = line_end(text, name.span.end).min(name.span.end + SAME_LINE);
     // A variable or an option and its value in lines of their own.
     let is_loud = |word: &str| word.contains('_') && !word.bytes().any(|byte| byte.is_ascii_lowercase());
@@ -222,7 +222,7 @@ pub(super) fn literals(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) -> b
         let next = end + run(text, end, 80, |byte| byte.is_ascii_whitespace());
         return literal(text, next)
             .filter(|span| !is_loud(super::str_of(text, span.clone())))
-            .is_some_and(|span| name.offer(span, Bond::Firm, found));
+            .is_some_and(|span| name.offer(span, Closeness::Firm, found));
     }
     let mut at =
         name.span.end + usize::from(text.get(name.span.end).is_some_and(|byte| b"\"'`".contains(byte)));
@@ -249,7 +249,7 @@ pub(super) fn literals(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) -> b
                 let is_name = is_loud(&name.label) && is_loud(super::str_of(text, span.clone()));
                 if !is_name && !matches!(next, Some(b':')) && !text[at.min(text.len())..].starts_with(b" =>")
                 {
-                    taken |= name.offer(span, if given { Bond::Firm } else { Bond::Loose }, found);
+                    taken |= name.offer(span, if given { Closeness::Firm } else { Closeness::Loose }, found);
                 }
             }
             None => at += 1,

@@ -3,15 +3,15 @@
 
 use std::ops::Range;
 
-use super::{Found, Name, blank, line_end, line_start, run, str_of};
-use crate::secrets::judge::Bond;
-use crate::secrets::names::Tells;
+use super::{Name, OnFound, blank, line_end, line_start, run, str_of};
+use crate::secrets::judge::Closeness;
+use crate::secrets::names::NameMeaning;
 
 /// How long a sentence about a value may be.
 const SENTENCE: usize = 120;
 
 /// Reads the value that follows the line of a name.
-pub(super) fn read(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) {
+pub(super) fn read(name: &Name<'_>, text: &[u8], found: &mut OnFound<'_>) {
     let start = line_start(text, name.span.start);
     let end = line_end(text, name.span.end);
     if end - name.span.end > SENTENCE * 2 {
@@ -19,17 +19,17 @@ pub(super) fn read(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) {
     }
     let line = str_of(text, start..end).trim();
     let rest = str_of(text, name.span.end..end).trim_end();
-    if name.tells > Tells::Perhaps
+    if name.meaning > NameMeaning::Perhaps
         && let Some(value) = at_the_end(rest, name.span.end)
     {
-        name.offer(value, Bond::Firm, found);
+        name.offer(value, Closeness::Firm, found);
     }
     let asked =
         ["$ ", "# ", "> ", "% ", "❯ "].iter().any(|prompt| line.starts_with(prompt)) || line.contains("$ ");
     let of_form = rest == "\"" && line.contains("Content-Disposition");
     let told = rest.ends_with(':') || rest.ends_with(":\"") || of_form || line.starts_with("==> ");
     // A name and its value, a line each, as a program lists what a hash holds.
-    let listed = text[start..end] == text[name.span.clone()] && name.tells > Tells::Perhaps;
+    let listed = text[start..end] == text[name.span.clone()] && name.meaning > NameMeaning::Perhaps;
     // An option and its value in a list, as YAML has them.
     let option = line.strip_prefix("- --").is_some_and(|option| option.len() == name.span.len());
     if !asked && !told && !listed && !option {
@@ -53,12 +53,12 @@ pub(super) fn read(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) {
     // What a script types.
     if text[at..].starts_with(b"send \"") {
         let length = run(text, at + 6, 200, |byte| byte > b' ' && !b"\"\\".contains(&byte));
-        name.offer(at + 6..at + 6 + length, Bond::Firm, found);
+        name.offer(at + 6..at + 6 + length, Closeness::Firm, found);
         return;
     }
     let value = alone(text, at);
     if !value.is_empty() {
-        name.offer(value, Bond::Firm, found);
+        name.offer(value, Closeness::Firm, found);
     }
 }
 

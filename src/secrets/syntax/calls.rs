@@ -1,8 +1,8 @@
 //! Calls of functions with a secret in a fixed place: connections to databases, logins, signatures.
 
-use super::{Found, run, str_of};
-use crate::secrets::judge::{self, Bond};
-use crate::secrets::names::Tells;
+use super::{OnFound, run, str_of};
+use crate::secrets::judge::{self, Closeness};
+use crate::secrets::names::NameMeaning;
 
 /// How a call begins, and which of its arguments is the secret, from 0.
 pub(in crate::secrets) const CALLS: [(&str, usize); 17] = [
@@ -29,14 +29,19 @@ pub(in crate::secrets) const CALLS: [(&str, usize); 17] = [
 const LONGEST: usize = 400;
 
 /// Reads a call whose arguments begin at a place.
-pub(in crate::secrets) fn read(text: &[u8], mut at: usize, wanted: usize, found: &mut Found<'_>) {
+pub(in crate::secrets) fn read(text: &[u8], mut at: usize, wanted: usize, found: &mut OnFound<'_>) {
     let end = text.len().min(at + LONGEST);
     for index in 0..=wanted {
         at += run(text, at, 80, |byte| byte.is_ascii_whitespace());
         let literal = super::assigned::literal(text, at);
         if index == wanted {
             let Some(span) = literal else { return };
-            if judge::is_secret_under(Tells::Password, "password", str_of(text, span.clone()), Bond::Firm) {
+            if judge::is_secret_under(
+                NameMeaning::Password,
+                "password",
+                str_of(text, span.clone()),
+                Closeness::Firm,
+            ) {
                 found(span, "");
             }
             return;

@@ -3,9 +3,9 @@
 
 use std::ops::Range;
 
-use super::{Found, blank, in_name, run};
-use crate::secrets::judge::{self, Bond};
-use crate::secrets::names::Tells;
+use super::{OnFound, blank, in_name, run};
+use crate::secrets::judge::{self, Closeness};
+use crate::secrets::names::NameMeaning;
 
 /// Programs, and where they take a secret. In a form, `@` is the secret, with the text before it in its
 /// word; `*` is anything, `..` any words. `'@` is in quotes, `@:` before a colon, `@@` ends before the
@@ -148,14 +148,19 @@ struct Word {
 }
 
 /// Reads the command that begins with the name of a program.
-pub(in crate::secrets) fn read(text: &[u8], program: Range<usize>, forms: &[&str], found: &mut Found<'_>) {
+pub(in crate::secrets) fn read(text: &[u8], program: Range<usize>, forms: &[&str], found: &mut OnFound<'_>) {
     if is_program(text, &program) {
         offer(text, &words(text, program.end), forms, found);
     }
 }
 
 /// Reads the command whose words are literals of a list: `['mysql', '-p…']`, `"Path": "mysql", "Args": ["-p…"]`.
-pub(in crate::secrets) fn listed(text: &[u8], program: Range<usize>, forms: &[&str], found: &mut Found<'_>) {
+pub(in crate::secrets) fn listed(
+    text: &[u8],
+    program: Range<usize>,
+    forms: &[&str],
+    found: &mut OnFound<'_>,
+) {
     if begins_literal(text, &program) {
         offer(text, &literals(text, program.end + 1), forms, found);
     }
@@ -192,13 +197,13 @@ fn literals(text: &[u8], mut at: usize) -> Vec<Word> {
     words
 }
 
-fn offer(text: &[u8], words: &[Word], forms: &[&str], found: &mut Found<'_>) {
+fn offer(text: &[u8], words: &[Word], forms: &[&str], found: &mut OnFound<'_>) {
     for form in forms {
         let form: Vec<&str> = form.split(' ').collect();
         for start in 0..words.len() {
             if let Some(span) = matches(text, &form, &words[start..]) {
                 let value = super::str_of(text, span.clone());
-                if judge::is_secret_under(Tells::Password, "password", value, Bond::Place) {
+                if judge::is_secret_under(NameMeaning::Password, "password", value, Closeness::Place) {
                     found(span, "");
                 }
             }
@@ -328,7 +333,7 @@ fn unquoted(text: &[u8], span: Range<usize>) -> Range<usize> {
 
 /// Reads `echo …`: text that is piped into a program that takes a secret, or written to a file whose
 /// name says that it holds one.
-pub(in crate::secrets) fn echoed(text: &[u8], echo: Range<usize>, found: &mut Found<'_>) {
+pub(in crate::secrets) fn echoed(text: &[u8], echo: Range<usize>, found: &mut OnFound<'_>) {
     let words = words(text, echo.end.saturating_sub(1));
     let Some(word) = words.iter().find(|word| text[word.span.start] != b'-') else { return };
     let span = unquoted(text, word.span.clone());
@@ -345,7 +350,7 @@ pub(in crate::secrets) fn echoed(text: &[u8], echo: Range<usize>, found: &mut Fo
     }
     let value = super::str_of(text, span.clone());
     let user = value.find(':').filter(|_| rest.contains("chpasswd")).map_or(0, |at| at + 1);
-    if judge::is_secret_under(Tells::Password, "password", &value[user..], Bond::Place) {
+    if judge::is_secret_under(NameMeaning::Password, "password", &value[user..], Closeness::Place) {
         found(span.start + user..span.end, "");
     }
 }

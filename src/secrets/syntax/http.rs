@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use super::{Found, Name, blank, line_end, run};
-use crate::secrets::judge::{self, Bond};
-use crate::secrets::names::Tells;
+use super::{Name, OnFound, blank, line_end, run};
+use crate::secrets::judge::{self, Closeness};
+use crate::secrets::names::NameMeaning;
 
 /// Cookies that say nothing of who may do what.
 const HARMLESS: [&str; 12] = [
@@ -19,7 +19,7 @@ pub(in crate::secrets) fn is_header(name: &str) -> bool {
 }
 
 /// Reads the header that begins at a name.
-pub(super) fn read(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) {
+pub(super) fn read(name: &Name<'_>, text: &[u8], found: &mut OnFound<'_>) {
     if !is_header(&name.label) {
         return;
     }
@@ -49,7 +49,7 @@ pub(super) fn read(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) {
 }
 
 /// Offers the parts of a header's value.
-pub(super) fn header(name: &Name<'_>, text: &[u8], value: Range<usize>, found: &mut Found<'_>) {
+pub(super) fn header(name: &Name<'_>, text: &[u8], value: Range<usize>, found: &mut OnFound<'_>) {
     if name.label.to_ascii_lowercase().contains("cookie") {
         cookies(text, value, found);
         return;
@@ -60,12 +60,12 @@ pub(super) fn header(name: &Name<'_>, text: &[u8], value: Range<usize>, found: &
         at += part.len() + 1;
         // The filling of base64 belongs to it.
         span.end += run(text, span.end, 2, |byte| byte == b'=').min(value.end.saturating_sub(span.end));
-        offer(text, span, Bond::Firm, "Authorization", found);
+        offer(text, span, Closeness::Firm, "Authorization", found);
     }
 }
 
 /// Offers the values of cookies.
-pub(super) fn cookies(text: &[u8], value: Range<usize>, found: &mut Found<'_>) {
+pub(super) fn cookies(text: &[u8], value: Range<usize>, found: &mut OnFound<'_>) {
     let mut at = value.start;
     for part in text[value].split(|byte| *byte == b';') {
         let skip = run(part, 0, 8, blank);
@@ -74,16 +74,16 @@ pub(super) fn cookies(text: &[u8], value: Range<usize>, found: &mut Found<'_>) {
             let name = String::from_utf8_lossy(&part[skip..sign]).into_owned();
             let lower = name.to_ascii_lowercase();
             if !HARMLESS.iter().any(|harmless| lower == *harmless || lower.starts_with("_ga")) {
-                offer(text, at + sign + 1..at + part.len(), Bond::Firm, &name, found);
+                offer(text, at + sign + 1..at + part.len(), Closeness::Firm, &name, found);
             }
         }
         at += part.len() + 1;
     }
 }
 
-fn offer(text: &[u8], span: Range<usize>, bond: Bond, name: &str, found: &mut Found<'_>) {
+fn offer(text: &[u8], span: Range<usize>, bond: Closeness, name: &str, found: &mut OnFound<'_>) {
     let Ok(value) = std::str::from_utf8(&text[span.clone()]) else { return };
-    if judge::is_secret_under(Tells::Token, "token", value, bond) {
+    if judge::is_secret_under(NameMeaning::Token, "token", value, bond) {
         found(span, name);
     }
 }

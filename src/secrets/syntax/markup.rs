@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::{Found, Name, line_end, run, run_back};
-use crate::secrets::judge::Bond;
+use super::{Name, OnFound, line_end, run, run_back};
+use crate::secrets::judge::Closeness;
 
 /// How long a tag may be.
 const TAG: usize = 200;
@@ -12,7 +12,7 @@ const TAG: usize = 200;
 const TABLE: usize = 32 << 10;
 
 /// Reads the value of an element or attribute of this name.
-pub(super) fn read(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) {
+pub(super) fn read(name: &Name<'_>, text: &[u8], found: &mut OnFound<'_>) {
     let Range { start, end } = name.span.clone();
     if is_heading(text, end) {
         column(name, text, found);
@@ -39,7 +39,7 @@ pub(super) fn read(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) {
                 Some(at) => {
                     let at = end + at + run(text, end + at, 10, |byte| byte != b'=') + 1;
                     if let Some(span) = super::assigned::literal(text, at) {
-                        name.offer(span, Bond::Firm, found);
+                        name.offer(span, Closeness::Firm, found);
                     }
                 }
                 None if close < tag.len() => offer_text(name, text, end + close + 1, found),
@@ -67,7 +67,7 @@ pub(in crate::secrets) fn is_heading(text: &[u8], end: usize) -> bool {
 }
 
 /// Reads the cells below the heading of a column.
-fn column(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) {
+fn column(name: &Name<'_>, text: &[u8], found: &mut OnFound<'_>) {
     let tag = |at: usize, tag: &[u8]| {
         text.get(at..at + tag.len()).is_some_and(|word| word.eq_ignore_ascii_case(tag))
     };
@@ -97,7 +97,7 @@ fn find(text: &[u8], at: usize, most: usize, byte: u8) -> Option<usize> {
     memchr::memchr(byte, &text[at..text.len().min(at + most)]).map(|found| at + found)
 }
 
-fn offer_text(name: &Name<'_>, text: &[u8], at: usize, found: &mut Found<'_>) {
+fn offer_text(name: &Name<'_>, text: &[u8], at: usize, found: &mut OnFound<'_>) {
     let at = at + run(text, at, 64, |byte| byte.is_ascii_whitespace());
     let end = line_end(text, at);
     let Some(close) = memchr::memchr(b'<', &text[at..end]) else { return };
@@ -106,5 +106,5 @@ fn offer_text(name: &Name<'_>, text: &[u8], at: usize, found: &mut Found<'_>) {
     if text[value.clone()].starts_with(b"{") && text[value.clone()].ends_with(b"}") {
         value = value.start + 1..value.end - 1;
     }
-    name.offer(value, Bond::Firm, found);
+    name.offer(value, Closeness::Firm, found);
 }

@@ -16,22 +16,22 @@ pub(super) mod words;
 
 use std::ops::Range;
 
-use super::judge::{self, Bond};
-use super::names::{Tells, tells};
+use super::judge::{self, Closeness};
+use super::names::{NameMeaning, meaning_of};
 use super::placeholder;
 
 /// The longest name that is looked at.
 const LONGEST_NAME: usize = 80;
 
 /// Takes what is a secret by its name: its span, and the name.
-pub(super) type Found<'a> = dyn FnMut(Range<usize>, &str) + 'a;
+pub(super) type OnFound<'a> = dyn FnMut(Range<usize>, &str) + 'a;
 
 /// A name in a text.
 pub(super) struct Name<'a> {
     pub(super) span: Range<usize>,
     /// With the word before it, if they are one: `API key`.
     pub(super) label: String,
-    pub(super) tells: Tells,
+    pub(super) meaning: NameMeaning,
     text: &'a [u8],
 }
 
@@ -97,22 +97,23 @@ impl<'a> Name<'a> {
                 label = format!("{word}_{own}");
             }
         }
-        let mut tells = tells(&label);
+        let mut meaning = meaning_of(&label);
         // A parameter of an address is named for a reader that has no more than this.
-        if tells == Tells::Perhaps && (text[..start].ends_with(b"?") || text[..start].ends_with(b"&")) {
-            tells = Tells::Token;
+        if meaning == NameMeaning::Perhaps && (text[..start].ends_with(b"?") || text[..start].ends_with(b"&"))
+        {
+            meaning = NameMeaning::Token;
         }
-        (tells > Tells::Nothing).then_some(Name { span: start..end, label, tells, text })
+        (meaning > NameMeaning::Nothing).then_some(Name { span: start..end, label, meaning, text })
     }
 
     /// Says whether a value under this name is a secret.
-    pub(super) fn holds(&self, value: &Range<usize>, bond: Bond) -> bool {
+    pub(super) fn holds(&self, value: &Range<usize>, bond: Closeness) -> bool {
         let Ok(value) = std::str::from_utf8(&self.text[value.clone()]) else { return false };
-        judge::is_secret_under(self.tells, &self.label, value, bond)
+        judge::is_secret_under(self.meaning, &self.label, value, bond)
     }
 
     /// Hands on a value if it is a secret.
-    pub(super) fn offer(&self, value: Range<usize>, bond: Bond, found: &mut Found<'_>) -> bool {
+    pub(super) fn offer(&self, value: Range<usize>, bond: Closeness, found: &mut OnFound<'_>) -> bool {
         let holds = self.holds(&value, bond);
         if holds {
             found(
@@ -175,7 +176,7 @@ fn is_prefix(word: &[u8]) -> bool {
 }
 
 /// Reads the text around a word of a secret's name.
-pub(super) fn named(text: &[u8], hit: &Range<usize>, found: &mut Found<'_>) -> Option<Range<usize>> {
+pub(super) fn named(text: &[u8], hit: &Range<usize>, found: &mut OnFound<'_>) -> Option<Range<usize>> {
     let name = Name::around(text, hit)?;
     http::read(&name, text, found);
     let taken = assigned::read(&name, text, found);

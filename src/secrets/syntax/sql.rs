@@ -2,15 +2,15 @@
 
 use std::ops::Range;
 
-use super::{Found, Name, line_end, run, run_back, str_of};
-use crate::secrets::judge::{self, Bond};
-use crate::secrets::names::{Tells, tells};
+use super::{Name, OnFound, line_end, run, run_back, str_of};
+use crate::secrets::judge::{self, Closeness};
+use crate::secrets::names::{NameMeaning, meaning_of};
 
 /// The most rows.
 const MOST_ROWS: usize = 500;
 
 /// Reads `INSERT INTO t (…, name, …) VALUES (…)` and `COPY t (…, name, …) FROM stdin;`.
-pub(super) fn columns(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) {
+pub(super) fn columns(name: &Name<'_>, text: &[u8], found: &mut OnFound<'_>) {
     let in_list = |byte: u8| byte.is_ascii_alphanumeric() || b"_, \"`\n\r\t.".contains(&byte);
     let before = run_back(text, name.span.start, 2_000, in_list);
     let start = name.span.start - before;
@@ -34,7 +34,7 @@ pub(super) fn columns(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) {
             }
             let (cells, close) = tuple(text, at + 1);
             if let Some(cell) = cells.get(index) {
-                name.offer(cell.clone(), Bond::Firm, found);
+                name.offer(cell.clone(), Closeness::Firm, found);
             }
             at = close + 1;
         }
@@ -48,7 +48,7 @@ pub(super) fn columns(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) {
             let mut from = line.start;
             for (number, cell) in text[line.clone()].split(|byte| *byte == b'\t').enumerate() {
                 if number == index {
-                    name.offer(from..from + cell.len(), Bond::Firm, found);
+                    name.offer(from..from + cell.len(), Closeness::Firm, found);
                 }
                 from += cell.len() + 1;
             }
@@ -68,7 +68,8 @@ pub(in crate::secrets) fn may_hold(text: &[u8], at: usize) -> bool {
     let most = text.len().min(at + MOST_COLUMNS);
     let words = text[at..most].split(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_');
     let mut words = words.filter(|word| word.len() >= 3).take(400);
-    let telling = words.any(|word| std::str::from_utf8(word).is_ok_and(|word| tells(word) >= Tells::Token));
+    let telling =
+        words.any(|word| std::str::from_utf8(word).is_ok_and(|word| meaning_of(word) >= NameMeaning::Token));
     let rows = &text[at..text.len().min(at + MOST_BYTES)];
     telling
         && [b"INSERT INTO".as_slice(), b"insert into"]
@@ -77,7 +78,7 @@ pub(in crate::secrets) fn may_hold(text: &[u8], at: usize) -> bool {
 }
 
 /// Reads the rows that are put into a table without the names of its columns, as they stand where it is made.
-pub(in crate::secrets) fn created(text: &[u8], at: usize, found: &mut Found<'_>) {
+pub(in crate::secrets) fn created(text: &[u8], at: usize, found: &mut OnFound<'_>) {
     let quoted = |byte: u8| byte.is_ascii_alphanumeric() || b"_.\"`[]".contains(&byte);
     let skip = if text[at..].get(..14).is_some_and(|words| words.eq_ignore_ascii_case(b"IF NOT EXISTS ")) {
         14
@@ -93,7 +94,7 @@ pub(in crate::secrets) fn created(text: &[u8], at: usize, found: &mut Found<'_>)
     let wanted: Vec<(usize, &str)> = columns
         .iter()
         .enumerate()
-        .filter(|(_, name)| tells(name) >= Tells::Token)
+        .filter(|(_, name)| meaning_of(name) >= NameMeaning::Token)
         .map(|(at, name)| (at, *name))
         .collect();
     if wanted.is_empty() {
@@ -122,7 +123,7 @@ pub(in crate::secrets) fn created(text: &[u8], at: usize, found: &mut Found<'_>)
             let (cells, close) = tuple(text, at + 1);
             for (index, name) in &wanted {
                 if let Some(cell) = cells.get(*index)
-                    && judge::is_secret(name, str_of(text, cell.clone()), Bond::Firm)
+                    && judge::is_secret(name, str_of(text, cell.clone()), Closeness::Firm)
                 {
                     found(cell.clone(), name);
                 }

@@ -3,9 +3,9 @@
 
 use std::ops::Range;
 
-use super::{Found, Name, line_end, line_start, run, run_back, str_of};
-use crate::secrets::judge::{self, Bond};
-use crate::secrets::names::{Tells, tells};
+use super::{Name, OnFound, line_end, line_start, run, run_back, str_of};
+use crate::secrets::judge::{self, Closeness};
+use crate::secrets::names::{NameMeaning, meaning_of};
 
 /// How a line below a table's headings begins or continues.
 pub(in crate::secrets) const RULERS: [&str; 7] =
@@ -34,12 +34,13 @@ pub(in crate::secrets) fn may_hold(text: &[u8], ruler: usize) -> bool {
     let mut last = words.rev().map(|word| std::str::from_utf8(word).unwrap_or_default().trim()).take(60);
     last.any(|word| {
         word.len() >= 2
-            && (tells(word) >= Tells::Token || VALUES.contains(&word.to_ascii_lowercase().as_str()))
+            && (meaning_of(word) >= NameMeaning::Token
+                || VALUES.contains(&word.to_ascii_lowercase().as_str()))
     })
 }
 
 /// Reads the table whose ruler is at a place.
-pub(in crate::secrets) fn ruled(text: &[u8], at: usize, found: &mut Found<'_>) -> Option<Range<usize>> {
+pub(in crate::secrets) fn ruled(text: &[u8], at: usize, found: &mut OnFound<'_>) -> Option<Range<usize>> {
     let ruler = line_start(text, at)..line_end(text, at);
     let line = str_of(text, ruler.clone());
     if ruler.start == 0 || !line.chars().all(|c| "-+|:= \t─┼├┤┬┴│╪═╞╡\r".contains(c)) {
@@ -52,7 +53,8 @@ pub(in crate::secrets) fn ruled(text: &[u8], at: usize, found: &mut Found<'_>) -
         |line: &Range<usize>| if bars { by_bars(text, line) } else { by_columns(text, line, &columns) };
     let heads: Vec<String> = cells(&header).into_iter().map(|cell| str_of(text, cell).to_owned()).collect();
     let is_value = |head: &String| VALUES.contains(&head.to_ascii_lowercase().as_str());
-    let wanted: Vec<usize> = (0..heads.len()).filter(|index| tells(&heads[*index]) >= Tells::Token).collect();
+    let wanted: Vec<usize> =
+        (0..heads.len()).filter(|index| meaning_of(&heads[*index]) >= NameMeaning::Token).collect();
     let value = (1..heads.len()).find(|index| is_value(&heads[*index]));
     if wanted.is_empty() && value.is_none() {
         return None;
@@ -83,8 +85,8 @@ pub(in crate::secrets) fn ruled(text: &[u8], at: usize, found: &mut Found<'_>) -
     Some(header.start..at.min(text.len()))
 }
 
-fn offer(text: &[u8], head: &str, cell: Range<usize>, found: &mut Found<'_>) {
-    if judge::is_secret(head, str_of(text, cell.clone()), Bond::Firm) {
+fn offer(text: &[u8], head: &str, cell: Range<usize>, found: &mut OnFound<'_>) {
+    if judge::is_secret(head, str_of(text, cell.clone()), Closeness::Firm) {
         found(cell, head);
     }
 }
@@ -127,7 +129,7 @@ fn bare(text: &[u8], cell: Range<usize>) -> Range<usize> {
 
 /// Reads the column below a name in a line of names with commas, semicolons, bars or tabs between them; or the value
 /// behind a name where a line has no more than the two.
-pub(super) fn with_commas(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) {
+pub(super) fn with_commas(name: &Name<'_>, text: &[u8], found: &mut OnFound<'_>) {
     let line = line_start(text, name.span.start)..line_end(text, name.span.end);
     for between in [b',', b';', b'|'] {
         if let [first, second] = split(text, &line, between)[..].as_ref()
@@ -135,7 +137,7 @@ pub(super) fn with_commas(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) {
             && name.span.end == first.end
             && name.begins_line()
         {
-            name.offer(second.clone(), Bond::Firm, found);
+            name.offer(second.clone(), Closeness::Firm, found);
         }
     }
     let Some(header) = header(text, &name.span) else { return };
@@ -147,7 +149,7 @@ pub(super) fn with_commas(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) {
         return;
     };
     let head = str_of(text, cells[index].clone());
-    if tells(head) < Tells::Token {
+    if meaning_of(head) < NameMeaning::Token {
         return;
     }
     let mut at = line.end + 1;
@@ -166,12 +168,12 @@ pub(super) fn with_commas(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) {
 }
 
 /// Reads the column below a name in a line of headings that a program aligned, with no line below them.
-pub(super) fn aligned(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) {
+pub(super) fn aligned(name: &Name<'_>, text: &[u8], found: &mut OnFound<'_>) {
     let line = line_start(text, name.span.start)..line_end(text, name.span.end);
     let heads = str_of(text, line.clone());
     let plain = |c: char| c.is_ascii_alphanumeric() || c == ' ' || c == '_';
     let gap = text[..name.span.start].ends_with(b"  ") || text[name.span.end..line.end].starts_with(b"  ");
-    if name.tells < Tells::Token || !gap || !heads.chars().all(plain) {
+    if name.meaning < NameMeaning::Token || !gap || !heads.chars().all(plain) {
         return;
     }
     let column = name.span.start - line.start;

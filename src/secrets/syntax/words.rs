@@ -3,17 +3,17 @@
 
 use std::ops::Range;
 
-use super::{Found, Name, blank, line_end, line_start, run, run_back};
-use crate::secrets::judge::Bond;
-use crate::secrets::names::Tells;
+use super::{Name, OnFound, blank, line_end, line_start, run, run_back};
+use crate::secrets::judge::Closeness;
+use crate::secrets::names::NameMeaning;
 
 /// Words that may be between the two.
 const FILLERS: [&str; 14] =
     ["is", "was", "to", "now", "still", "the", "as", "be", "with", "by", "of", "for", "new", "here"];
 
 /// Reads the word behind a name.
-pub(super) fn read(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) {
-    if name.tells == Tells::Perhaps {
+pub(super) fn read(name: &Name<'_>, text: &[u8], found: &mut OnFound<'_>) {
+    if name.meaning == NameMeaning::Perhaps {
         return;
     }
     let end = line_end(text, name.span.end).min(name.span.end + 1_024);
@@ -32,10 +32,10 @@ pub(super) fn read(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) {
             break;
         }
         at += length;
-        bond = bond.min(Bond::Firm);
+        bond = bond.min(Closeness::Firm);
     }
     if let Some(span) = super::assigned::literal(text, at) {
-        name.offer(span, bond.max(Bond::Firm), found);
+        name.offer(span, bond.max(Closeness::Firm), found);
         return;
     }
     let length = run(text, at, end - at, |byte| byte > b' ');
@@ -43,18 +43,18 @@ pub(super) fn read(name: &Name<'_>, text: &[u8], found: &mut Found<'_>) {
 }
 
 /// How the word behind a name belongs to it.
-fn bond(name: &Name<'_>, text: &[u8], after: usize, end: usize) -> Bond {
+fn bond(name: &Name<'_>, text: &[u8], after: usize, end: usize) -> Closeness {
     let before = &text[line_start(text, name.span.start)..name.span.start];
     let is_setting = ["requirepass", "masterauth"].contains(&name.label.as_str());
     let is_option =
         is_setting || text[..name.span.start].ends_with(b" -") || text[..name.span.start].ends_with(b" --");
     let has = |word: &[u8]| memchr::memmem::find(before, word).is_some();
-    if is_option || (has(b"login ") || has(b"machine ")) && name.tells == Tells::Password {
-        return Bond::Place;
+    if is_option || (has(b"login ") || has(b"machine ")) && name.meaning == NameMeaning::Password {
+        return Closeness::Place;
     }
     let words = text[after..end].split(|byte| blank(*byte)).filter(|word| !word.is_empty()).count();
     let alone = words == 1 || words == 2 && text[after..end].trim_ascii_end().ends_with(b";");
-    if alone && name.begins_line() { Bond::Firm } else { Bond::Loose }
+    if alone && name.begins_line() { Closeness::Firm } else { Closeness::Loose }
 }
 
 /// Leaves out signs around a word that do not belong to it.

@@ -18,6 +18,20 @@ use crate::base::error::{Error, IoContext as _, Kind, Result};
 /// How a file is opened: not through a link, and without waiting for another process at the other end.
 const PLAIN: OFlags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
 
+/// The most memory that is taken before a file is read: what a system says of a size may be wrong.
+const MOST_EXPECTED: u64 = 8 << 20;
+
+/// Reads a file from where it is to its end, at most `limit` bytes. How much there is to come is asked
+/// before, so that a small file takes one read and not ten.
+pub(in crate::sys) fn whole(file: File, limit: u64) -> io::Result<Vec<u8>> {
+    /// The reader looks for the end with this many bytes.
+    const PROBE: u64 = 32;
+    let expected = file.metadata()?.len().min(limit).min(MOST_EXPECTED) + PROBE;
+    let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or_default());
+    file.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 impl OwnPath {
     /// Reads a plain file; `None` if it is not there.
     ///
@@ -25,9 +39,7 @@ impl OwnPath {
     /// [`Kind::Damaged`] if it is something else or larger than `limit` bytes, else as [`OwnPath::stat`].
     pub fn read(&self, limit: u64) -> Result<Option<Vec<u8>>> {
         let Some(file) = self.open_plain(limit)? else { return Ok(None) };
-        let mut bytes = Vec::new();
-        file.take(limit).read_to_end(&mut bytes).context("read", &self.path())?;
-        Ok(Some(bytes))
+        whole(file, limit).context("read", &self.path()).map(Some)
     }
 
     /// Opens a plain file to be read from its start; `None` if it is not there.
@@ -76,9 +88,7 @@ impl OwnPath {
             let hint = format!("if you are sure that nobody has read it: chmod 600 {}", path.display());
             return refused("other users can read or write it", hint);
         }
-        let mut bytes = Vec::new();
-        file.take(limit).read_to_end(&mut bytes).context("read", &path)?;
-        Ok(Some(bytes))
+        whole(file, limit).context("read", &path).map(Some)
     }
 
     /// Opens one of our files to be read and written. If wanted, makes it for its owner alone, with the

@@ -21,6 +21,8 @@ use rustix::fs::{self as sys, AtFlags, CWD, Mode as Bits, OFlags, RawMode};
 use rustix::io::Errno;
 
 use crate::base::error::{Error, IoContext as _, Kind, Result};
+use crate::sys::stat::{file_id, modified_nanoseconds};
+pub(super) use files::whole;
 
 /// How a folder is opened on the way to something: never through a link.
 const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
@@ -346,13 +348,14 @@ fn stat_of(stat: &sys::Stat) -> Stat {
     };
     let size = u64::try_from(stat.st_size).unwrap_or_default();
     let seconds = Duration::from_secs(u64::try_from(stat.st_mtime).unwrap_or_default());
-    let nanoseconds = Duration::from_nanos(stat.st_mtime_nsec);
+    let nanoseconds = Duration::from_nanos(modified_nanoseconds(stat));
+    let (device, inode) = file_id(stat);
     let changed = (stat.st_ctime, i64::try_from(stat.st_ctime_nsec).unwrap_or_default());
     Stat {
         shape,
         size,
         modified: UNIX_EPOCH + seconds + nanoseconds,
-        identity: (stat.st_dev, stat.st_ino, size, changed.0, changed.1),
+        identity: (device, inode, size, changed.0, changed.1),
     }
 }
 

@@ -24,6 +24,7 @@ use crate::base::error::{Error, IoContext, Kind, Result};
 use crate::base::paths::RepoPath;
 use crate::manifest::Mode;
 use crate::sys::parallel::wait_for_each;
+use crate::sys::stat::{FileId, file_id, modified_nanoseconds, permissions};
 use crate::sys::sync::sync_open_folder;
 
 pub use folders::{Below, FolderState};
@@ -55,7 +56,7 @@ pub struct Tree {
     fd: OwnedFd,
     path: PathBuf,
     /// Folders that nothing is reached through, whatever they are called: device and inode.
-    closed: Vec<(u64, u64)>,
+    closed: Vec<FileId>,
 }
 
 impl Tree {
@@ -283,7 +284,7 @@ impl Tree {
             return Ok(());
         }
         let stat = sys::fstat(folder).map_err(io::Error::from).context("read", &self.path)?;
-        if !self.closed.contains(&(stat.st_dev, stat.st_ino)) {
+        if !self.closed.contains(&file_id(&stat)) {
             Ok(())
         } else {
             Err(Error::new(Kind::Refused, format!("Cannot reach {}", self.absolute(path).display()))
@@ -307,7 +308,7 @@ impl Tree {
                 let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
                 let mut bytes = Vec::new();
                 File::from(sys::openat(&folder, name, flags, Bits::empty())?).read_to_end(&mut bytes)?;
-                let permissions = stat.st_mode & 0o777;
+                let permissions = permissions(&stat);
                 let executable = permissions & 0o100 != 0;
                 let mode = if executable { Mode::Executable } else { Mode::File };
                 Ok(Node::File { mode, permissions, bytes })
@@ -360,7 +361,8 @@ pub(crate) struct Stamp {
 
 fn stamp_at(folder: impl AsFd, name: &OsStr) -> std::result::Result<Stamp, Errno> {
     let stat = sys::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
-    Ok(Stamp { inode: stat.st_ino, size: stat.st_size, modified: (stat.st_mtime, stat.st_mtime_nsec) })
+    let modified = (stat.st_mtime, modified_nanoseconds(&stat));
+    Ok(Stamp { inode: stat.st_ino, size: stat.st_size, modified })
 }
 
 const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);

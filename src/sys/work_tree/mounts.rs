@@ -10,6 +10,7 @@ use rustix::fs::{self as sys, AtFlags};
 use super::{Missing, Tree};
 use crate::base::error::Result;
 use crate::base::paths::RepoPath;
+use crate::sys::stat::file_id;
 
 impl Tree {
     /// Says whether a path is a mount: it can't be replaced or removed.
@@ -62,7 +63,7 @@ impl Tree {
             let Some(stat) = self.folder(&folder)?.and_then(|folder| sys::fstat(&folder).ok()) else {
                 continue;
             };
-            if let Some(other) = known.insert((stat.st_dev, stat.st_ino), folder.clone()) {
+            if let Some(other) = known.insert(file_id(&stat), folder.clone()) {
                 return Ok(Some((other, folder)));
             }
         }

@@ -14,6 +14,7 @@ use super::{FOLDER, Missing, Node, Stamp, Tree, remove_empty, rename_new, stamp_
 use crate::base::error::{Error, IoContext, Kind, Result};
 use crate::base::paths::RepoPath;
 use crate::manifest::Mode;
+use crate::sys::stat::bits;
 use crate::sys::sync::{sync_folder, sync_open_folder};
 
 /// How the names of staging folders begin.
@@ -54,17 +55,17 @@ impl Tree {
             let fitting = |bits: u32| (bits & 0o677) | (execute & 0o100);
             let wanted = file.wanted.map(|(bits, exactly)| (fitting(bits), exactly));
             let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            let bits = Bits::from_raw_mode(wanted.map_or(usual, |(bits, _)| bits));
-            let mut staged = File::from(sys::openat(&staging.fd, name, flags, bits)?);
+            let wanted_or_usual = bits(wanted.map_or(usual, |(wanted, _)| wanted));
+            let mut staged = File::from(sys::openat(&staging.fd, name, flags, wanted_or_usual)?);
             staged.write_all(file.bytes)?;
             match (wanted, file.old) {
                 // A disk without such bits is no reason not to restore the content.
-                (Some((bits, true)), _) => drop(sys::fchmod(&staged, Bits::from_raw_mode(bits))),
+                (Some((exact, true)), _) => drop(sys::fchmod(&staged, bits(exact))),
                 (Some(_), _) | (None, None) => {}
                 (None, Some(old)) => {
                     // Whoever could read the old file may execute the new one, if it is to be executable.
-                    let bits = (old & 0o666) | (execute & (old >> 2)) | 0o200;
-                    sys::fchmod(&staged, Bits::from_raw_mode(bits))?;
+                    let as_before = (old & 0o666) | (execute & (old >> 2)) | 0o200;
+                    sys::fchmod(&staged, bits(as_before))?;
                 }
             }
             Ok(Some(staged))

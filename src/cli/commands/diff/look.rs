@@ -11,7 +11,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use serde_json::json;
+use serde::Serialize;
 
 use super::settings::{Setting, Settling, word, yes_or_no};
 use crate::base::error::Result;
@@ -221,14 +221,22 @@ impl LookSettings {
             ("width", screen_width().to_string(), "COLUMNS, the terminal, or 80"),
         ];
         if ui.json() {
-            let row = |(name, value, from): &(&str, String, &str)| json!({"name": name, "value": value, "from": from});
-            return ui.print_json(&rows.iter().map(row).collect::<Vec<_>>());
+            let rows = rows.into_iter().map(|(name, value, from)| SettledValue { from, name, value });
+            return ui.print_json(&rows.collect::<Vec<_>>());
         }
         for (name, value, from) in rows {
             ui.line(text![format!("{name:13} {value:10} "), Style::Faint.of(from)])?;
         }
         Ok(())
     }
+}
+
+/// One setting as `--json` prints it: what it is, and where that comes from.
+#[derive(Serialize)]
+struct SettledValue<'a> {
+    from: &'a str,
+    name: &'a str,
+    value: String,
 }
 
 /// Says whether the terminal has more than its own sixteen colours.

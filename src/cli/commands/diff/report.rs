@@ -2,15 +2,17 @@
 
 use std::io::{self, IsTerminal as _};
 
-use serde_json::json;
+use serde::Serialize;
 
 use super::{DiffPart, OutputForm};
+use crate::base::digest::to_hex;
 use crate::base::error::Result;
 use crate::base::screen::{Line, Sieve, width as width_of};
 use crate::cli::output::pager::{Sheet, screen_width};
 use crate::cli::output::words::count;
 use crate::cli::output::{Style, Text, Ui, text};
-use crate::diff::{Counted, Delivery, bar};
+use crate::diff::{Counted, Delivery, Hunk, bar};
+use crate::manifest::Mode;
 
 /// The width of the bars of `--stat`.
 const BAR: u64 = 40;
@@ -64,7 +66,7 @@ impl DiffWriter {
                         let old = counted.file.old_path.as_ref().map(old).unwrap_or_default();
                         ui.line(text![counted.file.kind.letter().to_string(), old, Text::tab(), name])
                     }
-                    OutputForm::Json => ui.value(&crate::base::screen::json(&as_json(&counted).to_string())),
+                    OutputForm::Json => ui.print_json_line(&DiffedFile::of(&counted)),
                     _ => {
                         counted.hunks = Vec::new();
                         self.counted.push(*counted);
@@ -156,27 +158,60 @@ fn end_of(name: String, width: usize) -> String {
     std::iter::once('…').chain(rest).collect()
 }
 
-fn as_json(counted: &Counted) -> serde_json::Value {
-    let path = |path: &[u8]| match std::str::from_utf8(path) {
-        Ok(path) => json!(path),
-        Err(_) => json!({"hex": crate::base::digest::to_hex(path)}),
-    };
-    let (file, end) = (&counted.file, &counted.end);
-    json!({
-        "path": path(&file.path),
-        "old_path": file.old_path.as_deref().map(path),
-        "similarity": file.similarity,
-        "change": file.kind.word(),
-        "old_mode": file.old_mode.map(crate::manifest::Mode::octal),
-        "new_mode": file.new_mode.map(crate::manifest::Mode::octal),
-        "added": end.report.added,
-        "removed": end.report.removed,
-        "binary": end.binary,
-        "rough": end.report.rough,
-        "complete": !end.report.stopped,
-        "note": end.note,
-        "hunks": counted.hunks,
-    })
+/// One file as `--json` prints it.
+#[derive(Serialize)]
+struct DiffedFile<'a> {
+    path: DiffedPath<'a>,
+    old_path: Option<DiffedPath<'a>>,
+    similarity: Option<u64>,
+    change: &'static str,
+    old_mode: Option<&'static str>,
+    new_mode: Option<&'static str>,
+    added: u64,
+    removed: u64,
+    binary: bool,
+    rough: bool,
+    complete: bool,
+    note: Option<&'a str>,
+    hunks: &'a [Hunk],
+}
+
+/// A path; one that is not UTF-8 in hexadecimal.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum DiffedPath<'a> {
+    Text(&'a str),
+    Bytes { hex: String },
+}
+
+impl DiffedPath<'_> {
+    fn of(path: &[u8]) -> DiffedPath<'_> {
+        match std::str::from_utf8(path) {
+            Ok(path) => DiffedPath::Text(path),
+            Err(_) => DiffedPath::Bytes { hex: to_hex(path) },
+        }
+    }
+}
+
+impl DiffedFile<'_> {
+    fn of(counted: &Counted) -> DiffedFile<'_> {
+        let (file, end) = (&counted.file, &counted.end);
+        DiffedFile {
+            path: DiffedPath::of(&file.path),
+            old_path: file.old_path.as_deref().map(DiffedPath::of),
+            similarity: file.similarity,
+            change: file.kind.word(),
+            old_mode: file.old_mode.map(Mode::octal),
+            new_mode: file.new_mode.map(Mode::octal),
+            added: end.report.added,
+            removed: end.report.removed,
+            binary: end.binary,
+            rough: end.report.rough,
+            complete: !end.report.stopped,
+            note: end.note.as_deref(),
+            hunks: &counted.hunks,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::base::screen;
 use crate::base::timestamp::{Timestamp, age};
 use crate::cli::output::{Report, Style, Ui};
 use crate::cli::remotes::worked_on_by;
-use crate::transfer::{Lease, Listed};
+use crate::transfer::{Lease, ListedSnapshot};
 
 /// The snapshots on a remote.
 #[derive(Serialize)]
@@ -40,9 +40,9 @@ struct LeaseFacts<'a> {
 }
 
 impl<'a> RemoteList<'a> {
-    pub(super) fn new(remote: &'a str, listed: &'a [Listed], now: Timestamp) -> RemoteList<'a> {
+    pub(super) fn new(remote: &'a str, listed: &'a [ListedSnapshot], now: Timestamp) -> RemoteList<'a> {
         let lease = |lease: &'a Lease| LeaseFacts { who: &lease.who, since: lease.since };
-        let one = |one: &'a Listed| OnRemote {
+        let one = |one: &'a ListedSnapshot| OnRemote {
             name: &one.name,
             id: &one.id,
             created_at: one.created_at,

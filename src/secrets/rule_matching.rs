@@ -7,7 +7,7 @@ use regex::bytes::{Regex, RegexBuilder};
 
 use super::keys;
 use super::looks;
-use super::vendors::{RULES, VendorRule};
+use super::vendor_rules::{RULES, VendorRule};
 
 /// Says whether the text after a keyword can continue as the rule says.
 pub(super) fn has_tail(rule: &VendorRule, text: &[u8], end: usize) -> bool {
@@ -73,7 +73,7 @@ fn is_real(rule: &VendorRule, secret: &str) -> bool {
         return false;
     }
     match rule.kind {
-        "redis-password" if looks::look(secret) < looks::Look::Likely => false,
+        "redis-password" if looks::look(secret) < looks::ValueLook::Likely => false,
         "url-password" | "curl-password" | "pgpass" | "smtp-password" | "dsn-password" | "redis-password" => {
             let lower = secret.to_ascii_lowercase();
             let usual = [

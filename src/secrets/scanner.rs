@@ -5,11 +5,11 @@ use std::ops::Range;
 use super::known::Known;
 use super::syntax::{self, calls, commands, sql, tables};
 use super::triggers::{self, Trigger};
-use super::vendors::RULES;
-use super::{dumps, keys, rules, views};
+use super::vendor_rules::RULES;
+use super::{dumps, keys, rule_matching, views};
 
 /// A secret: its kind, where it is, whether it is one for certain, and its name.
-pub(super) struct Read<'a> {
+pub(super) struct FoundSecret<'a> {
     pub(super) kind: &'static str,
     pub(super) span: Range<usize>,
     pub(super) sure: bool,
@@ -20,26 +20,26 @@ pub(super) struct Read<'a> {
 const DEPTH: usize = 2;
 
 /// Calls `found` with each secret of a text.
-pub(super) fn find(text: &[u8], known: &Known, found: &mut dyn FnMut(Read<'_>)) {
+pub(super) fn find(text: &[u8], known: &Known, found: &mut dyn FnMut(FoundSecret<'_>)) {
     within(text, known, DEPTH, found);
 }
 
-fn within(text: &[u8], known: &Known, depth: usize, found: &mut dyn FnMut(Read<'_>)) {
+fn within(text: &[u8], known: &Known, depth: usize, found: &mut dyn FnMut(FoundSecret<'_>)) {
     let mut last_run = 0..0;
     let mut last_name = 0..0;
     let mut last_table = 0..0;
     triggers::all(text, |trigger, hit| {
         let mut named = |span: Range<usize>, name: &str| {
             let name = Some(name).filter(|name| !name.is_empty());
-            found(Read { kind: "secret", span, sure: false, name });
+            found(FoundSecret { kind: "secret", span, sure: false, name });
         };
         match trigger {
             Trigger::Mark | Trigger::Shown => {}
             Trigger::Rule(index) => {
-                if rules::has_tail(&RULES[index], text, hit.end)
-                    && let Some(span) = rules::apply(index, text, hit.start)
+                if rule_matching::has_tail(&RULES[index], text, hit.end)
+                    && let Some(span) = rule_matching::apply(index, text, hit.start)
                 {
-                    found(Read { kind: RULES[index].kind, span, sure: true, name: None });
+                    found(FoundSecret { kind: RULES[index].kind, span, sure: true, name: None });
                 }
             }
             Trigger::Name => {
@@ -66,7 +66,7 @@ fn within(text: &[u8], known: &Known, depth: usize, found: &mut dyn FnMut(Read<'
             Trigger::Call(index) => calls::read(text, hit.end, calls::CALLS[index].1, &mut named),
             Trigger::Echo => commands::echoed(text, hit, &mut named),
             Trigger::Key(index) => keys::read(text, &hit, keys::MARKS[index].1, &mut |span| {
-                found(Read { kind: "private-key", span, sure: true, name: None });
+                found(FoundSecret { kind: "private-key", span, sure: true, name: None });
             }),
             Trigger::Encoded | Trigger::Packed if depth > 0 => {
                 if last_run.contains(&hit.start) {
@@ -85,8 +85,8 @@ fn within(text: &[u8], known: &Known, depth: usize, found: &mut dyn FnMut(Read<'
                 };
                 let Some(decoded) = decoded else { return };
                 last_run = decoded.code(&(0..decoded.bytes.len()));
-                everything(&decoded.bytes, known, depth - 1, &mut |read| {
-                    found(Read { span: decoded.code(&read.span), ..read });
+                find_decoded(&decoded.bytes, known, depth - 1, &mut |read| {
+                    found(FoundSecret { span: decoded.code(&read.span), ..read });
                 });
             }
             Trigger::Encoded | Trigger::Packed | Trigger::Dump | Trigger::Hex => {}
@@ -100,7 +100,7 @@ fn encoded(
     hit: &Range<usize>,
     known: &Known,
     depth: usize,
-    found: &mut dyn FnMut(Read<'_>),
+    found: &mut dyn FnMut(FoundSecret<'_>),
 ) -> Range<usize> {
     let run = dumps::run_over_lines(text, hit.start);
     if run.len() < 20 {
@@ -122,23 +122,23 @@ fn encoded(
         None => bytes,
     };
     let mut first: Option<(&'static str, bool)> = None;
-    everything(&bytes, known, depth - 1, &mut |read| {
+    find_decoded(&bytes, known, depth - 1, &mut |read| {
         let better = first.is_none_or(|(_, sure)| !sure && read.sure);
         if better {
             first = Some((read.kind, read.sure));
         }
     });
     if let Some((kind, sure)) = first {
-        found(Read { kind, span: run.clone(), sure, name: None });
+        found(FoundSecret { kind, span: run.clone(), sure, name: None });
     }
     run
 }
 
 /// All that is found in a decoded text, known values too.
-fn everything(text: &[u8], known: &Known, depth: usize, found: &mut dyn FnMut(Read<'_>)) {
+fn find_decoded(text: &[u8], known: &Known, depth: usize, found: &mut dyn FnMut(FoundSecret<'_>)) {
     within(text, known, depth, found);
     known.find(text, |one| {
         let name = Some(one.value.name.as_str()).filter(|name| !name.is_empty());
-        found(Read { kind: one.kind(), span: one.span.clone(), sure: !one.seen, name });
+        found(FoundSecret { kind: one.kind(), span: one.span.clone(), sure: !one.seen, name });
     });
 }

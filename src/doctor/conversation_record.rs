@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use super::media::{self, Media, What};
 use crate::base::timestamp::Timestamp;
 use crate::client::is_command;
+use crate::client::transcript::fields::{BlockFields, MessageFields};
 use crate::client::transcript::record::Fields;
 
 /// The most characters of a prompt that are kept.
@@ -21,7 +22,7 @@ const LONGEST_READ: usize = 1 << 20;
 
 /// One record of the conversation's own.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Said {
+pub(super) struct ConversationRecord {
     /// The line it stands on, from 1.
     pub(super) line: u64,
     /// Its number among all records, from 1.
@@ -44,10 +45,14 @@ pub(super) struct Said {
     pub(super) prompt: Option<Box<str>>,
     /// Whether the client wrote it in the model's place.
     pub(super) is_made_up: bool,
+    /// Whether it is the summary of what was compacted.
+    pub(super) is_summary: bool,
     /// What the API said when it refused a request.
     pub(super) refused: Option<Box<str>>,
     /// The parts that matter.
-    pub(super) parts: Vec<Part>,
+    pub(super) parts: Vec<MessagePart>,
+    /// Whether the message has no content at all, not even an empty one.
+    pub(super) has_no_content: bool,
     /// How many parts there are in all.
     pub(super) blocks: usize,
     /// The folder that the session was in.
@@ -70,14 +75,14 @@ pub(super) enum Role {
 
 /// A part of a message that matters.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Part {
-    pub(super) place: Place,
+pub(super) struct MessagePart {
+    pub(super) place: PartPlace,
     pub(super) what: PartKind,
 }
 
 /// Where in a message a part is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
+pub(super) struct PartPlace {
     /// The number of the block, from 0.
     pub(super) block: usize,
     /// The number of the part of a tool's result in that block.
@@ -99,6 +104,8 @@ pub(super) enum PartKind {
     Blank,
     /// The input of a call that is no object: what it should be, as JSON.
     Input(Box<str>),
+    /// An answer that is a text and no list of parts.
+    Plain,
 }
 
 /// What is wrong with signed thinking, so far as it shows.
@@ -114,7 +121,7 @@ pub(super) enum Thinking {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct View<'a> {
+struct RecordFields<'a> {
     #[serde(rename = "type", borrow, default)]
     kind: Cow<'a, str>,
     #[serde(borrow, default)]
@@ -133,6 +140,8 @@ struct View<'a> {
     is_meta: Option<bool>,
     #[serde(default)]
     is_api_error_message: Option<bool>,
+    #[serde(default)]
+    is_compact_summary: Option<bool>,
     #[serde(borrow, default)]
     message: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -164,43 +173,9 @@ struct AttachedFile<'a> {
     media_type: Option<Cow<'a, str>>,
 }
 
-#[derive(Deserialize, Default)]
-struct Message<'a> {
-    #[serde(borrow, default)]
-    id: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    model: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    content: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct Block<'a> {
-    #[serde(rename = "type", borrow, default)]
-    kind: Cow<'a, str>,
-    #[serde(borrow, default)]
-    id: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    tool_use_id: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    text: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    thinking: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    signature: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    data: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    source: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    input: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    content: Option<&'a RawValue>,
-}
-
 /// Reads a record; `None` if it is none of the conversation's own chain.
-pub(super) fn read(line: u64, number: u64, record: &[u8]) -> Option<Said> {
-    let view: View<'_> = serde_json::from_slice(record.trim_ascii()).ok()?;
+pub(super) fn read(line: u64, number: u64, record: &[u8]) -> Option<ConversationRecord> {
+    let view: RecordFields<'_> = serde_json::from_slice(record.trim_ascii()).ok()?;
     if view.is_sidechain == Some(true) {
         return None;
     }
@@ -210,36 +185,38 @@ pub(super) fn read(line: u64, number: u64, record: &[u8]) -> Option<Said> {
         ("system", Some("compact_boundary")) => Role::Boundary,
         _ => Role::Client,
     };
-    let mut said = Said {
+    let mut said = ConversationRecord {
         line,
         number,
         cwd: view.cwd.map(Into::into),
         uuid: view.uuid?.into(),
         parent: view.parent_uuid.map(Into::into),
         role,
+        is_summary: view.is_compact_summary == Some(true),
         at: view.timestamp.as_deref().and_then(|at| at.parse().ok()),
-        ..Said::default()
+        ..ConversationRecord::default()
     };
     if matches!(role, Role::User | Role::Assistant) {
         let message =
-            view.message.and_then(|message| serde_json::from_str::<Message<'_>>(message.get()).ok());
+            view.message.and_then(|message| serde_json::from_str::<MessageFields<'_>>(message.get()).ok());
         let message = message.unwrap_or_default();
         said.is_made_up = message.model.is_some_and(|model| model == "<synthetic>");
         said.answer = message.id.filter(|_| role == Role::Assistant).map(Into::into);
         let content = message.content.map_or("null", RawValue::get);
         said.is_empty = content == "null";
+        said.has_no_content = said.is_empty;
         said.bytes = content.len() as u64;
         let texts = said.read_content(content);
         if view.is_api_error_message == Some(true) {
             said.refused = Some(beginning(&texts).into());
-        } else if role == Role::User && view.is_meta != Some(true) {
+        } else if role == Role::User && view.is_meta != Some(true) && !said.is_summary {
             let typed = !texts.trim().is_empty() && !is_command(&texts) && !said.is_result();
             said.prompt = typed.then(|| beginning(&texts).into());
         }
     } else if let Some(attachment) = view.attachment {
         said.bytes = attachment.get().len() as u64;
         if let Some(media) = attached_image(attachment.get()) {
-            said.parts.push(Part { place: Place::default(), what: PartKind::Media(media) });
+            said.parts.push(MessagePart { place: PartPlace::default(), what: PartKind::Media(media) });
         }
     }
     Some(said)
@@ -272,7 +249,7 @@ fn beginning(text: &str) -> String {
     text.trim().chars().take(LONGEST_PROMPT).collect()
 }
 
-impl Said {
+impl ConversationRecord {
     /// Says whether it is a message.
     pub(super) fn is_message(&self) -> bool {
         matches!(self.role, Role::User | Role::Assistant)
@@ -284,7 +261,7 @@ impl Said {
     }
 
     /// Returns its images and documents, with where they are.
-    pub(super) fn media(&self) -> impl Iterator<Item = (Place, &Media)> {
+    pub(super) fn media(&self) -> impl Iterator<Item = (PartPlace, &Media)> {
         self.parts.iter().filter_map(|part| match &part.what {
             PartKind::Media(media) => Some((part.place, media)),
             _ => None,
@@ -298,28 +275,31 @@ impl Said {
             let read = content.len() <= LONGEST_READ;
             let text: Option<String> = if read { serde_json::from_str(content).ok() } else { None };
             self.is_empty = text.as_ref().is_some_and(|text| text.trim().is_empty());
+            if self.role == Role::Assistant && !self.is_empty {
+                self.parts.push(MessagePart { place: PartPlace::default(), what: PartKind::Plain });
+            }
             return text.unwrap_or_default();
         }
         let mut texts = String::new();
         let blocks: Vec<&RawValue> = serde_json::from_str(content).unwrap_or_default();
         self.blocks = blocks.len();
         for (number, raw) in blocks.into_iter().enumerate() {
-            let place = Place { block: number, inner: None };
-            let Ok(block) = serde_json::from_str::<Block<'_>>(raw.get()) else { continue };
-            self.parts.extend(part(&block, self.role).map(|what| Part { place, what }));
-            self.parts.extend(wrong_input(&block).map(|what| Part { place, what }));
+            let place = PartPlace { block: number, inner: None };
+            let Ok(block) = serde_json::from_str::<BlockFields<'_>>(raw.get()) else { continue };
+            self.parts.extend(part(&block, self.role).map(|what| MessagePart { place, what }));
+            self.parts.extend(wrong_input(&block).map(|what| MessagePart { place, what }));
             if block.kind == "text" && texts.len() < LONGEST_PROMPT {
-                texts += block.text.as_deref().unwrap_or_default();
+                texts += &block.text.and_then(decoded).unwrap_or_default();
             }
             // A tool's result may hold images of its own.
             let inner = block.content.filter(|_| block.kind == "tool_result").map_or("", RawValue::get);
             for (number, raw) in list(inner).into_iter().enumerate() {
-                let place = Place { inner: Some(number), ..place };
-                let inner = serde_json::from_str::<Block<'_>>(raw.get()).ok();
+                let place = PartPlace { inner: Some(number), ..place };
+                let inner = serde_json::from_str::<BlockFields<'_>>(raw.get()).ok();
                 if let Some(what @ PartKind::Media(_)) =
                     inner.as_ref().and_then(|inner| part(inner, self.role))
                 {
-                    self.parts.push(Part { place, what });
+                    self.parts.push(MessagePart { place, what });
                 }
             }
         }
@@ -332,7 +312,7 @@ fn list(json: &str) -> Vec<&RawValue> {
 }
 
 /// Returns what the input of a call should be, if it is no object: what its text says, else an object with it.
-fn wrong_input(block: &Block<'_>) -> Option<PartKind> {
+fn wrong_input(block: &BlockFields<'_>) -> Option<PartKind> {
     let input = block.input.map_or("null", RawValue::get);
     if block.kind != "tool_use" || input.starts_with('{') {
         return None;
@@ -343,7 +323,7 @@ fn wrong_input(block: &Block<'_>) -> Option<PartKind> {
     Some(PartKind::Input(object.unwrap_or_else(made).into()))
 }
 
-fn part(block: &Block<'_>, role: Role) -> Option<PartKind> {
+fn part(block: &BlockFields<'_>, role: Role) -> Option<PartKind> {
     let media = |what| block.source.and_then(|source| media::look(what, source.get())).map(PartKind::Media);
     match block.kind.as_ref() {
         "tool_use" => block.id.as_deref().map(|id| PartKind::Call(id.into())),
@@ -352,9 +332,13 @@ fn part(block: &Block<'_>, role: Role) -> Option<PartKind> {
         "document" => media(What::Document),
         "text" => {
             // Newer models put line ends between their parts, which is no harm.
-            let text = block.text.as_deref().unwrap_or_default();
-            let is_blank = text.is_empty() || role == Role::User && text.trim().is_empty();
-            is_blank.then_some(PartKind::Blank)
+            let is_blank = |text: &str| text.is_empty() || role == Role::User && text.trim().is_empty();
+            // What can't be decoded says something.
+            let says_nothing = match block.text.filter(|text| text.get() != "null") {
+                Some(text) => decoded(text).is_some_and(|text| is_blank(&text)),
+                None => true,
+            };
+            says_nothing.then_some(PartKind::Blank)
         }
         "thinking" => Some(PartKind::Thinking(match (is_empty(block.signature), is_empty(block.thinking)) {
             (true, _) => Thinking::Unsigned,
@@ -367,6 +351,10 @@ fn part(block: &Block<'_>, role: Role) -> Option<PartKind> {
         }
         _ => None,
     }
+}
+
+fn decoded(text: &RawValue) -> Option<String> {
+    serde_json::from_str(text.get()).ok()
 }
 
 /// Says whether a text is missing or empty. It is not read: what is signed may hold halves of characters.
