@@ -77,7 +77,7 @@ impl RemovalPlan {
         let store = &workspace.store;
         let mut named: Vec<Entry> = Vec::new();
         for reference in references {
-            let entry = match store.find_exactly(&Reference::parse(reference)) {
+            let entry = match store.find_exactly(&Reference::parse(reference).whole()) {
                 Err(error) if matches!(error.kind(), Kind::Damaged | Kind::NotFound) => {
                     store.find_damaged(reference).ok_or(error)?
                 }

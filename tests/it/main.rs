@@ -53,6 +53,7 @@ mod layers;
 mod leases;
 mod lineage;
 mod link;
+mod listing;
 mod marks;
 mod meanwhile;
 mod modes;

@@ -11,8 +11,9 @@ use super::revival::Alive;
 use crate::base::error::Result;
 use crate::base::ids::{ClientId, SnapshotId};
 use crate::base::paths::RepoPath;
-use crate::base::screen::Line;
+use crate::base::screen::{Line, cut};
 use crate::base::timestamp::Timestamp;
+use crate::cli::output::snapshot_words::about;
 use crate::cli::output::words::{count, short_commit};
 use crate::cli::output::{Report, Style, Text, Ui, text};
 use crate::git::kept_ref;
@@ -26,6 +27,9 @@ use crate::trust::Provenance;
 
 /// The most steps that are listed one by one.
 pub(crate) const MOST_LISTED: usize = 40;
+
+/// The most of what a conversation was about, in a line below the name.
+const LONGEST_ABOUT: usize = 76;
 
 #[derive(Serialize)]
 pub(crate) struct RestoreReport {
@@ -73,6 +77,9 @@ pub(crate) struct RestoreReport {
     new_because: Option<NewBecause>,
     #[serde(skip)]
     is_here: bool,
+    /// What its conversation was about.
+    #[serde(skip)]
+    about: String,
     /// The lines above the plan; by default the snapshot and the place.
     #[serde(skip)]
     heading: Option<Text>,
@@ -221,6 +228,7 @@ impl RestoreReport {
             records: session.map_or(0, |session| session.records),
             new_because: session.and_then(|session| session.renamed),
             is_here: session.is_some_and(SessionPlan::is_here),
+            about: about(plan.manifest()),
             heading: None,
         }
     }
@@ -316,6 +324,9 @@ impl RestoreReport {
     pub(crate) fn lines(&self, most: usize) -> Vec<Text> {
         let heading = || text![Style::Strong.of(&self.snapshot), " in ", &self.root];
         let mut lines = vec![self.heading.clone().unwrap_or_else(heading)];
+        if self.session_id.is_some() && !self.about.is_empty() {
+            lines.push(text!["  ", Style::Faint.of(cut(&self.about, LONGEST_ABOUT))]);
+        }
         lines.extend(self.provenance.line());
         lines.extend(groups(self.concerns.iter()).iter().flat_map(Group::lines));
         lines.extend(self.edits.iter().take(most).map(Edit::line));
