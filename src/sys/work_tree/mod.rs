@@ -7,6 +7,7 @@
 pub mod absent;
 mod folders;
 mod mounts;
+mod names;
 mod staging;
 
 use std::collections::BTreeSet;
