@@ -100,15 +100,35 @@ impl Conversation {
     }
 
     /// Returns the records that lead to one, it and the first one included, the last first.
-    pub(super) fn back_from(&self, place: usize) -> Vec<usize> {
-        let mut way = Vec::new();
+    pub(super) fn back_from(&self, place: usize) -> impl Iterator<Item = usize> {
         let mut seen = HashSet::new();
-        let mut next = Some(place);
-        while let Some(at) = next.filter(|at| seen.insert(*at)) {
-            way.push(at);
-            next = self.parent(at);
+        // Looked for one by one: most who ask need only the first few, and a conversation may have 100,000.
+        std::iter::successors(Some(place), |at| self.parent(*at)).take_while(move |at| seen.insert(*at))
+    }
+
+    /// Returns the answer of the model that a record belongs to: as a part of it, or as the result of a call in it.
+    ///
+    /// Several calls at once make a fork that is no branch: each result follows its own call, and the conversation goes on
+    /// from any of them.
+    fn answer_of(&self, place: usize) -> Option<&str> {
+        let said = self.at(place)?;
+        match said.role {
+            Role::Assistant => said.answer.as_deref(),
+            Role::User if said.is_result() => {
+                let call = self.at(self.message_before(place)?)?;
+                call.answer.as_deref().filter(|_| call.role == Role::Assistant)
+            }
+            _ => None,
         }
-        way
+    }
+
+    /// Returns the call that a result follows directly.
+    fn follows_call(&self, place: usize) -> Option<usize> {
+        self.parent(place).filter(|_| self.said[place].is_result())
+    }
+
+    fn message_before(&self, place: usize) -> Option<usize> {
+        self.back_from(place).skip(1).find(|place| self.said[*place].is_message())
     }
 
     /// Returns the messages after which no other one comes.
@@ -124,21 +144,52 @@ impl Conversation {
                 next = if ways_on[at] > 1 || messages(&at) { None } else { self.parent(at) };
             }
         }
+        // The answers from which the conversation goes on, and the last end of each of the others.
+        let mut gone_on: HashSet<&str> = HashSet::new();
+        let mut last: HashMap<&str, usize> = HashMap::new();
+        for place in (0..self.said.len()).filter(messages) {
+            let before = self.message_before(place).and_then(|before| self.answer_of(before));
+            let own = self.answer_of(place);
+            gone_on.extend(before.filter(|before| own != Some(before)));
+            if ways_on[place] == 0 {
+                last.extend(own.map(|answer| (answer, place)));
+            }
+        }
         let is_end = |place: &usize| {
-            // Of several calls at once, each result follows its own call, and the conversation goes on from the last.
-            let beside =
-                self.said[*place].is_result() && self.parent(*place).is_some_and(|call| ways_on[call] > 1);
-            messages(place) && ways_on[*place] == 0 && !beside
+            let is_of_an_answer = self.answer_of(*place);
+            let is_beside = match is_of_an_answer {
+                Some(answer) => gone_on.contains(answer) || last.get(answer) != Some(place),
+                None => self.follows_call(*place).is_some_and(|call| ways_on[call] > 1),
+            };
+            messages(place) && ways_on[*place] == 0 && !is_beside
         };
         self.by_id.values().copied().filter(is_end).collect::<BTreeSet<usize>>().into_iter().collect()
+    }
+
+    /// Returns the boundary of the last compaction whose summary is there: from it on the client loads.
+    fn last_compaction(&self) -> Option<usize> {
+        let summary = self.said.iter().rposition(|said| said.is_summary)?;
+        self.said[..summary].iter().rposition(|said| said.role == Role::Boundary)
+    }
+
+    /// Returns the boundary of a compaction that was broken off: neither a summary nor any other message is behind it.
+    pub(super) fn broken_compaction(&self) -> Option<usize> {
+        let boundary = self.said.iter().rposition(|said| said.role == Role::Boundary)?;
+        (!self.said[boundary..].iter().any(ConversationRecord::is_message)).then_some(boundary)
     }
 
     /// Returns the end that the client goes on from: behind the record that it noted last, else the last in the file.
     pub(super) fn taken(&self) -> Option<usize> {
         let ends = self.ends();
-        let noted = self.goes_on_from.as_deref().and_then(|uuid| self.place_of(uuid));
+        // A client that is killed after a compaction has noted a record from before it, which no client loads.
+        let loads_from = self.last_compaction().unwrap_or_default();
+        let is_loaded =
+            |place: &usize| *place >= loads_from || self.preserved.contains(&self.said[*place].uuid);
+        let noted = self.goes_on_from.as_deref().and_then(|uuid| self.place_of(uuid)).filter(is_loaded);
         let behind = noted.and_then(|noted| {
-            ends.iter().rev().copied().find(|end| *end == noted || self.back_from(*end).contains(&noted))
+            let answer = self.answer_of(noted);
+            let is_it = |place: usize| place == noted || answer.is_some() && self.answer_of(place) == answer;
+            ends.iter().rev().copied().find(|end| self.back_from(*end).any(is_it))
         });
         behind.or_else(|| self.newest())
     }
@@ -148,7 +199,7 @@ impl Conversation {
         let last = (0..self.said.len())
             .rev()
             .find(|place| self.by_id.get(&self.said[*place].uuid) == Some(place))?;
-        let message = self.back_from(last).into_iter().find(|place| self.said[*place].is_message());
+        let message = self.back_from(last).find(|place| self.said[*place].is_message());
         let ends = self.ends();
         // The last record may be a result beside others, from which the conversation goes on elsewhere.
         message.filter(|message| ends.contains(message)).or_else(|| ends.last().copied())
@@ -156,9 +207,11 @@ impl Conversation {
 
     /// Returns what the client loads to go on from a message, in the order of the file.
     pub(super) fn loaded(&self, end: usize) -> BTreeSet<usize> {
-        let mut loaded: BTreeSet<usize> = self.back_from(end).into_iter().collect();
+        let mut loaded: BTreeSet<usize> = self.back_from(end).collect();
+        let answers: HashSet<&str> = loaded.iter().filter_map(|place| self.answer_of(*place)).collect();
         let beside = |place: &usize| {
-            self.said[*place].is_result() && self.parent(*place).is_some_and(|call| loaded.contains(&call))
+            self.answer_of(*place).is_some_and(|answer| answers.contains(answer))
+                || self.follows_call(*place).is_some_and(|call| loaded.contains(&call))
         };
         let beside: Vec<usize> = (0..self.said.len()).filter(beside).collect();
         loaded.extend(beside);
@@ -179,11 +232,14 @@ impl Conversation {
 
     /// Describes the branch that ends with a message.
     pub(super) fn branch(&self, end: usize, taken: bool) -> Branch {
-        let way = self.back_from(end);
+        let way: Vec<usize> = self.back_from(end).collect();
+        let prompt = |place: &usize| self.said[*place].prompt.as_deref().map(str::to_owned);
+        // Since a compaction, nobody may have typed anything yet.
+        let mut before = (0..end).rev();
         Branch {
             message: self.said[end].uuid.to_string(),
             at: self.said[end].at,
-            prompt: way.iter().find_map(|place| self.said[*place].prompt.as_deref()).map(str::to_owned),
+            prompt: way.iter().find_map(prompt).or_else(|| before.find_map(|place| prompt(&place))),
             messages: way.iter().filter(|place| self.said[**place].is_message()).count(),
             taken,
         }
@@ -192,7 +248,8 @@ impl Conversation {
     /// Returns the turns that lead to a message, oldest first.
     pub(super) fn turns(&self, end: usize) -> Vec<Turn> {
         let mut turns: Vec<Turn> = Vec::new();
-        for place in self.back_from(end).into_iter().rev() {
+        let way: Vec<usize> = self.back_from(end).collect();
+        for place in way.into_iter().rev() {
             let said = &self.said[place];
             if let Some(prompt) = &said.prompt {
                 turns.push(Turn { message: said.uuid.to_string(), at: said.at, prompt: prompt.to_string() });

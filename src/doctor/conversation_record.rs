@@ -45,10 +45,14 @@ pub(super) struct ConversationRecord {
     pub(super) prompt: Option<Box<str>>,
     /// Whether the client wrote it in the model's place.
     pub(super) is_made_up: bool,
+    /// Whether it is the summary of what was compacted.
+    pub(super) is_summary: bool,
     /// What the API said when it refused a request.
     pub(super) refused: Option<Box<str>>,
     /// The parts that matter.
     pub(super) parts: Vec<MessagePart>,
+    /// Whether the message has no content at all, not even an empty one.
+    pub(super) has_no_content: bool,
     /// How many parts there are in all.
     pub(super) blocks: usize,
     /// The folder that the session was in.
@@ -100,6 +104,8 @@ pub(super) enum PartKind {
     Blank,
     /// The input of a call that is no object: what it should be, as JSON.
     Input(Box<str>),
+    /// An answer that is a text and no list of parts.
+    Plain,
 }
 
 /// What is wrong with signed thinking, so far as it shows.
@@ -134,6 +140,8 @@ struct RecordFields<'a> {
     is_meta: Option<bool>,
     #[serde(default)]
     is_api_error_message: Option<bool>,
+    #[serde(default)]
+    is_compact_summary: Option<bool>,
     #[serde(borrow, default)]
     message: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -184,6 +192,7 @@ pub(super) fn read(line: u64, number: u64, record: &[u8]) -> Option<Conversation
         uuid: view.uuid?.into(),
         parent: view.parent_uuid.map(Into::into),
         role,
+        is_summary: view.is_compact_summary == Some(true),
         at: view.timestamp.as_deref().and_then(|at| at.parse().ok()),
         ..ConversationRecord::default()
     };
@@ -195,11 +204,12 @@ pub(super) fn read(line: u64, number: u64, record: &[u8]) -> Option<Conversation
         said.answer = message.id.filter(|_| role == Role::Assistant).map(Into::into);
         let content = message.content.map_or("null", RawValue::get);
         said.is_empty = content == "null";
+        said.has_no_content = said.is_empty;
         said.bytes = content.len() as u64;
         let texts = said.read_content(content);
         if view.is_api_error_message == Some(true) {
             said.refused = Some(beginning(&texts).into());
-        } else if role == Role::User && view.is_meta != Some(true) {
+        } else if role == Role::User && view.is_meta != Some(true) && !said.is_summary {
             let typed = !texts.trim().is_empty() && !is_command(&texts) && !said.is_result();
             said.prompt = typed.then(|| beginning(&texts).into());
         }
@@ -265,6 +275,9 @@ impl ConversationRecord {
             let read = content.len() <= LONGEST_READ;
             let text: Option<String> = if read { serde_json::from_str(content).ok() } else { None };
             self.is_empty = text.as_ref().is_some_and(|text| text.trim().is_empty());
+            if self.role == Role::Assistant && !self.is_empty {
+                self.parts.push(MessagePart { place: PartPlace::default(), what: PartKind::Plain });
+            }
             return text.unwrap_or_default();
         }
         let mut texts = String::new();

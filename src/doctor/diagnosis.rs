@@ -33,6 +33,7 @@ pub(super) fn diagnose(
         look.calls();
         look.refusal(end);
         look.branch(end);
+        look.compaction();
         findings.append(&mut look.findings);
     }
     findings.sort_by_key(|finding| finding.line);
@@ -81,7 +82,7 @@ impl<'a> Diagnosing<'a> {
             let answer = answers.of(self.conversation, place);
             // An answer that says nothing is left out by every client.
             let is_sent = said.role == Role::User || answer.has_substance;
-            if said.is_empty && is_sent {
+            if said.is_empty && is_sent || said.has_no_content {
                 found.push(Finding::at(said.line, Trouble::Empty));
             }
             for part in &said.parts {
@@ -89,6 +90,8 @@ impl<'a> Diagnosing<'a> {
                     PartKind::Blank if is_sent => Trouble::Blank,
                     PartKind::Thinking(Thinking::Unsigned) if is_sent => Trouble::Unsigned,
                     PartKind::Input(_) => Trouble::Input,
+                    PartKind::Plain => Trouble::Plain,
+                    PartKind::Call(id) if !is_taken_as_id(id) => Trouble::CallId,
                     _ => continue,
                 };
                 found.push(Finding::at(said.line, trouble));
@@ -114,20 +117,31 @@ impl<'a> Diagnosing<'a> {
         }
     }
 
+    fn compaction(&mut self) {
+        let Some(boundary) = self.conversation.broken_compaction() else { return };
+        let messages = self.conversation.all().iter().take(boundary).filter(|said| said.is_message()).count();
+        let line = self.conversation.at(boundary).map_or(0, |said| said.line);
+        self.findings.push(Finding::at(line, Trouble::BrokenCompaction { messages }));
+    }
+
     fn branch(&mut self, end: usize) {
         // A branch that was noted after the newest message is the one that was meant.
         let is_missed = |newest: &usize| *newest != end && self.conversation.is_newer_than_noted(*newest);
         let Some(newest) = self.conversation.newest().filter(is_missed) else { return };
         let only = self.conversation.back_from(newest);
-        let only = only
-            .iter()
-            .filter_map(|place| self.conversation.at(*place).filter(|_| !self.loaded.contains(place)));
+        let only =
+            only.filter_map(|place| self.conversation.at(place).filter(|_| !self.loaded.contains(&place)));
         let messages: Vec<&ConversationRecord> = only.filter(|said| said.is_message()).collect();
         if let (Some(first), Some(last)) = (messages.last(), self.conversation.at(newest)) {
             let trouble = Trouble::OtherBranch { message: last.uuid.to_string(), messages: messages.len() };
             self.findings.push(Finding::at(first.line, trouble));
         }
     }
+}
+
+/// Says whether the API takes this as the id of a call.
+pub(super) fn is_taken_as_id(id: &str) -> bool {
+    !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
 /// Returns how many images a request has: what the API refuses for itself does not count.

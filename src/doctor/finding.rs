@@ -84,6 +84,10 @@ pub enum Trouble {
     Input,
     /// A call with the id of an earlier one.
     RepeatedCall,
+    /// A call with an id that the API does not take; clients of other providers make such.
+    CallId,
+    /// An answer that is a text and no list of parts.
+    Plain,
     /// The API refused the last request.
     Refusal(Refusal),
     /// The client goes on from another branch than the one that was written to last.
@@ -91,6 +95,11 @@ pub enum Trouble {
         /// The end of the newer one.
         message: String,
         /// How many messages are only in it.
+        messages: usize,
+    },
+    /// A compaction was broken off before its summary was written.
+    BrokenCompaction {
+        /// How many messages came before it.
         messages: usize,
     },
 }
@@ -119,6 +128,7 @@ impl Trouble {
         match self {
             Trouble::Damage(Problem::NoMessage, _) => Effect::Refused,
             Trouble::Damage(_, true) | Trouble::RepeatedCall | Trouble::OtherBranch { .. } => Effect::Lost,
+            Trouble::BrokenCompaction { .. } => Effect::Lost,
             Trouble::Unfinished { running: false, .. } => Effect::Lost,
             Trouble::Damage(_, false)
             | Trouble::Unfinished { running: true, .. }
@@ -131,6 +141,8 @@ impl Trouble {
             | Trouble::Unsigned
             | Trouble::ThinkingLast
             | Trouble::Input
+            | Trouble::CallId
+            | Trouble::Plain
             | Trouble::Refusal(_) => Effect::Refused,
         }
     }
@@ -172,8 +184,11 @@ impl Trouble {
             Trouble::ThinkingLast => "thinking_last",
             Trouble::Input => "call_input",
             Trouble::RepeatedCall => "repeated_call",
+            Trouble::CallId => "call_id",
+            Trouble::Plain => "plain_answer",
             Trouble::Refusal(_) => "refusal",
             Trouble::OtherBranch { .. } => "other_branch",
+            Trouble::BrokenCompaction { .. } => "broken_compaction",
         }
     }
 
@@ -210,7 +225,8 @@ impl Trouble {
             Trouble::Media(_) | Trouble::LongAmongMany { .. } => {
                 "the API refuses it; newer clients then leave out images, good ones too, and older ones are stuck"
             }
-            Trouble::LargeRequest(_) | Trouble::ThinkingLast | Trouble::Input => {
+            Trouble::Plain => "2.1.149 can't resume it",
+            Trouble::LargeRequest(_) | Trouble::ThinkingLast | Trouble::Input | Trouble::CallId => {
                 "the client sends it with each request, and the API refuses that"
             }
             Trouble::Unsigned => "the API refuses it; 2.1.332 then leaves out all thinking, 2.1.149 is stuck",
@@ -221,6 +237,9 @@ impl Trouble {
             Trouble::Refusal(refusal) => refusal.kind.then(),
             Trouble::OtherBranch { .. } => {
                 "the client shows neither that there is one nor what was said in it"
+            }
+            Trouble::BrokenCompaction { .. } => {
+                "2.1.332 loads nothing from before it; 2.1.149 passes over it"
             }
         }
     }
@@ -264,7 +283,14 @@ impl fmt::Display for Trouble {
             Trouble::ThinkingLast => f.write_str("an answer that ends with thinking"),
             Trouble::Input => f.write_str("the input of a tool call is no object"),
             Trouble::RepeatedCall => f.write_str("a tool call with the id of an earlier one"),
+            Trouble::CallId => {
+                f.write_str("a tool call with an id of other characters than letters, digits, - and _")
+            }
+            Trouble::Plain => f.write_str("an answer that is a text and no list"),
             Trouble::Refusal(refusal) => write!(f, "the last request was refused: {}", refusal.said),
+            Trouble::BrokenCompaction { messages } => {
+                write!(f, "a compaction without its summary, with {messages} messages before it")
+            }
             Trouble::OtherBranch { messages, .. } => {
                 write!(
                     f,

@@ -38,6 +38,8 @@ pub(super) enum NewPart {
     Id(Box<str>),
     /// The same call, with this input.
     Input(Box<str>),
+    /// The same text, in a list.
+    Listed,
 }
 
 impl MendPlan {
@@ -75,7 +77,13 @@ impl MendPlan {
 /// Writes a record's message with some of its parts changed.
 fn message_with(record: &Fields<'_>, parts: &BTreeMap<PartPlace, NewPart>) -> Option<String> {
     let mut message = record.object("message")?;
-    let content = list_with(message.raw("content")?, |block, raw| {
+    let whole = message.raw("content")?;
+    if parts.get(&PartPlace::default()) == Some(&NewPart::Listed) {
+        let listed = format!("[{{\"type\":\"text\",\"text\":{whole}}}]");
+        message.set("content", listed);
+        return Some(message.write());
+    }
+    let content = list_with(whole, |block, raw| {
         let inner =
             parts.range(PartPlace { block, inner: Some(0) }..).take_while(|(place, _)| place.block == block);
         let inner: BTreeMap<usize, &NewPart> =
@@ -111,7 +119,7 @@ fn attachment_with(record: &Fields<'_>, parts: &BTreeMap<PartPlace, NewPart>) ->
             let content = content.write();
             attachment.set("content", content);
         }
-        NewPart::Removed | NewPart::Id(_) | NewPart::Input(_) => return None,
+        NewPart::Removed | NewPart::Id(_) | NewPart::Input(_) | NewPart::Listed => return None,
     }
     Some(attachment.write())
 }
@@ -142,6 +150,8 @@ fn new_part(raw: &str, part: &NewPart) -> Option<String> {
         }
         NewPart::Id(id) => Some(with_id(raw, id).unwrap_or_else(|| raw.to_owned())),
         NewPart::Input(input) => Some(with_input(raw, input).unwrap_or_else(|| raw.to_owned())),
+        // Of the whole content, not of a part.
+        NewPart::Listed => Some(raw.to_owned()),
     }
 }
 

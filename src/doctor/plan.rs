@@ -8,7 +8,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use super::answers::Answers;
 use super::conversation::Conversation;
 use super::conversation_record::{ConversationRecord, PartKind, PartPlace, Role, Thinking};
-use super::diagnosis::{ends_with_thinking, images_sent, is_long_among, last_refusal, repeated_calls};
+use super::diagnosis::{
+    ends_with_thinking, images_sent, is_long_among, is_taken_as_id, last_refusal, repeated_calls,
+};
 use super::media::{FEW_IMAGES, Fault, LARGEST_IMAGE, LONGEST_OF_MANY, LONGEST_SIDE, Media, What, size_text};
 use super::mend::{MendPlan, NewPart};
 use super::refusal::RefusalKind;
@@ -49,6 +51,7 @@ pub(super) fn plan(conversation: &Conversation, wish: Wish) -> Planned {
     if wish.chosen {
         planner.leave_out_others();
     }
+    planner.compaction();
     planner.media();
     planner.texts();
     planner.calls();
@@ -65,10 +68,12 @@ pub(super) fn plan(conversation: &Conversation, wish: Wish) -> Planned {
 #[derive(Debug, Default)]
 struct Counts {
     others: usize,
+    compactions: usize,
     replaced: usize,
     types: usize,
     blanks: usize,
     inputs: usize,
+    listed: usize,
     ids: usize,
     thinking: usize,
     refusals: usize,
@@ -82,10 +87,16 @@ impl Counts {
                 "record of other branches or later turns left out",
                 "records of other branches or later turns left out",
             ),
+            (
+                self.compactions,
+                "compaction without its summary left out",
+                "compactions without their summaries left out",
+            ),
             (self.replaced, "image or document replaced by a text", "images and documents replaced by texts"),
             (self.types, "image got its true media type", "images got their true media types"),
             (self.blanks, "part that says nothing left out", "parts that say nothing left out"),
             (self.inputs, "input of a tool call made an object", "inputs of tool calls made objects"),
+            (self.listed, "answer made a list of parts", "answers made lists of parts"),
             (self.ids, "tool call got an id of its own", "tool calls got ids of their own"),
             (self.thinking, "part of thinking left out", "parts of thinking left out"),
             (self.refusals, "word of a refusal left out", "words of refusals left out"),
@@ -129,6 +140,13 @@ impl<'a> Planner<'a> {
             }
         }
         self.plan.leaves = Some(leaves);
+    }
+
+    /// Leaves out a compaction that was broken off: what came before it is all that there is.
+    fn compaction(&mut self) {
+        let Some(boundary) = self.conversation.broken_compaction() else { return };
+        self.plan.left_out.extend(self.conversation.all()[boundary..].iter().map(|said| said.number));
+        self.counts.compactions += 1;
     }
 
     fn media(&mut self) {
@@ -179,20 +197,36 @@ impl<'a> Planner<'a> {
                         self.change(said, part.place, NewPart::Input(object.clone()));
                         self.counts.inputs += 1;
                     }
+                    PartKind::Plain => {
+                        self.change(said, part.place, NewPart::Listed);
+                        self.counts.listed += 1;
+                    }
                     _ => {}
                 }
             }
         }
     }
 
-    /// Gives each call that has the id of an earlier one an id of its own, and its result too.
+    /// Gives each call an id of its own that has the id of an earlier one, or one that the API does not take; and its
+    /// result too.
     fn calls(&mut self) {
-        for (number, (call, id)) in repeated_calls(self.conversation, &self.loaded).into_iter().enumerate() {
+        let loaded = std::mem::take(&mut self.loaded);
+        let mut wrong = repeated_calls(self.conversation, &loaded);
+        for place in &loaded {
+            let parts = self.conversation.at(*place).map(|said| said.parts.as_slice()).unwrap_or_default();
+            wrong.extend(parts.iter().filter_map(|part| match &part.what {
+                PartKind::Call(id) if !is_taken_as_id(id) => Some((*place, id.clone())),
+                _ => None,
+            }));
+        }
+        // A call may be wrong in both ways.
+        wrong.sort_unstable();
+        wrong.dedup();
+        for (number, (call, id)) in wrong.into_iter().enumerate() {
             let new = made_up(&id, number);
-            let behind: Vec<usize> = self.loaded.range(call..).copied().collect();
             let mut is_called = false;
-            for place in behind {
-                let Some(said) = self.conversation.at(place) else { continue };
+            for place in loaded.range(call..) {
+                let Some(said) = self.conversation.at(*place) else { continue };
                 for part in &said.parts {
                     let is_this = match &part.what {
                         PartKind::Call(called) if !is_called => *called == id,
@@ -212,6 +246,7 @@ impl<'a> Planner<'a> {
             }
             self.counts.ids += 1;
         }
+        self.loaded = loaded;
     }
 
     /// Leaves out thinking that is refused, and all that comes behind something that has changed.
@@ -225,16 +260,19 @@ impl<'a> Planner<'a> {
                 has_changed |= !is_other;
                 continue;
             }
-            let is_last = place == answers.of(self.conversation, place).last && ends_with_thinking(said);
+            let answer = answers.of(self.conversation, place);
+            // An answer that says nothing is never sent: thinking that was broken off spoils nothing behind it.
+            let is_sent = said.role != Role::Assistant || answer.has_substance;
+            let is_last = place == answer.last && ends_with_thinking(said);
             for part in &said.parts {
                 let PartKind::Thinking(thinking) = part.what else { continue };
-                if has_changed || is_last || thinking == Thinking::Unsigned {
+                if has_changed || is_sent && (is_last || thinking == Thinking::Unsigned) {
                     self.change(said, part.place, NewPart::Removed);
                     self.counts.thinking += 1;
                     has_changed = true;
                 }
             }
-            has_changed |= self.plan.parts.contains_key(&said.number);
+            has_changed |= is_sent && self.plan.parts.contains_key(&said.number);
         }
     }
 
@@ -280,7 +318,7 @@ impl<'a> Planner<'a> {
         let is_kept = |place: &usize| {
             self.conversation.at(*place).is_some_and(|said| !self.plan.left_out.contains(&said.number))
         };
-        self.conversation.back_from(place?).into_iter().find(is_kept)
+        self.conversation.back_from(place?).find(is_kept)
     }
 }
 

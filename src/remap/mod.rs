@@ -341,3 +341,22 @@ fn turn_slashes(rest: &[u8], separator: usize, out: PieceSink<'_>) -> usize {
     }
     at
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reports_of_all_parts_of_a_session_add_up() {
+        let report = |times: u64| {
+            let (changed, protected, in_files, kept) = (7 * times, 2 * times, 3 * times, 5 * times);
+            let mut report = RemapReport { changed, protected, in_files, kept, forms: [0; Form::ALL.len()] };
+            (0..times).for_each(|_| report.count(Form::ALL[0]));
+            report
+        };
+        let mut sum = report(1);
+        sum.add(&report(3));
+        assert_eq!(sum, report(4));
+        assert_eq!((sum.leftovers(), sum.replaced()), (40, 4));
+    }
+}

@@ -192,7 +192,7 @@ fn session_notes(manifest: &Manifest, session: &SessionPlan) -> Vec<Warning> {
         notes.extend(told.map(|one| Warning::Lost(what, cut(one, longest))));
         notes.extend(more(all.len()).map(|more| Warning::MoreLost(what, more)));
     };
-    each(Lost::Queued, 2_000, &manifest.queue);
+    each(Lost::Queued, 2_000, &session.queue);
     each(Lost::Scheduled, 200, &manifest.not_captured.scheduled);
     each(Lost::Process, 200, &manifest.not_captured.processes);
     each(Lost::Team, 2_000, &manifest.not_captured.teams);

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::interactive::claude;
 use crate::real_client::go_on;
 use crate::support::api::{Gate, Reply, Speaker, StandIn, Turn};
-use crate::support::client::{Client, NEWEST};
+use crate::support::client::Client;
 use crate::support::messages::last_result_of;
 use crate::support::project::{Project, ran};
 use crate::support::screen::{self, Screen};
@@ -56,7 +56,7 @@ const ROWS: &[Row] = &[
     Row(
         "agents by link",
         Alive,
-        "an_agent_that_the_client_itself_has_linked_comes_along_and_other_links_are_named",
+        "an_agent_that_the_client_linked_in_the_background_goes_on_elsewhere_with_its_whole_history",
     ),
     Row(
         "agents of a branch",
@@ -186,7 +186,7 @@ fn live(project: &Project) -> Option<Value> {
 
 #[test]
 fn what_no_other_test_shows_is_alive_elsewhere_or_named() {
-    let Some(client) = Client::get(NEWEST) else { return };
+    let Some(client) = Client::newest() else { return };
     if !screen::available() || !needs::program(&["python3", "--version"], "a server of tools") {
         return;
     }
@@ -291,7 +291,7 @@ fn what_no_other_test_shows_is_alive_elsewhere_or_named() {
 
 #[test]
 fn an_agent_of_a_branched_conversation_goes_on_elsewhere_with_its_whole_history() {
-    let Some(client) = Client::get(NEWEST) else { return };
+    let Some(client) = Client::newest() else { return };
     if !screen::available() {
         return;
     }

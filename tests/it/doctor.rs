@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::Must;
 use crate::support::api::StandIn;
-use crate::support::client::{Client, OLDEST};
+use crate::support::client::Client;
 use crate::support::messages::assert_continues;
 use crate::support::project::{Project, Ran};
 use crate::support::trace::{long, some};
@@ -296,6 +296,46 @@ const ILL: &[Ill] = &[
         gains: &[],
     },
     Ill {
+        name: "an answer without content",
+        make: |story| {
+            story.user(json!("say nothing"));
+            story.answer(Value::Null);
+            story.user(json!("go on"));
+            story.says("went on");
+        },
+        found: &[(4, "empty_message", "refused")],
+        has: &["say nothing", "went on"],
+        lacks: &["\"content\":null"],
+        before: [GoesOn, Stuck],
+        gains: &[],
+    },
+    Ill {
+        name: "an answer that is a text and no list",
+        make: |story| {
+            story.user(json!("say it"));
+            story.answer(json!("plainly said"));
+        },
+        found: &[(4, "plain_answer", "refused")],
+        has: &[r#""content":[{"type":"text","text":"plainly said"}]"#],
+        lacks: &[],
+        before: [GoesOn, Stuck],
+        gains: &[],
+    },
+    Ill {
+        name: "a call with an id of another provider",
+        make: |story| {
+            story.user(json!("run it"));
+            story.call("functions.Bash:0", json!({"command": "ls"}));
+            story.result("functions.Bash:0", json!("a.txt"));
+            story.says("ran");
+        },
+        found: &[(4, "call_id", "refused")],
+        has: &["\"command\":\"ls\"", "\"a.txt\""],
+        lacks: &["functions.Bash:0"],
+        before: [Stuck, Stuck],
+        gains: &[],
+    },
+    Ill {
         name: "thinking without a signature",
         make: |story| {
             story.user(json!("think"));
@@ -576,6 +616,127 @@ fn thinking_that_was_refused_and_the_words_of_the_refusal_are_left_out() {
     doctor(&project, &[copy.to_str().must("UTF-8")]).exits(0);
 }
 
+#[test]
+fn thinking_that_was_broken_off_spoils_none_behind_it() {
+    let project = Project::new();
+    let mut story = Story::begun(&project);
+    // Never sent: the answer says nothing else.
+    story.part("msg_broken_off", thinking(SIGNATURE));
+    story.part("msg_unsigned", thinking(""));
+    story.user(json!("go on"));
+    story.part("msg_t", thinking(SIGNATURE));
+    story.part("msg_t", text("thought"));
+    story.lines.push("{\"type\":\"user\",\"message\":{\"role".to_owned());
+    let story = story.ended();
+    story.write(&project);
+    let report = doctor(&project, &["--json"]).exits(1).json();
+    assert_eq!(found(&report).len(), 1, "{report}");
+    let (copy, _) = mended(&project, &[SESSION]);
+    let copy = fs::read_to_string(&copy).must("the copy");
+    assert_eq!(copy.matches("let me see").count(), 3, "{copy}");
+}
+
+/// What the client writes of a compaction: the boundary, and behind it the summary.
+fn compacted(story: &mut Story) -> [String; 2] {
+    let [boundary, summary] = [story.says("boundary"), story.user(json!("what happened so far"))];
+    let place = story.lines.len() - 2;
+    let mut lines = story.lines.split_off(place).into_iter();
+    let mut next = || -> Value { serde_json::from_str(&lines.next().must("a record")).must("JSON") };
+    let mut record = next();
+    record["type"] = "system".into();
+    record["subtype"] = "compact_boundary".into();
+    record["logicalParentUuid"] = record["parentUuid"].take();
+    record["compactMetadata"] = json!({"trigger": "manual", "preTokens": 10});
+    record.as_object_mut().must("a record").remove("message");
+    story.lines.push(record.to_string());
+    let mut record = next();
+    record["isCompactSummary"] = true.into();
+    story.lines.push(record.to_string());
+    [boundary, summary]
+}
+
+#[test]
+fn a_note_from_before_a_compaction_leads_to_no_other_branch() {
+    let project = Project::new();
+    let mut story = Story::begun(&project);
+    let before = story.last.clone();
+    story.lines.push(json!({"type": "last-prompt", "leafUuid": before, "sessionId": SESSION}).to_string());
+    compacted(&mut story);
+    story.user(json!("asked since"));
+    let last = story.says("answered since");
+    story.write(&project);
+    doctor(&project, &[]).exits(0);
+    // With any other damage: the mended one goes on from the same message.
+    story.lines.insert(1, "null".to_owned());
+    story.write(&project);
+    let (copy, _) = mended(&project, &[SESSION]);
+    let copy = fs::read_to_string(copy).must("the copy");
+    let mut notes = copy.lines().filter(|line| line.contains("last-prompt"));
+    assert!(notes.next_back().must("a note").contains(&last), "{copy}");
+    let report = doctor(&project, &[SESSION, "--json"]).exits(1).json();
+    assert_eq!(found(&report).len(), 1, "{report}");
+    assert_eq!(report["branches"][0]["message"], json!(last), "{report}");
+}
+
+#[test]
+fn a_compaction_without_its_summary_takes_nothing_away() {
+    for torn in [false, true] {
+        let project = Project::new();
+        let mut story = Story::begun(&project);
+        let answer = story.last.clone();
+        compacted(&mut story);
+        let summary = story.lines.pop().must("the summary");
+        if torn {
+            story.lines.push(summary[..summary.len() / 2].to_owned());
+        }
+        story.write(&project);
+        let saved = project.snap(&["save", "x", "--json"]).exits(0).json();
+        assert_eq!(saved["history"]["from"], "start", "{saved}");
+        let report = doctor(&project, &["--json"]).exits(1).json();
+        let all = found(&report);
+        assert!(all.contains(&(3, "broken_compaction".to_owned(), "lost".to_owned())), "{report}");
+        let (copy, _) = mended(&project, &[SESSION]);
+        let text = fs::read_to_string(&copy).must("the copy");
+        assert!(text.contains("first question") && text.contains("first answer"), "{text}");
+        assert!(!text.contains("compact_boundary"), "{text}");
+        let mut notes = text.lines().filter(|line| line.contains("last-prompt"));
+        assert!(notes.next_back().must("a note").contains(answer.as_str().must("an id")), "{text}");
+        doctor(&project, &[copy.to_str().must("UTF-8")]).exits(0);
+    }
+}
+
+#[test]
+fn several_calls_at_once_are_no_branches_and_stay_together() {
+    let project = Project::new();
+    let mut story = Story::begun(&project);
+    story.user(json!("look at all"));
+    // As the client writes them: each result follows its own call, and the conversation goes on from one of them.
+    let mut calls = Vec::new();
+    for number in 0..3 {
+        let call = json!({"type": "tool_use", "id": format!("toolu_{number}"), "name": "Bash", "input": {"command": "ls"}});
+        calls.push(story.part("msg_three", call));
+    }
+    let mut results = Vec::new();
+    for number in [2, 0, 1] {
+        story.last = calls[number].clone().into();
+        story.result(&format!("toolu_{number}"), json!(format!("result {number}")));
+        results.push(story.last.clone());
+    }
+    let noted = json!({"type": "last-prompt", "leafUuid": results[0], "sessionId": SESSION});
+    story.lines.push(noted.to_string());
+    let end = story.says("seen all");
+    story.write(&project);
+    let report = doctor(&project, &["--json"]).exits(0).json();
+    assert_eq!(report["branches"].as_array().must("branches").len(), 1, "{report}");
+    assert_eq!(report["branches"][0]["message"], json!(end), "{report}");
+    let (copy, _) = mended(&project, &["--from", &end]);
+    let copy = fs::read_to_string(copy).must("the copy");
+    for number in 0..3 {
+        let both = [format!("\"id\":\"toolu_{number}\""), format!("result {number}")];
+        assert!(both.iter().all(|said| copy.contains(said)), "{number}: {copy}");
+    }
+}
+
 /// Two branches behind the same beginning; the client's note leads to the older one. Returns the ends of both.
 fn two_branches(project: &Project) -> [String; 2] {
     let mut story = Story::begun(project);
@@ -737,7 +898,7 @@ fn an_ill_session_is_stuck_or_loses_something_and_the_mended_one_goes_on(client:
         let what = format!("{} on {}", kind.name, client.version);
         ill(&project, kind);
         let (fares, before) = asked(client, &project, &api, SESSION);
-        assert_eq!(fares, kind.before[usize::from(client.version == OLDEST)], "{what}: {before}");
+        assert_eq!(fares, kind.before[usize::from(client.is_oldest())], "{what}: {before}");
         let (copy, _) = mended(&project, &[SESSION]);
         let id = copy.file_stem().and_then(|stem| stem.to_str()).must("an id");
         let (fares, now) = asked(client, &project, &api, id);

@@ -16,18 +16,22 @@ with_both_clients! {
     the_first_request_after_a_hand_off_is_that_of_the_original
 }
 
-const ID: &str = "c137e379-838e-4509-8148-16b407691758";
+also_with_the_client_between! {
+    the_first_request_after_a_hand_off_is_that_of_the_original
+}
+
+pub(crate) const ID: &str = "c137e379-838e-4509-8148-16b407691758";
 const AGENT: &str = "a0123456789abcdef";
 
 /// A place that a session works in.
-struct Place {
-    root: String,
+pub(crate) struct Place {
+    pub(crate) root: String,
     config: String,
     project: String,
 }
 
 impl Place {
-    fn of(project: &Project) -> Place {
+    pub(crate) fn of(project: &Project) -> Place {
         let text = |path: &Path| path.to_str().must("UTF-8").to_owned();
         Place {
             root: text(project.root()),
@@ -36,27 +40,33 @@ impl Place {
         }
     }
 
-    fn transcript(&self) -> String {
+    pub(crate) fn transcript(&self) -> String {
         format!("{}/{ID}.jsonl", self.project)
     }
 }
 
 /// Builds a conversation: each record follows the one before it.
-struct Builder<'a> {
+pub(crate) struct Builder<'a> {
     place: &'a Place,
-    records: Vec<Value>,
+    pub(crate) records: Vec<Value>,
     last: Value,
     number: u32,
 }
 
-impl Builder<'_> {
+impl<'a> Builder<'a> {
+    pub(crate) fn new(place: &'a Place) -> Self {
+        Builder { place, records: Vec::new(), last: Value::Null, number: 0 }
+    }
+
     fn said(&mut self, kind: &str, fields: Value) -> &mut Self {
         self.number += 1;
         let uuid = format!("00000000-0000-4000-8000-{:012}", self.number);
+        let (minutes, seconds) = (self.number / 60, self.number % 60);
+        let (day, hour, minute) = (1 + minutes / 1440, minutes / 60 % 24, minutes % 60);
         let mut record = json!({
             "parentUuid": self.last, "isSidechain": false, "type": kind, "uuid": uuid, "userType": "external",
             "entrypoint": "cli", "cwd": self.place.root, "sessionId": ID, "version": "2.1.329", "gitBranch": "main",
-            "timestamp": format!("2026-11-28T10:{:02}:{:02}.000Z", self.number / 60, self.number % 60),
+            "timestamp": format!("2026-11-{day:02}T{hour:02}:{minute:02}:{seconds:02}.000Z"),
         });
         for (key, value) in fields.as_object().must("fields") {
             record[key] = value.clone();
@@ -83,7 +93,7 @@ impl Builder<'_> {
     }
 
     /// A call with its result.
-    fn tool(&mut self, name: &str, input: Value, result: &str, seen: Value) -> &mut Self {
+    pub(crate) fn tool(&mut self, name: &str, input: Value, result: &str, seen: Value) -> &mut Self {
         let id = format!("toolu_{}", self.number);
         self.answer(json!([{"type": "tool_use", "id": id, "name": name, "input": input}]));
         let source = self.last.clone();
@@ -160,7 +170,14 @@ fn conversation(b: &mut Builder<'_>, written: &str) {
 
 /// Records of every kind that is known, in a place.
 fn everything(place: &Place, written: &str) -> Vec<Value> {
-    let mut b = Builder { place, records: Vec::new(), last: Value::Null, number: 0 };
+    let mut b = Builder::new(place);
+    add_everything(&mut b, written);
+    b.records
+}
+
+/// Adds records of every kind that is known. The text of files says where it was written: at `written`.
+pub(crate) fn add_everything(b: &mut Builder<'_>, written: &str) {
+    let place = b.place;
     let root = &place.root;
     let other = |kind: &str| json!({"type": kind, "sessionId": ID});
     let with = |kind: &str, fields: Value| {
@@ -176,7 +193,7 @@ fn everything(place: &Place, written: &str) -> Vec<Value> {
     b.beside(json!({"type": "file-history-snapshot", "messageId": "00000000-0000-4000-8000-000000000001", "isSnapshotUpdate": false,
         "snapshot": {"messageId": "00000000-0000-4000-8000-000000000001", "timestamp": "2026-11-28T10:00:00.000Z",
                      "trackedFileBackups": {format!("{root}/notes.txt"): {"backupFileName": "0123456789abcdef@v1", "version": 1, "realParentDir": root}}}}));
-    conversation(&mut b, written);
+    conversation(b, written);
     let text = format!("ON DISK {written}/x");
     for kind in [
         "hook_progress",
@@ -300,7 +317,6 @@ fn everything(place: &Place, written: &str) -> Vec<Value> {
     b.beside(with("relocated", json!({"relocatedCwd": root})));
     b.beside(with("worktree-state", json!({"worktreeSession": null})));
     b.beside(json!({"type": "of-next-month", "payload": {"kept": 1.0, "as": ["it", root]}}));
-    std::mem::take(&mut b.records)
 }
 
 fn write(project: &Project, records: &[Value]) {
@@ -327,7 +343,10 @@ fn every_known_kind_of_record_is_there_after_a_hand_off_and_names_the_new_place_
     let new = Place::of(&clone);
     let store = project.stored("").to_str().must("UTF-8").to_owned();
     let resumed = clone.snap(&["resume", "x", "--store", &store, "--json"]).exits(0).json();
-    assert_eq!(resumed["queue"], json!([format!("then {}/d.txt", new.root)]));
+    let queued = |place: &Place| format!("then {}/d.txt", place.root);
+    assert_eq!(resumed["queue"], json!([queued(&new)]));
+    let notes = resumed["notes"].to_string();
+    assert!(notes.contains(&queued(&new)) && !notes.contains(&queued(&old)), "{notes}");
     let there = fs::read_to_string(new.transcript()).must("the transcript");
     let there: Vec<Value> = there.lines().map(|line| serde_json::from_str(line).must("a record")).collect();
     let wanted = everything(&new, &old.root);
@@ -355,13 +374,20 @@ fn the_first_request_after_a_hand_off_is_that_of_the_original(client: &Client) {
     let store = project.stored("").to_str().must("UTF-8").to_owned();
     let there = clone.snap(&["resume", "x", "--no-edits", "--store", &store, "--json"]).exits(0).json();
     let after = go_on(client, &clone, &api, &there, "what next");
+    let id = here["session_id"].as_str().must("an id");
+    let after = after.first().must("a request").messages();
+    assert_eq!(after, as_said_at(&before, id, &old, &new));
+}
+
+/// The messages of a conversation of this id, as they have to be after it was brought to another place.
+pub(crate) fn as_said_at(messages: &[Value], id: &str, old: &Place, new: &Place) -> Vec<Value> {
     let slug = |place: &Place| place.project.rsplit('/').next().must("a name").to_owned();
     let moves = [
         (format!("{}2", old.root), "LOOKS ALIKE".to_owned()),
         (format!("signed, so {}", old.root), "SIGNED".to_owned()),
         (format!("ON DISK {}", old.root), "ON DISK".to_owned()),
-        (here["session_id"].as_str().must("an id").to_owned(), ID.to_owned()),
-        (slug(&old), slug(&new)),
+        (id.to_owned(), ID.to_owned()),
+        (slug(old), slug(new)),
         (old.root.clone(), new.root.clone()),
         (old.config.clone(), new.config.clone()),
         ("ON DISK".to_owned(), format!("ON DISK {}", old.root)),
@@ -369,5 +395,5 @@ fn the_first_request_after_a_hand_off_is_that_of_the_original(client: &Client) {
         ("LOOKS ALIKE".to_owned(), format!("{}2", old.root)),
     ];
     let moves: Vec<(&str, &str)> = moves.iter().map(|(from, to)| (from.as_str(), to.as_str())).collect();
-    assert_eq!(after.first().must("a request").messages(), relocated(&before, &moves));
+    relocated(messages, &moves)
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::resume::edit;
 use crate::support::Must;
 use crate::support::api::StandIn;
-use crate::support::client::{Client, NEWEST, with};
+use crate::support::client::{Client, with};
 use crate::support::messages::{assert_continues, relocated};
 use crate::support::project::{Project, Ran, files_below, git_in, ran};
 use crate::support::work::script;
@@ -523,7 +523,7 @@ fn a_second_push_and_pull_of_a_long_session_send_only_what_is_new() {
 
 #[test]
 fn two_people_work_on_one_session_in_turn_and_the_conversation_has_both_halves() {
-    with(NEWEST, |client: &Client| {
+    with(Client::newest(), |client: &Client| {
         let (ada, remote) = with_remote();
         ada.write("notes.txt", "one\ntwo\n");
         ada.git(&["add", "."]);

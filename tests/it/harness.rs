@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::api::{Gate, Reply, Request, Speaker, StandIn};
-use crate::support::client::{Client, Home, NEWEST};
+use crate::support::client::{Client, Home};
 use crate::support::messages::{assert_continues, last_result_of, messages_of, relocated};
 use crate::support::work::{assert_agent_goes_on, assert_tasks, holding_agents, script};
 use crate::support::{Must, copy_tree, eventually};
@@ -26,6 +26,10 @@ with_both_clients! {
     a_killed_client_leaves_a_session_that_resumes
     a_compacted_session_resumes_with_its_summary_in_place_of_its_history
     claude_is_found_on_the_path_of_the_environment
+}
+
+also_with_the_client_between! {
+    a_running_client_is_on_record_until_it_ends
 }
 
 /// Where one session lives: a home and a working directory with a file in it.
@@ -167,7 +171,7 @@ fn a_running_client_is_on_record_until_it_ends(client: &Client) {
     assert_eq!(live["sessionId"], api.main()[0].session.as_deref().unwrap_or_default());
     #[cfg(target_os = "linux")]
     assert_eq!(live["procStart"], started(running.pid()), "the start time as the system counts it");
-    let status = if client.version == NEWEST { json!("busy") } else { Value::Null };
+    let status = if !client.is_oldest() { json!("busy") } else { Value::Null };
     eventually("what the newer client is doing", || {
         place.home.live(running.pid()).is_some_and(|live| live["status"] == status)
     });
@@ -223,7 +227,7 @@ fn a_killed_client_leaves_a_session_that_resumes(client: &Client) {
     assert_continues(&saved, &requests.first().must("a request").messages());
     // The newer client tells the model in addition that the agent did not finish.
     let told = requests[0].body.to_string().contains("<status>stopped</status>");
-    assert_eq!(told, client.version == NEWEST);
+    assert_eq!(told, !client.is_oldest());
 }
 
 fn a_compacted_session_resumes_with_its_summary_in_place_of_its_history(client: &Client) {
@@ -250,9 +254,9 @@ fn a_compacted_session_resumes_with_its_summary_in_place_of_its_history(client: 
     // The newer client keeps the last messages from before the boundary in context and names them.
     let kept = &boundary["compactMetadata"]["preservedMessages"]["allUuids"];
     let kept = kept.as_array().map(Vec::len);
-    assert_eq!(kept, (client.version == NEWEST).then_some(1));
+    assert_eq!(kept, (!client.is_oldest()).then_some(1));
     let answer = json!({"role": "assistant", "content": {"type": "text", "text": "all done"}});
-    assert_eq!(messages.contains(&answer), client.version == NEWEST);
+    assert_eq!(messages.contains(&answer), !client.is_oldest());
 }
 
 fn claude_is_found_on_the_path_of_the_environment(client: &Client) {

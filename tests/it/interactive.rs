@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::support::api::{Gate, Reply, Speaker, StandIn};
-use crate::support::client::{Client, NEWEST};
+use crate::support::client::Client;
 use crate::support::project::{Project, ran};
 use crate::support::screen::{self, Screen};
 use crate::support::work::{assert_tasks, script};
@@ -27,7 +27,7 @@ pub(crate) fn claude(client: &Client, project: &Project, api: &StandIn, argument
 
 #[test]
 fn a_session_that_asks_while_its_agent_runs_goes_on_under_another_home() {
-    let Some(client) = Client::get(NEWEST) else { return };
+    let Some(client) = Client::newest() else { return };
     if !screen::available() {
         return;
     }

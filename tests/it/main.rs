@@ -3,6 +3,7 @@
 #[macro_use]
 mod support;
 
+mod agents_by_link;
 mod attributes;
 mod canary;
 mod checkpoints;
@@ -47,6 +48,7 @@ mod ignored;
 mod index;
 mod interactive;
 mod jobs;
+mod large_sessions;
 mod layers;
 mod leases;
 mod lineage;

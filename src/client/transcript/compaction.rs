@@ -31,6 +31,8 @@ struct RecordFields<'a> {
     parent_uuid: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     compact_metadata: Option<&'a RawValue>,
+    #[serde(default)]
+    is_compact_summary: Option<bool>,
 }
 
 impl RecordFields<'_> {
@@ -60,6 +62,8 @@ struct Boundary {
     before: usize,
     /// What the records since then follow.
     parents: HashSet<IdHash>,
+    /// Whether the summary of what came before was written.
+    has_summary: bool,
 }
 
 /// The records from before that a boundary keeps in context.
@@ -81,9 +85,11 @@ impl Survey {
                 preserved: preserved(view.compact_metadata),
                 before: self.said.len(),
                 parents: HashSet::new(),
+                has_summary: false,
             });
-        } else if let (Some(boundary), Some(parent)) = (&mut self.boundary, &view.parent_uuid) {
-            boundary.parents.insert(key(parent));
+        } else if let Some(boundary) = &mut self.boundary {
+            boundary.parents.extend(view.parent_uuid.as_deref().map(key));
+            boundary.has_summary |= view.is_compact_summary == Some(true);
         }
         self.said.extend(view.said());
     }
@@ -91,6 +97,11 @@ impl Survey {
     /// Returns the cut; `None` if everything is still needed.
     pub fn finish(self) -> Option<Cut> {
         let boundary = self.boundary?;
+        // A client that is killed after the boundary leaves none: then what came before is all that there is, and 2.1.149
+        // goes on from it.
+        if !boundary.has_summary {
+            return None;
+        }
         let Boundary { line, before, parents, .. } = boundary;
         let Preserved::Records { all: preserved, needed } = boundary.preserved else { return None };
         let before: HashSet<IdHash> = self.said.get(..before)?.iter().copied().collect();
@@ -225,14 +236,14 @@ mod tests {
     #[test]
     fn what_is_said_before_the_boundary_goes_and_everything_else_stays() {
         let boundary = r#"{"type":"system","subtype":"compact_boundary","uuid":"b","parentUuid":null,"compactMetadata":{"trigger":"auto"}}"#;
-        let summary = r#"{"type":"user","uuid":"s","parentUuid":"b"}"#;
+        let summary = r#"{"type":"user","uuid":"s","parentUuid":"b","isCompactSummary":true}"#;
         assert_eq!(kept(&[boundary, summary]), Some(vec![false, true, false, true, true, true, true]));
     }
 
     #[test]
     fn what_the_boundary_preserves_stays() {
         let boundary = r#"{"type":"system","subtype":"compact_boundary","uuid":"b","parentUuid":null,"compactMetadata":{"preservedSegment":{"headUuid":"u2","anchorUuid":"s","tailUuid":"u2"},"preservedMessages":{"anchorUuid":"s","uuids":["u2"],"allUuids":["u2"]}}}"#;
-        let summary = r#"{"type":"user","uuid":"s","parentUuid":"b"}"#;
+        let summary = r#"{"type":"user","uuid":"s","parentUuid":"b","isCompactSummary":true}"#;
         let after = r#"{"type":"user","uuid":"u3","parentUuid":"u2"}"#;
         assert_eq!(
             kept(&[boundary, summary, after]),
@@ -247,7 +258,7 @@ mod tests {
                 r#"{{"type":"system","subtype":"compact_boundary","uuid":"b","parentUuid":null,"compactMetadata":{{"preservedSegment":{{"headUuid":"u2","anchorUuid":"s","tailUuid":"u2"}},"preservedMessages":{{"anchorUuid":"s","uuids":{uuids},"allUuids":["u2","never"]}}}}}}"#
             )
         };
-        let summary = r#"{"type":"user","uuid":"s","parentUuid":"b"}"#;
+        let summary = r#"{"type":"user","uuid":"s","parentUuid":"b","isCompactSummary":true}"#;
         assert_eq!(
             kept(&[&boundary(r#"["u2"]"#), summary]),
             Some(vec![false, true, true, true, true, true, true])
@@ -263,12 +274,20 @@ mod tests {
                 r#"{{"type":"system","subtype":"compact_boundary","uuid":"b","parentUuid":null,"compactMetadata":{metadata}}}"#
             )
         };
+        let summary = r#"{"type":"user","uuid":"s","parentUuid":"b","isCompactSummary":true}"#;
         let unknown = boundary(r#"{"preservedInSomeNewWay":["u2"]}"#);
-        assert_eq!(kept(&[&unknown]), None);
+        assert_eq!(kept(&[&unknown, summary]), None);
         let not_there = boundary(r#"{"preservedMessages":{"anchorUuid":"s","allUuids":["gone"]}}"#);
-        assert_eq!(kept(&[&not_there]), None);
+        assert_eq!(kept(&[&not_there, summary]), None);
         let plain = boundary("{}");
+        assert!(kept(&[&plain, summary]).is_some());
+        assert_eq!(kept(&[&plain]), None, "its summary was never written");
+        assert_eq!(kept(&[&plain, &summary[..40]]), None, "its summary is torn");
         let gone_back = r#"{"type":"user","uuid":"u3","parentUuid":"u2"}"#;
-        assert_eq!(kept(&[&plain, gone_back]), None, "the conversation was rewound to before the compaction");
+        assert_eq!(
+            kept(&[&plain, summary, gone_back]),
+            None,
+            "the conversation was rewound to before the compaction"
+        );
     }
 }

@@ -1,10 +1,11 @@
-//! The real `claude` client: brings the pinned npm package by itself and runs it offline in a home of its own.
+//! The real `claude` client: brings the pinned npm packages by itself and runs it offline in a home of its own.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::LazyLock;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
@@ -16,12 +17,16 @@ use super::{Must, needs};
 
 /// The newest client the tests know.
 pub(crate) const NEWEST: &str = "2.1.332";
+/// One between the two others, on which some tests run too.
+pub(crate) const BETWEEN: &str = "2.1.329";
 /// The oldest client the tests know.
 pub(crate) const OLDEST: &str = "2.1.149";
 
 const PACKAGE: &str = "@anthropic-ai/claude-code";
 /// Set to 1 to go without the tests that need the client.
 const SKIP: &str = "SNAP_SKIP_CLIENT";
+/// Names a version to run in place of the newest one: [`BETWEEN`], or one that has just come out.
+const INSTEAD: &str = "SNAP_CLIENT";
 /// Made up; the client wants one, the stand-in ignores it.
 const KEY: &str = "sk-ant-test-0000";
 
@@ -37,6 +42,18 @@ pub(crate) struct Client {
 }
 
 impl Client {
+    /// The newest one, or the version that the person running the tests asked for in its place.
+    pub(crate) fn newest() -> Option<Self> {
+        static VERSION: LazyLock<String> =
+            LazyLock::new(|| std::env::var(INSTEAD).unwrap_or_else(|_| NEWEST.to_owned()));
+        Self::get(&VERSION)
+    }
+
+    /// Whether it is the oldest one, which does some things in another way than the others.
+    pub(crate) fn is_oldest(&self) -> bool {
+        self.version == OLDEST
+    }
+
     /// This version, installed under the target directory if it is not there yet. `None` only when the person running
     /// the tests asked to go without the client; a failing install fails the test.
     pub(crate) fn get(version: &'static str) -> Option<Self> {
@@ -139,9 +156,9 @@ impl Client {
     }
 }
 
-/// Runs a test with a client of this version, or says loudly that it was skipped.
-pub(crate) fn with(version: &'static str, test: fn(&Client)) {
-    if let Some(client) = Client::get(version) {
+/// Runs a test with this client; one that was not to be had has said so.
+pub(crate) fn with(client: Option<Client>, test: fn(&Client)) {
+    if let Some(client) = client {
         test(&client);
     }
 }

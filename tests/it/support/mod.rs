@@ -4,10 +4,22 @@
 macro_rules! with_both_clients {
     ($($name:ident)*) => {
         mod newest {
-            $(#[test] fn $name() { crate::support::client::with(crate::support::client::NEWEST, super::$name); })*
+            use crate::support::client::{Client, with};
+            $(#[test] fn $name() { with(Client::newest(), super::$name); })*
         }
         mod oldest {
-            $(#[test] fn $name() { crate::support::client::with(crate::support::client::OLDEST, super::$name); })*
+            use crate::support::client::{Client, OLDEST, with};
+            $(#[test] fn $name() { with(Client::get(OLDEST), super::$name); })*
+        }
+    };
+}
+
+/// Makes each of these functions of a client a test with the one between the newest and the oldest client.
+macro_rules! also_with_the_client_between {
+    ($($name:ident)*) => {
+        mod between {
+            use crate::support::client::{BETWEEN, Client, with};
+            $(#[test] fn $name() { with(Client::get(BETWEEN), super::$name); })*
         }
     };
 }

@@ -68,6 +68,11 @@ fn joined(all: &[Value]) -> Vec<Value> {
     turns
 }
 
+fn is_id(id: &Value) -> bool {
+    let fits = |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || letter == '-';
+    id.as_str().is_some_and(|id| !id.is_empty() && id.chars().all(fits))
+}
+
 fn check_block(block: &Value, place: &str) -> Result<(), String> {
     let is_empty = |field: &str| block[field].as_str().is_none_or(|text| text.trim().is_empty());
     match block["type"].as_str().unwrap_or_default() {
@@ -77,6 +82,12 @@ fn check_block(block: &Value, place: &str) -> Result<(), String> {
         }
         "redacted_thinking" if is_empty("data") => {
             Err(format!("{place}: Invalid `data` in `redacted_thinking` block"))
+        }
+        "tool_use" if !is_id(&block["id"]) => {
+            Err(format!("{place}.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'"))
+        }
+        "tool_result" if !is_id(&block["tool_use_id"]) => {
+            Err(format!("{place}.tool_result.tool_use_id: String should match pattern '^[a-zA-Z0-9_-]+$'"))
         }
         "tool_use" if !block["input"].is_object() => {
             Err(format!("{place}.tool_use.input: Input should be a valid dictionary"))
