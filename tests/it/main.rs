@@ -60,6 +60,7 @@ mod modes;
 mod mounts;
 mod odd_json;
 mod own_root;
+mod packages;
 mod pager;
 mod pager_corpus;
 mod pager_golden;
