@@ -188,9 +188,9 @@ fn compacted_elsewhere() -> (Project, PathBuf, Vec<u8>) {
     };
     let boundary = json!({"type": "system", "subtype": "compact_boundary", "uuid": "b1", "parentUuid": null,
         "logicalParentUuid": "u3", "sessionId": SESSION, "compactMetadata": {"trigger": "manual"}});
-    for record in
-        [said("u3", "u2", "one more"), boundary, said("c1", "b1", "so far"), said("u4", "c1", "and then")]
-    {
+    let mut summary = said("c1", "b1", "so far");
+    summary["isCompactSummary"] = true.into();
+    for record in [said("u3", "u2", "one more"), boundary, summary, said("u4", "c1", "and then")] {
         clone.append(&there, format!("{record}\n").as_bytes());
     }
     clone.snap(&["save", "y", "--store", utf8(&store)]).exits(0);
