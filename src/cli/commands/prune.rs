@@ -18,7 +18,7 @@ use crate::cli::remotes::{Transfer, TransferReport, finish, with_remote};
 use crate::cli::upkeep::follow_links;
 use crate::context::Context;
 use crate::prune::{Policy, RemovalPlan, Verdict};
-use crate::store::Sweep;
+use crate::store::{Entry, Sweep};
 use crate::transfer::{ListedSnapshot, TransferOutcome};
 use crate::workspace::Workspace;
 
@@ -86,8 +86,11 @@ impl Prune {
         let lock =
             if store.root().exists() && !self.dry_run { Some(store.lock_for_deleting()?) } else { None };
         let plan = RemovalPlan::by_policy(context, workspace, policy)?;
+        let judge = |entry: &Entry, verdict: &Verdict| {
+            Some(Judged::of(&entry.called, &entry.readable()?.id, verdict))
+        };
         let judged: Vec<Judged> =
-            plan.judged().map(|(m, verdict)| Judged::of(&m.name, &m.id, verdict)).collect();
+            plan.judged().filter_map(|(entry, verdict)| judge(entry, verdict)).collect();
         let mut report = PruneReport::new(self.dry_run, judged);
         report.list(ui)?;
         let mut warnings = plan.warnings();

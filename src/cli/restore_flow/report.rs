@@ -73,6 +73,9 @@ pub(crate) struct RestoreReport {
     new_because: Option<NewBecause>,
     #[serde(skip)]
     is_here: bool,
+    /// Whether a session was saved that no client could resume.
+    #[serde(skip)]
+    lacks_messages: bool,
     /// The lines above the plan; by default the snapshot and the place.
     #[serde(skip)]
     heading: Option<Text>,
@@ -221,6 +224,7 @@ impl RestoreReport {
             records: session.map_or(0, |session| session.records),
             new_because: session.and_then(|session| session.renamed),
             is_here: session.is_some_and(SessionPlan::is_here),
+            lacks_messages: plan.lacks_messages(),
             heading: None,
         }
     }
@@ -305,11 +309,12 @@ impl RestoreReport {
 
     /// Says whether anything of the snapshot is not set here.
     pub(crate) fn is_partial(&self) -> bool {
-        !(self.conflicts.is_empty()
-            && self.held.is_empty()
-            && self.unfilled.is_empty()
-            && self.left.is_empty()
-            && self.unmade.is_empty())
+        self.lacks_messages
+            || !(self.conflicts.is_empty()
+                && self.held.is_empty()
+                && self.unfilled.is_empty()
+                && self.left.is_empty()
+                && self.unmade.is_empty())
     }
 
     /// Returns the plan as lines, at most so many of a kind.
@@ -360,6 +365,11 @@ impl RestoreReport {
             (Some(NewBecause::Runs), _) => "as a new session: a client runs the saved one".to_owned(),
             (Some(NewBecause::IsHere), _) => {
                 "as a new session: the saved one is on this machine already".to_owned()
+            }
+            (Some(NewBecause::CopyIsHere), _) => {
+                format!(
+                    "continues {id}, the copy that an earlier restore made here (`--fork` makes another one)"
+                )
             }
             (Some(NewBecause::NoId), _) => "as a new session: no client takes the id that it has".to_owned(),
             (None, Some(true)) if self.is_here => {
