@@ -375,5 +375,9 @@ fn instead_of(media: &Media, reason: &str) -> String {
         What::Document => "A document",
     };
     let sides = media.sides.map(|sides| format!("{sides}, ")).unwrap_or_default();
-    format!("[{what} was here ({sides}{} in base64). It was taken out, {reason}.]", size_text(media.bytes))
+    let size = match media.bytes {
+        0 => String::new(),
+        bytes => format!(" ({sides}{} in base64)", size_text(bytes)),
+    };
+    format!("[{what} was here{size}. It was taken out, {reason}.]")
 }
