@@ -50,6 +50,12 @@ impl Timestamp {
         )
     }
 
+    /// Formats the time of day as `14:07`, by clocks that are so many minutes ahead of UTC.
+    pub fn clock(self, ahead: i32) -> String {
+        let at = Timestamp(self.0.saturating_add(i64::from(ahead) * 60_000)).calendar();
+        format!("{:02}:{:02}", at.hour(), at.minute())
+    }
+
     fn calendar(self) -> OffsetDateTime {
         // Out of the years 0 to 9999 only a damaged or hostile file can be; show the epoch.
         OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000)

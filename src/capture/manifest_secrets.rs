@@ -11,13 +11,16 @@ use super::captured_session::CapturedSession;
 use crate::base::error::{Error, Kind, Result};
 use crate::client::FoundSession;
 use crate::git::Listing;
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, Spoken};
 use crate::redaction::Redactor;
 use crate::workspace::Workspace;
 
 /// The most pending files, and the largest, that are looked through before they are captured.
 const MOST_FILES: usize = 2_000;
 const LARGEST_FILE: u64 = 1 << 20;
+
+/// The most characters that a manifest has of a prompt or an answer.
+const LONGEST_SPOKEN: usize = 300;
 
 /// Returns the files whose secrets are to be known everywhere: of the session, and pending ones.
 pub(super) fn to_learn_from(
@@ -45,6 +48,15 @@ pub(super) fn to_learn_from(
 pub(super) fn all(redactor: &Redactor, captured: &mut CapturedSession) -> Result<()> {
     if let Some(title) = captured.session.as_mut().and_then(|session| session.title.as_mut()) {
         redactor.string("the title", title);
+    }
+    if let Some(Spoken { first, last, answer }) = captured.session.as_mut().map(|session| &mut session.spoken)
+    {
+        let prompts = first.iter_mut().chain(last).map(|text| ("a prompt", text));
+        for (place, text) in prompts.chain(answer.iter_mut().map(|text| ("an answer", text))) {
+            redactor.string(place, text);
+            // Cut only now: half a secret is not recognized.
+            *text = text.chars().take(LONGEST_SPOKEN).collect();
+        }
     }
     if let Some(waiting) = captured.session.as_mut().and_then(|session| session.waiting_for.as_mut()) {
         redactor.string("the state of the session", waiting);

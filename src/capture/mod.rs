@@ -13,6 +13,7 @@ mod edits;
 mod lineage;
 mod manifest_secrets;
 mod marks;
+mod names;
 mod other_roots;
 mod outside_git;
 mod previous_version;
@@ -23,8 +24,6 @@ mod small_files;
 mod surroundings;
 mod untracked;
 mod version_writer;
-
-use std::collections::BTreeSet;
 
 use serde::Serialize;
 
@@ -52,7 +51,7 @@ pub use untracked::Limits;
 
 /// What to save.
 pub struct Request<'a> {
-    /// What to call it; made from the time if absent.
+    /// What to call it; made from the last prompt and the time if absent.
     pub name: Option<&'a str>,
     /// Why it is saved.
     pub message: Option<&'a str>,
@@ -205,7 +204,7 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     if request.automatic.is_some() {
         manifest.created_by.trigger = Trigger::Auto;
     }
-    manifest.name = request.name.map_or_else(|| context.now.compact(), str::to_owned);
+    manifest.name = request.name.map_or_else(|| names::usual(&manifest, context.now), str::to_owned);
     manifest_secrets::finish(redactor, &mut manifest);
     let name =
         if request.automatic.is_none() && request.name.is_some() { Name::Exactly } else { Name::Numbered };
@@ -321,7 +320,7 @@ fn publish_named(
     let wanted = manifest.name.clone();
     for left in (0..MOST_NAMES).rev() {
         if name == Name::Numbered {
-            manifest.name = free_name(&workspace.store.taken_names()?, &wanted);
+            manifest.name = names::free(&workspace.store.taken_names()?, &wanted);
         }
         let notes = prove(workspace, manifest, sign)?;
         match workspace.store.publish(lock, manifest) {
@@ -450,14 +449,4 @@ fn state_of(manifest: &Manifest) -> ObjectId {
 fn json(part: &impl Serialize) -> Vec<u8> {
     // Whatever is in a manifest can be written; if not, the state only counts as changed.
     serde_json::to_vec(part).unwrap_or_default()
-}
-
-fn free_name(taken: &BTreeSet<String>, wanted: &str) -> String {
-    let mut name = wanted.to_owned();
-    let mut number = 2;
-    while taken.contains(&name) {
-        name = format!("{wanted}-{number}");
-        number += 1;
-    }
-    name
 }

@@ -24,12 +24,13 @@ use crate::client::transcript::search::holds_record;
 use crate::client::transcript::starters::Watch;
 use crate::client::transcript::summary::TranscriptSummary;
 use crate::client::transcript::traces::Traces;
+use crate::client::transcript::words::Words;
 use crate::client::{
     AgentFiles, FoundSession, HookNotes, Lines, Server, account_told, head_of_agent, is_of_account,
     mark_used, without_account,
 };
 use crate::manifest::{
-    Agent, Content, HistoryStart, LeftOut, McpServer, Session, SideFile, Skipped, Transcript,
+    Agent, Content, HistoryStart, LeftOut, McpServer, Session, SideFile, Skipped, Spoken, Transcript,
 };
 use crate::redaction::{Redactor, UnlistedSecret};
 use crate::store::{AddLock, Store};
@@ -263,6 +264,9 @@ impl SessionReader<'_> {
         captured.session = Some(Session {
             id: found.id.clone(),
             title,
+            spoken: Some(facts.words)
+                .filter(|_| history != History::None)
+                .map_or_else(Spoken::default, spoken),
             client: facts.client,
             model: facts.model,
             status: found.live.as_ref().and_then(|live| live.status.clone()),
@@ -475,4 +479,8 @@ fn servers(defined: impl Iterator<Item = McpServer>, traces: &Traces) -> Vec<Mcp
     }
     mark_used(&mut all, traces.server_tools.iter());
     all
+}
+
+fn spoken(Words { first, last, answer }: Words) -> Spoken {
+    Spoken { first, last, answer }
 }

@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use super::commands::{
     completions, diff, doctor, export, import, init, lease, link, list, log, man, pin, prune, pull, push,
-    resume, rewind, save, show, undo, verify, view,
+    resume, rewind, save, show, status, undo, verify, view,
 };
 use super::global::Global;
 use super::help;
@@ -14,7 +14,7 @@ use super::hook;
 
 /// Save the whole working state of a Claude Code session, and resume it anywhere
 #[derive(Parser)]
-#[command(name = "snap", bin_name = "snap", version, arg_required_else_help = true)]
+#[command(name = "snap", bin_name = "snap", version)]
 #[command(
     after_help = help::examples(&FIRST_STEPS),
     after_long_help = help::examples_and(
@@ -40,7 +40,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) global: Global,
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: Option<Command>,
 }
 
 const FIRST_STEPS: [(&str, &str); 4] = [
@@ -53,6 +53,7 @@ const FIRST_STEPS: [(&str, &str); 4] = [
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Save(save::Save),
+    Status(status::Status),
     List(list::List),
     Show(show::Show),
     Diff(diff::Diff),
@@ -69,6 +70,7 @@ pub(crate) enum Command {
     Log(log::Log),
     Pin(pin::Pin),
     Unpin(pin::Unpin),
+    #[command(aliases = ["delete", "remove"])]
     Rm(prune::Rm),
     Prune(prune::Prune),
     Verify(verify::Verify),

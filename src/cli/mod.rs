@@ -4,6 +4,7 @@
 
 mod args;
 mod commands;
+mod completion;
 mod diagnostics;
 mod global;
 mod help;
@@ -32,6 +33,9 @@ use output::Ui;
 
 /// Runs the program on the process's own arguments.
 pub fn main() -> ExitCode {
+    if completion::answer(Arguments::command) {
+        return ExitCode::SUCCESS;
+    }
     let Arguments { global, command } = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -48,6 +52,12 @@ pub fn main() -> ExitCode {
     let mut ui = Ui::new(global.color, global.quiet, global.json);
     let store = global.store.clone().or_else(|| std::env::var_os("SNAP_STORE").map(PathBuf::from));
     let store = store.filter(|folder| !folder.as_os_str().is_empty());
+    let Some(command) = command.or_else(|| status_of_a_project(global.folder.as_deref())) else {
+        // As if a command had been required: the help, on standard error.
+        let error = Arguments::command().arg_required_else_help(true).try_get_matches_from(["snap"]).err();
+        let _closed = error.map(usage::tell);
+        return ExitCode::from(Kind::Usage.exit_code());
+    };
     if let Command::Hook(command) = command {
         diagnostics::start_in_hook();
         return command.run(global.folder.as_deref(), store, &mut ui);
@@ -64,10 +74,17 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Returns what `snap` alone does inside a project.
+fn status_of_a_project(folder: Option<&std::path::Path>) -> Option<Command> {
+    let here = folder.unwrap_or(std::path::Path::new(".")).canonicalize().ok()?;
+    let is_project = here.ancestors().any(|folder| folder.join(".git").exists());
+    is_project.then(|| Command::Status(Default::default()))
+}
+
 fn run(command: Command, global: &Global, store: Option<PathBuf>, ui: &mut Ui) -> Result<Outcome> {
     // These two are about the command line itself, and need no folder.
     let command = match command {
-        Command::Completions(command) => return command.run(Arguments::command(), ui),
+        Command::Completions(command) => return command.run(ui),
         Command::Man(command) => return command.run(Arguments::command(), ui),
         other => other,
     };
@@ -101,6 +118,7 @@ fn run(command: Command, global: &Global, store: Option<PathBuf>, ui: &mut Ui) -
     }
     let outcome = match command {
         Command::Save(command) => command.run(&context, &workspace, ui),
+        Command::Status(command) => command.run(&context, &workspace, ui),
         Command::List(command) => command.run(&context, &workspace, ui),
         Command::Show(command) => command.run(&context, &workspace, ui),
         Command::View(command) => command.run(&context, &workspace, ui),

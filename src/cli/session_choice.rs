@@ -135,8 +135,7 @@ struct Names<'a> {
 impl Names<'_> {
     /// Returns a session's title or first prompt, with its id.
     fn of(&self, session: &FoundSession) -> String {
-        let words = session.words();
-        match words.title.or(words.prompt).and_then(|words| shown(&words, self.workspace)) {
+        match words_of(session, self.workspace) {
             Some(words) => format!("\"{words}\" ({})", session.id),
             None => session.id.to_string(),
         }
@@ -165,6 +164,12 @@ impl Names<'_> {
         let not = if why == Passed::NamedElsewhere && other_taken { ": it was not taken" } else { "" };
         format!("{what}{not}. `snap save --session {by}` saves it.")
     }
+}
+
+/// Returns a session's title or first prompt; nothing, if it holds a secret.
+pub(crate) fn words_of(session: &FoundSession, workspace: &Workspace) -> Option<String> {
+    let words = session.words();
+    words.title.or(words.prompt).and_then(|words| shown(&words, workspace))
 }
 
 /// Returns what may be shown of a title or prompt; nothing, if it holds a secret.

@@ -22,14 +22,37 @@ pub(crate) fn tell(error: Error) -> Result<()> {
         }
         _ => {
             let mut ui = Ui::new(ColorChoice::Auto, false, false);
+            let hint = hint(&error);
             for line in safe(error).render().to_string().lines() {
                 match line.split_once(": ") {
                     Some(("error", rest)) => ui.tell_line(text![Style::Bad.of("error:"), " ", rest]),
                     _ => ui.tell_line(line),
                 }
             }
+            if let Some(hint) = hint {
+                ui.tell_line(text![Style::Warning.of("hint:"), " ", hint]);
+            }
             ui.flush()
         }
+    }
+}
+
+/// Returns what helps with a mistake that clap takes for another one.
+fn hint(error: &Error) -> Option<&'static str> {
+    let typed = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    match error.kind() {
+        ErrorKind::UnknownArgument
+            if typed(ContextKind::InvalidArg).is_some_and(|word| !word.starts_with('-')) =>
+        {
+            Some("a name of several words needs quotes, such as \"before refactor\"")
+        }
+        ErrorKind::InvalidSubcommand if typed(ContextKind::InvalidSubcommand) == Some("version") => {
+            Some("`snap --version` prints it")
+        }
+        _ => None,
     }
 }
 

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::servers::servers_of;
 use super::{ClientHome, FoundSession, Settings};
 use crate::manifest::{McpServer, ProjectRules, SavedRule};
-use crate::sys::files;
+use crate::sys::{files, process};
 
 /// A settings file over this many bytes is none.
 const LARGEST: u64 = 1 << 20;
@@ -99,13 +99,7 @@ impl LaunchOptions {
     /// Reads the command line of a session's client.
     fn of(found: &FoundSession) -> Option<LaunchOptions> {
         let live = found.live.as_ref()?;
-        let line = std::fs::read(format!("/proc/{}/cmdline", live.pid)).ok()?;
-        let words: Vec<String> = line
-            .split(|byte| *byte == 0)
-            .map(|word| String::from_utf8_lossy(word).into_owned())
-            .filter(|word| !word.is_empty())
-            .collect();
-        Some(LaunchOptions::in_folder(&words, &live.cwd))
+        Some(LaunchOptions::in_folder(&process::words(live.pid)?, &live.cwd))
     }
 
     /// Reads the words of a command line that was typed in a folder.

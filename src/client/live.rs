@@ -4,7 +4,7 @@
 //! only if the process exists and started when the file says it did. Where several
 //! configuration folders share their transcripts, each has live sessions of its own.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Deserialize;
 
@@ -12,7 +12,7 @@ use super::ClientHome;
 use crate::base::error::Result;
 use crate::base::ids::ClientId;
 use crate::sys::files;
-use crate::sys::process;
+use crate::sys::process::{self, Beginning};
 
 const LARGEST: u64 = 1 << 20;
 
@@ -126,13 +126,12 @@ impl ClientHome {
 
 /// Says whether a process runs and, where that can be told, is the one that was meant.
 fn runs(pid: i32, started: Option<&str>) -> bool {
-    let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else {
-        // No /proc (macOS): the process id alone has to do.
-        return !Path::new("/proc/self/stat").exists() && process::exists(pid);
-    };
-    // Field 22, counted behind the name, which may hold blanks and brackets.
-    let start = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(19));
-    started.is_none() || start == started
+    match process::beginning(pid) {
+        Beginning::Known(start) => started.is_none_or(|started| started == start),
+        Beginning::Gone => false,
+        // The number alone has to do.
+        Beginning::Unknown => process::exists(pid),
+    }
 }
 
 #[cfg(test)]

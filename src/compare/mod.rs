@@ -3,6 +3,7 @@
 //! The list is made only from manifests and one `git status`. The content of a file is loaded when its turn
 //! comes. Changes nothing, anywhere.
 
+mod count;
 mod loader;
 mod renamed;
 mod wide;
@@ -19,6 +20,7 @@ use crate::git::{self, Cleaning, Status};
 use crate::manifest::{Change, Edit, Edits, Manifest, Version};
 use crate::workspace::Workspace;
 
+pub use count::changed_since;
 pub use loader::{Detail, Loader};
 
 /// Above this many bytes of both versions together, binary content is not given as a patch.

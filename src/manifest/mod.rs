@@ -41,7 +41,7 @@ pub use marks::{Mark, Marks};
 pub use mode::Mode;
 pub use session::{
     Agent, AgentStatus, Cron, Decision, HistoryStart, LeftOut, Permissions, ProjectRules, SavedRule, Script,
-    Session, SideFile, TextFile, Todo, Transcript,
+    Session, SideFile, Spoken, TextFile, Todo, Transcript,
 };
 
 /// One saved moment of a session and its work tree.

@@ -18,6 +18,9 @@ pub struct Session {
     pub id: ClientId,
     /// The title, if it had one.
     pub title: Option<String>,
+    /// What it was about.
+    #[serde(default, skip_serializing_if = "Spoken::is_empty")]
+    pub spoken: Spoken,
     /// The client's version that wrote the last record.
     pub client: Option<String>,
     /// The model that answered last.
@@ -72,6 +75,28 @@ pub struct Session {
     /// Whether its client had no terminal of its own (`--bg`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub background: bool,
+}
+
+/// What a conversation was about, in the words of those who spoke. Each is the beginning of what was said.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Spoken {
+    /// The first prompt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<String>,
+    /// The last prompt, which may be the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<String>,
+    /// The last answer in words to the last prompt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
+}
+
+impl Spoken {
+    /// Says whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        *self == Spoken::default()
+    }
 }
 
 /// An entry of an older client's list of things to do.

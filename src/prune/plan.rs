@@ -78,7 +78,7 @@ impl RemovalPlan {
         let mut named: Vec<Entry> = Vec::new();
         let log = store.read_log().unwrap_or_default();
         for reference in references {
-            let entry = match store.find_exactly(&Reference::parse(reference)) {
+            let entry = match store.find_exactly(&Reference::parse(reference).whole()) {
                 Err(error) if matches!(error.kind(), Kind::Damaged | Kind::NotFound) => {
                     store.find_damaged(reference).ok_or(error)?
                 }

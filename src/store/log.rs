@@ -17,6 +17,7 @@ use crate::base::error::{IoContext, Result};
 use crate::base::ids::{ClientId, SnapshotId};
 use crate::base::paths::NativePath;
 use crate::base::timestamp::Timestamp;
+use crate::sys::disk;
 use crate::sys::files::{self, Existing};
 use crate::sys::locks;
 
@@ -206,7 +207,7 @@ impl Store {
         file.write_all(&[start, &line].concat()).context("write", &path)?;
         // `undo` goes by the lines of restores: they are as durable as what they tell of.
         let removal = matches!(entry.operation, Operation::Prune | Operation::Remove);
-        if entry.root.is_some() && !removal { file.sync_all().context("write", &path) } else { Ok(()) }
+        if entry.root.is_some() && !removal { disk::flush(&file).context("write", &path) } else { Ok(()) }
     }
 
     /// Reads the log, oldest first, whoever wrote it; lines that can't be read are skipped.

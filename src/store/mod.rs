@@ -14,6 +14,7 @@ mod journals;
 mod layout;
 mod log;
 mod manifest_cache;
+mod near;
 mod objects;
 mod pieces;
 mod quarantine;

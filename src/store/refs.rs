@@ -6,11 +6,16 @@
 use std::collections::HashMap;
 
 use super::called::{CallableSnapshot, called, is_meant};
-use super::{Entry, Store, UnreadEntry};
+use super::{Entry, Store, UnreadEntry, near};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::screen::Line;
 use crate::manifest::Manifest;
+
+/// Returns a name in quotes, safe to show.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", Line(name))
+}
 
 const LONGEST_NAME: usize = 120;
 const LONGEST_STEM: usize = 60;
@@ -74,8 +79,10 @@ pub(super) fn stems_for(name: &str) -> impl Iterator<Item = String> {
 pub enum Reference {
     /// So many before the newest.
     Latest(usize),
-    /// A name, or the start of an id.
+    /// A whole name, or the start of an id.
     Named(String),
+    /// The same as a person types it: the beginning of a name is enough if no other has it.
+    Typed(String),
 }
 
 impl Reference {
@@ -86,7 +93,15 @@ impl Reference {
             Some(rest) => rest.strip_prefix('~').and_then(|n| n.parse().ok()),
             None => None,
         };
-        back.map_or_else(|| Reference::Named(text.to_owned()), Reference::Latest)
+        back.map_or_else(|| Reference::Typed(text.to_owned()), Reference::Latest)
+    }
+
+    /// Returns the same, but with the beginning of a name no longer enough.
+    pub fn whole(self) -> Reference {
+        match self {
+            Reference::Typed(name) => Reference::Named(name),
+            other => other,
+        }
     }
 }
 
@@ -168,7 +183,12 @@ impl Store {
                 let (found, passed) = self.find_latest(known, *back)?;
                 (self.demand(&found.stem).map_err(|error| error.hint(NAME_ANOTHER))?, passed)
             }
-            Reference::Named(name) => (self.demand(&self.find_named(known, &called, name)?.stem)?, None),
+            Reference::Named(name) => {
+                (self.demand(&self.find_named(known, &called, name, false)?.stem)?, None)
+            }
+            Reference::Typed(name) => {
+                (self.demand(&self.find_named(known, &called, name, true)?.stem)?, None)
+            }
         };
         entry.is_called(&called);
         Ok((entry, passed))
@@ -202,6 +222,7 @@ impl Store {
         let manual = |entry: &UnreadEntry| entry.head.as_ref().is_ok_and(|m| !m.safety);
         let unreadable = known.iter().filter(|entry| entry.head.is_err()).max_by_key(|entry| entry.written);
         let unreadable = unreadable.map(|entry| (entry.written, entry.head.as_ref().err().cloned()));
+        let safety = known.iter().any(|entry| entry.head.as_ref().is_ok_and(|head| head.safety));
         let found = known.into_iter().filter(manual).nth(back);
         let passed = match (&found, unreadable) {
             (Some(found), Some((written, error))) if found.written < written => error,
@@ -209,10 +230,11 @@ impl Store {
         };
         found.map(|found| (found, passed)).ok_or_else(|| {
             let message = match back {
+                0 if safety => format!("There are only safety snapshots in {}", self.root().display()),
                 0 => format!("There is no snapshot in {}", self.root().display()),
                 _ => format!("There are fewer than {} snapshots", back + 1),
             };
-            Error::new(Kind::NotFound, message).hint("`snap save NAME` makes one, `snap list` shows them")
+            Error::new(Kind::NotFound, message).hint("`snap save NAME` makes one, `snap list -a` shows all")
         })
     }
 
@@ -221,6 +243,7 @@ impl Store {
         known: Vec<UnreadEntry>,
         called: &HashMap<String, String>,
         name: &str,
+        by_beginning: bool,
     ) -> Result<UnreadEntry> {
         let shown = Line(name).to_string();
         let is_called = |entry: &UnreadEntry| match &entry.head {
@@ -231,13 +254,14 @@ impl Store {
         let starts = |entry: &UnreadEntry| {
             name.len() >= 4 && entry.head.as_ref().is_ok_and(|m| m.id.as_str().starts_with(name))
         };
-        let near: Vec<String> = known
-            .iter()
-            .filter_map(|entry| called.get(&entry.stem))
-            .map(|word| Line(word).to_string())
-            .filter(|other| other.to_lowercase().contains(&shown.to_lowercase()))
-            .take(3)
-            .collect();
+        let begins = |entry: &UnreadEntry| {
+            let typed = name.to_lowercase();
+            called.get(&entry.stem).is_some_and(|word| word.to_lowercase().starts_with(&typed))
+        };
+        let names =
+            known.iter().filter_map(|entry| Some((called.get(&entry.stem)?, entry.head.as_ref().ok()?)));
+        let alike =
+            near::names_like(name, names.filter(|(_, head)| !head.safety).map(|(word, _)| word.as_str()));
         let (mut exact, rest): (Vec<UnreadEntry>, Vec<UnreadEntry>) = known.into_iter().partition(is_called);
         // A readable one of that name is meant before a damaged one.
         if exact.iter().any(|entry| entry.head.is_ok()) {
@@ -252,8 +276,24 @@ impl Store {
         if exact.is_empty() {
             exact = by_user;
         }
-        let mut found: Vec<UnreadEntry> =
-            if exact.is_empty() { rest.into_iter().filter(starts).collect() } else { exact.split_off(0) };
+        let mut found: Vec<UnreadEntry> = if exact.is_empty() {
+            let may = |entry: &UnreadEntry| starts(entry) || by_beginning && begins(entry);
+            rest.into_iter().filter(may).collect()
+        } else {
+            exact.split_off(0)
+        };
+        found.dedup_by(|one, other| id(one).is_some() && id(one) == id(other));
+        let is_safety = |entry: &UnreadEntry| entry.head.as_ref().is_ok_and(|head| head.safety);
+        if found.len() > 1 && found.iter().any(|entry| !is_safety(entry)) && !found.iter().any(starts) {
+            // Nobody means what was saved before something was overwritten, unless they say so.
+            found.retain(|entry| !is_safety(entry));
+        }
+        let fitting: Vec<String> = found
+            .iter()
+            .filter_map(|entry| called.get(&entry.stem))
+            .take(3)
+            .map(|word| quoted(word))
+            .collect();
         match (found.pop(), found.len()) {
             (Some(entry), 0) => match entry.head {
                 Err(error) => Err(error),
@@ -262,14 +302,18 @@ impl Store {
             (None, _) => {
                 let error = Error::new(Kind::NotFound, format!("There is no snapshot {shown:?}"))
                     .because(format!("{} has none of that name or id", self.root().display()));
-                Err(match near.as_slice() {
+                Err(match alike.as_slice() {
                     [] => error.hint("`snap list` shows what there is"),
-                    _ => error.hint(format!("there is {}; `snap list` shows all", near.join(", "))),
+                    _ => error.hint(format!(
+                        "did you mean {}? `snap list` shows all",
+                        alike.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" or ")
+                    )),
                 })
             }
             (Some(_), others) => {
                 Err(Error::new(Kind::Ambiguous, format!("{shown:?} fits {} snapshots", others + 1))
-                    .hint("use more digits of the id; `snap list --json` shows whole ids"))
+                    .because(format!("{}{}", fitting.join(", "), if others > 2 { ", …" } else { "" }))
+                    .hint("use more letters of the name, or of the id; `snap list` shows both"))
             }
         }
     }
@@ -309,7 +353,8 @@ mod tests {
     fn references_are_read_as_typed() {
         assert_eq!(Reference::parse("latest"), Reference::Latest(0));
         assert_eq!(Reference::parse("latest~2"), Reference::Latest(2));
-        assert_eq!(Reference::parse("latest~x"), Reference::Named("latest~x".to_owned()));
-        assert_eq!(Reference::parse("a b"), Reference::Named("a b".to_owned()));
+        assert_eq!(Reference::parse("latest~x"), Reference::Typed("latest~x".to_owned()));
+        assert_eq!(Reference::parse("a b"), Reference::Typed("a b".to_owned()));
+        assert_eq!(Reference::parse("a b").whole(), Reference::Named("a b".to_owned()));
     }
 }

@@ -13,6 +13,7 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use crate::base::error::{Error, IoContext, Kind, Result};
+use crate::sys::disk;
 use crate::sys::environment::temporary_files;
 use crate::sys::place::{OwnPath, strange, whole};
 
@@ -85,7 +86,7 @@ impl Draft {
     /// # Errors
     /// [`Kind::Environment`] with the path.
     pub fn seal(self) -> Result<Sealed> {
-        self.file.sync_all().context("write", &self.name.path())?;
+        disk::flush(&self.file).context("write", &self.name.path())?;
         Ok(Sealed(self.name))
     }
 }
@@ -317,7 +318,7 @@ pub fn rename_new(from: &Path, to: &Path) -> Result<bool> {
 pub fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut file =
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).context("create", path)?;
-    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    let written = file.write_all(bytes).and_then(|()| disk::flush(&file));
     if written.is_err() {
         let _gone = std::fs::remove_file(path);
     }

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::base::error::{Error, IoContext, Kind, Result};
+use crate::sys::disk;
 use crate::sys::files::{Draft, Existing, append_private};
 use crate::sys::place::{OwnPath, strange};
 
@@ -46,7 +47,7 @@ impl HeldFile {
         let path = place.path();
         let mut draft = Draft::begin(tmp)?;
         draft.file.lock().context("lock", &path)?;
-        draft.write_all(bytes).and_then(|()| draft.file.sync_all()).context("write", &path)?;
+        draft.write_all(bytes).and_then(|()| disk::flush(&draft.file)).context("write", &path)?;
         let Draft { file, name } = draft;
         if name.publish(place, Existing::Keep)? {
             Ok(HeldFile { file, place: place.clone() })
@@ -82,7 +83,7 @@ impl HeldFile {
         let file = &mut self.file;
         file.seek(SeekFrom::End(0))
             .and_then(|_| file.write_all(bytes))
-            .and_then(|()| file.sync_all())
+            .and_then(|()| disk::flush(&*file))
             .context("write", &self.place.path())
     }
 
@@ -91,7 +92,7 @@ impl HeldFile {
     /// # Errors
     /// [`Kind::Environment`] with the path.
     pub fn truncate(&mut self, bytes: u64) -> Result<()> {
-        let cut = self.file.set_len(bytes).and_then(|()| self.file.sync_all());
+        let cut = self.file.set_len(bytes).and_then(|()| disk::flush(&self.file));
         cut.context("write", &self.place.path())
     }
 

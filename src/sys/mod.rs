@@ -1,5 +1,6 @@
 //! The operating system: files, folders, locks, signals and programs.
 
+pub mod disk;
 pub mod environment;
 pub mod files;
 pub mod locks;
@@ -8,6 +9,7 @@ pub mod place;
 pub mod process;
 pub mod programs;
 pub mod reach;
+pub mod scratch;
 pub mod signals;
 pub(crate) mod stat;
 pub mod sync;

@@ -6,6 +6,7 @@ use std::path::Path;
 use rustix::io::Errno;
 
 use crate::base::error::{Error, IoContext, Result};
+use crate::sys::disk;
 
 /// Makes the names in a folder durable.
 ///
@@ -23,9 +24,10 @@ pub fn sync_folder(path: &Path) -> Result<()> {
 /// # Errors
 /// [`crate::base::error::Kind::Environment`] with the path.
 pub fn sync_open_folder(folder: impl std::os::fd::AsFd, path: &Path) -> Result<()> {
-    match rustix::fs::fsync(folder) {
-        Ok(()) | Err(Errno::INVAL | Errno::NOTSUP | Errno::NOTTY) => Ok(()),
-        Err(errno) => Err(Error::io("sync", path, &errno.into())),
+    let Err(error) = disk::flush(folder) else { return Ok(()) };
+    match Errno::from_io_error(&error) {
+        Some(Errno::INVAL | Errno::NOTSUP | Errno::NOTTY) => Ok(()),
+        _ => Err(Error::io("sync", path, &error)),
     }
 }
 
@@ -34,5 +36,5 @@ pub fn sync_open_folder(folder: impl std::os::fd::AsFd, path: &Path) -> Result<(
 /// # Errors
 /// [`crate::base::error::Kind::Environment`] with the path.
 pub fn sync_file(path: &Path) -> Result<()> {
-    File::open(path).and_then(|file| file.sync_all()).context("sync", path)
+    File::open(path).and_then(|file| disk::flush(&file)).context("sync", path)
 }

@@ -8,6 +8,7 @@ use std::path::Path;
 use rustix::fs::OFlags;
 
 use crate::base::error::{Error, IoContext, Result};
+use crate::sys::disk;
 use crate::sys::files::{Existing, Temporary, random_name};
 use crate::sys::place::OwnPath;
 use crate::sys::sync::sync_folder;
@@ -44,7 +45,7 @@ pub fn replace_there(place: &OwnPath, bytes: &[u8]) -> Result<()> {
         Some(old) => file.set_permissions(old.permissions()),
         None => Ok(()),
     });
-    written.and_then(|()| file.sync_all()).context("write", &place.path())?;
+    written.and_then(|()| disk::flush(&file)).context("write", &place.path())?;
     name.publish(place, Existing::Replace)?;
     place.folder().sync()
 }
@@ -66,7 +67,7 @@ pub fn replace_theirs(path: &Path, bytes: &[u8]) -> Result<()> {
         .permissions(std::fs::Permissions::from_mode(mode))
         .tempfile_in(folder)
         .context("create a temporary file in", folder)?;
-    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).context("write", path)?;
+    file.write_all(bytes).and_then(|()| disk::flush(file.as_file())).context("write", path)?;
     file.persist(&target).map_err(|failed| Error::io("write", path, &failed.error))?;
     sync_folder(folder)
 }

@@ -36,17 +36,49 @@ pub(super) fn areas(screen: Rect, wide: bool, lengths: &[usize; 4]) -> Areas {
         ..Areas::default()
     };
     let mut top = y + 1;
-    let mut left = body;
-    for (number, length) in lengths.iter().enumerate() {
-        let length = u16::try_from(*length).unwrap_or(u16::MAX).saturating_add(1);
-        let share = match number {
-            // The files get what the others leave.
-            3 => left,
-            _ if length == 1 => 0,
-            _ => length.min((body / 5).max(3)).min(left),
-        };
+    for (number, share) in shares(body, lengths).into_iter().enumerate() {
         areas.lists[number] = Rect::new(x, top, side, if side > 0 { share } else { 0 });
-        (top, left) = (top + share, left - share);
+        top += share;
     }
     areas
+}
+
+/// Divides the height among the lists: each gets a fifth if it needs that much, the files what they need, then the others
+/// in their order what is still left.
+fn shares(height: u16, lengths: &[usize; 4]) -> [u16; 4] {
+    // With a heading each; the heading of the files is there even if there are none.
+    let needs = lengths.map(|length| {
+        if length == 0 { 0 } else { u16::try_from(length).unwrap_or(u16::MAX).saturating_add(1) }
+    });
+    let mut left = height;
+    let mut shares = [0; 4];
+    for (number, most) in [
+        (0, (height / 5).max(3)),
+        (1, (height / 5).max(3)),
+        (2, (height / 5).max(3)),
+        (3, height),
+        (0, height),
+        (1, height),
+        (2, height),
+    ] {
+        let more = needs[number].min(most).saturating_sub(shares[number]).min(left);
+        shares[number] += more;
+        left -= more;
+    }
+    shares[3] += left;
+    shares
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_row_stays_blank_as_long_as_a_list_has_more_to_show() {
+        assert_eq!(shares(22, &[20, 0, 0, 1]), [20, 0, 0, 2]);
+        assert_eq!(shares(22, &[20, 3, 2, 40]), [4, 4, 3, 11]);
+        assert_eq!(shares(22, &[2, 0, 0, 1]), [3, 0, 0, 19]);
+        assert_eq!(shares(30, &[20, 20, 0, 0]), [21, 9, 0, 0]);
+        assert_eq!(shares(0, &[1, 1, 1, 1]), [0, 0, 0, 0]);
+    }
 }

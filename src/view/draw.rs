@@ -12,6 +12,10 @@ use super::keys::HELP;
 use super::record::What;
 use super::rows::{Run, Tone, ViewRow};
 use super::state::{Focus, LISTS, State};
+use crate::base::columns::wrapped;
+
+/// Longer lines are hard to read.
+const WIDEST_PAGE: u16 = 90;
 
 const HEADINGS: [&str; 4] = ["Snapshots", "Tasks", "Agents", "Files"];
 
@@ -40,7 +44,9 @@ pub fn draw(state: &mut State, color: bool, buffer: &mut Buffer) -> io::Result<(
         pen.text(areas.diff.x + 1, areas.diff.y, areas.diff.width.saturating_sub(1), said, faint());
     }
     pen.status(state, areas.status, rows.last());
-    if state.help {
+    if let Some(page) = &state.page {
+        pen.page(page, state.size);
+    } else if state.help {
         pen.help(state.size);
     }
     Ok(())
@@ -231,8 +237,33 @@ impl Pen<'_> {
         }
         let left = HELP.iter().map(|(keys, _)| keys.chars().count()).max().unwrap_or(0) as u16;
         let right = HELP.iter().map(|(_, what)| what.chars().count()).max().unwrap_or(0) as u16;
-        let (width, height) =
-            ((left + right + 6).min(screen.width), (HELP.len() as u16 + 2).min(screen.height));
+        let area = self.frame(left + right + 6, HELP.len() as u16 + 2, screen);
+        for ((keys, what), y) in HELP.iter().zip(area.y + 1..area.bottom().saturating_sub(1)) {
+            self.text(area.x + 2, y, left.min(area.width.saturating_sub(3)), keys, strong());
+            self.cut(area.x + 4 + left, y, area.width.saturating_sub(left + 6), what, Style::new());
+        }
+    }
+
+    /// Draws lines to read over everything else, as many as fit.
+    fn page(&mut self, page: &[String], screen: Rect) {
+        if screen.width < 8 || screen.height < 3 {
+            return;
+        }
+        let columns = screen.width.saturating_sub(6).min(WIDEST_PAGE);
+        let lines: Vec<String> = page.iter().flat_map(|line| wrapped(line, usize::from(columns))).collect();
+        let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2);
+        let area = self.frame(columns + 4, height, screen);
+        let room = usize::from(area.height.saturating_sub(2));
+        for (number, (line, y)) in lines.iter().zip(area.y + 1..area.bottom().saturating_sub(1)).enumerate() {
+            let is_cut = number + 1 == room && lines.len() > room;
+            let style = if number == 0 { strong() } else { Style::new() };
+            self.cut(area.x + 2, y, columns, if is_cut { "…" } else { line }, style);
+        }
+    }
+
+    /// Draws an empty frame in the middle of the screen, as large as that allows; returns where it is.
+    fn frame(&mut self, width: u16, height: u16, screen: Rect) -> Rect {
+        let (width, height) = (width.min(screen.width), height.min(screen.height));
         let area = Rect::new((screen.width - width) / 2, (screen.height - height) / 2, width, height);
         for y in area.top()..area.bottom() {
             for x in area.left()..area.right() {
@@ -242,12 +273,11 @@ impl Pen<'_> {
         let edge = "─".repeat(usize::from(width.saturating_sub(2)));
         self.text(area.x, area.y, width, &format!("┌{edge}┐"), faint());
         self.text(area.x, area.bottom().saturating_sub(1), width, &format!("└{edge}┘"), faint());
-        for ((keys, what), y) in HELP.iter().zip(area.y + 1..area.bottom().saturating_sub(1)) {
+        for y in area.y + 1..area.bottom().saturating_sub(1) {
             self.text(area.x, y, 1, "│", faint());
             self.text(area.right() - 1, y, 1, "│", faint());
-            self.text(area.x + 2, y, left.min(width.saturating_sub(3)), keys, strong());
-            self.cut(area.x + 4 + left, y, width.saturating_sub(left + 6), what, Style::new());
         }
+        area
     }
 }
 

@@ -2,11 +2,14 @@
 
 use serde_json::Value;
 
-use crate::base::screen::Line;
+use crate::base::screen::{Line, cut};
 use crate::base::timestamp::{Timestamp, age};
 use crate::compare::Item;
-use crate::manifest::{AgentStatus, Manifest, Trigger};
+use crate::manifest::{Agent, AgentStatus, Manifest, Spoken, Trigger};
 use crate::store::Entry;
+
+/// The most of a prompt beside a name.
+const LONGEST_SAID: usize = 80;
 
 /// How a line is meant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,6 +36,8 @@ pub struct Fact {
     pub more: String,
     /// How it is meant.
     pub mood: Mood,
+    /// What there is to read about it.
+    pub detail: Vec<String>,
 }
 
 /// What is shown of one snapshot.
@@ -42,6 +47,8 @@ pub struct SnapshotFacts {
     pub id: String,
     /// Its name, and what there is to say about it in a line.
     pub title: Fact,
+    /// What its conversation was about.
+    pub talk: Vec<String>,
     /// The task queue.
     pub tasks: Vec<Fact>,
     /// The sub-agents.
@@ -69,13 +76,17 @@ pub(super) fn listed(entries: &[Entry], now: Timestamp) -> Vec<Listed> {
                 text: Line(&entry.called).to_string(),
                 more: age(now.since(manifest.created_at)),
                 mood: auto,
+                ..Fact::default()
             };
             Listed { id: manifest.id.to_string(), fact }
         }
         Err(_) => {
             let text = Line(&entry.stem).to_string();
             let more = "damaged".to_owned();
-            Listed { id: String::new(), fact: Fact { mark: "!".to_owned(), text, more, mood: Mood::Bad } }
+            Listed {
+                id: String::new(),
+                fact: Fact { mark: "!".to_owned(), text, more, mood: Mood::Bad, ..Fact::default() },
+            }
         }
     };
     entries.iter().map(one).collect()
@@ -89,11 +100,14 @@ pub(super) fn facts(manifest: &Manifest, items: &[Item], now: Timestamp) -> Snap
     }];
     about.extend(manifest.workspace.branch.as_deref().map(|branch| Line(branch).to_string()));
     about.extend(manifest.message.as_deref().map(|message| Line(message).to_string()));
+    let said = manifest.session.as_ref().and_then(|session| session.spoken.last.as_deref());
+    about.extend(said.map(|said| cut(said, LONGEST_SAID)));
     let todos = manifest.session.iter().flat_map(|session| session.todos.iter().enumerate());
     let todos = todos.map(|(number, todo)| task(&todo.as_task(number + 1).to_string()));
     SnapshotFacts {
         id: manifest.id.to_string(),
         title: Fact { text: Line(&manifest.name).to_string(), more: about.join(" · "), ..Fact::default() },
+        talk: talk(manifest),
         tasks: manifest.tasks.iter().map(|task| self::task(task.get())).chain(todos).collect(),
         agents: manifest
             .agents
@@ -110,6 +124,7 @@ pub(super) fn facts(manifest: &Manifest, items: &[Item], now: Timestamp) -> Snap
                     | AgentStatus::Stopped
                     | AgentStatus::Interrupted => Mood::Busy,
                 },
+                detail: agent_detail(agent),
             })
             .collect(),
         files: items.iter().map(file).collect(),
@@ -126,7 +141,62 @@ fn task(json: &str) -> Fact {
     };
     let id = Line(task["id"].as_str().unwrap_or("?")).to_string();
     let subject = Line(task["subject"].as_str().unwrap_or("(no subject)")).to_string();
-    Fact { mark: mark.to_owned(), text: format!("{id}. {subject}"), more: String::new(), mood }
+    let described = task["description"].as_str().unwrap_or_default();
+    let mut detail = vec![
+        format!("Task {id}: {subject}"),
+        Line(task["status"].as_str().unwrap_or("no status")).to_string(),
+    ];
+    detail.extend(paragraphs("", described));
+    Fact { mark: mark.to_owned(), text: format!("{id}. {subject}"), more: String::new(), mood, detail }
+}
+
+/// Returns what is known of an agent.
+fn agent_detail(agent: &Agent) -> Vec<String> {
+    let kind = agent.agent_type.as_deref().unwrap_or("agent");
+    let mut detail = vec![
+        format!("{}: {}", Line(kind), Line(agent.description.as_deref().unwrap_or_default())),
+        format!("{}, {}", agent.status.word(), Line(&agent.evidence)),
+        format!("id {}", agent.id),
+    ];
+    detail.extend(agent.last.iter().flat_map(|last| paragraphs("last: ", last)));
+    if agent.transcript.is_some() {
+        detail.push(String::new());
+        detail.push(format!("`snap show REF --agent {}` prints what it said", agent.id));
+    }
+    detail
+}
+
+/// Returns what a conversation was about.
+fn talk(manifest: &Manifest) -> Vec<String> {
+    let Some(session) = &manifest.session else {
+        return vec!["There is no conversation in this snapshot.".to_owned()];
+    };
+    let Spoken { first, last, answer } = &session.spoken;
+    let first = first.as_ref().filter(|first| last.as_ref() != Some(first));
+    let title = session.title.as_ref();
+    let all = [
+        ("Title: ", title),
+        ("First prompt: ", first),
+        ("Last prompt: ", last.as_ref()),
+        ("Last answer: ", answer.as_ref()),
+    ];
+    let mut lines: Vec<String> = all
+        .into_iter()
+        .flat_map(|(word, said)| said.into_iter().flat_map(move |said| paragraphs(word, said)))
+        .collect();
+    lines.push(String::new());
+    lines.push("`snap show REF --talk` prints all of it.".to_owned());
+    lines
+}
+
+/// Returns the lines of a text behind an empty one, safe to show.
+fn paragraphs(word: &str, text: &str) -> Vec<String> {
+    if text.trim().is_empty() {
+        return Vec::new();
+    }
+    let lines = text.trim().lines().map(|line| Line(line).to_string()).enumerate();
+    let lines = lines.map(|(number, line)| if number == 0 { format!("{word}{line}") } else { line });
+    std::iter::once(String::new()).chain(lines).collect()
 }
 
 fn file(item: &Item) -> Fact {
@@ -149,6 +219,7 @@ fn file(item: &Item) -> Fact {
             crate::diff::ChangeKind::Deleted => Mood::Bad,
             crate::diff::ChangeKind::Modified | crate::diff::ChangeKind::Renamed => Mood::Busy,
         },
+        ..Fact::default()
     }
 }
 

@@ -8,6 +8,7 @@ use ratatui::crossterm::event::{
 use ratatui::layout::{Position, Rect};
 
 use super::document::Pattern;
+use super::facts::{Fact, SnapshotFacts};
 use super::rows::RowPosition;
 use super::state::{Effect, Focus, Goal, LISTS, State};
 
@@ -18,7 +19,7 @@ const WHEEL: isize = 3;
 const SIDEWAYS: usize = 8;
 
 /// What `?` shows: keys, and what they do.
-pub(super) const HELP: [(&str, &str); 17] = [
+pub(super) const HELP: [(&str, &str); 18] = [
     ("j k ↓ ↑", "a line down or up"),
     ("space b  PgDn PgUp", "a page down or up"),
     ("g G  Home End", "the start, the end"),
@@ -31,7 +32,8 @@ pub(super) const HELP: [(&str, &str); 17] = [
     ("h l ← →", "move lines that are cut sideways"),
     ("z", "only the heads of hunks, or all; Enter opens one"),
     ("Tab", "next part: snapshots, tasks, agents, files, diff"),
-    ("Enter", "open the snapshot; go to the diff"),
+    ("Enter", "open the snapshot; read the task or agent; go to the diff"),
+    ("c", "what the conversation was about"),
     ("v", "the diff alone, or with the lists"),
     ("mouse", "click and wheel; with Shift your terminal selects text"),
     ("?", "this"),
@@ -61,7 +63,7 @@ impl State {
             return Ok(Some(Effect::Quit));
         }
         self.message = None;
-        if std::mem::take(&mut self.help) {
+        if self.page.take().is_some() || std::mem::take(&mut self.help) {
             return Ok(None);
         }
         if self.prompt.is_some() {
@@ -72,6 +74,7 @@ impl State {
         match key.code {
             KeyCode::Char('q') => return Ok(Some(Effect::Quit)),
             KeyCode::Char('?') => self.help = true,
+            KeyCode::Char('c') => self.page = self.facts.as_ref().map(|facts| facts.talk.clone()),
             KeyCode::Char('/') => self.prompt = Some(String::new()),
             KeyCode::Esc => (self.pattern, self.goal) = (None, None),
             KeyCode::Tab => self.turn(1),
@@ -167,6 +170,8 @@ impl State {
     fn enter(&mut self) -> io::Result<Option<Effect>> {
         match self.focus {
             Focus::Snapshots => return Ok(Some(Effect::Snapshot(self.selected[0]))),
+            Focus::Tasks => self.page = self.detail(1, |facts| &facts.tasks),
+            Focus::Agents => self.page = self.detail(2, |facts| &facts.agents),
             Focus::Diff if self.folded => {
                 self.folded = false;
                 self.scroll(0)?;
@@ -174,6 +179,12 @@ impl State {
             _ => self.focus = Focus::Diff,
         }
         Ok(None)
+    }
+
+    /// Returns what there is to read about the selected line of a list.
+    fn detail(&self, list: usize, of: fn(&SnapshotFacts) -> &Vec<Fact>) -> Option<Vec<String>> {
+        let fact = of(self.facts.as_ref()?).get(self.selected[list])?;
+        (!fact.detail.is_empty()).then(|| fact.detail.clone())
     }
 
     fn start(&mut self) -> io::Result<Option<Effect>> {
@@ -204,7 +215,7 @@ impl State {
             MouseEventKind::ScrollDown => WHEEL,
             MouseEventKind::ScrollUp => -WHEEL,
             MouseEventKind::Down(MouseButton::Left) => {
-                self.help = false;
+                (self.help, self.page) = (false, None);
                 if let Some(list) = list {
                     self.focus = LISTS[list];
                     let row = usize::from(at.y - areas.lists[list].y);

@@ -73,6 +73,8 @@ pub struct State {
     pub(super) pattern: Option<Pattern>,
     pub(super) prompt: Option<String>,
     pub(super) help: bool,
+    /// What is to be read before anything else.
+    pub(super) page: Option<Vec<String>>,
     pub(super) message: Option<String>,
     /// The record that was found last.
     pub(super) found: Option<u64>,

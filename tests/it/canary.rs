@@ -317,7 +317,8 @@ fn ways(command: &str) -> Vec<Vec<&'static str>> {
             &["list", "--remote", "./vendor.git"],
             &["list", "--remote", "https://nowhere.invalid/x"],
         ],
-        "show" => &[&["show", "one"]],
+        "status" => &[&["status"], &["status", "--short"]],
+        "show" => &[&["show", "one"], &["show", "one", "--talk"]],
         "diff" => &[&["diff", "one"], &["diff", "one", "two"]],
         "view" => &[&["view", "one"]],
         "resume" => &[

@@ -3,7 +3,9 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
+use crate::hooks::bin;
 use crate::support::Must;
+use crate::support::project::Project;
 
 fn snap(arguments: &[&str]) -> (Option<i32>, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_snap"));
@@ -14,24 +16,46 @@ fn snap(arguments: &[&str]) -> (Option<i32>, String, String) {
 }
 
 #[test]
-fn bash_completes_a_command_with_the_script_it_is_given() {
-    let (code, script, _) = snap(&["completions", "bash"]);
-    assert_eq!(code, Some(0));
-    let ask = "\nCOMP_WORDS=(snap rew); COMP_CWORD=1; _snap snap rew snap; echo \"${COMPREPLY[@]}\"\n\
-        COMP_WORDS=(snap diff --exit); COMP_CWORD=2; _snap snap --exit diff; echo \"${COMPREPLY[@]}\"\n";
-    let mut bash = Command::new("bash");
-    bash.args(["--norc", "--noprofile"]).stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut bash = bash.spawn().must("bash");
-    bash.stdin.take().must("its input").write_all((script + ask).as_bytes()).must("written");
-    let said = bash.wait_with_output().must("bash");
-    assert_eq!(String::from_utf8_lossy(&said.stdout), "rewind\n--exit-code\n");
+fn bash_completes_commands_options_and_the_names_of_snapshots() {
+    let project = Project::new();
+    for name in ["my first", "wip", "x;touch /tmp/ran"] {
+        project.write("a.txt", name);
+        project.snap(&["save", name]).exits(0);
+    }
+    let asking = project.command(project.root(), &[]);
+    let complete = |words: &[&str]| {
+        let typed: String = words.iter().map(|word| format!(" {word}")).collect();
+        let ask = format!(
+            "\nCOMP_WORDS=({typed}); COMP_CWORD={}; COMP_TYPE=9; _clap_complete_snap snap {} x; printf '%s\\n' \"${{COMPREPLY[@]}}\"\n",
+            words.len() - 1,
+            words.last().must("a word")
+        );
+        let script = project.snap(&["completions", "bash"]).exits(0).stdout + &ask;
+        let mut bash = Command::new("bash");
+        bash.args(["--norc", "--noprofile"]).current_dir(project.root()).env_clear();
+        bash.envs(asking.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let mut path = bin(&project).into_os_string();
+        path.push(":/usr/bin:/bin");
+        bash.env("PATH", path).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut bash = bash.spawn().must("bash");
+        bash.stdin.take().must("its input").write_all(script.as_bytes()).must("written");
+        let said = bash.wait_with_output().must("bash");
+        String::from_utf8_lossy(&said.stdout).trim().to_owned()
+    };
+    assert_eq!(complete(&["snap", "rew"]), "rewind");
+    assert_eq!(complete(&["snap", "diff", "--exit"]), "--exit-code");
+    assert_eq!(complete(&["snap", "show", "w"]), "wip");
+    assert_eq!(complete(&["snap", "show", "my"]), "my\\ first");
+    assert_eq!(complete(&["snap", "rewind", "x"]), "x\\;touch\\ /tmp/ran");
+    // What only the client calls is not offered.
+    assert_eq!(complete(&["snap", "h"]), "help");
 }
 
 #[test]
 fn every_shell_gets_a_script_and_an_unknown_one_a_list_of_those_there_are() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let (code, script, _) = snap(&["completions", shell]);
-        assert!(code == Some(0) && script.contains("rewind"), "{shell}");
+        assert!(code == Some(0) && script.contains("SNAP_COMPLETE"), "{shell}");
     }
     let (code, _, said) = snap(&["completions", "tcsh"]);
     assert!(code == Some(2) && said.contains("fish"), "{said}");

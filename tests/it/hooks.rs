@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::failures::noise;
 use crate::support::api::{Gate, Reply, Speaker, StandIn, Turn};
-use crate::support::client::Client;
+use crate::support::client::{Client, NEWEST};
 use crate::support::disk::{SmallDisk, fill};
 use crate::support::project::{Project, Ran, files_below};
 use crate::support::work::holding_agents;
@@ -46,7 +46,9 @@ fn script(turn: &Turn) -> Reply {
 pub(crate) fn bin(project: &Project) -> PathBuf {
     let bin = project.home.path().join("bin");
     fs::create_dir_all(&bin).must("a folder");
-    symlink(env!("CARGO_BIN_EXE_snap"), bin.join("snap")).must("a link to snap");
+    if !bin.join("snap").exists() {
+        symlink(env!("CARGO_BIN_EXE_snap"), bin.join("snap")).must("a link to snap");
+    }
     bin
 }
 
@@ -267,6 +269,37 @@ fn the_plugin_is_accepted_and_answers(client: &Client) {
     assert!(said.status.success(), "{}", said.stderr);
     assert_eq!(api.requests().len(), 0);
     assert!(names(&project).contains(&"x".to_owned()));
+}
+
+#[test]
+fn with_the_plugin_and_init_the_newest_client_is_answered_once_and_saves_once() {
+    let Some(client) = Client::get(NEWEST) else { return };
+    let (project, client) = set_up(&client);
+    let plugin = Path::new(env!("CARGO_MANIFEST_DIR")).join(".claude/plugins/snap");
+    let api = StandIn::start(script);
+    let with_plugin = ["--plugin-dir", plugin.to_str().must("UTF-8")];
+    let first = client.print(&project.home, project.root(), &api, &with_plugin, "hello there").succeeded();
+    settle(&project);
+    api.clear();
+    let resumed = [&with_plugin[..], &["--resume", first.session_id.as_str()]].concat();
+    for (prompt, name) in [("/snapshot save one", "one"), ("/snap:snapshot save two", "two")] {
+        project.write("a.txt", name);
+        let said = client.print(&project.home, project.root(), &api, &resumed, prompt);
+        assert!(
+            said.status.success() && !said.stdout.contains("already"),
+            "{}\n{}",
+            said.stdout,
+            said.stderr
+        );
+        settle(&project);
+        assert_eq!(names(&project).iter().filter(|one| *one == name).count(), 1);
+    }
+    assert_eq!(api.requests().len(), 0, "no token is spent");
+    let ends = names(&project).iter().filter(|name| name.starts_with("end of session")).count();
+    assert!(ends <= 3, "three sessions have ended: {:?}", names(&project));
+    let log = project.snap(&["log", "--json"]).exits(0).json();
+    let failed = log.as_array().must("a log").iter().filter(|line| line["outcome"] == "failed").count();
+    assert_eq!(failed, 0, "{log}");
 }
 
 fn what_only_a_hook_is_told_is_in_the_next_save(client: &Client) {

@@ -50,10 +50,11 @@ fn the_list_is_newest_first_and_says_what_is_in_each() {
     project.snap(&["save", "new one"]).exits(0);
     let table = project.snap(&["list"]).exits(0).stdout;
     let lines: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
-    assert_eq!(lines[0], ["NAME", "AGE", "BRANCH", "WORKTREE", "TASKS", "AGENTS", "EDITS", "SIZE"]);
-    assert_eq!(lines[1][..9], ["new", "one", "now", "main", "-", "1/2", "1", "1", "+1"]);
+    assert_eq!(lines[0], ["ID", "AGE", "EDITS", "BRANCH", "TASKS", "AGENTS", "SIZE", "NAME", "ABOUT"]);
+    assert_eq!(lines[1][1..8], ["now", "1", "+1", "-1", "main", "1/2", "1"]);
+    assert_eq!(lines[1][10..], ["new", "one", "write", "a", "parser"]);
     // Its file was changed to make it older: it is no longer what was saved.
-    assert_eq!(lines[2][..10], ["old", "one", "(not", "yours)", "3d", "main", "-", "1/2", "1", "0"]);
+    assert_eq!((lines[2][1], &lines[2][7..11]), ("3d", &["old", "one", "(not", "yours)"][..]));
 }
 
 #[test]
@@ -70,7 +71,8 @@ fn references_are_names_latest_and_the_start_of_an_id() {
         ["second", "first", "second", "first"]
     );
     project.snap(&["show", "latest~2"]).exits(3);
-    project.snap(&["show", "secon"]).exits(3).says(&["there is second"]);
+    assert_eq!(name("secon"), "second");
+    project.snap(&["show", "secund"]).exits(3).says(&["did you mean \"second\""]);
 }
 
 #[test]

@@ -41,7 +41,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("blake3", &["base/digest.rs"]),
     ("chardetng", &["diff/charset.rs"]),
     ("clap", &["cli"]),
-    ("clap_complete", &["cli/commands/completions.rs"]),
+    ("clap_complete", &["cli/commands/completions.rs", "cli/completion.rs"]),
     ("clap_mangen", &["cli/commands/man.rs"]),
     ("data_encoding", &["doctor/media.rs"]),
     ("directories", &["context.rs"]),
@@ -78,6 +78,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("sha2", &["base/digest.rs"]),
     ("signal_hook", &["sys/signals.rs"]),
     ("similar", &["stored_patch/make.rs"]),
+    ("strsim", &["store/near.rs"]),
     ("syntect", &["diff/syntax.rs"]),
     ("tempfile", &["sys/files.rs", "sys/users_files.rs"]),
     ("terminal_colorsaurus", &["cli/commands/diff/look.rs"]),
@@ -90,7 +91,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("zstd", &["base/compress.rs"]),
     // Not dependencies, but as good as some: only these files read the environment, and start programs.
     ("std::env", &["cli", "manifest/schema.rs", "sys/environment.rs", "sys/programs.rs"]),
-    ("std::process", &["cli", "git", "main.rs", "trust"]),
+    ("std::process", &["cli", "git", "main.rs", "sys/process/macos.rs", "trust"]),
 ];
 
 fn top() -> &'static Path {
@@ -166,6 +167,38 @@ fn the_clock_is_read_at_the_edge() {
         let reads = ["SystemTime::now", "Timestamp::now"].iter().any(|way| code.contains(way));
         let may = CLOCKS.iter().any(|file| path == Path::new(file));
         assert!(!reads || may, "{} reads the clock: have it told the moment", path.display());
+    }
+}
+
+/// What differs between systems, and the words that only those files may have in their code.
+const SYSTEMS: [&str; 3] = ["sys/disk", "sys/process", "sys/scratch"];
+
+#[test]
+fn only_the_files_of_the_systems_know_which_systems_there_are() {
+    // An address of a remote is refused if it leads through what a kernel shows, whatever the system.
+    const NAMED: &[(&str, &str)] = &[("git/address.rs", "/proc")];
+    const WORDS: [&str; 8] = [
+        "target_os",
+        "target_vendor",
+        "target_family",
+        "cfg(unix",
+        "cfg(windows",
+        "\"/proc",
+        "/private/",
+        // Waits for less than the disk itself on some of them: `sys::disk::flush`.
+        ".sync_all(",
+    ];
+    for (path, code) in sources() {
+        for word in WORDS.into_iter().filter(|word| code.contains(word)) {
+            let named = NAMED.iter().any(|(file, known)| path == Path::new(file) && word.contains(known));
+            let may = named || SYSTEMS.iter().any(|folder| path.starts_with(folder));
+            assert!(may, "{} has `{word}`: what differs between systems is in {SYSTEMS:?}", path.display());
+        }
+    }
+    for folder in SYSTEMS {
+        for file in ["mod.rs", "linux.rs", "macos.rs"] {
+            assert!(top().join("src").join(folder).join(file).is_file(), "{folder} has no {file}");
+        }
     }
 }
 

@@ -22,12 +22,14 @@ use crate::support::Must;
 use crate::support::project::Project;
 
 fn fact(mark: &str, text: &str, more: &str, mood: Mood) -> Fact {
-    Fact { mark: mark.to_owned(), text: text.to_owned(), more: more.to_owned(), mood }
+    let (mark, text, more) = (mark.to_owned(), text.to_owned(), more.to_owned());
+    Fact { mark, text, more, mood, detail: vec!["what there is to read".to_owned()] }
 }
 
 fn facts() -> SnapshotFacts {
     SnapshotFacts {
         id: "1".to_owned(),
+        talk: vec!["Last prompt: port the api".to_owned()],
         title: fact("", "before api refactor", "3h ago · main · the old error type still works", Mood::Plain),
         tasks: vec![
             fact("✔", "1. Write parser", "", Mood::Good),
@@ -391,8 +393,14 @@ fn a_fact_that_nobody_made_safe_is_drawn_safe_too() {
     let evil = |mark: &str| fact(mark, EVIL, EVIL, Mood::Plain);
     state.list(vec![listed("1", EVIL, EVIL)]);
     let all = || vec![evil("M"), fact(EVIL, "x", "", Mood::Bad)];
-    let facts =
-        SnapshotFacts { id: "1".to_owned(), title: evil(""), tasks: all(), agents: all(), files: all() };
+    let facts = SnapshotFacts {
+        id: "1".to_owned(),
+        title: evil(""),
+        talk: vec![EVIL.to_owned()],
+        tasks: all(),
+        agents: all(),
+        files: all(),
+    };
     state.open(facts);
     state.tell(EVIL.to_owned());
     let buffer = painted(&mut state, true);

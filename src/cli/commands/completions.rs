@@ -1,14 +1,15 @@
-//! `snap completions`: what a shell needs to complete our command line. Owns `clap_complete`.
+//! `snap completions`: the script that makes a shell ask this program what can be typed.
 
-use clap::{Args, Command};
-use clap_complete::{Shell, generate};
+use clap::{Args, ValueEnum};
+use clap_complete::Shell;
 
 use crate::base::error::Result;
+use crate::cli::completion::script;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::{Ui, output_error};
 
-/// Print a completion script for a shell
+/// Print a completion script for a shell; it completes the names of snapshots too
 ///
 /// Bash reads it from `~/.local/share/bash-completion/completions/snap`, zsh from a file `_snap` in a folder of
 /// `$fpath`, fish from `~/.config/fish/completions/snap.fish`.
@@ -24,11 +25,11 @@ pub(crate) struct Completions {
 }
 
 impl Completions {
-    pub(crate) fn run(self, mut snap: Command, ui: &mut Ui) -> Result<Outcome> {
+    pub(crate) fn run(self, ui: &mut Ui) -> Result<Outcome> {
         use std::io::Write as _;
-        let mut script = Vec::new();
-        generate(self.shell, &mut snap, "snap", &mut script);
-        ui.output().write_all(&script).map_err(|error| output_error(&error))?;
+        let name =
+            self.shell.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+        ui.output().write_all(&script(&name)?).map_err(|error| output_error(&error))?;
         Ok(Outcome::Done)
     }
 }

@@ -10,6 +10,7 @@ use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::monitor::{Counted, Monitor, Phase};
 use crate::base::screen::Line;
+use crate::cli::completion::snapshots;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::words::size_text;
@@ -29,7 +30,7 @@ use crate::workspace::Workspace;
 ]))]
 pub(crate) struct Export {
     /// The snapshot
-    #[arg(value_name = "REF", default_value = "latest")]
+    #[arg(value_name = "REF", default_value = "latest", add = snapshots())]
     reference: String,
     /// Where to write it; `-` is standard output
     #[arg(short, long, value_name = "FILE", default_value = "-")]

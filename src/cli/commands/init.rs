@@ -6,11 +6,12 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::base::error::Result;
+use crate::base::screen::Line;
 use crate::base::timestamp::parse_span;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::{Report, Style, Ui};
-use crate::client::{Scope, SettingsChange, Setup};
+use crate::client::{HookPlace, Scope, SettingsChange, Setup, hook_places};
 use crate::context::Context;
 use crate::workspace::Workspace;
 
@@ -19,7 +20,7 @@ use crate::workspace::Workspace;
 #[command(after_help = examples(&[
     ("snap init --local", "Set it up for this project and you alone"),
     ("snap init --user --every 10m", "For all projects, and save every 10 minutes"),
-    ("snap init --remove", "Take it out of this project again"),
+    ("snap init --remove", "Take it out of this project again; with --user, out of all projects"),
 ]))]
 pub(crate) struct Init {
     /// For all your projects, in the client's own folder
@@ -31,7 +32,7 @@ pub(crate) struct Init {
     /// Also save when the agent ends its turn, at most once in TIME, such as 10m
     #[arg(long, value_name = "TIME", value_parser = parse_span, conflicts_with = "remove")]
     every: Option<Duration>,
-    /// Remove the hooks and the command again; snapshots stay
+    /// Remove the hooks and the command from this project again; with --user or --local, only those; snapshots stay
     #[arg(long)]
     remove: bool,
     /// Only show what would be changed
@@ -46,11 +47,26 @@ impl Init {
             (false, true) => Scope::Local,
             (false, false) => Scope::Project,
         };
-        let setup = Setup::plan(scope, &workspace.root, &context.config_dir, self.every, self.remove)?;
+        let (root, config) = (&workspace.root, &context.config_dir);
+        let here: &[Scope] = match scope {
+            Scope::Project => &[Scope::Project, Scope::Local],
+            Scope::Local => &[Scope::Local],
+            Scope::User => &[Scope::User],
+        };
+        let setup = if self.remove {
+            Setup::removal(here, root, config)?
+        } else {
+            Setup::plan(scope, root, config, self.every)?
+        };
         if !self.dry_run {
             setup.carry_out()?;
         }
-        ui.report(&InitReport::new(&self, setup.changes()))?;
+        ui.report(&InitReport::new(&self, scope, setup.changes()))?;
+        let others = hook_places(root, config);
+        let mine = if self.remove { here } else { std::slice::from_ref(&scope) };
+        for place in others {
+            tell_other(&place, mine, self.remove, ui);
+        }
         if !self.remove && !on_path("snap") {
             ui.warn(
                 "no `snap` is on your PATH: the hooks do nothing until there is (`cargo install --path .`)",
@@ -69,6 +85,8 @@ struct InitReport<'a> {
     changes: &'a [SettingsChange],
     #[serde(skip)]
     remove: bool,
+    #[serde(skip)]
+    scope: Scope,
 }
 
 #[derive(Serialize)]
@@ -78,13 +96,13 @@ struct ChangedFile {
 }
 
 impl<'a> InitReport<'a> {
-    fn new(init: &Init, changes: &'a [SettingsChange]) -> InitReport<'a> {
+    fn new(init: &Init, scope: Scope, changes: &'a [SettingsChange]) -> InitReport<'a> {
         let file = |change: &SettingsChange| ChangedFile {
             path: change.path().to_string_lossy().into_owned(),
             change: word(change),
         };
         let files = changes.iter().map(file).collect();
-        InitReport { dry_run: init.dry_run, files, changes, remove: init.remove }
+        InitReport { dry_run: init.dry_run, files, changes, remove: init.remove, scope }
     }
 }
 
@@ -98,16 +116,48 @@ impl Report for InitReport<'_> {
                 ui.line(style.of(format!("  {mark} {line}")))?;
             }
         }
-        ui.say(match (self.files.is_empty(), self.dry_run, self.remove) {
-            (true, _, false) => "Everything is set up already.",
-            (true, _, true) => "snap is not set up here.",
-            (false, true, _) => "Nothing was changed (--dry-run).",
+        let off = off_switch(self.scope);
+        ui.say(&match (self.files.is_empty(), self.dry_run, self.remove) {
+            (true, _, false) => "Everything is set up already.".to_owned(),
+            (true, _, true) => "snap is not set up here.".to_owned(),
+            (false, true, _) => "Nothing was changed (--dry-run).".to_owned(),
             (false, false, false) => {
-                "Sessions that start from now on have `/snapshot`; `snap init --remove` removes it again."
+                format!("Sessions that start from now on have `/snapshot`; `{off}` removes it again.")
             }
-            (false, false, true) => "Removed. Your snapshots are untouched.",
+            (false, false, true) => "Removed. Your snapshots are untouched.".to_owned(),
         });
         Ok(())
+    }
+}
+
+/// Returns the command that removes what was set up there, and nothing else.
+pub(super) fn off_switch(scope: Scope) -> &'static str {
+    match scope {
+        Scope::Project => "snap init --remove",
+        Scope::Local => "snap init --remove --local",
+        Scope::User => "snap init --remove --user",
+    }
+}
+
+/// Says where else the client is told to call `snap`, and how that is ended.
+fn tell_other(place: &HookPlace, mine: &[Scope], remove: bool, ui: &mut Ui) {
+    let path = place.path.display();
+    if place.hooks && !mine.contains(&place.scope) {
+        let off = off_switch(place.scope);
+        ui.warn(&if remove {
+            format!("{path} still calls snap; `{off}` ends that")
+        } else {
+            format!("{path} calls snap too, which does no harm; `{off}` ends that")
+        });
+    }
+    if let Some(plugin) = &place.plugin {
+        let plugin = Line(plugin);
+        ui.warn(&if remove {
+            format!("the plugin {plugin} still calls snap; `claude plugin disable {plugin}` ends that")
+        } else {
+            format!("the plugin {plugin} calls snap too; one of the two is enough: `claude plugin disable {plugin}`, or `{}`",
+                mine.first().map_or("", |scope| off_switch(*scope)))
+        });
     }
 }
 

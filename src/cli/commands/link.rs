@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::screen::Line;
+use crate::cli::completion::snapshots;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::words::quoted;
@@ -31,7 +32,7 @@ const LATEST: &str = "latest";
 ]))]
 pub(crate) struct Link {
     /// The snapshot
-    #[arg(value_name = "REF", default_value = LATEST)]
+    #[arg(value_name = "REF", default_value = LATEST, add = snapshots())]
     reference: String,
     /// Remove the link again; the snapshot stays
     #[arg(long)]

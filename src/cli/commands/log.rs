@@ -32,9 +32,10 @@ impl Log {
     pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
         let mut entries = workspace.store.read_log()?;
         name_as_here(&mut entries, workspace.store.names().unwrap_or_default());
+        let is_empty = entries.is_empty();
         entries.reverse();
         entries.truncate(self.most.unwrap_or(usize::MAX));
-        ui.report(&LogReport { entries, now: context.now })?;
+        ui.report(&LogReport { entries, now: context.now, is_empty })?;
         Ok(Outcome::Done)
     }
 }
@@ -61,11 +62,14 @@ struct LogReport {
     entries: Vec<LogEntry>,
     #[serde(skip)]
     now: Timestamp,
+    /// Whether nothing is in the log at all.
+    #[serde(skip)]
+    is_empty: bool,
 }
 
 impl Report for LogReport {
     fn print(&self, ui: &mut Ui) -> Result<()> {
-        if self.entries.is_empty() {
+        if self.is_empty {
             ui.say("The log is empty: nothing has been done here yet.");
         }
         for entry in &self.entries {

@@ -4,6 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::base::error::Result;
+use crate::cli::completion::snapshots;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::snapshot_words::shown_name;
@@ -16,7 +17,7 @@ use crate::workspace::Workspace;
 #[command(after_help = examples(&[("snap pin before-refactor", "Never remove it, until it is unpinned")]))]
 pub(crate) struct Pin {
     /// The snapshot
-    #[arg(value_name = "REF", default_value = "latest")]
+    #[arg(value_name = "REF", default_value = "latest", add = snapshots())]
     reference: String,
 }
 
@@ -25,7 +26,7 @@ pub(crate) struct Pin {
 #[command(after_help = examples(&[("snap unpin before-refactor", "Let `snap prune` and `snap rm` remove it")]))]
 pub(crate) struct Unpin {
     /// The snapshot
-    #[arg(value_name = "REF", default_value = "latest")]
+    #[arg(value_name = "REF", default_value = "latest", add = snapshots())]
     reference: String,
 }
 

@@ -9,6 +9,7 @@ use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::screen::Line;
 use crate::base::timestamp::{Timestamp, age, parse_span};
+use crate::cli::completion::snapshots;
 use crate::cli::help::examples;
 use crate::cli::option_values::parse_size;
 use crate::cli::outcome::Outcome;
@@ -50,6 +51,9 @@ pub(crate) struct Prune {
     /// Only show what would be removed, and why
     #[arg(long)]
     dry_run: bool,
+    /// Never prompt, however many are removed
+    #[arg(long, alias = "yes")]
+    no_input: bool,
 }
 
 /// Remove snapshots by name
@@ -60,8 +64,53 @@ pub(crate) struct Rm {
     #[arg(long, value_name = "REMOTE")]
     remote: Option<String>,
     /// The snapshots to remove
-    #[arg(value_name = "REF", required = true)]
+    #[arg(value_name = "REF", required = true, add = snapshots())]
     references: Vec<String>,
+    /// Never prompt, however many are removed
+    #[arg(long, alias = "yes")]
+    no_input: bool,
+}
+
+/// Up to so many are removed without a question.
+const MOST_UNASKED: usize = 5;
+
+/// Asks before many snapshots are removed; nobody is kept from working while somebody thinks about it. Returns those that
+/// were agreed to, if it was asked.
+///
+/// # Errors
+/// [`Kind::Refused`] if the answer is no.
+fn ask(all: &[Judged], no_input: bool, ui: &mut Ui) -> Result<Option<Vec<SnapshotId>>> {
+    let removed: Vec<&Judged> = all.iter().filter(|one| !one.keep).collect();
+    if removed.len() <= MOST_UNASKED || no_input || ui.json() || !ui.is_terminal() {
+        return Ok(None);
+    }
+    for one in &removed {
+        ui.line(text![Style::Bad.of("remove"), "  ", Line(&one.name), "  ", Style::Faint.of(&one.reason)])?;
+    }
+    if ui.ask(&format!("Remove these {}?", count(removed.len(), "snapshot")))? {
+        return Ok(Some(removed.into_iter().map(|one| one.id.clone()).collect()));
+    }
+    Err(Error::new(Kind::Refused, "Nothing was removed").because("the answer was no"))
+}
+
+/// Makes sure that nothing is removed that was not agreed to: a snapshot may have come while the question was open.
+///
+/// # Errors
+/// [`Kind::Conflict`] if there is something else to remove.
+fn still_agreed(agreed: Option<&Vec<SnapshotId>>, all: &[Judged]) -> Result<()> {
+    let is_new = |one: &Judged| !one.keep && agreed.is_some_and(|agreed| !agreed.contains(&one.id));
+    if all.iter().any(is_new) {
+        return Err(Error::new(Kind::Conflict, "Nothing was removed")
+            .because("the snapshots have changed since you were asked")
+            .hint("run the command again"));
+    }
+    Ok(())
+}
+
+fn judged(plan: &RemovalPlan) -> Vec<Judged> {
+    let judge =
+        |entry: &Entry, verdict: &Verdict| Some(Judged::of(&entry.called, &entry.readable()?.id, verdict));
+    plan.judged().filter_map(|(entry, verdict)| judge(entry, verdict)).collect()
 }
 
 impl Prune {
@@ -82,16 +131,16 @@ impl Prune {
             return prune_remote(context, workspace, ui, remote, policy, self.dry_run);
         }
         let store = &workspace.store;
+        let mut agreed = None;
+        if !self.dry_run && !self.no_input {
+            agreed = ask(&judged(&RemovalPlan::by_policy(context, workspace, policy)?), self.no_input, ui)?;
+        }
         // The plan holds good as long as the lock.
         let lock =
             if store.root().exists() && !self.dry_run { Some(store.lock_for_deleting()?) } else { None };
         let plan = RemovalPlan::by_policy(context, workspace, policy)?;
-        let judge = |entry: &Entry, verdict: &Verdict| {
-            Some(Judged::of(&entry.called, &entry.readable()?.id, verdict))
-        };
-        let judged: Vec<Judged> =
-            plan.judged().filter_map(|(entry, verdict)| judge(entry, verdict)).collect();
-        let mut report = PruneReport::new(self.dry_run, judged);
+        let mut report = PruneReport::new(self.dry_run, judged(&plan));
+        still_agreed(agreed.as_ref(), &report.snapshots)?;
         report.list(ui)?;
         let mut warnings = plan.warnings();
         let freed = match &lock {
@@ -253,8 +302,14 @@ impl Rm {
         if let Some(remote) = &self.remote {
             return remove_from_remote(context, workspace, ui, remote, &self.references);
         }
+        let mut agreed = None;
+        if self.references.len() > MOST_UNASKED {
+            let plan = RemovalPlan::by_name(workspace, &self.references)?;
+            agreed = ask(&judged(&plan), self.no_input, ui)?;
+        }
         let lock = workspace.store.lock_for_deleting()?;
         let plan = RemovalPlan::by_name(workspace, &self.references)?;
+        still_agreed(agreed.as_ref(), &judged(&plan))?;
         let names = plan.names();
         let done = plan.carry_out(context, workspace, &lock)?;
         drop(lock);

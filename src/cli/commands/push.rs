@@ -3,6 +3,7 @@
 use clap::Args;
 
 use crate::base::error::Result;
+use crate::cli::completion::snapshots;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::Ui;
@@ -21,7 +22,7 @@ pub(crate) struct Push {
     #[arg(value_name = "REMOTE", default_value = "origin")]
     remote: String,
     /// The snapshots to send; by default the newest
-    #[arg(value_name = "REF")]
+    #[arg(value_name = "REF", add = snapshots())]
     references: Vec<String>,
     /// Send the secret with this ID although it would be held back (repeatable)
     #[arg(long, value_name = "ID")]

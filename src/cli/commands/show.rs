@@ -5,18 +5,23 @@ use std::collections::{HashMap, HashSet};
 use clap::Args;
 use serde_json::Value;
 
+use super::talk;
+use crate::base::columns::fitted;
 use crate::base::error::Result;
 use crate::base::ids::ClientId;
 use crate::base::screen::{self, Line, cut};
 use crate::base::timestamp::age;
+use crate::cli::completion::snapshots;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
+use crate::cli::output::pager::screen_width;
 use crate::cli::output::snapshot_words::{done, edited_lines, left_out, secret_line, tasks};
 use crate::cli::output::words::{ago, count, short_commit as short, size_text};
 use crate::cli::output::{Style, Text, Ui, text};
 use crate::context::Context;
 use crate::manifest::{
-    Agent, AgentStatus, Change, Decision, Edit, IndexState, Manifest, Mode, SavedRule, Session, Version,
+    Agent, AgentStatus, Change, Decision, Edit, IndexState, Manifest, Mode, SavedRule, Session, Spoken,
+    Version,
 };
 use crate::store::Reference;
 use crate::trust::Provenance;
@@ -28,12 +33,19 @@ const WIDE: usize = 100;
 #[derive(Args)]
 #[command(after_help = examples(&[
     ("snap show", "Show the newest"),
+    ("snap show before-refactor --talk", "Read its conversation"),
     ("snap show before-refactor --json", "Print its manifest, for a program"),
 ]))]
 pub(crate) struct Show {
     /// The snapshot
-    #[arg(value_name = "REF", default_value = "latest")]
+    #[arg(value_name = "REF", default_value = "latest", add = snapshots())]
     reference: String,
+    /// Print the conversation: prompts, answers, and each call of a tool in a line
+    #[arg(long)]
+    talk: bool,
+    /// Print what an agent said: its id, or the start of it
+    #[arg(long, value_name = "ID")]
+    agent: Option<String>,
 }
 
 impl Show {
@@ -45,10 +57,15 @@ impl Show {
             ui.value(&screen::json(String::from_utf8_lossy(&json).trim_end()))?;
             return Ok(Outcome::Done);
         }
+        if self.talk || self.agent.is_some() {
+            talk::print(&workspace.store, manifest, self.agent.as_deref(), ui)?;
+            return Ok(Outcome::Done);
+        }
         let mut page = Page { ui };
         page.head(context, manifest, &entry.called, entry.pinned)?;
         page.provenance(&workspace.provenance(manifest))?;
         page.session(manifest)?;
+        page.spoken(manifest)?;
         page.tasks(&tasks(&workspace.store, manifest))?;
         page.agents(manifest)?;
         page.list("Queued", manifest.queue.iter().map(|prompt| text![cut(prompt, WIDE)]).collect())?;
@@ -166,6 +183,22 @@ impl Page<'_> {
         lines.extend(session.output_style.as_deref().map(|style| text!["output style ", style]));
         lines.extend(session.restrictions.iter().map(|option| text!["held back by ", option]));
         self.list("Session", lines)
+    }
+
+    /// Prints the first and the last prompt and the last answer, the beginning of each.
+    fn spoken(&mut self, manifest: &Manifest) -> Result<()> {
+        let Some(Spoken { first, last, answer }) = manifest.session.as_ref().map(|session| &session.spoken)
+        else {
+            return Ok(());
+        };
+        let first = first.as_ref().filter(|first| last.as_ref() != Some(first));
+        let room =
+            if self.ui.shows_on_terminal() { screen_width().saturating_sub(18).min(WIDE) } else { WIDE };
+        let told = [("first", first), ("last", last.as_ref()), ("answer", answer.as_ref())];
+        let line = |(word, said): (&str, Option<&String>)| {
+            Some(text![Style::Faint.of(format!("{word:6}  ")), fitted(said?, room)])
+        };
+        self.list("About", told.into_iter().filter_map(line).collect())
     }
 
     fn tasks(&mut self, tasks: &[Value]) -> Result<()> {

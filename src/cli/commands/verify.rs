@@ -7,6 +7,7 @@ use crate::base::digest::ObjectId;
 use crate::base::error::{Kind, Result};
 use crate::base::ids::SnapshotId;
 use crate::base::screen::Line;
+use crate::cli::completion::snapshots;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::words::{count, size_text};
@@ -26,7 +27,7 @@ use crate::workspace::Workspace;
 ]))]
 pub(crate) struct Verify {
     /// The snapshot; by default all of them
-    #[arg(value_name = "REF")]
+    #[arg(value_name = "REF", add = snapshots())]
     reference: Option<String>,
     /// Rebuild damaged objects that can be verified against the session, work tree or git; quarantine the rest
     #[arg(long)]

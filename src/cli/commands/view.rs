@@ -3,6 +3,7 @@
 use clap::Args;
 
 use crate::base::error::{Error, Kind, Result};
+use crate::cli::completion::snapshots;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::{Ui, is_dumb};
@@ -15,7 +16,7 @@ use crate::workspace::Workspace;
 #[command(after_help = examples(&[("snap view", "Open the newest; `?` shows the keys, `q` leaves")]))]
 pub(crate) struct View {
     /// The snapshot to open first
-    #[arg(value_name = "REF", default_value = "latest")]
+    #[arg(value_name = "REF", default_value = "latest", add = snapshots())]
     reference: String,
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::context::Context;
 use crate::git::{Location, Repository, work_tree_around};
 use crate::risk::{Machine, Unsaved};
+use crate::sys::scratch;
 
 /// The machine, as one run of the program sees it.
 pub(super) struct ThisMachine<'a> {
@@ -52,13 +53,14 @@ impl ThisMachine<'_> {
         let context = self.context;
         let named = ["TMPDIR", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR", "CLAUDE_CODE_TMPDIR"];
         let named = named.into_iter().filter_map(|name| self.variable(name)).map(PathBuf::from);
-        let fixed =
-            ["/tmp", "/var/tmp", "/private/tmp", "/dev", "/proc", "/run"].into_iter().map(PathBuf::from);
+        let fixed = scratch::folders(&context.home);
         let own = [context.home.join(".cache"), context.config_dir.clone(), context.state.clone()];
-        let mut all = named.chain(fixed).chain(own);
+        let all = named.chain(fixed).chain(own);
+        // The path may be named through a link that is a part of the system, or past it.
+        let mut names = all.flat_map(|folder| folder.canonicalize().ok().into_iter().chain([folder]));
+        let home = context.home.canonicalize().unwrap_or_else(|_| context.home.clone());
         // One that holds the home would hide everything.
-        all.any(|folder| {
-            folder.is_absolute() && !context.home.starts_with(&folder) && path.starts_with(&folder)
-        })
+        let holds_home = |folder: &Path| context.home.starts_with(folder) || home.starts_with(folder);
+        names.any(|folder| folder.is_absolute() && !holds_home(&folder) && path.starts_with(&folder))
     }
 }

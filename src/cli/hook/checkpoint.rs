@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::around::ThisMachine;
 use super::hit::{self, StepImpact};
+use super::once::{SameEvent, once};
 use super::{Started, not_held, rescue, rules};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::monitor::Monitor;
@@ -71,7 +72,12 @@ pub(super) fn before_tool(started: &Started) -> Result<Told> {
     };
     if !risks.is_empty() {
         wait_for_transcript(started);
-        checkpoints.before(&risks, &machine);
+        // Without an id, it may be the same command once more.
+        let same = started.input.tool_use_id.as_ref().map_or(SameEvent::Never, |_| SameEvent::ById);
+        once(started, "PreToolUse", same, || {
+            checkpoints.before(&risks, &machine);
+            Ok(())
+        })?;
     }
     let Checkpoints { to_tidy, failed, said, .. } = checkpoints;
     for folder in to_tidy {

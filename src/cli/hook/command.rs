@@ -6,10 +6,14 @@
 use std::io::Read as _;
 
 use super::Started;
+use super::once::{SameEvent, once};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::Lines;
 use crate::cli::output::words::quoted;
 use crate::risk::shell;
+
+/// The event that brings a prompt.
+const EVENT: &str = "UserPromptSubmit";
 
 /// How `/snapshot` can be spelled: the project's or the user's command, and a plugin's.
 const NAMES: [&str; 2] = ["/snapshot", "/snap:snapshot"];
@@ -17,12 +21,16 @@ const NAMES: [&str; 2] = ["/snapshot", "/snap:snapshot"];
 /// The most that is shown in a conversation, in bytes.
 const LONGEST_ANSWER: usize = 16 << 10;
 
+/// A list in a conversation has at most so many columns and snapshots.
+const CLIENT_COLUMNS: &str = "76";
+const CLIENT_LINES: &str = "16";
+
 /// What can be done, by its first word: how it is run, and its line of help.
 const TABLE: [(&str, Run, &str); 11] = [
     ("save", Run::Save, "save NAME [-m TEXT]      save the session and the pending edits"),
     ("link", Run::OneName, "link [NAME]              a session of its own, for `claude --resume NAME`"),
-    ("list", Run::AsTyped, "list                     the snapshots, newest first"),
-    ("show", Run::OneName, "show [REF]               everything in one snapshot"),
+    ("list", Run::List, "list [WORD]              the snapshots, newest last"),
+    ("show", Run::OneName, "show [REF]               everything in one snapshot (--talk: its conversation)"),
     ("diff", Run::AsTyped, "diff [REF]               its edits"),
     ("prune", Run::AsTyped, "prune --older-than 7d    remove old ones (--dry-run shows which)"),
     (
@@ -41,6 +49,8 @@ const TABLE: [(&str, Run, &str); 11] = [
 enum Run {
     /// As it was typed.
     AsTyped,
+    /// The same, at most a screen, with the newest where the eye is.
+    List,
     /// As it was typed, but for one name of several words.
     OneName,
     /// The same with these options; the work tree changes under the conversation.
@@ -53,15 +63,26 @@ enum Run {
 }
 
 /// Returns the text to show, or nothing if the prompt is none of ours.
-pub(super) fn answer(started: &Started) -> Option<String> {
-    let rest = arguments(started.input.prompt.as_deref()?)?;
-    let text = run(started, &shell::words(rest));
+///
+/// # Errors
+/// None that has to do with the command itself: that is text.
+pub(super) fn answer(started: &Started) -> Result<Option<String>> {
+    let Some(rest) = started.input.prompt.as_deref().and_then(arguments) else { return Ok(None) };
+    let words = shell::words(rest);
+    let answered = || Ok(answer_to(started, &words));
+    // Without an id, the same prompt typed twice looks like one that two places answer.
+    let same = started.input.prompt_id.as_ref().map_or(SameEvent::Never, |_| SameEvent::ById);
+    once(started, EVENT, same, answered)
+}
+
+fn answer_to(started: &Started, words: &[String]) -> String {
+    let text = run(started, words);
     let text = text.unwrap_or_else(|error| match error.next_step() {
         Some(hint) => format!("error: {error}\nhint: {hint}"),
         None => format!("error: {error}"),
     });
     // The client prints it as it is.
-    Some(shortened(&Lines(text.trim_end()).to_string()))
+    shortened(&Lines(text.trim_end()).to_string())
 }
 
 /// Returns what follows `/snapshot`, if the prompt is that command.
@@ -81,6 +102,7 @@ fn run(started: &Started, words: &[String]) -> Result<String> {
         None => Ok(format!("There is no `/snapshot {}`.\n{}", crate::base::screen::Line(verb), help())),
         Some(Run::Help) => Ok(help()),
         Some(Run::AsTyped) => output(started, verb, rest),
+        Some(Run::List) => output(started, verb, &one_screen(rest)),
         Some(Run::OneName) => output(started, verb, &with_one_name(rest)),
         Some(Run::Changing(options)) => {
             let options = options.iter().map(|option| (*option).to_owned());
@@ -96,6 +118,18 @@ fn run(started: &Started, words: &[String]) -> Result<String> {
         Some(Run::Save) => output(started, verb, &with_session(started, rest)),
         Some(Run::Resume) => resume(started, rest),
     }
+}
+
+/// Fits a list to the screen of a client: its width is not known here, and nobody scrolls up for the newest.
+fn one_screen(typed: &[String]) -> Vec<String> {
+    let of_typed = |option: &str| typed.iter().any(|word| word.starts_with(option));
+    let mut arguments = vec!["--reverse".to_owned(), "--columns".to_owned(), CLIENT_COLUMNS.to_owned()];
+    if !of_typed("-n") {
+        arguments.extend(["-n".to_owned(), CLIENT_LINES.to_owned()]);
+    }
+    // What has another form is printed in that.
+    let is_other = ["--remote", "--tree", "--json"].into_iter().any(of_typed);
+    if is_other { typed.to_vec() } else { arguments.into_iter().chain(typed.iter().cloned()).collect() }
 }
 
 /// Completes what was typed behind `save`: adds the session that asks, and joins several words to one

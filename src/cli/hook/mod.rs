@@ -9,6 +9,7 @@ mod checkpoint;
 mod command;
 mod hit;
 mod not_held;
+mod once;
 mod rescue;
 mod rules;
 
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use self::once::SameEvent;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::{self, Line, Lines};
 use crate::base::timestamp::{Timestamp, parse_span};
@@ -90,7 +92,7 @@ impl Hook {
         let started = Started { input, raw, store };
         match self.event.as_str() {
             "UserPromptSubmit" => {
-                if let Some(text) = command::answer(&started) {
+                if let Some(text) = command::answer(&started)? {
                     ui.value(&screen::json(&shown_instead_of_asking(&text).to_string()))?;
                 }
                 Ok(())
@@ -107,9 +109,9 @@ impl Hook {
                 told.error.map_or(Ok(()), Err)
             }
             "PermissionRequest" | "SubagentStop" => started.record(&self.event),
-            "PreCompact" => checkpoint::now(&started, "before compaction", Duration::ZERO),
-            "SessionEnd" if self.later => checkpoint::now(&started, "end of session", Duration::ZERO),
-            "Stop" if self.later => checkpoint::now(&started, "end of turn", self.every.unwrap_or_default()),
+            "PreCompact" => self.checkpoint(&started, "before compaction", Duration::ZERO),
+            "SessionEnd" if self.later => self.checkpoint(&started, "end of session", Duration::ZERO),
+            "Stop" if self.later => self.checkpoint(&started, "end of turn", self.every.unwrap_or_default()),
             // The client waits for these, for 1.5 s at its end: the work is done behind its back.
             "SessionEnd" => {
                 started.tell_refused_store(ui)?;
@@ -130,6 +132,13 @@ impl Hook {
             // An event of next month: nothing to do, and no reason to disturb anybody.
             _ => Ok(()),
         }
+    }
+}
+
+impl Hook {
+    fn checkpoint(&self, started: &Started, name: &str, pause: Duration) -> Result<()> {
+        once::once(started, &self.event, SameEvent::IfWaited, || checkpoint::now(started, name, pause))
+            .map(drop)
     }
 }
 

@@ -159,6 +159,13 @@ pub(crate) fn screen_width() -> usize {
     stated.or_else(seen).filter(|width| *width > 0).unwrap_or(80)
 }
 
+/// Returns the height of the screen in lines: `$LINES`, the terminal's, or 24.
+pub(crate) fn screen_height() -> usize {
+    let stated = std::env::var("LINES").ok().and_then(|lines| lines.parse().ok());
+    let seen = || rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| usize::from(size.ws_row));
+    stated.or_else(seen).filter(|height| *height > 0).unwrap_or(24)
+}
+
 /// How long an input may be empty before it counts as resting: a program that writes on needs less.
 const MOMENT: Duration = Duration::from_millis(1);
 

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::words::{count_u64, size_text};
+use crate::base::columns::first_line;
 use crate::base::screen::Line;
 use crate::client::LooseObject;
 use crate::manifest::{Manifest, Secret, SideFile, Todo, Transcript};
@@ -14,6 +15,18 @@ const LARGEST_TASK: u64 = 4 << 20;
 /// Returns the name to show of an entry; of one that can't be read, its file's.
 pub(crate) fn shown_name(entry: &Entry) -> String {
     Line(&entry.called).to_string()
+}
+
+/// Returns what a snapshot was about in a line: its message, or what was said last in its conversation.
+pub(crate) fn about(manifest: &Manifest) -> String {
+    let session = manifest.session.as_ref();
+    let said = session.map(|session| &session.spoken);
+    let prompt = said.and_then(|said| said.last.as_deref());
+    // A name that was made from the prompt says it already.
+    let named = |prompt: &str| manifest.name.rsplit_once(", ").is_some_and(|(name, _)| prompt.contains(name));
+    let answer = said.and_then(|said| said.answer.as_deref()).filter(|_| prompt.is_some_and(named));
+    let title = session.and_then(|session| session.title.as_deref());
+    manifest.message.as_deref().or(answer).or(prompt).or(title).map(first_line).unwrap_or_default()
 }
 
 /// Returns the tasks; of one that no manifest takes in, and that is kept as a file, what can be read; and an older

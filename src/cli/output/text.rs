@@ -14,6 +14,8 @@ use crate::base::screen::Line;
 pub(crate) enum Style {
     /// What the line is about.
     Strong,
+    /// What a command takes to find something again.
+    Id,
     /// Can be skipped.
     Faint,
     /// Added, done.
@@ -33,6 +35,7 @@ impl Style {
     fn look(self) -> anstyle::Style {
         match self {
             Style::Strong => anstyle::Style::new().bold(),
+            Style::Id => AnsiColor::Cyan.on_default(),
             Style::Faint => anstyle::Style::new().dimmed(),
             Style::Good => AnsiColor::Green.on_default(),
             Style::Bad => AnsiColor::Red.on_default(),

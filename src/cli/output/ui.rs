@@ -137,6 +137,11 @@ impl Ui {
         io::stdin().is_terminal() && io::stdout().is_terminal()
     }
 
+    /// Says whether results are shown on a terminal.
+    pub(crate) fn shows_on_terminal(&self) -> bool {
+        io::stdout().is_terminal()
+    }
+
     /// Says whether a person is told things on a terminal, and may be shown a progress bar.
     pub(crate) fn talks(&self) -> bool {
         !self.quiet && !self.json && io::stderr().is_terminal() && !is_dumb()

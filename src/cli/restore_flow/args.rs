@@ -6,13 +6,14 @@ use clap::{Args, ValueEnum};
 
 use super::consent::ConsentArgs;
 use super::revival::RevivalArgs;
+use crate::cli::completion::snapshots;
 use crate::remap::RemapMode;
 use crate::restore::{GrantChoice, KeepId, Paths, RestoreOptions};
 
 #[derive(Args)]
 pub(crate) struct RestoreArgs {
     /// The snapshot
-    #[arg(value_name = "REF", default_value = "latest")]
+    #[arg(value_name = "REF", default_value = "latest", add = snapshots())]
     pub(crate) reference: String,
     /// Only show what would be done
     #[arg(long)]

@@ -11,8 +11,9 @@ use super::revival::Alive;
 use crate::base::error::Result;
 use crate::base::ids::{ClientId, SnapshotId};
 use crate::base::paths::RepoPath;
-use crate::base::screen::Line;
+use crate::base::screen::{Line, cut};
 use crate::base::timestamp::Timestamp;
+use crate::cli::output::snapshot_words::about;
 use crate::cli::output::words::{count, short_commit};
 use crate::cli::output::{Report, Style, Text, Ui, text};
 use crate::git::kept_ref;
@@ -26,6 +27,9 @@ use crate::trust::Provenance;
 
 /// The most steps that are listed one by one.
 pub(crate) const MOST_LISTED: usize = 40;
+
+/// The most of what a conversation was about, in a line below the name.
+const LONGEST_ABOUT: usize = 76;
 
 #[derive(Serialize)]
 pub(crate) struct RestoreReport {
@@ -73,9 +77,9 @@ pub(crate) struct RestoreReport {
     new_because: Option<NewBecause>,
     #[serde(skip)]
     is_here: bool,
-    /// Whether a session was saved that no client could resume.
+    /// What its conversation was about.
     #[serde(skip)]
-    lacks_messages: bool,
+    about: String,
     /// The lines above the plan; by default the snapshot and the place.
     #[serde(skip)]
     heading: Option<Text>,
@@ -224,7 +228,7 @@ impl RestoreReport {
             records: session.map_or(0, |session| session.records),
             new_because: session.and_then(|session| session.renamed),
             is_here: session.is_some_and(SessionPlan::is_here),
-            lacks_messages: plan.lacks_messages(),
+            about: about(plan.manifest()),
             heading: None,
         }
     }
@@ -309,18 +313,20 @@ impl RestoreReport {
 
     /// Says whether anything of the snapshot is not set here.
     pub(crate) fn is_partial(&self) -> bool {
-        self.lacks_messages
-            || !(self.conflicts.is_empty()
-                && self.held.is_empty()
-                && self.unfilled.is_empty()
-                && self.left.is_empty()
-                && self.unmade.is_empty())
+        !(self.conflicts.is_empty()
+            && self.held.is_empty()
+            && self.unfilled.is_empty()
+            && self.left.is_empty()
+            && self.unmade.is_empty())
     }
 
     /// Returns the plan as lines, at most so many of a kind.
     pub(crate) fn lines(&self, most: usize) -> Vec<Text> {
         let heading = || text![Style::Strong.of(&self.snapshot), " in ", &self.root];
         let mut lines = vec![self.heading.clone().unwrap_or_else(heading)];
+        if self.session_id.is_some() && !self.about.is_empty() {
+            lines.push(text!["  ", Style::Faint.of(cut(&self.about, LONGEST_ABOUT))]);
+        }
         lines.extend(self.provenance.line());
         lines.extend(groups(self.concerns.iter()).iter().flat_map(Group::lines));
         lines.extend(self.edits.iter().take(most).map(Edit::line));
@@ -367,9 +373,7 @@ impl RestoreReport {
                 "as a new session: the saved one is on this machine already".to_owned()
             }
             (Some(NewBecause::CopyIsHere), _) => {
-                format!(
-                    "continues {id}, the copy that an earlier restore made here (`--fork` makes another one)"
-                )
+                format!("continues {id}, the copy that was made here before (`--fork` makes another)")
             }
             (Some(NewBecause::NoId), _) => "as a new session: no client takes the id that it has".to_owned(),
             (None, Some(true)) if self.is_here => {

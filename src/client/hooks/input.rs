@@ -18,8 +18,12 @@ pub struct HookInput {
     pub transcript_path: Option<PathBuf>,
     /// The folder the session works in now.
     pub cwd: Option<PathBuf>,
+    /// The prompt that the event has to do with; newer clients say it.
+    pub prompt_id: Option<String>,
     /// `UserPromptSubmit`: what the person typed, also for a command that is a file.
     pub prompt: Option<String>,
+    /// `PreToolUse`: the call; newer clients say it.
+    pub tool_use_id: Option<String>,
     /// `PreToolUse`, `PermissionRequest`: the tool.
     pub tool_name: Option<String>,
     /// Its input, whatever the tool takes.
@@ -92,7 +96,9 @@ impl HookInput {
             session_id: text(&value["session_id"]),
             transcript_path: text(&value["transcript_path"]).map(PathBuf::from),
             cwd: text(&value["cwd"]).map(PathBuf::from),
+            prompt_id: text(&value["prompt_id"]),
             prompt: text(&value["prompt"]),
+            tool_use_id: text(&value["tool_use_id"]),
             tool_name: text(&value["tool_name"]),
             tool_input: value["tool_input"].clone(),
             trigger: text(&value["trigger"]),

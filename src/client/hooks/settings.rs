@@ -99,6 +99,19 @@ pub fn without_hooks(settings: &str) -> Result<String, String> {
     Ok(document.text().to_owned())
 }
 
+/// Says whether a settings file's text has a hook of ours.
+pub(super) fn has_hooks(settings: &str) -> bool {
+    without_hooks(settings).is_ok_and(|without| without != settings)
+}
+
+/// Returns the plugin of ours that a settings file's text switches on, by its name and marketplace.
+pub(super) fn plugin(settings: &str) -> Option<String> {
+    let plugins = Document::parse(settings).ok()?.get(&["enabledPlugins"])?;
+    let plugins = plugins.as_object()?.iter();
+    let mut ours = plugins.filter(|(name, on)| name.starts_with("snap@") && **on == Value::Bool(true));
+    ours.next().map(|(name, _)| name.clone())
+}
+
 fn events(document: &Document) -> Vec<String> {
     let hooks = document.get(&["hooks"]);
     hooks.as_ref().and_then(Value::as_object).into_iter().flatten().map(|(event, _)| event.clone()).collect()

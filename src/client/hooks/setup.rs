@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::settings::{COMMAND_FILE, is_our_command, with_hooks, without_hooks};
+use super::settings::{COMMAND_FILE, has_hooks, is_our_command, plugin, with_hooks, without_hooks};
 use crate::base::error::{Error, Kind, Result};
 use crate::sys::files;
 use crate::sys::place::{OwnPath, Root};
@@ -27,6 +27,54 @@ pub enum Scope {
     Local,
     /// All projects of this user.
     User,
+}
+
+impl Scope {
+    /// All of them, in the order in which people set them up.
+    pub const ALL: [Scope; 3] = [Scope::Project, Scope::Local, Scope::User];
+
+    fn target(self, project: &Path, config_dir: &Path, name: &str) -> Target {
+        match self {
+            Scope::User => Target::Own(config_dir.join(name)),
+            Scope::Project | Scope::Local => {
+                Target::InProject(Root::shared(project).at(".claude").join(name))
+            }
+        }
+    }
+
+    fn settings(self, project: &Path, config_dir: &Path) -> Target {
+        let name = if self == Scope::Local { "settings.local.json" } else { "settings.json" };
+        self.target(project, config_dir, name)
+    }
+
+    /// Says whether it has its `/snapshot` command in the same folder.
+    fn shares_folder(self, other: Scope) -> bool {
+        (self == Scope::User) == (other == Scope::User)
+    }
+}
+
+/// A settings file that makes the client call `snap`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HookPlace {
+    /// Whom it is for.
+    pub scope: Scope,
+    /// Where it is.
+    pub path: PathBuf,
+    /// Whether it has hooks of ours.
+    pub hooks: bool,
+    /// The plugin of ours that it switches on.
+    pub plugin: Option<String>,
+}
+
+/// Returns the settings files that make the client call `snap` in this project; what can't be read makes it do nothing.
+pub fn hook_places(project: &Path, config_dir: &Path) -> Vec<HookPlace> {
+    let place = |scope: Scope| {
+        let target = scope.settings(project, config_dir);
+        let text = target.read().ok()??;
+        let (hooks, plugin) = (has_hooks(&text), plugin(&text));
+        (hooks || plugin.is_some()).then(|| HookPlace { scope, path: target.path(), hooks, plugin })
+    };
+    Scope::ALL.into_iter().filter_map(place).collect()
 }
 
 /// The changes that set the hooks up, or take them out again.
@@ -52,29 +100,40 @@ enum Target {
 }
 
 impl Setup {
-    /// Plans the changes. `every`: also save at the end of a turn, at most that often. `remove`: remove
-    /// everything again.
+    /// Plans the changes. `every`: also save at the end of a turn, at most that often.
     ///
     /// # Errors
     /// [`Kind::Refused`] for settings that are no JSON, a command of the user's own, or a link in a project.
-    pub fn plan(
-        scope: Scope,
-        project: &Path,
-        config_dir: &Path,
-        every: Option<Duration>,
-        remove: bool,
-    ) -> Result<Setup> {
-        let in_project = Root::shared(project).at(".claude");
-        let target = |name: &str| match scope {
-            Scope::User => Target::Own(config_dir.join(name)),
-            Scope::Project | Scope::Local => Target::InProject(in_project.join(name)),
-        };
-        let name = if scope == Scope::Local { "settings.local.json" } else { "settings.json" };
-        let changes =
-            [settings(target(name), every, remove)?, command(target("commands/snapshot.md"), remove)?];
+    pub fn plan(scope: Scope, project: &Path, config_dir: &Path, every: Option<Duration>) -> Result<Setup> {
+        let target = |name: &str| scope.target(project, config_dir, name);
+        let changes = [
+            settings(scope.settings(project, config_dir), every, false)?,
+            command(target("commands/snapshot.md"), false)?,
+        ];
         let changes = changes.into_iter().filter(|change| change.old != change.new).collect();
-        // Only if they are empty: then nobody misses them.
-        let folders = if remove { vec![target("commands"), target("")] } else { Vec::new() };
+        Ok(Setup { changes, folders: Vec::new() })
+    }
+
+    /// Plans to remove everything of these scopes again; what another one still needs stays.
+    ///
+    /// # Errors
+    /// As [`Setup::plan`].
+    pub fn removal(scopes: &[Scope], project: &Path, config_dir: &Path) -> Result<Setup> {
+        let stay = hook_places(project, config_dir);
+        let stay: Vec<&HookPlace> =
+            stay.iter().filter(|place| place.hooks && !scopes.contains(&place.scope)).collect();
+        let (mut changes, mut folders) = (Vec::new(), Vec::new());
+        for scope in scopes {
+            changes.push(settings(scope.settings(project, config_dir), None, true)?);
+            let is_done = scopes.iter().take_while(|one| *one != scope).any(|one| one.shares_folder(*scope));
+            if !is_done && !stay.iter().any(|place| place.scope.shares_folder(*scope)) {
+                let target = |name: &str| scope.target(project, config_dir, name);
+                changes.push(command(target("commands/snapshot.md"), true)?);
+                // Only if they are empty: then nobody misses them.
+                folders.extend([target("commands"), target("")]);
+            }
+        }
+        let changes = changes.into_iter().filter(|change| change.old != change.new).collect();
         Ok(Setup { changes, folders })
     }
 

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek as _, SeekFrom, Write};
 
 use crate::base::error::{Error, Kind, Result};
+use crate::sys::disk;
 
 /// Writes the content of a file.
 pub type WriteContent<'w> = &'w mut dyn FnMut(&mut dyn Write) -> Result<()>;
@@ -109,7 +110,7 @@ pub(in crate::client) fn append(here: &mut File, size: u64, rest: &mut File) -> 
     let Some(done) = appended(here, size, rest)? else { return Ok(false) };
     rest.seek(SeekFrom::Start(done))?;
     io::copy(rest, here)?;
-    here.sync_all()?;
+    disk::flush(&here)?;
     Ok(true)
 }
 
@@ -118,7 +119,7 @@ pub(in crate::client) fn take_back(here: &mut File, size: u64, rest: &mut File) 
     let length = here.metadata()?.len();
     if length > size && appended(here, size, rest)?.is_some_and(|done| length == size + done) {
         here.set_len(size)?;
-        here.sync_all()?;
+        disk::flush(&here)?;
     }
     Ok(())
 }

@@ -14,6 +14,8 @@ pub mod search;
 pub(in crate::client) mod spoken;
 pub mod starters;
 pub mod summary;
+pub mod talk;
 mod title;
 pub mod traces;
 pub mod validate;
+pub mod words;

@@ -17,6 +17,7 @@ use crate::client::transcript::fields::{BlockFields, MessageFields};
 use crate::client::transcript::queue::{Queue, between, is_notification};
 use crate::client::transcript::recovery::{records_of, text_of};
 use crate::client::transcript::title::Titles;
+use crate::client::transcript::words::Words;
 use crate::manifest::Decision;
 
 /// The most working directories that are kept.
@@ -61,6 +62,8 @@ pub struct TranscriptSummary {
     pub plans: BTreeSet<String>,
     /// How many messages there are that the client can load.
     pub messages: u64,
+    /// What it was about.
+    pub words: Words,
     titles: Titles,
     /// Shells and tasks of which a tool said that they are over.
     over: BTreeSet<String>,
@@ -185,7 +188,7 @@ impl TranscriptSummary {
         self.messages += u64::from(is_message && record.uuid.is_some());
         match record.kind.as_ref() {
             "queue-operation" => self.observe_queue(record),
-            "assistant" => self.observe_answer(message),
+            "assistant" => self.observe_answer(message, record.is_sidechain == Some(true)),
             "user" => self.observe_results(record, message),
             "attachment" => {
                 if let Some(attachment) = record.attachment {
@@ -263,7 +266,9 @@ impl TranscriptSummary {
         if let Some(queued) = parse::<QueuedCommand<'_>>(attachment)
             && queued.kind == "queued_command"
         {
-            if let Some(prompt) = prompt_of(queued.prompt) {
+            let blocks = parse::<Vec<BlockFields<'_>>>(queued.prompt).unwrap_or_default();
+            if let Some(prompt) = prompt_of(queued.prompt, &blocks) {
+                self.words.asked(&prompt);
                 self.queue.deliver(&prompt);
             }
         } else if !is_told
@@ -274,19 +279,21 @@ impl TranscriptSummary {
         }
     }
 
-    fn observe_answer(&mut self, message: Option<&MessageFields<'_>>) {
+    fn observe_answer(&mut self, message: Option<&MessageFields<'_>>, aside: bool) {
         self.queue.answered();
         let Some(message) = message else { return };
-        // The client writes `<synthetic>` for answers of its own.
-        keep_last(&mut self.model, message.model.as_ref().filter(|model| !model.starts_with('<')));
+        keep_last(&mut self.model, message.model.as_ref().filter(|_| is_model(message)));
         for block in message.content.and_then(parse::<Vec<BlockFields<'_>>>).unwrap_or_default() {
             if let (true, Some(id), Some(name)) = (block.kind == "tool_use", block.id, block.name) {
                 let detail = block.input.map(subject).unwrap_or_default();
                 self.last = Some(shortened(&format!("{name} {detail}")));
                 self.calls.insert(id.into_owned(), (name.into_owned(), detail));
             } else if let ("text", Some(said)) = (block.kind.as_ref(), block.text) {
-                let is_short = said.get().len() <= LONGEST_READ;
-                self.last = if is_short { text(said).map(|said| shortened(&said)) } else { None };
+                let said = Some(said).filter(|said| said.get().len() <= LONGEST_READ).and_then(text);
+                if let Some(said) = said.as_ref().filter(|_| !aside && is_model(message)) {
+                    self.words.answered(said);
+                }
+                self.last = said.map(|said| shortened(&said));
             }
         }
     }
@@ -295,16 +302,18 @@ impl TranscriptSummary {
         let content = message.and_then(|message| message.content);
         // A plain text of the user's; in a tool's result it would only be quoted.
         let said = content.map(RawValue::get).filter(|text| text.starts_with('"'));
+        let blocks = content.and_then(parse::<Vec<BlockFields<'_>>>).unwrap_or_default();
         if let Some(notification) = said.filter(|text| is_notification(text)) {
             self.observe_notification(notification);
             self.queue.notified(notification);
-        } else if !self.queue.is_empty()
-            && ![record.is_meta, record.is_sidechain, record.is_compact_summary].contains(&Some(true))
-            && let Some(said) = content.filter(|said| said.get().len() <= LONGEST_READ).and_then(prompt_of)
+        } else if ![record.is_meta, record.is_sidechain, record.is_compact_summary].contains(&Some(true))
+            && let Some(said) = content.and_then(|content| prompt_of(content, &blocks))
         {
-            self.queue.said(&said, record.prompt_source.as_deref());
+            self.words.asked(&said);
+            if !self.queue.is_empty() {
+                self.queue.said(&said, record.prompt_source.as_deref());
+            }
         }
-        let blocks = content.and_then(parse::<Vec<BlockFields<'_>>>).unwrap_or_default();
         let call = blocks
             .iter()
             .find_map(|block| self.calls.remove(block.tool_use_id.as_deref()?))
@@ -354,6 +363,11 @@ pub(in crate::client) fn is_plan(name: &str) -> bool {
     (1..=100).contains(&name.len()) && name.bytes().all(plain)
 }
 
+/// Says whether a model wrote this: the client writes `<synthetic>` for answers of its own.
+fn is_model(message: &MessageFields<'_>) -> bool {
+    !message.model.as_deref().is_some_and(|model| model.starts_with('<'))
+}
+
 fn shortened(text: &str) -> String {
     text.trim().chars().take(LONGEST_LAST).collect()
 }
@@ -372,12 +386,11 @@ fn text(raw: &RawValue) -> Option<String> {
     text_of(raw.get())
 }
 
-/// Returns what a person said: a text, or the texts beside images. A tool's result is none.
-fn prompt_of(raw: &RawValue) -> Option<String> {
+/// Returns what a person said: a text, or the texts beside images, which are these blocks. A tool's result is none.
+fn prompt_of(raw: &RawValue, blocks: &[BlockFields<'_>]) -> Option<String> {
     if raw.get().starts_with('"') {
         return text(raw);
     }
-    let blocks = parse::<Vec<BlockFields<'_>>>(raw)?;
     if blocks.iter().any(|block| block.kind == "tool_result") {
         return None;
     }

@@ -66,6 +66,9 @@ pub(in crate::restore) fn in_the_way<'a>(
 }
 
 /// Leaves out mounts, as a single file can be: they can't be replaced. Returns those paths.
+///
+/// # Errors
+/// [`Kind::Refused`] for two paths that are one on this disk.
 pub(in crate::restore) fn spare_mounts(tree: &Tree, steps: &mut Vec<Step>) -> Result<Vec<Unmade>> {
     let mut unmade = Vec::new();
     for step in steps.iter_mut().filter(|step| !matches!(step.work, Work::Keep)) {
@@ -86,6 +89,15 @@ pub(in crate::restore) fn spare_mounts(tree: &Tree, steps: &mut Vec<Step>) -> Re
                 "unmount one of them (`umount {}`), then run the command again; nothing was changed",
                 crate::base::screen::Line(&tree.absolute(&other).to_string_lossy())
             )));
+    }
+    if let Some((one, other)) = tree.same_names(moved()) {
+        return Err(Error::new(Kind::Refused, format!("{one} and {other} are one name on this disk"))
+            .because(
+                "this disk does not tell upper from lower case, so one would take the place of the other",
+            )
+            .hint(
+                "restore where case counts, such as a case-sensitive volume or Linux; nothing was changed",
+            ));
     }
     Ok(unmade)
 }

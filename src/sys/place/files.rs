@@ -14,6 +14,7 @@ use rustix::io::Errno;
 
 use super::{FOLDER, Missing, OwnPath, gone, names_in, strange};
 use crate::base::error::{Error, IoContext as _, Kind, Result};
+use crate::sys::disk;
 
 /// How a file is opened: not through a link, and without waiting for another process at the other end.
 const PLAIN: OFlags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
@@ -205,10 +206,8 @@ impl OwnPath {
 
 /// Renames without replacing; where the kernel or disk can't do that, by a second name.
 fn rename_new(from: &OwnedFd, name: &OsStr, to: &OwnedFd, leaf: &OsStr) -> std::result::Result<(), Errno> {
-    #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
-    match sys::renameat_with(from, name, to, leaf, sys::RenameFlags::NOREPLACE) {
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
-        done => return done,
+    if let Some(done) = disk::rename_new(from, name, to, leaf) {
+        return done;
     }
     sys::linkat(from, name, to, leaf, AtFlags::empty())?;
     sys::unlinkat(from, name, AtFlags::empty())

@@ -7,6 +7,7 @@
 pub mod absent;
 mod folders;
 mod mounts;
+mod names;
 mod staging;
 
 use std::collections::BTreeSet;
@@ -23,6 +24,7 @@ use rustix::io::Errno;
 use crate::base::error::{Error, IoContext, Kind, Result};
 use crate::base::paths::RepoPath;
 use crate::manifest::Mode;
+use crate::sys::disk;
 use crate::sys::parallel::wait_for_each;
 use crate::sys::stat::{FileId, file_id, modified_nanoseconds, permissions};
 use crate::sys::sync::sync_open_folder;
@@ -236,7 +238,7 @@ impl Tree {
             io::BufWriter::with_capacity(1 << 16, File::from(opened.map_err(|e| failed(e.into()))?));
         let written = content(&mut file).and_then(|()| {
             let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
-            file.sync_all().map_err(failed)
+            disk::flush(&file).map_err(failed)
         });
         let done = written.and_then(|()| match rename_new(&folder, &name, &folder, leaf) {
             Ok(()) => Ok(true),
@@ -418,10 +420,8 @@ fn remove_empty(parent: impl AsFd, name: &OsStr) -> std::result::Result<(), Errn
 
 /// Renames without replacing; where the kernel or disk can't do that, checks first.
 fn rename_new(from: impl AsFd, name: &str, to: impl AsFd, leaf: &OsStr) -> std::result::Result<(), Errno> {
-    #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
-    match sys::renameat_with(&from, name, &to, leaf, sys::RenameFlags::NOREPLACE) {
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
-        done => return done,
+    if let Some(done) = disk::rename_new(&from, OsStr::new(name), &to, leaf) {
+        return done;
     }
     match sys::statat(&to, leaf, AtFlags::SYMLINK_NOFOLLOW) {
         Err(Errno::NOENT) => sys::renameat(from, name, to, leaf),

@@ -10,6 +10,7 @@ use rustix::fs::{self as sys, AtFlags};
 use super::{Missing, Tree};
 use crate::base::error::Result;
 use crate::base::paths::RepoPath;
+use crate::sys::disk;
 use crate::sys::stat::file_id;
 
 impl Tree {
@@ -78,11 +79,8 @@ impl Tree {
 }
 
 fn is_mount(parent: impl AsFd, name: &OsStr) -> bool {
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    if let Ok(stat) = sys::statx(&parent, name, AtFlags::SYMLINK_NOFOLLOW, sys::StatxFlags::BASIC_STATS)
-        && stat.stx_attributes_mask.contains(sys::StatxAttributes::MOUNT_ROOT)
-    {
-        return stat.stx_attributes.contains(sys::StatxAttributes::MOUNT_ROOT);
+    if let Some(known) = disk::is_mount(&parent, name) {
+        return known;
     }
     match (sys::fstat(&parent), sys::statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW)) {
         (Ok(above), Ok(below)) => above.st_dev != below.st_dev,

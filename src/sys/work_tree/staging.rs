@@ -14,6 +14,7 @@ use super::{FOLDER, Missing, Node, Stamp, Tree, remove_empty, rename_new, stamp_
 use crate::base::error::{Error, IoContext, Kind, Result};
 use crate::base::paths::RepoPath;
 use crate::manifest::Mode;
+use crate::sys::disk;
 use crate::sys::stat::bits;
 use crate::sys::sync::{sync_folder, sync_open_folder};
 
@@ -170,7 +171,7 @@ pub(crate) struct Staged {
 impl Staged {
     /// Makes its content durable.
     pub(crate) fn sync(self) -> Result<()> {
-        self.file.sync_all().context("write", &self.place)
+        disk::flush(&self.file).context("write", &self.place)
     }
 }
 

@@ -14,6 +14,7 @@ use clap::Args;
 use crate::base::digest::GitHash;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::Sieve;
+use crate::cli::completion::snapshots;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::Ui;
@@ -44,7 +45,7 @@ const THREADS: usize = 2;
 ]))]
 pub(crate) struct Diff {
     /// One snapshot: its edits. Two: what differs between them. `-`: a diff on standard input
-    #[arg(value_name = "REF", num_args = 0..=2)]
+    #[arg(value_name = "REF", num_args = 0..=2, add = snapshots())]
     references: Vec<String>,
     /// Compare the snapshot with the work tree as it is now
     #[arg(long)]

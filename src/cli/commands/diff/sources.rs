@@ -9,13 +9,14 @@ use crate::base::error::{Error, IoContext as _, Kind, Result};
 use crate::base::paths::RepoPath;
 use crate::cli::output::Ui;
 use crate::cli::output::pager::input_rests;
+use crate::cli::output::words::quoted;
 use crate::cli::upkeep::{warn_of_newer, warn_of_passed_over};
 use crate::compare::{self, Item, Loader, broken};
 use crate::context::Context;
 use crate::diff::{Again, FileHeader, Only, Options, Show, show_patch_as_it_comes};
 use crate::edits::FileReader;
 use crate::manifest::Manifest;
-use crate::store::{Reference, Store};
+use crate::store::{Entry, Reference, Store};
 use crate::workspace::Workspace;
 
 /// Where a file's diff comes from.
@@ -52,7 +53,7 @@ impl Diff {
         let named: Vec<Reference> = named.chain(latest).map(Reference::parse).collect();
         let wanted = &named[..self.references.len().max(1)];
         let find = |store: &Store| -> Result<Vec<Manifest>> {
-            wanted.iter().map(|reference| store.find(reference)?.manifest).collect()
+            wanted.iter().map(|reference| self.found(context, store, reference)?.manifest).collect()
         };
         let (workspace, early) = std::thread::scope(|scope| {
             // What is read stays, so it is read where the rest of the memory is.
@@ -77,6 +78,16 @@ impl Diff {
             workspace.refuse_bomb(manifest, &workspace.provenance(manifest))?;
         }
         Ok((workspace, manifests))
+    }
+
+    /// Finds a snapshot; helps somebody who named a file where a snapshot is meant.
+    fn found(&self, context: &Context, store: &Store, reference: &Reference) -> Result<Entry> {
+        store.find(reference).map_err(|error| match reference {
+            Reference::Typed(word) if error.kind() == Kind::NotFound && context.cwd.join(word).exists() => {
+                error.hint(format!("files come behind `--`: `snap diff -- {}`", quoted(word)))
+            }
+            _ => error,
+        })
     }
 
     pub(super) fn jobs(

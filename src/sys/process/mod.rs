@@ -1,6 +1,29 @@
 //! This process and others: whose it is, on which machine, and whether another one still runs.
 
+mod beginning;
+#[cfg(not(target_vendor = "apple"))]
+mod linux;
+// Its `ps` is that of Linux too, so it is tested there.
+#[cfg(any(target_vendor = "apple", test))]
+mod macos;
+
 use rustix::io::Errno;
+
+pub use beginning::Beginning;
+#[cfg(not(target_vendor = "apple"))]
+use linux as system;
+#[cfg(target_vendor = "apple")]
+use macos as system;
+
+/// Returns when a process began.
+pub fn beginning(pid: i32) -> Beginning {
+    system::beginning(pid)
+}
+
+/// Returns the words with which a process was started; `None` if the system does not say.
+pub fn words(pid: i32) -> Option<Vec<String>> {
+    system::words(pid)
+}
 
 /// Says whether a process of this id exists.
 pub fn exists(pid: i32) -> bool {

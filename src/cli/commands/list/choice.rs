@@ -1,0 +1,130 @@
+//! Which snapshots a list shows, and what it says of the others. Pure.
+
+use crate::base::paths::NativePath;
+use crate::base::timestamp::Timestamp;
+use crate::manifest::{Manifest, Trigger};
+use crate::store::Entry;
+
+/// What was asked for.
+#[derive(Default)]
+pub(super) struct Wanted<'a> {
+    /// Also safety snapshots, and each automatic one by itself.
+    pub(super) all: bool,
+    /// At most so many.
+    pub(super) most: Option<usize>,
+    /// Of the session whose id begins like this.
+    pub(super) session: Option<&'a str>,
+    /// Of this work tree.
+    pub(super) root: Option<NativePath>,
+    /// Saved at this moment or later.
+    pub(super) since: Option<Timestamp>,
+    /// That have all of these words somewhere.
+    pub(super) words: Vec<String>,
+}
+
+/// What is shown: one, or automatic ones that follow each other.
+pub(super) enum Item<'a> {
+    One(&'a Entry),
+    Automatic(Vec<&'a Entry>),
+}
+
+/// What is shown, newest first, and what is not.
+pub(super) struct Chosen<'a> {
+    pub(super) items: Vec<Item<'a>>,
+    /// How many there are that can be read.
+    pub(super) there: usize,
+    /// How many of them fit what was asked for.
+    pub(super) matching: usize,
+    /// How many of these are not shown: each kind for another reason.
+    pub(super) safety: usize,
+    pub(super) automatic: usize,
+    pub(super) older: usize,
+}
+
+impl Wanted<'_> {
+    /// Says whether only some of the snapshots are asked for.
+    pub(super) fn is_filter(&self) -> bool {
+        self.session.is_some() || self.root.is_some() || self.since.is_some() || !self.words.is_empty()
+    }
+
+    /// Chooses from all snapshots, newest first. Those that can't be read are told elsewhere.
+    pub(super) fn choose<'a>(&self, entries: &'a [Entry]) -> Chosen<'a> {
+        let readable = || entries.iter().filter_map(|entry| Some((entry, entry.readable()?)));
+        // What `latest` means is never hidden.
+        let latest = readable().find(|(_, manifest)| manifest.safety.is_none());
+        let latest = latest.map(|(entry, _)| std::ptr::from_ref(entry));
+        // Who searches wants to see what was found.
+        let folds = !self.all && self.words.is_empty();
+        let mut chosen =
+            Chosen { items: Vec::new(), there: 0, matching: 0, safety: 0, automatic: 0, older: 0 };
+        let mut shown = 0;
+        for (entry, manifest) in readable() {
+            chosen.there += 1;
+            if !self.fits(entry, manifest) {
+                continue;
+            }
+            chosen.matching += 1;
+            let is_kept = self.all || entry.pinned || latest == Some(std::ptr::from_ref(entry));
+            if manifest.safety.is_some() && !is_kept {
+                chosen.safety += 1;
+            } else if self.most.is_some_and(|most| shown >= most) {
+                chosen.older += 1;
+            } else if manifest.created_by.trigger == Trigger::Auto && !is_kept && folds {
+                chosen.automatic += 1;
+                match chosen.items.last_mut() {
+                    Some(Item::Automatic(group)) => group.push(entry),
+                    _ => chosen.items.push(Item::Automatic(vec![entry])),
+                }
+            } else {
+                shown += 1;
+                chosen.items.push(Item::One(entry));
+            }
+        }
+        chosen
+    }
+
+    fn fits(&self, entry: &Entry, manifest: &Manifest) -> bool {
+        let session = manifest.session.as_ref();
+        let is_of = |id: &str| session.is_some_and(|session| session.id.as_str().starts_with(id));
+        self.session.is_none_or(is_of)
+            && self.root.as_ref().is_none_or(|root| manifest.workspace.root == *root)
+            && self.since.is_none_or(|since| manifest.created_at >= since)
+            && (self.words.is_empty() || self.words_are_in(entry, manifest))
+    }
+
+    fn words_are_in(&self, entry: &Entry, manifest: &Manifest) -> bool {
+        let session = manifest.session.as_ref();
+        let spoken = session.map(|session| &session.spoken);
+        let spoken = spoken.into_iter().flat_map(|said| [&said.first, &said.last, &said.answer]);
+        let texts = [&manifest.message, &manifest.workspace.branch, &manifest.workspace.worktree];
+        let title = session.map(|session| &session.title);
+        let texts = texts.into_iter().chain(title).chain(spoken).flatten();
+        let all: Vec<String> =
+            std::iter::once(&entry.called).chain(texts).map(|text| text.to_lowercase()).collect();
+        self.words.iter().all(|word| all.iter().any(|text| text.contains(&word.to_lowercase())))
+    }
+}
+
+impl Chosen<'_> {
+    /// Returns what the list ends with: how many there are, and what of them is not shown and why.
+    pub(super) fn footer(&self, size: &str) -> String {
+        let shown = self.items.iter().filter(|item| matches!(item, Item::One(_))).count();
+        let snapshots = if self.there == 1 { "snapshot" } else { "snapshots" };
+        let number =
+            if shown == self.there { shown.to_string() } else { format!("{shown} of {}", self.there) };
+        let mut hidden: Vec<String> = Vec::new();
+        for (number, what) in [(self.safety, "safety"), (self.automatic, "automatic")] {
+            if number > 0 {
+                hidden.push(format!("{number} {what}"));
+            }
+        }
+        let mut footer = format!("{number} {snapshots}, {size}");
+        if !hidden.is_empty() {
+            footer += &format!("; {} hidden (-a shows them)", hidden.join(" and "));
+        }
+        if self.older > 0 {
+            footer += &format!("; {} older", self.older);
+        }
+        footer
+    }
+}

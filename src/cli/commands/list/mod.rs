@@ -1,0 +1,232 @@
+//! `snap list`, here and on a remote.
+
+mod choice;
+mod remote;
+mod row;
+mod table;
+mod tree;
+
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::base::error::Result;
+use crate::base::timestamp::{Timestamp, age, parse_span};
+use crate::cli::help::examples;
+use crate::cli::outcome::Outcome;
+use crate::cli::output::paged::paged;
+use crate::cli::output::words::{count, size_text};
+use crate::cli::output::{Style, Text, Ui, pager};
+use crate::cli::remotes::with_remote;
+use crate::context::Context;
+use crate::store::Entry;
+use crate::workspace::Workspace;
+use choice::{Chosen, Item, Wanted};
+use remote::RemoteList;
+use row::{Listed, Sizes, Snapshot};
+use table::Line;
+
+/// List the snapshots, newest first
+#[derive(Args)]
+#[command(after_help = examples(&[
+    ("snap list", "All but those that snap made by itself"),
+    ("snap list parser --since 7d", "Those of the last week about the parser"),
+    ("snap list --here -n 5", "The five newest of this work tree"),
+    ("snap list --tree", "Draw which snapshot was saved after which"),
+    ("snap list --remote", "List the snapshots on the git remote origin"),
+]))]
+pub(crate) struct List {
+    /// Only snapshots with all of these words in name, message, branch, title, prompts or answer
+    #[arg(value_name = "WORD", conflicts_with_all = ["remote", "tree"])]
+    words: Vec<String>,
+    /// Also list safety snapshots, and each automatic one by itself
+    #[arg(short, long, conflicts_with_all = ["remote", "tree"])]
+    all: bool,
+    /// List at most N
+    #[arg(short = 'n', value_name = "N", conflicts_with_all = ["remote", "tree"])]
+    most: Option<usize>,
+    /// Only snapshots of this session: its id, or the start of it
+    #[arg(long, value_name = "ID", conflicts_with_all = ["remote", "tree"])]
+    session: Option<String>,
+    /// Only snapshots of this work tree
+    #[arg(long, conflicts_with_all = ["remote", "tree"])]
+    here: bool,
+    /// Only snapshots that are not older than AGE, such as 7d or 36h
+    #[arg(long, value_name = "AGE", value_parser = parse_span, conflicts_with_all = ["remote", "tree"])]
+    since: Option<Duration>,
+    /// List the oldest first
+    #[arg(long, conflicts_with_all = ["remote", "tree"])]
+    reverse: bool,
+    /// Fit the list into so many columns
+    #[arg(long, value_name = "N", hide = true)]
+    columns: Option<usize>,
+    /// List the snapshots on a git remote (by default origin) instead of those here
+    #[arg(long, value_name = "REMOTE", num_args = 0..=1, default_missing_value = "origin")]
+    remote: Option<String>,
+    /// Draw which snapshot was saved after which
+    #[arg(long, conflicts_with = "remote")]
+    tree: bool,
+}
+
+impl List {
+    pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        if let Some(remote) = &self.remote {
+            let (shown, listed) = with_remote(context, workspace, ui, remote, |remote| remote.list())?;
+            ui.report(&RemoteList::new(&shown, &listed, context.now))?;
+            return Ok(Outcome::Done);
+        }
+        let entries = workspace.store.entries()?;
+        if self.tree && !ui.json() && !entries.is_empty() {
+            return tree::draw(context, ui, &entries);
+        }
+        let wanted = self.wanted(context, workspace);
+        if ui.json() {
+            let rows = rows_for_programs(context, workspace, &wanted, &entries);
+            ui.print_json(&if self.reverse { rows.into_iter().rev().collect() } else { rows })?;
+            return Ok(Outcome::Done);
+        }
+        let chosen = wanted.choose(&entries);
+        if chosen.items.is_empty() {
+            ui.say(&nothing(&wanted, &chosen, entries.len()));
+        } else {
+            self.print(context, workspace, &entries, &chosen, ui)?;
+        }
+        if entries.is_empty() {
+            return Ok(Outcome::Done);
+        }
+        if let lost @ 1.. = workspace.store.lost_names()? {
+            let what = count(lost, "snapshot");
+            ui.warn(&format!(
+                "the files of {what} were removed, as by `git clean -x`; the next save brings them back"
+            ));
+        }
+        let damaged = entries.iter().filter_map(|entry| entry.manifest.as_ref().err());
+        let number = damaged.map(|error| ui.error(error)).count();
+        Ok(Outcome::partial_if(number > 0))
+    }
+
+    fn wanted(&self, context: &Context, workspace: &Workspace) -> Wanted<'_> {
+        let ago = |span: Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+        let since = |span| Timestamp::from_millis(context.now.as_millis().saturating_sub(ago(span)));
+        Wanted {
+            all: self.all,
+            most: self.most,
+            session: self.session.as_deref(),
+            root: self.here.then(|| workspace.root.as_path().into()),
+            since: self.since.map(since),
+            words: self.words.clone(),
+        }
+    }
+
+    fn print(
+        &self,
+        context: &Context,
+        workspace: &Workspace,
+        entries: &[Entry],
+        chosen: &Chosen<'_>,
+        ui: &mut Ui,
+    ) -> Result<()> {
+        let mut sizes = Sizes::default();
+        let ids: Vec<&str> = entries.iter().filter_map(|entry| Some(entry.readable()?.id.as_str())).collect();
+        let digits = table::digits(&ids);
+        let screen = self.columns.or_else(|| ui.shows_on_terminal().then(pager::screen_width));
+        let has_room = screen.is_none_or(|screen| screen >= row::ROOM_FOR_SIZES);
+        let mut lines: Vec<Line> = Vec::new();
+        for item in &chosen.items {
+            lines.push(match item {
+                Item::One(entry) => {
+                    let Some(manifest) = entry.readable() else { continue };
+                    let size =
+                        if has_room { Some(sizes.of(&workspace.store, entry, manifest)) } else { None };
+                    let snapshot = Snapshot::of(context, workspace, entry, manifest, size.unwrap_or(0));
+                    let mut row = snapshot.row(digits);
+                    if size.is_none() {
+                        row.facts[table::FACTS.len() - 1].clear();
+                    }
+                    Line::Snapshot(Box::new(row))
+                }
+                Item::Automatic(group) => Line::Note(folded(context, group)),
+            });
+        }
+        if self.reverse {
+            lines.reverse();
+        }
+        let mut shown = table::lines(&lines, screen);
+        let size = size_text(sizes.of_all(&workspace.store, entries));
+        let footer = chosen.footer(&size);
+        if ui.shows_on_terminal() {
+            shown.push(Text::default());
+            shown.push(Style::Faint.of(footer));
+            return paged(ui, &shown);
+        }
+        shown.into_iter().try_for_each(|line| ui.line(line))?;
+        if chosen.safety + chosen.automatic + chosen.older > 0 {
+            ui.say(&footer);
+        }
+        Ok(())
+    }
+}
+
+/// Says how many automatic snapshots there are in the place of a line, and of when.
+fn folded(context: &Context, group: &[&Entry]) -> String {
+    let ages = group.iter().filter_map(|entry| entry.readable());
+    let mut ages = ages.map(|manifest| age(context.now.since(manifest.created_at)));
+    let newest = ages.next().unwrap_or_default();
+    match ages.next_back() {
+        Some(oldest) if oldest != newest => format!("… {} automatic, {newest} to {oldest} old", group.len()),
+        _ => format!("… {} automatic, {newest} old", group.len()),
+    }
+}
+
+/// Says why there is nothing to list.
+fn nothing(wanted: &Wanted<'_>, chosen: &Chosen<'_>, entries: usize) -> String {
+    if wanted.is_filter() && chosen.there > 0 {
+        let all = count(chosen.there, "snapshot");
+        return format!("None of {all} is like that; `snap list` shows them.");
+    }
+    match chosen.safety {
+        0 if entries > 0 => "There is no snapshot that can be read.".to_owned(),
+        0 => "There is no snapshot yet; `snap save NAME` makes one.".to_owned(),
+        safety => format!(
+            "There is no snapshot but {}, made before something was overwritten; `snap list -a` shows them.",
+            count(safety, "safety snapshot")
+        ),
+    }
+}
+
+/// Returns all that fit what was asked for: a program sees for itself which are automatic.
+fn rows_for_programs<'a>(
+    context: &Context,
+    workspace: &Workspace,
+    wanted: &Wanted<'_>,
+    entries: &'a [Entry],
+) -> Vec<Listed<'a>> {
+    let everything = Wanted {
+        all: true,
+        most: wanted.most,
+        session: wanted.session,
+        root: wanted.root.clone(),
+        since: wanted.since,
+        words: wanted.words.clone(),
+    };
+    let chosen = everything.choose(entries);
+    let mut sizes = Sizes::default();
+    let mut row = |entry: &'a Entry| {
+        let manifest = entry.readable()?;
+        let size = sizes.of(&workspace.store, entry, manifest);
+        Some(Listed::Snapshot(Box::new(Snapshot::of(context, workspace, entry, manifest, size))))
+    };
+    let readable: Vec<Listed<'a>> = chosen
+        .items
+        .iter()
+        .filter_map(|item| match item {
+            Item::One(entry) => row(entry),
+            Item::Automatic(_) => None,
+        })
+        .collect();
+    let damaged = entries.iter().filter_map(|entry| {
+        let error = entry.manifest.as_ref().err()?;
+        Some(Listed::Damaged { name: &entry.stem, error: error.to_string() })
+    });
+    readable.into_iter().chain(damaged).collect()
+}

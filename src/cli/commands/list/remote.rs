@@ -1,0 +1,82 @@
+//! `snap list --remote`: the snapshots on a git remote, and who works on them.
+
+use serde::Serialize;
+
+use crate::base::error::Result;
+use crate::base::ids::SnapshotId;
+use crate::base::screen;
+use crate::base::timestamp::{Timestamp, age};
+use crate::cli::output::{Report, Style, Ui};
+use crate::cli::remotes::worked_on_by;
+use crate::transfer::{Lease, ListedSnapshot};
+
+/// The snapshots on a remote.
+#[derive(Serialize)]
+#[serde(transparent)]
+pub(super) struct RemoteList<'a> {
+    snapshots: Vec<OnRemote<'a>>,
+    #[serde(skip)]
+    remote: &'a str,
+    #[serde(skip)]
+    now: Timestamp,
+}
+
+#[derive(Serialize)]
+struct OnRemote<'a> {
+    name: &'a str,
+    id: &'a SnapshotId,
+    created_at: Timestamp,
+    by: &'a str,
+    here: bool,
+    leases: Vec<LeaseFacts<'a>>,
+    #[serde(skip)]
+    worked_on: &'a [Lease],
+}
+
+#[derive(Serialize)]
+struct LeaseFacts<'a> {
+    who: &'a str,
+    since: Timestamp,
+}
+
+impl<'a> RemoteList<'a> {
+    pub(super) fn new(remote: &'a str, listed: &'a [ListedSnapshot], now: Timestamp) -> RemoteList<'a> {
+        let lease = |lease: &'a Lease| LeaseFacts { who: &lease.who, since: lease.since };
+        let one = |one: &'a ListedSnapshot| OnRemote {
+            name: &one.name,
+            id: &one.id,
+            created_at: one.created_at,
+            by: &one.by,
+            here: one.here,
+            leases: one.leases.iter().map(lease).collect(),
+            worked_on: &one.leases,
+        };
+        RemoteList { snapshots: listed.iter().map(one).collect(), remote, now }
+    }
+}
+
+impl Report for RemoteList<'_> {
+    fn print(&self, ui: &mut Ui) -> Result<()> {
+        let remote = self.remote;
+        if self.snapshots.is_empty() {
+            ui.say(&format!("There is no snapshot on {remote}; `snap push {remote}` sends one."));
+            return Ok(());
+        }
+        ui.line(Style::Faint.of(format!("{:8}  {:>4}  {:4}  {:24}  NAME", "ID", "AGE", "HERE", "BY")))?;
+        for one in &self.snapshots {
+            let worked_on = match one.worked_on {
+                [] => String::new(),
+                leases => format!("  ({})", worked_on_by(self.now, leases)),
+            };
+            ui.line(&format!(
+                "{:8}  {:>4}  {:4}  {:24}  {}{worked_on}",
+                one.id.short(),
+                age(self.now.since(one.created_at)),
+                if one.here { "yes" } else { "-" },
+                screen::cut(one.by, 24),
+                screen::cut(one.name, 60),
+            ))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,328 @@
+//! `snap status`: the session, the newest snapshot and what changed since, what calls `snap`, and what is wrong.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::Serialize;
+
+use super::init::off_switch;
+use crate::base::error::Result;
+use crate::base::screen::Line;
+use crate::base::timestamp::age;
+use crate::cli::help::examples;
+use crate::cli::outcome::Outcome;
+use crate::cli::output::words::{ago, count, size_text};
+use crate::cli::output::{Report, Style, Text, Ui, text};
+use crate::cli::session_choice;
+use crate::client::{HookPlace, Scope, hook_places};
+use crate::compare::changed_since;
+use crate::context::Context;
+use crate::manifest::Manifest;
+use crate::restore;
+use crate::store::{Entry, Reference};
+use crate::workspace::Workspace;
+
+/// Show the session, the newest snapshot, what calls snap, and what is wrong
+#[derive(Args, Default)]
+#[command(after_help = examples(&[
+    ("snap status", "Look at everything; `snap` alone does the same"),
+    ("snap status --short", "Print the newest snapshot, for the prompt of a shell"),
+]))]
+pub(crate) struct Status {
+    /// Print only the name and the age of the newest snapshot, at once: for the prompt of a shell
+    #[arg(long)]
+    short: bool,
+}
+
+impl Status {
+    pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        if self.short {
+            return short(context, workspace, ui);
+        }
+        let status = StatusReport::of(context, workspace)?;
+        ui.report(&status)?;
+        Ok(Outcome::Done)
+    }
+}
+
+/// Prints the newest snapshot in a word; a prompt is no place for errors.
+fn short(context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+    let newest = workspace.store.find(&Reference::Latest(0)).ok();
+    let manifest = newest.as_ref().and_then(|entry| Some((entry, entry.readable()?)));
+    if let Some((entry, manifest)) = manifest {
+        ui.line(&format!("{} {}", Line(&entry.called), age(context.now.since(manifest.created_at))))?;
+    }
+    Ok(Outcome::Done)
+}
+
+/// Everything that a person wants to know without asking for it.
+#[derive(Serialize)]
+struct StatusReport {
+    session: Option<SessionNow>,
+    newest: Option<Newest>,
+    store: StoreNow,
+    hooks: Vec<Caller>,
+    program: Programs,
+    problems: Vec<Problem>,
+}
+
+#[derive(Serialize)]
+struct SessionNow {
+    id: String,
+    running: bool,
+    /// What it does, if it runs and says so.
+    status: Option<String>,
+    /// Its title or first prompt.
+    words: Option<String>,
+    #[serde(skip)]
+    state: String,
+}
+
+#[derive(Serialize)]
+struct Newest {
+    name: String,
+    id: String,
+    age_seconds: u64,
+    /// How many files differ from it now; `null` outside git.
+    changed: Option<usize>,
+    #[serde(skip)]
+    age: String,
+}
+
+#[derive(Serialize)]
+struct StoreNow {
+    path: String,
+    snapshots: usize,
+    safety: usize,
+    /// In bytes, on disk.
+    size: u64,
+}
+
+/// What makes the client call `snap`.
+#[derive(Serialize)]
+struct Caller {
+    scope: &'static str,
+    path: String,
+    hooks: bool,
+    plugin: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Programs {
+    version: &'static str,
+    /// This program.
+    this: Option<String>,
+    /// The one that hooks call: the first on the PATH.
+    called: Option<String>,
+}
+
+/// Something that is wrong, and the command that mends it.
+#[derive(Serialize)]
+struct Problem {
+    what: String,
+    mend: String,
+}
+
+impl StatusReport {
+    fn of(context: &Context, workspace: &Workspace) -> Result<StatusReport> {
+        let entries = workspace.store.entries()?;
+        let places = hook_places(&workspace.root, &context.config_dir);
+        let this = std::env::current_exe().ok();
+        let called = first_on_path("snap");
+        let problems = problems(workspace, &entries, &places, this.as_deref(), called.as_deref());
+        let is_safety = |entry: &&Entry| entry.readable().is_some_and(|manifest| manifest.safety.is_some());
+        let safety = entries.iter().filter(is_safety).count();
+        let mut objects = std::collections::HashMap::new();
+        for object in entries.iter().filter_map(Entry::readable).flat_map(Manifest::objects) {
+            objects.entry(object.object).or_insert_with(|| workspace.store.stored_size(&object));
+        }
+        let manifests: u64 = entries.iter().map(|entry| workspace.store.manifest_size(&entry.stem)).sum();
+        Ok(StatusReport {
+            session: session(context, workspace),
+            newest: newest(context, workspace, &entries),
+            store: StoreNow {
+                path: workspace.store.root().to_string_lossy().into_owned(),
+                snapshots: entries.len() - safety,
+                safety,
+                size: manifests + objects.values().sum::<u64>(),
+            },
+            hooks: places.iter().map(Caller::of).collect(),
+            program: Programs {
+                version: env!("CARGO_PKG_VERSION"),
+                this: this.map(|path| path.to_string_lossy().into_owned()),
+                called: called.map(|path| path.to_string_lossy().into_owned()),
+            },
+            problems,
+        })
+    }
+
+    fn lines(&self) -> Vec<(&'static str, Text)> {
+        let mut lines: Vec<(&'static str, Text)> = Vec::new();
+        match &self.session {
+            Some(session) => {
+                lines.extend(session.words.as_ref().map(|words| ("Session", Style::Strong.of(words))));
+                lines.push(("Session", text![&session.id, format!(", {}", session.state)]));
+            }
+            None => lines.push(("Session", "none was found here; `claude` begins one".into())),
+        }
+        lines.push((
+            "Newest",
+            match &self.newest {
+                None => "there is no snapshot yet; `snap save NAME` makes one".into(),
+                Some(newest) => {
+                    let since = match newest.changed {
+                        None => Text::default(),
+                        Some(0) => Style::Good.of("; no file has changed since"),
+                        Some(changed) => Style::Warning.of(format!(
+                            "; {} changed since (`snap diff --now`)",
+                            if changed == 1 {
+                                "1 file has".to_owned()
+                            } else {
+                                format!("{changed} files have")
+                            }
+                        )),
+                    };
+                    text![Style::Strong.of(&newest.name), format!("  saved {}", ago(&newest.age)), since]
+                }
+            },
+        ));
+        let StoreNow { path, snapshots, safety, size } = &self.store;
+        let safety =
+            if *safety == 0 { String::new() } else { format!(" and {}", count(*safety, "safety snapshot")) };
+        let all = format!("{}{safety}, {}", count(*snapshots, "snapshot"), size_text(*size));
+        lines.push(("Store", text![all]));
+        lines.push(("Store", Style::Faint.of(path)));
+        if self.hooks.is_empty() {
+            lines.push((
+                "Hooks",
+                "none; `snap init` adds `/snapshot`, and checkpoints before risky steps".into(),
+            ));
+        }
+        for caller in &self.hooks {
+            if caller.hooks {
+                lines.push(("Hooks", text![&caller.path, Style::Faint.of(format!("  {}", caller.scope))]));
+            }
+            if let Some(plugin) = &caller.plugin {
+                lines
+                    .push(("Hooks", text!["plugin ", plugin, Style::Faint.of(format!("  {}", caller.path))]));
+            }
+        }
+        let program = self.program.this.as_deref().unwrap_or("snap");
+        lines.push(("Program", text![program, Style::Faint.of(format!("  {}", self.program.version))]));
+        lines.extend(
+            self.problems
+                .iter()
+                .map(|Problem { what, mend }| ("Problem", text![Style::Bad.of(what), ": ", mend])),
+        );
+        lines
+    }
+}
+
+impl Report for StatusReport {
+    fn print(&self, ui: &mut Ui) -> Result<()> {
+        let mut last = "";
+        for (heading, line) in self.lines() {
+            let shown = if heading == last { "" } else { heading };
+            ui.line(text![Style::Faint.of(format!("{shown:10}")), line])?;
+            last = heading;
+        }
+        Ok(())
+    }
+}
+
+impl Caller {
+    fn of(place: &HookPlace) -> Caller {
+        Caller {
+            scope: match place.scope {
+                Scope::Project => "this project",
+                Scope::Local => "this project, only you",
+                Scope::User => "all your projects",
+            },
+            path: place.path.to_string_lossy().into_owned(),
+            hooks: place.hooks,
+            plugin: place.plugin.clone(),
+        }
+    }
+}
+
+/// Returns the session that a save would take.
+fn session(context: &Context, workspace: &Workspace) -> Option<SessionNow> {
+    let session = session_choice::find(context, workspace, None).ok()?.session?;
+    let status = session.live.as_ref().and_then(|live| live.status.clone());
+    let state = match (&session.live, &status) {
+        (None, _) => "ended".to_owned(),
+        (Some(_), None) => "running".to_owned(),
+        (Some(_), Some(status)) => format!("running, {}", Line(status)),
+    };
+    let words = session_choice::words_of(&session, workspace);
+    Some(SessionNow { id: session.id.to_string(), running: session.live.is_some(), status, words, state })
+}
+
+fn newest(context: &Context, workspace: &Workspace, entries: &[Entry]) -> Option<Newest> {
+    let by_hand = |entry: &&Entry| entry.readable().is_some_and(|manifest| manifest.safety.is_none());
+    let entry = entries.iter().find(by_hand)?;
+    let manifest = entry.readable()?;
+    let since = context.now.since(manifest.created_at);
+    Some(Newest {
+        name: entry.called.clone(),
+        id: manifest.id.to_string(),
+        age_seconds: since.as_secs(),
+        // What can't be compared, as with a base that is not here, is no news.
+        changed: changed_since(workspace, manifest).ok(),
+        age: age(since),
+    })
+}
+
+fn problems(
+    workspace: &Workspace,
+    entries: &[Entry],
+    places: &[HookPlace],
+    this: Option<&Path>,
+    called: Option<&Path>,
+) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut tell = |what: String, mend: &str| problems.push(Problem { what, mend: mend.to_owned() });
+    let damaged = entries.iter().filter(|entry| entry.manifest.is_err()).count();
+    if damaged > 0 {
+        tell(format!("{} can't be read", count(damaged, "snapshot")), "`snap verify --repair`");
+    }
+    if let Ok(lost @ 1..) = workspace.store.lost_names() {
+        tell(
+            format!("the files of {} were removed, as by `git clean -x`", count(lost, "snapshot")),
+            "the next `snap save` brings them back",
+        );
+    }
+    if let Ok((roots, _)) = restore::cut_off(workspace)
+        && !roots.is_empty()
+    {
+        tell(
+            "a restore was interrupted".to_owned(),
+            "the next `snap save`, `rewind` or `undo` finishes it or rolls it back",
+        );
+    }
+    let plugin = places.iter().find_map(|place| place.plugin.as_ref());
+    let own = places.iter().find(|place| place.hooks);
+    if let (Some(plugin), Some(own)) = (plugin, own) {
+        tell(
+            "a plugin and settings both call snap".to_owned(),
+            &format!("`claude plugin disable {}`, or `{}`", Line(plugin), off_switch(own.scope)),
+        );
+    }
+    if !places.is_empty() {
+        let real = |path: Option<&Path>| path.and_then(|path| path.canonicalize().ok());
+        match called {
+            None => tell("the hooks find no `snap`".to_owned(), "put its folder on the PATH"),
+            Some(other) if real(this) != real(called) => tell(
+                format!("the hooks call another program, {}", other.display()),
+                "put the folder of this one before it on the PATH",
+            ),
+            Some(_) => {}
+        }
+    }
+    problems
+}
+
+fn first_on_path(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
+}

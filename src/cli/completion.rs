@@ -1,0 +1,115 @@
+//! What a shell is told while a command line is typed: our own words, and the snapshots here with what they were about.
+//!
+//! The shell calls this program for it, so it is never out of date. Whatever goes wrong is nothing to be told about then.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use clap::Command;
+use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
+use clap_complete::env::{CompleteEnv, Shells};
+
+use super::output::snapshot_words::about;
+use crate::base::columns::fitted;
+use crate::base::error::{Error, Kind, Result};
+use crate::base::screen::is_safe;
+use crate::base::timestamp::age;
+use crate::context::Context;
+use crate::workspace::Workspace;
+
+/// Says that a shell asks, and which one.
+const VARIABLE: &str = "SNAP_COMPLETE";
+
+/// The most columns of what a snapshot was about.
+const LONGEST_ABOUT: usize = 60;
+
+/// The shell that asks.
+static SHELL: OnceLock<OsString> = OnceLock::new();
+
+/// Answers a shell, if one asks; says whether that was all.
+pub(super) fn answer(snap: fn() -> Command) -> bool {
+    let Some(shell) = std::env::var_os(VARIABLE).filter(|shell| !shell.is_empty()) else { return false };
+    let _first = SHELL.set(shell);
+    let here = std::env::current_dir().ok();
+    let asked = CompleteEnv::with_factory(snap).var(VARIABLE).bin("snap");
+    // A shell that is not known gets nothing, and no error in the middle of what is typed.
+    asked.try_complete(std::env::args_os(), here.as_deref()).unwrap_or(true)
+}
+
+/// Returns the script that makes a shell ask.
+///
+/// # Errors
+/// [`Kind::Bug`] if there is none for it.
+pub(super) fn script(shell: &str) -> Result<Vec<u8>> {
+    let mut script = Vec::new();
+    let shells = Shells::builtins();
+    let known = shells.completer(shell);
+    let written = known.map(|known| known.write_registration(VARIABLE, "snap", "snap", "snap", &mut script));
+    match written {
+        Some(Ok(())) => Ok(script),
+        _ => Err(Error::new(Kind::Bug, format!("There is no completion for {shell}"))),
+    }
+}
+
+/// Completes the name of a snapshot.
+pub(super) fn snapshots() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| candidates().unwrap_or_default())
+}
+
+fn candidates() -> Option<Vec<CompletionCandidate>> {
+    let store = std::env::var_os("SNAP_STORE").filter(|store| !store.is_empty()).map(PathBuf::from);
+    let context = Context::from_environment(None, store).ok()?;
+    let workspace = Workspace::open(&context).ok()?;
+    let entries = workspace.store.entries().ok()?;
+    let shell = SHELL.get().and_then(|shell| shell.to_str()).unwrap_or_default();
+    let by_hand = entries.iter().filter_map(|entry| Some((entry, entry.readable()?)));
+    let by_hand = by_hand.filter(|(_, manifest)| manifest.safety.is_none());
+    let candidate =
+        |(number, (entry, manifest)): (usize, (&crate::store::Entry, &crate::manifest::Manifest))| {
+            let word = word_for(shell, &entry.called)?;
+            let about = fitted(&about(manifest), LONGEST_ABOUT);
+            let help = format!("{}  {about}", age(context.now.since(manifest.created_at)));
+            Some(CompletionCandidate::new(word).help(Some(help.into())).display_order(Some(number)))
+        };
+    Some(by_hand.enumerate().filter_map(candidate).collect())
+}
+
+/// Returns a name as the shell takes it on a command line; `None` for one that can't be put there without a risk: a name may
+/// be somebody else's choice.
+fn word_for(shell: &str, name: &str) -> Option<String> {
+    let plain = |c: char| c.is_alphanumeric() || "_-./=:@%+,".contains(c);
+    if !is_safe(name) {
+        return None;
+    }
+    match shell {
+        _ if name.chars().all(plain) => Some(name.to_owned()),
+        // These quote what they put there.
+        "zsh" | "fish" => Some(name.to_owned()),
+        "bash" => {
+            Some(name.chars().flat_map(|c| (!plain(c)).then_some('\\').into_iter().chain([c])).collect())
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_can_run_anything_when_it_is_completed() {
+        for (shell, name, wanted) in [
+            ("bash", "wip", Some("wip")),
+            ("bash", "my first", Some("my\\ first")),
+            ("bash", "x;rm -rf $(y)", Some("x\\;rm\\ -rf\\ \\$\\(y\\)")),
+            ("zsh", "my first", Some("my first")),
+            ("elvish", "my first", None),
+            ("elvish", "wip", Some("wip")),
+            ("bash", "a\nb", None),
+            ("zsh", "a\u{1b}[2J", None),
+        ] {
+            assert_eq!(word_for(shell, name).as_deref(), wanted, "{shell} {name:?}");
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! macOS: `fsync` leaves data in the disk's own memory; `F_FULLFSYNC` does not, where the disk has it.
+
+use std::ffi::OsStr;
+use std::os::fd::AsFd;
+
+use rustix::fs as sys;
+use rustix::io::Errno;
+
+pub(super) fn flush(file: impl AsFd) -> Result<(), Errno> {
+    // Network disks and some foreign ones refuse it. If the disk itself is at fault, `fsync` says so too.
+    sys::fcntl_fullfsync(&file).or_else(|_| sys::fsync(&file))
+}
+
+pub(super) fn is_mount(_folder: impl AsFd, _name: &OsStr) -> Option<bool> {
+    // No folder is mounted to another place of the same disk here, so the numbers of the disks say it.
+    None
+}

@@ -1,0 +1,21 @@
+//! Linux: processes as `/proc` shows them.
+
+use std::path::Path;
+
+use super::beginning::Beginning;
+
+pub(super) fn beginning(pid: i32) -> Beginning {
+    let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else {
+        let shows_processes = Path::new("/proc/self/stat").exists();
+        return if shows_processes { Beginning::Gone } else { Beginning::Unknown };
+    };
+    // Field 22, counted behind the name, which may hold blanks and brackets.
+    let ticks = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(19));
+    ticks.map_or(Beginning::Unknown, |ticks| Beginning::Known(ticks.to_owned()))
+}
+
+pub(super) fn words(pid: i32) -> Option<Vec<String>> {
+    let line = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let words = line.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned());
+    Some(words.filter(|word| !word.is_empty()).collect())
+}
