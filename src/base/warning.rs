@@ -53,6 +53,10 @@ pub enum Warning {
     NoSessionSaved,
     /// The snapshot holds a session without its conversation.
     NoConversationSaved,
+    /// Nothing was said yet in the saved session of this id.
+    NothingSaid(String),
+    /// Nothing was said yet in the session of this id, which is being saved.
+    NothingToResumeYet(String),
     /// Something of a session that does not come back.
     Lost(Lost, String),
     /// So many more of those.
@@ -226,6 +230,14 @@ impl fmt::Display for Warning {
             Warning::NoConversationSaved => {
                 f.write_str("The conversation was not saved: only files are restored.")
             }
+            Warning::NothingSaid(id) => write!(
+                f,
+                "The saved session {id} has no message, so there is nothing that the client could resume: only files are restored."
+            ),
+            Warning::NothingToResumeYet(id) => write!(
+                f,
+                "The session {id} has no message yet, so there is nothing in it that the client could resume."
+            ),
             Warning::Lost(what, one) => write!(f, "{}: {one}", what.text()),
             Warning::MoreLost(what, more) => {
                 write!(f, "{}: {more} more; `snap show` lists all.", what.text())

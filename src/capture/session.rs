@@ -141,6 +141,9 @@ impl SessionReader<'_> {
         if is_torn && found.live.is_none() {
             captured.notes.push(Warning::TornLine(found.transcript.display().to_string()));
         }
+        if transcript.is_some() && facts.messages == 0 {
+            captured.notes.push(Warning::NothingToResumeYet(found.id.to_string()));
+        }
         let journal = found.home.journal(&found.id, &mut missing);
         journal.explain(facts.decisions.make_contiguous());
         let files = found.home.session_files(found, &workspace.root);

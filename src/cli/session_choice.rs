@@ -71,7 +71,12 @@ impl SessionChoice {
             format!("The session {id} runs here and has no transcript yet: nothing of it can be saved.")
         }));
         if let (Some(session), true) = (&found.session, found.elsewhere) {
-            notes.push(format!("The session works in {}, which is not in this repository.", folder(session)));
+            notes.push(match &session.cwd {
+                Some(_) => {
+                    format!("The session works in {}, which is not in this repository.", folder(session))
+                }
+                None => "The session does not say which folder it works in.".to_owned(),
+            });
         }
         if let (Some(session), true) = (&found.session, found.other_tree) {
             let tree = session.cwd.as_deref().unwrap_or(Path::new("."));

@@ -163,7 +163,13 @@ fn walk_with(
         };
         let here = format!("{place}/{name}");
         match path.symlink_metadata().map(|meta| meta.file_type()) {
-            Ok(kind) if kind.is_dir() => files.extend(walk_with(&path, &here, missing, behind)),
+            Ok(kind) if kind.is_dir() => {
+                // In the place of a transcript it is none, whatever is in it.
+                if agent_file(&here).is_some() {
+                    missing.push(Skipped::at(&path, "it is a folder, and no file"));
+                }
+                files.extend(walk_with(&path, &here, missing, behind));
+            }
             Ok(kind) if kind.is_file() => files.push((here, path)),
             Ok(kind) => match behind(&path, &here).filter(|_| kind.is_symlink()) {
                 Some(target) => files.push((here, target)),

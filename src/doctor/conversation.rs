@@ -66,6 +66,11 @@ impl Conversation {
         place >= self.noted_at
     }
 
+    /// Says whether the client noted, behind all other records, that it goes on from this one.
+    pub(super) fn is_noted_last(&self, place: usize) -> bool {
+        self.noted_at == self.said.len() && self.goes_on_from.as_ref() == Some(&self.said[place].uuid)
+    }
+
     /// Says which records from before the last compaction it kept.
     pub(super) fn preserve(&mut self, uuids: &HashSet<Box<str>>) {
         self.preserved.clone_from(uuids);

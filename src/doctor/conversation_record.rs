@@ -17,6 +17,12 @@ use crate::client::transcript::record::Fields;
 /// The most characters of a prompt that are kept.
 const LONGEST_PROMPT: usize = 200;
 
+/// How a message begins with which the client tells that a task in the background has ended.
+const NOTIFICATION: &str = "<task-notification>";
+
+/// The most characters of a part's type that are kept.
+const LONGEST_KIND: usize = 40;
+
 /// A longer prompt is not read for its beginning.
 const LONGEST_READ: usize = 1 << 20;
 
@@ -106,7 +112,25 @@ pub(super) enum PartKind {
     Input(Box<str>),
     /// An answer that is a text and no list of parts.
     Plain,
+    /// A call that names no tool.
+    NoName,
+    /// A part of a type that no client and no API is known to have: its name.
+    Unknown(Box<str>),
 }
+
+/// The types of parts that the API takes, but for uses and results of tools, of which there are ever more.
+const KNOWN: [&str; 10] = [
+    "text",
+    "image",
+    "document",
+    "thinking",
+    "redacted_thinking",
+    "search_result",
+    "container_upload",
+    "tool_reference",
+    "compaction",
+    "fallback",
+];
 
 /// What is wrong with signed thinking, so far as it shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -210,7 +234,8 @@ pub(super) fn read(line: u64, number: u64, record: &[u8]) -> Option<Conversation
         if view.is_api_error_message == Some(true) {
             said.refused = Some(beginning(&texts).into());
         } else if role == Role::User && view.is_meta != Some(true) && !said.is_summary {
-            let typed = !texts.trim().is_empty() && !is_command(&texts) && !said.is_result();
+            let by_client = is_command(&texts) || texts.trim_start().starts_with(NOTIFICATION);
+            let typed = !texts.trim().is_empty() && !by_client && !said.is_result();
             said.prompt = typed.then(|| beginning(&texts).into());
         }
     } else if let Some(attachment) = view.attachment {
@@ -288,6 +313,7 @@ impl ConversationRecord {
             let Ok(block) = serde_json::from_str::<BlockFields<'_>>(raw.get()) else { continue };
             self.parts.extend(part(&block, self.role).map(|what| MessagePart { place, what }));
             self.parts.extend(wrong_input(&block).map(|what| MessagePart { place, what }));
+            self.parts.extend(wrong_kind(&block).map(|what| MessagePart { place, what }));
             if block.kind == "text" && texts.len() < LONGEST_PROMPT {
                 texts += &block.text.and_then(decoded).unwrap_or_default();
             }
@@ -295,12 +321,10 @@ impl ConversationRecord {
             let inner = block.content.filter(|_| block.kind == "tool_result").map_or("", RawValue::get);
             for (number, raw) in list(inner).into_iter().enumerate() {
                 let place = PartPlace { inner: Some(number), ..place };
-                let inner = serde_json::from_str::<BlockFields<'_>>(raw.get()).ok();
-                if let Some(what @ PartKind::Media(_)) =
-                    inner.as_ref().and_then(|inner| part(inner, self.role))
-                {
-                    self.parts.push(MessagePart { place, what });
-                }
+                let Ok(inner) = serde_json::from_str::<BlockFields<'_>>(raw.get()) else { continue };
+                let media = part(&inner, self.role).filter(|what| matches!(what, PartKind::Media(_)));
+                self.parts
+                    .extend(media.or_else(|| wrong_kind(&inner)).map(|what| MessagePart { place, what }));
             }
         }
         texts
@@ -321,6 +345,16 @@ fn wrong_input(block: &BlockFields<'_>) -> Option<PartKind> {
     let object = said.filter(|said| Fields::read(said.as_bytes()).is_some());
     let made = || if input == "null" { "{}".to_owned() } else { format!("{{\"input\":{input}}}") };
     Some(PartKind::Input(object.unwrap_or_else(made).into()))
+}
+
+/// Says whether a part is a call without a tool, or of a type that nobody knows.
+fn wrong_kind(block: &BlockFields<'_>) -> Option<PartKind> {
+    let kind = block.kind.as_ref();
+    if kind == "tool_use" {
+        return block.name.as_deref().is_none_or(str::is_empty).then_some(PartKind::NoName);
+    }
+    let is_known = KNOWN.contains(&kind) || kind.ends_with("_use") || kind.ends_with("_result");
+    (!is_known).then(|| PartKind::Unknown(kind.chars().take(LONGEST_KIND).collect::<String>().into()))
 }
 
 fn part(block: &BlockFields<'_>, role: Role) -> Option<PartKind> {

@@ -33,6 +33,7 @@ pub(super) fn diagnose(
         look.calls();
         look.refusal(end);
         look.branch(end);
+        look.order(end);
         look.compaction();
         findings.append(&mut look.findings);
     }
@@ -91,6 +92,8 @@ impl<'a> Diagnosing<'a> {
                     PartKind::Thinking(Thinking::Unsigned) if is_sent => Trouble::Unsigned,
                     PartKind::Input(_) => Trouble::Input,
                     PartKind::Plain => Trouble::Plain,
+                    PartKind::NoName => Trouble::NoName,
+                    PartKind::Unknown(kind) => Trouble::UnknownPart(kind.clone()),
                     PartKind::Call(id) if !is_taken_as_id(id) => Trouble::CallId,
                     _ => continue,
                 };
@@ -122,6 +125,20 @@ impl<'a> Diagnosing<'a> {
         let messages = self.conversation.all().iter().take(boundary).filter(|said| said.is_message()).count();
         let line = self.conversation.at(boundary).map_or(0, |said| said.line);
         self.findings.push(Finding::at(line, Trouble::BrokenCompaction { messages }));
+    }
+
+    /// Looks whether the end stands before what it follows, as after two copies of a file were merged.
+    fn order(&mut self, end: usize) {
+        let Some(last) = self.conversation.all().iter().rposition(ConversationRecord::is_message) else {
+            return;
+        };
+        let way: Vec<usize> = self.conversation.back_from(end).collect();
+        let behind = way.iter().take_while(|place| **place != last);
+        let messages = behind.filter(|place| self.conversation.all()[**place].is_message()).count();
+        if last > end && way.contains(&last) && !self.conversation.is_noted_last(end) {
+            let line = self.conversation.at(end).map_or(0, |said| said.line);
+            self.findings.push(Finding::at(line, Trouble::Order { messages }));
+        }
     }
 
     fn branch(&mut self, end: usize) {

@@ -88,6 +88,15 @@ pub enum Trouble {
     CallId,
     /// An answer that is a text and no list of parts.
     Plain,
+    /// A call that names no tool.
+    NoName,
+    /// A part of a type that the API does not know.
+    UnknownPart(Box<str>),
+    /// The end of the conversation stands before what it follows.
+    Order {
+        /// How many messages come after the one that stands last.
+        messages: usize,
+    },
     /// The API refused the last request.
     Refusal(Refusal),
     /// The client goes on from another branch than the one that was written to last.
@@ -128,7 +137,7 @@ impl Trouble {
         match self {
             Trouble::Damage(Problem::NoMessage, _) => Effect::Refused,
             Trouble::Damage(_, true) | Trouble::RepeatedCall | Trouble::OtherBranch { .. } => Effect::Lost,
-            Trouble::BrokenCompaction { .. } => Effect::Lost,
+            Trouble::BrokenCompaction { .. } | Trouble::Order { .. } => Effect::Lost,
             Trouble::Unfinished { running: false, .. } => Effect::Lost,
             Trouble::Damage(_, false)
             | Trouble::Unfinished { running: true, .. }
@@ -143,6 +152,8 @@ impl Trouble {
             | Trouble::Input
             | Trouble::CallId
             | Trouble::Plain
+            | Trouble::NoName
+            | Trouble::UnknownPart(_)
             | Trouble::Refusal(_) => Effect::Refused,
         }
     }
@@ -171,6 +182,7 @@ impl Trouble {
                 Some(Fault::TooLarge) => "image_too_large",
                 Some(Fault::TooLong) => "image_side_too_long",
                 Some(Fault::MediaType(_)) => "image_media_type",
+                Some(Fault::Address) => "image_address",
                 Some(Fault::NoPdf) => "no_pdf",
                 Some(Fault::Locked) => "pdf_password",
                 Some(Fault::NoImage) | None => "no_image",
@@ -186,6 +198,9 @@ impl Trouble {
             Trouble::RepeatedCall => "repeated_call",
             Trouble::CallId => "call_id",
             Trouble::Plain => "plain_answer",
+            Trouble::NoName => "call_name",
+            Trouble::UnknownPart(_) => "unknown_part",
+            Trouble::Order { .. } => "order",
             Trouble::Refusal(_) => "refusal",
             Trouble::OtherBranch { .. } => "other_branch",
             Trouble::BrokenCompaction { .. } => "broken_compaction",
@@ -222,10 +237,15 @@ impl Trouble {
             Trouble::Media(Media { fault: Some(Fault::TooLarge), .. }) => {
                 "the client sends no request any more"
             }
+            Trouble::Media(Media { fault: Some(Fault::Address), .. }) | Trouble::UnknownPart(_) => {
+                "the client sends it with each request, and the API refuses that"
+            }
             Trouble::Media(_) | Trouble::LongAmongMany { .. } => {
                 "the API refuses it; newer clients then leave out images, good ones too, and older ones are stuck"
             }
             Trouble::Plain => "2.1.149 can't resume it",
+            Trouble::NoName => "2.1.149 sends it, and the API refuses that; 2.1.332 leaves it out",
+            Trouble::Order { .. } => "the client goes on from the one that stands last, or near it",
             Trouble::LargeRequest(_) | Trouble::ThinkingLast | Trouble::Input | Trouble::CallId => {
                 "the client sends it with each request, and the API refuses that"
             }
@@ -287,6 +307,11 @@ impl fmt::Display for Trouble {
                 f.write_str("a tool call with an id of other characters than letters, digits, - and _")
             }
             Trouble::Plain => f.write_str("an answer that is a text and no list"),
+            Trouble::NoName => f.write_str("a tool call that names no tool"),
+            Trouble::UnknownPart(kind) => write!(f, "a part of the unknown type {kind:?}"),
+            Trouble::Order { messages } => {
+                write!(f, "the last {messages} messages stand before what they follow")
+            }
             Trouble::Refusal(refusal) => write!(f, "the last request was refused: {}", refusal.said),
             Trouble::BrokenCompaction { messages } => {
                 write!(f, "a compaction without its summary, with {messages} messages before it")
@@ -313,6 +338,10 @@ fn write_media(f: &mut fmt::Formatter<'_>, media: &Media) -> fmt::Result {
         }
         (Some(Fault::MediaType(is)), _) => {
             write!(f, "an image that is {is}, and is said to be something else")
+        }
+        (Some(Fault::Address), What::Image) => f.write_str("an image at an address that is none on the web"),
+        (Some(Fault::Address), What::Document) => {
+            f.write_str("a document at an address that is none on the web")
         }
         (Some(Fault::NoPdf), _) => f.write_str("a document that is no PDF"),
         (Some(Fault::Locked), _) => f.write_str("a PDF with a password"),

@@ -83,6 +83,8 @@ pub enum Fault {
     MediaType(&'static str),
     /// It is no image of a type that the API takes.
     NoImage,
+    /// It is elsewhere, at an address that is none on the web.
+    Address,
     /// It is no PDF.
     NoPdf,
     /// The PDF asks for a password.
@@ -108,12 +110,20 @@ struct Source<'a> {
     media_type: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     data: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    url: Option<Cow<'a, str>>,
 }
 
-/// Looks at the JSON of a block's `source`; `None` if it is none that is in the message itself.
+/// Looks at the JSON of a block's `source`; `None` if it is elsewhere, where the API may get it.
 pub(super) fn look(what: What, source: &str) -> Option<Media> {
     let source: Source<'_> = serde_json::from_str(source).ok()?;
     let data = source.data.as_deref().unwrap_or_default();
+    if source.kind == "url" {
+        let url = source.url.as_deref().unwrap_or_default().to_ascii_lowercase();
+        let is_on_the_web = url.starts_with("https://") || url.starts_with("http://");
+        let fault = Some(Fault::Address);
+        return (!is_on_the_web).then_some(Media { what, bytes: 0, sides: None, fault });
+    }
     (source.kind == "base64").then(|| look_at(what, data, source.media_type.as_deref()))
 }
 
@@ -232,5 +242,9 @@ mod tests {
         assert_eq!(look(What::Image, r#"{"type":"url","url":"https://x.example/a.png"}"#), None);
         assert_eq!(look(What::Document, r#"{"type":"text","data":"hello"}"#), None);
         assert_eq!(look(What::Image, "7"), None);
+        for url in ["file:///a.png", "/a.png", ""] {
+            let found = look(What::Image, &json!({"type": "url", "url": url}).to_string());
+            assert_eq!(found.expect("an image").fault, Some(Fault::Address), "{url}");
+        }
     }
 }

@@ -40,6 +40,20 @@ pub(super) enum NewPart {
     Input(Box<str>),
     /// The same text, in a list.
     Listed,
+    /// The same call, of a tool of this name.
+    Name(&'static str),
+    /// What the second makes of what the first makes of it.
+    Both(Box<NewPart>, Box<NewPart>),
+}
+
+impl NewPart {
+    /// Returns what becomes of a part that is changed once more.
+    pub(super) fn and(self, other: NewPart) -> NewPart {
+        match (self, other) {
+            (NewPart::Removed, _) | (_, NewPart::Removed) => NewPart::Removed,
+            (first, second) => NewPart::Both(Box::new(first), Box::new(second)),
+        }
+    }
 }
 
 impl MendPlan {
@@ -119,7 +133,12 @@ fn attachment_with(record: &Fields<'_>, parts: &BTreeMap<PartPlace, NewPart>) ->
             let content = content.write();
             attachment.set("content", content);
         }
-        NewPart::Removed | NewPart::Id(_) | NewPart::Input(_) | NewPart::Listed => return None,
+        NewPart::Removed
+        | NewPart::Id(_)
+        | NewPart::Input(_)
+        | NewPart::Listed
+        | NewPart::Name(_)
+        | NewPart::Both(..) => return None,
     }
     Some(attachment.write())
 }
@@ -150,6 +169,8 @@ fn new_part(raw: &str, part: &NewPart) -> Option<String> {
         }
         NewPart::Id(id) => Some(with_id(raw, id).unwrap_or_else(|| raw.to_owned())),
         NewPart::Input(input) => Some(with_input(raw, input).unwrap_or_else(|| raw.to_owned())),
+        NewPart::Name(name) => Some(with_name(raw, name).unwrap_or_else(|| raw.to_owned())),
+        NewPart::Both(first, second) => new_part(&new_part(raw, first)?, second),
         // Of the whole content, not of a part.
         NewPart::Listed => Some(raw.to_owned()),
     }
@@ -158,6 +179,12 @@ fn new_part(raw: &str, part: &NewPart) -> Option<String> {
 fn with_input(raw: &str, input: &str) -> Option<String> {
     let mut block = Fields::read(raw.as_bytes())?;
     block.set("input", input.to_owned());
+    Some(block.write())
+}
+
+fn with_name(raw: &str, name: &str) -> Option<String> {
+    let mut block = Fields::read(raw.as_bytes())?;
+    block.set("name", json!(name).to_string());
     Some(block.write())
 }
 

@@ -16,6 +16,9 @@ use super::mend::{MendPlan, NewPart};
 use super::refusal::RefusalKind;
 use crate::base::digest::ObjectId;
 
+/// The tool of a call that names none.
+const NO_TOOL: &str = "unknown";
+
 /// What a person wants done.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Wish {
@@ -74,6 +77,8 @@ struct Counts {
     blanks: usize,
     inputs: usize,
     listed: usize,
+    names: usize,
+    unknown: usize,
     ids: usize,
     thinking: usize,
     refusals: usize,
@@ -97,6 +102,12 @@ impl Counts {
             (self.blanks, "part that says nothing left out", "parts that say nothing left out"),
             (self.inputs, "input of a tool call made an object", "inputs of tool calls made objects"),
             (self.listed, "answer made a list of parts", "answers made lists of parts"),
+            (self.names, "tool call got a name", "tool calls got names"),
+            (
+                self.unknown,
+                "part of an unknown type replaced by a text",
+                "parts of unknown types replaced by texts",
+            ),
             (self.ids, "tool call got an id of its own", "tool calls got ids of their own"),
             (self.thinking, "part of thinking left out", "parts of thinking left out"),
             (self.refusals, "word of a refusal left out", "words of refusals left out"),
@@ -122,7 +133,12 @@ impl<'a> Planner<'a> {
     }
 
     fn change(&mut self, said: &ConversationRecord, place: PartPlace, part: NewPart) {
-        self.plan.parts.entry(said.number).or_default().insert(place, part);
+        let parts = self.plan.parts.entry(said.number).or_default();
+        let part = match parts.remove(&place) {
+            Some(first) => first.and(part),
+            None => part,
+        };
+        parts.insert(place, part);
     }
 
     /// Keeps only what leads to the end; and what a compaction left behind, which no client loads.
@@ -200,6 +216,17 @@ impl<'a> Planner<'a> {
                     PartKind::Plain => {
                         self.change(said, part.place, NewPart::Listed);
                         self.counts.listed += 1;
+                    }
+                    PartKind::NoName => {
+                        self.change(said, part.place, NewPart::Name(NO_TOOL));
+                        self.counts.names += 1;
+                    }
+                    PartKind::Unknown(kind) => {
+                        let text = format!(
+                            "[A part of the type {kind:?}, which the API does not know, was here. It was taken out.]"
+                        );
+                        self.change(said, part.place, NewPart::Text(text));
+                        self.counts.unknown += 1;
                     }
                     _ => {}
                 }
@@ -335,6 +362,7 @@ fn reason(fault: &Fault) -> String {
         Fault::TooLarge => format!("as the limit is {} in base64", size_text(LARGEST_IMAGE)),
         Fault::TooLong => format!("as the limit is {LONGEST_SIDE} px a side"),
         Fault::MediaType(_) | Fault::NoImage => "as it is no image that can be read".to_owned(),
+        Fault::Address => "as its address is none on the web".to_owned(),
         Fault::NoPdf => "as it is no PDF".to_owned(),
         Fault::Locked => "as it asks for a password".to_owned(),
     }
@@ -347,5 +375,9 @@ fn instead_of(media: &Media, reason: &str) -> String {
         What::Document => "A document",
     };
     let sides = media.sides.map(|sides| format!("{sides}, ")).unwrap_or_default();
-    format!("[{what} was here ({sides}{} in base64). It was taken out, {reason}.]", size_text(media.bytes))
+    let size = match media.bytes {
+        0 => String::new(),
+        bytes => format!(" ({sides}{} in base64)", size_text(bytes)),
+    };
+    format!("[{what} was here{size}. It was taken out, {reason}.]")
 }

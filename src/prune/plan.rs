@@ -12,7 +12,7 @@ use crate::base::warning::Warning;
 use crate::context::Context;
 use crate::manifest::{Manifest, Trigger};
 use crate::prune::policy::{self, AUTOMATIC, Candidate, Policy, StoredPiece, Verdict};
-use crate::store::{Entry, Reference, Store, Sweep};
+use crate::store::{Entry, LogEntry, Operation, Reference, Store, Sweep};
 use crate::workspace::Workspace;
 
 /// Which snapshots go, and why. It holds good as long as the lock that it was made under.
@@ -76,6 +76,7 @@ impl RemovalPlan {
     pub fn by_name(workspace: &Workspace, references: &[String]) -> Result<RemovalPlan> {
         let store = &workspace.store;
         let mut named: Vec<Entry> = Vec::new();
+        let log = store.read_log().unwrap_or_default();
         for reference in references {
             let entry = match store.find_exactly(&Reference::parse(reference).whole()) {
                 Err(error) if matches!(error.kind(), Kind::Damaged | Kind::NotFound) => {
@@ -83,6 +84,7 @@ impl RemovalPlan {
                 }
                 found => found?,
             };
+            refuse_another(&entry, reference, &log)?;
             if entry.pinned {
                 let name = shown_name(&entry);
                 return Err(Error::new(Kind::Refused, format!("{name:?} is pinned; nothing was removed"))
@@ -107,8 +109,8 @@ impl RemovalPlan {
     }
 
     /// Returns the snapshots that can be read, newest first, each with what becomes of it.
-    pub fn judged(&self) -> impl Iterator<Item = (&Manifest, &Verdict)> {
-        self.all.iter().filter_map(|one| Some((one.entry.manifest.as_ref().ok()?, &one.verdict)))
+    pub fn judged(&self) -> impl Iterator<Item = (&Entry, &Verdict)> {
+        self.all.iter().filter(|one| one.entry.manifest.is_ok()).map(|one| (&one.entry, &one.verdict))
     }
 
     /// Returns the names of what is removed, safe to show.
@@ -139,6 +141,27 @@ impl RemovalPlan {
     pub(super) fn staying(&self) -> impl Iterator<Item = &Entry> {
         self.all.iter().filter(|one| one.verdict.keep).map(|one| &one.entry)
     }
+}
+
+/// Refuses to remove somebody else's snapshot by a name that it has only since another one of that name was removed: a
+/// command that is repeated must not hit it.
+fn refuse_another(entry: &Entry, reference: &str, log: &[LogEntry]) -> Result<()> {
+    let Some(manifest) = entry.readable().filter(|manifest| !entry.own && manifest.name == reference) else {
+        return Ok(());
+    };
+    let is_removal = |line: &LogEntry| {
+        matches!(line.operation, Operation::Remove | Operation::Prune)
+            && line.outcome.is_ok()
+            && line.name == reference
+    };
+    let last = log.iter().rev().find(|line| line.snapshot.as_ref() == Some(&manifest.id) || is_removal(line));
+    if last.is_none_or(|line| line.snapshot.as_ref() == Some(&manifest.id)) {
+        return Ok(());
+    }
+    let (name, user) = (Line(reference).to_string(), Line(&manifest.created_by.user).to_string());
+    Err(Error::new(Kind::Refused, format!("{name:?} was removed; what is called so now is another snapshot"))
+        .because(format!("{user} saved it; nothing was removed"))
+        .hint(format!("`snap rm {}` removes it", manifest.id.short())))
 }
 
 /// Removes the user's automatic snapshots that their policy does not keep, and everything that only

@@ -42,7 +42,10 @@ impl RemovalPlan {
                 break;
             }
             gone.push(entry);
-            let line = |manifest: &Manifest| self.occasion.line(context, workspace, manifest);
+            let line = |manifest: &Manifest| {
+                let line = self.occasion.line(context, workspace, manifest)?;
+                Some(LogEntry { name: entry.called.clone(), ..line })
+            };
             if let Some(line) = entry.manifest.as_ref().ok().and_then(line) {
                 audit::write(store, &line);
             }

@@ -52,6 +52,7 @@ pub use grants::{GrantChoice, GrantPlan};
 pub use history::{Direction, HistoryStep, Restored};
 pub use plan::{Done, RestoreOptions, RestorePlan};
 pub use servers::{Readiness, ServerChecks, ServerStanding};
+use session::PlannedSession;
 pub use session::link::{follow, link, links, plan_link};
 pub use session::path_mapping::{Paths, Relocated, Relocation};
 pub use session::starters::{Asleep, Waking, names as revivable};
@@ -144,13 +145,14 @@ pub fn plan_resume(
     let session = if options.session {
         session::plan(workspace, &manifest, &options.paths, options.id, monitor)?
     } else {
-        None
+        PlannedSession::Nothing
     };
     match &session {
-        None if !options.session => {}
-        None if manifest.session.is_none() => notes.push(Warning::NoSessionSaved),
-        None => notes.push(Warning::NoConversationSaved),
-        Some(session) => {
+        PlannedSession::Nothing if !options.session => {}
+        PlannedSession::Nothing if manifest.session.is_none() => notes.push(Warning::NoSessionSaved),
+        PlannedSession::Nothing => notes.push(Warning::NoConversationSaved),
+        PlannedSession::NoMessage(id) => notes.push(Warning::NothingSaid(id.to_string())),
+        PlannedSession::Planned(session) => {
             notes.extend(session_notes(&manifest, session));
             notes.extend(to_supply(workspace, &manifest)?);
         }
@@ -166,7 +168,7 @@ pub fn plan_resume(
         listing,
         conflicts,
         unchanged,
-        session,
+        session: session.plan(),
         notes,
         admission,
         moved: None,
@@ -255,11 +257,15 @@ pub fn plan_rewind(
     let session = if options.session {
         session::plan(workspace, &manifest, &options.paths, options.id, monitor)?
     } else {
-        None
+        PlannedSession::Nothing
     };
-    if let Some(session) = &session {
-        notes.extend(session_notes(&manifest, session));
-        notes.extend(to_supply(workspace, &manifest)?);
+    match &session {
+        PlannedSession::Nothing => {}
+        PlannedSession::NoMessage(id) => notes.push(Warning::NothingSaid(id.to_string())),
+        PlannedSession::Planned(session) => {
+            notes.extend(session_notes(&manifest, session));
+            notes.extend(to_supply(workspace, &manifest)?);
+        }
     }
     let moved = if options.reset_branch { branch::plan(repository, &manifest)? } else { None };
     Ok(RestorePlan {
@@ -278,7 +284,7 @@ pub fn plan_rewind(
         listing: Some(found.listing),
         conflicts: Vec::new(),
         unchanged: found.unchanged,
-        session,
+        session: session.plan(),
         notes,
         manifest,
     })

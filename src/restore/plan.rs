@@ -122,6 +122,11 @@ impl RestorePlan {
         self.unchanged
     }
 
+    /// Says whether a session was saved, and nothing was said in it that the client could resume.
+    pub fn lacks_messages(&self) -> bool {
+        self.notes.iter().any(|note| matches!(note, Warning::NothingSaid(_)))
+    }
+
     /// Returns what will be done with the session.
     pub fn session(&self) -> Option<&SessionPlan> {
         self.session.as_ref()

@@ -313,7 +313,7 @@ impl Store {
         let counts = |known: &&UnreadEntry| known.own || !self.can_prove();
         let mut taken = known.iter().filter(|known| known.head.as_ref().is_ok_and(|head| head.name == name));
         match taken.find(counts).and_then(|known| known.head.as_ref().ok()) {
-            None => Ok(()),
+            None => Store::refuse_anothers(&known, name),
             Some(taken) => {
                 let shown = crate::base::screen::Line(&taken.name).to_string();
                 Err(Error::new(Kind::Refused, format!("There is a snapshot {shown:?} already"))

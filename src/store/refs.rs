@@ -5,9 +5,10 @@
 
 use std::collections::HashMap;
 
-use super::called::{called, is_meant};
+use super::called::{CallableSnapshot, called, is_meant};
 use super::{Entry, Store, UnreadEntry, near};
 use crate::base::error::{Error, Kind, Result};
+use crate::base::ids::SnapshotId;
 use crate::base::screen::Line;
 use crate::manifest::Manifest;
 
@@ -127,8 +128,38 @@ impl Store {
         this.and_then(|this| called.remove(&this.stem)).unwrap_or_else(|| manifest.name.clone())
     }
 
-    /// The same, but a snapshot that can't be read is not skipped: for commands that remove or change
-    /// the one that is found.
+    /// Returns what each snapshot that can be read is called here.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] if the store can't be read.
+    pub fn names(&self) -> Result<HashMap<SnapshotId, String>> {
+        let known = self.known()?;
+        let called = called(&known.iter().filter_map(UnreadEntry::named).collect::<Vec<_>>());
+        let heads = known.iter().filter_map(|one| Some((one.head.as_ref().ok()?, called.get(&one.stem)?)));
+        Ok(heads.map(|(head, name)| (head.id.clone(), name.clone())).collect())
+    }
+
+    /// Refuses a name that somebody else's snapshot goes by here, such as `NAME@USER`: it would get another one.
+    pub(super) fn refuse_anothers(known: &[UnreadEntry], name: &str) -> Result<()> {
+        let all: Vec<_> = known.iter().filter_map(UnreadEntry::named).collect();
+        let called = called(&all);
+        let is_taken = |one: &CallableSnapshot<'_>| {
+            one.name != name
+                && (called.get(one.stem).is_some_and(|word| word == name) || !one.own && is_meant(name, one))
+        };
+        let Some(taken) = all.iter().find(|one| is_taken(one)) else { return Ok(()) };
+        let shown = Line(name).to_string();
+        Err(Error::new(Kind::Refused, format!("{shown:?} is what a snapshot of another user is called here"))
+            .because(format!(
+                "its name is {:?}, and {} saved it",
+                Line(taken.name).to_string(),
+                Line(taken.user)
+            ))
+            .hint("take another name"))
+    }
+
+    /// Finds the one snapshot that a reference means, as [`Store::find`]; but one that can't be read is not skipped: for
+    /// commands that remove or change the one that is found.
     ///
     /// # Errors
     /// As [`Store::find`]; and why one can't be read that may be meant.

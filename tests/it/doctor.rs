@@ -14,20 +14,20 @@ use crate::support::project::{Project, Ran};
 use crate::support::trace::{long, some};
 use crate::support::work::{assert_tasks, script};
 
-const SESSION: &str = "c137e379-838e-4509-8148-16b407691758";
+pub(crate) const SESSION: &str = "c137e379-838e-4509-8148-16b407691758";
 const SIGNATURE: &str = "EqQBCkYIBBgCKkD";
 
 /// A conversation that a test writes record by record, as the client does.
-struct Story {
+pub(crate) struct Story {
     cwd: String,
-    lines: Vec<String>,
+    pub(crate) lines: Vec<String>,
     last: Value,
     count: usize,
 }
 
 impl Story {
     /// One that begins with a question and an answer.
-    fn begun(project: &Project) -> Story {
+    pub(crate) fn begun(project: &Project) -> Story {
         let cwd = project.root().to_str().must("UTF-8").to_owned();
         let mut story = Story { cwd, lines: Vec::new(), last: Value::Null, count: 0 };
         story.user(json!("first question"));
@@ -55,7 +55,7 @@ impl Story {
         uuid
     }
 
-    fn user(&mut self, content: Value) -> String {
+    pub(crate) fn user(&mut self, content: Value) -> String {
         self.record("user", "", &content)
     }
 
@@ -65,12 +65,12 @@ impl Story {
     }
 
     /// A whole answer in one record.
-    fn answer(&mut self, blocks: Value) -> String {
+    pub(crate) fn answer(&mut self, blocks: Value) -> String {
         let id = format!("msg_{}", self.count);
         self.record("assistant", &id, &blocks)
     }
 
-    fn says(&mut self, text: &str) -> String {
+    pub(crate) fn says(&mut self, text: &str) -> String {
         self.answer(json!([{"type": "text", "text": text}]))
     }
 
@@ -78,7 +78,7 @@ impl Story {
         self.answer(json!([{"type": "tool_use", "id": id, "name": "Bash", "input": input}]));
     }
 
-    fn result(&mut self, id: &str, content: Value) {
+    pub(crate) fn result(&mut self, id: &str, content: Value) {
         self.user(json!([{"type": "tool_result", "tool_use_id": id, "content": content}]));
     }
 
@@ -92,14 +92,14 @@ impl Story {
         self.lines.push(record.to_string());
     }
 
-    fn ended(mut self) -> Story {
+    pub(crate) fn ended(mut self) -> Story {
         self.user(json!("second question"));
         self.says("second answer");
         self
     }
 
     /// Writes it as a session of the project; returns its transcript.
-    fn write(&self, project: &Project) -> PathBuf {
+    pub(crate) fn write(&self, project: &Project) -> PathBuf {
         let folder = project.home.project(project.root());
         fs::create_dir_all(&folder).must("the project's folder");
         let transcript = folder.join(format!("{SESSION}.jsonl"));
@@ -125,7 +125,7 @@ fn picture(width: u32, height: u32) -> Value {
     image_of(&png(width, height, 0), "image/png")
 }
 
-fn text(text: &str) -> Value {
+pub(crate) fn text(text: &str) -> Value {
     json!({"type": "text", "text": text})
 }
 
@@ -451,11 +451,11 @@ fn ill(project: &Project, kind: &Ill) -> (PathBuf, String) {
     (transcript, text)
 }
 
-fn doctor(project: &Project, arguments: &[&str]) -> Ran {
+pub(crate) fn doctor(project: &Project, arguments: &[&str]) -> Ran {
     project.snap(&[&["doctor"], arguments].concat())
 }
 
-fn found(report: &Value) -> Vec<(u64, String, String)> {
+pub(crate) fn found(report: &Value) -> Vec<(u64, String, String)> {
     let of = |finding: &Value| {
         let word = |key: &str| finding[key].as_str().must(key).to_owned();
         (finding["line"].as_u64().must("a line"), word("kind"), word("effect"))
@@ -464,7 +464,7 @@ fn found(report: &Value) -> Vec<(u64, String, String)> {
 }
 
 /// The transcript of a mended session, with its report.
-fn mended(project: &Project, arguments: &[&str]) -> (PathBuf, Value) {
+pub(crate) fn mended(project: &Project, arguments: &[&str]) -> (PathBuf, Value) {
     let report = doctor(project, &[arguments, &["--fix", "--json"]].concat()).exits(0).json();
     let id = report["mended"]["session"].as_str().must("a new session");
     (project.home.project(project.root()).join(format!("{id}.jsonl")), report)

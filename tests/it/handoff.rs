@@ -399,3 +399,31 @@ fn the_log_names_who_and_what_newest_first() {
     Project::new().snap(&["log", "--json"]).exits(0);
     assert!(Path::new(&file).exists());
 }
+
+#[test]
+fn a_name_of_two_people_is_shown_so_everywhere_and_hits_no_other_snapshot() {
+    let target = Project::new();
+    let file = target.home.path().join("in.snap");
+    let path = file.to_str().must("UTF-8");
+    let sources = [saved(), saved()];
+    let import = |source: &Project| {
+        fs::write(&file, exported(source, "handed on")).must("a file");
+        target.snap(&["import", path]).exits(0);
+    };
+    sources.iter().for_each(import);
+    target.snap(&["rm", "handed on@ada"]).exits(0);
+    let log = target.snap(&["log"]).exits(0).stdout;
+    let first: Vec<&str> = log.lines().take(2).collect();
+    assert!(first.iter().all(|line| line.contains("  handed on@ada  ")), "{log}");
+    import(&sources[1]);
+    for name in ["handed on@ada", "handed on"] {
+        let taken = target.snap(&["save", name]);
+        assert_eq!(taken.code, if name.contains('@') { 3 } else { 0 }, "{name}: {taken:?}");
+    }
+    target.snap(&["rm", "handed on"]).exits(0);
+    let again = target.snap(&["rm", "handed on"]).exits(3);
+    again.says(&["what is called so now is another snapshot", "nothing was removed", "snap rm "]);
+    let all = target.snap(&["list", "--json"]).exits(0).json();
+    assert_eq!(all.as_array().must("a list").len(), 2, "{all}");
+    target.snap(&["rm", "handed on@ada"]).exits(0);
+}

@@ -19,6 +19,7 @@ mod diff;
 mod diff_properties;
 mod diff_sources;
 mod doctor;
+mod doctor_parts;
 mod document_commands;
 mod documents;
 mod drift;

@@ -148,3 +148,18 @@ fn what_nobody_could_take_in_does_not_leave() {
     assert!(!project.path("x.snap").exists());
     project.snap(&["show", "x"]).exits(0);
 }
+
+#[test]
+fn save_and_show_count_the_same_tasks_and_a_file_that_is_none_is_said() {
+    let project = Project::new();
+    let id = "c137e379-838e-4509-8148-16b407691758";
+    project.session(id);
+    fs::write(project.home.tasks(id).join("3.json"), "not JSON").must("no task");
+    let saved = project.snap(&["save", "x", "--json"]).exits(0).json();
+    assert_eq!(saved["tasks"], 2, "{saved}");
+    assert!(
+        saved["notes"].to_string().contains("1 file of the task list can't be read as a task"),
+        "{saved}"
+    );
+    assert!(project.snap(&["show", "x"]).exits(0).stdout.contains("1 of 2 done"));
+}

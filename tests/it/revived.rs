@@ -604,3 +604,23 @@ fn an_older_snapshot_that_identifies_an_account_does_not_leave_the_machine() {
         assert!(!file.exists(), "{name}");
     }
 }
+
+#[test]
+fn a_mode_that_stands_only_on_prompts_can_be_revived_as_it_is_said() {
+    let project = Project::new();
+    let transcript = project.session(ID);
+    let said = json!({"type": "user", "uuid": "u8", "parentUuid": "u2", "sessionId": ID, "permissionMode": "acceptEdits",
+        "message": {"role": "user", "content": "go on"}});
+    project.append(&transcript, format!("{said}\n").as_bytes());
+    project.snap(&["save", "x"]).exits(0);
+    let clone = stranger_of(&project);
+    let store = project.stored("").to_str().must("UTF-8").to_owned();
+    let resume =
+        |more: &[&str]| clone.snap(&[&["resume", "x", "--trust", "--store", &store], more].concat()).exits(0);
+    let dry = resume(&["--dry-run"]);
+    assert!(dry.stdout.contains("`--revive mode`"), "{}", dry.stdout);
+    let asleep = resume(&["--json"]).json();
+    assert!(!asleep["resume"]["command"].to_string().contains("acceptEdits"), "{asleep}");
+    let alive = resume(&["--revive", "mode", "--fork", "--json"]).json();
+    assert!(alive["resume"]["command"].to_string().contains("acceptEdits"), "{alive}");
+}

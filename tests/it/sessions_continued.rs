@@ -220,3 +220,61 @@ fn the_command_that_is_printed_takes_away_what_is_set() {
     let linked = ran(project.command(project.root(), &["link", "x"]).env("CLAUDECODE", "1")).exits(0).stdout;
     assert!(linked.contains("&& env -u CLAUDECODE claude --resume x"), "{linked}");
 }
+
+#[test]
+fn a_session_in_which_nobody_spoke_brings_its_files_back_and_no_command() {
+    let project = Project::new();
+    let transcript = project.session(ID);
+    let title = json!({"type": "custom-title", "customTitle": "silent", "sessionId": ID});
+    for records in [String::new(), format!("{title}\n")] {
+        fs::write(&transcript, &records).must("a transcript");
+        project.write("a.txt", "saved\n");
+        project.snap(&["save", "x", "--session", ID]).exits(0).says(&[ID, "has no message yet"]);
+        for command in ["resume", "rewind"] {
+            project.git(&["checkout", "-q", "--", "a.txt"]);
+            let ran = project.snap(&[command, "x"]).exits(6);
+            assert!(!ran.stdout.contains("claude --resume"), "{command}: {}", ran.stdout);
+            ran.says(&["nothing that the client could resume"]);
+            assert_eq!(project.read("a.txt"), b"saved\n", "{command}");
+        }
+        let json = project.snap(&["resume", "x", "--json"]).exits(6).json();
+        assert_eq!((&json["resume"], &json["session_id"]), (&Value::Null, &Value::Null), "{json}");
+        project.snap(&["link", "x"]).exits(3).says(&["nothing was said in it yet"]);
+        assert_eq!(fs::read_to_string(&transcript).must("the transcript"), records);
+        project.snap(&["rm", "x"]).exits(0);
+    }
+}
+
+#[test]
+fn the_copy_that_is_in_another_folder_goes_on_as_long_as_nobody_has_touched_it() {
+    let project = Project::new();
+    project.session(ID);
+    project.snap(&["save", "x"]).exits(0);
+    let other = project.home.path().join("other");
+    let place = other.to_str().must("UTF-8").to_owned();
+    project.git(&["clone", "-q", ".", &place]);
+    let resume = |more: &[&str]| {
+        let json =
+            project.snap(&[&["resume", "x", "--into", &place, "--json"], more].concat()).exits(0).json();
+        (json["session_id"].as_str().must("an id").to_owned(), json["continues"].clone())
+    };
+    let (copy, _) = resume(&[]);
+    assert_ne!(copy, ID);
+    let before = clients_files(&project);
+    for _ in 0..2 {
+        assert_eq!(resume(&[]), (copy.clone(), json!(true)));
+    }
+    assert_eq!(clients_files(&project), before, "nothing is written");
+    let (fork, continues) = resume(&["--fork"]);
+    assert_eq!(continues, json!(false));
+    assert_ne!(fork, copy);
+    // What an earlier resume made counts, the newest first; what went on since does not.
+    let said = json!({"type": "user", "uuid": "u9", "parentUuid": "u2", "message": {"role": "user", "content": "on"}});
+    for touched in [&copy, &fork] {
+        let transcript = project.home.project(&other).join(format!("{touched}.jsonl"));
+        project.append(&transcript, format!("{said}\n").as_bytes());
+    }
+    let (third, continues) = resume(&[]);
+    assert_eq!(continues, json!(false));
+    assert!(![ID, &copy, &fork].contains(&third.as_str()));
+}

@@ -198,3 +198,12 @@ fn a_file_that_cannot_be_read_keeps_no_rewind_from_all_others() {
     mode("data/since", 0o644);
     assert_eq!(project.read("data/since"), b"edited by somebody else\n");
 }
+
+#[test]
+fn a_folder_in_the_place_of_an_agents_transcript_is_named() {
+    let project = Project::new();
+    let transcript = project.session("c137e379-838e-4509-8148-16b407691758");
+    let folder = transcript.with_extension("").join("subagents/agent-ag2.jsonl");
+    fs::create_dir(&folder).must("a folder");
+    project.snap(&["save", "x"]).exits(6).says(&["agent-ag2.jsonl", "it is a folder, and no file"]);
+}

@@ -10,7 +10,7 @@ use crate::base::screen::cut;
 use crate::base::timestamp::{Timestamp, age};
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
-use crate::cli::output::words::{ago, count, count_u64, size_text};
+use crate::cli::output::words::{ago, count, count_u64, quoted, size_text};
 use crate::cli::output::{Report, Style, Text, Ui, progress_bar, text};
 use crate::cli::restore_flow::Launch;
 use crate::cli::session_choice;
@@ -167,12 +167,29 @@ impl Report for AllReport<'_> {
             ui.line(text![head, row.state(), Style::Faint.of(title)])?;
         }
         let ill = self.0.iter().filter(|row| row.ok == Some(false)).count();
-        let checked = format!("Checked {}", count(self.0.len(), "session"));
+        let unread = self.0.iter().filter(|row| row.error.is_some()).count();
+        let checked = format!("Checked {}", count(self.0.len() - unread, "session"));
+        let unread = match unread {
+            0 => String::new(),
+            _ => format!(" {} could not be read.", count(unread, "session")),
+        };
         ui.say(&match ill {
-            0 => format!("{checked}: there is nothing to mend."),
-            _ => format!("{checked}: {ill} to mend. `snap doctor SESSION` says what is wrong with one."),
+            0 => format!("{checked}: there is nothing to mend.{unread}"),
+            _ => format!(
+                "{checked}: {ill} to mend. `snap doctor SESSION` says what is wrong with one.{unread}"
+            ),
         });
         Ok(())
+    }
+}
+
+/// Returns what a command takes a session by wherever it is typed: its id, or its transcript's path if that is not the
+/// only one with it.
+fn name_of(session: &FoundSession, workspace: &Workspace) -> String {
+    let all = workspace.client.transcripts(&session.id).unwrap_or_default();
+    match all.as_slice() {
+        [one] if *one == session.transcript => session.id.to_string(),
+        _ => quoted(&session.transcript.to_string_lossy()),
     }
 }
 
@@ -267,6 +284,7 @@ impl<'a> DoctorReport<'a> {
             taken: branch.taken,
         };
         let session = &examined.session;
+        let name = name_of(session, workspace);
         DoctorReport {
             ok: examined.is_healthy(),
             session: &session.id,
@@ -277,11 +295,7 @@ impl<'a> DoctorReport<'a> {
             client: examined.client.as_deref(),
             records: examined.records,
             bytes: examined.bytes,
-            findings: examined
-                .findings
-                .iter()
-                .map(|finding| FindingReport::new(finding, &session.id))
-                .collect(),
+            findings: examined.findings.iter().map(|finding| FindingReport::new(finding, &name)).collect(),
             branches: examined.branches.iter().map(branch).collect(),
             turns: turns.map(|turns| turns.into_iter().map(turn).collect()),
             mended: mended.map(|mended| MendedReport::new(mended, workspace)),
@@ -332,7 +346,7 @@ impl<'a> DoctorReport<'a> {
 }
 
 impl<'a> FindingReport<'a> {
-    fn new(finding: &'a Finding, session: &ClientId) -> FindingReport<'a> {
+    fn new(finding: &'a Finding, session: &str) -> FindingReport<'a> {
         FindingReport {
             line: finding.line,
             agent: finding.agent.as_ref(),

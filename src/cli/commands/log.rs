@@ -1,16 +1,19 @@
 //! `snap log`: who did what to which snapshot, when.
 
+use std::collections::HashMap;
+
 use clap::Args;
 use serde::Serialize;
 
 use crate::base::error::Result;
+use crate::base::ids::SnapshotId;
 use crate::base::screen::{Line, cut};
 use crate::base::timestamp::{Timestamp, age};
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::{Report, Style, Ui, text};
 use crate::context::Context;
-use crate::store::{LogEntry, LogOutcome};
+use crate::store::{LogEntry, LogOutcome, Operation};
 use crate::workspace::Workspace;
 
 /// The longest reason of a failure that is shown, in characters; JSON has all of it.
@@ -28,11 +31,27 @@ pub(crate) struct Log {
 impl Log {
     pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
         let mut entries = workspace.store.read_log()?;
+        name_as_here(&mut entries, workspace.store.names().unwrap_or_default());
         let is_empty = entries.is_empty();
         entries.reverse();
         entries.truncate(self.most.unwrap_or(usize::MAX));
         ui.report(&LogReport { entries, now: context.now, is_empty })?;
         Ok(Outcome::Done)
+    }
+}
+
+/// Gives each snapshot the name that it has here, as all other commands do; one that is gone, the name that it had last.
+fn name_as_here(entries: &mut [LogEntry], names: HashMap<SnapshotId, String>) {
+    let mut known: HashMap<SnapshotId, String> = HashMap::new();
+    let is_removal = |entry: &&LogEntry| matches!(entry.operation, Operation::Remove | Operation::Prune);
+    for gone in entries.iter().filter(is_removal) {
+        known.extend(gone.snapshot.clone().map(|id| (id, gone.name.clone())));
+    }
+    known.extend(names);
+    for entry in entries {
+        if let Some(name) = entry.snapshot.as_ref().and_then(|id| known.get(id)) {
+            entry.name.clone_from(name);
+        }
     }
 }
 

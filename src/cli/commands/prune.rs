@@ -19,7 +19,7 @@ use crate::cli::remotes::{Transfer, TransferReport, finish, with_remote};
 use crate::cli::upkeep::follow_links;
 use crate::context::Context;
 use crate::prune::{Policy, RemovalPlan, Verdict};
-use crate::store::Sweep;
+use crate::store::{Entry, Sweep};
 use crate::transfer::{ListedSnapshot, TransferOutcome};
 use crate::workspace::Workspace;
 
@@ -108,7 +108,9 @@ fn still_agreed(agreed: Option<&Vec<SnapshotId>>, all: &[Judged]) -> Result<()> 
 }
 
 fn judged(plan: &RemovalPlan) -> Vec<Judged> {
-    plan.judged().map(|(m, verdict)| Judged::of(&m.name, &m.id, verdict)).collect()
+    let judge =
+        |entry: &Entry, verdict: &Verdict| Some(Judged::of(&entry.called, &entry.readable()?.id, verdict));
+    plan.judged().filter_map(|(entry, verdict)| judge(entry, verdict)).collect()
 }
 
 impl Prune {

@@ -13,7 +13,7 @@ use crate::capture::{self, History, Limits, Request, Signing};
 use crate::cli::help::examples;
 use crate::cli::option_values::parse_size;
 use crate::cli::outcome::Outcome;
-use crate::cli::output::snapshot_words::{edited_lines, left_out, odd_tasks, secret_line, todos};
+use crate::cli::output::snapshot_words::{edited_lines, left_out, odd_tasks, secret_line, tasks, todos};
 use crate::cli::output::words::{count, count_u64, quoted};
 use crate::cli::output::{Report, Ui, progress_bar};
 use crate::cli::restore_flow::before_client;
@@ -129,7 +129,18 @@ impl Save {
         notes.extend(report.notes.iter().map(ToString::to_string));
         let unchanged_since = report.unchanged_since.as_deref();
         let taken = session.as_ref().map(|found| TakenSession::new(found, saved, workspace));
-        ui.report(&SaveReport::new(saved, report.written, unchanged_since, taken, &notes))?;
+        let tasks = tasks(&workspace.store, saved).len();
+        let files = saved.tasks.len() + odd_tasks(saved).count() + todos(saved).len();
+        if let odd @ 1.. = files.saturating_sub(tasks) {
+            notes.push(format!(
+                "{} of the task list can't be read as a task; saved as it is.",
+                count(odd, "file")
+            ));
+        }
+        ui.report(&SaveReport {
+            tasks,
+            ..SaveReport::new(saved, report.written, unchanged_since, taken, &notes)
+        })?;
         notes.iter().for_each(|note| ui.warn(note));
         if report.written {
             tell_secrets(ui, saved);
@@ -224,7 +235,7 @@ impl<'a> SaveReport<'a> {
                 records: transcript.records,
                 left_out: transcript.left_out,
             }),
-            tasks: manifest.tasks.len() + odd_tasks(manifest).count() + todos(manifest).len(),
+            tasks: manifest.tasks.len(),
             agents: manifest.agents.len(),
             queue: manifest.queue.len(),
             edits: manifest.edits.as_ref().map(|edits| Edits {

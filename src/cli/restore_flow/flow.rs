@@ -131,7 +131,8 @@ impl RestoreArgs {
         options.extend(plan.session().iter().flat_map(|session| session.options.words(&self.client)));
 
         let report = RestoreReport::of(&plan).with_grants(GrantReport::of(&granting));
-        let outcome = Outcome::partial_if(report.is_partial() || !granting.lost.is_empty());
+        let partial = report.is_partial() || plan.lacks_messages() || !granting.lost.is_empty();
+        let outcome = Outcome::partial_if(partial);
         let queued = QueuedPrompts::of(&plan);
         let line = audit::line(context, operation, Some(plan.manifest()));
         let monitor = Monitor::default();

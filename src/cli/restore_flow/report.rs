@@ -372,6 +372,9 @@ impl RestoreReport {
             (Some(NewBecause::IsHere), _) => {
                 "as a new session: the saved one is on this machine already".to_owned()
             }
+            (Some(NewBecause::CopyIsHere), _) => {
+                format!("continues {id}, the copy that was made here before (`--fork` makes another)")
+            }
             (Some(NewBecause::NoId), _) => "as a new session: no client takes the id that it has".to_owned(),
             (None, Some(true)) if self.is_here => {
                 format!("continues {id}, which is on this machine as it was saved")

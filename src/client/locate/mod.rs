@@ -15,6 +15,9 @@ use crate::base::error::{Error, IoContext, Kind, Result};
 use crate::base::ids::ClientId;
 use crate::base::screen::Line;
 
+/// How much of an id stands for it, in characters.
+const SHORTEST_START: usize = 4;
+
 /// Which session is wanted.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'a> {
@@ -77,7 +80,7 @@ impl ClientHome {
         let place = WantedPlace::new(self, wanted);
         let mut found = LocatedSession::default();
         if let Some(asked) = wanted.asked {
-            let session = self.asked_for(asked)?;
+            let session = self.asked_for(asked, &place)?;
             found.elsewhere = !place.ever_had(&session);
             found.session = Some(session);
             return Ok(found);
@@ -116,7 +119,7 @@ impl ClientHome {
         self.transcripts_of(&|name| name == id.as_str())
     }
 
-    fn asked_for(&self, asked: &str) -> Result<FoundSession> {
+    fn asked_for(&self, asked: &str, place: &WantedPlace<'_>) -> Result<FoundSession> {
         let shown = Line(asked).to_string();
         let missing = |cause: String| {
             Error::new(Kind::NotFound, format!("There is no session {shown}"))
@@ -132,13 +135,22 @@ impl ClientHome {
             };
         }
         let exact = self.transcripts_of(&|name| name == asked)?;
-        let found = if exact.is_empty() && asked.len() >= 4 {
+        let mut found = if exact.is_empty() && asked.len() >= SHORTEST_START {
             self.transcripts_of(&|name| name.starts_with(asked))?
         } else {
             exact
         };
+        // Of one id in several folders (a project that was copied), the client takes the one of the folder it is in.
+        if found.windows(2).all(|two| two[0].file_name() == two[1].file_name())
+            && found.iter().filter(|path| place.is_folder_of(path)).count() == 1
+        {
+            found.retain(|path| place.is_folder_of(path));
+        }
         match found.as_slice() {
             [one] => self.session_at(one),
+            [] if asked.len() < SHORTEST_START => {
+                Err(missing(format!("the start of an id has at least {SHORTEST_START} characters")))
+            }
             [] => {
                 let error =
                     missing(format!("no transcript of that id is under {}", self.projects().display()));

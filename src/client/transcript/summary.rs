@@ -60,6 +60,8 @@ pub struct TranscriptSummary {
     pub reminded: Option<Vec<Box<RawValue>>>,
     /// The plans that the records name.
     pub plans: BTreeSet<String>,
+    /// How many messages there are that the client can load.
+    pub messages: u64,
     /// What it was about.
     pub words: Words,
     titles: Titles,
@@ -104,6 +106,8 @@ struct RecordView<'a, M> {
     is_sidechain: Option<bool>,
     #[serde(default)]
     is_compact_summary: Option<bool>,
+    #[serde(default)]
+    uuid: Option<IgnoredAny>,
     message: Option<M>,
     #[serde(borrow, default)]
     attachment: Option<&'a RawValue>,
@@ -180,6 +184,8 @@ impl TranscriptSummary {
             self.plans.insert(plan.to_owned());
         }
         self.observe_title(record);
+        let is_message = matches!(record.kind.as_ref(), "assistant" | "user");
+        self.messages += u64::from(is_message && record.uuid.is_some());
         match record.kind.as_ref() {
             "queue-operation" => self.observe_queue(record),
             "assistant" => self.observe_answer(message, record.is_sidechain == Some(true)),

@@ -119,6 +119,11 @@ pub struct CheckedTranscript {
 }
 
 impl CheckedTranscript {
+    /// Says whether nothing was said in it: the client resumes no such session.
+    pub fn has_no_message(&self) -> bool {
+        self.findings.iter().any(|finding| finding.problem == Problem::NoMessage)
+    }
+
     /// Says whether the restored copy differs from what was saved.
     pub fn needs_mending(&self) -> bool {
         self.findings.iter().any(|finding| finding.mended)

@@ -7,6 +7,7 @@ use crate::client::Link;
 use crate::manifest::Manifest;
 use crate::prune;
 use crate::redaction::refill_side_files;
+use crate::restore::session::PlannedSession;
 use crate::restore::session::path_mapping::Paths;
 use crate::restore::{KeepId, SessionPlan, not_trusted, session};
 use crate::store::Entry;
@@ -24,15 +25,16 @@ pub fn plan_link(workspace: &Workspace, manifest: &Manifest, trust: bool) -> Res
         _ => workspace.refuse_bomb(manifest, &provenance)?,
     }
     let plan = session::plan(workspace, manifest, &Paths::default(), KeepId::IfNew, &Monitor::default())?;
-    let plan = plan.map(|mut plan| {
-        // A link is removed with all its files, and the memory is other sessions' too.
-        manifest.session.iter().for_each(|session| plan.leave_memory(session));
-        plan
-    });
-    plan.ok_or_else(|| {
-        Error::new(Kind::Refused, format!("Cannot link {:?}", Line(&manifest.name).to_string()))
-            .because("it holds no conversation")
-    })
+    let why = match plan {
+        PlannedSession::Planned(mut plan) => {
+            // A link is removed with all its files, and the memory is other sessions' too.
+            manifest.session.iter().for_each(|session| plan.leave_memory(session));
+            return Ok(*plan);
+        }
+        PlannedSession::NoMessage(_) => "nothing was said in it yet, and the client resumes no such session",
+        PlannedSession::Nothing => "it holds no conversation",
+    };
+    Err(Error::new(Kind::Refused, format!("Cannot link {:?}", Line(&manifest.name).to_string())).because(why))
 }
 
 /// Installs a snapshot's session under a title. An earlier link of that title is removed, unless

@@ -25,7 +25,7 @@ use crate::base::monitor::{Monitor, Phase};
 use crate::base::paths::RepoPath;
 use crate::base::warning::Warning;
 use crate::client::transcript::quiet::last_records;
-use crate::client::transcript::validate::{Check, CheckedTranscript, Finding, KnownRecords, Problem};
+use crate::client::transcript::validate::{Check, CheckedTranscript, Finding, KnownRecords};
 use crate::client::{
     Folders, Placed, PrefixMatch, is_elsewhere, is_helper, is_memory, left_tree_record, title_records,
 };
@@ -62,6 +62,8 @@ pub enum NewBecause {
     Runs,
     /// The one that was saved is here, and can't be continued.
     IsHere,
+    /// The one that is here can't be continued, and an earlier copy of it is here as it was made: that one goes on.
+    CopyIsHere,
     /// The id that it has is none that a client takes.
     NoId,
 }
@@ -120,6 +122,29 @@ impl SessionPlan {
         Folders { cwd: &self.cwd, memory_root: &self.memory_root }
     }
 
+    /// Goes on with the copy that an earlier restore of this snapshot made here, if nobody has touched it since.
+    fn continue_copy(
+        &mut self,
+        workspace: &Workspace,
+        manifest: &Manifest,
+        paths: &Paths,
+        relocation: &dyn Fn(&ClientId) -> Result<Relocation>,
+    ) -> Result<()> {
+        let (saved, why) = (self.id.clone(), self.renamed);
+        for copy in resume_existing::copies_made(workspace, manifest, &saved) {
+            self.relocation = relocation(&copy)?;
+            self.id = copy;
+            let found = Beginning::look(workspace, manifest, self, paths)?;
+            if let Some(copy) = found.filter(Beginning::is_whole) {
+                self.continues = Some(copy);
+                self.renamed = Some(NewBecause::CopyIsHere);
+                return Ok(());
+            }
+        }
+        (self.id, self.renamed) = (saved, why);
+        Ok(())
+    }
+
     /// Leaves the project's memory alone.
     fn leave_memory(&mut self, session: &Session) {
         let notes = session.elsewhere.iter().map(|file| &file.place).filter(|place| is_memory(place));
@@ -135,8 +160,7 @@ impl SessionPlan {
     /// Says what is repaired in the installed copy, and why the client might not accept it.
     pub(super) fn damage(&self) -> Vec<Warning> {
         let named = |checked: &CheckedTranscript, what: &str| -> Vec<Warning> {
-            let told = checked.findings.iter();
-            let told = told.filter(|finding| finding.mended || finding.problem == Problem::NoMessage);
+            let told = checked.findings.iter().filter(|finding| finding.mended);
             told.map(|finding| Warning::Damaged { what: what.to_owned(), finding: finding.to_string() })
                 .collect()
         };
@@ -157,7 +181,27 @@ impl SessionPlan {
     }
 }
 
-/// Plans the installation and checks every object it needs; `None` if no conversation was saved.
+/// What is planned for the session of a snapshot.
+pub(super) enum PlannedSession {
+    /// It has none, or its conversation was not saved.
+    Nothing,
+    /// Nothing was said in it yet, and the client resumes no such session.
+    NoMessage(ClientId),
+    /// It is brought back.
+    Planned(Box<SessionPlan>),
+}
+
+impl PlannedSession {
+    /// Returns the plan, if there is one.
+    pub(super) fn plan(self) -> Option<SessionPlan> {
+        match self {
+            PlannedSession::Planned(plan) => Some(*plan),
+            PlannedSession::Nothing | PlannedSession::NoMessage(_) => None,
+        }
+    }
+}
+
+/// Plans the installation and checks every object it needs.
 ///
 /// `keep` says when it keeps its id.
 pub(super) fn plan(
@@ -166,11 +210,11 @@ pub(super) fn plan(
     paths: &Paths,
     keep: KeepId,
     monitor: &Monitor,
-) -> Result<Option<SessionPlan>> {
+) -> Result<PlannedSession> {
     let Some((session, transcript)) =
         manifest.session.as_ref().and_then(|s| Some((s, s.transcript.as_ref()?)))
     else {
-        return Ok(None);
+        return Ok(PlannedSession::Nothing);
     };
     let store = &workspace.store;
     let transcripts = manifest.agents.iter().filter_map(|agent| Some((agent, agent.transcript.as_ref()?)));
@@ -181,6 +225,9 @@ pub(super) fn plan(
     let checked =
         |transcript: &Transcript, check: Check| checked(store, transcript, check, |bytes| monitor.add(bytes));
     let (checked_transcript, known) = checked(transcript, Check::default())?;
+    if checked_transcript.has_no_message() {
+        return Ok(PlannedSession::NoMessage(session.id.clone()));
+    }
     let mut checked_agents = BTreeMap::new();
     for (agent, transcript) in transcripts {
         let checked = checked(transcript, Check::of_agent(known.clone()))?.0;
@@ -236,14 +283,18 @@ pub(super) fn plan(
     } else {
         None
     };
-    if plan.renamed.is_some() {
+    let may_go_on = own && keep == KeepId::IfSame;
+    if may_go_on && matches!(plan.renamed, Some(NewBecause::IsHere | NewBecause::Runs)) {
+        plan.continue_copy(workspace, manifest, paths, &relocation)?;
+    }
+    if plan.renamed.is_some() && plan.continues.is_none() {
         plan.id = ClientId::random();
         plan.relocation = relocation(&plan.id)?;
     }
     plan.stays = stays(workspace, manifest, session, &plan)?;
     plan.queue = plan.relocation.texts(&manifest.queue)?;
     plan.options = SessionOptions::of(workspace, session, &plan);
-    Ok(Some(plan))
+    Ok(PlannedSession::Planned(Box::new(plan)))
 }
 
 /// Looks which of the session's files in shared folders are here already.

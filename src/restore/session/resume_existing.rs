@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::base::error::{IoContext as _, Result};
-use crate::base::ids::SnapshotId;
+use crate::base::ids::{ClientId, SnapshotId};
 use crate::base::paths::RepoPath;
 use crate::client::transcript::validate::{Check, CheckedTranscript};
 use crate::client::{ClientHome, PrefixMatch, WriteContent, finds_in_any_folder, is_elsewhere, says_nothing};
@@ -17,8 +17,11 @@ use crate::restore::session::as_saved::Compared;
 use crate::restore::session::path_mapping::{Paths, Relocation};
 use crate::restore::session::writer::Copy;
 use crate::restore::session::{SessionPlan, checked};
-use crate::store::Entry;
+use crate::store::{Entry, LogEntry, Operation};
 use crate::workspace::Workspace;
+
+/// How many earlier copies of a session are looked at.
+const MOST_COPIES: usize = 8;
 
 /// What is here of a session that is continued.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,9 +105,10 @@ impl Beginning {
         paths: &Paths,
     ) -> Result<Option<Beginning>> {
         let folders = plan.folders();
-        let harmed =
-            plan.checked.needs_mending() || plan.agents.values().any(CheckedTranscript::needs_mending);
         let Some((session, saved)) = saved(manifest) else { return Ok(None) };
+        // A copy was mended when it was made.
+        let harmed = plan.id == session.id
+            && (plan.checked.needs_mending() || plan.agents.values().any(CheckedTranscript::needs_mending));
         if harmed || workspace.client.live_session(&plan.id)?.is_some() {
             return Ok(None);
         }
@@ -152,6 +156,30 @@ impl Beginning {
         }
         Ok(None)
     }
+}
+
+/// Returns the sessions that earlier restores of a snapshot in this place made of the saved one, the newest first. Only
+/// what is proven to be this user's log counts.
+pub(in crate::restore) fn copies_made(
+    workspace: &Workspace,
+    manifest: &Manifest,
+    saved: &ClientId,
+) -> Vec<ClientId> {
+    // Without a log only another copy is made.
+    let log = workspace.store.own_log().unwrap_or_default();
+    let is_restore = |line: &&LogEntry| {
+        matches!(line.operation, Operation::Resume | Operation::Rewind)
+            && line.outcome.is_ok()
+            && line.snapshot.as_ref() == Some(&manifest.id)
+            && line.root.as_ref().is_some_and(|root| root.as_path() == workspace.root)
+    };
+    let mut copies: Vec<ClientId> = Vec::new();
+    for copy in log.iter().rev().filter(is_restore).filter_map(|line| line.session.clone()) {
+        if copy != *saved && !copies.contains(&copy) && copies.len() < MOST_COPIES {
+            copies.push(copy);
+        }
+    }
+    copies
 }
 
 /// Returns where the one transcript of the session lies, and the client that finds it there: in the folder where it

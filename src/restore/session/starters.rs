@@ -18,6 +18,9 @@ use crate::restore::session::saved_lines::saved_lines;
 use crate::store::Store;
 use crate::workspace::Workspace;
 
+/// The modes that the client takes from a conversation: none that asks nothing, and none that it does not know.
+const TAKEN_UP: [&str; 4] = ["acceptEdits", "auto", "dontAsk", "plan"];
+
 /// What would start, and what becomes of that.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Waking {
@@ -58,6 +61,9 @@ impl Waking {
         let scripts = session.scripts.iter().filter(|script| is_script(&script.place)).cloned().collect();
         let notes = session.elsewhere.iter().filter(|file| is_memory(&file.place)).count();
         let Some(own_mode) = foreign else { return Ok(Waking { alive, scripts, notes, quiet: None }) };
+        // A session of `-p` has its mode on other records, which no client takes up: whoever wants it gets it all the same.
+        let other = manifest.permissions.mode.clone().filter(|mode| TAKEN_UP.contains(&mode.as_str()));
+        let alive = Alive { mode: alive.mode.clone().or(other), ..alive };
         let mut left = count(store, transcript, Quiet::new(watch, &alive, &Revive::default()))?;
         for transcript in manifest.agents.iter().filter_map(|agent| agent.transcript.as_ref()) {
             let quiet = Quiet::new(watched(store, transcript, true)?, &Alive::default(), &Revive::default());
@@ -75,9 +81,7 @@ impl Waking {
 
     /// Returns the mode that the client starts in, if that is the session's own doing.
     pub fn mode(&self) -> Option<&str> {
-        // The client takes up no mode that asks nothing, and none that it does not know.
-        let taken_up = ["acceptEdits", "auto", "dontAsk", "plan"];
-        self.alive.mode.as_deref().filter(|mode| taken_up.contains(mode))
+        self.alive.mode.as_deref().filter(|mode| TAKEN_UP.contains(mode))
     }
 
     /// Says whether anything would start by itself, be it asleep or not.
@@ -163,8 +167,7 @@ impl SessionPlan {
 /// Returns what of a conversation can be revived, by the words of `--revive`.
 pub fn names(waking: &Waking) -> Vec<String> {
     let alive = &waking.alive;
-    let taken_up = ["acceptEdits", "auto", "dontAsk", "plan"];
-    let mode = alive.mode.as_deref().filter(|mode| taken_up.contains(mode)).map(|_| "mode".to_owned());
+    let mode = waking.mode().map(|_| "mode".to_owned());
     let agent = alive.agent.as_ref().map(|_| "agent".to_owned());
     let goal = alive.goal.as_ref().map(|_| "goal".to_owned());
     let ids: BTreeSet<&String> = alive.crons.iter().map(|cron| &cron.id).collect();
