@@ -307,7 +307,7 @@ fn damage_in_the_last_lines_is_resumed_by_the_client(client: &Client) {
     fs::write(&transcript, "").must("an empty transcript");
     let session = transcript.to_str().must("UTF-8");
     project.snap(&["save", "empty", "--session", session]).exits(0);
-    let resumed = project.snap(&["resume", "empty", "--no-edits", "--json"]).exits(0).json();
+    let resumed = project.snap(&["resume", "empty", "--no-edits", "--json"]).exits(6).json();
     assert!(resumed["notes"].to_string().contains("no message"), "{resumed}");
 }
 

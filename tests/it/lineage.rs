@@ -161,7 +161,7 @@ fn the_log_says_what_came_of_each_operation() {
     bob.snap(&["pull"]).exits(7);
     bob.snap(&["push", "origin", "one"]).exits(7);
     bob.snap(&["import", "/dev/null"]).exits(5);
-    assert_eq!(log(&bob)[1..], ["pull ok one", "pull failed ", "push failed one", "import failed "]);
+    assert_eq!(log(&bob)[1..], ["pull ok one@ada", "pull failed ", "push failed one", "import failed "]);
     let log = bob.snap(&["log", "--json", "-n", "2"]).exits(0).json();
     assert_eq!(log[0].get("snapshot"), None);
     assert_eq!(log[1]["peer"], json!("origin"));

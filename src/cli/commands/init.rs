@@ -20,7 +20,7 @@ use crate::workspace::Workspace;
 #[command(after_help = examples(&[
     ("snap init --local", "Set it up for this project and you alone"),
     ("snap init --user --every 10m", "For all projects, and save every 10 minutes"),
-    ("snap init --remove", "Take it out of this project again; with --user, out of all projects"),
+    ("snap init --remove", "Take it out again; with --user, of all projects"),
 ]))]
 pub(crate) struct Init {
     /// For all your projects, in the client's own folder
