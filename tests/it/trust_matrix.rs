@@ -74,7 +74,10 @@ fn no_snapshot_sets_a_key_of_the_list_and_grants_come_by_class() {
                     ran.stdout + &ran.stderr
                 }
                 Some(typed) => {
-                    let (code, said) = typed_into(&mut place.command(place.root(), &arguments), typed);
+                    // Somebody else's permission mode is asked about first.
+                    let first = if *whose == "own" { "" } else { "\n" };
+                    let typed = format!("{first}{typed}");
+                    let (code, said) = typed_into(&mut place.command(place.root(), &arguments), &typed);
                     assert_eq!(code, 0, "{cell}: {said}");
                     said
                 }

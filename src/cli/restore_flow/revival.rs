@@ -46,6 +46,7 @@ impl RevivalArgs {
             }
             let question = match name.as_str() {
                 "memory" => "Add what is missing of it here?",
+                "mode" => "Continue in this permission mode?",
                 _ => "The client would start this by itself. Let it?",
             };
             if ui.ask(question)? {
