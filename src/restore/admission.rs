@@ -26,7 +26,8 @@ impl Admission {
     /// Judges a snapshot before anything of it is unfolded.
     ///
     /// # Errors
-    /// [`Kind::Refused`] for a foreign one that would fill the memory; [`Kind::Environment`] if git can't be run.
+    /// [`Kind::Refused`](crate::base::error::Kind::Refused) for a foreign one that would fill the memory;
+    /// [`Kind::Environment`](crate::base::error::Kind::Environment) if git can't be run.
     pub(super) fn of(workspace: &Workspace, manifest: &Manifest) -> Result<Admission> {
         let provenance = workspace.provenance(manifest);
         workspace.refuse_bomb(manifest, &provenance)?;
