@@ -57,6 +57,15 @@ pub struct BlockFields<'a> {
     /// Of a result, what the tool answered.
     #[serde(borrow, default)]
     pub content: Option<&'a RawValue>,
+    /// Of a result, whether the tool failed.
+    #[serde(default, deserialize_with = "truth")]
+    pub is_error: Option<bool>,
+}
+
+/// Reads a truth value; anything else is none.
+fn truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    let raw = Option::<&RawValue>::deserialize(deserializer)?;
+    Ok(raw.and_then(|raw| serde_json::from_str(raw.get()).ok()))
 }
 
 /// Reads a text; anything else is none.

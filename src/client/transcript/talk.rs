@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::client::ToolInput;
+use crate::client::transcript::fields::{BlockFields, MessageFields};
 use crate::client::transcript::recovery::{records_of, text_of};
 use crate::client::transcript::words::typed;
 
@@ -75,32 +76,6 @@ struct Record<'a> {
 }
 
 #[derive(Deserialize)]
-struct Message<'a> {
-    #[serde(borrow, default)]
-    content: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct Block<'a> {
-    #[serde(rename = "type", borrow, default)]
-    kind: Cow<'a, str>,
-    #[serde(borrow, default)]
-    text: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    id: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    name: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    input: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    tool_use_id: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    content: Option<&'a RawValue>,
-    #[serde(default)]
-    is_error: Option<bool>,
-}
-
-#[derive(Deserialize)]
 struct Queued<'a> {
     #[serde(rename = "type", borrow)]
     kind: Cow<'a, str>,
@@ -138,13 +113,13 @@ impl Talk {
         if record.is_sidechain == Some(true) && !self.of_agent {
             return;
         }
-        let message = record.message.and_then(read::<Message<'_>>);
+        let message = record.message.and_then(read::<MessageFields<'_>>);
         let content = message.and_then(|message| message.content);
         match record.kind.as_ref() {
             "user" if record.is_compact_summary == Some(true) => {}
             "system" if record.subtype.as_deref() == Some("compact_boundary") => turns.push(Turn::Compacted),
             "user" => {
-                let blocks = content.and_then(read::<Vec<Block<'_>>>).unwrap_or_default();
+                let blocks = content.and_then(read::<Vec<BlockFields<'_>>>).unwrap_or_default();
                 turns.extend(blocks.iter().filter_map(|block| self.result(block)));
                 if record.is_meta != Some(true)
                     && let Some(said) = content.and_then(|content| said(content, &blocks))
@@ -153,14 +128,14 @@ impl Talk {
                 }
             }
             "assistant" => {
-                for block in content.and_then(read::<Vec<Block<'_>>>).unwrap_or_default() {
+                for block in content.and_then(read::<Vec<BlockFields<'_>>>).unwrap_or_default() {
                     self.answer(block, turns);
                 }
             }
             "attachment" => {
                 let queued = record.attachment.and_then(read::<Queued<'_>>);
                 if let Some(queued) = queued.filter(|queued| queued.kind == "queued_command") {
-                    let blocks = read::<Vec<Block<'_>>>(queued.prompt).unwrap_or_default();
+                    let blocks = read::<Vec<BlockFields<'_>>>(queued.prompt).unwrap_or_default();
                     if let Some(said) = said(queued.prompt, &blocks) {
                         self.asked(&said, turns);
                     }
@@ -178,7 +153,7 @@ impl Talk {
         }
     }
 
-    fn answer(&mut self, block: Block<'_>, turns: &mut Vec<Turn>) {
+    fn answer(&mut self, block: BlockFields<'_>, turns: &mut Vec<Turn>) {
         match (block.kind.as_ref(), block.text, block.id, block.name) {
             ("text", Some(text), ..) => {
                 let said = text_of(text.get()).unwrap_or_default();
@@ -196,14 +171,14 @@ impl Talk {
         }
     }
 
-    fn result(&mut self, block: &Block<'_>) -> Option<Turn> {
+    fn result(&mut self, block: &BlockFields<'_>) -> Option<Turn> {
         let id = block.tool_use_id.as_deref()?;
         let at = self.open.iter().position(|call| call.id == id)?;
         let mut call = self.open.remove(at);
         call.end = if block.is_error == Some(true) {
             CallEnd::Failed
         } else {
-            let blocks = block.content.and_then(read::<Vec<Block<'_>>>).unwrap_or_default();
+            let blocks = block.content.and_then(read::<Vec<BlockFields<'_>>>).unwrap_or_default();
             let text = block.content.and_then(|content| said(content, &blocks)).unwrap_or_default();
             CallEnd::Lines(text.trim().lines().count())
         };
@@ -212,7 +187,7 @@ impl Talk {
 }
 
 /// Returns a text, or the texts of these blocks, if there is any.
-fn said(content: &RawValue, blocks: &[Block<'_>]) -> Option<String> {
+fn said(content: &RawValue, blocks: &[BlockFields<'_>]) -> Option<String> {
     if content.get().starts_with('"') {
         return text_of(content.get());
     }
