@@ -124,6 +124,7 @@ pub(in crate::restore) fn plan(
     let written = paths.iter().filter(|path| version(path).is_some_and(|version| !version.is_submodule()));
     let obstacles =
         obstacles::in_the_way(&tree, written, |path| is_snaps_own(path) || skipped_when_saved(path))?;
+    spared.retain(|left: &Spared| !obstacles.iter().any(|path| path.is_in(&left.path)));
     paths.extend(obstacles.iter().cloned());
     let wanted: BTreeSet<&RepoPath> = paths.iter().collect();
     let here = look(workspace, repository, &listing, &wanted, monitor)?;
