@@ -157,8 +157,8 @@ fn covered(left: &Value, name: &str) -> bool {
 
 /// Says whether a file is ignored by rules that are in the tree now, and were not when it was saved.
 fn is_hidden_by_new_rules(project: &Project, saved: &Picture, name: &str) -> bool {
-    let asked = project.git(&["check-ignore", "--verbose", "--no-index", "-z", "--", &format!("./{name}")]);
-    let source = asked.split('\0').next().unwrap_or_default();
+    let asked = project.git(&["check-ignore", "--verbose", "--no-index", "--", &format!("./{name}")]);
+    let source = asked.split(':').next().unwrap_or_default();
     source != ".git/info/exclude" && !saved.files.contains_key(source)
 }
 
