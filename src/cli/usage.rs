@@ -47,7 +47,12 @@ fn hint(error: &Error) -> Option<&'static str> {
         ErrorKind::UnknownArgument
             if typed(ContextKind::InvalidArg).is_some_and(|word| !word.starts_with('-')) =>
         {
-            Some("a name of several words needs quotes, such as \"before refactor\"")
+            let is_number = typed(ContextKind::InvalidArg).is_some_and(|word| word.parse::<u64>().is_ok());
+            if is_number {
+                None
+            } else {
+                Some("a name of several words needs quotes, such as \"before refactor\"")
+            }
         }
         ErrorKind::InvalidSubcommand if typed(ContextKind::InvalidSubcommand) == Some("version") => {
             Some("`snap --version` prints it")

@@ -89,6 +89,11 @@ impl Ui {
         if self.json { self.print_json(report) } else { report.print(self) }
     }
 
+    /// Reports what was done. With `--quiet`, only a program is told: the exit code says the rest.
+    pub(crate) fn confirm(&mut self, report: &impl Report) -> Result<()> {
+        if self.quiet && !self.json { Ok(()) } else { self.report(report) }
+    }
+
     /// Prints a value as JSON.
     pub(crate) fn print_json(&mut self, value: &impl Serialize) -> Result<()> {
         let json = serde_json::to_string_pretty(value)
