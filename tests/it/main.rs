@@ -60,6 +60,7 @@ mod marks;
 mod meanwhile;
 mod modes;
 mod mounts;
+mod names;
 mod odd_json;
 mod own_root;
 mod packages;

@@ -15,6 +15,7 @@ use serde::Serialize;
 use super::text::{Style, Text, text};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::{self, Json};
+use crate::cli::called;
 
 /// When to use colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -267,7 +268,8 @@ impl Ui {
     fn tell(&mut self, text: impl Into<Text>) {
         // What was written so far comes first; and if nobody reads errors, nobody is told.
         let _closed = self.out.flush();
-        let _closed = writeln!(io::stderr(), "{}", text.into().render(self.color_on_error));
+        let text = text.into().render(self.color_on_error);
+        let _closed = writeln!(io::stderr(), "{}", called::in_words(&text));
     }
 }
 
