@@ -5,8 +5,8 @@
 use clap::{Parser, Subcommand};
 
 use super::commands::{
-    completions, diff, doctor, export, import, init, lease, link, list, log, man, pin, prune, pull, push,
-    resume, rewind, save, show, status, undo, verify, view,
+    completions, demo, diff, doctor, export, import, init, lease, link, list, log, man, pin, prune, pull,
+    push, resume, rewind, save, show, status, undo, verify, view,
 };
 use super::global::Global;
 use super::help;
@@ -76,6 +76,7 @@ pub(crate) enum Command {
     Verify(verify::Verify),
     Doctor(doctor::Doctor),
     Init(init::Init),
+    Demo(demo::Demo),
     Completions(completions::Completions),
     Man(man::Man),
     #[command(hide = true)]
