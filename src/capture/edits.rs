@@ -127,9 +127,7 @@ fn read(shared: &mut Shared<'_>, workspace: &Workspace, mut listing: Listing) ->
         marks: Some(shared.store.keep(shared.lock, &marked.list)?),
         operation: shared.repository.operation().map(str::to_owned),
     };
-    let mut ignored = listing.ignored;
-    ignored.extend(surroundings::in_place_of_files(&shared.tree, &edits));
-    let around = surroundings::look(shared.repository, &shared.tree, own_folders, &ignored)?;
+    let around = surroundings::look(shared.repository, &shared.tree, own_folders, &listing.ignored)?;
     let (branch, without_filters) = (listing.branch, listing.without_filters);
     Ok(CapturedEdits { edits, branch, around, without_filters })
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use crate::base::error::Result;
 use crate::base::paths::RepoPath;
 use crate::git::{Ignored, Repository};
-use crate::manifest::{Around, Edits, IgnoredPaths};
-use crate::sys::work_tree::{Below, Node, Tree, is_staging};
+use crate::manifest::{Around, IgnoredPaths};
+use crate::sys::work_tree::{Tree, is_staging};
 use crate::workspace::OwnFolders;
 
 /// The most ignored paths that are listed. Beyond, rules alone say what was ignored.
@@ -14,29 +14,6 @@ const MOST_IGNORED: usize = 2_000;
 
 /// The most empty folders that are listed.
 const MOST_EMPTY: usize = 1_000;
-
-/// Returns what is ignored in folders that have taken the place of tracked files. Git does not list it. Everything else in
-/// such a folder is among the edits.
-pub(super) fn in_place_of_files(tree: &Tree, edits: &Edits) -> Vec<Ignored> {
-    let edited: BTreeSet<&RepoPath> = edits.files.iter().map(|edit| &edit.path).collect();
-    let mut ignored = Vec::new();
-    for gone in edits.files.iter().filter(|edit| edit.new.is_none()) {
-        if !matches!(tree.read(&gone.path), Ok(Node::Folder)) {
-            continue;
-        }
-        match tree.files_below(&gone.path, MOST_IGNORED, |_| false) {
-            Ok(Below::Files(files, _)) => {
-                let files = files.into_iter().filter(|path| !edited.contains(path));
-                ignored.extend(files.map(|path| Ignored { path, folder: false }));
-            }
-            // It can't be listed file by file, so all of it is left alone.
-            Ok(Below::TooMany | Below::Other(_)) | Err(_) => {
-                ignored.push(Ignored { path: gone.path.clone(), folder: true });
-            }
-        }
-    }
-    ignored
-}
 
 /// Lists it, given what git ignores.
 pub(super) fn look(

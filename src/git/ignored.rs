@@ -5,14 +5,18 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
-use super::{Repository, path_from};
+use super::{Ignored, Listing, Repository, Status, path_from};
 use crate::base::digest::{Fingerprint, ObjectId};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::paths::RepoPath;
 use crate::git::scratch_tree::{ChangedRules, Shown};
 use crate::sys::environment;
+use crate::sys::work_tree::{Below, Tree};
 
 const HERE: &[u8] = b"./";
+
+/// The most files of one folder that are listed. A folder with more is ignored as a whole.
+const MOST_LISTED: usize = 2_000;
 
 /// The most paths that are asked about on one command line.
 const MOST_ASKED: usize = 1_000;
@@ -60,6 +64,63 @@ impl Repository {
         }
         let paths = answer.stdout.split(|byte| *byte == 0).filter_map(|path| path.strip_prefix(HERE));
         Ok(paths.filter_map(|path| RepoPath::new(path).ok()).collect())
+    }
+
+    /// Returns those of these `.gitignore` files that a rule of their own hides.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] if git can't be run.
+    pub fn hide_themselves(&self, files: &BTreeSet<RepoPath>) -> Result<BTreeSet<RepoPath>> {
+        if files.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let input: Vec<u8> = files.iter().flat_map(|path| [HERE, path.as_bytes(), &[0]].concat()).collect();
+        let mut command = self.git.command(&["check-ignore", "--verbose", "--no-index", "-z", "--stdin"]);
+        // What begins with a colon would be taken for more than a path.
+        command.env("GIT_LITERAL_PATHSPECS", "0");
+        let answer = self.git.finish(&mut command, &input)?;
+        let fields: Vec<&[u8]> = answer.stdout.split(|byte| *byte == 0).collect();
+        let own = |entry: &[&[u8]]| match entry {
+            [source, _line, _rule, path] => {
+                let path = path.strip_prefix(HERE).unwrap_or(path);
+                (source.strip_prefix(HERE).unwrap_or(source) == path).then(|| RepoPath::new(path).ok())?
+            }
+            _ => None,
+        };
+        Ok(fields.chunks(4).filter_map(own).collect())
+    }
+
+    /// Adds what is ignored in folders that have taken the place of tracked files. Git leaves it out if a rule is
+    /// about the folder as a whole.
+    pub(super) fn find_ignored_in_place_of_files(&self, listing: &mut Listing) -> Result<()> {
+        let is_file = |status: &Status| matches!(status, Status::Tracked { .. } | Status::Unmerged { .. });
+        let files = listing.pending.iter().filter(|entry| is_file(&entry.status)).map(|entry| &entry.path);
+        let is_folder = |path: &&RepoPath| {
+            std::fs::symlink_metadata(self.root.join(path.as_path())).is_ok_and(|about| about.is_dir())
+        };
+        let files = files.chain(listing.hidden.iter().map(|hidden| &hidden.path));
+        let folders: BTreeSet<&RepoPath> = files.filter(is_folder).collect();
+        if folders.is_empty() {
+            return Ok(());
+        }
+        let tree = Tree::open(&self.root)?;
+        let ignored = listing.ignored.iter().map(|entry| &entry.path);
+        let listed: BTreeSet<&RepoPath> =
+            listing.pending.iter().map(|entry| &entry.path).chain(ignored).collect();
+        let mut found = Vec::new();
+        for folder in folders {
+            match tree.files_below(folder, MOST_LISTED, |path| listed.contains(path))? {
+                Below::Files(files, _) => {
+                    found.extend(files.into_iter().map(|path| Ignored { path, folder: false }));
+                }
+                // It can't be listed file by file, so it counts as a whole.
+                Below::TooMany | Below::Other(_) => {
+                    found.push(Ignored { path: folder.clone(), folder: true });
+                }
+            }
+        }
+        listing.ignored.extend(found);
+        Ok(())
     }
 
     /// Returns a hash of the ignore rules that are in no file of the tree.

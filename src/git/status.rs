@@ -164,6 +164,7 @@ impl Repository {
         (listing.stamp, listing.begun) = (stamp, Some(begun));
         self.find_intentions(&mut listing)?;
         listing.hidden = listing.index.entries().filter_map(Hidden::of).collect();
+        self.find_ignored_in_place_of_files(&mut listing)?;
         Ok(listing)
     }
 

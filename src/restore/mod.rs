@@ -42,7 +42,7 @@ use admission::Admission;
 pub use admission::Doubt;
 pub use consent::{Consent, Preview, not_trusted};
 use files::filled::filled;
-use files::{base_here, branch, merge, resume, rewind};
+use files::{amounts, base_here, branch, merge, resume, rewind};
 use transaction::apply::{self, Failed, ReadyRestore};
 use transaction::journal::{self, RestoreRecord};
 
@@ -103,7 +103,7 @@ pub fn plan_resume(
         }
     }
     let (mut steps, mut listing, mut unchanged, mut conflicts) = (Vec::new(), None, 0, Vec::new());
-    let (mut unfilled, mut unmade) = (Vec::new(), Vec::new());
+    let (mut unfilled, mut unmade, mut spared) = (Vec::new(), Vec::new(), Vec::new());
     match (&manifest.edits, &workspace.repository) {
         (Some(saved), Some(repository)) if with_edits => {
             let refilled = refill(workspace, repository, &manifest, saved, Some(&bases), &options.fill)?;
@@ -128,7 +128,7 @@ pub fn plan_resume(
                 )?
             };
             (steps, listing, unchanged) = (found.steps, Some(found.listing), found.unchanged);
-            unmade = found.unmade;
+            (unmade, spared) = (found.unmade, found.spared);
             notes.extend(found.notes);
             notes.extend(manifest.edits.iter().flat_map(|edits| left_out(&edits.skipped)));
         }
@@ -160,6 +160,7 @@ pub fn plan_resume(
     if options.session {
         notes.extend(left_out(&manifest.not_captured.files));
     }
+    amounts::measure(&workspace.root, &mut steps)?;
     Ok(RestorePlan {
         root: workspace.root.clone(),
         called: workspace.store.called(&manifest),
@@ -174,7 +175,7 @@ pub fn plan_resume(
         moved: None,
         unfilled,
         unmade,
-        spared: Vec::new(),
+        spared,
         folders: Vec::new(),
         emptied: Vec::new(),
         needs_filter: Vec::new(),
@@ -237,7 +238,7 @@ pub fn plan_rewind(
     let admission = Admission::of(workspace, &manifest)?;
     let refilled = refill(workspace, repository, &manifest, saved, None, &options.fill)?;
     let saved = base_here::on_it(repository, &manifest.id, refilled.edits.as_ref())?;
-    let found = rewind::plan(
+    let mut found = rewind::plan(
         workspace,
         repository,
         &saved,
@@ -245,6 +246,7 @@ pub fn plan_rewind(
         rewind::RewindScope::Everything,
         monitor,
     )?;
+    amounts::measure(&workspace.root, &mut found.steps)?;
     let mut notes: Vec<Warning> = manifest.edits.iter().flat_map(|edits| left_out(&edits.skipped)).collect();
     if let Some(base) = manifest.base_commit().filter(|base| saved.base.as_deref() != Some(base)) {
         notes.push(Warning::OnlyTreeOfBase(cut(base, 40)));

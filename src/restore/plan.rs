@@ -164,7 +164,8 @@ impl RestorePlan {
         &self.unmade
     }
 
-    /// Returns what stays as it is, since it was not git's business when the snapshot was saved.
+    /// Returns what stays as it is: it was not git's business when the snapshot was saved, or needs no change to have
+    /// the saved edits.
     pub fn spared(&self) -> &[Spared] {
         &self.spared
     }

@@ -13,9 +13,9 @@ use crate::base::warning::Warning;
 use crate::git::Repository;
 use crate::git::index::IndexEntry;
 use crate::redaction::refill;
-use crate::restore::files::base_here;
 use crate::restore::files::rewind::{self, RewindScope};
 use crate::restore::files::step::Step;
+use crate::restore::files::{amounts, base_here};
 use crate::store::{LogEntry, Reference};
 use crate::sys::work_tree::{Node, Tree};
 use crate::workspace::Workspace;
@@ -46,7 +46,7 @@ pub fn plan_undo(workspace: &Workspace, direction: Direction, monitor: &Monitor)
     }
     let refilled = refill(workspace, repository, &manifest, saved, None, &[])?;
     let on_base = base_here::on_it(repository, &manifest.id, refilled.edits.as_ref())?;
-    let found = rewind::plan(
+    let mut found = rewind::plan(
         workspace,
         repository,
         &on_base,
@@ -54,6 +54,7 @@ pub fn plan_undo(workspace: &Workspace, direction: Direction, monitor: &Monitor)
         RewindScope::Paths(&safety.paths),
         monitor,
     )?;
+    amounts::measure(&workspace.root, &mut found.steps)?;
     let tree = Tree::open(&workspace.root)?;
     let mut folders = found.folders;
     for folder in &safety.removed {

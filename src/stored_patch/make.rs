@@ -9,7 +9,7 @@ use std::ops::Range;
 use memchr::{memchr_iter, memrchr};
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
-use super::{Hunks, NO_NEWLINE};
+use super::{Amount, Hunks, NO_NEWLINE};
 use crate::diff::{Differ, HEADING_REACH, Options, Sink, heading, is_heading};
 
 /// Unchanged lines shown on each side of a change, as git does.
@@ -94,6 +94,30 @@ pub fn diff(old: &[u8], new: &[u8]) -> Hunks {
         });
     }
     hunks
+}
+
+/// Most lines and bytes of both texts that are searched only to be counted: a plan has many files.
+const MAX_COUNTED_LINES: usize = 200_000;
+const MAX_COUNTED_BYTES: usize = 4 << 20;
+
+/// Counts the lines in which two texts differ, as [`diff`] finds them; if very much differs, in time that grows as the
+/// texts do.
+pub(super) fn count(old: &[u8], new: &[u8]) -> Amount {
+    let head = common_head(old, new);
+    let tail = common_tail(&old[head..], &new[head..]);
+    let (old, new) = (&old[head..old.len() - tail], &new[head..new.len() - tail]);
+    let (old_count, new_count) = (lines(old).count(), lines(new).count());
+    let all = || vec![Change { old: 0..old_count, new: 0..new_count }];
+    let few = old_count + new_count <= MAX_COUNTED_LINES && old.len() + new.len() <= MAX_COUNTED_BYTES;
+    let changes = match (old_count == 0 || new_count == 0, few) {
+        (true, _) => all(),
+        (false, true) => changes(old, new, 0),
+        (false, false) => changes_by_window(old, new, 0).unwrap_or_else(all),
+    };
+    Amount::Lines {
+        added: changes.iter().map(|change| change.new.len() as u64).sum(),
+        removed: changes.iter().map(|change| change.old.len() as u64).sum(),
+    }
 }
 
 /// Keeps the line that the next hunk is named after.

@@ -6,11 +6,14 @@
 //! under file headers. It never searches for a place where a hunk might fit: if the text is not exactly the
 //! one that the diff was made against, that is an error.
 
+mod amount;
 mod apply;
 pub mod encoding;
 mod make;
 
+pub use amount::Amount;
 pub use apply::{Applied, ApplyError, apply};
+use make::count;
 pub use make::diff;
 
 const NO_NEWLINE: &[u8] = b"\\ No newline at end of file\n";

@@ -356,3 +356,55 @@ fn what_stands_in_the_place_of_an_ignored_file_is_named() {
     project.snap(&["rewind", "x"]).exits(0).says(&["box", "in the place of an ignored file"]);
     assert_eq!(project.read("box/inner"), b"work\n");
 }
+
+#[test]
+fn what_newer_rules_hide_in_the_place_of_a_tracked_file_goes_like_any_new_file() {
+    // Git lists nothing of a folder that the index has as a file, if a rule hides the folder as a whole.
+    for rule in ["a.txt", "a.txt/", "*"] {
+        let project = Project::new();
+        remove(&project, "a.txt");
+        project.write("a.txt/saved", "work\n");
+        project.snap(&["save", "x"]).exits(0);
+        project.write(".gitignore", format!("{rule}\n"));
+        project.write("a.txt/new", "newer\n");
+        project.write("a.txt/.gitignore", "new\n");
+        let wrecked = project.state();
+        project.snap(&["rewind", "x"]).exits(0);
+        assert_eq!(project.read("a.txt/saved"), b"work\n", "{rule}");
+        assert!(!project.path("a.txt/new").exists() && !project.path("a.txt/.gitignore").exists(), "{rule}");
+        project.snap(&["undo"]).exits(0);
+        assert_eq!(project.state(), wrecked, "{rule}");
+    }
+}
+
+#[test]
+fn a_new_folder_that_hides_itself_stays_and_is_listed_whatever_else_is_rewound() {
+    for other_rules_change in [false, true] {
+        let project = Project::new();
+        project.snap(&["save", "x"]).exits(0);
+        // Tools make such folders for themselves: a cache, or packages they have installed.
+        project.write("tool/.gitignore", "*\n");
+        project.write("tool/deep/one", "cached\n");
+        if other_rules_change {
+            project.write(".gitignore", "junk\n");
+            project.write("junk", "1\n");
+        }
+        project.write("a.txt", "edited\n");
+        let plan = project.snap(&["rewind", "x", "--dry-run", "--json"]).exits(0).json();
+        let reason = "new, and hidden from git by its own `.gitignore`";
+        assert_eq!(plan["spared"], serde_json::json!([{ "path": "tool", "reason": reason }]));
+        project.snap(&["rewind", "x"]).exits(0).says(&["tool", reason]);
+        assert_eq!(project.read("tool/deep/one"), b"cached\n");
+        assert!(!project.path("junk").exists());
+        project.snap(&["rewind", "x"]).exits(0).says(&["Nothing had to be done"]);
+        // In a folder that has other files too, each hidden one is named.
+        project.write("sub/mine", "new\n");
+        project.git(&["add", "sub/mine"]);
+        project.snap(&["save", "y"]).exits(0);
+        project.write("sub/.gitignore", ".gitignore\ncache\n");
+        project.write("sub/cache", "1\n");
+        let plan = project.snap(&["rewind", "y", "--dry-run", "--json"]).exits(0).json();
+        let named = plan["spared"].as_array().must("a list").iter().map(|one| one["path"].as_str());
+        assert_eq!(named.collect::<Vec<_>>(), [Some("sub/.gitignore"), Some("sub/cache")]);
+    }
+}

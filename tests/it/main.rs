@@ -71,6 +71,7 @@ mod pager_model;
 mod pager_names;
 mod pager_settings;
 mod places;
+mod plans;
 mod prune;
 mod random_trees;
 mod raw_text;

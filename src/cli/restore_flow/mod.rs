@@ -5,6 +5,7 @@ mod args;
 mod concerns;
 mod consent;
 mod done;
+mod edit;
 mod flow;
 mod grants;
 mod launch;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer};
 
 use super::concerns::{Group, groups};
+use super::edit::Edit;
 use super::grants::GrantReport;
 use super::launch::{Launch, marks_here};
 use super::revival::Alive;
@@ -20,7 +21,7 @@ use crate::git::kept_ref;
 use crate::redaction::Held;
 use crate::remap::RemapMode;
 use crate::restore::{
-    Action, Direction, Done, Doubt, NewBecause, Readiness, RestorePlan, ServerStanding, SessionPlan, Step,
+    Direction, Done, Doubt, NewBecause, Readiness, RestorePlan, ServerStanding, SessionPlan,
 };
 use crate::store::{MovedBranch, Operation};
 use crate::trust::Provenance;
@@ -91,19 +92,6 @@ struct Whose {
     is: &'static str,
     signer: Option<String>,
     why: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Edit {
-    path: RepoPath,
-    action: &'static str,
-    added: u64,
-    removed: u64,
-    #[serde(skip)]
-    style: Style,
-    /// Whether git is told to pass over it from now on, or no longer.
-    #[serde(skip)]
-    hides: Option<bool>,
 }
 
 #[derive(Serialize)]
@@ -413,33 +401,6 @@ impl Whose {
         }
         let why = self.why.as_ref()?;
         Some(text!["  ", Style::Warning.of("not your own:"), " ", why])
-    }
-}
-
-impl Edit {
-    fn of(step: &Step) -> Edit {
-        let (action, style) = match step.action() {
-            Action::Create => ("create", Style::Good),
-            Action::Replace => ("replace", Style::Warning),
-            Action::Remove => ("remove", Style::Bad),
-            Action::Index => ("index", Style::Faint),
-        };
-        let (added, removed) = step.lines();
-        Edit { path: step.path().clone(), action, added, removed, style, hides: step.hides() }
-    }
-
-    fn line(&self) -> Text {
-        let hidden = match self.hides {
-            Some(true) => ", hidden from git",
-            Some(false) => ", no longer hidden from git",
-            None => "",
-        };
-        let action = self.style.of(format!("{:7}", self.action));
-        // Of a file that goes, of binary data and of a mode alone no lines are counted.
-        if self.added + self.removed == 0 {
-            return text!["  ", action, format!(" {}{hidden}", self.path)];
-        }
-        text!["  ", action, format!(" {}  +{} -{}{hidden}", self.path, self.added, self.removed)]
     }
 }
 

@@ -10,7 +10,7 @@ use std::ffi::OsStr;
 
 use crate::base::error::Result;
 use crate::base::paths::RepoPath;
-use crate::git::{IGNORE, Listing, Repository};
+use crate::git::{IGNORE, Ignored, Listing, Repository};
 use crate::manifest::{Around, Edits};
 use crate::restore::files::saved_rules;
 use crate::restore::files::spared::Spared;
@@ -19,6 +19,9 @@ use crate::sys::work_tree::{Below, Tree};
 
 /// The most files of one ignored folder that a rewind removes.
 const MOST_HIDDEN: usize = 20_000;
+
+/// Why a folder stays that did not exist.
+const HIDES_ITSELF: &str = "new, and hidden from git by its own `.gitignore`";
 
 /// What was known of ignored paths when a snapshot was saved.
 pub(in crate::restore) struct IgnoredWhenSaved<'a> {
@@ -81,32 +84,42 @@ impl IgnoredWhenSaved<'_> {
         paths: &BTreeSet<RepoPath>,
         is_kept: impl Fn(&RepoPath) -> bool,
     ) -> Result<(BTreeSet<RepoPath>, Vec<Spared>)> {
-        let rules = |path: &RepoPath| path.as_path().file_name() == Some(OsStr::new(IGNORE));
-        if !paths.iter().any(rules) {
-            return Ok((BTreeSet::new(), Vec::new()));
-        }
         let listed = self.around.and_then(|around| around.ignored.as_ref());
-        let mut left = Vec::new();
-        let mut files = BTreeSet::new();
+        let is_new = |entry: &&Ignored| !listed.is_some_and(|listed| listed.cover(&entry.path));
+        let hide_themselves =
+            self.hide_themselves(listing, |entry| is_new(entry) && !is_kept(&entry.path))?;
+        let hides_itself = |path: &RepoPath| path.above().find(|folder| hide_themselves.contains(folder));
+        let (mut files, mut left) = (BTreeSet::new(), Vec::new());
+        // At the root of the work tree, a person has written it.
+        let rules_change = paths.iter().chain(&hide_themselves).any(is_rules);
         for entry in listing.ignored.iter().filter(|entry| !is_kept(&entry.path)) {
-            if let Some(listed) = listed.filter(|listed| listed.cover(&entry.path)) {
-                if entry.folder && listed.files.contains(&entry.path) {
+            if !is_new(&entry) {
+                if rules_change
+                    && entry.folder
+                    && listed.is_some_and(|listed| listed.files.contains(&entry.path))
+                {
                     left.push(Spared { path: entry.path.clone(), reason: "in the place of an ignored file" });
                 }
-                continue;
-            }
-            if !entry.folder {
-                files.insert(entry.path.clone());
-                continue;
-            }
-            match tree.files_below(&entry.path, MOST_HIDDEN, &is_kept)? {
-                Below::Files(all, _) => files.extend(all),
-                Below::TooMany => left.push(Spared { path: entry.path.clone(), reason: "very many files" }),
-                Below::Other(path) => {
-                    left.push(Spared { path, reason: "not a file, or a repository of its own" })
+            } else if let Some(folder) = hides_itself(&entry.path) {
+                let is_all = listing.index.below(folder.as_bytes(), &[0, 1, 2, 3]).is_empty()
+                    && !listing.pending.iter().any(|pending| pending.path.is_in(&folder));
+                let path = if is_all { folder } else { entry.path.clone() };
+                left.push(Spared { path, reason: HIDES_ITSELF });
+            } else if rules_change && entry.folder {
+                match tree.files_below(&entry.path, MOST_HIDDEN, &is_kept)? {
+                    Below::Files(all, _) => files.extend(all),
+                    Below::TooMany => {
+                        left.push(Spared { path: entry.path.clone(), reason: "very many files" });
+                    }
+                    Below::Other(path) => {
+                        left.push(Spared { path, reason: "not a file, or a repository of its own" });
+                    }
                 }
+            } else if rules_change {
+                files.insert(entry.path.clone());
             }
         }
+        left.dedup();
         let ignored = self.ignored(maker, &files)?;
         files.retain(|path| !ignored.contains(path));
         if listed.is_none() {
@@ -115,4 +128,24 @@ impl IgnoredWhenSaved<'_> {
         }
         Ok((files, left))
     }
+
+    /// Returns the folders that a new `.gitignore` of their own hides, that file too. Tools make such folders for
+    /// what they can make again. Of the root of the work tree, it returns the file.
+    fn hide_themselves(
+        &self,
+        listing: &Listing,
+        is_new: impl Fn(&&Ignored) -> bool,
+    ) -> Result<BTreeSet<RepoPath>> {
+        if self.around.is_none_or(|around| around.ignored.is_none()) {
+            return Ok(BTreeSet::new());
+        }
+        let rules = listing.ignored.iter().filter(|entry| !entry.folder && is_rules(&entry.path));
+        let rules = rules.filter(is_new).map(|entry| entry.path.clone()).collect();
+        let files = self.repository.hide_themselves(&rules)?;
+        Ok(files.into_iter().map(|file| file.above().last().unwrap_or(file)).collect())
+    }
+}
+
+fn is_rules(path: &RepoPath) -> bool {
+    path.as_path().file_name() == Some(OsStr::new(IGNORE))
 }

@@ -22,14 +22,19 @@ use crate::restore::files::marks::RestoredMarks;
 use crate::restore::files::merge_index::Layer;
 use crate::restore::files::obstacles::spare_mounts;
 use crate::restore::files::path_state::{Here, look};
-use crate::restore::files::resume::conflict;
+use crate::restore::files::resume::{conflict, is_as_saved};
 use crate::restore::files::saved_rules;
+use crate::restore::files::spared::Spared;
 use crate::restore::files::sparse::brought_in;
 use crate::restore::files::step::{Step, StepMaker, Steps, Unmade, Work, without_links};
 use crate::restore::files::unmerged_base;
 use crate::store::Bases;
+use crate::stored_patch::Amount;
 use crate::sys::work_tree::{Node, Tree};
 use crate::workspace::Workspace;
+
+/// Why a merged file stays as it is, although it is not as it was saved.
+const CONTAINS_IT: &str = "the saved edits are in it already";
 
 /// The merged steps, and the paths in conflict.
 pub(in crate::restore) struct MergedSteps {
@@ -155,6 +160,12 @@ pub(in crate::restore) fn plan(
     if listing.head != saved.base {
         notes.push(Warning::MergedOntoHead);
     }
+    let set: BTreeSet<&RepoPath> =
+        steps.iter().map(|step| &step.path).chain(unmade.iter().map(|one| &one.path)).collect();
+    let left = saved.files.iter().filter(|edit| !set.contains(&edit.path));
+    let (as_saved, more): (Vec<&Edit>, Vec<&Edit>) =
+        left.partition(|edit| is_as_saved(edit, &here[&edit.path]));
+    let spared = more.iter().map(|edit| Spared { path: edit.path.clone(), reason: CONTAINS_IT }).collect();
     let edited: Vec<&RepoPath> = saved.files.iter().map(|edit| &edit.path).collect();
     for (path, driver) in repository.merged_as_text(&edited)?.iter().take(MOST_TOLD) {
         notes.push(Warning::MergedAsText { path: path.to_string(), driver: Line(driver).to_string() });
@@ -162,8 +173,7 @@ pub(in crate::restore) fn plan(
     let conflicts = merged.conflicts.into_keys().chain(layer.conflicts.into_keys());
     let conflicts: BTreeSet<RepoPath> = conflicts.collect();
     let conflicts: Vec<RepoPath> = conflicts.into_iter().collect();
-    let unchanged = saved.files.len().saturating_sub(steps.len());
-    let steps = Steps { unchanged, unmade, ..Steps::new(steps, notes, listing) };
+    let steps = Steps { unchanged: as_saved.len(), unmade, spared, ..Steps::new(steps, notes, listing) };
     Ok(MergedSteps { steps, conflicts })
 }
 
@@ -293,6 +303,7 @@ fn add(
 impl Step {
     /// Makes the step of a path that was merged.
     fn merged(path: RepoPath, here: &Here, work: Work, index: Option<IndexEntry>) -> Step {
-        Step { path, here: here.work.clone(), work, index, mark: None, blobs: Vec::new(), lines: (0, 0) }
+        let here = here.work.clone();
+        Step { path, here, work, index, mark: None, blobs: Vec::new(), amount: Amount::default() }
     }
 }

@@ -1,5 +1,6 @@
 //! The files of a restore: what each path of the work tree and the index becomes, planned as data.
 
+pub(super) mod amounts;
 pub(super) mod base_here;
 pub(super) mod branch;
 pub(super) mod filled;

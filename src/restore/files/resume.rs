@@ -129,7 +129,7 @@ pub(in crate::restore) fn conflict(saved: &Edits, edit: &Edit, here: &Here) -> O
     if here.index != head && here.index != index_of(edit) {
         return Some("something else is staged here");
     }
-    if here.work == edit.new || is_submodule(&edit.new) && here.work.is_none() {
+    if is_as_saved(edit, here) {
         return None;
     }
     match (here.pending, &here.head, &here.work) {
@@ -138,6 +138,11 @@ pub(in crate::restore) fn conflict(saved: &Edits, edit: &Edit, here: &Here) -> O
         (false, None, Some(_)) => Some("an ignored file of that name is here"),
         (false, _, _) => None,
     }
+}
+
+/// Says whether the file here is the saved one. (Of a submodule, no file is.)
+pub(in crate::restore) fn is_as_saved(edit: &Edit, here: &Here) -> bool {
+    here.work == edit.new || edit.new.as_ref().is_some_and(Version::is_submodule) && here.work.is_none()
 }
 
 fn conflict_error(conflicts: &[(&RepoPath, &str)], new_tree: bool) -> Error {

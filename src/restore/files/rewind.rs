@@ -124,6 +124,7 @@ pub(in crate::restore) fn plan(
     let written = paths.iter().filter(|path| version(path).is_some_and(|version| !version.is_submodule()));
     let obstacles =
         obstacles::in_the_way(&tree, written, |path| is_snaps_own(path) || skipped_when_saved(path))?;
+    spared.retain(|left: &Spared| !obstacles.iter().any(|path| path.is_in(&left.path)));
     paths.extend(obstacles.iter().cloned());
     let wanted: BTreeSet<&RepoPath> = paths.iter().collect();
     let here = look(workspace, repository, &listing, &wanted, monitor)?;
@@ -189,9 +190,13 @@ pub(in crate::restore) fn plan(
     unmade.extend(obstacles::spare_mounts(&tree, &mut steps)?);
     unmade.append(&mut unreadable);
     steps.sort_by(|a, b| a.path.cmp(&b.path));
+    let unchanged = {
+        let set = steps.iter().map(|step| &step.path).chain(unmade.iter().map(|one| &one.path));
+        let left = spared.iter().map(|one| &one.path).chain(needs_filter.iter().map(|(path, _)| path));
+        let other: BTreeSet<&RepoPath> = set.chain(left).chain(&left_out).collect();
+        wanted.iter().filter(|path| !other.contains(**path)).count()
+    };
     let mut spared = when_saved.merged_by_folder(spared);
-    let kept_back = unmade.len() + ignored.len() + needs_filter.len();
-    let unchanged = wanted.len().saturating_sub(steps.len() + kept_back);
     // Of those that the restore left alone, some may have been removed on purpose since.
     let is_ours_to_make = |folder: &RepoPath| match scope {
         RewindScope::Everything => !is_snaps_own(folder),

@@ -1,8 +1,8 @@
-//! Paths that a rewind leaves as they are, each with the reason.
+//! Paths that a restore leaves as they are, each with the reason.
 
 use crate::base::paths::RepoPath;
 
-/// Something that a rewind leaves as it is.
+/// Something that a restore leaves as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spared {
     /// Its path.

@@ -10,6 +10,7 @@ use crate::manifest::{Bits, Edit, HiddenBy, IndexState, Mode, SavedIn, Version};
 use crate::restore::files::path_state::Here;
 use crate::restore::files::spared::Spared;
 use crate::store::{Bases, Store};
+use crate::stored_patch::Amount;
 
 /// What happens to one path.
 pub struct Step {
@@ -22,7 +23,8 @@ pub struct Step {
     pub(in crate::restore) mark: Option<Option<HiddenBy>>,
     /// Blobs that the index will name and the repository may not have.
     pub(in crate::restore) blobs: Vec<(String, Vec<u8>)>,
-    pub(in crate::restore) lines: (u64, u64),
+    /// How much of the file here changes.
+    pub(in crate::restore) amount: Amount,
 }
 
 /// What becomes of the file on the disk.
@@ -118,9 +120,9 @@ impl Step {
         }
     }
 
-    /// Returns the lines added and removed against the base.
-    pub fn lines(&self) -> (u64, u64) {
-        self.lines
+    /// Returns how much of the file that is here changes.
+    pub fn amount(&self) -> Amount {
+        self.amount
     }
 }
 
@@ -279,15 +281,7 @@ impl<'a> StepMaker<'a> {
         };
         let blobs = if index.is_some() { self.index_blobs(edit)? } else { Vec::new() };
         let path = edit.path.clone();
-        Ok(Some(Step {
-            path,
-            here: here.work.clone(),
-            work,
-            index,
-            mark,
-            blobs,
-            lines: (edit.added, edit.removed),
-        }))
+        Ok(Some(Step { path, here: here.work.clone(), work, index, mark, blobs, amount: Amount::default() }))
     }
 
     /// Computes the blobs that the index will name and the repository may not have.

@@ -7,6 +7,8 @@ use crate::base::paths::RepoPath;
 use crate::manifest::{Mode, Version};
 use crate::restore::RestorePlan;
 use crate::restore::files::step::{Step, Work};
+use crate::stored_patch::Amount;
+use crate::stored_patch::encoding::PatchSide;
 use crate::sys::work_tree::{Node, Tree};
 use crate::workspace::Workspace;
 
@@ -45,13 +47,15 @@ impl RestorePlan {
         if old == Some(new.as_str()) {
             return Ok(true);
         }
-        let changed = crate::stored_patch::diff(old.unwrap_or_default().as_bytes(), new.as_bytes());
         let mode = now.as_ref().map_or(Mode::File, |(mode, _)| *mode);
+        let side = |bytes| PatchSide { mode, bytes };
+        let here = now.as_ref().map(|(_, bytes)| side(bytes.as_slice()));
+        let amount = Amount::between(here, Some(side(new.as_bytes())));
         let work = Work::Set { mode, private: true, permissions: None, bytes: new.into_bytes() };
         match planned {
             Some(step) => {
                 step.work = work;
-                step.lines = (step.lines.0 + changed.added, step.lines.1 + changed.removed);
+                step.amount = amount;
             }
             None => {
                 let here = now.map(|(mode, bytes)| Version { oid: repository.hash().blob_id(&bytes), mode });
@@ -62,7 +66,7 @@ impl RestorePlan {
                     index: None,
                     mark: None,
                     blobs: Vec::new(),
-                    lines: (changed.added, changed.removed),
+                    amount,
                 });
                 self.steps.sort_by(|a, b| a.path.cmp(&b.path));
             }

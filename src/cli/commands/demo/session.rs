@@ -43,9 +43,7 @@ pub(super) fn write(root: &Path, client: &Path, trusted: &[&Path], now: Timestam
     let rules = json!({"permissions": {"allow": ["Bash(./run.sh)", "Edit(src/**)"], "ask": ["Bash(git push *)"],
                                        "deny": ["Read(.env)"]}});
     put(&root.join(".claude/settings.local.json"), &format!("{rules:#}\n"))?;
-    let settings =
-        |folders: Value| json!({"hasCompletedOnboarding": true, "theme": "auto", "projects": folders});
-    // Or the client would begin with a tour, and ask whether to trust a folder that this program has just made.
+    // Or the client would ask whether to trust folders that this program has just made.
     let mut folders = json!({});
     for folder in trusted {
         folders[folder.to_string_lossy().as_ref()] = json!({"hasTrustDialogAccepted": true});

@@ -215,9 +215,10 @@ impl<'u> Stage<'u> {
         let output = command.current_dir(folder).stdin(Stdio::null()).output();
         let output = output.map_err(|error| failed(words).because(error))?;
         self.check()?;
-        match output.status.success() {
-            true => Ok(output.stdout),
-            false => Err(failed(words).said(&String::from_utf8_lossy(&output.stderr))),
+        if output.status.success() {
+            Ok(output.stdout)
+        } else {
+            Err(failed(words).said(&String::from_utf8_lossy(&output.stderr)))
         }
     }
 
