@@ -50,7 +50,9 @@ fn hint(error: &Error) -> Option<String> {
         ErrorKind::UnknownArgument
             if typed(ContextKind::InvalidArg).is_some_and(|word| !word.starts_with('-')) =>
         {
-            Some("a name of several words needs quotes, such as \"before refactor\"".to_owned())
+            let is_number = typed(ContextKind::InvalidArg).is_some_and(|word| word.parse::<u64>().is_ok());
+            let hint = "a name of several words needs quotes, such as \"before refactor\"";
+            if is_number { None } else { Some(hint.to_owned()) }
         }
         ErrorKind::InvalidSubcommand if typed(ContextKind::InvalidSubcommand) == Some("version") => {
             Some("`snap --version` prints it".to_owned())

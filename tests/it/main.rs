@@ -18,6 +18,7 @@ mod diagnostics;
 mod diff;
 mod diff_properties;
 mod diff_sources;
+mod disputes;
 mod doctor;
 mod doctor_parts;
 mod document_commands;
