@@ -89,8 +89,9 @@ fn run(command: Command, global: &Global, store: Option<PathBuf>, ui: &mut Ui) -
         other => other,
     };
     let context = Context::from_environment(global.folder.as_deref(), store)?;
-    // These two open a workspace of their own choice.
+    // These open a workspace of their own choice.
     let command = match command {
+        Command::Demo(command) => return command.run(&context, ui),
         Command::Resume(command) => return command.run(&context, ui),
         Command::Diff(command) => return command.run(&context, ui),
         other => other,
@@ -142,6 +143,7 @@ fn run(command: Command, global: &Global, store: Option<PathBuf>, ui: &mut Ui) -
         // Answered above.
         Command::Completions(_)
         | Command::Man(_)
+        | Command::Demo(_)
         | Command::Resume(_)
         | Command::Diff(_)
         | Command::Hook(_) => Ok(Outcome::Done),

@@ -14,6 +14,7 @@ mod converted;
 mod crash;
 mod cycles;
 mod damage;
+mod demo;
 mod diagnostics;
 mod diff;
 mod diff_properties;
