@@ -61,7 +61,9 @@ fn bare(project: &Project) -> PathBuf {
     let folder = project.home.path().join("bare");
     if !folder.exists() {
         fs::create_dir(&folder).must("a folder");
-        symlink("/bin/cat", folder.join("cat")).must("cat");
+        for program in ["cat", "grep"] {
+            symlink(Path::new("/bin").join(program), folder.join(program)).must("a program");
+        }
     }
     folder
 }
@@ -159,6 +161,21 @@ fn without_the_program_hooks_are_silent_and_only_the_plugin_says_how_to_install_
     let mut shell = Command::new("/bin/sh");
     shell.args(["-c", &line_of(&plugin, "PreToolUse")]).env_clear().env("CLAUDE_PLUGIN_ROOT", "/nowhere");
     assert_eq!(hook_with(shell, b"{}").exits(0).stderr, "");
+}
+
+#[test]
+fn a_short_name_on_the_path_is_called_if_it_is_this_program() {
+    let own = Path::new(env!("CARGO_BIN_EXE_snap"));
+    for hooks in [hooks_of_init(), hooks_of_plugin()] {
+        let project = Project::empty();
+        let folder = project.home.path().join("my programs");
+        fs::create_dir(&folder).must("a folder");
+        symlink(own, folder.join("snap")).must("a link");
+        let input = json!({"session_id": "x", "cwd": project.root(), "prompt": "/snapshot help"});
+        let line = line_of(&hooks, "UserPromptSubmit");
+        let said = call(&project, &line, &[&folder, &bare(&project)], &input).exits(0);
+        assert!(said.stdout.contains("/snapshot save"), "{}{}", said.stdout, said.stderr);
+    }
 }
 
 /// Runs the program under a name, with a `PATH`.
