@@ -239,13 +239,14 @@ fn status_and_init_say_which_program_has_the_short_name_and_what_hooks_call() {
     named(&project, "snap", &["install", "x"], &[&own, &other])
         .exits(2)
         .says(&["snapd/snap is another program"]);
-    // Only the short name is there: what cargo alone has installed is found, elsewhere a link is needed.
+    // By the short name alone it is found too; if that is another program, it is not.
     let alone = project.home.path().join("alone");
     fs::create_dir(&alone).must("a folder");
     symlink(env!("CARGO_BIN_EXE_snap"), alone.join("snap")).must("a link");
-    let wanted = format!("`ln -s snap {}`", alone.join("claude-snap").display());
-    assert!(of(&[&alone]).contains(&wanted), "{}", of(&[&alone]));
-    named(&project, "snap", &["init"], &[&alone]).exits(0).says(&[&wanted]);
+    assert_eq!(of(&[&alone]), "");
+    let help = "put the folder of this program on the PATH";
+    assert!(of(&[&other]).contains(help), "{}", of(&[&other]));
+    named(&project, "snap", &["init"], &[&other]).exits(0).says(&[help]);
     // An earlier version wrote hooks that call the short name.
     let old =
         r#"{"hooks": {"Stop": [{"hooks": [{"type": "command", "command": "snap hook Stop || exit 0"}]}]}}"#;

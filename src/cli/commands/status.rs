@@ -379,7 +379,7 @@ fn problems(
     }
     if !places.is_empty() {
         match called {
-            None => tell("the hooks find no `claude-snap`".to_owned(), &called::how_to_link()),
+            None => tell("the hooks find no `claude-snap`".to_owned(), called::HOW_TO_BE_FOUND),
             Some(other) if !called::is_this(other) => tell(
                 format!("the hooks call another program, {}", other.display()),
                 "put the folder of this one before it on the PATH",
