@@ -19,7 +19,7 @@ use crate::compare::changed_since;
 use crate::context::Context;
 use crate::manifest::Manifest;
 use crate::restore;
-use crate::store::{Entry, Reference};
+use crate::store::{Entry, Reference, TrashSize};
 use crate::workspace::Workspace;
 
 /// Show the session, the newest snapshot, what calls snap, and what is wrong
@@ -96,6 +96,21 @@ struct StoreNow {
     safety: usize,
     /// In bytes, on disk.
     size: u64,
+    trash: TrashNow,
+}
+
+/// What was removed in the last day.
+#[derive(Serialize)]
+struct TrashNow {
+    snapshots: usize,
+    /// In bytes, on disk, of what only they need.
+    size: u64,
+}
+
+impl TrashNow {
+    fn of(trash: TrashSize) -> TrashNow {
+        TrashNow { snapshots: trash.snapshots, size: trash.bytes }
+    }
 }
 
 /// What makes the client call `snap`.
@@ -145,6 +160,7 @@ impl StatusReport {
                 snapshots: entries.len() - safety,
                 safety,
                 size: manifests + objects.values().sum::<u64>(),
+                trash: TrashNow::of(workspace.store.trash_size(&entries)?),
             },
             hooks: places.iter().map(Caller::of).collect(),
             program: Programs {
@@ -186,11 +202,19 @@ impl StatusReport {
                 }
             },
         ));
-        let StoreNow { path, snapshots, safety, size } = &self.store;
+        let StoreNow { path, snapshots, safety, size, trash } = &self.store;
         let safety =
             if *safety == 0 { String::new() } else { format!(" and {}", count(*safety, "safety snapshot")) };
         let all = format!("{}{safety}, {}", count(*snapshots, "snapshot"), size_text(*size));
         lines.push(("Store", text![all]));
+        if trash.snapshots > 0 {
+            let words =
+                format!("{} in the trash, {}", count(trash.snapshots, "snapshot"), size_text(trash.size));
+            lines.push((
+                "Store",
+                text![words, Style::Faint.of("  `snap undo` brings back what was removed last")],
+            ));
+        }
         lines.push(("Store", Style::Faint.of(path)));
         if self.hooks.is_empty() {
             lines.push((
