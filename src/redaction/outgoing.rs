@@ -100,7 +100,7 @@ fn look(
         }
         for file in &session.files {
             look_at_content(workspace, &file.content, &format!("the file {}", file.place), redactor)?;
-            file.content.objects().into_iter().for_each(|object| monitor.add(object.size));
+            file.content.objects().iter().for_each(|object| monitor.add(object.size));
         }
     }
     for (agent, transcript) in manifest.transcripts() {

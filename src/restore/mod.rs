@@ -121,8 +121,9 @@ pub fn plan_resume(
             let found = if options.merge {
                 let on_tree = kept_tree.map(|tree| Edits { base: Some(tree), ..saved.clone() });
                 let saved = on_tree.as_ref().unwrap_or(saved);
+                let around = manifest.around.as_ref();
                 let merged =
-                    merge::plan(workspace, repository, saved, manifest.around.as_ref(), &bases, monitor)?;
+                    merge::plan(workspace, repository, saved, around, &bases, &manifest.name, monitor)?;
                 conflicts = merged.conflicts;
                 merged.steps
             } else {

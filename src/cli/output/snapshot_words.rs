@@ -91,3 +91,9 @@ pub(crate) fn trash(store: &Store, entries: &[Entry]) -> Result<Option<String>> 
     let words = || format!("{} in the trash, {}", count(snapshots, "snapshot"), size_text(bytes));
     Ok((snapshots > 0).then(words))
 }
+
+/// Says whether a session was begun with `claude -p`. In a terminal, the client finds such a session by its id only.
+pub(crate) fn is_of_print_mode(manifest: &Manifest) -> bool {
+    let entrypoint = manifest.session.as_ref().and_then(|session| session.entrypoint.as_deref());
+    entrypoint.is_some_and(|entrypoint| entrypoint.starts_with("sdk"))
+}

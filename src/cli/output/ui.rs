@@ -15,6 +15,7 @@ use serde::Serialize;
 use super::text::{Style, Text, text};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::{self, Json};
+use crate::cli::called;
 
 /// When to use colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -87,6 +88,11 @@ impl Ui {
     /// Prints a result, as JSON or for a person.
     pub(crate) fn report(&mut self, report: &impl Report) -> Result<()> {
         if self.json { self.print_json(report) } else { report.print(self) }
+    }
+
+    /// Reports what was done. With `--quiet`, only a program is told: the exit code says the rest.
+    pub(crate) fn confirm(&mut self, report: &impl Report) -> Result<()> {
+        if self.quiet && !self.json { Ok(()) } else { self.report(report) }
     }
 
     /// Prints a value as JSON.
@@ -262,7 +268,8 @@ impl Ui {
     fn tell(&mut self, text: impl Into<Text>) {
         // What was written so far comes first; and if nobody reads errors, nobody is told.
         let _closed = self.out.flush();
-        let _closed = writeln!(io::stderr(), "{}", text.into().render(self.color_on_error));
+        let text = text.into().render(self.color_on_error);
+        let _closed = writeln!(io::stderr(), "{}", called::in_words(&text));
     }
 }
 

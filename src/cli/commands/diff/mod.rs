@@ -16,6 +16,7 @@ use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::Sieve;
 use crate::cli::completion::snapshots;
 use crate::cli::help::examples;
+use crate::cli::option_values::parse_number;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::Ui;
 use crate::cli::output::pager::screen_width;
@@ -81,7 +82,7 @@ pub(crate) struct Diff {
     #[arg(long)]
     exit_code: bool,
     /// Lines of context [default: 3]
-    #[arg(short = 'U', long = "unified", value_name = "N")]
+    #[arg(short = 'U', long = "unified", value_name = "N", value_parser = parse_number)]
     context: Option<usize>,
     /// Treat lines that differ only in white space as equal
     #[arg(short = 'w', long)]
