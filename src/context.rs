@@ -100,9 +100,7 @@ impl Context {
             task_list: text("CLAUDE_CODE_TASK_LIST_ID").and_then(|id| ClientId::parse(&id)),
             project_folder: text("CLAUDE_CODE_PROJECT_DIR_NAME"),
             inside_client: variable("CLAUDECODE").is_some(),
-            user: text("USER")
-                .or_else(|| text("LOGNAME"))
-                .unwrap_or_else(|| format!("uid {}", process::user_number())),
+            user: text("USER").or_else(|| text("LOGNAME")).unwrap_or_else(process::user_name),
             host: process::host_name(),
             now: Timestamp::now(),
             variables: Variables(environment::texts()),

@@ -50,6 +50,13 @@ impl Timestamp {
         )
     }
 
+    /// Formats as `2026-11-21 01:19 UTC`, for sentences.
+    pub fn minute(self) -> String {
+        let at = self.calendar();
+        let (month, hour, minute) = (u8::from(at.month()), at.hour(), at.minute());
+        format!("{:04}-{month:02}-{:02} {hour:02}:{minute:02} UTC", at.year(), at.day())
+    }
+
     /// Formats the time of day as `14:07`, by clocks that are so many minutes ahead of UTC.
     pub fn clock(self, ahead: i32) -> String {
         let at = Timestamp(self.0.saturating_add(i64::from(ahead) * 60_000)).calendar();
@@ -179,6 +186,7 @@ mod tests {
     fn a_moment_survives_being_written_and_read() {
         let moment = Timestamp::from_millis(1_795_223_975_028);
         assert_eq!(moment.to_string(), "2026-11-21T01:19:35.028Z");
+        assert_eq!(moment.minute(), "2026-11-21 01:19 UTC");
         assert_eq!(moment.to_string().parse(), Ok(moment));
         assert_eq!(moment.compact(), "20261121-011935");
     }

@@ -268,6 +268,7 @@ impl SessionReader<'_> {
                 .filter(|_| history != History::None)
                 .map_or_else(Spoken::default, spoken),
             client: facts.client,
+            entrypoint: facts.entrypoint,
             model: facts.model,
             status: found.live.as_ref().and_then(|live| live.status.clone()),
             live: found.live.is_some(),

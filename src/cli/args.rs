@@ -2,8 +2,9 @@
 //!
 //! Each command's own arguments are beside its code.
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+use super::called;
 use super::commands::{
     completions, demo, diff, doctor, export, import, init, lease, link, list, log, man, pin, prune, pull,
     push, resume, rewind, save, show, status, undo, verify, view,
@@ -14,7 +15,7 @@ use super::hook;
 
 /// Save the whole working state of a Claude Code session, and resume it anywhere
 #[derive(Parser)]
-#[command(name = "snap", bin_name = "snap", version)]
+#[command(version)]
 #[command(
     after_help = help::examples(&FIRST_STEPS),
     after_long_help = help::examples_and(
@@ -41,6 +42,18 @@ pub(crate) struct Arguments {
     pub(crate) global: Global,
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
+}
+
+impl Arguments {
+    /// Returns the command line, under the name by which this program is called.
+    pub(crate) fn line() -> clap::Command {
+        Arguments::command().name(called::name()).bin_name(called::name())
+    }
+
+    /// Reads what was typed.
+    pub(crate) fn typed() -> Result<Arguments, clap::Error> {
+        Arguments::from_arg_matches(&Arguments::line().try_get_matches()?)
+    }
 }
 
 const FIRST_STEPS: [(&str, &str); 4] = [
@@ -87,12 +100,10 @@ pub(crate) enum Command {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]
     fn the_command_line_is_consistent() {
-        Arguments::command().debug_assert();
+        Arguments::line().debug_assert();
     }
 }

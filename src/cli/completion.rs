@@ -10,6 +10,7 @@ use clap::Command;
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use clap_complete::env::{CompleteEnv, Shells};
 
+use super::called;
 use super::output::snapshot_words::about;
 use crate::base::columns::fitted;
 use crate::base::error::{Error, Kind, Result};
@@ -32,7 +33,7 @@ pub(super) fn answer(snap: fn() -> Command) -> bool {
     let Some(shell) = std::env::var_os(VARIABLE).filter(|shell| !shell.is_empty()) else { return false };
     let _first = SHELL.set(shell);
     let here = std::env::current_dir().ok();
-    let asked = CompleteEnv::with_factory(snap).var(VARIABLE).bin("snap");
+    let asked = CompleteEnv::with_factory(snap).var(VARIABLE).bin(called::name());
     // A shell that is not known gets nothing, and no error in the middle of what is typed.
     asked.try_complete(std::env::args_os(), here.as_deref()).unwrap_or(true)
 }
@@ -45,7 +46,8 @@ pub(super) fn script(shell: &str) -> Result<Vec<u8>> {
     let mut script = Vec::new();
     let shells = Shells::builtins();
     let known = shells.completer(shell);
-    let written = known.map(|known| known.write_registration(VARIABLE, "snap", "snap", "snap", &mut script));
+    let name = called::name();
+    let written = known.map(|known| known.write_registration(VARIABLE, name, name, name, &mut script));
     match written {
         Some(Ok(())) => Ok(script),
         _ => Err(Error::new(Kind::Bug, format!("There is no completion for {shell}"))),

@@ -19,7 +19,7 @@ pub(crate) struct Global {
     /// When to use colours
     #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
     pub(crate) color: ColorChoice,
-    /// Print nothing but results and errors
+    /// Print only what was asked for, and errors
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
     /// Print the result as JSON

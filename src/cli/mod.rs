@@ -3,6 +3,7 @@
 //! Owns the `clap` crate. The one place where an error becomes an exit code.
 
 mod args;
+mod called;
 mod commands;
 mod completion;
 mod diagnostics;
@@ -21,8 +22,6 @@ mod usage;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser as _};
-
 use crate::base::error::{Error, Kind, Result};
 use crate::context::Context;
 use crate::workspace::Workspace;
@@ -33,10 +32,10 @@ use output::Ui;
 
 /// Runs the program on the process's own arguments.
 pub fn main() -> ExitCode {
-    if completion::answer(Arguments::command) {
+    if completion::answer(Arguments::line) {
         return ExitCode::SUCCESS;
     }
-    let Arguments { global, command } = match Arguments::try_parse() {
+    let Arguments { global, command } = match Arguments::typed() {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version are a success; a closed pipe is quiet there.
@@ -54,7 +53,8 @@ pub fn main() -> ExitCode {
     let store = store.filter(|folder| !folder.as_os_str().is_empty());
     let Some(command) = command.or_else(|| status_of_a_project(global.folder.as_deref())) else {
         // As if a command had been required: the help, on standard error.
-        let error = Arguments::command().arg_required_else_help(true).try_get_matches_from(["snap"]).err();
+        let error =
+            Arguments::line().arg_required_else_help(true).try_get_matches_from([called::SHORT]).err();
         let _closed = error.map(usage::tell);
         return ExitCode::from(Kind::Usage.exit_code());
     };
@@ -85,7 +85,7 @@ fn run(command: Command, global: &Global, store: Option<PathBuf>, ui: &mut Ui) -
     // These two are about the command line itself, and need no folder.
     let command = match command {
         Command::Completions(command) => return command.run(ui),
-        Command::Man(command) => return command.run(Arguments::command(), ui),
+        Command::Man(command) => return command.run(Arguments::line(), ui),
         other => other,
     };
     let context = Context::from_environment(global.folder.as_deref(), store)?;

@@ -25,6 +25,14 @@ pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
     })
 }
 
+/// Reads a whole number.
+///
+/// # Errors
+/// Says what is wrong with the text, for a usage message.
+pub(crate) fn parse_number(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| format!("{text:?} is not a whole number"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::parse_size;

@@ -104,14 +104,13 @@ fn ask(found: &mut LocatedSession, workspace: &Workspace, names: &Names<'_>, ui:
         ui.tell_line(&format!("  {}  {}, {state} in {}", number + 1, names.of(session), folder(session)));
     }
     let last = all.len();
-    let chosen = loop {
-        let Some(answer) = ui.answer(&format!("A number from 1 to {last} [1]:"))? else { break 0 };
-        match answer.parse::<usize>() {
-            _ if answer.is_empty() => break 0,
-            Ok(number) if (1..=last).contains(&number) => break number - 1,
-            _ => ui.tell_line("Please answer with one of these numbers."),
-        }
+    let read = |answer: &str| match answer.parse::<usize>() {
+        _ if answer.is_empty() => Some(0),
+        Ok(number) if (1..=last).contains(&number) => Some(number - 1),
+        _ => None,
     };
+    let question = format!("A number from 1 to {last} [1]:");
+    let chosen = ui.ask_until(&question, "Please answer with one of these numbers.", read)?.unwrap_or(0);
     let (session, why) = all.remove(chosen);
     let tree = session.cwd.as_deref().and_then(work_tree_around);
     found.other_tree = why != Passed::EndedHere && tree.is_some_and(|tree| tree != workspace.root);

@@ -6,6 +6,7 @@ use clap::Error;
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use super::called;
 use super::output::{ColorChoice, Style, Ui, output_error, text};
 use crate::base::error::Result;
 use crate::base::screen::Line;
@@ -15,10 +16,12 @@ pub(crate) fn tell(error: Error) -> Result<()> {
     match error.kind() {
         // All of it is this program's own words.
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            write!(anstream::stdout(), "{}", error.render().ansi()).map_err(|error| output_error(&error))
+            let help = error.render().ansi().to_string();
+            write!(anstream::stdout(), "{}", called::in_words(&help)).map_err(|error| output_error(&error))
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            write!(anstream::stderr(), "{}", error.render().ansi()).map_err(|error| output_error(&error))
+            let help = error.render().ansi().to_string();
+            write!(anstream::stderr(), "{}", called::in_words(&help)).map_err(|error| output_error(&error))
         }
         _ => {
             let mut ui = Ui::new(ColorChoice::Auto, false, false);
@@ -30,7 +33,7 @@ pub(crate) fn tell(error: Error) -> Result<()> {
                 }
             }
             if let Some(hint) = hint {
-                ui.tell_line(text![Style::Warning.of("hint:"), " ", hint]);
+                ui.tell_line(text![Style::Warning.of("hint:"), " ", &hint]);
             }
             ui.flush()
         }
@@ -38,7 +41,7 @@ pub(crate) fn tell(error: Error) -> Result<()> {
 }
 
 /// Returns what helps with a mistake that clap takes for another one.
-fn hint(error: &Error) -> Option<&'static str> {
+fn hint(error: &Error) -> Option<String> {
     let typed = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.as_str()),
         _ => None,
@@ -47,10 +50,19 @@ fn hint(error: &Error) -> Option<&'static str> {
         ErrorKind::UnknownArgument
             if typed(ContextKind::InvalidArg).is_some_and(|word| !word.starts_with('-')) =>
         {
-            Some("a name of several words needs quotes, such as \"before refactor\"")
+            let is_number = typed(ContextKind::InvalidArg).is_some_and(|word| word.parse::<u64>().is_ok());
+            let hint = "a name of several words needs quotes, such as \"before refactor\"";
+            if is_number { None } else { Some(hint.to_owned()) }
         }
         ErrorKind::InvalidSubcommand if typed(ContextKind::InvalidSubcommand) == Some("version") => {
-            Some("`snap --version` prints it")
+            Some("`snap --version` prints it".to_owned())
+        }
+        ErrorKind::InvalidSubcommand => {
+            let other = called::other_on_path()?;
+            Some(format!(
+                "this `snap` saves sessions of Claude Code; {} is another program",
+                Line(&other.to_string_lossy())
+            ))
         }
         _ => None,
     }

@@ -20,6 +20,41 @@ pub struct Merged {
     pub conflicts: BTreeMap<RepoPath, Vec<(u8, Version)>>,
 }
 
+/// One side of a merge: its tree, and what people call it.
+pub struct MergeSide<'a> {
+    /// The id of its tree, by which git names it in conflict markers.
+    pub tree: &'a str,
+    /// Its name for people.
+    pub name: &'a str,
+}
+
+/// Names the sides of a merge for people in the conflict markers of a file.
+pub fn named_markers(conflicted: &[u8], ours: &MergeSide<'_>, theirs: &MergeSide<'_>) -> Vec<u8> {
+    let mut named = Vec::with_capacity(conflicted.len());
+    for line in conflicted.split_inclusive(|byte| *byte == b'\n') {
+        let side = match line.first() {
+            Some(b'<') => ours,
+            Some(b'>') => theirs,
+            _ => {
+                named.extend_from_slice(line);
+                continue;
+            }
+        };
+        // How long a marker is can be set for each path.
+        let marker = line.iter().take_while(|byte| **byte == line[0]).count();
+        let rest = line[marker..].strip_prefix(b" ").and_then(|rest| rest.strip_prefix(side.tree.as_bytes()));
+        match rest {
+            Some(rest) => {
+                named.extend_from_slice(&line[..=marker]);
+                named.extend_from_slice(side.name.as_bytes());
+                named.extend_from_slice(rest);
+            }
+            None => named.extend_from_slice(line),
+        }
+    }
+    named
+}
+
 impl Repository {
     /// Writes the tree of a commit (`None`: an empty one) with some paths changed.
     ///
@@ -75,7 +110,8 @@ impl Repository {
         let mut fields = answer.stdout.split(|byte| *byte == 0);
         let tree = String::from_utf8_lossy(fields.next().unwrap_or_default()).into_owned();
         if tree.is_empty() {
-            return Err(Error::new(Kind::Environment, "git can't merge here").said(&answer.stderr).hint(
+            let why = answer.stderr.lines().next().unwrap_or_default().trim().to_owned();
+            return Err(Error::new(Kind::Environment, "git can't merge here").because(why).hint(
                 "`--merge` needs git 2.40 or later; `snap rewind` and `--worktree BRANCH` work without it",
             ));
         }
@@ -92,5 +128,20 @@ impl Repository {
             }
         }
         Ok(Merged { tree, conflicts })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markers_name_the_sides_and_what_looks_like_one_stays() {
+        let (ours, theirs) =
+            (MergeSide { tree: "aa11", name: "here" }, MergeSide { tree: "bb22", name: "snapshot \"x\"" });
+        let git = b"<<<<<<< aa11:old/name\n1\n=======\n<<<<<<< bb22\n> aa11\n>>>>>>>>> bb22\r\n>>>>>>> bb22";
+        let wanted =
+            b"<<<<<<< here:old/name\n1\n=======\n<<<<<<< bb22\n> aa11\n>>>>>>>>> snapshot \"x\"\r\n>>>>>>> snapshot \"x\"";
+        assert_eq!(named_markers(git, &ours, &theirs), wanted);
     }
 }

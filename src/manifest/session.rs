@@ -23,6 +23,9 @@ pub struct Session {
     pub spoken: Spoken,
     /// The client's version that wrote the last record.
     pub client: Option<String>,
+    /// How its client was first started: `cli`, or `sdk-cli` for `-p`. Only shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entrypoint: Option<String>,
     /// The model that answered last.
     pub model: Option<String>,
     /// Whether its client ran when the snapshot was taken.

@@ -42,10 +42,12 @@ use admission::Admission;
 pub use admission::Doubt;
 pub use consent::{Consent, Preview, not_trusted};
 use files::filled::filled;
+use files::resume::Planned;
 use files::{amounts, base_here, branch, merge, resume, rewind};
 use transaction::apply::{self, Failed, ReadyRestore};
 use transaction::journal::{self, RestoreRecord};
 
+pub use files::resume::{DISAGREE, Dispute, DisputedPath};
 pub use files::spared::Spared;
 pub use files::step::{Action, Step, Unmade};
 pub use grants::{GrantChoice, GrantPlan};
@@ -68,17 +70,24 @@ pub use which_snapshot::{
 /// How many things of one kind are named one by one.
 const MOST_TOLD: usize = 20;
 
+/// What came of planning a resume.
+pub enum PlannedResume {
+    /// It can be carried out.
+    Ready(Box<RestorePlan>),
+    /// Edited paths are different here.
+    Disputed(Dispute),
+}
+
 /// Plans to restore a snapshot in this workspace. `monitor` gets the progress.
 ///
 /// # Errors
-/// [`Kind::Conflict`] if edited paths are different here, each listed; [`Kind::Damaged`] if
-/// any part of the snapshot is; [`Kind::Refused`] for what can't be restored here.
+/// [`Kind::Damaged`] if any part of the snapshot is; [`Kind::Refused`] for what can't be restored here.
 pub fn plan_resume(
     workspace: &Workspace,
     manifest: Manifest,
     options: &RestoreOptions,
     monitor: &Monitor,
-) -> Result<RestorePlan> {
+) -> Result<PlannedResume> {
     let _phase = monitor.begin(Phase::Checking, None);
     let admission = Admission::of(workspace, &manifest)?;
     let with_edits = options.edits;
@@ -112,12 +121,13 @@ pub fn plan_resume(
             let found = if options.merge {
                 let on_tree = kept_tree.map(|tree| Edits { base: Some(tree), ..saved.clone() });
                 let saved = on_tree.as_ref().unwrap_or(saved);
+                let around = manifest.around.as_ref();
                 let merged =
-                    merge::plan(workspace, repository, saved, manifest.around.as_ref(), &bases, monitor)?;
+                    merge::plan(workspace, repository, saved, around, &bases, &manifest.name, monitor)?;
                 conflicts = merged.conflicts;
                 merged.steps
             } else {
-                resume::plan(
+                let planned = resume::plan(
                     workspace,
                     repository,
                     saved,
@@ -125,7 +135,11 @@ pub fn plan_resume(
                     &bases,
                     options.new_tree,
                     monitor,
-                )?
+                )?;
+                match planned {
+                    Planned::Steps(steps) => *steps,
+                    Planned::Disputed(dispute) => return Ok(PlannedResume::Disputed(dispute)),
+                }
             };
             (steps, listing, unchanged) = (found.steps, Some(found.listing), found.unchanged);
             (unmade, spared) = (found.unmade, found.spared);
@@ -161,7 +175,7 @@ pub fn plan_resume(
         notes.extend(left_out(&manifest.not_captured.files));
     }
     amounts::measure(&workspace.root, &mut steps)?;
-    Ok(RestorePlan {
+    Ok(PlannedResume::Ready(Box::new(RestorePlan {
         root: workspace.root.clone(),
         called: workspace.store.called(&manifest),
         manifest,
@@ -180,7 +194,7 @@ pub fn plan_resume(
         emptied: Vec::new(),
         needs_filter: Vec::new(),
         history_step: None,
-    })
+    })))
 }
 
 /// Returns the commit that a snapshot's edits are made against.

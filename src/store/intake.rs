@@ -269,7 +269,7 @@ fn check_time(manifest: &Manifest, now: Timestamp) -> Result<()> {
         return Ok(());
     }
     Err(Error::new(Kind::Refused, format!("Cannot add {:?}", shown(manifest)))
-        .because(format!("it claims to be saved at {}, which is in the future", manifest.created_at))
+        .because(format!("it claims to be saved on {}, which is in the future", manifest.created_at.minute()))
         .hint("set the clock of the machine that is wrong, then save again there"))
 }
 

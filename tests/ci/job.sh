@@ -3,7 +3,7 @@
 #
 #   tests/ci/job.sh REMOTE FOLDER
 #
-# REMOTE is the repository's address, FOLDER an empty folder to work in. `snap` and `git` are on the PATH. CLIENT is the
+# REMOTE is the repository's address, FOLDER an empty folder to work in. `claude-snap` (or `snap`) and `git` are on the PATH. CLIENT is the
 # client's command (default `claude`); NAME names what is saved. No terminal, no git identity and no writable HOME is
 # needed: the client's folder is put below FOLDER.
 set -eu

@@ -321,3 +321,15 @@ fn a_merge_of_a_change_with_a_removal_is_told_as_what_it_is() {
         .says(&["One side changed a.txt and the other one removed it"]);
     assert_eq!(project.read("a.txt"), b"changed\n");
 }
+
+#[test]
+fn conflict_markers_name_the_sides_as_people_do() {
+    let project = Project::new();
+    project.write("a.txt", "saved\n");
+    project.snap(&["save", "my first"]).exits(0);
+    project.write("a.txt", "mine\n");
+    project.snap(&["resume", "my first", "--merge", "--no-run"]).exits(6);
+    let text = String::from_utf8(project.read("a.txt")).must("text");
+    let markers: Vec<&str> = text.lines().filter(|line| line.starts_with(['<', '=', '>'])).collect();
+    assert_eq!(markers, ["<<<<<<< here", "=======", ">>>>>>> snapshot \"my first\""]);
+}

@@ -101,7 +101,9 @@ impl World {
         ada.write("new.txt", "new\n");
         let bin = ada.home.path().join("bin");
         fs::create_dir(&bin).must("a folder");
-        symlink(env!("CARGO_BIN_EXE_snap"), bin.join("snap")).must("a link to snap");
+        for name in ["snap", "claude-snap"] {
+            symlink(env!("CARGO_BIN_EXE_snap"), bin.join(name)).must("a link to snap");
+        }
         let program = |name: &str, script: &str| {
             fs::write(bin.join(name), format!("#!/bin/sh\n{script}\n")).must("a program");
             fs::set_permissions(bin.join(name), fs::Permissions::from_mode(0o755)).must("its mode");

@@ -111,9 +111,13 @@ impl Mask {
                     match value {
                         Value::Number(_) if COUNTED.contains(&key.as_str()) => *value = 0.into(),
                         // Where this program is, and which one is called here.
-                        Value::String(_) | Value::Null if ["this", "called"].contains(&key.as_str()) => {
+                        Value::String(_) | Value::Null if ["this", "first"].contains(&key.as_str()) => {
                             *value = "/usr/local/bin/snap".into();
                         }
+                        Value::String(_) | Value::Null if key == "called" => {
+                            *value = "/usr/local/bin/claude-snap".into();
+                        }
+                        Value::Bool(_) if key == "first_is_this" => *value = true.into(),
                         Value::String(_) if key == "host" => *value = "laptop".into(),
                         Value::String(_) if key == "snap" => *value = "0.1.0".into(),
                         other => self.value(other),

@@ -42,22 +42,24 @@ fn script(turn: &Turn) -> Reply {
     }
 }
 
-/// A folder that holds `snap` alone, to put on `PATH`.
+/// A folder that holds `snap` under both its names and nothing else, to put on `PATH`.
 pub(crate) fn bin(project: &Project) -> PathBuf {
     let bin = project.home.path().join("bin");
     fs::create_dir_all(&bin).must("a folder");
-    if !bin.join("snap").exists() {
-        symlink(env!("CARGO_BIN_EXE_snap"), bin.join("snap")).must("a link to snap");
+    for name in ["snap", "claude-snap"].into_iter().filter(|name| !bin.join(name).exists()) {
+        symlink(env!("CARGO_BIN_EXE_snap"), bin.join(name)).must("a link to snap");
     }
     bin
 }
 
-/// Puts a program that is not ours on the `PATH` under our name.
+/// Puts a program that is not ours on the `PATH` under our names.
 fn foreign_bin(project: &Project, script: &str) -> PathBuf {
     let bin = project.home.path().join("foreign");
     fs::create_dir_all(&bin).must("a folder");
-    fs::write(bin.join("snap"), script).must("a program");
-    fs::set_permissions(bin.join("snap"), fs::Permissions::from_mode(0o755)).must("a mode");
+    for name in ["snap", "claude-snap"] {
+        fs::write(bin.join(name), script).must("a program");
+        fs::set_permissions(bin.join(name), fs::Permissions::from_mode(0o755)).must("a mode");
+    }
     bin
 }
 
@@ -424,7 +426,20 @@ fn the_plugin_and_this_repository_have_the_very_hooks_and_command_of_init() {
     let project = Project::new();
     project.snap(&["init"]).exits(0);
     let settings: Value = serde_json::from_slice(&project.read(".claude/settings.json")).must("JSON");
-    assert_eq!(plugin["hooks"], settings["hooks"]);
+    let calls = |event: &str, hooks: &Value| -> Value {
+        let mut entry = hooks[event][0].clone();
+        entry["hooks"][0]["command"] = Value::Null;
+        entry
+    };
+    for event in settings["hooks"].as_object().must("hooks").keys() {
+        assert_eq!(calls(event, &plugin["hooks"]), calls(event, &settings["hooks"]), "{event}");
+    }
+    let events = plugin["hooks"].as_object().must("hooks");
+    assert_eq!(events.len(), settings["hooks"].as_object().must("hooks").len() + 1, "SessionStart too");
+    for (event, entry) in events {
+        let line = entry[0]["hooks"][0]["command"].as_str().must("a command");
+        assert!(line.starts_with(&format!("set -- {event}; ")), "{line}");
+    }
     let own = fs::read_to_string(top.join(".claude/settings.json")).must("this repository's settings");
     let own: Value = serde_json::from_str(&own).must("JSON");
     assert_eq!(own["hooks"], settings["hooks"]);

@@ -24,8 +24,14 @@ fn the_client_itself_finds_a_linked_moment_by_its_name(client: &Client) {
     let project = Project::new();
     let api = StandIn::start(script);
     let first = client.print(&project.home, project.root(), &api, &[], "the first thing").succeeded();
-    project.snap(&["save", "before it", "--link"]).exits(0).says(&["claude --resume 'before it'"]);
-    project.snap(&["link"]).exits(0);
+    let saved = project.snap(&["save", "before it", "--link"]).exits(0);
+    // A session that was begun with `-p` is found by its id in a terminal, not by its name.
+    assert!(
+        saved.stderr.contains("claude --resume ") && !saved.stderr.contains("before it'"),
+        "{}",
+        saved.stderr
+    );
+    project.snap(&["link"]).exits(0).says(&["begun with `claude -p`", "by its id"]);
     let on = |title: &str, prompt: &str| {
         api.clear();
         client.print(&project.home, project.root(), &api, &["--resume", title], prompt).succeeded();
@@ -49,6 +55,20 @@ fn linked(project: &Project) -> Vec<PathBuf> {
         file.parent() == Some(&project.home.project(project.root())) && !file.to_string_lossy().contains(ID)
     };
     all.filter(of_sessions).collect()
+}
+
+#[test]
+fn a_link_names_what_the_client_finds_it_by_in_a_terminal() {
+    let project = Project::new();
+    let transcript = project.session(ID);
+    project.snap(&["save", "typed"]).exits(0);
+    assert!(project.snap(&["link", "typed"]).exits(0).stdout.contains("claude --resume typed"));
+    let text = fs::read_to_string(&transcript).must("to read");
+    fs::write(&transcript, text.replace("{\"", "{\"entrypoint\":\"sdk-cli\",\"")).must("to write");
+    project.snap(&["save", "printed"]).exits(0);
+    let linked = project.snap(&["link", "printed", "--json"]).exits(0).json();
+    let id = linked["session"].as_str().must("an id").to_owned();
+    project.snap(&["link", "printed"]).exits(0).says(&[&format!("claude --resume {id}"), "by its id"]);
 }
 
 #[test]

@@ -394,7 +394,7 @@ fn status_says_what_is_here_and_what_is_wrong() {
     let mut other = project.command(project.root(), &["status"]);
     let other = ran(other.env("PATH", std::env::var_os("PATH").must("a path"))).exits(0).stdout;
     assert!(
-        said(&other, "Problem").iter().any(|problem| problem.starts_with("the hooks find no `snap`")
+        said(&other, "Problem").iter().any(|problem| problem.starts_with("the hooks find no `claude-snap`")
             || problem.starts_with("the hooks call another program")),
         "{other}"
     );

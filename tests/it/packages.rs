@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::project::{Project, Ran, ran};
+use crate::support::project::{Project, Ran, files_below, ran};
 use crate::support::{Must, needs};
 
 /// A machine, and a program that stands for `snap` of each system.
@@ -57,7 +57,12 @@ fn npm_installs_the_program_of_this_system_and_removes_all_of_it() {
     }
     let machine = Machine::new();
     machine.packed("npm/pack", "packed");
-    let words = ["says: here --version", "by npx: here --version", "uninstalled: nothing is left"];
+    let words = [
+        "\nsnap says: here --version",
+        "claude-snap says: here --version",
+        "by npx: here --version",
+        "uninstalled: nothing is left",
+    ];
     let told = machine.run("npm/try", &["packed"], &[]).exits(0).stdout;
     assert!(words.iter().all(|word| told.contains(word)), "{told}");
 }
@@ -81,16 +86,35 @@ fn the_install_script_installs_only_what_has_its_checksum() {
     let machine = Machine::new();
     machine.packed("archive", "release");
     let release = format!("file://{}", machine.path("release").display());
-    let installed = machine.path("home/.local/bin/snap");
-    machine.run("install.sh", &[], &[("SNAP_RELEASE", &release)]).exits(0);
-    assert_eq!(ran(Command::new(&installed).arg("list")).exits(0).stdout, "here list\n");
+    let installed = |name: &str| machine.path("home/.local/bin").join(name);
+    let bare = std::env::join_paths(["/usr/bin", "/bin"]).must("a PATH");
+    let path = bare.to_str().must("UTF-8");
+    machine.run("install.sh", &[], &[("SNAP_RELEASE", &release), ("PATH", path)]).exits(0);
+    for name in ["snap", "claude-snap"] {
+        assert_eq!(ran(Command::new(installed(name)).arg("list")).exits(0).stdout, "here list\n");
+        let page = machine.path("home/.local/share/man/man1").join(format!("{name}.1"));
+        assert_eq!(fs::read_to_string(page).must("a manual page"), "here man\n");
+    }
+    machine.run("install.sh", &["--uninstall"], &[]).exits(0);
+    assert_eq!(files_below(&machine.path("home/.local")), Vec::<PathBuf>::new(), "nothing is left");
 
-    fs::remove_file(&installed).must("to remove it");
+    // Beside another program of the short name, only the long one is installed, and only that one is removed.
+    let other = machine.path("snapd");
+    fs::create_dir(&other).must("a folder");
+    fs::copy(machine.path("elsewhere"), other.join("snap")).must("a program");
+    let with_other = format!("{path}:{}", other.display());
+    let variables = [("SNAP_RELEASE", release.as_str()), ("PATH", &with_other)];
+    let said = machine.run("install.sh", &[], &variables).exits(0).stdout;
+    assert!(said.contains("snapd/snap is another program"), "{said}");
+    assert!(installed("claude-snap").exists() && !installed("snap").exists());
+    machine.run("install.sh", &["--uninstall"], &[]).exits(0);
+    assert!(other.join("snap").exists() && !installed("claude-snap").exists());
+
     for archive in fs::read_dir(machine.path("release")).must("the archives").flatten() {
         if archive.file_name() != "SHA256SUMS" {
             fs::write(archive.path(), "something else").must("another archive");
         }
     }
     machine.run("install.sh", &[], &[("SNAP_RELEASE", &release)]).exits(1).says(&["nothing was installed"]);
-    assert_eq!(fs::read_dir(machine.path("home/.local/bin")).must("the folder").count(), 0);
+    assert_eq!(files_below(&machine.path("home/.local")), Vec::<PathBuf>::new());
 }

@@ -336,3 +336,33 @@ fn savers_in_the_same_second_all_find_a_name() {
     let all = project.snap(&["list", "--json"]).exits(0).json();
     assert_eq!(all.as_array().must("a list").len(), 6);
 }
+
+#[test]
+fn with_quiet_a_save_says_nothing_unless_it_is_asked_for_json() {
+    let project = Project::new();
+    project.write("a.txt", "edited\n");
+    let ran = project.snap(&["save", "x", "--quiet"]).exits(0);
+    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
+    assert_eq!(project.snap(&["save", "y", "--quiet", "--json"]).exits(0).json()["name"], "y");
+}
+
+#[test]
+fn a_name_that_is_taken_is_refused_with_a_time_that_people_read() {
+    let project = Project::new();
+    project.write("a.txt", "edited\n");
+    project.snap(&["save", "x"]).exits(0);
+    let ran = project.snap(&["save", "x"]).exits(3);
+    assert!(ran.stderr.contains(" UTC\n") && !ran.stderr.contains("T0"), "{}", ran.stderr);
+}
+
+#[test]
+fn where_no_variable_names_the_user_the_systems_list_does() {
+    let project = Project::new();
+    let mut command = project.command(project.root(), &["save", "x", "--json"]);
+    let ran = command.env_remove("USER").env_remove("LOGNAME").output().must("to run");
+    assert!(ran.status.success());
+    let whoami = std::process::Command::new("id").arg("-un").output().must("to run");
+    let name = String::from_utf8_lossy(&whoami.stdout).trim().to_owned();
+    let shown = project.snap(&["show", "x", "--json"]).exits(0).json();
+    assert_eq!(shown["created_by"]["user"], name.as_str());
+}

@@ -70,6 +70,7 @@ const OWNERS: &[(&str, &[&str])] = &[
             "view/document.rs",
         ],
     ),
+    ("nix", &["sys/process/mod.rs"]),
     ("ratatui", &["view"]),
     ("regex", &["secrets"]),
     ("regex_syntax", &["base/screen.rs"]),

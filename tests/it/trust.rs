@@ -465,7 +465,7 @@ fn on_a_terminal_the_plan_is_shown_and_everything_is_asked() {
     let typed = ["resume", "x", "--no-run", "--color", "never", "--store", &store];
     let (code, said) = on_a_terminal(&other, &typed, "n\n");
     assert_eq!(code, 3, "{said}");
-    assert!(said.contains("careful CLAUDE.md") && said.contains("Restore it? [y/N]"), "{said}");
+    assert!(said.contains("careful CLAUDE.md") && said.contains("Restore it? [y]es, [N]o, [d]iff"), "{said}");
     assert!(!is_theirs(&other, "a.txt"));
     // Yes to the snapshot and to the first kind of files, nothing to the others.
     let (code, said) = on_a_terminal(&other, &typed, "y\ny\n\n\n\n\n\n\n\n\n");

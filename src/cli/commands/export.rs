@@ -79,7 +79,7 @@ impl Export {
         };
         let manifest = entry.manifest?;
         let file = self.output.to_string_lossy().into_owned();
-        ui.report(&ExportReport { name: &manifest.name, id: &manifest.id, file, bytes })?;
+        ui.confirm(&ExportReport { name: &manifest.name, id: &manifest.id, file, bytes })?;
         Ok(Outcome::Done)
     }
 }

@@ -57,7 +57,7 @@ impl Import {
             progress_bar::show(ui.talks(), &monitor, import)?
         };
         let Imported { manifest, called, added } = &imported;
-        ui.report(&ImportReport {
+        ui.confirm(&ImportReport {
             name: called,
             id: &manifest.id,
             new: added.new,

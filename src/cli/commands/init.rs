@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::base::error::Result;
 use crate::base::screen::Line;
 use crate::base::timestamp::parse_span;
+use crate::cli::called;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::{Report, Style, Ui};
@@ -67,10 +68,8 @@ impl Init {
         for place in others {
             tell_other(&place, mine, self.remove, ui);
         }
-        if !self.remove && !on_path("snap") {
-            ui.warn(
-                "no `snap` is on your PATH: the hooks do nothing until there is (`cargo install --path .`)",
-            );
+        if !self.remove && called::called_by_hooks().is_none() {
+            ui.warn(&format!("the hooks call `claude-snap`, and find none: {}", called::how_to_link()));
         }
         Ok(Outcome::Done)
     }
@@ -130,6 +129,15 @@ impl Report for InitReport<'_> {
     }
 }
 
+/// Returns the command that sets it up there.
+pub(super) fn set_up(scope: Scope) -> &'static str {
+    match scope {
+        Scope::Project => "snap init",
+        Scope::Local => "snap init --local",
+        Scope::User => "snap init --user",
+    }
+}
+
 /// Returns the command that removes what was set up there, and nothing else.
 pub(super) fn off_switch(scope: Scope) -> &'static str {
     match scope {
@@ -178,9 +186,4 @@ fn lines(change: &SettingsChange) -> Vec<(char, &str)> {
     let end = old.iter().rev().zip(new.iter().rev()).take_while(|(old, new)| old == new).count();
     let gone = old[..old.len() - end].iter().map(|line| ('-', *line));
     gone.chain(new[..new.len() - end].iter().map(|line| ('+', *line))).collect()
-}
-
-fn on_path(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }

@@ -4,11 +4,12 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::base::error::{Error, Kind, Result};
-use crate::base::ids::SnapshotId;
+use crate::base::ids::{ClientId, SnapshotId};
 use crate::base::screen::Line;
 use crate::cli::completion::snapshots;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
+use crate::cli::output::snapshot_words::is_of_print_mode;
 use crate::cli::output::words::quoted;
 use crate::cli::output::{Report, Ui};
 use crate::cli::restore_flow::{Alive, ConsentArgs, RevivalArgs, before_client};
@@ -65,11 +66,23 @@ impl Link {
             plan.revive(&agreed)?;
         }
         let alive = Alive::of(&plan);
-        let cwd = restore::link(workspace, &manifest, plan, title, follows)?.to_string_lossy().into_owned();
+        let (session, cwd) = restore::link(workspace, &manifest, plan, title, follows)?;
+        let cwd = cwd.to_string_lossy().into_owned();
+        let finds = if is_of_print_mode(&manifest) { session.as_str() } else { title };
         let launch = &manifest.permissions.launch;
         let lost = launch.deny.iter().chain(&launch.ask).map(|rule| rule.rule.as_str()).collect();
         let (snapshot, name) = (&manifest.id, &called);
-        ui.report(&LinkReport { title, snapshot, follows, cwd, alive, lost, name })?;
+        ui.report(&LinkReport {
+            title,
+            session: &session,
+            snapshot,
+            follows,
+            cwd,
+            alive,
+            lost,
+            name,
+            finds,
+        })?;
         Ok(Outcome::Done)
     }
 
@@ -103,6 +116,7 @@ impl Link {
 #[derive(Serialize)]
 struct LinkReport<'a> {
     title: &'a str,
+    session: &'a ClientId,
     snapshot: &'a SnapshotId,
     /// Whether it moves on to each newer snapshot.
     follows: bool,
@@ -112,6 +126,9 @@ struct LinkReport<'a> {
     lost: Vec<&'a str>,
     #[serde(skip)]
     name: &'a str,
+    /// What the client finds it by in a terminal: its title, or its id.
+    #[serde(skip)]
+    finds: &'a str,
 }
 
 impl Report for LinkReport<'_> {
@@ -124,9 +141,12 @@ impl Report for LinkReport<'_> {
                 Line(rule)
             ));
         }
-        ui.say(&format!("Linked {}. To continue from it, run:", Line(self.name)));
+        if self.finds != self.title {
+            ui.warn("It was begun with `claude -p`. In a terminal, the client finds it by its id, not by its name.");
+        }
+        ui.say(&format!("Linked \"{}\". To continue from it, run:", Line(self.name)));
         let (cwd, before) = (quoted(&self.cwd), before_client(None));
-        ui.line(&format!("cd {cwd} && {before}claude --resume {}", quoted(self.title)))
+        ui.line(&format!("cd {cwd} && {before}claude --resume {}", quoted(self.finds)))
     }
 }
 
@@ -143,10 +163,12 @@ impl Report for Unlinked {
     fn print(&self, ui: &mut Ui) -> Result<()> {
         let title = Line(&self.title);
         if self.removed > 0 {
-            ui.say(&format!("Removed the link {title}."));
+            ui.say(&format!("Removed the link \"{title}\"."));
         }
         if self.kept > 0 {
-            ui.say(&format!("{title} is not a link any more: somebody continued that session, so it stays."));
+            ui.say(&format!(
+                "\"{title}\" is not a link any more: somebody continued that session, so it stays."
+            ));
         }
         Ok(())
     }

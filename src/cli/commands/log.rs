@@ -10,6 +10,7 @@ use crate::base::ids::SnapshotId;
 use crate::base::screen::{Line, cut};
 use crate::base::timestamp::{Timestamp, age};
 use crate::cli::help::examples;
+use crate::cli::option_values::parse_number;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::{Report, Style, Ui, text};
 use crate::context::Context;
@@ -24,7 +25,7 @@ const LONGEST_REASON: usize = 80;
 #[command(after_help = examples(&[("snap log -n 10", "Show the ten newest entries")]))]
 pub(crate) struct Log {
     /// Show only the newest N entries
-    #[arg(short = 'n', long = "max-count", value_name = "N")]
+    #[arg(short = 'n', long = "max-count", value_name = "N", value_parser = parse_number)]
     most: Option<usize>,
 }
 

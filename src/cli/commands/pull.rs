@@ -29,7 +29,7 @@ impl Pull {
     pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
         let (shown, handed) =
             with_remote(context, workspace, ui, &self.remote, |remote| remote.pull(&self.references))?;
-        ui.report(&TransferReport::new(Transfer::Pull, &shown, &handed))?;
+        ui.confirm(&TransferReport::new(Transfer::Pull, &shown, &handed))?;
         finish(ui, handed)
     }
 }

@@ -2,13 +2,15 @@
 
 use clap::Args;
 
-use crate::base::error::Result;
+use crate::base::error::{Kind, Result};
 use crate::cli::completion::snapshots;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::Ui;
+use crate::cli::output::words::quoted;
 use crate::cli::remotes::{Transfer, TransferReport, finish, with_remote};
 use crate::context::Context;
+use crate::store::Reference;
 use crate::workspace::Workspace;
 
 /// Send snapshots to a git remote, beside its branches
@@ -34,8 +36,17 @@ impl Push {
         let references = if self.references.is_empty() { vec!["latest".to_owned()] } else { self.references };
         let (shown, handed) = with_remote(context, workspace, ui, &self.remote, |remote| {
             remote.push(&references, &self.allow_secret)
+        })
+        .map_err(|error| {
+            let is_snapshot = || workspace.store.find(&Reference::parse(&self.remote)).is_ok();
+            if error.kind() == Kind::NotFound && self.remote != "origin" && is_snapshot() {
+                let command = format!("snap push origin {}", quoted(&self.remote));
+                error.hint(format!("the remote comes before the snapshot: `{command}`"))
+            } else {
+                error
+            }
         })?;
-        ui.report(&TransferReport::new(Transfer::Push, &shown, &handed))?;
+        ui.confirm(&TransferReport::new(Transfer::Push, &shown, &handed))?;
         finish(ui, handed)
     }
 }

@@ -7,15 +7,18 @@ use clap::Args;
 use crate::audit;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::Line;
+use crate::cli::commands::diff::Diff;
+use crate::cli::commands::rewind::Rewind;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::Ui;
+use crate::cli::restore_flow::dispute::{self, Answer, Open};
 use crate::cli::restore_flow::{NewWorkTree, RestoreArgs, planning, say_which};
 use crate::cli::upkeep::{settle, warn_of_passed_over};
 use crate::context::Context;
 use crate::git::Repository;
 use crate::manifest::Manifest;
-use crate::restore::{self, RestoreOptions};
+use crate::restore::{self, Dispute, PlannedResume, RestoreOptions, SavedTree, tree_of};
 use crate::store::{Operation, Reference};
 use crate::workspace::Workspace;
 
@@ -64,10 +67,75 @@ impl Resume {
                 let checked = self.args.check(ui, &workspace, &manifest);
                 audit::unless_failed(&workspace.store, &line, checked)?;
                 self.args.fetch_base(&context, &workspace, &manifest, ui)?;
-                let plan = self.plan(&workspace, manifest, ui);
-                let plan = self.args.planned(&workspace, &line, plan)?;
-                self.args.carry_out(&context, &workspace, plan, Operation::Resume, || (), ui)
+                let plan = self.plan(&workspace, manifest.clone(), self.options(), ui);
+                match self.args.planned(&workspace, &line, plan)? {
+                    PlannedResume::Ready(plan) => {
+                        self.args.carry_out(&context, &workspace, *plan, Operation::Resume, || (), ui)
+                    }
+                    PlannedResume::Disputed(dispute) => {
+                        let answer = self.settle(&dispute, &context, &workspace, &manifest, ui);
+                        let answer = audit::unless_failed(&workspace.store, &line, answer)?;
+                        drop(_alone);
+                        self.otherwise(answer, &context, &workspace, &manifest, ui)
+                    }
+                }
             }
+        }
+    }
+
+    /// Asks what to do about paths that are different here.
+    ///
+    /// # Errors
+    /// [`Kind::Conflict`] if nobody can be asked, or nothing is to be done.
+    fn settle(
+        &self,
+        dispute: &Dispute,
+        context: &Context,
+        workspace: &Workspace,
+        manifest: &Manifest,
+        ui: &mut Ui,
+    ) -> Result<Answer> {
+        if !self.args.asks(ui) {
+            return Err(dispute.clone().into_error());
+        }
+        let has_base = restore::base_of(manifest).is_some();
+        let open = Open {
+            merge: has_base,
+            work_tree: has_base && self.into.is_none() && self.worktree.is_none(),
+            rewind: self.worktree.is_none() && tree_of(workspace, manifest)? == SavedTree::This,
+        };
+        let show = |ui: &mut Ui| {
+            let paths = dispute.paths.iter().map(|one| workspace.root.join(one.path.as_path()));
+            let shown = Diff::with_now(manifest.id.to_string(), paths.collect()).run(context, ui);
+            // Who leaves the pager has seen enough.
+            shown
+                .map(drop)
+                .or_else(|error| if error.kind() == Kind::ClosedPipe { Ok(()) } else { Err(error) })
+        };
+        match dispute::ask(dispute, open, &manifest.name, ui, show)? {
+            Answer::Abort => Err(dispute::aborted(dispute)),
+            answer => Ok(answer),
+        }
+    }
+
+    /// Restores the same snapshot in another way.
+    fn otherwise(
+        mut self,
+        answer: Answer,
+        context: &Context,
+        workspace: &Workspace,
+        manifest: &Manifest,
+        ui: &mut Ui,
+    ) -> Result<Outcome> {
+        self.args.reference = manifest.id.to_string();
+        match answer {
+            Answer::Merge => Resume { merge: true, into: None, ..self }.run(context, ui),
+            Answer::WorkTree(branch) => {
+                self.worktree = Some(branch.clone());
+                self.in_new_worktree(&branch, context, ui)
+            }
+            Answer::Rewind => Rewind::of(self.args).run(context, workspace, ui),
+            Answer::Abort => Ok(Outcome::Done),
         }
     }
 
@@ -125,20 +193,44 @@ impl Resume {
         // They are in it as git's blobs are, which is what their filter is there to change.
         let left = workspace.repository.as_ref().map_or(Ok(Vec::new()), Repository::tracked_unfiltered)?;
         let line = audit::line(&context, Operation::Resume, Some(&manifest));
-        let plan = self.plan(&workspace, manifest, ui);
-        let plan = self.args.planned(&workspace, &line, plan)?;
+        let plan = self.plan(&workspace, manifest.clone(), self.options(), ui);
+        let plan = match self.args.planned(&workspace, &line, plan)? {
+            PlannedResume::Ready(plan) => *plan,
+            PlannedResume::Disputed(dispute) => {
+                let answer = self.settle(&dispute, &context, &workspace, &manifest, ui);
+                audit::unless_failed(&workspace.store, &line, answer)?;
+                // In a tree that was made for it, merging is all that there is.
+                let merged = RestoreOptions { merge: true, ..self.options() };
+                let plan = self.plan(&workspace, manifest, merged, ui);
+                match self.args.planned(&workspace, &line, plan)? {
+                    PlannedResume::Ready(plan) => *plan,
+                    PlannedResume::Disputed(dispute) => return Err(dispute.into_error()),
+                }
+            }
+        };
         let plan = plan.with_unfiltered(left);
         self.args.carry_out(&context, &workspace, plan, Operation::Resume, || made.keep(), ui)
     }
 
-    fn plan(&self, workspace: &Workspace, manifest: Manifest, ui: &mut Ui) -> Result<restore::RestorePlan> {
+    fn plan(
+        &self,
+        workspace: &Workspace,
+        manifest: Manifest,
+        options: RestoreOptions,
+        ui: &mut Ui,
+    ) -> Result<PlannedResume> {
         let make = |ui: &Ui, manifest, options: RestoreOptions| {
             planning(ui, |monitor| restore::plan_resume(workspace, manifest, &options, monitor))
         };
-        let plan = make(ui, manifest, self.options())?;
-        self.args.filled(ui, plan, |ui, manifest, fill| {
-            make(ui, manifest, RestoreOptions { fill, ..self.options() })
-        })
+        let plan = match make(ui, manifest, options.clone())? {
+            PlannedResume::Ready(plan) => plan,
+            disputed => return Ok(disputed),
+        };
+        let agreed = self.args.variables(ui, &plan)?;
+        if agreed.is_empty() {
+            return Ok(PlannedResume::Ready(plan));
+        }
+        make(ui, plan.manifest().clone(), RestoreOptions { fill: agreed, ..options })
     }
 
     /// Opens the place to restore in. The store is still that of the place where the command was typed.

@@ -38,6 +38,11 @@ pub(crate) struct Rewind {
 }
 
 impl Rewind {
+    /// Makes one that takes what another command was given.
+    pub(crate) fn of(args: RestoreArgs) -> Rewind {
+        Rewind { reset_branch: false, args }
+    }
+
     pub(crate) fn run(mut self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
         let found = restore::find_to_rewind(workspace, &self.args.reference)?;
         let mut manifest = say_which(found, "rewind", ui);
@@ -108,11 +113,11 @@ impl Rewind {
         let make = |ui: &Ui, manifest, options: RestoreOptions| {
             planning(ui, |monitor| restore::plan_rewind(workspace, manifest, &options, monitor))
         };
-        let plan = make(ui, manifest, options.clone()).and_then(|plan| {
-            self.args.filled(ui, plan, |ui, manifest, fill| {
-                make(ui, manifest, RestoreOptions { fill, ..options.clone() })
-            })
-        });
+        let plan =
+            make(ui, manifest, options.clone()).and_then(|plan| match self.args.variables(ui, &plan)? {
+                fill if fill.is_empty() => Ok(plan),
+                fill => make(ui, plan.manifest().clone(), RestoreOptions { fill, ..options.clone() }),
+            });
         let plan = self.args.planned(workspace, &line, plan)?;
         self.args.carry_out(context, workspace, plan, Operation::Rewind, kept, ui)
     }

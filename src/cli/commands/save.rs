@@ -11,9 +11,11 @@ use crate::base::screen::Line;
 use crate::base::timestamp::Timestamp;
 use crate::capture::{self, History, Limits, Request, Signing};
 use crate::cli::help::examples;
-use crate::cli::option_values::parse_size;
+use crate::cli::option_values::{parse_number, parse_size};
 use crate::cli::outcome::Outcome;
-use crate::cli::output::snapshot_words::{edited_lines, left_out, odd_tasks, secret_line, tasks, todos};
+use crate::cli::output::snapshot_words::{
+    edited_lines, is_of_print_mode, left_out, odd_tasks, secret_line, tasks, todos,
+};
 use crate::cli::output::words::{count, count_u64, quoted};
 use crate::cli::output::{Report, Ui, progress_bar};
 use crate::cli::restore_flow::before_client;
@@ -51,7 +53,7 @@ pub(crate) struct Save {
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     max_file: Option<u64>,
     /// Leave out untracked files in `node_modules` and the like if there are more than N in a folder [default: 200]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_number)]
     max_files: Option<usize>,
     /// How much of the conversation to save
     #[arg(long, value_name = "HOW", default_value = "context")]
@@ -137,7 +139,7 @@ impl Save {
                 count(odd, "file")
             ));
         }
-        ui.report(&SaveReport {
+        ui.confirm(&SaveReport {
             tasks,
             ..SaveReport::new(saved, report.written, unchanged_since, taken, &notes)
         })?;
@@ -152,8 +154,9 @@ impl Save {
         }
         if self.link {
             let plan = restore::plan_link(workspace, saved, false)?;
-            let cwd = restore::link(workspace, saved, plan, &saved.name, false)?;
-            let (cwd, title) = (quoted(&cwd.to_string_lossy()), quoted(&saved.name));
+            let (session, cwd) = restore::link(workspace, saved, plan, &saved.name, false)?;
+            let finds = if is_of_print_mode(saved) { session.as_str() } else { &saved.name };
+            let (cwd, title) = (quoted(&cwd.to_string_lossy()), quoted(finds));
             let before = before_client(None);
             ui.say(&format!("Linked: cd {cwd} && {before}claude --resume {title}"));
         }

@@ -1,14 +1,15 @@
 //! `snap status`: the session, the newest snapshot and what changed since, what calls `snap`, and what is wrong.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::Args;
 use serde::Serialize;
 
-use super::init::off_switch;
+use super::init::{off_switch, set_up};
 use crate::base::error::Result;
 use crate::base::screen::Line;
 use crate::base::timestamp::age;
+use crate::cli::called;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::words::{ago, count, size_text};
@@ -112,8 +113,11 @@ struct Programs {
     version: &'static str,
     /// This program.
     this: Option<String>,
-    /// The one that hooks call: the first on the PATH.
+    /// The one that hooks call: the first `claude-snap`.
     called: Option<String>,
+    /// The first `snap` on the PATH, and whether it is this program.
+    first: Option<String>,
+    first_is_this: bool,
 }
 
 /// Something that is wrong, and the command that mends it.
@@ -128,8 +132,9 @@ impl StatusReport {
         let entries = workspace.store.entries()?;
         let places = hook_places(&workspace.root, &context.config_dir);
         let this = std::env::current_exe().ok();
-        let called = first_on_path("snap");
-        let problems = problems(workspace, &entries, &places, this.as_deref(), called.as_deref());
+        let called = called::called_by_hooks();
+        let first = called::first_on_path(called::SHORT);
+        let problems = problems(workspace, &entries, &places, called.as_deref());
         let is_safety = |entry: &&Entry| entry.readable().is_some_and(|manifest| manifest.safety.is_some());
         let safety = entries.iter().filter(is_safety).count();
         let mut objects = std::collections::HashMap::new();
@@ -151,6 +156,8 @@ impl StatusReport {
                 version: env!("CARGO_PKG_VERSION"),
                 this: this.map(|path| path.to_string_lossy().into_owned()),
                 called: called.map(|path| path.to_string_lossy().into_owned()),
+                first_is_this: first.as_deref().is_some_and(called::is_this),
+                first: first.map(|path| path.to_string_lossy().into_owned()),
             },
             problems,
         })
@@ -168,7 +175,7 @@ impl StatusReport {
         lines.push((
             "Newest",
             match &self.newest {
-                None => "there is no snapshot yet; `snap save NAME` makes one".into(),
+                None => text![called::in_words("there is no snapshot yet; `snap save NAME` makes one")],
                 Some(newest) => {
                     let since = match newest.changed {
                         None => Text::default(),
@@ -195,7 +202,9 @@ impl StatusReport {
         if self.hooks.is_empty() {
             lines.push((
                 "Hooks",
-                "none; `snap init` adds `/snapshot`, and checkpoints before risky steps".into(),
+                text![called::in_words(
+                    "none; `snap init` adds `/snapshot`, and checkpoints before risky steps"
+                )],
             ));
         }
         for caller in &self.hooks {
@@ -209,11 +218,14 @@ impl StatusReport {
         }
         let program = self.program.this.as_deref().unwrap_or("snap");
         lines.push(("Program", text![program, Style::Faint.of(format!("  {}", self.program.version))]));
-        lines.extend(
-            self.problems
-                .iter()
-                .map(|Problem { what, mend }| ("Problem", text![Style::Bad.of(what), ": ", mend])),
-        );
+        let first = self.program.first.as_ref().filter(|_| !self.program.first_is_this);
+        lines.extend(first.map(|first| {
+            let type_this = format!(" is the first `{}` on the PATH: type `{}`", called::SHORT, called::LONG);
+            ("Program", text![Style::Warning.of(first), type_this])
+        }));
+        lines.extend(self.problems.iter().map(|Problem { what, mend }| {
+            ("Problem", text![Style::Bad.of(what), ": ", called::in_words(mend)])
+        }));
         lines
     }
 }
@@ -277,7 +289,6 @@ fn problems(
     workspace: &Workspace,
     entries: &[Entry],
     places: &[HookPlace],
-    this: Option<&Path>,
     called: Option<&Path>,
 ) -> Vec<Problem> {
     let mut problems = Vec::new();
@@ -300,6 +311,13 @@ fn problems(
             "the next `snap save`, `rewind` or `undo` finishes it or rolls it back",
         );
     }
+    for place in places.iter().filter(|place| place.by_short_name) {
+        let renew = set_up(place.scope);
+        tell(
+            format!("hooks in {} call whatever program is called `snap`", place.path.display()),
+            &format!("`{renew}` renews them"),
+        );
+    }
     let plugin = places.iter().find_map(|place| place.plugin.as_ref());
     let own = places.iter().find(|place| place.hooks);
     if let (Some(plugin), Some(own)) = (plugin, own) {
@@ -309,10 +327,9 @@ fn problems(
         );
     }
     if !places.is_empty() {
-        let real = |path: Option<&Path>| path.and_then(|path| path.canonicalize().ok());
         match called {
-            None => tell("the hooks find no `snap`".to_owned(), "put its folder on the PATH"),
-            Some(other) if real(this) != real(called) => tell(
+            None => tell("the hooks find no `claude-snap`".to_owned(), &called::how_to_link()),
+            Some(other) if !called::is_this(other) => tell(
                 format!("the hooks call another program, {}", other.display()),
                 "put the folder of this one before it on the PATH",
             ),
@@ -320,9 +337,4 @@ fn problems(
         }
     }
     problems
-}
-
-fn first_on_path(program: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
 }

@@ -17,6 +17,7 @@ use crate::base::monitor::Monitor;
 use crate::base::paths::RepoPath;
 use crate::base::screen::Line;
 use crate::capture::{self, Automatic, History, Limits, Request, Signing};
+use crate::cli::called;
 use crate::cli::output::words::quoted;
 use crate::client::was_spoken_to;
 use crate::context::Context;
@@ -191,11 +192,12 @@ impl Checkpoints<'_> {
         let lost = gone.iter().find(|gone| workspace.store.root().starts_with(gone));
         let shown = Line(&root.to_string_lossy()).to_string();
         let saved = Line(&manifest.name).to_string();
+        let snap = called::name();
         if lost.is_some() {
             let file = rescue::keep(&context, &workspace, &manifest)?;
             self.said.push(format!(
                 "snap saved {shown}, and because `{}` {} its snapshots too, a copy in {}. \
-                 In a clone of the repository: snap import {} && snap resume {}",
+                 In a clone of the repository: {snap} import {} && {snap} resume {}",
                 risk.step,
                 // Of what is only found when it runs, some may stay.
                 if risk.step.contains("{}") || risk.step.starts_with("find") {
@@ -214,7 +216,7 @@ impl Checkpoints<'_> {
                 format!("-C {} ", quoted(&root.to_string_lossy()))
             };
             self.said.push(format!(
-                "snap saved {shown} before `{}`. To bring it back: snap {place}rewind {}",
+                "snap saved {shown} before `{}`. To bring it back: {snap} {place}rewind {}",
                 risk.step,
                 quoted(&saved)
             ));

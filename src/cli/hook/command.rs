@@ -9,6 +9,7 @@ use super::Started;
 use super::once::{SameEvent, once};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::Lines;
+use crate::cli::called;
 use crate::cli::output::words::quoted;
 use crate::risk::shell;
 
@@ -82,7 +83,7 @@ fn answer_to(started: &Started, words: &[String]) -> String {
         None => format!("error: {error}"),
     });
     // The client prints it as it is.
-    shortened(&Lines(text.trim_end()).to_string())
+    shortened(&Lines(called::in_words(&text).trim_end()).to_string())
 }
 
 /// Returns what follows `/snapshot`, if the prompt is that command.
@@ -180,8 +181,9 @@ fn resume(started: &Started, words: &[String]) -> Result<String> {
     }
     let folder = started.context()?.cwd;
     Ok(format!(
-        "A running client can't replace itself. Leave it, or open another shell, and run:\n  cd {} && snap resume {}",
+        "A running client can't replace itself. Leave it, or open another shell, and run:\n  cd {} && {} resume {}",
         quoted(&folder.to_string_lossy()),
+        called::name(),
         quoted(&reference)
     ))
 }

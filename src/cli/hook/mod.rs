@@ -24,6 +24,7 @@ use self::once::SameEvent;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::{self, Line, Lines};
 use crate::base::timestamp::{Timestamp, parse_span};
+use crate::cli::called;
 use crate::cli::output::Ui;
 use crate::client::{ClientHome, HookInput, shown_beside_the_step, shown_instead_of_asking};
 use crate::context::Context;
@@ -197,6 +198,7 @@ impl Started {
         let program = std::env::current_exe()
             .map_err(|error| Error::new(Kind::Environment, "Cannot find this program").because(error))?;
         let mut command = std::process::Command::new(program);
+        called::pass_on(&mut command);
         let folder = folder.or(self.input.cwd.as_deref());
         if let Some(folder) = folder.filter(|folder| folder.is_dir()) {
             command.arg("-C").arg(folder);

@@ -10,4 +10,4 @@ mod ui;
 pub(crate) mod words;
 
 pub(crate) use text::{Style, Text, text};
-pub(crate) use ui::{ColorChoice, NO, Report, Ui, YES, is_dumb, output_error};
+pub(crate) use ui::{ColorChoice, NO, Report, Ui, YES, chosen, is_dumb, output_error};

@@ -83,3 +83,9 @@ pub(crate) fn secret_line(secret: &Secret) -> String {
     let more = if secret.times > 1 { format!(", {} times in all", secret.times) } else { String::new() };
     format!("{likely}{}{name}{place}{more} ({})", Line(&secret.kind), Line(&secret.id))
 }
+
+/// Says whether a session was begun with `claude -p`. In a terminal, the client finds such a session by its id only.
+pub(crate) fn is_of_print_mode(manifest: &Manifest) -> bool {
+    let entrypoint = manifest.session.as_ref().and_then(|session| session.entrypoint.as_deref());
+    entrypoint.is_some_and(|entrypoint| entrypoint.starts_with("sdk"))
+}

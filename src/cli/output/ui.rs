@@ -15,6 +15,7 @@ use serde::Serialize;
 use super::text::{Style, Text, text};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::{self, Json};
+use crate::cli::called;
 
 /// When to use colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -87,6 +88,11 @@ impl Ui {
     /// Prints a result, as JSON or for a person.
     pub(crate) fn report(&mut self, report: &impl Report) -> Result<()> {
         if self.json { self.print_json(report) } else { report.print(self) }
+    }
+
+    /// Reports what was done. With `--quiet`, only a program is told: the exit code says the rest.
+    pub(crate) fn confirm(&mut self, report: &impl Report) -> Result<()> {
+        if self.quiet && !self.json { Ok(()) } else { self.report(report) }
     }
 
     /// Prints a value as JSON.
@@ -221,21 +227,33 @@ impl Ui {
         usual: &'static str,
     ) -> Result<&'static str> {
         let question = text![question.into(), " ", shown];
+        let help = format!("Please answer {}.", either(words));
+        Ok(self.ask_until(question, &help, |answer| chosen(answer, words, usual))?.unwrap_or(NO))
+    }
+
+    /// Asks a person until `read` makes something of the answer; `help` says what it could be. `None` is the end of
+    /// input. Every question of the program is asked here.
+    pub(crate) fn ask_until<T>(
+        &mut self,
+        question: impl Into<Text>,
+        help: &str,
+        mut read: impl FnMut(&str) -> Option<T>,
+    ) -> Result<Option<T>> {
+        let question = question.into().render(self.color_on_error);
         loop {
-            let Some(answer) = self.answer(&question)? else { return Ok(NO) };
-            match chosen(&answer, words, usual) {
-                Some(word) => return Ok(word),
-                None => self.tell(&format!("Please answer {}.", words.join(" or "))),
+            let Some(answer) = self.answer(&question)? else { return Ok(None) };
+            match read(&answer) {
+                Some(meant) => return Ok(Some(meant)),
+                None => self.tell(help),
             }
         }
     }
 
-    /// Asks a person for more than a yes; `None` is the end of input.
-    pub(crate) fn answer(&mut self, question: impl Into<Text>) -> Result<Option<String>> {
+    /// Reads one line as the answer to a question, which is shown as it is; `None` is the end of input.
+    fn answer(&mut self, question: &str) -> Result<Option<String>> {
         self.flush()?;
         let failed =
             |error: io::Error| Error::new(Kind::Environment, "Cannot ask on this terminal").because(error);
-        let question = question.into().render(self.color_on_error);
         write!(io::stderr(), "{question} ").map_err(failed)?;
         let mut answer = Vec::new();
         let read = io::stdin().lock().read_until(b'\n', &mut answer).map_err(failed)?;
@@ -250,7 +268,8 @@ impl Ui {
     fn tell(&mut self, text: impl Into<Text>) {
         // What was written so far comes first; and if nobody reads errors, nobody is told.
         let _closed = self.out.flush();
-        let _closed = writeln!(io::stderr(), "{}", text.into().render(self.color_on_error));
+        let text = text.into().render(self.color_on_error);
+        let _closed = writeln!(io::stderr(), "{}", called::in_words(&text));
     }
 }
 
@@ -259,8 +278,16 @@ pub(crate) fn is_dumb() -> bool {
     std::env::var_os("TERM").is_some_and(|kind| kind == "dumb")
 }
 
+/// Lists words: `yes, no or diff`.
+fn either(words: &[&str]) -> String {
+    match words {
+        [first @ .., before, last] => [first, &[&format!("{before} or {last}")]].concat().join(", "),
+        words => words.join(""),
+    }
+}
+
 /// Reads an answer; `None` if it is none of the words.
-fn chosen(answer: &str, words: &[&'static str], usual: &'static str) -> Option<&'static str> {
+pub(crate) fn chosen(answer: &str, words: &[&'static str], usual: &'static str) -> Option<&'static str> {
     let answer = answer.to_lowercase();
     if answer.is_empty() {
         Some(usual)
@@ -290,6 +317,10 @@ mod tests {
         {
             assert_eq!(of(answer), Some(wanted), "{answer:?}");
         }
+        assert_eq!(
+            ["a", "a or b", "a, b or c"].map(str::to_owned),
+            [either(&["a"]), either(&["a", "b"]), either(&["a", "b", "c"])]
+        );
         for answer in ["ye", "yy", "yes!", "ok", "j", "1", "nope", "yes no", "\u{43d}", "q"] {
             assert_eq!(of(answer), None, "{answer:?}");
         }

@@ -24,7 +24,7 @@ const MOST_LISTED: usize = 8;
 const MOST_NAMED: usize = 5;
 
 /// Shows the diff, then asks again.
-const DIFF: &str = "diff";
+pub(super) const DIFF: &str = "diff";
 
 /// The files of one kind.
 pub(crate) struct Group<'a> {
@@ -110,7 +110,11 @@ pub(crate) fn warn_of_held(ui: &mut Ui, held: &[Doubt]) {
 }
 
 /// Shows what a plan makes of some files, as `snap diff` would.
-fn show<'a>(ui: &mut Ui, plan: &RestorePlan, paths: impl Iterator<Item = &'a RepoPath>) -> Result<()> {
+pub(super) fn show<'a>(
+    ui: &mut Ui,
+    plan: &RestorePlan,
+    paths: impl Iterator<Item = &'a RepoPath>,
+) -> Result<()> {
     ui.flush()?;
     let max_line = Options::default().longest_line;
     let look = Look { color: ui.color(), max_line, ..Look::default() };

@@ -9,15 +9,15 @@ use std::os::unix::ffi::OsStrExt as _;
 use clap::Args;
 use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
 
-use super::concerns::groups;
+use super::concerns::{self, DIFF, groups};
 use super::report::{MOST_LISTED, RestoreReport};
 use crate::base::error::Result;
 use crate::base::paths::RepoPath;
 use crate::base::screen::Line;
-use crate::cli::output::Ui;
+use crate::cli::output::{NO, Ui, YES};
 use crate::manifest::Manifest;
 use crate::restore::protected_paths::{ASKED, Concern};
-use crate::restore::{Consent, RestorePlan, not_trusted};
+use crate::restore::{Consent, RestorePlan, Step, not_trusted};
 use crate::trust::Provenance;
 use crate::workspace::Workspace;
 
@@ -138,7 +138,7 @@ impl ConsentArgs {
                     ui.tell_line(line);
                 }
                 warn_of_authority(ui, why);
-                trust = ui.ask("Restore it?")?;
+                trust = agrees(ui, &plan)?;
             }
             _ => show(ui, &report(&plan)),
         }
@@ -174,6 +174,16 @@ impl ConsentArgs {
             }
         }
         Ok(agreed)
+    }
+}
+
+/// Asks whether to restore what was shown, with its diff for as long as that is wanted.
+fn agrees(ui: &mut Ui, plan: &RestorePlan) -> Result<bool> {
+    loop {
+        match ui.choose("Restore it?", &[YES, NO, DIFF], "[y]es, [N]o, [d]iff", NO)? {
+            DIFF => concerns::show(ui, plan, plan.steps().iter().map(Step::path))?,
+            answer => return Ok(answer == YES),
+        }
     }
 }
 

@@ -21,7 +21,7 @@ use crate::transfer;
 use crate::workspace::Workspace;
 
 /// Makes a plan, showing how far that is.
-pub(crate) fn planning(ui: &Ui, make: impl FnOnce(&Monitor) -> Result<RestorePlan>) -> Result<RestorePlan> {
+pub(crate) fn planning<T>(ui: &Ui, make: impl FnOnce(&Monitor) -> Result<T>) -> Result<T> {
     let monitor = Monitor::default();
     progress_bar::show(ui.talks(), &monitor, || make(&monitor))
 }
@@ -66,28 +66,21 @@ impl RestoreArgs {
         Ok(())
     }
 
+    /// Says whether there is somebody to be asked about something that is about to be done.
+    pub(crate) fn asks(&self, ui: &Ui) -> bool {
+        !self.dry_run && self.consent.asks(ui)
+    }
+
     /// Takes a plan; that there is none is logged, unless nothing was to be done anyway.
-    pub(crate) fn planned(
-        &self,
-        workspace: &Workspace,
-        line: &LogEntry,
-        plan: Result<RestorePlan>,
-    ) -> Result<RestorePlan> {
+    pub(crate) fn planned<T>(&self, workspace: &Workspace, line: &LogEntry, plan: Result<T>) -> Result<T> {
         if self.dry_run { plan } else { audit::unless_failed(&workspace.store, line, plan) }
     }
 
-    /// Asks for the variables that secrets can be taken from by name, and plans again with those.
-    pub(crate) fn filled(
-        &self,
-        ui: &mut Ui,
-        plan: RestorePlan,
-        again: impl FnOnce(&Ui, Manifest, Vec<String>) -> Result<RestorePlan>,
-    ) -> Result<RestorePlan> {
-        let agreed = if self.dry_run { Vec::new() } else { self.consent.variables(ui, &plan)? };
-        if agreed.is_empty() {
-            return Ok(plan);
-        }
-        again(ui, plan.manifest().clone(), [self.fill.clone(), agreed].concat())
+    /// Asks for the variables that secrets can be taken from by name. Returns all of them, if there are more than
+    /// were given: then the plan has to be made again.
+    pub(crate) fn variables(&self, ui: &mut Ui, plan: &RestorePlan) -> Result<Vec<String>> {
+        let agreed = if self.dry_run { Vec::new() } else { self.consent.variables(ui, plan)? };
+        Ok(if agreed.is_empty() { agreed } else { [self.fill.clone(), agreed].concat() })
     }
 
     /// Shows a plan. Unless only that was asked for, carries it out, and then prints the client's

@@ -61,16 +61,10 @@ pub(crate) fn choose(grants: &mut GrantPlan, no_input: bool, ui: &mut Ui) -> Res
     } else {
         "Grant which? [y: all; numbers such as 1 3; Enter: none]"
     };
-    loop {
-        let answer = ui.answer(question)?.unwrap_or_default();
-        match chosen(&answer, &grants.offers) {
-            Some(chosen) => {
-                grants.chosen = chosen;
-                return Ok(());
-            }
-            None => ui.say("Please answer y, or numbers from the list."),
-        }
-    }
+    let read = |answer: &str| chosen(answer, &grants.offers);
+    let answer = ui.ask_until(question, "Please answer y, or numbers from the list.", read)?;
+    grants.chosen = answer.unwrap_or_else(|| vec![false; grants.offers.len()]);
+    Ok(())
 }
 
 /// Says what was granted; nothing if nothing was.

@@ -4,6 +4,7 @@
 mod args;
 mod concerns;
 mod consent;
+pub(crate) mod dispute;
 mod done;
 mod edit;
 mod flow;

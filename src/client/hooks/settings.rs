@@ -1,6 +1,8 @@
 //! What makes the client call `snap`: the hooks in a settings file, and the `/snapshot` command.
 //!
-//! Pure: texts in, texts out. A hook is ours if its command runs `snap hook`.
+//! Pure: texts in, texts out. A hook is ours if its command runs `snap hook` or `claude-snap hook`. It is written with the
+//! long name, which no other program has, and without any path of this machine: a settings file is shared, and the client
+//! merges hooks that are the same in several files.
 
 use std::time::Duration;
 
@@ -18,8 +20,8 @@ disable-model-invocation: true
 <!-- Made by `snap init`; `snap init --remove` takes it away. A hook answers the command before any model sees it. -->
 
 The user typed `/snapshot`, which a hook of the program `snap` answers without a model. That hook did not run. Call no
-tool. Tell the user only this: `snap` is not installed here, or hooks are switched off; `snap init` sets them up, and
-`/hooks` shows them.
+tool. Tell the user only this: `snap` is not installed here (`npm install -g claude-snap`), or hooks are switched off;
+`claude-snap init` sets them up, and `/hooks` shows them.
 "#;
 
 /// The tools that can destroy work: a pattern, which the client tries anywhere in a tool's name.
@@ -33,13 +35,23 @@ pub fn is_our_command(text: &str) -> bool {
     text.contains(MARK)
 }
 
+/// Folders that a client which was not started from a shell often lacks. What `cargo install` has put into the second one
+/// has the short name only; no other program of that name is there.
+const MORE_FOLDERS: &str = "$HOME/.local/bin:$HOME/.cargo/bin:/opt/homebrew/bin:/usr/local/bin";
+
+/// What says that a hook calls the program by the long name.
+const BY_LONG_NAME: &str = "claude-snap hook ";
+
 /// Returns each event with its entry in the settings.
 ///
-/// A missing program, or another one of that name, must not disturb anybody. So the line ends with
-/// success whatever happens.
+/// A missing program must not disturb anybody. So the line ends with success whatever happens. It starts nothing but the
+/// program: all else is done by the shell itself.
 pub fn hooks(every: Option<Duration>) -> Vec<(&'static str, Value)> {
     let entry = |event: &str, matcher: Option<&str>, timeout: u64, more: &str| {
-        let command = format!("command -v snap >/dev/null 2>&1 || exit 0; snap hook {event}{more} || exit 0");
+        let command = format!(
+            "PATH=\"$PATH:{MORE_FOLDERS}\"; if command -v claude-snap >/dev/null 2>&1; then {BY_LONG_NAME}{event}{more}; \
+             elif [ -x \"$HOME/.cargo/bin/snap\" ]; then \"$HOME/.cargo/bin/snap\" hook {event}{more}; fi || exit 0"
+        );
         let mut entry = json!({"hooks": [{"type": "command", "command": command, "timeout": timeout}]});
         if let Some(matcher) = matcher {
             entry["matcher"] = json!(matcher);
@@ -104,6 +116,16 @@ pub(super) fn has_hooks(settings: &str) -> bool {
     without_hooks(settings).is_ok_and(|without| without != settings)
 }
 
+/// Says whether a settings file's text has a hook of ours that calls whatever has the short name.
+pub(super) fn calls_by_short_name(settings: &str) -> bool {
+    let Ok(document) = Document::parse(settings) else { return false };
+    let by_short_name = |entry: &Value| is_ours(entry) && !entry.to_string().contains(BY_LONG_NAME);
+    events(&document).into_iter().any(|event| {
+        let entries = document.get(&["hooks", &event]);
+        entries.as_ref().and_then(Value::as_array).into_iter().flatten().any(by_short_name)
+    })
+}
+
 /// Returns the plugin of ours that a settings file's text switches on, by its name and marketplace.
 pub(super) fn plugin(settings: &str) -> Option<String> {
     let plugins = Document::parse(settings).ok()?.get(&["enabledPlugins"])?;
@@ -140,14 +162,31 @@ mod tests {
         assert!(old.contains("\"Bash|Write\""), "{old}");
         let new = with_hooks(&old, None).expect("renewed");
         assert!(new.contains(TOOLS) && !new.contains("\"Bash|Write\""), "{new}");
-        assert_eq!(new.matches("snap hook PreToolUse").count(), 1);
+        assert_eq!(new.matches("claude-snap hook PreToolUse").count(), 1);
         assert!(new.contains("\"command\": \"lint\""), "{new}");
+    }
+
+    #[test]
+    fn hooks_that_call_the_short_name_are_known_and_replaced() {
+        let new = with_hooks(SETTINGS, None).expect("added");
+        let mut old = Document::parse(SETTINGS).expect("settings");
+        let entry =
+            json!({"hooks": [{"type": "command", "command": "snap hook Stop || exit 0", "timeout": 5}]});
+        old.push(&["hooks", "Stop"], &entry).expect("added");
+        assert!(
+            calls_by_short_name(old.text()) && !calls_by_short_name(&new) && !calls_by_short_name(SETTINGS)
+        );
+        let renewed = with_hooks(old.text(), None).expect("renewed");
+        assert!(
+            !calls_by_short_name(&renewed) && renewed.matches("claude-snap hook Stop").count() == 1,
+            "{renewed}"
+        );
     }
 
     #[test]
     fn an_earlier_form_of_ours_is_replaced() {
         let once = with_hooks(SETTINGS, Some(Duration::from_secs(600))).expect("added");
-        assert!(once.contains("snap hook Stop --every 600s"));
+        assert!(once.contains("claude-snap hook Stop --every 600s"));
         let old = once.replace("\"timeout\": 60", "\"timeout\": 61");
         let value = |text: &str| serde_json::from_str::<Value>(text).expect("JSON");
         let (renewed, new) =

@@ -6,7 +6,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::settings::{COMMAND_FILE, has_hooks, is_our_command, plugin, with_hooks, without_hooks};
+use super::settings::{
+    COMMAND_FILE, calls_by_short_name, has_hooks, is_our_command, plugin, with_hooks, without_hooks,
+};
 use crate::base::error::{Error, Kind, Result};
 use crate::sys::files;
 use crate::sys::place::{OwnPath, Root};
@@ -62,6 +64,8 @@ pub struct HookPlace {
     pub path: PathBuf,
     /// Whether it has hooks of ours.
     pub hooks: bool,
+    /// Whether one of them calls `snap`, a name that other programs have too.
+    pub by_short_name: bool,
     /// The plugin of ours that it switches on.
     pub plugin: Option<String>,
 }
@@ -72,7 +76,13 @@ pub fn hook_places(project: &Path, config_dir: &Path) -> Vec<HookPlace> {
         let target = scope.settings(project, config_dir);
         let text = target.read().ok()??;
         let (hooks, plugin) = (has_hooks(&text), plugin(&text));
-        (hooks || plugin.is_some()).then(|| HookPlace { scope, path: target.path(), hooks, plugin })
+        (hooks || plugin.is_some()).then(|| HookPlace {
+            scope,
+            path: target.path(),
+            hooks,
+            by_short_name: calls_by_short_name(&text),
+            plugin,
+        })
     };
     Scope::ALL.into_iter().filter_map(place).collect()
 }

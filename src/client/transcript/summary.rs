@@ -36,6 +36,8 @@ pub struct TranscriptSummary {
     pub records: u64,
     /// The version of the client that wrote last.
     pub client: Option<String>,
+    /// How the client was started that wrote the first record that says it.
+    pub entrypoint: Option<String>,
     /// The model that answered last.
     pub model: Option<String>,
     /// The last permission mode.
@@ -79,6 +81,8 @@ struct RecordView<'a, M> {
     cwd: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     version: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    entrypoint: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     permission_mode: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
@@ -176,6 +180,9 @@ impl TranscriptSummary {
         }
         keep_last(&mut self.cwd, record.cwd.as_ref());
         keep_last(&mut self.client, record.version.as_ref());
+        if self.entrypoint.is_none() {
+            keep_last(&mut self.entrypoint, record.entrypoint.as_ref());
+        }
         keep_last(&mut self.mode, record.permission_mode.as_ref());
         if let Some(plan) = record.slug.as_deref().filter(|plan| is_plan(plan))
             && !self.plans.contains(plan)

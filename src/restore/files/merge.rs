@@ -14,7 +14,7 @@ use crate::base::paths::RepoPath;
 use crate::base::screen::Line;
 use crate::base::warning::Warning;
 use crate::git::index::IndexEntry;
-use crate::git::{CheckedOut, Conversion, Listing, Repository, Status};
+use crate::git::{CheckedOut, Conversion, Listing, MergeSide, Repository, Status, named_markers};
 use crate::manifest::{Around, Edit, Edits, Mode, Version};
 use crate::restore::MOST_TOLD;
 use crate::restore::files::line_ends::{as_here, settings};
@@ -42,13 +42,14 @@ pub(in crate::restore) struct MergedSteps {
     pub(in crate::restore) conflicts: Vec<RepoPath>,
 }
 
-/// Plans the merge.
+/// Plans the merge with a snapshot of this name.
 pub(in crate::restore) fn plan(
     workspace: &Workspace,
     repository: &Repository,
     saved: &Edits,
     around: Option<&Around>,
     bases: &Bases,
+    name: &str,
     monitor: &Monitor,
 ) -> Result<MergedSteps> {
     let Some(base) = saved.base.as_deref() else {
@@ -77,6 +78,8 @@ pub(in crate::restore) fn plan(
     let ours =
         repository.tree_with(listing.head.as_deref(), &present_changes(workspace, repository, &listing)?)?;
     let merged = repository.merge_trees(&base, &ours, &theirs)?;
+    let called = format!("snapshot {:?}", Line(name).to_string());
+    let sides = [MergeSide { tree: &ours, name: "here" }, MergeSide { tree: &theirs, name: &called }];
     let layer = Layer::merge(&mut maker, repository, saved, &base, &listing)?;
 
     let differing: BTreeMap<RepoPath, Option<Version>> =
@@ -130,6 +133,10 @@ pub(in crate::restore) fn plan(
                 Ok(bytes) => {
                     let private = edit.is_some_and(|edit| edit.private);
                     let permissions = edit.and_then(|edit| edit.permissions);
+                    let bytes = match stages {
+                        Some(_) => named_markers(&bytes, &sides[0], &sides[1]),
+                        None => bytes,
+                    };
                     Work::Set { mode: version.mode, private, permissions, bytes }
                 }
                 Err(reason) => {

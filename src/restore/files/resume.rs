@@ -31,6 +31,32 @@ const CROWDED: &str = "something below it, or in place of its folder, is staged 
 /// The most conflicts that are listed one by one.
 const MOST_LISTED: usize = 20;
 
+/// What came of planning.
+pub(in crate::restore) enum Planned {
+    /// Nothing is in conflict.
+    Steps(Box<Steps>),
+    /// Something is.
+    Disputed(Dispute),
+}
+
+/// Edits of a snapshot and a work tree that disagree; nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dispute {
+    /// The paths in question, in their order; never empty.
+    pub paths: Vec<DisputedPath>,
+    /// Whether the work tree was made for the snapshot a moment ago.
+    pub new_tree: bool,
+}
+
+/// A path that a resume would set, and can't.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DisputedPath {
+    /// Its path.
+    pub path: RepoPath,
+    /// What is in its way.
+    pub why: &'static str,
+}
+
 /// Plans to set the edited paths, if nothing here is in conflict with them.
 pub(in crate::restore) fn plan(
     workspace: &Workspace,
@@ -40,7 +66,7 @@ pub(in crate::restore) fn plan(
     bases: &Bases,
     new_tree: bool,
     monitor: &Monitor,
-) -> Result<Steps> {
+) -> Result<Planned> {
     check_restorable(workspace, repository, saved)?;
     let listing = repository.status()?;
     let saved = unmerged_base::corrected(repository, saved)?;
@@ -68,10 +94,10 @@ pub(in crate::restore) fn plan(
         let beside = || crowding.contains(&edit.path).then_some(CROWDED);
         conflict(saved, edit, &here[&edit.path]).or_else(beside)
     };
-    let conflicts: Vec<(&RepoPath, &str)> =
-        saved.files.iter().filter_map(|edit| Some((&edit.path, conflict(edit)?))).collect();
-    if !conflicts.is_empty() {
-        return Err(conflict_error(&conflicts, new_tree));
+    let disputed = |edit: &Edit| Some(DisputedPath { path: edit.path.clone(), why: conflict(edit)? });
+    let paths: Vec<DisputedPath> = saved.files.iter().filter_map(disputed).collect();
+    if !paths.is_empty() {
+        return Ok(Planned::Disputed(Dispute { paths, new_tree }));
     }
     let mut maker = StepMaker::new(&workspace.store, repository, Some(bases));
     let marked = RestoredMarks::load(&workspace.store, repository, saved, around)?;
@@ -86,7 +112,8 @@ pub(in crate::restore) fn plan(
     without_links(repository, &mut steps)?;
     let unmade = spare_mounts(&Tree::open(&workspace.root)?, &mut steps)?;
     let unchanged = saved.files.len().saturating_sub(steps.len() + unmade.len());
-    Ok(Steps { unchanged, unmade, ..Steps::new(steps, notes, listing) })
+    let steps = Steps { unchanged, unmade, ..Steps::new(steps, notes, listing) };
+    Ok(Planned::Steps(Box::new(steps)))
 }
 
 fn check_restorable(workspace: &Workspace, repository: &Repository, saved: &Edits) -> Result<()> {
@@ -145,15 +172,20 @@ pub(in crate::restore) fn is_as_saved(edit: &Edit, here: &Here) -> bool {
     here.work == edit.new || edit.new.as_ref().is_some_and(Version::is_submodule) && here.work.is_none()
 }
 
-fn conflict_error(conflicts: &[(&RepoPath, &str)], new_tree: bool) -> Error {
-    let mut listed: Vec<String> =
-        conflicts.iter().take(MOST_LISTED).map(|(path, why)| format!("{path}: {why}")).collect();
-    if conflicts.len() > MOST_LISTED {
-        listed.push(format!("and {} more", conflicts.len() - MOST_LISTED));
+/// What a person is told of a dispute.
+pub const DISAGREE: &str = "The snapshot's edits and this work tree disagree; nothing was changed";
+
+impl Dispute {
+    /// Makes the error for where nobody can be asked.
+    pub fn into_error(self) -> Error {
+        let listed = self.paths.iter().take(MOST_LISTED);
+        let mut listed: Vec<String> = listed.map(|one| format!("{}: {}", one.path, one.why)).collect();
+        if self.paths.len() > MOST_LISTED {
+            listed.push(format!("and {} more", self.paths.len() - MOST_LISTED));
+        }
+        let hint = if self.new_tree { IN_A_NEW_TREE } else { IN_THIS_TREE };
+        Error::new(Kind::Conflict, DISAGREE).list(listed).hint(hint)
     }
-    Error::new(Kind::Conflict, "The snapshot's edits and this work tree disagree; nothing was changed")
-        .list(listed)
-        .hint(if new_tree { IN_A_NEW_TREE } else { IN_THIS_TREE })
 }
 
 /// What can be done if edits and work tree disagree.

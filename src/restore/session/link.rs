@@ -1,6 +1,7 @@
 //! A saved moment as a session that the client finds by its title, without `snap`.
 
 use crate::base::error::{Error, Kind, Result};
+use crate::base::ids::ClientId;
 use crate::base::monitor::Monitor;
 use crate::base::screen::Line;
 use crate::client::Link;
@@ -38,7 +39,7 @@ pub fn plan_link(workspace: &Workspace, manifest: &Manifest, trust: bool) -> Res
 }
 
 /// Installs a snapshot's session under a title. An earlier link of that title is removed, unless
-/// somebody continued it. Returns the folder to resume it in.
+/// somebody continued it. Returns its id and the folder to resume it in.
 ///
 /// # Errors
 /// As a resume.
@@ -48,7 +49,7 @@ pub fn link(
     mut plan: SessionPlan,
     title: &str,
     follows: bool,
-) -> Result<std::path::PathBuf> {
+) -> Result<(ClientId, std::path::PathBuf)> {
     let same_title = links(workspace)?.into_iter().filter(|link| link.title == title);
     let earlier: Vec<Link> = same_title.collect();
     plan.title = title.to_owned();
@@ -68,7 +69,7 @@ pub fn link(
     for link in earlier {
         workspace.client.unlink(&link)?;
     }
-    Ok(plan.cwd)
+    Ok((plan.id, plan.cwd))
 }
 
 /// Returns the links to snapshots of this store.

@@ -48,9 +48,13 @@ pub fn effective_user() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
-/// Returns the user's number as text, for users without a name.
-pub fn user_number() -> String {
-    rustix::process::getuid().as_raw().to_string()
+/// Returns the user's login name by the system's list of users; the number, for a user who is not in it.
+pub fn user_name() -> String {
+    let user = nix::unistd::getuid();
+    match nix::unistd::User::from_uid(user) {
+        Ok(Some(known)) => known.name,
+        Ok(None) | Err(_) => format!("uid {user}"),
+    }
 }
 
 /// Returns the machine's name.

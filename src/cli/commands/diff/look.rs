@@ -47,7 +47,7 @@ pub(super) enum Syntax {
 }
 
 /// Options that change how a diff looks, and nothing of what it says.
-#[derive(Args)]
+#[derive(Args, Default)]
 pub(super) struct LookOptions {
     /// The background to paint for [default: auto] [env: SNAP_DIFF_THEME]
     #[arg(long, value_name = "FOR")]

@@ -16,6 +16,7 @@ use crate::base::error::{Error, Kind, Result};
 use crate::base::screen::Sieve;
 use crate::cli::completion::snapshots;
 use crate::cli::help::examples;
+use crate::cli::option_values::parse_number;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::Ui;
 use crate::cli::output::pager::screen_width;
@@ -36,7 +37,7 @@ const THREADS: usize = 2;
 /// Show what a snapshot changed, what differs between two, or any two files
 ///
 /// Painted for people on a terminal, or with `--color always`; otherwise a patch for `git apply`.
-#[derive(Args)]
+#[derive(Args, Default)]
 #[command(after_help = examples(&[
     ("snap diff", "Show the edits of the newest snapshot"),
     ("snap diff before-refactor latest", "Show what differs between two"),
@@ -81,7 +82,7 @@ pub(crate) struct Diff {
     #[arg(long)]
     exit_code: bool,
     /// Lines of context [default: 3]
-    #[arg(short = 'U', long = "unified", value_name = "N")]
+    #[arg(short = 'U', long = "unified", value_name = "N", value_parser = parse_number)]
     context: Option<usize>,
     /// Treat lines that differ only in white space as equal
     #[arg(short = 'w', long)]
@@ -148,6 +149,11 @@ struct Worker<'w> {
 }
 
 impl Diff {
+    /// Makes one that compares a snapshot with the work tree as it is now, in these paths.
+    pub(crate) fn with_now(reference: String, paths: Vec<PathBuf>) -> Diff {
+        Diff { references: vec![reference], now: true, paths, ..Diff::default() }
+    }
+
     pub(crate) fn run(self, context: &Context, ui: &mut Ui) -> Result<Outcome> {
         let of_input = self.references.first().is_some_and(|one| one == "-");
         if of_input {

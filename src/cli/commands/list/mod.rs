@@ -13,6 +13,7 @@ use clap::Args;
 use crate::base::error::Result;
 use crate::base::timestamp::{Timestamp, age, parse_span};
 use crate::cli::help::examples;
+use crate::cli::option_values::parse_number;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::paged::paged;
 use crate::cli::output::words::{count, size_text};
@@ -43,7 +44,7 @@ pub(crate) struct List {
     #[arg(short, long, conflicts_with_all = ["remote", "tree"])]
     all: bool,
     /// List at most N
-    #[arg(short = 'n', value_name = "N", conflicts_with_all = ["remote", "tree"])]
+    #[arg(short = 'n', value_name = "N", value_parser = parse_number, conflicts_with_all = ["remote", "tree"])]
     most: Option<usize>,
     /// Only snapshots of this session: its id, or the start of it
     #[arg(long, value_name = "ID", conflicts_with_all = ["remote", "tree"])]
