@@ -66,9 +66,9 @@ fn a_link_names_what_the_client_finds_it_by_in_a_terminal() {
     let text = fs::read_to_string(&transcript).must("to read");
     fs::write(&transcript, text.replace("{\"", "{\"entrypoint\":\"sdk-cli\",\"")).must("to write");
     project.snap(&["save", "printed"]).exits(0);
-    let linked = project.snap(&["link", "printed", "--json"]).exits(0).json();
-    let id = linked["session"].as_str().must("an id").to_owned();
-    project.snap(&["link", "printed"]).exits(0).says(&[&format!("claude --resume {id}"), "by its id"]);
+    let ran = project.snap(&["link", "printed"]).exits(0).says(&["begun with `claude -p`", "by its id"]);
+    let id = ran.stdout.trim().rsplit(' ').next().must("an id").to_owned();
+    assert!(linked(&project).iter().any(|file| file.ends_with(format!("{id}.jsonl"))), "{}", ran.stdout);
 }
 
 #[test]

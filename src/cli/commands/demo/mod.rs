@@ -23,7 +23,7 @@ use tree::Tree;
 /// The folder of the second clone, with a blank in its name as many have.
 const CLONE: &str = "second clone";
 
-/// Try snap on a made-up project: save, wreck, rewind, resume in another clone
+/// Try it on a made-up project: save, wreck, rewind, resume in another clone
 ///
 /// Makes a small repository with edits of every kind and a session with tasks, an agent, grants and a compaction, all in a
 /// temporary folder with a home of its own, and removes it at the end. Each command is printed before it is run. Nothing of
