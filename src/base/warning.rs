@@ -123,6 +123,10 @@ pub enum Warning {
     },
     /// Both sides of a merge changed this path.
     BothChanged(String),
+    /// Both sides of a merge changed this path, which holds no text to merge.
+    NotMerged(String),
+    /// One side of a merge has a file of another kind at a path, so this is only one side's.
+    OfOneSide(String),
     /// One side of a merge changed this path, and the other one removed it.
     ChangedAndRemoved(String),
     /// The edits were merged onto another commit than their base.
@@ -302,6 +306,13 @@ impl fmt::Display for Warning {
                 "HEAD is at {here}, the snapshot was made on {base}: the edited files are the same in both."
             ),
             Warning::BothChanged(path) => write!(f, "Both sides changed {path}: it has conflict markers."),
+            Warning::NotMerged(path) => write!(
+                f,
+                "Both sides changed {path}, and it is no text: the version here stays; the saved one is in the index (`git checkout --theirs` takes it)."
+            ),
+            Warning::OfOneSide(path) => {
+                write!(f, "{path} is from one side only: the other side has something of another kind in its place.")
+            }
             Warning::ChangedAndRemoved(path) => write!(
                 f,
                 "One side changed {path} and the other one removed it: the changed version stays, without conflict markers."

@@ -55,7 +55,7 @@ pub use entries::{Index, Indexed};
 pub use fetched_objects::{Fetched, FetchedCommit, TreeEntry};
 pub use index::Seen;
 pub use local_time::minutes_from_utc;
-pub use merge::{MergeSide, Merged, named_markers};
+pub use merge::{MergeSide, Merged, named_markers, named_path};
 pub use nearby::{Nearby, repositories_below, work_tree_around, work_trees_of};
 use printed_paths::path_from;
 pub use remote::Remote;

@@ -184,7 +184,7 @@ fn nothing(history: &History, direction: Direction, workspace: &Workspace) -> Er
             .hint("`snap log` shows what was done"),
         (Direction::Undo, Some(name)) => {
             error.because(format!("restoring {} changed no file", Line(name))).hint(
-                "`snap list` shows the safety snapshots of earlier restores; `snap rewind NAME` goes back to one",
+                "`snap list -a` shows the safety snapshots of earlier restores; `snap rewind NAME` goes back to one",
             )
         }
         (Direction::Undo, None) => {

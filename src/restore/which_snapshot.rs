@@ -7,7 +7,8 @@
 use std::path::PathBuf;
 
 use super::session::check_transcript;
-use crate::base::error::Result;
+use crate::base::error::{Error, Kind, Result};
+use crate::base::screen::Line;
 use crate::client::transcript::validate::Problem;
 use crate::git::work_trees_of;
 use crate::manifest::{Manifest, Trigger};
@@ -77,8 +78,21 @@ pub fn tree_of(workspace: &Workspace, manifest: &Manifest) -> Result<SavedTree> 
 
 /// Finds the snapshot that `rewind` goes back to. If none is named, a snapshot of another existing work
 /// tree is not meant, but one of a work tree that is gone is.
+///
+/// # Errors
+/// [`Kind::NotFound`] if all snapshots are of other existing work trees.
 pub fn find_to_rewind(workspace: &Workspace, reference: &str) -> Result<SnapshotFound> {
-    find(workspace, reference, |_, tree| !matches!(tree, SavedTree::Other(_)))
+    let found = find(workspace, reference, |_, tree| !matches!(tree, SavedTree::Other(_)))?;
+    let is_named = Reference::parse(reference) != Reference::Latest(0);
+    match tree_of(workspace, &found.manifest)? {
+        SavedTree::Other(root) if !is_named => {
+            let (name, root) = (Line(&found.manifest.name).to_string(), root.to_string_lossy().into_owned());
+            Err(Error::new(Kind::NotFound, "There is no snapshot of this work tree")
+                .because(format!("the newest, {name:?}, is of {}", Line(&root)))
+                .hint("`snap rewind NAME` goes back to one of another work tree, in that work tree"))
+        }
+        SavedTree::Other(_) | SavedTree::This | SavedTree::Gone(_) => Ok(found),
+    }
 }
 
 /// Finds the newest checkpoint of a work tree that is gone, made in the session of this checkpoint.

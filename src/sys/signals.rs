@@ -81,7 +81,7 @@ impl Interrupt {
                 }
                 let guarded = Arc::clone(&shared.guarded);
                 let signals = Signals::new([SIGHUP, SIGINT, SIGTERM]).map_err(refused)?;
-                std::thread::spawn(move || end(signals, || guarded.load(Ordering::SeqCst)));
+                std::thread::spawn(move || end(signals, || guarded.load(Ordering::SeqCst), || ()));
                 WATCH.get_or_init(|| shared).clone()
             }
         };
@@ -112,27 +112,47 @@ impl Drop for Interrupt {
     }
 }
 
-/// Calls `then`, on a thread of its own, at the first signal that would end the program.
+/// Does something before a signal ends the program, as long as it lives. After that, a signal ends it at once.
+#[must_use]
+pub struct EndWatch(Arc<AtomicBool>);
+
+impl Drop for EndWatch {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::SeqCst);
+    }
+}
+
+/// At the first signal that would end the program, calls `then` on a thread of its own, which says whether the program ends
+/// by itself now. If it does not, or not in time, or if another signal comes, calls `last` and ends it.
 ///
 /// # Errors
 /// [`Kind::Environment`] if the system refuses.
-pub fn on_end(then: impl FnOnce() + Send + 'static) -> Result<()> {
+pub fn on_end(
+    then: impl FnOnce() -> bool + Send + 'static,
+    last: impl FnOnce() + Send + 'static,
+) -> Result<EndWatch> {
     let signals = Signals::new([SIGHUP, SIGINT, SIGTERM, SIGQUIT]).map_err(refused)?;
+    let watches = Arc::new(AtomicBool::new(true));
+    let watch = EndWatch(Arc::clone(&watches));
+    let holds = move || watches.load(Ordering::SeqCst);
     std::thread::spawn(move || {
-        let mut then = Some(then);
-        end(signals, || {
-            if let Some(then) = then.take() {
-                then();
-            }
-            true
-        });
+        let still = holds.clone();
+        end(
+            signals,
+            || holds() && then(),
+            || {
+                if still() {
+                    last()
+                }
+            },
+        );
     });
-    Ok(())
+    Ok(watch)
 }
 
 /// Waits for a signal and then ends the program: at once, or later if the program is `asked` to end by
 /// itself and does not do so in time.
-fn end(mut signals: Signals, mut asked: impl FnMut() -> bool) {
+fn end(mut signals: Signals, asked: impl FnOnce() -> bool, last: impl FnOnce()) {
     let Some(signal) = signals.forever().next() else { return };
     let deadline = Instant::now() + GRACE;
     if asked() {
@@ -140,6 +160,7 @@ fn end(mut signals: Signals, mut asked: impl FnMut() -> bool) {
             std::thread::sleep(PAUSE);
         }
     }
+    last();
     let _does_not_return = signal_hook::low_level::emulate_default_handler(signal);
 }
 

@@ -54,7 +54,7 @@ const FRAME: Duration = Duration::from_millis(30);
 pub fn run(workspace: &Workspace, reference: &str, color: bool, now: Timestamp) -> Result<Option<Picked>> {
     let (sender, receiver) = channel();
     let signals = sender.clone();
-    crate::sys::signals::on_end(move || drop(signals.send(News::Signal)))?;
+    let _watch = crate::sys::signals::on_end(move || signals.send(News::Signal).is_ok(), || ())?;
     thread::scope(|scope| {
         work::open(scope, workspace, Reference::parse(reference), now, sender.clone());
         let screen = Screen::take().map_err(|error| unusable(&error))?;

@@ -12,6 +12,7 @@ use crate::cli::commands::rewind::Rewind;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::Ui;
+use crate::cli::output::words::quoted;
 use crate::cli::restore_flow::dispute::{self, Answer, Open};
 use crate::cli::restore_flow::{NewWorkTree, RestoreArgs, planning, say_which};
 use crate::cli::upkeep::{settle, warn_of_passed_over};
@@ -96,7 +97,7 @@ impl Resume {
         ui: &mut Ui,
     ) -> Result<Answer> {
         if !self.args.asks(ui) {
-            return Err(dispute.clone().into_error());
+            return Err(dispute.clone().into_error(&quoted(&manifest.name)));
         }
         let has_base = restore::base_of(manifest).is_some();
         let open = Open {
@@ -204,7 +205,9 @@ impl Resume {
                 let plan = self.plan(&workspace, manifest, merged, ui);
                 match self.args.planned(&workspace, &line, plan)? {
                     PlannedResume::Ready(plan) => *plan,
-                    PlannedResume::Disputed(dispute) => return Err(dispute.into_error()),
+                    PlannedResume::Disputed(dispute) => {
+                        return Err(dispute.into_error(&quoted(&manifest.name)));
+                    }
                 }
             }
         };

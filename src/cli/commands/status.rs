@@ -217,12 +217,13 @@ impl StatusReport {
                         None => Text::default(),
                         Some(0) => Style::Good.of("; no file has changed since"),
                         Some(changed) => Style::Warning.of(format!(
-                            "; {} changed since (`snap diff --now`)",
+                            "; {} changed since (`{} diff --now`)",
                             if changed == 1 {
                                 "1 file has".to_owned()
                             } else {
                                 format!("{changed} files have")
-                            }
+                            },
+                            called::name()
                         )),
                     };
                     text![Style::Strong.of(&newest.name), format!("  saved {}", ago(&newest.age)), since]

@@ -11,10 +11,12 @@ use crate::redaction::Held;
 use crate::restore::Done;
 use crate::store::MovedBranch;
 
-/// Says what a resume or rewind did.
-pub(crate) fn say_done(ui: &mut Ui, done: &Done) {
+/// Says what a resume or rewind did; `partial` says whether something was not set.
+pub(crate) fn say_done(ui: &mut Ui, done: &Done, partial: bool) {
     if done.paths == 0 && done.session.is_none() && done.moved.is_none() {
-        ui.say(if done.safety.is_none() {
+        ui.say(if partial && done.safety.is_none() {
+            "No file was changed."
+        } else if done.safety.is_none() {
             "Nothing had to be done: every path is already as it was saved."
         } else {
             "Every file was already as it was saved. Empty folders were made again; `snap undo` goes back."

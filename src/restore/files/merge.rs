@@ -14,7 +14,7 @@ use crate::base::paths::RepoPath;
 use crate::base::screen::Line;
 use crate::base::warning::Warning;
 use crate::git::index::IndexEntry;
-use crate::git::{CheckedOut, Conversion, Listing, MergeSide, Repository, Status, named_markers};
+use crate::git::{CheckedOut, Conversion, Listing, MergeSide, Repository, Status, named_markers, named_path};
 use crate::manifest::{Around, Edit, Edits, Mode, Version};
 use crate::restore::MOST_TOLD;
 use crate::restore::files::line_ends::{as_here, settings};
@@ -77,13 +77,22 @@ pub(in crate::restore) fn plan(
     let theirs = repository.tree_with(Some(&base), &saved_changes(&mut maker, &as_saved, saved)?)?;
     let ours =
         repository.tree_with(listing.head.as_deref(), &present_changes(workspace, repository, &listing)?)?;
-    let merged = repository.merge_trees(&base, &ours, &theirs)?;
+    let mut merged = repository.merge_trees(&base, &ours, &theirs)?;
     let called = format!("snapshot {:?}", Line(name).to_string());
     let sides = [MergeSide { tree: &ours, name: "here" }, MergeSide { tree: &theirs, name: &called }];
     let layer = Layer::merge(&mut maker, repository, saved, &base, &listing)?;
 
+    let tree = Tree::open(&workspace.root)?;
+    let named = |path: RepoPath| {
+        let named = named_path(path.clone(), [(&sides[0], "here"), (&sides[1], "snapshot")]);
+        // A name that is taken here is no place for another file.
+        if matches!(tree.read(&named), Ok(Node::Missing)) { named } else { path }
+    };
+    merged.conflicts =
+        std::mem::take(&mut merged.conflicts).into_iter().map(|(path, one)| (named(path), one)).collect();
+    let differing = between(repository, &ours, &merged.tree)?;
     let differing: BTreeMap<RepoPath, Option<Version>> =
-        between(repository, &ours, &merged.tree)?.into_iter().collect();
+        differing.into_iter().map(|(path, version)| (named(path), version)).collect();
     let paths: BTreeSet<&RepoPath> = saved
         .files
         .iter()
@@ -96,11 +105,11 @@ pub(in crate::restore) fn plan(
     let edits: BTreeMap<&RepoPath, &Edit> = saved.files.iter().map(|edit| (&edit.path, edit)).collect();
     // Where the merge took more than the snapshot has (an edit that followed a rename, say).
     let mixed: BTreeSet<RepoPath> =
-        between(repository, &theirs, &merged.tree)?.into_iter().map(|(path, _)| path).collect();
+        between(repository, &theirs, &merged.tree)?.into_iter().map(|(path, _)| named(path)).collect();
     let marked = RestoredMarks::load(&workspace.store, repository, saved, around)?;
     let mut steps = Vec::new();
     let mut unmade = Vec::new();
-    let mut exact = BTreeSet::new();
+    let (mut exact, mut with_markers) = (BTreeSet::new(), BTreeSet::new());
     let mut blobs = repository.blobs();
     let mut written = checked_out(repository, &merged.tree, &differing)?;
     let _phase = monitor.begin(Phase::Preparing, Some(paths.len() as u64));
@@ -134,7 +143,13 @@ pub(in crate::restore) fn plan(
                     let private = edit.is_some_and(|edit| edit.private);
                     let permissions = edit.and_then(|edit| edit.permissions);
                     let bytes = match stages {
-                        Some(_) => named_markers(&bytes, &sides[0], &sides[1]),
+                        Some(_) => {
+                            let named = named_markers(&bytes, &sides[0], &sides[1]);
+                            if named != bytes || converted_markers(&bytes) {
+                                with_markers.insert((*path).clone());
+                            }
+                            named
+                        }
                         None => bytes,
                     };
                     Work::Set { mode: version.mode, private, permissions, bytes }
@@ -162,7 +177,7 @@ pub(in crate::restore) fn plan(
     without_links(repository, &mut steps)?;
     unmade.extend(spare_mounts(&Tree::open(&workspace.root)?, &mut steps)?);
     let mut notes: Vec<Warning> =
-        merged.conflicts.iter().map(|(path, stages)| both_changed(path, stages)).collect();
+        (merged.conflicts.iter()).map(|(path, stages)| both_changed(path, stages, &with_markers)).collect();
     notes.extend(layer.notes(&merged.conflicts.keys().collect()));
     if listing.head != saved.base {
         notes.push(Warning::MergedOntoHead);
@@ -185,13 +200,20 @@ pub(in crate::restore) fn plan(
 }
 
 /// Says what the two sides of a merge did to a path.
-fn both_changed(path: &RepoPath, stages: &[(u8, Version)]) -> Warning {
+fn both_changed(path: &RepoPath, stages: &[(u8, Version)], with_markers: &BTreeSet<RepoPath>) -> Warning {
     let has = |number: u8| stages.iter().any(|(stage, _)| *stage == number);
-    if has(1) && has(2) != has(3) {
-        Warning::ChangedAndRemoved(path.to_string())
-    } else {
-        Warning::BothChanged(path.to_string())
+    match (has(2), has(3)) {
+        _ if with_markers.contains(path) => Warning::BothChanged(path.to_string()),
+        (true, true) => Warning::NotMerged(path.to_string()),
+        _ if has(1) => Warning::ChangedAndRemoved(path.to_string()),
+        _ => Warning::OfOneSide(path.to_string()),
     }
+}
+
+/// Says whether a file has conflict markers in an encoding of two bytes.
+fn converted_markers(bytes: &[u8]) -> bool {
+    let marker: Vec<u8> = b"<<<<<<< ".iter().flat_map(|byte| [*byte, 0]).collect();
+    memchr::memmem::find(bytes, &marker[..marker.len() - 1]).is_some()
 }
 
 /// Returns the paths in which two trees differ, with what the second has.

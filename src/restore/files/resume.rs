@@ -176,22 +176,25 @@ pub(in crate::restore) fn is_as_saved(edit: &Edit, here: &Here) -> bool {
 pub const DISAGREE: &str = "The snapshot's edits and this work tree disagree; nothing was changed";
 
 impl Dispute {
-    /// Makes the error for where nobody can be asked.
-    pub fn into_error(self) -> Error {
+    /// Makes the error for where nobody can be asked; the snapshot is `called` so on a command line.
+    pub fn into_error(self, called: &str) -> Error {
         let listed = self.paths.iter().take(MOST_LISTED);
         let mut listed: Vec<String> = listed.map(|one| format!("{}: {}", one.path, one.why)).collect();
         if self.paths.len() > MOST_LISTED {
             listed.push(format!("and {} more", self.paths.len() - MOST_LISTED));
         }
-        let hint = if self.new_tree { IN_A_NEW_TREE } else { IN_THIS_TREE };
+        let hint = if self.new_tree {
+            IN_A_NEW_TREE.to_owned()
+        } else {
+            format!(
+                "`--merge` merges the two; `snap rewind {called}` puts everything back to that moment, after saving what \
+                 is here; `--worktree BRANCH` restores beside it"
+            )
+        };
         Error::new(Kind::Conflict, DISAGREE).list(listed).hint(hint)
     }
 }
 
-/// What can be done if edits and work tree disagree.
-const IN_THIS_TREE: &str = "`--merge` merges the two; `snap rewind` puts everything back to that moment, after saving \
-                            what is here; `--worktree BRANCH` restores beside it";
-
-/// The same in a work tree that was made for it.
+/// What can be done if edits and work tree disagree, in a work tree that was made for the snapshot.
 const IN_A_NEW_TREE: &str = "the branch is at another commit than the snapshot: `--merge` merges the two; with the name \
                              of a new branch, the work tree is made at the snapshot's own commit";

@@ -196,7 +196,8 @@ fn why_not_of_this_place(
         ));
     }
     let named = |why: &str| {
-        let hint = "nothing of it was done; `snap list` shows the safety snapshot from before that restore";
+        let hint =
+            "nothing of it was done; `snap list -a` shows the safety snapshot from before that restore";
         Some((why.to_owned(), hint.to_owned()))
     };
     if journal.name().to_str() != Some(format!("{}.json", record.id).as_str()) {

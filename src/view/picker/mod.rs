@@ -48,7 +48,7 @@ pub fn run(
 ) -> Result<Option<Picked>> {
     let (sender, receiver) = channel();
     let signals = sender.clone();
-    crate::sys::signals::on_end(move || drop(signals.send(News::Signal)))?;
+    let _watch = crate::sys::signals::on_end(move || signals.send(News::Signal).is_ok(), || ())?;
     let mut screen = Screen::take().map_err(|error| unusable(&error))?;
     let (width, height) = screen.size().map_err(|error| unusable(&error))?;
     let mut picker = Picker::new(width, height, own, choices(entries, now));

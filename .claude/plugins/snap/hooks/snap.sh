@@ -19,8 +19,8 @@ find_snap() {
       case $line in prefix=/*) snap=${line#prefix=}/bin/claude-snap; [ -x "$snap" ] && return 0 ;; esac
     done <"$HOME/.npmrc"
   fi
-  # Another program of that name does not have the long name in it.
-  snap=$(command -v snap) && grep -q claude-snap "$snap" 2>/dev/null && return 0
+  # Another program of that name does not have the words of our help in it.
+  snap=$(command -v snap) && grep -q 'whole working state of a Claude Code session' "$snap" 2>/dev/null && return 0
   return 1
 }
 

@@ -39,7 +39,7 @@ pub(crate) struct Demo {
     keep: bool,
     /// Start Claude Code in the second clone; by default you are asked, if it is installed
     ///
-    /// It has your environment there, but neither your settings nor your login.
+    /// It has the variables there that say how it reaches its model, but neither your settings nor your login.
     #[arg(long)]
     client: bool,
     /// Never prompt; don't start Claude Code unless --client is given
@@ -54,7 +54,7 @@ impl Demo {
                 .because("it is for people")
                 .hint("leave out `--json`"));
         }
-        let mut stage = Stage::open(ui)?;
+        let mut stage = Stage::open(ui, self.keep)?;
         let told = self.tell(&mut stage, context);
         // A folder that a failure has to be looked for in stays as well, if it was to stay.
         stage.close(self.keep)?;

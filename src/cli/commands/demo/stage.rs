@@ -19,7 +19,7 @@ use crate::cli::output::{Style, Ui, text};
 use crate::cli::restore_flow::current_program;
 use crate::sys::files::{ScratchFolder, scratch_folder};
 use crate::sys::programs::Programs;
-use crate::sys::signals;
+use crate::sys::signals::{self, EndWatch};
 
 /// The variables that reach the started programs: how the terminal is, who sits there, and what time it is.
 const LET_THROUGH: [&str; 17] = [
@@ -50,6 +50,28 @@ const IDENTITY: [(&str, &str); 4] = [
     ("GIT_COMMITTER_EMAIL", "demo@example.org"),
 ];
 
+/// How the variables begin that say how the client reaches its model, and the names of others.
+const FOR_THE_MODEL: [&str; 5] = ["ANTHROPIC_", "CLAUDE_CODE_USE_", "CLAUDE_CODE_SKIP_", "AWS_", "GOOGLE_"];
+const ALSO_FOR_THE_MODEL: [&str; 10] = [
+    "ALL_PROXY",
+    "CLAUDE_CODE_OAUTH_TOKEN",
+    "CLOUD_ML_REGION",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "NODE_EXTRA_CA_CERTS",
+    "NO_PROXY",
+    "SSL_CERT_FILE",
+    "https_proxy",
+    "no_proxy",
+];
+
+fn is_for_the_model(name: &str) -> bool {
+    FOR_THE_MODEL.iter().any(|start| name.starts_with(start)) || ALSO_FOR_THE_MODEL.contains(&name)
+}
+
+/// How often the folder's removal is tried after a signal.
+const MOST_TRIES: usize = 50;
+
 /// The folder of the made-up project.
 const SHOP: &str = "shop";
 
@@ -64,31 +86,43 @@ pub(super) struct Stage<'u> {
     snap: PathBuf,
     programs: Programs,
     stopped: Arc<AtomicBool>,
+    /// Whether a question is open: then nothing else would notice that a signal came.
+    asking: Arc<AtomicBool>,
+    _watch: EndWatch,
     ui: &'u mut Ui,
 }
 
 impl<'u> Stage<'u> {
-    /// Makes the folder.
+    /// Makes the folder, which a signal removes unless it is to be kept.
     ///
     /// # Errors
     /// [`Kind::Environment`] if it can't be made, or a program is missing.
-    pub(super) fn open(ui: &'u mut Ui) -> Result<Stage<'u>> {
-        let stopped = Arc::new(AtomicBool::new(false));
-        let stop = Arc::clone(&stopped);
-        signals::on_end(move || stop.store(true, Ordering::SeqCst))?;
+    pub(super) fn open(ui: &'u mut Ui, keep: bool) -> Result<Stage<'u>> {
         let scratch = scratch_folder()?;
         // Links on the way would give one place two names.
         let folder = scratch.path().canonicalize().context("find", scratch.path())?;
+        let (stopped, asking) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let (stop, asks, doomed) = (Arc::clone(&stopped), Arc::clone(&asking), folder.clone());
+        let ends_by_itself = move || {
+            stop.store(true, Ordering::SeqCst);
+            !asks.load(Ordering::SeqCst)
+        };
+        let _watch = signals::on_end(ends_by_itself, move || {
+            // A program that was started may still be writing.
+            let is_left = || !keep && fs::remove_dir_all(&doomed).is_err() && doomed.exists();
+            let _tries = (0..MOST_TRIES).take_while(|_| is_left()).count();
+        })?;
         let snap = current_program()?;
         let programs = Programs::around(&[]);
-        let stage =
-            Stage { here: folder.join(SHOP), scratch, folder, snap: snap.clone(), programs, stopped, ui };
+        let here = folder.join(SHOP);
+        let snap_here = snap.clone();
+        let stage = Stage { here, scratch, folder, snap, programs, stopped, asking, _watch, ui };
         for part in ["home", "tmp", "bin", SHOP] {
             let part = stage.folder.join(part);
             fs::create_dir(&part).context("create", &part)?;
         }
         let link = stage.folder.join("bin/snap");
-        std::os::unix::fs::symlink(&snap, &link).context("create", &link)?;
+        std::os::unix::fs::symlink(&snap_here, &link).context("create", &link)?;
         Ok(stage)
     }
 
@@ -156,7 +190,11 @@ impl<'u> Stage<'u> {
     /// # Errors
     /// [`Kind::Environment`] if the terminal fails.
     pub(super) fn asks(&mut self, question: &str) -> Result<bool> {
-        Ok(self.ui.is_terminal() && self.ui.ask(question)?)
+        self.asking.store(true, Ordering::SeqCst);
+        let agreed = self.ui.is_terminal() && self.ui.ask(question)?;
+        self.asking.store(false, Ordering::SeqCst);
+        self.check()?;
+        Ok(agreed)
     }
 
     /// Says whether the client is installed.
@@ -184,18 +222,16 @@ impl<'u> Stage<'u> {
         self.finish(words, &mut command)
     }
 
-    /// The same for one that becomes the client, which also gets what the user has told it in variables.
+    /// The same for one that becomes the client, which also gets the variables that say how it reaches its model.
     ///
     /// # Errors
     /// As [`Stage::runs`].
     pub(super) fn becomes_client(&mut self, words: &[&str]) -> Result<()> {
         self.prints(words)?;
-        let own = self.command(words)?;
-        let mut command = Command::new(own.get_program());
-        command.args(own.get_args()).current_dir(&self.here);
-        for (name, value) in own.get_envs() {
-            command.env(name, value.unwrap_or_default());
-        }
+        let mut command = self.command(words)?;
+        let told = std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_for_the_model));
+        let own = self.own_environment();
+        command.envs(told.filter(|(name, _)| own.iter().all(|(own, _)| name != own)));
         self.finish(words, &mut command)
     }
 
@@ -299,6 +335,8 @@ impl<'u> Stage<'u> {
             script += &format!("export {name}={}\n", of(value));
         }
         script += "unset SNAP_STORE CLAUDE_CODE_SESSION_ID CLAUDECODE\n";
+        script +=
+            "unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_OBJECT_DIRECTORY GIT_COMMON_DIR GIT_NAMESPACE\n";
         script += &format!("cd {} && exec \"${{SHELL:-/bin/sh}}\"\n", of(self.shop().as_os_str()));
         fs::write(place, script).context("write", place)?;
         fs::set_permissions(place, fs::Permissions::from_mode(0o755)).context("write", place)
