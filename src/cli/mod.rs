@@ -24,6 +24,7 @@ use std::process::ExitCode;
 
 use crate::base::error::{Error, Kind, Result};
 use crate::context::Context;
+use crate::settings;
 use crate::workspace::Workspace;
 use args::{Arguments, Command};
 use global::Global;
@@ -89,6 +90,13 @@ fn run(command: Command, global: &Global, store: Option<PathBuf>, ui: &mut Ui) -
         other => other,
     };
     let context = Context::from_environment(global.folder.as_deref(), store)?;
+    if let Command::Config(command) = command {
+        return command.run(&context, ui);
+    }
+    if let Some(wrong) = &context.settings_wrong {
+        return Err(wrong.clone());
+    }
+    output::pager::set_usual(context.settings.text(settings::PAGER));
     // These open a workspace of their own choice.
     let command = match command {
         Command::Demo(command) => return command.run(&context, ui),
@@ -142,6 +150,7 @@ fn run(command: Command, global: &Global, store: Option<PathBuf>, ui: &mut Ui) -
         Command::Lease(command) => command.run(&context, &workspace, ui),
         // Answered above.
         Command::Completions(_)
+        | Command::Config(_)
         | Command::Man(_)
         | Command::Demo(_)
         | Command::Resume(_)
