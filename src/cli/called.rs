@@ -9,8 +9,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use super::output::words::quoted;
-
 /// The name that people type.
 pub(crate) const SHORT: &str = "snap";
 
@@ -80,24 +78,18 @@ pub(crate) fn other_on_path() -> Option<PathBuf> {
     all.find(|file| file.is_file() && !is_this(file))
 }
 
-/// Returns the program that the hooks of `snap init` call: the long name wherever it is, or what cargo has installed.
+/// What helps if hooks find this program by neither name.
+pub(crate) const HOW_TO_BE_FOUND: &str = "put the folder of this program on the PATH";
+
+/// Returns the program that the hooks of `snap init` call: the long name wherever it is, what cargo has installed, or the short
+/// name if that is this program.
 pub(crate) fn called_by_hooks() -> Option<PathBuf> {
     let home = std::env::var_os("HOME").map(PathBuf::from);
     let below = BELOW_HOME.iter().filter_map(|folder| Some(home.as_ref()?.join(folder)));
     let more = below.chain(ELSEWHERE.iter().map(PathBuf::from));
     let cargos = || first_in(home.iter().map(|home| home.join(".cargo/bin")), SHORT);
-    first_in(std::env::split_paths(&path()).chain(more), LONG).or_else(cargos)
-}
-
-/// Returns what gives this program the name that the hooks call.
-pub(crate) fn how_to_link() -> String {
-    match first_on_path(SHORT).filter(|first| is_this(first)) {
-        Some(first) => {
-            let link = first.with_file_name(LONG);
-            format!("`ln -s {SHORT} {}` gives this program that name", quoted(&link.to_string_lossy()))
-        }
-        None => "`npm install -g claude-snap` installs it".to_owned(),
-    }
+    let by_short_name = || first_on_path(SHORT).filter(|first| is_this(first));
+    first_in(std::env::split_paths(&path()).chain(more), LONG).or_else(cargos).or_else(by_short_name)
 }
 
 /// Says whether a file is this program, or npm's script that starts it.

@@ -61,7 +61,9 @@ fn bare(project: &Project) -> PathBuf {
     let folder = project.home.path().join("bare");
     if !folder.exists() {
         fs::create_dir(&folder).must("a folder");
-        symlink("/bin/cat", folder.join("cat")).must("cat");
+        for program in ["cat", "grep"] {
+            symlink(Path::new("/bin").join(program), folder.join(program)).must("a program");
+        }
     }
     folder
 }
@@ -161,6 +163,21 @@ fn without_the_program_hooks_are_silent_and_only_the_plugin_says_how_to_install_
     assert_eq!(hook_with(shell, b"{}").exits(0).stderr, "");
 }
 
+#[test]
+fn a_short_name_on_the_path_is_called_if_it_is_this_program() {
+    let own = Path::new(env!("CARGO_BIN_EXE_snap"));
+    for hooks in [hooks_of_init(), hooks_of_plugin()] {
+        let project = Project::empty();
+        let folder = project.home.path().join("my programs");
+        fs::create_dir(&folder).must("a folder");
+        symlink(own, folder.join("snap")).must("a link");
+        let input = json!({"session_id": "x", "cwd": project.root(), "prompt": "/snapshot help"});
+        let line = line_of(&hooks, "UserPromptSubmit");
+        let said = call(&project, &line, &[&folder, &bare(&project)], &input).exits(0);
+        assert!(said.stdout.contains("/snapshot save"), "{}{}", said.stdout, said.stderr);
+    }
+}
+
 /// Runs the program under a name, with a `PATH`.
 fn named(project: &Project, name: &str, arguments: &[&str], path: &[&Path]) -> Ran {
     let mut command = project.command(project.root(), arguments);
@@ -222,13 +239,14 @@ fn status_and_init_say_which_program_has_the_short_name_and_what_hooks_call() {
     named(&project, "snap", &["install", "x"], &[&own, &other])
         .exits(2)
         .says(&["snapd/snap is another program"]);
-    // Only the short name is there: what cargo alone has installed is found, elsewhere a link is needed.
+    // By the short name alone it is found too; if that is another program, it is not.
     let alone = project.home.path().join("alone");
     fs::create_dir(&alone).must("a folder");
     symlink(env!("CARGO_BIN_EXE_snap"), alone.join("snap")).must("a link");
-    let wanted = format!("`ln -s snap {}`", alone.join("claude-snap").display());
-    assert!(of(&[&alone]).contains(&wanted), "{}", of(&[&alone]));
-    named(&project, "snap", &["init"], &[&alone]).exits(0).says(&[&wanted]);
+    assert_eq!(of(&[&alone]), "");
+    let help = "put the folder of this program on the PATH";
+    assert!(of(&[&other]).contains(help), "{}", of(&[&other]));
+    named(&project, "snap", &["init"], &[&other]).exits(0).says(&[help]);
     // An earlier version wrote hooks that call the short name.
     let old =
         r#"{"hooks": {"Stop": [{"hooks": [{"type": "command", "command": "snap hook Stop || exit 0"}]}]}}"#;

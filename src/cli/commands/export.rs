@@ -96,7 +96,7 @@ struct ExportReport<'a> {
 
 impl Report for ExportReport<'_> {
     fn print(&self, ui: &mut Ui) -> Result<()> {
-        ui.say(&format!("Exported {} ({}).", Line(self.name), size_text(self.bytes)));
+        ui.say(&format!("Exported \"{}\" ({}).", Line(self.name), size_text(self.bytes)));
         Ok(())
     }
 }

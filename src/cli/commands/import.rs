@@ -90,15 +90,15 @@ impl Report for ImportReport<'_> {
         match (self.new, self.objects) {
             (true, _) => {
                 ui.say(&format!(
-                    "Imported {name}, saved by {} on {}.",
+                    "Imported \"{name}\", saved by {} on {}.",
                     Line(&self.by.user),
                     Line(&self.by.host)
                 ));
                 ui.say("`snap show` shows it; `snap resume` resumes it.");
             }
-            (false, 0) => ui.say(&format!("{name} is already here.")),
+            (false, 0) => ui.say(&format!("\"{name}\" is already here.")),
             (false, lost) => ui.say(&format!(
-                "{name} is already here; {} that it had lost came back.",
+                "\"{name}\" is already here; {} that it had lost came back.",
                 count(lost, "object")
             )),
         }

@@ -69,7 +69,7 @@ impl Init {
             tell_other(&place, mine, self.remove, ui);
         }
         if !self.remove && called::called_by_hooks().is_none() {
-            ui.warn(&format!("the hooks call `claude-snap`, and find none: {}", called::how_to_link()));
+            ui.warn(&format!("the hooks find no `claude-snap`: {}", called::HOW_TO_BE_FOUND));
         }
         Ok(Outcome::Done)
     }

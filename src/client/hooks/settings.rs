@@ -45,12 +45,14 @@ const BY_LONG_NAME: &str = "claude-snap hook ";
 /// Returns each event with its entry in the settings.
 ///
 /// A missing program must not disturb anybody. So the line ends with success whatever happens. It starts nothing but the
-/// program: all else is done by the shell itself.
+/// program: all else is done by the shell itself. Only if there is no other way, a `snap` on the `PATH` is searched for the
+/// long name, which no other program of that name has in it.
 pub fn hooks(every: Option<Duration>) -> Vec<(&'static str, Value)> {
     let entry = |event: &str, matcher: Option<&str>, timeout: u64, more: &str| {
         let command = format!(
             "PATH=\"$PATH:{MORE_FOLDERS}\"; if command -v claude-snap >/dev/null 2>&1; then {BY_LONG_NAME}{event}{more}; \
-             elif [ -x \"$HOME/.cargo/bin/snap\" ]; then \"$HOME/.cargo/bin/snap\" hook {event}{more}; fi || exit 0"
+             elif [ -x \"$HOME/.cargo/bin/snap\" ]; then \"$HOME/.cargo/bin/snap\" hook {event}{more}; \
+             elif s=$(command -v snap) && grep -q claude-snap \"$s\" 2>/dev/null; then \"$s\" hook {event}{more}; fi || exit 0"
         );
         let mut entry = json!({"hooks": [{"type": "command", "command": command, "timeout": timeout}]});
         if let Some(matcher) = matcher {

@@ -1,7 +1,7 @@
 # Calls snap for an event of the client, wherever it was installed. Sourced with the event as the only argument, so no second
 # shell is started. Whatever happens, the end is a success: a hook must not disturb anybody.
 #
-# The short name counts only where cargo has installed it: elsewhere it may be another program, as snapd's is.
+# Elsewhere than where cargo has installed it, the short name may be another program's, as snapd's is.
 find_snap() {
   command -v claude-snap >/dev/null 2>&1 && { snap=claude-snap; return 0; }
   for folder in "$HOME/.local/bin" "${CARGO_HOME:-$HOME/.cargo}/bin" "${NPM_CONFIG_PREFIX:-$HOME/.npm-global}/bin" "$HOME/.npm/bin" \
@@ -19,6 +19,8 @@ find_snap() {
       case $line in prefix=/*) snap=${line#prefix=}/bin/claude-snap; [ -x "$snap" ] && return 0 ;; esac
     done <"$HOME/.npmrc"
   fi
+  # Another program of that name does not have the long name in it.
+  snap=$(command -v snap) && grep -q claude-snap "$snap" 2>/dev/null && return 0
   return 1
 }
 
