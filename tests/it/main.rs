@@ -73,6 +73,7 @@ mod pager_live;
 mod pager_model;
 mod pager_names;
 mod pager_settings;
+mod picker;
 mod places;
 mod plans;
 mod prune;

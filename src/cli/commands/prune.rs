@@ -12,7 +12,7 @@ use crate::base::screen::Line;
 use crate::base::timestamp::{Timestamp, age, parse_span};
 use crate::cli::completion::snapshots;
 use crate::cli::help::examples;
-use crate::cli::option_values::parse_size;
+use crate::cli::option_values::{parse_number, parse_size};
 use crate::cli::outcome::Outcome;
 use crate::cli::output::words::{count, size_text};
 use crate::cli::output::{Report, Style, Ui, progress_bar, text};
@@ -36,13 +36,13 @@ pub(crate) struct Prune {
     #[arg(long, value_name = "AGE", value_parser = parse_span)]
     older_than: Option<Duration>,
     /// Keep the N newest, whatever their age
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_number)]
     keep_last: Option<usize>,
     /// Keep the newest of each day, for the last N days with any
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_number)]
     keep_daily: Option<usize>,
     /// Keep the newest of each week, for the last N weeks with any
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_number)]
     keep_weekly: Option<usize>,
     /// Then remove the oldest until all together take at most SIZE on disk, such as 2GiB or 500M
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
@@ -63,17 +63,23 @@ pub(crate) struct Prune {
 
 /// Remove snapshots by name
 #[derive(Args)]
-#[command(after_help = examples(&[("snap rm before-refactor", "Remove that one")]))]
+#[command(after_help = examples(&[
+    ("snap rm before-refactor", "Remove that one"),
+    ("snap rm", "Choose one, and remove it"),
+]))]
 pub(crate) struct Rm {
     /// Remove them from a git remote instead of from here
     #[arg(long, value_name = "REMOTE")]
     remote: Option<String>,
-    /// The snapshots to remove
-    #[arg(value_name = "REF", required = true, add = snapshots())]
+    /// The snapshots to remove; without any, you choose one from a list on a terminal
+    #[arg(value_name = "REF", add = snapshots())]
     references: Vec<String>,
     /// Delete for good, not by way of the trash: for a secret in it
     #[arg(long, conflicts_with = "remote")]
     now: bool,
+    /// Prompt even for one
+    #[arg(long, hide = true)]
+    ask: bool,
     /// Never prompt, however many are removed
     #[arg(long, alias = "yes")]
     no_input: bool,
@@ -85,20 +91,24 @@ const BACK: &str = "`snap undo` brings back what was removed, for a day.";
 /// Up to so many are removed without a question.
 const MOST_UNASKED: usize = 5;
 
-/// Asks before many snapshots are removed; nobody is kept from working while somebody thinks about it. Returns those that
-/// were agreed to, if it was asked.
+/// Asks before more than `most` snapshots are removed; nobody is kept from working while somebody thinks about it. Returns
+/// those that were agreed to, if it was asked.
 ///
 /// # Errors
 /// [`Kind::Refused`] if the answer is no.
-fn ask(all: &[Judged], no_input: bool, ui: &mut Ui) -> Result<Option<Vec<SnapshotId>>> {
+fn ask(all: &[Judged], most: usize, ui: &mut Ui) -> Result<Option<Vec<SnapshotId>>> {
     let removed: Vec<&Judged> = all.iter().filter(|one| !one.keep).collect();
-    if removed.len() <= MOST_UNASKED || no_input || ui.json() || !ui.is_terminal() {
+    if removed.len() <= most || ui.json() || !ui.is_terminal() {
         return Ok(None);
     }
     for one in &removed {
         ui.line(text![Style::Bad.of("remove"), "  ", Line(&one.name), "  ", Style::Faint.of(&one.reason)])?;
     }
-    if ui.ask(&format!("Remove these {}?", count(removed.len(), "snapshot")))? {
+    let question = match removed.len() {
+        1 => "Remove it?".to_owned(),
+        many => format!("Remove these {}?", count(many, "snapshot")),
+    };
+    if ui.ask(&question)? {
         return Ok(Some(removed.into_iter().map(|one| one.id.clone()).collect()));
     }
     Err(Error::new(Kind::Refused, "Nothing was removed").because("the answer was no"))
@@ -157,7 +167,7 @@ impl Prune {
         };
         let mut agreed = None;
         if !self.dry_run && !self.no_input {
-            agreed = ask(&judged(&make()?), self.no_input, ui)?;
+            agreed = ask(&judged(&make()?), MOST_UNASKED, ui)?;
         }
         // The plan holds good as long as the lock.
         let lock =
@@ -369,7 +379,7 @@ struct Removed {
 impl Report for Removed {
     fn print(&self, ui: &mut Ui) -> Result<()> {
         let how = if self.for_good { " for good" } else { "" };
-        self.removed.iter().for_each(|name| ui.say(&format!("Removed {name}{how}.")));
+        self.removed.iter().for_each(|name| ui.say(&format!("Removed \"{name}\"{how}.")));
         if !self.for_good {
             ui.say(BACK);
         }
@@ -379,13 +389,18 @@ impl Report for Removed {
 
 impl Rm {
     pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        if self.references.is_empty() {
+            return Err(Error::new(Kind::Usage, "`snap rm` needs to know which snapshots to remove")
+                .hint("`snap list` lists them"));
+        }
         if let Some(remote) = &self.remote {
             return remove_from_remote(context, workspace, ui, remote, &self.references);
         }
         let mut agreed = None;
-        if self.references.len() > MOST_UNASKED {
+        let most = if self.ask { 0 } else { MOST_UNASKED };
+        if self.references.len() > most && !self.no_input {
             let plan = RemovalPlan::by_name(workspace, &self.references)?;
-            agreed = ask(&judged(&plan), self.no_input, ui)?;
+            agreed = ask(&judged(&plan), most, ui)?;
         }
         let lock = workspace.store.lock_for_deleting()?;
         let plan = RemovalPlan::by_name(workspace, &self.references)?.at_once(self.now);
