@@ -9,7 +9,14 @@ use std::time::Duration;
 use crate::base::error::{Error, IoContext as _, Kind, Result};
 use crate::base::ids::ClientId;
 use crate::base::timestamp::Timestamp;
-use crate::sys::{environment, process, programs};
+use crate::settings::Settings;
+use crate::sys::{environment, files, process, programs};
+
+/// The variable that names another file of settings.
+const SETTINGS: &str = "SNAP_CONFIG";
+
+/// A file of settings over this many bytes is none.
+const LARGEST_SETTINGS: u64 = 1 << 20;
 
 /// The surroundings of one run.
 #[derive(Clone, Debug)]
@@ -44,6 +51,12 @@ pub struct Context {
     pub first_wait: Option<Duration>,
     /// The variables of the environment, as far as they are text.
     pub variables: Variables,
+    /// The user's settings.
+    pub settings: Settings,
+    /// The file that they are in, if it were there.
+    pub settings_file: PathBuf,
+    /// Why that file can't be used; then the settings are the usual ones.
+    pub settings_wrong: Option<Error>,
 }
 
 /// Variables with their values, which are never shown.
@@ -86,6 +99,15 @@ impl Context {
             None => home.join(".claude"),
         };
         programs::work_in(&cwd);
+        let settings_file = match variable(SETTINGS).map(PathBuf::from) {
+            Some(file) => std::path::absolute(&file).context("find", &file)?,
+            None => settings_file()?,
+        };
+        let read = read_settings(&settings_file, &home, &cwd, variable(SETTINGS).is_some());
+        let (settings, settings_wrong) = match read {
+            Ok(settings) => (settings, None),
+            Err(error) => (Settings::default(), Some(error)),
+        };
         let store = match store {
             Some(folder) => Some(std::path::absolute(&folder).context("find", &folder)?),
             None => None,
@@ -104,6 +126,9 @@ impl Context {
             host: process::host_name(),
             now: Timestamp::now(),
             variables: Variables(environment::texts()),
+            settings,
+            settings_file,
+            settings_wrong,
             tries: environment::number("SNAP_RETRY_TIMES"),
             first_wait: environment::number("SNAP_RETRY_MILLISECONDS").map(Duration::from_millis),
         })
@@ -119,4 +144,39 @@ impl Context {
         })?;
         Ok(Context { cwd, ..self.clone() })
     }
+}
+
+/// Returns where the user's settings are.
+fn settings_file() -> Result<PathBuf> {
+    let folders = directories::BaseDirs::new();
+    let folder = folders.map(|folders| folders.config_dir().join("snap"));
+    folder
+        .map(|folder| folder.join("snap.toml"))
+        .ok_or_else(|| Error::new(Kind::Environment, "There is no home folder").because("HOME is not set"))
+}
+
+/// Reads the user's settings. A project's own settings can name a file of the project in a variable: nothing of a project
+/// is obeyed.
+fn read_settings(file: &Path, home: &Path, cwd: &Path, named: bool) -> Result<Settings> {
+    let wrong = |why: &str| {
+        Error::new(Kind::Usage, format!("Cannot use the settings in {}", file.display())).because(why)
+    };
+    // It may be a link to where somebody keeps all such files.
+    let Ok(real) = file.canonicalize() else {
+        return if named { Err(wrong("there is no such file")) } else { Ok(Settings::default()) };
+    };
+    let project = cwd.ancestors().find(|folder| folder.join(".git").exists());
+    let usual = home.join(".config/snap/snap.toml");
+    if project.is_some_and(|project| real.starts_with(project) || file.starts_with(project)) && file != usual
+    {
+        return Err(wrong("it is in the project, and settings are the user's own"));
+    }
+    let text = files::read_plain(&real, LARGEST_SETTINGS)?.unwrap_or_default();
+    let text = String::from_utf8(text).map_err(|_| wrong("it is not text"))?;
+    Settings::parse(&text).map_err(|all| {
+        let lines = all.iter().map(|one| format!("{}:{}: {}", file.display(), one.line, one.what));
+        Error::new(Kind::Usage, "Cannot use the settings")
+            .list(lines)
+            .hint("`snap config` lists all settings with what they take")
+    })
 }

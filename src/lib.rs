@@ -29,6 +29,7 @@ pub mod remap;
 pub mod restore;
 pub mod risk;
 pub mod secrets;
+pub mod settings;
 pub mod store;
 pub mod stored_patch;
 pub mod sys;

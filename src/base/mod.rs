@@ -8,5 +8,6 @@ pub mod ids;
 pub mod monitor;
 pub mod paths;
 pub mod screen;
+pub mod sizes;
 pub mod timestamp;
 pub mod warning;

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::base::paths::RepoPath;
 use crate::git::{Pending, Status};
 use crate::manifest::Skipped;
+use crate::settings::{self, Settings};
 
 /// How much of what is untracked is saved without being asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +21,17 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Limits {
         Limits { file: 10 << 20, files: 200 }
+    }
+}
+
+impl Limits {
+    /// Returns what the user's settings say.
+    pub fn of(settings: &Settings) -> Limits {
+        let usual = Limits::default();
+        Limits {
+            file: settings.size(settings::MAX_FILE).unwrap_or(usual.file),
+            files: settings.count(settings::MAX_FILES).unwrap_or(usual.files),
+        }
     }
 }
 

@@ -6,8 +6,8 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use super::called;
 use super::commands::{
-    completions, demo, diff, doctor, export, import, init, lease, link, list, log, man, pin, prune, pull,
-    push, resume, rewind, save, show, status, undo, verify, view,
+    completions, config, demo, diff, doctor, export, import, init, lease, link, list, log, man, pin, prune,
+    pull, push, resume, rewind, save, show, status, undo, verify, view,
 };
 use super::global::Global;
 use super::help;
@@ -93,6 +93,7 @@ pub(crate) enum Command {
     Verify(verify::Verify),
     Doctor(doctor::Doctor),
     Init(init::Init),
+    Config(config::Config),
     Demo(demo::Demo),
     Completions(completions::Completions),
     Man(man::Man),

@@ -25,6 +25,7 @@ use std::process::ExitCode;
 
 use crate::base::error::{Error, Kind, Result};
 use crate::context::Context;
+use crate::settings;
 use crate::view::Action;
 use crate::workspace::Workspace;
 use args::{Arguments, Command};
@@ -103,6 +104,13 @@ fn run(typed: Typed<'_>, store: Option<PathBuf>, ui: &mut Ui) -> Result<Outcome>
         other => other,
     };
     let context = Context::from_environment(global.folder.as_deref(), store)?;
+    if let Command::Config(command) = command {
+        return command.run(&context, ui);
+    }
+    if let Some(wrong) = &context.settings_wrong {
+        return Err(wrong.clone());
+    }
+    output::pager::set_usual(context.settings.text(settings::PAGER));
     if let Some(own) = to_choose.filter(|_| pick::can_ask(ui))
         && let Some(outcome) = pick::choose(&context, own, global, ui)?
     {
@@ -164,6 +172,7 @@ fn run(typed: Typed<'_>, store: Option<PathBuf>, ui: &mut Ui) -> Result<Outcome>
         Command::Lease(command) => command.run(&context, &workspace, ui),
         // Answered above.
         Command::Completions(_)
+        | Command::Config(_)
         | Command::Man(_)
         | Command::Demo(_)
         | Command::Resume(_)

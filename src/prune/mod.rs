@@ -11,5 +11,5 @@ mod policy;
 mod removal;
 
 pub use plan::{Pushed, RemovalPlan, judge_pushed, prune_automatic, remove_unneeded, shown_name};
-pub use policy::{Policy, Verdict};
+pub use policy::{Policy, Retention, Verdict};
 pub use removal::{Removed, StillThere, bring_back, forget_links, remove_again};

@@ -12,7 +12,7 @@ use crate::base::timestamp::Timestamp;
 use crate::base::warning::Warning;
 use crate::context::Context;
 use crate::manifest::{Manifest, Trigger};
-use crate::prune::policy::{self, AUTOMATIC, Candidate, Policy, StoredPiece, Verdict};
+use crate::prune::policy::{self, Candidate, Policy, Retention, StoredPiece, Verdict};
 use crate::store::{Destination, Entry, LogEntry, Operation, Reference, Store, Sweep};
 use crate::workspace::Workspace;
 
@@ -62,7 +62,7 @@ impl RemovalPlan {
         if let Some(limit) = policy.max_size {
             let pieces: Vec<Vec<StoredPiece>> =
                 readable.iter().map(|(entry, manifest)| pieces(&workspace.store, entry, manifest)).collect();
-            policy::limit_size(&candidates, &pieces, &mut verdicts, limit, context.now);
+            policy::limit_size(&candidates, &pieces, &mut verdicts, limit, policy.retention, context.now);
         }
         let mut verdicts = verdicts.into_iter();
         let all = entries.into_iter().map(|entry| {
@@ -212,12 +212,13 @@ pub fn prune_automatic(context: &Context, workspace: &Workspace) -> Result<()> {
         let made_by_hook = |m: &Manifest| m.created_by.trigger == Trigger::Auto;
         entry.own && entry.manifest.as_ref().is_ok_and(made_by_hook)
     };
-    if store.entries()?.iter().filter(|entry| is_automatic(entry)).count() <= AUTOMATIC {
+    let retention = Retention::of(&context.settings);
+    if store.entries()?.iter().filter(|entry| is_automatic(entry)).count() <= retention.automatic {
         return Ok(());
     }
     let lock = store.lock_for_deleting()?;
     // Read again: others may have removed some while the lock was waited for.
-    let mut plan = RemovalPlan::by_policy(context, workspace, Policy::default())?;
+    let mut plan = RemovalPlan::by_policy(context, workspace, Policy { retention, ..Policy::default() })?;
     plan.occasion = Occasion::Automatic;
     for one in plan.all.iter_mut().filter(|one| !is_automatic(&one.entry)) {
         one.verdict = Verdict::keep("no hook of yours made it");

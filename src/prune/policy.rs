@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::base::timestamp::{Timestamp, age};
+use crate::settings::{self, Settings};
 
 /// How long a safety snapshot is kept whatever the policy says: `snap undo` needs it.
 pub(super) const SAFETY: Duration = Duration::from_secs(7 * 86_400);
@@ -22,9 +23,41 @@ const DAY: i64 = 86_400_000;
 /// How far ahead of ours the clock of whoever saved a snapshot may be.
 const CLOCKS_APART: Duration = Duration::from_secs(86_400);
 
+/// What is kept of the snapshots that `snap` makes by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// That many of the newest automatic snapshots are kept,
+    pub automatic: usize,
+    /// and of older ones the last of each day, for so many days.
+    pub automatic_days: i64,
+    /// How long a safety snapshot is kept whatever the policy says: `snap undo` needs it.
+    pub safety: Duration,
+}
+
+impl Default for Retention {
+    fn default() -> Retention {
+        Retention { automatic: AUTOMATIC, automatic_days: AUTOMATIC_DAYS, safety: SAFETY }
+    }
+}
+
+impl Retention {
+    /// Returns what the user's settings say.
+    pub fn of(settings: &Settings) -> Retention {
+        let usual = Retention::default();
+        let days = settings.number(settings::AUTOMATIC_DAYS).and_then(|days| i64::try_from(days).ok());
+        Retention {
+            automatic: settings.count(settings::AUTOMATIC).unwrap_or(usual.automatic),
+            automatic_days: days.unwrap_or(usual.automatic_days),
+            safety: settings.span(settings::SAFETY).unwrap_or(usual.safety),
+        }
+    }
+}
+
 /// What a person asked to keep and to remove.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
+    /// What is kept of what `snap` makes by itself; that alone asks for nothing.
+    pub retention: Retention,
     /// Remove what is older.
     pub older_than: Option<Duration>,
     /// Keep that many of the newest.
@@ -45,7 +78,7 @@ impl Policy {
 
     /// Says whether it asks for anything at all.
     pub fn is_empty(&self) -> bool {
-        *self == Policy::default()
+        *self == Policy { retention: self.retention, ..Policy::default() }
     }
 }
 
@@ -122,7 +155,7 @@ impl SoFar {
         if candidate.automatic && !candidate.pinned {
             return self.automatic.judge(candidate, policy, now);
         }
-        if let Some(verdict) = protected(candidate, now) {
+        if let Some(verdict) = protected(candidate, policy.retention, now) {
             return verdict;
         }
         if candidate.safety {
@@ -161,11 +194,12 @@ pub(super) fn limit_size(
     pieces: &[Vec<StoredPiece>],
     verdicts: &mut [Verdict],
     limit: u64,
+    retention: Retention,
     now: Timestamp,
 ) {
     let mut needed = BTreeSet::new();
     let mut total: u64 = 0;
-    let stays = |candidate: &Candidate| protected(candidate, now).is_some();
+    let stays = |candidate: &Candidate| protected(candidate, retention, now).is_some();
     // The user's own first; of each, what stays whatever the limit, then the newest.
     for (own, first) in [(true, true), (true, false), (false, true), (false, false)] {
         for ((candidate, pieces), verdict) in newest_first.iter().zip(pieces).zip(verdicts.iter_mut()) {
@@ -219,23 +253,28 @@ impl AutomaticSoFar {
         let old = now.since(candidate.created_at);
         if let Some(limit) = policy.older_than.filter(|limit| old > *limit) {
             Verdict::remove(format!("automatic, {} old, older than {}", age(old), age(limit)))
-        } else if self.number <= AUTOMATIC {
-            Verdict::keep(format!("automatic, number {} of the newest {AUTOMATIC}", self.number))
-        } else if first_of_day && now.as_millis().div_euclid(DAY) - day <= AUTOMATIC_DAYS {
+        } else if self.number <= policy.retention.automatic {
+            let newest = policy.retention.automatic;
+            Verdict::keep(format!("automatic, number {} of the newest {newest}", self.number))
+        } else if first_of_day && now.as_millis().div_euclid(DAY) - day <= policy.retention.automatic_days {
             Verdict::keep("automatic, the last of its day")
         } else {
-            Verdict::remove(format!("automatic, and {AUTOMATIC} are newer"))
+            Verdict::remove(format!("automatic, and {} are newer", policy.retention.automatic))
         }
     }
 }
 
 /// Says why a snapshot stays whatever is asked, if it does.
-fn protected(candidate: &Candidate, now: Timestamp) -> Option<Verdict> {
+fn protected(candidate: &Candidate, retention: Retention, now: Timestamp) -> Option<Verdict> {
     if candidate.pinned {
         return Some(Verdict::keep("pinned"));
     }
-    let young = now.since(candidate.created_at) < SAFETY;
-    (candidate.safety && young).then(|| Verdict::keep("made for `snap undo` less than a week ago"))
+    let young = now.since(candidate.created_at) < retention.safety;
+    let why = match retention.safety {
+        SAFETY => "made for `snap undo` less than a week ago".to_owned(),
+        span => format!("made for `snap undo` less than {} ago", age(span)),
+    };
+    (candidate.safety && young).then(|| Verdict::keep(why))
 }
 
 fn by_age(candidate: &Candidate, policy: Policy, now: Timestamp) -> Verdict {
@@ -311,6 +350,20 @@ mod tests {
     }
 
     #[test]
+    fn the_users_settings_say_how_much_of_what_was_made_by_itself_is_kept() {
+        let settings = "[keep]\nautomatic = 2\nautomatic_days = 3\nsafety = \"2d\"\n";
+        let retention = Retention::of(&Settings::parse(settings).expect("settings"));
+        let policy = Policy { retention, older_than: days(1), ..Policy::default() };
+        assert!(Policy { retention, ..Policy::default() }.is_empty());
+        let safety = |days_ago| Candidate { safety: true, ..saved(days_ago) };
+        assert_eq!(kept(&[safety(1), safety(2), safety(6)], policy), [true, false, false]);
+        let automatic = |days_ago| Candidate { automatic: true, ..saved(days_ago) };
+        let all = [0, 0, 0, 2, 3, 4].map(automatic);
+        let policy = Policy { retention, ..Policy::default() };
+        assert_eq!(kept(&all, policy), [true, true, false, true, true, false]);
+    }
+
+    #[test]
     fn only_a_policy_that_asks_for_something_is_one() {
         assert!(Policy::default().is_empty());
         assert!(!Policy { max_size: Some(0), ..Policy::default() }.is_empty());
@@ -367,7 +420,7 @@ mod tests {
         let all = [foreign(Candidate { pinned: true, ..saved(-9) }), foreign(saved(-8)), saved(1), saved(2)];
         let pieces: Vec<Vec<StoredPiece>> = (0..4).map(|number| vec![(format!("{number}"), 10)]).collect();
         let mut verdicts = plan(&all, Policy { max_size: Some(20), ..Policy::default() }, now);
-        limit_size(&all, &pieces, &mut verdicts, 20, now);
+        limit_size(&all, &pieces, &mut verdicts, 20, Retention::default(), now);
         assert_eq!(verdicts.iter().map(|one| one.keep).collect::<Vec<_>>(), [true, false, true, true]);
     }
 
@@ -396,7 +449,7 @@ mod tests {
         ];
         let fits = |limit| {
             let mut verdicts = plan(&all, Policy { max_size: Some(limit), ..Policy::default() }, now);
-            limit_size(&all, &pieces, &mut verdicts, limit, now);
+            limit_size(&all, &pieces, &mut verdicts, limit, Retention::default(), now);
             verdicts.iter().map(|verdict| verdict.keep).collect::<Vec<_>>()
         };
         assert_eq!(fits(130), [true, true, true, true]);

@@ -200,6 +200,7 @@ fn golden_json_of_every_command_stays_as_it_is() {
     run(&project, &["undo"], 0);
     run(&project, &["redo"], 0);
     run(&project, &["log"], 0);
+    run(&project, &["config"], 0);
     run(&project, &["prune", "--keep-last", "1", "--dry-run"], 0);
     run(&project, &["rm", "--remote", "origin", "before api refactor"], 0);
     run(&project, &["rm", "before api refactor"], 0);

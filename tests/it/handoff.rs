@@ -67,6 +67,9 @@ fn import(project: &Project, bundle: &[u8]) -> Result<(), Error> {
         tries: None,
         first_wait: None,
         variables: claude_snap::context::Variables(Vec::new()),
+        settings: claude_snap::settings::Settings::default(),
+        settings_file: std::path::PathBuf::new(),
+        settings_wrong: None,
     };
     let workspace = Workspace::open(&context)?;
     transfer::import(&context, &workspace, Cursor::new(bundle), "-").map(|_| ())

@@ -9,6 +9,7 @@ mod canary;
 mod checkpoints;
 mod client_matrix;
 mod command_line;
+mod config;
 mod conflicts;
 mod converted;
 mod crash;

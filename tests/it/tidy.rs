@@ -11,7 +11,7 @@ use crate::support::project::files_below;
 const LAYERS: [&[&str]; 17] = [
     // Values, which are pure: the lower ones know nothing of the format, the upper ones speak of it.
     &["base"],
-    &["json", "remap", "risk", "secrets"],
+    &["json", "remap", "risk", "secrets", "settings"],
     &["manifest"],
     &["diff", "grants"],
     &["stored_patch"],
@@ -89,6 +89,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("tracing_subscriber", &["cli/diagnostics.rs"]),
     ("two_face", &["diff/syntax.rs"]),
     ("unicode_width", &["base/screen.rs"]),
+    ("toml", &["settings.rs"]),
     ("uuid", &["base/ids.rs"]),
     ("zstd", &["base/compress.rs"]),
     // Not dependencies, but as good as some: only these files read the environment, and start programs.

@@ -1,6 +1,7 @@
 //! The commands, one in each file: what each takes, and what it prints.
 
 pub(crate) mod completions;
+pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod diff;
 pub(crate) mod doctor;

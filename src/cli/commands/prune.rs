@@ -19,7 +19,8 @@ use crate::cli::output::{Report, Style, Ui, progress_bar, text};
 use crate::cli::remotes::{Transfer, TransferReport, finish, with_remote};
 use crate::cli::upkeep::follow_links;
 use crate::context::Context;
-use crate::prune::{Policy, RemovalPlan, Verdict};
+use crate::prune::{Policy, RemovalPlan, Retention, Verdict};
+use crate::settings::{self, Settings};
 use crate::store::{Entry, Sweep, YoungObjects};
 use crate::transfer::{ListedSnapshot, TransferOutcome};
 use crate::workspace::Workspace;
@@ -135,7 +136,9 @@ fn judged(plan: &RemovalPlan) -> Vec<Judged> {
 
 impl Prune {
     pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
-        let policy = Policy {
+        let retention = Retention::of(&context.settings);
+        let mut policy = Policy {
+            retention,
             older_than: self.older_than,
             keep_last: self.keep_last,
             keep_daily: self.keep_daily,
@@ -143,8 +146,11 @@ impl Prune {
             max_size: self.max_size,
         };
         if policy.is_empty() && !self.now {
+            policy = usual(&context.settings, retention);
+        }
+        if policy.is_empty() && !self.now {
             return Err(Error::new(Kind::Usage, "`snap prune` needs to know what to keep").hint(
-                "say `--older-than 7d`, `--keep-last 10`, `--keep-daily 7`, `--keep-weekly 4`, `--max-size 2GiB`, or several; `--now` alone empties the trash",
+                "say `--older-than 7d`, `--keep-last 10`, `--keep-daily 7`, `--keep-weekly 4`, `--max-size 2GiB`, or several, or put them into your settings (`snap config`); `--now` alone empties the trash",
             ));
         }
         if let Some(remote) = &self.remote {
@@ -190,6 +196,18 @@ impl Prune {
         warnings.iter().for_each(|warning| ui.warn(&warning.to_string()));
         report.freed = Some(Freed::of(freed));
         report.finish(ui, context.now)
+    }
+}
+
+/// Returns the rules that the user's settings have for when none is given.
+fn usual(settings: &Settings, retention: Retention) -> Policy {
+    Policy {
+        retention,
+        older_than: settings.span(settings::OLDER_THAN),
+        keep_last: settings.count(settings::KEEP_LAST),
+        keep_daily: settings.count(settings::KEEP_DAILY),
+        keep_weekly: settings.count(settings::KEEP_WEEKLY),
+        max_size: settings.size(settings::MAX_SIZE),
     }
 }
 

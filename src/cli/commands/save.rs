@@ -1,6 +1,6 @@
 //! `snap save`.
 
-use clap::Args;
+use clap::{Args, ValueEnum as _};
 use serde::Serialize;
 
 use crate::audit;
@@ -24,6 +24,7 @@ use crate::cli::upkeep::follow_links;
 use crate::context::Context;
 use crate::manifest::{HistoryStart, LeftOut, Manifest, Secret, Skipped, Transcript};
 use crate::restore;
+use crate::settings;
 use crate::store::{LogEntry, Operation};
 use crate::workspace::Workspace;
 
@@ -55,9 +56,9 @@ pub(crate) struct Save {
     /// Leave out untracked files in `node_modules` and the like if there are more than N in a folder [default: 200]
     #[arg(long, value_name = "N", value_parser = parse_number)]
     max_files: Option<usize>,
-    /// How much of the conversation to save
-    #[arg(long, value_name = "HOW", default_value = "context")]
-    history: HistoryChoice,
+    /// How much of the conversation to save [default: context]
+    #[arg(long, value_name = "HOW")]
+    history: Option<HistoryChoice>,
     /// Sign it with your SSH key (git's `user.signingKey`), so that others can check that it is yours
     ///
     /// `git config --global snap.sign true` signs every snapshot.
@@ -99,19 +100,24 @@ impl Save {
                 .hint("go to your project, or name the session: `snap save --session ID`"));
         }
         let monitor = Monitor::default();
+        let limits = Limits::of(&context.settings);
+        let usual = context
+            .settings
+            .text(settings::HISTORY)
+            .and_then(|text| HistoryChoice::from_str(text, true).ok());
         let request = Request {
             name: self.name.as_deref(),
             message: self.message.as_deref(),
             session: session.as_ref(),
-            history: match self.history {
+            history: match self.history.or(usual).unwrap_or(HistoryChoice::Context) {
                 HistoryChoice::Context => History::Context,
                 HistoryChoice::Full => History::Full,
                 HistoryChoice::None => History::None,
             },
             include: &self.include,
             limits: Limits {
-                file: self.max_file.unwrap_or(Limits::default().file),
-                files: self.max_files.unwrap_or(Limits::default().files),
+                file: self.max_file.unwrap_or(limits.file),
+                files: self.max_files.unwrap_or(limits.files),
             },
             automatic: None,
             sign: if self.sign { Signing::Asked } else { Signing::Configured },

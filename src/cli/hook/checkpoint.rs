@@ -343,7 +343,7 @@ fn save(
         session: session.as_ref(),
         history: History::Context,
         include: &[],
-        limits: Limits::default(),
+        limits: Limits::of(&context.settings),
         automatic: Some(automatic),
         sign: Signing::No,
         allow_secrets: &[],

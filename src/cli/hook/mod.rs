@@ -147,7 +147,12 @@ impl Started {
     /// Reads the surroundings, as they are where the session works.
     fn context(&self) -> Result<Context> {
         let folder = self.input.cwd.as_deref().filter(|folder| folder.is_dir());
-        Context::from_environment(folder, self.store.clone())
+        let context = Context::from_environment(folder, self.store.clone())?;
+        if let Some(wrong) = &context.settings_wrong {
+            // Nothing that is wrong in them keeps a checkpoint from being made: the usual ones hold.
+            note(self.store.as_deref(), &format!("snap hook: {wrong}"));
+        }
+        Ok(context)
     }
 
     /// Writes down what nothing but this event says, for a later save.

@@ -3,10 +3,12 @@
 //! Writes to the descriptor itself, in large blocks, the first one at once. If the reader goes away, that is
 //! an error of kind `ClosedPipe`, which ends the work behind it. Owns the width of the screen.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Write};
 use std::os::fd::AsFd as _;
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
 
@@ -88,14 +90,25 @@ impl Drop for Sheet {
     }
 }
 
-/// Starts `$SNAP_PAGER`, `$PAGER` or `less`; `None` if there is none or it is `cat`.
+/// The pager of the user's settings.
+static USUAL: OnceLock<OsString> = OnceLock::new();
+
+/// Takes the pager of the user's settings, if they name one, for the whole run.
+pub(crate) fn set_usual(pager: Option<&str>) {
+    if let Some(pager) = pager {
+        let _first = USUAL.set(pager.into());
+    }
+}
+
+/// Starts `$SNAP_PAGER`, the pager of the user's settings, `$PAGER` or `less`; `None` if there is none or it is `cat`.
 fn start_pager() -> Option<Child> {
     // A terminal that can't move its cursor has no pages.
     if std::env::var_os(IN_USE).is_some() || std::env::var_os("TERM").is_some_and(|term| term == "dumb") {
         return None;
     }
     let programs = Programs::around(&[]);
-    let named = ["SNAP_PAGER", "PAGER"].into_iter().find_map(std::env::var_os);
+    let named =
+        std::env::var_os("SNAP_PAGER").or_else(|| USUAL.get().cloned()).or_else(|| std::env::var_os("PAGER"));
     let mut command = match named {
         Some(name) if name.is_empty() || name == "cat" => return None,
         Some(name) if is_missing(&name, &programs) => return None,

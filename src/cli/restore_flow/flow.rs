@@ -98,7 +98,7 @@ impl RestoreArgs {
         let mut granting = if self.no_session && self.grants.is_none() {
             GrantPlan::none()
         } else {
-            GrantPlan::of(grants::choice(self.grants, &plan, ui), &plan, workspace)
+            GrantPlan::of(grants::choice(self.grants, &context.settings, &plan, ui), &plan, workspace)
         };
         if self.dry_run {
             granting.options(&self.client);

@@ -10,6 +10,7 @@ use crate::cli::output::words::count;
 use crate::cli::output::{Style, Text, Ui, text};
 use crate::grants::{GrantKind, Offer};
 use crate::restore::{GrantChoice, GrantPlan, RestorePlan};
+use crate::settings::{self, Settings};
 use crate::trust::Provenance;
 
 impl ValueEnum for GrantChoice {
@@ -36,10 +37,19 @@ fn word(choice: GrantChoice) -> &'static str {
 }
 
 /// Returns the chosen value. By default a person is asked, but not about somebody else's grants.
-pub(crate) fn choice(asked: Option<GrantChoice>, plan: &RestorePlan, ui: &Ui) -> GrantChoice {
+/// What the user's settings say counts for the user's own snapshots only.
+pub(crate) fn choice(
+    asked: Option<GrantChoice>,
+    settings: &Settings,
+    plan: &RestorePlan,
+    ui: &Ui,
+) -> GrantChoice {
     let foreign = matches!(plan.provenance(), Provenance::Foreign { .. });
     let asks = ui.is_terminal() && !ui.json() && !foreign;
-    asked.unwrap_or(if asks { GrantChoice::Review } else { GrantChoice::None })
+    let usual = settings.text(settings::GRANTS).and_then(|text| GrantChoice::from_str(text, true).ok());
+    let usual = usual.filter(|_| plan.provenance() == &Provenance::Own);
+    let usual = usual.filter(|usual| asks || *usual != GrantChoice::Review);
+    asked.or(usual).unwrap_or(if asks { GrantChoice::Review } else { GrantChoice::None })
 }
 
 /// Asks which to grant, if that is to be asked; `no_input`: take what can be taken unseen.

@@ -13,15 +13,19 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::settings::{Setting, Settling, word, yes_or_no};
+use super::settings::{Named, Setting, SettingSource, Settling, word, yes_or_no};
 use crate::base::error::Result;
 use crate::cli::output::pager::{has_input, is_in_front, screen_width};
 use crate::cli::output::{Style, Ui, text};
 use crate::diff::{Background, Depth, Links, Look, Patience, Theme};
+use crate::settings::{self, Settings};
 
 /// How long a terminal may take to answer; one at the other end of a network takes longer.
 const ANSWER: Duration = Duration::from_millis(100);
 const ANSWER_FROM_AFAR: Duration = Duration::from_millis(400);
+
+/// No setting of the user's has the name of this one: it says the opposite.
+const NEVER: &str = "";
 
 /// Which colours are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -71,40 +75,61 @@ pub(super) struct LookOptions {
 
 impl LookOptions {
     /// Settles what the options leave open; names variables that are wrong.
-    pub(super) fn settled(&self, ui: &mut Ui) -> LookSettings {
+    pub(super) fn settled(&self, settings: &Settings, ui: &mut Ui) -> LookSettings {
         let variable = |name: &str| std::env::var_os(name).map(|text| text.to_string_lossy().into_owned());
-        let mut settling = Settling { variable: &variable, warnings: Vec::new() };
+        let mut settling = Settling { variable: &variable, settings, warnings: Vec::new() };
+        let of = |variable, setting| Named { variable, setting };
         let links = |text: &str| Some(text.to_owned());
         let number = |text: &str| text.parse().ok();
         let backgrounds = "auto, dark, light or ansi";
         let no_numbers = self.no_line_numbers.then_some(true);
-        let settings = LookSettings {
-            theme: settling.settle(self.theme, "SNAP_DIFF_THEME", word, backgrounds, Colors::Auto),
+        let mut made = LookSettings {
+            theme: settling.settle(
+                self.theme,
+                of("SNAP_DIFF_THEME", settings::THEME),
+                word,
+                backgrounds,
+                Colors::Auto,
+            ),
             syntax: settling.settle(
                 self.syntax,
-                "SNAP_DIFF_SYNTAX",
+                of("SNAP_DIFF_SYNTAX", settings::SYNTAX),
                 word,
                 "auto, always or never",
                 Syntax::Auto,
             ),
-            links: settling.settle(self.links.clone(), "SNAP_DIFF_LINKS", links, "", "never".to_owned()),
+            links: settling.settle(
+                self.links.clone(),
+                of("SNAP_DIFF_LINKS", settings::LINKS),
+                links,
+                "",
+                "never".to_owned(),
+            ),
             no_numbers: settling.settle(
                 no_numbers,
-                "SNAP_DIFF_NO_LINE_NUMBERS",
+                of("SNAP_DIFF_NO_LINE_NUMBERS", NEVER),
                 yes_or_no,
                 "yes or no",
                 false,
             ),
             max_line: settling.settle(
                 self.max_line,
-                "SNAP_DIFF_MAX_LINE",
+                of("SNAP_DIFF_MAX_LINE", settings::MAX_LINE),
                 number,
                 "a number of bytes",
                 Look::default().max_line,
             ),
         };
+        // The settings say it the other way round.
+        let stated = settings
+            .stated(settings::LINE_NUMBERS)
+            .filter(|_| made.no_numbers.from == SettingSource::Default);
+        if let Some(stated) = stated {
+            let value = stated.text == "false";
+            made.no_numbers = Setting { value, from: SettingSource::Settings(stated.line) };
+        }
         settling.warnings.iter().for_each(|warning| ui.warn(warning.as_str()));
-        settings
+        made
     }
 }
 
@@ -198,11 +223,14 @@ impl LookSettings {
             Background::Dark => "dark",
             Background::Light => "light",
         };
+        let [from_theme, from_syntax, from_links, from_numbers, from_line] =
+            [self.theme.from, self.syntax.from, self.links.from, self.no_numbers.from, self.max_line.from]
+                .map(SettingSource::name);
         let theme_from = match (self.theme.value, answers, theme) {
             (Colors::Auto, true, "ansi") => "the terminal did not answer",
             (Colors::Auto, true, _) => "the terminal's answer",
             (Colors::Auto, false, _) => "no terminal to ask",
-            _ => self.theme.from.name(),
+            _ => &from_theme,
         };
         let depth = match self.theme(Asked(None)).depth {
             Depth::Full => ("all", "COLORTERM"),
@@ -214,10 +242,10 @@ impl LookSettings {
             ("color", yes(ui.color()), ui.color_from()),
             ("theme", theme.to_owned(), theme_from),
             ("colors", depth.0.to_owned(), depth.1),
-            ("syntax", named(self.syntax.value.to_possible_value()), self.syntax.from.name()),
-            ("links", self.links.value.clone(), self.links.from.name()),
-            ("line-numbers", yes(self.numbers()), self.no_numbers.from.name()),
-            ("max-line", self.max_line().to_string(), self.max_line.from.name()),
+            ("syntax", named(self.syntax.value.to_possible_value()), &from_syntax),
+            ("links", self.links.value.clone(), &from_links),
+            ("line-numbers", yes(self.numbers()), &from_numbers),
+            ("max-line", self.max_line().to_string(), &from_line),
             ("width", screen_width().to_string(), "COLUMNS, the terminal, or 80"),
         ];
         if ui.json() {

@@ -166,7 +166,7 @@ impl Diff {
         }
         crate::git::read_blobs_only_to_show();
         let form = self.form(ui);
-        let settings = self.look.settled(ui);
+        let settings = self.look.settled(&context.settings, ui);
         if self.look.show_config {
             settings.list(form.name(), ui)?;
             return Ok(Outcome::Done);
