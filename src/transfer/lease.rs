@@ -52,7 +52,7 @@ impl Lease {
 }
 
 /// Returns how somebody is called in a lease.
-pub(super) fn name_of(user: &str, host: &str) -> String {
+pub fn name_of(user: &str, host: &str) -> String {
     format!("{}@{}", part(user), part(host))
 }
 

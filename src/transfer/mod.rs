@@ -15,6 +15,7 @@ mod outcome;
 mod peers;
 mod remote;
 mod remote_lookup;
+mod seen_leases;
 
 use crate::audit;
 use crate::context::Context;
@@ -23,10 +24,11 @@ use crate::manifest::Manifest;
 use crate::store::{LogEntry, Operation};
 
 pub use file::{Imported, export, export_to_file, import};
-pub use lease::Lease;
+pub use lease::{Lease, name_of};
 pub use outcome::{ListedSnapshot, RemotePrunePlan, TransferOutcome, TransferResult};
 pub use peers::{Peer, peer_of};
 pub use remote::Remotes;
+pub use seen_leases::{SeenLease, seen_leases};
 
 /// Keeps a snapshot's base commit, if it is here, from git's garbage collection, as `save` does.
 fn keep_base(repository: Option<&Repository>, manifest: &Manifest) {

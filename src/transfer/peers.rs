@@ -22,6 +22,14 @@ pub struct Peer {
     pub(super) leads_to: Vec<String>,
 }
 
+impl Peer {
+    /// Returns what tells this remote from others.
+    pub(super) fn key(&self) -> String {
+        let lines = std::iter::once(&self.remote).chain(&self.leads_to);
+        lines.map(|line| format!("{}\n", line.replace('\n', " "))).collect()
+    }
+}
+
 /// Returns the remote with which this user last exchanged a snapshot.
 pub fn peer_of(context: &Context, snapshot: &SnapshotId) -> Option<Peer> {
     let text = place(context, snapshot).read(LARGEST).ok()??;
@@ -42,9 +50,7 @@ pub(super) fn note(context: &Context, snapshot: &SnapshotId, peer: &Peer) -> Res
     let place = place(context, snapshot);
     let folder = place.folder();
     folder.make_folder()?;
-    let lines = std::iter::once(&peer.remote).chain(&peer.leads_to);
-    let text: String = lines.map(|line| format!("{}\n", line.replace('\n', " "))).collect();
-    files::publish(&folder, &place, text.as_bytes(), Existing::Replace).map(drop)
+    files::publish(&folder, &place, peer.key().as_bytes(), Existing::Replace).map(drop)
 }
 
 fn place(context: &Context, snapshot: &SnapshotId) -> OwnPath {

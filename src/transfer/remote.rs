@@ -8,7 +8,7 @@ use super::common_snapshots::{self, Mine};
 use super::lease::{self, LEASES, Lease};
 use super::outcome::{ListedSnapshot, RemotePrunePlan, TransferOutcome, TransferResult};
 use super::peers::{self, Peer};
-use super::{keep_base, line};
+use super::{keep_base, line, seen_leases};
 use crate::audit;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
@@ -313,12 +313,18 @@ impl<'a> Remotes<'a> {
     }
 
     /// Deletes leases; what can't be deleted expires.
-    fn forget_leases(&self, which: impl Fn(&Lease) -> bool) {
-        let refs: Vec<RemoteRef> =
-            self.leases.iter().filter(|lease| which(lease)).map(|lease| lease.at.clone()).collect();
-        if !refs.is_empty() {
+    fn forget_leases(&mut self, which: impl Fn(&Lease) -> bool) {
+        let gone: Vec<Lease> = self.leases.extract_if(.., |lease| which(lease)).collect();
+        if !gone.is_empty() {
+            let refs: Vec<RemoteRef> = gone.into_iter().map(|lease| lease.at).collect();
             let _best_effort = self.remote.delete(&refs);
+            self.note_leases();
         }
+    }
+
+    /// Notes what is known of leases, for `snap status`.
+    fn note_leases(&self) {
+        let _best_effort = seen_leases::note(self.context, &self.peer(), &self.leases);
     }
 
     /// Returns who else works on a snapshot that is on the remote; `None` if it is not there.
@@ -350,6 +356,8 @@ impl<'a> Remotes<'a> {
         let refs: Vec<RemoteRef> =
             made.into_iter().map(|oid| RemoteRef { oid, name: name.clone() }).collect();
         self.remote.create(&refs)?;
+        self.leases.extend(refs.into_iter().filter_map(Lease::parse));
+        self.note_leases();
         let stale = |lease: &Lease| lease.id == *id && (lease.who == me || !lease.counts(now));
         self.forget_leases(|lease| stale(lease) && lease.at.name != name);
         Ok(())
@@ -394,6 +402,7 @@ impl<'a> Remotes<'a> {
     fn places(&mut self) -> Result<Vec<RemoteSnapshot>> {
         let listed = self.remote.list(&[REFS, LEASES])?;
         self.leases = listed.iter().cloned().filter_map(Lease::parse).collect();
+        self.note_leases();
         Ok(listed.into_iter().filter_map(RemoteSnapshot::parse).collect())
     }
 

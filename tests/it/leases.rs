@@ -66,11 +66,23 @@ fn whoever_resumes_what_another_one_works_on_is_told_and_goes_on() {
     let table = ada.snap(&["list", "--remote"]).exits(0).stdout;
     assert!(table.contains("(being worked on by bob@"), "{table}");
 
+    // `status` asks no remote: it says what was seen last, and when.
+    let status = ada.snap(&["status", "--json"]).exits(0).json();
+    let seen: Vec<(&str, bool)> = (status["leases"].as_array().must("leases").iter())
+        .filter_map(|lease| Some((lease["who"].as_str()?, lease["mine"].as_bool()?)))
+        .collect();
+    assert!(seen.len() == 2 && seen.iter().all(|(_, mine)| !mine), "{status}");
+    assert!(seen.iter().any(|(who, _)| who.starts_with("bob@")), "{status}");
+    let lines = snap_as("bob", &bob, &["status"]).exits(0).stdout;
+    assert!(lines.contains("Leases ") && lines.contains("\"shared\" yours  since "), "{lines}");
+
     // Who hands on what came of it has done with it; who withdraws it, with all.
     bob.write("b.txt", "by bob\n");
     snap_as("bob", &bob, &["save", "of bob"]).exits(0);
     snap_as("bob", &bob, &["push"]).exits(0);
     assert_eq!(holders(&ada, &remote), ["eve"]);
+    let left = snap_as("bob", &bob, &["status", "--json"]).exits(0).json();
+    assert!(left["leases"].as_array().must("leases").iter().all(|lease| lease["mine"] == false), "{left}");
     ada.snap(&["rm", "--remote", "origin", "shared"]).exits(0);
     assert_eq!((leases(&ada, &remote), refs(&ada, &remote).len()), (Vec::new(), 1));
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::init::{off_switch, set_up};
 use crate::base::error::Result;
 use crate::base::screen::Line;
-use crate::base::timestamp::age;
+use crate::base::timestamp::{Timestamp, age};
 use crate::cli::called;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
@@ -21,6 +21,7 @@ use crate::context::Context;
 use crate::manifest::Manifest;
 use crate::restore;
 use crate::store::{Entry, Reference};
+use crate::transfer::{self, SeenLease};
 use crate::workspace::Workspace;
 
 /// Show the session, the newest snapshot, what calls snap, and what is wrong
@@ -62,6 +63,8 @@ struct StatusReport {
     session: Option<SessionNow>,
     newest: Option<Newest>,
     store: StoreNow,
+    /// Who works on snapshots that are here, as their remotes said last.
+    leases: Vec<LeaseNow>,
     hooks: Vec<Caller>,
     program: Programs,
     problems: Vec<Problem>,
@@ -97,6 +100,22 @@ struct StoreNow {
     safety: usize,
     /// In bytes, on disk.
     size: u64,
+}
+
+/// That somebody works on a snapshot.
+#[derive(Serialize)]
+struct LeaseNow {
+    name: String,
+    id: String,
+    /// `USER@HOST`.
+    who: String,
+    mine: bool,
+    since: Timestamp,
+    remote: String,
+    /// When the remote was asked.
+    seen: Timestamp,
+    #[serde(skip)]
+    ages: [String; 2],
 }
 
 /// What makes the client call `snap`.
@@ -151,6 +170,7 @@ impl StatusReport {
                 safety,
                 size: manifests + objects.values().sum::<u64>(),
             },
+            leases: leases(context, &entries),
             hooks: places.iter().map(Caller::of).collect(),
             program: Programs {
                 version: env!("CARGO_PKG_VERSION"),
@@ -199,6 +219,7 @@ impl StatusReport {
         let all = format!("{}{safety}, {}", count(*snapshots, "snapshot"), size_text(*size));
         lines.push(("Store", text![all]));
         lines.push(("Store", Style::Faint.of(path)));
+        lines.extend(self.leases.iter().map(|lease| ("Leases", lease.line())));
         if self.hooks.is_empty() {
             lines.push((
                 "Hooks",
@@ -255,6 +276,36 @@ impl Caller {
             plugin: place.plugin.clone(),
         }
     }
+}
+
+impl LeaseNow {
+    fn line(&self) -> Text {
+        let LeaseNow { name, who, mine, remote, ages: [since, seen], .. } = self;
+        let whose = if *mine { text!["yours"] } else { text![Style::Warning.of(who)] };
+        let place = format!("  since {since} on {remote}, seen {}", ago(seen));
+        text![format!("\"{name}\" "), whose, Style::Faint.of(place)]
+    }
+}
+
+/// Returns the leases on these snapshots.
+fn leases(context: &Context, entries: &[Entry]) -> Vec<LeaseNow> {
+    let me = transfer::name_of(&context.user, &context.host);
+    let seen = transfer::seen_leases(context).into_iter();
+    seen.filter_map(|SeenLease { lease, remote, seen }| {
+        let named = |entry: &&Entry| entry.readable().is_some_and(|manifest| manifest.id == lease.id);
+        let entry = entries.iter().find(named)?;
+        Some(LeaseNow {
+            name: Line(&entry.called).to_string(),
+            id: lease.id.to_string(),
+            mine: lease.who == me,
+            ages: [age(context.now.since(lease.since)), age(context.now.since(seen))],
+            who: lease.who,
+            since: lease.since,
+            remote,
+            seen,
+        })
+    })
+    .collect()
 }
 
 /// Returns the session that a save would take.
