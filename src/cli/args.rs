@@ -12,6 +12,8 @@ use super::commands::{
 use super::global::Global;
 use super::help;
 use super::hook;
+use super::pick;
+use crate::view::Action;
 
 /// Save the whole working state of a Claude Code session, and resume it anywhere
 #[derive(Parser)]
@@ -32,7 +34,8 @@ use super::hook;
                  5   damaged, or in a newer format\n\
                  6   done, but parts were skipped or are in conflict\n\
                  7   git, the disk or permissions failed\n\
-                 70  a bug",
+                 70  a bug\n\
+                 130 left without a choice",
             ),
         ],
     )
@@ -50,9 +53,10 @@ impl Arguments {
         Arguments::command().name(called::name()).bin_name(called::name())
     }
 
-    /// Reads what was typed.
-    pub(crate) fn typed() -> Result<Arguments, clap::Error> {
-        Arguments::from_arg_matches(&Arguments::line().try_get_matches()?)
+    /// Reads what was typed, and for what a snapshot is still to be chosen.
+    pub(crate) fn typed() -> Result<(Arguments, Option<Action>), clap::Error> {
+        let matches = Arguments::line().try_get_matches()?;
+        Ok((Arguments::from_arg_matches(&matches)?, pick::wanted(&matches)))
     }
 }
 

@@ -1,8 +1,9 @@
 //! The options that every command takes.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum as _};
 
 use super::output::ColorChoice;
 
@@ -28,4 +29,23 @@ pub(crate) struct Global {
     /// Log each phase and its duration to standard error; twice: also each git command
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     pub(crate) verbose: u8,
+}
+
+impl Global {
+    /// Returns the words that say the same again.
+    pub(crate) fn words(&self) -> Vec<OsString> {
+        let mut words: Vec<OsString> = Vec::new();
+        if let Some(folder) = &self.folder {
+            words.extend(["-C".into(), folder.into()]);
+        }
+        if let Some(store) = &self.store {
+            words.extend(["--store".into(), store.into()]);
+        }
+        if let Some(color) = self.color.to_possible_value() {
+            words.push(format!("--color={}", color.get_name()).into());
+        }
+        words.extend(self.quiet.then(|| "--quiet".into()));
+        words.extend((0..self.verbose).map(|_| "--verbose".into()));
+        words
+    }
 }

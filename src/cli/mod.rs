@@ -13,6 +13,7 @@ mod hook;
 mod option_values;
 mod outcome;
 mod output;
+mod pick;
 mod remotes;
 mod restore_flow;
 mod session_choice;
@@ -24,6 +25,7 @@ use std::process::ExitCode;
 
 use crate::base::error::{Error, Kind, Result};
 use crate::context::Context;
+use crate::view::Action;
 use crate::workspace::Workspace;
 use args::{Arguments, Command};
 use global::Global;
@@ -35,7 +37,7 @@ pub fn main() -> ExitCode {
     if completion::answer(Arguments::line) {
         return ExitCode::SUCCESS;
     }
-    let Arguments { global, command } = match Arguments::typed() {
+    let (Arguments { global, command }, to_choose) = match Arguments::typed() {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version are a success; a closed pipe is quiet there.
@@ -62,7 +64,10 @@ pub fn main() -> ExitCode {
         diagnostics::start_in_hook();
         return command.run(global.folder.as_deref(), store, &mut ui);
     }
-    let outcome = diagnostics::start(global.verbose).and_then(|()| run(command, &global, store, &mut ui));
+    let outcome = diagnostics::start(global.verbose).and_then(|()| {
+        let typed = Typed { command, to_choose, global: &global };
+        run(typed, store, &mut ui)
+    });
     match outcome.and_then(|outcome| ui.flush().map(|()| outcome)) {
         Ok(outcome) => ExitCode::from(outcome.exit_code()),
         Err(error) => {
@@ -81,7 +86,16 @@ fn status_of_a_project(folder: Option<&std::path::Path>) -> Option<Command> {
     is_project.then(|| Command::Status(Default::default()))
 }
 
-fn run(command: Command, global: &Global, store: Option<PathBuf>, ui: &mut Ui) -> Result<Outcome> {
+/// What was typed.
+struct Typed<'a> {
+    command: Command,
+    /// For what a snapshot is to be chosen, where one can be asked.
+    to_choose: Option<Action>,
+    global: &'a Global,
+}
+
+fn run(typed: Typed<'_>, store: Option<PathBuf>, ui: &mut Ui) -> Result<Outcome> {
+    let Typed { command, to_choose, global } = typed;
     // These two are about the command line itself, and need no folder.
     let command = match command {
         Command::Completions(command) => return command.run(ui),
@@ -89,6 +103,11 @@ fn run(command: Command, global: &Global, store: Option<PathBuf>, ui: &mut Ui) -
         other => other,
     };
     let context = Context::from_environment(global.folder.as_deref(), store)?;
+    if let Some(own) = to_choose.filter(|_| pick::can_ask(ui))
+        && let Some(outcome) = pick::choose(&context, own, global, ui)?
+    {
+        return Ok(outcome);
+    }
     // These open a workspace of their own choice.
     let command = match command {
         Command::Demo(command) => return command.run(&context, ui),
@@ -122,7 +141,10 @@ fn run(command: Command, global: &Global, store: Option<PathBuf>, ui: &mut Ui) -
         Command::Status(command) => command.run(&context, &workspace, ui),
         Command::List(command) => command.run(&context, &workspace, ui),
         Command::Show(command) => command.run(&context, &workspace, ui),
-        Command::View(command) => command.run(&context, &workspace, ui),
+        Command::View(command) => match command.run(&context, &workspace, ui)? {
+            Some(picked) => Err(pick::go_on(global, &picked)),
+            None => Ok(Outcome::Done),
+        },
         Command::Rewind(command) => command.run(&context, &workspace, ui),
         Command::Undo(command) => command.run(&context, &workspace, ui),
         Command::Redo(command) => command.run(&context, &workspace, ui),

@@ -8,6 +8,8 @@ pub(crate) enum Outcome {
     No,
     /// Finished, but parts were skipped; the report says which.
     Partial,
+    /// A person was to choose and left, by Esc or Ctrl-C. Nothing was done.
+    Left,
 }
 
 impl Outcome {
@@ -21,6 +23,8 @@ impl Outcome {
             Outcome::Done => 0,
             Outcome::No => 1,
             Outcome::Partial => 6,
+            // As of a program that Ctrl-C ended.
+            Outcome::Left => 130,
         }
     }
 }

@@ -108,7 +108,7 @@ impl Document {
     pub(super) fn push(&mut self, block: DiffBlock) -> io::Result<()> {
         for (number, record) in block.records.iter().enumerate() {
             match (record.what, self.hunks.last_mut()) {
-                (What::Hunk, _) => {
+                (What::Hunk | What::Prompt, _) => {
                     let record = self.records + number as u64;
                     self.hunks.push(Hunk { record, ..Hunk::default() });
                 }

@@ -9,9 +9,10 @@ use ratatui::style::{Color, Modifier, Style};
 
 use super::facts::{Fact, Mood};
 use super::keys::HELP;
+use super::pen::{Pen, faint, mood, strong};
 use super::record::What;
 use super::rows::{Run, Tone, ViewRow};
-use super::state::{Focus, LISTS, State};
+use super::state::{Focus, LISTS, Page, State};
 use crate::base::columns::wrapped;
 
 /// Longer lines are hard to read.
@@ -44,8 +45,8 @@ pub fn draw(state: &mut State, color: bool, buffer: &mut Buffer) -> io::Result<(
         pen.text(areas.diff.x + 1, areas.diff.y, areas.diff.width.saturating_sub(1), said, faint());
     }
     pen.status(state, areas.status, rows.last());
-    if let Some(page) = &state.page {
-        pen.page(page, state.size);
+    if let Some(page) = &mut state.page {
+        page.top = pen.page(page, state.size);
     } else if state.help {
         pen.help(state.size);
     }
@@ -55,54 +56,15 @@ pub fn draw(state: &mut State, color: bool, buffer: &mut Buffer) -> io::Result<(
 fn nothing_to_show(state: &State) -> &'static str {
     match (&state.facts, state.file) {
         (None, _) => "opening…",
+        (Some(_), None) if state.heard.is_some() && state.complete => "nothing was said",
+        (Some(_), None) if state.heard.is_some() => "reading…",
         (Some(facts), _) if facts.files.is_empty() => "this snapshot has no edited files",
         (Some(_), Some(_)) if state.complete => "nothing differs in its content",
         _ => "reading…",
     }
 }
 
-fn faint() -> Style {
-    Style::new().add_modifier(Modifier::DIM)
-}
-
-fn strong() -> Style {
-    Style::new().add_modifier(Modifier::BOLD)
-}
-
-struct Pen<'b> {
-    buffer: &'b mut Buffer,
-    color: bool,
-}
-
 impl Pen<'_> {
-    /// Writes at most `width` columns; returns how many.
-    fn text(&mut self, x: u16, y: u16, width: u16, text: &str, style: Style) -> u16 {
-        let style = if self.color { style } else { Style { fg: None, bg: None, ..style } };
-        let area = *self.buffer.area();
-        if width == 0 || x >= area.right() || y >= area.bottom() {
-            return 0;
-        }
-        // The one way to the screen: whatever comes here unsafe leaves safe.
-        let safe = if crate::base::screen::is_safe(text) {
-            text
-        } else {
-            &crate::base::screen::Line(text).to_string()
-        };
-        let (end, _) = self.buffer.set_stringn(x, y, safe, usize::from(width), style);
-        end - x
-    }
-
-    /// Writes text, cut with a mark if it is too long.
-    fn cut(&mut self, x: u16, y: u16, width: u16, text: &str, style: Style) -> u16 {
-        let used = self.text(x, y, width, text, style);
-        let all: usize = text.chars().map(crate::base::screen::width).sum();
-        if all > usize::from(width) && width > 0 {
-            self.text(x + width - 1, y, 1, "…", style);
-            return width;
-        }
-        used
-    }
-
     fn title(&mut self, state: &State, area: Rect) {
         if area.is_empty() {
             return;
@@ -180,7 +142,7 @@ impl Pen<'_> {
             return;
         }
         let file = state.facts.as_ref().zip(state.file).and_then(|(facts, file)| facts.files.get(file));
-        let Some(fact) = file else { return };
+        let Some(fact) = state.heard.as_ref().or(file) else { return };
         let style = if state.focus == Focus::Diff { strong() } else { strong().patch(faint()) };
         let mut x = area.x + 1;
         let end = area.right();
@@ -221,6 +183,11 @@ impl Pen<'_> {
             let typed = format!("/{}", crate::base::screen::Line(text));
             let used = self.text(area.x, y, room, &typed, strong());
             self.text(area.x + used, y, 1, " ", Style::new().add_modifier(Modifier::REVERSED));
+        } else if let Some(action) = state.asked {
+            let listed = state.attended().map(|listed| listed.fact.text.as_str());
+            let name = listed.or(state.facts.as_ref().map(|facts| facts.title.text.as_str()));
+            let question = action.question(name.unwrap_or_default());
+            self.cut(area.x, y, room, &format!(" {question}"), strong().patch(mood(Mood::Busy)));
         } else if let Some(busy) = state.busy() {
             let len = state.diff.as_ref().map_or(0, |diff| diff.len());
             self.cut(area.x, y, room, &format!(" {busy}… {len} rows so far; Esc ends it"), mood(Mood::Busy));
@@ -244,21 +211,27 @@ impl Pen<'_> {
         }
     }
 
-    /// Draws lines to read over everything else, as many as fit.
-    fn page(&mut self, page: &[String], screen: Rect) {
+    /// Draws lines to read over everything else, as many as fit; returns which of them comes first.
+    fn page(&mut self, page: &Page, screen: Rect) -> usize {
         if screen.width < 8 || screen.height < 3 {
-            return;
+            return page.top;
         }
         let columns = screen.width.saturating_sub(6).min(WIDEST_PAGE);
-        let lines: Vec<String> = page.iter().flat_map(|line| wrapped(line, usize::from(columns))).collect();
+        let lines: Vec<String> =
+            page.lines.iter().flat_map(|line| wrapped(line, usize::from(columns))).collect();
         let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2);
         let area = self.frame(columns + 4, height, screen);
         let room = usize::from(area.height.saturating_sub(2));
-        for (number, (line, y)) in lines.iter().zip(area.y + 1..area.bottom().saturating_sub(1)).enumerate() {
-            let is_cut = number + 1 == room && lines.len() > room;
+        let top = page.top.min(lines.len().saturating_sub(room));
+        let shown = lines.iter().enumerate().skip(top).zip(area.y + 1..area.bottom().saturating_sub(1));
+        for ((number, line), y) in shown {
             let style = if number == 0 { strong() } else { Style::new() };
-            self.cut(area.x + 2, y, columns, if is_cut { "…" } else { line }, style);
+            self.cut(area.x + 2, y, columns, line, style);
         }
+        if lines.len() > top + room {
+            self.text(area.right().saturating_sub(10), area.bottom() - 1, 8, " more ↓ ", faint());
+        }
+        top
     }
 
     /// Draws an empty frame in the middle of the screen, as large as that allows; returns where it is.
@@ -291,16 +264,8 @@ fn position(state: &State, last: Option<&ViewRow>) -> String {
     let percent = if state.complete { format!("  {}%", bottom * 100 / diff.len()) } else { String::new() };
     let searched = state.pattern.as_ref();
     let searched = searched.map_or(String::new(), |p| format!("  /{}", crate::base::screen::Line(p.text())));
-    format!(" hunk {hunk} of {hunks}{more}  row {bottom} of {}{more}{percent}{searched}", diff.len())
-}
-
-fn mood(mood: Mood) -> Style {
-    match mood {
-        Mood::Plain => Style::new(),
-        Mood::Good => Style::new().fg(Color::Green),
-        Mood::Bad => Style::new().fg(Color::Red),
-        Mood::Busy => Style::new().fg(Color::Yellow),
-    }
+    let unit = if state.heard.is_some() { "prompt" } else { "hunk" };
+    format!(" {unit} {hunk} of {hunks}{more}  row {bottom} of {}{more}{percent}{searched}", diff.len())
 }
 
 fn tone(tone: Tone) -> Style {
@@ -311,6 +276,9 @@ fn tone(tone: Tone) -> Style {
         What::Removed => Style::new().fg(Color::Red),
         What::Added => Style::new().fg(Color::Green),
         What::Note => Style::new().fg(Color::Yellow),
+        What::Prompt | What::Asked => strong(),
+        What::Said => Style::new(),
+        What::Call => faint(),
     };
     if tone.moved {
         style = style.add_modifier(Modifier::DIM);

@@ -64,6 +64,8 @@ pub struct Listed {
     pub id: String,
     /// Its name and age.
     pub fact: Fact,
+    /// Whether it is kept from being pruned.
+    pub pinned: bool,
 }
 
 /// Lists the snapshots of a store.
@@ -78,7 +80,7 @@ pub(super) fn listed(entries: &[Entry], now: Timestamp) -> Vec<Listed> {
                 mood: auto,
                 ..Fact::default()
             };
-            Listed { id: manifest.id.to_string(), fact }
+            Listed { id: manifest.id.to_string(), fact, pinned: entry.pinned }
         }
         Err(_) => {
             let text = Line(&entry.stem).to_string();
@@ -86,6 +88,7 @@ pub(super) fn listed(entries: &[Entry], now: Timestamp) -> Vec<Listed> {
             Listed {
                 id: String::new(),
                 fact: Fact { mark: "!".to_owned(), text, more, mood: Mood::Bad, ..Fact::default() },
+                pinned: entry.pinned,
             }
         }
     };
@@ -159,10 +162,6 @@ fn agent_detail(agent: &Agent) -> Vec<String> {
         format!("id {}", agent.id),
     ];
     detail.extend(agent.last.iter().flat_map(|last| paragraphs("last: ", last)));
-    if agent.transcript.is_some() {
-        detail.push(String::new());
-        detail.push(format!("`snap show REF --agent {}` prints what it said", agent.id));
-    }
     detail
 }
 
@@ -180,13 +179,20 @@ fn talk(manifest: &Manifest) -> Vec<String> {
         ("Last prompt: ", last.as_ref()),
         ("Last answer: ", answer.as_ref()),
     ];
-    let mut lines: Vec<String> = all
+    let lines: Vec<String> = all
         .into_iter()
         .flat_map(|(word, said)| said.into_iter().flat_map(move |said| paragraphs(word, said)))
         .collect();
-    lines.push(String::new());
-    lines.push("`snap show REF --talk` prints all of it.".to_owned());
     lines
+}
+
+/// Returns what was said of a snapshot and in it, by people and by the client: the message first, then the newest.
+pub(super) fn said_in(manifest: &Manifest) -> Vec<String> {
+    let session = manifest.session.as_ref();
+    let spoken = session.map(|session| &session.spoken);
+    let spoken = spoken.into_iter().flat_map(|said| [&said.last, &said.answer, &said.first]);
+    let title = session.map(|session| &session.title);
+    std::iter::once(&manifest.message).chain(spoken).chain(title).flatten().cloned().collect()
 }
 
 /// Returns the lines of a text behind an empty one, safe to show.

@@ -7,8 +7,8 @@ use ratatui::crossterm::event::{
 };
 use ratatui::layout::{Position, Rect};
 
+use super::action::Action;
 use super::document::Pattern;
-use super::facts::{Fact, SnapshotFacts};
 use super::rows::RowPosition;
 use super::state::{Effect, Focus, Goal, LISTS, State};
 
@@ -19,7 +19,7 @@ const WHEEL: isize = 3;
 const SIDEWAYS: usize = 8;
 
 /// What `?` shows: keys, and what they do.
-pub(super) const HELP: [(&str, &str); 18] = [
+pub(super) const HELP: [(&str, &str); 20] = [
     ("j k ↓ ↑", "a line down or up"),
     ("space b  PgDn PgUp", "a page down or up"),
     ("g G  Home End", "the start, the end"),
@@ -28,12 +28,14 @@ pub(super) const HELP: [(&str, &str); 18] = [
     ("/", "search in this file; lower case finds both"),
     ("Esc", "end the search"),
     ("s", "the versions side by side, or one above the other"),
-    ("w", "fold long lines by width, or cut them"),
+    ("f", "fold long lines by width, or cut them"),
     ("h l ← →", "move lines that are cut sideways"),
     ("z", "only the heads of hunks, or all; Enter opens one"),
     ("Tab", "next part: snapshots, tasks, agents, files, diff"),
-    ("Enter", "open the snapshot; read the task or agent; go to the diff"),
-    ("c", "what the conversation was about"),
+    ("Enter", "open the snapshot; read the task, or what an agent said"),
+    ("c", "the conversation; n and N are its prompts, [ ] the files"),
+    ("r w", "resume this snapshot, rewind to it; asks first"),
+    ("d p x", "print its diff, pin or unpin it, remove it; leaves the view"),
     ("v", "the diff alone, or with the lists"),
     ("mouse", "click and wheel; with Shift your terminal selects text"),
     ("?", "this"),
@@ -63,18 +65,34 @@ impl State {
             return Ok(Some(Effect::Quit));
         }
         self.message = None;
-        if self.page.take().is_some() || std::mem::take(&mut self.help) {
+        if let Some(mut page) = self.page.take() {
+            let height = usize::from(self.size.height.saturating_sub(3));
+            let by = match key.code {
+                KeyCode::Char('j') | KeyCode::Down => 1,
+                KeyCode::Char('k') | KeyCode::Up => -1,
+                KeyCode::Char(' ') | KeyCode::PageDown => height as isize,
+                KeyCode::Char('b') | KeyCode::PageUp => -(height as isize),
+                _ => return Ok(None),
+            };
+            page.top = page.top.saturating_add_signed(by);
+            self.page = Some(page);
+            return Ok(None);
+        }
+        if std::mem::take(&mut self.help) {
             return Ok(None);
         }
         if self.prompt.is_some() {
             self.type_in(key.code);
             return Ok(None);
         }
+        if let Some(action) = self.asked.take() {
+            return Ok((key.code == KeyCode::Char('y')).then_some(Effect::Do(action)));
+        }
         let page = self.height().saturating_sub(1).max(1) as isize;
         match key.code {
             KeyCode::Char('q') => return Ok(Some(Effect::Quit)),
             KeyCode::Char('?') => self.help = true,
-            KeyCode::Char('c') => self.page = self.facts.as_ref().map(|facts| facts.talk.clone()),
+            KeyCode::Char('c') => return Ok(self.facts.is_some().then_some(Effect::Talk)),
             KeyCode::Char('/') => self.prompt = Some(String::new()),
             KeyCode::Esc => (self.pattern, self.goal) = (None, None),
             KeyCode::Tab => self.turn(1),
@@ -86,17 +104,20 @@ impl State {
             KeyCode::Char(']') => return Ok(self.beside(1)),
             KeyCode::Char('[') => return Ok(self.beside(-1)),
             KeyCode::Char('s') => self.reshape(|state| state.columns = !state.columns)?,
-            KeyCode::Char('w') => self.reshape(|state| (state.cut, state.skip) = (!state.cut, 0))?,
+            KeyCode::Char('f') if !control => {
+                self.reshape(|state| (state.cut, state.skip) = (!state.cut, 0))?
+            }
             KeyCode::Char('z') => self.reshape(|state| state.folded = !state.folded)?,
             KeyCode::Char('v') => self.reshape(|state| state.wide = !state.wide)?,
             KeyCode::Char('h') | KeyCode::Left => self.skip = self.skip.saturating_sub(SIDEWAYS),
             KeyCode::Char('l') | KeyCode::Right if self.cut => self.skip += SIDEWAYS,
-            KeyCode::Char('f') if control => self.scroll(page)?,
+            KeyCode::Char('f') => self.scroll(page)?,
             KeyCode::Char('d') if control => self.scroll(page / 2)?,
             KeyCode::Char('u') if control => self.scroll(-page / 2)?,
             KeyCode::Char('b') | KeyCode::PageUp => self.by_hand(-page)?,
             KeyCode::Char(' ') | KeyCode::PageDown => self.by_hand(page)?,
             KeyCode::Enter => return self.enter(),
+            KeyCode::Char(letter @ ('r' | 'w' | 'd' | 'p' | 'x')) => return Ok(self.act(letter)),
             KeyCode::Char('j') | KeyCode::Down => return self.line(1),
             KeyCode::Char('k') | KeyCode::Up => return self.line(-1),
             KeyCode::Char('g') | KeyCode::Home => return self.start(),
@@ -104,6 +125,17 @@ impl State {
             _ => {}
         }
         Ok(None)
+    }
+
+    /// Takes the key of an action. What changes the work tree needs a second key.
+    fn act(&mut self, letter: char) -> Option<Effect> {
+        let action = Action::of(letter, self.attended().is_some_and(|listed| listed.pinned))?;
+        self.picked(action)?;
+        if action.changes_files() {
+            self.asked = Some(action);
+            return None;
+        }
+        Some(Effect::Do(action))
     }
 
     /// Takes a key while a search is typed.
@@ -159,7 +191,7 @@ impl State {
     }
 
     fn beside(&mut self, by: isize) -> Option<Effect> {
-        let now = self.file?;
+        let Some(now) = self.file else { return self.select(3, 0) };
         let next = now.checked_add_signed(by).filter(|next| *next < self.lengths()[3]);
         if next.is_none() {
             self.tell(if by > 0 { "this is the last file" } else { "this is the first file" }.to_owned());
@@ -170,8 +202,12 @@ impl State {
     fn enter(&mut self) -> io::Result<Option<Effect>> {
         match self.focus {
             Focus::Snapshots => return Ok(Some(Effect::Snapshot(self.selected[0]))),
-            Focus::Tasks => self.page = self.detail(1, |facts| &facts.tasks),
-            Focus::Agents => self.page = self.detail(2, |facts| &facts.agents),
+            Focus::Tasks => {
+                let task = self.facts.as_ref().and_then(|facts| facts.tasks.get(self.selected[1]));
+                let lines = task.map(|task| task.detail.clone()).unwrap_or_default();
+                self.read(lines);
+            }
+            Focus::Agents => return Ok(Some(Effect::Agent(self.selected[2]))),
             Focus::Diff if self.folded => {
                 self.folded = false;
                 self.scroll(0)?;
@@ -179,12 +215,6 @@ impl State {
             _ => self.focus = Focus::Diff,
         }
         Ok(None)
-    }
-
-    /// Returns what there is to read about the selected line of a list.
-    fn detail(&self, list: usize, of: fn(&SnapshotFacts) -> &Vec<Fact>) -> Option<Vec<String>> {
-        let fact = of(self.facts.as_ref()?).get(self.selected[list])?;
-        (!fact.detail.is_empty()).then(|| fact.detail.clone())
     }
 
     fn start(&mut self) -> io::Result<Option<Effect>> {

@@ -5,14 +5,18 @@
 //! next key or the next result and does nothing meanwhile. State and drawing are pure. Only this file,
 //! `terminal.rs` and `work.rs` have side effects.
 
+mod action;
 mod areas;
 mod document;
 mod draw;
 mod facts;
 mod keys;
+mod pen;
+pub mod picker;
 mod record;
 mod rows;
 mod state;
+mod talk;
 mod terminal;
 mod work;
 
@@ -21,6 +25,7 @@ use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
 
+pub use action::{Action, Picked};
 pub use draw::draw;
 pub use facts::{Fact, Listed, Mood, SnapshotFacts};
 pub use record::{DiffBlock, Recorder};
@@ -29,20 +34,24 @@ pub use state::{Effect, Focus, State};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::timestamp::Timestamp;
 use crate::compare::Item;
+use crate::manifest::Manifest;
 use crate::store::Reference;
 use crate::workspace::Workspace;
+use talk::WantedTalk;
 use terminal::Screen;
-use work::{DiffPiece, News};
+use work::{DiffPiece, News, OpenedSnapshot, Wanted};
 
 /// How long a frame stays on the screen while a search continues.
 const FRAME: Duration = Duration::from_millis(30);
 
-/// Shows a snapshot until the person quits.
+/// Shows a snapshot until the person quits; returns what is to be done then.
+///
+/// The process is not to read from the terminal afterwards: a thread waits there for a key.
 ///
 /// # Errors
 /// [`Kind::NotFound`] if there is no such snapshot, [`Kind::Environment`] if the terminal can't be
 /// used or a signal came; the terminal is given back before.
-pub fn run(workspace: &Workspace, reference: &str, color: bool, now: Timestamp) -> Result<()> {
+pub fn run(workspace: &Workspace, reference: &str, color: bool, now: Timestamp) -> Result<Option<Picked>> {
     let (sender, receiver) = channel();
     let signals = sender.clone();
     crate::sys::signals::on_end(move || drop(signals.send(News::Signal)))?;
@@ -65,8 +74,16 @@ pub fn run(workspace: &Workspace, reference: &str, color: bool, now: Timestamp) 
         });
         let state = State::new(width, height);
         let world = World { scope, workspace, sender, now };
-        let mut view =
-            View { world, state, items: Vec::new(), pieces: None, reading: false, next: None, listed: false };
+        let mut view = View {
+            world,
+            state,
+            items: Vec::new(),
+            manifest: None,
+            pieces: None,
+            reading: false,
+            next: None,
+            listed: false,
+        };
         view.run(screen, &receiver, color)
     })
 }
@@ -87,16 +104,17 @@ struct View<'s, 'e> {
     world: World<'s, 'e>,
     state: State,
     items: Vec<Item>,
+    manifest: Option<Manifest>,
     pieces: Option<Receiver<DiffPiece>>,
     /// Whether a thread still reads a file, wanted or not.
     reading: bool,
-    /// The file to read when it is done.
-    next: Option<usize>,
+    /// What to read when it is done.
+    next: Option<Wanted>,
     listed: bool,
 }
 
 impl View<'_, '_> {
-    fn run(&mut self, mut screen: Screen, news: &Receiver<News>, color: bool) -> Result<()> {
+    fn run(&mut self, mut screen: Screen, news: &Receiver<News>, color: bool) -> Result<Option<Picked>> {
         let mut drawn: Option<Instant> = None;
         loop {
             // A search looks at thousands of blocks a second; nobody sees as many frames.
@@ -108,8 +126,10 @@ impl View<'_, '_> {
             // A search goes on block by block as long as nothing else happens.
             let mut next = if self.state.is_searching() { news.try_recv().ok() } else { news.recv().ok() };
             while let Some(one) = next {
-                if self.take(one)? {
-                    return Ok(());
+                match self.take(one)? {
+                    Some(Effect::Do(action)) => return Ok(self.state.picked(action)),
+                    Some(_) => return Ok(None),
+                    None => {}
                 }
                 next = news.try_recv().ok();
             }
@@ -117,20 +137,21 @@ impl View<'_, '_> {
         }
     }
 
-    /// Takes what happened; says whether to end.
-    fn take(&mut self, news: News) -> Result<bool> {
+    /// Takes what happened; returns with what to end, if it is the end.
+    fn take(&mut self, news: News) -> Result<Option<Effect>> {
         match news {
             News::Event(event) => {
                 let effect = self.state.event(event).map_err(|error| unusable(&error))?;
-                return Ok(effect.is_some_and(|effect| self.act(effect)));
+                return Ok(effect.filter(|effect| self.act(*effect)));
             }
             News::Gone(error) => return Err(unusable(&error)),
             News::Signal => return Err(Error::new(Kind::Environment, "Interrupted")),
             News::Listed(Ok(snapshots)) => self.state.list(snapshots),
             News::Listed(Err(error)) => self.state.tell(work::said(&error)),
             News::Opened(opened) => match *opened {
-                Ok((facts, items)) => {
+                Ok(OpenedSnapshot { facts, items, manifest }) => {
                     (self.items, self.pieces, self.next) = (items, None, None);
+                    self.manifest = Some(manifest);
                     if let Some(effect) = self.state.open(facts) {
                         self.act(effect);
                     }
@@ -147,17 +168,18 @@ impl View<'_, '_> {
             News::More => {}
             News::Idle => {
                 self.reading = false;
-                if let Some(file) = self.next.take() {
-                    self.read(file);
+                if let Some(wanted) = self.next.take() {
+                    self.read(wanted);
                 }
             }
         }
-        Ok(false)
+        Ok(None)
     }
 
+    /// Does what can be done without leaving; says whether it is to be left.
     fn act(&mut self, effect: Effect) -> bool {
         match effect {
-            Effect::Quit => return true,
+            Effect::Quit | Effect::Do(_) => return true,
             Effect::Snapshot(number) => {
                 let Some(listed) = self.state.snapshot(number) else { return false };
                 let reference = Reference::parse(&listed.id);
@@ -165,24 +187,57 @@ impl View<'_, '_> {
                 work::open(scope, workspace, reference, now, self.world.sender.clone());
             }
             Effect::File(number) => {
-                let tmp = self.world.workspace.store.root().join("tmp");
-                self.state.show(number, tmp);
-                self.read(number);
+                let Some(item) = self.items.get(number).cloned() else { return false };
+                self.state.show(number, self.spool());
+                self.read(Wanted::File(Box::new(item)));
             }
+            Effect::Talk => self.hear(None),
+            Effect::Agent(number) => self.hear(Some(number)),
         }
         false
     }
 
-    /// Starts to read a file, as soon as nothing else is read.
-    fn read(&mut self, number: usize) {
+    /// Returns where a document puts aside what is too much for memory.
+    fn spool(&self) -> std::path::PathBuf {
+        self.world.workspace.store.root().join("tmp")
+    }
+
+    /// Shows the conversation, or what an agent said; or what is known of it, if it was not saved.
+    fn hear(&mut self, agent: Option<usize>) {
+        let (Some(manifest), Some(facts)) = (&self.manifest, &self.state.facts) else { return };
+        let (transcript, heading, about) = match agent {
+            None => {
+                let heading = Fact { text: "Conversation".to_owned(), ..Fact::default() };
+                (
+                    manifest.session.as_ref().and_then(|one| one.transcript.clone()),
+                    heading,
+                    facts.talk.clone(),
+                )
+            }
+            Some(number) => {
+                let fact = facts.agents.get(number).cloned().unwrap_or_default();
+                let about = fact.detail.clone();
+                (manifest.agents.get(number).and_then(|agent| agent.transcript.clone()), fact, about)
+            }
+        };
+        let Some(transcript) = transcript else {
+            self.state.read(about);
+            return;
+        };
+        let before = if agent.is_some() { about } else { Vec::new() };
+        self.state.hear(heading, self.spool());
+        self.read(Wanted::Talk(Box::new(WantedTalk { transcript, of_agent: agent.is_some(), before })));
+    }
+
+    /// Starts to read something, as soon as nothing else is read.
+    fn read(&mut self, wanted: Wanted) {
         self.pieces = None;
         if std::mem::replace(&mut self.reading, true) {
-            self.next = Some(number);
+            self.next = Some(wanted);
             return;
         }
-        let Some(item) = self.items.get(number).cloned() else { return };
         let World { scope, workspace, .. } = self.world;
-        self.pieces = Some(work::read(scope, workspace, item, self.world.sender.clone()));
+        self.pieces = Some(work::read(scope, workspace, wanted, self.world.sender.clone()));
     }
 
     /// Takes as much of the diff as is wanted and there.

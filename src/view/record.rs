@@ -30,6 +30,13 @@ pub(super) enum What {
     Added,
     /// Something said about the file.
     Note,
+    /// The first line of what a person asked in a conversation, and its other lines.
+    Prompt,
+    Asked,
+    /// What the model answered.
+    Said,
+    /// A call of a tool, or another thing that can be skipped.
+    Call,
 }
 
 /// One line of a diff.
@@ -106,7 +113,17 @@ impl DiffBlock {
             let two = |at: usize| Some(u16::from_le_bytes(head.get(at..at + 2)?.try_into().ok()?));
             let four = |at: usize| Some(u32::from_le_bytes(head.get(at..at + 4)?.try_into().ok()?));
             let eight = |at: usize| Some(u64::from_le_bytes(head.get(at..at + 8)?.try_into().ok()?));
-            let what = [What::Hunk, What::Context, What::Removed, What::Added, What::Note];
+            let what = [
+                What::Hunk,
+                What::Context,
+                What::Removed,
+                What::Added,
+                What::Note,
+                What::Prompt,
+                What::Asked,
+                What::Said,
+                What::Call,
+            ];
             let text = four(32)?..four(36)?;
             if text.start > text.end || text.end as usize > block.text.len() {
                 return None;
@@ -165,6 +182,32 @@ impl<'a> Recorder<'a> {
         };
         self.block.push(record, &self.safe);
         if self.block.text.len() < self.full { Ok(()) } else { self.flush() }
+    }
+
+    /// Takes a line of a conversation, however long it is.
+    pub(super) fn said(&mut self, what: What, line: &str) -> std::io::Result<()> {
+        let mut rest = line;
+        let mut what = what;
+        loop {
+            let end = rest.floor_char_boundary(LONGEST.min(rest.len()));
+            // Between two words, if there are any.
+            let end =
+                if end < rest.len() { rest[..end].rfind(' ').map_or(end, |blank| blank + 1) } else { end };
+            let (part, after) = rest.split_at(end);
+            self.line(DiffLine { what, ..DiffLine::default() }, part.as_bytes(), None)?;
+            if after.is_empty() {
+                return Ok(());
+            }
+            rest = after;
+            if what == What::Prompt {
+                what = What::Asked;
+            }
+        }
+    }
+
+    /// Hands on what there is, for somebody who waits for it.
+    pub(super) fn hand_on(&mut self) -> std::io::Result<()> {
+        self.flush()
     }
 
     fn note(&mut self, text: &str) {

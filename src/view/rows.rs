@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use super::document::{Document, Pattern};
 use super::record::{DiffLine, What};
+use crate::base::columns::wrapped;
 use crate::base::screen::width as width_of;
 use crate::diff::changed_words;
 
@@ -17,6 +18,12 @@ const MOST_PAIRS: u16 = 64;
 
 /// How many columns there are from one tab stop to the next.
 const TAB: usize = 4;
+
+/// Before each further row of a line of a conversation.
+const HANGING: &str = "  ";
+
+/// Longer lines of text are hard to read.
+const WIDEST_TEXT: usize = 98;
 
 /// Moving by rows looks at no more than this many of them.
 const FARTHEST: usize = 4_096;
@@ -227,6 +234,10 @@ impl Rows<'_> {
                 let tone = Tone { what: What::Note, ..Tone::default() };
                 return Ok(one(vec![vec![Run { text, tone }]]));
             }
+            What::Prompt | What::Asked | What::Said | What::Call => {
+                let (text, tone) = (self.text(number)?, Tone { what: record.what, ..Tone::default() });
+                return Ok(one(self.paragraph(&text, tone)));
+            }
             What::Context | What::Removed | What::Added => {}
         }
         let (old, new) = match change(&record) {
@@ -274,6 +285,21 @@ impl Rows<'_> {
         right.resize(height, Vec::new());
         let rows = left.into_iter().zip(right).enumerate();
         Ok(rows.map(|(row, (left, right))| ViewRow { place: place(row), left, right }).collect())
+    }
+
+    /// Folds a line of a conversation between words, or cuts it.
+    fn paragraph(&self, text: &str, tone: Tone) -> Vec<Vec<Run>> {
+        let width = self.layout.width;
+        if !self.layout.wrap {
+            let text = text.chars().skip(self.layout.skip).collect();
+            return vec![vec![Run { text, tone }]];
+        }
+        let parts = wrapped(text, width.saturating_sub(HANGING.len()).clamp(1, WIDEST_TEXT));
+        let indented = |(number, part): (usize, String)| {
+            let before = if number > 0 { HANGING } else { "" };
+            vec![Run { text: format!("{before}{part}"), tone }]
+        };
+        parts.into_iter().enumerate().map(indented).collect()
     }
 
     /// Returns how wide each of two columns is; a bar is between them.

@@ -5,9 +5,10 @@ use std::io;
 
 use ratatui::layout::Rect;
 
+use super::action::{Action, Picked};
 use super::areas::{Areas, areas};
 use super::document::{Document, Pattern, SearchResult};
-use super::facts::{Listed, SnapshotFacts};
+use super::facts::{Fact, Listed, SnapshotFacts};
 use super::record::DiffBlock;
 use super::rows::{Layout, RowPosition, Rows, ViewRow};
 
@@ -39,6 +40,12 @@ pub enum Effect {
     Snapshot(usize),
     /// Open a file of the snapshot.
     File(usize),
+    /// Open its conversation.
+    Talk,
+    /// Open what one of its agents said.
+    Agent(usize),
+    /// End, and do this to the snapshot with the keys' attention.
+    Do(Action),
     /// End.
     Quit,
 }
@@ -49,6 +56,13 @@ pub(super) enum Goal {
     End,
     Hunk,
     Search { from: u64, forward: bool },
+}
+
+/// Lines to read over everything else, and which of their rows comes first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Page {
+    pub(super) lines: Vec<String>,
+    pub(super) top: usize,
 }
 
 /// Everything that is on the screen.
@@ -73,9 +87,13 @@ pub struct State {
     pub(super) pattern: Option<Pattern>,
     pub(super) prompt: Option<String>,
     pub(super) help: bool,
+    /// The heading of the conversation that is shown in the place of a diff.
+    pub(super) heard: Option<Fact>,
     /// What is to be read before anything else.
-    pub(super) page: Option<Vec<String>>,
+    pub(super) page: Option<Page>,
     pub(super) message: Option<String>,
+    /// What is done if the next key is a yes.
+    pub(super) asked: Option<Action>,
     /// The record that was found last.
     pub(super) found: Option<u64>,
     pub(super) goal: Option<Goal>,
@@ -99,7 +117,7 @@ impl State {
         self.facts = Some(facts);
         self.selected = [0; 4];
         self.select_open();
-        (self.file, self.diff, self.complete) = (None, None, false);
+        (self.file, self.diff, self.heard, self.complete) = (None, None, None, false);
         first
     }
 
@@ -113,6 +131,23 @@ impl State {
     pub fn show(&mut self, file: usize, folder: std::path::PathBuf) {
         self.file = Some(file);
         self.selected[3] = file;
+        self.heard = None;
+        self.begin(folder);
+    }
+
+    /// Starts to show a conversation that will come in blocks.
+    pub fn hear(&mut self, heading: Fact, folder: std::path::PathBuf) {
+        (self.file, self.heard) = (None, Some(heading));
+        self.focus = Focus::Diff;
+        self.begin(folder);
+    }
+
+    /// Shows lines to read, until the next key that does not scroll.
+    pub fn read(&mut self, lines: Vec<String>) {
+        self.page = (!lines.is_empty()).then_some(Page { lines, top: 0 });
+    }
+
+    fn begin(&mut self, folder: std::path::PathBuf) {
         self.diff = Some(Document::new(folder));
         (self.complete, self.top, self.skip) = (false, RowPosition::default(), 0);
         (self.goal, self.found) = (None, None);
@@ -156,6 +191,19 @@ impl State {
     /// Returns a snapshot of the list, if it can be read.
     pub(super) fn snapshot(&self, number: usize) -> Option<&Listed> {
         self.snapshots.get(number).filter(|listed| !listed.id.is_empty())
+    }
+
+    /// Returns the snapshot that an action is for: the selected one of the list, if keys go there, or else the open one.
+    pub(super) fn picked(&self, action: Action) -> Option<Picked> {
+        let selected = self.snapshot(self.selected[0]).filter(|_| self.focus == Focus::Snapshots);
+        let id = selected.map(|listed| &listed.id).or(self.facts.as_ref().map(|facts| &facts.id));
+        id.map(|id| Picked { action, id: id.clone() })
+    }
+
+    /// Returns what that snapshot is called, and whether it is pinned.
+    pub(super) fn attended(&self) -> Option<&Listed> {
+        let id = self.picked(Action::Show)?.id;
+        self.snapshots.iter().find(|listed| listed.id == id)
     }
 
     /// Tells the person something until the next key.
@@ -288,6 +336,7 @@ impl State {
         match diff.hunks().get(next).map(|hunk| hunk.record) {
             Some(record) => self.top = RowPosition { record, row: 0 },
             None if !self.complete => self.goal = Some(Goal::Hunk),
+            None if self.heard.is_some() => self.message = Some("this is the last prompt".to_owned()),
             None => self.message = Some("this is the last hunk; ] is the next file".to_owned()),
         }
         Ok(())

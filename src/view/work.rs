@@ -9,6 +9,7 @@ use std::thread::Scope;
 
 use super::facts::{Listed, SnapshotFacts, facts, listed};
 use super::record::{DiffBlock, Recorder};
+use super::talk::{self, WantedTalk};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::timestamp::Timestamp;
 use crate::compare::{self, Detail, Item, Loader};
@@ -31,11 +32,24 @@ pub(super) enum News {
     /// The list of snapshots.
     Listed(Result<Vec<Listed>>),
     /// A snapshot, and its edits.
-    Opened(Box<Result<(SnapshotFacts, Vec<Item>)>>),
+    Opened(Box<Result<OpenedSnapshot>>),
     /// There is more of the diff, or its end.
     More,
     /// The thread that read a file is done.
     Idle,
+}
+
+/// A snapshot that was read.
+pub(super) struct OpenedSnapshot {
+    pub(super) facts: SnapshotFacts,
+    pub(super) items: Vec<Item>,
+    pub(super) manifest: Manifest,
+}
+
+/// What is to be read for the large part of the screen.
+pub(super) enum Wanted {
+    File(Box<Item>),
+    Talk(Box<WantedTalk>),
 }
 
 /// A piece of a diff, or why there is none.
@@ -65,18 +79,18 @@ pub(super) fn open<'s>(
     scope.spawn(move || {
         let read = |manifest: Manifest| {
             let items = compare::edits(manifest.edits.clone());
-            (facts(&manifest, &items, now), items)
+            OpenedSnapshot { facts: facts(&manifest, &items, now), items, manifest }
         };
         let opened = workspace.store.find(&reference).and_then(|entry| entry.manifest).map(read);
         let _ended = news.send(News::Opened(Box::new(opened)));
     });
 }
 
-/// Reads the diff of a file.
+/// Reads the diff of a file, or a conversation.
 pub(super) fn read<'s>(
     scope: &'s Scope<'s, '_>,
     workspace: &'s Workspace,
-    item: Item,
+    wanted: Wanted,
     news: Sender<News>,
 ) -> Receiver<DiffPiece> {
     let (pieces, receiver) = sync_channel::<DiffPiece>(WAITING);
@@ -87,7 +101,12 @@ pub(super) fn read<'s>(
             news.send(News::More).map_err(|_| gone())
         };
         let mut recorder = Recorder::new(&mut send);
-        let shown = Loader::new(workspace, Options::default(), Detail::Lines).show(item, &mut recorder);
+        let shown = match wanted {
+            Wanted::File(item) => {
+                Loader::new(workspace, Options::default(), Detail::Lines).show(*item, &mut recorder)
+            }
+            Wanted::Talk(talk) => talk::record(&workspace.store, &talk, &mut recorder),
+        };
         if let Some(failure) = shown.err().filter(|failure| failure.kind() != Kind::ClosedPipe) {
             let _gone = pieces.send(Err(said(&failure)));
         }

@@ -321,6 +321,7 @@ fn ways(command: &str) -> Vec<Vec<&'static str>> {
         "show" => &[&["show", "one"], &["show", "one", "--talk"]],
         "diff" => &[&["diff", "one"], &["diff", "one", "two"]],
         "view" => &[&["view", "one"]],
+        "demo" => &[&["demo"]],
         "resume" => &[
             &["resume", "one", "--no-run"],
             &["resume", "one", "--trust", "--merge"],

@@ -122,7 +122,7 @@ fn golden_screens_of_the_list_and_of_a_conversation() {
     )
     .must("a pattern");
     let mut page = "# Screens\n\nWhat a terminal of so many columns shows. Written by `SNAP_BLESS=1 cargo test golden`.\n".to_owned();
-    for arguments in [&["list"][..], &["list", "-a"], &["show", "--talk"]] {
+    for arguments in [&["list"][..], &["list", "-a"], &["show", "latest", "--talk"]] {
         for columns in [80, 120, 200] {
             let text = shown(&project, columns, arguments);
             for line in text.lines() {

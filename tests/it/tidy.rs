@@ -71,6 +71,7 @@ const OWNERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("nix", &["sys/process/mod.rs"]),
+    ("nucleo_matcher", &["view/picker/matching.rs"]),
     ("ratatui", &["view"]),
     ("regex", &["secrets"]),
     ("regex_syntax", &["base/screen.rs"]),

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use claude_snap::diff::{Differ, End, Options, Show};
-use claude_snap::view::{Effect, Fact, Listed, Mood, Recorder, SnapshotFacts, State, draw};
+use claude_snap::view::{Action, Effect, Fact, Listed, Mood, Recorder, SnapshotFacts, State, draw};
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{
     Event, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
@@ -21,12 +21,12 @@ use crate::raw_text::{EVIL, evil_everywhere, is_raw};
 use crate::support::Must;
 use crate::support::project::Project;
 
-fn fact(mark: &str, text: &str, more: &str, mood: Mood) -> Fact {
+pub(crate) fn fact(mark: &str, text: &str, more: &str, mood: Mood) -> Fact {
     let (mark, text, more) = (mark.to_owned(), text.to_owned(), more.to_owned());
     Fact { mark, text, more, mood, detail: vec!["what there is to read".to_owned()] }
 }
 
-fn facts() -> SnapshotFacts {
+pub(crate) fn facts() -> SnapshotFacts {
     SnapshotFacts {
         id: "1".to_owned(),
         talk: vec!["Last prompt: port the api".to_owned()],
@@ -46,7 +46,7 @@ fn facts() -> SnapshotFacts {
 }
 
 fn listed(id: &str, name: &str, more: &str) -> Listed {
-    Listed { id: id.to_owned(), fact: fact(" ", name, more, Mood::Plain) }
+    Listed { id: id.to_owned(), fact: fact(" ", name, more, Mood::Plain), pinned: false }
 }
 
 /// A screen of this size that shows the diff of two versions.
@@ -74,17 +74,25 @@ fn fixture(case: &str) -> [Vec<u8>; 2] {
     ["old", "new"].map(|version| fs::read(folder.join(format!("{case}.{version}"))).must("a fixture"))
 }
 
+/// A key by its name; `^` before a letter is the control key.
+pub(crate) fn key(name: &str) -> Event {
+    let letter = |name: &str| KeyCode::Char(name.chars().next().must("a key"));
+    let (code, modifiers) = match (name, name.strip_prefix('^')) {
+        ("enter", _) => (KeyCode::Enter, KeyModifiers::NONE),
+        ("esc", _) => (KeyCode::Esc, KeyModifiers::NONE),
+        ("tab", _) => (KeyCode::Tab, KeyModifiers::NONE),
+        ("down", _) => (KeyCode::Down, KeyModifiers::NONE),
+        ("space", _) => (letter(" "), KeyModifiers::NONE),
+        (_, Some(name)) => (letter(name), KeyModifiers::CONTROL),
+        (name, None) => (letter(name), KeyModifiers::NONE),
+    };
+    Event::Key(KeyEvent::new(code, modifiers))
+}
+
 fn press(state: &mut State, keys: &str) -> Option<Effect> {
     let mut effect = None;
-    for key in keys.split(' ') {
-        let code = match key {
-            "enter" => KeyCode::Enter,
-            "esc" => KeyCode::Esc,
-            "tab" => KeyCode::Tab,
-            "space" => KeyCode::Char(' '),
-            _ => KeyCode::Char(key.chars().next().must("a key")),
-        };
-        effect = state.event(Event::Key(KeyEvent::new(code, KeyModifiers::NONE))).must("taken");
+    for name in keys.split(' ') {
+        effect = state.event(key(name)).must("taken");
         while state.is_searching() {
             state.search().must("searched");
         }
@@ -99,15 +107,14 @@ fn painted(state: &mut State, color: bool) -> Buffer {
     buffer
 }
 
-fn rows(buffer: &Buffer) -> Vec<String> {
+pub(crate) fn rows(buffer: &Buffer) -> Vec<String> {
     let area = buffer.area;
     let row = |y| (0..area.width).map(|x| buffer[(x, y)].symbol()).collect::<String>().trim_end().to_owned();
     (0..area.height).map(row).collect()
 }
 
 /// What a screen looks like: its text, and below it a letter for how each cell is painted.
-fn picture(state: &mut State) -> String {
-    let buffer = painted(state, true);
+pub(crate) fn picture(buffer: &Buffer) -> String {
     let letter = |x, y| {
         let cell = &buffer[(x, y)];
         let reversed = cell.modifier.contains(Modifier::REVERSED);
@@ -128,14 +135,14 @@ fn picture(state: &mut State) -> String {
     let area = buffer.area;
     let row = |y| (0..area.width).map(|x| letter(x, y)).collect::<String>().trim_end_matches('.').to_owned();
     let paint: Vec<String> = (0..area.height).map(row).collect();
-    format!("{}\n\n{}\n", rows(&buffer).join("\n"), paint.join("\n"))
+    format!("{}\n\n{}\n", rows(buffer).join("\n"), paint.join("\n"))
 }
 
 /// Expected screens under `fixtures/view`; `SNAP_BLESS=1 cargo test golden` writes them anew.
 #[test]
 fn golden_screens_stay_as_they_are() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/view");
-    let cases: [(&str, &str, u16, &str); 9] = [
+    let cases: [(&str, &str, u16, &str); 10] = [
         ("first", "code", 120, ""),
         ("narrow", "code", 80, ""),
         ("wide", "code", 200, "s"),
@@ -145,6 +152,7 @@ fn golden_screens_stay_as_they_are() {
         ("folded", "code", 80, "z"),
         ("search", "code", 120, "/ e enter"),
         ("help", "code", 80, "?"),
+        ("task", "code", 80, "tab tab enter"),
     ];
     let mut wrong = Vec::new();
     for (name, case, width, keys) in cases {
@@ -153,7 +161,7 @@ fn golden_screens_stay_as_they_are() {
         if !keys.is_empty() {
             press(&mut state, keys);
         }
-        let made = picture(&mut state);
+        let made = picture(&painted(&mut state, true));
         let expected = folder.join(format!("{name}.out"));
         if std::env::var_os("SNAP_BLESS").is_some() {
             fs::create_dir_all(&folder).must("the folder");
@@ -222,6 +230,33 @@ fn hunks_and_matches_are_found_in_both_directions() {
 }
 
 #[test]
+fn tasks_and_agents_are_read_whole_and_a_long_page_scrolls() {
+    let mut state = screen(100, 12, b"a\n", b"b\n");
+    let mut long = facts();
+    long.tasks[0].detail = (0..40).map(|n| format!("line {n} of the task")).collect();
+    state.open(long);
+    assert_eq!(press(&mut state, "tab tab enter"), None);
+    let page = |state: &mut State| rows(&painted(state, false)).join("\n");
+    let first = page(&mut state);
+    assert!(first.contains("line 0 of the task") && first.contains("more ↓"), "{first}");
+    press(&mut state, "space");
+    let next = page(&mut state);
+    assert!(!next.contains("line 0 ") && next.contains("line 10 "), "{next}");
+    for _ in 0..9 {
+        press(&mut state, "space");
+        painted(&mut state, false);
+    }
+    let last = page(&mut state);
+    assert!(last.contains("line 39 of the task") && !last.contains("more ↓"), "{last}");
+    press(&mut state, "k");
+    assert!(page(&mut state).contains("more ↓"));
+    press(&mut state, "esc");
+    assert!(!page(&mut state).contains("of the task"));
+    assert_eq!(press(&mut state, "tab enter"), Some(Effect::Agent(0)));
+    assert_eq!(press(&mut state, "c"), Some(Effect::Talk));
+}
+
+#[test]
 fn files_and_snapshots_are_opened_by_key_and_mouse() {
     let mut state = screen(100, 30, b"a\n", b"b\n");
     assert_eq!(press(&mut state, "["), None);
@@ -247,7 +282,7 @@ fn a_screen_of_any_size_is_drawn() {
     for width in [0, 1, 2, 7, 30, 60, 61, 100, 250] {
         for height in [0, 1, 2, 3, 5, 9, 40] {
             let mut state = screen(width, height, &old, &new);
-            for keys in ["G", "s", "w", "l", "z", "?", "x", "v", "tab j", "n", "/ x enter"] {
+            for keys in ["G", "s", "f", "l", "z", "?", "x", "v", "tab j", "n", "/ x enter", "w", "n"] {
                 press(&mut state, keys);
                 painted(&mut state, true);
             }
@@ -265,15 +300,42 @@ fn without_colours_none_is_used() {
     assert!(buffer.content.iter().all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset));
 }
 
-/// `snap view` on a terminal of its own.
-struct Terminal {
+#[test]
+fn what_changes_files_needs_a_second_key_and_the_rest_leaves_at_once() {
+    for (keys, effect) in [
+        ("r", None),
+        ("r y", Some(Effect::Do(Action::Resume))),
+        ("w y", Some(Effect::Do(Action::Rewind))),
+        ("w n", None),
+        ("w q", None),
+        ("d", Some(Effect::Do(Action::Diff))),
+        ("p", Some(Effect::Do(Action::Pin))),
+        ("x", Some(Effect::Do(Action::Remove))),
+        // In a search they are letters.
+        ("/ x", None),
+    ] {
+        let mut state = screen(100, 30, b"a\n", b"b\n");
+        assert_eq!(press(&mut state, keys), effect, "{keys}");
+    }
+    let mut state = screen(100, 30, b"a\n", b"b\n");
+    press(&mut state, "w");
+    let shown = rows(&painted(&mut state, false));
+    assert!(shown.last().must("a row").starts_with(" rewind to before api refactor? y or n"), "{shown:#?}");
+    // In the list, it is the selected one that is meant.
+    press(&mut state, "n tab k w");
+    let shown = rows(&painted(&mut state, false));
+    assert!(shown.last().must("a row").starts_with(" rewind to after it? y or n"), "{shown:#?}");
+}
+
+/// A program on a terminal of its own.
+pub(crate) struct Terminal {
     child: Child,
     controller: fs::File,
     shown: Vec<u8>,
 }
 
 impl Terminal {
-    fn start(mut command: Command) -> Terminal {
+    pub(crate) fn start(mut command: Command) -> Terminal {
         let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).must("a pseudo-terminal");
         grantpt(&controller).must("the terminal's rights");
         unlockpt(&controller).must("the terminal's lock");
@@ -297,7 +359,7 @@ impl Terminal {
     }
 
     /// Waits until this has been written to the terminal.
-    fn sees(&mut self, text: &str) {
+    pub(crate) fn sees(&mut self, text: &str) {
         let mut buffer = [0; 64 << 10];
         while !self.shown.windows(text.len()).any(|window| window == text.as_bytes()) {
             match self.controller.read(&mut buffer) {
@@ -307,13 +369,13 @@ impl Terminal {
         }
     }
 
-    fn types(&mut self, keys: &str) {
+    pub(crate) fn types(&mut self, keys: &str) {
         self.shown.clear();
         self.controller.write_all(keys.as_bytes()).must("typed");
     }
 
     /// Waits for the end; returns the exit code and what was written since the last key.
-    fn ends(mut self) -> (Option<i32>, String) {
+    pub(crate) fn ends(mut self) -> (Option<i32>, String) {
         // A terminal whose other side is closed ends in EIO on Linux.
         self.controller.read_to_end(&mut self.shown).ok();
         let code = self.child.wait().must("its end").code();
@@ -346,6 +408,80 @@ fn it_opens_moves_and_quits_on_a_real_terminal() {
     let (code, shown) = terminal.ends();
     assert_eq!(code, Some(0), "{shown}");
     assert!(GIVEN_BACK.iter().all(|code| shown.contains(code)), "{shown:?}");
+}
+
+#[test]
+fn the_conversation_has_a_pane_with_the_words_of_show_talk() {
+    let project = Project::new();
+    let transcript = project.session("c137e379-838e-4509-8148-16b407691758");
+    let said = |number: usize, kind: &str, message: serde_json::Value| {
+        let before = if number == 0 { "u2".to_owned() } else { format!("v{}", number - 1) };
+        let record = serde_json::json!({"type": kind, "uuid": format!("v{number}"), "parentUuid": before, "message": message,
+            "cwd": project.root(), "sessionId": "c137e379-838e-4509-8148-16b407691758"});
+        project.append(&transcript, format!("{record}\n").as_bytes());
+    };
+    for number in 0..60 {
+        said(
+            number * 2,
+            "user",
+            serde_json::json!({"role": "user", "content": format!("prompt-{number}\nits-second-line")}),
+        );
+        let answer =
+            serde_json::json!([{"type": "text", "text": format!("answer-{number} {}", "word ".repeat(60))}]);
+        said(number * 2 + 1, "assistant", serde_json::json!({"role": "assistant", "content": answer}));
+    }
+    project.snap(&["save", "talk"]).exits(0);
+    let mut terminal = Terminal::start(project.command(project.root(), &["view", "talk"]));
+    terminal.sees("edited files");
+    terminal.types("c");
+    terminal.sees("write a parser");
+    terminal.sees("Bash");
+    terminal.types("n");
+    terminal.sees("prompt-0");
+    terminal.types("G");
+    terminal.sees("answer-59");
+    // What the agent said, by Enter in its list.
+    terminal.types("\t\t\t\r");
+    terminal.sees("look around");
+    terminal.types("q");
+    assert_eq!(terminal.ends().0, Some(0));
+}
+
+#[test]
+fn an_action_of_the_view_leaves_it_and_is_the_command() {
+    let project = Project::new();
+    for name in ["first", "second"] {
+        project.write("a.txt", format!("{name}\n"));
+        project.snap(&["save", name]).exits(0);
+    }
+    for (keys, code, printed) in [
+        ("p", 0, "second is now pinned"),
+        ("p", 0, "second is now not pinned"),
+        ("d", 0, "+second"),
+        ("xn\r", 3, "Nothing was removed"),
+        ("wy", 0, "second in "),
+        ("ry", 0, "second in "),
+    ] {
+        let mut command = project.command(project.root(), &["view", "--color", "never"]);
+        let mut terminal = Terminal::start({
+            command.env("PAGER", "cat");
+            command
+        });
+        terminal.sees("a.txt");
+        // The list of snapshots says whether one is pinned.
+        terminal.sees("first");
+        terminal.types(&keys[..1]);
+        if keys.starts_with('x') {
+            terminal.sees("Remove it?");
+        } else if keys.len() > 1 {
+            terminal.sees("y or n");
+        }
+        if keys.len() > 1 {
+            terminal.types(&keys[1..]);
+        }
+        let (ended, shown) = terminal.ends();
+        assert!(ended == Some(code) && shown.contains(printed), "{keys}: {ended:?} {shown}");
+    }
 }
 
 #[test]

@@ -32,12 +32,12 @@ const WIDE: usize = 100;
 /// Show everything in a snapshot
 #[derive(Args)]
 #[command(after_help = examples(&[
-    ("snap show", "Show the newest"),
+    ("snap show", "Choose one, and show it; `snap show latest` shows the newest"),
     ("snap show before-refactor --talk", "Read its conversation"),
     ("snap show before-refactor --json", "Print its manifest, for a program"),
 ]))]
 pub(crate) struct Show {
-    /// The snapshot
+    /// The snapshot; without it, you choose from a list on a terminal, unless there is only one
     #[arg(value_name = "REF", default_value = "latest", add = snapshots())]
     reference: String,
     /// Print the conversation: prompts, answers, and each call of a tool in a line

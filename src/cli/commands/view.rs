@@ -5,10 +5,9 @@ use clap::Args;
 use crate::base::error::{Error, Kind, Result};
 use crate::cli::completion::snapshots;
 use crate::cli::help::examples;
-use crate::cli::outcome::Outcome;
 use crate::cli::output::{Ui, is_dumb};
 use crate::context::Context;
-use crate::view;
+use crate::view::{self, Picked};
 use crate::workspace::Workspace;
 
 /// Browse snapshots, their tasks, agents and edits, full screen
@@ -21,7 +20,8 @@ pub(crate) struct View {
 }
 
 impl View {
-    pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+    /// Shows it until the person leaves; returns what is to be done then.
+    pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Option<Picked>> {
         let obstacle = [
             (ui.json(), "it has no JSON"),
             (!ui.is_terminal(), "standard input or output is not a terminal"),
@@ -33,7 +33,6 @@ impl View {
                 .hint("`snap show` and `snap diff` print the same; both take `--json`"));
         }
         crate::git::read_blobs_only_to_show();
-        view::run(workspace, &self.reference, ui.color(), context.now)?;
-        Ok(Outcome::Done)
+        view::run(workspace, &self.reference, ui.color(), context.now)
     }
 }

@@ -12,7 +12,7 @@ use crate::restore::{GrantChoice, KeepId, Paths, RestoreOptions};
 
 #[derive(Args)]
 pub(crate) struct RestoreArgs {
-    /// The snapshot
+    /// The snapshot; without it, you choose from a list on a terminal, unless there is only one
     #[arg(value_name = "REF", default_value = "latest", add = snapshots())]
     pub(crate) reference: String,
     /// Only show what would be done

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::base::error::{Error, IoContext as _, Kind, Result};
 use crate::base::screen::Line;
+use crate::cli::called::in_command;
 use crate::cli::output::words::quoted;
 use crate::cli::output::{Style, Ui, text};
 use crate::cli::restore_flow::current_program;
@@ -225,7 +226,7 @@ impl<'u> Stage<'u> {
     fn prints(&mut self, words: &[&str]) -> Result<()> {
         let typed: Vec<String> = words.iter().map(|word| quoted(word)).collect();
         self.ui.say("");
-        self.ui.line(text![Style::Faint.of("$ "), Style::Strong.of(typed.join(" "))])?;
+        self.ui.line(text![Style::Faint.of("$ "), Style::Strong.of(in_command(&typed.join(" ")))])?;
         self.ui.flush()
     }
 

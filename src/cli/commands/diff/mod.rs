@@ -39,13 +39,14 @@ const THREADS: usize = 2;
 /// Painted for people on a terminal, or with `--color always`; otherwise a patch for `git apply`.
 #[derive(Args, Default)]
 #[command(after_help = examples(&[
-    ("snap diff", "Show the edits of the newest snapshot"),
+    ("snap diff latest", "Show the edits of the newest snapshot"),
     ("snap diff before-refactor latest", "Show what differs between two"),
     ("snap diff --now before-refactor -- src", "Compare it with `src` as it is now"),
     ("git diff | snap diff -", "Show a diff of another program"),
 ]))]
 pub(crate) struct Diff {
-    /// One snapshot: its edits. Two: what differs between them. `-`: a diff on standard input
+    /// One snapshot: its edits. Two: what differs between them. `-`: a diff on standard input. None: you choose one
+    /// from a list on a terminal; elsewhere, or if there is only one, the newest
     #[arg(value_name = "REF", num_args = 0..=2, add = snapshots())]
     references: Vec<String>,
     /// Compare the snapshot with the work tree as it is now
