@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use regex::Regex;
 use serde_json::{Value, json};
@@ -107,32 +107,50 @@ fn with_snapshots() -> Project {
     }
 }
 
+/// A folder of programs in which there is only git: no other `snap` that a status would tell of.
+fn only_git(project: &Project) -> PathBuf {
+    let bin = project.home.path().join("only git");
+    fs::create_dir(&bin).must("a folder");
+    let path = std::env::var_os("PATH").must("a PATH");
+    let git = std::env::split_paths(&path).map(|folder| folder.join("git")).find(|git| git.is_file());
+    std::os::unix::fs::symlink(git.must("git"), bin.join("git")).must("a link");
+    bin
+}
+
 /// What a command shows on a terminal of so many columns.
-fn shown(project: &Project, columns: usize, arguments: &[&str]) -> String {
+fn shown(project: &Project, columns: usize, arguments: &[&str], path: &Path) -> String {
     let mut command = project.command(project.root(), arguments);
+    command.env("PATH", path);
     command.env("COLUMNS", columns.to_string()).env("LINES", "60").env("TERM", "xterm").env("NO_COLOR", "1");
     on_terminal(command.env("PAGER", "cat"))
 }
 
 #[test]
-fn golden_screens_of_the_list_and_of_a_conversation() {
+fn golden_screens_of_the_list_of_a_conversation_and_of_the_status() {
     let project = with_snapshots();
+    let only_git = only_git(&project);
     let changing = Regex::new(
-        r"(?m)^(?<id>[0-9a-f]{4})  (?:now|\d+[sm] ?)|(?<auto>automatic), .*|(?<clock>\d\d:\d\d)|(?<size>\d+\.\d KiB)|safety-(?<safety>\d{8}-\d{6})",
+        r"(?m)^(?<id>[0-9a-f]{4})  (?:now|\d+[sm] ?)|(?<auto>automatic), .*|(?<clock>\d\d:\d\d)|(?<size>\d+\.\d KiB)|saved (?<ago>just now|\d+[sm] ago)|safety-(?<safety>\d{8}-\d{6})",
     )
     .must("a pattern");
     let mut page = "# Screens\n\nWhat a terminal of so many columns shows. Written by `SNAP_BLESS=1 cargo test golden`.\n".to_owned();
-    for arguments in [&["list"][..], &["list", "-a"], &["show", "latest", "--talk"]] {
+    for arguments in [&["list"][..], &["list", "-a"], &["show", "latest", "--talk"], &["status"]] {
         for columns in [80, 120, 200] {
-            let text = shown(&project, columns, arguments);
+            let text = shown(&project, columns, arguments, &only_git);
+            let text = text.replace(project.home.path().to_str().must("UTF-8"), "/home/ada");
+            let text = text.replace(env!("CARGO_BIN_EXE_snap"), "/usr/local/bin/snap");
             for line in text.lines() {
                 assert!(line.chars().count() <= columns, "{columns}: {line:?}");
             }
             let text = changing.replace_all(&text, |found: &regex::Captures| {
-                match ["id", "auto", "clock", "size"].into_iter().find(|name| found.name(name).is_some()) {
+                match ["id", "auto", "clock", "size", "ago"]
+                    .into_iter()
+                    .find(|name| found.name(name).is_some())
+                {
                     Some("id") => "3f2a  now".to_owned(),
                     Some("auto") => "automatic, 1s old".to_owned(),
                     Some("clock") => "14:07".to_owned(),
+                    Some("ago") => "saved just now".to_owned(),
                     Some(_) => "3.4 KiB".to_owned(),
                     None => "safety-20261121-080000".to_owned(),
                 }

@@ -28,7 +28,7 @@ use crate::workspace::Workspace;
 /// two, `--worktree` restores beside it, and `snap rewind` puts everything back as it was.
 #[derive(Args)]
 #[command(after_help = examples(&[
-    ("snap resume", "Choose a snapshot, and resume it; `snap resume latest` takes the newest"),
+    ("snap resume", "Choose one, and resume it"),
     ("snap resume before-refactor --dry-run", "Show what that would do"),
     ("snap resume latest --worktree try-it", "In a new work tree, for a new branch"),
 ]))]

@@ -26,7 +26,7 @@ use crate::workspace::Workspace;
 /// where they are, unless you say `--reset-branch`.
 #[derive(Args)]
 #[command(after_help = examples(&[
-    ("snap rewind", "Choose a snapshot, and go back to it; `snap rewind latest` takes the newest"),
+    ("snap rewind", "Choose one, and go back to it"),
     ("snap rewind before-refactor --dry-run", "Show what going back to it would change"),
 ]))]
 pub(crate) struct Rewind {

@@ -32,7 +32,7 @@ const WIDE: usize = 100;
 /// Show everything in a snapshot
 #[derive(Args)]
 #[command(after_help = examples(&[
-    ("snap show", "Choose one, and show it; `snap show latest` shows the newest"),
+    ("snap show", "Choose one, and show it"),
     ("snap show before-refactor --talk", "Read its conversation"),
     ("snap show before-refactor --json", "Print its manifest, for a program"),
 ]))]
