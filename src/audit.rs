@@ -26,6 +26,7 @@ pub fn line(context: &Context, operation: Operation, manifest: Option<&Manifest>
         safety: None,
         moved: None,
         peer: None,
+        batch: None,
         outcome: LogOutcome::Ok,
         reason: None,
         own: true,

@@ -81,7 +81,7 @@ impl Error {
         let made = Error::new(Kind::Environment, format!("Cannot {action} {shown}")).because(error);
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => made.hint(
-                "free some space (`snap prune --older-than 30d` needs none itself), then run the command again",
+                "free some space (`snap prune --older-than 30d --now` needs none itself), then run the command again",
             ),
             io::ErrorKind::PermissionDenied => {
                 made.hint("check who owns it and its permissions, then run the command again")

@@ -24,6 +24,8 @@ pub enum Phase {
     Listing,
     /// Pending files are read and compared with their bases.
     Reading,
+    /// What will be saved is read for secrets.
+    Learning,
     /// Conversations are read and stored.
     Conversation,
     /// A snapshot is made durable.
@@ -42,10 +44,18 @@ pub enum Phase {
     Writing,
     /// Old files are moved out, and new ones in.
     Moving,
+    /// A conversation is compared with what is here.
+    Relating,
     /// A conversation is put into the client's folders.
     Installing,
     /// What was done is made durable.
     Finishing,
+    /// A snapshot is searched for secrets before it leaves.
+    Searching,
+    /// Snapshots are read whole and checked.
+    Verifying,
+    /// What nothing needs any more is removed.
+    Removing,
     /// Objects go to a remote.
     Sending,
     /// Objects come from a remote.
@@ -62,6 +72,7 @@ impl Phase {
         match self {
             Phase::Listing => "Listing changes",
             Phase::Reading => "Reading files",
+            Phase::Learning => "Looking for secrets",
             Phase::Conversation => "Saving conversation",
             Phase::Publishing => "Writing snapshot",
             Phase::Checking => "Checking snapshot",
@@ -71,8 +82,12 @@ impl Phase {
             Phase::Safety => "Saving present files",
             Phase::Writing => "Writing files",
             Phase::Moving => "Replacing files",
+            Phase::Relating => "Comparing conversation",
             Phase::Installing => "Restoring conversation",
             Phase::Finishing => "Syncing",
+            Phase::Searching => "Searching for secrets",
+            Phase::Verifying => "Checking snapshots",
+            Phase::Removing => "Removing",
             Phase::Sending => "Sending",
             Phase::Receiving => "Receiving",
             Phase::Exporting => "Exporting",
@@ -83,9 +98,14 @@ impl Phase {
     /// Returns what is counted in it.
     pub fn unit(self) -> Unit {
         match self {
-            Phase::Conversation | Phase::CheckingConversation | Phase::Exporting | Phase::Importing => {
-                Unit::Bytes
-            }
+            Phase::Learning
+            | Phase::Conversation
+            | Phase::CheckingConversation
+            | Phase::Installing
+            | Phase::Searching
+            | Phase::Verifying
+            | Phase::Exporting
+            | Phase::Importing => Unit::Bytes,
             _ => Unit::Items,
         }
     }

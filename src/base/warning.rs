@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use crate::base::screen::cut;
+
 use serde::{Serialize, Serializer};
 
 /// One thing that a person should know.
@@ -14,6 +16,8 @@ pub enum Warning {
     UnreadableSnapshot(String),
     /// Manifests were set aside, which keeps all objects from being removed.
     ManifestsAside,
+    /// The snapshot of this name is gone at once, because there is no room for it in the trash, and why.
+    NotInTrash(String, String),
     /// Links to snapshots could not be brought up to date, and why.
     Links(String),
     /// There is no repository whose pending edits could be saved.
@@ -180,6 +184,9 @@ impl fmt::Display for Warning {
                 "manifests are in quarantine in the store's `damaged`; while they are there, all objects \
                  are kept",
             ),
+            Warning::NotInTrash(name, why) => {
+                write!(f, "{} is not in the trash but gone, so `snap undo` can't bring it back: {why}", cut(name, 200))
+            }
             Warning::Links(why) => write!(f, "links are not up to date: {why}"),
             Warning::NotInRepository => {
                 f.write_str("This folder is not in a git repository: file edits were not saved.")

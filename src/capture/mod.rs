@@ -17,6 +17,7 @@ mod names;
 mod other_roots;
 mod outside_git;
 mod previous_version;
+mod reading;
 mod renames;
 mod schedules;
 mod session;
@@ -35,6 +36,7 @@ use crate::base::monitor::{Monitor, Phase};
 use crate::base::warning::Warning;
 use crate::capture::captured_session::CapturedSession;
 use crate::capture::edits::{CapturedEdits, EditsRequest};
+use crate::capture::reading::Reading;
 use crate::client::FoundSession;
 use crate::context::Context;
 use crate::git::{self, Listing};
@@ -46,7 +48,7 @@ use crate::sys::parallel;
 use crate::workspace::Workspace;
 
 pub use automatic::Automatic;
-pub use session::History;
+pub use reading::History;
 pub use untracked::Limits;
 
 /// What to save.
@@ -119,7 +121,8 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
     });
     drop(listing_phase);
     let (lock, mut redactor) = prepared?;
-    redactor.learn(&manifest_secrets::to_learn_from(workspace, request.session, listing.as_ref()));
+    let to_learn_from = manifest_secrets::to_learn_from(workspace, request.session, listing.as_ref());
+    redactor.learn(&to_learn_from, request.monitor);
     let edits = match (&workspace.repository, listing) {
         (Some(repository), Some(listing)) => {
             let also = &repository.untracked_matching(request.include)?;
@@ -145,8 +148,8 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
         let unchanged_since = Some(same.name.clone());
         return Ok(SaveReport { manifest: same, unchanged_since, written: false, notes });
     }
-    let conversation = request.session.map(|_| request.monitor.begin(Phase::Conversation, None));
-    let mut session = match session::capture(workspace, request.session, request.history, &lock, &redactor) {
+    let session = Reading { found: request.session, history: request.history, monitor: request.monitor };
+    let mut session = match session::capture(workspace, session, &lock, &redactor) {
         // Nobody can put right what keeps a conversation from being read before the step runs that waits:
         // the edits alone are saved.
         Err(error) if request.automatic.is_some() && edits.is_some() => CapturedSession {
@@ -155,7 +158,6 @@ pub fn save(context: &Context, workspace: &Workspace, request: &Request<'_>) -> 
         },
         captured => captured?,
     };
-    drop(conversation);
     match request.session {
         None => notes.push(Warning::NoSessionHere),
         Some(_) => notes.extend(session.notes.iter().cloned()),
@@ -249,7 +251,7 @@ pub fn save_safety(
         None => beside_status(workspace, prepare),
     };
     let (lock, mut redactor) = prepared?;
-    redactor.learn(&manifest_secrets::to_learn_from(workspace, None, listing.as_ref()));
+    redactor.learn(&manifest_secrets::to_learn_from(workspace, None, listing.as_ref()), monitor);
     let edits = match (&workspace.repository, listing) {
         (Some(repository), Some(listing)) => {
             let (lock, also, redactor, limits) = (&lock, paths, &redactor, Limits::default());

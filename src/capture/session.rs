@@ -12,12 +12,14 @@ use std::path::{Path, PathBuf};
 use super::agents::{self, Seen};
 use crate::base::error::{IoContext as _, Result};
 use crate::base::ids::ClientId;
+use crate::base::monitor::{Monitor, Phase};
 use crate::base::paths::{NativePath, RepoPath};
 use crate::base::warning::Warning;
 use crate::capture::captured_session::CapturedSession;
 use crate::capture::chunker::Chunker;
 use crate::capture::manifest_secrets;
 use crate::capture::other_roots::other_roots;
+use crate::capture::reading::{History, Reading, size_of};
 use crate::capture::small_files::{SmallFiles, if_readable, is_task, place_of, small_json, task};
 use crate::client::transcript::compaction::last_compaction_in;
 use crate::client::transcript::search::holds_record;
@@ -53,25 +55,14 @@ const LONG_LINE: usize = 1 << 20;
 /// The pieces of longer transcripts are searched and stored beside the reading of them.
 const WORTH_A_THREAD: u64 = 1 << 20;
 
-/// How much of the conversation to save.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum History {
-    /// What the client still loads: what came since the last compaction, and what that kept.
-    Context,
-    /// All of it.
-    Full,
-    /// None: only the state around it.
-    None,
-}
-
 /// Captures the session that was found, or only the grants if there is none.
 pub(super) fn capture(
     workspace: &Workspace,
-    found: Option<&FoundSession>,
-    history: History,
+    reading: Reading<'_>,
     lock: &AddLock,
     redactor: &Redactor,
 ) -> Result<CapturedSession> {
+    let Reading { found, history, monitor } = reading;
     let mut captured = CapturedSession::default();
     let client = found.map_or(&workspace.client, |found| &found.home);
     captured.config = Some(client.config().to_owned());
@@ -82,7 +73,8 @@ pub(super) fn capture(
     captured.not_captured.environment = settings.environment.into_iter().collect();
     captured.not_captured.files = settings.missing;
     if let Some(found) = found {
-        let reader = SessionReader { store: &workspace.store, lock, redactor };
+        let _phase = monitor.begin(Phase::Conversation, Some(size_of(found, &workspace.root)));
+        let reader = SessionReader { store: &workspace.store, lock, redactor, monitor };
         reader.read(workspace, found, history, &mut captured)?;
     }
     manifest_secrets::all(redactor, &mut captured)?;
@@ -120,6 +112,7 @@ struct SessionReader<'a> {
     store: &'a Store,
     lock: &'a AddLock,
     redactor: &'a Redactor,
+    monitor: &'a Monitor,
 }
 
 impl SessionReader<'_> {
@@ -323,7 +316,9 @@ impl SessionReader<'_> {
         let mut noted = Vec::new();
         let mut of_account = 0;
         let store = |(first, piece): (u64, Vec<u8>)| {
+            let size = piece.len() as u64;
             let piece = self.redactor.piece(&place, first, &piece);
+            self.monitor.add(size);
             Ok((self.store.put_as(self.lock, piece.name, &piece.clean)?, piece.noted))
         };
         let threads = if lines.size() < WORTH_A_THREAD { 0 } else { helpers().saturating_sub(1) };
@@ -338,6 +333,7 @@ impl SessionReader<'_> {
                 learnt.facts.observe(line);
                 learnt.traces.line(line);
                 if history == History::None {
+                    self.monitor.add(line.len() as u64);
                     continue;
                 }
                 let kept = without_account(line);
@@ -346,6 +342,7 @@ impl SessionReader<'_> {
                 if cut.as_mut().is_some_and(|cut| !cut.keeps(line)) {
                     left_out.records += 1;
                     left_out.bytes += line.len() as u64;
+                    self.monitor.add(line.len() as u64);
                     continue;
                 }
                 transcript.records += 1;
@@ -427,6 +424,7 @@ impl SessionReader<'_> {
             let mut block = std::mem::take(&mut rest);
             (&mut file).take(BLOCK).read_to_end(&mut block).context("read", path)?;
             let is_last = (block.len() as u64) < BLOCK;
+            self.monitor.add(block.len() as u64);
             if !is_last && let Some(end) = block.iter().rposition(|byte| *byte == b'\n') {
                 rest = block.split_off(end + 1);
             }

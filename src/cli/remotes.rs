@@ -112,12 +112,12 @@ impl Report for TransferReport<'_> {
         let remote = self.remote;
         for Transferred { name, id, outcome, .. } in &self.snapshots {
             match outcome {
-                Became::Sent => ui.say(&format!("Sent {name} ({}) to {remote}.", id.short())),
-                Became::Added => ui.say(&format!("Added {name} ({}) from {remote}.", id.short())),
-                Became::Removed => ui.say(&format!("Removed {name} ({}) from {remote}.", id.short())),
-                Became::AlreadyThere => ui.say(&format!("{name} is already on {remote}.")),
-                Became::AlreadyHere => ui.say(&format!("{name} is already here.")),
-                Became::NotThere => ui.say(&format!("{name} is not on {remote}.")),
+                Became::Sent => ui.say(&format!("Sent \"{name}\" ({}) to {remote}.", id.short())),
+                Became::Added => ui.say(&format!("Added \"{name}\" ({}) from {remote}.", id.short())),
+                Became::Removed => ui.say(&format!("Removed \"{name}\" ({}) from {remote}.", id.short())),
+                Became::AlreadyThere => ui.say(&format!("\"{name}\" is already on {remote}.")),
+                Became::AlreadyHere => ui.say(&format!("\"{name}\" is already here.")),
+                Became::NotThere => ui.say(&format!("\"{name}\" is not on {remote}.")),
                 // Said as errors, by `finish`.
                 Became::Conflict | Became::Damaged | Became::Refused => {}
             }

@@ -12,4 +12,4 @@ mod removal;
 
 pub use plan::{Pushed, RemovalPlan, judge_pushed, prune_automatic, remove_unneeded, shown_name};
 pub use policy::{Policy, Verdict};
-pub use removal::{Removed, forget_links, is_gone};
+pub use removal::{Removed, StillThere, bring_back, forget_links, remove_again};

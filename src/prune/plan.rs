@@ -6,13 +6,14 @@ use std::collections::BTreeSet;
 
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
+use crate::base::monitor::Monitor;
 use crate::base::screen::Line;
 use crate::base::timestamp::Timestamp;
 use crate::base::warning::Warning;
 use crate::context::Context;
 use crate::manifest::{Manifest, Trigger};
 use crate::prune::policy::{self, AUTOMATIC, Candidate, Policy, StoredPiece, Verdict};
-use crate::store::{Entry, LogEntry, Operation, Reference, Store, Sweep};
+use crate::store::{Destination, Entry, LogEntry, Operation, Reference, Store, Sweep};
 use crate::workspace::Workspace;
 
 /// Which snapshots go, and why. It holds good as long as the lock that it was made under.
@@ -21,6 +22,8 @@ pub struct RemovalPlan {
     pub(super) occasion: Occasion,
     /// Whether manifests were set aside: they may need any object.
     some_aside: bool,
+    /// Whether nothing goes by way of the trash.
+    pub(super) at_once: bool,
 }
 
 /// A snapshot, and what becomes of it.
@@ -36,6 +39,8 @@ pub(super) enum Occasion {
     Policy,
     /// A person named them.
     Named,
+    /// They were removed before, and brought back since.
+    Again,
     /// They were made by hooks, and there are newer ones.
     Automatic,
     /// The restore that they were made for changed nothing. The log never named them.
@@ -105,7 +110,38 @@ impl RemovalPlan {
     }
 
     fn of(all: Vec<PlannedSnapshot>, occasion: Occasion, store: &Store) -> Result<RemovalPlan> {
-        Ok(RemovalPlan { all, occasion, some_aside: store.has_manifests_aside()? })
+        Ok(RemovalPlan { all, occasion, some_aside: store.has_manifests_aside()?, at_once: false })
+    }
+
+    /// Plans to remove nothing, for who only wants the trash emptied.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] if the store can't be read.
+    pub fn of_nothing(workspace: &Workspace) -> Result<RemovalPlan> {
+        let all = workspace.store.entries()?.into_iter();
+        let all = all.map(|entry| PlannedSnapshot { entry, verdict: Verdict::keep("no rule removes it") });
+        RemovalPlan::of(all.collect(), Occasion::Policy, &workspace.store)
+    }
+
+    /// Plans to remove these once more, that were brought back from the trash. One that is pinned now stays.
+    pub(super) fn again(workspace: &Workspace, ids: &[SnapshotId]) -> Result<RemovalPlan> {
+        let judge = |entry: Entry| {
+            let is_one = entry.readable().is_some_and(|manifest| ids.contains(&manifest.id));
+            let verdict = match (is_one, entry.pinned) {
+                (true, false) => Verdict::remove("it was removed before"),
+                (true, true) => Verdict::keep("pinned"),
+                (false, _) => Verdict::keep("it is another one"),
+            };
+            PlannedSnapshot { entry, verdict }
+        };
+        let all = workspace.store.entries()?.into_iter().map(judge).collect();
+        RemovalPlan::of(all, Occasion::Again, &workspace.store)
+    }
+
+    /// Returns the same plan, but that what is removed is gone at once. By a policy, the trash is emptied too.
+    #[must_use]
+    pub fn at_once(self, at_once: bool) -> RemovalPlan {
+        RemovalPlan { at_once, ..self }
     }
 
     /// Returns the snapshots that can be read, newest first, each with what becomes of it.
@@ -131,7 +167,8 @@ impl RemovalPlan {
     /// [`Kind::Environment`] if the store can't be read.
     pub fn would_free(&self, context: &Context, workspace: &Workspace) -> Result<Sweep> {
         let gone: BTreeSet<&str> = self.gone().map(|entry| entry.stem.as_str()).collect();
-        workspace.store.would_free(&gone, context.now)
+        let to = if self.at_once { Destination::Nowhere } else { Destination::Trash };
+        workspace.store.would_free(&gone, to, context.now)
     }
 
     pub(super) fn gone(&self) -> impl Iterator<Item = &Entry> {
@@ -185,7 +222,7 @@ pub fn prune_automatic(context: &Context, workspace: &Workspace) -> Result<()> {
     for one in plan.all.iter_mut().filter(|one| !is_automatic(&one.entry)) {
         one.verdict = Verdict::keep("no hook of yours made it");
     }
-    plan.carry_out(context, workspace, &lock).map(drop)
+    plan.carry_out(context, workspace, &lock, &Monitor::default()).map(drop)
 }
 
 /// Removes the safety snapshot of a restore that changed nothing after all, by the name of its file.
@@ -203,7 +240,8 @@ pub fn remove_unneeded(context: &Context, workspace: &Workspace, stem: &str) -> 
         PlannedSnapshot { entry, verdict }
     };
     let all = workspace.store.entries()?.into_iter().map(judge).collect();
-    RemovalPlan::of(all, Occasion::Unneeded, &workspace.store)?.carry_out(context, workspace, &lock).map(drop)
+    let plan = RemovalPlan::of(all, Occasion::Unneeded, &workspace.store)?.at_once(true);
+    plan.carry_out(context, workspace, &lock, &Monitor::default()).map(drop)
 }
 
 /// A snapshot on a remote, pushed by the user.

@@ -1,16 +1,20 @@
 //! The one order in which snapshots are removed, with everything that goes with them.
 //!
-//! The manifest goes first, and durably. From then on the snapshot does not exist, and the rest of it does
-//! no harm. Then follow: its line in the log, the ref that keeps its base commit, objects that nothing needs
-//! any more, secrets that were kept for it, journals of past sessions, and links to it. Each of these is
-//! found from what is there, not from what was just removed. So the next removal finishes one that was
+//! A removed snapshot is in the trash for a day (`store/trash.rs`), unless it is to be gone at once. Its manifest goes
+//! first, and durably. From then on the snapshot does not exist, and the rest of it does no harm. Then follow: its line in
+//! the log, and what was in the trash for a day. With what is gone for good go the ref that keeps its base commit,
+//! objects that nothing needs any more, secrets that were kept for it, journals of past sessions, and links to it. Each
+//! of these is found from what is there, not from what was just removed. So the next removal finishes one that was
 //! killed. Two things are exceptions: the line in the log, and the ref, which then keeps a commit that
 //! nothing needs.
+
+use std::collections::BTreeSet;
 
 use super::plan::{Occasion, RemovalPlan, ids};
 use crate::audit;
 use crate::base::error::Result;
 use crate::base::ids::SnapshotId;
+use crate::base::monitor::{Monitor, Phase};
 use crate::base::warning::Warning;
 use crate::client::Link;
 use crate::context::Context;
@@ -28,31 +32,60 @@ pub struct Removed {
 }
 
 impl RemovalPlan {
-    /// Removes what the plan says. Needs no free space on the disk.
+    /// Removes what the plan says. Needs no free space on the disk: what the trash has no room for is gone at once.
     ///
     /// # Errors
     /// The first failure, with the path or what git says. No later step waits for it: the next removal has less to
     /// do, and no snapshot is there in part.
-    pub fn carry_out(self, context: &Context, workspace: &Workspace, lock: &DeleteLock) -> Result<Removed> {
+    pub fn carry_out(
+        self,
+        context: &Context,
+        workspace: &Workspace,
+        lock: &DeleteLock,
+        monitor: &Monitor,
+    ) -> Result<Removed> {
         let store = &workspace.store;
-        let (mut gone, mut deleted) = (Vec::new(), Ok(()));
+        let batch = (!self.at_once).then(SnapshotId::random);
+        let (mut gone, mut deleted, mut warnings) = (Vec::new(), Ok(()), Vec::new());
+        let removing = monitor.begin(Phase::Removing, Some(self.gone().count() as u64));
         for entry in self.gone() {
-            deleted = store.delete(lock, &entry.stem);
+            monitor.add(1);
+            let mut into = batch.clone();
+            deleted = match &batch {
+                None => store.delete(lock, &entry.stem),
+                Some(batch) => store.discard(lock, batch, &entry.stem).map(|failed| {
+                    if let Some(error) = failed {
+                        warnings.push(Warning::NotInTrash(entry.called.clone(), error.to_string()));
+                        into = None;
+                    }
+                }),
+            };
             if deleted.is_err() {
                 break;
             }
-            gone.push(entry);
+            if into.is_none() {
+                gone.push(entry);
+            }
             let line = |manifest: &Manifest| {
                 let line = self.occasion.line(context, workspace, manifest)?;
-                Some(LogEntry { name: entry.called.clone(), ..line })
+                Some(LogEntry { name: entry.called.clone(), batch: into, ..line })
             };
             if let Some(line) = entry.manifest.as_ref().ok().and_then(line) {
                 audit::write(store, &line);
             }
         }
-        let kept = ids(self.staying());
-        let released = release(workspace, ids(gone.into_iter()).difference(&kept).copied().collect());
-        let freed = store.sweep(lock, context.now);
+        drop(removing);
+        if batch.is_some() && self.gone().next().is_some() {
+            let _best_effort = store.sync_log();
+        }
+        let over_at =
+            if self.at_once && self.occasion == Occasion::Policy { None } else { Some(context.now) };
+        let emptied = store.empty_trash(lock, over_at).unwrap_or_default();
+        // An unreadable one keeps no ref: it is found by its id, which nobody knows.
+        let there = StillThere::of(workspace, self.staying());
+        let released = ids(gone.into_iter()).into_iter().chain(&emptied);
+        let released = release(workspace, released.filter(|id| !there.ids.contains(*id)).collect());
+        let freed = store.sweep(lock, context.now, monitor);
         let secrets = redaction::tidy(workspace, context.now);
         let journals = workspace.client.forget_journals(context.now);
         deleted?;
@@ -60,11 +93,41 @@ impl RemovalPlan {
         let freed = freed?;
         secrets?;
         journals?;
-        let there: Vec<&Entry> = self.staying().collect();
         let links = links(workspace).and_then(|links| forget_links(workspace, links, &there));
-        let warnings = links.err().map(|error| Warning::Links(error.to_string()));
-        Ok(Removed { freed, warnings: warnings.into_iter().collect() })
+        warnings.extend(links.err().map(|error| Warning::Links(error.to_string())));
+        Ok(Removed { freed, warnings })
     }
+}
+
+/// Brings back all that one command removed, from the trash. Returns the names.
+///
+/// # Errors
+/// As [`crate::store::Store::bring_back`], or that others hold the store for longer than ten seconds.
+pub fn bring_back(context: &Context, workspace: &Workspace, batch: &SnapshotId) -> Result<Vec<String>> {
+    let store = &workspace.store;
+    let back = {
+        let lock = store.lock_for_deleting()?;
+        store.bring_back(&lock, batch)?
+    };
+    for manifest in &back {
+        let line = audit::line(context, Operation::Undo, Some(manifest));
+        let root = Some(workspace.root.as_path().into());
+        audit::write(store, &LogEntry { root, batch: Some(batch.clone()), ..line });
+    }
+    let _best_effort = store.sync_log();
+    Ok(back.into_iter().map(|manifest| manifest.name).collect())
+}
+
+/// Removes snapshots once more that were brought back. Returns the names of those that are removed.
+///
+/// # Errors
+/// As [`RemovalPlan::carry_out`], or that others hold the store for longer than ten seconds.
+pub fn remove_again(context: &Context, workspace: &Workspace, ids: &[SnapshotId]) -> Result<Vec<String>> {
+    let lock = workspace.store.lock_for_deleting()?;
+    let plan = RemovalPlan::again(workspace, ids)?;
+    let names = plan.names();
+    plan.carry_out(context, workspace, &lock, &Monitor::default())?;
+    Ok(names)
 }
 
 impl Occasion {
@@ -74,9 +137,10 @@ impl Occasion {
         let operation = match self {
             Occasion::Policy | Occasion::Automatic => Operation::Prune,
             Occasion::Named => Operation::Remove,
+            Occasion::Again => Operation::Redo,
             Occasion::Unneeded => return None,
         };
-        let asked_for = matches!(self, Occasion::Policy | Occasion::Named);
+        let asked_for = matches!(self, Occasion::Policy | Occasion::Named | Occasion::Again);
         let root = asked_for.then(|| workspace.root.as_path().into());
         Some(LogEntry { root, ..audit::line(context, operation, Some(manifest)) })
     }
@@ -95,20 +159,44 @@ pub(super) fn links(workspace: &Workspace) -> Result<Vec<Link>> {
     workspace.client.links_to(workspace.store.root())
 }
 
+/// Which snapshots of a store there still are, in the trash too.
+pub struct StillThere {
+    ids: BTreeSet<SnapshotId>,
+    /// Whether something can't be read, which may be any of them.
+    unsure: bool,
+}
+
+impl StillThere {
+    /// Takes these of the store, and those in its trash.
+    pub fn of<'a>(workspace: &Workspace, entries: impl Iterator<Item = &'a Entry>) -> StillThere {
+        let (mut ids, mut unsure) = (BTreeSet::new(), false);
+        for entry in entries {
+            match &entry.manifest {
+                Ok(manifest) => drop(ids.insert(manifest.id.clone())),
+                Err(_) => unsure = true,
+            }
+        }
+        match workspace.store.ids_in_trash() {
+            Ok(trash) => ids.extend(trash),
+            Err(_) => unsure = true,
+        }
+        StillThere { ids, unsure }
+    }
+
+    /// Says whether a snapshot surely does not exist any more.
+    pub fn is_gone(&self, snapshot: &SnapshotId) -> bool {
+        !self.unsure && !self.ids.contains(snapshot)
+    }
+}
+
 /// Removes the links whose snapshot is gone, and returns the others. A link that follows the newest
 /// snapshot stays, and is moved to another one.
 ///
 /// # Errors
 /// What the client's folders say.
-pub fn forget_links(workspace: &Workspace, links: Vec<Link>, there: &[&Entry]) -> Result<Vec<Link>> {
+pub fn forget_links(workspace: &Workspace, links: Vec<Link>, there: &StillThere) -> Result<Vec<Link>> {
     let (gone, left): (Vec<Link>, Vec<Link>) =
-        links.into_iter().partition(|link| !link.follows && is_gone(&link.snapshot, there));
+        links.into_iter().partition(|link| !link.follows && there.is_gone(&link.snapshot));
     gone.iter().try_for_each(|link| workspace.client.unlink(link).map(drop))?;
     Ok(left)
-}
-
-/// Says whether a snapshot surely does not exist any more. A manifest that can't be read may be that
-/// very one.
-pub fn is_gone(snapshot: &SnapshotId, there: &[&Entry]) -> bool {
-    there.iter().all(|entry| entry.manifest.as_ref().is_ok_and(|manifest| manifest.id != *snapshot))
 }

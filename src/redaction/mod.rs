@@ -359,7 +359,7 @@ fn mac(key: &Key, place: &RepoPath, file: &[u8]) -> String {
 /// # Errors
 /// What the disk says.
 pub fn tidy(workspace: &Workspace, now: Timestamp) -> Result<()> {
-    let mut needed = BTreeSet::new();
+    let mut needed = workspace.store.secrets_in_trash()?;
     for known in workspace.store.known()? {
         // One that can't be read may need any of them.
         let Ok(head) = known.head else { return Ok(()) };

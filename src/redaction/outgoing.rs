@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::Redactor;
 use crate::base::error::{Error, Kind, Result};
+use crate::base::monitor::{Monitor, Phase};
 use crate::base::screen::Line;
 use crate::client::{is_of_account, names_account};
 use crate::edits::Materializer;
@@ -22,7 +23,19 @@ const MOST_LISTED: usize = 10;
 ///
 /// # Errors
 /// [`Kind::Refused`] with kind and place of each, [`Kind::Damaged`] if a part can't be read.
-pub fn check(workspace: &Workspace, manifest: &Manifest, with_base: bool, allow: &[String]) -> Result<()> {
+pub fn check(
+    workspace: &Workspace,
+    manifest: &Manifest,
+    with_base: bool,
+    allow: &[String],
+    monitor: &Monitor,
+) -> Result<()> {
+    let conversations = manifest.transcripts().flat_map(|(_, transcript)| &transcript.chunks);
+    let files = manifest.session.iter().flat_map(|session| &session.files);
+    let files = files.flat_map(|file| file.content.objects());
+    // What a snapshot says of its sizes may be anything.
+    let all = conversations.chain(files).fold(0_u64, |all, object| all.saturating_add(object.size));
+    let _phase = monitor.begin(Phase::Searching, Some(all));
     let redactor = Redactor::open(workspace, allow)?;
     let carried = match workspace.store.bases(manifest) {
         // An extra that stays here.
@@ -30,7 +43,7 @@ pub fn check(workspace: &Workspace, manifest: &Manifest, with_base: bool, allow:
         carried => carried?,
     };
     let mut versions = Materializer::to_read(&workspace.store, workspace.repository.as_ref(), &carried);
-    look(workspace, manifest, &mut versions, &redactor)?;
+    look(workspace, manifest, &mut versions, &redactor, monitor)?;
     if with_base {
         look_at_bases(manifest, &mut versions, &redactor)?;
     }
@@ -73,6 +86,7 @@ fn look(
     manifest: &Manifest,
     versions: &mut Materializer<'_>,
     redactor: &Redactor,
+    monitor: &Monitor,
 ) -> Result<()> {
     if let Some(session) = &manifest.session {
         if session.files.iter().any(|file| is_of_account(&file.place.to_string())) {
@@ -86,11 +100,12 @@ fn look(
         }
         for file in &session.files {
             look_at_content(workspace, &file.content, &format!("the file {}", file.place), redactor)?;
+            file.content.objects().iter().for_each(|object| monitor.add(object.size));
         }
     }
     for (agent, transcript) in manifest.transcripts() {
         let place = agent.map_or("the conversation".to_owned(), |agent| format!("agent {}", agent.id));
-        look_at_transcript(workspace, transcript, &place, redactor)?;
+        look_at_transcript(workspace, transcript, &place, redactor, monitor)?;
     }
     for saved in manifest.edited_files().iter().flat_map(Edit::stated_versions) {
         if let Some(diff) = saved.diff {
@@ -169,6 +184,7 @@ fn look_at_transcript(
     transcript: &Transcript,
     place: &str,
     redactor: &Redactor,
+    monitor: &Monitor,
 ) -> Result<()> {
     let mut number = 0;
     let mut lines: Vec<u8> = Vec::new();
@@ -181,6 +197,7 @@ fn look_at_transcript(
             }
             redactor.records(place, number, &lines);
             number += lines.iter().filter(|byte| **byte == b'\n').count() as u64;
+            monitor.add(lines.len() as u64);
             lines.clear();
         }
     }

@@ -5,6 +5,7 @@
 //! read again. So a save only costs the time for what was added. Only the cache of clean blocks is kept, no
 //! value.
 
+use std::convert::Infallible;
 use std::fs::File;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use std::sync::Mutex;
 
 use super::Redactor;
 use super::cache::Cache;
+use crate::base::monitor::{Monitor, Phase};
 use crate::secrets::{Hit, KnownValue, has_own_shape, worth_remembering};
 use crate::sys::parallel::{self, held};
 
@@ -36,10 +38,20 @@ struct Block {
 impl Redactor {
     /// Learns the secrets in files, so that each of them is found in all other places. Files that can't
     /// be read are left out: they can't be stored either.
-    pub fn learn(&mut self, files: &[PathBuf]) {
+    pub fn learn(&mut self, files: &[PathBuf], monitor: &Monitor) {
         let blocks: Vec<Block> = files.iter().flat_map(|path| blocks(path)).collect();
+        let _phase = monitor.begin(Phase::Learning, Some(blocks.iter().map(Block::size).sum()));
         let cache = Mutex::new(Cache::open(&self.tmp, &self.key, &self.scanner, &self.allowed, "learned"));
-        let found = parallel::map(&blocks, 1, |block| self.values_of(block, &cache));
+        // One by one: a thread that had a run of blocks would be done with the cheap ones long before the rest.
+        let work = |_: &mut (), block: &Block| -> std::result::Result<_, Infallible> {
+            let values = self.values_of(block, &cache);
+            monitor.add(block.size());
+            Ok(values)
+        };
+        let found = match parallel::map_with(parallel::processors(), blocks.iter(), || (), work) {
+            Ok(found) => found,
+            Err(never) => match never {},
+        };
         cache.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).write();
         let mut values: Vec<KnownValue> = found.into_iter().flatten().collect();
         values.sort();
@@ -89,6 +101,13 @@ impl Redactor {
             held(cache).note_clean(tag);
         }
         values
+    }
+}
+
+impl Block {
+    /// In bytes.
+    fn size(&self) -> u64 {
+        self.end - self.at
     }
 }
 

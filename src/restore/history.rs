@@ -66,22 +66,44 @@ pub(super) struct Reversal {
     pub moved: Option<MovedBranch>,
 }
 
+/// Snapshots that one command removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removal {
+    /// The command.
+    pub operation: Operation,
+    /// When it was done.
+    pub at: Timestamp,
+    /// Where in the trash they were put; `None` if they were gone at once.
+    pub batch: Option<SnapshotId>,
+    /// Whether they are there now.
+    pub in_trash: bool,
+    /// The snapshots.
+    pub snapshots: Vec<SnapshotId>,
+    /// What they were called.
+    pub names: Vec<String>,
+}
+
+/// Something that a person did, and that can be undone or redone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Act {
+    Restored(Reversal),
+    Removed(Removal),
+}
+
 /// Which steps can be taken from here; the last of each list is the next one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct History {
-    /// Restores that are not undone.
-    pub done: Vec<Reversal>,
-    /// Restores that were undone and can be redone.
-    pub undone: Vec<Reversal>,
-    /// Snapshots were removed here after all that: the command, and when.
-    pub removed: Option<(Operation, Timestamp)>,
+    /// What is not undone.
+    done: Vec<Act>,
+    /// What was undone and can be redone.
+    undone: Vec<Act>,
     /// The last restore here, if none of them changed a file.
     pub changed_nothing: Option<String>,
 }
 
 impl History {
-    /// Reads what was done in one work tree; `log` is oldest first.
-    pub(super) fn of(log: &[LogEntry], root: &Path) -> History {
+    /// Reads what was done in one work tree; `log` is oldest first, and `trash` has the batches that are in it.
+    pub(super) fn of(log: &[LogEntry], root: &Path, trash: &BTreeSet<SnapshotId>) -> History {
         let mut history = History::default();
         let here = |entry: &&LogEntry| {
             entry.outcome == LogOutcome::Ok
@@ -92,14 +114,53 @@ impl History {
         let is_first =
             |entry: &&LogEntry| entry.safety.as_ref().is_none_or(|safety| seen.insert(safety.clone()));
         for entry in log.iter().filter(here).filter(is_first) {
-            match entry.operation {
-                Operation::Resume | Operation::Rewind => history.restored(entry),
-                Operation::Undo | Operation::Redo => history.stepped(entry),
-                Operation::Prune | Operation::Remove => history.removed = Some((entry.operation, entry.at)),
+            match (entry.operation, &entry.batch) {
+                (Operation::Resume | Operation::Rewind, _) => history.restored(entry),
+                (Operation::Undo, Some(batch)) => history.brought_back(batch),
+                (Operation::Redo, Some(_)) => history.removed_again(entry, trash),
+                (Operation::Undo | Operation::Redo, None) => history.stepped(entry),
+                (Operation::Prune | Operation::Remove, _) => history.removed(entry, trash),
                 _ => {}
             }
         }
         history
+    }
+
+    /// Returns what the next `undo` undoes: a removal that is still in the trash, or a restore. The removal beside it came
+    /// after that, and is gone for good.
+    pub(super) fn next_undo(&self) -> (Option<&Act>, Option<&Removal>) {
+        let mut gone = None;
+        for act in self.done.iter().rev() {
+            match act {
+                Act::Removed(removal) if !removal.in_trash => gone = gone.or(Some(removal)),
+                act => return (Some(act), gone),
+            }
+        }
+        (None, gone)
+    }
+
+    /// Takes the last removals for undone whose snapshots are there: whoever brought them back may have died before it was
+    /// in the log.
+    pub(super) fn settle(&mut self, is_there: impl Fn(&SnapshotId) -> bool) {
+        let is_back = |act: &mut Act| matches!(act, Act::Removed(one) if one.batch.is_some() && !one.in_trash && one.snapshots.iter().all(&is_there));
+        while let Some(act) = self.done.pop_if(is_back) {
+            self.undone.push(act);
+        }
+    }
+
+    /// Says whether the last thing that was done is a removal of which nothing is in the trash.
+    pub(super) fn ends_in_what_is_gone(&self) -> bool {
+        matches!(self.done.last(), Some(Act::Removed(removal)) if !removal.in_trash)
+    }
+
+    /// Returns what the next `redo` redoes.
+    pub(super) fn next_redo(&self) -> Option<&Act> {
+        self.undone.last()
+    }
+
+    /// Says whether things were done here and each of them is undone.
+    pub(super) fn is_all_undone(&self) -> bool {
+        self.done.is_empty() && !self.undone.is_empty()
     }
 
     fn restored(&mut self, entry: &LogEntry) {
@@ -109,16 +170,65 @@ impl History {
             return;
         };
         self.undone.clear();
-        self.removed = None;
-        self.done.push(Reversal { what: what(entry), safety, moved: entry.moved.clone() });
+        self.done.push(Act::Restored(Reversal { what: what(entry), safety, moved: entry.moved.clone() }));
+    }
+
+    /// A line is about one snapshot; those of one command belong together.
+    fn removed(&mut self, entry: &LogEntry, trash: &BTreeSet<SnapshotId>) {
+        if let Some(Act::Removed(last)) = self.done.last_mut()
+            && last.batch == entry.batch
+            && (last.operation, last.at) == (entry.operation, entry.at)
+        {
+            last.snapshots.extend(entry.snapshot.clone());
+            last.names.push(entry.name.clone());
+            return;
+        }
+        self.done.push(Act::Removed(Removal {
+            operation: entry.operation,
+            at: entry.at,
+            batch: entry.batch.clone(),
+            in_trash: entry.batch.as_ref().is_some_and(|batch| trash.contains(batch)),
+            snapshots: entry.snapshot.iter().cloned().collect(),
+            names: vec![entry.name.clone()],
+        }));
+    }
+
+    fn brought_back(&mut self, batch: &SnapshotId) {
+        let is_it = |act: &Act| matches!(act, Act::Removed(removal) if removal.batch.as_ref() == Some(batch));
+        let at = self.done.iter().rposition(is_it);
+        if let Some(at) = at {
+            let act = self.done.remove(at);
+            self.undone.push(act);
+        }
+    }
+
+    fn removed_again(&mut self, entry: &LogEntry, trash: &BTreeSet<SnapshotId>) {
+        let operation = match self.undone.last() {
+            Some(Act::Removed(removal)) if entry.snapshot.iter().all(|id| removal.snapshots.contains(id)) => {
+                Some(removal.operation)
+            }
+            _ => None,
+        };
+        if operation.is_some() {
+            self.undone.pop();
+        }
+        let operation = operation.unwrap_or(match self.done.last() {
+            Some(Act::Removed(removal)) if removal.at == entry.at => removal.operation,
+            _ => Operation::Remove,
+        });
+        self.removed(&LogEntry { operation, ..entry.clone() }, trash);
     }
 
     fn stepped(&mut self, entry: &LogEntry) {
-        self.removed = None;
-        let position =
-            |list: &[Reversal]| list.iter().rposition(|one| entry.snapshot.as_ref() == Some(&one.safety));
+        let position = |list: &[Act]| {
+            list.iter().rposition(
+                |act| matches!(act, Act::Restored(one) if entry.snapshot.as_ref() == Some(&one.safety)),
+            )
+        };
         let (taken, to) = if let Some(at) = position(&self.done) {
-            (Some(self.done.remove(at)), &mut self.undone)
+            // Removals after it, which can't be undone, were passed over.
+            let taken = self.done.split_off(at).into_iter().next();
+            (taken, &mut self.undone)
         } else if let Some(at) = position(&self.undone) {
             (Some(self.undone.remove(at)), &mut self.done)
         } else {
@@ -127,8 +237,11 @@ impl History {
         };
         // A step for which nothing had to be done needs no way back.
         if let Some(safety) = entry.safety.clone() {
-            let what = taken.map_or_else(|| what(entry), |taken| taken.what);
-            to.push(Reversal { what, safety, moved: entry.moved.clone() });
+            let what = match taken {
+                Some(Act::Restored(taken)) => taken.what,
+                _ => what(entry),
+            };
+            to.push(Act::Restored(Reversal { what, safety, moved: entry.moved.clone() }));
         }
     }
 }
@@ -166,54 +279,99 @@ mod tests {
             safety: None,
             moved: None,
             peer: None,
+            batch: None,
             outcome: LogOutcome::Ok,
             reason: None,
             own: true,
         }
     }
 
-    /// A log of words: `r` a restore, `n` one that changes nothing, `u` and `r` as the program would, from
-    /// the history so far; `x` an undo for which nothing has to be done, `p` a removal, `o` a restore elsewhere.
+    /// What is in the trash, if nothing else is said.
+    fn trash() -> BTreeSet<SnapshotId> {
+        (100..200).map(id).collect()
+    }
+
+    /// A log of words: `r` a restore, `n` one that changes nothing, `u` and `f` as the program would, from
+    /// the history so far; `x` an undo for which nothing has to be done, `t` a removal into the trash, of two snapshots,
+    /// `p` one that is gone at once, `o` a restore elsewhere.
     fn log(words: &str) -> Vec<LogEntry> {
         let mut log: Vec<LogEntry> = Vec::new();
         for (at, word) in (1..).zip(words.chars()) {
-            let now = History::of(&log, Path::new(ROOT));
-            let goal = |list: &[Reversal]| list.last().map(|one| one.safety.clone());
-            let safety = Some(id(u32::try_from(at).expect("small")));
-            log.push(match word {
-                'r' => LogEntry { safety, ..line(Operation::Resume, at) },
-                'n' => line(Operation::Rewind, at),
-                'u' => LogEntry { safety, snapshot: goal(&now.done), ..line(Operation::Undo, at) },
-                'x' => LogEntry { snapshot: goal(&now.done), ..line(Operation::Undo, at) },
-                'f' => LogEntry { safety, snapshot: goal(&now.undone), ..line(Operation::Redo, at) },
+            let now = History::of(&log, Path::new(ROOT), &trash());
+            let goal = |act: Option<&Act>| match act {
+                Some(Act::Restored(one)) => Some(one.safety.clone()),
+                _ => None,
+            };
+            let number = u32::try_from(at).expect("small");
+            let safety = Some(id(number));
+            let each = |removal: &Removal, operation, batch: Option<SnapshotId>| {
+                let lines = removal.snapshots.iter().map(|one| LogEntry {
+                    snapshot: Some(one.clone()),
+                    batch: batch.clone(),
+                    ..line(operation, at)
+                });
+                lines.collect::<Vec<LogEntry>>()
+            };
+            match (word, now.next_undo().0, now.next_redo()) {
+                ('r', ..) => log.push(LogEntry { safety, ..line(Operation::Resume, at) }),
+                ('n', ..) => log.push(line(Operation::Rewind, at)),
+                ('u', Some(Act::Removed(removal)), _) => {
+                    log.extend(each(removal, Operation::Undo, removal.batch.clone()));
+                }
+                ('f', _, Some(Act::Removed(removal))) => {
+                    log.extend(each(removal, Operation::Redo, Some(id(100 + number))));
+                }
+                ('u', act, _) => {
+                    log.push(LogEntry { safety, snapshot: goal(act), ..line(Operation::Undo, at) });
+                }
+                ('x', act, _) => log.push(LogEntry { snapshot: goal(act), ..line(Operation::Undo, at) }),
+                ('f', _, act) => {
+                    log.push(LogEntry { safety, snapshot: goal(act), ..line(Operation::Redo, at) });
+                }
                 // As an earlier version went forward again.
-                'b' => LogEntry { safety, snapshot: goal(&now.undone), ..line(Operation::Undo, at) },
-                'p' => line(Operation::Prune, at),
-                'o' => LogEntry {
+                ('b', _, act) => {
+                    log.push(LogEntry { safety, snapshot: goal(act), ..line(Operation::Undo, at) });
+                }
+                ('t', ..) => log.extend([1, 2].map(|more| LogEntry {
+                    snapshot: Some(id(1_000 * number + more)),
+                    batch: Some(id(100 + number)),
+                    ..line(Operation::Remove, at)
+                })),
+                ('p', ..) => log.push(LogEntry { snapshot: Some(id(9_000)), ..line(Operation::Prune, at) }),
+                ('o', ..) => log.push(LogEntry {
                     safety,
                     root: Some(NativePath::from(Path::new("/o"))),
                     ..line(Operation::Resume, at)
-                },
-                'e' => LogEntry { safety, outcome: LogOutcome::Failed, ..line(Operation::Resume, at) },
-                _ => line(Operation::Save, at),
-            });
+                }),
+                ('e', ..) => {
+                    log.push(LogEntry { safety, outcome: LogOutcome::Failed, ..line(Operation::Resume, at) });
+                }
+                _ => log.push(line(Operation::Save, at)),
+            }
         }
         log
     }
 
-    /// Which restores are not undone and which can be redone, by the number of their word; each with the number of
-    /// the word whose safety snapshot is gone back to.
+    /// What is not undone and what can be redone, by the number of its word: restores with the number of
+    /// the word whose safety snapshot is gone back to, removals with how many snapshots, in brackets if they are gone.
     fn shown(words: &str) -> String {
-        let history = History::of(&log(words), Path::new(ROOT));
-        let list = |list: &[Reversal]| {
-            let each = list.iter().map(|one| {
-                let safety = one.safety.to_string();
-                format!("{}<{}", one.what.name, safety.trim_start_matches('0'))
+        shown_with(words, &trash())
+    }
+
+    fn shown_with(words: &str, trash: &BTreeSet<SnapshotId>) -> String {
+        let history = History::of(&log(words), Path::new(ROOT), trash);
+        let list = |list: &[Act]| {
+            let each = list.iter().map(|act| match act {
+                Act::Restored(one) => {
+                    let safety = one.safety.to_string();
+                    format!("{}<{}", one.what.name, safety.trim_start_matches('0'))
+                }
+                Act::Removed(one) if one.in_trash => format!("t{}x{}", one.at.as_millis(), one.names.len()),
+                Act::Removed(one) => format!("(t{})", one.at.as_millis()),
             });
             each.collect::<Vec<String>>().join(" ")
         };
-        let removed = if history.removed.is_some() { " removed" } else { "" };
-        format!("{} | {}{removed}", list(&history.done), list(&history.undone))
+        format!("{} | {}", list(&history.done), list(&history.undone))
     }
 
     #[test]
@@ -247,22 +405,59 @@ mod tests {
 
     #[test]
     fn a_removal_is_told_until_something_is_restored_again() {
-        assert_eq!(shown("rp"), "n1<1 |  removed");
+        assert_eq!(shown("rp"), "n1<1 (t2) | ");
         assert_eq!(shown("rpu"), " | n1<3");
-        assert_eq!(shown("rpr"), "n1<1 n3<3 | ");
+        assert_eq!(shown("rpr"), "n1<1 (t2) n3<3 | ");
+        let gone = |words: &str| {
+            let history = History::of(&log(words), Path::new(ROOT), &trash());
+            history.next_undo().1.map(|removal| removal.at.as_millis())
+        };
+        assert_eq!((gone("rp"), gone("rpr"), gone("rpru"), gone("rpuf")), (Some(2), None, Some(2), None));
+    }
+
+    #[test]
+    fn what_is_in_the_trash_is_brought_back_and_removed_again_in_its_turn() {
+        assert_eq!(shown("rt"), "n1<1 t2x2 | ");
+        assert_eq!(shown("rtu"), "n1<1 | t2x2");
+        assert_eq!(shown("rtuu"), " | t2x2 n1<4");
+        assert_eq!(shown("rtuuf"), "n1<5 | t2x2");
+        assert_eq!(shown("rtuuff"), "n1<5 t6x2 | ");
+        assert_eq!(shown("rtuuffu"), "n1<5 | t6x2");
+        assert_eq!(shown("tt"), "t1x2 t2x2 | ");
+        assert_eq!(shown("ttuu"), " | t2x2 t1x2");
+        assert_eq!(shown("rut"), "t3x2 | n1<2");
+    }
+
+    #[test]
+    fn what_is_no_longer_in_the_trash_is_gone_for_good() {
+        let none = BTreeSet::new();
+        assert_eq!(shown_with("rt", &none), "n1<1 (t2) | ");
+        assert_eq!(shown_with("rtu", &none), "n1<1 | (t2)", "it was brought back");
+        assert_eq!(shown_with("rtuf", &none), "n1<1 (t4) | ");
+        let mut history = History::of(&log("rtt"), Path::new(ROOT), &none);
+        assert!(history.ends_in_what_is_gone());
+        history.settle(|_| false);
+        assert_eq!(history.done.len(), 3);
+        history.settle(|_| true);
+        assert_eq!(
+            (history.done.len(), history.undone.len()),
+            (1, 2),
+            "they are there, whatever the log says"
+        );
     }
 
     #[test]
     fn a_line_that_is_there_twice_counts_once() {
         let log: Vec<LogEntry> = log("rruf").into_iter().flat_map(|line| [line.clone(), line]).collect();
-        assert_eq!(History::of(&log, Path::new(ROOT)), History::of(&self::log("rruf"), Path::new(ROOT)));
+        let of = |log: &[LogEntry]| History::of(log, Path::new(ROOT), &trash());
+        assert_eq!(of(&log), of(&self::log("rruf")));
     }
 
     #[test]
     fn other_folders_failures_and_a_cut_log_do_no_harm() {
         assert_eq!(shown("roes"), "n1<1 | ");
         let log = log("rru");
-        let cut = History::of(&log[2..], Path::new(ROOT));
+        let cut = History::of(&log[2..], Path::new(ROOT), &trash());
         assert_eq!((cut.done.len(), cut.undone.len()), (0, 1));
     }
 }

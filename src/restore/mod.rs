@@ -51,7 +51,7 @@ pub use files::resume::{DISAGREE, Dispute, DisputedPath};
 pub use files::spared::Spared;
 pub use files::step::{Action, Step, Unmade};
 pub use grants::{GrantChoice, GrantPlan};
-pub use history::{Direction, HistoryStep, Restored};
+pub use history::{Direction, HistoryStep, Removal, Restored};
 pub use plan::{Done, RestoreOptions, RestorePlan};
 pub use servers::{Readiness, ServerChecks, ServerStanding};
 use session::PlannedSession;
@@ -62,7 +62,7 @@ pub use session::{KeepId, NewBecause, SessionPlan, check_transcript};
 pub use transaction::recover::{
     Recovered, RecoveryOutcome, RecoveryReport, UnusedJournal, alone_in, cut_off, foreign_journals, recover,
 };
-pub use undo::{all_undone, plan_undo};
+pub use undo::{NextStep, next_step, plan_undo};
 pub use which_snapshot::{
     PassedOver, SavedTree, SnapshotFound, find_to_resume, find_to_rewind, lost_in_session, tree_of,
 };

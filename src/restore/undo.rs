@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::history::{Direction, History, HistoryStep, Restored, Reversal};
+use super::history::{Act, Direction, History, HistoryStep, Removal, Restored, Reversal};
 use super::{Admission, MOST_TOLD, RestorePlan, branch};
 use crate::base::error::{Error, Kind, Result};
+use crate::base::ids::SnapshotId;
 use crate::base::monitor::Monitor;
 use crate::base::paths::RepoPath;
 use crate::base::screen::Line;
@@ -20,15 +21,69 @@ use crate::store::{LogEntry, Reference};
 use crate::sys::work_tree::{Node, Tree};
 use crate::workspace::Workspace;
 
-/// Plans the next step in this workspace.
+/// What the next step is about.
+pub enum NextStep {
+    /// Everything that was done here is undone already.
+    AllUndone,
+    /// Snapshots that were removed: they are in the trash, or were brought back from it.
+    Removal {
+        /// The removal.
+        removal: Removal,
+        /// A removal that came after it, and is gone for good.
+        gone: Option<Removal>,
+    },
+    /// A restore, which has to be planned.
+    Restore,
+    /// There is nothing left but a removal that can't be undone.
+    Gone(Removal),
+}
+
+/// Says what the next step in this workspace is about.
+///
+/// # Errors
+/// What the disk says.
+pub fn next_step(workspace: &Workspace, direction: Direction) -> Result<NextStep> {
+    let (history, _) = history(workspace)?;
+    let undone = match direction {
+        Direction::Undo if history.is_all_undone() => return Ok(NextStep::AllUndone),
+        Direction::Undo => history.next_undo(),
+        Direction::Redo => (history.next_redo(), None),
+    };
+    Ok(match undone {
+        (Some(Act::Removed(removal)), gone) => {
+            NextStep::Removal { removal: removal.clone(), gone: gone.cloned() }
+        }
+        (None, Some(gone)) => NextStep::Gone(gone.clone()),
+        (Some(Act::Restored(_)), _) | (None, None) => NextStep::Restore,
+    })
+}
+
+/// Reads what was done here. Says too whether it is proven to be this user's.
+fn history(workspace: &Workspace) -> Result<(History, bool)> {
+    let (log, proven) = believed(workspace.store.read_log()?, &workspace.root);
+    let trash = workspace.store.trash()?.into_iter().map(|batch| batch.id).collect();
+    let mut history = History::of(&log, &workspace.root, &trash);
+    if history.ends_in_what_is_gone() {
+        let known = workspace.store.known()?;
+        let there: BTreeSet<&SnapshotId> =
+            known.iter().filter_map(|known| known.head.as_ref().ok()).map(|head| &head.id).collect();
+        history.settle(|id| there.contains(id));
+    }
+    Ok((history, proven))
+}
+
+/// Plans the next step in this workspace, if that is about a restore.
 ///
 /// # Errors
 /// [`Kind::NotFound`] if there is none, or its safety snapshot is gone; else as
 /// [`super::plan_resume`].
 pub fn plan_undo(workspace: &Workspace, direction: Direction, monitor: &Monitor) -> Result<RestorePlan> {
-    let (log, proven) = believed(workspace.store.read_log()?, &workspace.root);
-    let history = History::of(&log, &workspace.root);
-    let Some(Reversal { what, safety: id, moved }) = next(&history, direction) else {
+    let (history, proven) = history(workspace)?;
+    let (act, removed) = match direction {
+        Direction::Undo => history.next_undo(),
+        Direction::Redo => (history.next_redo(), None),
+    };
+    let Some(Act::Restored(Reversal { what, safety: id, moved })) = act else {
         return Err(nothing(&history, direction, workspace));
     };
     let manifest = match workspace.store.find(&Reference::Named(id.to_string())) {
@@ -81,7 +136,7 @@ pub fn plan_undo(workspace: &Workspace, direction: Direction, monitor: &Monitor)
     if head != saved.base {
         notes.extend(committed_since(repository, head.as_deref(), saved.base.as_deref(), &found.steps)?);
     }
-    let removed = history.removed.filter(|_| direction == Direction::Undo);
+    let removed = removed.map(|removal| (removal.operation, removal.at));
     Ok(RestorePlan {
         history_step: Some(HistoryStep { direction, what: what.clone(), removed }),
         moved,
@@ -105,33 +160,20 @@ pub fn plan_undo(workspace: &Workspace, direction: Direction, monitor: &Monitor)
     })
 }
 
-/// Says whether restores were made here and each of them is undone: then `undo` has nothing left to do.
-///
-/// # Errors
-/// What the disk says.
-pub fn all_undone(workspace: &Workspace) -> Result<bool> {
-    let history = History::of(&believed(workspace.store.read_log()?, &workspace.root).0, &workspace.root);
-    Ok(history.done.is_empty() && !history.undone.is_empty())
-}
-
 /// Reads from the log what is proven to be this user's, and says whether there is anything.
 ///
 /// Other lines may have come with a clone. They count only if there is nothing else (without a writable
-/// home there is no key), move no branch, and need a yes.
+/// home there is no key), move no branch, bring nothing back from the trash, and need a yes.
 fn believed(mut log: Vec<LogEntry>, root: &Path) -> (Vec<LogEntry>, bool) {
     let here = |entry: &LogEntry| entry.root.as_ref().is_some_and(|other| other.as_path() == root);
     log.retain(here);
-    let proven = log.iter().any(|entry| entry.own && entry.operation.is_restore());
+    let proves = |entry: &LogEntry| entry.own && (entry.operation.is_restore() || entry.batch.is_some());
+    let proven = log.iter().any(proves);
     log.retain(|entry| entry.own || !proven);
-    log.iter_mut().filter(|entry| !entry.own).for_each(|entry| entry.moved = None);
-    (log, proven)
-}
-
-fn next(history: &History, direction: Direction) -> Option<&Reversal> {
-    match direction {
-        Direction::Undo => history.done.last(),
-        Direction::Redo => history.undone.last(),
+    for entry in log.iter_mut().filter(|entry| !entry.own) {
+        (entry.moved, entry.batch) = (None, None);
     }
+    (log, proven)
 }
 
 fn nothing(history: &History, direction: Direction, workspace: &Workspace) -> Error {

@@ -112,7 +112,7 @@ pub fn find_to_resume(workspace: &Workspace, reference: &str) -> Result<Snapshot
 fn can_go_on(workspace: &Workspace, manifest: &Manifest) -> bool {
     let Some(session) = &manifest.session else { return false };
     let Some(transcript) = session.transcript.as_ref().filter(|one| one.bytes < SHORT) else { return true };
-    let findings = check_transcript(&workspace.store, transcript, None);
+    let findings = check_transcript(&workspace.store, transcript, None, |_| ());
     !findings.is_ok_and(|(all, _)| all.iter().any(|one| one.problem == Problem::NoMessage))
 }
 

@@ -11,12 +11,13 @@ use crate::sys::files;
 use crate::sys::place::{Shape, strange};
 
 /// The folders that a store consists of.
-const FOLDERS: [&str; 9] = [
+const FOLDERS: [&str; 10] = [
     "objects",
     "objects/.git",
     "objects/.git/objects",
     "objects/.git/refs",
     "objects/manifests",
+    "objects/trash",
     "tmp",
     "bases",
     "restoring",

@@ -58,6 +58,9 @@ pub struct LogEntry {
     /// For a hand-off: the file or the remote on the other side.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer: Option<String>,
+    /// For what a person removed, and for an undo or redo of that: where in the trash it is, or was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<SnapshotId>,
     /// The result.
     #[serde(default, skip_serializing_if = "LogOutcome::is_ok")]
     pub outcome: LogOutcome,
@@ -206,7 +209,9 @@ impl Store {
         let start = if matches!(last.as_slice(), b"" | b"\n") { &b""[..] } else { b"\n" };
         file.write_all(&[start, &line].concat()).context("write", &path)?;
         // `undo` goes by the lines of restores: they are as durable as what they tell of.
-        let removal = matches!(entry.operation, Operation::Prune | Operation::Remove);
+        // (Those of a removal are made so together, at its end.)
+        let removal =
+            matches!(entry.operation, Operation::Prune | Operation::Remove) || entry.batch.is_some();
         if entry.root.is_some() && !removal { disk::flush(&file).context("write", &path) } else { Ok(()) }
     }
 
@@ -260,7 +265,7 @@ impl Store {
 const SEALED_END: usize = SEAL.len() + 64 + 2;
 
 /// The name of the log in the store.
-const LOG: &str = "log.jsonl";
+pub(super) const LOG: &str = "log.jsonl";
 
 /// Returns the lines with an end for the last one too.
 fn whole_lines(lines: &[u8]) -> Vec<u8> {

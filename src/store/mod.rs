@@ -21,6 +21,7 @@ mod quarantine;
 mod refs;
 mod seal;
 mod streams;
+mod trash;
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -45,11 +46,12 @@ pub use intake::{Added, Incoming, check_may_travel, check_sound};
 pub use journals::{FoundJournal, Journal, Wait};
 pub use log::{LogEntry, LogOutcome, MovedBranch, Operation};
 use manifest_cache::Parsed;
-pub use objects::{Sweep, YoungObjects};
+pub use objects::{Destination, Sweep, YoungObjects};
 pub use pieces::Pieces;
 pub use refs::{Reference, check_name};
 pub use seal::Seal;
 pub use streams::Stream;
+pub use trash::{Batch, KEPT, TrashSize};
 
 /// How long a command waits for another one.
 pub const PATIENCE: Duration = Duration::from_secs(10);

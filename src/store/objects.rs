@@ -15,9 +15,11 @@ use crate::base::compress;
 use crate::base::digest::{Checksum, ObjectId};
 use crate::base::error::{Error, IoContext, Kind, Result};
 use crate::base::ids::SnapshotId;
+use crate::base::monitor::{Monitor, Phase};
 use crate::base::timestamp::Timestamp;
 use crate::manifest::{Content, ObjectRef, named_objects};
 use crate::store::base_blobs::bases_name;
+use crate::store::trash::KEPT;
 use crate::sys::files::{self, Draft, Existing};
 use crate::sys::parallel::{self, held};
 use crate::sys::place::{OwnPath, Shape, Stat};
@@ -44,9 +46,11 @@ pub struct Sweep {
     pub bytes: u64,
     /// What nothing needs either, and is too young to go.
     pub waiting: YoungObjects,
+    /// What only the trash needs.
+    pub trash: YoungObjects,
 }
 
-/// Objects that nothing needs and that are younger than a day.
+/// Objects that nothing needs and that can't go yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct YoungObjects {
     /// How many objects.
@@ -72,6 +76,7 @@ struct Unneeded {
     /// Objects, with their size on disk in bytes.
     objects: Vec<(OwnPath, u64)>,
     waiting: YoungObjects,
+    trash: YoungObjects,
 }
 
 impl Unneeded {
@@ -80,8 +85,18 @@ impl Unneeded {
             objects: self.objects.len() as u64,
             bytes: self.objects.iter().map(|(_, bytes)| bytes).sum(),
             waiting: self.waiting,
+            trash: self.trash,
         }
     }
+}
+
+/// Where the snapshots that are to be removed will be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// In the trash, for a day.
+    Trash,
+    /// Nowhere, and the trash is emptied too.
+    Nowhere,
 }
 
 /// Says whether nobody can be about to need a file any more.
@@ -260,11 +275,14 @@ impl Store {
     ///
     /// # Errors
     /// [`Kind::Environment`] with the path.
-    pub fn sweep(&self, _lock: &DeleteLock, now: Timestamp) -> Result<Sweep> {
-        let Some(unneeded) = self.unneeded(&BTreeSet::new(), now)? else { return Ok(Sweep::default()) };
+    pub fn sweep(&self, _lock: &DeleteLock, now: Timestamp, monitor: &Monitor) -> Result<Sweep> {
+        let unneeded = self.unneeded(&BTreeSet::new(), Destination::Trash, now)?;
+        let Some(unneeded) = unneeded else { return Ok(Sweep::default()) };
         unneeded.bases.iter().try_for_each(OwnPath::remove)?;
+        let _phase = monitor.begin(Phase::Removing, Some(unneeded.objects.len() as u64));
         for (place, _) in &unneeded.objects {
             place.remove()?;
+            monitor.add(1);
         }
         for name in self.tmp().names()? {
             let place = self.tmp().join(&name);
@@ -277,34 +295,59 @@ impl Store {
         Ok(unneeded.sweep())
     }
 
-    /// Says what a sweep would remove if the snapshots in these files were gone.
+    /// Says what a sweep would remove if the snapshots in these files were gone, to the trash or at once with all that
+    /// is in it.
     ///
     /// # Errors
     /// As [`Store::sweep`].
-    pub fn would_free(&self, gone: &BTreeSet<&str>, now: Timestamp) -> Result<Sweep> {
-        Ok(self.unneeded(gone, now)?.map_or_else(Sweep::default, |unneeded| unneeded.sweep()))
+    pub fn would_free(&self, gone: &BTreeSet<&str>, to: Destination, now: Timestamp) -> Result<Sweep> {
+        Ok(self.unneeded(gone, to, now)?.map_or_else(Sweep::default, |unneeded| unneeded.sweep()))
     }
 
     /// Finds the objects that only the snapshots in these files need, or that nothing needs at all;
     /// `None` if a manifest can't be read.
-    fn unneeded(&self, gone: &BTreeSet<&str>, now: Timestamp) -> Result<Option<Unneeded>> {
+    fn unneeded(&self, gone: &BTreeSet<&str>, to: Destination, now: Timestamp) -> Result<Option<Unneeded>> {
         if self.has_manifests_aside()? {
             return Ok(None);
         }
-        let mut needed = BTreeSet::new();
+        let (mut needed, mut by_trash, mut until) = (BTreeSet::new(), BTreeSet::new(), None);
         let mut with_bases: BTreeSet<OsString> = self.bases_folder().names()?.into_iter().collect();
-        for entry in self.entries()?.into_iter().filter(|entry| !gone.contains(entry.stem.as_str())) {
-            let Ok(manifest) = entry.manifest else { return Ok(None) };
-            needed.extend(manifest.objects().iter().map(|object| object.object));
+        for entry in self.entries()? {
+            let goes = gone.contains(entry.stem.as_str());
+            if goes && to == Destination::Nowhere {
+                continue;
+            }
+            let Ok(manifest) = entry.manifest else { if goes { continue } else { return Ok(None) } };
             let Ok(bases) = self.bases(&manifest) else { return Ok(None) };
-            needed.extend(bases.0.values().map(|object| object.object));
+            let set = if goes { &mut by_trash } else { &mut needed };
+            set.extend(manifest.objects().iter().map(|object| object.object));
+            set.extend(bases.0.values().map(|object| object.object));
+            until = until.max(goes.then_some(now));
             with_bases.remove(OsStr::new(&bases_name(&manifest.id)));
+        }
+        let trash = if to == Destination::Nowhere { Vec::new() } else { self.trash()? };
+        for batch in trash.iter().filter(|batch| !batch.is_over(now)) {
+            for one in &batch.snapshots {
+                match &one.manifest {
+                    Ok(manifest) => {
+                        let Ok(bases) = self.bases(manifest) else { return Ok(None) };
+                        by_trash.extend(manifest.objects().iter().map(|object| object.object));
+                        by_trash.extend(bases.0.values().map(|object| object.object));
+                        with_bases.remove(OsStr::new(&bases_name(&manifest.id)));
+                    }
+                    Err(error) if error.kind() == Kind::NewerFormat => return Ok(None),
+                    // A damaged one that somebody removed is no reason to keep everything.
+                    Err(_) => {}
+                }
+            }
+            until = until.max(Some(batch.since));
         }
         let with_bases = with_bases.iter().filter(|name| is_bases_name(name));
         let mut unneeded = Unneeded {
             bases: with_bases.map(|name| self.bases_folder().join(name)).collect(),
             objects: Vec::new(),
             waiting: YoungObjects::default(),
+            trash: YoungObjects::default(),
         };
         for name in self.objects_folder().names()?.into_iter().filter(|name| name.len() == 2) {
             let folder = self.objects_folder().join(name);
@@ -319,6 +362,11 @@ impl Store {
                 }
                 let place = folder.join(&name);
                 match place.stat()?.filter(|found| found.shape == Shape::File) {
+                    Some(found) if id.is_some_and(|id| by_trash.contains(&id)) => {
+                        unneeded.trash.objects += 1;
+                        unneeded.trash.bytes += found.size;
+                        unneeded.trash.until = until.map(|since: Timestamp| since.after(KEPT));
+                    }
                     Some(found) if is_old(&found, now) => unneeded.objects.push((place, found.size)),
                     Some(found) => unneeded.waiting.add(&found),
                     None => {}

@@ -35,7 +35,8 @@ pub struct Remotes<'a> {
     /// The leases that were there when the remote was listed last.
     pub(super) leases: Vec<Lease>,
     /// Holds the scratch repository; it goes with this value.
-    pub(super) _scratch: Scratch,
+    pub(super) monitor: Option<&'a Monitor>,
+    _scratch: Scratch,
 }
 
 impl<'a> Remotes<'a> {
@@ -67,12 +68,14 @@ impl<'a> Remotes<'a> {
             repository,
             remote,
             leases: Vec::new(),
+            monitor: None,
             _scratch: scratch,
         })
     }
 
     /// Has transfers say how far they are.
     pub fn watch(&mut self, monitor: &'a Monitor) {
+        self.monitor = Some(monitor);
         self.remote.watch(monitor);
     }
 
@@ -135,7 +138,11 @@ impl<'a> Remotes<'a> {
         for one in new {
             let json = self.store.manifest_bytes(&one.entry.stem)?;
             let sound = check_sound(&json, one.manifest, self.context.now);
-            match sound.and_then(|()| redaction::check(self.workspace, one.manifest, false, allow_secrets)) {
+            let quiet = Monitor::default();
+            let monitor = self.monitor.unwrap_or(&quiet);
+            let searched = sound
+                .and_then(|()| redaction::check(self.workspace, one.manifest, false, allow_secrets, monitor));
+            match searched {
                 Ok(()) => clean.push(one),
                 Err(error) => handed.push(TransferResult::new(one.manifest, TransferOutcome::Failed(error))),
             }

@@ -6,10 +6,11 @@
 
 mod repair;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::error::{Kind, Result};
 use crate::base::ids::SnapshotId;
+use crate::base::monitor::{Monitor, Phase};
 use crate::edits::Materializer;
 use crate::git::BaseHere;
 use crate::manifest::{Edit, Manifest, ObjectRef, Transcript};
@@ -106,11 +107,12 @@ type Objects = BTreeMap<ObjectRef, Option<String>>;
 /// # Errors
 /// [`Kind::Environment`] if the store's folders can't be read; anything that is wrong in them
 /// is in the report.
-pub fn verify(workspace: &Workspace, entries: &[Entry]) -> Result<VerifyReport> {
+pub fn verify(workspace: &Workspace, entries: &[Entry], monitor: &Monitor) -> Result<VerifyReport> {
+    let _phase = monitor.begin(Phase::Verifying, Some(to_read(entries)));
     let mut objects = Objects::new();
     let mut report = VerifyReport { journals: journals(workspace)?, ..VerifyReport::default() };
     for entry in entries {
-        let checked = check(workspace, entry, &mut objects);
+        let checked = check(workspace, entry, &mut objects, monitor);
         let all_well = checked.as_ref().is_ok_and(|checked| checked.problems.is_empty());
         // Of one that somebody removed meanwhile, nothing has to be there.
         if all_well || workspace.store.still_has(entry) {
@@ -132,7 +134,21 @@ fn journals(workspace: &Workspace) -> Result<Vec<Problem>> {
     Ok(restore::foreign_journals(workspace)?.into_iter().map(|(_, ignored)| problem(ignored)).collect())
 }
 
-fn check(workspace: &Workspace, entry: &Entry, objects: &mut Objects) -> Result<CheckedSnapshot> {
+/// Returns how many bytes there are to be read: each object once, and each conversation once more.
+fn to_read(entries: &[Entry]) -> u64 {
+    let manifests = || entries.iter().filter_map(Entry::readable);
+    let objects: BTreeSet<ObjectRef> = manifests().flat_map(Manifest::objects).collect();
+    let conversations = manifests().flat_map(Manifest::transcripts).map(|(_, transcript)| transcript.bytes);
+    // What a manifest says of its sizes may be anything.
+    objects.iter().map(|object| object.size).chain(conversations).fold(0, u64::saturating_add)
+}
+
+fn check(
+    workspace: &Workspace,
+    entry: &Entry,
+    objects: &mut Objects,
+    monitor: &Monitor,
+) -> Result<CheckedSnapshot> {
     let mut checked = CheckedSnapshot {
         stem: entry.stem.clone(),
         id: None,
@@ -168,9 +184,11 @@ fn check(workspace: &Workspace, entry: &Entry, objects: &mut Objects) -> Result<
     let extras = bases.0.iter().map(|(oid, object)| (format!("the base version {oid}"), *object));
     let mut damaged = Vec::new();
     for (what, object) in uses(manifest).into_iter().chain(extras) {
-        let found = objects
-            .entry(object)
-            .or_insert_with(|| workspace.store.frame(&object).err().map(|error| error.to_string()));
+        let found = objects.entry(object).or_insert_with(|| {
+            let found = workspace.store.frame(&object).err().map(|error| error.to_string());
+            monitor.add(object.size);
+            found
+        });
         if let Some(cause) = found {
             damaged.push(object);
             let cause = cause.clone();
@@ -179,7 +197,7 @@ fn check(workspace: &Workspace, entry: &Entry, objects: &mut Objects) -> Result<
     }
     // What needs a damaged object is named already.
     let sound = |objects: &[ObjectRef]| !objects.iter().any(|object| damaged.contains(object));
-    check_session(workspace, manifest, &sound, &mut checked)?;
+    check_session(workspace, manifest, &sound, &mut checked, monitor)?;
     let can_apply = check_base(workspace, entry, manifest, &bases, &mut checked)?;
     if can_apply {
         check_edits(workspace, manifest, &bases, &sound, &mut checked)?;
@@ -192,11 +210,13 @@ fn check_session(
     manifest: &Manifest,
     sound: &dyn Fn(&[ObjectRef]) -> bool,
     checked: &mut CheckedSnapshot,
+    monitor: &Monitor,
 ) -> Result<()> {
     // The conversation comes first; its agents may be branches of it.
     let mut session = None;
     for (what, transcript) in transcripts(manifest).filter(|(_, one)| sound(&one.chunks)) {
-        let (found, known) = restore::check_transcript(&workspace.store, transcript, session.as_ref())?;
+        let tell = |bytes| monitor.add(bytes);
+        let (found, known) = restore::check_transcript(&workspace.store, transcript, session.as_ref(), tell)?;
         session.get_or_insert(known);
         let bytes: u64 = transcript.chunks.iter().map(|chunk| chunk.size).sum();
         if bytes != transcript.bytes {

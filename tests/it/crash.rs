@@ -348,6 +348,33 @@ fn a_removal_by_name_killed_at_any_call_harms_nothing_and_can_be_repeated() {
     }
 }
 
+#[test]
+fn an_undo_of_a_removal_killed_at_any_call_loses_nothing_and_can_be_repeated() {
+    if !available("kill -9 at every system call of an undo of rm") {
+        return;
+    }
+    let project = Project::new();
+    for name in ["old", "older", "kept"] {
+        project.write("a.txt", format!("{name}\n").repeat(500));
+        project.snap(&["save", name]).exits(0);
+    }
+    project.snap(&["rm", "old", "older"]).exits(0);
+    let scene = Scene::of(project);
+    let (project, command) = (&scene.project, ["undo"]);
+    let all = scene.calls(&command);
+    let mut killed = Killed::default();
+    for call in some(&all, 6) {
+        killed.count(call, &scene.hurt(call, "signal=SIGKILL", &command));
+        let again = project.snap(&command);
+        assert_eq!(again.code, 0, "{call:?}: {}", again.stderr);
+        let verified = project.snap(&["verify", "--json"]).exits(0).json();
+        let there = verified["snapshots"].as_array().must("a list").iter();
+        let mut there: Vec<&str> = there.filter_map(|one| one["name"].as_str()).collect();
+        there.sort_unstable();
+        assert_eq!(there, ["kept", "old", "older"], "{call:?}");
+    }
+}
+
 /// A project with a store of which one object is lost but still in the session, and one is damaged for good.
 pub(crate) fn damaged() -> Project {
     let project = Project::new();

@@ -142,7 +142,7 @@ fn does_nothing(project: &Project, path: &Path, what: &str, named: bool) {
     let before = world(project);
     for arguments in [
         &["save", "mine"][..],
-        &["rm", "mine"],
+        &["rm", "mine", "--now"],
         &["prune", "--keep-last", "9"],
         &["list"],
         &["verify"],

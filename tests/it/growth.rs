@@ -56,9 +56,9 @@ fn many_saves_of_a_new_file_that_gains_lines_cost_little_more_than_one() {
         let stat = project.snap(&["diff", "s11", "--stat"]).exits(0).stdout;
         assert!(stat.contains(&format!("+{}", content.lines().count())), "{stat}");
         // Also when the snapshot that had all of it first is gone.
-        project.snap(&["rm", "s0"]).exits(0);
+        project.snap(&["rm", "s0", "--now"]).exits(0);
         age_objects(&project);
-        project.snap(&["rm", "s1"]).exits(0);
+        project.snap(&["rm", "s1", "--now"]).exits(0);
         for (number, version) in versions.iter().enumerate().skip(2) {
             project.snap(&["rewind", &format!("s{number}")]).exits(0);
             assert!(project.read("notes.txt") == version.as_bytes(), "version {number}");
@@ -145,8 +145,8 @@ fn a_file_with_a_secret_grows_too_and_comes_back() {
 #[test]
 fn prune_and_rm_say_what_they_free_and_what_only_later() {
     for (removal, also) in [
-        (&["prune", "--keep-last", "1"][..], &["prune", "--keep-last", "9"][..]),
-        (&["rm", "goes"], &["rm", "goes too"]),
+        (&["prune", "--keep-last", "1", "--now"][..], &["prune", "--keep-last", "9"][..]),
+        (&["rm", "goes", "--now"], &["rm", "goes too", "--now"]),
     ] {
         let project = Project::new();
         project.write("large", text(6, 50_000));
@@ -172,7 +172,7 @@ fn prune_and_rm_say_what_they_free_and_what_only_later() {
     let project = Project::new();
     project.write("large", text(6, 50_000));
     project.snap(&["save", "goes"]).exits(0);
-    let removed = project.snap(&["rm", "goes", "--json"]).exits(0).json();
+    let removed = project.snap(&["rm", "goes", "--now", "--json"]).exits(0).json();
     assert_eq!((&removed["freed"]["objects"], &removed["freed"]["later"]["objects"]), (&0.into(), &1.into()));
     assert!(removed["freed"]["later"]["bytes"].as_u64() > Some(30_000), "{removed}");
 }

@@ -309,7 +309,7 @@ fn what_is_here_already_stays_and_lost_parts_come_back() {
     fs::write(&file, &bundle).must("a file");
     let path = file.to_str().must("UTF-8");
     target.snap(&["import", path]).exits(0);
-    target.snap(&["import", path]).exits(0).says(&["handed on is already here."]);
+    target.snap(&["import", path]).exits(0).says(&["handed on\" is already here."]);
     let objects = target.objects();
     fs::remove_file(&objects[0]).must("to lose one");
     fs::write(&objects[1], b"spoilt").must("to spoil one");
@@ -332,7 +332,7 @@ fn another_snapshot_of_that_name_or_id_is_never_touched() {
     target.snap(&["import", path]).exits(0).says(&["Imported handed on@"]);
     assert_eq!(fs::read(target.stored("handed-on.json")).must("mine"), mine, "both are kept");
     target.snap(&["rm", "handed on"]).exits(0);
-    target.snap(&["import", path]).exits(0).says(&["handed on is already here"]);
+    target.snap(&["import", path]).exits(0).says(&["handed on\" is already here"]);
 
     let (mut manifest, frames) = parts(&source);
     manifest["message"] = json!("changed on the way");

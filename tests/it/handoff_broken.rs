@@ -190,7 +190,7 @@ fn a_full_remote_says_so_and_takes_the_snapshot_when_there_is_room() {
     project.snap(&["push", "small"]).exits(0);
     git_in(&project.home, &remote, &["fsck", "--strict"]);
     let clone = colleague(&project, &remote);
-    clone.snap(&["pull", utf8(&remote)]).exits(0).says(&["Added x"]);
+    clone.snap(&["pull", utf8(&remote)]).exits(0).says(&["Added \"x"]);
 }
 
 #[test]
@@ -208,7 +208,7 @@ fn a_full_disk_here_costs_the_pull_only() {
     fs::remove_file(&filler).must("to make room");
     assert_eq!(names(&clone), ["mine"]);
     clone.snap(&["verify"]).exits(0);
-    clone.snap(&["pull"]).exits(0).says(&["Added x"]);
+    clone.snap(&["pull"]).exits(0).says(&["Added \"x"]);
 }
 
 #[test]

@@ -208,7 +208,7 @@ fn refs_that_are_no_snapshots_are_passed_over() {
     let blob = forge.blob(b"no commit");
     forge.git(&["update-ref", &format!("refs/snapshots/eve/{}", id(7)), &blob], b"");
     let clone = colleague(&forge.project, &forge.remote);
-    clone.snap(&["pull"]).exits(6).says(&["Added good", "it is a blob, not a commit"]);
+    clone.snap(&["pull"]).exits(6).says(&["Added \"good", "it is a blob, not a commit"]);
     assert!(utf8(&clone.stored("good.json")).ends_with("good.json") && clone.stored("good.json").exists());
 }
 

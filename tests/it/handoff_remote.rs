@@ -90,9 +90,9 @@ fn a_snapshot_goes_to_a_colleague_and_neither_repository_notices() {
     let clone = colleague(&project, &remote);
     let (before, clone_before) = (everything(&project), everything(&clone));
 
-    project.snap(&["push"]).exits(0).says(&["Sent handed on"]);
+    project.snap(&["push"]).exits(0).says(&["Sent \"handed on"]);
     assert_eq!(outcome(&project.snap(&["push", "--json"]).exits(0)), "already_there");
-    let pulled = clone.snap(&["pull"]).exits(0).says(&["Added handed on", "1 snapshot added"]);
+    let pulled = clone.snap(&["pull"]).exits(0).says(&["Added \"handed on", "1 snapshot added"]);
     assert_eq!(pulled.stdout, "");
     clone.snap(&["pull"]).exits(0).says(&["nothing new on origin"]);
     assert_eq!(outcome(&clone.snap(&["pull", "origin", "handed on", "--json"]).exits(0)), "already_here");
@@ -131,7 +131,10 @@ fn snapshots_on_a_remote_are_listed_found_and_removed_by_name_and_id() {
         project.write("a.txt", name);
         project.snap(&["save", name]).exits(0);
     }
-    project.snap(&["push", "origin", "latest", "first try"]).exits(0).says(&["Sent second", "Sent first"]);
+    project
+        .snap(&["push", "origin", "latest", "first try"])
+        .exits(0)
+        .says(&["Sent \"second", "Sent \"first"]);
     let clone = colleague(&project, &remote);
     let listed = clone.snap(&["list", "--remote", "--json"]).exits(0).json();
     let names: Vec<&Value> = listed.as_array().must("a list").iter().map(|one| &one["name"]).collect();
@@ -140,10 +143,10 @@ fn snapshots_on_a_remote_are_listed_found_and_removed_by_name_and_id() {
     let table = clone.snap(&["list", "--remote", utf8(&remote)]).exits(0).stdout;
     assert_eq!(table.lines().count(), 3);
 
-    clone.snap(&["pull", "origin", "first try"]).exits(0).says(&["Added first try", "1 snapshot"]);
+    clone.snap(&["pull", "origin", "first try"]).exits(0).says(&["Added \"first try", "1 snapshot"]);
     clone.snap(&["pull", "origin", "nowhere"]).exits(3).says(&["no snapshot \"nowhere\" on origin"]);
     let id = listed[0]["id"].as_str().must("an id");
-    clone.snap(&["pull", "origin", &id[..8]]).exits(0).says(&["Added second try"]);
+    clone.snap(&["pull", "origin", &id[..8]]).exits(0).says(&["Added \"second try"]);
     clone.snap(&["pull", "nowhere"]).exits(3).says(&["no remote", "there is origin"]);
     clone.snap(&["pull", "--", "-upload-pack=x"]).exits(2);
 
@@ -231,7 +234,7 @@ fn a_name_that_is_taken_here_means_the_own_snapshot_and_the_other_is_called_by_i
         project.snap(&["show", "--json"]).json()["created_by"]["user"].as_str().must("a user").to_owned();
     let theirs = format!("same name@{user}");
     let mine = fs::read(clone.stored("same-name.json")).must("a manifest");
-    clone.snap(&["pull"]).exits(0).says(&[&format!("Added {theirs} ")]);
+    clone.snap(&["pull"]).exits(0).says(&[&format!("Added \"{theirs}\" ")]);
     assert_eq!(fs::read(clone.stored("same-name.json")).must("mine"), mine, "what is here stays as it is");
     let message =
         |reference: &str| clone.snap(&["show", reference, "--json"]).exits(0).json()["message"].clone();
@@ -314,7 +317,7 @@ fn what_fails_for_a_passing_reason_is_tried_again() {
         gave_up.stderr
     );
     assert_eq!(fs::read(&count).must("a counter").len(), 4);
-    push(fails(2)).exits(0).says(&["trying again in", "(2 of 4)", "(3 of 4)", "Sent x"]);
+    push(fails(2)).exits(0).says(&["trying again in", "(2 of 4)", "(3 of 4)", "Sent \"x"]);
 }
 
 #[test]
@@ -474,7 +477,7 @@ fn a_repository_with_sha256_names_hands_over_too() {
     project.snap(&["push"]).exits(0);
     // From outside any repository, where nothing says which format the remote has.
     let outside = Project::empty();
-    outside.snap(&["pull", utf8(&remote)]).exits(0).says(&["Added x"]);
+    outside.snap(&["pull", utf8(&remote)]).exits(0).says(&["Added \"x"]);
     assert_eq!(refs(&project, &remote)[0].split(' ').next().map(str::len), Some(64));
 }
 
@@ -559,7 +562,7 @@ fn two_people_work_on_one_session_in_turn_and_the_conversation_has_both_halves()
         bob.snap(&["save", "second half"]).exits(0);
         bob.snap(&["push"]).exits(0);
 
-        ada.snap(&["pull"]).exits(0).says(&["Added second half", "1 snapshot added"]);
+        ada.snap(&["pull"]).exits(0).says(&["Added \"second half", "1 snapshot added"]);
         // What Ada has is what Bob began with: her tree takes his edits.
         let resumed = ada.snap(&["rewind", "second half", "--json"]).exits(0).json();
         assert_eq!(ada.state(), bob.state());
@@ -610,7 +613,7 @@ fn a_job_without_identity_or_terminal_restores_works_and_pushes_back() {
     fs::write(checkout.join("made-by-the-job"), "done\n").must("a file");
     step("save.sh", &[("SNAP_NAME", "by the job")]);
 
-    project.snap(&["pull"]).exits(0).says(&["Added by the job"]);
+    project.snap(&["pull"]).exits(0).says(&["Added \"by the job"]);
     let shown = project.snap(&["show", "by the job", "--json"]).exits(0).json();
     assert_eq!(shown["edits"]["files"].as_array().must("edits").len(), 2);
     let tree = project.snap(&["list", "--tree"]).exits(0).stdout;

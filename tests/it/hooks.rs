@@ -776,7 +776,7 @@ fn the_link_called_latest_follows_checkpoints_and_goes_with_the_last_snapshot() 
     assert_eq!(links().iter().map(|one| one["snapshot"].clone()).collect::<Vec<_>>(), [newest()]);
     project.snap(&["rm", "end of session", "before rm -rf build"]).exits(0);
     assert_eq!(links().iter().map(|one| one["snapshot"].clone()).collect::<Vec<_>>(), [newest()], "and back");
-    project.snap(&["rm", "first"]).exits(0);
+    project.snap(&["rm", "first", "--now"]).exits(0);
     assert_eq!(links(), Vec::<Value>::new());
 }
 
@@ -793,8 +793,14 @@ fn automatic_snapshots_do_not_grow_without_bound_and_leave_others_alone() {
     // The last one of the day is among the fifty.
     assert_eq!(all.len(), 51, "{all:?}");
     assert_eq!(all[50], "mine");
-    let refs = project.git(&["for-each-ref", "refs/snap/"]);
-    assert_eq!(refs.lines().count(), 51, "those that went keep no base commit: {refs}");
+    let refs = || project.git(&["for-each-ref", "refs/snap/"]).lines().count();
+    assert_eq!(
+        (refs(), files_below(&project.stored("objects/trash")).len()),
+        (56, 5),
+        "five are in the trash"
+    );
+    project.snap(&["prune", "--now"]).exits(0);
+    assert_eq!(refs(), 51, "those that went keep no base commit");
     let shown = project.snap(&["prune", "--keep-last", "1", "--dry-run", "--json"]).exits(0).json();
     let kept = shown["snapshots"].as_array().must("a list").iter().filter(|one| one["keep"] == true).count();
     assert_eq!(kept, 51, "automatic ones have a policy of their own");

@@ -98,7 +98,7 @@ fn packed(runner: &Runner) -> PathBuf {
 /// Makes sure that what the job saved came back, with what the job's client did.
 #[track_caller]
 fn assert_came_back(project: &Project, name: &str) {
-    project.snap(&["pull"]).exits(0).says(&[&format!("Added {name}")]);
+    project.snap(&["pull"]).exits(0).says(&[&format!("Added \"{name}\"")]);
     let shown = project.snap(&["show", name, "--json"]).exits(0).json();
     let paths: Vec<&str> =
         shown["edits"]["files"].as_array().must("edits").iter().filter_map(|e| e["path"].as_str()).collect();
@@ -250,7 +250,7 @@ fn a_tree_of_another_owner_is_refused_with_the_way_that_needs_no_home() {
         snap(&[], arguments).exits(7).says(&["dubious ownership", "GIT_CONFIG_KEY_0=safe.directory"]);
     }
     assert!(!checkout.join(".claude").exists(), "nothing was written");
-    snap(&allowed, &["pull"]).exits(0).says(&["Added for the job"]);
+    snap(&allowed, &["pull"]).exits(0).says(&["Added \"for the job"]);
     snap(&allowed, &["save", "mine"]).exits(0);
     // The steps of a job, in a tree of which not a file is root's.
     let given = Command::new("chown").args(["-R", "12345:12345"]).arg(&checkout).status();
@@ -261,5 +261,5 @@ fn a_tree_of_another_owner_is_refused_with_the_way_that_needs_no_home() {
         ran(step.env("SNAP_REF", name).env("SNAP_NAME", name)).exits(0);
     }
     assert_eq!(fs::read_to_string(checkout.join("a.txt")).must("a.txt"), "one\nTWO\nthree\n");
-    project.snap(&["pull"]).exits(0).says(&["Added by root"]);
+    project.snap(&["pull"]).exits(0).says(&["Added \"by root"]);
 }

@@ -84,6 +84,8 @@ fn a_link_goes_with_its_snapshot_and_leaves_nothing() {
     project.snap(&["link", "x"]).exits(0);
     assert_eq!(linked(&project).len(), 1);
     project.snap(&["rm", "x"]).exits(0);
+    assert_eq!(linked(&project).len(), 1, "as long as it is in the trash");
+    project.snap(&["prune", "--now"]).exits(0);
     assert_eq!(files_below(&project.home.config()), before);
     project.snap(&["save", "y", "--link"]).exits(0);
     project.snap(&["link", "y", "--remove"]).exits(0);
@@ -100,7 +102,7 @@ fn a_link_that_somebody_went_on_with_is_never_deleted() {
     project.snap(&["save", "x", "--link"]).exits(0);
     let went_on = linked(&project).pop().must("the linked session");
     project.append(&went_on, b"{\"type\":\"user\",\"message\":{\"content\":\"more\"}}\n");
-    project.snap(&["rm", "x"]).exits(0);
+    project.snap(&["rm", "x", "--now"]).exits(0);
     assert_eq!(linked(&project), [went_on]);
 }
 

@@ -107,6 +107,7 @@ mod theme_question;
 mod tidy;
 mod together;
 mod torture;
+mod trash;
 mod trust;
 mod trust_matrix;
 mod trust_names;

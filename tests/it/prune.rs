@@ -49,7 +49,8 @@ fn with_one_to_remove() -> (Project, PathBuf, PathBuf) {
 
 #[test]
 fn everything_that_goes_with_a_snapshot_goes_whoever_removes_it() {
-    for (command, operation) in [(&["prune", "--keep-last", "1"][..], "prune"), (&["rm", "goes"], "remove")] {
+    let all = [(&["prune", "--keep-last", "1", "--now"][..], "prune"), (&["rm", "goes", "--now"], "remove")];
+    for (command, operation) in all {
         let (project, kept, journal) = with_one_to_remove();
         let links = project.home.config().join("snap/links");
         assert_eq!((refs(&project).len(), files_below(&links).len()), (2, 1));
@@ -70,13 +71,13 @@ fn everything_that_goes_with_a_snapshot_goes_whoever_removes_it() {
 fn a_dry_run_says_what_would_be_removed_and_freed_and_that_is_what_happens() {
     let (project, ..) = with_one_to_remove();
     let before = files_below(&project.stored(""));
-    let command = ["prune", "--keep-last", "1", "--dry-run"];
+    let command = ["prune", "--keep-last", "1", "--now", "--dry-run"];
     let said =
         project.snap(&command).exits(0).says(&["Would remove 1 of 2 snapshots", "Would free", "KiB in"]);
     assert!(said.stdout.contains("remove  goes"), "{}", said.stdout);
     let mut planned = project.snap(&[&command[..], &["--json"]].concat()).exits(0).json();
     assert_eq!(files_below(&project.stored("")), before, "nothing was changed");
-    let done = project.snap(&["prune", "--keep-last", "1", "--json"]).exits(0).json();
+    let done = project.snap(&["prune", "--keep-last", "1", "--now", "--json"]).exits(0).json();
     planned["dry_run"] = Value::Bool(false);
     assert_eq!(planned, done);
     project.snap(&["prune", "--keep-last", "1", "--dry-run"]).exits(0).says(&["Would free no space at once"]);
@@ -89,7 +90,7 @@ fn a_dry_run_says_what_only_a_later_prune_would_free() {
     project.snap(&["save", "goes"]).exits(0);
     project.write("large", "small\n");
     project.snap(&["save", "stays"]).exits(0);
-    let command = ["prune", "--keep-last", "1", "--dry-run"];
+    let command = ["prune", "--keep-last", "1", "--now", "--dry-run"];
     project
         .snap(&command)
         .exits(0)

@@ -64,6 +64,8 @@ fn what_keeps_the_base_goes_with_its_snapshot() {
     let kept = || project.git(&["for-each-ref", "--format=%(objecttype)", "refs/snap", "refs/snap-trees"]);
     assert_eq!(kept(), "tree\ncommit\n");
     project.snap(&["rm", "x"]).exits(0);
+    assert_eq!(kept(), "tree\ncommit\n", "as long as it is in the trash");
+    project.snap(&["prune", "--now"]).exits(0);
     assert_eq!(kept(), "");
     rewrite(&project, &base);
     assert!(!project.try_git(&["cat-file", "-e", &format!("{base}^{{tree}}")]));

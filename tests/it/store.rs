@@ -119,7 +119,7 @@ fn what_only_the_removed_snapshot_needed_goes_and_what_is_shared_stays() {
     project.snap(&["save", "goes"]).exits(0);
     age_objects(&project);
     let before = project.objects().len();
-    project.snap(&["rm", "goes"]).exits(0);
+    project.snap(&["rm", "goes", "--now"]).exits(0);
     let after = project.objects().len();
     assert_eq!(after, before - 1);
     project.snap(&["resume", "keeps", "--no-run"]).exits(0);

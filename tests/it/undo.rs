@@ -39,7 +39,7 @@ fn undo_steps_further_back_each_time_and_redo_forward_again() {
         project
             .snap(&["undo"])
             .exits(0)
-            .says(&["Every restore here is undone", "`snap redo` goes forward again"]);
+            .says(&["Everything done here is undone", "`snap redo` goes forward again"]);
         assert_eq!(&project.state(), &passed[0], "nothing was changed");
         for state in passed.iter().skip(1) {
             project.snap(&["redo"]).exits(0);
@@ -100,7 +100,7 @@ fn without_its_safety_snapshot_a_restore_can_not_be_undone_and_no_older_one_is()
     project.snap(&["rewind", "one"]).exits(0);
     project.snap(&["rewind", "two"]).exits(0);
     let newest = safeties(&project).first().must("a safety snapshot").clone();
-    project.snap(&["rm", &newest]).exits(0);
+    project.snap(&["rm", &newest, "--now"]).exits(0);
     let before = project.state();
     let gone = ["There is nothing to undo", "would undo the rewind of two was removed"];
     project.snap(&["undo"]).exits(3).says(&gone);
@@ -113,7 +113,7 @@ fn without_its_safety_snapshot_a_restore_can_not_be_undone_and_no_older_one_is()
 
 #[test]
 fn after_a_removal_undo_does_not_undo_a_restore_that_came_before_it_unasked() {
-    for removal in [&["rm", "two"][..], &["prune", "--keep-last", "1"][..]] {
+    for removal in [&["rm", "two", "--now"][..], &["prune", "--keep-last", "1", "--now"][..]] {
         let project = project();
         project.snap(&["rewind", "one"]).exits(0);
         let before = project.state();

@@ -47,10 +47,6 @@ impl Export {
     pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
         let store = &workspace.store;
         let entry = store.find(&Reference::parse(&self.reference))?;
-        if let Ok(manifest) = &entry.manifest {
-            check_may_travel(manifest)?;
-            redaction::check(workspace, manifest, self.with_base, &self.allow_secret)?;
-        }
         let to_stdout = self.output == Path::new("-");
         if to_stdout && ui.json() {
             return Err(Error::new(Kind::Usage, "Standard output can't take both the file and JSON")
@@ -60,10 +56,15 @@ impl Export {
             return Err(Error::new(Kind::Usage, "Cannot write a snapshot to a terminal")
                 .hint("name a file with `-o FILE`, or pipe it: `snap export | ssh HOST snap import -`"));
         }
-        let talks = ui.talks();
+        let (talks, monitor) = (ui.talks(), Monitor::default());
+        if let Ok(manifest) = &entry.manifest {
+            check_may_travel(manifest)?;
+            progress_bar::show(talks, &monitor, || {
+                redaction::check(workspace, manifest, self.with_base, &self.allow_secret, &monitor)
+            })?;
+        }
         let objects = entry.manifest.as_ref().map(Manifest::objects).unwrap_or_default();
-        // Base versions come on top; the bar is gone then.
-        let monitor = Monitor::default();
+        // Base versions come on top: then the bar says only that it is not over yet.
         let all = objects.iter().map(|object| store.stored_size(object)).sum();
         let _phase = monitor.begin(Phase::Exporting, Some(all));
         let bytes = if to_stdout {
@@ -95,7 +96,7 @@ struct ExportReport<'a> {
 
 impl Report for ExportReport<'_> {
     fn print(&self, ui: &mut Ui) -> Result<()> {
-        ui.say(&format!("Exported {} ({}).", Line(self.name), size_text(self.bytes)));
+        ui.say(&format!("Exported \"{}\" ({}).", Line(self.name), size_text(self.bytes)));
         Ok(())
     }
 }

@@ -34,12 +34,16 @@ pub(crate) struct Import {
 
 impl Import {
     pub(crate) fn run(self, context: &Context, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
+        let monitor = Monitor::default();
         let imported = if self.file == Path::new("-") {
             if io::stdin().is_terminal() {
                 return Err(Error::new(Kind::Usage, "Cannot read a snapshot from a terminal")
                     .hint("name a file, or pipe one in: `snap export | ssh HOST snap import -`"));
             }
-            transfer::import(context, workspace, io::stdin().lock(), "-")?
+            let _phase = monitor.begin(Phase::Importing, None);
+            // The handle of standard input belongs to one thread.
+            let input = Counted(BufReader::new(io::stdin()), &monitor);
+            progress_bar::show(ui.talks(), &monitor, || transfer::import(context, workspace, input, "-"))?
         } else {
             let path = context.cwd.join(&self.file);
             let file = match File::open(&path) {
@@ -48,10 +52,9 @@ impl Import {
                 }
                 opened => opened.context("open", &path)?,
             };
-            // A pipe has no size, and gets no bar.
-            let monitor = Monitor::default();
+            // A pipe has no size.
             let all = file.metadata().ok().map(|meta| meta.len()).filter(|bytes| *bytes > 0);
-            let _phase = all.map(|all| monitor.begin(Phase::Importing, Some(all)));
+            let _phase = monitor.begin(Phase::Importing, all);
             let input = Counted(BufReader::new(file), &monitor);
             let import = || transfer::import(context, workspace, input, &path.to_string_lossy());
             progress_bar::show(ui.talks(), &monitor, import)?
@@ -87,15 +90,15 @@ impl Report for ImportReport<'_> {
         match (self.new, self.objects) {
             (true, _) => {
                 ui.say(&format!(
-                    "Imported {name}, saved by {} on {}.",
+                    "Imported \"{name}\", saved by {} on {}.",
                     Line(&self.by.user),
                     Line(&self.by.host)
                 ));
                 ui.say("`snap show` shows it; `snap resume` resumes it.");
             }
-            (false, 0) => ui.say(&format!("{name} is already here.")),
+            (false, 0) => ui.say(&format!("\"{name}\" is already here.")),
             (false, lost) => ui.say(&format!(
-                "{name} is already here; {} that it had lost came back.",
+                "\"{name}\" is already here; {} that it had lost came back.",
                 count(lost, "object")
             )),
         }

@@ -54,9 +54,9 @@ impl Report for PinReport {
     fn print(&self, ui: &mut Ui) -> Result<()> {
         let when = if self.changed { "now" } else { "already" };
         ui.say(&if self.pinned {
-            format!("{} is {when} pinned: `snap prune` keeps it.", self.name)
+            format!("\"{}\" is {when} pinned: `snap prune` keeps it.", self.name)
         } else {
-            format!("{} is {when} not pinned.", self.name)
+            format!("\"{}\" is {when} not pinned.", self.name)
         });
         Ok(())
     }

@@ -7,19 +7,20 @@ use serde::Serialize;
 
 use crate::base::error::{Error, Kind, Result};
 use crate::base::ids::SnapshotId;
+use crate::base::monitor::Monitor;
 use crate::base::screen::Line;
 use crate::base::timestamp::{Timestamp, age, parse_span};
 use crate::cli::completion::snapshots;
 use crate::cli::help::examples;
-use crate::cli::option_values::parse_size;
+use crate::cli::option_values::{parse_number, parse_size};
 use crate::cli::outcome::Outcome;
 use crate::cli::output::words::{count, size_text};
-use crate::cli::output::{Report, Style, Ui, text};
+use crate::cli::output::{Report, Style, Ui, progress_bar, text};
 use crate::cli::remotes::{Transfer, TransferReport, finish, with_remote};
 use crate::cli::upkeep::follow_links;
 use crate::context::Context;
 use crate::prune::{Policy, RemovalPlan, Verdict};
-use crate::store::{Entry, Sweep};
+use crate::store::{Entry, Sweep, YoungObjects};
 use crate::transfer::{ListedSnapshot, TransferOutcome};
 use crate::workspace::Workspace;
 
@@ -34,13 +35,13 @@ pub(crate) struct Prune {
     #[arg(long, value_name = "AGE", value_parser = parse_span)]
     older_than: Option<Duration>,
     /// Keep the N newest, whatever their age
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_number)]
     keep_last: Option<usize>,
     /// Keep the newest of each day, for the last N days with any
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_number)]
     keep_daily: Option<usize>,
     /// Keep the newest of each week, for the last N weeks with any
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_number)]
     keep_weekly: Option<usize>,
     /// Then remove the oldest until all together take at most SIZE on disk, such as 2GiB or 500M
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
@@ -48,6 +49,9 @@ pub(crate) struct Prune {
     /// Prune the snapshots that you pushed to a git remote instead of those here
     #[arg(long, value_name = "REMOTE", conflicts_with = "max_size")]
     remote: Option<String>,
+    /// Delete for good, not by way of the trash, and empty the trash; alone, only that
+    #[arg(long, conflicts_with = "remote")]
+    now: bool,
     /// Only show what would be removed, and why
     #[arg(long)]
     dry_run: bool,
@@ -69,6 +73,9 @@ pub(crate) struct Rm {
     /// The snapshots to remove; without any, you choose one from a list on a terminal
     #[arg(value_name = "REF", add = snapshots())]
     references: Vec<String>,
+    /// Delete for good, not by way of the trash: for a secret in it
+    #[arg(long, conflicts_with = "remote")]
+    now: bool,
     /// Prompt even for one
     #[arg(long, hide = true)]
     ask: bool,
@@ -76,6 +83,9 @@ pub(crate) struct Rm {
     #[arg(long, alias = "yes")]
     no_input: bool,
 }
+
+/// How what was removed comes back.
+const BACK: &str = "`snap undo` brings back what was removed, for a day.";
 
 /// Up to so many are removed without a question.
 const MOST_UNASKED: usize = 5;
@@ -132,30 +142,41 @@ impl Prune {
             keep_weekly: self.keep_weekly,
             max_size: self.max_size,
         };
-        if policy.is_empty() {
+        if policy.is_empty() && !self.now {
             return Err(Error::new(Kind::Usage, "`snap prune` needs to know what to keep").hint(
-                "say `--older-than 7d`, `--keep-last 10`, `--keep-daily 7`, `--keep-weekly 4`, `--max-size 2GiB`, or several",
+                "say `--older-than 7d`, `--keep-last 10`, `--keep-daily 7`, `--keep-weekly 4`, `--max-size 2GiB`, or several; `--now` alone empties the trash",
             ));
         }
         if let Some(remote) = &self.remote {
             return prune_remote(context, workspace, ui, remote, policy, self.dry_run);
         }
         let store = &workspace.store;
+        let make = || {
+            let plan = if policy.is_empty() {
+                RemovalPlan::of_nothing(workspace)
+            } else {
+                RemovalPlan::by_policy(context, workspace, policy)
+            };
+            plan.map(|plan| plan.at_once(self.now))
+        };
         let mut agreed = None;
         if !self.dry_run && !self.no_input {
-            agreed = ask(&judged(&RemovalPlan::by_policy(context, workspace, policy)?), MOST_UNASKED, ui)?;
+            agreed = ask(&judged(&make()?), MOST_UNASKED, ui)?;
         }
         // The plan holds good as long as the lock.
         let lock =
             if store.root().exists() && !self.dry_run { Some(store.lock_for_deleting()?) } else { None };
-        let plan = RemovalPlan::by_policy(context, workspace, policy)?;
+        let plan = make()?;
         let mut report = PruneReport::new(self.dry_run, judged(&plan));
         still_agreed(agreed.as_ref(), &report.snapshots)?;
+        (report.only_trash, report.for_good) = (policy.is_empty(), self.now);
         report.list(ui)?;
         let mut warnings = plan.warnings();
         let freed = match &lock {
             Some(lock) => {
-                let removed = plan.carry_out(context, workspace, lock)?;
+                let monitor = Monitor::default();
+                let carry_out = || plan.carry_out(context, workspace, lock, &monitor);
+                let removed = progress_bar::show(ui.talks(), &monitor, carry_out)?;
                 warnings.extend(removed.warnings);
                 removed.freed
             }
@@ -178,6 +199,8 @@ struct Freed {
     objects: u64,
     bytes: u64,
     later: Later,
+    /// What only the trash needs.
+    trash: Later,
 }
 
 #[derive(Serialize)]
@@ -189,9 +212,14 @@ struct Later {
 
 impl Freed {
     fn of(sweep: Sweep) -> Freed {
-        let waiting = sweep.waiting;
-        let later = Later { objects: waiting.objects, bytes: waiting.bytes, after: waiting.until };
-        Freed { objects: sweep.objects, bytes: sweep.bytes, later }
+        let later =
+            |what: YoungObjects| Later { objects: what.objects, bytes: what.bytes, after: what.until };
+        Freed {
+            objects: sweep.objects,
+            bytes: sweep.bytes,
+            later: later(sweep.waiting),
+            trash: later(sweep.trash),
+        }
     }
 
     /// Says what is freed now, and what will be freed later and when. The promised space has to come.
@@ -203,6 +231,13 @@ impl Freed {
             (true, 0) => ui.say("Would free no space at once."),
             (false, _) => ui.say(&format!("Freed {size} in {number} that nothing needed any more.")),
             (true, _) => ui.say(&format!("Would free {size} in {number} that nothing would need any more.")),
+        }
+        if self.trash.objects > 0 {
+            let (size, number) = (size_text(self.trash.bytes), objects(self.trash.objects));
+            let keeps = if dry_run { "would keep" } else { "keeps" };
+            ui.say(&format!(
+                "The trash {keeps} {size} in {number} for a day; then the next `snap prune` or `rm` frees them (at once: `snap prune --now`)."
+            ));
         }
         if let Some(after) = self.later.after.filter(|_| self.later.objects > 0) {
             let (need, stay) = if dry_run { ("would need", "would stay") } else { ("needs", "stay") };
@@ -252,16 +287,30 @@ struct PruneReport {
     /// How many on a remote are somebody else's.
     #[serde(skip_serializing_if = "Option::is_none")]
     of_others: Option<usize>,
+    /// Whether nothing else was asked for than to empty the trash.
+    #[serde(skip)]
+    only_trash: bool,
+    /// Whether nothing goes by way of the trash.
+    #[serde(skip)]
+    for_good: bool,
 }
 
 impl PruneReport {
     fn new(dry_run: bool, snapshots: Vec<Judged>) -> PruneReport {
-        PruneReport { remote: None, dry_run, snapshots, freed: None, of_others: None }
+        PruneReport {
+            remote: None,
+            dry_run,
+            snapshots,
+            freed: None,
+            of_others: None,
+            only_trash: false,
+            for_good: false,
+        }
     }
 
     /// Lists what becomes of each snapshot, and why, before anything is done.
     fn list(&self, ui: &mut Ui) -> Result<()> {
-        if ui.json() {
+        if ui.json() || self.only_trash {
             return Ok(());
         }
         for one in &self.snapshots {
@@ -283,9 +332,16 @@ impl PruneReport {
 
 impl Report for PruneReport {
     fn print(&self, ui: &mut Ui) -> Result<()> {
+        if self.only_trash {
+            ui.say(if self.dry_run { "Would empty the trash." } else { "The trash is empty." });
+            return Ok(());
+        }
         let removed = self.snapshots.iter().filter(|one| !one.keep).count();
         let did = if self.dry_run { "Would remove" } else { "Removed" };
         ui.say(&format!("{did} {removed} of {}.", count(self.snapshots.len(), "snapshot")));
+        if removed > 0 && !self.dry_run && !self.for_good && self.remote.is_none() {
+            ui.say(BACK);
+        }
         if let (Some(others), Some(remote)) = (self.of_others.filter(|others| *others > 0), &self.remote) {
             ui.say(&format!("{} of others on {remote} left alone.", count(others, "snapshot")));
         }
@@ -297,12 +353,18 @@ impl Report for PruneReport {
 #[derive(Serialize)]
 struct Removed {
     removed: Vec<String>,
+    /// Whether they are not in the trash.
+    for_good: bool,
     freed: Freed,
 }
 
 impl Report for Removed {
     fn print(&self, ui: &mut Ui) -> Result<()> {
-        self.removed.iter().for_each(|name| ui.say(&format!("Removed {name}.")));
+        let how = if self.for_good { " for good" } else { "" };
+        self.removed.iter().for_each(|name| ui.say(&format!("Removed \"{name}\"{how}.")));
+        if !self.for_good {
+            ui.say(BACK);
+        }
         Ok(())
     }
 }
@@ -323,14 +385,16 @@ impl Rm {
             agreed = ask(&judged(&plan), most, ui)?;
         }
         let lock = workspace.store.lock_for_deleting()?;
-        let plan = RemovalPlan::by_name(workspace, &self.references)?;
+        let plan = RemovalPlan::by_name(workspace, &self.references)?.at_once(self.now);
         still_agreed(agreed.as_ref(), &judged(&plan))?;
         let names = plan.names();
-        let done = plan.carry_out(context, workspace, &lock)?;
+        let monitor = Monitor::default();
+        let carry_out = || plan.carry_out(context, workspace, &lock, &monitor);
+        let done = progress_bar::show(ui.talks(), &monitor, carry_out)?;
         drop(lock);
         follow_links(workspace, ui);
         done.warnings.iter().for_each(|warning| ui.warn(&warning.to_string()));
-        let report = Removed { removed: names, freed: Freed::of(done.freed) };
+        let report = Removed { removed: names, for_good: self.now, freed: Freed::of(done.freed) };
         ui.report(&report)?;
         if !ui.json() {
             report.freed.tell(ui, false, context.now);

@@ -20,7 +20,7 @@ use crate::compare::changed_since;
 use crate::context::Context;
 use crate::manifest::Manifest;
 use crate::restore;
-use crate::store::{Entry, Reference};
+use crate::store::{Entry, Reference, TrashSize};
 use crate::transfer::{self, SeenLease};
 use crate::workspace::Workspace;
 
@@ -100,6 +100,21 @@ struct StoreNow {
     safety: usize,
     /// In bytes, on disk.
     size: u64,
+    trash: TrashNow,
+}
+
+/// What was removed in the last day.
+#[derive(Serialize)]
+struct TrashNow {
+    snapshots: usize,
+    /// In bytes, on disk, of what only they need.
+    size: u64,
+}
+
+impl TrashNow {
+    fn of(trash: TrashSize) -> TrashNow {
+        TrashNow { snapshots: trash.snapshots, size: trash.bytes }
+    }
 }
 
 /// That somebody works on a snapshot.
@@ -169,6 +184,7 @@ impl StatusReport {
                 snapshots: entries.len() - safety,
                 safety,
                 size: manifests + objects.values().sum::<u64>(),
+                trash: TrashNow::of(workspace.store.trash_size(&entries)?),
             },
             leases: leases(context, &entries),
             hooks: places.iter().map(Caller::of).collect(),
@@ -213,11 +229,19 @@ impl StatusReport {
                 }
             },
         ));
-        let StoreNow { path, snapshots, safety, size } = &self.store;
+        let StoreNow { path, snapshots, safety, size, trash } = &self.store;
         let safety =
             if *safety == 0 { String::new() } else { format!(" and {}", count(*safety, "safety snapshot")) };
         let all = format!("{}{safety}, {}", count(*snapshots, "snapshot"), size_text(*size));
         lines.push(("Store", text![all]));
+        if trash.snapshots > 0 {
+            let words =
+                format!("{} in the trash, {}", count(trash.snapshots, "snapshot"), size_text(trash.size));
+            lines.push((
+                "Store",
+                text![words, Style::Faint.of("  `snap undo` brings back what was removed last")],
+            ));
+        }
         lines.push(("Store", Style::Faint.of(path)));
         lines.extend(self.leases.iter().map(|lease| ("Leases", lease.line())));
         if self.hooks.is_empty() {

@@ -10,18 +10,20 @@ use crate::base::screen::Line;
 use crate::base::timestamp::{Timestamp, age};
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
-use crate::cli::output::words::ago;
+use crate::cli::output::words::{ago, count};
 use crate::cli::output::{Report, Style, Ui, progress_bar, text};
 use crate::cli::restore_flow::{ConsentArgs, RestoreReport, planning, say_moved, warn_of_left};
+use crate::cli::upkeep::follow_links;
 use crate::context::Context;
-use crate::restore::{self, Direction, HistoryStep, RestorePlan, Restored};
+use crate::prune;
+use crate::restore::{self, Direction, HistoryStep, NextStep, Removal, RestorePlan, Restored};
 use crate::store::Operation;
 use crate::workspace::Workspace;
 
 /// The most paths that are named in one line.
 const MOST_NAMED: usize = 5;
 
-/// Undo the last resume or rewind; again: the one before it
+/// Undo the last resume, rewind, rm or prune; again: the one before it
 #[derive(Args)]
 #[command(after_help = examples(&[
     ("snap undo --dry-run", "Show what would be undone"),
@@ -30,7 +32,7 @@ const MOST_NAMED: usize = 5;
 pub(crate) struct Undo {
     #[command(flatten)]
     step: UndoneStep,
-    /// Undo the last restore although snapshots were removed after it (which can't be undone)
+    /// Undo what came before although snapshots were removed for good after it
     #[arg(long)]
     anyway: bool,
 }
@@ -75,16 +77,34 @@ impl UndoneStep {
         ui: &mut Ui,
     ) -> Result<Outcome> {
         let _alone = restore::alone_in(workspace)?;
-        if direction == Direction::Undo && restore::all_undone(workspace)? {
-            ui.report(&AllUndone { undo: () })?;
-            return Ok(Outcome::Done);
+        match restore::next_step(workspace, direction)? {
+            NextStep::Restore => {}
+            NextStep::AllUndone => {
+                ui.report(&AllUndone { undo: () })?;
+                return Ok(Outcome::Done);
+            }
+            NextStep::Gone(gone) => {
+                return Err(Error::new(Kind::NotFound, "There is nothing to undo").because(gone_for_good(
+                    gone.operation,
+                    gone.at,
+                    context.now,
+                )));
+            }
+            NextStep::Removal { removal, gone } => {
+                if let Some(gone) = gone.filter(|_| !anyway) {
+                    let before =
+                        format!("{}, {}", removed(&removal), ago(&age(context.now.since(removal.at))));
+                    self.past_removal(ui, context.now, (gone.operation, gone.at), &before)?;
+                }
+                return self.step_of_removal(direction, &removal, context, workspace, ui);
+            }
         }
         let plan = planning(ui, |monitor| restore::plan_undo(workspace, direction, monitor))?;
         let Some(way) = plan.history_step().cloned() else {
             return Err(Error::new(Kind::Bug, "The plan of an undo does not say what it undoes"));
         };
-        if !anyway {
-            self.past_removal(ui, context.now, &way)?;
+        if let Some(gone) = way.removed.filter(|_| !anyway) {
+            self.past_removal(ui, context.now, gone, &told(&way.what, context.now))?;
         }
         if self.dry_run {
             ui.report(&report(&plan, &way, context.now).dry_run())?;
@@ -127,15 +147,31 @@ impl UndoneStep {
         Ok(outcome)
     }
 
-    /// Makes sure that a person who has just removed snapshots does not want that back.
-    fn past_removal(&self, ui: &mut Ui, now: Timestamp, way: &HistoryStep) -> Result<()> {
-        let Some((operation, at)) = way.removed else { return Ok(()) };
-        let command = if operation == Operation::Remove { "rm" } else { "prune" };
-        let last = format!(
-            "the last thing done here is `snap {command}` ({}), and what it removed is gone",
-            ago(&age(now.since(at)))
-        );
-        let before = told(&way.what, now);
+    /// Brings back what was removed, or removes it again.
+    fn step_of_removal(
+        &self,
+        direction: Direction,
+        removal: &Removal,
+        context: &Context,
+        workspace: &Workspace,
+        ui: &mut Ui,
+    ) -> Result<Outcome> {
+        let names = match (direction, &removal.batch) {
+            _ if self.dry_run => removal.names.clone(),
+            (Direction::Redo, _) => prune::remove_again(context, workspace, &removal.snapshots)?,
+            (Direction::Undo, Some(batch)) => prune::bring_back(context, workspace, batch)?,
+            (Direction::Undo, None) => Vec::new(),
+        };
+        if !self.dry_run {
+            follow_links(workspace, ui);
+        }
+        ui.report(&RemovalReport::of(direction, removal, names, self.dry_run, context.now))?;
+        Ok(Outcome::Done)
+    }
+
+    /// Makes sure that a person who has just removed snapshots for good does not want those back.
+    fn past_removal(&self, ui: &mut Ui, now: Timestamp, gone: Gone, before: &str) -> Result<()> {
+        let last = gone_for_good(gone.0, gone.1, now);
         if !self.dry_run
             && self.consent.asks(ui)
             && ui.ask(&format!("{}. Undo {before}, which came before?", capitalized(&last)))?
@@ -148,6 +184,98 @@ impl UndoneStep {
     }
 }
 
+/// A removal that can't be undone: the command, and when.
+type Gone = (Operation, Timestamp);
+
+fn gone_for_good(operation: Operation, at: Timestamp, now: Timestamp) -> String {
+    format!(
+        "the last thing done here is `snap {}` ({}), and what it removed is gone",
+        command(operation),
+        ago(&age(now.since(at)))
+    )
+}
+
+fn command(operation: Operation) -> &'static str {
+    if operation == Operation::Remove { "rm" } else { "prune" }
+}
+
+/// Names a removal: the command, and of how much.
+fn removed(removal: &Removal) -> String {
+    format!("{} of {}", command(removal.operation), count(removal.names.len(), "snapshot"))
+}
+
+/// Snapshots that were brought back from the trash, or removed again.
+#[derive(Serialize)]
+struct RemovalReport {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undo: Option<RemovalFacts>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redo: Option<RemovalFacts>,
+    snapshots: Vec<String>,
+    dry_run: bool,
+    #[serde(skip)]
+    what: String,
+}
+
+/// The command that removed them.
+#[derive(Serialize)]
+struct RemovalFacts {
+    operation: Operation,
+    at: Timestamp,
+}
+
+impl RemovalReport {
+    fn of(
+        direction: Direction,
+        removal: &Removal,
+        snapshots: Vec<String>,
+        dry_run: bool,
+        now: Timestamp,
+    ) -> RemovalReport {
+        let facts = || RemovalFacts { operation: removal.operation, at: removal.at };
+        RemovalReport {
+            undo: (direction == Direction::Undo).then(facts),
+            redo: (direction == Direction::Redo).then(facts),
+            snapshots,
+            dry_run,
+            what: format!("{}, {}", removed(removal), ago(&age(now.since(removal.at)))),
+        }
+    }
+}
+
+impl Report for RemovalReport {
+    fn print(&self, ui: &mut Ui) -> Result<()> {
+        let back = self.undo.is_some();
+        if self.dry_run {
+            let word = if back { "undo" } else { "redo" };
+            ui.line(text![word, " ", Style::Strong.of(&self.what)])?;
+            let does = if back { Style::Good.of("bring back") } else { Style::Bad.of("remove") };
+            for name in &self.snapshots {
+                ui.line(text!["  ", &does, "  ", Line(name)])?;
+            }
+            ui.say("Nothing was changed (--dry-run).");
+            return Ok(());
+        }
+        let names: Vec<String> =
+            self.snapshots.iter().take(MOST_NAMED).map(|name| Line(name).to_string()).collect();
+        let more = self.snapshots.len().saturating_sub(MOST_NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let names = format!("{}{more}", names.join(", "));
+        let verb = if self.snapshots.len() == 1 { "is" } else { "are" };
+        ui.say(&match (back, self.snapshots.is_empty()) {
+            (true, true) => format!("Undid {}: all of them are there already.", self.what),
+            (true, false) => {
+                format!("Undid {}: {names} {verb} back. `snap redo` removes them again.", self.what)
+            }
+            (false, true) => format!("Redid {}: none of them is there any more.", self.what),
+            (false, false) => {
+                format!("Redid {}: {names} {verb} in the trash. `snap undo` brings them back.", self.what)
+            }
+        });
+        Ok(())
+    }
+}
+
 /// There is nothing left to undo.
 #[derive(Serialize)]
 struct AllUndone {
@@ -156,7 +284,9 @@ struct AllUndone {
 
 impl Report for AllUndone {
     fn print(&self, ui: &mut Ui) -> Result<()> {
-        ui.say("Every restore here is undone already; nothing was changed. `snap redo` goes forward again.");
+        ui.say(
+            "Everything done here is undone already; nothing was changed. `snap redo` goes forward again.",
+        );
         Ok(())
     }
 }

@@ -6,12 +6,14 @@ use serde::Serialize;
 use crate::base::digest::ObjectId;
 use crate::base::error::{Kind, Result};
 use crate::base::ids::SnapshotId;
+use crate::base::monitor::Monitor;
 use crate::base::screen::Line;
 use crate::cli::completion::snapshots;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
+use crate::cli::output::snapshot_words::trash;
 use crate::cli::output::words::{count, size_text};
-use crate::cli::output::{Report, Style, Ui, text};
+use crate::cli::output::{Report, Style, Ui, progress_bar, text};
 use crate::store::{Entry, Reference};
 use crate::verify::{self, CheckedSnapshot, Problem, Repaired};
 use crate::workspace::Workspace;
@@ -36,7 +38,10 @@ pub(crate) struct Verify {
 
 impl Verify {
     pub(crate) fn run(self, workspace: &Workspace, ui: &mut Ui) -> Result<Outcome> {
-        let mut report = verify::verify(workspace, &self.entries(workspace)?)?;
+        let monitor = Monitor::default();
+        let verify = |entries: &[Entry]| verify::verify(workspace, entries, &monitor);
+        let entries = self.entries(workspace)?;
+        let mut report = progress_bar::show(ui.talks(), &monitor, || verify(&entries))?;
         let mut repaired = Repaired::default();
         if self.repair && !report.is_sound() {
             if !ui.json() {
@@ -44,9 +49,16 @@ impl Verify {
             }
             // All of them: a lost object may be in any.
             repaired = verify::repair(workspace, &workspace.store.entries()?, &report)?;
-            report = verify::verify(workspace, &self.entries_left(workspace)?)?;
+            let left = self.entries_left(workspace)?;
+            report = progress_bar::show(ui.talks(), &monitor, || verify(&left))?;
         }
         ui.report(&VerifyReport::new(&report, &repaired))?;
+        if self.reference.is_none()
+            && !ui.json()
+            && let Some(trash) = trash(&workspace.store, &workspace.store.entries()?)?
+        {
+            ui.say(&format!("Not checked: {trash}."));
+        }
         Ok(if report.is_sound() { Outcome::Done } else { Outcome::No })
     }
 

@@ -2,6 +2,7 @@
 //!
 //! The library says which phase it is in and how much of how much is done. How that looks is decided here.
 
+use std::collections::VecDeque;
 use std::io::{self, IsTerminal as _, Write};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
@@ -12,14 +13,23 @@ use crate::base::monitor::{Monitor, Phase, Progress, Unit};
 use crate::cli::diagnostics;
 
 /// What takes less is over before anybody would want to know.
-const PATIENCE: Duration = Duration::from_millis(300);
+const PATIENCE: Duration = Duration::from_millis(500);
 
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// A rate of less time than this says little.
-const WORTH_A_RATE: Duration = Duration::from_secs(1);
+/// A rate is that of the last so many seconds.
+const RECENT: Duration = Duration::from_secs(5);
+
+/// A rate of less time than this says nothing.
+const WORTH_A_RATE: Duration = Duration::from_millis(300);
+
+/// The time left is told only if it is longer: what is nearly over needs no forecast.
+const WORTH_TELLING: Duration = Duration::from_secs(1);
 
 const WIDTH: usize = 24;
+
+/// Turns while something goes on whose end is not known.
+const TURNING: [char; 4] = ['|', '/', '-', '\\'];
 
 /// Back to the first column, and nothing more on the line.
 const ERASE: &str = "\r\x1b[K";
@@ -32,17 +42,17 @@ pub(crate) fn show<T>(wanted: bool, monitor: &Monitor, work: impl FnOnce() -> T)
     std::thread::scope(|scope| {
         let (done, over) = channel::<()>();
         scope.spawn(move || {
-            let mut drawn = false;
-            let mut pause = PATIENCE;
-            let mut began: Option<(Phase, Instant)> = None;
-            while over.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
-                pause = PAUSE;
+            let began = Instant::now();
+            let (mut drawn, mut pace, mut turn) = (false, Pace::default(), 0);
+            while over.recv_timeout(PAUSE) == Err(RecvTimeoutError::Timeout) {
                 let step = monitor.step();
-                began = step.map(|step| match began {
-                    Some((phase, at)) if phase == step.phase => (phase, at),
-                    _ => (step.phase, Instant::now()),
-                });
-                let line = step.zip(began).map(|(step, (_, at))| line(step, at.elapsed(), screen_width()));
+                let now = began.elapsed();
+                pace.see(now, step);
+                if now < PATIENCE {
+                    continue;
+                }
+                turn += 1;
+                let line = step.map(|step| line(step, &pace, turn, screen_width()));
                 if drawn || line.is_some() {
                     write(&format!("{ERASE}{}", line.as_deref().unwrap_or_default()));
                 }
@@ -58,36 +68,104 @@ pub(crate) fn show<T>(wanted: bool, monitor: &Monitor, work: impl FnOnce() -> T)
     })
 }
 
+/// How fast a phase goes: what was done of it, and when, in the last seconds.
+#[derive(Default)]
+struct Pace {
+    phase: Option<Phase>,
+    seen: VecDeque<Seen>,
+}
+
+/// How much was done at a moment.
+#[derive(Clone, Copy)]
+struct Seen {
+    at: Duration,
+    done: u64,
+}
+
+impl Pace {
+    /// Notes how far it is; another phase begins anew.
+    fn see(&mut self, at: Duration, step: Option<Progress>) {
+        let phase = step.map(|step| step.phase);
+        let done = step.map_or(0, |step| step.done);
+        // A phase that goes backwards is the same kind of work, begun again.
+        if phase != self.phase || self.seen.back().is_some_and(|last| last.done > done) {
+            (self.phase, self.seen) = (phase, VecDeque::new());
+        }
+        self.seen.push_back(Seen { at, done });
+        while self.seen.len() > 2
+            && self.seen.front().is_some_and(|first| at.saturating_sub(first.at) > RECENT)
+        {
+            self.seen.pop_front();
+        }
+    }
+
+    /// Returns how much is done in a second; `None` as long as that is not known.
+    fn rate(&self) -> Option<u64> {
+        let (first, last) = (self.seen.front()?, self.seen.back()?);
+        let time = last.at.saturating_sub(first.at);
+        let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let done = last.done.saturating_sub(first.done);
+        done.saturating_mul(1_000).checked_div(millis).filter(|_| time >= WORTH_A_RATE)
+    }
+
+    /// Returns how long so much more takes.
+    fn left(&self, more: u64) -> Option<Duration> {
+        let rate = self.rate().filter(|rate| *rate > 0)?;
+        Some(Duration::from_secs(more / rate)).filter(|left| *left > WORTH_TELLING)
+    }
+}
+
 /// Makes room for a line that is to be read.
 pub(crate) fn erase() {
     write(ERASE);
 }
 
-/// Draws a step that began so long ago, with as much as the width has room for.
-fn line(step: Progress, elapsed: Duration, width: usize) -> String {
+/// Draws a step, with as much as the width has room for.
+fn line(step: Progress, pace: &Pace, turn: usize, width: usize) -> String {
     let name = step.phase.name();
-    let Some(total) = step.total.filter(|total| *total > 0) else { return format!("{name} ...") };
-    let done = step.done.min(total);
-    let percent = usize::try_from(u128::from(done) * 100 / u128::from(total)).unwrap_or(100);
-    let full = percent * WIDTH / 100;
-    let bar = format!("[{}{}]", "#".repeat(full), "-".repeat(WIDTH - full));
     let amount = |number: u64| match step.phase.unit() {
         Unit::Bytes => size_text(number),
         Unit::Items => number.to_string(),
     };
-    let amounts = format!("{}/{}", amount(done), amount(total));
-    let millis = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
-    let rate = done.saturating_mul(1_000).checked_div(millis).filter(|_| elapsed >= WORTH_A_RATE);
-    let mut forms = vec![
-        format!("{name} {bar} {percent:3} %  {amounts}"),
-        format!("{name} {bar} {percent:3} %"),
-        format!("{name} {percent} %"),
+    let turning = TURNING[turn % TURNING.len()];
+    // Where nothing is counted, there is no rate.
+    let rate = pace.rate().filter(|_| step.done > 0);
+    let rate = rate.map(|rate| format!("  {}/s", amount(rate))).unwrap_or_default();
+    let total = step.total.filter(|total| *total > step.done);
+    let Some(total) = total else {
+        // Without a total, or past it: nobody knows how much is left.
+        let done = if step.done > 0 { format!("  {}", amount(step.done)) } else { String::new() };
+        let forms = [format!("{name} {turning}{done}{rate}"), format!("{name} {turning}{done}")];
+        return fitting(&forms, width).unwrap_or_else(|| format!("{name} {turning}"));
+    };
+    let percent = usize::try_from(u128::from(step.done) * 100 / u128::from(total)).unwrap_or(100);
+    let full = percent * WIDTH / 100;
+    let bar = format!("[{}{}]", "#".repeat(full), "-".repeat(WIDTH - full));
+    let amounts = format!("{}/{}", amount(step.done), amount(total));
+    let left =
+        pace.left(total - step.done).map(|left| format!("  {} left", time_text(left))).unwrap_or_default();
+    let forms = [
+        format!("{name} {bar} {percent:3} %  {amounts}{rate}{left}"),
+        format!("{name} {percent} %  {amounts}{rate}{left}"),
+        format!("{name} {percent} %  {amounts}{rate}"),
+        format!("{name} {percent} %  {amounts}"),
     ];
-    if let Some(rate) = rate {
-        forms.insert(0, format!("{name} {bar} {percent:3} %  {amounts}  {}/s", amount(rate)));
+    fitting(&forms, width).unwrap_or_else(|| format!("{name} {percent} %"))
+}
+
+/// Returns the first of these for which there is room.
+fn fitting(forms: &[String], width: usize) -> Option<String> {
+    forms.iter().find(|form| form.len() < width).cloned()
+}
+
+/// Says how long something will take: `12 s`, `3 min 5 s`, `2 h 4 min`.
+fn time_text(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match (seconds / 3_600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
     }
-    let fits = |form: &String| form.len() < width;
-    forms.iter().find(|form| fits(form)).or(forms.last()).cloned().unwrap_or_default()
 }
 
 fn write(text: &str) {
@@ -99,32 +177,94 @@ fn write(text: &str) {
 mod tests {
     use super::*;
 
-    fn drawn(phase: Phase, done: u64, total: Option<u64>, seconds: u64, width: usize) -> String {
-        line(Progress { phase, done, total }, Duration::from_secs(seconds), width)
+    const MIB: u64 = 1 << 20;
+
+    /// What is shown at the end of these moments: seconds, and what is done then.
+    fn drawn(phase: Phase, total: Option<u64>, seen: &[(f64, u64)], width: usize) -> String {
+        let mut pace = Pace::default();
+        let mut last = Progress { phase, done: 0, total };
+        for (seconds, done) in seen {
+            last.done = *done;
+            pace.see(Duration::from_secs_f64(*seconds), Some(last));
+        }
+        line(last, &pace, 0, width)
     }
 
     #[test]
-    fn a_bar_fills_up_and_says_how_much_of_how_much_and_how_fast() {
+    fn a_bar_says_how_much_of_how_much_how_fast_and_how_long_it_will_take() {
         let bar = |full: usize| format!("[{}{}]", "#".repeat(full), "-".repeat(24 - full));
-        let reading = |done, seconds| drawn(Phase::Reading, done, Some(200), seconds, 80);
-        assert_eq!(reading(0, 0), format!("Reading files {}   0 %  0/200", bar(0)));
-        assert_eq!(reading(100, 0), format!("Reading files {}  50 %  100/200", bar(12)));
-        assert_eq!(reading(100, 4), format!("Reading files {}  50 %  100/200  25/s", bar(12)));
-        assert_eq!(reading(900, 4), format!("Reading files {} 100 %  200/200  50/s", bar(24)));
+        let saving = |seen: &[(f64, u64)]| drawn(Phase::Conversation, Some(500 * MIB), seen, 100);
+        let start = format!("Saving conversation {}   0 %  0 B/500.0 MiB", bar(0));
+        assert_eq!(saving(&[(0.0, 0)]), start);
+        assert_eq!(saving(&[(0.0, 0), (0.2, 0)]), start, "nothing can be said yet");
+        let half_a_second =
+            format!("Saving conversation {}   5 %  25.0 MiB/500.0 MiB  50.0 MiB/s  9 s left", bar(1));
+        assert_eq!(saving(&[(0.0, 0), (0.5, 25 * MIB)]), half_a_second);
+        let slower = saving(&[(0.0, 0), (0.5, 25 * MIB), (6.0, 100 * MIB), (11.0, 110 * MIB)]);
+        assert!(slower.ends_with("110.0 MiB/500.0 MiB  2.0 MiB/s  3 min 15 s left"), "{slower}");
+        let stands = saving(&[(0.0, 0), (1.0, 100 * MIB), (7.0, 100 * MIB), (13.0, 100 * MIB)]);
+        assert!(
+            stands.ends_with("100.0 MiB/500.0 MiB  0 B/s"),
+            "no forecast where nothing goes on: {stands}"
+        );
         assert_eq!(
-            drawn(Phase::Exporting, 3 << 20, Some(12 << 20), 2, 80),
-            format!("Exporting {}  25 %  3.0 MiB/12.0 MiB  1.5 MiB/s", bar(6))
+            drawn(Phase::Reading, Some(200), &[(0.0, 0), (4.0, 100)], 80),
+            format!("Reading files {}  50 %  100/200  25/s  4 s left", bar(12))
         );
     }
 
     #[test]
-    fn what_has_no_end_known_has_no_bar_and_a_narrow_terminal_gets_less() {
-        assert_eq!(drawn(Phase::Listing, 0, None, 9, 80), "Listing changes ...");
-        assert_eq!(drawn(Phase::Reading, 0, Some(0), 9, 80), "Reading files ...");
-        let at = |width| drawn(Phase::Reading, 100, Some(200), 4, width);
-        assert!(at(60).ends_with("100/200"), "{}", at(60));
-        assert!(at(50).ends_with("]  50 %"), "{}", at(50));
-        assert_eq!(at(30), "Reading files 50 %");
-        assert_eq!(at(5), "Reading files 50 %");
+    fn where_the_end_is_not_known_the_amount_and_the_rate_are_and_something_turns() {
+        let piped = drawn(Phase::Importing, None, &[(0.0, 0), (2.0, 30 * MIB)], 80);
+        assert_eq!(piped, "Importing |  30.0 MiB  15.0 MiB/s");
+        assert_eq!(drawn(Phase::Listing, None, &[(0.0, 0), (9.0, 0)], 80), "Listing changes |");
+        let pace = Pace::default();
+        let step = Progress { phase: Phase::Listing, done: 0, total: None };
+        let turns: Vec<String> = (0..5).map(|turn| line(step, &pace, turn, 80)).collect();
+        assert_eq!(turns, ["|", "/", "-", "\\", "|"].map(|turning| format!("Listing changes {turning}")));
+    }
+
+    #[test]
+    fn no_percentage_stands_still_at_the_end() {
+        let past = |done| drawn(Phase::CheckingConversation, Some(10 * MIB), &[(0.0, 0), (2.0, done)], 80);
+        assert!(past(9 * MIB).contains("90 %"));
+        assert_eq!(past(10 * MIB), "Checking conversation |  10.0 MiB  5.0 MiB/s");
+        assert_eq!(past(12 * MIB), "Checking conversation |  12.0 MiB  6.0 MiB/s");
+    }
+
+    #[test]
+    fn another_phase_has_a_pace_of_its_own() {
+        let mut pace = Pace::default();
+        let see = |pace: &mut Pace, at, phase, done| {
+            pace.see(Duration::from_secs(at), Some(Progress { phase, done, total: None }));
+        };
+        see(&mut pace, 0, Phase::Exporting, 0);
+        see(&mut pace, 10, Phase::Exporting, 1_000);
+        assert_eq!(pace.rate(), Some(100));
+        see(&mut pace, 11, Phase::Importing, 0);
+        assert_eq!(pace.rate(), None);
+        see(&mut pace, 12, Phase::Importing, 7);
+        assert_eq!(pace.rate(), Some(7));
+        see(&mut pace, 13, Phase::Importing, 0);
+        assert_eq!(pace.rate(), None, "it has begun again");
+    }
+
+    #[test]
+    fn a_narrow_terminal_gets_less_and_never_two_lines() {
+        for width in 1..120 {
+            let seen = [(0.0, 0), (2.0, 100 * MIB)];
+            for total in [None, Some(50 * MIB), Some(500 * MIB)] {
+                let line = drawn(Phase::CheckingConversation, total, &seen, width);
+                assert!(line.len() < width || width < 30, "{width}: {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn times_are_short() {
+        let table = [(9, "9 s"), (65, "1 min 5 s"), (3_599, "59 min 59 s"), (7_440, "2 h 4 min")];
+        for (seconds, wanted) in table {
+            assert_eq!(time_text(Duration::from_secs(seconds)), wanted);
+        }
     }
 }

@@ -2,12 +2,13 @@
 
 use serde_json::Value;
 
-use super::words::{count_u64, size_text};
+use super::words::{count, count_u64, size_text};
 use crate::base::columns::first_line;
+use crate::base::error::Result;
 use crate::base::screen::Line;
 use crate::client::LooseObject;
 use crate::manifest::{Manifest, Secret, SideFile, Todo, Transcript};
-use crate::store::{Entry, Store};
+use crate::store::{Entry, Store, TrashSize};
 
 /// A larger file is no task.
 const LARGEST_TASK: u64 = 4 << 20;
@@ -82,6 +83,13 @@ pub(crate) fn secret_line(secret: &Secret) -> String {
     let place = secret.places.first().map_or(String::new(), |place| format!(" in {}", Line(place)));
     let more = if secret.times > 1 { format!(", {} times in all", secret.times) } else { String::new() };
     format!("{likely}{}{name}{place}{more} ({})", Line(&secret.kind), Line(&secret.id))
+}
+
+/// Says how much is in a store's trash; nothing, if it is empty.
+pub(crate) fn trash(store: &Store, entries: &[Entry]) -> Result<Option<String>> {
+    let TrashSize { snapshots, bytes } = store.trash_size(entries)?;
+    let words = || format!("{} in the trash, {}", count(snapshots, "snapshot"), size_text(bytes));
+    Ok((snapshots > 0).then(words))
 }
 
 /// Says whether a session was begun with `claude -p`. In a terminal, the client finds such a session by its id only.

@@ -11,7 +11,6 @@ use crate::redaction::refill_side_files;
 use crate::restore::session::PlannedSession;
 use crate::restore::session::path_mapping::Paths;
 use crate::restore::{KeepId, SessionPlan, not_trusted, session};
-use crate::store::Entry;
 use crate::trust::Provenance;
 use crate::workspace::Workspace;
 
@@ -57,9 +56,10 @@ pub fn link(
     let ready = session::Ready { workspace, manifest, plan: &plan, session: filled.transpose()? };
     let store = workspace.store.root();
     if let Some(placed) = ready.placed(plan.id.as_str())? {
-        let linked = ready.place(&placed).and_then(|_rewritten| placed.reveal()).and_then(|()| {
-            workspace.client.keep_link(&placed, &plan.id, title, &manifest.id, store, follows)
-        });
+        let linked =
+            ready.place(&placed, &Monitor::default()).and_then(|_rewritten| placed.reveal()).and_then(|()| {
+                workspace.client.keep_link(&placed, &plan.id, title, &manifest.id, store, follows)
+            });
         if let Err(error) = linked {
             placed.take_back()?;
             return Err(error);
@@ -91,7 +91,7 @@ pub fn follow(workspace: &Workspace) -> Result<()> {
         return Ok(());
     }
     let entries = workspace.store.entries()?;
-    let there: Vec<&Entry> = entries.iter().collect();
+    let there = prune::StillThere::of(workspace, entries.iter());
     let links = prune::forget_links(workspace, links, &there)?;
     // Somebody else's is linked by hand, or not at all.
     let of_work = |m: &&Manifest| {
@@ -106,7 +106,7 @@ pub fn follow(workspace: &Workspace) -> Result<()> {
             Some(newest) if newest.id != one.snapshot => {
                 link(workspace, newest, plan_link(workspace, newest, false)?, &one.title, true)?;
             }
-            None if prune::is_gone(&one.snapshot, &there) => drop(workspace.client.unlink(one)?),
+            None if there.is_gone(&one.snapshot) => drop(workspace.client.unlink(one)?),
             _ => {}
         }
     }

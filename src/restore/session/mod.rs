@@ -21,7 +21,7 @@ use std::path::PathBuf;
 
 use crate::base::error::{Error, Result};
 use crate::base::ids::ClientId;
-use crate::base::monitor::{Monitor, Phase};
+use crate::base::monitor::{Counted, Monitor, Phase};
 use crate::base::paths::RepoPath;
 use crate::base::warning::Warning;
 use crate::client::transcript::quiet::last_records;
@@ -221,7 +221,7 @@ pub(super) fn plan(
     // What a snapshot says of its sizes may be anything.
     let sizes = transcripts.clone().map(|(_, transcript)| transcript.bytes);
     let all = sizes.fold(transcript.bytes, u64::saturating_add);
-    let _phase = monitor.begin(Phase::CheckingConversation, Some(all));
+    let checking = monitor.begin(Phase::CheckingConversation, Some(all));
     let checked =
         |transcript: &Transcript, check: Check| checked(store, transcript, check, |bytes| monitor.add(bytes));
     let (checked_transcript, known) = checked(transcript, Check::default())?;
@@ -239,6 +239,8 @@ pub(super) fn plan(
     for object in session.files.iter().flat_map(|file| file.content.objects()) {
         store.get(object)?;
     }
+    drop(checking);
+    let _phase = monitor.begin(Phase::Relating, None);
     let goes_on = GoesOn::look(workspace, manifest, session, transcript)?;
     let relocation = |id: &ClientId| Relocation::plan(workspace, manifest, session, id, &goes_on, paths);
     // Whoever signed it: what starts by itself are rights, and these never come unasked.
@@ -374,8 +376,12 @@ impl Ready<'_> {
 
     /// Writes the session, or the part that is missing here, into its staging folders, in the order of
     /// the places. Returns what rewriting its paths did.
-    pub(super) fn place(&self, placed: &Placed) -> Result<Relocated> {
+    pub(super) fn place(&self, placed: &Placed, monitor: &Monitor) -> Result<Relocated> {
         let Some((session, saved)) = self.saved() else { return Ok(Relocated::default()) };
+        let agents = self.manifest.agents.iter().filter_map(|agent| agent.transcript.as_ref());
+        let files = session.files.iter().map(|file| file.size);
+        let sizes = agents.chain([saved]).map(|transcript| transcript.bytes).chain(files);
+        let _phase = monitor.begin(Phase::Installing, Some(sizes.fold(0, u64::saturating_add)));
         let compared = match &self.plan.continues {
             Some(here) => here.compared(self.workspace, self.manifest, saved)?,
             None => Compared::as_they_are(),
@@ -384,9 +390,9 @@ impl Ready<'_> {
         let mut copy = self.copy()?;
         let mut placing = placed.begin(&as_saved);
         copy.side_files(self.manifest, session, &self.plan.agents, &mut |place, content| {
-            placing.file(place, content)
+            placing.file(place, &mut |out| content(&mut Counted(out, monitor)))
         })?;
-        placing.transcript(&mut |out| self.transcript(&mut copy, saved, out))?;
+        placing.transcript(&mut |out| self.transcript(&mut copy, saved, &mut Counted(out, monitor)))?;
         Ok(copy.rewriter.finish())
     }
 
@@ -424,7 +430,7 @@ fn added_records(plan: &SessionPlan) -> String {
 }
 
 /// Says what the client would lose in a saved transcript, or refuse; for an agent's, `session` are the records of the
-/// session that it belongs to. Returns its own records too.
+/// session that it belongs to. `tell` gets the bytes that were read. Returns its own records too.
 ///
 /// # Errors
 /// [`Kind::Damaged`](crate::base::error::Kind::Damaged) if a piece of it is.
@@ -432,9 +438,10 @@ pub fn check_transcript(
     store: &Store,
     transcript: &Transcript,
     session: Option<&KnownRecords>,
+    tell: impl FnMut(u64),
 ) -> Result<(Vec<Finding>, KnownRecords)> {
     let check = session.map_or_else(Check::default, |session| Check::of_agent(session.clone()));
-    let (checked, known) = checked(store, transcript, check, |_| ())?;
+    let (checked, known) = checked(store, transcript, check, tell)?;
     Ok((checked.findings, known))
 }
 

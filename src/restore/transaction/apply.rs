@@ -179,10 +179,7 @@ impl ReadyRestore<'_> {
             self.folders.iter().for_each(|folder| drop(tree.make_folder(folder)));
         }
         let relocated = match (&self.record.session, &self.session) {
-            (Some(placed), Some(session)) => {
-                let _phase = self.monitor.begin(Phase::Installing, None);
-                session.place(placed)?
-            }
+            (Some(placed), Some(session)) => session.place(placed, self.monitor)?,
             _ => Relocated::default(),
         };
         let _phase = self.monitor.begin(Phase::Finishing, None);

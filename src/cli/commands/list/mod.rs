@@ -16,6 +16,7 @@ use crate::cli::help::examples;
 use crate::cli::option_values::parse_number;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::paged::paged;
+use crate::cli::output::snapshot_words::trash;
 use crate::cli::output::words::{count, size_text};
 use crate::cli::output::{Style, Text, Ui, pager};
 use crate::cli::remotes::with_remote;
@@ -154,7 +155,10 @@ impl List {
         }
         let mut shown = table::lines(&lines, screen);
         let size = size_text(sizes.of_all(&workspace.store, entries));
-        let footer = chosen.footer(&size);
+        let mut footer = chosen.footer(&size);
+        if let Some(trash) = trash(&workspace.store, entries)? {
+            footer = format!("{footer}; {trash}");
+        }
         if ui.shows_on_terminal() {
             shown.push(Text::default());
             shown.push(Style::Faint.of(footer));

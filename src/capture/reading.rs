@@ -1,0 +1,35 @@
+//! What is to be read of a session, and how many bytes that is.
+
+use std::path::Path;
+
+use crate::base::monitor::Monitor;
+use crate::client::FoundSession;
+
+/// How much of the conversation to save.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum History {
+    /// What the client still loads: what came since the last compaction, and what that kept.
+    Context,
+    /// All of it.
+    Full,
+    /// None: only the state around it.
+    None,
+}
+
+/// What is read of a session.
+pub(super) struct Reading<'a> {
+    /// The session that was found.
+    pub(super) found: Option<&'a FoundSession>,
+    /// How much of its conversation.
+    pub(super) history: History,
+    /// Is told how far it is.
+    pub(super) monitor: &'a Monitor,
+}
+
+/// Returns how many bytes there are to be read of a session, as far as its files are there already.
+pub(super) fn size_of(found: &FoundSession, root: &Path) -> u64 {
+    let files = found.home.session_files(found, root);
+    let agents = files.agents.into_iter().filter_map(|agent| agent.transcript);
+    let all = agents.chain(files.others.into_iter().map(|(_, path)| path)).chain([found.transcript.clone()]);
+    all.filter_map(|path| path.metadata().ok()).map(|meta| meta.len()).sum()
+}

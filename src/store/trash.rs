@@ -1,0 +1,249 @@
+//! The trash: snapshots that were removed less than a day ago.
+//!
+//! For everything else they do not exist. Only what they need is kept: their objects, the refs of their base commits,
+//! their secrets and their links. What one command removes is in one folder, `objects/trash/BATCH/`, as manifests under
+//! the names of their files. So `snap undo` brings back exactly that. A removal that was killed leaves a snapshot where
+//! it was, in the trash, or in both, which counts as the first.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::{DeleteLock, Entry, PATIENCE, Store, manifest_name, refs};
+use crate::base::error::{Error, Kind, Result};
+use crate::base::ids::SnapshotId;
+use crate::base::screen::Line;
+use crate::base::timestamp::Timestamp;
+use crate::manifest::{Head, LARGEST_MANIFEST, Manifest};
+use crate::sys::files;
+use crate::sys::place::{OwnPath, Shape};
+
+/// How long the trash keeps what was removed.
+pub const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What one command removed.
+pub struct Batch {
+    /// Its id.
+    pub id: SnapshotId,
+    /// When it was removed.
+    pub since: Timestamp,
+    /// The snapshots in it.
+    pub snapshots: Vec<TrashedSnapshot>,
+}
+
+/// One snapshot in the trash.
+pub struct TrashedSnapshot {
+    /// The name of its file, without `.json`.
+    pub stem: String,
+    /// Its manifest, or why it can't be read.
+    pub manifest: Result<Manifest>,
+}
+
+impl Batch {
+    /// Says whether it is kept no longer.
+    pub(super) fn is_over(&self, now: Timestamp) -> bool {
+        now.since(self.since) > KEPT
+    }
+
+    fn readable(&self) -> impl Iterator<Item = &Manifest> {
+        self.snapshots.iter().filter_map(|one| one.manifest.as_ref().ok())
+    }
+}
+
+impl Store {
+    /// Lists what is in the trash, in no order.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path.
+    pub fn trash(&self) -> Result<Vec<Batch>> {
+        let ids =
+            self.trash_folder().names()?.into_iter().filter_map(|name| SnapshotId::parse(name.to_str()?));
+        let batches = ids.map(|id| self.batch(id)).collect::<Result<Vec<Option<Batch>>>>()?;
+        Ok(batches.into_iter().flatten().collect())
+    }
+
+    /// Returns the ids of the snapshots in the trash that can be read.
+    ///
+    /// # Errors
+    /// As [`Store::trash`].
+    pub fn ids_in_trash(&self) -> Result<BTreeSet<SnapshotId>> {
+        let batches = self.trash()?;
+        Ok(batches.iter().flat_map(Batch::readable).map(|manifest| manifest.id.clone()).collect())
+    }
+
+    /// Returns the secrets that snapshots in the trash may need, by their ids.
+    ///
+    /// # Errors
+    /// As [`Store::trash`].
+    pub fn secrets_in_trash(&self) -> Result<BTreeSet<String>> {
+        let mut secrets = BTreeSet::new();
+        for batch in self.trash()? {
+            for one in &batch.snapshots {
+                let json =
+                    self.batch_folder(&batch.id).join(manifest_name(&one.stem)).read(LARGEST_MANIFEST)?;
+                let head = json.and_then(|json| Head::from_json(&json).ok());
+                secrets.extend(head.into_iter().flat_map(|head| head.secrets).map(|secret| secret.id));
+            }
+        }
+        Ok(secrets)
+    }
+
+    /// Returns how many snapshots are in the trash, and the bytes on disk of what only they need and not these entries.
+    ///
+    /// # Errors
+    /// As [`Store::trash`].
+    pub fn trash_size(&self, entries: &[Entry]) -> Result<TrashSize> {
+        let (batches, mut size) = (self.trash()?, TrashSize::default());
+        if batches.is_empty() {
+            return Ok(size);
+        }
+        for batch in &batches {
+            for one in &batch.snapshots {
+                let place = self.batch_folder(&batch.id).join(manifest_name(&one.stem));
+                size.bytes += place.stat()?.map_or(0, |found| found.size);
+                size.snapshots += 1;
+            }
+        }
+        let needed: BTreeSet<_> =
+            entries.iter().filter_map(Entry::readable).flat_map(Manifest::objects).collect();
+        let only: BTreeSet<_> =
+            batches.iter().flat_map(Batch::readable).flat_map(Manifest::objects).collect();
+        size.bytes += only.difference(&needed).map(|object| self.stored_size(object)).sum::<u64>();
+        Ok(size)
+    }
+
+    /// Moves a snapshot into the trash. Returns the failure of the trash, if the snapshot was deleted all the same,
+    /// as on a full disk.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path; the snapshot is where it was.
+    pub fn discard(&self, lock: &DeleteLock, batch: &SnapshotId, stem: &str) -> Result<Option<Error>> {
+        let kept = self.also_in_trash(batch, stem).err();
+        self.delete(lock, stem)?;
+        Ok(kept)
+    }
+
+    fn also_in_trash(&self, batch: &SnapshotId, stem: &str) -> Result<()> {
+        let folder = self.batch_folder(batch);
+        let place = folder.join(manifest_name(stem));
+        folder.make_folder()?;
+        files::also_name(&self.manifest_place(stem), &place, &self.tmp())?;
+        folder.sync()?;
+        self.trash_folder().sync()?;
+        self.objects_folder().sync()
+    }
+
+    /// Brings back all that one command removed. Returns the manifests that came back.
+    ///
+    /// # Errors
+    /// [`Kind::NotFound`] if it is not in the trash; [`Kind::Conflict`] if another snapshot has one of the names: nothing
+    /// comes back then; [`Kind::Environment`] with the path.
+    pub fn bring_back(&self, _lock: &DeleteLock, id: &SnapshotId) -> Result<Vec<Manifest>> {
+        let Some(batch) = self.batch(id.clone())? else {
+            return Err(Error::new(Kind::NotFound, "What was removed is no longer in the trash"));
+        };
+        let known = self.known()?;
+        let heads: Vec<&Head> = known.iter().filter_map(|known| known.head.as_ref().ok()).collect();
+        let is_there = |id: &SnapshotId| heads.iter().any(|head| head.id == *id);
+        let own_names: BTreeSet<&str> = known
+            .iter()
+            .filter(|known| known.own || !self.can_prove())
+            .filter_map(|known| Some(known.head.as_ref().ok()?.name.as_str()))
+            .collect();
+        let taken = batch.readable().find(|one| !is_there(&one.id) && own_names.contains(one.name.as_str()));
+        if let Some(manifest) = taken {
+            let name = Line(&manifest.name).to_string();
+            return Err(Error::new(Kind::Conflict, "Nothing was brought back")
+                .because(format!("there is another snapshot {name:?} by now"))
+                .hint(format!("`snap rm {name:?}` moves that one into the trash; then `snap undo` twice")));
+        }
+        let _publishing = self.publishing()?;
+        let mut back = Vec::new();
+        for one in batch.snapshots {
+            let place = self.batch_folder(id).join(manifest_name(&one.stem));
+            let is_there = one.manifest.as_ref().is_ok_and(|manifest| is_there(&manifest.id));
+            if !is_there {
+                let name = manifest_name(&self.free_stem(&one)?);
+                files::also_name(&place, &self.at(&name), &self.tmp())?;
+                self.at("").sync()?;
+                self.shelter_file(&name);
+            }
+            place.remove()?;
+            back.extend(one.manifest.ok().filter(|_| !is_there));
+        }
+        self.batch_folder(id).remove_all()?;
+        Ok(back)
+    }
+
+    /// Returns a free name for the file of a snapshot: the one that it had, if nothing has that now.
+    fn free_stem(&self, one: &TrashedSnapshot) -> Result<String> {
+        let taken = self.stems()?;
+        let name = one.manifest.as_ref().map_or(one.stem.as_str(), |manifest| &manifest.name);
+        let mut stems = std::iter::once(one.stem.clone()).chain(refs::stems_for(name));
+        stems
+            .find(|stem| !taken.iter().any(|other| other.eq_ignore_ascii_case(stem)))
+            .ok_or_else(|| Error::new(Kind::Bug, "No free file name was found for the snapshot"))
+    }
+
+    /// Deletes what is in the trash: all, or only what is kept no longer at this moment. Returns the ids of the snapshots
+    /// that are gone. Their objects go with the next [`Store::sweep`].
+    ///
+    /// # Errors
+    /// As [`Store::trash`].
+    pub fn empty_trash(
+        &self,
+        _lock: &DeleteLock,
+        over_at: Option<Timestamp>,
+    ) -> Result<BTreeSet<SnapshotId>> {
+        let mut gone = BTreeSet::new();
+        for batch in self.trash()?.into_iter().filter(|batch| over_at.is_none_or(|now| batch.is_over(now))) {
+            gone.extend(batch.readable().map(|manifest| manifest.id.clone()));
+            self.batch_folder(&batch.id).remove_all()?;
+        }
+        Ok(gone)
+    }
+
+    /// Reads one batch; `None` if there is none of this id.
+    fn batch(&self, id: SnapshotId) -> Result<Option<Batch>> {
+        let folder = self.batch_folder(&id);
+        let Some(found) = folder.stat()?.filter(|found| found.shape == Shape::Folder) else {
+            return Ok(None);
+        };
+        let mut snapshots = Vec::new();
+        for name in folder.names()? {
+            let Some(stem) = name.to_str().and_then(|name| name.strip_suffix(".json")) else { continue };
+            let manifest = match folder.join(&name).read(LARGEST_MANIFEST)? {
+                Some(json) => Manifest::from_json(&json),
+                None => continue,
+            };
+            snapshots.push(TrashedSnapshot { stem: stem.to_owned(), manifest });
+        }
+        Ok(Some(Batch { id, since: Timestamp::from(found.modified), snapshots }))
+    }
+
+    fn batch_folder(&self, id: &SnapshotId) -> OwnPath {
+        self.trash_folder().join(id.as_str())
+    }
+
+    fn trash_folder(&self) -> OwnPath {
+        self.objects_folder().join("trash")
+    }
+
+    /// Makes the log durable: `undo` goes by its lines about what was removed.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the path; callers may continue.
+    pub fn sync_log(&self) -> Result<()> {
+        let place = self.at(super::log::LOG);
+        let file = crate::sys::locks::append_alone(&place, PATIENCE)?;
+        crate::sys::disk::flush(&file).map_err(|error| Error::io("write", &place.path(), &error))
+    }
+}
+
+/// How much is in the trash.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TrashSize {
+    /// How many snapshots.
+    pub snapshots: usize,
+    /// The bytes on disk of what only they need.
+    pub bytes: u64,
+}

@@ -1,0 +1,243 @@
+//! The trash: what was removed comes back exactly, for a day, and then is gone with all that belongs to it.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use serde_json::json;
+
+use crate::redaction::token;
+use crate::support::Must;
+use crate::support::project::{Project, files_below};
+
+const ID: &str = "0c5d6a0e-2ac4-4a62-9d4b-6f1f2a5b7c80";
+
+/// A project with the snapshots `one`, `two` and `stays`, of which each has an object, a secret and a base of its own, and
+/// `one` has a link.
+fn project() -> Project {
+    let project = Project::new();
+    project.session(ID);
+    for (number, name) in (0_u64..).zip(["one", "two", "stays"]) {
+        let lines = |line: u64| format!("{name} {:x}\n", line.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let own: String = (0..2_000).map(lines).collect();
+        let secret = token("github classic", number);
+        project.write("notes.txt", format!("GITHUB_TOKEN={secret}\n{own}"));
+        project.write("a.txt", format!("{name}\n"));
+        project.git(&["commit", "-qam", name]);
+        project.write("a.txt", format!("{name}, edited\n"));
+        let link = if name == "one" { &["--link"][..] } else { &[] };
+        project.snap(&[&["save", name], link].concat()).exits(0);
+    }
+    project
+}
+
+/// All that there is of snapshots: manifests, refs, links, kept secrets, and what can be read of each.
+fn all(project: &Project) -> Vec<String> {
+    let names = |folder: &Path| {
+        let mut names: Vec<String> =
+            files_below(folder).iter().map(|file| file.display().to_string()).collect();
+        names.sort();
+        names
+    };
+    let mut all = vec![project.git(&["for-each-ref", "refs/snap", "refs/snap-trees"])];
+    all.extend(names(&project.home.config().join("snap/links")));
+    all.extend(names(&project.home.path().join(".local/state/snap/kept")));
+    let listed = project.snap(&["list", "--json"]).exits(0).json();
+    for one in listed.as_array().must("a list") {
+        let name = one["name"].as_str().must("a name");
+        all.push(project.snap(&["show", name, "--json"]).exits(0).stdout);
+        all.push(project.snap(&["diff", name, "--binary"]).exits(0).stdout);
+    }
+    all
+}
+
+fn names(project: &Project) -> Vec<String> {
+    let listed = project.snap(&["list", "-a", "--json"]).exits(0).json();
+    let names = listed.as_array().must("a list").iter().map(|one| one["name"].as_str().must("a name"));
+    names.map(str::to_owned).collect()
+}
+
+/// Makes everything that the trash may keep look two days old, and the trash itself.
+fn age(project: &Project) {
+    let past = SystemTime::now() - Duration::from_secs(2 * 86_400);
+    let kept = project.home.path().join(".local/state/snap/kept");
+    for file in project.objects().iter().chain(&files_below(&kept)) {
+        File::options().append(true).open(file).must("a file").set_modified(past).must("a time");
+    }
+    for batch in fs::read_dir(project.stored("objects/trash")).must("the trash").flatten() {
+        File::open(batch.path()).must("a folder").set_modified(past).must("a time");
+    }
+}
+
+#[test]
+fn undo_brings_back_exactly_what_was_removed_and_redo_removes_it_again() {
+    for (removal, word) in [(&["rm", "one", "two"][..], "rm"), (&["prune", "--keep-last", "1"], "prune")] {
+        let project = project();
+        let (before, state) = (all(&project), project.state());
+        project.snap(removal).exits(0).says(&["`snap undo` brings back what was removed, for a day"]);
+        assert_eq!(names(&project), ["stays"]);
+        project.snap(&["show", "one"]).exits(3);
+        let planned = project.snap(&["undo", "--dry-run"]).exits(0).stdout;
+        assert!(planned.starts_with(&format!("undo {word} of 2 snapshots, ")), "{planned}");
+        assert!(planned.contains("  bring back  one\n"), "{planned}");
+        for _ in 0..2 {
+            let said = project.snap(&["undo"]).exits(0);
+            said.says(&[&format!("Undid {word} of 2 snapshots"), "are back. `snap redo` removes them again"]);
+            assert_eq!(all(&project), before, "{word}");
+            project.snap(&["verify"]).exits(0).says(&["Checked 3 snapshots"]);
+            project.snap(&["redo"]).exits(0).says(&[&format!("Redid {word} of 2 snapshots"), "in the trash"]);
+            assert_eq!(names(&project), ["stays"]);
+        }
+        let undone = project.snap(&["undo", "--json"]).exits(0).json();
+        assert_eq!(undone["undo"]["operation"], if word == "rm" { "remove" } else { "prune" });
+        let mut back: Vec<&str> =
+            undone["snapshots"].as_array().must("names").iter().filter_map(|name| name.as_str()).collect();
+        back.sort_unstable();
+        assert_eq!(back, ["one", "two"]);
+        assert_eq!((all(&project), project.state()), (before, state), "no file of the work tree was touched");
+    }
+}
+
+#[test]
+fn removals_and_restores_are_undone_in_their_order() {
+    let project = project();
+    let before = project.state();
+    project.snap(&["rewind", "one", "--no-session"]).exits(0);
+    let rewound = project.state();
+    project.snap(&["rm", "two"]).exits(0);
+    project.snap(&["rm", "stays"]).exits(0);
+    project.snap(&["undo"]).exits(0).says(&["Undid rm of 1 snapshot", "stays is back"]);
+    project.snap(&["undo"]).exits(0).says(&["two is back"]);
+    assert_eq!(project.state(), rewound);
+    project.snap(&["undo"]).exits(0).says(&["Undid rewind \"one\""]);
+    assert_eq!(project.state(), before);
+    project.snap(&["undo"]).exits(0).says(&["Everything done here is undone already"]);
+    project.snap(&["redo"]).exits(0).says(&["Redid rewind \"one\""]);
+    assert_eq!(project.state(), rewound);
+    project.snap(&["redo"]).exits(0).says(&["Redid rm of 1 snapshot", "two is in the trash"]);
+    project.snap(&["redo"]).exits(0).says(&["stays is in the trash"]);
+    assert!(!names(&project).iter().any(|name| name == "two" || name == "stays"));
+    assert_eq!(project.state(), rewound);
+}
+
+#[test]
+fn after_a_day_the_next_removal_frees_the_trash_with_all_that_belongs_to_it() {
+    let project = project();
+    let stays = project.snap(&["show", "stays", "--json"]).exits(0).json()["id"].clone();
+    let removed = project.snap(&["rm", "one", "two", "--json"]).exits(0).json();
+    let trash = &removed["freed"]["trash"];
+    assert!(trash["bytes"].as_u64() > Some(10_000) && trash["after"].is_string(), "{removed}");
+    assert_eq!(removed["freed"]["bytes"], 0, "{removed}");
+    let planned = project.snap(&["prune", "--older-than", "30d", "--dry-run"]).exits(0);
+    planned.says(&["The trash would keep", "at once: `snap prune --now`"]);
+    age(&project);
+    let before = project.objects().len();
+    let freed = project.snap(&["prune", "--older-than", "30d", "--json"]).exits(0).json();
+    assert!(freed["freed"]["bytes"].as_u64() > Some(10_000), "{freed}");
+    assert!(project.objects().len() < before);
+    let refs = project.git(&["for-each-ref", "--format=%(refname:lstrip=2)", "refs/snap/"]);
+    assert_eq!(refs.lines().collect::<Vec<_>>(), [stays.as_str().must("an id")]);
+    assert!(files_below(&project.home.config().join("snap/links")).is_empty());
+    assert_eq!(files_below(&project.home.path().join(".local/state/snap/kept")).len(), 1);
+    assert!(files_below(&project.stored("objects/trash")).is_empty());
+    let gone = ["nothing to undo", "the last thing done here is `snap rm`", "is gone"];
+    project.snap(&["undo"]).exits(3).says(&gone);
+    project.snap(&["verify"]).exits(0);
+}
+
+#[test]
+fn now_deletes_for_good_and_leaves_nothing_of_it() {
+    let project = project();
+    project.objects().iter().for_each(|object| {
+        let past = SystemTime::now() - Duration::from_secs(2 * 86_400);
+        File::options().append(true).open(object).must("a file").set_modified(past).must("a time");
+    });
+    let before = project.objects().len();
+    project.snap(&["rm", "one", "--now"]).exits(0).says(&["Removed one for good.", "Freed"]);
+    assert!(project.objects().len() < before);
+    assert!(!project.stored("objects/trash").exists());
+    project.snap(&["undo"]).exits(3).says(&["the last thing done here is `snap rm`", "is gone"]);
+    // What was removed for good is no reason to bring back something older unasked.
+    project.snap(&["rm", "two"]).exits(0);
+    project.snap(&["prune", "--keep-last", "0", "--now"]).exits(0);
+    assert!(files_below(&project.stored("objects/trash")).is_empty(), "the trash is emptied too");
+    project.snap(&["undo"]).exits(3).says(&["the last thing done here is `snap prune`"]);
+    project.snap(&["undo", "--anyway"]).exits(3).says(&["There is nothing to undo"]);
+}
+
+#[test]
+fn prune_now_alone_empties_the_trash_and_removes_nothing_else() {
+    let project = project();
+    project.snap(&["rm", "one"]).exits(0);
+    let before = files_below(&project.stored(""));
+    project.snap(&["prune", "--now", "--dry-run"]).exits(0).says(&["Would empty the trash."]);
+    assert_eq!(files_below(&project.stored("")), before);
+    project.snap(&["prune", "--now"]).exits(0).says(&["The trash is empty."]);
+    assert!(files_below(&project.stored("objects/trash")).is_empty());
+    assert_eq!(names(&project), ["stays", "two"]);
+    project.snap(&["undo"]).exits(3);
+}
+
+#[test]
+fn a_name_that_is_taken_by_now_keeps_everything_where_it_is() {
+    let project = project();
+    project.snap(&["rm", "one", "two"]).exits(0);
+    project.write("a.txt", "another one\n");
+    project.snap(&["save", "one"]).exits(0);
+    let before = files_below(&project.stored(""));
+    let said = ["Nothing was brought back", "another snapshot \"one\" by now", "`snap rm \"one\"`"];
+    project.snap(&["undo"]).exits(4).says(&said);
+    assert_eq!(files_below(&project.stored("")), before);
+    project.snap(&["rm", "one"]).exits(0);
+    project.snap(&["undo"]).exits(0).says(&["one is back"]);
+    project.snap(&["rm", "one", "--now"]).exits(0);
+    project.snap(&["undo", "--anyway"]).exits(0).says(&["one, two are back"]);
+    project.snap(&["verify"]).exits(0);
+}
+
+#[test]
+fn the_trash_counts_nowhere_and_its_size_is_said() {
+    let project = project();
+    project.snap(&["rm", "one"]).exits(0);
+    let status = project.snap(&["status", "--json"]).exits(0).json();
+    assert_eq!(
+        (&status["store"]["snapshots"], &status["store"]["trash"]["snapshots"]),
+        (&json!(2), &json!(1))
+    );
+    assert!(status["store"]["trash"]["size"].as_u64() > Some(5_000), "{status}");
+    let shown = project.snap(&["status"]).exits(0).stdout;
+    assert!(shown.contains("1 snapshot in the trash, "), "{shown}");
+    let verified = project.snap(&["verify"]).exits(0);
+    verified.says(&["Checked 2 snapshots", "Not checked: 1 snapshot in the trash, "]);
+    project.snap(&["undo"]).exits(0);
+    let status = project.snap(&["status", "--json"]).exits(0).json();
+    assert_eq!(status["store"]["trash"], json!({"snapshots": 0, "size": 0}));
+}
+
+#[test]
+fn what_is_in_a_trash_that_came_with_a_clone_is_not_brought_back() {
+    let project = project();
+    project.snap(&["rm", "one"]).exits(0);
+    let other = project.cloned().of_another_user();
+    let store = other.stored("");
+    fs::create_dir_all(store.parent().must("a folder")).must("a folder");
+    let copied = std::process::Command::new("cp").args(["-R"]).arg(project.stored("")).arg(&store).status();
+    assert!(copied.must("to copy").success());
+    let log = fs::read_to_string(other.stored("log.jsonl")).must("the log");
+    let here = |root: &Path| root.to_str().must("UTF-8").to_owned();
+    fs::write(other.stored("log.jsonl"), log.replace(&here(project.root()), &here(other.root())))
+        .must("a log");
+    other.snap(&["undo"]).exits(3);
+    assert!(!names(&other).contains(&"one".to_owned()));
+}
+
+#[test]
+fn a_damaged_snapshot_that_was_removed_keeps_nothing_from_being_freed_and_comes_back_too() {
+    let project = project();
+    fs::write(project.stored("one.json"), "{\n  \"format\": 1, damaged").must("to damage");
+    project.snap(&["rm", "one"]).exits(0);
+    project.snap(&["rm", "two"]).exits(0);
+    project.snap(&["undo"]).exits(0).says(&["two is back"]);
+    assert_eq!(names(&project), ["stays", "two"]);
+    project.snap(&["verify"]).exits(0);
+}
