@@ -146,7 +146,7 @@ fn a_command_without_a_snapshot_asks_on_a_terminal_and_goes_on_with_the_chosen_o
         (&["show", "--json"], "", "\"second\"", "since"),
         (&["diff", "--stat", "--", "a.txt"], "fir\r", "a.txt | ", "since"),
         (&["rewind", "--no-session"], "fir\r", "Set 1 path", "first"),
-        (&["--color", "never", "show"], "sec\x10", "second is now pinned", "since"),
+        (&["--color", "never", "show"], "sec\x10", "is now pinned", "since"),
         (&["resume", "--no-session", "--no-run"], "fir\x17y", "Set 1 path", "first"),
     ] {
         project.write("a.txt", "since\n");

@@ -455,12 +455,12 @@ fn an_action_of_the_view_leaves_it_and_is_the_command() {
         project.snap(&["save", name]).exits(0);
     }
     for (keys, code, printed) in [
-        ("p", 0, "second is now pinned"),
-        ("p", 0, "second is now not pinned"),
+        ("p", 0, "is now pinned"),
+        ("p", 0, "is now not pinned"),
         ("d", 0, "+second"),
         ("xn\r", 3, "Nothing was removed"),
-        ("wy", 0, "second in "),
-        ("ry", 0, "second in "),
+        ("wy", 0, "second"),
+        ("ry", 0, "second"),
     ] {
         let mut command = project.command(project.root(), &["view", "--color", "never"]);
         let mut terminal = Terminal::start({
