@@ -154,7 +154,7 @@ fn snapshots_on_a_remote_are_listed_found_and_removed_by_name_and_id() {
     clone
         .snap(&["rm", "--remote", "origin", "first try"])
         .exits(0)
-        .says(&["Removed first try", "still has it"]);
+        .says(&["Removed \"first try", "still has it"]);
     assert_eq!(refs(&project, &remote).len(), 1);
     assert_eq!(clone.snap(&["list", "--json"]).json().as_array().must("a list").len(), 2, "those here stay");
     let log = clone.snap(&["log", "--json"]).exits(0).json();

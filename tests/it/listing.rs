@@ -438,7 +438,7 @@ fn a_mistake_on_the_command_line_gets_a_hint_that_fits() {
     project.snap(&["diff", "a.txt"]).exits(3).says(&["snap diff -- a.txt"]);
     project.snap(&["log", "-n", "0"]).exits(0);
     assert_eq!(project.snap(&["log", "-n", "0"]).stderr, "");
-    project.snap(&["delete", "my first"]).exits(0).says(&["Removed my first"]);
+    project.snap(&["delete", "my first"]).exits(0).says(&["Removed \"my first"]);
 }
 
 /// A path on which `snap` is this program.

@@ -153,7 +153,7 @@ fn now_deletes_for_good_and_leaves_nothing_of_it() {
         File::options().append(true).open(object).must("a file").set_modified(past).must("a time");
     });
     let before = project.objects().len();
-    project.snap(&["rm", "one", "--now"]).exits(0).says(&["Removed one for good.", "Freed"]);
+    project.snap(&["rm", "one", "--now"]).exits(0).says(&["Removed \"one\" for good.", "Freed"]);
     assert!(project.objects().len() < before);
     assert!(!project.stored("objects/trash").exists());
     project.snap(&["undo"]).exits(3).says(&["the last thing done here is `snap rm`", "is gone"]);

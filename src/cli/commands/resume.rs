@@ -198,6 +198,7 @@ impl Resume {
         let plan = match self.args.planned(&workspace, &line, plan)? {
             PlannedResume::Ready(plan) => *plan,
             PlannedResume::Disputed(dispute) => {
+                let called = quoted(&manifest.name);
                 let answer = self.settle(&dispute, &context, &workspace, &manifest, ui);
                 audit::unless_failed(&workspace.store, &line, answer)?;
                 // In a tree that was made for it, merging is all that there is.
@@ -206,7 +207,7 @@ impl Resume {
                 match self.args.planned(&workspace, &line, plan)? {
                     PlannedResume::Ready(plan) => *plan,
                     PlannedResume::Disputed(dispute) => {
-                        return Err(dispute.into_error(&quoted(&manifest.name)));
+                        return Err(dispute.into_error(&called));
                     }
                 }
             }
