@@ -41,7 +41,7 @@ use crate::workspace::Workspace;
 use admission::Admission;
 pub use admission::Doubt;
 pub use consent::{Consent, Preview, not_trusted};
-use files::filled::filled;
+use files::filled::{displaced, filled};
 use files::resume::Planned;
 use files::{amounts, base_here, branch, merge, resume, rewind};
 use transaction::apply::{self, Failed, ReadyRestore};
@@ -333,14 +333,15 @@ pub fn execute(
     let safety = match &workspace.repository {
         Some(repository) if plan.changes_files() || plan.moved.is_some() => {
             let _phase = monitor.begin(Phase::Safety, None);
+            let tree = Tree::open(&workspace.root)?;
             let new = plan.steps.iter().filter(|step| step.action() == Action::Create).map(Step::path);
             let safety = Safety {
                 restores: plan.manifest.id.clone(),
                 name: plan.manifest.name.clone(),
                 paths: plan.steps.iter().map(|step| step.path().clone()).collect(),
-                filled: filled(&Tree::open(&workspace.root)?, new.chain(&plan.folders)),
+                filled: filled(&tree, new.clone().chain(&plan.folders)),
                 made: plan.folders.clone(),
-                removed: plan.emptied.clone(),
+                removed: plan.emptied.iter().cloned().chain(displaced(&tree, new)).collect(),
             };
             let safety = capture::save_safety(context, workspace, safety, listing, monitor)?;
             if let Some(moved) = &plan.moved {

@@ -359,6 +359,7 @@ fn ways(command: &str) -> Vec<Vec<&'static str>> {
             &["lease", "--here", "--", "./vendor.git", "0123456789abcdef0123456789abcdef"],
         ],
         "verify" => &[&["verify"], &["verify", "--repair"]],
+        "config" => &[&["config"], &["config", "--json"]],
         "completions" => &[&["completions", "bash"]],
         "man" => &[&["man"]],
         // Last, as it takes away what the others need.

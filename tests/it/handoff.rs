@@ -183,7 +183,7 @@ fn the_same_snapshot_gives_the_same_bytes_wherever_it_is_exported() {
     let bundle = fs::read(&file).must("a bundle");
     assert_eq!(said["bytes"], bundle.len());
     assert_eq!(bundle, exported(&source, "handed on"));
-    target.snap(&["import", path]).exits(0).says(&["Imported handed on, saved by ada"]);
+    target.snap(&["import", path]).exits(0).says(&["Imported \"handed on\", saved by ada"]);
     assert_eq!(bundle, exported(&target, "handed on"));
     source.snap(&["export", "-o", path]).exits(3).says(&["exists already"]);
     assert_eq!(bundle, fs::read(&file).must("the bundle"), "an existing file is never written over");
@@ -332,7 +332,7 @@ fn another_snapshot_of_that_name_or_id_is_never_touched() {
     let file = target.home.path().join("in.snap");
     fs::write(&file, &bundle).must("a file");
     let path = file.to_str().must("UTF-8");
-    target.snap(&["import", path]).exits(0).says(&["Imported handed on@"]);
+    target.snap(&["import", path]).exits(0).says(&["Imported \"handed on@"]);
     assert_eq!(fs::read(target.stored("handed-on.json")).must("mine"), mine, "both are kept");
     target.snap(&["rm", "handed on"]).exits(0);
     target.snap(&["import", path]).exits(0).says(&["handed on\" is already here"]);

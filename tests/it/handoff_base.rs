@@ -99,7 +99,7 @@ fn base_versions_are_handed_on_alike_and_go_with_their_snapshot() {
     let kept = stored(&theirs, "objects");
     theirs.snap(&["prune", "--keep-last", "1"]).exits(0);
     assert_eq!(stored(&theirs, "objects"), kept);
-    theirs.snap(&["rm", "x"]).exits(0);
+    theirs.snap(&["rm", "x", "--now"]).exits(0);
     assert_eq!([stored(&theirs, "objects"), stored(&theirs, "bases")], [const { Vec::<PathBuf>::new() }; 2]);
     // They are an extra: a snapshot that is here already gets them.
     import(&theirs, &exported_with(&mine, &["x"]));

@@ -257,7 +257,7 @@ fn a_name_that_is_taken_here_means_the_own_snapshot_and_the_other_is_called_by_i
     clone.snap(&["export", &theirs, "-o", "theirs.snap"]).exits(0);
     let third = colleague(&project, &remote);
     let file = clone.path("theirs.snap");
-    third.snap(&["import", file.to_str().must("UTF-8")]).exits(0).says(&["Imported same name,"]);
+    third.snap(&["import", file.to_str().must("UTF-8")]).exits(0).says(&["Imported \"same name\","]);
     clone.snap(&["rm", &theirs]).exits(0);
     assert_eq!(message("same name"), json!("mine"));
     clone.snap(&["show", &theirs]).exits(3);

@@ -408,3 +408,15 @@ fn a_new_folder_that_hides_itself_stays_and_is_listed_whatever_else_is_rewound()
         assert_eq!(named.collect::<Vec<_>>(), [Some("sub/.gitignore"), Some("sub/cache")]);
     }
 }
+
+#[test]
+fn what_a_restored_gitignore_hid_meanwhile_is_new_and_goes() {
+    let project = Project::new();
+    project.write("d/.gitignore", "nothing\n");
+    project.snap(&["save", "x"]).exits(0);
+    project.write("d/.gitignore", "*\n");
+    project.write("d/new", "1\n");
+    project.snap(&["rewind", "x"]).exits(0);
+    assert!(!project.path("d/new").exists());
+    project.snap(&["rewind", "x"]).exits(0).says(&["Nothing had to be done"]);
+}

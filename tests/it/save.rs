@@ -96,6 +96,8 @@ fn the_base_commit_survives_garbage_collection_as_long_as_the_snapshot() {
     assert_eq!(project.read("b.txt"), b"to be thrown away\n");
     project.snap(&["undo"]).exits(0);
     project.snap(&["rm", "x"]).exits(0);
+    assert!(collect(), "it is in the trash, and `undo` brings it back");
+    project.snap(&["prune", "--now"]).exits(0);
     assert!(!collect(), "without the snapshot, nothing does");
 }
 

@@ -344,7 +344,7 @@ fn a_save_says_which_session_it_took() {
     assert_eq!(line(&["save"]), format!("Session \"write a parser…\" ({ID}), running in {sub}."));
     let title = json!({"type": "custom-title", "customTitle": "the parser", "sessionId": ID});
     project.append(&place, format!("{title}\n").as_bytes());
-    assert_eq!(line(&["save", "-q"]), format!("Session \"the parser\" ({ID}), running in {sub}."));
+    assert_eq!(line(&["save"]), format!("Session \"the parser\" ({ID}), running in {sub}."));
     let saved = project.snap(&["save", "b", "--json"]).exits(0).json();
     let wanted = json!({"id": ID, "title": "the parser", "prompt": null, "running": true, "cwd": sub});
     assert_eq!(saved["session"], wanted);

@@ -219,3 +219,19 @@ fn in_a_folder_that_was_moved_undo_names_the_safety_snapshot() {
     project.snap_in(&moved, &["rewind", &safety, "--no-session"]).exits(0);
     assert_eq!(fs::read(moved.join("a.txt")).must("the file"), b"mine\n");
 }
+
+#[test]
+fn an_ignored_empty_folder_in_the_place_of_a_file_comes_back_with_undo() {
+    let project = Project::new();
+    project.write("d", "a file\n");
+    project.snap(&["save", "x"]).exits(0);
+    std::fs::remove_file(project.path("d")).must("to remove");
+    project.write("d/.gitignore", "*\n");
+    std::fs::create_dir_all(project.path("d/none/deep")).must("a folder");
+    project.snap(&["rewind", "x"]).exits(0);
+    assert_eq!(project.read("d"), b"a file\n");
+    for word in ["undo", "redo", "undo"] {
+        project.snap(&[word]).exits(0);
+    }
+    assert!(project.path("d/none/deep").is_dir());
+}

@@ -75,7 +75,7 @@ impl Resume {
                     }
                     PlannedResume::Disputed(dispute) => {
                         let answer = self.settle(&dispute, &context, &workspace, &manifest, ui);
-                        let answer = audit::unless_failed(&workspace.store, &line, answer)?;
+                        let answer = self.args.planned(&workspace, &line, answer)?;
                         drop(_alone);
                         self.otherwise(answer, &context, &workspace, &manifest, ui)
                     }
@@ -200,7 +200,7 @@ impl Resume {
             PlannedResume::Disputed(dispute) => {
                 let called = quoted(&manifest.name);
                 let answer = self.settle(&dispute, &context, &workspace, &manifest, ui);
-                audit::unless_failed(&workspace.store, &line, answer)?;
+                self.args.planned(&workspace, &line, answer)?;
                 // In a tree that was made for it, merging is all that there is.
                 let merged = RestoreOptions { merge: true, ..self.options() };
                 let plan = self.plan(&workspace, manifest, merged, ui);

@@ -346,7 +346,11 @@ impl RestoreReport {
         lines.extend(self.left.iter().take(most).map(|left| {
             text!["  ", leave(Style::Warning), format!(" {}  needs the filter {}", left.path, left.filter)]
         }));
-        lines.extend(self.notes.iter().map(|note| text!["  ", Style::Warning.of("note:"), " ", note]));
+        let note = |note: &str| text!["  ", Style::Warning.of("note:"), " ", note];
+        lines.extend(self.notes.iter().take(most).map(|one| note(one)));
+        if let Some(more @ 1..) = self.notes.len().checked_sub(most) {
+            lines.push(note(&format!("and {more} more; `--json` has all")));
+        }
         lines
     }
 

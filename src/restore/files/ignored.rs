@@ -86,8 +86,10 @@ impl IgnoredWhenSaved<'_> {
     ) -> Result<(BTreeSet<RepoPath>, Vec<Spared>)> {
         let listed = self.around.and_then(|around| around.ignored.as_ref());
         let is_new = |entry: &&Ignored| !listed.is_some_and(|listed| listed.cover(&entry.path));
-        let hide_themselves =
-            self.hide_themselves(listing, |entry| is_new(entry) && !is_kept(&entry.path))?;
+        // One that is restored hides nothing any more.
+        let is_new_file =
+            |entry: &&Ignored| is_new(entry) && !paths.contains(&entry.path) && !is_kept(&entry.path);
+        let hide_themselves = self.hide_themselves(listing, is_new_file)?;
         let hides_itself = |path: &RepoPath| path.above().find(|folder| hide_themselves.contains(folder));
         let (mut files, mut left) = (BTreeSet::new(), Vec::new());
         // At the root of the work tree, a person has written it.

@@ -27,7 +27,9 @@ pub(super) enum Step {
     CheckOut(usize),
 }
 
-const RULES: [&str; 4] = [".gitignore", "sub/.gitignore", "d/.gitignore", ".git/info/exclude"];
+/// Files of ignore rules.
+pub(super) const IN_THE_TREE: [&str; 3] = [".gitignore", "sub/.gitignore", "d/.gitignore"];
+const RULES: [&str; 4] = [IN_THE_TREE[0], IN_THE_TREE[1], IN_THE_TREE[2], ".git/info/exclude"];
 
 const LINES: [&str; 12] = [
     "",
