@@ -56,13 +56,13 @@ pub fn named_markers(conflicted: &[u8], ours: &MergeSide<'_>, theirs: &MergeSide
 }
 
 /// Names the side of a merge for people in a path. Where the two sides have things of different kinds, git puts one of them
-/// beside the other, under a name that ends in the id of its tree.
+/// beside the other, under a name that ends in the id of its tree; each side has its own end instead.
 pub fn named_path(path: RepoPath, sides: [(&MergeSide<'_>, &str); 2]) -> RepoPath {
     let text = path.as_bytes();
-    for (side, name) in sides {
+    for (side, end) in sides {
         let id = [b"~", side.tree.as_bytes()].concat();
         if let Some(start) = memchr::memmem::find(text, &id) {
-            let renamed = [&text[..start], b"~", name.as_bytes(), &text[start + id.len()..]].concat();
+            let renamed = [&text[..start], end.as_bytes(), &text[start + id.len()..]].concat();
             return RepoPath::new(&renamed).unwrap_or(path);
         }
     }

@@ -333,3 +333,38 @@ fn conflict_markers_name_the_sides_as_people_do() {
     let markers: Vec<&str> = text.lines().filter(|line| line.starts_with(['<', '=', '>'])).collect();
     assert_eq!(markers, ["<<<<<<< here", "=======", ">>>>>>> snapshot \"my first\""]);
 }
+
+#[test]
+fn where_the_sides_have_different_kinds_both_stay_under_names_for_people() {
+    let project = Project::new();
+    project.write("a.txt", "saved\n");
+    project.snap(&["save", "x"]).exits(0);
+    std::fs::remove_file(project.path("a.txt")).must("to remove");
+    project.write("a.txt/inner", "mine\n");
+    let ran = project.snap(&["resume", "x", "--merge", "--no-run"]).exits(6);
+    assert_eq!(project.read("a.txt~snapshot"), b"saved\n");
+    assert_eq!(project.read("a.txt/inner"), b"mine\n");
+    ran.says(&["a.txt~snapshot is from one side only", "a.txt  the saved version stands beside it"]);
+    project.snap(&["undo"]).exits(0);
+    assert!(!project.path("a.txt~snapshot").exists());
+}
+
+#[test]
+fn what_can_not_be_merged_is_not_said_to_have_markers() {
+    let project = Project::new();
+    project.write("data", b"\0one\n");
+    project.git(&["add", "-A", "--", "data"]);
+    project.git(&["commit", "-qm", "binary"]);
+    project.write("data", b"\0two\n");
+    project.snap(&["save", "x"]).exits(0);
+    project.write("data", b"\0three\n");
+    let ran = project.snap(&["resume", "x", "--merge", "--no-run"]).exits(6);
+    assert!(
+        ran.stderr.contains("data, and it is no text") && !ran.stderr.contains("markers"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(project.read("data"), b"\0three\n");
+    project.git(&["checkout", "-q", "--theirs", "--", "data"]);
+    assert_eq!(project.read("data"), b"\0two\n");
+}

@@ -304,3 +304,18 @@ fn a_work_tree_for_a_branch_at_another_commit_is_not_advised_to_be_made_again() 
     assert!(!ran.stderr.contains("--worktree BRANCH"), "{}", ran.stderr);
     ran.says(&["a new branch"]);
 }
+
+#[test]
+fn a_bare_rewind_in_a_tree_without_a_snapshot_of_its_own_goes_nowhere_else() {
+    let project = Project::new();
+    project.write("a.txt", "saved\n");
+    project.snap(&["save", "x"]).exits(0);
+    project.write("a.txt", "later\n");
+    let other = project.path("../other tree");
+    project.git(&["worktree", "add", "-q", "-b", "other", other.to_str().must("UTF-8")]);
+    project
+        .snap_in(&other, &["rewind"])
+        .exits(3)
+        .says(&["no snapshot of this work tree", "snap rewind NAME"]);
+    assert_eq!(project.read("a.txt"), b"later\n");
+}

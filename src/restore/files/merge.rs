@@ -36,6 +36,9 @@ use crate::workspace::Workspace;
 /// Why a merged file stays as it is, although it is not as it was saved.
 const CONTAINS_IT: &str = "the saved edits are in it already";
 
+/// The same, where something of another kind is here.
+const STANDS_BESIDE: &str = "the saved version stands beside it, as `NAME~snapshot`";
+
 /// The merged steps, and the paths in conflict.
 pub(in crate::restore) struct MergedSteps {
     pub(in crate::restore) steps: Steps,
@@ -84,7 +87,7 @@ pub(in crate::restore) fn plan(
 
     let tree = Tree::open(&workspace.root)?;
     let named = |path: RepoPath| {
-        let named = named_path(path.clone(), [(&sides[0], "here"), (&sides[1], "snapshot")]);
+        let named = named_path(path.clone(), [(&sides[0], BESIDE[0]), (&sides[1], BESIDE[1])]);
         // A name that is taken here is no place for another file.
         if matches!(tree.read(&named), Ok(Node::Missing)) { named } else { path }
     };
@@ -187,7 +190,11 @@ pub(in crate::restore) fn plan(
     let left = saved.files.iter().filter(|edit| !set.contains(&edit.path));
     let (as_saved, more): (Vec<&Edit>, Vec<&Edit>) =
         left.partition(|edit| is_as_saved(edit, &here[&edit.path]));
-    let spared = more.iter().map(|edit| Spared { path: edit.path.clone(), reason: CONTAINS_IT }).collect();
+    let spared = more.iter().map(|edit| {
+        let is_beside = differing.contains_key(&beside(&edit.path));
+        Spared { path: edit.path.clone(), reason: if is_beside { STANDS_BESIDE } else { CONTAINS_IT } }
+    });
+    let spared = spared.collect();
     let edited: Vec<&RepoPath> = saved.files.iter().map(|edit| &edit.path).collect();
     for (path, driver) in repository.merged_as_text(&edited)?.iter().take(MOST_TOLD) {
         notes.push(Warning::MergedAsText { path: path.to_string(), driver: Line(driver).to_string() });
@@ -205,9 +212,22 @@ fn both_changed(path: &RepoPath, stages: &[(u8, Version)], with_markers: &BTreeS
     match (has(2), has(3)) {
         _ if with_markers.contains(path) => Warning::BothChanged(path.to_string()),
         (true, true) => Warning::NotMerged(path.to_string()),
-        _ if has(1) => Warning::ChangedAndRemoved(path.to_string()),
+        _ if has(1) && !is_beside(path) => Warning::ChangedAndRemoved(path.to_string()),
         _ => Warning::OfOneSide(path.to_string()),
     }
+}
+
+/// What a path ends in that stands beside something of another kind.
+const BESIDE: [&str; 2] = ["~here", "~snapshot"];
+
+fn is_beside(path: &RepoPath) -> bool {
+    BESIDE.iter().any(|end| path.as_bytes().ends_with(end.as_bytes()))
+}
+
+/// Returns where the saved version of a path stands if something of another kind is here.
+fn beside(path: &RepoPath) -> RepoPath {
+    let name = [path.as_bytes(), BESIDE[1].as_bytes()].concat();
+    RepoPath::new(&name).unwrap_or_else(|_| path.clone())
 }
 
 /// Says whether a file has conflict markers in an encoding of two bytes.

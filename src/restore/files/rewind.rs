@@ -149,9 +149,10 @@ pub(in crate::restore) fn plan(
         monitor.add(1);
         let here = &here[*path];
         if let Some(why) = here.unreadable() {
-            match version(path) {
-                Some(_) => unreadable.push(Unmade { path: (*path).clone(), reason: why.to_owned() }),
-                None => spared.push(Spared { path: (*path).clone(), reason: why }),
+            if version(path).is_some() || matches!(scope, RewindScope::Paths(_)) {
+                unreadable.push(Unmade { path: (*path).clone(), reason: why.to_owned() });
+            } else {
+                spared.push(Spared { path: (*path).clone(), reason: why });
             }
             continue;
         }

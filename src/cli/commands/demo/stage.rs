@@ -6,6 +6,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::base::error::{Error, IoContext as _, Kind, Result};
 use crate::base::screen::Line;
-use crate::cli::called::in_command;
+use crate::cli::called::{self, SHORT, in_command};
 use crate::cli::output::words::quoted;
 use crate::cli::output::{Style, Ui, text};
 use crate::cli::restore_flow::current_program;
@@ -291,6 +292,9 @@ impl<'u> Stage<'u> {
             })?,
         };
         let mut command = Command::new(program);
+        if *name == SHORT {
+            command.arg0(called::name());
+        }
         command.args(arguments).current_dir(&self.here).env_clear().envs(self.environment());
         Ok(command)
     }
