@@ -157,18 +157,18 @@ fn covered(left: &Value, name: &str) -> bool {
 
 /// Says whether a file is ignored by rules that are in the tree now, and were not when it was saved.
 fn is_hidden_by_new_rules(project: &Project, saved: &Picture, name: &str) -> bool {
-    let aside = project.home.path().join("rules aside");
+    let aside = |file: &str| project.path(format!("{file}.aside"));
     let new: Vec<&str> = rules::IN_THE_TREE
         .into_iter()
         .filter(|file| !saved.files.contains_key(*file) && project.path(file).is_file())
         .collect();
     // Other rules may say the same.
-    for (number, file) in new.iter().enumerate() {
-        fs::rename(project.path(file), aside.with_extension(number.to_string())).must("to move");
+    for file in &new {
+        fs::rename(project.path(file), aside(file)).must("to move");
     }
     let is_ignored = project.try_git(&["check-ignore", "-q", "--no-index", "--", &format!("./{name}")]);
-    for (number, file) in new.iter().enumerate() {
-        fs::rename(aside.with_extension(number.to_string()), project.path(file)).must("to move back");
+    for file in &new {
+        fs::rename(aside(file), project.path(file)).must("to move back");
     }
     !is_ignored
 }
