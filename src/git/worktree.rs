@@ -171,6 +171,7 @@ impl Repository {
     /// exists, or the name can't be a branch.
     pub fn add_worktree(&self, root: &Path, branch: &str, commit: &str) -> Result<NewWorktree<'_>> {
         let exists = self.has_branch(branch)?;
+        let made_above: Vec<&Path> = root.ancestors().skip(1).take_while(|above| !above.exists()).collect();
         if let Some(above) = root.parent() {
             std::fs::create_dir_all(above).context("create", above)?;
         }
@@ -188,6 +189,10 @@ impl Repository {
         }
         if !answer.ok {
             self.forget_branch(branch, commit, exists)?;
+            for above in made_above {
+                // Only what is empty goes.
+                let _best_effort = std::fs::remove_dir(above);
+            }
             return Err(Error::new(Kind::Refused, format!("Cannot make a work tree at {}", root.display()))
                 .said(&answer.stderr)
                 .hint("take another branch, or another folder with `--into DIR`"));

@@ -544,3 +544,15 @@ fn many_snapshots_are_removed_only_after_a_yes_on_a_terminal() {
     answered(&many, "y\n");
     assert_eq!(left(), 1);
 }
+
+#[test]
+fn status_names_settings_that_keep_hooks_from_being_called() {
+    let project = Project::new();
+    project.snap(&["init"]).exits(0);
+    project.write(".claude/settings.local.json", r#"{"disableAllHooks":true}"#);
+    fs::create_dir_all(project.home.config()).must("a folder");
+    fs::write(project.home.config().join("settings.json"), "{ broken").must("to write");
+    let said = project.snap(&["status"]).exits(0).stdout;
+    assert!(said.contains("settings.local.json turns all hooks off: take `disableAllHooks` out of it"), "{said}");
+    assert!(said.contains("settings.json is no JSON"), "{said}");
+}

@@ -319,3 +319,12 @@ fn a_bare_rewind_in_a_tree_without_a_snapshot_of_its_own_goes_nowhere_else() {
         .says(&["no snapshot of this work tree", "snap rewind NAME"]);
     assert_eq!(project.read("a.txt"), b"later\n");
 }
+
+#[test]
+fn a_work_tree_that_can_not_be_made_leaves_no_folder() {
+    let project = Project::new();
+    project.write("a.txt", "edited\n");
+    project.snap(&["save", "x"]).exits(0);
+    project.snap(&["resume", "x", "--worktree", "main"]).exits(3);
+    assert!(!project.path(".claude/worktrees").exists());
+}

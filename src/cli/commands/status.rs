@@ -1,6 +1,6 @@
 //! `snap status`: the session, the newest snapshot and what changed since, what calls `snap`, and what is wrong.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
@@ -15,7 +15,7 @@ use crate::cli::outcome::Outcome;
 use crate::cli::output::words::{ago, count, size_text};
 use crate::cli::output::{Report, Style, Text, Ui, text};
 use crate::cli::session_choice;
-use crate::client::{HookPlace, Scope, hook_places};
+use crate::client::{HookPlace, Scope, Stopped, hook_places, hooks_stopped};
 use crate::compare::changed_since;
 use crate::context::Context;
 use crate::manifest::Manifest;
@@ -168,7 +168,8 @@ impl StatusReport {
         let this = std::env::current_exe().ok();
         let called = called::called_by_hooks();
         let first = called::first_on_path(called::SHORT);
-        let problems = problems(workspace, &entries, &places, called.as_deref());
+        let mut problems = problems(workspace, &entries, &places, called.as_deref());
+        problems.extend(stopped(context, workspace));
         let is_safety = |entry: &&Entry| entry.readable().is_some_and(|manifest| manifest.safety.is_some());
         let safety = entries.iter().filter(is_safety).count();
         let mut objects = std::collections::HashMap::new();
@@ -359,6 +360,24 @@ fn newest(context: &Context, workspace: &Workspace, entries: &[Entry]) -> Option
         changed: changed_since(workspace, manifest).ok(),
         age: age(since),
     })
+}
+
+/// Names the settings that keep hooks from being called.
+fn stopped(context: &Context, workspace: &Workspace) -> Vec<Problem> {
+    let of_one = |(path, why): (PathBuf, Stopped)| {
+        let path = path.display().to_string();
+        match why {
+            Stopped::TurnedOff => Problem {
+                what: format!("{path} turns all hooks off"),
+                mend: "take `disableAllHooks` out of it".to_owned(),
+            },
+            Stopped::Unreadable => Problem {
+                what: format!("{path} is no JSON, so the client reads nothing of it"),
+                mend: "correct it".to_owned(),
+            },
+        }
+    };
+    hooks_stopped(&workspace.root, &context.config_dir).into_iter().map(of_one).collect()
 }
 
 fn problems(

@@ -87,6 +87,29 @@ pub fn hook_places(project: &Path, config_dir: &Path) -> Vec<HookPlace> {
     Scope::ALL.into_iter().filter_map(place).collect()
 }
 
+/// Why hooks of this project are never called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// The settings turn all hooks off.
+    TurnedOff,
+    /// The settings are no JSON, so the client reads nothing of them.
+    Unreadable,
+}
+
+/// Returns the settings files that stop hooks.
+pub fn hooks_stopped(project: &Path, config_dir: &Path) -> Vec<(PathBuf, Stopped)> {
+    let stopped = |scope: Scope| {
+        let target = scope.settings(project, config_dir);
+        let text = target.read().ok()??;
+        let why = match serde_json::from_str::<serde_json::Value>(&text) {
+            Ok(settings) => (settings["disableAllHooks"] == true).then_some(Stopped::TurnedOff),
+            Err(_) => Some(Stopped::Unreadable),
+        };
+        why.map(|why| (target.path(), why))
+    };
+    Scope::ALL.into_iter().filter_map(stopped).collect()
+}
+
 /// The changes that set the hooks up, or take them out again.
 pub struct Setup {
     changes: Vec<SettingsChange>,
