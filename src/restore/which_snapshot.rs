@@ -116,7 +116,9 @@ pub fn lost_in_session(workspace: &Workspace, newest: &Manifest) -> Result<Optio
 /// can be continued.
 pub fn find_to_resume(workspace: &Workspace, reference: &str) -> Result<SnapshotFound> {
     find(workspace, reference, |manifest, tree| {
-        manifest.created_by.trigger != Trigger::Auto
+        // One of another work tree without a session has nothing for this one.
+        let has_nothing = manifest.session.is_none() && matches!(tree, SavedTree::Other(_));
+        manifest.created_by.trigger != Trigger::Auto && !has_nothing
             || (*tree == SavedTree::This && can_go_on(workspace, manifest))
     })
 }

@@ -75,7 +75,7 @@ const DRIFTS: &[Drift] = &[
         name: "the edit is upstream already",
         edit: eighth,
         upstream: eighth,
-        plain: false,
+        plain: true,
         merge: Clean(&[("ten", "1\n2\n3\n4\n5\n6\n7\neight\n9\n10\n")]),
     },
     Drift {

@@ -553,6 +553,9 @@ fn status_names_settings_that_keep_hooks_from_being_called() {
     fs::create_dir_all(project.home.config()).must("a folder");
     fs::write(project.home.config().join("settings.json"), "{ broken").must("to write");
     let said = project.snap(&["status"]).exits(0).stdout;
-    assert!(said.contains("settings.local.json turns all hooks off: take `disableAllHooks` out of it"), "{said}");
+    assert!(
+        said.contains("settings.local.json turns all hooks off: take `disableAllHooks` out of it"),
+        "{said}"
+    );
     assert!(said.contains("settings.json is no JSON"), "{said}");
 }

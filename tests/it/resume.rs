@@ -360,3 +360,20 @@ fn after_a_kill_in_mid_restore_the_safety_snapshot_brings_everything_back() {
     assert_eq!(project.read("mine.txt"), b"local work\n");
     assert!(project.path(".snap-restore-killed/old-0").exists(), "what was left is not removed unasked");
 }
+
+#[test]
+fn what_was_committed_since_is_as_saved_and_is_not_in_the_way() {
+    let project = Project::new();
+    project.write("a.txt", "saved\n");
+    project.write("new.txt", "new\n");
+    fs::remove_file(project.path("b.txt")).must("to remove");
+    project.snap(&["save", "x"]).exits(0);
+    project.git(&["add", "-A", "--", ".", ":!.claude"]);
+    project.git(&["commit", "-qm", "all of it"]);
+    let before = project.state();
+    project.snap(&["resume", "x", "--no-run"]).exits(0).says(&["3 paths already as saved"]);
+    assert_eq!(project.state(), before);
+    // What is edited on top of that is still in the way.
+    project.write("a.txt", "saved\nand more\n");
+    project.snap(&["resume", "x", "--no-run"]).exits(4);
+}

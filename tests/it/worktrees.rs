@@ -328,3 +328,16 @@ fn a_work_tree_that_can_not_be_made_leaves_no_folder() {
     project.snap(&["resume", "x", "--worktree", "main"]).exits(3);
     assert!(!project.path(".claude/worktrees").exists());
 }
+
+#[test]
+fn after_a_resume_into_a_new_work_tree_the_undo_that_is_named_is_the_one_of_that_tree() {
+    let project = Project::new();
+    project.write("a.txt", "edited\n");
+    project.snap(&["save", "x"]).exits(0);
+    let ran = project.snap(&["resume", "x", "--worktree", "other", "--no-run"]).exits(0);
+    let place = project.path(".claude/worktrees/other");
+    let named = format!("`snap -C '{}' undo` goes back", place.display());
+    assert!(ran.stderr.contains(&named) || ran.stderr.contains(&named.replace('\'', "")), "{}", ran.stderr);
+    project.snap_in(&place, &["undo"]).exits(0);
+    assert_ne!(fs::read(place.join("a.txt")).must("to read"), b"edited\n");
+}

@@ -55,8 +55,8 @@ pub(crate) struct Resume {
 
 impl Resume {
     pub(crate) fn run(self, context: &Context, ui: &mut Ui) -> Result<Outcome> {
-        match &self.worktree {
-            Some(branch) => self.in_new_worktree(branch, context, ui),
+        match self.worktree.clone() {
+            Some(branch) => self.in_new_worktree(&branch, context, ui),
             None => {
                 let (context, workspace) = self.open(context, self.into.as_deref())?;
                 settle(&context, &workspace, ui)?;
@@ -150,7 +150,7 @@ impl Resume {
         }
     }
 
-    fn in_new_worktree(&self, branch: &str, context: &Context, ui: &mut Ui) -> Result<Outcome> {
+    fn in_new_worktree(mut self, branch: &str, context: &Context, ui: &mut Ui) -> Result<Outcome> {
         let here = Workspace::open(context)?;
         settle(context, &here, ui)?;
         let manifest = find(&here, &self.args.reference)?;
@@ -177,6 +177,7 @@ impl Resume {
             return Ok(Outcome::Done);
         }
         let made = repository.add_worktree(&place, branch, base)?;
+        self.args.undo_in = Some(made.root().to_owned());
         let (context, workspace) = self.open(context, Some(made.root()))?;
         ui.say(&format!(
             "Made the work tree {} for branch {}.",

@@ -70,6 +70,7 @@ impl Rewind {
                 let (context, workspace) = other(context, workspace, &root)?;
                 settle(&context, &workspace, ui)?;
                 self.args.no_session = true;
+                self.args.undo_in = Some(root);
                 self.at(&context, &workspace, manifest, || (), ui)
             }
             SavedTree::Gone(root) => {
@@ -91,6 +92,7 @@ impl Rewind {
                 say_where(made.root(), true, ui);
                 let (context, workspace) = other(context, workspace, made.root())?;
                 self.args.no_session = true;
+                self.args.undo_in = Some(made.root().to_owned());
                 self.at(&context, &workspace, manifest, || made.keep(), ui)
             }
         }

@@ -15,6 +15,9 @@ pub(crate) struct RestoreArgs {
     /// The snapshot; without it, you choose from a list on a terminal, unless there is only one
     #[arg(value_name = "REF", default_value = "latest", add = snapshots())]
     pub(crate) reference: String,
+    /// The work tree to undo it in, if that is not the one in which the command was typed.
+    #[arg(skip)]
+    pub(crate) undo_in: Option<std::path::PathBuf>,
     /// Only show what would be done
     #[arg(long)]
     pub(crate) dry_run: bool,

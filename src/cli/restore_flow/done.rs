@@ -1,5 +1,7 @@
 //! The report after a restore: what it set, and what it did not.
 
+use std::path::Path;
+
 use super::concerns::warn_of_held;
 use super::report::{MOST_LISTED, NeedsFilter, Reason, RestoreReport};
 use crate::base::ids::SnapshotId;
@@ -11,8 +13,13 @@ use crate::redaction::Held;
 use crate::restore::Done;
 use crate::store::MovedBranch;
 
-/// Says what a resume or rewind did; `partial` says whether something was not set.
-pub(crate) fn say_done(ui: &mut Ui, done: &Done, partial: bool) {
+/// Says what a resume or rewind did; `partial` says whether something was not set, and `undo_in` where it is undone, if that is
+/// another work tree.
+pub(crate) fn say_done(ui: &mut Ui, done: &Done, partial: bool, undo_in: Option<&Path>) {
+    let undo = match undo_in {
+        Some(place) => format!("snap -C {} undo", quoted(&place.to_string_lossy())),
+        None => "snap undo".to_owned(),
+    };
     if done.paths == 0 && done.session.is_none() && done.moved.is_none() {
         ui.say(if partial && done.safety.is_none() {
             "No file was changed."
@@ -26,7 +33,7 @@ pub(crate) fn say_done(ui: &mut Ui, done: &Done, partial: bool) {
         say_moved(ui, moved, id);
     }
     if let Some((_, safety)) = done.safety.as_ref().filter(|_| done.paths > 0) {
-        ui.say(&format!("Set {}; `snap undo` goes back (to {safety}).", count(done.paths, "path")));
+        ui.say(&format!("Set {}; `{undo}` goes back (to {safety}).", count(done.paths, "path")));
     }
     if let Some(leftover) = &done.leftover {
         ui.warn(&format!(

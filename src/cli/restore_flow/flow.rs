@@ -147,7 +147,7 @@ impl RestoreArgs {
             Launch { id, cwd, options: &options, extra: &self.client, environment, prompt: None }
         });
         if !ui.json() {
-            say_done(ui, &done, report.is_partial());
+            say_done(ui, &done, report.is_partial(), self.undo_in.as_deref());
             let awake = report.alive.as_ref().map(|alive| alive.awake_lines()).unwrap_or_default();
             awake.into_iter().for_each(|line| ui.say(line));
             report.server_lines().into_iter().for_each(|line| ui.say(line));

@@ -78,15 +78,6 @@ pub(in crate::restore) fn plan(
         // A filter that is not its own reverse, or line ends that are committed: git calls its own checkout edited.
         here.values_mut().filter(|here| here.head.is_some()).for_each(|here| here.pending = false);
     }
-    let mut notes = Vec::new();
-    if listing.head != saved.base && !saved.files.is_empty() {
-        let name = |commit: &Option<String>| {
-            commit.as_deref().map_or("no commit".to_owned(), |id| {
-                Line(&id.chars().take(10).collect::<String>()).to_string()
-            })
-        };
-        notes.push(Warning::HeadElsewhere { here: name(&listing.head), base: name(&saved.base) });
-    }
     let targets = saved.files.iter().map(|edit| (&edit.path, index_of(edit))).collect();
     let crowded = crowded_out(&listing.index, &targets);
     let crowding: BTreeSet<&RepoPath> = crowded.values().copied().collect();
@@ -95,7 +86,17 @@ pub(in crate::restore) fn plan(
         conflict(saved, edit, &here[&edit.path]).or_else(beside)
     };
     let disputed = |edit: &Edit| Some(DisputedPath { path: edit.path.clone(), why: conflict(edit)? });
-    let paths: Vec<DisputedPath> = saved.files.iter().filter_map(disputed).collect();
+    let open = || saved.files.iter().filter(|edit| !is_committed(edit, &here[&edit.path]));
+    let mut notes = Vec::new();
+    if listing.head != saved.base && open().next().is_some() {
+        let name = |commit: &Option<String>| {
+            commit.as_deref().map_or("no commit".to_owned(), |id| {
+                Line(&id.chars().take(10).collect::<String>()).to_string()
+            })
+        };
+        notes.push(Warning::HeadElsewhere { here: name(&listing.head), base: name(&saved.base) });
+    }
+    let paths: Vec<DisputedPath> = open().filter_map(disputed).collect();
     if !paths.is_empty() {
         return Ok(Planned::Disputed(Dispute { paths, new_tree }));
     }
@@ -103,7 +104,7 @@ pub(in crate::restore) fn plan(
     let marked = RestoredMarks::load(&workspace.store, repository, saved, around)?;
     let mut steps = Vec::new();
     let _phase = monitor.begin(Phase::Preparing, Some(saved.files.len() as u64));
-    for edit in &saved.files {
+    for edit in open() {
         monitor.add(1);
         steps.extend(maker.step(&marked.as_marked(edit), &here[&edit.path])?);
     }
@@ -165,6 +166,12 @@ pub(in crate::restore) fn conflict(saved: &Edits, edit: &Edit, here: &Here) -> O
         (false, None, Some(_)) => Some("an ignored file of that name is here"),
         (false, _, _) => None,
     }
+}
+
+/// Says whether the saved edit is part of HEAD by now, and nothing else has happened to the path.
+fn is_committed(edit: &Edit, here: &Here) -> bool {
+    let head = here.head.clone().map_or(IndexEntry::Absent, IndexEntry::Blob);
+    here.head != edit.old && !here.pending && here.index == head && is_as_saved(edit, here)
 }
 
 /// Says whether the file here is the saved one. (Of a submodule, no file is.)
