@@ -113,14 +113,14 @@ const DRIFTS: &[Drift] = &[
         name: "deleted on both sides",
         edit: |p| remove(p, "ten"),
         upstream: |p| remove(p, "ten"),
-        plain: false,
+        plain: true,
         merge: Clean(&[]),
     },
     Drift {
         name: "an untracked file is tracked now, with the same content",
         edit: |p| p.write("new", "new\n"),
         upstream: |p| p.write("new", "new\n"),
-        plain: false,
+        plain: true,
         merge: Clean(&[("new", "new\n")]),
     },
     Drift {
