@@ -79,17 +79,23 @@ const HELD: &str = "held by snap for the restore ";
 
 impl Repository {
     /// Returns the settings with which git writes the whole index into one file. Without them it may
-    /// write an index that is sparse and split, which it can't read back.
+    /// write an index that is sparse and split, which it can't read back. And where something is unmerged
+    /// in a sparse index, git 2.47 can crash.
     fn whole_index(&self) -> Result<&'static [&'static str]> {
         if !self.git_dir.join("info/sparse-checkout").exists() {
             return Ok(&[]);
         }
         let split = self.git.run(&["config", "--type=bool", "--get", "core.splitIndex"])?;
-        Ok(if split.stdout.starts_with(b"true") {
-            &["-c", "core.splitIndex=false", "-c", "index.sparse=false"]
+        if split.stdout.starts_with(b"true") {
+            return Ok(&["-c", "core.splitIndex=false", "-c", "index.sparse=false"]);
+        }
+        let sparse = self.git.run(&["config", "--type=bool", "--get", "index.sparse"])?;
+        let is_unmerged = || Ok(!self.git.run(&["ls-files", "--unmerged", "-z"])?.stdout.is_empty());
+        if sparse.stdout.starts_with(b"true") && is_unmerged()? {
+            Ok(&["-c", "index.sparse=false"])
         } else {
-            &[]
-        })
+            Ok(&[])
+        }
     }
 
     /// Returns the untracked files, ignored ones too, that match any of git's path patterns.
