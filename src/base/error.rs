@@ -144,7 +144,7 @@ impl Error {
         let cause = match &self.cause {
             Some(cause) => format!(": {}", screen::Line(cause)),
             None if self.list.is_empty() => String::new(),
-            None => ": ".to_owned(),
+            None => ":".to_owned(),
         };
         let first = format!("{}{cause}", screen::Line(&self.message));
         let items = self.list.iter().map(|item| format!("  {}", screen::Line(item)));

@@ -217,15 +217,11 @@ impl StatusReport {
                     let since = match newest.changed {
                         None => Text::default(),
                         Some(0) => Style::Good.of("; no file has changed since"),
-                        Some(changed) => Style::Warning.of(format!(
-                            "; {} changed since (`{} diff --now`)",
-                            if changed == 1 {
-                                "1 file has".to_owned()
-                            } else {
-                                format!("{changed} files have")
-                            },
-                            called::name()
-                        )),
+                        Some(1) => Style::Warning
+                            .of(called::in_words("; 1 file has changed since (`snap diff --now`)")),
+                        Some(changed) => Style::Warning.of(called::in_words(&format!(
+                            "; {changed} files have changed since (`snap diff --now`)"
+                        ))),
                     };
                     text![Style::Strong.of(&newest.name), format!("  saved {}", ago(&newest.age)), since]
                 }

@@ -6,7 +6,6 @@
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -293,7 +292,7 @@ impl<'u> Stage<'u> {
         };
         let mut command = Command::new(program);
         if *name == SHORT {
-            command.arg0(called::name());
+            called::pass_on(&mut command);
         }
         command.args(arguments).current_dir(&self.here).env_clear().envs(self.environment());
         Ok(command)
@@ -338,7 +337,7 @@ impl<'u> Stage<'u> {
         for (name, value) in self.own_environment().iter().filter(|(name, _)| !name.ends_with("PAGER")) {
             script += &format!("export {name}={}\n", of(value));
         }
-        script += "unset SNAP_STORE CLAUDE_CODE_SESSION_ID CLAUDECODE\n";
+        script += "unset SNAP_STORE SNAP_CONFIG CLAUDE_CODE_SESSION_ID CLAUDECODE\n";
         script +=
             "unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_OBJECT_DIRECTORY GIT_COMMON_DIR GIT_NAMESPACE\n";
         script += &format!("cd {} && exec \"${{SHELL:-/bin/sh}}\"\n", of(self.shop().as_os_str()));
