@@ -12,7 +12,8 @@ use crate::raw_text::{EVIL, is_raw};
 use crate::support::Must;
 use crate::support::golden::assert_same;
 use crate::support::project::Project;
-use crate::view::{Terminal, fact, facts, key, picture, rows};
+use crate::support::terminal::Terminal;
+use crate::view::{fact, facts, key, picture, rows};
 
 fn choice(id: &str, name: &str, age: &str, about: &str) -> Choice {
     let fact = fact(" ", name, age, Mood::Plain);

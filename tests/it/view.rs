@@ -1,10 +1,7 @@
 //! `snap view`: what is on the screen after some keys, and the program itself on a terminal.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 
 use claude_snap::diff::{Differ, End, Options, Show};
 use claude_snap::view::{Action, Effect, Fact, Listed, Mood, Recorder, SnapshotFacts, State, draw};
@@ -14,12 +11,11 @@ use ratatui::crossterm::event::{
 };
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
 
 use crate::raw_text::{EVIL, evil_everywhere, is_raw};
 use crate::support::Must;
 use crate::support::project::Project;
+use crate::support::terminal::Terminal;
 
 pub(crate) fn fact(mark: &str, text: &str, more: &str, mood: Mood) -> Fact {
     let (mark, text, more) = (mark.to_owned(), text.to_owned(), more.to_owned());
@@ -327,62 +323,6 @@ fn what_changes_files_needs_a_second_key_and_the_rest_leaves_at_once() {
     assert!(shown.last().must("a row").starts_with(" rewind to after it? y or n"), "{shown:#?}");
 }
 
-/// A program on a terminal of its own.
-pub(crate) struct Terminal {
-    child: Child,
-    controller: fs::File,
-    shown: Vec<u8>,
-}
-
-impl Terminal {
-    pub(crate) fn start(mut command: Command) -> Terminal {
-        let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).must("a pseudo-terminal");
-        grantpt(&controller).must("the terminal's rights");
-        unlockpt(&controller).must("the terminal's lock");
-        tcsetwinsize(&controller, Winsize { ws_row: 24, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 })
-            .must("a size");
-        let name = ptsname(&controller, Vec::new()).must("the terminal's name");
-        let open = || -> OwnedFd {
-            let flags = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::NOCTTY;
-            rustix::fs::open(&name, flags, rustix::fs::Mode::empty()).must("the terminal")
-        };
-        let (input, output) = (open(), open());
-        command.env("TERM", "xterm-256color").stdin(input).stdout(Stdio::from(output)).stderr(open());
-        let child = command.spawn().must("snap");
-        // A copy of the terminal that stays here would keep it open for ever.
-        drop(command);
-        Terminal {
-            child,
-            controller: controller.as_fd().try_clone_to_owned().must("a copy").into(),
-            shown: Vec::new(),
-        }
-    }
-
-    /// Waits until this has been written to the terminal.
-    pub(crate) fn sees(&mut self, text: &str) {
-        let mut buffer = [0; 64 << 10];
-        while !self.shown.windows(text.len()).any(|window| window == text.as_bytes()) {
-            match self.controller.read(&mut buffer) {
-                Ok(read) if read > 0 => self.shown.extend_from_slice(&buffer[..read]),
-                end => panic!("{text:?} is not in ({end:?}):\n{}", String::from_utf8_lossy(&self.shown)),
-            }
-        }
-    }
-
-    pub(crate) fn types(&mut self, keys: &str) {
-        self.shown.clear();
-        self.controller.write_all(keys.as_bytes()).must("typed");
-    }
-
-    /// Waits for the end; returns the exit code and what was written since the last key.
-    pub(crate) fn ends(mut self) -> (Option<i32>, String) {
-        // A terminal whose other side is closed ends in EIO on Linux.
-        self.controller.read_to_end(&mut self.shown).ok();
-        let code = self.child.wait().must("its end").code();
-        (code, String::from_utf8_lossy(&self.shown).into_owned())
-    }
-}
-
 /// What gives a terminal back: the cursor, the mouse, the usual screen.
 const GIVEN_BACK: [&str; 3] = ["\x1b[?25h", "\x1b[?1000l", "\x1b[?1049l"];
 
@@ -513,7 +453,7 @@ fn whatever_a_snapshot_says_is_drawn_safe() {
     let mut terminal = Terminal::start(project.command(project.root(), &["view", "evil"]));
     // The title, which is what the snapshot says of itself.
     terminal.sees("x1b");
-    let first = String::from_utf8_lossy(&terminal.shown).into_owned();
+    let first = String::from_utf8_lossy(&terminal.written).into_owned();
     terminal.types("q");
     let (code, rest) = terminal.ends();
     let shown = first + &rest;

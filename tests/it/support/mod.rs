@@ -37,6 +37,7 @@ pub(crate) mod project;
 pub(crate) mod schema;
 pub(crate) mod screen;
 pub(crate) mod strict;
+pub(crate) mod terminal;
 pub(crate) mod trace;
 pub(crate) mod watched;
 pub(crate) mod work;
