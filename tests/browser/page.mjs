@@ -9,7 +9,7 @@ const FOLDER = join(import.meta.dirname, '..', '..', 'src', 'report', 'page');
 const CHUNK = 256 * 1024;
 
 const hash = text => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
-export const escapeHtml = text => String(text).replace(/[&<>"']/g, c => `&#${c.charCodeAt(0)};`);
+export const escapeHtml = text => String(text).replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b\u202a-\u202e\u2066-\u2069\ufeff]/g, c => `\\u{${c.charCodeAt(0).toString(16)}}`).replace(/[&<>"']/g, c => `&#${c.charCodeAt(0)};`);
 
 /** Collects a session, and writes it as a page. */
 export class Page {

@@ -219,9 +219,10 @@ export function hostile(file) {
   // A tree that bites its tail, and numbers that lead nowhere.
   page.index.threads[2].parent = { thread: 3, item: 999999 };
   page.index.threads[3].parent = { thread: 2, item: -5 };
-  page.index.agents.push([1, 999]);
+  page.index.agents.push([1, 999], [6, 1]);
+  page.index.threads[1].parent = { thread: 0, item: 6 };
   for (const text of PAYLOADS) {
-    page.edit({ path: text, old_path: text, status: text, mode: text, notes: [text], text: `@@ -1 +1 @@ ${text}\n-${text}\n+${text}\n \ue000${text}\n`, items: [0, 99999] });
+    page.edit({ path: text, old_path: text, status: text, mode: text, notes: [text], text: `@@ -1 +1 @@ ${text}\n-${text}\n+${text}\n \ue000${text}\n`, items: [6, 99999] });
     page.index.tasks.push({ id: text, subject: text, description: text, status: text, blocked_by: [text, 'none'], owner: text, moves: [{ item: 1, status: text }, { item: null, status: text }] });
     page.index.grants.push({ text, scope: text, source: text });
     page.index.decisions.push({ item: null, text, scope: text, decision: text, time: text });

@@ -27,7 +27,7 @@ class App {
     this.overview = make('section', { class: 'part overview' });
     this.overview.append(...main.childNodes);
     this.overview.querySelector('.noscript')?.remove();
-    this.overview.querySelector('h1')?.after(figures(report));
+    (this.overview.querySelector('.lead') ?? this.overview.querySelector('h1'))?.after(figures(report));
     this.status = make('p', { class: 'status', role: 'status' });
     this.shortcuts = remembered('keys') !== 'off';
     keepAll = report.totalBytes < SMALL;
@@ -65,7 +65,15 @@ class App {
     document.addEventListener('DOMContentLoaded', () => {
       if (!isWhole()) this.say('This file is cut short: a part of the session is missing at its end.', true);
     });
-    void this.route();
+    void this.route().then(() => this.goOn());
+  }
+
+  /** After a page that follows a running session was loaded again: goes to its end, if the reader was there. */
+  goOn() {
+    if (!this.report.index.live || sessionStorage.getItem('snap-report-end') !== '1') return;
+    const { items } = this.view instanceof ThreadView ? this.view : { items: [] };
+    const last = items[items.length - 1];
+    if (this.view instanceof ThreadView && last !== undefined) void this.view.reach(last);
   }
 
   /** Theme, clock, keys, printing. */
@@ -274,8 +282,8 @@ class App {
   key(event) {
     if (event.key === 'Escape') {
       if (!this.find.panel.hidden) {
+        if (this.find.panel.contains(document.activeElement)) this.find.field.focus();
         this.find.close();
-        this.find.field.focus();
       }
       const menu = document.querySelector('details.menu[open]');
       if (menu instanceof HTMLDetailsElement) menu.open = false;

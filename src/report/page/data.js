@@ -192,8 +192,12 @@ function fromBase64(text) {
 
 /** @param {Uint8Array<ArrayBuffer>} bytes @returns {Promise<Uint8Array>} */
 async function gunzip(bytes) {
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+  const { readable, writable } = new DecompressionStream('gzip');
+  const writer = writable.getWriter();
+  // What is wrong with the bytes is told where they are read.
+  writer.write(bytes).catch(() => undefined);
+  writer.close().catch(() => undefined);
+  return new Uint8Array(await new Response(readable).arrayBuffer());
 }
 
 /** @param {number} chunk @returns {Promise<Uint8Array>} */

@@ -219,14 +219,18 @@ function moment(seconds, withDay = false) {
   return element;
 }
 
+/** @param {Date} date @returns {[string, string]} the day and the time of day, as 2026-09-21 and 14:05 */
+function dayAndClock(date) {
+  const shifted = localTime ? new Date(date.getTime() - date.getTimezoneOffset() * 60_000) : date;
+  const text = shifted.toISOString();
+  return [text.slice(0, 10), text.slice(11, 16)];
+}
+
 /** @param {HTMLTimeElement} element */
 function writeMoment(element) {
   const date = new Date(element.dateTime);
-  const options = /** @type {Intl.DateTimeFormatOptions} */ ({
-    hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZone: localTime ? undefined : 'UTC',
-    ...(element.dataset.day ? { year: 'numeric', month: 'short', day: 'numeric' } : {}),
-  });
-  element.textContent = date.toLocaleString('en-GB', options) + (element.dataset.day && !localTime ? ' UTC' : '');
+  const [day, clock] = dayAndClock(date);
+  element.textContent = element.dataset.day ? `${day} ${clock}${localTime ? '' : ' UTC'}` : clock;
   element.title = localTime ? date.toISOString() : date.toString();
 }
 

@@ -126,5 +126,7 @@ function fileEntry(edit, place) {
 
 /** @param {number} added @param {number} removed */
 function lineCounts(added, removed) {
-  return make('span', { class: 'counts' }, make('span', { class: 'plus' }, `+${number(added)}`), ' ', make('span', { class: 'minus' }, `−${number(removed)}`));
+  if (!added && !removed) return null;
+  return make('span', { class: 'counts' }, added ? make('span', { class: 'plus' }, `+${number(added)}`) : null, added && removed ? ' ' : null,
+    removed ? make('span', { class: 'minus' }, `−${number(removed)}`) : null);
 }

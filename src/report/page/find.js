@@ -50,10 +50,12 @@ class Find {
       if (event.key === 'Enter') {
         event.preventDefault();
         clearTimeout(this.timer);
+        this.panel.hidden = this.field.value.trim() === '';
         if (this.text === this.field.value) /** @type {HTMLElement | null} */ (this.list.querySelector('a'))?.focus();
         else this.start();
       } else if (event.key === 'ArrowDown') {
         event.preventDefault();
+        this.panel.hidden = this.text.trim() === '';
         /** @type {HTMLElement | null} */ (this.list.querySelector('a'))?.focus();
       }
     });
@@ -65,9 +67,6 @@ class Find {
       event.preventDefault();
       const next = links[at + (event.key === 'ArrowDown' ? 1 : -1)];
       (next ?? this.field).focus();
-    });
-    this.field.addEventListener('focus', () => {
-      if (this.text) this.panel.hidden = false;
     });
   }
 

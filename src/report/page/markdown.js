@@ -92,9 +92,9 @@ function codeBlock(lines, at, fence, into) {
   for (; next < lines.length && !close.test(lines[next]); next += 1) {
     inner.push(lines[next].replace(new RegExp(`^ {0,${indent}}`), ''));
   }
-  const language = fence[2].trim().split(/\s/)[0];
+  const language = fence[2].trim();
   const code = make('code');
-  if (/^(diff|patch)$/i.test(language)) colourDiff(inner, code);
+  if (/^(diff|patch)\b/i.test(language)) colourDiff(inner, code);
   else add(code, inner.join('\n'));
   add(into, make('div', { class: 'fence' }, language ? make('span', { class: 'language' }, language) : null,
     make('pre', { class: 'code' }, code)));

@@ -8,10 +8,14 @@ const NEAR = 1200;
 /** The height at which browsers begin to lose precision. A longer list is cut in pages. */
 const TALLEST = 8_000_000;
 
-/** @typedef {{fill: () => Promise<Node> | Node, height: number, state: 'empty' | 'filling' | 'full', done: Promise<void> | null, stays: boolean}} Slot */
+/** @typedef {{fill: () => Promise<Node> | Node, height: number, isFull: boolean, done: Promise<void> | null, isNear: boolean, stays: boolean}} Slot */
 
 /** @type {WeakMap<Element, Slot>} */
 const slots = new WeakMap();
+
+/** What came near, and waits to be filled. @type {Set<Element>} */
+const queue = new Set();
+let isWorking = false;
 
 /** Set while everything is to be in the page: small sessions, and printing. */
 let keepAll = false;
@@ -19,12 +23,47 @@ let keepAll = false;
 const watcher = new IntersectionObserver(
   entries => {
     for (const { target, isIntersecting } of entries) {
-      if (isIntersecting) void fillSlot(target);
-      else emptySlot(target);
+      const slot = slots.get(target);
+      if (!slot) continue;
+      slot.isNear = isIntersecting;
+      if (!isIntersecting) emptySlot(target);
+      else if (!slot.isFull) queue.add(target);
     }
+    void work();
   },
   { rootMargin: `${NEAR}px 0px` },
 );
+
+/** Fills what waits, one after the other, with a breath between them: the page answers in the meantime. */
+async function work() {
+  if (isWorking) return;
+  isWorking = true;
+  for (;;) {
+    // What is on the screen comes first.
+    const next = [...queue].find(isOnScreen) ?? queue.values().next().value;
+    if (!next) break;
+    queue.delete(next);
+    const slot = slots.get(next);
+    if (!slot || !next.isConnected || !(slot.isNear || keepAll)) continue;
+    await fillSlot(next);
+    // The reader may have gone on in the meantime.
+    if (!slot.isNear) emptySlot(next);
+    await breath();
+  }
+  isWorking = false;
+}
+
+/** @param {Element} element */
+function isOnScreen(element) {
+  const { top, bottom } = element.getBoundingClientRect();
+  return bottom > 0 && top < window.innerHeight;
+}
+
+/** Lets the browser draw, and hear the reader. @returns {Promise<void>} */
+function breath() {
+  const scheduler = /** @type {any} */ (window).scheduler;
+  return scheduler?.yield ? scheduler.yield() : new Promise(go => setTimeout(go));
+}
 
 /**
  * Makes an element that is filled when it comes near the screen.
@@ -35,9 +74,13 @@ const watcher = new IntersectionObserver(
  * @returns {E}
  */
 function lazily(element, height, fill) {
-  slots.set(element, { fill, height, state: 'empty', done: null, stays: false });
+  slots.set(element, { fill, height, isFull: false, done: null, isNear: false, stays: false });
   element.style.height = `${Math.ceil(height)}px`;
   watcher.observe(element);
+  if (keepAll) {
+    queue.add(element);
+    setTimeout(work);
+  }
   return element;
 }
 
@@ -45,9 +88,7 @@ function lazily(element, height, fill) {
 function fillSlot(element) {
   const slot = slots.get(element);
   if (!slot) return Promise.resolve();
-  if (slot.done) return slot.done;
-  slot.state = 'filling';
-  slot.done = (async () => {
+  slot.done ??= (async () => {
     let content;
     try {
       content = await slot.fill();
@@ -57,7 +98,7 @@ function fillSlot(element) {
     const above = element.getBoundingClientRect();
     element.replaceChildren(content);
     /** @type {HTMLElement} */ (element).style.height = '';
-    slot.state = 'full';
+    slot.isFull = true;
     // Browsers that anchor the view keep it still by themselves.
     if (!CSS.supports('overflow-anchor', 'auto') && above.bottom < 0) {
       window.scrollBy(0, element.getBoundingClientRect().height - above.height);
@@ -69,7 +110,7 @@ function fillSlot(element) {
 /** @param {Element} element */
 function emptySlot(element) {
   const slot = slots.get(element);
-  if (!slot || slot.state !== 'full' || slot.stays || keepAll) return;
+  if (!slot || !slot.isFull || slot.stays || keepAll) return;
   // What the reader is in, or has selected, stays.
   if (element.contains(document.activeElement) && document.activeElement !== document.body) return;
   const selection = document.getSelection();
@@ -77,14 +118,14 @@ function emptySlot(element) {
   slot.height = element.getBoundingClientRect().height || slot.height;
   /** @type {HTMLElement} */ (element).style.height = `${slot.height}px`;
   element.replaceChildren();
-  slot.state = 'empty';
+  slot.isFull = false;
   slot.done = null;
 }
 
 /** Fills every element below one, and keeps it so. @param {Element} root @param {(done: number, of: number) => void} [tell] */
 async function fillAll(root, tell) {
   for (;;) {
-    const open = [...root.querySelectorAll('.slot')].filter(element => slots.get(element)?.state !== 'full');
+    const open = [...root.querySelectorAll('.slot')].filter(element => !slots.get(element)?.isFull);
     if (!open.length) return;
     let done = 0;
     for (const element of open) {

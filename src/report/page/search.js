@@ -10,6 +10,9 @@ const GROUP = 4;
 /** How many hits come with the words around them. The others are counted. */
 const SNIPPETS = 2000;
 
+/** How long workers wait for the next search, in milliseconds. */
+const IDLE = 4000;
+
 /** A place in a group: whose text it is (an item, or -1 - edit), and where it lies. @typedef {[number, number, number, number]} Piece */
 /** @typedef {{owner: number, hits: number, before: string, match: string, after: string}} Found */
 
@@ -98,12 +101,15 @@ function workerMain() {
 
 // What follows runs in the page alone.
 
-/** @returns {Worker[]} none where the browser gives us none */
-function startWorkers() {
+/** The address of the workers' program, made once. @type {any} */
+let program = null;
+
+function workerProgram() {
+  if (program) return program;
   const source = `'use strict';${[fromBase64, gunzip, searchGroup, plain, searchText, joined, workerMain].join('\n')}\nworkerMain();`;
   const address = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
   const types = /** @type {any} */ (window).trustedTypes;
-  const trusted = types
+  program = types
     ? types.createPolicy('snap', {
         /** @param {string} url */
         createScriptURL(url) {
@@ -112,9 +118,14 @@ function startWorkers() {
         },
       }).createScriptURL(address)
     : address;
+  return program;
+}
+
+/** @returns {Worker[]} none where the browser gives us none */
+function startWorkers() {
   const many = (navigator.hardwareConcurrency ?? 2) >= 8 ? 4 : 2;
   try {
-    return Array.from({ length: many }, () => new Worker(trusted));
+    return Array.from({ length: many }, () => new Worker(workerProgram()));
   } catch {
     return [];
   }
@@ -129,6 +140,19 @@ class Search {
     /** @type {{packed: number[], pieces: Piece[]}[] | null} */
     this.groups = null;
     this.turn = 0;
+    /** @type {number | undefined} */
+    this.timer = undefined;
+  }
+
+  /** Ends the workers when nobody has searched for a while: they hold more memory than the page. */
+  rest() {
+    clearTimeout(this.timer);
+    const { turn } = this;
+    this.timer = window.setTimeout(() => {
+      if (this.turn !== turn) return;
+      for (const worker of this.workers ?? []) worker.terminate();
+      this.workers = null;
+    }, IDLE);
   }
 
   /** Cuts the session in groups of chunks. A text belongs to the group that it begins in. */
@@ -220,6 +244,7 @@ class Search {
       await new Promise(go => setTimeout(go));
     }
     if (groups.length === 0 && this.turn === turn) tell(state);
+    this.rest();
   }
 }
 

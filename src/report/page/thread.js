@@ -8,8 +8,8 @@
 const FILTERS = [['all', 'everything'], ['talk', 'no tool calls'], ['prompts', 'only prompts']];
 
 /** How many items, and how many pixels, a block of a conversation has at most. */
-const BLOCK_ITEMS = 30;
-const BLOCK_HEIGHT = 3000;
+const BLOCK_ITEMS = 16;
+const BLOCK_HEIGHT = 1200;
 
 /** What of a conversation is shown. It holds for all of them, until the reader changes it. */
 let filter = /** @type {Filter} */ ('all');
@@ -71,7 +71,7 @@ class ThreadView {
   async fill(from, to) {
     const nodes = document.createDocumentFragment();
     for (let at = from; at < to; at += 1) {
-      nodes.append(await turn(this.report, this.items[at], { place: at + 1, of: this.items.length }));
+      nodes.append(await turn(this.report, this.items[at], { place: at + 1, of: this.items.length, before: this.items[at - 1] }));
     }
     return nodes;
   }
@@ -123,7 +123,7 @@ class ThreadView {
     const isPrompt = report.kinds[item] === 'p';
     const text = report.aboutOf(item) || (isPrompt ? 'Prompt' : '');
     return make('li', { class: isPrompt ? null : 'mark' },
-      make('a', { href: `#r${item}` }, isPrompt ? text : `Compaction ${text}`), moment(report.time[item]));
+      make('a', { href: `#r${item}` }, isPrompt ? text : `Compaction${text ? `: ${text}` : ''}`), moment(report.time[item]));
   }
 }
 

@@ -58,15 +58,16 @@ function timelinePart(report) {
   } else {
     const scale = timeScale(times);
     const pauses = scale.pauses.reduce((sum, { seconds }) => sum + seconds, 0);
-    add(nodes,
-      make('p', {}, 'From ', moment(scale.from, true), ' to ', moment(scale.to, true), `: ${duration(scale.to - scale.from)}`,
-        scale.pauses.length ? `, of which ${duration(pauses)} in ${count(scale.pauses.length, 'long pause')}, drawn short.` : '.'),
-      chart('What happened', activity(report, scale)),
-      lanesChart(report, scale));
-    const context = contextChart(report, scale);
-    if (context) add(nodes, context);
-    const changed = changedChart(report, scale);
-    if (changed) add(nodes, changed);
+    add(nodes, make('p', {}, 'From ', moment(scale.from, true), ' to ', moment(scale.to, true), `: ${duration(scale.to - scale.from)}`,
+      scale.pauses.length ? `, of which ${duration(pauses)} in ${count(scale.pauses.length, 'long pause')}, drawn short.` : '.'));
+    // Each by itself, so that the page answers between them.
+    const parts = /** @type {[number, () => Node | null][]} */ ([
+      [290, () => chart('What happened', activity(report, scale))],
+      [120, () => lanesChart(report, scale)],
+      [190, () => contextChart(report, scale)],
+      [180, () => changedChart(report, scale)],
+    ]);
+    for (const [height, part] of parts) add(nodes, lazily(make('div', { class: 'slot' }), height, () => part() ?? document.createComment('nothing of this')));
   }
   add(nodes, toolsTable(report));
   return nodes;
@@ -89,7 +90,7 @@ function canvas(height, label, scale, ...children) {
 /** What happened when, in rows. @param {Report} report @param {Scale} scale */
 function activity(report, scale) {
   const rows = /** @type {[string, string, (item: number) => boolean][]} */ ([
-    ['Prompts', 'p', item => report.kinds[item] === 'p'],
+    ['Prompts', 'p', item => report.kinds[item] === 'p' && item < ownItems],
     ['Answers', 'a', item => report.kinds[item] === 'a'],
     ['Tool calls', 'c', item => report.kinds[item] === 'c' && !report.failed.has(item)],
     ['Failed calls', 'f', item => report.failed.has(item)],
@@ -97,6 +98,7 @@ function activity(report, scale) {
     ['Decisions', 'd', item => decided.has(item)],
     ['Compactions', 'k', item => 'kx'.includes(report.kinds[item])],
   ]);
+  const ownItems = report.threads[0]?.count ?? report.count;
   const decided = new Set((report.index.decisions ?? []).map(({ item }) => item ?? -1));
   const list = make('div', { class: 'rows' });
   for (const [name, key, is] of rows) {
@@ -125,7 +127,32 @@ function activity(report, scale) {
     });
     add(list, make('div', { class: 'row' }, make('span', { class: 'row-name' }, name), drawing, make('span', { class: 'row-count' }, number(many))));
   }
+  add(list, make('div', { class: 'row ticks-row', 'aria-hidden': 'true' }, make('span', {}), ticks(scale), make('span', {})));
   return list;
+}
+
+/** Times below a chart. @param {Scale} scale */
+function ticks(scale) {
+  const line = make('div', { class: 'ticks' });
+  const wanted = 6;
+  let day = '';
+  for (let place = 0; place < wanted; place += 1) {
+    const x = (CHART_WIDTH * place) / wanted;
+    // The scale is turned round by halving: it is monotonic.
+    let low = scale.from;
+    let high = scale.to;
+    for (let step = 0; step < 40; step += 1) {
+      const middle = (low + high) / 2;
+      if (scale.x(middle) < x) low = middle;
+      else high = middle;
+    }
+    const [now, clock] = dayAndClock(new Date(high * 1000));
+    const tick = make('span', {}, now === day ? clock : `${now.slice(5)} ${clock}`);
+    day = now;
+    tick.style.left = `${(100 * place) / wanted}%`;
+    line.append(tick);
+  }
+  return line;
 }
 
 /** @param {Element} drawing @param {MouseEvent} event @param {Map<number, {item: number}>} marks */

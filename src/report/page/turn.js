@@ -25,19 +25,28 @@ function isFoldable(report, item) {
 
 /**
  * Shows an item.
- * @param {Report} report @param {number} item @param {{place: number, of: number}} where
+ * @param {Report} report @param {number} item @param {{place: number, of: number, before?: number}} where `before` is the item above it
  * @returns {Promise<HTMLElement>}
  */
-async function turn(report, item, { place, of }) {
+async function turn(report, item, { place, of, before }) {
   const kind = report.kinds[item];
   const article = make('article', {
     id: `r${item}`, class: `turn ${turnClass(report, item)}`, tabindex: -1,
     'aria-posinset': place, 'aria-setsize': of, 'aria-labelledby': `h${item}`,
   });
+  add(article, newDay(report, item, before));
   if (isFoldable(report, item)) add(article, foldable(report, item));
   else if (kind === 'i') add(article, turnHead(report, item), await picture(report, item));
   else add(article, turnHead(report, item), await prose(report, item));
   return article;
+}
+
+/** The day, where it is not that of the item above. @param {Report} report @param {number} item @param {number} [before] */
+function newDay(report, item, before) {
+  if (!report.time[item] || (before !== undefined && !report.time[before])) return null;
+  const day = (/** @type {number} */ of) => new Date(report.time[of] * 1000).toISOString().slice(0, 10);
+  if (before !== undefined && day(before) === day(item)) return null;
+  return make('p', { class: 'day' }, make('span', {}, day(item)));
 }
 
 /** @param {Report} report @param {number} item */
@@ -150,7 +159,8 @@ function foldable(report, item) {
   });
   if (unfolded.has(item)) details.open = true;
   const nodes = document.createDocumentFragment();
-  add(nodes, details, agentLink(report, item));
+  // The address stands beside the summary: a button must not hold a link.
+  add(nodes, make('div', { class: 'fold' }, details, turnPlace(report, item)), agentLink(report, item));
   return nodes;
 }
 
@@ -163,7 +173,7 @@ function summaryOf(report, item) {
   const about = report.aboutOf(item);
   const file = report.fileOf(item);
   if (kind === 'c') add(head, make('b', {}, label || 'Tool'));
-  else if (kind === 'k' || kind === 'x') add(head, make('b', {}, 'Compaction'), ' ', label && !/^compaction$/i.test(label) ? label : '');
+  else if (kind === 'k' || kind === 'x') add(head, make('b', {}, 'Compaction'), ' ', about ? '' : label);
   else if (kind === 't') add(head, make('b', {}, 'Thinking'));
   else add(head, make('b', {}, label || KINDS[kind]));
   if (file) add(head, ' ', make('code', { class: 'path' }, file));
@@ -173,8 +183,7 @@ function summaryOf(report, item) {
     report.open.has(item) ? make('span', { class: 'badge' }, 'no result') : null,
     report.emptied.has(item) ? make('span', { class: 'badge' }, 'left out') : null,
     (report.took?.[item] ?? 0) >= 10 ? make('span', { class: 'dim' }, duration(report.took?.[item] ?? 0)) : null,
-    kind !== 'x' && report.lines?.[item] ? make('span', { class: 'dim' }, count(report.lines[item], 'line')) : null,
-    turnPlace(report, item)));
+    kind !== 'x' && report.lines?.[item] ? make('span', { class: 'dim' }, count(report.lines[item], 'line')) : null));
   return summary;
 }
 
