@@ -245,7 +245,12 @@ impl Resume {
             Some(store) => store.clone(),
             None => Workspace::open(context)?.store.root().to_owned(),
         };
-        let there = Context { store: Some(store), ..context.at(into)? };
+        let there = context.at(into).map_err(|error| {
+            error.hint(
+                "`--into` needs a clone or work tree that is there; `--worktree BRANCH` makes a new one",
+            )
+        })?;
+        let there = Context { store: Some(store), ..there };
         let workspace = Workspace::open(&there)?;
         Ok((there, workspace))
     }

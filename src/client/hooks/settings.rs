@@ -246,8 +246,10 @@ mod tests {
         assert!(once.contains("claude-snap hook Stop --every 600s"));
         let old = once.replace("\"timeout\": 60", "\"timeout\": 61");
         let value = |text: &str| serde_json::from_str::<Value>(text).expect("JSON");
-        let (renewed, new) =
-            (with_hooks(&old, Pace::Never).expect("added"), with_hooks(SETTINGS, Pace::AsItIs).expect("added"));
+        let (renewed, new) = (
+            with_hooks(&old, Pace::Never).expect("added"),
+            with_hooks(SETTINGS, Pace::AsItIs).expect("added"),
+        );
         assert_eq!(value(&renewed), value(&new));
     }
     #[test]
@@ -266,7 +268,10 @@ mod tests {
         let made = command_file();
         assert_eq!(command_owner(&made), CommandOwner::Us);
         assert_eq!(command_owner(&made.replace("The user typed", "They typed")), CommandOwner::Edited);
-        assert_eq!(command_owner("---\n<!-- Made by `snap init`; of an earlier version -->\n"), CommandOwner::Us);
+        assert_eq!(
+            command_owner("---\n<!-- Made by `snap init`; of an earlier version -->\n"),
+            CommandOwner::Us
+        );
         assert_eq!(command_owner("my own"), CommandOwner::User);
     }
 }
