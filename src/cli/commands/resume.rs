@@ -113,7 +113,11 @@ impl Resume {
                 .map(drop)
                 .or_else(|error| if error.kind() == Kind::ClosedPipe { Ok(()) } else { Err(error) })
         };
-        match dispute::ask(dispute, open, &manifest.name, ui, show)? {
+        // What git can't tell now, it says when the work tree is made.
+        let takes = |branch: &str| {
+            workspace.repository.as_ref().is_some_and(|git| git.takes_branch(branch).unwrap_or(true))
+        };
+        match dispute::ask(dispute, open, &manifest.name, &takes, ui, show)? {
             Answer::Abort => Err(dispute::aborted(dispute)),
             answer => Ok(answer),
         }
