@@ -98,7 +98,8 @@ impl Phase {
     /// Returns what is counted in it.
     pub fn unit(self) -> Unit {
         match self {
-            Phase::Learning
+            Phase::Reading
+            | Phase::Learning
             | Phase::Conversation
             | Phase::CheckingConversation
             | Phase::Installing

@@ -72,6 +72,16 @@ pub(super) enum ReadJob {
     New(RepoPath, PathVersions, Option<DiskFile>),
 }
 
+impl ReadJob {
+    fn path(&self) -> &RepoPath {
+        match self {
+            ReadJob::Pending(pending, _) => &pending.path,
+            ReadJob::Hidden(hidden) => &hidden.path,
+            ReadJob::Clean(path, _) | ReadJob::New(path, ..) => path,
+        }
+    }
+}
+
 /// What was read, in the order of the jobs.
 #[derive(Default)]
 pub(super) struct EditsRead {
@@ -157,9 +167,10 @@ impl PathVersions {
 }
 
 impl Shared<'_> {
-    /// Does all jobs, on as many processors as there are; the monitor is told of each.
+    /// Does all jobs, on as many processors as there are; the monitor is told of each file's bytes.
     pub(super) fn read_all(&self, jobs: Vec<ReadJob>) -> Result<EditsRead> {
-        let _phase = self.monitor.begin(Phase::Reading, Some(jobs.len() as u64));
+        let sizes = jobs.iter().map(|job| self.tree.size(job.path()).ok().flatten().unwrap_or(0));
+        let _phase = self.monitor.begin(Phase::Reading, Some(sizes.fold(0, u64::saturating_add)));
         let threads = processors().min(jobs.len().div_ceil(AT_ONCE));
         let mut jobs = jobs.into_iter();
         let queue = std::iter::from_fn(move || {
@@ -169,9 +180,7 @@ impl Shared<'_> {
         let start =
             || EditReader { shared: self, blobs: self.repository.blobs(), part: EditsRead::default() };
         let parts = map_with(threads, queue, start, |reader, jobs| {
-            let number = jobs.len() as u64;
             jobs.into_iter().try_for_each(|job| reader.read(job))?;
-            self.monitor.add(number);
             Ok(std::mem::take(&mut reader.part))
         });
         let mut all = EditsRead::default();
@@ -305,10 +314,16 @@ impl EditReader<'_> {
     ) -> Result<()> {
         let size = self.shared.tree.size(path)?;
         let _alone = self.shared.alone(size);
-        match self.read_disk(path, size) {
+        let bytes = size.unwrap_or(0);
+        let read = self.read_disk(path, size);
+        // The other half of the work is to store it.
+        self.shared.monitor.add(bytes / 2);
+        let kept = match read {
             Ok(file) => work(self, file),
             Err(not_kept) => self.list(path, not_kept),
-        }
+        };
+        self.shared.monitor.add(bytes - bytes / 2);
+        kept
     }
 
     /// Lists what is not kept, if that is no reason to fail.

@@ -36,7 +36,7 @@ pub use found_session::FoundSession;
 pub use helpers::is_helper;
 pub use hooks::input::{HookInput, ToolInput, shown_beside_the_step, shown_instead_of_asking};
 pub use hooks::journal::HookNotes;
-pub use hooks::settings::{COMMAND_FILE, hooks, is_our_command, with_hooks, without_hooks};
+pub use hooks::settings::Pace;
 pub use hooks::setup::{HookPlace, Scope, SettingsChange, Setup, Stopped, hook_places, hooks_stopped};
 pub use install::append::{AsSaved, PrefixMatch, WriteContent};
 pub use install::known::{finds_in_any_folder, left_tree_record, says_nothing, title_records};

@@ -57,6 +57,21 @@ impl Repository {
         Ok(found)
     }
 
+    /// Leaves out of these changes what a commit (`None`: nothing yet) has just so.
+    ///
+    /// # Errors
+    /// As [`Repository::tree_versions`].
+    pub fn missing_in(
+        &self,
+        commit: Option<&str>,
+        mut changes: Vec<(RepoPath, Option<Version>)>,
+    ) -> Result<Vec<(RepoPath, Option<Version>)>> {
+        let paths = changes.iter().map(|(path, _)| path.clone()).collect();
+        let committed = self.tree_versions(commit, &paths)?;
+        changes.retain(|(path, version)| committed.version(path) != version.as_ref());
+        Ok(changes)
+    }
+
     /// Returns the folders at the top of what HEAD has; none before the first commit.
     ///
     /// # Errors

@@ -42,6 +42,15 @@ impl Repository {
         Ok(roots.filter(|root| *root != self.root).collect())
     }
 
+    /// Says whether a work tree can be made for a branch of this name: git takes it, and it is checked out nowhere.
+    ///
+    /// # Errors
+    /// As [`Repository::other_worktree_of`].
+    pub fn takes_branch(&self, name: &str) -> Result<bool> {
+        let is_name = !name.starts_with('-') && git2::Reference::is_valid_name(&format!("refs/heads/{name}"));
+        Ok(is_name && self.head()?.branch.as_deref() != Some(name) && self.other_worktree_of(name)?.is_none())
+    }
+
     /// Returns another work tree in which a branch is checked out.
     ///
     /// # Errors

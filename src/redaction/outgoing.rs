@@ -33,8 +33,11 @@ pub fn check(
     let conversations = manifest.transcripts().flat_map(|(_, transcript)| &transcript.chunks);
     let files = manifest.session.iter().flat_map(|session| &session.files);
     let files = files.flat_map(|file| file.content.objects());
+    let edits = manifest.edited_files().iter().flat_map(Edit::stated_versions);
+    let edits = edits.filter_map(|saved| saved.diff).map(|diff| diff.bytes);
     // What a snapshot says of its sizes may be anything.
-    let all = conversations.chain(files).fold(0_u64, |all, object| all.saturating_add(object.size));
+    let all = conversations.chain(files).map(|object| object.size).chain(edits);
+    let all = all.fold(0_u64, u64::saturating_add);
     let _phase = monitor.begin(Phase::Searching, Some(all));
     let redactor = Redactor::open(workspace, allow)?;
     let carried = match workspace.store.bases(manifest) {
@@ -110,6 +113,7 @@ fn look(
     for saved in manifest.edited_files().iter().flat_map(Edit::stated_versions) {
         if let Some(diff) = saved.diff {
             look_at_diff(workspace, saved, diff, versions, redactor)?;
+            monitor.add(diff.bytes);
         }
     }
     // Titles, tasks, grants and whatever else stands in the manifest itself.

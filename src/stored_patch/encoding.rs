@@ -91,9 +91,9 @@ pub fn apply(form: DiffForm, diff: Vec<u8>, old: &[u8], size: u64) -> std::resul
     }
 }
 
-/// Counts the lines of a text; 0 for a link or binary content.
+/// Counts the lines of a text; 0 for binary content. A link's target is a line, as for git.
 pub fn line_count(side: PatchSide<'_>) -> u64 {
-    if side.mode == Mode::Link || !stored_patch::is_text(side.bytes) {
+    if !stored_patch::is_text(side.bytes) {
         return 0;
     }
     let ends = memchr::memchr_iter(b'\n', side.bytes).count();

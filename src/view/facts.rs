@@ -92,7 +92,11 @@ pub(super) fn listed(entries: &[Entry], now: Timestamp) -> Vec<Listed> {
             }
         }
     };
-    entries.iter().map(one).collect()
+    // Safety snapshots last: what `undo` needs is seldom what is looked for.
+    let (safety, others): (Vec<&Entry>, Vec<&Entry>) = entries
+        .iter()
+        .partition(|entry| entry.readable().is_some_and(|one| one.created_by.trigger == Trigger::Safety));
+    others.into_iter().chain(safety).map(one).collect()
 }
 
 /// Takes from a snapshot what is shown of it; `items` are its edits.

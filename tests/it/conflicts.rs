@@ -323,6 +323,36 @@ fn a_merge_of_a_change_with_a_removal_is_told_as_what_it_is() {
 }
 
 #[test]
+fn what_was_committed_since_and_edited_further_is_no_conflict() {
+    let project = Project::new();
+    let lines = |middle: &str| format!("1\n2\n3\n{middle}5\n6\n7\n");
+    let text = |path: &str| String::from_utf8_lossy(&project.read(path)).into_owned();
+    for path in ["edited.txt", "staged.txt"] {
+        project.write(path, lines("4\n"));
+    }
+    project.write("gone.txt", "1\n");
+    project.git(&["add", "."]);
+    project.git(&["commit", "-qm", "base"]);
+    for path in ["edited.txt", "staged.txt"] {
+        project.write(path, lines("four\n"));
+    }
+    project.write("new.txt", "one\n");
+    fs::remove_file(project.root().join("gone.txt")).must("removed");
+    project.git(&["add", "staged.txt"]);
+    project.snap(&["save", "x"]).exits(0);
+    project.git(&["add", "-A", "--", "edited.txt", "staged.txt", "new.txt", "gone.txt"]);
+    project.git(&["commit", "-qm", "it is done"]);
+    project.write("edited.txt", lines("four\nand more\n"));
+    project.write("staged.txt", lines("and something else\n"));
+    project.write("new.txt", "two\n");
+    project.write("gone.txt", "1\n2\n");
+    project.git(&["add", "staged.txt"]);
+    let before = project.state();
+    project.snap(&["resume", "x", "--merge", "--no-run"]).exits(0);
+    assert_eq!(project.state(), before, "{}", text("edited.txt"));
+}
+
+#[test]
 fn conflict_markers_name_the_sides_as_people_do() {
     let project = Project::new();
     project.write("a.txt", "saved\n");

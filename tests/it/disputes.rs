@@ -90,11 +90,12 @@ fn merge_worktree_and_rewind_do_what_they_say() {
     let before = beside.state();
     let (code, said) = answered(&beside, "W\n\n", "80");
     assert_eq!(code, 0, "{said}");
-    assert!(said.contains("Name of the new branch [before-refactor]:"), "{said}");
+    assert!(said.contains("Name of the branch [before-refactor]:"), "{said}");
     assert_eq!(beside.read(".claude/worktrees/before-refactor/a.txt"), b"saved\n");
     assert_eq!(beside.state(), before);
-    let (code, said) = answered(&beside, "worktree\nno blanks\nother\n", "80");
-    assert_eq!((code, said.matches("A branch's name has no blanks.").count()), (0, 1), "{said}");
+    // What git would refuse is asked again: no name of a branch, the one here, and one in another work tree.
+    let (code, said) = answered(&beside, "worktree\nno blanks\na..b\nmain\nbefore-refactor\nother\n", "80");
+    assert_eq!((code, said.matches("git takes no branch of that name").count()), (0, 4), "{said}");
     assert_eq!(beside.git(&["rev-parse", "--verify", "-q", "other"]), beside.git(&["rev-parse", "HEAD"]));
 
     let rewound = project();

@@ -2,16 +2,18 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
 
 use regex::Regex;
 use serde_json::{Value, json};
 
 use crate::hooks::{ID, bin as bin_of, hook};
 use crate::real_client::{answering_on_terminal, on_terminal};
-use crate::support::Must;
 use crate::support::golden::assert_same;
-use crate::support::project::{Project, ran};
+use crate::support::project::{Project, files_below, ran};
+use crate::support::{Must, eventually};
 
 /// Writes a conversation of these records for a session of the project.
 fn conversation(project: &Project, id: &str, records: &[(&str, Value)]) {
@@ -504,11 +506,35 @@ fn two_places_that_call_snap_answer_once_and_save_once() {
     // The same typed again is another prompt.
     let again = hook(&project, "UserPromptSubmit", &event("/snapshot save both", "p2")).exits(0).stdout;
     assert!(again.contains("already"), "{again}");
-    // A client that gives prompts no ids is answered each time.
+    // A client that gives prompts no ids is answered each time, but once where two are asked together.
     let old = json!({"session_id": ID, "cwd": project.root(), "hook_event_name": "UserPromptSubmit", "prompt": "/snapshot help"});
+    let is_mark = |file: &PathBuf| file.parent().is_some_and(|folder| folder.ends_with("answered"));
+    let marks = || files_below(project.home.path()).into_iter().filter(is_mark).collect::<Vec<PathBuf>>();
+    let before = marks();
     for _ in 0..2 {
         assert!(hook(&project, "UserPromptSubmit", &old).exits(0).stdout.contains("/snapshot save"));
     }
+    let mark = marks().into_iter().find(|mark| !before.contains(mark)).must("its mark");
+    let held = fs::File::open(&mark).must("the mark");
+    held.lock().must("the lock");
+    let called: Vec<Child> = (0..2).map(|_| called(&project, &old)).collect();
+    let waits = |process: &Child| {
+        let open = fs::read_dir(format!("/proc/{}/fd", process.id())).must("its files").flatten();
+        open.filter_map(|one| fs::read_link(one.path()).ok()).any(|path| path == mark)
+    };
+    eventually("both wait for whoever answers", || called.iter().all(waits));
+    drop(held);
+    let answers = called.into_iter().map(|one| one.wait_with_output().must("its end").stdout);
+    assert_eq!(answers.filter(|answer| !answer.is_empty()).count(), 1);
+}
+
+/// A hook that has got its event, and may still be at work.
+fn called(project: &Project, event: &Value) -> Child {
+    let mut command = project.command(project.root(), &["hook", "UserPromptSubmit"]);
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().must("a hook");
+    child.stdin.take().must("its input").write_all(event.to_string().as_bytes()).must("the event");
+    child
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! `snap init`: adds the `/snapshot` command and the hooks to the client's settings, and removes them again.
 
-use std::time::Duration;
-
 use clap::Args;
 use serde::Serialize;
 
@@ -12,7 +10,7 @@ use crate::cli::called;
 use crate::cli::help::examples;
 use crate::cli::outcome::Outcome;
 use crate::cli::output::{Report, Style, Ui};
-use crate::client::{HookPlace, Scope, SettingsChange, Setup, hook_places};
+use crate::client::{HookPlace, Pace, Scope, SettingsChange, Setup, hook_places};
 use crate::context::Context;
 use crate::workspace::Workspace;
 
@@ -30,9 +28,9 @@ pub(crate) struct Init {
     /// For this project, and only for you (`.claude/settings.local.json`)
     #[arg(long)]
     local: bool,
-    /// Also save when the agent ends its turn, at most once in TIME, such as 10m
-    #[arg(long, value_name = "TIME", value_parser = parse_span, conflicts_with = "remove")]
-    every: Option<Duration>,
+    /// Also save when the agent ends its turn, at most once in TIME, such as 10m; `never` ends that
+    #[arg(long, value_name = "TIME", value_parser = parse_pace, conflicts_with = "remove")]
+    every: Option<Pace>,
     /// Remove the hooks and the command from this project again; with --user or --local, only those; snapshots stay
     #[arg(long)]
     remove: bool,
@@ -57,7 +55,7 @@ impl Init {
         let setup = if self.remove {
             Setup::removal(here, root, config)?
         } else {
-            Setup::plan(scope, root, config, self.every)?
+            Setup::plan(scope, root, config, self.every.unwrap_or(Pace::AsItIs))?
         };
         if !self.dry_run {
             setup.carry_out()?;
@@ -127,6 +125,10 @@ impl Report for InitReport<'_> {
         });
         Ok(())
     }
+}
+
+fn parse_pace(text: &str) -> std::result::Result<Pace, String> {
+    if text == "never" { Ok(Pace::Never) } else { parse_span(text).map(Pace::Every) }
 }
 
 /// Returns the command that sets it up there.

@@ -53,9 +53,16 @@ impl Link {
         if self.remove {
             return self.remove(workspace, ui);
         }
-        let entry = workspace.store.find(&Reference::parse(&self.reference))?;
-        let (called, manifest) = (entry.called, entry.manifest?);
         let follows = self.reference == LATEST;
+        let reference = if follows {
+            // One of another work tree without a conversation is not meant, as for `resume`.
+            let newest = restore::find_to_resume(workspace, LATEST)?.manifest;
+            Reference::parse(newest.id.as_str())
+        } else {
+            Reference::parse(&self.reference)
+        };
+        let entry = workspace.store.find(&reference)?;
+        let (called, manifest) = (entry.called, entry.manifest?);
         let title = if follows { LATEST } else { called.as_str() };
         let consent = ConsentArgs::of(self.trust, self.no_input);
         let trust = consent.trusts(ui, workspace, &manifest)?;

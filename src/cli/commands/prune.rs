@@ -328,7 +328,7 @@ impl PruneReport {
 
     /// Lists what becomes of each snapshot, and why, before anything is done.
     fn list(&self, ui: &mut Ui) -> Result<()> {
-        if ui.json() || self.only_trash {
+        if ui.json() || self.only_trash || (ui.is_quiet() && !self.dry_run) {
             return Ok(());
         }
         for one in &self.snapshots {

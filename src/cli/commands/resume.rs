@@ -113,7 +113,11 @@ impl Resume {
                 .map(drop)
                 .or_else(|error| if error.kind() == Kind::ClosedPipe { Ok(()) } else { Err(error) })
         };
-        match dispute::ask(dispute, open, &manifest.name, ui, show)? {
+        // What git can't tell now, it says when the work tree is made.
+        let takes = |branch: &str| {
+            workspace.repository.as_ref().is_some_and(|git| git.takes_branch(branch).unwrap_or(true))
+        };
+        match dispute::ask(dispute, open, &manifest.name, &takes, ui, show)? {
             Answer::Abort => Err(dispute::aborted(dispute)),
             answer => Ok(answer),
         }
@@ -245,7 +249,12 @@ impl Resume {
             Some(store) => store.clone(),
             None => Workspace::open(context)?.store.root().to_owned(),
         };
-        let there = Context { store: Some(store), ..context.at(into)? };
+        let there = context.at(into).map_err(|error| {
+            error.hint(
+                "`--into` needs a clone or work tree that is there; `--worktree BRANCH` makes a new one",
+            )
+        })?;
+        let there = Context { store: Some(store), ..there };
         let workspace = Workspace::open(&there)?;
         Ok((there, workspace))
     }

@@ -71,8 +71,8 @@ pub(super) fn answer(started: &Started) -> Result<Option<String>> {
     let Some(rest) = started.input.prompt.as_deref().and_then(arguments) else { return Ok(None) };
     let words = shell::words(rest);
     let answered = || Ok(answer_to(started, &words));
-    // Without an id, the same prompt typed twice looks like one that two places answer.
-    let same = started.input.prompt_id.as_ref().map_or(SameEvent::Never, |_| SameEvent::ById);
+    // Without an id: nobody types a prompt while another one is answered, so two at once are one.
+    let same = started.input.prompt_id.as_ref().map_or(SameEvent::IfWaited, |_| SameEvent::ById);
     once(started, EVENT, same, answered)
 }
 

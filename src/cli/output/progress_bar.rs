@@ -208,8 +208,8 @@ mod tests {
             "no forecast where nothing goes on: {stands}"
         );
         assert_eq!(
-            drawn(Phase::Reading, Some(200), &[(0.0, 0), (4.0, 100)], 80),
-            format!("Reading files {}  50 %  100/200  25/s  4 s left", bar(12))
+            drawn(Phase::Comparing, Some(200), &[(0.0, 0), (4.0, 100)], 80),
+            format!("Comparing files {}  50 %  100/200  25/s  4 s left", bar(12))
         );
     }
 

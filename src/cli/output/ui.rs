@@ -6,6 +6,7 @@
 //! what a terminal and its variables (`NO_COLOR`, `CLICOLOR`, `CLICOLOR_FORCE`, `TERM`) say about colours.
 
 use std::io::{self, BufRead as _, BufWriter, IsTerminal as _, Write};
+use std::os::fd::{AsFd as _, OwnedFd};
 
 use anstream::AutoStream;
 use anstream::stream::RawStream;
@@ -198,6 +199,19 @@ impl Ui {
         if let Some(hint) = error.next_step() {
             self.tell(text![Style::Warning.of("hint:"), " ", hint]);
         }
+    }
+
+    /// Returns where it prints, for a program that prints there too.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] if it can't be given away.
+    pub(crate) fn shared_output(&self) -> Result<OwnedFd> {
+        io::stdout().as_fd().try_clone_to_owned().map_err(|error| output_error(&error))
+    }
+
+    /// Says whether nobody wants to hear what was done.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
     }
 
     /// Prints a message even with `--quiet`.

@@ -83,7 +83,8 @@ impl Open {
     }
 }
 
-/// Asks what to do. `diff` shows what differs; `name` is the snapshot's, for the branch.
+/// Asks what to do. `diff` shows what differs; `name` is the snapshot's, for the branch, and `takes` says whether one of that name
+/// can be had.
 ///
 /// # Errors
 /// What the terminal or `diff` says.
@@ -91,6 +92,7 @@ pub(crate) fn ask(
     dispute: &Dispute,
     open: Open,
     name: &str,
+    takes: &dyn Fn(&str) -> bool,
     ui: &mut Ui,
     mut diff: impl FnMut(&mut Ui) -> Result<()>,
 ) -> Result<Answer> {
@@ -105,7 +107,7 @@ pub(crate) fn ask(
             Some(Way::Diff) => diff(ui)?,
             Some(Way::Merge) => return Ok(Answer::Merge),
             Some(Way::Rewind) => return Ok(Answer::Rewind),
-            Some(Way::WorkTree) => match branch(name, ui)? {
+            Some(Way::WorkTree) => match branch(name, takes, ui)? {
                 Some(branch) => return Ok(Answer::WorkTree(branch)),
                 None => return Ok(Answer::Abort),
             },
@@ -122,14 +124,14 @@ pub(crate) fn aborted(dispute: &Dispute) -> Error {
 }
 
 /// Asks for the name of a branch; Enter takes one that is made from the snapshot's name.
-fn branch(name: &str, ui: &mut Ui) -> Result<Option<String>> {
+fn branch(name: &str, takes: &dyn Fn(&str) -> bool, ui: &mut Ui) -> Result<Option<String>> {
     let usual = branch_for(name);
-    let read = |answer: &str| match answer {
-        "" => Some(usual.clone()),
-        typed if typed.starts_with('-') || typed.contains(char::is_whitespace) => None,
-        typed => Some(typed.to_owned()),
+    let read = |answer: &str| {
+        let meant = if answer.is_empty() { &usual } else { answer };
+        takes(meant).then(|| meant.to_owned())
     };
-    ui.ask_until(&format!("Name of the new branch [{usual}]:"), "A branch's name has no blanks.", read)
+    let help = "git takes no branch of that name, or it is checked out. Please give another name.";
+    ui.ask_until(&format!("Name of the branch [{usual}]:"), help, read)
 }
 
 /// Makes a name for a branch that git takes.

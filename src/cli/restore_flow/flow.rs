@@ -148,8 +148,9 @@ impl RestoreArgs {
         });
         if !ui.json() {
             say_done(ui, &done, report.is_partial(), self.undo_in.as_deref());
-            let awake = report.alive.as_ref().map(|alive| alive.awake_lines()).unwrap_or_default();
-            awake.into_iter().for_each(|line| ui.say(line));
+            // The plan has said it already, unless something was agreed to since.
+            let awake = report.alive.as_ref().filter(|_| !agreed.is_empty());
+            awake.iter().flat_map(|alive| alive.awake_lines()).for_each(|line| ui.say(line));
             report.server_lines().into_iter().for_each(|line| ui.say(line));
         }
         warn_of_left(ui, &report);

@@ -4,10 +4,10 @@
 //! client's own folder, links are the user's own.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::settings::{
-    COMMAND_FILE, calls_by_short_name, has_hooks, is_our_command, plugin, with_hooks, without_hooks,
+    CommandOwner, Pace, calls_by_short_name, command_file, command_owner, has_hooks, plugin, with_hooks,
+    without_hooks,
 };
 use crate::base::error::{Error, Kind, Result};
 use crate::sys::files;
@@ -133,14 +133,14 @@ enum Target {
 }
 
 impl Setup {
-    /// Plans the changes. `every`: also save at the end of a turn, at most that often.
+    /// Plans the changes. `pace`: how often to save at the end of a turn too.
     ///
     /// # Errors
     /// [`Kind::Refused`] for settings that are no JSON, a command of the user's own, or a link in a project.
-    pub fn plan(scope: Scope, project: &Path, config_dir: &Path, every: Option<Duration>) -> Result<Setup> {
+    pub fn plan(scope: Scope, project: &Path, config_dir: &Path, pace: Pace) -> Result<Setup> {
         let target = |name: &str| scope.target(project, config_dir, name);
         let changes = [
-            settings(scope.settings(project, config_dir), every, false)?,
+            settings(scope.settings(project, config_dir), Some(pace))?,
             command(target("commands/snapshot.md"), false)?,
         ];
         let changes = changes.into_iter().filter(|change| change.old != change.new).collect();
@@ -157,7 +157,7 @@ impl Setup {
             stay.iter().filter(|place| place.hooks && !scopes.contains(&place.scope)).collect();
         let (mut changes, mut folders) = (Vec::new(), Vec::new());
         for scope in scopes {
-            changes.push(settings(scope.settings(project, config_dir), None, true)?);
+            changes.push(settings(scope.settings(project, config_dir), None)?);
             let is_done = scopes.iter().take_while(|one| *one != scope).any(|one| one.shares_folder(*scope));
             if !is_done && !stay.iter().any(|place| place.scope.shares_folder(*scope)) {
                 let target = |name: &str| scope.target(project, config_dir, name);
@@ -186,16 +186,18 @@ impl Setup {
     }
 }
 
-fn settings(target: Target, every: Option<Duration>, remove: bool) -> Result<SettingsChange> {
+/// Plans the change of a settings file; without a pace, the hooks go.
+fn settings(target: Target, pace: Option<Pace>) -> Result<SettingsChange> {
     let (path, old) = (target.path(), target.read()?);
     let text = old.clone().unwrap_or_else(|| EMPTY.to_owned());
-    let new = if remove { without_hooks(&text) } else { with_hooks(&text, every) };
+    let new = pace.map_or_else(|| without_hooks(&text), |pace| with_hooks(&text, pace));
     let new = new.map_err(|why| {
         Error::new(Kind::Refused, format!("Cannot change {}", path.display())).because(why).hint(
             "put the file right (the client can't read it like this either), then run the command again",
         )
     })?;
     // A file that held nothing but our hooks is one that we made.
+    let remove = pace.is_none();
     let keep = old.is_some() || !remove;
     let emptied = remove && new == EMPTY && old.as_deref() != Some(EMPTY);
     Ok(SettingsChange { target, old, new: Some(new).filter(|_| keep && !emptied) })
@@ -203,12 +205,12 @@ fn settings(target: Target, every: Option<Duration>, remove: bool) -> Result<Set
 
 fn command(target: Target, remove: bool) -> Result<SettingsChange> {
     let (path, old) = (target.path(), target.read()?);
-    let ours = old.as_deref().is_none_or(is_our_command);
-    let new = match (ours, remove) {
-        (true, true) => None,
-        (true, false) => Some(COMMAND_FILE.to_owned()),
-        (false, true) => old.clone(),
-        (false, false) => {
+    let owner = old.as_deref().map_or(CommandOwner::Us, command_owner);
+    let new = match (owner, remove) {
+        (CommandOwner::Us, true) => None,
+        (CommandOwner::Us, false) => Some(command_file()),
+        (CommandOwner::Edited, _) | (CommandOwner::User, true) => old.clone(),
+        (CommandOwner::User, false) => {
             return Err(Error::new(Kind::Refused, format!("Cannot replace {}", path.display()))
                 .because("it is a command of your own")
                 .hint("rename it, then run `snap init` again; nothing was changed"));

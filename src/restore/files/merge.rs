@@ -77,7 +77,10 @@ pub(in crate::restore) fn plan(
     if let Some(then) = settings(around) {
         as_saved = as_saved.under(then);
     }
-    let theirs = repository.tree_with(Some(&base), &saved_changes(&mut maker, &as_saved, saved)?)?;
+    let changes = saved_changes(&mut maker, &as_saved, saved)?;
+    // What was edited after it was committed stands on it, and is no other side of it.
+    let changes = repository.missing_in(listing.head.as_deref(), changes)?;
+    let theirs = repository.tree_with(Some(&base), &changes)?;
     let ours =
         repository.tree_with(listing.head.as_deref(), &present_changes(workspace, repository, &listing)?)?;
     let mut merged = repository.merge_trees(&base, &ours, &theirs)?;

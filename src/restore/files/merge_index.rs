@@ -53,6 +53,7 @@ impl Layer {
             changes.push((edit.path.clone(), version));
         }
         repository.write_blobs(&blobs)?;
+        let changes = repository.missing_in(listing.head.as_deref(), changes)?;
         let theirs = repository.tree_with(Some(base), &changes)?;
         let ours = repository.tree_with(listing.head.as_deref(), &staged_here(listing))?;
         let merged = repository.merge_trees(base, &ours, &theirs)?;

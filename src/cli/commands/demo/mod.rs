@@ -63,35 +63,36 @@ impl Demo {
 
     fn tell(&self, stage: &mut Stage<'_>, context: &Context) -> Result<Outcome> {
         let folder = Line(&stage.folder().to_string_lossy()).to_string();
-        stage.say(&format!("A made-up project with a session of Claude Code, in {folder}. It is not yours: nothing of yours is read or changed."));
+        stage.say(&format!("A made-up project with a session of Claude Code, in {folder}. It is not yours: nothing of yours is read or changed."))?;
         project::make(stage)?;
         let (shop, clone) = (stage.shop(), stage.folder().join(CLONE));
         session::write(&shop, &stage.client_folder(), &[&shop, &clone], context.now)?;
         let saved = Tree::read(stage, &stage.shop())?;
 
-        stage.chapter("An agent has changed files of every kind, and is not done:");
+        stage.chapter("An agent has changed files of every kind, and is not done:")?;
         stage.runs(&["git", "status", "--short"])?;
 
-        stage.chapter("All of it is saved: the conversation, tasks, agents, grants, and each pending edit.");
+        stage
+            .chapter("All of it is saved: the conversation, tasks, agents, grants, and each pending edit.")?;
         stage.runs(&["snap", "save", "before refactor", "-m", "prices are cents now"])?;
         stage.runs(&["snap", "list"])?;
         stage.runs(&["snap", "show"])?;
         stage.runs(&["snap", "diff", "--stat"])?;
         stage.runs(&["snap", "diff", "--", "src/price.py"])?;
 
-        stage.chapter("Then somebody wrecks the work tree.");
+        stage.chapter("Then somebody wrecks the work tree.")?;
         stage.runs(&["git", "reset", "-q", "--hard"])?;
         stage.runs(&["git", "clean", "-fdq"])?;
         stage.runs(&["rm", "-r", "src"])?;
         stage.runs(&["git", "status", "--short"])?;
-        stage.chapter("`rewind` puts it back exactly as it was.");
+        stage.chapter("`rewind` puts it back exactly as it was.")?;
         stage.runs(&["snap", "rewind", "--no-session"])?;
         stage.runs(&["git", "status", "--short"])?;
         self.compare(stage, &saved)?;
 
         stage.chapter(
             "The same in another clone, as on another machine: files, conversation, tasks and grants.",
-        );
+        )?;
         stage.runs(&["snap", "export", "-o", "../moment.snap"])?;
         stage.runs(&["git", "clone", "-q", ".", &format!("../{CLONE}")])?;
         stage.enters(CLONE)?;
@@ -103,7 +104,7 @@ impl Demo {
             stage.runs(&["snap", "resume", "latest", "--grants", "all", "--no-run"])?;
             stage.runs(&["git", "status", "--short"])?;
             self.compare(stage, &saved)?;
-            stage.say("The last line of `resume` is what continues the conversation there; without `--no-run`, snap starts it.");
+            stage.say("The last line of `resume` is what continues the conversation there; without `--no-run`, snap starts it.")?;
         }
         Ok(Outcome::Done)
     }
@@ -128,7 +129,6 @@ impl Demo {
         stage.praises(&format!(
             "Compared: {} and the index are as they were saved, byte for byte.",
             count(saved.files(), "file")
-        ));
-        Ok(())
+        ))
     }
 }

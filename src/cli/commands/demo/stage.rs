@@ -132,16 +132,16 @@ impl<'u> Stage<'u> {
     /// [`Kind::Environment`] with the path.
     pub(super) fn close(self, keep: bool) -> Result<()> {
         if !keep {
-            self.ui.say("");
-            self.ui.say("Everything that the demo made is removed again (`snap demo --keep` leaves it).");
+            self.ui.line("")?;
+            self.ui.line("Everything that the demo made is removed again (`snap demo --keep` leaves it).")?;
             return self.scratch.remove();
         }
         let script = self.folder.join(SHELL);
         self.write_shell(&script)?;
         self.scratch.keep();
         let shown = |path: &Path| quoted(&path.to_string_lossy());
-        self.ui.say("");
-        self.ui.say("Everything stays there. To play with it:");
+        self.ui.line("")?;
+        self.ui.line("Everything stays there. To play with it:")?;
         self.ui.line(&format!("  {}  # a shell in it, with a home of its own", shown(&script)))?;
         for tried in ["snap view", "snap undo", "snap show --talk", "snap doctor", "snap resume --dry-run"] {
             self.ui.line(&format!("  {tried}"))?;
@@ -169,20 +169,29 @@ impl<'u> Stage<'u> {
         &self.here
     }
 
-    /// Says something.
-    pub(super) fn say(&mut self, words: &str) {
-        self.ui.say(words);
+    /// Says something: where the commands print, so that both stay in order in a pipe too.
+    ///
+    /// # Errors
+    /// [`Kind::ClosedPipe`] if nobody reads any more.
+    pub(super) fn say(&mut self, words: &str) -> Result<()> {
+        self.ui.line(words)
     }
 
     /// Says that something was found to be good.
-    pub(super) fn praises(&mut self, words: &str) {
-        self.ui.say(Style::Good.of(words));
+    ///
+    /// # Errors
+    /// As [`Stage::say`].
+    pub(super) fn praises(&mut self, words: &str) -> Result<()> {
+        self.ui.line(Style::Good.of(words))
     }
 
     /// Says what comes next.
-    pub(super) fn chapter(&mut self, title: &str) {
-        self.ui.say("");
-        self.ui.say(Style::Strong.of(title));
+    ///
+    /// # Errors
+    /// As [`Stage::say`].
+    pub(super) fn chapter(&mut self, title: &str) -> Result<()> {
+        self.ui.line("")?;
+        self.ui.line(Style::Strong.of(title))
     }
 
     /// Asks a person, if there is one.
@@ -261,13 +270,15 @@ impl<'u> Stage<'u> {
 
     fn prints(&mut self, words: &[&str]) -> Result<()> {
         let typed: Vec<String> = words.iter().map(|word| quoted(word)).collect();
-        self.ui.say("");
+        self.ui.line("")?;
         self.ui.line(text![Style::Faint.of("$ "), Style::Strong.of(in_command(&typed.join(" ")))])?;
         self.ui.flush()
     }
 
     fn finish(&self, words: &[&str], command: &mut Command) -> Result<()> {
-        let status = command.status().map_err(|error| failed(words).because(error))?;
+        // What a command says stands where it prints.
+        let shown = self.ui.shared_output()?;
+        let status = command.stderr(shown).status().map_err(|error| failed(words).because(error))?;
         self.check()?;
         if status.success() { Ok(()) } else { Err(failed(words).because(status)) }
     }
