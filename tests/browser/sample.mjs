@@ -196,7 +196,8 @@ export function hostile(file) {
   page.index.about = PAYLOADS.map(text => [text, text]);
   page.thread({ name: PAYLOADS[2], about: PAYLOADS[3] });
   for (const text of PAYLOADS) {
-    for (const kind of 'patskx') page.item(kind, { text: `${text}\n\n${text} and **${text}** and \`${text}\`\n\n- ${text}\n> ${text}\n\n| ${text} | b |\n| - | - |\n| ${text} | ${text} |`, label: text, about: text, file: text, time: START });
+    page.item('x', { label: text, about: text, time: START });
+    for (const kind of 'patsk') page.item(kind, { text: `${text}\n\n${text} and **${text}** and \`${text}\`\n\n- ${text}\n> ${text}\n\n| ${text} | b |\n| - | - |\n| ${text} | ${text} |`, label: text, about: text, file: text, time: START });
     page.item('c', { label: text, file: text, about: text, input: text, text, failed: true, time: START });
     page.item('c', { label: 'Edit', file: text, about: text, form: 'd', input: `@@ ${text}\n-${text}\n+${text}\n`, text, time: START });
   }

@@ -184,10 +184,10 @@ class App {
     const about = report.threads[thread];
     if (!about) return;
     this.view = view;
-    this.draw(isMain ? 'conversation' : 'agents', isMain ? 'Conversation' : about.name, view.toolbar,
+    this.draw(isMain ? 'conversation' : 'agents', isMain ? 'Conversation' : threadTitle(about), view.toolbar,
       isMain ? view.contents() : agentsSidebar(report, thread),
       isMain ? null : make('div', { class: 'agent-head' }, statusBadge(about.status), about.type ? make('span', { class: 'dim' }, about.type) : null,
-        about.about ? make('p', {}, about.about) : null, make('p', { class: 'dim small' }, count(about.count, 'item'), startedBy(report, thread))),
+        about.about && about.about !== threadTitle(about) ? make('p', {}, about.about) : null, make('p', { class: 'dim small' }, count(about.count, 'item'), startedBy(report, thread))),
       view.host);
     this.thread = thread;
     view.start();

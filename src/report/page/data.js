@@ -125,6 +125,11 @@ class Report {
   }
 }
 
+/** What a conversation is called. Where its name is only a number of the client, what it was about says more. @param {Thread} thread */
+function threadTitle({ name, about }) {
+  return about && /^(agent-)?[0-9a-f-]{8,}$/i.test(name) ? about.split('\n')[0].slice(0, 100) : name;
+}
+
 /** @returns {Index} */
 function readIndex() {
   const element = document.getElementById('index');

@@ -42,10 +42,7 @@ class EditsView {
 
   /** @param {number} place */
   async reach(place) {
-    await this.feed.reach(place);
-    const element = document.getElementById(`e${place}`);
-    if (element) await scrollToElement(element);
-    return element;
+    return this.feed.reach(place, `e${place}`);
   }
 
   /** @param {number} place @param {boolean} sideBySide @returns {Promise<HTMLElement>} */
@@ -80,7 +77,7 @@ class EditsView {
     items.slice(0, 12).forEach((item, place) => {
       const thread = report.threads[report.threadOf(item)];
       add(line, place ? ', ' : '', make('a', { href: `#r${item}` }, `${report.labelOf(item) || 'call'} #${item + 1}`),
-        thread && thread.kind !== 'main' ? ` (${thread.name})` : '');
+        thread && thread.kind !== 'main' ? ` (${threadTitle(thread)})` : '');
     });
     if (items.length > 12) add(line, ` and ${count(items.length - 12, 'other call')}`);
     return line;

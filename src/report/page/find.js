@@ -174,7 +174,7 @@ class Find {
       const thread = owner >= 0 ? report.threads[report.threadOf(owner)] : null;
       const where = owner < 0
         ? report.edits[-1 - owner].path
-        : `#${owner + 1} ${report.labelOf(owner) || KINDS[report.kinds[owner]]}${thread && thread.kind !== 'main' ? `, ${thread.name}` : ''}`;
+        : `#${owner + 1} ${report.labelOf(owner) || KINDS[report.kinds[owner]]}${thread && thread.kind !== 'main' ? `, ${threadTitle(thread)}` : ''}`;
       const words = hits ? before.replace(/\s+/g, ' ') : report.fileOf(owner) || report.aboutOf(owner);
       add(this.list, this.entry(owner < 0 ? `#e${-1 - owner}` : `#r${owner}`, where, words, match, after.replace(/\s+/g, ' '), text, hits));
     }

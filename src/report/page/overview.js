@@ -91,11 +91,11 @@ function agentsPart(report) {
     const last = thread.from + thread.count - 1;
     const took = thread.count ? report.time[last] - report.time[thread.from] : 0;
     return make('div', { class: 'agent' },
-      make('a', { href: `#a${place}` }, thread.name),
+      make('a', { href: `#a${place}` }, threadTitle(thread)),
       thread.type ? make('span', { class: 'dim' }, thread.type) : null,
       thread.kind === 'aside' ? make('span', { class: 'badge' }, 'side conversation') : statusBadge(thread.status),
-      thread.about ? make('p', {}, thread.about) : null,
-      make('p', { class: 'dim small' }, count(thread.count, 'item'), took > 0 ? `, ${duration(took)}` : '', startedBy(report, place),
+      thread.about && thread.about !== threadTitle(thread) ? make('p', {}, thread.about) : null,
+      make('p', { class: 'dim small' }, threadTitle(thread) !== thread.name ? `${thread.name}, ` : '', count(thread.count, 'item'), took > 0 ? `, ${duration(took)}` : '', startedBy(report, place),
         thread.evidence ? `, ${thread.evidence}` : ''));
   });
 }
@@ -105,13 +105,13 @@ function startedBy(report, place) {
   const parent = report.threads[place].parent;
   if (!parent || parent.item === null || parent.item === undefined || parent.item < 0) return null;
   const from = report.threads[parent.thread];
-  return make('span', {}, ', started in ', make('a', { href: `#r${parent.item}` }, `${from?.kind === 'main' ? 'the conversation' : from?.name ?? 'a conversation'} #${parent.item + 1}`));
+  return make('span', {}, ', started in ', make('a', { href: `#r${parent.item}` }, `${!from ? 'a conversation' : from.kind === 'main' ? 'the conversation' : threadTitle(from)} #${parent.item + 1}`));
 }
 
 /** @param {Report} report @param {number} current */
 function agentsSidebar(report, current) {
   const tree = agentTree(report, place => make('a', { href: `#a${place}`, 'aria-current': place === current ? 'true' : null, title: shownText(report.threads[place].about ?? '') },
-    report.threads[place].name));
+    threadTitle(report.threads[place])));
   tree.classList.add('contents');
   return sidebar(count(report.threads.length - 1, 'agent'), make('p', {}, make('a', { href: '#agents' }, 'All agents')), tree);
 }

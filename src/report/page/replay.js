@@ -142,7 +142,7 @@ class Replay {
     const thread = report.threads[report.threadOf(item)];
     const words = `Step ${number(this.place + 1)} of ${number(steps.length)}`;
     this.slider.setAttribute('aria-valuetext', words);
-    this.where.replaceChildren(words, ', ', moment(report.time[item], true) ?? 'time unknown', thread && thread.kind !== 'main' ? shown(`, ${thread.name}`) : '',
+    this.where.replaceChildren(words, ', ', moment(report.time[item], true) ?? 'time unknown', thread && thread.kind !== 'main' ? shown(`, ${threadTitle(thread)}`) : '',
       ', ', make('a', { href: `#r${item}` }, 'in the conversation'));
     const trail = [];
     for (let at = Math.max(0, this.place - TRAIL); at <= this.place; at += 1) {

@@ -8,7 +8,7 @@ const NEAR = 1200;
 /** The height at which browsers begin to lose precision. A longer list is cut in pages. */
 const TALLEST = 8_000_000;
 
-/** @typedef {{fill: () => Promise<Node> | Node, height: number, isFull: boolean, done: Promise<void> | null, isNear: boolean, stays: boolean}} Slot */
+/** @typedef {{fill: () => Promise<Node> | Node, height: number, isFull: boolean, done: Promise<void> | null, isNear: boolean, stays: boolean, held: boolean}} Slot */
 
 /** @type {WeakMap<Element, Slot>} */
 const slots = new WeakMap();
@@ -74,7 +74,7 @@ function breath() {
  * @returns {E}
  */
 function lazily(element, height, fill) {
-  slots.set(element, { fill, height, isFull: false, done: null, isNear: false, stays: false });
+  slots.set(element, { fill, height, isFull: false, done: null, isNear: false, stays: false, held: false });
   element.style.height = `${Math.ceil(height)}px`;
   watcher.observe(element);
   if (keepAll) {
@@ -110,7 +110,7 @@ function fillSlot(element) {
 /** @param {Element} element */
 function emptySlot(element) {
   const slot = slots.get(element);
-  if (!slot || !slot.isFull || slot.stays || keepAll) return;
+  if (!slot || !slot.isFull || slot.stays || slot.held || keepAll) return;
   // What the reader is in, or has selected, stays.
   if (element.contains(document.activeElement) && document.activeElement !== document.body) return;
   const selection = document.getSelection();
@@ -213,11 +213,12 @@ class Feed {
   }
 
   /**
-   * Brings a number into the page, and returns its block's element.
+   * Brings a number into the page, and shows it at the top of the screen.
    * @param {number} what
-   * @returns {Promise<HTMLElement | null>}
+   * @param {string} id of its element
+   * @returns {Promise<HTMLElement | null>} its element
    */
-  async reach(what) {
+  async reach(what, id) {
     let low = 0;
     let high = this.blocks.length - 1;
     while (low < high) {
@@ -227,8 +228,14 @@ class Feed {
     }
     if (!this.blocks[low]) return null;
     this.show(this.pages.findLastIndex(first => first <= low));
-    const element = this.elements[low];
-    await fillSlot(element);
+    const block = this.elements[low];
+    const slot = slots.get(block);
+    // The watcher may still speak of the place where the reader was.
+    if (slot) slot.held = true;
+    await fillSlot(block);
+    const element = document.getElementById(id);
+    if (element) await scrollToElement(element);
+    if (slot) slot.held = false;
     return element;
   }
 }
@@ -241,7 +248,7 @@ async function scrollToElement(element) {
   element.scrollIntoView({ block: 'start' });
   for (let frame = 0; frame < 3; frame += 1) {
     await new Promise(go => requestAnimationFrame(go));
-    const off = element.getBoundingClientRect().top - parseFloat(getComputedStyle(element).scrollMarginTop || '0');
+    const off = element.getBoundingClientRect().top - parseFloat(getComputedStyle(document.documentElement).scrollPaddingTop || '0');
     if (Math.abs(off) > 2 && element.isConnected) element.scrollIntoView({ block: 'start' });
   }
 }

@@ -5,7 +5,7 @@
 'use strict';
 
 /** How many chunks a worker gets at a time. */
-const GROUP = 4;
+const GROUP = 2;
 
 /** How many hits come with the words around them. The others are counted. */
 const SNIPPETS = 2000;
@@ -13,7 +13,7 @@ const SNIPPETS = 2000;
 /** How long workers wait for the next search, in milliseconds. */
 const IDLE = 4000;
 
-/** A place in a group: whose text it is (an item, or -1 - edit), and where it lies. @typedef {[number, number, number, number]} Piece */
+/** A place in a group: whose text it is (an item, or -1 - edit), and where it lies. @typedef {[number, number, number, number, number]} Piece */
 /** @typedef {{owner: number, hits: number, before: string, match: string, after: string}} Found */
 
 // These functions also run in the workers. They use nothing but each other.
@@ -21,7 +21,7 @@ const IDLE = 4000;
 /**
  * Looks for a text in a group of chunks.
  * @param {string[]} packed
- * @param {Piece[]} pieces owner, chunk of the group, first byte, bytes
+ * @param {Piece[]} pieces owner, chunk of the group, first byte, bytes, bytes of a call's input
  * @param {string} wanted in lower case
  * @param {boolean} snippets whether to return the words around the first hit
  * @returns {Promise<Found[]>}
@@ -32,24 +32,44 @@ async function searchGroup(packed, pieces, wanted, snippets) {
   /** @type {Map<number, boolean>} */
   const hopeless = new Map();
   const decoder = new TextDecoder();
+  const isPlain = /^[\x20-\x7e]+$/.test(wanted);
   for (const text of packed) chunks.push(await gunzip(fromBase64(text)));
   const results = [];
-  for (const [owner, chunk, at, length] of pieces) {
+  for (const [owner, chunk, at, length, input] of pieces) {
     let bytes = chunks[chunk].subarray(at, at + length);
     if (bytes.length === length) {
       let none = hopeless.get(chunk);
       if (none === undefined) {
-        none = !plain(decoder.decode(chunks[chunk]), owner).includes(wanted);
-        hopeless.set(chunk, none && !/[\ue000-\ue002]/.test(wanted));
+        none = isPlain && owner >= 0 ? !holds(chunks[chunk], wanted) : !plain(decoder.decode(chunks[chunk]), owner).includes(wanted);
+        hopeless.set(chunk, none);
       }
       if (none) continue;
     } else {
       bytes = joined(chunks, chunk, at, length);
     }
-    const found = searchText(decoder.decode(bytes), owner, wanted, snippets);
+    // Between the input and the output of a call there is a line end.
+    const text = input ? `${decoder.decode(bytes.subarray(0, input))}\n${decoder.decode(bytes.subarray(input))}` : decoder.decode(bytes);
+    const found = searchText(text, owner, wanted, snippets);
     if (found) results.push(found);
   }
   return results;
+}
+
+/**
+ * Says whether bytes hold a text, in either case. Most chunks do not, and then nothing is made of them.
+ * @param {Uint8Array} bytes @param {string} wanted plain letters, in lower case
+ */
+function holds(bytes, wanted) {
+  const low = Array.from(wanted, letter => letter.charCodeAt(0));
+  const high = Array.from(wanted.toUpperCase(), letter => letter.charCodeAt(0));
+  const last = bytes.length - low.length;
+  for (let at = 0; at <= last; at += 1) {
+    if (bytes[at] !== low[0] && bytes[at] !== high[0]) continue;
+    let same = 1;
+    while (same < low.length && (bytes[at + same] === low[same] || bytes[at + same] === high[same])) same += 1;
+    if (same === low.length) return true;
+  }
+  return false;
 }
 
 /** Marks of changed words stand inside the words of an edit. @param {string} text @param {number} owner */
@@ -67,9 +87,10 @@ function searchText(text, owner, wanted, snippets) {
   const found = { owner, hits, before: '', match: '', after: '' };
   if (!snippets) return found;
   const shown = owner < 0 ? text.replace(/[\ue000\ue001]/g, '') : text;
-  found.before = shown.slice(Math.max(0, first - 60), first);
+  const colours = /\u001b\[[\d;]*m/g;
+  found.before = shown.slice(Math.max(0, first - 60), first).replace(colours, '');
   found.match = shown.slice(first, first + wanted.length);
-  found.after = shown.slice(first + wanted.length, first + wanted.length + 120);
+  found.after = shown.slice(first + wanted.length, first + wanted.length + 160).replace(colours, '');
   return found;
 }
 
@@ -106,7 +127,7 @@ let program = null;
 
 function workerProgram() {
   if (program) return program;
-  const source = `'use strict';${[fromBase64, gunzip, searchGroup, plain, searchText, joined, workerMain].join('\n')}\nworkerMain();`;
+  const source = `'use strict';${[fromBase64, gunzip, searchGroup, holds, plain, searchText, joined, workerMain].join('\n')}\nworkerMain();`;
   const address = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
   const types = /** @type {any} */ (window).trustedTypes;
   program = types
@@ -163,20 +184,20 @@ class Search {
     const pieces = [];
     for (let item = 0; item < report.count; item += 1) {
       if (report.kinds[item] !== 'i' && report.bytes[item] > 0) {
-        pieces.push([item, report.chunks[item], report.at[item], report.bytes[item]]);
+        pieces.push([item, report.chunks[item], report.at[item], report.bytes[item], report.input?.[item] ?? 0]);
       }
     }
     report.edits.forEach((edit, place) => {
-      if (edit.bytes > 0) pieces.push([-1 - place, edit.chunk, edit.at, edit.bytes]);
+      if (edit.bytes > 0) pieces.push([-1 - place, edit.chunk, edit.at, edit.bytes, 0]);
     });
     pieces.sort((one, other) => one[1] - other[1] || one[2] - other[2]);
     /** @type {{packed: number[], pieces: Piece[]}[]} */
     const groups = [];
     pieces.forEach((piece, place) => {
-      const [owner, chunk, at, bytes] = piece;
+      const [owner, chunk, at, bytes, input] = piece;
       let group = groups.at(-1);
       if (!group || chunk >= group.packed[0] + GROUP) groups.push((group = { packed: [chunk], pieces: [] }));
-      group.pieces.push([owner, chunk - group.packed[0], at, bytes]);
+      group.pieces.push([owner, chunk - group.packed[0], at, bytes, input]);
       const next = pieces[place + 1];
       let last = next ? (next[2] > 0 ? next[1] : Math.max(chunk, next[1] - 1)) : chunk;
       while (!next && document.getElementById(`c${last + 1}`)) last += 1;

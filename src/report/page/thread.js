@@ -26,6 +26,7 @@ function passes(report, item, by) {
 function guessHeight(report, item) {
   const kind = report.kinds[item];
   if (kind === 'i') return 340;
+  if (kind === 'x') return 70;
   if (isFoldable(report, item)) return report.agents.has(item) ? 66 : 37;
   const bytes = Math.min(report.bytes[item], report.bytes[item] > LONG_TEXT ? LONG_TEXT / 4 : LONG_TEXT);
   const lines = Math.max(Math.min(report.lines?.[item] ?? 1, bytes / 8), bytes / 90);
@@ -40,10 +41,10 @@ class ThreadView {
   constructor(report, thread, refilter) {
     this.report = report;
     this.thread = thread;
-    const { from, count: many, name } = report.threads[thread];
+    const { from, count: many } = report.threads[thread];
     this.items = [];
     for (let item = from; item < from + many; item += 1) if (passes(report, item, filter)) this.items.push(item);
-    this.host = make('div', { role: 'feed', class: 'feed', 'aria-label': `Turns of ${name}` });
+    this.host = make('div', { role: 'feed', class: 'feed', 'aria-label': `Turns of ${threadTitle(report.threads[thread])}` });
     this.feed = new Feed(this.host, this.blocks(), 'turns');
     const left = many - this.items.length;
     this.toolbar = make('div', { class: 'toolbar' },
@@ -89,10 +90,7 @@ class ThreadView {
   async reach(item) {
     const place = lowerBound(this.items, item);
     if (this.items[place] !== item) return null;
-    await this.feed.reach(place);
-    const element = document.getElementById(`r${item}`);
-    if (element) await scrollToElement(element);
-    return element;
+    return this.feed.reach(place, `r${item}`);
   }
 
   /** The prompts, as links. @returns {HTMLElement | null} */

@@ -178,7 +178,7 @@ function lanesChart(report, scale) {
   const agents = report.threads.map((thread, place) => ({ thread, place })).filter(({ thread }) => thread.kind === 'agent' && thread.count > 0)
     .map(({ thread, place }) => {
       const times = [...report.time.subarray(thread.from, thread.from + thread.count)].filter(time => time > 0);
-      return { place, name: thread.name, start: Math.min(...times), end: Math.max(...times), has: times.length > 0 };
+      return { place, name: threadTitle(thread), start: Math.min(...times), end: Math.max(...times), has: times.length > 0 };
     }).filter(agent => agent.has).sort((one, other) => one.start - other.start);
   if (!agents.length) return null;
   for (const { place, name, start, end } of agents) {

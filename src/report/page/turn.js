@@ -20,7 +20,7 @@ const unfolded = new Set();
 
 /** @param {Report} report @param {number} item */
 function isFoldable(report, item) {
-  return 'tcskx'.includes(report.kinds[item]);
+  return 'tcsk'.includes(report.kinds[item]);
 }
 
 /**
@@ -36,6 +36,7 @@ async function turn(report, item, { place, of, before }) {
   });
   add(article, newDay(report, item, before));
   if (isFoldable(report, item)) add(article, foldable(report, item));
+  else if (kind === 'x') add(article, make('p', { class: 'fold cut-line' }, make('b', { id: `h${item}` }, 'Compaction'), ' ', report.aboutOf(item), turnPlace(report, item)));
   else if (kind === 'i') add(article, turnHead(report, item), await picture(report, item));
   else add(article, turnHead(report, item), await prose(report, item));
   return article;
@@ -173,7 +174,7 @@ function summaryOf(report, item) {
   const about = report.aboutOf(item);
   const file = report.fileOf(item);
   if (kind === 'c') add(head, make('b', {}, label || 'Tool'));
-  else if (kind === 'k' || kind === 'x') add(head, make('b', {}, 'Compaction'), ' ', about ? '' : label);
+  else if (kind === 'k') add(head, make('b', {}, 'Compaction'), ' ', about ? '' : label);
   else if (kind === 't') add(head, make('b', {}, 'Thinking'));
   else add(head, make('b', {}, label || KINDS[kind]));
   if (file) add(head, ' ', make('code', { class: 'path' }, file));
@@ -183,7 +184,7 @@ function summaryOf(report, item) {
     report.open.has(item) ? make('span', { class: 'badge' }, 'no result') : null,
     report.emptied.has(item) ? make('span', { class: 'badge' }, 'left out') : null,
     (report.took?.[item] ?? 0) >= 10 ? make('span', { class: 'dim' }, duration(report.took?.[item] ?? 0)) : null,
-    kind !== 'x' && report.lines?.[item] ? make('span', { class: 'dim' }, count(report.lines[item], 'line')) : null));
+    report.lines?.[item] ? make('span', { class: 'dim' }, count(report.lines[item], 'line')) : null));
   return summary;
 }
 
@@ -192,7 +193,7 @@ function agentLink(report, item) {
   const thread = report.agents.get(item);
   const agent = thread === undefined ? null : report.threads[thread];
   if (!agent) return null;
-  return make('p', { class: 'follow' }, make('a', { href: `#a${thread}` }, `Conversation of the agent ${agent.name}`),
+  return make('p', { class: 'follow' }, make('a', { href: `#a${thread}` }, `Conversation of the agent: ${threadTitle(agent)}`),
     make('span', { class: 'dim' }, ` ${count(agent.count, 'item')}${agent.status ? `, ${agent.status}` : ''}`));
 }
 
