@@ -1,4 +1,4 @@
-// Makes sample pages: `node sample.mjs small|hostile|large FILE [MB]`.
+// Makes sample pages: `node sample.mjs small|hostile|empty|long|large FILE [MB]`.
 import { Page } from './page.mjs';
 
 const START = 1_790_000_000;
@@ -234,13 +234,25 @@ export function hostile(file) {
   page.write(file);
 }
 
+/** A snapshot without a session. */
+export function empty(file) {
+  new Page('Nothing').write(file);
+}
+
+/** So many turns that a browser could not scroll through them at once. */
+export function long(file) {
+  const page = new Page('A very long talk');
+  page.thread({ name: 'Conversation' });
+  for (let turn = 0; turn < 120000; turn += 1) page.item('pa'[turn % 2], { text: `Turn ${turn} says this.`, time: START + turn });
+  page.write(file);
+}
+
+const SAMPLES = { small, hostile, empty, long, large };
 const [kind, file, megabytes] = process.argv.slice(2);
 if (process.argv[1] === import.meta.filename) {
-  if (kind === 'small') small(file);
-  else if (kind === 'hostile') hostile(file);
-  else if (kind === 'large') large(file, Number(megabytes ?? 100));
+  if (file && Object.hasOwn(SAMPLES, kind)) SAMPLES[kind](file, Number(megabytes ?? 100));
   else {
-    console.error('usage: node sample.mjs small|hostile|large FILE [MB]');
+    console.error('usage: node sample.mjs small|hostile|empty|long|large FILE [MB]');
     process.exit(2);
   }
 }

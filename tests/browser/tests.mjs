@@ -177,6 +177,7 @@ async function jumpsFromAnEditToItsCall(context) {
     await watched.settle();
     check(await isOnScreen(page, `e${place}`), 'the edit is not on the screen on the way back');
     await watched.sound('from an edit to its call and back');
+    // The way back leads to where the reader was.
     await page.goBack();
     await page.waitForFunction(id => document.getElementById(id), hash.slice(1));
     await watched.settle();
@@ -242,6 +243,24 @@ async function keepsItsPlace(context) {
   });
 }
 
+async function hasPagesWhereItIsTooTall(context) {
+  return on(context, { hash: '#conversation' }, async (watched, page) => {
+    await watched.settle();
+    const pages = await page.evaluate(() => window.snapReport.app.view?.feed?.pages.length ?? 0);
+    if (pages < 2) return 'one page is enough';
+    const { own } = await facts(page);
+    check(await page.evaluate(() => document.documentElement.scrollHeight) < 16_000_000, 'the page is too tall');
+    await page.locator('.pager button').last().scrollIntoViewIfNeeded();
+    await page.locator('.pager button').last().click();
+    await page.waitForFunction(() => window.snapReport.app.view.feed.page === 1);
+    await watched.go(`#r${own - 1}`);
+    check(await isOnScreen(page, `r${own - 1}`), 'the last turn is not on the screen');
+    await watched.go('#r0');
+    check(await isOnScreen(page, 'r0'), 'the first turn is not on the screen');
+    await watched.sound('pages of turns');
+  });
+}
+
 async function filters(context) {
   return on(context, { hash: '#conversation' }, async (watched, page) => {
     const { kinds, own } = await facts(page);
@@ -254,6 +273,9 @@ async function filters(context) {
     await page.locator('.toolbar select').selectOption('talk');
     await watched.settle();
     check(await page.locator('.turn.call').count() === 0, 'a tool call is shown');
+    await page.locator('.toolbar select').selectOption('open');
+    await watched.settle();
+    check(await page.locator('.turn details:not([open])').count() === 0, 'something is still folded');
     await watched.sound('filters');
   });
 }
@@ -444,6 +466,7 @@ export const tests = [
   ['diffs have the same lines unified and side by side', showsDiffsBothWays],
   ['a call leads to its agent, and back', followsAgents],
   ['an address leads to a turn, also after a reload', keepsItsPlace],
+  ['a very long talk has pages', hasPagesWhereItIsTooTall],
   ['filters show only what they name', filters],
   ['everything works by the keyboard', worksByKeyboard],
   ['the replay steps and plays', replays],

@@ -31,6 +31,7 @@ class App {
     this.status = make('p', { class: 'status', role: 'status' });
     this.shortcuts = remembered('keys') !== 'off';
     keepAll = report.totalBytes < SMALL;
+    document.body.classList.toggle('filled', keepAll);
   }
 
   start() {
@@ -60,8 +61,6 @@ class App {
       clearTimeout(scrolled);
       scrolled = window.setTimeout(() => this.noteReading(), 150);
     }, { passive: true });
-    window.addEventListener('beforeprint', () => document.body.classList.add('printing'));
-    window.addEventListener('afterprint', () => document.body.classList.remove('printing'));
     document.addEventListener('DOMContentLoaded', () => {
       if (!isWhole()) this.say('This file is cut short: a part of the session is missing at its end.', true);
     });
@@ -121,7 +120,9 @@ class App {
   /** Shows what the address asks for. @param {string} [text] what to mark there */
   async route(text) {
     const { report } = this;
-    const hash = location.hash.slice(1);
+    // A reader who comes back, or loads the page again, goes on where it was left.
+    const noted = history.state?.at;
+    const hash = typeof noted === 'string' && !text ? noted : location.hash.slice(1);
     const place = /^([rae])(\d+)$/.exec(hash);
     const at = place ? Number(place[2]) : -1;
     if (place?.[1] === 'r' && at < report.count) {
@@ -129,7 +130,7 @@ class App {
       if (thread >= 0) await this.showItem(thread, at, text);
     } else if (place?.[1] === 'a' && at > 0 && at < report.threads.length) {
       this.showThread(at);
-      await this.reread();
+      window.scrollTo(0, 0);
     } else if (place?.[1] === 'e' && at < report.edits.length) {
       if (this.part !== 'edits') this.show('edits');
       if (this.view instanceof EditsView) {
@@ -141,15 +142,10 @@ class App {
       const part = PARTS.some(([name]) => name === hash) ? hash : 'overview';
       if (part === 'conversation') this.showThread(0);
       else this.show(part);
-      await this.reread();
+      const inside = part === 'overview' && hash ? this.overview.querySelector(`[id="${CSS.escape(hash)}"]`) : null;
+      if (inside) inside.scrollIntoView();
+      else window.scrollTo(0, 0);
     }
-  }
-
-  /** Goes back to where the reader was in this part. */
-  async reread() {
-    const item = history.state?.item;
-    if (this.view instanceof ThreadView && typeof item === 'number') await this.view.reach(item);
-    else window.scrollTo(0, 0);
   }
 
   /** @param {number} thread @param {number} item @param {string} [text] */
@@ -173,6 +169,12 @@ class App {
   showThread(thread) {
     const { report } = this;
     const isMain = thread === 0;
+    const about = report.threads[thread];
+    if (!about) {
+      this.view = null;
+      this.draw('conversation', 'Conversation', null, null, make('p', { class: 'dim' }, 'There is no conversation in this page.'));
+      return;
+    }
     if (this.thread === thread && this.view instanceof ThreadView) return;
     const view = new ThreadView(report, thread, value => {
       const item = this.firstVisible();
@@ -181,8 +183,6 @@ class App {
       this.showThread(thread);
       if (item >= 0 && this.view instanceof ThreadView) void this.view.reach(this.view.items[lowerBound(this.view.items, item)] ?? -1);
     });
-    const about = report.threads[thread];
-    if (!about) return;
     this.view = view;
     this.draw(isMain ? 'conversation' : 'agents', isMain ? 'Conversation' : threadTitle(about), view.toolbar,
       isMain ? view.contents() : agentsSidebar(report, thread),
@@ -257,9 +257,10 @@ class App {
 
   /** The first turn or file on the screen. */
   firstVisible() {
+    const under = parseFloat(getComputedStyle(document.documentElement).scrollPaddingTop) + 16;
     for (const element of this.main.querySelectorAll('.turn, .file')) {
       const { bottom } = element.getBoundingClientRect();
-      if (bottom > 110) return Number(element.id.slice(1));
+      if (bottom > under) return Number(element.id.slice(1));
     }
     return -1;
   }
@@ -269,9 +270,12 @@ class App {
     const at = this.firstVisible();
     if (at < 0) return;
     const side = this.main.querySelector('.side');
-    if (this.view instanceof EditsView) markCurrent(side, `#e${at}`);
+    if (this.view instanceof EditsView) {
+      markCurrent(side, `#e${at}`);
+      history.replaceState({ at: `e${at}` }, '');
+    }
     if (!(this.view instanceof ThreadView)) return;
-    history.replaceState({ item: at }, '');
+    history.replaceState({ at: `r${at}` }, '');
     if (this.thread !== 0) return;
     let prompt = at;
     while (prompt > 0 && !'pkx'.includes(this.report.kinds[prompt])) prompt -= 1;
@@ -353,7 +357,9 @@ class App {
     this.say('Filling the part for print');
     await fillAll(this.main, (done, of) => this.say(`Filling the part for print: ${number(done)} of ${number(of)}`));
     this.status.remove();
+    document.body.classList.add('filled');
     window.print();
+    document.body.classList.toggle('filled', keepAll);
     releaseAll(this.main);
   }
 }

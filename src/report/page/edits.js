@@ -13,13 +13,13 @@ class EditsView {
   constructor(report, redraw) {
     this.report = report;
     const { edits } = report;
-    this.host = make('div', { class: 'edits' });
+    this.host = make('div');
     const sideBySide = pairs && window.innerWidth >= 700;
     this.feed = new Feed(this.host, edits.map((edit, place) => ({
       from: place, to: place + 1,
       height: 90 + Math.min(edit.lines ?? (edit.added + edit.removed) * 1.5, FIRST_LINES) * LINE_HEIGHT,
       fill: () => this.file(place, sideBySide),
-    })), 'files');
+    })), 'files', { class: 'edits' });
     let added = 0;
     let removed = 0;
     for (const edit of edits) {

@@ -162,8 +162,12 @@ function releaseAll(root) {
  * @typedef {{from: number, to: number, height: number, fill: () => Promise<Node> | Node}} Block `from` to before `to`
  */
 class Feed {
-  /** @param {HTMLElement} host @param {Block[]} blocks @param {string} things what the numbers of the blocks count */
-  constructor(host, blocks, things) {
+  /**
+   * @param {HTMLElement} host @param {Block[]} blocks @param {string} things what the numbers of the blocks count
+   * @param {Attributes} list of the element that holds the blocks
+   */
+  constructor(host, blocks, things, list) {
+    this.list = list;
     this.host = host;
     this.blocks = blocks;
     this.things = things;
@@ -191,12 +195,14 @@ class Feed {
     for (const element of this.elements) if (element) watcher.unobserve(element);
     this.elements = [];
     const nodes = document.createDocumentFragment();
+    const list = make('div', this.list);
     if (page > 0) nodes.append(this.pager(page - 1, 'Earlier'));
+    nodes.append(list);
     for (let place = first; place < end; place += 1) {
       const block = this.blocks[place];
       const element = lazily(make('div', { class: 'slot' }), block.height, block.fill);
       this.elements[place] = element;
-      nodes.append(element);
+      list.append(element);
     }
     if (end < this.blocks.length) nodes.append(this.pager(page + 1, 'Later'));
     this.host.replaceChildren(nodes);

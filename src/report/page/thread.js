@@ -2,10 +2,10 @@
 // Shows a conversation, the main one or an agent's: its turns, what of them is shown, and the list of its prompts.
 'use strict';
 
-/** @typedef {'all' | 'talk' | 'prompts'} Filter */
+/** @typedef {'all' | 'open' | 'talk' | 'prompts'} Filter */
 
 /** @type {[Filter, string][]} */
-const FILTERS = [['all', 'everything'], ['talk', 'no tool calls'], ['prompts', 'only prompts']];
+const FILTERS = [['all', 'everything'], ['open', 'everything, unfolded'], ['talk', 'no tool calls'], ['prompts', 'only prompts']];
 
 /** How many items, and how many pixels, a block of a conversation has at most. */
 const BLOCK_ITEMS = 16;
@@ -27,7 +27,10 @@ function guessHeight(report, item) {
   const kind = report.kinds[item];
   if (kind === 'i') return 340;
   if (kind === 'x') return 70;
-  if (isFoldable(report, item)) return report.agents.has(item) ? 66 : 37;
+  if (isFoldable(report, item)) {
+    const inside = filter === 'open' ? 140 + Math.min(report.lines?.[item] ?? 0, FIRST_OUTPUT) * 19 : 0;
+    return (report.agents.has(item) ? 66 : 37) + inside;
+  }
   const bytes = Math.min(report.bytes[item], report.bytes[item] > LONG_TEXT ? LONG_TEXT / 4 : LONG_TEXT);
   const lines = Math.max(Math.min(report.lines?.[item] ?? 1, bytes / 8), bytes / 90);
   return 70 + lines * 22;
@@ -44,8 +47,8 @@ class ThreadView {
     const { from, count: many } = report.threads[thread];
     this.items = [];
     for (let item = from; item < from + many; item += 1) if (passes(report, item, filter)) this.items.push(item);
-    this.host = make('div', { role: 'feed', class: 'feed', 'aria-label': `Turns of ${threadTitle(report.threads[thread])}` });
-    this.feed = new Feed(this.host, this.blocks(), 'turns');
+    this.host = make('div');
+    this.feed = new Feed(this.host, this.blocks(), 'turns', { role: 'feed', class: 'feed', 'aria-label': `Turns of ${threadTitle(report.threads[thread])}` });
     const left = many - this.items.length;
     this.toolbar = make('div', { class: 'toolbar' },
       choice('Show', FILTERS, filter, value => refilter(/** @type {Filter} */ (value))),
@@ -72,7 +75,7 @@ class ThreadView {
   async fill(from, to) {
     const nodes = document.createDocumentFragment();
     for (let at = from; at < to; at += 1) {
-      nodes.append(await turn(this.report, this.items[at], { place: at + 1, of: this.items.length, before: this.items[at - 1] }));
+      nodes.append(await turn(this.report, this.items[at], { place: at + 1, of: this.items.length, before: this.items[at - 1], open: filter === 'open' }));
     }
     return nodes;
   }

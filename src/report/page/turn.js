@@ -25,18 +25,21 @@ function isFoldable(report, item) {
 
 /**
  * Shows an item.
- * @param {Report} report @param {number} item @param {{place: number, of: number, before?: number}} where `before` is the item above it
+ * @param {Report} report @param {number} item @param {{place: number, of: number, before?: number, open?: boolean}} where `before` is the item above it
  * @returns {Promise<HTMLElement>}
  */
-async function turn(report, item, { place, of, before }) {
+async function turn(report, item, { place, of, before, open = false }) {
   const kind = report.kinds[item];
   const article = make('article', {
     id: `r${item}`, class: `turn ${turnClass(report, item)}`, tabindex: -1,
     'aria-posinset': place, 'aria-setsize': of, 'aria-labelledby': `h${item}`,
   });
   add(article, newDay(report, item, before));
-  if (isFoldable(report, item)) add(article, foldable(report, item));
-  else if (kind === 'x') add(article, make('p', { class: 'fold cut-line' }, make('b', { id: `h${item}` }, 'Compaction'), ' ', report.aboutOf(item), turnPlace(report, item)));
+  if (isFoldable(report, item)) {
+    add(article, foldable(report, item));
+    const details = article.querySelector('details');
+    if (open && details) await unfold(details);
+  } else if (kind === 'x') add(article, make('p', { class: 'fold cut-line' }, make('b', { id: `h${item}` }, 'Compaction'), ' ', report.aboutOf(item), turnPlace(report, item)));
   else if (kind === 'i') add(article, turnHead(report, item), await picture(report, item));
   else add(article, turnHead(report, item), await prose(report, item));
   return article;
