@@ -286,6 +286,7 @@ async function worksByKeyboard(context) {
     check(await page.evaluate(() => document.activeElement?.className) === 'skip', 'the first stop is not the way to the text');
     await page.keyboard.press('Enter');
     check(await page.evaluate(() => document.activeElement?.tagName) === 'MAIN', 'the way to the text does not lead there');
+    if (!(await facts(page)).own) return 'no turn';
     await page.keyboard.press('2');
     await page.waitForFunction(() => document.querySelector('.feed .turn'));
     await watched.settle();
